@@ -14,7 +14,8 @@ static const struct permission may[] = {
      * absolute path is in memory, where no filter can see it; the flag forbids
      * it. */
     MAY_IF_BOTH(execveat, OF_PROGRAMS(0), IS(4, AT_EMPTY_PATH),
-                "gate, auth, log and others, by their descriptors"),
+                "gate, auth, log, reader and others, by descriptor"),
+    MAY(pidfd_open, "reader: to wait for its end with a deadline"),
     MAY(dup2, "standard descriptors of a child"),
     MAY(dup3, "standard descriptors of a child"),
 
@@ -32,7 +33,7 @@ static const struct permission may[] = {
     MAY(readlinkat, "its own binary"),
     MAY(fchdir, "chroot of a child"),
     MAY(umask, "modes of new files"),
-    MAY(memfd_create, "settings and users for the others, sealed"),
+    MAY(memfd_create, "users for auth, sealed; reader's answer"),
     MAY_IF(fcntl, IS(1, F_ADD_SEALS), "settings and users for the others"),
 
     MAY(accept4, "sallyportctl; the socket was made before the sandbox"),
@@ -74,9 +75,10 @@ static const struct permission may[] = {
 
 static const struct permission none[] = { END_OF_LIST };
 
-const struct policy policy_master = {
-    may, { &policy_gate, &policy_auth, &policy_files, &policy_log, NULL }
-};
+const struct policy policy_master = { may,
+                                      { &policy_gate, &policy_auth,
+                                        &policy_files, &policy_log,
+                                        &policy_reader, NULL } };
 const struct policy policy_master_active = {
     none, { &policy_master, &policy_gate_active, NULL }
 };

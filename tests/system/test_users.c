@@ -1,10 +1,13 @@
 /* Users made and changed by sallyportctl while the server runs: the next login
  * sees the file as it is then. */
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/fail.h"
@@ -198,6 +201,70 @@ Test(users, many_at_once, .timeout = 120)
     for (int i = 0; i < N; i++)
         cr_assert_eq(login(&server, name[i], SERVER_PASSWORD), 230, "%s",
                      name[i]);
+    server_stop(&server);
+}
+
+/* HEAD, N further rows, and TAIL, by a rename. */
+static void put_rows(const struct server *server, struct slice head, unsigned n,
+                     const char *tail)
+{
+    char path[SERVER_PATH_MAX], made[SERVER_PATH_MAX];
+    FILE *f;
+
+    strcpy(made, server_path(server, "users.new"));
+    strcpy(path, server_path(server, "users"));
+    f = fopen(made, "w");
+    cr_assert(f && fchmod(fileno(f), 0600) == 0);
+    fwrite(head.ptr, 1, head.len, f);
+    for (unsigned i = 0; i < n; i++)
+        fprintf(f, "row%u:!:%u:70000::/home/row%u::\n", i, 100000 + i, i);
+    fputs(tail, f);
+    cr_assert_eq(fclose(f), 0);
+    cr_assert_eq(rename(made, path), 0);
+}
+
+static void change_all_the_time(const struct server *server, struct slice head)
+{
+    for (unsigned i = 0;; i++) {
+        char tail[64];
+
+        snprintf(tail, sizeof(tail), "# change %u\n", i);
+        put_rows(server, head, 10000, tail);
+    }
+}
+
+/* A large file is another one at each login, and nobody is kept out; its last
+ * row counts for the next login. */
+Test(users, large_file_changes, .timeout = 120)
+{
+    const struct server_user users[] = { { .name = "anna" },
+                                         { .name = "bert" } };
+    const struct server_plan plan = { .users = users, .user_count = 2 };
+    struct slice anna, bert;
+    struct server server;
+    struct buf good;
+    pid_t editor;
+
+    server_start(&server, &plan);
+    buf_init(&good, 1 << 20);
+    cr_assert(files_read(server_path(&server, "users"), &good));
+    cr_assert_eq(buf_add(&good, "", 1), 0);
+    bert = slice_from(strstr(good.data, "\nbert:") + 1);
+    anna = (struct slice){ good.data, (size_t)(bert.ptr - good.data) };
+    editor = fork();
+    if (editor == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        change_all_the_time(&server, anna);
+    }
+    for (int i = 0; i < 20; i++)
+        cr_expect_eq(login(&server, "anna", SERVER_PASSWORD), 230, "%d", i);
+    kill(editor, SIGKILL);
+    waitpid(editor, NULL, 0);
+    put_rows(&server, anna, 10000, "");
+    cr_expect_eq(login(&server, "bert", SERVER_PASSWORD), 530);
+    put_rows(&server, anna, 10000, bert.ptr);
+    cr_expect_eq(login(&server, "bert", SERVER_PASSWORD), 230);
+    buf_release(&good);
     server_stop(&server);
 }
 

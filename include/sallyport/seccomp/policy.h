@@ -40,7 +40,7 @@ struct permission {
  * from the child. */
 struct policy {
     const struct permission *may;
-    const struct policy *also[5];
+    const struct policy *also[6];
 };
 
 /* clang-format off */

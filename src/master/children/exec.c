@@ -6,9 +6,12 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <linux/limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -18,6 +21,7 @@
 #include "sallyport/base/fd.h"
 
 #define FIRST_FD 3
+#define HIGH_FD  8
 
 /* Names the program's path: "Permission denied" may be due to a mode or a
  * mount. */
@@ -63,4 +67,51 @@ pid_t exec_child(const struct master *m, const char *binary, int fd)
         exec_program(m, binary, argv, &fd, 1);
     }
     return pid < 0 ? -errno : pid;
+}
+
+/* Both are copied to high numbers first, since one may have the other's place.
+ */
+static noreturn void become_helper(const struct master *m,
+                                   const struct helper *h)
+{
+    const int fd[] = { fcntl(h->fd[0], F_DUPFD_CLOEXEC, HIGH_FD),
+                       fcntl(h->fd[1], F_DUPFD_CLOEXEC, HIGH_FD) };
+
+    exec_program(m, h->name, h->argv, fd, 2);
+}
+
+/* 0, or -errno when it had to be killed. */
+static int wait_for_helper(pid_t pid, int wait_ms)
+{
+    FD_CLEANUP int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct pollfd end = { .fd = pidfd, .events = POLLIN };
+    int r = pidfd < 0 ? -errno : 0;
+
+    if (r == 0 && poll(&end, 1, wait_ms) != 1)
+        r = -ETIMEDOUT;
+    if (r < 0)
+        kill(pid, SIGKILL); /* reaped with the other children */
+    return r;
+}
+
+int exec_helper(const struct master *m, const struct helper *h, int wait_ms)
+{
+    pid_t pid = fork();
+    int r, status = 0;
+
+    if (pid == 0)
+        become_helper(m, h);
+    r = pid < 0 ? -errno : wait_for_helper(pid, wait_ms);
+    if (r == 0)
+        waitpid(pid, &status, 0);
+    return r < 0 ? r : status;
+}
+
+int exec_failed(const char *name, int status, struct complaint *c)
+{
+    return complain(c, "the program %s has failed: %s", name,
+                    status == -ETIMEDOUT  ? "it was late"
+                    : status < 0          ? strerror(-status)
+                    : WIFSIGNALED(status) ? strsignal(WTERMSIG(status))
+                                          : "see its line above");
 }

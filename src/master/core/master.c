@@ -49,6 +49,7 @@ void master_init(struct master *m)
                                        .ask = 10000,
                                        .renew = 150000,
                                        .users = 3000,
+                                       .reader = 5000,
                                        .hand_over = 6000,
                                        .heartbeat = 9000,
                                        .doubt = 2000,

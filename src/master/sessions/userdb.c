@@ -1,6 +1,7 @@
-/* The users file, checked before each login, in master. Only the newest text is
- * kept as a descriptor, for auth. The rows of older generations stay as long as
- * a verdict may name them. A broken file never replaces a good one. */
+/* The users file, checked before each login, in master. Master copies the text
+ * and has reader parse it. Only the newest text is kept as a descriptor, for
+ * auth. The rows of older generations stay as long as a verdict may name them.
+ * A broken file never replaces a good one. */
 #include "userdb.h"
 
 #include <errno.h>
@@ -9,17 +10,19 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "children/reader.h"
+#include "core/master.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/settings/settings.h"
-#include "sallyport/usersfile/usersfile.h"
 
 /* Two changes within this many seconds may leave the same times, since these
  * have the grain of the kernel's clock. */
 #define FRESH_SECONDS 2
 
-void userdb_init(struct userdb *u, const char *path)
+void userdb_init(struct userdb *u, const struct master *m)
 {
-    *u = (struct userdb){ .path = path, .fd = -1 };
+    *u = (struct userdb){ .master = m, .path = m->settings.users, .fd = -1 };
 }
 
 void userdb_release(struct userdb *u)
@@ -95,6 +98,20 @@ static int userdb_failed(const struct userdb *u, int error, struct complaint *c)
     return error;
 }
 
+/* Master stands still meanwhile. So after a reader that was late it does its
+ * other work for as long, before it asks again. */
+static int userdb_parse(struct userdb *u, int text, struct users *users,
+                        struct complaint *c)
+{
+    const int wait_ms = (int)u->master->deadlines.reader;
+    FD_CLEANUP int table =
+        reader_ask(u->master, "users", u->path, text, wait_ms, c);
+
+    if (table == -ETIMEDOUT)
+        u->rests_until = clock_ms() + u->master->deadlines.reader;
+    return table < 0 ? table : users_take(users, table, c);
+}
+
 static int userdb_add(struct userdb *u, struct slice text, struct complaint *c)
 {
     FD_CLEANUP int fd = fd_sealed("users", text);
@@ -103,7 +120,7 @@ static int userdb_add(struct userdb *u, struct slice text, struct complaint *c)
 
     if (fd < 0)
         return userdb_failed(u, fd, c);
-    r = users_read(&g.users, fd, u->path, c);
+    r = userdb_parse(u, fd, &g.users, c);
     if (r < 0)
         return r;
     if (u->count == USERDB_KEPT)
@@ -187,6 +204,8 @@ int userdb_look(struct userdb *u, struct complaint *c)
     struct stat s;
     int r;
 
+    if (clock_ms() < u->rests_until)
+        return -ETIMEDOUT;
     if (stat(u->path, &s) == 0 && userdb_is_as_seen(u, &s) && !u->fresh)
         return 0;
     r = userdb_read_path(u, &now);

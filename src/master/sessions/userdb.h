@@ -9,12 +9,15 @@
 
 #define USERDB_KEPT 8
 
+struct master;
+
 struct generation {
     uint64_t number; /* 1, 2, … */
     struct users users;
 };
 
 struct userdb {
+    const struct master *master;
     const char *path;                    /* from the settings */
     struct generation kept[USERDB_KEPT]; /* the newest is the last */
     size_t count;
@@ -22,10 +25,11 @@ struct userdb {
     struct stat seen;
     bool fresh; /* changed just before it was read: check again */
     struct complaint told;
+    uint64_t rests_until; /* after a reader that was late; clock_ms() */
 };
 
 /* Sets U to nothing read yet. */
-void userdb_init(struct userdb *u, const char *path);
+void userdb_init(struct userdb *u, const struct master *m);
 void userdb_release(struct userdb *u);
 
 /* Checks the file. Returns 1: there is a new generation; 0: nothing new;

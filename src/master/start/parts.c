@@ -26,7 +26,7 @@ void parts_attach(struct master *m, struct master_parts *parts)
     certificates_init(m->certificates);
     older_init(m);
     link_init(m->newest, &m->loop);
-    userdb_init(m->users, m->settings.users);
+    userdb_init(m->users, m);
     control_init(m->control, m);
     m->hooks = (struct master_hooks){ .spawn = exec_child,
                                       .files = files_main,

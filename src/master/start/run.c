@@ -1,5 +1,6 @@
 /* Master as a whole: its tables, its children, the moment when all are ready.
- * It parses no byte of a client and never waits for a process. */
+ * It parses no byte of a client. It waits for one process only, reader, and not
+ * for long. */
 #include "run.h"
 
 #include <errno.h>

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "helpers.h"
 #include "master/start/prepare.h"
 #include "master/start/run.h"
 #include "sallyport/base/clock.h"
@@ -268,6 +269,7 @@ static _Noreturn void run_master(const struct stage *s,
     if (control_socket_open(&m.control->socket, path_in(s, "control"), NULL,
                             &c) < 0)
         _exit(5);
+    helpers_find(&m);
     if (userdb_look(m.users, &c) < 0 || master_start(&m) < 0)
         _exit(4);
     status = master_run(&m);

@@ -1,5 +1,6 @@
 /* The users file as it changes: what becomes a new generation, what is told,
- * and what stays. */
+ * and what stays. The program reader of this build parses it, or, in its place,
+ * one that hangs, lies or dies. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -8,10 +9,16 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "helpers.h"
+#include "master/children/programs.h"
 #include "master/sessions/userdb.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/users/image.h"
+#include "sallyport/usersfile/usersfile.h"
 
 #define HASH                                                                   \
     "$6$rounds=1000$sallyport$"                                                \
@@ -21,8 +28,9 @@
 #define BERT "bert:" HASH ":70000:70000::/b::\n"
 
 static char folder[] = "/tmp/sallyport-users-XXXXXX";
-static char path[64], made[64];
+static char path[64], made[64], stage[64];
 static struct userdb db;
+static struct master m;
 
 static void put(const char *where, const char *text, mode_t mode)
 {
@@ -45,8 +53,12 @@ static void set_up(void)
     cr_assert(mkdtemp(folder));
     snprintf(path, sizeof(path), "%s/users", folder);
     snprintf(made, sizeof(made), "%s/new", folder);
+    snprintf(stage, sizeof(stage), "%s/stage", folder);
     replace(ANNA);
-    userdb_init(&db, path);
+    master_init(&m);
+    helpers_find(&m);
+    snprintf(m.settings.users, sizeof(m.settings.users), "%s", path);
+    userdb_init(&db, &m);
     cr_assert_eq(userdb_look(&db, &c), 1, "%s", c.text);
     cr_assert_eq(userdb_newest(&db), 1);
 }
@@ -54,6 +66,10 @@ static void set_up(void)
 static void tear_down(void)
 {
     userdb_release(&db);
+    if (chdir(stage) == 0)
+        cr_assert(remove("users") == 0 &&
+                  (remove("image") == 0 || errno == ENOENT) &&
+                  rmdir(stage) == 0);
     unlink(path);
     rmdir(folder);
 }
@@ -199,11 +215,12 @@ static int lowest_free(void)
  * the first failure is told, each is an error, and the next look reads it. */
 Test(userdb, want_of_descriptors)
 {
-    for (int left = 0; left <= 1; left++) { /* none; none for the memfd */
+    /* None; none for the text, for the answer, for the wait. */
+    for (int left = 0; left <= 3; left++) {
         struct complaint c = { "" }, again = { "" };
         struct rlimit was, low;
 
-        replace_old(left ? ANNA : BERT);
+        replace_old(left % 2 ? ANNA : BERT);
         cr_assert_eq(getrlimit(RLIMIT_NOFILE, &was), 0);
         low = (struct rlimit){ (rlim_t)(lowest_free() + left), was.rlim_max };
         cr_assert_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
@@ -213,7 +230,7 @@ Test(userdb, want_of_descriptors)
         cr_assert(strstr(c.text, "Too many open files"), "%s", c.text);
         cr_assert_str_empty(again.text);
         cr_assert_eq(look(), 1, "the change is forgotten");
-        cr_assert_str_eq(first_name(), left ? "anna" : "bert");
+        cr_assert_str_eq(first_name(), left % 2 ? "anna" : "bert");
         cr_assert_eq(look(), 0);
     }
 }
@@ -239,4 +256,162 @@ Test(userdb, generations)
     cr_assert_eq(db.count, USERDB_KEPT);
     cr_assert(!userdb_find(&db, 5) && userdb_find(&db, 6));
     cr_assert_eq(userdb_newest(&db), 5 + USERDB_KEPT);
+}
+
+/* Rows of master and of auth, which parses the text itself, have one number. */
+Test(userdb, rows_of_many)
+{
+    FILE *f = fopen(made, "w");
+    struct complaint c = { "" };
+    const struct users *mine;
+    struct users theirs;
+
+    cr_assert(f && fchmod(fileno(f), 0600) == 0);
+    for (unsigned i = 0; i < 10000; i++)
+        fprintf(f, "%su%u:" HASH ":%u:70000::/home/%u::\n",
+                i % 3 ? "" : "# a comment\n", i, 70000 + i, i);
+    fclose(f);
+    cr_assert_eq(rename(made, path), 0);
+    cr_assert_eq(look(), 1);
+    mine = userdb_find(&db, 2);
+    cr_assert_eq(users_read(&theirs, db.fd, "users", &c), 0, "%s", c.text);
+    cr_assert(mine->count == 10000 && theirs.count == 10000);
+    for (size_t i = 0; i < theirs.count; i++)
+        cr_assert(strcmp(mine->row[i].name, theirs.row[i].name) == 0 &&
+                  mine->row[i].uid == theirs.row[i].uid);
+    users_release(&theirs);
+}
+
+/* --- other readers -------------------------------------------------------- */
+
+/* Its first argument, after the title, is "users": a shell takes that for the
+ * name of its script. */
+static void play_reader(const char *script)
+{
+    FD_CLEANUP int shell = open("/bin/sh", O_PATH | O_CLOEXEC);
+
+    cr_assert_geq(shell, 0);
+    cr_assert_geq(dup3(shell, programs_find(m.programs, "reader"), O_CLOEXEC),
+                  0);
+    cr_assert(mkdir(stage, 0700) == 0 && chdir(stage) == 0);
+    put("users", script, 0600);
+}
+
+static void expect_good_reader_reads(void)
+{
+    helpers_find(&m);
+    cr_expect_eq(look(), 1);
+    cr_expect_str_eq(first_name(), "bert");
+}
+
+static void look_in_vain(int error, const char *words)
+{
+    struct complaint c = { "" };
+
+    cr_expect_eq(userdb_look(&db, &c), error);
+    cr_expect(strstr(c.text, words), "%s", c.text);
+    cr_expect_str_eq(first_name(), "anna");
+    cr_expect_eq(userdb_newest(&db), 1);
+}
+
+/* It is killed. Then master does its other work for a moment, so that logins
+ * don't keep it waiting all the time; the next look after that counts. */
+Test(userdb, reader_that_hangs)
+{
+    uint64_t start = clock_ms();
+    int status;
+
+    play_reader("exec sleep 100\n");
+    m.deadlines.reader = 200;
+    replace(BERT);
+    look_in_vain(-ETIMEDOUT, "the program reader has failed: it was late");
+    cr_expect_geq(clock_ms() - start, 200);
+    cr_expect_lt(clock_ms() - start, 60000);
+    cr_assert_gt(waitpid(-1, &status, 0), 0);
+    cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    cr_expect_geq(db.rests_until, start + 400);
+    db.rests_until += 60000;
+    look_in_vain(-ETIMEDOUT, "");
+    cr_expect_lt(waitpid(-1, &status, 0), 0, "another one was started");
+    db.rests_until = clock_ms();
+    expect_good_reader_reads();
+}
+
+Test(userdb, reader_that_dies)
+{
+    play_reader("kill -SEGV $$\n");
+    replace(BERT);
+    look_in_vain(-EIO, "the program reader has failed: Segmentation fault");
+    expect_good_reader_reads();
+}
+
+Test(userdb, reader_that_gives_up)
+{
+    play_reader("exit 71\n");
+    replace(BERT);
+    look_in_vain(-EIO, "the program reader has failed: see its line above");
+    expect_good_reader_reads();
+}
+
+Test(userdb, reader_that_is_missing)
+{
+    close(programs_find(m.programs, "reader"));
+    replace(BERT);
+    look_in_vain(-EIO, "the program reader has failed: see its line above");
+    expect_good_reader_reads();
+}
+
+/* Its words are the reason, cut to the room for them. */
+Test(userdb, reader_that_complains)
+{
+    play_reader("printf 'users:7: %01000d' 0 >&4\nexit 78\n");
+    replace(BERT);
+    look_in_vain(-EINVAL, "users:7: 0000");
+}
+
+static void write_image(const char *name, const struct users_head *head,
+                        const struct users_row *row)
+{
+    static const char text[] = "bert\0/b";
+    FILE *f = fopen(name, "w");
+
+    cr_assert(f);
+    cr_assert_eq(fwrite(head, sizeof(*head), 1, f), 1);
+    cr_assert_eq(fwrite(row, sizeof(*row), 1, f), 1);
+    cr_assert_eq(fwrite(text, sizeof(text), 1, f), 1);
+    fclose(f);
+}
+
+/* Each row: a number of an image that says "bert", and what it becomes. */
+Test(userdb, reader_that_lies)
+{
+    struct users_head head = { .count = 1 };
+    struct users_row row = { .name = { 0, 4 },
+                             .comment = { 4, 0 },
+                             .home = { 5, 2 },
+                             .hash = { 4, 0 } };
+    const struct {
+        uint32_t *number, lie;
+    } lies[] = {
+        { &head.count, 2 },           { &head.count, UINT32_MAX },
+        { &row.name.at, 100 },        { &row.name.len, 100 },
+        { &row.home.at, UINT32_MAX }, { &row.hash.len, UINT32_MAX },
+        { &row.certificate.at, 9 },   { &row.rights, RIGHT_ALL + 1 },
+        { &row.on_conflict, 99 },     { (uint32_t *)(void *)head.build, 0 },
+    };
+
+    build_name_fill(head.build);
+    play_reader("cat image >&4\n");
+    replace(BERT);
+    for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+        uint32_t truth = *lies[i].number;
+
+        *lies[i].number = lies[i].lie;
+        write_image("image", &head, &row);
+        *lies[i].number = truth;
+        look_in_vain(-EBADMSG, i ? "" : "users from reader: Bad message");
+    }
+    write_image("image", &head, &row);
+    cr_expect_eq(look(), 1, "the truth");
+    cr_expect_str_eq(first_name(), "bert");
 }

@@ -61,7 +61,7 @@ const struct sandbox_filter *filter_of(enum process p, bool connects)
  */
 static enum process above(enum process p)
 {
-    if (p == PROCESS_LOOKUP || p == PROCESS_READER || p == PROCESS_CHECK)
+    if (p == PROCESS_LOOKUP || p == PROCESS_CHECK)
         return p;
     return p == PROCESS_SESSION ? PROCESS_GATE : PROCESS_MASTER;
 }

@@ -45,7 +45,7 @@ static bool has(const struct permissions *all, const struct permission *p)
 /* The process in whose sandbox P starts; P itself if it starts in none. */
 static enum process above_of(enum process p)
 {
-    if (p == PROCESS_LOOKUP || p == PROCESS_READER || p == PROCESS_CHECK)
+    if (p == PROCESS_LOOKUP || p == PROCESS_CHECK)
         return p;
     return p == PROCESS_SESSION ? PROCESS_GATE : PROCESS_MASTER;
 }

@@ -24,7 +24,7 @@ static const struct matrix_room rooms[] = {
     { "event", "base domain ipc", "" },
     { "supervisor", "base ipc", "" },
     { "master",
-      "base domain settings ipc sandbox users usersfile event files/files.h "
+      "base domain settings ipc sandbox users event files/files.h "
       "seccomp/policy.h master/core master/children master/sessions "
       "master/control master/generations master/start",
       "" },
