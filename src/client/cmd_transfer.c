@@ -139,17 +139,15 @@ static int get_one(struct client *c, const char *remote, void *of)
     char local[PATH_MAX];
     struct failure why;
 
-    if (t->local && (!t->into || !name[0]))
-        return tree_get(c, remote, t->local, &t->jobs);
-    if (!name[0])
-        name = ".";
-    int len = snprintf(local, sizeof(local), "%s%s%s", t->local ? t->local : "",
-                       t->local ? "/" : "", name);
-    if (len < 0 || len >= (int)sizeof(local)) {
+    if (!name[0] || (t->local && !t->into))
+        return tree_get(c, remote, t->local ? t->local : ".", 0, &t->jobs);
+    /* "-" alone would be standard output. */
+    const char *dash = strcmp(name, "-") == 0 ? "." : "";
+    if (tree_join(t->local ? t->local : dash, name, local, sizeof(local)) < 0) {
         fail(&why, EX_USAGE, "the name is too long");
         return client_error(remote, &why);
     }
-    return tree_get(c, remote, local, &t->jobs);
+    return tree_get(c, remote, local, 1, &t->jobs);
 }
 
 static int get_all(struct client *c, struct word *w, int n, const char *local)

@@ -167,7 +167,7 @@ static int tree_get_directory(struct client *c, const char *remote,
     return code;
 }
 
-int tree_get(struct client *c, const char *remote, const char *local,
+int tree_get(struct client *c, const char *remote, const char *local, int depth,
              struct jobs *j)
 {
     struct job job = { .kind = JOB_GET };
@@ -182,7 +182,7 @@ int tree_get(struct client *c, const char *remote, const char *local,
     if (r == 1)
         return tree_said(remote, EX_NOINPUT, "there is no such file");
     return e.kind == ENTRY_DIRECTORY
-               ? tree_get_directory(c, remote, local, 0, j)
+               ? tree_get_directory(c, remote, local, depth, j)
                : tree_add(j, &job, local, remote);
 }
 

@@ -9,8 +9,9 @@
 /* Adds jobs that upload LOCAL (a file, or a directory with -r) as REMOTE. */
 int tree_put(struct client *c, const char *local, const char *remote,
              struct jobs *j);
-/* Adds jobs that download REMOTE (a file, or a directory with -r) as LOCAL. */
-int tree_get(struct client *c, const char *remote, const char *local,
+/* Adds jobs that download REMOTE (a file, or a directory with -r) as LOCAL,
+ * which is at DEPTH, see tree_make_local(). */
+int tree_get(struct client *c, const char *remote, const char *local, int depth,
              struct jobs *j);
 
 /* Calls EACH with the paths that match PATTERN; only its last component may

@@ -251,11 +251,31 @@ Test(liar, links_in_the_target, .timeout = 100)
     run_release(&r);
     cr_expect(files_exists("outside/mine"));
     cr_expect_not(files_exists("outside/file"));
+    /* A name that comes from the server is below the target too. */
+    desk_client(&f.desk, EX_CANTCREAT, &r, NULL, "get", "-r", "/*", "in", NULL);
+    run_release(&r);
+    desk_client(&f.desk, EX_CANTCREAT, &r, "lcd in\nmget -r *\n", "/", NULL);
+    run_release(&r);
+    cr_expect_not(files_exists("outside/file"));
     /* The target itself is the user's choice. */
     cr_assert_eq(symlink("outside", "chosen"), 0);
     desk_client(&f.desk, 0, &r, NULL, "get", "-r", "/sub", "chosen", NULL);
     run_release(&r);
     cr_expect(files_exists("outside/sub/file"));
+    faulty_end(&f);
+}
+
+/* A server's file may be called "-"; that isn't standard output. */
+Test(liar, a_dash, .timeout = 60)
+{
+    static struct faulty f;
+    struct run_result r;
+
+    faulty_begin(&f, "dash", "good");
+    desk_client(&f.desk, 0, &r, NULL, "get", "/*", NULL);
+    cr_expect_null(strstr(r.text, "a text of forty"), "%s", r.text);
+    run_release(&r);
+    cr_expect(files_exists("-"));
     faulty_end(&f);
 }
 

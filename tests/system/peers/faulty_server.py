@@ -30,6 +30,7 @@ LISTED = {
     "names_of_list": NAMES,
     # No control bytes of ASCII, but a terminal may obey them.
     "rude": ["\u009b2Jclear", "\u202egpj.exe", "file"],
+    "dash": ["-"],
     "size_too_small": ["file"],
     "size_too_large": ["file"],
 }
