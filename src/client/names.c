@@ -55,6 +55,11 @@ static enum conflict_choice names_ask(const char *name, const char *where)
     return CONFLICT_SKIP;
 }
 
+void names_begin(void)
+{
+    names_for_all = CONFLICT_ASK;
+}
+
 enum conflict_choice names_decide(const struct options *o, const char *name,
                                   const char *where)
 {

@@ -11,6 +11,8 @@
  * don't change. Returns 0 or -ENAMETOOLONG. */
 int names_new(const char *path, unsigned i, char *out, size_t size);
 
+/* A command begins: answers for all files of the last one are forgotten. */
+void names_begin(void);
 /* Decides about NAME, which is taken WHERE ("here" or "on the server"). It
  * asks, if that is the choice and there is a terminal. */
 enum conflict_choice names_decide(const struct options *o, const char *name,

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "names.h"
 #include "sallyport/base/stderr.h"
 
 static void run_on_interrupt(int number)
@@ -28,6 +29,7 @@ int client_run_jobs(struct client *c, struct jobs *j)
 {
     if (j->count == 0)
         return 0;
+    names_begin();
     return jobs_run(j, &c->site, &c->link);
 }
 

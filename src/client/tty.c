@@ -28,10 +28,13 @@ static int tty_read(int tty, char *out, size_t size)
             return -EINTR;
         if (n == 0 || c == '\n')
             break;
-        if (len + 1 == size)
-            return -EINVAL;
-        out[len++] = c;
+        /* The rest of a long line mustn't answer the next question. */
+        if (len + 1 < size)
+            out[len] = c;
+        len++;
     }
+    if (len >= size)
+        return -EINVAL;
     out[len] = '\0';
     return (int)len;
 }

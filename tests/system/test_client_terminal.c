@@ -77,6 +77,31 @@ Test(terminal, a_session, .timeout = 120)
     terminal_end(&t);
 }
 
+/* "O" replaces what the rest of one command meets, and nothing of the next. */
+Test(terminal, an_answer_for_all, .timeout = 120)
+{
+    static struct terminal t;
+
+    terminal_begin(&t);
+    files_write("a", "1", 1, 0644);
+    files_write("b", "2", 1, 0644);
+    terminal_type(&t, "put -q a");
+    terminal_type(&t, "put -q b");
+    terminal_type(&t, "mget a b");
+    terminal_expect(&t, "a is here already", NULL);
+    terminal_type(&t, "O");
+    terminal_expect(&t, "get b  1 B", "b is here already");
+    terminal_type(&t, "put b");
+    terminal_expect(&t, "b is on the server already", NULL);
+    /* A line that is too long is no answer, and its rest isn't one either. */
+    terminal_type(&t, "I wouldn't do to be replaced");
+    terminal_expect(&t, "b: skipped", NULL);
+    terminal_type(&t, "pwd");
+    terminal_expect(&t, "> pwd\n/\n", "no such command");
+    terminal_type(&t, "bye");
+    terminal_end(&t);
+}
+
 /* In a shell, so that what is printed stays: the exit status comes last. */
 static void trust_begin(struct terminal *t)
 {
