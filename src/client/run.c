@@ -1,4 +1,5 @@
 /* Runs one command from the command line, or a session. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 
 #include "client.h"
 #include "names.h"
+#include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
 
 static void run_on_interrupt(int number)
@@ -167,12 +169,25 @@ static int run_parsed(struct client *c, char **text, int n)
     return row ? run_command(c, row, text + 1, n - 1) : run_session(c, text, n);
 }
 
+/* If the caller has closed a standard descriptor, the next socket would get its
+ * number, and with it the messages. Writing to these fails instead. */
+static void run_fill_standard(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    fd_close(&fd);
+}
+
 int client_main(int argc, char **argv)
 {
     static struct client c;
     struct sigaction interrupt = { .sa_handler = run_on_interrupt };
     struct complaint bad = { "" };
 
+    run_fill_standard();
     stderr_title("sallyport");
     sigaction(SIGINT, &interrupt, NULL);
     signal(SIGPIPE, SIG_IGN);
@@ -189,7 +204,7 @@ int client_main(int argc, char **argv)
     profile_release(&c.profile);
     options_drop(c.kept);
     curl_global_cleanup();
-    if (fflush(stdout) == EOF && code == 0)
+    if ((fflush(stdout) == EOF || ferror(stdout)) && code == 0)
         code = EX_IOERR;
     return link_interrupted ? 128 + SIGINT : code;
 }

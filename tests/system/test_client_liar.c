@@ -217,6 +217,36 @@ Test(liar, certificates, .timeout = 100)
     }
 }
 
+/* Output that is lost is a failure. Descriptors that the caller has closed
+ * don't become those of sockets, which would get the messages in plain text. */
+Test(liar, closed_output, .timeout = 60)
+{
+    static const char *const rows[] = {
+        "ls --json /file >/dev/full",
+        "ls /file >/dev/full",
+        "ls /file <&- >&-",
+        "cat /file <&- >&- 2>&-",
+    };
+    static struct faulty f;
+    struct run_result r;
+    char line[4096];
+
+    faulty_begin(&f, "none", "good");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        int verb = (int)strcspn(rows[i], "/");
+
+        snprintf(line, sizeof(line),
+                 "%s --cacert %s --password-file %s %.*s%s%s",
+                 server_program("sallyport"), f.desk.ca, f.desk.password, verb,
+                 rows[i], f.desk.url, rows[i] + verb);
+        run(&r, NULL, "/bin/sh", "-c", line, NULL);
+        cr_expect_eq(r.status, EX_IOERR, "%s: %d %s", rows[i], r.status,
+                     r.text);
+        run_release(&r);
+    }
+    faulty_end(&f);
+}
+
 /* A server without TLS gets nothing, and plain text is never spoken. */
 Test(liar, no_tls, .timeout = 60)
 {
