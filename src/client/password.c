@@ -62,6 +62,16 @@ static int netrc_plain(struct slice word, char *out, size_t size)
     return 0;
 }
 
+/* Drops everything before END, or all. */
+static void netrc_skip(struct slice *rest, struct slice end)
+{
+    const char *at =
+        rest->len ? memmem(rest->ptr, rest->len, end.ptr, end.len) : NULL;
+    size_t gone = at ? (size_t)(at - rest->ptr) : rest->len;
+
+    *rest = (struct slice){ rest->ptr + gone, rest->len - gone };
+}
+
 /* An entry from "machine" or "default" on: it is used if it is complete and
  * fits. */
 struct netrc_entry {
@@ -108,6 +118,10 @@ bool password_netrc(struct slice rest, struct url *url, struct secret *ret)
             e.login = netrc_word(&rest);
         } else if (slice_equal(word, SLICE("password"))) {
             e.password = netrc_word(&rest);
+        } else if (slice_equal(word, SLICE("macdef"))) {
+            netrc_skip(&rest, SLICE("\n\n"));
+        } else if (word.ptr[0] == '#') {
+            netrc_skip(&rest, SLICE("\n"));
         }
     }
     secret_wipe(ret);

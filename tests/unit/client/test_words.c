@@ -61,6 +61,8 @@ Test(names, match)
 }
 
 static const char netrc[] = "# comment\n"
+                            "# machine hidden login x password old\n"
+                            "  #default login x password old\n"
                             "machine other login x password no\n"
                             "machine drop.example.org\n\tlogin anna\n"
                             "\tpassword s3cret\n"
@@ -68,6 +70,10 @@ static const char netrc[] = "# comment\n"
                             "machine q login \"c d\" password \"e \\\"f\\\\\"\n"
                             "machine open login x password \"half"
                             " a\n machine no login y password z\"\n"
+                            "machine hash login #x password #y # z\n"
+                            "machine macro login x password y\n"
+                            "macdef init\nmachine hidden login x password m\n"
+                            "\n"
                             "default login guest password g\n";
 
 Test(password, netrc)
@@ -80,6 +86,9 @@ Test(password, netrc)
         { "q", "", "c d", "e \"f\\" },
         { "q", "c d", "c d", "e \"f\\" },
         { "open", "x", "x", "half a\n machine no login y password z" },
+        { "hash", "", "#x", "#y" },
+        { "macro", "", "x", "y" },
+        { "hidden", "", "guest", "g" },
         { "no", "", "guest", "g" },
         { "elsewhere", "", "guest", "g" },
         { "elsewhere", "nobody", NULL, NULL },
