@@ -33,18 +33,21 @@ static int trust_file(const struct options *o, char out[PATH_MAX])
 int trust_known(struct slice text, const char *host, unsigned port,
                 char pin[CERTIFICATE_PIN_MAX])
 {
-    struct slice line, name, key;
+    struct slice line;
     char server[URL_PART_MAX + 8];
 
     snprintf(server, sizeof(server), "%s:%u", host, port);
     while (slice_cut(&text, '\n', &line)) {
-        struct slice rest = slice_trim(line);
+        struct slice rest = slice_trim(line), name = { 0 }, key = { 0 };
 
         slice_cut(&rest, ' ', &name);
         slice_cut(&rest, ' ', &key);
         if (slice_equal_nocase(name, slice_from(server)) &&
             slice_starts(key, slice_from(PIN_PREFIX)))
-            return slice_copy(key, pin, CERTIFICATE_PIN_MAX) == 0 ? 0 : 1;
+            return slice_copy(key, pin, CERTIFICATE_PIN_MAX) == 0
+                       ? 0
+                       : slice_copy(SLICE(PIN_PREFIX), pin,
+                                    CERTIFICATE_PIN_MAX);
     }
     return 1;
 }
@@ -65,6 +68,16 @@ static int trust_look_up(const struct options *o, const struct url *url,
     return r;
 }
 
+/* Does the last line lack its end? */
+static bool trust_is_open(int fd)
+{
+    struct stat st;
+    char last = '\n';
+
+    return fstat(fd, &st) == 0 && st.st_size > 0 &&
+           pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n';
+}
+
 static int trust_remember(const struct options *o, const struct url *url,
                           const char *pin, struct failure *why)
 {
@@ -76,10 +89,11 @@ static int trust_remember(const struct options *o, const struct url *url,
                     "no place for known hosts; give one by --known-hosts");
     private_directories(path);
     FD_CLEANUP int fd =
-        open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+        open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
     if (fd < 0)
         return fail_errno(why, errno, path);
-    snprintf(line, sizeof(line), "%s:%u %s %.10s\n", url->host, url->port, pin,
+    snprintf(line, sizeof(line), "%s%s:%u %s %.10s\n",
+             trust_is_open(fd) ? "\n" : "", url->host, url->port, pin,
              clock_text(now));
     int r = fd_write_all(fd, line, strlen(line));
     return r < 0 ? fail_errno(why, -r, path) : 0;

@@ -150,5 +150,13 @@ Test(client_places, known_hosts, .timeout = 60)
     snprintf(path, sizeof(path), "%s/sallyport/known_hosts", elsewhere);
     cr_assert_eq(stat(path, &st), 0);
     cr_expect_eq(st.st_mode & 0777, 0600);
+    /* An editor has left the last line without its end. */
+    files_write(path, "other.example:21 sha256//AAAA 2026-01-01", 40, 0600);
+    run_arguments(&r, NULL, words);
+    run_release(&r);
+    words[2] = "--json"; /* no new trust, no question */
+    run_arguments(&r, NULL, words);
+    cr_expect_eq(r.status, 0, "%s", r.text);
+    run_release(&r);
     desk_end(&d);
 }

@@ -116,7 +116,10 @@ Test(trust, known_hosts)
     static const char text[] = "a:21 sha256//AAAA 2026-01-01\n"
                                "\n# no line\n"
                                "b:2121 sha256//BBBB 2026-01-01\n"
-                               "c:21 md5//x\n";
+                               "c:21 md5//x\n"
+                               "d:21 sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+                               "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
+                               "e:21\n";
     char pin[CERTIFICATE_PIN_MAX];
 
     cr_expect_eq(trust_known(SLICE(text), "A", 21, pin), 0);
@@ -124,4 +127,7 @@ Test(trust, known_hosts)
     cr_expect_eq(trust_known(SLICE(text), "b", 21, pin), 1);
     cr_expect_eq(trust_known(SLICE(text), "b", 2121, pin), 0);
     cr_expect_eq(trust_known(SLICE(text), "c", 21, pin), 1, "not a pin");
+    cr_expect_eq(trust_known(SLICE(text), "d", 21, pin), 0, "known, broken");
+    cr_expect_str_eq(pin, "sha256//"); /* no key fits */
+    cr_expect_eq(trust_known(SLICE(text), "e", 21, pin), 1, "no key");
 }
