@@ -85,6 +85,10 @@ int cmd_bye(struct client *c, struct word *w, int n);
 enum progress_style client_style(const struct options *o);
 /* Prints WHY, about WHAT. Returns its exit code. */
 int client_error(const char *what, const struct failure *why);
+/* Are all options of this line options of COMMAND? Otherwise prints that WHO
+ * has no such option. Returns an exit code. */
+int client_misfit(const struct options *o, const char *command,
+                  const char *who);
 /* Opens the server of URL, and closes an open one first. Returns an exit
  * code. */
 int client_open(struct client *c, const struct url *url);

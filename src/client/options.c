@@ -11,9 +11,9 @@
 
 const struct option_row option_rows[] = {
     { "all", 'a', OPTION_FLAG, AT(all), 0, 0, false, NULL,
-      "ls: also list names that begin with a dot", "ls" },
+      "ls: also list names that begin with a dot", "ls open" },
     { "by-hash", 0, OPTION_FLAG, AT(by_hash), 0, 0, false, NULL,
-      "sync: compare files by HASH, not by size and time", "sync" },
+      "sync: compare files by HASH, not by size and time", "sync open" },
     { "cacert", 0, OPTION_TEXT, AT(cacert), 0, 0, true, "FILE",
       "trust the CA certificates in FILE, and no others", NULL },
     { "cert", 0, OPTION_TEXT, AT(cert), 0, 0, true, "FILE",
@@ -32,7 +32,8 @@ const struct option_row option_rows[] = {
       "sync: remove files and directories that the source doesn't have",
       "sync" },
     { "dry-run", 'n', OPTION_FLAG, AT(dry_run), 0, 0, false, NULL,
-      "print what would be done, and do nothing", "rm rmdir sync" },
+      "rm, rmdir, sync: print what would be done, and do nothing",
+      "rm rmdir sync" },
     { "help", 'h', OPTION_FLAG, AT(help), 0, 0, false, NULL,
       "print the help of all commands, or of one", NULL },
     { "json", 0, OPTION_FLAG, AT(json), 0, 0, false, NULL,
@@ -66,7 +67,8 @@ const struct option_row option_rows[] = {
     { "quiet", 'q', OPTION_FLAG, AT(quiet), 0, 0, true, NULL,
       "print errors only", NULL },
     { "recursive", 'r', OPTION_FLAG, AT(recursive), 0, 0, false, NULL,
-      "also directories, with everything in them", "put get rm mput mget" },
+      "also directories, with everything in them",
+      "put get rm du sync mput mget open" },
     { "retries", 0, OPTION_NUMBER, AT(retries), 0, 100, true, "N",
       "number of tries after a cut, with growing pauses (5)",
       "put get cat mput mget sync" },
@@ -267,6 +269,23 @@ bool option_is_for(const struct option_row *row, const char *command)
         if (slice_equal(one, slice_from(command)))
             return true;
     return false;
+}
+
+void options_age(struct options *o)
+{
+    for (size_t i = 0; i < option_count; i++)
+        if (o->source[i] == OPTION_FROM_LINE)
+            o->source[i] = OPTION_FROM_SESSION;
+}
+
+const struct option_row *options_misfit(const struct options *o,
+                                        const char *command)
+{
+    for (size_t i = 0; i < option_count; i++)
+        if (o->source[i] == OPTION_FROM_LINE && !option_rows[i].in_profile &&
+            !option_is_for(&option_rows[i], command))
+            return &option_rows[i];
+    return NULL;
 }
 
 static void option_print(const struct option_row *row)

@@ -22,7 +22,8 @@ enum option_source {
     OPTION_FROM_NOWHERE,
     OPTION_FROM_DEFAULT, /* the section [default] of the profiles */
     OPTION_FROM_PROFILE,
-    OPTION_FROM_LINE, /* the command line */
+    OPTION_FROM_SESSION, /* an earlier line: the one that opened the server */
+    OPTION_FROM_LINE,    /* the command line, or this line of a session */
 };
 
 #define OPTIONS_MAX 40
@@ -78,6 +79,13 @@ int options_set(struct options *o, enum option_source source, const char *key,
 int options_keep(struct options *o, struct options *given,
                  char *kept[OPTIONS_MAX]);
 void options_drop(char *kept[OPTIONS_MAX]);
+/* From now on what the command line has set is that of an earlier line. */
+void options_age(struct options *o);
+/* Returns the first option of this line that COMMAND doesn't use, or NULL.
+ * Somebody may rely on such an option, as on --dry-run. An option that a
+ * profile may have doesn't count: a command needn't use it. */
+const struct option_row *options_misfit(const struct options *o,
+                                        const char *command);
 /* Does COMMAND use the option? */
 bool option_is_for(const struct option_row *row, const char *command);
 /* Prints help: for all options (COMMAND is NULL), for those of COMMAND alone

@@ -27,6 +27,17 @@ int client_error(const char *what, const struct failure *why)
     return why->code ? why->code : EX_SOFTWARE;
 }
 
+int client_misfit(const struct options *o, const char *command, const char *who)
+{
+    const struct option_row *row = options_misfit(o, command);
+    struct failure why;
+
+    if (!row)
+        return 0;
+    fail(&why, EX_USAGE, "--%s: %s has no such option", row->name, who);
+    return client_error("", &why);
+}
+
 int client_run_jobs(struct client *c, struct jobs *j)
 {
     if (j->count == 0)
@@ -97,6 +108,8 @@ static int run_command(struct client *c, const struct command *row, char **text,
 
     if (c->options.help)
         return help_print(row, ONE_SHOT), 0;
+    if (client_misfit(&c->options, row->name, row->name) != 0)
+        return EX_USAGE;
     if (n > WORDS_MAX)
         return run_refuse(row->name, "too many names; name the directory that "
                                      "they are in, with -r");
@@ -142,6 +155,8 @@ static int run_session(struct client *c, char **text, int n)
              text[0]);
         return client_error("", &why);
     }
+    if (client_misfit(&c->options, "open", "a session") != 0)
+        return EX_USAGE;
     if (n == 1) {
         int r = open_target(&c->options, &c->profile, text[0], &url, &why);
         if (r == 1)

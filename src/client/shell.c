@@ -79,11 +79,14 @@ static int shell_command(struct client *c, int n, char **text)
     c->reopened = false;
     if (row->modes & OPENS)
         c->options = c->given;
+    options_age(&c->options);
     n = 1 + options_parse(&c->options, n - 1, text + 1, &bad);
     if (n < 1)
         code = shell_refuse(EX_USAGE, text[0], bad.text);
     else if (c->options.help)
         code = (help_print(row, IN_SHELL), 0);
+    else if (client_misfit(&c->options, row->name, row->name) != 0)
+        code = EX_USAGE;
     else if (n - 1 < row->least || (row->most >= 0 && n - 1 > row->most))
         code = shell_refuse(EX_USAGE, "usage", row->shell_syntax);
     else if (!(row->modes & LOCAL) && !c->open)

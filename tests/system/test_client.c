@@ -80,6 +80,9 @@ Test(client, put, .timeout = 60)
     CLIENT(&d, EX_NOINPUT, "put", "nosuch", "/");
     CLIENT(&d, EX_NOINPUT, "put", "a", "/nosuch/");
     CLIENT(&d, EX_USAGE, "put", "a");
+    CLIENT(&d, EX_USAGE, "put", "--dry-run", "a", "/dry");
+    CLIENT(&d, EX_USAGE, "--dry-run", "/");
+    cr_expect_not(files_exists(server_home_file(&d.server, "put", "dry")));
     desk_end(&d);
 }
 

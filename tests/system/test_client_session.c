@@ -73,6 +73,7 @@ static const struct {
     { "nosuch", NULL },
     { "put", NULL },
     { "put --nosuch a", NULL },
+    { "put --dry-run local/one", NULL },
     { "bye", "" },
 };
 

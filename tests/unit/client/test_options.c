@@ -73,6 +73,33 @@ Test(options, mistakes)
     }
 }
 
+/* --dry-run for a command that doesn't know it would do what nobody wants. */
+Test(options, a_command_refuses_what_it_lacks)
+{
+    static const char *const rows[][3] = {
+        { "put -n a", "put", "dry-run" },
+        { "mv --dry-run a b", "mv", "dry-run" },
+        { "ls --delete", "ls", "delete" },
+        { "--by-hash", "open", NULL },
+        { "-r", "open", NULL },
+        { "rm -rn a", "rm", NULL },
+        { "ls --parallel 4 --conflict skip", "ls", NULL },
+        { "sync -r --delete a b --json", "sync", NULL },
+    };
+    struct complaint c;
+    struct options o;
+    char *argv[32];
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        cr_assert_geq(parse(&o, rows[i][0], argv, &c), 0, "%s", c.text);
+        const struct option_row *misfit = options_misfit(&o, rows[i][1]);
+        cr_expect_str_eq(misfit ? misfit->name : "",
+                         rows[i][2] ? rows[i][2] : "", "%s", rows[i][0]);
+        options_age(&o);
+        cr_expect_null(options_misfit(&o, rows[i][1]), "%s", rows[i][0]);
+    }
+}
+
 static int set(struct options *o, const char *key, const char *value)
 {
     struct complaint c = { "" };
