@@ -3,6 +3,7 @@
 #include <editline/readline.h>
 #include <errno.h>
 #include <limits.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -175,12 +176,22 @@ static const char *shell_prompt(const struct client *c, char *out, size_t size)
     return out;
 }
 
+/* libedit drops each character that the locale doesn't know, and the rest may
+ * be another file's name. Names are UTF-8, whatever the locale is. */
+static void shell_know_letters(void)
+{
+    setlocale(LC_CTYPE, "");
+    if (MB_CUR_MAX == 1)
+        setlocale(LC_CTYPE, "C.UTF-8");
+}
+
 static void shell_terminal(struct client *c)
 {
     char history[PATH_MAX], prompt[URL_PATH_MAX + URL_PART_MAX + 8];
     bool kept = private_place("XDG_STATE_HOME", ".local/state", "history",
                               history) == 0;
 
+    shell_know_letters();
     using_history();
     stifle_history(1000);
     if (kept)

@@ -10,8 +10,8 @@
 static void terminal_run(struct terminal *t, struct run_result *r,
                          char *const words[])
 {
-    char *arguments[24] = { "/usr/bin/tmux", "-S", t->socket };
-    size_t n = 3;
+    char *arguments[24] = { "/usr/bin/tmux", "-u", "-S", t->socket };
+    size_t n = 4;
 
     for (; *words; words++)
         arguments[n++] = *words;

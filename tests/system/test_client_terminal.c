@@ -277,6 +277,27 @@ Test(terminal, completion_of_a_blank, .timeout = 120)
     terminal_end(&t);
 }
 
+/* Names are UTF-8, also where the locale knows ASCII alone. */
+Test(terminal, names_beyond_ascii, .timeout = 120)
+{
+    static struct terminal t;
+    char there[SERVER_PATH_MAX];
+
+    setenv("LC_ALL", "C", 1);
+    terminal_begin(&t);
+    snprintf(
+        there, sizeof(there), "%s",
+        server_home_file(&t.desk.server, "anna", "\303\274ber \342\202\254"));
+    terminal_type(&t, "mkdir \"\303\274ber \342\202\254\"");
+    TMUX(&t, "send-keys", "-l", "cd \303\274");
+    TMUX(&t, "send-keys", "Tab");
+    TMUX(&t, "send-keys", "Enter");
+    terminal_expect(&t, "127.0.0.1:/\303\274ber \342\202\254>", NULL);
+    cr_expect(files_exists(there));
+    terminal_type(&t, "bye");
+    terminal_end(&t);
+}
+
 /* The lines of a session are there in the next one, for this user alone. */
 Test(terminal, history, .timeout = 120)
 {
