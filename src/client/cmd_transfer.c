@@ -73,7 +73,9 @@ static int put_all(struct client *c, struct word *w, int n,
     bool into;
     int code = put_into_directory(c, to, n > 1, &into);
 
-    for (int i = 0; code == 0 && i < n; i++)
+    if (code != 0)
+        return code;
+    for (int i = 0; i < n; i++)
         tree_keep(&code, put_one(c, w[i].text, to, into, &j));
     tree_keep(&code, client_run_jobs(c, &j));
     jobs_release(&j);

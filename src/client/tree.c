@@ -99,6 +99,10 @@ static int tree_put_at(struct client *c, const char *local, const char *remote,
         return tree_said(local, EX_NOINPUT, strerror(errno));
     if (S_ISDIR(st.st_mode))
         return tree_put_directory(c, local, remote, depth, j);
+    if (!S_ISREG(st.st_mode) && depth == 0)
+        return tree_said(local, EX_USAGE,
+                         "is no regular file; to send what a program prints: "
+                         "PROGRAM | sallyport put - URL/NAME");
     if (!S_ISREG(st.st_mode)) {
         progress_note("%s: not a regular file, left out", local);
         return 0;

@@ -80,6 +80,13 @@ Test(client, put, .timeout = 60)
     CLIENT(&d, EX_NOINPUT, "put", "nosuch", "/");
     CLIENT(&d, EX_NOINPUT, "put", "a", "/nosuch/");
     CLIENT(&d, EX_USAGE, "put", "a");
+    cr_assert_eq(mkfifo("pipe", 0600), 0);
+    desk_client(&d, EX_USAGE, &r, NULL, "put", "pipe", "nosuch", "b c",
+                "--conflict", "rename", "/", NULL);
+    cr_expect_not_null(strstr(r.text, "pipe: is no regular file"), "%s",
+                       r.text);
+    run_release(&r);
+    expect_text(server_home_file(&d.server, "put", "new-b c"), "text");
     CLIENT(&d, EX_USAGE, "put", "--dry-run", "a", "/dry");
     CLIENT(&d, EX_USAGE, "--dry-run", "/");
     cr_expect_not(files_exists(server_home_file(&d.server, "put", "dry")));
@@ -108,6 +115,11 @@ Test(client, get, .timeout = 60)
     cr_expect_not_null(strstr(r.text, "no such file"), "%s", r.text);
     run_release(&r);
     CLIENT(&d, EX_NOINPUT, "get", "/*.pdf");
+    cr_assert_eq(mkfifo("pipe", 0600), 0);
+    cr_assert_eq(symlink("pipe", "link"), 0);
+    CLIENT(&d, EX_CANTCREAT, "get", "/text", "pipe");
+    CLIENT(&d, EX_CANTCREAT, "get", "--conflict", "overwrite", "/text", "pipe");
+    CLIENT(&d, EX_CANTCREAT, "get", "/text", "link");
     desk_end(&d);
 }
 
