@@ -17,6 +17,7 @@
 
 void sync_failed(struct sync *s, const char *what, const struct failure *why)
 {
+    s->failed++;
     tree_keep(&s->code, client_error(what, why));
 }
 
@@ -26,7 +27,7 @@ void sync_name_too_long(struct sync *s, const char *name)
 
     s->left_out++;
     fail(&why, EX_DATAERR, "its path is too long, left out");
-    sync_failed(s, name, &why);
+    tree_keep(&s->code, client_error(name, &why));
 }
 
 void sync_transfer(struct sync *s, const struct job *job, const char *local,
@@ -95,16 +96,18 @@ static int sync_remove_entry(struct client *c, const char *path,
 {
     struct sync *s = of;
     struct failure why;
+    int r = 0;
 
-    s->removed++;
-    if (c->options.dry_run) {
-        progress_note("would remove /%s", path);
-        return 0;
-    }
-    progress_note("removing /%s", path);
-    int r = e->kind == ENTRY_DIRECTORY ? remote_rmdir(&c->link, path, &why)
+    progress_note("%s /%s", c->options.dry_run ? "would remove" : "removing",
+                  path);
+    if (!c->options.dry_run)
+        r = e->kind == ENTRY_DIRECTORY ? remote_rmdir(&c->link, path, &why)
                                        : remote_remove(&c->link, path, &why);
-    return r < 0 ? client_error(path, &why) : 0;
+    if (r == 0)
+        s->removed++;
+    else
+        sync_failed(s, path, &why);
+    return 0;
 }
 
 static void sync_remove(struct sync *s, const char *remote,
@@ -116,7 +119,7 @@ static void sync_remove(struct sync *s, const char *remote,
         return;
     if (e->kind == ENTRY_DIRECTORY)
         tree_keep(&s->code, tree_walk(s->client, path, sync_remove_entry, s));
-    tree_keep(&s->code, sync_remove_entry(s->client, path, e, s));
+    sync_remove_entry(s->client, path, e, s);
 }
 
 /* Removes files that are on the server but not in the local directory. */
@@ -210,21 +213,24 @@ static void sync_directory(struct sync *s, const char *local,
         closedir(d);
 }
 
-/* Prints "12 uploaded, 3 the same, 1 removed". */
+/* Prints "12 uploaded, 3 the same, 1 removed, 2 failed". */
 static void sync_summary(const struct sync *s, bool up)
 {
     bool dry = s->client->options.dry_run;
-    char left_out[48] = "";
+    size_t failures = s->failed + s->jobs.failed;
+    char left_out[48] = "", failed[48] = "";
 
     if (s->left_out > 0)
         snprintf(left_out, sizeof(left_out), ", %zu left out", s->left_out);
-    progress_note("%zu %s%s, %zu the same, %zu %sremove%s%s",
-                  dry ? s->planned : s->jobs.count, dry ? "to " : "",
+    if (failures > 0)
+        snprintf(failed, sizeof(failed), ", %zu failed", failures);
+    progress_note("%zu %s%s, %zu the same, %zu %sremove%s%s%s",
+                  dry ? s->planned : s->jobs.done, dry ? "to " : "",
                   up    ? dry ? "upload" : "uploaded"
                   : dry ? "download"
                         : "downloaded",
                   s->same, s->removed, dry ? "to " : "", dry ? "" : "d",
-                  left_out);
+                  left_out, failed);
 }
 
 int cmd_sync(struct client *c, struct word *w, int n)

@@ -46,7 +46,7 @@ int jobs_add(struct jobs *j, const struct job *job, const char *local,
 struct crew {
     const struct jobs *jobs;
     const struct site *site;
-    atomic_size_t next;
+    atomic_size_t next, done, failed;
     atomic_int code; /* exit code of the first failure */
 };
 
@@ -60,8 +60,12 @@ static void crew_work(struct crew *c, struct link *l)
 
         if (i >= c->jobs->count)
             break;
-        if (transfer_run(l, &c->jobs->job[i], &why) < 0)
-            atomic_compare_exchange_strong(&c->code, &none, why.code);
+        if (transfer_run(l, &c->jobs->job[i], &why) == 0) {
+            atomic_fetch_add(&c->done, 1);
+            continue;
+        }
+        atomic_fetch_add(&c->failed, 1);
+        atomic_compare_exchange_strong(&c->code, &none, why.code);
     }
 }
 
@@ -104,5 +108,7 @@ int jobs_run(struct jobs *j, const struct site *s, struct link *first)
     crew_work(&c, first);
     for (size_t i = 0; i < running; i++)
         pthread_join(thread[i], NULL);
+    j->done = atomic_load(&c.done);
+    j->failed = atomic_load(&c.failed);
     return link_interrupted ? EX_TEMPFAIL : atomic_load(&c.code);
 }

@@ -8,6 +8,7 @@
 struct jobs {
     struct job *job;
     size_t count, size;
+    size_t done, failed; /* of those that jobs_run() has begun */
 };
 
 void jobs_release(struct jobs *j);

@@ -13,6 +13,7 @@ struct sync {
     size_t same, removed;
     size_t planned;  /* transfers of a dry run */
     size_t left_out; /* names too long for one of the sides */
+    size_t failed;   /* all but the transfers, which are in jobs */
     int code;        /* exit code of the first failure */
 };
 

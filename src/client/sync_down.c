@@ -80,8 +80,9 @@ static void down_remove(struct sync *s, int at, const char *dir,
     progress_note("%s %s",
                   s->client->options.dry_run ? "would remove" : "removing",
                   path);
-    s->removed++;
-    if (!s->client->options.dry_run && unlinkat(at, name, flags) < 0)
+    if (s->client->options.dry_run || unlinkat(at, name, flags) == 0)
+        s->removed++;
+    else
         down_failed(s, errno, path);
 }
 

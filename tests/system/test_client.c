@@ -482,6 +482,24 @@ Test(client, sync, .timeout = 90)
     desk_end(&d);
 }
 
+/* The last line counts what was done, not what was begun. */
+Test(client, sync_without_the_right, .timeout = 60)
+{
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "reader");
+    files_make_folder("s", 0755);
+    files_write("s/b", "x", 1, 0644);
+    files_write(server_home_file(&d.server, "reader", "c"), "y", 1, 0644);
+    desk_client(&d, EX_NOINPUT, &r, NULL, "sync", "--delete", "s", "/", NULL);
+    cr_expect_not_null(
+        strstr(r.text, "0 uploaded, 0 the same, 0 removed, 2 failed\n"), "%s",
+        r.text);
+    run_release(&r);
+    desk_end(&d);
+}
+
 /* The other way round: what is newer there comes, and --delete removes here. */
 Test(client, sync_from_the_server, .timeout = 90)
 {
