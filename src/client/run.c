@@ -219,7 +219,9 @@ int client_main(int argc, char **argv)
     profile_release(&c.profile);
     options_drop(c.kept);
     curl_global_cleanup();
-    if ((fflush(stdout) == EOF || ferror(stdout)) && code == 0)
+    if ((fflush(stdout) == EOF || ferror(stdout)) && code == 0) {
+        stderr_print("standard output can't be written");
         code = EX_IOERR;
+    }
     return link_interrupted ? 128 + SIGINT : code;
 }
