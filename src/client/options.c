@@ -109,13 +109,13 @@ static const struct option_row *option_find(struct slice name, char letter)
 
 static int option_rate(const char *text, uint64_t most, uint64_t *ret)
 {
-    static const char units[] = "kMG";
+    static const char units[] = "kKmMgG";
     struct slice digits = slice_from(text);
     uint64_t factor = 1;
     const char *unit = digits.len ? strchr(units, text[digits.len - 1]) : NULL;
 
     if (unit) {
-        factor = 1024ull << (10 * (unit - units));
+        factor = 1024ull << (10 * ((unit - units) / 2));
         digits.len--;
     }
     int r = slice_number(digits, most / factor, ret);
@@ -159,6 +159,10 @@ static int option_value(struct options *o, const struct option_row *row,
         r = row->kind == OPTION_RATE
                 ? option_rate(value, row->most, &number)
                 : slice_number(slice_from(value), row->most, &number);
+        if (r < 0 && row->kind == OPTION_RATE)
+            return complain(c,
+                            "--%s takes a number of bytes, such as 500k or 2M",
+                            row->name);
         if (r < 0 || number < row->least)
             return complain(c, "--%s takes a number from %llu to %llu",
                             row->name, (unsigned long long)row->least,

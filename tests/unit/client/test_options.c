@@ -45,6 +45,10 @@ Test(options, words_and_options_in_any_order)
     cr_expect_str_eq(argv[1], "-");
     cr_expect_eq(o.parallel, 3);
     cr_expect_eq(o.conflict, CONFLICT_RENAME);
+    cr_assert_eq(parse(&o, "--limit-rate 2m", argv, &c), 0, "%s", c.text);
+    cr_expect_eq(o.limit_rate, 2 << 20);
+    cr_assert_eq(parse(&o, "--limit-rate 3K", argv, &c), 0, "%s", c.text);
+    cr_expect_eq(o.limit_rate, 3 << 10);
 }
 
 Test(options, mistakes)
@@ -59,7 +63,8 @@ Test(options, mistakes)
         { "--parallel 17", "from 1 to 16" },
         { "--parallel x", "from 1 to 16" },
         { "--conflict maybe", "ask, skip" },
-        { "--limit-rate 1X", "number" },
+        { "--limit-rate 1X", "bytes, such as 500k" },
+        { "--limit-rate k", "bytes, such as 500k" },
         { "--limit-rate 99999999999999G", "number" },
     };
     struct complaint c;
