@@ -160,15 +160,25 @@ static int trust_new(const struct options *o, const struct url *url,
     return 0;
 }
 
+/* "sha256//" and 32 bytes in base64. */
+static bool trust_is_pin(const char *text)
+{
+    static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrs"
+                                 "tuvwxyz0123456789+/";
+
+    return strncmp(text, PIN_PREFIX, 8) == 0 &&
+           strspn(text + 8, base64) == 43 && strcmp(text + 51, "=") == 0;
+}
+
 int trust_decide(const struct options *o, const struct url *url,
                  struct trust *ret, struct failure *why)
 {
     *ret = (struct trust){ 0 };
     if (o->pin) {
-        if (strncmp(o->pin, PIN_PREFIX, 8) != 0 ||
+        if (!trust_is_pin(o->pin) ||
             slice_copy(slice_from(o->pin), ret->pin, sizeof(ret->pin)) < 0)
             return fail(why, EX_USAGE,
-                        "--pin takes sha256//KEY, as "
+                        "--pin takes sha256// and 44 characters, as "
                         "--trust-new and curl show it");
         ret->by_pin_alone = !o->cacert;
         return 0;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "client/names.h"
 #include "client/password.h"
@@ -108,6 +109,32 @@ Test(password, netrc)
         } else {
             cr_expect_eq(s.len, 0);
         }
+    }
+}
+
+/* A pin that can't be one would look like another server's key. */
+Test(trust, pins)
+{
+    static const struct {
+        const char *pin;
+        int wanted;
+    } rows[] = {
+        { "sha256//C+xG4x725mLHs5I7S7p/DzzXg7TbH/9+nl9Lfj7xnZs=", 0 },
+        { "sha256//C+xG4x725mLHs5I7S7p/DzzXg7TbH/9+nl9Lfj7xnZs", -1 },
+        { "sha256//C+xG4x725mLHs5I7S7p/DzzXg7TbH/9+nl9Lfj7xn s=", -1 },
+        { "sha256//AAAA", -1 },
+        { "sha1//C+xG4x725mLHs5I7S7p/DzzXg7TbH/9+nl9Lfj7xnZs=", -1 },
+        { "AF:14:EC:74", -1 },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct options o = { .pin = rows[i].pin };
+        struct failure why = { 0 };
+        struct trust t;
+
+        cr_expect_eq(trust_decide(&o, NULL, &t, &why), rows[i].wanted, "%s",
+                     rows[i].pin);
+        cr_expect_eq(why.code, rows[i].wanted ? EX_USAGE : 0);
     }
 }
 
