@@ -93,6 +93,8 @@ int client_misfit(const struct options *o, const char *command,
  * code. */
 int client_open(struct client *c, const struct url *url);
 void client_leave(struct client *c);
+/* Is WORD written like "PROFILE:PATH"? */
+bool open_is_profile(const char *word);
 /* Reads WORD as a URL or "PROFILE:PATH". For a profile, P and O get its
  * settings, unless P has them already. Returns 0; 1: WORD is neither; -1 with
  * the reason. */

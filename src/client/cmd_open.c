@@ -40,6 +40,13 @@ static bool open_profile_name(const char *word, char *name, size_t size)
     return colon && len > 0 && (size_t)len < size && !strchr(name, '/');
 }
 
+bool open_is_profile(const char *word)
+{
+    char name[PROFILE_NAME_MAX];
+
+    return open_profile_name(word, name, sizeof(name));
+}
+
 /* Builds the profile's URL with PATH joined to its own path. */
 static int open_profile_url(const struct profile *p, const char *path,
                             struct url *ret, struct failure *why)

@@ -53,6 +53,19 @@ static bool run_same_server(const struct url *a, const struct url *b)
            (!b->user[0] || strcmp(a->user, b->user) == 0);
 }
 
+/* A profile that doesn't exist looks like a local file with a colon. */
+static int run_no_server(char **text, int n, struct failure *why)
+{
+    for (int i = n; i-- > 0;)
+        if (open_is_profile(text[i]))
+            return fail(why, EX_USAGE,
+                        "no server is named, and %s is no profile; write "
+                        "ftps://USER@HOST/PATH",
+                        text[i]);
+    return fail(why, EX_USAGE,
+                "no server is named; write ftps://USER@HOST/PATH");
+}
+
 /* Turns the words into local and remote ones; *url gets the server. */
 static int run_words(struct client *c, char **text, int n, struct word *w,
                      struct url *url, struct failure *why)
@@ -76,10 +89,7 @@ static int run_words(struct client *c, char **text, int n, struct word *w,
         w[i].directory = one.directory;
         memcpy(w[i].path, one.path, sizeof(one.path));
     }
-    return url->host[0] ? 0
-                        : fail(why, EX_USAGE,
-                               "no server is named; write "
-                               "ftps://USER@HOST/PATH");
+    return url->host[0] ? 0 : run_no_server(text, n, why);
 }
 
 enum progress_style client_style(const struct options *o)

@@ -112,7 +112,7 @@ Test(client_places, profiles, .timeout = 60)
     with_profile(0, "", "mkdir", "one:in");
     cr_expect(files_exists(server_home_file(&d.server, "profile", "one/in")));
     with_profile(0, "  in/\n", "ls", "one:");
-    with_profile(EX_USAGE, "no server is named", "ls", "two:");
+    with_profile(EX_USAGE, "two: is no profile", "ls", "two:");
     setenv("XDG_CONFIG_HOME", elsewhere, 1);
     with_profile(0, "", "mkdir", "two:in");
     cr_expect(files_exists(server_home_file(&d.server, "profile", "two/in")));
