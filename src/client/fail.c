@@ -33,7 +33,7 @@ int fail_errno(struct failure *why, int error, const char *name)
     else if (error == EACCES || error == EPERM)
         code = EX_NOPERM;
     else if (error == EEXIST || error == ENOSPC || error == EDQUOT ||
-             error == ENOTDIR)
+             error == ENOTDIR || error == EROFS)
         code = EX_CANTCREAT;
     return fail(why, code, "%s%s%s", name, name[0] ? ": " : "",
                 strerror(error));
@@ -91,7 +91,9 @@ static const struct curl_row {
       "the server's line from known_hosts or change --pin" },
     { CURLE_USE_SSL_FAILED, EX_PROTOCOL, false,
       "the server offers no TLS, and nothing is sent without" },
-    { CURLE_SSL_CONNECT_ERROR, EX_PROTOCOL, false, "the TLS handshake failed" },
+    { CURLE_SSL_CONNECT_ERROR, EX_PROTOCOL, false,
+      "the TLS handshake failed; ftps:// begins it by AUTH TLS, "
+      "ftps+implicit:// with the first byte" },
     { CURLE_SSL_CERTPROBLEM, EX_NOINPUT, false,
       "the client certificate of --cert can't be used" },
     { CURLE_LOGIN_DENIED, EX_NOPERM, false,
@@ -149,6 +151,8 @@ int fail_curl(struct failure *why, int curl, int reply, const char *text,
     else if (reply >= 400 && curl != CURLE_ABORTED_BY_CALLBACK &&
              curl != CURLE_PEER_FAILED_VERIFICATION)
         return fail_reply(why, reply, text);
+    if (curl == CURLE_ABORTED_BY_CALLBACK)
+        detail = NULL; /* it names our own callback */
     fail(why, row ? row->code : EX_UNAVAILABLE, "%s%s%s%s",
          row ? row->text : "libcurl reports an error",
          detail && detail[0] ? " (" : "", detail ? detail : "",

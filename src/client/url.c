@@ -150,9 +150,14 @@ int url_parse(const char *text, struct url *ret, struct complaint *c)
     if (url_host(authority, ret) < 0)
         return complain(c, "%s: host or port is not in order", text);
     ret->implicit |= ret->port == PORT_IMPLICIT;
-    if (url_decode(rest.ptr ? rest : SLICE(""), path, sizeof(path)) < 0 ||
-        url_join("", path, ret->path) < 0)
-        return complain(c, "%s: the path is not in order", text);
+    r = url_decode(rest.ptr ? rest : SLICE(""), path, sizeof(path));
+    if (r == -EINVAL)
+        return complain(c,
+                        "%s: the path has a control character, or a %% that "
+                        "isn't written %%25",
+                        text);
+    if (r < 0 || url_join("", path, ret->path) < 0)
+        return complain(c, "%s: the path is too long", text);
     ret->directory = ret->path[0] == '\0' || path[strlen(path) - 1] == '/';
     return 0;
 }

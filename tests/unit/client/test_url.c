@@ -58,6 +58,7 @@ static const struct {
     { "ftps://h/%", "path" },
     { "ftps://h/%4", "path" },
     { "ftps://h/%zz", "path" },
+    { "ftps://h/100%", "a % that isn't written %25" },
     { "ftps://h/a%0d%0aDELE%20b", "path" },
     { "ftps://h/a%00b", "path" },
     { "ftps://a\nb@h/", "user" },

@@ -1,0 +1,57 @@
+/* From results and errors to words and exit codes. */
+#include <criterion/criterion.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "client/fail.h"
+
+Test(fail, error_numbers)
+{
+    static const struct {
+        int error, code;
+    } rows[] = {
+        { ENOENT, EX_NOINPUT },   { EACCES, EX_NOPERM },
+        { ENOSPC, EX_CANTCREAT }, { EROFS, EX_CANTCREAT },
+        { EIO, EX_IOERR },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct failure why;
+
+        cr_expect_lt(fail_errno(&why, rows[i].error, "name"), 0);
+        cr_expect_eq(why.code, rows[i].code, "%s", why.text);
+        cr_expect_eq(strncmp(why.text, "name: ", 6), 0, "%s", why.text);
+    }
+}
+
+/* What libcurl adds is for the reader, except the name of a callback. */
+Test(fail, results_of_libcurl)
+{
+    static const struct {
+        int curl, reply;
+        const char *detail, *text;
+        int code;
+    } rows[] = {
+        { CURLE_ABORTED_BY_CALLBACK, 150, "Callback aborted", "interrupted",
+          EX_TEMPFAIL },
+        { CURLE_SSL_CONNECT_ERROR, 0, "wrong version",
+          "the TLS handshake failed; ftps:// begins it by AUTH TLS, "
+          "ftps+implicit:// with the first byte (wrong version)",
+          EX_PROTOCOL },
+        { CURLE_QUOTE_ERROR, 550, "ignored",
+          "the server says \"550 No.\": check the name and your rights",
+          EX_NOINPUT },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct failure why;
+
+        cr_expect_lt(fail_curl(&why, rows[i].curl, rows[i].reply, "550 No.",
+                               rows[i].detail),
+                     0);
+        cr_expect_str_eq(why.text, rows[i].text);
+        cr_expect_eq(why.code, rows[i].code, "%s", why.text);
+    }
+}
