@@ -159,18 +159,8 @@ static int not_opened(const char *path, int error, struct complaint *c)
     return ctl_exit_of(error);
 }
 
-int edit_load_users(struct users *u, const char *path, struct complaint *c)
-{
-    FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-    *u = (struct users){ 0 };
-    if (fd < 0)
-        return not_opened(path, errno, c);
-    return users_read(u, fd, path, c) ? EX_DATAERR : 0;
-}
-
-int edit_load_some_users(struct users *u, const char *path, users_report *tell,
-                         struct complaint *c)
+int edit_load_users(struct users *u, const char *path, users_report *tell,
+                    struct complaint *c)
 {
     FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     int mistakes;
@@ -178,7 +168,8 @@ int edit_load_some_users(struct users *u, const char *path, users_report *tell,
     *u = (struct users){ 0 };
     if (fd < 0)
         return not_opened(path, errno, c);
-    mistakes = users_survey(u, fd, path, tell, c);
+    mistakes =
+        tell ? users_survey(u, fd, path, tell, c) : users_read(u, fd, path, c);
     if (mistakes > 0)
         complain(c, "%s: %d mistake%s; the server takes all of it or nothing",
                  path, mistakes, mistakes == 1 ? "" : "s");

@@ -25,12 +25,11 @@ struct edit {
 /* All functions below return an exit code, with the complaint filled in. */
 
 /* Loads the users without a lock. A missing file has none. In any case the
- * caller calls users_release(). */
-int edit_load_users(struct users *u, const char *path, struct complaint *c);
-/* The same for a file that may have mistakes: TELL gets each mistake, and *u
- * the correct rows. Returns EX_DATAERR then. */
-int edit_load_some_users(struct users *u, const char *path, users_report *tell,
-                         struct complaint *c);
+ * caller calls users_release(). If the file has a mistake, it returns
+ * EX_DATAERR; unless TELL is NULL, TELL gets each mistake, and *u the correct
+ * rows. */
+int edit_load_users(struct users *u, const char *path, users_report *tell,
+                    struct complaint *c);
 /* Waits up to LOCK_MS for the lock, and reads the file. In any case the caller
  * calls edit_release(). */
 int edit_open(struct edit *e, const char *path, unsigned lock_ms,

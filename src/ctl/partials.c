@@ -181,7 +181,7 @@ static int search_all(struct search *s)
 {
     struct complaint *c = &s->x->complaint;
     struct users u;
-    int code = edit_load_users(&u, s->x->settings.users, c), first = code;
+    int code = edit_load_users(&u, s->x->settings.users, NULL, c), first = code;
 
     for (size_t i = 0; i < u.count && !ends_search(code); i++) {
         s->user = u.row[i].name;

@@ -58,7 +58,7 @@ int ctl_find(struct context *x, const struct users *u, const struct user **ret)
 
 int ctl_load_user(struct context *x, struct users *u, const struct user **ret)
 {
-    int code = edit_load_users(u, x->settings.users, &x->complaint);
+    int code = edit_load_users(u, x->settings.users, NULL, &x->complaint);
 
     return code ? code : ctl_find(x, u, ret);
 }

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -121,19 +122,27 @@ static const int refusal_codes[REFUSAL_COUNT] = {
     [REFUSAL_BAD_FILE] = EX_DATAERR,
 };
 
+int server_escape(struct slice text, char *out, size_t size)
+{
+    struct buf escaped;
+    int r;
+
+    buf_init(&escaped, size);
+    r = event_escape(text, &escaped);
+    if (r == 0)
+        r = slice_copy(buf_slice(&escaped), out, size);
+    buf_release(&escaped);
+    return r == 0 ? 0 : -ENAMETOOLONG;
+}
+
 static int fail_refused(struct context *x,
                         const struct msg_control_refused *msg)
 {
-    struct buf words;
-    int code = refusal_codes[msg->refusal];
+    char why[COMPLAINT_MAX];
 
-    buf_init(&words, COMPLAINT_MAX - 1);
-    if (event_escape(msg->why, &words) == 0)
-        ctl_fail(x, code, "%.*s", (int)words.len, words.data);
-    else
-        ctl_fail(x, code, "the server refuses, in too many words");
-    buf_release(&words);
-    return code;
+    if (server_escape(msg->why, why, sizeof(why)) < 0)
+        snprintf(why, sizeof(why), "the server refuses, in too many words");
+    return ctl_fail(x, refusal_codes[msg->refusal], "%s", why);
 }
 
 static int fail_broken(struct context *x, const struct channel *c, int error)
@@ -176,16 +185,6 @@ int server_lies(struct context *x, const char *what)
     return ctl_fail(x, EX_PROTOCOL, "the server lies: %s", what);
 }
 
-static void take_version(struct server *s, struct slice text)
-{
-    struct buf escaped;
-
-    buf_init(&escaped, sizeof(s->version) - 1);
-    if (event_escape(text, &escaped) == 0)
-        slice_copy(buf_slice(&escaped), s->version, sizeof(s->version));
-    buf_release(&escaped);
-}
-
 static int open_once(struct server *s)
 {
     struct context *x = s->x;
@@ -207,7 +206,7 @@ static int open_once(struct server *s)
     }
     if (m.kind != MSG_welcome)
         return server_lies(x, "no welcome");
-    take_version(s, m.welcome.version);
+    server_escape(m.welcome.version, s->version, sizeof(s->version));
     s->pid = m.welcome.pid;
     s->channel.phase = PHASE_ASKED;
     return 0;

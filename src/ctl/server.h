@@ -36,6 +36,9 @@ int server_next(struct server *s, struct message *answer);
  * refusal, or an answer to another request, is an error. */
 int server_wait(struct context *x, struct channel *c, uint32_t request,
                 struct message *answer, int ms);
+/* Escapes TEXT of the server for printing. Returns 0, or -ENAMETOOLONG: it
+ * doesn't fit into OUT. */
+int server_escape(struct slice text, char *out, size_t size);
 /* Returns EX_PROTOCOL, with the complaint that the server sent WHAT, which is
  * not permitted. */
 int server_lies(struct context *x, const char *what);

@@ -32,14 +32,8 @@ struct list {
 /* Escaped for printing; "-" before the login. */
 static void user_text(struct slice user, char out[USER_ROOM])
 {
-    struct buf text;
-
-    buf_init(&text, USER_ROOM - 1);
-    if (user.len == 0 || event_escape(user, &text) < 0)
+    if (user.len == 0 || server_escape(user, out, USER_ROOM) < 0)
         snprintf(out, USER_ROOM, "%s", user.len == 0 ? "-" : "?");
-    else
-        slice_copy(buf_slice(&text), out, USER_ROOM);
-    buf_release(&text);
 }
 
 static void print_session(struct list *l, const struct msg_who_is *msg)

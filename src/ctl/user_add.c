@@ -55,7 +55,7 @@ static int check_rows(struct context *x, const struct addition *a,
 static int user_add_check(struct context *x, const struct addition *a)
 {
     struct users u;
-    int code = edit_load_users(&u, x->settings.users, &x->complaint);
+    int code = edit_load_users(&u, x->settings.users, NULL, &x->complaint);
 
     if (code == 0)
         code = check_rows(x, a, &u);

@@ -28,12 +28,6 @@ static const char *login_of(const struct user *user)
     return user->certificate_only ? "certificate" : "password and certificate";
 }
 
-/* The row's certificates, or OTHER. */
-static struct slice certificate_of(const struct user *user, const char *other)
-{
-    return user->certificate.len > 0 ? user->certificate : slice_from(other);
-}
-
 static json_t *json_certificate(const struct user *user)
 {
     const struct slice names = user->certificate;
@@ -94,8 +88,8 @@ static void print_mistake(const char *mistake)
 int user_list(struct context *x)
 {
     struct users u;
-    int code = edit_load_some_users(&u, x->settings.users, print_mistake,
-                                    &x->complaint);
+    int code =
+        edit_load_users(&u, x->settings.users, print_mistake, &x->complaint);
     int shown = 0;
 
     if (code == 0 || u.count > 0)
@@ -106,7 +100,8 @@ int user_list(struct context *x)
 
 static int show_plain(const struct user *user)
 {
-    const struct slice certificate = certificate_of(user, "none");
+    const struct slice certificate =
+        user->certificate.len > 0 ? user->certificate : SLICE("none");
     char rights[16];
 
     printf("name:     %s\nuid:      %u\ngid:      %u\ncomment:  %s\n"

@@ -137,7 +137,7 @@ Test(edit, twenty_at_once_lose_nothing)
         cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%d: %x", i,
                   status);
     }
-    cr_assert_eq(edit_load_users(&u, world.users, &c), 0, "%s", c.text);
+    cr_assert_eq(edit_load_users(&u, world.users, NULL, &c), 0, "%s", c.text);
     cr_expect_eq(u.count, WRITERS);
     for (size_t i = 0; i < u.count; i++) /* one by one, none left out */
         cr_expect_eq(u.row[i].uid, 70000 + i);
@@ -189,7 +189,8 @@ Test(edit, killed_at_every_step, .timeout = 120)
         olds += !strcmp(text, OLD);
         news += !strcmp(text, NEW);
         cr_expect_eq(olds + news, step, "step %u: %s", step, text);
-        cr_expect_eq(edit_load_users(&u, world.users, &c), 0, "%s", c.text);
+        cr_expect_eq(edit_load_users(&u, world.users, NULL, &c), 0, "%s",
+                     c.text);
         users_release(&u);
         /* The next edit works, and leaves nothing of the killed one. */
         file_write(world.users, OLD);
