@@ -31,15 +31,9 @@ int settings_write(const struct settings *s, int fd)
     return r < 0 ? r : fd_write_all(fd, s, sizeof(*s));
 }
 
-int settings_seal(const struct settings *s)
+int settings_seal(int fd)
 {
-    FD_CLEANUP int fd =
-        memfd_create("settings", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    int r = fd < 0 ? -errno : settings_write(s, fd);
-
-    if (r == 0 && fcntl(fd, F_ADD_SEALS, SETTINGS_SEALS) < 0)
-        r = -errno;
-    return r < 0 ? r : fd_take(&fd);
+    return fcntl(fd, F_ADD_SEALS, SETTINGS_SEALS) < 0 ? -errno : 0;
 }
 
 static bool settings_sealed(int fd)

@@ -1,19 +1,26 @@
 #include "support/settings.h"
 
 #include <criterion/criterion.h>
+#include <sys/mman.h>
 
 #include "sallyport/base/slice.h"
 #include "sallyport/conf/conf.h"
+
+int settings_file(const struct settings *s)
+{
+    int fd = memfd_create("settings", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+    cr_assert_eq(settings_write(s, fd), 0);
+    cr_assert_eq(settings_seal(fd), 0);
+    return fd;
+}
 
 int settings_of(const char *text)
 {
     static struct settings s;
     struct complaint c = { "" };
-    int fd;
 
     cr_assert_eq(conf_parse(&s, slice_from(text), "conf", NULL, &c), 0, "%s",
                  c.text);
-    fd = settings_seal(&s);
-    cr_assert_geq(fd, 0);
-    return fd;
+    return settings_file(&s);
 }

@@ -2,7 +2,10 @@
 #ifndef TEST_SUPPORT_SETTINGS_H
 #define TEST_SUPPORT_SETTINGS_H
 
-/* As settings_seal(). The caller closes it. */
+struct settings;
+
+/* A sealed file for settings_take(). The caller closes it. */
+int settings_file(const struct settings *s);
 int settings_of(const char *text);
 
 #endif

@@ -220,12 +220,12 @@ int settings_open(const char *path, struct complaint *c);
 /* Checks a file that others may read, but must not own or write. */
 int settings_trusted_file(int fd, const char *name, struct complaint *c);
 
-/* Writes the settings to a sealed file in memory, for settings_take() in a
- * process of the same build. Returns a descriptor or -errno. */
-int settings_seal(const struct settings *s);
-/* Writes the settings to FD, which the caller seals. Returns 0 or -errno. */
+/* Writes the settings to FD, an empty file in memory, for settings_take() in a
+ * process of the same build. Returns 0 or -errno. */
 int settings_write(const struct settings *s, int fd);
-/* Reads the settings of settings_seal(). FD stays the caller's. Returns 0, or
+/* From now on nobody can change that file. Returns 0 or -errno. */
+int settings_seal(int fd);
+/* Reads the settings of a sealed file. FD stays the caller's. Returns 0, or
  * -EINVAL with the complaint; then *s doesn't change. */
 int settings_take(struct settings *s, int fd, struct complaint *c);
 

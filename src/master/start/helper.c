@@ -14,7 +14,6 @@
 #include "sallyport/base/stderr.h"
 
 #define HELPER_MS 20000
-#define SEALS     (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 int helper_settings(struct master *m, const char *path, struct complaint *c)
 {
@@ -27,7 +26,7 @@ int helper_settings(struct master *m, const char *path, struct complaint *c)
                         HELPER_MS, c);
     if (answer < 0)
         return -EINVAL;
-    if (fcntl(answer, F_ADD_SEALS, SEALS) < 0)
+    if (settings_seal(answer) < 0)
         return complain(c, "memfd: %s", strerror(errno));
     if (settings_take(&m->settings, answer, c) < 0)
         return -EINVAL;

@@ -11,6 +11,7 @@
 #include "sallyport/base/slice.h"
 #include "sallyport/conf/conf.h"
 #include "sallyport/ipc/build.h"
+#include "support/settings.h"
 
 static const char text[] = "listen = 127.0.0.1:2121\n"
                            "address.10.0.0.0/8 = 10.0.0.5\n"
@@ -32,7 +33,7 @@ Test(image, arrives_whole)
     int fd;
 
     read_text(&sent);
-    fd = settings_seal(&sent);
+    fd = settings_file(&sent);
     cr_assert_geq(fd, 0);
     cr_assert_eq(settings_take(&got, fd, &c), 0, "%s", c.text);
     cr_expect_eq(memcmp(&sent, &got, sizeof(got)), 0);
@@ -70,7 +71,7 @@ Test(image, of_another_build)
     int fd;
 
     read_text(&s);
-    fd = settings_seal(&s);
+    fd = settings_file(&s);
     buf_init(&bytes, 1 << 20);
     cr_assert_eq(fd_read_file(fd, &bytes), 0);
     close(fd);
@@ -107,7 +108,7 @@ Test(image, counts)
 
         read_text(&s);
         *rows[i].count = rows[i].above;
-        fd = settings_seal(&s);
+        fd = settings_file(&s);
         cr_expect_eq(settings_take(&got, fd, &c), -EINVAL, "row %zu", i);
         cr_expect_str_eq(c.text, "settings: more than fit");
         close(fd);
