@@ -3,6 +3,7 @@
 #include "acceptor.h"
 
 #include <errno.h>
+#include <sys/socket.h>
 
 #include "sallyport/base/fd.h"
 
@@ -50,16 +51,25 @@ static bool goes_on_after(struct acceptor *a, int error)
     return false;
 }
 
-static bool accept_one(struct acceptor *a)
+int acceptor_accept(struct acceptor *a, struct address *peer)
 {
     struct sockaddr_storage from = { 0 };
     socklen_t len = sizeof(from);
-    int fd = accept4(a->fd, (struct sockaddr *)&from, &len,
-                     SOCK_NONBLOCK | SOCK_CLOEXEC);
+    FD_CLEANUP int fd = accept4(a->fd, (struct sockaddr *)&from, &len,
+                                SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int r = fd < 0 ? -errno : address_from_sockaddr(peer, &from);
+
+    return r < 0 ? r : fd_take(&fd);
+}
+
+static bool accept_one(struct acceptor *a)
+{
+    struct address peer;
+    int fd = acceptor_accept(a, &peer);
 
     if (fd < 0)
-        return goes_on_after(a, errno);
-    a->enter(a, fd, &from);
+        return goes_on_after(a, -fd);
+    a->enter(a, fd, &peer);
     return true;
 }
 

@@ -4,7 +4,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/socket.h>
 
 #include "sallyport/base/address.h"
 #include "sallyport/base/loop.h"
@@ -19,8 +18,7 @@ struct acceptor {
     int fd; /* owned; -1 when closed */
     struct address bound;
     /* Owns the new socket, which is non-blocking. */
-    void (*enter)(struct acceptor *a, int fd,
-                  const struct sockaddr_storage *from);
+    void (*enter)(struct acceptor *a, int fd, const struct address *peer);
     /* No descriptor was left for a connection; NULL: it waits. */
     void (*full)(struct acceptor *a);
     struct loop_watch watch;
@@ -35,6 +33,8 @@ int acceptor_init(struct acceptor *a);
  * kernel for whichever gate accepts next. */
 void acceptor_start(struct acceptor *a);
 void acceptor_stop(struct acceptor *a);
+/* Accepts one connection: its socket, non-blocking, or -errno. */
+int acceptor_accept(struct acceptor *a, struct address *peer);
 /* Takes what waits there now, before anything else is decided. */
 void acceptor_sweep(struct acceptor *a);
 /* New connections wait in the kernel, until acceptor_go(). */

@@ -42,7 +42,7 @@ static enum limit admit_decide(struct gate *g, const struct address *client)
 
 enum limit admit_new(struct gate *g, const struct address *peer)
 {
-    enum limit limit = limits_check(&g->limits, NULL);
+    enum limit limit = limits_check(&g->limits);
 
     return limit == LIMIT_NONE && peer ? admit_decide(g, peer) : limit;
 }

@@ -98,7 +98,7 @@ static int adopt_on_heir(void *owner, struct msg_heir *m)
     if (m->serial == 0 || (!m->known && !m->proxied))
         return channel_refuse(&g->adoption.before,
                               "a session without a serial or a client");
-    c = limits_check(&g->limits, NULL) == LIMIT_NONE
+    c = limits_check(&g->limits) == LIMIT_NONE
             ? children_add(g, m->serial, &m->peer, &m->local, m->proxied)
             : NULL;
     if (!c) {
@@ -159,7 +159,7 @@ static int adopt_on_queued(void *owner, struct msg_queued *m)
 
         if (l->acceptor.bound.port == m->listener.port &&
             address_same_host(&l->acceptor.bound, &m->listener)) {
-            entry_take(l, fd_take(&m->connection), &m->peer);
+            entry_enter(&l->acceptor, fd_take(&m->connection), &m->peer);
             break;
         }
     }

@@ -184,8 +184,9 @@ static enum limit entry_admit(struct listener *l, struct entry *e)
     return limit;
 }
 
-void entry_take(struct listener *l, int fd, const struct address *peer)
+void entry_enter(struct acceptor *a, int fd, const struct address *peer)
 {
+    struct listener *l = (struct listener *)a; /* its first member */
     struct entry e = { .control = fd,
                        .peer = *peer,
                        .listener = l->index,
@@ -201,17 +202,6 @@ void entry_take(struct listener *l, int fd, const struct address *peer)
     fd_close(&e.control);
 }
 
-void entry_enter(struct acceptor *a, int fd,
-                 const struct sockaddr_storage *from)
-{
-    struct address peer;
-
-    if (address_from_sockaddr(&peer, from) == 0)
-        entry_take((struct listener *)a, fd, &peer); /* its first member */
-    else
-        fd_close(&fd);
-}
-
 /* No descriptor was left: the spare one is given up for as long as it takes to
  * turn one connection away. */
 void entry_full(struct acceptor *d)
@@ -219,13 +209,10 @@ void entry_full(struct acceptor *d)
     struct listener *l = (struct listener *)d;
     struct gate *g = l->gate;
     struct entry e = { .local = d->bound, .implicit = l->implicit };
-    struct sockaddr_storage from = { 0 };
-    socklen_t len = sizeof(from);
 
     fd_close(&g->spare_fd);
-    e.control = accept4(d->fd, (struct sockaddr *)&from, &len,
-                        SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (e.control >= 0 && address_from_sockaddr(&e.peer, &from) == 0)
+    e.control = acceptor_accept(d, &e.peer);
+    if (e.control >= 0)
         entry_refuse(g, &e, LIMIT_RESOURCES);
     fd_close(&e.control);
     g->spare_fd = gate_spare(g);

@@ -4,7 +4,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/socket.h>
 
 #include "acceptor.h"
 #include "limits.h"
@@ -22,12 +21,9 @@ struct entry {
 };
 
 /* The callbacks of a listener's acceptor. */
-void entry_enter(struct acceptor *a, int fd,
-                 const struct sockaddr_storage *from);
+void entry_enter(struct acceptor *a, int fd, const struct address *peer);
 void entry_full(struct acceptor *d);
 
-/* A connection that has been accepted; takes FD. */
-void entry_take(struct listener *l, int fd, const struct address *peer);
 /* Forks a session for it: LIMIT_NONE, or why there is none. The socket stays
  * the caller's. */
 enum limit entry_begin(struct gate *g, const struct entry *e);

@@ -114,11 +114,9 @@ enum limit limits_check_client(const struct limits *l,
     return limits_full(l) ? LIMIT_STARTUPS : LIMIT_NONE;
 }
 
-enum limit limits_check(const struct limits *l, const struct address *peer)
+enum limit limits_check(const struct limits *l)
 {
-    if (l->total >= l->max_sessions)
-        return LIMIT_SESSIONS;
-    return peer ? limits_check_client(l, peer) : LIMIT_NONE;
+    return l->total >= l->max_sessions ? LIMIT_SESSIONS : LIMIT_NONE;
 }
 
 bool limits_full(const struct limits *l)

@@ -63,17 +63,18 @@ struct limits {
 int limits_init(struct limits *l, const struct settings *s); /* 0 or -ENOMEM */
 void limits_release(struct limits *l);
 
-/* What forbids one more connection, LIMIT_NONE if nothing does. PEER here and
- * below is NULL for one that came by a proxy and whose client isn't known yet:
- * there only max_sessions holds. */
-enum limit limits_check(const struct limits *l, const struct address *peer);
-/* Only after limits_check() said LIMIT_NONE. */
-void limits_enter(struct limits *l, const struct address *peer);
-/* The same for one that has entered without an address and has one now. It
- * counts for its address from limits_know() on, and waits for a login from
- * limits_wait() on. */
+/* What forbids one more connection, whoever its client is; LIMIT_NONE if
+ * nothing does. */
+enum limit limits_check(const struct limits *l);
+/* The same for this client. */
 enum limit limits_check_client(const struct limits *l,
                                const struct address *peer);
+/* Only after LIMIT_NONE. PEER here and below is NULL for a connection that came
+ * by a proxy and whose client isn't known yet. */
+void limits_enter(struct limits *l, const struct address *peer);
+/* One that has entered without an address has one now. It counts for its
+ * address from limits_know() on, and waits for a login from limits_wait() on.
+ */
 void limits_know(struct limits *l, const struct address *peer);
 void limits_wait(struct limits *l, const struct address *peer);
 

@@ -18,7 +18,7 @@
 #include "tell.h"
 
 static void passive_on_connection(struct acceptor *d, int fd,
-                                  const struct sockaddr_storage *from);
+                                  const struct address *peer);
 
 int passive_add(struct gate *g, int fd, const struct address *bound,
                 bool retired)
@@ -178,6 +178,11 @@ static bool port_serves(const struct port *port, const struct address *local)
     return bound->family == local->family || port->both;
 }
 
+static bool port_fits(const struct port *port, const struct child *c)
+{
+    return port_serves(port, &c->local) && lend_may(c, port);
+}
+
 static void port_mark_busy(struct port *port, void *owner)
 {
     const struct passive *p = owner;
@@ -188,8 +193,7 @@ static void port_mark_busy(struct port *port, void *owner)
 static bool port_is_free(const struct passive *p, const struct port *port,
                          const struct child *c)
 {
-    return port->busy != p->search && port_serves(port, &c->local) &&
-           lend_may(c, port);
+    return port->busy != p->search && port_fits(port, c);
 }
 
 /* Any free port with the same chance, so that the next one can't be guessed. */
@@ -259,11 +263,6 @@ static struct pair *passive_lend_rested(struct child *c, struct pair *pair)
     pair->session = c->serial;
     pair->user = c->user;
     return pair;
-}
-
-static bool port_fits(const struct port *port, const struct child *c)
-{
-    return port_serves(port, &c->local) && lend_may(c, port);
 }
 
 /* No pair is free: one that a session of another user leaves unused. A late
@@ -465,26 +464,23 @@ static bool port_is_proxy(const struct port *port, const struct address *peer)
  * there, or is late; who its client is nobody knows, and a line for each look
  * is of no use. */
 static void passive_on_connection(struct acceptor *d, int fd,
-                                  const struct sockaddr_storage *from)
+                                  const struct address *peer)
 {
     struct port *port = (struct port *)d; /* its first member */
     int socket FD_CLEANUP = fd;
-    struct address peer;
     struct pair *own, *borrower;
     bool proxy;
 
-    if (address_from_sockaddr(&peer, from) < 0)
-        return;
     passive_expire(port->gate);
-    own = expect_find(&port->gate->passive.expect, &peer, port);
+    own = expect_find(&port->gate->passive.expect, peer, port);
     borrower = lend_borrower(port);
-    proxy = port_is_proxy(port, &peer);
+    proxy = port_is_proxy(port, peer);
     if (proxy && borrower)
-        lend_offer(borrower, socket, &peer);
+        lend_offer(borrower, socket, peer);
     else if (own && own->given)
-        passive_park(own, &socket, &peer);
+        passive_park(own, &socket, peer);
     else if (own && own->child && !lend_by_proxy(own->child))
-        passive_deliver(own, socket, &peer);
+        passive_deliver(own, socket, peer);
     else if (!proxy || own)
-        port_turn_away(port, own, &peer);
+        port_turn_away(port, own, peer);
 }

@@ -84,7 +84,7 @@ static void queue_begin(struct queued *w)
         admit_begin(taken.child, taken.request);
         return;
     }
-    limit = limits_check(&g->limits, NULL);
+    limit = limits_check(&g->limits);
     if (limit == LIMIT_NONE)
         limit = entry_begin(g, &taken.entry);
     if (limit != LIMIT_NONE)

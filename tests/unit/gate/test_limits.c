@@ -32,6 +32,14 @@ static void leave(struct limits *l, const struct address *a)
 
 #define NEVER 1000
 
+/* As gate decides about a new connection; PEER NULL: its client isn't known. */
+static enum limit check(const struct limits *l, const struct address *peer)
+{
+    enum limit limit = limits_check(l);
+
+    return limit == LIMIT_NONE && peer ? limits_check_client(l, peer) : limit;
+}
+
 Test(limits, all_sessions)
 {
     struct limits l = make(3, 3, NEVER);
@@ -39,12 +47,12 @@ Test(limits, all_sessions)
                            host("2001:db8::1"), host("192.0.2.3") };
 
     for (int i = 0; i < 3; i++) {
-        cr_assert_eq(limits_check(&l, &a[i]), LIMIT_NONE);
+        cr_assert_eq(check(&l, &a[i]), LIMIT_NONE);
         limits_enter(&l, &a[i]);
     }
-    cr_assert_eq(limits_check(&l, &a[3]), LIMIT_SESSIONS);
+    cr_assert_eq(check(&l, &a[3]), LIMIT_SESSIONS);
     leave(&l, &a[1]);
-    cr_assert_eq(limits_check(&l, &a[3]), LIMIT_NONE);
+    cr_assert_eq(check(&l, &a[3]), LIMIT_NONE);
     limits_release(&l);
 }
 
@@ -71,13 +79,12 @@ Test(limits, one_address)
         struct address in = host(row->in), knocks = host(row->knocks);
 
         limits_enter(&l, &in);
-        cr_assert_eq(limits_check(&l, &knocks), LIMIT_NONE);
+        cr_assert_eq(check(&l, &knocks), LIMIT_NONE);
         limits_enter(&l, &in);
-        cr_assert_eq(limits_check(&l, &knocks),
-                     row->same ? LIMIT_ADDRESS : LIMIT_NONE, "%s %s", row->in,
-                     row->knocks);
+        cr_assert_eq(check(&l, &knocks), row->same ? LIMIT_ADDRESS : LIMIT_NONE,
+                     "%s %s", row->in, row->knocks);
         leave(&l, &in);
-        cr_assert_eq(limits_check(&l, &knocks), LIMIT_NONE);
+        cr_assert_eq(check(&l, &knocks), LIMIT_NONE);
         limits_release(&l);
     }
 }
@@ -89,13 +96,13 @@ Test(limits, startups)
     struct address a = host("192.0.2.1"), other = host("192.0.2.2");
 
     for (unsigned n = 0; n < 32; n++) {
-        cr_assert_eq(limits_check(&l, &a), LIMIT_NONE, "%u", n);
+        cr_assert_eq(check(&l, &a), LIMIT_NONE, "%u", n);
         cr_assert_not(limits_full(&l));
         limits_enter(&l, &a);
     }
-    cr_expect_eq(limits_check(&l, &a), LIMIT_STARTUPS);
-    cr_expect_eq(limits_check(&l, &other), LIMIT_STARTUPS);
-    cr_expect_eq(limits_check(&l, NULL), LIMIT_NONE); /* it may be anybody's */
+    cr_expect_eq(check(&l, &a), LIMIT_STARTUPS);
+    cr_expect_eq(check(&l, &other), LIMIT_STARTUPS);
+    cr_expect_eq(check(&l, NULL), LIMIT_NONE); /* it may be anybody's */
     cr_expect(limits_full(&l));
     limits_release(&l);
 }
@@ -107,9 +114,9 @@ Test(limits, login_frees_a_startup)
 
     limits_enter(&l, &a);
     limits_enter(&l, &a);
-    cr_assert_eq(limits_check(&l, &a), LIMIT_STARTUPS);
+    cr_assert_eq(check(&l, &a), LIMIT_STARTUPS);
     limits_settle(&l, &a);
-    cr_assert_eq(limits_check(&l, &a), LIMIT_NONE);
+    cr_assert_eq(check(&l, &a), LIMIT_NONE);
     limits_leave(&l, &a);
     cr_assert_eq(l.waiting, 1);
     leave(&l, &a);
@@ -129,7 +136,7 @@ Test(limits, places_come_back)
         for (unsigned i = 0; i < 64; i++) {
             a.bytes[2] = (uint8_t)round;
             a.bytes[3] = (uint8_t)i;
-            cr_assert_eq(limits_check(&l, &a), LIMIT_NONE);
+            cr_assert_eq(check(&l, &a), LIMIT_NONE);
             limits_enter(&l, &a);
         }
         for (unsigned i = 0; i < 64; i++) {
@@ -152,7 +159,7 @@ Test(limits, an_address_that_comes_later)
     cr_expect_eq(l.total, 2);
     cr_expect_eq(l.unknown, 2);
     cr_expect_eq(l.waiting, 0);
-    cr_expect_eq(limits_check(&l, &a), LIMIT_NONE);
+    cr_expect_eq(check(&l, &a), LIMIT_NONE);
     cr_expect_eq(limits_check_client(&l, &a), LIMIT_NONE);
     limits_know(&l, &a);
     cr_expect_eq(l.total, 2);
@@ -162,10 +169,10 @@ Test(limits, an_address_that_comes_later)
     limits_wait(&l, &a);
     cr_expect_eq(l.waiting, 1);
     cr_expect_eq(limits_check_client(&l, &a), LIMIT_ADDRESS);
-    cr_expect_eq(limits_check(&l, &a), LIMIT_ADDRESS);
-    cr_expect_eq(limits_check(&l, NULL), LIMIT_NONE);
+    cr_expect_eq(check(&l, &a), LIMIT_ADDRESS);
+    cr_expect_eq(check(&l, NULL), LIMIT_NONE);
     limits_enter(&l, NULL);
-    cr_expect_eq(limits_check(&l, NULL), LIMIT_SESSIONS);
+    cr_expect_eq(check(&l, NULL), LIMIT_SESSIONS);
     limits_leave(&l, NULL);
     limits_leave(&l, NULL);
     cr_expect_eq(limits_check_client(&l, &a), LIMIT_ADDRESS);
