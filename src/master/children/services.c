@@ -37,7 +37,6 @@ int services_init(struct master *m, size_t sessions)
         return -ENOMEM;
     TAILQ_INIT(&s->free);
     TAILQ_INIT(&s->open);
-    TAILQ_INIT(&s->ended);
     for (size_t i = 0; i < s->size; i++)
         TAILQ_INSERT_TAIL(&s->free, &s->all[i], next);
     s->sweep =
@@ -45,18 +44,12 @@ int services_init(struct master *m, size_t sessions)
     return 0;
 }
 
-static void service_drop(struct services *s, struct service_list *from,
-                         struct service_channel *c)
+static void service_drop(struct services *s, struct service_channel *c)
 {
-    TAILQ_REMOVE(from, c, next);
+    TAILQ_REMOVE(&s->open, c, next);
+    s->ended_count -= c->ended;
     fd_close(&c->end);
     TAILQ_INSERT_TAIL(&s->free, c, next);
-}
-
-static void services_drop_all(struct services *s, struct service_list *from)
-{
-    while (!TAILQ_EMPTY(from))
-        service_drop(s, from, TAILQ_FIRST(from));
 }
 
 /* Returns 1 if something waits in the channel, 0 if nothing ever comes again,
@@ -71,15 +64,13 @@ static int service_has_words(const struct service_channel *c)
 /* Drops the channels in which nothing more can come. */
 static void services_sweep(struct services *s)
 {
-    struct service_channel *c = TAILQ_FIRST(&s->ended);
+    struct service_channel *c = TAILQ_FIRST(&s->open);
 
-    while (c) {
+    while (c && s->ended_count > 0) {
         struct service_channel *next = TAILQ_NEXT(c, next);
 
-        if (service_has_words(c) == 0) {
-            service_drop(s, &s->ended, c);
-            s->ended_count--;
-        }
+        if (c->ended && service_has_words(c) == 0)
+            service_drop(s, c);
         c = next;
     }
 }
@@ -103,14 +94,14 @@ void services_release(struct master *m)
         return;
     loop_timer_clear(&m->loop, &s->sweep);
     services_sweep(s);
-    TAILQ_FOREACH(c, &s->ended, next)
-        lost += !c->given;
+    TAILQ_FOREACH(c, &s->open, next)
+        lost += c->ended && !c->given;
     if (lost > 0 && !m->check) /* --check starts no log */
         stderr_print(
             "%llu processes have ended, and no log took what they said",
             (unsigned long long)lost);
-    services_drop_all(s, &s->ended);
-    services_drop_all(s, &s->open);
+    while (!TAILQ_EMPTY(&s->open))
+        service_drop(s, TAILQ_FIRST(&s->open));
     munmap(s->all, s->size * sizeof(*s->all));
     *s = (struct services){ 0 };
 }
@@ -162,13 +153,14 @@ static void service_keep(struct master *m, struct service_channel *c)
         services_sweep(s);
     if (!services_have_place(s, &c->who)) {
         s->lost += !c->given;
-        service_drop(s, &s->open, c);
+        service_drop(s, c);
         return;
     }
     c->held = false;
-    TAILQ_REMOVE(&s->open, c, next);
-    TAILQ_INSERT_TAIL(&s->ended, c, next);
+    c->ended = true;
     s->ended_count++;
+    TAILQ_REMOVE(&s->open, c, next); /* log hears in the order of the ends */
+    TAILQ_INSERT_TAIL(&s->open, c, next);
     if (!s->sweep.armed)
         loop_timer_set(&m->loop, &s->sweep, SWEEP_MS);
 }
@@ -185,7 +177,7 @@ void service_end(struct master *m, struct service_channel **end)
     if (words > 0 || (words < 0 && !c->held))
         service_keep(m, c);
     else
-        service_drop(m->services, &m->services->open, c);
+        service_drop(m->services, c);
     services_flush(m);
 }
 
@@ -208,38 +200,31 @@ static int service_introduce(struct channel *to,
                 .user = slice_from(who->user), .sender = c->end);
 }
 
-/* Offers the channel to the service. If the service takes nothing now, master
- * tries again when it can. */
-static int service_give(struct master *m, enum process service,
-                        struct service_channel *c)
+/* Gives the service the channels that it doesn't have yet. If it takes no more
+ * now, master tries again when it can. */
+static void services_give(struct master *m, enum process service)
 {
     const struct service_reader *to = service_reader_of(m, service);
-    int r;
+    struct service_channel *c;
+    int r = 0;
 
-    if (c->service != service || c->given || c->held)
-        return 0;
-    r = service_introduce(to->channel, c);
-    c->given = r == 0;
+    TAILQ_FOREACH(c, &m->services->open, next) {
+        if (!to->channel || c->service != service || c->given || c->held)
+            continue;
+        r = service_introduce(to->channel, c);
+        if (r < 0)
+            break;
+        c->given = true;
+    }
     if (r == -EAGAIN)
         loop_change(&m->loop, to->watch, EPOLLIN | EPOLLOUT);
-    return r;
-}
-
-static void service_give_all(struct master *m, enum process service,
-                             struct service_list *list)
-{
-    struct service_channel *c;
-
-    TAILQ_FOREACH(c, list, next)
-        if (service_give(m, service, c) < 0)
-            return;
 }
 
 static void services_report_lost(struct master *m)
 {
     uint64_t lost = m->services->lost;
 
-    if (lost == 0)
+    if (lost == 0 || !m->services->log.channel)
         return;
     m->services->lost = 0;
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
@@ -252,15 +237,18 @@ static void services_report_lost(struct master *m)
 static void services_open_own(struct master *m)
 {
     const struct speaker who = { .process = PROCESS_MASTER };
+    struct service_channel *own;
     int ends[2];
 
     if (m->events.channel.fd >= 0 || fd_pair(ends) < 0)
         return;
-    m->services->own = service_open(m, PROCESS_LOG, &who, ends[1]);
-    if (!m->services->own) {
+    own = service_open(m, PROCESS_LOG, &who, ends[1]);
+    if (!own) {
         fd_close(&ends[0]);
         return;
     }
+    TAILQ_REMOVE(&m->services->open, own, next); /* the first one is master */
+    TAILQ_INSERT_HEAD(&m->services->open, own, next);
     event_sender_open(&m->events, ends[0]);
     m->events_watch.fd = ends[0];
     m->events_watch.events = m->events.queue.len > 0 ? EPOLLOUT : 0;
@@ -271,18 +259,12 @@ void services_flush(struct master *m)
 {
     struct services *s = m->services;
 
-    if (s->ended_count > 0)
-        services_sweep(s);
-    if (s->log.channel) {
+    services_sweep(s);
+    if (s->log.channel)
         services_open_own(m);
-        if (s->own)
-            service_give(m, PROCESS_LOG, s->own);
-        service_give_all(m, PROCESS_LOG, &s->ended);
-        service_give_all(m, PROCESS_LOG, &s->open);
-        services_report_lost(m);
-    }
-    if (s->keys.channel)
-        service_give_all(m, PROCESS_KEYS, &s->open);
+    services_give(m, PROCESS_LOG);
+    services_give(m, PROCESS_KEYS);
+    services_report_lost(m);
 }
 
 void services_ready(struct master *m, enum process service,
@@ -293,19 +275,13 @@ void services_ready(struct master *m, enum process service,
     services_flush(m);
 }
 
-static void services_give_again(struct service_list *list, enum process service)
+void services_gone(struct master *m, enum process service)
 {
     struct service_channel *c;
 
-    TAILQ_FOREACH(c, list, next)
-        c->given = c->given && c->service != service;
-}
-
-void services_gone(struct master *m, enum process service)
-{
     *service_reader_of(m, service) = (struct service_reader){ NULL, NULL };
     m->logs = m->services->log.channel != NULL;
     services_sweep(m->services);
-    services_give_again(&m->services->ended, service);
-    services_give_again(&m->services->open, service);
+    TAILQ_FOREACH(c, &m->services->open, next)
+        c->given = c->given && c->service != service;
 }

@@ -31,6 +31,7 @@ struct service_channel {
     int end;
     bool given; /* passed to the service that runs now */
     bool held;  /* not passed before the client's address is known */
+    bool ended; /* its process has ended, but unread messages may wait */
 };
 
 TAILQ_HEAD(service_list, service_channel);
@@ -46,12 +47,9 @@ struct services {
     size_t size;
     struct service_list free, open;
     struct service_reader log, keys;
-    struct service_channel *own; /* from master to log; NULL: not open yet */
-    struct service_list
-        ended; /* their processes have ended, but unread messages wait */
     size_t ended_count, ended_max;
     uint64_t lost;           /* how many found no room since the last report */
-    struct loop_timer sweep; /* armed while `ended` isn't empty */
+    struct loop_timer sweep; /* armed while there are ended ones */
 };
 
 /* Returns how many channels of ended processes are kept at most. */

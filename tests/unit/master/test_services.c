@@ -338,6 +338,7 @@ Test(service, the_ended_are_bounded)
     struct stage s;
     struct player p;
     struct actor files;
+    int fd;
 
     stage_open(&s, NULL);
     log_dies(&s);
@@ -353,6 +354,8 @@ Test(service, the_ended_are_bounded)
     actor_ready(&s, &s.log);
     for (uint64_t serial = 1; serial <= FOREIGN; serial++)
         expect_next(&s, PROCESS_SESSION, serial, 'n');
+    hear_peer(&s, PROCESS_FILES, 100, NULL, &fd); /* it still works */
+    close(fd);
     expect_next(&s, PROCESS_SESSION, 100, 'u');
     stage_reports(&s, EVENT_SERVICE, "5 processes have ended");
     stage_close(&s);
