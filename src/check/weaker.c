@@ -50,7 +50,7 @@ void weaker_text(const struct check *k, struct buf *into)
 {
     if (!k->root)
         phrase(into, "not run by root: all processes have the same uid and no "
-                     "empty root folder");
+                     "empty root directory");
     for (size_t i = 0; i < SANDBOX_PARTS; i++)
         if (k->settings.allow_weaker & sandbox_parts[i].part) {
             phrase(into, "allow_weaker excuses ");
@@ -60,7 +60,7 @@ void weaker_text(const struct check *k, struct buf *into)
         phrase(into, "fsync = no: 226 does not mean durable");
     if (k->settings.upload_eof == UPLOAD_EOF_LENIENT || lenient_users(k) > 0)
         phrase(into, "upload_eof = lenient: an upload that was cut on its way "
-                     "can't be told from a whole one");
+                     "can't be distinguished from a complete one");
     if (k->settings.active)
         phrase(into, "active = yes: gate can make connections");
     if (k->settings.resume && k->key_lost[0]) {

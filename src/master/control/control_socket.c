@@ -38,12 +38,12 @@ static int control_check_folder(int fd, const char *path, struct complaint *c)
     if (fstat(fd, &st) < 0)
         return complain(c, "%s: %s", path, strerror(errno));
     if (st.st_uid != geteuid() && st.st_uid != 0)
-        return complain(c, "%s: its folder belongs to uid %lu", path,
+        return complain(c, "%s: its directory belongs to uid %lu", path,
                         (unsigned long)st.st_uid);
     if (st.st_mode & (S_IWGRP | S_IWOTH))
         return complain(c,
-                        "%s: its folder is writable by others; choose "
-                        "one of its own",
+                        "%s: its directory is writable by others; "
+                        "choose one of its own",
                         path);
     return 0;
 }

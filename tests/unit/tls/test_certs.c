@@ -174,7 +174,7 @@ Test(certs, mistakes_are_named, .init = set_up, .fini = tear_down)
         { "'$(id)'", 64, "neither a DNS name nor an IP address" },
         { "300.1.1.1", 64, "not an IPv4 address" },
         { "1:2:3", 64, "neither a DNS name nor an IP address" },
-        { "--ca . a", 64, "the same folder" },
+        { "--ca . a", 64, "the same directory" },
         { "--out said/x a", 1, "can't be made" },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
