@@ -5,6 +5,7 @@
 
 #include "client.h"
 #include "event.h"
+#include "names.h"
 #include "remote.h"
 #include "sallyport/base/clock.h"
 #include "show.h"
@@ -41,16 +42,24 @@ static void ls_entry(const struct client *c, const char *name,
            e->kind == ENTRY_DIRECTORY ? "/" : "");
 }
 
-static int ls_directory(struct client *c, const char *path)
+/* WHOLE: names with their path. */
+static int ls_directory(struct client *c, const char *path, bool whole)
 {
+    char below[URL_PATH_MAX];
     struct listing all;
     struct failure why;
 
     if (remote_list(&c->link, path, &all, &why) < 0)
         return client_error(path, &why);
-    for (size_t i = 0; i < all.count; i++)
-        if (c->options.all || all.entry[i].name[0] != '.')
-            ls_entry(c, all.entry[i].name, &all.entry[i]);
+    for (size_t i = 0; i < all.count; i++) {
+        const struct entry *e = &all.entry[i];
+
+        if (c->options.all || e->name[0] != '.')
+            ls_entry(c,
+                     whole && url_join(path, e->name, below) == 0 ? below
+                                                                  : e->name,
+                     e);
+    }
     if (all.refused > 0)
         progress_note("/%s: " LISTING_REFUSED, path);
     listing_release(&all);
@@ -59,17 +68,17 @@ static int ls_directory(struct client *c, const char *path)
 
 static int ls_one(struct client *c, const char *path, void *of)
 {
+    const bool *several = of;
     struct failure why;
     struct entry e;
     int r = remote_stat(&c->link, path, &e, &why);
 
-    (void)of;
     if (r == 1)
         fail(&why, EX_NOINPUT, "there is no such file or directory");
     if (r != 0)
         return client_error(path, &why);
     if (e.kind == ENTRY_DIRECTORY)
-        return ls_directory(c, path);
+        return ls_directory(c, path, *several);
     ls_entry(c, path, &e);
     return 0;
 }
@@ -89,7 +98,10 @@ static int names_each(struct client *c, struct word *w, int n,
 
 int cmd_ls(struct client *c, struct word *w, int n)
 {
-    return names_each(c, w, n, ls_one, NULL);
+    /* Names of several directories stand below one another. */
+    bool several = n > 1 || (n == 1 && names_is_pattern(w[0].path));
+
+    return names_each(c, w, n, ls_one, &several);
 }
 
 static int du_add(struct client *c, const char *path, const struct entry *e,
@@ -116,9 +128,9 @@ static int du_one(struct client *c, const char *path, void *of)
     if (code != 0)
         return code;
     if (c->options.json)
-        event_print(json_pack("{s:o, s:I, s:I}", "name", event_text(path),
-                              "bytes", (json_int_t)sum[0], "files",
-                              (json_int_t)sum[1]));
+        event_print(json_pack("{s:o, s:I, s:I}", "name",
+                              event_text(path[0] ? path : "/"), "bytes",
+                              (json_int_t)sum[0], "files", (json_int_t)sum[1]));
     else
         printf("%10s  %8llu files  /%s\n", show_size(sum[0], size),
                (unsigned long long)sum[1], show_text(path, safe, sizeof(safe)));
