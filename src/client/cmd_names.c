@@ -237,6 +237,8 @@ int cmd_rmdir(struct client *c, struct word *w, int n)
 int cmd_mv(struct client *c, struct word *w, int n)
 {
     const char *slash = strrchr(w[0].path, '/');
+    size_t len = strlen(w[1].text);
+    bool into = w[1].directory || (len > 0 && w[1].text[len - 1] == '/');
     char to[URL_PATH_MAX], from_dir[URL_PATH_MAX];
     struct failure why;
     int r;
@@ -249,6 +251,8 @@ int cmd_mv(struct client *c, struct word *w, int n)
         r = snprintf(to, sizeof(to), "%s", w[1].path) < 0 ? -1 : 0;
     else
         r = url_join(from_dir, w[1].text, to);
+    if (r == 0 && into)
+        r = url_join(to, slash ? slash + 1 : w[0].path, to);
     if (r < 0)
         fail(&why, EX_USAGE, "the name is too long");
     else

@@ -79,6 +79,10 @@ Test(client, put, .timeout = 60)
     expect_text(server_home_file(&d.server, "put", "stream"), "from a pipe");
     CLIENT(&d, EX_NOINPUT, "put", "nosuch", "/");
     CLIENT(&d, EX_NOINPUT, "put", "a", "/nosuch/");
+    CLIENT(&d, 0, "mkdir", "/dir");
+    CLIENT(&d, 0, "mv", "/stream", "dir/");
+    expect_text(server_home_file(&d.server, "put", "dir/stream"),
+                "from a pipe");
     CLIENT(&d, EX_USAGE, "put", "a");
     cr_assert_eq(mkfifo("pipe", 0600), 0);
     desk_client(&d, EX_USAGE, &r, NULL, "put", "pipe", "nosuch", "b c",
