@@ -95,7 +95,8 @@ int doctor_run(struct client *c, struct word *w, int n)
         doctor_end(&d);
         return client_error("doctor", &why);
     }
-    for (size_t i = 0; i < doctor_check_count && !link_interrupted; i++) {
+    for (size_t i = 0;
+         i < doctor_check_count && !link_interrupted && !d.unreachable; i++) {
         if (doctor_checks[i].needs_login && !d.logged_in)
             continue;
         doctor_running = doctor_checks[i].name;

@@ -26,6 +26,7 @@ struct doctor {
     SSL_CTX *ctx;
     SSL_SESSION *session; /* the newest one from the server; owned */
     struct dial control;  /* logged in, after the check "login" */
+    bool unreachable;     /* at each address: no other check makes sense */
     bool logged_in;
     bool trusted;                  /* a CA or a pin confirms the server */
     char pin[CERTIFICATE_PIN_MAX]; /* of the certificate that was checked */

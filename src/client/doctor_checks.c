@@ -32,7 +32,8 @@ static void check_addresses(struct doctor *d)
                         "IPv%d: %s", families[i], why.text);
         }
     }
-    if (reached == 0)
+    d->unreachable = reached == 0;
+    if (d->unreachable)
         doctor_find(d, FINDING_BAD, "check the name, the port and the firewall",
                     "no address can be reached");
 }

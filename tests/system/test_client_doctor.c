@@ -91,6 +91,23 @@ Test(doctor, logins_that_take_long, .timeout = 100)
     EXPECT_FINDINGS(rows);
 }
 
+/* Of a server that isn't there nothing else is said. */
+Test(doctor, unreachable, .timeout = 60)
+{
+    static struct faulty f;
+    struct run_result r;
+
+    faulty_begin(&f, "none", "good");
+    snprintf(f.desk.url, sizeof(f.desk.url), "ftps://anna@127.0.0.1:1");
+    desk_client(&f.desk, EX_UNAVAILABLE, &r, NULL, "doctor", "/", NULL);
+    cr_expect_not_null(strstr(r.text, "no address can be reached"), "%s",
+                       r.text);
+    cr_expect_not_null(strstr(r.text, "1 bad, 1 warning, 0 good"), "%s",
+                       r.text);
+    run_release(&r);
+    faulty_end(&f);
+}
+
 /* Nobody vouches for the server: it gets no password. */
 Test(doctor, untrusted, .timeout = 60)
 {
