@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "sallyport/settings/settings.h"
-#include "sallyport/usersfile/usersfile.h"
+#include "sallyport/users/users.h"
 
 struct check {
     struct settings settings;

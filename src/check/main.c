@@ -3,10 +3,10 @@
  * --check, before it enters its own sandbox, and waits for its end. The first
  * argument names the part. Parts that prepare something are root without a
  * sandbox: they look up accounts, make the directories `empty` and `state`, and
- * try the filters. They read settings only. Parts that read the users file
+ * try the filters. They read settings only. Parts that look at users
  * enter a sandbox first; there they can take the ids of each user in turn, and
- * change nothing. Descriptor 3 has the settings that master has read, 4 has the
- * users file or the struct prepared. */
+ * change nothing. Descriptor 3 has the settings and 4 the table of users, which
+ * reader has read, or the struct prepared. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -29,11 +29,6 @@
 #define USERS_FD     4
 #define PREPARED_FD  4
 #define WARNINGS_MAX 8 /* lines about users at the start */
-
-static void say_mistake(const char *mistake)
-{
-    stderr_print("%s", mistake);
-}
 
 struct writer {
     const char *prefix; /* of each line */
@@ -98,23 +93,19 @@ static bool look_at_homes(const struct check *k, struct ahead *a,
     return w.count > 0;
 }
 
-/* For --check: all that is wrong with the users file, and with what its rows
- * name. */
-static bool mode_users(struct check *k, struct ahead *a)
+static void take_users(struct check *k)
 {
     struct complaint c = { "" };
-    bool wrong = users_survey(&k->users, USERS_FD, k->settings.users,
-                              say_mistake, &c) != 0;
 
-    return look_at_homes(k, a, (struct writer){ "", SIZE_MAX, 0 }) || wrong;
+    if (users_take(&k->users, USERS_FD, &c) < 0)
+        die(EX_SOFTWARE, "%s", c.text);
 }
 
-static void read_users(struct check *k)
+/* For --check: all that is wrong with what the users' rows name. */
+static bool mode_homes(struct check *k, struct ahead *a)
 {
-    struct complaint c = { "" };
-
-    if (users_read(&k->users, USERS_FD, k->settings.users, &c) < 0)
-        die(EX_SOFTWARE, "%s", c.text);
+    take_users(k);
+    return look_at_homes(k, a, (struct writer){ "", SIZE_MAX, 0 });
 }
 
 /* What the server will do, and what may be a mistake. */
@@ -122,7 +113,7 @@ static bool mode_remarks(struct check *k, struct ahead *a)
 {
     struct buf text;
 
-    read_users(k);
+    take_users(k);
     buf_init(&text, WEAKER_MAX);
     weaker_text(k, &text);
     if (text.len > 0)
@@ -169,7 +160,7 @@ static const struct {
     bool asked;                                    /* by --check */
     bool (*run)(struct check *k, struct ahead *a); /* was there a mistake? */
 } modes[] = {
-    { "users", true, mode_users },
+    { "homes", true, mode_homes },
     { "remarks", true, mode_remarks },
     { "start", false, mode_start },
 };

@@ -45,11 +45,18 @@ static bool survey_users(const struct master *m)
 {
     FD_CLEANUP int fd =
         open(m->settings.users, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    FD_CLEANUP int table = -1;
     struct complaint c = { "" };
+    bool wrong = userdb_newest(m->users) == 0;
 
     if (fd < 0 || settings_private_file(fd, m->settings.users, &c) < 0)
         return false; /* prepare_users() has reported it */
-    return helper_check(m, "users", fd, CHECK_MS);
+    table = helper_users(m, "check-users", fd, &c);
+    if (table < 0 && !wrong)
+        stderr_print("%s", c.text);
+    if (table < 0)
+        return !wrong;
+    return helper_check(m, "homes", table, CHECK_MS) || wrong;
 }
 
 static const struct {
@@ -172,8 +179,10 @@ static void tell_remarks(const struct master *m)
 {
     const struct users *u = userdb_find(m->users, userdb_newest(m->users));
     struct complaint c = { "" };
+    FD_CLEANUP int table = helper_users(m, "users", m->users->fd, &c);
 
-    helper_check(m, m->check ? "remarks" : "start", m->users->fd, START_MS);
+    if (table >= 0)
+        helper_check(m, m->check ? "remarks" : "start", table, START_MS);
     if (u && hint_unasked(&m->settings, u, &c))
         stderr_print("hint: %s", c.text);
 }

@@ -3,7 +3,8 @@
  * Descriptor 3 is the file, which master has opened; 4 is a file in memory for
  * the answer. Exit status: 0 with the settings or the users in 4; EX_CONFIG
  * with the complaint in 4, or, with the word "check", after a line for each
- * mistake in the configuration on standard error. */
+ * mistake in the configuration on standard error. With "check-users" there is a
+ * line for each mistake too, and the good rows are in 4. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +96,18 @@ static int read_users(const char *name)
     return refuse(&c);
 }
 
+/* The table gets the rows without a mistake: others look at what they name. */
+static int check_users(const char *name)
+{
+    struct complaint c = { "" };
+    struct users u;
+    int found = users_survey(&u, FILE_FD, name, print_mistake, &c);
+
+    if (found < 0)
+        die(EX_OSERR, "%s", c.text);
+    return users_write(&u, ANSWER_FD) < 0 ? EX_OSERR : 0;
+}
+
 static const struct {
     const char *name;
     int (*run)(const char *name); /* of the file; returns the exit status */
@@ -102,6 +115,7 @@ static const struct {
     { "settings", read_settings },
     { "check", check_settings },
     { "users", read_users },
+    { "check-users", check_users },
 };
 
 int main(int argc, char **argv)

@@ -47,6 +47,12 @@ int helper_recover(struct master *m, int *kept, const char *path,
     return 0;
 }
 
+int helper_users(const struct master *m, const char *mode, int users,
+                 struct complaint *c)
+{
+    return reader_ask(m, mode, m->settings.users, users, HELPER_MS, c);
+}
+
 bool helper_check(const struct master *m, const char *mode, int users,
                   int wait_ms)
 {

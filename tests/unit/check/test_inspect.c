@@ -12,6 +12,7 @@
 #include "check/unit.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/conf/conf.h"
+#include "sallyport/usersfile/usersfile.h"
 #include "support/run.h"
 
 #define HASH "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"

@@ -32,9 +32,12 @@ static void begin(void)
 
 TestSuite(helper, .init = begin);
 
-/* Of users whose homes are missing. */
-static int users_file(size_t n)
+/* The table of N users whose homes are missing. */
+static int table_of(size_t n)
 {
+    struct complaint c = { "" };
+    int table;
+
     struct buf text;
     int fd;
 
@@ -45,15 +48,18 @@ static int users_file(size_t n)
     fd = fd_sealed("users", buf_slice(&text));
     cr_assert_geq(fd, 0);
     buf_release(&text);
-    return fd;
+    table = helper_users(&m, "users", fd, &c);
+    cr_assert_geq(table, 0, "%s", c.text);
+    close(fd);
+    return table;
 }
 
 Test(helper, mistakes)
 {
-    int users = users_file(2), nobody = users_file(0);
+    int users = table_of(2), nobody = table_of(0);
 
-    cr_expect(helper_check(&m, "users", users, 20000));
-    cr_expect_not(helper_check(&m, "users", nobody, 20000));
+    cr_expect(helper_check(&m, "homes", users, 20000));
+    cr_expect_not(helper_check(&m, "homes", nobody, 20000));
     cr_expect_not(helper_check(&m, "remarks", users, 20000));
     cr_expect_eq(waitpid(-1, NULL, WNOHANG), -1, "it was reaped");
 }
@@ -61,10 +67,10 @@ Test(helper, mistakes)
 /* In a millisecond it looks at few of so many. */
 Test(helper, that_hangs)
 {
-    int users = users_file(USERS_MAX), status = 0;
+    int users = table_of(USERS_MAX), status = 0;
     uint64_t start = clock_ms();
 
-    cr_expect(helper_check(&m, "users", users, 1));
+    cr_expect(helper_check(&m, "homes", users, 1));
     cr_expect_lt(clock_ms() - start, 10000);
     cr_assert_gt(waitpid(-1, &status, 0), 0);
     cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
@@ -72,8 +78,10 @@ Test(helper, that_hangs)
 
 Test(helper, that_is_missing)
 {
+    int nobody = table_of(0);
+
     close(programs_find(m.programs, "check"));
-    cr_expect(helper_check(&m, "users", users_file(0), 20000));
+    cr_expect(helper_check(&m, "homes", nobody, 20000));
 }
 
 /* --- the settings --------------------------------------------------------- */

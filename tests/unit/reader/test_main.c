@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -121,6 +122,26 @@ Test(main, a_mistake_in_users)
     cr_expect_eq(r.status, EX_CONFIG);
     expect_text(r.answer, "conf:2: the name is that of line 1");
     expect_text(fileno(r.said), "");
+}
+
+Test(main, all_mistakes_in_users)
+{
+    struct reading r =
+        read_conf("check-users", "anna\n" ROW("bert", "2") "carl:x\n");
+    struct complaint c = { "" };
+    struct users u;
+    char said[1024];
+    ssize_t n = pread(fileno(r.said), said, sizeof(said) - 1, 0);
+
+    cr_assert_gt(n, 0);
+    said[n] = '\0';
+    cr_expect_not_null(strstr(said, "sallyportd: conf:1: "));
+    cr_expect_not_null(strstr(said, "sallyportd: conf:3: "));
+    cr_expect_eq(r.status, 0);
+    cr_assert_eq(users_take(&u, r.answer, &c), 0, "%s", c.text);
+    cr_expect_eq(u.count, 1);
+    cr_expect_str_eq(u.row[0].name, "bert");
+    users_release(&u);
 }
 
 Test(main, unknown_mode)
