@@ -1,0 +1,57 @@
+/* The table of users from reader, after the name of the build: whatever is
+ * taken can be read to its end, and keeps the bounds of users.h. */
+#include "fuzz.h"
+
+#include <string.h>
+
+#include "sallyport/base/fd.h"
+#include "sallyport/users/image.h"
+
+/* The version reads each text that grants access, and the sanitizer looks. */
+static void check_row(const struct user *row)
+{
+    const uint8_t key[SIPHASH_KEY] = { 0 };
+
+    user_version(row, key);
+    FUZZ_CHECK(user_name_ok(slice_from(row->name)));
+    FUZZ_CHECK(strlen(row->comment) <= USER_COMMENT_MAX);
+    FUZZ_CHECK(strlen(row->home) <= USER_HOME_MAX);
+    FUZZ_CHECK(strlen(row->hash) <= USER_HASH_MAX);
+    FUZZ_CHECK(row->certificate.len <= USER_LINE_MAX);
+    FUZZ_CHECK(row->rights <= RIGHT_ALL);
+    FUZZ_CHECK(row->on_conflict < CONFLICT_COUNT);
+    FUZZ_CHECK(row->upload_eof < UPLOAD_EOF_COUNT);
+    FUZZ_CHECK(row->data_binding < BINDING_COUNT);
+}
+
+/* Its descriptor, or a negative one. */
+static int image_of(struct slice rest)
+{
+    char build[BUILD_NAME_MAX];
+    struct buf image;
+    int fd = -1;
+
+    build_name_fill(build);
+    buf_init(&image, sizeof(build) + rest.len);
+    if (buf_add(&image, build, sizeof(build)) == 0 &&
+        buf_add_slice(&image, rest) == 0)
+        fd = fd_sealed("image", buf_slice(&image));
+    buf_release(&image);
+    return fd;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    FD_CLEANUP int fd = image_of(fuzz_slice(data, size));
+    struct complaint c = { .text = "" };
+    struct users u;
+
+    FUZZ_CHECK(fd >= 0);
+    if (users_take(&u, fd, &c) == 0)
+        for (size_t i = 0; i < u.count; i++)
+            check_row(&u.row[i]);
+    else
+        FUZZ_CHECK(c.text[0] && !u.row && !u.text && u.count == 0);
+    users_release(&u);
+    return 0;
+}
