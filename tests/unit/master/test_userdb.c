@@ -122,15 +122,21 @@ Test(userdb, overwritten)
     cr_assert_str_eq(first_name(), "anna");
 }
 
+static bool file_is(int fd, struct slice bytes)
+{
+    struct buf text;
+    bool same;
+
+    buf_init(&text, 4096);
+    same = fd_read_file(fd, &text) == 0 && slice_equal(buf_slice(&text), bytes);
+    buf_release(&text);
+    return same;
+}
+
 /* What auth gets is the very text, sealed. */
 Test(userdb, sealed)
 {
-    struct buf text;
-
-    buf_init(&text, 4096);
-    cr_assert_eq(fd_read_file(db.fd, &text), 0);
-    cr_assert(slice_equal(buf_slice(&text), SLICE(ANNA)));
-    buf_release(&text);
+    cr_assert(file_is(db.fd, SLICE(ANNA)));
     cr_assert_eq(write(db.fd, "x", 1), -1);
     cr_assert_eq(ftruncate(db.fd, 0), -1);
 }
@@ -256,6 +262,23 @@ Test(userdb, generations)
     cr_assert_eq(db.count, USERDB_KEPT);
     cr_assert(!userdb_find(&db, 5) && userdb_find(&db, 6));
     cr_assert_eq(userdb_newest(&db), 5 + USERDB_KEPT);
+}
+
+/* After a crash: the text that the supervisor has kept, read by reader again.
+ */
+Test(userdb, restored)
+{
+    FD_CLEANUP int kept = fd_sealed("users", SLICE(BERT));
+    FD_CLEANUP int nonsense = fd_sealed("users", SLICE("x\n"));
+    struct complaint c = { "" };
+
+    cr_expect_eq(userdb_restore(&db, kept, &c), 0, "%s", c.text);
+    cr_expect_str_eq(first_name(), "bert");
+    cr_expect(file_is(db.fd, SLICE(BERT)), "auth gets it");
+    cr_expect_eq(userdb_restore(&db, nonsense, &c), -EINVAL);
+    cr_expect(strstr(c.text, "users:1: too few columns"), "%s", c.text);
+    cr_expect_eq(userdb_restore(&db, -1, &c), -EBADF);
+    cr_expect_str_eq(first_name(), "bert");
 }
 
 /* Rows of master and of auth, which parses the text itself, have one number. */
