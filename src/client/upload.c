@@ -23,6 +23,7 @@ static long upload_read(void *of, char *bytes, size_t len)
     struct transfer *t = of;
     ssize_t n;
 
+    t->begun = true;
     do
         n = read(t->fd, bytes, len);
     while (n < 0 && errno == EINTR && !link_interrupted);
@@ -187,7 +188,6 @@ static int upload_bytes(struct transfer *t, struct failure *why)
                      upload_is_stream(t) || packed ? (curl_off_t)-1
                                                    : (curl_off_t)t->size);
     curl_easy_setopt(c, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)t->first);
-    t->begun = true;
     int r = link_run(t->link, why);
     zstream_end(&t->z);
     return r;

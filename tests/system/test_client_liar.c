@@ -309,6 +309,27 @@ Test(liar, a_dash, .timeout = 60)
     faulty_end(&f);
 }
 
+/* An upload that hasn't begun is like a new one, when it is tried again: the
+ * name may be taken now, and nothing was read from standard input. */
+Test(liar, an_upload_that_had_to_wait, .timeout = 100)
+{
+    static struct faulty f;
+    struct run_result r;
+
+    faulty_begin(&f, "busy_once", "good");
+    files_write("file", "mine", 4, 0644);
+    desk_client(&f.desk, 0, &r, NULL, "put", "file", "/new", NULL);
+    run_release(&r);
+    cr_expect_eq(faulty_count("STOR new"), 2);
+    cr_expect_eq(faulty_count("STOR new-new"), 1);
+    faulty_end(&f);
+    faulty_begin(&f, "busy_once", "good");
+    desk_client(&f.desk, 0, &r, "bytes", "put", "-", "/other", NULL);
+    run_release(&r);
+    cr_expect_eq(faulty_count("STOR other"), 2);
+    faulty_end(&f);
+}
+
 Test(liar, sizes, .timeout = 100)
 {
     static struct faulty f;

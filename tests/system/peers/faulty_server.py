@@ -55,6 +55,7 @@ def context():
 
 CONTEXT = context()
 LOGINS = itertools.count()
+UPLOADS = itertools.count()
 
 
 def data_context():
@@ -139,7 +140,21 @@ class Session(threading.Thread):
     def refuse(self, words):
         self.reply("550 \x1b[2J\u009b31m no" if FAULT == "rude" else "550 no")
 
-    do_DELE = do_MKD = do_RMD = do_RNFR = do_STOR = refuse
+    do_DELE = do_MKD = do_RMD = do_RNFR = refuse
+
+    # The first upload isn't taken; meanwhile another client makes "new".
+    def do_STOR(self, words):
+        if FAULT != "busy_once":
+            return self.refuse(words)
+        if next(UPLOADS) == 0:
+            return self.reply("421 busy")
+        self.reply("150 go")
+        plain, _ = self.listener.accept()
+        data = data_context().wrap_socket(plain, server_side=True)
+        while data.recv(4096):
+            pass
+        data.unwrap().close()
+        self.reply("226 done")
 
     def do_PWD(self, words):
         self.reply('257 "/" here')
@@ -151,6 +166,8 @@ class Session(threading.Thread):
         self.reply("225 nothing to abort")
 
     def do_SIZE(self, words):
+        if FAULT == "busy_once":
+            return self.reply("550 no such file")
         self.reply(f"213 {len(TEXT)}")
 
     def do_FEAT(self, words):
@@ -183,6 +200,9 @@ class Session(threading.Thread):
         kind = "dir" if words.strip("/") in ("", "sub") else "file"
         size = {"size_too_small": 3, "size_too_large": 4000}.get(
             FAULT, len(TEXT))
+        if FAULT == "busy_once" and words != "new" or \
+           words == "new" and repr(UPLOADS) == "count(0)":
+            return self.reply("550 no such file")
         self.reply("250-Here")
         self.reply(f" type={kind};size={size}; {words}")
         self.reply("250 End")
