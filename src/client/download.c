@@ -65,7 +65,15 @@ static int download_facts(struct transfer *t, struct failure *why)
         return fail(why, EX_USAGE, "it is a directory; add -r");
     t->size = e.size;
     t->modified = e.modified;
-    return 0;
+    return e.modified ? 0 : remote_time(t->link, t->remote, &t->modified, why);
+}
+
+/* May it continue what an earlier call has left? If nothing tells one state of
+ * the file from another, only what this call has brought is known. */
+static bool download_resumes(const struct transfer *t)
+{
+    return !t->link->site->options->no_resume &&
+           (t->modified || transfer_hash_name(t) || t->row);
 }
 
 /* Finds the next free name for a target that exists. */
@@ -236,7 +244,7 @@ int download_once(struct transfer *t, struct failure *why)
     snprintf(server, sizeof(server), "%s@%s:%u", s->url.user, s->url.host,
              s->url.port);
     const struct part_source from = { server, t->remote, t->size, t->modified,
-                                      !s->options->no_resume };
+                                      download_resumes(t) };
     if (part_open(&p, t->local, &from, why) < 0)
         return -1;
     r = download_into(t, &p, replace, why);

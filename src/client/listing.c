@@ -69,7 +69,7 @@ static int listing_add_listed(struct listing *l, const struct entry *e,
 }
 
 /* Reads "20261120074201" or "20261120074201.123". */
-static time_t listing_time(struct slice text)
+time_t listing_time(struct slice text)
 {
     static const size_t widths[] = { 4, 2, 2, 2, 2, 2 };
     uint64_t part[6];

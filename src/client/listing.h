@@ -43,6 +43,8 @@ void listing_release(struct listing *l);
  * "total", a name that isn't safe); -ENOMEM; -E2BIG. */
 int listing_take_mlsd(struct listing *l, struct slice line);
 int listing_take_list(struct listing *l, struct slice line);
+/* Reads "20261120074201" or "20261120074201.123"; 0: it is neither. */
+time_t listing_time(struct slice text);
 void listing_sort(struct listing *l);
 /* Returns the entry NAME of a sorted listing, or NULL. */
 const struct entry *listing_find(const struct listing *l, const char *name);

@@ -89,19 +89,33 @@ static bool remote_absent(const struct failure *why)
     return why->reply == 550 || why->reply == 553;
 }
 
+/* The reply without its code. */
+static struct slice remote_answer(const struct link *l)
+{
+    size_t len = strlen(l->text);
+
+    return len > 4 ? slice_trim((struct slice){ l->text + 4, len - 4 })
+                   : SLICE("");
+}
+
 static int remote_size(struct link *l, const char *path, uint64_t *ret,
                        struct failure *why)
 {
-    struct slice rest;
-
     if (link_command(l, why, "TYPE I") < 0 ||
         link_command(l, why, "SIZE %s", path) < 0)
         return remote_absent(why) ? 1 : -1;
-    rest = slice_from(l->text);
-    rest =
-        rest.len > 4 ? (struct slice){ rest.ptr + 4, rest.len - 4 } : SLICE("");
-    if (l->reply != 213 || slice_number(slice_trim(rest), INT64_MAX, ret) < 0)
+    if (l->reply != 213 || slice_number(remote_answer(l), INT64_MAX, ret) < 0)
         return fail(why, EX_PROTOCOL, "SIZE was answered \"%s\"", l->text);
+    return 0;
+}
+
+int remote_time(struct link *l, const char *path, time_t *ret,
+                struct failure *why)
+{
+    *ret = 0;
+    if (link_command(l, why, "MDTM %s", path) < 0)
+        return why->cut ? -1 : 0;
+    *ret = l->reply == 213 ? listing_time(remote_answer(l)) : 0;
     return 0;
 }
 

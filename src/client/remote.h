@@ -12,6 +12,10 @@ int remote_list(struct link *l, const char *path, struct listing *ret,
 /* Gets one entry. Returns 1: the path doesn't exist. */
 int remote_stat(struct link *l, const char *path, struct entry *ret,
                 struct failure *why);
+/* Gets the time of the last change by MDTM, for a server without MLST; 0: it
+ * doesn't say. */
+int remote_time(struct link *l, const char *path, time_t *ret,
+                struct failure *why);
 /* Gets the length of an unfinished upload of PATH that can be resumed, or 0. */
 int remote_resumable(struct link *l, const char *path, uint64_t *ret,
                      struct failure *why);

@@ -309,6 +309,28 @@ Test(liar, a_dash, .timeout = 60)
     faulty_end(&f);
 }
 
+/* Another file of the same size: the bytes of the first one don't continue,
+ * though LIST gives no exact time. */
+Test(liar, a_file_that_has_changed, .timeout = 100)
+{
+    static const char *const faults[] = { "changed", "changed_untimed" };
+    static struct faulty f;
+    struct run_result r;
+
+    for (size_t i = 0; i < 2; i++) {
+        faulty_begin(&f, faults[i], "good");
+        desk_client(&f.desk, EX_TEMPFAIL, &r, NULL, "get", "--retries=0",
+                    "/file", NULL);
+        run_release(&r);
+        desk_client(&f.desk, 0, &r, NULL, "get", "/file", NULL);
+        run_release(&r);
+        run(&r, NULL, "/bin/cat", "file", NULL);
+        cr_expect_str_eq(r.text, "A TEXT OF FORTY BYTES THAT IS ONE FILE.\n");
+        run_release(&r);
+        faulty_end(&f);
+    }
+}
+
 /* An upload that hasn't begun is like a new one, when it is tried again: the
  * name may be taken now, and nothing was read from standard input. */
 Test(liar, an_upload_that_had_to_wait, .timeout = 100)

@@ -35,7 +35,7 @@ LISTED = {
     "size_too_large": ["file"],
 }
 
-WITHOUT_MLSD = "no_mlsd", "dos_list", "odd_list", "no_list", "names_of_list"
+WITHOUT_MLSD = "no_mlsd", "dos_list", "odd_list", "no_list", "changed", "changed_untimed", "names_of_list"
 
 
 def context():
@@ -56,6 +56,7 @@ def context():
 CONTEXT = context()
 LOGINS = itertools.count()
 UPLOADS = itertools.count()
+DOWNLOADS = itertools.count()
 
 
 def data_context():
@@ -69,6 +70,7 @@ class Session(threading.Thread):
         self.s = plain
         self.secure = False
         self.listener = None
+        self.first = 0
 
     def reply(self, text):
         self.s.sendall(text.encode() + b"\r\n")
@@ -230,8 +232,23 @@ class Session(threading.Thread):
                    for name in LISTED.get(FAULT, ["file"])
                    if FAULT != "no_list"])
 
+    def do_REST(self, words):
+        self.first = int(words)
+        self.reply("350 from there")
+
+    # The first download is cut, and then another file of this size is there.
     def do_RETR(self, words):
-        self.send([TEXT])
+        text = TEXT
+        if FAULT in ("changed", "changed_untimed"):
+            text = TEXT.upper() if next(DOWNLOADS) else TEXT[:20]
+        self.send([text[self.first:]])
+        self.first = 0
+
+    def do_MDTM(self, words):
+        if FAULT == "changed":
+            self.reply("213 2026010100000" + repr(DOWNLOADS)[6])
+        else:
+            self.reply("502 no")
 
     def send(self, blocks):
         if FAULT == "closed_ports":
