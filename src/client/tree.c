@@ -150,7 +150,7 @@ static int tree_get_directory(struct client *c, const char *remote,
     for (size_t i = 0; i < all.count && !link_interrupted; i++) {
         const struct entry *e = &all.entry[i];
         struct job job = { .kind = JOB_GET,
-                           .known = c->site.mlst,
+                           .known = true,
                            .size = e->size,
                            .modified = e->modified };
         char from[URL_PATH_MAX], to[PATH_MAX];

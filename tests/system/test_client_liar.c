@@ -387,6 +387,7 @@ Test(liar, a_listing_of_dos, .timeout = 60)
     desk_client(&f.desk, 0, &r, NULL, "get", "-r", "/", "in", NULL);
     run_release(&r);
     cr_expect(files_exists("in/file"));
+    cr_expect_eq(faulty_count("LIST"), 2, "one for each directory");
     faulty_end(&f);
 }
 
