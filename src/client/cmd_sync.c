@@ -77,10 +77,11 @@ static bool sync_changed(struct sync *s, const char *local, const char *remote,
 }
 
 static void sync_file(struct sync *s, const char *local, const char *remote,
-                      const struct stat *st, const struct entry *there)
+                      const struct stat *st, const struct listing *all)
 {
+    const struct entry *there = listing_find(all, remote);
     const struct job job = { .kind = JOB_PUT,
-                             .known = true,
+                             .known = there || listing_is_whole(all),
                              .taken = there != NULL,
                              .overwrite = there != NULL };
 
@@ -138,7 +139,7 @@ static void sync_directory(struct sync *s, const char *local,
                            const char *remote, int depth);
 
 static void sync_entry(struct sync *s, const char *local, const char *remote,
-                       const struct entry *there, int depth)
+                       const struct listing *there, int depth)
 {
     struct failure why;
     struct stat st;
@@ -162,7 +163,7 @@ static int sync_list(struct sync *s, const char *remote, struct listing *ret,
     struct entry e;
     int r = remote_stat(&s->client->link, remote, &e, why);
 
-    *ret = (struct listing){ 0 };
+    *ret = (struct listing){ .whole = true };
     if (r == 1 && s->client->options.dry_run)
         return 0;
     if (r == 1)
@@ -184,7 +185,7 @@ static void sync_entries(struct sync *s, DIR *d, const char *local,
             url_join(remote, e->d_name, to) < 0)
             sync_name_too_long(s, e->d_name);
         else
-            sync_entry(s, from, to, listing_find(there, e->d_name), depth);
+            sync_entry(s, from, to, there, depth);
     }
 }
 

@@ -260,9 +260,15 @@ void listing_sort(struct listing *l)
         qsort(l->entry, l->count, sizeof(*l->entry), listing_compare);
 }
 
-const struct entry *listing_find(const struct listing *l, const char *name)
+bool listing_is_whole(const struct listing *l)
 {
-    const struct entry key = { .name = (char *)name };
+    return l->whole && l->refused == 0;
+}
+
+const struct entry *listing_find(const struct listing *l, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const struct entry key = { .name = (char *)(slash ? slash + 1 : path) };
 
     return l->count ? bsearch(&key, l->entry, l->count, sizeof(*l->entry),
                               listing_compare)

@@ -46,8 +46,12 @@ int listing_take_list(struct listing *l, struct slice line);
 /* Reads "20261120074201" or "20261120074201.123"; 0: it is neither. */
 time_t listing_time(struct slice text);
 void listing_sort(struct listing *l);
-/* Returns the entry NAME of a sorted listing, or NULL. */
-const struct entry *listing_find(const struct listing *l, const char *name);
+/* Returns the entry of a sorted listing whose name is the last part of PATH, or
+ * NULL. */
+const struct entry *listing_find(const struct listing *l, const char *path);
+
+/* Does a name that isn't in it surely not exist? */
+bool listing_is_whole(const struct listing *l);
 
 /* May a local file have this name: one component, not "." or "..", without
  * control bytes? */

@@ -119,6 +119,17 @@ int remote_time(struct link *l, const char *path, time_t *ret,
     return 0;
 }
 
+/* The listing may lack the entry, so this asks for its SIZE. GUESS: a server
+ * without SIZE has shown everything. */
+static int remote_stat_by_size(struct link *l, const char *path, bool guess,
+                               struct entry *ret, struct failure *why)
+{
+    *ret = (struct entry){ .kind = ENTRY_FILE };
+    int r = remote_size(l, path, &ret->size, why);
+
+    return r < 0 && guess && !why->cut ? 1 : r;
+}
+
 /* Without MLST: the listing of the parent directory contains the entry. */
 static int remote_stat_by_list(struct link *l, const char *path,
                                struct entry *ret, struct failure *why)
@@ -132,13 +143,14 @@ static int remote_stat_by_list(struct link *l, const char *path,
     int r = remote_list(l, directory, &all, why);
     if (r < 0)
         return remote_absent(why) ? 1 : -1;
-    const struct entry *e = listing_find(&all, name ? name + 1 : path);
+    bool whole = listing_is_whole(&all), readable = all.refused == 0;
+    const struct entry *e = listing_find(&all, path);
     if (e) {
         *ret = *e;
         ret->name = NULL;
     }
     listing_release(&all);
-    return e ? 0 : 1;
+    return e ? 0 : whole ? 1 : remote_stat_by_size(l, path, readable, ret, why);
 }
 
 int remote_stat(struct link *l, const char *path, struct entry *ret,

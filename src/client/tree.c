@@ -60,6 +60,7 @@ static int tree_put_directory(struct client *c, const char *local,
     if (depth == TREE_DEPTH_MAX)
         return tree_said(local, EX_DATAERR, "too many directories in another");
     int made = remote_mkdir(&c->link, remote, &why);
+    there.whole = made == 0;
     if (made < 0 ||
         (made == 1 && remote_list(&c->link, remote, &there, &why) < 0))
         return client_error(remote, &why);
@@ -88,8 +89,7 @@ static int tree_put_directory(struct client *c, const char *local,
 static int tree_put_at(struct client *c, const char *local, const char *remote,
                        const struct listing *there, int depth, struct jobs *j)
 {
-    struct job job = { .kind = JOB_PUT, .known = there != NULL };
-    const char *base = strrchr(remote, '/');
+    struct job job = { .kind = JOB_PUT };
     struct stat st;
 
     if (strcmp(local, "-") == 0)
@@ -107,7 +107,8 @@ static int tree_put_at(struct client *c, const char *local, const char *remote,
         progress_note("%s: not a regular file, left out", local);
         return 0;
     }
-    job.taken = there && listing_find(there, base ? base + 1 : remote);
+    job.taken = there && listing_find(there, remote);
+    job.known = job.taken || (there && listing_is_whole(there));
     return tree_add(j, &job, local, remote);
 }
 

@@ -425,16 +425,39 @@ Test(liar, a_listing_in_an_unknown_form, .timeout = 60)
  * that the server has another meaning of "-a". */
 Test(liar, a_listing_that_may_be_cut, .timeout = 60)
 {
-    static const char *const faults[] = { "no_close_notify", "no_list" };
+    static const char *const faults[] = { "no_close_notify", "cut_list",
+                                          "no_list" };
     static struct faulty f;
     struct run_result r;
 
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         faulty_begin(&f, faults[i], "good");
         expect_kept(&f, EX_PROTOCOL, "may be cut");
         desk_client(&f.desk, 0, &r, NULL, "get", "-r", "/", "in", NULL);
         cr_expect_not_null(strstr(r.text, "may be cut"), "%s", r.text);
         run_release(&r);
+        faulty_end(&f);
+    }
+}
+
+/* And what it doesn't show isn't free: nothing on the server is replaced. */
+Test(liar, a_name_that_no_listing_shows, .timeout = 60)
+{
+    static const struct deed uploads[] = {
+        { -1, { "put", "from/file", "/" }, NULL },
+        { -1, { "put", "-r", "from/.", "/" }, NULL },
+        { -1, { "sync", "from", "/" }, NULL },
+    };
+    static const char *const faults[] = { "odd_list", "cut_list" };
+    static struct faulty f;
+
+    for (size_t i = 0; i < 2; i++) {
+        faulty_begin(&f, faults[i], "good");
+        files_make_folder("from", 0755);
+        files_write("from/file", "mine", 4, 0644);
+        for (size_t k = 0; k < 3; k++)
+            do_deed(&f, &uploads[k]);
+        cr_expect_eq(faulty_count("STOR file"), 0, "%s", faults[i]);
         faulty_end(&f);
     }
 }

@@ -31,6 +31,7 @@ LISTED = {
     # No control bytes of ASCII, but a terminal may obey them.
     "rude": ["\u009b2Jclear", "\u202egpj.exe", "file"],
     "dash": ["-"],
+    "cut_list": [],
     "size_too_small": ["file"],
     "size_too_large": ["file"],
 }
@@ -262,7 +263,7 @@ class Session(threading.Thread):
             return self.reply("425 TLS session of data connection not resumed")
         for block in blocks:
             data.sendall(block)
-        if FAULT == "no_close_notify":
+        if FAULT in ("no_close_notify", "cut_list"):
             os.close(data.detach())
         else:
             data.unwrap().close()
