@@ -50,7 +50,7 @@ const struct option_row option_rows[] = {
       "G",
       "put get cat mput mget sync" },
     { "netrc", 0, OPTION_TEXT, AT(netrc), 0, 0, true, "FILE",
-      "the file of passwords (default: ~/.netrc, if others can't read it)",
+      "the file of passwords (default: ~/.netrc)",
       NULL },
     { "no-resume", 0, OPTION_FLAG, AT(no_resume), 0, 0, true, NULL,
       "begin each transfer at its first byte", "put get cat mput mget sync" },
