@@ -1,5 +1,5 @@
-/* Accepting, the same for control and data connections. In gate. Never waits,
- * never spins: a listener that can't accept rests for a moment. */
+/* Accepts control and data connections. Runs in gate. It never waits and never
+ * spins: a listener that can't accept leaves the loop for a moment. */
 #include "acceptor.h"
 
 #include <errno.h>
@@ -33,7 +33,8 @@ static void acceptor_rest(struct acceptor *a)
     loop_timer_set(a->loop, &a->pause, ACCEPT_PAUSE_MS);
 }
 
-/* One connection was lost before it was accepted; the next may be well. */
+/* One connection was lost before it was accepted. The next one can still be
+ * accepted. */
 static bool is_passing(int error)
 {
     return error == ECONNABORTED || error == EINTR || error == EPROTO;

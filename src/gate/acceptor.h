@@ -8,8 +8,8 @@
 #include "sallyport/base/address.h"
 #include "sallyport/base/loop.h"
 
-/* So many connections of one listener per round, so that a flood on one port
- * starves neither the other ports nor the sessions. */
+/* The most connections of one listener in a turn of the loop: a flood on one
+ * port then starves neither the other ports nor the sessions. */
 #define ACCEPT_ROUND    16
 #define ACCEPT_PAUSE_MS 100
 
@@ -29,18 +29,18 @@ struct acceptor {
 
 /* Before the sandbox: 0 or -errno. The struct must stay where it is. */
 int acceptor_init(struct acceptor *a);
-/* Accepts from here on, until acceptor_stop(). Then connections wait in the
- * kernel for whichever gate accepts next. */
+/* Accepts from now on, until acceptor_stop(). After it connections wait in the
+ * kernel for the gate that accepts next. */
 void acceptor_start(struct acceptor *a);
 void acceptor_stop(struct acceptor *a);
 /* Accepts one connection: its socket, non-blocking, or -errno. */
 int acceptor_accept(struct acceptor *a, struct address *peer);
-/* Takes what waits there now, before anything else is decided. */
+/* Accepts the connections that wait there now. */
 void acceptor_sweep(struct acceptor *a);
 /* New connections wait in the kernel, until acceptor_go(). */
 void acceptor_hold(struct acceptor *a);
 void acceptor_go(struct acceptor *a);
-/* Harmless for one that is closed. */
+/* Does nothing if it is closed. */
 void acceptor_close(struct acceptor *a);
 
 #endif

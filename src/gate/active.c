@@ -1,7 +1,7 @@
-/* Active mode, PORT and EPRT: gate connects to a client and hands the socket to
- * its session. In gate, and only where the setting says so: else its sandbox
- * refuses the calls. It must never connect anywhere but to the host of the
- * control connection, whatever the session says, nor wait for an answer. */
+/* Active mode, PORT and EPRT: gate connects to a client and sends the socket to
+ * its session. Runs in gate, only with `active = yes`: otherwise the sandbox
+ * refuses the calls. It must connect only to the host of the control
+ * connection, whatever the session asks for. It never waits for an answer. */
 #include "active.h"
 
 #include <errno.h>
@@ -40,8 +40,8 @@ static int active_connected(struct child *c)
     return r;
 }
 
-/* Asked a second time, connect() says how the first one went: gate has no
- * getsockopt() in its sandbox. */
+/* A second connect() returns the result of the first one. The sandbox of gate
+ * doesn't permit getsockopt(). */
 static int try_connect(struct active *a)
 {
     struct sockaddr_storage where;
@@ -53,7 +53,7 @@ static int try_connect(struct active *a)
     return errno == EALREADY ? EINPROGRESS : errno;
 }
 
-/* 0, or what the session is to be killed for. */
+/* Returns 0, or the result of the answer to the session. */
 static int active_go_on(struct child *c)
 {
     int error = try_connect(&c->active);

@@ -12,7 +12,7 @@
 
 struct child;
 
-/* The one that is under way for a session. */
+/* The connection that gate is making for a session. */
 struct active {
     int fd; /* -1: none */
     uint32_t request;
@@ -21,13 +21,13 @@ struct active {
     struct loop_timer timer;
 };
 
-/* MSG_active: the answer is DATA or ACTIVE_NONE, within connect_timeout. 0; for
- * a request that no honest session makes -EPROTO, with the channel's reason;
- * or what SEND() says. */
+/* For MSG_active. The answer is `data` or `active_none`, within
+ * connect_timeout. Returns 0; -EPROTO, with the channel's reason, for a request
+ * that no honest session makes; or the result of SEND(). */
 int active_connect(struct child *c, uint32_t request, const struct address *to);
-/* Goes on with a connection that the gate before began. */
+/* Continues a connection that the older gate began. */
 void active_adopt(struct child *c, struct msg_heir_active *m);
-/* It is no longer wanted. */
+/* Ends the connection that is being made, if there is one. */
 void active_leave(struct child *c);
 
 #endif

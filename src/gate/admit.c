@@ -1,6 +1,7 @@
-/* Who may enter. In gate. Of who came by a proxy it is decided once his address
- * is known, and the count moves from nobody to the client; gate reads no header
- * itself, it has the word of a session on what a configured proxy wrote. */
+/* Decides which clients may enter. Runs in gate. A proxied connection is
+ * admitted once its session reports the client's address; until then no address
+ * counts it. gate reads no PROXY header itself: it believes the session about
+ * what a configured proxy wrote. */
 #include "admit.h"
 
 #include <errno.h>
@@ -11,8 +12,8 @@
 #include "sallyport/base/clock.h"
 #include "tell.h"
 
-/* What is held against an address for what came from it before. A ban is over
- * at once where the setting goes. */
+/* The limits that earlier sessions of an address have reached. With crash_ban =
+ * 0 an earlier ban ends at once. */
 static enum limit admit_record(struct gate *g, const struct address *client)
 {
     struct address prefix = limit_prefix(client);
@@ -28,7 +29,7 @@ static enum limit admit_record(struct gate *g, const struct address *client)
     return settings_networks_hold(&s->no_ban, client) ? LIMIT_NONE : limit;
 }
 
-/* Nobody passes those that wait. */
+/* While others wait in the queue, a new connection waits too. */
 static enum limit admit_decide(struct gate *g, const struct address *client)
 {
     enum limit limit = admit_record(g, client);
@@ -63,8 +64,8 @@ static enum limit admit_announce(struct child *c, const struct address *client)
     return r < 0 ? LIMIT_RESOURCES : LIMIT_NONE;
 }
 
-/* What an attack on a session looks like when it fails. Not SIGKILL, which is
- * gate's, or the kernel's when it lacks memory. */
+/* The signals that end a session when an attack on it fails. Not SIGKILL: gate
+ * sends it, or the kernel if it lacks memory. */
 static bool admit_is_crash(int signal)
 {
     static const int crashes[] = { SIGSEGV, SIGBUS,  SIGILL,
@@ -76,8 +77,8 @@ static bool admit_is_crash(int signal)
     return false;
 }
 
-/* A proxied session has itself named its client's address: one that somebody
- * has broken into could get any address banned by a crash. */
+/* A proxied session has named its client's address itself. If an attacker
+ * controls it, its crash could ban any address. So it bans none. */
 static void admit_ban(struct child *c, int signal)
 {
     struct gate *g = c->gate;
@@ -127,7 +128,7 @@ void admit_refuse(struct child *c, uint32_t request, enum limit limit)
     child_answered(c, admit_keep_out(c, request, &c->peer, limit));
 }
 
-/* It counts for its client's address from here on. */
+/* From now on the session counts for its client's address. */
 void admit_know(struct child *c, const struct address *client,
                 const struct address *server)
 {

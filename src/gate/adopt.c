@@ -1,8 +1,9 @@
-/* Adopting the sessions of the gate before. In gate. Until all are there no
- * session is served, no port is given away and no word of master is read, so
- * that nothing is decided by half of the facts. That gate ran with another
- * configuration, and perhaps another build: what doesn't fit is skipped, what
- * can't be is the end of the takeover. What was adopted until then stays. */
+/* Adopts the sessions of the older gate. Runs in gate. Until all have arrived,
+ * gate serves no session, gives no port away and reads no message of master: it
+ * would decide without knowing all sessions. The older gate had another
+ * configuration, and perhaps another build. So an entry that doesn't fit is
+ * skipped. An entry that can't be true ends the takeover; what was adopted
+ * before it stays. */
 #include "adopt.h"
 
 #include <errno.h>
@@ -44,7 +45,8 @@ static int adopt_on_tickets(void *owner, struct msg_tickets *m)
     return 0;
 }
 
-/* In the same states, and the same counts, as at the gate before. */
+/* Puts the session into the state, and into the counts, that it had at the
+ * older gate. */
 static void adopt_state(struct child *c, const struct msg_heir *m)
 {
     if (m->proxied && m->known) {
@@ -64,7 +66,7 @@ static void adopt_state(struct child *c, const struct msg_heir *m)
     }
 }
 
-/* The request that waits for its answer was made in the phase before. */
+/* A request that waits for its answer was made in phase START. */
 static void adopt_request(struct child *c, uint32_t request)
 {
     enum limit limit;
@@ -149,7 +151,7 @@ static int adopt_on_resting(void *owner, struct msg_resting *m)
     return 0;
 }
 
-/* As if it had just been accepted. */
+/* The connection enters as if it had just been accepted. */
 static int adopt_on_queued(void *owner, struct msg_queued *m)
 {
     struct gate *g = owner;
@@ -186,7 +188,7 @@ static const struct handler adopt_handlers[] = {
     ON(over, adopt_on_over),
 };
 
-/* All sessions that are there are served, and new ones come. */
+/* Serves the sessions that have arrived, and accepts new ones. */
 static void adopt_open(struct gate *g)
 {
     if (!g->adoption.waits)

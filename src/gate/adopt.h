@@ -1,4 +1,4 @@
-/* The new gate's side of a takeover: it adopts what the gate before sends. */
+/* The new gate's side of a takeover: it adopts what the older gate sends. */
 #ifndef GATE_ADOPT_H
 #define GATE_ADOPT_H
 
@@ -10,8 +10,8 @@
 
 struct gate;
 
-/* So long the gate before may need; then this one accepts, and adopts what
- * comes later all the same. */
+/* The time that the older gate has. After it this gate accepts connections, and
+ * still adopts what arrives later. */
 #define ADOPT_MS 1000
 
 struct adoption {
@@ -24,7 +24,7 @@ struct adoption {
 
 void adopt_init(struct gate *g);
 void adopt_release(struct gate *g);
-/* FD, which it takes, leads to the gate before. */
+/* Takes FD, the channel to the older gate. */
 void adopt_begin(struct gate *g, int fd);
 
 #endif

@@ -1,5 +1,5 @@
-/* A short list, since each of its rows has cost somebody a crash of a session.
- * In gate. */
+/* The list of bans. Runs in gate. It is short, since an attacker needs a crash
+ * of a session for each row. */
 #include "bans.h"
 
 bool bans_hold(const struct bans *b, const struct address *prefix, uint64_t now)
@@ -11,7 +11,8 @@ bool bans_hold(const struct bans *b, const struct address *prefix, uint64_t now)
     return false;
 }
 
-/* Its own row, or the one that ends first: a free one, if there is any. */
+/* Returns the prefix's own row, or the row that ends first. A free row ends
+ * before all others. */
 static struct ban *row_for(struct bans *b, const struct address *prefix)
 {
     struct ban *first = b->list;

@@ -1,4 +1,4 @@
-/* Network prefixes that are kept out for a while. */
+/* Addresses and networks that may not connect for a while. */
 #ifndef GATE_BANS_H
 #define GATE_BANS_H
 
@@ -7,7 +7,7 @@
 
 #include "sallyport/base/address.h"
 
-/* More at a time: the one that would end first ends early. */
+/* With one more, the ban that would end first ends at once. */
 #define BANS_MAX 1024
 
 struct ban {
@@ -20,7 +20,7 @@ struct bans {
     struct ban list[BANS_MAX];
 };
 
-/* False: it was banned already, and is from now on until then. */
+/* Bans PREFIX until UNTIL. Returns false if it was banned already. */
 bool bans_add(struct bans *b, const struct address *prefix, uint64_t now,
               uint64_t until);
 bool bans_hold(const struct bans *b, const struct address *prefix,

@@ -1,5 +1,5 @@
-/* Certificates on their way from master into a TLS context. Runs in gate; must
- * never open a file. */
+/* Collects the certificates that master sends, and makes a TLS context of them.
+ * Runs in gate. It must never open a file. */
 #include "chains.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* Certificates that master sends one by one, until a context is made
- * of them. */
+/* The certificates that master sends one by one. A TLS context is made of them.
+ */
 #ifndef GATE_CHAINS_H
 #define GATE_CHAINS_H
 
@@ -22,8 +22,8 @@ int chains_on_certificate(void *owner, struct msg_certificate *m);
 int chains_on_staple(void *owner, struct msg_staple *m);
 int chains_on_client_ca(void *owner, struct msg_client_ca *m);
 int chains_on_client_crl(void *owner, struct msg_client_crl *m);
-/* All of them as a context that asks clients for certificates as
- * p->clients.mode says, or NULL with the complaint; releases them. */
+/* Makes a context of all certificates, and releases P. The context asks clients
+ * for certificates as p->clients.mode says. Returns NULL with the complaint. */
 struct tls_context *chains_context(struct chains *p,
                                    const struct tls_policy *policy,
                                    const struct signer *signer,

@@ -1,6 +1,6 @@
-/* One session, from its fork to the report of its end. In gate. A session may
- * be controlled by an attacker: gate answers, ignores or kills it, and never
- * waits for it. */
+/* One session, from its fork to the report of its end. Runs in gate. An
+ * attacker may control a session: gate answers it, ignores it or kills it, and
+ * never waits for it. */
 #include "child.h"
 
 #include <errno.h>
@@ -29,7 +29,7 @@ void child_settle(struct child *c)
     queue_wake(c->gate);
 }
 
-/* No limit counts it from here on. */
+/* From now on no limit counts the session. */
 static void child_leave(struct child *c)
 {
     LIST_REMOVE(c, by_serial);

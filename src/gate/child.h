@@ -64,21 +64,22 @@ struct child {
     unsigned messages;
 };
 
-/* There is no session: master hasn't been told of this one. */
+/* Frees the place of a session that master has not heard of. */
 void child_discard(struct child *c);
 /* Master has been told, but there is no process: reports the end at once. */
 void child_stillborn(struct child *c);
-/* The process runs. FD is gate's end of the channel; takes it. */
+/* The process of the session runs. Takes FD, gate's end of its channel. */
 void child_born(struct child *c, pid_t pid, int fd);
 
-/* FD is gate's end of its channel; takes it. */
+/* Takes FD, gate's end of the session's channel. */
 void child_connect(struct child *c, int fd);
-/* From here on its messages are read. If that fails, it is killed. */
+/* From now on gate reads the session's messages. If that fails, it kills the
+ * session. */
 void child_serve(struct child *c);
 
-/* From here on it waits for its login; limits.h counts it already. */
+/* The session waits for its login from now on. limits.h counts it already. */
 void child_waits(struct child *c);
-/* It waits no longer: it has logged in, or must end. */
+/* The session has logged in or must end: it no longer waits for its login. */
 void child_settle(struct child *c);
 
 /* Kills exactly that process: it is a child that isn't reaped yet, so its

@@ -1,4 +1,4 @@
-/* The table of the sessions that gate serves. In gate. */
+/* The table of the sessions that gate serves. Runs in gate. */
 #include "children.h"
 
 #include <errno.h>

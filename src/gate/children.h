@@ -19,22 +19,22 @@ struct children {
 int children_init(struct gate *g); /* 0 or -ENOMEM */
 void children_release(struct gate *g);
 
-/* A session with this serial (0: a new one), counted in the limits. NULL: no
- * place is free. */
+/* Adds a session with this serial (0: a new serial), and counts it in the
+ * limits. Returns NULL if no place is free. */
 struct child *children_add(struct gate *g, uint64_t serial,
                            const struct address *peer,
                            const struct address *local, bool proxied);
-/* Its process is known from here on. */
+/* Notes the process of the session. */
 void children_add_pid(struct child *c, pid_t pid);
-/* Its place is free. */
+/* Frees the session's place. */
 void children_put_back(struct child *c);
 
 struct child *children_find(struct gate *g, uint64_t serial);
 /* Calls TELL for each session with an open channel. */
 void children_each(struct gate *g, void (*tell)(struct child *c));
 
-/* Of the prefix with the most sessions that wait for a login, ends the oldest
- * one. */
+/* Ends the oldest session of the address that has the most sessions without a
+ * login. */
 void children_make_room(struct gate *g);
 /* To be called after SIGCHLD. */
 void children_reap(struct gate *g);

@@ -1,6 +1,6 @@
-/* A control connection enters: the limits, then the pairs of channels, then the
- * fork. In gate. Never reads a byte of the client; whoever is kept out gets one
- * line, if it goes out at once. */
+/* A control connection enters: the limits, the pairs of channels, the fork.
+ * Runs in gate. It never reads a byte of the client. A client that is refused
+ * gets one line, if the socket takes it at once. */
 #include "entry.h"
 
 #include <errno.h>
@@ -34,7 +34,8 @@ static void pairs_close(struct pairs *p)
     }
 }
 
-/* What was opened before a failure is closed by the caller's pairs_close(). */
+/* After a failure the caller's pairs_close() closes the pairs that were opened.
+ */
 static int pairs_open(struct pairs *p)
 {
     int r = fd_pair(p->master);
@@ -57,8 +58,8 @@ static int entry_announce(struct child *c, const struct entry *e,
                 .keys = pairs->keys[1]);
 }
 
-/* All that the child needs is copied before the fork: the tables aren't there
- * behind it. */
+/* All that the child needs is copied before the fork, since the tables don't
+ * exist in the child. */
 static int entry_fork(struct child *c, const struct entry *e,
                       struct pairs *pairs)
 {
@@ -89,9 +90,9 @@ static int entry_fork(struct child *c, const struct entry *e,
     return 0;
 }
 
-/* Master hears of it before the fork: when master is too slow, a connection is
- * dropped before it costs anything. It also hears of all ends before, so that
- * it never counts more sessions than gate. */
+/* Announces the session to master before the fork: if master is too slow, the
+ * connection is dropped before it costs anything. Reports all ended sessions
+ * first, so that master never counts more sessions than gate. */
 static int entry_start(struct gate *g, const struct entry *e)
 {
     struct pairs pairs __attribute__((cleanup(
@@ -117,7 +118,7 @@ static int entry_start(struct gate *g, const struct entry *e)
     return r;
 }
 
-/* Not where a TLS handshake is awaited: there it would be noise. */
+/* Not for implicit TLS: that client expects a handshake. */
 static void entry_say_too_many(int fd, enum limit limit)
 {
     struct slice words = slice_from(limit_words(limit));
@@ -144,7 +145,7 @@ void entry_refuse(struct gate *g, const struct entry *e, enum limit limit)
     tell_refused(g, &e->peer, &e->local, limit_reason(limit));
 }
 
-/* A connection that has to wait is the queue's. */
+/* A connection that has to wait goes to the queue. */
 static enum limit entry_try(struct gate *g, struct entry *e)
 {
     enum limit limit = admit_new(g, e->proxied ? NULL : &e->peer);
@@ -154,10 +155,10 @@ static enum limit entry_try(struct gate *g, struct entry *e)
     return limit == LIMIT_NONE ? entry_begin(g, e) : limit;
 }
 
-/* Whom a proxy brings can't be told from others before a session was forked for
- * him. So of those there are few at a time, and the next ones wait in the
- * listener's queue: a flood through the proxy makes nobody be dropped unheard.
- */
+/* A proxy's client is unknown until a session has read the PROXY header. So
+ * only a few such sessions exist at a time, and further connections wait in the
+ * listener's backlog. A flood through the proxy then drops no client's
+ * connection. */
 void entry_mind_unknown(struct gate *g)
 {
     bool throng = g->limits.unknown >= ENTRY_UNKNOWN;
@@ -202,8 +203,8 @@ void entry_enter(struct acceptor *a, int fd, const struct address *peer)
     fd_close(&e.control);
 }
 
-/* No descriptor was left: the spare one is given up for as long as it takes to
- * turn one connection away. */
+/* No descriptor is free: closes the spare one for as long as it takes to refuse
+ * one connection. */
 void entry_full(struct acceptor *d)
 {
     struct listener *l = (struct listener *)d;

@@ -24,15 +24,16 @@ struct entry {
 void entry_enter(struct acceptor *a, int fd, const struct address *peer);
 void entry_full(struct acceptor *d);
 
-/* Forks a session for it: LIMIT_NONE, or why there is none. The socket stays
- * the caller's. */
+/* Forks a session for the connection. Returns LIMIT_NONE, or the reason why
+ * there is no session. The socket stays the caller's. */
 enum limit entry_begin(struct gate *g, const struct entry *e);
-/* Reports it to the client and to the log. */
+/* Reports the refusal to the client and to log. */
 void entry_refuse(struct gate *g, const struct entry *e, enum limit limit);
 
-/* So many sessions at a time whose client a proxy hasn't named yet. */
+/* The most sessions at a time whose client is not known yet. */
 #define ENTRY_UNKNOWN 32
-/* Their number has changed: may more of them come? */
+/* To be called when their number has changed: stops or starts the listeners for
+ * proxies. */
 void entry_mind_unknown(struct gate *g);
 
 #endif

@@ -1,5 +1,6 @@
-/* The table of expected data connections. In gate; pure but for its random
- * key. Its size is fixed: what doesn't fit is refused, or an old rest ends. */
+/* The table of expected data connections. Runs in gate; pure, except for its
+ * random key. Its size is fixed: if it is full, the pair that has rested
+ * longest is forgotten, or the request is refused. */
 #include "expect.h"
 
 #include <errno.h>
@@ -91,7 +92,7 @@ static struct pair *pair_take(struct expect *e)
     return p;
 }
 
-/* By their ends. Nearly always this is the last one. */
+/* Inserts in the order of the ends. Nearly always the place is the last one. */
 static void insert_in_time(struct pair_queue *queue, struct pair *p)
 {
     struct pair *before = TAILQ_LAST(queue, pair_queue);
@@ -161,7 +162,7 @@ static struct leaver *leaver_of(struct pair *p, uint64_t user)
     return NULL;
 }
 
-/* The user's own place, or one that is over. */
+/* Returns the user's own place, or the place that ends first. */
 static struct leaver *place_of(struct pair *p, uint64_t user)
 {
     struct leaver *own = leaver_of(p, user), *best = &p->leaver[0];
@@ -252,7 +253,8 @@ static bool was_left_by(const struct pair *p, uint64_t user, uint64_t now)
     return p->child && p->user == user;
 }
 
-/* With a place for one more leaver, who may be the session that expects now. */
+/* There must be a place for one more leaver: the session that expects now may
+ * become one. */
 static bool may_have(const struct expect *e, const struct pair *p,
                      uint64_t user, uint64_t now)
 {
@@ -262,7 +264,7 @@ static bool may_have(const struct expect *e, const struct pair *p,
            living_leavers(p, now) + 1 < EXPECT_LEAVERS;
 }
 
-/* Those that rest come before those that are expected. */
+/* Pairs that rest come before pairs that are expected. */
 static bool is_better(const struct pair *p, const struct pair *best)
 {
     if (!best || !p->child != !best->child)
@@ -293,7 +295,7 @@ bool expect_doubtful(const struct pair *p, uint64_t now)
     return false;
 }
 
-/* The connection that its user's client was late with is this one. */
+/* This connection is the late one of this user's client. */
 void expect_used(struct expect *e, struct pair *p, uint64_t now)
 {
     struct leaver *own = leaver_of(p, p->user);

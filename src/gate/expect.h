@@ -1,6 +1,7 @@
-/* Who is expected where: pairs of a client host and a passive port. A pair is
- * expected, or rests after it went unused, or isn't in the table and is free.
- * Knows no socket and no clock. */
+/* Which client is expected at which port: pairs of a client host and a passive
+ * port. A pair is in one of three states. It is expected; or it rests, after no
+ * connection came; or it is not in the table, and is free. Uses no socket and
+ * no clock. */
 #ifndef GATE_EXPECT_H
 #define GATE_EXPECT_H
 
@@ -12,9 +13,10 @@
 #include "sallyport/base/siphash.h"
 
 #define EXPECT_REST_MS 60000
-/* So long an expectation stands, whatever others need. */
+/* For this time no other session gets the pair. */
 #define EXPECT_HOLD_MS 5000
-/* Users that a pair remembers. One that has as many isn't given to another. */
+/* The most users that a pair remembers. A pair with so many users isn't given
+ * to another one. */
 #define EXPECT_LEAVERS 16
 /* Connections of its host that wait while a session looks at an earlier one. */
 #define EXPECT_PARKED 3

@@ -1,6 +1,7 @@
-/* Certificates and revocation lists that expire soon, and OCSP responses that
- * don't go out with theirs: a line in the log at the start, each day, and when
- * a list or a response is over. Runs in gate, which has them. */
+/* Logs the certificates and revocation lists that expire soon, and the
+ * certificates that are sent without their OCSP response: at the start, each
+ * day, and when a list or a response expires. Runs in gate, which has the TLS
+ * context. */
 #include <time.h>
 
 #include "gate.h"
@@ -75,7 +76,7 @@ static void look_at_clients(struct gate *g, const struct tls_clients_date *f,
                      thing, f->number, hours / 24);
 }
 
-/* The earlier of NEXT and the seconds to THEN. */
+/* Returns the smaller of NEXT and the seconds until THEN. */
 static int64_t sooner(int64_t next, int64_t then, int64_t now)
 {
     return then > now && then - now < next ? then - now : next;

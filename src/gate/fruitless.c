@@ -1,7 +1,7 @@
-/* A leaky bucket for each of many slots, which a keyed hash of the prefix
- * chooses. In gate; pure but for its random key. Bounded whatever comes: who
- * floods from many prefixes fills as many slots, and somebody else is in one of
- * them by chance alone. */
+/* A leaky bucket for each of many slots. A keyed hash of the prefix chooses the
+ * slot. Runs in gate; pure, except for its random key. The memory is fixed: a
+ * flood from many prefixes fills as many slots, and another client is in one of
+ * them only by chance. */
 #include "fruitless.h"
 
 #include <string.h>
@@ -19,7 +19,7 @@ static uint64_t interval(uint64_t most)
     return FRUITLESS_MINUTE / most;
 }
 
-/* So much debt is let pass; one is always. */
+/* The debt that is permitted. It always suffices for one session. */
 static uint64_t credit(uint64_t most)
 {
     uint64_t quarter = FRUITLESS_MINUTE / 4;
@@ -34,9 +34,9 @@ static size_t slot_of(const struct fruitless *f, const struct address *prefix)
     return h % FRUITLESS_SLOTS;
 }
 
-/* No more than twice the credit: a client that had its sessions open before it
- * was kept out doesn't pay for all of them. Nor does it for another setting of
- * an earlier generation. */
+/* At most twice the credit, so that a client doesn't wait for all the sessions
+ * that it had open before. This also bounds a debt that an earlier generation
+ * counted with another setting. */
 static uint64_t debt_of(const struct fruitless *f, const struct address *prefix,
                         uint64_t most, uint64_t us)
 {

@@ -1,5 +1,5 @@
-/* How many sessions of a network prefix ended without a login in the last
- * minute or so: each has cost a fork, and maybe a signature. */
+/* Counts the sessions of a network prefix that ended without a login in the
+ * last minute. Each has cost a fork, and perhaps a signature. */
 #ifndef GATE_FRUITLESS_H
 #define GATE_FRUITLESS_H
 
@@ -19,11 +19,11 @@ struct fruitless {
 };
 
 void fruitless_init(struct fruitless *f);
-/* One more at NOW, in ms; MOST a minute are let pass, 1 to 1,000,000, and a
- * quarter of them at once. */
+/* Counts one session at NOW, in ms. MOST (1 to 1,000,000) are permitted in a
+ * minute, a quarter of them at once. */
 void fruitless_add(struct fruitless *f, const struct address *prefix,
                    uint64_t most, uint64_t now);
-/* Has this prefix had as many, and not yet waited for one more? */
+/* Has this prefix reached that rate, so that it must wait? */
 bool fruitless_too_many(const struct fruitless *f, const struct address *prefix,
                         uint64_t most, uint64_t now);
 

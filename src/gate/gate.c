@@ -1,5 +1,5 @@
-/* Gate's row, and its life between set-up and end: everything that needs memory
- * or a new kind of descriptor happens in gate_begin(), before the sandbox
+/* The row of gate, and its steps from the set-up to the end. gate_begin() does
+ * everything that needs memory or a new kind of descriptor, before the sandbox
  * closes. */
 #include "gate.h"
 
@@ -27,7 +27,8 @@ static void gate_init(void *owner)
     setup_init(g);
 }
 
-/* Any descriptor will do; a copy needs no system call that opens something. */
+/* Any descriptor will do. To copy one needs no system call that opens
+ * something. */
 int gate_spare(const struct gate *g)
 {
     return fcntl(g->signal_fd, F_DUPFD_CLOEXEC, 0);
@@ -156,7 +157,7 @@ static void gate_release(void *owner)
 
     setup_release(g);
     adopt_release(g);
-    /* The others go with their tables. */
+    /* The other timers end with their tables. */
     loop_timer_clear(&g->frame.loop, &g->tally);
     for (size_t i = 0; i < g->listeners; i++)
         acceptor_close(&g->listener[i].acceptor);

@@ -52,35 +52,38 @@ struct gate {
 
 extern const struct frame_row gate_row;
 
-/* After the set-up, before the sandbox: everything that needs memory or a new
- * kind of descriptor. 0, or -EINVAL with the complaint in the frame. */
+/* After the set-up, before the sandbox closes: does everything that needs
+ * memory or a new kind of descriptor. Returns 0, or a negative number with the
+ * complaint in the frame. */
 int gate_begin(struct gate *g);
-/* Accepts from here on, control and data connections, and reports that to
- * master; and again no more: connections wait in the kernel. */
+/* gate_open(): accepts control and data connections from now on, and reports
+ * that to master. gate_shut(): accepts no more; connections wait in the kernel.
+ */
 void gate_open(struct gate *g);
 void gate_shut(struct gate *g);
-/* A descriptor to give up in need, or -1. */
+/* Returns a descriptor that can be closed when no other is free, or -1. */
 int gate_spare(const struct gate *g);
 
-/* What master says is read unless sessions are being adopted; what it must
- * know goes out as soon as it reads. */
+/* Reads the messages of master, except while sessions are being adopted. Waits
+ * until master takes the reports of ended sessions, if there are any. */
 void gate_watch_master(struct gate *g);
 
-/* To master; waits where it must. As SEND(). */
+/* As SEND() to master, but it waits if master doesn't read. */
 #define GATE_SAY(g, name, ...)                                                 \
     gate_say(g, MSG_##name, MESSAGE_BODY(name, __VA_ARGS__))
 void gate_say(struct gate *g, enum message_kind kind, const void *body);
 
-/* expiry.c: tells log which certificates expire soon, and which go out without
- * the OCSP response that they should have, now and from now on each day. */
+/* expiry.c: logs which certificates expire soon, and which are sent without
+ * their OCSP response; now, and each day from now on. */
 void gate_watch_expiry(struct gate *g);
-/* And master, of each pair, when that will be. */
+/* Reports to master, for each certificate, when it expires and until when its
+ * OCSP response is valid. */
 void gate_tell_pairs(struct gate *g);
 
 /* signals.c */
 int signals_take(void); /* a signalfd for SIGCHLD, or -errno */
 void signals_drain(int fd);
-/* In a forked child: nothing is blocked. */
+/* For a forked child: unblocks all signals. */
 void signals_reset(void);
 
 #endif

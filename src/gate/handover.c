@@ -1,7 +1,8 @@
-/* Handing over to the next gate. In gate. It waits for the next gate, a few
- * seconds at most, since nothing here may change meanwhile; what sessions say
- * stays unread in their channels, and new connections in the kernel. Everything
- * stays open here until the end, so a next gate that fails costs nothing. */
+/* Hands the sessions over to the next gate. Runs in gate. It waits for the next
+ * gate, a few seconds at most, since nothing may change here meanwhile:
+ * messages of sessions wait in their channels, and new connections in the
+ * kernel. Everything stays open here until the end, so nothing is lost if the
+ * next gate fails. */
 #include "handover.h"
 
 #include <errno.h>
@@ -23,8 +24,8 @@ struct handover {
     handover_pass(h, MSG_##name,                                               \
                   MESSAGE_BODY(name, 0 __VA_OPT__(, ) __VA_ARGS__))
 
-/* -EAGAIN may mean that too many descriptors are under way, where poll() sees
- * room: hence the pause. */
+/* If too many descriptors are under way, the result is -EAGAIN although poll()
+ * reports room. So it pauses. */
 static int handover_pass(struct handover *h, enum message_kind kind,
                          const void *body)
 {
@@ -82,7 +83,7 @@ static int pass_child(struct handover *h, const struct child *c)
     return r;
 }
 
-/* Those that end already are their master's business. */
+/* Sessions without a channel are ending; master handles them. */
 static int pass_children(struct handover *h)
 {
     const struct children *t = &h->gate->children;

@@ -1,4 +1,5 @@
-/* The old gate's side of a takeover: all that it has goes to the next gate. */
+/* The old gate's side of a takeover: it sends all that it has to the next gate.
+ */
 #ifndef GATE_HANDOVER_H
 #define GATE_HANDOVER_H
 

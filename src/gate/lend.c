@@ -1,8 +1,8 @@
-/* Data connections that proxies bring. In gate, which doesn't read the header
- * that says whose one is: a session does. So a port is lent to one session at a
- * time, and what proxies bring there is offered to it, one by one. Gate must
- * never give one to a second session, nor believe a session about a connection
- * that it wasn't offered. */
+/* Data connections that proxies bring. Runs in gate. A session, not gate, reads
+ * the PROXY header that names the client. So gate lends a port to one session
+ * at a time, and offers it the connections there one by one. It must never give
+ * a connection to a second session, nor believe a session about a connection
+ * that gate didn't offer to it. */
 #include "lend.h"
 
 #include <errno.h>
@@ -42,8 +42,8 @@ void lend_judged(struct port *port)
     acceptor_hold(&port->acceptor);
 }
 
-/* The session says by DATA_MINE or DATA_FOREIGN what it is; until then who
- * comes next waits, so that nobody takes the place of the right one. */
+/* The session answers with `data_mine` or `data_foreign`. Until then the next
+ * connection waits, so that no other one takes the right one's place. */
 void lend_offer(struct pair *pair, int fd, const struct address *proxy)
 {
     lend_judged(pair->port);

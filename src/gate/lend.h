@@ -1,5 +1,4 @@
-/* Ports marked `proxy`: each is lent to one session at a time that came by a
- * proxy. */
+/* Ports marked `proxy`: each is lent to one proxied session at a time. */
 #ifndef GATE_LEND_H
 #define GATE_LEND_H
 
@@ -20,12 +19,12 @@ struct pair *lend_borrower(const struct port *port);
 /* Can this session share the port with all sessions that expect a client there?
  */
 bool lend_may(const struct child *c, const struct port *port);
-/* The borrower is asked whether this connection of PROXY is its client's. */
+/* Asks the borrower whether this connection of PROXY is its client's. */
 void lend_offer(struct pair *pair, int fd, const struct address *proxy);
 /* The borrower judges a connection: the next one waits. */
 void lend_judged(struct port *port);
-/* It is judged, or no longer wanted: who waits at the port may come. Harmless
- * at any time. */
+/* The connection is judged, or no longer wanted: accepts the next one at the
+ * port. It may be called at any time. */
 void lend_end(struct port *port);
 
 /* MSG_data_mine and MSG_data_foreign: the word of a session on the connection

@@ -1,5 +1,5 @@
-/* The counts that decide whether a connection may enter. In gate, before any
- * fork; never does input or output. */
+/* The counts that decide whether a connection may enter. Runs in gate, before
+ * any fork. It never does input or output. */
 #include "limits.h"
 
 #include <errno.h>

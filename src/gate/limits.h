@@ -83,18 +83,21 @@ void limits_wait(struct limits *l, const struct address *peer);
 void limits_count_in(struct limits *l, const struct address *peer);
 void limits_count_out(struct limits *l, const struct address *peer);
 
-/* As many wait as may: a place must be freed before the next one gets it. */
+/* Have as many sessions not logged in as `startups` permits? Then a place must
+ * be freed for the next one. */
 bool limits_full(const struct limits *l);
 /* How many of that address wait; how many connections and sessions it has. */
 uint64_t limits_waiting(const struct limits *l, const struct address *peer);
 uint64_t limits_count(const struct limits *l, const struct address *peer);
-/* No address has more that wait. */
+/* Does no other address have more sessions that wait? */
 bool limits_is_heaviest(const struct limits *l, const struct address *peer);
-/* The heaviest still has no fewer than this one, if it gives it a place. */
+/* Would the address with the most still have no fewer than this one, if it gave
+ * it a place? */
 bool limits_outweighed(const struct limits *l, const struct address *peer);
-/* It has logged in, or had to leave: it waits no more. */
+/* The session has logged in or must end: it no longer waits. */
 void limits_settle(struct limits *l, const struct address *peer);
-/* Once for each that has entered, and was settled if its address is known. */
+/* To be called once for each that has entered; if its address is known, after
+ * limits_settle(). */
 void limits_leave(struct limits *l, const struct address *peer);
 
 #endif

@@ -1,6 +1,6 @@
-/* The process gate: owns all listeners, decides who enters, forks a session for
- * each connection and gives it its data sockets. Reads no byte of a client,
- * opens no file. */
+/* The process gate: owns all listeners, decides which connections enter, forks
+ * a session for each, and sends it its data sockets. It reads no byte of a
+ * client and opens no file. */
 #include "gate.h"
 
 int main(int argc, char **argv)

@@ -1,5 +1,6 @@
-/* The memory that gates of several generations share. In gate. It is mapped
- * before the sandbox closes; no session has it, nor a core dump. */
+/* The memory that gates of several generations share. Runs in gate. It is
+ * mapped before the sandbox closes. No session inherits it, and no core dump
+ * contains it. */
 #include "memory.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
-/* What gate knows of addresses after their sessions have ended. It lies in a
+/* What gate knows about addresses after their sessions have ended. It is in a
  * file that master gives to each gate, so it outlives a takeover and a crash.
- * Two gates may write at the same time for a moment: each value is bounded when
- * it is read, and none is a place to write to. */
+ * Two gates may write at the same time for a moment. So each value is bounded
+ * when it is read, and none is an index or a pointer. */
 #ifndef GATE_MEMORY_H
 #define GATE_MEMORY_H
 

@@ -1,5 +1,5 @@
-/* What master says while gate works. Master is believed: a message of it that
- * breaks the list is a broken invariant, and the end of gate. */
+/* The messages of master while gate works. gate believes master: a message that
+ * master may not send is a broken invariant, and ends gate. */
 #include <string.h>
 
 #include "gate.h"
@@ -38,7 +38,7 @@ int orders_on_stop_accepting(void *owner, struct msg_stop_accepting *m)
     return 0;
 }
 
-/* For the next PASV; a client that was told another one before may use that. */
+/* For the next PASV. A client that got the older address may still use it. */
 int orders_on_public_address(void *owner, struct msg_public_address *m)
 {
     struct gate *g = owner;
@@ -57,7 +57,7 @@ int orders_on_open(void *owner, struct msg_open *m)
     return 0;
 }
 
-/* Nothing more is read of master until all sessions have come. */
+/* No further message of master is read until all sessions have arrived. */
 int orders_on_adopt(void *owner, struct msg_adopt *m)
 {
     adopt_begin(owner, fd_take(&m->gate));

@@ -1,4 +1,4 @@
-/* What master says while gate works: a handler for each message. */
+/* A handler for each message of master while gate works. */
 #ifndef GATE_ORDERS_H
 #define GATE_ORDERS_H
 

@@ -1,7 +1,7 @@
-/* Passive ports. In gate. All listen all the time, and one port serves many
- * client hosts; a connection is given to the session that expects its host on
- * this very port, or closed; what proxies bring is for lend.c. Never reads a
- * byte of it. */
+/* Passive ports. Runs in gate. All of them listen all the time, and one port
+ * serves many client hosts. gate sends a connection to the session that expects
+ * its host at this port, or closes it. lend.c handles the connections of
+ * proxies. gate never reads a byte of a connection. */
 #include "passive.h"
 
 #include <errno.h>
@@ -67,7 +67,7 @@ static void passive_unpark(struct pair *pair)
     pair->given = false;
 }
 
-/* Nobody is expected there any more, and nobody will be. */
+/* Closes a retired port at which nobody is expected any more. */
 static void port_retire(struct port *port)
 {
     if (port->retired && port->gate->accepts && LIST_EMPTY(&port->expected))
@@ -80,7 +80,7 @@ void passive_retire(struct gate *g)
         port_retire(&g->passive.port[i]);
 }
 
-/* The pair goes unused: it rests. */
+/* No connection came: the pair rests. */
 static void passive_give_up(struct gate *g, struct pair *pair)
 {
     struct port *port = pair->port;
@@ -166,7 +166,7 @@ void passive_release(struct gate *g)
     *p = (struct passive){ 0 };
 }
 
-/* Can a client that reached LOCAL reach this port? */
+/* Can a client that has reached LOCAL reach this port? */
 static bool port_serves(const struct port *port, const struct address *local)
 {
     const struct address *bound = &port->acceptor.bound;
@@ -196,7 +196,8 @@ static bool port_is_free(const struct passive *p, const struct port *port,
     return port->busy != p->search && port_fits(port, c);
 }
 
-/* Any free port with the same chance, so that the next one can't be guessed. */
+/* Chooses any free port with the same chance, so that nobody can guess the next
+ * one. */
 static struct port *port_pick(struct passive *p, const struct child *c)
 {
     uint64_t dice;
@@ -216,8 +217,9 @@ static struct port *port_pick(struct passive *p, const struct child *c)
     return NULL;
 }
 
-/* What the client is told: behind NAT not the address that we see, and behind a
- * proxy that of the proxy, if data comes by it. */
+/* Returns the address that PASV announces. Behind NAT it isn't the address that
+ * our socket shows. Behind a proxy it is the proxy's, if data connections come
+ * through it. */
 static struct address port_told(const struct child *c, const struct port *port)
 {
     const struct address *set =
@@ -247,10 +249,11 @@ static struct pair *passive_lend(struct child *c)
     return pair;
 }
 
-/* Whoever came for it too late waits in the listener's queue, perhaps: that one
- * is turned away now, while the pair still rests; else a connection that its
- * client has given up would count as the new one (seen with rclone: LIST of a
- * directory that isn't there, then the next). The rest may be over by then. */
+/* A late connection for this pair may wait in the listener's backlog. It is
+ * turned away now, while the pair still rests. Otherwise a connection that its
+ * client has given up would count as the new one (rclone does this: LIST of a
+ * directory that doesn't exist, then the next LIST). The sweep may also have
+ * ended the rest. */
 static struct pair *passive_lend_rested(struct child *c, struct pair *pair)
 {
     struct expect *e = &c->gate->passive.expect;
@@ -265,9 +268,9 @@ static struct pair *passive_lend_rested(struct child *c, struct pair *pair)
     return pair;
 }
 
-/* No pair is free: one that a session of another user leaves unused. A late
- * connection of that user's client can't resume a TLS session of this user, and
- * the session looks at it (passive_deliver()). */
+/* No pair is free: takes one that a session of another user has left unused. A
+ * late connection of that user's client can't resume a TLS session of this
+ * user, and the session checks that (passive_deliver()). */
 static struct pair *passive_lend_other(struct child *c)
 {
     struct pair *pair;
@@ -292,7 +295,8 @@ static struct pair *passive_lend_again(struct child *c)
 }
 
 /* A session may leave a sixteenth of the pairs that all sessions of its host
- * share; then it gets its own again, as it does when no other is free. */
+ * share. After that it gets its own pairs again, and also if no other pair is
+ * free. */
 static bool has_left_many(const struct child *c)
 {
     const struct passive *p = &c->gate->passive;
@@ -318,7 +322,7 @@ int passive_port(struct child *c, uint32_t request)
                 .address = port_told(c, c->pair->port));
 }
 
-/* It waits until the session has judged the one before it. */
+/* The connection waits until the session has judged the earlier one. */
 static void passive_park(struct pair *pair, int *fd, const struct address *peer)
 {
     struct passive *p = &pair->port->gate->passive;
@@ -377,8 +381,9 @@ void passive_leave(struct child *c)
     passive_set_timer(c->gate);
 }
 
-/* The session gets the socket, and the pair is free again; or if it may be a
- * late connection of another user, when the session has said that it isn't. */
+/* Sends the socket to the session, and frees the pair. If it may be a late
+ * connection of another user, the pair is freed when the session has reported
+ * that it isn't. */
 static void passive_deliver(struct pair *pair, int fd,
                             const struct address *peer)
 {
@@ -426,10 +431,10 @@ bool passive_foreign(struct child *c, uint16_t port)
     return true;
 }
 
-/* Tells a session of a stranger, if it is clear which: its client may come from
- * another address than its control connection. Once only, or a stranger could
- * fill the session's channel. Not told for a pair that rests: that one is late,
- * and no stranger. */
+/* Reports a stranger to the session that expects its client here, if there is
+ * only one: the client may connect from another address than its control
+ * connection. Only once, or a stranger could fill the session's channel. A
+ * connection for a pair that rests is late, and no stranger. */
 static void port_warn(struct port *port, const struct address *peer)
 {
     struct pair *only = LIST_FIRST(&port->expected);
@@ -460,9 +465,9 @@ static bool port_is_proxy(const struct port *port, const struct address *peer)
     return s->ports.proxy && settings_networks_hold(&s->proxies, peer);
 }
 
-/* A proxy that comes to a port where nobody is expected looks whether we are
- * there, or is late; who its client is nobody knows, and a line for each look
- * is of no use. */
+/* If a proxy connects to a port where nobody is expected, it is a health check,
+ * or it is late. Its client is unknown, and a line for each health check is of
+ * no use. */
 static void passive_on_connection(struct acceptor *d, int fd,
                                   const struct address *peer)
 {

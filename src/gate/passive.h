@@ -1,4 +1,5 @@
-/* The passive ports: who may connect where, and whose connection it is. */
+/* The passive ports: which client may connect to which port, and which session
+ * gets the connection. */
 #ifndef GATE_PASSIVE_H
 #define GATE_PASSIVE_H
 
@@ -50,23 +51,25 @@ struct port *passive_find(struct gate *g, const struct address *bound);
 /* Closes retired ports at which nobody is expected any more. */
 void passive_retire(struct gate *g);
 
-/* As at the gate before: C's client is expected at a port, connections wait
- * there, and others are late. What has no place here is dropped. */
+/* Restore the older gate's state: C's client is expected at a port, connections
+ * wait there, and others are late. What doesn't fit here is dropped. */
 void passive_adopt(struct child *c, const struct msg_heir_port *m);
 void passive_adopt_parked(struct child *c, struct msg_heir_parked *m);
 void passive_adopt_rest(struct gate *g, const struct msg_resting *m);
 
-/* MSG_port: answers PORT_IS or PORT_NONE. What was expected before is no more,
- * or if it went unused is expected again. 0, or what SEND() says. */
+/* For MSG_port: answers `port_is` or `port_none`. An earlier expectation of the
+ * session ends; its pair may be the one that it gets again. Returns the result
+ * of SEND(). */
 int passive_port(struct child *c, uint32_t request);
-/* MSG_data_mine and MSG_data_foreign of a connection that gate was in doubt
- * about: the pair is free, or the next connection's turn comes. Of its address
- * gate believes the session no more than the PORT. False: there was none. */
+/* For MSG_data_mine and MSG_data_foreign about a doubtful connection: the pair
+ * is free, or the next connection's turn comes. gate believes the session only
+ * about the PORT of the connection. Returns false if there was no such
+ * connection. */
 bool passive_mine(struct child *c);
 bool passive_foreign(struct child *c, uint16_t port);
-/* Its client's connection has come. */
+/* The connection of the session's client has come. */
 void passive_used(struct child *c);
-/* Nobody is expected for this session any more. */
+/* The session expects no connection any more. */
 void passive_leave(struct child *c);
 
 #endif

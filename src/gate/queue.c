@@ -1,7 +1,7 @@
-/* The queue before the fork. In gate. A client within its limits waits here for
- * its greeting instead of being refused. Its size is fixed, each wait has a
- * deadline, and an address with many connections delays only itself. Never
- * reads a byte of a client. */
+/* The queue before the fork. Runs in gate. A client within its limits waits
+ * here for its greeting instead of being refused. The size is fixed, each wait
+ * has a deadline, and an address with many connections delays only itself. It
+ * never reads a byte of a client. */
 #include "queue.h"
 
 #include <errno.h>
@@ -39,8 +39,8 @@ static const struct address *queued_peer(const struct queued *w)
     return w->child ? &w->child->peer : &w->entry.peer;
 }
 
-/* Its socket is the caller's from here on. A session that waits continues to
- * count: it isn't gone. */
+/* The socket is the caller's from now on. A session that waited still counts:
+ * it isn't gone. */
 static struct queued queue_take_out(struct queued *w)
 {
     struct gate *g = w->gate;
@@ -102,7 +102,7 @@ static bool queue_is_lighter(const struct limits *l, const struct address *a,
     return n == m ? limits_count(l, a) < limits_count(l, b) : n < m;
 }
 
-/* The one of the lightest address that has waited longest. */
+/* Returns the connection of the lightest address that has waited longest. */
 static struct queued *queue_next(struct gate *g)
 {
     struct queued *w, *best = TAILQ_FIRST(&g->queue.waiting);
@@ -113,8 +113,8 @@ static struct queued *queue_next(struct gate *g)
     return best;
 }
 
-/* Places become free by themselves while clients log in. Half a second without
- * one is what a flood looks like. */
+/* Places become free by themselves while clients log in. If no place becomes
+ * free in half a second, it is a flood. */
 static bool queue_has_place(struct gate *g, const struct queued *w)
 {
     if (!limits_full(&g->limits))
@@ -169,7 +169,7 @@ static void queue_on_gone(void *owner, uint32_t events)
     queue_drop(owner);
 }
 
-/* Of the address with the most connections the one that came last. */
+/* Returns the last connection of the address with the most connections. */
 static struct queued *queue_heaviest(struct gate *g)
 {
     struct queued *w, *worst = NULL;
@@ -186,7 +186,7 @@ static struct queued *queue_heaviest(struct gate *g)
     return worst;
 }
 
-/* A slot for one of PEER; NULL: there is none. */
+/* Takes a slot for a connection of PEER. Returns NULL if there is none. */
 static struct queued *queue_take_slot(struct gate *g,
                                       const struct address *peer)
 {

@@ -1,5 +1,5 @@
 /* Connections that wait for their session, since as many sessions as `startups`
- * permits haven't logged in. In gate. */
+ * permits haven't logged in. */
 #ifndef GATE_QUEUE_H
 #define GATE_QUEUE_H
 
@@ -10,8 +10,8 @@
 #include "entry.h"
 #include "sallyport/base/loop.h"
 
-/* A connection that has waited so long gets the place of a session of the
- * address that has the most of them. */
+/* After this time a connection gets the place of a session of the address with
+ * the most sessions. */
 #define QUEUE_ROOM_MS 500
 /* The queue is looked through at least so often. */
 #define QUEUE_LOOK_MS 100
@@ -50,9 +50,9 @@ enum limit queue_add(struct gate *g, struct entry *e);
 enum limit queue_add_child(struct child *c, uint32_t request);
 /* The request of C that waits for its answer; 0: none. */
 uint32_t queue_request(const struct child *c);
-/* C has ended. Harmless for one that doesn't wait. */
+/* C has ended. Does nothing if C doesn't wait. */
 void queue_leave(struct child *c);
-/* A place may be free: looks soon, not now. */
+/* A place may be free: looks in the next turn of the loop, not now. */
 void queue_wake(struct gate *g);
 
 #endif

@@ -1,6 +1,6 @@
-/* The set-up messages of master, and what follows from them: the TLS context,
- * for whose keys gate asks keys for a proof, and the sandbox. In gate, before
- * it meets any client. */
+/* The set-up messages of master, and what follows from them: the TLS context
+ * and the sandbox's plan. The process keys must sign once with each key, to
+ * prove that it has it. Runs in gate, before any client connects. */
 #include "setup.h"
 
 #include <errno.h>
@@ -11,12 +11,13 @@
 #include "sallyport/tls/context.h"
 
 #define SIGN_MS 10000 /* keys may be starting too */
-/* Besides the channels of sessions, the listeners, and connections that wait.
- */
+/* In addition to the channels of sessions, the listeners, and connections that
+ * wait. */
 #define FILES_BESIDES 64
-/* The kernel measures with this limit, too, what all processes of the uid, so
- * all sessions, have sent and nobody received yet. One that was broken into can
- * have 300 under way, and must not keep gate from handing on its own. */
+/* By this limit the kernel also bounds the descriptors that all processes of
+ * the uid have sent and nobody has received. All sessions have this uid. A
+ * session that an attacker controls can have 300 under way, and mustn't keep
+ * gate from sending its own. */
 #define FILES_LEAST 1024
 
 void setup_init(struct gate *g)

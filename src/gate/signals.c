@@ -1,5 +1,6 @@
-/* Signals of gate: the death of a session comes as a readable descriptor; what
- * a terminal sends is master's business, which ends the sessions in order. */
+/* The signals of gate. The end of a session makes a descriptor readable. gate
+ * ignores the signals of a terminal: master gets them too, and ends the
+ * sessions in order. */
 #include <errno.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -31,8 +32,8 @@ void signals_drain(int fd)
         ;
 }
 
-/* What a terminal or systemd sends to everybody stays ignored in sessions: they
- * end by master's word, in order, and not as if they had crashed. */
+/* Sessions still ignore the signals that a terminal or systemd sends to all
+ * processes: master ends them in order, and not as if they had crashed. */
 void signals_reset(void)
 {
     sigset_t none;

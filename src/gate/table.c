@@ -1,5 +1,5 @@
-/* Tables that a fork doesn't inherit. In gate only; whoever runs in a forked
- * child must not touch one: it would die of SIGSEGV, and that is meant. */
+/* Tables that a fork doesn't inherit. Runs in gate only. Code in a forked child
+ * must not touch a table: it would die of SIGSEGV, on purpose. */
 #include "table.h"
 
 #include <sys/mman.h>

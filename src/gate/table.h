@@ -1,5 +1,5 @@
-/* Memory for what gate knows of its clients. It isn't there in a fork, so no
- * session ever holds another client's address, and forks copy less. */
+/* Memory for what gate knows about its clients. A fork doesn't inherit it. So
+ * no session ever holds another client's address, and forks copy less. */
 #ifndef GATE_TABLE_H
 #define GATE_TABLE_H
 

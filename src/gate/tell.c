@@ -1,5 +1,5 @@
-/* What gate tells log. Never waits; what log can't take queues in the sender,
- * and is dropped beyond its bound. */
+/* The events that gate sends to log. It never waits: if log can't take an event
+ * now, the sender queues it, and drops it if the queue is full. */
 #include "tell.h"
 
 #include <inttypes.h>
@@ -33,8 +33,8 @@ static void tell_on_tally(void *owner)
     tell_tally(g, &g->strangers, EVENT_DATA_REFUSED);
 }
 
-/* The next one that is told brings their number; if none comes, they are told
- * by themselves. */
+/* The next event has the number of those that were not sent. If none follows,
+ * an event of its own reports the number. */
 static void tell_will_tally(struct gate *g)
 {
     if (g->tally.armed)

@@ -1,6 +1,7 @@
-/* Which events of a flood are sent. In gate; pure but for its random key. Two
- * prefixes that share a slot share its second: their lines are counted, never
- * let through, so no choice of addresses gets more than the bound. */
+/* Decides which events of a flood are sent. Runs in gate; pure, except for its
+ * random key. Two prefixes in the same slot share its second: further events
+ * are only counted. So no choice of addresses gets more lines than the bound.
+ */
 #include "throttle.h"
 
 #include "sallyport/base/random.h"

@@ -1,5 +1,6 @@
-/* At most one event per network prefix and second, and at most as many a second
- * as there are slots: a flood of connections is no flood of log lines. */
+/* At most one event per network prefix and second, and in all at most as many
+ * in a second as there are slots. So a flood of connections doesn't flood the
+ * log. */
 #ifndef GATE_THROTTLE_H
 #define GATE_THROTTLE_H
 
@@ -23,7 +24,8 @@ void throttle_init(struct throttle *t);
 bool throttle_pass(struct throttle *t, const struct address *prefix,
                    uint64_t now, uint64_t *silenced);
 
-/* How many were not, since anybody was told; they count as told now. */
+/* Returns the number of events that were not sent since the last one that was,
+ * and sets it to 0. */
 uint64_t throttle_tally(struct throttle *t);
 
 #endif

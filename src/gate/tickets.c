@@ -1,6 +1,6 @@
-/* The keys that seal the tickets of TLS 1.3. In gate: it makes them and
- * exchanges them as often as a ticket's lifetime is long, so that what a key
- * sealed outlives no more than the next one. They lie in memory that a fork
+/* The keys that seal the tickets of TLS 1.3. Runs in gate, which makes them,
+ * and a new one after each lifetime of a ticket. So a ticket is valid only
+ * while its key is one of the newest two. The keys are in memory that a fork
  * doesn't inherit. A session gets them when its user has logged in, and then
  * each later pair. */
 #include "tickets.h"

@@ -17,11 +17,12 @@ struct tickets {
 
 /* The first keys, before any fork; and when they are exchanged. */
 int tickets_begin(struct gate *g); /* 0 or -ENOMEM */
-/* Uses those of the gate before, and drops its own: what they sealed counts. */
+/* Uses the keys of the older gate instead of its own, since clients have
+ * tickets that they sealed. */
 void tickets_adopt(struct gate *g, const struct msg_tickets *m);
-/* A key as a message's field. */
+/* The bytes of a key, for a field of a message. */
 struct slice tickets_bytes(const struct ticket_key *k);
-/* To a session, if its user has logged in. */
+/* Sends the keys to a session, if its user has logged in. */
 void tickets_tell(struct child *c);
 void tickets_release(struct gate *g);
 
