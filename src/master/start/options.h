@@ -2,14 +2,13 @@
 #ifndef SALLYPORT_SRC_MASTER_START_OPTIONS_H
 #define SALLYPORT_SRC_MASTER_START_OPTIONS_H
 
-#include <stdbool.h>
 #include <stdio.h>
 
 #include "sallyport/settings/settings.h"
 
 struct options {
     const char *config;
-    bool check, foreground, version, help;
+    int check, foreground, version, help; /* 1: given */
 };
 
 /* Returns 0, or EX_USAGE (64) after a line on standard error. */
