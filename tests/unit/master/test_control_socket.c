@@ -477,6 +477,7 @@ Test(control_socket, who_removes_the_name)
         m.status = ends[i].status;
         control_stop(m.control);
         cr_expect_eq(is_there(), ends[i].stays, "%s", ends[i].what);
+        free(m.succession.heirloom);
         unlink(path);
     }
 }

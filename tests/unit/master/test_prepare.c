@@ -251,6 +251,7 @@ Test(state, a_recovery_needs_no_disk)
     put_key("nonsense");
     raise_next(&second, &first, "");
     cr_expect_eq(prepare_state(&second, &c), -EINVAL);
+    free(second.succession.heirloom);
     raise_next(&second, &first, "");
     second.succession.recovery = true;
     cr_assert_eq(prepare_state(&second, &c), 0, "%s", c.text);
