@@ -110,8 +110,8 @@ static int show_plain(const struct user *user)
            user->name, (unsigned)user->uid, (unsigned)user->gid, user->comment,
            user->home, rights_text(user->rights, rights),
            user->locked ? "locked" : "active", user_hash_kind(user->hash),
-           conflict_of(user, "as the server"),
-           binding_of(user, "as the server"), login_of(user),
+           conflict_of(user, "the server's setting"),
+           binding_of(user, "the server's setting"), login_of(user),
            (int)certificate.len, certificate.ptr);
     return 0;
 }

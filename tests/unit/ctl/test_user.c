@@ -495,7 +495,7 @@ Test(user, words_of_a_new_user)
     cr_expect_not_null(strstr(r->out, "conflict: rename\n"));
     cr_expect_not_null(strstr(r->out, "binding:  address\n"));
     cr_expect_not_null(strstr(expect_run(0, "", "user show bob")->out,
-                              "binding:  as the server\n"));
+                              "binding:  the server's setting\n"));
     cr_expect_not_null(strstr(expect_run(0, "", "user list")->out, "address"));
     cr_expect_not_null(strstr(expect_run(0, "", "user show anna --json")->out,
                               "\"data_binding\": \"address\""));
@@ -515,7 +515,7 @@ Test(user, list_and_show)
     r = expect_run(0, "", "user show anna");
     cr_expect_not_null(strstr(r->out, "state:    locked\n"));
     cr_expect_not_null(strstr(r->out, "password: yescrypt\n"));
-    cr_expect_not_null(strstr(r->out, "conflict: as the server\n"));
+    cr_expect_not_null(strstr(r->out, "conflict: the server's setting\n"));
     cr_expect_null(strstr(r->out, "$y$"));
     expect_run(EX_NOUSER, "", "user show bob");
     expect_run(EX_NOUSER, "", "user show bob --json");
