@@ -23,12 +23,16 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
 
     while (end > 0 && (bytes[end - 1] == '\n' || bytes[end - 1] == '\r'))
         end--;
+    if (l->over)
+        buf_clear(&l->lines);
+    l->over = false;
     buf_add(&l->lines, bytes, end);
     buf_add(&l->lines, "\n", 1);
     if (end < 3 || bytes[0] < '1' || bytes[0] > '5' || bytes[1] < '0' ||
         bytes[1] > '9' || bytes[2] < '0' || bytes[2] > '9' ||
         (end > 3 && bytes[3] != ' '))
         return len;
+    l->over = true;
     l->reply = (bytes[0] - '0') * 100 + (bytes[1] - '0') * 10 + bytes[2] - '0';
     if (l->reply < 200)
         link_cork(l, false);
@@ -304,7 +308,6 @@ int link_run(struct link *l, struct failure *why)
 
     while (link_data_refused(l, r) && link_next_manner(l)) {
         l->reply = 0;
-        buf_clear(&l->lines);
         link_set_manner(l);
         r = link_perform(l);
     }

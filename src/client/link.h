@@ -61,7 +61,8 @@ struct link {
     struct curl_slist *rest;   /* and a command directly before the transfer */
     int reply;                 /* code of the last line, or 0 */
     char text[LINK_REPLY_MAX];
-    struct buf lines; /* all reply lines of this call, with LF */
+    struct buf lines; /* all lines of the last reply, with LF */
+    bool over;        /* the last of them was its last line */
     char error[CURL_ERROR_SIZE];
 };
 

@@ -295,6 +295,18 @@ Test(liar, links_in_the_target, .timeout = 100)
     faulty_end(&f);
 }
 
+/* What is said at a login is no part of the answer to the command after it. */
+Test(liar, a_banner, .timeout = 60)
+{
+    static struct faulty f;
+    struct run_result r;
+
+    faulty_begin(&f, "banner", "good");
+    desk_client(&f.desk, 0, &r, "cd sub\n", "/", NULL);
+    run_release(&r);
+    faulty_end(&f);
+}
+
 /* A server's file may be called "-"; that isn't standard output. */
 Test(liar, a_dash, .timeout = 60)
 {

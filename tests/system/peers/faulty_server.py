@@ -126,6 +126,8 @@ class Session(threading.Thread):
         # As if the password's hash took that long; not for the first two.
         if FAULT == "slow_login" and next(LOGINS) >= 2:
             time.sleep(6)
+        if FAULT == "banner":
+            self.reply("230-Welcome\r\n type=file; as to a file")
         self.reply("230 in")
 
     def do_PBSZ(self, words):
@@ -181,6 +183,8 @@ class Session(threading.Thread):
                     FAULT == "no_rest" and name.startswith("REST")):
                 self.reply(" " + name)
         self.reply("211 End")
+        if FAULT == "banner": # the next command needs a new session
+            raise ConnectionError
 
     def listen(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
