@@ -1,10 +1,11 @@
-/* Sockets, lines and TLS. The socket's timeouts limit each wait, and each reply
- * has a deadline for all of its bytes. */
+/* Sockets, lines and TLS. Each connect, handshake and reply has a deadline for
+ * all of its bytes. */
 #include "dial.h"
 
 #include <errno.h>
 #include <netdb.h>
 #include <openssl/err.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -49,9 +50,9 @@ static int dial_try(struct dial *d, const struct addrinfo *a)
     d->fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (d->fd < 0)
         return -errno;
-    setsockopt(d->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     setsockopt(d->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-    if (connect(d->fd, a->ai_addr, a->ai_addrlen) == 0) {
+    if (connect(d->fd, a->ai_addr, a->ai_addrlen) == 0 &&
+        fd_set_nonblock(d->fd, true) == 0) {
         memcpy(&at, a->ai_addr, a->ai_addrlen);
         return address_from_sockaddr(&d->peer, &at);
     }
@@ -86,19 +87,43 @@ int dial_connect(struct dial *d, const char *host, unsigned port, int family,
     return -1;
 }
 
+static void dial_begin(struct dial *d)
+{
+    d->end = clock_ms() + 1000 * (uint64_t)d->timeout;
+}
+
+/* False: the time is over, or the user has pressed Ctrl-C. */
+static bool dial_wait(struct dial *d, short events)
+{
+    struct pollfd p = { .fd = d->fd, .events = events };
+    uint64_t now = clock_ms();
+
+    return now < d->end && poll(&p, 1, (int)(d->end - now)) == 1;
+}
+
+/* After R from SSL: may it be called again? */
+static bool dial_tls_waits(struct dial *d, int r)
+{
+    int error = SSL_get_error(d->tls, r);
+
+    return (error == SSL_ERROR_WANT_READ && dial_wait(d, POLLIN)) ||
+           (error == SSL_ERROR_WANT_WRITE && dial_wait(d, POLLOUT));
+}
+
 static int dial_tls_failed(struct failure *why)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
     ERR_clear_error();
     return fail(why, EX_PROTOCOL, "the TLS handshake failed: %s",
-                reason ? reason : "the connection was cut");
+                reason ? reason : "it was cut, or took too long");
 }
 
 int dial_tls(struct dial *d, SSL_CTX *ctx, const char *host,
              SSL_SESSION *resume, struct failure *why)
 {
     struct address literal;
+    int r;
 
     ERR_clear_error();
     d->tls = SSL_new(ctx);
@@ -108,7 +133,25 @@ int dial_tls(struct dial *d, SSL_CTX *ctx, const char *host,
         SSL_set_tlsext_host_name(d->tls, host);
     if (resume)
         SSL_set_session(d->tls, resume);
-    return SSL_connect(d->tls) == 1 ? 0 : dial_tls_failed(why);
+    dial_begin(d);
+    do
+        r = SSL_connect(d->tls);
+    while (r != 1 && dial_tls_waits(d, r));
+    return r == 1 ? 0 : dial_tls_failed(why);
+}
+
+static int dial_read_tls(struct dial *d, void *out, size_t len, bool *whole)
+{
+    int n;
+
+    do
+        n = SSL_read(d->tls, out, len > INT_MAX ? INT_MAX : (int)len);
+    while (n <= 0 && dial_tls_waits(d, n));
+    if (n > 0)
+        return n;
+    *whole = SSL_get_error(d->tls, n) == SSL_ERROR_ZERO_RETURN;
+    ERR_clear_error();
+    return *whole ? 0 : -1;
 }
 
 int dial_read(struct dial *d, void *out, size_t len, bool *whole)
@@ -116,17 +159,13 @@ int dial_read(struct dial *d, void *out, size_t len, bool *whole)
     ssize_t n;
 
     *whole = false;
-    if (d->tls) {
-        n = SSL_read(d->tls, out, len > INT_MAX ? INT_MAX : (int)len);
-        if (n > 0)
-            return (int)n;
-        *whole = SSL_get_error(d->tls, (int)n) == SSL_ERROR_ZERO_RETURN;
-        ERR_clear_error();
-        return *whole ? 0 : -1;
-    }
+    if (clock_ms() >= d->end)
+        return -1;
+    if (d->tls)
+        return dial_read_tls(d, out, len, whole);
     do
         n = recv(d->fd, out, len, 0);
-    while (n < 0 && errno == EINTR && !link_interrupted);
+    while (n < 0 && errno == EAGAIN && dial_wait(d, POLLIN));
     return (int)n;
 }
 
@@ -139,8 +178,7 @@ int dial_write(struct dial *d, const void *bytes, size_t len)
 
 /* Reads byte by byte, since the bytes after the reply to AUTH belong to TLS.
  * Plain text that an attacker inserts there makes the handshake fail. */
-static int dial_line(struct dial *d, uint64_t deadline,
-                     char text[DIAL_LINE_MAX])
+static int dial_line(struct dial *d, char text[DIAL_LINE_MAX])
 {
     size_t len = 0;
     bool whole;
@@ -148,7 +186,7 @@ static int dial_line(struct dial *d, uint64_t deadline,
     for (;;) {
         char c;
 
-        if (clock_ms() > deadline || dial_read(d, &c, 1, &whole) != 1)
+        if (dial_read(d, &c, 1, &whole) != 1)
             return -1;
         if (c == '\n')
             break;
@@ -176,10 +214,10 @@ int dial_ask_each(struct dial *d, const char *line, char text[DIAL_LINE_MAX],
                   struct failure *why)
 {
     char out[DIAL_LINE_MAX];
-    uint64_t deadline = clock_ms() + 1000 * (uint64_t)d->timeout;
     int code = -1;
 
     text[0] = '\0';
+    dial_begin(d);
     if (line) {
         int n = snprintf(out, sizeof(out), "%s\r\n", line);
         bool sent =
@@ -189,7 +227,7 @@ int dial_ask_each(struct dial *d, const char *line, char text[DIAL_LINE_MAX],
             return fail(why, EX_TEMPFAIL, "the connection was cut");
     }
     for (int lines = 0; code < 0 && lines < REPLY_LINES_MAX; lines++) {
-        if (dial_line(d, deadline, text) < 0)
+        if (dial_line(d, text) < 0)
             break;
         if (each)
             each(of, text);

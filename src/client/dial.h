@@ -17,7 +17,8 @@
 struct dial {
     int fd;              /* -1: not connected */
     SSL *tls;            /* NULL: plain text */
-    unsigned timeout;    /* in seconds, for each wait */
+    unsigned timeout;    /* seconds for each connect, handshake and reply */
+    uint64_t end;        /* of the present one, by clock_ms() */
     struct address peer; /* the address that it is connected to */
 };
 
@@ -40,7 +41,8 @@ int dial_ask(struct dial *d, const char *line, char text[DIAL_LINE_MAX],
 int dial_ask_each(struct dial *d, const char *line, char text[DIAL_LINE_MAX],
                   void (*each)(void *of, const char *line), void *of,
                   struct failure *why);
-/* Reads at most LEN bytes. Returns their number; 0 at the end (with
+/* Reads at most LEN bytes, before the end of the last handshake's or reply's
+ * time. Returns their number; 0 at the end (with
  * close_notify if *whole); or -1. */
 int dial_read(struct dial *d, void *out, size_t len, bool *whole);
 int dial_write(struct dial *d, const void *bytes, size_t len);

@@ -295,6 +295,21 @@ Test(liar, links_in_the_target, .timeout = 100)
     faulty_end(&f);
 }
 
+/* A byte now and then is no answer: each wait has an end. */
+Test(liar, bytes_now_and_then, .timeout = 200)
+{
+    static const char *const faults[] = { "slow_handshake", "slow_list" };
+    static struct faulty f;
+
+    for (size_t i = 0; i < 2; i++) {
+        faulty_begin(&f, faults[i], "good");
+        do_deed(&f, &(struct deed){ EX_UNAVAILABLE,
+                                    { "doctor", "--timeout=2", "/" },
+                                    NULL });
+        faulty_end(&f);
+    }
+}
+
 /* What is said at a login is no part of the answer to the command after it. */
 Test(liar, a_banner, .timeout = 60)
 {

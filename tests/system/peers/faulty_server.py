@@ -113,8 +113,17 @@ class Session(threading.Thread):
             self.s.sendall(b"234 go\r\n230 logged in\r\n")
         else:
             self.reply("234 go")
+        if FAULT == "slow_handshake":
+            self.s.recv(4096)
+            self.s.sendall(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc")
+            self.drip(self.s)
         self.s = CONTEXT.wrap_socket(self.s, server_side=True)
         self.secure = True
+
+    def drip(self, s):
+        while True: # until the client closes
+            s.sendall(b"x")
+            time.sleep(0.5)
 
     def do_USER(self, words):
         if self.secure or FAULT == "plain_login":
@@ -265,6 +274,8 @@ class Session(threading.Thread):
         if FAULT == "resumption_required" and not data.session_reused:
             data.close()
             return self.reply("425 TLS session of data connection not resumed")
+        if FAULT == "slow_list":
+            self.drip(data)
         for block in blocks:
             data.sendall(block)
         if FAULT in ("no_close_notify", "cut_list"):
