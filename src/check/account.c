@@ -2,7 +2,6 @@
  * beyond (NSS). */
 #include "account.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/sandbox/sandbox.h"
 #include "sallyport/settings/prepared.h"
 #include "sallyport/settings/settings.h"
 
@@ -57,37 +57,19 @@ static int folder_make(const char *path, struct complaint *c)
     return 0;
 }
 
-static bool folder_holds_nothing(int fd)
-{
-    FD_CLEANUP int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = own < 0 ? NULL : fdopendir(own);
-    const struct dirent *e;
-    bool nothing = d != NULL;
-
-    if (!d)
-        return false;
-    fd_take(&own); /* closedir() closes it */
-    while ((e = readdir(d)))
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            nothing = false;
-    closedir(d);
-    return nothing;
-}
-
 static int folder_check_empty(int fd, const char *path, struct complaint *c)
 {
-    struct stat s;
+    int r = sandbox_check_empty(fd);
 
-    if (fstat(fd, &s) < 0)
-        return complain(c, "%s: %s", path, strerror(errno));
-    if (s.st_uid != 0 || (s.st_mode & (S_IWGRP | S_IWOTH)))
+    if (r == 0)
+        return 0;
+    if (r == -EPERM)
         return complain(c,
                         "%s: must be root's and writable by nobody else; run: "
                         "chown 0:0 %s; chmod 0755 %s",
                         path, path, path);
-    if (!folder_holds_nothing(fd))
-        return complain(c, "%s: is not empty", path);
-    return 0;
+    return complain(c, "%s: %s", path,
+                    r == -ENOTEMPTY ? "is not empty" : strerror(-r));
 }
 
 /* The kernel says ENOTDIR of a symbolic link, too. */

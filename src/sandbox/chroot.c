@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/sandbox/sandbox.h"
 
 static bool is_empty(DIR *directory)
 {
@@ -39,15 +40,14 @@ static int check_empty(int fd)
     return empty ? 0 : -ENOTEMPTY;
 }
 
-static int check(int fd, struct complaint *why)
+int sandbox_check_empty(int fd)
 {
     struct stat facts;
 
     if (fstat(fd, &facts))
         return -errno;
     if (facts.st_uid != 0 || (facts.st_mode & (S_IWGRP | S_IWOTH)))
-        return complain(why, "the empty directory must belong to root and be "
-                             "writable by root alone");
+        return -EPERM;
     return check_empty(fd);
 }
 
@@ -65,8 +65,11 @@ static int check_taken(int fd)
 
 int chroot_enter(int fd, bool empty, struct complaint *why)
 {
-    int r = empty ? check(fd, why) : 0;
+    int r = empty ? sandbox_check_empty(fd) : 0;
 
+    if (r == -EPERM)
+        return complain(why, "the empty directory must belong to root and be "
+                             "writable by root alone");
     if (r)
         return r;
     if (fchdir(fd) || chroot("."))

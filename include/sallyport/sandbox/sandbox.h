@@ -75,6 +75,11 @@ int sandbox_landlock_test(struct complaint *c);
  * async-signal-safe. */
 void sandbox_on_refused(void (*report)(int number));
 
+/* Checks the directory FD, which is to be an empty root directory. Returns 0;
+ * -EPERM: it isn't root's, or others may write to it; -ENOTEMPTY; another
+ * -errno. */
+int sandbox_check_empty(int fd);
+
 /* For files: takes the user's ids for a while; sandbox_regain() takes root
  * back. Returns 0 or -errno. */
 int sandbox_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n);
