@@ -152,7 +152,7 @@ static void sync_entry(struct sync *s, const char *local, const char *remote,
     } else if (S_ISREG(st.st_mode)) {
         sync_file(s, local, remote, &st, there);
     } else {
-        progress_note("%s: not a regular file, left out", local);
+        tree_left_out(local, st.st_mode);
     }
 }
 

@@ -36,6 +36,12 @@ int tree_join(const char *dir, const char *name, char *out, size_t size)
     return n > 0 && (size_t)n < size ? 0 : -1;
 }
 
+void tree_left_out(const char *local, mode_t mode)
+{
+    progress_note("%s: %s, left out", local,
+                  S_ISLNK(mode) ? "a symbolic link" : "not a regular file");
+}
+
 static int tree_add(struct jobs *j, const struct job *job, const char *local,
                     const char *remote)
 {
@@ -104,7 +110,7 @@ static int tree_put_at(struct client *c, const char *local, const char *remote,
                          "is no regular file; to send what a program prints: "
                          "PROGRAM | sallyport put - URL/NAME");
     if (!S_ISREG(st.st_mode)) {
-        progress_note("%s: not a regular file, left out", local);
+        tree_left_out(local, st.st_mode);
         return 0;
     }
     job.taken = there && listing_find(there, remote);

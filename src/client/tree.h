@@ -4,6 +4,8 @@
 #ifndef CLIENT_TREE_H
 #define CLIENT_TREE_H
 
+#include <sys/types.h>
+
 #include "client.h"
 
 /* Adds jobs that upload LOCAL (a file, or a directory with -r) as REMOTE. */
@@ -39,6 +41,9 @@ int tree_make_local(const char *local, int depth, bool dry,
 /* Writes DIR and NAME with one "/" between. Returns 0, or -1: it doesn't
  * fit. */
 int tree_join(const char *dir, const char *name, char *out, size_t size);
+
+/* Says that LOCAL isn't uploaded, since it isn't a regular file. */
+void tree_left_out(const char *local, mode_t mode);
 
 /* Keeps CODE in *first if it is the first that isn't 0. */
 void tree_keep(int *first, int code);

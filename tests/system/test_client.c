@@ -127,6 +127,15 @@ Test(client, get, .timeout = 60)
     desk_end(&d);
 }
 
+static void expect_left_out(struct run_result *r)
+{
+    cr_expect_not_null(strstr(r->text, "t/link: a symbolic link, left out\n"),
+                       "%s", r->text);
+    cr_expect_not_null(strstr(r->text, "t/pipe: not a regular file, left out"),
+                       "%s", r->text);
+    run_release(r);
+}
+
 Test(client, trees, .timeout = 90)
 {
     struct run_result r;
@@ -144,7 +153,15 @@ Test(client, trees, .timeout = 90)
         desk_noise(name, (size_t)i * 1000);
     }
     CLIENT(&d, EX_USAGE, "put", "t", "/");
-    CLIENT(&d, 0, "put", "-r", "--parallel", "4", "t", "/");
+    cr_assert_eq(symlink("b", "t/link"), 0);
+    cr_assert_eq(mkfifo("t/pipe", 0600), 0);
+    desk_client(&d, 0, &r, NULL, "put", "-r", "--parallel", "4", "t", "/",
+                NULL);
+    expect_left_out(&r);
+    desk_client(&d, 0, &r, NULL, "sync", "t", "/t", NULL);
+    expect_left_out(&r);
+    cr_assert_eq(unlink("t/link"), 0);
+    cr_assert_eq(unlink("t/pipe"), 0);
     CLIENT(&d, 0, "get", "-rP4", "/t", "back");
     desk_same("t", "back");
     desk_client(&d, 0, &r, NULL, "du", "/t", NULL);
