@@ -260,15 +260,15 @@ Test(terminal, completion_of_a_blank, .timeout = 120)
     snprintf(there, sizeof(there), "%s",
              server_home_file(&t.desk.server, "anna", "large file"));
     terminal_type(&t, "put -q --limit-rate 1G \"large file\"");
-    terminal_type(&t, "mkdir \"a directory\"");
+    terminal_type(&t, "mkdir \"blank directory\"");
     TMUX(&t, "send-keys", "-l", "ls lar");
     TMUX(&t, "send-keys", "Tab");
     TMUX(&t, "send-keys", "Enter");
     terminal_expect(&t, "12582912", "checksum right");
-    TMUX(&t, "send-keys", "-l", "cd a");
+    TMUX(&t, "send-keys", "-l", "cd bl");
     TMUX(&t, "send-keys", "Tab");
     TMUX(&t, "send-keys", "Enter");
-    terminal_expect(&t, "127.0.0.1:/a directory>", NULL);
+    terminal_expect(&t, "127.0.0.1:/blank directory>", NULL);
     TMUX(&t, "send-keys", "-l", "rm \"../lar");
     TMUX(&t, "send-keys", "Tab");
     TMUX(&t, "send-keys", "Enter");
