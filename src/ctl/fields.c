@@ -85,15 +85,6 @@ int fields_take_hash(struct context *x, struct fields *f)
     return code;
 }
 
-static bool homes_overlap(const char *home, const char *other)
-{
-    char tidy[USER_HOME_MAX + 1];
-
-    if (home_tidy(slice_from(other), tidy, sizeof(tidy)))
-        return false;
-    return home_beneath(home, tidy) || home_beneath(tidy, home);
-}
-
 int fields_check(struct context *x, const struct fields *f,
                  const struct users *u, const struct user *own)
 {
@@ -106,7 +97,7 @@ int fields_check(struct context *x, const struct fields *f,
             return ctl_fail(
                 x, EX_DATAERR, "%s:%zu: uid %u belongs to %s; leave out --uid",
                 x->settings.users, row->line, (unsigned)row->uid, row->name);
-        if (f->home[0] && homes_overlap(f->home, row->home))
+        if (f->home[0] && home_overlaps(f->home, row->home))
             return ctl_fail(x, EX_DATAERR,
                             "%s:%zu: home %s overlaps that of %s; give --home "
                             "DIR",

@@ -43,6 +43,15 @@ bool home_beneath(const char *path, const char *directory)
            (path[len] == '\0' || path[len] == '/');
 }
 
+bool home_overlaps(const char *home, const char *other)
+{
+    char tidy[PATH_MAX];
+
+    if (home_tidy(slice_from(other), tidy, sizeof(tidy)))
+        return false;
+    return home_beneath(home, tidy) || home_beneath(tidy, home);
+}
+
 static int home_fail(struct complaint *c, const char *path, int error)
 {
     complain(c, "%s: %s%s", path, strerror(error),

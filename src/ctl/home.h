@@ -15,6 +15,10 @@ int home_tidy(struct slice path, char *out, size_t size);
 /* Is PATH equal to DIRECTORY or beneath it? Both come from home_tidy(). */
 bool home_beneath(const char *path, const char *directory);
 
+/* Is one of them equal to the other or beneath it? HOME comes from home_tidy().
+ */
+bool home_overlaps(const char *home, const char *other);
+
 /* Opens the directory that the home is in. Returns the descriptor, which the
  * caller closes, or -errno. Beneath HOMES no component may be a symbolic link,
  * since a user could have made it. */

@@ -160,45 +160,28 @@ static int read_word(struct context *x, const char *word,
                     word);
 }
 
-/* Waits for the answer to the request that was sent with RESULT: a number of
- * sessions. */
-static int wait_ended(struct server *s, int result, uint64_t *ended)
+/* Ends the sessions of WHOSE; NULL: those that the users file doesn't permit
+ * any more. */
+static int end_sessions(struct context *x, const struct msg_end_sessions *whose,
+                        uint64_t *ended)
 {
     struct message m;
-    int code = server_asked(s, result, &m);
+    struct server s;
+    int code = server_open(&s, x);
 
+    if (code == 0) {
+        uint32_t request = server_request(&s);
+        int r = whose ? SEND(&s.channel, end_sessions, request,
+                             .serial = whose->serial, .user = whose->user,
+                             .client = whose->client)
+                      : SEND(&s.channel, users_edited, request);
+
+        code = server_asked(&s, r, &m);
+    }
     if (code == 0 && m.kind != MSG_ended)
-        code = server_lies(s->x, "no answer to a kick");
+        code = server_lies(x, "no answer to a kick");
     if (code == 0)
         *ended = m.ended.sessions;
-    return code;
-}
-
-static int ask_end_sessions(struct context *x,
-                            const struct msg_end_sessions *whose,
-                            uint64_t *ended)
-{
-    struct server s;
-    int code = server_open(&s, x);
-
-    if (code == 0)
-        code = wait_ended(&s,
-                          SEND(&s.channel, end_sessions, server_request(&s),
-                               .serial = whose->serial, .user = whose->user,
-                               .client = whose->client),
-                          ended);
-    server_close(&s);
-    return code;
-}
-
-static int ask_users_edited(struct context *x, uint64_t *ended)
-{
-    struct server s;
-    int code = server_open(&s, x);
-
-    if (code == 0)
-        code = wait_ended(
-            &s, SEND(&s.channel, users_edited, server_request(&s)), ended);
     server_close(&s);
     return code;
 }
@@ -215,7 +198,7 @@ int sessions_kick(struct context *x)
     int code = read_word(x, x->args.word[1], &whose);
 
     if (code == 0)
-        code = ask_end_sessions(x, &whose, &ended);
+        code = end_sessions(x, &whose, &ended);
     if (code == 0 && ended == 0)
         return ctl_fail(x, EX_NOUSER,
                         "%s has no session; run: sallyportctl who",
@@ -232,7 +215,7 @@ void sessions_edited(struct context *x)
     int code;
 
     x->patience = EDITED_MS;
-    code = ask_users_edited(x, &ended);
+    code = end_sessions(x, NULL, &ended);
     x->patience = patience;
     if (code == 0 && ended > 0)
         print_ended(ended);

@@ -1,22 +1,20 @@
 /* "status" and "reload": each asks the running server one question. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
 
 #include "sallyport/base/clock.h"
 #include "sallyport/domain/outcome.h"
-#include "sallyport/event/event.h"
 
 #include "ctl.h"
 #include "json.h"
 #include "server.h"
 #include "when.h"
 
-#define LISTENERS_MAX 64 /* a server has at most 16 */
-#define ESCAPED_MAX   8192
+#define LISTENERS_MAX 64                         /* a server has at most 16 */
+#define ESCAPED_MAX   (4 * MESSAGE_TEXT_MAX + 1) /* \xNN for each byte */
 #define DAY_S         86400
 
 static const char *const state_words[SERVER_STATES] = {
@@ -26,7 +24,7 @@ static const char *const state_words[SERVER_STATES] = {
 };
 
 struct certificate {
-    char *file, *ocsp; /* escaped; ocsp "": none is configured */
+    char file[ESCAPED_MAX], ocsp[ESCAPED_MAX]; /* ocsp "": none is configured */
     int64_t expires, ocsp_until;
 };
 
@@ -60,19 +58,7 @@ static int take_listener(struct server *s,
     return 0;
 }
 
-/* Escapes a path of the configuration, which another user may have written. */
-static char *escaped_path(struct slice text)
-{
-    struct buf b;
-    char *copy = NULL;
-
-    buf_init(&b, ESCAPED_MAX);
-    if (event_escape(text, &b) == 0)
-        copy = b.len > 0 ? strndup((const char *)b.data, b.len) : strdup("");
-    buf_release(&b);
-    return copy;
-}
-
+/* Another user may have written the paths, into the configuration. */
 static int status_take_certificate(struct server *s,
                                    const struct msg_status_certificate *msg,
                                    struct status *st)
@@ -81,20 +67,13 @@ static int status_take_certificate(struct server *s,
 
     if (st->certificates == CERTIFICATES_MAX)
         return server_lies(s->x, "too many certificates");
+    if (server_escape(msg->path, c->file, sizeof(c->file)) < 0 ||
+        server_escape(msg->staple_path, c->ocsp, sizeof(c->ocsp)) < 0)
+        return server_lies(s->x, "a path that is too long");
+    c->expires = msg->expires;
+    c->ocsp_until = msg->staple_until;
     st->certificates++;
-    *c = (struct certificate){ .file = escaped_path(msg->path),
-                               .ocsp = escaped_path(msg->staple_path),
-                               .expires = msg->expires,
-                               .ocsp_until = msg->staple_until };
-    return c->file && c->ocsp ? 0 : ctl_fail(s->x, EX_OSERR, "no memory");
-}
-
-static void release_status(struct status *st)
-{
-    for (size_t i = 0; i < st->certificates; i++) {
-        free(st->certificate[i].file);
-        free(st->certificate[i].ocsp);
-    }
+    return 0;
 }
 
 static int ask_status(struct server *s, struct status *st)
@@ -215,7 +194,6 @@ int status_show(struct context *x)
         code = print_status_json(&s, &st);
     else if (code == 0)
         print_status(&s, &st);
-    release_status(&st);
     server_close(&s);
     return code;
 }

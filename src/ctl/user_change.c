@@ -266,15 +266,10 @@ int user_unlock(struct context *x)
 static int check_alone(struct context *x, const struct users *u,
                        const struct user *user, const char *home)
 {
-    char other[USER_HOME_MAX + 1];
-
     for (size_t i = 0; i < u->count; i++) {
         const struct user *row = &u->row[i];
 
-        if (row == user ||
-            home_tidy(slice_from(row->home), other, sizeof(other)))
-            continue;
-        if (home_beneath(other, home) || home_beneath(home, other))
+        if (row != user && home_overlaps(home, row->home))
             return ctl_fail(x, EX_DATAERR,
                             "%s is also the home of %s; run it without --purge",
                             home, row->name);
