@@ -8,7 +8,7 @@
 
 int channel_wait(struct channel *c, struct message *m, int ms)
 {
-    uint64_t end = clock_ms() + (ms < 0 ? 0 : (uint64_t)ms);
+    uint64_t end = clock_ms() + (uint64_t)ms;
     struct pollfd one = { .fd = c->fd, .events = POLLIN };
 
     for (;;) {
@@ -17,9 +17,9 @@ int channel_wait(struct channel *c, struct message *m, int ms)
 
         if (r != 0)
             return r;
-        if (ms >= 0 && now >= end)
+        if (now >= end)
             return -ETIMEDOUT;
-        if (poll(&one, 1, ms < 0 ? -1 : (int)(end - now)) < 0 && errno != EINTR)
+        if (poll(&one, 1, (int)(end - now)) < 0 && errno != EINTR)
             return -errno;
     }
 }

@@ -2,6 +2,7 @@
 #include "signer.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
@@ -91,7 +92,7 @@ static void serve(struct channel *c)
 {
     struct message m;
 
-    while (channel_wait(c, &m, -1) == 1) {
+    while (channel_wait(c, &m, INT_MAX) == 1) {
         const struct sign_request r = { m.sign.key, (uint16_t)m.sign.scheme,
                                         m.sign.message };
         struct sign_result result = { .len = 0 };

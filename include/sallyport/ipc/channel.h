@@ -45,8 +45,7 @@ uint32_t channel_next(struct channel *c);
  * has wrong fields, a wrong length or wrong descriptors. In that case its
  * descriptors are closed, and c->wrong says why. */
 int channel_receive(struct channel *c, struct message *m);
-/* Does the same, but waits up to MS milliseconds (-1: without limit). Also
- * returns -ETIMEDOUT. */
+/* Does the same, but waits up to MS milliseconds. Also returns -ETIMEDOUT. */
 int channel_wait(struct channel *c, struct message *m, int ms);
 
 /* A function for one kind of message. It returns 0, or a negative number that
