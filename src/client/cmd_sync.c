@@ -11,6 +11,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "part.h"
 #include "remote.h"
 #include "sallyport/base/fd.h"
 #include "sync.h"
@@ -179,7 +180,8 @@ static void sync_entries(struct sync *s, DIR *d, const char *local,
     struct dirent *e;
 
     while ((e = readdir(d)) && !link_interrupted) {
-        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+            part_is_name(e->d_name))
             continue;
         if (tree_join(local, e->d_name, from, sizeof(from)) < 0 ||
             url_join(remote, e->d_name, to) < 0)

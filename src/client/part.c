@@ -23,6 +23,11 @@ static const char *part_base(const char *target)
     return slash ? slash + 1 : target;
 }
 
+bool part_is_name(const char *name)
+{
+    return strncmp(name, PART_PREFIX, strlen(PART_PREFIX)) == 0;
+}
+
 static int part_directory(const char *target, struct failure *why)
 {
     char path[PATH_MAX];

@@ -18,6 +18,9 @@ struct part {
 
 #define PART_NONE ((struct part){ -1, -1, "", 0 })
 
+/* Is NAME, without directories, one of these temporary names? */
+bool part_is_name(const char *name);
+
 /* Identifies the bytes: those of another file, or of another state of it, are
  * never continued. */
 struct part_source {

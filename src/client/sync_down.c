@@ -8,6 +8,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "part.h"
 #include "remote.h"
 #include "sallyport/base/fd.h"
 #include "sync.h"
@@ -89,7 +90,7 @@ static void down_remove(struct sync *s, int at, const char *dir,
 static bool down_is_surplus(const char *name, const struct listing *there)
 {
     return strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
-           strncmp(name, ".sallyport-", 11) != 0 && !listing_find(there, name);
+           !part_is_name(name) && !listing_find(there, name);
 }
 
 /* Removes files that are in the local directory but not on the server. Partial

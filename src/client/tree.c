@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "names.h"
+#include "part.h"
 #include "remote.h"
 
 void tree_keep(int *first, int code)
@@ -75,7 +76,8 @@ static int tree_put_directory(struct client *c, const char *local,
     while (d && (e = readdir(d)) && !link_interrupted) {
         char from[PATH_MAX], to[URL_PATH_MAX];
 
-        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+            part_is_name(e->d_name))
             continue;
         if (tree_join(local, e->d_name, from, sizeof(from)) < 0 ||
             url_join(remote, e->d_name, to) < 0)

@@ -191,6 +191,25 @@ static void expect_debug(const struct desk *d, const char *option,
 }
 
 /* What the server lacks, or nobody wants, isn't asked for. */
+/* What another download has begun isn't a file yet. */
+Test(client_transfers, no_partials, .timeout = 60)
+{
+    static const char part[] =
+        "tree/.sallyport-00112233445566778899aabbccddeeff.part";
+    struct desk d;
+
+    desk_begin(&d, "print");
+    files_make_folder("tree", 0755);
+    files_write("tree/a", "text", 4, 0644);
+    files_write(part, "te", 2, 0600);
+    SAYS(&d, 0, "put tree/a", "put", "-r", "tree", "/");
+    SAYS(&d, 0, "0 uploaded, 1 the same", "sync", "tree", "/tree");
+    SAYS(&d, 0, "1 files", "du", "/tree");
+    SAYS(&d, 0, "0 removed", "sync", "--delete", "/tree", "tree");
+    cr_expect(files_exists(part));
+    desk_end(&d);
+}
+
 Test(client_transfers, left_out, .timeout = 60)
 {
     struct desk d;
