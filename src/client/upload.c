@@ -244,10 +244,9 @@ int upload_once(struct transfer *t, struct failure *why)
 {
     char rest[DIGEST_HEX_MAX];
     bool again = t->begun;
-
-    if (upload_open(t, why) < 0)
-        return -1;
-    int r = upload_target(t, why);
+    int r = upload_open(t, why);
+    if (r == 0)
+        r = upload_target(t, why);
     t->skipped = r == 1;
     if (r == 0)
         r = upload_first(t, why);
