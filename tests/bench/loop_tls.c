@@ -1,4 +1,5 @@
-/* The two ends of ssl_loop's connection. Runs in its two processes. */
+/* The two ends of ssl_loop's TLS connection. Each runs in one of its two
+ * processes. */
 #include "loop_tls.h"
 
 #include <errno.h>

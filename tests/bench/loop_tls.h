@@ -1,14 +1,14 @@
-/* The TLS of ssl_loop: nothing but what every server writes. */
+/* The TLS of ssl_loop, with the code that every server writes. */
 #ifndef TESTS_BENCH_LOOP_TLS_H
 #define TESTS_BENCH_LOOP_TLS_H
 
 #include <openssl/ssl.h>
 
-/* TLS 1.3 and AES-128-GCM only; the server's certificate is made on the spot.
- * Both end the program when they fail. */
+/* Set up TLS 1.3 with AES-128-GCM only; the server makes its certificate at
+ * once. Both end the program on a failure. */
 SSL *loop_server(int fd);
 SSL *loop_client(int fd);
-/* Ends the program with what OpenSSL and errno say. */
+/* Prints WHAT with the errors of OpenSSL and errno, and ends the program. */
 _Noreturn void loop_fail(const char *what);
 
 #endif

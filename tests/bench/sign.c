@@ -1,6 +1,6 @@
-/* What a private key in a process of its own costs: full handshakes of TLS 1.3
- * with the key in the server's process, and with the process keys (its code,
- * its messages, without its sandbox), in turns. The client is a thread of the
+/* Measures the cost of a private key in its own process: full handshakes of TLS
+ * 1.3 with the key in the server's process, and with the process keys (its code
+ * and messages, without its sandbox), in turns. The client is a thread of the
  * same process and costs the same in both. It is a measure, not a test. */
 #include <fcntl.h>
 #include <pthread.h>
@@ -96,7 +96,7 @@ static _Noreturn void be_keys(int fd)
     _exit(0);
 }
 
-/* As gate, which has no rate. */
+/* The channel is gate's, which has no rate limit. */
 static void start_keys(int key, struct channel *master, struct sign_channel *to)
 {
     int ends[2], mine[2];

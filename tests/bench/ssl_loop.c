@@ -1,7 +1,6 @@
-/* What moving bytes through TLS costs a server that does it the usual way:
- * pread and SSL_write, or SSL_read and write. Two processes over loopback TCP;
- * the CPU of the server's is printed. It is a measure, not a test of anything.
- */
+/* Measures the cost of moving bytes through TLS in the usual way: pread and
+ * SSL_write, or SSL_read and write. Two processes use loopback TCP; the
+ * server's CPU time is printed. It is a measure, not a test. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -119,7 +118,7 @@ static void serve_upload(SSL *ssl, const struct plan *p, char *block)
     close(fd);
 }
 
-/* The other end: its CPU isn't counted. */
+/* The other end; its CPU time isn't counted. */
 static void be_client(SSL *ssl, const struct plan *p, char *block)
 {
     uint64_t at = 0;

@@ -1,6 +1,6 @@
-/* What the fuzz targets share. A target is one file, fuzz_NAME.c, that defines
- * LLVMFuzzerTestOneInput; libFuzzer drives it in the fuzz build, and seeds.c
- * with the files of seeds/NAME in every other build. */
+/* Shared by the fuzz targets. A target is one file, fuzz_NAME.c, that defines
+ * LLVMFuzzerTestOneInput. libFuzzer runs it in the fuzz build, and seeds.c runs
+ * it with the files of seeds/NAME in every other build. */
 #ifndef SALLYPORT_TESTS_FUZZ_H
 #define SALLYPORT_TESTS_FUZZ_H
 
@@ -13,7 +13,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A property of the target does not hold. */
+/* Fails if a property of the target doesn't hold. */
 #define FUZZ_CHECK(condition)                                                  \
     do {                                                                       \
         if (!(condition)) {                                                    \
@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
         }                                                                      \
     } while (0)
 
-/* Takes up to LEN bytes off the front of *rest. */
+/* Takes up to LEN bytes from the front of *rest. */
 static inline struct slice fuzz_take(struct slice *rest, size_t len)
 {
     struct slice head = { rest->ptr, len < rest->len ? len : rest->len };
@@ -32,7 +32,7 @@ static inline struct slice fuzz_take(struct slice *rest, size_t len)
     return head;
 }
 
-/* A number of up to eight bytes; fewer where there are fewer. */
+/* Takes a number of up to eight bytes, or of fewer if no more are left. */
 static inline uint64_t fuzz_number(struct slice *rest, size_t bytes)
 {
     struct slice s = fuzz_take(rest, bytes);
@@ -43,7 +43,7 @@ static inline uint64_t fuzz_number(struct slice *rest, size_t bytes)
     return n;
 }
 
-/* The whole input; never with a NULL ptr. */
+/* Returns the whole input; never with a NULL ptr. */
 static inline struct slice fuzz_slice(const uint8_t *data, size_t size)
 {
     return size > 0 ? (struct slice){ (const char *)data, size } : SLICE("");

@@ -1,6 +1,6 @@
-/* Conversions of what clients send: whatever the bytes are, and however they
- * are cut, each call stays in its room and ends, and the outcome is the same.
- * What goes to the client comes back as it was. */
+/* Conversions of clients' bytes. Whatever the bytes are, and however they are
+ * cut, each call stays within its room and ends, and the result is the same.
+ * Bytes that go to the client and back are the same as before. */
 #include "fuzz.h"
 
 #include <string.h>
@@ -8,13 +8,13 @@
 #include "session/chain.h"
 
 #define ROOM  300u
-#define CALLS 20000 /* for one piece: more expands beyond what is of use */
+#define CALLS 20000 /* for one piece; a longer expansion is of no use */
 
 struct outcome {
     enum filter_result last;
     size_t len;
-    uint64_t sum; /* of the bytes and their places */
-    bool left;    /* before its end */
+    uint64_t sum; /* of the bytes and their positions */
+    bool left;    /* the chain ended too early */
 };
 
 static void note(struct outcome *o, const unsigned char *bytes, size_t len)
@@ -29,8 +29,9 @@ static bool over(const struct outcome *o)
     return o->left || o->last == FILTER_BAD || o->last == FILTER_SHORT;
 }
 
-/* Until all of the piece is taken; into a block of its own, so that the address
- * sanitizer sees a step behind it. Then, if INTO, what came out is kept. */
+/* Converts until the whole piece is taken. The output goes into a block of its
+ * own, so that the address sanitizer notices an overflow, and then to INTO
+ * unless that is NULL. */
 static void one_piece(struct chain *c, struct slice piece, size_t room,
                       bool last, struct outcome *o, unsigned char *into)
 {
@@ -75,7 +76,7 @@ static struct outcome convert(enum direction where, unsigned conversions,
     return o;
 }
 
-/* A CR in front of a LF in the file is one of a line's end when it is back. */
+/* In the file each CR before a LF is lost, since it counts as a line's end. */
 static bool comes_back(struct slice bytes)
 {
     return memmem(bytes.ptr, bytes.len, "\r\n", 2) == NULL;

@@ -1,4 +1,5 @@
-/* A configuration: what is refused leaves the settings alone and says where. */
+/* A configuration. A refused one doesn't change the settings, and the complaint
+ * has its line. An accepted one, written and read again, is the same. */
 #include "fuzz.h"
 
 #include <string.h>

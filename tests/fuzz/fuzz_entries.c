@@ -1,5 +1,5 @@
-/* A listing as the client gets it: every byte is the server's. The first byte
- * says which form. What becomes an entry may be a file's name here. */
+/* A listing, as the client gets it: every byte is the server's. The first byte
+ * chooses the form. Each entry must be a safe name for a local file. */
 #include "fuzz.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* An event as log gets it from a process that may have been taken over: what is
- * taken makes one printable line. */
+/* An event, as log gets it from a process that an attacker may control: each
+ * accepted event becomes one printable line. */
 #include "fuzz.h"
 
 #include "event/record.h"

@@ -1,5 +1,5 @@
-/* The messages of a handshake, as auth gets them from a session: whatever
- * comes, nothing is read beyond them, and what is cut out lies within. */
+/* The messages of a handshake, as auth gets them from a session: nothing is
+ * read outside them, and each part found is inside them. */
 #include "fuzz.h"
 
 #include <errno.h>

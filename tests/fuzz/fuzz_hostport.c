@@ -1,6 +1,6 @@
-/* PORT, EPRT and EPSV: what is taken has one form only, so it comes out again
- * byte for byte (IPv6 has several texts: there the address comes out again). A
- * failure leaves the output alone. */
+/* PORT, EPRT and EPSV. An accepted argument has one form only, so writing it
+ * again gives the same bytes (IPv6 has several texts, so there the address is
+ * compared). A failure doesn't change the output. */
 #include "fuzz.h"
 
 #include <errno.h>

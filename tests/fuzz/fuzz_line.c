@@ -1,7 +1,7 @@
-/* The line reader: whatever way the bytes are cut, it says the same; no line
- * holds a byte that ends one, or is over the limit; it never stops for good but
- * by LINE_LONG. The first byte's lowest bit turns telnet on, the second steers
- * the cuts. */
+/* The line reader. However the bytes are cut, its results are the same. No line
+ * contains a byte that ends one, or exceeds the limit. It stops for good only
+ * with LINE_LONG. The first byte's lowest bit turns telnet on; the second byte
+ * chooses the cuts. */
 #include "fuzz.h"
 
 #include <string.h>
@@ -23,7 +23,7 @@ static void note(struct buf *transcript, enum line_state state,
     FUZZ_CHECK(buf_add(transcript, head, sizeof(head)) == 0);
 }
 
-/* False once the line is too long. */
+/* Returns false once the line is too long. */
 static bool drain(struct line_reader *l, struct buf *transcript)
 {
     enum line_state state;

@@ -1,5 +1,5 @@
-/* Listings: any entry makes exactly one line, with its name in it at its full
- * length; a buffer that is too small is left as it was. */
+/* Listings. Each entry makes exactly one line with its full name; a buffer that
+ * is too small isn't changed. */
 #include "fuzz.h"
 
 #include <errno.h>
@@ -9,7 +9,8 @@
 
 #define LINE_ROOM (1u << 20)
 
-/* One line, that ends in CRLF, has neither before, and holds the name. */
+/* Checks for one line that ends with CRLF, has no other CR or LF, and contains
+ * the name. */
 static void check_line(const struct buf *b, size_t tail_len)
 {
     FUZZ_CHECK(b->len >= tail_len + 2);

@@ -1,5 +1,5 @@
-/* A message between processes: what is taken encodes to the same bytes again,
- * so nothing is left over and nothing is made up. */
+/* A message between processes. An accepted message encodes to the same bytes
+ * again, so nothing is lost or invented. */
 #include "fuzz.h"
 
 #include <string.h>

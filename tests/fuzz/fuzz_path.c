@@ -1,7 +1,7 @@
-/* The normaliser: its result is normal, the same again when resolved again, the
- * same when it overwrites the directory it starts from; a failure leaves its
- * output alone. The input is two arguments, cut at the first LF: one to build a
- * directory from, one to resolve against it. */
+/* The normaliser. Its result is normal, doesn't change when it is resolved
+ * again, and is the same if it overwrites its start directory; a failure
+ * doesn't change its output. The input is two arguments, cut at the first LF:
+ * one makes the directory, the other is resolved against it. */
 #include "fuzz.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@ static void check_split(struct slice p)
         FUZZ_CHECK(name.len > 0 && !slice_starts(name, SLICE(PATH_RESERVED)));
 }
 
-/* As a client reads a 257. */
+/* Parses the text as a client parses a 257. */
 static void check_quote(struct slice p)
 {
     struct buf b;
@@ -45,9 +45,11 @@ static void check_result(const struct path *cwd, struct slice arg,
     struct path again = *cwd;
 
     FUZZ_CHECK(path_is_normal(path_slice(p)) && p->bytes[p->len] == 0);
-    FUZZ_CHECK(path_resolve(&again, arg, &again) == 0); /* onto itself */
+    FUZZ_CHECK(path_resolve(&again, arg, &again) ==
+               0); /* the result overwrites CWD */
     FUZZ_CHECK(slice_equal(path_slice(&again), path_slice(p)));
-    FUZZ_CHECK(path_resolve(cwd, path_slice(p), &again) == 0); /* again */
+    FUZZ_CHECK(path_resolve(cwd, path_slice(p), &again) ==
+               0); /* resolved again */
     FUZZ_CHECK(slice_equal(path_slice(&again), path_slice(p)));
     check_split(path_slice(p));
     check_quote(path_slice(p));

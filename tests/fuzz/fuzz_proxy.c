@@ -1,5 +1,6 @@
-/* The PROXY header: never a byte behind it, the same result however the bytes
- * are cut, and of version 1 one form only (of IPv6 one address). */
+/* The PROXY header. The reader takes no byte after it, its result is the same
+ * however the bytes are cut, and version 1 has one form only (for IPv6 one
+ * address). */
 #include "fuzz.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Splitting a request: verb, one blank and argument are the line again; a row
+/* Splitting a request. Verb, one blank and argument make the line again; a row
  * that was found has that name; HELP of any word and any reply with any
  * argument stay in their lines. */
 #include "fuzz.h"
@@ -24,7 +24,7 @@ static void check_split(struct slice line, const struct request *q)
     }
 }
 
-/* Whole lines only: each CR is followed by LF, each LF preceded by CR. */
+/* Checks for whole lines only: LF follows each CR, and CR is before each LF. */
 static void check_lines(const struct buf *b)
 {
     for (size_t i = 0; i < b->len; i++) {
@@ -75,7 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_split(line, &q);
     if (q.command)
         FUZZ_CHECK(slice_equal_nocase(q.verb, slice_from(q.command->name)));
-    if (q.command) /* else a client would be put out for nothing */
+    if (q.command) /* otherwise a client would be disconnected for nothing */
         FUZZ_CHECK(!foreign_byte(line.ptr[0]));
     (void)foreign_line(line);
     buf_init(&b, 4096);

@@ -1,5 +1,5 @@
-/* The application data of a ticket: what is taken for an owner is written
- * again as the very same bytes. */
+/* The application data of a ticket. An accepted owner is written again as
+ * exactly the same bytes. */
 #include "fuzz.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* Times that clients set: what is taken is the time that stands there, and the
- * path is a part of what was given, behind it or in front. */
+/* Times that clients set. An accepted time is the one in the text, and the path
+ * is a part of the argument, after the time or before it. */
 #include "fuzz.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* A users file: what is taken keeps every promise of users.h, row by row; what
- * is refused leaves nothing and says where. */
+/* A users file. An accepted file keeps all promises of usersfile.h, row by row.
+ * A refused one leaves nothing, and the complaint has its line. */
 #include "fuzz.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
-/* Runs a fuzz target's seeds, each whole and cut short, as a unit test of the
- * ordinary build. Compiled once for each target, with FUZZ_NAME its name,
- * FUZZ_SEEDS the directory in the source tree, and LLVMFuzzerTestOneInput
- * renamed. */
+/* Runs a fuzz target's seeds, each whole and shortened, as a unit test of the
+ * ordinary build. It is compiled once for each target: FUZZ_NAME is the
+ * target's name, FUZZ_SEEDS the directory in the source tree, and
+ * LLVMFuzzerTestOneInput has another name. */
 #include "fuzz.h"
 
 #include <criterion/criterion.h>
@@ -11,11 +11,11 @@
 #include "support/server.h"
 
 #define SEED_MAX        (1u << 20)
-#define CUTS            256 /* at most so many shorter forms of one seed */
+#define CUTS            256 /* shorter forms of one seed, at most */
 #define SEED_TEST(name) Test(seeds, name)
 
-/* Exactly LEN bytes in a block of their own, so that the address sanitizer
- * sees a step behind them. */
+/* Copies the LEN bytes into a block of their own, so that the address sanitizer
+ * notices a read after them. */
 static void run_cut(const uint8_t *data, size_t len)
 {
     uint8_t *block = malloc(len > 0 ? len : 1);

@@ -1,9 +1,10 @@
-/* A server's certificate for tests that don't care which. */
+/* A server certificate for tests that need any certificate. */
 #ifndef TESTS_SUPPORT_CERTIFICATE_H
 #define TESTS_SUPPORT_CERTIFICATE_H
 
-/* DIRECTORY/certificate.pem and key.pem for localhost, 127.0.0.1 and ::1, by
- * certs/make. tests/run makes one for all its tests: then this is a copy. */
+/* Writes certificate.pem and key.pem for localhost, 127.0.0.1 and ::1 to
+ * DIRECTORY, by certs/make. tests/run makes one pair for all its tests, and
+ * this then copies it. */
 void certificate_make(const char *directory);
 
 #endif

@@ -1,6 +1,6 @@
-/* Failing a test from support code. A failed assertion in a hook has no test to
- * fail, so there the program ends without its synthesis line, which tests/run
- * counts as a failure. */
+/* Fails a test from support code. In a hook there is no test that could fail.
+ * So there the program ends without its synthesis line, which tests/run counts
+ * as a failure. */
 #include <criterion/criterion.h>
 #include <stdarg.h>
 #include <stdbool.h>

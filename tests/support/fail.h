@@ -1,16 +1,16 @@
-/* How support code fails: the running test, or, in a hook of the runner
- * process, the whole program. Never returns to its caller. */
+/* Fails the running test or, in a hook of the runner process, the whole
+ * program. Never returns to its caller. */
 #ifndef TESTS_SUPPORT_FAIL_H
 #define TESTS_SUPPORT_FAIL_H
 
 _Noreturn void fail_at(const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* From here on, in a fork of a test, a failure is said on standard error and
+/* From now on, in a fork of a test, a failure is printed on standard error and
  * ends the fork with status 1. */
 void fail_in_child(void);
 
-/* Put in front of every failure from now on: where in a script the test is. */
+/* Sets a prefix for all later failures: the position in a script. */
 void fail_context(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 

@@ -55,7 +55,7 @@ void files_give_to_owner_of(const char *folder, const char *path)
             "chown %s: %s", path, strerror(errno));
 }
 
-/* xorshift64*: fast enough that gigabytes of it cost nothing. */
+/* Uses xorshift64*, which is fast enough for gigabytes. */
 void files_noise(void *into, size_t len, uint64_t seed)
 {
     uint64_t x = seed * 0x9e3779b97f4a7c15U + 1;

@@ -1,4 +1,5 @@
-/* Files of a test, by their path: each call does it whole or fails the test. */
+/* Files of a test, by their path. Each call succeeds completely or fails the
+ * test. */
 #ifndef TESTS_SUPPORT_FILES_H
 #define TESTS_SUPPORT_FILES_H
 
@@ -11,12 +12,12 @@
 
 void files_make_folder(const char *path, mode_t mode);
 void files_write(const char *path, const void *bytes, size_t len, mode_t mode);
-/* The whole file; a missing one gives no bytes and false. */
+/* Reads the whole file. A missing file gives no bytes and false. */
 bool files_read(const char *path, struct buf *into);
 bool files_exists(const char *path);
-/* Gives a file of the test (written by root) to the owner of FOLDER. */
+/* Gives PATH, a file that root has written, to the owner of FOLDER. */
 void files_give_to_owner_of(const char *folder, const char *path);
-/* LEN bytes that look random but are the same for the same SEED. */
+/* Makes LEN bytes that look random but are the same for the same SEED. */
 void files_noise(void *into, size_t len, uint64_t seed);
 
 #endif

@@ -6,8 +6,8 @@
 #include "packet.h"
 #include "sallyport/ipc/channel.h"
 
-/* Sends a message without any of the checks of packet_send(): 0 or -errno.
- * BODY is the struct msg_NAME of KIND. */
+/* Sends BODY, the struct msg_NAME of KIND, without the checks of packet_send().
+ * Returns 0 or -errno. */
 int lie_send(struct channel *c, enum message_kind kind, const void *body);
 int lie_packet(struct channel *c, const struct packet *p);
 

@@ -1,5 +1,6 @@
-/* Messages as numbered values, so that a test compares or changes one value of
- * any message. Each packet becomes the struct of its message, and back. */
+/* Messages as numbered values, so that a test can compare or change one value
+ * of any message. Each packet is converted to the struct of its message, and
+ * back. */
 #ifndef SALLYPORT_TESTS_SUPPORT_PACKET_H
 #define SALLYPORT_TESTS_SUPPORT_PACKET_H
 
@@ -27,7 +28,7 @@ struct value {
         .address = (a)                                                         \
     }
 
-/* The values in the order of the list, and apart from them the descriptors. */
+/* The values in the order of the list; the descriptors are separate. */
 struct packet {
     enum message_kind message;
     uint32_t request;
@@ -35,12 +36,12 @@ struct packet {
     int fd[PACKET_FDS];
 };
 
-/* As the functions of sallyport/ipc/channel.h. */
+/* They work as the functions of sallyport/ipc/channel.h. */
 int packet_send(struct channel *c, const struct packet *p);
 int packet_receive(struct channel *c, struct packet *p);
 int packet_wait(struct channel *c, struct packet *p, int ms);
 void packet_close(struct packet *p);
-/* The message that a packet stands for; its kind must be in the list. */
+/* Converts a packet to its message; its kind must be in the list. */
 void packet_to_message(const struct packet *p, struct message *ret);
 
 #endif

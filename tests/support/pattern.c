@@ -1,4 +1,4 @@
-/* Matching by backtracking: patterns and texts are a line long. */
+/* Matches by backtracking, since patterns and texts are one line long. */
 #include <ctype.h>
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* Patterns of transcripts: text taken literally, but for placeholders.
- *   {*}     any bytes, as few as do
+ *   {*}     any bytes, as few as possible
  *   {n}     one or more digits
  *   {hex}   one or more hex digits
- *   {time}  fourteen digits, as MDTM says them
+ *   {time}  fourteen digits, the form of MDTM
  *   {port}  digits, which are kept
  *   {p1},{p2}  the two port numbers of a PASV reply, which are kept */
 #ifndef TESTS_SUPPORT_PATTERN_H
@@ -13,10 +13,10 @@
 #include "sallyport/base/slice.h"
 
 struct pattern_match {
-    unsigned port; /* 0: the pattern had none */
+    unsigned port; /* 0: the pattern had no port */
 };
 
-/* *MATCH is changed only when the text matches; it may be NULL. */
+/* *MATCH changes only if the text matches; it may be NULL. */
 bool pattern_matches(struct slice pattern, struct slice text,
                      struct pattern_match *match);
 

@@ -117,7 +117,7 @@ static void write_key(const struct pki *p, const char *name, EVP_PKEY *key)
             "%s.key", name);
 }
 
-/* ABOVE issues it; NULL: it issues itself. */
+/* ABOVE issues the CA's certificate; NULL: the CA signs it itself. */
 static struct pki *new_ca(const char *folder, const char *name,
                           struct pki *above)
 {

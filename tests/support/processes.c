@@ -1,5 +1,5 @@
-/* Reading /proc. Titles and status lines can be read for processes that are not
- * dumpable too. */
+/* Reads /proc. Titles and status lines can be read even if a process isn't
+ * dumpable. */
 #include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,8 +26,8 @@ static size_t read_proc(pid_t pid, const char *name, char *out, size_t size)
     return n;
 }
 
-/* Field 2 is a name in brackets that may hold anything, so count behind the
- * last one. A zombie is dead. */
+/* Field 2 is a name in brackets that may contain anything, so the fields are
+ * counted after the last bracket. A zombie counts as dead. */
 static bool read_row(pid_t pid, struct process_row *ret)
 {
     char text[1024], state;
@@ -81,7 +81,7 @@ void processes_of(pid_t root, struct processes *ret)
     FAIL_IF(!all, "no memory");
     read_all(all);
     ret->count = 0;
-    do { /* until no more children turn up: pids are in no order */
+    do { /* until no more children appear: pids have no order */
         before = ret->count;
         for (size_t i = 0; i < all->count; i++) {
             const struct process_row *p = &all->row[i];

@@ -11,7 +11,7 @@
 
 struct process_row {
     pid_t pid, parent;
-    unsigned long long start; /* tells a pid that was used again */
+    unsigned long long start; /* detects a pid that was used again */
     char title[128];          /* as ps prints it */
 };
 
@@ -20,23 +20,24 @@ struct processes {
     size_t count;
 };
 
-/* ROOT and all beneath it. */
+/* Lists ROOT and all processes below it. */
 void processes_of(pid_t root, struct processes *ret);
-/* The first whose title begins with TITLE ("sallyport: gate"), or NULL. */
+/* Returns the first process whose title begins with TITLE ("sallyport: gate"),
+ * or NULL. */
 const struct process_row *processes_find(const struct processes *p,
                                          const char *title);
 size_t processes_count(const struct processes *p, const char *title);
-/* Waits until exactly COUNT processes beneath ROOT have such a title. */
+/* Waits until exactly COUNT processes below ROOT have such a title. */
 void processes_wait(pid_t root, const char *title, size_t count,
                     struct processes *ret);
 
 bool process_lives(const struct process_row *p);
-/* SIGKILL to the first beneath ROOT that has such a title; waits until it is
- * gone. */
+/* Kills the first process below ROOT that has such a title, and waits until it
+ * is gone. */
 void processes_kill(pid_t root, const char *title);
-/* A line of /proc/PID/status: the text behind "NAME:\t". Returns out. */
+/* Reads a line of /proc/PID/status: the text after "NAME:\t". Returns OUT. */
 const char *process_status(pid_t pid, const char *name, char *out, size_t size);
-/* A line of it as a number (of kB, for VmHWM). */
+/* Reads such a line as a number (of kB, for VmHWM). */
 uint64_t process_number(pid_t pid, const char *name);
 
 #endif

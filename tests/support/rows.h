@@ -1,5 +1,5 @@
-/* The rows of a parameterized test that are the files of a directory; each
- * gives its name to a user of the one server for all. */
+/* The rows of a parameterized test are the files of a directory; each file's
+ * name is also the name of a user of the shared server. */
 #ifndef TESTS_SUPPORT_ROWS_H
 #define TESTS_SUPPORT_ROWS_H
 
@@ -11,23 +11,25 @@
 #define ROW_NAME_MAX 33
 
 struct row {
-    char name[ROW_NAME_MAX]; /* the file's, without the suffix */
+    char name[ROW_NAME_MAX]; /* the file's name without its suffix */
 };
 
 struct rows {
-    const char *folder; /* of the source tree */
+    const char *folder; /* a directory of the source tree */
     const char *suffix;
-    /* The last column of the user of that name; NULL, also from it: "". */
+    /* Returns the last column for the user of that name. The function may be
+     * NULL or return NULL: "". */
     const char *(*keys)(const char *name);
     struct row row[ROWS_MAX];
     size_t count;
 };
 
-/* Finds them, once; fails when there are none. */
+/* Finds the rows, once. Fails if there are none. */
 void rows_find(struct rows *r);
-/* Finds them and shares a server by PLAN, whose users they are. */
+/* Finds the rows, and shares a server by PLAN with their users. */
 void rows_share(struct rows *r, const struct server_plan *plan);
-/* The path of a row's file, in a buffer that the next call uses again. */
+/* Returns the path of a row's file, in a buffer that the next call uses
+ * again. */
 const char *rows_file(const struct rows *r, const struct row *row);
 
 #endif

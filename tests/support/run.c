@@ -1,5 +1,5 @@
-/* Running a program: output through a file without a name, so that it can say
- * any amount and nobody has to read meanwhile. */
+/* Runs a program. Its output goes to a file without a name, so that it may be
+ * of any size and nobody has to read meanwhile. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -25,7 +25,7 @@ static _Noreturn void become(char *const arguments[], int in, int out)
 
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    setsid(); /* no terminal to ask on, whoever runs the tests */
+    setsid(); /* no terminal to ask on, wherever the tests run */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(in, 0);
     dup2(out, 1);

@@ -1,23 +1,23 @@
-/* Running a program to its end, with what it says. */
+/* Runs a program to its end, and keeps its output. */
 #ifndef TESTS_SUPPORT_RUN_H
 #define TESTS_SUPPORT_RUN_H
 
 #include <stddef.h>
 
 struct run_result {
-    int status; /* exit status; 128 + the signal that killed it */
+    int status; /* exit status, or 128 + the signal that killed the program */
     char *text; /* standard output and error, NUL-terminated */
     size_t len;
 };
 
-/* The arguments end with NULL; INPUT (may be NULL) is its standard input. Fails
- * the test when the program doesn't end within a minute and a half, which is
- * far more than any of them needs. */
+/* Runs PATH. The arguments end with NULL; INPUT (may be NULL) is its standard
+ * input. Fails the test if the program doesn't end within a minute and a half,
+ * far more than any needs. */
 void run(struct run_result *ret, const char *input, const char *path, ...)
     __attribute__((sentinel));
 void run_arguments(struct run_result *ret, const char *input,
                    char *const arguments[]);
-/* The same in two halves, for several at once. */
+/* Does the same in two halves, so that several programs can run at once. */
 struct running {
     int pid, out;
     const char *path;

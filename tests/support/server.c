@@ -1,4 +1,4 @@
-/* Starting and stopping a real server. */
+/* Starts and stops a real server. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -57,7 +57,7 @@ static bool is_ready_or_dead(void *argument)
     return true;
 }
 
-/* "127.0.0.1:40123", perhaps with words behind it, LEN bytes. */
+/* Reads LEN bytes of "127.0.0.1:40123", perhaps with words after it. */
 static void read_port(struct server *s, const char *text, size_t len)
 {
     const char *colon = memrchr(text, ':', len);
@@ -70,7 +70,7 @@ static void read_port(struct server *s, const char *text, size_t len)
         *port = (unsigned)strtoul(colon + 1, NULL, 10);
 }
 
-/* "…listening on 127.0.0.1:40123[, [::1]:40124], data ports …" */
+/* Reads "…listening on 127.0.0.1:40123[, [::1]:40124], data ports …". */
 static void read_ports(struct server *s)
 {
     struct buf log;

@@ -1,5 +1,6 @@
-/* A real server for a test: its own directory, configuration, certificate,
- * users and ports that the kernel chose. Ends with the test at the latest. */
+/* A real server for a test: with its own directory, configuration, certificate,
+ * users, and ports that the kernel chose. It ends with the test at the
+ * latest. */
 #ifndef TESTS_SUPPORT_SERVER_H
 #define TESTS_SUPPORT_SERVER_H
 
@@ -11,7 +12,7 @@
 
 #define SERVER_PATH_MAX 512
 #define SERVER_PASSWORD "correct horse battery"
-/* By numbers that no account has; users have 70000 and up. */
+/* Uids without an account; users have 70000 and up. */
 #define SERVER_UID_GATE   69990
 #define SERVER_UID_AUTH   69991
 #define SERVER_UID_LOG    69992
@@ -31,10 +32,10 @@ struct server_plan {
     const char *settings;            /* more lines; NULL: none */
     const char *login_delay;         /* NULL: 0 */
     const char *guess_delay;         /* NULL: 0 */
-    const char *no_ban;              /* NULL: every test's own address */
-    const struct server_user *users; /* none: one, "anna" */
+    const char *no_ban;              /* NULL: all addresses of the tests */
+    const struct server_user *users; /* none: one user, "anna" */
     size_t user_count;
-    bool troubles; /* deaths and refusals in the log are expected */
+    bool troubles; /* the log may contain deaths and refusals */
 };
 
 struct server {
@@ -42,36 +43,37 @@ struct server {
     char homes[SERVER_PATH_MAX];
     pid_t pid; /* of master; 0: not started */
     unsigned port;
-    unsigned port_other; /* of the second listener, if there is one */
-    unsigned port_tls;   /* of the one with implicit TLS, if there is one */
+    unsigned port_other; /* of the second listener, if it exists */
+    unsigned port_tls;   /* of the listener with implicit TLS, if it exists */
     bool troubles;
 };
 
-/* The directory with everything in it, and nothing started: for --check. */
+/* Makes the directory with all its files, and starts nothing: for --check. */
 void server_prepare(struct server *s, const struct server_plan *plan);
-/* Prepares, starts, and waits for the line that says it is ready. */
+/* Prepares, starts, and waits for the line that reports "ready". */
 void server_start(struct server *s, const struct server_plan *plan);
-/* Starts it again on the directory of one that has ended, on other ports; the
- * old log goes. */
+/* Starts a server that has ended again, in its directory but on other ports,
+ * with a new log. */
 void server_again(struct server *s);
-/* The line of a key of the configuration, changed or added: for a reload. */
+/* Changes or adds a line of the configuration, for a reload. */
 void server_set(const struct server *s, const char *key, const char *value);
-/* SIGKILL of master; returns when no process of the server is left. */
+/* Kills master with SIGKILL, and returns when no process of the server is
+ * left. */
 void server_kill(struct server *s);
-/* SIGTERM; then everything that must hold at the end of a server: exit status
- * 0, no process left, a log without a sanitizer's report, without a death,
- * and without a system call or message refused. Removes the directory. */
+/* Sends SIGTERM, and checks everything that must hold at a server's end: exit
+ * status 0, no process left, and a log without a sanitizer's report, a death,
+ * or a refused system call or message. Removes the directory. */
 void server_stop(struct server *s);
 /* Removes the directory of a server that isn't running. */
 void server_forget(struct server *s);
 
-/* One server for all tests of a program: share in the PRE_ALL hook; each test
- * (a process of its own) asks for it. After all tests it is stopped, unless an
- * own hook has done so before. */
+/* Makes one server for all tests of a program, in the PRE_ALL hook; each test
+ * (a process of its own) asks for it. It is stopped after all tests, unless
+ * another hook has done so before. */
 void server_share(const struct server_plan *plan);
 void server_unshare(void);
-/* The hook of a program that needs no more than that. The arguments are the
- * fields of its plan. */
+/* The hook of a program that needs only the shared server. The arguments are
+ * the fields of its plan. */
 #define SERVER_SHARED(...)                                                     \
     ReportHook(PRE_ALL)(struct criterion_test_set * set)                       \
     {                                                                          \
@@ -82,12 +84,12 @@ void server_unshare(void);
     }                                                                          \
     _Static_assert(true, "the macro is used with a semicolon")
 void server_shared(struct server *ret);
-/* The same, for the hooks of the runner process. */
+/* Returns the same server, for the hooks of the runner process. */
 const struct server *server_of_runner(void);
 
-/* The path of a file of the build under test, of a program of it, of a file of
- * the source tree, of a file in the server's directory, of a user's home, and
- * of a file in there. Each in a buffer that the next call of the same function
+/* Return paths: of a file or a program of the build under test, of a file in
+ * the source tree or in the server's directory, of a user's home, and of a file
+ * in it. Each result is in a buffer that the next call of the same function
  * uses again. */
 const char *server_build(const char *name);
 const char *server_program(const char *name);
@@ -97,9 +99,10 @@ const char *server_home(const struct server *s, const char *user);
 const char *server_home_file(const struct server *s, const char *user,
                              const char *name);
 
-/* True in the long run (tests/run --all). */
+/* Is this the long run (tests/run --all)? */
 bool server_is_long(void);
-/* True with sanitizers or coverage: no seccomp there, and another scale. */
+/* Is this a build with sanitizers or coverage? It has no seccomp, and runs more
+ * slowly. */
 bool server_is_sanitized(void);
 
 #endif

@@ -34,8 +34,8 @@ void server_folder_make(struct server *s)
     files_make_folder(server_path(s, "empty"), 0755);
 }
 
-/* The least that SHA-512 crypt allows: a test isn't about the work of a hash.
- * (crypt() and crypt_r() are intercepted by the sanitizer, which then finds no
+/* Hashes with the fewest rounds of SHA-512 crypt: a test isn't about the work
+ * of a hash. (The sanitizer intercepts crypt() and crypt_r(), and then finds no
  * libcrypt.) */
 static const char *cheap_hash(const char *password)
 {
@@ -100,7 +100,7 @@ static void write_settings(const struct server *s,
     buf_add_format(&text, "uid.auth = %d\n", SERVER_UID_AUTH);
     buf_add_format(&text, "uid.log = %d\n", SERVER_UID_LOG);
     if (!plan->settings || !strstr(plan->settings, "ktls = "))
-        buf_add_format(&text, "ktls = yes\n"); /* where the kernel has it */
+        buf_add_format(&text, "ktls = yes\n"); /* if the kernel has it */
     if (plan->settings)
         buf_add_text(&text, plan->settings);
     buf_add_format(&text, "control = %s/control\n", s->folder);

@@ -29,7 +29,7 @@ bool server_log_has(const struct server *s, const char *text)
 
 struct search {
     const struct server *server;
-    unsigned enough; /* lines */
+    unsigned enough; /* number of lines to wait for */
     const char *words[WORDS_MAX + 1];
 };
 

@@ -7,17 +7,17 @@
 #include "sallyport/base/buf.h"
 #include "server.h"
 
-/* The whole log so far, NUL-terminated; release INTO. */
+/* Reads the whole log so far, NUL-terminated; the caller releases INTO. */
 void server_log(const struct server *s, struct buf *into);
 bool server_log_has(const struct server *s, const char *text);
-/* Waits for a line with all of the words (a NULL ends them). */
+/* Waits for a line with all of the words (NULL ends them). */
 void server_log_wait(const struct server *s, const char *word, ...)
     __attribute__((sentinel));
-/* Waits until there are so many, and fails if there are more by then. */
+/* Waits until there are COUNT such lines, and fails if there are more. */
 void server_log_expect(const struct server *s, unsigned count, const char *word,
                        ...) __attribute__((sentinel));
-/* Fails on a sanitizer's report, and, unless the plan expects them, on a
- * process that died and on a system call or message that was refused. */
+/* Fails on a sanitizer's report. Unless the plan expects them, it also fails on
+ * a process that died and on a refused system call or message. */
 void server_log_check(const struct server *s);
 
 #endif

@@ -1,4 +1,4 @@
-/* Parts of starting a server, in order. */
+/* The parts of a server's start, in order. */
 #ifndef TESTS_SUPPORT_SERVER_PRIVATE_H
 #define TESTS_SUPPORT_SERVER_PRIVATE_H
 

@@ -1,6 +1,6 @@
-/* One server for a whole test program, and where things are. The tests are
- * processes that Criterion executes again, so what they must know of the server
- * travels in the environment. */
+/* One server for a whole test program, and the paths of files. The tests are
+ * processes that Criterion executes again, so they get the facts of the server
+ * through the environment. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
 #include <stdio.h>

@@ -139,7 +139,7 @@ static long receive_plain(struct session *s)
     return n < 0 ? TLS_CLIENT_CUT : n;
 }
 
-/* False at the end of the connection. */
+/* Returns false at the end of the connection. */
 static bool receive(struct session *s)
 {
     long n;

@@ -1,6 +1,6 @@
-/* A scripted client of the control channel, and transfers with bytes in memory.
- * Every wait has a deadline; whatever differs from what a test expects fails it
- * with both texts. */
+/* A scripted client: its control channel, and transfers with bytes in memory.
+ * Every wait has a deadline; a reply that a test doesn't expect fails it with
+ * both texts. */
 #ifndef TESTS_SUPPORT_SESSION_H
 #define TESTS_SUPPORT_SESSION_H
 
@@ -17,20 +17,23 @@
 
 struct session {
     int fd;
-    struct tls_client *tls; /* NULL: still plain */
+    struct tls_client *tls; /* NULL: no TLS yet */
     int version;            /* of TLS: one of the above; 0: any */
     char host[64];          /* the server's address */
-    char from[64];          /* "": any address of ours */
-    struct buf in;          /* received, not yet taken */
-    struct buf reply;       /* the last one, lines ending with \n, then a NUL */
-    unsigned port;          /* of the last PASV or EPSV reply */
-    const char *name;       /* asked for by SNI; NULL: none */
-    const char *data_name;  /* the same on data connections */
-    const char *certificate, *key;  /* PEM files, shown from here on; NULL */
-    bool anew;                      /* data connections resume nothing */
-    const struct tls_session *show; /* they resume this; NULL: the newest
-                                       ticket of the control connection */
-    bool cut; /* ended without close_notify, or by a reset */
+    char from[64];          /* "": any local address */
+    struct buf in;          /* received, and not yet read */
+    struct buf
+        reply;     /* the last one; its lines end with , the text with a NUL */
+    unsigned port; /* of the last PASV or EPSV reply */
+    const char *name;      /* name for SNI; NULL: none */
+    const char *data_name; /* name for SNI on data connections */
+    const char *certificate,
+        *key;  /* PEM files to show from now on; NULL: none */
+    bool anew; /* data connections resume no session */
+    const struct tls_session
+        *show; /* the session that they resume; NULL: the newest ticket of the
+                  control connection */
+    bool cut;  /* it ended without close_notify, or by a reset */
 };
 
 /* A data connection of a session. */
@@ -39,70 +42,74 @@ struct data {
     struct tls_client *tls;
 };
 
-/* Connects; FROM and VERSION are taken from the session, which session_init()
- * sets to "127.0.0.1", "" and any. The greeting is left to read. */
+/* Connects, with FROM and VERSION of the session. session_init() sets
+ * "127.0.0.1", "" and any. The greeting isn't read yet. */
 void session_init(struct session *s);
 void session_connect(struct session *s, unsigned port);
-/* Connect, greeting, AUTH TLS, USER, PASS, PBSZ 0, PROT P, TYPE I. */
+/* Connects, reads the greeting, and sends AUTH TLS, USER, PASS, PBSZ 0, PROT P
+ * and TYPE I. */
 void session_open(struct session *s, const struct server *server,
                   const char *user);
-/* QUIT with its reply, then as session_drop(). */
+/* Sends QUIT and reads its reply; then works as session_drop(). */
 void session_close(struct session *s);
-/* Closes without a word. */
+/* Closes without QUIT. */
 void session_drop(struct session *s);
 
-/* A line; its CRLF is added. */
+/* Sends a line; its CRLF is added. */
 void session_send(struct session *s, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void session_raw(struct session *s, const void *bytes, size_t len);
-/* One line of a reply, without its end: its text, until the next call. */
+/* Reads one line of a reply. Returns its text without its end, valid until the
+ * next call. */
 const char *session_line(struct session *s);
-/* A whole reply (multi-line too): its code. */
+/* Reads a whole reply, of one or more lines. Returns its code. */
 int session_reply(struct session *s);
-/* A whole reply whose last line matches the pattern. */
+/* Reads a whole reply whose last line must match the pattern. */
 void session_expect(struct session *s, const char *pattern);
-/* session_send() and session_expect(). */
+/* Calls session_send() and session_expect(). */
 void session_do(struct session *s, const char *pattern, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* The server has closed, in order, and said nothing more. */
+/* Checks that the server has closed in an orderly way, without another
+ * reply. */
 void session_expect_end(struct session *s);
-/* Refused by a limit: 421 and the end, or the end at once; no greeting. */
+/* Has a limit refused the connection: a 421 and the end, or the end at once,
+ * without a greeting? */
 bool session_is_refused(struct session *s);
-/* For waiting until a server is back: false where session_connect(),
- * session_reply() and session_open() would fail the test, or for another
- * code. */
+/* For waiting until a server is back. Returns false for another code, and where
+ * session_connect(), session_reply() and session_open() would fail the test. */
 bool session_may_connect(struct session *s, unsigned port);
 bool session_may_reply(struct session *s, const char *code);
 bool session_may_open(struct session *s, const struct server *server,
                       const char *user);
-/* Everything up to the end, which may be a cut. */
+/* Reads everything up to the end, which may be a cut. */
 void session_read_rest(struct session *s, struct buf *into);
 
-/* The client's side of the handshake, after a 234. */
+/* Makes the client's side of the handshake, after a 234. */
 void session_secure(struct session *s);
-/* Greeting, AUTH TLS, handshake. */
+/* Reads the greeting, sends AUTH TLS and makes the handshake. */
 void session_start_tls(struct session *s);
-/* USER and PASS: the code of the last reply. */
+/* Sends USER and PASS. Returns the code of the last reply. */
 int session_try_login(struct session *s, const char *user,
                       const char *password);
 
-/* The TCP connection to a port that the server has told. */
+/* Connects to a port that the server has announced. */
 void data_connect_to(struct session *s, struct data *d, unsigned port);
-/* EPSV, and that. */
+/* Sends EPSV, and connects to the port of its reply. */
 void data_connect(struct session *s, struct data *d);
 void data_secure(struct session *s, struct data *d);
-/* data_connect(), the command, its 150, data_secure(). */
+/* Calls data_connect(), sends the command, reads its 150 and calls
+ * data_secure(). */
 void data_open(struct session *s, struct data *d, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void data_write(struct data *d, const void *bytes, size_t len);
-/* To the end, which must be a close_notify. */
+/* Reads to the end, which must be a close_notify. */
 void data_read_all(struct data *d, struct buf *into);
-/* close_notify, and everything that the peer still has to say; then close. */
+/* Sends close_notify, reads the rest of the peer's bytes, and closes. */
 void data_close(struct data *d);
-/* Closes at once: FIN without close_notify, or a reset. */
+/* Closes at once: with a FIN without close_notify, or a reset. */
 void data_cut(struct data *d, bool reset);
 
-/* Whole transfers with their 226. */
+/* Make a whole transfer with its 226. */
 void session_store(struct session *s, const char *verb, const char *name,
                    const void *bytes, size_t len);
 void session_fetch(struct session *s, const char *command, struct buf *into);

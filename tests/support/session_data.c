@@ -1,5 +1,5 @@
-/* Data connections of a scripted client: the order of curl (connect, command,
- * 150, handshake). */
+/* Data connections of a scripted client, in the order of curl: connect,
+ * command, 150, handshake. */
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>

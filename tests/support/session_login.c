@@ -1,4 +1,4 @@
-/* From a connection to a session that can transfer. */
+/* Takes a session from its connection to the point where it can transfer. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>

@@ -1,4 +1,4 @@
-/* Shared between the control channel and the data channel of a session. */
+/* Shared by the control channel and the data channel of a session. */
 #ifndef TESTS_SUPPORT_SESSION_PRIVATE_H
 #define TESTS_SUPPORT_SESSION_PRIVATE_H
 
@@ -8,14 +8,15 @@
 
 #include "session.h"
 
-/* A connection to the server's host, from the session's own address. */
+/* Connects to the server's host from the session's own address. Returns the
+ * socket. */
 int session_socket(const struct session *s, unsigned port);
 void session_vsend(struct session *s, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 
 /* session_tls.c */
-/* SHOW: to be resumed, or NULL. The first returns NULL after a handshake that
- * fails, the second fails the test. */
+/* SHOW: the session to resume, or NULL. After a failed handshake the first
+ * function returns NULL, the second fails the test. */
 struct tls_client *session_tls_try(const struct session *s, int fd,
                                    const char *name,
                                    const struct tls_session *show);
@@ -23,10 +24,11 @@ struct tls_client *session_tls_new(const struct session *s, int fd,
                                    const char *name,
                                    const struct tls_session *show);
 void session_tls_write(struct tls_client *t, const void *bytes, size_t len);
-/* As tls_client_read(): bytes, TLS_CLIENT_END or TLS_CLIENT_CUT. */
+/* Works as tls_client_read(). Returns the bytes, TLS_CLIENT_END or
+ * TLS_CLIENT_CUT. */
 long session_tls_read(struct tls_client *t, void *into, size_t len);
-/* Sends close_notify and reads until the peer has closed too: its end as
- * session_tls_read() says it. */
+/* Sends close_notify and reads until the peer has closed too. Returns the last
+ * result of session_tls_read(). */
 long session_tls_finish(struct tls_client *t);
 
 #endif

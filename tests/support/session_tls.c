@@ -1,4 +1,4 @@
-/* TLS of a scripted client: failures fail the test. */
+/* The TLS of a scripted client; each failure fails the test. */
 #include "fail.h"
 #include "session_private.h"
 

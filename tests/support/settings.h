@@ -1,4 +1,4 @@
-/* Settings for processes under test, from the text of a configuration. */
+/* Makes settings for processes under test from the text of a configuration. */
 #ifndef TEST_SUPPORT_SETTINGS_H
 #define TEST_SUPPORT_SETTINGS_H
 

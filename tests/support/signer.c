@@ -1,4 +1,5 @@
-/* A signer that has the keys itself; sign_make() does the work, as in keys. */
+/* A signer that has the keys itself; sign_make() does the work, as in the
+ * process keys. */
 #include "signer.h"
 
 #include <errno.h>
@@ -21,7 +22,7 @@ static int sign(void *owner, const struct sign_request *r,
     return r->key < count ? sign_make(keys[r->key], r, ret) : -ENOENT;
 }
 
-/* The pair of these files, its key among ours. */
+/* Reads the pair of these files, and adds its key to the list. */
 static bool take(const struct key_files *f, struct tls_pair *ret,
                  struct complaint *c)
 {

@@ -1,5 +1,5 @@
-/* Sending messages in tests: as SEND(), but a field that isn't named is 0, a
- * descriptor too. */
+/* Sends messages in tests. The macros work as SEND(), but a missing field is 0,
+ * also a descriptor. */
 #ifndef SALLYPORT_TESTS_SUPPORT_TELL_H
 #define SALLYPORT_TESTS_SUPPORT_TELL_H
 
@@ -7,10 +7,10 @@
 
 #include "sallyport/ipc/channel.h"
 
-/* 0 or -errno */
+/* Returns 0 or -errno. */
 #define SAY(channel, name, ...)                                                \
     channel_send(channel, MSG_##name, &(const struct msg_##name){ __VA_ARGS__ })
-/* It must be taken. */
+/* The message must be accepted. */
 #define TELL(channel, name, ...)                                               \
     do {                                                                       \
         int tell_result = SAY(channel, name, __VA_ARGS__);                     \

@@ -1,5 +1,5 @@
-/* The client side of TLS for tests. Runs in test programs only. Blocks; a peer
- * that may go away needs SIGPIPE ignored by the test. */
+/* The client side of TLS for tests. Runs in test programs only, and blocks. If
+ * a peer may go away, the test must ignore SIGPIPE. */
 #include "tls_client.h"
 
 #include <openssl/err.h>
@@ -31,7 +31,7 @@ static bool set_versions(SSL_CTX *ctx, int version)
 {
     if (version == 0)
         return true;
-    if (version < TLS1_2_VERSION) /* old ones need SHA-1 */
+    if (version < TLS1_2_VERSION) /* older versions need SHA-1 */
         SSL_CTX_set_security_level(ctx, 0);
     return SSL_CTX_set_min_proto_version(ctx, version) &&
            SSL_CTX_set_max_proto_version(ctx, version);
@@ -52,7 +52,7 @@ static bool set_own(SSL_CTX *ctx, const struct tls_client_options *o)
             SSL_CTX_use_PrivateKey_file(ctx, o->key, SSL_FILETYPE_PEM) == 1);
 }
 
-/* The TLS session, as SSL_SESSION is OpenSSL's. */
+/* Returns the session as OpenSSL's SSL_SESSION. */
 static SSL_SESSION *inside(const struct tls_session *s)
 {
     return (SSL_SESSION *)(uintptr_t)s;
@@ -66,7 +66,7 @@ static int remember(SSL *ssl, SSL_SESSION *session)
     SSL_SESSION_free(c->newest);
     c->newest = session;
     c->tickets++;
-    return 1; /* it is ours now */
+    return 1; /* the session belongs to this file now */
 }
 
 static int distrusts(int ok, X509_STORE_CTX *store)
@@ -138,7 +138,8 @@ static bool set_name(SSL *ssl, const struct tls_client_options *o)
            (!o->authority || SSL_set1_host(ssl, o->name) == 1);
 }
 
-/* A copy, since OpenSSL's client spends what it shows, and many don't. */
+/* Shows a copy, since OpenSSL's client uses each session once, and many other
+ * clients don't. */
 static bool show(SSL *ssl, const struct tls_session *s)
 {
     SSL_SESSION *copy;
@@ -249,7 +250,7 @@ bool tls_client_rekey(struct tls_client *c)
 
 struct tls_session *tls_client_session(const struct tls_client *c)
 {
-    /* A copy: OpenSSL spoils the session of a connection that is cut. */
+    /* A copy, since OpenSSL spoils the session of a connection that is cut. */
     return (struct tls_session *)(c->newest ? SSL_SESSION_dup(c->newest)
                                             : NULL);
 }

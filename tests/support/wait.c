@@ -1,4 +1,4 @@
-/* Polling with a deadline, for what gives no descriptor to wait on. */
+/* Polls with a deadline, for things that have no descriptor to wait on. */
 #include <errno.h>
 #include <sys/types.h>
 #include <sys/wait.h>

@@ -1,5 +1,5 @@
-/* Criterion uses libgit2 to compare long texts, and no test here does that. The
- * library's own start reads all certificates of the machine, in each test's
+/* Criterion uses libgit2 to compare long texts, which no test here does. The
+ * start of that library reads all certificates of the machine in each test's
  * process: 10 ms of CPU time, with sanitizers 40. */
 int git_libgit2_init(void);
 int git_libgit2_shutdown(void);
