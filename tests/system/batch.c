@@ -12,8 +12,8 @@
 #include "sallyport/base/clock.h"
 #include "support/files.h"
 
-/* Sizes from one byte to some blocks, so that every part of an upload takes its
- * share of the time. */
+/* Sizes from one byte to several blocks, so that the disturbance meets every
+ * part of an upload. */
 static const size_t sizes[BATCH_FILES] = {
     1,      100,     65536,  70000,   300000, 1 << 20,
     524288, 1500000, 524289, 3000000, 17,     2000000,
@@ -40,8 +40,8 @@ void batch_release(struct batch *b)
         free(b->bytes[i]);
 }
 
-/* All files, one after the other, by one session; says "226 f0" for each that
- * is confirmed. */
+/* The client uploads all files, one after the other, in one session. It prints
+ * "226 f0" for each file that is confirmed. */
 static void start_client(const struct batch *b, unsigned round, unsigned client,
                          struct running *ret)
 {
@@ -95,7 +95,7 @@ static void expect_confirmed(struct batch *b, const char *folder,
     }
 }
 
-/* What can be seen has a name that was sent, and all of its bytes. */
+/* Each visible file must have a name that was sent, and all of its bytes. */
 static void expect_no_part(const struct batch *b, const char *folder)
 {
     DIR *d = opendir(server_home_file(&b->server, "anna", folder));

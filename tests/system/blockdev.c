@@ -77,7 +77,7 @@ void blockdev_make(struct blockdev *b, const struct server *server,
     mount_it(b);
     cr_assert_eq(chown(b->home, st.st_uid, st.st_gid), 0);
     cr_assert_eq(chmod(b->home, 0700), 0);
-    /* The first power cut must not take these. */
+    /* The first power cut must not lose these. */
     must_run((char *[]){ "sync", "-f", b->home, NULL });
 }
 
@@ -94,8 +94,8 @@ static void write_file(const char *path, size_t len)
     cr_assert_eq(unlink(path), 0);
 }
 
-/* The journal is written once around, and whatever describes MIB of data; so
- * that later only data needs new room. Else the file system would fail, too. */
+/* Writes the journal around once, and the metadata for MIB of data, so that
+ * later only data needs new room. Otherwise the file system would fail, too. */
 static void write_metadata(struct blockdev *b, unsigned mib)
 {
     char path[SERVER_PATH_MAX + 8];
@@ -119,7 +119,7 @@ struct trim {
     unsigned long most;
 };
 
-/* What was deleted is given back when the file system is done with it. */
+/* The file system frees deleted blocks only after some time. */
 static bool is_trimmed(void *argument)
 {
     const struct trim *t = argument;
@@ -154,7 +154,7 @@ void blockdev_power_cut(struct blockdev *b, enum blockdev_cut cut)
     close(fd);
 }
 
-/* The last process of the user may still be ending. */
+/* The user's last process may still be ending. */
 static bool is_unmounted(void *argument)
 {
     const struct blockdev *b = argument;

@@ -1,6 +1,6 @@
-/* A file system of its own on a user's home: on a loop device, whose file lies
- * in a tmpfs that can run full; and power cuts of it. For root, in a mount
- * namespace of the test's own. */
+/* A file system of its own for a user's home: on a loop device whose file is in
+ * a tmpfs that can run full; and its power cuts. For root, in the test's own
+ * mount namespace. */
 #ifndef TESTS_SYSTEM_BLOCKDEV_H
 #define TESTS_SYSTEM_BLOCKDEV_H
 
@@ -14,18 +14,19 @@ struct blockdev {
     unsigned mib;
 };
 
-/* What is lost: bytes that no sync has asked for; or the journal, too. */
+/* A power cut loses the bytes that no sync has asked for, or also the
+ * journal. */
 enum blockdev_cut { BLOCKDEV_KEEP_JOURNAL = 1, BLOCKDEV_LOSE_JOURNAL = 2 };
 
 void blockdev_make(struct blockdev *b, const struct server *server,
                    const char *user, const char *type, unsigned mib);
-/* Room for so much more, and then for all of it again. */
+/* Leave room for MIB more; make all the room available again. */
 void blockdev_leave_room(struct blockdev *b, unsigned mib);
 void blockdev_give_room(struct blockdev *b);
-/* From here on nothing reaches the disk. */
+/* From now on nothing reaches the disk. */
 void blockdev_power_cut(struct blockdev *b, enum blockdev_cut cut);
-/* Unmounts it, when no process of the user is left, and mounts it again: what
- * is read then comes from the disk. */
+/* Unmounts the file system once the user has no process left, and mounts it
+ * again: then reads come from the disk. */
 void blockdev_again(struct blockdev *b);
 void blockdev_remove(struct blockdev *b);
 

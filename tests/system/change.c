@@ -31,7 +31,7 @@ static void says(const struct server *server, const struct change *c)
     session_close(&s);
 }
 
-/* The server ends the session with this word. */
+/* The server ends the session with the text in .reply. */
 static void ends(const struct server *server, const struct change *c)
 {
     struct session s;
@@ -54,7 +54,7 @@ static void ends_before_login(const struct server *server,
     session_drop(&s);
 }
 
-/* Sessions of this generation are ended once the next one has taken over. */
+/* The next generation ends sessions of this one after its takeover. */
 static void ends_after_reload(const struct server *server,
                               const struct change *c)
 {
@@ -97,7 +97,7 @@ static void takes_a_second(const struct server *server, const struct change *c)
     session_close(&s);
 }
 
-/* One session is there. */
+/* With one session open, the server refuses the second. */
 static void refuses_a_second(const struct server *server,
                              const struct change *c)
 {
@@ -208,7 +208,7 @@ static void takes_a_cut(const struct server *server, const struct change *c)
     session_close(&s);
 }
 
-/* A line of the log has the words of .reply. */
+/* A line of the log contains the words of .reply. */
 static void logs(const struct server *server, const struct change *c)
 {
     struct session s;
@@ -244,7 +244,7 @@ static void makes(const struct server *server, const struct change *c)
     char path[SERVER_PATH_MAX];
 
     if (strcmp(c->key, "empty") == 0 && geteuid() != 0)
-        return; /* nobody else can use it */
+        return; /* no other test can use this session */
     snprintf(path, sizeof(path), "%s", server_path(server, c->value));
     cr_expect(wait_until(is_made, path, WAIT_MS), "no %s", path);
 }

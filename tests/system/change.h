@@ -1,5 +1,5 @@
-/* A row for each setting whose change by a reload a client can see, with what
- * the client sees. */
+/* One row for each setting whose change by a reload a client can see, with the
+ * visible effect. */
 #ifndef TESTS_SYSTEM_CHANGE_H
 #define TESTS_SYSTEM_CHANGE_H
 
@@ -10,10 +10,11 @@
 struct change {
     const char *key, *value;
     void (*check)(const struct server *server, const struct change *c);
-    const char *say, *reply; /* what the check sends, and expects */
+    const char *say,
+        *reply; /* the check sends the first, and expects the second */
 };
 
-/* "on_conflict = rename" is in force for all. A value that begins with ./ is in
+/* .key and .value: "on_conflict = rename". A value that begins with ./ is in
  * the server's directory; the user anna has a file "there". */
 extern const struct change changes[];
 extern const size_t change_count;

@@ -16,14 +16,15 @@ struct desk {
     char url[128], password[SERVER_PATH_MAX + 16], ca[SERVER_PATH_MAX];
 };
 
-/* The shared server, a new directory, which is also HOME and the working
- * directory; the user's password stands in a file. */
+/* Takes the shared server and makes a new directory, which is also HOME and the
+ * working directory; a file has the user's password. */
 void desk_begin(struct desk *d, const char *user);
-/* The same without a server: the caller fills in url and ca. */
+/* Does the same without a server: the caller fills in url and ca. */
 void desk_begin_alone(struct desk *d);
 void desk_end(const struct desk *d);
 
-/* sallyport WORDS, of which "/..." becomes this desk's URL with that path. */
+/* Builds the arguments of sallyport from WORDS; "/..." becomes this desk's URL
+ * with that path. */
 void desk_arguments(const struct desk *d, char *out[DESK_ARGUMENTS],
                     va_list words);
 /* Runs the client with these words (the last one NULL), and expects STATUS. */
@@ -35,8 +36,8 @@ void desk_noise(const char *path, size_t len);
 /* Expects that two files, or trees, are the same. */
 void desk_same(const char *a, const char *b);
 
-/* For wait_until(): an unfinished file in DIR has so many bytes, or DONE is
- * there. */
+/* For wait_until(): an unfinished file in DIR has at least LEN bytes, or DONE
+ * exists. */
 struct desk_growth {
     const char *dir;
     off_t least;

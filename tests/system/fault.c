@@ -1,4 +1,4 @@
-/* Looking at what a fault left, from outside: files, and the log. */
+/* Checks from outside what a fault has left: files, and the log. */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <stdio.h>
@@ -89,7 +89,8 @@ struct partials {
     unsigned count;
 };
 
-/* The temporary files in the top directory of a home, of so many bytes. */
+/* Finds temporary files of at least this many bytes in the top directory of a
+ * home. */
 static bool find_partials(void *argument)
 {
     struct partials *p = argument;
@@ -133,7 +134,8 @@ void fault_retry(struct session *s, const struct server *server,
     fault_expect_whole(server, user, name, bytes, len);
 }
 
-/* Lines about transfers of the path; the last one is copied to LINE. */
+/* Counts the lines about transfers of the path, and copies the last one to
+ * LINE. */
 static unsigned count_events(char *log, const char *user, const char *path,
                              bool stored, char line[1024])
 {
@@ -200,7 +202,7 @@ void fault_expect_no_226(struct session *s)
     buf_release(&rest);
 }
 
-/* 0 when there is none. */
+/* Returns 0 if there is none. */
 static int find_process(const struct server *s, const char *user,
                         const char *kind)
 {

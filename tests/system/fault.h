@@ -1,5 +1,5 @@
-/* What a fault must leave behind: nothing under the final name, one event with
- * the cause, and a server that takes the same upload again. */
+/* After a fault there must be nothing under the final name and one event with
+ * the cause, and the server must accept the same upload again. */
 #ifndef TESTS_SYSTEM_FAULT_H
 #define TESTS_SYSTEM_FAULT_H
 
@@ -14,17 +14,17 @@
 
 /* A logged-in session of the program's shared server. */
 void fault_begin(struct session *s, struct server *server, const char *user);
-/* The same bytes for the same length; the caller frees them. */
+/* Makes the same bytes for the same length; the caller frees them. */
 unsigned char *fault_noise(size_t len);
-/* A file of the user's, of zeros that take no room. */
+/* Makes a file of the user, of zeros that take no room. */
 void fault_make_sparse(const struct server *s, const char *user,
                        const char *name, uint64_t size);
-/* Begins an upload of "f" with so many bytes, and its partial is on the disk.
- */
+/* Begins an upload of "f" with LEN bytes, and waits until its partial is on the
+ * disk. */
 void fault_begin_upload(struct session *s, struct server *server,
                         const char *user, struct data *d, const void *bytes,
                         size_t len);
-/* As much as the server takes: it may hang up in the middle. */
+/* Writes as much as the server takes: it may close in the middle. */
 void fault_write(struct data *d, const void *bytes, size_t len);
 
 bool fault_is_whole(const struct server *s, const char *user, const char *name,
@@ -37,24 +37,26 @@ void fault_expect_absent(const struct server *s, const char *user,
 void fault_wait_partial(const struct server *s, const char *user, size_t len);
 unsigned fault_count_partials(const struct server *s, const char *user);
 
-/* The path is NAME's; a session stores it, and it is whole. */
+/* PATH is NAME's file: a new session stores it, and it must be whole. */
 void fault_retry(struct session *s, const struct server *server,
                  const char *user, const char *name, const void *bytes,
                  size_t len);
-/* After a retry of NAME, whose event comes after all of before: one event of a
- * transfer of NAME with RESULT (-1: any), which says REASON, and none else. */
+/* For use after a retry of NAME, whose event comes after all earlier ones:
+ * expects one event of a transfer of NAME with RESULT (-1: any) and REASON, and
+ * no other. */
 void fault_expect_event(const struct server *s, const char *user,
                         const char *name, int result, const char *reason);
-/* The same where no more events can come. */
+/* Does the same where no more events can come. */
 void fault_expect_event_only(const struct server *s, const char *user,
                              const char *name, int result, const char *reason);
 
-/* The session ends, and no 226 came. */
+/* Expects that the session ends without a 226. */
 void fault_expect_no_226(struct session *s);
 
-/* The one process of that kind that serves the user, who has one session. */
+/* Returns the one process of that kind that serves the user, who has one
+ * session. */
 int fault_process(const struct server *s, const char *user, const char *kind);
-/* Waits until none serves the user. */
+/* Waits until no process serves the user. */
 void fault_wait_gone(const struct server *s, const char *user);
 
 #endif

@@ -1,4 +1,4 @@
-/* A server that does one thing wrong, and a desk before it:
+/* A server that does one thing wrong, and a desk for its client:
  * tests/system/peers/faulty_server.py. */
 #ifndef TESTS_SYSTEM_FAULTY_H
 #define TESTS_SYSTEM_FAULTY_H
@@ -14,10 +14,10 @@ struct faulty {
     pid_t pid;
 };
 
-/* CERTIFICATE: "good", "late" or "other". */
+/* Starts the server; CERTIFICATE is "good", "late" or "other". */
 void faulty_begin(struct faulty *f, const char *fault, const char *certificate);
 void faulty_end(struct faulty *f);
-/* How many of the commands that the server got begin with WORD? */
+/* Counts the received commands that begin with WORD. */
 size_t faulty_count(const char *word);
 
 #endif

@@ -1,4 +1,4 @@
-/* See flood.h. Behind its fork it uses nothing of Criterion's, and ends with
+/* See flood.h. After its fork it uses nothing of Criterion's, and it ends with
  * the test at the latest. */
 #include "flood.h"
 
@@ -29,7 +29,7 @@ struct flooder {
     int fd;
     unsigned number;
     enum step step;
-    uint64_t at; /* when it comes, if it is away */
+    uint64_t at; /* when a closed connection comes back */
 };
 
 struct flooding {
@@ -42,7 +42,7 @@ struct flooding {
     size_t hello_len;
 };
 
-/* The first record that a client of TLS would send. */
+/* Records the first bytes that a TLS client would send. */
 static void record_hello(struct flooding *f)
 {
     int pair[2], status;
@@ -126,7 +126,7 @@ static void connected(struct flooding *f, struct flooder *c)
         say(c, f->plan->header, strlen(f->plan->header));
 }
 
-/* The server's next words, which say what comes next. */
+/* Sends the next bytes, depending on the server's last ones. */
 static void go_on(struct flooding *f, struct flooder *c, const char *words)
 {
     enum flood_kind kind = f->plan->kind;

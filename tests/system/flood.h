@@ -1,5 +1,5 @@
-/* Floods of connections that never log in, each made by a process of its own.
- */
+/* Floods of connections that never log in. A process of its own makes each
+ * flood. */
 #ifndef TESTS_SYSTEM_FLOOD_H
 #define TESTS_SYSTEM_FLOOD_H
 
@@ -7,16 +7,18 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Connections of one process, all the time; a quarter with sanitizers. */
+/* The number of connections that a process keeps open; a quarter with
+ * sanitizers. */
 #define FLOOD_COUNT 500
 #define FLOOD_HELLO 2048
 
-/* How far each goes before it waits for nothing. */
+/* How far each connection goes before it only waits. */
 enum flood_kind {
-    FLOOD_SILENT, /* TCP, and no more */
+    FLOOD_SILENT, /* TCP, and nothing more */
     FLOOD_AUTH,   /* AUTH TLS */
     FLOOD_HALF,   /* half a ClientHello */
-    FLOOD_LEAVES, /* a whole one; at the ServerHello it goes, and comes back */
+    FLOOD_LEAVES, /* a whole ClientHello; it closes at the ServerHello, and
+                     comes back */
     FLOOD_KINDS
 };
 
@@ -25,11 +27,12 @@ struct flood_plan {
     enum flood_kind kind;
     const char *from;    /* the first of its addresses */
     unsigned from_count; /* 0: one */
-    const char *header;  /* sent first, as by a proxy; NULL: none */
-    unsigned again_ms;   /* who was closed out comes back so much later */
+    const char *header;  /* sent first, as a proxy would; NULL: none */
+    unsigned again_ms;   /* a connection that the server has closed comes back
+                            after this time */
 };
 
-/* What it has come to, in memory of both. */
+/* The result so far, in memory shared with the test. */
 struct flood_score {
     volatile uint64_t begun;  /* TCP connections */
     volatile uint64_t closed; /* by the server */
@@ -42,7 +45,7 @@ struct flood {
     struct flood_score *score;
 };
 
-/* Returns when as many have connected as there are to be. */
+/* Starts the flood, and returns when all its connections were made. */
 void flood_start(struct flood *f, const struct flood_plan *plan);
 void flood_stop(struct flood *f);
 

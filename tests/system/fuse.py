@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """fuse.py FOLDER UID: a file system with two files whose owner is UID. Both
-have numbers of 4 bytes, 75,000 of them. "f" is opened for direct I/O, as network
-file systems do: no page of it can be mapped to be shared. "bad" is an ordinary
-one, of which nothing behind the first 128 KiB can be read, as of a broken disk.
-Ends when it is unmounted, or killed. (linux/fuse.h, protocol 7.31)"""
+have 75,000 numbers of 4 bytes. "f" is opened for direct I/O, as network file
+systems do: none of its pages can be mapped as shared. "bad" is an ordinary file,
+but nothing after its first 128 KiB can be read, as on a broken disk.
+The program ends when it is unmounted or killed. (linux/fuse.h, protocol 7.31)"""
 import ctypes
 import os
 import stat
@@ -82,7 +82,8 @@ def serve(fd):
 
 
 def device():
-    """The kernel's, also where nobody has made its file: in a chroot."""
+    """Opens the kernel's device, also in a chroot, where nobody has made its
+    file."""
     try:
         return os.open("/dev/fuse", os.O_RDWR)
     except FileNotFoundError:

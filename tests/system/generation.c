@@ -14,7 +14,8 @@
 
 #define MASTER "sallyport: master"
 #define GATE   "sallyport: gate"
-/* A process that was just started and one that has served a while differ. */
+/* A process that was just started differs from one that has served for a
+ * while. */
 #define ROOM_KB 1024
 
 static struct processes list;
@@ -24,7 +25,7 @@ static bool is_titled(const struct process_row *p, const char *title)
     return strncmp(p->title, title, strlen(title)) == 0;
 }
 
-/* Of the list as it is. */
+/* Finds it in the present list of processes. */
 static pid_t newest(pid_t supervisor)
 {
     const struct process_row *best = NULL;
@@ -92,7 +93,7 @@ struct succession {
     pid_t before;
 };
 
-/* The gate before ends when it has handed over. */
+/* The older gate ends after its handover. */
 static bool next_leads(void *argument)
 {
     const struct succession *n = argument;
@@ -158,11 +159,11 @@ static void take(const struct server *s, struct census *ret)
     count(child_of(newest(s->pid), GATE), &ret->gate);
 }
 
-/* The last words of a generation may still be under way, and the end of a
- * session. */
+/* Waits: a generation's last messages, or the end of a session, may still be
+ * under way. */
 struct quiet {
     const struct server *server;
-    const struct census *before; /* NULL: whatever there is */
+    const struct census *before; /* NULL: any number will do */
     struct census now;
 };
 
@@ -174,7 +175,8 @@ static bool is_as_before(const struct quiet *q)
            q->before->gate.fds == q->now.gate.fds;
 }
 
-/* One that is being forked, or that has just ended, has another title. */
+/* A process that is being forked, or has just ended, has another title and
+ * doesn't count. */
 static size_t lasting(void)
 {
     return 1 + processes_count(&list, MASTER) + processes_count(&list, GATE) +

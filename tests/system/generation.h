@@ -1,5 +1,5 @@
-/* The generations of a server under test: asking for the next one, and what
- * /proc shows of those that live. */
+/* The generations of a server under test: asks for the next one, and reads in
+ * /proc about those that live. */
 #ifndef TESTS_SYSTEM_GENERATION_H
 #define TESTS_SYSTEM_GENERATION_H
 
@@ -9,21 +9,21 @@
 
 #include "support/server.h"
 
-/* The master that was started last. */
+/* Returns the newest master. */
 pid_t generation_newest(const struct server *s);
-/* Its only child of that kind, "sallyport: gate". */
+/* Returns its only child of that kind, "sallyport: gate". */
 pid_t generation_child(const struct server *s, const char *title);
-/* Waits until no more than so many masters live. */
+/* Waits until at most COUNT masters live. */
 void generation_wait_at_most(const struct server *s, size_t count);
 
 enum generation_asks { GENERATION_SIGNAL, GENERATION_CTL };
-/* A reload that succeeds: returns when the next generation has the only gate.
- */
+/* Makes a reload that succeeds, and returns when the next generation has the
+ * only gate. */
 void generation_reload(const struct server *s, enum generation_asks how);
-/* "sallyportctl reload": this exit status, and these words. */
+/* Runs "sallyportctl reload", and expects this exit status and these words. */
 void generation_ask(const struct server *s, int status, const char *words);
 
-/* What must not grow: read when nothing is under way. */
+/* Numbers that must not grow; they are read when nothing is under way. */
 struct census {
     size_t processes;
     struct census_row {
@@ -33,7 +33,7 @@ struct census {
 };
 /* Waits for the ends of all sessions and old generations first. */
 void census_take(const struct server *s, struct census *ret);
-/* As many processes and descriptors, and no more memory. */
+/* Expects the same numbers of processes and descriptors, and no more memory. */
 void census_expect(const struct server *s, const struct census *before);
 
 #endif

@@ -1,7 +1,7 @@
-"""Guesses a user's password as fast as the server lets it, from some addresses
+"""Guesses a user's password as fast as the server permits, from several addresses
 at once: python3 guess.py PORT SECONDS CONNECTIONS NAME OWN PASSWORD ADDRESS …
-OWN and PASSWORD are an account of the attacker's, who logs in with it after two
-guesses in each session, so that the session is none that brought nothing.
+OWN and PASSWORD are the attacker's own account. The attacker logs in with it
+after two guesses in each session, so that the session doesn't count as fruitless.
 Prints how many guesses were answered."""
 import socket
 import ssl
@@ -60,7 +60,7 @@ def guess(address):
                     answered.append(address)
             session.log_in(own, password)
         except OSError:
-            time.sleep(0.05)  # as a client that was turned away would
+            time.sleep(0.05)  # as a refused client would
 
 
 threads = [threading.Thread(target=guess, args=(a,), daemon=True)

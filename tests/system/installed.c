@@ -43,7 +43,8 @@ const char *installed_version(void)
     return version;
 }
 
-/* Wherever it stands, alone or as a part of the build's name. */
+/* Changes the version wherever it occurs, alone or as a part of the build's
+ * name. */
 static void change_version(struct buf *program)
 {
     static const char old[] = SALLYPORT_VERSION;
@@ -79,7 +80,7 @@ static void upgrade_all(const char *name)
     while ((e = readdir(d)) != NULL) {
         const char *dot = strchr(e->d_name, '.');
 
-        if (dot) /* the directory itself, or what was just written */
+        if (dot) /* the directory itself, or a file that was just written */
             continue;
         cr_assert_lt(snprintf(path, sizeof(path), "%s/%s", place, e->d_name),
                      (int)sizeof(path));

@@ -1,14 +1,14 @@
-/* A copy of the build under test, as an installation that a test changes: its
- * server, and every server_program(), are of it. */
+/* A copy of the build under test: an installation that a test can change. Its
+ * server and each server_program() come from this copy. */
 #ifndef TESTS_SYSTEM_INSTALLED_H
 #define TESTS_SYSTEM_INSTALLED_H
 
 void installed_begin(void);
 void installed_end(void);
-/* As a package manager does it: other files under the names of all programs.
- * They are the same but for the first digit of their version. */
+/* Puts other files under the names of all programs, as a package manager does.
+ * They differ only in the first digit of their version. */
 void installed_upgrade(void);
-/* The version that they have then. */
+/* Returns the version of these programs. */
 const char *installed_version(void);
 
 #endif

@@ -1,5 +1,5 @@
-/* See load.h. Behind their forks the clients use nothing of Criterion's, and
- * end with the test at the latest. */
+/* See load.h. After their forks the clients use nothing of Criterion's, and
+ * they end with the test at the latest. */
 #include "load.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@
 #include "support/session.h"
 #include "support/wait.h"
 
-#define BIG    (12u << 20) /* more than all buffers on the way hold */
+#define BIG    (12u << 20) /* more than all buffers on the way can hold */
 #define PIECE  (256u << 10)
 #define PIECES 6
 #define PACE   20 /* ms between two pieces: a transfer meets a reload */
@@ -28,7 +28,7 @@ struct client {
     const struct server *server;
     const char *user;
     unsigned number;
-    unsigned char *big; /* what "big" holds, and uploads are cut from */
+    unsigned char *big; /* the contents of "big", from which uploads are cut */
 };
 
 static void load_login(const struct client *c, uint64_t turn)
@@ -64,7 +64,7 @@ static void load_upload(const struct client *c, uint64_t turn)
     session_close(&s);
 }
 
-/* The server is never more than its buffers ahead. */
+/* The server is never further ahead than its buffers. */
 static void load_read(struct data *d, const unsigned char *expected)
 {
     unsigned char *got = malloc(PIECE);

@@ -1,6 +1,6 @@
 /* Clients of a server under test that continue until they are told to stop,
- * each a process of its own. One that is refused, cut, or gets other bytes than
- * were stored, fails the test with its words. */
+ * each a process of its own. A client that is refused, cut, or gets wrong bytes
+ * fails the test with its own words. */
 #ifndef TESTS_SYSTEM_LOAD_H
 #define TESTS_SYSTEM_LOAD_H
 
@@ -13,13 +13,13 @@
 #define LOAD_CLIENTS 16
 
 enum load_kind {
-    LOAD_LOGINS,    /* a session after the other: login, NOOP, QUIT */
+    LOAD_LOGINS,    /* one session after the other: login, NOOP, QUIT */
     LOAD_UPLOADS,   /* a session, a file in pieces, QUIT; the file is whole */
     LOAD_DOWNLOADS, /* the same for a file larger than all buffers */
     LOAD_KINDS
 };
 
-/* In memory of the test and of its clients. */
+/* In memory that the test and its clients share. */
 struct load_score {
     volatile bool stop;
     volatile uint64_t done[LOAD_CLIENTS];
@@ -31,14 +31,14 @@ struct load {
     pid_t pid[LOAD_CLIENTS];
 };
 
-/* So many clients of each kind, as USER. */
+/* Starts the given number of clients of each kind, as USER. */
 void load_start(struct load *l, const struct server *s, const char *user,
                 const unsigned clients[LOAD_KINDS]);
-/* Fails the test if one of them has failed. */
+/* Fails the test if a client has failed. */
 void load_check(const struct load *l);
-/* Waits until each has done one thing more. */
+/* Waits until each client has finished one more round. */
 void load_wait(const struct load *l);
-/* Each does what it is at to its end. Returns how much all have done. */
+/* Lets each client finish its round. Returns the number of all rounds. */
 uint64_t load_stop(struct load *l);
 
 #endif

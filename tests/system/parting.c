@@ -1,6 +1,6 @@
-/* A reset behind the last bytes can take them away again, and many clients
- * report it instead of the reply. It shows in the socket's state and error, not
- * in what TLS says. */
+/* A reset after the last bytes can remove them again, and many clients report
+ * it instead of the reply. The socket's state and error show it, not the TLS
+ * library. */
 #include "parting.h"
 
 #include <errno.h>
@@ -31,7 +31,8 @@ static int error(int fd)
     return r;
 }
 
-/* The server's kernel has our FIN; what it was answered shows now. */
+/* The server's kernel has received the client's FIN; the answer to it shows
+ * now. */
 static bool is_over(void *fd)
 {
     return state(*(int *)fd) == TCP_CLOSE;
@@ -49,7 +50,7 @@ static long read_tls(struct tls_client *t)
     return n;
 }
 
-/* Behind close_notify there is nothing but the FIN. */
+/* After close_notify only the FIN may come. */
 static void read_raw(int fd, bool notified)
 {
     char rest[4096];

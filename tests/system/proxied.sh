@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# curl and lftp by way of a proxy: SCRIPT HOST PORT USER PASSWORD WORKDIR. Their
+# curl and lftp through a proxy: SCRIPT HOST PORT USER PASSWORD WORKDIR. Their
 # own address is 127.0.0.77.
 set -euo pipefail
 host=$1 port=$2 user=$3 password=$4 work=$5/proxied

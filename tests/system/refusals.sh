@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# curl after transfers that the server refused or broke off: each ends with an
-# exit status of its own, and every other transfer of the same command is right.
+# curl after transfers that the server has refused or broken off: each ends with
+# its own exit status, and every other transfer of the same command succeeds.
 # CASE HOST PORT USER PASSFILE CACERT WORKDIR HOME LOG ROUNDS: HOME is the
 # user's on the server, LOG the server's.
 set -euo pipefail
@@ -22,12 +22,13 @@ fail() {
 }
 
 # PATTERN, then OPTION FILE PATH for each transfer of one curl: -T or -o, and
-# more options in one word. The exit status of each, a blank after each.
+# more options in one word. Prints the exit status of each, with a blank after
+# it.
 curls() {
     local wanted=$1 got transfers=()
     shift
     while (($# > 0)); do
-        # shellcheck disable=SC2206 # one word an option
+        # shellcheck disable=SC2206 # one word per option
         transfers+=("${options[@]}" $1 "$2" "$url/$3" --next)
         shift 3
     done
@@ -42,7 +43,7 @@ said() { grep -q "^< $1 " transcript || fail "no $1"; }
 
 failure='[1-9][0-9]*'
 
-# In TYPE A curl asks for no SIZE, so RETR is what is refused.
+# In TYPE A curl sends no SIZE, so RETR is refused.
 missing() {
     curls '78 0 0 ' '-B -o' a none '-B -o' b n1 '-B -o' c n2
     said 550
@@ -69,7 +70,7 @@ several() {
     stored new1
     same c "$home/n1"
 }
-# 425: the data connection resumes nothing.
+# 425: the data connection resumes no session.
 unbound() {
     curls "0 $failure 0 " -T new1 new1 '--no-sessionid -T' new2 lost \
         -T new2 new2
@@ -78,7 +79,7 @@ unbound() {
     stored new2
     absent lost
 }
-# While curl waits for whoever reads its output, COMMAND.
+# Runs COMMAND while curl waits for the reader of its output.
 while_waiting() {
     local reader
     [[ -p pipe ]] || mkfifo pipe
@@ -102,7 +103,7 @@ stalled() {
     truncate -s 64M "$home/sparse"
     while_waiting has_stalled
 }
-# 451: the file is cut.
+# 451: the file was shortened.
 shortened() {
     local before
     before=$(logged 451)

@@ -1,13 +1,13 @@
-"""What testssl.sh and sslscan found: ACCEPTED JSON-OR-XML... Each finding above
-LOW must stand in ACCEPTED; and each scan must have seen what a server of ours
-is, so that one that never got through doesn't pass."""
+"""Judges the findings of testssl.sh and sslscan: ACCEPTED JSON-OR-XML...
+ACCEPTED must name each finding above LOW. Each scan must have recognised this
+server, so that a scan that never reached it doesn't pass."""
 import json
 import sys
 import xml.etree.ElementTree as xml
 
 FINE = ("OK", "INFO", "LOW", "DEBUG")
 
-# What testssl.sh says of this machine's openssl, and not of the server.
+# Findings of testssl.sh about this machine's openssl, not about the server.
 OF_THE_SCANNER = {"engine_problem"}
 
 SEEN_BY_TESTSSL = {
@@ -82,7 +82,7 @@ def sslscan(path):
 
 
 def flags(test):
-    """What each element of the report must not say."""
+    """Yields each element of the report that has a bad value."""
     for tag, key, bad in (
         ("heartbleed", "vulnerable", "1"),
         ("compression", "supported", "1"),

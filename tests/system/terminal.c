@@ -1,4 +1,4 @@
-/* tmux: keys in, the screen out. */
+/* Sends keys to tmux, and reads its screen. */
 #include "terminal.h"
 
 #include <criterion/criterion.h>
@@ -54,7 +54,7 @@ void terminal_type(struct terminal *t, const char *line)
     TMUX(t, "send-keys", "Enter");
 }
 
-/* A terminal of 100 columns that runs COMMAND. */
+/* Opens a terminal of 100 columns that runs COMMAND. */
 void terminal_open(struct terminal *t, const char *command)
 {
     snprintf(t->socket, sizeof(t->socket), "%s/tmux", t->desk.dir);

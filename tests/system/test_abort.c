@@ -1,6 +1,6 @@
-/* ABOR before, during and after a transfer, as a line and behind telnet's
- * Interrupt and Synch: how many replies there are, in which order, and what is
- * left. */
+/* ABOR before, during and after a transfer, as a line and after telnet's
+ * Interrupt and Synch: the number and order of the replies, and the files after
+ * it. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "support/fail.h"
 
 #define LEN    (300 * FAULT_KIB)
-#define BIG    (16 * FAULT_MIB) /* more than all buffers on the way hold */
+#define BIG    (16 * FAULT_MIB) /* more than all buffers on the way can hold */
 #define URGENT "\xff\xf4\xff\xf2"
 
 static const struct server_user users[] = {
@@ -25,7 +25,7 @@ static const struct server_user users[] = {
 SERVER_SHARED(.ports = "auto 16", .users = users,
               .user_count = sizeof(users) / sizeof(*users));
 
-/* Each piece is a TLS record of its own. */
+/* Each piece is sent as a TLS record of its own. */
 static const struct form {
     const char *piece[3];
 } forms[] = {
@@ -42,7 +42,7 @@ static void send_abor(struct session *s, const struct form *form)
         session_raw(s, form->piece[i], strlen(form->piece[i]));
 }
 
-/* Nothing to abort, and the port that waited is given up. */
+/* There is nothing to abort, and the waiting port is given up. */
 static void expect_idle_abor(struct session *s, const struct form *form)
 {
     send_abor(s, form);
@@ -72,7 +72,7 @@ Test(abort, before, .timeout = 60)
     session_close(&s);
 }
 
-/* How far the transfer has come: its 150 is there, and nothing else yet. */
+/* The progress of the transfer: its 150 has come, and nothing else yet. */
 static void no_connection(struct session *s, struct data *d, const char *line)
 {
     d->fd = -1;
@@ -114,7 +114,8 @@ static const struct moment {
 
 #define MOMENTS (sizeof(moments) / sizeof(*moments))
 
-/* The transfer has its reply and ABOR its own; what comes next is in step. */
+/* The transfer has its reply, ABOR has its own, and the next command gets the
+ * right one. */
 static void abort_once(struct session *s, const struct moment *m,
                        const struct form *form)
 {
@@ -156,7 +157,8 @@ Test(abort, during, .timeout = 120)
     session_close(&s);
 }
 
-/* One event with the cause, and the same upload succeeds. */
+/* There is one event with the cause, and the same upload succeeds
+ * afterwards. */
 Test(abort, event, .timeout = 60)
 {
     unsigned char *bytes = fault_noise(LEN);
@@ -171,8 +173,8 @@ Test(abort, event, .timeout = 60)
     free(bytes);
 }
 
-/* Its last byte is sent: either it comes too late, and the file is there, or
- * in time, and it isn't. */
+/* The last byte is sent. Either the ABOR comes too late and the file is there,
+ * or it comes in time and the file isn't there. */
 Test(abort, after_the_last_byte, .timeout = 120)
 {
     unsigned char *bytes = fault_noise(LEN);
@@ -205,7 +207,7 @@ Test(abort, after_the_last_byte, .timeout = 120)
     free(bytes);
 }
 
-/* It overtakes what waits for the transfer, and counts once. */
+/* ABOR overtakes the commands that wait for the transfer, and counts once. */
 Test(abort, ahead_of_what_waits, .timeout = 60)
 {
     struct server server;

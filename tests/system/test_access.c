@@ -1,6 +1,6 @@
-/* Sessions and the users file: a user who is locked, removed or changed is out,
- * at once where sallyportctl made the change, within 10 seconds where a hand
- * did; tickets from before don't count; who and kick. */
+/* Sessions and the users file. A session of a user who is locked, removed or
+ * changed ends: at once after sallyportctl, within 10 seconds after an edit by
+ * hand. Older tickets don't count. Also who and kick. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 
 #define ANOTHER   "another good password"
 #define CHANGED   "421 Your account has changed; log in again."
-#define AT_ONCE   3000 /* ms; by itself the server looks twice in 6 s */
+#define AT_ONCE   3000 /* ms; the server by itself looks twice in 6 s */
 #define BY_ITSELF 10000
 #define BLOCK     (256u << 10)
 
@@ -24,8 +24,8 @@ static const struct server_user two[] = { { .name = "anna" },
                                           { .name = "bert" } };
 static const struct server_plan plan = { .users = two, .user_count = 2 };
 
-/* sallyportctl with these words, up to a NULL; its status, and what it said in
- * OUT. */
+/* Runs sallyportctl with these words (NULL ends them). Returns its status; OUT
+ * gets its output. */
 static int ctl_says(const struct server *server, struct run_result *out,
                     const char *const word[4])
 {
@@ -51,7 +51,7 @@ static int ctl(const struct server *server, const char *a, const char *b,
     return status;
 }
 
-/* The users file with BY where FROM was first, by a rename or in place. */
+/* Replaces the first FROM in the users file by BY, by a rename or in place. */
 static void change(const struct server *server, const char *from,
                    const char *by, bool in_place)
 {
@@ -137,8 +137,8 @@ static const struct {
     { "/anna:", "/anne:", false },
 };
 
-/* Nobody logs in, and nobody says a word to the servers, one for each change.
- * All are waited for at once. */
+/* Nobody logs in or sends anything to the servers, one for each change. The
+ * test waits for all of them at once. */
 Test(access, by_hand, .timeout = 120)
 {
     enum { HANDS = sizeof(hands) / sizeof(hands[0]) };
@@ -161,7 +161,7 @@ Test(access, by_hand, .timeout = 120)
     }
 }
 
-/* A reload compares at once: then these sessions have been compared. */
+/* A reload compares at once: after it these sessions have been compared. */
 Test(access, what_ends_nothing, .timeout = 120)
 {
     struct server server;
@@ -187,7 +187,7 @@ Test(access, what_ends_nothing, .timeout = 120)
     server_stop(&server);
 }
 
-/* It gets its 421 and no 226, and the name isn't there. */
+/* The upload gets its 421 and no 226, and there is no file of the name. */
 static void an_upload_ends(const char *group, const char *name,
                            const char *argument, const char *words)
 {
@@ -220,7 +220,7 @@ Test(access, an_upload_when_kicked, .timeout = 60)
                    "421 The administrator closed this connection.");
 }
 
-/* A transfer of a session that shows the ticket. */
+/* Makes a transfer in a session that shows the ticket. */
 static void store(struct session *s, const struct tls_session *show,
                   const char *words)
 {
@@ -233,7 +233,7 @@ static void store(struct session *s, const struct tls_session *show,
     s->show = NULL;
 }
 
-/* The newest ticket of a session of anna's. */
+/* Returns the newest ticket of a session of anna. */
 static struct tls_session *ticket_of(const struct server *server)
 {
     struct tls_session *ticket;
@@ -248,7 +248,7 @@ static struct tls_session *ticket_of(const struct server *server)
     return ticket;
 }
 
-/* One from before a harmless change counts still. */
+/* A ticket from before a harmless change still counts. */
 Test(access, tickets_of_the_row_before, .timeout = 60)
 {
     struct tls_session *ticket;
@@ -275,7 +275,7 @@ Test(access, tickets_of_the_row_before, .timeout = 60)
     server_stop(&server);
 }
 
-/* The serial of the first session of anna's, from what WHO says. */
+/* Finds the serial of anna's first session in the output of WHO. */
 static void serial_of(const struct server *server, char out[17])
 {
     const char *const word[4] = { "who" };

@@ -1,6 +1,6 @@
-/* Whose data connections may transfer: every mode of data_binding with every
+/* Which data connections may transfer: each mode of data_binding with each
  * ticket that a client could show, in both versions of TLS, against a real
- * server; keys that are exchanged, and a clock that is moved. */
+ * server; also new ticket keys, and a moved clock. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
 #include <criterion/parameterized.h>
@@ -22,7 +22,7 @@
 
 enum mode { MODE_USER, MODE_SESSION, MODE_ADDRESS, MODES };
 
-/* One for each row of the table, so that its lines of the log are its own. */
+/* Each row of the table has its own user, and so its own lines in the log. */
 static const char *const mode_words[MODES] = { "user", "session", "address" };
 
 enum what {
@@ -35,7 +35,7 @@ enum what {
     SHOW_PLAIN
 };
 
-/* What must become of a transfer. */
+/* The expected result of a transfer. */
 enum fate {
     DONE,
     NOT_RESUMED, /* 425: a client that can't resume needs another mode */
@@ -57,7 +57,7 @@ static const char *const fates[] = {
 static const struct {
     const char *name;
     enum what show;
-    enum fate tls12[MODES], tls13[MODES]; /* user, session, address */
+    enum fate tls12[MODES], tls13[MODES]; /* for user, session, address */
 } cases[CASES] = {
     { "own", SHOW_OWN, { DONE, DONE, DONE }, { DONE, DONE, DONE } },
     { "live",
@@ -68,8 +68,8 @@ static const struct {
       SHOW_ENDED,
       { NOT_RESUMED, NOT_RESUMED, DONE },
       { DONE, NOT_THIS, DONE } },
-    /* In TLS 1.2 nobody but its own session can read a ticket: there it is as
-     * good as none. */
+    /* In TLS 1.2 only the ticket's own session can read it: here it counts as
+     * none. */
     { "other-user",
       SHOW_OTHER_USER,
       { NOT_RESUMED, NOT_RESUMED, DONE },
@@ -90,7 +90,7 @@ static const struct {
 
 struct row {
     char user[33];
-    size_t which; /* of the cases */
+    size_t which; /* index of the case */
     enum mode mode;
     int version;
 };
@@ -116,7 +116,7 @@ static void fill_rows(void)
             }
 }
 
-/* The mode of the first is the server's; the others have their own. */
+/* The first mode is the server's setting; the other users have their own. */
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
     static const char *const keys[] = { NULL, "data_binding=session",
@@ -146,7 +146,7 @@ static void begin(struct session *s, const struct server *server,
     session_open(s, server, user);
 }
 
-/* A ticket that USER gets at FROM in a session of its own. */
+/* Gets a ticket for USER at FROM in a session of its own. */
 static struct tls_session *earn(const struct server *server, const char *user,
                                 const char *from, int version,
                                 struct session *s)
@@ -159,7 +159,7 @@ static struct tls_session *earn(const struct server *server, const char *user,
     return ticket;
 }
 
-/* What is to be shown; OTHER is a session that ends with the test. */
+/* Returns the ticket to show; OTHER is a session that ends with the test. */
 static struct tls_session *prepare(const struct server *server,
                                    const struct row *row, struct session *other)
 {
@@ -176,7 +176,8 @@ static struct tls_session *prepare(const struct server *server,
     }
 }
 
-/* The command, and the data connection up to its TLS, if it has any. */
+/* Sends the command, and opens the data connection up to its TLS handshake, if
+ * there is one. */
 static void connect_data(struct session *s, struct data *d, bool plain,
                          const char *command)
 {
@@ -190,7 +191,7 @@ static void connect_data(struct session *s, struct data *d, bool plain,
                      (ssize_t)strlen(BYTES));
 }
 
-/* Who is refused sees an end in order, and not one byte. */
+/* A refused client sees an orderly end, and not one byte. */
 static void expect_nothing(struct data *d)
 {
     char byte;
@@ -215,7 +216,7 @@ static void store(struct session *s, const struct server *server,
     }
     session_expect(s, fates[fate]);
     cr_expect_eq(files_exists(file), fate == DONE, "%s", row->user);
-    if (fate != DONE) /* nor was a partial begun */
+    if (fate != DONE) /* a refusal begins no partial either */
         session_do(s, "550 {*}", "SIZE new");
 }
 
@@ -238,7 +239,7 @@ static void fetch(struct session *s, const char *command, size_t least,
     buf_release(&got);
 }
 
-/* One event for each transfer, with the cause. */
+/* Expects one event for each transfer, with the cause. */
 static void expect_events(const struct server *server, const struct row *row,
                           enum fate fate)
 {
@@ -293,8 +294,8 @@ ParameterizedTest(struct row *row, binding, matrix, .timeout = 60)
     tls_session_free(ticket);
 }
 
-/* A stranger at the client's own address who guesses the port: he is refused,
- * and must not go away with a ticket to come back with. */
+/* A stranger at the client's own address who guesses the port is refused, and
+ * must not get a ticket with which to come back. */
 Test(binding, a_refusal_gives_no_ticket, .timeout = 60)
 {
     static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };
@@ -326,8 +327,8 @@ Test(binding, a_refusal_gives_no_ticket, .timeout = 60)
     }
 }
 
-/* Keys that are exchanged each second: a session continues with what it gets,
- * and what it got long ago is no longer opened. */
+/* Ticket keys are replaced each second: a session continues with new tickets,
+ * and an old one is no longer accepted. */
 Test(binding, keys_are_exchanged, .timeout = 120)
 {
     const struct server_plan plan = { .settings = "ticket_lifetime = 1s\n" };
@@ -359,7 +360,7 @@ Test(binding, keys_are_exchanged, .timeout = 120)
     server_stop(&server);
 }
 
-/* The clock of the server, as preload/clock.c has it. */
+/* Maps the file that moves the server's clock: see preload/clock.c. */
 static volatile time_t *take_clock(char *name, size_t size)
 {
     void *p;
@@ -375,8 +376,8 @@ static volatile time_t *take_clock(char *name, size_t size)
     return p;
 }
 
-/* Three hours on a TLS 1.2 session is what it was; of TLS 1.3 the old tickets
- * are over, and the newest is good. */
+/* After three hours a TLS 1.2 session works as before. The old tickets of TLS
+ * 1.3 have expired, and the newest one works. */
 Test(binding, the_clock_is_moved, .timeout = 60)
 {
     static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };
@@ -418,7 +419,8 @@ Test(binding, the_clock_is_moved, .timeout = 60)
     unlink(name);
 }
 
-/* The start says what holds: a whole server, and one that has exceptions. */
+/* The start prints the rules: for a server without exceptions, and for one with
+ * exceptions. */
 Test(binding, the_start_says_it, .timeout = 60)
 {
     static const struct server_user users[] = {

@@ -1,5 +1,5 @@
-/* Certificates of a running server: which one a client gets, and what a reload
- * makes of good and of bad ones. No session may notice it. */
+/* Certificates of a running server: which one a client gets, and the effect of
+ * a reload with good and with bad ones. No session may notice it. */
 #include <criterion/criterion.h>
 #include <openssl/ec.h>
 #include <openssl/pem.h>
@@ -24,7 +24,7 @@
 
 struct made {
     long serial;
-    long seconds;      /* that it lasts; 0: a day */
+    long seconds;      /* its lifetime; 0: a day */
     long from;         /* seconds from now; 0: two days ago */
     const char *names; /* NULL: localhost */
     bool rsa;
@@ -48,7 +48,7 @@ static X509 *make(EVP_PKEY *key, const struct made *m)
     return x;
 }
 
-/* Each file is replaced by a rename, as certbot does it. */
+/* Each file is replaced by a rename, as certbot does. */
 static FILE *open_new(const struct server *s, const char *name)
 {
     char new[SERVER_PATH_MAX];
@@ -61,8 +61,8 @@ static FILE *open_new(const struct server *s, const char *name)
     return f;
 }
 
-/* As if it had been written an hour ago: of files that have just changed master
- * believes no time. */
+/* Dates the file an hour back, since master doesn't trust the times of files
+ * that have just changed. */
 static void put(const struct server *s, const char *name, FILE *f)
 {
     const struct timespec then = { .tv_sec = time(NULL) - 3600 };
@@ -110,7 +110,7 @@ static size_t count_words(const struct server *s, const char *words)
 struct awaited {
     const struct server *server;
     const char *words;
-    size_t count; /* lines with them before */
+    size_t count; /* earlier lines with these words */
 };
 
 static bool is_there(void *argument)
@@ -120,7 +120,7 @@ static bool is_there(void *argument)
     return count_words(a->server, a->words) > a->count;
 }
 
-/* Until one more line has these words. */
+/* Waits until one more line has these words. */
 static void reload(const struct server *s, const char *words)
 {
     struct awaited a = { s, words, count_words(s, words) };
@@ -147,7 +147,8 @@ static void ctl(const struct server *s, const char *command, int status,
     run_release(&r);
 }
 
-/* What the deploy hook of docs/certificates.md runs: over when it returns. */
+/* Runs what the deploy hook of docs/certificates.md runs; the reload is over
+ * when it returns. */
 static void deploy(const struct server *s, int status, const char *words)
 {
     ctl(s, "reload", status, words);
@@ -162,7 +163,8 @@ static void enter(struct session *s, const struct server *server)
     session_open(s, server, "anna");
 }
 
-/* What a client gets that asks for NAME with these schemes. */
+/* Returns the serial of the certificate for a client that asks for NAME with
+ * these schemes. */
 static long serial_for(const struct server *server, const char *name,
                        const char *schemes)
 {
@@ -181,7 +183,8 @@ static long serial_for(const struct server *server, const char *name,
     return serial;
 }
 
-/* Both ways, with the certificate that the session had from the start. */
+/* Transfers in both directions, with the certificate that the session had from
+ * the start. */
 static void transfer(struct session *s)
 {
     static const char bytes[] = "through a certificate's life";
@@ -274,8 +277,8 @@ static const struct {
     { spoil_setting, "unknown key" },
 };
 
-/* Whatever is wrong, new sessions get the old certificate; and when all is
- * mended, the next reload takes it. */
+/* Whatever is wrong, new sessions get the old certificate. When all mistakes
+ * are mended, the next reload uses the new one. */
 Test(certificates, no_bad_pair_is_taken)
 {
     struct server server;
@@ -353,8 +356,8 @@ Test(certificates, names_and_kinds)
     server_stop(&server);
 }
 
-/* A client that was shown the certificate of one host can't continue to
- * another; what it asks for on data connections means nothing. */
+/* A client that got the certificate of one host can't continue to another. The
+ * name that it asks for on data connections means nothing. */
 Test(certificates, host_and_data_by_name)
 {
     static const char *const data[] = { NULL, "one.example", "two.example",
@@ -410,10 +413,11 @@ Test(certificates, settings_of_a_reload)
     server_stop(&server);
 }
 
-#define ROUNDS 7 /* and the first one: so many generations may live */
+#define ROUNDS 7 /* with the first one: as many generations as may live */
 
-/* A session of each: none is dropped, each continues with what it began with.
- * While all live, a reload waits, and whoever asks is told so. */
+/* Each generation has a session. None is dropped, and each continues with its
+ * first certificate. While all generations live, a reload waits, and its caller
+ * is told so. */
 Test(certificates, sessions_of_many_generations)
 {
     struct server server;
@@ -448,7 +452,7 @@ Test(certificates, sessions_of_many_generations)
     server_stop(&server);
 }
 
-/* Reloads one behind the other, and clients all the while. */
+/* Reloads one after the other, with clients all the time. */
 Test(certificates, reloads_under_load)
 {
     struct server server;
@@ -469,9 +473,8 @@ Test(certificates, reloads_under_load)
     server_stop(&server);
 }
 
-/* As certbot has its directories: live/ holds links, and a renewal makes new
- * ones.
- */
+/* The directories as certbot makes them: live/ has links, and a renewal makes
+ * new ones. */
 static void renew(const struct server *s, int number, long serial)
 {
     static const char *const names[] = { "certificate", "key" };
@@ -509,7 +512,8 @@ Test(certificates, a_deploy_hook)
     server_stop(&server);
 }
 
-/* The server's own lasts longer; of those that don't, each is named. */
+/* The server's own certificate lasts longer; each of those that don't is
+ * named. */
 Test(certificates, what_expires_soon_is_told)
 {
     struct server server;
@@ -537,8 +541,9 @@ static bool is_over(void *argument)
     return time(NULL) > *(time_t *)argument;
 }
 
-/* Clients judge it; those that don't mind are served on, also when gate has to
- * begin again, or something else is reloaded. */
+/* Clients decide about an expired certificate. Those that accept it are still
+ * served, also after gate has to start again, or after a reload of something
+ * else. */
 Test(certificates, one_expires_in_use)
 {
     struct server server;
@@ -562,8 +567,8 @@ Test(certificates, one_expires_in_use)
     server_stop(&server);
 }
 
-/* A gate that hangs costs its sessions, after their transfer, and holds up no
- * reload. */
+/* If a gate hangs, its sessions end after their transfer, and no reload is held
+ * up. */
 Test(certificates, gate_hangs, .timeout = 60)
 {
     struct processes all;

@@ -1,5 +1,5 @@
-/* The client against a real server: what arrives, what stays when it is killed
- * at any moment, what it trusts, and what it says. */
+/* The client against a real server: which files arrive, what it leaves when it
+ * is killed at any moment, which servers it trusts, and what it prints. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -34,7 +34,7 @@ static const struct server_user users[] = {
 SERVER_SHARED(.ports = "auto 32", .settings = "mode_z = yes\n", .users = users,
               .user_count = sizeof(users) / sizeof(*users));
 
-/* The same where only the exit status counts. */
+/* The same if only the exit status counts. */
 #define CLIENT(d, status, ...)                                                 \
     do {                                                                       \
         struct run_result r_;                                                  \
@@ -182,7 +182,8 @@ Test(client, a_name_that_is_taken, .timeout = 60)
     files_write("a", "one", 3, 0644);
     CLIENT(&d, 0, "put", "a", "/");
     files_write("a", "two", 3, 0644);
-    CLIENT(&d, 0, "put", "a", "/"); /* nobody to ask: it is renamed */
+    CLIENT(&d, 0, "put", "a",
+           "/"); /* nobody can be asked: the file is renamed */
     expect_text(server_home_file(&d.server, "conflict", "a"), "one");
     expect_text(server_home_file(&d.server, "conflict", "new-a"), "two");
     CLIENT(&d, 0, "put", "--conflict", "skip", "a", "/");
@@ -229,7 +230,7 @@ Test(client, names, .timeout = 60)
     desk_end(&d);
 }
 
-/* What isn't trusted gets no user name and no password. */
+/* A server that isn't trusted gets no user name and no password. */
 Test(client, trust, .timeout = 60)
 {
     struct run_result r;
@@ -262,7 +263,7 @@ Test(client, trust, .timeout = 60)
     cr_assert_not_null(at, "%s", r.text);
     snprintf(pin, sizeof(pin), "%.52s", at);
     run_release(&r);
-    run_arguments(&r, NULL, untrusted); /* it is known from now on */
+    run_arguments(&r, NULL, untrusted); /* the server is known from now on */
     cr_expect_eq(r.status, 0, "%d: %s", r.status, r.text);
     run_release(&r);
     char *pinned[] = { (char *)server_program("sallyport"),
@@ -300,7 +301,7 @@ Test(client, the_wrong_password, .timeout = 60)
     desk_end(&d);
 }
 
-/* Starts the client, and kills it when that much of its file is there. */
+/* Starts the client, and kills it when this much of its file has arrived. */
 static void kill_at(const struct desk *d, struct desk_growth *g, ...)
 {
     char *arguments[DESK_ARGUMENTS];
@@ -336,7 +337,7 @@ static void kill_download(const struct desk *d, const char *remote,
             "--limit-rate", "8M", remote, local, NULL);
 }
 
-/* secret-tool, as the desktop's keyring answers by it. */
+/* secret-tool asks the desktop's keyring; here a script takes its place. */
 Test(client, keyring, .timeout = 60)
 {
     static const char tool[] =
@@ -360,7 +361,7 @@ Test(client, keyring, .timeout = 60)
     run_arguments(&r, NULL, words);
     cr_expect_eq(r.status, 0, "%d: %s", r.status, r.text);
     run_release(&r);
-    /* A keyring that has no such entry: nobody else is asked. */
+    /* A keyring without such an entry: no other program is asked. */
     files_write("bin/secret-tool", "#!/bin/sh\nexit 1\n", 17, 0755);
     run_arguments(&r, NULL, words);
     cr_expect_eq(r.status, EX_NOPERM, "%d: %s", r.status, r.text);
@@ -369,7 +370,7 @@ Test(client, keyring, .timeout = 60)
     desk_end(&d);
 }
 
-/* Alone, with nothing to read: how it is called. */
+/* Without words, and without input, the client prints its usage. */
 Test(client, usage, .timeout = 60)
 {
     struct run_result r;
@@ -394,7 +395,7 @@ Test(client, usage, .timeout = 60)
     desk_end(&d);
 }
 
-/* A local command gets its line as it was typed. */
+/* A local command gets its line exactly as it was typed. */
 Test(client, local_commands, .timeout = 60)
 {
     struct run_result r;
@@ -409,8 +410,8 @@ Test(client, local_commands, .timeout = 60)
     desk_end(&d);
 }
 
-/* What a killed call has left belongs to another file by now: the file that
- * arrives is the new one. */
+/* A killed call has left bytes, but the file has changed since: the new file
+ * must arrive. */
 Test(client, an_upload_after_the_file_has_changed, .timeout = 90)
 {
     char there[SERVER_PATH_MAX];
@@ -581,7 +582,7 @@ Test(client, sync_from_the_server, .timeout = 90)
     desk_end(&d);
 }
 
-/* A path that is longer than the server's or this system's limit. */
+/* A path that is too long for the server or for this system. */
 Test(client, sync_of_names_too_long, .timeout = 90)
 {
     char name[201];
@@ -656,7 +657,7 @@ Test(client, a_script, .timeout = 60)
     desk_end(&d);
 }
 
-/* Profiles, and what holds for the servers opened one after another. */
+/* Profiles, and the settings of servers that are opened one after another. */
 Test(client, servers_opened_in_a_session, .timeout = 90)
 {
     char config[2 * SERVER_PATH_MAX + 256], script[3 * SERVER_PATH_MAX];
@@ -734,7 +735,7 @@ Test(client, a_profile_ends_with_its_server, .timeout = 60)
     desk_end(&d);
 }
 
-/* Packed on the way, the same on both sides; listings after it are plain. */
+/* Compressed on the way, the same on both sides; later listings are plain. */
 Test(client, compress, .timeout = 60)
 {
     static char text[4 * MIB];
@@ -799,7 +800,7 @@ Test(client, doctor, .timeout = 60)
     desk_end(&d);
 }
 
-/* Besides temporary names there is the whole file or none. */
+/* Besides temporary names there is either the whole file or none. */
 static void expect_whole_or_none(const char *name, const char *whole)
 {
     struct stat a, b;
@@ -810,8 +811,9 @@ static void expect_whole_or_none(const char *name, const char *whole)
     cr_expect_eq(a.st_size, b.st_size, "%s is a part", name);
 }
 
-/* At a different part of the file in each round, in no order, the first and the
- * last byte among them. After the last byte come checksum and rename. */
+/* Returns a different part of the file in each round, in no order; the first
+ * and the last byte are among them. After the last byte come checksum and
+ * rename. */
 static off_t moment(int round)
 {
     return (off_t)(round * 83 % ROUNDS) * FILE_BYTES / (ROUNDS - 1);

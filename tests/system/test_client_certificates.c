@@ -1,6 +1,6 @@
-/* Certificates of clients against a real server: who gets in with which, in
- * both versions of TLS, with and instead of the password; what a data
- * connection must show; reloads; --check; curl, lftp and openssl. */
+/* Clients' certificates against a real server: which certificate lets which
+ * user in, in both versions of TLS, with and instead of the password; what a
+ * data connection must show; reloads; --check; curl, lftp and openssl. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
 #include <signal.h>
@@ -25,7 +25,7 @@
 static char folder[64];
 static struct pki *pki;
 
-/* More names than there is room for in a proof. */
+/* More names than fit into a proof. */
 static const char *many_names(void)
 {
     static char names[16384];
@@ -37,7 +37,7 @@ static const char *many_names(void)
     return names;
 }
 
-/* All that clients show. */
+/* Makes all certificates that the clients show. */
 static void make_pki(void)
 {
     const struct pki_leaf leaves[] = {
@@ -168,8 +168,8 @@ static void show(struct session *s, const char *name)
     s->key = pki_path(pki, file);
 }
 
-/* The handshake, which with TLS 1.3 a client thinks over before the server has
- * seen its certificate: false if there is no answer to a command. */
+/* Makes the handshake. With TLS 1.3 it ends for the client before the server
+ * has seen its certificate. Returns false if a command gets no answer. */
 static bool shake(struct session *s, const struct server *server)
 {
     const struct tls_client_options o = { .version = s->version,
@@ -189,7 +189,7 @@ static bool shake(struct session *s, const struct server *server)
     return true;
 }
 
-/* 230, 530, or 0 where TLS refuses already. */
+/* Returns 230, 530, or 0 if TLS refuses the client. */
 static int try_login(const struct server *server, int version,
                      const char *certificate, const char *user,
                      const char *password)
@@ -210,25 +210,25 @@ static const struct {
     const char *user, *certificate, *password;
     int tls12, tls13;
 } logins[] = {
-    /* Instead of the password: proved by TLS 1.3's handshake alone. */
+    /* Instead of the password: only TLS 1.3's handshake proves it. */
     { "anna", "anna", "nonsense", 530, 230 },
     { "anna", "anna", SERVER_PASSWORD, 530, 230 },
     { "anna", "bert", SERVER_PASSWORD, 530, 530 },
     { "anna", NULL, SERVER_PASSWORD, 530, 530 },
     { "emma", "long", SERVER_PASSWORD, 530, 530 },
-    /* With it. */
+    /* With the password. */
     { "bert", "bert", SERVER_PASSWORD, 230, 230 },
     { "bert", "bert", "nonsense", 530, 530 },
     { "bert", "anna", SERVER_PASSWORD, 530, 530 },
     { "bert", NULL, SERVER_PASSWORD, 530, 530 },
     { "carl", "carl", SERVER_PASSWORD, 230, 230 },
     { "carl", "bert", SERVER_PASSWORD, 530, 530 },
-    /* Not asked for one. */
+    /* For a user who needs none. */
     { "dora", NULL, SERVER_PASSWORD, 230, 230 },
     { "dora", "bert", SERVER_PASSWORD, 230, 230 },
     { "dora", "bert", "nonsense", 530, 530 },
     { "nobody", "anna", SERVER_PASSWORD, 530, 530 },
-    /* Not a good one: TLS ends it, whoever it may be. */
+    /* Not a valid one: TLS ends the connection, whoever the user is. */
     { "bert", "late", SERVER_PASSWORD, 0, 0 },
     { "bert", "early", SERVER_PASSWORD, 0, 0 },
     { "bert", "revoked", SERVER_PASSWORD, 0, 0 },
@@ -271,7 +271,7 @@ Test(client_certificates, who_logs_in)
                     NULL);
 }
 
-/* Without one nobody comes as far as a command. */
+/* Without a certificate nobody gets as far as a command. */
 Test(client_certificates, required)
 {
     static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };
@@ -307,10 +307,10 @@ static void enter(struct session *s, const struct server *server, int version,
     session_open(s, server, user);
 }
 
-/* What the data connection shows, behind a control connection with "anna". */
+/* The certificate on the data connection; the control connection has "anna". */
 static const struct {
     const char *certificate;
-    bool anew; /* resumes nothing */
+    bool anew; /* resumes no session */
     const char *fate;
 } channels[] = {
     { "anna", false, "226 {*}" },
@@ -366,7 +366,7 @@ Test(client_certificates, data_connections_tls13)
     use_channels(SESSION_TLS_13);
 }
 
-/* So many that a ticket that doesn't hold the certificate would show. */
+/* Enough transfers to notice a ticket that doesn't hold the certificate. */
 Test(client_certificates, many_transfers_with_an_rsa_certificate)
 {
     struct server server;
@@ -408,7 +408,7 @@ static void reload(const struct server *s, unsigned count, const char *words)
     server_log_expect(s, count, words, NULL);
 }
 
-/* New sessions see it; those that are there continue as they came. */
+/* New sessions see the change; existing ones continue unchanged. */
 Test(client_certificates, reload)
 {
     struct server server;
@@ -449,9 +449,9 @@ static void expect_only_without(const struct server *server)
     cr_expect_eq(try_login(server, 0, "bert", "bert", SERVER_PASSWORD), 0);
 }
 
-/* A list that nobody renews: it is told in time, nobody gets in with a
- * certificate any more, but who has none does, also after a gate that died, a
- * reload for something else, and a new start. */
+/* A list that nobody renews. The log warns in time; then nobody gets in with a
+ * certificate, but users without one do, also after a gate that died, a reload
+ * for another reason, and a new start. */
 Test(client_certificates, a_list_that_expires_in_use)
 {
     struct server server;
@@ -483,7 +483,7 @@ Test(client_certificates, a_list_that_expires_in_use)
     "certificate= wants one can't log in (the first is anna); write: "         \
     "client_certificates = request"
 
-/* 150 of 79 bytes each, more than a proof could have. */
+/* 150 CAs with names of 79 bytes each, more than fit into a proof. */
 static void make_many_cas(void)
 {
     char command[256], name[80];
@@ -497,7 +497,7 @@ static void make_many_cas(void)
     cr_assert_eq(system(command), 0);
 }
 
-/* Clients choose without names then, and get in as before. */
+/* Clients then choose without names, and get in as before. */
 Test(client_certificates, many_cas)
 {
     struct server server;
@@ -526,9 +526,10 @@ static void spoil_mode(void)
     cr_assert_eq(chmod(pki_path(pki, "open.pem"), 0666), 0);
 }
 
-/* Told with its line where it is the line's, before anything starts. */
+/* Mistakes are reported with their line, if they have one, before anything
+ * starts. */
 static const struct {
-    const char *mode, *ca, *crl; /* NULL: there is no such line */
+    const char *mode, *ca, *crl; /* NULL: no such line */
     void (*spoil)(void);
     const char *words;
 } mistakes[] = {
@@ -599,7 +600,7 @@ static void expect_hint(const struct server *s, bool hinted)
     run_release(&r);
 }
 
-/* So that the users file is another one. */
+/* Changes the users file by a comment. */
 static void add_comment(const struct server *s)
 {
     const char *path = server_path(s, "users");
@@ -612,8 +613,8 @@ static void add_comment(const struct server *s)
     buf_release(&text);
 }
 
-/* Users who must show one, and nobody is asked: said by --check, at the start,
- * by the reload that brings it about, and of a new users file. */
+/* Users must show a certificate, but the server asks for none. --check, the
+ * start, a reload that causes it, and a new users file report it. */
 Test(client_certificates, nobody_is_asked)
 {
     static const char line[] = "sallyportd: " HINT;
@@ -636,7 +637,7 @@ Test(client_certificates, nobody_is_asked)
     add_comment(&server);
     reload(&server, 3, GOOD);
     server_log_expect(&server, 3, line, NULL);
-    add_comment(&server); /* and the question, in one reload */
+    add_comment(&server); /* the question comes in the same reload */
     set_lines(&server, "request", "crl.pem");
     reload(&server, 4, GOOD);
     server_log_expect(&server, 3, line, NULL);
@@ -650,7 +651,7 @@ Test(client_certificates, nobody_is_asked)
     server_stop(&server);
 }
 
-/* What people use. */
+/* The clients that people use. */
 static const struct {
     const char *user, *certificate, *password;
     bool in;
@@ -704,7 +705,7 @@ Test(client_certificates, by_curl)
     }
 }
 
-/* "nonsense" is no password at all: the certificate is enough. */
+/* "nonsense" is a wrong password: the certificate is enough. */
 static void sallyport(const struct server *server, const char *verb, size_t i,
                       bool in)
 {
@@ -747,7 +748,7 @@ Test(client_certificates, by_sallyport)
     }
 }
 
-/* Whoever shows none is turned away in the handshake. */
+/* A client without a certificate is refused in the handshake. */
 Test(client_certificates, required_of_sallyport)
 {
     struct server server;
@@ -785,7 +786,7 @@ Test(client_certificates, by_lftp)
     }
 }
 
-/* s_client says what the server asks for, and what becomes of it. */
+/* s_client prints what the server asks for, and the result. */
 static void by_openssl(const struct server *server, const char *version,
                        const char *name, const char *words)
 {

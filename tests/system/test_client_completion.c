@@ -7,7 +7,7 @@
 #include "support/files.h"
 #include "terminal.h"
 
-/* What is typed before Tab, and what stands there then. */
+/* The text before Tab, and the text after it. */
 static const struct {
     const char *typed, *completed;
 } rows[] = {
@@ -17,7 +17,7 @@ static const struct {
     { "sallyport put a-fi", "sallyport put a-file" },
 };
 
-/* BEFORE and AFTER stand around the directory of the completion. */
+/* BEFORE and AFTER enclose the directory of the completion. */
 static void complete(const char *shell, const char *before, const char *after)
 {
     static struct terminal t;

@@ -81,7 +81,7 @@ Test(doctor, after_the_login, .timeout = 200)
     EXPECT_FINDINGS(rows);
 }
 
-/* Ten logins of six seconds would take a minute; --timeout bounds them. */
+/* Ten logins of six seconds would take a minute; --timeout limits them. */
 Test(doctor, logins_that_take_long, .timeout = 100)
 {
     static const struct finding rows[] = {

@@ -13,8 +13,9 @@ static const struct server_user users[] = { { .name = "anna" },
 
 SERVER_SHARED(.users = users, .user_count = 2);
 
-/* What a person's desktop does: it unlocks the keyring with the password of the
- * login. The password for the server is stored as sallyport(1) says. */
+/* Does what a person's desktop does: unlocks the keyring with the password of
+ * the login. The password for the server is stored in the way that sallyport(1)
+ * describes. */
 static const char desktop[] =
     "printf login | gnome-keyring-daemon --unlock --components=secrets "
     "  --control-directory=\"$XDG_RUNTIME_DIR/keyring\" >/dev/null || exit 1\n"

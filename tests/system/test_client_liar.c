@@ -1,5 +1,5 @@
-/* What a server that lies may not do to the files here, to the terminal, and to
- * who trusts it. */
+/* A server that lies must not harm local files, the terminal, or the user's
+ * trust. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +11,8 @@
 #include "faulty.h"
 #include "support/files.h"
 
-/* Blanks and the end of a line are the only control characters; C1 ones, and
- * those that turn text around, are control characters too. */
+/* Only blanks and the ends of lines are allowed control characters. C1
+ * characters, and those that reverse text, count as control characters too. */
 static void expect_harmless(const char *what, const struct run_result *r)
 {
     static const char *const unwanted[] = { "\302\233", "\342\200\256" };
@@ -60,7 +60,7 @@ static void do_deed(struct faulty *f, const struct deed *d)
     run_release(&r);
 }
 
-/* Of all names only the good one reaches this machine, in every verb. */
+/* Of all names only the good one becomes a local file, with every command. */
 static const struct deed deeds[] = {
     { EX_PROTOCOL, { "get", "-r", "/", "in" }, NULL },
     { 0, { "get", "--conflict=overwrite", "/*", "in" }, NULL },
@@ -116,7 +116,7 @@ Test(liar, names_of_list, .timeout = 200)
     expect_good_alone("names_of_list");
 }
 
-/* Replies and names that a terminal would obey. */
+/* Replies and names with bytes that a terminal would obey. */
 Test(liar, control_characters, .timeout = 200)
 {
     static const struct deed rude[] = {
@@ -149,8 +149,8 @@ Test(liar, control_characters, .timeout = 200)
     faulty_end(&f);
 }
 
-/* The address in PASV is ignored: the data connection goes where the control
- * connection goes. */
+/* The address in PASV is ignored: the data connection goes to the address of
+ * the control connection. */
 Test(liar, address, .timeout = 60)
 {
     static struct faulty f;
@@ -184,7 +184,7 @@ static void expect_trust(struct faulty *f, int status, size_t users,
     cr_expect_eq(faulty_count("PASS "), users, "%s", a ? a : "nothing");
 }
 
-/* Neither name nor password goes to a server that nobody vouches for. */
+/* A server that nothing confirms gets neither name nor password. */
 Test(liar, trust, .timeout = 100)
 {
     static const char wrong[] =
@@ -201,7 +201,7 @@ Test(liar, trust, .timeout = 100)
     faulty_end(&f);
 }
 
-/* A certificate that a trusted CA has issued, but for another name or time. */
+/* A certificate from a trusted CA, but for another name or time. */
 Test(liar, certificates, .timeout = 100)
 {
     static const char *const certificates[] = { "other", "late" };
@@ -261,7 +261,7 @@ Test(liar, no_tls, .timeout = 60)
     faulty_end(&f);
 }
 
-/* Links that stand here lead out of the target: they aren't followed. */
+/* Local links that lead out of the target aren't followed. */
 Test(liar, links_in_the_target, .timeout = 100)
 {
     static struct faulty f;
@@ -401,7 +401,7 @@ Test(liar, sizes, .timeout = 100)
     faulty_end(&f);
 }
 
-/* No lie, but another form: what IIS lists, since it has no MLSD. */
+/* No lie, but another form: the listing of IIS, which has no MLSD. */
 Test(liar, a_listing_of_dos, .timeout = 60)
 {
     static struct faulty f;

@@ -1,5 +1,4 @@
-/* The client with the servers of others: tests/system/peers/serve starts them.
- */
+/* The client with other servers; tests/system/peers/serve starts them. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -42,7 +41,7 @@ static bool answers(void *of)
     return yes;
 }
 
-/* A port that is free now. */
+/* Returns a port that is free now. */
 static struct sockaddr_in free_port(void)
 {
     struct sockaddr_in at = { .sin_family = AF_INET };
@@ -116,7 +115,8 @@ ParameterizedTestParameters(peers, work)
                                sizeof(peers) / sizeof(peers[0]));
 }
 
-/* Several data connections in one session, both ways, names and listings. */
+/* Several data connections in one session, in both directions; names and
+ * listings. */
 ParameterizedTest(struct peer *p, peers, work, .timeout = 400)
 {
     struct run_result r;

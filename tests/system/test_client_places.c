@@ -37,8 +37,8 @@ static void with_password(const struct desk *d, int status, const char *wanted,
     run_release(&r);
 }
 
-/* From the environment, ~/.netrc or a file, of which nobody else may read the
- * last two; and never from the command line, which everybody can read. */
+/* From the environment, ~/.netrc or a file; no other user may read the last
+ * two. Never from the command line, which everybody can read. */
 Test(client_places, passwords, .timeout = 60)
 {
     static const char netrc[] =
@@ -98,7 +98,8 @@ static void with_profile(int status, const char *wanted, const char *verb,
     run_release(&r);
 }
 
-/* In ~/.config, or where XDG_CONFIG_HOME says; others must not change it. */
+/* In ~/.config, or in XDG_CONFIG_HOME; other users must not be able to change
+ * it. */
 Test(client_places, profiles, .timeout = 60)
 {
     static char elsewhere[SERVER_PATH_MAX + 16];
@@ -125,8 +126,7 @@ Test(client_places, profiles, .timeout = 60)
     desk_end(&d);
 }
 
-/* A key that was trusted once, in ~/.local/share or where XDG_DATA_HOME says.
- */
+/* A key that was trusted once, in ~/.local/share or in XDG_DATA_HOME. */
 Test(client_places, known_hosts, .timeout = 60)
 {
     char elsewhere[SERVER_PATH_MAX + 16], path[2 * SERVER_PATH_MAX];

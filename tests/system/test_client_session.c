@@ -1,4 +1,5 @@
-/* Every command of a session, by a script; and what ends one. */
+/* Every command of a session, in a script; and the causes that end a
+ * session. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,7 +23,7 @@ static const struct server_user users[] = {
 SERVER_SHARED(.ports = "auto 16", .users = users,
               .user_count = sizeof(users) / sizeof(*users));
 
-/* A line of a session, and what it prints: a text, or nothing at all. */
+/* A line of a session, and its output: a text, or nothing at all. */
 static const struct {
     const char *line, *wanted;
 } lines[] = {
@@ -85,8 +86,9 @@ static const struct {
     { "bye", "" },
 };
 
-/* One session for each line is too slow for so many; so a line of a text stands
- * between their outputs. A script ends at a failure: those come alone. */
+/* One session for each line would be too slow, so a line of text separates
+ * their outputs. A script ends at a failure, so failures are tested one by
+ * one. */
 static void expect_part(const char *text, size_t i)
 {
     char mark[32];
@@ -130,7 +132,7 @@ Test(client_session, every_command, .timeout = 120)
     desk_end(&d);
 }
 
-/* Each of these ends a script with a code of sysexits.h, and is explained. */
+/* Each of these ends a script with a code of sysexits.h and an explanation. */
 Test(client_session, failures, .timeout = 200)
 {
     char script[256];
@@ -160,7 +162,7 @@ Test(client_session, failures, .timeout = 200)
     desk_end(&d);
 }
 
-/* Ctrl-C: what came so far stays for the next call. */
+/* After Ctrl-C the bytes so far stay for the next call. */
 Test(client_session, an_interrupt, .timeout = 120)
 {
     char *noise = malloc(8 * MIB), url[160];

@@ -1,5 +1,5 @@
 /* The client on a real terminal (tmux): a session with completion, bars that
- * follow the terminal's width, Ctrl-C, questions, and who is trusted. */
+ * follow the terminal's width, Ctrl-C, questions, and trust in servers. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,7 +122,8 @@ static void list_with_trust(struct terminal *t)
     terminal_type(t, line);
 }
 
-/* A refusal sends nothing and remembers nothing; "yes" is asked for once. */
+/* A refusal sends nothing and remembers nothing; "yes" is asked for only
+ * once. */
 Test(terminal, trust, .timeout = 120)
 {
     static const char hosts[] = ".local/share/sallyport/known_hosts";
@@ -144,7 +145,7 @@ Test(terminal, trust, .timeout = 120)
     cr_assert(files_exists(hosts));
     list_with_trust(&t);
     terminal_expect(&t, "status 0", "(yes/no)?");
-    /* Another key than the one that was trusted. */
+    /* The server has another key than the trusted one. */
     buf_init(&known, 4096);
     cr_assert(files_read(hosts, &known));
     char *key = memmem(known.data, known.len, "sha256//", 8);
@@ -158,7 +159,7 @@ Test(terminal, trust, .timeout = 120)
     terminal_end(&t);
 }
 
-/* In the shell, whose last line says how the client ended. */
+/* Runs it in the shell, which then prints the exit status. */
 static void shell_again(struct terminal *t, const char *words)
 {
     char line[2048];
@@ -177,7 +178,7 @@ static void shell_begin(struct terminal *t, const char *words)
     shell_again(t, words);
 }
 
-/* It is typed unseen. */
+/* The typed password isn't shown. */
 Test(terminal, password, .timeout = 120)
 {
     static const struct {
@@ -194,7 +195,7 @@ Test(terminal, password, .timeout = 120)
     }
 }
 
-/* How many lines of the screen are bars? */
+/* Counts the lines of the screen that are bars. */
 static size_t bars(const char *screen)
 {
     size_t n = 0;
@@ -213,8 +214,7 @@ static bool shows_three_bars(void *of)
     return terminal_shows(t) && bars(t->last) == 3;
 }
 
-/* One bar for each transfer, each on a line of its own, in a narrower terminal
- * too. */
+/* Each transfer has a bar on its own line, in a narrower terminal too. */
 Test(terminal, several_bars, .timeout = 120)
 {
     static struct terminal t;
@@ -249,8 +249,8 @@ static bool is_gone(void *of)
     return !files_exists(of);
 }
 
-/* A name with a blank is completed to one word, in quotes too. And --quiet in a
- * line is for that line. */
+/* A name with a blank is completed to one word, also in quotes. --quiet on a
+ * line counts for that line only. */
 Test(terminal, completion_of_a_blank, .timeout = 120)
 {
     static struct terminal t;

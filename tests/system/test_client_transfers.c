@@ -1,5 +1,5 @@
-/* The client's transfers: cuts that it mends by itself, times, rates, patterns,
- * implicit TLS, what it prints. */
+/* The client's transfers: cuts that it repairs by itself, times, rates,
+ * patterns, implicit TLS, its output. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -27,7 +27,7 @@ SERVER_SHARED(.listen = "127.0.0.1:0, [::1]:0, 127.0.0.1:0 tls",
               .ports = "auto 32", .users = users,
               .user_count = sizeof(users) / sizeof(*users));
 
-/* Runs it, and expects that its text has WANTED. */
+/* Runs the client, and expects WANTED in its output. */
 #define SAYS(d, status, wanted, ...)                                           \
     do {                                                                       \
         struct run_result r_;                                                  \
@@ -50,7 +50,7 @@ static void kick(const struct desk *d)
     run_release(&r);
 }
 
-/* In the middle of the file the server ends the session; the client logs in
+/* In the middle of the file the server ends the session. The client logs in
  * again and continues where it stopped. */
 static void cut_once(const struct desk *d, struct desk_growth *g, ...)
 {
@@ -145,7 +145,7 @@ Test(client_transfers, patterns, .timeout = 60)
     desk_end(&d);
 }
 
-/* TLS from the first byte. */
+/* TLS begins with the first byte. */
 Test(client_transfers, implicit, .timeout = 60)
 {
     struct run_result r;
@@ -222,7 +222,7 @@ Test(client_transfers, left_out, .timeout = 60)
     desk_end(&d);
 }
 
-/* A rate is never exceeded, whatever the number of links. */
+/* The rate is never exceeded, whatever the number of links. */
 static void expect_slow(const struct desk *d, const char *verb, const char *a,
                         const char *b)
 {
@@ -262,7 +262,8 @@ static size_t count(const char *text, const char *word)
     return n;
 }
 
-/* Plain lines, nothing, or events; each line of these is an object. */
+/* The output is plain lines, nothing, or events; each line of events is an
+ * object. */
 Test(client_transfers, what_is_printed, .timeout = 60)
 {
     char name[512] = "";
@@ -306,8 +307,8 @@ static bool half_is_there(void *of)
     return files_exists(name);
 }
 
-/* Killed between and in the files of a tree: those that are there are whole,
- * and the next call brings the rest. */
+/* The client is killed between the files of a tree and in them: existing files
+ * are whole, and the next call gets the rest. */
 Test(client_transfers, a_tree_that_is_killed, .timeout = 120)
 {
     char *arguments[] = { (char *)server_program("sallyport"),
@@ -352,7 +353,7 @@ Test(client_transfers, a_tree_that_is_killed, .timeout = 120)
     desk_end(&d);
 }
 
-/* A server that lets in two sessions of a user: the others of --parallel are
+/* A server permits two sessions per user: the other links of --parallel are
  * left out, and no file waits for them. */
 Test(client_transfers, fewer_sessions, .timeout = 120)
 {

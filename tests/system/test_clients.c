@@ -1,5 +1,5 @@
 /* Real clients: every script of clients/ against one server, each as a user of
- * its own and in a directory of its own, once for every build and user that
+ * its own and in a directory of its own, once for each build and user that
  * tests/table names. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
@@ -18,13 +18,14 @@ enum resumes { ALWAYS, NEVER, EITHER };
 
 #define SESSION "data_binding=session"
 
-/* Those that can't resume TLS sessions in every way that their scripts try, and
- * those that can resume that of their own control connection each time. All
- * others resume something of their user's each time, under the server's own
- * data_binding. The table of docs/clients.md says the same. */
+/* The clients that resume TLS sessions in none or only some of the ways that
+ * their scripts try, and those that always resume the session of their own
+ * control connection. All others always resume a session of their user, under
+ * the server's default data_binding. The table of docs/clients.md says the
+ * same. */
 static const struct exception {
     const char *name;
-    const char *keys; /* of its user */
+    const char *keys; /* the user's last column */
     enum resumes tls12, tls13;
     bool refused;
 } exceptions[] = {
@@ -33,7 +34,8 @@ static const struct exception {
     { "commons-net-refused", NULL, NEVER, NEVER, true },
     { "commons-net-tickets", SESSION, ALWAYS, ALWAYS, false },
     { "filezilla-tickets", SESSION, ALWAYS, ALWAYS, false },
-    { "ftplib", ADDRESS, EITHER, EITHER, false }, /* with and without */
+    { "ftplib", ADDRESS, EITHER, EITHER,
+      false }, /* with and without resumption */
     { "ftplib-tickets", SESSION, ALWAYS, ALWAYS, false },
     { "lftp-tickets", SESSION, ALWAYS, ALWAYS, false },
     { "perl", ADDRESS, NEVER, NEVER, false },
@@ -89,8 +91,8 @@ static void expect_line(const struct exception *e, const char *line)
     cr_expect_eq(refused, e->refused, "%s", line);
 }
 
-/* Each data connection of that user that got as far as TLS has resumed a
- * session, or never did, and none was refused, or each. */
+/* Each of the user's data connections that got as far as TLS has resumed a
+ * session, or none has; none was refused, or all were. */
 static void expect_resumed(const struct server *server, const char *user)
 {
     char word[64], *line, *rest;
@@ -107,8 +109,8 @@ static void expect_resumed(const struct server *server, const char *user)
     buf_release(&log);
 }
 
-/* SCRIPT HOST PORT USER PASSFILE CACERT WORKDIR MASTER IMPLICIT HOME, see
- * clients/opening. */
+/* Arguments: SCRIPT HOST PORT USER PASSFILE CACERT WORKDIR MASTER IMPLICIT
+ * HOME, see clients/opening. */
 ParameterizedTest(struct row *row, clients, play, .timeout = 150)
 {
     char port[16], implicit[16], master[16], password[SERVER_PATH_MAX];

@@ -1,5 +1,5 @@
-/* Uploads whose place is taken, from them or by them: another writer of the
- * same name, a reader, a FIFO, a directory that goes. */
+/* Uploads whose place is taken by others, or whose place they take: another
+ * writer of the same name, a reader, a FIFO, a directory that is removed. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ static const struct server_user users[] = {
 SERVER_SHARED(.ports = "auto 16", .users = users,
               .user_count = sizeof(users) / sizeof(*users));
 
-/* By somebody with a shell, with all that is in it. */
+/* Somebody with a shell removes it with all its contents. */
 Test(collisions, folder_removed, .timeout = 60)
 {
     unsigned char *bytes = fault_noise(LEN);
@@ -54,8 +54,8 @@ Test(collisions, folder_removed, .timeout = 60)
     free(bytes);
 }
 
-/* The second writes into a partial of its own; the one that ends last stays,
- * and each is whole. */
+/* The second upload has a partial of its own. The file of the one that ends
+ * last stays, and each is whole. */
 Test(collisions, two_writers, .timeout = 60)
 {
     unsigned char *one = fault_noise(LEN), *two = fault_noise(LEN + 1);
@@ -85,7 +85,8 @@ Test(collisions, two_writers, .timeout = 60)
     free(two);
 }
 
-/* The one that is cut leaves nothing, and doesn't touch the other's. */
+/* The upload that is cut leaves nothing, and doesn't touch the other one's
+ * file. */
 Test(collisions, two_writers_of_whom_one_is_cut, .timeout = 60)
 {
     unsigned char *one = fault_noise(LEN), *two = fault_noise(LEN + 1);
@@ -99,7 +100,7 @@ Test(collisions, two_writers_of_whom_one_is_cut, .timeout = 60)
     data_write(&y, two, SENT);
     data_cut(&y, false);
     session_expect(&b, "426 {*}");
-    session_do(&b, "550 {*}", "MDTM none"); /* files has removed it by now */
+    session_do(&b, "550 {*}", "MDTM none"); /* by now files has removed it */
     fault_expect_absent(&server, "one", "f");
     cr_assert_eq(fault_count_partials(&server, "one"), 1);
     data_write(&x, one + SENT, LEN - SENT);
@@ -114,7 +115,7 @@ Test(collisions, two_writers_of_whom_one_is_cut, .timeout = 60)
     free(two);
 }
 
-/* Nobody waits for the other end of a FIFO. */
+/* The server doesn't wait for the other end of a FIFO. */
 Test(collisions, fifo, .timeout = 60)
 {
     unsigned char *bytes = fault_noise(LEN);
@@ -147,8 +148,8 @@ Test(collisions, fifo, .timeout = 60)
     free(bytes);
 }
 
-/* Who reads the old file while it is replaced gets it whole; no buffers hold
- * all of it. */
+/* A client that reads the old file while it is replaced gets it whole, although
+ * no buffer could hold all of it. */
 Test(collisions, replaced_while_read, .timeout = 60)
 {
     unsigned char *old = fault_noise(OLD), *new = fault_noise(LEN);

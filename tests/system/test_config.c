@@ -1,6 +1,6 @@
-/* Mistakes of the administrator: each is one error that names file and line (or
- * the file), exit status 78, from --check and from a start alike. What may mend
- * itself is 75. */
+/* Mistakes of the administrator. Each is one error that names file and line (or
+ * only the file) and has exit status 78, from --check and from a start. An
+ * error that may pass by itself has status 75. */
 #include <criterion/criterion.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,9 +17,9 @@
 
 struct row {
     const char *why;
-    const char *settings; /* a line behind the good ones, or NULL */
+    const char *settings; /* a line after the good ones, or NULL */
     void (*spoil)(const struct server *s);
-    const char *words[3]; /* all in the message */
+    const char *words[3]; /* the message must have all of them */
 };
 
 static void config_writable(const struct server *s)
@@ -87,7 +87,8 @@ static void account_unknown(const struct server *s)
 
 static void account_twice(const struct server *s)
 {
-    server_set(s, "uid.log", "069990"); /* uid.gate's, written otherwise */
+    server_set(s, "uid.log",
+               "069990"); /* the number of uid.gate, written differently */
 }
 
 static void empty_not_empty(const struct server *s)
@@ -247,7 +248,7 @@ static const struct row rows[] = {
         "certificate" } },
 };
 
-/* What nobody looks at without root, or nobody else can do. */
+/* Mistakes that only root's server checks, or that only root can make. */
 static const struct row rows_of_root[] = {
     { "users of one of them",
       NULL,
@@ -328,8 +329,8 @@ Test(config, mistakes_of_root, .timeout = 180)
     expect_errors(rows_of_root, sizeof(rows_of_root) / sizeof(rows_of_root[0]));
 }
 
-/* Gate and keys both see a weak key: keys says so, and always by these words.
- */
+/* Gate and keys both notice a weak key; keys reports it, always with these
+ * words. */
 Test(config, one_error_has_one_wording, .timeout = 120)
 {
     static const struct row row = {
@@ -350,8 +351,8 @@ Test(config, one_error_has_one_wording, .timeout = 120)
     server_forget(&s);
 }
 
-/* What was spoilt above was good before; and --check works beside a server that
- * runs on the same files. */
+/* Without these mistakes the configuration is good. --check works beside a
+ * server that runs on the same files. */
 Test(config, good, .timeout = 60)
 {
     const struct server_plan plan = { 0 };
@@ -368,8 +369,8 @@ Test(config, good, .timeout = 60)
     server_stop(&s);
 }
 
-/* A container may forbid Landlock. Nobody could log in then, so it is said
- * before the server is ready, and by --check. */
+/* A container may forbid Landlock. Then nobody could log in, so the server
+ * reports it before it is ready, and --check does too. */
 Test(config, landlock_that_is_forbidden, .timeout = 60)
 {
     static const char *const lines[] = { NULL, "allow_weaker = landlock\n" };
@@ -395,7 +396,7 @@ Test(config, landlock_that_is_forbidden, .timeout = 60)
     }
 }
 
-/* --check makes nothing, not even what the start would make. */
+/* --check makes nothing, not even what a start would make. */
 Test(config, check_makes_nothing, .timeout = 60)
 {
     const struct server_plan plan = { 0 };
@@ -416,8 +417,8 @@ Test(config, check_makes_nothing, .timeout = 60)
     server_forget(&s);
 }
 
-/* A port that somebody has is no mistake of the file, and may be free later,
- * but nothing is left of the start. */
+/* A port that another program uses is no mistake in the file and may be free
+ * later, but the start leaves nothing. */
 Test(config, port_taken, .timeout = 60)
 {
     const struct server_plan plan = { 0 };
@@ -467,7 +468,8 @@ static size_t count_lines(const char *text, const char *with)
     return n;
 }
 
-/* One line on what is weaker: who starts it, if that isn't root. */
+/* If somebody other than root starts the server, one line says what is
+ * weaker. */
 Test(config, says_what_is_weaker, .timeout = 60)
 {
     const struct server_plan plan = { 0 };
@@ -508,7 +510,7 @@ Test(config, usage, .timeout = 60)
     }
 }
 
-/* --check tells all that is wrong at once; a start stops at the first. */
+/* --check reports all mistakes at once; a start stops at the first. */
 static void check_all(const char *settings, const char *const *words, size_t n)
 {
     const struct server_plan plan = { .settings = settings };
@@ -559,7 +561,7 @@ static void run_check(const struct server *s, struct run_result *r)
         server_path(s, "sallyport.conf"), NULL);
 }
 
-/* All that is wrong with the rows, and with what they name. */
+/* Reports all mistakes in the rows, and in the homes that they name. */
 Test(config, check_looks_at_all_users, .timeout = 60)
 {
     static const char *const words[] = {
@@ -594,8 +596,8 @@ Test(config, check_looks_at_all_users, .timeout = 60)
     server_forget(&s);
 }
 
-/* One user's missing home is an error of --check, and a warning at the start,
- * which serves the others. */
+/* A missing home of one user is an error of --check, and a warning at the
+ * start, which serves the other users. */
 Test(config, a_missing_home_is_a_warning, .timeout = 60)
 {
     struct run_result r;
@@ -614,7 +616,7 @@ Test(config, a_missing_home_is_a_warning, .timeout = 60)
     server_stop(&s);
 }
 
-/* --check binds the ports, if it can't tell otherwise. */
+/* --check binds the ports if it can't tell otherwise whether it may. */
 Test(config, a_low_port, .timeout = 60)
 {
     const char *first = "/proc/sys/net/ipv4/ip_unprivileged_port_start";

@@ -1,5 +1,5 @@
-/* Uploads whose name is taken: what the reply says, and that of ten clients at
- * the same moment none is lost. */
+/* Uploads whose name is taken: the replies, and that no file is lost when ten
+ * clients use one name at the same moment. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 #define TEN 10
 
-/* The server says reject; some users say otherwise. */
+/* The server's setting is reject; some users have another one. */
 static const struct server_user users[] = {
     { .name = "reject" },
     { .name = "overwrite", .keys = "on_conflict=overwrite" },
@@ -45,7 +45,7 @@ static bool holds(const struct server *server, const char *user,
     return same;
 }
 
-/* An upload with what its last reply must be. */
+/* Makes an upload and checks its last reply. */
 static void store(struct session *s, const char *command, const char *bytes,
                   const char *reply)
 {
@@ -102,7 +102,7 @@ Test(conflicts, overwrite, .timeout = 60)
     session_close(&s);
 }
 
-/* A user who may replace nothing. */
+/* For a user who may not replace files. */
 Test(conflicts, rename, .timeout = 60)
 {
     struct server server;
@@ -138,7 +138,7 @@ Test(conflicts, version, .timeout = 60)
     session_close(&s);
 }
 
-/* All are in the middle of it before one ends, and then all end at once. */
+/* All uploads are under way before one ends, and then all end at once. */
 static void ten_at_once(const char *user)
 {
     struct session s[TEN];

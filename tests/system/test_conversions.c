@@ -1,5 +1,5 @@
-/* MODE Z and TYPE A against a real server: what is stored and sent, for a raw
- * client and for real ones, and what remains of uploads that are none. */
+/* MODE Z and TYPE A against a real server: the stored and sent bytes, for a raw
+ * client and for real ones, and the remains of failed uploads. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ static void end(struct server *server, struct session *s)
     server_stop(server);
 }
 
-/* Half of it can be compressed. */
+/* Half of these bytes can be compressed. */
 static unsigned char *some_bytes(void)
 {
     unsigned char *bytes = malloc(LEN);
@@ -70,7 +70,7 @@ static void store(struct session *s, const char *verb, const char *name,
     free(z);
 }
 
-/* What a whole stream was made of. */
+/* Downloads a stream, which must be whole, and decompresses it. */
 static void fetch(struct session *s, const char *command, struct buf *into)
 {
     uLongf len = MOST;
@@ -132,7 +132,7 @@ Test(mode_z, stored_and_fetched, .timeout = 60)
     session_do(&s, "350 {*}", "RANG 200 399");
     expect_fetch(&s, "RETR f", bytes + 200, 200);
     session_do(&s, "213 716800", "SIZE f");
-    /* What is logged, and counted, is the file's bytes. */
+    /* The log, and the counts, have the file's bytes. */
     server_log_wait(&server, "RETR", "bytes=716800", NULL);
     server_log_wait(&server, "APPE", "bytes=204800", NULL);
     end(&server, &s);
@@ -177,8 +177,8 @@ static void send_cut(struct session *s, const char *name, const void *z,
     session_expect(s, reply);
 }
 
-/* What came of a stream that is cut can be continued, in either mode; what
- * came of one that is damaged can't. */
+/* The bytes of a stream that was cut can be continued, in either mode; those of
+ * a damaged stream can't. */
 Test(mode_z, cut_uploads, .timeout = 60)
 {
     unsigned char *bytes = some_bytes(), *z;
@@ -209,7 +209,7 @@ Test(mode_z, cut_uploads, .timeout = 60)
     free(z);
 }
 
-/* No 226 for any cut at the wire either: here, between stream and FIN. */
+/* No cut gets a 226, also not this one between the stream and the FIN. */
 Test(mode_z, no_close_notify, .timeout = 60)
 {
     struct server server;
@@ -280,7 +280,7 @@ Test(mode_z, abor, .timeout = 60)
     free(z);
 }
 
-/* Each as a user of its own. */
+/* Each transcript has a user of its own. */
 Test(conversions, transcripts, .timeout = 60)
 {
     static const struct server_user users[] = { { .name = "mode-z" },
@@ -302,7 +302,7 @@ Test(conversions, transcripts, .timeout = 60)
     server_stop(&server);
 }
 
-/* An upload that was cut, for lftp to continue with. */
+/* Makes an upload that was cut, which lftp continues. */
 static void prepare_lftp(const struct server *server, const char *work)
 {
     unsigned char *bytes = some_bytes(), *z;
@@ -321,7 +321,7 @@ static void prepare_lftp(const struct server *server, const char *work)
     free(z);
 }
 
-/* SCRIPT PORT USER PASSFILE CACERT WORKDIR HOME */
+/* Arguments: SCRIPT PORT USER PASSFILE CACERT WORKDIR HOME. */
 static void play_script(const struct server *server, const char *name,
                         const char *work)
 {
@@ -378,7 +378,7 @@ static void open_lines(struct server *server, struct session *s,
         session_do(s, "200 {*}", "MODE Z");
 }
 
-/* Lines of all lengths; with CRLF, and as they are in a file. */
+/* Makes lines of all lengths, with CRLF and as they are in a file. */
 static size_t make_lines(char *wire, char *file, size_t *file_len)
 {
     size_t at = 0, n = 0;
@@ -398,7 +398,7 @@ static size_t make_lines(char *wire, char *file, size_t *file_len)
     return at;
 }
 
-/* Up and down, in both modes; SIZE is what comes down. */
+/* Transfers up and down, in both modes; SIZE is the length of the download. */
 Test(lines, stored_and_fetched, .timeout = 60)
 {
     static char wire[MOST], file[MOST];
@@ -425,7 +425,7 @@ Test(lines, stored_and_fetched, .timeout = 60)
     }
 }
 
-/* Nothing is kept of one that was cut: an offset of it would be another's. */
+/* Nothing of a cut upload is kept, since its offset would fit other bytes. */
 Test(lines, cut_upload, .timeout = 60)
 {
     static char wire[MOST], file[MOST];

@@ -1,6 +1,6 @@
-/* REST and APPE onto a finished file: its head is copied beside the upload.
- * 150 comes at once, the control connection is served meanwhile, holes stay
- * holes, and nothing of a copy outlives its client. */
+/* REST and APPE onto a finished file: its beginning is copied beside the
+ * upload. The 150 comes at once, the control connection is served meanwhile,
+ * holes stay holes, and a copy ends with its client. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,11 +17,10 @@
 
 #define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
-#define BIG                                                                    \
-    (512 * MIB) /* to copy it takes some tenths of a second at least           \
-                 */
+#define BIG (512 * MIB) /* copying it takes at least some tenths of a second   \
+                         */
 #define TRIES 10
-#define SOON  100 /* milliseconds; on a machine that has nothing else to do */
+#define SOON  100 /* ms; on an idle machine */
 #define ASKED 20
 
 static const char *path_of(const struct server *server, const char *name)
@@ -29,7 +28,7 @@ static const char *path_of(const struct server *server, const char *name)
     return server_home_file(server, "anna", name);
 }
 
-/* LEN bytes of noise at OFFSET. */
+/* Writes LEN bytes of noise at OFFSET. */
 static void put(const struct server *server, const char *name, uint64_t offset,
                 uint64_t len)
 {
@@ -74,7 +73,7 @@ static bool has_no_partial(void *server)
     return partial_bytes(server) == 0;
 }
 
-/* How long the answer takes, in ms. */
+/* Returns how long the answer takes, in ms. */
 static uint64_t time_of(struct session *s, const char *line,
                         const char *pattern)
 {
@@ -91,7 +90,7 @@ static int by_size(const void *a, const void *b)
     return *x < *y ? -1 : *x > *y;
 }
 
-/* While the copy runs: the middle of many is what counts, since this machine
+/* While the copy runs, the median of many answers counts, since this machine
  * may be busy with other tests. */
 static void expect_soon(struct session *s, const struct server *server)
 {
@@ -107,8 +106,7 @@ static void expect_soon(struct session *s, const struct server *server)
            ms[ASKED - 1]);
 }
 
-/* "big" is as long as "same", and is the same FROM there on; then comes TAIL.
- */
+/* "big" is as long as "same", and the same from FROM on; then TAIL follows. */
 static void expect_same(const struct server *server, uint64_t from,
                         uint64_t len, const char *tail)
 {
@@ -159,14 +157,15 @@ Test(copying, control_is_served, .timeout = 120)
     cr_assert(wait_until(is_copying, &server, WAIT_MS));
     cr_expect_leq(time_of(&s, "ABOR", "426 {*}"), 10 * SOON);
     session_expect(&s, "226 {*}");
-    session_do(&s, "200 {*}", "TYPE I"); /* files has done what was left */
+    session_do(&s, "200 {*}",
+               "TYPE I"); /* files has finished the rest by then */
     cr_expect(has_no_partial(&server));
     expect_same(&server, 0, BIG, "tail");
     session_close(&s);
     server_stop(&server);
 }
 
-/* With the control connection, or the data connection alone. */
+/* The client closes the control connection, or only the data connection. */
 Test(copying, nothing_outlives_its_client, .timeout = 120)
 {
     const struct server_plan plan = { .ports = "auto 16" };
@@ -197,7 +196,7 @@ Test(copying, nothing_outlives_its_client, .timeout = 120)
     server_stop(&server);
 }
 
-/* Without a data connection, or a byte, nothing is copied at all. */
+/* Without a data connection, or without a byte, nothing is copied. */
 Test(copying, hang_up_before_a_byte, .timeout = 60)
 {
     const struct server_plan plan = { .ports = "auto 16" };

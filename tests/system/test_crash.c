@@ -1,5 +1,5 @@
-/* The whole server dies at random moments of uploads: every upload that got its
- * 226 is there, whole, and nothing partial is visible. 20 times in the short
+/* The whole server dies at random moments of uploads: each upload that got its
+ * 226 is there and whole, and no partial file is visible. 20 times in the short
  * run, 200 times in the long. */
 #include <criterion/criterion.h>
 #include <signal.h>
@@ -10,9 +10,9 @@
 #include "sallyport/base/clock.h"
 #include "support/processes.h"
 
-#define RETRY_EVERY 10 /* rounds: the same files again */
+#define RETRY_EVERY 10 /* rounds until the same files are sent again */
 
-/* No process gets to say or to clean anything. */
+/* No process can report or clean up anything. */
 static void kill_all(struct server *server)
 {
     static struct processes list;
@@ -34,7 +34,7 @@ Test(crash, at_random_moments, .timeout = 1200)
     if (given)
         seed = (unsigned)strtoul(given, NULL, 10);
     printf("crash: SALLYPORT_SEED=%u repeats these moments\n", seed);
-    fflush(stdout); /* a test that fails prints nothing more */
+    fflush(stdout); /* a failing test prints nothing more */
     server_start(&w.server, &plan);
     batch_prepare(&w);
     whole = batch_undisturbed(&w, 0);

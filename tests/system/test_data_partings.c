@@ -1,6 +1,6 @@
-/* The end of data connections, whatever the reason: close_notify where all is
- * sent or the client is the one that sends, a bare FIN where something of a
- * file is missing, and never a reset, whatever the client still sends. */
+/* The end of data connections, for each reason: close_notify if all is sent or
+ * if the client is the sender, a bare FIN if a part of a file is missing, and
+ * never a reset, whatever the client still sends. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 
 #define USER    "anna"
 #define SMALL   5000
-#define BIG     (16 * FAULT_MIB) /* more than all buffers on the way hold */
+#define BIG     (16 * FAULT_MIB) /* more than all buffers on the way can hold */
 #define LIMIT   100000
 #define UPLOADS 25
 
@@ -36,7 +36,7 @@ static void begin(struct session *s, const struct server *server, int version)
     session_open(s, server, USER);
 }
 
-/* What a client does in the middle, before it looks at the reply. */
+/* The client does this in the middle, before it reads the reply. */
 typedef void doing(struct session *s, struct data *d);
 
 static void nothing(struct session *s, struct data *d)
@@ -45,7 +45,7 @@ static void nothing(struct session *s, struct data *d)
     (void)d;
 }
 
-/* To a server that sends. */
+/* Sends bytes to a server that is sending. */
 static void talk(struct session *s, struct data *d)
 {
     (void)s;
@@ -86,7 +86,7 @@ static void store_and_abort(struct session *s, struct data *d)
     parting_write_junk(d->fd, d->tls);
 }
 
-/* And behind the reply, with the data connection still open. */
+/* Asks for a port after the reply, with the data connection still open. */
 static void ask_port(struct session *s, struct data *d)
 {
     (void)d;
@@ -155,8 +155,8 @@ Test(data_partings, of_transfers, .timeout = 120)
             end_one(&server, &kinds[k], i);
 }
 
-/* A client may be in a hurry behind its close_notify: an unread ticket, or what
- * it pleases, makes a reset of its close. */
+/* A client may close at once after its close_notify. An unread ticket, or other
+ * unread bytes, then turn its close into a reset. */
 Test(data_partings, a_reset_behind_the_end, .timeout = 60)
 {
     struct server server;
@@ -172,7 +172,7 @@ Test(data_partings, a_reset_behind_the_end, .timeout = 60)
         data_open(&s, &d, "STOR %s", name);
         data_write(&d, "hello", 5);
         cr_assert(tls_client_shutdown(d.tls));
-        if (i % 4 < 2) /* the server has read it for sure */
+        if (i % 4 < 2) /* the server has certainly read it */
             session_expect(&s, "226 {*}");
         data_cut(&d, true);
         if (i % 4 >= 2)
@@ -182,8 +182,8 @@ Test(data_partings, a_reset_behind_the_end, .timeout = 60)
     }
 }
 
-/* A client that never reads what comes to it on the data connection of its
- * uploads, and closes at once: a ticket there would make a reset of that. */
+/* A client that never reads on its upload's data connection and closes at once:
+ * an unread ticket would turn its close into a reset. */
 Test(data_partings, of_who_never_reads, .timeout = 100)
 {
     static const char bytes[40000];
@@ -208,7 +208,7 @@ Test(data_partings, of_who_never_reads, .timeout = 100)
         }
 }
 
-/* Both that send and that receive stand still. */
+/* Neither a sender nor a receiver makes progress. */
 Test(data_partings, by_time, .timeout = 60)
 {
     static const struct {
@@ -234,7 +234,8 @@ Test(data_partings, by_time, .timeout = 60)
     server_stop(&server);
 }
 
-/* The server stops, and a file that was cut can be told from a whole one. */
+/* The server stops; a file that was cut must be distinguishable from a whole
+ * one. */
 Test(data_partings, by_a_shutdown, .timeout = 100)
 {
     static const struct {

@@ -1,5 +1,5 @@
-/* Any process may die at any moment: master survives all of them, a login works
- * again soon, and nothing is left at the end. */
+/* Any process may die at any moment. Master survives each of these deaths, a
+ * login works again soon, and nothing is left at the end. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,8 +16,8 @@
 #include "support/tls_client.h"
 #include "support/wait.h"
 
-/* After a burst a process is started again at most once in 10 s; add what a
- * machine under load needs. */
+/* After a burst a process is started again at most once in 10 s; a machine
+ * under load needs more time. */
 #define AGAIN_MS 30000
 
 static const char *from = ""; /* the address of can_log_in() */
@@ -37,7 +37,11 @@ static bool can_log_in(void *argument)
 
 static const struct death {
     const char *title;
-    enum { GOES_ON, ENDS, ENDS_AFTER_TRANSFER } session; /* that is logged in */
+    enum {
+        GOES_ON,
+        ENDS,
+        ENDS_AFTER_TRANSFER
+    } session; /* the logged-in session's fate */
 } deaths[] = {
     { "sallyport: session", ENDS },
     { "sallyport: files", ENDS },
@@ -47,13 +51,13 @@ static const struct death {
     { "sallyport: keys", GOES_ON },
 };
 
-/* With its session an upload ends: no 226, nothing to see, one event. Else it
+/* If its session ends, an upload ends: no 226, no file, one event. Otherwise it
  * continues. */
 static void expect_upload(const struct death *death, struct server *server,
                           struct session *s, struct data *d)
 {
     if (death->session == ENDS) {
-        fault_expect_no_226(s); /* fails the test when no end comes */
+        fault_expect_no_226(s); /* fails the test if the session doesn't end */
         data_cut(d, false);
         fault_expect_absent(server, "anna", "f");
         return;
@@ -73,7 +77,8 @@ static void kill_one(struct server *server, const char *title)
     static struct processes p;
 
     processes_wait(server->pid, "sallyport: files", 1, &p);
-    processes_kill(server->pid, title); /* a dying one could still be asked */
+    processes_kill(server->pid,
+                   title); /* a dying process could still get a request */
     if (strcmp(title, "sallyport: keys") == 0)
         server_log_wait(server, "signal 9", "process=keys", NULL);
 }
@@ -138,8 +143,8 @@ Test(deaths, keys, .timeout = 90)
 #define RESTARTS 5 /* that master makes at once */
 #define SHAKERS  3
 
-/* In a process of its own, since the handshake can't end before the keys that
- * is stopped has died. */
+/* Runs in a process of its own, since the handshake can't end before the
+ * stopped keys has died. */
 static pid_t shake_hands(const struct session *s)
 {
     pid_t pid = fork();
@@ -176,7 +181,7 @@ static void kill_keys_during_handshakes(struct server *server)
     }
 }
 
-/* The next keys makes the signatures that wait. Master starts it at once: a
+/* The next keys makes the waiting signatures. Master starts it at once; a
  * session would give up after 5 s. */
 Test(deaths, keys_during_handshakes, .timeout = 90)
 {
@@ -189,8 +194,8 @@ Test(deaths, keys_during_handshakes, .timeout = 90)
     server_stop(&server);
 }
 
-/* What a log hasn't read when it dies the next one writes: also the last words
- * of a session that has ended by then. */
+/* If a log dies, the next one writes all that was unread: also the last events
+ * of a session that has ended meanwhile. */
 Test(deaths, log_loses_nothing, .timeout = 90)
 {
     enum { CHANGES = 40 };
@@ -219,7 +224,7 @@ Test(deaths, log_loses_nothing, .timeout = 90)
     server_stop(&server);
 }
 
-/* Without master nothing lives on. */
+/* Without master no process stays alive. */
 static bool none_lives(void *argument)
 {
     const struct processes *p = argument;
@@ -301,7 +306,7 @@ static void expect_status(const struct server *server)
     run_release(&r);
 }
 
-/* The control socket stays: whoever asks between two masters waits. */
+/* The control socket stays: a caller between two masters waits. */
 Test(deaths, sallyportctl_waits_for_the_next_master, .timeout = 90)
 {
     const struct server_plan plan = { .troubles = true };
@@ -327,7 +332,8 @@ static void spoil(const struct server *server, const char *name)
     files_write(server_path(server, name), "nonsense", 8, 0600);
 }
 
-/* A crash in the middle of an edit is no outage: what was in force counts. */
+/* A crash in the middle of an edit is no outage: the settings in force
+ * count. */
 Test(deaths, master_while_the_disk_is_in_disorder, .timeout = 90)
 {
     const struct server_plan plan = { .troubles = true };
@@ -351,8 +357,8 @@ Test(deaths, master_while_the_disk_is_in_disorder, .timeout = 90)
     server_stop(&server);
 }
 
-/* One that is stopped doesn't see that its PARENT (NULL: master) has gone: it
- * is woken, and says its last words as others do. */
+/* A stopped process doesn't notice that its PARENT (NULL: master) has gone. It
+ * is woken, and sends its last events as others do. */
 static void stop_and_orphan(const char *stopped, const char *parent,
                             const char *words)
 {
@@ -411,8 +417,8 @@ Test(deaths, master_of_a_stopped_log, .timeout = 90)
     stop_and_orphan("sallyport: log", NULL, "another process failed");
 }
 
-/* It keeps no time any more: gate ends it, and with it its upload. One that is
- * as old, in an upload as slow, continues. */
+/* A stopped session ignores its deadlines, so gate ends it with its upload. A
+ * session of the same age in a very slow upload continues. */
 Test(deaths, a_stopped_session, .timeout = 90)
 {
     static const struct server_user users[] = { { .name = "anna" },
@@ -476,7 +482,7 @@ static void expect_banned(struct server *server)
     session_drop(&s);
 }
 
-/* The memory that gates share outlives each of them, and each master. */
+/* The memory that gates share survives each gate and each master. */
 Test(deaths, a_ban_outlives_gate_and_master, .timeout = 90)
 {
     const struct server_plan plan = { .no_ban = "192.0.2.1", .troubles = true };
@@ -495,8 +501,8 @@ Test(deaths, a_ban_outlives_gate_and_master, .timeout = 90)
     server_stop(&server);
 }
 
-/* From the address of a session that crashed nobody enters for a while; from
- * another one anybody does. */
+/* After a session has crashed, its address is refused for a while; other
+ * addresses aren't. */
 Test(deaths, a_crash_bans, .timeout = 90)
 {
     const struct server_plan plan = { .no_ban = "192.0.2.1", .troubles = true };
@@ -516,7 +522,8 @@ Test(deaths, a_crash_bans, .timeout = 90)
 }
 
 /* SIGTERM during a session and an upload: 421, the data connection ends, one
- * event, nothing visible, exit 0, no process left (server_stop() looks). */
+ * event, no visible file, exit 0, no process left (server_stop() checks
+ * that). */
 Test(deaths, sigterm, .timeout = 90)
 {
     const struct server_plan plan = { 0 };

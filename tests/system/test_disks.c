@@ -1,6 +1,5 @@
 /* Disks that are full, read-only or broken, and device nodes. All of it needs
- * root, who mounts for himself: in a mount namespace of this program, which
- * goes with it. */
+ * root, which mounts file systems in a mount namespace of this program. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
 #include <sched.h>
@@ -29,9 +28,9 @@ static const struct server_user users[] = {
     { .name = "folder" }, { .name = "rename" },
 };
 
-/* Its mounts must go with it. The namespace is made before this program is
- * executed: Criterion executes it again by /proc/self/exe, which for a program
- * of another namespace gives no path under a chroot. */
+/* The mounts must end with the program. The namespace is made before this
+ * program is executed: Criterion executes it again by /proc/self/exe, which has
+ * no path under a chroot for a program of another namespace. */
 static bool in_machines_namespace(void)
 {
     struct stat own, init;
@@ -60,7 +59,7 @@ static void need_root(void)
         cr_skip_test("needs root");
 }
 
-/* A file system of its own, with such limits, on the user's home. */
+/* Mounts a file system with these limits on the user's home. */
 static void mount_home(const struct server *server, const char *user,
                        const char *limits)
 {
@@ -81,7 +80,7 @@ static void end(struct session *s, const struct server *server,
     umount2(server_home(server, user), MNT_DETACH);
 }
 
-/* In the middle of an upload, and where it is announced. */
+/* The disk is full in the middle of an upload, and before an announced one. */
 Test(disks, full, .timeout = 60)
 {
     unsigned char *bytes = fault_noise(2 * FAULT_MIB);
@@ -103,7 +102,7 @@ Test(disks, full, .timeout = 60)
     session_expect(&s, "452 {*}");
     data_cut(&d, false);
     fault_expect_absent(&server, "full", "f");
-    /* Nothing of it keeps the disk full. */
+    /* No part of it keeps the disk full. */
     session_do(&s, "550 {*}", "SIZE f");
     cr_expect_eq(fault_count_partials(&server, "full"), 0);
     session_do(&s, "552 {*}", "ALLO %u", LEN);
@@ -114,7 +113,7 @@ Test(disks, full, .timeout = 60)
     free(bytes);
 }
 
-/* Bytes enough, but no room for another file. */
+/* There is room for bytes, but not for another file. */
 Test(disks, no_inodes, .timeout = 60)
 {
     struct server server;
@@ -161,7 +160,7 @@ Test(disks, read_only, .timeout = 60)
     end(&s, &server, "readonly");
 }
 
-/* One that swallows all bytes, and gives none. */
+/* A device that swallows all bytes and gives none. */
 Test(disks, device_node, .timeout = 60)
 {
     char path[SERVER_PATH_MAX];
@@ -192,7 +191,7 @@ Test(disks, device_node, .timeout = 60)
 }
 
 /* A system call of one process fails, as on a broken disk. A preload can't do
- * that in this program. */
+ * that for this program. */
 static bool is_attached(void *argument)
 {
     const struct running *strace = argument;
@@ -267,7 +266,7 @@ Test(disks, error_of_fsync, .timeout = 60)
            "input/output error");
 }
 
-/* The last moment before it is visible. */
+/* The last moment before the file is visible. */
 Test(disks, error_of_rename, .timeout = 60)
 {
     broken("rename", "sallyport: files",
@@ -276,7 +275,7 @@ Test(disks, error_of_rename, .timeout = 60)
            "input/output error");
 }
 
-/* After the rename: the file is there, but that it stays isn't sure. */
+/* After the rename the file is there, but it isn't certain that it stays. */
 Test(disks, error_of_folder_fsync, .timeout = 60)
 {
     broken("folder", "sallyport: files",

@@ -1,6 +1,6 @@
-/* Downloads, and who seals them: the kernel where it has TLS (the module tls),
- * the server elsewhere. The client must not see which; the log says it. In the
- * long run tests/system/ktls runs this in a machine whose kernel has it. */
+/* Downloads that the kernel encrypts, if it has TLS (the module tls), or else
+ * the server. The client must not notice which; the log shows it. In the long
+ * run tests/system/ktls runs this in a machine whose kernel has it. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <netinet/in.h>
@@ -36,7 +36,8 @@ static bool kernel_has_tls(void)
     return access(counters, F_OK) == 0;
 }
 
-/* How many connections it has sealed so far; of all programs. */
+/* Returns how many connections the kernel has encrypted so far, for all
+ * programs. */
 static unsigned long kernel_sealed(void)
 {
     unsigned long count = 0;
@@ -51,7 +52,7 @@ static unsigned long kernel_sealed(void)
     return count;
 }
 
-/* In the event of the transfer of NAME. */
+/* Expects it in the event of the transfer of NAME. */
 static void expect_sealed_by_kernel(const struct server *server,
                                     const char *verb, const char *name,
                                     bool kernel)
@@ -97,8 +98,7 @@ static void fetch_with(struct session *s, const struct tls_client_options *o,
     session_expect(s, "226 {*}");
 }
 
-/* Each suite that the server speaks, and bytes that are no multiple of
- * anything. */
+/* Uses each suite of the server, and odd numbers of bytes. */
 Test(downloads, suites, .timeout = 120)
 {
     static const struct {
@@ -146,7 +146,7 @@ Test(downloads, suites, .timeout = 120)
     free(bytes);
 }
 
-/* Gone on with, and nothing at all. */
+/* Resumed downloads, and an empty one. */
 static void all_parts(int version)
 {
     const size_t len = 100 * FAULT_KIB + 3;
@@ -183,7 +183,7 @@ Test(downloads, parts_tls13, .timeout = 60)
     all_parts(SESSION_TLS_13);
 }
 
-/* Uploads, what is converted, and fragments that are too small for it. */
+/* Uploads, converted downloads, and fragments that are too small. */
 Test(downloads, what_the_kernel_does_not_seal, .timeout = 60)
 {
     const struct tls_client_options small = { .version = SESSION_TLS_13,
@@ -212,8 +212,8 @@ Test(downloads, what_the_kernel_does_not_seal, .timeout = 60)
     session_close(&s);
 }
 
-/* TLS 1.2 without the extended master secret: the end, and nothing that a
- * client could take for bytes of the file. */
+/* TLS 1.2 without the extended master secret: the connection ends, without
+ * anything that a client could take for bytes of the file. */
 Test(downloads, no_extended_master_secret, .timeout = 60)
 {
     const struct tls_client_options old = { .version = SESSION_TLS_12,
@@ -234,7 +234,7 @@ Test(downloads, no_extended_master_secret, .timeout = 60)
     session_close(&s);
 }
 
-/* ktls = no */
+/* The setting ktls = no. */
 Test(downloads, not_wanted, .timeout = 60)
 {
     const struct server_plan plan = { .settings = "ktls = no\n" };
@@ -255,7 +255,7 @@ Test(downloads, not_wanted, .timeout = 60)
     server_stop(&server);
 }
 
-/* To its end, which must be no close_notify. */
+/* Reads to the end, which must not be a close_notify. */
 static size_t read_to_cut(struct data *d)
 {
     static char waste[64 * 1024];
@@ -268,7 +268,7 @@ static size_t read_to_cut(struct data *d)
     return all;
 }
 
-/* Somebody cuts the file while it is sent. */
+/* Somebody shortens the file while it is sent. */
 static void cut_file(int version, const char *name)
 {
     const size_t size = 64 * FAULT_MIB, left = 20 * FAULT_MIB;
@@ -304,7 +304,8 @@ Test(downloads, file_cut_tls13, .timeout = 60)
     cut_file(SESSION_TLS_13, "13");
 }
 
-/* A connection whose buffers are those of a line and not of loopback. */
+/* Makes a connection with the small buffers of a network, not those of
+ * loopback. */
 static int narrow_socket(unsigned port)
 {
     const struct sockaddr_in to = { .sin_family = AF_INET,
@@ -322,7 +323,7 @@ static int narrow_socket(unsigned port)
     return fd;
 }
 
-/* The server has done all that it can do while nobody reads: is its 226 among
+/* The server has sent all that it can while nobody reads. Is its 226 among
  * it? */
 static bool is_complete(struct session *s)
 {
@@ -339,8 +340,8 @@ static bool is_complete(struct session *s)
     return complete;
 }
 
-/* One download over such a connection, of LEN of BYTES; who is WAITING reads
- * nothing until the server has done what it can. Was that all of it? */
+/* Downloads LEN of BYTES over such a connection. A WAITING client reads nothing
+ * until the server has sent what it can. Was that all of it? */
 static bool fetch_narrow(struct session *s, const char *name,
                          const unsigned char *bytes, size_t len, bool waiting)
 {
@@ -363,8 +364,8 @@ static bool fetch_narrow(struct session *s, const char *name,
     return complete;
 }
 
-/* The server's buffers are full or nearly so when the file ends: the last bytes
- * and the close_notify must come all the same, wherever that is. */
+/* The server's buffers are full or nearly full at the end of the file. The last
+ * bytes and the close_notify must come all the same, wherever that end is. */
 static void narrow_tails(int version, size_t first, bool waiting)
 {
     const size_t most = 300 * FAULT_KIB, step = 4999;
@@ -406,7 +407,7 @@ Test(downloads, tails_while_read, .timeout = 120)
     narrow_tails(SESSION_TLS_13, 700, false);
 }
 
-/* The client goes while the kernel's buffers are full: a cut, and the session
+/* The client leaves while the kernel's buffers are full: a cut, and the session
  * continues. */
 Test(downloads, client_goes, .timeout = 60)
 {

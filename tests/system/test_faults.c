@@ -1,6 +1,6 @@
-/* Uploads that something goes wrong with: no 226, nothing under the final name,
- * one event with the cause, and a retry succeeds. What needs a file system of
- * its own is in test_disks.c. */
+/* Uploads that fail: no 226, nothing under the final name, one event with the
+ * cause, and a retry succeeds. test_disks.c has the tests that need a file
+ * system of their own. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
 #include <signal.h>
@@ -50,7 +50,7 @@ static void retry(struct session *s, struct server *server, const char *user,
     session_close(s);
 }
 
-/* A real client, which stores "f" at RATE. */
+/* Starts a real client, which stores "f" at RATE. */
 static void curl_begin(struct running *curl, const struct server *server,
                        const char *user, const char *rate, const void *bytes,
                        size_t len)
@@ -73,7 +73,7 @@ static void curl_begin(struct running *curl, const struct server *server,
                           file, url, NULL });
 }
 
-/* The kernel ends the client. */
+/* SIGKILL ends the client. */
 Test(faults, client_killed, .timeout = 60)
 {
     unsigned char *bytes = fault_noise(LEN);
@@ -96,8 +96,8 @@ Test(faults, client_killed, .timeout = 60)
     free(bytes);
 }
 
-/* The one that would tell of the transfer is dead: files tells of it, and gate
- * of its end. */
+/* The session, which would report the transfer, is dead: files reports the
+ * transfer, and gate the session's end. */
 Test(faults, session_killed, .timeout = 60)
 {
     unsigned char *bytes = fault_noise(LEN);
@@ -192,8 +192,8 @@ Test(faults, reset, .timeout = 60)
     cut("reset", true);
 }
 
-/* Just the limit is taken; a byte more is refused where it is announced, and
- * cut where it comes unannounced. */
+/* A file of exactly the limit is accepted. One byte more is refused if it is
+ * announced, and cut if it isn't. */
 Test(faults, size_limit, .timeout = 60)
 {
     unsigned char *bytes = fault_noise(2 * LIMIT);
@@ -222,8 +222,8 @@ Test(faults, size_limit, .timeout = 60)
     free(bytes);
 }
 
-/* curl reads the reply when it has sent everything: a reset on the way would
- * hide from it that the file is too large (its status 70, for a 552). */
+/* curl reads the reply after it has sent everything. A reset would hide that
+ * the file is too large (curl's status 70, for a 552). */
 Test(faults, size_limit_of_curl, .timeout = 60)
 {
     unsigned char *bytes = fault_noise(8 * LIMIT);

@@ -1,5 +1,5 @@
-/* Floods of connections that don't log in, and beside them somebody from
- * another address who does: he is let in, and soon. */
+/* Floods of connections that don't log in, and somebody at another address who
+ * does: the login succeeds, and soon. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,17 +12,17 @@
 #include "support/wait.h"
 
 #define LOGINS 10
-/* To the 230: each beside a flood from one address, half of them beside a worse
- * one. These are figures of an idle machine, so only the long run claims them,
- * and not of a build with sanitizers, where a fork or a handshake takes ten
- * times as long. The short run claims that nobody is turned away, and that no
+/* Time to the 230: each login beside a flood from one address, half of them
+ * beside a worse flood. These are figures of an idle machine, so only the long
+ * run checks them, and not with sanitizers, where a fork or a handshake takes
+ * ten times as long. The short run checks that nobody is refused, and that no
  * reply takes WAIT_MS. */
 #define SOON_MS 1000
 #define LATE_MS 4000
 #define ANY_MS  60000
 #define GOOD    "127.0.0.2"
-/* The flood's own address and the good one are both held to what an
- * installation has by default. */
+/* The server's default limits count for the flood's address and for the good
+ * one. */
 #define NOBODY       "192.0.2.1"
 #define HEADER_FLOOD "PROXY TCP4 198.51.100.1 203.0.113.7 4711 21\r\n"
 #define HEADER_GOOD  "PROXY TCP4 198.51.100.2 203.0.113.7 4711 21\r\n"
@@ -46,8 +46,8 @@ static uint64_t log_in(const struct server *server, const char *from,
     return took;
 }
 
-/* Several in a row, none of them refused; each in MOST ms, and half of them
- * soon. */
+/* Makes several logins in a row. None is refused; each takes at most MOST ms,
+ * and half of them are fast. */
 static void expect_soon(const struct server *server, const char *from,
                         const char *header, uint64_t most)
 {
@@ -75,8 +75,8 @@ static bool enough_are_closed(void *of)
     return f->score->closed > (server_is_sanitized() ? 10 : f->count / 2);
 }
 
-/* Two thousand in the end. The kind that the plan names comes first, since it
- * has the places of its address for itself then. */
+/* There are two thousand connections in the end. The kind that the plan names
+ * comes first, since it then has all the places of its address. */
 static void expect_soon_in_all(const struct server *server,
                                struct flood_plan plan, const char *header,
                                uint64_t most)
@@ -98,7 +98,7 @@ static void expect_soon_in_all(const struct server *server,
     }
 }
 
-/* What the log says of all refusals: their lines, and their number. */
+/* The sum of all refusals in the log: lines, and their numbers. */
 struct refusals {
     const struct server *server;
     uint64_t lines, number, awaited;
@@ -131,9 +131,9 @@ static bool as_many(void *argument)
     return r->number >= r->awaited;
 }
 
-/* Each that is closed out is back after a second; first come those that reach
- * the private key. No refusal is lost in the
- * log, and no more than one a second and address is a line. */
+/* Each closed connection comes back after a second; first come those that reach
+ * the private key. No refusal is missing in the log, and there is at most one
+ * line a second and address. */
 Test(flood, from_one_address, .timeout = 200)
 {
     const struct server_plan plan = { .no_ban = NOBODY };
@@ -156,7 +156,7 @@ Test(flood, from_one_address, .timeout = 200)
     server_stop(&server);
 }
 
-/* First come those that hold all the places an address can have. */
+/* First come those that hold all places of an address. */
 Test(flood, half_open_from_one_address, .timeout = 200)
 {
     const struct server_plan plan = { .no_ban = NOBODY };
@@ -169,7 +169,7 @@ Test(flood, half_open_from_one_address, .timeout = 200)
     server_stop(&server);
 }
 
-/* They come as fast as this machine can make them. */
+/* They come back as fast as this machine can make them. */
 Test(flood, at_once_again, .timeout = 200)
 {
     const struct server_plan plan = { .no_ban = NOBODY };
@@ -188,8 +188,8 @@ Test(flood, at_once_again, .timeout = 200)
     server_stop(&server);
 }
 
-/* Four addresses fill all places of those who haven't logged in; beside so few
- * nobody is dropped by chance: one of theirs has to go. */
+/* Four addresses fill all places for clients that haven't logged in. With so
+ * few addresses no client is dropped by chance: one of the flood's must go. */
 Test(flood, from_some_addresses, .timeout = 200)
 {
     const struct server_plan plan = { .no_ban = NOBODY,
@@ -210,9 +210,9 @@ Test(flood, from_some_addresses, .timeout = 200)
     server_stop(&server);
 }
 
-/* The proxy isn't the one who floods: its client is. Who comes behind five
- * hundred at a time waits until each of them was given a session to read its
- * header, and no longer. */
+/* The flood comes from a client of the proxy, not from the proxy itself. A
+ * client that comes after five hundred others waits until each of them has got
+ * a session to read its header, and no longer. */
 Test(flood, through_a_proxy, .timeout = 200)
 {
     const struct server_plan plan = { .no_ban = NOBODY,

@@ -1,6 +1,6 @@
-/* Files of which no page can be mapped to be shared, as on network file systems
- * by way of FUSE: they are sent all the same. And one that can't be read whole.
- * Root mounts for himself, in a mount namespace that goes with this test. */
+/* Files whose pages can't be mapped as shared, as on network file systems over
+ * FUSE: they are sent all the same. Also a file that can't be read completely.
+ * Root mounts them in a mount namespace that ends with this test. */
 #include <criterion/criterion.h>
 #include <poll.h>
 #include <sched.h>
@@ -17,9 +17,9 @@
 #include "support/session.h"
 #include "support/wait.h"
 
-#define NUMBERS 75000u /* of tests/system/fuse.py */
+#define NUMBERS 75000u /* as in tests/system/fuse.py */
 
-/* Runs until it is killed; has mounted when this returns. */
+/* Starts it; it has mounted when this returns, and runs until it is killed. */
 static pid_t start_fuse(const char *folder, uid_t owner)
 {
     struct pollfd one = { .events = POLLIN };
@@ -105,8 +105,8 @@ Test(fuse, a_file_without_shared_pages_is_sent, .timeout = 60)
     end(&f);
 }
 
-/* What could be read has been sent; no 226, nobody is told that somebody has
- * cut the file, and the session continues. */
+/* The readable part is sent; there is no 226, no report that somebody has
+ * shortened the file, and the session continues. */
 Test(fuse, a_file_that_cannot_be_read_whole, .timeout = 60)
 {
     char waste[16384];
@@ -114,7 +114,7 @@ Test(fuse, a_file_that_cannot_be_read_whole, .timeout = 60)
     struct data d;
     long n;
 
-    begin(&f, "ktls = no\n"); /* which needs no page of it */
+    begin(&f, "ktls = no\n"); /* it needs no mapped page */
     data_open(&f.s, &d, "RETR far/bad");
     while ((n = tls_client_read(d.tls, waste, sizeof(waste))) > 0)
         continue;

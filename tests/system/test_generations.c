@@ -1,5 +1,5 @@
-/* Reloads: a new generation beside the old one, and nobody notices. Clients are
- * neither refused nor cut, transfers are whole, and nothing is left behind. */
+/* Reloads: a new generation beside the old one, and no client notices. Clients
+ * are neither refused nor cut, transfers are whole, and nothing is left. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,8 +23,8 @@ static const struct server_plan plan = {
                 "max_per_user = 200\nstartups = 200\n",
 };
 
-/* All the while: one session of the first generation works, and clients come
- * and go. */
+/* Meanwhile a session of the first generation works, and clients come and
+ * go. */
 static void reload_often(const struct server *server, struct session *old)
 {
     int reloads = server_is_long() ? RELOADS_LONG : RELOADS;
@@ -46,8 +46,8 @@ static void reload_often(const struct server *server, struct session *old)
            (unsigned long long)load_stop(&load));
 }
 
-/* The first reload comes before the count: what a process does only once isn't
- * a leak. */
+/* The first reload comes before the count, since things that a process does
+ * only once are no leak. */
 Test(generations, reloads_under_load, .timeout = 1800)
 {
     struct census before;
@@ -66,8 +66,8 @@ Test(generations, reloads_under_load, .timeout = 1800)
     server_stop(&server);
 }
 
-/* Gate accepts nobody: they wait in the listener's backlog when the next
- * generation comes, and each has its greeting. */
+/* Gate accepts nobody: the clients wait in the listener's backlog while the
+ * next generation starts, and then each gets its greeting. */
 Test(generations, who_waits_in_the_backlog, .timeout = 120)
 {
     enum { WAITING = 20 };
@@ -92,7 +92,7 @@ Test(generations, who_waits_in_the_backlog, .timeout = 120)
     server_stop(&server);
 }
 
-/* Told before a takeover, and used after it. */
+/* Asks for a port before a takeover, which is used after it. */
 static void ask_port(struct session *s, const struct server *server)
 {
     session_init(s);
@@ -113,7 +113,7 @@ static void use_port(struct session *s)
     session_close(s);
 }
 
-/* All sessions of three generations have the same two ports. */
+/* All sessions of three generations share the same two ports. */
 Test(generations, two_ports, .timeout = 180)
 {
     enum { EACH = 7, GENERATIONS = 3 };
@@ -140,8 +140,8 @@ Test(generations, two_ports, .timeout = 180)
     free(bytes);
 }
 
-/* A recovery needs a place, and is given that of the oldest generation, whose
- * transfer is cut. The others finish theirs, though gate has died. */
+/* A recovery needs a place and gets that of the oldest generation, whose
+ * transfer is cut. The others finish theirs, although gate has died. */
 Test(generations, a_crash_beside_eight, .timeout = 120)
 {
     enum { EIGHT = 8 };

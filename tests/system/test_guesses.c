@@ -1,5 +1,5 @@
-/* Somebody guesses a password: how often may he, and what does its user notice?
- * And what does the time of an answer tell of a name? */
+/* Somebody guesses a password: how often can he try, and what does the user
+ * notice? And what does the time of an answer tell about a name? */
 #include <criterion/criterion.h>
 #include <crypt.h>
 #include <poll.h>
@@ -71,7 +71,7 @@ static unsigned long guesses(struct running *r)
     return n;
 }
 
-/* Milliseconds from PASS to its answer. */
+/* Returns the milliseconds from PASS to its answer. */
 static uint64_t log_in(const struct server *server, const char *from,
                        const char *name, const char *password, int code)
 {
@@ -91,7 +91,7 @@ static uint64_t log_in(const struct server *server, const char *from,
     return took;
 }
 
-/* Beside it, for comparison, the figure of a server that doesn't slow them. */
+/* For comparison, it prints the figure of a server without delays. */
 Test(guesses, of_one_address, .timeout = 120)
 {
     static struct server slow, fast;
@@ -133,8 +133,8 @@ static void wait_for_failures(const struct server *server, unsigned count)
     }
 }
 
-/* Meanwhile the user comes in at once from where he was lately, and elsewhere
- * in 10 s: the rest is room for the machine's load. */
+/* Meanwhile the user logs in at once from a recent address, and from others
+ * within 10 s; the rest of the time is for a machine under load. */
 Test(guesses, of_many_addresses, .timeout = 180)
 {
     uint64_t known = UINT64_MAX, unknown;
@@ -145,7 +145,7 @@ Test(guesses, of_many_addresses, .timeout = 180)
     start(&server, "10s");
     log_in(&server, "127.0.2.1", "anna", SERVER_PASSWORD, 230);
     attack(&r, &server, ADDRESSES);
-    wait_for_failures(&server, 16); /* the delay is at its longest */
+    wait_for_failures(&server, 16); /* then the delay is at its longest */
     unknown = log_in(&server, "127.0.2.2", "anna", SERVER_PASSWORD, 230);
     for (int i = 0; i < 3; i++) {
         uint64_t took =
@@ -165,7 +165,8 @@ Test(guesses, of_many_addresses, .timeout = 180)
     server_stop(&server);
 }
 
-/* Counts, and auth's hashes of names, are the same in the next generation. */
+/* The counts, and auth's hashes of names, are the same in the next
+ * generation. */
 Test(guesses, neither_crash_nor_reload_forgives, .timeout = 120)
 {
     const struct server_plan plan = { .no_ban = "127.0.0.0/8",
@@ -186,10 +187,10 @@ Test(guesses, neither_crash_nor_reload_forgives, .timeout = 120)
 }
 
 #define DELAY_MS 1000
-#define ROOM_MS  80 /* less than the dearest of the hashes takes */
+#define ROOM_MS  80 /* less than the slowest of the hashes takes */
 #define TRIES    15
 
-/* Kinds of which one takes much longer than another, and unknown names. */
+/* Hashes of which one takes much longer than another, and unknown names. */
 static const struct {
     const char *name, *setting;
 } names[] = {
@@ -221,8 +222,9 @@ static void write_mixed_users(const struct server *s)
     buf_release(&text);
 }
 
-/* Whatever its hash takes, known or not: the first multiple of login_delay. The
- * machine can only add to that, so the shortest of some tries counts. */
+/* Whatever the work for a name, known or not, the answer comes at the first
+ * multiple of login_delay. A busy machine can only add time, so the shortest of
+ * some tries counts. */
 Test(guesses, the_time_tells_nothing, .timeout = 120)
 {
     const struct server_plan plan = { .login_delay = "1s" };

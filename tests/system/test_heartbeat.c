@@ -15,7 +15,7 @@
 #define BEAT_MS       1000
 #define MASTER_MS     15000
 #define GATE_MS       11000
-/* To the login. A start takes a third of a second on an idle machine. */
+/* Time to the login. A start takes a third of a second on an idle machine. */
 #define START_MS (server_is_sanitized() ? 8000 : 3000)
 
 static const struct server_plan plan = { .troubles = true };

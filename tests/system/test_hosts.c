@@ -1,5 +1,5 @@
-/* `address` with a host name: by /etc/hosts, and by a name server in a network
- * of the test's own, which is late, fails and lies. */
+/* `address` with a host name: from /etc/hosts, and from a name server in the
+ * test's own network, which is late, fails and lies. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@
 #include "support/session.h"
 #include "support/wait.h"
 
-/* Nobody connects to it, so what PASV tells isn't what is connected to. */
+/* Clients don't connect to it, so PASV must announce another address. */
 #define LISTEN   "127.0.0.3:0"
 #define SETTINGS "uid.lookup = 69993\n"
 #define ON_ITS_OWN                                                             \
@@ -58,7 +58,7 @@ Test(hosts, of_the_hosts_file, .timeout = 60)
     server_stop(&server);
 }
 
-/* Not an error, and no process of the server is left. */
+/* It isn't an error, and no process of the server is left. */
 Test(hosts, check, .timeout = 60)
 {
     const struct server_plan plan = {
@@ -77,7 +77,7 @@ Test(hosts, check, .timeout = 60)
     server_forget(&server);
 }
 
-/* ---- a network of our own, with a name server in it; for root ---- */
+/* ---- a network of its own with a name server; for root ---- */
 
 struct net {
     char folder[64];
@@ -143,7 +143,7 @@ static void start_dns(struct net *n)
     close(ends[0]);
 }
 
-/* Mounts are this process's and its children's alone. */
+/* Only this process and its children see the mounts. */
 static void net_open(struct net *n, const char *answer)
 {
     cr_assert_eq(unshare(CLONE_NEWNS | CLONE_NEWNET), 0, "unshare: %m");
@@ -179,7 +179,7 @@ static void need_root(void)
 
 static const struct server_plan plan_of_a_name = {
     .listen = LISTEN,
-    .ports = "auto 64", /* one that goes unused rests */
+    .ports = "auto 64", /* a port that isn't used stays blocked for a while */
     .settings = SETTINGS "address = name.example\n",
 };
 
@@ -199,7 +199,7 @@ static void expect_no_lookup(const struct server *server)
     processes_wait(server->pid, "sallyport: lookup", 0, &p);
 }
 
-/* When each name has its address, nobody is left who could ask. */
+/* When each name has its address, no process is left that could ask. */
 Test(hosts, of_a_name_server, .init = need_root, .timeout = 120)
 {
     static const struct {
@@ -225,9 +225,8 @@ Test(hosts, of_a_name_server, .init = need_root, .timeout = 120)
     net_close(&n);
 }
 
-/* Here after the death of master. */
-/* A reload, and the name server is away: clients are told what they were told
- * before, which is what the last answer said. */
+/* A reload while the name server is away: PASV announces the same address as
+ * before. */
 Test(hosts, a_reload_keeps_an_address, .init = need_root, .timeout = 60)
 {
     struct server_plan plan = plan_of_a_name;
@@ -270,7 +269,7 @@ Test(hosts, each_generation_looks_them_up, .init = need_root, .timeout = 60)
     net_close(&n);
 }
 
-/* The log may have it before gate does. */
+/* The log may have the address before gate does. */
 static bool is_told(void *session)
 {
     struct session *s = session;
@@ -280,7 +279,7 @@ static bool is_told(void *session)
     return strstr(s->reply.data, "192,0,2,1,");
 }
 
-/* The right address comes, and the process that looked for it goes. */
+/* The right address comes, and the process that looked it up ends. */
 static void expect_late_answer(const struct net *n, const struct server *server)
 {
     struct session s;
@@ -295,8 +294,8 @@ static void expect_late_answer(const struct net *n, const struct server *server)
     expect_no_lookup(server);
 }
 
-/* After a boot in which the name server is late, or says that it doesn't know:
- * the server is there, and announces the right address as soon as it can. */
+/* After a boot in which the name server is late, or answers that it doesn't
+ * know: the server runs, and announces the right address as soon as it can. */
 Test(hosts, that_come_late, .init = need_root, .timeout = 120)
 {
     static const struct {
@@ -324,7 +323,7 @@ Test(hosts, that_come_late, .init = need_root, .timeout = 120)
     net_close(&n);
 }
 
-/* Another process called lookup is its parent. */
+/* Finds a process whose parent is called lookup, too. */
 static const struct process_row *find_try(const struct processes *p)
 {
     const struct process_row *lookup = processes_find(p, "sallyport: lookup");
@@ -346,7 +345,8 @@ static bool kill_a_try(void *argument)
     return try && kill(try->pid, SIGTRAP) == 0;
 }
 
-/* What parses the network's bytes may crash: it is started again. */
+/* The process that parses the network's bytes may crash: it is started
+ * again. */
 Test(hosts, a_try_that_crashes_is_not_the_last, .init = need_root,
      .timeout = 60)
 {
@@ -364,7 +364,8 @@ Test(hosts, a_try_that_crashes_is_not_the_last, .init = need_root,
     net_close(&n);
 }
 
-/* Not started again, since master can't, but the log says so. */
+/* Lookup isn't started again, since master can't do so, but the log reports
+ * it. */
 Test(hosts, without_lookup_all_goes_on, .init = need_root, .timeout = 60)
 {
     struct server_plan plan = plan_of_a_name;
@@ -441,7 +442,7 @@ static void hook_speak(const struct net *n, const char *command)
     files_write(path_in(n, "sallyportctl"), text, strlen(text), 0755);
 }
 
-/* `sallyportctl` of PATH asks this server. */
+/* The program `sallyportctl` in PATH asks this server. */
 static void hook_reaches(const struct net *n, const struct server *server)
 {
     char command[SERVER_PATH_MAX * 2 + 32];
@@ -452,7 +453,7 @@ static void hook_reaches(const struct net *n, const struct server *server)
     hook_speak(n, command);
 }
 
-/* getent finds IPv4 addresses only where there is one beside 127.0.0.1. */
+/* getent finds IPv4 addresses only if there is one other than 127.0.0.1. */
 static void net_add_address(const char *text)
 {
     struct ifreq alias = { .ifr_name = "lo:1" };
@@ -488,7 +489,7 @@ static void hook_run(const struct server *server, int status, unsigned reloads)
 }
 
 /* It reloads after a change and at no other time; not while there is no answer,
- * when the server would lose the address that it has. */
+ * since the server would lose its address. */
 Test(hosts, the_example_reloads, .init = need_root, .timeout = 60)
 {
     struct server server;
@@ -509,7 +510,7 @@ Test(hosts, the_example_reloads, .init = need_root, .timeout = 60)
     say(&n, "A 192.0.2.1");
     hook_run(&server, 0, 3);
     say(&n, "A 192.0.2.3");
-    hook_speak(&n, "exit 69"); /* as while the server doesn't run */
+    hook_speak(&n, "exit 69"); /* as if the server didn't run */
     hook_run(&server, 69, 3);
     hook_reaches(&n, &server);
     hook_run(&server, 0, 4);

@@ -1,7 +1,7 @@
-/* Which processes have which keys in memory, searched in /proc/PID/mem. The
- * private key is in keys alone, as README promises. The keys of tickets are in
- * gate and in the sessions of those who have logged in. As root, who alone may
- * look. */
+/* Which processes have which keys in memory, searched in /proc/PID/mem. Only
+ * the process keys has the private key, as README promises. Gate and the
+ * sessions of logged-in users have the keys of tickets. It needs root, which
+ * alone may read that memory. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <openssl/core_names.h>
@@ -22,7 +22,7 @@ struct mark {
     size_t len;
 };
 
-/* Any of them counts. */
+/* Bytes to search for; any of them counts. */
 struct marks {
     struct mark of[3];
     size_t count;
@@ -34,7 +34,7 @@ static void add(struct marks *m, const void *bytes, size_t len)
     m->of[m->count++].len = len;
 }
 
-/* The key as OpenSSL holds it. */
+/* Reads the key in the form in which OpenSSL holds it. */
 static void read_scalar(const char *path, struct marks *m)
 {
     unsigned char big[SCALAR], little[SCALAR];
@@ -54,7 +54,7 @@ static void read_scalar(const char *path, struct marks *m)
     fclose(f);
 }
 
-/* And as it stands in the file: the first line of its base64. */
+/* Adds the form in the file: the first line of its base64. */
 static void read_marks(const struct server *server, struct marks *m)
 {
     const char *path = server_path(server, "key.pem");
@@ -70,7 +70,7 @@ static void read_marks(const struct server *server, struct marks *m)
     fclose(f);
 }
 
-/* Where, or NULL. */
+/* Returns where it is, or NULL. */
 static const unsigned char *find(const unsigned char *bytes, size_t len,
                                  const struct marks *m)
 {
@@ -81,8 +81,8 @@ static const unsigned char *find(const unsigned char *bytes, size_t len,
     return at;
 }
 
-/* The address of a mark, or 0. Blocks overlap, so that nothing hides at a
- * border. */
+/* Returns the address of a mark, or 0. Blocks overlap, so that no mark hides at
+ * a border. */
 static unsigned long find_in_range(int fd, unsigned long from, unsigned long to,
                                    const struct marks *m, size_t *seen)
 {
@@ -116,7 +116,7 @@ static int open_memory(pid_t pid)
     return fd;
 }
 
-/* The address of a mark in the process, or 0. */
+/* Returns the address of a mark in the process, or 0. */
 static unsigned long find_in(pid_t pid, const struct marks *m)
 {
     char path[64], line[512], rights[8];
@@ -162,8 +162,8 @@ Test(key_memory, keys_alone, .timeout = 120)
     server_stop(&server);
 }
 
-/* The secret of the key that sealed the client's ticket: gate's memory has it
- * after the key's name, which stands in each ticket. */
+/* Reads the secret of the key that sealed the client's ticket: in gate's memory
+ * it follows the key's name, which is in each ticket. */
 static void read_ticket_key(pid_t gate, const struct session *s,
                             struct marks *m)
 {
@@ -185,7 +185,7 @@ static void read_ticket_key(pid_t gate, const struct session *s,
     add(m, secret, sizeof(secret));
 }
 
-/* Whoever breaks into a session before login can seal and open no ticket. */
+/* An attacker in a session before login can neither seal nor open a ticket. */
 Test(key_memory, tickets_after_login, .timeout = 120)
 {
     const struct server_plan plan = { 0 };

@@ -1,7 +1,7 @@
 /* One process of the server after the other is killed at random moments of
- * uploads, now and then while the files on the disk are spoilt: the service is
- * there again soon, what had its 226 is there and has its line in the log. 12
- * times in the short run, 200 times in the long. */
+ * uploads, sometimes while the files on the disk are broken. The service is
+ * back soon, and each upload that had its 226 is there and has its line in the
+ * log. 12 times in the short run, 200 times in the long. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,13 +20,13 @@
 
 #define KILLS      12
 #define KILLS_LONG 200
-/* Beside the other tests, and with sanitizers. */
+/* For a machine that runs other tests, and for sanitizers. */
 #define AGAIN_MS 30000
 #define SOON_MS  1000
 
 static const struct victim {
     const char *title;
-    bool in_place; /* its master and the other children stay */
+    bool in_place; /* master and the other children stay */
 } victims[] = {
     { "sallyport: gate", false },   { "sallyport: keys", true },
     { "sallyport: master", false }, { "sallyport: auth", true },
@@ -48,7 +48,7 @@ static bool can_log_in(void *argument)
     return ok;
 }
 
-/* The configuration, the users and the key are nonsense while this is held. */
+/* While this is held, the configuration, the users and the key are broken. */
 struct disorder {
     struct buf was[3];
 };
@@ -73,7 +73,7 @@ static void mend(const struct server *s, struct disorder *d)
     }
 }
 
-/* How long nobody could log in, in ms. */
+/* Returns for how many ms nobody could log in. */
 static uint64_t kill_one(struct server *server, const struct victim *v)
 {
     pid_t master = generation_newest(server);
@@ -107,8 +107,8 @@ static uint64_t disturb(struct batch *b, unsigned round, unsigned wait)
     return took;
 }
 
-/* One for each that was confirmed, at least: a client may have died of the
- * reply's loss. */
+/* Each confirmed upload has at least one line: a client may have failed because
+ * it lost the reply. */
 static bool has_all_lines(void *argument)
 {
     const struct batch *b = argument;

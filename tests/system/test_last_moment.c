@@ -1,6 +1,6 @@
-/* Uploads that are cut after their last byte and before the 226: whoever then
- * continues with them, as curl -C - and lftp's put -c do, ends with the whole
- * file, whether it had been committed or not. */
+/* Uploads that are cut after their last byte and before the 226. A client that
+ * then continues, as curl -C - and lftp's put -c do, ends with the whole file,
+ * whether it was committed or not. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
 #include <criterion/parameterized.h>
@@ -17,14 +17,14 @@
 #include "support/server_log.h"
 #include "support/wait.h"
 
-/* Lengths at which a whole partial is told to be shorter than it is. */
+/* Lengths for which SIZE reports a whole partial as shorter than it is. */
 static const size_t lengths[] = { 256 * FAULT_KIB, 300001 };
 
 enum moment {
-    FILES_IS_KILLED,   /* every byte is there, and nobody commits */
+    FILES_IS_KILLED,   /* all bytes are there, and nobody commits */
     FILES_COMES_LATE,  /* the client has gone when files gets the commit */
     ANSWER_IS_LOST,    /* committed, and nobody reads the 226 */
-    REPLY_IS_NOT_READ, /* any of the above */
+    REPLY_IS_NOT_READ, /* any of these */
 };
 
 struct row {
@@ -75,7 +75,8 @@ static bool is_visible(void *argument)
     return files_exists(server_home_file(v->server, v->user, "f"));
 }
 
-/* The last byte and the close_notify are sent; then it happens. */
+/* Sends the last byte and the close_notify; then the cause of the cut
+ * follows. */
 static void cut(struct server *server, const struct row *row,
                 const unsigned char *bytes)
 {
@@ -93,7 +94,7 @@ static void cut(struct server *server, const struct row *row,
     if (row->moment == REPLY_IS_NOT_READ)
         tls_client_shutdown(d.tls);
     else
-        data_close(&d); /* so the session has all of it, and asks files */
+        data_close(&d); /* the session then has all of it, and asks files */
     if (row->moment == FILES_IS_KILLED)
         kill(files, SIGKILL);
     if (row->moment == ANSWER_IS_LOST)
@@ -106,7 +107,8 @@ static void cut(struct server *server, const struct row *row,
     fault_wait_gone(server, row->user);
 }
 
-/* Files made it visible, whoever was there to hear of it: so says the log. */
+/* The log reports that files has made the file visible, whether or not a client
+ * was there to learn it. */
 static void expect_told(const struct server *server, const struct row *row)
 {
     char who[32];

@@ -1,4 +1,5 @@
-/* max_file_size on every way to write a file: to the byte, and not one more. */
+/* max_file_size with every way to write a file: exactly the limit, and not one
+ * byte more. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,15 +12,15 @@
 #define HALF  (LIMIT / 2)
 #define CUT   (600 * FAULT_KIB)
 
-/* What is there before, what is sent first, and then; REST -1: what SIZE says,
- * REST -2: SIZE is asked, and no REST sent. */
+/* The file before, the bytes sent first, and the rest. REST -1: the result of
+ * SIZE. REST -2: SIZE is asked, and no REST sent. */
 enum { NO_REST = 0, REST_SIZE = -1, SIZE_ONLY = -2 };
 
 static const struct way {
     const char *what, *verb;
     size_t there, cut;
     long rest;
-    size_t most; /* bytes that may be sent; 0: up to the limit from SIZE */
+    size_t most; /* bytes that may be sent; 0: from SIZE up to the limit */
 } ways[] = {
     { "a new file", "STOR", 0, 0, NO_REST, LIMIT },
     { "over an old one", "STOR", HALF, 0, NO_REST, LIMIT },
@@ -66,7 +67,7 @@ static size_t told(struct session *s, const char *name)
     return size;
 }
 
-/* Up to the data connection; how many bytes may come. */
+/* Prepares up to the data connection. Returns how many bytes may come. */
 static size_t prepare(struct session *s, const struct server *server,
                       const struct way *w, const char *name)
 {
@@ -83,7 +84,7 @@ static size_t prepare(struct session *s, const struct server *server,
     return w->rest < 0 ? LIMIT - (size_t)at : w->most;
 }
 
-/* The code of the transfer's end. */
+/* Returns the code of the transfer's end. */
 static int send_to(struct session *s, const char *verb, const char *name,
                    size_t len)
 {
@@ -135,14 +136,14 @@ Test(limits, max_file_size, .timeout = 60)
                          code);
             cr_expect_eq(size_of(&server, name), more ? w->there : LIMIT,
                          "%s, %zu", w->what, more);
-            session_send(&s, "DELE %s", name); /* also what was cut */
+            session_send(&s, "DELE %s", name); /* also a partial */
             cr_expect_eq(session_reply(&s), 250, "%s", w->what);
         }
     session_close(&s);
     server_stop(&server);
 }
 
-/* Its name is the server's: nothing at all may be there. */
+/* The server chooses the name: no file at all may exist. */
 Test(limits, store_unique, .timeout = 60)
 {
     struct server server;
@@ -160,7 +161,7 @@ Test(limits, store_unique, .timeout = 60)
     server_stop(&server);
 }
 
-/* Before a byte is sent. */
+/* The refusal comes before a byte is sent. */
 Test(limits, told_early, .timeout = 60)
 {
     struct server server;

@@ -1,5 +1,6 @@
-/* A directory of very many files: every entry once, in bounded memory of the
- * two processes that list it. 5,000 entries; 100,000 in the long run. */
+/* A directory with very many files: each entry appears once, and the memory of
+ * the two processes that list it is bounded. 5,000 entries; 100,000 in the long
+ * run. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,9 +14,10 @@
 #include "support/session.h"
 #include "support/wait.h"
 
-#define GROWTH_MAX_KB 2048 /* between a listing of ten and one of all */
+#define GROWTH_MAX_KB 2048 /* between a listing of ten entries and one of all  \
+                            */
 
-/* Names padded to WIDTH bytes and more. */
+/* Makes names padded to at least WIDTH bytes. */
 static void fill(const struct server *server, const char *folder, unsigned n,
                  int width)
 {
@@ -39,7 +41,8 @@ static void fill(const struct server *server, const char *folder, unsigned n,
     close(dir);
 }
 
-/* Each number once, on a line of its own, whatever else stands there. */
+/* Checks that each number occurs once, on a line of its own, among any other
+ * text. */
 static void check(const struct buf *got, unsigned n, unsigned others)
 {
     unsigned char *seen = calloc(n, 1);
@@ -76,7 +79,7 @@ static void list(struct session *s, const char *verb, const char *folder,
     buf_init(&got, 64u << 20);
     snprintf(command, sizeof(command), "%s %s", verb, folder);
     session_fetch(s, command, &got);
-    check(&got, n, 2); /* MLSD may say the directory and its parent */
+    check(&got, n, 2); /* MLSD may contain the directory and its parent */
     buf_release(&got);
 }
 
@@ -115,7 +118,7 @@ Test(listing, very_many, .timeout = 300)
 
         cr_log_info("%s: %llu kB, then %llu kB", row[i]->title,
                     (unsigned long long)before[i], (unsigned long long)after);
-        /* the sanitizer keeps freed memory for a while, so not there */
+        /* not with the sanitizer, which keeps freed memory for a while */
         cr_assert(server_is_sanitized() || after <= before[i] + GROWTH_MAX_KB,
                   "%s grew from %llu to %llu kB", row[i]->title,
                   (unsigned long long)before[i], (unsigned long long)after);
@@ -124,8 +127,8 @@ Test(listing, very_many, .timeout = 300)
     server_stop(&server);
 }
 
-/* ABOR of a listing larger than all buffers on its way: files notices, and
- * lists again. */
+/* ABOR during a listing that is larger than all buffers on its way: files
+ * notices it, and can list again. */
 Test(listing, aborted, .timeout = 120)
 {
     enum { N = 40000 };

@@ -1,6 +1,6 @@
-/* One line for each login, each change, each transfer and each end: also of
- * those who live only while there is no log, and of a user who says more than
- * the log takes. */
+/* There is one line for each login, change, transfer and end: also for sessions
+ * that live only while there is no log, and for a user who causes more lines
+ * than the log takes. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,8 +16,8 @@
 #define RATE_BURST  (1u << 20)
 #define RATE_SECOND 256000
 
-/* Master restarts log at once so often; after that once in 10 s, and a machine
- * under load needs more. */
+/* Master restarts log at once this many times, and then once in 10 s; a machine
+ * under load needs more time. */
 #define RESTARTS 5
 #define AGAIN_MS 30000
 
@@ -30,7 +30,7 @@ static bool log_lives(void *argument)
     return processes_find(&p, "sallyport: log") != NULL;
 }
 
-/* It dies once more than master restarts it at once: so there is none for
+/* Log dies once more than master restarts it at once, so there is none for
  * nearly 10 s. */
 static void take_log_away(struct server *server)
 {
@@ -56,8 +56,8 @@ static void expect_all(const struct server *server, const char *name)
     server_log_expect(server, 1, "change ", path, "result=250", NULL);
 }
 
-/* Of a session that continues while there is no log, and of one that is there
- * only then, the next log has every line, once. */
+/* The next log has every line, once: of a session that continues while there is
+ * no log, and of one that lives only then. */
 Test(log, away, .timeout = 90)
 {
     const struct server_plan plan = { .troubles = true };
@@ -80,7 +80,7 @@ Test(log, away, .timeout = 90)
     server_stop(&server);
 }
 
-/* More than log takes at once, and what a socket holds besides. */
+/* More than log takes at once and a socket holds. */
 #define FLOOD 1600
 #define PIECE 50
 
@@ -99,8 +99,8 @@ static void make_and_remove(struct session *s, unsigned n)
     }
 }
 
-/* Nobody hides what he does behind what he does besides; and he alone has to
- * wait for his lines. */
+/* A user can't hide a line among other lines; and only that user's lines have
+ * to wait. */
 Test(log, flood, .timeout = 90)
 {
     const struct server_plan plan = { 0 };
@@ -127,8 +127,8 @@ Test(log, flood, .timeout = 90)
     server_stop(&server);
 }
 
-/* A path that stands in the log four times as long, if it stands there whole.
- */
+/* A path that would be four times as long in the log, if the log had all of
+ * it. */
 static size_t escaped_path(char *into, size_t size)
 {
     size_t len = 0;
@@ -170,8 +170,8 @@ static size_t log_size(const struct server *server)
     return len;
 }
 
-/* The disk of the log isn't a user's, however many sessions there are and
- * however long the names; and not one line is lost. */
+/* A user can't fill the disk of the log, whatever the number of sessions and
+ * the length of names; and not one line is lost. */
 Test(log, a_user_is_bounded_in_bytes, .timeout = 90)
 {
     const struct server_plan plan = { 0 };
@@ -204,7 +204,7 @@ Test(log, a_user_is_bounded_in_bytes, .timeout = 90)
     server_stop(&server);
 }
 
-/* "l" and "r" only; "w" only. */
+/* The rights "l" and "r" only; "w" only. */
 static const struct server_user limited[] = {
     { .name = "reader", .keys = "rights=read" },
     { .name = "writer", .keys = "rights=w" },
@@ -243,7 +243,7 @@ static const struct forbidden {
       " result=552 ", "\"no space for that much\"" },
 };
 
-/* Each has its line, once. */
+/* Each refusal has its line, once. */
 Test(log, refusals, .timeout = 60)
 {
     const struct server_plan plan = { .users = limited, .user_count = 3 };
@@ -268,8 +268,9 @@ Test(log, refusals, .timeout = 60)
     server_stop(&server);
 }
 
-/* A mirror's uploads without the right: the first ones by their names, the
- * others by their number, while the session continues and at its end. */
+/* A mirror's uploads without the right to write: the first ones have their
+ * names in the log, the others are counted, while the session continues and at
+ * its end. */
 Test(log, many_refusals, .timeout = 60)
 {
     enum { FIRST = 3, UPLOADS = 46 };
@@ -309,7 +310,7 @@ static void deny_home(struct server *server, const char *words)
     server_log_wait(server, "child ", "user anna, serial ", place, words, NULL);
 }
 
-/* The log names the home, its user, the session, and what is wrong. */
+/* The log names the home, its user, the session, and the error. */
 Test(log, homes, .timeout = 60)
 {
     const struct server_plan plan = { .troubles = true };

@@ -1,5 +1,5 @@
-/* Very many sessions at once, each logged in and each making a transfer: 200 in
- * the long run, 20 in the short. Prints the memory of an idle session. */
+/* Very many sessions at once, each logged in and with a transfer: 200 in the
+ * long run, 20 in the short. Prints the memory of an idle session. */
 #include <criterion/criterion.h>
 #include <poll.h>
 #include <stdio.h>
@@ -93,9 +93,9 @@ Test(many, sessions, .timeout = 300)
     free(s);
 }
 
-/* Limits, each reached: over it a connection gets 421 or is dropped, under it
- * again the next one enters. */
-/* A session has ended for its client before gate has reaped it. */
+/* The following tests reach each limit: above it a connection gets 421 or is
+ * dropped, and below it the next one gets in. A client sees its session's end
+ * before gate has reaped the session. */
 struct waiting {
     struct session *session;
     const struct server *server;
@@ -150,7 +150,7 @@ Test(many, limits, .timeout = 120)
     }
 }
 
-/* The fourth waits for its greeting, and gets it. */
+/* The fourth client waits for its greeting, and gets it. */
 Test(many, startups, .timeout = 120)
 {
     const struct server_plan plan = { .settings = "startups = 3\n" };
@@ -165,7 +165,7 @@ Test(many, startups, .timeout = 120)
         if (i < 3)
             session_expect(&s[i], "220 {*}");
     }
-    session_do(&s[2], "200 {*}", "NOOP"); /* time enough for a greeting */
+    session_do(&s[2], "200 {*}", "NOOP"); /* enough time for a greeting */
     late.fd = s[3].fd;
     cr_expect_eq(poll(&late, 1, 0), 0, "it doesn't wait");
     session_drop(&s[0]);

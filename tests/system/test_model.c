@@ -1,7 +1,7 @@
-/* Random commands and transfers, played against a server and a model of it:
- * 2,000 sequences in the short run, 100,000 in the long. A sequence that the
- * model didn't foresee is made as short as goes, and printed. The number that
- * it comes from plays it again: SALLYPORT_SEED=NUMBER system_model. */
+/* Random commands and transfers, played against a server and its model: 2,000
+ * sequences in the short run, 100,000 in the long. If a sequence differs from
+ * the model, it is shortened as far as possible and printed. Its number repeats
+ * it: SALLYPORT_SEED=NUMBER system_model. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,8 +28,8 @@ SERVER_SHARED(.ports = "auto 16", .users = users, .user_count = PLAYERS,
               .settings =
                   "login_tries = 3\nmax_file_size = 1000000\nfsync = no\n");
 
-/* An address that no case had before: what others left unused at the passive
- * ports doesn't concern it. */
+/* An address that no earlier case had: passive ports that those left unused
+ * don't matter to it. */
 static void choose_address(char out[64])
 {
     static unsigned number;
@@ -54,8 +54,7 @@ static _Noreturn void be_player(const struct server *server,
     _exit(0);
 }
 
-/* In a process of its own, which ends at the first word that it doesn't expect.
- */
+/* Plays in a process of its own, which ends at the first unexpected reply. */
 static void start(struct running *r, const struct server *server,
                   const struct plan *plan, const char *user)
 {
@@ -81,7 +80,8 @@ static bool fails(const struct server *server, const struct plan *plan,
     return result->status != 0;
 }
 
-/* Without so many steps from there on, if it fails without them, too. */
+/* Tries without N steps from there on, and keeps that if it fails all the
+ * same. */
 static bool try_without(const struct server *server, struct plan *plan,
                         const char *user, size_t from, size_t count,
                         struct run_result *last)
@@ -102,7 +102,7 @@ static bool try_without(const struct server *server, struct plan *plan,
     return true;
 }
 
-/* By halves, by quarters, by single steps, from behind. */
+/* Removes halves, quarters, single steps, from the end. */
 static void shrink(const struct server *server, struct plan *plan,
                    const char *user, struct run_result *last)
 {

@@ -1,4 +1,4 @@
-/* What clients are told to connect to, who may come to a passive port, and
+/* The address that PASV announces, who may connect to a passive port, and
  * active mode. */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@ static void expect_told(const struct server *server, const char *from,
     snprintf(s.from, sizeof(s.from), "%s", from);
     session_open(&s, server, "anna");
     session_do(&s, told, "PASV");
-    session_store(&s, "STOR", from, "bytes", 5); /* by EPSV */
+    session_store(&s, "STOR", from, "bytes", 5); /* over EPSV */
     session_close(&s);
 }
 
@@ -91,12 +91,12 @@ Test(network, active_mode_knows_one_host, .timeout = 60)
 #define PIECE   (8 * FAULT_KIB)
 #define PIECES  12
 
-/* One of many, each from an address of its own. */
+/* One of many clients, each with an address of its own. */
 struct client {
     struct session session;
     struct data data;
     char name[16];
-    unsigned char *bytes; /* PIECES, other ones than anybody else's */
+    unsigned char *bytes; /* PIECES of them, different for each client */
     struct buf got;
 };
 
@@ -120,7 +120,7 @@ static void client_end(struct client *c)
     free(c->bytes);
 }
 
-/* All are told a port before the first of them comes, and they come in another
+/* All get a port before the first of them connects, and they connect in another
  * order. */
 static void open_all(struct client *clients, const char *verb)
 {
@@ -152,7 +152,7 @@ static void close_all(struct client *clients)
         session_expect(&clients[i].session, "226 {*}");
 }
 
-/* A piece of each at a time. */
+/* Sends a piece of each client in turn. */
 static void upload_all(struct client *clients)
 {
     open_all(clients, "STOR");
@@ -197,7 +197,8 @@ Test(network, fifty_clients_share_two_ports, .timeout = 120)
     server_stop(&server);
 }
 
-/* Not a byte for him, a line in the log, and who is expected still comes in. */
+/* The stranger gets no byte, the log gets a line, and the expected client still
+ * gets in. */
 static void knock(struct session *s, const char *from)
 {
     struct session stranger;
@@ -235,8 +236,8 @@ Test(network, a_stranger_at_the_port, .timeout = 60)
     data_close(&d);
     session_expect(&s, "226 {*}");
     cr_assert(got.len == 5 && memcmp(got.data, "bytes", 5) == 0);
-    /* One line a second is all that two hosts may get together: of the second
-     * one there may be none. */
+    /* Two hosts together may cause one line a second, so there may be none for
+     * the second host. */
     server_log_wait(&server, "data-refused ",
                     "peer=127.0.0.3:", "reason=\"not who is expected\"", NULL);
     buf_release(&got);
@@ -244,7 +245,7 @@ Test(network, a_stranger_at_the_port, .timeout = 60)
     server_stop(&server);
 }
 
-/* Two sessions of one host can't be told apart on one port. */
+/* Two sessions of one host can't be distinguished on one port. */
 Test(network, a_full_range, .timeout = 60)
 {
     const struct server_plan plan = { .ports = "auto 1" };

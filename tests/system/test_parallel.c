@@ -51,8 +51,8 @@ Test(parallel, rclone, .timeout = 200)
     play("rclone");
 }
 
-/* As many as an address and a user may have, all at the same step at the same
- * time. */
+/* As many sessions as an address and a user may have, all at the same step at
+ * the same time. */
 Test(parallel, all_at_once, .timeout = 200)
 {
     static struct session s[64];

@@ -1,6 +1,6 @@
-/* What sallyportctl asks a running server: how it is, and for the unfinished
+/* Requests of sallyportctl to a running server: its status, and the unfinished
  * uploads of its users, which it lists and removes; never one that is running,
- * and never with another user's rights than its owner's. */
+ * and never with rights that the owner lacks. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +30,7 @@ static const struct server_user users[] = { { .name = "anna" },
                                             { .name = "bert" } };
 static const struct server_plan plan = { .users = users, .user_count = 2 };
 
-/* "partials list --json" and the like; up to three words. */
+/* Runs "partials list --json" and the like, with up to three words. */
 static void ctl(const struct server *server, struct run_result *r,
                 const char *words)
 {
@@ -47,7 +47,8 @@ static void ctl(const struct server *server, struct run_result *r,
     run_arguments(r, NULL, arguments);
 }
 
-/* It ends with STATUS, and what it says has each of the words (up to NULL). */
+/* It ends with STATUS, and its output has each of the words (NULL ends
+ * them). */
 static void ctl_says(const struct server *server, int status, const char *words,
                      const char *const *wanted)
 {
@@ -83,7 +84,7 @@ struct arrival {
     size_t len;
 };
 
-/* As sallyportctl itself sees it. */
+/* Looks with sallyportctl itself. */
 static bool has_arrived(void *argument)
 {
     const struct arrival *a = argument;
@@ -104,7 +105,7 @@ static void wait_for(const struct server *server, const char *user, size_t len,
               state);
 }
 
-/* An upload of SENT bytes that continues. */
+/* Begins an upload of SENT bytes that continues. */
 static void begin(struct session *s, struct data *d,
                   const struct server *server, const char *user,
                   const char *name)
@@ -166,7 +167,7 @@ Test(partials, of_two_users)
     cr_expect_eq(count(&server, "partials list", "part"), 1);
     SAYS(&server, EX_NOUSER, "partials list carl", "no such user");
 
-    session_init(&s); /* bert's is as it was */
+    session_init(&s); /* bert's upload isn't changed */
     session_open(&s, &server, "bert");
     session_do(&s, "213 262144", "SIZE one");
     session_close(&s);
@@ -178,7 +179,7 @@ Test(partials, of_two_users)
     server_stop(&server);
 }
 
-/* A running upload is told as such, and stays through all purges. */
+/* A running upload is listed as such, and no purge removes it. */
 Test(partials, running_upload_is_kept)
 {
     unsigned char *bytes = malloc(LEN);
@@ -254,8 +255,8 @@ Test(partials, many_at_once)
     server_stop(&server);
 }
 
-/* More of them than all buffers on the way to us hold: so the process that
- * finds them waits, and can be looked at. */
+/* More partials than all buffers on the way can hold: so the process that finds
+ * them waits, and can be examined. */
 static void fill(const struct server *server, const char *user, int n)
 {
     for (int i = 0; i < n; i++) {
@@ -277,8 +278,8 @@ static void expect_status(pid_t pid, const char *name, const char *wanted)
     cr_expect_str_eq(got, wanted, "%s: %s", name, got);
 }
 
-/* The walk is that user's process in its sandbox; and it ends with who asked.
- */
+/* A process of that user does the walk in its sandbox, and it ends with its
+ * caller. */
 Test(partials, process_of_the_user)
 {
     static struct processes p;
@@ -299,7 +300,7 @@ Test(partials, process_of_the_user)
     snprintf(config, sizeof(config), "%s",
              server_path(&server, "sallyport.conf"));
     fill(&server, "bert", 3000);
-    run_start(&running, NULL, arguments); /* nobody reads what it prints */
+    run_start(&running, NULL, arguments); /* nobody reads its output */
     processes_wait(server.pid, "sallyport: files (bert, for sallyportctl)", 1,
                    &p);
     row = processes_find(&p, "sallyport: files (bert, for sallyportctl)");
@@ -321,7 +322,7 @@ Test(partials, process_of_the_user)
         cr_assert(realpath(server_home(&server, "bert"), home));
         cr_expect_str_eq(root, home);
     }
-    SAYS(&server, 0, "status", "running"); /* nobody else has to wait */
+    SAYS(&server, 0, "status", "running"); /* no other caller has to wait */
     kill(running.pid, SIGKILL);
     processes_wait(server.pid, "sallyport: files", 0, &p);
     struct run_result r;
@@ -330,8 +331,8 @@ Test(partials, process_of_the_user)
     server_stop(&server);
 }
 
-/* Another uid gets no answer: the socket's mode prevents it, and if somebody
- * has changed the mode, master refuses. */
+/* Another uid gets no answer: the socket's mode prevents it. If somebody has
+ * changed the mode, master refuses. */
 static void run_as(const struct server *server, uid_t uid, int expected)
 {
     char *const words[] = { "sallyportctl",
@@ -344,7 +345,7 @@ static void run_as(const struct server *server, uid_t uid, int expected)
     int status;
     pid_t pid = fork();
 
-    if (pid == 0) { /* it may not come as far as the program: in /root */
+    if (pid == 0) { /* the program may be out of reach, in /root */
         int program = open(server_program("sallyportctl"), O_RDONLY);
         int null = open("/dev/null", O_WRONLY);
 
@@ -378,8 +379,8 @@ Test(partials, of_another_uid)
     server_stop(&server);
 }
 
-/* The name that a killed server leaves: master may still have removed it, when
- * the supervisor was killed before it. */
+/* A killed server leaves the socket's name. Master may still have removed it,
+ * if the supervisor was killed first. */
 static void leave_name(const char *path)
 {
     struct sockaddr_un at = { .sun_family = AF_UNIX };
@@ -392,8 +393,8 @@ static void leave_name(const char *path)
     close(fd);
 }
 
-/* The name goes with the server, or is taken over from one that was killed;
- * a second server on it doesn't start. */
+/* The name is removed with the server, or a later server replaces that of a
+ * killed one. A second server on the same name doesn't start. */
 Test(partials, the_sockets_name)
 {
     struct server server;

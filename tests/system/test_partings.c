@@ -1,6 +1,6 @@
-/* The end of the control connection, whatever the reason: the last reply,
- * close_notify, a FIN, and no reset, also for a client that says much that
- * nobody reads, and for what it sends last. */
+/* The end of the control connection, for each reason: the last reply,
+ * close_notify, a FIN, and no reset, also for a client that sends much unread
+ * input, and for its last bytes. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 
 static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };
 
-/* Both versions, with and without input that nobody reads. */
+/* Both versions, with and without unread input. */
 #define VARIANTS 4
 
 static void begin(struct session *s, const struct server *server,
@@ -31,7 +31,7 @@ static bool is_noisy(int variant)
     return variant >= 2;
 }
 
-/* Of what came together with the last line nothing is answered. */
+/* Bytes that come together with the last line get no answer. */
 static void send_last(struct session *s, const char *line, int variant)
 {
     session_send(s, "%s", line);
@@ -67,7 +67,7 @@ Test(partings, by_a_line, .timeout = 120)
     server_stop(&server);
 }
 
-/* Where TLS begins before the greeting it is the same. */
+/* The same holds if TLS begins before the greeting. */
 Test(partings, of_implicit_tls, .timeout = 60)
 {
     const struct server_plan plan = {
@@ -94,7 +94,7 @@ Test(partings, of_implicit_tls, .timeout = 60)
     server_stop(&server);
 }
 
-/* Before there is TLS it is a FIN. */
+/* Before TLS the end is a FIN. */
 Test(partings, in_plain_text, .timeout = 60)
 {
     static const char *const last[] = { "QUIT", "GET / HTTP/1.1" };
@@ -133,7 +133,7 @@ Test(partings, by_time, .timeout = 60)
     server_stop(&server);
 }
 
-/* Nobody has logged in. */
+/* For a client that hasn't logged in. */
 Test(partings, by_login_time, .timeout = 60)
 {
     const struct server_plan plan = { .settings = "login_timeout = 2s\n" };
@@ -175,7 +175,7 @@ static const struct {
     { "gate's death", kill_gate, PARTING_AT_ONCE },
 };
 
-/* One at a time: it is waited for no longer than 1.5 s. */
+/* One at a time, since the server waits for the client at most 1.5 s. */
 static void end_by_server(size_t how, int variant)
 {
     const struct server_plan plan = { .troubles = true };
@@ -199,8 +199,8 @@ Test(partings, by_the_server, .timeout = 120)
             end_by_server(i, v);
 }
 
-/* A client that goes without QUIT gets the same: close_notify for its own, and
- * for a bare FIN as well. */
+/* A client that leaves without QUIT gets the same: close_notify after its own,
+ * and also after a bare FIN. */
 Test(partings, by_the_client, .timeout = 60)
 {
     const struct server_plan plan = { 0 };

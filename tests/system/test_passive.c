@@ -1,5 +1,5 @@
-/* Passive ports that sessions of one user leave unused, and another user behind
- * the same address. */
+/* Passive ports that one user's sessions leave unused, and another user at the
+ * same address. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +17,7 @@ static const struct server_plan plan = { .users = users,
                                          .user_count = 2,
                                          .ports = "auto 4" };
 
-/* So many sessions of bob ask for a port, and go without a connection to it. */
+/* COUNT sessions of bob ask for a port, and end without a connection to it. */
 static void leave_ports(const struct server *server, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
@@ -26,12 +26,12 @@ static void leave_ports(const struct server *server, unsigned count)
         session_init(&bob);
         session_open(&bob, server, "bob");
         session_send(&bob, "EPSV");
-        session_reply(&bob); /* 229, or 425 when all are his */
+        session_reply(&bob); /* 229, or 425 if bob has all ports */
         session_close(&bob);
     }
 }
 
-/* Gate may still have to reap a session that left a port. */
+/* Gate may not have reaped a session that left a port yet. */
 static bool has_port(void *session)
 {
     struct session *s = session;
@@ -57,7 +57,7 @@ static void store(struct session *s)
     session_expect(s, "226 {*}");
 }
 
-/* None of anna's transfers is refused, though no port was ever free. */
+/* None of anna's transfers is refused, although no port was ever free. */
 Test(passive, ports_that_others_left, .timeout = 120)
 {
     unsigned rounds = server_is_long() ? 100 : 8;
@@ -76,8 +76,8 @@ Test(passive, ports_that_others_left, .timeout = 120)
     server_stop(&server);
 }
 
-/* What bob's late connection shows: his ticket, nothing that this session can
- * read, nothing. */
+/* Bob's late connection shows his ticket, a ticket that this session can't
+ * read, or none. */
 static const struct {
     const char *name;
     int version;
@@ -88,8 +88,8 @@ static const struct {
     { "a full handshake", SESSION_TLS_13, true },
 };
 
-/* It comes to anna's port before her own: it is refused, and her transfer goes
- * on. */
+/* The late connection comes to anna's port before her own: it is refused, and
+ * her transfer continues. */
 static void come_late(const struct server *server, size_t i)
 {
     struct session anna, bob;
@@ -132,8 +132,8 @@ Test(passive, a_late_connection_of_another_user, .timeout = 60)
     }
 }
 
-/* Who resumes nothing, and comes where another user's may come too, still hears
- * in the end why there is no transfer. */
+/* A client that resumes nothing, on a port where another user's connection may
+ * come too, still learns in the end why there is no transfer. */
 Test(passive, nothing_resumed_in_doubt, .timeout = 60)
 {
     struct server_plan quick = plan;
@@ -157,8 +157,8 @@ Test(passive, nothing_resumed_in_doubt, .timeout = 60)
     server_stop(&server);
 }
 
-/* Where a connection proves nothing by TLS, bob's late one would be anna's: she
- * gets no port that he left. */
+/* If connections prove nothing by TLS, bob's late one could count as anna's:
+ * she gets no port that he left. */
 Test(passive, no_left_ports_without_a_proof, .timeout = 60)
 {
     const struct server_plan by_address = { .users = users,

@@ -1,5 +1,5 @@
-/* Which TLS a server speaks, as its settings say, on both kinds of connection;
- * what the log tells of it. */
+/* The TLS of a server as its settings define it, on both kinds of connection,
+ * and its traces in the log. */
 #include <criterion/criterion.h>
 #include <openssl/x509_vfy.h>
 #include <stdio.h>
@@ -30,7 +30,7 @@ static void enter(struct session *s, const struct server *server, int version)
 
 static const struct version {
     int version;
-    const char *control, *resumed, *full; /* as the log tells them */
+    const char *control, *resumed, *full; /* in the words of the log */
 } versions[] = {
     { SESSION_TLS_12, "tls=\"TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256\"",
       "tls=\"TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256 resumed\"",
@@ -40,7 +40,8 @@ static const struct version {
       "tls=\"TLSv1.3 TLS_AES_128_GCM_SHA256\"" },
 };
 
-/* Version and suite in login and end, resumed or not in each transfer. */
+/* Version and suite are in login and end, and each transfer says whether it
+ * resumed. */
 Test(policy, log_tells_it, .timeout = 60)
 {
     struct server server;
@@ -66,7 +67,7 @@ Test(policy, log_tells_it, .timeout = 60)
     server_stop(&server);
 }
 
-/* One that never came to TLS says nothing of it. */
+/* The end of a session without TLS says nothing about TLS. */
 Test(policy, log_of_a_plain_end, .timeout = 60)
 {
     struct server server;
@@ -86,7 +87,8 @@ Test(policy, log_of_a_plain_end, .timeout = 60)
     server_stop(&server);
 }
 
-/* A handshake on a fresh control connection: NULL, or the client's error. */
+/* Makes a handshake on a new control connection. Returns NULL, or the client's
+ * error. */
 static const char *shake(const struct server *server, bool implicit,
                          const struct tls_client_options *o)
 {
@@ -149,7 +151,7 @@ static const struct refusal {
 };
 #define REFUSALS (sizeof(refusals) / sizeof(refusals[0]))
 
-/* On both ports, by an alert, and the log has the reason. */
+/* On both ports an alert refuses them, and the log has the reason. */
 Test(policy, control_refusals, .timeout = 60)
 {
     static const struct tls_client_options ftp = { .alpn = "ftp" };
@@ -199,7 +201,8 @@ static const struct stray {
     { true, BYTES(""), "TLS failed: the client sent nothing; " },
 };
 
-/* One line for each, which says what the client is set to and should be. */
+/* Each gets one line, which says what the client's setting is and what it
+ * should be. */
 Test(policy, wrong_ports, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(strays) / sizeof(*strays); i++) {
@@ -239,7 +242,7 @@ Test(policy, silence_at_the_wrong_port, .timeout = 60)
     server_stop(&server);
 }
 
-/* Clients that judge the certificate after the handshake just leave. */
+/* Clients that check the certificate after the handshake simply leave. */
 Test(policy, leaves_at_the_certificate, .timeout = 60)
 {
     struct server server;
@@ -257,8 +260,8 @@ Test(policy, leaves_at_the_certificate, .timeout = 60)
     server_stop(&server);
 }
 
-/* The handshake of a data connection that resumes what it may, and offers what
- * it likes. */
+/* Makes the handshake of a data connection that resumes its session, with any
+ * options. */
 static void store(struct session *s, const struct tls_client_options *o,
                   const char *reply)
 {
@@ -295,7 +298,8 @@ static const struct offer {
 };
 #define OFFERS (sizeof(offers) / sizeof(offers[0]))
 
-/* The same rules for data connections, and the session outlives a refusal. */
+/* The same rules count for data connections, and the session survives a
+ * refusal. */
 Test(policy, data_refusals, .timeout = 60)
 {
     struct server server;
@@ -318,7 +322,7 @@ Test(policy, data_refusals, .timeout = 60)
     server_stop(&server);
 }
 
-/* One that can't resume, and so makes a new TLS 1.2 session, must have the
+/* A client that can't resume makes a new TLS 1.2 session, which needs the
  * extended master secret as well. */
 Test(policy, data_without_ems, .timeout = 60)
 {
@@ -339,7 +343,7 @@ Test(policy, data_without_ems, .timeout = 60)
     server_stop(&server);
 }
 
-/* The least version and the suites, from the first handshake on. */
+/* The lowest version and the suites, from the first handshake on. */
 Test(policy, as_configured, .timeout = 60)
 {
     static const struct tls_client_options old = { .version = SESSION_TLS_12 };
@@ -385,8 +389,8 @@ static void add_line(const struct server *s, const char *line)
     buf_release(&text);
 }
 
-/* New sessions get what a reload says; one that is there continues with what it
- * began with. A suite that can't be had changes nothing. */
+/* New sessions follow the reload; existing ones continue as they began. A
+ * reload with a suite that doesn't exist changes nothing. */
 Test(policy, reload, .timeout = 60)
 {
     static const struct tls_client_options old = { .version = SESSION_TLS_12 };
@@ -414,8 +418,8 @@ Test(policy, reload, .timeout = 60)
     server_stop(&server);
 }
 
-/* Suites that the certificate's key can't do are a mistake in the settings, and
- * are told where the certificate stands. */
+/* Suites that don't fit the certificate's key are a mistake in the settings,
+ * reported at the line of the certificate. */
 Test(policy, suites_of_another_key, .timeout = 60)
 {
     const struct server_plan plan = {

@@ -1,4 +1,4 @@
-/* Power cuts and failed writes on real file systems: every byte that a 226
+/* Power cuts and failed writes on real file systems: each byte that a 226
  * confirms is there after the next mount, also of an upload that was resumed.
  * It needs root and loop devices, in a mount namespace of this program. */
 #include <criterion/criterion.h>
@@ -47,7 +47,7 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
     server_share(&plan);
 }
 
-/* A version of a file: the same number gives the same bytes. */
+/* Makes a version of a file: the same number gives the same bytes. */
 static unsigned char *bytes_of(size_t len, unsigned version)
 {
     unsigned char *bytes = malloc(len + sizeof(uint64_t));
@@ -57,7 +57,7 @@ static unsigned char *bytes_of(size_t len, unsigned version)
     return bytes;
 }
 
-/* What SIZE says: 0 for nothing. */
+/* Returns the reply to SIZE: 0 if there is no file. */
 static unsigned long long size_of(struct session *s, const char *name)
 {
     unsigned long long size = 0;
@@ -68,7 +68,8 @@ static unsigned long long size_of(struct session *s, const char *name)
     return size;
 }
 
-/* As clients do it: SIZE, then the rest. The code of the final reply. */
+/* Resumes as clients do: SIZE, then the rest. Returns the code of the final
+ * reply. */
 static int finish(struct session *s, const char *name,
                   const unsigned char *bytes, size_t len, bool append)
 {
@@ -93,8 +94,9 @@ static void expect_on_disk(struct blockdev *b, const char *name,
     fault_expect_whole(b->server, b->user, name, bytes, len);
 }
 
-/* The disk can't take what its file system has promised it: a sync fails, and
- * the kernel takes the lost pages for written. Then there is room again. */
+/* The disk can't take bytes that its file system has promised room for: a sync
+ * fails, and the kernel counts the lost pages as written. Then there is room
+ * again. */
 static void failed_sync(const char *user, const char *type)
 {
     const size_t len = 100 * MIB; /* the sync at 64 MiB fails */
@@ -133,8 +135,8 @@ Test(power, failed_sync_xfs, .timeout = 120)
     failed_sync("fsync-xfs", "xfs");
 }
 
-/* The network cuts the upload, and then the power goes: at once, or when SIZE
- * has told a length. That one holds if the journal does. */
+/* The network cuts the upload, and then the power fails: at once, or after SIZE
+ * has reported a length. That length holds if the journal survives. */
 static void cut_and_resume(struct blockdev *b, const char *name,
                            enum blockdev_cut how, bool told, bool append)
 {
@@ -158,11 +160,11 @@ static void cut_and_resume(struct blockdev *b, const char *name,
     blockdev_again(b);
     session_init(&s);
     session_open(&s, b->server, b->user);
-    /* A mark that went with the journal is lower, and that is safe. */
+    /* A mark that was lost with the journal is lower, and that is safe. */
     if (how == BLOCKDEV_KEEP_JOURNAL)
         cr_expect_geq(size_of(&s, name), before);
     cr_assert_eq(finish(&s, name, bytes, len, append), 226, "%s", s.reply.data);
-    /* A cut right after that 226 takes nothing of it. */
+    /* A cut right after that 226 loses none of it. */
     blockdev_power_cut(b, how);
     session_drop(&s);
     expect_on_disk(b, name, bytes, len);
@@ -200,11 +202,11 @@ Test(power, cut_xfs, .timeout = 120)
 
 struct file {
     char name[32];
-    unsigned version; /* of its bytes; 0: none yet */
+    unsigned version; /* of its bytes; 0: no file yet */
     size_t len;
 };
 
-/* One file that is being sent, and the last one that was confirmed. */
+/* One file under way, and the last one that was confirmed. */
 struct slot {
     struct file sent, confirmed;
     bool instead; /* a partial of an older version may be there */
@@ -231,10 +233,11 @@ static void open_session(struct story *y)
 static void remove_file(struct story *y, const char *name)
 {
     session_send(&y->s, "DELE %s", name);
-    session_reply(&y->s); /* 550 where there is none */
+    session_reply(&y->s); /* 550 if there is none */
 }
 
-/* A new file, or, where one is unfinished, other bytes of the same name. */
+/* Chooses a new file or, if one is unfinished, other bytes for the same
+ * name. */
 static void next_version(struct story *y, struct slot *slot)
 {
     static const size_t sizes[] = {
@@ -252,7 +255,7 @@ static void next_version(struct story *y, struct slot *slot)
         snprintf(f->name, sizeof(f->name), "f%u", f->version);
 }
 
-/* As a client resumes: SIZE, then REST and STOR, or APPE. */
+/* Resumes as a client does: SIZE, then REST and STOR, or APPE. */
 static unsigned long long resume_at(struct story *y, const struct file *f,
                                     bool append)
 {
@@ -265,7 +268,7 @@ static unsigned long long resume_at(struct story *y, const struct file *f,
     return at;
 }
 
-/* Sends a part, or all of it; true when there was a 226. */
+/* Sends a part, or all of it. Returns true if there was a 226. */
 static bool send_some(struct story *y, struct slot *slot, bool resume)
 {
     const struct file *f = &slot->sent;
@@ -280,7 +283,7 @@ static bool send_some(struct story *y, struct slot *slot, bool resume)
     fault_write(&d, bytes + at, whole ? f->len - at : part);
     if (whole)
         tls_client_shutdown(d.tls);
-    else /* a reset may take the first byte back, by which the old ones go */
+    else /* a reset may remove the first byte, which replaces the old ones */
         data_cut(&d, !slot->instead && pick(y, 2) == 0);
     code = session_reply(&y->s);
     if (whole)

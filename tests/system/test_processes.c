@@ -1,5 +1,5 @@
-/* What README says of the processes, read from /proc of a running server with
- * two users logged in; and what each program links. */
+/* Checks what README says about the processes in /proc of a running server with
+ * two logged-in users; and what each program links. */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <stdio.h>
@@ -16,8 +16,8 @@ static const struct server_user users[] = { { .name = "anna" },
 
 static const struct expected {
     const char *title;
-    unsigned uid;  /* when run by root */
-    bool confined; /* to a directory, when run by root */
+    unsigned uid;  /* if root runs the server */
+    bool confined; /* to a directory, if root runs the server */
     size_t count;  /* 0: one or more */
 } expected[] = {
     { "sallyportd: supervisor", 0, false, 1 },
@@ -50,7 +50,7 @@ static void expect_status(const struct process_row *row, const char *name,
                      wanted);
 }
 
-/* All four: real, effective, saved, of the file system. */
+/* Checks all four ids: real, effective, saved, of the file system. */
 static void expect_ids(const struct process_row *row, const char *name,
                        unsigned id)
 {
@@ -112,7 +112,7 @@ static void expect_root_folder(const struct server *server,
     cr_expect_str_eq(root, wanted, "%s: its root is %s", row->title, root);
 }
 
-/* Calls FOUND for what each descriptor of a process leads to. */
+/* Calls FOUND with the target of each descriptor of a process. */
 static void
 each_descriptor(const struct server *server, const struct process_row *row,
                 void (*found)(const struct server *, const struct process_row *,
@@ -137,15 +137,16 @@ each_descriptor(const struct server *server, const struct process_row *row,
     closedir(dir);
 }
 
-/* The log is for log, and for master's last words; for all others it would be a
- * place to forge lines. A build with sanitizers keeps standard error. */
+/* Only log, and master for its last lines, may hold the log file: all others
+ * could forge lines in it. A build with sanitizers keeps standard error. */
 static bool may_hold_log(const struct process_row *row, int fd)
 {
     return strstr(row->title, "master") || strstr(row->title, ": log") ||
            (server_is_sanitized() && fd <= STDERR_FILENO);
 }
 
-/* Sockets, pipes and the like: nothing else that has a name, but a home. */
+/* Sockets, pipes and the like are permitted: nothing else with a name, except a
+ * home. */
 static void expect_nameless(const struct server *server,
                             const struct process_row *row, int fd,
                             const char *target)
@@ -164,8 +165,8 @@ static void expect_nameless(const struct server *server,
                          target);
 }
 
-/* The inodes of connections: the ninth column behind the fourth, which says
- * the state, 0A for listeners. */
+/* The inode of a connection is the ninth column after the fourth, which has the
+ * state: 0A for listeners. */
 static bool is_connection(const char *table, unsigned long inode)
 {
     char line[512];
@@ -201,7 +202,7 @@ static void count_connection(const struct server *server,
                        is_connection("/proc/net/tcp6", inode);
 }
 
-/* A client's bytes are read by its session alone. */
+/* Only its session reads a client's bytes. */
 static void expect_connections(const struct server *server,
                                const struct process_row *row)
 {
@@ -248,7 +249,7 @@ Test(processes, two_users, .timeout = 60)
         expect_rights(&p.row[i], kind);
         if (geteuid() == 0)
             expect_root_folder(&server, &p.row[i], kind);
-        if (geteuid() != 0) /* nobody looks into it, not even its user */
+        if (geteuid() != 0) /* nobody may look into it, not even its user */
             continue;
         expect_connections(&server, &p.row[i]);
         if (kind_of(&p.row[i])->uid != 0)
@@ -275,7 +276,7 @@ static const struct links {
     { "check", { "libssl", "libcrypt.", "libseccomp" } },
 };
 
-/* A program can't do what isn't in its address space. */
+/* A program can't use a library that isn't in its address space. */
 Test(processes, ldd, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++) {

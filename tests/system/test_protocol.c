@@ -1,5 +1,5 @@
-/* What transcripts can't express: two segments in a row, time-outs, lines in
- * the log. */
+/* Tests that transcripts can't express: two segments in a row, time-outs, lines
+ * in the log. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,8 +13,8 @@
 
 #define URGENT "\xff\xf4\xff\xf2"
 
-/* Plain text behind AUTH TLS in a segment of its own: it comes before the 234
- * or behind it, and is run in neither case. */
+/* Plain text in a segment of its own after AUTH TLS. It comes before or after
+ * the 234, and isn't executed in either case. */
 Test(protocol, injection_in_two_segments, .timeout = 60)
 {
     const struct server_plan plan = { 0 };
@@ -93,7 +93,7 @@ Test(protocol, idle_timeout, .timeout = 60)
     expect_timeout("idle_timeout = 1s\n", log_in);
 }
 
-/* A handshake that doesn't continue is a login that doesn't come. */
+/* A handshake that doesn't continue counts as a missing login. */
 Test(protocol, silent_handshake, .timeout = 60)
 {
     const struct server_plan plan = { .settings = "login_timeout = 1s\n" };
@@ -106,14 +106,14 @@ Test(protocol, silent_handshake, .timeout = 60)
     greet(&s, &server);
     session_do(&s, "234 {*}", "AUTH TLS");
     buf_init(&got, 65536);
-    session_read_rest(&s, &got); /* fails the test when no end comes */
+    session_read_rest(&s, &got); /* fails the test if there is no end */
     buf_release(&got);
     session_drop(&s);
     server_stop(&server);
 }
 
-/* Nobody comes to the data port, or somebody who never says hello: 425 with
- * what is the matter, and the session continues. */
+/* Nobody connects to the data port, or the client never begins its handshake:
+ * 425 with the reason, and the session continues. */
 Test(protocol, connect_timeout, .timeout = 60)
 {
     const struct server_plan plan = { .settings = "connect_timeout = 1s\n" };
@@ -158,7 +158,7 @@ Test(protocol, stall_timeout, .timeout = 60)
     server_stop(&server);
 }
 
-/* Idle time stands still while data flows, however slowly. */
+/* The idle time doesn't run while data flows, however slowly. */
 Test(protocol, no_idle_while_data_flows, .timeout = 60)
 {
     const struct server_plan plan = { .settings = "idle_timeout = 1s\n" };
@@ -181,8 +181,8 @@ Test(protocol, no_idle_while_data_flows, .timeout = 60)
     server_stop(&server);
 }
 
-/* Before TLS telnet's commands are taken out of the stream, also where the
- * client sends Synch's Data Mark as urgent data, as RFC 959 has it. */
+/* Before TLS telnet's commands are removed from the stream, also if the client
+ * sends Synch's Data Mark as urgent data, as RFC 959 defines it. */
 Test(protocol, urgent_data, .timeout = 60)
 {
     const struct server_plan plan = { 0 };
@@ -209,7 +209,7 @@ Test(protocol, urgent_data, .timeout = 60)
     server_stop(&server);
 }
 
-/* One line for each login and transfer; a password never, wherever it was
+/* One line for each login and transfer; never a password, wherever it was
  * typed. */
 Test(protocol, log, .timeout = 60)
 {

@@ -1,5 +1,6 @@
-/* Behind a proxy: the test writes the headers itself, as a proxy at 127.0.0.5
- * would, true ones and lies; and then HAProxy does, for curl and lftp. */
+/* A server behind a proxy. The test writes the headers itself, true ones and
+ * lies, as a proxy at 127.0.0.5 would; and then HAProxy does so, for curl and
+ * lftp. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,7 +29,7 @@ static const struct server_plan behind = {
     .settings = SETTINGS,
 };
 
-/* The header of a connection of HOST to the proxy, in either version. */
+/* Writes the header of a connection of HOST to the proxy, in either version. */
 static size_t header(char out[128], const char *host, int version)
 {
     static const char start[] = "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c";
@@ -44,7 +45,7 @@ static size_t header(char out[128], const char *host, int version)
     return 28;
 }
 
-/* Up to what comes first: the greeting, or the end. */
+/* Connects up to the greeting or the end. */
 static void connect_as(struct session *s, const struct server *server,
                        const char *host, int version)
 {
@@ -66,7 +67,7 @@ static void open_as(struct session *s, const struct server *server,
     session_do(s, "200 {*}", "PROT P");
 }
 
-/* By another proxy, as it may be. */
+/* Brings a data connection through another proxy, which is permitted. */
 static void bring(struct session *s, struct data *d, const char *host,
                   int version)
 {
@@ -108,7 +109,7 @@ Test(proxy, a_session, .timeout = 60)
     for (int version = 1; version <= 2; version++) {
         open_as(&s, &server, CLIENT, version);
         session_do(&s, "227 {*}(203,0,113,7,{p1},{p2}){*}", "PASV");
-        for (int i = 0; i < 5; i++) /* of two ports */
+        for (int i = 0; i < 5; i++) /* on two ports */
             store(&s, "f", 1 + i % 2);
         session_close(&s);
     }
@@ -121,7 +122,7 @@ Test(proxy, a_session, .timeout = 60)
     server_stop(&server);
 }
 
-/* Not a byte for it, and one line. */
+/* The connection gets no byte, and the log one line. */
 Test(proxy, from_elsewhere, .timeout = 60)
 {
     struct server server;
@@ -138,8 +139,8 @@ Test(proxy, from_elsewhere, .timeout = 60)
     server_stop(&server);
 }
 
-/* Who comes to the port in the name of another host doesn't get the file, and
- * doesn't take the place of the right one. */
+/* A connection with the name of another host in its header doesn't get the
+ * file, and doesn't take the place of the right one. */
 Test(proxy, a_liar_at_the_port, .timeout = 60)
 {
     struct server server;
@@ -155,7 +156,7 @@ Test(proxy, a_liar_at_the_port, .timeout = 60)
     is_closed(&d[0]);
     session_do(&s, "150 {*}", "RETR secret");
     bring(&s, &d[1], OTHER, 2);
-    bring(&s, &d[2], CLIENT, 2); /* waits in the queue behind him */
+    bring(&s, &d[2], CLIENT, 2); /* waits in the queue after him */
     is_closed(&d[1]);
     data_secure(&s, &d[2]);
     buf_init(&got, 1 << 20);
@@ -170,8 +171,8 @@ Test(proxy, a_liar_at_the_port, .timeout = 60)
     server_stop(&server);
 }
 
-/* The client's own bytes, since somebody forgot send-proxy: not one in reply.
- */
+/* The header is missing, since somebody forgot send-proxy: the client's own
+ * bytes get no reply. */
 Test(proxy, no_header, .timeout = 60)
 {
     struct server server;
@@ -226,7 +227,7 @@ static void check_health(const struct server *server, const char *bytes,
     session_drop(&s);
 }
 
-/* They see a greeting, and leave no line behind. */
+/* Health checks see a greeting, and cause no line in the log. */
 Test(proxy, health_checks, .timeout = 60)
 {
     static const char local[] = "\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
@@ -249,7 +250,7 @@ Test(proxy, health_checks, .timeout = 60)
     server_stop(&server);
 }
 
-/* One client's address is full; the proxy's never is. */
+/* The limit of one client's address is reached; the proxy's own never is. */
 Test(proxy, the_limit_of_an_address, .timeout = 60)
 {
     struct server_plan plan = behind;
@@ -272,7 +273,7 @@ Test(proxy, the_limit_of_an_address, .timeout = 60)
     server_stop(&server);
 }
 
-/* Beside a listener for everybody else, on the same ports. */
+/* A listener for proxies beside one for all others, with the same ports. */
 Test(proxy, both_kinds_of_listeners, .timeout = 60)
 {
     struct server_plan plan = behind;
@@ -294,8 +295,8 @@ Test(proxy, both_kinds_of_listeners, .timeout = 60)
     server_stop(&server);
 }
 
-/* TLS stands right behind the header; who is no client, or may not enter, hears
- * not a byte in plain text. */
+/* TLS begins right after the header. A connection without a client, or of one
+ * that may not enter, gets no byte in plain text. */
 Test(proxy, implicit_tls, .timeout = 60)
 {
     struct server_plan plan = behind;
@@ -344,7 +345,7 @@ static void change_proxies(const struct server *server, const char *from,
     server_log_wait(server, "reload: the new configuration", NULL);
 }
 
-/* A proxy comes and one goes, and its session stays. */
+/* A reload adds one proxy and removes another, whose session stays. */
 Test(proxy, other_proxies_by_a_reload, .timeout = 60)
 {
     struct server server;
@@ -359,7 +360,7 @@ Test(proxy, other_proxies_by_a_reload, .timeout = 60)
     session_connect(&other, server.port);
     session_expect_end(&other);
     session_drop(&other);
-    store(&s, "f", 1); /* by 127.0.0.6 */
+    store(&s, "f", 1); /* through 127.0.0.6 */
     session_do(&s, "229 {*}(|||{port}|){*}", "EPSV");
     snprintf(s.from, sizeof(s.from), PROXY);
     data_connect_to(&s, &d, s.port);
@@ -375,7 +376,7 @@ struct haproxy {
     char log[SERVER_PATH_MAX];
 };
 
-/* "a 127.0.0.9:1,127.0.0.9:2-9" of "…, data ports 1 2-9; …" */
+/* Reads "a 127.0.0.9:1,127.0.0.9:2-9" of "…, data ports 1 2-9; …". */
 static void add_ports(struct buf *conf, const struct server *server)
 {
     const char *at, *end;
@@ -468,9 +469,9 @@ static void run_script(const struct server *server, const char *name)
     run_release(&r);
 }
 
-/* Headers of version 2 in front of control connections and of version 1 in
- * front of data, where the client's first bytes of TLS stand in the same
- * segment; and health checks all the while. */
+/* Headers of version 2 before control connections and of version 1 before data
+ * connections, where the client's first TLS bytes are in the same segment; and
+ * health checks meanwhile. */
 Test(proxy, by_haproxy, .timeout = 120)
 {
     struct server_plan plan = behind;

@@ -7,7 +7,7 @@
 #include "support/fail.h"
 
 #define LEN (300 * FAULT_KIB)
-#define BIG (16 * FAULT_MIB) /* more than all buffers on the way hold */
+#define BIG (16 * FAULT_MIB) /* more than all buffers on the way can hold */
 
 static const struct server_user users[] = {
     { .name = "during" },
@@ -84,7 +84,7 @@ Test(quit, during_a_checksum, .timeout = 60)
     session_drop(&s);
 }
 
-/* Who changes his mind about waiting. */
+/* The client doesn't want to wait any longer. */
 Test(quit, and_abor, .timeout = 60)
 {
     struct server server;

@@ -1,6 +1,6 @@
-/* REST and APPE onto a finished file where the file system can share blocks:
- * xfs on a loop device. The head costs neither room nor time, however long it
- * is. It needs root, in a mount namespace of this program. */
+/* REST and APPE onto a finished file if the file system can share blocks: xfs
+ * on a loop device. The beginning of the file costs neither room nor time,
+ * however long it is. It needs root, in a mount namespace of this program. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <linux/fiemap.h>
@@ -59,7 +59,7 @@ static void stage_close(struct stage *t)
     free(t->bytes);
 }
 
-/* So many bytes of it are another file's, too. */
+/* Returns how many of its bytes another file has, too. */
 static uint64_t shared_bytes(const char *path)
 {
     enum { EXTENTS = 64 };
@@ -100,7 +100,7 @@ static void send_tail(struct stage *t, const char *verb, const char *tail)
     fault_wait_partial(&t->server, "anna", LEN / 2);
 }
 
-/* The file of before is still there by its other name. */
+/* The old file is still there under its other name. */
 static void store_tail(struct stage *t, const char *verb, size_t head,
                        const char *tail)
 {
@@ -129,7 +129,7 @@ Test(reflinks, share_blocks, .timeout = 120)
     stage_close(&t);
 }
 
-/* A head that would be too long to be copied is shared all the same. */
+/* A beginning that would be too long to be copied is shared. */
 Test(reflinks, above_copy_max, .timeout = 120)
 {
     struct stage t;
@@ -139,7 +139,7 @@ Test(reflinks, above_copy_max, .timeout = 120)
     stage_close(&t);
 }
 
-/* What was there stands, and nothing else. */
+/* The old file stays, and nothing else. */
 Test(reflinks, nothing_of_a_cut_one_stays, .timeout = 120)
 {
     struct stage t;
@@ -148,7 +148,7 @@ Test(reflinks, nothing_of_a_cut_one_stays, .timeout = 120)
     send_tail(&t, "APPE", "tail");
     data_cut(&t.data, false);
     session_expect(&t.session, "426 {*}");
-    session_do(&t.session, "200 {*}", "TYPE I"); /* files has ended it */
+    session_do(&t.session, "200 {*}", "TYPE I"); /* files has ended the copy */
     cr_expect_eq(fault_count_partials(&t.server, "anna"), 0);
     expect(&t, LEN, "");
     stage_close(&t);

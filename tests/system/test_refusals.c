@@ -1,8 +1,8 @@
-/* Transfers that are refused, or broken off: on the wire in both orders, with
- * the data connection made before the command and after its reply; and curl,
- * which takes the end of a data connection for a broken port, sends PASV, and
- * is from then on one reply behind. Run in a mount namespace of its own, for
- * the disk that is full. */
+/* Transfers that are refused or broken off, in both orders: with the data
+ * connection made before the command, and after its reply. And curl, which
+ * takes the end of a data connection for a broken port, sends PASV, and is one
+ * reply behind from then on. It runs in its own mount namespace, for the full
+ * disk. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
 #include <criterion/parameterized.h>
@@ -22,7 +22,7 @@
 #include "support/wait.h"
 
 #define LEN 40000
-/* Of a run of the script, and how many runs in a row the long test makes. */
+/* Runs of the script, and the rounds in a row of the long test. */
 #define ROUNDS 4
 #define RUNS   25
 
@@ -94,7 +94,7 @@ static void expect_open(const struct data *d, const char *line)
     cr_expect_eq(poll(&p, 1, 50), 0, "%s: the end came with the reply", line);
 }
 
-/* The reply comes first; a new port ends the old connection, and serves the
+/* The reply comes first. A new port ends the old connection, and serves the
  * next transfer. */
 Test(refusals, of_who_is_connected, .timeout = 60)
 {
@@ -120,7 +120,7 @@ Test(refusals, of_who_is_connected, .timeout = 60)
     session_close(&s);
 }
 
-/* The port that nobody has connected to serves the next transfer. */
+/* The port to which nobody has connected serves the next transfer. */
 Test(refusals, of_who_is_not_connected_yet, .timeout = 60)
 {
     struct server server;
@@ -150,8 +150,8 @@ Test(refusals, of_who_is_not_connected_yet, .timeout = 60)
     session_close(&s);
 }
 
-/* A client that comes late for a transfer that was refused never counts as the
- * client of the next port: its own has the whole file. */
+/* A client that comes late for a refused transfer never counts as the client of
+ * the next port: that one gets the whole file. */
 Test(refusals, of_who_comes_too_late, .timeout = 60)
 {
     struct server server;
@@ -173,7 +173,8 @@ Test(refusals, of_who_comes_too_late, .timeout = 60)
         data_connect_to(&s, &late, port);
         session_expect(&s, "229 {*}(|||{port}|){*}");
         data_connect_to(&s, &right, s.port);
-        if (s.port == port) { /* both are good: which comes first is chance */
+        if (s.port ==
+            port) { /* both are good: chance decides which comes first */
             data_cut(&late, false);
             data_cut(&right, false);
             continue;
@@ -191,7 +192,7 @@ Test(refusals, of_who_comes_too_late, .timeout = 60)
     session_close(&s);
 }
 
-/* A file system of its own that holds little more than what is there. */
+/* Mounts a file system that holds little more than the present files. */
 static void make_small(const struct server *server, const char *user)
 {
     const char *home = server_home(server, user);

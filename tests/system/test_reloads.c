@@ -1,5 +1,5 @@
-/* What a reload changes, and what a mistake in the new configuration leaves as
- * it was. */
+/* The changes that a reload makes, and what stays as it was after a mistake in
+ * the new configuration. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <signal.h>
@@ -30,7 +30,7 @@ static void reload(const struct server *server, const char *key,
     generation_reload(server, GENERATION_CTL);
 }
 
-/* What isn't even settings sallyportctl sees first. */
+/* sallyportctl itself refuses a text that isn't a configuration. */
 static const struct mistake {
     const char *key, *value, *words;
     int status;
@@ -49,7 +49,8 @@ static void take_back(const struct server *server, const struct buf *good)
                 0600);
 }
 
-/* Whoever asked is told: the log after a signal, sallyportctl otherwise. */
+/* The caller learns of it: in the log after a signal, otherwise from
+ * sallyportctl. */
 static void make_mistake(const struct server *server, const struct mistake *m)
 {
     server_set(server, m->key, m->value);
@@ -58,7 +59,7 @@ static void make_mistake(const struct server *server, const struct mistake *m)
     generation_ask(server, m->status, m->words);
 }
 
-/* The same processes serve on, the old session and new ones. */
+/* The same processes continue to serve, the old session and new ones. */
 Test(reloads, mistakes, .timeout = 180)
 {
     struct server server;
@@ -101,14 +102,14 @@ static bool is_refused(void *port)
     return refused;
 }
 
-/* A process that ends has no title any more before its sockets are closed. */
+/* A process that ends has no title before its sockets are closed. */
 static void expect_refused(unsigned port)
 {
     cr_expect(wait_until(is_refused, &port, WAIT_MS), "%u is open", port);
 }
 
-/* One port goes, and another address comes; the port that stays is the same
- * one, and the session that came by the one that goes continues. */
+/* One port is removed, and another address is added. The remaining port is the
+ * same one, and the session on the removed one continues. */
 Test(reloads, listeners, .timeout = 120)
 {
     struct session by_other, s;
@@ -169,7 +170,7 @@ static bool is_free(unsigned port)
     return ok;
 }
 
-/* Below those that the kernel gives away by itself. */
+/* Returns a range below the ports that the kernel gives away by itself. */
 static unsigned free_range(void)
 {
     unsigned first = 20000 + (unsigned)getpid() % 5000 * 2;
@@ -179,8 +180,8 @@ static unsigned free_range(void)
     return first;
 }
 
-/* A port that was told is good for that client, though nobody else gets it; it
- * is closed then. */
+/* A port that was announced works for that client, though nobody else gets it;
+ * then it is closed. */
 Test(reloads, ports, .timeout = 120)
 {
     unsigned first = free_range(), told;
@@ -222,7 +223,7 @@ static int log_in(const struct server *server)
     return code;
 }
 
-/* Whose uid or home isn't permitted any more can't log in. */
+/* A user whose uid or home isn't permitted any more can't log in. */
 Test(reloads, who_may_log_in, .timeout = 120)
 {
     bool root = geteuid() == 0;
@@ -289,7 +290,7 @@ static void renew(const struct server *server, const char *serial)
     run_release(&r);
 }
 
-/* The old session's data connections keep its own. */
+/* The old session's data connections keep its certificate. */
 Test(reloads, certificate, .timeout = 120)
 {
     struct session old, s;

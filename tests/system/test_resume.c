@@ -1,5 +1,5 @@
-/* An unfinished upload survives whatever died: a later session of its user goes
- * on with it, and the file is whole. */
+/* An unfinished upload survives each death: a later session of its user
+ * continues it, and the file is whole. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,16 +16,18 @@
 
 #define KIB  (1024u)
 #define LEN  (600 * KIB)
-#define SENT (300 * KIB) /* a multiple of 64 KiB is told, which is below it */
+#define SENT (300 * KIB) /* SIZE reports a multiple of 64 KiB, which is less   \
+                          */
 
-/* What files has confirmed before it was killed: files syncs each 32 MiB. */
+/* More than 32 MiB, after which files syncs: a part is confirmed before it is
+ * killed. */
 #define LONG_LEN  (44 * 1024 * KIB)
 #define LONG_SENT (40 * 1024 * KIB)
 
 struct sent {
     const struct server *server;
     size_t len;
-    bool confirmed; /* some of it counts already */
+    bool confirmed; /* some of its bytes count already */
 };
 
 static bool is_marked(const char *path)
@@ -35,7 +37,7 @@ static bool is_marked(const char *path)
     return getxattr(path, "user.sallyport.confirmed", mark, sizeof(mark)) > 0;
 }
 
-/* The partial on the disk, found as its owner would find it: by its prefix. */
+/* Finds the partial on the disk by its prefix, as its owner would. */
 static bool has_arrived(void *argument)
 {
     const struct sent *sent = argument;
@@ -53,7 +55,7 @@ static bool has_arrived(void *argument)
     return any && size >= sent->len && (!sent->confirmed || is_marked(path));
 }
 
-/* What dies: session or files of the upload, or all of the server. */
+/* Kills the session or the files of the upload, or the whole server. */
 static void kill_one(struct server *server, const char *title)
 {
     const struct process_row *victim;
@@ -96,8 +98,7 @@ static void expect_whole(const struct server *server, const void *bytes,
     buf_release(&got);
 }
 
-/* A session that never saw the first one: asks how much is there, and sends
- * the rest. */
+/* A new session asks how much is there, and sends the rest. */
 static void finish(struct server *server, bool append,
                    const unsigned char *bytes, size_t sent, size_t len)
 {
@@ -117,7 +118,8 @@ static void finish(struct server *server, bool append,
               "a partial is left");
 }
 
-/* One event tells of the whole file, though its bytes came in two sessions. */
+/* One event has the sum of the whole file, though its bytes came in two
+ * sessions. */
 static void expect_sum(const struct server *server)
 {
     char command[SERVER_PATH_MAX + 32], sum[80] = "sha256=";
@@ -196,8 +198,8 @@ Test(resume, master_killed_appe, .timeout = 90)
     survive(NULL, true);
 }
 
-/* Where the key can't be kept: one line says it, and what is left of before the
- * restart is nobody's, but no obstacle either. */
+/* If the key can't be kept, one line reports it. Partials from before the
+ * restart then belong to nobody, but do no harm. */
 Test(resume, no_place_for_the_key, .timeout = 90)
 {
     const struct server_plan plan = { .troubles = true };
@@ -233,7 +235,7 @@ Test(resume, no_place_for_the_key, .timeout = 90)
     free(bytes);
 }
 
-/* A cut upload of LEN bytes that has arrived. */
+/* Makes a cut upload of LEN bytes that have arrived. */
 static void cut(struct session *s, const char *command,
                 const unsigned char *bytes, size_t len)
 {
@@ -245,8 +247,8 @@ static void cut(struct session *s, const char *command,
     session_expect(s, "426 {*}");
 }
 
-/* Whoever fails before a byte has come, and whyever, costs nobody what is
- * there: the data connection, the client's ABOR, the check of whose it is. */
+/* A client that fails before its first byte, for any reason, loses no one's
+ * partial: the data connection, its own ABOR, the check of its owner. */
 Test(resume, nothing_is_lost_before_a_byte, .timeout = 90)
 {
     const struct server_plan plan = { .troubles = true };
@@ -273,7 +275,7 @@ Test(resume, nothing_is_lost_before_a_byte, .timeout = 90)
         session_do(&s, "150 {*}", "STOR big");
         session_do(&s, "426 {*}", "ABOR");
         session_expect(&s, "226 {*}");
-        s.anew = true; /* as a stranger would */
+        s.anew = true; /* like a stranger */
         data_open(&s, &d, "STOR big");
         session_expect(&s, "425 {*}");
         data_cut(&d, false);
@@ -289,8 +291,8 @@ Test(resume, nothing_is_lost_before_a_byte, .timeout = 90)
     free(bytes);
 }
 
-/* What was begun of a name goes with its file: else the next one that is gone
- * on with would be a mixture. */
+/* The partial of a name is removed with its file. Otherwise the next upload
+ * that is continued would be a mixture. */
 Test(resume, a_partial_goes_with_its_file, .timeout = 90)
 {
     const struct server_plan plan = { .troubles = true };
@@ -320,7 +322,7 @@ Test(resume, a_partial_goes_with_its_file, .timeout = 90)
     free(old);
 }
 
-/* The 226 names a place, and there the file is, or there is no 226. */
+/* The 226 names a path, and the file is there, or there is no 226. */
 Test(resume, a_folder_that_is_renamed, .timeout = 90)
 {
     const struct server_plan plan = { .troubles = true };

@@ -1,5 +1,5 @@
-/* Each setting changes by a reload, for the sessions that come after it; a
- * limit that is lower now ends nobody. */
+/* A reload changes each setting for later sessions; a limit that is lower now
+ * ends no session. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -62,8 +62,9 @@ Test(settings, each_changes, .timeout = 240)
     server_stop(&server);
 }
 
-/* Nothing of the others outlives a generation: a reload reads them as a start
- * does. What other tests of a reload show is here too. */
+/* The other settings: nothing of them survives a generation, since a reload
+ * reads them as a start does. Those that other tests of reloads cover are here
+ * too. */
 static const char others[] =
     " listen proxies certificate key certificate. key. ocsp_file "
     "ocsp_file. client_certificates client_ca client_crl homes ports "
@@ -106,7 +107,7 @@ static void expect_refused_login(const struct server *server)
     session_close(&s);
 }
 
-/* The sessions that are there count. */
+/* The existing sessions count. */
 Test(settings, max_sessions, .timeout = 120)
 {
     struct session s[2], over;
@@ -130,7 +131,7 @@ Test(settings, max_sessions, .timeout = 120)
     server_stop(&server);
 }
 
-/* A limit that is lower now refuses the next one; it ends nobody. */
+/* A limit that is lower now refuses the next session, and ends none. */
 Test(settings, max_per_user, .timeout = 120)
 {
     struct server server;
@@ -156,8 +157,9 @@ Test(settings, max_per_user, .timeout = 120)
     server_stop(&server);
 }
 
-/* The old generation is too slow to hand over: the new one, which doesn't know
- * its session yet, lets a second one in, and ends that when it does. */
+/* The old generation is too slow to hand over. The new one, which doesn't know
+ * its session yet, lets a second one in, and ends that when it learns of the
+ * first. */
 Test(settings, max_per_user_in_a_takeover, .timeout = 120)
 {
     const struct server_plan one = { .settings = "max_per_user = 1\n",

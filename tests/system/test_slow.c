@@ -1,5 +1,5 @@
-/* Clients that talk and never listen, and those that send or take a byte now
- * and then: each ends by its deadline. The silent ones are in test_stalls.c. */
+/* Clients that send and never read, and those that send or take a byte now and
+ * then: each ends by its deadline. test_stalls.c has the silent ones. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <netinet/in.h>
@@ -16,9 +16,9 @@
 #define LOGIN_MS   1500
 #define IDLE_MS    2000
 #define CONNECT_MS 1500
-#define STALL_MS   4000 /* so less than four bytes in that time are none */
+#define STALL_MS   4000 /* fewer than four bytes in that time count as none */
 #define LATE_MS    12000
-#define BIG        (32 * FAULT_MIB) /* more than all buffers on the way hold */
+#define BIG        (32 * FAULT_MIB) /* more than all buffers on the way can hold */
 
 static const struct server_user users[] = {
     { .name = "idle" }, { .name = "silent" }, { .name = "drip" },
@@ -39,8 +39,8 @@ static void expect_in_time(uint64_t began, unsigned ms)
               (unsigned long long)took, ms);
 }
 
-/* Sends commands and reads no reply, until the server takes no more of them or
- * has hung up. */
+/* Sends commands and reads no reply, until the server takes no more or has
+ * closed. */
 static void flood(struct session *s)
 {
     const struct timeval soon = { .tv_usec = 300000 };
@@ -52,7 +52,7 @@ static void flood(struct session *s)
                       : send(s->fd, "FEAT\r\n", 6, MSG_NOSIGNAL) == 6;
 }
 
-/* Its process has gone; what it has sent before lies in the kernel. */
+/* Its process has gone; bytes that it sent before are still in the kernel. */
 static void expect_gone(const struct server *server, const struct session *s,
                         const char *reason)
 {
@@ -110,7 +110,7 @@ Test(slow, reads_nothing_logged_in, .timeout = 60)
     session_drop(&s);
 }
 
-/* Between the 150 and the reply the session answers. */
+/* Between the 150 and the final reply the session answers. */
 static void expect_answers(struct session *s)
 {
     session_do(s, "200 {*}", "NOOP");
@@ -126,7 +126,7 @@ static void expect_end_of_transfer(struct session *s, struct data *d,
     session_close(s);
 }
 
-/* There, and without a word. */
+/* The data connection exists, but sends nothing. */
 Test(slow, no_handshake_of_the_data_connection, .timeout = 60)
 {
     struct server server;
@@ -144,7 +144,7 @@ Test(slow, no_handshake_of_the_data_connection, .timeout = 60)
     fault_expect_absent(&server, "silent", "f");
 }
 
-/* A byte at a time until the server says something. */
+/* Sends a byte at a time until the server replies. */
 static void drip(struct session *s, struct data *d, const char *bytes,
                  size_t len, int every_ms)
 {
@@ -175,7 +175,7 @@ Test(slow, handshake_a_byte_at_a_time, .timeout = 60)
     expect_in_time(began, CONNECT_MS);
 }
 
-/* As good as "a byte a minute" at the default of two minutes. */
+/* The same rate as "a byte a minute" at the default of two minutes. */
 Test(slow, upload_hardly_a_byte, .timeout = 60)
 {
     struct server server;
@@ -193,7 +193,7 @@ Test(slow, upload_hardly_a_byte, .timeout = 60)
     fault_expect_absent(&server, "up", "f");
 }
 
-/* The same of one record that never becomes whole. */
+/* The same within one record that never becomes complete. */
 Test(slow, upload_hardly_a_record, .timeout = 60)
 {
     static const char record[] = "\x17\x03\x03\x3f\xff";
@@ -211,7 +211,7 @@ Test(slow, upload_hardly_a_record, .timeout = 60)
     expect_in_time(began, STALL_MS);
 }
 
-/* Slow, and no stall: it continues beyond the deadline. */
+/* Slow, but no stall: the transfer continues after the deadline. */
 Test(slow, upload_some_bytes_a_second, .timeout = 60)
 {
     struct server server;
@@ -258,7 +258,7 @@ Test(slow, download_a_byte_at_a_time, .timeout = 60)
     expect_in_time(began, STALL_MS);
 }
 
-/* Slower than the kernel's buffer asks for more, and no stall. */
+/* Too slow for the kernel's buffer to ask for more, but no stall. */
 Test(slow, download_some_kilobytes_a_second, .timeout = 60)
 {
     char some[8192];
@@ -280,7 +280,7 @@ Test(slow, download_some_kilobytes_a_second, .timeout = 60)
     session_close(&s);
 }
 
-/* Nobody reads or writes here but the server: it answers meanwhile. */
+/* Only the server reads and writes here: it answers meanwhile. */
 Test(slow, checksum, .timeout = 60)
 {
     struct server server;

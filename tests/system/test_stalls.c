@@ -1,5 +1,5 @@
-/* Clients that say nothing, read nothing, or drip bytes: each ends by its
- * deadline, in every state, and meanwhile a transfer's session answers. */
+/* Clients that send nothing, read nothing, or drip bytes: each ends by its
+ * deadline, in every state, and during a transfer the session answers. */
 #include <criterion/criterion.h>
 #include <poll.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@
 #define LOGIN_MS 1500
 #define IDLE_MS  2000
 #define STALL_MS 1500
-/* Between two dripping bytes. */
+/* ms between two dripping bytes. */
 #define DRIP_MS 200
 #define LATE_MS 10000 /* on a machine under load, with sanitizers */
 
@@ -39,8 +39,8 @@ static void expect_in_time(uint64_t began, unsigned ms)
               (unsigned long long)took, ms);
 }
 
-/* Sends a byte now and then, none of which ends a line or a handshake, until
- * the server has something to say. */
+/* Sends a byte now and then, which never ends a line or a handshake, until the
+ * server replies. */
 static void drip(struct session *s, unsigned char byte)
 {
     struct pollfd p = { .fd = s->fd, .events = POLLIN };
@@ -80,7 +80,7 @@ Test(stalls, before_tls_a_byte_at_a_time, .timeout = 40)
     before_tls(true);
 }
 
-/* The length of a record that never becomes whole. */
+/* The bytes are the length of a record that never becomes complete. */
 Test(stalls, in_handshake, .timeout = 40)
 {
     static const unsigned char head[] = { 0x16, 0x03, 0x01, 0x02, 0x00, 0x01 };
@@ -147,7 +147,7 @@ Test(stalls, idle_a_byte_at_a_time, .timeout = 40)
     idle("drip", true);
 }
 
-/* The session answers, then the transfer ends; and the session continues. */
+/* The session answers, then the transfer ends, and the session continues. */
 static void expect_stall(struct session *s, struct data *d)
 {
     uint64_t began = clock_ms();
@@ -178,7 +178,7 @@ Test(stalls, upload, .timeout = 40)
     fault_expect_absent(&server, "upload", "f");
 }
 
-/* A byte in time is progress, however slow; then no more of them come. */
+/* A byte in time is progress, however slow; then no more bytes come. */
 Test(stalls, upload_byte_by_byte, .timeout = 40)
 {
     struct server server;
@@ -199,7 +199,7 @@ Test(stalls, upload_byte_by_byte, .timeout = 40)
     session_close(&s);
 }
 
-/* More than all buffers on the way hold. */
+/* The file is larger than all buffers on the way. */
 Test(stalls, download, .timeout = 40)
 {
     const size_t len = 32 * FAULT_MIB;
@@ -237,7 +237,7 @@ Test(stalls, listing, .timeout = 60)
     expect_stall(&s, &d);
 }
 
-/* Nobody comes to the port. */
+/* Nobody connects to the port. */
 Test(stalls, no_data_connection, .timeout = 40)
 {
     uint64_t began;

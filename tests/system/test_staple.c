@@ -1,5 +1,5 @@
-/* OCSP responses of a running server: made by openssl's own responder, asked
- * for by openssl's own client. */
+/* OCSP responses of a running server: openssl's own responder makes them, and
+ * openssl's own client asks for them. */
 #include <criterion/criterion.h>
 #include <openssl/ocsp.h>
 #include <openssl/pem.h>
@@ -15,8 +15,8 @@
 #include "support/server_log.h"
 #include "support/session.h"
 
-/* certificate.pem, key.pem and ocsp.der in the server's directory, or in one in
- * there. */
+/* Makes certificate.pem, key.pem and ocsp.der in the server's directory, or in
+ * a directory in it. */
 static void make(const struct server *s, const char *in, const char *name,
                  const char *status)
 {
@@ -61,7 +61,8 @@ static X509 *read_certificate(const struct server *s, const char *name)
     return x;
 }
 
-/* "good" for so many seconds, which openssl's responder can't say. */
+/* Makes a response "good" for this many seconds, which openssl's responder
+ * can't do. */
 static OCSP_RESPONSE *respond(X509 *leaf, X509 *ca, EVP_PKEY *key, long seconds)
 {
     OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
@@ -110,7 +111,7 @@ static void make_short(const struct server *s, long seconds)
     X509_free(ca);
 }
 
-/* sallyportctl or sallyportd with this server's configuration. */
+/* Runs sallyportctl or sallyportd with this server's configuration. */
 static void run_with(const struct server *s, const char *program,
                      const char *command, const char *more, int status,
                      const char *words)
@@ -126,7 +127,7 @@ static void run_with(const struct server *s, const char *program,
     run_release(&r);
 }
 
-/* What openssl's client makes of it. */
+/* Checks it with openssl's client. */
 static void client(const struct server *s, const char *name, const char *words)
 {
     char at[32], ca[SERVER_PATH_MAX];
@@ -143,7 +144,7 @@ static void client(const struct server *s, const char *name, const char *words)
 #define SENT "OCSP Response Status: successful"
 #define NONE "OCSP response: no response sent"
 
-/* A data connection that resumes nothing is asked for it too. */
+/* A data connection that resumes nothing gets it too. */
 static void data_has_it(const struct server *server, int version)
 {
     const struct tls_client_options o = { .version = version, .status = true };
@@ -179,8 +180,8 @@ Test(staple, goes_out, .timeout = 120)
     server_stop(&server);
 }
 
-/* The new certificate's response comes later than the certificate: nothing is
- * kept from going on, and the next reload has it. */
+/* The new certificate's response comes later than the certificate: the reload
+ * works without it, and the next one has it. */
 Test(staple, comes_and_goes_by_reload, .timeout = 120)
 {
     char old[SERVER_PATH_MAX], path[SERVER_PATH_MAX];
@@ -247,7 +248,7 @@ Test(staple, that_is_wrong, .timeout = 120)
     server_stop(&server);
 }
 
-/* The same certificate, but clients shall insist on a response. */
+/* The same certificate, but clients must insist on a response. */
 static void make_must_staple(const struct server *s)
 {
     X509 *ca = read_certificate(s, "ca.pem");
@@ -290,7 +291,8 @@ Test(staple, that_must_be_there, .timeout = 120)
     server_stop(&server);
 }
 
-/* While it is used. A reload that takes this long finds it over already. */
+/* Seconds that it is valid in use. A reload that takes this long finds it
+ * expired. */
 #define SHORT_S 8
 
 Test(staple, that_ends, .timeout = 120)
@@ -311,7 +313,7 @@ Test(staple, that_ends, .timeout = 120)
     server_stop(&server);
 }
 
-/* Each certificate has its own, by its label. */
+/* Each certificate has its own response, by its label. */
 Test(staple, of_each_pair, .timeout = 120)
 {
     char lines[8 * SERVER_PATH_MAX];

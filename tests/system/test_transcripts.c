@@ -1,5 +1,5 @@
-/* Every file of transcripts/, each in a session of its own, as a user of its
- * own, all against one server. */
+/* Each file of transcripts/, in a session and as a user of its own, all against
+ * one server. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
 #include <criterion/parameterized.h>

@@ -1,5 +1,5 @@
-/* Transfers: sizes around every buffer, both versions of TLS, appending and
- * resuming, files over 4 GiB, and what happens when one is cut. */
+/* Transfers: sizes near each buffer's, both versions of TLS, appending and
+ * resuming, files over 4 GiB, and cut transfers. */
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 #define KIB (1024u)
 #define MIB (1024u * KIB)
 
-/* One each, so that tests don't see each other's files. */
+/* Each test has its own user, so that it doesn't see other tests' files. */
 static const struct server_user users[] = {
     { .name = "sizes" },
     { .name = "append" },
@@ -87,8 +87,8 @@ static void expect_fetched(struct session *s, const char *name,
     buf_release(&got);
 }
 
-/* Both versions, and sizes around a TLS record, a buffer, a piece of a buffer.
- */
+/* Both versions, and sizes near that of a TLS record, a buffer, a piece of a
+ * buffer. */
 static void all_sizes(int version)
 {
     static const size_t sizes[] = {
@@ -196,8 +196,8 @@ Test(transfers, cut_with_control, .timeout = 60)
     free(bytes);
 }
 
-/* Cut after 1 MiB: SIZE tells less than came, a multiple of 64 KiB, and REST
- * there with STOR makes it whole. */
+/* Cut after 1 MiB: SIZE reports less than came, a multiple of 64 KiB, and REST
+ * there with STOR completes the file. */
 Test(transfers, resume_upload, .timeout = 60)
 {
     unsigned char *bytes = noise(2 * MIB);
@@ -224,7 +224,7 @@ Test(transfers, resume_upload, .timeout = 60)
     free(bytes);
 }
 
-/* The old file stands, whatever a cut upload over it brought. */
+/* The old file stays, whatever a cut upload over it sent. */
 Test(transfers, old_file_stands, .timeout = 60)
 {
     unsigned char *bytes = noise(MIB);
@@ -260,7 +260,7 @@ static void make_sparse(const struct server *server, const char *user,
     files_give_to_owner_of(server_home(server, user), path);
 }
 
-/* While data flows NOOP and STAT are answered; ABOR has its own reply besides
+/* While data flows NOOP and STAT are answered. ABOR has its own reply besides
  * the transfer's, and the session continues. */
 Test(transfers, abort_download, .timeout = 60)
 {
@@ -297,8 +297,8 @@ Test(transfers, abort_upload, .timeout = 60)
     session_close(&s);
 }
 
-/* Any other command waits for its turn behind the transfer, as clients that
- * send ahead expect. */
+/* Any other command waits until the transfer has ended, as clients that send
+ * ahead expect. */
 Test(transfers, command_sent_ahead, .timeout = 60)
 {
     struct server server;
@@ -336,8 +336,8 @@ Test(transfers, over_4_gib, .timeout = 60)
     session_close(&s);
 }
 
-/* A stranger at the port gets nothing, and takes nothing from the one who is
- * awaited. */
+/* A stranger at the port gets nothing, and takes nothing from the expected
+ * client. */
 Test(transfers, another_address, .timeout = 60)
 {
     struct session s, stranger;

@@ -1,6 +1,6 @@
-/* The programs on the disk change while the server runs: what runs continues
- * with its own, also after a crash, and what starts refuses a mixture of
- * builds. */
+/* The programs on the disk change while the server runs. Running processes
+ * continue with their own build, also after a crash, and a start refuses a
+ * mixture of builds. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,8 +17,8 @@
 #include "support/session.h"
 #include "support/wait.h"
 
-/* Each starts again at most once in 10 s; add what a machine under load needs.
- */
+/* Each process starts again at most once in 10 s; a machine under load needs
+ * more time. */
 #define AGAIN_MS 30000
 
 static const char *const programs[] = { "master", "gate", "auth", "keys",
@@ -38,7 +38,8 @@ static void install(void)
 
 TestSuite(upgrade, .init = install, .fini = installed_end);
 
-/* As a package manager does it: another file of that name. */
+/* Replaces the program as a package manager does: another file gets its
+ * name. */
 static void replace(const char *program, const char *by)
 {
     struct buf bytes;
@@ -108,7 +109,7 @@ static void expect_deleted(pid_t pid)
     cr_expect(strstr(path, " (deleted)"), "%s", path);
 }
 
-/* Executed from the file that was replaced, under its own name. */
+/* It was executed from the file that was replaced, under its own name. */
 static void expect_own_build(const struct server *server, const char *program)
 {
     char title[64], name[32];
@@ -129,7 +130,7 @@ Test(upgrade, a_half_installed_package_and_crashes, .timeout = 120)
         replace(programs[i], NULL);
     kill_one(&server, "sallyport: master");
     expect_login(&server);
-    kill_one(&server, "sallyport: master"); /* a second time, as well */
+    kill_one(&server, "sallyport: master"); /* this must work a second time */
     expect_login(&server);
     kill_one(&server, "sallyport: log");
     kill_one(&server, "sallyport: keys");
@@ -142,7 +143,7 @@ Test(upgrade, a_half_installed_package_and_crashes, .timeout = 120)
     server_stop(&server);
 }
 
-/* One of the programs is of another build already: a start says so. */
+/* One of the programs is of another build already: a start reports it. */
 Test(upgrade, a_mixture_of_builds, .timeout = 120)
 {
     char program[SERVER_PATH_MAX], config[SERVER_PATH_MAX];

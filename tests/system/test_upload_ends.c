@@ -1,7 +1,7 @@
-/* Where an upload's data connection may end: a proxy between client and server
+/* Where an upload's data connection may end. A proxy between client and server
  * cuts the stream at each boundary of its TLS records and within each of them,
- * in both directions, by a FIN and by a reset. Only what upload_eof takes for
- * an end makes a file. */
+ * in both directions, by a FIN and by a reset. Only an end that upload_eof
+ * accepts makes a file. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <poll.h>
@@ -33,7 +33,7 @@ static const struct server_user users[] = {
 SERVER_SHARED(.ports = "auto 16", .settings = "mode_z = yes\n", .users = users,
               .user_count = 3);
 
-/* The client: a process of its own, which doesn't know how far it gets. */
+/* The client is a process of its own, which doesn't know how far it gets. */
 static void upload(int fd, const struct session *s)
 {
     const struct tls_client_options options = {
@@ -70,28 +70,28 @@ static pid_t start_client(const struct session *s, int *ret)
     return pid;
 }
 
-/* By record, not by byte: signatures differ in length from one handshake to the
- * next. */
+/* Cuts are by record, not by byte, since signatures differ in length from one
+ * handshake to the next. */
 struct cut {
     int way;
     size_t record;
-    size_t inside; /* bytes of it that pass; LAST: all but one */
+    size_t inside; /* bytes of the record that pass; LAST: all but one */
     bool reset;
 };
 
 #define LAST SIZE_MAX
 
-/* A direction of the proxy: what has passed, and how far it may go. */
+/* A direction of the proxy: how much has passed, and how far it may go. */
 struct way {
     int from, to;
-    const struct cut *cut; /* NULL: to its end */
-    size_t record;         /* now, and what has passed of it */
+    const struct cut *cut; /* NULL: up to its end */
+    size_t record; /* the present record, and how much of it has passed */
     size_t inside;
     unsigned char header[5];
     bool ended;
 };
 
-/* Of the record, or of its header as long as that isn't whole. */
+/* Returns the length of the record, or of its header until that is complete. */
 static size_t length(const struct way *w)
 {
     const unsigned char *h = w->header;
@@ -107,7 +107,7 @@ static size_t may_pass(const struct way *w)
 
     if (w->cut && w->cut->record == w->record) {
         most = w->cut->inside;
-        if (most >= whole) /* never all of it */
+        if (most >= whole) /* never the whole record */
             most = w->inside < sizeof(w->header) ? whole : whole - 1;
     }
     return most - w->inside;
@@ -141,7 +141,7 @@ static void pass(struct way *w)
     passed(w, bytes, (size_t)n);
 }
 
-/* Until both ways have ended, or one is where it is cut. */
+/* Relays until both directions have ended, or one reaches its cut. */
 static void relay(struct way way[2])
 {
     while (!(way[0].ended && way[1].ended) && may_pass(&way[0]) > 0 &&
@@ -158,7 +158,7 @@ static void relay(struct way way[2])
     }
 }
 
-/* The server's side ends as told; then it may still say what it has to. */
+/* Ends the server's side as ordered; it may then still send the rest. */
 static void end_server(struct data *d, bool reset)
 {
     char rest[512];
@@ -173,7 +173,8 @@ static void end_server(struct data *d, bool reset)
     fd_close(&d->fd);
 }
 
-/* One upload of NAME with the proxy between: the code of its final reply. */
+/* Makes one upload of NAME through the proxy. Returns the code of its final
+ * reply. */
 static int store_through(struct session *s, const char *name,
                          const struct cut *cut, struct way way[2])
 {
@@ -197,8 +198,8 @@ static int store_through(struct session *s, const char *name,
     return session_reply(s);
 }
 
-/* Of N records that a client sends the last are the data's and close_notify;
- * CUT lies behind RECORD of them, and no byte of the next came. */
+/* The last of the N records of a client are the data's and close_notify. CUT is
+ * after RECORD of them, and no byte of the next one came. */
 static bool is_end(const char *user, size_t n, size_t record)
 {
     if (strcmp(user, "lenient") == 0)
@@ -223,8 +224,8 @@ static void try_cut(struct session *s, const struct server *server,
                  "%s: %s", user, name);
 }
 
-/* In front of the record, within its header, behind that, within its body (and
- * in the middle of one of data). */
+/* Cuts before the record, within its header, after that, within its body (and
+ * in the middle of a record of data). */
 static void try_record(struct session *s, const struct server *server,
                        const char *user, struct cut cut, bool whole)
 {
@@ -236,8 +237,8 @@ static void try_record(struct session *s, const struct server *server,
     }
 }
 
-/* Of what the server sends the last is its close_notify, when it has the whole.
- */
+/* The last record of the server is its close_notify, once it has the whole
+ * file. */
 static void try_each(struct session *s, const struct server *server,
                      const char *user, size_t out, size_t back, bool reset)
 {
@@ -300,7 +301,8 @@ Test(upload_ends, lenient_13, .timeout = 200)
     try_all("lenient", SESSION_TLS_13);
 }
 
-/* Exactly what ALLO said: nothing else, and nothing that wasn't said. */
+/* Exactly the bytes that ALLO announced: no other number, and only if they were
+ * announced. */
 Test(upload_ends, size_to_the_byte, .timeout = 100)
 {
     static const struct {
@@ -333,8 +335,8 @@ Test(upload_ends, size_to_the_byte, .timeout = 100)
                     "ended without close_notify", NULL);
 }
 
-/* An empty file is one that was ended in order; a FIN behind the handshake is
- * how a connection ends that broke before its first byte. */
+/* An empty file needs an orderly end. A FIN after the handshake is how a
+ * connection ends that broke before its first byte. */
 Test(upload_ends, of_an_empty_file, .timeout = 100)
 {
     static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };
@@ -365,7 +367,7 @@ Test(upload_ends, of_an_empty_file, .timeout = 100)
     }
 }
 
-/* What is compressed has an end of its own, and a FIN is none. */
+/* A compressed stream has an end of its own, and a FIN isn't one. */
 Test(upload_ends, of_what_is_compressed, .timeout = 100)
 {
     unsigned char z[64];

@@ -1,5 +1,5 @@
-/* Users made and changed by sallyportctl while the server runs: the next login
- * sees the file as it is then. */
+/* sallyportctl makes and changes users while the server runs: the next login
+ * sees the new file. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@
 #define PASSWORD "a long enough password"
 #define ANOTHER  "another good password"
 
-/* sallyportctl user COMMAND NAME; its exit status. */
+/* Runs sallyportctl user COMMAND NAME. Returns its exit status. */
 static int ctl(const struct server *server, const char *command,
                const char *name, const char *password)
 {
@@ -88,7 +88,7 @@ Test(users, life_of_one, .timeout = 120)
     server_stop(&server);
 }
 
-/* What is said to a login that fails. */
+/* Reads the reply to a login that fails. */
 static void login_reply(const struct server *server, const char *name,
                         const char *password, char *out, size_t size)
 {
@@ -102,8 +102,8 @@ static void login_reply(const struct server *server, const char *name,
     session_drop(&s);
 }
 
-/* Nobody learns who is locked, nor, by a right password, that it is right; but
- * the log says it. */
+/* Nobody learns who is locked, nor that a password is right; but the log has
+ * it. */
 Test(users, locked_is_like_wrong, .timeout = 60)
 {
     const struct server_plan plan = { 0 };
@@ -149,7 +149,7 @@ Test(users, transfer, .timeout = 60)
     server_stop(&server);
 }
 
-/* A users file that becomes bad: nobody enters by it, master lives on, and the
+/* The users file becomes bad: nobody gets in by it, master continues, and the
  * good one counts again. */
 Test(users, file_goes_bad, .timeout = 60)
 {
@@ -171,7 +171,7 @@ Test(users, file_goes_bad, .timeout = 60)
     server_stop(&server);
 }
 
-/* Eight at once lose nothing. */
+/* Eight calls at once lose nothing. */
 Test(users, many_at_once, .timeout = 120)
 {
     enum { N = 8 };

@@ -1,5 +1,6 @@
-/* A build with another version is installed over the programs that run, and a
- * reload starts it. What is under way continues in the old ones, to its end. */
+/* A build with another version is installed over the running programs, and a
+ * reload starts it. Transfers under way continue in the old processes to their
+ * end. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,8 +25,8 @@ static const struct server_plan plan = {
                 "max_per_user = 200\nstartups = 200\n",
 };
 
-/* A data connection shows the ticket that an old session got: it is the same
- * user's, and so good. */
+/* A data connection shows the ticket of an old session: it has the same user,
+ * so it is valid. */
 static void expect_ticket(const struct server *server, struct session *old)
 {
     struct tls_session *ticket = tls_client_session(old->tls);
@@ -75,8 +76,8 @@ static void begin_all(const struct server *server, const unsigned char *bytes)
         pending_begin(&transfers[i], i, server, bytes);
 }
 
-/* The sessions that were there end, one after the other; until then their
- * generation lives. */
+/* The old sessions end, one after the other; their generation lives until
+ * then. */
 static void finish_all(pid_t old)
 {
     for (int i = 0; i < TRANSFERS; i++)

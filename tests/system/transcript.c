@@ -1,4 +1,4 @@
-/* Playing transcripts: a table of directives, each a short function. */
+/* Plays transcripts: a table of directives, each with a short function. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +38,7 @@ static void play_raw(struct play *p, const char *rest)
     session_raw(&p->session, text, transcript_unescape(filled, text));
 }
 
-/* The client connects as soon as it knows the port, as clients do. */
+/* The client connects as soon as it knows the port, as real clients do. */
 static void take_port(struct play *p, unsigned port)
 {
     unsigned control = p->server->port;
@@ -132,8 +132,8 @@ static void play_data_in(struct play *p, const char *rest)
     buf_add(&p->wanted, text, transcript_unescape(rest, text));
 }
 
-/* Behind the last DATA line of a row: the stream ends, and what came in is held
- * to the pattern. */
+/* After the last DATA line of a row the stream ends, and the received bytes are
+ * compared with the pattern. */
 static void end_data(struct play *p)
 {
     struct buf got;

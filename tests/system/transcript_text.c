@@ -20,7 +20,7 @@ static void add(struct out *o, const char *text, size_t len)
     *o->at = '\0';
 }
 
-/* "{8200*a}" */
+/* Expands "{8200*a}". */
 static size_t repeated(const char *line, struct out *o)
 {
     unsigned times = 0;

@@ -7,11 +7,12 @@
 /* The longest line that a transcript sends has 4,096 bytes and a path. */
 #define TRANSCRIPT_LINE_MAX 32768
 
-/* Puts {user} and {password} in their places, and TEXT in place of
- * {NUMBER*TEXT}: "{8200*a}" is a long line. Other braces stay. */
+/* Fills in {user} and {password}, and TEXT in place of {NUMBER*TEXT}:
+ * "{8200*a}" is a long line. Other braces stay. */
 void transcript_fill(const char *line, const char *user,
                      char out[TRANSCRIPT_LINE_MAX]);
-/* \r \n \t \\ \xNN as bytes: their number. */
+/* Turns \r
+ *  \t \\ \xNN into bytes. Returns their number. */
 size_t transcript_unescape(const char *text, char out[TRANSCRIPT_LINE_MAX]);
 
 #endif

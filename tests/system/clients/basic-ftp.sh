@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Node's basic-ftp: basic-ftp.js, in TLS 1.2 and 1.3. Its version is pinned in
-# npm/package-lock.json; npm/install has put it under build.
+# Node's basic-ftp, by basic-ftp.js, in TLS 1.2 and 1.3. npm/package-lock.json
+# pins its version, and npm/install has put it under build.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 modules=$(cd "$here/../../.." && pwd)/build/npm/node_modules

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Apache Commons Net as it comes, which never resumes: with data_binding=address
-# it moves files all the same.
+# Apache Commons Net without changes never resumes. With data_binding=address it
+# transfers files all the same.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 play() {

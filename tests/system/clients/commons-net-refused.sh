@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Apache Commons Net as it comes, which never resumes: by default it is refused,
-# in words that say what to change.
+# Apache Commons Net without changes never resumes. By default the server
+# refuses it, and its reply says what to change.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 play() {

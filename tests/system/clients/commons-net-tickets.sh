@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Apache Commons Net on the JDK, with the hook that hands a session over: JSSE
-# spends each ticket of TLS 1.3 once. Many transfers in one session, and uploads
-# in each of four.
+# Apache Commons Net on the JDK, with the hook that passes a TLS session on.
+# JSSE uses each ticket of TLS 1.3 once. Many transfers in one session, and
+# uploads in four parallel sessions.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 play() {

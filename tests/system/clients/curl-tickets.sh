@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# curl spends each ticket of TLS 1.3 once, and in TLS 1.2 resumes by the
-# session's number: as many uploads and downloads in one session each, and
-# uploads in each of four.
+# curl uses each ticket of TLS 1.3 once, and resumes by the session's number in
+# TLS 1.2. Many uploads and downloads in one session each, and uploads in four
+# parallel sessions.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
-many=50 each=25 # it is quick
+many=50 each=25 # curl is fast
 url=ftp://$host:$port
 
 (umask 077; printf 'machine %s login %s password "%s"\n' "$host" "$user" \
@@ -34,8 +34,8 @@ for version in 1.2 1.3; do
     for n in 1 2 3 4; do wait -n; done
 done
 
-# Connections of one process share what they remember; in TLS 1.2 a session is
-# good for one of them only.
+# Connections of one process share their TLS sessions; in TLS 1.2 a session
+# serves only one of them.
 step "TLS 1.3, parallel transfers in one process"
 get --tlsv1.3 -Z --parallel-max 6 -K ups
 echo "curl-tickets: done"

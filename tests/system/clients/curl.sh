@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# curl: upload, download, resume both ways, append, listing, rename, folders,
-# eight in parallel; explicit TLS by --ssl-reqd and by the older --ftp-ssl; TLS
-# 1.2 and 1.3.
+# curl: upload, download, resuming both, appending, listing, renaming,
+# directories, eight in parallel; explicit TLS by --ssl-reqd and by the older
+# --ftp-ssl; TLS 1.2 and 1.3.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 url=ftp://$host:$port

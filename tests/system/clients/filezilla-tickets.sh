@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# FileZilla (GnuTLS) shows the newest ticket of its control connection: many
-# uploads in one session, and by four sessions at once.
+# FileZilla (GnuTLS) shows the newest ticket of its control connection. Many
+# uploads in one session, and in four sessions at once.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 . "$here/filezilla-opening"
 
-# How often, since the last step.
+# Prints how often the transcript has it since the last step.
 said_times() {
     WANT=$1 awk '/^==> / { n = 0 } $0 ~ ENVIRON["WANT"] { n++ }
         END { print n + 0 }' transcript
 }
 
-# NAMES…: they are there, and each is what was sent.
+# NAMES…: the files are on the server, and equal to what was sent.
 are_there() {
     local name
     rm -rf down
@@ -45,8 +45,8 @@ transfer up "${names[@]}"
 (($(said_times 'Status:.Logged in') >= 4)) || fail "not four sessions"
 are_there "${names[@]}"
 
-# It has noted by itself that the server resumes, and from now on refuses one of
-# that name and port which doesn't.
+# FileZilla has noted by itself that the server resumes. From now on it refuses
+# a server of that name and port that doesn't.
 grep -qF "<Entry Host=\"$host\" Port=\"$port\">true</Entry>" \
     "$settings/trustedcerts.xml" || fail "$(<"$settings/trustedcerts.xml")"
 echo "filezilla-tickets: done"

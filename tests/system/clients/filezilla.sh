@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# FileZilla (GnuTLS), the real one: see filezilla-opening.
+# FileZilla (GnuTLS), the real program: see filezilla-opening.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 . "$here/filezilla-opening"
@@ -34,8 +34,8 @@ said 'Command:.STOR grown'
 other -o down "ftp://$host:$port/grown"
 same up down
 
-# It asks the listing what is there, and no SIZE: an unfinished upload isn't in
-# it, so FileZilla begins anew, where others go on.
+# It looks for the file in the listing, and sends no SIZE. An unfinished upload
+# isn't in the listing, so FileZilla begins again where others resume.
 step "an upload that is killed"
 cp up local/cut
 configure "Enable speed limits=1" "Speedlimit outbound=300"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Python's ftplib with what many write around it, a subclass that hands the TLS
-# session over to the data connections: many transfers in one session, and
-# uploads in each of four.
+# Python's ftplib with a common subclass that passes the TLS session to the data
+# connections. Many transfers in one session, and uploads in four parallel
+# sessions.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
-many=50 each=25 # it is quick
+many=50 each=25 # ftplib is fast
 step "$many in one session, $each in each of four, TLS 1.2 and 1.3"
 timeout 100 /usr/bin/python3 - "$host" "$port" "$user" "$passfile" "$cacert" \
     "$many" "$each" >>transcript 2>&1 <<'END'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Python's ftplib: as it is, which never resumes a TLS session, and with the few
-# lines that hand the control connection's session over.
+# Python's ftplib: without changes, when it never resumes a TLS session, and
+# with the few lines that pass the control connection's session on.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 step "all five, TLS 1.2 and 1.3"
@@ -96,7 +96,7 @@ for version in ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3:
     for kind in ftplib.FTP_TLS, Resuming:
         play(connect(version, kind))
 
-# Without PROT P nothing flows.
+# Without PROT P there are no transfers.
 context = ssl.create_default_context(cafile=cacert)
 ftp = ftplib.FTP_TLS(context=context, timeout=30)
 ftp.connect(host, int(port))

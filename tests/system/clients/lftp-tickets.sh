@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# lftp (GnuTLS) keeps one ticket and shows it again and again: many transfers
-# in one session, and uploads in each of four.
+# lftp (GnuTLS) keeps one ticket and shows it again and again. Many transfers in
+# one session, and uploads in four parallel sessions.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
-many=50 each=25 # it is quick
+many=50 each=25 # lftp is fast
 export LFTP_HOME=$work/lftp
 mkdir -p "$LFTP_HOME"
 
-# NAME VERSION COMMANDS
+# NAME VERSION COMMANDS: runs lftp with them.
 say() {
     (umask 077; cat >"commands-$1" <<END
 set ftp:ssl-force yes

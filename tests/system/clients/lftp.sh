@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# lftp (GnuTLS): a tree mirrored up and down again with the certificate
-# verified, times, modes; resume both ways, listing, rename.
+# lftp (GnuTLS): a tree mirrored up and down with the certificate verified,
+# times, modes; resuming both, listing, renaming.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 export LFTP_HOME=$work/lftp
 mkdir -p "$LFTP_HOME"
 
-# The password is in a file that only we can read, not on a command line.
+# The password is in a file that only this user can read, not on a command line.
 say() {
     (umask 077; cat >commands <<END
 debug -o transcript 5
@@ -54,7 +54,7 @@ say "mirror -R --no-perms --only-newer -vvv tree up" >second
 times() {
     (cd "$1" && find . -type f -printf '%P %TY-%Tm-%Td %TH:%TM:%.2TS\n' | sort)
 }
-# By MFMT; by SITE UTIME in its long form; in its short one.
+# With MFMT; with SITE UTIME in its long form; in its short form.
 for set in "use-feat yes" "use-feat no" "use-site-utime2 no"; do
     step "times survive the way up and down, $set"
     rm -rf dated back-dated

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# openssl s_client -starttls ftp, and without on the port of implicit TLS: which versions and protocols a handshake
-# accepts, and what it then offers. No data connections: it isn't an FTP client.
+# openssl s_client -starttls ftp, and without it on the port of implicit TLS: the versions and
+# protocols that a handshake accepts, and what it then offers. There are no data connections, since
+# it isn't an FTP client.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 
-# QUIT, so that the server ends it; the exit status is that of the handshake.
+# Sends QUIT, so that the server ends the session; the exit status is that of
+# the handshake.
 shake() {
     printf 'QUIT\r\n' | timeout 30 openssl s_client "${how[@]}" -CAfile "$cacert" -verify_return_error -verify_ip \
         "$host" -ign_eof "$@" >out 2>&1 || { cat out >>transcript; return 1; }

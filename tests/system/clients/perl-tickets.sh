@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Perl's Net::FTP never reads a ticket that lies behind an upload: many transfers
-# in one session, and uploads in each of four, of which none may be cut. It never
-# resumes one either, and needs data_binding=address.
+# Perl's Net::FTP never reads a ticket that comes after an upload. Many transfers
+# in one session, and uploads in four parallel sessions, of which none may be
+# cut. It never resumes a ticket either, and needs data_binding=address.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 for version in TLSv1_2 TLSv1_3; do

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Perl's Net::FTP with IO::Socket::SSL. It never resumes a TLS session: it keeps
-# that of the control connection under the server's name, and looks for one under
-# the data connection's address and port. It needs data_binding=address.
+# Perl's Net::FTP with IO::Socket::SSL. It never resumes a TLS session: it stores
+# that of the control connection under the server's name, and looks for it under
+# the data connection's address and port. So it needs data_binding=address.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 head -c 3000001 /dev/urandom >up
@@ -50,7 +50,7 @@ sub play {
     slurp('part') eq slurp('up') or die 'resumed to something else';
     truncate 'part', 1000000;
 
-    # Half of it, and the connection breaks: no close_notify.
+    # Sends half of it, and then the connection breaks without close_notify.
     my $data = $ftp->stor('b') or die $ftp->message;
     my $half = substr slurp('up'), 0, 1500000;
     $data->write($half, length $half) == length $half or die 'write';
@@ -59,7 +59,7 @@ sub play {
     must($ftp, 'cut upload', 1, 426);
     listed($ftp, 'b', '\d+') and die 'half a file can be seen';
 
-    # The rest: where the server says, by REST and STOR.
+    # Sends the rest from where the server says, by REST and STOR.
     my $at = $ftp->size('b');
     $at && $at < length $half or die "size of a cut upload";
     open my $rest, '<:raw', 'up' or die $!;

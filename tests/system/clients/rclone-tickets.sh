@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # rclone (Go) has one cache of tickets for all its connections, so a data
-# connection shows one that another control connection got: a hundred files by
-# one connection and by four. (TLS 1.2 needs an rclone made with Go 1.21: older
-# ones have no extended master secret.)
+# connection may show a ticket of another control connection. A hundred files
+# over one connection, and over four. (TLS 1.2 needs an rclone made with Go
+# 1.21: older ones have no extended master secret.)
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 export RCLONE_CONFIG=$work/rclone.conf

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# rclone (Go's TLS, several connections with one ticket cache). It can't go on
-# with an upload: one that was killed is sent again from its beginning. Nor with
-# a download, but it can ask for the rest of a file.
+# rclone (Go's TLS, several connections with one ticket cache). It can't resume
+# an upload: a killed one is sent again from its beginning. It can't resume a
+# download either, but can ask for the rest of a file.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 export RCLONE_CONFIG=$work/rclone.conf

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# wget 1.21 (GnuTLS): downloads only. It can't upload and can't rename, so curl
-# does that here; wget fetches, resumes, lists and mirrors.
+# wget 1.21 (GnuTLS): downloads only. It can't upload or rename, so curl does
+# that here; wget downloads, resumes, lists and mirrors.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 head -c 3000001 /dev/urandom >up

@@ -1,5 +1,5 @@
-/* The home as it is on the disk. Partials are no business of anybody's but the
- * server's. */
+/* The home as it is on the disk. Partials are the server's own business and
+ * don't count. */
 #include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
@@ -30,8 +30,8 @@ static bool is_clear(void *home)
     return nftw(home, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0;
 }
 
-/* The server may still be at it: the last sequence's client was gone before
- * what it had begun. */
+/* The server may still be working: the client of the last sequence left before
+ * the end of its transfer. */
 void disk_clear(const char *home)
 {
     FAIL_IF(!wait_until(is_clear, (void *)(uintptr_t)home, WAIT_MS),

@@ -1,5 +1,5 @@
-/* Arguments made of words: paths in quotes, a time with a path, and the very
- * long. */
+/* Makes arguments from words: paths in quotes, a time with a path, and very
+ * long ones. */
 #include <string.h>
 
 #include "support/fail.h"
@@ -14,7 +14,7 @@ void dice_init(struct dice *d, uint64_t seed, const char *user)
     d->last_len = 1;
 }
 
-/* splitmix64 */
+/* The generator splitmix64. */
 static uint64_t dice(struct dice *d)
 {
     uint64_t z = d->seed += 0x9e3779b97f4a7c15;
@@ -49,7 +49,7 @@ static struct slice from(enum pool_name pool, struct dice *d, char *out)
     return copy(p->words[dice_below(d, p->count)], out);
 }
 
-/* \1 and \2 in the form stand for A and B. */
+/* \1 and \2 in the form are replaced by A and B. */
 static struct slice fill(const char *form, struct slice a, struct slice b,
                          char *out)
 {
@@ -67,7 +67,7 @@ static struct slice fill(const char *form, struct slice a, struct slice b,
     return (struct slice){ out, len };
 }
 
-/* About as long as a name may be, or a path, or a line. */
+/* Makes a word about as long as a name, a path or a line may be. */
 static struct slice make_long(struct dice *d, char *out)
 {
     static const size_t lengths[] = { 238,  239,  254,  255,  256, 257,
@@ -91,7 +91,7 @@ struct slice make_same(struct dice *d, char *out)
     return copy((struct slice){ d->last, d->last_len }, out);
 }
 
-/* Often the one of before: then commands meet. */
+/* Often returns the last path again, so that commands meet on one file. */
 struct slice make_path(struct dice *d, char *out)
 {
     uint64_t n = dice_below(d, 30);
@@ -129,7 +129,8 @@ struct slice make_range(struct dice *d, char *out)
     return fill("\1 \2", from(NUMBERS, d, first), from(NUMBERS, d, last), out);
 }
 
-/* Where a partial of the model's uploads can be continued. */
+/* Makes an offset at which a partial of the model's uploads can be
+ * continued. */
 struct slice make_block(struct dice *d, char *out)
 {
     return dice_one_in(d, 3) ? make_number(d, out)
@@ -248,7 +249,8 @@ struct slice make_password(struct dice *d, char *out)
                 make_rubbish(d, rubbish), out);
 }
 
-/* No command at all, no line, or one that is too long by far or just not. */
+/* Makes a line that is no command or no line, or far too long, or just within
+ * the limit. */
 struct slice make_line(struct dice *d, char *out)
 {
     if (dice_below(d, 30) > 0)

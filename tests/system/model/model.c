@@ -1,4 +1,4 @@
-/* The model's gate: what holds for every command, before its own rule. */
+/* The checks for every command, before its own rule. */
 #include "model.h"
 
 #include <ctype.h>
@@ -97,8 +97,7 @@ bool model_path(const char *cwd, struct slice argument, char *ret)
     return true;
 }
 
-/* As the system reads paths: "a/" and "a/." are there only if a is a directory.
- */
+/* Follows the system: "a/" and "a/." exist only if a is a directory. */
 bool model_is_folders(struct slice argument)
 {
     struct slice one = slice_from("");
@@ -127,7 +126,7 @@ bool model_is_bad_name(const char *path)
     return strncmp(name, RESERVED, strlen(RESERVED)) == 0;
 }
 
-/* In a directory that can't be entered nobody knows what there is. */
+/* The contents of a directory that can't be entered are unknown. */
 struct node *model_pattern(struct model *m, const struct call *c)
 {
     struct node *parent = tree_parent(&m->tree, c->path);
@@ -170,7 +169,7 @@ const struct rule *rule_find(struct slice verb)
     return NULL;
 }
 
-/* Another protocol, for a first line. */
+/* Does a first line belong to another protocol? */
 static bool is_other(struct slice verb)
 {
     static const char *const methods[] = { "GET", "POST", "HEAD", "OPTIONS" };
@@ -181,7 +180,7 @@ static bool is_other(struct slice verb)
     return false;
 }
 
-/* A letter, a CR, or telnet. */
+/* A session may begin with a letter, a CR, or a telnet command. */
 static bool may_begin(struct slice line)
 {
     return line.len == 0 || isalpha((unsigned char)line.ptr[0]) ||
@@ -194,7 +193,7 @@ static void not_a_command(struct model *m, bool other, struct expected *e)
     e->ends = other || (m->stage != LOGGED_IN && ++m->unknown == 3);
 }
 
-/* Words like "-la" in front of LIST's path are for ls, not for us. */
+/* Removes words like "-la" before LIST's path, which are for ls. */
 static struct slice without_options(struct slice argument)
 {
     struct slice rest = argument, word = model_word(&rest);
@@ -207,7 +206,7 @@ static struct slice without_options(struct slice argument)
     return rest;
 }
 
-/* Before login, and before TLS. */
+/* Is the command permitted before the login, and before TLS? */
 static bool stage_permits(const struct model *m, const struct rule *r,
                           struct expected *e)
 {
@@ -249,8 +248,8 @@ static bool row_permits(const struct model *m, struct call *c,
     return code == 0;
 }
 
-/* A path that just fits is too long for the system: as good as not there, or a
- * bad name. */
+/* A path of exactly the limit is too long for the system: the reply may be that
+ * it doesn't exist, or that its name is bad. */
 static void allow_too_long(const struct call *c, struct expected *e)
 {
     if (e->code[0] == 550 && c->argument.len > TREE_PATH_MAX - 8)
@@ -286,7 +285,7 @@ void model_line(struct model *m, struct slice line, struct expected *e)
 
     if (slice_starts(rest, slice_from(URGENT)))
         rest = (struct slice){ rest.ptr + 4, rest.len - 4 };
-    if (m->stage < SECURED) /* telnet's: no part of the line */
+    if (m->stage < SECURED) /* telnet's commands: no part of the line */
         len = rest.len;
     m->begun = true;
     if (begins && !may_begin(line)) {

@@ -1,6 +1,7 @@
 /* What a client may expect of a session: a small state machine after RFC 959,
  * 2389, 2428, 3659, 4217 and docs, written without a look at the server's own
- * tables. It says which replies are right, and what is in the user's home. */
+ * tables. It computes the correct replies, and the contents of the user's
+ * home. */
 #ifndef TESTS_SYSTEM_MODEL_MODEL_H
 #define TESTS_SYSTEM_MODEL_MODEL_H
 
@@ -12,35 +13,35 @@
 #include "tree.h"
 
 #define MODEL_TRIES    3       /* login_tries of the server's settings */
-#define MODEL_FILE_MAX 1000000 /* its max_file_size */
+#define MODEL_FILE_MAX 1000000 /* max_file_size of the server's settings */
 #define MODEL_SAYS_MAX (2 * TREE_PATH_MAX + 64)
 
 enum stage { PLAIN, SECURED, NAMED, LOGGED_IN };
 
-/* SIZE told of a partial: an APPE that follows continues there. */
+/* After SIZE has reported a partial, an APPE continues it. */
 struct told {
     char *path;
     size_t length;
     unsigned version; /* of the partial */
 };
 
-/* What a transfer does once it has its 150. */
+/* The direction of a transfer after its 150. */
 enum flow { FLOW_NONE, FLOW_DOWN, FLOW_LIST, FLOW_UP };
 
 struct transfer {
     enum flow flow;
     const char *verb;
     char path[TREE_PATH_MAX + 1];
-    struct slice argument; /* NLST's, before each name */
+    struct slice argument; /* NLST's argument, which precedes each name */
     bool pattern;          /* only names that match PATH's last part */
     size_t first, until;   /* bytes of the file */
-    unsigned char *head;   /* what an upload continues behind: FIRST bytes */
-    bool copies;           /* which are those of the finished file */
-    bool waits;            /* what was cut before stands until its first byte */
+    unsigned char *head;   /* an upload continues after these FIRST bytes */
+    bool copies;           /* they are a copy of the finished file's */
+    bool waits;            /* the earlier partial stays until the first byte */
 };
 
 struct model {
-    struct tree tree; /* outlives sessions */
+    struct tree tree; /* lives longer than a session */
     const char *user;
 
     enum stage stage;
@@ -50,27 +51,27 @@ struct model {
     unsigned unknown, wrong;
     bool name_is_right;
     bool has_pbsz, protected, only_epsv;
-    bool port;   /* told, and not used yet */
-    bool sha512; /* by OPTS HASH */
+    bool port;   /* a port was announced, and not used yet */
+    bool sha512; /* chosen by OPTS HASH */
     char cwd[TREE_PATH_MAX + 1];
     char from[TREE_PATH_MAX + 1]; /* of RNFR; "": none */
-    uint64_t rest, until;         /* RANG: the first byte that doesn't count */
+    uint64_t rest, until;         /* RANG: the first byte after the range */
     struct told told[TREE_MAX];
     size_t tolds;
-    struct transfer transfer; /* since its 150 */
+    struct transfer transfer; /* valid after its 150 */
 };
 
 struct expected {
     short code[3]; /* any of these; 0 ends the list */
-    bool ends;     /* and then the session */
-    short last;    /* a second reply before that; 0: none */
-    bool secures;  /* and then the handshake */
+    bool ends;     /* the session ends after it */
+    short last;    /* a second reply before the end; 0: none */
+    bool secures;  /* the handshake follows */
     enum flow flow;
-    char says[MODEL_SAYS_MAX]; /* must be in the reply; "": anything */
+    char says[MODEL_SAYS_MAX]; /* text that the reply must contain; "": any */
 };
 
-/* A command as its rule gets it: the argument is there if the row wants one,
- * and PATH is normal. */
+/* A command as its rule gets it. The argument exists if the row needs one, and
+ * PATH is normal. */
 struct call {
     const struct rule *rule;
     struct slice argument;
@@ -83,11 +84,11 @@ enum wants { NOTHING_AT_ALL, PERHAPS, SOMETHING };
 
 enum rule_flag {
     IS_PATH = 1,     /* the argument is a path */
-    HAS_OPTIONS = 2, /* behind words like -la */
+    HAS_OPTIONS = 2, /* words like -la come before the path */
     NEEDS_P = 4,     /* PROT P */
-    KEEPS_REST = 8,  /* a REST waits on for its transfer */
-    KEEPS_FROM = 16, /* the same of RNFR and RNTO */
-    IS_SECRET = 32,  /* in plain text it is the end */
+    KEEPS_REST = 8,  /* a pending REST stays for its transfer */
+    KEEPS_FROM = 16, /* the same for RNFR and RNTO */
+    IS_SECRET = 32,  /* in plain text it ends the session */
     IS_FILE = 64,    /* the path can't be that of a directory */
 };
 
@@ -96,7 +97,7 @@ struct rule {
     enum stage stage;
     enum wants wants;
     unsigned flags;
-    short refused; /* known, and never done; 0: done */
+    short refused; /* known, but always refused with this code; 0: executed */
     rule_fn *fn;   /* NULL: always CODE */
     short code;
 };
@@ -106,48 +107,50 @@ const struct rule *rule_find(struct slice verb);
 
 void model_init(struct model *m, const char *user);
 void model_release(struct model *m);
-/* A new connection, greeted. */
+/* Begins a new connection, up to its greeting. */
 void model_connect(struct model *m);
-/* All that a client sends up to its first transfer, all of it accepted. */
+/* Does all that a client sends before its first transfer; all of it
+ * succeeds. */
 void model_log_in(struct model *m);
 
-/* What a line brings, and what has changed then. */
+/* Computes the replies to a line, and changes the model. */
 void model_line(struct model *m, struct slice line, struct expected *e);
 
-/* For the rules. */
+/* Functions for the rules. */
 void expect(struct expected *e, short code);
 void expect_either(struct expected *e, short code, short other);
 bool model_path(const char *cwd, struct slice argument, char *ret);
-/* What the last part of it can't be for something new. */
+/* Does the argument name a directory only, so that no new file can have the
+ * name? */
 bool model_is_folders(struct slice argument);
-/* What is at PATH, which the client called ARGUMENT; NULL also for a file that
- * is called a directory. */
+/* Returns the node at PATH, which the client called ARGUMENT. Returns NULL also
+ * if ARGUMENT names a directory but the node is a file. */
 struct node *model_find(struct model *m, struct slice argument,
                         const char *path);
 bool model_is_bad_name(const char *path);
-/* Nothing has that name, and LIST, NLST and STAT take it for a pattern: the
- * directory whose names it is for; or NULL. */
+/* If nothing has that name, LIST, NLST and STAT treat it as a pattern. Returns
+ * the directory of the matching names, or NULL. */
 struct node *model_pattern(struct model *m, const struct call *c);
-/* Digits only, and not more than MAX. */
+/* Parses digits only, at most MAX. */
 bool model_number(struct slice text, uint64_t max, uint64_t *ret);
-/* The first word of *REST, which loses it and the blank behind it. */
+/* Cuts the first word of *REST, with the blank after it. */
 struct slice model_word(struct slice *rest);
 void told_put(struct model *m, const char *path, size_t length,
               unsigned version);
 const struct told *told_find(const struct model *m, const char *path);
 
-/* The transfer that has begun ends by one of these; LEN bytes came behind what
- * it began with. STOU's name is in its 150. */
+/* The transfer that has begun ends with one of these calls. LEN bytes came
+ * after those that it began with. STOU's name is in its 150. */
 void transfer_named(struct model *m, const char *reply);
-/* All came, and their end: what the last reply says. */
+/* All bytes and their end came: computes the last reply. */
 void transfer_stored(struct model *m, const unsigned char *bytes, size_t len,
                      struct expected *e);
-/* No end came. */
+/* The bytes have no end: the upload was cut. */
 void transfer_cut(struct model *m, const unsigned char *bytes, size_t len);
-/* Any other. */
+/* Any other transfer has ended. */
 void transfer_over(struct model *m);
 
-/* Of a download: its bytes. Of a listing: true if this is it. */
+/* Return a download's bytes; check whether LISTING is the expected one. */
 struct slice transfer_bytes(struct model *m);
 bool transfer_lists(struct model *m, struct slice listing);
 

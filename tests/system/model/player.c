@@ -1,4 +1,4 @@
-/* Lines and their replies. */
+/* Sends lines, and checks their replies. */
 #include "player.h"
 
 #include <stdio.h>
@@ -68,7 +68,7 @@ void play_line(struct player *p, const char *line, struct expected *e)
         play_end(p);
 }
 
-/* "229 ... (|||PORT|)", or "227 ... (h1,h2,h3,h4,p1,p2)." */
+/* Reads the port of "229 ... (|||PORT|)" or "227 ... (h1,h2,h3,h4,p1,p2).". */
 static unsigned port_in(const char *reply)
 {
     unsigned n[6];
@@ -87,7 +87,7 @@ static void note_port(struct player *p, const struct expected *e)
         p->port = port_in(p->session.reply.data);
 }
 
-/* EPSV or PASV, and perhaps the connection, before the command. */
+/* Sends EPSV or PASV, and perhaps connects, before the command. */
 static void prepare(struct player *p, const struct manner *m)
 {
     struct expected e;
@@ -102,8 +102,8 @@ static void prepare(struct player *p, const struct manner *m)
     }
 }
 
-/* It goes unused. When the server learns of that isn't sure, unless it is told
- * by ABOR. */
+/* The early connection isn't used. It isn't certain when the server notices
+ * that, unless an ABOR tells it. */
 static void give_up_early(struct player *p)
 {
     struct expected e;
@@ -155,7 +155,7 @@ static void arrive(struct player *p, const struct step *s)
     }
 }
 
-/* Steps that are sent together; how many there were. */
+/* Plays steps that are sent together. Returns their number. */
 static size_t play_burst(struct player *p, const struct step *s, size_t most)
 {
     struct expected e;

@@ -1,5 +1,5 @@
-/* Playing steps against a real server, beside the model. Whatever differs ends
- * the process that plays, with words on standard error. */
+/* Plays steps against a real server and the model. Any difference ends the
+ * playing process with a message on standard error. */
 #ifndef TESTS_SYSTEM_MODEL_PLAYER_H
 #define TESTS_SYSTEM_MODEL_PLAYER_H
 
@@ -11,27 +11,28 @@ struct player {
     struct model model;
     const struct server *server;
     struct session session;
-    bool open;         /* there is a connection */
+    bool open;         /* there is a control connection */
     char from[64];     /* its address */
-    unsigned port;     /* what the server told last */
-    struct data early; /* a connection that has no transfer yet */
+    unsigned port;     /* the last port that the server announced */
+    struct data early; /* a data connection before its transfer */
     bool is_early;
 };
 
 void play(struct player *p, const struct plan *plan);
 
-/* player_data.c: what a line brought is a transfer, until its last reply. */
+/* player_data.c: a line has begun a transfer; this plays it up to its last
+ * reply. */
 void play_transfer(struct player *p, const struct manner *m);
-/* Says LINE: what the model expects must come. *E is what was expected. */
+/* Sends LINE and checks the replies; *E gets what the model expected. */
 void play_line(struct player *p, const char *line, struct expected *e);
-/* The next reply must be one of those. */
+/* Reads a reply, which must be one of the expected ones. */
 void play_reply(struct player *p, const struct expected *e);
-/* The session has had its last reply. */
+/* The session has had its last reply: checks its end. */
 void play_end(struct player *p);
 
 /* disk.c */
 void disk_clear(const char *home);
-/* The home is what the model says, byte for byte. */
+/* Compares the home with the model, byte for byte. */
 void disk_check(const char *home, const struct tree *t);
 
 #endif

@@ -1,5 +1,5 @@
-/* A transfer as a client makes it: what it says meanwhile, how it connects, how
- * it ends. */
+/* Plays a transfer as a client makes it: its connection, commands during it,
+ * and its end. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,7 +12,7 @@
 
 static const struct talk_row {
     const char *line;
-    short code; /* 0: it waits for the transfer's end */
+    short code; /* 0: its reply comes after the transfer */
     bool aborts;
 } talks[TALK_COUNT] = {
     [TALK_NOOP] = { "NOOP", 200, false },
@@ -34,13 +34,14 @@ static void expect_code(struct player *p, short code, short other)
     play_reply(p, &e);
 }
 
-/* Nothing came on the data connection that counts. */
+/* The transfer had no bytes that count. */
 static void without_data(struct player *p)
 {
     transfer_cut(&p->model, (const unsigned char *)"", 0);
 }
 
-/* True when it ended the transfer. */
+/* Sends a command during the transfer. Returns true if it ended the
+ * transfer. */
 static bool talk(struct player *p, const struct manner *m)
 {
     const struct talk_row *row = &talks[m->talk];
@@ -57,7 +58,7 @@ static bool talk(struct player *p, const struct manner *m)
     return row->aborts;
 }
 
-/* What waited has its turn now. */
+/* Reads the replies that waited for the transfer. */
 static void answer_held(struct player *p, const struct manner *m)
 {
     struct expected e;
@@ -77,7 +78,7 @@ static void store(struct player *p, struct data *d, const struct manner *m)
     files_noise(bytes, m->len, m->noise + 1);
     data_write(d, bytes, m->len);
     if (m->bytes == BYTES_CUT) {
-        shutdown(d->fd, SHUT_WR); /* no close_notify, and no reset */
+        shutdown(d->fd, SHUT_WR); /* a FIN without close_notify, and no reset */
         transfer_cut(&p->model, bytes, m->len);
         expect(&e, 426);
         play_reply(p, &e);
@@ -105,7 +106,8 @@ static void fetch(struct player *p, struct data *d, const struct manner *m)
 {
     struct buf got;
 
-    if (m->bytes == BYTES_CUT) { /* it may have sent everything before */
+    if (m->bytes ==
+        BYTES_CUT) { /* the server may have sent everything before */
         data_cut(d, false);
         expect_code(p, 426, 226);
     } else {
@@ -119,7 +121,7 @@ static void fetch(struct player *p, struct data *d, const struct manner *m)
     transfer_over(&p->model);
 }
 
-/* No TLS, or no more bytes. */
+/* Makes no TLS handshake, or sends no more bytes. */
 static void spoil(struct player *p, struct data *d, const struct manner *m)
 {
     if (m->bytes == BYTES_PLAIN)
@@ -130,7 +132,8 @@ static void spoil(struct player *p, struct data *d, const struct manner *m)
     without_data(p);
 }
 
-/* From the connection to the last reply; false when ABOR has ended it. */
+/* Plays from the connection to the last reply. Returns false if ABOR has ended
+ * the transfer. */
 static bool move(struct player *p, struct data *d, const struct manner *m)
 {
     bool up = p->model.transfer.flow == FLOW_UP;
@@ -158,7 +161,7 @@ void play_transfer(struct player *p, const struct manner *m)
     bool ended;
 
     if (p->model.transfer.flow != FLOW_UP)
-        as.in_flow = false; /* it might be over by then */
+        as.in_flow = false; /* the transfer might be over by then */
     transfer_named(&p->model, p->session.reply.data);
     ended = !as.in_flow && talk(p, &as);
     if (p->is_early)

@@ -1,4 +1,4 @@
-/* The tables of what is said, and of what comes behind what. */
+/* The tables of commands, and of commands that often follow others. */
 #include "recipes.h"
 
 #include <string.h>
@@ -41,7 +41,7 @@ static const struct recipe recipes[] = {
     { 1, 1, "QUIT", make_nothing },   { 2, 3, "", make_line },
 };
 
-/* What often comes behind something, and makes sense there. */
+/* Commands that often follow another one sensibly. */
 static const struct follow {
     const char *first;
     struct recipe then;
@@ -121,7 +121,7 @@ static const struct recipe *pick_any(struct dice *d, bool door)
     }
 }
 
-/* NULL: nothing goes with it. */
+/* Returns NULL if nothing fits. */
 static const struct recipe *pick_behind(struct dice *d, bool door,
                                         const char *first)
 {

@@ -1,5 +1,4 @@
-/* Rules of what moves data: whether a transfer begins, and what is there when
- * it has ended. */
+/* Rules of transfers: whether one begins, and which files exist after it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +52,7 @@ void rule_list(struct model *m, const struct call *c, struct expected *e)
     if (!m->port)
         expect(e, 425);
     else if (!n && facts && !tree_parent(&m->tree, c->path))
-        expect_either(e, 550, 501); /* it may be below a file */
+        expect_either(e, 550, 501); /* the path may be below a file */
     else if (!n && !pattern)
         expect(e, 550);
     else if (facts && !n->folder)
@@ -63,7 +62,7 @@ void rule_list(struct model *m, const struct call *c, struct expected *e)
     m->transfer.pattern = pattern;
 }
 
-/* Before a byte is asked for: may a file be there at all? */
+/* Before any byte is sent: may a file have this path? */
 static short objection(struct model *m, const char *path)
 {
     struct node *folder = tree_parent(&m->tree, path);
@@ -82,11 +81,11 @@ static bool may_write(struct model *m, const char *path)
     return tree_parent(&m->tree, path)->mode & TREE_WRITE;
 }
 
-/* Where it begins, and behind which bytes. */
+/* Where a transfer begins, and after which bytes. */
 struct beginning {
     short refused;
-    bool goes_on; /* in the partial itself */
-    bool copies;  /* the finished file's head */
+    bool goes_on; /* it continues the partial itself */
+    bool copies;  /* it copies the finished file's beginning */
     struct slice head;
 };
 
@@ -95,8 +94,8 @@ static struct slice head_of(const unsigned char *bytes, uint64_t len)
     return (struct slice){ (const char *)bytes, (size_t)len };
 }
 
-/* An offset belongs to the partial that SIZE told of, or to the file, or, where
- * none is, to the partial. */
+/* An offset belongs to the partial that SIZE has reported, or to the file, or,
+ * if there is no file, to the partial. */
 static void decide_stor(const struct node *n, const struct leftover *l,
                         const struct told *t, uint64_t offset,
                         struct beginning *b)
@@ -182,9 +181,8 @@ void rule_appe(struct model *m, const struct call *c, struct expected *e)
     store(m, c, 0, true, e);
 }
 
-/* The server adds 17 bytes to the name; the directory is what counts of the
- * path.
- */
+/* The server adds 17 bytes to the name; only the directory of the path
+ * counts. */
 void rule_stou(struct model *m, const struct call *c, struct expected *e)
 {
     struct call unique = *c;

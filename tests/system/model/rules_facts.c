@@ -1,5 +1,5 @@
-/* Rules of what is said of files: size, facts, listings over the control
- * connection, room. */
+/* Rules of commands about files: size, facts, listings over the control
+ * connection, free room. */
 #include <stdio.h>
 #include <string.h>
 
@@ -18,7 +18,8 @@ static void say_size(struct expected *e, size_t size)
     snprintf(e->says, sizeof(e->says), "213 %zu", size);
 }
 
-/* A partial tells where to continue, and that it did is remembered. */
+/* SIZE reports where a partial can be continued, and the model remembers that
+ * it was reported. */
 void rule_size(struct model *m, const struct call *c, struct expected *e)
 {
     const struct node *n = tree_find(&m->tree, c->path);

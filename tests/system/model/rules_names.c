@@ -1,4 +1,4 @@
-/* Rules of names: where one is, and what is made, removed and renamed. */
+/* Rules of names: the working directory; making, removing and renaming. */
 #include <stdio.h>
 #include <string.h>
 
@@ -18,7 +18,7 @@ static bool is_root(const char *path)
     return path[1] == '\0';
 }
 
-/* In quotes, where a quote is doubled (RFC 959 appendix II). */
+/* Writes the path in quotes, where a quote is doubled (RFC 959 appendix II). */
 static void say_quoted(struct expected *e, const char *path)
 {
     char *out = e->says;
@@ -79,7 +79,7 @@ void rule_mkd(struct model *m, const struct call *c, struct expected *e)
     }
 }
 
-/* What cut uploads left in it, and nobody sees, goes with it. */
+/* Invisible partials of cut uploads are removed with the directory. */
 void rule_rmd(struct model *m, const struct call *c, struct expected *e)
 {
     const unsigned all = TREE_READ | TREE_WRITE | TREE_ENTER;
@@ -98,7 +98,7 @@ void rule_rmd(struct model *m, const struct call *c, struct expected *e)
     tree_remove(&m->tree, n);
 }
 
-/* With a file goes what a cut upload left of that name. */
+/* The partial of a cut upload is removed with the file of its name. */
 static void forget_left(struct model *m, const char *path)
 {
     struct leftover *l = left_find(&m->tree, path);
@@ -108,7 +108,7 @@ static void forget_left(struct model *m, const char *path)
         left_remove(&m->tree, l);
 }
 
-/* Of a file that isn't there, what a cut upload left of it. */
+/* If there is no such file, DELE removes the partial of that name. */
 static bool delete_left(struct model *m, const char *path)
 {
     struct leftover *l = left_find(&m->tree, path);
@@ -146,7 +146,8 @@ void rule_rnfr(struct model *m, const struct call *c, struct expected *e)
     snprintf(m->from, sizeof(m->from), "%s", there ? c->path : "");
 }
 
-/* Of a directory that goes into another one the link to that is written. */
+/* A directory that moves into another one must be writable, since its link to
+ * its parent changes. */
 static bool may_move(struct model *m, const char *from, const char *to)
 {
     struct node *n = tree_find(&m->tree, from);
@@ -164,7 +165,7 @@ static void rename_to(struct model *m, const char *from, const char *to,
     bool replaces = there && !there->folder && n && !n->folder;
 
     if (n && n->folder && !there && tree_beneath(to, from)) {
-        expect_either(e, 550, 553); /* into itself */
+        expect_either(e, 550, 553); /* a directory into itself */
     } else if (n && n == there && !n->folder) {
         expect(e, 250); /* onto itself: nothing is written */
         forget_left(m, to);

@@ -1,5 +1,5 @@
-/* Rules of what is said of the session itself: login, protection, parameters,
- * and how the next transfer shall be. */
+/* Rules of commands about the session itself: login, protection, parameters,
+ * and the manner of the next transfer. */
 #include <stdio.h>
 #include <string.h>
 
@@ -26,7 +26,7 @@ void rule_auth(struct model *m, const struct call *c, struct expected *e)
         expect(e, 234);
         e->secures = true;
         m->stage = SECURED;
-        m->begun = m->spoken = false; /* as a new connection */
+        m->begun = m->spoken = false; /* like a new connection */
     } else {
         expect(e, 504);
     }
@@ -164,7 +164,8 @@ void rule_rest(struct model *m, const struct call *c, struct expected *e)
     expect(e, 350);
 }
 
-/* Both ends count; "1 0" is all, and a mistake takes a range back. */
+/* Both ends count; "1 0" means the whole file, and a mistake cancels a
+ * range. */
 void rule_rang(struct model *m, const struct call *c, struct expected *e)
 {
     struct slice rest = c->argument, first = model_word(&rest);

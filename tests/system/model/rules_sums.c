@@ -1,10 +1,10 @@
-/* Rules of checksums: which bytes count, and what comes out for CRC32. */
+/* Rules of checksums: which bytes count, and the value of CRC32. */
 #include <stdio.h>
 #include <string.h>
 
 #include "rules.h"
 
-/* The bytes from FIRST up to, not including, UNTIL (0: the end). */
+/* Takes the bytes from FIRST up to, not including, UNTIL (0: the end). */
 static bool cut_out(const struct node *n, uint64_t first, uint64_t until,
                     struct slice *ret)
 {
@@ -36,7 +36,7 @@ void rule_hash(struct model *m, const struct call *c, struct expected *e)
     }
 }
 
-/* Bit by bit, as ISO 3309 has it. */
+/* Computes bit by bit, as ISO 3309 defines it. */
 static uint32_t crc32_of(struct slice bytes)
 {
     uint32_t crc = UINT32_MAX;
@@ -49,7 +49,7 @@ static uint32_t crc32_of(struct slice bytes)
     return ~crc;
 }
 
-/* PATH, or "PATH", or "PATH" START, or "PATH" START END. */
+/* Parses PATH, "PATH", "PATH" START, or "PATH" START END. */
 static bool parse(struct slice argument, struct slice *path, uint64_t *first,
                   uint64_t *until)
 {

@@ -7,7 +7,8 @@
 
 enum form { NO_TIME, NO_SUCH_TIME, A_TIME };
 
-/* LEN digits, and behind 14 a fraction is allowed; only what a calendar has. */
+/* Parses LEN digits, after 14 perhaps a fraction; only dates of the
+ * calendar. */
 static enum form parse_time(struct slice text, size_t len, long *ret)
 {
     static const char form[] = "%4d%2d%2d%2d%2d%2d";
@@ -57,7 +58,7 @@ static bool last_word(struct slice *rest, struct slice *word)
     return at > 0;
 }
 
-/* "path atime mtime ctime UTC" */
+/* Parses "path atime mtime ctime UTC". */
 static enum form path_and_times(struct slice argument, long *when,
                                 struct slice *path)
 {
@@ -128,7 +129,8 @@ static void say_time(const struct node *n, struct expected *e)
     strftime(e->says, sizeof(e->says), "213 %Y%m%d%H%M%S", gmtime(&t));
 }
 
-/* A file may be called "20200101000000 a"; only if none is, a time is meant. */
+/* A file may be called "20200101000000 a"; if there is no such file, the digits
+ * are a time. */
 void rule_mdtm(struct model *m, const struct call *c, struct expected *e)
 {
     char full[TREE_PATH_MAX + 1];
@@ -162,7 +164,7 @@ static void site_utime(struct model *m, struct slice argument,
 
 enum mode { NO_MODE, NO_SUCH_MODE, A_MODE };
 
-/* One to four octal digits; its owner must be able to read it. */
+/* Parses one to four octal digits; the owner must be able to read the file. */
 static enum mode parse_mode(struct slice text, unsigned *ret)
 {
     unsigned bits = 0;
@@ -201,7 +203,7 @@ static void site_chmod(struct model *m, struct slice argument,
         n->mode = bits;
 }
 
-/* What MFF shall set, and what is wrong with it. */
+/* The facts that MFF should set, and the mistake in them. */
 struct wish {
     bool bad, impossible, has_mode;
     long modified;
@@ -228,7 +230,8 @@ static void read_fact(struct slice fact, struct wish *w)
     }
 }
 
-/* "modify=20200101000000;UNIX.mode=640; path": all of it, or nothing. */
+/* Handles "modify=20200101000000;UNIX.mode=640; path": all facts are set, or
+ * none. */
 void rule_mff(struct model *m, const struct call *c, struct expected *e)
 {
     struct slice rest = c->argument, facts = model_word(&rest), one;

@@ -1,4 +1,4 @@
-/* Making steps, and showing them. */
+/* Makes steps, and prints them. */
 #include "steps.h"
 
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include "recipes.h"
 #include "support/fail.h"
 
-/* Every case begins with these in the home. */
+/* Each case begins with these in the home. */
 static const struct furniture {
     const char *line;
     size_t len;
@@ -53,7 +53,7 @@ static void add(struct plan *p, const void *bytes, size_t len)
     FAIL_IF(buf_add(&p->text, bytes, len), "no room for the lines");
 }
 
-/* The verb in either case, sometimes behind telnet's commands. */
+/* Adds the verb in upper or lower case, sometimes after telnet's commands. */
 static void add_verb(struct plan *p, const char *verb, struct dice *d)
 {
     bool lower = dice_one_in(d, 8);
@@ -66,7 +66,7 @@ static void add_verb(struct plan *p, const char *verb, struct dice *d)
             1);
 }
 
-/* Sometimes it is another's argument, or none. */
+/* Sometimes the argument is another command's, or there is none. */
 static void add_line(struct plan *p, const struct recipe *r, bool door,
                      struct dice *d)
 {
@@ -81,14 +81,15 @@ static void add_line(struct plan *p, const struct recipe *r, bool door,
         make = others[dice_below(d, 4)];
     argument = make(d, word);
     for (size_t i = 0; door && i < argument.len; i++)
-        if (word[i] == '\xff') /* before TLS it is telnet's */
+        if (word[i] == '\xff') /* before TLS it belongs to telnet */
             word[i] = 'y';
     if (*r->verb && (argument.len > 0 || dice_one_in(d, 16)))
         add(p, " ", 1);
     add(p, argument.ptr, argument.len);
 }
 
-/* A checksum is a transfer, and what is sent behind it may reach it: ABOR. */
+/* A checksum is a transfer, and a command sent after it, such as ABOR, may
+ * reach it. */
 static bool takes_time(const char *verb)
 {
     return *verb == 'X' || strcmp(verb, "HASH") == 0;
@@ -109,11 +110,11 @@ static const char *make_step(struct plan *p, bool door, struct dice *d,
     make_manner(&s->manner, d);
     if (strcmp(r->verb, "STOR") != 0 || s->manner.bytes != BYTES_CUT)
         return r->verb;
-    s->manner.len |= LARGE; /* so that there is something to continue with */
+    s->manner.len |= LARGE; /* large enough to be continued */
     return RECIPE_CUT;
 }
 
-/* The buffer has stopped moving: the lines get their place in it. */
+/* The buffer has its final place in memory: the lines can point into it. */
 static void place_lines(struct plan *p)
 {
     const char *at = p->text.data;

@@ -1,4 +1,4 @@
-/* A case: sequences of steps, all from one number. */
+/* A case: sequences of steps, all made from one number. */
 #ifndef TESTS_SYSTEM_MODEL_STEPS_H
 #define TESTS_SYSTEM_MODEL_STEPS_H
 
@@ -12,16 +12,16 @@
 #define STEPS_A_SEQUENCE 6
 #define STEPS_MAX        (SEQUENCES_A_CASE * (STEPS_A_SEQUENCE + 1) + 16)
 
-/* What is said while a transfer waits for its connection, or flows. */
+/* A command sent while a transfer waits for its connection, or is flowing. */
 enum talk {
     TALK_NONE,
     TALK_NOOP,
     TALK_STAT,
     TALK_STAT_PATH, /* can't be answered now */
-    TALK_PWD,       /* waits */
+    TALK_PWD,       /* its answer waits */
     TALK_ABOR,
-    TALK_URGENT, /* ABOR behind IAC IP IAC DM */
-    TALK_QUIT,   /* the transfer first */
+    TALK_URGENT, /* ABOR after IAC IP IAC DM */
+    TALK_QUIT,   /* the transfer ends first */
     TALK_COUNT
 };
 
@@ -29,28 +29,30 @@ enum bytes { BYTES_WHOLE, BYTES_CUT, BYTES_PLAIN, BYTES_NONE, BYTES_COUNT };
 
 /* How a client makes a transfer. */
 struct manner {
-    const char *port; /* "EPSV", "PASV"; NULL: what was told before, if any */
-    bool early;       /* connects before it says what for */
-    bool in_flow;     /* talks behind the handshake (uploads), not before */
+    const char *port; /* "EPSV", "PASV"; NULL: the last announced port, if there
+                         is one */
+    bool early;       /* connects before the command */
+    bool in_flow; /* sends the command after the handshake (uploads), not before
+                   */
     enum talk talk;
     enum bytes bytes;
-    size_t len; /* of an upload */
+    size_t len; /* bytes of an upload */
     uint64_t noise;
 };
 
 enum step_kind {
     STEP_LINE,
-    STEP_CONNECT, /* again, and no more */
-    STEP_LOG_IN,  /* again */
-    STEP_GO_ON,   /* the same, unless somebody is still logged in */
+    STEP_CONNECT, /* connects again, without a login */
+    STEP_LOG_IN,  /* connects again and logs in */
+    STEP_GO_ON,   /* the same, unless somebody is logged in */
 };
 
 struct step {
     enum step_kind kind;
     struct slice line; /* without CRLF */
-    bool joined;       /* in one packet with the next */
-    bool in_pieces;    /* a byte at a time */
-    bool moves;        /* the verb is one of a transfer */
+    bool joined;       /* in one packet with the next line */
+    bool in_pieces;    /* one byte at a time */
+    bool moves;        /* the command is a transfer */
     struct manner manner;
 };
 
@@ -58,14 +60,14 @@ struct plan {
     uint64_t seed;
     struct step step[STEPS_MAX];
     size_t count;
-    struct buf text; /* of the lines */
+    struct buf text; /* the text of the lines */
 };
 
 void plan_make(struct plan *p, uint64_t seed, const char *user);
 void plan_release(struct plan *p);
-/* Without its steps FROM to TO. */
+/* Removes the steps FROM to TO. */
 void plan_drop(struct plan *p, size_t from, size_t to);
-/* A line for people. */
+/* Prints a step for people. */
 void step_show(const struct step *s, struct buf *into);
 
 #endif

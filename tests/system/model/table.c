@@ -1,4 +1,5 @@
-/* Every word that the server knows: when it may be said, and with what. */
+/* Every command that the server knows: when it is permitted, and with which
+ * arguments. */
 #include "rules.h"
 
 #define REFUSED(verb, code)                                                    \

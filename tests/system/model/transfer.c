@@ -1,4 +1,5 @@
-/* What a transfer leaves behind, and what it must have moved. */
+/* The results of a transfer: the files after it, and the bytes that it must
+ * have moved. */
 #include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@ void transfer_over(struct model *m)
     m->transfer = (struct transfer){ .flow = FLOW_NONE };
 }
 
-/* "150 FILE: /a/b.0123456789abcdef" (RFC 1123 4.1.2.9) */
+/* Reads the name of "150 FILE: /a/b.0123456789abcdef" (RFC 1123 4.1.2.9). */
 void transfer_named(struct model *m, const char *reply)
 {
     const char *path = strstr(reply, "FILE: ");
@@ -25,7 +26,8 @@ void transfer_named(struct model *m, const char *reply)
     FAIL_IF(tree_find(&m->tree, path + 6), "STOU over a file: %s", reply);
 }
 
-/* What it went on behind, and what came; to be freed. */
+/* Returns the bytes before the transfer's beginning and those that came; the
+ * caller frees them. */
 static unsigned char *whole(const struct transfer *t,
                             const unsigned char *bytes, size_t len)
 {
@@ -42,14 +44,14 @@ static bool may_rename(struct model *m)
     return tree_parent(&m->tree, m->transfer.path)->mode & TREE_WRITE;
 }
 
-/* Before its first byte nothing is cut or replaced, and SIZE's word counts. A
- * copy of the finished file is never kept. */
+/* Before its first byte nothing is cut or replaced, and the length that SIZE
+ * reported still counts. A copy of the finished file is never kept. */
 static bool changes_nothing(const struct transfer *t, size_t len)
 {
     return t->flow != FLOW_UP || t->copies || (t->waits && len == 0);
 }
 
-/* Kept where somebody can continue with it, or where it can't be removed. */
+/* A partial is kept if it can be continued, or if it can't be removed. */
 void transfer_cut(struct model *m, const unsigned char *bytes, size_t len)
 {
     struct transfer *t = &m->transfer;
@@ -61,7 +63,7 @@ void transfer_cut(struct model *m, const unsigned char *bytes, size_t len)
         transfer_over(m);
         return;
     }
-    told_put(m, t->path, 0, 0); /* it counts once */
+    told_put(m, t->path, 0, 0); /* the reported length counts once */
     if (left_tells(&cut) > 0 || !may_rename(m)) {
         all = whole(t, bytes, len);
         left_put(&m->tree, t->path, all, cut.len);
@@ -80,7 +82,8 @@ void transfer_stored(struct model *m, const unsigned char *bytes, size_t len,
     unsigned char *all;
     char in_all[40] = "";
 
-    if (!may_rename(m)) { /* since it began: a partial may be continued */
+    if (!may_rename(m)) { /* the right was lost since the transfer began: a
+                             partial may be continued */
         expect(e, 550);
         m->transfer.waits = false;
         transfer_cut(m, bytes, len);
@@ -115,8 +118,8 @@ static void skip(struct slice *s, bool blanks)
         *s = (struct slice){ s->ptr + 1, s->len - 1 };
 }
 
-/* The name in a line of a listing: in LIST's behind eight columns and a blank,
- * in MLSD's behind the facts and a blank. */
+/* Finds the name in a line of a listing: LIST has eight columns and a blank
+ * before it, MLSD has the facts and a blank. */
 static struct slice name_of(const struct transfer *t, struct slice line)
 {
     int columns = strcmp(t->verb, "LIST") == 0 ? 8 : 1;
@@ -132,7 +135,7 @@ static struct slice name_of(const struct transfer *t, struct slice line)
     return (struct slice){ line.ptr + 1, line.len - 1 };
 }
 
-/* NLST's argument, of a pattern the part before it. */
+/* Returns NLST's argument; for a pattern, the part before it. */
 static struct slice in_front(const struct transfer *t)
 {
     struct slice front = t->argument;
@@ -142,7 +145,8 @@ static struct slice in_front(const struct transfer *t)
     return front;
 }
 
-/* NLST puts its argument in front, so that RETR takes what it says. */
+/* NLST writes its argument before each name, so that RETR accepts the
+ * result. */
 static bool is_named(const struct transfer *t, const struct node *listed,
                      const struct node *n, struct slice name)
 {
@@ -163,7 +167,7 @@ static bool is_named(const struct transfer *t, const struct node *listed,
     return slice_equal(name, slice_from(tree_name(n->path)));
 }
 
-/* As fnmatch(3), for bytes. */
+/* Matches as fnmatch(3) does, but on bytes. */
 static bool is_matched(const struct transfer *t, const struct node *n)
 {
     return !t->pattern || fnmatch(tree_name(t->path), tree_name(n->path),
@@ -184,7 +188,7 @@ static bool is_listed(struct model *m, const struct node *listed,
            is_matched(&m->transfer, n);
 }
 
-/* Each line has its entry; and there are as many. */
+/* Checks that each line has its entry, and that their numbers agree. */
 bool transfer_lists(struct model *m, struct slice listing)
 {
     const struct transfer *t = &m->transfer;

@@ -1,4 +1,4 @@
-/* The model's files: plain arrays, looked through from end to end. */
+/* The model's files: plain arrays, searched from one end to the other. */
 #include "tree.h"
 
 #include <stdio.h>
@@ -57,7 +57,7 @@ static struct node *node_at(struct tree *t, const char *path)
     return NULL;
 }
 
-/* "/a/b" becomes "/a", "/a" becomes "/". */
+/* "/a/b" becomes "/a", and "/a" becomes "/". */
 static void go_up(char *path)
 {
     char *slash = strrchr(path, '/');
@@ -144,7 +144,8 @@ static void rename_path(char **path, const char *from, const char *to)
     *path = text_of(moved);
 }
 
-/* Partials move with the directory that they are in; that of a file stays. */
+/* Partials move with their directory; the partial of a file that moves
+ * stays. */
 void tree_move(struct tree *t, const char *from, const char *to)
 {
     struct node *there = node_at(t, to);

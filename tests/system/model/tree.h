@@ -1,6 +1,6 @@
-/* What the user's home holds, as the model believes it: directories, files with
- * their bytes, and the partials of cut uploads. Paths are normal ("/", "/a/b").
- */
+/* The contents of the user's home, as the model knows them: directories, files
+ * with their bytes, and the partials of cut uploads. Paths are normal ("/",
+ * "/a/b"). */
 #ifndef TESTS_SYSTEM_MODEL_TREE_H
 #define TESTS_SYSTEM_MODEL_TREE_H
 
@@ -17,22 +17,22 @@ enum tree_bits { TREE_ENTER = 1, TREE_WRITE = 2, TREE_READ = 4 };
 struct node {
     char *path;
     bool folder;
-    unsigned mode; /* its owner's bits: enum tree_bits */
-    long modified; /* seconds since 1970, or TREE_UNKNOWN: now, more or less */
+    unsigned mode; /* the owner's bits: enum tree_bits */
+    long modified; /* seconds since 1970, or TREE_UNKNOWN: about now */
     unsigned char *bytes;
     size_t len;
 };
 
-/* What is left of a cut upload, for whoever continues with it. */
+/* The partial of a cut upload, which can be continued. */
 struct leftover {
-    char *path; /* of the file that it would have become */
+    char *path; /* of the file that it was to become */
     unsigned char *bytes;
     size_t len;
-    unsigned version; /* none has another's */
+    unsigned version; /* unique for each partial */
 };
 
 struct tree {
-    struct node node[TREE_MAX]; /* the first is "/" */
+    struct node node[TREE_MAX]; /* the first one is "/" */
     size_t nodes;
     struct leftover left[TREE_MAX];
     size_t lefts;
@@ -42,30 +42,32 @@ struct tree {
 void tree_init(struct tree *t);
 void tree_release(struct tree *t);
 
-/* NULL: it isn't there, or a directory on the way can't be entered. */
+/* Returns NULL if PATH doesn't exist, or if a directory on the way can't be
+ * entered. */
 struct node *tree_find(struct tree *t, const char *path);
-/* The directory that it is in, or would be in; NULL as above. */
+/* Returns the directory of PATH, which needn't exist; NULL as above. */
 struct node *tree_parent(struct tree *t, const char *path);
-/* The name behind the last '/'; "" for "/". */
+/* Returns the name after the last '/'; "" for "/". */
 const char *tree_name(const char *path);
-/* Is PATH beneath FOLDER, which itself isn't? */
+/* Is PATH below FOLDER? FOLDER itself isn't. */
 bool tree_beneath(const char *path, const char *folder);
-/* Something visible is in it. */
+/* Does the directory contain anything visible? */
 bool tree_is_full(const struct tree *t, const char *folder);
 
 struct node *tree_add_folder(struct tree *t, const char *path);
-/* In place of what was there; copies the bytes. */
+/* Puts a file in place of the old one, if any; copies the bytes. */
 struct node *tree_put(struct tree *t, const char *path,
                       const unsigned char *bytes, size_t len);
 void tree_remove(struct tree *t, struct node *n);
-/* With all beneath it; a file that is there goes. */
+/* Moves a node with everything below it; an existing file at TO is removed. */
 void tree_move(struct tree *t, const char *from, const char *to);
 
-/* What the docs promise: a partial tells less than it has, whole 64 KiB. */
+/* As the docs promise, SIZE reports whole 64 KiB of a partial, less than it
+ * has. */
 #define LEFT_BLOCK 65536
 size_t left_tells(const struct leftover *l);
 struct leftover *left_find(struct tree *t, const char *path);
-/* In place of what was there; copies the bytes. */
+/* Puts a partial in place of the old one, if any; copies the bytes. */
 void left_put(struct tree *t, const char *path, const unsigned char *bytes,
               size_t len);
 void left_remove(struct tree *t, struct leftover *l);

@@ -1,4 +1,4 @@
-/* The words themselves, in their pools. Bytes that make no line are here on
+/* The words in their pools. Bytes that make a line impossible are here on
  * purpose. */
 #include "words.h"
 
@@ -7,7 +7,7 @@
         text, sizeof(text) - 1                                                 \
     }
 
-/* More of what there is than of what there isn't: a few names that meet. */
+/* Mostly names that exist; few names, so that commands meet on them. */
 static const struct slice good_paths[] = {
     W("/a"),    W("/b"),     W("/d/a"), W("/d/e/a"),    W("/a"),   W("/d/a"),
     W("/b"),    W("/e"),     W("/d"),   W("a"),         W("b"),    W("c.txt"),

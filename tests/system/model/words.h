@@ -1,4 +1,4 @@
-/* What clients put behind a command: good words, odd ones, and hostile ones. */
+/* The arguments that clients send: good words, odd ones, and hostile ones. */
 #ifndef TESTS_SYSTEM_MODEL_WORDS_H
 #define TESTS_SYSTEM_MODEL_WORDS_H
 
@@ -12,12 +12,12 @@ enum pool_name {
     GOOD_PATHS,
     ODD_PATHS,
     NUMBERS,
-    MOMENTS, /* YYYYMMDDHHMMSS, and what isn't quite that */
+    MOMENTS, /* YYYYMMDDHHMMSS, and almost that */
     OCTALS,
     OPTIONS,
     TYPES,
-    LETTERS,  /* of MODE, STRU, PROT */
-    FAMILIES, /* of EPSV */
+    LETTERS,  /* for MODE, STRU, PROT */
+    FAMILIES, /* for EPSV */
     MECHANISMS,
     COMMANDS,
     RUBBISH,
@@ -31,7 +31,7 @@ struct pool {
 };
 extern const struct pool pools[POOL_COUNT];
 
-/* Where the choices come from: the same for the same seed. */
+/* The source of the choices: the same seed gives the same choices. */
 #define WORD_MAX 20000
 struct dice {
     uint64_t seed;
@@ -43,7 +43,7 @@ void dice_init(struct dice *d, uint64_t seed, const char *user);
 uint64_t dice_below(struct dice *d, uint64_t end);
 bool dice_one_in(struct dice *d, uint64_t n);
 
-/* An argument, made of words; in OUT, which has room for WORD_MAX. */
+/* Makes an argument from words, in OUT, which has room for WORD_MAX. */
 typedef struct slice maker_fn(struct dice *d, char *out);
 maker_fn make_nothing, make_path, make_same, make_listed, make_number,
     make_block, make_range, make_summed, make_same_summed, make_timed,

@@ -2,9 +2,9 @@
 
 usage: faulty_server.py FAULT CERTIFICATE KEY PORT_FILE
 
-PORT_FILE gets the port once it listens, and the file "commands" beside it what
-clients send. Everybody may log in; there is one file. FAULT is "none" or one of
-the words that this text looks for."""
+PORT_FILE gets the port once the server listens, and the file "commands" beside it
+gets the clients' commands. Everybody may log in; there is one file. FAULT is
+"none" or one of the words that this program compares it with."""
 import itertools
 import os
 import socket
@@ -15,7 +15,7 @@ import time
 
 FAULT, CERTIFICATE, KEY, PORT_FILE = sys.argv[1:]
 TEXT = b"a text of forty bytes that is one file.\n"
-IGNORE_UNEXPECTED_EOF = 0x80 # some Pythons set it, and judge no ending then
+IGNORE_UNEXPECTED_EOF = 0x80 # some Pythons set it, and then ignore how connections end
 
 GREETINGS = {
     "backdoor": "(vsFTPd 2.3.4)",
@@ -61,7 +61,7 @@ DOWNLOADS = itertools.count()
 
 
 def data_context():
-    # Another one has other ticket keys: nothing is resumed.
+    # A new context has other ticket keys: nothing is resumed.
     return context() if FAULT == "no_resumption" else CONTEXT
 
 
@@ -109,7 +109,7 @@ class Session(threading.Thread):
         if FAULT == "no_tls":
             return self.reply("502 no TLS here")
         if FAULT == "injection":
-            # What a man in the middle would add, in plain text.
+            # What an attacker on the path would add in plain text.
             self.s.sendall(b"234 go\r\n230 logged in\r\n")
         else:
             self.reply("234 go")
@@ -132,7 +132,8 @@ class Session(threading.Thread):
             self.reply("530 TLS first")
 
     def do_PASS(self, words):
-        # As if the password's hash took that long; not for the first two.
+        # As if the password's hash took that long; but not for the first two
+        # logins.
         if FAULT == "slow_login" and next(LOGINS) >= 2:
             time.sleep(6)
         if FAULT == "banner":

@@ -1,6 +1,6 @@
-/* Moves the wall clock of a server under test: loaded in front of it by
- * LD_PRELOAD, never a part of it. The seconds to add stand in the file that
- * SALLYPORT_TEST_CLOCK names, which the test maps as well; it is opened when a
+/* Moves the wall clock of a server under test. LD_PRELOAD loads it; it is never
+ * a part of the server. The seconds to add are in the file that
+ * SALLYPORT_TEST_CLOCK names, which the test maps as well. It is opened when a
  * program begins, before any sandbox. */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ __attribute__((constructor)) static void map_it(void)
         ahead = p;
 }
 
-/* What OpenSSL asks for the age of a ticket. */
+/* OpenSSL calls it for the age of a ticket. */
 time_t time(time_t *ret)
 {
     struct timespec now;
