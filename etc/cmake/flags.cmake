@@ -1,10 +1,10 @@
-# Warnings, hardening, sanitizers: what every object is built with.
+# Warnings, hardening, sanitizers: the flags of every object.
 add_compile_definitions(_GNU_SOURCE SALLYPORT_VERSION="${PROJECT_VERSION}")
 include_directories(${PROJECT_SOURCE_DIR}/include)
 add_compile_options(-Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes
     -Wmissing-prototypes -Wformat=2 -Wimplicit-fallthrough -Wvla -fno-common)
 if(CMAKE_C_COMPILER_ID MATCHES Clang)
-    # As for gcc, a row of a table may leave out its last fields.
+    # Like gcc, clang permits a row of a table to leave out its last fields.
     add_compile_options(-Wno-missing-field-initializers)
 endif()
 if(WERROR)
@@ -15,15 +15,15 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 set(CMAKE_C_FLAGS_RELEASE "-O2 -g")
 set(CMAKE_C_FLAGS_DEBUG "-Og -g")
-set(CMAKE_C_FLAGS_CHECK "-O1 -g0") # another compiler's warnings, and no more
+set(CMAKE_C_FLAGS_CHECK "-O1 -g0") # only another compiler's warnings
 
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed)
-# No -fcf-protection: Debian's start files and C library don't carry the mark of
-# IBT and shadow stacks, so the linker drops it, and the kernel never sees it.
+# No -fcf-protection: Debian's start files and C library lack the mark of IBT
+# and shadow stacks, so the linker drops it, and the kernel never sees it.
 add_compile_options(-fstack-protector-strong -fstack-clash-protection)
 
-if(SANITIZE OR COVERAGE) # whose runtimes need calls that no policy permits
+if(SANITIZE OR COVERAGE) # their runtimes need calls that no policy permits
     set(UNFILTERED ON)
     add_compile_definitions(SALLYPORT_UNFILTERED)
 endif()
@@ -35,8 +35,9 @@ elseif(NOT FUZZ)
     add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 endif()
 if(COVERAGE)
-    # Counters in a file that is mapped when a program begins, and kept when its
-    # process is killed. A child of a sandboxed master maps it, too: no seccomp.
+    # The counters are in a file that a program maps when it begins, so they are
+    # kept if its process is killed. A child of a sandboxed master maps it, too:
+    # no seccomp.
     add_compile_options(-fprofile-instr-generate -fcoverage-mapping
         "SHELL:-mllvm -runtime-counter-relocation")
     add_link_options(-fprofile-instr-generate)

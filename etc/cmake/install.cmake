@@ -1,6 +1,6 @@
-# What `cmake --install` puts beside the programs; nothing goes to /etc, which
-# is the administrator's. Everything lies below the prefix, where systemd, man
-# and systemd-sysusers look, both for /usr and for /usr/local.
+# What `cmake --install` puts beside the programs. Nothing goes to /etc, which
+# belongs to the administrator. Everything is below the prefix, where systemd,
+# man and systemd-sysusers look, both for /usr and for /usr/local.
 
 file(GLOB manuals CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/man/*.[1-8])
 foreach(manual ${manuals})
@@ -21,8 +21,8 @@ install(FILES etc/examples/sallyport-address.service
     etc/examples/sallyport-address.timer
     DESTINATION share/doc/sallyport/examples)
 
-# The unit names the program by its full path, which follows the prefix that is
-# given when installing.
+# The unit names the program by its full path, which follows the prefix of the
+# installation.
 install(CODE "set(unit_of_usr \"${PROJECT_SOURCE_DIR}/etc/sallyport.service\")
     set(unit \"${PROJECT_BINARY_DIR}/sallyport.service\")")
 install(CODE [[

@@ -1,4 +1,4 @@
-# Figures of the files given: functions and files, in lines.
+# Prints figures of the given files: functions and files, in lines.
 function percentile(a, n, p,   i) { i = int(n * p) + 1; return a[i > n ? n : i] }
 function sort(a, n,   i, j, v) {
     for (i = 2; i <= n; i++) {

@@ -1,7 +1,7 @@
 # room(NAME [USES room…] [LIBRARIES target…]): src/NAME, with the sub-rooms in
-# its directories, as a static library.
-# Without sources yet, an interface. A room's own library (OpenSSL, libcrypt, …)
-# stays private to it; only the link line carries it on.
+# its directories, as a static library. Without sources it is an interface. A
+# room's own library (OpenSSL, libcrypt, …) stays private to it; only the link
+# line passes it on.
 function(room name)
     cmake_parse_arguments(ROOM "" "" "USES;LIBRARIES" ${ARGN})
     file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.c
@@ -35,7 +35,7 @@ function(room name)
     endif()
     set(uses ${ROOM_USES})
     if(NOT name MATCHES "^(base|domain)$")
-        list(APPEND uses domain) # its words are open to all
+        list(APPEND uses domain) # every room may use its words
     endif()
     list(TRANSFORM uses APPEND _room)
     target_link_libraries(${name}_room ${visibility} ${uses} ${ROOM_LIBRARIES})

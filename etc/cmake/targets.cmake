@@ -1,4 +1,4 @@
-# What a developer and CI both call: format, format-check, tidy, report.
+# Targets for developers and CI: format, format-check, tidy, report.
 file(GLOB_RECURSE all_sources CONFIGURE_DEPENDS
     ${PROJECT_SOURCE_DIR}/src/*.c ${PROJECT_SOURCE_DIR}/src/*.h
     ${PROJECT_SOURCE_DIR}/include/*.h ${PROJECT_SOURCE_DIR}/tests/*.c
