@@ -1,5 +1,5 @@
-/* The process auth from its set-up on: the test is master, and the sessions
- * that send their name and password, or something else. */
+/* The process auth from its set-up on. The test is master, and the sessions
+ * that send a name and a password, or something else. */
 #include <criterion/criterion.h>
 #include <crypt.h>
 #include <errno.h>
@@ -18,14 +18,14 @@
 #include "support/tell.h"
 
 #define WAIT_MS 20000
-#define SETTING "$6$rounds=1000$sallyport$" /* the cheapest that there is */
+#define SETTING "$6$rounds=1000$sallyport$" /* the cheapest hash */
 
 struct stage {
     pid_t pid;
     struct channel auth, log;
 };
 
-/* All but the sandbox, which a build with sanitizers can't enter. */
+/* Runs all but the sandbox, which a build with sanitizers can't enter. */
 static _Noreturn void be_auth(int fd)
 {
     static struct auth a;
@@ -185,8 +185,8 @@ static void expect_line(struct stage *s, uint64_t serial, const char *user,
     cr_expect(slice_equal(r.text[FIELD_CERTIFICATE], slice_from(certificate)));
 }
 
-/* A right password leaves no line, each other try leaves one: the next line is
- * always that of the next try that fails. */
+/* A right password causes no line, each other try one: so the next line always
+ * belongs to the next failed try. */
 Test(auth, failures_are_logged)
 {
     static const struct {
@@ -219,7 +219,7 @@ Test(auth, failures_are_logged)
     end_auth(&s, 0);
 }
 
-/* By the newest users file, also for what was asked before. */
+/* The newest users file counts, also for earlier requests. */
 Test(auth, newer_users)
 {
     struct channel one, two;
@@ -238,7 +238,8 @@ Test(auth, newer_users)
     end_auth(&s, 0);
 }
 
-/* ^C in a terminal reaches auth too: who is logging in still gets an answer. */
+/* ^C in a terminal reaches auth too: clients that are logging in still get an
+ * answer. */
 Test(auth, signals_of_the_terminal)
 {
     static const int signals_of_all[] = { SIGHUP, SIGINT, SIGTERM };
@@ -257,9 +258,9 @@ Test(auth, signals_of_the_terminal)
     end_auth(&s, 0);
 }
 
-/* Auth was busy for longer than a password may take to come, and this one has
- * come long ago: the timer is called with it unread, as after a round that took
- * all the time. */
+/* Auth was busy for longer than a password may take, and this one arrived long
+ * ago: the timer is called while it is unread, as after a round that took all
+ * the time. */
 Test(auth, late_but_there)
 {
     struct auth a;
@@ -356,7 +357,7 @@ static const struct {
     { "two tries on one pair", twice },
 };
 
-/* Whatever comes on a pair: one verdict, no; and auth continues. */
+/* Whatever comes on a pair, there is one verdict, no, and auth continues. */
 Test(auth, breaches)
 {
     struct channel c, good;
@@ -376,7 +377,7 @@ Test(auth, breaches)
     end_auth(&s, 0);
 }
 
-/* As many as master may ask for; one more is a broken master. */
+/* As many requests as master may make; one more means that master is broken. */
 Test(auth, full)
 {
     struct channel c[VERIFICATIONS_MAX + 1];

@@ -1,5 +1,5 @@
-/* Yes or no, and the same work for everybody. The hashes are cheap ones, but
- * dear enough for the difference between one hash and none to be seen. */
+/* The verdict, and the same work for every name. The hashes are cheap, but one
+ * hash must take measurably longer than none. */
 #include <criterion/criterion.h>
 #include <crypt.h>
 #include <stdio.h>
@@ -126,8 +126,8 @@ Test(judge, rows)
     }
 }
 
-/* With what a session says of a certificate, on top of the password; instead of
- * it the session's word is worth nothing. */
+/* A certificate that a session reports counts in addition to the password. If
+ * it replaces the password, the session's report counts for nothing. */
 Test(judge, certificates)
 {
     static const struct {
@@ -178,7 +178,7 @@ static struct users read_rows(size_t count)
     int fd;
 
     buf_init(&text, 1 << 20);
-    for (size_t i = 0; i < count; i++) /* one in four has bcrypt */
+    for (size_t i = 0; i < count; i++) /* one user in four has bcrypt */
         cr_assert_eq(buf_add_format(&text, "user%zu:%s%s:%zu:%zu::/h/%zu::\n",
                                     i, i == 0 ? "!" : "", hashes[i % 4 > 0],
                                     80000 + i, 80000 + i, i),
@@ -191,8 +191,9 @@ static struct users read_rows(size_t count)
     return u;
 }
 
-/* An unknown name has the hash of one of the users: each kind as often as they
- * have it, the same each time, and after a new user mostly the same still. */
+/* An unknown name gets the hash of one of the users: each kind as often as
+ * users have it, the same each time, and mostly the same after a user was
+ * added. */
 Test(judge, stand_ins)
 {
     enum { USERS = 400, NAMES = 2000 };
@@ -241,8 +242,9 @@ static double cpu_of(const char *name, const char *password)
            1e-9 * (double)(b.tv_nsec - a.tv_nsec);
 }
 
-/* Medians of CPU time, the cases in turn, so that a slow moment of the machine
- * meets all of them. A hash too many or too few is a factor of two. */
+/* Compares medians of CPU time, with the cases in turn, so that a slow moment
+ * of the machine affects all of them. One hash too many or too few makes a
+ * factor of two. */
 Test(judge, same_work)
 {
     static const struct {

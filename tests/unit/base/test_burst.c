@@ -1,4 +1,4 @@
-/* A burst and then a rate. */
+/* A burst, and then a limited rate. */
 #include "sallyport/base/burst.h"
 
 #include <criterion/criterion.h>
@@ -6,7 +6,7 @@
 #define MOST 3
 #define EACH 100
 
-/* A burst that is used up at START. */
+/* Uses up a burst at START. */
 static void use_up(struct burst *b, uint64_t start)
 {
     for (int i = 0; i < MOST; i++)
@@ -28,7 +28,7 @@ Test(burst, then_one_in_each_interval)
     }
 }
 
-/* Waiting as long as it says is enough. */
+/* Waiting for the returned time is enough. */
 Test(burst, the_wait_is_long_enough)
 {
     struct burst b = { 0 };
@@ -62,7 +62,7 @@ Test(burst, fills_up_to_the_most)
     use_up(&b, UINT64_MAX / 2);
 }
 
-/* The interval begins when the burst does, not when time began. */
+/* The interval begins with the burst, not at time 0. */
 Test(burst, an_interval_begins_with_the_first)
 {
     struct burst b = { 0 };

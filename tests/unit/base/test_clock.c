@@ -1,4 +1,5 @@
-/* Calendar arithmetic without a time zone file, against the C library's. */
+/* Calendar arithmetic without a time zone file, compared with the C
+ * library's. */
 #include "sallyport/base/clock.h"
 
 #include <criterion/criterion.h>

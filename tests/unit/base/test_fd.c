@@ -86,7 +86,8 @@ Test(fd, close_others)
 
     for (int i = 0; i < 8; i++)
         made[i] = fcntl(0, F_DUPFD, 40 + 2 * i);
-    /* Criterion's own descriptors go too, so ask before asserting. */
+    /* Criterion's own descriptors are closed too, so the child reports before
+     * it asserts. */
     pid_t child = fork();
 
     if (child == 0) {

@@ -1,4 +1,4 @@
-/* Paths of unix sockets, and who is at the other end. */
+/* Paths of unix sockets, and the process at the other end. */
 #include "sallyport/base/local.h"
 
 #include <criterion/criterion.h>
@@ -40,7 +40,7 @@ Test(local, folder_and_name)
     }
 }
 
-/* A path that no struct sockaddr_un holds. */
+/* A path that is too long for struct sockaddr_un. */
 Test(local, a_long_path_and_its_peer)
 {
     char base[] = "/tmp/sallyport-local-XXXXXX", name[251], far[512];

@@ -51,7 +51,7 @@ Test(loop, timers_run_in_order)
     loop_timer_set(&seen.loop, &seen.timer[0], 30);
     loop_timer_set(&seen.loop, &seen.timer[2], 20);
     loop_timer_set(&seen.loop, &seen.timer[1], 500);
-    loop_timer_set(&seen.loop, &seen.timer[1], 10); /* armed again */
+    loop_timer_set(&seen.loop, &seen.timer[1], 10); /* set again */
     cr_assert_eq(loop_run(&seen.loop), 0);
     cr_assert_str_eq(seen.order, "12s");
     loop_release(&seen.loop);
@@ -71,7 +71,7 @@ Test(loop, cleared_timer_is_silent)
     loop_release(&seen.loop);
 }
 
-/* Whichever comes first removes the other, which is ready too. */
+/* Both are ready; the first callback removes the other watch. */
 static void remove_other(void *owner, uint32_t events)
 {
     struct loop_watch *me = owner;

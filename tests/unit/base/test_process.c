@@ -61,7 +61,7 @@ Test(process, die_says_one_line_and_its_status)
     cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 71);
 }
 
-/* Master must not stop because nobody drains its standard error. */
+/* Master must not stop because nobody reads its standard error. */
 Test(process, a_full_pipe_is_not_waited_for, .timeout = 30)
 {
     int ends[2], status;
@@ -101,7 +101,7 @@ Test(process, an_overlong_line_stays_one_line)
     waitpid(child, NULL, 0);
 }
 
-/* In a program of its own, since Criterion owns argv here. */
+/* Runs in a program of its own, since Criterion owns argv here. */
 Test(process, title_is_what_ps_shows)
 {
     char argv0[] = "argument-zero\0one\0two";

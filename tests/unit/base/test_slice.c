@@ -1,4 +1,4 @@
-/* Slices: what every parser of foreign bytes stands on. */
+/* Slices, on which every parser of foreign bytes depends. */
 #include "sallyport/base/slice.h"
 
 #include <criterion/criterion.h>
@@ -12,7 +12,8 @@ Test(slice, equal)
     cr_assert_not(slice_equal(SLICE("ab"), SLICE("abc")));
     cr_assert(slice_equal(SLICE(""), slice_from(NULL)));
     cr_assert(slice_equal_nocase(SLICE("aZ9"), SLICE("Az9")));
-    /* '@' and '`', '[' and '{' differ by the same bit as letters do. */
+    /* '@' and '`', and '[' and '{', differ by the same bit as the two cases of
+     * a letter. */
     cr_assert_not(slice_equal_nocase(SLICE("@["), SLICE("`{")));
     cr_assert_not(slice_equal_nocase(SLICE("\xc4"), SLICE("\xe4")));
 }

@@ -66,7 +66,7 @@ static void make_below(const char *name, mode_t mode)
     cr_assert(mkdir(path, 0700) == 0 && chmod(path, mode) == 0);
 }
 
-/* For --check. */
+/* --check makes no directory. */
 static void expect_not_made(const char *name)
 {
     struct complaint c = { "" };
@@ -81,7 +81,7 @@ static void expect_not_made(const char *name)
     cr_assert(strstr(c.text, "/dev/null/x: "), "%s", c.text);
 }
 
-/* For root only: without root nobody looks at it. */
+/* Only for root: a server without root doesn't check it. */
 Test(account, empty_folder)
 {
     struct complaint c = { "" };
@@ -93,7 +93,7 @@ Test(account, empty_folder)
     umask(077);
     expect_not_made("a/b");
     cr_assert_eq(open_below("a/b", &c), 0, "%s", c.text); /* made */
-    cr_assert_eq(open_below("a/b", &c), 0, "%s", c.text); /* there */
+    cr_assert_eq(open_below("a/b", &c), 0, "%s", c.text); /* it exists now */
     cr_assert_eq(open_below("a", &c), -EINVAL);           /* not empty */
     cr_assert(strstr(c.text, "not empty"), "%s", c.text);
     make_below("wide", 0777);

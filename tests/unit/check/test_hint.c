@@ -1,4 +1,5 @@
-/* The hint to a server that tells an address which nobody outside reaches. */
+/* The hint for a server that announces an address which clients outside can't
+ * reach. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,8 +24,10 @@ static const struct {
     { "listen = 127.0.0.1:21\n", { "127.0.0.1", "10.0.0.5" }, NULL },
     { "listen = [::]:21\n", { "10.0.0.5" }, NULL }, /* IPv6 only */
     { LISTEN "address = 203.0.113.7\n", { "10.0.0.5" }, NULL },
-    { LISTEN "address = 10.0.0.5\n", { "10.0.0.5" }, NULL }, /* is meant so */
-    { LISTEN "address = example.org\n", { "10.0.0.5" }, NULL }, /* its own */
+    { LISTEN "address = 10.0.0.5\n", { "10.0.0.5" }, NULL }, /* intended */
+    { LISTEN "address = example.org\n",
+      { "10.0.0.5" },
+      NULL }, /* the name has its own address */
     { LISTEN "address = 2001:db8::1\n", { "10.0.0.5" }, "10.0.0.5" },
     { "listen = 0.0.0.0:21 proxy\nproxies = 10.0.0.9\nports = auto 4 proxy\n",
       { "10.0.0.5" },

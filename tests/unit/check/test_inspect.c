@@ -1,4 +1,4 @@
-/* What is said of the users' rows before anybody logs in. */
+/* The report about the users' rows before anybody logs in. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -65,7 +65,7 @@ static void make(const char *name, mode_t mode, uid_t owner)
         cr_assert_eq(chown(in(name), owner, owner), 0);
 }
 
-/* A row of the users file; HOME is in the test's directory. */
+/* Adds a row to the users file; HOME is in the test's directory. */
 static void add(const char *name, unsigned uid, const char *home, bool locked)
 {
     size_t len = strlen(world.users);
@@ -150,7 +150,7 @@ Test(inspect, what_root_sees)
     EXPECT("users:5: user low: uid 1000 is not in 70000-79999");
 }
 
-/* By two paths. */
+/* Two paths lead to the same home. */
 Test(inspect, one_home_for_two)
 {
     make("anna", 0700, 70000);

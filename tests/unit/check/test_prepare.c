@@ -1,4 +1,4 @@
-/* What a start needs: each part as master asks for it. */
+/* The preparation of a start: each part as master asks for it. */
 #include "check/prepare.h"
 
 #include <criterion/criterion.h>
@@ -27,7 +27,7 @@ TestSuite(prepare, .init = begin);
 
 static const struct {
     const char *gate, *auth, *log;
-    const char *word; /* of the complaint; NULL: fine */
+    const char *word; /* of the complaint; NULL: there is none */
 } trios[] = {
     { "101", "102", "103", NULL },
     { "101", "101", "103", "uid.auth" },
@@ -53,7 +53,7 @@ Test(prepare, accounts_apart_from_each_other)
             cr_assert(strstr(p.why.text, trios[i].word), "%s", p.why.text);
         else
             cr_expect_eq(p.identity[PROCESS_LOG].uid, 103);
-        k.root = false; /* then nobody changes its ids */
+        k.root = false; /* without root its ids don't change */
         cr_assert_eq(prepare_accounts(&k, &p), 0);
     }
 }
@@ -97,8 +97,8 @@ static void put_key(const char *bytes)
     close(fd);
 }
 
-/* What a restart will use isn't what is in use: that is told, and the key in
- * use stays. */
+/* A restart would use another key than the present one: check reports that, and
+ * the present key stays. */
 Test(prepare, another_key_stands_there)
 {
     struct prepared p = { .make = true, .key = "in use, 16 byte" };

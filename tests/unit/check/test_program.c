@@ -40,7 +40,7 @@ static void start(const char *const arguments[], const char *users, int err)
     _exit(127);
 }
 
-/* Its exit status; its words are in `said`. */
+/* Returns its exit status; `said` has its output. */
 static int check(const char *mode, const char *key_lost, const char *users)
 {
     const char *const arguments[] = { "check", mode, key_lost, NULL };

@@ -1,4 +1,5 @@
-/* The key that outlives a restart: made once, whole, and nobody else's. */
+/* The key that survives a restart: it is made once and complete, and only its
+ * owner can read it. */
 #include "check/state.h"
 
 #include <criterion/criterion.h>
@@ -26,7 +27,7 @@ static int remove_one(const char *path, const struct stat *st, int kind,
 static void begin(void)
 {
     cr_assert(mkdtemp(folder));
-    umask(0); /* modes are the code's own */
+    umask(0); /* the modes come from the code alone */
 }
 
 static void end(void)
@@ -87,7 +88,7 @@ Test(state, made_once)
     cr_assert_eq(rmdir(in("s")), 0, "something else was left in it");
 }
 
-/* Ten at once: one key for all. */
+/* Ten processes at once make one key. */
 Test(state, made_at_the_same_moment)
 {
     uint8_t keys[10][STATE_KEY];
@@ -116,7 +117,7 @@ Test(state, made_at_the_same_moment)
 static const struct {
     const char *bytes;
     mode_t mode;
-    const char *word; /* of the complaint; NULL: fine */
+    const char *word; /* of the complaint; NULL: there is none */
 } files[] = {
     { "0123456789abcdef", 0600, NULL },
     { "0123456789abcdef", 0644, "chmod o-rwx" },

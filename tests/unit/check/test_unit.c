@@ -1,4 +1,4 @@
-/* What a systemd unit forbids a home. */
+/* Which homes a systemd unit makes unreachable. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@
 
 static const struct {
     const char *unit, *drop_in, *home;
-    const char *words; /* NULL: fine */
+    const char *words; /* NULL: there is no complaint */
 } rows[] = {
     { SHIPPED, "", "/srv/sallyport/anna", NULL },
     { SHIPPED, "", "/var/lib/sallyport/anna", NULL },
@@ -42,7 +42,7 @@ Test(unit, rows)
     }
 }
 
-/* A hostile unit of very many paths. */
+/* A hostile unit with very many paths. */
 Test(unit, limits)
 {
     struct unit u = { .writables = 0 };

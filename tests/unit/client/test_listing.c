@@ -37,7 +37,7 @@ Test(listing, mlsd)
     listing_release(&l);
 }
 
-/* What would leave the directory or write to the terminal. */
+/* Names that would leave the directory or write to the terminal. */
 Test(listing, names_that_are_refused)
 {
     static const char *const lines[] = {

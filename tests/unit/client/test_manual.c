@@ -1,11 +1,11 @@
-/* sallyport(1) and the tables say the same. */
+/* sallyport(1) agrees with the tables. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "client/client.h"
 
-/* TEXT as roff writes it: every "-" is "\-". */
+/* Writes TEXT in roff's form: every "-" is "\-". */
 static const char *roff(const char *text, char *out, size_t size)
 {
     size_t len = 0;

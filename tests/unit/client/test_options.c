@@ -126,8 +126,8 @@ Test(options, profile)
     cr_expect_lt(set(&o, "password", "x"), 0);
 }
 
-/* The command line, then the profile, then [default], in whatever order they
- * are read. */
+/* The command line counts most, then the profile, then [default], in whatever
+ * order they are read. */
 Test(options, the_nearest_source_counts)
 {
     struct complaint c = { "" };

@@ -1,4 +1,4 @@
-/* A rate is for all threads together, and for many small pieces too. */
+/* A rate counts for all threads together, and for many small pieces too. */
 #include <criterion/criterion.h>
 #include <pthread.h>
 
@@ -9,7 +9,7 @@
 #define RATE  (1024 * 1024)
 #define PIECE 4096
 
-/* A quarter of a second's bytes. */
+/* Moves the bytes of a quarter of a second. */
 static void *move(void *of)
 {
     (void)of;

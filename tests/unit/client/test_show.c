@@ -13,8 +13,8 @@ Test(show, text)
         { "a\033[2Jb", "a\\x1b[2Jb" },
         { "a\r\nb\177", "a\\x0d\\x0ab\\x7f" },
         { "\302\233x", "\\xc2\\x9bx" },          /* C1: CSI */
-        { "\377\300\257", "\\xff\\xc0\\xaf" },   /* no UTF-8, overlong */
-        { "\342\202", "\\xe2\\x82" },            /* cut */
+        { "\377\300\257", "\\xff\\xc0\\xaf" },   /* incomplete */
+        { "\342\202", "\\xe2\\x82" },            /* reverses the text */
         { "\342\200\256x", "\\xe2\\x80\\xaex" }, /* turns the text around */
     };
     char out[128];

@@ -1,5 +1,5 @@
-/* Lines of the shell, patterns and new names, netrc and known hosts: what cuts
- * text up. */
+/* The code that cuts up text: lines of the shell, patterns and new names, netrc
+ * and known hosts. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* What arrives is written whole and in order, by a thread or without one, and
- * an error is seen. */
+/* All bytes are written in order, by a thread or without one, and an error is
+ * noticed. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +31,7 @@ static int new_file(void)
     return fd;
 }
 
-/* In pieces as uneven as TLS records. */
+/* Adds the bytes in pieces as uneven as TLS records. */
 static int add_all(struct writer *w, const char *bytes, size_t len)
 {
     for (size_t at = 0, n; at < len; at += n) {
@@ -107,7 +107,7 @@ Test(writer, a_full_disk)
     check_full(false);
 }
 
-/* Nothing came: nothing is written, and the thread ends. */
+/* If no byte comes, nothing is written, and the thread ends. */
 Test(writer, nothing)
 {
     struct digest d = { NULL };

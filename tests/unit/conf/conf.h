@@ -1,4 +1,4 @@
-/* What the tests of conf share. */
+/* Shared by the tests of conf. */
 #ifndef TEST_CONF_H
 #define TEST_CONF_H
 
@@ -10,7 +10,7 @@
 
 #include "conf/kinds.h"
 
-/* Parses TEXT as the file "conf"; the complaint in *c. */
+/* Parses TEXT as the file "conf". *c gets the complaint. */
 static inline int parse(struct settings *s, const char *text,
                         struct complaint *c)
 {
@@ -18,8 +18,8 @@ static inline int parse(struct settings *s, const char *text,
     return conf_parse(s, slice_from(text), "conf", NULL, c);
 }
 
-/* "key = value" into its field alone: bounds that the machine's limit of open
- * files may be below. */
+/* Parses "key = value" into its field alone, for bounds that the machine's
+ * limit of open files may not permit. */
 static inline int assign(struct settings *s, const char *text,
                          struct complaint *c)
 {
@@ -37,7 +37,8 @@ static inline int assign(struct settings *s, const char *text,
 }
 
 struct mistake {
-    const char *text, *complaint; /* the latter is a part of what is said */
+    const char *text,
+        *complaint; /* the second is a part of the expected complaint */
 };
 
 static inline void expect_mistakes(const struct mistake *table, size_t n)

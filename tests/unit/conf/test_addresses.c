@@ -40,7 +40,7 @@ static void many_listeners(int n, int expected)
 
 Test(addresses, at_most_16_listeners)
 {
-    /* A line's 198 bytes hold 16 short ones. */
+    /* A line of 198 bytes has room for 16 short ones. */
     many_listeners(SETTINGS_LISTEN_MAX, 0);
     many_listeners(SETTINGS_LISTEN_MAX + 1, -22);
 }
@@ -93,7 +93,7 @@ static void a_long_name(size_t len, int expected)
 
     for (size_t i = 0; i < len; i++)
         strcat(text, i % 60 == 59 ? "." : "a");
-    /* A line holds 198 bytes: so by the value alone. */
+    /* A line has at most 198 bytes, so the value is tested alone. */
     cr_expect_eq(assign(&s, text, &c), expected, "%zu: %s", len, c.text);
 }
 

@@ -83,7 +83,7 @@ static int parse_with_limit(const char *text, rlim_t files, struct complaint *c)
     return parse(&s, text, c);
 }
 
-/* 64, 4 a session, and a listener and its ports per address. */
+/* 64, 4 per session, and for each address a listener and its ports. */
 Test(check, descriptors_must_do)
 {
     static const char text[] = "listen = 127.0.0.1:0\nports = auto 8\n"

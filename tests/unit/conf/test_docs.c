@@ -1,6 +1,6 @@
-/* Holds what is written about the settings to their table: the example file,
+/* Compares all descriptions of the settings with their table: the example file,
  * docs/settings.md, the manual page. SALLYPORT_REGENERATE=1 writes the three
- * again: after a new row run the program once so. */
+ * again: run the program once in this way after a new row. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -195,8 +195,8 @@ Test(docs, settings_md)
     buf_release(&text);
 }
 
-/* roff: a '-' of a key or value is a plain minus, a '.' or ''' must not begin
- * a line. */
+/* In roff a '-' of a key or value is a plain minus, and a '.' or ''' must not
+ * begin a line. */
 static void add_roff(struct buf *into, const char *text)
 {
     for (; *text; text++) {

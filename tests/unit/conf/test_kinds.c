@@ -1,4 +1,4 @@
-/* Values of each type: the bounds, reached from both sides. */
+/* Values of each type, on both sides of their bounds. */
 #include "sallyport/sandbox/sandbox.h"
 
 #include "conf.h"
@@ -195,7 +195,7 @@ Test(kinds, conflicts)
     cr_expect_eq(s.conflict_name, CONFLICT_NAME_NUMBER);
 }
 
-/* The default is all there are, in base's order. */
+/* The default is all suites, in the order of the table. */
 Test(kinds, tls_policy)
 {
     struct tls_policy all;
@@ -236,7 +236,7 @@ Test(kinds, upload_eof)
     }
 }
 
-/* conf may not include sandbox.h; this holds the two together. */
+/* conf may not include sandbox.h, so this test compares the two. */
 Test(kinds, weaker_words)
 {
     static const struct {

@@ -1,4 +1,4 @@
-/* Certificates beside the first one, each with its key. */
+/* Further certificates, each with its key. */
 #include "conf.h"
 
 #define PAIR(n) "certificate." n " = /c/" n "\nkey." n " = /k/" n "\n"
@@ -82,7 +82,7 @@ Test(labelled, mistakes)
     EXPECT_MISTAKES(table);
 }
 
-/* What is found wrong with a file is told with the line that names it. */
+/* A mistake in a file is reported with the line that names the file. */
 Test(labelled, the_line_of_a_path)
 {
     static const struct {

@@ -1,4 +1,4 @@
-/* Which files are read: by what was opened, not by the name. */
+/* Which files are read. The open file counts, not its name. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -115,7 +115,7 @@ Test(load, somebody_elses)
     cr_expect_str_eq(c.text, "conf: belongs to uid 12345; run: chown 0 conf");
 }
 
-/* Who owns the users file could write any row. */
+/* The owner of the users file could write any row. */
 Test(load, somebody_elses_private_file)
 {
     struct complaint c = { .text = "" };
@@ -189,7 +189,7 @@ Test(load, a_private_folder_is_no_file)
     close(fd);
 }
 
-/* Where the control socket lies. */
+/* The path of the control socket. */
 Test(load, control_socket)
 {
     static const struct {

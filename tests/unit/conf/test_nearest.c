@@ -1,4 +1,4 @@
-/* Which key somebody meant. */
+/* The key that somebody probably meant. */
 #include "conf.h"
 
 Test(nearest, keys)

@@ -1,4 +1,4 @@
-/* Proxies: who they are, and the mark at listeners and ports. */
+/* Proxies: their addresses, and the word at listeners and ports. */
 #include "conf.h"
 
 static const char text[] = "listen = 0.0.0.0:21 proxy, [::]:21 , "
@@ -56,7 +56,7 @@ Test(networks, none)
     cr_expect(!settings_networks_hold(&s.proxies, &any));
 }
 
-/* With the word for implicit TLS, in any order. */
+/* Together with the word for implicit TLS, in any order. */
 Test(networks, both_words)
 {
     struct settings s;
@@ -83,7 +83,7 @@ Test(networks, ports_of_the_kernels_choice)
     cr_expect(s.ports.proxy && s.ports.automatic == 7);
 }
 
-/* 18 of them fill a line of 198 bytes: so by the value alone. */
+/* 18 networks fill a line of 198 bytes, so the value is tested alone. */
 static void many(int n, int expected)
 {
     char line[512] = "proxies = ";

@@ -1,4 +1,5 @@
-/* The lines of a configuration: what is read, and what is refused where. */
+/* The lines of a configuration: which are accepted, and where the others are
+ * refused. */
 #include <errno.h>
 
 #include "conf.h"
@@ -188,7 +189,7 @@ Test(parse, a_survey_tells_all_mistakes)
                      "conf:9: no key before the '='; expected: key = value\n");
 }
 
-/* What doesn't fit together, where each line is right by itself. */
+/* The lines are right one by one, but don't fit together. */
 Test(parse, a_survey_looks_at_all_together)
 {
     cr_assert_eq(survey("uid_first = 70000\nuid_last = 69000\n"

@@ -27,7 +27,7 @@ Test(table, types_are_whole)
     }
 }
 
-/* A key named on its own with its default changes nothing. */
+/* A line with a key's default changes nothing. */
 Test(table, defaults_are_in_range)
 {
     for (size_t i = 0; i < setting_count; i++) {
@@ -44,7 +44,7 @@ Test(table, defaults_are_in_range)
     }
 }
 
-/* A part of the kernel that an administrator must want. */
+/* The administrator must ask for this part of the kernel. */
 Test(table, the_kernel_seals_nothing_by_default)
 {
     struct settings s;
@@ -54,7 +54,7 @@ Test(table, the_kernel_seals_nothing_by_default)
     cr_expect(!s.ktls);
 }
 
-/* The syntax of a kind names its words. */
+/* The syntax of a kind contains its words. */
 Test(table, words_are_in_the_syntax)
 {
     for (size_t i = 0; i < SETTING_TYPES; i++) {

@@ -19,8 +19,8 @@
 
 static pid_t server;
 
-/* It ends with the test, also when that was over before the signal was asked
- * for. */
+/* The process ends with the test, also if the test ended before the signal was
+ * requested. */
 static _Noreturn void serve(int listener, fake_play *play, pid_t test)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -1,5 +1,5 @@
-/* What people copy out of openssl(1), as a row of the users file has it: the
- * very bytes that the server makes of the certificate. */
+/* Names that people copy from openssl(1) are stored in exactly the bytes that
+ * the server makes of the certificate. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
@@ -24,7 +24,7 @@ static const struct {
     { "subject:CN=anna\\ ", "subject:CN=anna\\20" },
     { "subject:CN=a\\\\ b", "subject:CN=a\\\\\\20b" },
     { "subject:CN=a\\,b\\+c", "subject:CN=a\\,b\\+c" },
-    /* What looks like another name is a part of this one. */
+    /* Text that looks like another name is a part of this one. */
     { "subject:CN=a\\;email:b@example.org",
       "subject:CN=a\\3Bemail:b@example.org" },
     { "subject:CN=a\\\\;email:b@example.org",

@@ -1,4 +1,4 @@
-/* Edits of the users file: locked, whole, killed at every step. */
+/* Edits of the users file: locked, complete, and killed at every step. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -65,7 +65,7 @@ Test(edit, remove_a_last_line_without_its_end)
     cr_expect_str_eq(file_text(world.users), OLD);
 }
 
-/* What would be refused when read is never written. */
+/* A line that would be refused at reading is never written. */
 Test(edit, a_bad_line_is_not_committed)
 {
     struct complaint c = { .text = "" };
@@ -98,7 +98,7 @@ Test(edit, the_lock_has_a_deadline)
     cr_expect_str_eq(file_text(world.users), NEW);
 }
 
-/* The lock isn't followed out of the directory. */
+/* A lock that is a link isn't followed out of the directory. */
 Test(edit, a_link_as_lock_is_refused)
 {
     struct complaint c = { .text = "" };
@@ -139,13 +139,13 @@ Test(edit, twenty_at_once_lose_nothing)
     }
     cr_assert_eq(edit_load_users(&u, world.users, NULL, &c), 0, "%s", c.text);
     cr_expect_eq(u.count, WRITERS);
-    for (size_t i = 0; i < u.count; i++) /* one by one, none left out */
+    for (size_t i = 0; i < u.count; i++) /* one by one, all of them */
         cr_expect_eq(u.row[i].uid, 70000 + i);
     users_release(&u);
 }
 
 /* Runs the edit until its STEPth system call begins or ends, and kills it
- * there. False once it ended by itself. */
+ * there. Returns false if the edit ended by itself. */
 static bool killed_at(unsigned step)
 {
     pid_t pid = fork();
@@ -192,7 +192,7 @@ Test(edit, killed_at_every_step, .timeout = 120)
         cr_expect_eq(edit_load_users(&u, world.users, NULL, &c), 0, "%s",
                      c.text);
         users_release(&u);
-        /* The next edit works, and leaves nothing of the killed one. */
+        /* The next edit works, and removes what the killed one left. */
         file_write(world.users, OLD);
         cr_expect_eq(append_bob(1000, &c), 0, "step %u: %s", step, c.text);
         cr_expect_str_eq(file_text(world.users), NEW);
@@ -202,7 +202,7 @@ Test(edit, killed_at_every_step, .timeout = 120)
     cr_expect_gt(news, 1, "%u steps", step);
 }
 
-/* Also an edit that changes nothing in the end. */
+/* An edit that changes nothing removes it as well. */
 Test(edit, what_a_killed_one_left_goes)
 {
     struct complaint c = { .text = "" };
@@ -214,7 +214,7 @@ Test(edit, what_a_killed_one_left_goes)
     cr_expect_not(path_exists(in(world.folder, "users.new")));
 }
 
-/* A link in the way of the new file is replaced, not followed. */
+/* If the new file's name is a link, the link is replaced, not followed. */
 Test(edit, a_link_as_new_file)
 {
     struct complaint c = { .text = "" };

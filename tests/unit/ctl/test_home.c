@@ -1,4 +1,5 @@
-/* Homes made and removed, with links and other people in the way. */
+/* Homes are made and removed, although links and other users' files are in the
+ * way. */
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -100,7 +101,8 @@ Test(home, a_link_is_refused)
     cr_expect_not(path_exists(world.users));
 }
 
-/* Beneath homes a user could have made it; elsewhere it is the system's. */
+/* Below homes a user could have made the link; elsewhere it belongs to the
+ * system. */
 Test(home, links_on_the_way)
 {
     char words[256];
@@ -172,7 +174,7 @@ static void make_homes(void)
     cr_assert_eq(mkdir(in(world.homes, "anna"), 0700), 0);
 }
 
-/* Directories in directories, DEPTH of them, with a file in each. */
+/* Makes directories in directories, DEPTH of them, with a file in each. */
 static void make_deep(const char *top, int depth)
 {
     int fd = open(top, O_RDONLY | O_DIRECTORY);
@@ -248,8 +250,8 @@ Test(home, purge_refuses_what_is_somebody_elses)
     cr_expect(path_exists(in(world.homes, "anna")));
 }
 
-/* A bind mount has the device number of the home itself. HIDDEN_BY takes it out
- * of the sight of the look ahead; without that nothing at all is removed. */
+/* A bind mount has the device number of the home itself. HIDDEN_BY hides it
+ * from the first check; without that nothing at all is removed. */
 static void purge_with_a_mount(const char *mount_point, const char *hidden_by)
 {
     struct complaint c;
@@ -288,13 +290,14 @@ Test(home, purge_of_a_mount)
     purge_with_a_mount("anna", NULL);
 }
 
-/* Mounted behind the back of the look ahead. */
+/* Mounted after the first check. */
 Test(home, purge_enters_no_mount)
 {
     purge_with_a_mount("anna/a", "/dev/null");
 }
 
-/* The user swaps a directory and a link that leads out, all the while. */
+/* Swaps a directory and a link that leads out, all the time, as a user
+ * could. */
 static void swap_for_ever(const char *home)
 {
     if (chdir(home))

@@ -1,5 +1,5 @@
-/* "partials list" and "partials purge" with a server, and processes files, that
- * the test plays: what is printed, and what a lying one can do. */
+/* "partials list" and "partials purge". The test plays the server and processes
+ * files: the output, and the effect of a files that lies. */
 #include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -100,7 +100,7 @@ Test(partials, list_of_nothing)
     fake_end();
 }
 
-/* What files was asked for comes back as bytes. */
+/* The request to files comes back as bytes. */
 static void echoes(struct channel *c)
 {
     struct channel files = { .fd = -1 };
@@ -205,7 +205,8 @@ static void speaks_as_files_of_a_session(struct channel *c)
     struct message find;
 
     if (fake_hands_on(c, &files, &find)) {
-        files.peer = PROCESS_SESSION; /* past our own end's check */
+        files.peer =
+            PROCESS_SESSION; /* passes the check at the test's own end */
         FAKE_SAYS(&files, &find, done);
     }
     channel_close(&files);
@@ -269,14 +270,14 @@ Test(partials, lies)
         cr_expect_not_null(strstr(r->err, lies[i].complaint), "%s", r->err);
         r = expect_run(lies[i].code, "", "partials list anna --json");
         json_t *all = json_loads(r->out, 0, NULL);
-        cr_expect_not_null(all, "%s", r->out); /* whole in any case */
+        cr_expect_not_null(all, "%s", r->out); /* complete in any case */
         json_decref(all);
         fake_end();
     }
 }
 
-/* With one user it goes wrong: it is told whose it was, and the next one's are
- * found. The exit code is that of the first. */
+/* The request fails for one user: the output says for whom, and the next user's
+ * partials are found. The exit code is that of the first failure. */
 static void fails_with_anna(struct channel *c)
 {
     struct channel files = { .fd = -1 };

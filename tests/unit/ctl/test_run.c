@@ -84,7 +84,7 @@ Test(run, values_behind_a_blank_or_an_equals)
     cr_expect_eq(a.words, 1);
 }
 
-/* As execve(2) allows it. */
+/* execve(2) permits it. */
 Test(run, no_argument_at_all)
 {
     char *argv[] = { NULL };

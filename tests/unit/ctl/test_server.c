@@ -1,5 +1,5 @@
-/* Asking the running server: none there, one that refuses, and one that lies.
- */
+/* Requests to the running server: if there is none, if it refuses, and if it
+ * lies. */
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
@@ -36,7 +36,7 @@ Test(server, is_not_there)
         expect_run(EX_UNAVAILABLE, "", "partials list --json")->out, "");
 }
 
-/* Without root the socket is looked for beside the configuration. */
+/* Without root the socket is in the directory of the configuration. */
 Test(server, of_another_user_or_of_root)
 {
     if (geteuid() != 0)
@@ -48,7 +48,7 @@ Test(server, of_another_user_or_of_root)
     cr_assert_eq(seteuid(0), 0);
 }
 
-/* The name that a killed server leaves. */
+/* A killed server leaves the name. */
 Test(server, is_not_there_any_more)
 {
     struct sockaddr_un at = { .sun_family = AF_UNIX };
@@ -109,7 +109,7 @@ static void asks_back(struct channel *c)
     struct message m;
 
     fake_welcome(c);
-    c->self = PROCESS_CTL; /* past our own end's check */
+    c->self = PROCESS_CTL; /* passes the check at the test's own end */
     c->peer = PROCESS_MASTER;
     SEND(c, status, 0);
     c->self = PROCESS_MASTER;
@@ -204,7 +204,7 @@ Test(server, says_nothing)
     }
 }
 
-/* Which refusal is which exit code, and that its words can't do harm. */
+/* The exit code for each refusal; the refusal's words can't do harm. */
 static enum refusal refusal;
 
 static void refuses_to_welcome(struct channel *c)
@@ -271,7 +271,7 @@ static void is_well(struct channel *c)
               .sessions = 7, .logged_in = 5, .limit = 500, .users = 12);
 }
 
-/* How many there are until 2100 depends on the day. */
+/* The number of days until 2100 depends on the present day. */
 static char *without_days(const char *text)
 {
     static char out[2048];
@@ -355,7 +355,7 @@ Test(server, reload)
     fake_end();
 }
 
-/* Whose socket is it? Run by root, that of any other uid is no server. */
+/* If root runs it, a socket of any other uid is no server. */
 Test(server, of_somebody_else)
 {
     pid_t pid;

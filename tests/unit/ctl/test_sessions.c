@@ -1,4 +1,4 @@
-/* "who" and "kick", and what the running server is told after a change of a
+/* "who" and "kick", and the message to the running server after a change of a
  * user: answers of every kind, and none. */
 #include <jansson.h>
 #include <stdio.h>
@@ -54,7 +54,7 @@ static void tell_session(struct channel *c, const struct message *request,
               .login = user[0] ? 1700000060 : 0);
 }
 
-/* Two pages; the second begins where the first said. */
+/* Two pages; the second begins where the first one says. */
 static void has_three(struct channel *c)
 {
     struct message m;
@@ -151,7 +151,7 @@ Test(sessions, other_answers)
     }
 }
 
-/* How many end: 1 for what it should be asked, else 0. */
+/* The number of ended sessions: 1 for the expected request, else 0. */
 static struct message meant;
 
 static bool is_meant(const struct msg_end_sessions *msg)
@@ -190,7 +190,7 @@ static void kicks(const char *words, uint64_t serial, const char *user,
     fake_end();
 }
 
-/* Its form decides what a word is. */
+/* The form of a word decides its meaning. */
 Test(sessions, kick)
 {
     kicks("kick anna", 0, "anna", NULL);
@@ -215,7 +215,7 @@ static void refuses(struct channel *c)
               .why = SLICE("bad line 3"));
 }
 
-/* The server hears of each change; if it can't, the change is made all the
+/* The server learns of each change; if that fails, the change is made all the
  * same. */
 Test(sessions, after_a_change)
 {

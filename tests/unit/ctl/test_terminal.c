@@ -1,5 +1,5 @@
-/* Passwords typed at a terminal: without echo, twice, and the terminal as it
- * was before, whatever ends the program. */
+/* Passwords typed at a terminal: without echo, twice, and the terminal is as
+ * before whatever ends the program. */
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
@@ -18,7 +18,7 @@ TestSuite(terminal, .init = world_make, .fini = world_remove, .timeout = 60);
 struct typist {
     int master;
     pid_t pid;
-    char seen[4096]; /* all that the terminal showed */
+    char seen[4096]; /* everything on the terminal */
     size_t len, from;
 };
 
@@ -48,7 +48,7 @@ static void start(struct typist *t, const char *verb, const char *option)
     }
 }
 
-/* More of what it shows; false at the end. */
+/* Reads more of the output. Returns false at its end. */
 static bool see(struct typist *t)
 {
     struct pollfd p = { .fd = t->master, .events = POLLIN };

@@ -13,7 +13,7 @@ TestSuite(user, .init = world_make, .fini = world_remove);
 
 #define PASSWORD "correct horse\n"
 
-/* The users as they are in the file. */
+/* Loads the users from the file. */
 static void load(struct users *u)
 {
     struct complaint c = { .text = "" };
@@ -209,7 +209,7 @@ Test(user, purge_spares_a_home_that_others_have)
     cr_expect(path_exists(in(world.homes, "anna")));
 }
 
-/* Also after its user is gone, and when the file was put back by hand. */
+/* Also after its user was removed, and after the file was restored by hand. */
 Test(user, a_uid_is_never_given_out_twice)
 {
     expect_run(0, PASSWORD, "user add anna");
@@ -221,7 +221,7 @@ Test(user, a_uid_is_never_given_out_twice)
     file_write(world.users, "");
     cr_expect_not_null(
         strstr(expect_run(0, PASSWORD, "user add dora")->out, "uid 70003"));
-    /* and above what stands in the file, should the mark be lost */
+    /* and above the uids in the file, if the mark is lost */
     file_write(world.users, "x:!:70050:1::/x::\n");
     unlink(in(world.folder, "users.last-uid"));
     cr_expect_not_null(
@@ -246,7 +246,7 @@ Test(user, uids_of_ones_own_choice)
     cr_expect_not(path_exists(in(world.homes, "dora")));
 }
 
-/* Nor one of a row that was written by hand, once "user del" has seen it; one
+/* Also not the uid of a row written by hand, once "user del" has seen it. A uid
  * beyond the range doesn't use up the range. */
 Test(user, uids_of_removed_rows_are_spent)
 {
@@ -365,11 +365,11 @@ Test(user, a_users_file_in_no_folder)
                "make its directory first"));
 }
 
-/* What holds for one user only, and how it stands in the row. */
+/* Settings of one user, and their form in the row. */
 static const struct {
     const char *words;
     int code;
-    const char *row; /* how the last column ends then */
+    const char *row; /* the end of the last column then */
 } changes[] = {
     { "user change anna --data-binding address", 0,
       "rights=lr  on_conflict=version data_binding=session" },
@@ -408,14 +408,14 @@ Test(user, change)
     "01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:"                         \
     "01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF"
 
-/* The same for client certificates: what a login rests on is never left half
+/* The same for client certificates: the rules of a login are never half
  * changed. */
 Test(user, certificate)
 {
     static const struct {
         const char *words;
         int code;
-        const char *row; /* how the last column ends then */
+        const char *row; /* the end of the last column then */
     } rows[] = {
         { "user change anna --login certificate", EX_DATAERR, "rights=lr" },
         { "user change anna --certificate email:a@example.org;dns:a.example", 0,
@@ -448,7 +448,8 @@ Test(user, certificate)
     }
 }
 
-/* Who is to show a certificate can't log in where nobody is asked for one. */
+/* A user who must show a certificate can't log in if the server asks for
+ * none. */
 Test(user, a_certificate_that_nobody_asks_for)
 {
     static const struct {
@@ -569,7 +570,7 @@ Test(user, on_conflict)
     json_decref(one);
 }
 
-/* The good rows, all mistakes, and no success. */
+/* Prints the good rows and all mistakes, and fails. */
 Test(user, list_of_a_file_with_mistakes)
 {
     const struct run *r;
@@ -655,7 +656,7 @@ Test(user, change_of_every_column)
     users_release(&u);
 }
 
-/* The files are the administrator's to move: it is said. */
+/* The administrator must move the files: the output says so. */
 Test(user, change_of_uid_and_home)
 {
     struct users u;
@@ -718,7 +719,7 @@ Test(user, change_of_the_hash_keeps_the_lock)
     users_release(&u);
 }
 
-/* As an editor of Windows leaves it. */
+/* Lines as an editor of Windows writes them. */
 Test(user, line_ends_of_windows)
 {
     struct users u;

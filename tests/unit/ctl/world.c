@@ -1,4 +1,4 @@
-/* A directory with a configuration, in which sallyportctl is run. */
+/* A directory with a configuration, in which sallyportctl runs. */
 #include "world.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-/* A directory with a configuration, in which sallyportctl is run. */
+/* A directory with a configuration, in which sallyportctl runs. */
 #ifndef TEST_CTL_WORLD_H
 #define TEST_CTL_WORLD_H
 
@@ -15,7 +15,7 @@ struct world {
 };
 extern struct world world;
 
-/* For TestSuite(): makes world, and removes it with all in it. */
+/* For TestSuite(): makes world, and removes it with all its contents. */
 void world_make(void);
 void world_remove(void);
 /* cr_skip_test() doesn't call .fini. */
@@ -25,27 +25,28 @@ void world_remove(void);
         cr_skip_test(why);                                                     \
     } while (0)
 
-/* What one run left. */
+/* The results of one run. */
 struct run {
     int code; /* 128 + the signal, if one ended it */
     char out[WORLD_TEXT], err[WORLD_TEXT];
 };
 
-/* Runs ctl_run() in a process of its own: WORDS are separated by blanks and
- * get "--config" behind them; INPUT is standard input. */
+/* Runs ctl_run() in a process of its own. WORDS are separated by blanks, and
+ * "--config" is added; INPUT is standard input. */
 void run_ctl(struct run *r, const char *input, const char *words);
-/* The same, and the code must be CODE; the run is returned (one per test
+/* Does the same, and the exit code must be CODE. Returns the run (one per test
  * process, overwritten by the next). */
 const struct run *expect_run(int code, const char *input, const char *words);
 
-/* A file's text; "" when there is none. Overwritten by the next call. */
+/* Returns a file's text, or "" if there is none. The next call overwrites
+ * it. */
 const char *file_text(const char *path);
 void file_write(const char *path, const char *text);
 bool path_exists(const char *path);
-/* "FOLDER/NAME", in a buffer per call site of the last four. */
+/* Returns "FOLDER/NAME", in one of four buffers that take turns. */
 const char *in(const char *folder, const char *name);
 
-/* Removes a tree, for the end. */
+/* Removes a tree. */
 void tree_remove(const char *path);
 
 #endif

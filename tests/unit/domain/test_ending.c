@@ -1,4 +1,4 @@
-/* Why a session ended, and why a host name has no address, in words. */
+/* The words for the ends of sessions, and for host names without an address. */
 #include <criterion/criterion.h>
 
 #include "sallyport/domain/ending.h"

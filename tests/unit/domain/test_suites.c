@@ -1,11 +1,12 @@
-/* The cipher suites that can be chosen from. */
+/* The cipher suites that can be configured. */
 #include "sallyport/domain/suites.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
 
-/* Ephemeral keys, and encryption that authenticates: by the names' parts. */
+/* All have ephemeral keys and authenticated encryption, by the parts of their
+ * names. */
 Test(suites, all_are_good)
 {
     for (size_t i = 0; suite_names[TLS_12][i]; i++) {

@@ -1,4 +1,4 @@
-/* Events: there and back, one line each, whatever a client wrote. */
+/* Events: encoded and decoded again, one line each, whatever a client wrote. */
 #include "sallyport/event/event.h"
 
 #include <criterion/criterion.h>
@@ -58,7 +58,7 @@ Test(event, a_line_stays_one_line)
     }
 }
 
-/* Head and tail of a long value, and how much is left out. */
+/* Beginning and end of a long value, and the number of bytes left out. */
 Test(event, a_long_value_is_cut)
 {
     char path[3000], expected[3000], out[8192];
@@ -75,8 +75,8 @@ Test(event, a_long_value_is_cut)
     cr_assert(strstr(out, "xxx/the name\""), "%s", out);
 }
 
-/* Not within a character, which would be escaped; and a line has a bound,
- * whatever the bytes are. */
+/* The cut isn't within a character, which would be escaped. A line has a bound,
+ * whatever its bytes are. */
 Test(event, a_cut_keeps_characters_whole)
 {
     char path[EVENT_VALUE_MAX * 2], out[8192];
@@ -202,13 +202,14 @@ Test(event, a_slow_log_loses_nothing_up_to_the_queue)
         cr_assert_eq(got, n);
     }
     event_flush(&w.sender);
-    cr_assert_eq(next_number(&w), 1); /* so many were dropped */
+    cr_assert_eq(next_number(&w), 1); /* this many were dropped */
     cr_assert_eq(w.sender.dropped, 0);
     channel_close(&w.log);
     event_sender_release(&w.sender);
 }
 
-/* What can't be in the socket isn't queued, and overtakes nothing. */
+/* An event that doesn't fit into the socket isn't queued, and overtakes
+ * nothing. */
 Test(event, tried)
 {
     struct event_record r;
@@ -269,7 +270,7 @@ Test(event, syscall_without_an_owner)
     event_sender_release(&w.sender);
 }
 
-/* Log dies; what is said meanwhile reaches the next one. */
+/* Log dies; events sent meanwhile reach the next one. */
 Test(event, a_new_log_gets_what_waited)
 {
     struct event_record r;

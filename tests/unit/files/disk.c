@@ -1,4 +1,4 @@
-/* The tests' changes to the home on disk, and their look at it. */
+/* The tests' changes and checks of the home on disk. */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <fcntl.h>

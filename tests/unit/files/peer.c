@@ -24,7 +24,7 @@ static void own(const char *path)
 
 void peer_init(struct peer *p)
 {
-    alarm(60); /* not Criterion's own time-out: that one leaks memory */
+    alarm(60); /* not Criterion's own time-out, which leaks memory */
     *p = (struct peer){ .base = "/tmp/sallyport-files-XXXXXX",
                         .facts = LISTING_ALL };
     cr_assert_not_null(mkdtemp(p->base));
@@ -140,7 +140,8 @@ void peer_remove(struct peer *p)
 void peer_stop(struct peer *p)
 {
     channel_close(&p->session);
-    channel_close(&p->master); /* it left by itself, master says by this */
+    channel_close(&p->master); /* master reports with this that the session left
+                                  by itself */
     cr_assert_eq(peer_wait(p), 0);
     expect_no_event(p);
     peer_remove(p);
@@ -385,7 +386,7 @@ int ask_abort_spoiled(struct peer *p)
     return ask_abort_as(p, true);
 }
 
-/* As a session would: the pipe's reader waits for it to become readable. */
+/* Waits until the pipe can be read, as a session does. */
 static char *read_pipe(int fd)
 {
     size_t len = 0, size = 1 << 16;

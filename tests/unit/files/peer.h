@@ -1,7 +1,6 @@
-/* A test plays session, master and log to a real process files. Run by root it
- * is the process of a user without root, in its real sandbox; else the
- * caller's.
- */
+/* A test plays session, master and log for a real process files. If root runs
+ * it, it has the uid of a user in its real sandbox; otherwise it has the
+ * caller's uid. */
 #ifndef TEST_FILES_PEER_H
 #define TEST_FILES_PEER_H
 
@@ -16,104 +15,106 @@
 #include "sallyport/ipc/channel.h"
 
 #define PEER_UID 70123
-#define PEER_MS  20000 /* how long any answer may take */
+#define PEER_MS  20000 /* the longest wait for an answer */
 
 struct peer {
     pid_t pid;
     struct channel session, master, log; /* the test's ends */
     char base[64], homes[80], home[96];
-    struct files_start start; /* peer_run() takes it */
+    struct files_start start; /* for peer_run() */
     unsigned facts;           /* for ask_list() */
 };
 
-/* A home and a start with all rights, no fsync; change it, then run. */
+/* Makes a home and a start with all rights, without fsync. The test may change
+ * them before it runs. */
 void peer_init(struct peer *p);
 void peer_run(struct peer *p); /* and waits for files_ready */
 void peer_start(struct peer *p);
-/* Runs it without waiting: for starts that fail. */
+/* Runs it without waiting, for starts that fail. */
 void peer_fork(struct peer *p);
-/* The same, as for sallyportctl. */
+/* Does the same, for sallyportctl. */
 void peer_start_for_ctl(struct peer *p);
-/* Its session leaves in order: it must exit with 0, and have refused no system
- * call. Removes the home. */
+/* Ends its session in an orderly way: it must exit with 0, without a refused
+ * system call. Removes the home. */
 void peer_stop(struct peer *p);
-/* Its exit status; 256 and more: killed by that signal. */
+/* Returns its exit status; 256 and more: that signal killed it. */
 int peer_wait(struct peer *p);
 void peer_remove(struct peer *p);
 
-/* The next event of the log; false when there is none, within PEER_MS. Its
- * texts last until the next call. */
+/* Receives the next event of the log. Returns false if there is none within
+ * PEER_MS. Its texts last until the next call. */
 bool peer_event(struct peer *p, struct event_record *ret);
 
-/* ASK(p, &reply, file_commit, NEXT(p), .length = n): one request and its
- * answer: OUTCOME_OK and *reply, or what `refused` said. The texts in *reply
- * last until the next call. */
+/* ASK(p, &reply, file_commit, NEXT(p), .length = n): sends a request and
+ * receives its answer. Returns OUTCOME_OK with *reply, or the outcome of
+ * `refused`. The texts in *reply last until the next call. */
 #define ASK(p, reply, name, ...)                                               \
     ask(p, reply, MSG_##name, MESSAGE_BODY(name, __VA_ARGS__))
 #define NEXT(p) channel_next(&(p)->session)
 int ask(struct peer *p, struct message *reply, enum message_kind kind,
         const void *body);
-/* Of the messages that have only a path. */
+/* For messages that have only a path. */
 int ask_path(struct peer *p, enum message_kind m, const char *path);
 int ask_rename(struct peer *p, const char *from, const char *to);
-/* The same; the path that it has then. */
+/* Does the same; the last argument gets the new path. */
 int ask_rename_to(struct peer *p, const char *from, const char *to,
                   char ret[4097]);
 int ask_facts(struct peer *p, const char *path, enum facts_for purpose,
               struct msg_facts_are *ret);
-/* SIZE's answer; 0: nothing. */
+/* Returns SIZE's answer; 0: nothing. */
 uint64_t ask_size(struct peer *p, const char *path);
 int ask_times(struct peer *p, const char *path, time_t access, time_t modify);
 int ask_mode(struct peer *p, const char *path, unsigned mode);
 int ask_space(struct peer *p, const char *path, uint64_t *bytes);
-/* The same if so many bytes are wanted; above: all. */
+/* Does the same if WANTED bytes are needed; above: all. */
 int ask_space_wanted(struct peer *p, const char *path, uint64_t wanted,
                      uint64_t *bytes);
-/* *fd: what can be read, or written at *first, where all file_copy is done. */
+/* *fd can be read or, after all file_copy, written at *first. */
 int ask_read(struct peer *p, const char *path, uint64_t offset, int *fd);
 int ask_write(struct peer *p, const char *path, enum write_mode mode,
               uint64_t offset, uint64_t announced, int *fd, uint64_t *first);
-/* The same without file_begin, if that is due: *waits. */
+/* Does the same without file_begin; *waits says whether that is due. */
 int ask_write_waiting(struct peer *p, const char *path, enum write_mode mode,
                       uint64_t offset, uint64_t announced, int *fd,
                       bool *waits);
-/* The answer `file_writable`; its descriptor is the caller's. */
+/* Receives the answer `file_writable`; its descriptor is the caller's. */
 int ask_open(struct peer *p, const struct msg_file_write *request,
              struct msg_file_writable *ret);
 int ask_begin(struct peer *p);
 int ask_copy(struct peer *p, uint64_t *left);
-/* The same of one that is not to be kept if it is cut. */
+/* Does the same for an upload that isn't kept if it is cut. */
 int ask_write_fleeting(struct peer *p, const char *path, enum write_mode mode,
                        int *fd, uint64_t *first);
 int ask_sync(struct peer *p);
 int ask_room(struct peer *p, uint64_t bytes);
 int ask_commit(struct peer *p, uint64_t length);
-/* The same; the path under which it is visible. */
+/* Does the same; RET gets the path under which the file is visible. */
 int ask_commit_to(struct peer *p, uint64_t length, char ret[4097]);
 int ask_abort(struct peer *p);
 int ask_abort_spoiled(struct peer *p);
-/* The whole listing, as a string to be freed; *outcome of directory_listed. */
+/* Returns the whole listing as a string, which the caller frees; *outcome is
+ * that of directory_listed. */
 int ask_list(struct peer *p, const char *path, enum list_format format,
              const char *argument, char **text, int *outcome,
              uint64_t *entries);
 
-/* On disk, behind the process's back; paths within the home. */
+/* Changes on disk without the process; the paths are within the home. */
 void disk_put(struct peer *p, const char *path, const void *data, size_t len);
 void disk_directory(struct peer *p, const char *path);
 void disk_link(struct peer *p, const char *target, const char *path);
 void disk_fill(struct peer *p, const char *path, size_t len, unsigned seed);
 bool disk_has(struct peer *p, const char *path);
-/* Are these LEN bytes of pattern SEED what stands in the file, all of it? */
+/* Does the file consist of exactly LEN bytes of pattern SEED? */
 bool disk_is(struct peer *p, const char *path, size_t len, unsigned seed);
-/* The only partial in FOLDER gets more of its pattern, up to LEN. */
+/* Adds pattern to the only partial in FOLDER, up to LEN. */
 void disk_extend(struct peer *p, const char *folder, size_t len, unsigned seed);
-size_t disk_partials(struct peer *p, const char *folder); /* how many */
-/* The only partial in FOLDER: its path within the home. */
+size_t disk_partials(struct peer *p, const char *folder); /* their number */
+/* Returns the path of the only partial in FOLDER, within the home. */
 const char *disk_partial(struct peer *p, const char *folder);
 void disk_age(struct peer *p, const char *path, int days);
 const char *disk_path(struct peer *p, const char *path);
 
-/* Bytes FROM to TO of pattern SEED, written at FROM. */
+/* Writes the bytes FROM to TO of pattern SEED at FROM. */
 void put_pattern(int fd, size_t from, size_t to, unsigned seed);
 
 #endif

@@ -1,4 +1,4 @@
-/* renameat2 and renameat with the faults that a test asks for. */
+/* renameat2 and renameat with the faults that a test sets. */
 #include "renames.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 
 struct rename_faults rename_faults;
 
-/* By the clock alone: the sandbox knows no call that sleeps. */
+/* Waits by reading the clock, since the sandbox permits no call that sleeps. */
 static void pause_for(unsigned microseconds)
 {
     uint64_t end = clock_us() + microseconds;

@@ -1,4 +1,4 @@
-/* Syncs and marks with the fault that a test asks for. */
+/* Syncs and marks with the fault that a test sets. */
 #include "syncs.h"
 
 #include <criterion/criterion.h>

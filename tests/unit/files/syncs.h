@@ -1,6 +1,6 @@
 /* Faults of syncs, marks, the disk and the clock for every process that the
  * test forks afterwards: this program's own fsync, fdatasync, fsetxattr,
- * fstatvfs, getdents64, time and clock_gettime stand before libc's. */
+ * fstatvfs, getdents64, time and clock_gettime replace libc's. */
 #ifndef TESTS_FILES_SYNCS_H
 #define TESTS_FILES_SYNCS_H
 
@@ -8,28 +8,28 @@
 #include <stdint.h>
 #include <time.h>
 
-/* EIO for any directory: so it shows that one is synced. */
+/* EIO for any directory: this shows that a directory is synced. */
 extern bool sync_directories_fail;
-/* EIO for the Nth sync of a file in a process, and success after it, as Linux
+/* EIO for the Nth sync of a file in a process, and success afterwards, as Linux
  * reports a failed write; 0: none fails. */
 extern unsigned sync_fails_at;
 /* EOPNOTSUPP for each mark, as on a file system without attributes. */
 extern bool marks_fail;
 
-/* So many bytes are free when a process asks for the first time, and after that
- * as many as the disk has; 0: as many as it has. */
+/* The number of free bytes when a process asks for the first time; later
+ * answers are the disk's. 0: all answers are the disk's. */
 extern uint64_t free_at_first;
 
-/* Seconds that time(2) is ahead for them. */
+/* Seconds that time(2) is ahead for these processes. */
 extern time_t time_ahead;
-/* Milliseconds that the monotonic clock jumps ahead each time it is read; -1:
- * it stands still. */
+/* Milliseconds that the monotonic clock jumps ahead at each reading; -1: it
+ * stands still. */
 extern long clock_jumps;
-/* Each directory begins again where it would end. */
+/* Each directory begins again at its end. */
 extern bool directories_endless;
 
-/* The calls of those processes on files since this function was called, one
- * letter each: d fdatasync, s fsync, m fsetxattr, t ftruncate. */
+/* The calls of these processes on files since sync_calls_begin(), one letter
+ * each: d fdatasync, s fsync, m fsetxattr, t ftruncate. */
 void sync_calls_begin(void);
 const char *sync_calls(void);
 

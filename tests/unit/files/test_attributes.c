@@ -1,5 +1,4 @@
-/* TIMES, MODE and SPACE: what they change, for which users, and what they don't
- * change. */
+/* TIMES, MODE and SPACE: what they change and don't change, for which users. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -79,7 +78,7 @@ Test(attributes, times)
     peer_stop(&p);
 }
 
-/* Which years a disk keeps is its own: the answer is what is there then. */
+/* The disk decides which years it can store; the answer is the stored time. */
 Test(attributes, times_of_far_years)
 {
     static const time_t years[] = { 4294967296, 15032385535, 15032385536,
@@ -103,7 +102,7 @@ Test(attributes, times_of_far_years)
     peer_stop(&p);
 }
 
-/* The reader would see its end if it were opened. */
+/* If the FIFO were opened, its reader would see an end. */
 Test(attributes, fifo_is_not_opened)
 {
     struct peer p;
@@ -143,7 +142,7 @@ Test(attributes, mode)
     peer_stop(&p);
 }
 
-/* A share's directory keeps its set-group-ID bit; a file loses all such. */
+/* A shared directory keeps its set-group-ID bit; a file loses all such bits. */
 Test(attributes, bits_beyond_nine)
 {
     struct peer p;
@@ -162,7 +161,7 @@ Test(attributes, bits_beyond_nine)
     peer_stop(&p);
 }
 
-/* Somebody else's file, which the user may write. */
+/* A file of another user, which this user may write. */
 Test(attributes, of_others)
 {
     struct peer p;
@@ -220,7 +219,7 @@ Test(attributes, space)
     peer_run(&p);
     cr_assert_eq(ask_space(&p, "/folder", &bytes), OUTCOME_OK);
     cr_assert_eq(statvfs(p.home, &disk), 0);
-    /* Others use this disk, too. */
+    /* Other processes use this disk, too. */
     cr_expect_gt(bytes, 0);
     cr_expect_leq(bytes, (uint64_t)disk.f_blocks * disk.f_frsize);
     cr_expect_eq(ask_space(&p, "/file", &bytes), OUTCOME_NOT_DIRECTORY);
@@ -228,7 +227,7 @@ Test(attributes, space)
     peer_stop(&p);
 }
 
-/* MLSD has the facts that were asked for. */
+/* MLSD has the requested facts. */
 Test(attributes, facts_of_a_listing)
 {
     struct peer p;

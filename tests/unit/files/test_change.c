@@ -1,4 +1,4 @@
-/* MKD, RMD, DELE, RENAME, CWD's question. */
+/* MKD, RMD, DELE, RENAME, and the check for CWD. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -34,7 +34,7 @@ static void furnish(struct peer *p)
     disk_directory(p, "/.sallyport-folder");
 }
 
-/* Each row in a home of its own. GONE and THERE are looked up afterwards. */
+/* Each row has its own home. GONE and THERE are checked afterwards. */
 Test(change, one_path)
 {
     static const struct {
@@ -226,7 +226,7 @@ Test(change, partials_are_no_obstacle)
     peer_run(&p);
     cut_upload(&p, "/folder/a");
     cut_upload(&p, "/folder/b");
-    /* Something else is in it: nothing is deleted. */
+    /* It contains something else: nothing is deleted. */
     cr_assert_eq(ask_path(&p, MSG_directory_remove, "/folder"),
                  OUTCOME_NOT_EMPTY);
     cr_assert_eq(disk_partials(&p, "/folder"), 2);
@@ -240,7 +240,7 @@ Test(change, partials_are_no_obstacle)
     peer_stop(&p);
 }
 
-/* A running upload keeps its directory. */
+/* A directory with a running upload isn't removed. */
 Test(change, running_upload_is_an_obstacle)
 {
     struct peer a, b;

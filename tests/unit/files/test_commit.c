@@ -1,5 +1,5 @@
-/* What an upload leaves alone until its first byte is there, what goes with the
- * file that it belonged to, and where the file is when that is said. */
+/* What an upload leaves alone until its first byte, what is removed with its
+ * file, and where the file is when the reply names its path. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -35,7 +35,7 @@ static void cut(struct peer *p, const char *path, size_t len, unsigned seed)
     cr_assert_eq(ask_abort(p), OUTCOME_OK);
 }
 
-/* The home of a second process of the same user is the first one's. */
+/* The second process of the same user has the home of the first one. */
 static void join(struct peer *second, const struct peer *first)
 {
     *second = *first;
@@ -94,7 +94,7 @@ Test(commit, what_is_there_stands_until_the_first_byte)
     peer_stop(&p);
 }
 
-/* Also when the session dies; and files itself leaves no more than a name. */
+/* Also if the session dies; if files itself dies, it leaves only a name. */
 Test(commit, it_stands_when_somebody_dies)
 {
     struct peer p;
@@ -118,7 +118,8 @@ Test(commit, it_stands_when_somebody_dies)
     peer_stop(&p);
 }
 
-/* From the first byte on it is gone: the rest of it belongs to other bytes. */
+/* From the first byte on the old partial is gone: its rest belongs to other
+ * bytes. */
 Test(commit, the_first_byte_cuts_or_replaces)
 {
     static const uint64_t left[] = { 0, 0, 256 * K, 256 * K };
@@ -141,7 +142,7 @@ Test(commit, the_first_byte_cuts_or_replaces)
     peer_stop(&p);
 }
 
-/* One that never has a first byte is whole without. */
+/* An upload without any byte is a complete, empty file. */
 Test(commit, nothing_is_a_file_too)
 {
     static const size_t lengths[] = { 0, 64 * K, 256 * K, 256 * K };
@@ -162,7 +163,8 @@ Test(commit, nothing_is_a_file_too)
     peer_stop(&p);
 }
 
-/* While one waits nobody else takes what it is to replace. */
+/* While an upload waits for its first byte, no other session gets what it will
+ * replace. */
 Test(commit, one_that_waits_keeps_others_out)
 {
     struct peer a, b;
@@ -212,8 +214,7 @@ Test(commit, refused_for_its_length)
     peer_stop(&p);
 }
 
-/* Space that the first byte will free counts as free.
- * A hole frees nothing. */
+/* Space that the first byte will free counts as free. A hole frees nothing. */
 Test(commit, what_goes_makes_room)
 {
     FILE *old = tmpfile(), *new = tmpfile(), *hole = tmpfile();
@@ -233,8 +234,8 @@ Test(commit, what_goes_makes_room)
     cr_expect_eq(partial_frees(&p, 0), 0);
 }
 
-/* The name of the file that a partial stands beside changes hands: what was
- * told of it, and it, must not become the head of another file. */
+/* The name of a partial's file passes to another file. The partial and SIZE's
+ * answer about it must not become the beginning of that file. */
 static void expect_nothing_of(struct peer *p, const char *path)
 {
     uint64_t first;
@@ -266,14 +267,14 @@ Test(commit, a_partial_goes_with_its_file)
     cut(&p, "/f", 200 * K, 2);
     cr_assert_eq(ask_rename(&p, "/g", "/f"), OUTCOME_OK);
     cr_expect_eq(disk_partials(&p, "/"), 0);
-    /* A file that fails to go keeps its own. */
+    /* A file whose removal fails keeps its partial. */
     cut(&p, "/f", 200 * K, 2);
     cr_assert_eq(ask_rename(&p, "/f", "/missing/f"), OUTCOME_NOT_FOUND);
     cr_expect_eq(disk_partials(&p, "/"), 1);
     peer_stop(&p);
 }
 
-/* One that is written keeps its place, whatever becomes of the file. */
+/* A partial that is being written stays, whatever happens to the file. */
 Test(commit, a_running_one_stays)
 {
     struct peer a, b;
@@ -290,7 +291,7 @@ Test(commit, a_running_one_stays)
     peer_stop(&a);
 }
 
-/* The finished file is still there to continue with; its copy is not. */
+/* The finished file can still be continued; its copy is gone. */
 Test(commit, a_copy_is_not_kept)
 {
     struct peer p;
@@ -304,7 +305,8 @@ Test(commit, a_copy_is_not_kept)
     cr_expect_eq(disk_partials(&p, "/"), 0);
     cr_assert_eq(unlink(disk_path(&p, "/f")), 0);
     expect_nothing_of(&p, "/f");
-    /* Nor does it touch what was begun again, until it is the file. */
+    /* It doesn't touch the new upload's partial before it becomes the file
+     * either. */
     store(&p, "/f", 300 * K, 1);
     cut(&p, "/f", 200 * K, 2);
     begin(&p, "/f", WRITE_APPEND, 0, 400 * K, 1);
@@ -317,8 +319,8 @@ Test(commit, a_copy_is_not_kept)
     peer_stop(&p);
 }
 
-/* The reply names a path; the file is there, or there is no such reply. */
-/* Nothing has taken its place. */
+/* The reply names a path, and the file is there; otherwise there is no such
+ * reply. Here nothing has taken the directory's place. */
 Test(commit, folder_that_is_renamed_alone)
 {
     struct peer p;
@@ -359,12 +361,12 @@ Test(commit, folder_that_is_renamed)
     cr_expect_not(disk_has(&a, "/a/x"));
     cr_expect_not(disk_has(&a, "/b/x"));
     cr_expect_eq(ask_size(&b, "/b/x"), 192 * K);
-    /* Without another one of its name, too. */
+    /* Also if no other directory has its name. */
     begin(&a, "/a/x", WRITE_STORE, 0, 200 * K, 1);
     cr_assert_eq(ask_rename(&b, "/a", "/c"), OUTCOME_OK);
     cr_expect_eq(ask_commit(&a, 200 * K), OUTCOME_MOVED);
     cr_expect_eq(ask_size(&b, "/c/x"), 192 * K);
-    /* There and back is no matter. */
+    /* A directory that was moved away and back makes no difference. */
     begin(&a, "/b/x", WRITE_STORE, 0, 200 * K, 1);
     cr_assert_eq(ask_rename(&b, "/b", "/d"), OUTCOME_OK);
     cr_assert_eq(ask_rename(&b, "/d", "/b"), OUTCOME_OK);

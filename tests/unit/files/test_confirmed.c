@@ -1,4 +1,4 @@
-/* How much of a partial counts: what a sync has confirmed, and nothing else. */
+/* Only the bytes of a partial that a sync has confirmed count. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +36,7 @@ static void start_with_fsync(struct peer *p)
     peer_run(p);
 }
 
-/* The session and its files end in order, and the next ones begin. */
+/* The session and its files end in an orderly way, and the next ones begin. */
 static void again(struct peer *p)
 {
     channel_close(&p->session);
@@ -56,7 +56,7 @@ static void die(struct peer *p)
     peer_run(p);
 }
 
-/* Neither SIZE nor REST nor APPE knows of a byte. */
+/* SIZE, REST and APPE find no byte. */
 static void expect_nothing(struct peer *p)
 {
     uint64_t first = 1;
@@ -83,13 +83,13 @@ Test(confirmed, a_cut_syncs_before_it_marks)
     cr_expect_str_eq(sync_calls(), "dm");
     cr_expect_eq(ask_size(&p, "/f"), 192 * K);
     begin(&p, WRITE_STORE, 192 * K, 300 * K, 1);
-    again(&p); /* the session leaves in the midst of it */
+    again(&p); /* the session leaves in the middle */
     cr_expect_str_eq(sync_calls(), "dmtdm");
     cr_expect_eq(ask_size(&p, "/f"), 256 * K);
     peer_stop(&p);
 }
 
-/* Without regard to the length of the partial. */
+/* The length of the partial doesn't matter. */
 Test(confirmed, a_death_leaves_what_was_synced)
 {
     struct peer p;
@@ -118,7 +118,7 @@ Test(confirmed, a_death_before_a_sync_leaves_nothing)
     peer_stop(&p);
 }
 
-/* The second sync would succeed, and prove nothing. */
+/* The second sync would succeed, but it would prove nothing. */
 Test(confirmed, a_failed_sync_leaves_nothing)
 {
     struct peer p;
@@ -143,7 +143,7 @@ Test(confirmed, a_failed_sync_leaves_nothing)
     }
 }
 
-/* The bytes that an earlier upload has confirmed don't count either. */
+/* Bytes that an earlier upload has confirmed don't count either. */
 Test(confirmed, a_failed_sync_takes_the_earlier_bytes_too)
 {
     struct peer p;
@@ -161,8 +161,8 @@ Test(confirmed, a_failed_sync_takes_the_earlier_bytes_too)
     peer_stop(&p);
 }
 
-/* Before a byte that counts is cut or replaced, the disk knows that it counts
- * no more. */
+/* Before a byte that counts is cut or replaced, the disk must have the lower
+ * mark. */
 Test(confirmed, lowered_and_synced_before_the_cut)
 {
     struct peer p;
@@ -175,7 +175,7 @@ Test(confirmed, lowered_and_synced_before_the_cut)
     cr_expect_str_eq(sync_calls(), "mst");
     die(&p);
     cr_expect_eq(ask_size(&p, "/f"), 100 * K);
-    begin(&p, WRITE_STORE, 0, 10, 2); /* takes its place */
+    begin(&p, WRITE_STORE, 0, 10, 2); /* takes the partial's place */
     cr_expect_str_eq(sync_calls(), "mstms");
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     expect_nothing(&p);
@@ -230,8 +230,8 @@ Test(confirmed, no_mark_no_resume)
     peer_stop(&p); /* and no other event */
 }
 
-/* Only files has the permission to write it; others of this uid can write the
- * bytes, too. */
+/* Only files has the permission to write a mark; but other processes of this
+ * uid can write the bytes. */
 Test(confirmed, marks_that_are_not_true)
 {
     static const struct {
@@ -263,7 +263,8 @@ Test(confirmed, marks_that_are_not_true)
     peer_stop(&p);
 }
 
-/* `fsync = no` gives the promise up; its marks count only as long. */
+/* `fsync = no` gives up the promise, and its marks count only as long as the
+ * setting. */
 Test(confirmed, without_fsync)
 {
     struct peer p;
@@ -284,7 +285,8 @@ Test(confirmed, without_fsync)
     peer_stop(&p);
 }
 
-/* A complete file has no mark. If a later step fails, it has its mark again. */
+/* A complete file has no mark. If a later step fails, the partial has its mark
+ * again. */
 Test(confirmed, a_file_has_no_mark)
 {
     struct peer p;
@@ -303,7 +305,8 @@ Test(confirmed, a_file_has_no_mark)
     peer_stop(&p);
 }
 
-/* Else its bytes could be the head of another file after a power cut. */
+/* Otherwise its bytes could become the beginning of another file after a power
+ * cut. */
 Test(confirmed, a_partial_is_deleted_for_good)
 {
     struct peer p;
@@ -319,7 +322,7 @@ Test(confirmed, a_partial_is_deleted_for_good)
     peer_stop(&p);
 }
 
-/* SIZE of a second session, while the first one's files syncs what came. */
+/* A second session asks SIZE while the first one's files syncs its bytes. */
 static int send_size(struct peer *p)
 {
     return SEND(&p->session, facts, NEXT(p), .path = SLICE("/f"),
@@ -342,7 +345,8 @@ Test(confirmed, size_waits_for_the_old_writer)
     cr_assert_eq(reply.kind, MSG_facts_are);
     cr_expect_eq(reply.facts_are.size, 192 * K);
     begin(&b, WRITE_APPEND, 0, 200 * K, 1);
-    /* And if it became the file meanwhile, that one's. */
+    /* If the partial became the file meanwhile, the answer is the file's
+     * length. */
     cr_assert_eq(send_size(&a), 0);
     cr_expect_eq(channel_wait(&a.session, &reply, 100), -ETIMEDOUT);
     cr_assert_eq(ask_commit(&b, 200 * K), OUTCOME_OK);
@@ -355,7 +359,7 @@ Test(confirmed, size_waits_for_the_old_writer)
     peer_stop(&a);
 }
 
-/* Not forever, and not for a session that is gone. */
+/* The wait has a limit, and doesn't count for a session that is gone. */
 Test(confirmed, size_does_not_wait_long)
 {
     struct peer a, b;

@@ -1,4 +1,5 @@
-/* The head of one file into another, by whatever way the two permit. */
+/* Copies the beginning of one file into another, in each way that the two
+ * permit. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +30,7 @@ static void begin(struct copy *c, int from, uint64_t len)
     cr_assert_eq(copy_init(c, own, len), 0);
 }
 
-/* All steps; their number. */
+/* Runs all steps. Returns their number. */
 static size_t copy_all(struct copy *c, int into)
 {
     size_t steps = 0;
@@ -60,7 +61,7 @@ Test(copy, head_of_a_file)
     static const size_t heads[] = { 0, 1, 65535, 65536, 65537, 200000 };
     static const char *const folders[] = { "/tmp", "/dev/shm" };
 
-    /* To another file system the kernel's copy may not be possible. */
+    /* The kernel may be unable to copy to another file system. */
     for (size_t k = 0; k < 2; k++) {
         int from = temporary("/tmp");
         put_pattern(from, 0, 200000, 1);
@@ -93,7 +94,7 @@ Test(copy, in_bounded_steps)
     close(into);
 }
 
-/* Bytes that are written after the head meanwhile stay. */
+/* Bytes that are written after the beginning meanwhile stay. */
 Test(copy, beside_a_writer)
 {
     int from = temporary("/tmp"), into = temporary("/tmp");

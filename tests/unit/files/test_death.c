@@ -1,5 +1,5 @@
 /* A session dies during an upload: the partial is unlocked at once, and there
- * is one event, with master's report of the death. */
+ * is one event, which has the death from master's report. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -36,7 +36,7 @@ static bool has(const struct event_record *r, enum event_field f,
     return slice_equal(r->text[f], slice_from(text));
 }
 
-/* The one event that it leaves. */
+/* Expects the one event after the death. */
 static void expect_event(struct peer *p, const char *verb, uint64_t bytes,
                          const char *reason)
 {
@@ -66,7 +66,7 @@ static void expect_no_event(struct peer *p)
 static const struct {
     enum write_mode mode;
     const char *verb;
-    uint64_t offset; /* onto the 100 bytes that are there */
+    uint64_t offset; /* after the existing 100 bytes */
     uint64_t bytes;
 } rows[] = {
     { WRITE_STORE, "STOR", 0, 200 * K },
@@ -91,7 +91,7 @@ Test(death, of_a_session_in_an_upload)
     }
 }
 
-/* Master may hear of the death first. */
+/* Master may learn of the death first. */
 Test(death, before_the_end_of_the_channel)
 {
     struct peer p;
@@ -105,7 +105,7 @@ Test(death, before_the_end_of_the_channel)
     peer_remove(&p);
 }
 
-/* Another one continues with it before anything is known of the death. */
+/* Another upload continues with it before anything is known of the death. */
 Test(death, leaves_the_partial_free)
 {
     struct peer a, b;
@@ -118,7 +118,7 @@ Test(death, leaves_the_partial_free)
     channel_close(&a.session);
     b = a;
     peer_run(&b);
-    do /* until the first has let go of it */
+    do /* until the first upload has unlocked it */
         cr_assert_eq(ask_facts(&b, "/f", FACTS_FOR_SIZE, &facts), OUTCOME_OK);
     while (ask_write(&b, "/f", WRITE_APPEND, 0, 0, &fd, &first) ==
            OUTCOME_BUSY);
@@ -134,7 +134,7 @@ Test(death, leaves_the_partial_free)
     peer_stop(&b);
 }
 
-/* It has told of it itself, or will. */
+/* The session has reported it itself, or will. */
 Test(death, is_none)
 {
     struct peer p;
@@ -147,7 +147,7 @@ Test(death, is_none)
     peer_remove(&p);
 }
 
-/* Nothing is under way: it doesn't wait for master. */
+/* No upload is under way: files doesn't wait for master. */
 Test(death, without_an_upload)
 {
     struct peer p;
@@ -162,7 +162,7 @@ Test(death, without_an_upload)
     peer_remove(&p);
 }
 
-/* It can't hear that the file is there. */
+/* It can't learn that the file is there. */
 Test(death, before_the_answer_to_a_commit)
 {
     struct peer p;

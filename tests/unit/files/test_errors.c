@@ -1,4 +1,4 @@
-/* Errno to outcome. */
+/* The outcome for each errno. */
 #include <criterion/criterion.h>
 #include <errno.h>
 

@@ -78,7 +78,7 @@ Test(facts, table)
     peer_stop(&p);
 }
 
-/* RNFR of a user who may rename but not list finds its file. */
+/* RNFR of a user who may rename but not list finds the user's file. */
 Test(facts, need_the_right)
 {
     static const struct {

@@ -1,5 +1,5 @@
-/* The life of the process: how it starts, what ends it, and that a session
- * that lies ends it too. */
+/* The life of the process: its start, and the causes of its end, also a session
+ * that lies. */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <errno.h>
@@ -138,7 +138,7 @@ Test(files, garbage_ends_it)
     }
 }
 
-/* A request as it goes over the channel, without a number of ours. */
+/* Encodes a request as it goes over the channel, with its own number. */
 static size_t encoded_abort(char *out)
 {
     int ends[2];
@@ -169,7 +169,7 @@ Test(files, a_descriptor_ends_it)
     peer_remove(&p);
 }
 
-/* In PHASE_WRITING only three requests may come. */
+/* In PHASE_WRITING only three requests are permitted. */
 Test(files, second_upload_ends_it)
 {
     struct peer p;
@@ -184,7 +184,7 @@ Test(files, second_upload_ends_it)
     peer_remove(&p);
 }
 
-/* The answers pile up until no more fit. */
+/* The answers wait until no more fit into the socket. */
 Test(files, session_that_never_reads)
 {
     struct peer p;
@@ -218,7 +218,7 @@ Test(files, master_that_lies)
     struct peer p;
 
     peer_start(&p);
-    send_raw(&p, "x", 0, -1); /* no bytes: as good as closed */
+    send_raw(&p, "x", 0, -1); /* no bytes: the same as a closed channel */
     cr_expect_eq(peer_wait(&p), 0);
     peer_remove(&p);
     peer_start(&p);
@@ -235,14 +235,14 @@ static size_t open_files(struct peer *p)
     snprintf(name, sizeof(name), "/proc/%d/fd", p->pid);
     DIR *dir = opendir(name);
     if (!dir)
-        return 0; /* not root: it isn't dumpable */
+        return 0; /* not root: the process isn't dumpable */
     while (readdir(dir))
         count++;
     closedir(dir);
     return count;
 }
 
-/* After any request nothing stays open. */
+/* After each request no descriptor stays open. */
 Test(files, keeps_no_descriptor)
 {
     struct peer p;
@@ -305,12 +305,12 @@ static void make_homes(struct peer *p)
     cr_assert_eq(symlink("anna", path), 0);
 }
 
-/* Without root a home stays beneath the homes' directory; with root it is where
- * the users file says, if the user may go there. 0: it starts. */
+/* Without root a home must be below the homes' directory. With root it is where
+ * the users file says, if the user may go there. 0: files starts. */
 Test(files, homes)
 {
     static const struct {
-        const char *home; /* behind the homes' directory */
+        const char *home; /* after the homes' directory */
         int error, error_of_root;
     } rows[] = {
         { "/anna", 0, 0 },
@@ -349,7 +349,7 @@ Test(files, homes)
     }
 }
 
-/* Its standard error is gone by then: the words go to the log, the number to
+/* Its standard error is closed by then: the words go to the log, the number to
  * master. */
 Test(files, a_sandbox_that_fails_is_told_of)
 {
@@ -378,7 +378,8 @@ Test(files, a_sandbox_that_fails_is_told_of)
     peer_remove(&p);
 }
 
-/* Root in name only: ids are taken, and the home is the root directory. */
+/* Started by root, it takes the user's ids, and the home is its root
+ * directory. */
 Test(files, is_the_user)
 {
     struct peer p;

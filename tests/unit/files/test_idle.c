@@ -1,4 +1,4 @@
-/* A full disk removes old partials of the user, and of nobody else. */
+/* A full disk removes old partials of the user, and of no other user. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +30,7 @@ static void cut(struct peer *p, const char *path, size_t len)
     cr_assert_eq(ask_abort(p), OUTCOME_OK);
 }
 
-/* The same home SECONDS later. */
+/* The same home, SECONDS later. */
 static void later(struct peer *p, time_t seconds)
 {
     channel_close(&p->session);
@@ -63,20 +63,20 @@ Test(idle, the_oldest_go_as_far_as_needed)
     disk_put(&p, "/a/file", "x", 1);
     later(&p, HOUR);
     begin(&p, "/g", 10);
-    /* One is enough for nothing in particular; the other one stays. */
+    /* One is enough if no length is announced; the other one stays. */
     cr_assert_eq(ask_room(&p, 0), OUTCOME_OK);
     expect_event(&p, 2);
     cr_expect_eq(disk_partials(&p, "/a/b"), 0);
     cr_expect_eq(disk_partials(&p, "/"), 1, "the one that is written");
     cr_expect(disk_has(&p, "/a/file"));
     cr_expect_eq(ask_room(&p, 0), OUTCOME_NO_SPACE);
-    /* An upload that fails for lack of space keeps nothing. */
+    /* An upload that fails for lack of space leaves nothing. */
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     cr_expect_eq(disk_partials(&p, "/"), 0);
     peer_stop(&p);
 }
 
-/* 33 MiB each: the first one is enough. */
+/* 33 MiB each: removing the first one is enough. */
 Test(idle, no_more_than_needed)
 {
     struct peer p;
@@ -94,7 +94,8 @@ Test(idle, no_more_than_needed)
     peer_stop(&p);
 }
 
-/* Touched lately; of another user; no partial at all. */
+/* A recently touched partial, one of another user, and a file that is no
+ * partial. */
 Test(idle, what_stays)
 {
     struct peer p;
@@ -124,7 +125,8 @@ Test(idle, what_stays)
     peer_stop(&p);
 }
 
-/* ALLO and AVBL count what would go; STOR takes it if it must. */
+/* ALLO and AVBL count the partials that would be removed; STOR removes them if
+ * it must. */
 Test(idle, counts_as_free)
 {
     uint64_t before, after, less;
@@ -136,13 +138,13 @@ Test(idle, counts_as_free)
     later(&p, HOUR);
     cr_assert_eq(ask_space(&p, "/", &after), OUTCOME_OK);
     cr_assert_eq(ask_space_wanted(&p, "/", 1, &less), OUTCOME_OK);
-    /* Others write to this disk as well. */
+    /* Other processes write to this disk as well. */
     cr_expect_lt(less, after);
     cr_expect_eq(disk_partials(&p, "/"), 1);
     peer_stop(&p);
 }
 
-/* No room can be made for that, so nothing is lost for it. */
+/* There can never be enough room for it, so nothing is removed. */
 Test(idle, an_announced_length_that_never_fits)
 {
     uint64_t first;
@@ -159,7 +161,7 @@ Test(idle, an_announced_length_that_never_fits)
     peer_stop(&p);
 }
 
-/* Of 400 KiB, 250 are free: one of 200 KiB is enough for the rest. */
+/* 250 of 400 KiB are free: removing one of 200 KiB is enough for the rest. */
 Test(idle, an_announced_length_takes_what_is_missing)
 {
     uint64_t first;
@@ -180,7 +182,7 @@ Test(idle, an_announced_length_takes_what_is_missing)
     peer_stop(&p);
 }
 
-/* SIZE makes it young again, half an hour after the last touch. */
+/* SIZE touches it, half an hour after the last touch. */
 Test(idle, size_keeps_it)
 {
     struct stat before, after;
@@ -209,7 +211,7 @@ Test(idle, size_keeps_it)
     peer_stop(&p);
 }
 
-/* One in the top directory, and one in a directory below it. */
+/* Makes one in the top directory, and one in a directory below it. */
 static void two_and_many(struct peer *p)
 {
     peer_start(p);
@@ -224,8 +226,8 @@ static void two_and_many(struct peer *p)
     }
 }
 
-/* The look ends after 5 s: nobody waits longer for an answer, however large the
- * home is. What it has found by then counts. */
+/* The search ends after 5 s: nobody waits longer for an answer, however large
+ * the home is. The partials found by then count. */
 Test(idle, a_look_ends_in_time)
 {
     struct event_record removed;
@@ -248,7 +250,7 @@ Test(idle, a_look_ends_in_time)
     peer_stop(&p);
 }
 
-/* And after 100,000 names, though the clock stands still. */
+/* It also ends after 100,000 names, if the clock stands still. */
 Test(idle, a_look_ends_after_many_names)
 {
     struct event_record removed;

@@ -1,4 +1,4 @@
-/* Listings: what is in them, what isn't, and how they end. */
+/* Listings: their entries, what they leave out, and how they end. */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <fcntl.h>
@@ -34,7 +34,7 @@ static void furnish(struct peer *p)
     disk_directory(p, "/.sallyport-folder");
 }
 
-/* How often a line of TEXT ends with END and begins with BEGIN. */
+/* Counts the lines of TEXT that begin with BEGIN and end with END. */
 static size_t lines(const char *text, const char *begin, const char *end)
 {
     size_t count = 0;
@@ -50,7 +50,8 @@ static size_t lines(const char *text, const char *begin, const char *end)
     return count;
 }
 
-/* The result of a pattern of NLST: its lines, sorted and joined by blanks. */
+/* Expects the result of a pattern of NLST: its lines, sorted and joined by
+ * blanks. */
 static void expect_names(struct peer *p, const char *path, const char *argument,
                          const char *wanted)
 {
@@ -81,7 +82,7 @@ static void expect_names(struct peer *p, const char *path, const char *argument,
     free(text);
 }
 
-/* ARGUMENT in "/", or in a directory "d*" that is gone, is none. */
+/* ARGUMENT is no pattern in "/", nor in a directory "d*" that was removed. */
 static void expect_no_pattern(struct peer *p, const char *argument)
 {
     char *text;
@@ -134,7 +135,7 @@ Test(list, patterns)
     expect_no_pattern(&p, "d*/");
     expect_no_pattern(&p, "d*/.");
     expect_no_pattern(&p, "d*/x/..");
-    expect_no_pattern(&p, ""); /* that is the working directory's name */
+    expect_no_pattern(&p, ""); /* that names the working directory */
     cr_assert_eq(
         ask_list(&p, "/d/*.txt", LIST_LONG, "*.txt", &text, &outcome, &entries),
         OUTCOME_OK);
@@ -187,7 +188,8 @@ Test(list, formats)
     peer_stop(&p);
 }
 
-/* Lines that RETR takes from where the client is: its argument, as given. */
+/* RETR accepts these lines from the client's directory: they begin with the
+ * argument as given. */
 Test(list, names_as_the_client_would_ask_for_them)
 {
     static const struct {
@@ -222,7 +224,7 @@ Test(list, names_as_the_client_would_ask_for_them)
         cr_expect_str_eq(text, rows[i].text, "row %zu: %s", i, text);
         free(text);
     }
-    memset(argument, 'x', 1024); /* the longest that a message carries */
+    memset(argument, 'x', 1024); /* the longest one in a message */
     argument[1024] = 0;
     snprintf(wanted, sizeof(wanted), "%s/inner\r\n", argument);
     ask_list(&p, "/folder", LIST_NAMES, argument, &text, &outcome, &entries);
@@ -339,7 +341,7 @@ static void furnish_many(struct peer *p, unsigned count)
     }
 }
 
-/* Resident memory of the process, in KiB; 0 where it can't be seen. */
+/* Returns the resident memory of the process in KiB; 0 if it can't be read. */
 static unsigned long memory(struct peer *p)
 {
     char name[64];
@@ -388,7 +390,8 @@ Test(list, many_entries_in_little_memory)
     peer_stop(&p);
 }
 
-/* ABOR: the reader closes its end, and the process is ready for more. */
+/* ABOR: the reader closes its end, and the process is ready for the next
+ * request. */
 Test(list, reader_that_goes_away)
 {
     struct peer p;
@@ -410,7 +413,7 @@ Test(list, reader_that_goes_away)
     peer_stop(&p);
 }
 
-/* Blocked by a reader that doesn't read, it still sees both ends. */
+/* While a reader that doesn't read blocks it, it still notices both ends. */
 Test(list, ends_while_blocked)
 {
     for (int i = 0; i < 2; i++) {
@@ -427,7 +430,7 @@ Test(list, ends_while_blocked)
     }
 }
 
-/* A pattern that no name matches writes nothing, so no write fails when the
+/* A pattern that no name matches writes nothing, so no write fails if the
  * reader or the session has gone. */
 Test(list, without_a_match_ends_with_its_reader)
 {

@@ -1,4 +1,4 @@
-/* Names of partials, and reading directories and copying, as functions. */
+/* Names of partials, reading directories, and copying, as functions. */
 #include <criterion/criterion.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* Partials found and removed for sallyportctl: what counts as one, what is told
- * of it, which stay, and that nobody has to wait for the reader. */
+/* Partials found and removed for sallyportctl: which files count, what is
+ * reported, which stay, and that no other process waits for the reader. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 #include "sallyport/event/event.h"
 
 #define DAY 86400u
-/* Nobody uploads it. */
+/* No upload is writing it. */
 #define SOME ".sallyport-0123456789abcdef0123456789abcdef.part"
 
 struct item {
@@ -76,7 +76,7 @@ static void hear_all(struct peer *p, struct all *a)
     a->error = reply.partials_end.error;
 }
 
-/* A process serves one request. */
+/* A process serves one request, so this starts another one. */
 static void again(struct peer *p)
 {
     channel_close(&p->session);
@@ -95,7 +95,7 @@ static const struct item *of(const struct all *a, const char *path)
     return NULL;
 }
 
-/* FOLDER and the name of anna's partial of NAME. */
+/* Returns FOLDER and the name of anna's partial of NAME. */
 static const char *partial_of(const struct peer *p, const char *folder,
                               const char *name)
 {
@@ -152,7 +152,7 @@ Test(partials, what_is_none)
     disk_put(&p, "/" SOME ".bak", "1", 1);
     disk_put(&p, "/file", "1", 1);
     disk_directory(&p, "/in");
-    disk_directory(&p, "/in/" SOME); /* looked into, and nothing more */
+    disk_directory(&p, "/in/" SOME); /* it is searched, and nothing more */
     disk_put(&p, "/in/" SOME "/" SOME, "1", 1);
     disk_directory(&p, "/links");
     disk_link(&p, "../file", "/links/" SOME);
@@ -161,7 +161,7 @@ Test(partials, what_is_none)
     disk_directory(&p, "/two");
     disk_put(&p, "/two/" SOME, "1", 1);
     cr_assert_eq(link(disk_path(&p, "/two/" SOME), disk_path(&p, "/two/b")), 0);
-    if (geteuid() == 0) { /* somebody else's */
+    if (geteuid() == 0) { /* another user's */
         disk_directory(&p, "/other");
         disk_put(&p, "/other/" SOME, "1", 1);
         cr_assert_eq(chown(disk_path(&p, "/other/" SOME), 70999, 70999), 0);
@@ -176,7 +176,7 @@ Test(partials, what_is_none)
     cr_expect(disk_has(&p, "/file"));
     cr_expect(geteuid() != 0 || disk_has(&p, "/other/" SOME));
     cr_expect_not(disk_has(&p, "/in/" SOME "/" SOME));
-    struct event_record event; /* tested below */
+    struct event_record event; /* checked below */
     cr_assert(peer_event(&p, &event));
     peer_stop(&p);
 }
@@ -191,7 +191,8 @@ static void many(struct peer *p, const char *folder, unsigned n)
     }
 }
 
-/* More than are told at once; removed ones are told, and the log has it. */
+/* More than fit into one message; each removed one is reported, and the log has
+ * it. */
 Test(partials, many_are_removed)
 {
     struct event_record r;
@@ -235,7 +236,7 @@ Test(partials, by_age)
 
     peer_start_for_ctl(&p);
     disk_put(&p, partial_of(&p, "", "young"), "1", 1);
-    disk_age(&p, partial_of(&p, "", "young"), -1); /* of tomorrow */
+    disk_age(&p, partial_of(&p, "", "young"), -1); /* with tomorrow's date */
     disk_put(&p, partial_of(&p, "", "three"), "1", 1);
     disk_age(&p, partial_of(&p, "", "three"), 3);
     disk_put(&p, partial_of(&p, "", "thirty"), "1", 1);
@@ -257,7 +258,8 @@ Test(partials, by_age)
     peer_stop(&p);
 }
 
-/* One that is written now is told as such, and stays, of any age. */
+/* A partial that is being written is reported as such, and stays, whatever its
+ * age. */
 Test(partials, in_use)
 {
     const char *busy;
@@ -278,14 +280,15 @@ Test(partials, in_use)
         cr_expect(disk_has(&p, busy));
         again(&p);
     }
-    fd_close(&fd); /* cut off: it stays, and waits */
+    fd_close(
+        &fd); /* the upload is cut: the partial stays, and can be continued */
     find(&p, false, 0);
     hear_all(&p, &a);
     cr_expect_eq(a.one[0].state, PARTIAL_RESTS);
     peer_stop(&p);
 }
 
-/* A directory that can't be read is counted, and the rest is found. */
+/* A directory that can't be read is counted, and the others are searched. */
 Test(partials, folders_that_are_closed)
 {
     struct peer p;
@@ -312,8 +315,8 @@ Test(partials, folders_that_are_closed)
     peer_stop(&p);
 }
 
-/* Directories in directories, made by relative names: deeper than any path, and
- * than what is looked at. */
+/* Makes directories in directories by relative names: deeper than any path, and
+ * than the search goes. */
 static void dig(struct peer *p, int depth, const char *name)
 {
     FD_CLEANUP int at = open(p->home, O_PATH | O_DIRECTORY);
@@ -358,7 +361,7 @@ Test(partials, too_deep)
     }
 }
 
-/* Bytes that a client couldn't have sent, but somebody on the machine. */
+/* Bytes that a client couldn't have sent, but a local user could have used. */
 Test(partials, strange_names)
 {
     struct peer p;
@@ -381,7 +384,7 @@ static void wait_for_first(struct peer *p)
     cr_assert_eq(poll(&one, 1, PEER_MS), 1);
 }
 
-/* More than the socket holds: it waits for us. */
+/* More than the socket can hold: the process waits for the test. */
 Test(partials, slow_reader)
 {
     uint64_t seen = 0;
@@ -400,8 +403,8 @@ Test(partials, slow_reader)
     peer_stop(&p);
 }
 
-/* When session or master ends, files ends too, and doesn't wait for the reader.
- */
+/* If session or master ends, files ends too, and doesn't wait for the
+ * reader. */
 Test(partials, ends_with_either)
 {
     for (int by_master = 0; by_master < 2; by_master++) {
@@ -417,7 +420,7 @@ Test(partials, ends_with_either)
     }
 }
 
-/* All that ctl may say is PARTIALS_FIND, once; and a session may not. */
+/* ctl may send only PARTIALS_FIND, once; and a session may not send it. */
 Test(partials, lies)
 {
     static const struct {
@@ -450,7 +453,8 @@ Test(partials, lies)
             find(&p, false, 0);
             hear_all(&p, &a);
         }
-        /* Past our own end's check, which wouldn't send it either. */
+        /* Passes the check at the test's own end, which wouldn't send it
+         * either. */
         p.session.self = rows[i].message.kind == MSG_partials_find
                              ? PROCESS_CTL
                              : PROCESS_SESSION;

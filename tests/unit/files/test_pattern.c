@@ -1,4 +1,4 @@
-/* Patterns for names: what they match, and how long they take. */
+/* Patterns for names: what they match, and how long that takes. */
 #include <criterion/criterion.h>
 #include <fnmatch.h>
 #include <stdlib.h>
@@ -69,7 +69,7 @@ Test(pattern, matches)
                      rows[i].matches, "%s, %s", rows[i].pattern, rows[i].name);
 }
 
-/* As libc has it, for all short texts of these bytes. */
+/* Compares with libc for all short texts of these bytes. */
 Test(pattern, as_fnmatch)
 {
     static const char bytes[] = "ab.*?";
@@ -88,7 +88,7 @@ Test(pattern, as_fnmatch)
         }
 }
 
-/* Work that grows with the product of both lengths, and not beyond. */
+/* The work grows with the product of both lengths, and not faster. */
 Test(pattern, of_a_hostile_client)
 {
     char pattern[256], name[256];

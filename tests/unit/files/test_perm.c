@@ -1,4 +1,4 @@
-/* The perm fact: rights and modes together. */
+/* The perm fact, which depends on rights and modes. */
 #include <criterion/criterion.h>
 #include <sys/stat.h>
 
@@ -89,7 +89,7 @@ Test(perm, tells_the_truth)
     }
 }
 
-/* STOR of a name that is taken, as on_conflict is. */
+/* STOR of a name that is taken, for each on_conflict. */
 Test(perm, conflicts)
 {
     static const struct {

@@ -1,4 +1,5 @@
-/* Uploads whose name is taken: on_conflict, alone and ten at once. */
+/* Uploads whose name is taken: each on_conflict, for one upload and for ten at
+ * once. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -49,7 +50,8 @@ Test(place, other_names)
     }
 }
 
-/* The longest names, of characters of four bytes: shortened between two. */
+/* The longest names, of characters of four bytes: the cut is between two
+ * characters. */
 Test(place, long_names)
 {
     static const char *const ends[] = { "", ".pdf", ".tar.gz" };
@@ -98,10 +100,10 @@ static void start(struct peer *p, enum conflict conflict)
 static const struct row {
     enum conflict conflict;
     unsigned rights;
-    int begin; /* where the name is taken at the beginning */
-    int late;  /* where it is taken meanwhile */
+    int begin; /* if the name is taken at the beginning */
+    int late;  /* if it is taken meanwhile */
     const char *told;
-    const char *old; /* where the old file then is */
+    const char *old; /* the old file's path then */
 } rows[] = {
     { CONFLICT_OVERWRITE, RIGHT_ALL, 0, 0, "/in/f.txt", NULL },
     { CONFLICT_OVERWRITE, RIGHT_ALL & ~RIGHT_REPLACE, OUTCOME_NO_RIGHT,
@@ -170,8 +172,8 @@ Test(place, taken_meanwhile)
     }
 }
 
-/* Going on behind a finished file: where it stays it can't be told from whose
- * file the rest is. Whatever happens, the old one is whole. */
+/* Continuing a finished file that on_conflict keeps: nobody can tell to which
+ * file the rest belongs. In each case the old file stays whole. */
 static const struct {
     enum conflict conflict;
     enum write_mode mode;
@@ -207,7 +209,7 @@ Test(place, onto_a_finished_file)
     }
 }
 
-/* A partial is nobody's name: it is continued in every mode. */
+/* A partial takes no name: it is continued in every mode. */
 Test(place, resumes_a_partial)
 {
     for (int mode = 0; mode < CONFLICT_COUNT; mode++) {
@@ -225,7 +227,7 @@ Test(place, resumes_a_partial)
     }
 }
 
-/* SIZE told of the partial, then somebody else's file took the name. */
+/* SIZE reported the partial, and then another file took the name. */
 Test(place, resumes_a_partial_whose_name_is_taken)
 {
     static const enum write_mode modes[] = { WRITE_STORE, WRITE_APPEND };
@@ -267,7 +269,7 @@ Test(place, versions_count_up)
     peer_stop(&p);
 }
 
-/* A directory that came meanwhile isn't moved. */
+/* A directory that was made meanwhile isn't moved. */
 Test(place, folder_that_came)
 {
     static const int outcomes[CONFLICT_COUNT] = { OUTCOME_IS_DIRECTORY, 0,
@@ -288,7 +290,7 @@ Test(place, folder_that_came)
     }
 }
 
-/* The upload replaces a link, never what it leads to; a link can't be kept. */
+/* The upload replaces a link, never the link's target; a link can't be kept. */
 Test(place, a_link)
 {
     static const int outcomes[CONFLICT_COUNT] = { 0, 0, OUTCOME_NAME_TAKEN,
@@ -317,7 +319,8 @@ Test(place, a_link)
     }
 }
 
-/* Ten sessions of one user, one name; all have the 1xx before one commits. */
+/* Ten sessions of one user upload to one name; all have the 1xx before one
+ * commits. */
 static void ten_at_once(enum conflict conflict, char told[TEN][4097],
                         int outcome[TEN], struct peer p[TEN])
 {
@@ -385,7 +388,7 @@ Test(place, ten_at_once_rename_plain)
     rename_ten();
 }
 
-/* In which order is chance; each is there once. */
+/* Their order is chance; each exists once. */
 static void version_ten(void)
 {
     static struct peer p[TEN];
@@ -412,21 +415,21 @@ Test(place, ten_at_once_version)
     version_ten();
 }
 
-/* The next one is there before the look at what the swap did. */
+/* The next one comes before the check of what the swap did. */
 Test(place, ten_at_once_version_slow)
 {
     rename_faults.slow_swap = 5000;
     version_ten();
 }
 
-/* A file system that can't swap. */
+/* A file system without a swap. */
 Test(place, ten_at_once_version_plain)
 {
     rename_faults.no_flags = true;
     version_ten();
 }
 
-/* The old file has been put aside, the new one can't get the name. */
+/* The old file was put aside, but the new one can't get the name. */
 Test(place, version_puts_the_old_one_back)
 {
     struct peer p;
@@ -463,7 +466,7 @@ Test(place, ten_at_once_reject)
     end_ten(p);
 }
 
-/* A path that the longer name makes too long to be told. */
+/* The new name is longer, and makes the path too long for a reply. */
 Test(place, path_at_its_limit)
 {
     struct peer p;
@@ -485,8 +488,8 @@ Test(place, path_at_its_limit)
     peer_stop(&p);
 }
 
-/* Between the swap and the look at what it did another session deletes the
- * name. That is no fault of the disk, and no success either. */
+/* Between the swap and its check another session deletes the name. That is
+ * neither a fault of the disk nor a success. */
 Test(place, a_name_that_goes_in_the_midst)
 {
     struct message reply;
@@ -510,12 +513,12 @@ Test(place, a_name_that_goes_in_the_midst)
     peer_stop(&p);
 }
 
-/* RNTO onto a file that is there: as an upload to that name. */
+/* RNTO to an existing file works like an upload to that name. */
 static const struct {
     enum conflict conflict;
     unsigned rights;
     int outcome;
-    const char *new, *old; /* where they then are */
+    const char *new, *old; /* their paths then */
 } renames[] = {
     { CONFLICT_OVERWRITE, RIGHT_ALL, 0, "/in/f.txt", NULL },
     { CONFLICT_OVERWRITE, RIGHT_RENAME, OUTCOME_NO_RIGHT, "/up", "/in/f.txt" },
@@ -526,7 +529,7 @@ static const struct {
     { CONFLICT_REJECT, RIGHT_ALL, OUTCOME_NAME_TAKEN, "/up", "/in/f.txt" },
 };
 
-/* KEPT: where the old one is with `version`. */
+/* KEPT: the old file's path with `version`. */
 static void rename_onto_each(const char *kept)
 {
     for (size_t i = 0; i < sizeof(renames) / sizeof(renames[0]); i++) {
@@ -551,7 +554,7 @@ static void rename_onto_each(const char *kept)
         }
         cr_expect(disk_is(&p, renames[i].new, 100, 2), "row %zu", i);
         cr_expect(!old || disk_is(&p, old, 50, 1), "row %zu", i);
-        /* Onto itself nothing happens, and nobody minds. */
+        /* A rename to the same name changes nothing, and is no error. */
         cr_expect_eq(ask_rename(&p, renames[i].new, renames[i].new),
                      OUTCOME_OK);
         cr_expect(disk_is(&p, renames[i].new, 100, 2), "row %zu", i);
@@ -564,14 +567,14 @@ Test(place, rename_onto_a_file)
     rename_onto_each("/in/f.txt.~1~");
 }
 
-/* The first version's name is where the new one was parked. */
+/* The first version's name is the one where the new file was parked. */
 Test(place, rename_onto_a_file_plain)
 {
     rename_faults.no_flags = true;
     rename_onto_each("/in/f.txt.~2~");
 }
 
-/* Another upload gets the name between the look and the rename. */
+/* Another upload gets the name between the check and the rename. */
 Test(place, rename_onto_a_late_file_plain)
 {
     struct peer p;
@@ -588,7 +591,7 @@ Test(place, rename_onto_a_late_file_plain)
     peer_stop(&p);
 }
 
-/* Without links a file can still be renamed. */
+/* A file can be renamed without hard links, too. */
 Test(place, rename_without_links)
 {
     struct peer p;
@@ -607,7 +610,7 @@ Test(place, rename_without_links)
 }
 
 /* The process dies between its two steps: the name shows the whole file, never
- * an empty one, and the partial's name goes at the next look. */
+ * an empty one, and the next look removes the partial's name. */
 Test(place, death_without_noreplace)
 {
     static const enum conflict conflicts[] = { CONFLICT_REJECT, CONFLICT_RENAME,
@@ -644,7 +647,7 @@ Test(place, death_without_noreplace)
     }
 }
 
-/* Neither a rename that refuses to replace, nor links. */
+/* Neither renames that refuse to replace, nor links. */
 Test(place, overwrite_only)
 {
     for (int c = 0; c < CONFLICT_COUNT; c++) {
@@ -663,7 +666,7 @@ Test(place, overwrite_only)
     }
 }
 
-/* Anybody who can open the directory can lock it. */
+/* Everybody who can open the directory can lock it. */
 Test(place, lock_that_is_held)
 {
     struct peer p;

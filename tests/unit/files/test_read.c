@@ -97,7 +97,7 @@ Test(read, tells_size_and_time)
 
     peer_init(&p);
     disk_put(&p, "/big", "", 0);
-    /* Sparse: sizes are 64 bits all the way. */
+    /* A sparse file: sizes have 64 bits everywhere. */
     cr_assert_eq(truncate(disk_path(&p, "/big"), (off_t)5 << 30), 0);
     peer_run(&p);
     cr_assert_eq(ASK(&p, &reply, file_read, NEXT(&p), .path = SLICE("/big"),

@@ -1,4 +1,4 @@
-/* Paths to descriptors: what is reserved, and that no link leads out. */
+/* From paths to descriptors: reserved names, and that no link leads out. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -34,14 +34,14 @@ Test(resolve, stays_beneath)
 {
     static const struct {
         const char *path;
-        int result; /* 0: opens */
+        int result; /* 0: it opens */
     } rows[] = {
         { "/", 0 },
         { "/in", 0 },
         { "/folder", 0 },
         { "/folder/deep", 0 },
         { "/to-in", 0 },
-        { "/to-in-absolute", 0 },        /* its root is the home */
+        { "/to-in-absolute", 0 },        /* the home is its root */
         { "/folder/up", 0 },             /* ../in */
         { "/escape", -ENOENT },          /* ../../secret is /secret */
         { "/escape-absolute", -ENOENT }, /* the base's path isn't there */
@@ -84,7 +84,7 @@ Test(resolve, stays_beneath)
     peer_remove(&p);
 }
 
-/* A name in a directory is one step down, and no link. */
+/* A name in a directory is one step down, and never through a link. */
 Test(resolve, in_a_folder)
 {
     struct peer p;

@@ -15,7 +15,7 @@ Test(resume, length)
         { 0, 0 },
         { 1, 0 },
         { 64 * K - 1, 0 },
-        { 64 * K, 0 }, /* strictly less, so that something is always sent */
+        { 64 * K, 0 }, /* less, so that there is always something to send */
         { 64 * K + 1, 64 * K },
         { 128 * K, 64 * K },
         { 128 * K + 1, 128 * K },
@@ -43,11 +43,11 @@ Test(resume, decide)
         enum resume_how how;
         uint64_t first;
     } rows[] = {
-        /* STOR without REST begins again whatever is there. */
+        /* STOR without REST begins again, whatever exists. */
         { { STORE(0) }, OUTCOME_OK, RESUME_ANEW, 0 },
         { { STORE(0), .resumable = 64 * K }, OUTCOME_OK, RESUME_ANEW, 0 },
         { { STORE(0), FINISHED(9) }, OUTCOME_OK, RESUME_ANEW, 0 },
-        /* REST to at most the partial's length. */
+        /* REST up to the partial's length. */
         { { STORE(1), .resumable = 64 * K }, OUTCOME_OK, RESUME_CUT, 1 },
         { { STORE(64 * K), .resumable = 64 * K },
           OUTCOME_OK,
@@ -57,7 +57,8 @@ Test(resume, decide)
           OUTCOME_BAD_OFFSET,
           0,
           0 },
-        /* The finished file, which SIZE tells of, comes before a partial. */
+        /* The finished file, whose length SIZE reports, comes before a
+         * partial. */
         { { STORE(5), PARTIAL(64 * K), FINISHED(9) },
           OUTCOME_OK,
           RESUME_COPY,
@@ -70,7 +71,8 @@ Test(resume, decide)
           OUTCOME_BAD_OFFSET,
           0,
           0 },
-        /* But not before the partial that SIZE told of, when it stands. */
+        /* But not before a partial that SIZE has reported and that still
+         * exists. */
         { { STORE(5), PARTIAL(64 * K), TOLD(64 * K), FINISHED(9) },
           OUTCOME_OK,
           RESUME_CUT,
@@ -120,8 +122,8 @@ Test(resume, decide)
           0 },
         { { APPEND, .resumable = 64 * K, .forgot = true }, OUTCOME_BUSY, 0, 0 },
         { { APPEND, .forgot = true }, OUTCOME_OK, RESUME_ANEW, 0 },
-        /* Where a finished file stays as it is, nothing continues behind it;
-         * the partial that SIZE told of does, and gets another name. */
+        /* A finished file that on_conflict keeps is never continued. The
+         * partial that SIZE reported is continued, and gets another name. */
         { { STORE(0), STAYS(9) }, OUTCOME_OK, RESUME_ANEW, 0 },
         { { STORE(5), STAYS(9) }, OUTCOME_STAYS, 0, 0 },
         { { STORE(10), STAYS(9) }, OUTCOME_STAYS, 0, 0 },

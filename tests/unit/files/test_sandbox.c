@@ -1,5 +1,5 @@
 /* Every request, each in the real sandbox (the release build has it), with and
- * without root: peer_stop() fails when a system call was refused. */
+ * without root: peer_stop() fails if a system call was refused. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -83,7 +83,7 @@ Test(sandbox, every_request)
     run(&p);
 }
 
-/* Root's own uid, as sallyportd would be run without being root. */
+/* With root's own uid, as if sallyportd weren't run by root. */
 Test(sandbox, every_request_without_root)
 {
     struct peer p;

@@ -1,4 +1,4 @@
-/* Room on a disk, also on one that says odd things of itself. */
+/* Room on a disk, also on one that reports strange numbers. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <sys/statvfs.h>
@@ -43,7 +43,7 @@ Test(space, table)
         { 4096, 65536, 0, 0, 0 },
         { 1, 1, 5, UINT64_MAX, -ENOSPC },
         { 1, 1, UINT64_MAX, UINT64_MAX, 0 },
-        /* FUSE passes on whatever its daemon says. */
+        /* FUSE passes on any numbers of its daemon. */
         { 0, 4096, 2, 8192, 0 },
         { 0, 4096, 2, 8193, -ENOSPC },
         { 0, 0, 0, 8193, 0 },

@@ -1,4 +1,4 @@
-/* SIZE's answers: kept, taken back, forgotten, and found by every path that
+/* SIZE's answers: kept, withdrawn, forgotten, and found by every path that
  * leads to the same name in the same directory. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -49,7 +49,7 @@ Test(told, is_kept_taken_back_and_forgotten)
     close(there);
 }
 
-/* SIZE by one path, and APPE by another. */
+/* Sends SIZE with one path, and APPE with another. */
 static void append_by(struct peer *p, const char *sized, const char *appended)
 {
     uint64_t first;
@@ -84,7 +84,7 @@ Test(told, by_another_path)
     peer_stop(&p);
 }
 
-/* The directory is another one, though its path is the same. */
+/* Another directory has the same path. */
 Test(told, of_another_directory)
 {
     struct peer p;

@@ -1,4 +1,5 @@
-/* WRITE_UNIQUE, for STOU: a new name or none, whoever may replace. */
+/* WRITE_UNIQUE, for STOU: a new name or none, also for users who may replace
+ * files. */
 #include <criterion/criterion.h>
 #include <unistd.h>
 
@@ -39,7 +40,7 @@ Test(unique, never_replaces)
     disk_fill(&p, "/new", 50, 2);
     cr_expect_neq(ask_commit(&p, 100), OUTCOME_OK);
     cr_expect(disk_is(&p, "/new", 50, 2));
-    /* And what comes after it may replace again. */
+    /* The next upload may replace again. */
     cr_assert_eq(ask_write(&p, "/new", WRITE_STORE, 0, 0, &fd, &first),
                  OUTCOME_OK);
     put_pattern(fd, 0, 10, 3);

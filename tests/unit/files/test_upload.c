@@ -1,4 +1,4 @@
-/* Uploads: what is there at each end, and how they continue. */
+/* Uploads: the files after each kind of end, and how uploads continue. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,8 @@
 
 #define K 1024u
 
-/* STOR of pattern SEED from where files says, up to LEN; then commit or not. */
+/* Begins STOR of pattern SEED from where files says, up to LEN. The caller
+ * commits it or not. */
 static int begin(struct peer *p, const char *path, enum write_mode mode,
                  uint64_t offset, size_t len, unsigned seed, uint64_t *first)
 {
@@ -38,7 +39,7 @@ static void store(struct peer *p, const char *path, size_t len, unsigned seed)
     cr_assert_eq(disk_partials(p, "/"), 0);
 }
 
-/* An upload that is cut after LEN bytes. */
+/* Makes an upload that is cut after LEN bytes. */
 static void cut(struct peer *p, const char *path, size_t len, unsigned seed)
 {
     uint64_t first;
@@ -312,8 +313,8 @@ static void begin_fleeting(struct peer *p, const char *path,
     close(fd);
 }
 
-/* However it ends but by its commit, nothing of it can be continued; and it
- * continues with nothing that was cut before. */
+/* Unless it is committed, it can't be continued; and it doesn't continue an
+ * earlier cut upload. */
 Test(upload, fleeting_one)
 {
     struct peer p;
@@ -345,7 +346,7 @@ Test(upload, fleeting_one)
     peer_stop(&p);
 }
 
-/* Also where nobody is left to delete it: it is found by no name. */
+/* Also if nobody is left to delete it: no name leads to it. */
 Test(upload, fleeting_one_of_a_files_that_is_killed)
 {
     struct peer p;
@@ -413,7 +414,7 @@ Test(upload, append_goes_on_after_size_only)
     cr_assert_eq(first, 0);
     cr_assert_eq(ask_commit(&p, 10), OUTCOME_OK);
     cr_assert(disk_is(&p, "/g", 10, 2));
-    /* A SIZE counts for one upload. */
+    /* An answer of SIZE counts for one upload. */
     cut(&p, "/h", 200 * K, 1);
     ask_size(&p, "/h");
     cut(&p, "/h", 200 * K, 1);
@@ -439,7 +440,7 @@ Test(upload, append_after_a_size_that_is_over)
     disk_fill(&p, "/f", 10, 2);
     cr_assert_eq(ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first),
                  OUTCOME_BUSY);
-    /* Asked again, it knows better. */
+    /* A new SIZE gives the right answer. */
     cr_assert_eq(unlink(disk_path(&p, "/f")), 0);
     cr_assert_eq(ask_size(&p, "/f"), 64 * K);
     disk_fill(&p, "/f", 10, 2);
@@ -469,7 +470,7 @@ Test(upload, onto_a_finished_file)
     cr_assert_eq(first, 20 * K);
     cr_assert_eq(ask_commit(&p, 30 * K), OUTCOME_OK);
     cr_assert(disk_is(&p, "/f", 30 * K, 1));
-    /* Cut before the end: the old one stands. */
+    /* Cut before the end: the old file stays. */
     begin(&p, "/f", WRITE_APPEND, 0, 150 * K, 2, &first);
     ask_abort(&p);
     cr_assert(disk_is(&p, "/f", 30 * K, 1));
@@ -491,7 +492,7 @@ Test(upload, onto_a_file_that_cannot_be_read)
     cr_assert_eq(disk_partials(&p, "/"), 0);
     cr_assert_eq(chmod(disk_path(&p, "/f"), 0600), 0);
     cr_assert(disk_is(&p, "/f", 100 * K, 1));
-    /* To replace it, nobody needs to read it. */
+    /* The user replaces the file without the right to read it. */
     cr_assert_eq(chmod(disk_path(&p, "/f"), 0), 0);
     begin(&p, "/f", WRITE_STORE, 0, 10, 2, &first);
     cr_assert_eq(ask_commit(&p, 10), OUTCOME_OK);
@@ -534,7 +535,7 @@ Test(upload, resume_off)
     peer_stop(&p);
 }
 
-/* The home of a second process of the same user is the first one's. */
+/* The second process of the same user has the home of the first one. */
 static void join(struct peer *second, const struct peer *first)
 {
     *second = *first;
@@ -569,7 +570,8 @@ Test(upload, two_writers_of_one_name)
     cr_assert_eq(ask_write(&b, "/g", WRITE_STORE, 64 * K, 0, &fd, &first),
                  OUTCOME_BUSY);
     cr_assert_eq(ask_path(&b, MSG_file_delete, "/g"), OUTCOME_BUSY);
-    /* The second one's is deleted if cut, the first one's is kept. */
+    /* The second one's partial is deleted if it is cut, the first one's is
+     * kept. */
     begin(&b, "/g", WRITE_STORE, 0, 300 * K, 2, &first);
     ask_abort(&b);
     cr_assert_eq(disk_partials(&a, "/"), 1);
@@ -579,7 +581,8 @@ Test(upload, two_writers_of_one_name)
     peer_stop(&a);
 }
 
-/* A handle doesn't outlive its upload's partial, whoever kept it. */
+/* A handle doesn't live longer than its upload's partial, even if the session
+ * keeps it. */
 Test(upload, an_old_handle_reaches_no_new_partial)
 {
     struct peer p;
@@ -600,7 +603,7 @@ Test(upload, an_old_handle_reaches_no_new_partial)
     peer_stop(&p);
 }
 
-/* The bytes that SIZE told of, and not others that are as many. */
+/* The bytes that SIZE reported, and not others of the same number. */
 Test(upload, another_session_begins_the_partial_anew)
 {
     static const struct {
@@ -624,7 +627,8 @@ Test(upload, another_session_begins_the_partial_anew)
             OUTCOME_BUSY, "row %zu", i);
         if (fd >= 0)
             ask_abort(&a);
-        /* Asked again, it is told of the other's, and continues with that. */
+        /* A new SIZE reports the other partial, and the upload continues
+         * that. */
         cr_expect_eq(ask_size(&a, "/g"), 192 * K);
         begin(&a, "/g", rows[i].mode, rows[i].offset, 300 * K, 2, &first);
         cr_expect_eq(ask_commit(&a, 300 * K), OUTCOME_OK);
@@ -635,8 +639,8 @@ Test(upload, another_session_begins_the_partial_anew)
     peer_stop(&a);
 }
 
-/* SIZE told of the finished file, so REST continues with that; a partial that
- * another upload left under the name has nothing to do with it. */
+/* SIZE reported the finished file, so REST continues that. A partial that
+ * another upload left under the name doesn't matter. */
 Test(upload, rest_goes_on_with_what_size_told_of)
 {
     struct peer a, b;
@@ -652,7 +656,7 @@ Test(upload, rest_goes_on_with_what_size_told_of)
     cr_expect_eq(first, 500000);
     cr_assert_eq(ask_commit(&a, 600000), OUTCOME_OK);
     cr_expect(disk_is(&a, "/f", 600000, 1));
-    /* And the other way: it was told of a partial, then the file appeared. */
+    /* The other way round: SIZE reported a partial, then the file appeared. */
     cut(&a, "/h", 200 * K, 1);
     cr_assert_eq(ask_size(&a, "/h"), 192 * K);
     disk_fill(&a, "/h", 200 * K, 2);
@@ -722,12 +726,13 @@ Test(upload, partials_expire)
     ask_list(&p, "/folder", LIST_NAMES, "", &text, &outcome, &entries);
     free(text);
     cr_assert_eq(disk_partials(&p, "/folder"), 0);
-    /* By an upload, but never the one that somebody writes. */
+    /* Another upload removes it, but never one that is being written. */
     cut(&p, "/f", 200 * K, 1);
     disk_age(&p, disk_partial(&p, "/"), 7);
     cut(&p, "/folder/else", 1, 1);
     begin(&p, "/g", WRITE_STORE, 0, 200 * K, 1, &first);
-    /* It sweeps behind its answer: the next one says that it is done. */
+    /* The removal comes after the answer: the next answer shows that it is
+     * done. */
     cr_assert_eq(ask_sync(&p), OUTCOME_OK);
     cr_assert_eq(disk_partials(&p, "/"), 1);
     disk_age(&p, disk_partial(&p, "/"), 7);
@@ -741,7 +746,7 @@ Test(upload, partials_expire)
     peer_stop(&p);
 }
 
-/* A file under a partial's name that isn't one is never written to. */
+/* A foreign file under a partial's name is never written to. */
 Test(upload, foreign_files_under_a_partials_name)
 {
     struct peer p;

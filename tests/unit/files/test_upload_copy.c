@@ -1,6 +1,6 @@
-/* APPE and REST onto a finished file: its head is copied after the first byte,
- * in steps that the session asks for; nothing of a copy that ends early stays.
- */
+/* APPE and REST onto a finished file: its beginning is copied after the first
+ * byte, in steps that the session asks for. A copy that ends early leaves
+ * nothing. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +29,8 @@ static int open_append(struct peer *p, struct msg_file_writable *ret)
                     ret);
 }
 
-/* The answer of files to an APPE of /f, which exists; nothing is copied yet. */
+/* Returns files' answer to an APPE of /f, which exists; nothing is copied
+ * yet. */
 static uint64_t append(struct peer *p, int *fd)
 {
     struct msg_file_writable w;
@@ -118,7 +119,8 @@ Test(upload_copy, commit_waits_for_its_end)
     peer_stop(&p);
 }
 
-/* Each by another session of the user, once the copy has begun, or is whole. */
+/* Another session of the user makes each change, once the copy has begun or is
+ * complete. */
 static void write_to_it(struct peer *p)
 {
     int fd = open(disk_path(p, "/f"), O_WRONLY | O_APPEND | O_CLOEXEC);
@@ -232,7 +234,7 @@ Test(upload_copy, most_bytes_of_a_sparse_file)
     peer_stop(&p);
 }
 
-/* Without the right to read, no byte of the file can be had by an upload. */
+/* Without the right to read, an upload gives access to no byte of the file. */
 Test(upload_copy, handle_reads_with_the_right_only)
 {
     static const struct {
@@ -305,8 +307,8 @@ static size_t list(struct peer *p)
     return disk_partials(p, "/");
 }
 
-/* A process that is killed can't delete it; the next look at the directory
- * does, long before partial_days, and not while the writer lives. */
+/* A killed process can't delete it. The next look at the directory does, long
+ * before partial_days, but not while the writer lives. */
 Test(upload_copy, leftover_of_a_killed_process)
 {
     for (int by_upload = 0; by_upload < 2; by_upload++) {
@@ -343,7 +345,7 @@ Test(upload_copy, leftover_of_a_killed_process)
 #define SIX    6
 #define ROUNDS 150
 
-/* Each has its copy of the file as it is now, and one byte of its own. */
+/* Each has a copy of the present file, and one byte of its own. */
 static void append_one(struct peer *p, uint64_t len)
 {
     struct msg_file_writable w;
@@ -374,8 +376,8 @@ static unsigned commit_all(struct peer p[SIX], uint64_t len)
     return stored;
 }
 
-/* Six sessions append to one file and commit at the same moment: each that is
- * told "stored" has its byte in the file, so it can be but one of them. */
+/* Six sessions append to one file and commit at the same moment. Each one that
+ * gets "stored" has its byte in the file, so only one of them can get it. */
 Test(upload_copy, appends_at_the_same_moment)
 {
     struct peer p[SIX];

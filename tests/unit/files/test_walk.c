@@ -1,4 +1,4 @@
-/* How far a walk goes: names, time, directories within directories. */
+/* The limits of a walk: names, time, directories within directories. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -94,7 +94,7 @@ Test(walk, limits)
     peer_remove(&p);
 }
 
-/* A link to a directory is a name, and no way into it. */
+/* A link to a directory counts as a name, and isn't followed. */
 Test(walk, follows_no_link)
 {
     struct peer p;

@@ -1,5 +1,5 @@
 /* The table of commands: well formed, complete, and the source of FEAT, HELP
- * and every check; finding a row and splitting a request. */
+ * and every check; finding a row, and splitting a request. */
 #include <criterion/criterion.h>
 #include <ctype.h>
 #include <errno.h>
@@ -73,7 +73,7 @@ Test(command, every_verb_has_a_row)
     cr_expect_not(seen[VERB_NONE]);
 }
 
-/* An alias is its command in everything but name. */
+/* An alias differs from its command only in its name. */
 Test(command, aliases)
 {
     static const char *const table[][2] = { { "XPWD", "PWD" },
@@ -139,7 +139,8 @@ Test(command, rights)
     cr_expect_eq(rows, sizeof(table) / sizeof(*table), "no other row");
 }
 
-/* The reply to a command without the right names each that would do. */
+/* The reply to a command without the right names each right that would
+ * suffice. */
 Test(command, lacks)
 {
     static const struct {
@@ -165,7 +166,8 @@ Test(command, lacks)
         cr_expect_str_eq(command_lacks(table[i].rights, out), table[i].words);
 }
 
-/* The names of the rows for which a flag or a phase holds, in a row's order. */
+/* Expects the names of the rows for which a flag or a phase holds, in a row's
+ * order. */
 static void expect_names(bool (*holds)(const struct command *),
                          const char *expected)
 {
@@ -216,7 +218,7 @@ static bool keeps_rnfr(const struct command *c)
     return c->flags & COMMAND_KEEPS_RNFR;
 }
 
-/* The security claims of the table, each as the whole list. */
+/* The security promises of the table, each as the complete list. */
 Test(command, what_is_allowed_when)
 {
     expect_names(always, "AUTH FEAT HELP HOST NOOP QUIT SYST ");
@@ -233,8 +235,8 @@ Test(command, what_is_allowed_when)
     cr_expect_eq(find("REIN")->refusal, REPLY_NOT_IMPLEMENTED);
 }
 
-/* What real clients send between REST and the transfer, and what a pending REST
- * must not survive. */
+/* Commands that real clients send between REST and the transfer, and commands
+ * after which a pending REST must be gone. */
 Test(command, rest)
 {
     static const char *const keep[] = { "REST", "RETR", "STOR", "APPE", "PASV",
@@ -386,7 +388,7 @@ Test(command, feat_with_mode_z)
     buf_release(&b);
 }
 
-/* A session that has chosen sees so. */
+/* A session sees its own choices. */
 Test(command, feat_shows_what_is_chosen)
 {
     const struct choices some = { .facts = LISTING_SIZE | LISTING_MODE };

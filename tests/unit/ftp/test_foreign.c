@@ -1,4 +1,4 @@
-/* How other protocols begin, and that FTP never begins so. */
+/* How other protocols begin, and that FTP never begins in that way. */
 #include "sallyport/ftp/foreign.h"
 
 #include <criterion/criterion.h>
@@ -50,8 +50,8 @@ Test(foreign, lines)
         cr_expect_not(foreign_line(slice_from(unknown[i])), "%s", unknown[i]);
 }
 
-/* Without an argument none of ours is taken for another's, should the caller
- * ever forget to look. */
+/* Without an argument no FTP command counts as another protocol's, even if the
+ * caller forgets to check. */
 Test(foreign, no_command)
 {
     for (size_t i = 0; i < command_count; i++) {

@@ -1,4 +1,4 @@
-/* HOST's argument against the name that TLS was begun for. */
+/* HOST's argument and the name in the TLS handshake. */
 #include <criterion/criterion.h>
 #include <errno.h>
 

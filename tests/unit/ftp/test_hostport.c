@@ -1,4 +1,4 @@
-/* Addresses in arguments: each looseness is a row that must be refused. */
+/* Addresses in arguments: each row with a loose form must be refused. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
@@ -10,7 +10,7 @@ static const struct address untouched = { .family = 9, .port = 7 };
 struct row {
     const char *text;
     int error;
-    const char *address; /* as address_port_text() says it */
+    const char *address; /* the form of address_port_text() */
 };
 
 static const struct row port_rows[] = {

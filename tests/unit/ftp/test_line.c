@@ -1,5 +1,5 @@
 /* The line reader: whole lines, bad lines, long lines, telnet, and the same
- * answers however the bytes are cut. */
+ * results however the bytes are cut. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -7,8 +7,8 @@
 
 #define SAID_MAX 65536
 
-/* What the reader says, as text: "=line|" for a whole one, "!|" bad, "#|" long.
- */
+/* The reader's results as text: "=line|" for a whole line, "!|" bad, "#|"
+ * long. */
 struct said {
     char text[SAID_MAX];
     size_t len;
@@ -45,7 +45,7 @@ static bool drain(struct line_reader *l, struct said *s)
     }
 }
 
-/* Feeds in two parts; the later one in as many as there is room for. */
+/* Feeds two parts; the second one in pieces as large as the room. */
 static void feed(struct line_reader *l, struct said *s, const char *bytes,
                  size_t len)
 {
@@ -135,7 +135,8 @@ Test(line, rows)
     }
 }
 
-/* Every row cut in three at every pair of boundaries, and byte by byte. */
+/* Every row is cut into three at every pair of boundaries, and into single
+ * bytes. */
 Test(line, same_at_every_boundary)
 {
     static struct line_reader l;
@@ -160,7 +161,7 @@ Test(line, same_at_every_boundary)
     }
 }
 
-/* LEN bytes of one kind, a head before, then CRLF and a second line. */
+/* Feeds a head and LEN bytes of one kind, then CRLF and a second line. */
 static void say_long(struct said *s, const char *head, size_t head_len,
                      size_t len, size_t cut)
 {
@@ -245,8 +246,8 @@ Test(line, a_bare_cr_past_the_limit_is_long)
     cr_expect_eq(line_next(&l, &line), LINE_LONG, "said again");
 }
 
-/* STARTTLS injection: what follows AUTH is there, whether it makes a line or
- * not; half an IAC sequence too. */
+/* STARTTLS injection: bytes after AUTH are noticed, whether they make a line or
+ * not; also half an IAC sequence. */
 Test(line, has_more)
 {
     static const struct {
@@ -303,7 +304,7 @@ Test(line, wipe_keeps_what_is_unread)
     cr_expect(line_has_more(&l));
 }
 
-/* Compaction leaves the old bytes behind what it moved. */
+/* Moving the rest to the front leaves old bytes after it. */
 Test(line, wipe_after_compaction)
 {
     static const char bytes[] = "NOOP\r\nPASS hunter2\r\n";

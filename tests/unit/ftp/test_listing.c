@@ -1,4 +1,4 @@
-/* Golden lines of listings and facts: clients parse each column. */
+/* Exact lines of listings and facts, since clients parse each column. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdint.h>
@@ -224,7 +224,7 @@ Test(listing, facts)
                  "a socket");
 }
 
-/* Every fact of a line is in the list that FEAT shows, and in its order. */
+/* Every fact of a line is in the list of FEAT, in the same order. */
 Test(listing, facts_are_those_of_feat)
 {
     struct slice named, given, fact, name;
@@ -248,7 +248,7 @@ Test(listing, facts_are_those_of_feat)
     buf_release(&feat);
 }
 
-/* What OPTS MLST says, what it chooses, what the reply and a line are then. */
+/* The argument of OPTS MLST, its choice, the reply, and a line after it. */
 Test(listing, chosen_facts)
 {
     static const struct {
@@ -300,7 +300,7 @@ Test(listing, names)
     buf_release(&b);
 }
 
-/* A line is there whole or not at all, wherever the room ends. */
+/* A line is written completely or not at all, wherever the room ends. */
 Test(listing, no_room)
 {
     for (size_t max = 3; max < 120; max++) {

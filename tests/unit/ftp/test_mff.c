@@ -1,4 +1,5 @@
-/* Facts that clients set: MFF's words, and modes. All of a line, or nothing. */
+/* Facts that clients set: MFF's words, and modes. A line sets all of them, or
+ * none. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>

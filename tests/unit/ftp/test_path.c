@@ -1,5 +1,5 @@
-/* The normaliser: a table, the limits, and properties over paths put together
- * at random from the parts that have broken normalisers. */
+/* The normaliser: a table, the limits, and properties of random paths made from
+ * parts that have broken normalisers. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
@@ -111,7 +111,7 @@ Test(path, component_limit)
     cr_expect_not(path_is_normal((struct slice){ name, 257 }));
 }
 
-/* A directory of LEN bytes: names of 99, the last one shorter. */
+/* Makes a directory of LEN bytes: names of 99, the last one shorter. */
 static void make_long(struct path *p, size_t len)
 {
     p->len = 0;
@@ -162,7 +162,7 @@ static unsigned next_random(unsigned *state)
     return *state >> 16;
 }
 
-/* A path put together from the parts that break normalisers. */
+/* Makes a path from the parts that break normalisers. */
 static struct slice random_path(char *out, unsigned *state)
 {
     static const char *const parts[] = { "/",  "//", ".",    "..",   "...",
@@ -180,7 +180,7 @@ static struct slice random_path(char *out, unsigned *state)
     return (struct slice){ out, len };
 }
 
-/* What it must come to, by another way: a stack of components. */
+/* Computes the expected path in another way: with a stack of components. */
 static void model(const char *cwd, struct slice arg, char *out)
 {
     static char text[2 * FTP_PATH_MAX];

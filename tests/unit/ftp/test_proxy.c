@@ -1,5 +1,5 @@
-/* The PROXY header: each form that its specification knows, whole, cut at each
- * byte, and with a client's bytes behind it. */
+/* The PROXY header: each form of its specification, whole, cut at each byte,
+ * and followed by a client's bytes. */
 #include "sallyport/ftp/proxy.h"
 
 #include <criterion/criterion.h>
@@ -11,7 +11,7 @@
 static const struct line {
     const char *line;
     const char *client, *server; /* NULL: none */
-    const char *wrong;           /* NULL: it is fine */
+    const char *wrong;           /* NULL: it is valid */
 } lines[] = {
     { "PROXY TCP4 192.0.2.1 203.0.113.7 40000 21\r\n", "192.0.2.1:40000",
       "203.0.113.7:21", NULL },
@@ -24,13 +24,13 @@ static const struct line {
       "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n",
       "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535",
       "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535", NULL },
-    /* One host, one form. */
+    /* An IPv4-mapped address becomes IPv4. */
     { "PROXY TCP6 ::ffff:192.0.2.1 ::ffff:203.0.113.7 40000 21\r\n",
       "192.0.2.1:40000", "203.0.113.7:21", NULL },
     { "PROXY UNKNOWN\r\n", NULL, NULL, NULL },
     { "PROXY UNKNOWN \r\n", NULL, NULL, NULL },
     { "PROXY UNKNOWN anything at all 1 2 3\r\n", NULL, NULL, NULL },
-    /* The longest that there can be: 107 bytes. */
+    /* The longest header: 107 bytes. */
     { "PROXY UNKNOWN ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff "
       "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n",
       NULL, NULL, NULL },
@@ -121,7 +121,7 @@ static void expect_end(const struct proxy_header *h, const struct expected *e,
     }
 }
 
-/* In two pieces, the first of LEN bytes. */
+/* Takes two pieces, the first of LEN bytes. */
 static void take_in_two(struct slice all, size_t len, const struct expected *e,
                         const char *what)
 {
@@ -161,7 +161,7 @@ static void take(struct slice header, const struct expected *e,
         take_in_two(whole, len, e, what);
 }
 
-/* All but the last byte of a good one is not whole. */
+/* A good header without its last byte is incomplete. */
 static void expect_more(struct slice header)
 {
     struct proxy_header h;
@@ -202,7 +202,7 @@ Test(proxy, a_nul_in_a_line)
 #define PORTS     "\x9c\x40\x00\x15"
 #define TLV       "\x04\x00\x05hello" /* NOOP */
 
-/* HEAD: command, family; LENGTH as it is written, bytes of BODY are there. */
+/* HEAD: command, family; LENGTH as written; BODY has the bytes. */
 static const struct binary {
     const char *name;
     const char *head;
@@ -289,7 +289,7 @@ Test(proxy, version_2)
     }
 }
 
-/* A client of a unix socket, with paths; and the longest one that is taken. */
+/* A client of a unix socket, with paths; and the longest accepted header. */
 Test(proxy, version_2_of_some_length)
 {
     const struct expected none = { NULL, NULL, NULL };

@@ -1,5 +1,5 @@
-/* The replies: every one has a text that fits its code, and those that clients
- * parse have exactly the form that they parse. */
+/* The replies: each has a text that fits its code, and replies that clients
+ * parse have exactly the expected form. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
@@ -26,8 +26,8 @@ static void expect_one(enum reply r, const char *argument, const char *expected)
     expect(r, &arg, 1, expected);
 }
 
-/* Names of servers, and words that clients search replies for and that would
- * mislead them; one reply leads them right. */
+/* Names of servers, and words for which clients search replies and that would
+ * mislead them; in one reply the words are right. */
 static const char *const banned[] = { "FileZilla", "Microsoft", "vsFTPd",
                                       "Pure-FTPd", "ProFTPD",   "Serv-U",
                                       "IIS",       "wu-",       "ascii" };
@@ -126,7 +126,7 @@ Test(reply, a_long_argument_is_cut)
     buf_release(&b);
 }
 
-/* There whole or not at all, wherever the room ends. */
+/* A reply is written completely or not at all, wherever the room ends. */
 Test(reply, no_room)
 {
     struct slice arg = SLICE("/folder");

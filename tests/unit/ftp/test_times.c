@@ -1,5 +1,5 @@
-/* Times that clients set, in every form that one is known to send; and none
- * that no calendar has. */
+/* Times that clients set, in every known form; no date that the calendar
+ * lacks. */
 #include <criterion/criterion.h>
 #include <errno.h>
 

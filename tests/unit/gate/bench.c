@@ -49,7 +49,7 @@ static int empty_directory(void)
     OR_FAIL(mkdtemp(path));
     fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     OR_FAIL(fd >= 0);
-    OR_FAIL(rmdir(path) == 0); /* it lives as long as it is open */
+    OR_FAIL(rmdir(path) == 0); /* the directory exists as long as it is open */
     return fd;
 }
 
@@ -104,8 +104,8 @@ static void give_all(struct bench *b, const struct bench_plan *plan)
     BENCH_SAY(b, go);
 }
 
-/* Uses up descriptors but for some. (A low limit would do as well, but it also
- * bounds what all processes of this user have under way.) */
+/* Uses up all but some descriptors. (A low limit would also bound the
+ * descriptors in flight of all of this user's processes.) */
 static void leave_files(unsigned files)
 {
     const struct rlimit limit = { 1024, 1024 };
@@ -122,7 +122,7 @@ static void leave_files(unsigned files)
 
 static const struct bench_plan *plan_of_gate;
 
-/* As gate's own, but without the keys and, unless it is asked for, the
+/* Works like gate's own, but without the keys and, unless requested, the
  * sandbox. */
 static int bench_complete(void *owner)
 {
@@ -321,7 +321,7 @@ void bench_logged_in(struct bench *b, const struct fake *f, uint64_t user)
     bench_heard(b);
 }
 
-/* Gate handles what master sends in order. */
+/* Gate handles master's messages in order. */
 void bench_heard(struct bench *b)
 {
     struct message m;

@@ -1,5 +1,5 @@
-/* A gate in a process of its own, with the test as its master and with sessions
- * that do what the test says. */
+/* A gate in a process of its own. The test is its master, and its sessions do
+ * what the test says. */
 #ifndef TESTS_GATE_BENCH_H
 #define TESTS_GATE_BENCH_H
 
@@ -21,13 +21,13 @@ struct bench_plan {
     unsigned ports;       /* passive, on 127.0.0.1 */
     bool wildcard_ports;  /* on 0.0.0.0 instead */
     bool sandbox;         /* enters the sandbox */
-    bool first;           /* the listener is the first of `listen` */
+    bool first;           /* the test's listener is the first one of `listen` */
     bool shut;            /* master doesn't send `open` */
     bool keeps;           /* the test keeps its listeners for the next gate */
-    struct bench *before; /* it has kept them for this one */
-    unsigned retired;     /* a bit for each of the ports that is */
+    struct bench *before; /* the gate that has kept them for this one */
+    unsigned retired;     /* a bit for each retired port */
     int memory;           /* what gates share; 0: of its own */
-    unsigned files;       /* so many descriptors are left; 0: all */
+    unsigned files;       /* the number of descriptors left; 0: all */
 };
 
 struct bench {
@@ -37,10 +37,10 @@ struct bench {
     int master_far, log_far;
     struct address control;
     struct address port[BENCH_PORTS];
-    int control_fd, port_fd[BENCH_PORTS]; /* kept */
+    int control_fd, port_fd[BENCH_PORTS]; /* the listeners that are kept */
 };
 
-/* As master saw it, and the rope to the fake session. */
+/* A fake session: the facts in its MSG_session, and the rope to it. */
 struct fake {
     uint64_t serial;
     pid_t pid;
@@ -57,48 +57,49 @@ void bench_stop(struct bench *b, int status);
 /* Gate must end by itself, with STATUS. */
 void bench_ends(struct bench *b, int status);
 
-/* A connection from "127.0.0.x" to PORT of 127.0.0.1. */
+/* Connects from "127.0.0.x" to PORT of 127.0.0.1. */
 int client_connect(const char *from, uint16_t port);
-/* What the server sent until it closed or a line came; NUL-terminated. */
+/* Reads until a line came or the server closed; OUT is NUL-terminated. */
 const char *client_line(int fd, char *out, size_t size);
-/* True once the server has closed the connection. */
+/* Returns true once the server has closed the connection. */
 bool client_closed(int fd);
 
-/* The next message to master, but for those about a session's pid, must be this
- * one; its descriptors are the caller's. */
+/* The next message to master, except those about a session's pid, must be KIND;
+ * the caller owns its descriptors. */
 void bench_hear(struct bench *b, enum message_kind kind, struct message *m);
-/* The next message must be SESSION_PEER of this session: the client. */
+/* The next message must be SESSION_PEER of this session. Returns the client. */
 struct address bench_peer(struct bench *b, const struct fake *f);
-/* The next MSG_session. */
+/* Receives the next MSG_session. */
 struct fake bench_session(struct bench *b);
 /* Connects from FROM, takes the session, reads the greeting. */
 struct fake bench_enter(struct bench *b, const char *from, int *client);
-/* The next message must be SESSION_GONE of this session; its wait status. */
+/* The next message must be SESSION_GONE of this session. Returns its wait
+ * status. */
 int bench_gone(struct bench *b, const struct fake *f);
-/* It has logged in, and gate knows its user. */
+/* The session has logged in, and gate knows its user. */
 void bench_logged_in(struct bench *b, const struct fake *f, uint64_t user);
-/* Master sends this, as SEND(). */
+/* Sends a message as master; works as SEND(). */
 #define BENCH_SAY(b, name, ...)                                                \
     cr_assert_eq(SEND(&(b)->master, name, 0 __VA_OPT__(, ) __VA_ARGS__), 0)
-/* Returns when gate has done all that master said before. */
+/* Returns when gate has handled all earlier messages of master. */
 void bench_heard(struct bench *b);
-/* The next event as its line. */
+/* Receives the next event, as its line. */
 const char *bench_event(struct bench *b, char *out, size_t size);
-/* No event is there now. */
+/* Is there no event now? */
 bool bench_silent(struct bench *b);
-/* No message to master is there now. */
+/* Is there no message to master now? */
 bool bench_quiet(struct bench *b);
 
 /* Tells a fake session to do something: "port", "active ADDRESS", "close",
- * "enter CLIENT SERVER" (with ports), "mine", "foreign N CLIENT", "alive" (says
- * so from now on), "garbage", "wrong" (a message that is for master), "flood
- * WHAT" (of alive, port, close, active, mine), "deaf", "exit N", "signal N",
- * "part" (closes gate's channel and stays), "look" (says what a session has),
- * "keys" (says the names of ticket keys that come from now on). */
+ * "enter CLIENT SERVER" (with ports), "mine", "foreign N CLIENT", "alive"
+ * (sends that from now on), "garbage", "wrong" (a message that is for master),
+ * "flood WHAT" (alive, port, close, active or mine), "deaf", "exit N", "signal
+ * N", "part" (closes gate's channel and stays), "look" (prints what a session
+ * has), "keys" (prints the names of new ticket keys from now on). */
 void fake_do(const struct fake *f, const char *what);
-/* Its next line. */
+/* Returns its next line. */
 const char *fake_says(const struct fake *f, char *out, size_t size);
-/* "port", and the port's number; 0 for PORT_NONE. */
+/* Sends "port". Returns the port's number; 0 for PORT_NONE. */
 uint16_t fake_port(const struct fake *f);
 
 #endif

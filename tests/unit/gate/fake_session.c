@@ -1,5 +1,5 @@
 /* The session_main() of these tests: no TLS, no FTP. It obeys lines that the
- * test sends on master's pair, and says there what gate sends. */
+ * test sends on master's pair, and prints there what gate sends. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -26,7 +26,7 @@ struct script {
     const struct session_start *start;
     struct channel gate;
     bool deaf;
-    bool ticks; /* says that it lives, again and again */
+    bool ticks; /* sends MSG_alive again and again */
     bool says_keys;
 };
 
@@ -52,7 +52,7 @@ static void ask_active(struct script *s, const char *where)
     SEND(&s->gate, active, channel_next(&s->gate), .to = to);
 }
 
-/* "CLIENT SERVER" */
+/* Reads "CLIENT SERVER". */
 static void ask_enter(struct script *s, const char *line)
 {
     struct slice second = slice_from(line), first;
@@ -65,7 +65,7 @@ static void ask_enter(struct script *s, const char *line)
          .server = server);
 }
 
-/* "N CLIENT" */
+/* Reads "N CLIENT". */
 static void say_foreign(struct script *s, const char *line)
 {
     struct address peer = { 0 };
@@ -75,7 +75,7 @@ static void say_foreign(struct script *s, const char *line)
          .why = (enum foreign)atoi(line));
 }
 
-/* For master, and said to gate. */
+/* Sends gate a message that is for master. */
 static void say_wrong(struct script *s)
 {
     const unsigned char login[8] = { MSG_login };
@@ -99,7 +99,7 @@ static int flood_with(struct script *s, const char *what)
     return SEND(&s->gate, active, channel_next(&s->gate), .to = nowhere);
 }
 
-/* All answers are read: it is the number of messages that counts. */
+/* It reads all answers: only the number of messages counts. */
 static void flood(struct script *s, const char *what)
 {
     struct pollfd one = { .fd = s->gate.fd, .events = POLLOUT };
@@ -114,7 +114,7 @@ static void flood(struct script *s, const char *what)
     }
 }
 
-/* Asks and never reads an answer. */
+/* Asks, and never reads an answer. */
 static void play_deaf(struct script *s)
 {
     s->deaf = true;
@@ -145,7 +145,7 @@ static bool is_ignored(int signal_number)
            now.sa_handler == SIG_IGN;
 }
 
-/* What a session finds when it begins. */
+/* Prints what a session finds at its start. */
 static void look(const struct script *s)
 {
     int fd = s->start->control;
@@ -163,7 +163,7 @@ static void look(const struct script *s)
         sigismember(&mask, SIGCHLD));
 }
 
-/* Their names: the secrets are of no use here. */
+/* Prints the names only, since the secrets are of no use here. */
 static void say_keys(const struct script *s, const struct msg_ticket_keys *m)
 {
     char names[2][2 * TICKET_NAME_BYTES + 1];
@@ -179,7 +179,7 @@ static void say_keys(const struct script *s, const struct msg_ticket_keys *m)
         say(s, "keys %s %s", names[0], names[1]);
 }
 
-/* The sanitizers have handlers, and would make another signal of it. */
+/* The sanitizers have handlers, which would turn it into another signal. */
 static void die_of(int signal_number)
 {
     signal(signal_number, SIG_DFL);
@@ -298,7 +298,7 @@ static const struct handler fake_handlers[] = {
     ON(ticket_keys, fake_on_ticket_keys),
 };
 
-/* The session may have been cut off from gate already: then it ends. */
+/* The session may have lost its channel to gate already: then it ends. */
 static void hear_gate(struct script *s)
 {
     if (channel_dispatch(&s->gate, fake_handlers,

@@ -14,7 +14,8 @@
 #define ACTIVE_ON "active = yes\nmax_sessions = 20\n"
 #define OFF       "max_sessions = 20\n"
 
-/* A client's own listener; BACKLOG 0 takes one that nobody accepts. */
+/* Makes a client's listener; BACKLOG 0 permits one connection that nobody
+ * accepts. */
 static int await(const char *host, int backlog, char where[64])
 {
     struct sockaddr_in a = { .sin_family = AF_INET };
@@ -69,7 +70,7 @@ static void try_connections(bool sandbox)
     for (int i = 0; i < 3; i++) {
         check_connection(&f, "127.0.0.2");
         check_connection(&g, "127.0.0.3");
-        cr_assert_neq(fake_port(&f), 0); /* and passive in between */
+        cr_assert_neq(fake_port(&f), 0); /* and passive mode in between */
     }
     cr_assert(bench_silent(&b)); /* no refused system call */
     bench_stop(&b, 0);
@@ -104,7 +105,7 @@ Test(active, nobody_listens)
     bench_stop(&b, 0);
 }
 
-/* A full backlog lets the kernel drop what comes: no answer at all. */
+/* With a full backlog the kernel drops new connections without an answer. */
 Test(active, no_answer_in_time)
 {
     struct bench_plan plan = { .settings =
@@ -127,7 +128,8 @@ Test(active, no_answer_in_time)
     bench_stop(&b, 0);
 }
 
-/* No honest session asks for these: it is ended, and nobody is connected to. */
+/* No honest session sends these requests: it is ended, and gate connects
+ * nowhere. */
 static const struct {
     const char *settings, *what, *reason;
 } lies[] = {

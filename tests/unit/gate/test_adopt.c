@@ -1,5 +1,5 @@
-/* One gate, with the test as the gate before it: what that one says too late,
- * not at all or wrongly does no harm. */
+/* One gate; the test plays the gate before it. Messages that come late, never
+ * or wrong do no harm. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
@@ -15,11 +15,11 @@
 
 struct takeover {
     struct bench bench;
-    struct channel next; /* the test's end, as the gate before */
+    struct channel next; /* the older gate's end, which the test has */
     uint64_t began;
 };
 
-/* A session of that gate: the test is it, too. */
+/* A session of the older gate; the test plays it, too. */
 struct heir {
     struct channel gate;
     uint64_t serial;
@@ -63,7 +63,7 @@ static struct address client_of(uint64_t serial)
                              .port = 4000 };
 }
 
-/* Of a client "127.0.0.SERIAL" that isn't logged in. */
+/* Passes on a session of a client "127.0.0.SERIAL" that isn't logged in. */
 static struct heir bequeath(struct takeover *t, uint64_t serial)
 {
     struct address server = t->bench.control;
@@ -89,7 +89,7 @@ static void port_of(struct takeover *t, const struct heir *h,
          .warned = false);
 }
 
-/* Gate answers it, so it has been adopted. */
+/* Gate answers, so it has adopted the session. */
 static uint16_t asks_port(struct heir *h)
 {
     uint32_t request = channel_next(&h->gate);
@@ -131,7 +131,7 @@ static void expect_words(struct takeover *t, const char *words)
     cr_expect(strstr(line, words), "%s", line);
 }
 
-/* New clients are served, and gate ends in order. */
+/* New clients are served, and gate ends in an orderly way. */
 static void end(struct takeover *t)
 {
     struct fake f;
@@ -144,7 +144,7 @@ static void end(struct takeover *t)
     bench_stop(&t->bench, 0);
 }
 
-/* Nothing of it is served before. */
+/* Before it gate serves no session of the older one. */
 Test(adopt, over_does_not_come, .timeout = 60)
 {
     struct heir first, late;
@@ -239,8 +239,8 @@ Test(adopt, lies, .timeout = 60)
     }
 }
 
-/* A port that isn't in the range, of nobody, and one that another session has:
- * the others continue. */
+/* A port outside the range, a port of no session, and one that another session
+ * has: the others continue. */
 Test(adopt, ports_that_are_not_there, .timeout = 60)
 {
     const struct heir nobody = { .serial = 77 };
@@ -257,7 +257,7 @@ Test(adopt, ports_that_are_not_there, .timeout = 60)
     PASS(&t, resting, .client = client_of(1), .port = elsewhere, .user = 7,
          .session = 5, .until = clock_ms() + 1000);
     port_of(&t, &h, t.bench.port[0]);
-    port_of(&t, &h, t.bench.port[1]); /* it has one */
+    port_of(&t, &h, t.bench.port[1]); /* it has one already */
     PASS(&t, over);
     serves(&t);
     gets_data(&h, t.bench.port[0].port);
@@ -281,13 +281,14 @@ Test(adopt, more_than_there_is_room_for, .timeout = 60)
     cr_assert(ends(&h[3]));
     for (uint64_t i = 0; i < 3; i++)
         asks_port(&h[i]);
-    channel_close(&h[0].gate); /* and makes room, by its master's word */
+    channel_close(
+        &h[0].gate); /* its master reports its end, which makes room */
     BENCH_SAY(&t.bench, adopted_gone, .serial = h[0].serial, .status = 0);
     bench_heard(&t.bench);
     end(&t);
 }
 
-/* Master hears of a login before this gate knows the session. */
+/* Master reports a login before this gate knows the session. */
 Test(adopt, a_login_meanwhile, .timeout = 60)
 {
     struct takeover t;
@@ -300,7 +301,7 @@ Test(adopt, a_login_meanwhile, .timeout = 60)
     PASS(&t, over);
     serves(&t);
     cr_assert_eq(channel_wait(&h.gate, &m, BENCH_MS), 1);
-    cr_assert_eq(m.kind, MSG_ticket_keys); /* that is what a login brings */
+    cr_assert_eq(m.kind, MSG_ticket_keys); /* they follow a login */
     end(&t);
 }
 
@@ -325,7 +326,7 @@ Test(adopt, a_queue_of_another_listener, .timeout = 60)
     end(&t);
 }
 
-/* Active mode that the new configuration forbids: the session hears that. */
+/* The new configuration forbids active mode: the session gets that answer. */
 Test(adopt, an_active_connection, .timeout = 60)
 {
     struct takeover t;

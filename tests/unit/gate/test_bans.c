@@ -1,4 +1,4 @@
-/* Addresses that are kept out for a while: the list, and who gets on it. */
+/* Addresses that are banned for a while: the list, and the causes. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -31,7 +31,7 @@ Test(bans, begin_and_end)
     cr_expect_not(bans_hold(&bans, &a, 3000));
 }
 
-/* When the list is full, the one that would end first makes way. */
+/* If the list is full, the ban that would end first makes room. */
 Test(bans, as_many_as_there_is_room_for)
 {
     struct address first = nth(7), more = nth(BANS_MAX);
@@ -52,10 +52,10 @@ Test(bans, as_many_as_there_is_room_for)
 
         cr_expect_eq(bans_hold(&bans, &a, 0), i != 7, "%u", i);
     }
-    cr_expect_not(bans_hold(&bans, &first, 5000)); /* all are over */
+    cr_expect_not(bans_hold(&bans, &first, 5000)); /* all have ended */
 }
 
-/* What ends a session, and whether its address is kept out for that. */
+/* How a session ends, and whether its address is banned for it. */
 static const struct crash {
     const char *settings, *does;
     bool banned;
@@ -88,7 +88,7 @@ static void expect_banned(struct bench *b)
     bench_event(b, line, sizeof(line));
     cr_expect(strncmp(line, "refused ", 8) == 0, "%s", line);
     cr_expect(strstr(line, "reason=crash_ban"), "%s", line);
-    bench_enter(b, "127.0.0.10", &other); /* its neighbour */
+    bench_enter(b, "127.0.0.10", &other); /* the next address */
 }
 
 static void expect_event(struct bench *b, const struct fake *f)
@@ -121,14 +121,14 @@ static void check(const struct crash *row)
     bench_gone(&b, &f);
     close(client);
     if (strcmp(row->does, "garbage") == 0)
-        bench_event(&b, line, sizeof(line)); /* what it did */
+        bench_event(&b, line, sizeof(line)); /* the event about its cause */
     if (strncmp(row->does, "exit", 4) != 0)
-        bench_event(&b, line, sizeof(line)); /* its end */
+        bench_event(&b, line, sizeof(line)); /* the event of its end */
     if (row->banned)
         expect_event(&b, &f);
     if (row->banned && !strstr(row->settings, "crash_ban"))
         expect_banned(&b);
-    else if (row->banned) /* it ends by itself */
+    else if (row->banned) /* the session ends by itself */
         do {
             client = client_connect("127.0.0.9", b.control.port);
             client_line(client, line, sizeof(line));
@@ -145,9 +145,8 @@ Test(bans, who_crashed)
         check(&crashes[i]);
 }
 
-/* The address of a proxy's client is what the session has read. Whoever has
- * broken into a session could name any address and have it banned by a crash.
- */
+/* A session reads the address of a proxy's client. An attacker in a session
+ * could name any address, and ban it by a crash. */
 Test(bans, behind_a_proxy)
 {
     struct bench_plan plan = { .settings = "listen = 127.0.0.1:1 proxy\n"

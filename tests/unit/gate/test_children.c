@@ -1,4 +1,5 @@
-/* Sessions that crash, lie, flood or must be killed: gate outlives them all. */
+/* Sessions that crash, lie, flood or must be killed: gate survives all of
+ * them. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,12 +12,12 @@
 
 #define FREE "max_per_address = 100\nstartups = 100\nno_ban = 127.0.0.0/8\n"
 
-/* What a session does, and what follows. */
+/* What a session does, and the result. */
 struct death_row {
     const char *name, *does;
-    int signal;         /* of its death */
-    const char *event;  /* part of the line, or NULL: no such event */
-    const char *reason; /* of its end */
+    int signal;         /* that ended it */
+    const char *event;  /* a part of the line, or NULL: no such event */
+    const char *reason; /* of the end event */
 };
 
 static const struct death_row deaths[] = {
@@ -29,7 +30,7 @@ static const struct death_row deaths[] = {
       "another process failed: signal 9, serial " },
     { "flood", "flood close", SIGKILL, "a flood of messages, serial",
       "another process failed: signal 9, serial " },
-    /* It may also be too slow for the answers, with the same end. */
+    /* It may also read its answers too slowly, with the same result. */
     { "flood of ports", "flood port", SIGKILL, ", serial",
       "another process failed: signal 9, serial " },
     { "flood of connections", "flood active", SIGKILL, ", serial",
@@ -61,7 +62,7 @@ static void check_death(struct bench *b, const struct death_row *row)
     char line[512];
     int client, other, status;
 
-    /* Of an address of its own, for which every port is free. */
+    /* With an address of its own, for which every port is free. */
     snprintf(line, sizeof(line), "127.0.1.%d", (int)(row - deaths) + 1);
     witness = bench_enter(b, line, &other);
     f = bench_enter(b, "127.0.0.9", &client);
@@ -110,14 +111,14 @@ Test(children, killed_by_master)
     check_end(&b, &f, "kicked: signal 9, serial ");
     fake_do(&witness, "look");
     fake_says(&witness, line, sizeof(line));
-    BENCH_SAY(&b, kill, .serial = f.serial); /* gone already: no harm */
+    BENCH_SAY(&b, kill, .serial = f.serial); /* gone already: no effect */
     fake_do(&witness, "exit 0");
     bench_gone(&b, &witness);
     bench_stop(&b, 0);
 }
 
-/* The session is stopped: it can't see that its time is over. Its place is free
- * again; one that has logged in stays. */
+/* The session is stopped and can't notice that its time is over. Its place is
+ * free again; a logged-in session stays. */
 Test(children, login_timeout_of_a_stopped_session)
 {
     struct bench_plan plan = { .settings = "max_per_address = 1\n"
@@ -143,8 +144,8 @@ Test(children, login_timeout_of_a_stopped_session)
     bench_stop(&b, 0);
 }
 
-/* The same for one that is logged in: it isn't heard of for idle_timeout, and
- * then some. One that is heard of stays. */
+/* The same for a logged-in session: gate gets no sign of life for idle_timeout
+ * and a little more. A session that sends signs of life stays. */
 Test(children, a_stopped_session_that_is_logged_in)
 {
     struct bench_plan plan = { .settings = FREE "idle_timeout = 100ms\n" };
@@ -174,7 +175,7 @@ Test(children, a_stopped_session_that_is_logged_in)
     bench_stop(&b, 0);
 }
 
-/* Master's end is everybody's end. */
+/* When master ends, all end. */
 Test(children, end_with_gate)
 {
     struct bench_plan plan = { .settings = FREE };
@@ -184,7 +185,7 @@ Test(children, end_with_gate)
 
     bench_start(&b, &plan);
     f = bench_enter(&b, "127.0.0.1", &client);
-    close(f.rope); /* or the fake would end by it */
+    close(f.rope); /* otherwise the fake session would end by it */
     bench_stop(&b, 0);
     cr_assert(client_closed(client));
 }

@@ -1,4 +1,4 @@
-/* Control connections: what a session gets, and who is kept out. */
+/* Control connections: what a session gets, and which clients are refused. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <string.h>
@@ -34,7 +34,7 @@ Test(entry, a_session_and_its_end)
     fake_do(&f, "exit 3");
     cr_assert_eq(bench_gone(&b, &f), 3 << 8);
     cr_assert(client_closed(client));
-    cr_assert(bench_silent(&b)); /* its event is its own business */
+    cr_assert(bench_silent(&b)); /* the session itself sends its event */
     bench_stop(&b, 0);
 }
 
@@ -57,7 +57,7 @@ Test(entry, serials_differ)
 
 struct limit_row {
     const char *settings;
-    unsigned allowed; /* from 127.0.0.1, none logged in */
+    unsigned allowed; /* from 127.0.0.1, not logged in */
     const char *reply, *reason;
 };
 
@@ -104,13 +104,13 @@ Test(entry, each_limit_is_reached_and_left)
     }
 }
 
-/* Connects, and may have to wait. */
+/* Connects; the connection may have to wait. */
 static int knock(struct bench *b, const char *from)
 {
     return client_connect(from, b->control.port);
 }
 
-/* Gate has done all that it was asked, and nobody new is in. */
+/* Gate has handled all messages, and no new session has begun. */
 static void expect_nobody(struct bench *b)
 {
     bench_heard(b);
@@ -134,7 +134,7 @@ Test(entry, a_login_frees_a_startup)
     bench_start(&b, &plan);
     f = bench_enter(&b, "127.0.0.1", &client);
     BENCH_SAY(&b, logged_in, .serial = 12345,
-              .user = 0); /* nobody's: no harm */
+              .user = 0); /* no such session: no effect */
     BENCH_SAY(&b, logged_in, .serial = f.serial, .user = 0);
     BENCH_SAY(&b, logged_in, .serial = f.serial, .user = 0); /* counts once */
     bench_heard(&b);
@@ -147,8 +147,8 @@ Test(entry, a_login_frees_a_startup)
     bench_stop(&b, 0);
 }
 
-/* Each that waits gets its turn, the oldest first, whether the one before it
- * logs in or goes. */
+/* Each waiting connection gets its turn, the oldest first, whether the one
+ * before it logs in or leaves. */
 Test(entry, the_queue_in_order)
 {
     struct bench_plan plan = { .settings = "startups = 1\n" };
@@ -175,7 +175,7 @@ Test(entry, the_queue_in_order)
     bench_stop(&b, 0);
 }
 
-/* One that hangs up while it waits leaves no place taken. */
+/* A client that hangs up while it waits frees its place. */
 Test(entry, a_client_leaves_the_queue)
 {
     struct bench_plan plan = { .settings = "max_per_address = 3\n"
@@ -201,8 +201,8 @@ Test(entry, a_client_leaves_the_queue)
     bench_stop(&b, 0);
 }
 
-/* Its sessions and its connections in the queue are no more than an address may
- * have, and no wait is longer than login_timeout. */
+/* An address's sessions and queued connections together are limited, and no
+ * wait is longer than login_timeout. */
 Test(entry, the_bounds_of_the_queue)
 {
     struct bench_plan plan = { .settings = "max_per_address = 3\n"
@@ -228,8 +228,8 @@ Test(entry, the_bounds_of_the_queue)
     bench_stop(&b, 0);
 }
 
-/* The queue is full of one address: its last one goes for another's first, and
- * it gets no further place itself. */
+/* The queue is full of one address: its newest connection makes room for
+ * another address's first one, and it gets no further place itself. */
 Test(entry, a_full_queue)
 {
     struct bench_plan plan = { .settings = "max_per_address = 2000\n"
@@ -250,7 +250,7 @@ Test(entry, a_full_queue)
     cr_expect(strncmp(client_line(waits[LIMIT_QUEUE - 1], line, sizeof(line)),
                       "421 ", 4) == 0);
     BENCH_SAY(&b, logged_in, .serial = f.serial, .user = 0);
-    f = bench_session(&b); /* the lighter address comes first */
+    f = bench_session(&b); /* the address with fewer connections comes first */
     expect_greeted(other);
     BENCH_SAY(&b, logged_in, .serial = f.serial, .user = 0);
     bench_session(&b);
@@ -258,7 +258,8 @@ Test(entry, a_full_queue)
     bench_stop(&b, 0);
 }
 
-/* A flood of refused connections is a line, and then one with their number. */
+/* A flood of refused connections causes one line, and then one with their
+ * number. */
 Test(entry, events_of_a_flood_are_bounded)
 {
     struct bench_plan plan = { .settings = "max_sessions = 1\n"
@@ -279,14 +280,14 @@ Test(entry, events_of_a_flood_are_bounded)
     bench_event(&b, line, sizeof(line));
     cr_assert(strstr(line, "peer=127.0.0.2:"), "%s", line);
     for (int lines = 0; !strstr(line, "\"more of them\""); lines++) {
-        cr_assert_lt(lines, 10); /* at most one for each second it took */
+        cr_assert_lt(lines, 10); /* at most one for each second that it took */
         bench_event(&b, line, sizeof(line));
     }
-    cr_assert(strstr(line, " number="), "%s", line); /* none is lost */
+    cr_assert(strstr(line, " number="), "%s", line); /* none is missing */
     bench_stop(&b, 0);
 }
 
-/* Sessions of an address that end without a login, and then one more. */
+/* Ends sessions of an address without a login, and then connects once more. */
 static void end_fruitless(struct bench *b, unsigned count, bool logged_in)
 {
     for (unsigned i = 0; i < count; i++) {
@@ -315,7 +316,7 @@ Test(entry, those_that_never_log_in)
     int client;
 
     bench_start(&b, &plan);
-    end_fruitless(&b, 8, true); /* these log in: no matter how many */
+    end_fruitless(&b, 8, true); /* these log in, so they don't count */
     end_fruitless(&b, 3, false);
     client = client_connect("127.0.0.9", b.control.port);
     cr_expect_str_eq(client_line(client, line, sizeof(line)), fruitless.reply);
@@ -323,7 +324,8 @@ Test(entry, those_that_never_log_in)
     bench_event(&b, line, sizeof(line));
     cr_expect(strstr(line, "refused peer=127.0.0.9:"), "%s", line);
     cr_expect(strstr(line, "reason=max_fruitless"), "%s", line);
-    bench_enter(&b, "127.0.0.10", &client); /* its neighbour may */
+    bench_enter(&b, "127.0.0.10",
+                &client); /* the next address isn't affected */
     bench_stop(&b, 0);
 }
 
@@ -338,8 +340,8 @@ Test(entry, those_who_may_be_fruitless)
     bench_stop(&b, 0);
 }
 
-/* All places are taken by one address: its oldest goes for another's first, and
- * none for another of its own. */
+/* One address has all places: its oldest session makes room for another
+ * address's first one, and for none of its own. */
 Test(entry, one_makes_room)
 {
     struct bench_plan plan = { .settings = "max_per_address = 50\n"
@@ -355,7 +357,7 @@ Test(entry, one_makes_room)
     own = knock(&b, "127.0.0.1");
     expect_nobody(&b);
     BENCH_SAY(&b, logged_in, .serial = f[0].serial,
-              .user = 0); /* that one can't be it */
+              .user = 0); /* so this one doesn't have to go */
     bench_session(&b);
     expect_greeted(own);
     own = knock(&b, "127.0.0.1");
@@ -381,8 +383,8 @@ Test(entry, one_makes_room)
     bench_stop(&b, 0);
 }
 
-/* Master that doesn't read: connections are dropped, gate lives, and no end of
- * a session is lost. */
+/* If master doesn't read, connections are dropped, gate stays alive, and no
+ * report of a session's end is lost. */
 Test(entry, a_slow_master)
 {
     struct bench_plan plan = { .settings = "max_sessions = 2000\n"
@@ -398,7 +400,7 @@ Test(entry, a_slow_master)
         int client = client_connect("127.0.0.1", b.control.port);
 
         client_line(client, line, sizeof(line));
-        shutdown(client, SHUT_WR); /* the session ends, untold */
+        shutdown(client, SHUT_WR); /* the session ends, without a report yet */
         cr_assert(client_closed(client));
         close(client);
         if (strncmp(line, "421 ", 4) == 0)
@@ -415,8 +417,8 @@ Test(entry, a_slow_master)
     bench_stop(&b, 0);
 }
 
-/* No descriptor is left: turned away or left waiting, and served as soon as
- * there is one. */
+/* No descriptor is left: connections are refused or wait, and are served as
+ * soon as there is one. */
 Test(entry, descriptors_run_out)
 {
     struct bench_plan plan = { .settings = FREE, .files = 16 };
@@ -462,8 +464,8 @@ static uint64_t cpu_ms(pid_t pid)
     return (uint64_t)used.tv_sec * 1000 + (uint64_t)used.tv_nsec / 1000000;
 }
 
-/* Not even one to accept with: control connections are turned away with the
- * spare one, data connections wait, and gate rests in between. */
+/* Not even one to accept with: control connections are refused with the spare
+ * one, data connections wait, and gate pauses in between. */
 Test(entry, not_one_descriptor_is_left)
 {
     struct bench_plan plan = { .settings = FREE, .ports = 1, .files = 2 };
@@ -475,7 +477,7 @@ Test(entry, not_one_descriptor_is_left)
     client_connect("127.0.0.1", b.port[0].port);
     cpu = cpu_ms(b.gate);
     begin = clock_ms();
-    for (int i = 0; i < 6; i++) { /* and a pause between two */
+    for (int i = 0; i < 6; i++) { /* with a pause between two */
         int client = client_connect("127.0.0.1", b.control.port);
 
         client_line(client, line, sizeof(line));
@@ -501,7 +503,7 @@ Test(entry, door_closes_and_sessions_stay)
     bench_start(&b, &plan);
     f = bench_enter(&b, "127.0.0.1", &client);
     BENCH_SAY(&b, stop_accepting);
-    BENCH_SAY(&b, kill, .serial = 1); /* nobody: no harm */
+    BENCH_SAY(&b, kill, .serial = 1); /* no such session: no effect */
     bench_heard(&b);
     cr_assert_eq(fake_port(&f), b.port[0].port);
     fd = client_connect("127.0.0.1", b.port[0].port);

@@ -1,4 +1,4 @@
-/* The pairs of client hosts and ports, with a clock of the test's own. */
+/* The pairs of client hosts and ports, with a clock of the test. */
 #include <criterion/criterion.h>
 
 #include "gate/expect.h"
@@ -114,7 +114,8 @@ Test(expect, ports_of_one_host)
     expect_release(&e);
 }
 
-/* Full: whoever rests longest makes room; those expected never do. */
+/* A full table: the pair that has rested longest makes room, and expected ones
+ * never do. */
 Test(expect, full_table)
 {
     struct expect e;
@@ -133,8 +134,8 @@ Test(expect, full_table)
     expect_release(&e);
 }
 
-/* What rests is found by its session only, and is expected as if it were new.
- */
+/* Only its session finds a resting pair, which is then expected as if it were
+ * new. */
 Test(expect, again)
 {
     struct expect e;
@@ -185,8 +186,8 @@ static struct pair *add_of(struct expect *e, unsigned port, uint64_t user,
     return p;
 }
 
-/* What another user leaves can be had at once, the longest rest first; never
- * what one has left oneself, nor another host's. */
+/* A pair that another user has left can be had at once, the longest rest first;
+ * never one of the user itself, nor one of another host. */
 Test(expect, left_by_another_user)
 {
     struct expect e;
@@ -204,8 +205,8 @@ Test(expect, left_by_another_user)
     expect_release(&e);
 }
 
-/* One that is expected stays its session's for a while, and comes after all
- * that rest. */
+/* An expected pair belongs to its session for a while, and comes after all
+ * resting ones. */
 Test(expect, held_by_another_user)
 {
     struct expect e;
@@ -219,13 +220,13 @@ Test(expect, held_by_another_user)
     q = add_of(&e, 1, 8, 200);
     expect_rest(&e, q, 300);
     cr_expect_eq(other(&e, 1, 9, 100 + EXPECT_HOLD_MS), q);
-    p->given = true; /* its session looks at a connection */
+    p->given = true; /* its session is checking a connection */
     cr_expect_eq(other(&e, 1, 8, 100 + EXPECT_HOLD_MS), NULL);
     expect_release(&e);
 }
 
-/* The pair goes from user to user and remembers each for a minute, also when
- * one of them uses it. */
+/* A pair goes from user to user and remembers each for a minute, also if one of
+ * them uses it. */
 Test(expect, all_who_left_it)
 {
     struct expect e;
@@ -245,9 +246,9 @@ Test(expect, all_who_left_it)
     expect_again(&e, p, &at_port[0], CHILD(2), 30);
     p->user = 3;
     expect_used(&e, p, 40);
-    cr_expect(is_taken(&e, 1, 0)); /* or user 1 could have it */
+    cr_expect(is_taken(&e, 1, 0)); /* otherwise user 1 could have it */
     cr_expect_null(other(&e, 1, 1, 50));
-    cr_expect_eq(other(&e, 1, 3, 50), p); /* who has used it may */
+    cr_expect_eq(other(&e, 1, 3, 50), p); /* the user who used it may */
     cr_expect_eq(other(&e, 1, 1, EXPECT_REST_MS), p);
     cr_expect_null(expect_due(&e, 40 + EXPECT_REST_MS));
     cr_expect_not(is_taken(&e, 1, 0));
@@ -270,6 +271,7 @@ Test(expect, no_more_than_it_remembers)
         expect_rest(&e, p, user);
     }
     cr_expect_null(other(&e, 1, 100, 100));
-    cr_expect_eq(other(&e, 1, 100, EXPECT_REST_MS), p); /* the first is over */
+    cr_expect_eq(other(&e, 1, 100, EXPECT_REST_MS),
+                 p); /* the first user's minute is over */
     expect_release(&e);
 }

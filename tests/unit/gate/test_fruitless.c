@@ -1,4 +1,4 @@
-/* Sessions that ended without a login, without any session. */
+/* The counts of sessions without a login, without any session. */
 #include <criterion/criterion.h>
 
 #include "gate/fruitless.h"
@@ -12,7 +12,7 @@ static struct address host(unsigned n)
                                         (uint8_t)(n >> 8), (uint8_t)n } };
 }
 
-/* A minute, and of those at once. */
+/* per minute, and how many of them at once */
 static const struct {
     uint64_t most, burst;
 } rows[] = { { 1, 1 },    { 2, 1 },      { 7, 1 },           { 8, 2 },
@@ -38,7 +38,7 @@ Test(fruitless, as_many_a_minute)
     }
 }
 
-/* From then on it has its share, no more. */
+/* From then on the address gets its share, and no more. */
 Test(fruitless, the_average_holds)
 {
     struct address a = host(1);
@@ -55,8 +55,7 @@ Test(fruitless, the_average_holds)
     cr_expect_geq(passed, 10 * 120 + 28);
 }
 
-/* Those that were open already count, and are not held against it without an
- * end. */
+/* Sessions that were open already count, but their debt has a limit. */
 Test(fruitless, the_debt_has_an_end)
 {
     struct address a = host(1);
@@ -69,7 +68,7 @@ Test(fruitless, the_debt_has_an_end)
     cr_expect_not(fruitless_too_many(&f, &a, 120, 1000 + MINUTE / 4 + 1000));
 }
 
-/* A hundred addresses that flood: of ten thousand others hardly one waits. */
+/* A hundred addresses flood: of ten thousand others hardly one waits. */
 Test(fruitless, others_are_left_alone)
 {
     static struct fruitless f;

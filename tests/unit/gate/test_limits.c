@@ -23,7 +23,7 @@ static struct limits make(uint64_t sessions, uint64_t address,
     return l;
 }
 
-/* One that hasn't logged in goes. */
+/* A session without a login ends. */
 static void leave(struct limits *l, const struct address *a)
 {
     limits_settle(l, a);
@@ -56,7 +56,8 @@ Test(limits, all_sessions)
     limits_release(&l);
 }
 
-/* One row: who is in twice, who knocks, and whether they are one prefix. */
+/* Two addresses, the first one with two sessions, and whether they are one
+ * prefix. */
 struct prefix_row {
     const char *in, *knocks;
     bool same;
@@ -89,7 +90,7 @@ Test(limits, one_address)
     }
 }
 
-/* An address may use all places, and none is refused below that. */
+/* An address may use all places, and none is refused before that. */
 Test(limits, startups)
 {
     struct limits l = make(100, 100, 32);
@@ -147,8 +148,8 @@ Test(limits, places_come_back)
     limits_release(&l);
 }
 
-/* Who came by a proxy counts in all from the start, and for an address once it
- * is known. */
+/* A proxied client counts in the total from the start, and for its address once
+ * that is known. */
 Test(limits, an_address_that_comes_later)
 {
     struct limits l = make(3, 1, NEVER);
@@ -189,8 +190,8 @@ static struct address nth(unsigned n)
     };
 }
 
-/* Connections in the queue count for their address and for nothing else, also
- * where each has an address of its own and no place is left. */
+/* Queued connections count only for their address, also if each has an address
+ * of its own and no place is left. */
 Test(limits, the_queue)
 {
     struct limits l = make(4, 3, 4);
@@ -223,8 +224,8 @@ Test(limits, the_queue)
     limits_release(&l);
 }
 
-/* A place of the heaviest goes to an address that has at least two fewer: at
- * the end all have the same. */
+/* A place of the address with the most sessions goes to an address that has at
+ * least two fewer. In the end all have the same number. */
 Test(limits, full_places_are_shared)
 {
     struct limits l = make(1000, 1000, 20);
@@ -277,7 +278,7 @@ Test(limits, one_gives_way_to_another)
     cr_expect_not(limits_is_heaviest(&l, &other));
     limits_settle(&l, &many);
     cr_expect_not(limits_full(&l));
-    cr_expect_eq(l.total, 20); /* it still is a session */
+    cr_expect_eq(l.total, 20); /* it still counts as a session */
     limits_leave(&l, &many);
     cr_expect_eq(l.total, 19);
     cr_expect_eq(l.most, 19);

@@ -49,7 +49,7 @@ Test(passive, a_data_connection)
     bench_stop(&b, 0);
 }
 
-/* What the client is told, by the setting and by the bind address. */
+/* The announced address, by the setting and by the bind address. */
 struct told_row {
     const char *setting;
     bool wildcard;
@@ -118,7 +118,7 @@ static void expect_told(const struct fake *f, const char *address)
     cr_expect_str_eq(address_text(&a, text), address);
 }
 
-/* Until master knows it, the one that the client connected to. */
+/* Until master knows the address: the one that the client connected to. */
 Test(passive, told_the_address_of_a_host)
 {
     struct bench_plan plan = {
@@ -144,7 +144,7 @@ Test(passive, told_the_address_of_a_host)
     bench_stop(&b, 0);
 }
 
-/* Two ports, and many hosts that wait on them at once. */
+/* Two ports, and many hosts whose sessions wait on them at once. */
 Test(passive, many_hosts_share_two_ports)
 {
     enum { HOSTS = 100 };
@@ -167,7 +167,8 @@ Test(passive, many_hosts_share_two_ports)
     bench_stop(&b, 0);
 }
 
-/* Sessions of one host never share a port; without one they are told so. */
+/* Sessions of one host never share a port; if none is left, they get that
+ * answer. */
 Test(passive, one_host_and_two_ports)
 {
     struct bench_plan plan = { .settings = FREE, .ports = 2 };
@@ -186,12 +187,12 @@ Test(passive, one_host_and_two_ports)
     other = bench_enter(&b, "127.0.0.2", &client);
     cr_assert_neq(fake_port(&other), 0);
     use(&f[1], "127.0.0.1", port[1]);
-    use(&f[0], "127.0.0.1", port[0]); /* each its own, in any order */
+    use(&f[0], "127.0.0.1", port[0]); /* each one its own, in any order */
     cr_assert_neq(fake_port(&f[2]), 0);
     bench_stop(&b, 0);
 }
 
-/* Who comes late is closed out, is in the log, and reaches no other session. */
+/* A late connection is closed and logged, and reaches no other session. */
 static void check_late(struct bench *b, uint16_t port)
 {
     int late = client_connect("127.0.0.1", port);
@@ -204,7 +205,7 @@ static void check_late(struct bench *b, uint16_t port)
     cr_assert(strstr(line, "reason=\"too late\""), "%s", line);
 }
 
-/* A session with the only port, and another one of the same host. */
+/* Opens a session with the only port, and another one of the same host. */
 static uint16_t begin_rest(struct bench *b, const char *settings,
                            struct fake *f, struct fake *next)
 {
@@ -227,7 +228,7 @@ static void end_rest(struct bench *b, const struct fake *next, uint16_t port)
     bench_stop(b, 0);
 }
 
-/* Said to gate before anything that is asked from now on. */
+/* Gate gets this before all later requests. */
 static void close_port(const struct fake *f)
 {
     char line[256];
@@ -247,7 +248,7 @@ Test(passive, a_closed_pair_rests)
     end_rest(&b, &next, port);
 }
 
-/* It gets its own again, and who is late reaches the session that he meant. */
+/* The session gets its own port again, and its late client reaches it. */
 Test(passive, a_left_pair_is_lent_to_its_session)
 {
     struct fake f, next;
@@ -271,8 +272,8 @@ static void look(const struct fake *f)
     cr_assert(strncmp(line, "keepalive", 9) == 0, "%s", line);
 }
 
-/* Its client connected, was refused the command, and gave that connection up:
- * it waits in the queue when the session asks for a port again. */
+/* The client connected, was refused the command, and closed that connection: it
+ * waits in the queue when the session asks for a port again. */
 Test(passive, a_given_up_connection_is_not_the_next_one)
 {
     char line[256];
@@ -284,7 +285,7 @@ Test(passive, a_given_up_connection_is_not_the_next_one)
     kill(b.gate, SIGSTOP);
     fake_do(&f, "close");
     fake_do(&f, "port");
-    look(&f); /* both are said */
+    look(&f); /* both messages were sent */
     late = client_connect("127.0.0.1", port);
     kill(b.gate, SIGCONT);
     fake_says(&f, line, sizeof(line));
@@ -296,7 +297,8 @@ Test(passive, a_given_up_connection_is_not_the_next_one)
     bench_stop(&b, 0);
 }
 
-/* A session that asks and never connects takes one port from its neighbours. */
+/* A session that asks and never connects takes only one port from the
+ * others. */
 Test(passive, one_session_cannot_take_all_ports)
 {
     struct bench_plan plan = { .settings = FREE, .ports = 2 };
@@ -335,8 +337,8 @@ Test(passive, the_pair_of_an_ended_session_rests)
     end_rest(&b, &next, port);
 }
 
-/* Not a wait for something to happen: what is tested is that this time is
- * over. */
+/* The test doesn't wait for something to happen: it tests that this time has
+ * passed. */
 static void pass_time(uint64_t end)
 {
     for (uint64_t now = clock_ms(); now < end; now = clock_ms())
@@ -362,7 +364,7 @@ static struct fake enter_as(struct bench *b, uint64_t user)
     return f;
 }
 
-/* The session has a connection that may be another's. */
+/* Gate gives the session a connection that may belong to another one. */
 static int knock_in_doubt(const struct fake *f, uint16_t port)
 {
     char said[128];
@@ -373,8 +375,8 @@ static int knock_in_doubt(const struct fake *f, uint16_t port)
     return fd;
 }
 
-/* The only port was left by a session: another user has it at once, and none
- * that may get a late connection that is valid for it. */
+/* A session has left the only port. Another user gets it at once, unless a late
+ * connection could be valid for that user. */
 Test(passive, left_ports_of_others)
 {
     struct bench_plan plan = { .settings = FREE, .ports = 1 };
@@ -389,7 +391,7 @@ Test(passive, left_ports_of_others)
     third = enter_as(&b, 3);
     port = fake_port(&first);
     cr_assert_neq(port, 0);
-    cr_expect_eq(fake_port(&other), 0); /* it is awaited there */
+    cr_expect_eq(fake_port(&other), 0); /* it is expected there */
     fake_do(&first, "exit 0");
     bench_gone(&b, &first);
     cr_expect_eq(fake_port(&same), 0);
@@ -402,8 +404,8 @@ Test(passive, left_ports_of_others)
     bench_stop(&b, 0);
 }
 
-/* The late one comes first: the session refuses it, and its own client's, which
- * has come meanwhile, is next. */
+/* The late connection comes first and the session refuses it. Its own client's,
+ * which has come meanwhile, is next. */
 Test(passive, a_late_connection_of_another_user)
 {
     struct bench_plan plan = { .settings = FREE, .ports = 1 };
@@ -421,23 +423,24 @@ Test(passive, a_late_connection_of_another_user)
     cr_assert_eq(fake_port(&other), port);
     late = knock_in_doubt(&other, port);
     own = client_connect("127.0.0.1", port);
-    fake_do(&other, "foreign 3 192.0.2.9:77"); /* it lies */
+    fake_do(&other, "foreign 3 192.0.2.9:77"); /* a lie */
     cr_assert_str_eq(fake_says(&other, line, sizeof(line)),
                      "perhaps 127.0.0.1 nodelay 1 blocking 0");
     bench_event(&b, line, sizeof(line));
     cr_expect(strstr(line, "reason=\"of another user"), "%s", line);
     cr_expect(strstr(line, "peer=127.0.0.1:77 "), "%s", line);
-    fake_do(&other, "foreign 3 127.0.0.1:1"); /* that one neither */
+    fake_do(&other, "foreign 3 127.0.0.1:1"); /* nor that one */
     close(knock_in_doubt(&other, port));
     fake_do(&other, "foreign 3 127.0.0.1:1");
     look(&other);
-    use(&other, "127.0.0.1", port); /* the last one, not in doubt */
+    use(&other, "127.0.0.1", port); /* the last one, which is not in doubt */
     close(late);
     close(own);
     bench_stop(&b, 0);
 }
 
-/* While one is looked at, few others wait, and they go with the wait. */
+/* While one is checked, few others wait, and they are closed when the wait
+ * ends. */
 Test(passive, those_that_wait_meanwhile)
 {
     struct bench_plan plan = { .settings = FREE, .ports = 1 };
@@ -463,8 +466,8 @@ Test(passive, those_that_wait_meanwhile)
     bench_stop(&b, 0);
 }
 
-/* A thousand sessions, none of which comes to its port, and after each of them
- * another user's. */
+/* A thousand sessions that never connect to their port, and after each of them
+ * a session of another user. */
 Test(passive, a_thousand_left_ports, .timeout = 120)
 {
     struct bench_plan plan = { .settings = FREE "max_fruitless = 1000000\n",
@@ -490,8 +493,8 @@ Test(passive, a_thousand_left_ports, .timeout = 120)
     bench_stop(&b, 0);
 }
 
-/* A stranger is closed out, the session is told once, and the right one is
- * still awaited. */
+/* A stranger's connection is closed, the session gets one report, and the right
+ * client is still expected. */
 Test(passive, a_stranger)
 {
     struct bench_plan plan = { .settings = FREE, .ports = 1 };
@@ -514,11 +517,12 @@ Test(passive, a_stranger)
     bench_event(&b, line, sizeof(line));
     cr_assert(strstr(line, "reason=\"not who is expected\""), "%s", line);
     cr_assert(strstr(line, "peer=127.0.0.66:"), "%s", line);
-    use(&f, "127.0.0.1", port); /* its next word: so "wrong" came once */
+    use(&f, "127.0.0.1", port); /* its next message, so "wrong" came once */
     bench_stop(&b, 0);
 }
 
-/* With two who might be meant nobody is told, and both still get theirs. */
+/* If two sessions may be meant, neither gets a report, and both still get their
+ * connection. */
 Test(passive, a_stranger_to_two)
 {
     struct bench_plan plan = { .settings = FREE, .ports = 1 };
@@ -554,7 +558,7 @@ Test(passive, nobody_is_expected)
     bench_stop(&b, 0);
 }
 
-/* A used pair takes one connection: the second is nobody's. */
+/* A pair takes one connection: the second one belongs to nobody. */
 Test(passive, one_connection_per_port_command)
 {
     struct bench_plan plan = { .settings = FREE, .ports = 1 };
@@ -585,8 +589,8 @@ Test(passive, no_ports_at_all)
     bench_stop(&b, 0);
 }
 
-/* The choice is random: in 200 tries each of 8 ports comes (a miss by chance:
- * once in 10^10 runs). */
+/* The choice is random: in 200 tries each of 8 ports comes up (by chance one is
+ * missing once in 10^10 runs). */
 Test(passive, every_port_is_chosen)
 {
     struct bench_plan plan = { .settings = FREE, .ports = BENCH_PORTS };

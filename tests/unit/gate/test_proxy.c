@@ -1,5 +1,5 @@
-/* Listeners and ports behind a proxy, which is 127.0.0.5 or .6 here. Whose a
- * connection is, is what the fake sessions say: they read no header. */
+/* Listeners and ports behind a proxy, here 127.0.0.5 or .6. The fake sessions
+ * decide whose connection it is, since they read no header. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@
 #define OTHER  "198.51.100.2"
 #define SERVER "203.0.113.7:21"
 
-/* A connection of the proxy; nothing is known of its client yet. */
+/* Connects as the proxy; its client isn't known yet. */
 static struct fake enter_unknown(struct bench *b, int *proxy)
 {
     *proxy = client_connect("127.0.0.5", b->control.port);
@@ -81,7 +81,7 @@ Test(proxy, a_client_is_known)
     bench_stop(&b, 0);
 }
 
-/* Closed before a byte, and told once a second. */
+/* Closed before a byte, and reported once a second. */
 Test(proxy, from_elsewhere)
 {
     struct bench_plan plan = { .settings = FREE, .first = true };
@@ -99,7 +99,8 @@ Test(proxy, from_elsewhere)
     bench_stop(&b, 0);
 }
 
-/* What a session says before its client is known, or says twice, is its end. */
+/* A session ends if it sends these before its client is known, or a second
+ * time. */
 static const struct {
     const char *first, *then, *wrong;
 } lies[] = {
@@ -135,7 +136,7 @@ Test(proxy, lies)
     }
 }
 
-/* A session that came straight to us has no header to tell of. */
+/* A session whose client connected directly has no header to report. */
 Test(proxy, nobody_else_may_ask)
 {
     struct bench_plan plan = { .settings = FREE };
@@ -171,19 +172,20 @@ Test(proxy, the_limit_of_an_address)
     expect_event(&b, "refused peer=" CLIENT ":4711");
     fake_do(&f[2], "exit 0");
     bench_gone(&b, &f[2]);
-    fake_do(&other[0], "exit 0"); /* one without an address is no one's */
+    fake_do(&other[0],
+            "exit 0"); /* a session without an address counts for no address */
     bench_gone(&b, &other[0]);
     f[2] = enter_unknown(&b, &proxy);
     ask_for(&f[2], CLIENT);
     expect_said(&f[2], "kept out from your address");
-    fake_do(&f[0], "exit 0"); /* its count goes with it */
+    fake_do(&f[0], "exit 0"); /* its count is removed with it */
     bench_gone(&b, &f[0]);
     enter(&b, CLIENT, &proxy);
     enter(&b, OTHER, &proxy);
     bench_stop(&b, 0);
 }
 
-/* Of IPv6 the network counts, as ever. */
+/* For IPv6 the network counts, as always. */
 Test(proxy, the_limit_of_a_network)
 {
     struct bench_plan plan = { .settings = LISTENER "max_per_address = 1\n",
@@ -205,7 +207,7 @@ Test(proxy, the_limit_of_a_network)
     bench_stop(&b, 0);
 }
 
-/* Those in all are counted from the start, before any header. */
+/* The total counts from the start, before any header. */
 Test(proxy, the_limit_in_all)
 {
     struct bench_plan plan = { .settings = LISTENER "max_sessions = 2\n",
@@ -223,7 +225,7 @@ Test(proxy, the_limit_in_all)
     bench_stop(&b, 0);
 }
 
-/* A client that floods through the proxy: only that one is kept out. */
+/* A client that floods through the proxy: only that client is refused. */
 Test(proxy, fruitless)
 {
     struct bench_plan plan = { .settings = LISTENER "max_fruitless = 1\n",
@@ -245,8 +247,8 @@ Test(proxy, fruitless)
     bench_stop(&b, 0);
 }
 
-/* As many as may have not logged in: the next ones wait for gate's answer, and
- * another client's gets the place of the one that has most. */
+/* All places without a login are taken: the next sessions wait for gate's
+ * answer, and another client's gets a place of the client with the most. */
 Test(proxy, the_queue)
 {
     struct bench_plan plan = { .settings = LISTENER "startups = 2\n",
@@ -276,7 +278,7 @@ Test(proxy, the_queue)
     bench_stop(&b, 0);
 }
 
-/* A wait has its end. */
+/* A wait has a limit. */
 Test(proxy, the_queue_in_time)
 {
     struct bench_plan plan = { .settings = LISTENER
@@ -294,8 +296,8 @@ Test(proxy, the_queue_in_time)
     bench_stop(&b, 0);
 }
 
-/* Of those whose client nobody knows there are few, the next one waits, and
- * whatever becomes of one of them, it is the next one's turn. */
+/* There are few places for sessions with an unknown client. The next one waits,
+ * and gets its turn whatever happens to one of them. */
 Test(proxy, a_throng)
 {
     struct bench_plan plan = { .settings = FREE, .first = true };
@@ -323,7 +325,7 @@ Test(proxy, a_throng)
 
 /* ---- ports ---- */
 
-/* What the client is told: the proxy's address, if data comes by it. */
+/* The announced address is the proxy's, if data comes through it. */
 Test(proxy, told_address)
 {
     static const struct {
@@ -376,21 +378,22 @@ Test(proxy, a_data_connection)
 
     bench_start(&b, &plan);
     f = enter(&b, CLIENT, &proxy);
-    for (int i = 0; i < 20; i++) { /* a used one is free at once */
+    for (int i = 0; i < 20; i++) { /* a used pair is free at once */
         close(bring(&b, &f, fake_port(&f)));
         fake_do(&f, "mine");
     }
     bench_stop(&b, 0);
 }
 
-/* Gate has heard what this session said before: it answers in order. */
+/* Gate has handled this session's earlier messages, since it answers in
+ * order. */
 static void heard(const struct fake *f)
 {
     fake_port(f);
     fake_do(f, "close");
 }
 
-/* One port, one session: whatever their clients are. */
+/* One port belongs to one session, whatever their clients are. */
 Test(proxy, a_port_is_lent)
 {
     struct bench_plan plan = { .settings = PORTS, .ports = 2, .first = true };
@@ -408,15 +411,15 @@ Test(proxy, a_port_is_lent)
     cr_expect_eq(fake_port(&f[2]), 0, "no port is left");
     close(bring(&b, &f[0], port[0]));
     fake_do(&f[0], "mine");
-    do /* until gate has heard that */
+    do /* until gate has handled it */
         port[1] = fake_port(&f[2]);
     while (port[1] == 0);
     cr_expect_eq(port[1], port[0]);
     bench_stop(&b, 0);
 }
 
-/* Who came straight to another listener shares ports with his like, but not
- * one that is lent. */
+/* Sessions of another, direct listener share ports with each other, but not a
+ * port that is lent. */
 Test(proxy, a_direct_session_beside_it)
 {
     struct bench_plan plan = { .settings = PORTS, .ports = 1 };
@@ -426,7 +429,7 @@ Test(proxy, a_direct_session_beside_it)
     uint16_t port;
 
     bench_start(&b, &plan);
-    f = bench_enter(&b, "127.0.0.5", &client); /* on the proxy's very host */
+    f = bench_enter(&b, "127.0.0.5", &client); /* on the proxy's own host */
     port = fake_port(&f);
     direct = client_connect("127.0.0.5", port);
     expect_said(&f, "data 127.0.0.5 nodelay 1 blocking 0");
@@ -434,9 +437,9 @@ Test(proxy, a_direct_session_beside_it)
     bench_stop(&b, 0);
 }
 
-/* Those of others are given back, and the right one comes through all of them.
- * Each with a gate of its own: one line a second is all that two hosts may get
- * together. */
+/* Connections of others are given back, and the right one still arrives. Each
+ * row has its own gate, since two hosts together may cause one line a
+ * second. */
 static const struct {
     const char *words, *event;
 } others[] = {
@@ -473,7 +476,8 @@ Test(proxy, others_are_passed_over)
     }
 }
 
-/* More than a session may send in a second, but each is an answer. */
+/* More messages than a session may send in a second, but each one is an
+ * answer. */
 Test(proxy, many_others_are_no_flood)
 {
     struct bench_plan plan = { .settings = PORTS, .ports = 1, .first = true };
@@ -496,7 +500,7 @@ Test(proxy, many_others_are_no_flood)
     bench_stop(&b, 0);
 }
 
-/* While one is judged the next one waits, and is not lost. */
+/* While one connection is judged the next one waits, and isn't lost. */
 Test(proxy, one_at_a_time)
 {
     struct bench_plan plan = { .settings = PORTS, .ports = 1, .first = true };
@@ -512,7 +516,7 @@ Test(proxy, one_at_a_time)
     port = fake_port(&f);
     first = bring(&b, &f, port);
     second = client_connect("127.0.0.6", port);
-    for (int i = 0; i < 3; i++) /* gate has been round by then */
+    for (int i = 0; i < 3; i++) /* by then gate has done another round */
         cr_expect_eq(fake_port(&other), 0);
     fake_do(&f, "look");
     cr_expect(strncmp(fake_says(&f, line, sizeof(line)), "keepalive", 9) == 0,
@@ -525,7 +529,7 @@ Test(proxy, one_at_a_time)
     bench_stop(&b, 0);
 }
 
-/* Whatever ends the wait of a session, the port continues. */
+/* Whatever ends a session's wait, the port continues. */
 static const char *const ends[] = { "close", "exit 0", "part", "garbage" };
 
 Test(proxy, a_port_is_never_stuck)
@@ -547,7 +551,7 @@ Test(proxy, a_port_is_never_stuck)
         if (i > 0)
             bench_gone(&b, &f);
         else
-            cr_expect_eq(fake_port(&f), port); /* its own, again */
+            cr_expect_eq(fake_port(&f), port); /* the same port again */
         if (i == 0)
             fake_do(&f, "exit 0");
         if (i == 0)
@@ -559,7 +563,8 @@ Test(proxy, a_port_is_never_stuck)
     }
 }
 
-/* Without an offer these words mean nothing, and too many are a flood. */
+/* Without an offer these messages mean nothing, and too many of them are a
+ * flood. */
 Test(proxy, words_about_nothing)
 {
     struct bench_plan plan = { .settings = PORTS, .ports = 1, .first = true };
@@ -575,7 +580,7 @@ Test(proxy, words_about_nothing)
     port = fake_port(&f);
     fake_do(&f, "mine");
     fake_do(&f, "foreign 0 198.51.100.66:1");
-    cr_expect_eq(fake_port(&f), port); /* gate has heard them */
+    cr_expect_eq(fake_port(&f), port); /* gate has handled them */
     bring(&b, &f, port);
     fake_do(&f, "mine");
     fake_do(&f, "mine");
@@ -587,7 +592,8 @@ Test(proxy, words_about_nothing)
     bench_stop(&b, 0);
 }
 
-/* Neither the client himself, past the proxy, nor anybody else. */
+/* Neither the client itself, without the proxy, nor anybody else may
+ * connect. */
 Test(proxy, past_the_proxy)
 {
     struct bench_plan plan = { .settings = PORTS, .ports = 1, .first = true };
@@ -607,7 +613,8 @@ Test(proxy, past_the_proxy)
     bench_stop(&b, 0);
 }
 
-/* Where data doesn't come by the proxy: the client, and nobody for him. */
+/* If data doesn't come through the proxy, only the client itself may
+ * connect. */
 Test(proxy, ports_without_a_proxy)
 {
     struct bench_plan plan = { .settings = FREE, .ports = 1, .first = true };
@@ -629,7 +636,8 @@ Test(proxy, ports_without_a_proxy)
     bench_stop(&b, 0);
 }
 
-/* A health check of a port is no line in the log; a stranger's look is. */
+/* A proxy's health check of a port causes no line in the log; a stranger's
+ * connection does. */
 Test(proxy, nobody_is_expected)
 {
     struct bench_plan plan = { .settings = PORTS, .ports = 1, .first = true };

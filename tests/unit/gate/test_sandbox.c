@@ -1,5 +1,5 @@
-/* Gate at work inside its real sandbox: everything it does after READY must be
- * permitted. (A fake session lives under gate's own filter here.) */
+/* Gate at work inside its real sandbox, which must permit everything that it
+ * does after READY. (A fake session has gate's own filter here.) */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +20,7 @@ static void check_status(pid_t pid, const char *line)
     cr_assert(strstr(text, line), "%s not in %s", line, text);
 }
 
-/* "Max open files   SOFT   HARD   files" */
+/* Reads "Max open files   SOFT   HARD   files". */
 static unsigned long open_files(pid_t pid)
 {
     unsigned long soft = 0;
@@ -36,8 +36,8 @@ static unsigned long open_files(pid_t pid)
     return soft;
 }
 
-/* All sessions, the whole queue, and all data connections that wait: clients
- * that wait for a login take no descriptor from those that have one. */
+/* All sessions, the whole queue, and all waiting data connections: clients that
+ * wait for a login take no descriptor from logged-in ones. */
 Test(sandbox, room_for_all_that_wait)
 {
     struct bench_plan plan = { .settings = "max_sessions = 1200\n",
@@ -59,8 +59,8 @@ static void check_data(const struct fake *f)
 
     cr_assert_neq(port, 0);
     fd = client_connect("127.0.0.1", port);
-    /* The sandbox gives nobody getsockopt, so the fake can't see TCP_NODELAY
-     * (test_passive does); without seccomp it can. */
+    /* The sandbox permits no getsockopt, so the fake session can't see
+     * TCP_NODELAY (test_passive does); without seccomp it can. */
     fake_says(f, line, sizeof(line));
     cr_assert(strcmp(line, "data 127.0.0.1 nodelay -1 blocking 0") == 0 ||
                   strcmp(line, "data 127.0.0.1 nodelay 1 blocking 0") == 0,

@@ -1,4 +1,4 @@
-/* What gate says to a set-up that it can't work with. */
+/* Gate's complaints about a set-up that it can't work with. */
 #include <criterion/criterion.h>
 #include <string.h>
 #include <unistd.h>
@@ -41,7 +41,7 @@ static void give_sandbox(struct start *s)
          .directory = fd);
 }
 
-/* What master hears, and that it names the cause. */
+/* Checks master's message, which must name the cause. */
 static void check_failed(struct start *s, const char *cause)
 {
     struct message m;
@@ -112,7 +112,8 @@ Test(setup, wrong_phase)
     check_failed(&s, "wrong phase");
 }
 
-/* Of an address that is no host name, and of one that isn't there. */
+/* An address for a setting that is no host name, and for one that doesn't
+ * exist. */
 Test(setup, told_what_nobody_asked)
 {
     for (uint64_t number = 0; number < 3; number++) {
@@ -170,7 +171,7 @@ static int send_certificate(struct start *s, const char *content)
                 .in_use = false, .file = fd);
 }
 
-/* The names in the complaint are master's. */
+/* The complaint has master's names. */
 Test(setup, bad_certificate)
 {
     struct start s;

@@ -1,5 +1,5 @@
-/* Two gates, one after the other, with the test as their masters: what the
- * first one had, the second one has. */
+/* Two gates, one after the other, with the test as their masters: the second
+ * one has everything that the first one had. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 
 #define NO_BAN "no_ban = 127.0.0.0/8\n"
 
-/* Masters reap the sessions of a gate that is gone. */
+/* Masters reap the sessions of a gate that has ended. */
 static void start_first(struct bench *b, struct bench_plan *plan)
 {
     cr_assert_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
@@ -62,7 +62,7 @@ static void replace(struct bench *old, struct bench *next,
     take_over(old, next);
 }
 
-/* It ends by the test's word; its master reports that to gate. */
+/* The test ends it; its master reports that to gate. */
 static void end_adopted(struct bench *b, const struct fake *f, const char *how)
 {
     int status;
@@ -110,13 +110,14 @@ Test(takeover, accepts_nothing_before_open, .timeout = 60)
     bench_hear(&b, MSG_serving, &m);
     bench_session(&b);
     cr_assert_str_eq(client_line(client, line, sizeof(line)), "220 fake\r\n");
-    BENCH_SAY(&b, open); /* once more is nothing new */
+    BENCH_SAY(&b, open); /* again: no effect */
     BENCH_SAY(&b, health);
     bench_hear(&b, MSG_healthy, &m);
     bench_stop(&b, 0);
 }
 
-/* Their places count, their ports are given and reached, and they are freed. */
+/* Their places count, their ports are given out and reached, and they are
+ * freed. */
 Test(takeover, sessions_go_on, .timeout = 60)
 {
     struct bench_plan plan = { .settings = NO_BAN "max_per_address = 1\n"
@@ -145,7 +146,7 @@ Test(takeover, sessions_go_on, .timeout = 60)
     bench_stop(&next, 0);
 }
 
-/* One that isn't logged in still counts as such, and has its old deadline. */
+/* A session without a login still counts as such, and keeps its deadline. */
 Test(takeover, a_login_keeps_its_deadline, .timeout = 60)
 {
     struct bench_plan plan = { .settings = NO_BAN "login_timeout = 1s\n" };
@@ -166,8 +167,9 @@ Test(takeover, a_login_keeps_its_deadline, .timeout = 60)
     bench_stop(&next, 0);
 }
 
-/* A 227 that was sent before is honoured after, also for a client that connects
- * while no gate accepts; and the backlog of the control listener isn't lost. */
+/* A 227 that was sent before is valid after the takeover, also for a client
+ * that connects while no gate accepts. The backlog of the control listener
+ * isn't lost. */
 Test(takeover, a_port_given_before, .timeout = 60)
 {
     struct bench_plan plan = { .settings = NO_BAN, .ports = 4 };
@@ -204,8 +206,8 @@ Test(takeover, a_port_given_before, .timeout = 60)
     bench_stop(&next, 0);
 }
 
-/* A session that went away: a late connection of its client reaches nobody
- * else's session, as before. */
+/* A session has left: a late connection of its client reaches no other session,
+ * as before. */
 Test(takeover, a_late_connection_reaches_nobody, .timeout = 60)
 {
     struct bench_plan plan = { .settings = NO_BAN "max_per_address = 9\n",
@@ -245,8 +247,8 @@ static bool is_closed(uint16_t port)
     return r < 0;
 }
 
-/* A port that the new configuration hasn't: it serves the client that was sent
- * there, nobody else, and closes. */
+/* A port that the new configuration lacks: it serves the client that was sent
+ * there, nobody else, and is closed. */
 Test(takeover, a_retired_port, .timeout = 60)
 {
     struct bench_plan plan = { .settings = NO_BAN, .ports = 2 };
@@ -276,7 +278,7 @@ static void key_names(const struct fake *f, char *out, size_t size)
     cr_assert_eq(strncmp(out, "keys ", 5), 0, "%s", out);
 }
 
-/* What the old one sealed the new one's sessions open. */
+/* The new gate's sessions open tickets that the old one sealed. */
 Test(takeover, ticket_keys_go_on, .timeout = 60)
 {
     struct bench_plan plan = { .settings = NO_BAN };
@@ -334,7 +336,8 @@ Test(takeover, bans_and_failures_are_kept, .timeout = 60)
     bench_stop(&third, 0);
 }
 
-/* What isn't what gate knows is begun afresh; what could be cut isn't used. */
+/* If the memory has another layout, gate begins with an empty one. Memory that
+ * could be shortened isn't used. */
 Test(takeover, memory_of_another_layout, .timeout = 60)
 {
     static const uint32_t garbage[] = { 77, 12 };
@@ -357,7 +360,7 @@ Test(takeover, memory_of_another_layout, .timeout = 60)
     close(bare);
 }
 
-/* A crash of an adopted session bans its address as any other. */
+/* A crash of an adopted session bans its address like any other. */
 Test(takeover, an_adopted_session_crashes, .timeout = 60)
 {
     struct bench_plan plan = { .settings = "" };
@@ -379,7 +382,7 @@ Test(takeover, an_adopted_session_crashes, .timeout = 60)
     bench_stop(&next, 0);
 }
 
-/* Gate can't kill it; master is asked to. Nobody answers: its place is free
+/* Gate can't kill it, so it asks master. If nobody answers, the place is free
  * after a moment all the same. */
 Test(takeover, an_adopted_session_is_killed, .timeout = 60)
 {
@@ -410,8 +413,7 @@ Test(takeover, an_adopted_session_is_killed, .timeout = 60)
     bench_stop(&next, 0);
 }
 
-/* A connection that waits for its session continues waiting at the next gate.
- */
+/* A connection that waits for its session waits on at the next gate. */
 Test(takeover, the_queue_goes_on, .timeout = 60)
 {
     struct bench_plan plan = { .settings = NO_BAN "startups = 1\n" };
@@ -434,8 +436,8 @@ Test(takeover, the_queue_goes_on, .timeout = 60)
     bench_stop(&next, 0);
 }
 
-/* A connection in the hands of a session that looks at its header, one that
- * waits for a client by a proxy, and one that must still name its client. */
+/* A connection whose header a session is reading, one that waits for a client
+ * of a proxy, and one whose session must still name its client. */
 Test(takeover, sessions_by_a_proxy, .timeout = 60)
 {
     struct bench_plan plan = {
@@ -475,7 +477,7 @@ Test(takeover, sessions_by_a_proxy, .timeout = 60)
     bench_stop(&next, 0);
 }
 
-/* What both gates do then, their sandboxes permit. */
+/* The sandboxes permit what both gates do then. */
 Test(takeover, inside_the_sandbox, .timeout = 60)
 {
     struct bench_plan plan = { .settings = NO_BAN "startups = 2\n",
@@ -503,8 +505,8 @@ Test(takeover, inside_the_sandbox, .timeout = 60)
     bench_stop(&next, 0);
 }
 
-/* The next gate dies in the middle: nothing is lost, nothing is accepted, until
- * master says so; and another one may take over. */
+/* The next gate dies in the middle: nothing is lost and nothing is accepted
+ * until master permits it; and another gate may take over. */
 Test(takeover, the_next_gate_dies, .timeout = 60)
 {
     struct bench_plan plan = { .settings = NO_BAN, .ports = 2 };

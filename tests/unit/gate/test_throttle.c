@@ -27,7 +27,7 @@ Test(throttle, one_a_second)
     cr_assert_eq(silenced, 0);
 }
 
-/* Whoever has any number of addresses gets no more than a line per slot. */
+/* An attacker with many addresses causes at most one line per slot. */
 Test(throttle, bounded_in_all)
 {
     struct throttle t;
@@ -47,7 +47,7 @@ Test(throttle, bounded_in_all)
     cr_assert_eq(passed + sum + t.silenced, 100000);
 }
 
-/* What nobody told of is told in the end, once. */
+/* Events without a line are reported at the end, once. */
 Test(throttle, a_tally)
 {
     struct address a = host(1);

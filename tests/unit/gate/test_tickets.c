@@ -1,6 +1,6 @@
-/* The keys of tickets: a session gets them when its user has logged in, and
- * hears of each exchange; what one key sealed, the next one's time still opens.
- */
+/* The keys of tickets. A session gets them when its user has logged in, and
+ * each new key later. A ticket of one key can still be opened in the next key's
+ * time. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +25,7 @@ static struct names hear(const struct fake *f)
     return n;
 }
 
-/* Each exchange follows upon the one before: FROM is what was known. */
+/* Each new key follows the present ones, FROM. */
 static struct names follow(const struct fake *f, struct names from)
 {
     struct names next = hear(f);
@@ -48,7 +48,7 @@ static void look(const struct fake *f)
 static struct names log_in(struct bench *b, const struct fake *f)
 {
     fake_do(f, "keys");
-    look(f); /* it has heard of that */
+    look(f); /* it has handled that */
     BENCH_SAY(b, logged_in, .serial = f->serial, .user = 0);
     return hear(f);
 }
@@ -82,7 +82,7 @@ Test(tickets, all_sessions_hear_of_new_keys, .timeout = 60)
     bench_stop(&b, 0);
 }
 
-/* Neither at once nor with an exchange. */
+/* Neither at once nor with a new key. */
 Test(tickets, none_before_login, .timeout = 60)
 {
     const struct bench_plan plan = { .settings = "ticket_lifetime = 1s\n" };
@@ -106,7 +106,7 @@ Test(tickets, none_before_login, .timeout = 60)
     bench_stop(&b, 0);
 }
 
-/* Said twice, it brings them once. */
+/* A second MSG_logged_in brings no second keys. */
 Test(tickets, keys_last_for_hours, .timeout = 60)
 {
     const struct bench_plan plan = { .settings = "" };

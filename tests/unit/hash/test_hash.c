@@ -1,4 +1,4 @@
-/* Hashes: made, verified, and the same work for nobody. */
+/* Hashes: made, verified, and the same work for an unknown user. */
 #include <criterion/criterion.h>
 #include <stdint.h>
 #include <string.h>
@@ -126,7 +126,7 @@ static uint64_t cpu_us(void)
            (uint64_t)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
 }
 
-/* The least of several: what else the machine does only adds. */
+/* Returns the lowest of several costs, since other processes can only add. */
 static uint64_t cost(bool (*verify)(const struct secret *, const char *),
                      const char *hash)
 {
@@ -149,8 +149,8 @@ static void expect_near(uint64_t a, uint64_t b, const char *what)
               (unsigned long long)a, (unsigned long long)b);
 }
 
-/* CPU time, not the clock's; a wrong branch differs by far more than twice:
- * no work at all, or yescrypt's where SHA-256's is due. */
+/* CPU time, not wall-clock time. A wrong branch differs by far more than a
+ * factor of two: no work at all, or yescrypt's where SHA-256's is needed. */
 Test(hash, nobody_costs_what_somebody_costs)
 {
     for (size_t i = 0; i < KNOWNS; i++)

@@ -1,4 +1,4 @@
-/* What a child says of its build. */
+/* The report of a child about its build. */
 #include <criterion/criterion.h>
 #include <string.h>
 

@@ -93,7 +93,7 @@ static int enter(struct channel *c, struct slice path)
     return SEND(c, directory_enter, 0, .path = path);
 }
 
-/* What the sender's own side refuses. */
+/* The sender's own end refuses these. */
 Test(channel, sender_is_held_to_the_list)
 {
     struct channel master;
@@ -126,12 +126,12 @@ struct raw {
     const char *what;
     const char *bytes;
     size_t len;
-    size_t fds; /* descriptors sent along */
+    size_t fds; /* descriptors sent with it */
     enum phase phase;
     const char *wrong;
 };
 
-/* Header: message (2, little endian), zero (2), request (4). */
+/* The header: message (2, little endian), zero (2), request (4). */
 #define HEAD(m) m "\0\0\0\1\0\0\0"
 
 static const struct raw lies[] = {
@@ -216,7 +216,7 @@ static const struct message_field *field_of(enum message_kind kind,
     return f;
 }
 
-/* A number at the end of a message; one more than it may be is refused. */
+/* A number at the end of a message: one more than its limit is refused. */
 static void check_limit(enum message_kind kind, const void *body,
                         const char *last)
 {
@@ -294,7 +294,7 @@ Test(channel, a_descriptor_is_missing)
     close_pair(&p);
 }
 
-/* A value that each field of the message may have. */
+/* Gives each field of the message a permitted value. */
 static void fill(struct message *m)
 {
     static const char key[80];
@@ -348,8 +348,8 @@ static bool passes(enum message_kind kind, unsigned from, unsigned to,
     return may;
 }
 
-/* Every message of the list, in every phase, from every process: only what the
- * row permits gets through. */
+/* Every message of the list, in every phase, from every process: only those
+ * that the row permits get through. */
 Test(channel, the_whole_matrix)
 {
     static const unsigned phases[] = { 1, 2, 4, 8, 16, 32, 64, 128 };
@@ -395,7 +395,7 @@ Test(channel, a_peer_that_does_not_read_is_told_by_eagain)
     close_pair(&p);
 }
 
-/* It says why it goes, and leaves a message of ours unread. */
+/* The peer says why it leaves, and leaves a message unread. */
 Test(channel, last_words_of_a_peer_that_did_not_read)
 {
     struct message in;
@@ -464,7 +464,7 @@ static int send_users(struct channel *master)
                 .name_key_2 = 0, .users = 0);
 }
 
-/* A child's set-up ends at go: what comes after it is the loop's. */
+/* A child's set-up ends at go: later messages are the loop's. */
 Test(channel, setup_ends_at_go)
 {
     static const struct handler table[] = { ON(sandbox, on_sandbox) };

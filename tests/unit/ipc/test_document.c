@@ -1,6 +1,6 @@
-/* Holds docs/messages.md to the message list: after its introduction the page
- * is what this program writes. SALLYPORT_REGENERATE=1 writes it again: after a
- * change of the list run the program once so. */
+/* Compares docs/messages.md with the message list: after its introduction the
+ * page is what this program writes. SALLYPORT_REGENERATE=1 writes it again: run
+ * the program once in this way after a change of the list. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,7 +163,7 @@ Test(document, is_what_the_list_says)
     buf_release(&found);
 }
 
-/* Until the table of phases above knows a new one. */
+/* Fails until the table of phases above knows a new one. */
 Test(document, phases_are_known)
 {
     unsigned known = 0;

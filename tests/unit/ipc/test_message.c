@@ -1,4 +1,4 @@
-/* The message list: every row whole, every answer to a real request. */
+/* The message list: every row is complete, and every answer has a request. */
 #include "sallyport/ipc/message.h"
 
 #include <criterion/criterion.h>
@@ -28,7 +28,7 @@ static void check_fields(const struct message_row *row)
 
 Test(message, rows_are_whole)
 {
-    /* Of two generations. */
+    /* Messages between two generations. */
     const unsigned both =
         PROCESS_BIT(PROCESS_GATE) | PROCESS_BIT(PROCESS_MASTER);
 
@@ -118,7 +118,7 @@ Test(message, secrets_go_from_session_to_auth_only)
     }
 }
 
-/* Those of gate are for its sessions and the next gate: nobody else seals
+/* Gate's keys go to its sessions and the next gate only: no other process seals
  * tickets. */
 Test(message, keys_go_from_gate_to_session_and_gate_only)
 {

@@ -1,5 +1,5 @@
-/* The process keys from its set-up on: the test is master, and the sessions
- * that ask for signatures, or for something else. */
+/* The process keys from its set-up on. The test is master, and the sessions
+ * that ask for signatures or send something else. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <openssl/ec.h>
@@ -38,7 +38,7 @@ struct stage {
     struct channel keys;
 };
 
-/* All but the sandbox, which a build with sanitizers can't enter. */
+/* Runs all but the sandbox, which a build with sanitizers can't enter. */
 static _Noreturn void be_keys(int fd)
 {
     static struct keys k;
@@ -203,7 +203,7 @@ static const struct {
     { ECDSA, TLS13, sizeof(TLS13) - 2 },
 };
 
-/* Each ends who asked, and nobody else. */
+/* Each of these ends the sender, and nobody else. */
 Test(keys, nothing_but_handshakes)
 {
     struct stage s;
@@ -262,7 +262,7 @@ static void send_garbage(struct channel *c)
     cr_assert_eq(send(c->fd, "garbage", 7, MSG_NOSIGNAL), 7);
 }
 
-/* What master alone may say. */
+/* Sends messages that only master may send. */
 static void send_masters(struct channel *c)
 {
     struct channel as_master = *c;
@@ -305,8 +305,8 @@ Test(keys, hostile_sessions)
     close_keys(&s);
 }
 
-/* One asks for more than it may have: it gets them, later; another is served at
- * once meanwhile. */
+/* One session asks for more than its rate: it gets the rest later; another one
+ * is served at once meanwhile. */
 Test(keys, a_rate_for_each)
 {
     struct stage s;
@@ -333,7 +333,7 @@ Test(keys, a_rate_for_each)
     close_keys(&s);
 }
 
-/* Gate proves a key of each certificate. */
+/* Gate asks for a proof of each certificate's key. */
 Test(keys, no_rate_for_gate)
 {
     struct stage s;
@@ -368,7 +368,7 @@ Test(keys, no_more_than_so_many)
     close_keys(&s);
 }
 
-/* The place of one that has gone is free again. */
+/* The place of a session that has gone is free again. */
 Test(keys, places_are_given_back)
 {
     struct stage s;
@@ -426,7 +426,7 @@ Test(keys, too_many_keys)
     fails_with(&s, "too many keys");
 }
 
-/* Master doesn't lie, or is no master. */
+/* Master doesn't lie; a peer that does isn't master. */
 Test(keys, one_who_has_nothing_to_sign)
 {
     struct stage s;

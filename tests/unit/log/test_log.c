@@ -1,4 +1,4 @@
-/* The process log from its set-up on: the test is master and every sender, and
+/* The process log from its set-up on. The test is master and every sender, and
  * reads the lines. */
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -31,7 +31,7 @@ struct stage {
     struct buf text;
 };
 
-/* All but the sandbox, which a build with sanitizers can't enter. */
+/* Runs all but the sandbox, which a build with sanitizers can't enter. */
 static _Noreturn void be_log(int fd)
 {
     static struct log l;
@@ -143,7 +143,7 @@ static void add_sender(struct stage *s, struct event_sender *sender,
     add_sender_of(s, sender, process, serial, family, "");
 }
 
-/* Takes what log has written so far, so that it never waits for us. */
+/* Reads log's lines so far, so that log never waits for the test. */
 static void take_lines(struct stage *s, int ms)
 {
     struct pollfd one = { .fd = s->lines, .events = POLLIN };
@@ -157,7 +157,7 @@ static void take_lines(struct stage *s, int ms)
     s->text.len += (size_t)n;
 }
 
-/* The next line, without the time, which must be one. */
+/* Returns the next line, which must exist, without its time. */
 static const char *line(struct stage *s)
 {
     static char out[8192];
@@ -207,8 +207,8 @@ Test(log, lines)
     end_log(&s, 0);
 }
 
-/* What a session says of itself is not believed, and no byte of it can begin a
- * line. */
+/* A session's claims about itself are ignored, and none of its bytes can begin
+ * a line. */
 Test(log, forgery)
 {
     struct event_sender session, gate;
@@ -227,7 +227,7 @@ Test(log, forgery)
                      "login-failed process=session serial=0000000000000007 "
                      "peer=203.0.113.5:4711 "
                      "user=\"x\\x0alogin serial=8 \\x22user=root\"");
-    event_begin(&r, EVENT_PEER); /* a serial is believed of gate only */
+    event_begin(&r, EVENT_PEER); /* only gate may name a serial */
     event_number(&r, FIELD_SERIAL, 9);
     cr_assert_eq(event_send(&session, &r), 0);
     cr_assert_str_eq(line(&s),
@@ -252,7 +252,7 @@ static void shout(struct event_sender *e, const void *bytes, size_t len)
     send(e->channel.fd, bytes, len, MSG_NOSIGNAL);
 }
 
-/* Bad bytes end their sender, which is told, and nobody else. */
+/* Bad bytes end their sender, which is reported, and nobody else. */
 Test(log, bad_bytes)
 {
     const struct {
@@ -296,8 +296,8 @@ Test(log, bad_bytes)
     end_log(&s, 0);
 }
 
-/* Senders come and go without end; there is room for so many at once, and those
- * who don't fit are counted. */
+/* Senders come and go without end. There is room for a limited number at once,
+ * and those that don't fit are counted. */
 Test(log, many_senders)
 {
     enum { ROOM = MAX_SESSIONS * 3 + 32 };
@@ -333,7 +333,7 @@ static const char dropped_words[] =
     "service process=session serial=0000000000000001 peer=203.0.113.5:4711 "
     "reason=\"events over the rate dropped\" number=";
 
-/* An event whose line has LINE_LEAST bytes at least. */
+/* An event whose line has at least LINE_LEAST bytes. */
 #define LINE_LEAST 1000
 #define BURST      (RATE_BURST / LINE_LEAST)
 #define SECOND     (RATE_SECOND / LINE_LEAST)
@@ -347,8 +347,8 @@ static void begin_long(struct event_record *r, enum event e)
     event_text(r, FIELD_PATH, (struct slice){ path, sizeof(path) });
 }
 
-/* Sends it when the socket takes it, as a session does for what it tells its
- * client of. */
+/* Sends it when the socket takes it, as a session does with an event before the
+ * reply about it. */
 static void send_in_time(struct stage *s, struct event_sender *e,
                          const struct event_record *r)
 {
@@ -361,8 +361,8 @@ static void send_in_time(struct stage *s, struct event_sender *e,
     buf_release(&bytes);
 }
 
-/* A session that only makes events gets a bounded part of the log, which says
- * how many it left out; others are written as before. */
+/* A session that only sends events gets a limited part of the log, which says
+ * how many it left out. The lines of others are written as before. */
 Test(log, flood)
 {
     enum { EVENTS = 3 * BURST };
@@ -396,9 +396,9 @@ Test(log, flood)
     end_log(&s, 0);
 }
 
-/* A user can't hide a line behind others: the session waits, while all others
- * are heard at once, and nothing is dropped. That it is a user's, log knows
- * from the message about the session's files. */
+/* A user can't hide a line among others: the session waits, while all others
+ * are read at once, and nothing is dropped. Log knows from the message about
+ * the session's files that it belongs to a user. */
 Test(log, a_user_waits)
 {
     enum { EVENTS = BURST + SECOND * 2 };
@@ -419,7 +419,7 @@ Test(log, a_user_waits)
         event_number(&r, FIELD_NUMBER, i);
         send_in_time(&s, &e, &r);
     }
-    event_sender_release(&e); /* its last words lie there unread */
+    event_sender_release(&e); /* its last events are unread */
     cr_assert_eq(event_send(&other, &hello), 0);
     for (unsigned i = 0; i < EVENTS; i++) {
         char number[32];
@@ -451,7 +451,7 @@ static unsigned lines_until(struct stage *s, const char *serial, unsigned n)
     return others;
 }
 
-/* Two sessions of a user have the rate of one; another user isn't concerned. */
+/* Two sessions of a user share one rate; another user isn't affected. */
 Test(log, sessions_share_their_users_rate)
 {
     enum { EVENTS = SECOND * 2 };
@@ -482,7 +482,8 @@ Test(log, sessions_share_their_users_rate)
     end_log(&s, 0);
 }
 
-/* Before a login it's as with others: what is too much is dropped. */
+/* Before a login the session counts like any other: too many events are
+ * dropped. */
 Test(log, a_failed_login_is_no_user)
 {
     enum { EVENTS = BURST * 2 };
@@ -528,7 +529,7 @@ Test(log, a_user_does_not_hold_up_the_end)
     end_log(&s, 0);
 }
 
-/* When master has gone, what was said before is still written. */
+/* When master has gone, earlier events are still written. */
 Test(log, drains_at_the_end)
 {
     struct event_sender e;
@@ -550,7 +551,8 @@ Test(log, drains_at_the_end)
     end_log(&s, 0);
 }
 
-/* Who leaves because master has gone says so after that. */
+/* A process that leaves because master has gone sends its last event after
+ * that. */
 Test(log, waits_for_last_words)
 {
     struct event_sender e;
@@ -570,7 +572,7 @@ Test(log, waits_for_last_words)
     end_log(&s, 0);
 }
 
-/* A sender that stays doesn't keep it forever. */
+/* Log doesn't wait forever for a sender that stays. */
 Test(log, ends_without_last_words)
 {
     struct event_sender e;
@@ -584,7 +586,7 @@ Test(log, ends_without_last_words)
 
 static const int signals_of_all[] = { SIGHUP, SIGINT, SIGTERM };
 
-/* ^C in a terminal reaches log too: the last events are still to come. */
+/* ^C in a terminal reaches log too, but the last events are still to come. */
 Test(log, signals_of_the_terminal)
 {
     struct event_sender e;

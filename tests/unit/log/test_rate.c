@@ -1,4 +1,4 @@
-/* The buckets of bytes, with a clock of the test's own. */
+/* The buckets of bytes, with a clock of the test. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 
@@ -6,7 +6,7 @@
 
 #define LINE 1000
 
-/* Lines of so many bytes that pass at NOW. */
+/* Returns how many lines of LINE bytes pass at NOW. */
 static unsigned passes(struct rate *r, uint64_t now)
 {
     unsigned n = 0;
@@ -16,11 +16,12 @@ static unsigned passes(struct rate *r, uint64_t now)
     return n;
 }
 
-/* One that begins with a single byte left is written, and paid for later. */
+/* A line that begins when a single byte is left is written, and paid for
+ * later. */
 Test(rate, burst_then_so_many_bytes_a_second)
 {
     static const struct {
-        uint64_t after; /* ms since the row before */
+        uint64_t after; /* ms after the row before */
         unsigned pass;
     } rows[] = {
         { 0, RATE_BURST / LINE + 1 },
@@ -45,7 +46,7 @@ Test(rate, burst_then_so_many_bytes_a_second)
     }
 }
 
-/* Who waits so long passes then, and not before. */
+/* A line passes after that time, and not before. */
 Test(rate, tells_how_long)
 {
     uint64_t now = 1000, ms;
@@ -59,7 +60,7 @@ Test(rate, tells_how_long)
     cr_assert_eq(rate_wait(&r, now + ms), 0);
 }
 
-/* All of a user's sessions share one; two users have nearly always two. */
+/* All sessions of a user share one bucket; two users nearly always have two. */
 Test(rate, one_a_user)
 {
     static struct rates all;

@@ -1,5 +1,5 @@
 /* The process lookup without its sandbox, with the test as its master. No try
- * here asks the network: hosts are numbers, or the resolver is the test's. */
+ * here uses the network: hosts are numbers, or the resolver is the test's. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +27,7 @@ static struct times {
     uint64_t try_ms, pause_ms, pause_max_ms;
 } times = { LOOKUP_TRY_MS, FOR_EVER, FOR_EVER };
 
-/* What the tries of a test share. */
+/* Shared by the tries of a test. */
 static struct tries {
     unsigned count;
     uint64_t at[32]; /* clock_ms() */
@@ -48,7 +48,7 @@ static void give_log(struct bench *b)
     channel_init(&b->log, ends[0], PROCESS_LOG, PROCESS_LOOKUP, PHASE_RUN);
 }
 
-/* All but the sandbox, which a build with sanitizers can't enter. */
+/* Runs all but the sandbox, which a build with sanitizers can't enter. */
 static _Noreturn void be_lookup(int fd, resolve_fn *resolve)
 {
     static struct lookup l;
@@ -100,7 +100,7 @@ static void expect_kind(struct bench *b, enum message_kind kind,
     cr_assert_eq(m->kind, kind, "%s", message_name(m->kind));
 }
 
-/* Up to NULL; the number of the first one is 0. */
+/* The names end with NULL; the first one has the number 0. */
 static void start(struct bench *b, resolve_fn *resolve,
                   const char *const *names)
 {
@@ -124,7 +124,7 @@ static void expect_end(struct bench *b, int status)
     channel_close(&b->log);
 }
 
-/* Master goes, and lookup with it. */
+/* Master ends, and lookup with it. */
 static void stop(struct bench *b)
 {
     channel_close(&b->master);
@@ -135,7 +135,7 @@ struct answer {
     const char *name, *text; /* "192.0.2.1", or the reason */
 };
 
-/* One message for each, in any order. */
+/* Expects one message for each, in any order. */
 static void expect(struct bench *b, const struct answer *answers, size_t n)
 {
     bool seen[LOOKUP_HOSTS_MAX] = { false };
@@ -180,7 +180,7 @@ Test(lookup, numbers_are_addresses)
     static const struct answer answers[] = {
         { "203.0.113.7", "203.0.113.7" },
         { "127.0.0.1", "127.0.0.1" },
-        { "localhost", "127.0.0.1" }, /* of /etc/hosts */
+        { "localhost", "127.0.0.1" }, /* from /etc/hosts */
     };
     struct bench b;
 
@@ -230,7 +230,7 @@ static void find(struct finding *ret, const char *address, unsigned why)
     ret->why = (enum unresolved)why;
 }
 
-/* What an attacker who runs code in a try can do. */
+/* An attacker who controls a try can send this. */
 static void odd(const char *name, struct finding *ret)
 {
     find(ret, "192.0.2.1", 77);
@@ -303,7 +303,7 @@ static void count_descriptors(const char *name, struct finding *ret)
     find(ret, n == 2 ? "192.0.2.1" : NULL, UNRESOLVED_UNKNOWN);
 }
 
-/* Its pipe, and the channel to log; not the pipe of another. */
+/* It has its pipe, and the channel to log; not the pipe of another try. */
 Test(lookup, a_try_holds_nothing)
 {
     static const struct answer answers[] = { { "x", "192.0.2.1" },
@@ -314,7 +314,7 @@ Test(lookup, a_try_holds_nothing)
     expect_end(&b, 0);
 }
 
-/* The first ones fail, in all the ways there are. */
+/* The first tries fail, in all possible ways. */
 static void late(const char *name, struct finding *ret)
 {
     unsigned n = tries->count++;
@@ -330,8 +330,8 @@ static void late(const char *name, struct finding *ret)
         find(ret, "192.0.2.1", 0);
 }
 
-/* One message says that the first try has failed, one what the last has found.
- */
+/* One message says that the first try has failed, and one has the result of the
+ * last one. */
 static void expect_late(struct bench *b)
 {
     static const char *const names[] = { "a.example", NULL };
@@ -345,7 +345,7 @@ static void expect_late(struct bench *b)
     cr_expect_eq(tries->count, 16);
 }
 
-/* Sixteen tries would take nine minutes without the bound. */
+/* Sixteen tries would take nine minutes without the limit. */
 Test(lookup, tries_go_on_until_there_is_an_answer)
 {
     struct bench b;
@@ -365,7 +365,7 @@ Test(lookup, the_pauses_grow_up_to_a_bound)
         cr_expect_geq(tries->at[i + 1] - tries->at[i], pauses[i], "%zu", i);
 }
 
-/* Nothing is left of it when master goes in the middle of a try. */
+/* Nothing of it is left if master ends in the middle of a try. */
 Test(lookup, ends_with_master)
 {
     static const char *const names[] = { "hangs", NULL };

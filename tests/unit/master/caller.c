@@ -1,4 +1,4 @@
-/* What a sallyportctl says and hears. */
+/* The messages that a sallyportctl sends and receives. */
 #include "caller.h"
 
 #include <criterion/criterion.h>
@@ -12,7 +12,7 @@
 #include "sallyport/base/local.h"
 #include "support/packet.h"
 
-/* A full queue is no answer: it is tried again, as long as a test may take. */
+/* A full queue isn't an answer: it tries again, as long as a test may take. */
 int caller_connect(const struct stage *s)
 {
     FD_CLEANUP int folder = open(s->folder, O_PATH | O_DIRECTORY | O_CLOEXEC);

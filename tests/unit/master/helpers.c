@@ -10,7 +10,7 @@
 #include "sallyport/base/fd.h"
 #include "support/settings.h"
 
-#define FIRST 100 /* far from what a test has open */
+#define FIRST 100 /* far above the descriptors of a test */
 
 static void find_program(struct master *m, const char *name)
 {

@@ -1,5 +1,5 @@
-/* The fork in which master runs, and its actors' processes, which do nothing
- * but live: the test speaks for them. */
+/* The fork in which master runs, and the processes of its actors, which only
+ * live: the test sends their messages. */
 #include "stage.h"
 
 #include <criterion/criterion.h>
@@ -27,7 +27,7 @@
 #include "sallyport/ipc/build.h"
 #include "support/settings.h"
 
-/* Of "pw"; master never looks. */
+/* The hash of "pw"; master never looks at it. */
 #define HASH                                                                   \
     "$6$rounds=1000$sallyporttests$mKPbYSSQMP"                                 \
     "MAmkTj7q4Mi6IOVgNuXmCrF6k61y4GH/"                                         \
@@ -84,8 +84,8 @@ static void end_well(int number)
     _exit(0);
 }
 
-/* Until master closes its end; with SIGUSR1 it closes its own, and stays; with
- * SIGUSR2 it ends. */
+/* Lives until master closes its end. With SIGUSR1 it closes its own end and
+ * stays; with SIGUSR2 it ends. */
 static _Noreturn void live(int fd)
 {
     struct pollfd one = { .fd = fd };
@@ -104,7 +104,7 @@ static void be_an_actor(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Master tells, so that the notes come in its order. */
+/* Master writes the note, so that notes come in its order. */
 static pid_t spawn(const struct master *m, const char *binary, int fd)
 {
     struct stage_note note = { .pid = fork() };
@@ -122,7 +122,7 @@ static pid_t spawn(const struct master *m, const char *binary, int fd)
     return note.pid;
 }
 
-/* The table's memory is in this process. */
+/* Is the table's memory in this process? */
 static bool has_sessions(void)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
@@ -147,7 +147,7 @@ static void play_files(const struct files_start *start)
     be_an_actor();
     snprintf(note.name, sizeof(note.name), "%s", start->name);
     snprintf(note.home, sizeof(note.home), "%s", start->home);
-    fd_close_others(3, keep, 4); /* it may be stopped once it is known */
+    fd_close_others(3, keep, 4); /* the test may stop it once it is known */
     tell(&note, fd, 3);
     fd_close_others(3, fd, 1);
     live(fd[0]);
@@ -195,7 +195,8 @@ static void adjust_for_tests(struct master *m)
     m->deadlines.stop = 1000; /* longer than a kick */
     m->settings.ports = (struct port_range){ .automatic = 2 };
     m->settings.max_sessions = 8;
-    m->settings.max_per_user = 100; /* those who have just left count */
+    m->settings.max_per_user =
+        100; /* sessions that have just left still count */
     m->settings.login_delay = 1;
     m->settings.login_tries = 100;
     m->settings.guess_delay = 0;
@@ -212,7 +213,8 @@ static void open_listeners(struct master *m)
         _exit(3);
 }
 
-/* An hour ago: of files that have just changed master believes no time. */
+/* Dates the file an hour back, since master doesn't trust the times of files
+ * that have just changed. */
 static void make_file(const char *path)
 {
     const struct timespec then = { .tv_sec = time(NULL) - 3600 };

@@ -1,5 +1,5 @@
-/* The real master in a fork, and all other processes played by the test: each
- * process that master starts is an actor, whose main channel the test holds. */
+/* The real master in a fork; the test plays all other processes. Each process
+ * that master starts is an actor, whose main channel the test has. */
 #ifndef TESTS_UNIT_MASTER_STAGE_H
 #define TESTS_UNIT_MASTER_STAGE_H
 
@@ -14,23 +14,23 @@
 #define STAGE_WAIT_MS 20000
 #define STAGE_USERS   3 /* anna, bert, and carl, who is locked */
 
-/* What an actor's process tells the test when it was started. */
+/* The facts of an actor's start, which its process sends to the test. */
 struct stage_note {
     pid_t pid;
-    char binary[16]; /* "files" for a fork of that kind */
+    char binary[16]; /* "files" for a fork of files */
     char name[USER_NAME_MAX + 1];
     char home[256];
     uint64_t serial;
     unsigned rights;
     bool for_ctl;       /* files serves sallyportctl */
-    bool sees_users;    /* the fork still had the users file in memory */
-    bool sees_sessions; /* the same for the table of sessions */
+    bool sees_users;    /* the fork still had the users in memory */
+    bool sees_sessions; /* it still had the table of sessions */
 };
 
 struct actor {
     struct stage_note note;
     struct channel channel; /* to master */
-    int session, log;       /* of files */
+    int session, log;       /* the other ends of files */
 };
 
 struct player { /* a session */
@@ -38,7 +38,7 @@ struct player { /* a session */
     struct channel channel;
     int log, keys;
     uint32_t request;
-    uint64_t user; /* its number, as gate heard it at the login */
+    uint64_t user; /* its number, which gate got at the login */
 };
 
 struct stage {
@@ -46,66 +46,66 @@ struct stage {
     pid_t master;
     int control;
     struct actor gate, auth, keys, log;
-    struct channel events; /* master's own, where log would read them */
+    struct channel events; /* master's own events, as log would get them */
 };
 
 /* Starts master and plays its children up to READY of all. ADJUST may change
- * settings and deadlines; NULL: as they are for tests. */
+ * settings and deadlines; NULL: the usual ones of tests. */
 void stage_open(struct stage *s, void (*adjust)(struct master *m));
-/* Only starts it: the set-up is the test's. */
+/* Only starts master: the test plays the set-up. */
 void stage_raise(struct stage *s, void (*adjust)(struct master *m));
-/* SIGTERM: master ends with status 0, and without a leak. */
+/* Sends SIGTERM: master must end with status 0, and without a leak. */
 void stage_close(struct stage *s);
 /* Master ends by itself, since gate has ended and no session is left. */
 void stage_ends(struct stage *s);
-/* Master has ended by itself with STATUS. */
+/* Master must have ended by itself with STATUS. */
 void stage_ended(struct stage *s, int status);
 /* Master still serves: a new session logs in and leaves. */
 void stage_serves(struct stage *s);
 
-/* The next process that master starts, which must be BINARY. It says of which
- * build it is, unless it is files. */
+/* Receives the next process that master starts, which must be BINARY. It sends
+ * its build, unless it is files. */
 void actor_enter(struct stage *s, struct actor *a, const char *binary);
-/* The same without a word. */
+/* Does the same without any message. */
 void actor_appear(struct stage *s, struct actor *a, const char *binary);
-/* Log and keys, which master starts first. */
+/* Plays the start of log and keys, which master starts first. */
 void actors_enter(struct stage *s);
-/* Takes the set-up up to GO, and says READY. */
+/* Takes the set-up up to GO, and sends READY. */
 void actor_ready(struct stage *s, struct actor *a);
-/* Enters as again and is ready; the old one's end is closed. */
+/* Plays the restart of an actor up to READY; closes the old one's end. */
 void actor_again(struct stage *s, struct actor *a);
-/* The process is killed. */
+/* Kills the process. */
 void actor_die(struct actor *a);
-/* The process ends with status 0. */
+/* Ends the process with status 0. */
 void actor_finish(struct actor *a);
-/* The process closes its channel and lives on. */
+/* The process closes its channel and stays alive. */
 void actor_leave(struct actor *a);
 void actor_say(struct actor *a, struct packet p);
-/* The next message, which must be that one. */
+/* Receives the next message, which must be M. */
 void actor_hear(struct actor *a, enum message_kind m, struct packet *p);
-/* Raw bytes and descriptors, past every check. */
+/* Sends raw bytes and descriptors, without any check. */
 void channel_shout(struct channel *c, const void *bytes, size_t len,
                    const int *fd, size_t fds);
-/* The other end closes C. */
+/* The other end of C must close. */
 void channel_hear_end(struct channel *c);
 
-/* From an address of its own. */
+/* Begins a session with an address of its own. */
 void player_enter(struct stage *s, struct player *p, uint64_t serial);
 void player_enter_from(struct stage *s, struct player *p, uint64_t serial,
                        const struct address *peer);
 void player_leave(struct player *p);
 void player_hear(struct player *p, enum message_kind m, struct packet *packet);
-/* LOGIN; auth hears VERIFY, the player LOGIN_CHANNEL. */
+/* Sends LOGIN; auth gets VERIFY, the player LOGIN_CHANNEL. */
 void player_asks(struct stage *s, struct player *p);
-/* The second half of it, for one whose LOGIN had to wait. */
+/* The second half of it, for a player whose LOGIN had to wait. */
 void player_is_asked_about(struct stage *s, struct player *p);
 void auth_says(struct stage *s, uint64_t serial, uint64_t generation,
                uint64_t row, uint64_t yes);
-/* All of a login as anna (row 0); FILES becomes her process. */
+/* Plays a whole login as anna (row 0); FILES becomes her process. */
 void player_logs_in(struct stage *s, struct player *p, struct actor *files);
 void player_is_denied(struct player *p, enum denial why);
-/* stage_open(), and a session 1 that has come, that has asked to log in, or
- * that has logged in as anna. */
+/* Calls stage_open(), and plays session 1: it has begun, has asked for a login,
+ * or has logged in as anna. */
 void stage_with(struct stage *s, void (*adjust)(struct master *m),
                 struct player *p);
 void stage_asked(struct stage *s, void (*adjust)(struct master *m),
@@ -115,15 +115,15 @@ void stage_logged_in(struct stage *s, void (*adjust)(struct master *m),
 /* The session leaves, and then the service stops. */
 void stage_leave(struct stage *s, struct player *p);
 
-/* Gate hears that message about that session; its second value. */
+/* Gate gets message M about that session. Returns its second value. */
 uint64_t gate_hears(struct stage *s, enum message_kind m, uint64_t serial);
 
-/* Gate says that it has reaped that session, and how it ended. */
+/* Gate reports that it has reaped that session, and how it ended. */
 void gate_reaps(struct stage *s, uint64_t serial, int status);
 
-/* Master reports an event of that kind with these words in its reason. */
+/* Master must report an event of that kind with these words in its reason. */
 void stage_reports(struct stage *s, enum event e, const char *words);
-/* Writes the users file again, as sallyportctl would. */
+/* Writes the users file again, as sallyportctl does. */
 void stage_users(struct stage *s, const char *text);
 
 #endif

@@ -1,4 +1,4 @@
-/* What the actors say and hear. */
+/* The messages that the actors send and receive. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <poll.h>
@@ -14,7 +14,7 @@ static const struct address local = { .family = 4,
                                       .bytes = { 192, 0, 2, 1 },
                                       .port = 21 };
 
-/* A gate that comes back is told that it may accept: that is passed over. */
+/* A restarted gate gets the permission to accept: this ignores it. */
 static void hear(struct channel *c, enum message_kind m, struct packet *p)
 {
     int r = packet_wait(c, p, STAGE_WAIT_MS);
@@ -62,7 +62,7 @@ void channel_shout(struct channel *c, const void *bytes, size_t len,
     cr_assert(sendmsg(c->fd, &m, MSG_NOSIGNAL) == (ssize_t)len);
 }
 
-/* What was under way before the end is of no interest. */
+/* Earlier messages don't matter. */
 void channel_hear_end(struct channel *c)
 {
     struct packet p;
@@ -121,7 +121,7 @@ void actors_enter(struct stage *s)
     actor_enter(s, &s->keys, "keys");
 }
 
-/* Log gets its channels when all are there. */
+/* Log gets its channels when all children are ready. */
 void stage_open(struct stage *s, void (*adjust)(struct master *m))
 {
     struct packet open;

@@ -7,13 +7,13 @@
 extern struct channel supervised_channel; /* to master */
 
 /* Starts master and plays its children up to READY of all and `up`. ADJUST may
- * change deadlines; NULL: nothing. */
+ * change deadlines; NULL: it changes nothing. */
 void supervised_raise(struct stage *s, void (*adjust)(struct master *m));
-/* The same; then this generation leads, and gate serves. */
+/* Does the same; then this generation leads, and gate serves. */
 void supervised_open(struct stage *s, void (*adjust)(struct master *m));
 void supervised_gate_serves(struct stage *s);
-/* The next message, which must be that one. What master keeps there is passed
- * over. */
+/* Receives the next message, which must be KIND. Descriptors that master keeps
+ * are skipped. */
 void supervised_hears(enum message_kind kind, struct packet *p);
 
 #endif

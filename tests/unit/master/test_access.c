@@ -1,5 +1,5 @@
 /* Sessions whose user's row has changed: which change ends one, when, and with
- * what word; and what a users file that is out of order does not do. */
+ * which reason; and that a broken users file ends none. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,13 +10,13 @@
 #include "support/files.h"
 #include "support/packet.h"
 
-/* Never by itself. */
+/* Master never checks by itself. */
 static void on_request(struct master *m)
 {
     m->deadlines.users = 60000;
 }
 
-/* Often; and a kicked session may live on. */
+/* Master checks often, and a kicked session may stay alive. */
 static void often(struct master *m)
 {
     m->deadlines.users = 20;
@@ -33,7 +33,7 @@ static void read_users(const struct stage *s, struct buf *text)
     cr_assert_eq(buf_add(text, "", 1), 0);
 }
 
-/* The users file with BY where FROM was first. */
+/* Replaces the first FROM in the users file by BY. */
 static void change(struct stage *s, const char *from, const char *by)
 {
     struct buf text;
@@ -49,7 +49,7 @@ static void change(struct stage *s, const char *from, const char *by)
     stage_users(s, made);
 }
 
-/* As sallyportctl after a change: how many sessions end. */
+/* Does what sallyportctl does after a change. Returns how many sessions end. */
 static uint64_t edited(struct stage *s)
 {
     struct packet p;
@@ -100,7 +100,7 @@ Test(access, changes_that_end_a_session, .timeout = 120)
     }
 }
 
-/* Then it ends by what follows. */
+/* Then a later change ends it. */
 Test(access, changes_that_end_nothing, .timeout = 60)
 {
     struct actor files;
@@ -135,7 +135,8 @@ Test(access, a_file_edited_by_hand, .timeout = 60)
     stage_leave(&s, &p);
 }
 
-/* A file that can't be used is told once; the sessions stay, until it can. */
+/* A file that can't be used is reported once. The sessions stay until it can be
+ * used. */
 Test(access, a_file_out_of_order, .timeout = 60)
 {
     char path[128], away[128];
@@ -164,7 +165,7 @@ Test(access, a_file_out_of_order, .timeout = 60)
     stage_leave(&s, &p);
 }
 
-/* The yes is for the row as it was. */
+/* The verdict belongs to the row before the change. */
 Test(access, a_change_while_auth_is_at_work, .timeout = 60)
 {
     struct player p;
@@ -195,7 +196,7 @@ Test(access, a_change_while_the_home_opens, .timeout = 60)
     stage_leave(&s, &p);
 }
 
-/* A session that doesn't go is killed. */
+/* A session that doesn't leave is killed. */
 Test(access, one_that_stays, .timeout = 60)
 {
     struct actor files;
@@ -224,7 +225,8 @@ static uint64_t versions_of(struct stage *s, struct player *p, uint64_t gen)
     return got.value[4].number;
 }
 
-/* Tickets of sessions before and after a harmless change are of one version. */
+/* Tickets of sessions before and after a harmless change have the same
+ * version. */
 Test(access, version_in_granted, .timeout = 60)
 {
     struct player p, q, r;
@@ -263,7 +265,7 @@ static void ask_end(struct caller *c, uint64_t serial, const char *user,
                  (unsigned long long)serial, user, address ? address : "");
 }
 
-/* By serial, user or address, and those only. */
+/* By serial, user or address, and only those. */
 Test(access, kick, .timeout = 60)
 {
     struct address host;
@@ -294,7 +296,8 @@ Test(access, kick, .timeout = 60)
     stage_leave(&s, &p);
 }
 
-/* All pages of WHO; how many sessions, and those of anna. */
+/* Reads all pages of WHO. Returns the number of sessions; *ANNAS gets those of
+ * anna. */
 static size_t ask_who(struct caller *c, size_t *annas)
 {
     struct packet got, p = { .message = MSG_who };
@@ -327,7 +330,7 @@ static void many(struct master *m)
     m->settings.max_sessions = 200;
 }
 
-/* More than fit into a page; beyond the end there is nobody. */
+/* More than fit into a page; after the end there are none. */
 Test(access, who, .timeout = 60)
 {
     enum { N = 130 };
@@ -344,7 +347,7 @@ Test(access, who, .timeout = 60)
     cr_expect_eq(ask_who(&c, &annas), 1);
     for (uint64_t i = 1; i < N; i++)
         player_enter(&s, &p[i], i + 1);
-    player_asks(&s, &p[N - 1]); /* then master knows them all */
+    player_asks(&s, &p[N - 1]); /* then master knows all of them */
     cr_expect_eq(ask_who(&c, &annas), N);
     cr_expect_eq(annas, 1);
     beyond.request = c.request = channel_next(&c.channel);

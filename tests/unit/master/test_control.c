@@ -1,5 +1,5 @@
-/* The control socket: what a sallyportctl is told, and what one that is
- * hostile, slow or dead can do to master: nothing. */
+/* The control socket: the answers to a sallyportctl, and that a hostile, slow
+ * or dead one does master no harm. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -48,7 +48,7 @@ Test(control, status)
     stage_leave(&s, &out);
 }
 
-/* Bytes that no honest sallyportctl says, as soon as it is welcomed. */
+/* Sends bytes that no honest sallyportctl sends, right after WELCOME. */
 static void a_masters_word(struct channel *c)
 {
     const unsigned char bytes[8] = { MSG_ready };
@@ -186,7 +186,8 @@ static void impatient(struct master *m)
     m->deadlines.walk = 300;
 }
 
-/* All places taken, one is turned away; they end by their deadline. */
+/* All places are taken and one caller is refused. They end by their
+ * deadline. */
 Test(control, places_and_their_deadline)
 {
     struct stage s;
@@ -211,7 +212,7 @@ Test(control, places_and_their_deadline)
     stage_close(&s);
 }
 
-/* Who doesn't read what it asks for is hung up on. */
+/* A caller that doesn't read its answers is disconnected. */
 Test(control, does_not_read)
 {
     struct stage s;
@@ -232,7 +233,7 @@ Test(control, does_not_read)
     stage_close(&s);
 }
 
-/* Connects and is gone, a thousand times. */
+/* Connects and leaves, a thousand times. */
 Test(control, a_flood_of_connections)
 {
     struct stage s;
@@ -243,7 +244,7 @@ Test(control, a_flood_of_connections)
     for (int i = 0; i < 1000; i++)
         cr_assert_eq(close(caller_connect(&s)), 0);
     stage_serves(&s);
-    do { /* the last of them may still hold the places */
+    do { /* the last of them may still have the places */
         c = (struct caller){ 0 };
         struct packet p;
 
@@ -260,7 +261,8 @@ Test(control, a_flood_of_connections)
     stage_close(&s);
 }
 
-/* Of another uid, though the file lets it through. Returns what it heard. */
+/* Connects with another uid, though the file's mode permits it. Returns the
+ * answer. */
 static int as_stranger(const struct stage *s)
 {
     pid_t pid = fork();
@@ -290,7 +292,7 @@ Test(control, a_stranger)
     char path[128];
 
     if (geteuid() != 0)
-        return; /* who else could be asked to be one? */
+        return; /* only root can become another user */
     stage_open(&s, NULL);
     snprintf(path, sizeof(path), "%s/control", s.folder);
     cr_assert_eq(chmod(s.folder, 0711), 0);
@@ -304,7 +306,7 @@ Test(control, a_stranger)
     stage_close(&s);
 }
 
-/* A start and an end with somebody there. */
+/* A start and a stop while somebody is connected. */
 Test(control, stop)
 {
     struct stage s;

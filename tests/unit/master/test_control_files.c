@@ -1,4 +1,4 @@
-/* A process files for sallyportctl: forked as for a login, handed on, ended. */
+/* A process files for sallyportctl: forked as for a login, passed on, ended. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <sched.h>
@@ -22,7 +22,7 @@ static void is_reaped(const struct actor *files)
         sched_yield();
 }
 
-/* What ctl and files say goes past master. */
+/* Messages between ctl and files don't go through master. */
 Test(control_files, is_handed_on)
 {
     struct packet find = { .message = MSG_partials_find, .request = 7 }, p;
@@ -52,7 +52,7 @@ Test(control_files, is_handed_on)
     caller_is_refused(&c, REFUSAL_BUSY);
     actor_die(&files);
     channel_close(&far);
-    channel_hear_end(&data); /* nobody else holds its end */
+    channel_hear_end(&data); /* no other process has its end */
     is_reaped(&files);
     caller_gets_files(&s, &c, &files, &data); /* and then the next one */
     channel_close(&data);
@@ -62,7 +62,7 @@ Test(control_files, is_handed_on)
     stage_close(&s);
 }
 
-/* Its log end arrives like any other's. */
+/* Log gets its channel like any other. */
 Test(control_files, has_a_log)
 {
     struct stage s;
@@ -90,7 +90,8 @@ static void patient(struct master *m)
     m->deadlines.kick = 100000;
 }
 
-/* Ctl goes: files is hung up on, and killed when it doesn't go. */
+/* Ctl leaves: the channel to files is closed, and files is killed if it doesn't
+ * leave. */
 Test(control_files, ctl_goes)
 {
     struct stage s;
@@ -113,7 +114,7 @@ Test(control_files, ctl_goes)
     }
 }
 
-/* It works for too long, or sits there without a word. */
+/* It works for too long, or is connected without a message. */
 Test(control_files, takes_too_long)
 {
     struct stage s;
@@ -129,13 +130,13 @@ Test(control_files, takes_too_long)
     channel_close(&files.channel);
     channel_hear_end(&data);
     is_reaped(&files);
-    caller_gets_status(&c, v); /* the caller still may ask */
+    caller_gets_status(&c, v); /* the caller may still ask */
     channel_close(&data);
     caller_leave(&c);
     stage_close(&s);
 }
 
-/* It closes its channel to master, and lives on. */
+/* It closes its channel to master, and stays alive. */
 Test(control_files, leaves_and_stays)
 {
     struct stage s;
@@ -204,7 +205,7 @@ Test(control_files, does_not_come_up)
     stage_close(&s);
 }
 
-/* Ctl goes before files is ready. */
+/* Ctl leaves before files is ready. */
 Test(control_files, ctl_goes_early)
 {
     struct stage s;
@@ -236,12 +237,13 @@ Test(control_files, users_that_are_refused)
     stage_users(&s, "anna:!:70000:70000::/elsewhere/anna::\n"
                     "root:!:0:0::/elsewhere/root::\n");
     caller_asks(&c, MSG_partials, "root");
-    caller_is_refused(&c, REFUSAL_HOME); /* its uid, or without root its home */
+    caller_is_refused(&c,
+                      REFUSAL_HOME); /* its uid or, without root, its home */
     caller_leave(&c);
     stage_close(&s);
 }
 
-/* A locked user's partials can be looked at too. */
+/* Partials of a locked user can be listed too. */
 Test(control_files, of_a_locked_user)
 {
     struct stage s;
@@ -257,7 +259,7 @@ Test(control_files, of_a_locked_user)
     stage_close(&s);
 }
 
-/* The log dies meanwhile: the next one gets the same channel of files. */
+/* Log dies meanwhile: the next one gets the same channel of files. */
 Test(control_files, log_is_started_anew)
 {
     struct stage s;

@@ -1,5 +1,5 @@
-/* The control socket in the file system: made, inherited, taken over from a
- * server that was killed, never from one that lives, and removed. */
+/* The control socket in the file system: made, inherited, taken from a killed
+ * server, never from one that lives, and removed. */
 #include "master/control/control_socket.h"
 
 #include <criterion/criterion.h>
@@ -91,7 +91,7 @@ Test(control_socket, is_made_and_removed)
     cr_expect_eq(umask(0), 0, "the umask is as it was");
     control_socket_close(&s, true);
     cr_expect_not(is_there());
-    control_socket_close(&s, true); /* once more does no harm */
+    control_socket_close(&s, true); /* a second call has no effect */
 }
 
 Test(control_socket, another_server_answers)
@@ -104,7 +104,7 @@ Test(control_socket, another_server_answers)
     control_socket_close(&first, true);
 }
 
-/* Its queue is full: that is a server too, though nobody gets in. */
+/* A server whose queue is full counts too, although nobody gets in. */
 Test(control_socket, a_busy_server_answers)
 {
     struct control_socket first;
@@ -124,7 +124,7 @@ Test(control_socket, a_busy_server_answers)
     cr_assert(is_there());
 }
 
-/* As after SIGKILL: the name is there, and nobody behind it. */
+/* As after SIGKILL: the name exists, and no server listens. */
 Test(control_socket, a_stale_one_is_replaced)
 {
     struct control_socket s;
@@ -139,7 +139,7 @@ Test(control_socket, a_stale_one_is_replaced)
     cr_assert_not(is_there());
 }
 
-/* Tries once all may, tells whether it got the name, and stays. */
+/* Tries once all may, reports whether it got the name, and stays. */
 static _Noreturn void try_it(int go, int told, int stay)
 {
     struct control_socket s;
@@ -156,9 +156,9 @@ static _Noreturn void try_it(int go, int told, int stay)
     _exit(0);
 }
 
-#define MANY 8
-#define ROUNDS                                                                 \
-    60 /* enough for the race to be lost now and then without a lock */
+#define MANY   8
+#define ROUNDS 60 /* without a lock, enough for the race to be lost sometimes  \
+                   */
 
 /* Of many that start at once on a stale name one gets it. */
 static int race(void)
@@ -198,7 +198,7 @@ Test(control_socket, one_of_many)
         cr_assert_eq(race(), 1, "round %d", i);
 }
 
-/* Somebody holds the directory's lock, for whatever reason: it is told. */
+/* Another process holds the directory's lock: the complaint says so. */
 Test(control_socket, the_folder_is_locked)
 {
     char run[128];
@@ -246,7 +246,7 @@ Test(control_socket, folders_that_are_refused)
     }
 }
 
-/* Another server's by now: it stays. */
+/* Meanwhile it is another server's: it stays. */
 Test(control_socket, removes_only_its_own)
 {
     struct control_socket s, other;
@@ -260,7 +260,7 @@ Test(control_socket, removes_only_its_own)
     cr_expect_not(is_there());
 }
 
-/* A generation, and what the test reads of it as the supervisor. */
+/* A generation, and what the test receives from it as the supervisor. */
 struct line {
     struct control_socket socket;
     struct succession succession;
@@ -313,7 +313,7 @@ static bool answers(const struct line *l)
     return fd >= 0;
 }
 
-/* Who calls while no generation answers waits, and the next one answers. */
+/* A caller waits while no generation answers, and the next one answers. */
 Test(control_socket, is_inherited)
 {
     struct line first, second;
@@ -332,8 +332,8 @@ Test(control_socket, is_inherited)
     cr_expect_not(is_there());
 }
 
-/* Another path, or the name was removed: a new socket. The old name belongs to
- * whoever made it, and stays. */
+/* With another path, or if the name was removed, there is a new socket. The old
+ * name belongs to its maker, and stays. */
 Test(control_socket, is_inherited_only_where_it_stands)
 {
     struct line first, second, third;
@@ -356,7 +356,7 @@ Test(control_socket, is_inherited_only_where_it_stands)
     cr_expect(is_there());
 }
 
-/* Meanwhile somebody else has it. */
+/* Meanwhile another server has it. */
 Test(control_socket, another_server_has_taken_the_name)
 {
     struct control_socket other;
@@ -375,7 +375,7 @@ Test(control_socket, another_server_has_taken_the_name)
     cr_expect(strstr(c.text, "another server answers there"), "%s", c.text);
 }
 
-/* Master's side of it, as far as it goes without children. */
+/* Sets master's side up, as far as it works without children. */
 static void raise_master(struct master *m, struct master_parts *parts,
                          const struct line *before)
 {
@@ -418,8 +418,8 @@ static void status_answers(struct master *m, struct channel *caller)
     cr_assert_eq(heard.kind, MSG_status_is);
 }
 
-/* A generation that steps down has no listener any more, and answers those who
- * are connected. The one that inherits accepts when it leads. */
+/* A generation that steps down has no listener any more, and answers connected
+ * callers. The generation that inherits accepts when it leads. */
 Test(control_socket, goes_to_the_generation_that_leads)
 {
     static struct master old, new;

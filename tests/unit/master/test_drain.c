@@ -8,7 +8,7 @@
 #include "supervised.h"
 #include "support/packet.h"
 
-#define SESSIONS 400 /* their kills are more than gate's channel holds */
+#define SESSIONS 400 /* their kills are more than gate's channel can hold */
 
 static void is_impatient(struct master *m)
 {
@@ -82,7 +82,8 @@ Test(drain, gate_that_cannot_hand_over)
     close(ends[1]);
 }
 
-/* What gate doesn't read fills its channel, and then master has no room. */
+/* Messages that gate doesn't read fill its channel, until master has no
+ * room. */
 static void fill_channel(struct stage *s)
 {
     for (uint64_t i = 1; i <= SESSIONS; i++) {
@@ -104,7 +105,7 @@ static void read_all(struct actor *a)
     while (packet_receive(&a->channel, &p) == 1);
 }
 
-/* It begins to read at the moment when it is told to hand over. */
+/* It begins to read when it gets MSG_hand_over. */
 Test(drain, gate_that_reads_late_has_no_more_time)
 {
     struct stage s;
@@ -121,7 +122,7 @@ Test(drain, gate_that_reads_late_has_no_more_time)
     stage_ends(&s);
 }
 
-/* The supervisor would take it for master's word. */
+/* The supervisor would take it for master's message. */
 Test(drain, gate_that_was_not_told_to_serve)
 {
     struct stage s;

@@ -1,4 +1,4 @@
-/* Processes `files` that fail, lie, die or say nothing: the login is denied or
+/* Processes `files` that fail, lie, die or send nothing: the login is denied or
  * the session ends, and nothing else. */
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -121,7 +121,7 @@ static const struct {
     { "an empty message", empty_message },
 };
 
-/* The session is told to go, and killed if it doesn't. */
+/* The session is kicked, and killed if it doesn't leave. */
 Test(files, ends_its_session)
 {
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
@@ -139,7 +139,8 @@ Test(files, ends_its_session)
         cr_assert_eq(got.value[0].number, ENDING_PEER);
         gate_hears(&s, MSG_kill, 1);
         channel_hear_end(&p.channel);
-        player_logs_in(&s, &other, &files); /* nobody else is touched */
+        player_logs_in(&s, &other,
+                       &files); /* the other session isn't affected */
         player_leave(&p);
         stage_leave(&s, &other);
     }
@@ -153,7 +154,7 @@ Test(files, outlives_its_session)
     struct actor files;
 
     stage_logged_in(&s, NULL, &p, &files);
-    kill(files.note.pid, SIGSTOP); /* it can't hear that it shall go */
+    kill(files.note.pid, SIGSTOP); /* so it can't notice that it should leave */
     player_leave(&p);
     channel_hear_end(&files.channel);
     while (kill(files.note.pid, 0) == 0) /* until master has reaped it */
@@ -162,10 +163,10 @@ Test(files, outlives_its_session)
     stage_close(&s);
 }
 
-/* Who writes its last event: of one that died, files hears by what. Gate may
- * say it before or behind the end of the session's channel. */
+/* If a session died, files reports its last event, and must learn the signal.
+ * Gate may report it before or after the end of the session's channel. */
 static const struct {
-    int status, signal; /* 0: it left by itself */
+    int status, signal; /* 0: the session left by itself */
 } session_ends[] = { { SIGKILL, SIGKILL },
                      { SIGSEGV | 0x80, SIGSEGV }, /* with a core */
                      { ENDING_CLOSED << 8, 0 },
@@ -206,7 +207,7 @@ Test(files, hears_how_its_session_ended)
     stage_close(&s);
 }
 
-/* Nobody will say it then. */
+/* Then nobody will report it. */
 Test(files, hears_nothing_when_gate_dies)
 {
     struct stage s;
@@ -229,8 +230,8 @@ static void wait_for_state(pid_t pid, char state)
         sched_yield();
 }
 
-/* Master learns of files first, and then that the session has gone, too: the
- * record with both goes while files is being buried. */
+/* Master learns of files' end first, and then of the session's: the record of
+ * both is freed while files is being reaped. */
 Test(files, dies_with_its_session)
 {
     struct stage s;

@@ -1,5 +1,5 @@
 /* A gate that lies, dies, floods or doesn't read: it is replaced, its sessions
- * end, and master serves on. */
+ * end, and master continues. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -12,7 +12,7 @@
 #include "stage.h"
 #include "support/packet.h"
 
-/* Keys' end is a good one. */
+/* The end of the channel to keys is a good one. */
 static struct packet session_packet(uint64_t serial, int first, int second)
 {
     const struct address a = { .family = 4, .bytes = { 192, 0, 2, 7 } };
@@ -39,7 +39,7 @@ static void serial_twice(struct stage *s)
 {
     struct player p;
 
-    player_enter(s, &p, 5); /* 5 is there already */
+    player_enter(s, &p, 5); /* 5 exists already */
     player_leave(&p);
 }
 
@@ -150,7 +150,7 @@ static const struct {
     { "a closed channel", leaves },
 };
 
-/* A session that is there ends with its gate; the next gate serves. */
+/* An existing session ends with its gate; the next gate serves. */
 Test(gate, lies)
 {
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
@@ -166,7 +166,7 @@ Test(gate, lies)
     }
 }
 
-/* Over max_sessions one session is refused, not gate; and its place is free
+/* Above max_sessions one session is refused, not gate; and its place is free
  * again as soon as one leaves. */
 Test(gate, too_many_sessions)
 {
@@ -187,7 +187,8 @@ Test(gate, too_many_sessions)
     stage_close(&s);
 }
 
-/* Gate tells of ends that master knows already, or never heard of. */
+/* Gate reports ends that master knows already, or of sessions that it doesn't
+ * know. */
 Test(gate, gone_without_being_there)
 {
     struct stage s;
@@ -208,7 +209,7 @@ Test(gate, gone_without_being_there)
     stage_close(&s);
 }
 
-/* Hundreds of sessions come and go at once: each gets its end, none is left. */
+/* Hundreds of sessions come and go at once: each is ended, none is left. */
 Test(gate, flood)
 {
     struct stage s;
@@ -235,8 +236,8 @@ static void little_patience(struct master *m)
     m->settings.max_sessions = 600;
 }
 
-/* A gate that reads nothing: what it must know waits, beyond what its channel
- * holds, then it is replaced. */
+/* A gate that reads nothing: its news waits, more than its channel can hold,
+ * and then gate is replaced. */
 Test(gate, does_not_read)
 {
     struct stage s;
@@ -254,7 +255,7 @@ Test(gate, does_not_read)
     stage_ends(&s);
 }
 
-/* The same, but it wakes up in time: it hears of all. */
+/* The same, but it wakes up in time: it gets all news. */
 Test(gate, reads_late)
 {
     struct stage s;
@@ -283,8 +284,8 @@ static void short_patience(struct master *m)
     m->settings.max_sessions = 2000;
 }
 
-/* It takes far longer than its deadline to read all, but it does read. What is
- * tested is that time passes, so here it does. */
+/* It takes far longer than its deadline to read all, but it does read. The test
+ * is about time, so it lets time pass. */
 Test(gate, reads_slowly)
 {
     enum { SESSIONS = 900, A_TIME = 10 };

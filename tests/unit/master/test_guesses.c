@@ -1,4 +1,4 @@
-/* How failed logins are counted, without any login: the time is the test's. */
+/* The counts of failed logins, without any login; the test has the clock. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <sys/mman.h>
@@ -76,8 +76,8 @@ Test(guesses, a_name_is_forgiven)
     guesses_release(&g);
 }
 
-/* Others can't slow a user where he logged in lately; his own failures there
- * do, as an attacker's would who shares his address. */
+/* Other people can't slow a user who has logged in there lately. The user's own
+ * failures there do, as do those of an attacker at the same address. */
 Test(guesses, where_a_user_is_known)
 {
     struct guesses g;
@@ -100,7 +100,7 @@ Test(guesses, where_a_user_is_known)
     guesses_release(&g);
 }
 
-/* Address N of NETWORK with so many bits. */
+/* Writes address N of NETWORK with BITS bits. */
 static const char *host(char out[64], unsigned bits, unsigned n)
 {
     struct address a;
@@ -118,8 +118,8 @@ static const char *host(char out[64], unsigned bits, unsigned n)
     return address_text(&a, out);
 }
 
-/* FREE failures of as many names, spread so that no narrower prefix has enough
- * of them, slow the next one there, and nobody outside. */
+/* FREE failures of different names, spread so that no narrower prefix has
+ * enough of them, slow the next attempt there, and nobody outside. */
 static const struct {
     unsigned bits;
     uint64_t free;
@@ -172,7 +172,8 @@ Test(guesses, a_trusted_address_is_not_counted)
     guesses_release(&g);
 }
 
-/* An attack on many names and from many addresses meets others by chance. */
+/* An attack on many names and from many addresses affects others only by
+ * chance. */
 Test(guesses, collisions_are_few)
 {
     static const uint8_t any_key[SIPHASH_KEY] = { 1, 2, 3 };
@@ -199,7 +200,7 @@ Test(guesses, collisions_are_few)
     guesses_release(&g);
 }
 
-/* Two masters, one after the other or at the same time, count in one memory. */
+/* Two masters, one after the other or at the same time, use the same counts. */
 Test(guesses, outlive_a_master)
 {
     FD_CLEANUP int fd = memfd_create("guesses", MFD_CLOEXEC);

@@ -36,7 +36,7 @@ static void master_answers(uint32_t request)
     cr_expect_eq(got.request, request);
 }
 
-/* An answer of gate to nothing is no heartbeat of master. */
+/* An answer of gate to no request is no heartbeat of master. */
 Test(heartbeat, master_answers_after_gate)
 {
     struct stage s;
@@ -64,7 +64,7 @@ Test(heartbeat, gate_that_does_not_answer)
     stage_ends(&s);
 }
 
-/* A generation that drains isn't asked; its supervisor's word may cross. */
+/* A generation that drains isn't asked, but a `ping` may cross its report. */
 Test(heartbeat, gate_has_ended)
 {
     struct packet got = { .message = MSG_NONE };

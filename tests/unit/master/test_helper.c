@@ -64,7 +64,7 @@ Test(helper, mistakes)
     cr_expect_eq(waitpid(-1, NULL, WNOHANG), -1, "it was reaped");
 }
 
-/* In a millisecond it looks at few of so many. */
+/* In a millisecond it can check few of them. */
 Test(helper, that_hangs)
 {
     int users = table_of(USERS_MAX), status = 0;
@@ -147,7 +147,7 @@ Test(helper, settings_without_a_reader)
     unlink(path);
 }
 
-/* What was in force, and not what the file says. */
+/* The settings that were in force count, not the file. */
 Test(helper, settings_after_a_crash)
 {
     const char *path = configuration("max_sessions = 7\n");
@@ -174,7 +174,7 @@ Test(helper, settings_of_another_build_after_a_crash)
     unlink(path);
 }
 
-/* --- what a start needs --------------------------------------------------- */
+/* --- the preparation of a start ------------------------------------------ */
 
 Test(helper, prepares)
 {

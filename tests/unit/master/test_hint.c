@@ -1,5 +1,5 @@
-/* The hint to a server that asks nobody for the certificate that a user must
- * show. */
+/* The hint for a server that asks for no certificate, although a user must show
+ * one. */
 #include <criterion/criterion.h>
 #include <string.h>
 

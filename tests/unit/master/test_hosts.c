@@ -1,5 +1,5 @@
-/* Host names of public addresses: what lookup gets, what gate is told,
- * and what becomes of a process lookup that lies or dies. */
+/* Host names of public addresses: what lookup gets, what gate gets, and a
+ * process lookup that lies or dies. */
 #include <criterion/criterion.h>
 #include <poll.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@ static void with_hosts(struct master *m)
     s->announced[1].network.bits = 12;
 }
 
-/* A message of lookup's set-up. */
+/* Expects a message of lookup's set-up. */
 static void given(uint64_t number, const char *name)
 {
     struct packet p;
@@ -63,7 +63,7 @@ static void told(struct stage *s, uint64_t number, const char *address)
     cr_expect_str_eq(address_text(&p.value[1].address, text), address);
 }
 
-/* Up to the first answer. */
+/* Plays up to the first answer. */
 static void raise_with(struct stage *s, void (*adjust)(struct master *m))
 {
     stage_raise(s, adjust);
@@ -90,7 +90,7 @@ static void open_rest(struct stage *s)
     actor_ready(s, &s->log);
 }
 
-/* With a.example found and b.example not, and all ready. */
+/* Plays with a.example found and b.example not found, until all are ready. */
 static void open_with(struct stage *s)
 {
     raise_with(s, with_hosts);
@@ -118,7 +118,7 @@ static void hear_all(struct actor *a, const enum message_kind *setup, size_t n)
 #define HEAR_ALL(a, setup)                                                     \
     hear_all(a, setup, sizeof(setup) / sizeof((setup)[0]))
 
-/* Gate accepts nobody before it knows what is to be told. */
+/* Gate accepts nobody before it knows the addresses to announce. */
 Test(hosts, gate_waits_for_them)
 {
     static const enum message_kind setup[] = {
@@ -185,7 +185,7 @@ Test(hosts, a_private_address_is_odd)
     stop(&s);
 }
 
-/* The next event is the end of auth, which is started again. */
+/* The next event is the end of auth, which is restarted. */
 static void nobody_but_auth_has_ended(struct stage *s)
 {
     struct event_record r;
@@ -202,7 +202,7 @@ static void nobody_but_auth_has_ended(struct stage *s)
     actor_ready(s, &s->auth);
 }
 
-/* Its end is no event, and nobody is started in its place. */
+/* Its end causes no event and no restart. */
 Test(hosts, lookup_ends_when_it_is_done)
 {
     struct stage s;
@@ -294,7 +294,7 @@ static void garbage(void)
 
 static const struct {
     void (*act)(void);
-    const char *report; /* NULL: none but that it is gone */
+    const char *report; /* NULL: none but that lookup has gone */
 } ends[] = {
     { answer_again, "an answer to nothing that was asked" },
     { answer_an_address, "an answer to nothing that was asked" },
@@ -310,7 +310,7 @@ static const struct {
     { finish_early, NULL },
 };
 
-/* It is ended, and not started again; what was known holds. */
+/* It is ended and not restarted; known addresses stay. */
 Test(hosts, without_lookup_all_goes_on)
 {
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {

@@ -1,4 +1,4 @@
-/* Listening sockets: which there are, and how they are told. */
+/* The listening sockets, and their description. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -78,8 +78,8 @@ Test(listen, only_ipv6)
     listeners_release(&l);
 }
 
-/* One port fewer than before: gate gets it for whoever was told it, and is the
- * only one to have it then. */
+/* One port fewer than before: gate gets it for clients to which it was
+ * announced, and is then the only process that has it. */
 Test(listen, retired)
 {
     static const char *const one[] = { "127.0.0.1:0", NULL };
@@ -112,7 +112,8 @@ Test(listen, retired)
     listeners_release(&before);
 }
 
-/* A port that somebody has: the complaint names it, and all is closed again. */
+/* Another program uses the port: the complaint names it, and all listeners are
+ * closed again. */
 Test(listen, taken)
 {
     static const char *const one[] = { "127.0.0.1:0", NULL };
@@ -138,11 +139,11 @@ Test(listen, taken)
     listeners_release(&l);
 }
 
-/* What the generation before listens on, and what the new one wants of that
- * port. */
+/* The port's listener of the generation before, and what the new one wants
+ * there. */
 static const struct {
     const char *before, *after;
-    bool is_passive; /* it wants the passive port, not the control port */
+    bool is_passive; /* the passive port is wanted, not the control port */
 } overlaps[] = {
     { "0.0.0.0:0", "127.0.0.1", false },
     { "127.0.0.1:0", "0.0.0.0", false },
@@ -177,7 +178,8 @@ static void expect_overlap(const struct listener *held, const char *kind,
     close(inherited.fd);
 }
 
-/* Only a restart frees it, and the complaint names what overlaps. */
+/* Only a restart frees it, and the complaint names the listener that
+ * overlaps. */
 Test(listen, overlaps)
 {
     for (size_t i = 0; i < sizeof(overlaps) / sizeof(overlaps[0]); i++) {
@@ -196,15 +198,15 @@ Test(listen, overlaps)
     }
 }
 
-/* What may be better later is told apart from what won't. */
+/* Errors that may pass are distinguished from others. */
 Test(listen, refused)
 {
     static const struct {
         const char *listen[2];
         int r;
     } table[] = {
-        { { "192.0.2.1:0" }, -EAGAIN }, /* nobody's address, today */
-        { { "[fe80::1]:0" }, -EINVAL }, /* on which interface? */
+        { { "192.0.2.1:0" }, -EAGAIN }, /* nobody's address now */
+        { { "[fe80::1]:0" }, -EINVAL }, /* its interface is missing */
     };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {

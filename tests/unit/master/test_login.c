@@ -1,5 +1,5 @@
-/* Logging in, with an honest and with a lying auth, and sessions that don't
- * keep to the order of things. */
+/* Logins, with an honest and with a lying auth, and sessions that break the
+ * order of messages. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <poll.h>
@@ -39,8 +39,8 @@ static void bind_by_address(struct master *m)
     m->settings.data_binding = BINDING_ADDRESS;
 }
 
-/* Gate lends ports that another user left by this number: never to a session
- * that would take that user's late connection for its own. */
+/* By this number gate lends ports that another user has left: never to a
+ * session that would accept that user's late connection. */
 Test(login, what_gate_hears_of_the_user)
 {
     for (int by_address = 0; by_address <= 1; by_address++) {
@@ -78,7 +78,8 @@ Test(login, no_then_yes)
     stage_leave(&s, &p);
 }
 
-/* Time since LOGIN, the work's, the least delay, login_delay; the answer. */
+/* The time since LOGIN, of the work, the least delay, login_delay, and of the
+ * answer. */
 static const struct {
     uint64_t passed, least, step, in;
 } waits[] = {
@@ -103,7 +104,7 @@ static void long_delay(struct master *m)
     m->settings.login_delay = 3000;
 }
 
-/* The work of the hash is no part of it. */
+/* The work of the hash doesn't show in it. */
 Test(login, a_slow_hash_does_not_show)
 {
     struct stage s;
@@ -124,7 +125,7 @@ static void two_tries(struct master *m)
     m->settings.login_tries = 2;
 }
 
-/* A session that doesn't count its tries is told to go by master, who does. */
+/* Master counts the tries too, and kicks a session that doesn't. */
 Test(login, tries_are_counted)
 {
     struct stage s;
@@ -140,7 +141,7 @@ Test(login, tries_are_counted)
     cr_assert_eq(packet_send(&p.channel, &login), 0);
     player_hear(&p, MSG_kick, &got);
     cr_assert_eq(got.value[0].number, ENDING_LOGIN_TRIES);
-    gate_hears(&s, MSG_kill, 1); /* it didn't go */
+    gate_hears(&s, MSG_kill, 1); /* it didn't leave */
     channel_hear_end(&p.channel);
     stage_serves(&s);
     stage_close(&s);
@@ -151,7 +152,7 @@ static void no_more_than_one(struct master *m)
     m->settings.max_per_user = 1;
 }
 
-/* Master has reaped it. */
+/* Waits until master has reaped it. */
 static void wait_for_end(struct actor *files)
 {
     uint64_t end = clock_ms() + STAGE_WAIT_MS;
@@ -216,7 +217,7 @@ static void homes_elsewhere(struct master *m)
     strcpy(m->settings.homes, "/srv/other");
 }
 
-/* Auth says yes, but the row may not have a process. */
+/* Auth accepts the password, but the row may not have a process. */
 Test(login, home_not_permitted)
 {
     struct stage s;
@@ -243,7 +244,7 @@ static void row_far_out(struct stage *s)
 
 static void wrong_serial(struct stage *s)
 {
-    auth_says(s, 2, 1, 0, 1); /* 2 is there, and asked nothing */
+    auth_says(s, 2, 1, 0, 1); /* session 2 exists, but has asked for nothing */
 }
 
 static void unknown_serial(struct stage *s)
@@ -319,7 +320,7 @@ static const struct {
     { "a closed channel", leaves },
 };
 
-/* The login is denied, the worker replaced, the session lives and logs in. */
+/* The login is denied, the worker replaced, and the session can log in. */
 Test(login, lies_of_auth)
 {
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
@@ -339,7 +340,8 @@ Test(login, lies_of_auth)
     }
 }
 
-/* Two verdicts for one question: the first counts, the second is a lie. */
+/* Two verdicts for one request: the first one counts, the second one is a
+ * lie. */
 Test(login, second_verdict)
 {
     struct stage s;
@@ -376,9 +378,9 @@ static void impatient(struct master *m)
     m->deadlines.silence = 700;
 }
 
-/* An auth that says nothing: the login is denied, and the worker is replaced. A
- * second login waits for the new one, since the old one's verdict couldn't be
- * told from the first login's. */
+/* Auth sends no verdict: the login is denied, and the worker is replaced. A
+ * second login waits for the new worker, since the old one's verdict couldn't
+ * be distinguished from the first login's. */
 Test(login, silence_of_auth)
 {
     struct stage s;
@@ -401,8 +403,8 @@ static void quick(struct master *m)
     m->deadlines.verdict = 200;
 }
 
-/* The verdict of a login that was given up comes late: nothing follows, and it
- * is no lie. */
+/* The verdict of a login that was given up comes late: it has no effect, and
+ * isn't a lie. */
 Test(login, late_verdict)
 {
     struct stage s;
@@ -412,7 +414,7 @@ Test(login, late_verdict)
     stage_asked(&s, quick, &p);
     player_is_denied(&p, DENIAL_BUSY);
     auth_says(&s, 1, 1, 0, 1);
-    player_enter(&s, &p, 2); /* the first one leaves in its midst */
+    player_enter(&s, &p, 2); /* the first session leaves in the middle */
     player_asks(&s, &p);
     player_leave(&p);
     auth_says(&s, 2, 1, 0, 1);
@@ -440,7 +442,7 @@ static void fill_workers(struct stage *s, struct player *p)
     p[VERIFICATIONS_MAX].channel.phase = PHASE_VERIFY;
 }
 
-/* The next one waits for a place. */
+/* The next login waits for a place. */
 Test(login, all_workers_busy)
 {
     struct player p[VERIFICATIONS_MAX + 1];
@@ -476,7 +478,8 @@ Test(login, no_worker_for_long)
 }
 
 struct share_row {
-    const char *greedy, *more, *other; /* the second shares with the first */
+    const char *greedy, *more,
+        *other; /* the second shares its prefix with the first */
 };
 
 static const struct share_row shares[] = {
@@ -493,9 +496,9 @@ static void enter_from(struct stage *s, struct player *p, uint64_t serial,
     player_enter_from(s, p, serial, &a);
 }
 
-/* One address has 8 logins under way with one worker, and no more: the next one
- * waits, and nobody else does. Those whose session has gone count as long as
- * auth works on them. */
+/* With one worker an address may have 8 logins under way: its next one waits,
+ * and nobody else does. Logins of sessions that have gone count as long as auth
+ * works on them. */
 static void check_share(const struct share_row *row)
 {
     enum { SHARE = 8 };
@@ -514,7 +517,7 @@ static void check_share(const struct share_row *row)
     more.request = 1;
     more.channel.phase = PHASE_VERIFY;
     enter_from(&s, &other, 101, row->other);
-    player_asks(&s, &other); /* and auth has not heard of MORE */
+    player_asks(&s, &other); /* and auth doesn't know MORE */
     auth_says(&s, 101, 1, 0, 0);
     player_is_denied(&other, DENIAL_WRONG);
     auth_says(&s, 1, 1, 0, 0);
@@ -558,8 +561,8 @@ static uint64_t time_of_login(struct stage *s, struct player *p)
     return clock_ms() - before;
 }
 
-/* After failures of others a right password waits as well, and only until its
- * user is known there. */
+/* After failures of other people a right password waits as well, but only until
+ * its user has logged in there once. */
 Test(login, a_guessed_name_is_slowed)
 {
     struct player attacker, p, q;
@@ -570,15 +573,16 @@ Test(login, a_guessed_name_is_slowed)
     enter_from(&s, &p, 2, "198.51.100.1");
     enter_from(&s, &q, 3, "198.51.100.1");
     attack_name(&s, &attacker);
-    cr_expect_geq(time_of_login(&s, &p), SLOW_MS - 500); /* it doubles to it */
+    cr_expect_geq(time_of_login(&s, &p),
+                  SLOW_MS - 500); /* the delays double up to it */
     cr_expect_lt(time_of_login(&s, &q), SLOW_MS - 500, "not where it is known");
     player_leave(&attacker);
     player_leave(&p);
     stage_leave(&s, &q);
 }
 
-/* Nobody gets around the count by leaving before the answer, nor by logging in
- * now and then. */
+/* Neither leaving before the answer nor a login now and then gets around the
+ * count. */
 Test(login, tries_without_an_answer_count)
 {
     struct player p, known;
@@ -598,7 +602,7 @@ Test(login, tries_without_an_answer_count)
     stage_leave(&s, &known);
 }
 
-/* Four of an address wait out their delay at a time; the others after them. */
+/* Four logins of an address are delayed at a time; the others follow. */
 Test(login, few_of_an_address_are_slowed_at_a_time)
 {
     enum { MANY = 5 };
@@ -624,7 +628,7 @@ Test(login, few_of_an_address_are_slowed_at_a_time)
     stage_leave(&s, &p[0]);
 }
 
-/* While auth is away logins wait for it. */
+/* While auth is restarting logins wait for it. */
 Test(login, waits_for_auth)
 {
     struct stage s;
@@ -665,9 +669,9 @@ static void write_users(struct stage *s, const char *first)
     stage_users(s, text);
 }
 
-/* A login after a change is by the new file: auth has it before it is asked. A
- * verdict by the old one is old news; one by a newer one than asked for holds,
- * with the newer one's rows. */
+/* A login after a change uses the new file: auth gets it before the request. A
+ * verdict by an older file counts as BUSY; a verdict by a newer file than
+ * requested is valid, with that file's rows. */
 Test(login, users_change)
 {
     struct stage s;
@@ -677,7 +681,7 @@ Test(login, users_change)
 
     stage_with(&s, NULL, &p);
     player_enter(&s, &q, 2);
-    player_asks(&s, &p); /* by generation 1 */
+    player_asks(&s, &p); /* with generation 1 */
     write_users(&s, "dora");
     q.request = login.request;
     cr_assert_eq(packet_send(&q.channel, &login), 0);
@@ -693,14 +697,14 @@ Test(login, users_change)
     auth_says(&s, 1, 2, 0, 1);
     actor_enter(&s, &files, "files");
     cr_assert_str_eq(files.note.name, "dora");
-    auth_says(&s, 2, 1, 0, 1); /* older than asked for */
+    auth_says(&s, 2, 1, 0, 1); /* older than requested */
     player_is_denied(&q, DENIAL_BUSY);
     player_leave(&p);
     stage_leave(&s, &q);
 }
 
-/* A right password that waits out a delay counts by the file of its end: its
- * user may have been locked meanwhile. */
+/* A right password that waits for its delay is judged by the file at its end:
+ * the user may have been locked meanwhile. */
 Test(login, users_change_during_a_delay)
 {
     struct player p, q;
@@ -713,7 +717,7 @@ Test(login, users_change_during_a_delay)
     player_asks(&s, &p);
     auth_says(&s, 1, 1, 0, 1);
     write_users(&s, "dora");
-    player_asks(&s, &q); /* master looks at the file */
+    player_asks(&s, &q); /* master checks the file */
     auth_says(&s, 2, 2, 0, 0);
     player_is_denied(&p, DENIAL_BUSY);
     player_is_denied(&q, DENIAL_WRONG);
@@ -721,7 +725,7 @@ Test(login, users_change_during_a_delay)
     stage_leave(&s, &p);
 }
 
-/* A broken file is told, and the old one counts. */
+/* A broken file is reported, and the old one counts. */
 Test(login, users_broken)
 {
     struct stage s;
@@ -733,9 +737,9 @@ Test(login, users_broken)
     stage_close(&s);
 }
 
-/* Reading it fails, by the only regular file whose first bytes always do: who
- * was locked since must not come in by the old file, and the next login reads
- * it again. */
+/* Reading fails: /proc/self/mem is the only regular file whose first bytes
+ * always do so. A user who was locked since must not get in by the old file,
+ * and the next login reads the file again. */
 Test(login, users_unreadable)
 {
     struct packet login = { .message = MSG_login, .request = 4 };
@@ -810,7 +814,7 @@ Test(login, sessions_that_break_the_rules)
         breaches[i].act(&p);
         gate_hears(&s, MSG_kill, 3);
         channel_hear_end(&p.channel);
-        if (i == 0) { /* it was asked, and says so */
+        if (i == 0) { /* auth was asked, and answers */
             actor_die(&s.auth);
             actor_again(&s, &s.auth);
         }
@@ -820,7 +824,7 @@ Test(login, sessions_that_break_the_rules)
 }
 
 /* Each message of the list, from a session, in each phase that it can be in: it
- * either is LOGIN in its phase, or ends that session and nothing else. */
+ * is either LOGIN in its phase, or ends that session and nothing else. */
 Test(login, every_message_in_every_phase)
 {
     struct stage s;
@@ -846,7 +850,8 @@ Test(login, every_message_in_every_phase)
             if (phase == 1)
                 auth_says(&s, serial, 1, 0, 0);
             if (phase == 2) {
-                actor_finish(&files); /* master would wait, then kill it */
+                actor_finish(
+                    &files); /* otherwise master would wait, and then kill it */
                 close(files.session);
                 close(files.log);
             }
@@ -862,7 +867,8 @@ static void no_delay(struct master *m)
     m->settings.login_tries = UINT64_MAX;
 }
 
-/* Until the player has SIZE bytes unread; false: it was killed instead. */
+/* Waits until the player has SIZE unread bytes. Returns false if it was killed
+ * instead. */
 static bool unread_grows(struct stage *s, struct player *p, int size)
 {
     struct pollfd gate = { .fd = s->gate.channel.fd, .events = POLLIN };
@@ -901,7 +907,7 @@ Test(login, does_not_read)
     cr_assert(size > 240);
     gate_hears(&s, MSG_kill, 1);
     player_leave(&p);
-    actor_die(&s.auth); /* which may have been asked */
+    actor_die(&s.auth); /* it may have got requests */
     actor_again(&s, &s.auth);
     stage_serves(&s);
     stage_close(&s);

@@ -50,7 +50,7 @@ Test(options, rows)
     }
 }
 
-/* Help names each option, and shows how. */
+/* The help names each option and its form. */
 Test(options, help)
 {
     static const char *const words[] = { "--config FILE", "--check",

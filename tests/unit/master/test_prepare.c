@@ -1,5 +1,5 @@
-/* What master opens and asks for before a start: homes, limits, and the keys
- * that outlive it. */
+/* What master opens and checks before a start: homes, limits, and the keys that
+ * outlive it. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +32,7 @@ static const struct {
     { "/anywhere", 70000, 0, true, false },
     { "anywhere", 70000, 70000, true, false },
     { "", 70000, 70000, true, false },
-    /* Without root: where, not who. */
+    /* Without root only the home's place counts, not the uid. */
     { "/srv/sallyport/anna", 0, 0, false, true },
     { "/srv/sallyport/a/b", 1, 1, false, true },
     { "/srv/sallyport", 70000, 70000, false, false },
@@ -75,7 +75,7 @@ Test(prepare, limits)
     conf_default(&m.settings);
     m.settings.max_sessions = 20000;
     cr_assert(prepare_descriptors(&m) > 80000);
-    m.settings.max_sessions = UINT32_MAX; /* over fs.nr_open */
+    m.settings.max_sessions = UINT32_MAX; /* above fs.nr_open */
     cr_assert_eq(prepare_limits(&m, &c), -EINVAL);
     snprintf(number, sizeof(number), "%llu", prepare_descriptors(&m));
     cr_assert(strstr(c.text, number), "%s", c.text);
@@ -125,7 +125,7 @@ static void put_key(const char *bytes)
     close(fd);
 }
 
-/* `state` is NAME in the folder of the test. */
+/* Sets `state` to NAME in the directory of the test. */
 static void keeps_state_in(struct master *m, const char *name)
 {
     char text[256];
@@ -136,8 +136,8 @@ static void keeps_state_in(struct master *m, const char *name)
     c.text[0] = '\0';
 }
 
-/* No error, but told: what is behind a file, or in a directory that is closed.
- */
+/* No error, but reported: a path through a file, or in a directory without
+ * access. */
 Test(state, where_nothing_can_be_kept)
 {
     struct master m;
@@ -228,7 +228,7 @@ Test(state, keys_are_inherited)
     cr_expect_arr_eq(restarted.secrets.names, first.secrets.names, SIPHASH_KEY);
 }
 
-/* What a restart will use isn't what is in use: that is told. */
+/* A restart would use another key than the present one: that is reported. */
 Test(state, another_key_stands_there)
 {
     static struct master first, second;

@@ -1,5 +1,5 @@
-/* Sessions that a proxy brings: until gate has named the client master knows
- * the proxy alone, and neither log nor auth hears of the session. */
+/* Sessions that come through a proxy: until gate has named the client, master
+ * knows only the proxy, and neither log nor auth learns of the session. */
 #include <criterion/criterion.h>
 #include <poll.h>
 #include <signal.h>
@@ -43,7 +43,7 @@ static void is_entered(struct player *p)
     p->channel.phase = PHASE_GREETED;
 }
 
-/* The next session that log hears of, and its end of the channel. */
+/* Receives the next session that log learns of, and its end of the channel. */
 static uint64_t next_sender(struct stage *s, struct address *peer, int *fd)
 {
     struct packet p;
@@ -67,7 +67,7 @@ static void expect_byte(int fd, char byte)
     cr_assert(recv(fd, &got, 1, 0) == 1 && got == byte);
 }
 
-/* What it said before comes under the client's address, too. */
+/* Earlier events get the client's address, too. */
 Test(proxied, the_client_is_known)
 {
     struct address peer;
@@ -92,8 +92,8 @@ Test(proxied, the_client_is_known)
     stage_leave(&s, &p);
 }
 
-/* Its one event has the address that there is; one that said nothing, as a
- * health check, is nobody for log. */
+/* Its one event has the address that is known. A session that sent nothing,
+ * such as a health check, is unknown to log. */
 Test(proxied, ends_before_it_is_known)
 {
     struct player quiet, p, next;
@@ -111,7 +111,7 @@ Test(proxied, ends_before_it_is_known)
     cr_expect(address_same_host(&peer, &proxy));
     expect_byte(fd, 'x');
     close(fd);
-    name(&s, 11, &client); /* too late, and no lie */
+    name(&s, 11, &client); /* too late, but no lie */
     enter(&s, &next, 12);
     name(&s, 12, &client);
     is_entered(&next);
@@ -136,7 +136,7 @@ Test(proxied, no_login_before)
     stage_leave(&s, &p);
 }
 
-/* Goodbye is understood at any time. */
+/* A session understands MSG_kick at any time. */
 Test(proxied, kicked_before)
 {
     struct packet got;
@@ -153,7 +153,7 @@ Test(proxied, kicked_before)
     stage_leave(&s, &p);
 }
 
-/* A new log hears of it when its client is known. */
+/* A new log learns of it when its client is known. */
 Test(proxied, log_is_new_meanwhile)
 {
     struct address peer;
@@ -191,7 +191,7 @@ static void once(struct stage *s)
     name(s, 11, &client);
 }
 
-/* A gate that names a client where none is asked for is ended. */
+/* A gate that names a client for a session without a proxy is ended. */
 static const struct {
     void (*adjust)(struct master *m);
     void (*act)(struct stage *s);

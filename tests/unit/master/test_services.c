@@ -14,7 +14,7 @@
 #define FOREIGN  (ROOM / 2)
 #define TOO_MANY 5
 
-/* USER: whose log must believe it to be; NULL: anybody's. */
+/* USER: the name that log must show; NULL: any. */
 static void hear_peer(struct stage *s, enum process process, uint64_t serial,
                       const char *user, int *fd)
 {
@@ -31,7 +31,7 @@ static void hear_peer(struct stage *s, enum process process, uint64_t serial,
     }
 }
 
-/* What waits at the service's end. */
+/* Expects this byte at the service's end. */
 static void expect_words(int *fd, char word)
 {
     char byte = 0;
@@ -41,7 +41,7 @@ static void expect_words(int *fd, char word)
     fd_close(fd);
 }
 
-/* Bytes that go in at FROM come out at TO. */
+/* Bytes sent at FROM arrive at TO. */
 static void expect_channel(int from, int to)
 {
     struct pollfd one = { .fd = to, .events = POLLIN };
@@ -121,7 +121,7 @@ static void log_dies(struct stage *s)
     actor_enter(s, &s->log, "log"); /* started, not ready */
 }
 
-/* Every channel comes again, with what waits in it; nobody is told. */
+/* Every channel comes again, with its unread bytes, and no process notices. */
 Test(service, new_log)
 {
     struct stage s;
@@ -245,8 +245,8 @@ static void many(struct master *m)
     m->settings.max_sessions = 400;
 }
 
-/* A log that reads nothing holds nobody up; once it reads, all channels come.
- */
+/* A log that reads nothing holds nobody up; when it reads, all channels
+ * come. */
 Test(service, slow_log)
 {
     static struct player p[400];
@@ -275,7 +275,7 @@ static void say_word(int fd, char word)
     cr_assert_eq(send(fd, &word, 1, MSG_NOSIGNAL), 1);
 }
 
-/* The next sender that log is told of and that isn't a service. */
+/* Receives the next sender that log learns of and that isn't a service. */
 static void expect_next(struct stage *s, enum process process, uint64_t serial,
                         char word)
 {
@@ -297,7 +297,7 @@ static void expect_next(struct stage *s, enum process process, uint64_t serial,
     packet_close(&p);
 }
 
-/* Master has ended it. */
+/* Master has ended the session. */
 static void end_player(struct stage *s, struct player *p)
 {
     channel_shout(&p->channel, "garbage", 7, NULL, 0);
@@ -323,7 +323,7 @@ Test(service, words_of_the_ended)
     end_player(&s, &late);
     gate_reaps(&s, p.serial, 9);
     channel_hear_end(&files.channel);
-    say_word(files.log, 'f'); /* of an upload that was under way */
+    say_word(files.log, 'f'); /* about an upload under way */
     actor_ready(&s, &s.log);
     expect_next(&s, PROCESS_SESSION, p.serial, 'w');
     expect_next(&s, PROCESS_SESSION, 13, 'l');
@@ -332,7 +332,7 @@ Test(service, words_of_the_ended)
     stage_close(&s);
 }
 
-/* Unauthenticated sessions leave room for the users. */
+/* Sessions without a login leave room for those of users. */
 Test(service, the_ended_are_bounded)
 {
     struct stage s;

@@ -1,5 +1,5 @@
-/* How master sets its children up, and what it does with those that don't come
- * up: set-up is refused by them, they die, they lie, they never answer. */
+/* The set-up of master's children, and how master treats those that don't
+ * become ready: they refuse the set-up, die, lie, or never answer. */
 #include <criterion/criterion.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -50,8 +50,8 @@ Test(start, each_gets_its_own)
     stage_close(&s);
 }
 
-/* Gate asks for a proof of each key after "go": a key that keys refuses is no
- * concern of gate's. */
+/* Gate asks for a proof of each key after "go": if keys refuses a key, gate
+ * isn't started. */
 Test(start, gate_goes_after_keys)
 {
     static const enum message_kind before[] = {
@@ -138,7 +138,7 @@ static void say_nothing(struct actor *a)
     (void)a;
 }
 
-/* One child each that doesn't come up; the status says whose fault it is. */
+/* One child that doesn't become ready; the status shows the cause. */
 static const struct {
     const char *why;
     void (*act)(struct actor *a);
@@ -175,7 +175,7 @@ static void many_ports(struct master *m)
     m->settings.ports.automatic = 1000;
 }
 
-/* More set-up than a channel holds at once, to a child that reads it slowly:
+/* More set-up messages than a channel can hold, to a child that reads slowly:
  * master doesn't wait, and nothing is lost. */
 Test(start, many_ports)
 {
@@ -188,7 +188,7 @@ Test(start, many_ports)
     actor_enter(&s, &s.gate, "gate");
     actor_enter(&s, &s.auth, "auth");
     actor_ready(&s, &s.keys);
-    actor_ready(&s, &s.auth); /* while gate hasn't read a thing */
+    actor_ready(&s, &s.auth); /* while gate hasn't read anything */
     do {
         cr_assert_eq(packet_wait(&s.gate.channel, &p, STAGE_WAIT_MS), 1);
         ports += p.message == MSG_passive;
@@ -204,7 +204,7 @@ Test(start, many_ports)
 
 static const struct {
     const char *what, *name;
-    uint64_t unlike; /* in the hash of the messages */
+    uint64_t unlike; /* added to the hash of the messages */
 } builds[] = {
     { "another version", "0.1.0-0123456789abcdef", 0 },
     { "other messages", NULL, 1 },
@@ -226,7 +226,7 @@ Test(start, another_build)
     }
 }
 
-/* An older one that doesn't begin by its build, whatever it says. */
+/* An older child whose first message isn't its build, whatever it sends. */
 Test(start, an_unknown_build)
 {
     static const enum message_kind first[] = { MSG_ready, MSG_hello };

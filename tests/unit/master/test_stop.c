@@ -1,4 +1,4 @@
-/* The end of the service: a word to all, and nobody can hold it up. */
+/* The end of the service: a message to all, and nobody can hold it up. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <unistd.h>
@@ -22,14 +22,15 @@ Test(stop, kicks_and_waits)
     player_hear(&p, MSG_kick, &got);
     cr_assert_eq(got.value[0].number, ENDING_SHUTDOWN);
     player_hear(&q, MSG_kick, &got);
-    player_leave(&p);            /* goes */
+    player_leave(&p);            /* leaves */
     gate_hears(&s, MSG_kill, 2); /* stays */
     channel_hear_end(&q.channel);
     stage_ended(&s, 0);
 }
 
-/* Files outlives the goodbye, so that the session sees one reason only. (The
- * second one hears its kick behind all that is done for the first.) */
+/* files stays until the session's last reply, so that the session has only one
+ * reason. (The second session gets its kick after all work for the first
+ * one.) */
 Test(stop, files_stays_until_the_session_goes)
 {
     struct stage s;
@@ -39,7 +40,7 @@ Test(stop, files_stays_until_the_session_goes)
 
     stage_logged_in(&s, NULL, &p, &files);
     player_enter(&s, &q, 2);
-    stage_serves(&s); /* so the second one is known, and behind the first */
+    stage_serves(&s); /* so master knows the second one, after the first */
     kill(s.master, SIGTERM);
     player_hear(&p, MSG_kick, &got);
     player_hear(&q, MSG_kick, &got);
@@ -59,7 +60,7 @@ static void short_stop(struct master *m)
     m->deadlines.stop = 500;
 }
 
-/* Nobody hears: files and all children are stopped processes. */
+/* Nobody reacts: files and all children are stopped processes. */
 Test(stop, nobody_goes)
 {
     struct stage s;
@@ -119,7 +120,7 @@ Test(stop, during_the_start)
     stage_close(&s);
 }
 
-/* A reload is the supervisor's. */
+/* SIGHUP is the supervisor's. */
 Test(stop, hangup_is_nothing_to_master)
 {
     struct stage s;

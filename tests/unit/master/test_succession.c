@@ -1,4 +1,4 @@
-/* What master says to a supervisor that is slow. */
+/* Master's messages to a slow supervisor. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <sched.h>
@@ -23,7 +23,7 @@ static void fill_channel(struct channel *to)
     cr_assert_eq(r, -EAGAIN);
 }
 
-/* The process that fills the channel waits for something. */
+/* Is the process that fills the channel waiting for something? */
 static bool parent_sleeps(void)
 {
     char path[64], state = 'R';
@@ -37,7 +37,7 @@ static bool parent_sleeps(void)
     return state == 'S';
 }
 
-/* In a fork: reads all that is there, and what comes then. */
+/* In a fork: reads all messages, and those that come later. */
 static noreturn void be_slow(int fd)
 {
     struct channel supervisor;

@@ -1,4 +1,4 @@
-/* The table of sessions: bounded, found by serial, every place used again. */
+/* The table of sessions: limited, found by serial, every place used again. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 
@@ -31,8 +31,8 @@ Test(table, take_find_give_back)
     sessions_release(&t);
 }
 
-/* Ended ones keep their records for a while: more than max_sessions in all, but
- * never without end. */
+/* Ended sessions keep their records for a while: more than max_sessions in all,
+ * but with a limit. */
 Test(table, ended_ones_stay)
 {
     struct session_table t;
@@ -57,7 +57,7 @@ Test(table, counts_of_a_user)
     } rows[] = {
         { SESSION_USER, "anna", 2 },    { SESSION_OPENING, "anna", 3 },
         { SESSION_KICKED, "anna", 4 },  { SESSION_ENDED, "anna", 5 },
-        { SESSION_GREETED, "anna", 6 }, /* denied: it hasn't gone yet */
+        { SESSION_GREETED, "anna", 6 }, /* denied: it hasn't left yet */
         { SESSION_ENDED, "anna", 0 },   { SESSION_GREETED, "anna", 0 },
         { SESSION_GREETED, "", 0 },     { SESSION_USER, "annab", 7 },
         { SESSION_USER, "ann", 8 },

@@ -107,8 +107,8 @@ Test(userdb, replaced)
     cr_assert_str_eq(first_name(), "bert");
 }
 
-/* In place, the same size, within one tick of the clock: nothing but the bytes
- * tells. */
+/* Overwritten in place with the same size, within one tick of the clock: only
+ * the bytes differ. */
 Test(userdb, overwritten)
 {
     struct timespec times[2] = { { 0, UTIME_NOW }, { 0, UTIME_NOW } };
@@ -182,7 +182,7 @@ static const struct {
     { fifo, "not a regular" }, { a_folder, "not a regular" },
 };
 
-/* Told once; the old ones stay; the next good file counts. */
+/* Reported once; the old rows stay; the next good file counts. */
 Test(userdb, spoilt)
 {
     for (size_t i = 0; i < sizeof(spoilt) / sizeof(spoilt[0]); i++) {
@@ -199,7 +199,7 @@ Test(userdb, spoilt)
     }
 }
 
-/* Changed long ago, so that its bytes aren't compared for its age alone. */
+/* Changed long ago, so that its bytes aren't compared only for its age. */
 static void replace_old(const char *text)
 {
     const struct timespec times[2] = { { 1000000000, 0 }, { 1000000000, 0 } };
@@ -217,8 +217,9 @@ static int lowest_free(void)
     return fd;
 }
 
-/* A change that can't be read for want of descriptors isn't one that was seen:
- * the first failure is told, each is an error, and the next look reads it. */
+/* A change that can't be read for lack of descriptors doesn't count as seen.
+ * The first failure is reported, each is an error, and the next check reads the
+ * file. */
 Test(userdb, want_of_descriptors)
 {
     /* None; none for the text, for the answer, for the wait. */
@@ -241,8 +242,8 @@ Test(userdb, want_of_descriptors)
     }
 }
 
-/* Old ones stay as long as they are needed, the newest always, and never more
- * than a few. */
+/* Old generations stay as long as they are needed, the newest always, and never
+ * more than a few. */
 Test(userdb, generations)
 {
     for (uint64_t g = 2; g <= 5; g++) {

@@ -1,4 +1,4 @@
-/* The frame of an executed child, by a process that only counts. */
+/* The frame of an executed child, with a process that only counts. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
@@ -11,7 +11,7 @@ struct counter {
     struct frame frame;
     unsigned peers, begun, writable, released, orphaned;
     bool pauses; /* after each message */
-    bool lacks;  /* something, after the set-up */
+    bool lacks;  /* something is missing after the set-up */
 };
 
 static struct counter counter;
@@ -48,7 +48,7 @@ static int counter_on_client(void *owner, struct msg_keys_client *m)
     return c->pauses ? FRAME_PAUSE : 0;
 }
 
-/* `ready` has gone out. */
+/* `ready` has been sent. */
 static void counter_on_begin(void *owner)
 {
     struct counter *c = owner;
@@ -93,7 +93,7 @@ static const struct handler after[] = {
 };
 
 static const struct frame_row row = {
-    .process = PROCESS_KEYS, /* what master may say to that one */
+    .process = PROCESS_KEYS, /* master may send its messages */
     .filter = &filter_keys,
     FRAME_HANDLERS(before, after),
     .init = counter_init,
@@ -113,8 +113,8 @@ static void begin(struct channel *master)
     channel_init(master, ends[0], PROCESS_MASTER, PROCESS_KEYS, PHASE_START);
 }
 
-/* All in this process: what master says waits in the channel, and its end
- * stops the loop. */
+/* All in this process: master's messages wait in the channel, and its end stops
+ * the loop. */
 Test(frame, from_set_up_to_end)
 {
     struct channel master, log;
@@ -154,7 +154,7 @@ Test(frame, from_set_up_to_end)
     channel_close(&log);
 }
 
-/* What master says waits while only EPOLLOUT is asked for; a pause ends
+/* Master's messages wait while the watch has only EPOLLOUT; a pause ends
  * nothing. */
 Test(frame, pauses)
 {

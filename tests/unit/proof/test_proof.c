@@ -1,5 +1,5 @@
-/* What counts as proof of a client's key: a handshake as it was, for this
- * session and this server, and nothing that somebody has made of it. */
+/* What counts as a proof of a client's key: an unchanged handshake for this
+ * session and this server. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -92,7 +92,7 @@ static void *run_client(void *argument)
     return NULL;
 }
 
-/* The messages of a handshake in which NAME was shown. */
+/* Makes the messages of a handshake in which the client shows NAME. */
 static void make_proof(const char *name, const char *groups, struct buf *into)
 {
     char certificate[64], key[64];
@@ -160,8 +160,8 @@ Test(proof, of_each_kind_of_key)
     }
 }
 
-/* The client guesses a group that the server doesn't want, and is asked for
- * another: its first ClientHello then counts by its hash. */
+/* The client guesses a group that the server doesn't want and gets a retry
+ * request. Then its first ClientHello counts by its hash. */
 Test(proof, behind_a_retry)
 {
     struct buf messages;
@@ -203,7 +203,7 @@ static bool is_over(void *argument)
     return !holds(buf_slice(argument), SERIAL, "anna");
 }
 
-/* The session's word that the certificate is valid isn't taken either. */
+/* Auth doesn't trust the session for the certificate's validity either. */
 Test(proof, of_one_that_has_expired)
 {
     struct buf messages;
@@ -215,8 +215,8 @@ Test(proof, of_one_that_has_expired)
     buf_release(&messages);
 }
 
-/* Each byte matters, but those of the client's last message, which comes behind
- * its signature. */
+/* Each byte counts, except those of the client's last message, which comes
+ * after its signature. */
 Test(proof, changed_anywhere)
 {
     struct buf messages;
@@ -247,7 +247,7 @@ Test(proof, cut_anywhere)
     pki_issue(pki, &(struct pki_leaf){ .name = "anna" });
     make_proof("anna", NULL, &messages);
     for (size_t len = 0; len < messages.len; len++) {
-        char *copy = malloc(len ? len : 1); /* the sanitizer sees its end */
+        char *copy = malloc(len ? len : 1); /* the sanitizer notices its end */
 
         memcpy(copy, messages.data, len);
         cr_expect_not(holds((struct slice){ copy, len }, SERIAL, "anna"));

@@ -1,4 +1,4 @@
-/* Forking, caging and waiting, for the tests of the sandbox. */
+/* Forks, enters the sandbox and waits, for the tests of the sandbox. */
 #include "child.h"
 
 #include <errno.h>
@@ -12,7 +12,8 @@
 
 int words = STDERR_FILENO;
 
-/* Once: a child of a sandboxed one has not the limits for another. */
+/* Only once: a child of a sandboxed process lacks the limits for another
+ * one. */
 static void keep_words(void)
 {
     if (words == STDERR_FILENO)

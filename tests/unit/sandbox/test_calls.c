@@ -1,5 +1,6 @@
 /* Each forbidden call of each process, by its name, ends as the policy says;
- * and what a process needs passes its filter and all filters above it. */
+ * and the calls that a process needs pass its filter and all filters above
+ * it. */
 #include <criterion/criterion.h>
 
 #ifndef SALLYPORT_UNFILTERED
@@ -30,7 +31,7 @@
 
 #include "child.h"
 
-#ifndef SYS_open /* aarch64: rows below zero are skipped */
+#ifndef SYS_open /* aarch64: rows with negative numbers are skipped */
 #define SYS_open       -1
 #define SYS_creat      -1
 #define SYS_fork       -1
@@ -86,7 +87,7 @@ static void on_refused(int number)
     reported = number;
 }
 
-/* Twice, since a refused call is reported once. */
+/* Makes the call twice, since a refused call is reported once. */
 static int make_call(const struct row *row)
 {
     const long *a = row->arguments;
@@ -107,7 +108,7 @@ static int make_call(const struct row *row)
 
 struct trial {
     enum process p;
-    bool chain; /* the filters above it, too */
+    bool chain; /* also with the filters above it */
     bool connects;
     const struct row *row;
 };
@@ -154,7 +155,7 @@ static void try_table(const struct row *rows, size_t n, bool connects)
 #define TABLE(rows) try_table(rows, sizeof(rows) / sizeof((rows)[0]), false)
 #define TABLE_ACTIVE(rows)                                                     \
     try_table(rows, sizeof(rows) / sizeof((rows)[0]), true)
-#define OTHERS    (ALL & ~LOOKUP) /* which has a table of its own */
+#define OTHERS    (ALL & ~LOOKUP) /* lookup has a table of its own */
 #define SANDBOXED (OTHERS & ~MASTER)
 
 Test(calls, nobody_may)
@@ -236,7 +237,8 @@ Test(calls, nobody_may)
 
 #define STREAM (SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
 
-/* With active = yes. Master's filter is above all; it makes no use of it. */
+/* With active = yes. Master's filter contains gate's, but master makes no
+ * connections. */
 Test(calls, active_mode)
 {
     static const struct row rows[] = {
@@ -262,7 +264,7 @@ Test(calls, active_mode)
     TABLE_ACTIVE(rows);
 }
 
-/* It reads a file, and one of its limits. */
+/* It reads a file, and one of its own limits. */
 Test(calls, reader)
 {
     static const struct row rows[] = {
@@ -311,7 +313,7 @@ Test(calls, check)
     TABLE(rows);
 }
 
-/* It looks up host names, in no other sandbox than its own. */
+/* It looks up host names, only in its own sandbox. */
 Test(calls, lookup)
 {
     static const struct row rows[] = {
@@ -391,11 +393,11 @@ Test(calls, nobody_below_master_may)
         CALL(GATE | MASTER | LOOKUP, KILLED, kill, 0x7fffffff, 0),
         CALL(GATE | MASTER | LOOKUP, KILLED, kill, 0x7fffffff, SIGSTOP),
         CALL(GATE | MASTER | LOOKUP, KILLED, kill, 0x7fffffff, HIGH | SIGKILL),
-        /* Should it pass, it reaches the child alone, which is in a group of
+        /* If it passed, it would reach only the child, which is in a group of
          * its own. */
         CALL(GATE | MASTER | LOOKUP, KILLED, kill, 0, SIGKILL),
         CALL(GATE | MASTER | LOOKUP, KILLED, kill, HIGH, SIGKILL),
-        /* No process has them, should they pass. */
+        /* If they passed, there would be no process for them. */
         CALL(GATE | MASTER | LOOKUP, KILLED, kill, -0x7fffffff, SIGKILL),
         CALL(GATE | MASTER | LOOKUP, KILLED, kill, 0x80000001, SIGKILL),
         CALL(SANDBOXED, KILLED, mmap, 0, 4096, PROT_READ | PROT_EXEC, ANONYMOUS,
@@ -623,14 +625,14 @@ Test(calls, each_may)
     TABLE(rows);
 }
 
-/* ---- whole stories rather than single calls ---- */
+/* ---- sequences of calls ---- */
 
 static int compare(const void *a, const void *b)
 {
     return *(const char *)a - *(const char *)b;
 }
 
-/* What libc does on the way of an ordinary function. */
+/* The calls that ordinary functions of libc make. */
 static int use_libc(const void *argument)
 {
     const enum process *p = argument;
@@ -759,10 +761,11 @@ Test(calls, master_executes_programs_by_their_descriptors)
     cr_expect_eq(in_child(master_body, NULL), 0);
 }
 
-/* An address in a msghdr is out of a filter's sight; what happens to it: */
+/* A filter can't see an address in a msghdr; these rows show what happens to
+ * it. */
 struct stray {
     int unix_pair[2], packets[2], tcp[2];
-    struct sockaddr_un elsewhere; /* somebody who listens, but not to us */
+    struct sockaddr_un elsewhere; /* another process's listener */
     struct sockaddr_in port;
 };
 
@@ -844,8 +847,8 @@ Test(calls, a_session_reaches_nobody_by_sendmsg)
     }
 }
 
-/* A listener that was shut down is a fresh socket to MSG_FASTOPEN: that call,
- * and not only its number, must end whoever makes it. */
+/* After shutdown a listener works as a new socket for MSG_FASTOPEN. So the call
+ * must be killed with this argument, not only by its number. */
 struct hole {
     int listener;
     struct sockaddr_in to;
@@ -882,7 +885,7 @@ Test(calls, a_listener_connects_to_nobody)
     close(target);
 }
 
-/* Filters as a kernel might get or apply them that doesn't hold to ours. */
+/* Filters as a faulty kernel might get or apply them. */
 static const struct sock_filter everything[] = {
     { BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW },
 };
@@ -896,8 +899,8 @@ static const struct sock_filter nothing[] = {
 
 static const struct broken {
     struct sandbox_filter filter;
-    const char *words;    /* of the process that enters */
-    const char *in_child; /* of sandbox_try_filters() */
+    const char *words;    /* of the entering process's complaint */
+    const char *in_child; /* of sandbox_try_filters()'s complaint */
 } broken[] = {
     { { everything, 0 }, "Invalid argument", "Invalid argument" },
     { { everything, 1 },
@@ -948,8 +951,8 @@ Test(calls, a_filter_that_fails_is_found_in_a_child)
     }
 }
 
-/* The probe of a filter that holds leaves no trace: the call that it makes is
- * reported when somebody makes it later. */
+/* The test of a filter that works leaves no trace: its call is reported if the
+ * process makes it later. */
 static int probed_body(const void *argument)
 {
     (void)argument;

@@ -1,5 +1,5 @@
 /* Landlock, as an ordinary user, with the kernel's answer to each operation
- * beneath the directory and beside it. */
+ * below the directory and outside it. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +37,7 @@ static void prepare(struct ground *g)
     close(openat(g->outside, "file", O_CREAT | O_WRONLY, 0666));
     close(openat(g->inside, "file", O_CREAT | O_WRONLY, 0777));
     close(openat(g->outside, "mine", O_CREAT | O_WRONLY, 0600));
-    if (geteuid() == 0) /* the uid that the tests take */
+    if (geteuid() == 0) /* the uid that the tests use */
         cr_assert_eq(fchownat(g->outside, "mine", NOBODY, NOBODY, 0), 0);
     snprintf(g->mine, sizeof(g->mine), "%s/out/mine", g->name);
     close(folder);
@@ -155,7 +155,7 @@ static int reach_body(const void *argument)
         HOLDS(outcome(bind(tcp, (struct sockaddr *)&to, sizeof(to))) ==
               -EACCES);
     }
-    /* The parent has the same ids, so only the scope stands between. */
+    /* The parent has the same ids, so only the scope protects it. */
     if (abi() >= 6)
         HOLDS(outcome(kill(getppid(), 0)) == -EPERM);
     return 0;
@@ -177,7 +177,7 @@ Test(landlock, neither_network_nor_signals)
     clean(&g);
 }
 
-/* As names has it: it looks at what is there, and may connect. */
+/* The rules of lookup: it reads files, and may connect. */
 static int reader_body(const void *argument)
 {
     const struct ground *g = argument;
@@ -276,7 +276,7 @@ static int sandbox_body(const void *argument)
     HOLDS(open2(AT_FDCWD, "/etc/passwd", 0) == -EACCES);
     HOLDS(mkdirat(g->outside, "folder", 0700) == -1 && errno == EACCES);
     HOLDS(mkdirat(g->inside, "folder", 0700) == 0);
-#ifndef SALLYPORT_UNFILTERED /* the filter refuses these, Landlock doesn't */
+#ifndef SALLYPORT_UNFILTERED /* the filter refuses these, not Landlock */
     HOLDS(syscall(SYS_fchmodat, g->outside, "mine", 0777) == -1 &&
           errno == ENOSYS);
     HOLDS(syscall(SYS_fchmodat, AT_FDCWD, g->mine, 0777) == -1 &&
@@ -284,8 +284,8 @@ static int sandbox_body(const void *argument)
     HOLDS(syscall(SYS_utimensat, g->outside, "mine", NULL, 0) == -1 &&
           errno == ENOSYS);
 #endif
-    /* What Landlock lets everybody have, a descriptor of O_PATH, is no way to
-     * change anything. */
+    /* Landlock permits everybody to open with O_PATH, but such a descriptor
+     * can't be used for a change. */
     HOLDS(change_by_path_fd(g->outside, "mine") == -EBADF);
     return 0;
 }

@@ -5,7 +5,7 @@
 
 #include "sallyport/sandbox/sandbox.h"
 
-/* What each process may never do, as rows. */
+/* Each row says what a process may never do. */
 Test(policy, the_table_of_processes)
 {
     static const struct {

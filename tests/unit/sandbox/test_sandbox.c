@@ -1,5 +1,5 @@
-/* The steps of sandbox_enter: limits, ids, chroot, what is excused and what is
- * said of what isn't. Parts that need root run only as root. */
+/* The steps of sandbox_enter: limits, ids, chroot, the parts that are excused,
+ * and the complaints about others. Parts that need root run only as root. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,8 +27,8 @@
 #define A_UID 70001
 #define A_GID 70002
 
-/* Opened before the sandbox, read within: what the kernel says of the reader.
- */
+/* Opened before the sandbox and read inside it: the kernel's facts about the
+ * reader. */
 struct status {
     int fd;
     char text[4096];
@@ -80,7 +80,7 @@ Test(sandbox, limits)
     cr_expect_eq(in_child(limits_body, NULL), 0);
 }
 
-/* As numbers over a channel: one that is too large must not become root's. */
+/* Numbers from a channel: one that is too large must not become root's. */
 Test(sandbox, plan_told)
 {
     static const struct {
@@ -108,8 +108,8 @@ Test(sandbox, plan_told)
     }
 }
 
-/* Stopped, and deaf: it wakes when its parent dies, and then has some seconds.
- */
+/* Stopped, and ignoring its channel: it wakes when its parent dies, and then
+ * has some seconds. */
 static noreturn void live_on(int ready)
 {
     struct sandbox_plan plan = plain_plan();
@@ -130,16 +130,16 @@ Test(sandbox, ends_with_its_parent, .timeout = 60)
     cr_assert_eq(pipe(ready), 0);
     parent = fork();
     if (parent == 0) {
-        setpgid(0, 0); /* nobody leads the group after its end */
+        setpgid(0, 0); /* the group has no leader after its end */
         if (fork() == 0)
             live_on(ready[1]);
         for (;;)
             pause();
     }
-    cr_assert_gt(parent, 0); /* never kill(2) all */
+    cr_assert_gt(parent, 0); /* never kill(2) every process */
     cr_assert_eq(read(ready[0], &child, sizeof(child)), (int)sizeof(child));
     cr_assert_gt(child, 0);
-    kill(child, SIGCONT); /* means nothing while that lives */
+    kill(child, SIGCONT); /* has no effect while the parent lives */
     kill(child, SIGSTOP);
     kill(parent, SIGKILL);
     cr_assert_eq(waitpid(parent, &status, 0), parent);
@@ -147,7 +147,7 @@ Test(sandbox, ends_with_its_parent, .timeout = 60)
     cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM, "%x", status);
 }
 
-/* Writes whether it has to end, once its parent has. */
+/* Writes whether it must end, once its parent has ended. */
 static noreturn void say_timer(int ready, pid_t parent)
 {
     struct itimerval left = { 0 };
@@ -190,7 +190,7 @@ Test(sandbox, stays_with_the_leader_of_its_group, .timeout = 60)
         ;
 }
 
-/* For ordinary users, too: what the kernel says of each process. */
+/* For ordinary users, too: the kernel's facts about each process. */
 static int plain_body(const void *argument)
 {
     enum process p = *(const enum process *)argument;
@@ -289,7 +289,8 @@ Test(sandbox, landlock_that_fails_is_named_or_excused)
 }
 
 #ifndef SALLYPORT_UNFILTERED /* the runtime needs standard error */
-/* What a sandboxed process writes to standard error is no line of the log. */
+/* Output of a sandboxed process on standard error doesn't become a line of the
+ * log. */
 static int silent_body(const void *argument)
 {
     enum process p = *(const enum process *)argument;
@@ -321,7 +322,7 @@ Test(sandbox, some_say_nothing)
     }
 }
 
-/* A descriptor of the three that was closed doesn't stay so. */
+/* If one of the three descriptors was closed, it is open afterwards. */
 static int closed_body(const void *argument)
 {
     struct sandbox_plan plan = plain_plan();
@@ -447,7 +448,7 @@ static int same_folder(const char *name, int fd)
 {
     struct stat a, b;
 
-    /* With AT_EMPTY_PATH, since the policies permit it in this form. */
+    /* With AT_EMPTY_PATH, since the policies permit this form. */
     return fstatat(AT_FDCWD, name, &a, AT_EMPTY_PATH) == 0 &&
            fstat(fd, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
@@ -499,7 +500,8 @@ Test(sandbox, run_by_root_nothing_of_it_is_left, .init = need_root)
     rmdir(name);
 }
 
-/* As files does it: the home is opened as its user, below /tmp and 0700. */
+/* As files does it: it opens the home as its user; the home is below /tmp and
+ * has mode 0700. */
 static int borrow_body(const void *argument)
 {
     struct jail jail = { .p = PROCESS_FILES };

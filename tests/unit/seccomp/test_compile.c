@@ -1,5 +1,5 @@
-/* Filters from policies: their size, and what can't become one. What the
- * filters permit and refuse is tested in tests/unit/sandbox. */
+/* Filters from policies: their size, and policies that can't become one.
+ * tests/unit/sandbox tests what the filters permit and refuse. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <linux/filter.h>
@@ -20,7 +20,7 @@ static int compile(const struct policy *policy, size_t *ret)
     return r;
 }
 
-/* A permission more makes a longer filter. */
+/* One more permission makes a longer filter. */
 Test(compile, each_policy_of_a_process)
 {
     for (int p = 0; p < PROCESS_SANDBOXED; p++) {

@@ -1,5 +1,5 @@
-/* The lists themselves: each line names a call and a reason, and what a child
- * may do its parents' filters let through. */
+/* The lists themselves: each line names a call and a reason, and the filters of
+ * a process's parents permit all that the process may do. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <seccomp.h>
@@ -72,7 +72,7 @@ Test(policy, a_parent_may_all_that_its_child_may)
     check_parents(true);
 }
 
-/* Active mode gives gate four lines, and nobody below it one. */
+/* Active mode gives gate four more lines, and no child of gate any. */
 Test(policy, active_mode_widens_gate_alone)
 {
     for (int p = 0; p < PROCESS_SANDBOXED; p++) {
@@ -120,7 +120,7 @@ Test(policy, a_wide_line_stands_alone)
     cr_expect_eq(policy_permits(&all, "open"), PERMITTED_NEVER);
 }
 
-/* What is dangerous in general, and permitted word for word, is permitted. */
+/* A dangerous call doesn't kill if the policy permits exactly that use. */
 Test(policy, what_kills)
 {
     static const struct permission rows[] = {

@@ -1,4 +1,4 @@
-/* Transfers between fake peers, byte for byte. */
+/* Transfers between fake peers, compared byte for byte. */
 #include "conversions.h"
 #include "sallyport/ipc/channel.h"
 

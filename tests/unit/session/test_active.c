@@ -1,4 +1,4 @@
-/* PORT and EPRT: what is taken, what is refused, and what gate is asked. */
+/* PORT and EPRT: which are accepted and refused, and the requests to gate. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
@@ -98,7 +98,7 @@ Test(session_active, is_off, .timeout = 60)
     end(&f);
 }
 
-/* LIST up to the question to gate: its request number. */
+/* Plays LIST up to the request to gate. Returns the request's number. */
 static uint32_t list(struct fake *f)
 {
     struct message p, pipe_is = { .kind = MSG_directory_pipe };
@@ -132,7 +132,7 @@ static const struct {
     { EHOSTUNREACH, "can't be reached" },
 };
 
-/* Gate is asked when there is a transfer, and a failure is told once. */
+/* Gate gets a request only for a transfer, and a failure is reported once. */
 Test(session_active, nobody_takes_it, .timeout = 60)
 {
     struct message none = { .kind = MSG_active_none };
@@ -145,15 +145,15 @@ Test(session_active, nobody_takes_it, .timeout = 60)
         fake_tell(&f.gate, &none);
         cr_assert_eq(fake_reply(&f), 425);
         cr_expect(strstr(f.reply, failures[i].words), "%s", f.reply);
-        fake_tell(&f.gate, &none); /* late: of no interest */
+        fake_tell(&f.gate, &none); /* late: ignored */
         fake_say(&f, "NOOP");
         cr_assert_eq(fake_reply(&f), 200);
     }
     end(&f);
 }
 
-/* A connection that was made for a transfer that is aborted by now: the next
- * one doesn't go over it. */
+/* A connection that was made for an aborted transfer: the next transfer doesn't
+ * use it. */
 Test(session_active, one_that_comes_late, .timeout = 60)
 {
     struct message p, data = { .kind = MSG_data };

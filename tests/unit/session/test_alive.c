@@ -1,4 +1,4 @@
-/* The word by which gate knows that a session's loop turns. */
+/* The message that shows gate that a session's loop runs. */
 #include <criterion/criterion.h>
 
 #include "fake.h"
@@ -6,7 +6,7 @@
 #include "sallyport/ipc/channel.h"
 #include "sallyport/session/session.h"
 
-#define IDLE_MS 12000 /* long enough for what a test does before */
+#define IDLE_MS 12000 /* enough for the steps of a test before it */
 #define EACH_MS (IDLE_MS / SESSION_ALIVE)
 
 static void hear_twice(struct fake *f, uint64_t began)
@@ -41,7 +41,7 @@ Test(alive, in_an_upload, .timeout = 60)
     fake_open(&f);
     fake_upload(&f, &t);
     hear_twice(&f, began);
-    fake_release(&t); /* that is a cut upload */
+    fake_release(&t); /* this counts as a cut upload */
     fake_answer(&f, MSG_file_abort, &done);
     cr_expect_eq(fake_reply(&f), 426);
     fake_hang_up(&f, ENDING_CLOSED);

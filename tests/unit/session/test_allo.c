@@ -1,4 +1,5 @@
-/* ALLO: refused early by the limit, or by what files says of the disk. */
+/* ALLO: refused early because of the limit, or of files' answer about the
+ * disk. */
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,7 +12,7 @@
 
 static const struct row {
     uint64_t rest, sized, announced;
-    uint64_t free; /* UINT64_MAX: files isn't asked */
+    uint64_t free; /* UINT64_MAX: files gets no request */
     int code;
 } rows[] = {
     { 0, 0, 1000, 1000, 200 },
@@ -23,8 +24,9 @@ static const struct row {
     { 599, 0, 1600, 1000, 552 },
     { 0, 600, 1600, 1000, 200 },
     { 0, 599, 1600, 1000, 552 },
-    { 300, 600, 1600, 1000, 200 }, /* not both */
-    { 2000, 0, 1600, 0, 200 },     /* more is there than comes */
+    { 300, 600, 1600, 1000, 200 }, /* one of the two is enough */
+    { 2000, 0, 1600, 0,
+      200 }, /* the partial is longer than the announced file */
     { 0, 0, 0, 0, 200 },
 };
 
@@ -75,7 +77,7 @@ Test(allo, limit_and_disk, .timeout = 120)
     }
 }
 
-/* A checksum in between is of another file, or of one that is here. */
+/* A checksum in between, of another file or of one of this name. */
 Test(allo, outlives_a_checksum, .timeout = 60)
 {
     struct message asked,

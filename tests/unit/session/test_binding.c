@@ -1,6 +1,6 @@
 /* Which data connections may transfer: the keys that sealed their tickets, and
- * what a refusal looks like to each of the session's peers. The whole table of
- * modes and tickets is played against a real server (tests/system). */
+ * what each of the session's peers sees of a refusal. tests/system has the
+ * whole table of modes and tickets, against a real server. */
 #include <criterion/criterion.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,7 +9,8 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/channel.h"
 
-/* Gate makes N new keys and says so; the session has heard when it answers. */
+/* Gate makes N new keys and sends them; the session has got them when it
+ * answers. */
 static void turn(struct fake *f, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
@@ -20,7 +21,7 @@ static void turn(struct fake *f, unsigned n)
     cr_assert_eq(fake_reply(f), 200);
 }
 
-/* An upload whose data connection shows SHOWN. */
+/* Plays an upload whose data connection shows SHOWN. */
 static void upload(struct fake *f, const struct tls_session *shown,
                    struct fake_transfer *t)
 {
@@ -52,8 +53,8 @@ static void expect_stored(struct fake *f, struct fake_transfer *t)
     fake_release(t);
 }
 
-/* The client has sent something already, as curl does: not a byte of it is
- * written, files hears that the upload is over, and the end is in order. */
+/* The client has sent bytes already, as curl does: none of them is written,
+ * files learns that the upload is over, and the end is orderly. */
 static void expect_refused(struct fake *f, struct fake_transfer *t,
                            const char *words)
 {
@@ -81,9 +82,9 @@ static void expect_refused(struct fake *f, struct fake_transfer *t,
 
 static const struct {
     const char *name;
-    unsigned turns; /* keys exchanged since the ticket was given */
+    unsigned turns; /* new keys since the ticket was made */
     enum data_binding binding;
-    const char *refused; /* part of the reply, or NULL */
+    const char *refused; /* a part of the reply, or NULL */
 } rows[] = {
     { "the very key", 0, BINDING_USER, NULL },
     { "the key before", 1, BINDING_USER, NULL },
@@ -133,8 +134,8 @@ Test(session_binding, a_second_try, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* Two with the 230, one with each PASV and each 150, and one for a client that
- * reads, which is sent even where the file is empty. */
+/* There are two with the 230, one with each PASV and each 150, and one for a
+ * client that downloads, also if the file is empty. */
 Test(session_binding, tickets_never_run_out, .timeout = 60)
 {
     struct fake_transfer t;
@@ -156,8 +157,8 @@ Test(session_binding, tickets_never_run_out, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* Before the 150, which is too late for a client that begins the handshake
- * first: curl's last ticket may have expired in a long transfer. */
+/* The 150 is too late for a client that begins the handshake before it: curl's
+ * last ticket may have expired in a long transfer. */
 Test(session_binding, a_ticket_with_each_port, .timeout = 60)
 {
     struct fake f;
@@ -226,7 +227,7 @@ static void expect_230(struct fake *f)
     fake_hang_up(f, ENDING_CLOSED);
 }
 
-/* Gate may be faster than master. */
+/* Gate's message may come before master's. */
 Test(session_binding, keys_before_the_grant, .timeout = 60)
 {
     struct fake f;
@@ -238,7 +239,7 @@ Test(session_binding, keys_before_the_grant, .timeout = 60)
     expect_230(&f);
 }
 
-/* Without the keys there is no 230: its tickets would be sealed with a key that
+/* Without the keys there is no 230: the tickets would be sealed with a key that
  * no other session has. */
 Test(session_binding, no_230_without_keys, .timeout = 60)
 {
@@ -255,7 +256,7 @@ Test(session_binding, no_230_without_keys, .timeout = 60)
     cr_expect_not(fake_event(&f, EVENT_LOGIN, &r));
 }
 
-/* A gate that sends none ends the session, in time. */
+/* If gate sends none, the session ends, in time. */
 Test(session_binding, keys_that_never_come, .timeout = 60)
 {
     struct fake f;

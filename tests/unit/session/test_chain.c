@@ -1,5 +1,5 @@
-/* Conversions: the same bytes come out however those that go in are cut and
- * however little room there is. */
+/* Conversions: the output is the same however the input is cut, and however
+ * little room there is. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 struct result {
     enum filter_result last;
     const char *fault;
-    size_t len, left; /* bytes that came out; that were not taken */
+    size_t len, left; /* output bytes; input bytes that were not taken */
     unsigned char bytes[MOST];
 };
 
@@ -22,8 +22,8 @@ static bool over(const struct result *r)
     return r->last == FILTER_BAD || r->last == FILTER_SHORT;
 }
 
-/* The output is in blocks of their own, so that the address sanitizer finds a
- * write beyond them. */
+/* Each output is in a block of its own, so that the address sanitizer notices a
+ * write after it. */
 static void one_room(struct chain *c, struct filter_io *io, size_t room,
                      bool last, struct result *r)
 {
@@ -45,7 +45,7 @@ static void one_room(struct chain *c, struct filter_io *io, size_t room,
     free(block);
 }
 
-/* One piece of the input, until there is room left. */
+/* Converts one piece of the input until room is left over. */
 static void one_piece(struct chain *c, const unsigned char *at, size_t len,
                       size_t room, bool last, struct result *r)
 {
@@ -96,7 +96,7 @@ static const struct {
     { "\r\r\r", "\r\r\r" },
 };
 
-/* Where no CR stands in front of a LF, the way there and back is whole. */
+/* Text without a CR before a LF comes back unchanged. */
 Test(chain, lines_both_ways, .timeout = 60)
 {
     static struct result r;
@@ -154,7 +154,7 @@ Test(chain, lines_one_way, .timeout = 60)
 
 static unsigned char text[300000];
 
-/* Lines of all lengths, with NULs and what looks random in them. */
+/* Makes lines of all lengths, with NULs and random bytes in them. */
 static void make_text(void)
 {
     files_noise(text, sizeof(text), 1);
@@ -162,11 +162,11 @@ static void make_text(void)
         text[i] = '\n';
     for (size_t i = 1; i < sizeof(text); i++)
         if (text[i] == '\n' && text[i - 1] == '\r')
-            text[i - 1] = 'x'; /* else it would not come back */
+            text[i - 1] = 'x'; /* otherwise it would not come back */
     memset(text + 100000, 0, 100000);
 }
 
-/* Every set of conversions, there and back. */
+/* Every set of conversions, in both directions. */
 Test(chain, there_and_back, .timeout = 60)
 {
     static const struct {
@@ -194,8 +194,8 @@ Test(chain, there_and_back, .timeout = 60)
         }
 }
 
-/* The format is zlib's, so that anybody's inflate() reads it; and a level that
- * tries harder gets farther. */
+/* The format is zlib's, so that every inflate() reads it; and a higher level
+ * compresses better. */
 Test(chain, format_and_levels, .timeout = 60)
 {
     static struct result r;
@@ -227,7 +227,8 @@ static size_t pack(unsigned char *into, size_t size, const void *from,
     return n;
 }
 
-/* Every cut of a stream is short and not bad: what came before is right. */
+/* Every cut stream counts as too short, not as damaged, and the bytes before
+ * the cut are right. */
 Test(chain, cut_streams, .timeout = 60)
 {
     static struct result r;
@@ -245,7 +246,7 @@ Test(chain, cut_streams, .timeout = 60)
         }
 }
 
-/* Damage anywhere is seen, at the latest by the checksum. */
+/* Damage anywhere is noticed, at the latest by the checksum. */
 Test(chain, damaged_streams, .timeout = 60)
 {
     static struct result r;
@@ -260,7 +261,8 @@ Test(chain, damaged_streams, .timeout = 60)
     }
 }
 
-/* Not zlib's format, or more behind the end: in the same piece, or later. */
+/* A stream of another format, or bytes after the end: in the same piece, or
+ * later. */
 Test(chain, other_streams, .timeout = 60)
 {
     static const struct {
@@ -273,7 +275,7 @@ Test(chain, other_streams, .timeout = 60)
         { "\3\0", 2, "zlib" },
         { "\x78\x9c\3\0\0\0\0\1.", 9, "end mark" },
         { "\x78\x9c\3\0\0\0\0\1\x78\x9c\3\0\0\0\0\1", 16, "end mark" },
-        { "\x78\xbb\0\0\0\0", 6, "zlib" }, /* wants a dictionary */
+        { "\x78\xbb\0\0\0\0", 6, "zlib" }, /* needs a dictionary */
     };
     static struct result r;
 
@@ -288,7 +290,8 @@ Test(chain, other_streams, .timeout = 60)
             }
 }
 
-/* A GiB of zeros is a MiB on the wire. No call gives more than its room. */
+/* A GiB of zeros is a MiB when it is compressed. No call gives more than its
+ * room. */
 Test(chain, bomb, .timeout = 60)
 {
     static unsigned char zeros[1u << 20], packed[1u << 21];
@@ -309,7 +312,7 @@ Test(chain, bomb, .timeout = 60)
     chain_free(c);
 }
 
-/* Input that gives nothing ends a call as well: empty stored blocks. */
+/* Input without output ends a call as well: empty stored blocks. */
 Test(chain, nothing_comes_out, .timeout = 60)
 {
     static unsigned char blocks[5 * 10000 + 2] = { 0x78, 0x9c };

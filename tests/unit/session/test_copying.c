@@ -1,5 +1,5 @@
-/* REST and APPE onto a finished file: files copies its head piece by piece
- * while the tail comes in. The client is served meanwhile, and may leave. */
+/* REST and APPE onto a finished file: files copies its beginning piece by piece
+ * while the rest comes in. The client is served meanwhile, and may leave. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 static struct message stored = { .kind = MSG_file_stored,
                                  .file_stored = { .path = SLICE("/x") } };
 
-/* An APPE whose 150 is there before a byte of the head is. */
+/* Begins an APPE whose 150 comes before any byte is copied. */
 static void begin_with(struct fake *f, struct fake_transfer *t, int mode)
 {
     struct message file = { .kind = MSG_file_writable,
@@ -118,7 +118,7 @@ Test(copying, without_a_byte, .timeout = 60)
     end(&f, &t);
 }
 
-/* All has come, and the commit hasn't been asked for. */
+/* All bytes have come, but files hasn't been asked for the commit. */
 Test(copying, aborted, .timeout = 60)
 {
     struct message asked, done = { .kind = MSG_done };
@@ -135,7 +135,7 @@ Test(copying, aborted, .timeout = 60)
     end(&f, &t);
 }
 
-/* The client would send all of it again. */
+/* Without it the client would send all bytes again. */
 Test(copying, client_that_leaves, .timeout = 60)
 {
     struct message asked;
@@ -180,7 +180,7 @@ static void put_head(struct fake_transfer *t, size_t from, size_t to)
         cr_assert_eq(pwrite(fileno(t->file), &x, 1, (off_t)i), 1);
 }
 
-/* Nothing is read back before files has copied it. */
+/* The session reads nothing back before files has copied it. */
 Test(copying, sum_follows_the_copy, .timeout = 60)
 {
     static const char sum[] = /* of HEAD times "x", and "hello" */
@@ -206,7 +206,7 @@ Test(copying, sum_follows_the_copy, .timeout = 60)
     end(&f, &t);
 }
 
-/* Its handle can't read, and the upload isn't refused for it. */
+/* The upload's handle can't be read, but the upload isn't refused for that. */
 Test(copying, no_sum_without_the_right, .timeout = 60)
 {
     struct message asked;

@@ -1,4 +1,4 @@
-/* Checksums: known values, however the bytes come. */
+/* Checksums: known values, however the bytes are cut. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -24,7 +24,7 @@ static const struct {
     { "lines", "\r\r\n\n\r", "6" },
 };
 
-/* The value as the table has it must come out of pieces of any length. */
+/* Pieces of any length must give the value in the table. */
 static void check(size_t i, size_t piece)
 {
     struct digest *d = digest_new(rows[i].name);

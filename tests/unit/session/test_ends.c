@@ -1,5 +1,5 @@
-/* The session ends, or its client goes, while a transfer is under way: nothing
- * is committed behind a 421, and the log says what became of it. */
+/* The session ends, or its client leaves, during a transfer: no commit after a
+ * 421, and the log has the result. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <poll.h>
@@ -21,8 +21,8 @@ static void kick(struct fake *f, enum ending why)
     fake_tell(&f->master, &p);
 }
 
-/* One event of a transfer, with that result, and what its reason begins with.
- * It is the record that is left in *R. */
+/* Expects one event of a transfer, with that result and the beginning of its
+ * reason. *R keeps the record. */
 static void expect_event(struct fake *f, struct event_record *r,
                          uint64_t result, const char *reason)
 {
@@ -46,8 +46,8 @@ static void expect_one_event(struct fake *f, uint64_t result,
     cr_expect_not(fake_event(f, EVENT_TRANSFER, &r), "a second event");
 }
 
-/* The session takes nothing more from this client, but says all it has. It
- * would wait for the client's end, so that the client can read. */
+/* The session accepts nothing more from this client, but sends all its replies.
+ * It would wait for the client's end, so that the client can read. */
 static void expect_end(struct fake *f, enum ending why)
 {
     shutdown(f->control, SHUT_WR);
@@ -61,8 +61,8 @@ static const enum ending kicks[] = { ENDING_SHUTDOWN, ENDING_KICKED,
                                      ENDING_REPLACED, ENDING_OLDEST,
                                      ENDING_TOO_MANY };
 
-/* Lines that the client sends after its 421 are ignored. */
-/* So the session's handshake is over, too. */
+/* The session ignores lines after its 421. The log shows that its handshake is
+ * over, too. */
 static bool has_hello(void *file)
 {
     struct stat st;
@@ -94,8 +94,8 @@ Test(ends, a_kick_ends_an_upload, .timeout = 60)
     }
 }
 
-/* Files has died: master's kick comes before the session sees that. The client
- * still hears why, and there is nobody who could be asked for anything. */
+/* Files has died: master's kick comes before the session notices that. The
+ * client still gets the reason, and no process is left to ask. */
 Test(ends, a_kick_when_files_is_dead, .timeout = 60)
 {
     struct fake_transfer t;
@@ -178,7 +178,7 @@ Test(ends, a_kick_ends_a_checksum, .timeout = 60)
     fclose(source);
 }
 
-/* The 150 would come after the 421. */
+/* Otherwise the 150 would come after the 421. */
 Test(ends, a_kick_before_the_150, .timeout = 60)
 {
     struct message asked, file = { .kind = MSG_file_writable };
@@ -201,8 +201,8 @@ Test(ends, a_kick_before_the_150, .timeout = 60)
     close(data);
 }
 
-/* An upload whose last byte has come, up to the request that makes it visible.
- */
+/* Plays an upload whose last byte has come, up to the request that makes it
+ * visible. */
 static void commit(struct fake *f, struct fake_transfer *t,
                    struct message *asked)
 {
@@ -222,8 +222,8 @@ static void stored(struct fake *f, const struct message *asked)
     fake_tell(&f->files, &p);
 }
 
-/* A commit can't be called back: the answer of files comes first, then the 421.
- */
+/* A commit can't be cancelled: the answer of files comes first, then the
+ * 421. */
 Test(ends, a_kick_waits_for_a_commit, .timeout = 60)
 {
     struct fake_transfer t;
@@ -232,7 +232,7 @@ Test(ends, a_kick_waits_for_a_commit, .timeout = 60)
 
     commit(&f, &t, &asked);
     kick(&f, ENDING_SHUTDOWN);
-    fake_say(&f, "NOOP"); /* not answered any more */
+    fake_say(&f, "NOOP"); /* gets no answer any more */
     stored(&f, &asked);
     cr_expect_eq(fake_reply(&f), 226);
     cr_expect_eq(fake_reply(&f), 421);
@@ -241,7 +241,8 @@ Test(ends, a_kick_waits_for_a_commit, .timeout = 60)
     expect_one_event(&f, 226, NULL);
 }
 
-/* Without it there is no 421, which would say that nothing is stored. */
+/* Without an answer there is no 421, which would mean that nothing is
+ * stored. */
 Test(ends, a_kick_and_no_answer, .timeout = 60)
 {
     struct fake_transfer t;
@@ -256,7 +257,8 @@ Test(ends, a_kick_and_no_answer, .timeout = 60)
     fake_release(&t);
 }
 
-/* Every byte is here, but files is busy with those before: it wasn't asked. */
+/* All bytes have come, but files is still syncing earlier ones: it got no
+ * request to commit. */
 static void commit_behind_sync(struct fake *f, struct fake_transfer *t,
                                struct message *asked)
 {
@@ -268,7 +270,7 @@ static void commit_behind_sync(struct fake *f, struct fake_transfer *t,
         cr_assert(tls_client_write(t->tls, block, sizeof(block)));
     cr_assert(tls_client_shutdown(t->tls));
     fake_hear(&f->files, asked, MSG_file_sync);
-    /* The session's close_notify: it has all of it. */
+    /* The session's close_notify: it has all bytes. */
     cr_assert_eq(tls_client_read(t->tls, block, 1), TLS_CLIENT_END);
 }
 
@@ -302,7 +304,8 @@ static void client_goes(struct fake *f)
     f->control = -1;
 }
 
-/* Its close_notify asked for it, and it happens: so says the log. */
+/* The client's close_notify asked for the commit, and it happens: the log has
+ * it. */
 Test(ends, the_client_goes_during_a_commit, .timeout = 60)
 {
     struct event_record r;
@@ -370,7 +373,7 @@ Test(ends, the_client_goes_and_so_does_files, .timeout = 60)
     fake_release(&t);
 }
 
-/* Nobody waits forever for one that was to go. */
+/* The session doesn't wait forever for a client that should leave. */
 Test(ends, the_client_goes_and_the_session_is_kicked, .timeout = 60)
 {
     struct fake_transfer t;

@@ -1,4 +1,4 @@
-/* Names and entries that a reply can't tell of. */
+/* Names and entries that a reply can't contain. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -45,7 +45,7 @@ static const struct {
     int len, code;
 } names[] = {
     { "SITE CHMOD 644 ", 256, 553 },
-    { "STOU ", 255, 553 }, /* with what makes it unique */
+    { "STOU ", 255, 553 }, /* with the part that makes it unique */
 };
 
 Test(facts, of_names_that_are_too_long, .timeout = 60)

@@ -1,5 +1,5 @@
-/* How much one call of flow.c does at most, so that a turn of the loop ends
- * whatever a stream expands to or however little it gives. */
+/* The most that one call of flow.c does, so that a turn of the loop ends,
+ * however much or little a stream expands to. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,8 @@
 
 static struct session session;
 
-/* A transfer of VERB in MODE Z over a plain stream: the other end. */
+/* Opens a transfer of VERB in MODE Z over a plain stream. Returns the other
+ * end. */
 static int open_flow(enum verb verb, unsigned conversions)
 {
     int ends[2];
@@ -74,8 +75,8 @@ Test(flow, writes, .timeout = 30)
     }
 }
 
-/* A GiB of zeros would fit into what is received: a call gives no more than
- * its room. Empty blocks: it takes no more than a buffer of them. */
+/* The received bytes expand to a GiB of zeros: a call gives no more than its
+ * room. For empty blocks it takes no more than a buffer of them. */
 Test(flow, reads, .timeout = 30)
 {
     static unsigned char zeros[1u << 20], packed[1u << 15], room[1u << 15];

@@ -1,5 +1,5 @@
-/* Gate has crashed, or couldn't hand this session over: what is transferred is
- * finished, and then the client hears why there is no more. */
+/* Gate has crashed, or couldn't hand this session over: the transfer is
+ * finished, and then the client gets the reason for the end. */
 #include <criterion/criterion.h>
 
 #include "fake.h"
@@ -37,7 +37,7 @@ Test(gate_gone, in_a_download, .timeout = 60)
     fake_release(&t);
 }
 
-/* The port was given, but nobody listens there any more. */
+/* The port was announced, but nobody listens there any more. */
 Test(gate_gone, before_the_data_connection, .timeout = 60)
 {
     struct message got;

@@ -11,7 +11,7 @@
 
 #define GIB (1ULL << 30)
 
-/* Files hands out SOURCE, and says that it is SIZE long. */
+/* Files passes SOURCE, and reports SIZE as its length. */
 static void open_source(struct fake *f, const char *line, FILE *source,
                         uint64_t size)
 {
@@ -35,7 +35,7 @@ static FILE *source_of(const char *bytes)
     return source;
 }
 
-/* More than anybody hashes before the next line is read. */
+/* Too large to be hashed before the next line is read. */
 static FILE *huge(void)
 {
     FILE *source = tmpfile();
@@ -85,7 +85,8 @@ Test(hash, whole_and_ranges, .timeout = 60)
     end(&f, source, ENDING_CLOSED);
 }
 
-/* Answered while it is computed; what is not for a transfer waits. */
+/* Some commands are answered during the computation; those for a transfer
+ * wait. */
 Test(hash, answers_meanwhile, .timeout = 60)
 {
     FILE *source = huge();
@@ -140,8 +141,8 @@ Test(hash, quit_waits_for_the_value, .timeout = 60)
     end(&f, source, ENDING_QUIT);
 }
 
-/* The size of the file makes no difference: neither the client nor the network
- * slows it down. */
+/* The file's size doesn't matter here: neither the client nor the network slows
+ * the computation. */
 Test(hash, takes_too_long, .timeout = 60)
 {
     FILE *source = huge();
@@ -163,7 +164,7 @@ Test(hash, takes_too_long, .timeout = 60)
     cr_expect(slice_equal(r.text[FIELD_REASON], SLICE("takes too long")));
 }
 
-/* A client that waits for a value isn't idle. */
+/* A client that waits for a checksum isn't idle. */
 Test(hash, is_not_idle, .timeout = 60)
 {
     FILE *source = huge();
@@ -178,11 +179,11 @@ Test(hash, is_not_idle, .timeout = 60)
     fake_say(&f, "ABOR");
     cr_assert_eq(fake_reply(&f), 426);
     cr_assert_eq(fake_reply(&f), 226);
-    cr_assert_eq(fake_reply(&f), 421); /* now it is */
+    cr_assert_eq(fake_reply(&f), 421); /* now it is idle */
     end(&f, source, ENDING_IDLE_TIME);
 }
 
-/* The client goes: so does the session, and computes no more. */
+/* The client leaves: the session ends, and computes no more. */
 Test(hash, client_that_goes, .timeout = 60)
 {
     FILE *source = huge();
@@ -193,7 +194,7 @@ Test(hash, client_that_goes, .timeout = 60)
     end(&f, source, ENDING_CLOSED);
 }
 
-/* Also where so many lines wait that no more are read. */
+/* Also if so many lines wait that no more are read. */
 Test(hash, client_that_goes_and_leaves_lines, .timeout = 60)
 {
     static char lines[80 << 10];
@@ -224,7 +225,7 @@ Test(hash, failures, .timeout = 60)
     fake_say(&f, "HASH x");
     fake_answer(&f, MSG_file_read, &refused);
     cr_assert_eq(fake_reply(&f), 550);
-    /* The data connection is for a transfer, which comes next. */
+    /* The data connection is for the next transfer. */
     fake_say(&f, "RETR x");
     fake_answer(&f, MSG_file_read, &refused);
     cr_assert_eq(fake_reply(&f), 550);
@@ -236,7 +237,7 @@ Test(hash, range_of_a_download, .timeout = 60)
 {
     static const struct {
         const char *range;
-        uint64_t rest; /* in FILE_READ */
+        uint64_t rest; /* the offset in FILE_READ */
         const char *opening;
     } rows[] = {
         { "RANG 2 5", 0, "(4 bytes)" },   { "RANG 5 50", 0, "(5 bytes)" },

@@ -1,10 +1,10 @@
-/* HOST (RFC 7151): the name that TLS was begun for, or none. */
+/* HOST (RFC 7151): the name in the TLS handshake, or none. */
 #include <criterion/criterion.h>
 #include <string.h>
 
 #include "fake.h"
 
-/* In TLS the client has asked for NAME. */
+/* In the TLS handshake the client asks for NAME. */
 static void secure(struct fake *f, const char *name)
 {
     const struct tls_client_options o = { .name = name };
@@ -29,7 +29,7 @@ static const struct {
     { "ftp.example.org", "HOST [::1]", 504 },
     { "ftp.example.org", "HOST ftp.example.org:21", 501 },
     { "ftp.example.org", "HOST ::1", 501 },
-    /* Nothing was asked for, so no name is wrong. */
+    /* The handshake had no name, so none is wrong. */
     { NULL, "HOST any.example", 220 },
     { NULL, "HOST [2001:db8::1]", 220 },
     { NULL, "HOST any.example:21", 220 },
@@ -54,7 +54,7 @@ Test(host, is_what_tls_was_begun_for)
     }
 }
 
-/* A second one counts like the first. */
+/* A second HOST works like the first. */
 Test(host, twice)
 {
     struct fake f;

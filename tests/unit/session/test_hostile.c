@@ -1,5 +1,5 @@
-/* A session whose peers lie or die: it ends with one event that names them, and
- * never acts on the lie. */
+/* A session whose peers lie or die: it ends with one event that names the peer,
+ * and never acts on the lie. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
@@ -20,7 +20,7 @@ struct lie {
     const char *what;
     enum who who;
     struct message packet;
-    bool raw; /* garbage in place of the packet */
+    bool raw; /* garbage instead of the packet */
     const char *reason;
 };
 
@@ -80,7 +80,7 @@ static const struct lie lies[] = {
       UNASKED "files: an unknown or malformed message" },
 };
 
-/* For the message's descriptor, if its row wants one. */
+/* Sets the message's descriptor, if its row needs one. */
 static void set_descriptor(struct message *m, int fd)
 {
     const struct message_field *f = message_row(m->kind)->fields();
@@ -230,7 +230,7 @@ struct kind {
     const char *command;
     enum message_kind asked;
     struct message answer;
-    const char *path; /* what is handed over */
+    const char *path; /* the file that is passed */
 };
 
 static const struct kind kinds[] = {
@@ -241,7 +241,7 @@ static const struct kind kinds[] = {
     { "LIST", MSG_directory_list, { .kind = MSG_directory_pipe }, "/dev/null" },
 };
 
-/* A files that has been taken over hands out a directory or a device. */
+/* A files that an attacker controls passes a directory or a device. */
 Test(session_hostile, descriptors_of_the_wrong_kind, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -266,7 +266,8 @@ Test(session_hostile, descriptors_of_the_wrong_kind, .timeout = 60)
     }
 }
 
-/* A socket that crosses our PORT_CLOSE is closed, and nothing else happens. */
+/* A socket that crosses the session's PORT_CLOSE is closed, and nothing else
+ * happens. */
 Test(session_hostile, data_that_nobody_expects, .timeout = 30)
 {
     struct message data = { .kind = MSG_data };
@@ -289,8 +290,9 @@ Test(session_hostile, data_that_nobody_expects, .timeout = 30)
     cr_assert_eq(fake_end(&f), ENDING_CLOSED);
 }
 
-/* Somebody else cuts the file while it is being sent: SIGBUS, survived; the
- * client sees a cut and a 451, never zeros that look like a file. */
+/* Another process shortens the file while it is being sent: a SIGBUS that the
+ * session survives. The client sees a cut and a 451, never zeros that look like
+ * a file. */
 Test(session_hostile, a_file_cut_short_under_a_download, .timeout = 60)
 {
     struct message asked, file = { .kind = MSG_file_readable };
@@ -335,7 +337,7 @@ Test(session_hostile, a_file_cut_short_under_a_download, .timeout = 60)
     cr_assert_eq(fake_end(&f), ENDING_QUIT);
 }
 
-/* Only the first byte tells another protocol, and not the first one behind
+/* Only the first byte shows another protocol, and not the first one after
  * telnet's signals, whenever it comes. */
 Test(session_hostile, telnet_is_the_first_byte, .timeout = 60)
 {

@@ -1,5 +1,5 @@
-/* A peer is there and gives no answer: the session ends by its deadline, and
- * its client hears a 421 first. */
+/* A peer gives no answer: the session ends by its deadline, and its client gets
+ * a 421 first. */
 #include <criterion/criterion.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
-/* TYPE A with "ascii = yes" in a real session: what files is asked and gets,
- * what the client gets, and SIZE. */
+/* TYPE A with "ascii = yes" in a real session: the requests and bytes for
+ * files, the bytes for the client, and SIZE. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -54,8 +54,8 @@ Test(lines, types, .timeout = 60)
     }
 }
 
-/* A session begins in TYPE A (RFC 959 3.1.1; lftp counts on it). What lines
- * became can't be continued: no offset is the client's. */
+/* A session begins in TYPE A (RFC 959 3.1.1; lftp depends on it). Converted
+ * lines can't be continued: none of their offsets is the client's. */
 Test(lines, stored, .timeout = 60)
 {
     static const struct {
@@ -96,7 +96,7 @@ Test(lines, stored, .timeout = 60)
     session_leave(&u.f);
 }
 
-/* The limit holds for what is stored, and not for what is sent. */
+/* The limit counts for the stored bytes, not for the sent ones. */
 Test(lines, limit, .timeout = 60)
 {
     struct message stored = { .kind = MSG_file_stored,
@@ -129,7 +129,7 @@ static FILE *source_of(const char *bytes, size_t len)
     return source;
 }
 
-/* The bytes of a data connection up to its orderly end. */
+/* Reads the bytes of a data connection up to its orderly end. */
 static size_t read_all(struct tls_client *tls, char *into, size_t size)
 {
     size_t len = 0;
@@ -158,7 +158,7 @@ static uint64_t size_of(struct fake *f, FILE *source, uint64_t size)
 }
 
 /* RETR sends as many bytes as SIZE reports, wherever a CR is in a buffer; and
- * the 150 names no other length. */
+ * the 150 has the same length. */
 Test(lines, fetched_and_counted, .timeout = 60)
 {
     enum { LEN = 1200000 };
@@ -172,7 +172,8 @@ Test(lines, fetched_and_counted, .timeout = 60)
     for (size_t i = 0; i < LEN; i++)
         bytes[i] = "a\nb\r\n\r\r\n\n"[i * i / 7 % 9];
     memset(bytes + 300000, '\n', 400000);
-    for (size_t at = 16384; at < LEN; at += 16384) /* as the pieces are cut */
+    for (size_t at = 16384; at < LEN;
+         at += 16384) /* at the borders of the pieces */
         memcpy(bytes + at - 1, "\r\n", 2);
     source = source_of(bytes, LEN);
     begin(&f);
@@ -202,7 +203,7 @@ static FILE *large(void)
     return source;
 }
 
-/* Files has been asked for MESSAGE, and the client gets its answer. */
+/* Files gets MESSAGE and refuses; the client gets the reply. */
 static uint64_t refuse(struct fake *f, enum message_kind message)
 {
     struct message asked,
@@ -216,7 +217,7 @@ static uint64_t refuse(struct fake *f, enum message_kind message)
     return message == MSG_file_read ? asked.file_read.offset : 0;
 }
 
-/* Counted in slices, as a checksum is. */
+/* The bytes are counted in slices, as for a checksum. */
 Test(lines, size_of_a_large_file, .timeout = 60)
 {
     struct message file = { .kind = MSG_file_readable,
@@ -261,13 +262,13 @@ Test(lines, size_that_takes_too_long, .timeout = 60)
     session_leave(&f);
 }
 
-/* An offset of the client is none of the file; but of a listing it is nothing,
- * and 0 is 0. */
+/* An offset of the client doesn't fit the file. For a listing it has no effect,
+ * and 0 is always 0. */
 Test(lines, offsets, .timeout = 60)
 {
     static const struct {
         const char *offset, *line;
-        enum message_kind asked; /* MSG_NONE: 504, and files isn't */
+        enum message_kind asked; /* MSG_NONE: 504, and files gets no request */
     } rows[] = {
         { "REST 1", "RETR x", MSG_NONE },
         { "REST 1", "STOR x", MSG_NONE },
@@ -291,7 +292,7 @@ Test(lines, offsets, .timeout = 60)
             refuse(&f, rows[i].asked);
         } else {
             cr_expect_eq(fake_reply(&f), 504, "row %zu", i);
-            type(&f, "TYPE I"); /* and it counts for nothing else */
+            type(&f, "TYPE I"); /* and the offset counts for nothing else */
             fake_say(&f, "RETR x");
             cr_expect_eq(refuse(&f, MSG_file_read), 0);
         }

@@ -1,4 +1,4 @@
-/* STAT of a directory that is longer than its reply may be. */
+/* STAT of a directory whose listing is longer than a reply may be. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #define LINE     64
 #define STAT_MAX (64 << 10)
 
-/* Files lists so many bytes, in lines of 64; the reply is in f->lines. */
+/* Files lists this many bytes, in lines of 64; f->lines has the reply. */
 static void stat_of(struct fake *f, size_t bytes)
 {
     struct message asked, m = { .kind = MSG_directory_pipe };

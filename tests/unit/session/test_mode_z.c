@@ -1,5 +1,5 @@
-/* MODE Z in a real session: what is chosen, what is counted, and that nothing a
- * stream expands to costs more than its room. */
+/* MODE Z in a real session: the choices, the counts, and that no stream can
+ * expand beyond its room. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -106,8 +106,8 @@ Test(mode_z, a_whole_upload, .timeout = 60)
     session_leave(&u.f);
 }
 
-/* No 226 but for a whole stream and an end in order; and what isn't the
- * client's bytes for sure is not kept. */
+/* Only a whole stream with an orderly end gets a 226; bytes that may not be the
+ * client's aren't kept. */
 Test(mode_z, other_uploads, .timeout = 60)
 {
     static const struct {
@@ -144,7 +144,7 @@ Test(mode_z, other_uploads, .timeout = 60)
             tls_client_shutdown(u.tls);
         else
             shutdown(u.data, SHUT_WR);
-        if (rows[i].code == 0) { /* a good one, to show that they can be */
+        if (rows[i].code == 0) { /* a good one, as a comparison */
             cr_expect_eq(upload_end(&u, MSG_file_commit, &stored), 1);
             cr_expect_eq(fake_reply(&u.f), 226);
             continue;
@@ -158,7 +158,7 @@ Test(mode_z, other_uploads, .timeout = 60)
     session_leave(&u.f);
 }
 
-/* COUNT MiB of zeros, which are as many KiB and a little more. */
+/* Makes COUNT MiB of zeros, which compress to as many KiB and a little more. */
 static size_t bomb(unsigned char *into, size_t size, int count)
 {
     z_stream z = { .next_out = into, .avail_out = (unsigned)size };
@@ -176,8 +176,8 @@ static size_t bomb(unsigned char *into, size_t size, int count)
     return len;
 }
 
-/* 552 at the limit; before it NOOP and STAT are answered; and neither memory
- * nor the file has grown with what would still have come. */
+/* A 552 at the limit. NOOP and STAT are answered before it, and neither memory
+ * nor the file grows with the rest of the stream. */
 Test(mode_z, a_stream_that_expands, .timeout = 60)
 {
     struct message done = { .kind = MSG_done };
@@ -206,7 +206,7 @@ Test(mode_z, a_stream_that_expands, .timeout = 60)
     session_leave(&u.f);
 }
 
-/* Empty blocks without an end: work and nothing to show for it. */
+/* Empty blocks without an end: work without any output. */
 Test(mode_z, a_stream_of_nothing, .timeout = 60)
 {
     struct message done = { .kind = MSG_done };
@@ -233,7 +233,7 @@ Test(mode_z, a_stream_of_nothing, .timeout = 60)
     session_leave(&u.f);
 }
 
-/* The rest of a stream: how many bytes of the file it is. */
+/* Decompresses the rest of a stream. Returns the number of the file's bytes. */
 static uint64_t inflate_rest(struct tls_client *tls, z_stream *z)
 {
     static unsigned char in[1u << 16], out[1u << 16];
@@ -259,8 +259,8 @@ static uint64_t inflate_rest(struct tls_client *tls, z_stream *z)
     return z->total_out - before;
 }
 
-/* A client that doesn't read: the session is idle, and answers. Then it all
- * comes, and counts as the file's bytes. */
+/* A client doesn't read: the session is idle, and answers. Then all bytes come,
+ * and count as the file's. */
 Test(mode_z, a_download_that_waits, .timeout = 60)
 {
     static const uint64_t sizes[] = { 0, 1, 300 << 20 };
@@ -293,7 +293,7 @@ Test(mode_z, a_download_that_waits, .timeout = 60)
     session_leave(&f);
 }
 
-/* A file that is cut while it is sent: no end mark, no close_notify, 451. */
+/* A file is shortened while it is sent: no end mark, no close_notify, 451. */
 Test(mode_z, a_file_that_is_cut, .timeout = 60)
 {
     static unsigned char noise[1u << 20];

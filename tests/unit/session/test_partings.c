@@ -1,8 +1,8 @@
-/* A data connection that comes to no transfer: many clients begin their
- * handshake as soon as they are connected, and report a reset instead of the
- * reply. So it gets a FIN, before which nothing is left unread. After a refused
- * transfer it gets that only once the client has seen the reply, since a client
- * that meets the FIN first takes the port for a broken one. */
+/* A data connection without a transfer. Many clients begin their handshake as
+ * soon as they are connected, and report a reset instead of the reply. So the
+ * session sends a FIN, after it has read everything. After a refused transfer
+ * it does that only once the client has the reply, since a client that gets the
+ * FIN first takes the port for a broken one. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <poll.h>
@@ -30,7 +30,7 @@ static const struct row {
 static const struct refused {
     const char *line;
     int code;
-    enum message_kind asked; /* of files, which refuses */
+    enum message_kind asked; /* the request to files, which refuses */
 } refusals[] = {
     { "RETR none", 550, MSG_file_read },
     { "LIST none", 550, MSG_directory_list },
@@ -39,7 +39,7 @@ static const struct refused {
 };
 #define REFUSALS (sizeof(refusals) / sizeof(refusals[0]))
 
-/* A FIN, and the client may still say what it likes. */
+/* Expects a FIN; the client may still send anything. */
 static void expect_fin(int data)
 {
     const struct timeval limit = { .tv_sec = WAIT_MS / 1000 };
@@ -83,7 +83,7 @@ static void expect_refusal(struct fake *f, const struct refused *r)
     cr_expect_eq(code, r->code, "%s: %s", r->line, f->reply);
 }
 
-/* A connected client is refused, and has its reply. */
+/* A connected client is refused, and gets its reply. */
 static int refuse(struct fake *f, const struct refused *r)
 {
     struct pollfd end = { .events = POLLIN };
@@ -110,7 +110,7 @@ Test(partings, refused_until_the_next_command, .timeout = 60)
     }
 }
 
-/* It isn't taken for that of another transfer. */
+/* The connection doesn't count as that of another transfer. */
 Test(partings, refused_is_of_no_further_use, .timeout = 60)
 {
     struct fake f;
@@ -147,7 +147,7 @@ Test(partings, refused_for_some_seconds, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* While log takes nothing there is no reply, and so there is no end either. */
+/* While log takes nothing there is no reply, and so no end either. */
 Test(partings, refused_before_the_log_takes_it, .timeout = 60)
 {
     struct message no = { .kind = MSG_refused,
@@ -170,7 +170,7 @@ Test(partings, refused_before_the_log_takes_it, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* Nobody had connected: the port is still good for the next transfer, whether
+/* Nobody had connected: the port is still valid for the next transfer, whether
  * the client connects before its next command or after it. */
 Test(partings, refused_before_anybody_came, .timeout = 60)
 {
@@ -195,7 +195,7 @@ Test(partings, refused_before_anybody_came, .timeout = 60)
     }
 }
 
-/* Gate passes it while the session gives up its port. */
+/* Gate passes the connection while the session gives up its port. */
 Test(partings, of_one_that_crosses_the_end, .timeout = 60)
 {
     struct message data = { .kind = MSG_data };
@@ -213,9 +213,9 @@ Test(partings, of_one_that_crosses_the_end, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* The client has its 226 and its end of the session, and only then closes the
- * data connection: the session waits for that (a wrong one is gone before the
- * look is over). */
+/* The client has its 226 and the end of the session, and only then closes the
+ * data connection: the session waits for that (a wrong session would be gone by
+ * then). */
 Test(partings, of_the_session_before_the_data, .timeout = 60)
 {
     struct pollfd gone = { .events = 0 };
@@ -250,8 +250,8 @@ static bool has_gone_by_time(void *data)
     return has_gone(*(int *)data);
 }
 
-/* Four at most are waited for, and each for 2 s: a client that closes none of
- * its data connections loses the oldest, and no transfer. */
+/* The session waits for four at most, and for each 2 s: a client that closes
+ * none of its data connections loses the oldest, and no transfer. */
 Test(partings, of_data_that_is_never_closed, .timeout = 60)
 {
     struct fake_transfer t[GOODBYES + 1];

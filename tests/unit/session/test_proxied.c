@@ -1,5 +1,5 @@
-/* A session behind a proxy: what it reads of the header and what it leaves,
- * what it asks gate, and what it makes of the answers. */
+/* A session behind a proxy: how much it reads of the header, its requests to
+ * gate, and its reactions to the answers. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <poll.h>
@@ -54,7 +54,7 @@ static bool is_quiet(int fd)
     return poll(&one, 1, 0) == 0;
 }
 
-/* No event at all; the session has ended. */
+/* Expects no event at all; the session has ended. */
 static void expect_no_event(struct fake *f)
 {
     struct message p;
@@ -88,8 +88,8 @@ static const struct {
       "[2001:db8::2]:21" },
 };
 
-/* The client's first line stands right behind the header; before it is let in
- * it isn't answered, and nothing is said. */
+/* The client's first line comes right after the header. Before gate admits the
+ * client, the session neither answers the line nor sends a greeting. */
 Test(session_proxied, the_header_and_no_byte_more, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
@@ -129,7 +129,7 @@ Test(session_proxied, byte_by_byte, .timeout = 60)
     }
 }
 
-/* All of a session, from behind the header on. */
+/* Plays a whole session after the header. */
 static void open_session(struct fake *f)
 {
     begin(f);
@@ -143,13 +143,13 @@ static void open_session(struct fake *f)
     cr_assert_eq(fake_reply(f), 200);
 }
 
-/* ---- what isn't a client ---- */
+/* ---- connections without a client ---- */
 
 static const struct {
     const char *name;
     struct slice bytes;
     bool cut;         /* the proxy closes then */
-    const char *said; /* to it */
+    const char *said; /* to the proxy */
     int status;
     const char *reason; /* of the one event; NULL: there is none */
 } checks[] = {
@@ -176,7 +176,7 @@ static const struct {
       "protocol error: PROXY header: cut short" },
 };
 
-/* The proxy's side: all that was said to it until the end. */
+/* Reads everything that the session sends to the proxy until its end. */
 static void expect_said(struct fake *f, const char *said)
 {
     char all[512] = "";
@@ -224,7 +224,7 @@ Test(session_proxied, a_slow_header, .timeout = 60)
     cr_expect_eq(fake_end(&f), ENDING_LOGIN_TIME);
 }
 
-/* The same deadline holds where gate says nothing. */
+/* The same deadline counts if gate doesn't answer. */
 Test(session_proxied, no_answer, .timeout = 60)
 {
     struct fake f;
@@ -238,7 +238,7 @@ Test(session_proxied, no_answer, .timeout = 60)
     cr_expect_eq(fake_end(&f), ENDING_LOGIN_TIME);
 }
 
-/* Gate has told the log, and bounded it. */
+/* Gate has reported it to the log, at a limited rate. */
 Test(session_proxied, kept_out, .timeout = 60)
 {
     struct message no = { .kind = MSG_not_admitted,
@@ -328,7 +328,7 @@ Test(session_proxied, lies, .timeout = 60)
         if (lies[i].proxied)
             fake_behind_proxy();
         fake_start(&f);
-        f.master.phase = PHASE_GREETED; /* of what it may send */
+        f.master.phase = PHASE_GREETED; /* for the message that it may send */
         lies[i].lie(&f);
         cr_expect_eq(fake_end(&f), ENDING_PEER);
         cr_expect(strstr(fake_end_reason(&f), lies[i].reason), "%s",
@@ -338,7 +338,7 @@ Test(session_proxied, lies, .timeout = 60)
 
 /* ---- data connections ---- */
 
-/* Gate hears of PASV or EPSV, and answers. */
+/* Gate gets PASV or EPSV, and answers. */
 static void give_port(struct fake *f, const char *address, int code)
 {
     struct message p, port = { .kind = MSG_port_is };
@@ -364,8 +364,8 @@ static void is_given_up(struct fake *f)
     fake_hear(&f->gate, &p, MSG_port_close);
 }
 
-/* A connection of the proxy: the client's end; *THEIRS is the session's, too.
- */
+/* Makes a connection of the proxy. Returns the client's end; *THEIRS is the
+ * session's. */
 static int bring(struct fake *f, int *theirs)
 {
     struct message data = { .kind = MSG_data_proxied };
@@ -461,7 +461,8 @@ Test(session_proxied, a_transfer, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* Others before it, of each kind; the command is given in the midst of them. */
+/* Connections of others before it, of each kind; the command comes between
+ * them. */
 static const struct {
     struct slice bytes;
     bool cut;
@@ -523,8 +524,7 @@ Test(session_proxied, a_slow_header_of_data, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* When the wait ends in any way, gate is told that the port is no longer
- * needed. */
+/* Whatever ends the wait, gate learns that the port is no longer needed. */
 Test(session_proxied, given_up_within_a_header, .timeout = 60)
 {
     struct fake f;
@@ -549,7 +549,7 @@ Test(session_proxied, given_up_within_a_header, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* One that is on its way when the port was given up. */
+/* A connection that was on its way when the port was given up. */
 Test(session_proxied, too_late, .timeout = 60)
 {
     struct fake f;
@@ -569,8 +569,8 @@ Test(session_proxied, too_late, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* PASV can tell IPv4 alone: what the client has come to counts, and what it
- * would be told. */
+/* PASV can announce IPv4 only: the address that the client connected to counts,
+ * and the one that it would get. */
 Test(session_proxied, pasv_and_ipv6, .timeout = 60)
 {
     struct fake f;

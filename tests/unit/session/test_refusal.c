@@ -1,5 +1,5 @@
-/* Refusals that come from gate or from files are events, too; what a transfer
- * or a change is refused for has its own event and no other. */
+/* Refusals by gate or files are events, too. A refused transfer or change has
+ * its own event and no other. */
 #include <criterion/criterion.h>
 
 #include "fake.h"
@@ -71,7 +71,7 @@ Test(refusal, by_files, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* A name that isn't there is no refusal; a change has its event already. */
+/* A name that doesn't exist is no refusal; a change has its event already. */
 Test(refusal, once_or_not_at_all, .timeout = 60)
 {
     struct event_record r;
@@ -90,7 +90,7 @@ Test(refusal, once_or_not_at_all, .timeout = 60)
     cr_expect(!fake_event(&f, EVENT_COMMAND_REFUSED, &r));
 }
 
-/* Commands that a stranger tries before a login are none of a user's. */
+/* Commands that a stranger tries before a login belong to no user. */
 Test(refusal, not_before_a_login, .timeout = 60)
 {
     struct event_record r;

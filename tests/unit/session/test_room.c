@@ -1,5 +1,5 @@
-/* The disk runs full in the middle of an upload: files is asked for room, and
- * the upload continues where it stopped, or ends with 452. */
+/* The disk becomes full in the middle of an upload: the session asks files for
+ * room. The upload then continues where it stopped, or ends with 452. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdint.h>
@@ -13,9 +13,9 @@
 
 #define TEXT_SENT "HELLO again"
 
-/* This program's pwrite stands before libc's, for the sessions that a test
- * forks after it has set these: so many bytes fit, then so many calls find the
- * disk full, and then there is room for all. */
+/* This program's pwrite replaces libc's, for the sessions that a test forks
+ * after it has set these: `fits` bytes fit, then some calls find the disk full,
+ * and then there is room for all. */
 static size_t fits = SIZE_MAX;
 static unsigned full;
 
@@ -40,7 +40,7 @@ static void begin(struct fake *f, struct fake_transfer *t, unsigned times)
     fits = 3;
     full = times;
     fake_open(f);
-    fits = SIZE_MAX; /* in this process */
+    fits = SIZE_MAX; /* for this process */
     fake_upload(f, t);
     cr_assert(tls_client_write(t->tls, TEXT_SENT, strlen(TEXT_SENT)));
     cr_assert(tls_client_shutdown(t->tls));
@@ -54,7 +54,7 @@ static void expect_file(const struct fake_transfer *t, const char *text)
     cr_expect_str_eq(bytes, text);
 }
 
-/* The request for room, while the client is served, and its answer. */
+/* Expects the request for room while the client is served, and answers it. */
 static void answer_room(struct fake *f, const struct fake_transfer *t,
                         enum message_kind message, enum outcome outcome)
 {
@@ -78,7 +78,8 @@ static void end(struct fake *f, struct fake_transfer *t)
     fake_release(t);
 }
 
-/* The rest of the block, no byte twice. Room may be short again at once. */
+/* The rest of the block follows, no byte twice. Room may be short again at
+ * once. */
 Test(room, the_upload_goes_on, .timeout = 60)
 {
     struct message asked, stored = { .kind = MSG_file_stored,

@@ -81,7 +81,7 @@ Test(session, three_unknown_commands_before_login_are_the_end, .timeout = 30)
     fake_hang_up(&f, ENDING_PROTOCOL);
 }
 
-/* CVE-2011-0411: what stands behind AUTH in plain text is never executed. */
+/* CVE-2011-0411: plain text after AUTH is never executed. */
 Test(session, plain_text_behind_auth_is_the_end, .timeout = 30)
 {
     struct fake f;
@@ -165,7 +165,7 @@ Test(session, quit_in_a_transfer_finishes_it_first, .timeout = 30)
     fake_say(&f, "NOOP");
     cr_assert_eq(fake_reply(&f), 200);
     cr_assert(tls_client_write(t.tls, "hello", 5));
-    do { /* until the bytes are there */
+    do { /* until the bytes have come */
         fake_say(&f, "STAT");
         cr_assert_eq(fake_reply(&f), 211);
     } while (strstr(f.lines, "bytes so far: 0, STOR /x\r\n"));
@@ -182,12 +182,12 @@ Test(session, quit_in_a_transfer_finishes_it_first, .timeout = 30)
     fake_hang_up(&f, ENDING_QUIT);
 }
 
-/* A REST is for the transfer that comes next, also if that is refused. */
+/* A REST counts for the next transfer, also if that is refused. */
 Test(session, rest_never_reaches_another_file, .timeout = 60)
 {
     static const char *const refused[] = {
         "RETR /x",           /* 425: no PASV */
-        "STOR /bad\x01name", /* goes to files, which refuses */
+        "STOR /bad\x01name", /* goes to files, which refuses it */
         "LIST",              /* 425 */
     };
 
@@ -224,7 +224,7 @@ Test(session, rest_never_reaches_another_file, .timeout = 60)
     }
 }
 
-#define MUCH (64u << 20) /* more than buffers take */
+#define MUCH (64u << 20) /* more than the buffers can hold */
 
 /* ABOR overtakes lines that wait for the end of the transfer. */
 Test(session, abor_behind_a_waiting_command, .timeout = 30)
@@ -281,8 +281,7 @@ Test(session, quit_and_abor_in_a_transfer, .timeout = 30)
     fake_hang_up(&f, ENDING_QUIT);
 }
 
-/* Slower than a buffer per stall_timeout, but never still: not stalled. One
- * that stands still is. */
+/* A transfer that is slow but never stops isn't stalled. One that stops is. */
 Test(session, slow_is_not_stalled, .timeout = 60)
 {
     char block[16384];
@@ -303,7 +302,7 @@ Test(session, slow_is_not_stalled, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* A connection that is reset while files is still busy costs no CPU. */
+/* A connection that is reset while files is still busy costs no CPU time. */
 Test(session, a_reset_while_files_is_asked_does_not_spin, .timeout = 60)
 {
     struct message asked, no = { .kind = MSG_refused,
@@ -314,7 +313,8 @@ Test(session, a_reset_while_files_is_asked_does_not_spin, .timeout = 60)
     fake_open(&f);
     close(fake_data(&f));
     fake_say(&f, "RETR /x");
-    /* Either the hang-up is seen first (425), or files is asked (and waits). */
+    /* Either the hang-up is noticed first (425), or files gets a request (and
+     * waits). */
     if (channel_wait(&f.files, &asked, 500) == 1) {
         so_far = fake_cpu_ms(&f);
         poll(NULL, 0, 400);
@@ -328,7 +328,7 @@ Test(session, a_reset_while_files_is_asked_does_not_spin, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* "USER name password" happens; the log must not keep it. */
+/* Users type "USER name password"; the log must not have it. */
 Test(session, what_cannot_be_a_user_is_not_logged, .timeout = 30)
 {
     struct message asked,
@@ -357,8 +357,8 @@ Test(session, what_cannot_be_a_user_is_not_logged, .timeout = 30)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* Why a name and password didn't do, the session doesn't know: auth has logged
- * it. */
+/* The session doesn't know why a name and password were refused: auth has
+ * logged that. */
 Test(session, a_wrong_password_is_not_its_line, .timeout = 30)
 {
     struct message asked, denied = { .kind = MSG_denied }, p;
@@ -385,7 +385,7 @@ Test(session, a_wrong_password_is_not_its_line, .timeout = 30)
     fake_hang_up(&f, ENDING_QUIT);
 }
 
-/* A password longer than any is a try like others. */
+/* A password that is too long counts as a try like others. */
 Test(session, an_overlong_password_counts, .timeout = 30)
 {
     struct message asked, denied = { .kind = MSG_denied };
@@ -428,7 +428,8 @@ static unsigned client_events(struct fake *f, struct slice name)
     return n;
 }
 
-/* The log gets the first name, cut, and once, however often it is said. */
+/* The log gets the first name, cut, and only once, however often the client
+ * sends one. */
 Test(session, a_client_names_itself, .timeout = 30)
 {
     char line[200] = "CLNT ";
@@ -459,13 +460,14 @@ Test(session, a_stranger_names_itself, .timeout = 30)
     cr_expect_eq(client_events(&f, SLICE("")), 0);
 }
 
-/* A 550 names the right that is missing, whoever finds out. */
+/* A 550 names the right that is missing, whichever process notices. */
 Test(session, a_missing_right_is_named, .timeout = 60)
 {
     static const struct {
         unsigned without;
         const char *line;
-        enum message_kind asked; /* of files, which refuses; MSG_NONE: nobody */
+        enum message_kind
+            asked; /* the request to files, which refuses; MSG_NONE: none */
         const char *words;
     } rows[] = {
         { RIGHT_LIST, "LIST", MSG_NONE, "no right to list (l)" },
@@ -501,8 +503,7 @@ Test(session, a_missing_right_is_named, .timeout = 60)
     }
 }
 
-/* Without the right, files isn't even asked: it would be an answer to nothing.
- */
+/* Without the right, files gets no request, which it would refuse to answer. */
 Test(session, site_needs_rights, .timeout = 60)
 {
     static const struct {
@@ -536,7 +537,7 @@ Test(session, site_needs_rights, .timeout = 60)
     }
 }
 
-/* A file whose name looks like a time is asked for first. */
+/* The session first asks for a file whose name looks like a time. */
 Test(session, mdtm_asks_before_it_sets, .timeout = 30)
 {
     struct message asked, facts = { .kind = MSG_facts_are };
@@ -568,8 +569,8 @@ Test(session, mdtm_asks_before_it_sets, .timeout = 30)
 
 #define FIFTY "12345678901234567890123456789012345678901234567890"
 
-/* ".." can take the time out of the name: no file is called that, and another
- * one's time must not be the answer. */
+/* ".." can remove the time from the path. Then there is no such file name, and
+ * the time of another file must not be the answer. */
 Test(session, mdtm_and_dots, .timeout = 60)
 {
     static const struct {
@@ -585,7 +586,7 @@ Test(session, mdtm_and_dots, .timeout = 60)
         { "MDTM 20200101000000 ./b", "/d/20200101000000 ./b", "/d/b" },
         { "MDTM 20200101000000.5 a/../b", NULL, "/d/b" },
         { "MDTM 20200101000000 /../b", NULL, "/b" },
-        /* Longer than a name may be, with the time in front. */
+        /* Longer than a name may be, with the time before it. */
         { "MDTM 20200101000000 " FIFTY FIFTY FIFTY FIFTY FIFTY, NULL,
           "/d/" FIFTY FIFTY FIFTY FIFTY FIFTY },
     };
@@ -668,7 +669,8 @@ Test(session, a_kick_keeps_its_reason, .timeout = 30)
     cr_assert_str_eq(fake_end_reason(&f), "the server stops");
 }
 
-/* An upload that ends without close_notify is cut: 426, and files is told. */
+/* An upload that ends without close_notify counts as cut: 426, and files is
+ * told. */
 Test(session, a_cut_upload_is_never_committed, .timeout = 30)
 {
     struct message asked, done = { .kind = MSG_done };

@@ -1,4 +1,4 @@
-/* The tables of states: which may follow which, and that no other does. */
+/* The tables of states: which state may follow which. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,8 +10,8 @@
 #include "session/list.h"
 #include "session/session.h"
 
-/* Enters one state after the other, in a child: its exit status, and in REASON
- * that of its `end` event. */
+/* Enters one state after the other, in a child. Returns its exit status; REASON
+ * gets that of its `end` event. */
 static int enter(void (*move)(struct session *), char reason[256])
 {
     static struct session s;
@@ -58,7 +58,7 @@ static void commit_before_a_byte(struct session *s)
     state_transfer(s, TRANSFER_COMMITTING);
 }
 
-/* The log says what would have followed what, and the session is over. */
+/* The log names both states, and the session ends. */
 Test(session_state, illegal_transitions, .timeout = 60)
 {
     static const struct {
@@ -82,7 +82,7 @@ Test(session_state, illegal_transitions, .timeout = 60)
     }
 }
 
-/* From where a state can be reached, a state at a time. */
+/* Returns the states that can be reached from these, one step at a time. */
 static unsigned reach(unsigned from, unsigned count,
                       unsigned (*next)(unsigned state))
 {
@@ -157,7 +157,7 @@ Test(session_state, what_is_allowed, .timeout = 60)
     }
 }
 
-/* A list begins with files being asked, ends when the transfer is over, and
+/* A list begins with a request to files, ends when the transfer is over, and
  * each of its steps may follow the one before. */
 static void check_list(const char *name, const struct step *step, bool begins)
 {

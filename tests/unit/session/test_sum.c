@@ -1,5 +1,5 @@
-/* The SHA-256 of an upload in its event: of all of the file, whatever of it was
- * there before. The rest of the file is nothing but zeros here. */
+/* The SHA-256 of an upload in its event: of the whole file, however much of it
+ * existed before. The existing part consists of zeros here. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,9 +8,9 @@
 #include "fake.h"
 #include "sallyport/ipc/channel.h"
 
-#define MUCH (5u << 20) /* more than is read back for one block that comes */
+#define MUCH (5u << 20) /* more than is read back for one received block */
 
-/* An upload of "hello" behind FIRST bytes of nothing. */
+/* Begins an upload of "hello" after FIRST zeros. */
 static void begin(struct fake *f, struct fake_transfer *t, uint64_t first,
                   int mode)
 {

@@ -1,5 +1,5 @@
-/* An upload over something that stands until its first byte: that byte waits
- * for files, and nothing is written, or lost, whatever comes meanwhile. */
+/* An upload over data that stays until its first byte: that byte waits for
+ * files, and nothing is written, or lost, whatever comes meanwhile. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "fake.h"
 #include "sallyport/ipc/channel.h"
 
-/* Behind a first byte at 2, where something else stands already. */
+/* Sends a first byte at 2, where other data exists. */
 static void begin(struct fake *f, struct fake_transfer *t)
 {
     struct message file = { .kind = MSG_file_writable,
@@ -56,7 +56,7 @@ static void end(struct fake *f, struct fake_transfer *t)
     fake_release(t);
 }
 
-/* The end may lie behind the first byte in the same record, or come later. */
+/* The end may be in the same record as the first byte, or come later. */
 Test(upload, the_first_byte_waits, .timeout = 60)
 {
     struct message asked, stored = { .kind = MSG_file_stored,
@@ -128,7 +128,7 @@ Test(upload, refused_at_its_first_byte, .timeout = 60)
     end(&f, &t);
 }
 
-/* The byte is not written any more; what files did is its own to end. */
+/* The byte isn't written any more; files itself ends what it has begun. */
 Test(upload, aborted_while_it_waits, .timeout = 60)
 {
     static const enum message_kind answers[] = { MSG_done, MSG_refused };

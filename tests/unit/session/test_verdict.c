@@ -1,5 +1,5 @@
 /* The reply to a transfer or a change, and its event: while log takes nothing
- * the reply waits, and then it isn't one of success. */
+ * the reply waits, and then it isn't a success. */
 #include <criterion/criterion.h>
 #include <poll.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "fake.h"
 #include "sallyport/ipc/channel.h"
 
-/* NOOP is answered, so nothing else was. */
+/* NOOP is answered, so no other reply came. */
 static void expect_waits(struct fake *f)
 {
     fake_say(f, "NOOP");
@@ -59,9 +59,9 @@ Test(verdict, waits_for_a_place, .timeout = 60)
     fake_release(&t);
 }
 
-/* Not in time: no success. Success alone is taken back: the log lacks a line of
- * a failure as well, but the client isn't told another one. Comes the line
- * after all, it says what the client heard. */
+/* If log takes no event in time, there is no success. Only a success changes:
+ * for a failure the log lacks a line as well, but the client gets no other
+ * reply. If the line is written after all, it agrees with the reply. */
 Test(verdict, no_place_in_time, .timeout = 60)
 {
     struct message no = { .kind = MSG_refused,
@@ -116,7 +116,7 @@ static void reset(struct fake *f)
     f->control = -1;
 }
 
-/* And so does a change; no other command's reply comes before its own. */
+/* A change waits too; no other command's reply comes before its own. */
 Test(verdict, of_a_change, .timeout = 60)
 {
     struct event_record r;
@@ -166,7 +166,7 @@ Test(verdict, of_a_change_whose_client_goes, .timeout = 60)
     cr_assert_eq(fake_end(&f), ENDING_CLOSED);
 }
 
-/* It waits for files, which may have made it: that is an event. */
+/* It waits for files, which may have made the change: that is an event. */
 Test(verdict, of_a_change_whose_client_goes_first, .timeout = 60)
 {
     struct message asked, done = { .kind = MSG_done };
@@ -188,7 +188,7 @@ Test(verdict, of_a_change_whose_client_goes_first, .timeout = 60)
     cr_assert_eq(fake_end(&f), ENDING_CLOSED);
 }
 
-/* Each change that files never answers, and what is told of it. */
+/* Each change that files never answers, and its event. */
 static const struct {
     const char *line;
     enum message_kind asked;
@@ -211,7 +211,7 @@ static void leave_unanswered(size_t i)
     fake_open(&f);
     fake_say(&f, unanswered[i].line);
     fake_hear(&f.files, &asked, unanswered[i].asked);
-    channel_close(&f.files); /* it is dead */
+    channel_close(&f.files); /* files is dead */
     read_up_to(&f, EVENT_CHANGE, &r);
     cr_expect_eq(r.number[FIELD_RESULT], 0, "%s", unanswered[i].line);
     cr_expect(slice_equal(r.text[FIELD_PATH], SLICE("/x")));
@@ -229,7 +229,7 @@ Test(verdict, of_a_change_without_an_answer, .timeout = 60)
         leave_unanswered(i);
 }
 
-/* The process stays until its last words lie where they outlive it. */
+/* The process stays until its last events are where they outlive it. */
 Test(verdict, the_end_waits, .timeout = 60)
 {
     struct event_record r;
@@ -247,7 +247,7 @@ Test(verdict, the_end_waits, .timeout = 60)
     cr_assert_eq(fake_end(&f), ENDING_QUIT);
 }
 
-/* A kicked one hasn't got 20 s, and master's end is the end of all. */
+/* A kicked session hasn't got 20 s, and when master ends, all end. */
 Test(verdict, the_end_waits_no_longer_than_master, .timeout = 15)
 {
     struct fake f;
@@ -260,7 +260,7 @@ Test(verdict, the_end_waits_no_longer_than_master, .timeout = 15)
     fake_end(&f);
 }
 
-/* Its own reply doesn't overtake the transfer's, nor QUIT's either. */
+/* ABOR's own reply doesn't overtake the transfer's, nor does QUIT's. */
 Test(verdict, abor_and_quit_wait_too, .timeout = 60)
 {
     struct message done = { .kind = MSG_done };
@@ -283,7 +283,7 @@ Test(verdict, abor_and_quit_wait_too, .timeout = 60)
     fake_release(&t);
 }
 
-/* Lines that wait are bounded here too. */
+/* The number of waiting lines is limited here too. */
 Test(verdict, lines_wait_meanwhile, .timeout = 60)
 {
     static char lines[100 << 10];
@@ -326,7 +326,7 @@ Test(verdict, the_client_goes_meanwhile, .timeout = 60)
     fake_release(&t);
 }
 
-/* The upload stands, and the log says so; the client only hears of the kick. */
+/* The upload stays, and the log has it; the client gets only the kick. */
 Test(verdict, a_kick_meanwhile, .timeout = 60)
 {
     struct message kick = { .kind = MSG_kick,

@@ -1,4 +1,4 @@
-/* What goes wrong behind the parser names its line. */
+/* Mistakes that show after the parser name their line. */
 #include <errno.h>
 
 #include <criterion/criterion.h>
@@ -50,8 +50,8 @@ Test(blame, places)
         { "uid.gate", "nosuch: gone", "conf:7: uid.gate = nosuch: gone" },
         { "key", "/etc/sallyport/tls/key.pem: gone",
           "conf: key (default) = /etc/sallyport/tls/key.pem: gone" },
-        /* Not about the setting: another file, a line of the file, a part of
-         * the value, nothing. */
+        /* Complaints not about the setting: another file, a line of the file, a
+         * part of the value, nothing. */
         { "certificate", "/xy: gone", "/xy: gone" },
         { "certificate", "/x:7: gone", "/x:7: gone" },
         { "certificate", "/: gone", "/: gone" },
@@ -70,7 +70,7 @@ Test(blame, places)
     }
 }
 
-/* The longest of all: nothing overflows. */
+/* The longest texts: nothing overflows. */
 Test(blame, long_ones)
 {
     static char name[SETTINGS_PATH_MAX + 64];

@@ -41,7 +41,7 @@ Test(image, arrives_whole)
     close(fd);
 }
 
-/* What isn't sealed, or has another size, is no settings. */
+/* A file that isn't sealed, or has another size, isn't accepted as settings. */
 Test(image, others)
 {
     static struct settings s, got;
@@ -62,7 +62,7 @@ Test(image, others)
     cr_expect_eq(got.max_sessions, 3, "it doesn't change");
 }
 
-/* A struct of the same size may mean something else in another build. */
+/* A struct of the same size may have other fields in another build. */
 Test(image, of_another_build)
 {
     static struct settings s, got;
@@ -85,7 +85,7 @@ Test(image, of_another_build)
     buf_release(&bytes);
 }
 
-/* A count beyond its array would let a reader run past it. */
+/* A count beyond its array would let a reader read past the array. */
 Test(image, counts)
 {
     static struct settings s, got;

@@ -40,7 +40,7 @@ static void answers(const struct supervisor *s, int master)
     answer_each();
 }
 
-/* What systemd hears: a socket with this abstract name. */
+/* Makes systemd's socket, with this abstract name. */
 static int listen_as_systemd(void)
 {
     struct sockaddr_un a = { .sun_family = AF_UNIX };
@@ -80,8 +80,8 @@ Test(heartbeat, watchdog, .init = set_up, .timeout = 60)
     close(fd);
 }
 
-/* Without the variable, or if it is another process's, systemd hears nothing of
- * answers; the second READY=1 is a reload's. */
+/* Without the variable, or if it belongs to another process, systemd gets no
+ * messages about answers. The second READY=1 follows a reload. */
 static const char *const not_ours[][2] = {
     { NULL, NULL },
     { "no number", NULL },

@@ -45,7 +45,7 @@ Test(kept, names)
     kept_release(&k);
 }
 
-/* Nothing leaks, and nobody else's number is taken. */
+/* Nothing leaks, and no other descriptor is closed. */
 Test(kept, replaced)
 {
     struct kept k = { 0 };
@@ -94,7 +94,8 @@ static int first_free(void)
     return fd;
 }
 
-/* What a generation inherits and sends again needs one descriptor. */
+/* A descriptor that a generation inherits and sends again is needed only
+ * once. */
 Test(kept, shared)
 {
     struct kept before = { 0 }, k = { 0 };

@@ -39,7 +39,7 @@ static void expect_word(const char *where)
     cr_assert_eq(recv(fd, got, sizeof(got), MSG_DONTWAIT), 7);
     cr_assert_str_eq(got, "READY=1");
     close(fd);
-    notify_send(&n, "STOPPING=1"); /* nobody is there any more */
+    notify_send(&n, "STOPPING=1"); /* no reader is left */
     notify_close(&n);
 }
 

@@ -38,7 +38,7 @@ static void falls_are(played_master *execute, int n)
     played_end(&p);
 }
 
-/* The first one and ten after it; the next one would come in a minute. */
+/* The first one and ten after it; the next one would come after a minute. */
 Test(start, a_burst_of_recoveries, .timeout = 60)
 {
     falls_are(falls, 1 + RECOVERIES_BURST);
@@ -47,7 +47,7 @@ Test(start, a_burst_of_recoveries, .timeout = 60)
 static void leave_a_child(void)
 {
     if (fork() == 0) {
-        alarm(60); /* if the test fails */
+        alarm(60); /* in case the test fails */
         played_stay();
     }
 }
@@ -58,7 +58,7 @@ static void falls_and_leaves_a_child(const struct supervisor *s, int master)
     falls(s, master);
 }
 
-/* Each of them holds a place until its group has ended. */
+/* Each of them keeps its place until its group has ended. */
 Test(start, a_burst_that_leaves_processes, .timeout = 60)
 {
     played_deadlines.group = 60000;
@@ -96,7 +96,7 @@ static void read_line(int fd, char *line, size_t size)
     line[n] = '\0';
 }
 
-/* A machine that is short of something for a moment. */
+/* The machine lacks something for a moment. */
 Test(start, a_recovery_that_cannot_begin_is_tried_again, .timeout = 60)
 {
     struct rlimit old;
@@ -116,7 +116,7 @@ Test(start, a_recovery_that_cannot_begin_is_tried_again, .timeout = 60)
     played_end(&p);
 }
 
-/* All but recoveries are mistaken. */
+/* All generations but recoveries find a mistake in the configuration. */
 static void falls_or_is_mistaken(const struct supervisor *s, int master)
 {
     (void)s;
@@ -192,7 +192,7 @@ static void ask_twice(void)
         played_give_up(95);
 }
 
-/* The third one reads no configuration: the fourth one must follow. */
+/* The third one reads no configuration, so a fourth one must follow. */
 static void asks_before_a_recovery(const struct supervisor *s, int master)
 {
     struct message m;
@@ -222,7 +222,7 @@ Test(start, a_recovery_is_no_reload, .timeout = 60)
 
 #define LISTENERS 100
 
-/* What it inherits it keeps, and the first one as many files. */
+/* It keeps all inherited files, and the first one keeps as many files. */
 static void keep_many(void)
 {
     FILE *names = fdopen(dup(GENERATION_NAMES_FD), "r");
@@ -252,8 +252,8 @@ static void falls_with_many(const struct supervisor *s, int master)
     fall();
 }
 
-/* The limit of open files is that of all listeners and a few: it was enough for
- * the first start. */
+/* The limit of open files is enough for all listeners and a few more: it was
+ * enough for the first start. */
 Test(start, a_recovery_needs_no_second_descriptors, .timeout = 60)
 {
     const struct rlimit few = { LISTENERS + 50, LISTENERS + 50 };
@@ -262,7 +262,7 @@ Test(start, a_recovery_needs_no_second_descriptors, .timeout = 60)
     falls_are(falls_with_many, 3);
 }
 
-/* The first one hears nothing: its gate would accept for ever. */
+/* The first one ignores messages: its gate would accept for ever. */
 static void does_not_step_down(const struct supervisor *s, int master)
 {
     struct pollfd one = { .events = POLLIN };
@@ -293,7 +293,7 @@ Test(start, a_master_that_does_not_step_down_is_killed, .timeout = 60)
     cr_expect_eq(played_status(does_not_step_down), 7);
 }
 
-/* Those before it still have a process each. */
+/* The earlier ones still have a process each. */
 static void leads_in_the_tenth_place(const struct supervisor *s, int master)
 {
     struct message m;

@@ -1,4 +1,4 @@
-/* The supervisor in a fork, and masters that the test plays in its forks. */
+/* The supervisor in a fork, and masters that the test plays in forks. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -27,7 +27,7 @@ static void ends_by_term(const struct supervisor *s, int master)
     played_stop_all();
 }
 
-/* Its own child lives on, and ignores everything. */
+/* Its own child stays alive, and ignores everything. */
 static void leaves_an_orphan(const struct supervisor *s, int master)
 {
     (void)s;
@@ -39,7 +39,7 @@ static void leaves_an_orphan(const struct supervisor *s, int master)
     played_stay();
 }
 
-/* The first one keeps its channel, and dies; the next one finds that. */
+/* The first one keeps a descriptor, and dies; the next one finds it. */
 static void dies_once(const struct supervisor *s, int master)
 {
     struct message m;
@@ -67,8 +67,8 @@ static void keep_as(const char *name)
          .file = GENERATION_NAMES_FD);
 }
 
-/* A recovery executes the program that was kept, and a reload the installed
- * one, though another is kept. */
+/* A recovery executes the kept program, and a reload the installed one, though
+ * another one is kept. */
 static void is_executed_again(const struct supervisor *s, int master)
 {
     (void)s;
@@ -87,8 +87,8 @@ static void is_executed_again(const struct supervisor *s, int master)
     played_stay();
 }
 
-/* Its sandbox is closed by then: whoever has broken into it must not choose
- * what the supervisor executes. */
+/* Its sandbox is closed by then: an attacker in it must not choose what the
+ * supervisor executes. */
 static void keeps_a_program_late(const struct supervisor *s, int master)
 {
     (void)s;
@@ -131,7 +131,7 @@ static void hands_over(const struct supervisor *s, int master)
     played_stop_all();
 }
 
-/* The third one is a reload's, and no recovery. */
+/* The third one follows a reload, and is no recovery. */
 static void expect_reload(void)
 {
     if (played_recovers())
@@ -139,7 +139,8 @@ static void expect_reload(void)
     played_stop_all();
 }
 
-/* Its gate dies, and then it ends, since it has no sessions: one failure. */
+/* Its gate dies, and then it ends, since it has no sessions: this counts as one
+ * failure. */
 static void fails_in_two_steps(const struct supervisor *s, int master)
 {
     (void)s;
@@ -148,7 +149,7 @@ static void fails_in_two_steps(const struct supervisor *s, int master)
     played_enter(GENERATION_VERSION);
     if (played_is("3"))
         expect_reload();
-    played_lead(); /* the first one may live, or not */
+    played_lead(); /* the first one may be alive or not */
     if (played_is("1")) {
         SEND(&played_channel, gate_lost, 0, .handed_over = false);
         _exit(0);
@@ -157,7 +158,7 @@ static void fails_in_two_steps(const struct supervisor *s, int master)
     played_stay();
 }
 
-/* A reload that is under way then is the recovery as well. */
+/* If a reload is under way, it counts as the recovery as well. */
 static void fails_in_a_reload(const struct supervisor *s, int master)
 {
     (void)s;
@@ -214,7 +215,7 @@ static void has_a_mistake(const struct supervisor *s, int master)
     played_hear(MSG_lead, &m);
     SEND(&played_channel, leading, 0);
     SEND(&played_channel, renew, 6);
-    played_hear(MSG_renewed, &m); /* for the log of the one that leads */
+    played_hear(MSG_renewed, &m); /* for the log of the leading one */
     if (m.renewed.done || m.request != 0 ||
         !slice_equal(m.renewed.why, SLICE("a mistake")))
         _exit(91);
@@ -296,7 +297,7 @@ static void works(const struct supervisor *s, int master)
     played_stay();
 }
 
-/* Its death closes the pipe that it writes to. */
+/* Its death closes the pipe to which it writes. */
 Test(supervisor, no_master_outlives_it, .timeout = 60)
 {
     struct played p;

@@ -1,5 +1,5 @@
-/* The patterns of transcripts: a pattern that matches too much would make every
- * transcript a test that cannot fail. */
+/* The patterns of transcripts. A pattern that matches too much would make every
+ * transcript a test that can't fail. */
 #include <criterion/criterion.h>
 
 #include "../../support/pattern.h"

@@ -1,5 +1,5 @@
-/* The surroundings of a stream in a test. Runs in the test program; fails the
- * test rather than returning an error. */
+/* The surroundings of a stream in a test. An error fails the test; no function
+ * returns one. */
 #include "fixture.h"
 
 #include <criterion/criterion.h>
@@ -215,8 +215,8 @@ enum stream_state line_shutdown(struct line *l)
     return st;
 }
 
-/* The client may write to a peer that is gone; only the server is under test
- * for that. */
+/* The client may write to a closed connection; only the server is tested for
+ * SIGPIPE. */
 static void *run_peer(void *argument)
 {
     struct peer *p = argument;
@@ -261,7 +261,7 @@ void line_with_peer(struct line *l, struct peer *p, size_t buffer, int socket)
     cr_assert_eq(line_handshake(l), STREAM_OK, "%s", stream_cause(l->s));
 }
 
-/* 251 is prime: no block size of a buffer or a record is a multiple. */
+/* 251 is prime: no size of a block or a record is a multiple of it. */
 void pattern_fill(unsigned char *into, size_t len, size_t at)
 {
     for (size_t i = 0; i < len; i++)

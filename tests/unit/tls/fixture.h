@@ -1,5 +1,5 @@
-/* What the tests of the tls room share: certificates made on the spot, a stream
- * with a client at the other end, and waiting with a deadline. */
+/* Shared by the tests of the room tls: new certificates, a stream with a client
+ * at the other end, and waits with a deadline. */
 #ifndef TESTS_UNIT_TLS_FIXTURE_H
 #define TESTS_UNIT_TLS_FIXTURE_H
 
@@ -27,7 +27,7 @@ enum key_kind {
 
 struct credentials_spec {
     enum key_kind kind;
-    bool expired, later;    /* later: valid in an hour */
+    bool expired, later;    /* later: valid only in an hour */
     const char *passphrase; /* of the key, or NULL */
     const char *names;      /* "DNS:a.example,DNS:b.example", or NULL */
     long serial;            /* 0: 1 */
@@ -40,7 +40,7 @@ void credentials_make(struct credentials *c,
                       const struct credentials_spec *spec);
 void credentials_close(struct credentials *c);
 
-/* A good context with a P-256 key, or another kind. */
+/* Makes a good context with a P-256 key, or with another kind. */
 struct tls_context *context_make(void);
 struct tls_context *context_make_of(enum key_kind kind);
 
@@ -50,16 +50,16 @@ struct line {
     struct stream *s;
     struct tls_context *context;
 };
-/* SOCKET is the size of the kernel's buffers, 0 for its default. */
+/* SOCKET is the size of the kernel's buffers; 0: the default. */
 void line_open(struct line *l, size_t buffer, int socket);
 void line_secure(struct line *l);
 void line_close(struct line *l);
 /* Closes the client's end only. */
 void line_hang_up(struct line *l);
 
-/* Waits for stream_events(); fails the test after half a minute. */
+/* Waits for stream_events(). Fails the test after half a minute. */
 void line_wait(struct line *l);
-/* Each repeats its call until it is something else than AGAIN. */
+/* Each repeats its call until the result isn't AGAIN. */
 enum stream_state line_handshake(struct line *l);
 enum stream_state line_read(struct line *l, void *into, size_t len,
                             size_t *got);
@@ -67,16 +67,16 @@ enum stream_state line_write_all(struct line *l, const void *from, size_t len);
 enum stream_state line_flush(struct line *l);
 enum stream_state line_shutdown(struct line *l);
 
-/* A client in a thread at the far end: handshake, PLAY, end of the thread. */
+/* A client in a thread at the other end: handshake, PLAY, end of the thread. */
 struct peer {
     struct tls_client_options options;
     void (*play)(struct tls_client *c, struct peer *p);
     int fd;
-    bool shaken;     /* the handshake was made */
+    bool shaken;     /* the handshake succeeded */
     bool ok;         /* for PLAY to set */
     long last;       /* for PLAY to set */
     size_t bytes;    /* for PLAY to set or read */
-    char error[256]; /* tls_client_error() at the end */
+    char error[256]; /* tls_client_error() at its end */
     char cipher[64];
     char protocol[32];
     long serial; /* of the server's certificate */
@@ -85,14 +85,14 @@ struct peer {
 void peer_start(struct peer *p, struct line *l);
 void peer_join(struct peer *p);
 
-/* Opens all of it: a secured line whose client runs PLAY. */
+/* Opens both ends: a secured line whose client runs PLAY. */
 void line_with_peer(struct line *l, struct peer *p, size_t buffer, int socket);
 
-/* A pattern that shows what is lost, doubled or moved. */
+/* Makes a pattern that shows if bytes are lost, doubled or moved. */
 void pattern_fill(unsigned char *into, size_t len, size_t at);
 bool pattern_holds(const unsigned char *bytes, size_t len, size_t at);
 
-/* Plays of a peer. */
+/* Plays for a peer. */
 void play_nothing(struct tls_client *c, struct peer *p);
 void play_read_all(struct tls_client *c, struct peer *p);  /* bytes, last, ok */
 void play_write_all(struct tls_client *c, struct peer *p); /* bytes, then end */

@@ -1,5 +1,5 @@
-/* A client in pieces: what it says comes out as bytes, so that a test can
- * deliver them one by one, cut them, or change them. */
+/* A client in pieces: its output is bytes, so that a test can deliver them one
+ * by one, cut them, or change them. */
 #ifndef TESTS_UNIT_TLS_RAW_H
 #define TESTS_UNIT_TLS_RAW_H
 
@@ -11,19 +11,19 @@
 struct raw {
     SSL_CTX *ctx;
     SSL *ssl;
-    BIO *in, *out; /* the SSL's */
+    BIO *in, *out; /* of the SSL object */
 };
 void raw_open(struct raw *r, int version, SSL_SESSION *session);
 void raw_close(struct raw *r);
-/* One step of the handshake: true when it is over. */
+/* Takes one step of the handshake. Returns true when it is over. */
 bool raw_step(struct raw *r);
-/* What the client wants to send, at most LEN bytes. */
+/* Takes at most LEN bytes that the client wants to send. */
 size_t raw_take(struct raw *r, void *into, size_t len);
-/* What came back on the line goes into the client. */
+/* Passes the bytes that came on the line to the client. */
 void raw_hear(struct raw *r, struct line *l);
-/* All that the client wants to send goes onto the line. */
+/* Sends all bytes of the client on the line. */
 void raw_say(struct raw *r, struct line *l);
-/* The whole handshake of both: how the stream's ended. */
+/* Makes the whole handshake of both. Returns the stream's last state. */
 enum stream_state raw_handshake(struct raw *r, struct line *l);
 
 #endif

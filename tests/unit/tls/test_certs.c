@@ -1,5 +1,5 @@
-/* certs/make: what it makes loads into a server and convinces a client; what it
- * must not do, it doesn't. */
+/* certs/make: its certificates load into a server and convince a client; and it
+ * refuses to do harm. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <openssl/pem.h>
@@ -29,7 +29,8 @@ static void tear_down(void)
     cr_assert_eq(system(command), 0);
 }
 
-/* The exit status of certs/make with these arguments; its words in "said". */
+/* Runs certs/make with these arguments. Returns its exit status; "said" has its
+ * output. */
 static int make(const char *arguments)
 {
     char command[512];
@@ -52,7 +53,7 @@ static bool said(const char *text)
 
 #define FINGERPRINT_TEXT 128
 
-/* "SHA-256 fingerprint: 0a:1b:…" of certificate.pem. */
+/* Reads "SHA-256 fingerprint: 0a:1b:…" of certificate.pem. */
 static void fingerprint(char out[FINGERPRINT_TEXT])
 {
     unsigned char hash[32];
@@ -87,7 +88,8 @@ static struct tls_context *load(const char *certificate, const char *key)
     return t;
 }
 
-/* A client that trusts AUTHORITY and wants NAME meets a server with T. */
+/* A client that trusts AUTHORITY and expects NAME connects to a server with
+ * T. */
 static bool meets(struct tls_context *t, const char *authority,
                   const char *name)
 {
@@ -148,7 +150,7 @@ Test(certs, nothing_is_overwritten_unasked, .init = set_up, .fini = tear_down)
     tls_context_free(load("certificate.pem", "key.pem"));
 }
 
-/* What FileZilla asks people to compare. */
+/* FileZilla asks people to compare it. */
 Test(certs, the_fingerprint_is_printed, .init = set_up, .fini = tear_down)
 {
     char text[FINGERPRINT_TEXT];

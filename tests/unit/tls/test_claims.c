@@ -1,6 +1,6 @@
-/* What a client's certificate says of its owner: no two subjects in the same
- * words, whatever blanks and backslashes they have. And what can be told of the
- * handshake that proves it. */
+/* The claims of a client's certificate: two subjects never give the same text,
+ * whatever blanks and backslashes they have. And what the proof of its
+ * handshake contains. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <openssl/ssl.h>
@@ -43,7 +43,7 @@ static int use(struct tls_context *t, const char *ca, struct complaint *c)
     return r;
 }
 
-/* A handshake in which NAME (NULL: none) is shown. */
+/* Makes a handshake in which the client shows NAME (NULL: none). */
 static void open_line(struct line *l, struct peer *p, const char *ca,
                       const char *name)
 {
@@ -112,9 +112,9 @@ Test(claims, subjects)
     }
 }
 
-#define NAME_BYTES 15 /* of a CA's name besides its CN */
+#define NAME_BYTES 15 /* of a CA's name, without its CN */
 
-/* CAS.pem, whose names have so many BYTES as clients are told them. */
+/* Makes CAS.pem, whose names take BYTES in a request for a certificate. */
 static void make_cas(size_t bytes)
 {
     char command[128];
@@ -132,7 +132,7 @@ static void make_cas(size_t bytes)
     cr_assert_eq(system(command), 0);
 }
 
-/* Of the CAs in all.pem clients are told the names, or none; a proof it is in
+/* Clients get the names of the CAs in all.pem, or none; the proof is valid in
  * either case. */
 static void expect_told(struct peer *p, bool named)
 {
@@ -151,7 +151,7 @@ Test(claims, as_many_names_as_a_proof_has_room_for)
     struct peer p = { .play = NULL };
 
     pki_issue(pki, &(struct pki_leaf){ .name = "anna", .kind = PKI_RSA });
-    make_cas(CLIENT_NAMES_MAX - NAME_BYTES - 2); /* and that of ca.pem */
+    make_cas(CLIENT_NAMES_MAX - NAME_BYTES - 2); /* and the name in ca.pem */
     cr_assert_eq(chdir(folder), 0);
     cr_assert_eq(system("cat ca.pem cas.pem >all.pem"), 0);
     expect_told(&p, true);
@@ -173,7 +173,7 @@ static const struct {
     { "long", TLS1_3_VERSION, CLIENT_PROOF_LONG },
 };
 
-/* A certificate with more names than a proof has room for. */
+/* Issues a certificate with more names than a proof has room for. */
 static void issue_long(void)
 {
     static char names[16384];

@@ -1,5 +1,5 @@
-/* Certificates of clients: which are taken, in both versions and modes; what
- * they say; what a data channel must show; which files are refused. */
+/* Certificates of clients: which are accepted, in both versions and modes;
+ * their claims; what a data channel must show; which files are refused. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -104,8 +104,8 @@ static void show(struct peer *p, const char *name, int version)
 }
 
 static const struct {
-    const char *name;    /* that is shown; NULL: none */
-    const char *request; /* why it is refused; NULL: taken */
+    const char *name;    /* the certificate that is shown; NULL: none */
+    const char *request; /* why it is refused; NULL: accepted */
     const char *require;
 } cases[] = {
     { "good", NULL, NULL },
@@ -181,7 +181,7 @@ Test(client, taken_or_not)
                 try_one(i, (enum client_certificates)m, versions[v]);
 }
 
-/* A client's own certificate can stand in the file instead of a CA's. */
+/* The file may contain a client's own certificate instead of a CA's. */
 Test(client, one_that_stands_in_the_file)
 {
     struct peer p = { .play = play_nothing };
@@ -205,7 +205,7 @@ Test(client, one_that_stands_in_the_file)
     }
 }
 
-/* The first line, the fingerprint, is put in front. */
+/* The first line, the fingerprint, is added before these. */
 static const struct {
     const char *subject, *names, *lines;
 } said[] = {
@@ -215,7 +215,7 @@ static const struct {
     { "a;b,c", "URI:https://example.org/anna,IP:127.0.0.1",
       "subject:CN=a\\3Bb\\,c\nuri:https://example.org/anna\n" },
     { "a\nsha256:1", "email:a b@example.org",
-      "subject:CN=a\\0Asha256:1\n" }, /* no line of its own */
+      "subject:CN=a\\0Asha256:1\n" }, /* not a line of its own */
     { "\xc3\xa4", NULL, "subject:CN=\\C3\\A4\n" },
 };
 
@@ -253,7 +253,7 @@ Test(client, says)
         expect_said(i);
 }
 
-/* A thousand names: whole lines, and no more than fits. */
+/* A thousand names: only whole lines, and no more than fits. */
 Test(client, says_no_more_than_fits)
 {
     static char names[32768];
@@ -354,8 +354,8 @@ Test(client, bad_files)
     }
 }
 
-/* In a file that is in use already what has expired is no mistake; it only lets
- * nobody in. */
+/* In a file that is in use already an expired certificate is no mistake; it
+ * only lets nobody in. */
 Test(client, expired_in_use)
 {
     static const char *const files[][2] = { { "late.pem", NULL },
@@ -377,8 +377,8 @@ Test(client, expired_in_use)
     }
 }
 
-/* A list that was made a day ago: the last quarter is spoken of, of a CA the
- * last 30 days. */
+/* The warning is due in the last quarter of a list made a day ago, and in the
+ * last 30 days of a CA. */
 Test(client, when_they_expire)
 {
     static const struct {
@@ -411,7 +411,8 @@ static const struct {
     { "leaf", NULL, NULL },
     { "leaf", "lists.pem", NULL },
     { "gone", "lists.pem", "certificate revoked" },
-    { "leaf", "no-longer.pem", "certificate revoked" }, /* the CA between is */
+    { "leaf", "no-longer.pem",
+      "certificate revoked" }, /* the CA between is revoked */
     { "leaf", "one.pem", "unable to get certificate CRL" },
 };
 
@@ -434,7 +435,7 @@ static void try_below(size_t i, int version)
     line_close(&l);
 }
 
-/* Two tiers: each has its list. */
+/* Two levels of CAs: each has its list. */
 Test(client, of_a_ca_below_another)
 {
     struct pki *between = pki_below(pki, "between");
@@ -461,7 +462,7 @@ Test(client, of_a_ca_below_another)
     pki_free(between);
 }
 
-/* What a data channel's client shows, behind a control channel whose client has
+/* The certificate of a data channel's client; the control channel's client has
  * shown "anna", or none. */
 static const struct {
     const char *control, *data;

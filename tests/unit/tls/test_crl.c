@@ -31,7 +31,7 @@ static void tear_down(void)
 
 TestSuite(crl, .init = set_up, .fini = tear_down);
 
-/* One file of both, made in the same second. */
+/* Writes one file with both lists, made in the same second. */
 static void write_two(const struct pki_crl *one, const struct pki_crl *other)
 {
     struct pki_crl a = *one, b = *other;
@@ -64,7 +64,7 @@ static int use(struct tls_context *t, bool in_use, struct complaint *c)
     return r;
 }
 
-/* What OpenSSL makes of a leaf by the context's lists. */
+/* Returns OpenSSL's result for a leaf, with the context's lists. */
 static const char *verdict(struct tls_context *t, const char *leaf)
 {
     FILE *f = fopen(pki_path(pki, leaf), "r");
@@ -83,8 +83,8 @@ static const char *verdict(struct tls_context *t, const char *leaf)
     return words;
 }
 
-/* Two lists, in either order, of which the second one revokes the leaf; and
- * what becomes of it. */
+/* Two lists in either order, of which the second one revokes the leaf; and the
+ * result. */
 static const struct {
     const char *what;
     struct pki_crl one, other;
@@ -161,7 +161,7 @@ Test(crl, of_changes_only)
     tls_context_free(t);
 }
 
-/* One for a day beside one for a year. */
+/* A list for a day beside one for a year. */
 Test(crl, each_is_spoken_of)
 {
     struct tls_context *t = context_make();

@@ -1,5 +1,5 @@
-/* How a TLS stream ends: in order, cut, dropped, with nobody there. A file must
- * never look whole when its end was cut off. */
+/* How a TLS stream ends: orderly, cut, dropped, or with a closed peer. A file
+ * must never look whole if its end was cut off. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
@@ -13,8 +13,8 @@ static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
 
 enum ending { NOTIFY, NOTIFY_AND_FIN, FIN, RESET };
 
-/* The client says something (or nothing), perhaps leaves a half record, and
- * ends: what must the stream say? */
+/* The client sends bytes (or none), perhaps half a record, and ends: the row
+ * has the stream's expected state. */
 struct row {
     const char *said;
     bool half;
@@ -50,7 +50,7 @@ static void end_so(struct raw *r, struct line *l, enum ending ending)
     if (ending == FIN || ending == NOTIFY_AND_FIN)
         shutdown(l->far, SHUT_WR);
     if (ending == RESET) {
-        /* Closing with something unread resets an AF_UNIX pair as well. */
+        /* Closing with unread bytes resets an AF_UNIX pair as well. */
         cr_assert_eq(send(l->near, "!", 1, 0), 1);
         line_hang_up(l);
     }
@@ -66,7 +66,7 @@ static void read_to_the_end(struct line *l, const struct row *row)
         cr_assert_arr_eq(bytes, row->said, len);
     }
     enum stream_state st = stream_read(l->s, bytes, sizeof(bytes), &n);
-    if (st == STREAM_AGAIN) /* one recv a call */
+    if (st == STREAM_AGAIN) /* one recv per call */
         st = stream_read(l->s, bytes, sizeof(bytes), &n);
     cr_assert_eq(st, row->expected);
     cr_assert_eq(n, 0u);
@@ -98,8 +98,8 @@ Test(ends, of_the_client)
         }
 }
 
-/* The end comes with the last bytes and the client then waits for our answer,
- * silently. The caller must hear of it without the socket. */
+/* The end comes with the last bytes, and the client then waits silently for the
+ * answer. The caller must notice it without the socket. */
 Test(ends, an_end_behind_the_last_bytes_is_pending)
 {
     struct raw r;
@@ -119,7 +119,7 @@ Test(ends, an_end_behind_the_last_bytes_is_pending)
     cr_assert(stream_pending(l.s));
     cr_assert_eq(stream_read(l.s, bytes, sizeof(bytes), &n), STREAM_CLOSED);
     cr_assert(!stream_pending(l.s));
-    /* And it gets ours. */
+    /* And the client gets the stream's end. */
     cr_assert_eq(stream_shutdown(l.s), STREAM_OK);
     raw_hear(&r, &l);
     cr_assert_eq(SSL_shutdown(r.ssl), 1);
@@ -127,7 +127,8 @@ Test(ends, an_end_behind_the_last_bytes_is_pending)
     line_close(&l);
 }
 
-/* After our close_notify the client's bytes are still read, until its own. */
+/* After the stream's close_notify the client's bytes are still read, up to its
+ * own. */
 Test(ends, reading_goes_on_after_our_close_notify)
 {
     for (size_t v = 0; v < VERSIONS; v++) {
@@ -207,8 +208,8 @@ Test(ends, a_write_to_nobody_is_a_cut_and_no_signal)
     line_close(&l);
 }
 
-/* The client ended in order and is gone: what came is whole, though our own
- * close_notify reaches nobody. */
+/* The client ended in an orderly way and is gone: the received bytes are
+ * complete, though the stream's close_notify reaches nobody. */
 Test(ends, an_orderly_end_and_then_nobody)
 {
     struct raw r;

@@ -1,4 +1,4 @@
-/* The buffers beneath a stream: short sends, order, memory. */
+/* The buffers below a stream: short sends, order, memory. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -131,7 +131,7 @@ Test(io, a_reset_is_told)
     close(ends[0]);
 }
 
-/* Two ends of a TCP connection; the client has Nagle's algorithm, as usual. */
+/* Connects two ends over TCP; the client has Nagle's algorithm, as usual. */
 static void connect_pair(struct io *io, int ends[2])
 {
     struct sockaddr_in at = { .sin_family = AF_INET,
@@ -160,8 +160,8 @@ static void fill_one(struct io *io)
     cr_assert_eq(io_take(io, &byte, 1), 1u);
 }
 
-/* Microseconds from the first piece to the second, of a client that was
- * answered before. */
+/* Returns the microseconds from the first piece to the second, for a client
+ * that was answered before. */
 static uint64_t wait_for_second(bool acknowledge)
 {
     int ends[2];
@@ -187,7 +187,7 @@ static uint64_t wait_for_second(bool acknowledge)
     return began;
 }
 
-/* The best of some, since a machine may be slow but not always. */
+/* The best of several tries, since a machine may be slow, but not always. */
 Test(io, a_second_piece_needn_t_wait)
 {
     uint64_t slow = UINT64_MAX, quick = UINT64_MAX;
@@ -203,7 +203,7 @@ Test(io, a_second_piece_needn_t_wait)
                 (unsigned long long)quick);
 }
 
-/* Two ends of a TCP connection. */
+/* Makes the two ends of a TCP connection. */
 static void tcp_pair(int ends[2])
 {
     struct sockaddr_in at = { .sin_family = AF_INET,
@@ -228,8 +228,8 @@ static bool is_writable(int fd)
     return poll(&p, 1, 0) == 1;
 }
 
-/* None, when and only when EPOLLOUT would wait; an acknowledgement may come in
- * between. */
+/* Nothing is unacknowledged exactly if EPOLLOUT wouldn't wait; an
+ * acknowledgement may come in between. */
 static void expect_agreement(const struct io *io)
 {
     bool before = is_writable(io->fd);

@@ -1,5 +1,5 @@
-/* kTLS on a stream where the kernel can't encrypt: the socket isn't TCP. Such a
- * stream must work as any other. (tests/system/test_downloads.c has the other
+/* kTLS on a stream if the kernel can't encrypt: the socket isn't TCP. Such a
+ * stream must work like any other. (tests/system/test_downloads.c has the other
  * case, in the machine of tests/system/ktls.) */
 #include <criterion/criterion.h>
 #include <openssl/ssl.h>
@@ -8,7 +8,7 @@
 
 #include "fixture.h"
 
-/* With buffers of the kernel that no flight of a handshake fits in. */
+/* With kernel buffers that are too small for any flight of a handshake. */
 static void carry(int version, int socket)
 {
     const size_t len = 300007;
@@ -47,7 +47,7 @@ Test(ktls, cannot_in_tls13, .timeout = 60)
     carry(TLS1_3_VERSION, 1);
 }
 
-/* An alert of the client in the midst of it is a failure with its words. */
+/* A client's alert in the middle is a failure with its text. */
 Test(ktls, handshake_refused, .timeout = 60)
 {
     struct peer p = { .play = play_nothing,

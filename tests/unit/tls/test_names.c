@@ -1,4 +1,4 @@
-/* Several certificates: which of them a client gets. */
+/* Several certificates: which one a client gets. */
 #include <criterion/criterion.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #define EC_ONLY  "ECDSA+SHA256"
 #define RSA_ONLY "RSA-PSS+SHA256:RSA+SHA256"
 
-/* The serial is the place, from 1. */
+/* The serial is the position, from 1. */
 static const struct credentials_spec pairs[] = {
     { .kind = KEY_EC, .names = "DNS:one.example,DNS:also.example" },
     { .kind = KEY_RSA, .names = "DNS:also.example,DNS:one.example" },
@@ -73,8 +73,8 @@ static const struct row {
     { "rsa.example", EC_ONLY, 0 },
 };
 
-/* TLS 1.2's RSA suites need the RSA certificate, and the other way round: the
- * same table in both versions. */
+/* TLS 1.2's RSA suites need the RSA certificate, and the other way round. Both
+ * versions have the same table. */
 Test(names, the_certificate_for_a_name)
 {
     static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };

@@ -1,4 +1,5 @@
-/* Certificates and keys that a server can't use, and what is said of them. */
+/* Certificates and keys that a server can't use, and the complaints about
+ * them. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <string.h>
@@ -137,7 +138,7 @@ Test(pem, descriptors_that_cannot_be_read)
     credentials_close(&c);
 }
 
-/* The same descriptors serve again: a reload, a second gate. */
+/* The same descriptors are used again: by a reload, or a second gate. */
 Test(pem, loading_twice)
 {
     struct complaint complaint;

@@ -1,4 +1,4 @@
-/* Which TLS is spoken and which is refused. */
+/* Which TLS is accepted and which is refused. */
 #include <criterion/criterion.h>
 #include <openssl/ssl.h>
 #include <string.h>
@@ -11,7 +11,7 @@ struct row {
     const char *what;
     struct tls_client_options options;
     enum stream_state expected;
-    const char *client; /* part of its error, or of its cipher */
+    const char *client; /* a part of its error, or of its cipher */
 };
 static const struct row rows[] = {
     { "any", { 0 }, STREAM_OK, "TLSv1.3 TLS_AES_128_GCM_SHA256" },
@@ -105,7 +105,7 @@ Test(policy, who_is_let_in)
     tls_context_free(t);
 }
 
-/* What no handshake with this OpenSSL may show: its older ones don't know all
+/* No handshake may use these, with this OpenSSL; older versions don't know all
  * of them. */
 static const struct {
     const char *what;
@@ -134,7 +134,7 @@ Test(policy, options)
     SSL_CTX_free(ssl);
 }
 
-/* What the log is told of a client without the extended master secret. */
+/* The log's text about a client without the extended master secret. */
 Test(policy, why_without_ems)
 {
     struct peer p = { .options = { .version = TLS1_2_VERSION,
@@ -220,7 +220,7 @@ static struct tls_context *context_as(const struct tls_policy *policy,
     return t;
 }
 
-/* What the settings say is what is spoken. */
+/* The settings decide what is accepted. */
 Test(policy, as_configured)
 {
     for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
@@ -247,7 +247,7 @@ Test(policy, as_configured)
     }
 }
 
-/* Suites for RSA only, and a key of another kind: told at the start, not by the
+/* Suites for RSA only, and a key of another kind: the start complains, not the
  * first client. Without TLS 1.2 they don't matter. */
 Test(policy, suites_must_suit_the_key)
 {
@@ -267,7 +267,7 @@ Test(policy, suites_must_suit_the_key)
     tls_context_free(t);
 }
 
-/* Several offers, ftp not the first; and one name that begins with it. */
+/* Several offers, with ftp not the first; and one name that begins with it. */
 Test(policy, alpn_finds_ftp_among_others)
 {
     static const unsigned char good[] = "\x02h2\x04"
@@ -298,8 +298,8 @@ Test(policy, alpn_finds_ftp_among_others)
     }
 }
 
-/* Nobody has logged in, so TLS 1.3 gives nothing to resume with; what is shown
- * is not taken. */
+/* Nobody has logged in, so TLS 1.3 gives no tickets; tickets that are shown
+ * aren't accepted. */
 Test(policy, nothing_is_resumed)
 {
     static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };

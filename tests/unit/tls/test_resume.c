@@ -1,13 +1,13 @@
-/* Tickets: when they are given, and whose TLS sessions a data channel resumes.
- * One context plays a session process; as another session it is told another
- * owner, or to have been forked. */
+/* Tickets: when they are made, and whose TLS sessions a data channel resumes.
+ * One context plays a session process; for another session it gets another
+ * owner, or counts as forked. */
 #include <criterion/criterion.h>
 
 #include "raw.h"
 
 static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
 
-/* What the client got to remember; NULL: nothing. */
+/* The client's newest session; NULL: none. */
 static SSL_SESSION *newest;
 static unsigned count;
 
@@ -46,7 +46,7 @@ static void channel_open(struct channel *c, struct tls_context *t,
     cr_assert_eq(raw_handshake(&c->r, &c->l), STREAM_OK);
 }
 
-/* What the server has sent. */
+/* The client reads what the server has sent. */
 static void channel_hear(struct channel *c)
 {
     char bytes[64];
@@ -73,7 +73,7 @@ static void own(struct tls_context *t, const char *user, const char *address,
     tls_context_owner(t, &o);
 }
 
-/* A control channel of anna's, and N tickets. */
+/* Opens a control channel of anna's, and gets N tickets. */
 static void earn(struct tls_context *t, int version, unsigned n)
 {
     struct channel c;
@@ -114,8 +114,8 @@ Test(resume, nobody_has_no_tickets)
     tls_context_free(t);
 }
 
-/* A client with a cache shows it there too; it must get new ones all the same.
- */
+/* A client with a cache shows a ticket there too; it must get new ones all the
+ * same. */
 Test(resume, a_control_channel_never_resumes)
 {
     struct tls_context *t = context_make();
@@ -178,7 +178,7 @@ static void turn_twice(struct tls_context *t)
     turn(t);
 }
 
-/* A ticket of TLS 1.2 says nothing to any other session: it isn't foreign. */
+/* Other sessions can't read a ticket of TLS 1.2: it isn't foreign. */
 static const struct {
     const char *name;
     void (*change)(struct tls_context *t);
@@ -228,7 +228,7 @@ static void as_forked(struct tls_context *t)
     tls_context_forked(t);
 }
 
-/* As curl does in TLS 1.2: by the session's number. */
+/* By the session's number, as curl does in TLS 1.2. */
 static const struct {
     const char *name;
     void (*change)(struct tls_context *t);
@@ -269,8 +269,8 @@ static void show_number(struct tls_context *t, SSL_SESSION *session,
     cr_assert_eq(raw_handshake(&c.r, &c.l), STREAM_OK);
     cr_expect_eq(stream_origin(c.l.s), origin, "%s", name);
     cr_expect_eq(SSL_session_reused(c.r.ssl), origin == ORIGIN_SESSION);
-    /* Without close_notify: that mustn't spoil the next, but would have the
-     * client forget its session. */
+    /* Without close_notify. That mustn't affect the next connection, but the
+     * client would forget its session. */
     SSL_set_shutdown(c.r.ssl, SSL_SENT_SHUTDOWN);
     raw_close(&c.r);
     line_close(&c.l);
@@ -294,7 +294,7 @@ Test(resume, by_the_session_s_number)
     }
 }
 
-/* What a data handshake gave, shown on the next one. */
+/* Shows the session of a data handshake on the next connection. */
 static void come_back(struct tls_context *t, int version)
 {
     SSL_SESSION *shown = newest;
@@ -307,9 +307,9 @@ static void come_back(struct tls_context *t, int version)
     SSL_SESSION_free(shown);
 }
 
-/* A stranger who reaches a data port must not leave with a ticket: with that
- * he would come back as the user. (In TLS 1.2 he gets a session's number, which
- * nobody knows any more.) Nor may an upload get one. */
+/* A stranger who reaches a data port must not leave with a ticket, since it
+ * would let him come back as the user. (In TLS 1.2 he gets a session's number,
+ * which nobody knows any more.) An upload must not get one either. */
 Test(resume, a_data_handshake_gives_nothing)
 {
     struct tls_context *t = context_make();
@@ -339,8 +339,8 @@ Test(resume, a_data_handshake_gives_nothing)
     tls_context_free(t);
 }
 
-/* A ticket that somebody has seen on its way, shown with suites of another
- * hash: it can be opened, and isn't resumed all the same. */
+/* A ticket that an attacker saw on the network, shown with suites of another
+ * hash: it can be opened, but isn't resumed. */
 Test(resume, somebody_else_s_with_another_hash)
 {
     struct tls_context *t = context_make();
@@ -367,7 +367,8 @@ Test(resume, somebody_else_s_with_another_hash)
     tls_context_free(t);
 }
 
-/* The one that is given on a data channel says the same as its owner's. */
+/* A ticket that is made on a data channel has the same contents as its
+ * owner's. */
 Test(resume, a_renewed_ticket)
 {
     struct tls_context *t = context_make();

@@ -1,4 +1,4 @@
-/* TLS streams: handshakes, bytes, keys; whatever the pieces they come in. */
+/* TLS streams: handshakes, bytes, keys, in pieces of any size. */
 #include <criterion/criterion.h>
 #include <malloc.h>
 #include <openssl/err.h>
@@ -63,8 +63,8 @@ Test(secure, read_and_write_before_the_handshake_are_errors)
     line_close(&l);
 }
 
-/* Sends the client's flights byte by byte, at most LIMIT bytes in all; how many
- * were sent. The last state of the handshake is in *ST. */
+/* Sends the client's flights byte by byte, at most LIMIT bytes in all. Returns
+ * how many were sent; *ST gets the handshake's last state. */
 static size_t by_bytes(struct raw *r, struct line *l, size_t limit,
                        enum stream_state *st)
 {
@@ -139,7 +139,7 @@ Test(secure, a_handshake_cut_anywhere_is_a_cut)
     tls_context_free(t);
 }
 
-/* Half a record stays inside without being called pending: a caller that reads
+/* Half a record stays inside and doesn't count as pending: a caller that reads
  * while something is pending would never stop. */
 Test(secure, half_a_record_is_not_pending)
 {
@@ -216,7 +216,7 @@ Test(secure, what_is_not_tls_is_refused)
     }
 }
 
-/* OpenSSL answers a KeyUpdate in front of its next bytes. */
+/* OpenSSL answers a KeyUpdate before its next bytes. */
 Test(secure, new_keys_in_the_middle)
 {
     struct raw r;
@@ -244,8 +244,8 @@ Test(secure, new_keys_in_the_middle)
     line_close(&l);
 }
 
-/* A peer that asks for new keys without end and reads nothing: each call still
- * comes back, and memory stays the buffer's. */
+/* A peer asks for new keys without end and reads nothing: each call still
+ * returns, and memory doesn't exceed the buffer. */
 Test(secure, a_flood_of_key_updates_is_held_back)
 {
     struct raw r;
@@ -271,7 +271,7 @@ Test(secure, a_flood_of_key_updates_is_held_back)
     line_close(&l);
 }
 
-/* How much an idle control channel keeps. */
+/* The memory of an idle control channel. */
 Test(secure, an_idle_control_channel_is_small)
 {
     enum { N = 50 };

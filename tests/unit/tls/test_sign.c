@@ -1,5 +1,5 @@
-/* What a private key signs and what it doesn't, and handshakes whose key is
- * elsewhere. */
+/* What a private key signs and refuses, and handshakes whose key is in another
+ * process. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <openssl/provider.h>
@@ -47,7 +47,7 @@ static const struct {
     { EC, SLICE(RANDOMS "\x01\x00\x1d" POINT), false }, /* explicit prime */
     { EC, SLICE(RANDOMS "\x03\x00\x1d"), false },
     { EC, SLICE(RANDOMS "\x03\x00\x1d\x00"), false },   /* no point */
-    { EC, SLICE(RANDOMS "\x03\x00\x17" POINT), false }, /* too short for it */
+    { EC, SLICE(RANDOMS "\x03\x00\x17" POINT), false }, /* too short */
     { EC, SLICE(RANDOMS "\x03\x00\x16" POINT), false }, /* secp256k1 */
     { EC, SLICE(RANDOMS "\x03\x01\x1d" POINT), false },
     { EC, SLICE(RANDOMS), false },
@@ -93,7 +93,8 @@ static struct sign_key *key_of(enum key_kind kind)
     return k;
 }
 
-/* A scheme of another kind of key, or a message of another shape: nothing. */
+/* A scheme of another kind of key, or a message of another form: no
+ * signature. */
 Test(sign, what_is_refused)
 {
     struct sign_key *k = key_of(KEY_EC);
@@ -175,7 +176,7 @@ static int refuse(void *owner, const struct sign_request *r,
     return -ETIMEDOUT;
 }
 
-/* Keys is gone: the handshake fails, and says so to the client. */
+/* Keys is gone: the handshake fails, and the client gets an alert. */
 Test(sign, nobody_signs)
 {
     int asked = 0;
@@ -195,7 +196,7 @@ Test(sign, nobody_signs)
     line_close(&l);
 }
 
-/* The keys of other programs' certificates are none of ours. */
+/* This code doesn't use the keys of other programs' certificates. */
 Test(sign, the_default_provider_stays_the_default)
 {
     struct tls_context *t = context_make();

@@ -1,4 +1,4 @@
-/* OCSP responses: which of them are sent with a certificate, and to which
+/* OCSP responses: which ones are sent with a certificate, and to which
  * clients. */
 #include <criterion/criterion.h>
 #include <openssl/ec.h>
@@ -22,7 +22,7 @@ struct party {
     EVP_PKEY *key;
 };
 
-/* A root, which has signed the issuer, which has signed the others. */
+/* The root has signed the issuer, which has signed the others. */
 static struct party root, issuer, leaf, other, delegate, plain, late, foreign;
 
 struct extension {
@@ -97,15 +97,15 @@ TestSuite(staple, .init = set_up, .fini = tear_down);
 struct response {
     const struct party *by;    /* NULL: the issuer */
     const struct party *about; /* NULL: the leaf */
-    const struct party *first; /* one more, in front of it */
-    long until;                /* from now; 0: a day */
+    const struct party *first; /* one more response before it */
+    long until;                /* seconds from now; 0: a day */
     long from;                 /* 0: an hour ago */
     int status;                /* V_OCSP_CERTSTATUS_…; 0: good */
     bool endless;              /* no nextUpdate */
-    bool sha256;               /* names the certificate by it */
-    bool error;                /* of the responder */
-    bool spoilt;               /* one byte of the signature */
-    size_t behind;             /* bytes behind it */
+    bool sha256;               /* names the certificate by its SHA-256 */
+    bool error;                /* the responder reports an error */
+    bool spoilt;               /* one byte of the signature is changed */
+    size_t behind;             /* bytes after it */
 };
 
 static void add(OCSP_BASICRESP *b, const struct response *r,
@@ -184,7 +184,7 @@ static int pem_file(X509 *a, X509 *b, EVP_PKEY *key)
     return fd;
 }
 
-/* The leaf with its issuer, or without, and that file. */
+/* Loads the leaf with its issuer, or without, and that file. */
 static struct tls_context *load(int staple, bool must_count, bool whole,
                                 struct complaint *c)
 {
@@ -201,7 +201,7 @@ static struct tls_context *load(int staple, bool must_count, bool whole,
     return t;
 }
 
-/* How many bytes of a response a client gets that asks, or doesn't. */
+/* Returns how many bytes of a response a client gets that asks, or doesn't. */
 static long meet(struct tls_context *t, int version, bool asks)
 {
     unsigned char *der = NULL;
@@ -233,13 +233,13 @@ static void is_sent(struct tls_context *t, bool sent, const char *what)
 
 static const struct {
     struct response response;
-    const char *complaint; /* NULL: it counts */
+    const char *complaint; /* NULL: the response counts */
 } rows[] = {
     { { .by = NULL }, NULL },
     { { .sha256 = true }, NULL },
     { { .by = &delegate }, NULL },
     { { .first = &other }, NULL },
-    { { .from = 60 }, NULL }, /* two clocks */
+    { { .from = 60 }, NULL }, /* clocks that differ */
     { { .by = &plain }, "isn't signed by the certificate's issuer" },
     { { .by = &other }, "isn't signed by the certificate's issuer" },
     { { .by = &late }, "isn't signed by the certificate's issuer" },
@@ -316,7 +316,7 @@ Test(staple, other_files)
     }
 }
 
-/* A client would need it as well. */
+/* A client would need the issuer as well. */
 Test(staple, no_issuer)
 {
     struct complaint c = { "" };
@@ -327,7 +327,7 @@ Test(staple, no_issuer)
                              "lacks its issuer's");
 }
 
-/* A session lives on while its response ends. */
+/* A session continues after its response has expired. */
 Test(staple, until_it_is_over, .timeout = 60)
 {
     const struct response shortly = { .until = 3 };
@@ -336,7 +336,8 @@ Test(staple, until_it_is_over, .timeout = 60)
     struct tls_pair_facts f;
 
     cr_assert(t && tls_context_pair(t, 0, &f), "%s", c.text);
-    if (f.staple_until - time(NULL) > 1) /* else this machine is too slow */
+    if (f.staple_until - time(NULL) >
+        1) /* otherwise this machine is too slow */
         cr_expect_gt(meet(t, TLS1_3_VERSION, true), 0);
     while (time(NULL) < f.staple_until)
         poll(NULL, 0, 100);

@@ -1,4 +1,4 @@
-/* The plain stream, and what both kinds have in common. */
+/* The plain stream, and the common parts of both kinds. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
@@ -140,13 +140,13 @@ Test(stream, buffered_plain_text_keeps_tls_out)
     size_t n;
     line_open(&l, CONTROL, 0);
     l.context = context_make();
-    /* A command smuggled in behind AUTH TLS. */
+    /* A command that an attacker inserts after AUTH TLS. */
     cr_assert_eq(send(l.far, "AUTH TLS\r\nSTAT\r\n", 16, 0), 16);
     cr_assert_eq(stream_read(l.s, bytes, 10, &n), STREAM_OK);
     cr_assert_eq(stream_secure(l.s, l.context, STREAM_CONTROL), -EBUSY);
     cr_assert_eq(stream_read(l.s, bytes, sizeof(bytes), &n), STREAM_OK);
     cr_assert_eq(n, 6u);
-    /* A reply that hasn't left. */
+    /* A reply that hasn't been sent. */
     cr_assert_eq(stream_write(l.s, "234 go\r\n", 8, &n), STREAM_OK);
     cr_assert_eq(stream_secure(l.s, l.context, STREAM_CONTROL), -EBUSY);
     cr_assert_eq(stream_flush(l.s), STREAM_OK);

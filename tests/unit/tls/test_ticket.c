@@ -1,4 +1,4 @@
-/* What a ticket says, as bytes, and the keys that seal it. */
+/* The contents of a ticket, as bytes, and the keys that seal it. */
 #include "sallyport/tls/ticket.h"
 
 #include <criterion/criterion.h>
@@ -96,8 +96,8 @@ Test(ticket, whose_it_is)
                      "%zu", i);
 }
 
-/* What was sealed before the account changed is nobody's, the session's own
- * tickets too. */
+/* A ticket that was sealed before a change of the account belongs to nobody,
+ * also if the session itself got it. */
 Test(ticket, of_another_version)
 {
     const struct ticket_owner self = owner("anna", "192.0.2.1", 7);
@@ -111,7 +111,7 @@ Test(ticket, of_another_version)
     cr_expect_eq(ticket_origin(&self, &other), ORIGIN_USER);
 }
 
-/* Never a key of zeros, which everybody knows. */
+/* A key is never zero, since everybody knows that one. */
 Test(ticket, keys)
 {
     const struct ticket_key zero = { { 0 }, { 0 }, { 0 } };

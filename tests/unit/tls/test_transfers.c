@@ -1,5 +1,5 @@
-/* Bytes in bulk: gathered, received in large pieces, held back when the peer
- * doesn't take them; both ways, with every size of buffer. */
+/* Bytes in bulk: gathered, received in large pieces, held back if the peer
+ * doesn't take them; in both directions, with every size of buffer. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 
 #include "raw.h"
 
-/* Either direction, each buffer, tiny socket buffers. */
+/* Either direction, each buffer, small socket buffers. */
 struct transfer {
     int version;
     size_t buffer;
@@ -22,7 +22,7 @@ static const struct transfer transfers[] = {
     { TLS1_3_VERSION, DATA, 0, 20000003, 0 },
     { TLS1_2_VERSION, CONTROL, 4096, 1000003, 0 },
     { TLS1_3_VERSION, CONTROL, 0, 1000003, 0 },
-    { TLS1_3_VERSION, 1, 0, 300007, 0 }, /* the least buffer there is */
+    { TLS1_3_VERSION, 1, 0, 300007, 0 }, /* the smallest buffer */
     { TLS1_2_VERSION, DATA, 0, 1000003, 512 },
     { TLS1_3_VERSION, DATA, 0, 1000003, 512 },
     { TLS1_3_VERSION, CONTROL, 4096, 1000003, 512 },

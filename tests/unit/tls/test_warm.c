@@ -1,5 +1,5 @@
-/* Behind the sandbox nothing is opened any more: a session that was forked
- * after the warming does all of TLS with a handful of system calls. */
+/* Inside the sandbox nothing is opened any more: a session that was forked
+ * after the preparation does all of TLS with a few system calls. */
 #include <criterion/criterion.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -25,7 +25,7 @@
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (call), 0, 1),                         \
         BPF_STMT(BPF_RET | BPF_K, (verdict))
 #define NUMBER offsetof(struct seccomp_data, nr)
-/* Low half of the fifth argument: the address of sendto and recvfrom. */
+/* The low half of the fifth argument: the address of sendto and recvfrom. */
 #define ADDRESS offsetof(struct seccomp_data, args[4])
 #define NO_ADDRESS(call)                                                       \
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (call), 0, 4),                         \
@@ -34,14 +34,15 @@
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),                          \
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)
 
-/* All that TLS needs at run time; poll is this test's own waiting. */
+/* The calls that TLS needs at run time; poll is only for the test's waits. */
 static struct sock_filter strict[] = {
     BPF_STMT(BPF_LD | BPF_W | BPF_ABS, NUMBER),
     NO_ADDRESS(SYS_sendto),
     NO_ADDRESS(SYS_recvfrom),
     RULE(SYS_setsockopt, SECCOMP_RET_ALLOW), /* TCP_QUICKACK */
-    RULE(SYS_getpid, SECCOMP_RET_ALLOW), /* has it forked? before each random */
-    RULE(SYS_getrandom, SECCOMP_RET_ALLOW), /* seeds, in a fork again */
+    RULE(SYS_getpid, SECCOMP_RET_ALLOW),     /* OpenSSL checks for a fork before
+                                                each random number */
+    RULE(SYS_getrandom, SECCOMP_RET_ALLOW),  /* seeds, again after a fork */
     RULE(SYS_brk, SECCOMP_RET_ALLOW),
     RULE(SYS_mmap, SECCOMP_RET_ALLOW),
     RULE(SYS_munmap, SECCOMP_RET_ALLOW),
@@ -80,14 +81,15 @@ static void enter_sandbox(void)
         enter(strict, sizeof(strict) / sizeof(strict[0]));
 }
 
-/* An empty directory as root, where this process may. */
+/* Makes an empty directory the root, if this process may do so. */
 static void enter_chroot(const char *empty)
 {
     if (geteuid() == 0 && (chroot(empty) != 0 || chdir("/") != 0))
         _exit(101);
 }
 
-/* In the child: a session's life. Its exit status is where it stopped. */
+/* Runs in the child: a session's life. Its exit status shows where it
+ * stopped. */
 static int serve(struct line *l, size_t upload)
 {
     unsigned char *bytes = malloc(DATA);
@@ -128,9 +130,9 @@ static pid_t fork_session(struct line *l, const char *empty, size_t upload)
     _exit(serve(l, upload));
 }
 
-/* Gate makes the context and forks; the child is sandboxed and then the client
- * comes, in each version and with a curve and a suite that the warming did not
- * use. */
+/* Gate makes the context and forks; the child enters the sandbox and then the
+ * client comes, in each version and with a curve and a suite that the
+ * preparation did not use. */
 static void session_in_sandbox(struct tls_context *t, const char *empty,
                                const struct tls_client_options *o)
 {
@@ -174,7 +176,7 @@ Test(warm, a_sandboxed_session_opens_nothing)
     rmdir(empty);
 }
 
-/* Errors have texts; those are in memory too. */
+/* Errors have texts, which are in memory too. */
 static int fail(struct line *l)
 {
     enum stream_state st = line_handshake(l);

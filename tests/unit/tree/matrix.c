@@ -1,5 +1,5 @@
 /* Judges includes. It understands one form, an include alone in its line, and
- * reports every other: what it can't read it can't judge. */
+ * reports every other form, since it can't judge what it can't read. */
 #include "matrix.h"
 
 #include <ctype.h>
@@ -19,8 +19,8 @@ struct check {
     const struct matrix *m;
     size_t faults;
     bool edge[MATRIX_ROOMS_MAX][MATRIX_ROOMS_MAX]; /* permitted, and used */
-    bool seen[MATRIX_ROOMS_MAX];                   /* its directory is there */
-    /* The include that is judged. */
+    bool seen[MATRIX_ROOMS_MAX];                   /* its directory exists */
+    /* The include under judgement. */
     const char *path;
     size_t line;
     size_t from; /* the row of the file's room or sub-room */
@@ -53,8 +53,8 @@ bool matrix_has_word(const char *list, const char *word, size_t len)
     return false;
 }
 
-/* One of the words of LIST is HEADER, or a directory ("openssl/") that HEADER
- * lies in. */
+/* Is HEADER one of the words of LIST, or in a directory ("openssl/") of
+ * LIST? */
 static bool has_header(const char *list, const char *header)
 {
     for (size_t n; *list; list += n + (list[n] == ' ')) {
@@ -69,7 +69,7 @@ static bool has_header(const char *list, const char *header)
     return false;
 }
 
-/* The row of "master/start", by the first LEN bytes of NAME. */
+/* Returns the row of "master/start", by the first LEN bytes of NAME. */
 static size_t find_row(const struct matrix *m, const char *name, size_t len)
 {
     for (size_t i = 0; i < m->room_count; i++)
@@ -79,7 +79,7 @@ static size_t find_row(const struct matrix *m, const char *name, size_t len)
     return NOBODY;
 }
 
-/* The row of the room that a sub-room lies in; a room's own row. */
+/* Returns the row of a sub-room's room; for a room, its own row. */
 static size_t parent_row(const struct matrix *m, size_t row)
 {
     const char *name = m->rooms[row].name;
@@ -148,7 +148,7 @@ static void judge_library(struct check *x, const char *header)
     report_fault(x, "%s may not include <%s>", rooms[x->from].name, header);
 }
 
-/* "sallyport/ROOM/NAME.h", after the first slash. */
+/* Judges "sallyport/ROOM/NAME.h", after the first slash. */
 static void judge_public(struct check *x, const char *header)
 {
     size_t len = strcspn(header, "/"), to = find_row(x->m, header, len);
@@ -168,8 +168,8 @@ static void judge_public(struct check *x, const char *header)
         x->edge[x->from][to] = true;
 }
 
-/* "NAME.h" beside the file; else "NAME.h" or "SUB/NAME.h" from the directory
- * of the room, as the compiler looks for it. */
+/* Judges "NAME.h" beside the file, or "NAME.h" or "SUB/NAME.h" from the
+ * directory of the room, in the compiler's order. */
 static void judge_own(struct check *x, const char *header)
 {
     const struct matrix_room *rooms = x->m->rooms;
@@ -202,8 +202,8 @@ static void judge_own(struct check *x, const char *header)
         x->edge[x->from][to] = true;
 }
 
-/* After "#", and over blanks and comments: does "include" or "import" follow,
- * or a line end that could hide it? */
+/* Looks after "#", over blanks and comments: is there "include" or "import", or
+ * a line end that could hide it? */
 static bool looks_like_include(const char *after)
 {
     const char *end;
@@ -237,7 +237,7 @@ static bool has_include(const char *line)
     return false;
 }
 
-/* Exactly `#include "NAME"` or `#include <NAME>` in its line. */
+/* Reads exactly `#include "NAME"` or `#include <NAME>` in its line. */
 static bool read_include(const char *line, char opens, char closes,
                          char name[256])
 {
@@ -275,7 +275,7 @@ static void judge_line(struct check *x, const char *line)
     }
 }
 
-/* The row of the directory that PATH lies in; PATH after "src/". */
+/* Returns the row of PATH's directory; PATH comes after "src/". */
 static size_t row_of_file(const struct matrix *m, const char *path)
 {
     return find_row(m, path, (size_t)(strrchr(path, '/') - path));
@@ -307,7 +307,8 @@ static void check_file(void *owner, const char *path)
     x->line = 0;
 }
 
-/* Depth first; TRAIL is the way to ROW, DONE what leads to no cycle. */
+/* Searches depth first. TRAIL is the way to ROW; rows in DONE lead to no
+ * cycle. */
 static bool find_cycle(struct check *x, size_t row, size_t *trail, size_t depth,
                        bool *done)
 {

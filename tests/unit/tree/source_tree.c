@@ -1,4 +1,4 @@
-/* Walks the source tree. */
+/* Reads the files of the source tree. */
 #include "source_tree.h"
 
 #include <criterion/criterion.h>

@@ -9,7 +9,7 @@
 void source_tree_walk(const char *root, const char *directory,
                       void (*each)(void *owner, const char *path), void *owner);
 
-/* Opens ROOT/PATH for reading; a file that isn't there fails the test. */
+/* Opens ROOT/PATH for reading. A missing file fails the test. */
 FILE *source_tree_open(const char *root, const char *path);
 
 #endif

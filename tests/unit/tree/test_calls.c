@@ -1,4 +1,4 @@
-/* Which calls live in which room, which are banned, and how wide a line may
+/* Which calls belong to which room, which are banned, and how wide a line may
  * be. */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -7,10 +7,10 @@
 #include "matrix.h"
 #include "source_tree.h"
 
-/* "If I were a line of code, would I know my room?" and the banned calls. */
+/* Calls that belong to one room, and banned calls. */
 static const struct call {
     const char *name;
-    const char *rooms; /* "": nowhere */
+    const char *rooms; /* the rooms that may use it; "": none */
 } calls[] = {
     { "SSL_read(", "tls client" },
     { "SSL_write(", "tls client" },

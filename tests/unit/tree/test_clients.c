@@ -1,4 +1,4 @@
-/* docs/clients.md tells no setting that the client's own test doesn't use: each
+/* docs/clients.md names no setting that the client's own test doesn't use: each
  * `word` of a section is in a file that its heading names. */
 #include <criterion/criterion.h>
 #include <glob.h>
@@ -22,8 +22,8 @@ static size_t read_file(const char *path, char *into, size_t room)
     return n;
 }
 
-/* "## Name: tests/system/clients/NAME.*": all those files, one after another.
- */
+/* Reads all files of "## Name: tests/system/clients/NAME.*", one after the
+ * other. */
 static void read_scripts(const char *heading)
 {
     const char *path = strstr(heading, "tests/");

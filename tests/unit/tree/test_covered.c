@@ -1,5 +1,5 @@
 /* Each source file has the unit test of its name, or a line in tests/covered
- * that names the test which covers it. */
+ * that names another test. */
 #include <criterion/criterion.h>
 #include <fnmatch.h>
 #include <glob.h>
@@ -75,7 +75,7 @@ static void check_sources(const char *pattern, struct covered *lines, size_t n)
         const char *source = found.gl_pathv[i] + strlen(SOURCE_DIR "/");
 
         if (strcmp(strrchr(source, '/'), "/main.c") == 0)
-            continue; /* what tests/system starts */
+            continue; /* tests/system starts these programs */
         if (!has_own_test(source))
             cr_expect(has_line(lines, n, source),
                       "%s has no test: write one, or a line in tests/covered",

@@ -1,5 +1,5 @@
-/* Each file of the tree that docs names is there: a page that sends its reader
- * to a file that was renamed is worse than none. */
+/* Each file of the tree that docs names exists: a page that sends its reader to
+ * a renamed file is worse than none. */
 #include <criterion/criterion.h>
 #include <ftw.h>
 #include <glob.h>
@@ -17,7 +17,7 @@ static const char *const roots[] = { "src/", "include/", "tests/", "etc/" };
 #define PATH_BYTES                                                             \
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./*-"
 
-/* Its length, or 0 where no path of the tree begins. */
+/* Returns the path's length, or 0 if no path of the tree begins here. */
 static size_t path_at(const char *line, const char *at)
 {
     size_t len;
@@ -32,7 +32,7 @@ static size_t path_at(const char *line, const char *at)
     return 0;
 }
 
-/* NAME and ROOM stand for what the reader adds. */
+/* NAME and ROOM stand for names that the reader inserts. */
 static void check_path(const char *page, const char *path)
 {
     char full[1024];
@@ -82,8 +82,8 @@ Test(documents, what_they_name_is_there)
     }
 }
 
-/* In two parts, or this file would have them: design papers, and what a merge
- * leaves where it isn't done. */
+/* Each is in two parts, or this file would contain it: design papers, and the
+ * marks of an unfinished merge. */
 static const char *const absent[] = { "DES"
                                       "IGN.md",
                                       "DES"
@@ -117,7 +117,7 @@ static int check_citations(const char *path, const struct stat *st, int type,
     return 0;
 }
 
-/* Whoever has the repository alone can't read them. */
+/* A reader who has only the repository can't read them. */
 Test(documents, what_is_not_there_is_not_cited)
 {
     static const char *const trees[] = { "src", "include", "tests",    "docs",

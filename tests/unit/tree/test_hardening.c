@@ -1,5 +1,5 @@
-/* A hardening flag that leaves no trace in the programs protects nothing: for
- * each one that the build asks for, readelf must show its mark. */
+/* A hardening flag without a trace in the programs protects nothing: readelf
+ * must show the mark of each one that the build requests. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ static const char *const programs[] = { "bin/sallyport",
 
 static const struct {
     const char *flag; /* in etc/cmake/flags.cmake */
-    const char *mark; /* in what readelf prints; not */
+    const char *mark; /* in readelf's output */
     const char *none;
 } marks[] = {
     { "-pie", "DYN (Position-Independent Executable file)", NULL },
@@ -31,7 +31,7 @@ static const struct {
     { "-fcf-protection", "IBT, SHSTK", NULL },
 };
 
-/* All of it, in memory that the caller frees. */
+/* Reads all of it into memory that the caller frees. */
 static char *read_all(FILE *f)
 {
     char *text = NULL;
@@ -54,7 +54,7 @@ static char *flags_asked(void)
     char *text = read_all(f);
 
     fclose(f);
-    for (char *at = text; (at = strchr(at, '#'));) /* comments ask nothing */
+    for (char *at = text; (at = strchr(at, '#'));) /* comments don't count */
         while (*at && *at != '\n')
             *at++ = ' ';
     return text;
@@ -97,7 +97,7 @@ Test(hardening, flags_leave_their_marks)
     free(flags);
 }
 
-/* A module of the kernel is loaded by an administrator who wants it. */
+/* Only an administrator may decide to load a kernel module. */
 Test(hardening, installation_loads_no_module)
 {
     FILE *f = fopen(SOURCE_DIR "/etc/cmake/install.cmake", "re");

@@ -1,5 +1,5 @@
-/* Who may include what, and which library belongs to which room. What a row
- * doesn't name is the security claim. */
+/* Which room may include which others, and which library belongs to which room.
+ * The security claim is what a row leaves out. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -88,7 +88,7 @@ Test(matrix, includes)
     cr_assert_eq(matrix_check(&matrix), 0);
 }
 
-/* A row's room, or one of its headers, is the room of NAME. */
+/* Is the row's room, or the room of one of its headers, NAME? */
 static bool may_link(const struct matrix_room *row, const char *name)
 {
     char copy[256], *save = NULL;
@@ -111,8 +111,8 @@ static size_t count_rooms(void)
     return n;
 }
 
-/* The build's words: room(NAME USES …) lists rooms of the matrix and no more. A
- * sub-room is linked with its room. */
+/* The build agrees with the matrix: room(NAME USES …) lists only rooms that the
+ * matrix permits. A sub-room is linked with its room. */
 Test(matrix, build_links_what_the_matrix_permits)
 {
     FILE *f = source_tree_open(SOURCE_DIR, "CMakeLists.txt");

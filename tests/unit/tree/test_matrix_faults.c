@@ -1,5 +1,5 @@
-/* The matrix's judge finds each fault: a small tree that is right, then the
- * same tree with one file changed. */
+/* The matrix's judge finds each fault: a small tree that is right, and the same
+ * tree with one changed file. */
 #include <criterion/criterion.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -86,7 +86,7 @@ static void remove_tree(void)
 
 TestSuite(matrix_faults, .init = make_tree, .fini = remove_tree);
 
-/* The faults, with the row AT replaced by ROW unless that is NULL. */
+/* Returns the faults, with ROW in place of the row AT unless ROW is NULL. */
 static size_t check(size_t at, const struct matrix_room *row)
 {
     struct matrix_room changed[sizeof(rooms) / sizeof(rooms[0])];
@@ -117,7 +117,7 @@ static void restore_file(const char *path)
             write_file(path, tree[i].text);
 }
 
-/* The tree with TEXT in the file at PATH has this fault and no other. */
+/* The tree with TEXT in the file at PATH has exactly this fault. */
 static void expect_fault(const char *path, const char *text, const char *fault)
 {
     write_file(path, text);
@@ -191,7 +191,7 @@ Test(matrix_faults, libraries)
         expect_fault(table[i].path, table[i].text, table[i].fault);
 }
 
-/* Each hides the same forbidden header from a careless reader. */
+/* Each form hides the same forbidden header from a careless reader. */
 Test(matrix_faults, forms)
 {
     static const char *const forms[] = {

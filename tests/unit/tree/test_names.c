@@ -5,8 +5,8 @@
 #include <string.h>
 
 /* Two functions of a room don't share a name, so that a search finds one. In
- * these rooms so many names still stand for several functions; the numbers only
- * fall. */
+ * these rooms this many names still stand for several functions; the numbers
+ * must only fall. */
 static const struct {
     const char *room;
     size_t shared;
@@ -32,7 +32,7 @@ static void check_room(const char *room, size_t shared, const char *lines)
                   room, shared, permitted(room), lines);
 }
 
-/* Its lines are "ROOM NAME FILE...", sorted by room. */
+/* The lines of tests/figures are "ROOM NAME FILE...", sorted by room. */
 Test(names, are_unique_in_their_room)
 {
     FILE *f = popen("python3 " SOURCE_DIR "/tests/figures --shared", "re");
@@ -55,7 +55,8 @@ Test(names, are_unique_in_their_room)
     cr_assert_eq(pclose(f), 0);
 }
 
-/* Headers of functions in every form that the tree has, and what isn't one. */
+/* Headers of functions in every form that the tree has, and similar lines that
+ * aren't. */
 static const char source[] =
     "/* static int in_a_comment(void)\n{\n */\n"
     "static int shared_one(int a)\n{\n    return a;\n}\n\n"

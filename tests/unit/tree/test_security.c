@@ -1,4 +1,4 @@
-/* SECURITY.md has a row for each process that there is. */
+/* SECURITY.md has a row for each process. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>

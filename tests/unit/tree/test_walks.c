@@ -1,6 +1,6 @@
 /* docs/walks.md follows commands and a reload through the processes, one
- * function in each line. Each function is defined in the file beside it, and no
- * walk has more than forty steps. */
+ * function per line. Each function is defined in the file that the line names,
+ * and no walk has more than forty steps. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,8 +8,8 @@
 #define STEPS_MAX 40
 #define STEPS_MIN 10
 
-/* A line of code that begins a definition of NAME: it stands at the left edge,
- * after its type, and ends as no declaration does. */
+/* Does this line begin a definition of NAME: at the left edge, after its type,
+ * without a declaration's end? */
 static bool defines(const char *line, const char *name)
 {
     size_t len = strlen(name);
@@ -39,7 +39,7 @@ static bool has_function(const char *file, const char *name)
     return found;
 }
 
-/* "    process  file  function  what it does". */
+/* Checks "    process  file  function  what it does". */
 static void check_step(const char *line)
 {
     char process[32], file[128], function[64], first[8];

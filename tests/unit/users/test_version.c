@@ -1,5 +1,5 @@
-/* The version of a row: what changes it, what doesn't, and that the key does.
- */
+/* The version of a row: the changes that change it, those that don't, and that
+ * the key does. */
 #include <criterion/criterion.h>
 #include <stdint.h>
 #include <string.h>
@@ -67,7 +67,7 @@ Test(version, what_changes_it)
                      rows[i].row);
 }
 
-/* No two of these rows have the same one either. */
+/* All of these rows have different versions, too. */
 static const char *const certificates[] = {
     "anna:" HASH ":70000:70000::/srv/anna::certificate=" PIN,
     "anna:" HASH ":70000:70000::/srv/anna::certificate=" PIN_2,

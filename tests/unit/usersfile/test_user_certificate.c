@@ -1,4 +1,4 @@
-/* certificate= and login= of a row: what may stand there, and when one of the
+/* certificate= and login= of a row: the permitted values, and when one of the
  * names is shown. */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 
 static const struct {
     const char *text;
-    const char *why; /* NULL: fine */
+    const char *why; /* NULL: it is accepted */
 } texts[] = {
     { "certificate=" PIN, NULL },
     { "certificate=" PIN ";email:a@example.org;dns:a.example;uri:x:y", NULL },

@@ -1,4 +1,4 @@
-/* What names, hashes, homes and comments may be. */
+/* Which names, hashes, homes and comments are permitted. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>

@@ -233,7 +233,8 @@ Test(users, no_file)
     cr_expect_str_eq(c.text, "users: Bad file descriptor");
 }
 
-/* The position of the descriptor doesn't count: auth and master share it. */
+/* The position of the descriptor doesn't count, since other processes share
+ * it. */
 Test(users, read_from_the_start_wherever_the_descriptor_is)
 {
     static const char text[] = ROW("anna", "1");
@@ -248,7 +249,7 @@ Test(users, read_from_the_start_wherever_the_descriptor_is)
     users_release(&u);
 }
 
-/* What users_survey() tells, one line each. */
+/* The reports of users_survey(), one per line. */
 static char told[4096];
 static size_t told_lines;
 
@@ -296,7 +297,7 @@ Test(users, a_survey_tells_all_mistakes)
     users_release(&u);
 }
 
-/* Of a file with far too many rows each further one is no news. */
+/* A file with far too many rows causes one report for all further rows. */
 Test(users, a_survey_ends)
 {
     struct complaint c = { .text = "" };
