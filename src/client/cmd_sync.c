@@ -202,7 +202,7 @@ static void sync_directory(struct sync *s, const char *local,
     if (!d)
         r = fail_errno(&why, errno, "");
     else if (depth == TREE_DEPTH_MAX)
-        r = fail(&why, EX_DATAERR, "too many directories in another");
+        r = fail(&why, EX_DATAERR, "directories are nested too deeply");
     else
         r = sync_list(s, remote, &there, &why);
     if (r < 0)

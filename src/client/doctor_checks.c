@@ -110,7 +110,7 @@ static void check_login(struct doctor *d)
 
     if (!d->url.user[0]) {
         doctor_find(d, FINDING_NOTE, "name a user: ftps://USER@HOST",
-                    "no user: what needs a login wasn't tested");
+                    "no user: tests that need a login were left out");
         return;
     }
     if (d->found[FINDING_BAD] > 0 && !d->options->yes) {

@@ -145,7 +145,7 @@ static int download_run(struct transfer *t, struct failure *why)
         return fail_errno(why, t->writer.error, t->local);
     if (r < 0 || t->z.kind == ZSTREAM_OFF || zstream_is_whole(&t->z))
         return r;
-    fail(why, EX_TEMPFAIL, "the packed stream was cut");
+    fail(why, EX_TEMPFAIL, "the compressed stream was cut");
     why->cut = true;
     return -1;
 }

@@ -78,7 +78,7 @@ static bool crew_is_let_in(struct link *l)
     if (link_command(l, &why, "NOOP") == 0)
         return true;
     if (!link_interrupted)
-        progress_note("going on with fewer links: %s", why.text);
+        progress_note("continues with fewer links: %s", why.text);
     return false;
 }
 

@@ -253,7 +253,7 @@ int options_set(struct options *o, enum option_source source, const char *key,
     const struct option_row *row = option_find(slice_from(key), 0);
 
     if (!row || !row->in_profile)
-        return complain(c, "%s: no key of a profile", key);
+        return complain(c, "%s: not a key of a profile", key);
     if (row->kind != OPTION_FLAG)
         return option_value(o, row, source, value, c);
     if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)

@@ -139,7 +139,7 @@ void sync_down(struct sync *s, const char *remote, const char *local, int depth)
     struct failure why;
 
     if (depth == TREE_DEPTH_MAX) {
-        fail(&why, EX_DATAERR, "too many directories in another");
+        fail(&why, EX_DATAERR, "directories are nested too deeply");
         sync_failed(s, remote, &why);
         return;
     }

@@ -65,7 +65,8 @@ static int tree_put_directory(struct client *c, const char *local,
     if (!c->options.recursive)
         return tree_said(local, EX_USAGE, "is a directory; add -r");
     if (depth == TREE_DEPTH_MAX)
-        return tree_said(local, EX_DATAERR, "too many directories in another");
+        return tree_said(local, EX_DATAERR,
+                         "directories are nested too deeply");
     int made = remote_mkdir(&c->link, remote, &why);
     there.whole = made == 0;
     if (made < 0 ||
@@ -151,7 +152,8 @@ static int tree_get_directory(struct client *c, const char *remote,
     int code = 0;
 
     if (depth == TREE_DEPTH_MAX)
-        return tree_said(remote, EX_DATAERR, "too many directories in another");
+        return tree_said(remote, EX_DATAERR,
+                         "directories are nested too deeply");
     if (tree_make_local(local, depth, false, &why) < 0)
         return client_error(local, &why);
     if (remote_list(&c->link, remote, &all, &why) < 0)
@@ -242,7 +244,7 @@ static int tree_walk_at(struct client *c, const char *path, int depth,
     int code = 0;
 
     if (depth == TREE_DEPTH_MAX)
-        return tree_said(path, EX_DATAERR, "too many directories in another");
+        return tree_said(path, EX_DATAERR, "directories are nested too deeply");
     if (remote_list(&c->link, path, &all, &why) < 0)
         return client_error(path, &why);
     for (size_t i = 0; i < all.count && !link_interrupted; i++) {

@@ -121,7 +121,7 @@ static int url_user(struct slice text, struct url *ret, struct complaint *c)
                            "this machine; leave it out and give it when asked, "
                            "by --password-file or by netrc");
     if (url_decode(text, ret->user, sizeof(ret->user)) < 0)
-        return complain(c, "the user name in the URL is not in order");
+        return complain(c, "the user name in the URL is not valid");
     return 0;
 }
 
@@ -148,7 +148,7 @@ int url_parse(const char *text, struct url *ret, struct complaint *c)
         return r;
     ret->port = ret->implicit ? PORT_IMPLICIT : PORT_EXPLICIT;
     if (url_host(authority, ret) < 0)
-        return complain(c, "%s: host or port is not in order", text);
+        return complain(c, "%s: host or port is not valid", text);
     ret->implicit |= ret->port == PORT_IMPLICIT;
     r = url_decode(rest.ptr ? rest : SLICE(""), path, sizeof(path));
     if (r == -EINVAL)

@@ -170,7 +170,7 @@ int server_wait(struct context *x, struct channel *c, uint32_t request,
         r = channel_receive(c, answer);
     if (r == 1 && answer->request != request) {
         message_close(answer);
-        c->wrong = "an answer to nothing that was asked";
+        c->wrong = "an answer without a request";
         r = -EPROTO;
     }
     if (r != 1)

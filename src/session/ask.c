@@ -118,7 +118,7 @@ static int ask_take_answer(struct session *s, struct message *m)
     answer_fn *then = s->ask.then;
 
     if (!ask_is_answered_by(&s->ask, m)) {
-        s->files.wrong = "an answer to nothing that was asked";
+        s->files.wrong = "an answer without a request";
         return -EPROTO;
     }
     /* A listing has the deadlines of its transfer. */

@@ -58,7 +58,7 @@ static bool login_is_mine(struct session *s, uint32_t request)
 {
     if (s->login.request && request == s->login.request)
         return true;
-    s->master.wrong = "an answer to nothing that was asked";
+    s->master.wrong = "an answer without a request";
     return false;
 }
 

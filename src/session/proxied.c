@@ -97,7 +97,7 @@ int proxied_on_entered(void *owner, struct msg_admitted *m)
 
     (void)m;
     if (s->control.state != CONTROL_ENTERING) {
-        s->master.wrong = "an answer to nothing that was asked";
+        s->master.wrong = "an answer without a request";
         return -EPROTO;
     }
     state_control(s, CONTROL_PLAIN);
@@ -114,7 +114,7 @@ int proxied_on_kept_out(void *owner, struct msg_not_admitted *m)
     struct session *s = owner;
 
     if (s->control.state != CONTROL_ENTERING) {
-        s->gate.wrong = "an answer to nothing that was asked";
+        s->gate.wrong = "an answer without a request";
         return -EPROTO;
     }
     control_end(s, ENDING_KEPT_OUT, REPLY_TOO_MANY, m->why);

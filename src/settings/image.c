@@ -73,7 +73,7 @@ int settings_take(struct settings *s, int fd, struct complaint *c)
     bool ours, fit;
 
     if (!settings_sealed(fd))
-        return complain(c, "settings: not those of this build");
+        return complain(c, "settings: written by another build");
     there = mmap(NULL, sizeof(*there), PROT_READ, MAP_SHARED, fd, 0);
     if (there == MAP_FAILED)
         return complain(c, "settings: %s", strerror(errno));
@@ -83,6 +83,6 @@ int settings_take(struct settings *s, int fd, struct complaint *c)
         *s = there->settings;
     munmap((void *)(uintptr_t)there, sizeof(*there));
     if (!ours)
-        return complain(c, "settings: not those of this build");
+        return complain(c, "settings: written by another build");
     return fit ? 0 : complain(c, "settings: more than fit");
 }

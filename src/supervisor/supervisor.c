@@ -142,7 +142,7 @@ int supervisor_init(struct supervisor *s, const char *program,
                          sizeof(signal_rows) / sizeof(signal_rows[0]), s);
     if (r == 0 && notify_open(&s->notify, getenv("NOTIFY_SOCKET")) < 0)
         stderr_print(
-            "NOTIFY_SOCKET can't be reached: systemd won't hear of the start");
+            "NOTIFY_SOCKET can't be reached: systemd won't learn of the start");
     return r;
 }
 

@@ -31,7 +31,7 @@ int user_permitted(const struct user *user, const struct user_bounds *b,
         return complain(c, "user %s: the home is not absolute, or too long",
                         user->name);
     if (!b->root && !is_beneath(user->home, b->homes))
-        return complain(c, "user %s: without root, homes lie beneath %s",
+        return complain(c, "user %s: without root, homes must be below %s",
                         user->name, b->homes);
     if (b->root && (user->uid < b->uid_first || user->uid > b->uid_last))
         return complain(c, "user %s: uid %lu is not in %llu-%llu", user->name,

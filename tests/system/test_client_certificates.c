@@ -479,8 +479,8 @@ Test(client_certificates, a_list_that_expires_in_use)
 }
 
 #define HINT                                                                   \
-    "hint: nobody is asked for a certificate, and 5 users of whom "            \
-    "certificate= wants one can't log in (the first is anna); write: "         \
+    "hint: the server asks for no certificate, and 5 users with "              \
+    "certificate= can't log in (the first is anna); write: "                   \
     "client_certificates = request"
 
 /* 150 CAs with names of 79 bytes each, more than fit into a proof. */

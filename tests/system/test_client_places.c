@@ -121,7 +121,7 @@ Test(client_places, profiles, .timeout = 60)
     cr_assert_eq(chmod(elsewhere, 0660), 0);
     with_profile(EX_NOPERM, "chmod go-w", "ls", "two:");
     files_write(elsewhere, "[two]\nfrob = 1\n", 15, 0600);
-    with_profile(EX_CONFIG, "config:2: frob: no key of a profile", "ls",
+    with_profile(EX_CONFIG, "config:2: frob: not a key of a profile", "ls",
                  "two:");
     desk_end(&d);
 }

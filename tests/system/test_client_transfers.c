@@ -374,7 +374,7 @@ Test(client_transfers, fewer_sessions, .timeout = 120)
         desk_noise(name, 100000);
     }
     desk_client(&d, 0, &r, NULL, "put", "-rP5", "t", "/t", NULL);
-    cr_expect_not_null(strstr(r.text, "going on with fewer links"), "%s",
+    cr_expect_not_null(strstr(r.text, "continues with fewer links"), "%s",
                        r.text);
     cr_expect_null(strstr(r.text, "trying again"), "%s", r.text);
     run_release(&r);

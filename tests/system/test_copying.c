@@ -15,10 +15,9 @@
 #include "support/session.h"
 #include "support/wait.h"
 
-#define MIB (UINT64_C(1) << 20)
-#define GIB (UINT64_C(1) << 30)
-#define BIG (512 * MIB) /* copying it takes at least some tenths of a second   \
-                         */
+#define MIB   (UINT64_C(1) << 20)
+#define GIB   (UINT64_C(1) << 30)
+#define BIG   (512 * MIB) /* takes some tenths of a second to copy */
 #define TRIES 10
 #define SOON  100 /* ms; on an idle machine */
 #define ASKED 20

@@ -41,7 +41,7 @@ static void stop_and_wait(const char *what, pid_t (*victim)(struct server *s),
     expect_service(&server);
     begin = clock_ms();
     cr_assert_eq(kill(victim(&server), SIGSTOP), 0);
-    server_log_wait(&server, "takes the place of processes that failed", NULL);
+    server_log_wait(&server, "replaces processes that failed", NULL);
     expect_service(&server);
     ms = clock_ms() - begin;
     printf("heartbeat: %s stopped, a login after %llu ms\n", what,

@@ -377,7 +377,7 @@ Test(hosts, without_lookup_all_goes_on, .init = need_root, .timeout = 60)
     server_start(&server, &plan);
     processes_kill(server.pid, "sallyport: lookup");
     server_log_wait(&server, "process=lookup",
-                    "gone before each host name had an address", NULL);
+                    "ended before each host name had an address", NULL);
     expect_told(&server, ON_ITS_OWN);
     server_stop(&server);
     net_close(&n);

@@ -14,8 +14,7 @@
 #include "support/session.h"
 #include "support/wait.h"
 
-#define GROWTH_MAX_KB 2048 /* between a listing of ten entries and one of all  \
-                            */
+#define GROWTH_MAX_KB 2048 /* from a listing of ten entries to one of all */
 
 /* Makes names padded to at least WIDTH bytes. */
 static void fill(const struct server *server, const char *folder, unsigned n,

@@ -16,8 +16,7 @@
 
 #define KIB  (1024u)
 #define LEN  (600 * KIB)
-#define SENT (300 * KIB) /* SIZE reports a multiple of 64 KiB, which is less   \
-                          */
+#define SENT (300 * KIB) /* SIZE reports less: a multiple of 64 KiB */
 
 /* More than 32 MiB, after which files syncs: a part is confirmed before it is
  * killed. */

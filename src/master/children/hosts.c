@@ -180,7 +180,7 @@ void hosts_on_gone(struct child *c)
 {
     if (c->master->state == MASTER_RUNNING && !hosts_is_done(c))
         master_report(c->master, EVENT_SERVICE, PROCESS_LOOKUP,
-                      "gone before each host name had an address; a reload "
+                      "ended before each host name had an address; a reload "
                       "looks them up again");
 }
 
@@ -199,7 +199,7 @@ static enum host_state *hosts_answered(struct child *c, uint64_t number,
     if (number < HOSTS_MAX && state[number] != HOST_NONE &&
         state[number] <= most)
         return &state[number];
-    channel_refuse(&c->channel, "an answer to nothing that was asked");
+    channel_refuse(&c->channel, "an answer without a request");
     return NULL;
 }
 

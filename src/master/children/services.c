@@ -98,7 +98,7 @@ void services_release(struct master *m)
         lost += c->ended && !c->given;
     if (lost > 0 && !m->check) /* --check starts no log */
         stderr_print(
-            "%llu processes have ended, and no log took what they said",
+            "%llu processes have ended, and no log took their last events",
             (unsigned long long)lost);
     while (!TAILQ_EMPTY(&s->open))
         service_drop(s, TAILQ_FIRST(&s->open));
@@ -228,8 +228,8 @@ static void services_report_lost(struct master *m)
         return;
     m->services->lost = 0;
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
-                  "%llu processes have ended, and there was no room for what "
-                  "they said",
+                  "%llu processes have ended, and there was no room for "
+                  "their last events",
                   (unsigned long long)lost);
 }
 

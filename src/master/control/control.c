@@ -106,7 +106,7 @@ static void control_report_stranger(struct master *m, const struct ucred *who)
     if (burst_take(&m->control->reports, 1, TOLD_MS, clock_ms()) > 0)
         return;
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
-                  "control socket: uid %lu, pid %ld turned away",
+                  "control socket: uid %lu, pid %ld refused",
                   (unsigned long)who->uid, (long)who->pid);
 }
 

@@ -184,7 +184,7 @@ static int control_socket_refuse(const char *path, int error,
         return -EAGAIN;
     }
     if (error == ENOTSOCK)
-        return complain(c, "%s: stands there and is no socket", path);
+        return complain(c, "%s: is there already and isn't a socket", path);
     complain(c, "%s: %s", path, strerror(error));
     return error == ETIMEDOUT || error == ENOMEM || error == ENFILE ? -EAGAIN
                                                                     : -EINVAL;

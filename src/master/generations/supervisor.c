@@ -134,7 +134,7 @@ int supervisor_on_serving(void *owner, struct msg_serving *msg)
     s->serves = true;
     if (s->generation > 1)
         master_report(c->master, EVENT_SERVICE, PROCESS_MASTER, "%s",
-                      s->recovery ? "takes the place of processes that failed"
+                      s->recovery ? "replaces processes that failed"
                                   : "reload: the new configuration and "
                                     "certificates are in use");
     SEND(&s->supervisor, leading, 0);

@@ -22,9 +22,9 @@ bool hint_unasked(const struct settings *s, const struct users *u,
     }
     if (n > 0)
         complain(into,
-                 "nobody is asked for a certificate, and %zu user%s of whom "
-                 "certificate= wants one can't log in (the first is %s); "
-                 "write: client_certificates = request",
+                 "the server asks for no certificate, and %zu user%s with "
+                 "certificate= can't log in (the first is %s); write: "
+                 "client_certificates = request",
                  n, n == 1 ? "" : "s", first->name);
     return n > 0;
 }

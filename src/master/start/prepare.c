@@ -51,7 +51,7 @@ int prepare_users(struct master *m, struct complaint *c)
     int r = userdb_look(m->users, c);
 
     if (r < 0 && restore_users(m) == 0) {
-        stderr_print("the users of before the crash stay: %s", c->text);
+        stderr_print("the users from before the crash stay: %s", c->text);
         c->text[0] = '\0';
         r = 0;
     }
@@ -145,8 +145,9 @@ int prepare_control(struct master *m, struct complaint *c)
     if (m->check)
         return 0;
     if (settings_control(&m->settings, path, sizeof(path)) < 0)
-        return complain(c, "%s: a path too long for a control socket beside it",
-                        m->settings.file);
+        return complain(
+            c, "%s: its path is too long for a control socket beside it",
+            m->settings.file);
     r = control_socket_open(&m->control->socket, path, &m->succession, c);
     return placed(m, "control", r, c);
 }

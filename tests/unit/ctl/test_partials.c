@@ -253,7 +253,7 @@ static const struct {
     { cant_remove, EX_IOERR, "some could not be removed" },
     { breaks_off, EX_TEMPFAIL, "its files hung up" },
     { has_a_strange_state, EX_PROTOCOL, "unknown or malformed" },
-    { answers_another, EX_PROTOCOL, "nothing that was asked" },
+    { answers_another, EX_PROTOCOL, "an answer without a request" },
     { speaks_as_files_of_a_session, EX_PROTOCOL, "not this peer's" },
     { speaks_as_master, EX_PROTOCOL, "not this peer's" },
     { gives_no_channel, EX_PROTOCOL, "the server gives no files" },

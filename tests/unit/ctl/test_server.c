@@ -156,7 +156,7 @@ Test(server, lies)
         { hangs_up_later, EX_TEMPFAIL, "the server hung up" },
         { is_another_program, EX_PROTOCOL, "of another version?" },
         { welcomes_twice, EX_PROTOCOL, "in the wrong phase" },
-        { answers_another_request, EX_PROTOCOL, "nothing that was asked" },
+        { answers_another_request, EX_PROTOCOL, "an answer without a request" },
         { answers_something_else, EX_PROTOCOL, "no answer to status" },
         { asks_back, EX_PROTOCOL, "not this peer's" },
         { has_an_unknown_state, EX_PROTOCOL, "unknown or malformed" },

@@ -65,7 +65,7 @@ Test(setup, bad_settings)
     GIVE(&s, conf, .settings = fd);
     GIVE(&s, go);
     cr_assert_lt(frame_set_up(&s.gate.frame), 0);
-    check_failed(&s, "settings: not those of this build");
+    check_failed(&s, "settings: written by another build");
 }
 
 Test(setup, go_too_early)

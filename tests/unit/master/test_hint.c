@@ -22,13 +22,12 @@ static const struct {
     { "",
       ROW("anna", "", "70000", "")
           ROW("bert", "", "70001", "certificate=dns:bert.example"),
-      "and 1 user of whom certificate= wants one can't log in (the first is "
-      "bert); write: client_certificates = request" },
+      "and 1 user with certificate= can't log in (the first is bert); write: "
+      "client_certificates = request" },
     { "client_certificates = off\n",
       ROW("anna", "", "70000", "certificate=" PIN " login=certificate")
           ROW("bert", "", "70001", "certificate=dns:bert.example"),
-      "and 2 users of whom certificate= wants one can't log in (the first is "
-      "anna)" },
+      "and 2 users with certificate= can't log in (the first is anna)" },
     { "", ROW("anna", "!", "70000", "certificate=dns:anna.example"), NULL },
     { ASKED "request\n",
       ROW("anna", "", "70000", "certificate=dns:anna.example"), NULL },

@@ -296,12 +296,12 @@ static const struct {
     void (*act)(void);
     const char *report; /* NULL: none but that lookup has gone */
 } ends[] = {
-    { answer_again, "an answer to nothing that was asked" },
-    { answer_an_address, "an answer to nothing that was asked" },
-    { answer_another, "an answer to nothing that was asked" },
-    { answer_far, "an answer to nothing that was asked" },
-    { answer_none_to_another, "an answer to nothing that was asked" },
-    { answer_none_again, "an answer to nothing that was asked" },
+    { answer_again, "an answer without a request" },
+    { answer_an_address, "an answer without a request" },
+    { answer_another, "an answer without a request" },
+    { answer_far, "an answer without a request" },
+    { answer_none_to_another, "an answer without a request" },
+    { answer_none_again, "an answer without a request" },
     { answer_six, "an address that is none" },
     { answer_any, "an address that is none" },
     { answer_nothing, "an address that is none" },

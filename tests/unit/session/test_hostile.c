@@ -384,6 +384,6 @@ Test(session_hostile, answers_of_another_login, .timeout = 60)
         cr_expect_eq(fake_reply(&f), 421, "%s", f.reply);
         cr_expect_eq(fake_end(&f), ENDING_PEER);
         cr_expect_str_eq(fake_end_reason(&f),
-                         UNASKED "master: an answer to nothing that was asked");
+                         UNASKED "master: an answer without a request");
     }
 }

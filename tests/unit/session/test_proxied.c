@@ -314,10 +314,10 @@ static const struct {
     const char *reason;
 } lies[] = {
     { false, let_in_unasked, "master: a message in the wrong phase" },
-    { false, keep_out_unasked, "gate: an answer to nothing that was asked" },
+    { false, keep_out_unasked, "gate: an answer without a request" },
     { false, data_for_a_direct_one, "gate: a data connection of a proxy" },
-    { true, let_in_unasked, "master: an answer to nothing that was asked" },
-    { true, keep_out_unasked, "gate: an answer to nothing that was asked" },
+    { true, let_in_unasked, "master: an answer without a request" },
+    { true, keep_out_unasked, "gate: an answer without a request" },
 };
 
 Test(session_proxied, lies, .timeout = 60)

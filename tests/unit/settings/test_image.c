@@ -57,7 +57,7 @@ Test(image, others)
     cr_assert_eq(settings_write(&s, fd), 0);
     c.text[0] = '\0';
     cr_expect_eq(settings_take(&got, fd, &c), -EINVAL);
-    cr_expect_str_eq(c.text, "settings: not those of this build");
+    cr_expect_str_eq(c.text, "settings: written by another build");
     close(fd);
     cr_expect_eq(got.max_sessions, 3, "it doesn't change");
 }
@@ -79,7 +79,7 @@ Test(image, of_another_build)
     bytes.data[0]++;
     fd = fd_sealed("other", buf_slice(&bytes));
     cr_expect_eq(settings_take(&got, fd, &c), -EINVAL);
-    cr_expect_str_eq(c.text, "settings: not those of this build");
+    cr_expect_str_eq(c.text, "settings: written by another build");
     cr_expect_eq(got.max_sessions, 0, "it doesn't change");
     close(fd);
     buf_release(&bytes);
