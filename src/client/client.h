@@ -1,4 +1,4 @@
-/* For all commands: the program's state, and the table of commands. */
+/* Shared by all commands: the program's state, and the table of commands. */
 #ifndef CLIENT_CLIENT_H
 #define CLIENT_CLIENT_H
 

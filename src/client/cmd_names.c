@@ -98,7 +98,7 @@ static int names_each(struct client *c, struct word *w, int n,
 
 int cmd_ls(struct client *c, struct word *w, int n)
 {
-    /* Names of several directories stand below one another. */
+    /* If several directories were named, their listings follow one another. */
     bool several = n > 1 || (n == 1 && names_is_pattern(w[0].path));
 
     return names_each(c, w, n, ls_one, &several);

@@ -68,8 +68,8 @@ static int download_facts(struct transfer *t, struct failure *why)
     return e.modified ? 0 : remote_time(t->link, t->remote, &t->modified, why);
 }
 
-/* May it continue what an earlier call has left? If nothing tells one state of
- * the file from another, only what this call has brought is known. */
+/* May it continue what an earlier call has left? If nothing distinguishes one
+ * state of the file from another, only what this call has brought is known. */
 static bool download_resumes(const struct transfer *t)
 {
     return !t->link->site->options->no_resume &&

@@ -1,4 +1,4 @@
-/* libcurl's handle: it is set up anew for each call, always with TLS. */
+/* libcurl's handle: each call sets it up again, always with TLS. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -353,8 +353,7 @@ int link_open(struct link *l, const struct site *s, struct failure *why)
     buf_init(&l->lines, LINES_MAX);
     if (!l->curl || !l->multi)
         return fail(why, EX_OSERR, "out of memory");
-    /* The old connection has an unread reply, so it must never be used again.
-     */
+    /* The old connection has an unread reply: it must never be used again. */
     curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, 1L);
     return 0;
 }

@@ -20,7 +20,7 @@ struct site {
     struct secret password;
     struct trust trust;
     const struct options *options;
-    /* From FEAT. */
+    /* The features in the reply to FEAT. */
     bool mlst, hash, modez, mfmt;
     char hash_name[16]; /* "SHA-256": the algorithm of HASH */
 };

@@ -26,8 +26,8 @@ int link_on_socket(void *of, curl_socket_t fd, curlsocktype kind);
 int link_on_close(void *of, curl_socket_t fd);
 /* Called with the SSL_CTX of each new connection. */
 CURLcode link_on_context(CURL *curl, void *ctx, void *of);
-/* Makes the data connection send whole segments only; a rest goes out after 200
- * ms, or at the end. */
+/* Makes the data connection send whole segments only; the kernel sends a rest
+ * after 200 ms, or at the end. */
 void link_cork(struct link *l, bool on);
 
 #endif

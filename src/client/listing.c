@@ -29,7 +29,7 @@ void listing_release(struct listing *l)
     *l = (struct listing){ 0 };
 }
 
-/* The line may stand for a file, but there is no entry for it. */
+/* The line may name a file, but there is no entry for it. */
 static int listing_refuse(struct listing *l)
 {
     l->refused++;

@@ -79,7 +79,8 @@ int options_set(struct options *o, enum option_source source, const char *key,
 int options_keep(struct options *o, struct options *given,
                  char *kept[OPTIONS_MAX]);
 void options_drop(char *kept[OPTIONS_MAX]);
-/* From now on what the command line has set is that of an earlier line. */
+/* The present options of the command line count as those of an earlier line
+ * from now on. */
 void options_age(struct options *o);
 /* Returns the first option of this line that COMMAND doesn't use, or NULL.
  * Somebody may rely on such an option, as on --dry-run. An option that a

@@ -1,4 +1,4 @@
-/* For both directions of the command sync. */
+/* Shared by both directions of the command sync. */
 #ifndef CLIENT_SYNC_H
 #define CLIENT_SYNC_H
 

@@ -62,7 +62,7 @@ static const struct permission may[] = {
     MAY(getrlimit, "limits checked at start"),
     MAY(setrlimit, "limits of a child"),
 
-    /* For the start of a program. */
+    /* Calls of ld.so and libc at the start of a program. */
     MAY(mmap, "ld.so maps code"),
     MAY(mprotect, "ld.so: RELRO"),
     MAY(arch_prctl, "thread pointer"),

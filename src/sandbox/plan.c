@@ -1,4 +1,4 @@
-/* What a child takes into its plan. */
+/* Reads what a child puts into its plan. */
 #include <errno.h>
 
 #include "sallyport/sandbox/sandbox.h"

@@ -1,4 +1,4 @@
-/* What gate answers PASV with. Doesn't depend on any process. */
+/* The address that gate announces in PASV. Depends on no process. */
 #include <stddef.h>
 
 #include "sallyport/settings/settings.h"

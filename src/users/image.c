@@ -34,7 +34,8 @@ static bool image_open(struct image *i, const struct buf *bytes)
     return true;
 }
 
-/* NULL: it isn't in the text, or is longer than MOST. A byte follows it. */
+/* Returns NULL if the bytes aren't in the text, or are more than MOST. A byte
+ * must follow them. */
 static char *image_find(const struct image *i, struct users_span s, size_t most)
 {
     bool fits =

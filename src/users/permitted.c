@@ -1,5 +1,5 @@
-/* Which rows can have a process of their own. Master checks each row before the
- * fork, and check does so before anybody logs in. */
+/* Decides which rows can have a process of their own. Master checks each row
+ * before the fork, and check does so before anybody logs in. */
 #include <string.h>
 
 #include "sallyport/users/users.h"

@@ -1,5 +1,5 @@
-/* Which client certificates belong to a user: compares the names in the users
- * file with the names of a certificate. Pure. The certificate is read and
+/* Decides which client certificates belong to a user: compares the names in the
+ * users file with the names of a certificate. Pure. The certificate is read and
  * verified elsewhere. */
 #include <errno.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-/* What the fields of a line of the users file may contain. Pure: compares
- * bytes, hashes nothing. A hash that is broken in seconds (DES, MD5, NT) and an
- * empty hash are refused. */
+/* Decides what the fields of a line of the users file may contain. Pure:
+ * compares bytes, hashes nothing. A hash that is broken in seconds (DES, MD5,
+ * NT) and an empty hash are refused. */
 #include <string.h>
 
 #include "sallyport/usersfile/usersfile.h"

@@ -76,7 +76,8 @@ static struct outcome convert(enum direction where, unsigned conversions,
     return o;
 }
 
-/* In the file each CR before a LF is lost, since it counts as a line's end. */
+/* On the way back each CR before a LF is lost, since it counts as a part of the
+ * line's end. Is there none? */
 static bool comes_back(struct slice bytes)
 {
     return memmem(bytes.ptr, bytes.len, "\r\n", 2) == NULL;

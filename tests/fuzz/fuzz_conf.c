@@ -14,7 +14,7 @@ static void count(const char *mistake)
     told++;
 }
 
-/* All mistakes are told where there is one, and none where there is none. */
+/* All mistakes are reported if there are any, and none otherwise. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct settings s, before;

@@ -24,7 +24,7 @@ static void check_row(const struct user *row)
     FUZZ_CHECK(row->data_binding < BINDING_COUNT);
 }
 
-/* Its descriptor, or a negative one. */
+/* Returns its descriptor, or a negative number. */
 static int image_of(struct slice rest)
 {
     char build[BUILD_NAME_MAX];

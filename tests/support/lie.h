@@ -1,5 +1,4 @@
-/* Messages that no process of the server can send: values out of their range.
- */
+/* Messages that no process of the server can send: values out of range. */
 #ifndef SALLYPORT_TESTS_SUPPORT_LIE_H
 #define SALLYPORT_TESTS_SUPPORT_LIE_H
 

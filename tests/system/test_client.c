@@ -522,7 +522,7 @@ Test(client, sync_without_the_right, .timeout = 60)
     desk_end(&d);
 }
 
-/* What can't be printed is a failure, as text and as JSON. */
+/* Output that can't be printed is a failure, as text and as JSON. */
 Test(client, output_that_is_lost, .timeout = 60)
 {
     static const char *const options[] = { "", "--json" };

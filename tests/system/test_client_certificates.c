@@ -216,19 +216,19 @@ static const struct {
     { "anna", "bert", SERVER_PASSWORD, 530, 530 },
     { "anna", NULL, SERVER_PASSWORD, 530, 530 },
     { "emma", "long", SERVER_PASSWORD, 530, 530 },
-    /* With the password. */
+    /* These users need both. */
     { "bert", "bert", SERVER_PASSWORD, 230, 230 },
     { "bert", "bert", "nonsense", 530, 530 },
     { "bert", "anna", SERVER_PASSWORD, 530, 530 },
     { "bert", NULL, SERVER_PASSWORD, 530, 530 },
     { "carl", "carl", SERVER_PASSWORD, 230, 230 },
     { "carl", "bert", SERVER_PASSWORD, 530, 530 },
-    /* For a user who needs none. */
+    /* This user needs none. */
     { "dora", NULL, SERVER_PASSWORD, 230, 230 },
     { "dora", "bert", SERVER_PASSWORD, 230, 230 },
     { "dora", "bert", "nonsense", 530, 530 },
     { "nobody", "anna", SERVER_PASSWORD, 530, 530 },
-    /* Not a valid one: TLS ends the connection, whoever the user is. */
+    /* An invalid one: TLS ends the connection, whatever the user's name is. */
     { "bert", "late", SERVER_PASSWORD, 0, 0 },
     { "bert", "early", SERVER_PASSWORD, 0, 0 },
     { "bert", "revoked", SERVER_PASSWORD, 0, 0 },

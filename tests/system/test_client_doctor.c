@@ -91,7 +91,7 @@ Test(doctor, logins_that_take_long, .timeout = 100)
     EXPECT_FINDINGS(rows);
 }
 
-/* Of a server that isn't there nothing else is said. */
+/* If there is no server, doctor reports nothing else. */
 Test(doctor, unreachable, .timeout = 60)
 {
     static struct faulty f;

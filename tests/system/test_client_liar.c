@@ -60,7 +60,7 @@ static void do_deed(struct faulty *f, const struct deed *d)
     run_release(&r);
 }
 
-/* Of all names only the good one becomes a local file, with every command. */
+/* With every command only the good name becomes a local file. */
 static const struct deed deeds[] = {
     { EX_PROTOCOL, { "get", "-r", "/", "in" }, NULL },
     { 0, { "get", "--conflict=overwrite", "/*", "in" }, NULL },
@@ -401,7 +401,7 @@ Test(liar, sizes, .timeout = 100)
     faulty_end(&f);
 }
 
-/* No lie, but another form: the listing of IIS, which has no MLSD. */
+/* This isn't a lie but another form: the listing of IIS, which has no MLSD. */
 Test(liar, a_listing_of_dos, .timeout = 60)
 {
     static struct faulty f;
@@ -467,7 +467,8 @@ Test(liar, a_listing_that_may_be_cut, .timeout = 60)
     }
 }
 
-/* And what it doesn't show isn't free: nothing on the server is replaced. */
+/* A name that isn't in the listing may be taken: nothing on the server is
+ * replaced. */
 Test(liar, a_name_that_no_listing_shows, .timeout = 60)
 {
     static const struct deed uploads[] = {

@@ -37,8 +37,9 @@ static void with_password(const struct desk *d, int status, const char *wanted,
     run_release(&r);
 }
 
-/* From the environment, ~/.netrc or a file; no other user may read the last
- * two. Never from the command line, which everybody can read. */
+/* A password comes from the environment, ~/.netrc or a file; no other user may
+ * read the last two. It never comes from the command line, which everybody can
+ * read. */
 Test(client_places, passwords, .timeout = 60)
 {
     static const char netrc[] =
@@ -98,8 +99,8 @@ static void with_profile(int status, const char *wanted, const char *verb,
     run_release(&r);
 }
 
-/* In ~/.config, or in XDG_CONFIG_HOME; other users must not be able to change
- * it. */
+/* Profiles are in ~/.config, or in XDG_CONFIG_HOME; other users must not be
+ * able to change them. */
 Test(client_places, profiles, .timeout = 60)
 {
     static char elsewhere[SERVER_PATH_MAX + 16];

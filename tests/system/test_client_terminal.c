@@ -102,7 +102,8 @@ Test(terminal, an_answer_for_all, .timeout = 120)
     terminal_end(&t);
 }
 
-/* In a shell, so that what is printed stays: the exit status comes last. */
+/* Runs in a shell, so that the output stays on the screen; the exit status
+ * comes last. */
 static void trust_begin(struct terminal *t)
 {
     desk_begin(&t->desk, "anna");

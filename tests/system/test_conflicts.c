@@ -102,7 +102,7 @@ Test(conflicts, overwrite, .timeout = 60)
     session_close(&s);
 }
 
-/* For a user who may not replace files. */
+/* This user may not replace files. */
 Test(conflicts, rename, .timeout = 60)
 {
     struct server server;

@@ -20,7 +20,7 @@
 
 #define KILLS      12
 #define KILLS_LONG 200
-/* For a machine that runs other tests, and for sanitizers. */
+/* ms. Long, for a machine that runs other tests, and for sanitizers. */
 #define AGAIN_MS 30000
 #define SOON_MS  1000
 

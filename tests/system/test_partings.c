@@ -133,7 +133,7 @@ Test(partings, by_time, .timeout = 60)
     server_stop(&server);
 }
 
-/* For a client that hasn't logged in. */
+/* The client hasn't logged in. */
 Test(partings, by_login_time, .timeout = 60)
 {
     const struct server_plan plan = { .settings = "login_timeout = 2s\n" };

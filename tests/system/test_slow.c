@@ -175,7 +175,7 @@ Test(slow, handshake_a_byte_at_a_time, .timeout = 60)
     expect_in_time(began, CONNECT_MS);
 }
 
-/* The same rate as "a byte a minute" at the default of two minutes. */
+/* This is the rate of "a byte a minute" at the default of two minutes. */
 Test(slow, upload_hardly_a_byte, .timeout = 60)
 {
     struct server server;
@@ -193,7 +193,7 @@ Test(slow, upload_hardly_a_byte, .timeout = 60)
     fault_expect_absent(&server, "up", "f");
 }
 
-/* The same within one record that never becomes complete. */
+/* The same, within one record that never becomes complete. */
 Test(slow, upload_hardly_a_record, .timeout = 60)
 {
     static const char record[] = "\x17\x03\x03\x3f\xff";

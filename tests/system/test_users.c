@@ -268,7 +268,7 @@ Test(users, large_file_changes, .timeout = 120)
     server_stop(&server);
 }
 
-/* As root: a row with a uid outside the range is nobody's way in. */
+/* As root: a user whose uid is outside the range can't log in. */
 Test(users, uid_out_of_range, .timeout = 60)
 {
     const struct server_plan plan = { .settings = "uid_first = 70000\n"

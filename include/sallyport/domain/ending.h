@@ -31,14 +31,12 @@ enum ending {
     ENDING_NOT_FTP,  /* another protocol */
     ENDING_CHECK,    /* a proxy's health check */
     ENDING_HUNG,     /* no heartbeat */
-    ENDING_CROWDED, /* not logged in, and ended to make room for another address
-                     */
-    ENDING_REMOVED, /* the user's row was removed */
-    ENDING_LOCKED,  /* the user's row was locked */
-    ENDING_CHANGED, /* the user's row grants other things than it did at the
-                       login */
-    ENDING_STATE, /* an illegal state transition: an error in the session's code
-                   */
+    ENDING_CROWDED,  /* not logged in; ended to make room for another */
+    ENDING_REMOVED,  /* the user's row was removed */
+    ENDING_LOCKED,   /* the user's row was locked */
+    ENDING_CHANGED,  /* the user's row grants other things than it did at the
+                        login */
+    ENDING_STATE,    /* an illegal state transition in the session */
     ENDING_TOO_MANY, /* too many sessions of this user: max_per_user */
     ENDING_REPLACED, /* a newer generation has led for drain_timeout */
     ENDING_OLDEST,   /* a recovery needed room, so the oldest generation's

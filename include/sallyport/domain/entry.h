@@ -1,5 +1,5 @@
-/* What a directory entry is, and what a user may do with it: files reports both
- * in its messages, and listings show them. */
+/* The kinds of directory entries, and what a user may do with them: files
+ * reports both in its messages, and listings show them. */
 #ifndef SALLYPORT_DOMAIN_ENTRY_H
 #define SALLYPORT_DOMAIN_ENTRY_H
 

@@ -99,8 +99,8 @@ int event_send(struct event_sender *s, const struct event_record *r);
 int event_try(struct event_sender *s, struct slice bytes);
 /* Sends as much of the queue as log takes. Call it on EPOLLOUT. */
 void event_flush(struct event_sender *s);
-/* Sends EVENT_SYSCALL. Async-signal-safe. The sandbox reports each number once.
- */
+/* Sends EVENT_SYSCALL; async-signal-safe. The sandbox reports each number
+ * once. */
 void event_send_syscall(struct event_sender *s, int number);
 /* For sandbox_on_refused(), whose handler has no owner: from now on S sends
  * these events. NULL: nobody sends them. A process has one such sender. */

@@ -76,7 +76,7 @@ enum verb {
     VERB_COUNT
 };
 
-/* What must have happened before the command. */
+/* The step that must come before the command. */
 enum command_phase {
     COMMAND_ALWAYS,  /* even before TLS */
     COMMAND_SECURED, /* after the TLS handshake */
@@ -151,7 +151,7 @@ void command_parse(struct slice line, struct request *ret);
 enum hash_choice { HASH_SHA256, HASH_SHA512, HASH_COUNT };
 extern const char *const hash_names[HASH_COUNT];
 
-/* What a session has chosen with OPTS. FEAT marks it with a '*'. */
+/* The session's choices by OPTS. FEAT marks them with a '*'. */
 struct choices {
     bool active, mode_z; /* settings of the server */
     enum hash_choice hash;

@@ -30,8 +30,7 @@ struct session_start {
     int control, master, gate, log, keys; /* owned by the session from now on */
     uint64_t serial;
     struct address peer, local;
-    bool implicit; /* TLS begins with the first byte, and PROT P is the default
-                    */
+    bool implicit; /* TLS begins with the first byte; PROT P is set */
     bool proxied;  /* PEER is a proxy, whose header comes first */
 };
 

@@ -20,8 +20,7 @@ struct identity {
 struct prepared {
     /* Master's question: check makes what is missing, but not for --check. */
     bool make;
-    bool inherited; /* KEY is in use; false: KEY is a new one, which may be kept
-                     */
+    bool inherited; /* KEY is in use; false: a new one, to be kept */
     /* Check's answer. -EINVAL: the administrator must mend something; -ENOENT:
      * it is missing; -EACCES: it can't be kept. With these WHY is set. */
     int result;

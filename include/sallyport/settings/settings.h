@@ -78,7 +78,7 @@ struct labelled_list {
 struct setting_said {
     char key[SETTINGS_KEY_MAX];
     size_t line;                    /* 0: it has its default */
-    char value[SETTINGS_VALUE_MAX]; /* as it stands there */
+    char value[SETTINGS_VALUE_MAX]; /* as in the file */
 };
 
 struct settings {
@@ -96,11 +96,10 @@ struct settings {
     char client_ca[SETTINGS_PATH_MAX];  /* "": none */
     char client_crl[SETTINGS_PATH_MAX]; /* "": none */
     char users[SETTINGS_PATH_MAX];
-    char homes[SETTINGS_PATH_MAX]; /* the directory where `user add` makes homes
-                                    */
-    char empty[SETTINGS_PATH_MAX]; /* the empty directory to chroot to */
-    char state[SETTINGS_PATH_MAX]; /* the directory for data that outlives a
-                                      restart */
+    char homes[SETTINGS_PATH_MAX];   /* where `user add` makes homes */
+    char empty[SETTINGS_PATH_MAX];   /* the empty directory to chroot to */
+    char state[SETTINGS_PATH_MAX];   /* the directory for data that outlives a
+                                        restart */
     char control[SETTINGS_PATH_MAX]; /* the path of the socket:
                                         settings_control() */
     struct port_range ports;
@@ -160,8 +159,7 @@ const struct address *settings_announced(const struct settings *s,
 bool settings_implicit(const struct settings *s, uint64_t listener);
 bool settings_network_holds(const struct network *n, const struct address *a);
 bool settings_networks_hold(const struct networks *n, const struct address *a);
-/* Does a connection to the listener of this number begin with a PROXY header?
- */
+/* Does a connection to this listener begin with a PROXY header? */
 bool settings_proxied(const struct settings *s, uint64_t listener);
 /* Returns the public addresses by index: 0 is the default, 1 and up are those
  * of networks. NULL: there are no more. */

@@ -55,7 +55,7 @@ enum stream_state stream_handshake(struct stream *s);
 /* For a data channel after its handshake: says whose TLS session it has
  * resumed. */
 enum ticket_origin stream_origin(const struct stream *s);
-/* Gives the client one more ticket of the context's owner; it goes out before
+/* Gives the client one more ticket of the context's owner; it is sent before
  * the next written bytes. Does nothing and returns STREAM_OK in TLS 1.2, and if
  * the buffer is full. */
 enum stream_state stream_offer_ticket(struct stream *s);
@@ -85,7 +85,7 @@ bool stream_pending(const struct stream *s);
 bool stream_unsent(const struct stream *s);
 
 /* Returns the number of bytes sent and received over the socket so far. It
- * shows whether a peer is slow or stands still. */
+ * shows whether a peer is slow or has stopped. */
 uint64_t stream_traffic(const struct stream *s);
 /* Returns the bytes of kernel memory with sent data that the peer hasn't
  * acknowledged. With a slow peer it falls for minutes before the socket accepts

@@ -16,7 +16,8 @@ struct users_span {
     uint32_t at, len; /* in the text */
 };
 
-/* As struct user. A NUL follows each text but that of certificate. */
+/* The fields of struct user. A NUL follows each text but that of
+ * certificate. */
 struct users_row {
     struct users_span name, comment, home, hash, certificate;
     uint32_t uid, gid, rights;

@@ -29,8 +29,8 @@ struct pair_files {
 struct certificates {
     struct pair_files pair[CERTIFICATES_MAX];
     size_t count;
-    /* For the check of clients' certificates. in_use is also set at the first
-     * start: clients without a certificate can still come in. */
+    /* The files for the check of clients' certificates. in_use is also set at
+     * the first start: clients without a certificate can still come in. */
     struct named_file client_ca, client_crl;
 };
 

@@ -37,8 +37,8 @@ struct verification {
  * takes more; -EBUSY: child_go_on() will call it again; any other number: the
  * start has failed. */
 typedef int child_step(struct child *c);
-/* What a step returns that has sent one of several messages, with RESULT of
- * SEND(). */
+/* Returns the result of a step that has sent one of several messages; RESULT is
+ * SEND()'s. */
 int child_more(int result);
 
 struct child_row {

@@ -69,8 +69,7 @@ pid_t exec_child(const struct master *m, const char *binary, int fd)
     return pid < 0 ? -errno : pid;
 }
 
-/* Both are copied to high numbers first, since one may have the other's place.
- */
+/* Both are copied to high numbers first: one may have the other's place. */
 static noreturn void become_helper(const struct master *m,
                                    const struct helper *h)
 {

@@ -23,8 +23,8 @@ struct helper {
     const char *argv[4];
     int fd[2]; /* they become 3 and 4 */
 };
-/* Its wait status; -ETIMEDOUT: it was killed after WAIT_MS; another -errno: it
- * couldn't be started. */
+/* Returns its wait status; -ETIMEDOUT: it was killed after WAIT_MS; another
+ * -errno: it couldn't be started. */
 int exec_helper(const struct master *m, const struct helper *h, int wait_ms);
 /* Complains that NAME hasn't done what it was executed for; STATUS is that of
  * exec_helper(). Returns -EINVAL. */

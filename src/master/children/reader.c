@@ -13,7 +13,7 @@
 #include "exec.h"
 #include "sallyport/base/fd.h"
 
-/* What reader has complained about, or that it has failed. For --check it has
+/* Writes reader's complaint, or that reader has failed. For --check reader has
  * printed all mistakes in the configuration, and left no complaint. */
 static int why_refused(int status, int answer, struct complaint *c)
 {

@@ -159,7 +159,8 @@ static void service_keep(struct master *m, struct service_channel *c)
     c->held = false;
     c->ended = true;
     s->ended_count++;
-    TAILQ_REMOVE(&s->open, c, next); /* log hears in the order of the ends */
+    /* Log gets the channels in the order of their ends. */
+    TAILQ_REMOVE(&s->open, c, next);
     TAILQ_INSERT_TAIL(&s->open, c, next);
     if (!s->sweep.armed)
         loop_timer_set(&m->loop, &s->sweep, SWEEP_MS);

@@ -23,7 +23,7 @@ static void heartbeat_on_time(void *owner)
 }
 
 /* Without a gate there is no answer. The supervisor doesn't ask then, but it
- * may hear of gate's end after its `ping`. */
+ * may learn of gate's end after its `ping`. */
 int heartbeat_on_ping(void *owner, struct msg_ping *p)
 {
     struct master *m = owner;

@@ -38,7 +38,7 @@ static void gate_report_full(struct master *m)
                   t->living, t->limit, t->used - t->living);
 }
 
-/* The newest master hears of the session before it can log in. */
+/* The newest master learns of the session before it can log in. */
 static void gate_announce(struct session *s)
 {
     session_add_news(s, NEWS_LOGGED_IN);

@@ -23,8 +23,7 @@ enum session_state {
     SESSION_HELD, /* the answer waits for delayed logins of the same address */
     SESSION_OPENING, /* files was forked; its READY hasn't come yet */
     SESSION_USER,    /* logged in */
-    SESSION_OLDER,   /* of an older generation, whose master has the other facts
-                      */
+    SESSION_OLDER,   /* of an older generation, whose master has the rest */
     SESSION_KICKED,  /* has got MSG_kick */
     SESSION_ENDED /* its channel is closed; files or gate's report is missing */
 };
@@ -102,7 +101,7 @@ struct session_calls {
         struct session *s); /* the session was kicked, or has ended */
 };
 
-/* Who gets the news of the sessions: gate (gate.c) or, in a generation that
+/* The receiver of the sessions' news: gate (gate.c) or, in a generation that
  * drains, the newest master (drain.c). */
 struct session_audience {
     bool (*is_there)(struct master *m); /* false: the news is dropped */

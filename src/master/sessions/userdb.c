@@ -98,8 +98,8 @@ static int userdb_failed(const struct userdb *u, int error, struct complaint *c)
     return error;
 }
 
-/* Master stands still meanwhile. So after a reader that was late it does its
- * other work for as long, before it asks again. */
+/* Master does nothing else meanwhile. So after a reader that was late it does
+ * its other work for as long, before it asks again. */
 static int userdb_parse(struct userdb *u, int text, struct users *users,
                         struct complaint *c)
 {

@@ -1,4 +1,4 @@
-/* What a client may expect of a session: a small state machine after RFC 959,
+/* A client's expectations of a session: a small state machine after RFC 959,
  * 2389, 2428, 3659, 4217 and docs, written without a look at the server's own
  * tables. It computes the correct replies, and the contents of the user's
  * home. */

@@ -32,8 +32,7 @@ struct manner {
     const char *port; /* "EPSV", "PASV"; NULL: the last announced port, if there
                          is one */
     bool early;       /* connects before the command */
-    bool in_flow; /* sends the command after the handshake (uploads), not before
-                   */
+    bool in_flow;     /* sends the command after an upload's handshake */
     enum talk talk;
     enum bytes bytes;
     size_t len; /* bytes of an upload */

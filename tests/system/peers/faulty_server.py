@@ -109,7 +109,7 @@ class Session(threading.Thread):
         if FAULT == "no_tls":
             return self.reply("502 no TLS here")
         if FAULT == "injection":
-            # What an attacker on the path would add in plain text.
+            # An attacker on the path would add this in plain text.
             self.s.sendall(b"234 go\r\n230 logged in\r\n")
         else:
             self.reply("234 go")
@@ -132,8 +132,8 @@ class Session(threading.Thread):
             self.reply("530 TLS first")
 
     def do_PASS(self, words):
-        # As if the password's hash took that long; but not for the first two
-        # logins.
+        # Replies as late as if the password's hash took that long; but not to
+        # the first two logins.
         if FAULT == "slow_login" and next(LOGINS) >= 2:
             time.sleep(6)
         if FAULT == "banner":

@@ -1,4 +1,4 @@
-/* From results and errors to words and exit codes. */
+/* The words and exit codes for results and errors. */
 #include <criterion/criterion.h>
 #include <curl/curl.h>
 #include <errno.h>
@@ -26,7 +26,7 @@ Test(fail, error_numbers)
     }
 }
 
-/* What libcurl adds is for the reader, except the name of a callback. */
+/* libcurl's own message is for the reader, except the name of a callback. */
 Test(fail, results_of_libcurl)
 {
     static const struct {

@@ -48,7 +48,7 @@ Test(announced, the_longest_network_wins)
     expect_rows(&s);
 }
 
-/* In whatever order they stand. */
+/* The lines may be in any order. */
 Test(announced, the_order_is_of_no_account)
 {
     struct settings s;

@@ -111,8 +111,8 @@ Test(docs, the_example_file)
     buf_release(&text);
 }
 
-/* The example with each '#' in front of a key taken away is a configuration,
- * that of the defaults. */
+/* The example without the '#' before each key is a configuration with all
+ * defaults. */
 Test(docs, the_example_is_the_default)
 {
     static struct settings s;

@@ -137,7 +137,7 @@ Test(parse, a_comment_may_be_long)
     cr_expect_eq(s.login_tries, 5);
 }
 
-/* What conf_parse() reports. */
+/* The reports of conf_parse(). */
 static char told[4096];
 
 static void tell(const char *mistake)

@@ -10,8 +10,7 @@ struct rename_faults {
     unsigned slow_swap; /* microseconds from a swap to its return */
     const char *once; /* EIO for the first plain rename or link to this name */
     bool no_links;    /* EPERM for each link, as on FAT */
-    bool dies; /* the process dies after a link, before it removes the old name
-                */
+    bool dies;        /* dies after a link, before it removes the old name */
     const char *late; /* another file gets this name before the first plain
                          rename or link to it */
 };

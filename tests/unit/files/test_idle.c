@@ -200,7 +200,7 @@ Test(idle, size_keeps_it)
     cr_expect(before.st_ctim.tv_sec != after.st_ctim.tv_sec ||
               before.st_ctim.tv_nsec != after.st_ctim.tv_nsec);
     cr_expect_eq(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
-    /* And its answer counts. */
+    /* This answer of SIZE counts, too. */
     uint64_t first;
     int fd;
     cr_assert_eq(ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first),

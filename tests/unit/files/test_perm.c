@@ -10,7 +10,7 @@
 #define ME    1000
 #define OTHER 2000
 
-/* As a listing shows it. */
+/* Writes the fact as a listing shows it. */
 static void text_of(unsigned perm, char out[12])
 {
     const struct entry e = { .perm = perm };

@@ -83,7 +83,7 @@ Test(sandbox, every_request)
     run(&p);
 }
 
-/* With root's own uid, as if sallyportd weren't run by root. */
+/* The test takes root's own uid, as if sallyportd weren't run by root. */
 Test(sandbox, every_request_without_root)
 {
     struct peer p;

@@ -32,7 +32,8 @@ static void leave(struct limits *l, const struct address *a)
 
 #define NEVER 1000
 
-/* As gate decides about a new connection; PEER NULL: its client isn't known. */
+/* Decides as gate does about a new connection; PEER NULL: its client isn't
+ * known. */
 static enum limit check(const struct limits *l, const struct address *peer)
 {
     enum limit limit = limits_check(l);

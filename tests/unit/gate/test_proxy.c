@@ -592,8 +592,7 @@ Test(proxy, words_about_nothing)
     bench_stop(&b, 0);
 }
 
-/* Neither the client itself, without the proxy, nor anybody else may
- * connect. */
+/* Nobody may connect without the proxy, not even the client itself. */
 Test(proxy, past_the_proxy)
 {
     struct bench_plan plan = { .settings = PORTS, .ports = 1, .first = true };

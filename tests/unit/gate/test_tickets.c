@@ -82,7 +82,7 @@ Test(tickets, all_sessions_hear_of_new_keys, .timeout = 60)
     bench_stop(&b, 0);
 }
 
-/* Neither at once nor with a new key. */
+/* No key comes before a login, neither at once nor with a change of keys. */
 Test(tickets, none_before_login, .timeout = 60)
 {
     const struct bench_plan plan = { .settings = "ticket_lifetime = 1s\n" };

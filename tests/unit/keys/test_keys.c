@@ -227,7 +227,7 @@ Test(keys, nothing_but_handshakes)
     close_keys(&s);
 }
 
-/* So an administrator can find the session. */
+/* By this event an administrator can find the session. */
 Test(keys, events_name_the_session)
 {
     struct event_record r;

@@ -159,7 +159,7 @@ static _Noreturn void try_it(int go, int told, int stay)
 #define MANY   8
 #define ROUNDS 60 /* enough to lose the race sometimes without a lock */
 
-/* Of many that start at once on a stale name one gets it. */
+/* Many servers start at once on a stale name, and one of them gets it. */
 static int race(void)
 {
     int go[2], told[2], stay[2], won = 0;

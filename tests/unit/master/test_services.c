@@ -167,7 +167,8 @@ Test(service, new_log_hears_of_all_children)
     for (int i = 0; i < 3; i++) {
         const enum process of[] = { PROCESS_KEYS, PROCESS_GATE, PROCESS_AUTH };
 
-        /* In the order of their starts, after master's own. */
+        /* The channels come in the order of the children's starts, after
+         * master's own. */
         hear_peer(&s, of[i], 0, "", &fd);
         close(fd);
     }

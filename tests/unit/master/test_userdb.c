@@ -1,4 +1,4 @@
-/* The users file as it changes: what becomes a new generation, what is told,
+/* The users file as it changes: what makes a new generation, what is reported,
  * and what stays. The program reader of this build parses it, or, in its place,
  * one that hangs, lies or dies. */
 #include <criterion/criterion.h>
@@ -133,7 +133,7 @@ static bool file_is(int fd, struct slice bytes)
     return same;
 }
 
-/* What auth gets is the very text, sealed. */
+/* Auth gets exactly this text, sealed. */
 Test(userdb, sealed)
 {
     cr_assert(file_is(db.fd, SLICE(ANNA)));
@@ -222,7 +222,8 @@ static int lowest_free(void)
  * file. */
 Test(userdb, want_of_descriptors)
 {
-    /* None; none for the text, for the answer, for the wait. */
+    /* Limits: no descriptor; or none for the text, for the answer, for the
+     * wait. */
     for (int left = 0; left <= 3; left++) {
         struct complaint c = { "" }, again = { "" };
         struct rlimit was, low;
@@ -265,8 +266,7 @@ Test(userdb, generations)
     cr_assert_eq(userdb_newest(&db), 5 + USERDB_KEPT);
 }
 
-/* After a crash: the text that the supervisor has kept, read by reader again.
- */
+/* After a crash reader reads the text again that the supervisor has kept. */
 Test(userdb, restored)
 {
     FD_CLEANUP int kept = fd_sealed("users", SLICE(BERT));
@@ -385,7 +385,7 @@ Test(userdb, reader_that_is_missing)
     expect_good_reader_reads();
 }
 
-/* Its words are the reason, cut to the room for them. */
+/* Reader's output is the reason, cut to the room for it. */
 Test(userdb, reader_that_complains)
 {
     play_reader("printf 'users:7: %01000d' 0 >&4\nexit 78\n");

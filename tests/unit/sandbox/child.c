@@ -58,8 +58,7 @@ const struct sandbox_filter *filter_of(enum process p, bool connects)
 }
 
 /* The process in whose sandbox P starts. P itself if it starts in none: master,
- * and lookup, reader and check, which start before master enters its sandbox.
- */
+ * and lookup, reader and check, which start before master's sandbox. */
 static enum process above(enum process p)
 {
     if (p == PROCESS_LOOKUP || p == PROCESS_CHECK)

@@ -281,7 +281,8 @@ Test(calls, reader)
     TABLE(rows);
 }
 
-/* It takes the ids of users, and looks whether their homes can be entered. */
+/* Check takes the ids of users, and looks whether their homes can be
+ * entered. */
 Test(calls, check)
 {
     static const struct row rows[] = {

@@ -242,7 +242,8 @@ Test(lines, size_of_a_large_file, .timeout = 60)
     session_leave(&f);
 }
 
-/* With a checksum's deadline, in words that clients know. */
+/* The deadline is that of a checksum, and the reply has words that clients
+ * know. */
 Test(lines, size_that_takes_too_long, .timeout = 60)
 {
     struct message file = { .kind = MSG_file_readable,

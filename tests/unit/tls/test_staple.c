@@ -281,7 +281,7 @@ Test(staple, what_counts)
     }
 }
 
-/* For --check. */
+/* With --check an unusable response is an error. */
 Test(staple, what_must_count)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -215,7 +215,7 @@ static size_t length_of_all(const struct user *user)
            (memchr(user->certificate.ptr, 1, user->certificate.len) != NULL);
 }
 
-/* Whatever is taken can be read to its end: the sanitizers look. */
+/* An accepted image can be read to its end: the sanitizers check that. */
 Test(image, random_lies)
 {
     const size_t numbers = (image.len - text_size()) / sizeof(uint32_t);
