@@ -229,7 +229,7 @@ Test(control_socket, what_stands_there_already)
 Test(control_socket, folders_that_are_refused)
 {
     make_folder(0770);
-    is_refused(-EINVAL, "others can write to its directory");
+    is_refused(-EINVAL, "writable by others");
     snprintf(path, sizeof(path), "%s/no/where/control", base);
     is_refused(-EINVAL, "No such file");
     snprintf(path, sizeof(path), "%s/run/", base);
