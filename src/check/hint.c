@@ -1,6 +1,6 @@
-/* A server behind NAT that tells clients an address of its own network: they
- * log in, and no transfer works. Runs in check. Never more than a line, since
- * it may be just what is wanted. */
+/* Detects a server behind NAT whose PASV announces a private address: clients
+ * log in, and no transfer works. Runs in check. It prints one line only, since
+ * the administrator may want just that. */
 #include "hint.h"
 
 #include <net/if.h>
@@ -25,7 +25,7 @@ static bool is_settled(const struct settings *s)
 }
 
 /* Does a client that connects to this address of ours reach a listener, so that
- * PASV would tell it? Who comes by a proxy is told that one's. */
+ * PASV would announce it? Clients of a proxy get the proxy's address. */
 static bool is_listened_on(const struct settings *s, const struct address *own)
 {
     for (size_t i = 0; i < s->listen_count; i++)

@@ -1,4 +1,4 @@
-/* What an administrator most likely forgot to write. */
+/* A setting that the administrator has probably forgotten. */
 #ifndef SALLYPORT_SRC_CHECK_HINT_H
 #define SALLYPORT_SRC_CHECK_HINT_H
 

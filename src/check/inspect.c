@@ -1,7 +1,7 @@
-/* Looks at what the users' rows name, before a login needs it: a home that is
- * missing, or that its user can't enter, shows at the start and in --check. The
- * kernel judges with the user's ids, as at the login. Runs in check; changes
- * nothing. */
+/* Checks the homes and uids of the users before a login needs them. So a home
+ * that is missing, or that its user can't enter, is reported at the start and
+ * by --check. The kernel decides with the user's ids, as at a login. Runs in
+ * check; changes nothing. */
 #include "inspect.h"
 
 #include <errno.h>
@@ -23,7 +23,7 @@
 
 #define ENTER (O_PATH | O_DIRECTORY | O_CLOEXEC)
 
-/* A home that was found, to be compared with the others. */
+/* A home that exists. It is compared with the others. */
 struct found {
     dev_t device;
     ino_t inode;
@@ -143,7 +143,7 @@ static void look_inside(struct inspection *i, const struct user *user, int fd)
                 user->home);
 }
 
-/* With the user's ids, if they can be taken. */
+/* Checks one home, as root with the user's ids. */
 static void look_at_home(struct inspection *i, const struct user *user)
 {
     struct complaint c = { "" };
@@ -177,7 +177,7 @@ static int by_place(const void *a, const void *b)
     return (x->user->line > y->user->line) - (x->user->line < y->user->line);
 }
 
-/* Also by two paths. */
+/* Finds homes that two users share, also by two paths. */
 static void look_for_twins(struct inspection *i)
 {
     if (i->count > 1)

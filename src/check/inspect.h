@@ -1,4 +1,4 @@
-/* What the users' rows name: uids and homes. */
+/* Checks the uids and the homes of the users' rows. */
 #ifndef SALLYPORT_SRC_CHECK_INSPECT_H
 #define SALLYPORT_SRC_CHECK_INSPECT_H
 

@@ -1,7 +1,7 @@
-/* What master needs before it starts a process: accounts, two directories, a
- * kernel whose sandbox holds. A mistake is told with the line of its setting.
- * Runs in check, so that no process of root that stays looks up names or makes
- * files. */
+/* Prepares what master needs before it starts a process: accounts, two
+ * directories, a kernel whose sandbox works. A mistake is reported with the
+ * line of its setting. Runs in check, so that no lasting process of root looks
+ * up names or makes files. */
 #include "prepare.h"
 
 #include <errno.h>

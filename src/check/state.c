@@ -23,7 +23,7 @@ static int state_failed(struct complaint *c, const char *path, int error)
     return error == ENOENT ? -ENOENT : -EACCES;
 }
 
-/* Who may write to it could give us a key that he knows. */
+/* A user who may write to it could give us a key that the user knows. */
 static int state_check_folder(int fd, const char *path, struct complaint *c)
 {
     struct stat st;

@@ -1,6 +1,6 @@
-/* Reads the systemd unit: --check runs outside of it, where a home in /home can
- * be reached, and the service then can't. Only what decides about homes is
- * read. Runs in check; changes nothing. */
+/* Reads the systemd unit. --check runs outside of the unit, where a home in
+ * /home can be reached; the service may not reach it. Only the keys that decide
+ * about homes are read. Runs in check; changes nothing. */
 #include "unit.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
-/* What is weaker than promised, and why: told at each start. Runs in check.
- * Must never leave out what an administrator could have been talked into. */
+/* The promises that this configuration weakens, for a line at each start. Runs
+ * in check. It must leave out no weaker setting: somebody may have talked the
+ * administrator into it. */
 #include "weaker.h"
 
 #include "check.h"
@@ -13,7 +14,8 @@ static void phrase(struct buf *into, const char *text)
     buf_add_text(into, text);
 }
 
-/* Whom the server's word or a row of his own lets end uploads as he likes. */
+/* Counts the users whose uploads may end without a close_notify, by the setting
+ * or by their own row. */
 static size_t lenient_users(const struct check *k)
 {
     const struct users *u = &k->users;
@@ -26,7 +28,7 @@ static size_t lenient_users(const struct check *k)
     return n;
 }
 
-/* The users without promise 3. */
+/* Names the users whose data connections prove nothing but their address. */
 static void tell_binding(const struct check *k, struct buf *into)
 {
     const struct users *u = &k->users;

@@ -1,4 +1,4 @@
-/* What is weaker than promised. */
+/* The promises that a configuration weakens. */
 #ifndef SALLYPORT_SRC_CHECK_WEAKER_H
 #define SALLYPORT_SRC_CHECK_WEAKER_H
 
@@ -8,7 +8,8 @@ struct check;
 
 #define WEAKER_MAX 4096
 
-/* Phrases, "; " between them; nothing where all promises hold. */
+/* Writes phrases with "; " between them. Writes nothing if all promises hold.
+ */
 void weaker_text(const struct check *k, struct buf *into);
 
 #endif

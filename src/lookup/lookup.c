@@ -1,5 +1,5 @@
-/* Lookup at work: the host names that master gives it at the start, a pause
- * after each try that fails, one answer to master for each name, and the end.
+/* The handlers of lookup. It gets the host names from master at its start,
+ * pauses after each try that fails, sends one address for each name, and ends.
  */
 #include "lookup.h"
 
@@ -62,7 +62,8 @@ static void lookup_on_time(void *owner)
     lookup_found(h, &late);
 }
 
-/* Two messages at most for each name: master reads them, or is gone. */
+/* lookup sends at most two messages for each name, so the socket has room for
+ * them. */
 static void lookup_sent(int r)
 {
     if (r < 0 && r != -EPIPE)

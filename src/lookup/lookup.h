@@ -1,5 +1,5 @@
-/* What the process lookup holds: each host name, and the try that is under way
- * or comes next. */
+/* The state of the process lookup: each host name, and its current or next try.
+ */
 #ifndef SALLYPORT_SRC_LOOKUP_LOOKUP_H
 #define SALLYPORT_SRC_LOOKUP_LOOKUP_H
 

@@ -1,6 +1,7 @@
 /* The process lookup: finds the addresses of the host names in the setting
- * `address`, and ends. It runs only where there are any. It has no secret,
- * serves no client, and parses no answer of the network: each try is a fork. */
+ * `address`, and ends. It runs only if the setting has such names. It has no
+ * secret, serves no client, and parses no answer of the network: a fork does
+ * that for each try. */
 #include <unistd.h>
 
 #include "lookup.h"

@@ -1,5 +1,5 @@
-/* The system's resolver, which parses bytes of the network. Runs in a fork of
- * lookup that does nothing else and then ends. */
+/* Calls the system's resolver, which parses bytes of the network. Runs in a
+ * fork of lookup that does nothing else, and then ends. */
 #include <netdb.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
-/* One try to find a host's address: a fork with a deadline, whose answer comes
- * by a pipe. Runs in lookup. It takes an address or a reason from the fork and
- * nothing else. Whatever the fork does, it is killed and reaped before the next
- * try of that name. */
+/* One try to find a host's address: a fork with a deadline, which answers by a
+ * pipe. Runs in lookup, which takes only an address or a reason from the fork.
+ * Whatever the fork does, it is killed and reaped before the next try of that
+ * name. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -45,7 +45,7 @@ void try_end(struct host *h)
         report_death(f, WTERMSIG(status));
 }
 
-/* Four bytes or a reason, whatever else the fork has written. */
+/* Takes only four bytes or a reason from the answer of the fork. */
 static struct finding try_sober(const struct finding *f)
 {
     struct finding ret = { .why = UNRESOLVED_FAILED };
