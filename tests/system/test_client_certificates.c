@@ -236,7 +236,7 @@ static const struct {
     { "dora", "foreign", SERVER_PASSWORD, 0, 0 },
 };
 
-Test(client_certificates, who_logs_in)
+Test(client_certificates, users_and_their_certificates)
 {
     struct server server;
 

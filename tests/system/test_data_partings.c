@@ -184,7 +184,7 @@ Test(data_partings, a_reset_behind_the_end, .timeout = 60)
 
 /* A client that never reads on its upload's data connection and closes at once:
  * an unread ticket would turn its close into a reset. */
-Test(data_partings, of_who_never_reads, .timeout = 100)
+Test(data_partings, client_never_reads, .timeout = 100)
 {
     static const char bytes[40000];
     struct server server;

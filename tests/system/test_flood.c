@@ -170,7 +170,7 @@ Test(flood, half_open_from_one_address, .timeout = 200)
 }
 
 /* They come back as fast as this machine can make them. */
-Test(flood, at_once_again, .timeout = 200)
+Test(flood, back_at_once, .timeout = 200)
 {
     const struct server_plan plan = { .no_ban = NOBODY };
     struct server server;

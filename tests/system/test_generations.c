@@ -68,7 +68,7 @@ Test(generations, reloads_under_load, .timeout = 1800)
 
 /* Gate accepts nobody: the clients wait in the listener's backlog while the
  * next generation starts, and then each gets its greeting. */
-Test(generations, who_waits_in_the_backlog, .timeout = 120)
+Test(generations, clients_in_the_backlog, .timeout = 120)
 {
     enum { WAITING = 20 };
     struct session s[WAITING];

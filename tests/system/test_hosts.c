@@ -296,7 +296,7 @@ static void expect_late_answer(const struct net *n, const struct server *server)
 
 /* After a boot in which the name server is late, or answers that it doesn't
  * know: the server runs, and announces the right address as soon as it can. */
-Test(hosts, that_come_late, .init = need_root, .timeout = 120)
+Test(hosts, addresses_come_late, .init = need_root, .timeout = 120)
 {
     static const struct {
         const char *answer, *hint;

@@ -96,7 +96,7 @@ static void expect_open(const struct data *d, const char *line)
 
 /* The reply comes first. A new port ends the old connection, and serves the
  * next transfer. */
-Test(refusals, of_who_is_connected, .timeout = 60)
+Test(refusals, client_is_connected, .timeout = 60)
 {
     struct server server;
     struct session s;
@@ -121,7 +121,7 @@ Test(refusals, of_who_is_connected, .timeout = 60)
 }
 
 /* The port to which nobody has connected serves the next transfer. */
-Test(refusals, of_who_is_not_connected_yet, .timeout = 60)
+Test(refusals, client_is_not_connected_yet, .timeout = 60)
 {
     struct server server;
     struct session s;
@@ -152,7 +152,7 @@ Test(refusals, of_who_is_not_connected_yet, .timeout = 60)
 
 /* A client that comes late for a refused transfer never counts as the client of
  * the next port: that one gets the whole file. */
-Test(refusals, of_who_comes_too_late, .timeout = 60)
+Test(refusals, client_connects_too_late, .timeout = 60)
 {
     struct server server;
     struct session s;

@@ -314,7 +314,7 @@ Test(staple, that_ends, .timeout = 120)
 }
 
 /* Each certificate has its own response, by its label. */
-Test(staple, of_each_pair, .timeout = 120)
+Test(staple, a_response_for_each_certificate, .timeout = 120)
 {
     char lines[8 * SERVER_PATH_MAX];
     struct server server;

@@ -337,7 +337,7 @@ Test(upload_ends, size_to_the_byte, .timeout = 100)
 
 /* An empty file needs an orderly end. A FIN after the handshake is how a
  * connection ends that broke before its first byte. */
-Test(upload_ends, of_an_empty_file, .timeout = 100)
+Test(upload_ends, an_empty_file, .timeout = 100)
 {
     static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };
     struct server server;
@@ -368,7 +368,7 @@ Test(upload_ends, of_an_empty_file, .timeout = 100)
 }
 
 /* A compressed stream has an end of its own, and a FIN isn't one. */
-Test(upload_ends, of_what_is_compressed, .timeout = 100)
+Test(upload_ends, a_compressed_stream, .timeout = 100)
 {
     unsigned char z[64];
     uLongf len = sizeof(z);

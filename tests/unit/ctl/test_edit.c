@@ -203,7 +203,7 @@ Test(edit, killed_at_every_step, .timeout = 120)
 }
 
 /* An edit that changes nothing removes it as well. */
-Test(edit, what_a_killed_one_left_goes)
+Test(edit, leftovers_of_a_killed_edit_are_removed)
 {
     struct complaint c = { .text = "" };
     struct edit e;

@@ -45,7 +45,7 @@ Test(home, beneath)
     cr_expect_not(home_beneath("/sr", "/srv"));
 }
 
-Test(home, one_that_is_there_is_kept)
+Test(home, an_existing_home_is_kept)
 {
     cr_assert_eq(mkdir(world.homes, 0711), 0);
     cr_assert_eq(mkdir(in(world.homes, "anna"), 0750), 0);
@@ -57,7 +57,7 @@ Test(home, one_that_is_there_is_kept)
     cr_expect_str_eq(file_text(in(world.homes, "anna/file")), "x");
 }
 
-Test(home, one_of_somebody_else_is_refused)
+Test(home, a_home_of_another_user_is_refused)
 {
     if (geteuid() != 0)
         world_skip("only root can make somebody else's folder");
@@ -72,7 +72,7 @@ Test(home, one_of_somebody_else_is_refused)
 }
 
 /* It may be /etc: no uid is proposed, and chown only under a condition. */
-Test(home, one_of_root_is_refused)
+Test(home, a_home_of_root_is_refused)
 {
     if (geteuid() != 0)
         world_skip("only root has folders of root");
@@ -136,7 +136,7 @@ Test(home, without_root_beneath_homes)
                                   "without root it must lie beneath"));
 }
 
-Test(home, one_that_overlaps_is_refused)
+Test(home, an_overlapping_home_is_refused)
 {
     static const char *const homes[] = { "anna", "anna/sub", "." };
     char words[256];

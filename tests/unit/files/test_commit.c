@@ -71,7 +71,7 @@ static void wait_for_bytes(struct peer *p, size_t way, int *fd)
 
 /* However often an upload fails before its first byte, SIZE's answer stays
  * valid. */
-Test(commit, what_is_there_stands_until_the_first_byte)
+Test(commit, old_bytes_stay_until_the_first_byte)
 {
     struct peer p;
     int fd;
@@ -95,7 +95,7 @@ Test(commit, what_is_there_stands_until_the_first_byte)
 }
 
 /* Also if the session dies; if files itself dies, it leaves only a name. */
-Test(commit, it_stands_when_somebody_dies)
+Test(commit, old_bytes_stay_after_a_death)
 {
     struct peer p;
     int fd;
@@ -143,7 +143,7 @@ Test(commit, the_first_byte_cuts_or_replaces)
 }
 
 /* An upload without any byte is a complete, empty file. */
-Test(commit, nothing_is_a_file_too)
+Test(commit, an_empty_upload_is_a_file)
 {
     static const size_t lengths[] = { 0, 64 * K, 256 * K, 256 * K };
     struct peer p;
@@ -165,7 +165,7 @@ Test(commit, nothing_is_a_file_too)
 
 /* While an upload waits for its first byte, no other session gets what it will
  * replace. */
-Test(commit, one_that_waits_keeps_others_out)
+Test(commit, a_waiting_upload_keeps_others_out)
 {
     struct peer a, b;
     uint64_t first;
@@ -215,7 +215,7 @@ Test(commit, refused_for_its_length)
 }
 
 /* Space that the first byte will free counts as free. A hole frees nothing. */
-Test(commit, what_goes_makes_room)
+Test(commit, replaced_bytes_make_room)
 {
     FILE *old = tmpfile(), *new = tmpfile(), *hole = tmpfile();
     struct partial p = PARTIAL_NONE;

@@ -135,7 +135,7 @@ Test(death, leaves_the_partial_free)
 }
 
 /* The session has reported it itself, or will. */
-Test(death, is_none)
+Test(death, an_end_without_a_death)
 {
     struct peer p;
 

@@ -96,7 +96,7 @@ Test(idle, no_more_than_needed)
 
 /* A recently touched partial, one of another user, and a file that is no
  * partial. */
-Test(idle, what_stays)
+Test(idle, files_that_stay)
 {
     struct peer p;
 

@@ -244,7 +244,7 @@ static void make_socket(const char *path)
 }
 
 /* A file that RETR refuses isn't listed as a file. */
-Test(list, what_is_no_file)
+Test(list, not_a_file)
 {
     struct peer p;
     char *text;

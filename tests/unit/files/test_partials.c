@@ -142,7 +142,7 @@ Test(partials, what_is_told)
 }
 
 /* Other files with such a name, and the target of a link, are left out. */
-Test(partials, what_is_none)
+Test(partials, files_that_are_no_partials)
 {
     struct peer p;
     struct all a;

@@ -21,7 +21,7 @@ static const char *name_of(unsigned n)
     return name;
 }
 
-Test(told, is_kept_taken_back_and_forgotten)
+Test(told, answers_kept_withdrawn_and_forgotten)
 {
     struct told t = { 0 };
     uint64_t state = 0;

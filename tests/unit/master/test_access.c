@@ -197,7 +197,7 @@ Test(access, a_change_while_the_home_opens, .timeout = 60)
 }
 
 /* A session that doesn't leave is killed. */
-Test(access, one_that_stays, .timeout = 60)
+Test(access, a_session_that_stays, .timeout = 60)
 {
     struct actor files;
     struct player p;

@@ -210,7 +210,7 @@ Test(control_socket, the_folder_is_locked)
     cr_assert_not(is_there());
 }
 
-Test(control_socket, what_stands_there_already)
+Test(control_socket, other_files_at_the_path)
 {
     char target[128];
 
@@ -462,7 +462,7 @@ static const struct {
     { "the one that leads fails", false, true, 1, true },
 };
 
-Test(control_socket, who_removes_the_name)
+Test(control_socket, removal_of_the_name)
 {
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
         static struct master m;

@@ -65,7 +65,7 @@ Test(helper, mistakes)
 }
 
 /* In a millisecond it can check few of them. */
-Test(helper, that_hangs)
+Test(helper, check_hangs)
 {
     int users = table_of(USERS_MAX), status = 0;
     uint64_t start = clock_ms();
@@ -76,7 +76,7 @@ Test(helper, that_hangs)
     cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
-Test(helper, that_is_missing)
+Test(helper, check_is_missing)
 {
     int nobody = table_of(0);
 

@@ -204,7 +204,7 @@ static bool is_over(void *argument)
 }
 
 /* Auth doesn't trust the session for the certificate's validity either. */
-Test(proof, of_one_that_has_expired)
+Test(proof, an_expired_certificate)
 {
     struct buf messages;
 

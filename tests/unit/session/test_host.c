@@ -35,7 +35,7 @@ static const struct {
     { NULL, "HOST any.example:21", 220 },
 };
 
-Test(host, is_what_tls_was_begun_for)
+Test(host, the_name_of_the_handshake)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct fake f;

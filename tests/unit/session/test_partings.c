@@ -196,7 +196,7 @@ Test(partings, refused_before_anybody_came, .timeout = 60)
 }
 
 /* Gate passes the connection while the session gives up its port. */
-Test(partings, of_one_that_crosses_the_end, .timeout = 60)
+Test(partings, a_connection_that_crosses_the_end, .timeout = 60)
 {
     struct message data = { .kind = MSG_data };
     struct fake f;

@@ -63,7 +63,7 @@ static const struct {
     { false, MUCH, O_WRONLY, NULL },
 };
 
-Test(sum, of_what_is_stored, .timeout = 60)
+Test(sum, stored_bytes, .timeout = 60)
 {
     struct message done = { .kind = MSG_file_stored,
                             .file_stored = { .path = SLICE("/x") } };
@@ -85,7 +85,7 @@ Test(sum, of_what_is_stored, .timeout = 60)
 }
 
 /* If the old bytes can't be read back, the upload isn't reported as stored. */
-Test(sum, of_what_cannot_be_read, .timeout = 60)
+Test(sum, bytes_that_cannot_be_read, .timeout = 60)
 {
     struct message done = { .kind = MSG_done };
     struct fake_transfer t;

@@ -84,7 +84,7 @@ Test(upload, the_first_byte_waits, .timeout = 60)
 }
 
 /* Without a byte files decides at the commit. */
-Test(upload, none_comes, .timeout = 60)
+Test(upload, no_byte_comes, .timeout = 60)
 {
     struct message stored = { .kind = MSG_file_stored,
                               .file_stored = { .path = SLICE("/x") } };

@@ -182,7 +182,7 @@ Test(client, taken_or_not)
 }
 
 /* The file may contain a client's own certificate instead of a CA's. */
-Test(client, one_that_stands_in_the_file)
+Test(client, a_client_certificate_in_the_file)
 {
     struct peer p = { .play = play_nothing };
     struct complaint c = { "" };
