@@ -120,28 +120,6 @@ int event_send(struct event_sender *s, const struct event_record *r)
     return e;
 }
 
-/* From a signal handler: no memory, no queue, no shared buffer. The bytes are
- * those of SEND() and event_encode() for one number. */
-void event_send_syscall(struct event_sender *s, int number)
-{
-    uint64_t n = (uint64_t)number;
-    char bytes[MESSAGE_HEAD + 2 + 1 + 3 + 8] = { 0 };
-    char *event = bytes + MESSAGE_HEAD + 2;
-
-    message_head(bytes, MSG_event, 0);
-    bytes[MESSAGE_HEAD] = 1 + 3 + 8; /* bytes of the event */
-    event[0] = EVENT_SYSCALL;
-    event[1] = FIELD_NUMBER;
-    event[2] = 8; /* bytes of the number */
-    memcpy(event + 4, &n, 8);
-    if (s->channel.fd >= 0) {
-        struct iovec part = { bytes, sizeof(bytes) };
-        struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
-
-        sendmsg(s->channel.fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
-    }
-}
-
 static struct event_sender *sender_of_syscalls;
 
 void event_syscalls_by(struct event_sender *s)
@@ -149,8 +127,23 @@ void event_syscalls_by(struct event_sender *s)
     sender_of_syscalls = s;
 }
 
+/* In a signal handler: no memory, no queue, no shared buffer. The bytes are
+ * those of SEND() and event_encode() for one number. */
 void event_on_syscall(int number)
 {
-    if (sender_of_syscalls)
-        event_send_syscall(sender_of_syscalls, number);
+    uint64_t n = (uint64_t)number;
+    char bytes[MESSAGE_HEAD + 2 + 1 + 3 + 8] = { 0 };
+    char *event = bytes + MESSAGE_HEAD + 2;
+    struct iovec part = { bytes, sizeof(bytes) };
+    struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
+
+    if (!sender_of_syscalls || sender_of_syscalls->channel.fd < 0)
+        return;
+    message_head(bytes, MSG_event, 0);
+    bytes[MESSAGE_HEAD] = 1 + 3 + 8; /* bytes of the event */
+    event[0] = EVENT_SYSCALL;
+    event[1] = FIELD_NUMBER;
+    event[2] = 8; /* bytes of the number */
+    memcpy(event + 4, &n, 8);
+    sendmsg(sender_of_syscalls->channel.fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
 }

@@ -99,13 +99,11 @@ int event_send(struct event_sender *s, const struct event_record *r);
 int event_try(struct event_sender *s, struct slice bytes);
 /* Sends as much of the queue as log takes. Call it on EPOLLOUT. */
 void event_flush(struct event_sender *s);
-/* Sends EVENT_SYSCALL; async-signal-safe. The sandbox reports each number
- * once. */
-void event_send_syscall(struct event_sender *s, int number);
-/* For sandbox_on_refused(), whose handler has no owner: from now on S sends
- * these events. NULL: nobody sends them. A process has one such sender. */
-void event_syscalls_by(struct event_sender *s);
+/* Sends EVENT_SYSCALL: the handler for sandbox_on_refused(), which reports each
+ * number once. Async-signal-safe. It has no owner, so event_syscalls_by() says
+ * which sender of the process it uses (NULL: none). */
 void event_on_syscall(int number);
+void event_syscalls_by(struct event_sender *s);
 
 /* Encodes an event. Returns 0, or -ENOBUFS: INTO has less room than
  * EVENT_BYTES_MAX. */

@@ -245,11 +245,13 @@ Test(event, syscall_from_a_signal_handler_is_an_event_like_others)
     struct wire w;
 
     open_wire(&w);
-    event_send_syscall(&w.sender, 41);
-    event_send_syscall(&w.sender, 42);
+    event_syscalls_by(&w.sender);
+    event_on_syscall(41);
+    event_on_syscall(42);
     cr_assert_eq(next_number(&w), 41);
     cr_assert_eq(next_number(&w), 42);
     cr_assert_eq(next_number(&w), UINT64_MAX);
+    event_syscalls_by(NULL);
     channel_close(&w.log);
     event_sender_release(&w.sender);
 }
@@ -301,7 +303,9 @@ Test(event, without_a_log_events_vanish)
     event_sender_init(&s, -1, PROCESS_SESSION);
     event_begin(&r, EVENT_LOGIN);
     cr_assert_eq(event_send(&s, &r), 0);
-    event_send_syscall(&s, 1);
+    event_syscalls_by(&s);
+    event_on_syscall(1);
+    event_syscalls_by(NULL);
     event_sender_release(&s);
 }
 
