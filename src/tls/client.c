@@ -126,19 +126,10 @@ bool stream_same_client(const struct stream *s)
            X509_cmp(first, mine) == 0;
 }
 
-enum client_proof stream_proof_state(const struct stream *s)
-{
-    if (!s->open || !SSL_get0_peer_certificate(s->ssl))
-        return CLIENT_PROOF_NONE;
-    if (SSL_version(s->ssl) < TLS1_3_VERSION)
-        return CLIENT_PROOF_OLD;
-    return s->unproved ? CLIENT_PROOF_LONG : CLIENT_PROOF_KEPT;
-}
-
+/* client_keep() has dropped what is no proof. */
 struct slice stream_proof(const struct stream *s)
 {
-    return stream_proof_state(s) == CLIENT_PROOF_KEPT ? buf_slice(&s->proof)
-                                                      : SLICE("");
+    return s->open ? buf_slice(&s->proof) : SLICE("");
 }
 
 void stream_forget_proof(struct stream *s)

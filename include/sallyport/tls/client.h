@@ -67,15 +67,6 @@ int stream_claims(const struct stream *s, struct buf *into);
  * messages are longer than CLIENT_PROOF_MAX, returns an empty slice. The bytes
  * are the stream's, valid until stream_forget_proof() or stream_free(). */
 struct slice stream_proof(const struct stream *s);
-/* Why stream_proof() returns a proof or none. */
-enum client_proof {
-    CLIENT_PROOF_NONE, /* the client has shown no certificate */
-    CLIENT_PROOF_KEPT,
-    CLIENT_PROOF_OLD,  /* TLS 1.2, which can't give a proof */
-    CLIENT_PROOF_LONG, /* longer than CLIENT_PROOF_MAX, or forgotten */
-    CLIENT_PROOF_COUNT
-};
-enum client_proof stream_proof_state(const struct stream *s);
 /* Frees the proof, after the login. */
 void stream_forget_proof(struct stream *s);
 
