@@ -108,10 +108,38 @@ static void keep_dates(struct dated_file *to, struct dated_file *from)
     *from = (struct dated_file){ 0 };
 }
 
+/* Their size in the request, RFC 8446 4.2.4: a length before each name. */
+static size_t names_size(STACK_OF(X509) * all)
+{
+    size_t bytes = 0;
+
+    for (int i = 0; i < sk_X509_num(all); i++) {
+        int len =
+            i2d_X509_NAME(X509_get_subject_name(sk_X509_value(all, i)), NULL);
+
+        bytes += 2u + (len < 0 ? CLIENT_NAMES_MAX : (size_t)len);
+    }
+    return bytes;
+}
+
+/* Requests for certificates list the CAs, so that a client can choose. The list
+ * is a part of each client's proof. Without this limit it could make the proof
+ * too long for auth, and nobody could log in with login=certificate. False:
+ * OpenSSL's queue has the error. */
+static bool set_names(SSL_CTX *ssl, STACK_OF(X509) * all)
+{
+    if (names_size(all) > CLIENT_NAMES_MAX)
+        return true;
+    for (int i = 0; i < sk_X509_num(all); i++)
+        if (SSL_CTX_add_client_CA(ssl, sk_X509_value(all, i)) != 1)
+            return false;
+    return true;
+}
+
 static int use_cas(struct tls_context *t, struct reading *r)
 {
     if (SSL_CTX_set1_verify_cert_store(t->ssl, r->store) != 1 ||
-        !client_names_set(t->ssl, r->cas) || client_set(t->ssl) != 0)
+        !set_names(t->ssl, r->cas) || client_set(t->ssl) != 0)
         return complain(r->c, "%s: %s", r->from->ca,
                         tls_error(ERR_peek_error()));
     SSL_CTX_set_verify_depth(t->ssl, DEPTH_MAX);

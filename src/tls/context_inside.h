@@ -106,9 +106,6 @@ int choose_set(struct tls_context *t, const struct tls_pair *pairs,
  * 0 or -EINVAL. */
 int resume_set(SSL_CTX *ssl, struct tls_context *t);
 
-/* Requests for certificates list these CAs, or none if there are too many.
- * False: OpenSSL's queue has the error. */
-bool client_names_set(SSL_CTX *ssl, STACK_OF(X509) * cas);
 /* Adds the session's serial number to requests for certificates. Returns 0 or
  * -EINVAL. */
 int client_set(SSL_CTX *ssl);

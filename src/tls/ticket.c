@@ -22,7 +22,7 @@ enum {
     AT_USER = 35,
     AT_END = AT_USER + USER_NAME_MAX
 };
-_Static_assert(AT_END == TICKET_OWNER_BYTES, "the door says how long it is");
+_Static_assert(AT_END == TICKET_OWNER_BYTES, "the header has the length");
 
 static void put_number(unsigned char *at, uint64_t n)
 {
