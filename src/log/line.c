@@ -43,8 +43,8 @@ static int add_sender(const struct sender *from, const struct event_record *e,
 
 /* The event's name comes first, then the sender. What master said about the
  * sender replaces what the sender says. */
-int line_text(const struct sender *from, const struct event_record *r,
-              struct buf *into)
+static int line_text(const struct sender *from, const struct event_record *r,
+                     struct buf *into)
 {
     size_t name = strlen(event_name(r->event));
     struct event_record rest = *r;

@@ -58,9 +58,5 @@ void senders_drain(struct log *l);
  * write(2). Returns the number of bytes. */
 size_t line_write(struct log *l, const struct sender *from,
                   const struct event_record *r);
-/* Adds the same line without the time and the line end. Returns 0 or
- * -ENOBUFS. */
-int line_text(const struct sender *from, const struct event_record *r,
-              struct buf *into);
 
 #endif

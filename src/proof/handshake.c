@@ -29,7 +29,7 @@ static struct slice take_bytes(struct slice *from, size_t len)
     return head;
 }
 
-int handshake_take_number(struct slice *from, size_t bytes, uint32_t *ret)
+static int take_number(struct slice *from, size_t bytes, uint32_t *ret)
 {
     if (from->len < bytes)
         return -EINVAL;
@@ -40,11 +40,13 @@ int handshake_take_number(struct slice *from, size_t bytes, uint32_t *ret)
     return 0;
 }
 
-int handshake_take_vector(struct slice *from, size_t bytes, struct slice *ret)
+/* Takes a vector off the front of *from. Its length is in its first BYTES bytes
+ * (1 to 3). */
+static int take_vector(struct slice *from, size_t bytes, struct slice *ret)
 {
     uint32_t len;
 
-    if (handshake_take_number(from, bytes, &len) < 0 || from->len < len)
+    if (take_number(from, bytes, &len) < 0 || from->len < len)
         return -EINVAL;
     *ret = take_bytes(from, len);
     return 0;
@@ -54,9 +56,9 @@ static int take_message(struct slice *from, uint32_t type, struct slice *body)
 {
     uint32_t found;
 
-    if (handshake_take_number(from, 1, &found) < 0 || found != type)
+    if (take_number(from, 1, &found) < 0 || found != type)
         return -EINVAL;
-    return handshake_take_vector(from, 3, body);
+    return take_vector(from, 3, body);
 }
 
 /* After a HelloRetryRequest there is a second ClientHello. */
@@ -110,11 +112,10 @@ const char *handshake_digest(const struct handshake *h)
     struct slice at = h->body[PART_ANSWER], id;
     uint32_t version, suite;
 
-    if (handshake_take_number(&at, 2, &version) < 0 || at.len < RANDOM)
+    if (take_number(&at, 2, &version) < 0 || at.len < RANDOM)
         return NULL;
     take_bytes(&at, RANDOM);
-    if (handshake_take_vector(&at, 1, &id) < 0 ||
-        handshake_take_number(&at, 2, &suite) < 0)
+    if (take_vector(&at, 1, &id) < 0 || take_number(&at, 2, &suite) < 0)
         return NULL;
     for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++)
         if (suites[i].code == suite)
@@ -131,12 +132,11 @@ bool handshake_names(const struct handshake *h, uint64_t serial)
 
     proof_write_serial(serial, expected);
     /* A request with a context belongs to a later moment than the handshake. */
-    if (handshake_take_vector(&at, 1, &context) < 0 || context.len > 0 ||
-        handshake_take_vector(&at, 2, &all) < 0 || at.len > 0)
+    if (take_vector(&at, 1, &context) < 0 || context.len > 0 ||
+        take_vector(&at, 2, &all) < 0 || at.len > 0)
         return false;
     while (all.len > 0) {
-        if (handshake_take_number(&all, 2, &type) < 0 ||
-            handshake_take_vector(&all, 2, &data) < 0)
+        if (take_number(&all, 2, &type) < 0 || take_vector(&all, 2, &data) < 0)
             return false;
         if (type != PROOF_EXTENSION)
             continue;
@@ -153,10 +153,10 @@ int handshake_certificate(const struct handshake *h, enum part list,
 {
     struct slice at = h->body[list], context, all;
 
-    if (handshake_take_vector(&at, 1, &context) < 0 || context.len > 0 ||
-        handshake_take_vector(&at, 3, &all) < 0 || at.len > 0)
+    if (take_vector(&at, 1, &context) < 0 || context.len > 0 ||
+        take_vector(&at, 3, &all) < 0 || at.len > 0)
         return -EINVAL;
-    return handshake_take_vector(&all, 3, ret);
+    return take_vector(&all, 3, ret);
 }
 
 int handshake_signature(const struct handshake *h, uint16_t *scheme,
@@ -165,8 +165,8 @@ int handshake_signature(const struct handshake *h, uint16_t *scheme,
     struct slice at = h->body[PART_CLIENT_VERIFY];
     uint32_t code;
 
-    if (handshake_take_number(&at, 2, &code) < 0 ||
-        handshake_take_vector(&at, 2, ret) < 0 || at.len > 0)
+    if (take_number(&at, 2, &code) < 0 || take_vector(&at, 2, ret) < 0 ||
+        at.len > 0)
         return -EINVAL;
     *scheme = (uint16_t)code;
     return 0;

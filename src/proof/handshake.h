@@ -30,11 +30,6 @@ struct handshake {
  * or -EINVAL */
 int handshake_cut(struct handshake *h, struct slice messages);
 
-/* Takes a vector off the front of *from. Its length is in its first BYTES bytes
- * (1 to 3). 0 or -EINVAL */
-int handshake_take_vector(struct slice *from, size_t bytes, struct slice *ret);
-int handshake_take_number(struct slice *from, size_t bytes, uint32_t *ret);
-
 /* The name of the hash of the handshake's cipher suite, or NULL. */
 const char *handshake_digest(const struct handshake *h);
 /* Does the CertificateRequest name this session, and belong to this handshake?
