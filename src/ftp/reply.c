@@ -16,7 +16,6 @@ static const unsigned short codes[] = {
 static const char *const texts[] = {
     [REPLY_OPENING] = "Opening the data connection for {}.",
     [REPLY_OPENING_UNIQUE] = "FILE: {}",
-    [REPLY_OK] = "OK.",
     [REPLY_TYPE_OK] = "Type is {}; bytes are never changed.",
     [REPLY_TYPE_LINES] = "Type is {}; lines end with CRLF on the network.",
     [REPLY_PBSZ_OK] = "PBSZ=0",
@@ -243,11 +242,11 @@ static int add_text(struct buf *into, const char *text,
     return r < 0 ? r : buf_add_text(into, text);
 }
 
-int reply_build(struct buf *into, enum reply r, const struct slice *args,
-                size_t n)
+static int add_reply(struct buf *into, enum reply r, char after,
+                     const struct slice *args, size_t n)
 {
     size_t before = into->len;
-    int e = buf_add_format(into, "%03u ", reply_code(r));
+    int e = buf_add_format(into, "%03u%c", reply_code(r), after);
 
     if (e == 0)
         e = add_text(into, reply_text(r), args, n);
@@ -256,16 +255,15 @@ int reply_build(struct buf *into, enum reply r, const struct slice *args,
     return end_reply(into, before, e);
 }
 
+int reply_build(struct buf *into, enum reply r, const struct slice *args,
+                size_t n)
+{
+    return add_reply(into, r, ' ', args, n);
+}
+
 int reply_begin(struct buf *into, enum reply r)
 {
-    size_t before = into->len;
-    int e = buf_add_format(into, "%03u-", reply_code(r));
-
-    if (e == 0)
-        e = add_text(into, reply_text(r), NULL, 0);
-    if (e == 0)
-        e = buf_add_text(into, "\r\n");
-    return end_reply(into, before, e);
+    return add_reply(into, r, '-', NULL, 0);
 }
 
 static bool ends_a_line(char c)

@@ -13,9 +13,8 @@
 #define REPLY_LIST(R)                                                          \
     R(OPENING, 150)        /* {}: type or file */                              \
     R(OPENING_UNIQUE, 150) /* STOU, RFC 1123 4.1.2.9; {}: path */              \
-    R(OK, 200)                                                                 \
-    R(TYPE_OK, 200)    /* {} */                                                \
-    R(TYPE_LINES, 200) /* {} */                                                \
+    R(TYPE_OK, 200)        /* {} */                                            \
+    R(TYPE_LINES, 200)     /* {} */                                            \
     R(PBSZ_OK, 200)                                                            \
     R(PROT_OK, 200)                                                            \
     R(MODE_OK, 200) /* {} */                                                   \
