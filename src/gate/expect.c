@@ -230,7 +230,6 @@ void expect_again(struct expect *e, struct pair *p, struct pair_list *at_port,
     TAILQ_REMOVE(&e->resting, p, in_time);
     p->child = child;
     p->until = now + e->wait_ms;
-    p->warned = false;
     p->tries = 0;
     LIST_INSERT_HEAD(at_port, p, at_port);
     insert_in_time(&e->expected, p);

@@ -45,7 +45,6 @@ struct pair {
     uint64_t session;    /* serial of the last one to expect somebody here */
     uint64_t user;       /* of that session */
     uint64_t until;
-    bool warned;    /* the session was told of a stranger */
     bool given;     /* a doubtful connection; the session will judge it */
     unsigned tries; /* so many of those */
     struct parked parked[EXPECT_PARKED];

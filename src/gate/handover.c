@@ -55,7 +55,7 @@ static int pass_port(struct handover *h, const struct child *c)
     int r = PASS(h, heir_port, .serial = c->serial,
                  .port = pair->port->acceptor.bound, .until = pair->until,
                  .judges = pair->given || pair->port->offered,
-                 .tries = pair->tries, .warned = pair->warned);
+                 .tries = pair->tries);
 
     for (size_t i = 0; r == 0 && i < pair->parked_count; i++)
         r = PASS(h, heir_parked, .serial = c->serial,

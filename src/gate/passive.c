@@ -346,7 +346,6 @@ void passive_adopt(struct child *c, const struct msg_heir_port *m)
         return;
     c->pair->session = c->serial;
     c->pair->user = c->user;
-    c->pair->warned = m->warned;
     c->pair->tries = (unsigned)m->tries;
     if (m->judges && lend_by_proxy(c))
         lend_judged(port);
@@ -431,31 +430,14 @@ bool passive_foreign(struct child *c, uint16_t port)
     return true;
 }
 
-/* Reports a stranger to the session that expects its client here, if there is
- * only one: the client may connect from another address than its control
- * connection. Only once, or a stranger could fill the session's channel. A
- * connection for a pair that rests is late, and no stranger. */
-static void port_warn(struct port *port, const struct address *peer)
-{
-    struct pair *only = LIST_FIRST(&port->expected);
-
-    if (!only || LIST_NEXT(only, at_port) || only->warned)
-        return;
-    only->warned = true;
-    SEND(&only->child->channel, data_stranger, 0, .peer = *peer);
-}
-
 static void port_turn_away(struct port *port, const struct pair *own,
                            const struct address *peer)
 {
-    bool resting = own && !own->child;
-    const char *why = resting                       ? "too late"
+    const char *why = own && !own->child            ? "too late"
                       : LIST_EMPTY(&port->expected) ? "nobody is expected"
                                                     : "not who is expected";
 
     tell_stranger(port->gate, peer, &port->acceptor.bound, why);
-    if (!resting)
-        port_warn(port, peer);
 }
 
 static bool port_is_proxy(const struct port *port, const struct address *peer)

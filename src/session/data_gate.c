@@ -174,21 +174,11 @@ static int data_gate_on_socket(void *owner, struct msg_data *m)
     return 0;
 }
 
-/* Gate has refused a connection and logged it. The session still waits for the
- * right one. */
-static int data_gate_on_stranger(void *owner, struct msg_data_stranger *m)
-{
-    (void)owner;
-    (void)m;
-    return 0;
-}
-
 static const struct handler data_gate_handlers[] = {
     ON(port_is, data_gate_on_port),
     ON(port_none, data_gate_on_no_port),
     ON(active_none, data_gate_on_no_connection),
     ON(data, data_gate_on_socket),
-    ON(data_stranger, data_gate_on_stranger),
     ON(not_admitted, proxied_on_kept_out),
     ON(data_proxied, proxied_on_data),
     ON(ticket_keys, login_on_ticket_keys),

@@ -171,13 +171,12 @@ END
 MESSAGE(heir_port, GATE, GATE, RUN, MANY, NONE,
         "the port where a session expects its client: serial, passive "
         "listener, until when; whether the session is judging a connection "
-        "now, how many it has judged, whether it got `data_stranger`")
+        "now, how many it has judged")
 NUMBER(serial)
 ADDRESS(port)
 NUMBER(until)
 FLAG(judges)
 NUMBER(tries)
-FLAG(warned)
 END
 
 MESSAGE(heir_parked, GATE, GATE, RUN, MANY, NONE,
@@ -584,12 +583,6 @@ MESSAGE(data, GATE, SESSION, RUN, MANY, NONE,
 ADDRESS(peer)
 FLAG(doubtful)
 FD(connection)
-END
-
-MESSAGE(data_stranger, GATE, SESSION, RUN, MANY, NONE,
-        "a connection from another host to this port was closed: its address; "
-        "once for each `port`")
-ADDRESS(peer)
 END
 
 MESSAGE(data_proxied, GATE, SESSION, RUN, MANY, NONE,

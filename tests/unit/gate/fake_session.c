@@ -267,14 +267,6 @@ static int fake_on_data_proxied(void *owner, struct msg_data_proxied *m)
     return 0;
 }
 
-static int fake_on_data_stranger(void *owner, struct msg_data_stranger *m)
-{
-    char text[ADDRESS_TEXT_MAX];
-
-    say(owner, "wrong %s", address_text(&m->peer, text));
-    return 0;
-}
-
 static int fake_on_not_admitted(void *owner, struct msg_not_admitted *m)
 {
     say(owner, "kept out %.*s", (int)m->why.len, m->why.ptr);
@@ -293,7 +285,6 @@ static const struct handler fake_handlers[] = {
     ON(active_none, fake_on_active_none),
     ON(data, fake_on_data),
     ON(data_proxied, fake_on_data_proxied),
-    ON(data_stranger, fake_on_data_stranger),
     ON(not_admitted, fake_on_not_admitted),
     ON(ticket_keys, fake_on_ticket_keys),
 };

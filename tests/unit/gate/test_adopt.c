@@ -85,8 +85,7 @@ static void port_of(struct takeover *t, const struct heir *h,
                     struct address port)
 {
     PASS(t, heir_port, .serial = h->serial, .port = port,
-         .until = clock_ms() + 60000, .judges = false, .tries = 0,
-         .warned = false);
+         .until = clock_ms() + 60000, .judges = false, .tries = 0);
 }
 
 /* Gate answers, so it has adopted the session. */
