@@ -5,8 +5,8 @@
 #include "ask.h"
 #include "commands.h"
 #include "control.h"
-#include "list.h"
 #include "report.h"
+#include "transfer.h"
 
 void cmd_feat(struct session *s, const struct call *call)
 {

@@ -6,7 +6,6 @@
 #include "commands.h"
 #include "control.h"
 #include "data.h"
-#include "list.h"
 #include "sallyport/base/random.h"
 #include "sallyport/ftp/hostport.h"
 #include "transfer.h"

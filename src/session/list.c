@@ -1,8 +1,8 @@
-/* LIST, NLST and MLSD, in session: files writes lines into a pipe, this sends
- * them on. And STAT of a path, whose lines go out on the control connection, up
- * to a limit. STAT is no transfer, but it uses the transfer's block, which is
- * free then. */
-#include "list.h"
+/* LIST, NLST and MLSD, in session: files writes lines into a pipe, and session
+ * sends them to the client. Also STAT of a path: its lines go out on the
+ * control connection, up to a limit. STAT is no transfer, but it uses the
+ * transfer's block, which is free then. */
+#include "transfer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +13,6 @@
 #include "flow.h"
 #include "leave.h"
 #include "sallyport/base/fd.h"
-#include "transfer.h"
 
 #define STAT_MAX (64u << 10)
 

@@ -1,13 +1,12 @@
 /* How fast a transfer must move, in session. It ends if its client doesn't
  * connect, or moves no byte, for too long. A slow client must never count as
  * one that has stopped. */
-#include "pace.h"
+#include "transfer.h"
 
 #include <stdio.h>
 
 #include "control.h"
 #include "leave.h"
-#include "transfer.h"
 
 #define RECORD_OVERHEAD 32 /* bytes that TLS adds, at most */
 

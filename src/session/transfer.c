@@ -7,7 +7,6 @@
 #include "data.h"
 #include "flow.h"
 #include "leave.h"
-#include "pace.h"
 #include "sallyport/base/clock.h"
 #include "verdict.h"
 

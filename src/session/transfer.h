@@ -23,7 +23,7 @@ enum waits {
 /* What becomes of a step that has run. */
 enum stepped {
     STEP_NEXT, /* it is done */
-    STEP_WAIT, /* for what its row says */
+    STEP_WAIT, /* it waits for the events of its row */
     STEP_BACK, /* to TRANSFER_CONNECTING: another connection is awaited */
     STEP_OVER  /* the transfer has failed, or is over */
 };
@@ -111,7 +111,7 @@ enum stepped transfer_over(struct session *s);
  * an upload is stored, else empty. */
 enum stepped transfer_finish(struct session *s, enum reply r, struct slice a,
                              struct slice b, const char *reason);
-/* A failure: its reply and event; then what the step's row says is undone.
+/* A failure: sends its reply and event, and undoes what the step's row names.
  * CAUSE is for rows that have no words of their own. */
 enum stepped transfer_fail(struct session *s, enum failure why,
                            const char *cause);
@@ -132,7 +132,10 @@ bool transfer_goes_on(const struct session *s);
 /* Waits on the data connection; continues soon, without waiting. */
 void transfer_wait(struct session *s, uint32_t events);
 void transfer_soon(struct session *s);
-/* Bytes have moved: the stall timer begins again. */
+/* How fast a transfer must move (pace.c). pace_begin(): bytes may flow now, and
+ * stall_timeout begins. pace_moved(): bytes have moved, and it begins again. */
+void pace_init(struct session *s);
+void pace_begin(struct session *s);
 void pace_moved(struct session *s, size_t bytes);
 
 /* The data connection can be read or written, or has failed. */
@@ -143,7 +146,9 @@ void transfer_unconnected(struct session *s, const char *why);
 /* The steps of each kind, and those that undo. */
 extern const struct step upload_steps[], upload_undo_steps[];
 extern const struct step download_steps[], hash_steps[];
-extern const struct step list_undo_steps[];
+extern const struct step list_steps[], list_undo_steps[];
+/* STAT of a path: its lines go out on the control connection. */
+void list_stat(struct session *s, const struct call *call);
 /* What a download maps (download.c). */
 void download_release(struct session *s);
 

@@ -9,7 +9,6 @@
 #include "data.h"
 #include "flow.h"
 #include "leave.h"
-#include "pace.h"
 #include "transfer.h"
 
 enum stepped transfer_take_file(struct session *s)

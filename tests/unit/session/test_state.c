@@ -7,8 +7,8 @@
 
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/channel.h"
-#include "session/list.h"
 #include "session/session.h"
+#include "session/transfer.h"
 
 /* Enters one state after the other, in a child. Returns its exit status; REASON
  * gets that of its `end` event. */
