@@ -1,5 +1,5 @@
 /* Events as records, and their bytes. The names of events and fields are the
- * list of everything that the log can say. */
+ * list of everything that a line of the log can have. */
 #include "record.h"
 
 static const char *const event_names[EVENT_COUNT] = {

@@ -1,5 +1,5 @@
-/* Names of partials on disk, in the process files: without the key nobody can
- * tell from a name which file it belongs to. It opens nothing. */
+/* Names of partials on disk, in the process files. The name doesn't show to
+ * which file it belongs, except to a process with the key. It opens nothing. */
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>

@@ -13,12 +13,14 @@ struct upload;
 
 /* A file that gets a name. */
 struct naming {
-    int source; /* the directory that it stands in now */
-    const char *from;
-    int fd;        /* it, open, also with O_PATH */
-    int directory; /* where the name is wanted; each on the same file system */
-    char *name;    /* NAME_MAX + 1 bytes, as is ... */
-    struct path *path; /* ... the path that ends in it: they become the real */
+    int source;       /* the directory where it is now */
+    const char *from; /* its name there */
+    int fd;           /* the file itself, open; O_PATH suffices */
+    int directory;    /* where it gets the name; on the same file system */
+    /* The wanted name, in NAME_MAX + 1 bytes, and the path that ends in it.
+     * place_file() changes both if the file gets another name. */
+    char *name;
+    struct path *path;
     enum conflict conflict;
 };
 

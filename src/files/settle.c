@@ -1,6 +1,6 @@
 /* SIZE of a partial that is still locked, in the process files. A client whose
  * connection was cut asks again at once, while the files process of its old
- * session still syncs. Only after that it is known how much can be resumed. */
+ * session still syncs. How much can be resumed is known only after that. */
 #include "settle.h"
 
 #include <errno.h>

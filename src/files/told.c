@@ -1,5 +1,5 @@
-/* The lengths of partials that SIZE has reported, in the process files: the
- * APPE or REST that follows sends only the rest. */
+/* The lengths of partials that SIZE has reported, in the process files. After
+ * such an answer the client's APPE or REST sends only the rest. */
 #include "told.h"
 
 #include <limits.h>

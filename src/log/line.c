@@ -41,8 +41,8 @@ static int add_sender(const struct sender *from, const struct event_record *e,
     return r;
 }
 
-/* The event's name comes first, then the sender. What master said about the
- * sender replaces what the sender says. */
+/* The event's name comes first, then the sender: as master has named it, and
+ * not as it names itself. */
 static int line_text(const struct sender *from, const struct event_record *r,
                      struct buf *into)
 {

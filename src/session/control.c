@@ -60,7 +60,7 @@ void control_wait(struct session *s)
     if (c->out.len > 0 || stream_unsent(c->stream))
         events |= EPOLLOUT;
     if (s->transfer.state == TRANSFER_HASHING)
-        events |= EPOLLRDHUP; /* also when no more lines fit */
+        events |= EPOLLRDHUP; /* also while no line is read */
     loop_change(&s->loop, &c->watch, events);
 }
 

@@ -1,5 +1,5 @@
-/* What transfers write to and read from: the data connection's stream, and
- * before it the transfer's conversions, if there are any. */
+/* How a transfer reads and writes: through its conversions, if it has any, and
+ * the stream of the data connection. */
 #ifndef SALLYPORT_SRC_SESSION_FLOW_H
 #define SALLYPORT_SRC_SESSION_FLOW_H
 

@@ -36,8 +36,8 @@ static enum proxy_state proxied_read_header(int fd, struct proxy_header *h)
     return h->state;
 }
 
-/* The proxy connects for itself: its header says so, or it closes the
- * connection without one, as a health check. */
+/* A connection of the proxy itself, as for a health check: its header names no
+ * client, or it closes the connection without a header. */
 static bool proxied_is_check(const struct proxy_header *h)
 {
     return h->len == 0 || (h->state == PROXY_DONE && h->client.family == 0);

@@ -92,7 +92,7 @@ struct data {
     struct loop_watch watch;
     struct address
         target;         /* where the client connects, or gate to the client */
-    struct address via; /* the proxy, or the client's end of a doubted one */
+    struct address via; /* the proxy; or the peer in DATA_DOUBTED */
     uint32_t request;
     enum verb verb; /* PASV or EPSV */
     struct loop_timer timer;
@@ -180,14 +180,14 @@ struct transfer {
 enum verdict_state {
     VERDICT_NONE,
     VERDICT_HELD, /* until its event is in log's socket */
-    VERDICT_OVER  /* the session ends: no reply is said any more */
+    VERDICT_OVER  /* the session ends: no reply is sent any more */
 };
 
 /* The reply at the end of a transfer, or to a change that was made. */
 struct verdict {
     enum verdict_state state;
     enum reply reply, late;
-    enum reply second; /* said after it: ABOR's own; REPLY_COUNT: none */
+    enum reply second; /* sent after it: ABOR's own; REPLY_COUNT: none */
     struct buf a, b;
     struct buf event; /* encoded */
     struct loop_timer timer;
@@ -208,7 +208,7 @@ struct refusal_tally {
     unsigned lines; /* since the interval began */
     uint64_t more; /* refusals without a line yet; the rest is the last one's */
     enum reply reply;
-    bool has_path; /* else LAST is the argument */
+    bool has_path; /* LAST is a path; else an argument */
     char last[REFUSED_PATH_MAX];
     char reason[COMMAND_LACKS_MAX];
 };
@@ -279,8 +279,8 @@ struct session {
     char why[128]; /* why.c: what was noticed about the client, or "" */
 };
 
-/* In session.c: what ps shows, and the start of a session whose client is
- * known. */
+/* session_title() sets the title that ps shows. session_welcome() begins the
+ * session once its client is known: greeting, or TLS. */
 void session_title(struct session *s);
 void session_welcome(struct session *s);
 

@@ -4,10 +4,10 @@
  *
  * - The control connection: HEADER and ENTERING if a proxy brings it, PLAIN,
  *   SECURING, SECURED, then VERIFYING, GRANTED and LOGGED_IN. At the end
- * CLOSING, FINISHED and PARTED send the last reply, our close_notify and FIN,
- * and wait for the client's. GONE, DECIDED and ABANDONED are ends that still
- * wait for files: an upload that is being stored, or a change, can't be called
- * back.
+ *   CLOSING, FINISHED and PARTED send the last reply, our close_notify and FIN,
+ *   and wait for the client's. GONE, DECIDED and ABANDONED are ends that still
+ *   wait for files: an upload that is being stored, or a change, can't be
+ *   undone.
  * - The data connection: from PASV (PACED, ASKED, EXPECTED) or PORT (ACTIVE,
  *   CONNECTING) to CONNECTED. REFUSED: its transfer got a 5xx.
  * - The transfer: each of its steps (transfer.h) names one of these states.
@@ -76,8 +76,8 @@ struct control_row {
     bool user;   /* commands of a logged-in user are served */
     bool verify; /* an answer to PASS is awaited */
     bool ends;   /* the end is decided: no second one */
-    bool gone;   /* nobody reads replies any more */
-    bool closes; /* the last reply is said */
+    bool gone;   /* no client reads replies any more */
+    bool closes; /* the last reply is sent or on its way */
     unsigned next;
 };
 
