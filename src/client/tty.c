@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
+#include "show.h"
 
 bool tty_there(void)
 {
@@ -43,6 +44,7 @@ static int tty_ask(const char *prompt, bool echo, char *out, size_t size)
 {
     FD_CLEANUP int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
     struct termios old, quiet;
+    char safe[2 * SHOW_MAX];
 
     if (tty < 0 || tcgetattr(tty, &old) < 0)
         return -ENOTTY;
@@ -50,7 +52,8 @@ static int tty_ask(const char *prompt, bool echo, char *out, size_t size)
     if (!echo)
         quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
     tcsetattr(tty, echo ? TCSADRAIN : TCSAFLUSH, &quiet);
-    int r = fd_write_all(tty, prompt, strlen(prompt));
+    show_text(prompt, safe, sizeof(safe));
+    int r = fd_write_all(tty, safe, strlen(safe));
     if (r == 0)
         r = tty_read(tty, out, size);
     tcsetattr(tty, echo ? TCSADRAIN : TCSAFLUSH, &old);

@@ -196,6 +196,24 @@ Test(terminal, password, .timeout = 120)
     }
 }
 
+/* A URL may come from somebody else: the question shows what a terminal would
+ * obey. */
+Test(terminal, a_rude_user, .timeout = 120)
+{
+    static struct terminal t;
+    char line[1024];
+
+    shell_begin(&t, "--version");
+    snprintf(line, sizeof(line),
+             "clear; %s ls ftps://a%%C2%%9B31mb@127.0.0.1:1/; echo status $?",
+             server_program("sallyport"));
+    terminal_type(&t, line);
+    terminal_expect(&t, "Password of a\\xc2\\x9b31mb at 127.0.0.1", NULL);
+    TMUX(&t, "send-keys", "C-c");
+    terminal_expect(&t, "status 130", NULL);
+    terminal_end(&t);
+}
+
 /* Counts the lines of the screen that are bars. */
 static size_t bars(const char *screen)
 {
