@@ -92,7 +92,7 @@ static void dial_begin(struct dial *d)
     d->end = clock_ms() + 1000 * (uint64_t)d->timeout;
 }
 
-/* False: the time is over, or the user has pressed Ctrl-C. */
+/* Returns false: the time is over, or the user has pressed Ctrl-C. */
 static bool dial_wait(struct dial *d, short events)
 {
     struct pollfd p = { .fd = d->fd, .events = events };

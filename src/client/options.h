@@ -8,7 +8,7 @@
 
 #include "sallyport/base/complain.h"
 
-/* What happens if a name is taken, here or on the server. */
+/* The reaction to a name that is taken, here or on the server. */
 enum conflict_choice {
     CONFLICT_ASK, /* on a terminal; elsewhere as CONFLICT_RENAME */
     CONFLICT_SKIP,

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* One of these ids is root's. */
+/* Is one of these ids root's? */
 bool ids_hold_root(uid_t uid, gid_t gid, const gid_t *groups, size_t n);
 
 /* Gives up root for good and checks it: bounding set, groups, gid, uid,

@@ -91,7 +91,8 @@ static const struct signals_row signal_rows[] = {
     { SIGCHLD, supervisor_reap },
 };
 
-/* It holds all listeners, and can't know their number in advance. */
+/* The supervisor holds all listeners, and can't know their number in
+ * advance. */
 static void raise_limit(void)
 {
     struct rlimit limit;

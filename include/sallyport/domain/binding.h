@@ -1,5 +1,5 @@
-/* What a data connection must prove: words that the configuration, the users
- * file, master and session share. */
+/* The proof that a data connection must give: words that the configuration, the
+ * users file, master and session share. */
 #ifndef SALLYPORT_DOMAIN_BINDING_H
 #define SALLYPORT_DOMAIN_BINDING_H
 

@@ -1,4 +1,4 @@
-/* What happens when an upload's name is taken: words that the configuration,
+/* The treatment of an upload whose name is taken: words that the configuration,
  * the users file and the process files share. */
 #ifndef SALLYPORT_DOMAIN_CONFLICT_H
 #define SALLYPORT_DOMAIN_CONFLICT_H

@@ -5,7 +5,8 @@
 
 #define PIN_BYTES 32
 
-/* As text: the prefix, then the bytes as hexadecimal digits in lower case. */
+/* The text of a pin: the prefix, then the bytes as hexadecimal digits in lower
+ * case. */
 #define PIN_PREFIX   "sha256:"
 #define PIN_TEXT_MAX 80 /* with its NUL */
 

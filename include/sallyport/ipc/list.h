@@ -25,7 +25,7 @@
 #define FLAG(name)       FIELD(bool, FLAG, name, 2)
 /* A value of an enum with COUNT values from 0 on. */
 #define ENUM(type, name, count) FIELD(enum type, ENUM, name, count)
-/* 0 to 4,095. */
+/* An errno, 0 to 4,095. */
 #define ERRNO(name)      FIELD(int, ERRNO, name, 4096)
 /* An address with its port; family 0: none. */
 #define ADDRESS(name)    FIELD(struct address, ADDRESS, name, 0)

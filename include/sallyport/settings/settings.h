@@ -221,7 +221,7 @@ int settings_trusted_file(int fd, const char *name, struct complaint *c);
 /* Writes the settings to FD, an empty file in memory, for settings_take() in a
  * process of the same build. Returns 0 or -errno. */
 int settings_write(const struct settings *s, int fd);
-/* From now on nobody can change that file. Returns 0 or -errno. */
+/* Seals that file: nobody can change it any more. Returns 0 or -errno. */
 int settings_seal(int fd);
 /* Reads the settings of a sealed file. FD stays the caller's. Returns 0, or
  * -EINVAL with the complaint; then *s doesn't change. */

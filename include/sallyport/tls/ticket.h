@@ -1,5 +1,5 @@
-/* Who owns a TLS session: the content of a TLS 1.3 ticket, and the keys that
- * seal tickets. Pure functions; OpenSSL isn't needed. */
+/* The owner of a TLS session: the content of a TLS 1.3 ticket, and the keys
+ * that seal tickets. Pure functions; OpenSSL isn't needed. */
 #ifndef SALLYPORT_TLS_TICKET_H
 #define SALLYPORT_TLS_TICKET_H
 

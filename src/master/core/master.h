@@ -52,7 +52,7 @@ struct master_hooks {
     void (*child_ready)(struct master *m);
     /* A newer users file was read. */
     void (*users_read)(struct master *m);
-    /* Tells the master of S's older generation to do what s->orders says. */
+    /* Sends the orders in s->orders to the master of S's older generation. */
     void (*order)(struct session *s);
     /* A session's record is free, or a caller at the control socket has left:
      * checks whether anything is left to do. May be called at any time. */
