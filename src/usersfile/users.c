@@ -208,7 +208,7 @@ static int read_lines(struct reader *r)
     return result;
 }
 
-/* A row and its value, for sorting by a value that must be unique. */
+/* A row, for sorting by a value that must be unique. */
 struct entry {
     const struct user *user;
 };
