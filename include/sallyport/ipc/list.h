@@ -45,11 +45,13 @@
 #define FD(name)         FIELD(int, FD, name, 0)
 
 SECTION("Across generations",
-        "Both ends of such a channel may be of different builds. The number of "
-        "a message on the wire is its position in this list. So the messages "
-        "of this section and of the next two stay first in the list, and a new "
-        "message for them goes to the end of the third section. A published "
-        "message never changes its fields; a new message replaces it.")
+        "Both ends of such a channel may be of different builds: a new gate "
+        "adopts the sessions of an old one, and a new sallyportctl reloads an "
+        "old server. The number of a message on the wire is its position in "
+        "this list. So the messages of the first six sections stay first in "
+        "the list, and a new message for them goes to the end of the sixth "
+        "section. A published message never changes its fields; a new message "
+        "replaces it.")
 
 MESSAGE(build, CHILDREN, MASTER, START, ONCE, NONE,
         "the first message of a child: version and hash of the sources of its "
@@ -271,6 +273,229 @@ END
 
 MESSAGE(pong, MASTER, SUPERVISOR, RUN, MANY, ping,
         "master and gate work")
+END
+
+SECTION("By a proxy",
+        "On a listener marked `proxy` a session reads the PROXY header before "
+        "anything else. Both its channels are in phase *start* until its "
+        "client is known.")
+
+MESSAGE(admit, SESSION, GATE, START, ONCE, NONE,
+        "may this client, which connected to this address of the proxy, use "
+        "the server? If so, gate sends `session_peer` to master, and master "
+        "sends `admitted` to the session")
+ADDRESS(client)
+ADDRESS(server)
+END
+
+MESSAGE(not_admitted, GATE, SESSION, RUN, ONCE, admit,
+        "the client may not use the server: the reason, for the 421 reply")
+TEXT(why)
+END
+
+SECTION("Data connections", NULL)
+
+MESSAGE(port, SESSION, GATE, RUN, MANY, NONE,
+        "expect my client on a port, and no longer on an earlier one")
+END
+
+MESSAGE(port_is, GATE, SESSION, RUN, MANY, port,
+        "the address and port to which the client connects")
+ADDRESS(address)
+END
+
+MESSAGE(port_none, GATE, SESSION, RUN, MANY, port,
+        "no port is free for this client host")
+END
+
+MESSAGE(port_close, SESSION, GATE, RUN, MANY, NONE,
+        "expect no data connection any more, and stop connecting")
+END
+
+MESSAGE(active, SESSION, GATE, RUN, MANY, NONE,
+        "connect to my client at this address and port: its own host, a port "
+        "from 1024; only with `active = yes`. gate no longer expects the "
+        "client on an earlier port. The answer is `data` or `active_none`")
+ADDRESS(to)
+END
+
+MESSAGE(active_none, GATE, SESSION, RUN, MANY, active,
+        "the connection to the client failed: errno")
+ERRNO(error)
+END
+
+MESSAGE(data, GATE, SESSION, RUN, MANY, NONE,
+        "the data connection, its peer, and whether it may be a late one of "
+        "another user's client (then the answer is `data_mine` or "
+        "`data_foreign`); in active mode it answers `active`")
+ADDRESS(peer)
+FLAG(doubtful)
+FD(connection)
+END
+
+MESSAGE(data_proxied, GATE, SESSION, RUN, MANY, NONE,
+        "a proxy's connection to the port that only this session uses, and the "
+        "proxy's address: the session reads the PROXY header. The next "
+        "connection waits for the answer")
+ADDRESS(proxy)
+FD(connection)
+END
+
+MESSAGE(data_mine, SESSION, GATE, RUN, MANY, NONE,
+        "the PROXY header or the TLS session proves that the connection is my "
+        "client's: the port is free again")
+END
+
+MESSAGE(data_foreign, SESSION, GATE, RUN, MANY, NONE,
+        "the connection is not my client's: its peer (or the proxy, or none), "
+        "the reason; still expect my client")
+ADDRESS(peer)
+ENUM(foreign, why, FOREIGN_COUNT)
+END
+
+MESSAGE(ticket_keys, GATE, SESSION, RUN, MANY, NONE,
+        "the key that seals TLS 1.3 tickets from now on, and the one before "
+        "it; the first pair follows `logged_in`, and the 230 reply waits for "
+        "it")
+KEY(now)
+KEY(before)
+END
+
+MESSAGE(alive, SESSION, GATE, RUN, MANY, NONE,
+        "heartbeat of a logged-in session, four times in `idle_timeout`. If "
+        "none comes for `idle_timeout` and 5 s more, gate kills the session")
+END
+
+SECTION("The control socket",
+        "`sallyportctl` (ctl) connects to the control socket. files sends the "
+        "list of partials directly to ctl, so that master never reads a name "
+        "that a client chose.")
+
+MESSAGE(welcome, MASTER, CTL, START, ONCE, NONE,
+        "ctl may send requests: version of the server, pid of master. The "
+        "alternative is `control_refused`")
+WORD(version)
+NUMBER(pid)
+END
+
+MESSAGE(status, CTL, MASTER, IDLE, MANY, NONE, "the state of the server")
+END
+
+MESSAGE(status_listener, MASTER, CTL, ASKED, MANY, status,
+        "a control listener's address; one message for each listener")
+ADDRESS(bound)
+END
+
+MESSAGE(status_certificate, MASTER, CTL, ASKED, MANY, status,
+        "a certificate: its file, its OCSP response's file (or empty), when it "
+        "expires, until when the response is valid (0: unknown, or none is "
+        "sent); one message for each certificate")
+TEXT(path)
+TEXT(staple_path)
+TIME(expires)
+TIME(staple_until)
+END
+
+MESSAGE(status_is, MASTER, CTL, ASKED, MANY, status,
+        "the state; since when it is ready; connections; logged-in sessions; "
+        "`max_sessions`; users")
+ENUM(server_state, state, SERVER_STATES)
+TIME(since)
+NUMBER(sessions)
+NUMBER(logged_in)
+NUMBER(limit)
+NUMBER(users)
+END
+
+MESSAGE(reload, CTL, MASTER, IDLE, MANY, NONE,
+        "reload, as SIGHUP does; the answer comes when the reload is complete")
+END
+
+MESSAGE(users_edited, CTL, MASTER, IDLE, MANY, NONE,
+        "read the users file now, and end the sessions that it no longer "
+        "permits")
+END
+
+MESSAGE(who, CTL, MASTER, IDLE, MANY, NONE,
+        "the sessions, from this place in master's table; the first request "
+        "has 0")
+NUMBER(place)
+END
+
+MESSAGE(who_is, MASTER, CTL, ASKED, MANY, who,
+        "a session: serial; user, empty before the login; its client; the "
+        "address that the client connected to; when it began, when it logged "
+        "in (0: not yet)")
+NUMBER(serial)
+TEXT(user)
+ADDRESS(peer)
+ADDRESS(local)
+TIME(since)
+TIME(login)
+END
+
+MESSAGE(who_end, MASTER, CTL, ASKED, MANY, who,
+        "the place to continue at, after 64 sessions; 0: there are no more")
+NUMBER(place)
+END
+
+MESSAGE(end_sessions, CTL, MASTER, IDLE, MANY, NONE,
+        "kick the session with this serial, or all sessions of this user, or "
+        "all sessions of this client address. The other two fields are 0, "
+        "empty or no address")
+NUMBER(serial)
+TEXT(user)
+ADDRESS(client)
+END
+
+MESSAGE(partials, CTL, MASTER, IDLE, MANY, NONE,
+        "fork a process files for this user, with a channel to ctl")
+WORD(user)
+END
+
+MESSAGE(partials_channel, MASTER, CTL, ASKED, MANY, partials,
+        "ctl's end of ctl-files")
+FD(files)
+END
+
+MESSAGE(control_done, MASTER, CTL, ASKED, MANY, NONE,
+        "success (the answer to requests that have no other)")
+END
+
+MESSAGE(ended, MASTER, CTL, ASKED, MANY, NONE,
+        "the number of sessions that end (answers `users_edited` and "
+        "`end_sessions`)")
+NUMBER(sessions)
+END
+
+MESSAGE(control_refused, MASTER, CTL, START | ASKED, MANY, NONE,
+        "the request fails: the reason, also in words. If it comes instead of "
+        "`welcome`, master closes the connection")
+ENUM(refusal, refusal, REFUSAL_COUNT)
+TEXT(why)
+END
+
+MESSAGE(partials_find, CTL, FILES, IDLE, ONCE, NONE,
+        "list the partials of at least this age in seconds, or remove those "
+        "that no upload is writing")
+FLAG(remove)
+NUMBER(age)
+END
+
+MESSAGE(partial, FILES, CTL, ASKED, MANY, partials_find,
+        "a partial: its path, the name of its upload if known (else empty), "
+        "bytes, mtime, state")
+PATH(path)
+TEXT(name)
+NUMBER(bytes)
+TIME(mtime)
+ENUM(partial_state, state, PARTIAL_STATE_COUNT)
+END
+
+MESSAGE(partials_end, FILES, CTL, ASKED, MANY, partials_find,
+        "the number of directories that could not be read, and the last errno")
+NUMBER(unread)
+ERRNO(error)
 END
 
 SECTION("Setting up a child", NULL)
@@ -525,97 +750,6 @@ MESSAGE(unresolved, LOOKUP, MASTER, RUN, MANY, NONE,
         "tries again")
 NUMBER(number)
 ENUM(unresolved, why, UNRESOLVED_COUNT)
-END
-
-SECTION("By a proxy",
-        "On a listener marked `proxy` a session reads the PROXY header before "
-        "anything else. Both its channels are in phase *start* until its "
-        "client is known.")
-
-MESSAGE(admit, SESSION, GATE, START, ONCE, NONE,
-        "may this client, which connected to this address of the proxy, use "
-        "the server? If so, gate sends `session_peer` to master, and master "
-        "sends `admitted` to the session")
-ADDRESS(client)
-ADDRESS(server)
-END
-
-MESSAGE(not_admitted, GATE, SESSION, RUN, ONCE, admit,
-        "the client may not use the server: the reason, for the 421 reply")
-TEXT(why)
-END
-
-SECTION("Data connections", NULL)
-
-MESSAGE(port, SESSION, GATE, RUN, MANY, NONE,
-        "expect my client on a port, and no longer on an earlier one")
-END
-
-MESSAGE(port_is, GATE, SESSION, RUN, MANY, port,
-        "the address and port to which the client connects")
-ADDRESS(address)
-END
-
-MESSAGE(port_none, GATE, SESSION, RUN, MANY, port,
-        "no port is free for this client host")
-END
-
-MESSAGE(port_close, SESSION, GATE, RUN, MANY, NONE,
-        "expect no data connection any more, and stop connecting")
-END
-
-MESSAGE(active, SESSION, GATE, RUN, MANY, NONE,
-        "connect to my client at this address and port: its own host, a port "
-        "from 1024; only with `active = yes`. gate no longer expects the "
-        "client on an earlier port. The answer is `data` or `active_none`")
-ADDRESS(to)
-END
-
-MESSAGE(active_none, GATE, SESSION, RUN, MANY, active,
-        "the connection to the client failed: errno")
-ERRNO(error)
-END
-
-MESSAGE(data, GATE, SESSION, RUN, MANY, NONE,
-        "the data connection, its peer, and whether it may be a late one of "
-        "another user's client (then the answer is `data_mine` or "
-        "`data_foreign`); in active mode it answers `active`")
-ADDRESS(peer)
-FLAG(doubtful)
-FD(connection)
-END
-
-MESSAGE(data_proxied, GATE, SESSION, RUN, MANY, NONE,
-        "a proxy's connection to the port that only this session uses, and the "
-        "proxy's address: the session reads the PROXY header. The next "
-        "connection waits for the answer")
-ADDRESS(proxy)
-FD(connection)
-END
-
-MESSAGE(data_mine, SESSION, GATE, RUN, MANY, NONE,
-        "the PROXY header or the TLS session proves that the connection is my "
-        "client's: the port is free again")
-END
-
-MESSAGE(data_foreign, SESSION, GATE, RUN, MANY, NONE,
-        "the connection is not my client's: its peer (or the proxy, or none), "
-        "the reason; still expect my client")
-ADDRESS(peer)
-ENUM(foreign, why, FOREIGN_COUNT)
-END
-
-MESSAGE(ticket_keys, GATE, SESSION, RUN, MANY, NONE,
-        "the key that seals TLS 1.3 tickets from now on, and the one before "
-        "it; the first pair follows `logged_in`, and the 230 reply waits for "
-        "it")
-KEY(now)
-KEY(before)
-END
-
-MESSAGE(alive, SESSION, GATE, RUN, MANY, NONE,
-        "heartbeat of a logged-in session, four times in `idle_timeout`. If "
-        "none comes for `idle_timeout` and 5 s more, gate kills the session")
 END
 
 SECTION("Logging in", NULL)
@@ -911,138 +1045,6 @@ END
 
 MESSAGE(no_signature, KEYS, GATE | SESSION, RUN, MANY, sign,
         "errno: the key doesn't exist, or is of another kind")
-ERRNO(error)
-END
-
-SECTION("The control socket",
-        "`sallyportctl` (ctl) connects to the control socket. files sends the "
-        "list of partials directly to ctl, so that master never reads a name "
-        "that a client chose.")
-
-MESSAGE(welcome, MASTER, CTL, START, ONCE, NONE,
-        "ctl may send requests: version of the server, pid of master. The "
-        "alternative is `control_refused`")
-WORD(version)
-NUMBER(pid)
-END
-
-MESSAGE(status, CTL, MASTER, IDLE, MANY, NONE, "the state of the server")
-END
-
-MESSAGE(status_listener, MASTER, CTL, ASKED, MANY, status,
-        "a control listener's address; one message for each listener")
-ADDRESS(bound)
-END
-
-MESSAGE(status_certificate, MASTER, CTL, ASKED, MANY, status,
-        "a certificate: its file, its OCSP response's file (or empty), when it "
-        "expires, until when the response is valid (0: unknown, or none is "
-        "sent); one message for each certificate")
-TEXT(path)
-TEXT(staple_path)
-TIME(expires)
-TIME(staple_until)
-END
-
-MESSAGE(status_is, MASTER, CTL, ASKED, MANY, status,
-        "the state; since when it is ready; connections; logged-in sessions; "
-        "`max_sessions`; users")
-ENUM(server_state, state, SERVER_STATES)
-TIME(since)
-NUMBER(sessions)
-NUMBER(logged_in)
-NUMBER(limit)
-NUMBER(users)
-END
-
-MESSAGE(reload, CTL, MASTER, IDLE, MANY, NONE,
-        "reload, as SIGHUP does; the answer comes when the reload is complete")
-END
-
-MESSAGE(users_edited, CTL, MASTER, IDLE, MANY, NONE,
-        "read the users file now, and end the sessions that it no longer "
-        "permits")
-END
-
-MESSAGE(who, CTL, MASTER, IDLE, MANY, NONE,
-        "the sessions, from this place in master's table; the first request "
-        "has 0")
-NUMBER(place)
-END
-
-MESSAGE(who_is, MASTER, CTL, ASKED, MANY, who,
-        "a session: serial; user, empty before the login; its client; the "
-        "address that the client connected to; when it began, when it logged "
-        "in (0: not yet)")
-NUMBER(serial)
-TEXT(user)
-ADDRESS(peer)
-ADDRESS(local)
-TIME(since)
-TIME(login)
-END
-
-MESSAGE(who_end, MASTER, CTL, ASKED, MANY, who,
-        "the place to continue at, after 64 sessions; 0: there are no more")
-NUMBER(place)
-END
-
-MESSAGE(end_sessions, CTL, MASTER, IDLE, MANY, NONE,
-        "kick the session with this serial, or all sessions of this user, or "
-        "all sessions of this client address. The other two fields are 0, "
-        "empty or no address")
-NUMBER(serial)
-TEXT(user)
-ADDRESS(client)
-END
-
-MESSAGE(partials, CTL, MASTER, IDLE, MANY, NONE,
-        "fork a process files for this user, with a channel to ctl")
-WORD(user)
-END
-
-MESSAGE(partials_channel, MASTER, CTL, ASKED, MANY, partials,
-        "ctl's end of ctl-files")
-FD(files)
-END
-
-MESSAGE(control_done, MASTER, CTL, ASKED, MANY, NONE,
-        "success (the answer to requests that have no other)")
-END
-
-MESSAGE(ended, MASTER, CTL, ASKED, MANY, NONE,
-        "the number of sessions that end (answers `users_edited` and "
-        "`end_sessions`)")
-NUMBER(sessions)
-END
-
-MESSAGE(control_refused, MASTER, CTL, START | ASKED, MANY, NONE,
-        "the request fails: the reason, also in words. If it comes instead of "
-        "`welcome`, master closes the connection")
-ENUM(refusal, refusal, REFUSAL_COUNT)
-TEXT(why)
-END
-
-MESSAGE(partials_find, CTL, FILES, IDLE, ONCE, NONE,
-        "list the partials of at least this age in seconds, or remove those "
-        "that no upload is writing")
-FLAG(remove)
-NUMBER(age)
-END
-
-MESSAGE(partial, FILES, CTL, ASKED, MANY, partials_find,
-        "a partial: its path, the name of its upload if known (else empty), "
-        "bytes, mtime, state")
-PATH(path)
-TEXT(name)
-NUMBER(bytes)
-TIME(mtime)
-ENUM(partial_state, state, PARTIAL_STATE_COUNT)
-END
-
-MESSAGE(partials_end, FILES, CTL, ASKED, MANY, partials_find,
-        "the number of directories that could not be read, and the last errno")
-NUMBER(unread)
 ERRNO(error)
 END
 

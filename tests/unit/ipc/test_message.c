@@ -59,6 +59,33 @@ Test(message, a_head_has_two_bytes_for_the_number)
     cr_assert_arr_eq(head, expected, sizeof(head));
 }
 
+/* A session keeps its build when the gate of another one adopts it, and
+ * sallyportctl of a new build has to reload an old server. */
+static bool is_across_builds(const struct message_row *row)
+{
+    const unsigned ends = row->from | row->to;
+    const unsigned gate_session =
+        PROCESS_BIT(PROCESS_GATE) | PROCESS_BIT(PROCESS_SESSION);
+
+    return row->from & row->to || ends == gate_session ||
+           ends & (PROCESS_BIT(PROCESS_SUPERVISOR) | PROCESS_BIT(PROCESS_CTL));
+}
+
+/* Otherwise a new message of other processes would change their numbers. */
+Test(message, those_between_two_builds_come_first)
+{
+    const char *other = NULL; /* the first message within one build */
+
+    for (unsigned m = MSG_build + 1; m < MSG_COUNT; m++) {
+        const struct message_row *row = message_row(m);
+
+        if (!is_across_builds(row))
+            other = other ? other : row->name;
+        else
+            cr_expect_null(other, "%s comes after %s", row->name, other);
+    }
+}
+
 Test(message, names_are_unique)
 {
     for (unsigned a = 1; a < MSG_COUNT; a++)
