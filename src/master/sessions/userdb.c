@@ -185,6 +185,7 @@ static int userdb_read_path(struct userdb *u, struct complaint *c)
     /* Non-blocking: a FIFO in its place must not block master. */
     FD_CLEANUP int fd =
         open(u->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    const time_t now = time(NULL); /* reader may need seconds */
     struct stat s;
     int r;
 
@@ -194,7 +195,7 @@ static int userdb_read_path(struct userdb *u, struct complaint *c)
     if (r < 0 && r != -EINVAL)
         return r;
     u->seen = s;
-    u->fresh = s.st_mtim.tv_sec + FRESH_SECONDS > time(NULL);
+    u->fresh = s.st_mtim.tv_sec + FRESH_SECONDS > now;
     return r;
 }
 

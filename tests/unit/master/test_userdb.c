@@ -361,6 +361,20 @@ Test(userdb, reader_that_hangs)
     expect_good_reader_reads();
 }
 
+/* A second change in the tick of the first one would leave the same times. So
+ * the file's age counts from before the reading. */
+Test(userdb, reader_that_is_slow)
+{
+    struct timespec times[2] = { { time(NULL) + 1, 0 }, { time(NULL) + 1, 0 } };
+
+    play_reader("sleep 4\necho wrong >&4\nexit 78\n");
+    replace(BERT);
+    cr_assert_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+    look_in_vain(-EINVAL, "wrong");
+    cr_expect(db.fresh, "no later look would read it again");
+    expect_good_reader_reads();
+}
+
 Test(userdb, reader_that_dies)
 {
     play_reader("kill -SEGV $$\n");
