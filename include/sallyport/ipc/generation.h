@@ -5,8 +5,9 @@
 #define SALLYPORT_IPC_GENERATION_H
 
 /* The version of the messages between generations. Each such channel begins
- * with it. */
-#define GENERATION_VERSION 1
+ * with it. No released build had version 1, in which the messages of sessions
+ * had other numbers. */
+#define GENERATION_VERSION 2
 
 /* A master starts with the standard descriptors, its channel to the supervisor,
  * and a sealed file with the names of the inherited descriptors. The first line
