@@ -88,16 +88,17 @@ static noreturn void end_start(struct master *m, int status, const char *why)
 static void prepare(struct master *m, const struct options *o)
 {
     struct complaint c = { "" };
-    int failed = 0;
+    int failed = 0, loaded;
 
     /* First, since the programs have fixed descriptors, which nothing else may
      * take. */
     if (prepare_programs(m, &c) < 0)
         end_start(m, EX_OSERR, c.text);
-    if (load(m, o->config, &c) < 0) {
+    loaded = load(m, o->config, &c);
+    if (loaded < 0) {
         if (!c.text[0]) /* reader has said all */
             _exit(EX_CONFIG);
-        end_start(m, EX_CONFIG, c.text);
+        end_start(m, loaded == -EINVAL ? EX_CONFIG : EX_TEMPFAIL, c.text);
     }
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         int r = steps[i].prepare(m, &c);

@@ -25,7 +25,7 @@ int helper_settings(struct master *m, const char *path, struct complaint *c)
     answer = reader_ask(m, m->check ? "check" : "settings", path, file,
                         HELPER_MS, c);
     if (answer < 0)
-        return -EINVAL;
+        return answer;
     if (settings_seal(answer) < 0)
         return complain(c, "memfd: %s", strerror(errno));
     if (settings_take(&m->settings, answer, c) < 0)
@@ -81,7 +81,9 @@ int helper_prepare(const struct master *m, const char *part, struct prepared *p)
     if (file < 0 || pwrite(file, p, sizeof(*p), 0) != sizeof(*p))
         return complain(&p->why, "memfd: %s", strerror(errno));
     status = exec_helper(m, &check, HELPER_MS);
-    if (status != 0 || pread(file, p, sizeof(*p), 0) != sizeof(*p))
-        return exec_failed("check", status, &p->why);
+    if (status != 0 || pread(file, p, sizeof(*p), 0) != sizeof(*p)) {
+        exec_failed("check", status, &p->why);
+        return -EIO; /* it may succeed when it is tried again */
+    }
     return p->result;
 }

@@ -11,8 +11,9 @@
 struct master;
 
 /* Reads the configuration PATH into m->settings and, sealed, into m->conf,
- * which the caller closes. 0, or -EINVAL with the complaint. For --check the
- * mistakes of the file are printed instead, and the complaint stays empty. */
+ * which the caller closes. 0, or -EINVAL with the complaint; another -errno if
+ * reader has failed itself. For --check the mistakes of the file are printed
+ * instead, and the complaint stays empty. */
 int helper_settings(struct master *m, const char *path, struct complaint *c);
 /* Does the same after a crash with *KEPT, the settings that were in force; it
  * takes *KEPT. After an upgrade the supervisor may have kept settings of
@@ -20,7 +21,7 @@ int helper_settings(struct master *m, const char *path, struct complaint *c);
 int helper_recover(struct master *m, int *kept, const char *path,
                    struct complaint *c);
 /* Has check do PART (src/check/main.c) of what a start needs. P has master's
- * question, and then the answer. p->result; -EINVAL, with p->why, also if check
+ * question, and then the answer. p->result, a failure with p->why; -EIO: check
  * has failed itself. */
 int helper_prepare(const struct master *m, const char *part,
                    struct prepared *p);

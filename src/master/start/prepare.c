@@ -66,7 +66,7 @@ static int prepare_by_check(const struct master *m, const char *part,
 
     p->make = !m->check;
     r = helper_prepare(m, part, p);
-    if (r == -EINVAL)
+    if (r == -EINVAL || r == -EIO)
         *c = p->why;
     return r;
 }
@@ -115,7 +115,7 @@ int prepare_state(struct master *m, struct complaint *c)
     if (r == 0)
         memcpy(m->secrets.names, p.key, sizeof(p.key));
     explicit_bzero(p.key, sizeof(p.key));
-    if (r == -EINVAL)
+    if (r == -EINVAL || r == -EIO)
         return r;
     if (r < 0 && !(m->check && r == -ENOENT))
         m->key_lost = p.why;

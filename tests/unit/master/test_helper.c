@@ -141,7 +141,7 @@ Test(helper, settings_without_a_reader)
     struct complaint c = { "" };
 
     close(programs_find(m.programs, "reader"));
-    cr_expect_eq(helper_settings(&m, path, &c), -EINVAL);
+    cr_expect_eq(helper_settings(&m, path, &c), -EIO);
     cr_expect_str_eq(c.text,
                      "the program reader has failed: see its line above");
     unlink(path);
@@ -193,7 +193,7 @@ Test(helper, prepares_nothing_without_check)
     struct prepared p = { .make = true };
 
     close(programs_find(m.programs, "check"));
-    cr_expect_eq(helper_prepare(&m, "empty", &p), -EINVAL);
+    cr_expect_eq(helper_prepare(&m, "empty", &p), -EIO);
     cr_expect_str_eq(p.why.text,
                      "the program check has failed: see its line above");
 }
