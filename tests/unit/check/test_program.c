@@ -12,10 +12,10 @@
 #include "sallyport/base/buf.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/usersfile/usersfile.h"
+#include "support/server.h"
 #include "support/settings.h"
 
-#define PROGRAM BUILD_DIR "/libexec/sallyport/check"
-#define HASH    "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
+#define HASH "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
 #define CONF                                                                   \
     "homes = /nowhere\nallow_weaker = landlock\nfsync = no\n"                  \
     "address = 203.0.113.7\nactive = yes\n"
@@ -36,7 +36,7 @@ static void start(const char *const arguments[], const char *users, int err)
     four = fcntl(four, F_DUPFD, 10);
     if (dup2(err, STDERR_FILENO) == STDERR_FILENO && dup2(three, 3) == 3 &&
         dup2(four, 4) == 4)
-        execv(PROGRAM, (char **)(uintptr_t)arguments);
+        execv(server_program("check"), (char **)(uintptr_t)arguments);
     _exit(127);
 }
 

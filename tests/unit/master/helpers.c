@@ -8,17 +8,15 @@
 
 #include "master/children/programs.h"
 #include "sallyport/base/fd.h"
+#include "support/server.h"
 #include "support/settings.h"
 
 #define FIRST 100 /* far above the descriptors of a test */
 
 static void find_program(struct master *m, const char *name)
 {
-    char path[256];
-    FD_CLEANUP int program = -1;
+    FD_CLEANUP int program = open(server_program(name), O_PATH | O_CLOEXEC);
 
-    snprintf(path, sizeof(path), BUILD_DIR "/libexec/sallyport/%s", name);
-    program = open(path, O_PATH | O_CLOEXEC);
     cr_assert_geq(program, 0);
     cr_assert_geq(dup3(program, programs_find(m->programs, name), O_CLOEXEC),
                   0);

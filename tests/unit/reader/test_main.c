@@ -14,8 +14,7 @@
 #include "sallyport/base/slice.h"
 #include "sallyport/settings/settings.h"
 #include "sallyport/usersfile/usersfile.h"
-
-#define PROGRAM BUILD_DIR "/libexec/sallyport/reader"
+#include "support/server.h"
 
 struct reading {
     int answer, status;
@@ -29,7 +28,7 @@ static void start(const char *mode, int file, const struct reading *r)
     dup2(fileno(r->said), STDERR_FILENO);
     dup2(three, 3);
     dup2(four, 4);
-    execl(PROGRAM, "reader", mode, "conf", NULL);
+    execl(server_program("reader"), "reader", mode, "conf", NULL);
     _exit(127);
 }
 
