@@ -47,7 +47,7 @@ static const struct sandbox_row rows[PROCESS_SANDBOXED] = {
         .landlock = true,
         .silent = true,
         .cannot = "see the network or another user; execute; open but by "
-                  "openat2 beneath its home and shares",
+                  "openat2 beneath its home",
     },
     [PROCESS_LOG] = {
         .title = "sallyport: log",
