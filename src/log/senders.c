@@ -135,8 +135,7 @@ static void report_wrong(struct sender *s)
 
 static int read_sender(struct sender *s)
 {
-    int r = channel_dispatch(&s->channel, handlers,
-                             sizeof(handlers) / sizeof(handlers[0]), s);
+    int r = DISPATCH(&s->channel, handlers, s);
 
     if (r == -EAGAIN) {
         pause_sender(s, PAUSE_MS);

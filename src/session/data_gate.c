@@ -202,9 +202,7 @@ static void data_gate_lost(struct session *s)
 static void data_gate_on_channel(void *owner, uint32_t events)
 {
     struct session *s = owner;
-    int r = channel_dispatch(
-        &s->gate, data_gate_handlers,
-        sizeof(data_gate_handlers) / sizeof(data_gate_handlers[0]), s);
+    int r = DISPATCH(&s->gate, data_gate_handlers, s);
 
     (void)events;
     if (r == -EPIPE)

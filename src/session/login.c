@@ -246,9 +246,7 @@ static const struct handler login_handlers[] = {
 void login_on_master(void *owner, uint32_t events)
 {
     struct session *s = owner;
-    int r =
-        channel_dispatch(&s->master, login_handlers,
-                         sizeof(login_handlers) / sizeof(login_handlers[0]), s);
+    int r = DISPATCH(&s->master, login_handlers, s);
 
     (void)events;
     if (r < 0)

@@ -129,9 +129,7 @@ static void generation_hang_up(struct generation *g)
 static void generation_on_readable(void *owner, uint32_t events)
 {
     struct generation *g = owner;
-    int r = channel_dispatch(
-        &g->channel, generation_handlers,
-        sizeof(generation_handlers) / sizeof(generation_handlers[0]), g);
+    int r = DISPATCH(&g->channel, generation_handlers, g);
     const char *why = r == -EPROTO ? g->channel.wrong : strerror(-r);
 
     (void)events;
