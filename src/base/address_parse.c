@@ -2,34 +2,26 @@
  * read by reader. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <string.h>
+#include <netinet/in.h>
 
 #include "sallyport/base/address.h"
-
-static const uint8_t mapped_prefix[12] = { [10] = 0xff, [11] = 0xff };
 
 int address_parse(struct slice text, struct address *ret)
 {
     char copy[INET6_ADDRSTRLEN + 1];
-    uint8_t bytes[16] = { 0 };
-    struct address a = { 0 };
+    struct sockaddr_storage s = { 0 };
+    struct sockaddr_in *four = (struct sockaddr_in *)&s;
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *)&s;
 
     if (slice_copy(text, copy, sizeof(copy)) < 0)
         return -EINVAL;
-    if (inet_pton(AF_INET, copy, bytes) == 1) {
-        a.family = 4;
-    } else if (inet_pton(AF_INET6, copy, bytes) == 1) {
-        a.family = 6;
-        if (memcmp(bytes, mapped_prefix, 12) == 0) {
-            a.family = 4;
-            memmove(bytes, bytes + 12, 4);
-        }
-    } else {
+    if (inet_pton(AF_INET, copy, &four->sin_addr) == 1)
+        s.ss_family = AF_INET;
+    else if (inet_pton(AF_INET6, copy, &six->sin6_addr) == 1)
+        s.ss_family = AF_INET6;
+    else
         return -EINVAL;
-    }
-    memcpy(a.bytes, bytes, a.family == 4 ? 4 : 16);
-    *ret = a;
-    return 0;
+    return address_from_sockaddr(ret, &s);
 }
 
 int address_parse_port(struct slice text, struct address *ret)
