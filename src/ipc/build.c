@@ -20,6 +20,14 @@ void build_name_fill(char out[BUILD_NAME_MAX])
     memcpy(out, SALLYPORT_BUILD, sizeof(SALLYPORT_BUILD));
 }
 
+bool build_name_is(const char name[BUILD_NAME_MAX])
+{
+    char own[BUILD_NAME_MAX];
+
+    build_name_fill(own);
+    return memcmp(name, own, sizeof(own)) == 0;
+}
+
 void build_tell(struct channel *master)
 {
     SEND(master, build, 0, .name = slice_from(build_name()),

@@ -45,14 +45,6 @@ static bool settings_sealed(int fd)
            (fcntl(fd, F_GET_SEALS) & seals) == seals;
 }
 
-static bool is_of_this_build(const struct image *image)
-{
-    char build[BUILD_NAME_MAX];
-
-    build_name_fill(build);
-    return memcmp(image->build, build, sizeof(build)) == 0;
-}
-
 /* Checks only the counts; the process that made the settings has checked the
  * rest. */
 static bool settings_counts_fit(const struct settings *s)
@@ -77,7 +69,7 @@ int settings_take(struct settings *s, int fd, struct complaint *c)
     there = mmap(NULL, sizeof(*there), PROT_READ, MAP_SHARED, fd, 0);
     if (there == MAP_FAILED)
         return complain(c, "settings: %s", strerror(errno));
-    ours = is_of_this_build(there);
+    ours = build_name_is(there->build);
     fit = settings_counts_fit(&there->settings);
     if (ours && fit)
         *s = there->settings;

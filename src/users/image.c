@@ -96,20 +96,12 @@ static bool image_read_row(const struct image *i, const struct users_row *row,
     return image_read_texts(i, row, user);
 }
 
-static bool is_of_this_build(const struct users_head *head)
-{
-    char build[BUILD_NAME_MAX];
-
-    build_name_fill(build);
-    return memcmp(head->build, build, sizeof(build)) == 0;
-}
-
 /* 0; -EBADMSG: it isn't what reader writes; -ENOMEM */
 static int image_read(struct users *u, const struct buf *bytes)
 {
     struct image i;
 
-    if (!image_open(&i, bytes) || !is_of_this_build(i.head))
+    if (!image_open(&i, bytes) || !build_name_is(i.head->build))
         return -EBADMSG;
     u->row = calloc(i.head->count + 1, sizeof(*u->row));
     if (!u->row)

@@ -3,6 +3,7 @@
 #ifndef SALLYPORT_IPC_BUILD_H
 #define SALLYPORT_IPC_BUILD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct channel;
@@ -14,6 +15,8 @@ const char *build_name(void);
  * size with different fields. */
 #define BUILD_NAME_MAX 64
 void build_name_fill(char out[BUILD_NAME_MAX]);
+/* Is NAME, filled up like that, the name of this build? */
+bool build_name_is(const char name[BUILD_NAME_MAX]);
 /* Returns a hash of the list of messages, that is, of all that both ends must
  * agree on. */
 uint64_t build_messages(void);
