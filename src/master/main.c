@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "children/programs.h"
+#include "children/reader.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
@@ -51,7 +52,7 @@ static bool survey_users(const struct master *m)
 
     if (fd < 0 || settings_private_file(fd, m->settings.users, &c) < 0)
         return false; /* prepare_users() has reported it */
-    table = helper_users(m, "check-users", fd, &c);
+    table = reader_ask(m, "check-users", m->settings.users, fd, HELPER_MS, &c);
     if (table < 0 && !wrong)
         stderr_print("%s", c.text);
     if (table < 0)
@@ -180,10 +181,8 @@ static void tell_remarks(const struct master *m)
 {
     const struct users *u = userdb_find(m->users, userdb_newest(m->users));
     struct complaint c = { "" };
-    FD_CLEANUP int table = helper_users(m, "users", m->users->fd, &c);
 
-    if (table >= 0)
-        helper_check(m, m->check ? "remarks" : "start", table, START_MS);
+    helper_check(m, m->check ? "remarks" : "start", m->users->table, START_MS);
     if (u && hint_unasked(&m->settings, u, &c))
         stderr_print("hint: %s", c.text);
 }

@@ -22,7 +22,9 @@
 
 void userdb_init(struct userdb *u, const struct master *m)
 {
-    *u = (struct userdb){ .master = m, .path = m->settings.users, .fd = -1 };
+    *u = (struct userdb){
+        .master = m, .path = m->settings.users, .fd = -1, .table = -1
+    };
 }
 
 void userdb_release(struct userdb *u)
@@ -31,6 +33,7 @@ void userdb_release(struct userdb *u)
         users_release(&u->kept[i].users);
     u->count = 0;
     fd_close(&u->fd);
+    fd_close(&u->table);
 }
 
 uint64_t userdb_newest(const struct userdb *u)
@@ -106,10 +109,16 @@ static int userdb_parse(struct userdb *u, int text, struct users *users,
     const int wait_ms = (int)u->master->deadlines.reader;
     FD_CLEANUP int table =
         reader_ask(u->master, "users", u->path, text, wait_ms, c);
+    int r;
 
     if (table == -ETIMEDOUT)
         u->rests_until = clock_ms() + u->master->deadlines.reader;
-    return table < 0 ? table : users_take(users, table, c);
+    r = table < 0 ? table : users_take(users, table, c);
+    if (r == 0) {
+        fd_close(&u->table);
+        u->table = fd_take(&table);
+    }
+    return r;
 }
 
 static int userdb_add(struct userdb *u, struct slice text, struct complaint *c)

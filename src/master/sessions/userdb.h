@@ -21,7 +21,8 @@ struct userdb {
     const char *path;                    /* from the settings */
     struct generation kept[USERDB_KEPT]; /* the newest is the last */
     size_t count;
-    int fd; /* the newest text, a sealed memfd; -1: none */
+    int fd;    /* the newest text, a sealed memfd; -1: none */
+    int table; /* the same as reader wrote it, for check; -1: none */
     struct stat seen;
     bool fresh; /* changed just before it was read: check again */
     struct complaint told;

@@ -13,8 +13,6 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
 
-#define HELPER_MS 20000
-
 int helper_settings(struct master *m, const char *path, struct complaint *c)
 {
     FD_CLEANUP int file = settings_open(path, c);
@@ -45,12 +43,6 @@ int helper_recover(struct master *m, int *kept, const char *path,
     }
     m->conf = fd_take(kept);
     return 0;
-}
-
-int helper_users(const struct master *m, const char *mode, int users,
-                 struct complaint *c)
-{
-    return reader_ask(m, mode, m->settings.users, users, HELPER_MS, c);
 }
 
 bool helper_check(const struct master *m, const char *mode, int users,

@@ -10,6 +10,9 @@
 
 struct master;
 
+/* How long reader and check may take, but to look at homes. */
+#define HELPER_MS 20000
+
 /* Reads the configuration PATH into m->settings and, sealed, into m->conf,
  * which the caller closes. 0, or -EINVAL with the complaint; another -errno if
  * reader has failed itself. For --check the mistakes of the file are printed
@@ -25,13 +28,8 @@ int helper_recover(struct master *m, int *kept, const char *path,
  * has failed itself. */
 int helper_prepare(const struct master *m, const char *part,
                    struct prepared *p);
-/* Has reader read the users file USERS, which is open. MODE is "users" or, so
- * that each mistake is printed, "check-users". The table, or -errno with the
- * complaint. */
-int helper_users(const struct master *m, const char *mode, int users,
-                 struct complaint *c);
 /* Prints on standard error what an administrator should know about the settings
- * and the table USERS of helper_users(), in WAIT_MS at most. MODE is one of
+ * and the table USERS that reader wrote, in WAIT_MS at most. MODE is one of
  * those in src/check/main.c. Returns whether there is a mistake; it counts as
  * one if check is late. */
 bool helper_check(const struct master *m, const char *mode, int users,

@@ -11,6 +11,7 @@
 
 #include "helpers.h"
 #include "master/children/programs.h"
+#include "master/children/reader.h"
 #include "master/core/master.h"
 #include "master/start/helper.h"
 #include "sallyport/base/buf.h"
@@ -48,7 +49,7 @@ static int table_of(size_t n)
     fd = fd_sealed("users", buf_slice(&text));
     cr_assert_geq(fd, 0);
     buf_release(&text);
-    table = helper_users(&m, "users", fd, &c);
+    table = reader_ask(&m, "users", "users", fd, 20000, &c);
     cr_assert_geq(table, 0, "%s", c.text);
     close(fd);
     return table;
