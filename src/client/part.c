@@ -114,6 +114,21 @@ int part_open(struct part *p, const char *target,
     return -1;
 }
 
+/* Some file systems report a failed write only when the file is closed. Closing
+ * a copy of the descriptor makes them report it, and keeps the lock. */
+static int part_flush(const struct part *p)
+{
+    int copy = fcntl(p->fd, F_DUPFD_CLOEXEC, 0);
+
+    return copy < 0 ? -1 : close(copy);
+}
+
+static void part_drop(struct part *p)
+{
+    unlinkat(p->directory, p->name, 0);
+    p->name[0] = '\0';
+}
+
 int part_finish(struct part *p, const char *target, bool replace, time_t when,
                 struct failure *why)
 {
@@ -121,6 +136,11 @@ int part_finish(struct part *p, const char *target, bool replace, time_t when,
     struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
                                  { .tv_sec = when } };
 
+    if (part_flush(p) < 0) {
+        fail_errno(why, errno, target);
+        part_drop(p);
+        return -1;
+    }
     if (when > 0)
         futimens(p->fd, times);
     if (renameat2(p->directory, p->name, p->directory, base,
@@ -135,8 +155,7 @@ int part_finish(struct part *p, const char *target, bool replace, time_t when,
     /* Without renameat2 (NFS), a hard link: it never replaces a file. */
     if (linkat(p->directory, p->name, p->directory, base, 0) < 0)
         return errno == EEXIST ? 1 : fail_errno(why, errno, target);
-    unlinkat(p->directory, p->name, 0);
-    p->name[0] = '\0';
+    part_drop(p);
     return 0;
 }
 
@@ -145,8 +164,9 @@ void part_close(struct part *p, bool keep)
     struct stat st;
 
     if (p->fd >= 0 && p->name[0] &&
-        (!keep || fstat(p->fd, &st) < 0 || st.st_size == 0))
-        unlinkat(p->directory, p->name, 0);
+        (!keep || fstat(p->fd, &st) < 0 || st.st_size == 0 ||
+         part_flush(p) < 0))
+        part_drop(p);
     fd_close(&p->fd);
     fd_close(&p->directory);
 }

@@ -36,10 +36,12 @@ int part_open(struct part *p, const char *target,
               const struct part_source *from, struct failure *why);
 /* Gives the file its name; without REPLACE, never that of an existing file.
  * WHEN is its time; 0: now. Returns 0; 1: the name is taken; -1 with the
- * reason. */
+ * reason. If the file system has lost bytes, the partial file is removed, since
+ * nobody knows which. */
 int part_finish(struct part *p, const char *target, bool replace, time_t when,
                 struct failure *why);
-/* Closes the file; KEEP: keeps it for the next try. */
+/* Closes the file. KEEP: keeps it for the next try, unless the file system has
+ * lost bytes. */
 void part_close(struct part *p, bool keep);
 
 #endif

@@ -1,0 +1,54 @@
+/* Starts the file system, and ends it. */
+#include "fuse.h"
+
+#include <criterion/criterion.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support/server.h"
+#include "support/wait.h"
+
+void fuse_begin(void)
+{
+    cr_assert_eq(unshare(CLONE_NEWNS), 0, "unshare: %m");
+    cr_assert_eq(mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+}
+
+pid_t fuse_mount(const char *folder, uid_t owner)
+{
+    struct pollfd one = { .events = POLLIN };
+    char script[SERVER_PATH_MAX], uid[16];
+    int ends[2];
+    pid_t pid;
+
+    snprintf(script, sizeof(script), "%s",
+             server_source("tests/system/fuse.py"));
+    snprintf(uid, sizeof(uid), "%u", (unsigned)owner);
+    cr_assert_eq(pipe(ends), 0);
+    pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        dup2(ends[1], 1);
+        execlp("python3", "python3", script, folder, uid, NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    one.fd = ends[0];
+    cr_assert_eq(poll(&one, 1, WAIT_MS), 1);
+    cr_assert(one.revents & POLLIN, "nothing is mounted");
+    close(ends[0]);
+    return pid;
+}
+
+void fuse_unmount(const char *folder, pid_t pid)
+{
+    umount2(folder, MNT_DETACH);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}

@@ -1,0 +1,15 @@
+/* The file system of tests/system/fuse.py. Root mounts it in a mount namespace
+ * that ends with the test. */
+#ifndef TESTS_SYSTEM_FUSE_H
+#define TESTS_SYSTEM_FUSE_H
+
+#include <sys/types.h>
+
+/* Gives this process a mount namespace of its own. */
+void fuse_begin(void);
+/* Mounts it on FOLDER; its files belong to OWNER. Returns the process that
+ * serves it. */
+pid_t fuse_mount(const char *folder, uid_t owner);
+void fuse_unmount(const char *folder, pid_t pid);
+
+#endif

@@ -1,0 +1,71 @@
+/* Downloads to a file system that reports lost bytes only when a file is
+ * closed, as network file systems may do. */
+#include <criterion/criterion.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "faulty.h"
+#include "fuse.h"
+#include "support/files.h"
+
+struct far {
+    struct faulty server;
+    pid_t fuse;
+};
+
+static void far_begin(struct far *f, const char *fault)
+{
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
+    fuse_begin();
+    faulty_begin(&f->server, fault, "good");
+    files_make_folder("far", 0755);
+    f->fuse = fuse_mount("far", 0);
+}
+
+static void far_end(struct far *f)
+{
+    fuse_unmount("far", f->fuse);
+    faulty_end(&f->server);
+}
+
+/* Neither the file nor a partial one is there: nobody knows which of its bytes
+ * were lost. */
+static void far_expect_nothing(void)
+{
+    struct run_result r;
+
+    run(&r, NULL, "/bin/ls", "-A", "far", NULL);
+    cr_expect_str_eq(r.text, "bad\nf\n");
+    run_release(&r);
+}
+
+Test(client_disks, a_disk_that_is_full_at_the_end, .timeout = 60)
+{
+    static struct far f;
+    struct run_result r;
+
+    far_begin(&f, "none");
+    desk_client(&f.server.desk, EX_CANTCREAT, &r, NULL, "get", "/file", "far/",
+                NULL);
+    cr_expect_not_null(strstr(r.text, "far/file: No space left on device"),
+                       "%s", r.text);
+    run_release(&r);
+    far_expect_nothing();
+    far_end(&f);
+}
+
+/* The partial file of a cut download isn't continued later. */
+Test(client_disks, a_cut_on_a_full_disk, .timeout = 60)
+{
+    static struct far f;
+    struct run_result r;
+
+    far_begin(&f, "size_too_large");
+    desk_client(&f.server.desk, EX_TEMPFAIL, &r, NULL, "get", "--retries", "0",
+                "/file", "far/", NULL);
+    run_release(&r);
+    far_expect_nothing();
+    far_end(&f);
+}
