@@ -1,6 +1,7 @@
 # bash completion of sallyport(1): commands, options, profiles, local files.
 _sallyport() {
     local current=$2 previous=$3 config
+    local commands="put get ls cat mkdir rm rmdir mv du hash sync doctor help"
     config=${XDG_CONFIG_HOME:-$HOME/.config}/sallyport/config
     COMPREPLY=()
     case $previous in
@@ -16,7 +17,9 @@ _sallyport() {
     if [[ $current = -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "--all --by-hash --cacert --cert --compress --config --conflict --debug --delete --dry-run --help --json --key --known-hosts --limit-rate --netrc --no-resume --no-verify --parallel --password-file --pin --preserve --quiet --recursive --retries --timeout --trust-new --user --version --yes" -- "$current")
     elif ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "put get ls cat mkdir rm rmdir mv du hash sync doctor ftps://" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "$commands ftps://" -- "$current")
+    elif [[ ${COMP_WORDS[1]} = help ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$current")
     else
         mapfile -t COMPREPLY < <(
             compgen -f -- "$current"

@@ -36,8 +36,9 @@ struct word {
 enum command_mode {
     ONE_SHOT = 1, /* sallyport NAME ... URL */
     IN_SHELL = 2,
-    LOCAL = 4, /* opens no connection by itself */
-    OPENS = 8, /* its options replace those of the last server */
+    LOCAL = 4,       /* opens no connection by itself */
+    OPENS = 8,       /* its options replace those of the last server */
+    SERVERLESS = 16, /* none of its words names a server */
 };
 
 struct command {

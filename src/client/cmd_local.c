@@ -94,17 +94,22 @@ int cmd_shell(struct client *c, struct word *w, int n)
     return shell_local("");
 }
 
+/* The command line also explains the commands that only a session has. */
 int cmd_help(struct client *c, struct word *w, int n)
 {
-    const struct command *row =
-        n > 0 ? command_find(w[0].text, IN_SHELL) : NULL;
+    unsigned mode = c->interactive ? IN_SHELL : ONE_SHOT;
+    const struct command *row = n > 0 ? command_find(w[0].text, mode) : NULL;
     struct failure why;
 
-    (void)c;
+    if (n > 0 && !row) {
+        mode = IN_SHELL;
+        row = command_find(w[0].text, mode);
+    }
     if (n > 0 && !row)
-        return fail(&why, EX_USAGE, "no such command; try help"),
+        return fail(&why, EX_USAGE, "no such command; %s",
+                    c->interactive ? "try help" : "run: sallyport --help"),
                client_error(w[0].text, &why);
-    help_print(row, IN_SHELL);
+    help_print(row, mode);
     return 0;
 }
 

@@ -70,8 +70,9 @@ const struct command commands[] = {
       "Print the server of this session, and its options", "status" },
     { "!", NULL, IN_SHELL | LOCAL, 0, -1, "l", cmd_shell, "", "[COMMAND...]",
       "Run a local command, or a shell", "! ls -l" },
-    { "help", "?", IN_SHELL | LOCAL, 0, 1, "l", cmd_help, "", "[COMMAND]",
-      "Print the help of all commands, or of one", "help put" },
+    { "help", "?", BOTH | LOCAL | SERVERLESS, 0, 1, "l", cmd_help, "[COMMAND]",
+      "[COMMAND]", "Print the help of all commands, or of one",
+      "sallyport help put" },
     { "bye", "quit", IN_SHELL | LOCAL, 0, 0, "", cmd_bye, "", "",
       "Log out and leave", "bye" },
 };

@@ -67,8 +67,9 @@ static int run_no_server(char **text, int n, struct failure *why)
 }
 
 /* Turns the words into local and remote ones; *url gets the server. */
-static int run_words(struct client *c, char **text, int n, struct word *w,
-                     struct url *url, struct failure *why)
+static int run_words(struct client *c, const struct command *row, char **text,
+                     int n, struct word *w, struct url *url,
+                     struct failure *why)
 {
     for (int i = 0; i < n; i++) {
         struct url one;
@@ -89,7 +90,9 @@ static int run_words(struct client *c, char **text, int n, struct word *w,
         w[i].directory = one.directory;
         memcpy(w[i].path, one.path, sizeof(one.path));
     }
-    return url->host[0] ? 0 : run_no_server(text, n, why);
+    return url->host[0] || row->modes & SERVERLESS
+               ? 0
+               : run_no_server(text, n, why);
 }
 
 enum progress_style client_style(const struct options *o)
@@ -127,7 +130,7 @@ static int run_command(struct client *c, const struct command *row, char **text,
         fail(&why, EX_USAGE, "usage: sallyport %s %s", row->name, row->syntax);
         return client_error("", &why);
     }
-    if (run_words(c, text, n, words, &url, &why) < 0)
+    if (run_words(c, row, text, n, words, &url, &why) < 0)
         return client_error(row->name, &why);
     progress_start(client_style(&c->options));
     int code = row->modes & LOCAL ? 0 : client_open(c, &url);

@@ -395,6 +395,75 @@ Test(client, usage, .timeout = 60)
     desk_end(&d);
 }
 
+/* Runs the client with these words alone, without a server. */
+static void run_plain(struct run_result *r, char *const words[])
+{
+    char *arguments[DESK_ARGUMENTS] = { (char *)server_program("sallyport") };
+
+    for (size_t i = 0; words[i]; i++)
+        arguments[i + 1] = words[i];
+    run_arguments(r, NULL, arguments);
+}
+
+#define PLAIN(r, ...) run_plain(r, (char *const[]){ __VA_ARGS__, NULL })
+
+static void expect_same_help(const char *command)
+{
+    struct run_result asked, option;
+    char *name = (char *)command;
+
+    PLAIN(&asked, "help", name);
+    PLAIN(&option, name, "--help");
+    cr_expect_eq(asked.status, 0, "%s: %d", command, asked.status);
+    cr_expect_str_eq(asked.text, option.text);
+    run_release(&asked);
+    run_release(&option);
+}
+
+/* "sallyport help" prints the help of all commands; a name after it chooses
+ * one, also one that only a session has. */
+Test(client, help_of_a_command, .timeout = 60)
+{
+    struct run_result r;
+
+    expect_same_help("put");
+    expect_same_help("download");
+    expect_same_help("doctor");
+    expect_same_help("help");
+    PLAIN(&r, "help");
+    cr_expect_eq(r.status, 0, "%d: %s", r.status, r.text);
+    cr_expect_not_null(strstr(r.text, "sallyport sync DIR URL"), "%s", r.text);
+    cr_expect_not_null(strstr(r.text, "sallyport help [COMMAND]"), "%s",
+                       r.text);
+    run_release(&r);
+    PLAIN(&r, "help", "lcd");
+    cr_expect_eq(r.status, 0, "%d: %s", r.status, r.text);
+    cr_expect_not_null(strstr(r.text, "lcd [NAME]"), "%s", r.text);
+    run_release(&r);
+}
+
+Test(client, help_that_there_is_not, .timeout = 60)
+{
+    static char *const rows[][4] = {
+        { "help", "nosuch", NULL },
+        { "help", "put", "get", NULL },
+        { "help", "--dry-run", NULL },
+        { "help", "--nosuch", NULL },
+    };
+    static const char *const says[] = { "nosuch: no such command",
+                                        "usage: sallyport help [COMMAND]",
+                                        "--dry-run: help has no such option",
+                                        "--nosuch: no such option" };
+    struct run_result r;
+
+    for (size_t i = 0; i < 4; i++) {
+        run_plain(&r, rows[i]);
+        cr_expect_eq(r.status, EX_USAGE, "%d: %s", r.status, r.text);
+        cr_expect_not_null(strstr(r.text, says[i]), "%s", r.text);
+        run_release(&r);
+    }
+}
+
 /* A local command gets its line exactly as it was typed. */
 Test(client, local_commands, .timeout = 60)
 {

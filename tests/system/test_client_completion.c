@@ -14,6 +14,7 @@ static const struct {
     { "sallyport doc", "sallyport doctor" },
     { "sallyport ls --lim", "sallyport ls --limit-rate" },
     { "sallyport put --conflict sk", "sallyport put --conflict skip" },
+    { "sallyport help doc", "sallyport help doctor" },
     { "sallyport put a-fi", "sallyport put a-file" },
 };
 
