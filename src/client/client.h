@@ -101,6 +101,9 @@ bool open_is_profile(const char *word);
  * the reason. */
 int open_target(struct options *o, struct profile *p, const char *word,
                 struct url *ret, struct failure *why);
+/* Do the options, with those of the profile, agree? Returns 0, or -1 with the
+ * reason. */
+int open_check(const struct options *o, struct failure *why);
 /* Does the jobs on the open server. Returns an exit code. */
 int client_run_jobs(struct client *c, struct jobs *j);
 

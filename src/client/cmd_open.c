@@ -100,6 +100,16 @@ int open_target(struct options *o, struct profile *p, const char *word,
                                           : 0;
 }
 
+/* A key without its certificate would be ignored: the server would get no
+ * certificate. */
+int open_check(const struct options *o, struct failure *why)
+{
+    return o->key && !o->cert
+               ? fail(why, EX_USAGE,
+                      "--key needs --cert FILE, the certificate of this key")
+               : 0;
+}
+
 /* This server stays open until the next one is known completely. */
 int cmd_open(struct client *c, struct word *w, int n)
 {
@@ -116,6 +126,8 @@ int cmd_open(struct client *c, struct word *w, int n)
                 : fail(&why, EX_USAGE,
                        "write ftps://USER@HOST, or a profile's name with a "
                        "colon");
+    if (r == 0)
+        r = open_check(&c->options, &why);
     if (r == 0 && options_keep(&c->options, &c->given, c->kept) < 0)
         r = fail(&why, EX_OSERR, "out of memory");
     if (r < 0) {

@@ -90,9 +90,10 @@ static int run_words(struct client *c, const struct command *row, char **text,
         w[i].directory = one.directory;
         memcpy(w[i].path, one.path, sizeof(one.path));
     }
-    return url->host[0] || row->modes & SERVERLESS
-               ? 0
-               : run_no_server(text, n, why);
+    if (row->modes & SERVERLESS)
+        return 0;
+    return url->host[0] ? open_check(&c->options, why)
+                        : run_no_server(text, n, why);
 }
 
 enum progress_style client_style(const struct options *o)
@@ -176,6 +177,8 @@ static int run_session(struct client *c, char **text, int n)
             r = fail(&why, EX_USAGE,
                      "%s: neither a command nor a URL; run: sallyport --help",
                      text[0]);
+        if (r == 0)
+            r = open_check(&c->options, &why);
         if (r < 0)
             return client_error("", &why);
         progress_start(client_style(&c->options));

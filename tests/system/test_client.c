@@ -464,6 +464,38 @@ Test(client, help_that_there_is_not, .timeout = 60)
     }
 }
 
+/* A key alone would be ignored. The certificate may come from a profile. */
+Test(client, a_key_without_a_certificate, .timeout = 60)
+{
+    static char nowhere[] = "ftps://anna@127.0.0.1:1/";
+    static const char profile[] = "[p]\nurl = ftps://anna@127.0.0.1:1/\n"
+                                  "cert = nosuch\n";
+    static char *const rows[][8] = {
+        { "ls", "--key", "k", nowhere, NULL },
+        { "doctor", nowhere, "--key=k", NULL },
+        { "--key", "k", nowhere, NULL },
+        { "ls", "--key", "k", "--config", "config", "p:", NULL },
+    };
+    struct run_result r;
+    struct desk d;
+
+    desk_begin_alone(&d);
+    files_write("config", profile, strlen(profile), 0600);
+    for (size_t i = 0; i < 4; i++) {
+        run_plain(&r, rows[i]);
+        cr_expect_eq(r.status == EX_USAGE, i < 3, "%d: %s", r.status, r.text);
+        cr_expect_eq(!!strstr(r.text, "--key needs --cert FILE"), i < 3, "%s",
+                     r.text);
+        run_release(&r);
+    }
+    char *session[] = { (char *)server_program("sallyport"), "--key", "k",
+                        NULL };
+    run_arguments(&r, "open ftps://anna@127.0.0.1:1/\n", session);
+    cr_expect_eq(r.status, EX_USAGE, "%d: %s", r.status, r.text);
+    run_release(&r);
+    desk_end(&d);
+}
+
 /* A local command gets its line exactly as it was typed. */
 Test(client, local_commands, .timeout = 60)
 {
