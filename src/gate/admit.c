@@ -29,14 +29,15 @@ static enum limit admit_record(struct gate *g, const struct address *client)
     return settings_networks_hold(&s->no_ban, client) ? LIMIT_NONE : limit;
 }
 
-/* While others wait in the queue, a new connection waits too. */
+/* While others wait in the queue, or master is behind, a new connection waits
+ * too. */
 static enum limit admit_decide(struct gate *g, const struct address *client)
 {
     enum limit limit = admit_record(g, client);
 
     if (limit == LIMIT_NONE)
         limit = limits_check_client(&g->limits, client);
-    if (limit == LIMIT_NONE && !queue_is_empty(g))
+    if (limit == LIMIT_NONE && (g->behind || !queue_is_empty(g)))
         limit = LIMIT_STARTUPS;
     return limit;
 }
@@ -115,6 +116,7 @@ static int admit_at_once(struct child *c, uint32_t request)
     limits_wait(&c->gate->limits, &c->peer);
     child_waits(c);
     c->channel.phase = PHASE_RUN;
+    entry_mind(c->gate);
     return 0;
 }
 
@@ -136,7 +138,7 @@ void admit_know(struct child *c, const struct address *client,
     c->known = true;
     c->peer = *client;
     c->server = *server;
-    entry_mind_unknown(c->gate);
+    entry_mind(c->gate);
 }
 
 int admit(struct child *c, uint32_t request, const struct address *client,

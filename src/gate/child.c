@@ -36,7 +36,7 @@ static void child_leave(struct child *c)
     child_settle(c);
     limits_leave(&c->gate->limits, c->known ? &c->peer : NULL);
     if (!c->known)
-        entry_mind_unknown(c->gate);
+        entry_mind(c->gate);
 }
 
 void child_discard(struct child *c)

@@ -179,6 +179,6 @@ int children_report(struct gate *g)
         STAILQ_REMOVE_HEAD(&t->ended, next);
         children_put_back(c);
     }
-    gate_watch_master(g);
+    entry_mind(g);
     return c ? -EAGAIN : 0;
 }

@@ -4,6 +4,7 @@
 #include "entry.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -90,9 +91,9 @@ static int entry_fork(struct child *c, const struct entry *e,
     return 0;
 }
 
-/* Announces the session to master before the fork: if master is too slow, the
- * connection is dropped before it costs anything. Reports all ended sessions
- * first, so that master never counts more sessions than gate. */
+/* Announces the session to master before the fork: without master there is no
+ * session. Reports all ended sessions first, so that master never counts more
+ * sessions than gate. */
 static int entry_start(struct gate *g, const struct entry *e)
 {
     struct pairs pairs __attribute__((cleanup(
@@ -132,10 +133,14 @@ static void entry_say_too_many(int fd, enum limit limit)
 
 enum limit entry_begin(struct gate *g, const struct entry *e)
 {
+    int r;
+
     socket_no_delay(e->control);
     socket_keep_alive(e->control);
     socket_urgent_in_line(e->control);
-    return entry_start(g, e) < 0 ? LIMIT_RESOURCES : LIMIT_NONE;
+    r = entry_start(g, e);
+    entry_mind(g);
+    return r < 0 ? LIMIT_RESOURCES : LIMIT_NONE;
 }
 
 void entry_refuse(struct gate *g, const struct entry *e, enum limit limit)
@@ -155,34 +160,39 @@ static enum limit entry_try(struct gate *g, struct entry *e)
     return limit == LIMIT_NONE ? entry_begin(g, e) : limit;
 }
 
+/* Linux calls such a socket writable if at most a quarter of its buffer is in
+ * use. So the messages about those that have entered still fit. */
+static bool entry_master_is_behind(const struct gate *g)
+{
+    struct pollfd one = { .fd = g->frame.master.fd, .events = POLLOUT };
+
+    return poll(&one, 1, 0) == 0;
+}
+
 /* A proxy's client is unknown until a session has read the PROXY header. So
- * only a few such sessions exist at a time, and further connections wait in the
- * listener's backlog. A flood through the proxy then drops no client's
- * connection. */
-void entry_mind_unknown(struct gate *g)
+ * only a few such sessions exist at a time: a flood through the proxy then
+ * drops no client's connection. */
+void entry_mind(struct gate *g)
 {
     bool throng = g->limits.unknown >= ENTRY_UNKNOWN;
 
+    g->behind = entry_master_is_behind(g);
     for (size_t i = 0; i < g->listeners; i++)
-        if (g->listener[i].proxied && throng)
+        if (g->behind || (throng && g->listener[i].proxied))
             acceptor_hold(&g->listener[i].acceptor);
-        else if (g->listener[i].proxied)
+        else
             acceptor_go(&g->listener[i].acceptor);
+    gate_watch_master(g);
 }
 
 static enum limit entry_admit(struct listener *l, struct entry *e)
 {
-    enum limit limit;
-
     if (e->proxied &&
         !settings_networks_hold(&l->gate->settings.proxies, &e->peer)) {
         tell_refused(l->gate, &e->peer, &e->local, "not a proxy");
         return LIMIT_NONE;
     }
-    limit = entry_try(l->gate, e);
-    if (e->proxied)
-        entry_mind_unknown(l->gate);
-    return limit;
+    return entry_try(l->gate, e);
 }
 
 void entry_enter(struct acceptor *a, int fd, const struct address *peer)

@@ -32,8 +32,10 @@ void entry_refuse(struct gate *g, const struct entry *e, enum limit limit);
 
 /* The most sessions at a time whose client is not known yet. */
 #define ENTRY_UNKNOWN 32
-/* To be called when their number has changed: stops or starts the listeners for
- * proxies. */
-void entry_mind_unknown(struct gate *g);
+/* To be called when their number has changed, or after messages to master:
+ * decides whether new connections wait in the listeners' backlog. They do while
+ * master is behind with reading; those for proxies, also while too many clients
+ * are unknown. */
+void entry_mind(struct gate *g);
 
 #endif

@@ -140,13 +140,14 @@ static void gate_on_begin(void *owner)
 static void gate_on_writable(void *owner)
 {
     children_report(owner);
+    queue_wake(owner);
 }
 
 void gate_watch_master(struct gate *g)
 {
     uint32_t events = g->adoption.waits ? 0 : EPOLLIN;
 
-    if (!STAILQ_EMPTY(&g->children.ended))
+    if (g->behind)
         events |= EPOLLOUT;
     loop_change(&g->frame.loop, &g->frame.master_watch, events);
 }

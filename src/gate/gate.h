@@ -38,6 +38,7 @@ struct gate {
     struct limits limits;
     struct memory *memory;
     bool accepts; /* by `open`, or since a takeover is over */
+    bool behind;  /* master reads too slowly: nobody enters; see entry_mind() */
     struct adoption adoption;
     struct children children;
     struct queue queue;
@@ -65,7 +66,7 @@ void gate_shut(struct gate *g);
 int gate_spare(const struct gate *g);
 
 /* Reads the messages of master, except while sessions are being adopted. Waits
- * until master takes the reports of ended sessions, if there are any. */
+ * until master takes messages, if it is behind. */
 void gate_watch_master(struct gate *g);
 
 /* As SEND() to master, but it waits if master doesn't read. */

@@ -21,7 +21,7 @@ enum limit {
     LIMIT_STARTUPS,
     LIMIT_FRUITLESS,
     LIMIT_BANNED,
-    LIMIT_RESOURCES, /* descriptors, processes, a slow master */
+    LIMIT_RESOURCES, /* descriptors, processes */
     LIMIT_COUNT
 };
 

@@ -117,6 +117,8 @@ static struct queued *queue_next(struct gate *g)
  * free in half a second, it is a flood. */
 static bool queue_has_place(struct gate *g, const struct queued *w)
 {
+    if (g->behind)
+        return false;
     if (!limits_full(&g->limits))
         return true;
     if (clock_ms() < w->since + QUEUE_ROOM_MS ||
@@ -154,7 +156,8 @@ static void queue_on_time(void *owner)
     queue_serve(g);
     if (!queue_is_empty(g))
         loop_timer_set(&g->frame.loop, &g->queue.timer,
-                       limits_full(&g->limits) ? QUEUE_LOOK_MS : 0);
+                       g->behind || limits_full(&g->limits) ? QUEUE_LOOK_MS
+                                                            : 0);
 }
 
 void queue_wake(struct gate *g)

@@ -1,12 +1,14 @@
 /* Floods of connections that don't log in, and somebody at another address who
  * does: the login succeeds, and soon. */
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "flood.h"
 #include "sallyport/base/clock.h"
 #include "support/fail.h"
+#include "support/processes.h"
 #include "support/server_log.h"
 #include "support/session.h"
 #include "support/wait.h"
@@ -207,6 +209,48 @@ Test(flood, from_some_addresses, .timeout = 200)
         expect_soon(&server, GOOD, NULL, LATE_MS);
     while (!server_log_has(&server, "made room for another address"));
     flood_stop(&f);
+    server_stop(&server);
+}
+
+static bool gate_sleeps(void *argument)
+{
+    const struct server *server = argument;
+    static struct processes p;
+    char state[32];
+
+    processes_of(server->pid, &p);
+    return process_status(processes_find(&p, "sallyport: gate")->pid, "State",
+                          state, sizeof(state))[0] == 'S';
+}
+
+/* The messages about the sessions don't fit into gate's channel to master. So
+ * the rest of the clients waits in the listener's backlog. None is refused. */
+Test(flood, while_master_is_stopped, .timeout = 200)
+{
+    const struct server_plan plan = {
+        .settings = "max_sessions = 1000\nmax_per_address = 1000\n"
+                    "startups = 1000\n"
+    };
+    const unsigned count = server_is_sanitized() ? 100 : 400;
+    static struct session s[400];
+    static struct processes p;
+    struct server server;
+    pid_t master;
+
+    server_start(&server, &plan);
+    processes_wait(server.pid, "sallyport: master", 1, &p);
+    master = processes_find(&p, "sallyport: master")->pid;
+    cr_assert_eq(kill(master, SIGSTOP), 0);
+    for (unsigned i = 0; i < count; i++) {
+        session_init(&s[i]);
+        session_connect(&s[i], server.port);
+    }
+    cr_assert(wait_until(gate_sleeps, &server, WAIT_MS));
+    cr_assert_eq(kill(master, SIGCONT), 0);
+    for (unsigned i = 0; i < count; i++) {
+        session_expect(&s[i], "220 {*}");
+        session_drop(&s[i]);
+    }
     server_stop(&server);
 }
 

@@ -18,7 +18,9 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/memory.h"
+#include "support/processes.h"
 #include "support/settings.h"
+#include "support/wait.h"
 
 #define OR_FAIL(condition) cr_assert(condition, "%s: %m", #condition)
 
@@ -180,6 +182,9 @@ void bench_start(struct bench *b, const struct bench_plan *plan)
     struct message m;
 
     OR_FAIL(fd_pair(main_pair) == 0 && fd_pair(log_pair) == 0);
+    if (plan->room > 0)
+        OR_FAIL(setsockopt(main_pair[1], SOL_SOCKET, SO_SNDBUF, &plan->room,
+                           sizeof(plan->room)) == 0);
     b->log_far = log_pair[1];
     channel_init(&b->master, main_pair[0], PROCESS_MASTER, PROCESS_GATE,
                  PHASE_START);
@@ -328,6 +333,19 @@ void bench_heard(struct bench *b)
 
     BENCH_SAY(b, health);
     bench_hear(b, MSG_healthy, &m);
+}
+
+static bool is_asleep(void *argument)
+{
+    const pid_t *pid = argument;
+    char state[32];
+
+    return process_status(*pid, "State", state, sizeof(state))[0] == 'S';
+}
+
+void bench_sleeps(pid_t pid)
+{
+    cr_assert(wait_until(is_asleep, &pid, BENCH_MS));
 }
 
 const char *bench_event(struct bench *b, char *out, size_t size)

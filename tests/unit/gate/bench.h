@@ -15,6 +15,7 @@
 #define BENCH_MS     10000
 #define BENCH_PORTS  8
 #define BENCH_SERVER "127.0.0.1"
+#define BENCH_NARROW 4096 /* room for about ten messages */
 
 struct bench_plan {
     const char *settings; /* the configuration file's text */
@@ -28,6 +29,7 @@ struct bench_plan {
     unsigned retired;     /* a bit for each retired port */
     int memory;           /* what gates share; 0: of its own */
     unsigned files;       /* the number of descriptors left; 0: all */
+    int room; /* bytes of gate's channel to master; 0: as the kernel has it */
 };
 
 struct bench {
@@ -85,6 +87,8 @@ void bench_logged_in(struct bench *b, const struct fake *f, uint64_t user);
 void bench_heard(struct bench *b);
 /* Receives the next event, as its line. */
 const char *bench_event(struct bench *b, char *out, size_t size);
+/* Returns when a process has done what there was to do, and sleeps. */
+void bench_sleeps(pid_t pid);
 /* Is there no event now? */
 bool bench_silent(struct bench *b);
 /* Is there no message to master now? */

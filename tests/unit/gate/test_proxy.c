@@ -326,6 +326,31 @@ Test(proxy, a_throng)
 /* ---- ports ---- */
 
 /* The announced address is the proxy's, if data comes through it. */
+/* If master doesn't read, the clients wait in the queue; none is refused. */
+Test(proxy, a_slow_master)
+{
+    enum { CLIENTS = 20 };
+    struct bench_plan plan = { .settings = FREE,
+                               .first = true,
+                               .room = BENCH_NARROW };
+    struct fake f[CLIENTS];
+    struct bench b;
+    int proxy;
+
+    bench_start(&b, &plan);
+    for (int i = 0; i < CLIENTS; i++)
+        f[i] = enter_unknown(&b, &proxy);
+    for (int i = 0; i < CLIENTS; i++)
+        ask_for(&f[i], CLIENT);
+    for (int i = 0; i < CLIENTS; i++)
+        bench_sleeps(f[i].pid);
+    bench_sleeps(b.gate);
+    for (int i = 0; i < CLIENTS; i++)
+        bench_hear(&b, MSG_session_peer, &(struct message){ 0 });
+    cr_assert(bench_silent(&b));
+    bench_stop(&b, 0);
+}
+
 Test(proxy, told_address)
 {
     static const struct {
