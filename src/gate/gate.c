@@ -147,7 +147,7 @@ void gate_watch_master(struct gate *g)
 {
     uint32_t events = g->adoption.waits ? 0 : EPOLLIN;
 
-    if (g->behind)
+    if (g->behind || !STAILQ_EMPTY(&g->children.ended))
         events |= EPOLLOUT;
     loop_change(&g->frame.loop, &g->frame.master_watch, events);
 }

@@ -66,7 +66,7 @@ void gate_shut(struct gate *g);
 int gate_spare(const struct gate *g);
 
 /* Reads the messages of master, except while sessions are being adopted. Waits
- * until master takes messages, if it is behind. */
+ * until master takes messages, if it is behind or reports are left. */
 void gate_watch_master(struct gate *g);
 
 /* As SEND() to master, but it waits if master doesn't read. */
