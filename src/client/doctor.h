@@ -27,6 +27,7 @@ struct doctor {
     SSL_SESSION *session; /* the newest one from the server; owned */
     struct dial control;  /* logged in, after the check "login" */
     bool unreachable;     /* at each address: no other check makes sense */
+    bool handshake; /* the check of the certificate made one, without ALPN */
     bool logged_in;
     bool trusted;                  /* a CA or a pin confirms the server */
     char pin[CERTIFICATE_PIN_MAX]; /* of the certificate that was checked */

@@ -109,6 +109,7 @@ void doctor_check_certificate(struct doctor *d)
         doctor_find(d, FINDING_BAD, NULL, "%s", why.text);
         return;
     }
+    d->handshake = true;
     X509 *x = SSL_get1_peer_certificate(dial.tls);
     if (x && certificate_read(x, &c) == 0)
         find_certificate(d, &c);
@@ -155,6 +156,11 @@ void doctor_check_alpn(struct doctor *d)
 {
     bool selected;
 
+    if (!d->handshake) {
+        doctor_find(d, FINDING_NOTE, NULL,
+                    "not tested, since no TLS handshake succeeds");
+        return;
+    }
     if (!alpn_works(d,
                     "\x03"
                     "ftp",

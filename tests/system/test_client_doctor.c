@@ -53,6 +53,26 @@ Test(doctor, before_the_login, .timeout = 200)
     EXPECT_FINDINGS(rows);
 }
 
+/* Where every handshake fails, a failure says nothing about ALPN. */
+Test(doctor, alpn_without_tls, .timeout = 100)
+{
+    static const char *const faults[] = { "no_tls", "old_tls", "injection" };
+    static struct faulty f;
+    struct run_result r;
+
+    for (size_t i = 0; i < 3; i++) {
+        faulty_begin(&f, faults[i], "good");
+        desk_client(&f.desk, EX_UNAVAILABLE, &r, NULL, "doctor", "--timeout",
+                    "10", "/", NULL);
+        cr_expect_not_null(strstr(r.text, "\nALPN             note     not "
+                                          "tested"),
+                           "%s: %s", faults[i], r.text);
+        cr_expect_null(strstr(r.text, "by ALPN"), "%s: %s", faults[i], r.text);
+        run_release(&r);
+        faulty_end(&f);
+    }
+}
+
 Test(doctor, after_the_login, .timeout = 200)
 {
     static const struct finding rows[] = {
