@@ -31,6 +31,11 @@ void sync_name_too_long(struct sync *s, const char *name)
     tree_keep(&s->code, client_error(name, &why));
 }
 
+bool sync_ends(const struct sync *s)
+{
+    return link_interrupted || s->jobs.full;
+}
+
 void sync_transfer(struct sync *s, const struct job *job, const char *local,
                    const char *remote)
 {
@@ -41,8 +46,7 @@ void sync_transfer(struct sync *s, const struct job *job, const char *local,
         s->planned++;
         progress_note("would %s %s", up ? "upload" : "download",
                       up ? local : remote);
-    } else if (jobs_add(&s->jobs, job, local, remote) < 0) {
-        fail(&why, EX_OSERR, "out of memory");
+    } else if (jobs_add(&s->jobs, job, local, remote, &why) < 0) {
         sync_failed(s, local, &why);
     }
 }
@@ -179,7 +183,7 @@ static void sync_entries(struct sync *s, DIR *d, const char *local,
     char from[PATH_MAX], to[URL_PATH_MAX];
     struct dirent *e;
 
-    while ((e = readdir(d)) && !link_interrupted) {
+    while ((e = readdir(d)) && !sync_ends(s)) {
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
             part_is_name(e->d_name))
             continue;
@@ -209,7 +213,7 @@ static void sync_directory(struct sync *s, const char *local,
         sync_failed(s, local, &why);
     else
         sync_entries(s, d, local, remote, &there, depth);
-    if (r == 0 && s->client->options.remove)
+    if (r == 0 && s->client->options.remove && !s->jobs.full)
         sync_surplus(s, dirfd(d), remote, &there);
     listing_release(&there);
     if (d)

@@ -141,6 +141,8 @@ static int get_one(struct client *c, const char *remote, void *of)
     char local[PATH_MAX];
     struct failure why;
 
+    if (t->jobs.full)
+        return 0;
     if (!name[0] || (t->local && !t->into))
         return tree_get(c, remote, t->local ? t->local : ".", 0, &t->jobs);
     /* "-" alone would be standard output. */

@@ -19,8 +19,8 @@ void jobs_release(struct jobs *j)
     *j = (struct jobs){ 0 };
 }
 
-int jobs_add(struct jobs *j, const struct job *job, const char *local,
-             const char *remote)
+static int jobs_append(struct jobs *j, const struct job *job, const char *local,
+                       const char *remote)
 {
     if (j->count == j->size) {
         size_t size = j->size ? 2 * j->size : 64;
@@ -40,6 +40,23 @@ int jobs_add(struct jobs *j, const struct job *job, const char *local,
         return -1;
     }
     j->count++;
+    return 0;
+}
+
+int jobs_add(struct jobs *j, const struct job *job, const char *local,
+             const char *remote, struct failure *why)
+{
+    size_t bytes = sizeof(*job) + strlen(local) + 1 + strlen(remote) + 1;
+
+    if (j->full || bytes > (j->most ? j->most : JOBS_BYTES_MAX) - j->bytes) {
+        j->full = true;
+        return fail(why, EX_DATAERR,
+                    "too many files for one call, so none is transferred; name "
+                    "the directories in it one by one");
+    }
+    if (jobs_append(j, job, local, remote) < 0)
+        return fail(why, EX_OSERR, "out of memory");
+    j->bytes += bytes;
     return 0;
 }
 

@@ -40,7 +40,7 @@ int client_misfit(const struct options *o, const char *command, const char *who)
 
 int client_run_jobs(struct client *c, struct jobs *j)
 {
-    if (j->count == 0)
+    if (j->count == 0 || j->full)
         return 0;
     names_begin();
     return jobs_run(j, &c->site, &c->link);

@@ -151,12 +151,12 @@ void sync_down(struct sync *s, const char *remote, const char *local, int depth)
         sync_failed(s, remote, &why);
         return;
     }
-    for (size_t i = 0; i < there.count && !link_interrupted; i++)
+    for (size_t i = 0; i < there.count && !sync_ends(s); i++)
         down_entry(s, remote, local, &there.entry[i], depth);
     if (there.refused > 0) {
         fail(&why, EX_PROTOCOL, LISTING_REFUSED ", and nothing is removed");
         sync_failed(s, remote, &why);
-    } else if (s->client->options.remove) {
+    } else if (s->client->options.remove && !s->jobs.full) {
         down_surplus(s, remote, local, &there, depth);
     }
     listing_release(&there);

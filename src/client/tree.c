@@ -43,12 +43,16 @@ void tree_left_out(const char *local, mode_t mode)
                   S_ISLNK(mode) ? "a symbolic link" : "not a regular file");
 }
 
+/* That the jobs are full is printed once. */
 static int tree_add(struct jobs *j, const struct job *job, const char *local,
                     const char *remote)
 {
-    return jobs_add(j, job, local, remote) == 0
-               ? 0
-               : tree_said(local, EX_OSERR, "out of memory");
+    bool full = j->full;
+    struct failure why;
+
+    if (jobs_add(j, job, local, remote, &why) == 0)
+        return 0;
+    return full ? why.code : client_error(local, &why);
 }
 
 static int tree_put_at(struct client *c, const char *local, const char *remote,
@@ -74,7 +78,7 @@ static int tree_put_directory(struct client *c, const char *local,
         return client_error(remote, &why);
     DIR *d = opendir(local);
     struct dirent *e;
-    while (d && (e = readdir(d)) && !link_interrupted) {
+    while (d && (e = readdir(d)) && !link_interrupted && !j->full) {
         char from[PATH_MAX], to[URL_PATH_MAX];
 
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
@@ -158,7 +162,7 @@ static int tree_get_directory(struct client *c, const char *remote,
         return client_error(local, &why);
     if (remote_list(&c->link, remote, &all, &why) < 0)
         return client_error(remote, &why);
-    for (size_t i = 0; i < all.count && !link_interrupted; i++) {
+    for (size_t i = 0; i < all.count && !link_interrupted && !j->full; i++) {
         const struct entry *e = &all.entry[i];
         struct job job = { .kind = JOB_GET,
                            .known = true,

@@ -490,6 +490,26 @@ Test(liar, a_name_that_no_listing_shows, .timeout = 60)
     }
 }
 
+/* The names of all files to transfer must fit into memory. */
+Test(liar, a_tree_that_is_too_large, .timeout = 120)
+{
+    static const char *const verbs[][2] = { { "get", "-r" }, { "sync", "-q" } };
+    static struct faulty f;
+    struct run_result r;
+
+    faulty_begin(&f, "large_tree", "good");
+    for (size_t i = 0; i < 2; i++) {
+        desk_client(&f.desk, EX_DATAERR, &r, NULL, verbs[i][0], verbs[i][1],
+                    "/", "in", NULL);
+        const char *says = strstr(r.text, "too many files for one call");
+        cr_assert_not_null(says, "%s", r.text);
+        cr_expect_null(strstr(says + 1, "too many files"), "%s", r.text);
+        run_release(&r);
+    }
+    cr_expect_eq(faulty_count("RETR "), 0);
+    faulty_end(&f);
+}
+
 Test(liar, a_listing_without_an_end, .timeout = 60)
 {
     static struct faulty f;

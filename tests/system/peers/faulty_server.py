@@ -231,11 +231,22 @@ class Session(threading.Thread):
                   for name in LISTED.get(FAULT, ["file"])]
         if FAULT == "directory" and not words.strip("/"):
             listed = [b"type=dir; sub\r\n"]
+        if FAULT == "large_tree":
+            listed = self.large(words.count("/"))
         self.send(self.endless() if FAULT == "endless_list" else listed)
 
     def endless(self):
         for i in range(20_000_000):
             yield b"type=cdir; .\r\n" * 100
+
+    # The paths are nearly as long as clients accept them.
+    def large(self, depth):
+        if depth < 14:
+            yield b"type=dir; %0250d\r\n" % depth
+            return
+        for i in range(0, 500_000, 500):
+            yield b"".join(b"type=file;size=1; %0250d\r\n" % j
+                           for j in range(i, i + 500))
 
     def do_LIST(self, words):
         form = "-rw-r--r-- 1 a a {} Nov 20 07:42 {}\r\n"

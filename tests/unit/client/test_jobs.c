@@ -1,0 +1,32 @@
+/* The queue of transfers has a limit, since a server can list files without an
+ * end. */
+#include <criterion/criterion.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "client/jobs.h"
+
+Test(jobs, have_a_limit)
+{
+    struct jobs j = { .most = 10 * (sizeof(struct job) + sizeof("here") +
+                                    sizeof("there")) };
+    const struct job job = { .kind = JOB_GET };
+    struct failure why;
+
+    for (size_t i = 0; i < 10; i++)
+        cr_assert_eq(jobs_add(&j, &job, "here", "there", &why), 0, "%zu", i);
+    cr_expect_not(j.full);
+    cr_expect_lt(jobs_add(&j, &job, "", "", &why), 0);
+    cr_expect(j.full);
+    cr_expect_eq(j.count, 10);
+    cr_expect_eq(why.code, EX_DATAERR);
+    cr_expect_not_null(strstr(why.text, "too many files"), "%s", why.text);
+    jobs_release(&j);
+    cr_expect_eq(j.bytes, 0);
+}
+
+/* Two million files with paths of a hundred bytes are possible. */
+Test(jobs, have_room)
+{
+    cr_expect_geq(JOBS_BYTES_MAX, 2000000 * (sizeof(struct job) + 2 * 101));
+}
