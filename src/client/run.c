@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -218,6 +219,9 @@ int client_main(int argc, char **argv)
     struct sigaction interrupt = { .sa_handler = run_on_interrupt };
     struct complaint bad = { "" };
 
+    /* A core would contain the password. Programs that this one starts may
+     * leave cores, since execve() permits them again. */
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     run_fill_standard();
     stderr_title("sallyport");
     sigaction(SIGINT, &interrupt, NULL);

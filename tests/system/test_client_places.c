@@ -1,13 +1,19 @@
 /* Where the client finds passwords, profiles and trusted keys. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "desk.h"
 #include "support/files.h"
+#include "support/processes.h"
+#include "support/wait.h"
 
 static const struct server_user users[] = {
     { .name = "password" },
@@ -160,4 +166,51 @@ Test(client_places, known_hosts, .timeout = 60)
     cr_expect_eq(r.status, 0, "%s", r.text);
     run_release(&r);
     desk_end(&d);
+}
+
+/* Starts a client that waits for the first line of INPUT. Its group isn't
+ * root's, so that the owner of its files in /proc says something. */
+static pid_t start_waiting(int input)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        if (geteuid() == 0 && setgid(65534) < 0)
+            _exit(126);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        dup2(input, STDIN_FILENO);
+        execl(server_program("sallyport"), "sallyport", (char *)NULL);
+        _exit(127);
+    }
+    return pid;
+}
+
+/* Does the client run, and may it leave no core? The kernel gives the files of
+ * such a process to root. */
+static bool leaves_no_core(void *of)
+{
+    char path[64], name[32];
+    struct stat st;
+
+    snprintf(path, sizeof(path), "/proc/%d/environ", *(int *)of);
+    process_status(*(int *)of, "Name", name, sizeof(name));
+    return strcmp(name, "sallyport") == 0 && stat(path, &st) == 0 &&
+           st.st_uid == 0 && st.st_gid == 0;
+}
+
+/* The memory has passwords. It goes neither into a core nor to a debugger. */
+Test(client_places, memory, .timeout = 60)
+{
+    int ends[2], status;
+
+    cr_assert_eq(pipe(ends), 0);
+    cr_assert_eq(fcntl(ends[1], F_SETFD, FD_CLOEXEC), 0);
+    pid_t pid = start_waiting(ends[0]);
+    cr_assert_gt(pid, 0);
+    cr_expect(wait_until(leaves_no_core, &pid, WAIT_MS));
+    cr_expect_eq(write(ends[1], "bye\n", 4), 4);
+    close(ends[1]);
+    cr_assert(wait_exit(pid, &status, WAIT_MS));
+    cr_expect_eq(status, 0, "%x", (unsigned)status);
+    close(ends[0]);
 }
