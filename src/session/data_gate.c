@@ -99,7 +99,7 @@ static bool data_gate_is_asked(struct session *s, uint32_t request)
     return false;
 }
 
-static int data_gate_on_port(void *owner, struct msg_port_is *m)
+static int data_gate_on_port_is(void *owner, struct msg_port_is *m)
 {
     struct session *s = owner;
 
@@ -112,7 +112,7 @@ static int data_gate_on_port(void *owner, struct msg_port_is *m)
     return 0;
 }
 
-static int data_gate_on_no_port(void *owner, struct msg_port_none *m)
+static int data_gate_on_port_none(void *owner, struct msg_port_none *m)
 {
     struct session *s = owner;
     const struct port_range *r = &s->settings->ports;
@@ -140,7 +140,7 @@ static const char *data_gate_why(int error)
 }
 
 /* An answer that was sent before gate received PORT_CLOSE is ignored. */
-static int data_gate_on_no_connection(void *owner, struct msg_active_none *m)
+static int data_gate_on_active_none(void *owner, struct msg_active_none *m)
 {
     struct session *s = owner;
 
@@ -153,7 +153,7 @@ static int data_gate_on_no_connection(void *owner, struct msg_active_none *m)
 
 /* A socket that comes when none is expected, or another one, was sent before
  * gate received PORT_CLOSE. */
-static int data_gate_on_socket(void *owner, struct msg_data *m)
+static int data_gate_on_data(void *owner, struct msg_data *m)
 {
     struct session *s = owner;
     struct data *d = &s->data;
@@ -175,11 +175,11 @@ static int data_gate_on_socket(void *owner, struct msg_data *m)
 }
 
 static const struct handler data_gate_handlers[] = {
-    ON(port_is, data_gate_on_port),
-    ON(port_none, data_gate_on_no_port),
-    ON(active_none, data_gate_on_no_connection),
-    ON(data, data_gate_on_socket),
-    ON(not_admitted, proxied_on_kept_out),
+    ON(port_is, data_gate_on_port_is),
+    ON(port_none, data_gate_on_port_none),
+    ON(active_none, data_gate_on_active_none),
+    ON(data, data_gate_on_data),
+    ON(not_admitted, proxied_on_not_admitted),
     ON(data_proxied, proxied_on_data),
     ON(ticket_keys, login_on_ticket_keys),
 };

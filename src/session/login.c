@@ -240,7 +240,7 @@ static int login_on_kick(void *owner, struct msg_kick *m)
 static const struct handler login_handlers[] = {
     ON(login_channel, login_on_channel), ON(granted, login_on_granted),
     ON(denied, login_on_denied),         ON(kick, login_on_kick),
-    ON(admitted, proxied_on_entered),
+    ON(admitted, proxied_on_admitted),
 };
 
 void login_on_master(void *owner, uint32_t events)

@@ -91,7 +91,7 @@ void proxied_begin(struct session *s)
 }
 
 /* Gate, master and the log have the client's address by now. */
-int proxied_on_entered(void *owner, struct msg_admitted *m)
+int proxied_on_admitted(void *owner, struct msg_admitted *m)
 {
     struct session *s = owner;
 
@@ -109,7 +109,7 @@ int proxied_on_entered(void *owner, struct msg_admitted *m)
 }
 
 /* Gate has logged it. */
-int proxied_on_kept_out(void *owner, struct msg_not_admitted *m)
+int proxied_on_not_admitted(void *owner, struct msg_not_admitted *m)
 {
     struct session *s = owner;
 

@@ -9,8 +9,9 @@
 void proxied_begin(struct session *s);
 /* The control connection, in CONTROL_HEADER and CONTROL_ENTERING. */
 void proxied_on_control(struct session *s, uint32_t events);
-int proxied_on_entered(void *owner, struct msg_admitted *m); /* by master */
-int proxied_on_kept_out(void *owner, struct msg_not_admitted *m); /* by gate */
+int proxied_on_admitted(void *owner, struct msg_admitted *m); /* by master */
+int proxied_on_not_admitted(void *owner,
+                            struct msg_not_admitted *m); /* by gate */
 
 /* From gate: a connection that may be the data connection. It is in DATA_HEADER
  * until its header is read. If it belongs to another client, the right one is

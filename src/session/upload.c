@@ -54,7 +54,7 @@ static enum stepped upload_take_partial(struct session *s)
 
 /* Asks for what is due, a sync or a piece of the copy, unless another request
  * waits for its answer. Each answer asks for the next. */
-static void upload_ask_beside(struct session *s)
+static void upload_ask_due(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
@@ -144,7 +144,7 @@ static enum stepped upload_store_block(struct session *s)
         return transfer_fail(s, FAILED_WRITE, "");
     if (!sum_add(s, t->block, len))
         return transfer_fail(s, FAILED_READ_BACK, "");
-    upload_ask_beside(s);
+    upload_ask_due(s);
     return STEP_NEXT;
 }
 
@@ -193,7 +193,7 @@ static enum stepped upload_go_on(struct session *s)
     if (t->holds == BLOCK_FULL)
         return upload_ask_room(s);
     if (t->holds == BLOCK_FREE || t->holds == BLOCK_FIRST) {
-        upload_ask_beside(s);
+        upload_ask_due(s);
         return STEP_WAIT;
     }
     t->holds = BLOCK_FREE;
@@ -208,7 +208,7 @@ static enum stepped upload_go_on(struct session *s)
 
 /* An upload that fails before its first byte leaves the partial of an earlier
  * one. Only now may files cut or replace it. */
-static enum stepped upload_tell_first(struct session *s)
+static enum stepped upload_ask_begin(struct session *s)
 {
     s->transfer.holds = BLOCK_ASKED;
     transfer_wait(s, 0);
@@ -230,7 +230,7 @@ static enum stepped upload_receive(struct session *s)
 
         t->read = flow_read(s, t->block, TRANSFER_BLOCK, &t->block_len);
         if (t->holds == BLOCK_FIRST && t->block_len > 0)
-            return upload_tell_first(s);
+            return upload_ask_begin(s);
         r = upload_store_block(s);
         if (r != STEP_NEXT)
             return r;
@@ -262,7 +262,7 @@ static enum stepped upload_copy(struct session *s)
         return transfer_fail(s, FAILED_READ_BACK, "");
     if (s->transfer.copying == 0)
         return STEP_NEXT;
-    upload_ask_beside(s);
+    upload_ask_due(s);
     return STEP_WAIT;
 }
 

@@ -73,7 +73,7 @@ static void login_attempt(struct session *s)
 }
 
 /* Session counts the tries too, but a subverted session doesn't. */
-static int login_on_request(void *owner, struct msg_login *msg)
+static int login_on_login(void *owner, struct msg_login *msg)
 {
     struct session *s = owner;
     struct master *m = s->master;
@@ -248,7 +248,7 @@ static void login_on_left(struct session *s)
 }
 
 static const struct handler login_handlers[] = {
-    ON(login, login_on_request),
+    ON(login, login_on_login),
 };
 
 static void login_on_home_gone(void *owner)
