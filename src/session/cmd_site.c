@@ -2,7 +2,6 @@
  * argument and rights. */
 #include "commands.h"
 #include "control.h"
-#include "sallyport/ftp/site.h"
 
 static void site_help_reply(struct session *s, const struct call *call)
 {
@@ -18,7 +17,7 @@ static void site_help_reply(struct session *s, const struct call *call)
     control_flush(s);
 }
 
-static handler_fn *const site_handlers[SITE_COUNT] = {
+handler_fn *const site_handlers[SITE_COUNT] = {
     [SITE_CHMOD] = cmd_site_chmod,
     [SITE_HELP] = site_help_reply,
     [SITE_UTIME] = cmd_site_utime,

@@ -3,6 +3,7 @@
 #define SALLYPORT_SRC_SESSION_COMMANDS_H
 
 #include "dispatch.h"
+#include "sallyport/ftp/site.h"
 
 handler_fn cmd_auth, cmd_pbsz, cmd_prot, cmd_user, cmd_pass, cmd_quit, cmd_host;
 handler_fn cmd_feat, cmd_opts, cmd_syst, cmd_help, cmd_noop, cmd_stat;
@@ -19,5 +20,6 @@ handler_fn hash_size;
 
 /* The sub-commands of SITE; the argument is what follows the name. */
 handler_fn cmd_site_chmod, cmd_site_utime;
+extern handler_fn *const site_handlers[SITE_COUNT];
 
 #endif

@@ -12,6 +12,7 @@
 #include "model/player.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/random.h"
+#include "sallyport/ftp/command.h"
 #include "support/fail.h"
 #include "support/run.h"
 
@@ -162,6 +163,13 @@ static size_t how_many(void)
     if (!server_is_long())
         return SHORT;
     return server_is_sanitized() ? LONG_SLOW : LONG;
+}
+
+Test(model, knows_every_command)
+{
+    for (size_t i = 0; i < command_count; i++)
+        cr_expect_not_null(rule_find(slice_from(command_table[i].name)), "%s",
+                           command_table[i].name);
 }
 
 Test(model, sequences, .timeout = 7000)

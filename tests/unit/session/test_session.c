@@ -11,7 +11,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
 #include "sallyport/ipc/channel.h"
-#include "session/dispatch.h"
+#include "session/commands.h"
 
 Test(session, every_verb_is_handled_or_refused)
 {
@@ -21,6 +21,13 @@ Test(session, every_verb_is_handled_or_refused)
 
         cr_assert_eq(handlers[c->verb] == NULL, refused, "%s", c->name);
     }
+}
+
+Test(session, every_row_of_site_is_handled)
+{
+    for (size_t i = 0; i < SITE_COUNT; i++)
+        cr_assert_not_null(site_handlers[site_table[i].verb], "%s",
+                           site_table[i].name);
 }
 
 struct before_tls {
