@@ -150,7 +150,7 @@ void certificates_release(struct certificates *set)
     fd_close(&set->client_crl.fd);
 }
 
-int certificates_on_pair(void *owner, struct msg_pair_is *msg)
+int certificates_on_pair_is(void *owner, struct msg_pair_is *msg)
 {
     struct child *gate = owner;
     struct certificates *set = gate->master->certificates;

@@ -51,6 +51,6 @@ int certificates_step_keys(struct child *keys);
 int certificates_step_auth(struct child *auth);
 
 /* Handler: gate reports the dates of a pair. */
-int certificates_on_pair(void *owner, struct msg_pair_is *msg);
+int certificates_on_pair_is(void *owner, struct msg_pair_is *msg);
 
 #endif

@@ -74,7 +74,7 @@ static const struct handler gate_handlers[] = {
     ON(kill_adopted, gate_on_kill_adopted),
     ON(session_peer, gate_on_session_peer),
     ON(session_gone, gate_on_session_gone),
-    ON(pair_is, certificates_on_pair),
+    ON(pair_is, certificates_on_pair_is),
     ON(healthy, heartbeat_on_healthy),
 };
 static const struct handler auth_handlers[] = {
