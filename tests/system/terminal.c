@@ -54,6 +54,46 @@ void terminal_type(struct terminal *t, const char *line)
     TMUX(t, "send-keys", "Enter");
 }
 
+/* Is the wanted text there, and is the last line a prompt? */
+static bool terminal_is_ready(void *of)
+{
+    struct terminal *t = of;
+    bool shows = terminal_shows(t);
+    size_t len = strlen(t->last);
+
+    while (len > 0 && t->last[len - 1] == '\n')
+        len--;
+    return shows && len > 0 && t->last[len - 1] == '>';
+}
+
+static void terminal_wait_prompt(struct terminal *t, const char *after)
+{
+    t->wanted = after;
+    t->unwanted = NULL;
+    cr_assert(wait_until(terminal_is_ready, t, WAIT_MS),
+              "no prompt after \"%s\" in:\n%s", after ? after : "", t->last);
+}
+
+void terminal_command(struct terminal *t, const char *line)
+{
+    char shown[256];
+
+    snprintf(shown, sizeof(shown), "> %s\n", line);
+    terminal_wait_prompt(t, NULL);
+    terminal_type(t, line);
+    terminal_wait_prompt(t, shown);
+}
+
+void terminal_complete(struct terminal *t, const char *text,
+                       const char *completed)
+{
+    terminal_wait_prompt(t, NULL);
+    TMUX(t, "send-keys", "-l", (char *)text);
+    TMUX(t, "send-keys", "Tab");
+    terminal_expect(t, completed, NULL);
+    TMUX(t, "send-keys", "Enter");
+}
+
 /* Opens a terminal of 100 columns that runs COMMAND. */
 void terminal_open(struct terminal *t, const char *command)
 {

@@ -21,6 +21,14 @@ void terminal_end(struct terminal *t);
 void terminal_do(struct terminal *t, char *const words[]);
 #define TMUX(t, ...) terminal_do(t, (char *const[]){ __VA_ARGS__, NULL })
 void terminal_type(struct terminal *t, const char *line);
+/* Types LINE at the prompt of a session, and waits for the next prompt. */
+void terminal_command(struct terminal *t, const char *line);
+/* Waits for the prompt of a session, types TEXT and Tab, waits until the line
+ * is COMPLETED, and enters it. A Tab before the prompt would complete nothing.
+ * Call it after terminal_command(), or after an expected output of the last
+ * line, so that no earlier prompt is taken for this one. */
+void terminal_complete(struct terminal *t, const char *text,
+                       const char *completed);
 /* Waits until the screen has WANTED and not UNWANTED; NULL: not checked. */
 void terminal_expect(struct terminal *t, const char *wanted,
                      const char *unwanted);

@@ -53,11 +53,8 @@ Test(terminal, a_session, .timeout = 120)
     terminal_type(&t, "put -q --limit-rate 1G \"large file\" large");
     terminal_type(&t, "ls");
     terminal_expect(&t, "12582912", NULL);
-    terminal_type(&t, "cd");
-    TMUX(&t, "send-keys", "-l", "ls so"); /* completed to some/ */
-    TMUX(&t, "send-keys", "Tab");
-    terminal_expect(&t, "ls some/", NULL);
-    TMUX(&t, "send-keys", "Enter");
+    terminal_command(&t, "cd");
+    terminal_complete(&t, "ls so", "> ls some/");
     terminal_type(&t, "get some/large \"large file\"");
     terminal_expect(&t, "is here already", NULL);
     terminal_type(&t, "s");
@@ -278,19 +275,13 @@ Test(terminal, completion_of_a_blank, .timeout = 120)
     terminal_begin(&t);
     snprintf(there, sizeof(there), "%s",
              server_home_file(&t.desk.server, "anna", "large file"));
-    terminal_type(&t, "put -q --limit-rate 1G \"large file\"");
-    terminal_type(&t, "mkdir \"blank directory\"");
-    TMUX(&t, "send-keys", "-l", "ls lar");
-    TMUX(&t, "send-keys", "Tab");
-    TMUX(&t, "send-keys", "Enter");
+    terminal_command(&t, "put -q --limit-rate 1G \"large file\"");
+    terminal_command(&t, "mkdir \"blank directory\"");
+    terminal_complete(&t, "ls lar", "> ls large\\ file");
     terminal_expect(&t, "12582912", "checksum right");
-    TMUX(&t, "send-keys", "-l", "cd bl");
-    TMUX(&t, "send-keys", "Tab");
-    TMUX(&t, "send-keys", "Enter");
+    terminal_complete(&t, "cd bl", "> cd blank\\ directory/");
     terminal_expect(&t, "127.0.0.1:/blank directory>", NULL);
-    TMUX(&t, "send-keys", "-l", "rm \"../lar");
-    TMUX(&t, "send-keys", "Tab");
-    TMUX(&t, "send-keys", "Enter");
+    terminal_complete(&t, "rm \"../lar", "> rm \"../large file\"");
     cr_expect(wait_until(is_gone, there, WAIT_MS));
     terminal_type(&t, "bye");
     terminal_end(&t);
@@ -307,10 +298,8 @@ Test(terminal, names_beyond_ascii, .timeout = 120)
     snprintf(
         there, sizeof(there), "%s",
         server_home_file(&t.desk.server, "anna", "\303\274ber \342\202\254"));
-    terminal_type(&t, "mkdir \"\303\274ber \342\202\254\"");
-    TMUX(&t, "send-keys", "-l", "cd \303\274");
-    TMUX(&t, "send-keys", "Tab");
-    TMUX(&t, "send-keys", "Enter");
+    terminal_command(&t, "mkdir \"\303\274ber \342\202\254\"");
+    terminal_complete(&t, "cd \303\274", "> cd \303\274ber");
     terminal_expect(&t, "127.0.0.1:/\303\274ber \342\202\254>", NULL);
     cr_expect(files_exists(there));
     terminal_type(&t, "bye");
