@@ -13,6 +13,7 @@
 #include "support/server_log.h"
 
 #define RELOADS      15
+#define RELOADS_SLOW 10 /* with sanitizers */
 #define RELOADS_LONG 200
 /* Eight generations may live; the clients of load.c end soon. */
 #define BESIDE 6
@@ -23,11 +24,18 @@ static const struct server_plan plan = {
                 "max_per_user = 200\nstartups = 200\n",
 };
 
+static int how_many(void)
+{
+    if (server_is_long())
+        return RELOADS_LONG;
+    return server_is_sanitized() ? RELOADS_SLOW : RELOADS;
+}
+
 /* Meanwhile a session of the first generation works, and clients come and
  * go. */
 static void reload_often(const struct server *server, struct session *old)
 {
-    int reloads = server_is_long() ? RELOADS_LONG : RELOADS;
+    int reloads = how_many();
     struct load load;
 
     load_start(
