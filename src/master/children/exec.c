@@ -17,6 +17,7 @@
 
 #include "core/master.h"
 #include "programs.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 
@@ -69,7 +70,7 @@ pid_t exec_child(const struct master *m, const char *binary, int fd)
     return pid < 0 ? -errno : pid;
 }
 
-/* Both are copied to high numbers first: one may have the other's place. */
+/* The two are copied to high numbers first: one may have the other's place. */
 static noreturn void become_helper(const struct master *m,
                                    const struct helper *h)
 {
@@ -79,31 +80,47 @@ static noreturn void become_helper(const struct master *m,
     exec_program(m, h->name, h->argv, fd, 2);
 }
 
-/* 0, or -errno when it had to be killed. */
-static int wait_for_helper(pid_t pid, int wait_ms)
+static int helper_wait(int pidfd, int wait_ms)
 {
-    FD_CLEANUP int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    const uint64_t until = clock_ms() + (uint64_t)wait_ms;
     struct pollfd end = { .fd = pidfd, .events = POLLIN };
-    int r = pidfd < 0 ? -errno : 0;
+    uint64_t now;
+    int n;
 
-    if (r == 0 && poll(&end, 1, wait_ms) != 1)
-        r = -ETIMEDOUT;
-    if (r < 0)
-        kill(pid, SIGKILL); /* reaped with the other children */
-    return r;
+    do {
+        now = clock_ms();
+        n = poll(&end, 1, now < until ? (int)(until - now) : 0);
+    } while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n == 0 ? -ETIMEDOUT : 0;
+}
+
+/* Returns the wait status, or -errno. */
+static int helper_reap(pid_t pid)
+{
+    int status;
+    pid_t r;
+
+    do
+        r = waitpid(pid, &status, 0);
+    while (r < 0 && errno == EINTR);
+    return r < 0 ? -errno : status;
 }
 
 int exec_helper(const struct master *m, const struct helper *h, int wait_ms)
 {
     pid_t pid = fork();
-    int r, status = 0;
+    int r;
 
     if (pid == 0)
         become_helper(m, h);
-    r = pid < 0 ? -errno : wait_for_helper(pid, wait_ms);
+    if (pid < 0)
+        return -errno;
+    FD_CLEANUP int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    r = pidfd < 0 ? -errno : helper_wait(pidfd, wait_ms);
     if (r == 0)
-        waitpid(pid, &status, 0);
-    return r < 0 ? r : status;
+        return helper_reap(pid);
+    kill(pid, SIGKILL); /* reaped with the other children */
+    return r;
 }
 
 int exec_failed(const char *name, int status, struct complaint *c)

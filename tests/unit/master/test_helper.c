@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,6 +33,22 @@ static void begin(void)
 }
 
 TestSuite(helper, .init = begin);
+
+static char stage[] = "/tmp/sallyport-helper-XXXXXX";
+
+/* Lets PROGRAM play NAME. A shell and Python take the first argument after the
+ * title, ARGUMENT, for the name of their script. */
+static void play(const char *name, const char *program, const char *argument,
+                 const char *script)
+{
+    FD_CLEANUP int fd = open(program, O_PATH | O_CLOEXEC);
+    FILE *f;
+
+    cr_assert_geq(dup3(fd, programs_find(m.programs, name), O_CLOEXEC), 0);
+    cr_assert(mkdtemp(stage) && chdir(stage) == 0);
+    f = fopen(argument, "w");
+    cr_assert(f && fputs(script, f) >= 0 && fclose(f) == 0);
+}
 
 /* The table of N users whose homes are missing. */
 static int table_of(size_t n)
@@ -197,4 +214,36 @@ Test(helper, prepares_nothing_without_check)
     cr_expect_eq(helper_prepare(&m, "empty", &p), -EIO);
     cr_expect_str_eq(p.why.text,
                      "the program check has failed: see its line above");
+}
+
+/* --- how master waits ---------------------------------------------------- */
+
+static void on_alarm(int number)
+{
+    (void)number;
+}
+
+/* A signal interrupts each wait, many times. */
+Test(helper, signals_while_it_waits)
+{
+    const struct sigaction action = { .sa_handler = on_alarm };
+    const struct itimerval often = { { 0, 1000 }, { 0, 1000 } };
+    struct prepared p = { .make = false };
+
+    sigaction(SIGALRM, &action, NULL);
+    play("check", "/bin/sh", "empty", "trap '' ALRM\nsleep 0.2\n");
+    setitimer(ITIMER_REAL, &often, NULL);
+    cr_expect_eq(helper_prepare(&m, "empty", &p), 0, "%s", p.why.text);
+}
+
+/* The kernel reaps them itself if SIGCHLD is ignored. */
+Test(helper, nobody_knows_how_it_ended)
+{
+    struct prepared p = { .make = false };
+
+    signal(SIGCHLD, SIG_IGN);
+    play("check", "/bin/sh", "empty", "exit 70\n");
+    cr_expect_eq(helper_prepare(&m, "empty", &p), -EIO);
+    cr_expect_str_eq(p.why.text,
+                     "the program check has failed: No child processes");
 }
