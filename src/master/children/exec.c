@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -70,13 +71,16 @@ pid_t exec_child(const struct master *m, const char *binary, int fd)
     return pid < 0 ? -errno : pid;
 }
 
-/* The two are copied to high numbers first: one may have the other's place. */
+/* The two are copied to high numbers first: one may have the other's place. The
+ * kernel kills it when master ends: it may have no sandbox. */
 static noreturn void become_helper(const struct master *m,
-                                   const struct helper *h)
+                                   const struct helper *h, pid_t parent)
 {
     const int fd[] = { fcntl(h->fd[0], F_DUPFD_CLOEXEC, HIGH_FD),
                        fcntl(h->fd[1], F_DUPFD_CLOEXEC, HIGH_FD) };
 
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+        _exit(EX_OSERR);
     exec_program(m, h->name, h->argv, fd, 2);
 }
 
@@ -108,11 +112,11 @@ static int helper_reap(pid_t pid)
 
 int exec_helper(const struct master *m, const struct helper *h, int wait_ms)
 {
-    pid_t pid = fork();
+    pid_t self = getpid(), pid = fork();
     int r;
 
     if (pid == 0)
-        become_helper(m, h);
+        become_helper(m, h, self);
     if (pid < 0)
         return -errno;
     FD_CLEANUP int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);

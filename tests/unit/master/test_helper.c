@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -246,4 +248,28 @@ Test(helper, nobody_knows_how_it_ended)
     cr_expect_eq(helper_prepare(&m, "empty", &p), -EIO);
     cr_expect_str_eq(p.why.text,
                      "the program check has failed: No child processes");
+}
+
+/* Master is killed while a helper runs that is in no sandbox. */
+Test(helper, ends_with_master, .timeout = 60)
+{
+    struct prepared p = { .make = false };
+    int status, fifo;
+    pid_t master;
+    char byte;
+
+    cr_assert_eq(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+    play("check", "/bin/sh", "empty",
+         "echo > fifo\nexec sleep 20 >/dev/null 2>&1\n");
+    cr_assert_eq(mkfifo("fifo", 0600), 0);
+    master = fork();
+    if (master == 0)
+        _exit(helper_prepare(&m, "empty", &p) == 0);
+    fifo = open("fifo", O_RDONLY | O_CLOEXEC);
+    cr_assert_eq(read(fifo, &byte, 1), 1);
+    kill(master, SIGKILL);
+    cr_assert_eq(waitpid(master, &status, 0), master);
+    cr_assert_gt(waitpid(-1, &status, 0), 0);
+    cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    close(fifo);
 }
