@@ -17,6 +17,7 @@ int helper_settings(struct master *m, const char *path, struct complaint *c)
 {
     FD_CLEANUP int file = settings_open(path, c);
     FD_CLEANUP int answer = -1;
+    int r;
 
     if (file < 0)
         return file;
@@ -24,8 +25,11 @@ int helper_settings(struct master *m, const char *path, struct complaint *c)
                         HELPER_MS, c);
     if (answer < 0)
         return answer;
-    if (settings_seal(answer) < 0)
-        return complain(c, "memfd: %s", strerror(errno));
+    r = settings_seal(answer);
+    if (r < 0) {
+        complain(c, "memfd: %s", strerror(-r));
+        return r;
+    }
     if (settings_take(&m->settings, answer, c) < 0)
         return -EINVAL;
     m->conf = fd_take(&answer);
@@ -70,12 +74,14 @@ int helper_prepare(const struct master *m, const char *part, struct prepared *p)
                                   .fd = { m->conf, file } };
     int status;
 
-    if (file < 0 || pwrite(file, p, sizeof(*p), 0) != sizeof(*p))
-        return complain(&p->why, "memfd: %s", strerror(errno));
+    if (file < 0 || pwrite(file, p, sizeof(*p), 0) != sizeof(*p)) {
+        complain(&p->why, "memfd: %s", strerror(errno));
+        return -EIO; /* it may succeed when it is tried again */
+    }
     status = exec_helper(m, &check, HELPER_MS);
     if (status != 0 || pread(file, p, sizeof(*p), 0) != sizeof(*p)) {
         exec_failed("check", status, &p->why);
-        return -EIO; /* it may succeed when it is tried again */
+        return -EIO;
     }
     return p->result;
 }

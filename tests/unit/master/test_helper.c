@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -50,6 +51,14 @@ static void play(const char *name, const char *program, const char *argument,
     cr_assert(mkdtemp(stage) && chdir(stage) == 0);
     f = fopen(argument, "w");
     cr_assert(f && fputs(script, f) >= 0 && fclose(f) == 0);
+}
+
+/* With 0 no other descriptor can be opened. */
+static void permit_files(rlim_t most)
+{
+    const struct rlimit limit = { most, 4096 };
+
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
 /* The table of N users whose homes are missing. */
@@ -167,6 +176,20 @@ Test(helper, settings_without_a_reader)
     unlink(path);
 }
 
+/* It seals its answer before master does. */
+Test(helper, settings_that_cannot_be_sealed)
+{
+    const char *path = configuration("");
+    struct complaint c = { "" };
+
+    play(
+        "reader", "/usr/bin/python3", "settings",
+        "import fcntl\nfcntl.fcntl(4, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL)\n");
+    cr_expect_eq(helper_settings(&m, path, &c), -EPERM);
+    cr_expect_str_eq(c.text, "memfd: Operation not permitted");
+    unlink(path);
+}
+
 /* The settings that were in force count, not the file. */
 Test(helper, settings_after_a_crash)
 {
@@ -216,6 +239,19 @@ Test(helper, prepares_nothing_without_check)
     cr_expect_eq(helper_prepare(&m, "empty", &p), -EIO);
     cr_expect_str_eq(p.why.text,
                      "the program check has failed: see its line above");
+}
+
+/* A start that lacks a descriptor or memory is tried again. */
+Test(helper, prepares_nothing_without_a_file_in_memory)
+{
+    struct prepared p = { .make = true };
+    int r;
+
+    permit_files(0);
+    r = helper_prepare(&m, "empty", &p);
+    permit_files(1024);
+    cr_expect_eq(r, -EIO);
+    cr_expect_str_eq(p.why.text, "memfd: Too many open files");
 }
 
 /* --- how master waits ---------------------------------------------------- */
