@@ -58,6 +58,13 @@ int prepare_users(struct master *m, struct complaint *c)
     return placed(m, "users", r, c);
 }
 
+/* Of what check answers, these end a start. With another error something is
+ * missing that a start can do without. */
+static bool prepare_failed(int r)
+{
+    return r == -EINVAL || r == -EIO;
+}
+
 /* Lets the program check do this part. */
 static int prepare_by_check(const struct master *m, const char *part,
                             struct prepared *p, struct complaint *c)
@@ -66,7 +73,7 @@ static int prepare_by_check(const struct master *m, const char *part,
 
     p->make = !m->check;
     r = helper_prepare(m, part, p);
-    if (r == -EINVAL || r == -EIO)
+    if (prepare_failed(r))
         *c = p->why;
     return r;
 }
@@ -115,7 +122,7 @@ int prepare_state(struct master *m, struct complaint *c)
     if (r == 0)
         memcpy(m->secrets.names, p.key, sizeof(p.key));
     explicit_bzero(p.key, sizeof(p.key));
-    if (r == -EINVAL || r == -EIO)
+    if (prepare_failed(r))
         return r;
     if (r < 0 && !(m->check && r == -ENOENT))
         m->key_lost = p.why;
