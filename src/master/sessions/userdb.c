@@ -101,19 +101,21 @@ static int userdb_failed(const struct userdb *u, int error, struct complaint *c)
     return error;
 }
 
-/* Master does nothing else meanwhile. So after a reader that was late it does
- * its other work for as long, before it asks again. */
+/* Master does nothing else meanwhile. So after a reader that has failed it does
+ * its other work for as long, before it asks again: many logins in a row must
+ * not keep it from its heartbeat. */
 static int userdb_parse(struct userdb *u, int text, struct users *users,
                         struct complaint *c)
 {
     const int wait_ms = (int)u->master->deadlines.reader;
+    const uint64_t begin = clock_ms();
     FD_CLEANUP int table =
         reader_ask(u->master, "users", u->path, text, wait_ms, c);
     int r;
 
-    if (table == -ETIMEDOUT)
-        u->rests_until = clock_ms() + u->master->deadlines.reader;
     r = table < 0 ? table : users_take(users, table, c);
+    if (r < 0 && r != -EINVAL)
+        u->rests_until = 2 * clock_ms() - begin;
     if (r == 0) {
         fd_close(&u->table);
         u->table = fd_take(&table);

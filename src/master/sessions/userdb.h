@@ -26,7 +26,7 @@ struct userdb {
     struct stat seen;
     bool fresh; /* changed just before it was read: check again */
     struct complaint told;
-    uint64_t rests_until; /* after a reader that was late; clock_ms() */
+    uint64_t rests_until; /* after a reader that has failed; clock_ms() */
 };
 
 /* Sets U to nothing read yet. */

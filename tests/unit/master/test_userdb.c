@@ -233,7 +233,9 @@ Test(userdb, want_of_descriptors)
         low = (struct rlimit){ (rlim_t)(lowest_free() + left), was.rlim_max };
         cr_assert_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
         cr_expect_eq(userdb_look(&db, &c), -EMFILE);
+        db.rests_until = 0;
         cr_expect_eq(userdb_look(&db, &again), -EMFILE);
+        db.rests_until = 0;
         cr_assert_eq(setrlimit(RLIMIT_NOFILE, &was), 0);
         cr_assert(strstr(c.text, "Too many open files"), "%s", c.text);
         cr_assert_str_empty(again.text);
@@ -321,9 +323,11 @@ static void play_reader(const char *script)
     put("users", script, 0600);
 }
 
+/* Once master has rested. */
 static void expect_good_reader_reads(void)
 {
     helpers_find(&m);
+    db.rests_until = 0;
     cr_expect_eq(look(), 1);
     cr_expect_str_eq(first_name(), "bert");
 }
@@ -357,7 +361,23 @@ Test(userdb, reader_that_hangs)
     db.rests_until += 60000;
     look_in_vain(-ETIMEDOUT, "");
     cr_expect_lt(waitpid(-1, &status, 0), 0, "another one was started");
-    db.rests_until = clock_ms();
+    expect_good_reader_reads();
+}
+
+/* It is never late, and never answers. Logins in a row don't ask it again at
+ * once: master would miss its heartbeat. */
+Test(userdb, reader_that_is_slow_and_fails)
+{
+    uint64_t start = clock_ms(), end;
+
+    play_reader("sleep 0.3\nexit 71\n");
+    replace(BERT);
+    look_in_vain(-EIO, "the program reader has failed: see its line above");
+    end = clock_ms();
+    cr_expect_geq(db.rests_until, start + 600);
+    cr_expect_leq(db.rests_until, 2 * end - start);
+    db.rests_until += 60000;
+    look_in_vain(-ETIMEDOUT, "");
     expect_good_reader_reads();
 }
 
@@ -448,6 +468,7 @@ Test(userdb, reader_that_lies)
         write_image("image", &head, &row);
         *lies[i].number = truth;
         look_in_vain(-EBADMSG, i ? "" : "users from reader: Bad message");
+        db.rests_until = 0;
     }
     write_image("image", &head, &row);
     cr_expect_eq(look(), 1, "the truth");
