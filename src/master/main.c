@@ -14,6 +14,7 @@
 
 #include "children/programs.h"
 #include "children/reader.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
@@ -95,6 +96,8 @@ static void prepare(struct master *m, const struct options *o)
      * take. */
     if (prepare_programs(m, &c) < 0)
         end_start(m, EX_OSERR, c.text);
+    if (!m->check)
+        m->helpers_until = clock_ms() + HELPER_MS;
     loaded = load(m, o->config, &c);
     if (loaded < 0) {
         if (!c.text[0]) /* reader has said all */

@@ -99,6 +99,9 @@ struct master {
     bool no_empty; /* --check: the directory is missing, and a start would make
                       it */
     struct succession succession;
+    /* When reader and check must have ended at a start; 0: each has its own
+     * time (--check). */
+    uint64_t helpers_until;
 
     struct loop loop;
     struct signals signals;

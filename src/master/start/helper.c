@@ -10,8 +10,18 @@
 #include "children/exec.h"
 #include "children/reader.h"
 #include "core/master.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
+
+static int time_left(const struct master *m)
+{
+    const uint64_t now = clock_ms();
+
+    if (m->helpers_until == 0)
+        return HELPER_MS;
+    return now < m->helpers_until ? (int)(m->helpers_until - now) : 0;
+}
 
 int helper_settings(struct master *m, const char *path, struct complaint *c)
 {
@@ -22,7 +32,7 @@ int helper_settings(struct master *m, const char *path, struct complaint *c)
     if (file < 0)
         return file;
     answer = reader_ask(m, m->check ? "check" : "settings", path, file,
-                        HELPER_MS, c);
+                        time_left(m), c);
     if (answer < 0)
         return answer;
     r = settings_seal(answer);
@@ -78,7 +88,7 @@ int helper_prepare(const struct master *m, const char *part, struct prepared *p)
         complain(&p->why, "memfd: %s", strerror(errno));
         return -EIO; /* it may succeed when it is tried again */
     }
-    status = exec_helper(m, &check, HELPER_MS);
+    status = exec_helper(m, &check, time_left(m));
     if (status != 0 || pread(file, p, sizeof(*p), 0) != sizeof(*p)) {
         exec_failed("check", status, &p->why);
         return -EIO;

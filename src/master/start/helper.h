@@ -10,7 +10,9 @@
 
 struct master;
 
-/* How long reader and check may take, but to look at homes. */
+/* How long reader and check may take, but to look at homes and to read the
+ * users file: all of them together at a start, since the supervisor kills a
+ * master that isn't ready in time; each of them for --check. */
 #define HELPER_MS 20000
 
 /* Reads the configuration PATH into m->settings and, sealed, into m->conf,

@@ -309,3 +309,23 @@ Test(helper, ends_with_master, .timeout = 60)
     cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     close(fifo);
 }
+
+/* Together they get no more time than one of them: the supervisor would kill a
+ * master that is late. */
+Test(helper, all_of_a_start_have_one_deadline, .timeout = 60)
+{
+    struct prepared p = { .make = false };
+
+    m.helpers_until = clock_ms() + 300;
+    play("check", "/bin/sh", "empty", "exec sleep 20 >/dev/null 2>&1\n");
+    cr_expect_eq(helper_prepare(&m, "empty", &p), -EIO);
+    cr_expect_str_eq(p.why.text, "the program check has failed: it was late");
+    cr_expect_geq(clock_ms(), m.helpers_until);
+    p = (struct prepared){ .make = false };
+    cr_expect_eq(helper_prepare(&m, "empty", &p), -EIO);
+    cr_expect_str_eq(p.why.text, "the program check has failed: it was late");
+    m.helpers_until = 0;
+    helpers_find(&m);
+    p = (struct prepared){ .make = false };
+    cr_expect_eq(helper_prepare(&m, "sandbox", &p), 0, "%s", p.why.text);
+}
