@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #include "sallyport/base/stderr.h"
 #include "sallyport/conf/conf.h"
 #include "sallyport/sandbox/sandbox.h"
+#include "sallyport/users/image.h"
 #include "sallyport/usersfile/usersfile.h"
 
 #define FILE_FD   3
@@ -31,6 +33,22 @@ static size_t open_files(void)
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         die(EX_OSERR, "RLIMIT_NOFILE can't be read");
     return limit.rlim_max;
+}
+
+/* A reader that a hostile file has broken into can't fill the memory with its
+ * answer: the kernel ends it. The largest answer is a table of users. Standard
+ * error may be a long file, which still gets its lines. EPERM: the limit is
+ * lower already. */
+static void limit_answer(void)
+{
+    struct rlimit limit = { .rlim_cur = USERS_IMAGE_MAX };
+    struct stat said;
+
+    if (fstat(STDERR_FILENO, &said) == 0 && S_ISREG(said.st_mode))
+        limit.rlim_cur += (rlim_t)said.st_size;
+    limit.rlim_max = limit.rlim_cur;
+    if (setrlimit(RLIMIT_FSIZE, &limit) < 0 && errno != EPERM)
+        die(EX_OSERR, "RLIMIT_FSIZE: %s", strerror(errno));
 }
 
 /* What the configuration excuses isn't known yet, so everything may be missing:
@@ -124,6 +142,7 @@ int main(int argc, char **argv)
     if (argc != 3)
         die(EX_USAGE, "this program is started by sallyportd");
     process_comm(PROCESS_READER);
+    limit_answer();
     enter_sandbox();
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
         if (strcmp(modes[i].name, argv[1]) == 0)

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,6 +14,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/slice.h"
 #include "sallyport/settings/settings.h"
+#include "sallyport/users/image.h"
 #include "sallyport/usersfile/usersfile.h"
 #include "support/server.h"
 
@@ -141,6 +143,47 @@ Test(main, all_mistakes_in_users)
     cr_expect_eq(u.count, 1);
     cr_expect_str_eq(u.row[0].name, "bert");
     users_release(&u);
+}
+
+/* The answer and the lines begin at these positions. Returns the wait status,
+ * and the ends of both. */
+static int read_far(const char *mode, const char *text, off_t answer,
+                    off_t said, off_t end[2])
+{
+    struct reading r = { memfd_create("answer", 0), -1, tmpfile() };
+    int file = fd_sealed("conf", slice_from(text));
+    pid_t pid;
+
+    cr_assert_eq(lseek(r.answer, answer, SEEK_SET), answer);
+    cr_assert_eq(ftruncate(fileno(r.said), said), 0);
+    cr_assert_eq(lseek(fileno(r.said), said, SEEK_SET), said);
+    pid = fork();
+    if (pid == 0)
+        start(mode, file, &r);
+    cr_assert_eq(waitpid(pid, &r.status, 0), pid);
+    end[0] = lseek(r.answer, 0, SEEK_END);
+    end[1] = lseek(fileno(r.said), 0, SEEK_END);
+    close(file);
+    return r.status;
+}
+
+Test(main, an_answer_has_a_limit)
+{
+    off_t end[2], most = USERS_IMAGE_MAX;
+    off_t last = most - (off_t)sizeof(struct users_head);
+    int status = read_far("users", ROW("anna", "1"), last, 0, end);
+
+    cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ);
+    cr_expect_eq(end[0], most);
+}
+
+Test(main, a_long_log_gets_its_lines)
+{
+    off_t end[2], most = USERS_IMAGE_MAX;
+    int status = read_far("check", "a\n", 0, most + 1, end);
+
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == EX_CONFIG);
+    cr_expect_gt(end[1], most + 1);
 }
 
 Test(main, unknown_mode)
