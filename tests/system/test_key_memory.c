@@ -1,6 +1,7 @@
 /* Which processes have which keys in memory, searched in /proc/PID/mem. Only
  * the process keys has the private key, as README promises. Gate and the
- * sessions of logged-in users have the keys of tickets. It needs root, which
+ * sessions of logged-in users have the keys of tickets. Master and auth have
+ * the hashes of passwords. It needs root, which
  * alone may read that memory. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -158,6 +159,53 @@ Test(key_memory, keys_alone, .timeout = 120)
                      p.row[i].title);
     }
     cr_assert_geq(p.count, 7);
+    session_close(&s);
+    server_stop(&server);
+}
+
+/* Reads anna's hash from the users file. */
+static void read_hash(const struct server *server, struct marks *m)
+{
+    FILE *f = fopen(server_path(server, "users"), "r");
+    char line[1024], *hash, *end;
+
+    cr_assert(f && fgets(line, sizeof(line), f));
+    fclose(f);
+    hash = strchr(line, ':') + 1;
+    end = strchr(hash, ':');
+    cr_assert(end && end - hash > 32);
+    add(m, hash, 32);
+}
+
+/* Master and auth have the users file; nobody sends a hash to another process.
+ * A files isn't searched: it is a fork of master that wipes the table, but the
+ * kernel may have saved registers with some bytes of it. */
+Test(key_memory, hashes_in_master_and_auth, .timeout = 120)
+{
+    const struct server_plan plan = { 0 };
+    static struct processes p;
+    struct server server;
+    struct session s;
+    struct marks m = { 0 };
+    size_t holders = 0;
+
+    server_start(&server, &plan);
+    read_hash(&server, &m);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    processes_wait(server.pid, "sallyport: files", 1, &p);
+    for (size_t i = 0; i < p.count; i++) {
+        const char *title = p.row[i].title;
+        bool may = strcmp(title, "sallyport: master") == 0 ||
+                   strcmp(title, "sallyport: auth") == 0;
+        bool has = find_in(p.row[i].pid, &m) != 0;
+
+        if (strstr(title, "sallyport: files"))
+            continue;
+        cr_expect(may || !has, "%s", title);
+        holders += has;
+    }
+    cr_expect_geq(holders, 2);
     session_close(&s);
     server_stop(&server);
 }

@@ -161,3 +161,53 @@ Test(message, keys_go_from_gate_to_session_and_gate_only)
         cr_assert_eq(row->to & ~to, 0, "%s", row->name);
     }
 }
+
+/* The processes that may get a message of P. */
+static unsigned receivers(enum process p)
+{
+    unsigned to = 0;
+
+    for (unsigned m = 1; m < MSG_COUNT; m++)
+        if (message_row(m)->from & PROCESS_BIT(p))
+            to |= message_row(m)->to;
+    return to;
+}
+
+Test(message, the_supervisor_talks_to_master_only)
+{
+    const unsigned master = PROCESS_BIT(PROCESS_MASTER);
+
+    cr_expect_eq(receivers(PROCESS_SUPERVISOR), master);
+    for (unsigned m = 1; m < MSG_COUNT; m++) {
+        const struct message_row *row = message_row(m);
+
+        cr_expect(!(row->to & PROCESS_BIT(PROCESS_SUPERVISOR)) ||
+                      (row->from & ~master) == 0 || m == MSG_hello,
+                  "%s", row->name);
+    }
+}
+
+/* Master's files with private keys and hashes. */
+Test(message, files_of_keys_and_users_go_to_one_process)
+{
+    cr_expect_eq(message_row(MSG_key)->to, PROCESS_BIT(PROCESS_KEYS));
+    cr_expect_eq(message_row(MSG_users)->to, PROCESS_BIT(PROCESS_AUTH));
+}
+
+Test(message, keys_reaches_those_that_ask_it_only)
+{
+    const unsigned to = PROCESS_BIT(PROCESS_SESSION) |
+                        PROCESS_BIT(PROCESS_GATE) |
+                        PROCESS_BIT(PROCESS_MASTER) | PROCESS_BIT(PROCESS_LOG);
+
+    cr_expect_eq(receivers(PROCESS_KEYS), to);
+}
+
+/* Auth names a row of the users file, and says yes or no. */
+Test(message, auth_grants_no_right)
+{
+    const unsigned to = PROCESS_BIT(PROCESS_MASTER) | PROCESS_BIT(PROCESS_LOG);
+
+    cr_expect_eq(receivers(PROCESS_AUTH), to);
+    cr_expect_eq(message_row(MSG_granted)->from, PROCESS_BIT(PROCESS_MASTER));
+}
