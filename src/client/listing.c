@@ -4,10 +4,14 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sallyport/base/clock.h"
+
+/* Of all listings that exist, in all threads. */
+static atomic_size_t listing_bytes;
 
 bool listing_safe(struct slice name)
 {
@@ -26,6 +30,7 @@ void listing_release(struct listing *l)
     for (size_t i = 0; i < l->count; i++)
         free(l->entry[i].name);
     free(l->entry);
+    atomic_fetch_sub(&listing_bytes, l->bytes);
     *l = (struct listing){ 0 };
 }
 
@@ -36,13 +41,22 @@ static int listing_refuse(struct listing *l)
     return 1;
 }
 
-static int listing_add(struct listing *l, const struct entry *e,
-                       struct slice name)
+/* Takes room for one more entry. */
+static int listing_charge(struct listing *l, struct slice name)
 {
-    if (!listing_safe(name))
-        return listing_refuse(l);
-    if (l->count == LISTING_MAX)
+    size_t bytes = sizeof(*l->entry) + name.len + 1;
+
+    if (atomic_fetch_add(&listing_bytes, bytes) + bytes > LISTING_BYTES_MAX) {
+        atomic_fetch_sub(&listing_bytes, bytes);
         return -E2BIG;
+    }
+    l->bytes += bytes;
+    return 0;
+}
+
+static int listing_append(struct listing *l, const struct entry *e,
+                          struct slice name)
+{
     if (l->count == l->size) {
         size_t size = l->size ? 2 * l->size : 64;
         struct entry *more = reallocarray(l->entry, size, sizeof(*more));
@@ -57,6 +71,17 @@ static int listing_add(struct listing *l, const struct entry *e,
         return -ENOMEM;
     l->count++;
     return 0;
+}
+
+static int listing_add(struct listing *l, const struct entry *e,
+                       struct slice name)
+{
+    if (!listing_safe(name))
+        return listing_refuse(l);
+    if (l->count == LISTING_MAX)
+        return -E2BIG;
+    int r = listing_charge(l, name);
+    return r < 0 ? r : listing_append(l, e, name);
 }
 
 /* LIST contains the directory itself and its parent: no entries. */

@@ -23,10 +23,14 @@ struct entry {
 };
 
 #define LISTING_MAX 1000000 /* entries */
+/* Of all listings together: a walk holds one for each directory on its way
+ * down, and each of them may have a million entries. */
+#define LISTING_BYTES_MAX (512ul * 1024 * 1024)
 
 struct listing {
     struct entry *entry;
     size_t count, size;
+    size_t bytes;   /* of the entries, with their names */
     size_t refused; /* lines that can't be read, or whose name isn't safe for
                        a local file */
     bool whole;     /* it is sure that no line is missing at the end */
@@ -40,7 +44,8 @@ struct listing {
 
 void listing_release(struct listing *l);
 /* Takes one line of MLSD or MLST, or of LIST. Returns 0; 1: no entry (".",
- * "total", a name that isn't safe); -ENOMEM; -E2BIG. */
+ * "total", a name that isn't safe); -ENOMEM; -E2BIG: a limit above is reached.
+ */
 int listing_take_mlsd(struct listing *l, struct slice line);
 int listing_take_list(struct listing *l, struct slice line);
 /* Reads "20261120074201" or "20261120074201.123"; 0: it is neither. */

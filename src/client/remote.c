@@ -71,7 +71,7 @@ int remote_list(struct link *l, const char *path, struct listing *ret,
     int r = link_run(l, why);
     if (r < 0 && g.error)
         fail(why, EX_PROTOCOL, "the listing of /%s can't be used: %s", path,
-             strerror(-g.error));
+             g.error == -E2BIG ? "it is too long" : strerror(-g.error));
     if (r < 0)
         listing_release(ret);
     else if (g.len > 0)

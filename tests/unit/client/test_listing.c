@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -176,4 +177,24 @@ Test(listing, sorted_and_found)
     cr_expect_null(listing_find(&l, "d"));
     listing_release(&l);
     cr_expect_null(listing_find(&l, "b"));
+}
+
+/* A walk holds the listing of each directory on its way down. Together they
+ * have a limit, and what is released is free again. */
+Test(listing, all_together_have_a_limit, .timeout = 60)
+{
+    struct listing first = { 0 }, second = { 0 };
+    char line[300];
+    int r = 0;
+
+    snprintf(line, sizeof(line), "type=file; %0250d", 0);
+    for (size_t i = 0; i < LISTING_MAX; i++)
+        cr_assert_eq(listing_take_mlsd(&first, slice_from(line)), 0, "%zu", i);
+    for (size_t i = 0; i < LISTING_MAX && r == 0; i++)
+        r = listing_take_mlsd(&second, slice_from(line));
+    cr_expect_eq(r, -E2BIG);
+    cr_expect_leq(first.bytes + second.bytes, LISTING_BYTES_MAX);
+    listing_release(&first);
+    cr_expect_eq(listing_take_mlsd(&second, slice_from(line)), 0);
+    listing_release(&second);
 }
