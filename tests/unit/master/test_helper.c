@@ -35,9 +35,19 @@ static void begin(void)
     helpers_configure(&m, "address = 203.0.113.7\n");
 }
 
-TestSuite(helper, .init = begin);
+static char stage[] = "/tmp/sallyport-stage-XXXXXX";
 
-static char stage[] = "/tmp/sallyport-helper-XXXXXX";
+static void end(void)
+{
+    if (chdir(stage) != 0)
+        return;
+    unlink("settings");
+    unlink("empty");
+    unlink("fifo");
+    cr_assert_eq(rmdir(stage), 0);
+}
+
+TestSuite(helper, .init = begin, .fini = end);
 
 /* Lets PROGRAM play NAME. A shell and Python take the first argument after the
  * title, ARGUMENT, for the name of their script. */
