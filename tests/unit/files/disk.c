@@ -60,15 +60,25 @@ static unsigned char pattern(size_t at, unsigned seed)
     return (unsigned char)((at * 31 + (at >> 8) * 7 + (at >> 16)) ^ seed);
 }
 
+/* Fills the block with the bytes from FROM on, at most up to TO. Returns their
+ * number. */
+static size_t block_of_pattern(unsigned char block[4096], size_t from,
+                               size_t to, unsigned seed)
+{
+    size_t n = to - from < 4096 ? to - from : 4096;
+
+    for (size_t i = 0; i < n; i++)
+        block[i] = pattern(from + i, seed);
+    return n;
+}
+
 void put_pattern(int fd, size_t from, size_t to, unsigned seed)
 {
     unsigned char block[4096];
 
     while (from < to) {
-        size_t n = to - from < sizeof(block) ? to - from : sizeof(block);
+        size_t n = block_of_pattern(block, from, to, seed);
 
-        for (size_t i = 0; i < n; i++)
-            block[i] = pattern(from + i, seed);
         cr_assert_eq(pwrite(fd, block, n, (off_t)from), (ssize_t)n);
         from += n;
     }
@@ -93,11 +103,14 @@ bool disk_has(struct peer *p, const char *path)
 bool disk_is(struct peer *p, const char *path, size_t len, unsigned seed)
 {
     FILE *file = fopen(disk_path(p, path), "re");
+    unsigned char block[4096], bytes[4096];
     bool same = file != NULL;
-    int c;
+    size_t n;
 
-    for (size_t i = 0; same && i < len; i++)
-        same = (c = getc(file)) == pattern(i, seed);
+    for (size_t i = 0; same && i < len; i += n) {
+        n = block_of_pattern(block, i, len, seed);
+        same = fread(bytes, 1, n, file) == n && memcmp(bytes, block, n) == 0;
+    }
     same = same && getc(file) == EOF;
     if (file)
         fclose(file);
