@@ -29,15 +29,15 @@ static enum limit admit_record(struct gate *g, const struct address *client)
     return settings_networks_hold(&s->no_ban, client) ? LIMIT_NONE : limit;
 }
 
-/* While others wait in the queue, or master is behind, a new connection waits
- * too. */
+/* While others wait in the queue, or master reads too slowly, a new connection
+ * waits too. */
 static enum limit admit_decide(struct gate *g, const struct address *client)
 {
     enum limit limit = admit_record(g, client);
 
     if (limit == LIMIT_NONE)
         limit = limits_check_client(&g->limits, client);
-    if (limit == LIMIT_NONE && (g->behind || !queue_is_empty(g)))
+    if (limit == LIMIT_NONE && (g->master_slow || !queue_is_empty(g)))
         limit = LIMIT_STARTUPS;
     return limit;
 }

@@ -161,6 +161,7 @@ void children_reap(struct gate *g)
         child_ended(c, status);
     }
     children_report(g);
+    entry_mind(g);
 }
 
 /* If master doesn't read, the rest stays in the queue. Nothing is lost, since a
@@ -179,6 +180,5 @@ int children_report(struct gate *g)
         STAILQ_REMOVE_HEAD(&t->ended, next);
         children_put_back(c);
     }
-    entry_mind(g);
     return c ? -EAGAIN : 0;
 }

@@ -162,7 +162,7 @@ static enum limit entry_try(struct gate *g, struct entry *e)
 
 /* Linux calls such a socket writable if at most a quarter of its buffer is in
  * use. So the messages about those that have entered still fit. */
-static bool entry_master_is_behind(const struct gate *g)
+static bool entry_master_is_slow(const struct gate *g)
 {
     struct pollfd one = { .fd = g->frame.master.fd, .events = POLLOUT };
 
@@ -176,9 +176,9 @@ void entry_mind(struct gate *g)
 {
     bool throng = g->limits.unknown >= ENTRY_UNKNOWN;
 
-    g->behind = entry_master_is_behind(g);
+    g->master_slow = entry_master_is_slow(g);
     for (size_t i = 0; i < g->listeners; i++)
-        if (g->behind || (throng && g->listener[i].proxied))
+        if (g->master_slow || (throng && g->listener[i].proxied))
             acceptor_hold(&g->listener[i].acceptor);
         else
             acceptor_go(&g->listener[i].acceptor);

@@ -34,8 +34,8 @@ void entry_refuse(struct gate *g, const struct entry *e, enum limit limit);
 #define ENTRY_UNKNOWN 32
 /* To be called when their number has changed, or after messages to master:
  * decides whether new connections wait in the listeners' backlog. They do while
- * master is behind with reading; those for proxies, also while too many clients
- * are unknown. */
+ * master reads too slowly; those for proxies, also while too many clients are
+ * unknown. */
 void entry_mind(struct gate *g);
 
 #endif

@@ -140,6 +140,7 @@ static void gate_on_begin(void *owner)
 static void gate_on_writable(void *owner)
 {
     children_report(owner);
+    entry_mind(owner);
     queue_wake(owner);
 }
 
@@ -147,7 +148,7 @@ void gate_watch_master(struct gate *g)
 {
     uint32_t events = g->adoption.waits ? 0 : EPOLLIN;
 
-    if (g->behind || !STAILQ_EMPTY(&g->children.ended))
+    if (g->master_slow || !STAILQ_EMPTY(&g->children.ended))
         events |= EPOLLOUT;
     loop_change(&g->frame.loop, &g->frame.master_watch, events);
 }

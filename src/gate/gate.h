@@ -37,8 +37,8 @@ struct gate {
     struct loop_timer tally; /* of what those two kept silent */
     struct limits limits;
     struct memory *memory;
-    bool accepts; /* by `open`, or since a takeover is over */
-    bool behind;  /* master reads too slowly: nobody enters; see entry_mind() */
+    bool accepts;     /* by `open`, or since a takeover is over */
+    bool master_slow; /* it reads too slowly: nobody enters; entry_mind() */
     struct adoption adoption;
     struct children children;
     struct queue queue;
@@ -66,7 +66,7 @@ void gate_shut(struct gate *g);
 int gate_spare(const struct gate *g);
 
 /* Reads the messages of master, except while sessions are being adopted. Waits
- * until master takes messages, if it is behind or reports are left. */
+ * until master takes messages, if it is slow or reports are left. */
 void gate_watch_master(struct gate *g);
 
 /* As SEND() to master, but it waits if master doesn't read. */

@@ -117,7 +117,7 @@ static struct queued *queue_next(struct gate *g)
  * free in half a second, it is a flood. */
 static bool queue_has_place(struct gate *g, const struct queued *w)
 {
-    if (g->behind)
+    if (g->master_slow)
         return false;
     if (!limits_full(&g->limits))
         return true;
@@ -156,8 +156,8 @@ static void queue_on_time(void *owner)
     queue_serve(g);
     if (!queue_is_empty(g))
         loop_timer_set(&g->frame.loop, &g->queue.timer,
-                       g->behind || limits_full(&g->limits) ? QUEUE_LOOK_MS
-                                                            : 0);
+                       g->master_slow || limits_full(&g->limits) ? QUEUE_LOOK_MS
+                                                                 : 0);
 }
 
 void queue_wake(struct gate *g)

@@ -1,5 +1,5 @@
 /* Connections that wait for their session, since as many sessions as `startups`
- * permits haven't logged in, or since master is behind. */
+ * permits haven't logged in, or since master reads too slowly. */
 #ifndef GATE_QUEUE_H
 #define GATE_QUEUE_H
 
