@@ -31,11 +31,6 @@ void sync_name_too_long(struct sync *s, const char *name)
     tree_keep(&s->code, client_error(name, &why));
 }
 
-bool sync_ends(const struct sync *s)
-{
-    return link_interrupted || s->jobs.full;
-}
-
 void sync_transfer(struct sync *s, const struct job *job, const char *local,
                    const char *remote)
 {
@@ -183,7 +178,7 @@ static void sync_entries(struct sync *s, DIR *d, const char *local,
     char from[PATH_MAX], to[URL_PATH_MAX];
     struct dirent *e;
 
-    while ((e = readdir(d)) && !sync_ends(s)) {
+    while ((e = readdir(d)) && !jobs_ended(&s->jobs)) {
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
             part_is_name(e->d_name))
             continue;

@@ -60,6 +60,11 @@ int jobs_add(struct jobs *j, const struct job *job, const char *local,
     return 0;
 }
 
+bool jobs_ended(const struct jobs *j)
+{
+    return link_interrupted || j->full;
+}
+
 struct crew {
     const struct jobs *jobs;
     const struct site *site;

@@ -22,6 +22,9 @@ void jobs_release(struct jobs *j);
 /* Adds a job; LOCAL and REMOTE are copied. Returns 0, or -1 with the reason. */
 int jobs_add(struct jobs *j, const struct job *job, const char *local,
              const char *remote, struct failure *why);
+/* Must a walk that adds jobs end before its end: by Ctrl-C, or since they are
+ * full? */
+bool jobs_ended(const struct jobs *j);
 /* Does all jobs, with the open link FIRST and as many more links as the options
  * say. Prints each failure. Returns 0, or the first failure's exit code. */
 int jobs_run(struct jobs *j, const struct site *s, struct link *first);

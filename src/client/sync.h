@@ -19,8 +19,6 @@ struct sync {
 
 /* Prints the failure, and keeps the first exit code. */
 void sync_failed(struct sync *s, const char *what, const struct failure *why);
-/* Must the walk end before its end: by Ctrl-C, or since the jobs are full? */
-bool sync_ends(const struct sync *s);
 void sync_name_too_long(struct sync *s, const char *name);
 /* Transfers one file, or prints its line in a dry run. */
 void sync_transfer(struct sync *s, const struct job *job, const char *local,

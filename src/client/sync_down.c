@@ -151,7 +151,7 @@ void sync_down(struct sync *s, const char *remote, const char *local, int depth)
         sync_failed(s, remote, &why);
         return;
     }
-    for (size_t i = 0; i < there.count && !sync_ends(s); i++)
+    for (size_t i = 0; i < there.count && !jobs_ended(&s->jobs); i++)
         down_entry(s, remote, local, &there.entry[i], depth);
     if (there.refused > 0) {
         fail(&why, EX_PROTOCOL, LISTING_REFUSED ", and nothing is removed");

@@ -78,7 +78,7 @@ static int tree_put_directory(struct client *c, const char *local,
         return client_error(remote, &why);
     DIR *d = opendir(local);
     struct dirent *e;
-    while (d && (e = readdir(d)) && !link_interrupted && !j->full) {
+    while (d && (e = readdir(d)) && !jobs_ended(j)) {
         char from[PATH_MAX], to[URL_PATH_MAX];
 
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
@@ -162,7 +162,7 @@ static int tree_get_directory(struct client *c, const char *remote,
         return client_error(local, &why);
     if (remote_list(&c->link, remote, &all, &why) < 0)
         return client_error(remote, &why);
-    for (size_t i = 0; i < all.count && !link_interrupted && !j->full; i++) {
+    for (size_t i = 0; i < all.count && !jobs_ended(j); i++) {
         const struct entry *e = &all.entry[i];
         struct job job = { .kind = JOB_GET,
                            .known = true,
