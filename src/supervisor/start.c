@@ -245,6 +245,16 @@ static int exit_status(const struct supervisor *s, int status)
     return s->stopping && WTERMSIG(status) == SIGTERM ? 0 : EX_SOFTWARE;
 }
 
+/* A reload that fails doesn't decide how the service has ended, even if its
+ * master ends last. */
+static bool decides_status(const struct generation *g,
+                           enum generation_state state)
+{
+    if (state == GENERATION_STARTING)
+        return g->recovers || !g->supervisor->led;
+    return state != GENERATION_OLD;
+}
+
 static void describe_end(struct generation *g)
 {
     int status = g->status;
@@ -272,7 +282,7 @@ void start_on_ended(struct generation *g)
 
     forget_asker(g);
     g->state = GENERATION_ENDED;
-    if (state != GENERATION_OLD)
+    if (decides_status(g, state))
         s->status = exit_status(s, g->status);
     describe_end(g);
     if (s->under_way == g)

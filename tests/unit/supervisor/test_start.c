@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -316,4 +317,35 @@ Test(start, any_place_has_a_heartbeat, .timeout = 60)
     played_deadlines.group = 60000;
     played_deadlines.beat = 100;
     cr_expect_eq(played_status(leads_in_the_tenth_place), 7);
+}
+
+static pid_t *leader; /* shared by all masters */
+
+/* The second one finds its mistake after a stop has ended the first one. */
+static void is_mistaken_late(const struct supervisor *s, int master)
+{
+    (void)s;
+    (void)master;
+    played_enter(GENERATION_VERSION);
+    if (played_is("2")) {
+        signal(SIGTERM, SIG_IGN);
+        kill(getppid(), SIGTERM);
+        while (kill(*leader, 0) == 0)
+            poll(NULL, 0, 1);
+        _exit(EX_CONFIG);
+    }
+    *leader = getpid();
+    played_heed_term();
+    played_lead();
+    SEND(&played_channel, renew, 5);
+    played_stay();
+}
+
+/* Only the one that leads decides how the service has ended. */
+Test(start, a_reload_that_fails_during_a_stop, .timeout = 60)
+{
+    leader = mmap(NULL, sizeof(*leader), PROT_READ | PROT_WRITE,
+                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    cr_assert_neq(leader, MAP_FAILED);
+    cr_expect_eq(played_status(is_mistaken_late), 7);
 }
