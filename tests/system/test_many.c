@@ -2,11 +2,15 @@
  * long run, 20 in the short. Prints the memory of an idle session. */
 #include <criterion/criterion.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "generation.h"
+#include "sallyport/base/clock.h"
 #include "support/files.h"
 #include "support/processes.h"
 #include "support/session.h"
@@ -196,5 +200,93 @@ Test(many, per_user, .timeout = 120)
     cr_assert(wait_until(is_logged_in, &w, WAIT_MS));
     session_close(&over);
     session_close(&s[1]);
+    server_stop(&server);
+}
+
+#define GUESSERS 140
+#define DELAY_MS 3000
+#define DELAY    "3s"
+
+/* Wrong passwords on all connections. Returns when the first one was sent. */
+static uint64_t guess(const struct server *server, struct session *s)
+{
+    uint64_t began;
+
+    for (int i = 0; i < GUESSERS; i++) {
+        session_init(&s[i]);
+        session_connect(&s[i], server->port);
+        session_start_tls(&s[i]);
+        session_do(&s[i], "331 {*}", "USER anna");
+    }
+    began = clock_ms();
+    for (int i = 0; i < GUESSERS; i++)
+        session_send(&s[i], "PASS wrong");
+    return began;
+}
+
+static void reset_all(struct session *s)
+{
+    const struct linger at_once = { .l_onoff = 1 };
+
+    for (int i = 0; i < GUESSERS; i++) {
+        cr_assert_eq(setsockopt(s[i].fd, SOL_SOCKET, SO_LINGER, &at_once,
+                                sizeof(at_once)),
+                     0);
+        session_drop(&s[i]);
+    }
+}
+
+static void wait_for(uint64_t moment)
+{
+    uint64_t now = clock_ms();
+
+    if (now < moment)
+        poll(NULL, 0, (int)(moment - now));
+}
+
+static void expect_same_master(const struct server *server, pid_t master)
+{
+    struct session other;
+
+    session_init(&other);
+    session_open(&other, server, "anna");
+    session_close(&other);
+    cr_assert_eq(generation_newest(server), master, "a generation has ended");
+}
+
+/* Clients without a login reset their connections when they expect the answer
+ * to a wrong password. Master is stopped around that moment: more ends wait for
+ * it then than it reads in one turn, and the timers of the others are due. In
+ * the long run it also happens without a stop, at several moments. */
+Test(many, gone_before_their_answers, .timeout = 300)
+{
+    const struct server_plan plan = {
+        .login_delay = DELAY,
+        .settings = "max_sessions = 400\nmax_per_address = 400\n"
+                    "startups = 400\n",
+    };
+    int rounds = server_is_long() ? 30 : 0;
+    static struct session s[GUESSERS];
+    static struct processes p;
+    struct server server;
+    uint64_t began;
+    pid_t master;
+
+    server_start(&server, &plan);
+    master = generation_newest(&server);
+    began = guess(&server, s);
+    wait_for(began + DELAY_MS - 500);
+    cr_assert_eq(kill(master, SIGSTOP), 0);
+    reset_all(s);
+    processes_wait(server.pid, "sallyport: session", 0, &p);
+    wait_for(began + DELAY_MS + 500);
+    cr_assert_eq(kill(master, SIGCONT), 0);
+    expect_same_master(&server, master);
+    for (int i = 0; i < rounds; i++) {
+        began = guess(&server, s);
+        wait_for(began + DELAY_MS - (unsigned)i % 8);
+        reset_all(s);
+        expect_same_master(&server, master);
+    }
     server_stop(&server);
 }
