@@ -21,6 +21,12 @@ void loop_release(struct loop *l)
     fd_close(&l->epoll_fd);
 }
 
+void loop_sweep(struct loop *l, void (*on_turn_over)(void *owner), void *owner)
+{
+    l->on_turn_over = on_turn_over;
+    l->owner = owner;
+}
+
 static int epoll_change(struct loop *l, int operation, struct loop_watch *w)
 {
     struct epoll_event e = { .events = w->events, .data.ptr = w };
@@ -144,6 +150,8 @@ int loop_once(struct loop *l, int max_ms)
     }
     l->batch_len = 0;
     run_timers(l);
+    if (l->on_turn_over)
+        l->on_turn_over(l->owner);
     return 0;
 }
 

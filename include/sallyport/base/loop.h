@@ -32,10 +32,15 @@ struct loop {
     struct loop_timer *timers; /* sorted by at */
     struct epoll_event batch[LOOP_BATCH];
     int batch_len;
+    void (*on_turn_over)(void *owner); /* NULL: nothing to do */
+    void *owner;
 };
 
 int loop_init(struct loop *l); /* returns 0 or -errno */
 void loop_release(struct loop *l);
+/* Calls ON_TURN_OVER at the end of each turn, when no callback runs: the place
+ * to free the records that callbacks have marked. */
+void loop_sweep(struct loop *l, void (*on_turn_over)(void *owner), void *owner);
 
 /* Adds a level-triggered watch. Its events may be 0: then it reports only
  * errors and hang-ups. Returns 0 or -errno. */

@@ -176,7 +176,6 @@ static void older_end(struct older *o)
             session_forget_news(s);
             session_end(s);
             s->older = NULL;
-            session_settle(s);
         }
 }
 

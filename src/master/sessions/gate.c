@@ -69,7 +69,7 @@ int gate_on_session(void *owner, struct msg_session *msg)
         return 0;
     }
     msg->master = msg->log = msg->keys = -1;
-    if (m->state == MASTER_DRAINING)
+    if (m->state == MASTER_DRAINING && session_is_there(s))
         gate_announce(s);
     return 0;
 }

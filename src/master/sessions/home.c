@@ -253,12 +253,8 @@ void home_kill(struct home *h)
         kill(h->pid, SIGKILL);
 }
 
-/* The callback `lost` may give back the record, and h with it. */
 void home_reaped(struct home *h, int status)
 {
-    const struct home_calls *calls = h->calls;
-    void *owner = h->owner;
-
     h->pid = 0;
     if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL) {
         char what[64];
@@ -270,5 +266,5 @@ void home_reaped(struct home *h, int status)
         home_on_message(h, 0);
     if (h->channel.fd >= 0)
         home_lose(h);
-    calls->gone(owner);
+    h->calls->gone(h->owner);
 }

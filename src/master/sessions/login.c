@@ -215,19 +215,6 @@ static void login_on_home_lost(void *owner)
     login_deny(s, DENIAL_HOME);
 }
 
-/* The record may be gone after the answer: its session may have closed its
- * channel just before. */
-static void login_answer(struct session *s)
-{
-    struct master *m = s->master;
-
-    if (s->answer.verdict.right)
-        login_accept(s);
-    else
-        login_deny(s, DENIAL_WRONG);
-    answer_next(m);
-}
-
 static void login_on_time(struct session *s)
 {
     switch (s->state) {
@@ -237,7 +224,11 @@ static void login_on_time(struct session *s)
         login_deny(s, DENIAL_BUSY);
         break;
     case SESSION_DELAYED:
-        login_answer(s);
+        if (s->answer.verdict.right)
+            login_accept(s);
+        else
+            login_deny(s, DENIAL_WRONG);
+        answer_next(s->master);
         break;
     case SESSION_OPENING:
         home_report(&s->home, EVENT_CHILD, "was not ready in time");

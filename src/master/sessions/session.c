@@ -113,13 +113,27 @@ bool session_known(struct session *s, const struct address *peer)
 
 void session_settle(struct session *s)
 {
-    struct master *m = s->master;
+    s->master->sessions->unswept = true;
+}
 
-    if (s->state != SESSION_ENDED || s->home.pid > 0 || s->news != 0 ||
-        (m->state == MASTER_DRAINING && s->pid > 0))
+static bool session_is_over(const struct session *s)
+{
+    return s->state == SESSION_ENDED && s->home.pid == 0 && s->news == 0 &&
+           !(s->master->state == MASTER_DRAINING && s->pid > 0);
+}
+
+void sessions_sweep(struct master *m)
+{
+    struct session_table *t = m->sessions;
+
+    if (!t->unswept)
         return;
-    loop_timer_clear(&m->loop, &s->timer);
-    sessions_give_back(m->sessions, s);
+    t->unswept = false;
+    SESSIONS_EACH(t, s)
+        if (session_is_over(s)) {
+            loop_timer_clear(&m->loop, &s->timer);
+            sessions_give_back(t, s);
+        }
     m->hooks.settle(m);
 }
 

@@ -122,6 +122,7 @@ struct session_table {
     uint8_t hash_key[SIPHASH_KEY];
     struct session *free;
     size_t with_news;
+    bool unswept;         /* a record may be free at the end of the turn */
     struct burst reports; /* of sessions that found no room */
 };
 
@@ -149,8 +150,9 @@ struct session_ends {
     int master, log, keys;
 };
 /* Opens a record in state GREETED, which takes the ends. PROXIED: PEER is a
- * proxy, and the session can do nothing until session_known(). Returns NULL if
- * there are max_sessions; then the descriptors stay the caller's. */
+ * proxy, and the session can do nothing until session_known(). If it can't be
+ * watched, it has ended already. Returns NULL if there are max_sessions; then
+ * the descriptors stay the caller's. */
 struct session *session_open(struct master *m, uint64_t serial,
                              const struct address *peer,
                              const struct address *local, bool proxied,
@@ -159,7 +161,7 @@ struct session *session_open(struct master *m, uint64_t serial,
  * was known already. */
 bool session_known(struct session *s, const struct address *peer);
 /* Closes the channels to the session, so that it leaves. The record stays until
- * files is reaped and gate has the news. */
+ * the end of the turn, files is reaped and gate has the news. */
 void session_end(struct session *s);
 /* Gate has reaped the session; STATUS is from wait(2). */
 void session_gone(struct session *s, int status);
@@ -180,7 +182,11 @@ int sessions_each_news(struct session_table *t, int (*tell)(struct session *s),
 bool session_is_there(const struct session *s);
 /* Sets the timer for the present state. */
 void session_wait(struct session *s, uint64_t ms);
-/* Frees the record if nothing holds it any more. */
+/* The record may have no more use: marks it for sessions_sweep(). */
 void session_settle(struct session *s);
+/* Frees the records that nothing holds any more. Only for the end of a turn of
+ * the loop: no callback may find that its session's record has another owner.
+ */
+void sessions_sweep(struct master *m);
 
 #endif

@@ -79,7 +79,8 @@ size_t sessions_of_user(const struct session_table *t, const char *name)
     size_t n = 0;
 
     SESSIONS_EACH(t, s)
-        n += (s->home.pid > 0 || s->older) && strcmp(s->home.user, name) == 0;
+        n += (s->home.pid > 0 || (s->older && s->state != SESSION_ENDED)) &&
+             strcmp(s->home.user, name) == 0;
     return n;
 }
 

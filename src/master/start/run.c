@@ -47,6 +47,11 @@ static void run_on_deadline(void *owner)
     loop_stop(&((struct master *)owner)->loop);
 }
 
+static void run_on_turn_over(void *owner)
+{
+    sessions_sweep(owner);
+}
+
 int master_start(struct master *m)
 {
     int r = loop_init(&m->loop);
@@ -65,6 +70,7 @@ int master_start(struct master *m)
         r = control_start(m->control);
     if (r < 0)
         return r;
+    loop_sweep(&m->loop, run_on_turn_over, m);
     m->state = MASTER_STARTING;
     m->deadline = (struct loop_timer){ .on_time = run_on_deadline, .owner = m };
     m->sessions->calls = &login_calls;

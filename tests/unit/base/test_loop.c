@@ -57,6 +57,30 @@ Test(loop, timers_run_in_order)
     loop_release(&seen.loop);
 }
 
+static void sweep(void *owner)
+{
+    (void)owner;
+    note('.');
+}
+
+/* The sweep comes after all callbacks of a turn, also if one of them stops the
+ * loop. */
+Test(loop, sweeps_at_the_end_of_a_turn)
+{
+    cr_assert_eq(loop_init(&seen.loop), 0);
+    loop_sweep(&seen.loop, sweep, NULL);
+    seen.timer[0] = (struct loop_timer){ .on_time = first };
+    seen.timer[1] = (struct loop_timer){ .on_time = second };
+    seen.timer[2] = (struct loop_timer){ .on_time = stop };
+    loop_timer_set(&seen.loop, &seen.timer[0], 0);
+    loop_timer_set(&seen.loop, &seen.timer[1], 0);
+    cr_assert_eq(loop_once(&seen.loop, 0), 0);
+    loop_timer_set(&seen.loop, &seen.timer[2], 0);
+    cr_assert_eq(loop_run(&seen.loop), 0);
+    cr_assert_str_eq(seen.order, "12.s.");
+    loop_release(&seen.loop);
+}
+
 Test(loop, cleared_timer_is_silent)
 {
     loop_init(&seen.loop);

@@ -1,59 +1,463 @@
-/* Sessions that end just before master does something with them. The test calls
- * master's callbacks itself, so no race decides what comes first. */
+/* Whatever a session waits for, anything may happen to it next, and each
+ * message of master may fail. The test is master, and calls its callbacks
+ * itself, so no race decides what comes first. */
 #include <criterion/criterion.h>
+#include <dirent.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "master/generations/drain.h"
+#include "master/generations/newest.h"
 #include "master/sessions/answer.h"
 #include "master/sessions/gate.h"
 #include "master/sessions/login.h"
+#include "master/sessions/verdict.h"
+#include "master/sessions/worker.h"
 #include "master/start/parts.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/files/files.h"
 
-static struct master the_master;
+#define SERIAL 1
+
+/* The other ends of master's channels. */
+enum peer_end { END_SESSION, END_GATE, END_AUTH, END_OLDER, ENDS };
+
+static struct master m;
 static struct master_parts parts;
+static int far[ENDS];
 
-/* No child runs, and no log: what they would get is dropped. */
+/* Files leaves when master closes its channel. */
+static void files_wait(const struct files_start *start)
+{
+    struct pollfd one = { .fd = start->master };
+
+    fd_close_others(3, &start->master, 1);
+    while (!(one.revents & POLLHUP))
+        poll(&one, 1, -1);
+    _exit(0);
+}
+
+static int channel_to_far(enum peer_end end)
+{
+    int pair[2];
+
+    cr_assert_eq(fd_pair(pair), 0);
+    far[end] = pair[1];
+    return pair[0];
+}
+
+static struct child *hall_child(const struct child_row *row, enum peer_end end)
+{
+    struct child *c = &m.children->child[m.children->count];
+
+    children_add(&m, row);
+    c->state = CHILD_READY;
+    channel_init(&c->channel, channel_to_far(end), PROCESS_MASTER, row->process,
+                 PHASE_RUN);
+    return c;
+}
+
 static void hall_open(void)
 {
-    master_init(&the_master);
-    parts_attach(&the_master, &parts);
-    the_master.state = MASTER_RUNNING;
-    cr_assert_eq(loop_init(&the_master.loop), 0);
-    cr_assert_eq(sessions_init(the_master.sessions, 4), 0);
-    the_master.sessions->calls = &login_calls;
-    the_master.sessions->audience = &gate_audience;
-    cr_assert_eq(guesses_init(the_master.guesses, -1), 0);
+    static const struct child_row gate = { .process = PROCESS_GATE };
+    static const struct child_row auth = { .process = PROCESS_AUTH };
+
+    master_init(&m);
+    parts_attach(&m, &parts);
+    m.hooks.files = files_wait;
+    m.settings.max_per_user = m.settings.login_tries = 100;
+    m.settings.login_timeout = 60000;
+    m.settings.drain_timeout = 60000;
+    m.state = MASTER_RUNNING;
+    cr_assert_eq(loop_init(&m.loop), 0);
+    cr_assert_eq(sessions_init(m.sessions, 8), 0);
+    cr_assert_eq(guesses_init(m.guesses, -1), 0);
+    m.sessions->calls = &login_calls;
+    m.sessions->audience = &gate_audience;
+    hall_child(&gate, END_GATE);
+    hall_child(&auth, END_AUTH);
+    older_add(&m, 1, channel_to_far(END_OLDER));
+    cr_assert_geq(m.older[0].link.channel.fd, 0);
 }
 
 static void hall_close(void)
 {
-    sessions_release(the_master.sessions);
-    guesses_release(the_master.guesses);
-    loop_release(&the_master.loop);
+    CHILDREN_EACH(&m, c) {
+        loop_timer_clear(&m.loop, &c->timer);
+        channel_close(&c->channel);
+    }
+    older_release(&m);
+    drain_release(&m);
+    for (int i = 0; i < ENDS; i++)
+        fd_close(&far[i]);
+    sessions_release(m.sessions);
+    guesses_release(m.guesses);
+    loop_release(&m.loop);
 }
 
-/* Opens the session with that serial. *END is its own end of its channel. */
-static struct session *hall_enter(uint64_t serial, int *end)
+static struct session *hall_enter(uint64_t serial, int end, bool proxied)
 {
     const struct address peer = { .family = 4, .bytes = { 192, 0, 2, 7 } };
-    const struct session_ends none = { .log = -1, .keys = -1 };
-    struct session_ends ends = none;
-    struct session *s;
-    int pair[2];
+    const struct session_ends ends = { .master = end, .log = -1, .keys = -1 };
+    struct session *s = session_open(&m, serial, &peer, &peer, proxied, &ends);
 
-    cr_assert_eq(fd_pair(pair), 0);
-    ends.master = pair[0];
-    *end = pair[1];
-    s = session_open(&the_master, serial, &peer, &peer, false, &ends);
     cr_assert_not_null(s);
     return s;
 }
 
-static void answer_is_due(struct session *s, bool right)
+/* --- the steps of a session ---------------------------------------------- */
+
+static struct session *greeted(void)
 {
+    return hall_enter(SERIAL, channel_to_far(END_SESSION), false);
+}
+
+static struct session *unknown(void)
+{
+    return hall_enter(SERIAL, channel_to_far(END_SESSION), true);
+}
+
+static struct session *waiting(void)
+{
+    struct session *s = greeted();
+
     s->channel.phase = PHASE_VERIFY;
+    s->state = SESSION_WAITING;
+    session_wait(s, 1000);
+    return s;
+}
+
+static struct session *verified(void)
+{
+    struct session *s = waiting();
+
+    login_retry(&m);
+    cr_assert_eq(s->state, SESSION_VERIFY);
+    return s;
+}
+
+static struct session *delayed_by(bool right)
+{
+    struct session *s = waiting();
+
     s->state = SESSION_DELAYED;
     s->answer = (struct answer){ .verdict = { .right = right, .delay = 1 },
                                  .slowed = true };
+    return s;
+}
+
+static struct session *delayed(void)
+{
+    return delayed_by(false);
+}
+
+static struct session *delayed_right(void)
+{
+    return delayed_by(true);
+}
+
+static struct session *held(void)
+{
+    struct session *s = delayed_by(false);
+
+    s->state = SESSION_HELD;
+    return s;
+}
+
+static struct session *opening(void)
+{
+    static char name[] = "anna", home[] = "/home/anna";
+    const struct user user = { .name = name, .home = home, .uid = 70000 };
+    struct session *s = waiting();
+
+    s->state = SESSION_OPENING;
+    cr_assert_eq(home_open(&s->home, &user, SERIAL), 0);
+    cr_assert_gt(s->home.pid, 0);
+    return s;
+}
+
+static struct session *logged_in(void)
+{
+    struct session *s = opening();
+
+    s->home.calls->ready(s);
+    cr_assert_eq(s->state, SESSION_USER);
+    return s;
+}
+
+static struct session *kicked(void)
+{
+    struct session *s = logged_in();
+
+    session_kick(s, ENDING_KICKED);
+    cr_assert_eq(s->state, SESSION_KICKED);
+    return s;
+}
+
+static struct session *of_older(void)
+{
+    struct session *s = sessions_take(m.sessions, SERIAL);
+
+    cr_assert_not_null(s);
+    s->master = s->home.master = &m;
+    s->state = SESSION_OLDER;
+    s->older = &m.older[0];
+    return s;
+}
+
+static const struct {
+    const char *what;
+    struct session *(*reach)(void);
+} steps[] = {
+    { "unknown client", unknown },
+    { "greeted", greeted },
+    { "waiting", waiting },
+    { "verify", verified },
+    { "delayed", delayed },
+    { "delayed, right", delayed_right },
+    { "held", held },
+    { "opening", opening },
+    { "user", logged_in },
+    { "kicked", kicked },
+    { "of an older generation", of_older },
+};
+
+/* --- what happens to it -------------------------------------------------- */
+
+static void channel_closes(struct session *s)
+{
+    fd_close(&far[END_SESSION]);
+    if (s->watch.added)
+        s->watch.on_ready(s, EPOLLHUP);
+}
+
+static void time_is_over(struct session *s)
+{
+    if (!s->timer.armed)
+        return;
+    loop_timer_clear(&m.loop, &s->timer);
+    s->timer.on_time(s);
+}
+
+static void is_gone(struct session *s)
+{
+    struct msg_session_gone gone = { .serial = s->serial };
+
+    gate_on_session_gone(children_find(&m, PROCESS_GATE), &gone);
+}
+
+static void is_killed(struct session *s)
+{
+    struct msg_session_gone gone = { .serial = s->serial, .status = SIGKILL };
+
+    gate_on_session_gone(children_find(&m, PROCESS_GATE), &gone);
+}
+
+static void is_kicked(struct session *s)
+{
+    session_kick(s, ENDING_KICKED);
+}
+
+static void client_is_known(struct session *s)
+{
+    const struct address client = { .family = 4, .bytes = { 192, 0, 2, 9 } };
+
+    session_known(s, &client);
+}
+
+static void worker_is_free(struct session *s)
+{
+    (void)s;
+    login_retry(&m);
+}
+
+static void verdict_comes(struct session *s)
+{
+    struct msg_verdict no = { .serial = s->serial };
+    struct child *auth = children_find(&m, PROCESS_AUTH);
+
+    if (worker_find(auth, s->serial))
+        cr_assert_eq(verdict_on_verdict(auth, &no), 0);
+}
+
+static void worker_is_gone(struct session *s)
+{
+    (void)s;
+    verdict_on_gone(children_find(&m, PROCESS_AUTH));
+}
+
+static void files_is_ready(struct session *s)
+{
+    if (s->home.channel.fd >= 0)
+        s->home.calls->ready(s);
+}
+
+static void files_closes(struct session *s)
+{
+    if (s->home.channel.fd < 0)
+        return;
+    home_close(&s->home);
+    s->home.calls->lost(s);
+}
+
+static void files_is_reaped(struct session *s)
+{
+    int status = 0;
+
+    if (s->home.pid == 0)
+        return;
+    home_kill(&s->home);
+    cr_assert_eq(waitpid(s->home.pid, &status, 0), s->home.pid);
+    home_reaped(&s->home, status);
+}
+
+static void gate_reads(struct session *s)
+{
+    (void)s;
+    sessions_tell(&m);
+}
+
+static void master_drains(struct session *s)
+{
+    (void)s;
+    drain_begin(&m);
+}
+
+static void older_ends(struct session *s)
+{
+    (void)s;
+    older_release(&m);
+}
+
+static const struct {
+    const char *what;
+    void (*happen)(struct session *s);
+} events[] = {
+    { "its channel closes", channel_closes },
+    { "its time is over", time_is_over },
+    { "gate has reaped it", is_gone },
+    { "it was killed", is_killed },
+    { "it is kicked", is_kicked },
+    { "it must be killed", session_kill },
+    { "its client is known", client_is_known },
+    { "a worker is free", worker_is_free },
+    { "the verdict comes", verdict_comes },
+    { "the worker is gone", worker_is_gone },
+    { "files is ready", files_is_ready },
+    { "files closes its channel", files_closes },
+    { "files is reaped", files_is_reaped },
+    { "gate reads again", gate_reads },
+    { "the generation drains", master_drains },
+    { "the older generation ends", older_ends },
+};
+
+/* --- which messages fail ------------------------------------------------- */
+
+static void fill(int fd)
+{
+    const int least = 0;
+    char byte = 0;
+
+    cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &least, sizeof(least)),
+                 0);
+    while (send(fd, &byte, 1, MSG_DONTWAIT) == 1)
+        ;
+}
+
+static int near_end(const struct session *s, enum peer_end end)
+{
+    if (end == END_SESSION)
+        return s->channel.fd;
+    if (end == END_OLDER)
+        return m.older[0].link.channel.fd;
+    return children_find(&m, end == END_GATE ? PROCESS_GATE : PROCESS_AUTH)
+        ->channel.fd;
+}
+
+enum fault { CLOSED, FULL, FAULTS };
+
+static void spoil(const struct session *s, enum peer_end end, enum fault fault)
+{
+    if (fault == CLOSED)
+        fd_close(&far[end]);
+    else if (near_end(s, end) >= 0)
+        fill(near_end(s, end));
+}
+
+/* All that may still hold the record goes; then it must be free, and the next
+ * session gets it. */
+static void expect_over(struct session *s, const char *step, const char *event)
+{
+    cr_assert_eq(sessions_find(m.sessions, SERIAL), s,
+                 "%s, %s: freed before the end of the turn", step, event);
+    older_release(&m);
+    session_gone(s, 0);
+    files_is_reaped(s);
+    cr_assert_eq(sessions_find(m.sessions, SERIAL), s, "%s, %s: freed", step,
+                 event);
+    sessions_sweep(&m);
+    cr_expect_null(sessions_find(m.sessions, SERIAL), "%s, %s: kept", step,
+                   event);
+    cr_expect(m.sessions->used == 0 && m.sessions->living == 0 &&
+                  m.sessions->with_news == 0,
+              "%s, %s: %zu, %zu, %zu", step, event, m.sessions->used,
+              m.sessions->living, m.sessions->with_news);
+    SESSIONS_EACH(m.sessions, t)
+        cr_expect_not(t->timer.armed || t->watch.added, "%s, %s", step, event);
+}
+
+static size_t open_descriptors(void)
+{
+    DIR *d = opendir("/proc/self/fd");
+    size_t n = 0;
+
+    cr_assert_not_null(d);
+    while (readdir(d))
+        n++;
+    closedir(d);
+    return n;
+}
+
+/* END ENDS: no message fails. */
+static void check(size_t step, size_t event, enum peer_end end,
+                  enum fault fault)
+{
+    size_t before = open_descriptors();
+    struct session *s;
+
+    hall_open();
+    s = steps[step].reach();
+    if (end < ENDS)
+        spoil(s, end, fault);
+    events[event].happen(s);
+    expect_over(s, steps[step].what, events[event].what);
+    hall_close();
+    cr_expect_eq(open_descriptors(), before, "%s, %s: descriptors",
+                 steps[step].what, events[event].what);
+}
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+static void check_all(enum peer_end end, enum fault fault)
+{
+    for (size_t i = 0; i < COUNT(steps); i++)
+        for (size_t k = 0; k < COUNT(events); k++)
+            check(i, k, end, fault);
+}
+
+Test(session_ends, at_each_step)
+{
+    check_all(ENDS, CLOSED);
+}
+
+Test(session_ends, when_a_message_fails)
+{
+    for (int end = 0; end < ENDS; end++)
+        for (int fault = 0; fault < FAULTS; fault++)
+            check_all(end, fault);
 }
 
 /* A client that resets its connection when it expects the answer ends its own
@@ -62,20 +466,70 @@ Test(session_ends, before_a_delayed_answer)
 {
     for (int right = 0; right <= 1; right++) {
         struct session *s, *next;
-        int end, next_end;
+        int pair[2];
 
         hall_open();
-        s = hall_enter(1, &end);
-        next = hall_enter(2, &next_end);
-        answer_is_due(s, right);
-        answer_is_due(next, false);
+        s = delayed_by(right);
+        cr_assert_eq(fd_pair(pair), 0);
+        next = hall_enter(SERIAL + 1, pair[0], false);
         next->state = SESSION_HELD;
-        fd_close(&end);
-        s->timer.on_time(s);
-        cr_expect_null(sessions_find(the_master.sessions, 1));
+        next->answer = s->answer;
+        fd_close(&far[END_SESSION]);
+        time_is_over(s);
+        sessions_sweep(&m);
+        cr_expect_null(sessions_find(m.sessions, SERIAL));
         cr_expect_eq(next->state, SESSION_DELAYED);
         session_end(next);
-        fd_close(&next_end);
+        fd_close(&pair[1]);
         hall_close();
+    }
+}
+
+static void send_session(struct msg_session *msg, int end[3])
+{
+    int *near[] = { &msg->master, &msg->log, &msg->keys };
+
+    for (int i = 0; i < 3; i++) {
+        int pair[2];
+
+        cr_assert_eq(fd_pair(pair), 0);
+        *near[i] = pair[0];
+        end[i] = pair[1];
+    }
+    cr_assert_eq(gate_on_session(children_find(&m, PROCESS_GATE), msg), 0);
+    for (int i = 0; i < 3; i++)
+        fd_close(near[i]);
+}
+
+/* A session that can't be watched ends at once, and the newest master doesn't
+ * hear of it. */
+Test(session_ends, before_it_begins)
+{
+    for (int drains = 0; drains <= 1; drains++) {
+        struct msg_session msg = { .serial = SERIAL };
+        int end[3], pair[2], loop;
+        char byte;
+
+        hall_open();
+        if (drains) {
+            cr_assert_eq(fd_pair(pair), 0);
+            drain_begin(&m);
+            newest_follow(&m, pair[0]);
+        }
+        loop = m.loop.epoll_fd;
+        m.loop.epoll_fd = -1;
+        send_session(&msg, end);
+        m.loop.epoll_fd = loop;
+        if (drains) /* it gets `hello`, and nothing else */
+            cr_expect(recv(pair[1], &byte, 1, MSG_DONTWAIT) == 1 &&
+                      recv(pair[1], &byte, 1, MSG_DONTWAIT) < 0);
+        cr_expect_eq(recv(end[0], &msg, sizeof(msg), MSG_DONTWAIT), 0);
+        sessions_sweep(&m);
+        cr_expect_eq(m.sessions->used, 0);
+        hall_close();
+        for (int i = 0; i < 3; i++)
+            fd_close(&end[i]);
+        if (drains)
+            fd_close(&pair[1]);
     }
 }
