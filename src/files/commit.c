@@ -166,16 +166,34 @@ static int commit_place_copy(const struct files *f, struct upload *u)
     return r;
 }
 
-static int commit_make_visible(struct files *f, struct upload *u)
+static int commit_prepare(struct files *f, struct upload *u, uint64_t length)
 {
     int r = commit_begin_bytes(f);
 
+    u->length = length;
     if (r == 0)
-        r = commit_check_length(f, u->length);
+        r = commit_check_length(f, length);
     if (r == 0)
         r = partial_complete(f, &u->partial);
-    if (r == 0)
-        r = commit_check_place(f, u);
+    u->partial.lost |= errors_outcome(r) == OUTCOME_NO_SPACE;
+    u->prepared = r == 0;
+    return r;
+}
+
+/* The slow part of a commit, apart from the rename: in between the session
+ * looks whether its client is still there. */
+int commit_on_file_prepare(void *owner, struct msg_file_prepare *m)
+{
+    struct files *f = owner;
+    int r = commit_prepare(f, &f->upload, m->length);
+
+    return r != 0 ? r : ANSWER(f, done, m->request);
+}
+
+static int commit_make_visible(struct files *f, struct upload *u)
+{
+    int r = commit_check_place(f, u);
+
     if (r != 0)
         return r;
     return u->copy.from >= 0 ? commit_place_copy(f, u) : place_upload(f, u);
@@ -186,8 +204,9 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
     struct files *f = owner;
     struct upload *u = &f->upload;
 
-    u->length = m->length;
-    int r = commit_make_visible(f, u);
+    int r = u->prepared ? 0 : commit_prepare(f, u, m->length);
+    if (r == 0)
+        r = commit_make_visible(f, u);
     u->partial.lost |= errors_outcome(r) == OUTCOME_NO_SPACE;
     if (r != 0) {
         commit_cut(f);

@@ -38,6 +38,7 @@ static const struct request {
     { ON(file_copy, commit_on_file_copy), 0 },
     { ON(file_sync, commit_on_file_sync), 0 },
     { ON(file_room, commit_on_file_room), 0 },
+    { ON(file_prepare, commit_on_file_prepare), 0 },
     { ON(file_commit, commit_on_file_commit), 0 },
     { ON(file_abort, commit_on_file_abort), 0 },
     { ON(file_delete, change_on_file_delete), RIGHT_DELETE },

@@ -12,6 +12,7 @@ int commit_on_file_begin(void *owner, struct msg_file_begin *m);
 int commit_on_file_copy(void *owner, struct msg_file_copy *m);
 int commit_on_file_sync(void *owner, struct msg_file_sync *m);
 int commit_on_file_room(void *owner, struct msg_file_room *m);
+int commit_on_file_prepare(void *owner, struct msg_file_prepare *m);
 int commit_on_file_commit(void *owner, struct msg_file_commit *m);
 int commit_on_file_abort(void *owner, struct msg_file_abort *m);
 int change_on_file_delete(void *owner, struct msg_file_delete *m);

@@ -25,8 +25,9 @@
  * what is known of it until the session has its answer. */
 struct upload {
     bool open;
-    bool untold; /* if the session dies, nobody has logged it */
-    bool stands; /* the rename was done */
+    bool untold;   /* if the session dies, nobody has logged it */
+    bool prepared; /* its length is checked, and all of it is synced */
+    bool stands;   /* the rename was done */
     enum write_mode mode;
     uint64_t began, first, length; /* clock_ms(); where it began, how far */
     int directory;                 /* where the target and its partial stand */

@@ -228,7 +228,7 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
     u->first = u->length = w->plan.first;
     u->began = clock_ms();
     u->untold = true;
-    u->stands = false;
+    u->prepared = u->stands = false;
     snprintf(u->name, sizeof(u->name), "%s", at->name);
     u->open = true;
     r = upload_check_copy(f, w, u);

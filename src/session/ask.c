@@ -14,8 +14,8 @@
 static bool ask_takes_long(enum message_kind m)
 {
     return m == MSG_file_write || m == MSG_file_commit || m == MSG_file_sync ||
-           m == MSG_file_begin || m == MSG_file_copy || m == MSG_file_room ||
-           m == MSG_file_abort || m == MSG_directory_list;
+           m == MSG_file_prepare || m == MSG_file_begin || m == MSG_file_copy ||
+           m == MSG_file_room || m == MSG_file_abort || m == MSG_directory_list;
 }
 
 static void ask_on_late(void *owner)

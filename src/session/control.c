@@ -19,6 +19,7 @@
 #define CONTROL_BUFFER (20u << 10)
 #define REPLIES_MAX    (256u << 10)
 #define HELD_MAX       (64u << 10)
+#define LOOKS          64
 
 bool control_is_secure(const struct session *s)
 {
@@ -64,9 +65,24 @@ void control_wait(struct session *s)
     loop_change(&s->loop, &c->watch, events);
 }
 
-/* The client is gone. An upload that it has completed is stored all the same,
- * and a change that files was asked for is logged. Everything else ends here.
- */
+bool control_has_quit(const struct session *s)
+{
+    struct slice rest = buf_slice(&s->control.held), line;
+    struct request q;
+
+    if (s->control.state == CONTROL_QUITTING)
+        return true;
+    while (rest.len > 0 && slice_cut(&rest, '\n', &line)) {
+        command_parse(line, &q);
+        if (q.command && q.command->verb == VERB_QUIT)
+            return true;
+    }
+    return false;
+}
+
+/* The client is gone. What files was asked to make visible or to change is
+ * logged, and so is an upload that needs no client any more. Everything else
+ * ends here. */
 static void control_lose_client(struct session *s, enum ending ending,
                                 const char *cause)
 {
@@ -244,7 +260,8 @@ static bool control_is_foreign(struct control *c, const char *bytes, size_t len)
     return foreign_byte(bytes[0]);
 }
 
-static void control_receive(struct session *s)
+/* False: nothing more is there. */
+static bool control_receive(struct session *s)
 {
     struct control *c = &s->control;
     enum stream_state state;
@@ -252,18 +269,29 @@ static void control_receive(struct session *s)
     char *into = line_room(&c->lines, &room);
 
     if (room == 0)
-        return;
+        return false;
     state = stream_read(c->stream, into, room, &got);
     if (control_is_foreign(c, into, got)) {
         why_foreign_byte(s, into[0]);
         control_end(s, ENDING_NOT_FTP, REPLY_UNKNOWN_COMMAND, NOTHING);
-        return;
+        return false;
     }
     line_added(&c->lines, got);
     if (state == STREAM_CLOSED || state == STREAM_CUT)
         control_lose_client(s, ENDING_CLOSED, stream_cause(c->stream));
     if (state == STREAM_FAILED)
         control_lose_client(s, ENDING_TLS, stream_cause(c->stream));
+    return state == STREAM_OK;
+}
+
+/* A client that sends without end can't keep the session here. */
+void control_look(struct session *s)
+{
+    for (int i = 0; i < LOOKS && state_of_control(s)->lines; i++) {
+        if (!control_receive(s))
+            return;
+        control_continue(s);
+    }
 }
 
 static void control_on_socket(void *owner, uint32_t events)

@@ -24,6 +24,11 @@ void control_flush(struct session *s);
 void control_resume(struct session *s);
 /* Looks at the next lines, after whatever delayed them. */
 void control_continue(struct session *s);
+/* Reads all that the client has sent, now: its lines have their effect, or are
+ * held, and its end is seen. The transfer and the process may end. */
+void control_look(struct session *s);
+/* The client has said QUIT, perhaps in a line that waits. */
+bool control_has_quit(const struct session *s);
 /* AUTH: only TLS from the next byte on. */
 void control_secure(struct session *s);
 /* The TLS handshake is complete, also in the states of the end. */

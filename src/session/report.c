@@ -143,15 +143,18 @@ void report_of_foreign(struct event_record *r, const struct session *s,
 
 void report_cut(struct session *s, const char *reason)
 {
+    enum transfer_state state = s->transfer.state;
+    const char *more = "";
     char text[128];
 
     verdict_end(s);
     if (state_of_transfer(s)->decided)
         return;
-    snprintf(text, sizeof(text), "%s%s", reason,
-             s->transfer.state == TRANSFER_COMMITTING
-                 ? ", and files gave no answer: it may stand"
-                 : "");
+    if (state == TRANSFER_COMMITTING)
+        more = ", and files gave no answer: it may stand";
+    else if (state_of_transfer(s)->stays == STAYS_LENIENT)
+        more = ", before the upload was stored";
+    snprintf(text, sizeof(text), "%s%s", reason, more);
     report_transfer(s, 0, text);
 }
 

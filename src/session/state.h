@@ -6,8 +6,8 @@
  *   SECURING, SECURED, then VERIFYING, GRANTED and LOGGED_IN. At the end
  *   CLOSING, FINISHED and PARTED send the last reply, our close_notify and FIN,
  *   and wait for the client's. GONE, DECIDED and ABANDONED are ends that still
- *   wait for files: an upload that is being stored, or a change, can't be
- *   undone.
+ *   wait for files: a rename, or another change, can't be undone. GONE also
+ *   waits for an upload whose client has said QUIT.
  * - The data connection: from PASV (PACED, ASKED, EXPECTED) or PORT (ACTIVE,
  *   CONNECTING) to CONNECTED. REFUSED: its transfer got a 5xx.
  * - The transfer: each of its steps (transfer.h) names one of these states.
@@ -30,9 +30,9 @@ enum control_state {
     CONTROL_VERIFYING, /* PASS was given, master decides */
     CONTROL_GRANTED,   /* accepted by master, without ticket keys yet */
     CONTROL_LOGGED_IN,
-    CONTROL_QUITTING, /* QUIT was given, the transfer ends first */
-    CONTROL_GONE,    /* the client is gone; a complete upload is still stored */
-    CONTROL_DECIDED, /* the end is decided, files still has to answer */
+    CONTROL_QUITTING,  /* QUIT was given, the transfer ends first */
+    CONTROL_GONE,      /* the client is gone; an upload that may still ends */
+    CONTROL_DECIDED,   /* the end is decided, files still has to answer */
     CONTROL_ABANDONED, /* DECIDED, and the client is gone */
     CONTROL_CLOSING,   /* the last reply is on its way */
     CONTROL_FINISHED,  /* our close_notify and FIN are sent */
@@ -64,8 +64,9 @@ enum transfer_state {
     TRANSFER_FLUSHING,   /* the stream has all bytes, the client not yet */
     TRANSFER_COPYING,    /* upload: all came, files copies the head */
     TRANSFER_SUMMING,    /* upload: its checksum is completed */
-    TRANSFER_COMPLETE,   /* upload: files answers, and is then asked to store */
-    TRANSFER_COMMITTING, /* upload: files was asked to store it */
+    TRANSFER_COMPLETE,   /* upload: files answers, and is then asked to sync */
+    TRANSFER_PREPARING,  /* upload: files was asked to sync all of it */
+    TRANSFER_COMMITTING, /* upload: files was asked to make it visible */
     TRANSFER_CLOSING,    /* its reply is decided: log and files still work */
     TRANSFER_STATES
 };
@@ -90,14 +91,22 @@ struct data_row {
     unsigned next;
 };
 
+/* What it takes that a transfer continues when the client goes away. */
+enum transfer_stays {
+    STAYS_NEVER,
+    STAYS_AFTER_QUIT, /* an upload, and the client has said QUIT */
+    STAYS_LENIENT,    /* or it has upload_eof = lenient */
+    STAYS_ALWAYS
+};
+
 enum transfer_clock { CLOCK_NONE, CLOCK_CONNECT, CLOCK_HASH, CLOCK_STALL };
 
 struct transfer_row {
     const char *name;
     bool lines;     /* the client's lines are read, whatever files is asked */
     bool abortable; /* ABOR ends it; else ABOR waits for the end */
-    bool stays;     /* continues when the client goes away */
     bool decided;   /* its end is decided: no other event of it is sent */
+    enum transfer_stays stays;
     enum transfer_clock clock; /* which time-out holds */
     unsigned next;
 };

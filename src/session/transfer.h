@@ -125,8 +125,9 @@ void transfer_abort(struct session *s); /* ABOR */
 /* The session ends, with LAST as this transfer's final reply: no byte moves any
  * more, and nothing is committed. Not in TRANSFER_COMMITTING. */
 void transfer_end(struct session *s, enum ending ending, enum reply last);
-/* The transfer continues without its client: the client has completed an upload
- * by close_notify, or the event isn't in log's socket yet. */
+/* The transfer continues without its client: files was asked for the rename,
+ * the client doesn't wait for a reply to its upload (QUIT, or upload_eof =
+ * lenient), or the event isn't in log's socket yet. */
 bool transfer_goes_on(const struct session *s);
 
 /* Waits on the data connection; continues soon, without waiting. */

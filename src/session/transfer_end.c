@@ -229,9 +229,20 @@ void transfer_abort(struct session *s)
     transfer_fail(s, FAILED_ABORTED, "");
 }
 
+static enum transfer_stays transfer_needs(const struct session *s)
+{
+    if (!transfer_is_upload(&s->transfer))
+        return STAYS_ALWAYS;
+    if (control_has_quit(s))
+        return STAYS_AFTER_QUIT;
+    return s->login.upload_eof == UPLOAD_EOF_LENIENT ? STAYS_LENIENT
+                                                     : STAYS_ALWAYS;
+}
+
 bool transfer_goes_on(const struct session *s)
 {
-    return state_of_transfer(s)->stays || s->verdict.state == VERDICT_HELD;
+    return state_of_transfer(s)->stays >= transfer_needs(s) ||
+           s->verdict.state == VERDICT_HELD;
 }
 
 void transfer_end(struct session *s, enum ending ending, enum reply last)

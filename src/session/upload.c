@@ -1,8 +1,8 @@
 /* STOR, APPE and STOU, in session. Bytes go into the partial that files has
  * opened; only files makes it visible. A 226 needs an end of the data
  * connection that the user's upload_eof accepts (close_notify), a complete
- * write of every byte, and the answer of files that the file is durable under
- * its name. */
+ * write of every byte, a client that is still there, and the answer of files
+ * that the file is durable under its name. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -280,13 +280,40 @@ static enum stepped upload_sum(struct session *s)
     return STEP_WAIT;
 }
 
+/* A client that is interrupted may end the data connection in order, and its
+ * control connection in the same moment. Both ends may be here in any order. So
+ * before anything becomes visible the session reads what the client has sent:
+ * its end without QUIT, and its ABOR, come before the upload. */
+static bool upload_is_wanted(struct session *s)
+{
+    const struct step *step = s->transfer.step;
+
+    control_look(s);
+    return s->transfer.step == step;
+}
+
+static enum stepped upload_ask_prepare(struct session *s)
+{
+    if (!upload_take_answer(s))
+        return STEP_OVER;
+    if (s->ask.message != MSG_NONE)
+        return STEP_WAIT;
+    if (!upload_is_wanted(s))
+        return STEP_OVER;
+    fd_close(&s->transfer.source);
+    if (s->settings->fsync) /* else it takes no time */
+        ASK(s, file_prepare, transfer_on_answer, .length = s->transfer.offset);
+    return STEP_NEXT;
+}
+
 static enum stepped upload_ask_commit(struct session *s)
 {
     if (!upload_take_answer(s))
         return STEP_OVER;
     if (s->ask.message != MSG_NONE)
         return STEP_WAIT;
-    fd_close(&s->transfer.source);
+    if (!upload_is_wanted(s))
+        return STEP_OVER;
     ASK(s, file_commit, transfer_on_answer, .length = s->transfer.offset);
     return STEP_NEXT;
 }
@@ -329,8 +356,10 @@ const struct step upload_steps[] = {
       TRANSFER_COPYING, UNDO_PARTIAL },
     { "checksum", upload_sum, WAITS_FILES | WAITS_TURN, TRANSFER_SUMMING,
       UNDO_PARTIAL },
-    { "ask to sync and rename", upload_ask_commit, WAITS_FILES,
-      TRANSFER_COMPLETE, UNDO_PARTIAL },
+    { "ask to sync", upload_ask_prepare, WAITS_FILES, TRANSFER_COMPLETE,
+      UNDO_PARTIAL },
+    { "ask to rename", upload_ask_commit, WAITS_FILES, TRANSFER_PREPARING,
+      UNDO_PARTIAL },
     { "stored", upload_stored, WAITS_ANSWER, TRANSFER_COMMITTING,
       UNDO_NOTHING },
     TRANSFER_LAST_STEPS,

@@ -1,6 +1,7 @@
 /* Uploads that are cut after their last byte and before the 226. A client that
  * then continues, as curl -C - and lftp's put -c do, ends with the whole file,
- * whether it was committed or not. */
+ * whether it was committed or not. A client that ends both connections in the
+ * middle, which looks like the end of a file, stores nothing. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
 #include <criterion/parameterized.h>
@@ -22,7 +23,7 @@ static const size_t lengths[] = { 256 * FAULT_KIB, 300001 };
 
 enum moment {
     FILES_IS_KILLED,   /* all bytes are there, and nobody commits */
-    FILES_COMES_LATE,  /* the client has gone when files gets the commit */
+    FILES_COMES_LATE,  /* the client has gone when files has synced it */
     ANSWER_IS_LOST,    /* committed, and nobody reads the 226 */
     REPLY_IS_NOT_READ, /* any of these */
 };
@@ -36,6 +37,10 @@ struct row {
 
 static struct row rows[16];
 
+/* Who leaves in the middle. */
+#define LEFT 3
+static const char *const left_users[LEFT] = { "bare", "curl-m", "curl-y" };
+
 static void fill_rows(void)
 {
     for (unsigned i = 0; i < 16; i++) {
@@ -48,11 +53,11 @@ static void fill_rows(void)
 
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
-    struct server_user users[16] = { 0 };
+    struct server_user users[16 + LEFT] = { 0 };
     const struct server_plan plan = {
         .ports = "auto 16",
         .users = users,
-        .user_count = 16,
+        .user_count = 16 + LEFT,
         .troubles = true, /* files is killed */
     };
 
@@ -60,6 +65,8 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
     fill_rows();
     for (unsigned i = 0; i < 16; i++)
         users[i].name = rows[i].user;
+    for (unsigned i = 0; i < LEFT; i++)
+        users[16 + i].name = left_users[i];
     server_share(&plan);
 }
 
@@ -107,18 +114,23 @@ static void cut(struct server *server, const struct row *row,
     fault_wait_gone(server, row->user);
 }
 
-/* The log reports that files has made the file visible, whether or not a client
- * was there to learn it. */
+/* The log reports that files has made the file visible, or that it has not,
+ * whether or not a client was there to learn it. */
 static void expect_told(const struct server *server, const struct row *row)
 {
     char who[32];
 
-    if (row->moment != FILES_COMES_LATE && row->moment != ANSWER_IS_LOST)
-        return;
     snprintf(who, sizeof(who), " user=%s ", row->user);
-    cr_assert(files_exists(server_home_file(server, row->user, "f")));
-    server_log_wait(server, "transfer ", who, " path=/f ", " to=/f ",
-                    " result=226", NULL);
+    if (row->moment == FILES_COMES_LATE) {
+        fault_expect_absent(server, row->user, "f");
+        server_log_wait(server, "transfer ", who, " path=/f ", " result=0",
+                        "before the upload was stored", NULL);
+    }
+    if (row->moment == ANSWER_IS_LOST) {
+        cr_assert(files_exists(server_home_file(server, row->user, "f")));
+        server_log_wait(server, "transfer ", who, " path=/f ", " to=/f ",
+                        " result=226", NULL);
+    }
 }
 
 static void go_on_with_curl(const struct server *server, const char *user,
@@ -182,4 +194,92 @@ ParameterizedTest(struct row *row, last_moment, cut_and_gone_on_with,
     fault_expect_whole(&server, row->user, "f", bytes, row->len);
     cr_assert_eq(fault_count_partials(&server, row->user), 0);
     free(bytes);
+}
+
+#define WHOLE (4 * FAULT_MIB)
+#define HALF  (2 * FAULT_MIB)
+
+static void make_source(const struct server *server, const char *user,
+                        const unsigned char *bytes, char file[SERVER_PATH_MAX])
+{
+    snprintf(file, SERVER_PATH_MAX, "%s", server_path(server, user));
+    files_write(file, bytes, WHOLE, 0600);
+}
+
+/* Nothing has the name, and the client can continue. */
+static void expect_partial(const struct server *server, const char *user,
+                           const char *file, const unsigned char *bytes)
+{
+    char who[32];
+
+    fault_wait_gone(server, user);
+    fault_expect_absent(server, user, "f");
+    cr_assert_eq(fault_count_partials(server, user), 1);
+    snprintf(who, sizeof(who), " user=%s ", user);
+    server_log_wait(server, "transfer ", who, " path=/f ", " result=0",
+                    "closed by the client", NULL);
+    go_on_with_curl(server, user, file);
+    fault_expect_whole(server, user, "f", bytes, WHOLE);
+}
+
+static void send_half(const struct server *server, const unsigned char *bytes)
+{
+    struct server same = *server;
+    struct session s;
+    struct data d;
+
+    fault_begin(&s, &same, "bare");
+    data_open(&s, &d, "STOR f");
+    data_write(&d, bytes, HALF);
+    cr_assert(tls_client_shutdown(d.tls));
+    session_drop(&s);
+    data_cut(&d, false);
+    fault_wait_gone(server, "bare");
+}
+
+/* The second time the whole file is there, and stays. */
+Test(last_moment, half_a_file, .timeout = 90)
+{
+    unsigned char *bytes = fault_noise(WHOLE);
+    char file[SERVER_PATH_MAX];
+    struct server server;
+
+    server_shared(&server);
+    make_source(&server, "bare", bytes, file);
+    send_half(&server, bytes);
+    expect_partial(&server, "bare", file, bytes);
+    send_half(&server, bytes + HALF);
+    fault_expect_whole(&server, "bare", "f", bytes, WHOLE);
+    free(bytes);
+}
+
+/* curl before 8.9 ends both connections in order when its time is over. */
+static void curl_gives_up(const char *user, const char *options)
+{
+    unsigned char *bytes = fault_noise(WHOLE);
+    char file[SERVER_PATH_MAX], url[128], config[128];
+    struct server server;
+    struct run_result r;
+
+    server_shared(&server);
+    make_source(&server, user, bytes, file);
+    snprintf(url, sizeof(url), "ftp://127.0.0.1:%u/f", server.port);
+    snprintf(config, sizeof(config), "user=\"%s:%s\"\n%s", user,
+             SERVER_PASSWORD, options);
+    run(&r, config, "curl", "--config", "-", "--silent", "--insecure",
+        "--ssl-reqd", "--limit-rate", "1M", "-T", file, url, NULL);
+    cr_assert_eq(r.status, 28, "curl: %d: %s", r.status, r.text);
+    run_release(&r);
+    expect_partial(&server, user, file, bytes);
+    free(bytes);
+}
+
+Test(last_moment, curl_time_is_over, .timeout = 90)
+{
+    curl_gives_up("curl-m", "max-time=2\n");
+}
+
+Test(last_moment, curl_is_too_slow, .timeout = 90)
+{
+    curl_gives_up("curl-y", "speed-time=1\nspeed-limit=100000000\n");
 }

@@ -894,8 +894,16 @@ MESSAGE(file_room, SESSION, FILES, WRITING, MANY, NONE,
 NUMBER(to_come)
 END
 
+MESSAGE(file_prepare, SESSION, FILES, WRITING, MANY, NONE,
+        "every byte has come: the length that the file must have. files checks "
+        "it and syncs the file; no name changes, and the session can still "
+        "give up")
+NUMBER(length)
+END
+
 MESSAGE(file_commit, SESSION, FILES, WRITING, MANY, NONE,
-        "the length that the file must have; files changes back to *idle*")
+        "make the file visible: the length that it must have. Without "
+        "`file_prepare` files does that first; files changes back to *idle*")
 NUMBER(length)
 END
 

@@ -74,6 +74,7 @@ void fake_behind_proxy(void)
 
 static unsigned granted = RIGHT_ALL;
 static enum data_binding binding;
+static enum upload_eof upload_eof;
 
 void fake_rights(unsigned rights)
 {
@@ -83,6 +84,11 @@ void fake_rights(unsigned rights)
 void fake_binding(enum data_binding b)
 {
     binding = b;
+}
+
+void fake_upload_eof(enum upload_eof u)
+{
+    upload_eof = u;
 }
 
 struct tls_client *fake_data_tls(const struct fake *f, int data)
@@ -233,10 +239,23 @@ void fake_say(struct fake *f, const char *line)
         cr_assert_eq(send(f->control, text, (size_t)len, MSG_NOSIGNAL), len);
 }
 
+/* Files has synced what it was asked to prepare. */
+static void prepared(struct channel *c, const struct message *p)
+{
+    struct message done = { .kind = MSG_done };
+
+    done.request = p->request;
+    fake_tell(c, &done);
+}
+
 void fake_hear(struct channel *c, struct message *p, enum message_kind message)
 {
     int r = channel_wait(c, p, DEADLINE_MS);
 
+    if (r == 1 && p->kind == MSG_file_prepare && message == MSG_file_commit) {
+        prepared(c, p);
+        r = channel_wait(c, p, DEADLINE_MS);
+    }
     cr_assert_eq(r, 1, "waiting for %s: %d %s", message_name(message), r,
                  r == -EPROTO ? c->wrong : "");
     cr_assert_eq(p->kind, message, "%s instead of %s", message_name(p->kind),
@@ -299,6 +318,7 @@ void fake_grant(struct fake *f)
     out.granted.name = SLICE("anna");
     out.granted.rights = granted;
     out.granted.binding = binding;
+    out.granted.upload_eof = upload_eof;
     out.granted.files = ends[1];
     fake_tell(&f->master, &out);
     close(ends[1]);

@@ -10,6 +10,7 @@
 #include "sallyport/conf/conf.h"
 #include "sallyport/domain/binding.h"
 #include "sallyport/domain/outcome.h"
+#include "sallyport/domain/upload_eof.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/tls/ticket.h"
@@ -38,6 +39,8 @@ void fake_rights(unsigned rights);
 void fake_behind_proxy(void);
 /* The data_binding for later logins; by default BINDING_USER. */
 void fake_binding(enum data_binding binding);
+/* The upload_eof for later logins; by default UPLOAD_EOF_STRICT. */
+void fake_upload_eof(enum upload_eof upload_eof);
 /* Returns the session's CPU time so far. */
 unsigned long fake_cpu_ms(const struct fake *f);
 
@@ -61,7 +64,7 @@ void fake_say(struct fake *f, const char *line);
  * has its text. */
 int fake_reply(struct fake *f);
 /* Receives the session's next message to a peer, within a deadline; it must be
- * MESSAGE. */
+ * MESSAGE. Before a file_commit it receives file_prepare, and answers it. */
 void fake_hear(struct channel *c, struct message *p, enum message_kind message);
 void fake_tell(struct channel *c, const struct message *p);
 /* Sends bytes that no channel would send. */

@@ -1,0 +1,240 @@
+/* A client that is interrupted may end the data connection of its upload in
+ * order, and its control connection in the same moment. Nothing becomes visible
+ * for it, in whatever order the two ends come, unless it has said QUIT. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "fake.h"
+#include "sallyport/ipc/channel.h"
+
+enum moment {
+    DATA_FIRST,    /* both ends are here when the session looks */
+    CONTROL_FIRST, /* the same, in the other order */
+    DURING_SYNC,   /* files hasn't answered yet */
+    AFTER_SYNC,    /* the answer and the end are here when the session looks */
+    MOMENTS
+};
+
+enum way { ENDS_BARE, ENDS_IN_ORDER, ENDS_BY_RESET, WAYS };
+
+static void close_control(struct fake *f, enum way way)
+{
+    if (way == ENDS_IN_ORDER)
+        tls_client_shutdown(f->tls);
+    close(f->control);
+    f->control = -1;
+}
+
+/* The client leaves: says the lines WORDS, and ends both connections. */
+struct leaving {
+    enum moment moment;
+    enum way way;
+    const char *words[3];
+};
+
+static void say_words(struct fake *f, const struct leaving *l)
+{
+    for (size_t i = 0; l->words[i]; i++)
+        fake_say(f, l->words[i]);
+}
+
+/* A socket is reset if it is closed with bytes that nobody has read. */
+static void leave_reply_unread(struct fake *f)
+{
+    struct pollfd p = { .fd = f->control, .events = POLLIN };
+
+    fake_say(f, "NOOP");
+    cr_assert_eq(poll(&p, 1, 20000), 1);
+}
+
+static void end_data(struct fake_transfer *t)
+{
+    cr_assert(tls_client_write(t->tls, "hello", 5));
+    cr_assert(tls_client_shutdown(t->tls));
+}
+
+static void end_both(struct fake *f, struct fake_transfer *t,
+                     const struct leaving *l)
+{
+    kill(f->pid, SIGSTOP);
+    if (l->moment == DATA_FIRST)
+        end_data(t);
+    say_words(f, l);
+    close_control(f, l->way);
+    if (l->moment == CONTROL_FIRST)
+        end_data(t);
+    kill(f->pid, SIGCONT);
+}
+
+static void prepared(struct fake *f, const struct message *asked)
+{
+    struct message done = { .kind = MSG_done };
+
+    done.request = asked->request;
+    fake_tell(&f->files, &done);
+}
+
+static void end_at_sync(struct fake *f, struct fake_transfer *t,
+                        const struct leaving *l)
+{
+    struct message asked;
+
+    end_data(t);
+    fake_hear(&f->files, &asked, MSG_file_prepare);
+    cr_assert_eq(asked.file_prepare.length, 5);
+    if (l->moment == AFTER_SYNC) {
+        kill(f->pid, SIGSTOP);
+        prepared(f, &asked);
+    }
+    say_words(f, l);
+    close_control(f, l->way);
+    if (l->moment == AFTER_SYNC)
+        kill(f->pid, SIGCONT);
+    else if (l->words[0])
+        prepared(f, &asked);
+}
+
+static void leave_upload(struct fake *f, struct fake_transfer *t,
+                         const struct leaving *l)
+{
+    fake_open(f);
+    fake_upload(f, t);
+    if (l->way == ENDS_BY_RESET)
+        leave_reply_unread(f);
+    if (l->moment < DURING_SYNC)
+        end_both(f, t, l);
+    else
+        end_at_sync(f, t, l);
+}
+
+static void expect_event(struct fake *f, uint64_t result, const char *reason)
+{
+    struct event_record r;
+
+    cr_assert(fake_event(f, EVENT_TRANSFER, &r));
+    cr_expect_eq(r.number[FIELD_RESULT], result);
+    cr_expect(slice_starts(r.text[FIELD_REASON], slice_from(reason)), "%.*s",
+              (int)r.text[FIELD_REASON].len, r.text[FIELD_REASON].ptr);
+    cr_expect_not(fake_event(f, EVENT_TRANSFER, &r), "a second event");
+}
+
+/* The session asks for nothing more, and files keeps what it has. */
+static void expect_nothing(const struct leaving *l)
+{
+    struct fake_transfer t;
+    struct message asked;
+    struct fake f;
+    int r;
+
+    leave_upload(&f, &t, l);
+    r = channel_wait(&f.files, &asked, 20000);
+    cr_assert_eq(r, -EPIPE, "moment %d, way %d: %s", l->moment, l->way,
+                 r == 1 ? message_name(asked.kind) : "");
+    cr_expect_eq(fake_end(&f), ENDING_CLOSED);
+    expect_event(&f, 0,
+                 l->moment >= DURING_SYNC
+                     ? "closed by the client, before the upload was stored"
+                     : "closed by the client");
+    fake_release(&t);
+}
+
+Test(left, without_quit, .timeout = 120)
+{
+    for (int moment = 0; moment < MOMENTS; moment++)
+        for (int way = 0; way < WAYS; way++)
+            expect_nothing(&(struct leaving){ .moment = (enum moment)moment,
+                                              .way = (enum way)way });
+}
+
+static void expect_stored(const struct leaving *l)
+{
+    struct message stored = { .kind = MSG_file_stored,
+                              .file_stored = { .path = SLICE("/x") } };
+    struct fake_transfer t;
+    struct fake f;
+
+    leave_upload(&f, &t, l);
+    fake_answer(&f, MSG_file_commit, &stored);
+    cr_expect_eq(fake_end(&f), ENDING_CLOSED);
+    expect_event(&f, 226, "");
+    fake_release(&t);
+}
+
+/* The second one waits for the end of the upload, and QUIT waits after it. */
+Test(left, with_quit, .timeout = 120)
+{
+    for (int moment = 0; moment < MOMENTS; moment++) {
+        struct leaving l = { .moment = (enum moment)moment };
+
+        l.words[0] = "QUIT";
+        expect_stored(&l);
+        l.words[0] = "CWD /";
+        l.words[1] = "QUIT";
+        expect_stored(&l);
+    }
+}
+
+/* Such devices never wait for a reply. */
+Test(left, lenient, .timeout = 120)
+{
+    static const enum moment moments[] = { DATA_FIRST, AFTER_SYNC };
+
+    fake_upload_eof(UPLOAD_EOF_LENIENT);
+    for (size_t i = 0; i < 2; i++)
+        expect_stored(&(struct leaving){ .moment = moments[i] });
+}
+
+/* ABOR counts until files is asked for the rename. */
+Test(left, abor_during_sync, .timeout = 60)
+{
+    struct message asked, done = { .kind = MSG_done };
+    struct fake_transfer t;
+    struct fake f;
+
+    fake_open(&f);
+    fake_upload(&f, &t);
+    end_data(&t);
+    fake_hear(&f.files, &asked, MSG_file_prepare);
+    kill(f.pid, SIGSTOP);
+    prepared(&f, &asked);
+    fake_say(&f, "ABOR");
+    kill(f.pid, SIGCONT);
+    fake_answer(&f, MSG_file_abort, &done);
+    cr_expect_eq(fake_reply(&f), 426, "%s", f.reply);
+    cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
+    f.files.phase = PHASE_IDLE;
+    fake_hang_up(&f, ENDING_CLOSED);
+    fake_release(&t);
+}
+
+/* Files can't sync: the partial is given up, and the old file stands. */
+Test(left, sync_fails, .timeout = 60)
+{
+    struct message no = { .kind = MSG_refused,
+                          .refused = { .outcome = OUTCOME_NO_SPACE } };
+    struct message done = { .kind = MSG_done };
+    struct fake_transfer t;
+    struct fake f;
+
+    fake_open(&f);
+    fake_upload(&f, &t);
+    end_data(&t);
+    fake_answer(&f, MSG_file_prepare, &no);
+    fake_answer(&f, MSG_file_abort, &done);
+    cr_expect_eq(fake_reply(&f), 452, "%s", f.reply);
+    f.files.phase = PHASE_IDLE;
+    fake_hang_up(&f, ENDING_CLOSED);
+    fake_release(&t);
+}
+
+/* Without fsync files is asked for the rename at once. */
+Test(left, without_fsync, .timeout = 60)
+{
+    fake_settings("fsync", 0);
+    expect_nothing(&(struct leaving){ .moment = DATA_FIRST });
+    expect_stored(
+        &(struct leaving){ .moment = DATA_FIRST, .words = { "QUIT" } });
+}
