@@ -64,8 +64,11 @@ static size_t link_on_want(char *bytes, size_t size, size_t n, void *of)
     if (l->io->bulk)
         link_cork(l, true);
     len = l->io->give(l->io->of, bytes, len);
-    if (len != CURL_READFUNC_ABORT)
-        pace_keep(rate, len);
+    if (len == CURL_READFUNC_ABORT)
+        return len;
+    l->given += len;
+    l->ended = len == 0 || l->given == l->io->length;
+    pace_keep(rate, len);
     return len;
 }
 
@@ -76,6 +79,7 @@ static int link_on_progress(void *of, curl_off_t total_down, curl_off_t down,
 
     (void)total_down;
     (void)total_up;
+    link_check_sent(l, up);
     if (l->io && l->io->moved)
         l->io->moved(l->io->of, (uint64_t)(down > up ? down : up));
     return link_interrupted != 0;
@@ -210,7 +214,8 @@ static void link_set_manner(struct link *l)
     bool renew = l->renew || (l->manner == LINK_ONE_EACH && l->io);
 
     l->data = -1;
-    l->corked = l->whole = false;
+    l->corked = l->whole = l->opened = l->ended = l->sent = false;
+    l->given = 0;
     curl_easy_setopt(l->curl, CURLOPT_SSL_SESSIONID_CACHE,
                      l->manner == LINK_NO_RESUMPTION ? 0L : 1L);
     curl_easy_setopt(l->curl, CURLOPT_FRESH_CONNECT, renew ? 1L : 0L);
@@ -246,6 +251,17 @@ int link_set_mode_z(struct link *l, struct failure *why)
     return link_set_mode(l, "MODE Z", why);
 }
 
+static int link_set_last(struct link *l, const char *command,
+                         struct failure *why)
+{
+    curl_slist_free_all(l->last);
+    l->last = curl_slist_append(NULL, command);
+    if (!l->last)
+        return fail(why, EX_OSERR, "out of memory");
+    curl_easy_setopt(l->curl, CURLOPT_PREQUOTE, l->last);
+    return 0;
+}
+
 /* If libcurl ignores lengths, it sends no SIZE, which saves a round trip, and
  * no REST. */
 int link_set_first(struct link *l, uint64_t first, bool sized,
@@ -261,12 +277,17 @@ int link_set_first(struct link *l, uint64_t first, bool sized,
     if (first == 0)
         return 0;
     snprintf(rest, sizeof(rest), "REST %llu", (unsigned long long)first);
-    curl_slist_free_all(l->rest);
-    l->rest = curl_slist_append(NULL, rest);
-    if (!l->rest)
-        return fail(why, EX_OSERR, "out of memory");
-    curl_easy_setopt(l->curl, CURLOPT_PREQUOTE, l->rest);
-    return 0;
+    return link_set_last(l, rest, why);
+}
+
+/* A server that knows the length publishes nothing shorter. The star makes
+ * libcurl go on after a refusal. */
+int link_announce(struct link *l, uint64_t length, struct failure *why)
+{
+    char allo[32];
+
+    snprintf(allo, sizeof(allo), "*ALLO %llu", (unsigned long long)length);
+    return link_set_last(l, allo, why);
 }
 
 int link_begin(struct link *l, const char *path, const struct link_io *io,
@@ -306,11 +327,13 @@ int link_run(struct link *l, struct failure *why)
 {
     CURLcode r = link_perform(l);
 
-    while (link_data_refused(l, r) && link_next_manner(l)) {
+    /* What was given can't be given again here. */
+    while (link_data_refused(l, r) && l->given == 0 && link_next_manner(l)) {
         l->reply = 0;
         link_set_manner(l);
         r = link_perform(l);
     }
+    l->io = NULL;
     *why = (struct failure){ 0 };
     if (r == CURLE_OK)
         return 0;
@@ -365,7 +388,7 @@ void link_close(struct link *l)
     if (l->multi)
         curl_multi_cleanup(l->multi);
     curl_slist_free_all(l->before);
-    curl_slist_free_all(l->rest);
+    curl_slist_free_all(l->last);
     buf_release(&l->lines);
     *l = (struct link){ 0 };
 }

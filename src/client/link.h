@@ -5,6 +5,7 @@
 #define CLIENT_LINK_H
 
 #include <curl/curl.h>
+#include <openssl/types.h>
 #include <signal.h>
 #include <stdint.h>
 
@@ -38,7 +39,8 @@ struct link_io {
      * far. */
     void (*moved)(void *of, uint64_t bytes);
     void *of;
-    bool bulk; /* GIVE never waits, and gives large amounts */
+    bool bulk;       /* GIVE never waits, and gives large amounts */
+    uint64_t length; /* bytes that GIVE gives; 0: until it returns 0 */
 };
 
 #define LINK_REPLY_MAX 512
@@ -57,8 +59,13 @@ struct link {
     int data;          /* the data connection's socket, or -1 */
     bool corked;       /* the data connection sends whole segments only */
     bool whole;        /* close_notify has ended the data connection */
+    SSL *tls;          /* upload: TLS of the data connection, or NULL */
+    bool opened;       /* there was a data connection */
+    uint64_t given;    /* upload: bytes that GIVE has given */
+    bool ended;        /* upload: GIVE has no more */
+    bool sent;         /* upload: the kernel has all bytes */
     struct curl_slist *before; /* commands before this call's own */
-    struct curl_slist *rest;   /* and a command directly before the transfer */
+    struct curl_slist *last;   /* and a command directly before the transfer */
     int reply;                 /* code of the last line, or 0 */
     char text[LINK_REPLY_MAX];
     struct buf lines; /* all lines of the last reply, with LF */
@@ -83,6 +90,8 @@ int link_begin(struct link *l, const char *path, const struct link_io *io,
  * itself; otherwise libcurl asks for the SIZE and compares. */
 int link_set_first(struct link *l, uint64_t first, bool sized,
                    struct failure *why);
+/* Announces the LENGTH of an upload. The server may refuse that. */
+int link_announce(struct link *l, uint64_t length, struct failure *why);
 /* Uses MODE Z for this call's data connection. */
 int link_set_mode_z(struct link *l, struct failure *why);
 /* Runs the call. Returns 0, or -1 with the reason. */

@@ -26,6 +26,9 @@ int link_on_socket(void *of, curl_socket_t fd, curlsocktype kind);
 int link_on_close(void *of, curl_socket_t fd);
 /* Called with the SSL_CTX of each new connection. */
 CURLcode link_on_context(CURL *curl, void *ctx, void *of);
+/* After UP bytes of an upload: were they the last ones? Until the last byte is
+ * sent, each end of the data connection is a reset. */
+void link_check_sent(struct link *l, curl_off_t up);
 /* Makes the data connection send whole segments only; the kernel sends a rest
  * after 200 ms, or at the end. */
 void link_cork(struct link *l, bool on);

@@ -18,6 +18,47 @@ void link_cork(struct link *l, bool on)
         l->corked = on;
 }
 
+/* Only a whole upload may end like one. RESET: close() and the end of the
+ * process reset the connection, and a server stores nothing as complete. */
+static void link_end_by_reset(int fd, bool reset)
+{
+    struct linger how = { .l_onoff = reset };
+
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &how, sizeof(how));
+}
+
+static bool link_uploads(const struct link *l)
+{
+    return l->io && l->io->give;
+}
+
+/* libcurl before 8.9 sends close_notify whenever it closes a connection, also
+ * after a time-out or an interrupt. */
+static bool link_closes_falsely(void)
+{
+    return curl_version_info(CURLVERSION_NOW)->version_num < 0x080900;
+}
+
+/* It tries to send close_notify only once, so the socket must have room. */
+static void link_wait_for_room(struct link *l)
+{
+    struct pollfd p = { .fd = l->data, .events = POLLOUT };
+
+    poll(&p, 1, 1000 * (int)l->site->options->timeout);
+}
+
+void link_check_sent(struct link *l, curl_off_t up)
+{
+    if (l->data < 0 || l->sent || !l->ended || (uint64_t)up != l->given)
+        return;
+    l->sent = true;
+    link_end_by_reset(l->data, false);
+    if (!l->tls)
+        return;
+    link_wait_for_room(l);
+    SSL_set_quiet_shutdown(l->tls, 0);
+}
+
 /* A socket after EPSV or PASV is for data, others are for control. libcurl
  * begins a handshake as soon as the data connection exists. For a server that
  * wants the command first, the kernel holds the handshake back until the 150,
@@ -30,17 +71,22 @@ int link_on_socket(void *of, curl_socket_t fd, curlsocktype kind)
     (void)kind;
     *(data ? &l->data : &l->control) = fd;
     l->corked &= !data;
+    l->opened |= data;
+    if (data && link_uploads(l))
+        link_end_by_reset(fd, true);
     if (data && l->manner == LINK_LATE_HELLO)
         link_cork(l, true);
     return CURL_SOCKOPT_OK;
 }
 
-static void link_on_alert(const SSL *tls, int where, int what)
+static void link_on_tls(const SSL *tls, int where, int what)
 {
     struct link *l = SSL_CTX_get_app_data(SSL_get_SSL_CTX(tls));
 
     if (where == SSL_CB_READ_ALERT && (what & 0xff) == SSL_AD_CLOSE_NOTIFY)
         l->whole = true;
+    if (SSL_get_quiet_shutdown(tls))
+        l->tls = (SSL *)(uintptr_t)tls;
 }
 
 /* libcurl takes any end of a data connection for the end of its bytes. Anybody
@@ -54,7 +100,9 @@ CURLcode link_on_context(CURL *curl, void *ctx, void *of)
     if (l->data < 0)
         return CURLE_OK;
     SSL_CTX_set_app_data((SSL_CTX *)ctx, l);
-    SSL_CTX_set_info_callback(ctx, link_on_alert);
+    SSL_CTX_set_info_callback(ctx, link_on_tls);
+    if (link_uploads(l) && link_closes_falsely())
+        SSL_CTX_set_quiet_shutdown(ctx, 1);
     return CURLE_OK;
 }
 
@@ -80,15 +128,27 @@ static void link_linger(struct link *l, int fd)
     }
 }
 
+static void link_on_data_close(struct link *l)
+{
+    curl_off_t up = 0;
+
+    curl_easy_getinfo(l->curl, CURLINFO_SIZE_UPLOAD_T, &up);
+    l->tls = NULL;
+    link_check_sent(l, up);
+    if (l->sent && l->reply < 200)
+        link_linger(l, l->data);
+}
+
 int link_on_close(void *of, curl_socket_t fd)
 {
     struct link *l = of;
 
-    if (fd == l->data)
+    if (fd == l->data) {
+        if (link_uploads(l))
+            link_on_data_close(l);
         l->data = -1;
-    if (fd == l->control)
+    } else if (fd == l->control) {
         l->control = -1;
-    else if (l->io && l->io->give && l->reply < 200)
-        link_linger(l, fd);
+    }
     return close(fd);
 }

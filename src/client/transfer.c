@@ -114,6 +114,8 @@ int transfer_run(struct link *l, const struct job *job, struct failure *why)
     snprintf(t.remote, sizeof(t.remote), "%s", job->remote);
     snprintf(t.local, sizeof(t.local), "%s", job->local);
     int r = transfer_try(&t, why);
+    if (r < 0 && job->kind == JOB_PUT)
+        upload_tell(&t, why);
     if (t.skipped) {
         progress_note("%s: skipped, it is there already", t.local);
         return 0;

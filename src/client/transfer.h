@@ -35,6 +35,9 @@ struct transfer {
         done; /* of the whole file, where this try began, now */
     time_t modified;
     bool begun;   /* put: the server may have bytes of this file */
+    bool sent;    /* put: it may have all of them */
+    int broken;   /* put: errno of the local file, or 0 */
+    bool shorter; /* put: the local file has lost its end */
     bool whole;   /* put: no partial of an earlier call is continued */
     bool skipped; /* the user decided so */
     bool checked; /* the checksums were the same */
@@ -52,6 +55,9 @@ int transfer_run(struct link *l, const struct job *job, struct failure *why);
 /* Make one attempt each. They return 0, or -1 with the reason. */
 int download_once(struct transfer *t, struct failure *why);
 int upload_once(struct transfer *t, struct failure *why);
+
+/* Adds to WHY what the server has of a file that was being uploaded. */
+void upload_tell(const struct transfer *t, struct failure *why);
 
 /* Returns the algorithm to compute, or NULL: verification is off, or the server
  * has none. */

@@ -18,19 +18,42 @@
 #define RESUME_LEAST (1024 * 1024)
 #define BULK_LEAST   (256 * 1024)
 
+static bool upload_is_stream(const struct transfer *t)
+{
+    return strcmp(t->job->local, "-") == 0;
+}
+
+/* Files of /proc have bytes, but no length. */
+static bool upload_is_sized(const struct transfer *t)
+{
+    return !upload_is_stream(t) && t->size > 0;
+}
+
+/* A file that grows ends at the length that it had at first. */
+static size_t upload_room(const struct transfer *t, size_t len)
+{
+    uint64_t left = t->size - t->done;
+
+    return upload_is_sized(t) && len > left ? (size_t)left : len;
+}
+
 static long upload_read(void *of, char *bytes, size_t len)
 {
     struct transfer *t = of;
-    ssize_t n;
+    ssize_t n = 0;
 
-    t->begun = true;
+    len = upload_room(t, len);
+    if (len == 0)
+        return 0;
     do
         n = read(t->fd, bytes, len);
     while (n < 0 && errno == EINTR && !link_interrupted);
-    if (n > 0) {
-        digest_add(&t->digest, bytes, (size_t)n);
-        t->done += (uint64_t)n;
-    }
+    t->broken = n < 0 && !link_interrupted ? errno : 0;
+    t->shorter = n == 0 && upload_is_sized(t);
+    if (n < 0 || t->shorter)
+        return -1;
+    digest_add(&t->digest, bytes, (size_t)n);
+    t->done += (uint64_t)n;
     return (long)n;
 }
 
@@ -51,11 +74,6 @@ static int upload_seek(void *of, curl_off_t offset, int origin)
 
     return lseek(t->fd, (off_t)offset, origin) < 0 ? CURL_SEEKFUNC_FAIL
                                                    : CURL_SEEKFUNC_OK;
-}
-
-static bool upload_is_stream(const struct transfer *t)
-{
-    return strcmp(t->job->local, "-") == 0;
 }
 
 static int upload_open(struct transfer *t, struct failure *why)
@@ -168,29 +186,70 @@ static int upload_set_mode_z(struct transfer *t, struct failure *why)
     return link_set_mode_z(t->link, why);
 }
 
+/* Only an end that the local file has caused counts more than libcurl's. */
+static int upload_end(struct transfer *t, int r, struct failure *why)
+{
+    const struct link *l = t->link;
+
+    /* After a refusal without a byte the server has nothing. */
+    t->begun |= l->given > 0 || (l->opened && l->reply < 400);
+    t->sent = l->sent;
+    zstream_end(&t->z);
+    if (t->shorter)
+        return fail(why, EX_IOERR, "%s became shorter while it was sent",
+                    t->local);
+    if (t->broken)
+        return fail(why, EX_IOERR, "%s can't be read: %s", t->local,
+                    strerror(t->broken));
+    return r;
+}
+
+static int upload_set_length(struct transfer *t, uint64_t length,
+                             struct failure *why)
+{
+    CURL *c = t->link->curl;
+
+    curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE,
+                     length > 0 ? (curl_off_t)t->size : (curl_off_t)-1);
+    return length > 0 ? link_announce(t->link, length, why) : 0;
+}
+
 static int upload_bytes(struct transfer *t, struct failure *why)
 {
+    bool packed = transfer_in_mode_z(t);
     const struct link_io io = { .give = upload_give,
                                 .moved = transfer_moved,
                                 .of = t,
-                                .bulk = t->size - t->first >= BULK_LEAST };
+                                .bulk = t->size - t->first >= BULK_LEAST,
+                                .length = upload_is_sized(t) && !packed
+                                              ? t->size - t->first
+                                              : 0 };
     CURL *c = t->link->curl;
 
-    bool packed = transfer_in_mode_z(t);
-
+    t->broken = 0;
+    t->sent = t->shorter = false;
     if (link_begin(t->link, t->remote, &io, why) < 0 ||
-        (packed && upload_set_mode_z(t, why) < 0))
+        (packed && upload_set_mode_z(t, why) < 0) ||
+        upload_set_length(t, io.length, why) < 0)
         return -1;
     curl_easy_setopt(c, CURLOPT_UPLOAD, 1L);
     curl_easy_setopt(c, CURLOPT_SEEKFUNCTION, upload_seek);
     curl_easy_setopt(c, CURLOPT_SEEKDATA, t);
-    curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE,
-                     upload_is_stream(t) || packed ? (curl_off_t)-1
-                                                   : (curl_off_t)t->size);
     curl_easy_setopt(c, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)t->first);
-    int r = link_run(t->link, why);
-    zstream_end(&t->z);
-    return r;
+    return upload_end(t, link_run(t->link, why), why);
+}
+
+void upload_tell(const struct transfer *t, struct failure *why)
+{
+    size_t len = strlen(why->text);
+
+    if (why->code == EX_DATAERR || !t->begun)
+        return;
+    snprintf(why->text + len, sizeof(why->text) - len, "; %s",
+             t->sent ? "all bytes were sent, but the server hasn't confirmed "
+                       "the file"
+                     : "the server may have only a part of the file, so send "
+                       "it again");
 }
 
 /* Without HASH the length shows at least that nothing was lost: some servers
@@ -243,7 +302,7 @@ static int upload_checked(struct transfer *t, struct failure *why)
 int upload_once(struct transfer *t, struct failure *why)
 {
     char rest[DIGEST_HEX_MAX];
-    bool again = t->begun;
+    bool again = t->done > 0;
     int r = upload_open(t, why);
     if (r == 0)
         r = upload_target(t, why);

@@ -11,14 +11,20 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "desk.h"
 #include "sallyport/base/buf.h"
+#include "strike.h"
 #include "support/files.h"
+#include "support/server_log.h"
 #include "support/wait.h"
 
-#define FILES 12
+#define FILES     12
+#define BIG_BYTES 1300000
+/* System calls of one upload at which the short run strikes. */
+#define STRIKES_SHORT 6
 
 struct peer {
     char name[16], user[16], dir[16]; /* DIR: where the user may write */
@@ -30,6 +36,8 @@ static const struct peer peers[] = {
     { "pure-ftpd", "anna", "" },
     { "pyftpdlib", "anna", "" },
 };
+
+SERVER_SHARED(.ports = "auto 16");
 
 static bool answers(void *of)
 {
@@ -81,6 +89,12 @@ static pid_t peer_start(const struct peer *p, struct desk *d)
     return pid;
 }
 
+static void peer_stop(pid_t pid)
+{
+    kill(-pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
 static void run_words(struct desk *d, const char *wanted, struct run_result *r,
                       const char *a, const char *b, const char *c,
                       const char *e)
@@ -106,13 +120,18 @@ static void make_tree(void)
     }
 }
 
-ParameterizedTestParameters(peers, work)
+static struct criterion_test_params parameters_of_peers(void)
 {
     static struct peer parameters[sizeof(peers) / sizeof(peers[0])];
 
     memcpy(parameters, peers, sizeof(peers));
     return cr_make_param_array(struct peer, parameters,
                                sizeof(peers) / sizeof(peers[0]));
+}
+
+ParameterizedTestParameters(peers, work)
+{
+    return parameters_of_peers();
 }
 
 /* Several data connections in one session, in both directions; names and
@@ -141,7 +160,113 @@ ParameterizedTest(struct peer *p, peers, work, .timeout = 400)
     run_words(&d, NULL, &r, "rm", "-r", "/tree", NULL);
     desk_client(&d, 66, &r, NULL, "get", "/tree/c", "x", NULL);
     run_release(&r);
-    kill(-pid, SIGKILL);
-    waitpid(pid, NULL, 0);
+    peer_stop(pid);
+    desk_end(&d);
+}
+
+/* What the server has of the file: 'o' the old one, 'w' the whole new one, 'p'
+ * anything else. */
+static char stored(const char *path)
+{
+    struct buf whole, there;
+
+    buf_init(&whole, 2 * BIG_BYTES);
+    buf_init(&there, 2 * BIG_BYTES);
+    cr_assert(files_read("big", &whole));
+    files_read(path, &there);
+    bool old = there.len == 4 && memcmp(there.data, "old\n", 4) == 0;
+    bool new =
+        there.len == whole.len &&memcmp(there.data, whole.data, whole.len) == 0;
+    buf_release(&whole);
+    buf_release(&there);
+    return (char)(old ? 'o' : new ? 'w' : 'p');
+}
+
+/* Strikes one upload. ENDS: how many sessions of Sallyport have ended by then;
+ * 0: another server. That may have a part; then the client reports it. */
+static long strike_one(const struct desk *d, const char *home, unsigned ends,
+                       enum strike_kind kind, long at)
+{
+    char url[256], there[2 * SERVER_PATH_MAX];
+    char *words[] = { (char *)server_program("sallyport"),
+                      "put",
+                      "--cacert",
+                      (char *)d->ca,
+                      "--password-file",
+                      (char *)d->password,
+                      "--retries=0",
+                      "--conflict=overwrite",
+                      "big",
+                      url,
+                      NULL };
+    struct run_result r;
+
+    snprintf(there, sizeof(there), "%s/up", home);
+    unlink(there);
+    files_write(there, "old\n", 4, 0644);
+    files_give_to_owner_of(home, there);
+    snprintf(url, sizeof(url), "%s/up", d->url);
+    long calls =
+        strike_run(kind, at, "big", server_build(CLIENT_PRELOAD), words, &r);
+    if (ends > 0)
+        server_log_expect(&d->server, ends, " end ", NULL);
+    char has = stored(there);
+    const char *what = strike_names[kind];
+    cr_expect(r.status != 0 || has == 'w', "%s at call %ld: exit 0, but: %c",
+              what, at, has);
+    cr_expect(ends == 0 || has != 'p', "%s at call %ld: a part is published",
+              what, at);
+    cr_expect(has != 'p' || r.status > 128 + SIGINT ||
+                  strstr(r.text, "only a part of the file") ||
+                  strstr(r.text, "hasn't confirmed the file"),
+              "%s at call %ld: it doesn't say so: %s", what, at, r.text);
+    cr_expect(kind != STRIKE_READ || r.status == 0 || r.status == EX_IOERR,
+              "call %ld: %d: %s", at, r.status, r.text);
+    run_release(&r);
+    return calls;
+}
+
+static void strike_all(const struct desk *d, const char *home, bool sallyport)
+{
+    unsigned ends = sallyport;
+    long calls = strike_one(d, home, ends, STRIKE_KILL, 0);
+    long step = server_is_long() ? 1 : calls / STRIKES_SHORT;
+
+    cr_expect_gt(calls, 4 * STRIKES_SHORT);
+    for (int kind = 0; kind < STRIKES; kind++)
+        for (long at = 1 + kind * step / STRIKES; at <= calls; at += step) {
+            ends += sallyport;
+            strike_one(d, home, ends, kind, at);
+        }
+}
+
+/* However an upload ends, the server has the old file or the whole new one. */
+Test(peers, a_struck_upload_to_sallyport, .timeout = 2000)
+{
+    struct desk d;
+
+    desk_begin(&d, "anna");
+    desk_noise("big", BIG_BYTES);
+    strike_all(&d, server_home(&d.server, "anna"), true);
+    desk_end(&d);
+}
+
+ParameterizedTestParameters(peers, a_struck_upload)
+{
+    return parameters_of_peers();
+}
+
+/* These servers write in place. If a part is there, the client reports it. */
+ParameterizedTest(struct peer *p, peers, a_struck_upload, .timeout = 2000)
+{
+    char home[32];
+    struct desk d;
+
+    desk_begin_alone(&d);
+    pid_t pid = peer_start(p, &d);
+    desk_noise("big", BIG_BYTES);
+    snprintf(home, sizeof(home), "home%s", p->dir);
+    strike_all(&d, home, false);
+    peer_stop(pid);
     desk_end(&d);
 }
