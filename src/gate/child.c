@@ -45,17 +45,14 @@ void child_discard(struct child *c)
     children_put_back(c);
 }
 
-/* The end is reported to master, now or when master reads again. An adopted
- * session isn't reported: its own master has done that. */
+/* children_report() reports the end to master, now or when master reads again,
+ * and frees the record. */
 static void child_end(struct child *c, int status)
 {
     child_leave(c);
-    if (c->adopted) {
-        children_put_back(c);
-        return;
-    }
     c->status = status;
     STAILQ_INSERT_TAIL(&c->gate->children.ended, c, next);
+    gate_watch_master(c->gate);
 }
 
 void child_stillborn(struct child *c)
@@ -132,7 +129,7 @@ static void child_on_time(void *owner)
     struct child *c = owner;
 
     if (c->doomed)
-        child_discard(c);
+        child_end(c, 0);
     else if (c->channel.fd < 0)
         child_kill(c, ENDING_PEER);
     else if (!c->logged_in)

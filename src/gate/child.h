@@ -64,7 +64,8 @@ struct child {
     unsigned messages;
 };
 
-/* Frees the place of a session that master has not heard of. */
+/* Frees the place of a session that master has not heard of. No other session's
+ * end frees its place at once: that is children_report()'s. */
 void child_discard(struct child *c);
 /* Master has been told, but there is no process: reports the end at once. */
 void child_stillborn(struct child *c);

@@ -172,8 +172,10 @@ int children_report(struct gate *g)
     struct child *c;
 
     while ((c = STAILQ_FIRST(&t->ended))) {
-        int r = SEND(&g->frame.master, session_gone, 0, .serial = c->serial,
-                     .status = (unsigned)c->status);
+        int r = c->adopted
+                    ? 0
+                    : SEND(&g->frame.master, session_gone, 0,
+                           .serial = c->serial, .status = (unsigned)c->status);
 
         if (r == -EAGAIN)
             break;

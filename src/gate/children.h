@@ -38,8 +38,9 @@ void children_each(struct gate *g, void (*tell)(struct child *c));
 void children_make_room(struct gate *g);
 /* To be called after SIGCHLD. */
 void children_reap(struct gate *g);
-/* Reports the ended sessions to master. 0, or -EAGAIN while master doesn't
- * read. */
+/* Reports the ended sessions to master, except adopted ones, whose own master
+ * has done that, and frees their places. No callback of a session may call it.
+ * 0, or -EAGAIN while master doesn't read. */
 int children_report(struct gate *g);
 
 #endif

@@ -1,0 +1,494 @@
+/* Whatever a session does, anything may happen to it next, and each message of
+ * gate may fail. The test is gate, and calls its callbacks itself, so no race
+ * decides what comes first. */
+#include "gate/child.h"
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "gate/admit.h"
+#include "gate/gate.h"
+#include "gate/socket.h"
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+#include "support/settings.h"
+
+#define SERIAL 1
+#define PORTS  2
+
+/* The other ends of gate's channels. */
+enum peer_end { END_SESSION, END_MASTER, ENDS };
+
+static const struct address client = { .family = 4,
+                                       .bytes = { 127, 0, 0, 1 },
+                                       .port = 4711 };
+static struct gate g;
+static struct memory memory;
+static int far[ENDS];
+static bool adopts; /* the session is one of an older generation */
+
+static int channel_to_far(enum peer_end end)
+{
+    int pair[2];
+
+    cr_assert_eq(fd_pair(pair), 0);
+    far[end] = pair[1];
+    return pair[0];
+}
+
+static void add_port(void)
+{
+    struct sockaddr_storage any;
+    struct address bound = client;
+    socklen_t size;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    bound.port = 0;
+    size = address_to_sockaddr(&bound, &any);
+    cr_assert(bind(fd, (struct sockaddr *)&any, size) == 0 &&
+              listen(fd, 8) == 0 && socket_local(fd, &bound) == 0);
+    cr_assert_eq(passive_add(&g, fd, &bound, false), 0);
+}
+
+static void hall_open(void)
+{
+    int conf = settings_of("active = yes\nmax_sessions = 4\nstartups = 4\n");
+    struct complaint c = { "" };
+
+    memset(&g, 0, sizeof(g));
+    memset(&memory, 0, sizeof(memory));
+    g.memory = &memory;
+    g.spare_fd = -1;
+    g.frame.log_watch.fd = -1;
+    event_sender_init(&g.frame.log, -1, PROCESS_GATE);
+    adopt_init(&g);
+    cr_assert_eq(settings_take(&g.settings, conf, &c), 0, "%s", c.text);
+    fd_close(&conf);
+    cr_assert_eq(loop_init(&g.frame.loop), 0);
+    channel_init(&g.frame.master, channel_to_far(END_MASTER), PROCESS_GATE,
+                 PROCESS_MASTER, PHASE_RUN);
+    for (int i = 0; i < PORTS; i++)
+        add_port();
+    cr_assert_eq(gate_begin(&g), 0);
+}
+
+static void hall_close(void)
+{
+    loop_timer_clear(&g.frame.loop, &g.tally);
+    loop_timer_clear(&g.frame.loop, &g.tickets.timer);
+    passive_release(&g);
+    queue_release(&g);
+    children_release(&g);
+    limits_release(&g.limits);
+    tickets_release(&g);
+    channel_close(&g.frame.master);
+    for (int i = 0; i < ENDS; i++)
+        fd_close(&far[i]);
+    fd_close(&g.signal_fd);
+    fd_close(&g.spare_fd);
+    loop_release(&g.frame.loop);
+}
+
+/* --- the steps of a session ---------------------------------------------- */
+
+static struct child *enter(bool proxied)
+{
+    struct child *c = children_add(&g, SERIAL, &client, &client, proxied);
+    int fd = channel_to_far(END_SESSION);
+
+    cr_assert_not_null(c);
+    if (adopts) {
+        c->adopted = true;
+        c->silence_ms = 1000;
+        child_connect(c, fd);
+        child_serve(c);
+        loop_timer_set(&g.frame.loop, &c->timer, 1000);
+    } else {
+        pid_t pid = fork();
+
+        if (pid == 0)
+            for (;;)
+                pause();
+        cr_assert_gt(pid, 0);
+        child_born(c, pid, fd);
+    }
+    return c;
+}
+
+static struct child *begun(void)
+{
+    return enter(false);
+}
+
+static struct child *unknown(void)
+{
+    return enter(true);
+}
+
+static struct child *queued(void)
+{
+    struct child *c = enter(true);
+
+    c->channel.seen[MSG_admit] = true;
+    admit_know(c, &client, &client);
+    cr_assert_eq(queue_add_child(c, 1), LIMIT_NONE);
+    return c;
+}
+
+static struct child *logged_in(void)
+{
+    struct child *c = begun();
+
+    child_logged_in(c, 7);
+    return c;
+}
+
+static struct child *late(void)
+{
+    struct child *c = logged_in();
+
+    c->heard = clock_ms() - c->silence_ms;
+    c->doubted = true;
+    return c;
+}
+
+static struct child *expecting(void)
+{
+    struct child *c = logged_in();
+
+    cr_assert_eq(passive_port(c, 1), 0);
+    cr_assert_not_null(c->pair);
+    return c;
+}
+
+/* The port may be that of another user's late connection. */
+static struct child *in_doubt(void)
+{
+    struct child *c = expecting();
+
+    c->pair->leaver[0] =
+        (struct leaver){ .user = 8, .until = clock_ms() + 60000 };
+    return c;
+}
+
+static void connects(struct child *c)
+{
+    struct acceptor *a = &g.passive.port[0].acceptor;
+    int pair[2];
+
+    if (c->pair)
+        a = &c->pair->port->acceptor;
+    cr_assert_eq(fd_pair(pair), 0);
+    a->enter(a, pair[0], &client);
+    close(pair[1]);
+}
+
+static struct child *judging(void)
+{
+    struct child *c = in_doubt();
+
+    connects(c);
+    cr_assert(c->pair && c->pair->given);
+    connects(c);
+    cr_assert_eq(c->pair->parked_count, 1);
+    return c;
+}
+
+/* Nobody answers at the other end. */
+static struct child *connecting(void)
+{
+    struct child *c = logged_in();
+
+    c->active.to = client;
+    c->active.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert_geq(c->active.fd, 0);
+    return c;
+}
+
+static struct child *killed(void)
+{
+    struct child *c = logged_in();
+
+    child_kill(c, ENDING_KICKED);
+    return c;
+}
+
+static const struct {
+    const char *what;
+    struct child *(*reach)(void);
+} steps[] = {
+    { "unknown client", unknown },
+    { "in the queue", queued },
+    { "before its login", begun },
+    { "logged in", logged_in },
+    { "late", late },
+    { "expecting", expecting },
+    { "in doubt", in_doubt },
+    { "judging", judging },
+    { "connecting", connecting },
+    { "killed", killed },
+};
+
+/* --- what happens to it -------------------------------------------------- */
+
+static void says(struct child *c, enum message_kind kind, const void *body)
+{
+    struct channel session = { .fd = far[END_SESSION],
+                               .self = PROCESS_SESSION,
+                               .peer = PROCESS_GATE,
+                               .phase = PHASE_RUN };
+
+    channel_send(&session, kind, body);
+    if (c->watch.added)
+        c->watch.on_ready(c, EPOLLIN);
+}
+
+#define SAYS(c, name, ...) says(c, MSG_##name, MESSAGE_BODY(name, __VA_ARGS__))
+
+static void channel_closes(struct child *c)
+{
+    fd_close(&far[END_SESSION]);
+    if (c->watch.added)
+        c->watch.on_ready(c, EPOLLHUP);
+}
+
+static void time_is_over(struct child *c)
+{
+    if (!c->timer.armed)
+        return;
+    loop_timer_clear(&g.frame.loop, &c->timer);
+    c->timer.on_time(c);
+}
+
+static void is_reaped(struct child *c)
+{
+    siginfo_t info;
+
+    if (c->adopted || c->pid == 0)
+        return;
+    kill(c->pid, SIGKILL);
+    cr_assert_eq(waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOWAIT), 0);
+    LIST_REMOVE(c, by_pid);
+    cr_assert_eq(waitpid(c->pid, NULL, 0), c->pid);
+    c->pid = 0;
+    child_ended(c, SIGKILL);
+}
+
+static void is_killed(struct child *c)
+{
+    child_kill(c, ENDING_KICKED);
+}
+
+static void its_master_has_reaped_it(struct child *c)
+{
+    child_adopted_gone(c, 0);
+}
+
+static void logs_in(struct child *c)
+{
+    child_logged_in(c, 7);
+}
+
+static void asks_to_enter(struct child *c)
+{
+    SAYS(c, admit, 1, .client = client, .server = client);
+}
+
+static void asks_for_a_port(struct child *c)
+{
+    SAYS(c, port, 1);
+}
+
+static void asks_for_a_connection(struct child *c)
+{
+    SAYS(c, active, 1, .to = g.passive.port[0].acceptor.bound);
+}
+
+static void needs_no_port(struct child *c)
+{
+    SAYS(c, port_close, 0);
+}
+
+static void finds_it_its_own(struct child *c)
+{
+    SAYS(c, data_mine, 0);
+}
+
+static void finds_it_foreign(struct child *c)
+{
+    SAYS(c, data_foreign, 0, .peer = client, .why = FOREIGN_CLIENT);
+}
+
+static void lies(struct child *c)
+{
+    send(far[END_SESSION], "nonsense", 8, MSG_NOSIGNAL);
+    if (c->watch.added)
+        c->watch.on_ready(c, EPOLLIN);
+}
+
+static void asks_again(struct child *c)
+{
+    if (c->active.fd >= 0)
+        child_answered(c,
+                       active_connect(c, 2, &g.passive.port[0].acceptor.bound));
+}
+
+static void queue_is_served(struct child *c)
+{
+    (void)c;
+    g.queue.timer.on_time(&g);
+}
+
+static void queue_is_over(struct child *c)
+{
+    (void)c;
+    g.settings.login_timeout = 0;
+    g.queue.timer.on_time(&g);
+}
+
+static void keys_turn(struct child *c)
+{
+    (void)c;
+    g.tickets.timer.on_time(&g);
+}
+
+static void makes_room(struct child *c)
+{
+    (void)c;
+    children_make_room(&g);
+}
+
+static const struct {
+    const char *what;
+    void (*happen)(struct child *c);
+} events[] = {
+    { "its channel closes", channel_closes },
+    { "its time is over", time_is_over },
+    { "it is reaped", is_reaped },
+    { "it is killed", is_killed },
+    { "its master has reaped it", its_master_has_reaped_it },
+    { "it logs in", logs_in },
+    { "it asks to enter", asks_to_enter },
+    { "it asks for a port", asks_for_a_port },
+    { "it asks for a connection", asks_for_a_connection },
+    { "it needs no port", needs_no_port },
+    { "a connection comes", connects },
+    { "the connection is its own", finds_it_its_own },
+    { "the connection is foreign", finds_it_foreign },
+    { "it lies", lies },
+    { "it asks for another connection", asks_again },
+    { "the queue is served", queue_is_served },
+    { "the queue's time is over", queue_is_over },
+    { "new ticket keys", keys_turn },
+    { "others need room", makes_room },
+};
+
+/* --- which messages fail ------------------------------------------------- */
+
+static void fill(int fd)
+{
+    const int least = 0;
+    char byte = 0;
+
+    cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &least, sizeof(least)),
+                 0);
+    while (send(fd, &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
+        ;
+}
+
+enum fault { CLOSED, FULL, FAULTS };
+
+static void spoil(const struct child *c, enum peer_end end, enum fault fault)
+{
+    int near = end == END_SESSION ? c->channel.fd : g.frame.master.fd;
+
+    if (fault == CLOSED)
+        fd_close(&far[end]);
+    else if (near >= 0)
+        fill(near);
+}
+
+/* The record is there, in its place, until gate reports the end. */
+static void expect_over(struct child *c, const char *step, const char *event)
+{
+    cr_assert_eq(c->gate, &g, "%s, %s: freed", step, event);
+    fd_close(&far[END_MASTER]); /* master takes no report any more */
+    if (children_find(&g, SERIAL) == c && c->adopted) {
+        child_kill(c, ENDING_KICKED);
+        cr_assert(c->doomed);
+        time_is_over(c);
+    }
+    is_reaped(c);
+    cr_assert_eq(c->gate, &g, "%s, %s: freed", step, event);
+    cr_expect_null(children_find(&g, SERIAL), "%s, %s: there", step, event);
+    cr_expect_eq(children_report(&g), 0);
+    cr_expect_null(c->gate, "%s, %s: kept", step, event);
+    cr_expect(
+        g.limits.total == 0 && g.limits.unknown == 0 && g.limits.waiting == 0 &&
+            queue_is_empty(&g) && TAILQ_EMPTY(&g.children.waiting) &&
+            TAILQ_EMPTY(&g.passive.expect.expected) && g.passive.parked == 0,
+        "%s, %s", step, event);
+    cr_expect_not(c->timer.armed || c->watch.added || c->active.timer.armed ||
+                      c->active.watch.added,
+                  "%s, %s", step, event);
+}
+
+static size_t open_descriptors(void)
+{
+    DIR *d = opendir("/proc/self/fd");
+    size_t n = 0;
+
+    cr_assert_not_null(d);
+    while (readdir(d))
+        n++;
+    closedir(d);
+    return n;
+}
+
+/* END ENDS: no message fails. */
+static void check(size_t step, size_t event, enum peer_end end,
+                  enum fault fault)
+{
+    size_t before = open_descriptors();
+    struct child *c;
+
+    hall_open();
+    c = steps[step].reach();
+    if (end < ENDS)
+        spoil(c, end, fault);
+    events[event].happen(c);
+    expect_over(c, steps[step].what, events[event].what);
+    hall_close();
+    cr_expect_eq(open_descriptors(), before, "%s, %s: descriptors",
+                 steps[step].what, events[event].what);
+}
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+static void check_all(enum peer_end end, enum fault fault)
+{
+    for (size_t i = 0; i < COUNT(steps); i++)
+        for (size_t k = 0; k < COUNT(events); k++)
+            for (int adopted = 0; adopted <= 1; adopted++) {
+                adopts = adopted;
+                check(i, k, end, fault);
+            }
+}
+
+Test(child, ends_at_each_step)
+{
+    check_all(ENDS, CLOSED);
+}
+
+Test(child, a_message_fails)
+{
+    for (int end = 0; end < ENDS; end++)
+        for (int fault = 0; fault < FAULTS; fault++)
+            check_all(end, fault);
+}
