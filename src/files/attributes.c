@@ -104,6 +104,15 @@ int attributes_on_times(void *owner, struct msg_times *m)
     return r < 0 ? r : ANSWER(f, done, m->request);
 }
 
+/* The kernel decides, since links in the home may lead to it. */
+static bool attributes_is_home(const struct files *f, const struct stat *st)
+{
+    struct stat home;
+
+    return fstat(f->root, &home) < 0 ||
+           (st->st_ino == home.st_ino && st->st_dev == home.st_dev);
+}
+
 /* A directory keeps the bits that an administrator set beyond the nine: users
  * who share it need its set-group-ID bit. A file never gets any of them. The
  * mode of the home itself is the administrator's: 0 would lock the user out. */
@@ -117,11 +126,11 @@ int attributes_on_mode(void *owner, struct msg_mode *m)
     resolve_request(m->path, &path);
     if (m->mode > MODE_MAX)
         die(EX_PROTOCOL, "session: a mode with more than nine bits");
-    if (path.len == 1)
-        return -EPERM;
     FD_CLEANUP int fd = attributes_open_own(f, &path, m->directory, &st);
     if (fd < 0)
         return fd;
+    if (attributes_is_home(f, &st))
+        return -EPERM;
     if (S_ISDIR(st.st_mode))
         mode |= st.st_mode & (S_ISGID | S_ISVTX);
     return fchmod(fd, mode) < 0 ? -errno : ANSWER(f, done, m->request);
