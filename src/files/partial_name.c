@@ -21,14 +21,15 @@ static void partial_name_format(char out[PARTIAL_NAME_MAX], uint64_t a,
 
 /* A hash of user and name only. The directory is where the partial stands, so a
  * directory that is renamed or restored from a backup keeps its partials. Two
- * hashes, which differ in their first byte, make 128 bits. */
+ * hashes, which differ in their first byte, make 128 bits. A longer name than
+ * NAME_MAX, which vfat, ntfs3 and cifs may have, never has a partial. */
 void partial_name(const struct files *f, const char *name,
                   char out[PARTIAL_NAME_MAX])
 {
     char text[1 + 255 + 1 + NAME_MAX + 1];
     uint64_t half[2];
-    int len =
-        snprintf(text + 1, sizeof(text) - 1, "%.255s%c%s", f->user, 0, name);
+    int len = snprintf(text + 1, sizeof(text) - 1, "%.255s%c%.*s", f->user, 0,
+                       NAME_MAX, name);
 
     for (int i = 0; i < 2; i++) {
         text[0] = (char)i;

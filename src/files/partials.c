@@ -5,6 +5,7 @@
  * an upload is writing. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -57,7 +58,8 @@ static void partials_find_targets(struct search *s, int fd)
         partial_name(s->walk.f, name, partial);
         for (size_t i = 0; i < s->count; i++)
             if (strcmp(partial, s->found[i].name) == 0)
-                memcpy(s->found[i].is_for, name, strlen(name) + 1);
+                snprintf(s->found[i].is_for, sizeof(s->found[i].is_for), "%s",
+                         name);
     }
     free(d);
 }

@@ -33,6 +33,19 @@ Test(partial, name_is_of_user_and_file_and_key)
     cr_assert_str_neq(a, b);
 }
 
+/* vfat, ntfs3 and cifs have names of more than NAME_MAX bytes. */
+Test(partial, name_of_a_name_that_is_too_long)
+{
+    char a[PARTIAL_NAME_MAX], b[PARTIAL_NAME_MAX], name[3 * NAME_MAX + 1];
+
+    memset(name, 'x', sizeof(name));
+    name[sizeof(name) - 1] = '\0';
+    name_of("anna", name, 1, a);
+    name[NAME_MAX] = '\0';
+    name_of("anna", name, 1, b);
+    cr_expect_str_eq(a, b, "the rest isn't read");
+}
+
 Test(partial, is_name)
 {
     static const struct {
