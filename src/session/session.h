@@ -158,7 +158,7 @@ struct transfer {
     struct flow flow;
     enum block_state holds; /* upload: what becomes of the block */
     enum stream_state read; /* the stream's state after that block */
-    bool spoiled; /* upload: the bytes may be wrong, none of them is kept */
+    bool spoiled; /* upload: wrong or too many bytes, none of them is kept */
     char *map;    /* download: window on the file */
     size_t map_size;
     uint64_t map_at;

@@ -138,8 +138,10 @@ static enum stepped upload_store_block(struct session *s)
 
     if (error == ENOSPC || error == EDQUOT)
         return upload_ask_room(s);
-    if (error == EFBIG)
+    if (error == EFBIG) {
+        t->spoiled = true; /* it could never be completed */
         return transfer_fail(s, FAILED_TOO_LARGE, "");
+    }
     if (error != 0)
         return transfer_fail(s, FAILED_WRITE, "");
     if (!sum_add(s, t->block, len))

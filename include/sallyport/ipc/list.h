@@ -913,8 +913,8 @@ PATH(path)
 END
 
 MESSAGE(file_abort, SESSION, FILES, WRITING, MANY, NONE,
-        "the upload was cut; whether its bytes may be wrong, so that the "
-        "partial must be deleted; files changes back to *idle*")
+        "the upload was cut; whether its bytes may be wrong, or are above "
+        "max_file_size, so that the partial must be deleted; files changes back to *idle*")
 FLAG(spoiled)
 END
 

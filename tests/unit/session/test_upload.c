@@ -10,12 +10,13 @@
 #include "fake.h"
 #include "sallyport/ipc/channel.h"
 
-/* Sends a first byte at 2, where other data exists. */
-static void begin(struct fake *f, struct fake_transfer *t)
+/* Sends a first byte at 2, where other data exists. LIMIT is the file's. */
+static void begin_within(struct fake *f, struct fake_transfer *t,
+                         uint64_t limit)
 {
     struct message file = { .kind = MSG_file_writable,
                             .file_writable = {
-                                .first = 2, .limit = 0, .waits = 1 } };
+                                .first = 2, .limit = limit, .waits = 1 } };
 
     t->file = tmpfile();
     cr_assert_eq(pwrite(fileno(t->file), "before", 6, 0), 6);
@@ -28,6 +29,11 @@ static void begin(struct fake *f, struct fake_transfer *t)
     cr_assert_eq(fake_reply(f), 150, "%s", f->reply);
     t->tls = fake_data_tls(f, t->data);
     cr_assert_not_null(t->tls, "%s", tls_client_error());
+}
+
+static void begin(struct fake *f, struct fake_transfer *t)
+{
+    begin_within(f, t, 0);
 }
 
 static void expect_file(const struct fake_transfer *t, const char *text)
@@ -149,4 +155,21 @@ Test(upload, aborted_while_it_waits, .timeout = 60)
         expect_file(&t, "before");
         end(&f, &t);
     }
+}
+
+/* A file above max_file_size can't be completed, so nothing of it is kept. */
+Test(upload, above_the_limit, .timeout = 60)
+{
+    struct message asked, done = { .kind = MSG_done };
+    struct fake_transfer t;
+    struct fake f;
+
+    begin_within(&f, &t, 5);
+    cr_assert(tls_client_write(t.tls, "more", 4));
+    fake_answer(&f, MSG_file_begin, &done);
+    fake_hear(&f.files, &asked, MSG_file_abort);
+    cr_expect(asked.file_abort.spoiled);
+    answer(&f, &asked, MSG_done, 0);
+    cr_expect_eq(fake_reply(&f), 552, "%s", f.reply);
+    end(&f, &t);
 }
