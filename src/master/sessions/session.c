@@ -159,7 +159,7 @@ void session_end(struct session *s)
     if (!files_must_hear(s))
         home_close(&s->home);
     if (s->home.pid > 0) /* the record waits only for this process */
-        session_wait(s, s->master->deadlines.kick);
+        session_wait(s, s->master->deadlines.settle);
     s->master->sessions->calls->on_left(s);
     session_settle(s);
 }
