@@ -54,6 +54,11 @@ static int confirmed_write(int fd, struct mark m)
     return fsetxattr(fd, ATTRIBUTE, bytes, sizeof(bytes), 0) < 0 ? -errno : 0;
 }
 
+bool confirmed_is_marked(int fd)
+{
+    return confirmed_read(fd).kind != MARK_NONE;
+}
+
 /* Somebody may have cut the file: what is left of it is as it was. */
 uint64_t confirmed_length(const struct files *f, int fd, const struct stat *st)
 {

@@ -2,6 +2,7 @@
 #ifndef FILES_CONFIRMED_H
 #define FILES_CONFIRMED_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct files;
@@ -10,6 +11,9 @@ struct stat;
 /* The confirmed length of the partial FD, whose facts are *st. 0 where there is
  * no mark. */
 uint64_t confirmed_length(const struct files *f, int fd, const struct stat *st);
+
+/* Has FD a mark, of any kind? */
+bool confirmed_is_marked(int fd);
 
 /* Syncs the bytes of FD, then counts them: 0; -errno when the sync failed, and
  * then no byte of this partial counts any more. A mark that can't be written is

@@ -19,10 +19,11 @@
 
 #define LOCK_TRIES 16
 
-/* Through a second name somebody could read what this upload overwrites. */
+/* It may have other names, as after `cp -al` of the home. Only the mark shows
+ * that this is an unfinished upload, so only one with a mark is written to. */
 bool partial_is_own(const struct files *f, const struct stat *st)
 {
-    return S_ISREG(st->st_mode) && st->st_uid == f->uid && st->st_nlink == 1;
+    return S_ISREG(st->st_mode) && st->st_uid == f->uid;
 }
 
 /* A partial that was started again has another inode. One that was written to
@@ -55,9 +56,14 @@ uint64_t partial_resumable(const struct files *f, int directory,
     return confirmed_length(f, fd, st);
 }
 
-bool partial_has_landed(const struct files *f, const struct stat *st)
+bool partial_has_landed(const struct files *f, int directory, const char *name,
+                        const struct stat *st)
 {
-    return S_ISREG(st->st_mode) && st->st_uid == f->uid && st->st_nlink == 2;
+    if (!partial_is_own(f, st) || st->st_nlink < 2)
+        return false;
+    FD_CLEANUP int fd = resolve_in(
+        directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+    return fd >= 0 && !confirmed_is_marked(fd);
 }
 
 /* Is FD still the file NAME? Between open and lock its writer may have renamed
@@ -67,8 +73,7 @@ static bool partial_still_there(const struct files *f, int directory,
 {
     struct stat there, open;
 
-    return fstat(fd, &open) == 0 &&
-           (partial_is_own(f, &open) || partial_has_landed(f, &open)) &&
+    return fstat(fd, &open) == 0 && partial_is_own(f, &open) &&
            fstatat(directory, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
            there.st_ino == open.st_ino && there.st_dev == open.st_dev;
 }

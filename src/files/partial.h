@@ -38,11 +38,12 @@ void partial_name_random(char out[PARTIAL_NAME_MAX]);
 bool partial_is_name(const char *name);
 /* Made by partial_name_random(): without a writer it is of no use. */
 bool partial_is_random(const char *name);
-/* A regular file of this user with this one name? */
+/* A regular file of this user? */
 bool partial_is_own(const struct files *f, const struct stat *st);
-/* It has its final name as well: its process died before it removed this one.
- */
-bool partial_has_landed(const struct files *f, const struct stat *st);
+/* It is complete and has its final name as well: its process died before it
+ * removed this one. */
+bool partial_has_landed(const struct files *f, int directory, const char *name,
+                        const struct stat *st);
 
 /* A number that changes whenever the partial's bytes change. */
 uint64_t partial_state(const struct files *f, const struct stat *st);

@@ -116,7 +116,9 @@ static void partials_look_at(struct search *s, int fd, const char *name)
 
     if (!partial_is_name(name) ||
         fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-        !partial_is_own(s->walk.f, &st) || !partials_is_old(s, st.st_mtime))
+        !partial_is_own(s->walk.f, &st) ||
+        partial_has_landed(s->walk.f, fd, name, &st) ||
+        !partials_is_old(s, st.st_mtime))
         return;
     *one =
         (struct found){ .bytes = (uint64_t)st.st_size, .changed = st.st_mtime };

@@ -42,13 +42,12 @@ static bool sweep_is_leftover(const char *name, const struct stat *st)
     return partial_is_random(name) && st->st_size > 0 && st->st_nlink == 1;
 }
 
-static bool sweep_is_over(const struct files *f, const char *name,
-                          const struct stat *st, time_t now)
+static bool sweep_is_over(const struct files *f, int directory,
+                          const char *name, const struct stat *st, time_t now)
 {
-    if (partial_has_landed(f, st))
-        return true;
     return partial_is_own(f, st) &&
-           (sweep_is_leftover(name, st) || sweep_is_expired(f, st, now));
+           (sweep_is_leftover(name, st) || sweep_is_expired(f, st, now) ||
+            partial_has_landed(f, directory, name, st));
 }
 
 bool sweep_name(struct files *f, int directory, const char *name, time_t now)
@@ -57,7 +56,7 @@ bool sweep_name(struct files *f, int directory, const char *name, time_t now)
 
     if (!partial_is_name(name) ||
         fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-        !sweep_is_over(f, name, &st, now) ||
+        !sweep_is_over(f, directory, name, &st, now) ||
         partial_remove(f, directory, name) != 0)
         return false;
     if (sweep_is_leftover(name, &st))

@@ -746,6 +746,42 @@ Test(upload, partials_expire)
     peer_stop(&p);
 }
 
+/* `cp -al` of the home, of a cut upload or of one that runs: it can be resumed
+ * all the same. */
+Test(upload, a_hard_link_to_a_partial)
+{
+    struct peer p;
+    uint64_t first, entries;
+    char partial[512];
+    int outcome;
+    char *text;
+
+    peer_start(&p);
+    disk_directory(&p, "/backup");
+    for (int runs = 0; runs < 2; runs++) {
+        cr_assert_eq(begin(&p, "/f", WRITE_STORE, 0, 200 * K, 1, &first),
+                     OUTCOME_OK);
+        if (!runs)
+            cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+        snprintf(partial, sizeof(partial), "%s", disk_partial(&p, "/"));
+        cr_assert_eq(link(disk_path(&p, partial), disk_path(&p, "/backup/f")),
+                     0);
+        if (runs)
+            cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+        ask_list(&p, "/", LIST_NAMES, "", &text, &outcome, &entries);
+        free(text);
+        cr_expect_eq(ask_size(&p, "/f"), 192 * K);
+        cr_assert_eq(begin(&p, "/f", WRITE_APPEND, 0, 300 * K, 1, &first),
+                     OUTCOME_OK);
+        cr_expect_eq(first, 192 * K);
+        cr_assert_eq(ask_commit(&p, 300 * K), OUTCOME_OK);
+        cr_expect(disk_is(&p, "/f", 300 * K, 1));
+        cr_assert_eq(unlink(disk_path(&p, "/f")), 0);
+        cr_assert_eq(unlink(disk_path(&p, "/backup/f")), 0);
+    }
+    peer_stop(&p);
+}
+
 /* A foreign file under a partial's name is never written to. */
 Test(upload, foreign_files_under_a_partials_name)
 {
