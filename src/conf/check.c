@@ -2,7 +2,6 @@
  * Runs wherever the configuration is read; changes nothing. */
 #include <errno.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "kinds.h"
 #include "sallyport/domain/client_certificates.h"
@@ -133,35 +132,9 @@ static int check_clients(const struct settings *s, struct complaint *c)
     return 0;
 }
 
-static size_t ports_wanted(const struct settings *s)
-{
-    if (s->ports.automatic)
-        return s->ports.automatic;
-    return (size_t)(s->ports.last - s->ports.first) + 1;
-}
-
-/* The descriptors of the busiest process. Master: channels of session and
- * files, and their pidfds. Gate: a passive socket for each address that it
- * listens on. */
-static int check_descriptors(const struct settings *s, struct complaint *c)
-{
-    rlim_t need =
-        64 + 4 * s->max_sessions + (ports_wanted(s) + 1) * s->listen_count;
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_max == RLIM_INFINITY ||
-        need <= limit.rlim_max)
-        return 0;
-    return settings_blame(
-        s, "max_sessions", c,
-        "with ports and listen needs %llu open files, the limit is %llu "
-        "(LimitNOFILE=, ulimit -Hn)",
-        (unsigned long long)need, (unsigned long long)limit.rlim_max);
-}
-
 static int (*const checks[])(const struct settings *, struct complaint *) = {
-    check_uid_range, check_accounts,    check_listeners, check_ports,
-    check_proxies,   check_descriptors, labelled_check,  check_clients,
+    check_uid_range, check_accounts, check_listeners, check_ports,
+    check_proxies,   labelled_check, check_clients,
 };
 #define CHECKS (sizeof(checks) / sizeof(checks[0]))
 

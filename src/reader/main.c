@@ -25,16 +25,6 @@
 #define ANSWER_FD 4
 #define NOBODY    65534 /* it owns nothing, and lives for a moment */
 
-/* The limit stays, since one of the settings is held against it. */
-static size_t open_files(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        die(EX_OSERR, "RLIMIT_NOFILE can't be read");
-    return limit.rlim_max;
-}
-
 /* A reader that a hostile file has broken into can't fill the memory with its
  * answer: the kernel ends it. The largest answer is a table of users. Standard
  * error may be a long file, which still gets its lines. EPERM: the limit is
@@ -60,7 +50,6 @@ static void enter_sandbox(void)
                                        .gid = NOBODY,
                                        .root_fd = -1,
                                        .filter = &filter_reader,
-                                       .max_files = open_files(),
                                        .allow_weaker = ~0U };
     struct complaint c = { "" };
     unsigned weaker;

@@ -3,8 +3,6 @@
 
 static const struct permission may[] = {
     MAY(pread64, "the configuration or the users file, from master"),
-    MAY_IF_BOTH(prlimit64, IS(0, 0), IS(2, 0),
-                "max_sessions is held against a limit, which stays"),
     END_OF_LIST,
 };
 

@@ -18,8 +18,7 @@ static inline int parse(struct settings *s, const char *text,
     return conf_parse(s, slice_from(text), "conf", NULL, c);
 }
 
-/* Parses "key = value" into its field alone, for bounds that the machine's
- * limit of open files may not permit. */
+/* Parses "key = value" into its field alone. */
 static inline int assign(struct settings *s, const char *text,
                          struct complaint *c)
 {

@@ -1,5 +1,4 @@
 /* Settings that are right one by one and wrong together. */
-#include <sys/resource.h>
 
 #include "conf.h"
 
@@ -72,27 +71,4 @@ Test(check, just_right)
 
         cr_expect_eq(parse(&s, table[i], &c), 0, "%s: %s", table[i], c.text);
     }
-}
-
-static int parse_with_limit(const char *text, rlim_t files, struct complaint *c)
-{
-    struct rlimit limit = { files, files };
-    struct settings s;
-
-    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    return parse(&s, text, c);
-}
-
-/* 64, 4 per session, and for each address a listener and its ports. */
-Test(check, descriptors_must_do)
-{
-    static const char text[] = "listen = 127.0.0.1:0\nports = auto 8\n"
-                               "max_sessions = 10\n";
-    struct complaint c;
-
-    cr_expect_eq(parse_with_limit(text, 64 + 40 + 9, &c), 0, "%s", c.text);
-    cr_expect_eq(parse_with_limit(text, 64 + 40 + 8, &c), -22);
-    cr_expect(strstr(c.text, "conf:3: max_sessions = 10: with ports and listen "
-                             "needs 113 open files, the limit is 112"),
-              "%s", c.text);
 }

@@ -1,5 +1,6 @@
 /* The command line: usage, help, exit codes. */
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "ctl/ctl.h"
@@ -152,6 +153,15 @@ Test(run, a_bad_configuration)
     cr_assert_eq(unlink(world.conf), 0);
     cr_expect_not_null(strstr(expect_run(EX_CONFIG, "", "user list")->err,
                               "/conf: No such file"));
+}
+
+/* The caller's limit of open files isn't the server's. */
+Test(run, in_a_shell_with_a_low_limit)
+{
+    const struct rlimit limit = { 64, 64 };
+
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    expect_run(0, "", "user list");
 }
 
 Test(run, bad_names)

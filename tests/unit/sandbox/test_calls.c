@@ -264,14 +264,11 @@ Test(calls, active_mode)
     TABLE_ACTIVE(rows);
 }
 
-/* It reads a file, and one of its own limits. */
+/* It reads a file. */
 Test(calls, reader)
 {
     static const struct row rows[] = {
         CALL(READER, PASSED, pread64, -1),
-        CALL(READER, PASSED, prlimit64, 0, 7, 0, SPACE),
-        CALL(READER, REFUSED, prlimit64, 0, 7, SPACE, 0),
-        CALL(READER, REFUSED, prlimit64, 1, 7, 0, SPACE),
         CALL(READER, REFUSED, pwrite64, -1),
         CALL(READER, KILLED, openat2, AT_FDCWD, PATH),
         CALL(READER, KILLED, socket, AF_INET, SOCK_STREAM),
@@ -442,7 +439,7 @@ Test(calls, unlisted_calls_are_refused_and_reported_once)
         CALL(SANDBOXED, REFUSED, memfd_create),
         CALL(SANDBOXED & ~GATE, REFUSED, accept4, -1),
         CALL(SANDBOXED & ~GATE, REFUSED, wait4, -1),
-        CALL(SANDBOXED & ~(GATE | READER), REFUSED, prlimit64),
+        CALL(SANDBOXED & ~GATE, REFUSED, prlimit64),
         CALL(SANDBOXED & ~GATE, REFUSED, seccomp, -1),
         CALL(GATE, REFUSED, prlimit64, 1),
         CALL(GATE, REFUSED, seccomp, 2),
