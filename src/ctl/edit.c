@@ -309,11 +309,14 @@ static int check_written(int fd, void *owner)
 
 int edit_commit(struct edit *e)
 {
-    int r = replace_file(e->directory_fd, e->name, buf_slice(&e->text),
-                         e->exists ? &e->old : NULL, check_written, e);
+    int r =
+        replace_file(e->directory_fd, e->name, buf_slice(&e->text),
+                     e->exists ? &e->old : NULL, check_written, e, &e->stands);
 
     if (r == -EINVAL && e->complaint->text[0])
         return EX_DATAERR;
+    if (r && e->stands)
+        return edit_fail(e, -r, "was changed, but a power cut may undo it");
     return r ? edit_fail(e, -r, "can't be written") : 0;
 }
 
@@ -351,12 +354,13 @@ int edit_last_uid(struct edit *e, uint64_t *ret)
 int edit_set_last_uid(struct edit *e, uint64_t uid)
 {
     char name[NAME_MAX + 1], text[32];
+    bool stands;
     int n = snprintf(name, sizeof(name), "%s.last-uid", e->name);
     int r = -ENAMETOOLONG;
 
     snprintf(text, sizeof(text), "%llu\n", (unsigned long long)uid);
     if (n <= NAME_MAX)
         r = replace_file(e->directory_fd, name, slice_from(text), NULL, NULL,
-                         NULL);
+                         NULL, &stands);
     return r ? edit_fail(e, -r, ".last-uid can't be written") : 0;
 }

@@ -16,6 +16,7 @@ struct edit {
     char *name;          /* the file's name: the end of path */
     int directory_fd, lock_fd;
     bool exists;
+    bool stands; /* the new file has replaced the old one */
     struct stat old;
     struct buf text;    /* the new file */
     struct users users; /* the old file */

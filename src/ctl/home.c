@@ -149,10 +149,12 @@ int home_make(const char *home, const char *homes, uid_t uid, gid_t gid,
     if (!*made && errno != EEXIST)
         return home_fail(c, home, errno);
     fd = openat(parent, name, DIRECTORY_FLAGS);
-    if (fd < 0)
-        return home_fail(c, home, errno);
-    return *made ? home_set_owner(fd, parent, home, uid, gid, c)
-                 : check_kept(fd, home, uid, c);
+    code = fd < 0  ? home_fail(c, home, errno)
+           : *made ? home_set_owner(fd, parent, home, uid, gid, c)
+                   : check_kept(fd, home, uid, c);
+    if (code && *made)
+        unlinkat(parent, name, AT_REMOVEDIR);
+    return code;
 }
 
 void home_unmake(const char *home)

@@ -56,12 +56,14 @@ static int write_content(int fd, struct slice bytes, const struct stat *like,
 }
 
 int replace_file(int directory_fd, const char *name, struct slice bytes,
-                 const struct stat *like, replace_check *check, void *owner)
+                 const struct stat *like, replace_check *check, void *owner,
+                 bool *stands)
 {
     char temp[NAME_MAX + 1];
     int r = temp_name(name, temp);
     FD_CLEANUP int fd = -1;
 
+    *stands = false;
     if (r)
         return r;
     replace_clean(directory_fd, name);
@@ -76,5 +78,6 @@ int replace_file(int directory_fd, const char *name, struct slice bytes,
         replace_clean(directory_fd, name);
         return r;
     }
+    *stands = true;
     return fsync(directory_fd) ? -errno : 0;
 }

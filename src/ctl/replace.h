@@ -2,6 +2,7 @@
 #ifndef CTL_REPLACE_H
 #define CTL_REPLACE_H
 
+#include <stdbool.h>
 #include <sys/stat.h>
 
 #include "sallyport/base/slice.h"
@@ -14,9 +15,11 @@ typedef int replace_check(int fd, void *owner);
  * directory. Owner, group and mode come from LIKE (NULL: the caller's, 0600),
  * but others get no rights. If the process is killed, the old or the new file
  * is there, complete. The caller holds the lock of the directory. Returns 0 or
- * -errno. */
+ * -errno. *stands: the new file has its name, even if the sync of the directory
+ * has failed. */
 int replace_file(int directory_fd, const char *name, struct slice bytes,
-                 const struct stat *like, replace_check *check, void *owner);
+                 const struct stat *like, replace_check *check, void *owner,
+                 bool *stands);
 /* Removes the leftover of a killed replace_file(). */
 void replace_clean(int directory_fd, const char *name);
 

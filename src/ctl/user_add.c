@@ -151,7 +151,7 @@ static int add_locked(struct context *x, struct addition *a, struct edit *e)
         printf("user %s: uid %llu, home %s%s\n", a->name,
                (unsigned long long)a->f.uid, a->f.home,
                made ? "" : " (was there, kept)");
-    else if (made)
+    else if (made && !e->stands)
         home_unmake(a->f.home);
     return code;
 }

@@ -19,11 +19,14 @@
 
 /* What a change does under the lock; GIVEN is the caller's data. */
 typedef int change(struct context *x, struct edit *e, const struct user *user,
-                   const void *given);
+                   void *given);
 
-static int run_locked(struct context *x, change *make, const void *given)
+/* The server should know of each change, also of one that a power cut may
+ * undo. */
+static int run_locked(struct context *x, change *make, void *given)
 {
     const struct user *user;
+    struct complaint why;
     struct edit e;
     int code = edit_open(&e, x->settings.users, CTL_LOCK_MS, &x->complaint);
 
@@ -32,8 +35,10 @@ static int run_locked(struct context *x, change *make, const void *given)
     if (code == 0)
         code = make(x, &e, user, given);
     edit_release(&e);
-    if (code == 0)
+    why = x->complaint;
+    if (code == 0 || e.stands)
         sessions_edited(x);
+    x->complaint = why;
     return code;
 }
 
@@ -52,7 +57,7 @@ static int put_hash(struct edit *e, const struct user *user, const char *hash)
 }
 
 static int set_hash(struct context *x, struct edit *e, const struct user *user,
-                    const void *given)
+                    void *given)
 {
     bool locked = user->locked && user->hash[0] == '$';
     int code = put_hash(e, user, given);
@@ -161,9 +166,9 @@ static void print_kept_files(const struct user *user, const struct fields *f)
 }
 
 static int change_row(struct context *x, struct edit *e,
-                      const struct user *user, const void *given)
+                      const struct user *user, void *given)
 {
-    struct fields f = *(const struct fields *)given;
+    struct fields f = *(struct fields *)given;
     bool made = false;
     int code = fields_check(x, &f, &e->users, user);
 
@@ -179,7 +184,7 @@ static int change_row(struct context *x, struct edit *e,
         code = keys_set(x, e, user);
     if (code == 0)
         code = edit_commit(e);
-    if (code && made)
+    if (code && made && !e->stands)
         home_unmake(f.home);
     if (code == 0) {
         printf("user %s: changed\n", x->args.word[2]);
@@ -212,7 +217,7 @@ int user_change(struct context *x)
 }
 
 static int lock_row(struct context *x, struct edit *e, const struct user *user,
-                    const void *given)
+                    void *given)
 {
     char text[USER_HASH_MAX + 2];
     int code = 0;
@@ -236,7 +241,7 @@ int user_lock(struct context *x)
 }
 
 static int unlock_row(struct context *x, struct edit *e,
-                      const struct user *user, const void *given)
+                      const struct user *user, void *given)
 {
     const char *name = x->args.word[2];
     int code = 0;
@@ -299,54 +304,86 @@ static int confirm_removal(struct context *x, const char *home)
                     home);
 }
 
-static int remove_row(struct context *x, struct edit *e,
-                      const struct user *user, const void *given)
-{
+/* The home of the user that is removed, as the administrator has confirmed it.
+ */
+struct removal {
     char home[USER_HOME_MAX + 1], homes[SETTINGS_PATH_MAX];
-    int code = 0;
+    uid_t uid;
+};
 
-    (void)given;
-    if (home_tidy(slice_from(user->home), home, sizeof(home)) ||
-        home_tidy(slice_from(x->settings.homes), homes, sizeof(homes)))
+static int removal_init(struct context *x, const struct user *user,
+                        struct removal *r)
+{
+    r->uid = user->uid;
+    if (home_tidy(slice_from(user->home), r->home, sizeof(r->home)) ||
+        home_tidy(slice_from(x->settings.homes), r->homes, sizeof(r->homes)))
         return ctl_fail(x, EX_DATAERR, "the home's path is too long");
-    if (x->args.purge)
-        code = check_alone(x, &e->users, user, home);
+    return 0;
+}
+
+/* Whose home is to be removed? It must still be the confirmed one, and nobody
+ * else's. */
+static int check_purge(struct context *x, const struct users *u,
+                       const struct user *user, const struct removal *confirmed)
+{
+    struct removal now;
+    int code = removal_init(x, user, &now);
+
+    if (code == 0 &&
+        (strcmp(now.home, confirmed->home) != 0 || now.uid != confirmed->uid))
+        return ctl_fail(x, EX_TEMPFAIL,
+                        "%s: its home was changed just now, to %s; nothing "
+                        "was removed; try again",
+                        user->name, now.home);
+    return code ? code : check_alone(x, u, user, now.home);
+}
+
+static int remove_row(struct context *x, struct edit *e,
+                      const struct user *user, void *given)
+{
+    struct removal *r = given;
+    int code = x->args.purge ? check_purge(x, &e->users, user, r)
+                             : removal_init(x, user, r);
+
     if (code == 0)
         code = user_change_spend_uid(x, e, user->uid);
     if (code == 0)
         code = edit_remove(e, user);
-    if (code == 0)
-        code = edit_commit(e);
-    if (code == 0 && x->args.purge) /* the row first: then nobody can log in */
-        sessions_edited(x);
-    if (code == 0 && x->args.purge)
-        code = purge_home(home, homes, user->uid, &x->complaint);
-    if (code == 0)
-        printf("user %s: removed; home %s %s\n", x->args.word[2], home,
-               x->args.purge ? "removed" : "kept");
-    return code;
+    return code ? code : edit_commit(e);
 }
 
 /* Asks before the lock is taken, about the home in the current row. */
-static int confirm_early(struct context *x)
+static int confirm_early(struct context *x, struct removal *r)
 {
     const struct user *user;
     struct users u;
     int code = ctl_load_user(x, &u, &user);
 
     if (code == 0)
-        code = confirm_removal(x, user->home);
+        code = removal_init(x, user, r);
+    if (code == 0)
+        code = confirm_removal(x, r->home);
     users_release(&u);
     return code;
 }
 
+/* The row first: then nobody can log in. A large home takes long, so it is
+ * removed without the lock. */
 int user_del(struct context *x)
 {
+    struct removal r;
     int code = 0;
 
     if (x->args.yes && !x->args.purge)
         return ctl_fail(x, EX_USAGE, "--yes goes with --purge");
     if (x->args.purge)
-        code = confirm_early(x);
-    return code ? code : run_locked(x, remove_row, NULL);
+        code = confirm_early(x, &r);
+    if (code == 0)
+        code = run_locked(x, remove_row, &r);
+    if (code == 0 && x->args.purge)
+        code = purge_home(r.home, r.homes, r.uid, &x->complaint);
+    if (code == 0)
+        printf("user %s: removed; home %s %s\n", x->args.word[2], r.home,
+               x->args.purge ? "removed" : "kept");
+    return code;
 }

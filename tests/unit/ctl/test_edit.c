@@ -257,10 +257,13 @@ static int say_no(int fd, void *owner)
 Test(edit, replace_gives_the_checks_answer_back)
 {
     int fd = open(world.folder, O_RDONLY | O_DIRECTORY);
+    bool stands = true;
 
     file_write(world.users, OLD);
-    cr_expect_eq(replace_file(fd, "users", SLICE("x"), NULL, say_no, NULL),
-                 -EINVAL);
+    cr_expect_eq(
+        replace_file(fd, "users", SLICE("x"), NULL, say_no, NULL, &stands),
+        -EINVAL);
+    cr_expect_not(stands);
     cr_expect_str_eq(file_text(world.users), OLD);
     cr_expect_not(path_exists(in(world.folder, "users.new")));
     close(fd);
@@ -270,12 +273,14 @@ Test(edit, replace_says_when_it_cannot)
 {
     int fd = open(world.folder, O_RDONLY | O_DIRECTORY);
     char name[256];
+    bool stands;
 
     memset(name, 'a', 255);
     name[255] = '\0';
-    cr_expect_eq(replace_file(fd, name, SLICE("x"), NULL, NULL, NULL),
+    cr_expect_eq(replace_file(fd, name, SLICE("x"), NULL, NULL, NULL, &stands),
                  -ENAMETOOLONG);
     close(fd);
-    cr_expect_eq(replace_file(fd, "users", SLICE("x"), NULL, NULL, NULL),
-                 -EBADF);
+    cr_expect_eq(
+        replace_file(fd, "users", SLICE("x"), NULL, NULL, NULL, &stands),
+        -EBADF);
 }

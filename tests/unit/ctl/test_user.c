@@ -1,8 +1,12 @@
 /* The commands on users, end to end. */
+#include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "sallyport/hash/hash.h"
 
@@ -207,6 +211,100 @@ Test(user, purge_spares_a_home_that_others_have)
                "is also the home of bob"));
     cr_expect_str_eq(file_text(world.users), text);
     cr_expect(path_exists(in(world.homes, "anna")));
+}
+
+/* This program's system calls replace libc's: the directory `unsynced` can't be
+ * synced, `meanwhile` is written to the users file just before it is locked,
+ * and the removal of a file "probe" tries the lock. */
+static const char *unsynced, *meanwhile;
+
+int fsync(int fd)
+{
+    struct stat a, b;
+
+    if (unsynced && fstat(fd, &a) == 0 && stat(unsynced, &b) == 0 &&
+        a.st_ino == b.st_ino) {
+        errno = EIO;
+        return -1;
+    }
+    return (int)syscall(SYS_fsync, fd);
+}
+
+int flock(int fd, int how)
+{
+    if (meanwhile)
+        file_write(world.users, meanwhile);
+    return (int)syscall(SYS_flock, fd, how);
+}
+
+int unlinkat(int directory, const char *name, int flags)
+{
+    if (strcmp(name, "probe") == 0) {
+        int fd = open(in(world.folder, "users.lock"), O_RDWR | O_CLOEXEC);
+
+        fputs(syscall(SYS_flock, fd, LOCK_EX | LOCK_NB) == 0 ? "probe: free\n"
+                                                             : "probe: held\n",
+              stderr);
+        close(fd);
+    }
+    return (int)syscall(SYS_unlinkat, directory, name, flags);
+}
+
+/* A large home takes long. */
+Test(user, purge_holds_no_lock)
+{
+    expect_run(0, PASSWORD, "user add anna");
+    file_write(in(world.homes, "anna/probe"), "x");
+    cr_expect_not_null(strstr(
+        expect_run(0, "", "user del anna --purge --yes")->err, "probe: free"));
+    cr_expect_not(path_exists(in(world.homes, "anna")));
+}
+
+Test(user, purge_of_a_home_that_was_changed_meanwhile)
+{
+    char text[512];
+
+    expect_run(0, PASSWORD, "user add anna");
+    expect_run(0, PASSWORD, "user add bob");
+    expect_run(0, "", "user del bob");
+    snprintf(text, sizeof(text), "anna:!:70001:70001::%s::\n",
+             in(world.homes, "bob"));
+    meanwhile = text;
+    cr_expect_not_null(
+        strstr(expect_run(EX_TEMPFAIL, "", "user del anna --purge --yes")->err,
+               "its home was changed just now"));
+    cr_expect_str_eq(file_text(world.users), text);
+    cr_expect(path_exists(in(world.homes, "anna")));
+    cr_expect(path_exists(in(world.homes, "bob")));
+}
+
+/* The row is there, so its home is, too. */
+Test(user, add_that_is_not_synced)
+{
+    const struct run *r;
+    char home[160];
+
+    file_write(in(world.folder, "users.last-uid"), "70050\n");
+    unsynced = world.folder;
+    r = expect_run(EX_IOERR, PASSWORD, "user add anna --uid 70005");
+    cr_expect_not_null(strstr(r->err, "a power cut may undo it"), "%s", r->err);
+    cr_expect_not_null(strstr(file_text(world.users), "anna:"));
+    cr_expect(path_exists(in(world.homes, "anna")));
+    snprintf(home, sizeof(home), "user change anna --home %s",
+             in(world.homes, "new"));
+    expect_run(EX_IOERR, "", home);
+    cr_expect(path_exists(in(world.homes, "new")));
+}
+
+/* What was begun of a home doesn't stand in the way of the next try. */
+Test(user, add_whose_home_is_not_synced)
+{
+    unsynced = world.homes;
+    expect_run(EX_CANTCREAT, PASSWORD, "user add anna");
+    cr_expect_not(path_exists(in(world.homes, "anna")));
+    cr_expect_not(path_exists(world.users));
+    unsynced = NULL;
+    expect_run(0, PASSWORD, "user add anna");
 }
 
 /* Also after its user was removed, and after the file was restored by hand. */
