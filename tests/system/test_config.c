@@ -11,6 +11,7 @@
 #include "support/files.h"
 #include "support/run.h"
 #include "support/server_log.h"
+#include "support/session.h"
 
 #define CONFIG_ERROR 78
 #define LATER        75
@@ -35,11 +36,6 @@ static void config_missing(const struct server *s)
 static void users_readable(const struct server *s)
 {
     chmod(server_path(s, "users"), 0644);
-}
-
-static void users_missing(const struct server *s)
-{
-    unlink(server_path(s, "users"));
 }
 
 static void users_bad_hash(const struct server *s)
@@ -208,10 +204,6 @@ static const struct row rows[] = {
       NULL,
       users_readable,
       { "sallyport.conf:5: users = ", "/users: ", "chmod" } },
-    { "no users file",
-      NULL,
-      users_missing,
-      { "sallyport.conf:5: users = ", "/users: No such file" } },
     { "a refused kind of hash", NULL, users_bad_hash, { "users:2: " } },
     { "a key readable by others",
       NULL,
@@ -369,6 +361,41 @@ Test(config, good, .timeout = 60)
     server_stop(&s);
 }
 
+/* A server starts before its first user is made, and says how. But a file that
+ * was there must not vanish. */
+Test(config, no_users_file_yet, .timeout = 60)
+{
+    const struct server_plan plan = { 0 };
+    char program[SERVER_PATH_MAX], away[SERVER_PATH_MAX];
+    struct server server;
+    struct run_result r;
+    struct session s;
+
+    server_prepare(&server, &plan);
+    snprintf(away, sizeof(away), "%s", server_path(&server, "users.away"));
+    cr_assert_eq(rename(server_path(&server, "users"), away), 0);
+    snprintf(program, sizeof(program), "%s", server_program("sallyportd"));
+    run(&r, NULL, program, "--check", "--config",
+        server_path(&server, "sallyport.conf"), NULL);
+    cr_expect_eq(r.status, 0, "exit status %d:\n%s", r.status, r.text);
+    cr_expect(strstr(r.text, "make the first user: sallyportctl user add"),
+              "%s", r.text);
+    run_release(&r);
+    server_again(&server);
+    cr_assert_eq(rename(away, server_path(&server, "users")), 0);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    cr_assert_eq(rename(server_path(&server, "users"), away), 0);
+    run(&r, NULL, server_program("sallyportctl"), "reload", "--config",
+        server_path(&server, "sallyport.conf"), NULL);
+    cr_expect_neq(r.status, 0);
+    cr_expect(strstr(r.text, "it was there before: restore it"), "%s", r.text);
+    run_release(&r);
+    session_do(&s, "200 {*}", "NOOP");
+    session_close(&s);
+    server_stop(&server);
+}
+
 /* A container may forbid Landlock. Then nobody could log in, so the server
  * reports it before it is ready, and --check does too. */
 Test(config, landlock_that_is_forbidden, .timeout = 60)
@@ -519,7 +546,7 @@ static void check_all(const char *settings, const char *const *words, size_t n)
 
     server_prepare(&s, &plan);
     cr_assert_eq(unlink(server_path(&s, "certificate.pem")), 0);
-    cr_assert_eq(unlink(server_path(&s, "users")), 0);
+    users_readable(&s);
     run(&r, NULL, server_program("sallyportd"), "--check", "--config",
         server_path(&s, "sallyport.conf"), NULL);
     cr_expect_eq(r.status, CONFIG_ERROR, "exit status %d:\n%s", r.status,

@@ -182,10 +182,19 @@ static bool is_lasting(int error)
            error == EPERM || error == ELOOP || error == ENXIO;
 }
 
-static int userdb_not_opened(const struct userdb *u, int error,
-                             struct complaint *c)
+/* A file that was there and has vanished must not lock out everybody. */
+static int userdb_not_opened(struct userdb *u, int error, struct complaint *c)
 {
-    userdb_failed(u, -error, c);
+    if (error == ENOENT && u->missing)
+        return 0;
+    if (error == ENOENT && u->may_be_missing && u->count == 0) {
+        int r = userdb_add(u, SLICE(""), c);
+
+        u->missing = r == 1;
+        return r;
+    }
+    complain(c, "%s: %s%s", u->path, strerror(error),
+             error == ENOENT ? "; it was there before: restore it" : "");
     return is_lasting(error) ? -EINVAL : -error;
 }
 
@@ -205,6 +214,7 @@ static int userdb_read_path(struct userdb *u, struct complaint *c)
     r = userdb_read_open(u, fd, c);
     if (r < 0 && r != -EINVAL)
         return r;
+    u->missing = false;
     u->seen = s;
     u->fresh = s.st_mtim.tv_sec + FRESH_SECONDS > now;
     return r;

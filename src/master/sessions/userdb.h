@@ -24,7 +24,9 @@ struct userdb {
     int fd;    /* the newest text, a sealed memfd; -1: none */
     int table; /* the same as reader wrote it, for check; -1: none */
     struct stat seen;
-    bool fresh; /* changed just before it was read: check again */
+    bool fresh;          /* changed just before it was read: check again */
+    bool may_be_missing; /* at the first start; then there are no users */
+    bool missing;        /* so the newest generation has no users */
     struct complaint told;
     uint64_t rests_until; /* after a reader that has failed; clock_ms() */
 };

@@ -34,27 +34,39 @@ static int placed(const struct master *m, const char *key, int r,
     return r < 0 ? r : 0;
 }
 
-static int restore_users(struct master *m)
+static bool users_had_rows(int fd)
 {
-    FD_CLEANUP int fd = m->succession.recovery
-                            ? succession_inherit(&m->succession, "users")
-                            : -1;
+    struct stat st;
+
+    return fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0;
+}
+
+static int restore_users(struct master *m, int fd)
+{
     struct complaint c = { "" };
 
-    return fd < 0 ? -ENOENT : userdb_restore(m->users, fd, &c);
+    return fd < 0 || !m->succession.recovery ? -ENOENT
+                                             : userdb_restore(m->users, fd, &c);
 }
 
 /* If the users file is broken after a crash, the rows from before the crash
- * count. */
+ * count. Without the file the server starts only if it had no users before. */
 int prepare_users(struct master *m, struct complaint *c)
 {
-    int r = userdb_look(m->users, c);
+    FD_CLEANUP int before = succession_inherit(&m->succession, "users");
+    int r;
 
-    if (r < 0 && restore_users(m) == 0) {
+    m->users->may_be_missing = !users_had_rows(before);
+    r = userdb_look(m->users, c);
+    if (r < 0 && restore_users(m, before) == 0) {
         stderr_print("the users from before the crash stay: %s", c->text);
         c->text[0] = '\0';
         r = 0;
     }
+    if (m->users->missing)
+        stderr_print("hint: %s is missing, so nobody can log in; make the "
+                     "first user: sallyportctl user add NAME",
+                     m->settings.users);
     return placed(m, "users", r, c);
 }
 

@@ -199,6 +199,31 @@ Test(userdb, spoilt)
     }
 }
 
+/* A server may start before its first user is made. A file that was there and
+ * has vanished removes nobody. */
+Test(userdb, missing_at_the_first_start)
+{
+    struct complaint c = { "" };
+
+    unlink(path);
+    userdb_release(&db);
+    userdb_init(&db, &m);
+    cr_expect_eq(userdb_look(&db, &c), -EINVAL);
+    cr_expect(strstr(c.text, "No such file"), "%s", c.text);
+    db.may_be_missing = true;
+    cr_assert_eq(look(), 1);
+    cr_expect_eq(userdb_count(&db), 0);
+    cr_expect(file_is(db.fd, SLICE("")), "auth gets an empty table");
+    cr_assert_eq(look(), 0);
+    replace(ANNA);
+    cr_assert_eq(look(), 1);
+    cr_expect_str_eq(first_name(), "anna");
+    unlink(path);
+    cr_expect_eq(userdb_look(&db, &c), -EINVAL);
+    cr_expect(strstr(c.text, "restore it"), "%s", c.text);
+    cr_expect_str_eq(first_name(), "anna");
+}
+
 /* Changed long ago, so that its bytes aren't compared only for its age. */
 static void replace_old(const char *text)
 {
