@@ -26,18 +26,27 @@ int change_on_directory_enter(void *owner, struct msg_directory_enter *m)
     return fd < 0 ? fd : ANSWER(f, done, m->request);
 }
 
+/* The directory is opened for reading, to be locked and synced. One that can't
+ * be read can be neither, and takes no upload either. */
+static int change_find(const struct files *f, const struct path *path,
+                       int (*resolve)(const struct files *f,
+                                      const struct path *path, int flags,
+                                      struct place *ret),
+                       struct place *ret)
+{
+    int r = resolve(f, path, O_RDONLY, ret);
+
+    return r == -EACCES ? resolve(f, path, O_PATH, ret) : r;
+}
+
 /* A name survives a power cut once its directory is synced. That holds for a
- * directory, and then for the files in it. A directory that can't be read can't
- * be synced, and takes no upload either. DELE needs no sync: at worst the file
- * is still there. */
+ * directory, and then for the files in it. DELE needs no sync: at worst the
+ * file is still there. */
 static int change_sync(const struct files *f, int directory)
 {
-    if (!f->rules.fsync)
+    if (!f->rules.fsync || fsync(directory) == 0 || errno == EBADF)
         return 0;
-    FD_CLEANUP int fd = resolve_in(directory, ".", O_RDONLY | O_DIRECTORY, 0);
-    if (fd < 0)
-        return fd == -EACCES ? 0 : fd;
-    return fsync(fd) < 0 ? -errno : 0;
+    return -errno;
 }
 
 int change_on_directory_make(void *owner, struct msg_directory_make *m)
@@ -47,7 +56,7 @@ int change_on_directory_make(void *owner, struct msg_directory_make *m)
     PLACE_CLEANUP struct place at = PLACE_NONE;
 
     resolve_request(m->path, &path);
-    int r = resolve_new_place(f, &path, O_PATH, &at);
+    int r = change_find(f, &path, resolve_new_place, &at);
     if (r != 0)
         return r;
     if (mkdirat(at.directory, at.name, 0700) < 0)
@@ -91,7 +100,7 @@ int change_on_directory_remove(void *owner, struct msg_directory_remove *m)
     return r != 0 ? r : ANSWER(f, done, m->request);
 }
 
-static int change_delete(const struct place *at)
+static int change_delete_locked(const struct place *at)
 {
     struct stat st;
 
@@ -102,6 +111,17 @@ static int change_delete(const struct place *at)
     if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
         return OUTCOME_NOT_REGULAR;
     return unlinkat(at->directory, at->name, 0) < 0 ? -errno : 0;
+}
+
+static int change_delete(const struct files *f, const struct place *at)
+{
+    int r = place_lock(f, at->directory);
+
+    if (r != 0)
+        return r;
+    r = change_delete_locked(at);
+    place_unlock(at->directory);
+    return r;
 }
 
 /* The user's own partial of that name goes with the file. Otherwise SIZE would
@@ -120,12 +140,12 @@ int change_on_file_delete(void *owner, struct msg_file_delete *m)
     PLACE_CLEANUP struct place at = PLACE_NONE;
 
     resolve_request(m->path, &path);
-    int r = resolve_place(f, &path, O_PATH, &at);
+    int r = change_find(f, &path, resolve_place, &at);
     if (r != 0)
         return r;
     if (at.name[0] == 0)
         return OUTCOME_IS_DIRECTORY;
-    r = change_delete(&at);
+    r = change_delete(f, &at);
     int partial = r == 0 || r == -ENOENT ? change_forget_partial(f, &at) : r;
     if (r == -ENOENT) /* SIZE has reported a length for it */
         r = partial;
@@ -182,16 +202,11 @@ static int change_rename_over(const struct files *f, const struct place *from,
         resolve_in(from->directory, from->name, O_PATH | O_NOFOLLOW, 0);
     if (fd < 0)
         return fd;
-    /* An old version is kept by a swap under a lock, which an O_PATH descriptor
-     * can't hold. */
-    FD_CLEANUP int directory = -1;
-    if (f->rules.on_conflict == CONFLICT_VERSION)
-        directory = resolve_in(to->directory, ".", O_RDONLY | O_DIRECTORY, 0);
     struct naming n = {
         .source = from->directory,
         .from = from->name,
         .fd = fd,
-        .directory = directory >= 0 ? directory : to->directory,
+        .directory = to->directory,
         .name = to->name,
         .path = path,
         .conflict = f->rules.on_conflict,
@@ -227,8 +242,8 @@ static int change_rename_unflagged(const struct files *f,
 
 /* Only files and directories are renamed. To rename a link is to make a link,
  * which Landlock forbids; without Landlock it would be a surprise. */
-static int change_rename(const struct files *f, const struct place *from,
-                         struct place *to, struct path *path)
+static int change_rename_locked(const struct files *f, const struct place *from,
+                                struct place *to, struct path *path)
 {
     mode_t kind = change_kind_at(from);
 
@@ -245,6 +260,19 @@ static int change_rename(const struct files *f, const struct place *from,
     return change_rename_unflagged(f, from, to, path);
 }
 
+static int change_rename(const struct files *f, const struct place *from,
+                         struct place *to, struct path *path)
+{
+    int r = place_lock_both(f, from->directory, to->directory);
+
+    if (r != 0)
+        return r;
+    r = change_rename_locked(f, from, to, path);
+    place_unlock(from->directory);
+    place_unlock(to->directory);
+    return r;
+}
+
 int change_on_rename(void *owner, struct msg_rename *m)
 {
     struct files *f = owner;
@@ -253,13 +281,13 @@ int change_on_rename(void *owner, struct msg_rename *m)
     PLACE_CLEANUP struct place to = PLACE_NONE;
 
     resolve_request(m->from, &old);
-    int r = resolve_place(f, &old, O_PATH, &from);
+    int r = change_find(f, &old, resolve_place, &from);
     if (r != 0)
         return r;
     if (from.name[0] == 0)
         return OUTCOME_DENIED; /* the home itself */
     resolve_request(m->to, &new);
-    r = resolve_new_place(f, &new, O_PATH, &to);
+    r = change_find(f, &new, resolve_new_place, &to);
     if (r == 0)
         r = change_rename(f, &from, &to, &new);
     if (r != 0)

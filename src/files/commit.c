@@ -142,24 +142,41 @@ static int commit_check_copy(const struct files *f, const struct upload *u)
 
     if (fd < 0 || fstat(fd, &st) < 0)
         return OUTCOME_CHANGED;
-    return st.st_ino == u->copy.before.st_ino &&
-                   st.st_dev == u->copy.before.st_dev
-               ? 0
-               : (int)OUTCOME_CHANGED;
+    if (st.st_ino != u->copy.before.st_ino ||
+        st.st_dev != u->copy.before.st_dev)
+        return OUTCOME_CHANGED;
+    return copy_unchanged(&u->copy);
 }
 
-/* If two sessions append to one file, the second one to get here must see what
- * the first one did. So only one at a time goes from the check to the rename.
- */
-static int commit_place_copy(const struct files *f, struct upload *u)
+/* Where APPE began, the name was free: what it would append to is new. */
+static int commit_check_free(const struct upload *u)
+{
+    struct stat st;
+
+    if (fstatat(u->directory, u->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return OUTCOME_CHANGED;
+    return errno == ENOENT ? 0 : -errno;
+}
+
+/* What this upload began with must not have changed since. */
+static int commit_check_base(const struct files *f, const struct upload *u)
+{
+    if (!partial_is_there(u->directory, &u->partial))
+        return -EBUSY;
+    if (u->copy.from >= 0)
+        return commit_check_copy(f, u);
+    return u->onto_nothing ? commit_check_free(u) : 0;
+}
+
+/* If two sessions write one name, the second one to get here must see what the
+ * first one did. So only one at a time goes from the check to the rename. */
+static int commit_place(const struct files *f, struct upload *u)
 {
     int r = place_lock(f, u->directory);
 
     if (r < 0)
         return r;
-    r = copy_unchanged(&u->copy);
-    if (r == 0)
-        r = commit_check_copy(f, u);
+    r = commit_check_base(f, u);
     if (r == 0)
         r = place_upload(f, u);
     place_unlock(u->directory);
@@ -194,9 +211,7 @@ static int commit_make_visible(struct files *f, struct upload *u)
 {
     int r = commit_check_place(f, u);
 
-    if (r != 0)
-        return r;
-    return u->copy.from >= 0 ? commit_place_copy(f, u) : place_upload(f, u);
+    return r != 0 ? r : commit_place(f, u);
 }
 
 int commit_on_file_commit(void *owner, struct msg_file_commit *m)
@@ -207,7 +222,9 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
     int r = u->prepared ? 0 : commit_prepare(f, u, m->length);
     if (r == 0)
         r = commit_make_visible(f, u);
-    u->partial.lost |= errors_outcome(r) == OUTCOME_NO_SPACE;
+    /* A tail must not become the beginning of the next upload. */
+    u->partial.lost |= errors_outcome(r) == OUTCOME_NO_SPACE ||
+                       (r == (int)OUTCOME_CHANGED && u->first == 0);
     if (r != 0) {
         commit_cut(f);
         return r;

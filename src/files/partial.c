@@ -66,16 +66,32 @@ bool partial_has_landed(const struct files *f, int directory, const char *name,
     return fd >= 0 && !confirmed_is_marked(fd);
 }
 
+static bool partial_is_named(int directory, const char *name,
+                             const struct stat *open)
+{
+    struct stat there;
+
+    return fstatat(directory, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+           there.st_ino == open->st_ino && there.st_dev == open->st_dev;
+}
+
 /* Is FD still the file NAME? Between open and lock its writer may have renamed
  * or deleted it. */
 static bool partial_still_there(const struct files *f, int directory,
                                 const char *name, int fd)
 {
-    struct stat there, open;
+    struct stat open;
 
     return fstat(fd, &open) == 0 && partial_is_own(f, &open) &&
-           fstatat(directory, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-           there.st_ino == open.st_ino && there.st_dev == open.st_dev;
+           partial_is_named(directory, name, &open);
+}
+
+bool partial_is_there(int directory, const struct partial *p)
+{
+    struct stat open;
+
+    return fstat(p->fd, &open) == 0 &&
+           partial_is_named(directory, p->name, &open);
 }
 
 /* Opens and locks it; -EBUSY if it is locked or belongs to somebody else. */
@@ -266,9 +282,8 @@ int partial_writer(const struct partial *p, int directory, int mode)
 
 void partial_delete(int directory, struct partial *p)
 {
-    if (p->fd >= 0)
-        unlinkat(directory, p->name,
-                 0); /* while this process holds the lock, it is ours */
+    if (p->fd >= 0 && partial_is_there(directory, p))
+        unlinkat(directory, p->name, 0);
     fd_close(&p->fd);
     fd_close(&p->old);
 }

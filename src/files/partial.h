@@ -74,6 +74,9 @@ int partial_begin(const struct files *f, int directory, const char *name,
 uint64_t partial_frees(const struct partial *p, uint64_t first);
 /* A handle for the session, O_WRONLY or O_RDWR: it holds no lock. */
 int partial_writer(const struct partial *p, int directory, int mode);
+/* Is it still under its name? On a network disk the lock can be lost: then
+ * another server's session may have replaced it. */
+bool partial_is_there(int directory, const struct partial *p);
 /* Syncs it, and raises its confirmed length: 0 or -errno, and it is lost. */
 int partial_confirm(struct files *f, struct partial *p);
 /* Syncs all of it, as a file that is whole: 0 or -errno, and it is lost. */

@@ -22,7 +22,7 @@
 #define SWAPS 16   /* attempts while a name appears and disappears */
 
 #define LOCK_MS      5000
-#define LOCK_STEP_MS 10
+#define LOCK_STEP_MS 2
 
 /* A name, and the directory that it stands in. */
 struct spot {
@@ -222,16 +222,21 @@ static int place_replace_kept(const struct files *f, struct naming *n)
     return r == 0 ? place_park_and_swap(f, n) : r;
 }
 
+static bool place_cannot_be_locked(int error)
+{
+    return error == EBADF || error == EINVAL || error == EOPNOTSUPP ||
+           error == ENOSYS;
+}
+
 /* Every process that can open the directory can hold this lock, so the wait for
- * it has a deadline. Where a directory can't be locked (NFS), two swaps at the
- * same moment end in an error, and nothing is lost. */
+ * it has a deadline. */
 int place_lock(const struct files *f, int directory)
 {
     struct pollfd ends[] = { { .fd = f->session.fd }, { .fd = f->master.fd } };
     uint64_t end = clock_ms() + LOCK_MS;
 
     while (flock(directory, LOCK_EX | LOCK_NB) < 0) {
-        if (errno != EWOULDBLOCK)
+        if (place_cannot_be_locked(errno))
             return 0;
         if (clock_ms() >= end || poll(ends, 2, LOCK_STEP_MS) > 0)
             return -EBUSY;
@@ -244,19 +249,32 @@ void place_unlock(int directory)
     flock(directory, LOCK_UN);
 }
 
-/* One swap at a time in a directory: otherwise the next one could come between
- * our swap and the check of it. The lock is held for a few renames. */
+/* All sessions lock two directories in the same order, by device and inode. */
+int place_lock_both(const struct files *f, int a, int b)
+{
+    struct stat of_a, of_b;
+
+    if (fstat(a, &of_a) < 0 || fstat(b, &of_b) < 0)
+        return -errno;
+    bool same_device = of_a.st_dev == of_b.st_dev;
+    if (same_device && of_a.st_ino == of_b.st_ino)
+        return place_lock(f, a);
+    bool a_first =
+        same_device ? of_a.st_ino < of_b.st_ino : of_a.st_dev < of_b.st_dev;
+    int first = a_first ? a : b, second = a_first ? b : a;
+    int r = place_lock(f, first);
+    if (r == 0)
+        r = place_lock(f, second);
+    if (r != 0)
+        place_unlock(first);
+    return r;
+}
+
 static int place_keep_old(const struct files *f, struct naming *n)
 {
-    int r = place_lock(f, n->directory);
+    int r = place_move(place_source(n), place_target(n, n->name));
 
-    if (r < 0)
-        return r;
-    r = place_move(place_source(n), place_target(n, n->name));
-    if (r == -EEXIST)
-        r = place_replace_kept(f, n);
-    place_unlock(n->directory);
-    return r;
+    return r == -EEXIST ? place_replace_kept(f, n) : r;
 }
 
 static int (*const places[CONFLICT_COUNT])(const struct files *f,

@@ -34,6 +34,7 @@ struct upload {
     char name[NAME_MAX + 1];
     struct path path; /* of the target, as the client named it */
     enum conflict conflict;
+    bool onto_nothing; /* APPE: must the name still be free at the commit? */
     struct partial partial;
     struct copy copy; /* of the file that REST or APPE continues with */
 };

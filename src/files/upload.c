@@ -211,6 +211,18 @@ static int upload_writer_mode(const struct files *f, const struct upload *u)
     return reads ? O_RDWR : O_WRONLY;
 }
 
+/* With `reject` the rename itself fails if the name is taken. With `rename` a
+ * resumed upload gets another name then. */
+static bool upload_is_onto_nothing(const struct files *f, const struct wish *w)
+{
+    enum conflict conflict = f->rules.on_conflict;
+
+    if (w->facts.mode != WRITE_APPEND || conflict == CONFLICT_REJECT)
+        return false;
+    return w->plan.how == RESUME_ANEW ||
+           (w->plan.how == RESUME_CUT && conflict != CONFLICT_RENAME);
+}
+
 static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
                         struct place *at)
 {
@@ -224,6 +236,7 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
     u->directory = fd_take(&at->owned);
     u->path = w->path;
     u->conflict = w->unique ? CONFLICT_REJECT : f->rules.on_conflict;
+    u->onto_nothing = upload_is_onto_nothing(f, w);
     u->mode = w->unique ? WRITE_UNIQUE : w->facts.mode;
     u->first = u->length = w->plan.first;
     u->began = clock_ms();

@@ -1,4 +1,5 @@
-/* renameat2 and renameat with the faults that a test sets. */
+/* The calls that change a name, with the faults and the stops that a test
+ * sets. */
 #include "renames.h"
 
 #include <errno.h>
@@ -7,10 +8,12 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "sallyport/base/clock.h"
+#include "steps.h"
 
 struct rename_faults rename_faults;
 
@@ -30,6 +33,7 @@ int renameat2(int from_folder, const char *from, int to_folder, const char *to,
         errno = EINVAL;
         return -1;
     }
+    steps_on_change();
     int r =
         (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, flags);
     if (r == 0 && flags == RENAME_EXCHANGE)
@@ -71,6 +75,7 @@ int linkat(int from_folder, const char *from, int to_folder, const char *to,
     if (fails_now(to))
         return -1;
     come_late(to_folder, to);
+    steps_on_change();
     int r = (int)syscall(SYS_linkat, from_folder, from, to_folder, to, flags);
     if (r == 0 && rename_faults.dies)
         _exit(77);
@@ -82,5 +87,17 @@ int renameat(int from_folder, const char *from, int to_folder, const char *to)
     if (fails_now(to))
         return -1;
     come_late(to_folder, to);
+    steps_on_change();
     return (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, 0u);
+}
+
+int unlinkat(int folder, const char *name, int flags)
+{
+    steps_on_change();
+    return (int)syscall(SYS_unlinkat, folder, name, flags);
+}
+
+int flock(int fd, int operation)
+{
+    return steps_flock(fd, operation);
 }

@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -51,7 +52,8 @@ static bool is_folder(int fd)
 {
     struct stat st;
 
-    return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+    return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) &&
+           !(fcntl(fd, F_GETFL) & O_PATH);
 }
 
 static bool fails_now(char call)

@@ -1,0 +1,107 @@
+/* A word of shared memory, and a futex in it, for each process that can be
+ * stopped. Its sandbox permits futex(2). */
+#include "steps.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sallyport/base/clock.h"
+
+enum { FREE, RUNS, HELD, BLOCKED };
+
+struct steps {
+    _Atomic uint32_t at;
+};
+
+/* Of the process itself: set in the child by the fork. */
+static struct steps *mine;
+
+struct steps *steps_for_next(void)
+{
+    mine = mmap(NULL, sizeof(*mine), PROT_READ | PROT_WRITE,
+                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    cr_assert_neq(mine, MAP_FAILED);
+    return mine;
+}
+
+void steps_end(struct steps *s)
+{
+    munmap(s, sizeof(*s));
+}
+
+static void let(struct steps *s, uint32_t at)
+{
+    atomic_store(&s->at, at);
+    syscall(SYS_futex, &s->at, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+void steps_free(struct steps *s)
+{
+    let(s, FREE);
+}
+
+void steps_hold(struct steps *s)
+{
+    atomic_store(&s->at, RUNS);
+}
+
+enum stepped steps_next(struct steps *s, struct peer *p)
+{
+    struct pollfd answer = { .fd = p->session.fd, .events = POLLIN };
+    uint64_t end = clock_ms() + PEER_MS;
+    uint32_t at = atomic_load(&s->at);
+
+    if (at == HELD || at == BLOCKED)
+        let(s, RUNS);
+    for (;;) {
+        at = atomic_load(&s->at);
+        if (at == HELD || at == BLOCKED)
+            return at == HELD ? STEPPED_HELD : STEPPED_BLOCKED;
+        if (poll(&answer, 1, 0) > 0)
+            return STEPPED_ANSWERED;
+        cr_assert(clock_ms() < end, "neither a stop nor an answer");
+        sched_yield();
+    }
+}
+
+static void stop(uint32_t at)
+{
+    if (!mine || atomic_load(&mine->at) == FREE)
+        return;
+    atomic_store(&mine->at, at);
+    while (atomic_load(&mine->at) == at)
+        syscall(SYS_futex, &mine->at, FUTEX_WAIT, at, NULL, NULL, 0);
+}
+
+void steps_on_change(void)
+{
+    stop(HELD);
+}
+
+static bool is_directory(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+int steps_flock(int fd, int operation)
+{
+    int r = (int)syscall(SYS_flock, fd, operation);
+
+    if (r < 0 && errno == EWOULDBLOCK && is_directory(fd)) {
+        stop(BLOCKED);
+        errno = EWOULDBLOCK;
+    }
+    return r;
+}

@@ -1,0 +1,209 @@
+/* Two sessions that change one name at the same moment. Whatever the verbs, the
+ * result is one that some order of the answered commands gives. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "peer.h"
+#include "renames.h"
+#include "sallyport/base/fd.h"
+#include "steps.h"
+
+#define K 1024u
+
+/* The end of the first session's APPE stops just before its rename. */
+static const struct rival {
+    const char *name;
+    bool is_file; /* APPE goes onto a file of 50 KiB */
+    enum { STORE, APPEND, DELETE, RENAME_ONTO, RENAME_AWAY } what;
+} rivals[] = {
+    { "STOR", true, STORE },
+    { "APPE", true, APPEND },
+    { "DELE", true, DELETE },
+    { "RNTO onto it", true, RENAME_ONTO },
+    { "RNTO away", true, RENAME_AWAY },
+    { "STOR of a new file", false, STORE },
+    { "APPE of a new file", false, APPEND },
+    { "RNTO to the new name", false, RENAME_ONTO },
+};
+
+struct pair {
+    struct peer a, b;
+    struct steps *steps[2];
+};
+
+static void start(struct pair *pair)
+{
+    peer_init(&pair->a);
+    disk_directory(&pair->a, "/in");
+    pair->steps[0] = steps_for_next();
+    peer_run(&pair->a);
+    pair->b = pair->a;
+    pair->steps[1] = steps_for_next();
+    peer_run(&pair->b);
+}
+
+static void end(struct pair *pair)
+{
+    channel_close(&pair->b.session);
+    cr_assert_eq(peer_wait(&pair->b), 0);
+    channel_close(&pair->b.master);
+    channel_close(&pair->b.log);
+    peer_stop(&pair->a);
+    for (int i = 0; i < 2; i++)
+        steps_end(pair->steps[i]);
+}
+
+static int open_upload(struct peer *p, enum write_mode mode, size_t len,
+                       unsigned seed)
+{
+    uint64_t first;
+    int fd, r = ask_write(p, "/in/f", mode, 0, 0, &fd, &first);
+
+    if (r == OUTCOME_OK) {
+        put_pattern(fd, first, first + len, seed);
+        close(fd);
+    }
+    return r;
+}
+
+static void send_rival(struct pair *pair, const struct rival *rival,
+                       uint64_t length)
+{
+    struct peer *p = &pair->b;
+    int r = 0;
+
+    if (rival->what == STORE || rival->what == APPEND)
+        r = SEND(&p->session, file_commit, NEXT(p), .length = length);
+    else if (rival->what == DELETE)
+        r = SEND(&p->session, file_delete, NEXT(p), .path = SLICE("/in/f"));
+    else if (rival->what == RENAME_ONTO)
+        r = SEND(&p->session, rename, NEXT(p), .from = SLICE("/in/g"),
+                 .to = SLICE("/in/f"));
+    else
+        r = SEND(&p->session, rename, NEXT(p), .from = SLICE("/in/f"),
+                 .to = SLICE("/in/h"));
+    cr_assert_eq(r, 0);
+}
+
+static int receive(struct peer *p)
+{
+    struct message reply;
+
+    cr_assert_eq(channel_wait(&p->session, &reply, PEER_MS), 1);
+    return reply.kind == MSG_refused ? (int)reply.refused.outcome
+                                     : (int)OUTCOME_OK;
+}
+
+/* Runs it to its answer, or until the other one must go on first. */
+static bool run(struct steps *s, struct peer *p)
+{
+    enum stepped at;
+
+    do
+        at = steps_next(s, p);
+    while (at == STEPPED_HELD);
+    return at == STEPPED_ANSWERED;
+}
+
+/* The rival's command is the last one that was answered with success. */
+static bool is_by_rival(struct pair *pair, const struct rival *rival,
+                        bool appended)
+{
+    size_t base = rival->is_file ? 50 * K : 0;
+
+    switch (rival->what) {
+    case STORE:
+        return disk_is(&pair->a, "/in/f", 20 * K, 2);
+    case APPEND:
+        return disk_is(&pair->a, "/in/f", base + 20 * K, 1);
+    case DELETE:
+        return !disk_has(&pair->a, "/in/f");
+    case RENAME_ONTO:
+        return disk_is(&pair->a, "/in/f", 30 * K, 3);
+    case RENAME_AWAY:
+        return !disk_has(&pair->a, "/in/f") &&
+               disk_is(&pair->a, "/in/h", base + (appended ? 10 * K : 0), 1);
+    }
+    return false;
+}
+
+static void begin(struct pair *pair, const struct rival *rival)
+{
+    size_t base = rival->is_file ? 50 * K : 0;
+    bool store = rival->what == STORE;
+
+    start(pair);
+    if (rival->is_file)
+        disk_fill(&pair->a, "/in/f", base, 1);
+    disk_fill(&pair->a, "/in/g", 30 * K, 3);
+    cr_assert_eq(open_upload(&pair->a, WRITE_APPEND, 10 * K, 1), 0);
+    if (store || rival->what == APPEND)
+        cr_assert_eq(open_upload(&pair->b, store ? WRITE_STORE : WRITE_APPEND,
+                                 20 * K, store ? 2 : 1),
+                     0);
+    steps_hold(pair->steps[0]);
+    steps_hold(pair->steps[1]);
+    cr_assert_eq(SEND(&pair->a.session, file_commit, NEXT(&pair->a),
+                      .length = base + 10 * K),
+                 0);
+}
+
+/* STOPS: how many changes of a name the append does before the rival comes.
+ * Returns false if it has no further stop. */
+static bool play(const struct rival *rival, int stops)
+{
+    size_t base = rival->is_file ? 50 * K : 0;
+    bool reached = true, done;
+    struct pair pair;
+    int r[2];
+
+    begin(&pair, rival);
+    for (int i = 0; reached && i <= stops; i++)
+        reached = steps_next(pair.steps[0], &pair.a) == STEPPED_HELD;
+    send_rival(&pair, rival, rival->what == STORE ? 20 * K : base + 20 * K);
+    done = run(pair.steps[1], &pair.b);
+    cr_assert(run(pair.steps[0], &pair.a));
+    while (!done)
+        done = run(pair.steps[1], &pair.b);
+    r[0] = receive(&pair.a);
+    r[1] = receive(&pair.b);
+    for (int i = 0; i < 2; i++)
+        cr_expect(r[i] == OUTCOME_OK || r[i] == OUTCOME_CHANGED, "%s: %d",
+                  rival->name, r[i]);
+    cr_expect(r[1] == OUTCOME_OK ? is_by_rival(&pair, rival, r[0] == OUTCOME_OK)
+                                 : disk_is(&pair.a, "/in/f", base + 10 * K, 1),
+              "%s after %d changes: outcomes %d and %d", rival->name, stops,
+              r[0], r[1]);
+    steps_free(pair.steps[0]);
+    steps_free(pair.steps[1]);
+    end(&pair);
+    return reached;
+}
+
+Test(writers, of_one_name)
+{
+    for (size_t i = 0; i < sizeof(rivals) / sizeof(rivals[0]); i++)
+        for (int stops = 0; play(&rivals[i], stops);)
+            stops++;
+}
+
+/* On a network disk another server's session can lose its lock: its partial is
+ * no longer the one of that name, and it must neither publish nor delete that
+ * one. */
+Test(writers, a_partial_of_another_server)
+{
+    const char *name;
+    struct peer p;
+
+    peer_start(&p);
+    disk_directory(&p, "/in");
+    cr_assert_eq(open_upload(&p, WRITE_STORE, 200 * K, 1), 0);
+    name = disk_partial(&p, "/in");
+    cr_assert_eq(unlink(disk_path(&p, name)), 0);
+    disk_fill(&p, name, 300 * K, 2);
+    cr_expect_eq(ask_commit(&p, 200 * K), OUTCOME_BUSY);
+    cr_expect_not(disk_has(&p, "/in/f"));
+    cr_expect(disk_is(&p, name, 300 * K, 2));
+    peer_stop(&p);
+}
