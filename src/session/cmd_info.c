@@ -162,12 +162,12 @@ void cmd_allo(struct session *s, const struct call *call)
     struct slice rest = call->argument, size;
     uint64_t n;
 
+    s->announced = 0;
     slice_cut(&rest, ' ', &size); /* "n R m": the record size means nothing */
     if (slice_number(size, INT64_MAX, &n) < 0) {
         control_bad_argument(s, call->command->help);
         return;
     }
-    s->announced = 0;
     if (s->settings->max_file_size > 0 && n > s->settings->max_file_size) {
         control_reply(s, REPLY_TOO_LARGE);
         return;

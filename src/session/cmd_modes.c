@@ -107,6 +107,7 @@ void cmd_type(struct session *s, const struct call *call)
 
         if (!slice_equal_nocase(call->argument, name))
             continue;
+        s->image = !types[i].lines;
         s->ascii = types[i].lines && s->settings->ascii;
         control_reply_with(s, s->ascii ? REPLY_TYPE_LINES : REPLY_TYPE_OK,
                            name);

@@ -147,6 +147,7 @@ struct transfer {
     uint64_t promised;  /* the bytes that the 150 names; UINT64_MAX: none */
     uint64_t limit;     /* of a file to store, or where a range ends; 0: none */
     uint64_t announced; /* by ALLO, to be stored; 0: nothing was */
+    bool exact;         /* the client's number of bytes is the file's */
     bool bare;          /* it ended with a FIN and no close_notify */
     uint64_t bytes;     /* moved, of the file or the listing */
     uint64_t copying;   /* upload: bytes of its head that files still copies */
@@ -267,6 +268,7 @@ struct session {
     uint64_t rest;                    /* for the next RETR, STOR */
     uint64_t until;     /* RANG: the first byte that doesn't count; 0: all do */
     uint64_t announced; /* by ALLO */
+    bool image;         /* TYPE I */
     bool ascii;         /* TYPE A, and it changes line ends */
     bool deflate;       /* MODE Z */
     int level;          /* and its level, 1 to 9 */

@@ -77,6 +77,7 @@ void transfer_snapshot(struct session *s, enum verb verb,
     t->spoiled = false;
     t->conversions = flow_conversions(s);
     t->announced = s->announced;
+    t->exact = s->image && t->conversions == 0;
     t->bare = false;
     t->refusal = NULL;
     t->queued = 0;

@@ -53,6 +53,7 @@ enum failure {
     FAILED_BROKEN, /* cause: why */
     FAILED_DATA,   /* cause: why it can't be converted */
     FAILED_CUT,    /* cause: how an upload ended */
+    FAILED_SHORT,  /* cause: how much of the announced bytes came */
     FAILED_TOO_LARGE,
     FAILED_WRITE,
     FAILED_READ_BACK, /* what was stored can't be read */

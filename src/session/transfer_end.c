@@ -53,6 +53,7 @@ static const struct failure_row {
     [FAILED_CUT] = { .reply = REPLY_CUT,
                      .argument = "the data connection ended without TLS "
                                  "close_notify, so the end may be missing" },
+    [FAILED_SHORT] = { .reply = REPLY_SHORT, .parting = PARTING_ORDER },
     [FAILED_TOO_LARGE] = { .reply = REPLY_TOO_LARGE,
                            .argument = "over the file-size limit",
                            .reason = "over the file-size limit" },

@@ -245,12 +245,34 @@ static enum stepped upload_receive(struct session *s)
     return STEP_WAIT;
 }
 
+/* ALLO says how many bytes the upload has at least. An upload that continues a
+ * file may have announced the whole file or what it sends: so the file's length
+ * counts, and neither is refused by mistake. */
+static bool upload_is_short(const struct transfer *t)
+{
+    return t->exact && t->offset < t->announced;
+}
+
+static enum stepped upload_fail_short(struct session *s)
+{
+    const struct transfer *t = &s->transfer;
+    char text[80];
+
+    snprintf(text, sizeof(text), "%llu of the announced %llu bytes",
+             (unsigned long long)t->offset, (unsigned long long)t->announced);
+    return transfer_fail(s, FAILED_SHORT, text);
+}
+
 /* The client has sent close_notify. It may wait for ours before it reads the
  * reply, so ours is sent first. */
 static enum stepped upload_end_data(struct session *s)
 {
-    loop_timer_clear(&s->loop, &s->transfer.stall);
-    s->transfer.holds = BLOCK_FREE; /* files knows what to do without a byte */
+    struct transfer *t = &s->transfer;
+
+    loop_timer_clear(&s->loop, &t->stall);
+    t->holds = BLOCK_FREE; /* files knows what to do without a byte */
+    if (upload_is_short(t))
+        return upload_fail_short(s);
     data_end(s);
     return STEP_NEXT;
 }

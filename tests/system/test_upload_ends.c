@@ -175,14 +175,15 @@ static void end_server(struct data *d, bool reset)
 
 /* Makes one upload of NAME through the proxy. Returns the code of its final
  * reply. */
-static int store_through(struct session *s, const char *name,
+static int store_through(struct session *s, const char *user, const char *name,
                          const struct cut *cut, struct way way[2])
 {
     struct data d;
     int client, status;
     pid_t pid;
 
-    session_do(s, "200 {*}", "ALLO %d", UPLOAD);
+    if (strcmp(user, "size") == 0) /* for others ALLO forbids a shorter file */
+        session_do(s, "200 {*}", "ALLO %d", UPLOAD);
     data_connect(s, &d);
     session_do(s, "150 {*}", "STOR %s", name);
     pid = start_client(s, &client);
@@ -216,7 +217,7 @@ static void try_cut(struct session *s, const struct server *server,
 
     snprintf(name, sizeof(name), "f-%x-%d-%zu-%zd-%d", (unsigned)s->version,
              cut->way, cut->record, (ssize_t)cut->inside, cut->reset);
-    code = store_through(s, name, cut, way);
+    code = store_through(s, user, name, cut, way);
     cr_expect((code == 226) == whole, "%s, %s: %s", user, name, s->reply.data);
     cr_expect(code == 226 || code == 425 || code == 426, "%s, %s: %s", user,
               name, s->reply.data);
@@ -261,7 +262,7 @@ static void try_all(const char *user, int version)
     session_init(&s);
     s.version = version;
     session_open(&s, &server, user);
-    cr_assert_eq(store_through(&s, "whole", NULL, way), 226, "%s",
+    cr_assert_eq(store_through(&s, user, "whole", NULL, way), 226, "%s",
                  s.reply.data);
     out = way[TO_SERVER].record;
     back = way[TO_CLIENT].record;

@@ -94,6 +94,7 @@
     R(STALLED, 426)  /* {}: seconds */                                         \
     R(FILE_BUSY, 450)                                                          \
     R(LOCAL_ERROR, 451) /* {}: cause */                                        \
+    R(SHORT, 451)       /* {}: "N of the announced M bytes" */                 \
     R(HASH_LATE, 451)                                                          \
     R(OVERTAKEN, 450)                                                          \
     R(FILE_CHANGED, 451)                                                       \

@@ -49,7 +49,7 @@ void model_connect(struct model *m)
 void model_log_in(struct model *m)
 {
     model_connect(m);
-    m->begun = m->spoken = m->has_pbsz = m->protected = true;
+    m->begun = m->spoken = m->has_pbsz = m->protected = m->image = true;
     m->stage = LOGGED_IN;
 }
 
@@ -268,6 +268,8 @@ static void run(struct model *m, struct call *c, struct expected *e)
     }
     if (!(c->rule->flags & KEEPS_REST))
         m->rest = m->until = 0;
+    if (c->rule->flags & NEEDS_P)
+        m->announced = 0;
 }
 
 static bool is_bad(struct slice line)

@@ -38,6 +38,7 @@ struct transfer {
     unsigned char *head;   /* an upload continues after these FIRST bytes */
     bool copies;           /* they are a copy of the finished file's */
     bool waits;            /* the earlier partial stays until the first byte */
+    uint64_t least;        /* the length that ALLO announced */
 };
 
 struct model {
@@ -56,6 +57,8 @@ struct model {
     char cwd[TREE_PATH_MAX + 1];
     char from[TREE_PATH_MAX + 1]; /* of RNFR; "": none */
     uint64_t rest, until;         /* RANG: the first byte after the range */
+    uint64_t announced;           /* by ALLO, for the next transfer */
+    bool image;                   /* TYPE I */
     struct told told[TREE_MAX];
     size_t tolds;
     struct transfer transfer; /* valid after its 150 */

@@ -150,6 +150,7 @@ static void upload(struct model *m, const struct call *c, uint64_t offset,
     }
     begin(m, c, FLOW_UP, e);
     t->copies = b.copies;
+    t->least = m->image ? m->announced : 0;
     t->waits = b.goes_on || (!b.copies && l && left_tells(l) > 0);
     if (!t->waits)
         told_put(m, c->path, 0, 0);

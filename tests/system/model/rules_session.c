@@ -129,10 +129,16 @@ void rule_opts(struct model *m, const struct call *c, struct expected *e)
 
 void rule_type(struct model *m, const struct call *c, struct expected *e)
 {
-    static const char *const types[] = { "A", "A N", "I", "L 8", NULL };
+    static const char *const lines[] = { "A", "A N", NULL };
+    static const char *const image[] = { "I", "L 8", NULL };
 
-    (void)m;
-    expect(e, is_one_of(c->argument, types) ? 200 : 504);
+    expect(e, 200);
+    if (is_one_of(c->argument, lines))
+        m->image = false;
+    else if (is_one_of(c->argument, image))
+        m->image = true;
+    else
+        expect(e, 504);
 }
 
 void rule_mode(struct model *m, const struct call *c, struct expected *e)
@@ -187,11 +193,15 @@ void rule_allo(struct model *m, const struct call *c, struct expected *e)
     struct slice rest = c->argument;
     uint64_t bytes;
 
-    (void)m;
-    if (!model_number(model_word(&rest), OFFSET_MAX, &bytes))
+    m->announced = 0;
+    if (!model_number(model_word(&rest), OFFSET_MAX, &bytes)) {
         expect(e, 501);
-    else
-        expect(e, bytes > MODEL_FILE_MAX ? 552 : 200);
+    } else if (bytes > MODEL_FILE_MAX) {
+        expect(e, 552);
+    } else {
+        expect(e, 200);
+        m->announced = bytes;
+    }
 }
 
 void rule_epsv(struct model *m, const struct call *c, struct expected *e)

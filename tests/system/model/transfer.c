@@ -82,6 +82,11 @@ void transfer_stored(struct model *m, const unsigned char *bytes, size_t len,
     unsigned char *all;
     char in_all[40] = "";
 
+    if (t->first + len < t->least) {
+        expect(e, 451);
+        transfer_cut(m, bytes, len);
+        return;
+    }
     if (!may_rename(m)) { /* the right was lost since the transfer began: a
                              partial may be continued */
         expect(e, 550);

@@ -1,5 +1,5 @@
 /* ALLO: refused early because of the limit, or of files' answer about the
- * disk. */
+ * disk; and an upload of fewer bytes is refused at its end. */
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -128,4 +128,85 @@ Test(allo, counts_for_the_next_upload, .timeout = 60)
         shutdown(f.control, SHUT_WR);
         fake_end(&f);
     }
+}
+
+/* An upload of "hello" that continues FIRST bytes. */
+static const struct upload_row {
+    const char *type;
+    uint64_t announced, first;
+    bool bare; /* a FIN, which is an end for this user */
+    int code;
+} uploads[] = {
+    { "TYPE I", 6, 0, false, 451 },
+    { "TYPE I", 6, 0, true, 451 },
+    { "TYPE I", 5, 0, false, 226 },
+    { "TYPE I", 4, 0, false, 226 },
+    { "TYPE I", 16, 10, false, 451 },
+    { "TYPE I", 15, 10, false, 226 }, /* the whole file */
+    { "TYPE I", 5, 10, false, 226 },  /* what is sent */
+    { "TYPE L 8", 6, 0, false, 451 },
+    { "TYPE A", 6, 0, false, 226 },
+};
+
+static void announce(struct fake *f, uint64_t n)
+{
+    struct message space = { .kind = MSG_space_is,
+                             .space_is = { .bytes = 1000 } };
+    char line[64];
+
+    snprintf(line, sizeof(line), "ALLO %" PRIu64, n);
+    fake_say(f, line);
+    fake_answer(f, MSG_space, &space);
+    cr_assert_eq(fake_reply(f), 200);
+}
+
+static void end_upload(struct fake *f, const struct upload_row *row)
+{
+    struct message done = { .kind = MSG_done },
+                   stored = { .kind = MSG_file_stored,
+                              .file_stored = { .path = SLICE("/x") } };
+
+    fake_answer(f, row->code == 226 ? MSG_file_commit : MSG_file_abort,
+                row->code == 226 ? &stored : &done);
+    cr_expect_eq(fake_reply(f), row->code, "row %zu: %s",
+                 (size_t)(row - uploads), f->reply);
+    if (row->code == 451)
+        cr_expect_not_null(strstr(f->reply, "of the announced "));
+    f->files.phase = PHASE_IDLE;
+}
+
+static void play_upload(struct fake *f, const struct upload_row *row)
+{
+    struct message file = { .kind = MSG_file_writable,
+                            .file_writable = { .first = row->first } };
+    struct fake_transfer t = { .file = tmpfile() };
+
+    fake_say(f, row->type);
+    cr_assert_eq(fake_reply(f), 200);
+    announce(f, row->announced);
+    t.data = fake_data(f);
+    fake_say(f, row->first > 0 ? "APPE x" : "STOR x");
+    file.file_writable.file = fileno(t.file);
+    fake_answer(f, MSG_file_write, &file);
+    f->files.phase = PHASE_WRITING;
+    cr_assert_eq(fake_reply(f), 150, "%s", f->reply);
+    fake_secure_data(f, &t);
+    cr_assert(tls_client_write(t.tls, "hello", 5));
+    if (row->bare)
+        shutdown(t.data, SHUT_WR);
+    else
+        cr_assert(tls_client_shutdown(t.tls));
+    end_upload(f, row);
+    fake_release(&t);
+}
+
+Test(allo, fewer_bytes_are_no_file, .timeout = 120)
+{
+    struct fake f;
+
+    fake_upload_eof(UPLOAD_EOF_LENIENT);
+    fake_open(&f);
+    for (size_t i = 0; i < sizeof(uploads) / sizeof(uploads[0]); i++)
+        play_upload(&f, &uploads[i]);
+    fake_hang_up(&f, ENDING_CLOSED);
 }
