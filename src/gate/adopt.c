@@ -226,7 +226,7 @@ static void adopt_on_readable(void *owner, uint32_t events)
         return;
     if (r != -ECANCELED)
         tell_service(g, "the gate before has not handed over all: %s",
-                     r == -EPROTO ? before->wrong : "it has ended");
+                     r == -EPIPE ? "it has ended" : before->wrong);
     adopt_end(g);
 }
 

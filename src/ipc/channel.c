@@ -157,7 +157,7 @@ static size_t take_descriptors(struct msghdr *m, int *ret)
 
 /* Why the peer may not send this now; NULL if it may. */
 static const char *why_not_permitted(const struct channel *c,
-                                     enum message_kind kind, size_t fds)
+                                     enum message_kind kind)
 {
     const struct message_row *row = message_row(kind);
 
@@ -167,8 +167,6 @@ static const char *why_not_permitted(const struct channel *c,
         return "a message in the wrong phase";
     if (row->once && c->seen[kind])
         return "a message for the second time";
-    if (message_count(row, TYPE_FD) != fds)
-        return "a wrong number of descriptors";
     return NULL;
 }
 
@@ -179,17 +177,36 @@ static int refuse_message(struct channel *c, const char *why)
     return -EPROTO;
 }
 
+/* The kernel also drops descriptors if this process has no room for them. That
+ * isn't the peer's mistake. */
+static int check_descriptors(struct channel *c, enum message_kind kind,
+                             const struct msghdr *head, size_t fds)
+{
+    size_t due = message_count(message_row(kind), TYPE_FD);
+    bool dropped = head->msg_flags & MSG_CTRUNC;
+
+    if (dropped && fds < due) {
+        refuse_message(c,
+                       "a message that needs more descriptors than are left");
+        return -EMFILE;
+    }
+    return dropped || fds != due
+               ? refuse_message(c, "a wrong number of descriptors")
+               : 1;
+}
+
 static int check_message(struct channel *c, struct message *m, ssize_t len,
                          const struct msghdr *head, size_t fds)
 {
     const char *why;
 
-    if (len > MESSAGE_MAX || (head->msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
+    if (len > MESSAGE_MAX || (head->msg_flags & MSG_TRUNC))
         return refuse_message(c, "an overlong message");
     if (codec_decode(inbox, (size_t)len, m) < 0)
         return refuse_message(c, "an unknown or malformed message");
-    why = why_not_permitted(c, m->kind, fds);
-    return why ? refuse_message(c, why) : 1;
+    why = why_not_permitted(c, m->kind);
+    return why ? refuse_message(c, why)
+               : check_descriptors(c, m->kind, head, fds);
 }
 
 static int take_message(struct channel *c, struct message *m, ssize_t len,

@@ -106,7 +106,8 @@ int frame_enter_sandbox(struct frame *f)
     return r;
 }
 
-/* Without master there is no service. */
+/* Without master there is no service. A message that is lost because this
+ * process has no descriptor left concerns one client, not all of them. */
 static void frame_master_on_ready(void *owner, uint32_t events)
 {
     struct frame *f = owner;
@@ -119,7 +120,10 @@ static void frame_master_on_ready(void *owner, uint32_t events)
     r = channel_dispatch(&f->master, f->row->work, f->row->work_count, f);
     if (r == -EPROTO)
         die(EX_PROTOCOL, "master sent %s", f->master.wrong);
-    if (r == 0 || r == FRAME_PAUSE)
+    if (r == -EMFILE && !f->was_short)
+        stderr_print("master sent %s", f->master.wrong);
+    f->was_short |= r == -EMFILE;
+    if (r == 0 || r == FRAME_PAUSE || r == -EMFILE)
         return;
     if (f->row->on_orphaned)
         f->row->on_orphaned(f);

@@ -72,9 +72,9 @@ void leave_peer(struct session *s, enum process peer, int error,
     char cause[160];
 
     snprintf(cause, sizeof(cause), "%s: %s", process_name(peer),
-             error == -EPROTO  ? c->wrong
-             : error == -EPIPE ? "gone"
-                               : "does not read");
+             error == -EPROTO || error == -EMFILE ? c->wrong
+             : error == -EPIPE                    ? "gone"
+                                                  : "does not read");
     if (control_is_secure(s) && !state_of_control(s)->gone &&
         !state_of_control(s)->closes) {
         size_t took;

@@ -15,7 +15,8 @@ struct channel {
     unsigned phase;       /* one PHASE_ bit; the owner changes it */
     bool seen[MSG_COUNT]; /* kinds received so far, for "once" */
     uint32_t last_request;
-    const char *wrong; /* after -EPROTO: what the peer did wrong */
+    const char *wrong; /* after -EPROTO: what the peer did wrong; after
+                          -EMFILE: what is missing here */
 };
 
 /* Takes FD and makes it non-blocking. channel_close() closes it. */
@@ -43,7 +44,9 @@ uint32_t channel_next(struct channel *c);
  * -EPIPE: the peer has closed; -EPROTO: the message is unknown, not permitted
  * for this peer or in this phase, or repeated though it may come once, or it
  * has wrong fields, a wrong length or wrong descriptors. In that case its
- * descriptors are closed, and c->wrong says why. */
+ * descriptors are closed, and c->wrong says why. -EMFILE: this process has no
+ * descriptor left for those of the message, so the message is lost and its
+ * descriptors are closed; the next one may be received. */
 int channel_receive(struct channel *c, struct message *m);
 /* Does the same, but waits up to MS milliseconds. Also returns -ETIMEDOUT. */
 int channel_wait(struct channel *c, struct message *m, int ms);

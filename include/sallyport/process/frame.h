@@ -23,6 +23,7 @@ struct frame {
     struct loop_watch log_watch;
     struct sandbox_plan plan;
     bool has_sandbox;
+    bool was_short;       /* of descriptors, for a message of master */
     struct complaint why; /* why the set-up has failed */
     const struct frame_row *row;
 };

@@ -16,7 +16,18 @@
 #include "sallyport/base/fd.h"
 #include "services.h"
 
+#define SHORT_MS 10000 /* ms between two log lines about lost messages */
+
 static const char closed[] = "closed its channel";
+
+/* Limited to one line in SHORT_MS: clients of gate can cause it. The session
+ * that gate has announced sees its channels closed, and ends. */
+static void child_report_short(struct child *c)
+{
+    if (burst_take(&c->shortages, 1, SHORT_MS, clock_ms()) == 0)
+        master_report(c->master, EVENT_SERVICE, PROCESS_MASTER, "%s sent %s",
+                      process_name(c->row->process), c->channel.wrong);
+}
 
 static void child_read(struct child *c)
 {
@@ -27,6 +38,8 @@ static void child_read(struct child *c)
         child_refuse_build(c, SLICE("unknown"));
     if (r == -EPROTO)
         child_end(c, c->channel.wrong);
+    else if (r == -EMFILE)
+        child_report_short(c);
     else if (r < 0)
         child_end(c, closed);
 }

@@ -72,6 +72,7 @@ struct child {
         timer;    /* for the set-up, a restart, or a child that hangs */
     bool started; /* it was started at least once */
     struct burst restarts;
+    struct burst shortages; /* of descriptors, for its messages */
     size_t step, index;
     bool released; /* it isn't started again */
     struct service_channel *log, *keys;

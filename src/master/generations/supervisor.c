@@ -87,7 +87,7 @@ static void supervisor_on_readable(void *owner, uint32_t events)
     (void)events;
     if (r == 0)
         return;
-    if (r != -EPROTO)
+    if (r != -EPROTO && r != -EMFILE)
         kill(getpid(), SIGKILL);
     master_report(m, EVENT_PEER, PROCESS_SUPERVISOR, "%s", s->supervisor.wrong);
     loop_remove(&m->loop, &s->watch);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -292,6 +293,79 @@ Test(channel, a_descriptor_is_missing)
     cr_assert_eq(channel_receive(&p.there, &in), -EPROTO);
     cr_assert_str_eq(p.there.wrong, "a wrong number of descriptors");
     close_pair(&p);
+}
+
+/* So that COUNT more can be opened. Returns the limit before. */
+static struct rlimit leave_descriptors(rlim_t count)
+{
+    struct rlimit before, now;
+    int last = -1, fd;
+
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    for (rlim_t n = 0; n <= count; n++) {
+        for (fd = last + 1; fcntl(fd, F_GETFD) >= 0; fd++)
+            ;
+        last = fd;
+    }
+    now = (struct rlimit){ (rlim_t)last, before.rlim_max };
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &now), 0);
+    return before;
+}
+
+/* A receiver without descriptors loses the message, and only that. It isn't the
+ * sender's mistake, unless the message may have none. */
+Test(channel, no_descriptor_is_left)
+{
+    const char status[] = { MSG_session_gone,
+                            0,
+                            0,
+                            0,
+                            0,
+                            0,
+                            0,
+                            0,
+                            7,
+                            0,
+                            0,
+                            0,
+                            0,
+                            0,
+                            0,
+                            0,
+                            0,
+                            0,
+                            0,
+                            0,
+                            0,
+                            0,
+                            0,
+                            0 };
+
+    for (rlim_t left = 0; left < 3; left++) {
+        int ends[2], before = open_descriptors();
+        struct channel gate, master;
+        struct rlimit limit;
+        struct message in;
+
+        cr_assert_eq(fd_pair(ends), 0);
+        channel_init(&gate, ends[0], PROCESS_GATE, PROCESS_MASTER, PHASE_RUN);
+        channel_init(&master, ends[1], PROCESS_MASTER, PROCESS_GATE, PHASE_RUN);
+        cr_assert_eq(SEND(&gate, session, 0, .serial = 7, .peer = { 0 },
+                          .local = { 0 }, .listener = 0, .master = 0, .log = 0,
+                          .keys = 0),
+                     0);
+        cr_assert_eq(SEND(&gate, session_gone, 0, .serial = 7, .status = 0), 0);
+        send_raw(gate.fd, status, sizeof(status), 3);
+        limit = leave_descriptors(left);
+        cr_expect_eq(channel_receive(&master, &in), -EMFILE);
+        cr_expect_eq(channel_receive(&master, &in), 1);
+        cr_expect_eq(in.kind, MSG_session_gone);
+        cr_expect_eq(channel_receive(&master, &in), -EPROTO);
+        cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+        channel_close(&gate);
+        channel_close(&master);
+        cr_expect_eq(open_descriptors(), before);
+    }
 }
 
 /* Gives each field of the message a permitted value. */

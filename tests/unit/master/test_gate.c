@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -309,4 +311,41 @@ Test(gate, reads_slowly)
     }
     stage_serves(&s);
     stage_close(&s);
+}
+
+/* Lets that process open no descriptor more. Returns the limit before. */
+static struct rlimit leave_no_descriptor(pid_t pid)
+{
+    struct rlimit before, now;
+    char path[64];
+    rlim_t fd = 0;
+
+    do
+        snprintf(path, sizeof(path), "/proc/%d/fd/%lu", (int)pid,
+                 (unsigned long)fd++);
+    while (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+    cr_assert_eq(prlimit(pid, RLIMIT_NOFILE, NULL, &before), 0);
+    now = (struct rlimit){ fd - 1, before.rlim_max };
+    cr_assert_eq(prlimit(pid, RLIMIT_NOFILE, &now, NULL), 0);
+    return before;
+}
+
+/* Master's own shortage ends the session that has just begun, and neither gate
+ * nor any other session. */
+Test(gate, master_has_no_descriptor)
+{
+    struct player p, late;
+    struct actor files;
+    struct rlimit limit;
+    struct stage s;
+
+    stage_logged_in(&s, NULL, &p, &files);
+    limit = leave_no_descriptor(s.master);
+    player_enter(&s, &late, 2);
+    channel_hear_end(&late.channel);
+    stage_reports(&s, EVENT_SERVICE, "needs more descriptors");
+    cr_assert_eq(prlimit(s.master, RLIMIT_NOFILE, &limit, NULL), 0);
+    player_leave(&late);
+    stage_serves(&s);
+    stage_leave(&s, &p);
 }

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "sallyport/base/fd.h"
 #include "sallyport/process/frame.h"
@@ -176,6 +177,32 @@ Test(frame, pauses)
     cr_expect_eq(counter.peers, 6);
     cr_expect_eq(counter.orphaned, 1);
     cr_expect_eq(channel_receive(&master, &m), 1);
+    frame_release(&counter.frame);
+    channel_close(&master);
+}
+
+/* Clients are lost, and the process goes on. */
+Test(frame, no_descriptor_is_left)
+{
+    struct rlimit none = { 0 }, limit;
+    struct channel master;
+
+    begin(&master);
+    TELL(&master, sandbox, 0, .directory = 0);
+    TELL(&master, go, 0);
+    cr_assert_eq(frame_set_up(&counter.frame), 0, "%s", counter.frame.why.text);
+    fd_close(&counter.frame.plan.root_fd);
+    for (uint64_t i = 1; i <= 3; i++)
+        TELL(&master, keys_client, 0, .process = PROCESS_SESSION, .serial = i,
+             .client = 0);
+    cr_assert_eq(shutdown(master.fd, SHUT_WR), 0);
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none.rlim_max = limit.rlim_max;
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    cr_assert_eq(frame_work(&counter.frame), 0);
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    cr_expect_eq(counter.peers, 0);
+    cr_expect_eq(counter.orphaned, 1);
     frame_release(&counter.frame);
     channel_close(&master);
 }
