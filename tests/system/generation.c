@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sallyport/base/clock.h"
 #include "support/processes.h"
 #include "support/run.h"
 #include "support/wait.h"
@@ -145,56 +146,74 @@ static size_t count_fds(pid_t pid)
     return n;
 }
 
-static void count(pid_t pid, struct census_row *ret)
+static void count(pid_t pid, struct census_row *row)
 {
-    ret->fds = count_fds(pid);
-    ret->kb = process_number(pid, "VmRSS");
+    row->fds += count_fds(pid);
+    row->kb += process_number(pid, "VmRSS");
 }
 
-static void take(const struct server *s, struct census *ret)
+const char *const census_titles[CENSUS_ROWS] = {
+    "sallyportd: supervisor", MASTER, GATE, "sallyport: log", "sallyport: keys",
+    "sallyport: auth",
+};
+
+/* Counts the present list of processes. */
+static void take(struct census *ret)
 {
-    ret->processes = list.count;
-    count(s->pid, &ret->supervisor);
-    count(newest(s->pid), &ret->master);
-    count(child_of(newest(s->pid), GATE), &ret->gate);
+    *ret = (struct census){ .processes = list.count };
+    for (size_t i = 0; i < list.count; i++)
+        for (size_t k = 0; k < CENSUS_ROWS; k++)
+            if (is_titled(&list.row[i], census_titles[k]))
+                count(list.row[i].pid, &ret->row[k]);
 }
 
 /* Waits: a generation's last messages, or the end of a session, may still be
- * under way. */
+ * under way. So without a census to compare with, the numbers must stay the
+ * same for longer than master keeps the channels of processes that have ended.
+ */
+#define STEADY_MS 1500
 struct quiet {
     const struct server *server;
     const struct census *before; /* NULL: any number will do */
     struct census now;
+    uint64_t since; /* clock_ms() of the last change */
 };
 
-static bool is_as_before(const struct quiet *q)
+static bool is_like(const struct census *a, const struct census *b)
 {
-    return q->before->processes == q->now.processes &&
-           q->before->supervisor.fds == q->now.supervisor.fds &&
-           q->before->master.fds == q->now.master.fds &&
-           q->before->gate.fds == q->now.gate.fds;
+    bool same = a->processes == b->processes;
+
+    for (size_t k = 0; k < CENSUS_ROWS; k++)
+        same = same && a->row[k].fds == b->row[k].fds;
+    return same;
 }
 
 /* A process that is being forked, or has just ended, has another title and
  * doesn't count. */
 static size_t lasting(void)
 {
-    return 1 + processes_count(&list, MASTER) + processes_count(&list, GATE) +
-           processes_count(&list, "sallyport: log") +
-           processes_count(&list, "sallyport: keys") +
-           processes_count(&list, "sallyport: auth");
+    size_t sum = 0;
+
+    for (size_t k = 0; k < CENSUS_ROWS; k++)
+        sum += processes_count(&list, census_titles[k]);
+    return sum;
 }
 
 static bool is_quiet(void *argument)
 {
     struct quiet *q = argument;
+    struct census last = q->now;
 
     processes_of(q->server->pid, &list);
     if (processes_count(&list, MASTER) != 1 ||
         processes_count(&list, GATE) != 1 || lasting() != list.count)
         return false;
-    take(q->server, &q->now);
-    return !q->before || is_as_before(q);
+    take(&q->now);
+    if (q->before)
+        return is_like(q->before, &q->now);
+    if (!is_like(&last, &q->now))
+        q->since = clock_ms();
+    return clock_ms() - q->since >= STEADY_MS;
 }
 
 void census_take(const struct server *s, struct census *ret)
@@ -215,14 +234,16 @@ static void expect_row(const char *what, const struct census_row *before,
               (unsigned long long)before->kb);
 }
 
-void census_expect(const struct server *s, const struct census *before)
+void census_expect(const struct server *s, const struct census *before,
+                   struct census *now)
 {
     struct quiet q = { .server = s, .before = before };
 
     wait_until(is_quiet, &q, WAIT_MS);
     cr_expect_eq(q.now.processes, before->processes, "%zu processes, not %zu",
                  q.now.processes, before->processes);
-    expect_row("supervisor", &before->supervisor, &q.now.supervisor);
-    expect_row("master", &before->master, &q.now.master);
-    expect_row("gate", &before->gate, &q.now.gate);
+    for (size_t k = 0; k < CENSUS_ROWS; k++)
+        expect_row(census_titles[k], &before->row[k], &q.now.row[k]);
+    if (now)
+        *now = q.now;
 }

@@ -23,17 +23,22 @@ void generation_reload(const struct server *s, enum generation_asks how);
 /* Runs "sallyportctl reload", and expects this exit status and these words. */
 void generation_ask(const struct server *s, int status, const char *words);
 
-/* Numbers that must not grow; they are read when nothing is under way. */
+/* Numbers that must not grow; they are read when nothing is under way. One row
+ * for each kind of process that stays; auth has several. */
+#define CENSUS_ROWS 6
+extern const char *const census_titles[CENSUS_ROWS];
 struct census {
     size_t processes;
     struct census_row {
         size_t fds; /* 0: an ordinary user may not count them */
         uint64_t kb;
-    } supervisor, master, gate;
+    } row[CENSUS_ROWS];
 };
 /* Waits for the ends of all sessions and old generations first. */
 void census_take(const struct server *s, struct census *ret);
-/* Expects the same numbers of processes and descriptors, and no more memory. */
-void census_expect(const struct server *s, const struct census *before);
+/* Expects the same numbers of processes and descriptors, and no more memory.
+ * Returns the present numbers in *NOW, unless that is NULL. */
+void census_expect(const struct server *s, const struct census *before,
+                   struct census *now);
 
 #endif
