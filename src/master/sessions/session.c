@@ -116,10 +116,16 @@ void session_settle(struct session *s)
     s->master->sessions->unswept = true;
 }
 
+/* Master reaps it, as the parent after gate. */
+static bool session_is_adopted(const struct session *s)
+{
+    return s->master->state == MASTER_DRAINING && s->pid > 0;
+}
+
 static bool session_is_over(const struct session *s)
 {
     return s->state == SESSION_ENDED && s->home.pid == 0 && s->news == 0 &&
-           !(s->master->state == MASTER_DRAINING && s->pid > 0);
+           !session_is_adopted(s);
 }
 
 void sessions_sweep(struct master *m)
@@ -137,12 +143,13 @@ void sessions_sweep(struct master *m)
     m->hooks.settle(m);
 }
 
-/* Gate reports whether the session died by a signal, and files must learn it:
- * it can't notice otherwise that a session died during an upload. */
+/* Gate, or master itself, will know whether the session died by a signal, and
+ * files must learn it: it can't notice otherwise that a session died during an
+ * upload. */
 static bool files_must_hear(const struct session *s)
 {
     return s->home.channel.fd >= 0 && s->home.end < 0 &&
-           children_gate(s->master);
+           (children_gate(s->master) || session_is_adopted(s));
 }
 
 void session_end(struct session *s)

@@ -42,6 +42,13 @@ static int channel_to_far(enum peer_end end)
     return pair[0];
 }
 
+/* The fork that stands for a session may still have a copy. */
+static void close_far(enum peer_end end)
+{
+    shutdown(far[end], SHUT_RDWR);
+    fd_close(&far[end]);
+}
+
 static void add_port(void)
 {
     struct sockaddr_storage any;
@@ -253,7 +260,7 @@ static void says(struct child *c, enum message_kind kind, const void *body)
 
 static void channel_closes(struct child *c)
 {
-    fd_close(&far[END_SESSION]);
+    close_far(END_SESSION);
     if (c->watch.added)
         c->watch.on_ready(c, EPOLLHUP);
 }
@@ -409,7 +416,7 @@ static void spoil(const struct child *c, enum peer_end end, enum fault fault)
     int near = end == END_SESSION ? c->channel.fd : g.frame.master.fd;
 
     if (fault == CLOSED)
-        fd_close(&far[end]);
+        close_far(end);
     else if (near >= 0)
         fill(near);
 }
@@ -418,7 +425,7 @@ static void spoil(const struct child *c, enum peer_end end, enum fault fault)
 static void expect_over(struct child *c, const char *step, const char *event)
 {
     cr_assert_eq(c->gate, &g, "%s, %s: freed", step, event);
-    fd_close(&far[END_MASTER]); /* master takes no report any more */
+    close_far(END_MASTER); /* master takes no report any more */
     if (children_find(&g, SERIAL) == c && c->adopted) {
         child_kill(c, ENDING_KICKED);
         cr_assert(c->doomed);

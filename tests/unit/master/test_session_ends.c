@@ -49,6 +49,13 @@ static int channel_to_far(enum peer_end end)
     return pair[0];
 }
 
+/* A fork of files may still have a copy. */
+static void close_far(enum peer_end end)
+{
+    shutdown(far[end], SHUT_RDWR);
+    fd_close(&far[end]);
+}
+
 static struct child *hall_child(const struct child_row *row, enum peer_end end)
 {
     struct child *c = &m.children->child[m.children->count];
@@ -229,7 +236,7 @@ static const struct {
 
 static void channel_closes(struct session *s)
 {
-    fd_close(&far[END_SESSION]);
+    close_far(END_SESSION);
     if (s->watch.added)
         s->watch.on_ready(s, EPOLLHUP);
 }
@@ -382,7 +389,7 @@ enum fault { CLOSED, FULL, FAULTS };
 static void spoil(const struct session *s, enum peer_end end, enum fault fault)
 {
     if (fault == CLOSED)
-        fd_close(&far[end]);
+        close_far(end);
     else if (near_end(s, end) >= 0)
         fill(near_end(s, end));
 }
@@ -474,13 +481,57 @@ Test(session_ends, before_a_delayed_answer)
         next = hall_enter(SERIAL + 1, pair[0], false);
         next->state = SESSION_HELD;
         next->answer = s->answer;
-        fd_close(&far[END_SESSION]);
+        close_far(END_SESSION);
         time_is_over(s);
         sessions_sweep(&m);
         cr_expect_null(sessions_find(m.sessions, SERIAL));
         cr_expect_eq(next->state, SESSION_DELAYED);
         session_end(next);
         fd_close(&pair[1]);
+        hall_close();
+    }
+}
+
+/* Replaces files at the other end of its channel. */
+static void hear_for_files(struct session *s, struct channel *files)
+{
+    int pair[2];
+
+    cr_assert_eq(fd_pair(pair), 0);
+    cr_assert_eq(dup2(pair[0], s->home.channel.fd), s->home.channel.fd);
+    close(pair[0]);
+    s->home.channel.phase = PHASE_RUN;
+    channel_init(files, pair[1], PROCESS_FILES, PROCESS_MASTER, PHASE_RUN);
+}
+
+/* Gate reaps a session and reports its death; in a generation whose gate has
+ * ended, master reaps it. In both, files learns the signal, or the log would
+ * have no line about an upload that was under way. */
+Test(session_ends, files_learns_the_signal)
+{
+    for (int drains = 0; drains <= 1; drains++) {
+        struct channel files;
+        struct message got;
+        struct session *s;
+
+        hall_open();
+        s = logged_in();
+        s->pid = getppid(); /* only compared */
+        hear_for_files(s, &files);
+        if (drains) {
+            drain_begin(&m);
+            children_find(&m, PROCESS_GATE)->state = CHILD_OFF;
+        }
+        channel_closes(s);
+        if (drains)
+            drain_reaped(&m, s->pid, SIGSEGV);
+        else
+            session_gone(s, SIGSEGV);
+        cr_expect_eq(channel_receive(&files, &got), 1, "drains: %d", drains);
+        cr_expect_eq(got.kind, MSG_session_died);
+        cr_expect_eq(got.session_died.signal, SIGSEGV);
+        files_is_reaped(s);
+        channel_close(&files);
         hall_close();
     }
 }
