@@ -50,9 +50,18 @@ static void login_hand_over(struct session *s, int end)
     session_wait(s, s->master->deadlines.verdict);
 }
 
+/* Returns how many ms of login_timeout are left to the present login. */
+static uint64_t login_left(const struct session *s)
+{
+    uint64_t passed = clock_ms() - s->answer.asked,
+             most = s->master->settings.login_timeout;
+
+    return passed < most ? most - passed : 0;
+}
+
 /* If there is no worker at all (auth is restarting), the login waits for the
  * deadline `verdict`. If all workers are busy, or this address has its share of
- * them, it waits for login_timeout. So a client with many connections is
+ * them, it waits for login_timeout in all. So a client with many connections is
  * served, and not refused for being fast. */
 static void login_attempt(struct session *s)
 {
@@ -68,7 +77,7 @@ static void login_attempt(struct session *s)
     if (r == 0)
         login_hand_over(s, ends[0]);
     else if (r != -ENOENT)
-        session_wait(s, s->master->settings.login_timeout);
+        session_wait(s, login_left(s));
     fd_close(&ends[0]);
 }
 

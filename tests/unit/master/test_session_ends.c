@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "master/children/children.h"
 #include "master/generations/drain.h"
 #include "master/generations/newest.h"
 #include "master/sessions/answer.h"
@@ -17,6 +18,7 @@
 #include "master/sessions/verdict.h"
 #include "master/sessions/worker.h"
 #include "master/start/parts.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/files/files.h"
 
@@ -534,6 +536,29 @@ Test(session_ends, files_learns_the_signal)
         channel_close(&files);
         hall_close();
     }
+}
+
+/* Each verdict for others tries the waiting logins again, and gives them no
+ * more time. */
+Test(session_ends, after_login_timeout)
+{
+    struct child *auth;
+    struct session *s;
+
+    hall_open();
+    s = waiting();
+    auth = children_find(&m, PROCESS_AUTH);
+    auth->verifications = VERIFICATIONS_MAX;
+    s->answer.asked = clock_ms() - m.settings.login_timeout + 1000;
+    login_retry(&m);
+    cr_expect_eq(s->state, SESSION_WAITING);
+    cr_expect_leq(s->timer.at, clock_ms() + 1000);
+    s->answer.asked -= 1000;
+    login_retry(&m);
+    cr_expect_leq(s->timer.at, clock_ms());
+    auth->verifications = 0;
+    expect_over(s, "waiting", "no worker in time");
+    hall_close();
 }
 
 static void send_session(struct msg_session *msg, int end[3])
