@@ -145,7 +145,6 @@ static void login_enter(struct session *s, const struct user *user)
                       strerror(-r));
         login_deny(s, DENIAL_BUSY);
     }
-    service_named(s->log, user->name);
 }
 
 /* Uses the users file as it is now: the user may have been locked during a
@@ -207,6 +206,7 @@ static void login_on_home_ready(void *owner)
     loop_timer_clear(&s->master->loop, &s->timer);
     s->state = SESSION_USER;
     s->login = time(NULL);
+    service_named(s->log, s->home.user);
     s->channel.phase = PHASE_USER;
     session_add_news(s, NEWS_LOGGED_IN);
     sessions_tell(s->master);

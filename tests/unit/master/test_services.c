@@ -71,6 +71,31 @@ Test(service, of_session_and_files)
     stage_leave(&s, &p);
 }
 
+/* A user whose files fails isn't logged in, and the next log hears no name. */
+Test(service, of_a_session_that_was_denied)
+{
+    struct stage s;
+    struct player p;
+    struct actor files;
+    int fd;
+
+    stage_asked(&s, NULL, &p);
+    auth_says(&s, p.serial, 1, 0, 1);
+    actor_enter(&s, &files, "files");
+    actor_die(&files);
+    player_is_denied(&p, DENIAL_HOME);
+    actor_die(&s.log);
+    actor_again(&s, &s.log);
+    hear_peer(&s, PROCESS_SESSION, p.serial, "", &fd);
+    close(fd);
+    player_logs_in(&s, &p, &files);
+    actor_die(&s.log);
+    actor_again(&s, &s.log);
+    hear_peer(&s, PROCESS_SESSION, p.serial, "anna", &fd);
+    close(fd);
+    stage_leave(&s, &p);
+}
+
 static void die_so_often(struct stage *s, struct actor *a, int times)
 {
     while (times-- > 0) {
