@@ -231,13 +231,15 @@ bool link_next_manner(struct link *l)
     return true;
 }
 
-static int link_set_mode(struct link *l, const char *command,
-                         struct failure *why)
+/* Sends one more command before the call's own. */
+static int link_add_before(struct link *l, const char *command,
+                           struct failure *why)
 {
-    curl_slist_free_all(l->before);
-    l->before = curl_slist_append(NULL, command);
-    if (!l->before)
+    struct curl_slist *more = curl_slist_append(l->before, command);
+
+    if (!more)
         return fail(why, EX_OSERR, "out of memory");
+    l->before = more;
     curl_easy_setopt(l->curl, CURLOPT_QUOTE, l->before);
     return 0;
 }
@@ -248,17 +250,17 @@ int link_set_mode_z(struct link *l, struct failure *why)
 {
     l->mode_z = true;
     curl_easy_setopt(l->curl, CURLOPT_IGNORE_CONTENT_LENGTH, 1L);
-    return link_set_mode(l, "MODE Z", why);
+    return link_add_before(l, "MODE Z", why);
 }
 
-static int link_set_last(struct link *l, const char *command,
+static int link_set_last(struct link *l, CURLoption when, const char *command,
                          struct failure *why)
 {
     curl_slist_free_all(l->last);
     l->last = curl_slist_append(NULL, command);
     if (!l->last)
         return fail(why, EX_OSERR, "out of memory");
-    curl_easy_setopt(l->curl, CURLOPT_PREQUOTE, l->last);
+    curl_easy_setopt(l->curl, when, l->last);
     return 0;
 }
 
@@ -277,7 +279,7 @@ int link_set_first(struct link *l, uint64_t first, bool sized,
     if (first == 0)
         return 0;
     snprintf(rest, sizeof(rest), "REST %llu", (unsigned long long)first);
-    return link_set_last(l, rest, why);
+    return link_set_last(l, CURLOPT_PREQUOTE, rest, why);
 }
 
 /* A server that knows the length publishes nothing shorter. The star makes
@@ -287,14 +289,32 @@ int link_announce(struct link *l, uint64_t length, struct failure *why)
     char allo[32];
 
     snprintf(allo, sizeof(allo), "*ALLO %llu", (unsigned long long)length);
-    return link_set_last(l, allo, why);
+    return link_set_last(l, CURLOPT_PREQUOTE, allo, why);
+}
+
+int link_set_directory(struct link *l, const char *path, struct failure *why)
+{
+    char line[URL_PATH_MAX + 8];
+
+    if (!path[0])
+        return 0;
+    snprintf(line, sizeof(line), "CWD %s", path);
+    if (link_add_before(l, line, why) < 0)
+        return -1;
+    l->away = true;
+    if (!l->entry[0])
+        return 0;
+    snprintf(line, sizeof(line), "CWD %s", l->entry);
+    return link_set_last(l, CURLOPT_POSTQUOTE, line, why);
 }
 
 int link_begin(struct link *l, const char *path, const struct link_io *io,
                struct failure *why)
 {
     curl_easy_reset(l->curl);
-    if (l->mode_z && io && link_set_mode(l, "MODE S", why) < 0)
+    curl_slist_free_all(l->before);
+    l->before = NULL;
+    if (l->mode_z && io && link_add_before(l, "MODE S", why) < 0)
         return -1;
     l->mode_z = l->mode_z && !io;
     l->io = io;
@@ -323,6 +343,20 @@ static bool link_data_refused(const struct link *l, CURLcode r)
             (r != CURLE_OK && (l->reply == 425 || l->reply == 522)));
 }
 
+/* The next call's paths begin in the login directory. If it isn't sure that the
+ * session is there again, that call begins a new one. */
+static void link_come_back(struct link *l, CURLcode r)
+{
+    const char *entry = NULL;
+
+    l->renew |= l->away && (r != CURLE_OK || !l->entry[0]);
+    l->away = false;
+    curl_easy_getinfo(l->curl, CURLINFO_FTP_ENTRY_PATH, &entry);
+    if (!entry || strlen(entry) >= sizeof(l->entry))
+        entry = "";
+    snprintf(l->entry, sizeof(l->entry), "%s", entry);
+}
+
 int link_run(struct link *l, struct failure *why)
 {
     CURLcode r = link_perform(l);
@@ -334,6 +368,7 @@ int link_run(struct link *l, struct failure *why)
         r = link_perform(l);
     }
     l->io = NULL;
+    link_come_back(l, r);
     *why = (struct failure){ 0 };
     if (r == CURLE_OK)
         return 0;

@@ -65,7 +65,9 @@ struct link {
     bool ended;        /* upload: GIVE has no more */
     bool sent;         /* upload: the kernel has all bytes */
     struct curl_slist *before; /* commands before this call's own */
-    struct curl_slist *last;   /* and a command directly before the transfer */
+    struct curl_slist *last;   /* one directly before or after the transfer */
+    bool away;                 /* this call leaves the login directory */
+    char entry[URL_PATH_MAX];  /* the login directory, by PWD; "": unknown */
     int reply;                 /* code of the last line, or 0 */
     char text[LINK_REPLY_MAX];
     struct buf lines; /* all lines of the last reply, with LF */
@@ -92,6 +94,8 @@ int link_set_first(struct link *l, uint64_t first, bool sized,
                    struct failure *why);
 /* Announces the LENGTH of an upload. The server may refuse that. */
 int link_announce(struct link *l, uint64_t length, struct failure *why);
+/* Runs this call, which must have the path "", in the directory PATH. */
+int link_set_directory(struct link *l, const char *path, struct failure *why);
 /* Uses MODE Z for this call's data connection. */
 int link_set_mode_z(struct link *l, struct failure *why);
 /* Runs the call. Returns 0, or -1 with the reason. */

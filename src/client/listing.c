@@ -88,6 +88,7 @@ static int listing_add(struct listing *l, const struct entry *e,
 static int listing_add_listed(struct listing *l, const struct entry *e,
                               struct slice name)
 {
+    l->itself |= slice_equal(name, SLICE("."));
     if (slice_equal(name, SLICE(".")) || slice_equal(name, SLICE("..")))
         return 1;
     return listing_add(l, e, name);
@@ -262,6 +263,7 @@ static int listing_take_dos(struct listing *l, struct slice line)
     } else if (slice_number(size, INT64_MAX, &e.size) < 0) {
         return listing_refuse(l);
     }
+    l->itself = true;
     return line.ptr ? listing_add_listed(l, &e, line) : listing_refuse(l);
 }
 

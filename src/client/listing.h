@@ -33,14 +33,17 @@ struct listing {
     size_t bytes;   /* of the entries, with their names */
     size_t refused; /* lines that can't be read, or whose name isn't safe for
                        a local file */
-    bool whole;     /* it is sure that no line is missing at the end */
+    bool itself; /* LIST: it shows the directory itself, so it was readable, and
+                    "-a" was obeyed; the form of IIS hides no names */
+    bool whole;  /* it is sure that no line is missing */
 };
 
 #define LISTING_REFUSED                                                        \
     "the server lists lines that can't be read, or names that no file here "   \
     "may have; they were left out"
 
-#define LISTING_CUT "the listing may be cut"
+#define LISTING_CUT                                                            \
+    "the listing may be cut, or the server doesn't show this directory"
 
 void listing_release(struct listing *l);
 /* Takes one line of MLSD or MLST, or of LIST. Returns 0; 1: no entry (".",

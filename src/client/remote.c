@@ -53,6 +53,9 @@ static size_t gathering_take(void *of, const char *bytes, size_t len)
     return len;
 }
 
+/* LIST of a file, or of a directory that the user may not read, is often a line
+ * or nothing, and 226. So without MLSD the client enters the directory, which a
+ * file refuses, and then lists it. */
 int remote_list(struct link *l, const char *path, struct listing *ret,
                 struct failure *why)
 {
@@ -65,7 +68,8 @@ int remote_list(struct link *l, const char *path, struct listing *ret,
 
     *ret = (struct listing){ 0 };
     snprintf(directory, sizeof(directory), "%s%s", path, path[0] ? "/" : "");
-    if (link_begin(l, directory, &io, why) < 0)
+    if (link_begin(l, mlsd ? directory : "", &io, why) < 0 ||
+        (!mlsd && link_set_directory(l, path, why) < 0))
         return -1;
     curl_easy_setopt(l->curl, CURLOPT_CUSTOMREQUEST, mlsd ? "MLSD" : "LIST -a");
     int r = link_run(l, why);
@@ -76,10 +80,20 @@ int remote_list(struct link *l, const char *path, struct listing *ret,
         listing_release(ret);
     else if (g.len > 0)
         gathering_line(&g);
-    /* Some servers take "-a" for a name, and list nothing. */
-    ret->whole = l->whole && (mlsd || g.lines > 0);
+    ret->whole = l->whole && (mlsd || ret->itself);
     listing_sort(ret);
     return r;
+}
+
+int remote_enter(struct link *l, const char *path, struct failure *why)
+{
+    if (!path[0])
+        return 0;
+    if (link_begin(l, "", NULL, why) < 0 ||
+        link_set_directory(l, path, why) < 0)
+        return -1;
+    curl_easy_setopt(l->curl, CURLOPT_NOBODY, 1L);
+    return link_run(l, why);
 }
 
 /* Does this failure mean that the path doesn't exist, rather than that the

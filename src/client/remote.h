@@ -9,6 +9,9 @@
 /* Lists the directory PATH, sorted. */
 int remote_list(struct link *l, const char *path, struct listing *ret,
                 struct failure *why);
+/* May the user enter the directory? Without this right some servers list a
+ * directory as empty. */
+int remote_enter(struct link *l, const char *path, struct failure *why);
 /* Gets one entry. Returns 1: the path doesn't exist. */
 int remote_stat(struct link *l, const char *path, struct entry *ret,
                 struct failure *why);

@@ -93,23 +93,35 @@ static bool down_is_surplus(const char *name, const struct listing *there)
            !part_is_name(name) && !listing_find(there, name);
 }
 
+/* Is the listing enough to remove what it lacks? */
+static bool down_is_sure(struct sync *s, const char *remote,
+                         const struct listing *there)
+{
+    struct failure why;
+    int r = there->whole ? remote_enter(&s->client->link, remote, &why)
+                         : fail(&why, EX_PROTOCOL,
+                                LISTING_CUT ", so nothing is removed");
+
+    if (r < 0)
+        sync_failed(s, remote, &why);
+    return r == 0;
+}
+
 /* Removes files that are in the local directory but not on the server. Partial
  * files belong to other transfers. */
 static void down_surplus(struct sync *s, const char *remote, const char *local,
                          const struct listing *there, int depth)
 {
-    struct failure why;
     DIR *d = opendir(local);
     struct dirent *e;
+    bool sure = false;
 
     while (d && (e = readdir(d)) && !link_interrupted) {
         if (!down_is_surplus(e->d_name, there))
             continue;
-        if (!there->whole) {
-            fail(&why, EX_PROTOCOL, LISTING_CUT ", so nothing is removed");
-            sync_failed(s, remote, &why);
+        sure = sure || down_is_sure(s, remote, there);
+        if (!sure)
             break;
-        }
         down_remove(s, dirfd(d), local, e->d_name, depth + 1);
     }
     if (d)

@@ -418,15 +418,16 @@ Test(liar, a_listing_of_dos, .timeout = 60)
     faulty_end(&f);
 }
 
-/* sync --delete ends with STATUS, and what is here stays. */
-static void expect_kept(struct faulty *f, int status, const char *why)
+/* sync --delete of URL ends with STATUS, and what is here stays. */
+static void expect_kept(struct faulty *f, int status, const char *url,
+                        const char *why)
 {
     struct run_result r;
 
     files_make_folder("kept", 0755);
     files_write("kept/file", "mine", 4, 0644);
     files_write("kept/other", "mine", 4, 0644);
-    desk_client(&f->desk, status, &r, NULL, "sync", "--delete", "/", "kept",
+    desk_client(&f->desk, status, &r, NULL, "sync", "--delete", url, "kept",
                 NULL);
     cr_expect_not_null(strstr(r.text, why), "%s", r.text);
     run_release(&r);
@@ -441,7 +442,7 @@ Test(liar, a_listing_in_an_unknown_form, .timeout = 60)
     struct run_result r;
 
     faulty_begin(&f, "odd_list", "good");
-    expect_kept(&f, EX_PROTOCOL, "nothing is removed");
+    expect_kept(&f, EX_PROTOCOL, "/", "nothing is removed");
     desk_client(&f.desk, EX_PROTOCOL, &r, NULL, "get", "-r", "/", "in", NULL);
     cr_expect_not_null(strstr(r.text, "can't be read"), "%s", r.text);
     run_release(&r);
@@ -459,10 +460,34 @@ Test(liar, a_listing_that_may_be_cut, .timeout = 60)
 
     for (size_t i = 0; i < 3; i++) {
         faulty_begin(&f, faults[i], "good");
-        expect_kept(&f, EX_PROTOCOL, "may be cut");
+        expect_kept(&f, EX_PROTOCOL, "/", "may be cut");
         desk_client(&f.desk, 0, &r, NULL, "get", "-r", "/", "in", NULL);
         cr_expect_not_null(strstr(r.text, "may be cut"), "%s", r.text);
         run_release(&r);
+        faulty_end(&f);
+    }
+}
+
+/* LIST without -a, of a file, of a directory that may not be read, or of
+ * another directory; MLSD of a directory that may not be entered. */
+Test(liar, a_listing_of_something_else, .timeout = 100)
+{
+    static const struct {
+        const char *fault, *url, *why;
+        int status;
+    } rows[] = {
+        { "no_mlsd", "/file", "550", EX_NOINPUT },
+        { "no_mlsd", "/locked", "nothing is removed", EX_PROTOCOL },
+        { "no_mlsd", "/shut", "550", EX_NOINPUT },
+        { "hidden_list", "/", "nothing is removed", EX_PROTOCOL },
+        { "list_elsewhere", "/sub", "0 removed", 0 },
+        { "none", "/shut", "550", EX_NOINPUT },
+    };
+    static struct faulty f;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        faulty_begin(&f, rows[i].fault, "good");
+        expect_kept(&f, rows[i].status, rows[i].url, rows[i].why);
         faulty_end(&f);
     }
 }

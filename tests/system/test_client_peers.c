@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -129,6 +130,41 @@ static struct criterion_test_params parameters_of_peers(void)
                                sizeof(peers) / sizeof(peers[0]));
 }
 
+/* Directories that the server's user may not read or enter, and a file: sync
+ * --delete removes nothing here. pyftpdlib runs as root and may do both. */
+static void expect_surplus_kept(struct desk *d, const struct peer *p)
+{
+    static const mode_t modes[] = { 0, 0711, 0744 };
+    char locked[SERVER_PATH_MAX + 32];
+    struct run_result r;
+
+    if (strcmp(p->name, "pyftpdlib") == 0)
+        return;
+    snprintf(locked, sizeof(locked), "%s/home%s/locked", d->dir, p->dir);
+    files_make_folder(locked, 0755);
+    files_make_folder("kept", 0755);
+    files_make_folder("kept/locked", 0755);
+    files_write("kept/mine", "mine", 4, 0644);
+    files_write("kept/locked/mine", "mine", 4, 0644);
+    for (size_t i = 0; i < 3; i++) {
+        bool empty = modes[i] == 0711 && strcmp(p->name, "vsftpd") == 0;
+
+        cr_assert_eq(chmod(locked, modes[i]), 0);
+        desk_client(d, empty ? EX_PROTOCOL : EX_NOINPUT, &r, NULL, "sync",
+                    "--delete", "/locked", "kept", NULL);
+        run_release(&r);
+        cr_expect(files_exists("kept/mine"), "%s, %o", p->name, modes[i]);
+    }
+    desk_client(d, EX_NOINPUT, &r, NULL, "sync", "--delete", "/tree/a b0",
+                "kept", NULL);
+    run_release(&r);
+    cr_expect(files_exists("kept/mine"), "%s", p->name);
+    desk_client(d, EX_NOINPUT, &r, NULL, "sync", "--delete", "/", "kept", NULL);
+    run_release(&r);
+    cr_expect(files_exists("kept/locked/mine"), "%s", p->name);
+    cr_expect_not(files_exists("kept/mine"), "%s", p->name);
+}
+
 ParameterizedTestParameters(peers, work)
 {
     return parameters_of_peers();
@@ -151,6 +187,7 @@ ParameterizedTest(struct peer *p, peers, work, .timeout = 400)
     run_release(&r);
     files_write("back/surplus", "mine", 4, 0644);
     run_words(&d, "1 removed", &r, "sync", "--delete", "/tree", "back");
+    expect_surplus_kept(&d, p);
     run_words(&d, "below/", &r, "ls", "/tree", NULL, NULL);
     run_words(&d, "12 files", &r, "du", "/tree", NULL, NULL);
     run_words(&d, NULL, &r, "mv", "/tree/a b0", "c", NULL);

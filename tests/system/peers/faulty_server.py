@@ -36,7 +36,8 @@ LISTED = {
     "size_too_large": ["file"],
 }
 
-WITHOUT_MLSD = "no_mlsd", "dos_list", "odd_list", "no_list", "changed", "changed_untimed", "names_of_list"
+WITHOUT_MLSD = ("no_mlsd", "dos_list", "odd_list", "no_list", "changed", "changed_untimed",
+                "names_of_list", "hidden_list", "list_elsewhere")
 
 
 def context():
@@ -72,6 +73,7 @@ class Session(threading.Thread):
         self.secure = False
         self.listener = None
         self.first = 0
+        self.where = ""
 
     def reply(self, text):
         self.s.sendall(text.encode() + b"\r\n")
@@ -171,6 +173,12 @@ class Session(threading.Thread):
         data.unwrap().close()
         self.reply("226 done")
 
+    def do_CWD(self, words):
+        if words.strip("/").split("/")[-1] in ("file", "shut"):
+            return self.reply("550 no")
+        self.where = words.strip("/")
+        self.reply("250 there")
+
     def do_PWD(self, words):
         self.reply('257 "/" here')
 
@@ -233,6 +241,8 @@ class Session(threading.Thread):
             listed = [b"type=dir; sub\r\n"]
         if FAULT == "large_tree":
             listed = self.large(words.count("/"))
+        if words.strip("/") == "shut": # readable, but none of its files
+            listed = []
         self.send(self.endless() if FAULT == "endless_list" else listed)
 
     def endless(self):
@@ -248,15 +258,27 @@ class Session(threading.Thread):
             yield b"".join(b"type=file;size=1; %0250d\r\n" % j
                            for j in range(i, i + 500))
 
+    # As vsftpd: a name that is no readable directory is listed like a file, and
+    # "locked" has no lines if it is the present directory.
     def do_LIST(self, words):
         form = "-rw-r--r-- 1 a a {} Nov 20 07:42 {}\r\n"
+        itself = "drwxr-xr-x 2 a a 4096 Nov 20 07:42 .\r\n"
+        path = words.removeprefix("-a").strip(" /")
+        names = LISTED.get(FAULT, ["file"])
         if FAULT == "dos_list":
-            form = "10-23-25  03:12PM {:20} {}\r\n"
+            form, itself = "10-23-25  03:12PM {:20} {}\r\n", ""
         if FAULT == "odd_list":
             form = "-rw-r--r-- 1 a {} Nov 20 07:42 {}\r\n" # without a group
-        self.send([form.format(len(TEXT), name).encode()
-                   for name in LISTED.get(FAULT, ["file"])
-                   if FAULT != "no_list"])
+        if FAULT == "hidden_list" or path: # without -a
+            itself = ""
+        if path and FAULT != "list_elsewhere":
+            names = [path.split("/")[-1]]
+        if self.where and FAULT == "list_elsewhere":
+            names = ["file", "other"]
+        if FAULT == "no_list" or self.where == "locked":
+            names, itself = [], ""
+        self.send([itself.encode()] * bool(itself) +
+                  [form.format(len(TEXT), name).encode() for name in names])
 
     def do_REST(self, words):
         self.first = int(words)

@@ -77,6 +77,30 @@ Test(listing, no_entries)
         cr_expect_eq(listing_take_list(&l, slice_from(list_mine[i])), 1);
     cr_expect_eq(l.count, 0);
     cr_expect_eq(l.refused, 0);
+    cr_expect(l.itself);
+}
+
+/* The line of a file doesn't prove that a directory was listed. */
+Test(listing, whether_it_shows_the_directory)
+{
+    static const struct {
+        const char *line;
+        bool itself;
+    } rows[] = {
+        { "-rw-r--r-- 1 0 0 4 Nov 20 07:42 a", false },
+        { "drwxr-xr-x 2 0 0 4096 Nov 20 07:42 ..", false },
+        { "total 4", false },
+        { "drwxr-xr-x 2 0 0 4096 Nov 20 07:42 .", true },
+        { "10-23-25  03:12PM                 12 a", true },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct listing l = { 0 };
+
+        listing_take_list(&l, slice_from(rows[i].line));
+        cr_expect_eq(l.itself, rows[i].itself, "%s", rows[i].line);
+        listing_release(&l);
+    }
 }
 
 /* A line in a form that nobody here knows may be an entry: it counts, so that
