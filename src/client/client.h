@@ -48,6 +48,9 @@ struct command {
     const char
         *remote; /* which words are remote in the shell: a letter for each word,
                     "r" for remote, "l" for local; the last letter repeats */
+    const char *urls; /* which words are URLs on the command line: a letter for
+                         all words but the last, and one for the last; "r" for a
+                         URL, "l" for a local name, "." for either */
     int (*run)(struct client *c, struct word *w, int n);
     const char *syntax, *shell_syntax, *help, *example;
 };

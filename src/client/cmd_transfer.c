@@ -179,6 +179,13 @@ static int get_all(struct client *c, struct word *w, int n, const char *local)
 
 int cmd_get(struct client *c, struct word *w, int n)
 {
+    struct failure why;
+
+    for (int i = 1; i < n - 1; i++)
+        if (!w[i].remote)
+            return fail(&why, EX_USAGE,
+                        "several names are in the way of LOCAL; try mget"),
+                   client_error(w[i].text, &why);
     if (n > 1 && !w[n - 1].remote)
         return get_all(c, w, n - 1, w[n - 1].text);
     return get_all(c, w, n, NULL);

@@ -67,6 +67,24 @@ static int run_no_server(char **text, int n, struct failure *why)
                 "no server is named; write ftps://USER@HOST/PATH");
 }
 
+/* Are there URLs where the command needs them, and only there? Otherwise a word
+ * would mean something else than its user thinks. */
+static int run_check_words(const struct command *row, const struct word *w,
+                           int n, struct failure *why)
+{
+    for (int i = 0; i < n; i++) {
+        char kind = row->urls[i > 0 && i == n - 1];
+
+        if (kind == '.' || w[i].remote == (kind == 'r'))
+            continue;
+        return fail(why, EX_USAGE, "%s: %s; usage: sallyport %s %s", w[i].text,
+                    w[i].remote ? "a URL, where a local name belongs"
+                                : "not a URL, and no PROFILE:PATH",
+                    row->name, row->syntax);
+    }
+    return 0;
+}
+
 /* Turns the words into local and remote ones; *url gets the server. */
 static int run_words(struct client *c, const struct command *row, char **text,
                      int n, struct word *w, struct url *url,
@@ -93,8 +111,10 @@ static int run_words(struct client *c, const struct command *row, char **text,
     }
     if (row->modes & SERVERLESS)
         return 0;
-    return url->host[0] ? open_check(&c->options, why)
-                        : run_no_server(text, n, why);
+    if (!url->host[0])
+        return run_no_server(text, n, why);
+    return run_check_words(row, w, n, why) < 0 ? -1
+                                               : open_check(&c->options, why);
 }
 
 enum progress_style client_style(const struct options *o)

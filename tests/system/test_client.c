@@ -464,6 +464,34 @@ Test(client, help_that_there_is_not, .timeout = 60)
     }
 }
 
+/* A word that isn't a URL would name the login directory. Each command checks
+ * all words before it connects. */
+Test(client, words_that_are_no_urls, .timeout = 60)
+{
+    static char a[] = "ftps://anna@127.0.0.1:1/a",
+                b[] = "ftps://anna@127.0.0.1:1/b";
+    static char *const rows[][6] = {
+        { "get", "-r", a, "dir", b, NULL }, { "ls", a, "dir", NULL },
+        { "cat", "dir", a, NULL },          { "mkdir", a, "dir", NULL },
+        { "rmdir", a, "dir", NULL },        { "rm", "-r", a, "dir", NULL },
+        { "du", a, "dir", NULL },           { "hash", a, "dir", NULL },
+        { "mv", "dir", a, NULL },           { "put", "dir", a, b, NULL },
+        { "put", "dir", a, "dir", NULL },
+    };
+    struct run_result r;
+    struct desk d;
+
+    desk_begin_alone(&d);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        run_plain(&r, rows[i]);
+        cr_expect_eq(r.status, EX_USAGE, "%s: %d %s", rows[i][0], r.status,
+                     r.text);
+        cr_expect_not_null(strstr(r.text, "; usage: sallyport "), "%s", r.text);
+        run_release(&r);
+    }
+    desk_end(&d);
+}
+
 /* A key alone would be ignored. The certificate may come from a profile. */
 Test(client, a_key_without_a_certificate, .timeout = 60)
 {

@@ -56,6 +56,7 @@ static const struct {
     { "! cat back", "text" },
     { "mget *.txt", "get d/e/a.txt" },
     { "mget *.pdf", NULL },
+    { "get one two three", NULL },
     { "mv two three", "" },
     { "change /d/e/three four", "" },
     { "mkdir into", "" },
