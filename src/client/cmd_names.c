@@ -11,6 +11,8 @@
 #include "show.h"
 #include "tree.h"
 
+#define RENAMES_MAX 99
+
 static void ls_time(time_t when, char out[20])
 {
     struct tm tm;
@@ -234,28 +236,87 @@ int cmd_rmdir(struct client *c, struct word *w, int n)
     return names_each(c, w, n, rmdir_one, NULL);
 }
 
+/* Finds the new name of FROM. A second name without a directory stays in the
+ * first name's directory. */
+static int mv_name(const char *from, const struct word *second,
+                   char to[URL_PATH_MAX])
+{
+    const char *slash = strrchr(from, '/');
+    size_t len = strlen(second->text);
+    bool into = second->directory || (len > 0 && second->text[len - 1] == '/');
+    char directory[URL_PATH_MAX];
+
+    snprintf(directory, sizeof(directory), "%.*s",
+             slash ? (int)(slash - from) : 0, from);
+    if (url_join(second->remote ? "" : directory,
+                 second->remote ? second->path : second->text, to) < 0)
+        return -1;
+    return into ? url_join(to, slash ? slash + 1 : from, to) : 0;
+}
+
+/* Chooses the first free name after TO. */
+static int mv_rename(struct client *c, char to[URL_PATH_MAX],
+                     struct failure *why)
+{
+    char next[URL_PATH_MAX];
+    struct entry e;
+
+    for (unsigned i = 1; i <= RENAMES_MAX; i++) {
+        if (names_new(to, i, next, sizeof(next)) < 0)
+            break;
+        int r = remote_stat(&c->link, next, &e, why);
+        if (r < 0)
+            return -1;
+        if (r == 1) {
+            memcpy(to, next, sizeof(next));
+            return 0;
+        }
+    }
+    return fail(why, EX_CANTCREAT, "/%s: no free name is left", to);
+}
+
+/* Most servers replace a file by a new name without a question. Returns 0:
+ * continue; 1: skip; -1: failed. */
+static int mv_target(struct client *c, char to[URL_PATH_MAX],
+                     struct failure *why)
+{
+    struct entry e;
+    int r = remote_stat(&c->link, to, &e, why);
+
+    if (r != 0)
+        return r < 0 ? -1 : 0;
+    if (e.kind == ENTRY_DIRECTORY)
+        return fail(why, EX_CANTCREAT,
+                    "/%s is a directory; write /%s/ to move into it", to, to);
+    if (c->options.conflict == CONFLICT_ASK && !names_can_ask(&c->options))
+        return fail(why, EX_CANTCREAT,
+                    "/%s is there already; --conflict overwrite replaces it",
+                    to);
+    names_begin();
+    switch (names_decide(&c->options, to, "on the server")) {
+    case CONFLICT_SKIP:
+        return 1;
+    case CONFLICT_OVERWRITE:
+        return 0;
+    default:
+        return mv_rename(c, to, why);
+    }
+}
+
 int cmd_mv(struct client *c, struct word *w, int n)
 {
-    const char *slash = strrchr(w[0].path, '/');
-    size_t len = strlen(w[1].text);
-    bool into = w[1].directory || (len > 0 && w[1].text[len - 1] == '/');
-    char to[URL_PATH_MAX], from_dir[URL_PATH_MAX];
+    char to[URL_PATH_MAX];
     struct failure why;
     int r;
 
     (void)n;
-    /* A second name without a directory stays in the first name's directory. */
-    snprintf(from_dir, sizeof(from_dir), "%.*s",
-             slash ? (int)(slash - w[0].path) : 0, w[0].path);
-    if (w[1].remote)
-        r = snprintf(to, sizeof(to), "%s", w[1].path) < 0 ? -1 : 0;
+    if (mv_name(w[0].path, &w[1], to) < 0)
+        r = fail(&why, EX_USAGE, "the name is too long");
     else
-        r = url_join(from_dir, w[1].text, to);
-    if (r == 0 && into)
-        r = url_join(to, slash ? slash + 1 : w[0].path, to);
-    if (r < 0)
-        fail(&why, EX_USAGE, "the name is too long");
-    else
+        r = mv_target(c, to, &why);
+    if (r == 1)
+        progress_note("%s: skipped, /%s is there already", w[0].path, to);
+    else if (r == 0)
         r = remote_rename(&c->link, w[0].path, to, &why);
     return r < 0 ? client_error(w[0].path, &why) : 0;
 }

@@ -60,6 +60,11 @@ void names_begin(void)
     names_for_all = CONFLICT_ASK;
 }
 
+bool names_can_ask(const struct options *o)
+{
+    return tty_there() && !o->json;
+}
+
 enum conflict_choice names_decide(const struct options *o, const char *name,
                                   const char *where)
 {
@@ -67,7 +72,7 @@ enum conflict_choice names_decide(const struct options *o, const char *name,
 
     if (c != CONFLICT_ASK)
         return c;
-    if (!tty_there() || o->json)
+    if (!names_can_ask(o))
         return CONFLICT_RENAME;
     pthread_mutex_lock(&names_lock);
     progress_hold();

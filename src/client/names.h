@@ -13,6 +13,8 @@ int names_new(const char *path, unsigned i, char *out, size_t size);
 
 /* A command begins: answers for all files of the last one are forgotten. */
 void names_begin(void);
+/* Is there a terminal for questions? */
+bool names_can_ask(const struct options *o);
 /* Decides about NAME, which is taken WHERE ("here" or "on the server"). It
  * asks, if that is the choice and there is a terminal. */
 enum conflict_choice names_decide(const struct options *o, const char *name,

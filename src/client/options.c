@@ -25,7 +25,7 @@ const struct option_row option_rows[] = {
       "the file of profiles (default: ~/.config/sallyport/config)", NULL },
     { "conflict", 0, OPTION_CONFLICT, AT(conflict), 0, 0, true, "WORD",
       "if a name is taken: ask (default), skip, rename or overwrite",
-      "put get mput mget" },
+      "put get mv mput mget" },
     { "debug", 'd', OPTION_FLAG, AT(debug), 0, 0, false, NULL,
       "print the conversation with the server, without secrets", NULL },
     { "delete", 0, OPTION_FLAG, AT(remove), 0, 0, false, NULL,

@@ -29,6 +29,7 @@ static const struct server_user users[] = {
     { .name = "sync" },  { .name = "names" },
     { .name = "shell" }, { .name = "many" },
     { .name = "down" },  { .name = "reader", .keys = "rights=lr" },
+    { .name = "move" },
 };
 
 SERVER_SHARED(.ports = "auto 32", .settings = "mode_z = yes\n", .users = users,
@@ -198,6 +199,33 @@ Test(client, a_name_that_is_taken, .timeout = 60)
     expect_text("a", "mine");
     CLIENT(&d, 0, "get", "--conflict", "overwrite", "/a");
     expect_text("a", "two");
+    desk_end(&d);
+}
+
+/* mv asks before it replaces a file; if it can't ask, it moves nothing. */
+Test(client, a_new_name_that_is_taken, .timeout = 60)
+{
+    struct desk d;
+
+    desk_begin(&d, "move");
+    files_write("a", "one", 3, 0644);
+    files_write("b", "two", 3, 0644);
+    CLIENT(&d, 0, "put", "a", "b", "/");
+    CLIENT(&d, 0, "mkdir", "/in");
+    CLIENT(&d, EX_CANTCREAT, "mv", "/a", "b");
+    CLIENT(&d, EX_CANTCREAT, "mv", "/a", "in");
+    CLIENT(&d, 0, "mv", "--conflict", "skip", "/a", "b");
+    expect_text(server_home_file(&d.server, "move", "a"), "one");
+    expect_text(server_home_file(&d.server, "move", "b"), "two");
+    CLIENT(&d, 0, "mv", "--conflict", "rename", "/a", "b");
+    expect_text(server_home_file(&d.server, "move", "new-b"), "one");
+    expect_text(server_home_file(&d.server, "move", "b"), "two");
+    CLIENT(&d, 0, "mv", "--conflict", "overwrite", "/new-b", "/b");
+    expect_text(server_home_file(&d.server, "move", "b"), "one");
+    CLIENT(&d, 0, "mv", "/b", "in/");
+    CLIENT(&d, 0, "put", "b", "/");
+    CLIENT(&d, EX_CANTCREAT, "mv", "/b", "/in/");
+    expect_text(server_home_file(&d.server, "move", "in/b"), "one");
     desk_end(&d);
 }
 
