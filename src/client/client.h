@@ -26,9 +26,10 @@ struct client {
 struct word {
     const char *text;
     bool remote;
-    bool directory;          /* remote: it ended in "/" */
-    char path[URL_PATH_MAX]; /* remote: relative to the login directory */
-    const struct url *url;   /* outside the shell: the command's server */
+    bool directory;             /* remote: it ended in "/" */
+    char path[URL_PATH_MAX];    /* remote: relative to the login directory */
+    struct url_pattern pattern; /* remote: of the path's last component */
+    const struct url *url;      /* outside the shell: the command's server */
 };
 
 #define WORDS_MAX 4096

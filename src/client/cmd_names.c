@@ -94,14 +94,14 @@ static int names_each(struct client *c, struct word *w, int n,
     int code = n == 0 ? each(c, c->cwd, of) : 0;
 
     for (int i = 0; i < n && !link_interrupted; i++)
-        tree_keep(&code, tree_expand(c, w[i].path, each, of));
+        tree_keep(&code, tree_expand(c, &w[i], each, of));
     return code;
 }
 
 int cmd_ls(struct client *c, struct word *w, int n)
 {
     /* If several directories were named, their listings follow one another. */
-    bool several = n > 1 || (n == 1 && names_is_pattern(w[0].path));
+    bool several = n > 1 || (n == 1 && w[0].pattern.some);
 
     return names_each(c, w, n, ls_one, &several);
 }

@@ -61,6 +61,9 @@ static int open_profile_url(const struct profile *p, const char *path,
     if (url_join(ret->path, path, joined) < 0)
         return fail(why, EX_USAGE, "%s: the name is too long", path);
     memcpy(ret->path, joined, sizeof(joined));
+    ret->pattern.ended |= path[0] != '\0';
+    for (const char *at = path; *at; at++)
+        url_pattern_add(&ret->pattern, *at, false);
     ret->directory = !joined[0] || !path[0] || path[strlen(path) - 1] == '/';
     return 0;
 }

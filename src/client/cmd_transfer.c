@@ -163,7 +163,7 @@ static int get_all(struct client *c, struct word *w, int n, const char *local)
 
     t.into = local && strcmp(local, "-") != 0 && stat(local, &st) == 0 &&
              S_ISDIR(st.st_mode);
-    bool several = n > 1 || names_is_pattern(base_name(w[0].path));
+    bool several = n > 1 || w[0].pattern.some;
     if (local && !t.into && several && strcmp(local, "-") != 0) {
         fail(&why, EX_CANTCREAT,
              "is no directory, and several files would go "
@@ -171,7 +171,7 @@ static int get_all(struct client *c, struct word *w, int n, const char *local)
         return client_error(local, &why);
     }
     for (int i = 0; i < n; i++)
-        tree_keep(&code, tree_expand(c, w[i].path, get_one, &t));
+        tree_keep(&code, tree_expand(c, &w[i], get_one, &t));
     tree_keep(&code, client_run_jobs(c, &t.jobs));
     jobs_release(&t.jobs);
     return code;

@@ -53,7 +53,7 @@ static void complete_typed(const char *name, char out[2 * URL_PATH_MAX])
 {
     const char *special = complete.quote == '\'' ? ""
                           : complete.quote       ? "\\\""
-                                                 : " \t\\'\"";
+                                                 : " \t\\'\"*?[";
     size_t n = 0;
 
     for (; *name && n + 2 < 2 * (size_t)URL_PATH_MAX; name++) {

@@ -82,11 +82,6 @@ enum conflict_choice names_decide(const struct options *o, const char *name,
     return c;
 }
 
-bool names_is_pattern(const char *name)
-{
-    return strpbrk(name, "*?[") != NULL;
-}
-
 bool names_match(const char *pattern, const char *name)
 {
     return fnmatch(pattern, name, FNM_PERIOD) == 0;

@@ -20,8 +20,6 @@ bool names_can_ask(const struct options *o);
 enum conflict_choice names_decide(const struct options *o, const char *name,
                                   const char *where);
 
-/* Does NAME contain one of * ? [ ? */
-bool names_is_pattern(const char *name);
 /* Does PATTERN match the whole of NAME? "*" matches no dot at the beginning. */
 bool names_match(const char *pattern, const char *name);
 

@@ -108,6 +108,7 @@ static int run_words(struct client *c, const struct command *row, char **text,
         w[i].url = url;
         w[i].directory = one.directory;
         memcpy(w[i].path, one.path, sizeof(one.path));
+        w[i].pattern = one.pattern;
     }
     if (row->modes & SERVERLESS)
         return 0;

@@ -33,8 +33,14 @@ static bool shell_is_remote(const struct command *row, int i)
     return row->remote[(size_t)i < letters ? (size_t)i : letters - 1] == 'r';
 }
 
+/* A line that was cut into words, and a copy of it as it was typed. */
+struct shell_input {
+    const char *cut;
+    char *typed;
+};
+
 static int shell_words(struct client *c, const struct command *row, char **text,
-                       int n, struct word *w)
+                       int n, const struct shell_input *in, struct word *w)
 {
     for (int i = 0; i < n; i++) {
         w[i] = (struct word){ .text = text[i] };
@@ -43,6 +49,7 @@ static int shell_words(struct client *c, const struct command *row, char **text,
         if (url_join(c->cwd, text[i], w[i].path) < 0)
             return -1;
         size_t len = strlen(text[i]);
+        split_pattern(in->typed + (text[i] - in->cut), &w[i].pattern);
         w[i].remote = true;
         w[i].directory = len == 0 || text[i][len - 1] == '/';
     }
@@ -67,7 +74,8 @@ static int shell_run_row(struct client *c, const struct command *row,
 
 /* Options on a line count for that line alone. Those of "open" count until the
  * next "open"; settings of the last server's profile don't count then. */
-static int shell_command(struct client *c, int n, char **text)
+static int shell_command(struct client *c, int n, char **text,
+                         const struct shell_input *in)
 {
     static struct word words[SHELL_WORDS];
     const struct command *row = command_find(text[0], IN_SHELL);
@@ -94,7 +102,7 @@ static int shell_command(struct client *c, int n, char **text)
         code = shell_refuse(EX_USAGE, text[0],
                             "no server is open; try: open "
                             "ftps://USER@HOST");
-    else if (shell_words(c, row, text + 1, n - 1, words) < 0)
+    else if (shell_words(c, row, text + 1, n - 1, in, words) < 0)
         code = shell_refuse(EX_USAGE, text[0], "the name is too long");
     else
         code = shell_run_row(c, row, words, n - 1);
@@ -138,15 +146,20 @@ static int shell_line(struct client *c, char *line)
     link_interrupted = 0;
     if (*line == '!')
         return shell_local(line + 1);
-    int n = split_line(line, text, SHELL_WORDS);
+    struct shell_input in = { line, strdup(line) };
+    if (!in.typed)
+        return shell_refuse(EX_OSERR, "", "out of memory");
+    int code = 0, n = split_line(line, text, SHELL_WORDS);
     if (n < 0)
-        return shell_refuse(EX_USAGE, "",
+        code = shell_refuse(EX_USAGE, "",
                             n == -EINVAL ? "a quote isn't closed"
                                          : "too many words");
-    if (n == 0)
-        return 0;
-    text[n] = NULL;
-    return shell_command(c, n, text);
+    if (n > 0) {
+        text[n] = NULL;
+        code = shell_command(c, n, text, &in);
+    }
+    free(in.typed);
+    return code;
 }
 
 /* A script ends at its first failure; an interactive session continues. */

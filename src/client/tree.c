@@ -205,37 +205,36 @@ int tree_get(struct client *c, const char *remote, const char *local, int depth,
                : tree_add(j, &job, local, remote);
 }
 
-int tree_expand(struct client *c, const char *pattern,
+int tree_expand(struct client *c, const struct word *word,
                 int (*each)(struct client *c, const char *path, void *of),
                 void *of)
 {
-    const char *slash = strrchr(pattern, '/');
-    const char *last = slash ? slash + 1 : pattern;
+    const char *slash = strrchr(word->path, '/');
     char dir[URL_PATH_MAX], path[URL_PATH_MAX];
     struct listing all;
     struct failure why;
     size_t found = 0;
     int code = 0;
 
-    if (!names_is_pattern(last))
-        return each(c, pattern, of);
-    snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - pattern) : 0,
-             pattern);
+    if (!word->pattern.some)
+        return each(c, word->path, of);
+    snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - word->path) : 0,
+             word->path);
     if (remote_list(&c->link, dir, &all, &why) < 0)
         return client_error(dir, &why);
     /* A file whose name has these characters counts before the pattern. */
-    if (listing_find(&all, last)) {
+    if (listing_find(&all, word->path)) {
         listing_release(&all);
-        return each(c, pattern, of);
+        return each(c, word->path, of);
     }
     for (size_t i = 0; i < all.count; i++)
-        if (names_match(last, all.entry[i].name) &&
+        if (names_match(word->pattern.text, all.entry[i].name) &&
             url_join(dir, all.entry[i].name, path) == 0) {
             found++;
             tree_keep(&code, each(c, path, of));
         }
     listing_release(&all);
-    return found ? code : tree_said(pattern, EX_NOINPUT, "nothing matches");
+    return found ? code : tree_said(word->path, EX_NOINPUT, "nothing matches");
 }
 
 static int tree_walk_at(struct client *c, const char *path, int depth,

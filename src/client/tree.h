@@ -16,9 +16,9 @@ int tree_put(struct client *c, const char *local, const char *remote,
 int tree_get(struct client *c, const char *remote, const char *local, int depth,
              struct jobs *j);
 
-/* Calls EACH with the paths that match PATTERN; only its last component may
- * have * ? [. A pattern without a match is a failure. */
-int tree_expand(struct client *c, const char *pattern,
+/* Calls EACH with the path of WORD or, if its last component is a pattern, with
+ * the paths that match. A pattern without a match is a failure. */
+int tree_expand(struct client *c, const struct word *word,
                 int (*each)(struct client *c, const char *path, void *of),
                 void *of);
 

@@ -54,14 +54,35 @@ static int url_hex(char c)
     return at ? (int)(at - digits) : -1;
 }
 
-static int url_decode(struct slice s, char *out, size_t size)
+void url_pattern_add(struct url_pattern *p, char c, bool literal)
+{
+    if (c == '/') {
+        p->ended = true;
+        return;
+    }
+    if (p->ended)
+        *p = (struct url_pattern){ 0 };
+    /* No name is as long, so nothing would match. */
+    if (p->len + 3 > sizeof(p->text))
+        return;
+    p->some |= !literal && strchr("*?[", c);
+    if (c == '\\' || (literal && strchr("*?[]", c)))
+        p->text[p->len++] = '\\';
+    p->text[p->len++] = c;
+    p->text[p->len] = '\0';
+}
+
+/* PATTERN (or NULL): an encoded character is literal there. */
+static int url_decode(struct slice s, char *out, size_t size,
+                      struct url_pattern *pattern)
 {
     size_t len = 0;
 
     for (size_t i = 0; i < s.len; i++) {
         char c = s.ptr[i];
+        bool encoded = c == '%';
 
-        if (c == '%') {
+        if (encoded) {
             bool whole = i + 2 < s.len;
             int high = whole ? url_hex(s.ptr[i + 1]) : -1;
             int low = whole ? url_hex(s.ptr[i + 2]) : -1;
@@ -75,6 +96,8 @@ static int url_decode(struct slice s, char *out, size_t size)
         if (len + 1 == size)
             return -ENAMETOOLONG;
         out[len++] = c;
+        if (pattern)
+            url_pattern_add(pattern, c, encoded);
     }
     out[len] = '\0';
     return 0;
@@ -108,7 +131,8 @@ static int url_host(struct slice text, struct url *ret)
     } else {
         slice_cut(&port, ':', &host);
     }
-    if (host.len == 0 || url_decode(host, ret->host, sizeof(ret->host)) < 0 ||
+    if (host.len == 0 ||
+        url_decode(host, ret->host, sizeof(ret->host), NULL) < 0 ||
         strpbrk(ret->host, "/@ \\\"'?#%[]<>^`{|}"))
         return -EINVAL;
     return url_port(port, ret);
@@ -120,7 +144,7 @@ static int url_user(struct slice text, struct url *ret, struct complaint *c)
         return complain(c, "a password in a URL can be read by every user of "
                            "this machine; leave it out and give it when asked, "
                            "by --password-file or by netrc");
-    if (url_decode(text, ret->user, sizeof(ret->user)) < 0)
+    if (url_decode(text, ret->user, sizeof(ret->user), NULL) < 0)
         return complain(c, "the user name in the URL is not valid");
     return 0;
 }
@@ -150,7 +174,8 @@ int url_parse(const char *text, struct url *ret, struct complaint *c)
     if (url_host(authority, ret) < 0)
         return complain(c, "%s: host or port is not valid", text);
     ret->implicit |= ret->port == PORT_IMPLICIT;
-    r = url_decode(rest.ptr ? rest : SLICE(""), path, sizeof(path));
+    r = url_decode(rest.ptr ? rest : SLICE(""), path, sizeof(path),
+                   &ret->pattern);
     if (r == -EINVAL)
         return complain(c,
                         "%s: the path has a control character, or a %% that "

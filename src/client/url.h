@@ -3,11 +3,24 @@
 #define CLIENT_URL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "sallyport/base/complain.h"
 
 #define URL_PART_MAX 256
 #define URL_PATH_MAX 4096
+
+/* The last component of a path, as a pattern for fnmatch(): characters that the
+ * user has quoted or encoded stand after a backslash. */
+#define URL_PATTERN_MAX 1024
+struct url_pattern {
+    char text[URL_PATTERN_MAX];
+    size_t len;
+    bool some;  /* it has * ? or [, so it is a pattern at all */
+    bool ended; /* by "/" */
+};
+/* Adds the next character of the path; LITERAL: it is no pattern. */
+void url_pattern_add(struct url_pattern *p, char c, bool literal);
 
 struct url {
     bool implicit; /* TLS begins with the first byte */
@@ -18,6 +31,7 @@ struct url {
      * "": the login directory itself. */
     char path[URL_PATH_MAX];
     bool directory; /* the path ended in "/", or is empty */
+    struct url_pattern pattern;
 };
 
 /* Does TEXT begin like a URL? */

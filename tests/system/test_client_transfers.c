@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "desk.h"
@@ -137,6 +138,12 @@ Test(client_transfers, patterns, .timeout = 60)
     cr_expect_str_eq(r.text, "ab");
     run_release(&r);
     SAYS(&d, 0, "would remove /a.txt", "rm", "-n", "/[ab].txt");
+    /* A percent-encoded character is no pattern, nor is a quoted one. */
+    SAYS(&d, EX_NOINPUT, "550", "rm", "/%5Bab%5D.txt");
+    SAYS(&d, EX_NOINPUT, "550", "rm", "/%2A");
+    desk_client(&d, EX_NOINPUT, &r, "rm '[ab].txt'\n", "/", NULL);
+    run_release(&r);
+    SAYS(&d, 0, "  b.txt\n", "ls", "/[b].txt");
     SAYS(&d, 0, "", "rm", "/[ab].txt");
     desk_client(&d, 0, &r, NULL, "ls", "/*", NULL);
     cr_expect_not_null(strstr(r.text, "  c.pdf\n"), "%s", r.text);

@@ -42,6 +42,32 @@ Test(url, parse)
     }
 }
 
+/* A percent-encoded character is no pattern. */
+Test(url, patterns)
+{
+    static const struct {
+        const char *text, *pattern;
+        bool some;
+    } rows[] = {
+        { "ftps://h/in/*.txt", "*.txt", true },
+        { "ftps://h/a%5B1%5D.pdf", "a\\[1\\].pdf", false },
+        { "ftps://h/a%2A", "a\\*", false },
+        { "ftps://h/a%5b*", "a\\[*", true },
+        { "ftps://h/a\\*", "a\\\\*", true },
+        { "ftps://h/x%2F?/", "?", true },
+        { "ftps://h/*/x", "x", false },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct complaint c = { "" };
+        struct url u;
+
+        cr_assert_eq(url_parse(rows[i].text, &u, &c), 0);
+        cr_expect_str_eq(u.pattern.text, rows[i].pattern, "%s", rows[i].text);
+        cr_expect_eq(u.pattern.some, rows[i].some, "%s", rows[i].text);
+    }
+}
+
 static const struct {
     const char *text, *says;
 } bad[] = {

@@ -39,6 +39,28 @@ Test(split, lines)
     }
 }
 
+/* What is quoted is no pattern. */
+Test(split, patterns)
+{
+    static const struct {
+        const char *typed, *text;
+        bool some;
+    } rows[] = {
+        { "a*.txt b", "a*.txt", true }, { "in/*/a[1]", "a[1]", true },
+        { "a\\[1]", "a\\[1]", false },  { "'a[1].*'", "a\\[1\\].\\*", false },
+        { "\"a[\"*", "a\\[*", true },   { "'a\\'*", "a\\\\*", true },
+        { "in*/", "in*", true },        { "in*/a", "a", false },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct url_pattern p;
+
+        split_pattern(rows[i].typed, &p);
+        cr_expect_str_eq(p.text, rows[i].text, "%s", rows[i].typed);
+        cr_expect_eq(p.some, rows[i].some, "%s", rows[i].typed);
+    }
+}
+
 Test(names, new)
 {
     char out[16];
@@ -57,8 +79,8 @@ Test(names, match)
     cr_expect(names_match("?[ab]", "xb"));
     cr_expect_not(names_match("*", ".hidden"));
     cr_expect_not(names_match("*.txt", "a.txt2"));
-    cr_expect(names_is_pattern("a[1]"));
-    cr_expect_not(names_is_pattern("a.txt"));
+    cr_expect(names_match("a\\[1\\]*", "a[1].txt"));
+    cr_expect_not(names_match("a\\[1\\]*", "a1.txt"));
 }
 
 static const char netrc[] = "# comment\n"
