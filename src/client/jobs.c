@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "names.h"
+
 #define WORKERS_MAX 16
 
 void jobs_release(struct jobs *j)
@@ -16,6 +18,7 @@ void jobs_release(struct jobs *j)
         free(j->job[i].remote);
     }
     free(j->job);
+    names_release();
     *j = (struct jobs){ 0 };
 }
 
@@ -48,6 +51,9 @@ int jobs_add(struct jobs *j, const struct job *job, const char *local,
 {
     size_t bytes = sizeof(*job) + strlen(local) + 1 + strlen(remote) + 1;
 
+    if (job->kind == JOB_PUT) /* the copy of names_take() */
+        bytes += strlen(remote) + 1;
+
     if (j->full || bytes > (j->most ? j->most : JOBS_BYTES_MAX) - j->bytes) {
         j->full = true;
         return fail(why, EX_DATAERR,
@@ -56,6 +62,10 @@ int jobs_add(struct jobs *j, const struct job *job, const char *local,
     }
     if (jobs_append(j, job, local, remote) < 0)
         return fail(why, EX_OSERR, "out of memory");
+    /* Two uploads of one call may have the same name: for the second one it is
+     * taken, whatever a listing shows now. */
+    if (job->kind == JOB_PUT && !names_take(remote))
+        j->job[j->count - 1].known = j->job[j->count - 1].taken = true;
     j->bytes += bytes;
     return 0;
 }

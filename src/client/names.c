@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <pthread.h>
+#include <search.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "progress.h"
@@ -53,6 +55,33 @@ static enum conflict_choice names_ask(const char *name, const char *where)
         return c;
     }
     return CONFLICT_SKIP;
+}
+
+static void *names_taken;
+
+static int names_compare(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+/* Without memory the name counts as taken. */
+bool names_take(const char *remote)
+{
+    char *copy = strdup(remote);
+
+    pthread_mutex_lock(&names_lock);
+    char **at = copy ? tsearch(copy, &names_taken, names_compare) : NULL;
+    bool ours = at && *at == copy;
+    pthread_mutex_unlock(&names_lock);
+    if (!ours)
+        free(copy);
+    return ours;
+}
+
+void names_release(void)
+{
+    tdestroy(names_taken, free);
+    names_taken = NULL;
 }
 
 void names_begin(void)

@@ -11,6 +11,10 @@
  * don't change. Returns 0 or -ENAMETOOLONG. */
 int names_new(const char *path, unsigned i, char *out, size_t size);
 
+/* Takes the name on the server for an upload of this command, in any thread.
+ * Returns false: another one has it. */
+bool names_take(const char *remote);
+void names_release(void);
 /* A command begins: answers for all files of the last one are forgotten. */
 void names_begin(void);
 /* Is there a terminal for questions? */

@@ -155,9 +155,13 @@ static int remote_stat_by_list(struct link *l, const char *path,
     snprintf(directory, sizeof(directory), "%.*s",
              name ? (int)(name - path) : 0, path);
     int r = remote_list(l, directory, &all, why);
+    /* A directory that can't be listed may contain the entry. */
     if (r < 0)
-        return remote_absent(why) ? 1 : -1;
-    bool whole = listing_is_whole(&all), readable = all.refused == 0;
+        return remote_absent(why)
+                   ? remote_stat_by_size(l, path, false, ret, why)
+                   : -1;
+    bool whole = listing_is_whole(&all),
+         readable = l->whole && all.refused == 0;
     const struct entry *e = listing_find(&all, path);
     if (e) {
         *ret = *e;

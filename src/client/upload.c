@@ -116,7 +116,7 @@ static int upload_rename(struct transfer *t, struct failure *why)
         if (names_new(t->job->remote, i, t->remote, sizeof(t->remote)) < 0)
             break;
         int r = upload_taken(t, t->remote, why);
-        if (r <= 0)
+        if (r < 0 || (r == 0 && names_take(t->remote)))
             return r;
     }
     return fail(why, EX_CANTCREAT, "/%s: no free name is left", t->job->remote);

@@ -29,7 +29,7 @@ static const struct server_user users[] = {
     { .name = "sync" },  { .name = "names" },
     { .name = "shell" }, { .name = "many" },
     { .name = "down" },  { .name = "reader", .keys = "rights=lr" },
-    { .name = "move" },
+    { .name = "move" },  { .name = "twice" },
 };
 
 SERVER_SHARED(.ports = "auto 32", .settings = "mode_z = yes\n", .users = users,
@@ -199,6 +199,33 @@ Test(client, a_name_that_is_taken, .timeout = 60)
     expect_text("a", "mine");
     CLIENT(&d, 0, "get", "--conflict", "overwrite", "/a");
     expect_text("a", "two");
+    desk_end(&d);
+}
+
+/* Two files of one call with the same name: the second one replaces nothing. */
+Test(client, names_that_occur_twice, .timeout = 60)
+{
+    struct desk d;
+
+    desk_begin(&d, "twice");
+    files_make_folder("a", 0755);
+    files_make_folder("b", 0755);
+    files_make_folder("c", 0755);
+    files_write("a/x", "one", 3, 0644);
+    files_write("b/x", "two", 3, 0644);
+    files_write("c/x", "three", 5, 0644);
+    CLIENT(&d, 0, "put", "-r", "--conflict", "skip", "a/.", "b/.", "/skip/");
+    expect_text(server_home_file(&d.server, "twice", "skip/x"), "one");
+    CLIENT(&d, 0, "put", "-r", "a/.", "b/.", "c/.", "/in/");
+    expect_text(server_home_file(&d.server, "twice", "in/x"), "one");
+    expect_text(server_home_file(&d.server, "twice", "in/new-x"), "two");
+    expect_text(server_home_file(&d.server, "twice", "in/new-2-x"), "three");
+    CLIENT(&d, 0, "put", "-rP3", "--conflict", "rename", "a/.", "b/.", "c/.",
+           "/all/");
+    cr_expect(files_exists(server_home_file(&d.server, "twice", "all/x")));
+    cr_expect(files_exists(server_home_file(&d.server, "twice", "all/new-x")));
+    cr_expect(
+        files_exists(server_home_file(&d.server, "twice", "all/new-2-x")));
     desk_end(&d);
 }
 

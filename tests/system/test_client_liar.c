@@ -497,14 +497,15 @@ Test(liar, a_listing_of_something_else, .timeout = 100)
 Test(liar, a_name_that_no_listing_shows, .timeout = 60)
 {
     static const struct deed uploads[] = {
-        { -1, { "put", "from/file", "/" }, NULL },
-        { -1, { "put", "-r", "from/.", "/" }, NULL },
-        { -1, { "sync", "from", "/" }, NULL },
+        { -1, { "put", "--conflict=skip", "from/file", "/" }, NULL },
+        { -1, { "put", "-r", "--conflict=skip", "from/.", "/" }, NULL },
+        { -1, { "sync", "--conflict=skip", "from", "/" }, NULL },
     };
-    static const char *const faults[] = { "odd_list", "cut_list" };
+    static const char *const faults[] = { "odd_list", "cut_list",
+                                          "refused_list", "no_list" };
     static struct faulty f;
 
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 4; i++) {
         faulty_begin(&f, faults[i], "good");
         files_make_folder("from", 0755);
         files_write("from/file", "mine", 4, 0644);

@@ -37,7 +37,7 @@ LISTED = {
 }
 
 WITHOUT_MLSD = ("no_mlsd", "dos_list", "odd_list", "no_list", "changed", "changed_untimed",
-                "names_of_list", "hidden_list", "list_elsewhere")
+                "names_of_list", "hidden_list", "list_elsewhere", "refused_list")
 
 
 def context():
@@ -261,6 +261,8 @@ class Session(threading.Thread):
     # As vsftpd: a name that is no readable directory is listed like a file, and
     # "locked" has no lines if it is the present directory.
     def do_LIST(self, words):
+        if FAULT == "refused_list":
+            return self.refuse(words)
         form = "-rw-r--r-- 1 a a {} Nov 20 07:42 {}\r\n"
         itself = "drwxr-xr-x 2 a a 4096 Nov 20 07:42 .\r\n"
         path = words.removeprefix("-a").strip(" /")

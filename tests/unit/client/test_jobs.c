@@ -25,6 +25,23 @@ Test(jobs, have_a_limit)
     cr_expect_eq(j.bytes, 0);
 }
 
+/* Two uploads of the same name: for the second one it is taken. The next
+ * command forgets the names. */
+Test(jobs, with_the_same_name)
+{
+    const struct job job = { .kind = JOB_PUT, .known = true };
+    struct jobs j = { 0 };
+    struct failure why;
+
+    for (size_t i = 0; i < 2; i++) {
+        cr_assert_eq(jobs_add(&j, &job, "a/x", "x", &why), 0);
+        cr_assert_eq(jobs_add(&j, &job, "b/x", "x", &why), 0);
+        cr_expect_not(j.job[0].taken);
+        cr_expect(j.job[1].known && j.job[1].taken);
+        jobs_release(&j);
+    }
+}
+
 /* Two million files with paths of a hundred bytes are possible. */
 Test(jobs, have_room)
 {

@@ -60,7 +60,8 @@ static const struct matrix_room rooms[] = {
     { "check", "base domain settings sandbox users seccomp/policy.h", "" },
     { "ctl", "base domain ftp settings conf ipc tls users usersfile hash event",
       "jansson.h" },
-    { "client", "base", "curl/ openssl/ jansson.h editline/ locale.h zlib.h" },
+    { "client", "base",
+      "curl/ openssl/ jansson.h editline/ locale.h search.h zlib.h" },
 };
 #define ROOMS (sizeof(rooms) / sizeof(rooms[0]))
 
