@@ -64,16 +64,34 @@ bool sync_differs(struct sync *s, const char *local, const char *remote,
            strcmp(here, there) != 0;
 }
 
-/* Has the file changed: is it newer here, or does its size differ? Servers
- * without MLSD give no exact time. */
+/* A listing without MLSD has no exact times. */
+int sync_time(struct sync *s, const char *remote, const struct entry *e,
+              time_t *ret)
+{
+    struct failure why;
+
+    *ret = e->modified;
+    if (*ret == 0 && remote_time(&s->client->link, remote, ret, &why) < 0)
+        return -1;
+    if (*ret == 0 && !s->untimed)
+        progress_note("the server gives no times: files of the same size count "
+                      "as the same, unless --by-hash compares them");
+    s->untimed |= *ret == 0;
+    return 0;
+}
+
+/* Has the file changed: is it newer here, or does its size differ? */
 static bool sync_changed(struct sync *s, const char *local, const char *remote,
                          const struct stat *st, const struct entry *there)
 {
+    time_t modified;
+
     if ((uint64_t)st->st_size != there->size)
         return true;
     if (s->client->options.by_hash)
         return sync_differs(s, local, remote, there->size);
-    return there->modified > 0 && st->st_mtime > there->modified;
+    return sync_time(s, remote, there, &modified) < 0 ||
+           (modified > 0 && st->st_mtime > modified);
 }
 
 static void sync_file(struct sync *s, const char *local, const char *remote,

@@ -14,6 +14,7 @@ struct sync {
     size_t planned;  /* transfers of a dry run */
     size_t left_out; /* names too long for one of the sides */
     size_t failed;   /* all but the transfers, which are in jobs */
+    bool untimed;    /* a note says that the server gives no times */
     int code;        /* exit code of the first failure */
 };
 
@@ -26,6 +27,11 @@ void sync_transfer(struct sync *s, const struct job *job, const char *local,
 /* Do the checksums differ? A file that can't be compared counts as changed. */
 bool sync_differs(struct sync *s, const char *local, const char *remote,
                   uint64_t size);
+
+/* Gets the time of the entry's last change; 0: the server doesn't give it.
+ * Returns 0, or -1: the connection is cut. */
+int sync_time(struct sync *s, const char *remote, const struct entry *e,
+              time_t *ret);
 
 /* Makes LOCAL like the server's directory REMOTE. */
 void sync_down(struct sync *s, const char *remote, const char *local,

@@ -25,11 +25,13 @@ static void down_failed(struct sync *s, int error, const char *local)
 static bool down_changed(struct sync *s, const char *local, const char *remote,
                          const struct stat *here, const struct entry *e)
 {
+    time_t modified;
+
     if (!S_ISREG(here->st_mode) || (uint64_t)here->st_size != e->size)
         return true;
     if (s->client->options.by_hash)
         return sync_differs(s, local, remote, e->size);
-    return e->modified > here->st_mtime;
+    return sync_time(s, remote, e, &modified) < 0 || modified > here->st_mtime;
 }
 
 static void down_file(struct sync *s, const char *remote, const char *local,

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "desk.h"
@@ -130,6 +131,32 @@ static struct criterion_test_params parameters_of_peers(void)
                                sizeof(peers) / sizeof(peers[0]));
 }
 
+/* Another content of the same length, in both directions. LIST has no exact
+ * times. */
+static void expect_changes_seen(struct desk *d, const struct peer *p)
+{
+    struct timespec later[2] = { { .tv_nsec = UTIME_NOW },
+                                 { .tv_sec = time(NULL) + 100 } };
+    char there[SERVER_PATH_MAX + 32];
+    struct run_result r;
+
+    snprintf(there, sizeof(there), "%s/home%s/same/f", d->dir, p->dir);
+    files_make_folder("same", 0755);
+    files_write("same/f", "one", 3, 0644);
+    run_words(d, "1 uploaded", &r, "sync", "same", "/same", NULL);
+    run_words(d, "0 uploaded, 1 the same", &r, "sync", "same", "/same", NULL);
+    files_write("same/f", "two", 3, 0644);
+    cr_assert_eq(utimensat(AT_FDCWD, "same/f", later, 0), 0);
+    run_words(d, "1 uploaded", &r, "sync", "same", "/same", NULL);
+    cr_assert_eq(unlink("same/f"), 0);
+    run_words(d, "1 downloaded", &r, "sync", "/same", "same", NULL);
+    run_words(d, "1 the same", &r, "sync", "/same", "same", NULL);
+    files_write(there, "six", 3, 0644);
+    later[1].tv_sec += 100;
+    cr_assert_eq(utimensat(AT_FDCWD, there, later, 0), 0);
+    run_words(d, "1 downloaded", &r, "sync", "/same", "same", NULL);
+}
+
 /* Directories that the server's user may not read or enter, and a file: sync
  * --delete removes nothing here. pyftpdlib runs as root and may do both. */
 static void expect_surplus_kept(struct desk *d, const struct peer *p)
@@ -188,6 +215,7 @@ ParameterizedTest(struct peer *p, peers, work, .timeout = 400)
     files_write("back/surplus", "mine", 4, 0644);
     run_words(&d, "1 removed", &r, "sync", "--delete", "/tree", "back");
     expect_surplus_kept(&d, p);
+    expect_changes_seen(&d, p);
     run_words(&d, "below/", &r, "ls", "/tree", NULL, NULL);
     run_words(&d, "12 files", &r, "du", "/tree", NULL, NULL);
     run_words(&d, NULL, &r, "mv", "/tree/a b0", "c", NULL);
