@@ -4,10 +4,11 @@
 #include <stdio.h>
 
 #include "show.h"
+#include "url.h"
 
 json_t *event_text(const char *text)
 {
-    char safe[8192];
+    char safe[4 * URL_PATH_MAX + 1];
     json_t *s = json_string(text);
 
     return s ? s : json_string(show_text(text, safe, sizeof(safe)));

@@ -32,7 +32,9 @@ static size_t show_character(const unsigned char *text)
         if ((value >= 0x2028 && value <= 0x202e) ||
             (value >= 0x2066 && value <= 0x2069))
             return 0;
-        return value >= forms[n].least && value != 0x7f && value < 0x110000
+        /* U+D800 to U+DFFF are halves of characters. */
+        return value >= forms[n].least && value != 0x7f && value < 0x110000 &&
+                       (value < 0xd800 || value > 0xdfff)
                    ? n + 1
                    : 0;
     }

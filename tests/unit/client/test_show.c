@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/event.h"
 #include "client/show.h"
 
 Test(show, text)
@@ -14,6 +15,7 @@ Test(show, text)
         { "a\r\nb\177", "a\\x0d\\x0ab\\x7f" },
         { "\302\233x", "\\xc2\\x9bx" },          /* C1: CSI */
         { "\377\300\257", "\\xff\\xc0\\xaf" },   /* incomplete */
+        { "\355\240\200x", "\\xed\\xa0\\x80x" }, /* a surrogate */
         { "\342\202", "\\xe2\\x82" },            /* reverses the text */
         { "\342\200\256x", "\\xe2\\x80\\xaex" }, /* turns the text around */
     };
@@ -31,6 +33,20 @@ Test(show, text_has_an_end)
                      "01234567...");
     cr_expect_lt(strlen(show_text("\1\1\1\1\1\1\1", out, sizeof(out))),
                  sizeof(out));
+}
+
+/* Each text from outside becomes a JSON string, or its entry would vanish. */
+Test(show, json)
+{
+    static const char *const rows[] = { "plain", "\355\240\200", "\377",
+                                        "\360\200\200\200", "a\033[2J" };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        json_t *text = event_text(rows[i]);
+
+        cr_expect_not_null(text, "%zu", i);
+        json_decref(text);
+    }
 }
 
 Test(show, figures)
