@@ -86,8 +86,10 @@ int cmd_shell(struct client *c, struct word *w, int n);
 int cmd_help(struct client *c, struct word *w, int n);
 int cmd_bye(struct client *c, struct word *w, int n);
 
-/* Returns how progress is shown with these options. */
-enum progress_style client_style(const struct options *o);
+/* Shows progress and failures as the options say. ROW (or NULL) will run with
+ * these words. */
+void client_show(const struct options *o, const struct command *row,
+                 char **text, int n);
 /* Prints WHY, about WHAT. Returns its exit code. */
 int client_error(const char *what, const struct failure *why);
 /* Are all options of this line options of COMMAND? Otherwise prints that WHO

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "event.h"
 #include "remote.h"
 #include "show.h"
 
@@ -47,35 +48,44 @@ int cmd_lcd(struct client *c, struct word *w, int n)
     return client_error("lcd", &why);
 }
 
-int cmd_pwd(struct client *c, struct word *w, int n)
+static int print_path(const struct client *c, const char *path)
 {
     char safe[URL_PATH_MAX];
 
+    if (c->options.json)
+        event_print(json_pack("{s:o}", "path", event_text(path)));
+    else
+        puts(show_text(path, safe, sizeof(safe)));
+    return 0;
+}
+
+int cmd_pwd(struct client *c, struct word *w, int n)
+{
+    char path[URL_PATH_MAX + 1];
+
     (void)w;
     (void)n;
-    printf("/%s\n", show_text(c->cwd, safe, sizeof(safe)));
-    return 0;
+    snprintf(path, sizeof(path), "/%s", c->cwd);
+    return print_path(c, path);
 }
 
 int cmd_lpwd(struct client *c, struct word *w, int n)
 {
     char path[PATH_MAX];
+    struct failure why;
 
-    (void)c;
     (void)w;
     (void)n;
-    puts(getcwd(path, sizeof(path)) ? path : "?");
-    return 0;
+    if (getcwd(path, sizeof(path)))
+        return print_path(c, path);
+    fail_errno(&why, errno, "");
+    return client_error("lpwd", &why);
 }
 
-int cmd_status(struct client *c, struct word *w, int n)
+static void status_print(const struct client *c)
 {
     const struct options *o = &c->options;
 
-    (void)w;
-    (void)n;
-    if (!c->open)
-        return puts("no server is open"), 0;
     printf("%s@%s port %u, %s TLS\n", c->site.url.user, c->site.url.host,
            c->site.url.port, c->site.url.implicit ? "implicit" : "explicit");
     printf("trusted by: %s\n", c->site.trust.pin[0] ? "its key" : "its CA");
@@ -83,6 +93,29 @@ int cmd_status(struct client *c, struct word *w, int n)
                               : c->site.hash ? c->site.hash_name
                                              : "the server has none");
     printf("parallel: %llu\n", (unsigned long long)o->parallel);
+}
+
+int cmd_status(struct client *c, struct word *w, int n)
+{
+    const struct site *s = &c->site;
+    bool sums = c->open && s->hash && !c->options.no_verify;
+
+    (void)w;
+    (void)n;
+    if (!c->options.json && !c->open)
+        puts("no server is open");
+    else if (!c->options.json)
+        status_print(c);
+    else if (!c->open)
+        event_print(json_pack("{s:b}", "open", 0));
+    else
+        event_print(json_pack(
+            "{s:b, s:o, s:o, s:i, s:s, s:s, s:s?, s:I}", "open", 1, "user",
+            event_text(s->url.user), "host", event_text(s->url.host), "port",
+            (int)s->url.port, "tls", s->url.implicit ? "implicit" : "explicit",
+            "trusted_by", s->trust.pin[0] ? "key" : "ca", "checksums",
+            sums ? s->hash_name : NULL, "parallel",
+            (json_int_t)c->options.parallel));
     return 0;
 }
 

@@ -6,6 +6,13 @@
 #include "show.h"
 #include "url.h"
 
+static bool event_is_aside;
+
+void event_aside(bool aside)
+{
+    event_is_aside = aside;
+}
+
 json_t *event_text(const char *text)
 {
     char safe[4 * URL_PATH_MAX + 1];
@@ -17,10 +24,12 @@ json_t *event_text(const char *text)
 /* Prints ASCII only: a terminal also obeys some characters outside it. */
 void event_print(json_t *object)
 {
+    FILE *out = event_is_aside ? stderr : stdout;
+
     if (object &&
-        json_dumpf(object, stdout, JSON_COMPACT | JSON_ENSURE_ASCII) == 0)
-        fputc('\n', stdout);
-    fflush(stdout);
+        json_dumpf(object, out, JSON_COMPACT | JSON_ENSURE_ASCII) == 0)
+        fputc('\n', out);
+    fflush(out);
     json_decref(object);
 }
 

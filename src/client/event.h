@@ -8,6 +8,9 @@
 
 #include "fail.h"
 
+/* From now on, do the objects go to standard error, since standard output gets
+ * a file? */
+void event_aside(bool aside);
 /* Prints and frees OBJECT. Bytes that aren't UTF-8 become \xHH. */
 void event_print(json_t *object);
 /* Makes a JSON string of a text from outside, whatever its bytes are. */

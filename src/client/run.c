@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "event.h"
 #include "names.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
@@ -118,13 +119,22 @@ static int run_words(struct client *c, const struct command *row, char **text,
                                                : open_check(&c->options, why);
 }
 
-enum progress_style client_style(const struct options *o)
+static enum progress_style run_style(const struct options *o)
 {
     if (o->json)
         return PROGRESS_JSON;
     if (o->quiet)
         return PROGRESS_QUIET;
     return isatty(STDERR_FILENO) && !o->debug ? PROGRESS_BARS : PROGRESS_LINES;
+}
+
+void client_show(const struct options *o, const struct command *row,
+                 char **text, int n)
+{
+    event_aside(row &&
+                (row->run == cmd_cat || (row->run == cmd_get && n > 1 &&
+                                         strcmp(text[n - 1], "-") == 0)));
+    progress_start(run_style(o));
 }
 
 static int run_refuse(const char *what, const char *text)
@@ -142,6 +152,7 @@ static int run_command(struct client *c, const struct command *row, char **text,
     struct url url = { 0 };
     struct failure why;
 
+    client_show(&c->options, row, text, n);
     if (c->options.help)
         return help_print(row, ONE_SHOT), 0;
     if (client_misfit(&c->options, row->name, row->name) != 0)
@@ -155,9 +166,18 @@ static int run_command(struct client *c, const struct command *row, char **text,
     }
     if (run_words(c, row, text, n, words, &url, &why) < 0)
         return client_error(row->name, &why);
-    progress_start(client_style(&c->options));
+    client_show(&c->options, row, text, n); /* a profile may have changed it */
     int code = row->modes & LOCAL ? 0 : client_open(c, &url);
     return code ? code : row->run(c, words, n);
+}
+
+/* The options after the wrong one weren't read. */
+static int run_refuse_option(struct options *o, char **text, const char *says)
+{
+    for (; *text; text++)
+        o->json |= strcmp(*text, "--json") == 0;
+    client_show(o, NULL, NULL, 0);
+    return run_refuse("", says);
 }
 
 static void run_usage(FILE *to)
@@ -182,6 +202,7 @@ static int run_session(struct client *c, char **text, int n)
     struct url url;
     int code = 0;
 
+    client_show(&c->options, NULL, NULL, 0);
     if (n == 0 && !isatty(STDIN_FILENO) && run_has_no_script()) {
         run_usage(stderr);
         return EX_USAGE;
@@ -203,11 +224,10 @@ static int run_session(struct client *c, char **text, int n)
             r = open_check(&c->options, &why);
         if (r < 0)
             return client_error("", &why);
-        progress_start(client_style(&c->options));
+        client_show(&c->options, NULL, NULL, 0);
         code = client_open(c, &url);
         memcpy(c->cwd, url.path, sizeof(c->cwd));
     }
-    progress_start(client_style(&c->options));
     return code ? code : shell_run(c);
 }
 
@@ -252,9 +272,8 @@ int client_main(int argc, char **argv)
     options_default(&c.options);
     int n = options_parse(&c.options, argc - 1, argv + 1, &bad);
     c.given = c.options;
-    int code = n < 0 ? EX_USAGE : run_parsed(&c, argv + 1, n);
-    if (n < 0)
-        stderr_print("%s", bad.text);
+    int code = n < 0 ? run_refuse_option(&c.options, argv + 1, bad.text)
+                     : run_parsed(&c, argv + 1, n);
     client_leave(&c);
     progress_stop();
     profile_release(&c.profile);

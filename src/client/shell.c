@@ -64,14 +64,6 @@ static int shell_refuse(int code, const char *what, const char *text)
     return client_error(what, &why);
 }
 
-/* --quiet and --json on this line change how its progress is shown. */
-static int shell_run_row(struct client *c, const struct command *row,
-                         struct word *w, int n)
-{
-    progress_start(client_style(&c->options));
-    return row->run(c, w, n);
-}
-
 /* Options on a line count for that line alone. Those of "open" count until the
  * next "open"; settings of the last server's profile don't count then. */
 static int shell_command(struct client *c, int n, char **text,
@@ -90,6 +82,7 @@ static int shell_command(struct client *c, int n, char **text,
         c->options = c->given;
     options_age(&c->options);
     n = 1 + options_parse(&c->options, n - 1, text + 1, &bad);
+    client_show(&c->options, row, text + 1, n - 1);
     if (n < 1)
         code = shell_refuse(EX_USAGE, text[0], bad.text);
     else if (c->options.help)
@@ -105,7 +98,7 @@ static int shell_command(struct client *c, int n, char **text,
     else if (shell_words(c, row, text + 1, n - 1, in, words) < 0)
         code = shell_refuse(EX_USAGE, text[0], "the name is too long");
     else
-        code = shell_run_row(c, row, words, n - 1);
+        code = row->run(c, words, n - 1);
     if (!c->reopened)
         c->options = kept;
     return code;
@@ -144,6 +137,7 @@ static int shell_line(struct client *c, char *line)
     if (*line == '#')
         return 0;
     link_interrupted = 0;
+    client_show(&c->options, NULL, NULL, 0);
     if (*line == '!')
         return shell_local(line + 1);
     struct shell_input in = { line, strdup(line) };

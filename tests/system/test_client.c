@@ -23,13 +23,14 @@
 #define FILE_BYTES (8 * MIB)
 
 static const struct server_user users[] = {
-    { .name = "put" },   { .name = "get" },
-    { .name = "tree" },  { .name = "conflict" },
-    { .name = "trust" }, { .name = "kill" },
-    { .name = "sync" },  { .name = "names" },
-    { .name = "shell" }, { .name = "many" },
-    { .name = "down" },  { .name = "reader", .keys = "rights=lr" },
-    { .name = "move" },  { .name = "twice" },
+    { .name = "put" },    { .name = "get" },
+    { .name = "tree" },   { .name = "conflict" },
+    { .name = "trust" },  { .name = "kill" },
+    { .name = "sync" },   { .name = "names" },
+    { .name = "shell" },  { .name = "many" },
+    { .name = "down" },   { .name = "reader", .keys = "rights=lr" },
+    { .name = "move" },   { .name = "twice" },
+    { .name = "beside" },
 };
 
 SERVER_SHARED(.ports = "auto 32", .settings = "mode_z = yes\n", .users = users,
@@ -806,6 +807,70 @@ Test(client, json, .timeout = 60)
     desk_client(&d, EX_NOINPUT, &r, NULL, "get", "--json", "/nosuch", NULL);
     cr_expect_not_null(strstr(r.text, "\"event\":\"failed\""), "%s", r.text);
     cr_expect_not_null(strstr(r.text, "\"code\":66"), "%s", r.text);
+    run_release(&r);
+    desk_end(&d);
+}
+
+static void expect_events(const char *input, const char *wanted,
+                          char *const words[])
+{
+    char *arguments[DESK_ARGUMENTS] = { (char *)server_program("sallyport") };
+    struct run_result r;
+
+    for (size_t i = 0; words[i]; i++)
+        arguments[i + 1] = words[i];
+    run_arguments(&r, input, arguments);
+    cr_expect_eq(r.text[0], '{', "%s", r.text);
+    cr_expect_not_null(strstr(r.text, wanted), "%s", r.text);
+    run_release(&r);
+}
+
+#define EVENTS(input, wanted, ...)                                             \
+    expect_events(input, wanted, (char *const[]){ __VA_ARGS__, NULL })
+
+/* With --json mistakes are objects too, and so is what a session prints. */
+Test(client, json_of_mistakes, .timeout = 60)
+{
+    EVENTS(NULL, "\"code\":64", "--json", "nosuch", "a");
+    EVENTS(NULL, "\"code\":64", "put", "--json");
+    EVENTS(NULL, "\"code\":64", "put", "--nosuch", "--json", "a");
+    EVENTS(NULL, "\"code\":64", "rm", "--json", "a");
+    EVENTS("nosuch\n", "\"code\":64", "--json");
+    EVENTS("put \"a\n", "\"code\":64", "--json");
+    EVENTS("lpwd\n", "{\"path\":\"/", "--json");
+    EVENTS("lpwd --json\n", "{\"path\":\"/", "--quiet");
+    EVENTS("status\n", "{\"open\":false}", "--json");
+}
+
+/* If standard output gets a file, the objects go to standard error. */
+Test(client, json_beside_a_file, .timeout = 60)
+{
+    static const char *const rows[][3] = { { "cat", "f", "" },
+                                           { "get", "f", "-" },
+                                           { "get", "nosuch", "-" } };
+    struct run_result r;
+    char line[2048];
+    struct desk d;
+
+    desk_begin(&d, "beside");
+    files_write("f", "text", 4, 0644);
+    CLIENT(&d, 0, "put", "f", "/");
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(line, sizeof(line),
+                 "%s %s --json --cacert %s --password-file %s %s/%s %s 2>e",
+                 server_program("sallyport"), rows[i][0], d.ca, d.password,
+                 d.url, rows[i][1], rows[i][2]);
+        run(&r, NULL, "/bin/sh", "-c", line, NULL);
+        cr_expect_str_eq(r.text, i < 2 ? "text" : "");
+        run_release(&r);
+        run(&r, NULL, "/bin/cat", "e", NULL);
+        cr_expect_eq(r.len > 0 && r.text[0] == '{', i == 2, "%s", r.text);
+        run_release(&r);
+    }
+    desk_client(&d, 0, &r, "pwd\nstatus\n", "--json", "/", NULL);
+    cr_expect_not_null(
+        strstr(r.text, "{\"path\":\"/\"}\n{\"open\":true,\"user\":\"beside\""),
+        "%s", r.text);
     run_release(&r);
     desk_end(&d);
 }
