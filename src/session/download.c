@@ -98,13 +98,6 @@ static bool download_has_its_size(const struct transfer *t)
     return fstat(t->source, &st) == 0 && (uint64_t)st.st_size >= t->size;
 }
 
-/* If the file is cut while its last page is sealed, zeros are sent instead of
- * the rest of that page. */
-static bool download_is_still_whole(const struct transfer *t)
-{
-    return t->offset < t->size || download_has_its_size(t);
-}
-
 /* The kernel reads the file; its bytes never enter this process. */
 static enum stream_state download_hand_over(struct session *s, bool *cut)
 {
@@ -117,7 +110,7 @@ static enum stream_state download_hand_over(struct session *s, bool *cut)
 
     t->offset += took;
     pace_moved(s, took);
-    *cut = state == STREAM_OK && (took == 0 || !download_is_still_whole(t));
+    *cut = state == STREAM_OK && took == 0;
     return state;
 }
 
@@ -190,6 +183,15 @@ static enum stepped download_take_file(struct session *s)
     return STEP_NEXT;
 }
 
+/* If the file was cut within its last page, zeros were sent instead of the rest
+ * of that page, without any error. */
+static enum stepped download_all_sent(struct session *s)
+{
+    return download_has_its_size(&s->transfer)
+               ? STEP_NEXT
+               : transfer_fail(s, FAILED_FILE_CUT, "");
+}
+
 static enum stepped download_send(struct session *s)
 {
     const struct transfer *t = &s->transfer;
@@ -199,7 +201,7 @@ static enum stepped download_send(struct session *s)
         enum stepped r;
 
         if (t->offset >= t->size)
-            return STEP_NEXT;
+            return download_all_sent(s);
         r = sealed ? download_by_kernel(s) : download_by_mapping(s);
         if (r != STEP_NEXT)
             return r;

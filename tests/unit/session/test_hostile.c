@@ -337,6 +337,42 @@ Test(session_hostile, a_file_cut_short_under_a_download, .timeout = 60)
     cr_assert_eq(fake_end(&f), ENDING_QUIT);
 }
 
+/* Within a page there is no SIGBUS, but zeros. */
+static void cut_in_the_last_page(const char *mode, uint64_t size)
+{
+    struct fake_transfer t;
+    char block[4096];
+    struct fake f;
+    long n;
+
+    fake_open(&f);
+    fake_say(&f, mode);
+    cr_assert_eq(fake_reply(&f), 200);
+    t.data = fake_data(&f);
+    fake_begin_download(&f, &t, size);
+    cr_assert_eq(ftruncate(fileno(t.file), (off_t)size - 1), 0);
+    fake_secure_data(&f, &t);
+    do
+        n = tls_client_read(t.tls, block, sizeof(block));
+    while (n > 0);
+    cr_expect_eq(n, TLS_CLIENT_CUT, "%s, %zu bytes", mode, (size_t)size);
+    cr_expect_eq(fake_reply(&f), 451, "%s, %zu bytes: %s", mode, (size_t)size,
+                 f.reply);
+    fake_release(&t);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+Test(session_hostile, a_file_cut_in_its_last_page, .timeout = 120)
+{
+    static const uint64_t sizes[] = { 4096,        5000,   64 << 10,
+                                      (256 << 10), 300000, 1 << 20 };
+
+    fake_settings("mode_z", 1);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+        cut_in_the_last_page("MODE S", sizes[i]);
+    cut_in_the_last_page("MODE Z", 5000);
+}
+
 /* Only the first byte shows another protocol, and not the first one after
  * telnet's signals, whenever it comes. */
 Test(session_hostile, telnet_is_the_first_byte, .timeout = 60)
