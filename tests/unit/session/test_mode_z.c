@@ -127,7 +127,7 @@ Test(mode_z, other_uploads, .timeout = 60)
         { "\x78\x9c\3\0\0\0\0\2", 8, true, 0, 426, "damaged", 1 },
         { "hello", 5, true, 0, 426, "damaged", 1 },
         { "\x78\x9c\x4b\x04\0\0\x62\0\x62", 9, true, 0, 0, "", 0 },
-        { "\x78\x9c\x4b\x4c\x04\0\1\x25\0\xc3", 10, true, 1, 552, "", 0 },
+        { "\x78\x9c\x4b\x4c\x04\0\1\x25\0\xc3", 10, true, 1, 552, "", 1 },
     };
     struct message done = { .kind = MSG_done };
     struct message stored = { .kind = MSG_file_stored,
