@@ -90,15 +90,34 @@ static int active_await(struct child *c, uint64_t ms)
     return 0;
 }
 
+/* The connection comes from the address that the client knows (RFC 959 3.2),
+ * and from any port. A proxied client knows its proxy's address, which isn't
+ * ours: the kernel chooses for it. */
+static int active_open(struct child *c)
+{
+    int family = c->active.to.family == 4 ? AF_INET : AF_INET6;
+    struct address from = c->local;
+    struct sockaddr_storage where;
+    socklen_t size;
+
+    c->active.fd =
+        socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (c->active.fd < 0)
+        return errno;
+    if (c->proxied)
+        return 0;
+    from.port = 0;
+    size = address_to_sockaddr(&from, &where);
+    socket_share_ports(c->active.fd);
+    return bind(c->active.fd, (struct sockaddr *)&where, size) < 0 ? errno : 0;
+}
+
 static int active_begin(struct child *c)
 {
-    struct active *a = &c->active;
-    int family = a->to.family == 4 ? AF_INET : AF_INET6, error;
+    int error = active_open(c);
 
-    a->fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (a->fd < 0)
-        return active_failed(c, errno);
-    error = try_connect(a);
+    if (error == 0)
+        error = try_connect(&c->active);
     if (error == EINPROGRESS)
         return active_await(c, c->gate->settings.connect_timeout);
     return error == 0 ? active_connected(c) : active_failed(c, error);

@@ -30,6 +30,11 @@ void socket_urgent_in_line(int fd)
     socket_set(fd, SOL_SOCKET, SO_OOBINLINE, 1);
 }
 
+void socket_share_ports(int fd)
+{
+    socket_set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+}
+
 bool socket_takes_both(int fd)
 {
     int only = 1;

@@ -14,6 +14,9 @@ void socket_keep_alive(int fd);
 /* Clients may send telnet's Data Mark in front of ABOR as urgent data (RFC 959
  * 4.1.3); out of line it would be missing in the stream. */
 void socket_urgent_in_line(int fd);
+/* For bind() to an address without a port: the kernel chooses the port at
+ * connect(), so that connections to different clients can share it. */
+void socket_share_ports(int fd);
 /* An IPv6 socket that isn't for IPv6 only. */
 bool socket_takes_both(int fd);
 /* The address that the client connected to. 0 or -errno */

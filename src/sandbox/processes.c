@@ -18,7 +18,8 @@ static const struct sandbox_row rows[PROCESS_SANDBOXED] = {
         .forks = true,
         .silent = true,
         .cannot = "open a file; make a socket, bind or connect (but, with "
-                  "active = yes, to clients); execute; become another user",
+                  "active = yes, to clients); listen; execute; become another "
+                  "user",
     },
     [PROCESS_SESSION] = {
         .title = "sallyport: session",

@@ -55,12 +55,17 @@ static int empty_directory(void)
     return fd;
 }
 
+static int listen_as_planned(const struct bench_plan *plan,
+                             struct address *bound)
+{
+    return listen_on(plan->wildcard ? "0.0.0.0" : BENCH_SERVER, bound);
+}
+
 static void give_port(struct bench *b, const struct bench_plan *plan,
                       unsigned i)
 {
-    const char *host = plan->wildcard_ports ? "0.0.0.0" : BENCH_SERVER;
     int port FD_CLEANUP = plan->before ? fd_take(&plan->before->port_fd[i])
-                                       : listen_on(host, &b->port[i]);
+                                       : listen_as_planned(plan, &b->port[i]);
 
     if (plan->before)
         b->port[i] = plan->before->port[i];
@@ -87,7 +92,7 @@ static void give_all(struct bench *b, const struct bench_plan *plan)
     int memory FD_CLEANUP = bench_memory();
     int control FD_CLEANUP = plan->before
                                  ? fd_take(&plan->before->control_fd)
-                                 : listen_on(BENCH_SERVER, &b->control);
+                                 : listen_as_planned(plan, &b->control);
 
     BENCH_SAY(b, conf, .settings = conf);
     BENCH_SAY(b, sandbox, .root = geteuid() == 0, .uid = 65534, .gid = 65534,
@@ -233,7 +238,12 @@ void bench_stop(struct bench *b, int status)
 
 int client_connect(const char *from, uint16_t port)
 {
-    struct sockaddr_in here = ipv4(from, 0), there = ipv4(BENCH_SERVER, port);
+    return client_connect_to(from, BENCH_SERVER, port);
+}
+
+int client_connect_to(const char *from, const char *host, uint16_t port)
+{
+    struct sockaddr_in here = ipv4(from, 0), there = ipv4(host, port);
     int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     OR_FAIL(fd >= 0);

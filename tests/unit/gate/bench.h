@@ -20,7 +20,7 @@
 struct bench_plan {
     const char *settings; /* the configuration file's text */
     unsigned ports;       /* passive, on 127.0.0.1 */
-    bool wildcard_ports;  /* on 0.0.0.0 instead */
+    bool wildcard;        /* they and the listener on 0.0.0.0 instead */
     bool sandbox;         /* enters the sandbox */
     bool first;           /* the test's listener is the first one of `listen` */
     bool shut;            /* master doesn't send `open` */
@@ -59,8 +59,9 @@ void bench_stop(struct bench *b, int status);
 /* Gate must end by itself, with STATUS. */
 void bench_ends(struct bench *b, int status);
 
-/* Connects from "127.0.0.x" to PORT of 127.0.0.1. */
+/* Connects from "127.0.0.x" to PORT of 127.0.0.1, or of HOST. */
 int client_connect(const char *from, uint16_t port);
+int client_connect_to(const char *from, const char *host, uint16_t port);
 /* Reads until a line came or the server closed; OUT is NUL-terminated. */
 const char *client_line(int fd, char *out, size_t size);
 /* Returns true once the server has closed the connection. */

@@ -86,6 +86,37 @@ Test(active, connections_from_the_sandbox)
     try_connections(true);
 }
 
+/* RFC 959 3.2: from the address that the client knows, also if the kernel would
+ * choose another one. */
+Test(active, from_the_address_of_the_control_connection)
+{
+    struct bench_plan plan = { .settings = ACTIVE_ON,
+                               .wildcard = true,
+                               .sandbox = true };
+    char where[64], line[64];
+    struct sockaddr_in from;
+    socklen_t size = sizeof(from);
+    int client, listener, fd;
+    struct fake f;
+    struct bench b;
+
+    bench_start(&b, &plan);
+    client = client_connect_to("127.0.0.2", "127.0.0.7", b.control.port);
+    f = bench_session(&b);
+    client_line(client, line, sizeof(line));
+    listener = await("127.0.0.2", 1, where);
+    fake_do(&f, where);
+    fd = comes(listener);
+    cr_assert_eq(getpeername(fd, (struct sockaddr *)&from, &size), 0);
+    cr_expect_str_eq(inet_ntop(AF_INET, &from.sin_addr, line, sizeof(line)),
+                     "127.0.0.7");
+    cr_assert(bench_silent(&b)); /* no refused system call */
+    close(fd);
+    close(listener);
+    close(client);
+    bench_stop(&b, 0);
+}
+
 Test(active, nobody_listens)
 {
     struct bench_plan plan = { .settings = ACTIVE_ON, .sandbox = true };

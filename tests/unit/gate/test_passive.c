@@ -79,7 +79,7 @@ Test(passive, told_address)
         char text[256];
         struct bench_plan plan = { .settings = text,
                                    .ports = 1,
-                                   .wildcard_ports = told[i].wildcard };
+                                   .wildcard = told[i].wildcard };
         struct address a;
         struct fake f;
         struct bench b;
