@@ -17,6 +17,8 @@
 #include "socket.h"
 #include "tell.h"
 
+#define PORT_TRIES 64 /* random ones, for a free port */
+
 static void passive_on_connection(struct acceptor *d, int fd,
                                   const struct address *peer);
 
@@ -197,23 +199,22 @@ static bool port_is_free(const struct passive *p, const struct port *port,
 }
 
 /* Chooses any free port with the same chance, so that nobody can guess the next
- * one. */
+ * one. There may be 65,536: looks at all only if some tries found none, since
+ * then nearly all are taken. */
 static struct port *port_pick(struct passive *p, const struct child *c)
 {
-    uint64_t dice;
-    size_t n = 0;
+    uint32_t dice[PORT_TRIES];
 
     p->search++;
     expect_each_port(&p->expect, &c->peer, port_mark_busy, p);
-    for (size_t i = 0; i < p->count; i++)
-        n += port_is_free(p, &p->port[i], c);
-    if (n == 0)
-        return NULL;
-    random_bytes(&dice, sizeof(dice));
-    dice %= n;
-    for (size_t i = 0; i < p->count; i++)
-        if (port_is_free(p, &p->port[i], c) && dice-- == 0)
-            return &p->port[i];
+    random_bytes(dice, sizeof(dice));
+    for (size_t i = 0; i < p->count + PORT_TRIES && p->count > 0; i++) {
+        size_t n = i < PORT_TRIES ? dice[i] : dice[0] + i;
+        struct port *port = &p->port[n % p->count];
+
+        if (port_is_free(p, port, c))
+            return port;
+    }
     return NULL;
 }
 

@@ -4,10 +4,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bench.h"
 #include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
 
 #define FREE "max_sessions = 400\nmax_per_address = 100\nstartups = 400\n"
 
@@ -609,4 +612,53 @@ Test(passive, every_port_is_chosen)
     for (unsigned k = 0; k < BENCH_PORTS; k++)
         cr_assert_gt(seen[k], 0);
     bench_stop(&b, 0);
+}
+
+static uint64_t cpu_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* CPU time in us of some EPSV with so many passive ports. */
+static uint64_t cost_of_ports(unsigned count)
+{
+    static struct gate g;
+    struct child c = { .gate = &g, .serial = 1 };
+    struct address a = { .family = 4, .bytes = { 127, 0, 0, 1 } };
+    uint64_t before;
+    struct message m;
+    int ends[2];
+
+    g = (struct gate){ .settings.connect_timeout = 1000 };
+    c.peer = c.local = c.server = a;
+    cr_assert_eq(fd_pair(ends), 0);
+    cr_assert_eq(loop_init(&g.frame.loop), 0);
+    channel_init(&c.channel, ends[0], PROCESS_GATE, PROCESS_SESSION, PHASE_RUN);
+    for (a.port = 1; a.port <= count; a.port++)
+        cr_assert_eq(passive_add(&g, -1, &a, false), 0);
+    cr_assert_eq(expect_init(&g.passive.expect, 100, 1000), 0);
+    before = cpu_us();
+    for (int i = 0; i < 200; i++) {
+        cr_assert_eq(passive_port(&c, 1), 0);
+        cr_assert_gt(recv(ends[1], &m, sizeof(m), 0), 0);
+        passive_used(&c);
+    }
+    before = cpu_us() - before;
+    passive_release(&g);
+    loop_release(&g.frame.loop);
+    channel_close(&c.channel);
+    close(ends[1]);
+    return before;
+}
+
+/* Nobody else waits longer because there are many ports. */
+Test(passive, many_ports_cost_no_more_than_few)
+{
+    uint64_t few = cost_of_ports(60), many = cost_of_ports(60000);
+
+    cr_expect_lt(many, 10 * few, "%llu us with many, %llu us with few",
+                 (unsigned long long)many, (unsigned long long)few);
 }
