@@ -42,6 +42,9 @@ static void data_on_time(void *owner)
     case DATA_PACED:
         data_gate_ask_port(s);
         break;
+    case DATA_ACTIVE:
+        data_gate_ask_connection(s);
+        break;
     case DATA_ASKED:
         s->gate.wrong = "no port in time";
         leave_peer(s, PROCESS_GATE, -EPROTO, &s->gate);

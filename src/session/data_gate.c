@@ -30,21 +30,23 @@ void data_gate_ask_port(struct session *s)
 }
 
 /* gate ends a session that sends too many messages, and a client must not be
- * able to cause that: how many milliseconds the next port has to wait. */
-static uint64_t data_gate_pace(struct data *d)
+ * able to cause that: how many milliseconds the next port, or connection, has
+ * to wait. */
+static uint64_t data_gate_pace(struct session *s)
 {
+    struct data *d = &s->data;
     uint64_t now = clock_ms();
 
     if (now - d->second >= 1000) {
         d->second = now;
         d->ports = 0;
     }
-    return ++d->ports <= DATA_PORTS ? 0 : d->second + 1000 - now;
+    return ++d->ports <= s->deadlines->ports ? 0 : d->second + 1000 - now;
 }
 
 void data_gate_passive(struct session *s, enum verb verb)
 {
-    uint64_t wait = data_gate_pace(&s->data);
+    uint64_t wait = data_gate_pace(s);
 
     data_close(s);
     s->data.verb = verb;
@@ -62,14 +64,25 @@ void data_gate_active(struct session *s, const struct address *client)
     s->data.target = *client;
 }
 
-void data_gate_connect(struct session *s)
+void data_gate_ask_connection(struct session *s)
 {
-    if (s->data.state != DATA_ACTIVE)
-        return;
     s->data.request = channel_next(&s->gate);
     data_gate_sent(
         s, SEND(&s->gate, active, s->data.request, .to = s->data.target));
     state_data(s, DATA_CONNECTING);
+}
+
+void data_gate_connect(struct session *s)
+{
+    uint64_t wait;
+
+    if (s->data.state != DATA_ACTIVE)
+        return;
+    wait = data_gate_pace(s);
+    if (wait > 0)
+        loop_timer_set(&s->loop, &s->data.timer, wait);
+    else
+        data_gate_ask_connection(s);
 }
 
 /* Many clients begin the handshake before they ask for the file. A ticket with

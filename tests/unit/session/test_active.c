@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "fake.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/ipc/channel.h"
+#include "sallyport/session/session.h"
 
 static void begin(struct fake *f, bool active)
 {
@@ -98,8 +100,8 @@ Test(session_active, is_off, .timeout = 60)
     end(&f);
 }
 
-/* Plays LIST up to the request to gate. Returns the request's number. */
-static uint32_t list(struct fake *f)
+/* Plays LIST up to the 150. */
+static void begin_list(struct fake *f)
 {
     struct message p, pipe_is = { .kind = MSG_directory_pipe };
     int ends[2];
@@ -118,6 +120,14 @@ static uint32_t list(struct fake *f)
                                 .directory_listed = { .request = p.request } };
     fake_tell(&f->files, &pipe_is);
     cr_assert_eq(fake_reply(f), 150);
+}
+
+/* Plays LIST up to the request to gate. Returns the request's number. */
+static uint32_t list(struct fake *f)
+{
+    struct message p;
+
+    begin_list(f);
     fake_hear(&f->gate, &p, MSG_active);
     cr_assert_eq(p.active.to.port, 200 * 256 + 1);
     return p.request;
@@ -152,6 +162,41 @@ Test(session_active, nobody_takes_it, .timeout = 60)
     end(&f);
 }
 
+static void abort_list(struct fake *f)
+{
+    fake_say(f, "ABOR");
+    cr_assert_eq(fake_reply(f), 426);
+    cr_assert_eq(fake_reply(f), 226);
+}
+
+/* gate ends a session that sends too many messages. However many transfers a
+ * client begins, gate is asked for so many connections in a second. The next
+ * one waits, and ABOR ends it meanwhile. */
+Test(session_active, many_connections_wait, .timeout = 60)
+{
+    static const struct session_deadlines few = {
+        .ask = 30000, .ask_long = 30000, .port = 30000, .ports = 2
+    };
+    uint64_t since;
+    struct message p;
+    struct fake f;
+
+    fake_deadlines(&few);
+    begin(&f, true);
+    since = clock_ms();
+    for (int i = 0; i < 2; i++) {
+        list(&f);
+        abort_list(&f);
+        fake_hear(&f.gate, &p, MSG_port_close);
+    }
+    begin_list(&f);
+    abort_list(&f);
+    begin_list(&f);
+    fake_hear(&f.gate, &p, MSG_active);
+    cr_expect_geq(clock_ms() - since + 10, 1000);
+    end(&f);
+}
+
 /* A connection that was made for an aborted transfer: the next transfer doesn't
  * use it. */
 Test(session_active, one_that_comes_late, .timeout = 60)
@@ -166,9 +211,7 @@ Test(session_active, one_that_comes_late, .timeout = 60)
     data.request = list(&f);
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, late), 0);
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, right), 0);
-    fake_say(&f, "ABOR");
-    cr_assert_eq(fake_reply(&f), 426);
-    cr_assert_eq(fake_reply(&f), 226);
+    abort_list(&f);
     fake_hear(&f.gate, &p, MSG_port_close);
     p.request = list(&f);
     address_parse_port(SLICE("127.0.0.1:51201"), &data.data.peer);

@@ -13,9 +13,9 @@
 
 static void begin(struct fake *f)
 {
-    static const struct session_deadlines soon = { .ask = LATE_MS,
-                                                   .ask_long = LATER_MS,
-                                                   .port = LATE_MS };
+    static const struct session_deadlines soon = {
+        .ask = LATE_MS, .ask_long = LATER_MS, .port = LATE_MS, .ports = 800
+    };
 
     fake_deadlines(&soon);
     fake_open(f);
