@@ -80,11 +80,14 @@ void event_flush(struct event_sender *s)
     while (done < s->queue.len) {
         uint16_t len;
         struct slice one;
+        int r;
 
         memcpy(&len, s->queue.data + done, sizeof(len));
         one = (struct slice){ s->queue.data + done + sizeof(len), len };
-        if (is_for_later(send_bytes(s, one)))
+        r = send_bytes(s, one);
+        if (is_for_later(r))
             break;
+        s->dropped += r < 0;
         done += sizeof(len) + len;
     }
     buf_consume(&s->queue, done);
@@ -116,6 +119,8 @@ int event_send(struct event_sender *s, const struct event_record *r)
         e = event_try(s, buf_slice(&bytes));
     if (e == -EAGAIN)
         e = queue_event(s, buf_slice(&bytes));
+    else if (e < 0)
+        s->dropped++;
     buf_release(&bytes);
     return e;
 }

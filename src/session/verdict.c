@@ -54,9 +54,9 @@ static void verdict_queue_event(struct session *s, enum reply r)
     event_send(&s->log, &e);
 }
 
-static void verdict_on_late(void *owner)
+/* No line reports the result, so the reply is no success. */
+static void verdict_unlogged(struct session *s)
 {
-    struct session *s = owner;
     struct verdict *v = &s->verdict;
     bool success = verdict_is_success(v->reply);
     enum reply r = success ? v->late : v->reply;
@@ -66,17 +66,25 @@ static void verdict_on_late(void *owner)
         verdict_say(s, r, buf_slice(&v->b), NOTHING);
     else
         verdict_say(s, r, buf_slice(&v->a), buf_slice(&v->b));
-    control_resume(s);
+}
+
+static void verdict_on_late(void *owner)
+{
+    verdict_unlogged(owner);
+    control_resume(owner);
 }
 
 void verdict_retry(struct session *s)
 {
     struct verdict *v = &s->verdict;
+    int r = -EAGAIN;
 
-    if (v->state != VERDICT_HELD ||
-        event_try(&s->log, buf_slice(&v->event)) == -EAGAIN)
-        return;
-    verdict_say(s, v->reply, buf_slice(&v->a), buf_slice(&v->b));
+    if (v->state == VERDICT_HELD)
+        r = event_try(&s->log, buf_slice(&v->event));
+    if (r == 0)
+        verdict_say(s, v->reply, buf_slice(&v->a), buf_slice(&v->b));
+    else if (r != -EAGAIN)
+        verdict_unlogged(s);
 }
 
 static void verdict_report_last(struct session *s, struct event_record e)

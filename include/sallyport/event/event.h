@@ -90,12 +90,12 @@ void event_sender_init(struct event_sender *s, int fd, enum process self);
 void event_sender_release(struct event_sender *s);
 /* Takes FD, a new channel to log, and sends the queue through it. */
 void event_sender_open(struct event_sender *s, int fd);
-/* Queues or sends the event without waiting. Returns 0, or -ENOBUFS: it was
- * dropped. */
+/* Queues or sends the event without waiting. Returns 0, or a negative number:
+ * it was dropped, and counted. */
 int event_send(struct event_sender *s, const struct event_record *r);
 /* Sends BYTES of event_encode() to log's socket, where they outlive this
- * process. Returns 0, or -EAGAIN: log takes nothing now, and the event isn't
- * queued. */
+ * process. Returns 0; -EAGAIN: log takes nothing now, and the event isn't
+ * queued; or another negative number: this event can't be sent at all. */
 int event_try(struct event_sender *s, struct slice bytes);
 /* Sends as much of the queue as log takes. Call it on EPOLLOUT. */
 void event_flush(struct event_sender *s);

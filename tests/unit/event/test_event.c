@@ -208,6 +208,33 @@ Test(event, a_slow_log_loses_nothing_up_to_the_queue)
     event_sender_release(&w.sender);
 }
 
+/* The kernel refuses it for ever. It isn't queued, since it would block the
+ * queue, and the log gets the number of such events. */
+Test(event, one_that_cannot_be_sent)
+{
+    char text[4000];
+    struct event_record r;
+    struct wire w;
+    int small = 1;
+
+    open_wire(&w);
+    setsockopt(w.sender.channel.fd, SOL_SOCKET, SO_SNDBUF, &small,
+               sizeof(small));
+    memset(text, 'x', sizeof(text));
+    event_begin(&r, EVENT_CHANGE);
+    event_text(&r, FIELD_PATH, (struct slice){ text, sizeof(text) });
+    event_text(&r, FIELD_TO, (struct slice){ text, sizeof(text) });
+    cr_assert_lt(event_send(&w.sender, &r), 0);
+    cr_assert_eq(w.sender.dropped, 1);
+    event_begin(&r, EVENT_SYSCALL);
+    event_number(&r, FIELD_NUMBER, 7);
+    cr_assert_eq(event_send(&w.sender, &r), 0);
+    cr_assert_eq(next_number(&w), 1);
+    cr_assert_eq(next_number(&w), 7);
+    channel_close(&w.log);
+    event_sender_release(&w.sender);
+}
+
 /* An event that doesn't fit into the socket isn't queued, and overtakes
  * nothing. */
 Test(event, tried)

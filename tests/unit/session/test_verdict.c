@@ -116,6 +116,41 @@ static void reset(struct fake *f)
     f->control = -1;
 }
 
+/* The kernel refuses this event for ever: it is larger than the socket's
+ * buffer. The change has no line, so its reply is no success, and comes at
+ * once. The event counts as dropped. */
+Test(verdict, an_event_that_cannot_be_sent, .timeout = 60)
+{
+    struct message there = { .kind = MSG_facts_are,
+                             .facts_are = { .kind = ENTRY_FILE } },
+                   done = { .kind = MSG_renamed,
+                            .renamed = { .path = SLICE("/x") } };
+    struct event_record r;
+    char line[4096];
+    int small = 1;
+    struct fake f;
+
+    fake_open(&f);
+    setsockopt(f.to_log, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+    snprintf(line, sizeof(line), "RNFR %03500d", 1);
+    for (char *at = line + 5; strlen(at) > 200; at += 200)
+        at[199] = '/';
+    fake_say(&f, line);
+    fake_answer(&f, MSG_facts, &there);
+    cr_assert_eq(fake_reply(&f), 350, "%s", f.reply);
+    memcpy(line, "RNTO /", 6);
+    fake_say(&f, line);
+    done.renamed.path = slice_from(line + 5);
+    fake_answer(&f, MSG_rename, &done);
+    cr_assert_eq(fake_reply(&f), 451, "%s", f.reply);
+    cr_expect(strstr(f.reply, "can't be logged"), "%s", f.reply);
+    fake_say(&f, "CLNT x");
+    cr_assert_eq(fake_reply(&f), 200, "%s", f.reply);
+    read_up_to(&f, EVENT_SERVICE, &r);
+    cr_expect_eq(r.number[FIELD_NUMBER], 1);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
 /* A change waits too; no other command's reply comes before its own. */
 Test(verdict, of_a_change, .timeout = 60)
 {
