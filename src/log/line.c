@@ -1,11 +1,12 @@
 /* Writes one event as one line by one write(2). Master has named the sender, so
  * no sender can pose as another. event_line() escapes what the sender wrote.
  * Runs in log. */
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "sallyport/base/clock.h"
-#include "sallyport/base/fd.h"
 
 /* Each byte of an event may become "\xNN". */
 #define LINE_MAX_BYTES (4 * EVENT_BYTES_MAX + 1024)
@@ -69,11 +70,45 @@ static int line_text(const struct sender *from, const struct event_record *r,
 
 /* Waits as long as the output blocks; meanwhile events wait in the senders'
  * sockets. */
-static void write_text(struct log *l, struct buf *text)
+static bool write_bytes(struct log *l, struct slice bytes)
 {
-    if (buf_add_text(text, "\n") < 0 ||
-        fd_write_all(l->output, text->data, text->len) < 0)
-        l->lost++;
+    while (bytes.len > 0) {
+        ssize_t n = write(l->output, bytes.ptr, bytes.len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        bytes.ptr += n;
+        bytes.len -= (size_t)n;
+        l->torn = true;
+    }
+    l->torn = false;
+    return true;
+}
+
+/* The disk was full in the middle of the last line: ends that one first. */
+static bool write_text(struct log *l, struct buf *text)
+{
+    return buf_add_text(text, "\n") == 0 &&
+           (!l->torn || write_bytes(l, SLICE("\n"))) &&
+           write_bytes(l, buf_slice(text));
+}
+
+/* As long as this line can't be written either, the number stays. */
+static void write_lost(struct log *l)
+{
+    char now[CLOCK_TEXT_MAX];
+    struct buf text;
+
+    buf_init(&text, LINE_MAX_BYTES);
+    if (buf_add_format(&text,
+                       "%s service process=log number=%llu reason=\"lines "
+                       "lost\"",
+                       clock_text(now), (unsigned long long)l->lost) == 0 &&
+        write_text(l, &text))
+        l->lost = 0;
+    buf_release(&text);
 }
 
 size_t line_write(struct log *l, const struct sender *from,
@@ -81,21 +116,16 @@ size_t line_write(struct log *l, const struct sender *from,
 {
     char now[CLOCK_TEXT_MAX];
     struct buf text;
-    size_t len;
+    size_t len = 0;
 
+    if (l->lost > 0)
+        write_lost(l);
     buf_init(&text, LINE_MAX_BYTES);
-    if (l->lost > 0 &&
-        buf_add_format(&text,
-                       "%s service process=log number=%llu reason=\"lines "
-                       "lost\"\n",
-                       clock_text(now), (unsigned long long)l->lost) == 0)
-        l->lost = 0;
     if (buf_add_format(&text, "%s ", clock_text(now)) == 0 &&
-        line_text(from, r, &text) == 0)
-        write_text(l, &text);
+        line_text(from, r, &text) == 0 && write_text(l, &text))
+        len = text.len;
     else
         l->lost++;
-    len = text.len;
     buf_release(&text);
     return len;
 }

@@ -30,6 +30,7 @@ struct log {
     struct frame frame; /* the first member */
     int output;
     uint64_t lost; /* lines that could not be written */
+    bool torn;     /* the last one was written in part */
     struct sender *sender;
     size_t senders;
     size_t used; /* number of them in use */
@@ -55,7 +56,7 @@ int senders_on_sender(void *owner, struct msg_log_sender *msg);
 void senders_drain(struct log *l);
 
 /* Writes "TIME EVENT process=… serial=… peer=… …" by one
- * write(2). Returns the number of bytes. */
+ * write(2). Returns the number of bytes; 0: the line is lost, and counted. */
 size_t line_write(struct log *l, const struct sender *from,
                   const struct event_record *r);
 

@@ -38,8 +38,9 @@ static void report_dropped(struct sender *s)
     event_begin(&r, EVENT_SERVICE);
     event_number(&r, FIELD_NUMBER, s->dropped);
     event_text(&r, FIELD_REASON, SLICE("events over the rate dropped"));
+    if (line_write(s->log, s, &r) == 0)
+        s->log->lost += s->dropped;
     s->dropped = 0;
-    line_write(s->log, s, &r);
 }
 
 static void drop_event(struct sender *s)

@@ -1,0 +1,70 @@
+/* Lines that can't be written: how many are lost, and the next line. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "log/log.h"
+
+static struct log l;
+static const struct sender from = { .log = &l, .process = PROCESS_GATE };
+
+static size_t write_number(uint64_t n)
+{
+    struct event_record r;
+
+    event_begin(&r, EVENT_SERVICE);
+    event_number(&r, FIELD_NUMBER, n);
+    return line_write(&l, &from, &r);
+}
+
+/* As on a full disk: a write ends there, and the next one fails. */
+static void limit_output(rlim_t bytes)
+{
+    const struct rlimit limit = { bytes, RLIM_INFINITY };
+
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void expect_line(FILE *lines, const char *end)
+{
+    char line[512];
+
+    cr_assert_not_null(fgets(line, sizeof(line), lines), "no line %s", end);
+    cr_expect(strlen(line) >= strlen(end) &&
+                  strcmp(line + strlen(line) - strlen(end), end) == 0,
+              "%s instead of %s", line, end);
+}
+
+Test(line, a_full_disk)
+{
+    FILE *lines;
+    size_t len;
+
+    signal(SIGXFSZ, SIG_IGN);
+    l.output = memfd_create("lines", 0);
+    lines = fdopen(l.output, "r");
+    cr_assert_not_null(lines);
+    len = write_number(1);
+    cr_assert_gt(len, 20);
+    limit_output(len + 10); /* a torn line, and two that don't begin */
+    for (uint64_t n = 2; n <= 4; n++)
+        cr_assert_eq(write_number(n), 0);
+    cr_assert_eq(l.lost, 3);
+    limit_output(len + 20); /* the report is torn as well */
+    cr_assert_eq(write_number(5), 0);
+    cr_assert_eq(l.lost, 4);
+    limit_output(RLIM_INFINITY);
+    cr_assert_gt(write_number(6), 0);
+    cr_assert_eq(lseek(l.output, 0, SEEK_SET), 0);
+    expect_line(lines, " service process=gate number=1\n");
+    expect_line(lines, "\n"); /* what was torn */
+    expect_line(lines, "\n");
+    expect_line(lines, " service process=log number=4 reason=\"lines lost\"\n");
+    expect_line(lines, " service process=gate number=6\n");
+    cr_assert_null(fgets((char[8]){ 0 }, 8, lines));
+    fclose(lines);
+}
