@@ -213,18 +213,22 @@ static bool is_control(unsigned char c)
 }
 
 /* Bytes from outside must not end the line or control a terminal. */
-static int add_argument(struct buf *into, struct slice argument)
+static int add_shown(struct buf *into, struct slice bytes)
 {
     size_t from = into->len;
-    int r;
+    int r = buf_add_slice(into, bytes);
 
-    if (argument.len > REPLY_ARGUMENT_MAX)
-        argument.len = REPLY_ARGUMENT_MAX;
-    r = buf_add_slice(into, argument);
     for (size_t i = from; r == 0 && i < into->len; i++)
         if (is_control((unsigned char)into->data[i]))
             into->data[i] = '?';
     return r;
+}
+
+static int add_argument(struct buf *into, struct slice argument)
+{
+    if (argument.len > REPLY_ARGUMENT_MAX)
+        argument.len = REPLY_ARGUMENT_MAX;
+    return add_shown(into, argument);
 }
 
 static int add_text(struct buf *into, const char *text,
@@ -267,11 +271,6 @@ int reply_begin(struct buf *into, enum reply r)
     return add_reply(into, r, '-', NULL, 0);
 }
 
-static bool ends_a_line(char c)
-{
-    return c == '\r' || c == '\n' || c == '\0';
-}
-
 int reply_line(struct buf *into, struct slice line)
 {
     size_t before = into->len;
@@ -280,10 +279,7 @@ int reply_line(struct buf *into, struct slice line)
     if (line.len >= 2 && memcmp(line.ptr + line.len - 2, "\r\n", 2) == 0)
         line.len -= 2;
     if (e == 0)
-        e = buf_add_slice(into, line);
-    for (size_t i = before; e == 0 && i < into->len; i++)
-        if (ends_a_line(into->data[i]))
-            into->data[i] = '?';
+        e = add_shown(into, line);
     if (e == 0)
         e = buf_add_text(into, "\r\n");
     return end_reply(into, before, e);

@@ -159,6 +159,7 @@ Test(reply, multi_line)
     static const char expected[] = "250-Facts:\r\n"
                                    " type=file; /a\r\n"
                                    " 250 x?y??z\r\n"
+                                   " a?[31mb?\r\n"
                                    " ?\r\n"
                                    " \r\n"
                                    "250 End\r\n";
@@ -168,6 +169,7 @@ Test(reply, multi_line)
     cr_assert_eq(reply_begin(&b, REPLY_MLST), 0);
     cr_assert_eq(reply_line(&b, SLICE("type=file; /a\r\n")), 0);
     cr_assert_eq(reply_line(&b, SLICE("250 x\0y\r\nz")), 0);
+    cr_assert_eq(reply_line(&b, SLICE("a\33[31mb\177")), 0);
     cr_assert_eq(reply_line(&b, SLICE("\n")), 0);
     cr_assert_eq(reply_line(&b, (struct slice){ NULL, 0 }), 0);
     cr_assert_eq(reply_end(&b, REPLY_MLST), 0);
