@@ -76,8 +76,8 @@ static void pace_on_stall(void *owner)
     struct session *s = owner;
     char seconds[32];
 
-    snprintf(seconds, sizeof(seconds), "%llu",
-             (unsigned long long)s->settings->stall_timeout / 1000);
+    snprintf(seconds, sizeof(seconds), "%g",
+             (double)s->settings->stall_timeout / 1000);
     switch (state_of_transfer(s)->clock) {
     case CLOCK_NONE:
         return;

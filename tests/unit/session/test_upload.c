@@ -173,3 +173,18 @@ Test(upload, above_the_limit, .timeout = 60)
     cr_expect_eq(fake_reply(&f), 552, "%s", f.reply);
     end(&f, &t);
 }
+
+/* The reply names the setting, also if that is less than a second. */
+Test(upload, stalls_for_half_a_second, .timeout = 60)
+{
+    struct message done = { .kind = MSG_done };
+    struct fake_transfer t;
+    struct fake f;
+
+    fake_settings("stall_timeout", 500);
+    begin(&f, &t);
+    fake_answer(&f, MSG_file_abort, &done);
+    cr_expect_eq(fake_reply(&f), 426);
+    cr_expect(strstr(f.reply, " 0.5 seconds"), "%s", f.reply);
+    end(&f, &t);
+}
