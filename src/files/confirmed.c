@@ -20,6 +20,7 @@
 #include "state.h"
 
 #define ATTRIBUTE  "user.sallyport.confirmed"
+#define REPORTED   "user.sallyport.reported"
 #define MARK_BYTES 9
 
 /* The first byte of the mark. What `fsync = no` wrote counts only while that
@@ -124,7 +125,22 @@ int confirmed_lower(const struct files *f, int fd, uint64_t length)
     return r;
 }
 
-void confirmed_remove(int fd)
+bool confirmed_remove(int fd)
 {
     fremovexattr(fd, ATTRIBUTE);
+    return fremovexattr(fd, REPORTED) == 0;
+}
+
+/* Only the first answer sets it: a new attribute changes the ctime, which
+ * invalidates the answers of other sessions. */
+int confirmed_report(const struct files *f, int fd)
+{
+    if (fsetxattr(fd, REPORTED, "1", 1, XATTR_CREATE) < 0)
+        return errno == EEXIST ? 0 : -errno;
+    return f->rules.fsync && fsync(fd) < 0 ? -errno : 0;
+}
+
+bool confirmed_is_reported(int fd)
+{
+    return fgetxattr(fd, REPORTED, NULL, 0) >= 0;
 }

@@ -24,7 +24,13 @@ int confirmed_raise(struct files *f, int fd);
  * byte at LENGTH or after it is overwritten or cut. 0 or -errno. */
 int confirmed_lower(const struct files *f, int fd, uint64_t length);
 
-/* For a partial that becomes a file. */
-void confirmed_remove(int fd);
+/* To be called before SIZE reports a length of the partial FD to any client:
+ * from then on the rest of that file may come, on any connection. The record
+ * survives a power cut. 0 or -errno. */
+int confirmed_report(const struct files *f, int fd);
+bool confirmed_is_reported(int fd);
+
+/* For a partial that becomes a file. Was its length reported? */
+bool confirmed_remove(int fd);
 
 #endif

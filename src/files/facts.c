@@ -81,7 +81,7 @@ static int facts_of_home(const struct files *f, struct facts *ret)
 static int facts_of_partial(struct files *f, const struct place *at,
                             const struct stat *directory, struct facts *ret)
 {
-    uint64_t length = partial_resumable(f, at->directory, at->name, &ret->st);
+    uint64_t length = partial_report(f, at->directory, at->name, &ret->st);
 
     if (length == 0) {
         told_set(&f->told, f->name_key, at->directory, at->name, 0, 0);

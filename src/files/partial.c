@@ -41,19 +41,41 @@ uint64_t partial_state(const struct files *f, const struct stat *st)
     return siphash(f->name_key, facts, sizeof(facts));
 }
 
-uint64_t partial_resumable(const struct files *f, int directory,
-                           const char *name, struct stat *st)
+/* Opens the own partial of NAME without the lock: -1 if there is none. */
+static int partial_look(const struct files *f, int directory, const char *name,
+                        struct stat *st)
 {
     char partial[PARTIAL_NAME_MAX];
 
     if (!f->rules.resume)
-        return 0;
+        return -1;
     partial_name(f, name, partial);
     FD_CLEANUP int fd = resolve_in(
         directory, partial, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
     if (fd < 0 || fstat(fd, st) < 0 || !partial_is_own(f, st))
-        return 0;
-    return confirmed_length(f, fd, st);
+        return -1;
+    return fd_take(&fd);
+}
+
+uint64_t partial_resumable(const struct files *f, int directory,
+                           const char *name, struct stat *st, bool *reported)
+{
+    FD_CLEANUP int fd = partial_look(f, directory, name, st);
+
+    *reported = fd >= 0 && confirmed_is_reported(fd);
+    return fd >= 0 ? confirmed_length(f, fd, st) : 0;
+}
+
+uint64_t partial_report(const struct files *f, int directory, const char *name,
+                        struct stat *st)
+{
+    FD_CLEANUP int fd = partial_look(f, directory, name, st);
+    uint64_t length = fd >= 0 ? confirmed_length(f, fd, st) : 0;
+
+    /* The record changes the ctime. */
+    return length > 0 && confirmed_report(f, fd) == 0 && fstat(fd, st) == 0
+               ? length
+               : 0;
 }
 
 bool partial_has_landed(const struct files *f, int directory, const char *name,
@@ -215,6 +237,9 @@ static int partial_take_place(const struct files *f, int directory,
     char own[PARTIAL_NAME_MAX];
 
     partial_name(f, name, own);
+    /* The client may still send the rest that belongs to the old one. */
+    if (confirmed_is_reported(p->old) && confirmed_report(f, p->fd) < 0)
+        return -errno;
     /* A power cut can undo the rename: then the old bytes must no longer count.
      */
     int r = confirmed_lower(f, p->old, 0);
@@ -308,7 +333,7 @@ int partial_complete(const struct files *f, struct partial *p)
     if (p->lost)
         return -EIO;
     if (p->own)
-        confirmed_remove(p->fd);
+        p->reported = confirmed_remove(p->fd);
     p->lost = f->rules.fsync && fsync(p->fd) < 0;
     return p->lost ? -errno : 0;
 }
@@ -323,6 +348,8 @@ static bool partial_is_long_enough(const struct partial *p)
 static bool partial_is_kept(struct files *f, struct partial *p)
 {
     if (p->fd < 0 || !p->own || p->lost || !f->rules.resume)
+        return false;
+    if (p->reported && confirmed_report(f, p->fd) < 0)
         return false;
     return p->waits ||
            (partial_is_long_enough(p) && partial_confirm(f, p) == 0 &&

@@ -17,11 +17,12 @@ struct files;
 struct stat;
 
 struct partial {
-    int fd;     /* holds the lock until commit or abort; -1: none */
-    int old;    /* the own one that this will replace, locked; -1: none */
-    bool own;   /* named after user and target, so it can be resumed */
-    bool waits; /* the old bytes stand until partial_begin() */
-    bool lost;  /* a sync failed, or the disk is full: it is not kept */
+    int fd;        /* holds the lock until commit or abort; -1: none */
+    int old;       /* the own one that this will replace, locked; -1: none */
+    bool own;      /* named after user and target, so it can be resumed */
+    bool waits;    /* the old bytes stand until partial_begin() */
+    bool lost;     /* a sync failed, or the disk is full: it is not kept */
+    bool reported; /* SIZE has reported it, but its record is removed */
     char name[PARTIAL_NAME_MAX];
 };
 #define PARTIAL_NONE                                                           \
@@ -48,9 +49,13 @@ bool partial_has_landed(const struct files *f, int directory, const char *name,
 /* A number that changes whenever the partial's bytes change. */
 uint64_t partial_state(const struct files *f, const struct stat *st);
 /* How much of the own partial of NAME can be resumed: its confirmed length. 0:
- * there is none. *st are its facts. */
+ * there is none. *st are its facts; *reported: SIZE has reported a length to
+ * some client, whose next upload may be the rest alone. */
 uint64_t partial_resumable(const struct files *f, int directory,
-                           const char *name, struct stat *st);
+                           const char *name, struct stat *st, bool *reported);
+/* The same for SIZE: what it returns is recorded as reported. */
+uint64_t partial_report(const struct files *f, int directory, const char *name,
+                        struct stat *st);
 
 /* Opens and locks the own partial, unchanged, if it is in STATE and can be
  * resumed at FIRST; it waits for partial_begin(). -EBUSY if an upload is

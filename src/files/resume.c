@@ -35,7 +35,7 @@ static enum outcome resume_decide_store(const struct resume_facts *f,
     if (f->offset == 0)
         return resume_plan_of(ret, RESUME_ANEW, 0);
     if (f->told > 0 && !resume_stands(f))
-        return OUTCOME_BUSY;
+        return OUTCOME_SIZE_FIRST;
     if (!partial && f->stays)
         return OUTCOME_STAYS;
     if (f->offset > (partial ? f->resumable : f->size))
@@ -44,21 +44,23 @@ static enum outcome resume_decide_store(const struct resume_facts *f,
 }
 
 /* A client that knows a partial's length sends only the bytes after it. If the
- * partial has changed since, or the answer was forgotten, BUSY makes the client
- * ask again. */
+ * partial has changed since, or this session doesn't know the answer, the
+ * client must ask again: the rest alone would become the file. SIZE may have
+ * come on another connection, or before an upload that was cut. If no SIZE has
+ * reported a length, no client can know one, and this is the whole file. */
 static enum outcome resume_decide_append(const struct resume_facts *f,
                                          struct resume_plan *ret)
 {
     if (f->told > 0)
         return (!f->finished || f->stays) && resume_stands(f)
                    ? resume_plan_of(ret, RESUME_CUT, f->told)
-                   : OUTCOME_BUSY;
+                   : OUTCOME_SIZE_FIRST;
     if (f->finished && f->stays)
         return OUTCOME_STAYS;
     if (f->finished)
         return resume_plan_of(ret, RESUME_COPY, f->size);
-    if (f->forgot && f->resumable > 0)
-        return OUTCOME_BUSY;
+    if (f->reported)
+        return OUTCOME_SIZE_FIRST;
     return resume_plan_of(ret, RESUME_ANEW, 0);
 }
 

@@ -24,7 +24,7 @@ struct resume_facts {
     bool stays;          /* it keeps the name: the upload gets another one */
     uint64_t told;       /* SIZE answered with this length of a partial */
     uint64_t told_state; /* of a partial in this state */
-    bool forgot;         /* some answers of SIZE were forgotten */
+    bool reported;       /* SIZE has answered some client with a length of it */
 };
 
 enum resume_how {
@@ -38,7 +38,7 @@ struct resume_plan {
     uint64_t first;
 };
 
-/* OUTCOME_OK with *ret, BAD_OFFSET, STAYS or BUSY. */
+/* OUTCOME_OK with *ret, BAD_OFFSET, STAYS or SIZE_FIRST. */
 enum outcome resume_decide(const struct resume_facts *facts,
                            struct resume_plan *ret);
 

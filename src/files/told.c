@@ -3,6 +3,7 @@
 #include "told.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -42,7 +43,6 @@ void told_set(struct told *t, const uint8_t *key, int directory,
             t->row[i].length = 0;
     if (length == 0)
         return;
-    t->forgot |= t->row[t->next].length != 0;
     memcpy(t->row[t->next].id, id, sizeof(id));
     t->row[t->next].length = length;
     t->row[t->next].state = state;

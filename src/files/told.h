@@ -2,7 +2,6 @@
 #ifndef FILES_TOLD_H
 #define FILES_TOLD_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,7 +16,6 @@ struct told {
         uint64_t state;
     } row[TOLD_MAX];
     size_t next;
-    bool forgot; /* an answer was dropped, since the table was full */
 };
 
 /* Remembers the length for NAME in the open directory DIRECTORY; 0 takes it

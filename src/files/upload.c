@@ -74,13 +74,16 @@ static int upload_make_plan(struct files *f, int directory, const char *name,
     struct resume_facts *facts = &w->facts;
     struct stat st;
 
-    if (!w->fleeting)
-        facts->resumable = partial_resumable(f, directory, name, &st);
+    facts->resumable =
+        partial_resumable(f, directory, name, &st, &facts->reported);
     if (facts->resumable > 0)
         facts->state = partial_state(f, &st);
+    else if (facts->reported)
+        facts->reported = partial_is_busy(f, directory, name);
+    if (w->fleeting)
+        facts->resumable = 0;
     facts->told =
         told_get(&f->told, f->name_key, directory, name, &facts->told_state);
-    facts->forgot = f->told.forgot;
     enum outcome o = resume_decide(&w->facts, &w->plan);
     /* What another session is writing may count soon. */
     if (o == OUTCOME_BAD_OFFSET && partial_is_busy(f, directory, name))

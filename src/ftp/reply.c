@@ -102,6 +102,8 @@ static const char *const texts[] = {
     [REPLY_STALLED] = "No data moved for {} seconds. Transfer aborted.",
     [REPLY_FILE_BUSY] = "The file is busy; try again later.",
     [REPLY_SHORT] = "Received {}. Nothing is stored; send the rest.",
+    [REPLY_SIZE_FIRST] = "A part of this file is here: send SIZE, and then the "
+                         "rest.",
     [REPLY_LOCAL_ERROR] = "Error on the server: {}.",
     [REPLY_HASH_LATE] =
         "The checksum takes too long; use RANG to get those of parts.",

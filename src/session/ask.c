@@ -208,6 +208,7 @@ static const struct outcome_row outcomes[OUTCOME_COUNT] = {
     [OUTCOME_COPY_TOO_LARGE] = { REPLY_COPY_TOO_LARGE, "over copy_max" },
     [OUTCOME_CHANGED] = { REPLY_FILE_CHANGED, "changed meanwhile" },
     [OUTCOME_BUSY] = { REPLY_FILE_BUSY, "busy" },
+    [OUTCOME_SIZE_FIRST] = { REPLY_SIZE_FIRST, "no SIZE before it" },
     [OUTCOME_ONLY_OVERWRITE] = { REPLY_ONLY_OVERWRITE,
                                  "neither RENAME_NOREPLACE nor links" },
     [OUTCOME_MOVED] = { REPLY_DIRECTORY_MOVED, "directory renamed meanwhile" },

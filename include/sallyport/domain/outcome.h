@@ -28,6 +28,8 @@ enum outcome {
                                than copy_max */
     OUTCOME_CHANGED,        /* the file changed while it was copied */
     OUTCOME_BUSY,
+    OUTCOME_SIZE_FIRST,     /* this session doesn't know to which bytes of the
+                               partial the rest belongs */
     OUTCOME_ONLY_OVERWRITE, /* the file system supports no other on_conflict */
     OUTCOME_MOVED,          /* the file's directory was moved meanwhile */
     OUTCOME_OVERTAKEN, /* another session took the name at the same moment */

@@ -93,6 +93,7 @@
     R(BAD_DATA, 426) /* {}: what is wrong with it */                           \
     R(STALLED, 426)  /* {}: seconds */                                         \
     R(FILE_BUSY, 450)                                                          \
+    R(SIZE_FIRST, 450)                                                         \
     R(LOCAL_ERROR, 451) /* {}: cause */                                        \
     R(SHORT, 451)       /* {}: "N of the announced M bytes" */                 \
     R(HASH_LATE, 451)                                                          \

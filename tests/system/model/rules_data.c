@@ -126,6 +126,8 @@ static void decide_appe(const struct node *n, const struct leftover *l,
         b->head = head_of(l->bytes, t->length);
     else if (n)
         b->head = head_of(n->bytes, n->len);
+    else if (l && l->reported && left_tells(l) > 0)
+        b->refused = 450; /* these may be the last bytes only */
     b->goes_on = told;
     b->copies = !told && n;
 }

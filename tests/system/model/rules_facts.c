@@ -24,7 +24,7 @@ void rule_size(struct model *m, const struct call *c, struct expected *e)
 {
     const struct node *n = tree_find(&m->tree, c->path);
     const struct node *folder = tree_parent(&m->tree, c->path);
-    const struct leftover *l = left_find(&m->tree, c->path);
+    struct leftover *l = left_find(&m->tree, c->path);
     size_t tells =
         l && !n && folder && folder->mode & TREE_ENTER ? left_tells(l) : 0;
 
@@ -33,6 +33,8 @@ void rule_size(struct model *m, const struct call *c, struct expected *e)
         say_size(e, n->len);
     else if (tells > 0)
         say_size(e, tells);
+    if (tells > 0)
+        l->reported = true;
     if (folder)
         told_put(m, c->path, tells, tells > 0 ? l->version : 0);
 }

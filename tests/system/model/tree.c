@@ -181,7 +181,8 @@ void left_put(struct tree *t, const char *path, const unsigned char *bytes,
     struct leftover one = { .path = text_of(path),
                             .bytes = copy_of(bytes, len),
                             .len = len,
-                            .version = ++t->version };
+                            .version = ++t->version,
+                            .reported = l && l->reported };
 
     if (l)
         left_remove(t, l);

@@ -84,7 +84,7 @@ Test(confirmed, a_cut_syncs_before_it_marks)
     cr_expect_eq(ask_size(&p, "/f"), 192 * K);
     begin(&p, WRITE_STORE, 192 * K, 300 * K, 1);
     again(&p); /* the session leaves in the middle */
-    cr_expect_str_eq(sync_calls(), "dmtdm");
+    cr_expect_str_eq(sync_calls(), "dmrstdm");
     cr_expect_eq(ask_size(&p, "/f"), 256 * K);
     peer_stop(&p);
 }
@@ -176,7 +176,7 @@ Test(confirmed, lowered_and_synced_before_the_cut)
     die(&p);
     cr_expect_eq(ask_size(&p, "/f"), 100 * K);
     begin(&p, WRITE_STORE, 0, 10, 2); /* takes the partial's place */
-    cr_expect_str_eq(sync_calls(), "mstms");
+    cr_expect_str_eq(sync_calls(), "mstrsrsms");
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     expect_nothing(&p);
     peer_stop(&p);
@@ -277,7 +277,7 @@ Test(confirmed, without_fsync)
     cr_expect_eq(ask_size(&p, "/f"), 192 * K);
     begin(&p, WRITE_STORE, 64 * K, 200 * K, 1);
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
-    cr_expect_str_eq(sync_calls(), "mmtm");
+    cr_expect_str_eq(sync_calls(), "mrmtm");
     cr_expect_eq(ask_size(&p, "/f"), 192 * K);
     p.start.rules.fsync = true;
     again(&p);

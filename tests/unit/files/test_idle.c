@@ -182,7 +182,8 @@ Test(idle, an_announced_length_takes_what_is_missing)
     peer_stop(&p);
 }
 
-/* SIZE touches it, half an hour after the last touch. */
+/* The first SIZE records that it has answered. The next one touches the
+ * partial half an hour after the last touch. */
 Test(idle, size_keeps_it)
 {
     struct stat before, after;
@@ -190,6 +191,7 @@ Test(idle, size_keeps_it)
 
     peer_start(&p);
     cut(&p, "/f", 200 * K);
+    cr_expect_eq(ask_size(&p, "/f"), 192 * K);
     cr_assert_eq(stat(disk_path(&p, disk_partial(&p, "/")), &before), 0);
     cr_expect_eq(ask_size(&p, "/f"), 192 * K);
     cr_assert_eq(stat(disk_path(&p, disk_partial(&p, "/")), &after), 0);

@@ -336,10 +336,10 @@ Test(upload, fleeting_one)
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     cr_expect_eq(ask_size(&p, "/g"), 192 * K);
     cr_expect_eq(ask_write_fleeting(&p, "/g", WRITE_APPEND, &fd, &first),
-                 OUTCOME_BUSY);
+                 OUTCOME_SIZE_FIRST);
     /* A client that asks again still sends only the rest. */
     cr_expect_eq(ask_write_fleeting(&p, "/g", WRITE_APPEND, &fd, &first),
-                 OUTCOME_BUSY);
+                 OUTCOME_SIZE_FIRST);
     begin_fleeting(&p, "/g", WRITE_STORE, 100 * K, 2);
     cr_assert_eq(ask_commit(&p, 100 * K), OUTCOME_OK);
     cr_expect(disk_is(&p, "/g", 100 * K, 2));
@@ -435,11 +435,11 @@ Test(upload, append_after_a_size_that_is_over)
     ask_size(&p, "/f");
     cr_assert_eq(truncate(disk_path(&p, disk_partial(&p, "/")), 100 * K), 0);
     cr_assert_eq(ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first),
-                 OUTCOME_BUSY);
+                 OUTCOME_SIZE_FIRST);
     ask_size(&p, "/f");
     disk_fill(&p, "/f", 10, 2);
     cr_assert_eq(ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first),
-                 OUTCOME_BUSY);
+                 OUTCOME_SIZE_FIRST);
     /* A new SIZE gives the right answer. */
     cr_assert_eq(unlink(disk_path(&p, "/f")), 0);
     cr_assert_eq(ask_size(&p, "/f"), 64 * K);
@@ -624,7 +624,7 @@ Test(upload, another_session_begins_the_partial_anew)
         cut(&b, "/g", 200 * K, 2);
         cr_expect_eq(
             ask_write(&a, "/g", rows[i].mode, rows[i].offset, 0, &fd, &first),
-            OUTCOME_BUSY, "row %zu", i);
+            OUTCOME_SIZE_FIRST, "row %zu", i);
         if (fd >= 0)
             ask_abort(&a);
         /* A new SIZE reports the other partial, and the upload continues

@@ -188,6 +188,110 @@ Test(writers, of_one_name)
             stops++;
 }
 
+static void cut_upload(struct peer *p, enum write_mode mode, size_t len,
+                       unsigned seed)
+{
+    cr_assert_eq(open_upload(p, mode, len, seed), OUTCOME_OK);
+    cr_assert_eq(ask_abort(p), OUTCOME_OK);
+}
+
+static int append_opens(struct peer *p)
+{
+    uint64_t first;
+    int fd, r = ask_write(p, "/in/f", WRITE_APPEND, 0, 0, &fd, &first);
+
+    if (r == OUTCOME_OK) {
+        close(fd);
+        ask_abort(p);
+    }
+    return r;
+}
+
+/* SIZE and then the rest: this works on each connection. */
+static void complete(struct peer *p, uint64_t size)
+{
+    cr_assert_eq(ask_size(p, "/in/f"), size);
+    cr_assert_eq(open_upload(p, WRITE_APPEND, 300 * K - size, 1), OUTCOME_OK);
+    cr_assert_eq(ask_commit(p, 300 * K), OUTCOME_OK);
+    cr_expect(disk_is(p, "/in/f", 300 * K, 1));
+    cr_expect_eq(disk_partials(p, "/in"), 0);
+}
+
+/* SIZE came on one connection, and the rest comes on another. */
+Test(writers, the_rest_on_another_connection)
+{
+    struct pair pair;
+
+    start(&pair);
+    cut_upload(&pair.a, WRITE_STORE, 200 * K, 1);
+    cr_assert_eq(ask_size(&pair.a, "/in/f"), 192 * K);
+    cr_expect_eq(append_opens(&pair.b), OUTCOME_SIZE_FIRST);
+    complete(&pair.b, 192 * K);
+    cr_expect_eq(append_opens(&pair.a), OUTCOME_SIZE_FIRST);
+    end(&pair);
+}
+
+/* The upload of the rest was cut, and the client sends the same rest again. */
+Test(writers, the_rest_once_more)
+{
+    struct pair pair;
+
+    start(&pair);
+    cut_upload(&pair.a, WRITE_STORE, 200 * K, 1);
+    cr_assert_eq(ask_size(&pair.a, "/in/f"), 192 * K);
+    cut_upload(&pair.a, WRITE_APPEND, 70 * K, 1);
+    cr_expect_eq(append_opens(&pair.a), OUTCOME_SIZE_FIRST);
+    cr_expect_eq(append_opens(&pair.b), OUTCOME_SIZE_FIRST);
+    complete(&pair.a, 256 * K);
+    end(&pair);
+}
+
+/* The partial that SIZE reported was replaced by another one. */
+Test(writers, the_rest_after_a_new_beginning)
+{
+    struct pair pair;
+
+    start(&pair);
+    cut_upload(&pair.a, WRITE_STORE, 200 * K, 2);
+    cr_assert_eq(ask_size(&pair.a, "/in/f"), 192 * K);
+    cr_assert_eq(open_upload(&pair.b, WRITE_STORE, 100 * K, 1), OUTCOME_OK);
+    cr_expect_eq(append_opens(&pair.a), OUTCOME_SIZE_FIRST);
+    cr_assert_eq(ask_abort(&pair.b), OUTCOME_OK);
+    cr_expect_eq(append_opens(&pair.b), OUTCOME_SIZE_FIRST);
+    complete(&pair.b, 64 * K);
+    end(&pair);
+}
+
+/* The commit of the rest failed. */
+Test(writers, the_rest_after_a_refused_commit)
+{
+    struct pair pair;
+
+    start(&pair);
+    cut_upload(&pair.a, WRITE_STORE, 200 * K, 1);
+    cr_assert_eq(ask_size(&pair.a, "/in/f"), 192 * K);
+    cr_assert_eq(open_upload(&pair.a, WRITE_APPEND, 10 * K, 1), OUTCOME_OK);
+    cr_assert_eq(ask_rename(&pair.b, "/in", "/out"), OUTCOME_OK);
+    cr_expect_eq(ask_commit(&pair.a, 202 * K), OUTCOME_MOVED);
+    cr_assert_eq(ask_rename(&pair.b, "/out", "/in"), OUTCOME_OK);
+    cr_expect_eq(append_opens(&pair.b), OUTCOME_SIZE_FIRST);
+    complete(&pair.b, 192 * K);
+    end(&pair);
+}
+
+/* Nobody has asked for a length: so an APPE after a cut is the whole file. */
+Test(writers, an_append_that_begins_again)
+{
+    struct pair pair;
+
+    start(&pair);
+    cut_upload(&pair.a, WRITE_APPEND, 200 * K, 1);
+    cr_assert_eq(open_upload(&pair.b, WRITE_APPEND, 300 * K, 1), OUTCOME_OK);
+    cr_assert_eq(ask_commit(&pair.b, 300 * K), OUTCOME_OK);
+    cr_expect(disk_is(&pair.a, "/in/f", 300 * K, 1));
+    end(&pair);
+}
+
 /* On a network disk another server's session can lose its lock: its partial is
  * no longer the one of that name, and it must neither publish nor delete that
  * one. */
