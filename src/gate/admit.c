@@ -62,7 +62,7 @@ static enum limit admit_announce(struct child *c, const struct address *client)
     int r = SEND(&c->gate->frame.master, session_peer, 0, .serial = c->serial,
                  .peer = *client);
 
-    return r < 0 ? LIMIT_RESOURCES : LIMIT_NONE;
+    return limit_of(r);
 }
 
 /* The signals that end a session when an attack on it fails. Not SIGKILL: gate

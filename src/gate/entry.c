@@ -140,7 +140,7 @@ enum limit entry_begin(struct gate *g, const struct entry *e)
     socket_urgent_in_line(e->control);
     r = entry_start(g, e);
     entry_mind(g);
-    return r < 0 ? LIMIT_RESOURCES : LIMIT_NONE;
+    return limit_of(r);
 }
 
 void entry_refuse(struct gate *g, const struct entry *e, enum limit limit)

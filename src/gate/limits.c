@@ -17,7 +17,15 @@ static const struct limit_text {
     [LIMIT_FRUITLESS] = { "max_fruitless", "from your address, without login" },
     [LIMIT_BANNED] = { "crash_ban", "from your address, for a while" },
     [LIMIT_RESOURCES] = { "resources", "the server is busy" },
+    [LIMIT_MASTER] = { "no master", "the server is starting again" },
 };
+
+enum limit limit_of(int result)
+{
+    if (result == 0)
+        return LIMIT_NONE;
+    return result == -EPIPE ? LIMIT_MASTER : LIMIT_RESOURCES;
+}
 
 const char *limit_reason(enum limit l)
 {

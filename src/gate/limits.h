@@ -21,13 +21,16 @@ enum limit {
     LIMIT_STARTUPS,
     LIMIT_FRUITLESS,
     LIMIT_BANNED,
-    LIMIT_RESOURCES, /* descriptors, processes */
+    LIMIT_RESOURCES, /* descriptors, processes; or master reads too slowly */
+    LIMIT_MASTER,    /* master has gone, and gate ends in its next turn */
     LIMIT_COUNT
 };
 
 /* One host for the counts: an IPv4 address, or an IPv6 network of /64, since
  * everybody who has one IPv6 address has all of those. */
 struct address limit_prefix(const struct address *peer);
+/* RESULT is that of a step of a new session: 0 or -errno. */
+enum limit limit_of(int result);
 /* The setting that was reached, for the log. */
 const char *limit_reason(enum limit l);
 /* The same in words for the client's 421. */

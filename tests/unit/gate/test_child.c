@@ -499,3 +499,33 @@ Test(child, a_message_fails)
         for (int fault = 0; fault < FAULTS; fault++)
             check_all(end, fault);
 }
+
+/* A client is told why it can't enter: master has just gone, and gate follows
+ * it in its next turn. */
+Test(child, master_has_gone)
+{
+    struct entry e = { .peer = client, .local = client };
+    struct channel session;
+    struct message got;
+    struct child *c;
+    int pair[2];
+
+    hall_open();
+    cr_assert_eq(fd_pair(pair), 0);
+    e.control = pair[0];
+    c = unknown();
+    close_far(END_MASTER);
+    cr_expect_eq(entry_begin(&g, &e), LIMIT_MASTER);
+    asks_to_enter(c);
+    channel_init(&session, dup(far[END_SESSION]), PROCESS_SESSION, PROCESS_GATE,
+                 PHASE_RUN);
+    cr_assert_eq(channel_receive(&session, &got), 1);
+    cr_assert_eq(got.kind, MSG_not_admitted);
+    cr_expect(slice_equal(got.not_admitted.why,
+                          slice_from(limit_words(LIMIT_MASTER))));
+    channel_close(&session);
+    close(pair[0]);
+    close(pair[1]);
+    is_reaped(c);
+    hall_close();
+}
