@@ -95,6 +95,8 @@ static void newest_hang_up(struct master *m)
         return;
     link_close(m->newest);
     SESSIONS_EACH(m->sessions, s) {
+        if (s->state == SESSION_FREE)
+            continue;
         s->told = false;
         if (!(s->news & NEWS_KILL))
             session_forget_news(s);

@@ -82,6 +82,26 @@ Test(drain, gate_that_cannot_hand_over)
     close(ends[1]);
 }
 
+/* Most records of sessions are free then. */
+Test(drain, newest_master_is_lost)
+{
+    struct packet got;
+    struct stage s;
+    int ends[2];
+
+    open_supervised(&s);
+    step_down();
+    actor_hear(&s.gate, MSG_hand_over, &got);
+    packet_close(&got);
+    cr_assert_eq(fd_pair(ends), 0);
+    cr_assert_eq(SEND(&supervised_channel, successor, 0, .master = ends[0]), 0);
+    close(ends[0]);
+    close(ends[1]);
+    actor_finish(&s.gate);
+    gate_is_lost(true);
+    stage_ends(&s);
+}
+
 /* Messages that gate doesn't read fill its channel, until master has no
  * room. */
 static void fill_channel(struct stage *s)
