@@ -45,17 +45,36 @@ static bool place_has_no_links(int error)
     return error == EPERM || error == EOPNOTSUPP || error == ENOSYS;
 }
 
+static bool place_is_same(struct spot a, struct spot b)
+{
+    struct stat of_a, of_b;
+
+    return fstatat(a.directory, a.name, &of_a, AT_SYMLINK_NOFOLLOW) == 0 &&
+           fstatat(b.directory, b.name, &of_b, AT_SYMLINK_NOFOLLOW) == 0 &&
+           of_a.st_ino == of_b.st_ino && of_a.st_dev == of_b.st_dev;
+}
+
+static int place_link(struct spot from, struct spot to)
+{
+    if (linkat(from.directory, from.name, to.directory, to.name, 0) == 0)
+        return 0;
+    return place_has_no_links(errno) ? (int)OUTCOME_ONLY_OVERWRITE : -errno;
+}
+
 /* For file systems such as NFS that can't rename without replacing. A link
  * doesn't replace either. A process that dies between the two calls leaves the
- * whole file under both names, and the sweep deletes the partial's. */
+ * whole file under both names, and the sweep deletes the partial's. The new
+ * name is taken back only while the file has the old one, too. */
 static int place_link_and_unlink(struct spot from, struct spot to)
 {
-    if (linkat(from.directory, from.name, to.directory, to.name, 0) < 0)
-        return place_has_no_links(errno) ? (int)OUTCOME_ONLY_OVERWRITE : -errno;
-    if (unlinkat(from.directory, from.name, 0) == 0)
-        return 0;
-    int r = -errno;
-    unlinkat(to.directory, to.name, 0);
+    int r = place_link(from, to);
+
+    if (r != 0 || unlinkat(from.directory, from.name, 0) == 0 ||
+        errno == ENOENT)
+        return r;
+    r = -errno;
+    if (place_is_same(from, to))
+        unlinkat(to.directory, to.name, 0);
     return r;
 }
 
@@ -70,16 +89,18 @@ static int place_move(struct spot from, struct spot to)
     return place_link_and_unlink(from, to);
 }
 
-/* FROM gets the first free one of the names that CONFLICT_RENAME allows. */
-static int place_move_aside(const struct files *f, const struct naming *n,
-                            struct spot from, char to[NAME_MAX + 1])
+/* FROM gets the first free one of the names that CONFLICT_RENAME allows, by
+ * place_move() or place_link(). */
+static int place_aside(const struct files *f, const struct naming *n,
+                       int (*by)(struct spot from, struct spot to),
+                       struct spot from, char to[NAME_MAX + 1])
 {
     int r = -EEXIST;
 
     for (unsigned i = 1; r == -EEXIST && i <= TRIES; i++) {
         place_name(n->conflict, f->rules.conflict_name, n->name, i, to,
                    NAME_MAX + 1);
-        r = place_move(from, place_target(n, to));
+        r = by(from, place_target(n, to));
     }
     return r == -EEXIST ? (int)OUTCOME_NAME_TAKEN : r;
 }
@@ -125,7 +146,7 @@ static int place_rename_new(const struct files *f, struct naming *n)
 
     if (r != -EEXIST)
         return r;
-    r = place_move_aside(f, n, place_source(n), name);
+    r = place_aside(f, n, place_move, place_source(n), name);
     if (r != 0)
         return r;
     r = place_take_name(n, name);
@@ -134,18 +155,24 @@ static int place_rename_new(const struct files *f, struct naming *n)
     return r;
 }
 
-/* For file systems that can't swap two names: for a moment neither is there. */
-static int place_replace_in_two(const struct files *f, const struct naming *n,
-                                const char *parked)
+/* For file systems that can't swap two names. The old file has a second name
+ * before the new file takes the first one, so the name is never missing. */
+static int place_link_and_replace(const struct files *f, const struct naming *n,
+                                  const char *parked)
 {
     char old[NAME_MAX + 1];
-    int aside = place_move_aside(f, n, place_target(n, n->name), old);
+    struct spot name = place_target(n, n->name);
+    int r = place_aside(f, n, place_link, name, old);
 
-    if (aside != 0 && aside != -ENOENT)
-        return aside;
-    int r = place_move(place_target(n, parked), place_target(n, n->name));
-    if (r != 0 && aside == 0)
-        place_move(place_target(n, old), place_target(n, n->name));
+    if (r == -ENOENT)
+        return place_move(place_target(n, parked), name);
+    if (r != 0)
+        return r;
+    if (renameat(n->directory, parked, n->directory, n->name) == 0)
+        return 0;
+    r = -errno;
+    if (place_is_same(name, place_target(n, old)))
+        unlinkat(n->directory, old, 0);
     return r;
 }
 
@@ -161,7 +188,7 @@ static int place_swap(const struct files *f, const struct naming *n,
                       RENAME_EXCHANGE) == 0)
             return 0;
         if (errno == EINVAL || errno == ENOSYS)
-            r = place_replace_in_two(f, n, parked);
+            r = place_link_and_replace(f, n, parked);
         else
             r = errno == ENOENT ? place_move(place_target(n, parked),
                                              place_target(n, n->name))
@@ -201,7 +228,7 @@ static bool place_is_ours(const struct naming *n, const char *name)
 static int place_park_and_swap(const struct files *f, struct naming *n)
 {
     char parked[NAME_MAX + 1];
-    int r = place_move_aside(f, n, place_source(n), parked);
+    int r = place_aside(f, n, place_move, place_source(n), parked);
 
     if (r != 0)
         return r;

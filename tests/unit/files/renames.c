@@ -84,6 +84,12 @@ int linkat(int from_folder, const char *from, int to_folder, const char *to,
 
 int renameat(int from_folder, const char *from, int to_folder, const char *to)
 {
+    if (rename_faults.once_replace &&
+        strcmp(to, rename_faults.once_replace) == 0) {
+        rename_faults.once_replace = NULL;
+        errno = EIO;
+        return -1;
+    }
     if (fails_now(to))
         return -1;
     come_late(to_folder, to);
@@ -94,6 +100,10 @@ int renameat(int from_folder, const char *from, int to_folder, const char *to)
 int unlinkat(int folder, const char *name, int flags)
 {
     steps_on_change();
+    if (rename_faults.kept && strcmp(name, rename_faults.kept) == 0) {
+        errno = EIO;
+        return -1;
+    }
     return (int)syscall(SYS_unlinkat, folder, name, flags);
 }
 

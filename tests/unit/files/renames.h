@@ -9,7 +9,9 @@ struct rename_faults {
     bool no_flags;      /* EINVAL for any flag, as on NFS */
     unsigned slow_swap; /* microseconds from a swap to its return */
     const char *once; /* EIO for the first plain rename or link to this name */
-    bool no_links;    /* EPERM for each link, as on FAT */
+    const char *once_replace; /* EIO for the first plain rename to this name */
+    const char *kept;         /* EIO for each removal of this name */
+    bool no_links;            /* EPERM for each link, as on FAT */
     bool dies;        /* dies after a link, before it removes the old name */
     const char *late; /* another file gets this name before the first plain
                          rename or link to it */

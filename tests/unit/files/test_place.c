@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "peer.h"
 #include "renames.h"
 #include "sallyport/domain/rights.h"
+#include "steps.h"
 
 #define K   1024u
 #define TEN 10
@@ -429,14 +431,14 @@ Test(place, ten_at_once_version_plain)
     version_ten();
 }
 
-/* The old file was put aside, but the new one can't get the name. */
+/* The old file has its second name, but the new one can't get the first. */
 Test(place, version_puts_the_old_one_back)
 {
     struct peer p;
     char told[4097];
 
     rename_faults.no_flags = true;
-    rename_faults.once = "f";
+    rename_faults.once_replace = "f";
     start(&p, CONFLICT_VERSION);
     disk_fill(&p, "/in/f", 50, 1);
     cr_assert_eq(begin(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
@@ -445,6 +447,94 @@ Test(place, version_puts_the_old_one_back)
     cr_assert_not(disk_has(&p, "/in/f.~1~"));
     cr_assert_not(disk_has(&p, "/in/f.~2~"));
     peer_stop(&p);
+}
+
+/* At each step of the commit the name shows a whole file, also if the process
+ * is killed there. Returns false if it has no such step. */
+static bool version_until(int steps)
+{
+    struct steps *s;
+    struct peer p;
+    bool held = true;
+    int done = 0;
+
+    rename_faults.no_flags = true;
+    peer_init(&p);
+    p.start.rules.on_conflict = CONFLICT_VERSION;
+    disk_directory(&p, "/in");
+    disk_fill(&p, "/in/f", 50, 1);
+    s = steps_for_next();
+    peer_run(&p);
+    cr_assert_eq(begin(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
+    steps_hold(s);
+    cr_assert_eq(SEND(&p.session, file_commit, NEXT(&p), .length = 100), 0);
+    for (; held && done < steps; done++) {
+        held = steps_next(s, &p) == STEPPED_HELD;
+        cr_expect(disk_is(&p, "/in/f", 50, 1) || disk_is(&p, "/in/f", 100, 2),
+                  "step %d", done);
+    }
+    if (held) {
+        kill(p.pid, SIGKILL);
+        cr_assert_eq(peer_wait(&p), 256 + SIGKILL);
+        cr_expect(disk_is(&p, "/in/f", 50, 1) ||
+                      (disk_is(&p, "/in/f", 100, 2) &&
+                       (disk_is(&p, "/in/f.~1~", 50, 1) ||
+                        disk_is(&p, "/in/f.~2~", 50, 1))),
+                  "killed at step %d", done);
+        peer_remove(&p);
+    } else {
+        cr_expect(disk_is(&p, "/in/f", 100, 2));
+        steps_free(s);
+        peer_stop(&p);
+    }
+    steps_end(s);
+    return held;
+}
+
+Test(place, version_plain_never_lacks_the_name)
+{
+    int steps = 1;
+
+    while (version_until(steps))
+        steps++;
+    cr_expect_gt(steps, 4);
+}
+
+/* The old name can't be removed, and another program has taken the new one in
+ * between: its file stays. */
+Test(place, a_link_that_is_not_taken_back)
+{
+    struct message reply;
+    struct steps *s;
+    struct peer p;
+
+    rename_faults = (struct rename_faults){ .no_flags = true, .kept = "e" };
+    peer_init(&p);
+    disk_directory(&p, "/in");
+    disk_fill(&p, "/in/e", 50, 1);
+    disk_fill(&p, "/in/other", 70, 2);
+    s = steps_for_next();
+    peer_run(&p);
+    cr_expect_neq(ask_rename(&p, "/in/e", "/in/g"), OUTCOME_OK);
+    cr_expect_not(disk_has(&p, "/in/g"), "this one is taken back");
+    steps_hold(s);
+    cr_assert_eq(SEND(&p.session, rename, NEXT(&p), .from = SLICE("/in/e"),
+                      .to = SLICE("/in/f")),
+                 0);
+    for (int i = 0; i < 3; i++) /* rename, link, unlink */
+        if (!disk_has(&p, "/in/f"))
+            cr_assert_eq(steps_next(s, &p), STEPPED_HELD);
+    cr_assert(disk_is(&p, "/in/f", 50, 1));
+    cr_assert_eq(rename(disk_path(&p, "/in/other"), disk_path(&p, "/in/g")), 0);
+    cr_assert_eq(rename(disk_path(&p, "/in/g"), disk_path(&p, "/in/f")), 0);
+    steps_free(s);
+    cr_assert_eq(channel_wait(&p.session, &reply, PEER_MS), 1);
+    cr_expect_eq(reply.kind, MSG_refused);
+    cr_expect(disk_is(&p, "/in/f", 70, 2));
+    cr_expect(disk_is(&p, "/in/e", 50, 1));
+    rename_faults.kept = NULL;
+    peer_stop(&p);
+    steps_end(s);
 }
 
 Test(place, ten_at_once_reject)
