@@ -205,14 +205,21 @@ int remote_stat(struct link *l, const char *path, struct entry *ret,
     return 0; /* "cdir": a directory */
 }
 
-int remote_resumable(struct link *l, const char *path, uint64_t *ret,
-                     struct failure *why)
+int remote_length(struct link *l, const char *path, uint64_t *ret,
+                  struct failure *why)
 {
     int r = remote_size(l, path, ret, why);
 
-    if (r != 0)
-        *ret = 0;
-    return r < 0 && !why->cut ? 0 : r < 0 ? -1 : 0;
+    return r < 0 && !why->cut ? 1 : r;
+}
+
+/* Sallyport looks at the right before it looks for the file. */
+int remote_may_hash(struct link *l, const char *path, struct failure *why)
+{
+    if (link_command(l, why, "HASH %s", path) == 0)
+        return 1;
+    return why->cut ? -1
+                    : why->reply == 550 && !strstr(why->text, "no right to");
 }
 
 int remote_hash(struct link *l, const char *path, uint64_t size,

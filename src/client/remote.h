@@ -19,9 +19,13 @@ int remote_stat(struct link *l, const char *path, struct entry *ret,
  * doesn't say. */
 int remote_time(struct link *l, const char *path, time_t *ret,
                 struct failure *why);
-/* Gets the length of an unfinished upload of PATH that can be resumed, or 0. */
-int remote_resumable(struct link *l, const char *path, uint64_t *ret,
-                     struct failure *why);
+/* Gets the length of a file, or of an unfinished upload that can be resumed.
+ * Returns 1: the server reports none. */
+int remote_length(struct link *l, const char *path, uint64_t *ret,
+                  struct failure *why);
+/* May this user get the checksum of PATH, which needn't exist? Returns 1 or 0,
+ * or -1 with the reason. */
+int remote_may_hash(struct link *l, const char *path, struct failure *why);
 /* Size of a checksum in lower-case hexadecimal, with its NUL. */
 #define REMOTE_HASH_MAX 129
 /* Gets the checksum by the server's algorithm. The server may read all SIZE

@@ -34,13 +34,16 @@ struct transfer {
     uint64_t size, first,
         done; /* of the whole file, where this try began, now */
     time_t modified;
-    bool begun;   /* put: the server may have bytes of this file */
-    bool sent;    /* put: it may have all of them */
-    int broken;   /* put: errno of the local file, or 0 */
-    bool shorter; /* put: the local file has lost its end */
-    bool whole;   /* put: no partial of an earlier call is continued */
-    bool skipped; /* the user decided so */
-    bool checked; /* the checksums were the same */
+    bool begun;     /* put: the server may have bytes of this file */
+    bool sent;      /* put: it may have all of them */
+    int broken;     /* put: errno of the local file, or 0 */
+    bool shorter;   /* put: the local file has lost its end */
+    bool whole;     /* put: no partial of an earlier call is continued */
+    bool ours;      /* put: the server had no bytes of an earlier call */
+    bool elsewhere; /* put: the server has chosen another name */
+    bool replaces;  /* put: an existing file is to be replaced */
+    bool skipped;   /* the user decided so */
+    bool checked;   /* the checksums were the same */
     int fd;
     struct writer writer; /* get */
     bool too_long;        /* get: the server sends more than it announced */

@@ -91,6 +91,7 @@ static int upload_open(struct transfer *t, struct failure *why)
         return fail(why, EX_USAGE, "%s: is a directory; add -r", t->local);
     if (!S_ISREG(st.st_mode))
         return fail(why, EX_NOINPUT, "%s: not a regular file", t->local);
+    t->ours &= t->size == (uint64_t)st.st_size && t->modified == st.st_mtime;
     t->size = (uint64_t)st.st_size;
     t->modified = st.st_mtime;
     return 0;
@@ -125,6 +126,7 @@ static int upload_rename(struct transfer *t, struct failure *why)
 /* Returns 0: continue; 1: skip; -1: failed. */
 static int upload_target(struct transfer *t, struct failure *why)
 {
+    t->replaces |= t->job->overwrite;
     if (t->job->overwrite || t->begun)
         return 0;
     int r = upload_taken(t, t->remote, why);
@@ -134,10 +136,22 @@ static int upload_target(struct transfer *t, struct failure *why)
     case CONFLICT_SKIP:
         return 1;
     case CONFLICT_OVERWRITE:
+        t->replaces = true;
         return 0;
     default:
         return upload_rename(t, why);
     }
+}
+
+/* The bytes of an earlier call may be another file's beginning. Continues them
+ * only if the client can compare the whole file at the end. Returns 0 or -1. */
+static int upload_trust(struct transfer *t, struct failure *why)
+{
+    int r =
+        transfer_hash_name(t) ? remote_may_hash(t->link, t->remote, why) : 0;
+
+    t->whole = r == 0;
+    return r < 0 ? -1 : 0;
 }
 
 /* Finds where to resume: SIZE of a name without a finished file is the length
@@ -158,9 +172,12 @@ static int upload_first(struct transfer *t, struct failure *why)
                 : remote_stat(t->link, t->remote, &e, why);
     if (r != 1)
         return r < 0 ? -1 : 0;
-    if (remote_resumable(t->link, t->remote, &held, why) < 0)
+    if (remote_length(t->link, t->remote, &held, why) < 0)
         return -1;
-    t->first = held < t->size ? held : 0;
+    if (held > 0 && !t->ours && upload_trust(t, why) < 0)
+        return -1;
+    t->ours |= held == 0;
+    t->first = held < t->size && !t->whole ? held : 0;
     return 0;
 }
 
@@ -257,13 +274,12 @@ void upload_tell(const struct transfer *t, struct failure *why)
 static int upload_length(struct transfer *t, struct failure *why)
 {
     uint64_t there = 0;
+    int r = t->link->site->options->no_verify
+                ? 1
+                : remote_length(t->link, t->remote, &there, why);
 
-    if (t->link->site->options->no_verify || transfer_hash_name(t))
-        return 0;
-    if (remote_resumable(t->link, t->remote, &there, why) < 0)
-        return -1;
-    if (there == 0 || there == t->done)
-        return 0;
+    if (r != 0 || there == t->done)
+        return r < 0 ? -1 : 0;
     fail(why, EX_DATAERR, "%llu bytes were sent, and %llu arrived",
          (unsigned long long)t->done, (unsigned long long)there);
     why->cut = true;
@@ -281,6 +297,51 @@ static int upload_doubt(struct transfer *t, struct failure *why)
     return -1;
 }
 
+/* The path in "226 5 bytes stored as /a/b (2)", or an empty slice. */
+static struct slice upload_stored_as(const struct link *l)
+{
+    static const char mark[] = " stored as /";
+    const struct buf *b = &l->lines;
+    const char *at = memmem(b->data, b->len, mark, strlen(mark));
+    struct slice rest, path = { 0 };
+
+    if (!at)
+        return path;
+    at += strlen(mark) - 1;
+    rest = (struct slice){ at, b->len - (size_t)(at - b->data) };
+    slice_cut(&rest, '\n', &path);
+    return path;
+}
+
+/* A server may give the file another name. Then that is the file to compare. */
+static void upload_follow(struct transfer *t)
+{
+    const char *slash = strrchr(t->remote, '/');
+    size_t head = slash ? (size_t)(slash + 1 - t->remote) : 0;
+    struct slice path = upload_stored_as(t->link), name = path;
+
+    while (slice_cut(&path, '/', &name))
+        ;
+    if (listing_safe(name) &&
+        !slice_equal(name, slice_from(t->remote + head)) &&
+        slice_copy(name, t->remote + head, sizeof(t->remote) - head) == 0)
+        t->elsewhere = true;
+}
+
+/* Compares what has arrived with what was sent. */
+static int upload_compare(struct transfer *t, struct failure *why)
+{
+    if (transfer_verify(t, why) < 0)
+        return upload_doubt(t, why);
+    if (t->checked)
+        return 0;
+    if (t->first > 0 && !t->ours) {
+        fail(why, EX_DATAERR, "the part of an earlier call can't be verified");
+        return upload_doubt(t, why);
+    }
+    return upload_length(t, why);
+}
+
 static int upload_checked(struct transfer *t, struct failure *why)
 {
     if (digest_begin(&t->digest, transfer_hash_name(t)) < 0 ||
@@ -290,13 +351,21 @@ static int upload_checked(struct transfer *t, struct failure *why)
     transfer_show(t);
     if (upload_bytes(t, why) < 0)
         return -1;
-    if (upload_length(t, why) < 0)
+    upload_follow(t);
+    if (upload_compare(t, why) < 0)
         return -1;
-    if (transfer_verify(t, why) < 0)
-        return upload_doubt(t, why);
     if (t->link->site->options->preserve && t->modified > 0)
         return remote_set_time(t->link, t->remote, t->modified, why);
     return 0;
+}
+
+/* Whoever wanted to replace a file has only added one. */
+static int upload_misplaced(const struct transfer *t, struct failure *why)
+{
+    return fail(why, EX_CANTCREAT,
+                "the server replaces no file: it kept /%s, and stored this one "
+                "as /%s",
+                t->job->remote, t->remote);
 }
 
 int upload_once(struct transfer *t, struct failure *why)
@@ -313,6 +382,8 @@ int upload_once(struct transfer *t, struct failure *why)
         r = fail(why, EX_TEMPFAIL, "standard input can't be sent again");
     if (r == 0 && !upload_is_there(t, why))
         r = upload_checked(t, why);
+    if (r == 0 && t->elsewhere && t->replaces)
+        r = upload_misplaced(t, why);
     digest_end(&t->digest, rest);
     if (!upload_is_stream(t))
         fd_close(&t->fd);

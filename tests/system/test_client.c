@@ -23,14 +23,23 @@
 #define FILE_BYTES (8 * MIB)
 
 static const struct server_user users[] = {
-    { .name = "put" },    { .name = "get" },
-    { .name = "tree" },   { .name = "conflict" },
-    { .name = "trust" },  { .name = "kill" },
-    { .name = "sync" },   { .name = "names" },
-    { .name = "shell" },  { .name = "many" },
-    { .name = "down" },   { .name = "reader", .keys = "rights=lr" },
-    { .name = "move" },   { .name = "twice" },
+    { .name = "put" },
+    { .name = "get" },
+    { .name = "tree" },
+    { .name = "conflict" },
+    { .name = "trust" },
+    { .name = "kill" },
+    { .name = "sync" },
+    { .name = "names" },
+    { .name = "shell" },
+    { .name = "many" },
+    { .name = "down" },
+    { .name = "reader", .keys = "rights=lr" },
+    { .name = "move" },
+    { .name = "twice" },
     { .name = "beside" },
+    { .name = "blind", .keys = "rights=lwo" },
+    { .name = "adder", .keys = "on_conflict=rename" },
 };
 
 SERVER_SHARED(.ports = "auto 32", .settings = "mode_z = yes\n", .users = users,
@@ -617,6 +626,61 @@ Test(client, an_upload_after_the_file_has_changed, .timeout = 90)
     cr_expect_not_null(strstr(r.text, "checksums differ"), "%s", r.text);
     run_release(&r);
     desk_same("big", there);
+    desk_end(&d);
+}
+
+/* Without the right to read, nobody can compare the checksum of the whole file.
+ * Then a part of an earlier call, which may be another file's, isn't
+ * continued. */
+Test(client, an_upload_that_nobody_can_verify, .timeout = 90)
+{
+    char there[SERVER_PATH_MAX];
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "blind");
+    desk_noise("big", FILE_BYTES);
+    snprintf(there, sizeof(there), "%s",
+             server_home_file(&d.server, "blind", "changed"));
+    kill_upload(&d, "big", "/changed", there);
+    FILE *f = fopen("big", "r+");
+    cr_assert_not_null(f);
+    fputs("another beginning", f);
+    fclose(f);
+    desk_client(&d, 0, &r, NULL, "put", "big", "/changed", NULL);
+    cr_expect_null(strstr(r.text, "resumed"), "%s", r.text);
+    run_release(&r);
+    desk_same("big", there);
+    desk_end(&d);
+}
+
+/* The server keeps the old file, and the client compares the one that it has
+ * stored. A name that the client doesn't want to replace may be taken, too. */
+Test(client, a_server_that_renames, .timeout = 60)
+{
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "adder");
+    files_write("a", "one", 3, 0644);
+    CLIENT(&d, 0, "put", "a", "/");
+    files_write("a", "two!", 4, 0644);
+    desk_client(&d, EX_CANTCREAT, &r, NULL, "put", "--conflict=overwrite", "a",
+                "/", NULL);
+    cr_expect_not_null(strstr(r.text, "stored this one as /a (2)"), "%s",
+                       r.text);
+    cr_expect_null(strstr(r.text, "trying again"), "%s", r.text);
+    run_release(&r);
+    expect_text(server_home_file(&d.server, "adder", "a"), "one");
+    expect_text(server_home_file(&d.server, "adder", "a (2)"), "two!");
+    cr_expect_not(files_exists(server_home_file(&d.server, "adder", "a (3)")));
+    files_make_folder("tree", 0755);
+    files_write("tree/a", "three", 5, 0644);
+    desk_client(&d, EX_CANTCREAT, &r, NULL, "sync", "tree", "/", NULL);
+    cr_expect_not_null(strstr(r.text, "stored this one as /a (3)"), "%s",
+                       r.text);
+    run_release(&r);
+    expect_text(server_home_file(&d.server, "adder", "a (3)"), "three");
     desk_end(&d);
 }
 

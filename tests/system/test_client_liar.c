@@ -379,6 +379,22 @@ Test(liar, an_upload_that_had_to_wait, .timeout = 100)
     faulty_end(&f);
 }
 
+/* An empty file is not what was sent. */
+Test(liar, an_upload_that_arrives_empty, .timeout = 100)
+{
+    static struct faulty f;
+    struct run_result r;
+
+    faulty_begin(&f, "stored_empty", "good");
+    files_write("file", "mine", 4, 0644);
+    desk_client(&f.desk, EX_DATAERR, &r, NULL, "put", "--retries=0", "file",
+                "/new", NULL);
+    cr_expect_not_null(strstr(r.text, "4 bytes were sent, and 0 arrived"), "%s",
+                       r.text);
+    run_release(&r);
+    faulty_end(&f);
+}
+
 Test(liar, sizes, .timeout = 100)
 {
     static struct faulty f;

@@ -161,9 +161,9 @@ class Session(threading.Thread):
 
     # The first upload isn't taken; meanwhile another client makes "new".
     def do_STOR(self, words):
-        if FAULT != "busy_once":
+        if FAULT not in ("busy_once", "stored_empty"):
             return self.refuse(words)
-        if next(UPLOADS) == 0:
+        if next(UPLOADS) == 0 and FAULT == "busy_once":
             return self.reply("421 busy")
         self.reply("150 go")
         plain, _ = self.listener.accept()
@@ -191,7 +191,7 @@ class Session(threading.Thread):
     def do_SIZE(self, words):
         if FAULT == "busy_once":
             return self.reply("550 no such file")
-        self.reply(f"213 {len(TEXT)}")
+        self.reply(f"213 {0 if FAULT == 'stored_empty' else len(TEXT)}")
 
     def do_FEAT(self, words):
         self.reply("211-Features:")
