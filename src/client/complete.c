@@ -77,8 +77,8 @@ static void complete_list(const char *text)
     complete_plain(text + head, strlen(text + head), complete.last);
     listing_release(&complete.all);
     if (url_join(complete.client->cwd, directory, complete.directory) == 0)
-        remote_list(&complete.client->link, complete.directory, &complete.all,
-                    &why);
+        remote_list_once(&complete.client->link, complete.directory,
+                         &complete.all, &why);
     complete.next = 0;
 }
 

@@ -74,7 +74,9 @@ static const struct curl_row {
     bool cut;
     const char *text;
 } curl_rows[] = {
-    { CURLE_COULDNT_RESOLVE_HOST, EX_NOHOST, false,
+    /* The client has reached the server before any transfer. So a name that
+     * isn't found later is an outage. */
+    { CURLE_COULDNT_RESOLVE_HOST, EX_NOHOST, true,
       "no such host; check the name" },
     { CURLE_COULDNT_CONNECT, EX_UNAVAILABLE, true,
       "no connection; check host, port and firewall" },
@@ -91,7 +93,7 @@ static const struct curl_row {
       "the server's line from known_hosts or change --pin" },
     { CURLE_USE_SSL_FAILED, EX_PROTOCOL, false,
       "the server offers no TLS, and nothing is sent without" },
-    { CURLE_SSL_CONNECT_ERROR, EX_PROTOCOL, false,
+    { CURLE_SSL_CONNECT_ERROR, EX_PROTOCOL, true,
       "the TLS handshake failed; ftps:// begins it by AUTH TLS, "
       "ftps+implicit:// with the first byte" },
     { CURLE_SSL_CERTPROBLEM, EX_NOINPUT, false,

@@ -101,6 +101,14 @@ int link_set_mode_z(struct link *l, struct failure *why);
 /* Runs the call. Returns 0, or -1 with the reason. */
 int link_run(struct link *l, struct failure *why);
 
+/* The tries of one thing; begins with zeroes. */
+struct retry {
+    uint64_t tries, pause; /* the last pause, in seconds */
+};
+/* After a failure of WHAT: may it be tried again? Then says so, and waits. */
+bool link_again(const struct link *l, struct retry *r, const char *what,
+                const struct failure *why);
+
 /* Call it after a refused data connection: the next call uses another manner.
  * Returns false if all manners were tried. */
 bool link_next_manner(struct link *l);

@@ -2,13 +2,17 @@
  * places: after EPSV it waits for no socket at all, and while a data connection
  * is being made it doesn't see the replies (7.88). Each file then costs 200 ms
  * or a whole second. */
+#include <poll.h>
 #include <sys/select.h>
 
 #include "link_private.h"
+#include "progress.h"
+#include "sallyport/base/clock.h"
 
 #define WAIT_MS     1000
 #define REST_MS     10
 #define AT_ONCE_MAX 100 /* rounds in a row without a wait */
+#define PAUSE_MAX   30  /* seconds between two tries */
 
 /* Does libcurl have a socket to wait for? If not, it wants to be called
  * again. */
@@ -71,4 +75,28 @@ CURLcode link_perform(struct link *l)
     CURLcode r = link_result(l);
     curl_multi_remove_handle(l->multi, l->curl);
     return r;
+}
+
+/* Returns false: the user doesn't want to wait. */
+static bool link_pause(uint64_t seconds)
+{
+    uint64_t end = clock_ms() + 1000 * seconds, now;
+
+    while (!link_interrupted && (now = clock_ms()) < end)
+        poll(NULL, 0, end - now < 100 ? (int)(end - now) : 100);
+    return !link_interrupted;
+}
+
+bool link_again(const struct link *l, struct retry *r, const char *what,
+                const struct failure *why)
+{
+    if (!why->cut || r->tries >= l->site->options->retries || link_interrupted)
+        return false;
+    r->tries++;
+    r->pause = r->pause == 0 ? 1 : 2 * r->pause;
+    if (r->pause > PAUSE_MAX)
+        r->pause = PAUSE_MAX;
+    progress_note("%s: %s; trying again in %llu s", what, why->text,
+                  (unsigned long long)r->pause);
+    return link_pause(r->pause);
 }

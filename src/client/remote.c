@@ -56,8 +56,8 @@ static size_t gathering_take(void *of, const char *bytes, size_t len)
 /* LIST of a file, or of a directory that the user may not read, is often a line
  * or nothing, and 226. So without MLSD the client enters the directory, which a
  * file refuses, and then lists it. */
-int remote_list(struct link *l, const char *path, struct listing *ret,
-                struct failure *why)
+int remote_list_once(struct link *l, const char *path, struct listing *ret,
+                     struct failure *why)
 {
     bool mlsd = l->site->mlst;
     struct gathering g = { .listing = ret,
@@ -94,6 +94,26 @@ int remote_enter(struct link *l, const char *path, struct failure *why)
         return -1;
     curl_easy_setopt(l->curl, CURLOPT_NOBODY, 1L);
     return link_run(l, why);
+}
+
+/* Some servers reply 450 or 451 if there is no such directory. */
+static bool remote_again(const struct link *l, struct retry *r,
+                         const char *path, const struct failure *why)
+{
+    return why->reply != 450 && why->reply != 451 &&
+           link_again(l, r, path[0] ? path : "/", why);
+}
+
+int remote_list(struct link *l, const char *path, struct listing *ret,
+                struct failure *why)
+{
+    struct retry retry = { 0 };
+    int r;
+
+    do
+        r = remote_list_once(l, path, ret, why);
+    while (r < 0 && remote_again(l, &retry, path, why));
+    return r;
 }
 
 /* Does this failure mean that the path doesn't exist, rather than that the
@@ -154,7 +174,7 @@ static int remote_stat_by_list(struct link *l, const char *path,
 
     snprintf(directory, sizeof(directory), "%.*s",
              name ? (int)(name - path) : 0, path);
-    int r = remote_list(l, directory, &all, why);
+    int r = remote_list_once(l, directory, &all, why);
     /* A directory that can't be listed may contain the entry. */
     if (r < 0)
         return remote_absent(why)
@@ -245,10 +265,15 @@ int remote_hash(struct link *l, const char *path, uint64_t size,
 
 int remote_mkdir(struct link *l, const char *path, struct failure *why)
 {
+    struct retry retry = { 0 };
     struct failure later;
     struct entry there;
+    int r;
 
-    if (link_command(l, why, "MKD %s", path) == 0)
+    do
+        r = link_command(l, why, "MKD %s", path);
+    while (r < 0 && remote_again(l, &retry, path, why));
+    if (r == 0)
         return 0;
     if (why->reply >= 500 && remote_stat(l, path, &there, &later) == 0 &&
         there.kind == ENTRY_DIRECTORY)

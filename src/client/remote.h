@@ -6,9 +6,12 @@
 #include "link.h"
 #include "listing.h"
 
-/* Lists the directory PATH, sorted. */
+/* Lists the directory PATH, sorted, with the retries that the options permit;
+ * or without. */
 int remote_list(struct link *l, const char *path, struct listing *ret,
                 struct failure *why);
+int remote_list_once(struct link *l, const char *path, struct listing *ret,
+                     struct failure *why);
 /* May the user enter the directory? Without this right some servers list a
  * directory as empty. */
 int remote_enter(struct link *l, const char *path, struct failure *why);

@@ -1,15 +1,11 @@
-/* Retries with pauses, and functions for download.c and upload.c. */
+/* Retries, and functions for download.c and upload.c. */
 #include "transfer.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "remote.h"
-#include "sallyport/base/clock.h"
-
-#define PAUSE_MAX_MS 30000
 
 static const char *const verbs[] = { [JOB_GET] = "get", [JOB_PUT] = "put" };
 
@@ -72,36 +68,18 @@ bool transfer_in_mode_z(const struct transfer *t)
     return s->options->compress && s->modez;
 }
 
-/* Returns false: the user doesn't want to wait. */
-static bool transfer_pause(uint64_t ms)
-{
-    uint64_t end = clock_ms() + ms, now;
-
-    while (!link_interrupted && (now = clock_ms()) < end)
-        poll(NULL, 0, end - now < 100 ? (int)(end - now) : 100);
-    return !link_interrupted;
-}
-
 static int transfer_try(struct transfer *t, struct failure *why)
 {
-    const struct options *o = t->link->site->options;
-    uint64_t pause = 1000;
+    struct retry retry = { 0 };
     int r;
 
-    for (uint64_t i = 0;; i++) {
+    do
         r = t->job->kind == JOB_GET ? download_once(t, why)
                                     : upload_once(t, why);
-        if (r < 0 && (why->reply == 425 || why->reply == 522) &&
-            link_next_manner(t->link))
-            continue;
-        if (r == 0 || !why->cut || i >= o->retries || link_interrupted)
-            return r;
-        progress_note("%s: %s; trying again in %llu s", t->remote, why->text,
-                      (unsigned long long)(pause / 1000));
-        if (!transfer_pause(pause))
-            return r;
-        pause = 2 * pause < PAUSE_MAX_MS ? 2 * pause : PAUSE_MAX_MS;
-    }
+    while (r < 0 && (((why->reply == 425 || why->reply == 522) &&
+                      link_next_manner(t->link)) ||
+                     link_again(t->link, &retry, t->remote, why)));
+    return r;
 }
 
 int transfer_run(struct link *l, const struct job *job, struct failure *why)

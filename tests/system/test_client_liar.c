@@ -379,6 +379,25 @@ Test(liar, an_upload_that_had_to_wait, .timeout = 100)
     faulty_end(&f);
 }
 
+/* After the loss of a connection, listings and new directories are tried again
+ * like transfers. */
+Test(liar, lost_connections, .timeout = 100)
+{
+    static struct faulty f;
+    struct run_result r;
+
+    faulty_begin(&f, "lost", "good");
+    desk_client(&f.desk, 0, &r, NULL, "ls", "/", NULL);
+    cr_expect_not_null(strstr(r.text, "trying again in 1 s"), "%s", r.text);
+    run_release(&r);
+    desk_client(&f.desk, 0, &r, NULL, "mkdir", "/sub", NULL);
+    cr_expect_not_null(strstr(r.text, "trying again in 1 s"), "%s", r.text);
+    run_release(&r);
+    desk_client(&f.desk, EX_TEMPFAIL, &r, NULL, "ls", "--retries=0", "/", NULL);
+    run_release(&r);
+    faulty_end(&f);
+}
+
 /* An empty file is not what was sent. */
 Test(liar, an_upload_that_arrives_empty, .timeout = 100)
 {

@@ -59,6 +59,7 @@ CONTEXT = context()
 LOGINS = itertools.count()
 UPLOADS = itertools.count()
 DOWNLOADS = itertools.count()
+LOSSES = itertools.count()
 
 
 def data_context():
@@ -157,7 +158,18 @@ class Session(threading.Thread):
     def refuse(self, words):
         self.reply("550 \x1b[2J\u009b31m no" if FAULT == "rude" else "550 no")
 
-    do_DELE = do_MKD = do_RMD = do_RNFR = refuse
+    # Each second time the connection is lost.
+    def lose(self):
+        if FAULT == "lost" and next(LOSSES) % 2 == 0:
+            raise ConnectionError
+
+    def do_MKD(self, words):
+        self.lose()
+        if FAULT != "lost":
+            return self.refuse(words)
+        self.reply(f'257 "{words}" made')
+
+    do_DELE = do_RMD = do_RNFR = refuse
 
     # The first upload isn't taken; meanwhile another client makes "new".
     def do_STOR(self, words):
@@ -235,6 +247,7 @@ class Session(threading.Thread):
     def do_MLSD(self, words):
         size = {"size_too_small": 3, "size_too_large": 4000}.get(
             FAULT, len(TEXT))
+        self.lose()
         listed = [f"type=file;size={size}; {name}\r\n".encode()
                   for name in LISTED.get(FAULT, ["file"])]
         if FAULT == "directory" and not words.strip("/"):

@@ -33,16 +33,19 @@ Test(fail, results_of_libcurl)
         int curl, reply;
         const char *detail, *text;
         int code;
+        bool cut;
     } rows[] = {
         { CURLE_ABORTED_BY_CALLBACK, 150, "Callback aborted", "interrupted",
-          EX_TEMPFAIL },
+          EX_TEMPFAIL, false },
+        { CURLE_COULDNT_RESOLVE_HOST, 0, NULL, "no such host; check the name",
+          EX_NOHOST, true },
         { CURLE_SSL_CONNECT_ERROR, 0, "wrong version",
           "the TLS handshake failed; ftps:// begins it by AUTH TLS, "
           "ftps+implicit:// with the first byte (wrong version)",
-          EX_PROTOCOL },
+          EX_PROTOCOL, true },
         { CURLE_QUOTE_ERROR, 550, "ignored",
           "the server says \"550 No.\": check the name and your rights",
-          EX_NOINPUT },
+          EX_NOINPUT, false },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -53,5 +56,6 @@ Test(fail, results_of_libcurl)
                      0);
         cr_expect_str_eq(why.text, rows[i].text);
         cr_expect_eq(why.code, rows[i].code, "%s", why.text);
+        cr_expect_eq(why.cut, rows[i].cut, "%s", why.text);
     }
 }
