@@ -335,6 +335,20 @@ static void master_drains(struct session *s)
     drain_begin(&m);
 }
 
+static void newest_changes(struct session *s)
+{
+    drain_begin(&m);
+    for (int i = 0; i < 2; i++) {
+        int pair[2];
+
+        cr_assert_eq(fd_pair(pair), 0);
+        newest_follow(&m, pair[0]);
+        s->told = true;
+        shutdown(pair[1], SHUT_RDWR);
+        close(pair[1]);
+    }
+}
+
 static void older_ends(struct session *s)
 {
     (void)s;
@@ -360,6 +374,7 @@ static const struct {
     { "files is reaped", files_is_reaped },
     { "gate reads again", gate_reads },
     { "the generation drains", master_drains },
+    { "another generation leads", newest_changes },
     { "the older generation ends", older_ends },
 };
 
@@ -404,6 +419,8 @@ static void expect_over(struct session *s, const char *step, const char *event)
                  "%s, %s: freed before the end of the turn", step, event);
     older_release(&m);
     session_gone(s, 0);
+    if (newest_hears(&m))
+        m.newest->watch.on_ready(&m, EPOLLHUP);
     files_is_reaped(s);
     cr_assert_eq(sessions_find(m.sessions, SERIAL), s, "%s, %s: freed", step,
                  event);
