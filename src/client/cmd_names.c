@@ -124,7 +124,7 @@ static int du_one(struct client *c, const char *path, void *of)
 {
     uint64_t sum[2] = { 0, 0 };
     char size[SHOW_SIZE_MAX], safe[SHOW_MAX];
-    int code = tree_walk(c, path, du_add, sum);
+    int code = tree_walk(c, path, NULL, du_add, sum);
 
     (void)of;
     if (code != 0)
@@ -201,6 +201,16 @@ static int rm_entry(struct client *c, const char *path, const struct entry *e,
     return r < 0 ? client_error(path, &why) : 0;
 }
 
+/* Some servers list a link to a directory as a directory. What it leads to must
+ * stay: DELE removes a link, and no directory. */
+static bool rm_enter(struct client *c, const char *path, void *of)
+{
+    struct failure why;
+
+    (void)of;
+    return c->options.dry_run || remote_remove(&c->link, path, &why) < 0;
+}
+
 static int rm_one(struct client *c, const char *path, void *of)
 {
     struct entry e = { .kind = ENTRY_FILE };
@@ -213,8 +223,10 @@ static int rm_one(struct client *c, const char *path, void *of)
             fail(&why, EX_NOINPUT, "there is no such file or directory");
         if (r != 0)
             return client_error(path, &why);
+        if (e.kind == ENTRY_DIRECTORY && !rm_enter(c, path, of))
+            return 0;
         if (e.kind == ENTRY_DIRECTORY)
-            code = tree_walk(c, path, rm_entry, of);
+            code = tree_walk(c, path, rm_enter, rm_entry, of);
     }
     return code ? code : rm_entry(c, path, &e, of);
 }

@@ -129,6 +129,19 @@ static int sync_remove_entry(struct client *c, const char *path,
     return 0;
 }
 
+/* See rm_enter(). */
+static bool sync_enter(struct client *c, const char *path, void *of)
+{
+    struct sync *s = of;
+    struct failure why;
+
+    if (c->options.dry_run || remote_remove(&c->link, path, &why) < 0)
+        return true;
+    progress_note("removing /%s", path);
+    s->removed++;
+    return false;
+}
+
 static void sync_remove(struct sync *s, const char *remote,
                         const struct entry *e)
 {
@@ -136,8 +149,12 @@ static void sync_remove(struct sync *s, const char *remote,
 
     if (url_join(remote, e->name, path) < 0)
         return;
-    if (e->kind == ENTRY_DIRECTORY)
-        tree_keep(&s->code, tree_walk(s->client, path, sync_remove_entry, s));
+    bool directory = e->kind == ENTRY_DIRECTORY;
+    if (directory && !sync_enter(s->client, path, s))
+        return;
+    if (directory)
+        tree_keep(&s->code,
+                  tree_walk(s->client, path, sync_enter, sync_remove_entry, s));
     sync_remove_entry(s->client, path, e, s);
 }
 

@@ -238,6 +238,8 @@ int tree_expand(struct client *c, const struct word *word,
 }
 
 static int tree_walk_at(struct client *c, const char *path, int depth,
+                        bool (*enter)(struct client *c, const char *path,
+                                      void *of),
                         int (*each)(struct client *c, const char *path,
                                     const struct entry *e, void *of),
                         void *of)
@@ -256,8 +258,12 @@ static int tree_walk_at(struct client *c, const char *path, int depth,
 
         if (url_join(path, e->name, below) < 0)
             continue;
-        if (e->kind == ENTRY_DIRECTORY)
-            tree_keep(&code, tree_walk_at(c, below, depth + 1, each, of));
+        bool directory = e->kind == ENTRY_DIRECTORY;
+        if (directory && enter && !enter(c, below, of))
+            continue;
+        if (directory)
+            tree_keep(&code,
+                      tree_walk_at(c, below, depth + 1, enter, each, of));
         tree_keep(&code, each(c, below, e, of));
     }
     listing_release(&all);
@@ -265,9 +271,10 @@ static int tree_walk_at(struct client *c, const char *path, int depth,
 }
 
 int tree_walk(struct client *c, const char *path,
+              bool (*enter)(struct client *c, const char *path, void *of),
               int (*each)(struct client *c, const char *path,
                           const struct entry *e, void *of),
               void *of)
 {
-    return tree_walk_at(c, path, 0, each, of);
+    return tree_walk_at(c, path, 0, enter, each, of);
 }

@@ -23,8 +23,10 @@ int tree_expand(struct client *c, const struct word *word,
                 void *of);
 
 /* Calls EACH with everything below the directory PATH of the server; a
- * directory comes after its content. */
+ * directory comes after its content. Before the content it calls ENTER (or
+ * NULL: none), which returns false if the directory is to be left out. */
 int tree_walk(struct client *c, const char *path,
+              bool (*enter)(struct client *c, const char *path, void *of),
               int (*each)(struct client *c, const char *path,
                           const struct entry *e, void *of),
               void *of);

@@ -527,6 +527,55 @@ Test(liar, a_listing_of_something_else, .timeout = 100)
     }
 }
 
+/* Each command that can destroy something, against each poor or lying server:
+ * only what was named goes, and nothing that exists is replaced. WHOLE: the
+ * server lists all that it has. */
+Test(liar, nothing_else_is_lost, .timeout = 200)
+{
+    static const struct {
+        const char *fault;
+        bool whole;
+    } rows[] = {
+        { "none", true },           { "no_mlsd", true },
+        { "dos_list", true },       { "odd_list", false },
+        { "no_list", false },       { "refused_list", false },
+        { "hidden_list", false },   { "list_elsewhere", true },
+        { "cut_list", false },      { "no_close_notify", false },
+        { "names_of_list", false }, { "names", false },
+    };
+    static const struct deed deeds_of_loss[] = {
+        { -1, { "sync", "--delete", "/", "kept" }, NULL },
+        { -1, { "sync", "--delete", "/file", "kept" }, NULL },
+        { -1, { "rm", "-r", "/sub" }, NULL },
+        { -1, { "rmdir", "/sub" }, NULL },
+        { -1, { "mv", "/other", "/file" }, NULL },
+        { -1, { "put", "--conflict=skip", "from/file", "/" }, NULL },
+        { -1, { "put", "-r", "--conflict=skip", "from/.", "/" }, NULL },
+    };
+    static struct faulty f;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        faulty_begin(&f, rows[i].fault, "good");
+        files_make_folder("from", 0755);
+        files_make_folder("kept", 0755);
+        files_write("from/file", "mine", 4, 0644);
+        files_write("kept/file", "mine", 4, 0644);
+        files_write("kept/surplus", "mine", 4, 0644);
+        for (size_t k = 0; k < 7; k++)
+            do_deed(&f, &deeds_of_loss[k]);
+        cr_expect_eq(files_exists("kept/surplus"), !rows[i].whole, "%s",
+                     rows[i].fault);
+        cr_expect(files_exists("kept/file"), "%s", rows[i].fault);
+        cr_expect_eq(faulty_count("DELE "), faulty_count("DELE sub"), "%s",
+                     rows[i].fault);
+        cr_expect_eq(faulty_count("RMD "), faulty_count("RMD sub"), "%s",
+                     rows[i].fault);
+        cr_expect_eq(faulty_count("RNFR "), 0, "%s", rows[i].fault);
+        cr_expect_eq(faulty_count("STOR file"), 0, "%s", rows[i].fault);
+        faulty_end(&f);
+    }
+}
+
 /* A name that isn't in the listing may be taken: nothing on the server is
  * replaced. */
 Test(liar, a_name_that_no_listing_shows, .timeout = 60)

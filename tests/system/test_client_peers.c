@@ -192,6 +192,31 @@ static void expect_surplus_kept(struct desk *d, const struct peer *p)
     cr_expect_not(files_exists("kept/mine"), "%s", p->name);
 }
 
+/* rm -r removes a link, and nothing of what it leads to; so does sync. */
+static void expect_links_not_followed(struct desk *d, const struct peer *p)
+{
+    char home[2 * SERVER_PATH_MAX], path[sizeof(home) + 32];
+    struct run_result r;
+
+    snprintf(home, sizeof(home), "%s/home%s", d->dir, p->dir);
+    snprintf(path, sizeof(path), "%s/outside", home);
+    files_make_folder(path, 0777);
+    snprintf(path, sizeof(path), "%s/outside/mine", home);
+    files_write(path, "mine", 4, 0666);
+    for (size_t i = 0; i < 2; i++) {
+        char link[sizeof(path)];
+
+        snprintf(link, sizeof(link), "%s/tree/link", home);
+        cr_assert_eq(symlink("../outside", link), 0);
+        if (i == 0)
+            run_words(d, NULL, &r, "rm", "-r", "/tree/link", NULL);
+        else
+            run_words(d, NULL, &r, "sync", "--delete", "back", "/tree");
+        cr_expect(files_exists(path), "%s", p->name);
+        cr_expect_not(files_exists(link), "%s", p->name);
+    }
+}
+
 ParameterizedTestParameters(peers, work)
 {
     return parameters_of_peers();
@@ -222,6 +247,7 @@ ParameterizedTest(struct peer *p, peers, work, .timeout = 400)
     run_words(&d, NULL, &r, "get", "--conflict", "skip", "/tree/c");
     cr_expect(files_exists("c"));
     run_words(&d, "0 bad", &r, "doctor", "/", NULL, NULL);
+    expect_links_not_followed(&d, p);
     run_words(&d, NULL, &r, "rm", "-r", "/tree", NULL);
     desk_client(&d, 66, &r, NULL, "get", "/tree/c", "x", NULL);
     run_release(&r);
