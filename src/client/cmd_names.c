@@ -73,11 +73,8 @@ static int ls_one(struct client *c, const char *path, void *of)
     const bool *several = of;
     struct failure why;
     struct entry e;
-    int r = remote_stat(&c->link, path, &e, &why);
 
-    if (r == 1)
-        fail(&why, EX_NOINPUT, "there is no such file or directory");
-    if (r != 0)
+    if (remote_stat(&c->link, path, &e, &why) != 0)
         return client_error(path, &why);
     if (e.kind == ENTRY_DIRECTORY)
         return ls_directory(c, path, *several);
@@ -218,10 +215,7 @@ static int rm_one(struct client *c, const char *path, void *of)
     int code = 0;
 
     if (c->options.recursive && path[0]) {
-        int r = remote_stat(&c->link, path, &e, &why);
-        if (r == 1)
-            fail(&why, EX_NOINPUT, "there is no such file or directory");
-        if (r != 0)
+        if (remote_stat(&c->link, path, &e, &why) != 0)
             return client_error(path, &why);
         if (e.kind == ENTRY_DIRECTORY && !rm_enter(c, path, of))
             return 0;
@@ -336,23 +330,22 @@ int cmd_mv(struct client *c, struct word *w, int n)
 static int hash_one(struct client *c, const char *path, void *of)
 {
     char hash[REMOTE_HASH_MAX], safe[SHOW_MAX];
-    struct failure why = { 0 };
+    struct failure why;
     struct entry e;
 
     (void)of;
-    if (!c->site.hash)
-        fail(&why, EX_UNAVAILABLE, "the server has no HASH");
-    else if (remote_stat(&c->link, path, &e, &why) == 0 &&
-             remote_hash(&c->link, path, e.size, hash, &why) == 0) {
-        if (c->options.json)
-            event_print(json_pack("{s:o, s:s, s:s}", "name", event_text(path),
-                                  "algorithm", c->site.hash_name, "hash",
-                                  hash));
-        else
-            printf("%s  %s\n", hash, show_text(path, safe, sizeof(safe)));
-        return 0;
-    }
-    return client_error(path, &why);
+    int r = c->site.hash ? remote_stat(&c->link, path, &e, &why)
+                         : fail(&why, EX_UNAVAILABLE, "the server has no HASH");
+    if (r == 0)
+        r = remote_hash(&c->link, path, e.size, hash, &why);
+    if (r != 0)
+        return client_error(path, &why);
+    if (c->options.json)
+        event_print(json_pack("{s:o, s:s, s:s}", "name", event_text(path),
+                              "algorithm", c->site.hash_name, "hash", hash));
+    else
+        printf("%s  %s\n", hash, show_text(path, safe, sizeof(safe)));
+    return 0;
 }
 
 int cmd_hash(struct client *c, struct word *w, int n)

@@ -53,10 +53,10 @@ static int put_one(struct client *c, const char *local, const struct word *to,
     struct failure why;
 
     const char *base = base_name(local);
-    /* "." means the content of the directory. */
-    if (!into || strcmp(base, ".") == 0)
-        return tree_put(c, local, to->path, j);
     snprintf(name, sizeof(name), "%.*s", (int)strcspn(base, "/"), base);
+    /* "." means the content of the directory. */
+    if (!into || strcmp(name, ".") == 0)
+        return tree_put(c, local, to->path, j);
     if (strcmp(local, "-") == 0 || !listing_safe(slice_from(name)) ||
         url_join(to->path, name, remote) < 0) {
         fail(&why, EX_USAGE, "needs a name on the server: put %s URL/NAME",

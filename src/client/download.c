@@ -52,17 +52,18 @@ static int download_facts(struct transfer *t, struct failure *why)
 {
     struct entry e = { .kind = ENTRY_FILE,
                        .size = t->job->size,
+                       .sized = true,
                        .modified = t->job->modified };
     int r = t->job->known && t->size == 0
                 ? 0
                 : remote_stat(t->link, t->remote, &e, why);
 
-    if (r == 1)
-        return fail(why, EX_NOINPUT, "there is no such file on the server");
-    if (r < 0)
+    if (r != 0)
         return -1;
     if (e.kind == ENTRY_DIRECTORY)
         return fail(why, EX_USAGE, "it is a directory; add -r");
+    if (!e.sized)
+        return fail(why, EX_UNAVAILABLE, "the server gives no size");
     t->size = e.size;
     t->modified = e.modified;
     return e.modified ? 0 : remote_time(t->link, t->remote, &t->modified, why);

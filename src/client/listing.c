@@ -129,7 +129,7 @@ static bool listing_fact(struct entry *e, struct slice fact)
     if (!value.ptr)
         return true;
     if (slice_equal_nocase(name, SLICE("size"))) {
-        slice_number(value, INT64_MAX, &e->size);
+        e->sized = slice_number(value, INT64_MAX, &e->size) == 0;
     } else if (slice_equal_nocase(name, SLICE("modify"))) {
         e->modified = listing_time(value);
     } else if (slice_equal_nocase(name, SLICE("type"))) {
@@ -194,7 +194,7 @@ static int listing_size(struct slice *line, bool device, uint64_t *ret)
 static int listing_take_unix(struct listing *l, struct slice line)
 {
     struct slice mode = listing_word(&line);
-    struct entry e = { .kind = ENTRY_OTHER };
+    struct entry e = { .kind = ENTRY_OTHER, .sized = true };
 
     if (mode.len < 10)
         return listing_refuse(l);
@@ -246,7 +246,7 @@ static bool listing_is_dos(struct slice line)
  * here, so it isn't used. */
 static int listing_take_dos(struct listing *l, struct slice line)
 {
-    struct entry e = { .kind = ENTRY_FILE };
+    struct entry e = { .kind = ENTRY_FILE, .sized = true };
     struct slice time, size;
 
     listing_word(&line);

@@ -19,6 +19,7 @@ struct entry {
     char *name;
     enum entry_kind kind;
     uint64_t size;
+    bool sized;      /* the listing has the size */
     time_t modified; /* 0: unknown */
 };
 

@@ -123,6 +123,18 @@ static bool remote_absent(const struct failure *why)
     return why->reply == 550 || why->reply == 553;
 }
 
+/* Servers reply 550 in both cases, but the texts differ. */
+static int remote_say_absent(const struct link *l, struct failure *why)
+{
+    static const char *const words[] = { "no right", "permission", "denied" };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strcasestr(l->text, words[i]))
+            return 1;
+    fail(why, EX_NOINPUT, "there is no such file or directory");
+    return 1;
+}
+
 /* The reply without its code. */
 static struct slice remote_answer(const struct link *l)
 {
@@ -158,7 +170,7 @@ int remote_time(struct link *l, const char *path, time_t *ret,
 static int remote_stat_by_size(struct link *l, const char *path, bool guess,
                                struct entry *ret, struct failure *why)
 {
-    *ret = (struct entry){ .kind = ENTRY_FILE };
+    *ret = (struct entry){ .kind = ENTRY_FILE, .sized = true };
     int r = remote_size(l, path, &ret->size, why);
 
     return r < 0 && guess && !why->cut ? 1 : r;
@@ -191,8 +203,8 @@ static int remote_stat_by_list(struct link *l, const char *path,
     return e ? 0 : whole ? 1 : remote_stat_by_size(l, path, readable, ret, why);
 }
 
-int remote_stat(struct link *l, const char *path, struct entry *ret,
-                struct failure *why)
+static int remote_stat_entry(struct link *l, const char *path,
+                             struct entry *ret, struct failure *why)
 {
     struct listing one = { 0 };
     struct slice rest, line;
@@ -223,6 +235,21 @@ int remote_stat(struct link *l, const char *path, struct entry *ret,
         }
     }
     return 0; /* "cdir": a directory */
+}
+
+int remote_stat(struct link *l, const char *path, struct entry *ret,
+                struct failure *why)
+{
+    int r;
+
+    *why = (struct failure){ 0 };
+    r = remote_stat_entry(l, path, ret, why);
+    /* MLST and MLSD need not give the size. */
+    if (r == 0 && ret->kind == ENTRY_FILE && !ret->sized) {
+        ret->sized = remote_size(l, path, &ret->size, why) == 0;
+        r = !ret->sized && why->cut ? -1 : 0;
+    }
+    return r == 1 ? remote_say_absent(l, why) : r;
 }
 
 int remote_length(struct link *l, const char *path, uint64_t *ret,

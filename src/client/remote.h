@@ -15,7 +15,8 @@ int remote_list_once(struct link *l, const char *path, struct listing *ret,
 /* May the user enter the directory? Without this right some servers list a
  * directory as empty. */
 int remote_enter(struct link *l, const char *path, struct failure *why);
-/* Gets one entry. Returns 1: the path doesn't exist. */
+/* Gets one entry. Returns 1 with the reason: the path doesn't exist, or the
+ * user may not know. */
 int remote_stat(struct link *l, const char *path, struct entry *ret,
                 struct failure *why);
 /* Gets the time of the last change by MDTM, for a server without MLST; 0: it

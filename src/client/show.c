@@ -1,9 +1,11 @@
 /* Harmless text and readable figures for the terminal. Pure. */
 #include "show.h"
 
+#include <locale.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <wchar.h>
 
 /* Returns the length of the UTF-8 character at TEXT, or 0: it isn't one, or it
  * is a control character. */
@@ -95,9 +97,28 @@ const char *show_time(uint64_t seconds, char out[SHOW_TIME_MAX])
 
 size_t show_columns(const char *text)
 {
-    size_t n = 0;
+    static locale_t utf8;
+    size_t n = 0, left = strlen(text);
+    mbstate_t state = { 0 };
 
-    for (; *text; text++)
-        n += (*text & 0xc0) != 0x80;
+    if (!utf8)
+        utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", 0);
+    locale_t kept = utf8 ? uselocale(utf8) : 0;
+    while (left > 0) {
+        wchar_t c = 0;
+        size_t len = mbrtowc(&c, text, left, &state);
+
+        int width = len > 0 && len <= left ? wcwidth(c) : -1;
+
+        if (len == 0 || len > left) { /* no UTF-8 */
+            state = (mbstate_t){ 0 };
+            len = 1;
+        }
+        n += width < 0 ? 1 : (size_t)width;
+        text += len;
+        left -= len;
+    }
+    if (kept)
+        uselocale(kept);
     return n;
 }

@@ -20,7 +20,8 @@ const char *show_size(uint64_t bytes, char out[SHOW_SIZE_MAX]);
 #define SHOW_TIME_MAX 16
 const char *show_time(uint64_t seconds, char out[SHOW_TIME_MAX]);
 
-/* Returns the columns of TEXT on a terminal: one for each UTF-8 character. */
+/* Returns the columns of TEXT on a terminal. Characters of Chinese, Japanese
+ * and Korean take two. */
 size_t show_columns(const char *text);
 
 #endif

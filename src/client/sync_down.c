@@ -40,7 +40,7 @@ static void down_file(struct sync *s, const char *remote, const char *local,
     struct stat here;
     bool there = lstat(local, &here) == 0;
     const struct job job = { .kind = JOB_GET,
-                             .known = true,
+                             .known = e->sized,
                              .size = e->size,
                              .modified = e->modified,
                              .overwrite = there };

@@ -165,7 +165,7 @@ static int tree_get_directory(struct client *c, const char *remote,
     for (size_t i = 0; i < all.count && !jobs_ended(j); i++) {
         const struct entry *e = &all.entry[i];
         struct job job = { .kind = JOB_GET,
-                           .known = true,
+                           .known = e->sized,
                            .size = e->size,
                            .modified = e->modified };
         char from[URL_PATH_MAX], to[PATH_MAX];
@@ -177,6 +177,8 @@ static int tree_get_directory(struct client *c, const char *remote,
             tree_keep(&code, tree_get_directory(c, from, to, depth + 1, j));
         else if (e->kind == ENTRY_FILE)
             tree_keep(&code, tree_add(j, &job, to, from));
+        else
+            progress_note("/%s: not a regular file, left out", from);
     }
     if (!all.whole)
         progress_note("/%s: " LISTING_CUT, remote);
@@ -195,11 +197,8 @@ int tree_get(struct client *c, const char *remote, const char *local, int depth,
 
     if (!c->options.recursive)
         return tree_add(j, &job, local, remote);
-    int r = remote_stat(&c->link, remote, &e, &why);
-    if (r < 0)
+    if (remote_stat(&c->link, remote, &e, &why) != 0)
         return client_error(remote, &why);
-    if (r == 1)
-        return tree_said(remote, EX_NOINPUT, "there is no such file");
     return e.kind == ENTRY_DIRECTORY
                ? tree_get_directory(c, remote, local, depth, j)
                : tree_add(j, &job, local, remote);

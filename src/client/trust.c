@@ -30,6 +30,18 @@ static int trust_file(const struct options *o, char out[PATH_MAX])
     return n < PATH_MAX ? 0 : -1;
 }
 
+/* Returns the next word; blanks and tabs stand between words. */
+static struct slice trust_word(struct slice *rest)
+{
+    struct slice word = slice_trim(*rest);
+    size_t len = 0;
+
+    while (len < word.len && word.ptr[len] != ' ' && word.ptr[len] != '\t')
+        len++;
+    *rest = (struct slice){ word.ptr + len, word.len - len };
+    return (struct slice){ word.ptr, len };
+}
+
 int trust_known(struct slice text, const char *host, unsigned port,
                 char pin[CERTIFICATE_PIN_MAX])
 {
@@ -38,10 +50,8 @@ int trust_known(struct slice text, const char *host, unsigned port,
 
     snprintf(server, sizeof(server), "%s:%u", host, port);
     while (slice_cut(&text, '\n', &line)) {
-        struct slice rest = slice_trim(line), name = { 0 }, key = { 0 };
+        struct slice name = trust_word(&line), key = trust_word(&line);
 
-        slice_cut(&rest, ' ', &name);
-        slice_cut(&rest, ' ', &key);
         if (slice_equal_nocase(name, slice_from(server)) &&
             slice_starts(key, slice_from(PIN_PREFIX)))
             return slice_copy(key, pin, CERTIFICATE_PIN_MAX) == 0

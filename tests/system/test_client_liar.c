@@ -436,6 +436,26 @@ Test(liar, sizes, .timeout = 100)
     faulty_end(&f);
 }
 
+/* MLSD and MLST need not give sizes; a link is left out with a note. */
+Test(liar, no_sizes, .timeout = 100)
+{
+    static struct faulty f;
+    struct run_result r;
+
+    faulty_begin(&f, "no_sizes", "good");
+    desk_client(&f.desk, 0, &r, NULL, "get", "/file", NULL);
+    run_release(&r);
+    desk_client(&f.desk, 0, &r, NULL, "get", "-r", "/", "in", NULL);
+    cr_expect_not_null(strstr(r.text, "/link: not a regular file, left out"),
+                       "%s", r.text);
+    run_release(&r);
+    desk_client(&f.desk, 0, &r, NULL, "sync", "/", "other", NULL);
+    run_release(&r);
+    desk_same("file", "in/file");
+    desk_same("file", "other/file");
+    faulty_end(&f);
+}
+
 /* This isn't a lie but another form: the listing of IIS, which has no MLSD. */
 Test(liar, a_listing_of_dos, .timeout = 60)
 {

@@ -50,6 +50,8 @@ static const struct {
     { "ls nosuch", NULL },
     { "cat two", "text" },
     { "du /d", "5 files  /d\n" },
+    { "hash nosuch", NULL },
+    { "put -r --conflict=overwrite ./ /", "put ./one" },
     { "hash one", "982d9e3eb996f559e633f4d194def3761d909f5a3b647d1a851fead67c32"
                   "c9d1  d/e/one\n" },
     { "get two back", "get d/e/two as back  4 B" },

@@ -141,6 +141,7 @@ Test(client_transfers, patterns, .timeout = 60)
     /* A percent-encoded character is no pattern, nor is a quoted one. */
     SAYS(&d, EX_NOINPUT, "550", "rm", "/%5Bab%5D.txt");
     SAYS(&d, EX_NOINPUT, "550", "rm", "/%2A");
+    SAYS(&d, EX_NOINPUT, "no such file", "hash", "/%2A");
     desk_client(&d, EX_NOINPUT, &r, "rm '[ab].txt'\n", "/", NULL);
     run_release(&r);
     SAYS(&d, 0, "  b.txt\n", "ls", "/[b].txt");

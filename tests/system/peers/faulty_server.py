@@ -240,16 +240,20 @@ class Session(threading.Thread):
         if FAULT == "busy_once" and words != "new" or \
            words == "new" and repr(UPLOADS) == "count(0)":
             return self.reply("550 no such file")
+        facts = "" if FAULT == "no_sizes" else f"size={size};"
         self.reply("250-Here")
-        self.reply(f" type={kind};size={size}; {words}")
+        self.reply(f" type={kind};{facts} {words}")
         self.reply("250 End")
 
     def do_MLSD(self, words):
         size = {"size_too_small": 3, "size_too_large": 4000}.get(
             FAULT, len(TEXT))
         self.lose()
-        listed = [f"type=file;size={size}; {name}\r\n".encode()
+        facts = "" if FAULT == "no_sizes" else f"size={size};"
+        listed = [f"type=file;{facts} {name}\r\n".encode()
                   for name in LISTED.get(FAULT, ["file"])]
+        if FAULT == "no_sizes":
+            listed.append(b"type=OS.unix=slink; link\r\n")
         if FAULT == "directory" and not words.strip("/"):
             listed = [b"type=dir; sub\r\n"]
         if FAULT == "large_tree":

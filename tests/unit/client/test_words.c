@@ -179,4 +179,6 @@ Test(trust, known_hosts)
     cr_expect_eq(trust_known(SLICE(text), "d", 21, pin), 0, "known, broken");
     cr_expect_str_eq(pin, "sha256//"); /* no key fits */
     cr_expect_eq(trust_known(SLICE(text), "e", 21, pin), 1, "no key");
+    cr_expect_eq(trust_known(SLICE("f:21\tsha256//BB\tx"), "f", 21, pin), 0);
+    cr_expect_str_eq(pin, "sha256//BB"); /* an editor has made tabs */
 }

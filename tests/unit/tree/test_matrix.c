@@ -61,7 +61,7 @@ static const struct matrix_room rooms[] = {
     { "ctl", "base domain ftp settings conf ipc tls users usersfile hash event",
       "jansson.h" },
     { "client", "base",
-      "curl/ openssl/ jansson.h editline/ locale.h search.h zlib.h" },
+      "curl/ openssl/ jansson.h editline/ locale.h search.h wchar.h zlib.h" },
 };
 #define ROOMS (sizeof(rooms) / sizeof(rooms[0]))
 
