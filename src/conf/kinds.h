@@ -67,6 +67,6 @@ int labelled_check(const struct settings *s, struct complaint *c);
 /* The row of a key, or NULL. The key of a keyed row begins with the row's. */
 const struct setting *table_find(struct slice key);
 /* The key that is most similar to a misspelt one, or NULL. */
-const char *nearest_key(struct slice key);
+const char *table_nearest(struct slice key);
 
 #endif

@@ -77,7 +77,7 @@ static int check_line(struct parser *p, struct slice line)
 
 static int unknown_key(struct parser *p, struct slice key)
 {
-    const char *nearest = nearest_key(key);
+    const char *nearest = table_nearest(key);
     int len = (int)key.len; /* at most SETTINGS_LINE_MAX */
 
     if (len == 0)

@@ -513,3 +513,12 @@ const struct setting *table_find(struct slice key)
     }
     return NULL;
 }
+
+const char *table_nearest(struct slice key)
+{
+    const char *keys[sizeof(setting_table) / sizeof(setting_table[0])];
+
+    for (size_t i = 0; i < setting_count; i++)
+        keys[i] = setting_table[i].key;
+    return slice_nearest(key, keys, setting_count);
+}

@@ -71,6 +71,20 @@ static int usage_error(struct complaint *c, const char *what, const char *text)
     return EX_USAGE;
 }
 
+static int unknown_option(struct complaint *c, const char *text,
+                          struct slice name)
+{
+    const char *names[ROWS], *nearest;
+
+    for (size_t i = 0; i < ROWS; i++)
+        names[i] = rows[i].name;
+    nearest = slice_nearest(name, names, ROWS);
+    if (!nearest)
+        return usage_error(c, "no such option", text);
+    complain(c, "%s: no such option; did you mean --%s?", text, nearest);
+    return EX_USAGE;
+}
+
 /* Takes "--home DIR" or "--home=DIR". *next is the argument after TEXT. */
 static int take_option(struct arguments *a, const char *text, char ***next,
                        struct complaint *c)
@@ -82,7 +96,7 @@ static int take_option(struct arguments *a, const char *text, char ***next,
     slice_cut(&value, '=', &name);
     row = find_row(name);
     if (!row)
-        return usage_error(c, "no such option", text);
+        return unknown_option(c, text, name);
     if (a->given & row->bit)
         return usage_error(c, "given twice", text);
     a->given |= row->bit;

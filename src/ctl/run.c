@@ -10,7 +10,8 @@
 #include "edit.h"
 #include "sallyport/base/stderr.h"
 
-#define ALWAYS (OPTION_CONFIG | OPTION_HELP)
+#define ALWAYS       (OPTION_CONFIG | OPTION_HELP)
+#define COMMANDS_MAX 64
 
 static const char of_passwords[] =
     "\nThe command asks for a password twice on the terminal, or reads one\n"
@@ -156,14 +157,46 @@ static int load_settings(struct context *x)
     return conf_load(&x->settings, path, &x->complaint) ? EX_CONFIG : 0;
 }
 
+/* The word that was probably meant: a first one, or a second one of GROUP. */
+static const char *nearest_command(const char *group, const char *word)
+{
+    const char *words[COMMANDS_MAX];
+    size_t n = 0;
+
+    for (size_t i = 0; i < ctl_command_count && n < COMMANDS_MAX; i++) {
+        const struct ctl_command *row = &ctl_commands[i];
+
+        if (!group)
+            words[n++] = row->group;
+        else if (row->name && strcmp(row->group, group) == 0)
+            words[n++] = row->name;
+    }
+    return n == 0 ? NULL : slice_nearest(slice_from(word), words, n);
+}
+
+static bool is_group(const char *word)
+{
+    for (size_t i = 0; i < ctl_command_count; i++)
+        if (strcmp(ctl_commands[i].group, word) == 0)
+            return true;
+    return false;
+}
+
 static int no_command(struct context *x)
 {
     const struct arguments *a = &x->args;
+    const char *group =
+        a->words > 0 && is_group(a->word[0]) ? a->word[0] : NULL;
+    const char *word = a->words > (group != NULL) ? a->word[group != NULL] : "";
+    const char *nearest = nearest_command(group, word);
+    char hint[64];
 
-    return ctl_fail(x, EX_USAGE,
-                    "%s%s%s%sno such command; run: sallyportctl --help",
+    snprintf(hint, sizeof(hint), "; did you mean \"%s%s%s\"?",
+             group ? group : "", group ? " " : "", nearest ? nearest : "");
+    return ctl_fail(x, EX_USAGE, "%s%s%s%sno such command%s",
                     a->words > 0 ? a->word[0] : "", a->words > 1 ? " " : "",
-                    a->words > 1 ? a->word[1] : "", a->words > 0 ? ": " : "");
+                    a->words > 1 ? a->word[1] : "", a->words > 0 ? ": " : "",
+                    nearest ? hint : "; run: sallyportctl --help");
 }
 
 static int run_command(struct context *x)

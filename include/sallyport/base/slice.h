@@ -40,6 +40,9 @@ int slice_number(struct slice s, uint64_t max, uint64_t *ret);
 /* Returns the index of the one of N words that equals S, or -EINVAL. */
 int slice_among(struct slice s, const char *const *words, size_t n);
 
+/* Returns the one of N words that somebody probably meant by S, or NULL. */
+const char *slice_nearest(struct slice s, const char *const *words, size_t n);
+
 /* Copies S and adds a NUL. Returns 0; -EINVAL: S has a NUL; -ENAMETOOLONG. */
 int slice_copy(struct slice s, char *out, size_t size);
 

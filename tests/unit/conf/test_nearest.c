@@ -27,7 +27,7 @@ Test(nearest, keys)
     };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        const char *found = nearest_key(slice_from(table[i].key));
+        const char *found = table_nearest(slice_from(table[i].key));
 
         if (table[i].nearest)
             cr_expect_str_eq(found ? found : "(none)", table[i].nearest);

@@ -17,6 +17,12 @@ Test(run, what_is_no_command)
         { "", "sallyportctl: no such command; run: sallyportctl --help" },
         { "user", "user: no such command" },
         { "user frob anna", "user frob: no such command" },
+        { "user lsit", "user lsit: no such command; did you mean "
+                       "\"user list\"?" },
+        { "usr list", "usr list: no such command; did you mean \"user\"?" },
+        { "relaod", "relaod: no such command; did you mean \"reload\"?" },
+        { "user show anna --jsn", "--jsn: no such option; did you mean "
+                                  "--json?" },
         { "frob add anna", "frob add: no such command" },
         { "user add", "usage: sallyportctl user add NAME" },
         { "user list anna", "usage: sallyportctl user list [--json]" },

@@ -1,10 +1,8 @@
-/* Suggests a key for a misspelt one: the one with the fewest letters to add,
- * drop, change or swap. Pure. */
-#include <string.h>
+/* Suggests a word for a misspelt one: the one with the fewest letters to add,
+ * drop, change or swap. */
+#include "sallyport/base/slice.h"
 
-#include "kinds.h"
-
-#define KEY_MAX      32
+#define WORD_LONG    32
 #define DISTANCE_MAX 2
 
 static size_t smaller_of(size_t a, size_t b)
@@ -12,10 +10,10 @@ static size_t smaller_of(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Optimal string alignment. Both have at most KEY_MAX bytes. */
+/* Optimal string alignment. Both have at most WORD_LONG bytes. */
 static size_t edit_distance(struct slice a, struct slice b)
 {
-    size_t d[KEY_MAX + 1][KEY_MAX + 1];
+    size_t d[WORD_LONG + 1][WORD_LONG + 1];
 
     for (size_t i = 0; i <= a.len; i++) {
         for (size_t j = 0; j <= b.len; j++) {
@@ -34,20 +32,20 @@ static size_t edit_distance(struct slice a, struct slice b)
     return d[a.len][b.len];
 }
 
-const char *nearest_key(struct slice key)
+const char *slice_nearest(struct slice s, const char *const *words, size_t n)
 {
     size_t best = DISTANCE_MAX + 1;
     const char *found = NULL;
 
-    if (key.len < 2 || key.len > KEY_MAX)
+    if (s.len < 2 || s.len > WORD_LONG)
         return NULL;
-    for (size_t i = 0; i < setting_count; i++) {
-        struct slice candidate = slice_from(setting_table[i].key);
-        size_t far = edit_distance(key, candidate);
+    for (size_t i = 0; i < n; i++) {
+        struct slice word = slice_from(words[i]);
+        size_t far = word.len > WORD_LONG ? best : edit_distance(s, word);
 
-        if (far < best && 3 * far <= candidate.len) {
+        if (far < best && 3 * far <= word.len) {
             best = far;
-            found = setting_table[i].key;
+            found = words[i];
         }
     }
     return found;
