@@ -33,36 +33,6 @@ static void cut_words(struct slice *text, bool *tls, bool *proxy)
     } while (found);
 }
 
-int addresses_set_listen(const struct assignment *a)
-{
-    struct address list[SETTINGS_LISTEN_MAX];
-    bool tls[SETTINGS_LISTEN_MAX];
-    bool proxy[SETTINGS_LISTEN_MAX];
-    struct slice rest = a->value, text;
-    struct settings *s = a->settings;
-    size_t n = 0;
-
-    while (slice_cut(&rest, ',', &text)) {
-        text = slice_trim(text);
-        if (n == SETTINGS_LISTEN_MAX)
-            return kinds_refuse(a, "more than %d addresses",
-                                SETTINGS_LISTEN_MAX);
-        cut_words(&text, &tls[n], &proxy[n]);
-        if (address_parse_port(text, &list[n]))
-            return kinds_refuse_syntax(a);
-        n++;
-    }
-    if (n == 0)
-        return kinds_refuse_syntax(a);
-    for (size_t i = 0; i < n; i++) {
-        s->listen[i] = list[i];
-        s->listen_tls[i] = tls[i];
-        s->listen_proxy[i] = proxy[i];
-    }
-    s->listen_count = n;
-    return 0;
-}
-
 static bool is_host_label(struct slice label)
 {
     if (label.len < 1 || label.len > 63 || label.ptr[0] == '-' ||
@@ -87,6 +57,50 @@ static bool is_host(struct slice text)
         if (!is_host_label(label))
             return false;
     return slice_number(label, UINT64_MAX, &number) == -EINVAL;
+}
+
+/* localhost:21 */
+static int refuse_listen(const struct assignment *a, struct slice text)
+{
+    struct slice port = text, host;
+
+    slice_cut(&port, ':', &host);
+    if (!slice_is_digits(port) || !is_host(host))
+        return kinds_refuse_syntax(a);
+    return kinds_refuse(a,
+                        "%.*s is a name; expected an IP address, such as "
+                        "0.0.0.0:%.*s",
+                        (int)host.len, host.ptr, (int)port.len, port.ptr);
+}
+
+int addresses_set_listen(const struct assignment *a)
+{
+    struct address list[SETTINGS_LISTEN_MAX];
+    bool tls[SETTINGS_LISTEN_MAX];
+    bool proxy[SETTINGS_LISTEN_MAX];
+    struct slice rest = a->value, text;
+    struct settings *s = a->settings;
+    size_t n = 0;
+
+    while (slice_cut(&rest, ',', &text)) {
+        text = slice_trim(text);
+        if (n == SETTINGS_LISTEN_MAX)
+            return kinds_refuse(a, "more than %d addresses",
+                                SETTINGS_LISTEN_MAX);
+        cut_words(&text, &tls[n], &proxy[n]);
+        if (address_parse_port(text, &list[n]))
+            return refuse_listen(a, text);
+        n++;
+    }
+    if (n == 0)
+        return kinds_refuse_syntax(a);
+    for (size_t i = 0; i < n; i++) {
+        s->listen[i] = list[i];
+        s->listen_tls[i] = tls[i];
+        s->listen_proxy[i] = proxy[i];
+    }
+    s->listen_count = n;
+    return 0;
 }
 
 int addresses_set(const struct assignment *a)

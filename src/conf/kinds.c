@@ -22,9 +22,11 @@ int kinds_refuse(const struct assignment *a, const char *format, ...)
     va_start(args, format);
     vsnprintf(why, sizeof(why), format, args);
     va_end(args);
-    return complain(a->complaint, "%s: %s%.*s = %.*s: %s", a->place,
-                    a->row->key, (int)a->keyed.len, a->keyed.ptr,
-                    (int)a->value.len, a->value.ptr, why);
+    return complain(
+        a->complaint, "%s: %s%.*s = %.*s: %s%s", a->place, a->row->key,
+        (int)a->keyed.len, a->keyed.ptr, (int)a->value.len, a->value.ptr, why,
+        slice_has(a->value, ';') ? "; a comment needs a blank before the ;"
+                                 : "");
 }
 
 int kinds_refuse_syntax(const struct assignment *a)

@@ -136,7 +136,6 @@ Test(addresses, mistakes)
         { "listen = 0.0.0.0", "expected addresses with ports" },
         { "listen = ::1:21", "expected addresses with ports" },
         { "listen = 21", "expected addresses with ports" },
-        { "listen = localhost:21", "expected addresses with ports" },
         { "listen = 0.0.0.0:65536", "expected addresses with ports" },
         { "listen = 0.0.0.0:21,", "expected addresses with ports" },
         { "listen = 0.0.0.0:21tls", "expected addresses with ports" },
