@@ -18,17 +18,18 @@ static int check_validity(X509 *x, int number, const struct tls_pair *pair,
                           struct complaint *c)
 {
     const char *name = pair->certificate;
-    char which[48] = "the certificate", from[DATE_TEXT_MAX];
+    char which[48] = "the certificate", date[DATE_TEXT_MAX];
 
     if (number > 1)
         snprintf(which, sizeof(which), "certificate %d of the chain", number);
     if (!pair->in_use && X509_cmp_time(X509_get0_notAfter(x), NULL) <= 0)
-        return complain(c, "%s: %s has expired", name, which);
+        return complain(c, "%s: %s has expired on %s; renew it, then reload",
+                        name, which, date_text(X509_get0_notAfter(x), date));
     if (!pair->in_use && X509_cmp_time(X509_get0_notBefore(x), NULL) > 0)
         return complain(c,
                         "%s: %s is not valid yet: only from %s on; is this "
                         "machine's clock right?",
-                        name, which, date_text(X509_get0_notBefore(x), from));
+                        name, which, date_text(X509_get0_notBefore(x), date));
     return 0;
 }
 

@@ -31,9 +31,13 @@ struct reading {
 static int add_ca(struct reading *r, X509 *x, int number)
 {
     const char *name = r->from->ca;
+    char date[DATE_TEXT_MAX];
 
     if (!r->from->ca_in_use && X509_cmp_time(X509_get0_notAfter(x), NULL) <= 0)
-        return complain(r->c, "%s: certificate %d has expired", name, number);
+        return complain(r->c,
+                        "%s: certificate %d has expired on %s; renew it, then "
+                        "reload",
+                        name, number, date_text(X509_get0_notAfter(x), date));
     if (!r->from->ca_in_use && X509_cmp_time(X509_get0_notBefore(x), NULL) > 0)
         return complain(r->c, "%s: certificate %d is not valid yet", name,
                         number);

@@ -50,12 +50,15 @@ static int check_list_dates(const struct lists *l, const X509_CRL *crl,
 {
     const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
     const char *name = l->from->crl;
+    char date[DATE_TEXT_MAX];
 
     if (l->from->crl_in_use)
         return 0;
     if (next && X509_cmp_time(next, NULL) <= 0)
-        return complain(l->c, "%s: revocation list %d has expired", name,
-                        number);
+        return complain(l->c,
+                        "%s: revocation list %d has expired on %s; renew it, "
+                        "then reload",
+                        name, number, date_text(next, date));
     if (X509_cmp_time(X509_CRL_get0_lastUpdate(crl), NULL) > 0)
         return complain(l->c, "%s: revocation list %d is not valid yet", name,
                         number);

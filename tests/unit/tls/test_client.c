@@ -327,7 +327,7 @@ Test(client, bad_files)
         { "empty.pem", NULL, "the-ca.pem: holds no certificate in PEM form" },
         { "text.pem", NULL, "the-ca.pem: holds no certificate in PEM form" },
         { "broken.pem", NULL, "the-ca.pem: certificate 1 can't be read: " },
-        { "late.pem", NULL, "the-ca.pem: certificate 1 has expired" },
+        { "late.pem", NULL, "the-ca.pem: certificate 1 has expired on 20" },
         { "early.pem", NULL, "the-ca.pem: certificate 1 is not valid yet" },
         { "ca.pem", "late-crl.pem",
           "the-crl.pem: revocation list 1 has expired" },
