@@ -3,6 +3,7 @@
 #include "fields.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -79,9 +80,11 @@ int fields_take_hash(struct context *x, struct fields *f)
     code = password_line(f->hash, sizeof(f->hash), &x->complaint);
     if (code == 0 && (f->hash[0] != '$' || !user_hash_ok(f->hash)))
         return ctl_fail(x, EX_DATAERR,
-                        "that is no hash of yescrypt, bcrypt, scrypt, SHA-512 "
-                        "or SHA-256 as crypt(5) has it; make one by: "
-                        "openssl passwd -6");
+                        "this hash isn't supported (%s); this user needs a new "
+                        "password, or a hash of yescrypt, bcrypt, scrypt, "
+                        "SHA-512 or SHA-256 (openssl passwd -6)",
+                        f->hash[0] == '!' ? "it begins with a !"
+                                          : user_hash_found(f->hash));
     return code;
 }
 
@@ -104,6 +107,20 @@ int fields_check(struct context *x, const struct fields *f,
                             x->settings.users, row->line, f->home, row->name);
     }
     return 0;
+}
+
+bool fields_may_own(const struct context *x, const struct fields *f,
+                    const struct users *u)
+{
+    struct stat st;
+
+    if (geteuid() != 0 || stat(f->home, &st) ||
+        st.st_uid < x->settings.uid_first || st.st_uid > x->settings.uid_last)
+        return false;
+    for (size_t i = 0; i < u->count; i++)
+        if (u->row[i].uid == st.st_uid)
+            return false;
+    return true;
 }
 
 void fields_wipe(struct fields *f)

@@ -26,6 +26,9 @@ int fields_take_hash(struct context *x, struct fields *f);
  * be NULL. */
 int fields_check(struct context *x, const struct fields *f,
                  const struct users *u, const struct user *own);
+/* Could the user have the uid that the home belongs to? */
+bool fields_may_own(const struct context *x, const struct fields *f,
+                    const struct users *u);
 void fields_wipe(struct fields *f);
 
 #endif

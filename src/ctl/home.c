@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -101,12 +102,17 @@ int home_open_parent(const char *home, const char *homes)
 }
 
 /* Keeps an existing home if it belongs to the user. */
-static int check_kept(int fd, const char *home, uid_t uid, struct complaint *c)
+static int check_kept(int fd, const char *home, uid_t uid, bool offer,
+                      struct complaint *c)
 {
+    char uid_words[40] = "";
     struct stat st;
 
     if (fstat(fd, &st))
         return home_fail(c, home, errno);
+    if (offer)
+        snprintf(uid_words, sizeof(uid_words), "--uid %u or ",
+                 (unsigned)st.st_uid);
     if (st.st_uid == wanted_owner(uid))
         return 0;
     if (st.st_uid == 0) /* made by hand, or a system directory such as /etc */
@@ -116,9 +122,9 @@ static int check_kept(int fd, const char *home, uid_t uid, struct complaint *c)
                  home, (unsigned)wanted_owner(uid), home);
     else
         complain(c,
-                 "%s exists and belongs to uid %u; give --uid %u or another "
-                 "--home DIR, or run: chown %u %s",
-                 home, (unsigned)st.st_uid, (unsigned)st.st_uid,
+                 "%s exists and belongs to uid %u; give %sanother --home DIR, "
+                 "or run: chown %u %s",
+                 home, (unsigned)st.st_uid, uid_words,
                  (unsigned)wanted_owner(uid), home);
     return EX_CANTCREAT;
 }
@@ -133,7 +139,7 @@ static int home_set_owner(int fd, int parent, const char *home, uid_t uid,
 }
 
 int home_make(const char *home, const char *homes, uid_t uid, gid_t gid,
-              bool *made, struct complaint *c)
+              bool offer, bool *made, struct complaint *c)
 {
     const char *name = strrchr(home, '/') + 1;
     FD_CLEANUP int parent = -1;
@@ -151,7 +157,7 @@ int home_make(const char *home, const char *homes, uid_t uid, gid_t gid,
     fd = openat(parent, name, DIRECTORY_FLAGS);
     code = fd < 0  ? home_fail(c, home, errno)
            : *made ? home_set_owner(fd, parent, home, uid, gid, c)
-                   : check_kept(fd, home, uid, c);
+                   : check_kept(fd, home, uid, offer, c);
     if (code && *made)
         unlinkat(parent, name, AT_REMOVEDIR);
     return code;

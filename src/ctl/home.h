@@ -26,10 +26,10 @@ int home_open_parent(const char *home, const char *homes);
 
 /* Makes the home with mode 0700; as root it gives it to UID and GID. *made is
  * false if the home existed and is kept. It refuses a symbolic link and
- * somebody else's directory. It also makes HOMES if that alone is missing.
- * Returns an exit code. */
+ * somebody else's directory; OFFER: the user could have that owner's uid. It
+ * also makes HOMES if that alone is missing. Returns an exit code. */
 int home_make(const char *home, const char *homes, uid_t uid, gid_t gid,
-              bool *made, struct complaint *c);
+              bool offer, bool *made, struct complaint *c);
 /* Removes a home that is empty. */
 void home_unmake(const char *home);
 

@@ -48,9 +48,9 @@ static int report_unreachable(struct server *s, const char *path, int error)
                         "%s: the server is busy; try again later", path);
     if (is_other_users(x->settings.file))
         return ctl_fail(x, EX_NOPERM,
-                        "no server answers at %s: %s; the configuration %s "
-                        "belongs to another user: run it as root",
-                        path, strerror(error), x->settings.file);
+                        "the server of %s isn't yours, so only root may ask "
+                        "it; run: sudo sallyportctl",
+                        x->settings.file);
     return ctl_fail(x, EX_UNAVAILABLE,
                     "no server answers at %s: %s; start it (systemctl start "
                     "sallyport), or name its configuration by --config",

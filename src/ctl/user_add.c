@@ -143,7 +143,8 @@ static int add_locked(struct context *x, struct addition *a, struct edit *e)
         code = user_add_spend_uid(x, a, e);
     if (code == 0)
         code = home_make(a->f.home, a->f.homes, (uid_t)a->f.uid,
-                         (gid_t)a->f.gid, &made, &x->complaint);
+                         (gid_t)a->f.gid, fields_may_own(x, &a->f, &e->users),
+                         &made, &x->complaint);
     if (code)
         return code;
     code = append_row(x, a, e);

@@ -176,8 +176,9 @@ static int change_row(struct context *x, struct edit *e,
     if (code == 0)
         code = user_change_spend_uid(x, e, f.uid);
     if (code == 0 && f.home[0])
-        code = home_make(f.home, f.homes, (uid_t)f.uid, (gid_t)f.gid, &made,
-                         &x->complaint);
+        code =
+            home_make(f.home, f.homes, (uid_t)f.uid, (gid_t)f.gid,
+                      fields_may_own(x, &f, &e->users), &made, &x->complaint);
     if (code == 0)
         code = set_columns(e, user, &f);
     if (code == 0)

@@ -69,6 +69,16 @@ Test(home, a_home_of_another_user_is_refused)
                "belongs to uid 70042; give --uid 70042"));
     cr_expect_not(path_exists(world.users));
     expect_run(0, PASSWORD, "user add anna --uid 70042");
+    /* Only a uid that works is offered: not anna's, and none out of range. */
+    for (uid_t uid = 70042; uid < 80000; uid += 9000) {
+        const struct run *r;
+
+        mkdir(in(world.homes, "bert"), 0700);
+        cr_assert_eq(chown(in(world.homes, "bert"), uid, uid), 0);
+        r = expect_run(EX_CANTCREAT, PASSWORD, "user add bert");
+        cr_expect_null(strstr(r->err, "--uid"), "%s", r->err);
+        cr_expect_not_null(strstr(r->err, "give another --home"), "%s", r->err);
+    }
 }
 
 /* It may be /etc: no uid is proposed, and chown only under a condition. */

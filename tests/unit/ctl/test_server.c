@@ -44,7 +44,7 @@ Test(server, of_another_user_or_of_root)
     cr_assert_eq(chmod(world.folder, 0755), 0);
     cr_assert_eq(chmod(world.conf, 0644), 0);
     cr_assert_eq(seteuid(65533), 0);
-    says(EX_NOPERM, "status", "run it as root");
+    says(EX_NOPERM, "status", "only root may ask it; run: sudo sallyportctl");
     cr_assert_eq(seteuid(0), 0);
 }
 
