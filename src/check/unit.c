@@ -147,25 +147,27 @@ static bool is_writable(const struct unit *u, const char *home)
 bool unit_forbids(const struct unit *u, const char *home, struct complaint *c)
 {
     static const char *const homes[] = { "/home", "/root", "/run/user" };
+    bool hidden = false, writable = is_writable(u, home);
 
-    for (size_t i = 0; u->protect_home && i < 3; i++)
-        if (is_below(home, homes[i]))
-            complain(c,
-                     "systemd hides the home %s from the service "
-                     "(ProtectHome=); run: systemctl edit sallyport, and write "
-                     "[Service] and ProtectHome=no",
-                     home);
     if (u->private_tmp &&
         (is_below(home, "/tmp") || is_below(home, "/var/tmp")))
-        complain(c,
-                 "systemd hides the home %s from the service (PrivateTmp=); "
-                 "move it, such as to /srv",
-                 home);
-    if (!is_writable(u, home))
-        complain(c,
-                 "systemd lets the service write nothing in the home %s "
-                 "(ReadWritePaths=); run: systemctl edit sallyport, and write "
-                 "[Service] and ReadWritePaths=%s",
-                 home, home);
-    return c->text[0] != '\0';
+        return complain(c,
+                        "systemd hides the home %s from the service "
+                        "(PrivateTmp=); move it, such as to /srv",
+                        home) < 0;
+    for (size_t i = 0; u->protect_home && i < 3; i++)
+        hidden |= is_below(home, homes[i]);
+    if (!hidden && writable)
+        return false;
+    /* One drop-in has all that is missing. */
+    complain(c,
+             "systemd %s the home %s%s; run: systemctl edit sallyport, and "
+             "write [Service]%s%s%s%s%s; then run: systemctl restart sallyport",
+             hidden ? "hides" : "makes", home,
+             hidden ? " from the service (ProtectHome=)"
+                    : " read-only for the service (ReadWritePaths=)",
+             hidden && !writable ? ", " : " and ",
+             hidden ? "ProtectHome=no" : "", hidden && !writable ? " and " : "",
+             writable ? "" : "ReadWritePaths=", writable ? "" : home);
+    return true;
 }

@@ -34,10 +34,13 @@ int user_permitted(const struct user *user, const struct user_bounds *b,
         return complain(c, "user %s: without root, homes must be below %s",
                         user->name, b->homes);
     if (b->root && (user->uid < b->uid_first || user->uid > b->uid_last))
-        return complain(c, "user %s: uid %lu is not in %llu-%llu", user->name,
-                        (unsigned long)user->uid,
+        return complain(c,
+                        "user %s: uid %lu is not in %llu-%llu (uid_first, "
+                        "uid_last); run: sallyportctl user change %s --uid N, "
+                        "then chown",
+                        user->name, (unsigned long)user->uid,
                         (unsigned long long)b->uid_first,
-                        (unsigned long long)b->uid_last);
+                        (unsigned long long)b->uid_last, user->name);
     if (b->root && user->gid == 0)
         return complain(c, "user %s: gid 0 is root's", user->name);
     return 0;

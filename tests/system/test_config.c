@@ -51,6 +51,17 @@ static void key_readable(const struct server *s)
     chmod(server_path(s, "key.pem"), 0644);
 }
 
+static void swapped(const struct server *s)
+{
+    char key[SERVER_PATH_MAX], certificate[SERVER_PATH_MAX];
+
+    snprintf(key, sizeof(key), "%s", server_path(s, "key.pem"));
+    snprintf(certificate, sizeof(certificate), "%s",
+             server_path(s, "certificate.pem"));
+    server_set(s, "key", certificate);
+    server_set(s, "certificate", key);
+}
+
 static void key_missing(const struct server *s)
 {
     unlink(server_path(s, "key.pem"));
@@ -216,7 +227,12 @@ static const struct row rows[] = {
     { "no certificate",
       NULL,
       certificate_missing,
-      { "sallyport.conf:3: certificate = ", "certificate.pem: No such file" } },
+      { "sallyport.conf:3: certificate = ", "certificate.pem: No such file",
+        "make one: certs/make" } },
+    { "certificate and key swapped",
+      NULL,
+      swapped,
+      { "sallyport.conf:4: key = ", "begins with a certificate" } },
     { "a certificate that isn't one",
       NULL,
       certificate_broken,
@@ -357,6 +373,7 @@ Test(config, good, .timeout = 60)
     run(&r, NULL, program, "--check", "--config",
         server_path(&s, "sallyport.conf"), NULL);
     cr_expect_eq(r.status, 0, "exit status %d:\n%s", r.status, r.text);
+    cr_expect(!strstr(r.text, "is in use"), "%s", r.text);
     run_release(&r);
     server_stop(&s);
 }
@@ -464,6 +481,11 @@ Test(config, port_taken, .timeout = 60)
     cr_expect_eq(r.status, LATER, "exit status %d:\n%s", r.status, r.text);
     cr_expect(strstr(r.text, "sallyport.conf:1: listen = "), "%s", r.text);
     cr_expect(strstr(r.text, listen), "no \"%s\" in:\n%s", listen, r.text);
+    run_release(&r);
+    run(&r, NULL, program, "--check", "--config",
+        server_path(&second, "sallyport.conf"), NULL);
+    cr_expect_eq(r.status, 0, "exit status %d:\n%s", r.status, r.text);
+    cr_expect(strstr(r.text, "is in use by another program"), "%s", r.text);
     run_release(&r);
     server_forget(&second);
     server_stop(&first);
@@ -592,10 +614,8 @@ static void run_check(const struct server *s, struct run_result *r)
 Test(config, check_looks_at_all_users, .timeout = 60)
 {
     static const char *const words[] = {
-        "/users:2: the hash is of no accepted kind",
-        "/users:3: bad name; ",
-        "/users:5: the uid is that of line 4",
-        "/users:1: user anna: the home ",
+        "/users:2: the hash isn't supported",  "/users:3: bad name; ",
+        "/users:5: the uid is that of line 4", "/users:1: user anna: the home ",
         "/users:4: user bert: the home ",
     };
     struct run_result r;

@@ -321,7 +321,9 @@ Test(log, homes, .timeout = 60)
     snprintf(home, sizeof(home), "%s", server_home(&server, "anna"));
     snprintf(away, sizeof(away), "%s.away", home);
     cr_assert_eq(chmod(home, 0), 0);
-    deny_home(&server, "can't enter it; check its owner and mode");
+    deny_home(&server,
+              "can't enter it; check its owner and mode, and those of the "
+              "directories above it; or systemd hides it");
     cr_assert_eq(chmod(home, 0700), 0);
     cr_assert_eq(rename(home, away), 0);
     deny_home(&server, "it is missing");

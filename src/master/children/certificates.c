@@ -4,11 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "child.h"
 #include "core/master.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/client_certificates.h"
+
+#define MAKE_ONE                                                               \
+    "; make one: certs/make --out DIRECTORY NAME, in Sallyport's sources, or " \
+    "name that of a public CA"
 
 typedef int file_check(int fd, const char *name, struct complaint *c);
 
@@ -23,7 +28,8 @@ static int certificate_file_open(struct master *m, struct named_file *f,
     if (fd < 0) {
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         if (fd < 0)
-            return complain(c, "%s: %s", path, strerror(errno));
+            return complain(c, "%s: %s%s", path, strerror(errno),
+                            errno == ENOENT && f->missing ? f->missing : "");
         if (check(fd, path, c) < 0)
             return -EINVAL;
     }
@@ -75,13 +81,30 @@ static int staple_open(struct master *m, struct pair_files *p,
     return 0;
 }
 
+/* Reads only the beginning, since master never has a key in memory. */
+static int key_file_check(int fd, const char *name, struct complaint *c)
+{
+    static const char mark[] = "-----BEGIN CERTIFICATE-----";
+    char begin[sizeof(mark) - 1];
+    struct complaint why = { "" };
+
+    if (settings_private_file(fd, name, &why) == 0)
+        return 0;
+    if (pread(fd, begin, sizeof(begin), 0) == (ssize_t)sizeof(begin) &&
+        memcmp(begin, mark, sizeof(begin)) == 0)
+        return complain(c,
+                        "%s; but the file begins with a certificate: are key "
+                        "and certificate swapped?",
+                        why.text);
+    return complain(c, "%s", why.text);
+}
+
 static int certificate_pair_open(struct master *m, struct pair_files *p,
                                  struct complaint *c)
 {
     if (certificate_file_open(m, &p->certificate, p->certificate.name,
                               settings_regular_file, c) < 0 ||
-        certificate_file_open(m, &p->key, p->key.name, settings_private_file,
-                              c) < 0)
+        certificate_file_open(m, &p->key, p->key.name, key_file_check, c) < 0)
         return -EINVAL;
     return staple_open(m, p, c);
 }
@@ -93,10 +116,10 @@ static int certificate_pairs_open(struct master *m, struct complaint *c)
 
     for (size_t i = 0; settings_pair(&m->settings, i, &names); i++) {
         set->pair[set->count++] =
-            (struct pair_files){ .certificate = { -1, names.certificate,
-                                                  false },
-                                 .key = { -1, names.key, false },
-                                 .staple = { -1, names.ocsp, false },
+            (struct pair_files){ .certificate = { -1, names.certificate, false,
+                                                  MAKE_ONE },
+                                 .key = { -1, names.key, false, NULL },
+                                 .staple = { -1, names.ocsp, false, NULL },
                                  .number = i + 1 };
         if (certificate_pair_open(m, &set->pair[i], c) < 0)
             return -EINVAL;

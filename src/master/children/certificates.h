@@ -13,10 +13,11 @@ struct msg_pair_is;
 struct master;
 
 struct named_file {
-    int fd;           /* -1: there is none */
-    const char *name; /* from the settings, for complaints */
-    bool in_use;      /* an older generation used it, so it may have expired
-                         meanwhile */
+    int fd;              /* -1: there is none */
+    const char *name;    /* from the settings, for complaints */
+    bool in_use;         /* an older generation used it, so it may have expired
+                            meanwhile */
+    const char *missing; /* more words if it is missing, or NULL */
 };
 
 struct pair_files {

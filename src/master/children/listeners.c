@@ -228,13 +228,17 @@ int listeners_open(struct listeners *l, const struct settings *s,
 }
 
 /* A port that is in use belongs most likely to the running server. */
-int listeners_try(const struct settings *s, struct complaint *c)
+int listeners_try(const struct settings *s, const struct address **in_use,
+                  struct complaint *c)
 {
+    *in_use = NULL;
     for (size_t i = 0; i < s->listen_count; i++) {
         FD_CLEANUP int fd = listener_socket(&s->listen[i], 0);
 
         if (fd < 0 && fd != -EADDRINUSE)
             return listeners_refuse(s, NULL, "listen", &s->listen[i], -fd, c);
+        if (fd < 0)
+            *in_use = &s->listen[i];
     }
     return 0;
 }

@@ -33,8 +33,9 @@ int listeners_open(struct listeners *l, const struct settings *s,
 /* Closes the retired listeners, once gate has them. */
 void listeners_forget_retired(struct listeners *l);
 /* For --check: binds each `listen` and closes it again. Returns the same
- * results, but accepts a port that is in use. */
-int listeners_try(const struct settings *s, struct complaint *c);
+ * results, but a port that is in use only sets *in_use (otherwise NULL). */
+int listeners_try(const struct settings *s, const struct address **in_use,
+                  struct complaint *c);
 void listeners_release(struct listeners *l);
 
 /* Writes the address that L->fd is bound to into L->address. Returns 0 or

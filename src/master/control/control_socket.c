@@ -111,6 +111,23 @@ static int control_socket_remove_stale(const struct control_socket *s,
     return unlinkat(s->folder, s->name, 0) < 0 ? -errno : 0;
 }
 
+bool control_socket_answers(const char *path)
+{
+    char folder[SETTINGS_PATH_MAX];
+    struct sockaddr_un at;
+    const char *name;
+
+    if (local_split(path, folder, sizeof(folder), &name) < 0)
+        return false;
+    FD_CLEANUP int directory = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    FD_CLEANUP int fd = control_socket_new();
+    int size = directory < 0 ? -1 : local_address(directory, name, &at);
+
+    return fd >= 0 && size >= 0 &&
+           (connect(fd, (const struct sockaddr *)&at, (socklen_t)size) == 0 ||
+            errno == EAGAIN);
+}
+
 /* The socket has mode 0600 from the first moment on. */
 static int control_socket_bind(struct control_socket *s,
                                const struct sockaddr_un *at, socklen_t size)

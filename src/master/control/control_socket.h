@@ -29,6 +29,8 @@ void control_socket_blank(struct control_socket *s);
  * WHY". */
 int control_socket_open(struct control_socket *s, const char *path,
                         struct succession *h, struct complaint *c);
+/* Does a server answer at PATH? One with a full queue counts too. */
+bool control_socket_answers(const char *path);
 /* Closes the socket. REMOVE: also removes the name, if it is still this
  * socket's. */
 void control_socket_close(struct control_socket *s, bool remove);

@@ -142,7 +142,8 @@ static int home_on_files_failed(void *owner, struct msg_files_failed *msg)
     else if (msg->error == EACCES)
         snprintf(what, sizeof(what),
                  "uid %lu can't enter it; check its owner and mode, and those "
-                 "of the directories above it",
+                 "of the directories above it; or systemd hides it "
+                 "(ProtectHome=): restart the service after a drop-in",
                  (unsigned long)h->uid);
     else
         snprintf(what, sizeof(what), "can't be entered: %s",

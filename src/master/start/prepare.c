@@ -201,10 +201,26 @@ int prepare_programs(struct master *m, struct complaint *c)
     return m->programs < 0 ? m->programs : 0;
 }
 
+/* For --check. A port of this very server is no remark. */
+static int try_listeners(const struct master *m, struct complaint *c)
+{
+    char path[SETTINGS_PATH_MAX], text[ADDRESS_TEXT_MAX];
+    const struct address *in_use;
+    int r = listeners_try(&m->settings, &in_use, c);
+
+    if (r == 0 && in_use &&
+        (settings_control(&m->settings, path, sizeof(path)) < 0 ||
+         !control_socket_answers(path)))
+        stderr_print("hint: %s is in use by another program, so a start would "
+                     "fail now; find that program by: ss -ltnp",
+                     address_port_text(in_use, text));
+    return r;
+}
+
 int prepare_listeners(struct master *m, struct complaint *c)
 {
     return m->check
-               ? listeners_try(&m->settings, c)
+               ? try_listeners(m, c)
                : listeners_open(m->listeners, &m->settings, &m->succession, c);
 }
 

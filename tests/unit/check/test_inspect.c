@@ -147,7 +147,8 @@ Test(inspect, what_root_sees)
     EXPECT("/carl belongs to uid 12345, not to uid 70002; run: chown 70002 ");
     EXPECT("users:4: user dora: the home ");
     EXPECT("/dora can't be entered; run: chmod u+rwx ");
-    EXPECT("users:5: user low: uid 1000 is not in 70000-79999");
+    EXPECT("users:5: user low: uid 1000 is not in 70000-79999 (uid_first, "
+           "uid_last); run: sallyportctl user change low --uid N, then chown");
 }
 
 /* Two paths lead to the same home. */
@@ -171,5 +172,5 @@ Test(inspect, what_the_unit_forbids)
     make("anna", 0700, 70000);
     add("anna", 70000, "anna", false);
     cr_expect_eq(look(&unit), 1, "%s", world.said.data);
-    EXPECT("users:1: user anna: systemd lets the service write nothing in ");
+    EXPECT("users:1: user anna: systemd makes the home ");
 }

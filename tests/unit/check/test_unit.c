@@ -14,8 +14,12 @@ static const struct {
 } rows[] = {
     { SHIPPED, "", "/srv/sallyport/anna", NULL },
     { SHIPPED, "", "/var/lib/sallyport/anna", NULL },
-    { SHIPPED, "", "/srvdata/anna", "ReadWritePaths=/srvdata/anna" },
-    { SHIPPED, "", "/home/anna", "ProtectHome=no" },
+    { SHIPPED, "", "/srvdata/anna",
+      "[Service] and ReadWritePaths=/srvdata/anna; then run: systemctl "
+      "restart" },
+    { SHIPPED, "", "/home/anna",
+      "[Service], ProtectHome=no and ReadWritePaths=/home/anna; then run: "
+      "systemctl restart sallyport" },
     { SHIPPED, "", "/tmp/anna", "PrivateTmp=" },
     { SHIPPED, "ProtectHome=no\n", "/home/anna", "ReadWritePaths=/home/anna" },
     { SHIPPED, "ProtectHome = no\nReadWritePaths=/data -/home/\n", "/home/anna",
