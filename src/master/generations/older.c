@@ -175,6 +175,7 @@ static void older_end(struct older *o)
         if (s->older == o) {
             session_forget_news(s);
             session_end(s);
+            session_settle(s); /* also one that had ended with news for gate */
             s->older = NULL;
         }
 }

@@ -113,7 +113,13 @@ bool session_known(struct session *s, const struct address *peer)
 
 void session_settle(struct session *s)
 {
-    s->master->sessions->unswept = true;
+    struct session_table *t = s->master->sessions;
+
+    if (s->settles)
+        return;
+    s->settles = true;
+    s->unswept = t->unswept;
+    t->unswept = s;
 }
 
 /* Master reaps it, as the parent after gate. */
@@ -131,15 +137,18 @@ static bool session_is_over(const struct session *s)
 void sessions_sweep(struct master *m)
 {
     struct session_table *t = m->sessions;
+    struct session *s;
 
     if (!t->unswept)
         return;
-    t->unswept = false;
-    SESSIONS_EACH(t, s)
+    while ((s = t->unswept)) {
+        t->unswept = s->unswept;
+        s->settles = false;
         if (session_is_over(s)) {
             loop_timer_clear(&m->loop, &s->timer);
             sessions_give_back(t, s);
         }
+    }
     m->hooks.settle(m);
 }
 

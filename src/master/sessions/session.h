@@ -88,6 +88,8 @@ struct session {
     struct home home; /* h->end is the session's end of session–files */
 
     struct session *next; /* in its bucket, or in the free list */
+    struct session *unswept;
+    bool settles; /* it is in the list of those to sweep */
 };
 
 /* How the login (login.c) takes part in a session's life. */
@@ -122,8 +124,8 @@ struct session_table {
     uint8_t hash_key[SIPHASH_KEY];
     struct session *free;
     size_t with_news;
-    bool unswept;         /* a record may be free at the end of the turn */
-    struct burst reports; /* of sessions that found no room */
+    struct session *unswept; /* may be free at the end of the turn */
+    struct burst reports;    /* of sessions that found no room */
 };
 
 /* For each record S of the table T, also for free ones. */
