@@ -11,6 +11,7 @@
 #include "sallyport/base/fd.h"
 
 #define DISPATCH_MAX 64
+#define DRAIN_MAX    4096 /* more than a socket holds */
 
 /* One of each suffices: a process sends and receives one message at a time. */
 static char inbox[MESSAGE_MAX + 1];
@@ -294,10 +295,10 @@ int channel_handle(struct channel *c, const struct handler *table, size_t n,
     return r;
 }
 
-int channel_dispatch(struct channel *c, const struct handler *table, size_t n,
-                     void *owner)
+static int dispatch_most(struct channel *c, const struct handler *table,
+                         size_t n, void *owner, int most)
 {
-    for (int i = 0; i < DISPATCH_MAX; i++) {
+    for (int i = 0; i < most; i++) {
         struct message m;
         int r = channel_receive(c, &m);
 
@@ -309,6 +310,18 @@ int channel_dispatch(struct channel *c, const struct handler *table, size_t n,
             return r;
     }
     return 0;
+}
+
+int channel_dispatch(struct channel *c, const struct handler *table, size_t n,
+                     void *owner)
+{
+    return dispatch_most(c, table, n, owner, DISPATCH_MAX);
+}
+
+int channel_drain(struct channel *c, const struct handler *table, size_t n,
+                  void *owner)
+{
+    return dispatch_most(c, table, n, owner, DRAIN_MAX);
 }
 
 int channel_refuse(struct channel *c, const char *why)

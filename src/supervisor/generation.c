@@ -125,14 +125,12 @@ static void generation_hang_up(struct generation *g)
     channel_close(&g->channel);
 }
 
-/* A master that closed its channel ends by itself; otherwise it is killed. */
-static void generation_on_readable(void *owner, uint32_t events)
+/* R is the result of a dispatch. A master that closed its channel ends by
+ * itself; otherwise it is killed. */
+static void generation_has_read(struct generation *g, int r)
 {
-    struct generation *g = owner;
-    int r = DISPATCH(&g->channel, generation_handlers, g);
     const char *why = r == -EPROTO ? g->channel.wrong : strerror(-r);
 
-    (void)events;
     if (r == 0)
         return;
     if (r != -EPIPE) {
@@ -142,6 +140,14 @@ static void generation_on_readable(void *owner, uint32_t events)
         generation_kill(g);
     }
     generation_hang_up(g);
+}
+
+static void generation_on_readable(void *owner, uint32_t events)
+{
+    struct generation *g = owner;
+
+    (void)events;
+    generation_has_read(g, DISPATCH(&g->channel, generation_handlers, g));
 }
 
 /* If a takeover gets no answer, the older generation is ended too: the newest
@@ -273,7 +279,7 @@ void generation_kill(const struct generation *g)
 void generation_reaped(struct generation *g, int status)
 {
     if (g->channel.fd >= 0)
-        generation_on_readable(g, 0);
+        generation_has_read(g, DRAIN(&g->channel, generation_handlers, g));
     generation_hang_up(g);
     g->status = status;
     generation_wait(g, g->supervisor->deadlines.group);

@@ -29,18 +29,28 @@ static void child_report_short(struct child *c)
                       process_name(c->row->process), c->channel.wrong);
 }
 
+static int child_dispatch(struct child *c)
+{
+    const struct child_row *row = c->row;
+
+    if (c->pid == 0) /* reaped: these are its last messages */
+        return channel_drain(&c->channel, row->handlers, row->handler_count, c);
+    return channel_dispatch(&c->channel, row->handlers, row->handler_count, c);
+}
+
 static void child_read(struct child *c)
 {
-    int r = channel_dispatch(&c->channel, c->row->handlers,
-                             c->row->handler_count, c);
+    int r = child_dispatch(c);
 
     if (r == -EPROTO && !c->channel.seen[MSG_build])
         child_refuse_build(c, SLICE("unknown"));
     if (r == -EPROTO)
         child_end(c, c->channel.wrong);
-    else if (r == -EMFILE)
+    else if (r == -EMFILE) {
         child_report_short(c);
-    else if (r < 0)
+        if (c->pid == 0) /* the rest of its last messages */
+            child_read(c);
+    } else if (r < 0)
         child_end(c, closed);
 }
 

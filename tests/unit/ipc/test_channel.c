@@ -525,6 +525,31 @@ Test(channel, dispatch)
     close_pair(&p);
 }
 
+static int on_any_enter(void *owner, struct msg_directory_enter *m)
+{
+    (void)m;
+    ++*(int *)owner;
+    return 0;
+}
+
+/* The peer has ended: there is no next time. */
+Test(channel, drain)
+{
+    static const struct handler table[] = { ON(directory_enter, on_any_enter) };
+    struct pair p;
+    int calls = 0;
+
+    open_pair(&p);
+    for (int i = 0; i < 150; i++)
+        cr_assert_eq(enter(&p.there, SLICE("/a")), 0);
+    channel_close(&p.there);
+    cr_assert_eq(channel_dispatch(&p.here, table, 1, &calls), 0);
+    cr_assert_eq(calls, 64);
+    cr_assert_eq(channel_drain(&p.here, table, 1, &calls), -EPIPE);
+    cr_assert_eq(calls, 150);
+    close_pair(&p);
+}
+
 static int on_sandbox(void *owner, struct msg_sandbox *m)
 {
     cr_expect_eq(m->uid, 5);

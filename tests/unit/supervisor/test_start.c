@@ -294,6 +294,78 @@ Test(start, a_master_that_does_not_step_down_is_killed, .timeout = 60)
     cr_expect_eq(played_status(does_not_step_down), 7);
 }
 
+/* The first one asks for a reload, which must fail because of WHY. */
+static void lead_and_ask(const char *why)
+{
+    struct message m;
+
+    played_lead();
+    SEND(&played_channel, renew, 5);
+    do
+        if (channel_wait(&played_channel, &m, 10000) != 1)
+            played_give_up(91);
+    while (m.kind != MSG_renewed || m.request != 5);
+    if (m.renewed.done || !slice_equal(m.renewed.why, slice_from(why)))
+        played_give_up(92);
+}
+
+static bool is_stopped(pid_t pid)
+{
+    char path[64], state = 0;
+    FILE *f;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    f = fopen(path, "r");
+    if (!f || fscanf(f, "%*d %*s %c", &state) != 1)
+        played_give_up(93);
+    fclose(f);
+    return state == 'T';
+}
+
+/* The supervisor is stopped until this master has ended. */
+static void stop_the_supervisor(void)
+{
+    pid_t self = getpid(), supervisor = getppid();
+
+    kill(supervisor, SIGSTOP);
+    while (!is_stopped(supervisor))
+        poll(NULL, 0, 1);
+    if (fork() > 0)
+        return;
+    fd_close_others(STDERR_FILENO + 1, NULL, 0);
+    while (getppid() == self)
+        poll(NULL, 0, 1);
+    kill(supervisor, SIGCONT);
+    _exit(0);
+}
+
+static void says_why_last(const struct supervisor *s, int master)
+{
+    char name[32];
+
+    (void)s;
+    (void)master;
+    played_enter(GENERATION_VERSION);
+    if (played_is("1")) {
+        lead_and_ask("a mistake");
+        played_stop_all();
+    }
+    stop_the_supervisor();
+    for (int i = 0; i < 150; i++) {
+        snprintf(name, sizeof(name), "file %d", i);
+        if (SEND(&played_channel, keep, 0, .name = slice_from(name),
+                 .file = STDERR_FILENO) < 0)
+            break;
+    }
+    SEND(&played_channel, start_failed, 0, .why = SLICE("a mistake"));
+    _exit(EX_CONFIG);
+}
+
+Test(start, all_last_messages_are_read, .timeout = 60)
+{
+    cr_expect_eq(played_status(says_why_last), 7);
+}
+
 /* The earlier ones still have a process each. */
 static void leads_in_the_tenth_place(const struct supervisor *s, int master)
 {
