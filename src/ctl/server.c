@@ -158,7 +158,9 @@ static int fail_broken(struct context *x, const struct channel *c, int error)
                         who, c->wrong);
     return ctl_fail(
         x, EX_TEMPFAIL,
-        "%s hung up; see its log, or restart it if its version differs", who);
+        "%s hung up; what was asked may be done: see its log, or restart it if "
+        "its version differs",
+        who);
 }
 
 int server_wait(struct context *x, struct channel *c, uint32_t request,

@@ -28,6 +28,7 @@ static struct child *find_adopted(struct gate *g, uint64_t serial)
     return c && c->adopted && c->channel.fd >= 0 ? c : NULL;
 }
 
+/* The older gate accepts no more. */
 static int adopt_on_hello(void *owner, struct msg_hello *m)
 {
     struct gate *g = owner;
@@ -36,6 +37,8 @@ static int adopt_on_hello(void *owner, struct msg_hello *m)
         return channel_refuse(&g->adoption.before,
                               "another version of these messages");
     g->adoption.before.phase = PHASE_RUN;
+    if (g->adoption.waits)
+        loop_timer_set(&g->frame.loop, &g->adoption.timer, ADOPT_MS);
     return 0;
 }
 
@@ -245,8 +248,6 @@ void adopt_begin(struct gate *g, int fd)
     channel_init(&a->before, fd, PROCESS_GATE, PROCESS_GATE, PHASE_START);
     a->timer = (struct loop_timer){ .on_time = adopt_on_time, .owner = g };
     a->waits = !g->accepts;
-    if (a->waits)
-        loop_timer_set(&g->frame.loop, &a->timer, ADOPT_MS);
     gate_watch_master(g);
     if (loop_add_reader(&g->frame.loop, &a->watch, fd, adopt_on_readable, g) <
         0)

@@ -10,8 +10,10 @@
 
 struct gate;
 
-/* The time that the older gate has. After it this gate accepts connections, and
- * still adopts what arrives later. */
+/* The time that the older gate has after its `hello`, which says that it
+ * accepts no more. After it this gate accepts connections, and still adopts
+ * what arrives later. Without a `hello` this gate accepts only when the channel
+ * has ended: an older gate that hangs could accept beside it. */
 #define ADOPT_MS 1000
 
 struct adoption {

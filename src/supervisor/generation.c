@@ -16,6 +16,8 @@
 #include "sallyport/ipc/generation.h"
 #include "supervisor.h"
 
+#define GENERATION_KILLS 2
+
 static int generation_on_hello(void *owner, struct msg_hello *m)
 {
     struct generation *g = owner;
@@ -150,24 +152,35 @@ static void generation_on_readable(void *owner, uint32_t events)
     generation_has_read(g, DISPATCH(&g->channel, generation_handlers, g));
 }
 
-/* If a takeover gets no answer, the older generation is ended too: the newest
- * generation leads. A master that doesn't end its gate hangs, and that gate
- * would accept beside the new one. */
+/* A process that SIGKILL hasn't ended waits for a disk. It keeps no place. */
+static void generation_outlived(struct generation *g)
+{
+    generation_kill(g);
+    if (++g->late < GENERATION_KILLS)
+        generation_wait(g, g->supervisor->deadlines.group);
+}
+
 static void generation_on_time(void *owner)
 {
     struct generation *g = owner;
 
-    if (g->state == GENERATION_TAKING) {
-        start_on_leading(g);
-        return;
+    switch (g->state) {
+    case GENERATION_STARTING:
+        generation_give_up(g, "it was not ready in time");
+        break;
+    case GENERATION_TAKING:
+        takeover_on_time(g);
+        break;
+    case GENERATION_OLD:
+        generation_give_up(g, "its master doesn't answer");
+        break;
+    case GENERATION_ENDED:
+        generation_outlived(g);
+        break;
+    case GENERATION_NONE:
+    case GENERATION_LEADING:
+        break;
     }
-    if (g->state == GENERATION_STARTING)
-        complain(&g->failure, "it was not ready in time");
-    if (g->state == GENERATION_OLD)
-        complain(&g->failure, "its gate has not ended in time");
-    generation_kill(g);
-    if (g->state == GENERATION_ENDED)
-        generation_wait(g, g->supervisor->deadlines.group);
 }
 
 /* Runs in the child: puts the two descriptors in their places; kept ones stay
@@ -275,23 +288,36 @@ void generation_kill(const struct generation *g)
         kill(-g->pid, SIGKILL);
 }
 
+static void generation_end(struct generation *g, int status)
+{
+    generation_hang_up(g);
+    g->status = status;
+    generation_wait(g, g->supervisor->deadlines.group);
+    start_on_ended(g);
+}
+
 /* Reads its last messages first. */
 void generation_reaped(struct generation *g, int status)
 {
     if (g->channel.fd >= 0)
         generation_has_read(g, DRAIN(&g->channel, generation_handlers, g));
-    generation_hang_up(g);
-    g->status = status;
-    generation_wait(g, g->supervisor->deadlines.group);
-    start_on_ended(g);
-    generation_settle(g);
+    generation_end(g, status);
+}
+
+void generation_give_up(struct generation *g, const char *why)
+{
+    complain(&g->failure, "%s", why);
+    generation_kill(g);
+    generation_end(g, SIGKILL);
 }
 
 /* The kernel doesn't reuse a group's number while a process of that group
  * lives. */
 void generation_settle(struct generation *g)
 {
-    if (g->state == GENERATION_ENDED && kill(-g->pid, 0) < 0 && errno == ESRCH)
+    if (g->state == GENERATION_ENDED &&
+        (g->late == GENERATION_KILLS ||
+         (kill(-g->pid, 0) < 0 && errno == ESRCH)))
         generation_release(g);
 }
 

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "sallyport/base/slice.h"
-#include "sallyport/base/stderr.h"
 #include "supervisor.h"
 
 static bool heartbeat_number(const char *name, uint64_t *ret)
@@ -87,9 +86,7 @@ static void heartbeat_missed(struct supervisor *s)
         heartbeat_wait(s, s->deadlines.doubt);
         return;
     }
-    stderr_print("generation %llu: master doesn't answer",
-                 (unsigned long long)h->asked->number);
-    generation_kill(h->asked);
+    generation_give_up(h->asked, "its master doesn't answer");
     h->asked = NULL;
     heartbeat_report(s);
     heartbeat_rest(s);
@@ -126,6 +123,8 @@ void heartbeat_answered(struct generation *g, uint32_t request)
 {
     struct supervisor *s = g->supervisor;
 
-    if (s->heartbeat.asked == g && s->heartbeat.request == request)
+    if (g->state == GENERATION_OLD)
+        loop_timer_clear(&s->loop, &g->timer);
+    else if (s->heartbeat.asked == g && s->heartbeat.request == request)
         heartbeat_begin(s);
 }

@@ -152,6 +152,21 @@ static void end_oldest(struct supervisor *s)
         "place",
         (unsigned long long)oldest->number);
     generation_signal(oldest, SIGINT);
+    if (oldest->state == GENERATION_OLD)
+        generation_wait(oldest, s->deadlines.stop);
+}
+
+/* An older generation whose master hangs would keep its place for ever. */
+static void ask_old(struct supervisor *s)
+{
+    for (size_t i = 0; i < GENERATION_PLACES; i++) {
+        struct generation *g = &s->generation[i];
+
+        if (g->state != GENERATION_OLD || g->timer.armed)
+            continue;
+        SEND(&g->channel, ping, channel_next(&g->channel));
+        generation_wait(g, s->deadlines.answer + s->deadlines.doubt);
+    }
 }
 
 /* A recovery needs a free place; if there is none, the oldest generation is
@@ -175,6 +190,7 @@ static void start_next(struct supervisor *s)
         if (!s->waits)
             tell_leader(s, why);
         s->waits = true;
+        ask_old(s);
         answer_askers(s, true, false, why);
     }
 }
@@ -224,8 +240,6 @@ void start_on_gate_lost(struct generation *g, bool handed_over)
     struct supervisor *s = g->supervisor;
 
     g->has_gate = false;
-    if (g->state == GENERATION_OLD)
-        loop_timer_clear(&s->loop, &g->timer);
     if (handed_over || g->state == GENERATION_OLD)
         return;
     if (s->under_way == g) {

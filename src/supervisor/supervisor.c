@@ -31,15 +31,15 @@ static void signal_all(struct supervisor *s, int signal)
         generation_signal(&s->generation[i], signal);
 }
 
-static void kill_all(struct supervisor *s)
-{
-    for (size_t i = 0; i < GENERATION_PLACES; i++)
-        generation_kill(&s->generation[i]);
-}
-
 static void supervisor_on_deadline(void *owner)
 {
-    kill_all(owner);
+    struct supervisor *s = owner;
+
+    for (size_t i = 0; i < GENERATION_PLACES; i++)
+        if (generation_lives(&s->generation[i]))
+            generation_give_up(&s->generation[i], "it has not ended in time");
+        else
+            generation_kill(&s->generation[i]);
 }
 
 /* A generation that is starting may have read the configuration already. In
@@ -47,6 +47,18 @@ static void supervisor_on_deadline(void *owner)
 static void supervisor_on_hangup(void *supervisor)
 {
     start_reload(supervisor, NULL, 0);
+}
+
+/* At the end of each turn of the loop: frees the places of generations that
+ * have ended. The service ends with the last one. */
+static void supervisor_sweep(void *owner)
+{
+    struct supervisor *s = owner;
+
+    for (size_t i = 0; i < GENERATION_PLACES; i++)
+        generation_settle(&s->generation[i]);
+    if (!any_is_left(s) && (s->stopping || !s->led))
+        loop_stop(&s->loop);
 }
 
 /* A process that isn't a master is an orphan of a generation. */
@@ -63,10 +75,6 @@ static void supervisor_reap(void *owner)
             if (g->pid == pid && g->state != GENERATION_ENDED)
                 generation_reaped(g, status);
         }
-    for (size_t i = 0; i < GENERATION_PLACES; i++)
-        generation_settle(&s->generation[i]);
-    if (!any_is_left(s) && (s->stopping || !s->led))
-        loop_stop(&s->loop);
 }
 
 /* The second request to stop doesn't wait for sessions. */
@@ -80,8 +88,6 @@ static void supervisor_stop(void *owner)
     }
     s->stopping = true;
     signal_all(s, SIGTERM);
-    supervisor_reap(s); /* the last process may have ended, while a recovery
-                           waits for its time */
 }
 
 static const struct signals_row signal_rows[] = {
@@ -121,8 +127,7 @@ int supervisor_init(struct supervisor *s, const char *program,
                               .notify.fd = -1,
                               .signals.watch.fd = -1 };
     s->deadlines = (struct supervisor_deadlines){ .start = 60000,
-                                                  .take = 5000,
-                                                  .hand_over = 20000,
+                                                  .take = 12000,
                                                   .recovery = 10000,
                                                   .stop = 9500,
                                                   .group = 7000,
@@ -138,6 +143,7 @@ int supervisor_init(struct supervisor *s, const char *program,
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return -errno;
     r = loop_init(&s->loop);
+    loop_sweep(&s->loop, supervisor_sweep, s);
     if (r == 0)
         r = signals_open(&s->signals, &s->loop, signal_rows,
                          sizeof(signal_rows) / sizeof(signal_rows[0]), s);

@@ -29,7 +29,8 @@ enum generation_state {
     GENERATION_TAKING,   /* until its gate has taken over */
     GENERATION_LEADING,  /* the newest one that is ready: it accepts */
     GENERATION_OLD,      /* it finishes its sessions */
-    GENERATION_ENDED, /* its master has ended; other processes of it may live */
+    GENERATION_ENDED, /* its master has ended or was given up; other processes
+                         of it may live */
 };
 
 /* One master and all processes below it. Together they are a process group. */
@@ -45,19 +46,19 @@ struct generation {
     struct kept
         kept; /* until it leads; then the supervisor's own list has them */
     bool has_gate, recovers;
+    unsigned late; /* how often its processes were killed after its end */
     struct complaint failure; /* why it did not start, in its own words */
 };
 
 /* Deadlines of a generation, in milliseconds. */
 struct supervisor_deadlines {
-    uint64_t start;     /* to become ready */
-    uint64_t take;      /* to take over */
-    uint64_t hand_over; /* to end its gate, once the other one has taken over */
-    uint64_t stop;      /* to end after SIGTERM */
-    uint64_t group;     /* for the rest of the group after the master's end */
-    uint64_t recovery;  /* between two recoveries after a burst */
-    uint64_t beat;      /* at most, from an answer to the next `ping` */
-    uint64_t answer;    /* to a `ping`; then `doubt` more */
+    uint64_t start;    /* to become ready */
+    uint64_t take;     /* to take over, or to stop accepting */
+    uint64_t stop;     /* to end after SIGTERM */
+    uint64_t group;    /* for the rest of the group after the master's end */
+    uint64_t recovery; /* between two recoveries after a burst */
+    uint64_t beat;     /* at most, from an answer to the next `ping` */
+    uint64_t answer;   /* to a `ping`; then `doubt` more */
     uint64_t doubt;
 };
 
@@ -141,6 +142,8 @@ void heartbeat_answered(struct generation *g, uint32_t request);
 /* takeover.c: G is ready and leads from now on. The other generations get a
  * message. */
 void takeover_begin(struct generation *g);
+/* G has not taken over in time. */
+void takeover_on_time(struct generation *g);
 
 /* generation.c: starts a master in a free place; it inherits the kept
  * descriptors. Returns NULL after a line on standard error if that fails. */
@@ -154,7 +157,11 @@ void generation_signal(const struct generation *g, int signal);
 void generation_kill(const struct generation *g);
 /* Its master was reaped with STATUS. */
 void generation_reaped(struct generation *g, int status);
-/* Frees its place if it has ended and none of its processes lives. */
+/* Kills its group and counts it as ended, since a process that waits for a disk
+ * would not be reaped. WHY says it to the askers. */
+void generation_give_up(struct generation *g, const char *why);
+/* Frees its place if it has ended and none of its processes lives. Only the
+ * sweep calls it, outside the callbacks of G. */
 void generation_settle(struct generation *g);
 void generation_release(struct generation *g);
 

@@ -7,6 +7,7 @@
 
 #include "generation.h"
 #include "sallyport/base/clock.h"
+#include "support/processes.h"
 #include "support/server_log.h"
 #include "support/session.h"
 
@@ -68,4 +69,91 @@ Test(heartbeat, master, .timeout = 120)
 Test(heartbeat, gate, .timeout = 120)
 {
     stop_and_wait("gate", its_gate, GATE_MS);
+}
+
+/* The old gate's messages. Its own master kills it if it hangs; if that one
+ * hangs, the supervisor kills both. */
+#define HAND_OVER_MS 6000
+#define TAKE_MS      12000
+
+static const char gates[] = "sallyport: gate";
+
+static void expect_one_gate(const struct server *server)
+{
+    static struct processes list;
+
+    processes_of(server->pid, &list);
+    cr_expect_eq(processes_count(&list, gates), 1, "%zu gates accept",
+                 processes_count(&list, gates));
+}
+
+/* While the old gate may accept, the new one must not. */
+static void stop_before_a_takeover(const char *what,
+                                   pid_t (*victim)(struct server *s),
+                                   uint64_t most)
+{
+    struct server server;
+    uint64_t begin, ms;
+
+    server_start(&server, &plan);
+    expect_service(&server);
+    begin = clock_ms();
+    cr_assert_eq(kill(victim(&server), SIGSTOP), 0);
+    cr_assert_eq(kill(server.pid, SIGHUP), 0);
+    server_log_wait(&server, "reload: the new configuration", NULL);
+    expect_one_gate(&server);
+    for (int i = 0; i < 8; i++)
+        expect_service(&server);
+    ms = clock_ms() - begin;
+    printf("takeover: %s stopped, logins after %llu ms\n", what,
+           (unsigned long long)ms);
+    cr_expect_leq(ms, most + (uint64_t)START_MS);
+    server_stop(&server);
+}
+
+Test(takeover, old_master, .timeout = 120)
+{
+    stop_before_a_takeover("old master", its_master, START_MS + TAKE_MS);
+}
+
+Test(takeover, old_gate, .timeout = 120)
+{
+    stop_before_a_takeover("old gate", its_gate, START_MS + HAND_OVER_MS);
+}
+
+/* The old gate is stopped until the new one waits for it. */
+static void stop_in_a_takeover(const char *what,
+                               pid_t (*victim)(struct server *s))
+{
+    struct server server;
+    uint64_t begin, ms;
+    pid_t old;
+
+    server_start(&server, &plan);
+    expect_service(&server);
+    old = its_gate(&server);
+    cr_assert_eq(kill(old, SIGSTOP), 0);
+    cr_assert_eq(kill(server.pid, SIGHUP), 0);
+    server_log_expect(&server, 2, "started, version", NULL);
+    cr_assert_eq(kill(victim(&server), SIGSTOP), 0);
+    cr_assert_eq(kill(old, SIGCONT), 0);
+    begin = clock_ms();
+    server_log_wait(&server, "replaces processes that failed", NULL);
+    expect_one_gate(&server);
+    expect_service(&server);
+    ms = clock_ms() - begin;
+    printf("takeover: %s stopped, a login after %llu ms\n", what,
+           (unsigned long long)ms);
+    cr_expect_leq(ms, TAKE_MS + (uint64_t)START_MS);
+    server_stop(&server);
+}
+
+Test(takeover, new_master, .timeout = 120)
+{
+    stop_in_a_takeover("new master", its_master);
+}
+
+Test(takeover, new_gate, .timeout = 120)
+{
+    stop_in_a_takeover("new gate", its_gate);
 }

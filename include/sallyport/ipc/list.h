@@ -268,7 +268,7 @@ END
 
 MESSAGE(ping, SUPERVISOR, MASTER, RUN, MANY, NONE,
         "heartbeat of the generation that leads: its master asks gate by "
-        "`health`")
+        "`health`. The master of an older generation answers at once")
 END
 
 MESSAGE(pong, MASTER, SUPERVISOR, RUN, MANY, ping,

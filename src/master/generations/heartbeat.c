@@ -22,14 +22,17 @@ static void heartbeat_on_time(void *owner)
     loop_timer_set(&m->loop, &m->heartbeat->timer, m->deadlines.doubt);
 }
 
-/* Without a gate there is no answer. The supervisor doesn't ask then, but it
- * may learn of gate's end after its `ping`. */
+/* A generation that leads has no answer without a gate. The supervisor may
+ * learn of gate's end after its `ping`. One that drains only shows that it
+ * doesn't hang. */
 int heartbeat_on_ping(void *owner, struct msg_ping *p)
 {
     struct master *m = owner;
     struct heartbeat *h = m->heartbeat;
     struct child *gate = children_gate(m);
 
+    if (m->state == MASTER_DRAINING)
+        SEND(&m->succession.supervisor, pong, p->request);
     if (!gate || m->state != MASTER_RUNNING)
         return 0;
     h->request = p->request;

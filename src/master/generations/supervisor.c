@@ -35,6 +35,8 @@ static int supervisor_on_take_over(void *owner, struct msg_take_over *t)
 
     m->succession.adopts =
         gate && SEND(&gate->channel, adopt, 0, .gate = t->gate) == 0;
+    if (gate && !m->succession.adopts) /* it would accept beside the old one */
+        child_end(gate, "does not read its messages");
     return 0;
 }
 

@@ -166,6 +166,21 @@ Test(adopt, over_does_not_come, .timeout = 60)
     end(&t);
 }
 
+/* The older gate hangs, and still accepts: this one waits for its end. A client
+ * that connects meanwhile is the older gate's. */
+Test(adopt, hello_does_not_come, .timeout = 60)
+{
+    struct takeover t;
+    struct message m;
+
+    begin_silent(&t, NO_BAN);
+    cr_expect_eq(channel_wait(&t.bench.master, &m, ADOPT_MS + 500), -ETIMEDOUT);
+    channel_close(&t.next);
+    serves(&t);
+    expect_words(&t, "it has ended");
+    end(&t);
+}
+
 Test(adopt, the_channel_ends_in_the_middle, .timeout = 60)
 {
     struct takeover t;

@@ -1,6 +1,9 @@
 /* The supervisor's `ping`. The test plays the supervisor and gate. */
 #include <criterion/criterion.h>
+#include <signal.h>
+#include <unistd.h>
 
+#include "sallyport/base/fd.h"
 #include "supervised.h"
 
 /* Gate is late at once, and then has a minute. */
@@ -71,8 +74,33 @@ Test(heartbeat, gate_has_ended)
     struct stage s;
 
     supervised_open(&s, is_impatient);
-    actor_die(&s.gate);
-    supervised_hears(MSG_gate_lost, &got);
+    kill(s.master, SIGSTOP);
     SEND(&supervised_channel, ping, 1);
+    actor_die(&s.gate);
+    kill(s.master, SIGCONT);
+    do
+        cr_assert_eq(packet_wait(&supervised_channel, &got, STAGE_WAIT_MS), 1);
+    while (got.message != MSG_gate_lost);
+    stage_ends(&s);
+}
+
+/* It shows that it doesn't hang, even while its gate does. */
+Test(heartbeat, a_master_that_drains)
+{
+    struct packet got = { .message = MSG_NONE };
+    struct stage s;
+    int ends[2];
+
+    supervised_open(&s, NULL);
+    cr_assert_eq(fd_pair(ends), 0);
+    cr_assert_eq(SEND(&supervised_channel, step_down, 0, .gate = ends[0]), 0);
+    close(ends[0]);
+    close(ends[1]);
+    cr_assert_eq(SEND(&supervised_channel, ping, 8), 0);
+    master_answers(8);
+    actor_hear(&s.gate, MSG_hand_over, &got);
+    packet_close(&got);
+    actor_finish(&s.gate);
+    supervised_hears(MSG_gate_lost, &got);
     stage_ends(&s);
 }

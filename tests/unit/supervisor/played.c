@@ -108,7 +108,6 @@ void played_give_up(int status)
 
 struct supervisor_deadlines played_deadlines = { .start = 500,
                                                  .take = 2000,
-                                                 .hand_over = 60000,
                                                  .stop = 2000,
                                                  .group = 200,
                                                  .recovery = 60000,

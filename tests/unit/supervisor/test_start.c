@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -263,7 +264,8 @@ Test(start, a_recovery_needs_no_second_descriptors, .timeout = 60)
     falls_are(falls_with_many, 3);
 }
 
-/* The first one ignores messages: its gate would accept for ever. */
+/* The first one ignores messages: its gate accepts until it is killed, and only
+ * then the second one does. */
 static void does_not_step_down(const struct supervisor *s, int master)
 {
     struct pollfd one = { .events = POLLIN };
@@ -279,19 +281,45 @@ static void does_not_step_down(const struct supervisor *s, int master)
     }
     SEND(&played_channel, up, 0);
     played_hear(MSG_take_over, &m);
-    played_hear(MSG_predecessor, &m);
-    one.fd = m.predecessor.master;
-    played_hear(MSG_lead, &m);
-    SEND(&played_channel, leading, 0);
+    one.fd = m.take_over.gate;
     if (poll(&one, 1, 10000) != 1)
         played_give_up(90);
+    SEND(&played_channel, leading, 0);
     played_stop_all();
 }
 
 Test(start, a_master_that_does_not_step_down_is_killed, .timeout = 60)
 {
-    played_deadlines.hand_over = 300;
+    played_deadlines.take = 300;
     cr_expect_eq(played_status(does_not_step_down), 7);
+}
+
+/* Shared by all masters. */
+static struct {
+    pid_t first;
+    bool done;
+} * shared;
+
+static void share(void)
+{
+    shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    cr_assert_neq(shared, MAP_FAILED);
+}
+
+static void wait_for(const volatile bool *done)
+{
+    for (int i = 0; i < 20000 && !*done; i++)
+        poll(NULL, 0, 1);
+}
+
+/* Gives up after 10 s. */
+static void first_ends(void)
+{
+    for (int i = 0; i < 10000; i++, poll(NULL, 0, 1))
+        if (kill(shared->first, 0) < 0)
+            return;
+    played_give_up(90);
 }
 
 /* The first one asks for a reload, which must fail because of WHY. */
@@ -307,6 +335,90 @@ static void lead_and_ask(const char *why)
     while (m.kind != MSG_renewed || m.request != 5);
     if (m.renewed.done || !slice_equal(m.renewed.why, slice_from(why)))
         played_give_up(92);
+}
+
+/* The second one hangs when the first one's gate has ended. */
+static void does_not_take_over(const struct supervisor *s, int master)
+{
+    struct message m;
+
+    (void)s;
+    (void)master;
+    played_enter(GENERATION_VERSION);
+    if (played_recovers())
+        played_stop_all();
+    SEND(&played_channel, up, 0);
+    if (!played_is("1"))
+        played_stay();
+    played_heed_term();
+    played_hear(MSG_lead, &m);
+    SEND(&played_channel, leading, 0);
+    SEND(&played_channel, renew, 5);
+    played_hear(MSG_step_down, &m);
+    SEND(&played_channel, gate_lost, 0, .handed_over = true);
+    played_hear(MSG_successor, &m);
+    played_hear(MSG_renewed, &m);
+    if (m.renewed.done ||
+        !slice_equal(m.renewed.why, SLICE("it has not taken over in time")))
+        played_give_up(92);
+    played_stay();
+}
+
+Test(start, a_master_that_does_not_take_over_is_killed, .timeout = 60)
+{
+    played_deadlines.take = 300;
+    cr_expect_eq(played_status(does_not_take_over), 7);
+}
+
+static void has_no_descriptors(const struct supervisor *s, int master)
+{
+    struct rlimit old;
+
+    (void)s;
+    (void)master;
+    played_enter(GENERATION_VERSION);
+    if (!played_is("1")) {
+        limit_files(getppid(), STDERR_FILENO + 1, &old);
+        SEND(&played_channel, up, 0);
+        played_stay();
+    }
+    lead_and_ask("Too many open files");
+    played_stop_all();
+}
+
+/* The old generation leads on. */
+Test(start, a_takeover_without_descriptors, .timeout = 60)
+{
+    cr_expect_eq(played_status(has_no_descriptors), 7);
+}
+
+/* It asks so often that its channel is full of answers, which it doesn't
+ * read. */
+static void reads_nothing(const struct supervisor *s, int master)
+{
+    struct message m;
+
+    (void)s;
+    (void)master;
+    played_enter(GENERATION_VERSION);
+    if (!played_is("1")) {
+        SEND(&played_channel, up, 0);
+        played_hear(MSG_take_over, &m);
+        first_ends();
+        played_stop_all();
+    }
+    shared->first = getpid();
+    played_lead();
+    fd_set_nonblock(played_channel.fd, false);
+    for (int i = 0; i < 2000;)
+        i += SEND(&played_channel, renew, 5) == 0;
+    played_stay();
+}
+
+Test(start, a_master_that_reads_nothing_is_killed, .timeout = 60)
+{
+    share();
+    cr_expect_eq(played_status(reads_nothing), 7);
 }
 
 static bool is_stopped(pid_t pid)
@@ -339,6 +451,32 @@ static void stop_the_supervisor(void)
     _exit(0);
 }
 
+static void dies_when_it_is_up(const struct supervisor *s, int master)
+{
+    struct message m;
+
+    (void)s;
+    (void)master;
+    played_enter(GENERATION_VERSION);
+    if (!played_is("1")) {
+        stop_the_supervisor();
+        SEND(&played_channel, up, 0);
+        _exit(0);
+    }
+    played_lead();
+    SEND(&played_channel, renew, 5);
+    do
+        played_hear(MSG_renewed, &m); /* and not `step_down` */
+    while (m.request != 5);
+    played_stop_all();
+}
+
+/* The old gate would hand over to nobody. */
+Test(start, up_of_a_master_that_has_died, .timeout = 60)
+{
+    cr_expect_eq(played_status(dies_when_it_is_up), 7);
+}
+
 static void says_why_last(const struct supervisor *s, int master)
 {
     char name[32];
@@ -364,6 +502,193 @@ static void says_why_last(const struct supervisor *s, int master)
 Test(start, all_last_messages_are_read, .timeout = 60)
 {
     cr_expect_eq(played_status(says_why_last), 7);
+}
+
+/* A process in another group than the supervisor knows: like one that waits for
+ * a disk, it doesn't end by its SIGKILL. */
+static noreturn void be_immortal(void)
+{
+    pid_t other = fork();
+
+    signal(SIGTERM, SIG_IGN);
+    setpgid(other, other);
+    if (other == 0)
+        played_stay();
+    setpgid(0, other);
+    shared->first = getpid();
+    wait_for(&shared->done);
+    kill(other, SIGKILL);
+    waitpid(other, NULL, 0);
+    _exit(0);
+}
+
+static noreturn void end_the_immortal(void)
+{
+    shared->done = true;
+    first_ends();
+    played_stop_all();
+}
+
+static void waits_for_a_disk(const struct supervisor *s, int master)
+{
+    (void)s;
+    (void)master;
+    played_enter(GENERATION_VERSION);
+    if (played_is("2"))
+        be_immortal();
+    if (played_is("1")) {
+        lead_and_ask("it was not ready in time");
+        SEND(&played_channel, renew, 6);
+        played_heed_term();
+        played_stay();
+    }
+    played_lead();
+    end_the_immortal();
+}
+
+Test(start, a_start_that_cannot_be_killed, .timeout = 60)
+{
+    share();
+    cr_expect_eq(played_status(waits_for_a_disk), 7);
+}
+
+static void leads_and_waits_for_a_disk(const struct supervisor *s, int master)
+{
+    (void)s;
+    (void)master;
+    played_enter(GENERATION_VERSION);
+    played_lead();
+    if (!played_recovers())
+        be_immortal();
+    end_the_immortal();
+}
+
+/* A recovery doesn't wait for the end of the one that hangs. */
+Test(start, a_leader_that_cannot_be_killed, .timeout = 60)
+{
+    share();
+    played_deadlines.beat = played_deadlines.answer = 50;
+    played_deadlines.doubt = 50;
+    cr_expect_eq(played_status(leads_and_waits_for_a_disk), 7);
+}
+
+/* A zombie of its group stays as long as that process's parent, which is in
+ * another group. */
+static void leave_a_zombie(void)
+{
+    pid_t parent = fork(), zombie;
+
+    if (parent > 0) {
+        while (getpgid(parent) != parent)
+            poll(NULL, 0, 1);
+        return;
+    }
+    zombie = fork();
+    if (zombie == 0)
+        _exit(0);
+    setpgid(0, 0);
+    wait_for(&shared->done);
+    _exit(0);
+}
+
+static void falls_and_leaves_a_zombie(const struct supervisor *s, int master)
+{
+    (void)s;
+    (void)master;
+    played_enter(GENERATION_VERSION);
+    leave_a_zombie();
+    fall();
+}
+
+/* They don't keep their places. */
+Test(start, processes_that_cannot_be_killed, .timeout = 60)
+{
+    struct played p;
+
+    share();
+    played_deadlines.group = played_deadlines.recovery = 20;
+    played_begin(&p, falls_and_leaves_a_zombie);
+    for (int i = 0; i < 2 * GENERATION_PLACES; i++)
+        cr_assert_eq(played_byte(p.output), 'f');
+    shared->done = true;
+    cr_assert_eq(kill(p.supervisor, SIGTERM), 0);
+    while (played_byte(p.output))
+        ;
+    cr_assert_eq(waitpid(p.supervisor, NULL, 0), p.supervisor);
+}
+
+static noreturn void answer_pings(void)
+{
+    struct message m;
+
+    played_heed_term();
+    while (channel_wait(&played_channel, &m, 20000) == 1)
+        if (m.kind == MSG_ping)
+            SEND(&played_channel, pong, m.request);
+        else
+            message_close(&m);
+    _exit(0);
+}
+
+/* Each asks for the next one, and the first one doesn't answer. */
+static void fills_the_places(const struct supervisor *s, int master)
+{
+    (void)s;
+    (void)master;
+    played_enter(GENERATION_VERSION);
+    if (played_is("9")) {
+        first_ends();
+        played_stop_all();
+    }
+    played_lead();
+    SEND(&played_channel, renew, 5);
+    if (!played_is("1"))
+        answer_pings();
+    shared->first = getpid();
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    alarm(20);
+    played_stay();
+}
+
+/* A reload needs its place. */
+Test(start, a_hung_one_of_eight_is_killed, .timeout = 60)
+{
+    share();
+    played_deadlines.answer = 300;
+    played_deadlines.doubt = 0;
+    cr_expect_eq(played_status(fills_the_places), 7);
+}
+
+/* The eighth loses its gate. */
+static void needs_a_hung_place(const struct supervisor *s, int master)
+{
+    (void)s;
+    (void)master;
+    played_enter(GENERATION_VERSION);
+    played_lead();
+    if (played_is("9")) {
+        first_ends();
+        played_stop_all();
+    }
+    if (played_is("8"))
+        SEND(&played_channel, gate_lost, 0, .handed_over = false);
+    else
+        SEND(&played_channel, renew, 5);
+    if (!played_is("1"))
+        answer_pings();
+    shared->first = getpid();
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    played_stay();
+}
+
+/* A recovery asks it to end. */
+Test(start, a_hung_one_of_eight_makes_room, .timeout = 60)
+{
+    share();
+    played_deadlines.stop = 300;
+    cr_expect_eq(played_status(needs_a_hung_place), 7);
 }
 
 /* The earlier ones still have a process each. */

@@ -77,8 +77,7 @@ static void is_executed_again(const struct supervisor *s, int master)
                           : master >= 0)
         _exit(91);
     keep_as(GENERATION_MASTER);
-    SEND(&played_channel, up, 0);
-    SEND(&played_channel, leading, 0);
+    played_lead();
     if (played_is("1"))
         raise(SIGKILL);
     if (played_is("3"))
