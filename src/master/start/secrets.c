@@ -16,12 +16,12 @@ bool secrets_inherit(struct master *m)
 {
     FD_CLEANUP int fd = succession_inherit(&m->succession, SECRETS_NAME);
     struct secrets s;
-    bool whole = fd >= 0 && pread(fd, &s, sizeof(s), 0) == sizeof(s);
+    ssize_t n = fd < 0 ? -1 : pread(fd, &s, sizeof(s), 0);
 
-    if (whole)
-        m->secrets = s;
+    if (n > 0) /* an older build had fewer keys */
+        memcpy(&m->secrets, &s, (size_t)n);
     explicit_bzero(&s, sizeof(s));
-    return whole;
+    return n >= (ssize_t)sizeof(s.names);
 }
 
 int secrets_keep(struct master *m)

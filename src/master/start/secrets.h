@@ -7,8 +7,8 @@
 
 struct master;
 
-/* Takes the keys of the generation before. Returns false if there are none; the
- * keys of master_init() then stay. */
+/* Takes the keys of the generation before. Returns false if there are none. The
+ * keys of master_init() stay for those that it didn't have. */
 bool secrets_inherit(struct master *m);
 /* Asks the supervisor to keep master's keys for the next generation. Returns 0
  * or -errno. */

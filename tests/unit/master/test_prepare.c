@@ -228,6 +228,25 @@ Test(state, keys_are_inherited)
     cr_expect_arr_eq(restarted.secrets.names, first.secrets.names, SIPHASH_KEY);
 }
 
+/* An older build had fewer keys: those stay, and the new one is random. */
+Test(state, the_first_keys_are_inherited)
+{
+    static struct master first, second;
+
+    master_init(&first);
+    keeps_state_in(&first, "s");
+    cr_assert_eq(prepare_state(&first, &c), 0);
+    raise_next(&second, &first, "new"); /* not from the disk */
+    close(second.succession.heirloom->fd);
+    second.succession.heirloom->fd = fd_sealed(
+        "older", (struct slice){ (char *)&first.secrets, SIPHASH_KEY });
+    cr_assert_eq(prepare_state(&second, &c), 0);
+    cr_expect_arr_eq(second.secrets.names, first.secrets.names, SIPHASH_KEY);
+    cr_expect_neq(
+        memcmp(second.secrets.versions, first.secrets.versions, SIPHASH_KEY),
+        0);
+}
+
 /* A restart would use another key than the present one: that is reported. */
 Test(state, another_key_stands_there)
 {
