@@ -5,11 +5,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "orders.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/tls/context.h"
@@ -122,12 +122,8 @@ static int gate_complete(void *owner)
 
 void gate_say(struct gate *g, enum message_kind kind, const void *body)
 {
-    struct pollfd one = { .fd = g->frame.master.fd, .events = POLLOUT };
-    int r = channel_send(&g->frame.master, kind, body);
-
-    if (r == -EAGAIN && poll(&one, 1, SAY_MS) == 1)
-        r = channel_send(&g->frame.master, kind, body);
-    if (r == -EAGAIN)
+    if (channel_send_by(&g->frame.master, kind, body, clock_ms() + SAY_MS) ==
+        -EAGAIN)
         die(EX_OSERR, "master doesn't read");
 }
 
@@ -137,8 +133,18 @@ static void gate_on_begin(void *owner)
     gate_watch_expiry(owner);
 }
 
+void gate_tell_healthy(struct gate *g)
+{
+    g->healthy = SEND(&g->frame.master, healthy, 0) == -EAGAIN;
+    gate_watch_master(g);
+}
+
 static void gate_on_writable(void *owner)
 {
+    struct gate *g = owner;
+
+    if (g->healthy)
+        gate_tell_healthy(g);
     children_report(owner);
     entry_mind(owner);
     queue_wake(owner);
@@ -148,7 +154,7 @@ void gate_watch_master(struct gate *g)
 {
     uint32_t events = g->adoption.waits ? 0 : EPOLLIN;
 
-    if (g->master_slow || !STAILQ_EMPTY(&g->children.ended))
+    if (g->master_slow || g->healthy || !STAILQ_EMPTY(&g->children.ended))
         events |= EPOLLOUT;
     loop_change(&g->frame.loop, &g->frame.master_watch, events);
 }

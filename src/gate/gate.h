@@ -39,6 +39,7 @@ struct gate {
     struct memory *memory;
     bool accepts;     /* by `open`, or since a takeover is over */
     bool master_slow; /* it reads too slowly: nobody enters; entry_mind() */
+    bool healthy;     /* master hasn't got `healthy` yet */
     struct adoption adoption;
     struct children children;
     struct queue queue;
@@ -68,6 +69,9 @@ int gate_spare(const struct gate *g);
 /* Reads the messages of master, except while sessions are being adopted. Waits
  * until master takes messages, if it is slow or reports are left. */
 void gate_watch_master(struct gate *g);
+
+/* Answers `health`, when master has room for it. */
+void gate_tell_healthy(struct gate *g);
 
 /* As SEND() to master, but it waits if master doesn't read. */
 #define GATE_SAY(g, name, ...)                                                 \

@@ -21,25 +21,9 @@ struct handover {
 
 /* As SEND() to the next gate, but it waits. */
 #define PASS(h, name, ...)                                                     \
-    handover_pass(h, MSG_##name,                                               \
-                  MESSAGE_BODY(name, 0 __VA_OPT__(, ) __VA_ARGS__))
-
-/* If too many descriptors are under way, the result is -EAGAIN although poll()
- * reports room. So it pauses. */
-static int handover_pass(struct handover *h, enum message_kind kind,
-                         const void *body)
-{
-    int r = channel_send(&h->next, kind, body);
-
-    while (r == -EAGAIN && clock_ms() < h->end) {
-        struct pollfd one = { .fd = h->next.fd, .events = POLLOUT };
-
-        if (poll(&one, 1, 100) > 0)
-            poll(NULL, 0, 1);
-        r = channel_send(&h->next, kind, body);
-    }
-    return r;
-}
+    channel_send_by(&(h)->next, MSG_##name,                                    \
+                    MESSAGE_BODY(name, 0 __VA_OPT__(, ) __VA_ARGS__),          \
+                    (h)->end)
 
 static int pass_tickets(struct handover *h)
 {

@@ -85,12 +85,9 @@ int orders_on_adopted_gone(void *owner, struct msg_adopted_gone *m)
     return 0;
 }
 
-/* Master asks again if this one doesn't arrive. */
 int orders_on_health(void *owner, struct msg_health *m)
 {
-    struct gate *g = owner;
-
     (void)m;
-    SEND(&g->frame.master, healthy, 0);
+    gate_tell_healthy(owner);
     return 0;
 }

@@ -37,6 +37,9 @@ void channel_close(struct channel *c);
  * -EINVAL: the list doesn't permit the message, or a field is too long. It
  * never waits and never raises SIGPIPE. */
 int channel_send(struct channel *c, enum message_kind kind, const void *body);
+/* Does the same, but waits for room until END (clock_ms()). */
+int channel_send_by(struct channel *c, enum message_kind kind, const void *body,
+                    uint64_t end);
 /* Returns the number for the next request on this channel; never 0. */
 uint32_t channel_next(struct channel *c);
 

@@ -4,20 +4,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/siphash.h"
 #include "sallyport/ipc/generation.h"
 #include "sallyport/sandbox/sandbox.h"
 
 #define NAMES_MAX (64 << 20)
-#define KEEP_MS   10000
+#define SAY_MS    10000
 
 void succession_init(struct succession *s)
 {
@@ -202,34 +202,22 @@ int succession_keep_file(struct succession *s, const char *path, int fd)
     return succession_keep(s, name_of_file(path, name), fd);
 }
 
-/* Waits until the supervisor reads again. Returns whether another SEND() makes
- * sense. */
-static bool succession_waits(const struct succession *s)
+int succession_say(struct succession *s, enum message_kind kind,
+                   const void *body)
 {
-    struct pollfd one = { .fd = s->supervisor.fd, .events = POLLOUT };
-
-    return poll(&one, 1, KEEP_MS) == 1;
+    return channel_send_by(&s->supervisor, kind, body, clock_ms() + SAY_MS);
 }
 
 int succession_keep(struct succession *s, const char *name, int fd)
 {
-    int r;
-
     if (!s || s->supervisor.fd < 0)
         return 0;
-    do
-        r = SEND(&s->supervisor, keep, 0, .name = slice_from(name), .file = fd);
-    while (r == -EAGAIN && succession_waits(s));
-    return r;
+    return SUCCESSION_SAY(s, keep, 0, .name = slice_from(name), .file = fd);
 }
 
 void succession_failed(struct succession *s, const char *why)
 {
-    int r;
-
-    do
-        r = SEND(&s->supervisor, start_failed, 0, .why = slice_from(why));
-    while (r == -EAGAIN && succession_waits(s));
+    SUCCESSION_SAY(s, start_failed, 0, .why = slice_from(why));
 }
 
 uint32_t succession_renew(struct succession *s)

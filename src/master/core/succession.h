@@ -53,8 +53,14 @@ bool succession_had_file(const struct succession *s, const char *path, int fd);
 int succession_keep_file(struct succession *s, const char *path, int fd);
 /* Closes the inherited descriptors that nobody has taken. */
 void succession_settle(struct succession *s);
-/* Asks the supervisor to keep a copy of FD under NAME. It may wait a moment for
- * the supervisor. Returns 0 or -errno. */
+/* As SEND() to the supervisor, but it waits a moment for room: no message may
+ * be lost. */
+#define SUCCESSION_SAY(s, name, ...)                                           \
+    succession_say(s, MSG_##name, MESSAGE_BODY(name, __VA_ARGS__))
+int succession_say(struct succession *s, enum message_kind kind,
+                   const void *body);
+/* Asks the supervisor to keep a copy of FD under NAME, and waits as above.
+ * Returns 0 or -errno. */
 int succession_keep(struct succession *s, const char *name, int fd);
 
 /* Reports to the supervisor that the start has failed because of WHY. */

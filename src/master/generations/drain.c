@@ -101,6 +101,24 @@ void drain_begin(struct master *m)
     loop_timer_set(&m->loop, &m->drain->deadline, m->settings.drain_timeout);
 }
 
+void drain_hand_over(struct master *m)
+{
+    struct drain *d = m->drain;
+    struct child *gate = children_gate(m);
+    int r;
+
+    if (d->next_gate < 0 || !gate)
+        return;
+    r = SEND(&gate->channel, hand_over, 0, .gate = d->next_gate);
+    if (r == -EAGAIN) {
+        child_wait_writable(gate);
+        return;
+    }
+    fd_close(&d->next_gate);
+    if (r < 0)
+        child_end(gate, "does not read its messages");
+}
+
 /* A gate that doesn't read or doesn't end has crashed. Its timer ends it
  * (rows.c). */
 void drain_step_down(struct master *m, int fd)
@@ -109,11 +127,14 @@ void drain_step_down(struct master *m, int fd)
 
     drain_begin(m);
     m->drain->handing_over = gate != NULL;
-    if (gate && SEND(&gate->channel, hand_over, 0, .gate = fd) < 0)
-        child_end(gate, "does not read its messages");
-    else if (gate)
-        loop_timer_set(&m->loop, &gate->timer, m->deadlines.hand_over);
-    fd_close(&fd);
+    if (!gate) {
+        fd_close(&fd);
+        return;
+    }
+    fd_close(&m->drain->next_gate);
+    m->drain->next_gate = fd;
+    loop_timer_set(&m->loop, &gate->timer, m->deadlines.hand_over);
+    drain_hand_over(m);
 }
 
 /* Gate has reported the pids. Only a child of master that is nothing else may
@@ -146,7 +167,8 @@ void drain_on_gate_end(struct child *gate, int status)
     SESSIONS_EACH(m->sessions, s)
         if (s->state != SESSION_FREE)
             drain_adopt(s);
-    SEND(&m->succession.supervisor, gate_lost, 0, .handed_over = handed_over);
+    fd_close(&m->drain->next_gate);
+    SUCCESSION_SAY(&m->succession, gate_lost, 0, .handed_over = handed_over);
     drain_settle(m);
 }
 
@@ -175,5 +197,6 @@ void drain_successor(struct master *m, int fd)
 void drain_release(struct master *m)
 {
     loop_timer_clear(&m->loop, &m->drain->deadline);
+    fd_close(&m->drain->next_gate);
     link_close(m->newest);
 }

@@ -14,7 +14,8 @@ struct master;
 struct session;
 
 struct drain {
-    bool handing_over;          /* gate has got MSG_hand_over */
+    bool handing_over;          /* gate gets MSG_hand_over */
+    int next_gate;              /* for it, until gate has room; or -1 */
     struct loop_timer deadline; /* after it the sessions are kicked */
 };
 
@@ -26,6 +27,8 @@ void drain_begin(struct master *m);
 void drain_at_once(struct master *m);
 /* Has gate hand over on FD and end. Takes FD. */
 void drain_step_down(struct master *m, int fd);
+/* Sends MSG_hand_over if gate had no room for it. */
+void drain_hand_over(struct master *m);
 /* Takes FD, the link to the newest master from now on. */
 void drain_successor(struct master *m, int fd);
 /* Gate was reaped: its sessions are now children of master. */

@@ -113,7 +113,7 @@ void supervisor_up(struct master *m)
     struct child *gate = children_gate(m);
 
     if (m->succession.supervisor.fd >= 0) {
-        SEND(&m->succession.supervisor, up, 0);
+        SUCCESSION_SAY(&m->succession, up, 0);
         return;
     }
     m->succession.leads = true;
@@ -139,6 +139,6 @@ int supervisor_on_serving(void *owner, struct msg_serving *msg)
                       s->recovery ? "replaces processes that failed"
                                   : "reload: the new configuration and "
                                     "certificates are in use");
-    SEND(&s->supervisor, leading, 0);
+    SUCCESSION_SAY(s, leading, 0);
     return 0;
 }

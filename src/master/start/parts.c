@@ -21,6 +21,7 @@ void parts_attach(struct master *m, struct master_parts *parts)
     m->control = &parts->control;
     m->older = parts->older;
     m->drain = &parts->drain;
+    m->drain->next_gate = -1;
     m->newest = &parts->newest;
     m->heartbeat = &parts->heartbeat;
     certificates_init(m->certificates);

@@ -27,6 +27,8 @@ static void gate_on_ready(struct child *c)
  * gate gets no more time here. */
 static void gate_on_writable(struct child *c)
 {
+    heartbeat_ask(c->master);
+    drain_hand_over(c->master);
     sessions_tell(c->master);
     hosts_tell(c->master);
     services_flush(c->master);

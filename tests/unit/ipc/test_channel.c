@@ -4,9 +4,11 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ipc/codec.h"
@@ -495,6 +497,40 @@ Test(channel, wait_has_a_deadline)
     cr_assert_eq(channel_wait(&p.here, &in, 30), -ETIMEDOUT);
     cr_assert_geq(clock_ms() - before, 29);
     close_pair(&p);
+}
+
+/* Too many descriptors are under way: poll(2) reports room all the time. */
+static noreturn void send_descriptors(struct channel *to)
+{
+    const struct rlimit few = { 16, 16 };
+    uint64_t end = clock_ms() + 100;
+    int r = 0;
+
+    if (setrlimit(RLIMIT_NOFILE, &few) < 0 || (geteuid() == 0 && setuid(1) < 0))
+        _exit(1);
+    for (int i = 0; i < 100 && r == 0; i++)
+        r = channel_send_by(to, MSG_keep,
+                            MESSAGE_BODY(keep, 0, .name = SLICE("a file"),
+                                         .file = STDERR_FILENO),
+                            end);
+    _exit(r == -EAGAIN && clock_ms() >= end ? 0 : 2);
+}
+
+Test(channel, sending_has_a_deadline)
+{
+    struct channel to;
+    int ends[2], status;
+    pid_t pid;
+
+    cr_assert_eq(fd_pair(ends), 0);
+    channel_init(&to, ends[0], PROCESS_MASTER, PROCESS_SUPERVISOR, PHASE_RUN);
+    pid = fork();
+    if (pid == 0)
+        send_descriptors(&to);
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_expect_eq(status, 0);
+    channel_close(&to);
+    close(ends[1]);
 }
 
 static int on_enter(void *owner, struct msg_directory_enter *m)

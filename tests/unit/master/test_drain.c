@@ -125,6 +125,57 @@ static void read_all(struct actor *a)
     while (packet_receive(&a->channel, &p) == 1);
 }
 
+static void has_time(struct master *m)
+{
+    m->deadlines.hand_over = m->deadlines.stuck = 60000;
+}
+
+/* Until all that was sent before has gone: a busy gate isn't killed. */
+static void hear_after_all(struct actor *a, enum message_kind kind)
+{
+    struct packet p = { .message = MSG_NONE };
+
+    do {
+        packet_close(&p);
+        cr_assert_eq(packet_wait(&a->channel, &p, STAGE_WAIT_MS), 1);
+    } while (p.message != kind);
+    packet_close(&p);
+}
+
+/* Master answers a `ping` itself when it drains, so it has tried by then. */
+Test(drain, gate_with_a_full_channel)
+{
+    struct packet got = { .message = MSG_NONE };
+    struct stage s;
+
+    supervised_open(&s, has_time);
+    kill(s.gate.note.pid, SIGSTOP);
+    fill_channel(&s);
+    step_down();
+    cr_assert_eq(SEND(&supervised_channel, ping, 1), 0);
+    supervised_hears(MSG_pong, &got);
+    hear_after_all(&s.gate, MSG_hand_over);
+    kill(s.gate.note.pid, SIGCONT);
+    actor_finish(&s.gate);
+    gate_is_lost(true);
+    stage_ends(&s);
+}
+
+/* So does the heartbeat. */
+Test(drain, a_heartbeat_with_a_full_channel)
+{
+    struct packet got = { .message = MSG_NONE };
+    struct stage s;
+
+    supervised_open(&s, has_time);
+    fill_channel(&s);
+    cr_assert_eq(SEND(&supervised_channel, ping, 1), 0);
+    hear_after_all(&s.gate, MSG_health);
+    actor_say(&s.gate, (struct packet){ .message = MSG_healthy });
+    supervised_hears(MSG_pong, &got);
+    stage_close(&s);
+}
+
 /* It begins to read when it gets MSG_hand_over. */
 Test(drain, gate_that_reads_late_has_no_more_time)
 {
