@@ -6,7 +6,9 @@
 #include "kinds.h"
 #include "sallyport/domain/client_certificates.h"
 
-#define NOBODY 65534 /* and 65535, the old (uid_t)-1 */
+/* Reader's own (src/reader/main.c), nobody's, and the old (uid_t)-1. */
+#define RESERVED_FIRST 65533
+#define RESERVED_LAST  65535
 
 static int check_uid_range(const struct settings *s, struct complaint *c)
 {
@@ -14,10 +16,10 @@ static int check_uid_range(const struct settings *s, struct complaint *c)
         return settings_blame(
             s, settings_line(s, "uid_last") ? "uid_last" : "uid_first", c,
             "uid_first is above uid_last");
-    if (s->uid_first <= NOBODY + 1 && s->uid_last >= NOBODY)
+    if (s->uid_first <= RESERVED_LAST && s->uid_last >= RESERVED_FIRST)
         return settings_blame(
             s, "uid_first", c,
-            "the range holds 65534 or 65535 (nobody); choose another");
+            "the range holds 65533 to 65535 (reader, nobody); choose another");
     return 0;
 }
 

@@ -23,7 +23,9 @@
 
 #define FILE_FD   3
 #define ANSWER_FD 4
-#define NOBODY    65534 /* it owns nothing, and lives for a moment */
+/* It owns nothing. No account has it (Debian and systemd reserve it), and other
+ * daemons run as nobody, 65534: they could send signals. */
+#define READER_ID 65533
 
 /* A reader that a hostile file has broken into can't fill the memory with its
  * answer: the kernel ends it. The largest answer is a table of users. Standard
@@ -46,8 +48,8 @@ static void limit_answer(void)
 static void enter_sandbox(void)
 {
     const struct sandbox_plan plan = { .root = geteuid() == 0,
-                                       .uid = NOBODY,
-                                       .gid = NOBODY,
+                                       .uid = READER_ID,
+                                       .gid = READER_ID,
                                        .root_fd = -1,
                                        .filter = &filter_reader,
                                        .allow_weaker = ~0U };

@@ -9,9 +9,9 @@ Test(check, mistakes)
           "conf:1: uid_first = 80000: uid_first is above" },
         { "\nuid_last = 1000", "conf:2: uid_last = 1000: uid_first is above" },
         { "uid_first = 60000",
-          "conf:1: uid_first = 60000: the range holds 65534" },
-        { "uid_first = 65535", "the range holds 65534" },
-        { "uid_first = 60000\nuid_last = 65534", "the range holds 65534" },
+          "conf:1: uid_first = 60000: the range holds 65533" },
+        { "uid_first = 65535", "the range holds 65533" },
+        { "uid_first = 60000\nuid_last = 65533", "the range holds 65533" },
         { "uid.gate = 70000", "conf:1: uid.gate = 70000: is within uid_first" },
         { "uid.auth = 79999", "conf:1: uid.auth = 79999: is within uid_first" },
         { "uid.log = 75000", "conf:1: uid.log = 75000: is within uid_first" },
@@ -53,7 +53,7 @@ Test(check, just_right)
 {
     static const char *const table[] = {
         "uid_first = 79999",
-        "uid_first = 60000\nuid_last = 65533",
+        "uid_first = 60000\nuid_last = 65532",
         "uid_first = 65536",
         "uid.gate = 69999\nuid.auth = 80000",
         "listen = 0.0.0.0:50100",

@@ -16,7 +16,9 @@
 #include "sallyport/settings/settings.h"
 #include "sallyport/users/image.h"
 #include "sallyport/usersfile/usersfile.h"
+#include "support/processes.h"
 #include "support/server.h"
+#include "support/wait.h"
 
 struct reading {
     int answer, status;
@@ -32,6 +34,37 @@ static void start(const char *mode, int file, const struct reading *r)
     dup2(four, 4);
     execl(server_program("reader"), "reader", mode, "conf", NULL);
     _exit(127);
+}
+
+static bool has_its_uid(void *pid)
+{
+    char uids[64];
+
+    return strcmp(process_status(*(pid_t *)pid, "Uid", uids, sizeof(uids)),
+                  "65533\t65533\t65533\t65533") == 0;
+}
+
+/* Other daemons run as nobody, and could send it signals. It waits, since
+ * standard error takes no line of it. */
+Test(main, has_a_uid_of_its_own, .timeout = 60)
+{
+    struct reading r = { memfd_create("answer", MFD_ALLOW_SEALING), -1, NULL };
+    int file = fd_sealed("conf", SLICE("a mistake\n")), ends[2];
+    pid_t pid;
+
+    if (geteuid() != 0)
+        cr_skip_test("only root takes another uid");
+    cr_assert_eq(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+    while (write(ends[1], "full", 4) > 0)
+        ;
+    cr_assert_eq(fcntl(ends[1], F_SETFL, 0), 0);
+    r.said = fdopen(ends[1], "w");
+    pid = fork();
+    if (pid == 0)
+        start("check", file, &r);
+    cr_expect(wait_until(has_its_uid, &pid, WAIT_MS));
+    kill(pid, SIGKILL);
+    cr_assert_eq(waitpid(pid, NULL, 0), pid);
 }
 
 static struct reading read_conf(const char *mode, const char *text)
