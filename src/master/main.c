@@ -166,10 +166,13 @@ static void enter_sandbox(struct master *m)
 
 static int serve(struct master *m)
 {
-    int status;
+    struct complaint c = { "" };
+    int r = master_start(m), status;
 
-    if (master_start(m) < 0)
-        die(EX_OSERR, "can't start: %s", strerror(errno));
+    if (r < 0) {
+        complain(&c, "can't start: %s", strerror(-r));
+        end_start(m, EX_OSERR, c.text);
+    }
     enter_sandbox(m);
     status = master_run(m);
     if (status == 0 && m->check)
