@@ -1,0 +1,315 @@
+/* The data connections of a client. */
+#include <arpa/inet.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "sallyport/base/fd.h"
+#include "support/fail.h"
+
+#define BLOCK   (64u << 10)
+#define STEP_MS 3000
+
+static const char *const stores[] = { "STOR", "STOR", "APPE", "STOU" };
+static const char *const fetches[] = { "RETR", "LIST", "MLSD", "NLST" };
+
+void data_cut_slot(struct slot *s, uint64_t how)
+{
+    const struct linger now = { .l_onoff = 1 };
+
+    if (s->fd < 0)
+        return;
+    if (how == 0) {
+        shutdown(s->fd, SHUT_WR);
+        s->stuck = true;
+        return;
+    }
+    if (how == 1)
+        setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+    tls_client_free(s->tls);
+    fd_close(&s->fd);
+    *s = (struct slot){ .fd = -1 };
+}
+
+/* For EPRT. */
+static int listen_at(const struct actor *p, unsigned *port)
+{
+    struct sockaddr_in a = { .sin_family = AF_INET };
+    socklen_t size = sizeof(a);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    inet_pton(AF_INET, p->from, &a.sin_addr);
+    FAIL_IF(bind(fd, (struct sockaddr *)&a, size) || listen(fd, 4) ||
+                getsockname(fd, (struct sockaddr *)&a, &size),
+            "a listener: %m");
+    *port = ntohs(a.sin_port);
+    return fd;
+}
+
+/* Replies that nobody has read. */
+static void drop_replies(struct actor *p, struct client *c)
+{
+    while (client_reply(p, c, 0) > 0)
+        continue;
+}
+
+static void ask_port(struct actor *p, struct client *c, uint64_t how)
+{
+    unsigned port;
+
+    drop_replies(p, c);
+    fd_close(&c->listener);
+    if (how == 2) {
+        c->listener = listen_at(p, &port);
+        client_line(p, c, "EPRT |1|%s|%u|", p->from, port);
+    } else {
+        client_line(p, c, how == 1 ? "PASV" : "EPSV");
+    }
+    client_reply(p, c, STEP_MS);
+}
+
+/* The server connects to the client, or the client to the last port. HOW: 3:
+ * to the port of the other client. */
+static int data_socket(struct actor *p, struct client *c, uint64_t how)
+{
+    const struct client *other = &p->client[c == &p->client[0]];
+    unsigned port = how == 3 ? other->port : c->port;
+    const struct timeval limit = { .tv_usec = 400000 };
+    struct pollfd one = { .fd = c->listener, .events = POLLIN };
+    int fd = -1;
+
+    if (c->listener < 0 || how == 3)
+        return port ? actor_dial(p, port) : -1;
+    if (poll(&one, 1, 500) == 1)
+        fd = accept4(c->listener, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0) {
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+    }
+    return fd;
+}
+
+static uint64_t length_of(uint64_t content)
+{
+    static const uint64_t lengths[] = { 1, 5000, 65536, 70000, 140000, 300000 };
+
+    return lengths[content % (sizeof(lengths) / sizeof(*lengths))];
+}
+
+/* Of a name whose uploads are resumed: they are large. */
+static uint64_t content_of(uint64_t name)
+{
+    return 4 + name;
+}
+
+static void dial(struct actor *p, struct client *c, struct slot *s,
+                 uint64_t how)
+{
+    data_cut_slot(s, 2);
+    s->fd = data_socket(p, c, how);
+    s->content = 100 + p->contents++;
+    s->len = length_of(s->content);
+}
+
+/* HOW: 1: resumes no session; 2: the one of the other client. */
+static void secure(struct actor *p, struct client *c, struct slot *s,
+                   uint64_t how)
+{
+    struct client *other = &p->client[c == &p->client[0]];
+    const struct client *from = how == 2 ? other : c;
+    struct tls_session *show =
+        how != 1 && from->tls ? tls_client_session(from->tls) : NULL;
+    const struct tls_client_options options = { .version = from->version,
+                                                .show = show };
+
+    if (s->fd >= 0 && !s->tls && !s->stuck)
+        s->tls = tls_client_new(s->fd, &options);
+    tls_session_free(show);
+}
+
+static void send_content(struct slot *s, uint64_t len)
+{
+    static char block[BLOCK];
+
+    while (len > 0 && s->at < s->len && s->fd >= 0 && !s->stuck) {
+        size_t n = len < sizeof(block) ? len : sizeof(block);
+
+        if (n > s->len - s->at)
+            n = s->len - s->at;
+        content_bytes(s->content, s->at, block, n);
+        s->stuck = s->tls ? !tls_client_write(s->tls, block, n)
+                          : send(s->fd, block, n, MSG_NOSIGNAL) != (ssize_t)n;
+        s->at += n;
+        len -= n;
+    }
+}
+
+/* From now on the server may take what was sent for a whole upload. */
+static void finish(struct actor *p, struct slot *s, uint64_t from)
+{
+    if (s->fd < 0 || !s->tls || s->stuck)
+        return;
+    oracle_add(&p->oracle, s->content, from, s->at);
+    tls_client_shutdown(s->tls);
+    s->stuck = true;
+}
+
+static void receive(struct slot *s, uint64_t most)
+{
+    static char block[BLOCK];
+    long n = 1;
+
+    for (uint64_t got = 0; s->tls && got <= most && n > 0; got += (uint64_t)n)
+        n = tls_client_read(s->tls, block, sizeof(block));
+}
+
+/* What a name has is known: the client goes on where the server says. */
+static void resume_ask(struct actor *p, struct client *c, const struct op *o)
+{
+    int code;
+
+    c->resume.state = RESUME_NONE;
+    c->resume.name = o->much;
+    c->resume.offset = 0;
+    if (o->how > 0) {
+        drop_replies(p, c);
+        client_line(p, c, "SIZE %s", fuzz_names[c->resume.name]);
+        code = client_reply(p, c, STEP_MS);
+        if (code == 213)
+            c->resume.offset = strtoull(c->reply + 4, NULL, 10);
+        else if (code != 550)
+            return;
+    }
+    if (c->resume.offset >= length_of(content_of(c->resume.name)))
+        c->resume.offset = 0;
+    c->resume.state = RESUME_ASKED;
+}
+
+static bool resume_command(struct actor *p, struct client *c, bool append)
+{
+    if (!append && c->resume.offset > 0) {
+        client_line(p, c, "REST %llu", (unsigned long long)c->resume.offset);
+        if (client_reply(p, c, STEP_MS) != 350)
+            return false;
+    }
+    client_line(p, c, "%s %s", append ? "APPE" : "STOR",
+                fuzz_names[c->resume.name]);
+    return client_reply(p, c, STEP_MS) == 150;
+}
+
+static void resume_begin(struct actor *p, struct client *c, const struct op *o)
+{
+    struct client *other = &p->client[c == &p->client[0]];
+    struct slot *s = &c->slot[0];
+
+    if (c->resume.state == RESUME_NONE && other->resume.state == RESUME_ASKED)
+        c->resume = other->resume; /* as a client with several sessions does */
+    if (c->resume.state != RESUME_ASKED)
+        return;
+    c->resume.state = RESUME_NONE;
+    c->port = 0;
+    ask_port(p, c, 0);
+    if (c->port == 0 || !resume_command(p, c, o->how % 2))
+        return;
+    dial(p, c, s, 0);
+    secure(p, c, s, 0);
+    s->content = content_of(c->resume.name);
+    s->len = length_of(content_of(c->resume.name));
+    s->at = c->resume.offset;
+    if (s->tls)
+        c->resume.state = RESUME_BEGUN;
+}
+
+static void resume_end(struct actor *p, struct client *c, const struct op *o)
+{
+    struct slot *s = &c->slot[0];
+
+    if (c->resume.state != RESUME_BEGUN)
+        return;
+    c->resume.state = RESUME_NONE;
+    if (o->how < 2) {
+        send_content(s, UINT64_MAX);
+        finish(p, s, c->resume.offset);
+        receive(s, 0);
+    }
+    data_cut_slot(s, o->how % 2 ? 2 : 1);
+    if (client_reply(p, c, STEP_MS) == 226)
+        p->counts->stored++;
+}
+
+static void play_store(struct actor *p, struct client *c, uint64_t how,
+                       const struct op *o)
+{
+    client_line(p, c, "%s %s", stores[how % 4],
+                fuzz_names[o->much % FUZZ_NAMES]);
+}
+
+static void play_fetch(struct actor *p, struct client *c, uint64_t how,
+                       const struct op *o)
+{
+    client_line(p, c, "%s %s", fetches[how % 4],
+                how % 4 ? "d" : fuzz_names[o->much % FUZZ_NAMES]);
+}
+
+static void play_finish(struct actor *p, struct client *c, struct slot *s,
+                        uint64_t how)
+{
+    if (how == 0)
+        send_content(s, UINT64_MAX);
+    finish(p, s, 0);
+    p->counts->stored += s->at > 0 && client_reply(p, c, STEP_MS) == 226;
+}
+
+/* A step of an upload that is resumed; no other step comes between. */
+static void resume_play(struct actor *p, struct client *c, const struct op *o)
+{
+    if (o->kind == OP_RESUME_ASK)
+        resume_ask(p, c, o);
+    else if (o->kind == OP_RESUME_BEGIN)
+        resume_begin(p, c, o);
+    else if (o->kind == OP_RESUME_END)
+        resume_end(p, c, o);
+    else if (c->resume.state == RESUME_BEGUN)
+        send_content(&c->slot[0], o->much);
+}
+
+static void slot_play(struct actor *p, struct client *c, struct slot *s,
+                      const struct op *o)
+{
+    uint64_t how = o->how & 0xff;
+
+    if (o->kind == OP_DIAL)
+        dial(p, c, s, how);
+    else if (o->kind == OP_SECURE)
+        secure(p, c, s, how);
+    else if (o->kind == OP_SEND)
+        send_content(s, o->much);
+    else if (o->kind == OP_FINISH)
+        play_finish(p, c, s, how);
+    else if (o->kind == OP_CUT)
+        data_cut_slot(s, how % 3);
+    else
+        receive(s, o->much);
+}
+
+void data_play(struct actor *p, struct client *c, const struct op *o)
+{
+    uint64_t how = o->how & 0xff;
+
+    if (o->kind >= OP_RESUME_ASK)
+        resume_play(p, c, o);
+    else if (c->resume.state == RESUME_BEGUN)
+        return;
+    else if (o->kind == OP_PORT)
+        ask_port(p, c, how);
+    else if (o->kind == OP_STORE)
+        play_store(p, c, how, o);
+    else if (o->kind == OP_FETCH)
+        play_fetch(p, c, how, o);
+    else
+        slot_play(p, c, &c->slot[o->how >> 8 & 1], o);
+}

@@ -1,0 +1,100 @@
+/* The server's processes, as a player sees them. */
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client.h"
+#include "support/fail.h"
+#include "support/processes.h"
+#include "support/wait.h"
+
+#define IDLE_MS 250
+
+static void title_of(const struct actor *p, uint64_t files, char title[128])
+{
+    if (files)
+        snprintf(title, 128, "sallyport: files (%s", p->user);
+    else
+        snprintf(title, 128, "sallyport: session %s", p->from);
+}
+
+static unsigned long ticks_of(pid_t pid)
+{
+    unsigned long user = 0, system = 0;
+    char path[64], text[1024] = "";
+    const char *end;
+    FILE *f;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    f = fopen(path, "re");
+    if (!f)
+        return 0;
+    text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+    fclose(f);
+    end = strrchr(text, ')');
+    if (end)
+        sscanf(end, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+               &user, &system);
+    return user + system;
+}
+
+static bool is_of(const struct actor *p, const struct process_row *row)
+{
+    char session[128], files[128];
+
+    title_of(p, 0, session);
+    title_of(p, 1, files);
+    return strncmp(row->title, session, strlen(session)) == 0 ||
+           strncmp(row->title, files, strlen(files)) == 0;
+}
+
+/* A process that waits for its client costs no time. */
+void server_idle(struct actor *p)
+{
+    static struct processes all;
+    unsigned long before[64] = { 0 }, now;
+
+    processes_of(p->server->pid, &all);
+    for (size_t i = 0; i < all.count && i < 64; i++)
+        before[i] = ticks_of(all.row[i].pid);
+    poll(NULL, 0, IDLE_MS);
+    for (size_t i = 0; i < all.count && i < 64; i++) {
+        now = is_of(p, &all.row[i]) ? ticks_of(all.row[i].pid) : before[i];
+        FAIL_IF(now >= before[i] + IDLE_MS * 6 / 100,
+                "%s used %lu ticks in %d ms without a client's word",
+                all.row[i].title, now - before[i], IDLE_MS);
+    }
+}
+
+/* HOW: 0: a session of the player, 1: its files. */
+void server_hurt(struct actor *p, const struct op *o)
+{
+    static struct processes all;
+    const struct process_row *row;
+    char title[128];
+
+    title_of(p, o->how, title);
+    processes_of(p->server->pid, &all);
+    row = processes_find(&all, title);
+    if (row && kill(row->pid, SIGKILL) == 0)
+        p->counts->kills++;
+}
+
+static bool has_left(void *argument)
+{
+    const struct actor *p = argument;
+    static struct processes all;
+
+    processes_of(p->server->pid, &all);
+    for (size_t i = 0; i < all.count; i++)
+        if (is_of(p, &all.row[i]))
+            return false;
+    return true;
+}
+
+void server_left(struct actor *p)
+{
+    FAIL_IF(!wait_until(has_left, p, WAIT_MS), "a session of %s is left",
+            p->from);
+}

@@ -1,0 +1,356 @@
+/* Random clients of whole sessions: bytes, ends of connections and pauses, two
+ * at a time on the same files, against a real server with sanitizers. The
+ * server must answer, end each session, store nothing but whole uploads, leak
+ * no descriptor, and rest when nobody asks it anything.
+ *
+ * The short run plays a few fixed programs and some new ones. With
+ * SALLYPORT_LONG=1 it plays new ones for an hour, or for
+ * SALLYPORT_FUZZ_SECONDS. A program that finds a fault is shortened and
+ * printed; its number repeats it: SALLYPORT_SEED=NUMBER system_fuzz. */
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "fuzz/client.h"
+#include "model/player.h"
+#include "sallyport/base/clock.h"
+#include "sallyport/base/random.h"
+#include "support/fail.h"
+#include "support/processes.h"
+#include "support/run.h"
+#include "support/server_log.h"
+#include "support/wait.h"
+
+#define PLAYERS   8 /* at the same time, each a user */
+#define FIXED     16
+#define SHORT_MS  8000
+#define LONG_S    3600
+#define SHRINK_MS 60000
+#define SERVICES  4
+
+static const struct server_user users[PLAYERS] = {
+    { .name = "anna" }, { .name = "bert" }, { .name = "carl" },
+    { .name = "dora" }, { .name = "emil" }, { .name = "fred" },
+    { .name = "gila" }, { .name = "hans" },
+};
+
+/* A crash must end a process, or its report would be lost. */
+ReportHook(PRE_ALL)(struct criterion_test_set *set)
+{
+    const struct server_plan plan = {
+        .ports = "auto 64",
+        .users = users,
+        .user_count = PLAYERS,
+        .settings = "login_tries = 3\nfsync = no\nactive = yes\n"
+                    "stall_timeout = 2s\nconnect_timeout = 2s\n"
+                    "startups = 200\nmax_fruitless = 1000\n",
+        .troubles = true,
+    };
+
+    (void)set;
+    setenv("ASAN_OPTIONS", "abort_on_error=1:detect_leaks=1", 0);
+    server_share(&plan);
+}
+
+static struct counts *counts;
+
+static void choose_address(unsigned player, char out[64])
+{
+    static unsigned number;
+
+    number++;
+    snprintf(out, 64, "127.%u.%u.%u", 10 + player, number / 250 % 250,
+             1 + number % 250);
+}
+
+static _Noreturn void be_player(const struct server *server,
+                                const struct program *program, unsigned player,
+                                const char *from, int out)
+{
+    static struct actor p;
+
+    fail_in_child();
+    dup2(out, STDERR_FILENO);
+    p.server = server;
+    p.user = users[player].name;
+    p.program = program;
+    p.counts = counts;
+    snprintf(p.from, sizeof(p.from), "%s", from);
+    play_program(&p);
+    _exit(0);
+}
+
+static void start(struct running *r, const struct server *server,
+                  const struct program *program, unsigned player)
+{
+    char from[64];
+
+    choose_address(player, from);
+    disk_clear(server_home(server, users[player].name));
+    *r = (struct running){ .path = "a player", .out = memfd_create("out", 0) };
+    cr_assert(r->out >= 0);
+    r->pid = fork();
+    cr_assert(r->pid >= 0);
+    if (r->pid == 0)
+        be_player(server, program, player, from, r->out);
+}
+
+static bool fails(const struct server *server, const struct program *program,
+                  unsigned player, struct run_result *result)
+{
+    struct running r;
+
+    start(&r, server, program, player);
+    run_finish(&r, result);
+    return result->status != 0;
+}
+
+static bool try_without(const struct server *server, struct program *program,
+                        unsigned player, size_t from, size_t count,
+                        struct run_result *last)
+{
+    static struct program shorter;
+    struct run_result result;
+
+    shorter = *program;
+    program_drop(&shorter, from,
+                 from + count < program->count ? from + count : program->count);
+    if (!fails(server, &shorter, player, &result)) {
+        run_release(&result);
+        return false;
+    }
+    run_release(last);
+    *last = result;
+    *program = shorter;
+    return true;
+}
+
+static void shrink(const struct server *server, struct program *program,
+                   unsigned player, struct run_result *last)
+{
+    uint64_t end = clock_ms() + SHRINK_MS;
+
+    for (size_t count = program->count / 2; count > 0; count /= 2)
+        for (size_t at = program->count; at > 0 && clock_ms() < end;) {
+            at = at > count ? at - count : 0;
+            if (at < program->count)
+                try_without(server, program, player, at, count, last);
+        }
+}
+
+/* In the long run a fault is printed, and the others are looked for. */
+static unsigned explain(const struct server *server, struct program *program,
+                        unsigned player, struct run_result *last)
+{
+    struct buf text;
+
+    shrink(server, program, player, last);
+    buf_init(&text, 1 << 20);
+    for (size_t i = 0; i < program->count; i++) {
+        buf_add_format(&text, "\n%4zu  ", i);
+        op_show(&program->op[i], &text);
+    }
+    buf_add(&text, "", 1);
+    fprintf(stderr,
+            "SALLYPORT_SEED=%llu plays it again. In short:%s\n%s(status %d)\n",
+            (unsigned long long)program->seed, text.data, last->text,
+            last->status);
+    buf_release(&text);
+    return 1;
+}
+
+/* Bytes of the log that nobody has looked at. */
+static unsigned check_log(const struct server *s)
+{
+    static const char *const never[] = {
+        "ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:",
+        " syscall process=",       " peer-error process=", " child process="
+    };
+    static off_t seen;
+    char *text = NULL, *bad, *line, *rest;
+    FILE *f = fopen(server_path(s, "log"), "re");
+    size_t size = 0;
+    unsigned found = 0;
+
+    cr_assert_not_null(f);
+    fseeko(f, seen, SEEK_SET);
+    while (getline(&text, &size, f) > 0) {
+        rest = text;
+        line = strsep(&rest, "\n");
+        bad = strstr(line, "\"crash: signal ");
+        found += bad && strncmp(bad, "\"crash: signal 9", 16) != 0;
+        for (size_t i = 0; i < sizeof(never) / sizeof(*never); i++)
+            found += strstr(line, never[i]) != NULL;
+        if (found)
+            fprintf(stderr, "in the log: %s\n", line);
+    }
+    seen = ftello(f);
+    fclose(f);
+    free(text);
+    return found;
+}
+
+struct service {
+    struct process_row row;
+    size_t files; /* open ones */
+};
+
+static size_t count_files(pid_t pid)
+{
+    char path[64];
+    size_t n = 0;
+    DIR *d;
+
+    snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+    d = opendir(path);
+    cr_assert_not_null(d, "%s: %m", path);
+    while (readdir(d))
+        n++;
+    closedir(d);
+    return n;
+}
+
+static void look_at_services(const struct server *s,
+                             struct service of[SERVICES])
+{
+    static const char *const names[SERVICES] = { "sallyport: master",
+                                                 "sallyport: gate",
+                                                 "sallyport: keys",
+                                                 "sallyport: log" };
+    static struct processes all;
+
+    processes_of(s->pid, &all);
+    for (size_t i = 0; i < SERVICES; i++) {
+        const struct process_row *row = processes_find(&all, names[i]);
+
+        cr_assert_not_null(row, "no %s", names[i]);
+        of[i] = (struct service){ *row, count_files(row->pid) };
+    }
+}
+
+struct comparison {
+    const struct server *server;
+    struct service before[SERVICES], now[SERVICES];
+};
+
+static bool has_no_more_files(void *argument)
+{
+    struct comparison *c = argument;
+
+    look_at_services(c->server, c->now);
+    for (size_t i = 0; i < SERVICES; i++)
+        if (c->now[i].files > c->before[i].files)
+            return false;
+    return true;
+}
+
+static void compare_services(struct comparison *c)
+{
+    bool equal = wait_until(has_no_more_files, c, WAIT_MS);
+
+    for (size_t i = 0; i < SERVICES; i++) {
+        cr_expect_eq(c->now[i].row.pid, c->before[i].row.pid,
+                     "%s was restarted", c->before[i].row.title);
+        cr_expect(equal || c->now[i].files <= c->before[i].files,
+                  "%s has %zu descriptors, and had %zu", c->now[i].row.title,
+                  c->now[i].files, c->before[i].files);
+    }
+}
+
+/* First the fixed numbers, or the given one. */
+static uint64_t next_seed(void)
+{
+    const char *given = getenv("SALLYPORT_SEED");
+    static uint64_t number;
+    uint64_t seed;
+
+    if (given)
+        return strtoull(given, NULL, 10);
+    random_bytes(&seed, sizeof(seed));
+    return number < FIXED ? ++number : seed;
+}
+
+static uint64_t time_to_play(void)
+{
+    const char *given = getenv("SALLYPORT_FUZZ_SECONDS");
+
+    if (getenv("SALLYPORT_SEED"))
+        return 0;
+    if (given)
+        return strtoull(given, NULL, 10) * 1000;
+    return server_is_long() ? LONG_S * 1000ull : SHORT_MS;
+}
+
+static void print_counts(unsigned faults)
+{
+    fprintf(stderr,
+            "%lu programs, %lu sessions, %lu logins, %lu commands, %lu "
+            "replies, %lu uploads, %lu files compared, %lu kills: %u faults\n",
+            counts->programs, counts->sessions, counts->logins,
+            counts->commands, counts->replies, counts->stored, counts->files,
+            counts->kills, faults);
+}
+
+static void begin(const struct server *server, struct program *program,
+                  struct running *r, unsigned player)
+{
+    program_make(program, next_seed(), users[player].name);
+    start(r, server, program, player);
+}
+
+static unsigned finish(const struct server *server, struct program *program,
+                       struct running *r, unsigned player)
+{
+    struct run_result result;
+    unsigned faults;
+
+    run_finish(r, &result);
+    if (getenv("SALLYPORT_SEED"))
+        fprintf(stderr, "%s", result.text);
+    faults = result.status == 0 ? 0 : explain(server, program, player, &result);
+    run_release(&result);
+    if (check_log(server) > 0) {
+        fprintf(stderr, "at the end of SALLYPORT_SEED=%llu, or meanwhile\n",
+                (unsigned long long)program->seed);
+        faults++;
+    }
+    program_release(program);
+    return faults;
+}
+
+Test(fuzz, sessions, .timeout = 7000)
+{
+    static struct program programs[PLAYERS];
+    struct running playing[PLAYERS];
+    struct comparison services = { 0 };
+    uint64_t until = clock_ms() + time_to_play();
+    struct server server;
+    unsigned faults = 0;
+    bool over = false;
+
+    counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE,
+                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    cr_assert_neq(counts, MAP_FAILED);
+    server_shared(&server);
+    services.server = &server;
+    look_at_services(&server, services.before);
+    for (unsigned i = 0; i < PLAYERS; i++)
+        begin(&server, &programs[i], &playing[i], i);
+    while (!over) {
+        over = clock_ms() >= until;
+        for (unsigned i = 0; i < PLAYERS; i++) {
+            faults += finish(&server, &programs[i], &playing[i], i);
+            if (!over)
+                begin(&server, &programs[i], &playing[i], i);
+        }
+    }
+    compare_services(&services);
+    print_counts(faults);
+    cr_assert_eq(faults, 0);
+    cr_assert_gt(counts->logins * 2, counts->sessions);
+}
