@@ -156,7 +156,7 @@ static void expect_stall(struct session *s, struct data *d)
     session_send(s, "STAT");
     cr_assert_eq(session_reply(s) / 100, 2, "%s", s->reply.data);
     cr_assert_lt(clock_ms() - began, STALL_MS + LATE_MS);
-    session_expect(s, "426 No data moved for 1 seconds. Transfer aborted.");
+    session_expect(s, "426 No data moved for 1.5 seconds. Transfer aborted.");
     data_cut(d, false);
     session_do(s, "200 {*}", "NOOP");
     session_close(s);
