@@ -51,21 +51,29 @@ static bool said(const char *text)
     return strstr(bytes, text);
 }
 
-#define FINGERPRINT_TEXT 128
+#define FINGERPRINT_TEXT 256
 
-/* Reads "SHA-256 fingerprint: 0a:1b:…" of certificate.pem. */
+/* The lines of certificate.pem, as the client shows them with --trust-new. */
 static void fingerprint(char out[FINGERPRINT_TEXT])
 {
-    unsigned char hash[32];
+    unsigned char hash[32], *key = NULL, pin[64];
     unsigned len = sizeof(hash);
     FILE *f = fopen("certificate.pem", "r");
     X509 *x = f ? PEM_read_X509(f, NULL, NULL, NULL) : NULL;
-    int n = snprintf(out, FINGERPRINT_TEXT, "SHA-256 fingerprint: ");
+    int n = snprintf(out, FINGERPRINT_TEXT, "  fingerprint  SHA-256 ");
+    int key_len;
 
     cr_assert(x && X509_digest(x, EVP_sha256(), hash, &len) == 1);
     for (unsigned i = 0; i < len; i++)
-        n += snprintf(out + n, FINGERPRINT_TEXT - (size_t)n, "%s%02x",
+        n += snprintf(out + n, FINGERPRINT_TEXT - (size_t)n, "%s%02X",
                       i > 0 ? ":" : "", hash[i]);
+    key_len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &key);
+    cr_assert(key_len > 0 && EVP_Digest(key, (size_t)key_len, hash, &len,
+                                        EVP_sha256(), NULL) == 1);
+    EVP_EncodeBlock(pin, hash, (int)len);
+    snprintf(out + n, FINGERPRINT_TEXT - (size_t)n,
+             "\n  public key   sha256//%s\n", (char *)pin);
+    OPENSSL_free(key);
     X509_free(x);
     fclose(f);
 }
