@@ -100,9 +100,9 @@ void ask_again(struct session *s, answer_fn *then)
     s->ask.then = then;
 }
 
-void ask_hurry(struct session *s)
+void ask_within(struct session *s, uint64_t ms)
 {
-    loop_timer_set(&s->loop, &s->ask.timer, s->deadlines->ask);
+    loop_timer_set(&s->loop, &s->ask.timer, ms);
 }
 
 static bool ask_is_answered_by(const struct ask *a, const struct message *m)

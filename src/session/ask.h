@@ -25,7 +25,7 @@ void ask_unanswered(struct session *s);
 /* THEN gets the next answer (the second one of a listing). */
 void ask_again(struct session *s, answer_fn *then);
 /* That answer has a deadline again. */
-void ask_hurry(struct session *s);
+void ask_within(struct session *s, uint64_t ms);
 
 /* The channel to files, once master has granted it. */
 void ask_start(struct session *s, int fd);

@@ -197,7 +197,7 @@ static enum stepped list_stopped(struct session *s)
 {
     if (s->transfer.listed != OUTCOME_COUNT)
         return STEP_NEXT;
-    ask_hurry(s);
+    ask_within(s, s->deadlines->ask);
     return STEP_WAIT;
 }
 
@@ -260,13 +260,22 @@ static void list_on_stat_pipe(void *owner, uint32_t events)
     }
 }
 
+/* A part of a listing would look like all of it. At the limit the session has
+ * closed the pipe, and files couldn't go on. */
 static void list_on_stat_listed(struct session *s, struct message *m)
 {
-    (void)m;
+    enum outcome o = m->kind == MSG_refused ? m->refused.outcome
+                                            : m->directory_listed.outcome;
+
     if (s->transfer.source >= 0)
         list_on_stat_pipe(s, 0);
     list_stat_over(s);
-    list_stat_lines(s);
+    if (o == OUTCOME_OK || s->stat_more) {
+        list_stat_lines(s);
+        return;
+    }
+    buf_release(&s->stat);
+    control_reply_with(s, REPLY_LOCAL_ERROR, slice_from(ask_outcome_cause(o)));
 }
 
 static void list_on_stat(struct session *s, struct message *m)
@@ -280,7 +289,7 @@ static void list_on_stat(struct session *s, struct message *m)
         return;
     }
     list_take_pipe(s, m);
-    ask_hurry(s);
+    ask_within(s, s->deadlines->ask_long);
     buf_init(&s->stat, STAT_MAX);
     s->stat_more = false;
     ask_again(s, list_on_stat_listed);

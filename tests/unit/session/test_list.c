@@ -1,17 +1,21 @@
-/* STAT of a directory whose listing is longer than a reply may be. */
+/* STAT of a directory whose listing is longer than a reply may be, fails, or is
+ * slow. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "fake.h"
 #include "sallyport/ipc/channel.h"
+#include "sallyport/session/session.h"
 
 #define LINE     64
 #define STAT_MAX (64 << 10)
 
-/* Files lists this many bytes, in lines of 64; f->lines has the reply. */
-static void stat_of(struct fake *f, size_t bytes)
+/* Files lists this many bytes, in lines of 64, and then reports OUTCOME;
+ * f->lines has the reply. */
+static int stat_of(struct fake *f, size_t bytes, enum outcome outcome)
 {
     struct message asked, m = { .kind = MSG_directory_pipe };
     char line[LINE + 1];
@@ -30,9 +34,10 @@ static void stat_of(struct fake *f, size_t bytes)
             break; /* the session has enough */
     close(ends[1]);
     m = (struct message){ .kind = MSG_directory_listed,
-                          .request = asked.request };
+                          .directory_listed = { .request = asked.request,
+                                                .outcome = outcome } };
     fake_tell(&f->files, &m);
-    cr_assert_eq(fake_reply(f), 213);
+    return fake_reply(f);
 }
 
 static size_t lines_of(const struct fake *f)
@@ -61,7 +66,7 @@ Test(list, stat_says_whether_there_is_more, .timeout = 60)
 
     fake_open(&f);
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-        stat_of(&f, lists[i].bytes);
+        cr_assert_eq(stat_of(&f, lists[i].bytes, OUTCOME_OK), 213);
         cr_expect_eq(lines_of(&f), lists[i].lines, "%zu: %zu lines", i,
                      lines_of(&f));
         cr_expect_eq(strstr(f.lines, "there is more") != NULL, lists[i].more,
@@ -69,5 +74,49 @@ Test(list, stat_says_whether_there_is_more, .timeout = 60)
     }
     fake_say(&f, "NOOP");
     cr_expect_eq(fake_reply(&f), 200);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+/* What has come before is no listing. But if the session has closed the pipe,
+ * because it has enough, files can't write any more. */
+Test(list, stat_of_a_listing_that_fails, .timeout = 60)
+{
+    struct fake f;
+
+    fake_open(&f);
+    cr_expect_eq(stat_of(&f, 10 * LINE, OUTCOME_IO), 451, "%s", f.reply);
+    cr_expect_eq(lines_of(&f), 0);
+    cr_expect_eq(stat_of(&f, 3 * STAT_MAX, OUTCOME_GONE_AWAY), 213);
+    cr_expect_not_null(strstr(f.lines, "there is more"));
+    cr_expect_eq(stat_of(&f, LINE, OUTCOME_OK), 213);
+    cr_expect_eq(lines_of(&f), 1);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+/* A big directory on a slow disk may take as long for STAT as for LIST. */
+Test(list, stat_of_a_slow_directory, .timeout = 60)
+{
+    static const struct session_deadlines soon = { .ask = 300,
+                                                   .ask_long = 10000,
+                                                   .port = 300 };
+    struct message asked, m = { .kind = MSG_directory_pipe };
+    struct fake f;
+    int ends[2];
+
+    fake_deadlines(&soon);
+    fake_open(&f);
+    fake_say(&f, "STAT d");
+    fake_hear(&f.files, &asked, MSG_directory_list);
+    cr_assert_eq(pipe(ends), 0);
+    m.request = asked.request;
+    m.directory_pipe.listing = ends[0];
+    fake_tell(&f.files, &m);
+    close(ends[0]);
+    cr_expect_eq(channel_wait(&f.files, &m, 600), -ETIMEDOUT);
+    close(ends[1]);
+    m = (struct message){ .kind = MSG_directory_listed,
+                          .request = asked.request };
+    fake_tell(&f.files, &m);
+    cr_expect_eq(fake_reply(&f), 213, "%s", f.reply);
     fake_hang_up(&f, ENDING_CLOSED);
 }
