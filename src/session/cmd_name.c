@@ -185,7 +185,7 @@ static void name_on_facts(struct session *s, struct message *m)
     struct buf text;
     struct slice one;
 
-    if (ask_refused(s, m))
+    if (ask_refused(s, m) || !control_hears(s))
         return;
     if (m->facts_are.kind != ENTRY_FILE &&
         m->facts_are.kind != ENTRY_DIRECTORY) {

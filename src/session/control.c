@@ -140,12 +140,17 @@ void control_flush(struct session *s)
     control_wait(s);
 }
 
+bool control_hears(const struct session *s)
+{
+    return !state_of_control(s)->gone && !state_of_control(s)->closes;
+}
+
 void control_reply_pair(struct session *s, enum reply r, struct slice a,
                         struct slice b)
 {
     struct slice args[] = { a, b };
 
-    if (state_of_control(s)->gone || state_of_control(s)->closes)
+    if (!control_hears(s))
         return;
     if (reply_build(&s->control.out, r, args, 2) < 0)
         leave(s, ENDING_PROTOCOL, "the client doesn't read its replies");

@@ -16,7 +16,9 @@ void control_reply_pair(struct session *s, enum reply r, struct slice a,
                         struct slice b);
 /* 501, with the syntax of the command. */
 void control_bad_argument(struct session *s, const char *syntax);
-/* For replies of several lines: build into s->control.out, then call this. */
+/* For replies of several lines: build into s->control.out, then call the second
+ * function. False: the client gets no more replies. */
+bool control_hears(const struct session *s);
 void control_flush(struct session *s);
 
 /* To be called after any event of the loop: takes the lines that have arrived

@@ -75,8 +75,7 @@ void leave_peer(struct session *s, enum process peer, int error,
              error == -EPROTO || error == -EMFILE ? c->wrong
              : error == -EPIPE                    ? "gone"
                                                   : "does not read");
-    if (control_is_secure(s) && !state_of_control(s)->gone &&
-        !state_of_control(s)->closes) {
+    if (control_is_secure(s) && control_hears(s)) {
         size_t took;
 
         /* Best effort, without the loop: this process ends here. */

@@ -233,7 +233,6 @@ static void list_stat_lines(struct session *s)
     if (s->stat_more)
         reply_line(&s->control.out, SLICE("(there is more: use LIST)"));
     reply_end(&s->control.out, REPLY_STAT_DIRECTORY);
-    buf_release(&s->stat);
     control_flush(s);
 }
 
@@ -270,12 +269,12 @@ static void list_on_stat_listed(struct session *s, struct message *m)
     if (s->transfer.source >= 0)
         list_on_stat_pipe(s, 0);
     list_stat_over(s);
-    if (o == OUTCOME_OK || s->stat_more) {
+    if ((o == OUTCOME_OK || s->stat_more) && control_hears(s))
         list_stat_lines(s);
-        return;
-    }
+    else if (o != OUTCOME_OK)
+        control_reply_with(s, REPLY_LOCAL_ERROR,
+                           slice_from(ask_outcome_cause(o)));
     buf_release(&s->stat);
-    control_reply_with(s, REPLY_LOCAL_ERROR, slice_from(ask_outcome_cause(o)));
 }
 
 static void list_on_stat(struct session *s, struct message *m)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "fake.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/ipc/channel.h"
 #include "support/wait.h"
 
@@ -384,4 +385,44 @@ Test(ends, the_client_goes_and_the_session_is_kicked, .timeout = 60)
     cr_expect_eq(fake_end(&f), ENDING_KICKED);
     expect_one_event(&f, 0, "kicked, and files gave no answer: it may stand");
     fake_release(&t);
+}
+
+/* After the 421 nothing more goes to the client, and the session waits for its
+ * end: a reset would take the 421 from it. */
+Test(ends, an_answer_after_the_421, .timeout = 60)
+{
+    static const struct {
+        const char *line;
+        enum message_kind asked, answer;
+    } rows[] = { { "MLST x", MSG_facts, MSG_facts_are },
+                 { "STAT x", MSG_directory_list, MSG_directory_listed } };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct message asked, pipe_is = { .kind = MSG_directory_pipe },
+                              answer = { .kind = rows[i].answer };
+        uint64_t since;
+        struct fake f;
+        int ends[2];
+
+        fake_open(&f);
+        fake_say(&f, rows[i].line);
+        fake_hear(&f.files, &asked, rows[i].asked);
+        cr_assert_eq(pipe(ends), 0);
+        pipe_is.directory_pipe.request = asked.request;
+        pipe_is.directory_pipe.listing = ends[0];
+        if (rows[i].asked == MSG_directory_list)
+            fake_tell(&f.files, &pipe_is);
+        kick(&f, ENDING_KICKED);
+        since = clock_ms();
+        cr_expect_eq(fake_reply(&f), 421);
+        answer.request = asked.request;
+        if (rows[i].answer == MSG_facts_are)
+            answer.facts_are.kind = ENTRY_FILE;
+        close(ends[0]);
+        close(ends[1]);
+        fake_tell(&f.files, &answer);
+        cr_expect_eq(fake_reply(&f), 0, "%s", f.reply);
+        cr_expect_eq(fake_end(&f), ENDING_KICKED);
+        cr_expect_geq(clock_ms() - since, 1000, "%s", rows[i].line);
+    }
 }
