@@ -10,12 +10,21 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
 
-/* A commit may wait for a slow disk, an APPE for the copy of a big file. */
+static bool ask_changes(enum message_kind m)
+{
+    return m == MSG_directory_make || m == MSG_directory_remove ||
+           m == MSG_file_delete || m == MSG_rename || m == MSG_times ||
+           m == MSG_mode;
+}
+
+/* A commit and a change may wait for a slow disk, an APPE for the copy of a big
+ * file. */
 static bool ask_takes_long(enum message_kind m)
 {
     return m == MSG_file_write || m == MSG_file_commit || m == MSG_file_sync ||
            m == MSG_file_prepare || m == MSG_file_begin || m == MSG_file_copy ||
-           m == MSG_file_room || m == MSG_file_abort || m == MSG_directory_list;
+           m == MSG_file_room || m == MSG_file_abort ||
+           m == MSG_directory_list || ask_changes(m);
 }
 
 static void ask_on_late(void *owner)
@@ -71,16 +80,7 @@ void ask_files(struct session *s, enum message_kind kind, const void *body,
 
 bool ask_is_change(const struct session *s)
 {
-    static const enum message_kind changes[] = {
-        MSG_directory_make, MSG_directory_remove,
-        MSG_file_delete,    MSG_rename,
-        MSG_times,          MSG_mode,
-    };
-
-    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
-        if (s->ask.message == changes[i])
-            return true;
-    return false;
+    return ask_changes(s->ask.message);
 }
 
 void ask_unanswered(struct session *s)

@@ -342,7 +342,8 @@ static void control_on_idle(void *owner)
 {
     struct session *s = owner;
 
-    if (s->transfer.state != TRANSFER_NONE || state_of_control(s)->verify) {
+    if (s->transfer.state != TRANSFER_NONE || state_of_control(s)->verify ||
+        s->ask.message != MSG_NONE) {
         loop_timer_set(&s->loop, &s->control.idle, s->settings->idle_timeout);
         return;
     }

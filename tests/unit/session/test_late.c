@@ -1,11 +1,13 @@
 /* A peer gives no answer: the session ends by its deadline, and its client gets
  * a 421 first. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "fake.h"
 #include "sallyport/base/clock.h"
+#include "sallyport/ipc/channel.h"
 #include "sallyport/session/session.h"
 
 #define LATE_MS  300
@@ -61,6 +63,37 @@ Test(late, files_with_a_slow_disk, .timeout = 60)
     fake_hear(&f.files, &asked, MSG_file_write);
     expect_end_after(&f, since, LATER_MS, "files: no answer in time");
     close(data);
+}
+
+/* These sync directories. A session that ended after such a change would leave
+ * its client in doubt. */
+Test(late, a_change_on_a_slow_disk, .timeout = 60)
+{
+    static const struct {
+        const char *line;
+        enum message_kind asked;
+        int code;
+    } rows[] = {
+        { "MKD /d", MSG_directory_make, 257 },
+        { "RMD /d", MSG_directory_remove, 250 },
+        { "DELE /x", MSG_file_delete, 250 },
+        { "SITE CHMOD 644 /x", MSG_mode, 200 },
+    };
+    struct message m, done = { .kind = MSG_done };
+    struct fake f;
+
+    begin(&f);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        fake_say(&f, rows[i].line);
+        fake_hear(&f.files, &m, rows[i].asked);
+        done.request = m.request;
+        cr_assert_eq(channel_wait(&f.files, &m, LATE_MS + 100), -ETIMEDOUT,
+                     "%s", rows[i].line);
+        fake_tell(&f.files, &done);
+        cr_expect_eq(fake_reply(&f), rows[i].code, "%s: %s", rows[i].line,
+                     f.reply);
+    }
+    fake_hang_up(&f, ENDING_CLOSED);
 }
 
 Test(late, gate, .timeout = 60)
