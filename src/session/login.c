@@ -17,21 +17,15 @@
 #include "sallyport/tls/context.h"
 #include "sallyport/tls/ticket.h"
 
-/* Longer than master's own deadlines and delays. */
-#define ANSWER_MS 75000
 /* As long as gate may take to read master's message. */
 #define KEYS_MS 10000
 
 static void login_on_late(void *owner)
 {
-    struct session *s = owner;
-
-    leave(s, ENDING_PEER,
-          s->control.state == CONTROL_GRANTED
-              ? "gate gave no keys of tickets in time"
-              : "master gave no verdict in time");
+    leave(owner, ENDING_PEER, "gate gave no keys of tickets in time");
 }
 
+/* login_timeout limits the wait for master, and has a reply. */
 void login_ask(struct session *s, struct slice password)
 {
     struct login *l = &s->login;
@@ -49,9 +43,6 @@ void login_ask(struct session *s, struct slice password)
         leave_peer(s, PROCESS_MASTER, r, &s->master);
     s->master.phase = PHASE_VERIFY;
     state_control(s, CONTROL_VERIFYING);
-    l->answer.on_time = login_on_late;
-    l->answer.owner = s;
-    loop_timer_set(&s->loop, &l->answer, ANSWER_MS + s->settings->login_delay);
 }
 
 static bool login_is_mine(struct session *s, uint32_t request)
@@ -166,6 +157,7 @@ static int login_on_granted(void *owner, struct msg_granted *m)
     if (l->keyed)
         return login_enter(s);
     state_control(s, CONTROL_GRANTED);
+    l->answer = (struct loop_timer){ .on_time = login_on_late, .owner = s };
     loop_timer_set(&s->loop, &l->answer, KEYS_MS);
     return 0;
 }

@@ -71,7 +71,7 @@ struct login {
     uint64_t version;         /* of the user's row */
     struct loop_timer timer;  /* until login */
     struct loop_timer alive;  /* from then on */
-    struct loop_timer answer; /* for the verdict, then for the ticket keys */
+    struct loop_timer answer; /* for the ticket keys */
 };
 
 /* The one request that files is answering. */
