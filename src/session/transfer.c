@@ -113,6 +113,9 @@ void transfer_on_answer(struct session *s, struct message *m)
 void transfer_wait(struct session *s, uint32_t events)
 {
     loop_change(&s->loop, &s->data.watch, events);
+    if (events && !s->data.watch.added &&
+        loop_add(&s->loop, &s->data.watch) < 0)
+        leave(s, ENDING_PEER, "epoll refuses a data connection");
     if (events & EPOLLOUT) /* pace.c sees whether it gets less */
         s->transfer.queued = stream_queued(s->data.stream);
 }
@@ -140,14 +143,23 @@ static void transfer_unused_data(struct session *s)
         data_close(s);
 }
 
-/* A hang-up while the session waits for nothing on the socket: a listing whose
- * lines are still to come. In other cases reading or writing shows the error.
- */
+/* A hang-up while the session waits for nothing on the socket, but for files.
+ * In other cases reading or writing shows the error. */
 static bool transfer_is_hung_up(const struct session *s, uint32_t events)
 {
     return s->transfer.state == TRANSFER_FLOWING && s->data.watch.events == 0 &&
-           !s->transfer.again.armed && transfer_is_listing(&s->transfer) &&
-           (events & (EPOLLHUP | EPOLLERR));
+           !s->transfer.again.armed && (events & (EPOLLHUP | EPOLLERR));
+}
+
+/* An upload may still have bytes, and their orderly end, in the socket: they
+ * are read once files has answered. Until then the hang-up would wake the
+ * session all the time. */
+static void transfer_hung_up(struct session *s)
+{
+    if (transfer_is_listing(&s->transfer))
+        transfer_broken(s, STREAM_CUT);
+    else
+        loop_remove(&s->loop, &s->data.watch);
 }
 
 void transfer_on_data(struct session *s, uint32_t events)
@@ -155,7 +167,7 @@ void transfer_on_data(struct session *s, uint32_t events)
     const struct step *step = s->transfer.step;
 
     if (transfer_is_hung_up(s, events))
-        transfer_broken(s, STREAM_CUT);
+        transfer_hung_up(s);
     else if (step && (step->waits & WAITS_DATA))
         transfer_run(s, WAITS_DATA);
     else

@@ -1,6 +1,7 @@
 /* An upload over data that stays until its first byte: that byte waits for
  * files, and nothing is written, or lost, whatever comes meanwhile. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -186,5 +187,31 @@ Test(upload, stalls_for_half_a_second, .timeout = 60)
     fake_answer(&f, MSG_file_abort, &done);
     cr_expect_eq(fake_reply(&f), 426);
     cr_expect(strstr(f.reply, " 0.5 seconds"), "%s", f.reply);
+    end(&f, &t);
+}
+
+/* The socket's end can't be read while files is awaited: the session sleeps,
+ * and sees the end after the answer. */
+Test(upload, hung_up_while_it_waits, .timeout = 60)
+{
+    struct message asked, done = { .kind = MSG_done };
+    struct fake_transfer t;
+    unsigned long so_far;
+    struct fake f;
+
+    begin(&f, &t);
+    cr_assert(tls_client_write(t.tls, "HELLO", 5));
+    fake_hear(&f.files, &asked, MSG_file_begin);
+    shutdown(t.data, SHUT_RDWR);
+    so_far = fake_cpu_ms(&f);
+    cr_assert_eq(channel_wait(&f.files, &done, 400), -ETIMEDOUT);
+    cr_expect_lt(fake_cpu_ms(&f) - so_far, 50);
+    fake_say(&f, "NOOP");
+    cr_assert_eq(fake_reply(&f), 200);
+    answer(&f, &asked, MSG_done, 0);
+    done.kind = MSG_done;
+    fake_answer(&f, MSG_file_abort, &done);
+    cr_expect_eq(fake_reply(&f), 426, "%s", f.reply);
+    expect_file(&t, "beHELLO");
     end(&f, &t);
 }
