@@ -116,16 +116,18 @@ size_t line_write(struct log *l, const struct sender *from,
 {
     char now[CLOCK_TEXT_MAX];
     struct buf text;
-    size_t len = 0;
+    bool written = false;
+    size_t len;
 
     if (l->lost > 0)
         write_lost(l);
     buf_init(&text, LINE_MAX_BYTES);
     if (buf_add_format(&text, "%s ", clock_text(now)) == 0 &&
-        line_text(from, r, &text) == 0 && write_text(l, &text))
-        len = text.len;
-    else
+        line_text(from, r, &text) == 0 && l->lost == 0)
+        written = write_text(l, &text);
+    if (!written)
         l->lost++;
+    len = text.len;
     buf_release(&text);
     return len;
 }

@@ -56,7 +56,8 @@ int senders_on_sender(void *owner, struct msg_log_sender *msg);
 void senders_drain(struct log *l);
 
 /* Writes "TIME EVENT process=… serial=… peer=… …" by one
- * write(2). Returns the number of bytes; 0: the line is lost, and counted. */
+ * write(2). Returns the number of bytes. LOST isn't 0 afterwards if the line
+ * couldn't be written. */
 size_t line_write(struct log *l, const struct sender *from,
                   const struct event_record *r);
 

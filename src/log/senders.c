@@ -38,7 +38,8 @@ static void report_dropped(struct sender *s)
     event_begin(&r, EVENT_SERVICE);
     event_number(&r, FIELD_NUMBER, s->dropped);
     event_text(&r, FIELD_REASON, SLICE("events over the rate dropped"));
-    if (line_write(s->log, s, &r) == 0)
+    line_write(s->log, s, &r);
+    if (s->log->lost > 0)
         s->log->lost += s->dropped;
     s->dropped = 0;
 }
