@@ -207,17 +207,24 @@ static void check_address(struct doctor *d)
                     address_is_private(&a) ? ": it is behind NAT" : "");
 }
 
+/* Is this the reply after a transfer that has succeeded? */
+static bool is_done(int reply)
+{
+    return reply == 226 || reply == 250;
+}
+
 static void check_data(struct doctor *d)
 {
     const char *list = doctor_feature(d, "MLST") ? "MLSD" : "LIST";
     struct doctor_data r;
     struct failure why;
+    int made = doctor_data(d, list, true, &r, &why);
 
-    if (doctor_data(d, list, true, &r, &why) < 0 || r.reply != 226) {
+    if (made < 0 || !is_done(r.reply)) {
         doctor_find(d, FINDING_BAD,
                     "let the passive ports through the firewall, and give the "
                     "server its address",
-                    "%s fails: %s", list, why.code ? why.text : r.text);
+                    "%s fails: %s", list, made < 0 ? why.text : r.text);
         return;
     }
     doctor_find(d, FINDING_GOOD, NULL, "%s transfers %zu bytes", list, r.bytes);
@@ -266,7 +273,7 @@ static void check_binding(struct doctor *d)
     struct failure why;
     int made = doctor_data(d, list, false, &r, &why);
 
-    if (made == 0 && r.reply == 226)
+    if (made == 0 && is_done(r.reply))
         doctor_find(d, FINDING_WARNING,
                     "have the server require resumption (vsftpd: "
                     "require_ssl_reuse)",

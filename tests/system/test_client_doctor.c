@@ -94,6 +94,9 @@ Test(doctor, after_the_login, .timeout = 200)
         { "resumption_required", "good", 0,
           "good     a data connection without resumption is refused" },
         { "no_close_notify", "good", 0, "warning  no close_notify" },
+        { "done_250", "good", 0, "good     MLSD transfers" },
+        { "done_250", "good", 0,
+          "warning  a data connection needs no resumpt" },
         { "no_mlsd", "good", 0, "warning  no MLSD" },
         { "no_rest", "good", 0, "warning  no REST" },
     };

@@ -50,6 +50,9 @@ def context():
         c.maximum_version = ssl.TLSVersion.TLSv1_1
     if FAULT == "wrong_alpn":
         c.set_alpn_protocols(["http/1.1"])
+    if FAULT == "asks":
+        c.verify_mode = ssl.CERT_OPTIONAL
+        c.load_verify_locations("ca.pem")
     if FAULT == "one_ticket":
         c.num_tickets = 1
     return c
@@ -122,6 +125,9 @@ class Session(threading.Thread):
             self.drip(self.s)
         self.s = CONTEXT.wrap_socket(self.s, server_side=True)
         self.secure = True
+        if FAULT == "asks":
+            with open("commands", "a") as f:
+                f.write("shown\n" if self.s.getpeercert(True) else "none\n")
 
     def drip(self, s):
         while True: # until the client closes
@@ -335,7 +341,7 @@ class Session(threading.Thread):
             os.close(data.detach())
         else:
             data.unwrap().close()
-        self.reply("226 done")
+        self.reply("250 done" if FAULT == "done_250" else "226 done")
 
 
 def main():
