@@ -277,17 +277,26 @@ static int dial_upgrade(struct dial *d, const struct url *url, SSL_CTX *ctx,
     return dial_tls(d, ctx, url->host, NULL, why);
 }
 
+int dial_secure(struct dial *d, const struct url *url, SSL_CTX *ctx,
+                unsigned timeout, struct failure *why)
+{
+    if (dial_connect(d, url->host, url->port, 0, timeout, why) < 0)
+        return -1;
+    int r = dial_upgrade(d, url, ctx, why);
+    if (r < 0)
+        dial_close(d);
+    return r;
+}
+
 int dial_control(struct dial *d, const struct url *url, SSL_CTX *ctx,
                  unsigned timeout, struct failure *why)
 {
     char text[DIAL_LINE_MAX];
 
-    if (dial_connect(d, url->host, url->port, 0, timeout, why) < 0)
+    if (dial_secure(d, url, ctx, timeout, why) < 0)
         return -1;
-    int r = dial_upgrade(d, url, ctx, why);
-    if (r == 0 && url->implicit && dial_ask(d, NULL, text, why) != 220)
-        r = fail(why, EX_PROTOCOL, "the server gave no greeting");
-    if (r < 0)
-        dial_close(d);
-    return r;
+    if (!url->implicit || dial_ask(d, NULL, text, why) == 220)
+        return 0;
+    dial_close(d);
+    return fail(why, EX_PROTOCOL, "the server gave no greeting");
 }

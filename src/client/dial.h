@@ -49,8 +49,11 @@ int dial_write(struct dial *d, const void *bytes, size_t len);
 /* Sends close_notify if there is TLS, and closes the socket. */
 void dial_close(struct dial *d);
 
-/* Reads the greeting, sends AUTH TLS and makes the handshake with CTX; implicit
- * TLS begins with the handshake. Returns 0 or -1. */
+/* Connects, reads the greeting, sends AUTH TLS and makes the handshake with
+ * CTX; implicit TLS begins with the handshake. Returns 0 or -1. */
+int dial_secure(struct dial *d, const struct url *url, SSL_CTX *ctx,
+                unsigned timeout, struct failure *why);
+/* The same, and the greeting that follows implicit TLS. */
 int dial_control(struct dial *d, const struct url *url, SSL_CTX *ctx,
                  unsigned timeout, struct failure *why);
 

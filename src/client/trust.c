@@ -112,13 +112,14 @@ static int trust_remember(const struct options *o, const struct url *url,
 static int trust_fetch(const struct options *o, const struct url *url,
                        struct certificate *ret, struct failure *why)
 {
-    SSL_CTX *ctx = dial_context(o, why);
+    /* An unknown server gets no certificate of the user. */
+    SSL_CTX *ctx = dial_context(&(const struct options){ 0 }, why);
     struct dial d = { .fd = -1 };
     int r = -1;
 
     if (!ctx)
         return -1;
-    if (dial_control(&d, url, ctx, (unsigned)o->timeout, why) == 0) {
+    if (dial_secure(&d, url, ctx, (unsigned)o->timeout, why) == 0) {
         X509 *x = SSL_get1_peer_certificate(d.tls);
         r = x ? certificate_read(x, ret) : -1;
         if (r < 0)

@@ -379,6 +379,32 @@ Test(liar, an_upload_that_had_to_wait, .timeout = 100)
     faulty_end(&f);
 }
 
+/* The certificate of --cert names its user: a server that isn't trusted yet
+ * doesn't get it. */
+Test(liar, a_certificate_for_trusted_servers, .timeout = 60)
+{
+    static struct faulty f;
+    struct run_result r;
+
+    faulty_begin(&f, "asks", "good");
+    pki_issue(f.pki, &(struct pki_leaf){ .name = "user" });
+    char *words[] = { (char *)server_program("sallyport"),
+                      "ls",
+                      "--trust-new",
+                      "--yes",
+                      "--cert=user.pem",
+                      "--key=user.key",
+                      "--password-file",
+                      f.desk.password,
+                      f.desk.url,
+                      NULL };
+    run_arguments(&r, NULL, words);
+    cr_expect_eq(faulty_count("none"), 1, "%s", r.text);
+    cr_expect_eq(faulty_count("shown"), 1, "%s", r.text);
+    run_release(&r);
+    faulty_end(&f);
+}
+
 /* After the loss of a connection, listings and new directories are tried again
  * like transfers. */
 Test(liar, lost_connections, .timeout = 100)
