@@ -105,7 +105,7 @@ static int download_target(struct transfer *t, bool *replace,
 {
     struct stat st;
 
-    *replace = t->job->overwrite;
+    *replace = t->job->overwrite || t->replaces;
     if (*replace || lstat(t->local, &st) < 0)
         return 0;
     if (S_ISDIR(st.st_mode))
@@ -117,7 +117,7 @@ static int download_target(struct transfer *t, bool *replace,
     case CONFLICT_SKIP:
         return 1;
     case CONFLICT_OVERWRITE:
-        *replace = true;
+        *replace = t->replaces = true;
         return 0;
     default:
         return download_rename(t, why);

@@ -41,7 +41,7 @@ struct transfer {
     bool whole;     /* put: no partial of an earlier call is continued */
     bool ours;      /* put: the server had no bytes of an earlier call */
     bool elsewhere; /* put: the server has chosen another name */
-    bool replaces;  /* put: an existing file is to be replaced */
+    bool replaces;  /* an existing file is to be replaced */
     bool skipped;   /* the user decided so */
     bool checked;   /* the checksums were the same */
     int fd;

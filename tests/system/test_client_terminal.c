@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "faulty.h"
 #include "sallyport/base/buf.h"
 #include "support/files.h"
 #include "support/wait.h"
@@ -191,6 +192,33 @@ Test(terminal, password, .timeout = 120)
         terminal_expect(&t, rows[i].status, rows[i].password);
         terminal_end(&t);
     }
+}
+
+/* The first try is cut. The second one doesn't ask again. */
+Test(terminal, an_answer_for_the_retries, .timeout = 120)
+{
+    static struct terminal t;
+    static struct faulty f;
+    char line[2048];
+
+    faulty_begin(&f, "changed", "good");
+    files_write("file", "mine", 4, 0644);
+    t.desk = f.desk;
+    terminal_open(&t, "/bin/sh");
+    snprintf(line, sizeof(line),
+             "clear; %s get --cacert %s --password-file %s %s/file; echo "
+             "status $?",
+             server_program("sallyport"), f.desk.ca, f.desk.password,
+             f.desk.url);
+    terminal_type(&t, line);
+    terminal_expect(&t, "file is here already", NULL);
+    terminal_type(&t, "o");
+    terminal_expect(&t, "trying again in 1 s", NULL);
+    terminal_expect(&t, "status 0", NULL);
+    const char *question = strstr(t.last, "file is here already");
+    cr_expect_null(strstr(question + 1, "file is here already"), "%s", t.last);
+    TMUX(&t, "kill-server");
+    faulty_end(&f);
 }
 
 /* A URL may come from somebody else: the question shows what a terminal would
