@@ -123,66 +123,62 @@ static void link_set_tls(struct link *l)
 {
     const struct trust *t = &l->site->trust;
     const struct options *o = l->site->options;
-    CURL *c = l->curl;
 
-    curl_easy_setopt(c, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL);
-    curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, t->by_pin_alone ? 0L : 1L);
-    curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, t->by_pin_alone ? 0L : 2L);
+    LINK_SET(l, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL);
+    LINK_SET(l, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    LINK_SET(l, CURLOPT_SSL_VERIFYPEER, t->by_pin_alone ? 0L : 1L);
+    LINK_SET(l, CURLOPT_SSL_VERIFYHOST, t->by_pin_alone ? 0L : 2L);
     if (t->pin[0])
-        curl_easy_setopt(c, CURLOPT_PINNEDPUBLICKEY, t->pin);
+        LINK_SET(l, CURLOPT_PINNEDPUBLICKEY, t->pin);
     if (o->cacert)
-        curl_easy_setopt(c, CURLOPT_CAINFO, o->cacert);
+        LINK_SET(l, CURLOPT_CAINFO, o->cacert);
     /* With a directory of CAs in addition, libcurl would read all CAs again for
      * each data connection. */
-    if (o->cacert || link_has_bundle(c))
-        curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
+    if (o->cacert || link_has_bundle(l->curl))
+        LINK_SET(l, CURLOPT_CAPATH, NULL);
     if (o->cert) {
-        curl_easy_setopt(c, CURLOPT_SSLCERT, o->cert);
-        curl_easy_setopt(c, CURLOPT_SSLKEY, o->key ? o->key : o->cert);
+        LINK_SET(l, CURLOPT_SSLCERT, o->cert);
+        LINK_SET(l, CURLOPT_SSLKEY, o->key ? o->key : o->cert);
     }
 }
 
 static void link_set_limits(struct link *l)
 {
     const struct options *o = l->site->options;
-    CURL *c = l->curl;
 
-    curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, CONNECT_MAX);
+    LINK_SET(l, CURLOPT_CONNECTTIMEOUT, CONNECT_MAX);
     long patience = (long)o->timeout + l->patience;
     l->patience = 0;
-    curl_easy_setopt(c, CURLOPT_SERVER_RESPONSE_TIMEOUT, patience);
-    curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, patience);
-    curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(c, CURLOPT_BUFFERSIZE, BLOCK);
-    curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, BLOCK);
+    LINK_SET(l, CURLOPT_SERVER_RESPONSE_TIMEOUT, patience);
+    LINK_SET(l, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    LINK_SET(l, CURLOPT_LOW_SPEED_TIME, patience);
+    LINK_SET(l, CURLOPT_TCP_KEEPALIVE, 1L);
+    LINK_SET(l, CURLOPT_BUFFERSIZE, BLOCK);
+    LINK_SET(l, CURLOPT_UPLOAD_BUFFERSIZE, BLOCK);
 }
 
 static void link_set_callbacks(struct link *l)
 {
-    CURL *c = l->curl;
-
-    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(c, CURLOPT_ERRORBUFFER, l->error);
-    curl_easy_setopt(c, CURLOPT_SOCKOPTFUNCTION, link_on_socket);
-    curl_easy_setopt(c, CURLOPT_SOCKOPTDATA, l);
-    curl_easy_setopt(c, CURLOPT_CLOSESOCKETFUNCTION, link_on_close);
-    curl_easy_setopt(c, CURLOPT_CLOSESOCKETDATA, l);
-    curl_easy_setopt(c, CURLOPT_SSL_CTX_FUNCTION, link_on_context);
-    curl_easy_setopt(c, CURLOPT_SSL_CTX_DATA, l);
-    curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, link_on_header);
-    curl_easy_setopt(c, CURLOPT_HEADERDATA, l);
-    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, link_on_body);
-    curl_easy_setopt(c, CURLOPT_WRITEDATA, l);
-    curl_easy_setopt(c, CURLOPT_READFUNCTION, link_on_want);
-    curl_easy_setopt(c, CURLOPT_READDATA, l);
-    curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, link_on_progress);
-    curl_easy_setopt(c, CURLOPT_XFERINFODATA, l);
-    curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+    LINK_SET(l, CURLOPT_NOSIGNAL, 1L);
+    LINK_SET(l, CURLOPT_ERRORBUFFER, l->error);
+    LINK_SET(l, CURLOPT_SOCKOPTFUNCTION, link_on_socket);
+    LINK_SET(l, CURLOPT_SOCKOPTDATA, l);
+    LINK_SET(l, CURLOPT_CLOSESOCKETFUNCTION, link_on_close);
+    LINK_SET(l, CURLOPT_CLOSESOCKETDATA, l);
+    LINK_SET(l, CURLOPT_SSL_CTX_FUNCTION, link_on_context);
+    LINK_SET(l, CURLOPT_SSL_CTX_DATA, l);
+    LINK_SET(l, CURLOPT_HEADERFUNCTION, link_on_header);
+    LINK_SET(l, CURLOPT_HEADERDATA, l);
+    LINK_SET(l, CURLOPT_WRITEFUNCTION, link_on_body);
+    LINK_SET(l, CURLOPT_WRITEDATA, l);
+    LINK_SET(l, CURLOPT_READFUNCTION, link_on_want);
+    LINK_SET(l, CURLOPT_READDATA, l);
+    LINK_SET(l, CURLOPT_XFERINFOFUNCTION, link_on_progress);
+    LINK_SET(l, CURLOPT_XFERINFODATA, l);
+    LINK_SET(l, CURLOPT_NOPROGRESS, 0L);
     if (l->site->options->debug) {
-        curl_easy_setopt(c, CURLOPT_VERBOSE, 1L);
-        curl_easy_setopt(c, CURLOPT_DEBUGFUNCTION, link_on_debug);
+        LINK_SET(l, CURLOPT_VERBOSE, 1L);
+        LINK_SET(l, CURLOPT_DEBUGFUNCTION, link_on_debug);
     }
 }
 
@@ -198,14 +194,13 @@ static int link_set_url(struct link *l, const char *path, struct failure *why)
     snprintf(url, sizeof(url), "%s://%s%s%s:%u/%s",
              u->implicit ? "ftps" : "ftp", v6 ? "[" : "", u->host,
              v6 ? "]" : "", u->port, encoded);
-    curl_easy_setopt(l->curl, CURLOPT_URL, url);
-    curl_easy_setopt(l->curl, CURLOPT_PROTOCOLS_STR, "ftp,ftps");
-    curl_easy_setopt(l->curl, CURLOPT_PROXY, "");
-    curl_easy_setopt(l->curl, CURLOPT_USERNAME, u->user);
-    curl_easy_setopt(l->curl, CURLOPT_PASSWORD, l->site->password.bytes);
-    curl_easy_setopt(l->curl, CURLOPT_FTP_FILEMETHOD,
-                     (long)CURLFTPMETHOD_NOCWD);
-    curl_easy_setopt(l->curl, CURLOPT_FTP_SKIP_PASV_IP, 1L);
+    LINK_SET(l, CURLOPT_URL, url);
+    LINK_SET(l, CURLOPT_PROTOCOLS_STR, "ftp,ftps");
+    LINK_SET(l, CURLOPT_PROXY, "");
+    LINK_SET(l, CURLOPT_USERNAME, u->user);
+    LINK_SET(l, CURLOPT_PASSWORD, l->site->password.bytes);
+    LINK_SET(l, CURLOPT_FTP_FILEMETHOD, (long)CURLFTPMETHOD_NOCWD);
+    LINK_SET(l, CURLOPT_FTP_SKIP_PASV_IP, 1L);
     return 0;
 }
 
@@ -216,9 +211,9 @@ static void link_set_manner(struct link *l)
     l->data = -1;
     l->corked = l->whole = l->opened = l->ended = l->sent = false;
     l->given = 0;
-    curl_easy_setopt(l->curl, CURLOPT_SSL_SESSIONID_CACHE,
-                     l->manner == LINK_NO_RESUMPTION ? 0L : 1L);
-    curl_easy_setopt(l->curl, CURLOPT_FRESH_CONNECT, renew ? 1L : 0L);
+    LINK_SET(l, CURLOPT_SSL_SESSIONID_CACHE,
+             l->manner == LINK_NO_RESUMPTION ? 0L : 1L);
+    LINK_SET(l, CURLOPT_FRESH_CONNECT, renew ? 1L : 0L);
     l->renew = false;
 }
 
@@ -240,7 +235,7 @@ static int link_add_before(struct link *l, const char *command,
     if (!more)
         return fail(why, EX_OSERR, "out of memory");
     l->before = more;
-    curl_easy_setopt(l->curl, CURLOPT_QUOTE, l->before);
+    LINK_SET(l, CURLOPT_QUOTE, l->before);
     return 0;
 }
 
@@ -249,7 +244,7 @@ static int link_add_before(struct link *l, const char *command,
 int link_set_mode_z(struct link *l, struct failure *why)
 {
     l->mode_z = true;
-    curl_easy_setopt(l->curl, CURLOPT_IGNORE_CONTENT_LENGTH, 1L);
+    LINK_SET(l, CURLOPT_IGNORE_CONTENT_LENGTH, 1L);
     return link_add_before(l, "MODE Z", why);
 }
 
@@ -260,7 +255,7 @@ static int link_set_last(struct link *l, CURLoption when, const char *command,
     l->last = curl_slist_append(NULL, command);
     if (!l->last)
         return fail(why, EX_OSERR, "out of memory");
-    curl_easy_setopt(l->curl, when, l->last);
+    LINK_SET(l, when, l->last);
     return 0;
 }
 
@@ -272,10 +267,10 @@ int link_set_first(struct link *l, uint64_t first, bool sized,
     char rest[32];
 
     if (!sized) {
-        curl_easy_setopt(l->curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)first);
+        LINK_SET(l, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)first);
         return 0;
     }
-    curl_easy_setopt(l->curl, CURLOPT_IGNORE_CONTENT_LENGTH, 1L);
+    LINK_SET(l, CURLOPT_IGNORE_CONTENT_LENGTH, 1L);
     if (first == 0)
         return 0;
     snprintf(rest, sizeof(rest), "REST %llu", (unsigned long long)first);
@@ -312,6 +307,7 @@ int link_begin(struct link *l, const char *path, const struct link_io *io,
                struct failure *why)
 {
     curl_easy_reset(l->curl);
+    l->set = CURLE_OK;
     curl_slist_free_all(l->before);
     l->before = NULL;
     if (l->mode_z && io && link_add_before(l, "MODE S", why) < 0)
@@ -359,6 +355,11 @@ static void link_come_back(struct link *l, CURLcode r)
 
 int link_run(struct link *l, struct failure *why)
 {
+    if (l->set != CURLE_OK) {
+        l->io = NULL;
+        return fail(why, EX_SOFTWARE, "libcurl can't set an option: %s",
+                    curl_easy_strerror(l->set));
+    }
     CURLcode r = link_perform(l);
 
     /* What was given can't be given again here. */
@@ -392,8 +393,8 @@ int link_command(struct link *l, struct failure *why, const char *format, ...)
     list = curl_slist_append(NULL, line);
     if (!list)
         return fail(why, EX_OSERR, "out of memory");
-    curl_easy_setopt(l->curl, CURLOPT_QUOTE, list);
-    curl_easy_setopt(l->curl, CURLOPT_NOBODY, 1L);
+    LINK_SET(l, CURLOPT_QUOTE, list);
+    LINK_SET(l, CURLOPT_NOBODY, 1L);
     int r = link_run(l, why);
     curl_slist_free_all(list);
     if (r == 0 && l->reply >= 400)
@@ -407,12 +408,14 @@ int link_open(struct link *l, const struct site *s, struct failure *why)
                         .curl = curl_easy_init(),
                         .multi = curl_multi_init(),
                         .control = -1,
+                        .rival = -1,
                         .data = -1 };
     buf_init(&l->lines, LINES_MAX);
     if (!l->curl || !l->multi)
         return fail(why, EX_OSERR, "out of memory");
     /* The old connection has an unread reply: it must never be used again. */
-    curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, 1L);
+    if (curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, 1L) != CURLM_OK)
+        return fail(why, EX_SOFTWARE, "libcurl can't keep one connection");
     return 0;
 }
 

@@ -50,20 +50,22 @@ struct link {
     CURLM *multi; /* holds the connections */
     const struct site *site;
     const struct link_io *io;
+    CURLcode set;      /* CURLE_OK, or why an option of this call isn't set */
     unsigned manner;   /* how data connections are made: link_private.h */
     bool renew;        /* the next call opens a new control connection */
     bool mode_z;       /* the server may be in MODE Z */
     unsigned patience; /* additional seconds for the reply of the next call */
     bool moved;        /* bytes or a reply came, or bytes were sent */
     int control;       /* the control connection's socket, or -1 */
-    int data;          /* the data connection's socket, or -1 */
-    bool corked;       /* the data connection sends whole segments only */
-    bool whole;        /* close_notify has ended the data connection */
-    SSL *tls;          /* upload: TLS of the data connection, or NULL */
-    bool opened;       /* there was a data connection */
-    uint64_t given;    /* upload: bytes that GIVE has given */
-    bool ended;        /* upload: GIVE has no more */
-    bool sent;         /* upload: the kernel has all bytes */
+    int rival;   /* the other one, while IPv6 and IPv4 compete for it, or -1 */
+    int data;    /* the data connection's socket, or -1 */
+    bool corked; /* the data connection sends whole segments only */
+    bool whole;  /* close_notify has ended the data connection */
+    SSL *tls;    /* upload: TLS of the data connection, or NULL */
+    bool opened; /* there was a data connection */
+    uint64_t given;            /* upload: bytes that GIVE has given */
+    bool ended;                /* upload: GIVE has no more */
+    bool sent;                 /* upload: the kernel has all bytes */
     struct curl_slist *before; /* commands before this call's own */
     struct curl_slist *last;   /* one directly before or after the transfer */
     bool away;                 /* this call leaves the login directory */
@@ -84,8 +86,14 @@ void site_close(struct site *s);
 int link_open(struct link *l, const struct site *s, struct failure *why);
 void link_close(struct link *l);
 
+/* Sets an option of libcurl for the next call. If one isn't set, link_run()
+ * fails before it sends anything: the server might be the wrong one. */
+#define LINK_SET(l, option, value)                                             \
+    ((void)((l)->set == CURLE_OK &&                                            \
+            ((l)->set = curl_easy_setopt((l)->curl, (option), (value)))))
+
 /* Begins a call on PATH with the site's settings. The caller then sets other
- * options by curl_easy_setopt() and calls link_run(). */
+ * options by LINK_SET() and calls link_run(). */
 int link_begin(struct link *l, const char *path, const struct link_io *io,
                struct failure *why);
 /* Lets a download begin at byte FIRST. SIZED: the caller checks the length

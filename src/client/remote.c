@@ -71,7 +71,7 @@ int remote_list_once(struct link *l, const char *path, struct listing *ret,
     if (link_begin(l, mlsd ? directory : "", &io, why) < 0 ||
         (!mlsd && link_set_directory(l, path, why) < 0))
         return -1;
-    curl_easy_setopt(l->curl, CURLOPT_CUSTOMREQUEST, mlsd ? "MLSD" : "LIST -a");
+    LINK_SET(l, CURLOPT_CUSTOMREQUEST, mlsd ? "MLSD" : "LIST -a");
     int r = link_run(l, why);
     if (r < 0 && g.error)
         fail(why, EX_PROTOCOL, "the listing of /%s can't be used: %s", path,
@@ -92,7 +92,7 @@ int remote_enter(struct link *l, const char *path, struct failure *why)
     if (link_begin(l, "", NULL, why) < 0 ||
         link_set_directory(l, path, why) < 0)
         return -1;
-    curl_easy_setopt(l->curl, CURLOPT_NOBODY, 1L);
+    LINK_SET(l, CURLOPT_NOBODY, 1L);
     return link_run(l, why);
 }
 

@@ -127,7 +127,7 @@ static int upload_rename(struct transfer *t, struct failure *why)
 static int upload_target(struct transfer *t, struct failure *why)
 {
     t->replaces |= t->job->overwrite;
-    if (t->job->overwrite || t->begun)
+    if (t->replaces || t->begun)
         return 0;
     int r = upload_taken(t, t->remote, why);
     if (r <= 0)
@@ -224,10 +224,8 @@ static int upload_end(struct transfer *t, int r, struct failure *why)
 static int upload_set_length(struct transfer *t, uint64_t length,
                              struct failure *why)
 {
-    CURL *c = t->link->curl;
-
-    curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE,
-                     length > 0 ? (curl_off_t)t->size : (curl_off_t)-1);
+    LINK_SET(t->link, CURLOPT_INFILESIZE_LARGE,
+             length > 0 ? (curl_off_t)t->size : (curl_off_t)-1);
     return length > 0 ? link_announce(t->link, length, why) : 0;
 }
 
@@ -241,18 +239,16 @@ static int upload_bytes(struct transfer *t, struct failure *why)
                                 .length = upload_is_sized(t) && !packed
                                               ? t->size - t->first
                                               : 0 };
-    CURL *c = t->link->curl;
-
     t->broken = 0;
     t->sent = t->shorter = false;
     if (link_begin(t->link, t->remote, &io, why) < 0 ||
         (packed && upload_set_mode_z(t, why) < 0) ||
         upload_set_length(t, io.length, why) < 0)
         return -1;
-    curl_easy_setopt(c, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(c, CURLOPT_SEEKFUNCTION, upload_seek);
-    curl_easy_setopt(c, CURLOPT_SEEKDATA, t);
-    curl_easy_setopt(c, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)t->first);
+    LINK_SET(t->link, CURLOPT_UPLOAD, 1L);
+    LINK_SET(t->link, CURLOPT_SEEKFUNCTION, upload_seek);
+    LINK_SET(t->link, CURLOPT_SEEKDATA, t);
+    LINK_SET(t->link, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)t->first);
     return upload_end(t, link_run(t->link, why), why);
 }
 

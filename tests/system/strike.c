@@ -19,7 +19,7 @@
 #include "sallyport/base/buf.h"
 #include "support/files.h"
 
-#define SHARED "strike.shared"
+#define SHARED STRIKE_SHARED
 #define OUTPUT "strike.output"
 
 const char *const strike_names[STRIKES] = {
@@ -28,13 +28,13 @@ const char *const strike_names[STRIKES] = {
     [STRIKE_TIME] = "a timeout",
 };
 
-static volatile int *shared_map(void)
+volatile int *strike_shared(void)
 {
     int fd = open(SHARED, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
-    cr_assert(fd >= 0 && ftruncate(fd, 2 * sizeof(int)) == 0);
+    cr_assert(fd >= 0 && ftruncate(fd, 4 * sizeof(int)) == 0);
     void *p =
-        mmap(NULL, 2 * sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        mmap(NULL, 4 * sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     cr_assert(p != MAP_FAILED);
     close(fd);
     return p;
@@ -124,7 +124,7 @@ long strike_run(enum strike_kind kind, long at, const char *file,
                 const char *preload, char *const arguments[],
                 struct run_result *ret)
 {
-    volatile int *shared = shared_map();
+    volatile int *shared = strike_shared();
     struct tracer t = { .pid = strike_start(preload, arguments), .file = file };
     int status = 0;
 
@@ -145,6 +145,6 @@ long strike_run(enum strike_kind kind, long at, const char *file,
         cr_assert_eq(waitpid(t.pid, &status, 0), t.pid);
     }
     strike_read_output(ret, status);
-    munmap((void *)shared, 2 * sizeof(int));
+    munmap((void *)shared, 4 * sizeof(int));
     return t.calls;
 }

@@ -15,6 +15,9 @@ enum strike_kind {
 };
 extern const char *const strike_names[STRIKES];
 
+/* Makes the file STRIKE_SHARED, whose numbers preload/client.c reads. */
+#define STRIKE_SHARED "strike.shared"
+volatile int *strike_shared(void);
 /* Runs the program in ARGUMENTS with the library PRELOAD. Counts its system
  * calls after it has opened FILE, and strikes before call number AT (from 1; 0:
  * never). Returns their number. */

@@ -39,7 +39,10 @@ static const struct peer peers[] = {
     { "pyftpdlib", "anna", "" },
 };
 
-SERVER_SHARED(.ports = "auto 16");
+static const struct server_user users[] = { { .name = "anna" },
+                                            { .name = "pinned" } };
+
+SERVER_SHARED(.ports = "auto 16", .users = users, .user_count = 2);
 
 static bool answers(void *of)
 {
@@ -300,7 +303,7 @@ static long strike_one(const struct desk *d, const char *home, unsigned ends,
     long calls =
         strike_run(kind, at, "big", server_build(CLIENT_PRELOAD), words, &r);
     if (ends > 0)
-        server_log_expect(&d->server, ends, " end ", NULL);
+        server_log_expect(&d->server, ends, " end ", "user=anna", NULL);
     char has = stored(there);
     const char *what = strike_names[kind];
     cr_expect(r.status != 0 || has == 'w', "%s at call %ld: exit 0, but: %c",
@@ -359,5 +362,42 @@ ParameterizedTest(struct peer *p, peers, a_struck_upload, .timeout = 2000)
     snprintf(home, sizeof(home), "home%s", p->dir);
     strike_all(&d, home, false);
     peer_stop(pid);
+    desk_end(&d);
+}
+
+/* The pin is wrong, so whichever option of libcurl can't be set, the client
+ * must not log in. */
+Test(peers, an_option_that_cannot_be_set, .timeout = 120)
+{
+    char *words[] = {
+        (char *)server_program("sallyport"),
+        "ls",
+        "--pin=sha256//0000000000000000000000000000000000000000000=",
+        "--password-file",
+        NULL,
+        NULL,
+        NULL
+    };
+    struct desk d;
+
+    desk_begin(&d, "pinned");
+    volatile int *shared = strike_shared();
+    words[4] = d.password;
+    words[5] = d.url;
+    setenv("SALLYPORT_TEST_CLIENT", STRIKE_SHARED, 1);
+    setenv("LD_PRELOAD", server_build(CLIENT_PRELOAD), 1);
+    int call = 0;
+    do {
+        struct run_result r;
+
+        shared[2] = ++call;
+        shared[3] = 0;
+        run_arguments(&r, NULL, words);
+        cr_expect_neq(r.status, 0, "call %d: %s", call, r.text);
+        run_release(&r);
+    } while (shared[3] >= call);
+    unsetenv("LD_PRELOAD");
+    cr_expect_gt(call, 20);
+    cr_expect_not(server_log_has(&d.server, "user=pinned"));
     desk_end(&d);
 }

@@ -1,10 +1,13 @@
-/* Makes a client under test fail in ways that need a broken disk or much time.
- * LD_PRELOAD loads it; it is never a part of the client. The file that
- * SALLYPORT_TEST_CLIENT names has two numbers, which the test maps as well:
- * from then on read() of regular files fails, or each look at the clock takes
- * a day. */
+/* Makes a client under test fail in ways that need a broken disk, much time, or
+ * another libcurl. LD_PRELOAD loads it; it is never a part of the client. The
+ * file that SALLYPORT_TEST_CLIENT names has numbers, which the test maps as
+ * well: from then on [0] read() of regular files fails, [1] each look at the
+ * clock takes a day; [2] this call of curl_easy_setopt() fails, [3] is their
+ * number so far. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -12,18 +15,18 @@
 #include <time.h>
 #include <unistd.h>
 
-static const volatile int *wanted;
+static volatile int *wanted;
 static _Atomic time_t ahead;
 
 __attribute__((constructor)) static void map_it(void)
 {
     const char *name = getenv("SALLYPORT_TEST_CLIENT");
-    int fd = name ? open(name, O_RDONLY | O_CLOEXEC) : -1;
+    int fd = name ? open(name, O_RDWR | O_CLOEXEC) : -1;
     void *p;
 
     if (fd < 0)
         return;
-    p = mmap(NULL, 2 * sizeof(int), PROT_READ, MAP_SHARED, fd, 0);
+    p = mmap(NULL, 4 * sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     close(fd);
     if (p != MAP_FAILED)
         wanted = p;
@@ -49,4 +52,21 @@ int clock_gettime(clockid_t id, struct timespec *ret)
     if (r == 0 && id != CLOCK_REALTIME)
         ret->tv_sec += ahead;
     return r;
+}
+
+/* The third argument is as wide as a pointer in each case. */
+int curl_easy_setopt(void *handle, int option, ...);
+int curl_easy_setopt(void *handle, int option, ...)
+{
+    static int (*real)(void *handle, int option, ...);
+    va_list args;
+
+    if (!real)
+        real = (int (*)(void *, int, ...))dlsym(RTLD_NEXT, "curl_easy_setopt");
+    va_start(args, option);
+    void *value = va_arg(args, void *);
+    va_end(args);
+    if (wanted && ++wanted[3] == wanted[2])
+        return 27; /* CURLE_OUT_OF_MEMORY */
+    return real(handle, option, value);
 }
