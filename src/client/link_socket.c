@@ -1,5 +1,6 @@
 /* The sockets of a link: which is the control connection, when a data
  * connection's handshake may begin, and how data connections end. */
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
@@ -59,23 +60,35 @@ void link_check_sent(struct link *l, curl_off_t up)
     SSL_set_quiet_shutdown(l->tls, 0);
 }
 
-/* A socket after EPSV or PASV is for data, others are for control. libcurl
- * begins a handshake as soon as the data connection exists. For a server that
- * wants the command first, the kernel holds the handshake back until the 150,
- * for at most 200 ms. */
+/* libcurl begins a handshake as soon as the data connection exists. For a
+ * server that wants the command first, the kernel holds the handshake back
+ * until the 150, for at most 200 ms. */
+static void link_begin_data(struct link *l, int fd)
+{
+    l->data = fd;
+    l->corked = false;
+    l->opened = true;
+    if (link_uploads(l))
+        link_end_by_reset(fd, true);
+    if (l->manner == LINK_LATE_HELLO)
+        link_cork(l, true);
+}
+
+/* A socket after EPSV or PASV is for data, others are for control. A program
+ * that the user starts must not inherit them. */
 int link_on_socket(void *of, curl_socket_t fd, curlsocktype kind)
 {
     struct link *l = of;
-    bool data = l->reply == 227 || l->reply == 229;
 
     (void)kind;
-    *(data ? &l->data : &l->control) = fd;
-    l->corked &= !data;
-    l->opened |= data;
-    if (data && link_uploads(l))
-        link_end_by_reset(fd, true);
-    if (data && l->manner == LINK_LATE_HELLO)
-        link_cork(l, true);
+    if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+        return CURL_SOCKOPT_ERROR;
+    if (l->reply == 227 || l->reply == 229) {
+        link_begin_data(l, fd);
+    } else {
+        l->rival = l->control;
+        l->control = fd;
+    }
     return CURL_SOCKOPT_OK;
 }
 
@@ -148,7 +161,10 @@ int link_on_close(void *of, curl_socket_t fd)
             link_on_data_close(l);
         l->data = -1;
     } else if (fd == l->control) {
-        l->control = -1;
+        l->control = l->rival;
+        l->rival = -1;
+    } else if (fd == l->rival) {
+        l->rival = -1;
     }
     return close(fd);
 }

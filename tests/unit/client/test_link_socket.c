@@ -1,0 +1,99 @@
+/* Which socket is which, and how a data connection may end. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "client/link_private.h"
+
+static struct link link_made(void)
+{
+    return (struct link){ .control = -1, .rival = -1, .data = -1 };
+}
+
+static int socket_made(struct link *l)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(link_on_socket(l, fd, CURLSOCKTYPE_IPCXN), CURL_SOCKOPT_OK);
+    return fd;
+}
+
+/* Is the connection reset when it is closed? */
+static bool resets(int fd)
+{
+    struct linger how;
+    socklen_t len = sizeof(how);
+
+    cr_assert_eq(getsockopt(fd, SOL_SOCKET, SO_LINGER, &how, &len), 0);
+    return how.l_onoff != 0 && how.l_linger == 0;
+}
+
+Test(link_socket, a_command_of_the_user_inherits_none)
+{
+    struct link l = link_made();
+    int control = socket_made(&l);
+
+    l.reply = 229;
+    int data = socket_made(&l);
+    cr_expect(fcntl(control, F_GETFD) & FD_CLOEXEC);
+    cr_expect(fcntl(data, F_GETFD) & FD_CLOEXEC);
+}
+
+/* IPv6 and IPv4 compete; whichever loses is closed. */
+Test(link_socket, the_winner_is_the_control_connection)
+{
+    for (int loser = 0; loser < 2; loser++) {
+        struct link l = link_made();
+        int fd[2];
+
+        fd[0] = socket_made(&l);
+        fd[1] = socket_made(&l);
+        link_on_close(&l, fd[loser]);
+        cr_expect_eq(l.control, fd[1 - loser]);
+        link_on_close(&l, fd[1 - loser]);
+        cr_expect_eq(l.control, -1);
+    }
+}
+
+static size_t give(void *of, char *bytes, size_t len)
+{
+    (void)of;
+    (void)bytes;
+    return len;
+}
+
+/* Only the last byte permits the connection an end without a reset. */
+Test(link_socket, an_upload_is_reset_until_its_last_byte)
+{
+    const struct link_io io = { .give = give, .length = 8 };
+    struct link l = link_made();
+
+    l.io = &io;
+    int control = socket_made(&l);
+    l.reply = 229;
+    int data = socket_made(&l);
+    cr_expect_not(resets(control));
+    cr_expect(resets(data));
+    l.given = 5;
+    link_check_sent(&l, 5);
+    cr_expect(resets(data), "more bytes follow");
+    l.given = 8;
+    l.ended = true;
+    link_check_sent(&l, 5);
+    cr_expect(resets(data), "libcurl still has bytes");
+    link_check_sent(&l, 8);
+    cr_expect_not(resets(data));
+    cr_expect(l.sent);
+}
+
+Test(link_socket, a_download_is_never_reset)
+{
+    const struct link_io io = { 0 };
+    struct link l = link_made();
+
+    l.io = &io;
+    l.reply = 227;
+    cr_expect_not(resets(socket_made(&l)));
+}
