@@ -6,8 +6,10 @@
  * try the filters. They read settings only. Parts that look at users
  * enter a sandbox first; there they can take the ids of each user in turn, and
  * change nothing. Descriptor 3 has the settings and 4 the table of users, which
- * reader has read, or the struct prepared. */
+ * reader has read, or the struct prepared. 5 is the lock of a start's look at
+ * homes, which runs in the background. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +30,7 @@
 #define SETTINGS_FD  3
 #define USERS_FD     4
 #define PREPARED_FD  4
+#define LOCK_FD      5
 #define WARNINGS_MAX 8 /* lines about users at the start */
 
 struct writer {
@@ -63,6 +66,20 @@ static void look_ahead(const struct check *k, bool asked, struct ahead *a)
     if (is_of_unit(k, asked))
         unit_open(&a->unit);
     a->owns = hint_own_addresses(a->own);
+}
+
+/* A process that waits for a dead disk can't be killed: there is one at most,
+ * however many starts follow. The kernel frees the lock at the process's end.
+ */
+static void be_the_only_one(void)
+{
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+    if (fcntl(LOCK_FD, F_SETLK, &lock) == 0 || errno == EBADF)
+        return;
+    stderr_print(
+        "warning: the homes aren't looked at: an earlier look isn't over");
+    exit(EXIT_SUCCESS);
 }
 
 /* If this kernel can't build a sandbox, master says so. */
@@ -127,7 +144,7 @@ static bool mode_remarks(struct check *k, struct ahead *a)
  * are warnings. */
 static bool mode_start(struct check *k, struct ahead *a)
 {
-    mode_remarks(k, a);
+    take_users(k);
     return look_at_homes(k, a, (struct writer){ "warning: ", WARNINGS_MAX, 0 });
 }
 
@@ -181,6 +198,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
         if (strcmp(modes[i].name, argv[1]) == 0) {
             look_ahead(&check, modes[i].asked, &ahead);
+            if (!modes[i].asked)
+                be_the_only_one();
             enter_sandbox(&check);
             return modes[i].run(&check, &ahead) ? EXIT_FAILURE : EXIT_SUCCESS;
         }

@@ -27,8 +27,8 @@
 #include "start/run.h"
 #include "start/secrets.h"
 
-#define START_MS 10000 /* ms: for a look at all homes */
-#define CHECK_MS 60000
+#define REMARKS_MS 10000
+#define CHECK_MS   60000 /* ms: for a look at all homes */
 
 /* After a crash the settings are those that were in force, even if the file has
  * changed. */
@@ -132,6 +132,9 @@ static void keep_for_recovery(struct master *m)
     succession_keep(&m->succession, "users", m->users->fd);
     succession_keep(&m->succession, "memory", m->memory);
     succession_keep(&m->succession, GUESSES_NAME, m->guesses_memory);
+    succession_keep(&m->succession, "survey", m->survey_lock);
+    succession_keep(&m->succession, "empty", m->empty);
+    prepare_keep_identities(m);
     secrets_keep(m);
     certificates_keep(m);
     programs_keep(&m->succession, m->programs);
@@ -188,7 +191,7 @@ static void tell_remarks(const struct master *m)
     const struct users *u = userdb_find(m->users, userdb_newest(m->users));
     struct complaint c = { "" };
 
-    helper_check(m, m->check ? "remarks" : "start", m->users->table, START_MS);
+    helper_check(m, "remarks", m->users->table, REMARKS_MS);
     if (u && hint_unasked(&m->settings, u, &c))
         stderr_print("hint: %s", c.text);
 }
@@ -224,6 +227,9 @@ int main(int argc, char **argv)
     /* Only now, since the title overwrites the memory that the options point
      * to. */
     process_title("%s", sandbox_row(PROCESS_MASTER)->title);
-    tell_remarks(&master);
+    if (!master.succession.recovery) /* then they are known */
+        tell_remarks(&master);
+    if (!master.succession.recovery && !master.check)
+        helper_survey(&master, master.users->table);
     return serve(&master);
 }

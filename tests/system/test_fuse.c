@@ -2,14 +2,19 @@
  * FUSE: they are sent all the same. Also a file that can't be read completely.
  * Root mounts them in a mount namespace that ends with this test. */
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "fuse.h"
+#include "generation.h"
+#include "sallyport/base/clock.h"
+#include "support/processes.h"
 #include "support/server_log.h"
 #include "support/session.h"
+#include "support/wait.h"
 
 #define NUMBERS 75000u /* as in tests/system/fuse.py */
 
@@ -88,4 +93,53 @@ Test(fuse, a_file_that_cannot_be_read_whole, .timeout = 60)
     server_log_wait(&f.server, "verb=RETR", "far/bad", "can't be read", NULL);
     session_do(&f.s, "200 {*}", "NOOP");
     end(&f);
+}
+
+#define QUICK_MS 9000 /* a look at a home that hangs takes 10 s */
+
+static bool is_one_check(void *server)
+{
+    static struct processes list;
+
+    processes_of(((struct server *)server)->pid, &list);
+    return processes_count(&list, "sallyport: check") == 1;
+}
+
+/* A reload and a recovery don't wait for a home that hangs, and one process at
+ * most looks at it. The others log in. */
+Test(fuse, a_home_that_hangs, .timeout = 90)
+{
+    static const struct server_user users[] = { { .name = "anna" },
+                                                { .name = "bert" } };
+    const struct server_plan two = { .troubles = true,
+                                     .users = users,
+                                     .user_count = 2 };
+    struct server server;
+    struct session s;
+    struct stat at;
+    char home[SERVER_PATH_MAX];
+    uint64_t begin;
+    pid_t fuse;
+
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
+    fuse_begin();
+    server_start(&server, &two);
+    snprintf(home, sizeof(home), "%s", server_home(&server, "bert"));
+    cr_assert_eq(stat(home, &at), 0);
+    fuse = fuse_mount(home, at.st_uid);
+    cr_assert_eq(kill(fuse, SIGSTOP), 0);
+    generation_reload(&server, GENERATION_CTL);
+    cr_assert(is_one_check(&server), "the reload has waited");
+    generation_reload(&server, GENERATION_CTL);
+    server_log_wait(&server, "warning: the homes aren't looked at", NULL);
+    begin = clock_ms();
+    kill(generation_newest(&server), SIGKILL);
+    server_log_wait(&server, "replaces processes that failed", NULL);
+    session_init(&s);
+    session_open(&s, &server, "anna");
+    cr_expect_leq(clock_ms() - begin, QUICK_MS);
+    session_close(&s);
+    fuse_unmount(home, fuse);
+    server_stop(&server);
 }

@@ -71,17 +71,27 @@ pid_t exec_child(const struct master *m, const char *binary, int fd)
     return pid < 0 ? -errno : pid;
 }
 
-/* The two are copied to high numbers first: one may have the other's place. The
+/* They are copied to high numbers first: one may have another's place. The
  * kernel kills it when master ends: it may have no sandbox. */
 static noreturn void become_helper(const struct master *m,
                                    const struct helper *h, pid_t parent)
 {
     const int fd[] = { fcntl(h->fd[0], F_DUPFD_CLOEXEC, HIGH_FD),
-                       fcntl(h->fd[1], F_DUPFD_CLOEXEC, HIGH_FD) };
+                       fcntl(h->fd[1], F_DUPFD_CLOEXEC, HIGH_FD),
+                       fcntl(h->lock, F_DUPFD_CLOEXEC, HIGH_FD) };
 
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
         _exit(EX_OSERR);
-    exec_program(m, h->name, h->argv, fd, 2);
+    exec_program(m, h->name, h->argv, fd, h->lock > 0 ? 3 : 2);
+}
+
+pid_t exec_start_helper(const struct master *m, const struct helper *h)
+{
+    pid_t self = getpid(), pid = fork();
+
+    if (pid == 0)
+        become_helper(m, h, self);
+    return pid < 0 ? -errno : pid;
 }
 
 static int helper_wait(int pidfd, int wait_ms)
@@ -112,13 +122,11 @@ static int helper_reap(pid_t pid)
 
 int exec_helper(const struct master *m, const struct helper *h, int wait_ms)
 {
-    pid_t self = getpid(), pid = fork();
+    pid_t pid = exec_start_helper(m, h);
     int r;
 
-    if (pid == 0)
-        become_helper(m, h, self);
     if (pid < 0)
-        return -errno;
+        return (int)pid;
     FD_CLEANUP int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     r = pidfd < 0 ? -errno : helper_wait(pidfd, wait_ms);
     if (r == 0)

@@ -22,7 +22,10 @@ struct helper {
     const char *name;
     const char *argv[4];
     int fd[2]; /* they become 3 and 4 */
+    int lock;  /* becomes 5; 0: none */
 };
+/* Starts it without waiting for it. Returns its pid or -errno. */
+pid_t exec_start_helper(const struct master *m, const struct helper *h);
 /* Returns its wait status; -ETIMEDOUT: it was killed after WAIT_MS; another
  * -errno: it couldn't be started. */
 int exec_helper(const struct master *m, const struct helper *h, int wait_ms);

@@ -27,6 +27,7 @@ void master_init(struct master *m)
     *m = (struct master){ .programs = -1,
                           .memory = -1,
                           .guesses_memory = -1,
+                          .survey_lock = -1,
                           .conf = -1,
                           .empty = -1,
                           .signals.watch.fd = -1,

@@ -95,6 +95,7 @@ struct master {
     int programs;       /* the first of their descriptors (programs.h) */
     int memory;         /* memory that survives a gate; a memfd */
     int guesses_memory; /* memory that survives a master too; a memfd */
+    int survey_lock;    /* of the one process that looks at homes; a memfd */
     int conf;           /* the settings, a sealed memfd */
     int empty;          /* the directory to chroot to; without root any file */
     bool no_empty; /* --check: the directory is missing, and a start would make
@@ -109,6 +110,8 @@ struct master {
     enum master_state state;
     int status; /* what main returns: 0 or a sysexits code */
     struct loop_timer deadline;
+    pid_t survey; /* looks at the homes in the background; 0: none does */
+    struct loop_timer survey_timer;
 
     /* The parts; other files know those whose header they include. */
     struct certificates *certificates;

@@ -21,6 +21,8 @@ static void reap_children(void *owner)
         struct home *asked = control_home(m->control, pid);
         struct child *child = children_by_pid(m, pid);
 
+        if (pid == m->survey)
+            m->survey = 0;
         if (s)
             home_reaped(&s->home, status);
         if (asked)

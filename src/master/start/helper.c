@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "children/exec.h"
@@ -13,6 +15,8 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
+
+#define SURVEY_MS 10000
 
 static int time_left(const struct master *m)
 {
@@ -74,6 +78,40 @@ bool helper_check(const struct master *m, const char *mode, int users,
             "%sthe homes weren't all looked at in time: one of them hangs",
             m->check ? "" : "warning: ");
     return status != 0;
+}
+
+void helper_survey(struct master *m, int users)
+{
+    const struct helper check = {
+        .name = "check",
+        .argv = { "sallyport: check", "start", "" },
+        .fd = { m->conf, users },
+        .lock = m->survey_lock,
+    };
+    pid_t pid = exec_start_helper(m, &check);
+
+    m->survey = pid < 0 ? 0 : pid;
+}
+
+static void survey_on_time(void *owner)
+{
+    struct master *m = owner;
+    pid_t pid = m->survey;
+
+    m->survey = 0;
+    if (pid == 0 || waitpid(pid, NULL, WNOHANG) != 0)
+        return;
+    stderr_print("warning: the homes weren't all looked at in time: one of "
+                 "them hangs");
+    kill(pid, SIGKILL); /* reaped with the other children */
+}
+
+void helper_watch_survey(struct master *m)
+{
+    m->survey_timer =
+        (struct loop_timer){ .on_time = survey_on_time, .owner = m };
+    if (m->survey > 0)
+        loop_timer_set(&m->loop, &m->survey_timer, SURVEY_MS);
 }
 
 int helper_prepare(const struct master *m, const char *part, struct prepared *p)

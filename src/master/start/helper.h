@@ -36,5 +36,10 @@ int helper_prepare(const struct master *m, const char *part,
  * one if check is late. */
 bool helper_check(const struct master *m, const char *mode, int users,
                   int wait_ms);
+/* Begins to look at the homes of all users, in the background, since one of
+ * them may hang: check prints its warnings. */
+void helper_survey(struct master *m, int users);
+/* Sets the deadline of that process, when the loop exists. */
+void helper_watch_survey(struct master *m);
 
 #endif

@@ -90,10 +90,41 @@ static int prepare_by_check(const struct master *m, const char *part,
     return r;
 }
 
+#define IDENTITIES_NAME "accounts"
+
+void prepare_keep_identities(struct master *m)
+{
+    const struct slice all = { (const char *)m->identity, sizeof(m->identity) };
+    FD_CLEANUP int fd = fd_sealed(IDENTITIES_NAME, all);
+
+    if (fd >= 0)
+        succession_keep(&m->succession, IDENTITIES_NAME, fd);
+}
+
+/* A recovery must not wait for a directory service. Those of another build may
+ * have another size. */
+static bool inherit_identities(struct master *m)
+{
+    FD_CLEANUP int fd =
+        m->succession.recovery
+            ? succession_inherit(&m->succession, IDENTITIES_NAME)
+            : -1;
+    struct stat st;
+
+    return fd >= 0 && fstat(fd, &st) == 0 &&
+           st.st_size == sizeof(m->identity) &&
+           pread(fd, m->identity, sizeof(m->identity), 0) ==
+               sizeof(m->identity);
+}
+
 int prepare_identities(struct master *m, struct complaint *c)
 {
     struct prepared p = { 0 };
-    int r = prepare_by_check(m, "accounts", &p, c);
+    int r;
+
+    if (inherit_identities(m))
+        return 0;
+    r = prepare_by_check(m, "accounts", &p, c);
 
     memcpy(m->identity, p.identity, sizeof(m->identity));
     return r;
@@ -105,8 +136,14 @@ int prepare_identities(struct master *m, struct complaint *c)
 int prepare_empty(struct master *m, struct complaint *c)
 {
     struct prepared p = { 0 };
-    int r = m->root ? prepare_by_check(m, "empty", &p, c) : -ENOENT;
+    int r;
 
+    if (m->succession.recovery) {
+        m->empty = succession_inherit(&m->succession, "empty");
+        if (m->empty >= 0)
+            return 0;
+    }
+    r = m->root ? prepare_by_check(m, "empty", &p, c) : -ENOENT;
     m->no_empty = m->root && r == -ENOENT;
     if (r == 0)
         m->empty = open(m->settings.empty,
@@ -248,9 +285,9 @@ int prepare_memory(struct master *m, struct complaint *c)
 {
     int r = memory_of(m, "memory", GATE_MEMORY, &m->memory, c);
 
-    return r < 0 ? r
-                 : memory_of(m, GUESSES_NAME, guesses_size(),
-                             &m->guesses_memory, c);
+    if (r == 0)
+        r = memory_of(m, GUESSES_NAME, guesses_size(), &m->guesses_memory, c);
+    return r < 0 ? r : memory_of(m, "survey", 1, &m->survey_lock, c);
 }
 
 const struct sandbox_filter *prepare_filter(const struct master *m)
@@ -262,5 +299,7 @@ int prepare_sandbox(struct master *m, struct complaint *c)
 {
     struct prepared p = { 0 };
 
+    if (m->succession.recovery) /* it was tried in this kernel */
+        return 0;
     return prepare_by_check(m, "sandbox", &p, c);
 }

@@ -13,6 +13,8 @@ struct settings;
  * -errno (also -EAGAIN) for an error that may pass without a change of the
  * configuration. */
 int prepare_users(struct master *m, struct complaint *c);
+/* Asks the supervisor to keep them for a recovery. */
+void prepare_keep_identities(struct master *m);
 int prepare_identities(struct master *m, struct complaint *c);
 int prepare_empty(struct master *m, struct complaint *c);
 int prepare_state(struct master *m, struct complaint *c);

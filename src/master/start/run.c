@@ -19,6 +19,7 @@
 #include "generations/reap.h"
 #include "generations/stop.h"
 #include "generations/supervisor.h"
+#include "helper.h"
 #include "hint.h"
 #include "rows.h"
 #include "sallyport/base/fd.h"
@@ -75,6 +76,7 @@ int master_start(struct master *m)
     m->deadline = (struct loop_timer){ .on_time = run_on_deadline, .owner = m };
     m->sessions->calls = &login_calls;
     m->sessions->audience = &gate_audience;
+    helper_watch_survey(m);
     hosts_init(m);
     run_add_children(m);
     CHILDREN_EACH(m, c)
@@ -104,6 +106,7 @@ void master_release(struct master *m)
     older_release(m);
     drain_release(m);
     heartbeat_release(m);
+    loop_timer_clear(&m->loop, &m->survey_timer);
     services_release(
         m); /* its timer may be in the loop between those of sessions */
     sessions_release(m->sessions);
@@ -116,6 +119,7 @@ void master_release(struct master *m)
     programs_close(&m->programs);
     fd_close(&m->memory);
     fd_close(&m->guesses_memory);
+    fd_close(&m->survey_lock);
     fd_close(&m->conf);
     certificates_release(m->certificates);
     fd_close(&m->empty);
