@@ -95,6 +95,7 @@ Test(fuse, a_file_that_cannot_be_read_whole, .timeout = 60)
     end(&f);
 }
 
+#define ENDS_MS  5000 /* the supervisor kills the rest after 7 s */
 #define QUICK_MS 9000 /* a look at a home that hangs takes 10 s */
 
 static bool is_one_check(void *server)
@@ -103,6 +104,14 @@ static bool is_one_check(void *server)
 
     processes_of(((struct server *)server)->pid, &list);
     return processes_count(&list, "sallyport: check") == 1;
+}
+
+static bool is_no_check(void *server)
+{
+    static struct processes list;
+
+    processes_of(((struct server *)server)->pid, &list);
+    return processes_count(&list, "sallyport: check") == 0;
 }
 
 /* A reload and a recovery don't wait for a home that hangs, and one process at
@@ -133,6 +142,7 @@ Test(fuse, a_home_that_hangs, .timeout = 90)
     cr_assert(is_one_check(&server), "the reload has waited");
     generation_reload(&server, GENERATION_CTL);
     server_log_wait(&server, "warning: the homes aren't looked at", NULL);
+    cr_expect(wait_until(is_no_check, &server, ENDS_MS), "it outlives master");
     begin = clock_ms();
     kill(generation_newest(&server), SIGKILL);
     server_log_wait(&server, "replaces processes that failed", NULL);

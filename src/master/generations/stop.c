@@ -96,6 +96,8 @@ void stop_children(struct master *m)
                       drained ? "ends: a newer generation has taken over, and "
                                 "its own last session has ended"
                               : "stops");
+    if (m->survey > 0) /* a change of its ids has cleared its death signal */
+        kill(m->survey, SIGKILL);
     stop_sessions(m);
     control_stop(m->control);
     stop_some(m, false);
