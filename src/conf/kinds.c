@@ -243,7 +243,7 @@ const struct setting_kind setting_kinds[SETTING_TYPES] = {
     [SETTING_CONFLICT_NAME] = { "number or new", WORDS(conflict_name_words,
                                                        CONFLICT_NAME_COUNT) },
     [SETTING_LABELLED] = { "an absolute path", labelled_set },
-    [SETTING_UPLOAD_EOF] = { "strict, size or lenient",
+    [SETTING_UPLOAD_EOF] = { "strict, size, lenient or announced",
                              WORDS(upload_eof_words, UPLOAD_EOF_COUNT) },
     [SETTING_BINDING] = { "user, session or address",
                           WORDS(binding_words, BINDING_COUNT) },

@@ -430,9 +430,12 @@ const struct setting setting_table[] = {
               "size: also with a bare FIN after as many bytes as ALLO "
               "announced. lenient: with any bare FIN, and the client may close "
               "its control connection without waiting for the reply; then the "
-              "server can't distinguish a cut upload from a complete one. A "
-              "FIN before the first byte always counts as a cut: an empty file "
-              "needs close_notify. Per user: upload_eof= in the users file." },
+              "server can't distinguish a cut upload from a complete one. "
+              "announced: with close_notify, after at least as many bytes as "
+              "ALLO announced; without ALLO, in TYPE A and in MODE Z there is "
+              "no upload. A FIN before the first byte always counts as a cut: "
+              "an empty file needs close_notify. Per user: upload_eof= in the "
+              "users file." },
     { .key = "fsync",
       .type = SETTING_YES_NO,
       .offset = FIELD(fsync),

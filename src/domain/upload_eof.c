@@ -6,6 +6,7 @@ const char *const upload_eof_words[UPLOAD_EOF_COUNT] = {
     [UPLOAD_EOF_STRICT] = "strict",
     [UPLOAD_EOF_SIZE] = "size",
     [UPLOAD_EOF_LENIENT] = "lenient",
+    [UPLOAD_EOF_ANNOUNCED] = "announced",
 };
 
 int upload_eof_parse(struct slice text, enum upload_eof *ret)

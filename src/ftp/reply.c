@@ -138,6 +138,8 @@ static const char *const texts[] = {
         "Use your own address and a port from 1024, or send EPSV or PASV.",
     [REPLY_HOST_OTHER] =
         "TLS was begun for another host; connect again for this one.",
+    [REPLY_NEED_ALLO] =
+        "Send TYPE I, MODE S, and ALLO with the length of the file first.",
     [REPLY_BAD_SEQUENCE] = "Send {} first.",
     [REPLY_ONLY_EPSV] = "After EPSV ALL only EPSV is accepted; send EPSV.",
     [REPLY_HOST_LATE] =

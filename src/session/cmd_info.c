@@ -153,7 +153,7 @@ static void info_on_space(struct session *s, struct message *m)
         control_reply(s, REPLY_ALLO_OK);
         return;
     }
-    s->announced = 0;
+    s->announced = NOT_ANNOUNCED;
     control_reply(s, REPLY_ALLO_NO_SPACE);
 }
 
@@ -162,7 +162,7 @@ void cmd_allo(struct session *s, const struct call *call)
     struct slice rest = call->argument, size;
     uint64_t n;
 
-    s->announced = 0;
+    s->announced = NOT_ANNOUNCED;
     slice_cut(&rest, ' ', &size); /* "n R m": the record size means nothing */
     if (slice_number(size, INT64_MAX, &n) < 0) {
         control_bad_argument(s, call->command->help);

@@ -100,11 +100,20 @@ void cmd_retr(struct session *s, const struct call *call)
     transfer_begin(s, call, download_steps);
 }
 
+/* Its end couldn't be checked. */
+static bool cmd_lacks_length(const struct session *s)
+{
+    return s->login.upload_eof == UPLOAD_EOF_ANNOUNCED &&
+           (s->announced == NOT_ANNOUNCED || !s->image || s->deflate);
+}
+
 void cmd_stor(struct session *s, const struct call *call)
 {
     if (s->until > 0) /* a range of a file can't be stored */
         control_reply_with(s, REPLY_BAD_PARAMETER,
                            SLICE("REST; RANG is for RETR and HASH"));
+    else if (cmd_lacks_length(s))
+        control_reply(s, REPLY_NEED_ALLO);
     else
         transfer_begin(s, call, upload_steps);
 }

@@ -141,8 +141,10 @@ static void dispatch_forget_sequences(struct session *s,
 {
     if (!(c->flags & COMMAND_KEEPS_REST) || c->data != DATA_NONE)
         s->rest = s->until = 0;
-    if (c->data != DATA_NONE)
-        s->announced = s->sized = 0;
+    if (c->data != DATA_NONE) {
+        s->announced = NOT_ANNOUNCED;
+        s->sized = 0;
+    }
     if (!(c->flags & COMMAND_KEEPS_RNFR))
         s->renames = RENAME_NOTHING;
 }

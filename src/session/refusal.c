@@ -21,6 +21,7 @@ static const char *const reasons[REPLY_COUNT] = {
     [REPLY_NO_PORT] = "no data port is free",
     [REPLY_ACTIVE_OFF] = "active = no",
     [REPLY_MODE_Z_OFF] = "mode_z = no",
+    [REPLY_NEED_ALLO] = "upload_eof = announced",
     [REPLY_DATA_MUST_BE_P] = "data connections without TLS",
     [REPLY_POLICY] = "a connection without TLS",
     [REPLY_TOO_LARGE] = "over the file-size limit",

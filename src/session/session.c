@@ -179,6 +179,7 @@ noreturn void session_main(const struct session_start *start)
     s->choices.facts = LISTING_ALL;
     s->choices.active = s->settings->active;
     s->choices.mode_z = s->settings->mode_z;
+    s->announced = NOT_ANNOUNCED;
     s->ascii = s->settings->ascii; /* RFC 959 3.1.1: TYPE A is the default */
     s->level = (int)s->settings->mode_z_level;
     session_limits(s);

@@ -29,6 +29,8 @@
  * user. */
 #define USER_ARGUMENT_MAX 255
 
+#define NOT_ANNOUNCED UINT64_MAX
+
 struct binding_refusal;
 struct session;
 
@@ -267,7 +269,7 @@ struct session {
     bool client_logged;               /* the log knows it */
     uint64_t rest;                    /* for the next RETR, STOR */
     uint64_t until;     /* RANG: the first byte that doesn't count; 0: all do */
-    uint64_t announced; /* by ALLO */
+    uint64_t announced; /* by ALLO, or NOT_ANNOUNCED */
     bool image;         /* TYPE I */
     bool ascii;         /* TYPE A, and it changes line ends */
     bool deflate;       /* MODE Z */

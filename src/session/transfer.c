@@ -76,7 +76,7 @@ void transfer_snapshot(struct session *s, enum verb verb,
     t->holds = BLOCK_FREE;
     t->spoiled = false;
     t->conversions = flow_conversions(s);
-    t->announced = s->announced;
+    t->announced = s->announced == NOT_ANNOUNCED ? 0 : s->announced;
     t->exact = s->image && t->conversions == 0;
     t->bare = false;
     t->refusal = NULL;

@@ -29,8 +29,9 @@ static int set_upload_eof(struct user *user, struct slice value,
                           struct complaint *c)
 {
     if (upload_eof_parse(value, &user->upload_eof) < 0)
-        return complain(c, "upload_eof=%.*s: expected strict, size or lenient",
-                        (int)value.len, value.ptr);
+        return complain(
+            c, "upload_eof=%.*s: expected strict, size, lenient or announced",
+            (int)value.len, value.ptr);
     user->has_upload_eof = true;
     return 0;
 }

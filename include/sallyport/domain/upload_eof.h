@@ -8,10 +8,12 @@
 /* A bare FIN is a FIN without TLS's close_notify: anybody on the path can forge
  * it. After a reset the upload always counts as cut. */
 enum upload_eof {
-    UPLOAD_EOF_STRICT,  /* close_notify */
-    UPLOAD_EOF_SIZE,    /* or a bare FIN after exactly the bytes that ALLO
-                           announced */
-    UPLOAD_EOF_LENIENT, /* or any bare FIN */
+    UPLOAD_EOF_STRICT,    /* close_notify */
+    UPLOAD_EOF_SIZE,      /* or a bare FIN after exactly the bytes that ALLO
+                             announced */
+    UPLOAD_EOF_LENIENT,   /* or any bare FIN */
+    UPLOAD_EOF_ANNOUNCED, /* close_notify, after the bytes that ALLO announced,
+                             without which no upload begins */
     UPLOAD_EOF_COUNT
 };
 

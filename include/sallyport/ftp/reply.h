@@ -119,6 +119,7 @@
     R(NOT_IMPLEMENTED, 502)                                                    \
     R(ACTIVE_OFF, 502)                                                         \
     R(BAD_SEQUENCE, 503) /* {}: the command to send first */                   \
+    R(NEED_ALLO, 503)                                                          \
     R(ONLY_EPSV, 503)                                                          \
     R(HOST_LATE, 503)                                                          \
     R(ALREADY_TLS, 503)                                                        \

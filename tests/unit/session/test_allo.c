@@ -210,3 +210,47 @@ Test(allo, fewer_bytes_are_no_file, .timeout = 120)
         play_upload(&f, &uploads[i]);
     fake_hang_up(&f, ENDING_CLOSED);
 }
+
+/* With upload_eof = announced there is no upload whose end can't be checked. */
+Test(allo, is_needed, .timeout = 60)
+{
+    static const struct {
+        const char *type, *mode, *line;
+        uint64_t announced; /* UINT64_MAX: nothing */
+        bool begins;
+    } needs[] = {
+        { "TYPE I", "MODE S", "STOR x", UINT64_MAX, false },
+        { "TYPE I", "MODE S", "APPE x", UINT64_MAX, false },
+        { "TYPE I", "MODE S", "STOU", UINT64_MAX, false },
+        { "TYPE A", "MODE S", "STOR x", 5, false },
+        { "TYPE I", "MODE Z", "STOR x", 5, false },
+        { "TYPE I", "MODE S", "STOR x", 5, true },
+        { "TYPE I", "MODE S", "STOR x", 0, true },
+        { "TYPE I", "MODE S", "STOR x", UINT64_MAX, false }, /* used up */
+    };
+    struct message no = { .kind = MSG_refused,
+                          .refused = { .outcome = OUTCOME_BUSY } };
+    struct fake f;
+
+    fake_settings("mode_z", 1);
+    fake_upload_eof(UPLOAD_EOF_ANNOUNCED);
+    fake_open(&f);
+    for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+        int data;
+
+        fake_say(&f, needs[i].type);
+        cr_assert_eq(fake_reply(&f), 200);
+        fake_say(&f, needs[i].mode);
+        cr_assert_eq(fake_reply(&f), 200);
+        if (needs[i].announced != UINT64_MAX)
+            announce(&f, needs[i].announced);
+        data = fake_data(&f);
+        fake_say(&f, needs[i].line);
+        if (needs[i].begins)
+            fake_answer(&f, MSG_file_write, &no);
+        cr_expect_eq(fake_reply(&f), needs[i].begins ? 450 : 503, "%zu: %s", i,
+                     f.reply);
+        close(data);
+    }
+    fake_hang_up(&f, ENDING_CLOSED);
+}

@@ -138,7 +138,7 @@ Test(users, refusals_with_their_line)
         { "anna:" HASH ":1:1::/h::on_conflict=replace\n",
           "users:1: on_conflict=replace: expected overwrite" },
         { "anna:" HASH ":1:1::/h::upload_eof=\n",
-          "users:1: upload_eof=: expected strict, size or lenient" },
+          "users:1: upload_eof=: expected strict, size, lenient or announced" },
     };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
