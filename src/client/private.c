@@ -13,6 +13,28 @@
 
 #include "sallyport/base/fd.h"
 
+/* Has root put this open file where Docker and Podman (0444) or systemd (0440
+ * with an ACL) put a service's secrets? The caller can't change its mode, and
+ * root alone decides who reads these directories. */
+static bool private_is_given(int fd, const struct stat *st)
+{
+    static const char *const places[] = { "/run/secrets/",
+                                          "/run/credentials/" };
+    char link[32], path[PATH_MAX];
+
+    if (st->st_uid != 0)
+        return false;
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    ssize_t len = readlink(link, path, sizeof(path) - 1);
+    if (len < 0)
+        return false;
+    path[len] = '\0';
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+        if (strncmp(path, places[i], strlen(places[i])) == 0)
+            return true;
+    return false;
+}
+
 static int private_judge(int fd, const char *path, bool secret,
                          struct failure *why)
 {
@@ -24,7 +46,7 @@ static int private_judge(int fd, const char *path, bool secret,
         return fail(why, EX_NOINPUT, "%s: not a regular file", path);
     if (st.st_uid != geteuid() && st.st_uid != 0)
         return fail(why, EX_NOPERM, "%s: belongs to another user", path);
-    if (secret && st.st_mode & 077)
+    if (secret && st.st_mode & 077 && !private_is_given(fd, &st))
         return fail(why, EX_NOPERM, "%s: others can read it; run: chmod 600 %s",
                     path, path);
     if (st.st_mode & 022)

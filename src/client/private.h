@@ -9,8 +9,9 @@
 #include "sallyport/base/buf.h"
 
 /* Reads a whole regular file of the caller's; it may have at most BUF's
- * maximum. With SECRET no other user may have any right to it. Returns 0; 1:
- * the file is missing; -1 with the reason. */
+ * maximum. With SECRET no other user may have any right to it, except
+ * where root puts the secrets of a service. Returns 0; 1: the file is missing;
+ * -1 with the reason. */
 int private_read(const char *path, bool secret, struct buf *into,
                  struct failure *why);
 /* Writes the path $VARIABLE/sallyport/NAME or, if the variable isn't set,
