@@ -59,6 +59,9 @@ extern const struct command commands[];
 extern const size_t command_count;
 
 const struct command *command_find(const char *name, unsigned mode);
+/* Says that there is no command NAME, and which one is like it. Returns an exit
+ * code. */
+int command_unknown(const char *name, unsigned mode);
 
 /* Each command returns an exit code of sysexits.h, and has printed what
  * failed. */

@@ -132,16 +132,13 @@ int cmd_help(struct client *c, struct word *w, int n)
 {
     unsigned mode = c->interactive ? IN_SHELL : ONE_SHOT;
     const struct command *row = n > 0 ? command_find(w[0].text, mode) : NULL;
-    struct failure why;
 
     if (n > 0 && !row) {
         mode = IN_SHELL;
         row = command_find(w[0].text, mode);
     }
     if (n > 0 && !row)
-        return fail(&why, EX_USAGE, "no such command; %s",
-                    c->interactive ? "try help" : "run: sallyport --help"),
-               client_error(w[0].text, &why);
+        return command_unknown(w[0].text, c->interactive ? IN_SHELL : ONE_SHOT);
     help_print(row, mode);
     return 0;
 }

@@ -30,8 +30,6 @@ int fail_errno(struct failure *why, int error, const char *name)
 
     if (error == ENOENT)
         code = EX_NOINPUT;
-    else if (error == EACCES || error == EPERM)
-        code = EX_NOPERM;
     else if (error == EEXIST || error == ENOSPC || error == EDQUOT ||
              error == ENOTDIR || error == EROFS)
         code = EX_CANTCREAT;
@@ -113,6 +111,35 @@ static const struct curl_row {
     { CURLE_OUT_OF_MEMORY, EX_OSERR, false, "out of memory" },
 };
 
+/* What a reply 550, or a detail of libcurl about a certificate, says. */
+static const struct word_row {
+    int of; /* a reply or a CURLcode */
+    const char *word, *text;
+} word_rows[] = {
+    { 550, "not empty", "rm -r removes it with everything in it" },
+    { 550, "is a directory", "it is a directory" },
+    { 550, "no right", "your account lacks this right" },
+    { 550, "denied", "your account lacks this right" },
+    { CURLE_PEER_FAILED_VERIFICATION, "target host name",
+      "the server's certificate is for another name; use that name in the URL, "
+      "or trust its key by --pin" },
+    { CURLE_PEER_FAILED_VERIFICATION, "has expired",
+      "the server's certificate has expired; its administrator must renew it" },
+    { CURLE_PEER_FAILED_VERIFICATION, "not yet valid",
+      "the server's certificate isn't valid yet; check this machine's clock" },
+};
+
+/* Returns the words for a reply or a CURLcode that comes with TEXT, or
+ * OTHERWISE. */
+static const char *word_find(int of, const char *text, const char *otherwise)
+{
+    for (size_t i = 0; text && i < sizeof(word_rows) / sizeof(word_rows[0]);
+         i++)
+        if (word_rows[i].of == of && strcasestr(text, word_rows[i].word))
+            return word_rows[i].text;
+    return otherwise;
+}
+
 static const struct reply_row *reply_find(int reply)
 {
     for (size_t i = 0; i < sizeof(reply_rows) / sizeof(reply_rows[0]); i++)
@@ -135,7 +162,7 @@ static int fail_reply(struct failure *why, int reply, const char *text)
     bool cut = row ? row->cut : reply < 500;
 
     fail(why, row ? row->code : EX_UNAVAILABLE, "the server says \"%s\"%s%s",
-         text, row ? ": " : "", row ? row->advice : "");
+         text, row ? ": " : "", row ? word_find(reply, text, row->advice) : "");
     why->cut = cut;
     why->reply = reply;
     return -1;
@@ -156,7 +183,7 @@ int fail_curl(struct failure *why, int curl, int reply, const char *text,
     if (curl == CURLE_ABORTED_BY_CALLBACK)
         detail = NULL; /* it names our own callback */
     fail(why, row ? row->code : EX_UNAVAILABLE, "%s%s%s%s",
-         row ? row->text : "libcurl reports an error",
+         row ? word_find(curl, detail, row->text) : "libcurl reports an error",
          detail && detail[0] ? " (" : "", detail ? detail : "",
          detail && detail[0] ? ")" : "");
     why->cut = row && row->cut;

@@ -45,6 +45,9 @@ struct link_io {
 
 #define LINK_REPLY_MAX 512
 
+/* Questions that an account may lack the right to ask. */
+enum link_question { QUESTION_MLST, QUESTION_SIZE, QUESTION_HASH, QUESTIONS };
+
 struct link {
     CURL *curl;
     CURLM *multi; /* holds the connections */
@@ -70,6 +73,7 @@ struct link {
     struct curl_slist *last;   /* one directly before or after the transfer */
     bool away;                 /* this call leaves the login directory */
     char entry[URL_PATH_MAX];  /* the login directory, by PWD; "": unknown */
+    bool refused[QUESTIONS];   /* for want of a right of the account */
     int reply;                 /* code of the last line, or 0 */
     char text[LINK_REPLY_MAX];
     struct buf lines; /* all lines of the last reply, with LF */

@@ -123,16 +123,39 @@ static bool remote_absent(const struct failure *why)
     return why->reply == 550 || why->reply == 553;
 }
 
-/* Servers reply 550 in both cases, but the texts differ. */
-static int remote_say_absent(const struct link *l, struct failure *why)
+bool remote_lacks_right(const struct link *l)
 {
     static const char *const words[] = { "no right", "permission", "denied" };
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (strcasestr(l->text, words[i]))
-            return 1;
-    fail(why, EX_NOINPUT, "there is no such file or directory");
+        if (l->reply == 550 && strcasestr(l->text, words[i]))
+            return true;
+    return false;
+}
+
+/* Servers reply 550 in both cases, but the texts differ. */
+static int remote_say_absent(const struct link *l, struct failure *why)
+{
+    if (!remote_lacks_right(l))
+        fail(why, EX_NOINPUT, "there is no such file or directory");
     return 1;
+}
+
+/* Asks about PATH. A Sallyport server refuses a question for want of a right of
+ * the account, and logs that: then no other path is asked about. */
+static int remote_ask(struct link *l, enum link_question question,
+                      const char *verb, const char *path, struct failure *why)
+{
+    static const char refusal[] = "550 You have no right to do this";
+
+    if (l->refused[question]) {
+        l->reply = 550;
+        snprintf(l->text, sizeof(l->text), "%s", refusal);
+        return fail_curl(why, CURLE_QUOTE_ERROR, 550, refusal, NULL);
+    }
+    int r = link_command(l, why, "%s %s", verb, path);
+    l->refused[question] = r < 0 && strstr(l->text, "550 You have no right");
+    return r;
 }
 
 /* The reply without its code. */
@@ -148,7 +171,7 @@ static int remote_size(struct link *l, const char *path, uint64_t *ret,
                        struct failure *why)
 {
     if (link_command(l, why, "TYPE I") < 0 ||
-        link_command(l, why, "SIZE %s", path) < 0)
+        remote_ask(l, QUESTION_SIZE, "SIZE", path, why) < 0)
         return remote_absent(why) ? 1 : -1;
     if (l->reply != 213 || slice_number(remote_answer(l), INT64_MAX, ret) < 0)
         return fail(why, EX_PROTOCOL, "SIZE was answered \"%s\"", l->text);
@@ -214,7 +237,7 @@ static int remote_stat_entry(struct link *l, const char *path,
         return 0;
     if (!l->site->mlst)
         return remote_stat_by_list(l, path, ret, why);
-    if (link_command(l, why, "MLST %s", path) < 0)
+    if (remote_ask(l, QUESTION_MLST, "MLST", path, why) < 0)
         return remote_absent(why) ? 1 : -1;
     rest = buf_slice(&l->lines);
     while (slice_cut(&rest, '\n', &line)) {
@@ -276,7 +299,7 @@ int remote_hash(struct link *l, const char *path, uint64_t size,
 
     l->patience = (unsigned)(size / HASH_BYTES_A_SECOND);
 
-    if (link_command(l, why, "HASH %s", path) < 0)
+    if (remote_ask(l, QUESTION_HASH, "HASH", path, why) < 0)
         return -1;
     /* "213 SHA-256 0-49 6dcf...1f93 NAME" */
     struct slice rest = slice_from(l->text), word;

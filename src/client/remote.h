@@ -6,6 +6,8 @@
 #include "link.h"
 #include "listing.h"
 
+/* Did the last reply refuse something for want of a right? */
+bool remote_lacks_right(const struct link *l);
 /* Lists the directory PATH, sorted, with the retries that the options permit;
  * or without. */
 int remote_list(struct link *l, const char *path, struct listing *ret,

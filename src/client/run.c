@@ -207,11 +207,8 @@ static int run_session(struct client *c, char **text, int n)
         run_usage(stderr);
         return EX_USAGE;
     }
-    if (n > 1) {
-        fail(&why, EX_USAGE, "%s: no such command; run: sallyport --help",
-             text[0]);
-        return client_error("", &why);
-    }
+    if (n > 1 || (n == 1 && !strpbrk(text[0], "/:")))
+        return command_unknown(text[0], ONE_SHOT);
     if (client_misfit(&c->options, "open", "a session") != 0)
         return EX_USAGE;
     if (n == 1) {

@@ -76,7 +76,7 @@ static int shell_command(struct client *c, int n, char **text,
     int code;
 
     if (!row)
-        return shell_refuse(EX_USAGE, text[0], "no such command; try help");
+        return command_unknown(text[0], IN_SHELL);
     c->reopened = false;
     if (row->modes & OPENS)
         c->options = c->given;

@@ -30,7 +30,12 @@ int transfer_verify(struct transfer *t, struct failure *why)
          * nothing to compare. */
         if (why->cut)
             return -1;
-        progress_note("%s: not verified: %s", t->remote, why->text);
+        if (t->job->kind == JOB_PUT && remote_lacks_right(t->link))
+            progress_note("%s: stored; not compared, since this account may "
+                          "not read it",
+                          t->remote);
+        else
+            progress_note("%s: not verified: %s", t->remote, why->text);
         return 0;
     }
     if (strcmp(here, there) != 0)

@@ -38,6 +38,7 @@ static const struct server_user users[] = {
     { .name = "move" },
     { .name = "twice" },
     { .name = "beside" },
+    { .name = "drop", .keys = "rights=w" },
     { .name = "blind", .keys = "rights=lwo" },
     { .name = "adder", .keys = "on_conflict=rename" },
 };
@@ -510,18 +511,23 @@ Test(client, help_of_a_command, .timeout = 60)
 Test(client, help_that_there_is_not, .timeout = 60)
 {
     static char *const rows[][4] = {
-        { "help", "nosuch", NULL },
-        { "help", "put", "get", NULL },
-        { "help", "--dry-run", NULL },
+        { "pt", "a", "b", NULL },       { "lsit", NULL },
+        { "help", "mkidr", NULL },      { "help", "nosuch", NULL },
+        { "help", "put", "get", NULL }, { "help", "--dry-run", NULL },
         { "help", "--nosuch", NULL },
     };
-    static const char *const says[] = { "nosuch: no such command",
-                                        "usage: sallyport help [COMMAND]",
-                                        "--dry-run: help has no such option",
-                                        "--nosuch: no such option" };
+    static const char *const says[] = {
+        "pt: no such command; did you mean put?",
+        "lsit: no such command; did you mean ls?",
+        "did you mean mkdir?",
+        "nosuch: no such command; run",
+        "usage: sallyport help [COMMAND]",
+        "--dry-run: help has no such option",
+        "--nosuch: no such option"
+    };
     struct run_result r;
 
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof(says) / sizeof(says[0]); i++) {
         run_plain(&r, rows[i]);
         cr_expect_eq(r.status, EX_USAGE, "%d: %s", r.status, r.text);
         cr_expect_not_null(strstr(r.text, says[i]), "%s", r.text);
@@ -710,6 +716,36 @@ Test(client, without_the_right, .timeout = 60)
     files_write("a", "x", 1, 0644);
     desk_client(&d, EX_NOINPUT, &r, NULL, "put", "a", "/", NULL);
     cr_expect_not_null(strstr(r.text, "the server says \"550"), "%s", r.text);
+    run_release(&r);
+    desk_end(&d);
+}
+
+/* An account that may only upload: the file is stored, and a refused question
+ * isn't asked again for the next file. */
+Test(client, upload_only, .timeout = 60)
+{
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "drop");
+    files_write("a", "x", 1, 0644);
+    files_write("b", "y", 1, 0644);
+    desk_client(&d, 0, &r, NULL, "put", "--debug", "a", "b", "/", NULL);
+    cr_expect_not_null(strstr(r.text, "b: stored; not compared, since this "
+                                      "account may not read it"),
+                       "%s", r.text);
+    const char *asked = strstr(r.text, "> MLST");
+    cr_assert_not_null(asked, "%s", r.text);
+    cr_expect_null(strstr(asked + 1, "> MLST"), "%s", r.text);
+    asked = strstr(r.text, "> HASH");
+    cr_assert_not_null(asked, "%s", r.text);
+    cr_expect_null(strstr(asked + 1, "> HASH"), "%s", r.text);
+    run_release(&r);
+    desk_client(&d, EX_NOINPUT, &r, NULL, "get", "/a", NULL);
+    cr_expect_not_null(strstr(r.text, "lacks this right"), "%s", r.text);
+    run_release(&r);
+    desk_client(&d, EX_NOINPUT, &r, NULL, "ls", "/a", NULL);
+    cr_expect_not_null(strstr(r.text, "lacks this right"), "%s", r.text);
     run_release(&r);
     desk_end(&d);
 }

@@ -7,14 +7,42 @@
 
 #include "client/fail.h"
 
+/* A detail may say more than the code. */
+Test(fail, words)
+{
+    static const struct {
+        CURLcode curl;
+        const char *text, *detail, *says;
+    } rows[] = {
+        { CURLE_QUOTE_ERROR, "550 Directory not empty.", NULL,
+          "rm -r removes it" },
+        { CURLE_QUOTE_ERROR, "550 Is a directory.", NULL, "it is a directory" },
+        { CURLE_QUOTE_ERROR, "550 You have no right to list (l).", NULL,
+          "lacks this right" },
+        { CURLE_PEER_FAILED_VERIFICATION, "",
+          "SSL: no alternative certificate subject name matches target host "
+          "name '127.0.0.1'",
+          "for another name" },
+        { CURLE_PEER_FAILED_VERIFICATION, "",
+          "SSL certificate problem: certificate has expired", "has expired;" },
+        { CURLE_PEER_FAILED_VERIFICATION, "", "self-signed", "--cacert" },
+    };
+    struct failure why;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        fail_curl(&why, (int)rows[i].curl, rows[i].text[0] ? 550 : 0,
+                  rows[i].text, rows[i].detail);
+        cr_expect_not_null(strstr(why.text, rows[i].says), "%s", why.text);
+    }
+}
+
 Test(fail, error_numbers)
 {
     static const struct {
         int error, code;
     } rows[] = {
-        { ENOENT, EX_NOINPUT },   { EACCES, EX_NOPERM },
-        { ENOSPC, EX_CANTCREAT }, { EROFS, EX_CANTCREAT },
-        { EIO, EX_IOERR },
+        { ENOENT, EX_NOINPUT },  { EACCES, EX_IOERR }, { ENOSPC, EX_CANTCREAT },
+        { EROFS, EX_CANTCREAT }, { EIO, EX_IOERR },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
