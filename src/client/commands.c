@@ -45,7 +45,8 @@ const struct command commands[] = {
       "Print checksums that the server computes",
       "sallyport hash ftps://anna@drop.example.org/large.iso" },
     { "sync", NULL, BOTH, 2, 2, "lr", "..", cmd_sync, "DIR URL", "DIR NAME",
-      "Upload new and changed files of a directory; URL DIR downloads them; "
+      "Upload new and changed files of a directory; outside a session, "
+      "URL DIR downloads them; "
       "--delete removes files and directories that the source doesn't have",
       "sallyport sync --dry-run --delete site "
       "ftps://anna@drop.example.org/site\n"

@@ -46,7 +46,9 @@ static enum conflict_choice names_ask(const char *name, const char *where)
     for (int tries = 0; tries < 3; tries++) {
         if (tty_line(prompt, answer, sizeof(answer)) < 0)
             return CONFLICT_SKIP;
-        const char *at = answer[0] ? strchr(keys, answer[0]) : NULL;
+        /* A whole line that begins with such a letter is no answer. */
+        const char *at =
+            answer[0] && !answer[1] ? strchr(keys, answer[0]) : NULL;
         if (!at)
             continue;
         enum conflict_choice c = choices[(at - keys) % 3];

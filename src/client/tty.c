@@ -51,7 +51,8 @@ static int tty_ask(const char *prompt, bool echo, char *out, size_t size)
     quiet = old;
     if (!echo)
         quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
-    tcsetattr(tty, echo ? TCSADRAIN : TCSAFLUSH, &quiet);
+    /* What was typed before the question is no answer to it. */
+    tcsetattr(tty, TCSAFLUSH, &quiet);
     show_text(prompt, safe, sizeof(safe));
     int r = fd_write_all(tty, safe, strlen(safe));
     if (r == 0)

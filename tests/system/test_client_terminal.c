@@ -58,6 +58,10 @@ Test(terminal, a_session, .timeout = 120)
     terminal_complete(&t, "ls so", "> ls some/");
     terminal_type(&t, "get some/large \"large file\"");
     terminal_expect(&t, "is here already", NULL);
+    /* A line that only begins with a letter of the question isn't its answer.
+     */
+    terminal_type(&t, "old");
+    terminal_expect(&t, "for all? old\nlarge file is here", NULL);
     terminal_type(&t, "s");
     terminal_expect(&t, "skipped", NULL);
     TMUX(&t, "send-keys", "Up"); /* history */
@@ -97,6 +101,33 @@ Test(terminal, an_answer_for_all, .timeout = 120)
     terminal_type(&t, "pwd");
     terminal_expect(&t, "> pwd\n/\n", "no such command");
     terminal_type(&t, "bye");
+    terminal_end(&t);
+}
+
+/* The answer comes after the question: a line that was typed before is none. */
+Test(terminal, a_line_before_the_question, .timeout = 120)
+{
+    static struct terminal t;
+    struct run_result r;
+    char line[2048];
+
+    desk_begin(&t.desk, "anna");
+    terminal_open(&t, "/bin/sh");
+    files_write("early", "1", 1, 0644);
+    desk_client(&t.desk, 0, &r, NULL, "put", "-q", "early", "/", NULL);
+    run_release(&r);
+    files_write("early", "22", 2, 0644);
+    snprintf(line, sizeof(line),
+             "%s put --cacert %s --password-file %s early "
+             "%s/; echo status $?",
+             server_program("sallyport"), t.desk.ca, t.desk.password,
+             t.desk.url);
+    TMUX(&t, "send-keys", line, "Enter", "o", "Enter");
+    terminal_expect(&t, "is on the server already", NULL);
+    terminal_type(&t, "s");
+    terminal_expect(&t, "skipped", NULL);
+    terminal_expect(&t, "status 0", NULL);
+    terminal_type(&t, "exit");
     terminal_end(&t);
 }
 
