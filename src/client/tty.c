@@ -3,16 +3,31 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include "link.h"
 #include "sallyport/base/fd.h"
 #include "show.h"
+
+#define WAKE_MS 100
 
 bool tty_there(void)
 {
     return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+}
+
+/* Waits for input. A Ctrl-C just before a read() wouldn't end it. */
+static bool tty_wait(int tty)
+{
+    struct pollfd p = { .fd = tty, .events = POLLIN };
+
+    while (!link_interrupted)
+        if (poll(&p, 1, WAKE_MS) > 0)
+            return true;
+    return false;
 }
 
 static int tty_read(int tty, char *out, size_t size)
@@ -21,11 +36,11 @@ static int tty_read(int tty, char *out, size_t size)
 
     for (;;) {
         char c;
-        ssize_t n = read(tty, &c, 1);
+        ssize_t n = tty_wait(tty) ? read(tty, &c, 1) : 0;
 
         if (n < 0)
             return -errno;
-        if (n == 0 && len == 0)
+        if (link_interrupted || (n == 0 && len == 0))
             return -EINTR;
         if (n == 0 || c == '\n')
             break;
