@@ -7,30 +7,33 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sallyport/base/clock.h"
 
-enum { FREE, RUNS, HELD, BLOCKED };
+enum { FREE, RUNS, HELD, BLOCKED, SENT };
 
 struct steps {
     _Atomic uint32_t at;
 };
 
-/* Of the process itself: set in the child by the fork. */
+/* Of the process itself, which is a child of TEST. */
 static struct steps *mine;
+static pid_t test;
 
 struct steps *steps_for_next(void)
 {
     mine = mmap(NULL, sizeof(*mine), PROT_READ | PROT_WRITE,
                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     cr_assert_neq(mine, MAP_FAILED);
+    test = getpid();
     return mine;
 }
 
@@ -64,21 +67,40 @@ enum stepped steps_next(struct steps *s, struct peer *p)
     if (at == HELD || at == BLOCKED)
         let(s, RUNS);
     for (;;) {
+        const struct timespec soon = { .tv_nsec = 1000000 };
+        uint32_t sent = SENT;
+
+        atomic_compare_exchange_strong(&s->at, &sent, RUNS);
         at = atomic_load(&s->at);
         if (at == HELD || at == BLOCKED)
             return at == HELD ? STEPPED_HELD : STEPPED_BLOCKED;
         if (poll(&answer, 1, 0) > 0)
             return STEPPED_ANSWERED;
         cr_assert(clock_ms() < end, "neither a stop nor an answer");
-        sched_yield();
+        syscall(SYS_futex, &s->at, FUTEX_WAIT, at, &soon, NULL, 0);
     }
+}
+
+static bool is_stepped(void)
+{
+    return mine && getpid() != test && atomic_load(&mine->at) != FREE;
+}
+
+/* Wakes the test for each message, which may be the answer. */
+ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
+{
+    ssize_t n = syscall(SYS_sendmsg, fd, m, flags);
+
+    if (is_stepped())
+        let(mine, SENT);
+    return n;
 }
 
 static void stop(uint32_t at)
 {
-    if (!mine || atomic_load(&mine->at) == FREE)
+    if (!is_stepped())
         return;
-    atomic_store(&mine->at, at);
+    let(mine, at);
     while (atomic_load(&mine->at) == at)
         syscall(SYS_futex, &mine->at, FUTEX_WAIT, at, NULL, NULL, 0);
 }
@@ -99,7 +121,8 @@ int steps_flock(int fd, int operation)
 {
     int r = (int)syscall(SYS_flock, fd, operation);
 
-    if (r < 0 && errno == EWOULDBLOCK && is_directory(fd)) {
+    if (r < 0 && errno == EWOULDBLOCK &&
+        (is_directory(fd) || operation & LOCK_SH)) {
         stop(BLOCKED);
         errno = EWOULDBLOCK;
     }

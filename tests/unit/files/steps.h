@@ -7,7 +7,8 @@
 
 enum stepped {
     STEPPED_HELD,    /* it is about to change a name */
-    STEPPED_BLOCKED, /* another process holds the lock of the directory */
+    STEPPED_BLOCKED, /* another process holds the lock of the directory,
+                        or of the partial that SIZE asks about */
     STEPPED_ANSWERED /* its answer can be received */
 };
 

@@ -1,0 +1,859 @@
+/* A model of two sessions and one name. Each command of two short programs runs
+ * in the real processes, in chosen interleavings of their requests and of their
+ * changes of names. Then the answers and the files must fit an order of the
+ * commands, one after the other, that respects which command ended before
+ * another one began. And the rest of a file must never become the file. */
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "files/state.h"
+#include "peer.h"
+#include "renames.h"
+#include "sallyport/base/fd.h"
+#include "steps.h"
+
+#define UNIT    65536u /* a byte of a content below stands for so many */
+#define LONGEST 24
+#define OPS     8
+#define EXTRAS  6
+
+enum verb {
+    STOR,
+    STOR_CUT,
+    REST, /* and STOR: from the length that SIZE reported, or from 1 */
+    APPE,
+    APPE_CUT,
+    DELE,
+    ONTO, /* RNTO from g to f */
+    AWAY, /* RNTO from f to h */
+    SIZE,
+    RETR,
+    MDTM,
+    VERBS
+};
+static const char *const verbs[VERBS] = { "STOR",   "STOR-cut",  "REST+STOR",
+                                          "APPE",   "APPE-cut",  "DELE",
+                                          "RNTO-f", "RNTO-away", "SIZE",
+                                          "RETR",   "MDTM" };
+
+struct op {
+    enum verb verb;
+    int client, outcome;
+    unsigned began, ended; /* in ticks */
+    bool of_partial;       /* SIZE */
+    bool tail;             /* the rest of a file became the file */
+    bool copies;           /* it continues the finished file */
+    uint64_t first;        /* units */
+    char head[LONGEST];    /* of the partial that it continues */
+    char sent[LONGEST];
+    char seen[LONGEST]; /* by RETR */
+    uint64_t size;      /* by SIZE */
+};
+
+/* Of an upload: what comes next. */
+enum part { BEGIN, WRITTEN, BEGUN };
+
+struct client {
+    struct peer peer;
+    struct steps *steps;
+    struct op *op;
+    enum part part;
+    bool waits;  /* for an answer */
+    bool ends;   /* this was the last request of the command */
+    int failure; /* and so the upload is cut */
+    uint64_t to_copy;
+    int fd;
+    uint64_t told;         /* units; 0: none */
+    char partial[LONGEST]; /* what SIZE reported */
+    const enum verb *program;
+    size_t at, count;
+};
+
+static struct run {
+    struct client c[2];
+    enum conflict conflict;
+    struct op op[OPS];
+    size_t ops;
+    unsigned tick, number;
+    bool reported[2]; /* to some session of the user: a partial's length */
+    bool two_users, cut;
+    char trace[512];
+    char directory[32];
+} run;
+
+/* Files */
+
+static const char *path_of(const char *name)
+{
+    static char out[4][64];
+    static int turn;
+
+    turn = (turn + 1) % 4;
+    snprintf(out[turn], sizeof(out[turn]), "%s/%s", run.directory, name);
+    return out[turn];
+}
+
+static void put_units(int fd, uint64_t at, const char *units)
+{
+    static char block[UNIT];
+
+    for (; *units; units++, at++) {
+        memset(block, *units, sizeof(block));
+        cr_assert_eq(pwrite(fd, block, UNIT, (off_t)(at * UNIT)), UNIT);
+    }
+}
+
+/* "?": no unit of one letter. */
+static void get_units(int fd, char ret[LONGEST])
+{
+    static char block[UNIT];
+    ssize_t n;
+    size_t len = 0;
+
+    while (len + 1 < LONGEST &&
+           (n = pread(fd, block, UNIT, (off_t)(len * UNIT))) > 0)
+        ret[len++] = n == UNIT && memcmp(block, block + 1, UNIT - 1) == 0
+                         ? block[0]
+                         : '?';
+    ret[len] = '\0';
+}
+
+/* "-": there is none. */
+static void get_file(const char *name, char ret[LONGEST])
+{
+    FD_CLEANUP int fd = open(disk_path(&run.c[0].peer, path_of(name)),
+                             O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+    strcpy(ret, "-");
+    if (fd >= 0)
+        get_units(fd, ret);
+}
+
+static void make_file(const char *name, const char *units)
+{
+    const char *path = path_of(name);
+
+    disk_put(&run.c[0].peer, path, "", 0);
+    FD_CLEANUP int fd =
+        open(disk_path(&run.c[0].peer, path), O_WRONLY | O_CLOEXEC);
+    cr_assert_geq(fd, 0);
+    put_units(fd, 0, units);
+}
+
+/* The partial of f that belongs to this client's user. */
+static void get_partial(const struct client *c, char ret[LONGEST])
+{
+    struct files f = { .user = c->peer.start.name };
+    char name[PARTIAL_NAME_MAX];
+
+    memcpy(f.name_key, c->peer.start.name_key, sizeof(f.name_key));
+    partial_name(&f, "f", name);
+    get_file(name, ret);
+}
+
+/* Commands */
+
+static bool is_upload(enum verb v)
+{
+    return v <= APPE_CUT;
+}
+
+static bool is_cut(enum verb v)
+{
+    return v == STOR_CUT || v == APPE_CUT;
+}
+
+static void send_first(struct client *c)
+{
+    struct peer *p = &c->peer;
+    const char *f = path_of("f");
+    int r = 0;
+
+    switch (c->op->verb) {
+    case STOR:
+    case STOR_CUT:
+    case REST:
+    case APPE:
+    case APPE_CUT:
+        r = SEND(&p->session, file_write, NEXT(p), .path = slice_from(f),
+                 .mode = c->op->verb == APPE || c->op->verb == APPE_CUT
+                             ? WRITE_APPEND
+                             : WRITE_STORE,
+                 .offset = c->op->verb == REST
+                               ? (c->told > 0 ? c->told : 1) * UNIT
+                               : 0,
+                 .announced = 0, .keep_nothing = false);
+        break;
+    case DELE:
+        r = SEND(&p->session, file_delete, NEXT(p), .path = slice_from(f));
+        break;
+    case ONTO:
+        r = SEND(&p->session, rename, NEXT(p), .from = slice_from(path_of("g")),
+                 .to = slice_from(f));
+        break;
+    case AWAY:
+        r = SEND(&p->session, rename, NEXT(p), .from = slice_from(f),
+                 .to = slice_from(path_of("h")));
+        break;
+    case RETR:
+        r = SEND(&p->session, file_read, NEXT(p), .path = slice_from(f),
+                 .offset = 0);
+        break;
+    default:
+        r = SEND(&p->session, facts, NEXT(p), .path = slice_from(f),
+                 .purpose =
+                     c->op->verb == SIZE ? FACTS_FOR_SIZE : FACTS_FOR_ANY,
+                 .directory = false);
+    }
+    cr_assert_eq(r, 0);
+}
+
+/* All bytes, when the first one may be written. */
+static void send_bytes(struct client *c)
+{
+    put_units(c->fd, c->op->first, c->op->sent);
+}
+
+static void send_next(struct client *c)
+{
+    struct peer *p = &c->peer;
+    bool cut = c->failure != 0;
+    int r = 0;
+
+    if (c->part == BEGIN)
+        send_first(c);
+    else if (c->part == WRITTEN)
+        r = SEND(&p->session, file_begin, NEXT(p));
+    else if (c->to_copy > 0 && !cut)
+        r = SEND(&p->session, file_copy, NEXT(p));
+    else
+        c->ends = true;
+    if (c->ends && (cut || is_cut(c->op->verb)))
+        r = SEND(&p->session, file_abort, NEXT(p), .spoiled = false);
+    else if (c->ends)
+        r = SEND(&p->session, file_commit, NEXT(p),
+                 .length = (c->op->first + strlen(c->op->sent)) * UNIT);
+    cr_assert_eq(r, 0);
+    c->waits = true;
+}
+
+static int user_of(const struct client *c)
+{
+    return run.two_users ? (int)(c - run.c) : 0;
+}
+
+/* The name has been given anew, or taken away. */
+static void forget(struct client *c)
+{
+    c->told = 0;
+    run.reported[user_of(c)] = false;
+}
+
+static void end_op(struct client *c, int outcome)
+{
+    enum verb v = c->op->verb;
+
+    if (outcome == OUTCOME_OK && !is_cut(v) && v < SIZE)
+        forget(c);
+    c->op->outcome = outcome;
+    c->op->ended = ++run.tick;
+    if (c->fd >= 0)
+        close(c->fd);
+    c->fd = -1;
+    c->op = NULL;
+}
+
+/* What the client knows of the partial counts for one upload. */
+static void writable(struct client *c, struct msg_file_writable *w)
+{
+    struct op *op = c->op;
+
+    c->fd = fd_take(&w->file);
+    op->first = w->first / UNIT;
+    op->copies = w->to_copy > 0;
+    c->to_copy = w->to_copy;
+    if (op->first > 0 && !op->copies && c->told > 0)
+        snprintf(op->head, sizeof(op->head), "%.*s", (int)op->first,
+                 c->partial);
+    else if (op->first > 0 && !op->copies)
+        get_partial(c, op->head), op->head[op->first] = '\0';
+    c->told = 0;
+    op->tail = (op->verb == APPE || op->verb == APPE_CUT) && op->first == 0 &&
+               run.reported[user_of(c)];
+    c->part = w->waits ? WRITTEN : BEGUN;
+    if (c->part == BEGUN)
+        send_bytes(c);
+}
+
+/* Was it the length of the partial? */
+static void sized(struct client *c, const struct msg_facts_are *facts)
+{
+    struct files f = { .user = c->peer.start.name };
+    char name[PARTIAL_NAME_MAX];
+    struct stat st;
+
+    memcpy(f.name_key, c->peer.start.name_key, sizeof(f.name_key));
+    partial_name(&f, "f", name);
+    c->op->size = facts->size / UNIT;
+    c->told = 0;
+    if (stat(disk_path(&c->peer, path_of(name)), &st) < 0 ||
+        st.st_ino != facts->inode)
+        return;
+    c->told = c->op->size;
+    get_partial(c, c->partial);
+    c->op->of_partial = run.reported[user_of(c)] = true;
+}
+
+static void take(struct client *c, struct message *m)
+{
+    enum verb v = c->op->verb;
+
+    if (m->kind == MSG_refused) {
+        int outcome = (int)m->refused.outcome;
+        if (v == SIZE)
+            c->told = 0;
+        if (!is_upload(v) || c->part == BEGIN || c->ends) {
+            end_op(c, outcome);
+        } else {
+            c->failure = outcome;
+            c->part = BEGUN;
+        }
+        return;
+    }
+    if (m->kind == MSG_file_writable) {
+        writable(c, &m->file_writable);
+        return;
+    }
+    if (is_upload(v) && c->part == WRITTEN) {
+        c->part = BEGUN;
+        send_bytes(c);
+        return;
+    }
+    if (m->kind == MSG_file_copied) {
+        c->to_copy = m->file_copied.left;
+        return;
+    }
+    if (m->kind == MSG_file_readable) {
+        FD_CLEANUP int fd = fd_take(&m->file_readable.file);
+        get_units(fd, c->op->seen);
+    }
+    if (m->kind == MSG_facts_are && v == SIZE)
+        sized(c, &m->facts_are);
+    end_op(c, c->failure);
+}
+
+/* Begins the next command; false if the program is over. */
+static bool begin_op(struct client *c)
+{
+    static const char letters[] = "abcdefgh";
+    struct op *op = &run.op[run.ops];
+
+    if (c->at == c->count)
+        return false;
+    *op = (struct op){ .verb = c->program[c->at++],
+                       .client = (int)(c - run.c),
+                       .began = ++run.tick };
+    memset(op->sent, letters[run.ops], is_cut(op->verb) ? 3 : 2);
+    run.ops++;
+    run.cut |= is_cut(op->verb);
+    c->op = op;
+    c->part = BEGIN;
+    c->ends = false;
+    c->failure = OUTCOME_OK;
+    return true;
+}
+
+enum ran { RAN, RAN_BLOCKED, RAN_OVER };
+
+/* Runs it to its next stop or answer. */
+static enum ran step(struct client *c)
+{
+    size_t len = strlen(run.trace);
+    struct message m;
+    enum stepped at;
+
+    if (!c->op && !begin_op(c))
+        return RAN_OVER;
+    if (!c->waits)
+        send_next(c);
+    at = steps_next(c->steps, &c->peer);
+    if (len + 2 < sizeof(run.trace))
+        sprintf(run.trace + len, "%c",
+                (at == STEPPED_BLOCKED ? 'x' : 'a') + (c == run.c ? 0 : 1));
+    if (at != STEPPED_ANSWERED)
+        return at == STEPPED_BLOCKED ? RAN_BLOCKED : RAN;
+    cr_assert_eq(channel_wait(&c->peer.session, &m, PEER_MS), 1);
+    c->waits = false;
+    take(c, &m);
+    message_close(&m);
+    return RAN;
+}
+
+/* The orders */
+
+struct world {
+    char f[LONGEST], g[LONGEST], h[LONGEST];
+    char extra[EXTRAS][LONGEST];
+    size_t extras;
+};
+
+static bool is_there(const char *file)
+{
+    return file[0] != '-';
+}
+
+static void add_extra(struct world *w, const char *file)
+{
+    cr_assert_lt(w->extras, EXTRAS);
+    strcpy(w->extra[w->extras++], file);
+}
+
+/* TO gets FILE, as on_conflict says; false: it would have been refused. */
+static bool give(struct world *w, char to[LONGEST], const char *file)
+{
+    if (is_there(to) && run.conflict == CONFLICT_REJECT)
+        return false;
+    if (is_there(to) && run.conflict == CONFLICT_RENAME) {
+        add_extra(w, file);
+        return true;
+    }
+    if (is_there(to) && run.conflict == CONFLICT_VERSION)
+        add_extra(w, to);
+    strcpy(to, file);
+    return true;
+}
+
+/* What the upload publishes where it stands in the order; false: it can't. */
+static bool content(const struct world *w, const struct op *op,
+                    char ret[2 * LONGEST])
+{
+    if (op->copies && (!is_there(w->f) || strlen(w->f) < op->first ||
+                       (op->verb == APPE && strlen(w->f) != op->first)))
+        return false;
+    if (!op->copies && op->verb == APPE && is_there(w->f) &&
+        !(op->first > 0 && run.conflict == CONFLICT_RENAME))
+        return false;
+    snprintf(ret, 2 * LONGEST, "%.*s%s", (int)op->first,
+             op->copies ? w->f : op->head, op->sent);
+    return strlen(ret) < LONGEST;
+}
+
+static bool move(struct world *w, char from[LONGEST], char to[LONGEST])
+{
+    char file[LONGEST];
+
+    strcpy(file, from);
+    if (!is_there(from) || !give(w, to, file))
+        return false;
+    strcpy(from, "-");
+    return true;
+}
+
+static bool succeeds(struct world *w, const struct op *op)
+{
+    char file[2 * LONGEST];
+
+    switch (op->verb) {
+    case STOR:
+    case REST:
+    case APPE:
+        return content(w, op, file) && give(w, w->f, file);
+    case STOR_CUT:
+    case APPE_CUT:
+        return true;
+    case DELE: /* of a partial */
+        if (!is_there(w->f))
+            return run.cut;
+        strcpy(w->f, "-");
+        return true;
+    case ONTO:
+        return move(w, w->g, w->f);
+    case AWAY:
+        return move(w, w->f, w->h);
+    case SIZE:
+        return op->of_partial ? !is_there(w->f)
+                              : is_there(w->f) && strlen(w->f) == op->size;
+    case RETR:
+        return strcmp(w->f, op->seen) == 0;
+    default:
+        return is_there(w->f);
+    }
+}
+
+static bool overlaps(const struct op *op)
+{
+    for (size_t i = 0; i < run.ops; i++)
+        if (run.op[i].client != op->client && run.op[i].ended > op->began &&
+            run.op[i].began < op->ended)
+            return true;
+    return false;
+}
+
+static bool was_sized(void)
+{
+    for (size_t i = 0; i < run.ops; i++)
+        if (run.op[i].of_partial)
+            return true;
+    return false;
+}
+
+static bool is_refused(const struct world *w, const struct op *op)
+{
+    switch (op->outcome) {
+    case OUTCOME_NOT_FOUND:
+        return !is_there(op->verb == ONTO ? w->g : w->f);
+    case OUTCOME_NAME_TAKEN:
+        return is_there(op->verb == AWAY ? w->h : w->f);
+    case OUTCOME_STAYS:
+        return is_there(w->f) && run.conflict == CONFLICT_RENAME;
+    case OUTCOME_BAD_OFFSET:
+        return op->verb == REST;
+    case OUTCOME_BUSY:
+    case OUTCOME_CHANGED:
+    case OUTCOME_OVERTAKEN:
+        return overlaps(op);
+    case OUTCOME_SIZE_FIRST:
+        return was_sized();
+    default:
+        return false;
+    }
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+static bool same_extras(const struct world *a, const struct world *b)
+{
+    for (size_t i = 0; i < a->extras; i++)
+        if (strcmp(a->extra[i], b->extra[i]) != 0)
+            return false;
+    return true;
+}
+
+static bool is_end(struct world w, const struct world *end)
+{
+    qsort(w.extra, w.extras, LONGEST, compare);
+    return strcmp(w.f, end->f) == 0 && strcmp(w.g, end->g) == 0 &&
+           strcmp(w.h, end->h) == 0 && w.extras == end->extras &&
+           same_extras(&w, end);
+}
+
+/* Is there an order of the commands that aren't in DONE? */
+static bool has_order(const struct world *w, unsigned done,
+                      const struct world *end)
+{
+    if (done == (1u << run.ops) - 1)
+        return is_end(*w, end);
+    for (size_t i = 0; i < run.ops; i++) {
+        const struct op *op = &run.op[i];
+        struct world next = *w;
+        bool first = !(done & 1u << i);
+
+        for (size_t j = 0; first && j < run.ops; j++)
+            first = done & 1u << j || run.op[j].ended > op->began || i == j;
+        if (first &&
+            (op->outcome == OUTCOME_OK ? succeeds(&next, op)
+                                       : is_refused(&next, op)) &&
+            has_order(&next, done | 1u << i, end))
+            return true;
+    }
+    return false;
+}
+
+/* Empties the directory, which stays: SIZE's answers belong to its inode. */
+static void look(struct world *ret)
+{
+    DIR *d = opendir(disk_path(&run.c[0].peer, run.directory));
+    struct dirent *e;
+    char file[LONGEST];
+
+    *ret = (struct world){ .f = "-", .g = "-", .h = "-" };
+    cr_assert_not_null(d);
+    while ((e = readdir(d))) {
+        const char *name = e->d_name;
+
+        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+            continue;
+        get_file(name, file);
+        if (strlen(name) == 1)
+            strcpy(name[0] == 'f'   ? ret->f
+                   : name[0] == 'g' ? ret->g
+                                    : ret->h,
+                   file);
+        else if (!partial_is_name(name))
+            add_extra(ret, file);
+        cr_assert_eq(unlinkat(dirfd(d), name, 0), 0);
+    }
+    closedir(d);
+    qsort(ret->extra, ret->extras, LONGEST, compare);
+}
+
+static void report(const struct world *begin, const struct world *end,
+                   const char *what)
+{
+    char text[2048] = "";
+
+    for (size_t i = 0; i < run.ops; i++) {
+        const struct op *op = &run.op[i];
+        size_t len = strlen(text);
+
+        snprintf(text + len, sizeof(text) - len,
+                 "\n  %u-%u client %d: %s: outcome %d, first %llu%s, head "
+                 "\"%s\", sent \"%s\", seen \"%s\", size %llu%s",
+                 op->began, op->ended, op->client, verbs[op->verb], op->outcome,
+                 (unsigned long long)op->first,
+                 op->copies ? " of the file" : "", op->head, op->sent, op->seen,
+                 (unsigned long long)op->size,
+                 op->of_partial ? " of the partial" : "");
+    }
+    cr_expect(false,
+              "%s: on_conflict %d, steps %s%s\n  f \"%s\", g \"%s\" became f "
+              "\"%s\", g \"%s\", h \"%s\", %zu more, the first \"%s\"",
+              what, (int)run.conflict, run.trace, text, begin->f, begin->g,
+              end->f, end->g, end->h, end->extras,
+              end->extras > 0 ? end->extra[0] : "");
+}
+
+static bool check(const struct world *begin)
+{
+    const char *wrong = NULL;
+    struct world end;
+
+    look(&end);
+    for (size_t i = 0; i < run.ops; i++)
+        if (run.op[i].tail && run.op[i].verb == APPE &&
+            run.op[i].outcome == OUTCOME_OK)
+            wrong = "the rest of a file became the file";
+    if (!wrong && !has_order(begin, 0, &end))
+        wrong = "no order of the commands gives this";
+    if (wrong)
+        report(begin, &end, wrong);
+    return !wrong;
+}
+
+/* Programs and schedules */
+
+static void start(enum conflict conflict, bool two_users)
+{
+    struct peer *a = &run.c[0].peer, *b = &run.c[1].peer;
+
+    run = (struct run){ .conflict = conflict, .two_users = two_users };
+    peer_init(a);
+    alarm(600);
+    a->start.rules.on_conflict = conflict;
+    run.c[0].steps = steps_for_next();
+    peer_run(a);
+    *b = *a;
+    if (two_users)
+        b->start.name = "bert";
+    run.c[1].steps = steps_for_next();
+    peer_run(b);
+    run.c[0].fd = run.c[1].fd = -1;
+}
+
+static void end(void)
+{
+    struct peer *b = &run.c[1].peer;
+
+    steps_free(run.c[0].steps);
+    steps_free(run.c[1].steps);
+    channel_close(&b->session);
+    cr_assert_eq(peer_wait(b), 0);
+    channel_close(&b->master);
+    channel_close(&b->log);
+    peer_stop(&run.c[0].peer);
+    steps_end(run.c[0].steps);
+    steps_end(run.c[1].steps);
+}
+
+enum before { NOTHING, A_FILE, A_PARTIAL, A_REPORTED, BEFORES };
+
+static void furnish(enum before before, struct world *ret)
+{
+    static const enum verb cut[] = { STOR_CUT, SIZE };
+
+    snprintf(run.directory, sizeof(run.directory), "/d%u", run.number++);
+    disk_directory(&run.c[0].peer, run.directory);
+    run.ops = run.tick = 0;
+    run.reported[0] = run.reported[1] = run.cut = false;
+    run.trace[0] = '\0';
+    *ret = (struct world){ .f = "-", .g = "yyy", .h = "-" };
+    make_file("g", "yyy");
+    if (before == A_FILE) {
+        make_file("f", "xx");
+        strcpy(ret->f, "xx");
+    }
+    for (int i = 0; i < 2; i++) {
+        run.c[i].at = run.c[i].count = 0;
+        run.c[i].told = 0;
+        steps_free(run.c[i].steps);
+    }
+    if (before < A_PARTIAL)
+        return;
+    run.c[0].program = cut;
+    run.c[0].count = before == A_PARTIAL ? 1 : 2;
+    while (step(&run.c[0]) != RAN_OVER)
+        continue;
+}
+
+struct plan {
+    enum before before;
+    const enum verb *program[2];
+    size_t count[2];
+};
+
+/* SWITCHES: a bit for each step after which the other session goes on. Returns
+ * the number of steps; *right: some order fits. */
+static unsigned play(const struct plan *plan, int turn, uint64_t switches,
+                     bool *right)
+{
+    struct world begin;
+    bool over[2] = { false, false };
+    unsigned steps = 0;
+
+    furnish(plan->before, &begin);
+    for (int i = 0; i < 2; i++) {
+        run.c[i].program = plan->program[i];
+        run.c[i].at = 0;
+        run.c[i].count = plan->count[i];
+        steps_hold(run.c[i].steps);
+    }
+    while (!over[0] || !over[1]) {
+        enum ran ran = step(&run.c[turn]);
+
+        over[turn] = ran == RAN_OVER;
+        if (ran == RAN && steps < 64 && !(switches >> steps++ & 1))
+            continue;
+        if (!over[!turn])
+            turn = !turn;
+    }
+    *right = check(&begin);
+    return steps;
+}
+
+/* Each session is stopped once at each of its steps. */
+static unsigned play_all(const struct plan *plan)
+{
+    unsigned runs = 0;
+    bool right = true;
+
+    for (int first = 0; right && first < 2; first++) {
+        unsigned steps = 1;
+
+        for (unsigned at = 0; right && at < steps && at < 64; at++, runs++)
+            steps = play(plan, first, UINT64_C(1) << at, &right);
+    }
+    return runs;
+}
+
+static bool is_long(void)
+{
+    const char *text = getenv("SALLYPORT_LONG");
+
+    return text && strcmp(text, "1") == 0;
+}
+
+/* The short form plays APPE with each command. */
+static void all_pairs(enum before before)
+{
+    int most = is_long() ? VERBS * VERBS : 2 * VERBS;
+
+    for (int i = 0; i < most; i++) {
+        enum verb a = is_long() || i < VERBS ? (enum verb)(i % VERBS) : APPE;
+        enum verb b = is_long()   ? (enum verb)(i / VERBS)
+                      : i < VERBS ? APPE
+                                  : (enum verb)(i % VERBS);
+
+        play_all(&(struct plan){ before, { &a, &b }, { 1, 1 } });
+    }
+}
+
+static void all_conflicts(enum before before)
+{
+    for (int c = 0; c < (is_long() ? CONFLICT_COUNT : 1); c++) {
+        start((enum conflict)c, false);
+        all_pairs(before);
+        end();
+    }
+}
+
+Test(orders, of_a_new_file)
+{
+    all_conflicts(NOTHING);
+}
+
+Test(orders, of_a_file)
+{
+    all_conflicts(A_FILE);
+}
+
+Test(orders, of_a_partial)
+{
+    all_conflicts(A_PARTIAL);
+}
+
+Test(orders, of_a_partial_that_was_reported)
+{
+    all_conflicts(A_REPORTED);
+}
+
+/* The rest was cut, and comes again. */
+Test(orders, of_a_rest_that_comes_again)
+{
+    static const enum verb again[] = { APPE_CUT, APPE };
+
+    start(CONFLICT_OVERWRITE, false);
+    for (int i = 0; i < VERBS; i++) {
+        enum verb other = (enum verb)i;
+
+        play_all(&(struct plan){ A_REPORTED, { again, &other }, { 2, 1 } });
+    }
+    end();
+}
+
+static uint64_t next_random(void)
+{
+    static uint64_t x = 88172645463325252u;
+
+    x ^= x << 13;
+    x ^= x >> 7;
+    return x ^= x << 17;
+}
+
+static bool play_random(void)
+{
+    enum verb programs[2][3];
+    struct plan plan = { .before = (enum before)(next_random() % BEFORES) };
+    bool right;
+
+    for (int i = 0; i < 2; i++) {
+        plan.count[i] = 1 + next_random() % 3;
+        plan.program[i] = programs[i];
+        for (int n = 0; n < 3; n++)
+            programs[i][n] = (enum verb)(next_random() % VERBS);
+    }
+    play(&plan, (int)(next_random() % 2), next_random() & next_random(),
+         &right);
+    return right;
+}
+
+Test(orders, of_random_programs)
+{
+    unsigned plays = is_long() ? 5000 : 30;
+    bool right = true;
+
+    for (int i = 0; right && i < 2 * CONFLICT_COUNT; i++) {
+        start((enum conflict)(i / 2), i % 2);
+        for (unsigned n = 0; right && n < plays; n++)
+            right = play_random();
+        end();
+    }
+}
