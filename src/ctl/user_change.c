@@ -36,6 +36,7 @@ static int run_locked(struct context *x, change *make, void *given)
         code = make(x, &e, user, given);
     edit_release(&e);
     why = x->complaint;
+    x->complaint.text[0] = '\0';
     if (code == 0 || e.stands)
         sessions_edited(x);
     x->complaint = why;

@@ -406,7 +406,8 @@ Test(config, no_users_file_yet, .timeout = 60)
     run(&r, NULL, server_program("sallyportctl"), "reload", "--config",
         server_path(&server, "sallyport.conf"), NULL);
     cr_expect_neq(r.status, 0);
-    cr_expect(strstr(r.text, "it was there before: restore it"), "%s", r.text);
+    cr_expect(strstr(r.text, "there were users before: restore it"), "%s",
+              r.text);
     run_release(&r);
     session_do(&s, "200 {*}", "NOOP");
     session_close(&s);

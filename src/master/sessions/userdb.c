@@ -194,7 +194,9 @@ static int userdb_not_opened(struct userdb *u, int error, struct complaint *c)
         return r;
     }
     complain(c, "%s: %s%s", u->path, strerror(error),
-             error == ENOENT ? "; it was there before: restore it" : "");
+             error == ENOENT ? "; there were users before: restore it, or "
+                               "correct the setting"
+                             : "");
     return is_lasting(error) ? -EINVAL : -error;
 }
 
