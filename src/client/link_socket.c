@@ -40,12 +40,22 @@ static bool link_closes_falsely(void)
     return curl_version_info(CURLVERSION_NOW)->version_num < 0x080900;
 }
 
+/* Only one thread's wait is ended by Ctrl-C; the others look for it once a
+ * second. */
+static int link_wait_at_most(uint64_t ms)
+{
+    return ms < 1000 ? (int)ms : 1000;
+}
+
 /* It tries to send close_notify only once, so the socket must have room. */
 static void link_wait_for_room(struct link *l)
 {
+    uint64_t end = clock_ms() + 1000 * l->site->options->timeout, now;
     struct pollfd p = { .fd = l->data, .events = POLLOUT };
 
-    poll(&p, 1, 1000 * (int)l->site->options->timeout);
+    while (!link_interrupted && (now = clock_ms()) < end &&
+           poll(&p, 1, link_wait_at_most(end - now)) <= 0)
+        ;
 }
 
 void link_check_sent(struct link *l, curl_off_t up)
@@ -132,7 +142,7 @@ static void link_linger(struct link *l, int fd)
 
     shutdown(fd, SHUT_WR);
     while (!link_interrupted && (now = clock_ms()) < end) {
-        if (poll(p, 2, (int)(end - now)) <= 0)
+        if (poll(p, 2, link_wait_at_most(end - now)) <= 0)
             continue;
         if (p[0].revents && recv(fd, rest, sizeof(rest), MSG_DONTWAIT) <= 0)
             break;

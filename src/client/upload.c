@@ -211,6 +211,7 @@ static int upload_end(struct transfer *t, int r, struct failure *why)
     /* After a refusal without a byte the server has nothing. */
     t->begun |= l->given > 0 || (l->opened && l->reply < 400);
     t->sent = l->sent;
+    t->stored = r == 0;
     zstream_end(&t->z);
     if (t->shorter)
         return fail(why, EX_IOERR, "%s became shorter while it was sent",
@@ -240,7 +241,7 @@ static int upload_bytes(struct transfer *t, struct failure *why)
                                               ? t->size - t->first
                                               : 0 };
     t->broken = 0;
-    t->sent = t->shorter = false;
+    t->sent = t->stored = t->shorter = false;
     if (link_begin(t->link, t->remote, &io, why) < 0 ||
         (packed && upload_set_mode_z(t, why) < 0) ||
         upload_set_length(t, io.length, why) < 0)
@@ -256,7 +257,7 @@ void upload_tell(const struct transfer *t, struct failure *why)
 {
     size_t len = strlen(why->text);
 
-    if (why->code == EX_DATAERR || !t->begun)
+    if (t->stored || !t->begun)
         return;
     snprintf(why->text + len, sizeof(why->text) - len, "; %s",
              t->sent ? "all bytes were sent, but the server hasn't confirmed "
@@ -318,7 +319,8 @@ static void upload_follow(struct transfer *t)
 
     while (slice_cut(&path, '/', &name))
         ;
-    if (listing_safe(name) &&
+    /* A reply shows control bytes in another way. */
+    if (listing_safe(slice_from(t->remote + head)) && listing_safe(name) &&
         !slice_equal(name, slice_from(t->remote + head)) &&
         slice_copy(name, t->remote + head, sizeof(t->remote) - head) == 0)
         t->elsewhere = true;

@@ -676,6 +676,7 @@ Test(client, a_server_that_renames, .timeout = 60)
     cr_expect_not_null(strstr(r.text, "stored this one as /a (2)"), "%s",
                        r.text);
     cr_expect_null(strstr(r.text, "trying again"), "%s", r.text);
+    cr_expect_null(strstr(r.text, "confirmed"), "%s", r.text);
     run_release(&r);
     expect_text(server_home_file(&d.server, "adder", "a"), "one");
     expect_text(server_home_file(&d.server, "adder", "a (2)"), "two!");
