@@ -27,6 +27,7 @@ struct slot {
 /* An upload that goes on where the server said. */
 struct resume {
     enum { RESUME_NONE, RESUME_ASKED, RESUME_BEGUN } state;
+    bool blind; /* the server wasn't asked: the file is sent from its start */
     uint64_t name, offset;
 };
 

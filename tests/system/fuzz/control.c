@@ -27,9 +27,16 @@ static void reset_on_close(int fd)
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 }
 
+static void set_patience(int fd, unsigned ms)
+{
+    const struct timeval limit = { ms / 1000, ms % 1000 * 1000 };
+
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+}
+
 int actor_dial(const struct actor *p, unsigned port)
 {
-    const struct timeval limit = { .tv_usec = WRITE_MS * 1000 };
     struct sockaddr_in from = { .sin_family = AF_INET }, to = from;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -37,8 +44,7 @@ int actor_dial(const struct actor *p, unsigned port)
     inet_pton(AF_INET, p->from, &from.sin_addr);
     inet_pton(AF_INET, "127.0.0.1", &to.sin_addr);
     to.sin_port = htons((uint16_t)port);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+    set_patience(fd, WRITE_MS);
     if (bind(fd, (struct sockaddr *)&from, sizeof(from)) ||
         connect(fd, (struct sockaddr *)&to, sizeof(to)))
         fd_close(&fd);
@@ -225,9 +231,13 @@ static bool client_secure(struct actor *p, struct client *c, int version)
     if (client_reply(p, c, STEP_MS) != 220 ||
         !client_ask(p, c, 234, "AUTH TLS"))
         return false;
+    set_patience(c->fd, STEP_MS);
     c->tls = tls_client_new(c->fd, &options);
     c->version = version;
-    c->broken = !c->tls;
+    if (!c->tls)
+        client_close(c);
+    else
+        set_patience(c->fd, WRITE_MS);
     return c->tls != NULL;
 }
 

@@ -175,6 +175,7 @@ static void resume_ask(struct actor *p, struct client *c, const struct op *o)
     c->resume.state = RESUME_NONE;
     c->resume.name = o->much;
     c->resume.offset = 0;
+    c->resume.blind = o->how == 0;
     if (o->how > 0) {
         drop_replies(p, c);
         client_line(p, c, "SIZE %s", fuzz_names[c->resume.name]);
@@ -189,6 +190,8 @@ static void resume_ask(struct actor *p, struct client *c, const struct op *o)
     c->resume.state = RESUME_ASKED;
 }
 
+/* APPE after an earlier SIZE appends to what that reported: only a client that
+ * has just asked sends it. */
 static bool resume_command(struct actor *p, struct client *c, bool append)
 {
     if (!append && c->resume.offset > 0) {
@@ -213,7 +216,7 @@ static void resume_begin(struct actor *p, struct client *c, const struct op *o)
     c->resume.state = RESUME_NONE;
     c->port = 0;
     ask_port(p, c, 0);
-    if (c->port == 0 || !resume_command(p, c, o->how % 2))
+    if (c->port == 0 || !resume_command(p, c, o->how % 2 && !c->resume.blind))
         return;
     dial(p, c, s, 0);
     secure(p, c, s, 0);
