@@ -35,6 +35,8 @@ static int put_into_directory(struct client *c, const struct word *to,
         *ret = true;
     else if (*ret && r == 0)
         r = fail(&why, EX_CANTCREAT, "is no directory");
+    else if (*ret && remote_lacks_right(&c->link))
+        r = 0; /* an account that may only upload: the server decides */
     else if (*ret && c->options.recursive)
         r = remote_mkdir(&c->link, to->path, &why) < 0 ? -1 : 0;
     else if (*ret)

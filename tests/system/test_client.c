@@ -260,6 +260,8 @@ Test(client, a_new_name_that_is_taken, .timeout = 60)
     expect_text(server_home_file(&d.server, "move", "b"), "two");
     CLIENT(&d, 0, "mv", "--conflict", "overwrite", "/new-b", "/b");
     expect_text(server_home_file(&d.server, "move", "b"), "one");
+    CLIENT(&d, EX_NOINPUT, "put", "b", "/nodir/");
+    cr_expect_not(files_exists(server_home_file(&d.server, "move", "nodir")));
     CLIENT(&d, 0, "mv", "/b", "in/");
     CLIENT(&d, 0, "put", "b", "/");
     CLIENT(&d, EX_CANTCREAT, "mv", "/b", "/in/");
@@ -742,6 +744,11 @@ Test(client, upload_only, .timeout = 60)
     cr_assert_not_null(asked, "%s", r.text);
     cr_expect_null(strstr(asked + 1, "> HASH"), "%s", r.text);
     run_release(&r);
+    char in[SERVER_PATH_MAX];
+    snprintf(in, sizeof(in), "%s", server_home_file(&d.server, "drop", "in"));
+    files_make_folder(in, 0755);
+    files_give_to_owner_of(server_home(&d.server, "drop"), in);
+    CLIENT(&d, 0, "put", "a", "/in/");
     desk_client(&d, EX_NOINPUT, &r, NULL, "get", "/a", NULL);
     cr_expect_not_null(strstr(r.text, "lacks this right"), "%s", r.text);
     run_release(&r);
