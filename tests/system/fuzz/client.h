@@ -12,8 +12,8 @@
 
 /* What all players together have done. */
 struct counts {
-    atomic_ulong programs, sessions, logins, commands, replies, stored, fetched,
-        files, kills;
+    atomic_ulong programs, sessions, logins, commands, replies, stored, files,
+        kills;
 };
 
 /* A data connection. */
@@ -38,7 +38,7 @@ struct client {
     struct buf in;
     char reply[1024]; /* the last line of the last reply */
     bool broken;      /* the bytes to the server are no whole records */
-    bool half;        /* its FIN is sent */
+    bool half;        /* its FIN or close_notify is sent */
     unsigned owed;    /* replies that must still come */
     unsigned port;    /* of the last 227 or 229 */
     int listener;     /* for EPRT; -1: none */

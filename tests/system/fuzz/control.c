@@ -278,9 +278,7 @@ void client_end(struct actor *p, struct client *c, const struct op *o)
         return;
     switch (o->how) {
     case 0:
-        if (c->tls && !c->broken)
-            tls_client_shutdown(c->tls);
-        c->half = true;
+        c->half = c->tls && !c->broken && tls_client_shutdown(c->tls);
         break;
     case 1:
         shutdown(c->fd, SHUT_WR);
