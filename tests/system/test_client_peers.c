@@ -348,7 +348,7 @@ static void strike_all(struct desk *d, const char *home, bool sallyport)
     long step = !server_is_long() ? calls / STRIKES_SHORT : sallyport ? 1 : 5;
 
     cr_expect_gt(calls, 4 * STRIKES_SHORT);
-    for (int kind = 0; kind < STRIKES; kind++)
+    for (enum strike_kind kind = 0; kind < STRIKES; kind++)
         for (long at = 1 + kind * step / STRIKES; at <= calls; at += step)
             strike_one(d, home, sallyport, kind, at);
 }
