@@ -38,9 +38,10 @@ static const struct exception {
       false }, /* with and without resumption */
     { "ftplib-tickets", SESSION, ALWAYS, ALWAYS, false },
     { "lftp-tickets", SESSION, ALWAYS, ALWAYS, false },
-    { "perl", ADDRESS, NEVER, NEVER, false },
+    /* with curl's help */
+    { "perl", ADDRESS, EITHER, EITHER, false },
     { "perl-tickets", ADDRESS, NEVER, NEVER, false },
-    { "wget", ADDRESS, EITHER, EITHER, false }, /* with curl's help */
+    { "wget", ADDRESS, EITHER, EITHER, false },
 };
 
 static const struct exception *exception_of(const char *name)

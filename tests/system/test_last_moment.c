@@ -253,21 +253,31 @@ Test(last_moment, half_a_file, .timeout = 90)
     free(bytes);
 }
 
-/* curl before 8.9 ends both connections in order when its time is over. */
+/* curl before 8.9 ends both connections in order when its time is over. The
+ * session sees both ends at once: it is stopped until curl has ended. */
 static void curl_gives_up(const char *user, const char *options)
 {
     unsigned char *bytes = fault_noise(WHOLE);
     char file[SERVER_PATH_MAX], url[128], config[128];
     struct server server;
+    struct running curl;
     struct run_result r;
+    int session;
 
     server_shared(&server);
     make_source(&server, user, bytes, file);
     snprintf(url, sizeof(url), "ftp://127.0.0.1:%u/f", server.port);
     snprintf(config, sizeof(config), "user=\"%s:%s\"\n%s", user,
              SERVER_PASSWORD, options);
-    run(&r, config, "curl", "--config", "-", "--silent", "--insecure",
-        "--ssl-reqd", "--limit-rate", "1M", "-T", file, url, NULL);
+    run_start(&curl, config,
+              (char *[]){ "curl", "--config", "-", "--silent", "--insecure",
+                          "--ssl-reqd", "--limit-rate", "1M", "-T", file, url,
+                          NULL });
+    fault_wait_partial(&server, user, 65536);
+    session = fault_process(&server, user, "sallyport: session");
+    cr_assert_eq(kill(session, SIGSTOP), 0);
+    run_finish(&curl, &r);
+    cr_assert_eq(kill(session, SIGCONT), 0);
     cr_assert_eq(r.status, 28, "curl: %d: %s", r.status, r.text);
     run_release(&r);
     expect_partial(&server, user, file, bytes);

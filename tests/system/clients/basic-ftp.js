@@ -129,7 +129,13 @@ async function many(...counts) {
     client.close();
 }
 
-({ begin, goOn, many })[process.argv[9]](...process.argv.slice(10)).catch(error => {
+async function slowly() {
+    const client = await enter();
+    await client.uploadFrom(fs.createReadStream("slow"), "kept");
+    client.close();
+}
+
+({ begin, goOn, many, slowly })[process.argv[9]](...process.argv.slice(10)).catch(error => {
     console.error(error);
     process.exit(1);
 });

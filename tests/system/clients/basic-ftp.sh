@@ -8,7 +8,7 @@ modules=$(cd "$here/../../.." && pwd)/build/npm/node_modules
 head -c 3000001 /dev/urandom >up
 
 play() {
-    timeout 60 node "$here/basic-ftp.js" "$modules" "$host" "$port" "$user" \
+    timeout --foreground 60 node "$here/basic-ftp.js" "$modules" "$host" "$port" "$user" \
         "$passfile" "$cacert" "$@" 2>>transcript
 }
 
@@ -24,4 +24,6 @@ for version in TLSv1.2 TLSv1.3; do
     said '^> APPE c'
     said '^< 226 Transfer complete'
 done
+mkfifo slow
+interrupt_uploading play TLSv1.3 slowly
 echo "basic-ftp: done"

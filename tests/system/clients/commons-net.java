@@ -272,6 +272,9 @@ class Play {
                      Path.of(args[6]), ++halves);
             else if (args[0].equals("rest"))
                 rest(ftp, all, version);
+            else if (args[0].equals("slowly"))
+                must(ftp, ftp.storeFile("kept", new FileInputStream("slow")),
+                     226);
             else if (args[0].endsWith("many"))
                 many(ftp, version, args);
             else if (args[0].endsWith("refused"))

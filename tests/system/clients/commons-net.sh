@@ -5,7 +5,7 @@ set -euo pipefail
 head -c 3000001 /dev/urandom >up
 
 play() {
-    timeout 60 java -XX:TieredStopAtLevel=1 -XX:-UsePerfData \
+    timeout --foreground 60 java -XX:TieredStopAtLevel=1 -XX:-UsePerfData \
         --add-opens java.base/sun.security.ssl=ALL-UNNAMED \
         --add-opens java.base/sun.security.util=ALL-UNNAMED \
         -cp /usr/share/java/commons-net.jar "$here/commons-net.java" "$1" \
@@ -25,4 +25,6 @@ step "are gone on with"
 play rest
 said '^REST [1-9]'
 said '^226 Transfer complete'
+mkfifo slow
+interrupt_uploading play slowly
 echo "commons-net: done"

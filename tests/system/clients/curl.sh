@@ -58,6 +58,8 @@ said '^< 226 Transfer complete'
 get --ssl-reqd -o down "$url/cut"
 same up down
 
+interrupt_uploading get --ssl-reqd --limit-rate 300k -T up "$url/kept"
+
 step "append"
 get --ssl-reqd -a -T up "$url/twice"
 get --ssl-reqd -a -T up "$url/twice"

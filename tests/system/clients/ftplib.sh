@@ -110,4 +110,20 @@ ftp.connect(host, int(port))
 refused("421", ftp.login, user, password)
 END
 said "^[*]resp[*] '226 Transfer complete"
+
+mkfifo slow
+cat >slow.py <<'END'
+import ftplib, ssl, sys
+
+host, port, user, passfile, cacert = sys.argv[1:6]
+ftp = ftplib.FTP_TLS(context=ssl.create_default_context(cafile=cacert))
+ftp.connect(host, int(port))
+ftp.login(user, open(passfile).read())
+ftp.prot_p()
+ftp.storbinary("STOR kept", open("slow", "rb"))
+END
+upload_slowly() {
+    timeout --foreground 60 /usr/bin/python3 slow.py "$@" >>transcript 2>&1
+}
+interrupt_uploading upload_slowly "$@"
 echo "ftplib: done"

@@ -83,6 +83,9 @@ said '^---> REST 400000'
 said '^<--- 226 '
 same tree/large part
 
+interrupt_uploading say "set net:limit-rate 0:100k
+put tree/large -o kept"
+
 step "an upload that is killed"
 begin say "set net:limit-rate 0:100k
 put tree/large -o cut"

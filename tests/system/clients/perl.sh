@@ -82,4 +82,23 @@ PERL
 said '<<< 226 Transfer complete'
 said '<<< 426 '
 said '>>> REST [1-9]'
+
+mkfifo slow
+cat >slow.pl <<'PERL'
+use strict;
+use warnings;
+use Net::FTP;
+
+my ($host, $port, $user, $passfile, $cacert) = @ARGV;
+open my $f, '<:raw', $passfile or die $!;
+my $ftp = Net::FTP->new($host, Port => $port, Passive => 1,
+    SSL_ca_file => $cacert) or die "no connection: $@";
+$ftp->starttls && $ftp->login($user, scalar <$f>) && $ftp->binary;
+open my $slow, '<:raw', 'slow' or die $!;
+$ftp->put($slow, 'kept') or die $ftp->message;
+PERL
+upload_slowly() {
+    timeout --foreground 60 perl slow.pl "$@" >>transcript 2>&1
+}
+interrupt_uploading upload_slowly "$@"
 echo "perl: done"

@@ -42,8 +42,10 @@ go cat --offset 200000 door:tree/one/f12 >rest
 said 'REST 200000'
 same <(tail -c +200001 tree/one/f12) rest
 
-step "an upload that is killed"
 head -c 3000001 /dev/urandom >up
+interrupt_uploading go copyto --bwlimit 300k up door:kept
+
+step "an upload that is killed"
 begin go copyto --bwlimit 300k up door:cut
 kill_uploading cut
 step "is whole after the next"
