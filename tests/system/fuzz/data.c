@@ -178,6 +178,8 @@ static void resume_ask(struct actor *p, struct client *c, const struct op *o)
     c->resume.blind = o->how == 0;
     if (o->how > 0) {
         drop_replies(p, c);
+        if (c->owed > 0) /* the next reply might be another command's */
+            return;
         client_line(p, c, "SIZE %s", fuzz_names[c->resume.name]);
         code = client_reply(p, c, STEP_MS);
         if (code == 213)
