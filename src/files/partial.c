@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -14,10 +15,15 @@
 
 #include "confirmed.h"
 #include "resolve.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "state.h"
 
 #define LOCK_TRIES 16
+/* SIZE, a search for idle partials and others hold a lock for some microseconds
+ * to see whether it is free. A writer holds it for the whole upload. */
+#define PROBE_MS      250
+#define PROBE_STEP_MS 1
 
 /* It may have other names, as after `cp -al` of the home. Only the mark shows
  * that this is an unfinished upload, so only one with a mark is written to. */
@@ -116,9 +122,25 @@ bool partial_is_there(int directory, const struct partial *p)
            partial_is_named(directory, p->name, &open);
 }
 
-/* Opens and locks it; -EBUSY if it is locked or belongs to somebody else. */
+/* Waits at most MS. */
+static int partial_lock(int fd, uint64_t ms)
+{
+    uint64_t end = ms > 0 ? clock_ms() + ms : 0;
+
+    while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK)
+            return -errno;
+        if (ms == 0 || clock_ms() >= end)
+            return -EBUSY;
+        poll(NULL, 0, PROBE_STEP_MS);
+    }
+    return 0;
+}
+
+/* Opens and locks it; -EBUSY if it is locked for longer than MS or belongs to
+ * somebody else. */
 static int partial_open_locked(const struct files *f, int directory,
-                               const char *name, int flags)
+                               const char *name, int flags, uint64_t ms)
 {
     for (int tries = 0; tries < LOCK_TRIES; tries++) {
         FD_CLEANUP int fd =
@@ -128,8 +150,9 @@ static int partial_open_locked(const struct files *f, int directory,
 
         if (fd < 0)
             return fd == -ELOOP ? -EBUSY : fd;
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-            return errno == EWOULDBLOCK ? -EBUSY : -errno;
+        int r = partial_lock(fd, ms);
+        if (r < 0)
+            return r;
         if (partial_still_there(f, directory, name, fd))
             return fd_take(&fd);
     }
@@ -144,7 +167,7 @@ int partial_open(const struct files *f, int directory, const char *name,
     struct stat st;
 
     partial_name(f, name, p.name);
-    fd = partial_open_locked(f, directory, p.name, 0);
+    fd = partial_open_locked(f, directory, p.name, 0, PROBE_MS);
     if (fd < 0)
         return fd == -ENOENT ? -EBUSY : fd;
     if (fstat(fd, &st) < 0)
@@ -161,15 +184,12 @@ int partial_new_random(const struct files *f, int directory,
                        struct partial *ret)
 {
     struct partial p = PARTIAL_NONE;
-    int r = -EBUSY;
 
-    /* partial_in_use() may hold the lock for a moment. */
-    for (int tries = 0; r == -EBUSY && tries < LOCK_TRIES; tries++) {
-        partial_name_random(p.name);
-        r = p.fd = partial_open_locked(f, directory, p.name, O_CREAT | O_EXCL);
-    }
-    if (r < 0)
-        return r;
+    partial_name_random(p.name);
+    p.fd =
+        partial_open_locked(f, directory, p.name, O_CREAT | O_EXCL, PROBE_MS);
+    if (p.fd < 0)
+        return p.fd;
     *ret = p;
     return 0;
 }
@@ -188,7 +208,7 @@ static int partial_new_own(const struct files *f, int directory,
     struct partial p = { .own = true, .old = -1 };
 
     snprintf(p.name, sizeof(p.name), "%s", name);
-    p.fd = partial_open_locked(f, directory, name, O_CREAT | O_EXCL);
+    p.fd = partial_open_locked(f, directory, name, O_CREAT | O_EXCL, PROBE_MS);
     if (p.fd == -EEXIST)
         return partial_new_random(f, directory, ret);
     if (p.fd < 0)
@@ -219,7 +239,7 @@ int partial_new(const struct files *f, int directory, const char *name,
     char own[PARTIAL_NAME_MAX];
 
     partial_name(f, name, own);
-    FD_CLEANUP int old = partial_open_locked(f, directory, own, 0);
+    FD_CLEANUP int old = partial_open_locked(f, directory, own, 0, PROBE_MS);
     if (old == -EBUSY)
         return partial_new_random(f, directory, ret);
     if (old < 0 && old != -ENOENT)
@@ -364,20 +384,26 @@ void partial_end(struct files *f, int directory, struct partial *p)
         partial_delete(directory, p);
 }
 
-int partial_remove(const struct files *f, int directory, const char *name)
+static int partial_remove_within(const struct files *f, int directory,
+                                 const char *name, uint64_t ms)
 {
-    FD_CLEANUP int fd = partial_open_locked(f, directory, name, 0);
+    FD_CLEANUP int fd = partial_open_locked(f, directory, name, 0, ms);
 
     if (fd < 0)
         return fd;
     return unlinkat(directory, name, 0) < 0 ? -errno : 0;
 }
 
+int partial_remove(const struct files *f, int directory, const char *name)
+{
+    return partial_remove_within(f, directory, name, 0);
+}
+
 int partial_remove_untouched(const struct files *f, int directory,
                              const char *name, time_t before)
 {
     struct stat st;
-    FD_CLEANUP int fd = partial_open_locked(f, directory, name, 0);
+    FD_CLEANUP int fd = partial_open_locked(f, directory, name, 0, 0);
 
     if (fd < 0)
         return fd;
@@ -393,12 +419,12 @@ int partial_forget(const struct files *f, int directory, const char *name)
     char own[PARTIAL_NAME_MAX];
 
     partial_name(f, name, own);
-    return partial_remove(f, directory, own);
+    return partial_remove_within(f, directory, own, PROBE_MS);
 }
 
 bool partial_in_use(const struct files *f, int directory, const char *name)
 {
-    FD_CLEANUP int fd = partial_open_locked(f, directory, name, 0);
+    FD_CLEANUP int fd = partial_open_locked(f, directory, name, 0, 0);
 
     return fd == -EBUSY;
 }

@@ -1,10 +1,14 @@
 /* What an upload leaves alone until its first byte, what is removed with its
  * file, and where the file is when the reply names its path. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "files/partial.h"
@@ -193,6 +197,57 @@ Test(commit, a_waiting_upload_keeps_others_out)
     cr_expect_eq(ask_size(&b, "/f"), 64 * K);
     leave(&b);
     peer_stop(&a);
+}
+
+/* Takes and frees the lock of the only partial all the time, as many SIZE of
+ * other sessions would. */
+static pid_t probe(struct peer *p)
+{
+    int fd = open(disk_path(p, disk_partial(p, "/")), O_RDONLY | O_CLOEXEC);
+    pid_t pid;
+
+    cr_assert_geq(fd, 0);
+    pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;) {
+            flock(fd, LOCK_EX);
+            flock(fd, LOCK_UN);
+        }
+    }
+    close(fd);
+    return pid;
+}
+
+static void end_probe(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    cr_assert_eq(waitpid(pid, NULL, 0), pid);
+}
+
+/* Another session that only looks whether a partial is in use keeps nobody
+ * out. */
+Test(commit, a_look_keeps_nobody_out)
+{
+    struct peer p;
+    bool waits;
+    int fd;
+
+    peer_start(&p);
+    cut(&p, "/f", 256 * K + 5, 1);
+    pid_t other = probe(&p);
+    for (int i = 0; i < 100; i++) {
+        cr_assert_eq(ask_write_waiting(&p, "/f", WRITE_STORE,
+                                       i % 2 ? 64 * K : 0, 0, &fd, &waits),
+                     OUTCOME_OK, "round %d", i);
+        cr_assert(waits, "round %d", i);
+        close(fd);
+        cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    }
+    cr_expect_eq(ask_path(&p, MSG_file_delete, "/f"), OUTCOME_OK);
+    end_probe(other);
+    cr_expect_eq(disk_partials(&p, "/"), 0);
+    peer_stop(&p);
 }
 
 /* An upload that announces more than the disk has is refused, and changes
