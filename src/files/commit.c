@@ -66,8 +66,10 @@ int commit_on_file_copy(void *owner, struct msg_file_copy *m)
 int commit_on_file_sync(void *owner, struct msg_file_sync *m)
 {
     struct files *f = owner;
-    int r = partial_confirm(f, &f->upload.partial);
+    struct upload *u = &f->upload;
+    int r = partial_confirm(f, &u->partial);
 
+    u->prepared = false; /* it has a mark again */
     return r != 0 ? r : ANSWER(f, done, m->request);
 }
 
@@ -190,7 +192,7 @@ static int commit_prepare(struct files *f, struct upload *u, uint64_t length)
     u->length = length;
     if (r == 0)
         r = commit_check_length(f, length);
-    if (r == 0)
+    if (r == 0 && !u->prepared)
         r = partial_complete(f, &u->partial);
     u->partial.lost |= errors_outcome(r) == OUTCOME_NO_SPACE;
     u->prepared = r == 0;
@@ -219,7 +221,7 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
     struct files *f = owner;
     struct upload *u = &f->upload;
 
-    int r = u->prepared ? 0 : commit_prepare(f, u, m->length);
+    int r = commit_prepare(f, u, m->length);
     if (r == 0)
         r = commit_make_visible(f, u);
     /* A tail must not become the beginning of the next upload. */

@@ -353,7 +353,7 @@ int partial_complete(const struct files *f, struct partial *p)
     if (p->lost)
         return -EIO;
     if (p->own)
-        p->reported = confirmed_remove(p->fd);
+        p->reported |= confirmed_remove(p->fd);
     p->lost = f->rules.fsync && fsync(p->fd) < 0;
     return p->lost ? -errno : 0;
 }

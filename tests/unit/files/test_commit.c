@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "files/partial.h"
@@ -344,6 +345,44 @@ Test(commit, a_running_one_stays)
     cr_expect(disk_is(&a, "/f", 200 * K, 2));
     leave(&b);
     peer_stop(&a);
+}
+
+static int ask_prepare(struct peer *p, uint64_t length)
+{
+    struct message reply;
+
+    return ASK(p, &reply, file_prepare, NEXT(p), .length = length);
+}
+
+/* A session of an attacker doesn't keep to the order. What becomes visible has
+ * the length of the last request, and no mark of a partial. */
+Test(commit, prepared_in_another_order)
+{
+    struct peer p;
+    uint64_t first;
+    int fd;
+
+    peer_start(&p);
+    cr_assert_eq(ask_write(&p, "/f", WRITE_STORE, 0, 0, &fd, &first),
+                 OUTCOME_OK);
+    put_pattern(fd, 0, 200 * K, 1);
+    cr_expect_eq(ask_prepare(&p, 100 * K), OUTCOME_INCOMPLETE);
+    cr_expect_eq(ask_prepare(&p, 200 * K), OUTCOME_OK);
+    cr_expect_eq(ask_prepare(&p, 200 * K), OUTCOME_OK);
+    cr_expect_eq(ask_sync(&p), OUTCOME_OK);
+    cr_expect_eq(ask_commit(&p, 200 * K), OUTCOME_OK);
+    close(fd);
+    cr_expect_lt(
+        getxattr(disk_path(&p, "/f"), "user.sallyport.confirmed", NULL, 0), 0);
+    cr_assert_eq(ask_write(&p, "/g", WRITE_STORE, 0, 0, &fd, &first),
+                 OUTCOME_OK);
+    put_pattern(fd, 0, 200 * K, 1);
+    cr_expect_eq(ask_prepare(&p, 200 * K), OUTCOME_OK);
+    put_pattern(fd, 200 * K, 300 * K, 1);
+    close(fd);
+    cr_expect_eq(ask_commit(&p, 200 * K), OUTCOME_INCOMPLETE);
+    cr_expect_not(disk_has(&p, "/g"));
+    peer_stop(&p);
 }
 
 /* The finished file can still be continued; its copy is gone. */
