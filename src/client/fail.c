@@ -55,6 +55,7 @@ static const struct reply_row {
     { 451, EX_TEMPFAIL, true, "the server failed; try again" },
     { 452, EX_CANTCREAT, false, "the server's disk is full" },
     { 502, EX_UNAVAILABLE, false, "the server lacks this command" },
+    { 503, EX_UNAVAILABLE, false, "the server expects another command first" },
     { 522, EX_PROTOCOL, false,
       "the data connection must resume the TLS session" },
     { 530, EX_NOPERM, false,
@@ -111,11 +112,14 @@ static const struct curl_row {
     { CURLE_OUT_OF_MEMORY, EX_OSERR, false, "out of memory" },
 };
 
-/* What a reply 550, or a detail of libcurl about a certificate, says. */
+/* What a reply 503 or 550, or a detail of libcurl about a certificate, says. */
 static const struct word_row {
     int of; /* a reply or a CURLcode */
     const char *word, *text;
 } word_rows[] = {
+    { 503, "ALLO",
+      "it takes only a file whose length is known; save a stream as a file "
+      "first, and leave out --compress" },
     { 550, "not empty", "rm -r removes it with everything in it" },
     { 550, "is a directory", "it is a directory" },
     { 550, "no right", "your account lacks this right" },

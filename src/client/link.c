@@ -37,6 +37,8 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
     if (l->reply < 200)
         link_cork(l, false);
     snprintf(l->text, sizeof(l->text), "%.*s", (int)end, bytes);
+    if (l->reply == 452 || l->reply == 552)
+        memcpy(l->no_room, l->text, sizeof(l->no_room));
     return len;
 }
 
@@ -315,7 +317,7 @@ int link_begin(struct link *l, const char *path, const struct link_io *io,
     l->mode_z = l->mode_z && !io;
     l->io = io;
     l->reply = 0;
-    l->text[0] = l->error[0] = '\0';
+    l->text[0] = l->error[0] = l->no_room[0] = '\0';
     buf_clear(&l->lines);
     link_set_tls(l);
     link_set_manner(l);
@@ -373,6 +375,9 @@ int link_run(struct link *l, struct failure *why)
     *why = (struct failure){ 0 };
     if (r == CURLE_OK)
         return 0;
+    /* A server that needs ALLO has refused its number. */
+    if (l->reply == 503 && l->no_room[0])
+        return fail_curl(why, (int)r, 552, l->no_room, l->error);
     return fail_curl(why, (int)r, l->reply, l->text, l->error);
 }
 

@@ -66,15 +66,16 @@ struct link {
     bool whole;  /* close_notify has ended the data connection */
     SSL *tls;    /* upload: TLS of the data connection, or NULL */
     bool opened; /* there was a data connection */
-    uint64_t given;            /* upload: bytes that GIVE has given */
-    bool ended;                /* upload: GIVE has no more */
-    bool sent;                 /* upload: the kernel has all bytes */
-    struct curl_slist *before; /* commands before this call's own */
-    struct curl_slist *last;   /* one directly before or after the transfer */
-    bool away;                 /* this call leaves the login directory */
-    char entry[URL_PATH_MAX];  /* the login directory, by PWD; "": unknown */
-    bool refused[QUESTIONS];   /* for want of a right of the account */
-    int reply;                 /* code of the last line, or 0 */
+    uint64_t given;               /* upload: bytes that GIVE has given */
+    bool ended;                   /* upload: GIVE has no more */
+    bool sent;                    /* upload: the kernel has all bytes */
+    char no_room[LINK_REPLY_MAX]; /* the reply "no room for that much", or "" */
+    struct curl_slist *before;    /* commands before this call's own */
+    struct curl_slist *last;  /* one directly before or after the transfer */
+    bool away;                /* this call leaves the login directory */
+    char entry[URL_PATH_MAX]; /* the login directory, by PWD; "": unknown */
+    bool refused[QUESTIONS];  /* for want of a right of the account */
+    int reply;                /* code of the last line, or 0 */
     char text[LINK_REPLY_MAX];
     struct buf lines; /* all lines of the last reply, with LF */
     bool over;        /* the last of them was its last line */
@@ -104,7 +105,8 @@ int link_begin(struct link *l, const char *path, const struct link_io *io,
  * itself; otherwise libcurl asks for the SIZE and compares. */
 int link_set_first(struct link *l, uint64_t first, bool sized,
                    struct failure *why);
-/* Announces the LENGTH of an upload. The server may refuse that. */
+/* Announces the LENGTH of the whole file of an upload. The server may refuse
+ * that. */
 int link_announce(struct link *l, uint64_t length, struct failure *why);
 /* Runs this call, which must have the path "", in the directory PATH. */
 int link_set_directory(struct link *l, const char *path, struct failure *why);

@@ -222,12 +222,27 @@ static int upload_end(struct transfer *t, int r, struct failure *why)
     return r;
 }
 
-static int upload_set_length(struct transfer *t, uint64_t length,
+/* Has the file no byte? Files of /proc have bytes, too, where fstat() finds
+ * none. */
+static bool upload_is_empty(const struct transfer *t)
+{
+    char byte;
+
+    return !upload_is_stream(t) && t->size == 0 &&
+           pread(t->fd, &byte, 1, 0) == 0;
+}
+
+/* A server may take the announced length for what is sent or for the whole
+ * file. Only with the whole file's does Sallyport notice each missing byte of a
+ * resumed upload. */
+static int upload_set_length(struct transfer *t, const struct link_io *io,
                              struct failure *why)
 {
     LINK_SET(t->link, CURLOPT_INFILESIZE_LARGE,
-             length > 0 ? (curl_off_t)t->size : (curl_off_t)-1);
-    return length > 0 ? link_announce(t->link, length, why) : 0;
+             io->length > 0 ? (curl_off_t)t->size : (curl_off_t)-1);
+    return io->length > 0 || upload_is_empty(t)
+               ? link_announce(t->link, t->size, why)
+               : 0;
 }
 
 static int upload_bytes(struct transfer *t, struct failure *why)
@@ -244,7 +259,7 @@ static int upload_bytes(struct transfer *t, struct failure *why)
     t->sent = t->stored = t->shorter = false;
     if (link_begin(t->link, t->remote, &io, why) < 0 ||
         (packed && upload_set_mode_z(t, why) < 0) ||
-        upload_set_length(t, io.length, why) < 0)
+        upload_set_length(t, &io, why) < 0)
         return -1;
     LINK_SET(t->link, CURLOPT_UPLOAD, 1L);
     LINK_SET(t->link, CURLOPT_SEEKFUNCTION, upload_seek);

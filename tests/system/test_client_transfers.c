@@ -19,14 +19,20 @@
 #define OLD 1000000000
 
 static const struct server_user users[] = {
-    { .name = "cut" },      { .name = "keep" }, { .name = "glob" },
-    { .name = "implicit" }, { .name = "rate" }, { .name = "print" },
-    { .name = "tree" },     { .name = "six" },
+    { .name = "cut" },
+    { .name = "keep" },
+    { .name = "glob" },
+    { .name = "implicit" },
+    { .name = "rate" },
+    { .name = "print" },
+    { .name = "tree" },
+    { .name = "six" },
+    { .name = "length", .keys = "upload_eof=announced" },
 };
 
 SERVER_SHARED(.listen = "127.0.0.1:0, [::1]:0, 127.0.0.1:0 tls",
-              .ports = "auto 32", .users = users,
-              .user_count = sizeof(users) / sizeof(*users));
+              .ports = "auto 32", .settings = "max_file_size = 64M\n",
+              .users = users, .user_count = sizeof(users) / sizeof(*users));
 
 /* Runs the client, and expects WANTED in its output. */
 #define SAYS(d, status, wanted, ...)                                           \
@@ -51,6 +57,17 @@ static void kick(const struct desk *d)
     run_release(&r);
 }
 
+static size_t count_of(const char *text, const char *word)
+{
+    size_t n = 0;
+
+    while ((text = strstr(text, word))) {
+        n++;
+        text++;
+    }
+    return n;
+}
+
 /* In the middle of the file the server ends the session. The client logs in
  * again and continues where it stopped. */
 static void cut_once(const struct desk *d, struct desk_growth *g, ...)
@@ -71,6 +88,11 @@ static void cut_once(const struct desk *d, struct desk_growth *g, ...)
     cr_expect_not_null(strstr(r.text, "trying again in 1 s"), "%s", r.text);
     cr_expect_not_null(strstr(r.text, ", resumed at "), "%s", r.text);
     cr_expect_not_null(strstr(r.text, ", checksum right"), "%s", r.text);
+    /* Also the try that resumes announces the whole file. */
+    size_t announced = count_of(r.text, "> ALLO ");
+    cr_expect_eq(announced,
+                 count_of(r.text, "> STOR") + count_of(r.text, "> APPE"));
+    cr_expect_eq(announced, count_of(r.text, "> ALLO 8388608"), "%s", r.text);
     run_release(&r);
 }
 
@@ -85,7 +107,7 @@ Test(client_transfers, a_cut, .timeout = 120)
     snprintf(there, sizeof(there), "%s",
              server_home_file(&d.server, "cut", "big"));
     cut_once(&d, &(struct desk_growth){ home, 4 * MIB, there }, "put",
-             "--limit-rate", "4M", "big", "/big", NULL);
+             "--debug", "--limit-rate", "4M", "big", "/big", NULL);
     desk_same("big", there);
     cut_once(&d, &(struct desk_growth){ ".", 4 * MIB, "got" }, "get",
              "--limit-rate", "4M", "/big", "got", NULL);
@@ -99,6 +121,29 @@ static time_t modified(const char *path)
 
     cr_assert_eq(stat(path, &st), 0, "%s", path);
     return st.st_mtime;
+}
+
+/* The server takes only uploads whose length is announced. */
+Test(client_transfers, announced, .timeout = 60)
+{
+    struct desk d;
+
+    desk_begin(&d, "length");
+    files_write("empty", "", 0, 0644);
+    files_write("a", "text", 4, 0644);
+    desk_noise("large", 65 * MIB);
+    SAYS(&d, 0, "put empty", "put", "empty", "a", "/");
+    desk_same("a", server_home_file(&d.server, "length", "a"));
+    desk_same("empty", server_home_file(&d.server, "length", "empty"));
+    SAYS(&d, EX_UNAVAILABLE, "save a stream as a file first", "put", "-",
+         "/stream");
+    /* It has bytes, and no length. */
+    cr_assert_eq(symlink("/proc/self/status", "status"), 0);
+    SAYS(&d, EX_UNAVAILABLE, "save a stream as a file first", "put", "status",
+         "/status");
+    SAYS(&d, EX_CANTCREAT, "a limit of size or space is reached", "put",
+         "large", "/large");
+    desk_end(&d);
 }
 
 Test(client_transfers, times, .timeout = 60)
