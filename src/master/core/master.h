@@ -70,7 +70,8 @@ struct deadlines {
     uint64_t files;     /* files: to READY; then it is HOME */
     uint64_t hosts;     /* the start: for the first answers of lookup */
     uint64_t kick;      /* from MSG_kick to the kill */
-    uint64_t settle;    /* files of a session that has ended: to sync */
+    uint64_t settle;    /* files of a session that has ended: to sync; that
+                           session: to end */
     uint64_t stop;      /* all sessions: to be gone */
     uint64_t ask;       /* ctl: to ask, or to hang up */
     uint64_t renew;     /* the supervisor: to answer a reload */

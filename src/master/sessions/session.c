@@ -28,6 +28,20 @@ static void session_on_message(void *owner, uint32_t events)
     }
 }
 
+/* Master reaps it, as the parent after gate. */
+static bool session_is_adopted(const struct session *s)
+{
+    return s->master->state == MASTER_DRAINING && s->pid > 0;
+}
+
+/* Files, or the session itself, has closed its channel and lives on. */
+static void session_outlives(struct session *s)
+{
+    home_kill(&s->home);
+    if (session_is_adopted(s))
+        s->master->sessions->audience->kill(s);
+}
+
 static void session_on_time(void *owner)
 {
     struct session *s = owner;
@@ -35,7 +49,7 @@ static void session_on_time(void *owner)
     if (s->state == SESSION_KICKED)
         session_kill(s);
     else if (s->state == SESSION_ENDED)
-        home_kill(&s->home);
+        session_outlives(s);
     else
         s->master->sessions->calls->on_time(s);
 }
@@ -122,12 +136,6 @@ void session_settle(struct session *s)
     t->unswept = s;
 }
 
-/* Master reaps it, as the parent after gate. */
-static bool session_is_adopted(const struct session *s)
-{
-    return s->master->state == MASTER_DRAINING && s->pid > 0;
-}
-
 static bool session_is_over(const struct session *s)
 {
     return s->state == SESSION_ENDED && s->home.pid == 0 && s->news == 0 &&
@@ -174,7 +182,8 @@ void session_end(struct session *s)
     service_end(s->master, &s->keys);
     if (!files_must_hear(s))
         home_close(&s->home);
-    if (s->home.pid > 0) /* the record waits only for this process */
+    /* The record waits only for these processes. */
+    if (s->home.pid > 0 || session_is_adopted(s))
         session_wait(s, s->master->deadlines.settle);
     s->master->sessions->calls->on_left(s);
     session_settle(s);

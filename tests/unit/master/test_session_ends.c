@@ -579,6 +579,36 @@ Test(session_ends, files_learns_the_signal)
     }
 }
 
+/* A session that an attacker controls may close its channel and live on. In a
+ * generation that drains nobody else would end it, nor the generation. */
+Test(session_ends, a_session_outlives_its_channel)
+{
+    struct session *s;
+    int status = 0;
+    pid_t pid;
+
+    hall_open();
+    s = greeted();
+    drain_begin(&m);
+    pid = fork();
+    if (pid == 0) {
+        alarm(60);
+        pause();
+        _exit(0);
+    }
+    s->pid = pid;
+    channel_closes(s);
+    sessions_sweep(&m);
+    cr_assert_eq(sessions_find(m.sessions, SERIAL), s);
+    cr_assert(s->timer.armed);
+    time_is_over(s);
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_expect_eq(status, SIGKILL);
+    drain_reaped(&m, pid, status);
+    expect_over(s, "greeted", "it outlives its channel");
+    hall_close();
+}
+
 /* Each verdict for others tries the waiting logins again, and gives them no
  * more time. */
 Test(session_ends, after_login_timeout)
