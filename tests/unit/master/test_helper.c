@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -113,6 +114,24 @@ Test(helper, check_hangs)
     cr_expect_lt(clock_ms() - start, 10000);
     cr_assert_gt(waitpid(-1, &status, 0), 0);
     cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+/* What check would have printed isn't about homes. */
+Test(helper, remarks_hang)
+{
+    FD_CLEANUP int said = memfd_create("said", MFD_CLOEXEC),
+                   before = dup(STDERR_FILENO);
+    char text[256] = "";
+    int nobody = table_of(0);
+
+    play("check", "/bin/sh", "remarks", "exec sleep 60\n");
+    dup2(said, STDERR_FILENO);
+    cr_expect(helper_check(&m, "remarks", nobody, 100));
+    dup2(before, STDERR_FILENO);
+    cr_assert_gt(pread(said, text, sizeof(text) - 1, 0), 0);
+    cr_expect(strstr(text, "no hints"), "%s", text);
+    cr_expect_not(strstr(text, "homes"), "%s", text);
+    unlink("remarks");
 }
 
 Test(helper, check_is_missing)
