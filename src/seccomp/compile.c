@@ -8,7 +8,6 @@
 #include <sys/mman.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/sandbox/sandbox.h"
 
 #define PID_BITS 22 /* PID_MAX_LIMIT of Linux on 64 bits */
 
@@ -23,22 +22,13 @@ static struct scmp_arg_cmp comparison(struct condition c)
     static const enum scmp_compare operators[] = {
         [EQUAL] = SCMP_CMP_EQ,          [UNEQUAL] = SCMP_CMP_NE,
         [ALL_SET] = SCMP_CMP_MASKED_EQ, [NONE_SET] = SCMP_CMP_MASKED_EQ,
-        [A_PID] = SCMP_CMP_MASKED_EQ,   [PROGRAMS] = SCMP_CMP_MASKED_EQ,
-        [BELOW_PROGRAMS] = SCMP_CMP_LT, [ABOVE_PROGRAMS] = SCMP_CMP_GT,
+        [A_PID] = SCMP_CMP_MASKED_EQ,
     };
     struct scmp_arg_cmp ret = { .arg = c.argument, .op = operators[c.kind] };
 
     ret.datum_a = c.value;
     if (c.kind == ALL_SET)
         ret.datum_b = c.value;
-    if (c.kind == PROGRAMS) {
-        ret.datum_a = ~(scmp_datum_t)(SANDBOX_PROGRAMS - 1);
-        ret.datum_b = SANDBOX_PROGRAMS_FIRST;
-    }
-    if (c.kind == BELOW_PROGRAMS)
-        ret.datum_a = SANDBOX_PROGRAMS_FIRST;
-    if (c.kind == ABOVE_PROGRAMS)
-        ret.datum_a = SANDBOX_PROGRAMS_FIRST + SANDBOX_PROGRAMS - 1;
     return ret;
 }
 

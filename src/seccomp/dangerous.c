@@ -23,9 +23,6 @@ const struct permission policy_dangerous[] = {
 
     NEVER(execve, "another program"),
     NEVER(execveat, "another program"),
-    NEVER_IF(execveat, LESS_THAN_PROGRAMS(0), "another program"),
-    NEVER_IF(execveat, MORE_THAN_PROGRAMS(0), "another program"),
-    NEVER_IF(execveat, ISNT(4, AT_EMPTY_PATH), "a program by its name"),
     NEVER(fork, "another process"),
     NEVER(vfork, "another process"),
     NEVER(clone, "another process"),

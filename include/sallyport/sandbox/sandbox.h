@@ -28,12 +28,6 @@ struct sandbox_row {
 };
 const struct sandbox_row *sandbox_row(enum process p);
 
-/* The descriptors of the programs that master may execute. They are a block,
- * and the first one is a multiple of their number. The build puts them into
- * master's filter, so the numbers never change. Some may be closed. */
-#define SANDBOX_PROGRAMS_FIRST 16
-#define SANDBOX_PROGRAMS       8
-
 struct sandbox_plan {
     bool root; /* started by root; otherwise ids and chroot don't apply */
     uid_t uid; /* the ids to take for good */

@@ -18,9 +18,6 @@ enum condition_kind {
     ALL_SET,  /* (argument & value) == value */
     NONE_SET, /* (argument & value) == 0 */
     A_PID,    /* argument, as an int, is above 0; only as the second one */
-    PROGRAMS, /* argument is one of the programs' descriptors (sandbox.h) */
-    BELOW_PROGRAMS,
-    ABOVE_PROGRAMS,
 };
 
 struct condition {
@@ -46,9 +43,6 @@ struct policy {
 /* clang-format off */
 #define IS(number, v) { EQUAL, number, v }
 #define ISNT(number, v) { UNEQUAL, number, v }
-#define OF_PROGRAMS(number) { PROGRAMS, number, 0 }
-#define LESS_THAN_PROGRAMS(number) { BELOW_PROGRAMS, number, 0 }
-#define MORE_THAN_PROGRAMS(number) { ABOVE_PROGRAMS, number, 0 }
 #define WITH(number, bits) { ALL_SET, number, bits }
 #define WITHOUT(number, bits) { NONE_SET, number, bits }
 

@@ -42,7 +42,8 @@ static noreturn void die_of_exec(int program, const char *binary, int error)
 noreturn void exec_program(const struct master *m, const char *binary,
                            const char *const *arguments, const int *fd, int n)
 {
-    int program = programs_find(m->programs, binary);
+    int program =
+        fcntl(programs_find(m->programs, binary), F_DUPFD_CLOEXEC, HIGH_FD);
     sigset_t none;
 
     for (int i = 0; i < n; i++)

@@ -1,5 +1,4 @@
-/* The descriptors of the programs. Master opens or inherits them before it
- * opens anything else, in the block that its filter names. */
+/* The descriptors of the programs, which master opens or inherits. */
 #include "programs.h"
 
 #include <errno.h>
@@ -11,24 +10,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/succession.h"
+#include "core/master.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
-#include "sallyport/sandbox/sandbox.h"
 
 #define OWN_BINARY "/proc/self/exe"
 static const char *const programs[] = { "gate",   "auth",  "keys",  "log",
                                         "lookup", "check", "reader" };
 #define PROGRAMS (sizeof(programs) / sizeof(programs[0]))
-_Static_assert(PROGRAMS <= SANDBOX_PROGRAMS, "they don't fit into a block");
-_Static_assert(SANDBOX_PROGRAMS_FIRST % SANDBOX_PROGRAMS == 0,
-               "no block begins there");
+_Static_assert(PROGRAMS == MASTER_PROGRAMS, "each has its place");
 
-int programs_find(int first, const char *name)
+int programs_find(const int *fd, const char *name)
 {
     for (size_t i = 0; i < PROGRAMS; i++)
-        if (first >= 0 && strcmp(programs[i], name) == 0)
-            return first + (int)i;
+        if (strcmp(programs[i], name) == 0)
+            return fd[i];
     return -1;
 }
 
@@ -78,9 +74,8 @@ static int open_program(struct succession *s, bool inherits,
     return fd < 0 ? -errno : fd;
 }
 
-int programs_open(struct succession *s, struct complaint *c)
+int programs_open(struct succession *s, int *fd, struct complaint *c)
 {
-    const int first = SANDBOX_PROGRAMS_FIRST;
     bool inherits = is_the_inherited_build(s);
     char directory[PATH_MAX] = "";
     int r = own_directory(directory);
@@ -88,31 +83,27 @@ int programs_open(struct succession *s, struct complaint *c)
     if (r < 0)
         return complain(c, OWN_BINARY ": %s", strerror(-r));
     for (size_t i = 0; i < PROGRAMS; i++) {
-        int fd = open_program(s, inherits, directory, programs[i]);
-
-        if (fd < 0 || dup3(fd, first + (int)i, O_CLOEXEC) < 0)
+        fd[i] = open_program(s, inherits, directory, programs[i]);
+        if (fd[i] < 0)
             return complain(c, "%s/%s: %s", directory, programs[i],
-                            strerror(fd < 0 ? -fd : errno));
-        close(fd);
+                            strerror(-fd[i]));
     }
-    return first;
+    return 0;
 }
 
-int programs_keep(struct succession *s, int first)
+int programs_keep(struct succession *s, const int *fd)
 {
     FD_CLEANUP int own = open(OWN_BINARY, O_PATH | O_CLOEXEC);
     char name[GENERATION_NAME_MAX];
     int r = own < 0 ? -errno : succession_keep(s, GENERATION_MASTER, own);
 
     for (size_t i = 0; i < PROGRAMS && r == 0; i++)
-        r = succession_keep(s, name_of_program(programs[i], name),
-                            first + (int)i);
+        r = succession_keep(s, name_of_program(programs[i], name), fd[i]);
     return r;
 }
 
-void programs_close(int *first)
+void programs_close(int *fd)
 {
-    for (int i = 0; i < (int)PROGRAMS && *first >= 0; i++)
-        close(*first + i);
-    *first = -1;
+    for (size_t i = 0; i < PROGRAMS; i++)
+        fd_close(&fd[i]);
 }

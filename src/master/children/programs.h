@@ -8,16 +8,15 @@
 struct succession;
 
 /* Opens the programs in the directory of our own binary. A recovery uses the
- * inherited ones, if it was executed from the inherited binary too. The block
- * of descriptors (SANDBOX_PROGRAMS_FIRST) must be free. Returns the first
- * descriptor, or -EINVAL with the complaint. */
-int programs_open(struct succession *s, struct complaint *c);
+ * inherited ones, if it was executed from the inherited binary too. FD has
+ * MASTER_PROGRAMS places. Returns 0, or -EINVAL with the complaint. */
+int programs_open(struct succession *s, int *fd, struct complaint *c);
 /* Asks the supervisor to keep the programs, and our own binary, for a recovery.
  * Returns 0 or -errno. */
-int programs_keep(struct succession *s, int first);
-void programs_close(int *first);
+int programs_keep(struct succession *s, const int *fd);
+void programs_close(int *fd);
 
 /* Returns the descriptor of "gate" and so on, or -1. */
-int programs_find(int first, const char *name);
+int programs_find(const int *fd, const char *name);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "sallyport/base/random.h"
@@ -24,14 +25,14 @@ static void master_on_events(void *owner, uint32_t events)
 
 void master_init(struct master *m)
 {
-    *m = (struct master){ .programs = -1,
-                          .memory = -1,
+    *m = (struct master){ .memory = -1,
                           .guesses_memory = -1,
                           .survey_lock = -1,
                           .conf = -1,
                           .empty = -1,
                           .signals.watch.fd = -1,
                           .loop.epoll_fd = -1 };
+    memset(m->programs, -1, sizeof(m->programs));
     succession_init(&m->succession);
     event_sender_init(&m->events, -1, PROCESS_MASTER);
     m->events_watch = (struct loop_watch){ .fd = -1,

@@ -17,9 +17,10 @@
 
 #define MASTER_AUTHS 4
 #define MASTER_CHILDREN                                                        \
-    (4 + MASTER_AUTHS)    /* log, keys, lookup, gate, auths                    \
-                           */
-#define MASTER_CALLERS 16 /* at the control socket */
+    (4 + MASTER_AUTHS)     /* log, keys, lookup, gate, auths                   \
+                            */
+#define MASTER_CALLERS  16 /* at the control socket */
+#define MASTER_PROGRAMS 7
 
 struct files_start;
 struct master;
@@ -93,8 +94,8 @@ struct master {
     struct identity identity[PROCESS_SANDBOXED]; /* of the children */
 
     /* Opened at the start, and passed to children, also to restarted ones. */
-    int programs;       /* the first of their descriptors (programs.h) */
-    int memory;         /* memory that survives a gate; a memfd */
+    int programs[MASTER_PROGRAMS]; /* their descriptors (programs.h) */
+    int memory;                    /* memory that survives a gate; a memfd */
     int guesses_memory; /* memory that survives a master too; a memfd */
     int survey_lock;    /* of the one process that looks at homes; a memfd */
     int conf;           /* the settings, a sealed memfd */

@@ -14,7 +14,6 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/siphash.h"
 #include "sallyport/ipc/generation.h"
-#include "sallyport/sandbox/sandbox.h"
 
 #define NAMES_MAX (64 << 20)
 #define SAY_MS    10000
@@ -50,36 +49,21 @@ static int read_heading(struct succession *s, struct slice line)
     return slice_number(line, UINT64_MAX, &s->generation);
 }
 
-/* An inherited descriptor may have a number that belongs to the programs. */
-static int clear_of_programs(int fd)
-{
-    const int after = SANDBOX_PROGRAMS_FIRST + SANDBOX_PROGRAMS;
-    int moved;
-
-    if (fd < SANDBOX_PROGRAMS_FIRST || fd >= after)
-        return fd_set_cloexec(fd, true) < 0 ? -errno : fd;
-    moved = fcntl(fd, F_DUPFD_CLOEXEC, after);
-    if (moved < 0)
-        return -errno;
-    close(fd);
-    return moved;
-}
-
 /* Reads "12 listen 0.0.0.0:21"; a NUL replaces the line's end. */
 static int read_heirloom(struct succession *s, struct slice line)
 {
     struct slice number;
     uint64_t kept;
-    int fd;
+    int r;
 
     if (!slice_cut(&line, ' ', &number) ||
         slice_number(number, INT32_MAX, &kept) < 0)
         return -EPROTO;
-    fd = clear_of_programs((int)kept);
-    if (fd < 0)
-        return fd;
+    r = fd_set_cloexec((int)kept, true);
+    if (r < 0)
+        return r;
     ((char *)(uintptr_t)line.ptr)[line.len] = '\0';
-    s->heirloom[s->count++] = (struct heirloom){ line.ptr, fd };
+    s->heirloom[s->count++] = (struct heirloom){ line.ptr, (int)kept };
     return 0;
 }
 

@@ -234,8 +234,7 @@ int prepare_limits(struct master *m, struct complaint *c)
 
 int prepare_programs(struct master *m, struct complaint *c)
 {
-    m->programs = programs_open(&m->succession, c);
-    return m->programs < 0 ? m->programs : 0;
+    return programs_open(&m->succession, m->programs, c);
 }
 
 /* For --check. A port of this very server is no remark. */

@@ -116,7 +116,7 @@ void master_release(struct master *m)
     loop_remove(&m->loop, &m->succession.watch);
     succession_release(&m->succession);
     loop_release(&m->loop);
-    programs_close(&m->programs);
+    programs_close(m->programs);
     fd_close(&m->memory);
     fd_close(&m->guesses_memory);
     fd_close(&m->survey_lock);

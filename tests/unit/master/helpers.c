@@ -24,7 +24,8 @@ static void find_program(struct master *m, const char *name)
 
 void helpers_find(struct master *m)
 {
-    m->programs = FIRST;
+    for (int i = 0; i < MASTER_PROGRAMS; i++)
+        m->programs[i] = FIRST + i;
     find_program(m, "check");
     find_program(m, "reader");
 }

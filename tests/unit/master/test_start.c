@@ -1,6 +1,7 @@
 /* The set-up of master's children, and how master treats those that don't
  * become ready: they refuse the set-up, die, lie, or never answer. */
 #include <criterion/criterion.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -245,7 +246,7 @@ Test(start, an_unknown_build)
 static void no_program(struct master *m)
 {
     m->hooks.spawn = exec_child;
-    m->programs = -1;
+    memset(m->programs, -1, sizeof(m->programs));
 }
 
 Test(start, no_program)
