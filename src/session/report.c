@@ -152,7 +152,7 @@ void report_cut(struct session *s, const char *reason)
         return;
     if (state == TRANSFER_COMMITTING)
         more = ", and files gave no answer: it may stand";
-    else if (state_of_transfer(s)->stays == STAYS_LENIENT)
+    else if (state_of_transfer(s)->whole)
         more = ", before the upload was stored";
     snprintf(text, sizeof(text), "%s%s", reason, more);
     report_transfer(s, 0, text);

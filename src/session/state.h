@@ -94,8 +94,8 @@ struct data_row {
 /* What it takes that a transfer continues when the client goes away. */
 enum transfer_stays {
     STAYS_NEVER,
-    STAYS_AFTER_QUIT, /* an upload, and the client has said QUIT */
-    STAYS_LENIENT,    /* or it has upload_eof = lenient */
+    STAYS_ALONE, /* an upload, and the client has said QUIT, or may go without
+                    it: upload_eof = lenient */
     STAYS_ALWAYS
 };
 
@@ -106,6 +106,7 @@ struct transfer_row {
     bool lines;     /* the client's lines are read, whatever files is asked */
     bool abortable; /* ABOR ends it; else ABOR waits for the end */
     bool decided;   /* its end is decided: no other event of it is sent */
+    bool whole;     /* of an upload: all its bytes are here */
     enum transfer_stays stays;
     enum transfer_clock clock; /* which time-out holds */
     unsigned next;

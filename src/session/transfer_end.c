@@ -236,10 +236,9 @@ static enum transfer_stays transfer_needs(const struct session *s)
 {
     if (!transfer_is_upload(&s->transfer))
         return STAYS_ALWAYS;
-    if (control_has_quit(s))
-        return STAYS_AFTER_QUIT;
-    return s->login.upload_eof == UPLOAD_EOF_LENIENT ? STAYS_LENIENT
-                                                     : STAYS_ALWAYS;
+    if (control_has_quit(s) || s->login.upload_eof == UPLOAD_EOF_LENIENT)
+        return STAYS_ALONE;
+    return STAYS_ALWAYS;
 }
 
 bool transfer_goes_on(const struct session *s)

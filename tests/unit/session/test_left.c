@@ -180,10 +180,11 @@ Test(left, with_quit, .timeout = 120)
 /* Such devices never wait for a reply. */
 Test(left, lenient, .timeout = 120)
 {
-    static const enum moment moments[] = { DATA_FIRST, AFTER_SYNC };
+    static const enum moment moments[] = { CONTROL_FIRST, DATA_FIRST,
+                                           AFTER_SYNC };
 
     fake_upload_eof(UPLOAD_EOF_LENIENT);
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < 3; i++)
         expect_stored(&(struct leaving){ .moment = moments[i] });
 }
 
