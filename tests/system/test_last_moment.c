@@ -222,18 +222,24 @@ static void expect_partial(const struct server *server, const char *user,
     fault_expect_whole(server, user, "f", bytes, WHOLE);
 }
 
+/* The session has all bytes, and then sees both ends at once. */
 static void send_half(const struct server *server, const unsigned char *bytes)
 {
     struct server same = *server;
     struct session s;
     struct data d;
+    int process;
 
     fault_begin(&s, &same, "bare");
     data_open(&s, &d, "STOR f");
     data_write(&d, bytes, HALF);
+    fault_wait_partial(server, "bare", HALF);
+    process = fault_process(server, "bare", "sallyport: session");
+    cr_assert_eq(kill(process, SIGSTOP), 0);
     cr_assert(tls_client_shutdown(d.tls));
     session_drop(&s);
     data_cut(&d, false);
+    cr_assert_eq(kill(process, SIGCONT), 0);
     fault_wait_gone(server, "bare");
 }
 
