@@ -123,7 +123,7 @@ void heartbeat_answered(struct generation *g, uint32_t request)
 {
     struct supervisor *s = g->supervisor;
 
-    if (g->state == GENERATION_OLD)
+    if (g->state == GENERATION_OLD && !g->leaves)
         loop_timer_clear(&s->loop, &g->timer);
     else if (s->heartbeat.asked == g && s->heartbeat.request == request)
         heartbeat_begin(s);

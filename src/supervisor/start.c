@@ -152,6 +152,7 @@ static void end_oldest(struct supervisor *s)
         "place",
         (unsigned long long)oldest->number);
     generation_signal(oldest, SIGINT);
+    oldest->leaves = true;
     if (oldest->state == GENERATION_OLD)
         generation_wait(oldest, s->deadlines.stop);
 }

@@ -46,6 +46,7 @@ struct generation {
     struct kept
         kept; /* until it leads; then the supervisor's own list has them */
     bool has_gate, recovers;
+    bool leaves;   /* it gives its place to a recovery, or is killed */
     unsigned late; /* how often its processes were killed after its end */
     struct complaint failure; /* why it did not start, in its own words */
 };

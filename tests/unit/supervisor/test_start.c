@@ -691,6 +691,55 @@ Test(start, a_hung_one_of_eight_makes_room, .timeout = 60)
     cr_expect_eq(played_status(needs_a_hung_place), 7);
 }
 
+/* It answers a ping, and is asked to end before the supervisor reads that. */
+static noreturn void answer_too_late(void)
+{
+    struct message m;
+    sigset_t asked;
+    int signal;
+
+    sigemptyset(&asked);
+    sigaddset(&asked, SIGINT);
+    sigprocmask(SIG_BLOCK, &asked, NULL);
+    shared->first = getpid();
+    do {
+        if (channel_wait(&played_channel, &m, 20000) != 1)
+            played_give_up(91);
+        message_close(&m);
+    } while (m.kind != MSG_ping);
+    sigwait(&asked, &signal);
+    SEND(&played_channel, pong, m.request);
+    alarm(20);
+    played_stay();
+}
+
+/* A reload asks whether the first one answers; then the eighth loses its gate,
+ * and a recovery needs the place. */
+static void needs_an_answering_place(const struct supervisor *s, int master)
+{
+    (void)s;
+    (void)master;
+    played_enter(GENERATION_VERSION);
+    played_lead();
+    if (played_is("9")) {
+        first_ends();
+        played_stop_all();
+    }
+    SEND(&played_channel, renew, 5);
+    if (played_is("8"))
+        SEND(&played_channel, gate_lost, 0, .handed_over = false);
+    if (played_is("1"))
+        answer_too_late();
+    answer_pings();
+}
+
+Test(start, an_answer_saves_no_place, .timeout = 60)
+{
+    share();
+    played_deadlines.stop = 300;
+    cr_expect_eq(played_status(needs_an_answering_place), 7);
+}
+
 /* The earlier ones still have a process each. */
 static void leads_in_the_tenth_place(const struct supervisor *s, int master)
 {
