@@ -157,12 +157,13 @@ void sync_down(struct sync *s, const char *remote, const char *local, int depth)
         sync_failed(s, remote, &why);
         return;
     }
-    if (tree_make_local(local, depth, dry, &why) < 0) {
-        sync_failed(s, local, &why);
-        return;
-    }
     if (remote_list(&s->client->link, remote, &there, &why) < 0) {
         sync_failed(s, remote, &why);
+        return;
+    }
+    if (tree_make_local(local, depth, dry, &why) < 0) {
+        listing_release(&there);
+        sync_failed(s, local, &why);
         return;
     }
     for (size_t i = 0; i < there.count && !jobs_ended(&s->jobs); i++)

@@ -872,6 +872,8 @@ Test(client, sync_from_the_server, .timeout = 90)
     desk_same("s", "t");
     cr_expect(files_exists("/etc/passwd"));
     CLIENT(&d, EX_USAGE, "sync", "/s", "/t");
+    CLIENT(&d, EX_NOINPUT, "sync", "/wrong", "u");
+    cr_expect_not(files_exists("u"));
     desk_end(&d);
 }
 
