@@ -37,6 +37,8 @@ static const struct option_row {
       "overwrite, rename, version, reject or default" },
     { "data-binding", OPTION_DATA_BINDING, AT(data_binding), "WORD",
       "user, session, address or default" },
+    { "upload-eof", OPTION_UPLOAD_EOF, AT(upload_eof), "WORD",
+      "strict, size, lenient, announced or default" },
     { "certificate", OPTION_CERTIFICATE, AT(certificate), "NAMES",
       "the user must show one of these client certificates:\n"
       "                       sha256:, subject:, email:, dns: or uri:, with ;\n"

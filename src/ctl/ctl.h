@@ -17,7 +17,7 @@ struct arguments {
     const char *word[4]; /* "user", "add", NAME, one too many */
     size_t words;
     const char *config, *home, *comment, *role, *uid, *gid, *older_than;
-    const char *on_conflict, *data_binding, *certificate, *login;
+    const char *on_conflict, *data_binding, *upload_eof, *certificate, *login;
     bool json, purge, yes, all, hash_stdin, help, version;
     unsigned given; /* bits of enum ctl_option */
 };
@@ -41,9 +41,10 @@ enum ctl_option {
     OPTION_LOGIN = 32768,
     OPTION_GID = 65536,
     OPTION_HASH_STDIN = 131072,
+    OPTION_UPLOAD_EOF = 262144,
     /* Options that set a key in the last column of a row. */
     OPTIONS_OF_KEYS = OPTION_ON_CONFLICT | OPTION_DATA_BINDING |
-                      OPTION_CERTIFICATE | OPTION_LOGIN,
+                      OPTION_UPLOAD_EOF | OPTION_CERTIFICATE | OPTION_LOGIN,
     /* Options that set any column of a row. */
     OPTIONS_OF_USER = OPTIONS_OF_KEYS | OPTION_HOME | OPTION_COMMENT |
                       OPTION_ROLE | OPTION_UID | OPTION_GID | OPTION_HASH_STDIN,

@@ -10,6 +10,7 @@
 #include "sallyport/domain/binding.h"
 #include "sallyport/domain/client_certificates.h"
 #include "sallyport/domain/conflict.h"
+#include "sallyport/domain/upload_eof.h"
 
 /* The word for: use the server's setting. */
 #define DEFAULT "default"
@@ -26,6 +27,8 @@ static const struct key_row {
       conflict_words, CONFLICT_COUNT },
     { "data_binding", "data-binding", offsetof(struct arguments, data_binding),
       binding_words, BINDING_COUNT },
+    { "upload_eof", "upload-eof", offsetof(struct arguments, upload_eof),
+      upload_eof_words, UPLOAD_EOF_COUNT },
     { "certificate", "certificate", offsetof(struct arguments, certificate),
       NULL, 0 },
     { "login", "login", offsetof(struct arguments, login), login_words, 2 },

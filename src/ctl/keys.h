@@ -5,7 +5,7 @@
 #include "ctl.h"
 #include "edit.h"
 
-#define KEYS_TEXT_MAX (CERTIFICATE_MAX + 160)
+#define KEYS_TEXT_MAX (CERTIFICATE_MAX + 192)
 
 /* Functions of type int return an exit code, with the complaint filled in. */
 

@@ -21,6 +21,12 @@ static const char *binding_of(const struct user *user, const char *other)
     return user->has_binding ? binding_words[user->data_binding] : other;
 }
 
+/* The row's value of upload_eof, or OTHER. */
+static const char *end_of(const struct user *user, const char *other)
+{
+    return user->has_upload_eof ? upload_eof_words[user->upload_eof] : other;
+}
+
 static const char *login_of(const struct user *user)
 {
     if (user->certificate.len == 0)
@@ -40,14 +46,14 @@ static json_t *json_user(const struct user *user)
     char rights[16];
 
     return json_pack(
-        "{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s, s:s?, s:s?, s:s, s:o}",
+        "{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s, s:s?, s:s?, s:s?, s:s, s:o}",
         "name", user->name, "uid", (json_int_t)user->uid, "gid",
         (json_int_t)user->gid, "comment", json_text(user->comment), "home",
         json_text(user->home), "rights", rights_text(user->rights, rights),
         "locked", (int)user->locked, "password", user_hash_kind(user->hash),
         "on_conflict", conflict_of(user, NULL), "data_binding",
-        binding_of(user, NULL), "login", login_of(user), "certificate",
-        json_certificate(user));
+        binding_of(user, NULL), "upload_eof", end_of(user, NULL), "login",
+        login_of(user), "certificate", json_certificate(user));
 }
 
 static int list_json(struct context *x, const struct users *u)
@@ -106,12 +112,14 @@ static int show_plain(const struct user *user)
 
     printf("name:     %s\nuid:      %u\ngid:      %u\ncomment:  %s\n"
            "home:     %s\nrights:   %s\nstate:    %s\npassword: %s\n"
-           "conflict: %s\nbinding:  %s\nlogin:    %s\ncertificate: %.*s\n",
+           "conflict: %s\nbinding:  %s\nupload end: %s\nlogin:    "
+           "%s\ncertificate: %.*s\n",
            user->name, (unsigned)user->uid, (unsigned)user->gid, user->comment,
            user->home, rights_text(user->rights, rights),
            user->locked ? "locked" : "active", user_hash_kind(user->hash),
            conflict_of(user, "the server's setting"),
-           binding_of(user, "the server's setting"), login_of(user),
+           binding_of(user, "the server's setting"),
+           end_of(user, "the server's setting"), login_of(user),
            (int)certificate.len, certificate.ptr);
     return 0;
 }

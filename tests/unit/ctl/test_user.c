@@ -584,20 +584,28 @@ Test(user, words_of_a_new_user)
     const struct run *r;
 
     expect_run(0, PASSWORD,
-               "user add anna --data-binding address --on-conflict rename");
+               "user add anna --data-binding address --on-conflict rename "
+               "--upload-eof announced");
     expect_run(0, PASSWORD, "user add bob --data-binding default");
     expect_run(EX_USAGE, PASSWORD, "user add eve --data-binding none");
+    expect_run(EX_USAGE, PASSWORD, "user add eve --upload-eof none");
     cr_expect_not_null(
         strstr(file_text(world.users),
-               "::rights=full on_conflict=rename data_binding=address\n"));
+               "::rights=full on_conflict=rename data_binding=address "
+               "upload_eof=announced\n"));
     r = expect_run(0, "", "user show anna");
     cr_expect_not_null(strstr(r->out, "conflict: rename\n"));
     cr_expect_not_null(strstr(r->out, "binding:  address\n"));
+    cr_expect_not_null(strstr(r->out, "upload end: announced\n"));
     cr_expect_not_null(strstr(expect_run(0, "", "user show bob")->out,
                               "binding:  the server's setting\n"));
     cr_expect_not_null(strstr(expect_run(0, "", "user list")->out, "address"));
     cr_expect_not_null(strstr(expect_run(0, "", "user show anna --json")->out,
                               "\"data_binding\": \"address\""));
+    cr_expect_not_null(strstr(expect_run(0, "", "user show anna --json")->out,
+                              "\"upload_eof\": \"announced\""));
+    expect_run(0, "", "user change anna --upload-eof default");
+    cr_expect_null(strstr(file_text(world.users), "upload_eof"));
 }
 
 Test(user, list_and_show)
@@ -645,7 +653,7 @@ Test(user, json)
     json_decref(list);
     one = json_loads(expect_run(0, "", "user show anna --json")->out, 0, NULL);
     cr_assert_not_null(one);
-    cr_expect_eq(json_object_size(one), 12);
+    cr_expect_eq(json_object_size(one), 13);
     cr_expect(json_is_null(json_object_get(one, "on_conflict")));
     cr_expect(json_is_null(json_object_get(one, "data_binding")));
     json_decref(one);
