@@ -93,9 +93,9 @@ static int key_file_check(int fd, const char *name, struct complaint *c)
     if (pread(fd, begin, sizeof(begin), 0) == (ssize_t)sizeof(begin) &&
         memcmp(begin, mark, sizeof(begin)) == 0)
         return complain(c,
-                        "%s; but the file begins with a certificate: are key "
-                        "and certificate swapped?",
-                        why.text);
+                        "%s: begins with a certificate; are key and "
+                        "certificate swapped?",
+                        name);
     return complain(c, "%s", why.text);
 }
 
