@@ -123,6 +123,7 @@ static const struct transfer_row transfers[TRANSFER_STATES] = {
     [TRANSFER_HANDSHAKE] = { .name = "handshake",
                              .lines = true,
                              .abortable = true,
+                             .stays = STAYS_ALONE,
                              .clock = CLOCK_CONNECT,
                              .next = TO(TRANSFER_CONNECTING) |
                                      TO(TRANSFER_FLOWING) | ENDS_TRANSFER },

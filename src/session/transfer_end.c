@@ -232,6 +232,8 @@ void transfer_abort(struct session *s)
     transfer_fail(s, FAILED_ABORTED, "");
 }
 
+/* The end of the control connection may be here before the last bytes, or
+ * before the client's last message of the handshake. */
 static enum transfer_stays transfer_needs(const struct session *s)
 {
     if (!transfer_is_upload(&s->transfer))

@@ -402,7 +402,7 @@ void fake_secure_data(struct fake *f, struct fake_transfer *t)
     cr_assert_not_null(t->tls, "%s", tls_client_error());
 }
 
-void fake_upload(struct fake *f, struct fake_transfer *t)
+void fake_begin_upload(struct fake *f, struct fake_transfer *t)
 {
     struct message file = { .kind = MSG_file_writable };
 
@@ -413,6 +413,11 @@ void fake_upload(struct fake *f, struct fake_transfer *t)
     fake_answer(f, MSG_file_write, &file);
     f->files.phase = PHASE_WRITING;
     cr_assert_eq(fake_reply(f), 150, "%s", f->reply);
+}
+
+void fake_upload(struct fake *f, struct fake_transfer *t)
+{
+    fake_begin_upload(f, t);
     fake_secure_data(f, t);
 }
 

@@ -88,6 +88,7 @@ struct fake_transfer {
     struct tls_client *tls;
 };
 void fake_upload(struct fake *f, struct fake_transfer *t);
+void fake_begin_upload(struct fake *f, struct fake_transfer *t); /* to 150 */
 /* A download of SIZE zeros; the other functions do it in steps: RETR up to the
  * 150, then the handshake on T's data connection. */
 void fake_download(struct fake *f, struct fake_transfer *t, uint64_t size);

@@ -149,18 +149,40 @@ Test(left, without_quit, .timeout = 120)
                                               .way = (enum way)way });
 }
 
-static void expect_stored(const struct leaving *l)
+static void expect_commit(struct fake *f, struct fake_transfer *t)
 {
     struct message stored = { .kind = MSG_file_stored,
                               .file_stored = { .path = SLICE("/x") } };
+
+    fake_answer(f, MSG_file_commit, &stored);
+    cr_expect_eq(fake_end(f), ENDING_CLOSED);
+    expect_event(f, 226, "");
+    fake_release(t);
+}
+
+static void expect_stored(const struct leaving *l)
+{
     struct fake_transfer t;
     struct fake f;
 
     leave_upload(&f, &t, l);
-    fake_answer(&f, MSG_file_commit, &stored);
-    cr_expect_eq(fake_end(&f), ENDING_CLOSED);
-    expect_event(&f, 226, "");
-    fake_release(&t);
+    expect_commit(&f, &t);
+}
+
+/* The control connection has ended before the handshake of the data
+ * connection. */
+static void expect_stored_alone(const char *word)
+{
+    struct fake_transfer t;
+    struct fake f;
+
+    fake_open(&f);
+    fake_begin_upload(&f, &t);
+    fake_say(&f, word);
+    close_control(&f, ENDS_IN_ORDER);
+    fake_secure_data(&f, &t);
+    end_data(&t);
+    expect_commit(&f, &t);
 }
 
 /* The second one waits for the end of the upload, and QUIT waits after it. */
@@ -175,6 +197,7 @@ Test(left, with_quit, .timeout = 120)
         l.words[1] = "QUIT";
         expect_stored(&l);
     }
+    expect_stored_alone("QUIT");
 }
 
 /* Such devices never wait for a reply. */
@@ -186,6 +209,7 @@ Test(left, lenient, .timeout = 120)
     fake_upload_eof(UPLOAD_EOF_LENIENT);
     for (size_t i = 0; i < 3; i++)
         expect_stored(&(struct leaving){ .moment = moments[i] });
+    expect_stored_alone("CWD /");
 }
 
 /* ABOR counts until files is asked for the rename. */
