@@ -240,13 +240,16 @@ static int run_parsed(struct client *c, char **text, int n)
 }
 
 /* If the caller has closed a standard descriptor, the next socket would get its
- * number, and with it the messages. Writing to these fails instead. */
+ * number, and with it the messages. Writing to these fails instead, and so does
+ * reading: "put -" must not take it for an empty file. */
 static void run_fill_standard(void)
 {
     int fd;
 
     do
-        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        fd = open("/dev/null",
+                  (fcntl(STDIN_FILENO, F_GETFD) < 0 ? O_WRONLY : O_RDONLY) |
+                      O_CLOEXEC);
     while (fd >= 0 && fd <= STDERR_FILENO);
     fd_close(&fd);
 }

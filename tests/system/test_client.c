@@ -840,6 +840,25 @@ Test(client, output_that_is_lost, .timeout = 60)
     desk_end(&d);
 }
 
+/* It is no empty file. */
+Test(client, input_that_is_closed, .timeout = 60)
+{
+    char line[4 * SERVER_PATH_MAX];
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "put");
+    snprintf(line, sizeof(line),
+             "%s put --cacert %s --password-file %s - %s/closed <&-",
+             server_program("sallyport"), d.ca, d.password, d.url);
+    run(&r, NULL, "/bin/sh", "-c", line, NULL);
+    cr_expect_eq(r.status, EX_IOERR, "%d: %s", r.status, r.text);
+    cr_expect_not_null(strstr(r.text, "can't be read"), "%s", r.text);
+    run_release(&r);
+    cr_expect_not(files_exists(server_home_file(&d.server, "put", "closed")));
+    desk_end(&d);
+}
+
 /* The other way round: what is newer there comes, and --delete removes here. */
 Test(client, sync_from_the_server, .timeout = 90)
 {
