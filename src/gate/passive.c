@@ -143,11 +143,13 @@ struct port *passive_find(struct gate *g, const struct address *bound)
                    port_compare);
 }
 
+/* The client's time begins with the 150, and the session sends port_close when
+ * it is over. Between EPSV and 150 files may need as long again. */
 int passive_begin(struct gate *g)
 {
     struct passive *p = &g->passive;
     int r = expect_init(&p->expect, g->settings.max_sessions + PASSIVE_RESTING,
-                        g->settings.connect_timeout);
+                        2 * g->settings.connect_timeout);
 
     p->timer = (struct loop_timer){ .on_time = passive_on_time, .owner = g };
     if (p->count > 0) /* for passive_find(); they stay where they are */

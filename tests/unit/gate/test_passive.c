@@ -354,8 +354,27 @@ Test(passive, a_pair_rests_when_its_time_is_over)
     struct bench b;
     uint16_t port = begin_rest(&b, FREE "connect_timeout = 100ms\n", &f, &next);
 
-    pass_time(clock_ms() + 100);
+    pass_time(clock_ms() + 200);
     end_rest(&b, &next, port);
+}
+
+/* The client's time begins with the reply 150, and gate doesn't know when that
+ * is sent. */
+Test(passive, a_pair_waits_for_a_slow_150)
+{
+    struct bench_plan plan = { .settings = FREE "connect_timeout = 2s\n",
+                               .ports = 1 };
+    struct bench b;
+    struct fake f;
+    int client;
+
+    bench_start(&b, &plan);
+    f = bench_enter(&b, "127.0.0.1", &client);
+    uint64_t asked = clock_ms();
+    uint16_t port = fake_port(&f);
+    pass_time(asked + 2100);
+    use(&f, "127.0.0.1", port);
+    bench_stop(&b, 0);
 }
 
 static struct fake enter_as(struct bench *b, uint64_t user)
