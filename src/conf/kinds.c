@@ -14,6 +14,15 @@
 #include "sallyport/domain/suites.h"
 #include "sallyport/domain/upload_eof.h"
 
+/* What a comment at the end of the line must look like, if it may be one. */
+static const char *comment_advice(struct slice value)
+{
+    if (slice_has(value, ';'))
+        return "; a comment needs a blank before the ;";
+    return slice_has(value, '#') ? "; after a value, a comment begins with ;"
+                                 : "";
+}
+
 int kinds_refuse(const struct assignment *a, const char *format, ...)
 {
     char why[COMPLAINT_MAX];
@@ -22,11 +31,10 @@ int kinds_refuse(const struct assignment *a, const char *format, ...)
     va_start(args, format);
     vsnprintf(why, sizeof(why), format, args);
     va_end(args);
-    return complain(
-        a->complaint, "%s: %s%.*s = %.*s: %s%s", a->place, a->row->key,
-        (int)a->keyed.len, a->keyed.ptr, (int)a->value.len, a->value.ptr, why,
-        slice_has(a->value, ';') ? "; a comment needs a blank before the ;"
-                                 : "");
+    return complain(a->complaint, "%s: %s%.*s = %.*s: %s%s", a->place,
+                    a->row->key, (int)a->keyed.len, a->keyed.ptr,
+                    (int)a->value.len, a->value.ptr, why,
+                    comment_advice(a->value));
 }
 
 int kinds_refuse_syntax(const struct assignment *a)

@@ -124,6 +124,7 @@ Test(networks, mistakes)
         { "listen = 0.0.0.0:21 tls proxy tls", "expected addresses with" },
         { "listen = proxy", "expected addresses with ports" },
         { "listen = 0.0.0.0:21; a comment", "a comment needs a blank before" },
+        { "listen = 0.0.0.0:21 # a comment", "a comment begins with ;" },
         { "listen = localhost:21", "localhost is a name; expected an IP" },
         { "listen = ftp.example.org:990 tls", "ftp.example.org is a name" },
         { "listen = proxy 0.0.0.0:21", "expected addresses with ports" },
