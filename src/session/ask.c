@@ -17,11 +17,14 @@ static bool ask_changes(enum message_kind m)
            m == MSG_mode;
 }
 
-/* A commit and a change may wait for a slow disk, an APPE for the copy of a big
- * file. */
-static bool ask_takes_long(enum message_kind m)
+/* A commit, a change, and SIZE of a partial may wait for a slow disk, an APPE
+ * for the copy of a big file. */
+static bool ask_takes_long(const struct ask *a)
 {
-    return m == MSG_file_write || m == MSG_file_commit || m == MSG_file_sync ||
+    enum message_kind m = a->message;
+
+    return a->purpose == FACTS_FOR_SIZE || m == MSG_file_write ||
+           m == MSG_file_commit || m == MSG_file_sync ||
            m == MSG_file_prepare || m == MSG_file_begin || m == MSG_file_copy ||
            m == MSG_file_room || m == MSG_file_abort ||
            m == MSG_directory_list || ask_changes(m);
@@ -74,8 +77,8 @@ void ask_files(struct session *s, enum message_kind kind, const void *body,
     a->timer.owner = s;
     s->files.phase = PHASE_ASKED;
     loop_timer_set(&s->loop, &a->timer,
-                   ask_takes_long(kind) ? s->deadlines->ask_long
-                                        : s->deadlines->ask);
+                   ask_takes_long(a) ? s->deadlines->ask_long
+                                     : s->deadlines->ask);
 }
 
 bool ask_is_change(const struct session *s)

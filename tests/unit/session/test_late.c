@@ -43,9 +43,24 @@ Test(late, files, .timeout = 60)
 
     begin(&f);
     since = clock_ms();
-    fake_say(&f, "SIZE /x");
+    fake_say(&f, "MDTM /x");
     fake_hear(&f.files, &asked, MSG_facts);
     expect_end_after(&f, since, LATE_MS, "files: no answer in time");
+}
+
+/* Files syncs the partial whose length it reports, and another session may be
+ * writing that. */
+Test(late, a_size_on_a_slow_disk, .timeout = 60)
+{
+    uint64_t since;
+    struct message asked;
+    struct fake f;
+
+    begin(&f);
+    since = clock_ms();
+    fake_say(&f, "SIZE /x");
+    fake_hear(&f.files, &asked, MSG_facts);
+    expect_end_after(&f, since, LATER_MS, "files: no answer in time");
 }
 
 /* A slow disk may take longer. */
