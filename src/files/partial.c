@@ -20,8 +20,8 @@
 #include "state.h"
 
 #define LOCK_TRIES 16
-/* SIZE, a search for idle partials and others hold a lock for some microseconds
- * to see whether it is free. A writer holds it for the whole upload. */
+/* SIZE, a search for idle partials and others share a lock for some
+ * microseconds to see whether a writer has it. */
 #define PROBE_MS      250
 #define PROBE_STEP_MS 1
 
@@ -122,23 +122,24 @@ bool partial_is_there(int directory, const struct partial *p)
            partial_is_named(directory, p->name, &open);
 }
 
-/* Waits at most MS. */
+/* Waits at most MS for those that only look: they share the lock. */
 static int partial_lock(int fd, uint64_t ms)
 {
-    uint64_t end = ms > 0 ? clock_ms() + ms : 0;
+    uint64_t end = clock_ms() + ms;
 
     while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
         if (errno != EWOULDBLOCK)
             return -errno;
-        if (ms == 0 || clock_ms() >= end)
+        if (flock(fd, LOCK_SH | LOCK_NB) < 0 || clock_ms() >= end)
             return -EBUSY;
+        flock(fd, LOCK_UN);
         poll(NULL, 0, PROBE_STEP_MS);
     }
     return 0;
 }
 
-/* Opens and locks it; -EBUSY if it is locked for longer than MS or belongs to
- * somebody else. */
+/* Opens and locks it; -EBUSY if a writer has it or it belongs to somebody else.
+ */
 static int partial_open_locked(const struct files *f, int directory,
                                const char *name, int flags, uint64_t ms)
 {
@@ -424,9 +425,15 @@ int partial_forget(const struct files *f, int directory, const char *name)
 
 bool partial_in_use(const struct files *f, int directory, const char *name)
 {
-    FD_CLEANUP int fd = partial_open_locked(f, directory, name, 0, 0);
+    FD_CLEANUP int fd = resolve_in(
+        directory, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+    struct stat st;
 
-    return fd == -EBUSY;
+    if (fd < 0)
+        return fd == -ELOOP;
+    if (fstat(fd, &st) < 0 || !partial_is_own(f, &st))
+        return true;
+    return flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
 bool partial_is_busy(const struct files *f, int directory, const char *name)

@@ -100,8 +100,8 @@ int partial_remove_untouched(const struct files *f, int directory,
 /* Deletes the own partial of the file NAME, as partial_remove(). */
 int partial_forget(const struct files *f, int directory, const char *name);
 
-/* Is an upload writing it? Takes the lock for a moment to find out: who needs
- * the lock waits that long. */
+/* Is an upload writing it? Shares the lock for a moment to find out: an upload
+ * that needs the lock waits that long. */
 bool partial_in_use(const struct files *f, int directory, const char *name);
 /* The same question about the own partial of the file NAME. */
 bool partial_is_busy(const struct files *f, int directory, const char *name);

@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <poll.h>
@@ -117,12 +118,18 @@ static bool is_directory(int fd)
     return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* SIZE opens the partial for reading only. */
+static bool is_of_size(int fd, int operation)
+{
+    return operation & LOCK_SH && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY;
+}
+
 int steps_flock(int fd, int operation)
 {
     int r = (int)syscall(SYS_flock, fd, operation);
 
     if (r < 0 && errno == EWOULDBLOCK &&
-        (is_directory(fd) || operation & LOCK_SH)) {
+        (is_directory(fd) || is_of_size(fd, operation))) {
         stop(BLOCKED);
         errno = EWOULDBLOCK;
     }

@@ -200,7 +200,7 @@ Test(commit, a_waiting_upload_keeps_others_out)
     peer_stop(&a);
 }
 
-/* Takes and frees the lock of the only partial all the time, as many SIZE of
+/* Shares and frees the lock of the only partial all the time, as many SIZE of
  * other sessions would. */
 static pid_t probe(struct peer *p)
 {
@@ -212,7 +212,7 @@ static pid_t probe(struct peer *p)
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         for (;;) {
-            flock(fd, LOCK_EX);
+            flock(fd, LOCK_SH);
             flock(fd, LOCK_UN);
         }
     }
