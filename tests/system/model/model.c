@@ -42,7 +42,7 @@ void model_connect(struct model *m)
     m->port = m->sha512 = false;
     strcpy(m->cwd, "/");
     m->from[0] = '\0';
-    m->rest = m->until = 0;
+    m->rest = m->until = m->announced = 0;
     forget_told(m);
 }
 
