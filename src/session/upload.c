@@ -308,22 +308,24 @@ static enum stepped upload_sum(struct session *s)
  * control connection in the same moment. Both ends may be here in any order. So
  * before anything becomes visible the session reads what the client has sent:
  * its end without QUIT, and its ABOR, come before the upload. */
-static bool upload_is_wanted(struct session *s)
+static enum stepped upload_look_at_client(struct session *s)
 {
     const struct step *step = s->transfer.step;
 
-    control_look(s);
-    return s->transfer.step == step;
-}
-
-static enum stepped upload_ask_prepare(struct session *s)
-{
     if (!upload_take_answer(s))
         return STEP_OVER;
     if (s->ask.message != MSG_NONE)
         return STEP_WAIT;
-    if (!upload_is_wanted(s))
-        return STEP_OVER;
+    control_look(s);
+    return s->transfer.step == step ? STEP_NEXT : STEP_OVER;
+}
+
+static enum stepped upload_ask_prepare(struct session *s)
+{
+    enum stepped r = upload_look_at_client(s);
+
+    if (r != STEP_NEXT)
+        return r;
     fd_close(&s->transfer.source);
     if (s->settings->fsync) /* else it takes no time */
         ASK(s, file_prepare, transfer_on_answer, .length = s->transfer.offset);
@@ -332,14 +334,11 @@ static enum stepped upload_ask_prepare(struct session *s)
 
 static enum stepped upload_ask_commit(struct session *s)
 {
-    if (!upload_take_answer(s))
-        return STEP_OVER;
-    if (s->ask.message != MSG_NONE)
-        return STEP_WAIT;
-    if (!upload_is_wanted(s))
-        return STEP_OVER;
-    ASK(s, file_commit, transfer_on_answer, .length = s->transfer.offset);
-    return STEP_NEXT;
+    enum stepped r = upload_look_at_client(s);
+
+    if (r == STEP_NEXT)
+        ASK(s, file_commit, transfer_on_answer, .length = s->transfer.offset);
+    return r;
 }
 
 static enum stepped upload_stored(struct session *s)
