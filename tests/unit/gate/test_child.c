@@ -497,7 +497,7 @@ Test(child, a_message_fails)
 {
     for (int end = 0; end < ENDS; end++)
         for (int fault = 0; fault < FAULTS; fault++)
-            check_all(end, fault);
+            check_all((enum peer_end)end, (enum fault)fault);
 }
 
 /* A client is told why it can't enter: master has just gone, and gate follows

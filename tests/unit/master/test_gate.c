@@ -189,6 +189,15 @@ Test(gate, too_many_sessions)
     stage_close(&s);
 }
 
+static void gate_says_gone(struct stage *s, uint64_t serial)
+{
+    struct packet gone = { .message = MSG_session_gone,
+                           .value = { NUMBER(serial), NUMBER(9) } };
+
+    while (packet_send(&s->gate.channel, &gone) < 0)
+        sched_yield();
+}
+
 /* Gate reports ends that master knows already, or of sessions that it doesn't
  * know. */
 Test(gate, gone_without_being_there)
@@ -198,14 +207,9 @@ Test(gate, gone_without_being_there)
 
     stage_open(&s, NULL);
     for (uint64_t serial = 0; serial < 1000; serial++)
-        while (packet_send(&s.gate.channel,
-                           &(struct packet){
-                               .message = MSG_session_gone,
-                               .value = { NUMBER(serial), NUMBER(9) } }) < 0)
-            sched_yield();
+        gate_says_gone(&s, serial);
     player_enter(&s, &p, 7);
-    actor_say(&s.gate, (struct packet){ .message = MSG_session_gone,
-                                        .value = { NUMBER(7), NUMBER(9) } });
+    gate_says_gone(&s, 7);
     channel_hear_end(&p.channel);
     stage_serves(&s);
     stage_close(&s);

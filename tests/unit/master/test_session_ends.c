@@ -507,7 +507,7 @@ Test(session_ends, when_a_message_fails)
 {
     for (int end = 0; end < ENDS; end++)
         for (int fault = 0; fault < FAULTS; fault++)
-            check_all(end, fault);
+            check_all((enum peer_end)end, (enum fault)fault);
 }
 
 /* A client that resets its connection when it expects the answer ends its own
