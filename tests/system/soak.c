@@ -196,6 +196,7 @@ static void step_resume(struct player *p, unsigned at)
     size_t size = 0;
     struct data d;
 
+    step_store(p, at); /* no part of an earlier upload is left */
     remove_file(p, at);
     prepare_next(p, at, "", 0, 1 + choose_length(p->me));
     begin_part(p, &d);
@@ -219,7 +220,7 @@ static void step_fetch(struct player *p, unsigned at)
     char line[32];
 
     if (!f->exists) {
-        session_do(&p->session, "550 {*}", "SIZE %s", name_of(at));
+        session_do(&p->session, "550 {*}", "MDTM %s", name_of(at));
         return;
     }
     if (from > 0)
@@ -454,7 +455,7 @@ uint64_t soak_transfers(const struct soak *s)
 
     for (enum soak_step step = 0; step < SOAK_STEPS; step++)
         if (step != SOAK_REMOVE && step != SOAK_RENAME)
-            sum += count_steps(s, step) * (step == SOAK_RESUME ? 2 : 1);
+            sum += count_steps(s, step) * (step == SOAK_RESUME ? 3 : 1);
     return sum;
 }
 

@@ -248,7 +248,7 @@ static int user_of(const struct client *c)
     return run.two_users ? (int)(c - run.c) : 0;
 }
 
-/* The name has been given anew, or taken away. */
+/* The name has been given again, or taken away. */
 static void forget(struct client *c)
 {
     c->told = 0;

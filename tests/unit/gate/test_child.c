@@ -500,7 +500,7 @@ Test(child, a_message_fails)
             check_all((enum peer_end)end, (enum fault)fault);
 }
 
-/* A client is told why it can't enter: master has just gone, and gate follows
+/* A client learns why it can't enter: master has just gone, and gate follows
  * it in its next turn. */
 Test(child, master_has_gone)
 {
