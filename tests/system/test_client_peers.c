@@ -345,7 +345,7 @@ static long strike_one(struct desk *d, const char *home, bool sallyport,
 static void strike_all(struct desk *d, const char *home, bool sallyport)
 {
     long calls = strike_one(d, home, sallyport, STRIKE_KILL, 0);
-    long step = !server_is_long() ? calls / STRIKES_SHORT : sallyport ? 1 : 5;
+    long step = !server_is_long() ? calls / STRIKES_SHORT : sallyport ? 1 : 11;
 
     cr_expect_gt(calls, 4 * STRIKES_SHORT);
     for (enum strike_kind kind = 0; kind < STRIKES; kind++)
