@@ -1,12 +1,10 @@
 /* The requests of session to files, and the replies that files' refusals
  * become. */
-#include "ask.h"
+#include "session.h"
 
 #include <errno.h>
 #include <sys/stat.h>
 
-#include "control.h"
-#include "leave.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
 

@@ -1,17 +1,13 @@
 /* HASH, RANG (draft-bryan-ftpext-hash, draft-bryan-ftp-range), XSHA256, XSHA512
  * and XCRC; and SIZE in TYPE A. A checksum is a transfer without a data
  * connection, computed in slices. */
+#include "transfer.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "commands.h"
-#include "control.h"
-#include "digest.h"
-#include "leave.h"
-#include "transfer.h"
 
 #define SLICES 4 /* blocks in a turn of the loop */
 

@@ -1,10 +1,8 @@
 /* PWD, CWD, CDUP, MKD, RMD, DELE, RNFR, RNTO, SIZE, MLST (RFC 959, 3659) and
  * AVBL: each asks files, and replies with its answer. */
-#include "ask.h"
-#include "commands.h"
-#include "control.h"
+#include "session.h"
+
 #include "sallyport/ftp/listing.h"
-#include "verdict.h"
 
 static void name_quote(const struct path *path, struct buf *into)
 {

@@ -1,16 +1,13 @@
 /* MDTM, MFMT, MFF, SITE UTIME and SITE CHMOD (RFC 3659, draft-somers-ftp-mfxx):
  * a file's time, in UTC, and its mode. */
+#include "session.h"
+
 #include <errno.h>
 #include <stdio.h>
 
-#include "ask.h"
-#include "commands.h"
-#include "control.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/ftp/listing.h"
-#include "sallyport/ftp/site.h"
 #include "sallyport/ftp/times.h"
-#include "verdict.h"
 
 bool times_facts_of_file(struct session *s, struct message *m)
 {

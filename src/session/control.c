@@ -1,20 +1,13 @@
 /* The control connection of a session: it receives bytes, gives one line at a
  * time to dispatch, and sends replies. It takes no line while the one before
  * has no reply yet; a few commands are permitted during a transfer. */
-#include "control.h"
+#include "transfer.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "ask.h"
-#include "dispatch.h"
-#include "leave.h"
-#include "proxied.h"
-#include "refusal.h"
 #include "sallyport/base/die.h"
 #include "sallyport/ftp/foreign.h"
-#include "transfer.h"
-#include "why.h"
 
 #define CONTROL_BUFFER (20u << 10)
 #define REPLIES_MAX    (256u << 10)

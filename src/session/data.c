@@ -1,15 +1,11 @@
 /* The data connection of a session. Gate owns the listeners: it gives a port,
  * checks who connects, and passes the socket (data_gate.c). */
-#include "data.h"
+#include "transfer.h"
 
 #include <errno.h>
 
-#include "control.h"
-#include "leave.h"
-#include "linger.h"
-#include "proxied.h"
+#include "data.h"
 #include "sallyport/base/fd.h"
-#include "transfer.h"
 
 #define DATA_BUFFER (512u << 10)
 #define REFUSED_MS  5000

@@ -20,7 +20,7 @@ void data_gate_active(struct session *s, const struct address *client);
 /* A transfer begins: after PORT, asks gate to connect. */
 void data_gate_connect(struct session *s);
 /* Gives up the port, or ends the connection with a FIN: no close_notify, and no
- * reset (linger.h). */
+ * reset (linger_begin()). */
 void data_close(struct session *s);
 /* The same with close_notify: everything has been sent, or the client is the
  * sender. */

@@ -1,19 +1,14 @@
 /* The requests of session to gate for its data connections, and gate's answers.
  * It must never ask more often than gate allows, however fast the client is. */
+#include "transfer.h"
+
 #include <errno.h>
 #include <stdio.h>
 
-#include "binding.h"
-#include "control.h"
 #include "data.h"
-#include "leave.h"
-#include "linger.h"
-#include "login.h"
-#include "proxied.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ftp/hostport.h"
-#include "transfer.h"
 
 void data_gate_sent(struct session *s, int r)
 {

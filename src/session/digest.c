@@ -1,7 +1,7 @@
 /* SHA-256 and SHA-512 by libcrypto, CRC-32 by zlib, lengths by the stage of
  * TYPE A, in the session process. Sees bytes only: must never read a
  * descriptor. */
-#include "digest.h"
+#include "transfer.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>

@@ -1,15 +1,10 @@
 /* From a line to its handler. A handler runs only if its command's row permits
  * it, so no handler asks "is TLS up?" or "is there an argument?". */
-#include "dispatch.h"
+#include "transfer.h"
 
-#include "control.h"
 #include "data.h"
-#include "leave.h"
-#include "refusal.h"
 #include "sallyport/ftp/foreign.h"
 #include "sallyport/ftp/listing.h"
-#include "transfer.h"
-#include "why.h"
 
 #define UNKNOWN_MAX 3 /* before login: ALPACA and scanners */
 
@@ -217,4 +212,86 @@ enum dispatched dispatch_line(struct session *s, struct slice line)
     else
         dispatch_unknown(s);
     return DISPATCH_DONE;
+}
+
+handler_fn *const handlers[VERB_COUNT] = {
+    [VERB_AUTH] = cmd_auth,       [VERB_PBSZ] = cmd_pbsz,
+    [VERB_PROT] = cmd_prot,       [VERB_USER] = cmd_user,
+    [VERB_PASS] = cmd_pass,       [VERB_QUIT] = cmd_quit,
+    [VERB_HOST] = cmd_host,       [VERB_FEAT] = cmd_feat,
+    [VERB_OPTS] = cmd_opts,       [VERB_SYST] = cmd_syst,
+    [VERB_HELP] = cmd_help,       [VERB_NOOP] = cmd_noop,
+    [VERB_STAT] = cmd_stat,       [VERB_TYPE] = cmd_type,
+    [VERB_MODE] = cmd_mode,       [VERB_STRU] = cmd_stru,
+    [VERB_REST] = cmd_rest,       [VERB_ALLO] = cmd_allo,
+    [VERB_PWD] = cmd_pwd,         [VERB_CWD] = cmd_cwd,
+    [VERB_CDUP] = cmd_cdup,       [VERB_MKD] = cmd_mkd,
+    [VERB_RMD] = cmd_rmd,         [VERB_DELE] = cmd_dele,
+    [VERB_RNFR] = cmd_rnfr,       [VERB_RNTO] = cmd_rnto,
+    [VERB_SIZE] = cmd_size,       [VERB_MDTM] = cmd_mdtm,
+    [VERB_MLST] = cmd_mlst,       [VERB_PASV] = cmd_pasv,
+    [VERB_PORT] = cmd_port,       [VERB_EPRT] = cmd_eprt,
+    [VERB_EPSV] = cmd_epsv,       [VERB_LIST] = cmd_list,
+    [VERB_NLST] = cmd_list,       [VERB_MLSD] = cmd_list,
+    [VERB_RETR] = cmd_retr,       [VERB_STOR] = cmd_stor,
+    [VERB_APPE] = cmd_appe,       [VERB_ABOR] = cmd_abor,
+    [VERB_MFMT] = cmd_mfmt,       [VERB_SITE] = cmd_site,
+    [VERB_STOU] = cmd_stou,       [VERB_AVBL] = cmd_avbl,
+    [VERB_HASH] = cmd_hash,       [VERB_RANG] = cmd_rang,
+    [VERB_XCRC] = cmd_xcrc,       [VERB_XSHA256] = cmd_xsha256,
+    [VERB_XSHA512] = cmd_xsha512, [VERB_CLNT] = cmd_clnt,
+    [VERB_CSID] = cmd_csid,       [VERB_PRET] = cmd_pret,
+    [VERB_MFF] = cmd_mff,
+};
+
+static void site_help_reply(struct session *s, const struct call *call)
+{
+    struct buf lines;
+
+    (void)call;
+    buf_init(&lines, 4096);
+    site_help(&lines);
+    reply_begin(&s->control.out, REPLY_SITE_HELP);
+    buf_add_slice(&s->control.out, buf_slice(&lines));
+    reply_end(&s->control.out, REPLY_SITE_HELP);
+    buf_release(&lines);
+    control_flush(s);
+}
+
+handler_fn *const site_handlers[SITE_COUNT] = {
+    [SITE_CHMOD] = cmd_site_chmod,
+    [SITE_HELP] = site_help_reply,
+    [SITE_UTIME] = cmd_site_utime,
+};
+
+static enum reply site_objection(const struct session *s,
+                                 const struct site *row, struct slice argument)
+{
+    if (row->argument && argument.len == 0)
+        return REPLY_NEED_ARGUMENT;
+    if (!row->argument && argument.len > 0)
+        return REPLY_NO_ARGUMENT;
+    return row->rights & ~s->login.rights ? REPLY_NO_RIGHT : REPLY_COUNT;
+}
+
+void cmd_site(struct session *s, const struct call *call)
+{
+    struct call sub = *call;
+    struct slice name;
+    const struct site *row;
+    enum reply r;
+
+    slice_cut(&sub.argument, ' ', &name);
+    row = site_find(name);
+    if (!row) {
+        control_reply(s, REPLY_SITE_UNKNOWN);
+        return;
+    }
+    r = site_objection(s, row, sub.argument);
+    if (r == REPLY_NO_RIGHT)
+        dispatch_refuse_right(s, row->rights & ~s->login.rights);
+    else if (r != REPLY_COUNT)
+        control_reply_with(s, r, slice_from(row->help));
+    else
+        site_handlers[row->verb](s, &sub);
 }

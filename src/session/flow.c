@@ -1,12 +1,11 @@
 /* Between the steps that move bytes and the data connection's stream, in the
  * session process. Without a conversion the bytes pass unchanged. Each call
  * does a bounded part of the work, whatever a stream expands to. */
-#include "flow.h"
+#include "transfer.h"
 
 #include <stdlib.h>
 
 #include "chain.h"
-#include "transfer.h"
 
 #define BUFFER (64u << 10) /* of converted bytes */
 #define PIECE  (16u << 10) /* bytes of a file in one call */

@@ -9,9 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "control.h"
-#include "flow.h"
-#include "leave.h"
 #include "sallyport/base/fd.h"
 
 #define STAT_MAX (64u << 10)
@@ -191,6 +188,12 @@ const struct step list_steps[] = {
     { "226", transfer_complete, 0, TRANSFER_FLUSHING, UNDO_LISTING },
     TRANSFER_LAST_STEPS,
 };
+
+/* NLST and MLSD too: list_ask() knows the form of each. */
+void cmd_list(struct session *s, const struct call *call)
+{
+    transfer_begin(s, call, list_steps);
+}
 
 /* Files finds its pipe closed, and still answers. */
 static enum stepped list_stopped(struct session *s)

@@ -1,18 +1,14 @@
-/* Logging in, and the channel to master, in session. The password goes straight
- * to the auth worker, over a pair that master makes. The verdict goes to
- * master, never to session. */
-#include "login.h"
+/* AUTH, PBSZ, PROT, USER, PASS, QUIT, HOST (RFC 4217, 2228, 959, 7151), and the
+ * channel to master, in session. The password goes straight to the auth worker,
+ * over a pair that master makes. The verdict goes to master, never to session.
+ */
+#include "transfer.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "ask.h"
-#include "binding.h"
-#include "control.h"
-#include "leave.h"
-#include "proxied.h"
-#include "report.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/ftp/host.h"
 #include "sallyport/tls/client.h"
 #include "sallyport/tls/context.h"
 #include "sallyport/tls/ticket.h"
@@ -26,7 +22,7 @@ static void login_on_late(void *owner)
 }
 
 /* login_timeout limits the wait for master, and has a reply. */
-void login_ask(struct session *s, struct slice password)
+static void login_ask(struct session *s, struct slice password)
 {
     struct login *l = &s->login;
     int r;
@@ -244,4 +240,104 @@ void login_on_master(void *owner, uint32_t events)
     if (r < 0)
         leave_peer(s, PROCESS_MASTER, r, &s->master);
     control_resume(s);
+}
+
+void cmd_auth(struct session *s, const struct call *call)
+{
+    struct slice a = call->argument;
+
+    if (control_is_secure(s)) {
+        control_reply(s, REPLY_ALREADY_TLS);
+        return;
+    }
+    /* curl sends SSL first; both words mean the same here (RFC 4217 2). */
+    if (!slice_equal_nocase(a, SLICE("TLS")) &&
+        !slice_equal_nocase(a, SLICE("TLS-C")) &&
+        !slice_equal_nocase(a, SLICE("SSL"))) {
+        control_reply(s, REPLY_AUTH_UNKNOWN);
+        return;
+    }
+    control_reply(s, REPLY_AUTH_OK);
+    control_secure(s);
+}
+
+void cmd_pbsz(struct session *s, const struct call *call)
+{
+    uint64_t size;
+
+    if (slice_number(call->argument, UINT32_MAX, &size) < 0) {
+        control_bad_argument(s, call->command->help);
+        return;
+    }
+    if (s->protection == PROTECTION_NONE)
+        s->protection = PROTECTION_PBSZ;
+    control_reply(
+        s, REPLY_PBSZ_OK); /* TLS has no such buffer: the size is always 0 */
+}
+
+void cmd_prot(struct session *s, const struct call *call)
+{
+    struct slice a = call->argument;
+
+    if (s->protection == PROTECTION_NONE) { /* RFC 2228 3 */
+        control_reply_with(s, REPLY_BAD_SEQUENCE, SLICE("PBSZ 0"));
+    } else if (slice_equal_nocase(a, SLICE("P"))) {
+        s->protection = PROTECTION_P;
+        control_reply(s, REPLY_PROT_OK);
+    } else if (slice_equal_nocase(a, SLICE("C"))) {
+        control_reply(s, REPLY_POLICY);
+    } else if (slice_equal_nocase(a, SLICE("S")) ||
+               slice_equal_nocase(a, SLICE("E"))) {
+        control_reply(s, REPLY_PROT_LEVEL);
+    } else {
+        control_reply_with(s, REPLY_BAD_PARAMETER, SLICE("P"));
+    }
+}
+
+void cmd_user(struct session *s, const struct call *call)
+{
+    struct login *l = &s->login;
+    struct slice name = call->argument;
+
+    if (l->user[0]) {
+        control_reply(s, REPLY_ALREADY_LOGGED_IN);
+        return;
+    }
+    if (name.len > USER_ARGUMENT_MAX)
+        name.len = USER_ARGUMENT_MAX;
+    slice_copy(name, l->name, sizeof(l->name));
+    control_reply(s, REPLY_NEED_PASSWORD);
+}
+
+void cmd_pass(struct session *s, const struct call *call)
+{
+    if (s->login.user[0])
+        control_reply(s, REPLY_ALREADY_LOGGED_IN);
+    else
+        login_ask(s, call->argument);
+}
+
+void cmd_quit(struct session *s, const struct call *call)
+{
+    (void)call;
+    if (s->transfer.state == TRANSFER_NONE)
+        control_end(s, ENDING_QUIT, REPLY_BYE, NOTHING);
+    else if (s->control.state == CONTROL_LOGGED_IN)
+        state_control(s, CONTROL_QUITTING); /* RFC 959 4.1.1 */
+}
+
+/* RFC 7151, before login. There are no virtual hosts, so the name is not kept.
+ * But a client that was shown the certificate of one host must not believe that
+ * it speaks with another (RFC 6066 3). */
+void cmd_host(struct session *s, const struct call *call)
+{
+    const char *asked = stream_server_name(s->control.stream);
+    int r = asked ? host_compare(call->argument, slice_from(asked)) : 0;
+
+    if (s->login.name[0])
+        control_reply(s, REPLY_HOST_LATE);
+    else if (r == -EINVAL)
+        control_bad_argument(s, call->command->help);
+    else
+        control_reply(s, r < 0 ? REPLY_HOST_OTHER : REPLY_HOST_OK);
 }

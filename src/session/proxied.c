@@ -2,18 +2,14 @@
  * header. In session, before anything else is read. Exactly the header is taken
  * off the socket: the bytes after it are the client's, and are read as those of
  * any other client. */
-#include "proxied.h"
+#include "transfer.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "control.h"
 #include "data.h"
-#include "leave.h"
-#include "report.h"
 #include "sallyport/base/fd.h"
-#include "transfer.h"
 
 /* Looks first, then takes the bytes of the header. */
 static enum proxy_state proxied_read_header(int fd, struct proxy_header *h)

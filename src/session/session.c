@@ -1,20 +1,13 @@
 /* A session: forked from gate, sandboxed, with one client. It has the sockets
  * and channels that it was given, and can make or open nothing else. */
-#include "session.h"
+#include "transfer.h"
 
 #include <signal.h>
 #include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "ask.h"
-#include "control.h"
 #include "data.h"
-#include "leave.h"
-#include "login.h"
-#include "proxied.h"
-#include "refusal.h"
-#include "report.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
@@ -24,9 +17,6 @@
 #include "sallyport/sandbox/sandbox.h"
 #include "sallyport/tls/client.h"
 #include "sallyport/tls/context.h"
-#include "sigbus.h"
-#include "transfer.h"
-#include "verdict.h"
 
 #define SESSION_FILES 64
 /* If keys has died, its successor gets this request from the same channel.
@@ -185,7 +175,7 @@ noreturn void session_main(const struct session_start *start)
     session_limits(s);
     session_wire(s, start);
     session_title(s);
-    sigbus_init();
+    download_init();
     session_sandbox(s);
     if (start->proxied)
         proxied_begin(s);

@@ -2,6 +2,8 @@
 #ifndef SALLYPORT_SRC_SESSION_SESSION_H
 #define SALLYPORT_SRC_SESSION_SESSION_H
 
+#include <stdnoreturn.h>
+#include <sys/types.h>
 #include <time.h>
 
 #include "sallyport/base/address.h"
@@ -18,12 +20,12 @@
 #include "sallyport/ftp/path.h"
 #include "sallyport/ftp/proxy.h"
 #include "sallyport/ftp/reply.h"
+#include "sallyport/ftp/site.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/ipc/sign.h"
 #include "sallyport/session/session.h"
 #include "sallyport/settings/settings.h"
 #include "sallyport/tls/stream.h"
-#include "state.h"
 
 /* Longer than any real name: a name that is cut to this length is no name of a
  * user. */
@@ -33,6 +35,113 @@
 
 struct binding_refusal;
 struct session;
+
+/* The states of a session, and what each of them allows.
+ *
+ * Three things happen at once, and each has one enum and one table (state.c):
+ *
+ * - The control connection: HEADER and ENTERING if a proxy brings it, PLAIN,
+ *   SECURING, SECURED, then VERIFYING, GRANTED and LOGGED_IN. At the end
+ *   CLOSING, FINISHED and PARTED send the last reply, our close_notify and FIN,
+ *   and wait for the client's. GONE, DECIDED and ABANDONED are ends that still
+ *   wait for files: a rename, or another change, can't be undone. GONE also
+ *   waits for an upload whose client has said QUIT.
+ * - The data connection: from PASV (PACED, ASKED, EXPECTED) or PORT (ACTIVE,
+ *   CONNECTING) to CONNECTED. REFUSED: its transfer got a 5xx.
+ * - The transfer: each of its steps (transfer.h) names one of these states.
+ *
+ * Facts stay beside the states: who the user is, whether the stream speaks TLS,
+ * what files was asked last. */
+enum control_state {
+    CONTROL_HEADER,    /* the PROXY header is read */
+    CONTROL_ENTERING,  /* gate decides about the client that the header names */
+    CONTROL_PLAIN,     /* plain text: AUTH is all that leads on */
+    CONTROL_SECURING,  /* the TLS handshake runs */
+    CONTROL_SECURED,   /* TLS is up, nobody is logged in */
+    CONTROL_VERIFYING, /* PASS was given, master decides */
+    CONTROL_GRANTED,   /* accepted by master, without ticket keys yet */
+    CONTROL_LOGGED_IN,
+    CONTROL_QUITTING,  /* QUIT was given, the transfer ends first */
+    CONTROL_GONE,      /* the client is gone; an upload that may still ends */
+    CONTROL_DECIDED,   /* the end is decided, files still has to answer */
+    CONTROL_ABANDONED, /* DECIDED, and the client is gone */
+    CONTROL_CLOSING,   /* the last reply is on its way */
+    CONTROL_FINISHED,  /* our close_notify and FIN are sent */
+    CONTROL_PARTED,    /* the client's end came, data connections linger */
+    CONTROL_STATES
+};
+
+enum data_state {
+    DATA_CLOSED,
+    DATA_PACED,      /* PASV waits: gate was asked too often this second */
+    DATA_ASKED,      /* gate is asked for a port */
+    DATA_ACTIVE,     /* PORT: the client awaits us, once there is a transfer */
+    DATA_CONNECTING, /* gate connects to the client */
+    DATA_EXPECTED,   /* the client knows the port */
+    DATA_HEADER,     /* a proxy has connected: the PROXY header is read */
+    DATA_DOUBTED,    /* connected, perhaps by another user's client */
+    DATA_CONNECTED,
+    DATA_REFUSED, /* its transfer was refused, it serves no other */
+    DATA_STATES
+};
+
+enum transfer_state {
+    TRANSFER_NONE,
+    TRANSFER_ASKED,      /* files is asked; no 1xx yet */
+    TRANSFER_HASHING,    /* a checksum; there is no data connection */
+    TRANSFER_CONNECTING, /* 150 is sent, the data connection is awaited */
+    TRANSFER_HANDSHAKE,
+    TRANSFER_FLOWING,
+    TRANSFER_FLUSHING,   /* the stream has all bytes, the client not yet */
+    TRANSFER_COPYING,    /* upload: all came, files copies the head */
+    TRANSFER_SUMMING,    /* upload: its checksum is completed */
+    TRANSFER_COMPLETE,   /* upload: files answers, and is then asked to sync */
+    TRANSFER_PREPARING,  /* upload: files was asked to sync all of it */
+    TRANSFER_COMMITTING, /* upload: files was asked to make it visible */
+    TRANSFER_CLOSING,    /* its reply is decided: log and files still work */
+    TRANSFER_STATES
+};
+
+struct control_row {
+    const char *name;
+    bool lines;  /* the client's lines are read */
+    bool user;   /* commands of a logged-in user are served */
+    bool verify; /* an answer to PASS is awaited */
+    bool ends;   /* the end is decided: no second one */
+    bool gone;   /* no client reads replies any more */
+    bool closes; /* the last reply is sent or on its way */
+    unsigned next;
+};
+
+struct data_row {
+    const char *name;
+    bool serves;  /* a transfer may begin: the client comes, or is here */
+    bool pending; /* PASV isn't answered: no other line is read */
+    bool gate;   /* gate has a port or a socket for it, and must know the end */
+    bool socket; /* there is a socket of the client's, which lingers */
+    unsigned next;
+};
+
+/* What it takes that a transfer continues when the client goes away. */
+enum transfer_stays {
+    STAYS_NEVER,
+    STAYS_ALONE, /* an upload, and the client has said QUIT, or may go without
+                    it: upload_eof = lenient */
+    STAYS_ALWAYS
+};
+
+enum transfer_clock { CLOCK_NONE, CLOCK_CONNECT, CLOCK_HASH, CLOCK_STALL };
+
+struct transfer_row {
+    const char *name;
+    bool lines;     /* the client's lines are read, whatever files is asked */
+    bool abortable; /* ABOR ends it; else ABOR waits for the end */
+    bool decided;   /* its end is decided: no other event of it is sent */
+    bool whole;     /* of an upload: all its bytes are here */
+    enum transfer_stays stays;
+    enum transfer_clock clock; /* which time-out holds */
+    unsigned next;
+};
 
 /* A command as its handler gets it: checked by its row, with its path resolved.
  */
@@ -102,7 +211,7 @@ struct data {
     unsigned ports;
 };
 
-/* A data connection that is over (linger.c): our end is shut, and the client's
+/* A data connection that is over (end.c): our end is shut, and the client's
  * is awaited. */
 struct goodbye {
     struct session *session;
@@ -205,7 +314,7 @@ struct set_times {
     time_t access, modify;
 };
 
-/* What was refused of one verb (refusal.c). */
+/* What was refused of one verb (report.c). */
 #define REFUSED_PATH_MAX 1024
 struct refusal_tally {
     unsigned lines; /* since the interval began */
@@ -280,12 +389,272 @@ struct session {
     bool only_epsv;             /* EPSV ALL */
     uint64_t total; /* bytes of all transfers, for the end's event */
     enum ending ending;
-    char why[128]; /* why.c: what was noticed about the client, or "" */
+    char why[128]; /* what was noticed about the client, or "" */
 };
 
-/* session_title() sets the title that ps shows. session_welcome() begins the
- * session once its client is known: greeting, or TLS. */
+/* session.c: the beginning. session_title() sets the title that ps shows.
+ * session_welcome() begins the session once its client is known: greeting, or
+ * TLS. */
 void session_title(struct session *s);
 void session_welcome(struct session *s);
+
+/* state.c */
+
+/* The rows of the states that the session is in. */
+const struct control_row *state_of_control(const struct session *s);
+const struct data_row *state_of_data(const struct session *s);
+const struct transfer_row *state_of_transfer(const struct session *s);
+
+/* The next state. One that the table doesn't allow ends the session, and the
+ * log says from which state to which it would have gone. */
+void state_control(struct session *s, enum control_state next);
+void state_data(struct session *s, enum data_state next);
+void state_transfer(struct session *s, enum transfer_state next);
+
+/* control.c: the control connection, its lines and replies */
+
+#define NOTHING ((struct slice){ "", 0 })
+
+void control_start(struct session *s, int fd);
+/* Queues one reply, and sends as much as possible. */
+void control_reply(struct session *s, enum reply r);
+void control_reply_with(struct session *s, enum reply r, struct slice argument);
+void control_reply_number(struct session *s, enum reply r, uint64_t n);
+/* The same with two arguments, for a reply that needs no event: it refuses
+ * nothing, or its event is already in the log. */
+void control_reply_pair(struct session *s, enum reply r, struct slice a,
+                        struct slice b);
+/* 501, with the syntax of the command. */
+void control_bad_argument(struct session *s, const char *syntax);
+/* For replies of several lines: build into s->control.out, then call the second
+ * function. False: the client gets no more replies. */
+bool control_hears(const struct session *s);
+void control_flush(struct session *s);
+/* To be called after any event of the loop: takes the lines that have arrived
+ * already. Otherwise they would wait for the next byte. */
+void control_resume(struct session *s);
+/* Looks at the next lines, after whatever delayed them. */
+void control_continue(struct session *s);
+/* Reads all that the client has sent, now: its lines have their effect, or are
+ * held, and its end is seen. The transfer and the process may end. */
+void control_look(struct session *s);
+/* The client has said QUIT, perhaps in a line that waits. */
+bool control_has_quit(const struct session *s);
+/* AUTH: only TLS from the next byte on. */
+void control_secure(struct session *s);
+/* The TLS handshake is complete, also in the states of the end. */
+bool control_is_secure(const struct session *s);
+/* Waits on the socket for what the state needs. */
+void control_wait(struct session *s);
+
+/* dispatch.c: from a line to a handler, by the command's row */
+
+enum dispatched { DISPATCH_DONE, DISPATCH_HOLD };
+
+/* DISPATCH_HOLD: give the line again when the transfer is over. */
+enum dispatched dispatch_line(struct session *s, struct slice line);
+/* 550 with the names of the missing rights: enum right bits. */
+void dispatch_refuse_right(struct session *s, unsigned lacking);
+
+typedef void handler_fn(struct session *s, const struct call *call);
+/* By verb; NULL only for verbs whose rows refuse them. */
+extern handler_fn *const handlers[VERB_COUNT];
+
+handler_fn cmd_auth, cmd_pbsz, cmd_prot, cmd_user, cmd_pass, cmd_quit, cmd_host;
+handler_fn cmd_feat, cmd_opts, cmd_syst, cmd_help, cmd_noop, cmd_stat;
+handler_fn cmd_type, cmd_mode, cmd_stru, cmd_rest, cmd_allo;
+handler_fn cmd_pwd, cmd_cwd, cmd_cdup, cmd_mkd, cmd_rmd, cmd_dele, cmd_rnfr,
+    cmd_rnto, cmd_size, cmd_mdtm, cmd_mlst;
+handler_fn cmd_pasv, cmd_epsv, cmd_port, cmd_eprt, cmd_list, cmd_retr, cmd_stor,
+    cmd_appe, cmd_stou, cmd_abor;
+handler_fn cmd_mfmt, cmd_mff, cmd_site, cmd_avbl, cmd_clnt, cmd_csid, cmd_pret;
+handler_fn cmd_hash, cmd_rang, cmd_xcrc, cmd_xsha256, cmd_xsha512;
+
+/* SIZE in TYPE A: as many bytes as RETR would send. */
+handler_fn hash_size;
+/* The sub-commands of SITE; the argument is what follows the name. */
+handler_fn cmd_site_chmod, cmd_site_utime;
+extern handler_fn *const site_handlers[SITE_COUNT];
+
+/* login.c: logging in, with master and an auth worker */
+
+/* The ticket keys come from gate: a granted login ends with the first ones. */
+int login_on_ticket_keys(void *owner, struct msg_ticket_keys *m);
+/* The loop's callback for master's channel. */
+void login_on_master(void *owner, uint32_t events);
+
+/* proxied.c: connections through a proxy. A header before the client's first
+ * byte has the client's address. */
+
+/* Instead of a greeting: reads the header, then waits for gate's decision. */
+void proxied_begin(struct session *s);
+/* The control connection, in CONTROL_HEADER and CONTROL_ENTERING. */
+void proxied_on_control(struct session *s, uint32_t events);
+int proxied_on_admitted(void *owner, struct msg_admitted *m); /* by master */
+int proxied_on_not_admitted(void *owner,
+                            struct msg_not_admitted *m); /* by gate */
+/* From gate: a connection that may be the data connection. It is in DATA_HEADER
+ * until its header is read. If it belongs to another client, the right one is
+ * still expected. */
+int proxied_on_data(void *owner, struct msg_data_proxied *m);
+void proxied_on_data_header(struct session *s);
+void proxied_on_data_late(struct session *s);
+
+/* ask.c: the requests to files, one at a time, each with a deadline */
+
+/* ASK(s, file_sync, then) asks files: each field of the list by its name. THEN
+ * gets the answer: a message whose row answers this one, MSG_done or
+ * MSG_refused. No other request may wait for its answer. */
+#define ASK(session, name, then, ...)                                          \
+    ask_files(session, MSG_##name,                                             \
+              MESSAGE_BODY(name, ask_next(session), ##__VA_ARGS__), then)
+void ask_files(struct session *s, enum message_kind kind, const void *body,
+               answer_fn *then);
+uint32_t ask_next(struct session *s);
+/* The path of the next request: s->subject is set to it, too. */
+struct slice ask_subject(struct session *s, const struct path *path);
+/* Files was asked to change something, and hasn't answered. */
+bool ask_is_change(const struct session *s);
+/* The session ends before files has answered. If it was asked for a change, the
+ * log gets an event without a result. */
+void ask_unanswered(struct session *s);
+/* THEN gets the next answer (the second one of a listing). */
+void ask_again(struct session *s, answer_fn *then);
+/* That answer has a deadline again. */
+void ask_within(struct session *s, uint64_t ms);
+
+/* The channel to files, once master has granted it. */
+void ask_start(struct session *s, int fd);
+
+/* The descriptor in an answer, which the caller owns. Ends the session if it
+ * isn't of KIND (S_IFREG, S_IFIFO): a files process that sends a directory is
+ * under an attacker's control. */
+int ask_descriptor(struct session *s, int *fd, mode_t kind);
+
+/* The reply to a refusal: 550, 552 and others. *cause is the reply's argument
+ * and the log's reason; it lives until the next refusal. */
+enum reply ask_refusal(struct session *s, const struct message *m,
+                       const char **cause);
+/* True: M is a refusal, and the client has its reply. */
+bool ask_refused(struct session *s, struct message *m);
+const char *ask_outcome_cause(enum outcome o);
+/* For SIZE and MDTM, which are for files. False: the client has its reply, to
+ * anything else and to a refusal. In cmd_times.c. */
+bool times_facts_of_file(struct session *s, struct message *m);
+
+/* report.c: what a session reports to the log */
+
+struct change {
+    const char *verb;
+    struct slice path, to; /* to: empty, or the new name, time or mode */
+};
+
+void report_connect(struct session *s);
+void report_login(struct session *s);
+/* The client's name for itself, once, when a user is logged in. */
+void report_client(struct session *s);
+void report_login_failed(struct session *s, const char *reason);
+/* One event for each transfer. RESULT is the reply's code. */
+void report_transfer(struct session *s, unsigned result, const char *reason);
+/* The session ends in the midst of a transfer. */
+void report_cut(struct session *s, const char *reason);
+/* A change that has been made and has no reply of its own. */
+void report_change(struct session *s, const struct change *c, unsigned result);
+struct refused_command {
+    const char *verb;
+    struct slice path, argument; /* at most one of the two */
+    unsigned result;
+    const char *reason;
+    uint64_t
+        number; /* the number of refusals that the line is about; 0: this one */
+};
+/* A command was refused. */
+void report_refusal(struct session *s, const struct refused_command *about);
+void report_end(struct session *s, enum ending ending, const char *cause);
+
+/* The records of events that must be in the log before the client has its reply
+ * (verdict.c). They point to their arguments' texts, which must live. */
+void report_of_transfer(struct event_record *r, const struct session *s,
+                        unsigned result, const char *reason,
+                        struct slice stored_as);
+void report_of_change(struct event_record *r, const struct session *s,
+                      const struct change *c, unsigned result,
+                      const char *reason);
+/* PORT or EPRT that names another host, or a port below 1024. */
+void report_of_foreign(struct event_record *r, const struct session *s,
+                       const char *verb, const char *target);
+
+/* Commands of a logged-in user that rights, limits or settings forbid: each is
+ * an event, or is counted in one. */
+void refusal_init(struct session *s);
+/* The command that is being dispatched. Its path is s->subject; else its
+ * argument ARG is logged, and must live until refusal_dispatched(). */
+void refusal_expect(struct session *s, const struct command *c, bool has_path,
+                    struct slice arg);
+void refusal_dispatched(struct session *s);
+/* R goes to the client, with its first argument: an event, if R refuses the
+ * command. */
+void refusal_note(struct session *s, enum reply r, struct slice argument);
+/* The session ends: sends what is only counted so far. */
+void refusal_end(struct session *s);
+
+/* verdict.c: the reply at the end of a transfer or change, and its event */
+
+void verdict_init(struct session *s);
+/* For a transfer. Replies as soon as the event is in log's socket;
+ * transfer_run(WAITS_LOG) follows. A and B are the reply's arguments; B is also
+ * where an upload was stored. If the event can't be sent in time, a reply of
+ * success becomes a 451. All texts are copied. */
+void verdict_give(struct session *s, enum reply r, struct slice a,
+                  struct slice b, const char *reason);
+/* The same for a change. M is the answer of files: the reply is DONE with its
+ * arguments, or the refusal. No line of the client is read before. */
+void verdict_of_change(struct session *s, const struct message *m,
+                       const struct change *c, enum reply done, struct slice a,
+                       struct slice b);
+/* The same for anything else that fails: R, without arguments. */
+void verdict_of(struct session *s, const struct event_record *e, enum reply r);
+/* The next reply ends an aborted transfer: ABOR's own reply follows it. */
+void verdict_of_abor(struct session *s);
+/* Log may take more than before: tries again. */
+void verdict_retry(struct session *s);
+/* The session ends: the event that waits is put into the queue. */
+void verdict_force(struct session *s);
+/* It ends now: the same, and a change that files hasn't answered is logged. */
+void verdict_end(struct session *s);
+
+/* end.c: the ends of connections and of the process */
+
+/* Ends the session in order, with LAST as the last reply. A transfer ends now,
+ * with LAST as its final reply. If files is storing an upload or making a
+ * change, its answer comes first, and LAST is sent without ARGUMENT. */
+void control_end(struct session *s, enum ending ending, enum reply last,
+                 struct slice argument);
+/* The end has begun, and the socket is ready. */
+void control_closing(struct session *s);
+/* A transfer or a change is over: an end that waited for it continues. */
+void control_transferred(struct session *s);
+
+void linger_init(struct session *s);
+/* Everything for FD's client has been sent: shuts our end, and ignores for 2 s
+ * what the client still sends. Takes FD. */
+void linger_begin(struct session *s, int fd);
+/* Reads and ignores a bounded part of what has come. False: the end has come.
+ */
+bool linger_drain(int fd);
+
+/* The first byte or line is another protocol's: noted for the end's event. */
+void why_foreign_byte(struct session *s, char byte);
+void why_foreign_line(struct session *s, const char *protocol);
+/* CAUSE, or what is known about a session that ended without one. */
+const char *why_end(const struct session *s, enum ending ending,
+                    const char *cause);
+
+/* Ends the process at once: the event, and _exit(ending). CAUSE is for the log,
+ * or "". */
+noreturn void leave(struct session *s, enum ending ending, const char *cause);
+/* PEER sent something wrong, or is gone. */
+noreturn void leave_peer(struct session *s, enum process peer, int error,
+                         const struct channel *c);
 
 #endif

@@ -1,10 +1,8 @@
 /* The tables of states, in session: what each state allows and which states may
  * come next. Only this file changes a state; session.c sets the first one. */
-#include "state.h"
+#include "session.h"
 
 #include <stdio.h>
-
-#include "leave.h"
 
 #define TO(state) (1U << (state))
 

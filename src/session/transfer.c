@@ -1,14 +1,170 @@
 /* The transfers of a session. Each is a list of steps (upload.c, download.c,
- * list.c, cmd_hash.c); here is the one function that runs them, and what wakes
- * it. How they end is in transfer_end.c. */
+ * list.c, cmd_hash.c). Here are the function that runs them, what wakes it, how
+ * fast a transfer must move, and the steps that transfers have in common: the
+ * opened file, 150, connection, handshake, the check of its user, and the end.
+ * How they fail is in transfer_end.c.
+ *
+ * No byte of a file may move before binding_judge() has decided. A client that
+ * has proved nothing gets no ticket, or it could use that ticket next time. */
 #include "transfer.h"
 
-#include "control.h"
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
 #include "data.h"
-#include "flow.h"
-#include "leave.h"
 #include "sallyport/base/clock.h"
-#include "verdict.h"
+#include "sallyport/tls/client.h"
+#include "sallyport/tls/context.h"
+
+#define RECORD_OVERHEAD 32 /* bytes that TLS adds, at most */
+/* With the 230: two tickets, since many clients use each ticket once. One is
+ * for a listing, the other is spare. */
+#define FIRST_TICKETS 2
+
+/* A transfer ends if its client doesn't connect, or moves no byte, for too
+ * long. A slow client must never count as one that has stopped. */
+static void pace_begin(struct session *s)
+{
+    struct transfer *t = &s->transfer;
+
+    t->lately = 0;
+    t->traffic = stream_traffic(s->data.stream);
+    loop_timer_set(&s->loop, &t->stall, s->settings->stall_timeout);
+}
+
+/* Less than a byte a second counts as nothing: otherwise one byte a minute
+ * would keep a session forever. */
+static uint64_t pace_least(const struct session *s)
+{
+    return s->settings->stall_timeout / 1000;
+}
+
+void pace_moved(struct session *s, size_t bytes)
+{
+    s->transfer.bytes += bytes;
+    s->transfer.lately += bytes;
+    if (bytes > 0 && s->transfer.lately >= pace_least(s))
+        pace_begin(s);
+}
+
+/* A slow client needs its time for one buffer, for one record, or for the
+ * megabytes in the kernel's buffer. While these move, it hasn't stalled. Each
+ * byte may be a record of its own. */
+static bool pace_still_moves(struct session *s)
+{
+    uint64_t moved;
+    size_t queued;
+
+    if (!s->data.stream)
+        return false;
+    moved = stream_traffic(s->data.stream) - s->transfer.traffic;
+    queued = stream_queued(s->data.stream);
+    if (queued < s->transfer.queued)
+        moved += s->transfer.queued - queued;
+    s->transfer.queued = queued;
+    return moved > 0 && moved >= RECORD_OVERHEAD * pace_least(s);
+}
+
+static void pace_connect_late(struct session *s)
+{
+    if (s->transfer.state == TRANSFER_HANDSHAKE)
+        transfer_fail(s, FAILED_HANDSHAKE_LATE, "");
+    else if (s->transfer.refusal)
+        transfer_not_bound(s);
+    else
+        transfer_fail(s, FAILED_CONNECT_LATE, "");
+}
+
+/* No client and no network slow a checksum down, so progress proves nothing:
+ * somebody may keep a processor busy. It has a deadline of its own. */
+static void pace_hash_late(struct session *s)
+{
+    bool size = s->transfer.verb == VERB_SIZE;
+
+    transfer_fail(s, size ? FAILED_SIZE_LATE : FAILED_HASH_LATE, "");
+}
+
+static void pace_on_stall(void *owner)
+{
+    struct session *s = owner;
+    char seconds[32];
+
+    snprintf(seconds, sizeof(seconds), "%g",
+             (double)s->settings->stall_timeout / 1000);
+    switch (state_of_transfer(s)->clock) {
+    case CLOCK_NONE:
+        return;
+    case CLOCK_CONNECT:
+        pace_connect_late(s);
+        break;
+    case CLOCK_HASH:
+        pace_hash_late(s);
+        break;
+    case CLOCK_STALL:
+        if (pace_still_moves(s)) {
+            pace_begin(s);
+            return;
+        }
+        transfer_fail(s, FAILED_STALLED, seconds);
+    }
+    control_resume(s);
+}
+
+static const struct binding_refusal none = { REPLY_NOT_RESUMED,
+                                             "TLS session not resumed" };
+static const struct binding_refusal other = {
+    REPLY_NOT_THIS_SESSION, "TLS session of another control connection resumed"
+};
+static const struct binding_refusal foreign = {
+    REPLY_NOT_OWN_TICKET,
+    "TLS ticket of another user or address, or of a changed account"
+};
+
+static const struct binding_refusal other_client = {
+    REPLY_OTHER_CERTIFICATE, "not the control connection's client certificate"
+};
+
+/* NULL: it may transfer. */
+static const struct binding_refusal
+    *const refusals[BINDING_COUNT][ORIGIN_COUNT] = {
+        [BINDING_USER] = { [ORIGIN_NONE] = &none, [ORIGIN_FOREIGN] = &foreign },
+        [BINDING_SESSION] = { [ORIGIN_NONE] = &none,
+                              [ORIGIN_FOREIGN] = &foreign,
+                              [ORIGIN_USER] = &other },
+        [BINDING_ADDRESS] = { [ORIGIN_FOREIGN] = &foreign },
+    };
+
+int binding_start(struct session *s)
+{
+    struct ticket_owner owner = { .address = s->peer,
+                                  .serial = s->serial,
+                                  .version = s->login.version };
+
+    if (slice_copy(slice_from(s->login.user), owner.user, sizeof(owner.user)) <
+        0)
+        return -EINVAL;
+    tls_context_owner(s->tls, &owner);
+    for (int i = 0; i < FIRST_TICKETS; i++)
+        binding_offer(s);
+    return 0;
+}
+
+/* If this fails, the next reply fails too, and is reported then. */
+void binding_offer(struct session *s)
+{
+    stream_offer_ticket(s->control.stream);
+}
+
+static const struct binding_refusal *binding_judge(const struct session *s)
+{
+    const struct binding_refusal *r =
+        refusals[s->login.binding][stream_origin(s->data.stream)];
+
+    if (!r && !stream_same_client(s->data.stream))
+        r = &other_client;
+    return r;
+}
 
 bool transfer_is_upload(const struct transfer *t)
 {
@@ -116,7 +272,7 @@ void transfer_wait(struct session *s, uint32_t events)
     if (events && !s->data.watch.added &&
         loop_add(&s->loop, &s->data.watch) < 0)
         leave(s, ENDING_PEER, "epoll refuses a data connection");
-    if (events & EPOLLOUT) /* pace.c sees whether it gets less */
+    if (events & EPOLLOUT) /* pace_still_moves() sees whether it gets less */
         s->transfer.queued = stream_queued(s->data.stream);
 }
 
@@ -185,7 +341,153 @@ void transfer_init(struct session *s)
     struct transfer *t = &s->transfer;
 
     t->source = -1;
-    pace_init(s);
+    t->stall = (struct loop_timer){ .on_time = pace_on_stall, .owner = s };
     t->again = (struct loop_timer){ .on_time = transfer_on_turn, .owner = s };
     verdict_init(s);
+}
+
+enum stepped transfer_take_file(struct session *s)
+{
+    struct transfer *t = &s->transfer;
+    struct message *m = t->answer;
+
+    if (m->kind == MSG_refused)
+        return transfer_refused(s, m);
+    t->source = ask_descriptor(s, &m->file_readable.file, S_IFREG);
+    t->size = m->file_readable.size;
+    return STEP_NEXT;
+}
+
+enum stepped transfer_announce(struct session *s)
+{
+    struct transfer *t = &s->transfer;
+    struct buf what;
+
+    buf_init(&what, FTP_PATH_MAX + 64);
+    buf_add_slice(&what, path_slice(&t->path));
+    if (t->promised != UINT64_MAX) /* clients read this "(N bytes)" */
+        buf_add_format(&what, " (%llu bytes)", (unsigned long long)t->promised);
+    binding_offer(s);
+    control_reply_with(
+        s, t->verb == VERB_STOU ? REPLY_OPENING_UNIQUE : REPLY_OPENING,
+        buf_slice(&what));
+    buf_release(&what);
+    loop_timer_set(&s->loop, &t->stall, s->settings->connect_timeout);
+    data_gate_connect(s);
+    return STEP_NEXT;
+}
+
+enum stepped transfer_connect(struct session *s)
+{
+    if (!state_of_data(s)->socket)
+        return STEP_WAIT;
+    if (!s->data.watch.added && loop_add(&s->loop, &s->data.watch) < 0)
+        leave(s, ENDING_PEER, "epoll refuses a data connection");
+    if (!data_open_stream(s) || !flow_open(s))
+        return transfer_fail(s, FAILED_MEMORY, "");
+    return STEP_NEXT;
+}
+
+/* A late connection of another user's client may have come to this session's
+ * port. Then the session waits for its own client, as long as before. If the
+ * refused connection was its own client's, that client has had no reply: so WHY
+ * is kept for the end of the wait. */
+static bool transfer_awaits_another(struct session *s,
+                                    const struct binding_refusal *why)
+{
+    if (!data_is_foreign(s))
+        return false;
+    flow_close(s);
+    s->transfer.tls[0] = 0;
+    s->transfer.refusal = why;
+    return true;
+}
+
+enum stepped transfer_handshake(struct session *s)
+{
+    enum stream_state state = stream_handshake(s->data.stream);
+
+    if (state == STREAM_AGAIN) {
+        transfer_wait(s, stream_events(s->data.stream));
+        return STEP_WAIT;
+    }
+    if (state == STREAM_OK)
+        return STEP_NEXT;
+    if (transfer_awaits_another(s, NULL))
+        return STEP_BACK;
+    return transfer_fail(s, FAILED_HANDSHAKE, stream_cause(s->data.stream));
+}
+
+enum stepped transfer_bind(struct session *s)
+{
+    struct transfer *t = &s->transfer;
+    const struct binding_refusal *refusal = binding_judge(s);
+
+    snprintf(t->tls, sizeof(t->tls), "%s", stream_cipher(s->data.stream));
+    if (refusal && transfer_awaits_another(s, refusal))
+        return STEP_BACK;
+    t->refusal = refusal;
+    if (refusal)
+        return transfer_not_bound(s);
+    data_is_mine(s);
+    pace_begin(s);
+    return STEP_NEXT;
+}
+
+/* Not for uploads: a client that stores doesn't read. An unread ticket turns
+ * its close into a reset, and the end of the file is lost. */
+enum stepped transfer_renew(struct session *s)
+{
+    if (stream_origin(s->data.stream) >= ORIGIN_USER)
+        stream_offer_ticket(s->data.stream);
+    return STEP_NEXT;
+}
+
+/* The end of what is converted, close_notify, and all of it to the client. */
+enum stepped transfer_flush(struct session *s)
+{
+    enum stream_state state = flow_finish(s);
+
+    if (state == STREAM_AGAIN) {
+        transfer_wait(s, stream_events(s->data.stream));
+        return STEP_WAIT;
+    }
+    if (state != STREAM_OK)
+        return transfer_broken(s, state);
+    data_close(s);
+    return STEP_NEXT;
+}
+
+enum stepped transfer_complete(struct session *s)
+{
+    enum reply r =
+        s->transfer.verb == VERB_RETR ? REPLY_COMPLETE : REPLY_LISTED;
+
+    return transfer_finish(s, r, NOTHING, NOTHING, "");
+}
+
+enum stepped transfer_logged(struct session *s)
+{
+    return s->verdict.state == VERDICT_HELD ? STEP_WAIT : STEP_NEXT;
+}
+
+enum stepped transfer_over(struct session *s)
+{
+    struct transfer *t = &s->transfer;
+
+    if (!t->hash) /* a checksum transfers no bytes */
+        s->total += t->bytes;
+    t->step = NULL;
+    state_transfer(s, TRANSFER_NONE);
+    if (state_of_control(s)->closes)
+        return STEP_OVER;
+    if (!t->hash) /* a checksum has no data connection */
+        data_refuse(s);
+    control_transferred(s);
+    loop_timer_set(&s->loop, &s->control.idle, s->settings->idle_timeout);
+    if (s->control.state == CONTROL_QUITTING)
+        control_end(s, ENDING_QUIT, REPLY_BYE, NOTHING);
+    if (s->gate.fd < 0) /* there is no gate for the next one */
+        control_end(s, ENDING_PEER, REPLY_LOST_SERVICE, NOTHING);
+    return STEP_OVER;
 }

@@ -2,7 +2,7 @@
 #ifndef SALLYPORT_SRC_SESSION_TRANSFER_H
 #define SALLYPORT_SRC_SESSION_TRANSFER_H
 
-#include "ask.h"
+#include "session.h"
 
 #define TRANSFER_BLOCK (512u << 10)
 /* How many blocks may go before control and timers get their turn. */
@@ -88,7 +88,7 @@ void transfer_run(struct session *s, unsigned happened);
 /* Files has answered a request of a step. */
 answer_fn transfer_on_answer;
 
-/* Steps of several transfers (transfer_steps.c). The first takes the answer to
+/* Steps of several transfers (transfer.c). The first takes the answer to
  * file_read: the source and its size. */
 enum stepped transfer_take_file(struct session *s);
 enum stepped transfer_announce(struct session *s);
@@ -122,7 +122,6 @@ enum stepped transfer_refused(struct session *s, const struct message *m);
 enum stepped transfer_not_bound(struct session *s);
 /* The stream has failed. */
 enum stepped transfer_broken(struct session *s, enum stream_state state);
-void transfer_abort(struct session *s); /* ABOR */
 /* The session ends, with LAST as this transfer's final reply: no byte moves any
  * more, and nothing is committed. Not in TRANSFER_COMMITTING. */
 void transfer_end(struct session *s, enum ending ending, enum reply last);
@@ -134,10 +133,7 @@ bool transfer_goes_on(const struct session *s);
 /* Waits on the data connection; continues soon, without waiting. */
 void transfer_wait(struct session *s, uint32_t events);
 void transfer_soon(struct session *s);
-/* How fast a transfer must move (pace.c). pace_begin(): bytes may flow now, and
- * stall_timeout begins. pace_moved(): bytes have moved, and it begins again. */
-void pace_init(struct session *s);
-void pace_begin(struct session *s);
+/* Bytes have moved, and stall_timeout begins again. */
 void pace_moved(struct session *s, size_t bytes);
 
 /* The data connection can be read or written, or has failed. */
@@ -145,13 +141,83 @@ void transfer_on_data(struct session *s, uint32_t events);
 /* Gate couldn't connect to the client. */
 void transfer_unconnected(struct session *s, const char *why);
 
+/* Which user a data connection belongs to. */
+
+/* One that may not transfer, and why. */
+struct binding_refusal {
+    enum reply reply;
+    const char *reason;
+};
+
+/* A user has logged in: makes the first tickets, which go out with the 230. 0,
+ * or -EINVAL for a name that no user has. */
+int binding_start(struct session *s);
+/* One more ticket on the control connection, with the next reply. */
+void binding_offer(struct session *s);
+
 /* The steps of each kind, and those that undo. */
 extern const struct step upload_steps[], upload_undo_steps[];
 extern const struct step download_steps[], hash_steps[];
 extern const struct step list_steps[], list_undo_steps[];
 /* STAT of a path: its lines go out on the control connection. */
 void list_stat(struct session *s, const struct call *call);
-/* What a download maps (download.c). */
+/* Survives SIGBUS: a file that is mapped can be cut by another process. */
+void download_init(void);
+/* What a download maps. */
 void download_release(struct session *s);
+
+/* flow.c: how a transfer reads and writes, through its conversions, if it has
+ * any, and the stream of the data connection */
+
+/* The conversions for s->transfer, as TYPE and MODE are now. */
+unsigned flow_conversions(const struct session *s);
+/* A length or an offset of the file is the same for the client. False in TYPE
+ * A, where line ends change. */
+bool flow_keeps_lengths(const struct session *s);
+
+/* The data connection is here: sets up s->transfer.conversions. False: no
+ * memory. */
+bool flow_open(struct session *s);
+void flow_close(struct session *s);
+
+/* How many blocks make one turn of the loop, if without conversions ROUNDS do:
+ * converting a byte costs ten times as much or more. */
+int flow_rounds(const struct session *s, int rounds);
+
+/* As the functions of stream.h; *took, LEN and *got count bytes of the file. */
+enum stream_state flow_write(struct session *s, const void *from, size_t len,
+                             size_t *took);
+enum stream_state flow_flush(struct session *s);
+/* No more bytes: sends the end of what is converted, then close_notify. */
+enum stream_state flow_finish(struct session *s);
+/* As many bytes as are there now, perhaps none with STREAM_OK. STREAM_CLOSED
+ * only if both the connection and the conversions have ended in order. */
+enum stream_state flow_read(struct session *s, void *into, size_t len,
+                            size_t *got);
+
+/* Why the client's bytes can't be converted; NULL: they can. */
+const char *flow_fault(const struct session *s);
+/* Why the last call failed, whatever it was. */
+const char *flow_cause(const struct session *s);
+
+/* digest.c: checksums of bytes as they pass, and their length in TYPE A. The
+ * only code of session that knows a library for checksums. */
+
+#define DIGEST_TEXT_MAX 129 /* SHA-512 in hexadecimal, and a NUL */
+
+struct digest;
+
+/* Not a checksum: how many bytes TYPE A makes of them (RFC 3659 4). */
+#define DIGEST_LINES "lines"
+
+/* "SHA-256", "SHA-512", "CRC32" or DIGEST_LINES; NULL: out of memory, or no
+ * such name. */
+struct digest *digest_new(const char *name);
+/* False: the library failed. */
+bool digest_add(struct digest *d, const void *bytes, size_t len);
+/* In lower case; a length is decimal. After it only digest_free(). */
+bool digest_text(struct digest *d, char out[DIGEST_TEXT_MAX]);
+/* NULL is fine. */
+void digest_free(struct digest *d);
 
 #endif

@@ -1,18 +1,13 @@
 /* The end of a transfer in session: one final reply, one event, and what must
  * be undone. It must never make an upload visible: only upload.c asks files for
  * that. */
+#include "transfer.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "binding.h"
-#include "control.h"
 #include "data.h"
-#include "digest.h"
-#include "flow.h"
-#include "report.h"
 #include "sallyport/base/fd.h"
-#include "transfer.h"
-#include "verdict.h"
 
 /* How the data connection ends. close_notify says that nothing is missing, so
  * it goes to clients that store, and to those that were sent everything. */
@@ -221,8 +216,9 @@ enum stepped transfer_broken(struct session *s, enum stream_state state)
                          flow_cause(s));
 }
 
-void transfer_abort(struct session *s)
+void cmd_abor(struct session *s, const struct call *call)
 {
+    (void)call;
     if (s->transfer.state == TRANSFER_NONE) {
         data_close(s);
         control_reply(s, REPLY_NO_TRANSFER);

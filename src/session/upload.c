@@ -3,22 +3,112 @@
  * connection that the user's upload_eof accepts (close_notify), a complete
  * write of every byte, a client that is still there, and the answer of files
  * that the file is durable under its name. */
+#include "transfer.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "control.h"
 #include "data.h"
-#include "flow.h"
-#include "leave.h"
 #include "sallyport/base/fd.h"
-#include "sum.h"
-#include "transfer.h"
+#include "sallyport/base/random.h"
+#include "sallyport/domain/rights.h"
 
 /* So that the fsync at the end has little left to do. */
 #define SYNC_EVERY (32u << 20)
+
+/* The SHA-256 of an upload, for its event: of the whole file as it will be
+ * stored. New bytes are added as they pass. After a resume the old bytes are
+ * read from the partial meanwhile, two blocks for each new one, so that little
+ * is left to read at the end. Until they are read, the new bytes are read from
+ * the partial, too. If the settings want no sum, the functions do nothing. */
+
+#define SUM_BLOCK (64u << 10)
+/* SUM_BLOCKs for each TRANSFER_BLOCK, and at once after the end. */
+#define SLICES 16
+
+/* Files has opened the partial. Without the right to read, files gives no
+ * access to the bytes from before. False: out of memory. */
+static bool sum_begin(struct session *s)
+{
+    struct transfer *t = &s->transfer;
+    bool reads = t->start == 0 || s->login.rights & RIGHT_READ;
+
+    t->summed = 0;
+    if (!s->settings->sha256 || !reads)
+        return true;
+    t->digest = digest_new("SHA-256");
+    return t->digest;
+}
+
+/* How far the partial can be read back: the copy of a head grows from the
+ * beginning, while what comes is written after it. */
+static uint64_t sum_readable(const struct transfer *t)
+{
+    return t->copying > 0 ? t->start - t->copying : t->offset;
+}
+
+/* Some bytes of the file are still to be read. */
+static bool sum_is_behind(const struct session *s)
+{
+    const struct transfer *t = &s->transfer;
+
+    return t->digest && t->summed < t->offset;
+}
+
+/* The descriptor's position is the end of the summed part: new bytes are
+ * written by pwrite(2), which doesn't move it. */
+static bool sum_read_block(struct transfer *t)
+{
+    char block[SUM_BLOCK];
+    uint64_t left = sum_readable(t) - t->summed;
+    size_t want = left < sizeof(block) ? (size_t)left : sizeof(block);
+    ssize_t n = read(t->source, block, want);
+
+    if (n < 0 && errno == EINTR)
+        return true;
+    if (n <= 0 || !digest_add(t->digest, block, (size_t)n))
+        return false;
+    t->summed += (uint64_t)n;
+    return true;
+}
+
+/* Reads some of them. False: they can't be read. */
+static bool sum_catch_up(struct session *s)
+{
+    struct transfer *t = &s->transfer;
+
+    for (int i = 0; i < SLICES && t->digest && t->summed < sum_readable(t); i++)
+        if (!sum_read_block(t))
+            return false;
+    return true;
+}
+
+/* The block is written, up to transfer.offset. */
+static bool sum_add(struct session *s, const char *block, size_t len)
+{
+    struct transfer *t = &s->transfer;
+
+    if (!t->digest || len == 0)
+        return true;
+    if (t->summed + len < t->offset)
+        return sum_catch_up(s);
+    if (!digest_add(t->digest, block, len))
+        return false;
+    t->summed = t->offset;
+    return true;
+}
+
+static void sum_end(struct session *s)
+{
+    char text[DIGEST_TEXT_MAX];
+    struct transfer *t = &s->transfer;
+
+    if (t->digest && digest_text(t->digest, text))
+        slice_copy(slice_from(text), t->sha256, sizeof(t->sha256));
+}
 
 static enum stepped upload_ask_partial(struct session *s)
 {
@@ -411,3 +501,43 @@ const struct step upload_undo_steps[] = {
       UNDO_NOTHING },
     TRANSFER_LAST_STEPS,
 };
+
+/* Its end couldn't be checked. */
+static bool upload_lacks_length(const struct session *s)
+{
+    return s->login.upload_eof == UPLOAD_EOF_ANNOUNCED &&
+           (s->announced == NOT_ANNOUNCED || !s->image || s->deflate);
+}
+
+void cmd_stor(struct session *s, const struct call *call)
+{
+    if (s->until > 0) /* a range of a file can't be stored */
+        control_reply_with(s, REPLY_BAD_PARAMETER,
+                           SLICE("REST; RANG is for RETR and HASH"));
+    else if (upload_lacks_length(s))
+        control_reply(s, REPLY_NEED_ALLO);
+    else
+        transfer_begin(s, call, upload_steps);
+}
+
+void cmd_appe(struct session *s, const struct call *call)
+{
+    s->rest =
+        0; /* APPE continues at the end of the file, without regard to REST */
+    cmd_stor(s, call);
+}
+
+/* The server chooses the name, and files makes sure that it is new. */
+void cmd_stou(struct session *s, const struct call *call)
+{
+    struct call unique = *call;
+    uint64_t number;
+
+    random_bytes(&number, sizeof(number));
+    s->rest = 0;
+    if (path_unique(&call->path, call->argument.len > 0, number, &unique.path) <
+        0)
+        control_reply(s, REPLY_BAD_NAME);
+    else
+        cmd_stor(s, &unique);
+}

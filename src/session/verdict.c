@@ -3,14 +3,9 @@
  * read (it is slow, or is being restarted), the reply waits. So no reply
  * reports a success that has no line in the log. The event can't wait in the
  * queue: if this process is killed, the queue is lost. */
-#include "verdict.h"
+#include "transfer.h"
 
 #include <errno.h>
-
-#include "ask.h"
-#include "control.h"
-#include "leave.h"
-#include "transfer.h"
 
 /* A log that has died often is restarted once in 10 s. */
 #define PLACE_MS 20000

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "session/digest.h"
+#include "session/transfer.h"
 
 static const struct {
     const char *name, *bytes, *value;

@@ -9,7 +9,6 @@
 
 #include "sallyport/base/fd.h"
 #include "session/chain.h"
-#include "session/flow.h"
 #include "session/transfer.h"
 
 #define PIECE  (16u << 10)

@@ -11,7 +11,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
 #include "sallyport/ipc/channel.h"
-#include "session/commands.h"
+#include "session/session.h"
 
 Test(session, every_verb_is_handled_or_refused)
 {

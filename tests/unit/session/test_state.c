@@ -7,7 +7,6 @@
 
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/channel.h"
-#include "session/session.h"
 #include "session/transfer.h"
 
 /* Enters one state after the other, in a child. Returns its exit status; REASON

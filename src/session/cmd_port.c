@@ -1,15 +1,10 @@
-/* PASV, EPSV, PORT, EPRT, LIST, NLST, MLSD, RETR, STOR, APPE, STOU, ABOR (RFC
- * 959, 2428, 3659). */
+/* PASV, EPSV, PORT, EPRT (RFC 959, 2428), in session. */
+#include "transfer.h"
+
 #include <errno.h>
 
-#include "binding.h"
-#include "commands.h"
-#include "control.h"
 #include "data.h"
-#include "sallyport/base/random.h"
 #include "sallyport/ftp/hostport.h"
-#include "transfer.h"
-#include "verdict.h"
 
 void cmd_pasv(struct session *s, const struct call *call)
 {
@@ -87,61 +82,4 @@ void cmd_eprt(struct session *s, const struct call *call)
     int r = hostport_parse_extended(call->argument, &client);
 
     cmd_active(s, call, r, &client);
-}
-
-/* NLST and MLSD too: list.c knows the form of each. */
-void cmd_list(struct session *s, const struct call *call)
-{
-    transfer_begin(s, call, list_steps);
-}
-
-void cmd_retr(struct session *s, const struct call *call)
-{
-    transfer_begin(s, call, download_steps);
-}
-
-/* Its end couldn't be checked. */
-static bool cmd_lacks_length(const struct session *s)
-{
-    return s->login.upload_eof == UPLOAD_EOF_ANNOUNCED &&
-           (s->announced == NOT_ANNOUNCED || !s->image || s->deflate);
-}
-
-void cmd_stor(struct session *s, const struct call *call)
-{
-    if (s->until > 0) /* a range of a file can't be stored */
-        control_reply_with(s, REPLY_BAD_PARAMETER,
-                           SLICE("REST; RANG is for RETR and HASH"));
-    else if (cmd_lacks_length(s))
-        control_reply(s, REPLY_NEED_ALLO);
-    else
-        transfer_begin(s, call, upload_steps);
-}
-
-void cmd_appe(struct session *s, const struct call *call)
-{
-    s->rest =
-        0; /* APPE continues at the end of the file, without regard to REST */
-    cmd_stor(s, call);
-}
-
-/* The server chooses the name, and files makes sure that it is new. */
-void cmd_stou(struct session *s, const struct call *call)
-{
-    struct call unique = *call;
-    uint64_t number;
-
-    random_bytes(&number, sizeof(number));
-    s->rest = 0;
-    if (path_unique(&call->path, call->argument.len > 0, number, &unique.path) <
-        0)
-        control_reply(s, REPLY_BAD_NAME);
-    else
-        cmd_stor(s, &unique);
-}
-
-void cmd_abor(struct session *s, const struct call *call)
-{
-    (void)call;
-    transfer_abort(s);
 }

@@ -1,0 +1,394 @@
+/* The ends in session: of the control connection, of data connections, and of
+ * the process.
+ *
+ * If a socket is closed with unread bytes, or before the client's last bytes,
+ * the kernel answers with a reset, and the client may lose what it hasn't read.
+ * So both connections end alike: the last bytes, close_notify, FIN; then the
+ * session waits for the client's end. That must be over before master's
+ * deadline for a kick.
+ *
+ * The process ends with one event that has its reason. */
+#include "transfer.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "data.h"
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+
+#define LINGER_MS 2000
+/* Less than master waits after a kick (2 s), else the last events are lost. */
+#define CLOSE_MS 1500
+#define LOG_MS   20000 /* as long as a reply waits for its event (verdict.c) */
+#define TICK_MS  50    /* a socket takes a message before poll(2) says so */
+
+#define TLS_HANDSHAKE 0x16
+
+static void linger_end(struct goodbye *g)
+{
+    struct loop *loop = &g->session->loop;
+
+    loop_timer_clear(loop, &g->timer);
+    loop_remove(loop, &g->watch);
+    fd_close(&g->fd);
+}
+
+bool linger_drain(int fd)
+{
+    char waste[32768];
+
+    for (int i = 0; i < 16; i++) {
+        ssize_t n = recv(fd, waste, sizeof(waste), MSG_DONTWAIT);
+
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+            return true;
+        if (n <= 0)
+            return false;
+    }
+    return true;
+}
+
+static bool linger_any(const struct session *s)
+{
+    for (size_t i = 0; i < GOODBYES; i++)
+        if (s->goodbyes[i].fd >= 0)
+            return true;
+    return false;
+}
+
+/* A data connection has ended for good, or the client's end has come. */
+static void control_lingered(struct session *s)
+{
+    if (s->control.state == CONTROL_PARTED && !linger_any(s))
+        leave(s, s->ending, "");
+}
+
+static void linger_over(struct goodbye *g)
+{
+    struct session *s = g->session;
+
+    linger_end(g);
+    control_lingered(s);
+}
+
+static void linger_on_socket(void *owner, uint32_t events)
+{
+    struct goodbye *g = owner;
+
+    (void)events;
+    if (!linger_drain(g->fd))
+        linger_over(g);
+}
+
+static void linger_on_late(void *owner)
+{
+    linger_over(owner);
+}
+
+/* If a client begins transfers faster than it closes their connections, the
+ * oldest of these is closed. */
+static struct goodbye *linger_place(struct session *s)
+{
+    struct goodbye *oldest = &s->goodbyes[0];
+
+    for (size_t i = 0; i < GOODBYES; i++) {
+        struct goodbye *g = &s->goodbyes[i];
+
+        if (g->fd < 0)
+            return g;
+        if (g->timer.at < oldest->timer.at)
+            oldest = g;
+    }
+    linger_end(oldest);
+    return oldest;
+}
+
+void linger_begin(struct session *s, int fd)
+{
+    struct goodbye *g;
+
+    shutdown(fd, SHUT_WR);
+    if (!linger_drain(fd)) {
+        fd_close(&fd);
+        return;
+    }
+    g = linger_place(s);
+    g->fd = fd;
+    if (loop_add_reader(&s->loop, &g->watch, fd, linger_on_socket, g) < 0)
+        linger_end(g);
+    else
+        loop_timer_set(&s->loop, &g->timer, LINGER_MS);
+}
+
+void linger_init(struct session *s)
+{
+    for (size_t i = 0; i < GOODBYES; i++) {
+        struct goodbye *g = &s->goodbyes[i];
+
+        *g = (struct goodbye){ .session = s, .fd = -1 };
+        g->timer = (struct loop_timer){ .on_time = linger_on_late, .owner = g };
+    }
+}
+
+/* The client's end has come. It may read its replies before it closes its data
+ * connections. */
+static void control_client_closed(struct session *s)
+{
+    loop_remove(&s->loop, &s->control.watch);
+    state_control(s, CONTROL_PARTED);
+    control_lingered(s);
+}
+
+/* A few rounds at a time, so that a client can't delay the end by sending more.
+ */
+static void control_drain(struct session *s)
+{
+    char waste[512];
+    size_t got;
+
+    for (int i = 0; i < 16; i++) {
+        enum stream_state state =
+            stream_read(s->control.stream, waste, sizeof(waste), &got);
+
+        if (state == STREAM_AGAIN)
+            return;
+        if (state != STREAM_OK) {
+            control_client_closed(s);
+            return;
+        }
+    }
+}
+
+/* The replies, then close_notify, then FIN: as far as it goes now. */
+static void control_finish(struct session *s)
+{
+    struct control *c = &s->control;
+
+    if (c->out.len > 0 || c->state != CONTROL_CLOSING ||
+        stream_shutdown(c->stream) != STREAM_OK)
+        return;
+    state_control(s, CONTROL_FINISHED);
+    shutdown(c->fd, SHUT_WR);
+}
+
+void control_closing(struct session *s)
+{
+    control_finish(s);
+    control_drain(s);
+}
+
+/* The process ends now: sends what it can without waiting. No close_notify
+ * after half a reply, or the reply would look complete. */
+static void control_part(struct session *s)
+{
+    struct control *c = &s->control;
+
+    if (!c->stream)
+        return;
+    if (c->state != CONTROL_FINISHED && c->state != CONTROL_PARTED &&
+        c->out.len == 0)
+        stream_shutdown(c->stream); /* as far as it goes */
+    shutdown(c->fd, SHUT_WR);
+    linger_drain(c->fd);
+}
+
+static void control_on_close_time(void *owner)
+{
+    struct session *s = owner;
+
+    leave(s, s->ending, "");
+}
+
+/* One deadline for the whole end. */
+static void control_will_close(struct session *s, enum ending ending)
+{
+    struct control *c = &s->control;
+
+    s->ending = ending;
+    c->closed.on_time = control_on_close_time;
+    c->closed.owner = s;
+    if (!c->closed.armed)
+        loop_timer_set(&s->loop, &c->closed, CLOSE_MS);
+    loop_timer_clear(&s->loop, &c->idle);
+}
+
+static void control_say_last(struct session *s, enum ending ending,
+                             enum reply last, struct slice argument)
+{
+    struct slice arguments[] = { argument, NOTHING };
+
+    if (!state_of_control(s)->gone)
+        state_control(s, CONTROL_CLOSING);
+    transfer_end(s, ending, last);
+    data_close(s);
+    if (state_of_control(s)->gone)
+        leave(s, ending, "");
+    control_will_close(s, ending);
+    refusal_note(s, last, argument);
+    if (reply_build(&s->control.out, last, arguments, 2) < 0)
+        leave(s, ENDING_PROTOCOL, "the client doesn't read its replies");
+    control_flush(s);
+    control_finish(s);
+    control_wait(s);
+}
+
+void control_end(struct session *s, enum ending ending, enum reply last,
+                 struct slice argument)
+{
+    struct control *c = &s->control;
+
+    if (state_of_control(s)->ends)
+        return;
+    /* No reply may go in plain text now. */
+    if (c->state == CONTROL_SECURING || (s->implicit && !control_is_secure(s)))
+        leave(s, ending, "");
+    if (s->transfer.state != TRANSFER_COMMITTING && !ask_is_change(s)) {
+        control_say_last(s, ending, last, argument);
+        return;
+    }
+    /* Otherwise LAST would say that nothing is stored, or a change would not be
+     * logged. */
+    control_will_close(s, ending);
+    c->last = last;
+    state_control(s, c->state == CONTROL_GONE ? CONTROL_ABANDONED
+                                              : CONTROL_DECIDED);
+}
+
+void control_transferred(struct session *s)
+{
+    struct control *c = &s->control;
+
+    switch (c->state) {
+    case CONTROL_GONE:
+        leave(s, s->ending, c->cause);
+    case CONTROL_ABANDONED:
+        leave(s, s->ending, "");
+    case CONTROL_DECIDED:
+        control_say_last(s, s->ending, c->last, NOTHING);
+        break;
+    default:
+        break;
+    }
+}
+
+void why_foreign_byte(struct session *s, char byte)
+{
+    if (byte == TLS_HANDSHAKE && !control_is_secure(s))
+        snprintf(s->why, sizeof(s->why),
+                 "TLS at a port of explicit TLS; set the client to explicit "
+                 "TLS, or to a port of implicit TLS");
+    else
+        snprintf(s->why, sizeof(s->why), "it began with the byte 0x%02x",
+                 (unsigned char)byte);
+}
+
+void why_foreign_line(struct session *s, const char *protocol)
+{
+    snprintf(s->why, sizeof(s->why), "%s; set that client to another port",
+             protocol);
+}
+
+/* A client of explicit TLS waits for the greeting, which never comes at that
+ * port. */
+static bool why_was_silent(const struct session *s)
+{
+    return s->implicit && !control_is_secure(s) &&
+           stream_traffic(s->control.stream) == 0;
+}
+
+/* Clients with GnuTLS, and people who are asked, judge the certificate after
+ * the handshake. They send no alert. */
+static bool why_left_at_certificate(const struct session *s)
+{
+    return control_is_secure(s) && !s->control.first_line_seen;
+}
+
+const char *why_end(const struct session *s, enum ending ending,
+                    const char *cause)
+{
+    if (s->why[0])
+        return s->why;
+    if ((ending == ENDING_TLS || ending == ENDING_LOGIN_TIME) &&
+        why_was_silent(s))
+        return "the client sent nothing; one of explicit TLS waits in vain at "
+               "this port of implicit TLS";
+    if (ending == ENDING_CLOSED && why_left_at_certificate(s))
+        return "at once after the TLS handshake; it may not trust the "
+               "certificate";
+    return cause;
+}
+
+/* Messages of master no longer count; its end does. */
+static void leave_hear_master(struct session *s)
+{
+    struct message m;
+    int r = channel_receive(&s->master, &m);
+
+    if (r > 0)
+        message_close(&m);
+    if (r < 0)
+        channel_close(&s->master);
+}
+
+static void leave_wait_for_log(struct session *s)
+{
+    uint64_t end = clock_ms() + LOG_MS;
+
+    if (s->log.queue.len == 0)
+        return;
+    fd_close(&s->control.fd); /* the client doesn't wait for this */
+    fd_close(&s->data.fd);
+    while (s->log.queue.len > 0 && clock_ms() < end) {
+        struct pollfd p[] = {
+            { .fd = s->log.channel.fd, .events = POLLOUT },
+            { .fd = s->master.fd, .events = POLLIN },
+        };
+
+        if (p[0].fd < 0 && p[1].fd < 0)
+            return;
+        poll(p, 2, TICK_MS);
+        if (p[0].revents & (POLLHUP | POLLERR))
+            channel_close(&s->log.channel);
+        if (p[1].revents)
+            leave_hear_master(s);
+        event_flush(&s->log);
+    }
+}
+
+void leave(struct session *s, enum ending ending, const char *cause)
+{
+    secret_wipe(&s->login.password);
+    control_part(s);
+    report_cut(s, ending_text(ending));
+    if (s->transfer.state != TRANSFER_NONE && !s->transfer.hash)
+        s->total += s->transfer.bytes;
+    report_end(s, ending, cause);
+    leave_wait_for_log(s);
+    _exit((int)ending);
+}
+
+void leave_peer(struct session *s, enum process peer, int error,
+                const struct channel *c)
+{
+    char cause[160];
+
+    snprintf(cause, sizeof(cause), "%s: %s", process_name(peer),
+             error == -EPROTO || error == -EMFILE ? c->wrong
+             : error == -EPIPE                    ? "gone"
+                                                  : "does not read");
+    if (control_is_secure(s) && control_hears(s)) {
+        size_t took;
+
+        /* Best effort, without the loop: this process ends here. */
+        if (reply_build(&s->control.out, REPLY_LOST_SERVICE, NULL, 0) == 0) {
+            stream_write(s->control.stream, s->control.out.data,
+                         s->control.out.len, &took);
+            buf_consume(&s->control.out, took);
+        }
+    }
+    leave(s, ENDING_PEER, cause);
+}
