@@ -1,6 +1,6 @@
 /* Loads seccomp filters, and closes the standard descriptors. Loading is one
  * system call, so that a fork can do it. */
-#include "filter.h"
+#include "steps.h"
 
 #include <errno.h>
 #include <fcntl.h>

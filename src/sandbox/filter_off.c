@@ -2,7 +2,7 @@
  * runtimes need calls that no policy permits, and sanitizers report on standard
  * error, which tests read. It never claims that there is a filter: the caller
  * learns of it, and the start line says that the sandbox is weaker. */
-#include "filter.h"
+#include "steps.h"
 
 #include <fcntl.h>
 #include <unistd.h>

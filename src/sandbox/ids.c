@@ -1,6 +1,7 @@
 /* Ids and capabilities. Gate, auth, log and files give up root for good on the
- * way into their sandbox. Each change is read back and checked. */
-#include "ids.h"
+ * way into their sandbox; each change is read back and checked. Files and check
+ * also take a user's ids for a while. */
+#include "steps.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -36,7 +37,8 @@ int ids_drop_capabilities(void)
     return memcmp(left, none, sizeof(none)) == 0 ? 0 : -EPERM;
 }
 
-bool ids_hold_root(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
+/* Is one of these ids root's? */
+static bool hold_root(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
 {
     bool held = uid == 0 || gid == 0;
 
@@ -95,7 +97,7 @@ int ids_give_up(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
 {
     int r;
 
-    if (ids_hold_root(uid, gid, groups, n) || n > GROUPS_MAX)
+    if (hold_root(uid, gid, groups, n) || n > GROUPS_MAX)
         return -EINVAL;
     /* Comes first: it needs a capability that is lost with the uid. */
     r = drop_bounding_set();
@@ -110,4 +112,27 @@ int ids_give_up(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
     if (r == 0)
         r = check_ids(uid, gid);
     return r ? r : check_no_way_back();
+}
+
+int sandbox_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
+{
+    int r;
+
+    if (hold_root(uid, gid, groups, n) || n > GROUPS_MAX)
+        return -EINVAL;
+    if (setgroups(n, groups) || setresgid((gid_t)-1, gid, (gid_t)-1) ||
+        setresuid((uid_t)-1, uid, (uid_t)-1)) {
+        r = -errno;
+        (void)sandbox_regain();
+        return r;
+    }
+    return geteuid() == uid && getegid() == gid ? 0 : -EPERM;
+}
+
+int sandbox_regain(void)
+{
+    if (setresuid((uid_t)-1, 0, (uid_t)-1) ||
+        setresgid((gid_t)-1, 0, (gid_t)-1) || setgroups(0, NULL))
+        return -errno;
+    return geteuid() == 0 && getegid() == 0 ? 0 : -EPERM;
 }

@@ -2,7 +2,7 @@
  * directory nor a mistake in resolving a path opens anything else. It confines
  * lookup to reading the system's directories. It needs no root. It must never
  * permit a right that the lists below lack. */
-#include "landlock.h"
+#include "steps.h"
 
 #include <errno.h>
 #include <linux/landlock.h>
@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/sandbox/sandbox.h"
 
 /* The installed header ends at ABI 2. */
 #define ACCESS_TRUNCATE        (UINT64_C(1) << 14) /* ABI 3 */
@@ -101,4 +100,16 @@ int landlock_confine(const int *directories, size_t n, bool only_reads)
     if (r)
         return r;
     return syscall(SYS_landlock_restrict_self, ruleset, 0) ? -errno : 0;
+}
+
+int sandbox_landlock_test(struct complaint *c)
+{
+    if (syscall(SYS_landlock_create_ruleset, NULL, 0,
+                LANDLOCK_CREATE_RULESET_VERSION) > 0)
+        return 0;
+    return complain(c,
+                    "Landlock can't be used here: %s; no user could log in. "
+                    "Switch it on in the kernel or the container (to go on "
+                    "without it: allow_weaker = landlock)",
+                    strerrordesc_np(errno));
 }

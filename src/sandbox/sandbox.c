@@ -2,20 +2,169 @@
  * step needs rights that later steps take away. It runs once in every process,
  * before the process works. In a session, which is a fork, it neither allocates
  * nor calls a library. It must never leave a step out silently. */
-#include "sallyport/sandbox/sandbox.h"
+#include "steps.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
-#include "chroot.h"
-#include "filter.h"
-#include "ids.h"
-#include "landlock.h"
-#include "limits.h"
-#include "parent.h"
-#include "sigsys.h"
+#include "sallyport/base/fd.h"
+
+/* No core file, since it would contain keys and passwords. */
+static int limit_set(__rlimit_resource_t resource, rlim_t value)
+{
+    struct rlimit limit = { .rlim_cur = value, .rlim_max = value };
+
+    return setrlimit(resource, &limit) ? -errno : 0;
+}
+
+/* A parent keeps its hard limit: a child may need more than the parent, and
+ * without root a lowered hard limit stays. */
+static int set_files(const struct sandbox_row *row, rlim_t max)
+{
+    struct rlimit limit;
+
+    if (!row->forks)
+        return limit_set(RLIMIT_NOFILE, max);
+    if (getrlimit(RLIMIT_NOFILE, &limit))
+        return -errno;
+    limit.rlim_cur = max;
+    if (limit.rlim_max < max)
+        limit.rlim_max = max;
+    return setrlimit(RLIMIT_NOFILE, &limit) ? -errno : 0;
+}
+
+int limits_set(const struct sandbox_row *row, size_t max_files)
+{
+    int r = limit_set(RLIMIT_CORE, 0);
+
+    if (r == 0 && !row->forks)
+        r = limit_set(RLIMIT_NPROC, 0);
+    if (r == 0 && max_files > 0)
+        r = set_files(row, max_files);
+    return r;
+}
+
+/* The root directory: for gate, auth and log an empty directory, for files the
+ * user's home. It is changed by descriptor, and never resolves a name, which
+ * another process could have changed meanwhile. */
+
+static bool is_empty(DIR *directory)
+{
+    const struct dirent *entry;
+
+    while ((entry = readdir(directory))) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Opens the directory again, since the passed descriptor shares its position
+ * with other processes. */
+static int check_empty(int fd)
+{
+    FD_CLEANUP int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *directory = own < 0 ? NULL : fdopendir(own);
+    bool empty;
+
+    if (!directory)
+        return -errno;
+    own = -1;
+    empty = is_empty(directory);
+    closedir(directory);
+    return empty ? 0 : -ENOTEMPTY;
+}
+
+int sandbox_check_empty(int fd)
+{
+    struct stat facts;
+
+    if (fstat(fd, &facts))
+        return -errno;
+    if (facts.st_uid != 0 || (facts.st_mode & (S_IWGRP | S_IWOTH)))
+        return -EPERM;
+    return check_empty(fd);
+}
+
+static int check_taken(int fd)
+{
+    struct stat wanted, root, here;
+
+    if (fstat(fd, &wanted) || stat("/", &root) || stat(".", &here))
+        return -errno;
+    if (root.st_dev != wanted.st_dev || root.st_ino != wanted.st_ino ||
+        here.st_dev != wanted.st_dev || here.st_ino != wanted.st_ino)
+        return -EXDEV;
+    return 0;
+}
+
+int chroot_enter(int fd, bool empty, struct complaint *why)
+{
+    int r = empty ? sandbox_check_empty(fd) : 0;
+
+    if (r == -EPERM)
+        return complain(why, "the empty directory must belong to root and be "
+                             "writable by root alone");
+    if (r)
+        return r;
+    if (fchdir(fd) || chroot("."))
+        return -errno;
+    return check_taken(fd);
+}
+
+/* The parent's death ends every process but master. A child sees that its
+ * channel closes, sends its last events (such as the end of a transfer) and
+ * exits. A child that is stopped or hangs is ended: the kernel sends SIGCONT,
+ * which also wakes a stopped process, and its handler starts a timer. SIGKILL
+ * would be too early: the last events would be lost. */
+
+/* More than the time for which log waits for the last events of other
+ * processes. */
+#define LEAVE_S 5
+
+static pid_t parent, leader;
+
+/* SIGCONT may come from elsewhere too, while the parent still lives. A session
+ * whose gate has ended becomes a child of master, the leader of its process
+ * group: such a session may stay. */
+static void on_continue(int number)
+{
+    const struct itimerval end = { .it_value = { .tv_sec = LEAVE_S } };
+
+    (void)number;
+    if (getppid() != parent && getppid() != leader)
+        setitimer(ITIMER_REAL, &end, NULL);
+}
+
+int parent_follow(void)
+{
+    struct sigaction wake = { .sa_handler = on_continue,
+                              .sa_flags = SA_RESTART };
+    struct sigaction end = { .sa_handler = SIG_DFL };
+    sigset_t both;
+
+    sigemptyset(&both);
+    sigaddset(&both, SIGCONT);
+    sigaddset(&both, SIGALRM);
+    parent = getppid();
+    leader = getpgrp();
+    if (sigaction(SIGCONT, &wake, NULL) || sigaction(SIGALRM, &end, NULL) ||
+        sigprocmask(SIG_UNBLOCK, &both, NULL) ||
+        prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0))
+        return -errno;
+    on_continue(SIGCONT); /* the parent may have died meanwhile */
+    return 0;
+}
 
 /* A step returns 0, -errno, or NOT_BUILT. If it sets *why, the words replace
  * those of errno. */
@@ -183,5 +332,17 @@ int sandbox_enter(enum process p, const struct sandbox_plan *plan,
             return r;
     }
     *weaker = excused;
+    return 0;
+}
+
+int sandbox_plan_set(struct sandbox_plan *plan, uint64_t root, uint64_t uid,
+                     uint64_t gid, uint64_t allow_weaker)
+{
+    if (uid > UINT32_MAX || gid > UINT32_MAX || allow_weaker > UINT32_MAX)
+        return -ERANGE;
+    plan->root = root != 0;
+    plan->uid = (uid_t)uid;
+    plan->gid = (gid_t)gid;
+    plan->allow_weaker = (unsigned)allow_weaker;
     return 0;
 }

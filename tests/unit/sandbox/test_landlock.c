@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "child.h"
-#include "sandbox/landlock.h"
+#include "sandbox/steps.h"
 
 struct ground {
     char name[64], mine[80];

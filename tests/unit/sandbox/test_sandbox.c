@@ -19,10 +19,7 @@
 #include <unistd.h>
 
 #include "child.h"
-#include "sandbox/chroot.h"
-#include "sandbox/ids.h"
-#include "sandbox/limits.h"
-#include "sandbox/parent.h"
+#include "sandbox/steps.h"
 
 #define A_UID 70001
 #define A_GID 70002

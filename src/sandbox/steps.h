@@ -1,0 +1,46 @@
+/* The steps into a sandbox, which sandbox_enter() takes in its order. Each
+ * function of type int returns 0 or -errno unless it says something else. */
+#ifndef SALLYPORT_SRC_SANDBOX_STEPS_H
+#define SALLYPORT_SRC_SANDBOX_STEPS_H
+
+#include "sallyport/sandbox/sandbox.h"
+
+/* sandbox.c: no core file, no new process unless the row forks, MAX_FILES
+ * descriptors (0: no change). */
+int limits_set(const struct sandbox_row *row, size_t max_files);
+/* Makes the directory FD the root and the current directory. With EMPTY it must
+ * be empty, and only root may write to it. Sometimes with words in *why. */
+int chroot_enter(int fd, bool empty, struct complaint *why);
+/* From now on the parent's death wakes this process, stopped or not, and ends
+ * it some seconds later, unless the leader of its process group becomes its
+ * parent. Call it after the last change of ids, which would cancel it. */
+int parent_follow(void);
+
+/* ids.c: gives up root for good and checks it: bounding set, groups, gid, uid,
+ * capabilities. -EINVAL: an id is 0. */
+int ids_give_up(uid_t uid, gid_t gid, const gid_t *groups, size_t n);
+/* Removes all capabilities from the process's own sets. */
+int ids_drop_capabilities(void);
+
+/* landlock.c: confines this process to N directories, for good. It needs
+ * no_new_privs. ONLY_READS: the process may change nothing there, but may
+ * connect. -ENOSYS and -EOPNOTSUPP: the kernel has no Landlock. */
+int landlock_confine(const int *directories, size_t n, bool only_reads);
+
+/* filter.c. Builds with sanitizers have filter_off.c instead, since their
+ * runtime needs other calls and standard error. Loads the filter, which can't
+ * be undone. 1: this build has no filters. */
+int filter_load(const struct sandbox_filter *filter);
+/* Turns descriptors 0, 1 and 2 into /dev/null. They come from master and are
+ * usually a log file: a process that kept them could forge or delete its
+ * lines. */
+int filter_end_descriptors(void);
+
+/* sigsys.c: installs the handler, and forgets which calls were reported. */
+int sigsys_install(void);
+/* Tests the loaded filter: a call on every list must pass, and a harmless one
+ * on no list must be refused, which isn't reported. Returns 0, or -EINVAL with
+ * the complaint. */
+int sigsys_probe(struct complaint *c);
+
+#endif
