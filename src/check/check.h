@@ -1,9 +1,12 @@
-/* What the program check looks at. */
+/* What the program check looks at, and its parts. */
 #ifndef SALLYPORT_SRC_CHECK_CHECK_H
 #define SALLYPORT_SRC_CHECK_CHECK_H
 
 #include <stdbool.h>
 
+#include "sallyport/base/buf.h"
+#include "sallyport/base/siphash.h"
+#include "sallyport/settings/prepared.h"
 #include "sallyport/settings/settings.h"
 #include "sallyport/users/users.h"
 
@@ -13,5 +16,86 @@ struct check {
     bool root;            /* run by root */
     const char *key_lost; /* why the partials' key isn't kept; "" if it is */
 };
+
+/* prepare.c: what a start needs before a process runs. Each part returns what
+ * becomes p->result, with the complaint in p->why. */
+typedef int prepare_part(const struct check *k, struct prepared *p);
+
+/* The accounts of all children, which must be apart from each other and from
+ * the users. Without root there are none. */
+prepare_part prepare_accounts;
+/* The directory `empty`. */
+prepare_part prepare_empty;
+/* The key of the partials' names, in the directory `state`. If p->inherited,
+ * the file must have that key, since a restart uses the file's. */
+prepare_part prepare_key;
+/* Whether this kernel and container can do what master and files need for
+ * their sandboxes. */
+prepare_part prepare_sandbox;
+
+/* An account, a name or a number, that isn't root's. 0, or -EINVAL and the
+ * complaint "ACCOUNT: WHY" */
+int account_find(const char *account, struct identity *ret,
+                 struct complaint *c);
+/* Judges the empty directory. One that is missing is made, or -ENOENT and no
+ * complaint when not MAKE. 0, or -EINVAL and "PATH: WHY" */
+int account_empty_folder(const char *path, bool make, struct complaint *c);
+
+#define STATE_KEY SIPHASH_KEY
+
+/* The key of the names of partials, from the directory PATH. MAKE: the
+ * directory is made when missing, and so is the key: it is then the one that
+ * KEY has, which must be random. 0; -EINVAL for what the administrator must
+ * mend; else nothing can be kept there (-ENOENT: it is missing). Each failure
+ * has its complaint "PATH: WHY", and leaves the key as it was. */
+int state_key(const char *path, bool make, uint8_t key[STATE_KEY],
+              struct complaint *c);
+
+#define UNIT_PATHS_MAX 64
+
+/* unit.c: what systemd forbids the service. */
+struct unit {
+    bool strict;       /* ProtectSystem=strict */
+    bool private_tmp;  /* PrivateTmp= */
+    bool protect_home; /* ProtectHome=, with whatever word but no */
+    char writable[UNIT_PATHS_MAX][256]; /* ReadWritePaths= */
+    size_t writables;
+};
+
+/* Takes a line "KEY=VALUE". Keys that it doesn't know are passed over. */
+void unit_add(struct unit *u, struct slice line);
+/* Asks systemctl about sallyport.service. Where there is no systemd or no such
+ * unit, nothing is forbidden. */
+void unit_ask(struct unit *u);
+/* Can't the server write in HOME, an absolute path? Then *c says why, and what
+ * to do. */
+bool unit_forbids(const struct unit *u, const char *home, struct complaint *c);
+
+/* homes.c: calls TELL once for each mistake in the users' rows, with
+ * "FILE:LINE: user NAME: WHY"; returns their number. Homes of locked users
+ * aren't looked at. UNIT is what systemd forbids, or NULL. Run by root it takes
+ * each user's ids for a while, so call it in a process that does nothing else.
+ * A home on a network can block it. */
+typedef void inspect_tell(void *owner, const char *mistake);
+size_t inspect_users(const struct check *k, const struct unit *unit,
+                     inspect_tell *tell, void *owner);
+
+/* remarks.c: writes the promises that the configuration weakens, with "; "
+ * between them. Writes nothing if all promises hold. */
+#define WEAKER_MAX 4096
+void weaker_text(const struct check *k, struct buf *into);
+
+#define HINT_OWN_MAX 64
+
+/* The private address that PASV would tell clients from anywhere, where OWN are
+ * the N addresses of this machine; NULL: there is none, a public one is told to
+ * some at least, or the configuration says what to tell. */
+const struct address *hint_private(const struct settings *s,
+                                   const struct address *own, size_t n);
+/* The addresses of this machine, how many: 0 if they can't be had, and then
+ * there is no hint. */
+size_t hint_own_addresses(struct address own[HINT_OWN_MAX]);
+/* Says hint_private() in one line. */
+void hint_tell(const struct settings *s, const struct address *own, size_t n);
 
 #endif

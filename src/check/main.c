@@ -8,6 +8,8 @@
  * change nothing. Descriptor 3 has the settings and 4 the table of users, which
  * reader has read, or the struct prepared. 5 is the lock of a start's look at
  * homes, which runs in the background. */
+#include "check.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -16,16 +18,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "check.h"
-#include "hint.h"
-#include "inspect.h"
-#include "prepare.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
 #include "sallyport/sandbox/sandbox.h"
-#include "unit.h"
-#include "weaker.h"
 
 #define SETTINGS_FD  3
 #define USERS_FD     4
@@ -56,7 +52,7 @@ static bool is_of_unit(const struct check *k, bool asked)
 
 /* What the sandbox takes away, and is needed in it. */
 struct ahead {
-    struct unit_files unit;
+    struct unit unit;
     struct address own[HINT_OWN_MAX];
     size_t owns;
 };
@@ -64,7 +60,7 @@ struct ahead {
 static void look_ahead(const struct check *k, bool asked, struct ahead *a)
 {
     if (is_of_unit(k, asked))
-        unit_open(&a->unit);
+        unit_ask(&a->unit);
     a->owns = hint_own_addresses(a->own);
 }
 
@@ -99,11 +95,7 @@ static void enter_sandbox(const struct check *k)
 static bool look_at_homes(const struct check *k, struct ahead *a,
                           struct writer w)
 {
-    static struct unit unit;
-    bool applies = a->unit.count > 0;
-
-    unit_read(&unit, &a->unit);
-    inspect_users(k, applies ? &unit : NULL, write_mistake, &w);
+    inspect_users(k, &a->unit, write_mistake, &w);
     if (w.count > w.most)
         stderr_print("%sand %zu more; see them all by: sallyportd --check",
                      w.prefix, w.count - w.most);

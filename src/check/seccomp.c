@@ -1,4 +1,4 @@
-/* check, once it has opened the texts of the systemd unit: takes the ids of
+/* check, once it has asked systemd about the unit: takes the ids of
  * each user in turn, and looks whether the home can be entered. An O_PATH
  * descriptor reads nothing. */
 #include "sallyport/seccomp/policy.h"
@@ -6,7 +6,7 @@
 #include <fcntl.h>
 
 static const struct permission may[] = {
-    MAY(pread64, "users file, settings, unit: open already"),
+    MAY(pread64, "users file, settings: open already"),
     MAY_IF(openat, IS(2, O_PATH | O_DIRECTORY | O_CLOEXEC), "homes"),
     MAY(fstatfs, "is the home on a read-only file system"),
     MAY(setgroups, "the ids of each user, so that the kernel judges"),

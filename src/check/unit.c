@@ -1,16 +1,16 @@
-/* Reads the systemd unit. --check runs outside of the unit, where a home in
- * /home can be reached; the service may not reach it. Only the keys that decide
- * about homes are read. Runs in check; changes nothing. */
-#include "unit.h"
+/* What systemd forbids the service. --check runs outside of the unit, where a
+ * home in /home can be reached; the service may not reach it. systemctl(1) has
+ * read the unit and its drop-ins; only the keys that decide about homes are
+ * asked for. Runs in check; changes nothing. */
+#include "check.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-
-#include "sallyport/base/buf.h"
-#include "sallyport/base/fd.h"
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
 
 static bool is_below(const char *path, const char *directory)
 {
@@ -33,13 +33,11 @@ static bool is_no(struct slice value)
 }
 
 /* "-/srv /data": '-' passes over what is missing, '+' is about a root that is
- * not in use here. An empty value forgets those before. */
+ * not in use here. */
 static void add_writable(struct unit *u, struct slice value)
 {
     struct slice path;
 
-    if (value.len == 0)
-        u->writables = 0;
     while (slice_cut(&value, ' ', &path)) {
         while (path.len > 0 && (path.ptr[0] == '-' || path.ptr[0] == '+'))
             path = (struct slice){ path.ptr + 1, path.len - 1 };
@@ -50,13 +48,12 @@ static void add_writable(struct unit *u, struct slice value)
     }
 }
 
-static void add_line(struct unit *u, struct slice line)
+void unit_add(struct unit *u, struct slice line)
 {
     struct slice key;
 
     if (!slice_cut(&line, '=', &key) || !line.ptr)
         return;
-    key = slice_trim(key);
     line = slice_trim(line);
     if (slice_equal(key, SLICE("ProtectSystem")))
         u->strict = slice_equal(line, SLICE("strict"));
@@ -68,72 +65,46 @@ static void add_line(struct unit *u, struct slice line)
         add_writable(u, line);
 }
 
-void unit_add(struct unit *u, struct slice text)
+/* Its lines come through a pipe, and its errors too: they have no key that is
+ * known here. */
+static FILE *ask_systemctl(pid_t *pid)
 {
-    struct slice line;
+    static char *const question[] = {
+        "systemctl", "show", "sallyport.service",
+        "--property=ProtectSystem,ProtectHome,PrivateTmp,ReadWritePaths", NULL
+    };
+    int ends[2];
 
-    while (slice_cut(&text, '\n', &line))
-        add_line(u, line);
-}
-
-static int open_file(struct unit_files *files, const char *path)
-{
-    int fd;
-
-    if (files->count == UNIT_FILES_MAX)
-        return -EMFILE;
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return -errno;
-    files->fd[files->count++] = fd;
-    return 0;
-}
-
-#define FIND(directory) directory "/systemd/system/sallyport.service"
-
-static const char *const places[] = {
-    FIND("/etc"),     FIND("/run"), FIND("/usr/local/lib"),
-    FIND("/usr/lib"), FIND("/lib"),
-};
-#define PLACES (sizeof(places) / sizeof(places[0]))
-
-static void open_drop_ins(struct unit_files *files, const char *place)
-{
-    char pattern[128];
-    glob_t found;
-
-    snprintf(pattern, sizeof(pattern), "%s.d/*.conf", place);
-    if (glob(pattern, 0, NULL, &found) != 0)
-        return;
-    for (size_t i = 0; i < found.gl_pathc; i++)
-        open_file(files, found.gl_pathv[i]);
-    globfree(&found);
-}
-
-void unit_open(struct unit_files *files)
-{
-    int r = -ENOENT;
-
-    files->count = 0;
-    for (size_t i = 0; i < PLACES && r < 0; i++)
-        r = open_file(files, places[i]);
-    for (size_t i = PLACES; i-- > 0 && r == 0;)
-        open_drop_ins(files, places[i]);
-}
-
-void unit_read(struct unit *u, struct unit_files *files)
-{
-    *u = (struct unit){ .writables = 0 };
-    for (size_t i = 0; i < files->count; i++) {
-        struct buf text;
-
-        buf_init(&text, UNIT_TEXT_MAX);
-        if (fd_read_file(files->fd[i], &text) == 0)
-            unit_add(u, buf_slice(&text));
-        buf_release(&text);
-        fd_close(&files->fd[i]);
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return NULL;
+    *pid = fork();
+    if (*pid == 0) {
+        dup2(ends[1], STDOUT_FILENO);
+        dup2(ends[1], STDERR_FILENO);
+        execv("/usr/bin/systemctl", question);
+        _exit(EX_UNAVAILABLE);
     }
-    files->count = 0;
+    close(ends[1]);
+    return fdopen(ends[0], "r");
+}
+
+void unit_ask(struct unit *u)
+{
+    pid_t pid = -1;
+    FILE *answer = ask_systemctl(&pid);
+    char *line = NULL;
+    size_t size = 0;
+
+    *u = (struct unit){ .writables = 0 };
+    while (answer && getline(&line, &size, answer) > 0) {
+        line[strcspn(line, "\n")] = '\0';
+        unit_add(u, slice_from(line));
+    }
+    free(line);
+    if (answer)
+        fclose(answer);
+    if (pid > 0)
+        waitpid(pid, NULL, 0);
 }
 
 static bool is_writable(const struct unit *u, const char *home)

@@ -1,5 +1,4 @@
 /* Accounts, and the empty directory. */
-#include "check/account.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -9,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "check/check.h"
 #include "sallyport/settings/prepared.h"
 
 static const struct {

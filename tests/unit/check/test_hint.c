@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "check/hint.h"
+#include "check/check.h"
 #include "sallyport/conf/conf.h"
 
 #define LISTEN "listen = 0.0.0.0:21\n"

@@ -8,8 +8,6 @@
 #include <unistd.h>
 
 #include "check/check.h"
-#include "check/inspect.h"
-#include "check/unit.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/conf/conf.h"
 #include "sallyport/usersfile/usersfile.h"

@@ -1,5 +1,4 @@
 /* The preparation of a start: each part as master asks for it. */
-#include "check/prepare.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

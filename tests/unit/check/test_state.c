@@ -1,6 +1,5 @@
 /* The key that survives a restart: it is made once and complete, and only its
  * owner can read it. */
-#include "check/state.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -12,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "check/check.h"
 #include "sallyport/base/random.h"
 
 static char folder[] = "/tmp/sallyport-state-XXXXXX";

@@ -2,34 +2,50 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "check/unit.h"
+#include "check/check.h"
 
+/* Answers of systemctl show: the shipped unit, and others. */
 #define SHIPPED                                                                \
-    "[Service]\n# ProtectHome=no\nProtectSystem=strict\n"                      \
-    "ReadWritePaths=-/srv\nProtectHome=yes\nPrivateTmp=yes\n"
+    "ReadWritePaths=-/srv\nPrivateTmp=yes\nProtectHome=yes\n"                  \
+    "ProtectSystem=strict\n"
+#define OPEN_HOME                                                              \
+    "ReadWritePaths=-/srv\nPrivateTmp=yes\nProtectHome=no\n"                   \
+    "ProtectSystem=strict\n"
+#define NOTHING                                                                \
+    "ReadWritePaths=\nPrivateTmp=no\nProtectHome=no\nProtectSystem=no\n"
 
 static const struct {
-    const char *unit, *drop_in, *home;
+    const char *answer, *home;
     const char *words; /* NULL: there is no complaint */
 } rows[] = {
-    { SHIPPED, "", "/srv/sallyport/anna", NULL },
-    { SHIPPED, "", "/var/lib/sallyport/anna", NULL },
-    { SHIPPED, "", "/srvdata/anna",
+    { SHIPPED, "/srv/sallyport/anna", NULL },
+    { SHIPPED, "/var/lib/sallyport/anna", NULL },
+    { SHIPPED, "/srvdata/anna",
       "[Service] and ReadWritePaths=/srvdata/anna; then run: systemctl "
       "restart" },
-    { SHIPPED, "", "/home/anna",
+    { SHIPPED, "/home/anna",
       "[Service], ProtectHome=no and ReadWritePaths=/home/anna; then run: "
       "systemctl restart sallyport" },
-    { SHIPPED, "", "/tmp/anna", "PrivateTmp=" },
-    { SHIPPED, "ProtectHome=no\n", "/home/anna", "ReadWritePaths=/home/anna" },
-    { SHIPPED, "ProtectHome = no\nReadWritePaths=/data -/home/\n", "/home/anna",
-      NULL },
-    { SHIPPED, "ReadWritePaths=\n", "/srv/anna", "ReadWritePaths=/srv/anna" },
-    { SHIPPED, "ReadWritePaths=/\n", "/data/anna", NULL },
-    { "ProtectSystem=full\n", "", "/data/anna", NULL },
-    { "ProtectHome=tmpfs\n", "", "/root/anna", "ProtectHome=no" },
-    { "", "", "/home/anna", NULL },
+    { SHIPPED, "/tmp/anna", "PrivateTmp=" },
+    { OPEN_HOME, "/home/anna", "ReadWritePaths=/home/anna" },
+    { "ReadWritePaths=-/srv /data -/home/\nProtectSystem=strict\n",
+      "/home/anna", NULL },
+    { "ReadWritePaths=\nProtectSystem=strict\n", "/srv/anna",
+      "ReadWritePaths=/srv/anna" },
+    { "ReadWritePaths=-/srv /\nProtectSystem=strict\n", "/data/anna", NULL },
+    { "ProtectSystem=full\n", "/data/anna", NULL },
+    { "ProtectHome=tmpfs\n", "/root/anna", "ProtectHome=no" },
+    { NOTHING, "/home/anna", NULL }, /* there is no such unit */
+    { "", "/home/anna", NULL },      /* or no systemd */
 };
+
+static void add_lines(struct unit *u, const char *text)
+{
+    struct slice rest = slice_from(text), line;
+
+    while (slice_cut(&rest, '\n', &line))
+        unit_add(u, line);
+}
 
 Test(unit, rows)
 {
@@ -38,23 +54,22 @@ Test(unit, rows)
         struct complaint c = { "" };
         const char *words = rows[i].words;
 
-        unit_add(&u, slice_from(rows[i].unit));
-        unit_add(&u, slice_from(rows[i].drop_in));
+        add_lines(&u, rows[i].answer);
         cr_expect_eq(unit_forbids(&u, rows[i].home, &c), words != NULL,
                      "row %zu: %s", i, c.text);
         cr_expect(!words || strstr(c.text, words), "row %zu: %s", i, c.text);
     }
 }
 
-/* A hostile unit with very many paths. */
+/* A unit with very many paths. */
 Test(unit, limits)
 {
     struct unit u = { .writables = 0 };
     struct complaint c = { "" };
 
-    unit_add(&u, SLICE("ProtectSystem=strict\n"));
+    unit_add(&u, SLICE("ProtectSystem=strict"));
     for (int i = 0; i < UNIT_PATHS_MAX + 10; i++)
-        unit_add(&u, SLICE("ReadWritePaths=/a /b\n"));
+        unit_add(&u, SLICE("ReadWritePaths=/a /b"));
     cr_expect_eq(u.writables, UNIT_PATHS_MAX);
     cr_expect(unit_forbids(&u, "/c", &c));
 }

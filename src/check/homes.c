@@ -2,7 +2,7 @@
  * that is missing, or that its user can't enter, is reported at the start and
  * by --check. The kernel decides with the user's ids, as at a login. Runs in
  * check; changes nothing. */
-#include "inspect.h"
+#include "check.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,12 +14,10 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "check.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
 #include "sallyport/sandbox/sandbox.h"
-#include "unit.h"
 
 #define ENTER (O_PATH | O_DIRECTORY | O_CLOEXEC)
 
