@@ -1,9 +1,79 @@
-/* Types of settings about the network: listeners, the public address, the
- * passive ports. Runs wherever the configuration is read. Must never open a
- * socket or ask a resolver. */
+/* Types of settings about the network: listeners, the public address and those
+ * for certain networks, networks, the passive ports. Runs wherever the
+ * configuration is read. Must never open a socket or ask a resolver. */
+#include "kinds.h"
+
 #include <errno.h>
 
-#include "kinds.h"
+static unsigned bits_of(const struct address *a)
+{
+    return a->family == 4 ? 32 : 128;
+}
+
+/* SYNTAX is the expected syntax, for complaints. */
+static int network_set(const struct assignment *a, struct slice text,
+                       const char *syntax, struct network *ret)
+{
+    struct slice rest = text, host;
+    struct network n;
+    struct address masked;
+    char first[ADDRESS_TEXT_MAX];
+    uint64_t bits;
+
+    slice_cut(&rest, '/', &host);
+    if (address_parse(host, &n.address) < 0)
+        return kinds_refuse(a, "expected %s", syntax);
+    bits = bits_of(&n.address);
+    if (slice_has(text, '/') &&
+        slice_number(rest, bits_of(&n.address), &bits) < 0)
+        return kinds_refuse(a, "expected 0 to %u after the '/'",
+                            bits_of(&n.address));
+    masked = address_prefix(&n.address, (unsigned)bits);
+    if (!address_same_host(&masked, &n.address))
+        return kinds_refuse(a,
+                            "not the network's first address, which "
+                            "is %s",
+                            address_text(&masked, first));
+    n.bits = (unsigned)bits;
+    *ret = n;
+    return 0;
+}
+
+static bool network_is(const struct network *a, const struct network *b)
+{
+    return a->bits == b->bits && address_same_host(&a->address, &b->address);
+}
+
+static int add_network(const struct assignment *a, struct slice text,
+                       struct networks *into)
+{
+    struct network n;
+
+    if (network_set(a, text, setting_kinds[a->row->type].syntax, &n))
+        return -EINVAL;
+    if (n.bits == 0)
+        return kinds_refuse(a, "that is every address; name a few");
+    for (size_t i = 0; i < into->count; i++)
+        if (network_is(&into->list[i], &n))
+            return kinds_refuse(a, "%.*s is there twice", (int)text.len,
+                                text.ptr);
+    if (into->count == SETTINGS_PROXY_MAX)
+        return kinds_refuse(a, "more than %d networks", SETTINGS_PROXY_MAX);
+    into->list[into->count++] = n;
+    return 0;
+}
+
+int networks_set(const struct assignment *a)
+{
+    struct networks n = { .count = 0 };
+    struct slice rest = a->value, text;
+
+    while (a->value.len > 0 && slice_cut(&rest, ',', &text))
+        if (add_network(a, slice_trim(text), &n))
+            return -EINVAL;
+    *(struct networks *)a->field = n;
+    return 0;
+}
 
 /* Removes the word from the end of the text. */
 static bool cut_word(struct slice *text, struct slice word)
@@ -161,5 +231,48 @@ int addresses_set_ports(const struct assignment *a)
     *(struct port_range *)a->field = (struct port_range){
         .first = (uint16_t)from, .last = (uint16_t)to, .proxy = proxy
     };
+    return 0;
+}
+
+/* The addresses that PASV announces to clients of certain networks instead of
+ * the public address: rows with a network in their key. */
+
+static int set_address_of(const struct assignment *a, struct announced *t)
+{
+    struct assignment inner = *a;
+
+    inner.field = &t->address;
+    if (addresses_set(&inner))
+        return -EINVAL;
+    if (t->address.host[0] && t->network.address.family != 4)
+        return kinds_refuse(a, "only PASV announces an address, to clients "
+                               "of IPv4: leave this out");
+    if (t->address.ip.family != 0 &&
+        t->address.ip.family != t->network.address.family)
+        return kinds_refuse(a, "these clients can't reach an address of "
+                               "the other family");
+    return 0;
+}
+
+int announced_set(const struct assignment *a)
+{
+    struct settings *s = a->settings;
+    struct announced t = { .line = a->line };
+
+    if (network_set(a, a->keyed,
+                    "an IP network such as 10.0.0.0/8 or fd00::/8 after "
+                    "\"address.\"",
+                    &t.network) ||
+        set_address_of(a, &t))
+        return -EINVAL;
+    for (size_t i = 0; i < s->announced_count; i++)
+        if (network_is(&s->announced[i].network, &t.network))
+            return kinds_refuse(a,
+                                "this network is in line %zu "
+                                "already; keep one",
+                                s->announced[i].line);
+    if (s->announced_count == SETTINGS_ANNOUNCED_MAX)
+        return kinds_refuse(a, "more than %d networks", SETTINGS_ANNOUNCED_MAX);
+    s->announced[s->announced_count++] = t;
     return 0;
 }

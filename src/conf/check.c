@@ -1,6 +1,7 @@
 /* Settings that are right one by one and wrong together.
  * Runs wherever the configuration is read; changes nothing. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "kinds.h"
@@ -134,9 +135,39 @@ static int check_clients(const struct settings *s, struct complaint *c)
     return 0;
 }
 
+/* Every row of A has its partner in B. */
+static int have_partners(const struct settings *s, const char *key,
+                         const struct labelled_list *a, const char *other,
+                         const struct labelled_list *b, struct complaint *c)
+{
+    for (size_t i = 0; i < a->count; i++) {
+        char why[SETTINGS_NAME_MAX + 64];
+
+        if (settings_find_label(b, a->all[i].label))
+            continue;
+        snprintf(why, sizeof(why), "there is no %s%s", other, a->all[i].label);
+        return settings_blame_labelled(s, key, &a->all[i], c, why);
+    }
+    return 0;
+}
+
+/* Each certificate has its key, each key and OCSP file its certificate. */
+static int check_labelled(const struct settings *s, struct complaint *c)
+{
+    int r =
+        have_partners(s, "certificate.", &s->certificates, "key.", &s->keys, c);
+
+    if (r == 0)
+        r = have_partners(s, "key.", &s->keys, "certificate.", &s->certificates,
+                          c);
+    return r != 0 ? r
+                  : have_partners(s, "ocsp_file.", &s->ocsp_files,
+                                  "certificate.", &s->certificates, c);
+}
+
 static int (*const checks[])(const struct settings *, struct complaint *) = {
     check_uid_range, check_accounts, check_listeners, check_ports,
-    check_proxies,   labelled_check, check_clients,
+    check_proxies,   check_labelled, check_clients,
 };
 #define CHECKS (sizeof(checks) / sizeof(checks[0]))
 

@@ -1,5 +1,6 @@
-/* The simple types of settings: paths, names, numbers, durations, words. Runs
- * wherever the configuration is read. Must never depend on a key's name. */
+/* The types of settings that don't concern the network: paths, names, numbers,
+ * durations, words, labelled files, cipher suites. Runs wherever the
+ * configuration is read. Must never open a file, or depend on a key's name. */
 #include "kinds.h"
 
 #include <errno.h>
@@ -42,7 +43,8 @@ int kinds_refuse_syntax(const struct assignment *a)
     return kinds_refuse(a, "expected %s", setting_kinds[a->row->type].syntax);
 }
 
-int kinds_set_path(const struct assignment *a)
+/* Takes an absolute path into the field. */
+static int set_path(const struct assignment *a)
 {
     char *field = a->field;
 
@@ -58,7 +60,7 @@ int kinds_set_path(const struct assignment *a)
 static int set_file(const struct assignment *a)
 {
     if (a->value.len > 0)
-        return kinds_set_path(a);
+        return set_path(a);
     *(char *)a->field = '\0';
     return 0;
 }
@@ -223,10 +225,78 @@ static int set_word(const struct assignment *a)
     return 0;
 }
 
+/* Rows with a label in their key: further certificates, and their keys and OCSP
+ * responses. */
+static int set_labelled(const struct assignment *a)
+{
+    struct labelled_list *l = a->field;
+    struct labelled one = { .line = a->line };
+    struct assignment path = *a;
+    const struct labelled *old;
+
+    if (!kinds_is_word(a->keyed) ||
+        slice_copy(a->keyed, one.label, sizeof(one.label)))
+        return kinds_refuse(a,
+                            "expected a label after \"%s\": letters, "
+                            "digits, '-', '_' and '.', at most %d",
+                            a->row->key, SETTINGS_NAME_MAX - 1);
+    path.field = one.path;
+    if (set_path(&path))
+        return -EINVAL;
+    old = settings_find_label(l, one.label);
+    if (old)
+        return kinds_refuse(a, "is in line %zu already; keep one", old->line);
+    if (l->count == CERTIFICATES_MAX - 1)
+        return kinds_refuse(a, "more than %d certificates", CERTIFICATES_MAX);
+    l->all[l->count++] = one;
+    return 0;
+}
+
+/* The names of cipher suites are compared with a list in domain, since reader
+ * has no OpenSSL. */
+static int refuse_suite(const struct assignment *a, enum tls_version v,
+                        struct slice name, int error)
+{
+    struct suites elsewhere = { 0 };
+
+    if (error == -EEXIST)
+        return kinds_refuse(a, "%.*s occurs twice", (int)name.len, name.ptr);
+    if (suites_add(&elsewhere, v == TLS_12 ? TLS_13 : TLS_12, name) == 0)
+        return kinds_refuse(a, "%.*s is of TLS %s, and this is for %s",
+                            (int)name.len, name.ptr,
+                            tls_version_words[v == TLS_12 ? TLS_13 : TLS_12],
+                            tls_version_words[v]);
+    return kinds_refuse(a,
+                        "%.*s is none of the suites with forward secrecy "
+                        "and authenticated encryption, which the default "
+                        "has",
+                        (int)name.len, name.ptr);
+}
+
+static int set_suites(const struct assignment *a)
+{
+    enum tls_version v = a->row->type == SETTING_SUITES_12 ? TLS_12 : TLS_13;
+    struct slice rest = a->value, name;
+    struct suites s = { 0 };
+
+    while (slice_cut(&rest, ',', &name)) {
+        int r;
+
+        name = slice_trim(name);
+        if (name.len == 0)
+            return kinds_refuse_syntax(a);
+        r = suites_add(&s, v, name);
+        if (r < 0)
+            return refuse_suite(a, v, name, r);
+    }
+    *(struct suites *)a->field = s;
+    return 0;
+}
+
 #define WORDS(names, count) set_word, (names), (count)
 
 const struct setting_kind setting_kinds[SETTING_TYPES] = {
-    [SETTING_PATH] = { "an absolute path", kinds_set_path },
+    [SETTING_PATH] = { "an absolute path", set_path },
     [SETTING_FILE] = { "an absolute path or nothing", set_file },
     [SETTING_NAME] = { "an account's name or number", set_name },
     [SETTING_NUMBER] = { "a number, also with K, M or G", set_number },
@@ -250,7 +320,7 @@ const struct setting_kind setting_kinds[SETTING_TYPES] = {
                            WORDS(conflict_words, CONFLICT_COUNT) },
     [SETTING_CONFLICT_NAME] = { "number or new", WORDS(conflict_name_words,
                                                        CONFLICT_NAME_COUNT) },
-    [SETTING_LABELLED] = { "an absolute path", labelled_set },
+    [SETTING_LABELLED] = { "an absolute path", set_labelled },
     [SETTING_UPLOAD_EOF] = { "strict, size, lenient or announced",
                              WORDS(upload_eof_words, UPLOAD_EOF_COUNT) },
     [SETTING_BINDING] = { "user, session or address",
@@ -258,9 +328,9 @@ const struct setting_kind setting_kinds[SETTING_TYPES] = {
     [SETTING_TLS_VERSION] = { "1.2 or 1.3",
                               WORDS(tls_version_words, TLS_VERSIONS) },
     [SETTING_SUITES_12] = { "cipher suites of TLS 1.2, comma separated",
-                            suites_set },
+                            set_suites },
     [SETTING_SUITES_13] = { "cipher suites of TLS 1.3, comma separated",
-                            suites_set },
+                            set_suites },
     [SETTING_CLIENTS] = { "off, request or require",
                           WORDS(clients_words, CLIENTS_COUNT) },
     [SETTING_WEAKER] = { "any of the words ids chroot seccomp landlock",

@@ -34,8 +34,6 @@ int kinds_refuse(const struct assignment *a, const char *format, ...)
 /* The same: "expected" and the kind's syntax. */
 int kinds_refuse_syntax(const struct assignment *a);
 
-/* Takes an absolute path into the field. 0 or -EINVAL */
-int kinds_set_path(const struct assignment *a);
 /* Is it letters, digits, '_', '.' and '-', at least one? */
 bool kinds_is_word(struct slice text);
 
@@ -43,16 +41,7 @@ bool kinds_is_word(struct slice text);
 int addresses_set_listen(const struct assignment *a);
 int addresses_set(const struct assignment *a);
 int addresses_set_ports(const struct assignment *a);
-int announced_set(const struct assignment *a); /* in announced.c */
-int labelled_set(const struct assignment *a);  /* in labelled.c */
-
-/* In suites.c. */
-int suites_set(const struct assignment *a);
-
-/* In networks.c. SYNTAX is the expected syntax, for complaints. */
-int network_set(const struct assignment *a, struct slice text,
-                const char *syntax, struct network *ret);
-bool network_is(const struct network *a, const struct network *b);
+int announced_set(const struct assignment *a);
 int networks_set(const struct assignment *a);
 
 /* A mistake: for REPORT, unless it is NULL; the first one stays in *c. Always
@@ -61,8 +50,6 @@ int conf_mistake(const char *text, conf_report *report, struct complaint *c);
 /* Settings that are right one by one and wrong together. 0 or -EINVAL */
 int conf_check(const struct settings *s, conf_report *report,
                struct complaint *c);
-/* Each certificate has its key, each key and OCSP file its certificate. */
-int labelled_check(const struct settings *s, struct complaint *c);
 
 /* The row of a key, or NULL. The key of a keyed row begins with the row's. */
 const struct setting *table_find(struct slice key);
