@@ -2,15 +2,13 @@
  * its session. Runs in gate, only with `active = yes`: otherwise the sandbox
  * refuses the calls. It must connect only to the host of the control
  * connection, whatever the session asks for. It never waits for an answer. */
-#include "active.h"
+#include "gate.h"
 
 #include <errno.h>
 #include <sys/socket.h>
 
-#include "gate.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "socket.h"
 
 void active_leave(struct child *c)
 {

@@ -5,8 +5,8 @@
 
 #include <errno.h>
 
+#include "memory.h"
 #include "sallyport/base/random.h"
-#include "table.h"
 
 int expect_init(struct expect *e, size_t size, uint64_t wait_ms)
 {

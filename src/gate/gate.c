@@ -5,16 +5,55 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sysexits.h>
+#include <unistd.h>
 
-#include "orders.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/base/process.h"
 #include "sallyport/tls/context.h"
 
 #define SAY_MS 5000
+
+/* The end of a session makes this descriptor readable. gate ignores the signals
+ * of a terminal: master gets them too, and ends the sessions in order. */
+static int gate_open_signals(void)
+{
+    sigset_t set;
+    int fd;
+
+    process_ignore_signals();
+    signal(SIGCHLD, SIG_DFL); /* an inherited SIG_IGN would reap by itself */
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
+        return -errno;
+    fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+static void gate_drain_signals(int fd)
+{
+    struct signalfd_siginfo info;
+
+    while (read(fd, &info, sizeof(info)) > 0)
+        ;
+}
+
+/* Sessions still ignore the signals that a terminal or systemd sends to all
+ * processes: master ends them in order, and not as if they had crashed. */
+void gate_reset_signals(void)
+{
+    sigset_t none;
+
+    signal(SIGPIPE, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
 
 static void gate_init(void *owner)
 {
@@ -39,13 +78,13 @@ static void gate_on_signal(void *owner, uint32_t events)
     struct gate *g = owner;
 
     (void)events;
-    signals_drain(g->signal_fd);
+    gate_drain_signals(g->signal_fd);
     children_reap(g);
 }
 
 static int gate_take_signals(struct gate *g)
 {
-    g->signal_fd = signals_take();
+    g->signal_fd = gate_open_signals();
     if (g->signal_fd < 0)
         return g->signal_fd;
     g->spare_fd = gate_spare(g);
@@ -60,6 +99,16 @@ static int gate_listeners_begin(struct gate *g)
     for (size_t i = 0; r == 0 && i < g->listeners; i++)
         r = acceptor_init(&g->listener[i].acceptor);
     return r;
+}
+
+/* As SEND() to master, but it waits if master doesn't read. */
+#define GATE_SAY(g, name, ...)                                                 \
+    gate_say(g, MSG_##name, MESSAGE_BODY(name, __VA_ARGS__))
+static void gate_say(struct gate *g, enum message_kind kind, const void *body)
+{
+    if (channel_send_by(&g->frame.master, kind, body, clock_ms() + SAY_MS) ==
+        -EAGAIN)
+        die(EX_OSERR, "master doesn't read");
 }
 
 void gate_open(struct gate *g)
@@ -114,26 +163,30 @@ static int gate_complete(void *owner)
         return complain(&g->frame.why, "gate: set-up: no settings");
     if (!g->memory)
         return complain(&g->frame.why, "gate: set-up: no memory");
-    r = setup_keys(g);
+    r = setup_context(g);
     if (r == 0)
         r = gate_begin(g);
     return r == 0 ? setup_plan(g) : r;
 }
 
-void gate_say(struct gate *g, enum message_kind kind, const void *body)
+/* Reports to master, for each certificate, when it expires and until when its
+ * OCSP response is valid. */
+static void gate_tell_pairs(struct gate *g)
 {
-    if (channel_send_by(&g->frame.master, kind, body, clock_ms() + SAY_MS) ==
-        -EAGAIN)
-        die(EX_OSERR, "master doesn't read");
+    struct tls_pair_facts f;
+
+    for (size_t i = 0; g->tls && tls_context_pair(g->tls, i, &f); i++)
+        GATE_SAY(g, pair_is, 0, .number = f.number, .expires = f.expires,
+                 .staple_until = f.staple_until);
 }
 
 static void gate_on_begin(void *owner)
 {
     gate_tell_pairs(owner);
-    gate_watch_expiry(owner);
+    expiry_watch(owner);
 }
 
-void gate_tell_healthy(struct gate *g)
+static void gate_tell_healthy(struct gate *g)
 {
     g->healthy = SEND(&g->frame.master, healthy, 0) == -EAGAIN;
     gate_watch_master(g);
@@ -180,30 +233,117 @@ static void gate_release(void *owner)
     fd_close(&g->signal_fd);
 }
 
+/* The messages of master while gate works. gate believes master: a message that
+ * master may not send is a broken invariant, and ends gate. */
+
+/* A session may have ended while master's message was on its way. */
+static int gate_on_logged_in(void *owner, struct msg_logged_in *m)
+{
+    struct child *c = children_find(owner, m->serial);
+
+    if (c)
+        child_logged_in(c, m->user);
+    return 0;
+}
+
+static int gate_on_kill(void *owner, struct msg_kill *m)
+{
+    struct child *c = children_find(owner, m->serial);
+
+    if (c)
+        child_kill(c, ENDING_KICKED);
+    return 0;
+}
+
+static int gate_on_stop_accepting(void *owner, struct msg_stop_accepting *m)
+{
+    struct gate *g = owner;
+
+    (void)m;
+    for (size_t i = 0; i < g->listeners; i++)
+        acceptor_close(&g->listener[i].acceptor);
+    queue_close(g);
+    return 0;
+}
+
+/* For the next PASV. A client that got the older address may still use it. */
+static int gate_on_public_address(void *owner, struct msg_public_address *m)
+{
+    struct gate *g = owner;
+    struct public_address *a = settings_public(&g->settings, m->number);
+
+    if (!a || !a->host[0])
+        return channel_refuse(&g->frame.master, "the address of no host name");
+    a->ip = m->address;
+    return 0;
+}
+
+static int gate_on_open(void *owner, struct msg_open *m)
+{
+    (void)m;
+    gate_open(owner);
+    return 0;
+}
+
+/* No further message of master is read until all sessions have arrived. */
+static int gate_on_adopt(void *owner, struct msg_adopt *m)
+{
+    adopt_begin(owner, fd_take(&m->gate));
+    return FRAME_PAUSE;
+}
+
+static int gate_on_hand_over(void *owner, struct msg_hand_over *m)
+{
+    struct gate *g = owner;
+    int r = handover(g, fd_take(&m->gate));
+
+    if (r == 0)
+        loop_stop(&g->frame.loop);
+    else
+        tell_service(g, "the next gate has not taken over: %s", strerror(-r));
+    return FRAME_PAUSE;
+}
+
+static int gate_on_adopted_gone(void *owner, struct msg_adopted_gone *m)
+{
+    struct child *c = children_find(owner, m->serial);
+
+    if (c)
+        child_adopted_gone(c, (int)m->status);
+    return 0;
+}
+
+static int gate_on_health(void *owner, struct msg_health *m)
+{
+    (void)m;
+    gate_tell_healthy(owner);
+    return 0;
+}
+
 static const struct handler gate_setup[] = {
     FRAME_SETUP_WITH_LOG,
     ON(conf, setup_on_conf),
-    ON(certificate, chains_on_certificate),
-    ON(staple, chains_on_staple),
-    ON(client_ca, chains_on_client_ca),
-    ON(client_crl, chains_on_client_crl),
+    ON(certificate, setup_on_certificate),
+    ON(staple, setup_on_staple),
+    ON(client_ca, setup_on_client_ca),
+    ON(client_crl, setup_on_client_crl),
     ON(keys, setup_on_keys),
     ON(listener, setup_on_listener),
     ON(passive, setup_on_passive),
-    ON(public_address, orders_on_public_address),
+    ON(public_address, gate_on_public_address),
     ON(memory, setup_on_memory),
 };
 
 static const struct handler gate_work[] = {
-    ON(open, orders_on_open),
-    ON(adopt, orders_on_adopt),
-    ON(hand_over, orders_on_hand_over),
-    ON(adopted_gone, orders_on_adopted_gone),
-    ON(health, orders_on_health),
-    ON(logged_in, orders_on_logged_in),
-    ON(kill, orders_on_kill),
-    ON(public_address, orders_on_public_address),
-    ON(stop_accepting, orders_on_stop_accepting),
+    ON(open, gate_on_open),
+    ON(adopt, gate_on_adopt),
+    ON(hand_over, gate_on_hand_over),
+    ON(adopted_gone, gate_on_adopted_gone),
+    ON(health, gate_on_health),
+    ON(logged_in, gate_on_logged_in),
+    ON(kill, gate_on_kill),
+    ON(public_address, gate_on_public_address),
+    ON(stop_accepting, gate_on_stop_accepting),
 };
 
 const struct frame_row gate_row = {

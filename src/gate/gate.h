@@ -1,23 +1,486 @@
-/* The process gate: what it holds, and the steps of its life. */
+/* The process gate: what it holds, and what its files do for each other. Each
+ * section is about one file. */
 #ifndef GATE_GATE_H
 #define GATE_GATE_H
 
-#include "acceptor.h"
-#include "adopt.h"
-#include "children.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include "expect.h"
 #include "limits.h"
 #include "memory.h"
-#include "passive.h"
-#include "queue.h"
+#include "sallyport/base/address.h"
 #include "sallyport/base/loop.h"
+#include "sallyport/base/siphash.h"
+#include "sallyport/domain/outcome.h"
 #include "sallyport/ipc/channel.h"
+#include "sallyport/ipc/sign.h"
 #include "sallyport/process/frame.h"
 #include "sallyport/settings/settings.h"
-#include "setup.h"
-#include "throttle.h"
-#include "tickets.h"
+#include "sallyport/tls/client.h"
+#include "sallyport/tls/context.h"
+#include "sallyport/tls/ticket.h"
 
-struct tls_context;
+struct child;
+struct gate;
+
+/* acceptor.c: listening sockets, control and passive, and socket options */
+
+/* The most connections of one listener in a turn of the loop: a flood on one
+ * port then starves neither the other ports nor the sessions. */
+#define ACCEPT_ROUND    16
+#define ACCEPT_PAUSE_MS 100
+
+struct acceptor {
+    struct loop *loop;
+    int fd; /* owned; -1 when closed */
+    struct address bound;
+    /* Owns the new socket, which is non-blocking. */
+    void (*enter)(struct acceptor *a, int fd, const struct address *peer);
+    /* No descriptor was left for a connection; NULL: it waits. */
+    void (*full)(struct acceptor *a);
+    struct loop_watch watch;
+    struct loop_timer pause;
+    bool started; /* this gate is the one that accepts */
+    bool held;    /* but new connections wait in the kernel for a moment */
+};
+
+/* Before the sandbox: 0 or -errno. The struct must stay where it is. */
+int acceptor_init(struct acceptor *a);
+/* Accepts from now on, until acceptor_stop(). After it connections wait in the
+ * kernel for the gate that accepts next. */
+void acceptor_start(struct acceptor *a);
+void acceptor_stop(struct acceptor *a);
+/* Accepts one connection: its socket, non-blocking, or -errno. */
+int acceptor_accept(struct acceptor *a, struct address *peer);
+/* Accepts the connections that wait there now. */
+void acceptor_sweep(struct acceptor *a);
+/* New connections wait in the kernel, until acceptor_go(). */
+void acceptor_hold(struct acceptor *a);
+void acceptor_go(struct acceptor *a);
+/* Does nothing if it is closed. */
+void acceptor_close(struct acceptor *a);
+
+/* Sends at once: whole buffers are written, so there is nothing to gather. */
+void socket_no_delay(int fd);
+/* Finds out after two minutes that a silent client is gone: first question
+ * after 60 s, four at 15 s distance. */
+void socket_keep_alive(int fd);
+/* Clients may send telnet's Data Mark in front of ABOR as urgent data (RFC 959
+ * 4.1.3); out of line it would be missing in the stream. */
+void socket_urgent_in_line(int fd);
+/* For bind() to an address without a port: the kernel chooses the port at
+ * connect(), so that connections to different clients can share it. */
+void socket_share_ports(int fd);
+/* An IPv6 socket that isn't for IPv6 only. */
+bool socket_takes_both(int fd);
+/* The address that the client connected to. 0 or -errno */
+int socket_local(int fd, struct address *ret);
+
+/* active.c: connections that gate makes, to clients that asked for it */
+
+#define ACTIVE_PORT_MIN 1024
+
+/* The connection that gate is making for a session. */
+struct active {
+    int fd; /* -1: none */
+    uint32_t request;
+    struct address to;
+    struct loop_watch watch;
+    struct loop_timer timer;
+};
+
+/* For MSG_active. The answer is `data` or `active_none`, within
+ * connect_timeout. Returns 0; -EPROTO, with the channel's reason, for a request
+ * that no honest session makes; or the result of SEND(). */
+int active_connect(struct child *c, uint32_t request, const struct address *to);
+/* Continues a connection that the older gate began. */
+void active_adopt(struct child *c, struct msg_heir_active *m);
+/* Ends the connection that is being made, if there is one. */
+void active_leave(struct child *c);
+
+/* child.c: the sessions that gate serves. It has forked them, or they are of an
+ * older generation. */
+
+/* More messages than this in a second are a flood: no client needs so many
+ * ports. */
+#define CHILD_MESSAGES 4000
+/* From the end of its channel to its kill. */
+#define CHILD_GRACE_MS 2000
+/* After login_timeout and idle_timeout, which a session keeps itself. */
+#define CHILD_LATE_MS 5000
+/* In addition: the whole machine may have stopped. */
+#define CHILD_DOUBT_MS 2000
+/* Until gate asks master again to kill a session, if master doesn't read. */
+#define CHILD_RETRY_MS 100
+
+struct child {
+    LIST_ENTRY(child) by_serial;
+    LIST_ENTRY(child) by_pid; /* unless adopted */
+    STAILQ_ENTRY(child) next; /* unused, or ended and not yet reported */
+    TAILQ_ENTRY(child) waiting;
+    struct gate *gate;
+    uint64_t serial;
+    bool adopted; /* another generation's process: master kills and reaps it */
+    bool doomed;  /* adopted, and master knows that it must end */
+    pid_t pid;
+    int status;         /* once it ended */
+    enum ending ending; /* what its death by a signal means */
+    bool logged_in;
+    uint64_t user;       /* once it has: master's number of the user; 0: none */
+    bool waits;          /* counted as one that hasn't logged in */
+    bool doubted;        /* it was late once */
+    uint64_t heard;      /* when it said MSG_alive, or logged in */
+    uint64_t silence_ms; /* so long it may say nothing */
+    uint64_t born;
+    bool proxied;          /* it came to a listener for proxies */
+    bool known;            /* its client is, and counts */
+    struct address peer;   /* the client; the proxy until then */
+    struct address local;  /* where that connected to us */
+    struct address server; /* where the client connected to */
+    struct channel channel;
+    struct loop_watch watch;
+    struct loop_timer timer; /* until it has logged in, or must be heard; after
+                                its channel */
+    struct pair *pair;       /* the data connection that it expects */
+    struct active active;    /* or the one that is made for it */
+    uint64_t second;         /* messages are counted from here on */
+    unsigned messages;
+};
+LIST_HEAD(child_list, child);
+STAILQ_HEAD(child_queue, child);
+TAILQ_HEAD(child_line, child);
+
+struct children {
+    struct child *slot;
+    size_t size, buckets;
+    struct child_list *serial, *pid;
+    struct child_queue unused, ended;
+    struct child_line waiting; /* to log in, the oldest first */
+};
+
+int children_init(struct gate *g); /* 0 or -ENOMEM */
+void children_release(struct gate *g);
+/* Adds a session with this serial (0: a new serial), and counts it in the
+ * limits. Returns NULL if no place is free. */
+struct child *children_add(struct gate *g, uint64_t serial,
+                           const struct address *peer,
+                           const struct address *local, bool proxied);
+struct child *children_find(struct gate *g, uint64_t serial);
+/* Calls TELL for each session with an open channel. */
+void children_each(struct gate *g, void (*tell)(struct child *c));
+/* Ends the oldest session of the address that has the most sessions without a
+ * login. */
+void children_make_room(struct gate *g);
+/* To be called after SIGCHLD. */
+void children_reap(struct gate *g);
+/* Reports the ended sessions to master, except adopted ones, whose own master
+ * has done that, and frees their places. No callback of a session may call it.
+ * 0, or -EAGAIN while master doesn't read. */
+int children_report(struct gate *g);
+
+/* Frees the place of a session that master has not heard of. No other session's
+ * end frees its place at once: that is children_report()'s. */
+void child_discard(struct child *c);
+/* Master has been told, but there is no process: reports the end at once. */
+void child_stillborn(struct child *c);
+/* The process of the session runs. Takes FD, gate's end of its channel. */
+void child_born(struct child *c, pid_t pid, int fd);
+/* Takes FD, gate's end of the session's channel. */
+void child_connect(struct child *c, int fd);
+/* From now on gate reads the session's messages. If that fails, it kills the
+ * session. */
+void child_serve(struct child *c);
+/* The session waits for its login from now on. struct limits counts it already.
+ */
+void child_waits(struct child *c);
+/* The session has logged in or must end: it no longer waits for its login. */
+void child_settle(struct child *c);
+/* Kills exactly that process: it is a child that isn't reaped yet, so its
+ * number can't belong to another process. An adopted session is killed by its
+ * own master. WHY is for the log. */
+void child_kill(struct child *c, enum ending why);
+/* The same after a wrong message; WHAT is for an event of its own. */
+void child_wrong(struct child *c, const char *what);
+/* R is the result of an answer to it: one that it doesn't read is wrong too. */
+void child_answered(struct child *c, int r);
+/* Master has reported the login of USER. Its login deadline ends, and it gets
+ * the ticket keys. */
+void child_logged_in(struct child *c, uint64_t user);
+/* The process has ended and is reaped. */
+void child_ended(struct child *c, int status);
+/* An adopted session has ended, as its own master reports. */
+void child_adopted_gone(struct child *c, int status);
+
+/* entry.c: a control connection, from its accept to its session */
+
+struct entry {
+    int control;
+    struct address peer, local;
+    uint64_t listener;
+    bool implicit;
+    bool proxied;
+};
+
+/* The callbacks of a listener's acceptor. */
+void entry_enter(struct acceptor *a, int fd, const struct address *peer);
+void entry_full(struct acceptor *d);
+/* Forks a session for the connection. Returns LIMIT_NONE, or the reason why
+ * there is no session. The socket stays the caller's. */
+enum limit entry_begin(struct gate *g, const struct entry *e);
+/* Reports the refusal to the client and to log. */
+void entry_refuse(struct gate *g, const struct entry *e, enum limit limit);
+
+/* The most sessions at a time whose client is not known yet. */
+#define ENTRY_UNKNOWN 32
+/* To be called when their number has changed, or after messages to master:
+ * decides whether new connections wait in the listeners' backlog. They do while
+ * master reads too slowly; those for proxies, also while too many clients are
+ * unknown. */
+void entry_mind(struct gate *g);
+
+/* How a session ended is held against its client's address: without a login
+ * (it has cost a fork, and perhaps a signature), or by a crash. Never against
+ * a proxy. */
+void admit_remember(struct child *c, int status);
+/* MSG_admit: CLIENT has connected to SERVER, which is the proxy. Yes, at once
+ * or after a wait in the queue, goes to master, so that it and the log know the
+ * client before the session does anything for it; no is KEPT_OUT. 0; -EPROTO
+ * with the channel's reason; or what SEND() says. */
+int admit(struct child *c, uint32_t request, const struct address *client,
+          const struct address *server);
+/* The client of C is known: it counts for that address from here on. */
+void admit_know(struct child *c, const struct address *client,
+                const struct address *server);
+/* The answer to one that has waited. A session that doesn't read it is killed.
+ */
+void admit_begin(struct child *c, uint32_t request);
+void admit_refuse(struct child *c, uint32_t request, enum limit limit);
+
+/* queue.c: connections that wait for their session, since as many sessions as
+ * `startups` permits haven't logged in, or since master reads too slowly */
+
+/* After this time a connection gets the place of a session of the address with
+ * the most sessions. */
+#define QUEUE_ROOM_MS 500
+/* The queue is looked through at least so often. */
+#define QUEUE_LOOK_MS 100
+
+struct queued {
+    TAILQ_ENTRY(queued) next;
+    struct gate *gate;
+    struct entry entry;  /* owns its socket; -1: CHILD has it */
+    struct child *child; /* forked already, to read a PROXY header */
+    uint32_t request;    /* CHILD's MSG_admit */
+    uint64_t since;
+    struct loop_watch watch; /* for the client's end */
+};
+TAILQ_HEAD(queued_list, queued);
+
+struct queue {
+    struct queued *slot;
+    struct queued_list unused, waiting; /* the latter: the oldest first */
+    size_t count;
+    struct loop_timer timer;
+};
+
+int queue_init(struct gate *g); /* 0 or -ENOMEM */
+void queue_release(struct gate *g);
+/* Closes all connections that wait. */
+void queue_close(struct gate *g);
+bool queue_is_empty(const struct gate *g);
+/* LIMIT_NONE: it waits, and E's socket is the queue's. Otherwise why it can't:
+ * the queue is full, and no other address has more connections. */
+enum limit queue_add(struct gate *g, struct entry *e);
+/* The same for C, whose address is known now; its answer to REQUEST waits. */
+enum limit queue_add_child(struct child *c, uint32_t request);
+/* The request of C that waits for its answer; 0: none. */
+uint32_t queue_request(const struct child *c);
+/* C has ended. Does nothing if C doesn't wait. */
+void queue_leave(struct child *c);
+/* A place may be free: looks in the next turn of the loop, not now. */
+void queue_wake(struct gate *g);
+
+/* passive.c: which client may connect to which passive port, and which session
+ * gets the connection */
+
+#define PASSIVE_MAX 65536
+/* Pairs that may rest at a time, besides one for each session. */
+#define PASSIVE_RESTING 16384
+/* Connections in all that wait until a session has judged an earlier one. */
+#define PASSIVE_PARKED 256
+
+struct port {
+    struct acceptor acceptor;
+    struct gate *gate;
+    struct pair_list expected;
+    bool both;     /* the IPv6 wildcard that takes IPv4 too */
+    bool retired;  /* no longer configured: for adopted sessions alone */
+    bool offered;  /* a session reads the header of a connection to it */
+    uint64_t busy; /* number of the search that found its pair taken */
+};
+
+struct passive {
+    struct port *port;
+    size_t count, room;
+    struct expect expect;
+    struct loop_timer timer;
+    uint64_t search; /* counts searches */
+    size_t parked;
+};
+
+/* During set-up: takes a listening socket. 0, -ENOMEM, -ENOBUFS. */
+int passive_add(struct gate *g, int fd, const struct address *bound,
+                bool retired);
+/* After it: 0 or -errno */
+int passive_begin(struct gate *g);
+void passive_release(struct gate *g);
+/* Closes retired ports at which nobody is expected any more. */
+void passive_retire(struct gate *g);
+
+/* Restore the older gate's state: C's client is expected at a port, connections
+ * wait there, and others are late. What doesn't fit here is dropped. */
+void passive_adopt(struct child *c, const struct msg_heir_port *m);
+void passive_adopt_parked(struct child *c, struct msg_heir_parked *m);
+void passive_adopt_rest(struct gate *g, const struct msg_resting *m);
+
+/* For MSG_port: answers `port_is` or `port_none`. An earlier expectation of the
+ * session ends; its pair may be the one that it gets again. Returns the result
+ * of SEND(). */
+int passive_port(struct child *c, uint32_t request);
+/* MSG_data_mine and MSG_data_foreign: the session's word on the connection that
+ * it got last, which a proxy brought, or which may be a late one of another
+ * user. After the second its client is still expected. False: there was no such
+ * connection. */
+bool passive_mine(struct child *c);
+bool passive_foreign(struct child *c, const struct address *whose,
+                     enum foreign why);
+/* The session expects no connection any more. */
+void passive_leave(struct child *c);
+
+/* setup.c: what master sends before gate works */
+
+/* What gate has only until its sandbox closes. */
+struct setup {
+    struct tls_pair
+        pair[CERTIFICATES_MAX]; /* names and descriptors are owned */
+    size_t pairs;
+    struct tls_clients clients; /* the same; names NULL where nothing came */
+    struct sign_channel keys;   /* for proofs that it has them */
+    bool has_conf;
+};
+
+void setup_init(struct gate *g);
+void setup_release(struct gate *g);
+int setup_on_conf(void *owner, struct msg_conf *m);
+int setup_on_keys(void *owner, struct msg_keys *m);
+int setup_on_listener(void *owner, struct msg_listener *m);
+int setup_on_passive(void *owner, struct msg_passive *m);
+int setup_on_memory(void *owner, struct msg_memory *m);
+int setup_on_certificate(void *owner, struct msg_certificate *m);
+int setup_on_staple(void *owner, struct msg_staple *m);
+int setup_on_client_ca(void *owner, struct msg_client_ca *m);
+int setup_on_client_crl(void *owner, struct msg_client_crl *m);
+/* The steps after these messages: the TLS context, and the sandbox's plan. Each
+ * returns 0, or negative with the complaint in the frame. */
+int setup_context(struct gate *g);
+int setup_plan(struct gate *g);
+
+/* takeover.c: sessions go from the gate of one generation to the next */
+
+/* The time that the older gate has after its `hello`, which says that it
+ * accepts no more. After it this gate accepts connections, and still adopts
+ * what arrives later. Without a `hello` this gate accepts only when the channel
+ * has ended: an older gate that hangs could accept beside it. */
+#define ADOPT_MS 1000
+
+struct adoption {
+    struct channel before; /* from that gate; fd -1: no takeover */
+    struct loop_watch watch;
+    struct loop_timer timer;
+    bool waits;     /* nothing is served yet */
+    size_t skipped; /* sessions that had no room here */
+};
+
+void adopt_init(struct gate *g);
+void adopt_release(struct gate *g);
+/* Takes FD, the channel to the older gate, and adopts what that sends. */
+void adopt_begin(struct gate *g, int fd);
+
+/* From its beginning to its end. Master ends a gate that needs longer. */
+#define HANDOVER_MS 4000
+/* Stops accepting and sends everything on FD, which it takes. 0: nothing is
+ * left to do here. Else -errno: the next gate has failed. Then this one keeps
+ * all its sessions, and accepts again only when master says so. */
+int handover(struct gate *g, int fd);
+
+/* tell.c: the events of gate. Their number is bounded if a stranger can cause
+ * them. */
+
+#define THROTTLE_SLOTS 64
+
+/* At most one event per network prefix and second, and in all at most as many
+ * in a second as there are slots. So a flood of connections doesn't flood the
+ * log. */
+struct throttle {
+    uint8_t key[SIPHASH_KEY];
+    uint64_t until[THROTTLE_SLOTS]; /* silent before, in ms */
+    uint64_t silenced;              /* since the last event */
+};
+
+void throttle_init(struct throttle *t);
+/* May an event about this prefix be sent at NOW? *silenced gets how many were
+ * not, since the last one that was. */
+bool throttle_pass(struct throttle *t, const struct address *prefix,
+                   uint64_t now, uint64_t *silenced);
+/* Returns the number of events that were not sent since the last one that was,
+ * and sets it to 0. */
+uint64_t throttle_tally(struct throttle *t);
+
+/* A limit refused a connection. */
+void tell_refused(struct gate *g, const struct address *peer,
+                  const struct address *local, const char *reason);
+/* A data connection belongs to no session. */
+void tell_stranger(struct gate *g, const struct address *peer,
+                   const struct address *local, const char *reason);
+/* Something that concerns the whole service: a certificate, a takeover. */
+void tell_service(struct gate *g, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* A session that a signal ended. */
+void tell_death(struct child *c, int signal);
+/* Its address is banned for MS. */
+void tell_ban(struct child *c, int signal, uint64_t ms);
+/* A session sent a message that it may not send. */
+void tell_wrong(struct child *c, const char *wrong);
+
+/* tls.c: the keys that seal the tickets of TLS 1.3, and the certificates that
+ * expire */
+
+struct tickets {
+    struct ticket_keys *keys; /* of table_new(): no fork has them */
+    uint64_t turned;          /* clock_ms() when the first key was made */
+    struct loop_timer timer;
+};
+
+/* The first keys, before any fork; and when they are exchanged. */
+int tickets_begin(struct gate *g); /* 0 or -ENOMEM */
+/* Uses the keys of the older gate instead of its own, since clients have
+ * tickets that they sealed. */
+void tickets_adopt(struct gate *g, const struct msg_tickets *m);
+/* The bytes of a key, for a field of a message. */
+struct slice tickets_bytes(const struct ticket_key *k);
+/* Sends the keys to a session, if its user has logged in. */
+void tickets_tell(struct child *c);
+void tickets_release(struct gate *g);
+
+/* Logs which certificates expire soon, and which are sent without their OCSP
+ * response; now, and each day from now on. */
+void expiry_watch(struct gate *g);
+
+/* gate.c: the steps of its life, and the messages of master */
 
 struct listener {
     struct acceptor acceptor;
@@ -65,30 +528,10 @@ void gate_open(struct gate *g);
 void gate_shut(struct gate *g);
 /* Returns a descriptor that can be closed when no other is free, or -1. */
 int gate_spare(const struct gate *g);
-
 /* Reads the messages of master, except while sessions are being adopted. Waits
  * until master takes messages, if it is slow or reports are left. */
 void gate_watch_master(struct gate *g);
-
-/* Answers `health`, when master has room for it. */
-void gate_tell_healthy(struct gate *g);
-
-/* As SEND() to master, but it waits if master doesn't read. */
-#define GATE_SAY(g, name, ...)                                                 \
-    gate_say(g, MSG_##name, MESSAGE_BODY(name, __VA_ARGS__))
-void gate_say(struct gate *g, enum message_kind kind, const void *body);
-
-/* expiry.c: logs which certificates expire soon, and which are sent without
- * their OCSP response; now, and each day from now on. */
-void gate_watch_expiry(struct gate *g);
-/* Reports to master, for each certificate, when it expires and until when its
- * OCSP response is valid. */
-void gate_tell_pairs(struct gate *g);
-
-/* signals.c */
-int signals_take(void); /* a signalfd for SIGCHLD, or -errno */
-void signals_drain(int fd);
 /* For a forked child: unblocks all signals. */
-void signals_reset(void);
+void gate_reset_signals(void);
 
 #endif

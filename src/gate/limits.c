@@ -1,11 +1,12 @@
-/* The counts that decide whether a connection may enter. Runs in gate, before
- * any fork. It never does input or output. */
+/* What decides whether a connection may enter. Runs in gate, before any fork.
+ * It never does input or output, and uses no clock. */
 #include "limits.h"
 
 #include <errno.h>
+#include <string.h>
 
+#include "memory.h"
 #include "sallyport/base/random.h"
-#include "table.h"
 
 static const struct limit_text {
     const char *reason, *words;
@@ -222,4 +223,101 @@ void limits_leave(struct limits *l, const struct address *peer)
         limits_count_out(l, peer);
     else
         l->unknown--;
+}
+
+/* Fruitless sessions: a leaky bucket for each of many slots. A keyed hash of
+ * the prefix chooses the slot. The memory is fixed: a flood from many prefixes
+ * fills as many slots, and another client is in one of them only by chance. */
+
+void fruitless_init(struct fruitless *f)
+{
+    memset(f->debt, 0, sizeof(f->debt));
+    random_bytes(f->key, sizeof(f->key));
+}
+
+static uint64_t interval(uint64_t most)
+{
+    return FRUITLESS_MINUTE / most;
+}
+
+/* The debt that is permitted. It always suffices for one session. */
+static uint64_t credit(uint64_t most)
+{
+    uint64_t quarter = FRUITLESS_MINUTE / 4;
+
+    return interval(most) > quarter ? interval(most) : quarter;
+}
+
+static size_t slot_of(const struct fruitless *f, const struct address *prefix)
+{
+    uint64_t h = siphash(f->key, prefix->bytes, sizeof(prefix->bytes));
+
+    return h % FRUITLESS_SLOTS;
+}
+
+/* At most twice the credit, so that a client doesn't wait for all the sessions
+ * that it had open before. This also bounds a debt that an earlier generation
+ * counted with another setting. */
+static uint64_t debt_of(const struct fruitless *f, const struct address *prefix,
+                        uint64_t most, uint64_t us)
+{
+    uint64_t debt = f->debt[slot_of(f, prefix)];
+    uint64_t bound = us + 2 * credit(most) + interval(most);
+
+    return debt < bound ? debt : bound;
+}
+
+void fruitless_add(struct fruitless *f, const struct address *prefix,
+                   uint64_t most, uint64_t now)
+{
+    uint64_t us = now * 1000, debt = debt_of(f, prefix, most, us);
+
+    if (debt < us)
+        debt = us;
+    if (debt < us + 2 * credit(most))
+        debt += interval(most);
+    f->debt[slot_of(f, prefix)] = debt;
+}
+
+bool fruitless_too_many(const struct fruitless *f, const struct address *prefix,
+                        uint64_t most, uint64_t now)
+{
+    uint64_t us = now * 1000, debt = debt_of(f, prefix, most, us);
+
+    return debt > us && debt + interval(most) > us + credit(most);
+}
+
+/* The list of bans is short, since an attacker needs a crash of a session for
+ * each row. */
+bool bans_hold(const struct bans *b, const struct address *prefix, uint64_t now)
+{
+    for (size_t i = 0; i < BANS_MAX; i++)
+        if (b->list[i].until > now &&
+            address_same_host(&b->list[i].prefix, prefix))
+            return true;
+    return false;
+}
+
+/* Returns the prefix's own row, or the row that ends first. A free row ends
+ * before all others. */
+static struct ban *row_for(struct bans *b, const struct address *prefix)
+{
+    struct ban *first = b->list;
+
+    for (size_t i = 0; i < BANS_MAX; i++) {
+        if (address_same_host(&b->list[i].prefix, prefix))
+            return &b->list[i];
+        if (b->list[i].until < first->until)
+            first = &b->list[i];
+    }
+    return first;
+}
+
+bool bans_add(struct bans *b, const struct address *prefix, uint64_t now,
+              uint64_t until)
+{
+    bool is_new = !bans_hold(b, prefix, now);
+
+    *row_for(b, prefix) = (struct ban){ .prefix = *prefix, .until = until };
+    return is_new;
 }

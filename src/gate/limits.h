@@ -1,8 +1,10 @@
-/* How many connections there may be: in all, from one address, and of those
- * that haven't logged in. Counts only; accepts and closes nothing. */
+/* What decides whether a client may enter: how many connections there are, in
+ * all, from one address, and of those that haven't logged in; and how earlier
+ * sessions of an address ended. Counts only; accepts and closes nothing. */
 #ifndef GATE_LIMITS_H
 #define GATE_LIMITS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
@@ -11,7 +13,7 @@
 #include "sallyport/base/siphash.h"
 #include "sallyport/settings/settings.h"
 
-/* Connections that may wait for a session, see queue.h. */
+/* Connections that may wait for a session, see queue.c. */
 #define LIMIT_QUEUE 256
 
 enum limit {
@@ -102,5 +104,47 @@ void limits_settle(struct limits *l, const struct address *peer);
 /* To be called once for each that has entered; if its address is known, after
  * limits_settle(). */
 void limits_leave(struct limits *l, const struct address *peer);
+
+/* Fruitless sessions: those of a network prefix that ended without a login in
+ * the last minute. Each has cost a fork, and perhaps a signature. */
+
+#define FRUITLESS_SLOTS  65536
+#define FRUITLESS_MINUTE 60000000 /* in us */
+
+/* Lies in the memory that gates share, see memory.h. */
+struct fruitless {
+    uint8_t key[SIPHASH_KEY];
+    uint64_t debt[FRUITLESS_SLOTS]; /* paid off at this time, in us */
+};
+
+void fruitless_init(struct fruitless *f);
+/* Counts one session at NOW, in ms. MOST (1 to 1,000,000) are permitted in a
+ * minute, a quarter of them at once. */
+void fruitless_add(struct fruitless *f, const struct address *prefix,
+                   uint64_t most, uint64_t now);
+/* Has this prefix reached that rate, so that it must wait? */
+bool fruitless_too_many(const struct fruitless *f, const struct address *prefix,
+                        uint64_t most, uint64_t now);
+
+/* Addresses and networks that may not connect for a while */
+
+/* With one more, the ban that would end first ends at once. */
+#define BANS_MAX 1024
+
+struct ban {
+    struct address prefix;
+    uint64_t until; /* clock_ms(); a row that is over is free */
+};
+
+/* Lies in the memory that gates share, see memory.h. All zero: no ban. */
+struct bans {
+    struct ban list[BANS_MAX];
+};
+
+/* Bans PREFIX until UNTIL. Returns false if it was banned already. */
+bool bans_add(struct bans *b, const struct address *prefix, uint64_t now,
+              uint64_t until);
+bool bans_hold(const struct bans *b, const struct address *prefix,
+               uint64_t now);
 
 #endif

@@ -1,14 +1,26 @@
+/* Memory of gate that no fork inherits: tables, and what gates share. */
+#ifndef GATE_MEMORY_H
+#define GATE_MEMORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "limits.h"
+
+/* Memory for what gate knows about its clients. A fork doesn't inherit it. So
+ * no session ever holds another client's address, and forks copy less. */
+
+/* N zeroed elements of SIZE bytes, or NULL. Never grows. */
+void *table_new(size_t n, size_t size);
+void table_free(void *table, size_t n, size_t size);
+
+/* The smallest power of two that is at least N: for buckets and masks. */
+size_t table_buckets(size_t n);
+
 /* What gate knows about addresses after their sessions have ended. It is in a
  * file that master gives to each gate, so it outlives a takeover and a crash.
  * Two gates may write at the same time for a moment. So each value is bounded
  * when it is read, and none is an index or a pointer. */
-#ifndef GATE_MEMORY_H
-#define GATE_MEMORY_H
-
-#include <stdint.h>
-
-#include "bans.h"
-#include "fruitless.h"
 
 /* The layout of struct memory: another number, another meaning. */
 #define MEMORY_VERSION 1

@@ -1,21 +1,22 @@
 /* Passive ports. Runs in gate. All of them listen all the time, and one port
  * serves many client hosts. gate sends a connection to the session that expects
- * its host at this port, or closes it. lend.c handles the connections of
- * proxies. gate never reads a byte of a connection. */
-#include "passive.h"
+ * its host at this port, or closes it. gate never reads a byte of a connection.
+ *
+ * If data connections come by a proxy, a session, not gate, reads the PROXY
+ * header that names the client. So gate lends a port to one such session at a
+ * time, and offers it the connections there one by one. It must never give a
+ * connection to a second session, nor believe a session about a connection that
+ * gate didn't offer to it. */
+#include "gate.h"
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "gate.h"
-#include "lend.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/random.h"
-#include "socket.h"
-#include "tell.h"
 
 #define PORT_TRIES 64 /* random ones, for a free port */
 
@@ -48,6 +49,53 @@ int passive_add(struct gate *g, int fd, const struct address *bound,
         .retired = retired,
     };
     return 0;
+}
+
+/* Do the data connections of this session come by a proxy? */
+static bool lend_by_proxy(const struct child *c)
+{
+    return c->proxied && c->gate->settings.ports.proxy;
+}
+
+/* The pair of the session that has the port for itself, or NULL. */
+static struct pair *lend_borrower(const struct port *port)
+{
+    struct pair *pair = LIST_FIRST(&port->expected);
+
+    return pair && lend_by_proxy(pair->child) ? pair : NULL;
+}
+
+/* The connection is judged, or no longer wanted: accepts the next one at the
+ * port. It may be called at any time. */
+static void lend_end(struct port *port)
+{
+    port->offered = false;
+    acceptor_go(&port->acceptor);
+}
+
+/* Can this session share the port with all sessions that expect a client there?
+ */
+static bool lend_may(const struct child *c, const struct port *port)
+{
+    return lend_by_proxy(c) ? LIST_EMPTY(&port->expected)
+                            : !lend_borrower(port);
+}
+
+/* The borrower judges a connection: the next one waits. */
+static void lend_judged(struct port *port)
+{
+    port->offered = true;
+    acceptor_hold(&port->acceptor);
+}
+
+/* The session answers with `data_mine` or `data_foreign`. Until then the next
+ * connection waits, so that no other one takes the right one's place. */
+static void lend_offer(struct pair *pair, int fd, const struct address *proxy)
+{
+    lend_judged(pair->port);
+    socket_no_delay(fd);
+    child_answered(pair->child, SEND(&pair->child->channel, data_proxied, 0,
+                                     .proxy = *proxy, .connection = fd));
 }
 
 static void passive_set_timer(struct gate *g)
@@ -94,7 +142,8 @@ static void passive_give_up(struct gate *g, struct pair *pair)
     port_retire(port);
 }
 
-void passive_used(struct child *c)
+/* The connection of the session's client has come. */
+static void passive_used(struct child *c)
 {
     struct pair *pair = c->pair;
     struct port *port = pair->port;
@@ -133,7 +182,8 @@ static int port_compare(const void *a, const void *b)
     return memcmp(x->bytes, y->bytes, sizeof(x->bytes));
 }
 
-struct port *passive_find(struct gate *g, const struct address *bound)
+/* The port that listens there; NULL: none. */
+static struct port *passive_find(struct gate *g, const struct address *bound)
 {
     const struct port key = { .acceptor.bound = *bound };
 
@@ -401,35 +451,62 @@ static void passive_deliver(struct pair *pair, int fd,
                            .doubtful = doubtful, .connection = fd));
 }
 
+/* Is the session judging a connection? */
+static bool passive_is_judged(const struct pair *pair)
+{
+    return pair && (pair->given || pair->port->offered);
+}
+
 bool passive_mine(struct child *c)
 {
-    if (!c->pair || !c->pair->given)
+    if (!passive_is_judged(c->pair))
         return false;
+    lend_end(c->pair->port);
     passive_used(c);
     return true;
 }
 
-bool passive_foreign(struct child *c, uint16_t port)
+/* The next connection's turn comes. */
+static void passive_unpark_first(struct pair *pair)
 {
-    struct address peer = c->peer;
-    struct pair *pair = c->pair;
-    struct parked first;
+    struct parked first = pair->parked[0];
 
-    if (!pair || !pair->given)
-        return false;
-    pair->given = false;
-    peer.port = port;
-    tell_stranger(c->gate, &peer, &pair->port->acceptor.bound,
-                  "of another user, or it proves nothing");
     if (pair->parked_count == 0)
-        return true;
-    first = pair->parked[0];
+        return;
     for (size_t i = 1; i < pair->parked_count; i++)
         pair->parked[i - 1] = pair->parked[i];
     pair->parked_count--;
-    c->gate->passive.parked--;
+    pair->port->gate->passive.parked--;
     passive_deliver(pair, first.fd, &first.peer);
     fd_close(&first.fd);
+}
+
+/* gate believes the session only about the PORT of a connection that no proxy
+ * brought. */
+bool passive_foreign(struct child *c, const struct address *whose,
+                     enum foreign why)
+{
+    static const char *const words[FOREIGN_COUNT] = {
+        [FOREIGN_CLIENT] = "not who is expected",
+        [FOREIGN_HEADER] = "no PROXY header in order",
+    };
+    struct address peer = c->peer;
+    struct pair *pair = c->pair;
+
+    if (!passive_is_judged(pair))
+        return false;
+    if (pair->port->offered) {
+        if (words[why])
+            tell_stranger(c->gate, whose, &pair->port->acceptor.bound,
+                          words[why]);
+        lend_end(pair->port);
+        return true;
+    }
+    pair->given = false;
+    peer.port = whose->port;
+    tell_stranger(c->gate, &peer, &pair->port->acceptor.bound,
+                  "of another user, or it proves nothing");
+    passive_unpark_first(pair);
     return true;
 }
 

@@ -2,15 +2,12 @@
  * here for its greeting instead of being refused. The size is fixed, each wait
  * has a deadline, and an address with many connections delays only itself. It
  * never reads a byte of a client. */
-#include "queue.h"
+#include "gate.h"
 
 #include <errno.h>
 
-#include "admit.h"
-#include "gate.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "table.h"
 
 static void queue_on_time(void *owner);
 

@@ -1,12 +1,13 @@
-/* The set-up messages of master, and what follows from them: the TLS context
- * and the sandbox's plan. The process keys must sign once with each key, to
- * prove that it has it. Runs in gate, before any client connects. */
-#include "setup.h"
+/* The set-up messages of master, and what follows from them: the TLS context of
+ * the certificates that master has sent, and the sandbox's plan. The process
+ * keys must sign once with each key, to prove that it has it. Runs in gate,
+ * before any client connects. It must never open a file. */
+#include "gate.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "gate.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/tls/context.h"
 
@@ -22,8 +23,99 @@
 
 void setup_init(struct gate *g)
 {
-    g->setup = (struct setup){ .keys.keys.fd = -1 };
-    chains_init(&g->setup.chains);
+    g->setup = (struct setup){ .clients = { .ca_fd = -1, .crl_fd = -1 },
+                               .keys.keys.fd = -1 };
+}
+
+static void setup_release_pair(struct tls_pair *pair)
+{
+    fd_close(&pair->certificate_fd);
+    fd_close(&pair->staple_fd);
+    free((char *)(uintptr_t)pair->staple);
+    free((char *)(uintptr_t)pair->certificate);
+    free((char *)(uintptr_t)pair->key);
+}
+
+/* The certificates are needed no more once the TLS context has them. */
+static void setup_release_certificates(struct setup *s)
+{
+    while (s->pairs > 0)
+        setup_release_pair(&s->pair[--s->pairs]);
+    fd_close(&s->clients.ca_fd);
+    fd_close(&s->clients.crl_fd);
+    free((char *)(uintptr_t)s->clients.ca);
+    free((char *)(uintptr_t)s->clients.crl);
+    s->clients.ca = s->clients.crl = NULL;
+}
+
+static char *setup_text(struct slice text)
+{
+    return strndup(text.ptr, text.len);
+}
+
+int setup_on_certificate(void *owner, struct msg_certificate *m)
+{
+    struct gate *g = owner;
+    struct setup *s = &g->setup;
+    struct tls_pair pair = { .certificate = setup_text(m->path),
+                             .key = setup_text(m->key_path),
+                             .number = m->number,
+                             .in_use = m->in_use,
+                             .staple_fd = -1,
+                             .certificate_fd = fd_take(&m->file) };
+
+    if (s->pairs < CERTIFICATES_MAX && pair.certificate && pair.key) {
+        s->pair[s->pairs++] = pair;
+        return 0;
+    }
+    setup_release_pair(&pair);
+    return complain(&g->frame.why, s->pairs == CERTIFICATES_MAX
+                                       ? "too many certificates"
+                                       : "no memory");
+}
+
+static struct tls_pair *setup_unstapled(struct setup *s, uint64_t number)
+{
+    for (size_t i = 0; i < s->pairs; i++)
+        if (s->pair[i].number == number && !s->pair[i].staple)
+            return &s->pair[i];
+    return NULL;
+}
+
+/* It belongs to a certificate that came before. */
+int setup_on_staple(void *owner, struct msg_staple *m)
+{
+    struct gate *g = owner;
+    struct tls_pair *pair = setup_unstapled(&g->setup, m->number);
+
+    if (!pair)
+        return complain(&g->frame.why, "an OCSP response of no certificate");
+    pair->staple = setup_text(m->path);
+    pair->staple_fd = fd_take(&m->file);
+    pair->staple_must_count = m->required;
+    return pair->staple ? 0 : complain(&g->frame.why, "no memory");
+}
+
+int setup_on_client_ca(void *owner, struct msg_client_ca *m)
+{
+    struct gate *g = owner;
+    struct tls_clients *to = &g->setup.clients;
+
+    to->ca = setup_text(m->path);
+    to->ca_in_use = m->in_use;
+    to->ca_fd = fd_take(&m->file);
+    return to->ca ? 0 : complain(&g->frame.why, "no memory");
+}
+
+int setup_on_client_crl(void *owner, struct msg_client_crl *m)
+{
+    struct gate *g = owner;
+    struct tls_clients *to = &g->setup.clients;
+
+    to->crl = setup_text(m->path);
+    to->crl_in_use = m->in_use;
+    to->crl_fd = fd_take(&m->file);
+    return to->crl ? 0 : complain(&g->frame.why, "no memory");
 }
 
 int setup_on_conf(void *owner, struct msg_conf *m)
@@ -83,18 +175,31 @@ int setup_on_memory(void *owner, struct msg_memory *m)
     return r == 0 ? 0 : complain(&g->frame.why, "memory: %s", strerror(-r));
 }
 
-int setup_keys(struct gate *g)
+static int setup_add_clients(struct gate *g)
+{
+    struct tls_clients *clients = &g->setup.clients;
+
+    clients->mode = (enum client_certificates)g->settings.client_certificates;
+    if (clients->mode == CLIENTS_OFF)
+        return 0;
+    if (clients->ca_fd < 0)
+        return complain(&g->frame.why, "no CA of clients' certificates");
+    return tls_context_clients(g->tls, clients, &g->frame.why);
+}
+
+int setup_context(struct gate *g)
 {
     const struct signer signer = { sign_ask, &g->setup.keys };
+    int r;
 
-    if (g->setup.chains.count == 0 || g->setup.keys.keys.fd < 0)
+    if (g->setup.pairs == 0 || g->setup.keys.keys.fd < 0)
         return complain(&g->frame.why, "set-up: no certificate, or no keys");
-    g->setup.chains.clients.mode =
-        (enum client_certificates)g->settings.client_certificates;
-    g->tls = chains_context(&g->setup.chains, &g->settings.tls, &signer,
-                            &g->frame.why);
+    g->tls = tls_context_new(g->setup.pair, g->setup.pairs, &g->settings.tls,
+                             &signer, &g->frame.why);
+    r = g->tls ? setup_add_clients(g) : -EINVAL;
+    setup_release_certificates(&g->setup);
     channel_close(&g->setup.keys.keys);
-    return g->tls ? 0 : -EINVAL;
+    return r;
 }
 
 /* A session is a fork under gate's filter, with its own one above it. */
@@ -125,6 +230,6 @@ int setup_plan(struct gate *g)
 
 void setup_release(struct gate *g)
 {
-    chains_release(&g->setup.chains);
+    setup_release_certificates(&g->setup);
     channel_close(&g->setup.keys.keys);
 }

@@ -23,7 +23,7 @@ struct session_deadlines {
     uint64_t port;     /* for gate's answer to PASV */
     unsigned ports; /* ports and connections that it asks gate for in a second.
                        Each has up to two messages; together they are fewer
-                       than gate accepts (CHILD_MESSAGES, src/gate/child.h) */
+                       than gate accepts (CHILD_MESSAGES, src/gate/gate.h) */
 };
 
 struct session_start {

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "gate/gate.h"
-#include "gate/socket.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/memory.h"

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "bench.h"
-#include "gate/bans.h"
+#include "gate/limits.h"
 
 static struct address nth(unsigned n)
 {

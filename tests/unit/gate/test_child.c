@@ -1,7 +1,7 @@
 /* Whatever a session does, anything may happen to it next, and each message of
  * gate may fail. The test is gate, and calls its callbacks itself, so no race
  * decides what comes first. */
-#include "gate/child.h"
+#include "gate/gate.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -12,9 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "gate/admit.h"
-#include "gate/gate.h"
-#include "gate/socket.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "support/settings.h"

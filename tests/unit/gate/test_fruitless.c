@@ -1,7 +1,7 @@
 /* The counts of sessions without a login, without any session. */
 #include <criterion/criterion.h>
 
-#include "gate/fruitless.h"
+#include "gate/limits.h"
 
 #define MINUTE 60000
 

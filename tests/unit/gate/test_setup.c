@@ -186,7 +186,7 @@ Test(setup, bad_certificate)
     cr_assert_eq(send_certificate(&s, "nonsense"), 0);
     GIVE(&s, go);
     cr_assert_lt(frame_set_up(&s.gate.frame), 0);
-    cr_assert_eq(s.gate.setup.chains.count, 0);
+    cr_assert_eq(s.gate.setup.pairs, 0);
     fd_close(&s.gate.frame.plan.root_fd);
     fd_close(&keys[0]);
     fd_close(&keys[1]);

@@ -1,7 +1,7 @@
 /* Events of a flood. */
 #include <criterion/criterion.h>
 
-#include "gate/throttle.h"
+#include "gate/gate.h"
 
 static struct address host(unsigned n)
 {

@@ -13,7 +13,6 @@ static const struct {
 } exceptions[] = {
     { "ctl", 7 },
     { "files", 4 },
-    { "gate", 11 },
     { "ipc", 1 },
 };
 #define EXCEPTIONS (sizeof(exceptions) / sizeof(exceptions[0]))
