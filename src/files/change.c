@@ -1,30 +1,20 @@
-/* Changes of names, in the process files: MKD, RMD, DELE, RNTO and CWD. Each
- * acts on a name in an open directory and follows no link there. */
+/* Changes of names, times and modes, in the process files. MKD, RMD, DELE and
+ * RNTO act on a name in an open directory and follow no link there. MFMT and
+ * SITE CHMOD use an open descriptor only, of what openat2 found inside the
+ * home: Landlock doesn't check the system calls that take a name. */
+#include "files.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sysexits.h>
 #include <unistd.h>
 
-#include "place.h"
-#include "request.h"
-#include "resolve.h"
+#include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
-#include "sweep.h"
-
-int change_on_directory_enter(void *owner, struct msg_directory_enter *m)
-{
-    struct files *f = owner;
-    struct path path;
-    char inside[FTP_PATH_MAX + 4];
-
-    resolve_request(m->path, &path);
-    /* The lookup of "." asks the kernel for the right to search it. */
-    snprintf(inside, sizeof(inside), "%s/.", path.bytes);
-    FD_CLEANUP int fd = resolve_open(f, inside, O_PATH | O_DIRECTORY);
-    return fd < 0 ? fd : ANSWER(f, done, m->request);
-}
 
 /* The directory is opened for reading, to be locked and synced. One that can't
  * be read can be neither, and takes no upload either. */
@@ -300,4 +290,126 @@ int change_on_rename(void *owner, struct msg_rename *m)
     if (r != 0)
         return OUTCOME_STANDS;
     return ANSWER(f, renamed, m->request, .path = path_slice(&new));
+}
+
+#define MODE_MAX      0777u
+#define YEAR_9999_END 253402300799
+
+/* The other end of a FIFO or a device notices when it is opened, so its kind is
+ * looked at first. */
+static int change_look(const struct files *f, const struct path *path)
+{
+    struct stat st;
+    FD_CLEANUP int fd = resolve_open(f, path->bytes, O_PATH);
+
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    return S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ? 0 : -ENODEV;
+}
+
+/* Opens a file or directory to change its facts: for reading, or for writing
+ * where the user may only write. With O_PATH nothing could be changed. */
+static int change_open(const struct files *f, const struct path *path)
+{
+    int r = change_look(f, path);
+
+    if (r < 0)
+        return r;
+    int fd = resolve_open(f, path->bytes, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+
+    if (fd == -EACCES)
+        fd = resolve_open(f, path->bytes, O_WRONLY | O_NONBLOCK | O_NOCTTY);
+    return fd;
+}
+
+/* Only the owner may change these, as with chmod(2). It is checked here too,
+ * since the kernel lets everybody who may write set the time to now. */
+static int change_open_own(const struct files *f, const struct path *path,
+                           bool directory, struct stat *st)
+{
+    FD_CLEANUP int fd = change_open(f, path);
+
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, st) < 0)
+        return -errno;
+    if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))
+        return -ENODEV;
+    if (directory && !S_ISDIR(st->st_mode))
+        return -ENOTDIR;
+    if (st->st_uid != f->uid)
+        return -EPERM;
+    return fd_take(&fd);
+}
+
+/* A file system silently cuts off what it can't store. Then the old times are
+ * restored. */
+static int change_set_times(int fd, const struct timespec times[2],
+                            const struct stat *before)
+{
+    const struct timespec old[2] = { before->st_atim, before->st_mtim };
+    struct stat st;
+
+    if (futimens(fd, times) < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    if (st.st_mtim.tv_sec == times[1].tv_sec)
+        return 0;
+    return futimens(fd, old) < 0 ? -errno : -ERANGE;
+}
+
+static bool change_is_time(int64_t time)
+{
+    return time >= 0 && time <= YEAR_9999_END;
+}
+
+int change_on_times(void *owner, struct msg_times *m)
+{
+    struct files *f = owner;
+    struct path path;
+    struct stat st;
+    const struct timespec times[2] = { { .tv_sec = m->access },
+                                       { .tv_sec = m->modify } };
+
+    resolve_request(m->path, &path);
+    if (!change_is_time(m->access) || !change_is_time(m->modify))
+        die(EX_PROTOCOL, "session: a time that no client can name");
+    FD_CLEANUP int fd = change_open_own(f, &path, m->directory, &st);
+    if (fd < 0)
+        return fd;
+    int r = change_set_times(fd, times, &st);
+    return r < 0 ? r : ANSWER(f, done, m->request);
+}
+
+/* The kernel decides, since links in the home may lead to it. */
+static bool change_is_home(const struct files *f, const struct stat *st)
+{
+    struct stat home;
+
+    return fstat(f->root, &home) < 0 ||
+           (st->st_ino == home.st_ino && st->st_dev == home.st_dev);
+}
+
+/* A directory keeps the bits that an administrator set beyond the nine: users
+ * who share it need its set-group-ID bit. A file never gets any of them. The
+ * mode of the home itself is the administrator's: 0 would lock the user out. */
+int change_on_mode(void *owner, struct msg_mode *m)
+{
+    struct files *f = owner;
+    struct path path;
+    struct stat st;
+    mode_t mode = (mode_t)m->mode;
+
+    resolve_request(m->path, &path);
+    if (m->mode > MODE_MAX)
+        die(EX_PROTOCOL, "session: a mode with more than nine bits");
+    FD_CLEANUP int fd = change_open_own(f, &path, m->directory, &st);
+    if (fd < 0)
+        return fd;
+    if (change_is_home(f, &st))
+        return -EPERM;
+    if (S_ISDIR(st.st_mode))
+        mode |= st.st_mode & (S_ISGID | S_ISVTX);
+    return fchmod(fd, mode) < 0 ? -errno : ANSWER(f, done, m->request);
 }

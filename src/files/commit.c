@@ -1,17 +1,17 @@
 /* How an upload continues and ends, in the process files: from the first byte
  * to the commit or the abort. If length, limit, disk and directory agree, a
  * rename (place.c) makes the name appear. Otherwise nothing visible changes. */
+#include "files.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "errors.h"
-#include "idle.h"
-#include "place.h"
-#include "request.h"
-#include "resolve.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/ftp/command.h"
 
 /* Asked for at least; otherwise each block would ask again. */
 #define ROOM_MIN (UINT64_C(32) << 20)
@@ -55,8 +55,8 @@ int commit_on_file_copy(void *owner, struct msg_file_copy *m)
 
     if (r == 0)
         r = copy_step(&u->copy, u->partial.fd);
-    while (errors_outcome(r) == OUTCOME_NO_SPACE &&
-           idle_remove_beside(f, u->directory, copy_left(&u->copy)))
+    while (files_outcome(r) == OUTCOME_NO_SPACE &&
+           space_remove_idle_beside(f, u->directory, copy_left(&u->copy)))
         r = copy_step(&u->copy, u->partial.fd);
     if (r == 0)
         ANSWER(f, file_copied, m->request, .left = copy_left(&u->copy));
@@ -80,7 +80,7 @@ int commit_on_file_room(void *owner, struct msg_file_room *m)
     struct upload *u = &f->upload;
     uint64_t need = m->to_come > ROOM_MIN ? m->to_come : ROOM_MIN;
 
-    if (idle_remove_beside(f, u->directory, need))
+    if (space_remove_idle_beside(f, u->directory, need))
         return ANSWER(f, done, m->request);
     u->partial.lost = true;
     return OUTCOME_NO_SPACE;
@@ -194,7 +194,7 @@ static int commit_prepare(struct files *f, struct upload *u, uint64_t length)
         r = commit_check_length(f, length);
     if (r == 0 && !u->prepared)
         r = partial_complete(f, &u->partial);
-    u->partial.lost |= errors_outcome(r) == OUTCOME_NO_SPACE;
+    u->partial.lost |= files_outcome(r) == OUTCOME_NO_SPACE;
     u->prepared = r == 0;
     return r;
 }
@@ -225,7 +225,7 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
     if (r == 0)
         r = commit_make_visible(f, u);
     /* A tail must not become the beginning of the next upload. */
-    u->partial.lost |= errors_outcome(r) == OUTCOME_NO_SPACE ||
+    u->partial.lost |= files_outcome(r) == OUTCOME_NO_SPACE ||
                        (r == (int)OUTCOME_CHANGED && u->first == 0);
     if (r != 0) {
         commit_cut(f);
@@ -261,4 +261,35 @@ void commit_cut(struct files *f)
         f->upload.length = (uint64_t)st.st_size;
     partial_end(f, f->upload.directory, &f->upload.partial);
     commit_forget_upload(f);
+}
+
+static const enum verb verbs[WRITE_MODE_COUNT] = {
+    [WRITE_STORE] = VERB_STOR,
+    [WRITE_APPEND] = VERB_APPE,
+    [WRITE_UNIQUE] = VERB_STOU,
+};
+
+/* A session reports its own transfers, even if it leaves in the middle of one.
+ * If it dies, only this process knows path and length. Never called for a
+ * session that left by itself, or there would be two events. */
+void commit_report_death(struct files *f)
+{
+    const struct upload *u = &f->upload;
+    const char *stands = u->stands ? "; the file is complete" : "";
+    struct event_record r;
+    char reason[80];
+
+    snprintf(reason, sizeof(reason), "the session died: signal %d%s", f->died,
+             stands);
+    event_begin(&r, EVENT_TRANSFER);
+    event_text(&r, FIELD_USER, slice_from(f->user));
+    event_text(&r, FIELD_VERB, slice_from(command_name(verbs[u->mode])));
+    event_text(&r, FIELD_PATH, path_slice(&u->path));
+    event_number(&r, FIELD_BYTES,
+                 u->length > u->first ? u->length - u->first : 0);
+    event_number(&r, FIELD_MS, clock_ms() - u->began);
+    event_number(&r, FIELD_RESULT, 0);
+    event_text(&r, FIELD_REASON, slice_from(reason));
+    event_send(&f->log, &r);
+    event_flush(&f->log);
 }

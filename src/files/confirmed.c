@@ -8,7 +8,7 @@
  * handle of the partial, and can't write the mark: its sandbox has no
  * fsetxattr.
  */
-#include "confirmed.h"
+#include "files.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -16,8 +16,6 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
-
-#include "state.h"
 
 #define ATTRIBUTE  "user.sallyport.confirmed"
 #define REPORTED   "user.sallyport.reported"

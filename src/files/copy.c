@@ -1,7 +1,7 @@
 /* REST and APPE onto a finished file begin with a copy of its head, in the
  * process files: by shared blocks if the file system can (FICLONE), else by a
  * copy inside the kernel, else through a buffer. Holes stay holes. */
-#include "copy.h"
+#include "files.h"
 
 #include <errno.h>
 #include <linux/fs.h>

@@ -1,19 +1,115 @@
-/* The facts of a name, in the process files: for SIZE, MDTM, MLST and RNFR, and
- * for each line of a listing. A link is followed inside the home only. A link
+/* What a client reads of a name, in the process files: its facts for SIZE,
+ * MDTM, MLST and RNFR, and for each line of a listing; its content for RETR;
+ * and whether CWD may enter it. A link is followed inside the home only. A link
  * that leads elsewhere is shown as a link. */
-#include "facts.h"
+#include "files.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
-#include "perm.h"
-#include "request.h"
-#include "resolve.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/domain/entry.h"
 #include "sallyport/domain/rights.h"
-#include "settle.h"
+
+/* The perm fact (RFC 3659 7.5.5): the user's rights together with the
+ * kernel's permission bits, so that it never promises what would be refused. It
+ * looks at modes only; an ACL or a read-only mount can still refuse. */
+static bool perm_in_group(const struct files *f, gid_t gid)
+{
+    if (gid == f->gid)
+        return true;
+    for (int i = 0; i < f->group_count; i++)
+        if (f->groups[i] == gid)
+            return true;
+    return false;
+}
+
+/* Are all of BITS (4 read, 2 write, 1 search) granted, as the kernel would
+ * decide? Root gets no more: it has no capability in the sandbox. */
+static bool perm_may(const struct files *f, const struct stat *st,
+                     unsigned bits)
+{
+    unsigned shift = st->st_uid == f->uid           ? 6
+                     : perm_in_group(f, st->st_gid) ? 3
+                                                    : 0;
+
+    return ((st->st_mode >> shift) & bits) == bits;
+}
+
+static bool perm_has(const struct files *f, unsigned rights)
+{
+    return (f->rights & rights) == rights;
+}
+
+static unsigned perm_when(bool condition, unsigned perm)
+{
+    return condition ? perm : 0;
+}
+
+/* May a name in DIRECTORY be replaced, renamed, deleted? */
+static bool perm_may_change(const struct files *f, const struct stat *directory,
+                            const struct stat *st)
+{
+    if (!directory || !perm_may(f, directory, 3))
+        return false;
+    return !(directory->st_mode & S_ISVTX) || st->st_uid == f->uid ||
+           directory->st_uid == f->uid;
+}
+
+static unsigned perm_directory(const struct files *f, const struct stat *st)
+{
+    bool change = perm_may(f, st, 3);
+
+    return perm_when(change && perm_has(f, RIGHT_WRITE), PERM_CREATE) |
+           perm_when(perm_may(f, st, 1), PERM_ENTER) |
+           perm_when(perm_may(f, st, 5) && perm_has(f, RIGHT_LIST), PERM_LIST) |
+           perm_when(change && perm_has(f, RIGHT_DIRECTORY), PERM_MAKE) |
+           perm_when(change && perm_has(f, RIGHT_DELETE), PERM_PURGE);
+}
+
+/* Would STOR to this file's name be accepted under on_conflict? */
+static bool perm_may_store(const struct files *f, const struct stat *directory,
+                           bool change)
+{
+    if (f->rules.on_conflict == CONFLICT_REJECT)
+        return false;
+    if (f->rules.on_conflict == CONFLICT_RENAME)
+        return directory && perm_may(f, directory, 3) &&
+               perm_has(f, RIGHT_WRITE);
+    return change && perm_has(f, RIGHT_WRITE | RIGHT_REPLACE);
+}
+
+/* A file is never written in place: STOR and APPE replace it by a new one. */
+static unsigned perm_file(const struct files *f, const struct stat *directory,
+                          const struct stat *st, bool change)
+{
+    bool replace = perm_may_store(f, directory, change);
+
+    return perm_when(replace && perm_may(f, st, 4), PERM_APPEND) |
+           perm_when(replace, PERM_WRITE) |
+           perm_when(perm_may(f, st, 4) && perm_has(f, RIGHT_READ), PERM_READ);
+}
+
+unsigned facts_perm(const struct files *f, const struct stat *directory,
+                    const struct stat *st, bool link)
+{
+    bool change = perm_may_change(f, directory, st);
+    bool rename = change && perm_has(f, RIGHT_RENAME) && !link;
+
+    if (S_ISDIR(st->st_mode)) /* RMD refuses a link to a directory */
+        return perm_directory(f, st) | perm_when(rename, PERM_RENAME) |
+               perm_when(change && perm_has(f, RIGHT_DIRECTORY) && !link,
+                         PERM_DELETE);
+    if (S_ISREG(st->st_mode))
+        return perm_file(f, directory, st, change) |
+               perm_when(rename, PERM_RENAME) |
+               perm_when(change && perm_has(f, RIGHT_DELETE), PERM_DELETE);
+    return perm_when(change && perm_has(f, RIGHT_DELETE) && link, PERM_DELETE);
+}
 
 /* The kernel resolves from the home, since a link may lead up to it. */
 static void facts_follow(const struct files *f, const struct view *in,
@@ -43,7 +139,7 @@ int facts_read(const struct files *f, const struct view *in, const char *name,
     link = S_ISLNK(facts.st.st_mode);
     if (link)
         facts_follow(f, in, name, &facts);
-    facts.perm = perm_of(f, &in->st, &facts.st, link);
+    facts.perm = facts_perm(f, &in->st, &facts.st, link);
     *ret = facts;
     return 0;
 }
@@ -72,7 +168,7 @@ static int facts_of_home(const struct files *f, struct facts *ret)
 {
     if (fstat(f->root, &ret->st) < 0)
         return -errno;
-    ret->perm = perm_of(f, NULL, &ret->st, false);
+    ret->perm = facts_perm(f, NULL, &ret->st, false);
     return 0;
 }
 
@@ -90,7 +186,7 @@ static int facts_of_partial(struct files *f, const struct place *at,
     told_set(&f->told, f->name_key, at->directory, at->name, length,
              partial_state(f, &ret->st));
     ret->st.st_size = (off_t)length;
-    ret->perm = perm_of(f, directory, &ret->st, false);
+    ret->perm = facts_perm(f, directory, &ret->st, false);
     return 0;
 }
 
@@ -113,7 +209,7 @@ static int facts_find(struct files *f, const struct path *path,
     r = facts_read(f, &in, at.name, ret);
     if (!partial_counts)
         return r;
-    if (r == -ENOENT && settle_partial(f, at.directory, at.name))
+    if (r == -ENOENT && resume_settle(f, at.directory, at.name))
         r = facts_read(f, &in, at.name, ret);
     if (r == -ENOENT)
         return facts_of_partial(f, &at, &in.st, ret);
@@ -141,4 +237,41 @@ int facts_on_facts(void *owner, struct msg_facts *m)
     if (r == 0 && m->directory && !S_ISDIR(facts.st.st_mode))
         r = -ENOTDIR;
     return r != 0 ? r : facts_answer(f, m->request, &facts);
+}
+
+/* Only a regular file. Never a directory, a FIFO or a device: what the session
+ * reads from one is no file. This process keeps no copy of the handle. */
+int facts_on_file_read(void *owner, struct msg_file_read *m)
+{
+    struct files *f = owner;
+    struct path path;
+    struct stat st;
+
+    resolve_request(m->path, &path);
+    /* O_NONBLOCK: the open of a FIFO without a writer would wait. */
+    FD_CLEANUP int fd =
+        resolve_open(f, path.bytes, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (!S_ISREG(st.st_mode))
+        return S_ISDIR(st.st_mode) ? OUTCOME_IS_DIRECTORY : OUTCOME_NOT_REGULAR;
+    if (m->offset > (uint64_t)st.st_size)
+        return OUTCOME_BAD_OFFSET;
+    return ANSWER(f, file_readable, m->request, .size = (uint64_t)st.st_size,
+                  .file = fd);
+}
+
+int facts_on_directory_enter(void *owner, struct msg_directory_enter *m)
+{
+    struct files *f = owner;
+    struct path path;
+    char inside[FTP_PATH_MAX + 4];
+
+    resolve_request(m->path, &path);
+    /* The lookup of "." asks the kernel for the right to search it. */
+    snprintf(inside, sizeof(inside), "%s/.", path.bytes);
+    FD_CLEANUP int fd = resolve_open(f, inside, O_PATH | O_DIRECTORY);
+    return fd < 0 ? fd : ANSWER(f, done, m->request);
 }

@@ -3,28 +3,68 @@
  * does. Then a loop reads one request, looks up its row, checks the right, and
  * answers. It never reads the network, and never opens a name outside the
  * user's home. */
-#include "sallyport/files/files.h"
+#include "files.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "errors.h"
-#include "request.h"
-#include "root.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/process.h"
 #include "sallyport/base/stderr.h"
 #include "sallyport/domain/rights.h"
+#include "sallyport/files/files.h"
 #include "sallyport/sandbox/sandbox.h"
 
 #define ANSWER_STEP_MS 10
+
+/* From errno to outcome. A number that isn't in it is OUTCOME_IO: the session
+ * never sees a bare errno as an outcome. */
+static const struct error {
+    int number;
+    enum outcome outcome;
+} errors[] = {
+    { ENOENT, OUTCOME_NOT_FOUND },
+    { ELOOP, OUTCOME_NOT_FOUND }, /* a circle of links */
+    { EACCES, OUTCOME_DENIED },
+    { EPERM, OUTCOME_DENIED },
+    { EEXIST, OUTCOME_EXISTS },
+    { ENOTDIR, OUTCOME_NOT_DIRECTORY },
+    { EISDIR, OUTCOME_IS_DIRECTORY },
+    { ENXIO, OUTCOME_NOT_REGULAR }, /* open of a socket */
+    { ENODEV, OUTCOME_NOT_REGULAR },
+    { ENOTEMPTY, OUTCOME_NOT_EMPTY },
+    { ENAMETOOLONG, OUTCOME_BAD_NAME },
+    { EILSEQ, OUTCOME_BAD_NAME }, /* file systems that insist on UTF-8 */
+    { ENOSPC, OUTCOME_NO_SPACE },
+    { EDQUOT, OUTCOME_NO_SPACE },
+    { EFBIG, OUTCOME_TOO_LARGE },
+    { EROFS, OUTCOME_READ_ONLY },
+    { EBUSY, OUTCOME_BUSY },
+    { EAGAIN, OUTCOME_BUSY },
+    { ETXTBSY, OUTCOME_BUSY },
+    { EPIPE, OUTCOME_GONE_AWAY },
+    { ERANGE, OUTCOME_BAD_TIME },
+    { EXDEV, OUTCOME_CROSS_DEVICE },
+};
+
+enum outcome files_outcome(int result)
+{
+    if (result >= 0)
+        return (enum outcome)result;
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+        if (errors[i].number == -result)
+            return errors[i].outcome;
+    return OUTCOME_IO;
+}
 
 /* CWD needs no right: a user who may write but not list must be able to choose
  * the directory. The rights for an open upload were checked when it began. */
@@ -32,7 +72,7 @@ static const struct request {
     struct handler handler;
     unsigned right;
 } requests[] = {
-    { ON(file_read, read_on_file_read), RIGHT_READ },
+    { ON(file_read, facts_on_file_read), RIGHT_READ },
     { ON(file_write, upload_on_file_write), RIGHT_WRITE },
     { ON(file_begin, commit_on_file_begin), 0 },
     { ON(file_copy, commit_on_file_copy), 0 },
@@ -43,16 +83,16 @@ static const struct request {
     { ON(file_abort, commit_on_file_abort), 0 },
     { ON(file_delete, change_on_file_delete), RIGHT_DELETE },
     { ON(directory_list, list_on_directory_list), RIGHT_LIST },
-    { ON(directory_enter, change_on_directory_enter), 0 },
+    { ON(directory_enter, facts_on_directory_enter), 0 },
     { ON(directory_make, change_on_directory_make), RIGHT_DIRECTORY },
     { ON(directory_remove, change_on_directory_remove), RIGHT_DIRECTORY },
     { ON(rename, change_on_rename), RIGHT_RENAME },
-    { ON(times, attributes_on_times), RIGHT_WRITE },
-    { ON(mode, attributes_on_mode), RIGHT_WRITE | RIGHT_REPLACE },
-    { ON(space, attributes_on_space), RIGHT_WRITE },
+    { ON(times, change_on_times), RIGHT_WRITE },
+    { ON(mode, change_on_mode), RIGHT_WRITE | RIGHT_REPLACE },
+    { ON(space, space_on_space), RIGHT_WRITE },
     { ON(facts, facts_on_facts), 0 }, /* depends on the purpose */
     /* Only ctl can ask it, and ctl nothing else: by the message list. */
-    { ON(partials_find, partials_on_find), 0 },
+    { ON(partials_find, sweep_on_partials_find), 0 },
 };
 
 static const struct request *files_find_request(enum message_kind kind)
@@ -108,7 +148,7 @@ static void files_serve_request(struct files *f, struct message *m)
     else
         message_close(m);
     if (r != 0)
-        ANSWER(f, refused, number, .outcome = errors_outcome(r));
+        ANSWER(f, refused, number, .outcome = files_outcome(r));
 }
 
 /* True for a message; *over when this was the end. */
@@ -224,6 +264,30 @@ static void files_init(struct files *f, const struct files_start *start)
     sandbox_on_refused(event_on_syscall);
 }
 
+/* Far more than the two dozen that it holds at once. The kernel also limits by
+ * it what all processes of the uid have sent and not yet received, and without
+ * root all sessions share one uid. */
+#define FILES_MAX_OPEN 1024
+
+static int files_enter_sandbox(const struct files_start *start, int root,
+                               struct complaint *c)
+{
+    struct sandbox_plan plan = {
+        .root = start->root,
+        .uid = start->uid,
+        .gid = start->gid,
+        .root_fd = root,
+        .beneath = &root,
+        .beneath_count = 1,
+        .filter = &filter_files,
+        .max_files = FILES_MAX_OPEN,
+        .allow_weaker = start->rules.allow_weaker,
+    };
+    unsigned weaker = 0; /* master reports at start what is weaker */
+
+    return sandbox_enter(PROCESS_FILES, &plan, &weaker, c) == 0 ? 0 : -EPERM;
+}
+
 /* The reason goes to the log; there is no standard error in the sandbox. */
 static noreturn void files_fail(struct files *f, int error,
                                 const struct complaint *c)
@@ -260,10 +324,10 @@ void files_main(const struct files_start *start)
     files_set_signals();
     umask(077);
     files_init(&f, start);
-    f.root = root_open(start);
+    f.root = resolve_home(start);
     if (f.root < 0)
         files_fail(&f, f.root, &c);
-    r = root_enter_sandbox(start, f.root, &c);
+    r = files_enter_sandbox(start, f.root, &c);
     if (r < 0)
         files_fail(&f, r, &c);
     files_report_ready(&f);
@@ -272,6 +336,6 @@ void files_main(const struct files_start *start)
     if (f.upload.untold)
         files_wait_for_master(&f);
     if (f.upload.untold && f.died != 0)
-        death_report(&f);
+        commit_report_death(&f);
     _exit(0);
 }

@@ -2,25 +2,99 @@
  * them on. Each line leaves when it is made, unsorted, so that a directory of
  * any size takes the same memory. It never follows a link out of the home, and
  * never waits for a reader without watching session and master too. */
+#include "files.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "directory.h"
-#include "errors.h"
-#include "facts.h"
-#include "pattern.h"
-#include "request.h"
-#include "resolve.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ftp/listing.h"
-#include "sweep.h"
+
+/* Patterns are matched on bytes: '*': any bytes; '?': any one byte; "[a-z]",
+ * "[!a-z]": one byte of a set; else the byte itself. None of them matches a dot
+ * at the beginning. A '[' without its ']' is itself. fnmatch(3) would take
+ * exponential time for the patterns of a hostile client. */
+bool list_is_pattern(const char *name)
+{
+    return strpbrk(name, "*?[") != NULL;
+}
+
+/* The end of the set that begins at P, a '[', after its ']'; NULL if it has
+ * none. A ']' that comes first belongs to the set. */
+static const char *pattern_set_end(const char *p)
+{
+    p++;
+    if (*p == '!' || *p == '^')
+        p++;
+    if (*p == ']')
+        p++;
+    p = strchr(p, ']');
+    return p ? p + 1 : NULL;
+}
+
+static bool pattern_is_in_set(const char *p, const char *end,
+                              unsigned char byte)
+{
+    bool negated = p[1] == '!' || p[1] == '^', found = false;
+
+    for (p += 1 + negated; p < end - 1; p++) {
+        unsigned char from = (unsigned char)*p, to = from;
+
+        if (p[1] == '-' && p + 2 < end - 1) {
+            to = (unsigned char)p[2];
+            p += 2;
+        }
+        found |= from <= byte && byte <= to;
+    }
+    return found != negated;
+}
+
+/* Matches one byte against one part of the pattern: the next part, or NULL if
+ * the byte doesn't match or there is none. */
+static const char *pattern_match_byte(const char *p, char byte)
+{
+    const char *end = *p == '[' ? pattern_set_end(p) : NULL;
+
+    if (byte == '\0' || *p == '\0')
+        return NULL;
+    if (end)
+        return pattern_is_in_set(p, end, (unsigned char)byte) ? end : NULL;
+    return *p == '?' || *p == byte ? p + 1 : NULL;
+}
+
+/* Only the last star has to be tried again: whatever an earlier one could match
+ * more, the last one can match as well. */
+bool list_matches(const char *pattern, const char *name)
+{
+    const char *star = NULL, *taken = NULL, *next;
+
+    if (*name == '.' && *pattern != '.')
+        return false;
+    for (;;) {
+        if (*pattern == '*') {
+            star = ++pattern;
+            taken = name;
+        } else if ((next = pattern_match_byte(pattern, *name))) {
+            pattern = next;
+            name++;
+        } else if (*pattern == '\0' && *name == '\0') {
+            return true;
+        } else if (star && *taken) {
+            pattern = star;
+            name = ++taken;
+        } else {
+            return false;
+        }
+    }
+}
 
 #define LIST_BLOCK      65536 /* a pipe's size: what one write can place */
 #define LIST_LINE_MAX   16384
@@ -168,7 +242,7 @@ static int list_add_directory(struct listing *l)
             list_sweep(l, name);
             continue;
         }
-        if (l->pattern && !pattern_matches(l->pattern, name))
+        if (l->pattern && !list_matches(l->pattern, name))
             continue;
         r = list_add_entry(l, name);
         if (r < 0)
@@ -198,7 +272,7 @@ static int list_open_pattern(const struct files *f, const struct path *path,
     if (path_names_directory(argument) ||
         slice_copy(name, ret->pattern, sizeof(ret->pattern)) != 0 ||
         slice_copy(head, directory, sizeof(directory)) != 0 ||
-        !pattern_is(ret->pattern))
+        !list_is_pattern(ret->pattern))
         return -ENOENT;
     ret->directory = resolve_open(f, directory, O_RDONLY | O_DIRECTORY);
     return ret->directory < 0 ? ret->directory : 0;
@@ -288,7 +362,7 @@ static int list_run(struct files *f, const struct msg_directory_list *m,
     r = f->over ? -EPIPE : list_stream(&l, path, what);
     buf_release(&l.out);
     fd_close(&l.pipe); /* the session sees the pipe's end before the answer */
-    return ANSWER(f, directory_listed, m->request, .outcome = errors_outcome(r),
+    return ANSWER(f, directory_listed, m->request, .outcome = files_outcome(r),
                   .entries = l.count);
 }
 

@@ -106,4 +106,108 @@ bool partial_in_use(const struct files *f, int directory, const char *name);
 /* The same question about the own partial of the file NAME. */
 bool partial_is_busy(const struct files *f, int directory, const char *name);
 
+/* confirmed.c: how much of a partial is on the disk for certain. */
+
+/* The confirmed length of the partial FD, whose facts are *st. 0 where there is
+ * no mark. */
+uint64_t confirmed_length(const struct files *f, int fd, const struct stat *st);
+
+/* Has FD a mark, of any kind? */
+bool confirmed_is_marked(int fd);
+
+/* Syncs the bytes of FD, then counts them: 0; -errno when the sync failed, and
+ * then no byte of this partial counts any more. A mark that can't be written is
+ * no error: it stays lower. */
+int confirmed_raise(struct files *f, int fd);
+
+/* No more than LENGTH counts, also after a power cut. To be called before a
+ * byte at LENGTH or after it is overwritten or cut. 0 or -errno. */
+int confirmed_lower(const struct files *f, int fd, uint64_t length);
+
+/* To be called before SIZE reports a length of the partial FD to any client:
+ * from then on the rest of that file may come, on any connection. The record
+ * survives a power cut. 0 or -errno. */
+int confirmed_report(const struct files *f, int fd);
+bool confirmed_is_reported(int fd);
+
+/* For a partial that becomes a file. Was its length reported? */
+bool confirmed_remove(int fd);
+
+/* resume.c: where an upload begins, decided from facts alone, so that it can be
+ * read and tested as a table. */
+
+#define RESUME_BLOCK 65536u
+
+/* The largest multiple of 64 KiB below the length of a partial. A client that
+ * compares lengths always sends something, and so its file appears. */
+uint64_t resume_length(uint64_t held);
+
+struct resume_facts {
+    enum write_mode mode;
+    uint64_t offset;     /* REST */
+    uint64_t resumable;  /* bytes of the user's own partial; 0: there is none */
+    uint64_t state;      /* its partial_state() */
+    bool finished;       /* a file has that name */
+    uint64_t size;       /* of it */
+    bool stays;          /* it keeps the name: the upload gets another one */
+    uint64_t told;       /* SIZE answered with this length of a partial */
+    uint64_t told_state; /* of a partial in this state */
+    bool reported;       /* SIZE has answered some client with a length of it */
+};
+
+enum resume_how {
+    RESUME_ANEW, /* an empty partial */
+    RESUME_CUT,  /* the own partial, cut at FIRST */
+    RESUME_COPY  /* the first FIRST bytes of the finished file */
+};
+
+struct resume_plan {
+    enum resume_how how;
+    uint64_t first;
+};
+
+/* OUTCOME_OK with *ret, BAD_OFFSET, STAYS or SIZE_FIRST. */
+enum outcome resume_decide(const struct resume_facts *facts,
+                           struct resume_plan *ret);
+
+/* Waits until no upload writes the own partial of NAME, at most 5 s; ends at
+ * once when session or master is gone. What is there then counts as used just
+ * now, so space.c leaves it alone for an hour. True if it had to wait: then the
+ * file itself may be there by now. */
+bool resume_settle(struct files *f, int directory, const char *name);
+
+/* The lengths of partials that SIZE has reported. */
+/* Kept by directory and name, so that each path to the file finds it; with the
+ * partial's state, since another session may put other bytes of the same length
+ * there. */
+#define TOLD_MAX 64
+struct told {
+    struct {
+        uint64_t id[2];
+        uint64_t length; /* 0: free */
+        uint64_t state;
+    } row[TOLD_MAX];
+    size_t next;
+};
+
+/* Remembers the length for NAME in the open directory DIRECTORY; 0 takes it
+ * back. The key is that of the partials' names. */
+void told_set(struct told *t, const uint8_t *key, int directory,
+              const char *name, uint64_t length, uint64_t state);
+/* The length, with *state; 0: none. */
+uint64_t told_get(const struct told *t, const uint8_t *key, int directory,
+                  const char *name, uint64_t *state);
+
+/* sweep.c: partials that nobody resumed. */
+
+/* Deletes NAME in DIRECTORY if it is a partial of this user that no upload is
+ * writing, and that is expired or can't be resumed: then true. */
+bool sweep_name(struct files *f, int directory, const char *name, time_t now);
+/* Deletes the expired ones in DIRECTORY. It looks at the first names only, and
+ * does nothing for the directory of the last call. */
+void sweep_directory(struct files *f, int directory);
+/* Deletes the partials of a directory that holds nothing else: 0; -ENOTEMPTY,
+ * and nothing is deleted; -errno. */
+int sweep_all(const struct files *f, int directory);
+
 #endif

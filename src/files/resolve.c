@@ -2,11 +2,12 @@
  * openat2(2) resolves them beneath the home, which the kernel treats as the
  * root, so that no link and no ".." leads out. Paths of the server are never
  * compared or joined as strings. */
-#include "resolve.h"
+#include "files.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/outcome.h"
+#include "sallyport/sandbox/sandbox.h"
 
 /* openat2 returns EAGAIN when a rename elsewhere might have moved a ".." of a
  * link; then it is tried again. */
@@ -133,4 +135,68 @@ void resolve_release_place(struct place *p)
 {
     fd_close(&p->owned);
     p->directory = -1;
+}
+
+/* Asks the kernel whether the user may search the home: one that can't be
+ * entered is reported at login. */
+static int resolve_searchable(int fd)
+{
+    return fd < 0 ? fd : resolve_in(fd, ".", O_PATH | O_DIRECTORY, 0);
+}
+
+static int resolve_home_path(const char *home)
+{
+    FD_CLEANUP int fd = open(home, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    return resolve_searchable(fd < 0 ? -errno : fd);
+}
+
+static int resolve_home_as_user(const struct files_start *start)
+{
+    int r = sandbox_become(start->uid, start->gid, NULL, 0);
+
+    if (r < 0)
+        return r;
+    FD_CLEANUP int fd = resolve_home_path(start->home);
+    r = sandbox_regain();
+    if (r < 0)
+        return r;
+    return fd < 0 ? fd : fd_take(&fd);
+}
+
+/* The only comparison of strings: it finds the end of the homes' directory in
+ * the home's path. The kernel decides whether the rest stays beneath it. */
+static const char *resolve_beneath_homes(const char *homes, const char *home)
+{
+    size_t len = strlen(homes);
+
+    while (len > 0 && homes[len - 1] == '/')
+        len--;
+    if (strncmp(home, homes, len) != 0 || home[len] != '/')
+        return NULL;
+    home += len;
+    while (*home == '/')
+        home++;
+    return *home ? home : NULL;
+}
+
+/* Without root, a users file that somebody else may edit could name any of the
+ * caller's directories; so all homes lie in one place. */
+static int resolve_home_as_caller(const struct files_start *start)
+{
+    const char *rest = resolve_beneath_homes(start->homes, start->home);
+
+    if (!rest)
+        return -EXDEV;
+    FD_CLEANUP int homes = open(start->homes, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (homes < 0)
+        return -errno;
+    FD_CLEANUP int fd = resolve_beneath(homes, rest, O_PATH | O_DIRECTORY);
+    return resolve_searchable(fd);
+}
+
+int resolve_home(const struct files_start *start)
+{
+    return start->root ? resolve_home_as_user(start)
+                       : resolve_home_as_caller(start);
 }

@@ -1,9 +1,25 @@
-/* Room for an upload's announced length, in the process files. Pure: it gets
- * what the file system reported, and doesn't trust that it makes sense. */
-#include "space.h"
+/* Room on a full disk, in the process files. A client sees no partial and can't
+ * delete one, so forgotten uploads of the same user must not keep the disk
+ * full.
+ *
+ * ctime shows when a partial was last used: a write, a mark and SIZE (resume.c)
+ * change it, and no user can set it. So this process shares nothing with the
+ * user's other sessions. A client that waits longer than that after its SIZE
+ * gets "busy", asks again, and starts from the beginning. */
+#include "files.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sysexits.h>
+#include <time.h>
+
+#include "sallyport/base/clock.h"
+#include "sallyport/base/die.h"
+#include "sallyport/base/fd.h"
 
 static uint64_t space_block(const struct statvfs *disk)
 {
@@ -35,4 +51,152 @@ uint64_t space_sum(uint64_t a, uint64_t b)
 
     return __builtin_add_overflow(a, b, &sum) || sum > INT64_MAX ? INT64_MAX
                                                                  : sum;
+}
+
+#define NS      INT64_C(1000000000)
+#define IDLE_S  3600
+#define OLDEST  64 /* at most so many are removed by one call */
+#define NAMES   100000
+#define LOOK_MS 5000
+
+struct idle {
+    int64_t touched; /* ns */
+    uint64_t bytes;
+    struct path directory;
+    char name[PARTIAL_NAME_MAX];
+};
+
+struct idle_search {
+    struct walk walk;
+    dev_t disk;
+    time_t before; /* last used before this time */
+    uint64_t bytes;
+    size_t count, most; /* the oldest of them */
+    struct idle *oldest;
+};
+
+/* Keeps the list in order. A full list drops what is younger than everything in
+ * it. */
+static void idle_note(struct idle_search *s, const struct idle *one)
+{
+    size_t at = s->count;
+
+    while (at > 0 && s->oldest[at - 1].touched > one->touched)
+        at--;
+    if (at == s->most)
+        return;
+    if (s->count < s->most)
+        s->count++;
+    memmove(&s->oldest[at + 1], &s->oldest[at],
+            (s->count - 1 - at) * sizeof(*one));
+    s->oldest[at] = *one;
+}
+
+static void idle_on_name(struct walk *w, int directory, const char *name)
+{
+    struct idle_search *s = w->owner;
+    struct stat st;
+
+    if (!partial_is_name(name) ||
+        fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+        !partial_is_own(w->f, &st) || st.st_nlink > 1 || st.st_dev != s->disk ||
+        st.st_ctime > s->before || partial_in_use(w->f, directory, name))
+        return;
+    struct idle one = { .touched = st.st_ctim.tv_sec * NS + st.st_ctim.tv_nsec,
+                        .bytes = (uint64_t)st.st_blocks * 512,
+                        .directory = w->path };
+    memcpy(one.name, name, strlen(name) + 1);
+    s->bytes += one.bytes;
+    idle_note(s, &one);
+}
+
+static void idle_search(struct idle_search *s, struct files *f, dev_t disk)
+{
+    s->walk = (struct walk){
+        .f = f,
+        .owner = s,
+        .on_name = idle_on_name,
+        .most = NAMES,
+        .until = clock_ms() + LOOK_MS,
+    };
+    s->disk = disk;
+    s->before = time(NULL) - IDLE_S;
+    walk_home(&s->walk);
+}
+
+uint64_t space_idle_bytes(struct files *f, dev_t disk)
+{
+    struct idle_search s = { 0 };
+
+    idle_search(&s, f, disk);
+    return s.bytes;
+}
+
+static void idle_report(struct files *f, uint64_t removed, uint64_t bytes)
+{
+    struct event_record r;
+
+    event_begin(&r, EVENT_SERVICE);
+    event_text(&r, FIELD_USER, slice_from(f->user));
+    event_text(&r, FIELD_REASON,
+               SLICE("the disk is full: old unfinished uploads removed"));
+    event_number(&r, FIELD_NUMBER, removed);
+    event_number(&r, FIELD_BYTES, bytes);
+    event_send(&f->log, &r);
+}
+
+static bool idle_remove_one(const struct idle_search *s, const struct idle *one)
+{
+    FD_CLEANUP int directory =
+        resolve_open(s->walk.f, one->directory.bytes, O_PATH | O_DIRECTORY);
+
+    return directory >= 0 &&
+           partial_remove_untouched(s->walk.f, directory, one->name,
+                                    s->before) == 0;
+}
+
+bool space_remove_idle(struct files *f, dev_t disk, uint64_t need)
+{
+    struct idle_search s = { .most = OLDEST };
+    uint64_t removed = 0, bytes = 0;
+
+    s.oldest = calloc(OLDEST, sizeof(*s.oldest));
+    if (!s.oldest)
+        return false;
+    idle_search(&s, f, disk);
+    for (size_t i = 0; i < s.count && (removed == 0 || bytes < need); i++)
+        if (idle_remove_one(&s, &s.oldest[i])) {
+            removed++;
+            bytes += s.oldest[i].bytes;
+        }
+    free(s.oldest);
+    if (removed > 0)
+        idle_report(f, removed, bytes);
+    return removed > 0;
+}
+
+bool space_remove_idle_beside(struct files *f, int directory, uint64_t need)
+{
+    struct stat st;
+
+    return fstat(directory, &st) == 0 && space_remove_idle(f, st.st_dev, need);
+}
+
+int space_on_space(void *owner, struct msg_space *m)
+{
+    struct files *f = owner;
+    struct path path;
+    struct statvfs disk;
+    struct stat st;
+
+    resolve_request(m->path, &path);
+    FD_CLEANUP int fd = resolve_open(f, path.bytes, O_PATH | O_DIRECTORY);
+    if (fd < 0)
+        return fd;
+    if (fstatvfs(fd, &disk) < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    uint64_t bytes = space_free(&disk);
+    if (bytes < m->wanted) /* only then, since this walks the home */
+        bytes = space_sum(bytes, space_idle_bytes(f, st.st_dev));
+    return ANSWER(f, space_is, m->request, .bytes = bytes);
 }

@@ -1,18 +1,19 @@
 /* Expired partials, and what a killed process left, are deleted when their
  * directory is listed or written to, in the process files. This needs no timer,
- * and no process that walks the homes as root. */
-#include "sweep.h"
+ * and no process that walks the homes as root. For sallyportctl all partials of
+ * the user are reported one by one, and removed on request. */
+#include "files.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "directory.h"
-#include "resolve.h"
 #include "sallyport/base/fd.h"
-#include "state.h"
 
 #define SWEEP_NAMES 1024 /* names looked at before an upload begins */
 #define DAY         86400u
@@ -124,4 +125,167 @@ int sweep_all(const struct files *f, int directory)
     while ((r = directory_next(&d, &name)) == 1)
         partial_remove(f, directory, name);
     return r;
+}
+
+/* The search for sallyportctl keeps one directory's buffer per level and a
+ * handful of partials, however many there are. It never removes one that an
+ * upload is writing. */
+#define BATCH 32 /* partials of a directory reported at once */
+#define READER_MS                                                              \
+    (UINT64_C(15) * 60 * 1000) /* a pager; master ends it first                \
+                                */
+
+struct found {
+    char name[PARTIAL_NAME_MAX];
+    char is_for[NAME_MAX + 1]; /* "": not known */
+    uint64_t bytes;
+    time_t changed;
+    enum partial_state state;
+};
+
+struct search {
+    struct walk walk;
+    uint32_t request;
+    bool remove;
+    uint64_t age; /* seconds at least */
+    time_t now;
+    struct found found[BATCH];
+    size_t count;
+    uint64_t removed, removed_bytes;
+};
+
+/* The name is a keyed hash, so the name of a file that isn't there yet can't be
+ * found. A file that is to be replaced stands in the same directory. */
+static void partials_find_targets(struct search *s, int fd)
+{
+    struct directory *d = malloc(sizeof(*d));
+    FD_CLEANUP int again = resolve_in(fd, ".", O_RDONLY | O_DIRECTORY, 0);
+    char partial[PARTIAL_NAME_MAX];
+    const char *name;
+
+    if (d && again >= 0)
+        directory_begin(d, again);
+    while (d && again >= 0 && walk_goes_on(&s->walk) &&
+           directory_next(d, &name) == 1) {
+        partial_name(s->walk.f, name, partial);
+        for (size_t i = 0; i < s->count; i++)
+            if (strcmp(partial, s->found[i].name) == 0)
+                snprintf(s->found[i].is_for, sizeof(s->found[i].is_for), "%s",
+                         name);
+    }
+    free(d);
+}
+
+static void partials_send_one(struct search *s, const struct found *one)
+{
+    size_t len = s->walk.path.len;
+
+    if (!walk_enter(&s->walk.path, one->name)) {
+        walk_not_read(&s->walk, -ENAMETOOLONG);
+        return;
+    }
+    ANSWER_WITHIN(s->walk.f, READER_MS, partial, s->request,
+                  .path = path_slice(&s->walk.path),
+                  .name = slice_from(one->is_for), .bytes = one->bytes,
+                  .mtime = one->changed, .state = one->state);
+    walk_leave(&s->walk.path, len);
+}
+
+static void partials_send_found(struct search *s, int fd)
+{
+    if (s->count > 0)
+        partials_find_targets(s, fd);
+    for (size_t i = 0; i < s->count && !s->walk.f->over; i++)
+        partials_send_one(s, &s->found[i]);
+    s->count = 0;
+}
+
+/* False: its upload ended just now, so there is nothing to report. */
+static bool partials_take_away(struct search *s, int fd, struct found *one)
+{
+    int r = partial_remove(s->walk.f, fd, one->name);
+
+    if (r == 0) {
+        s->removed++;
+        s->removed_bytes += one->bytes;
+        one->state = PARTIAL_REMOVED;
+    } else {
+        one->state = r == -EBUSY ? PARTIAL_IN_USE : PARTIAL_STAYS;
+    }
+    return r != -ENOENT;
+}
+
+static bool partials_is_old(const struct search *s, time_t changed)
+{
+    return s->age == 0 ||
+           (changed <= s->now && (uint64_t)(s->now - changed) >= s->age);
+}
+
+static void partials_look_at(struct search *s, int fd, const char *name)
+{
+    struct found *one = &s->found[s->count];
+    struct stat st;
+
+    if (!partial_is_name(name) ||
+        fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+        !partial_is_own(s->walk.f, &st) ||
+        partial_has_landed(s->walk.f, fd, name, &st) ||
+        !partials_is_old(s, st.st_mtime))
+        return;
+    *one =
+        (struct found){ .bytes = (uint64_t)st.st_size, .changed = st.st_mtime };
+    memcpy(one->name, name, strlen(name) + 1);
+    if (s->remove && !partials_take_away(s, fd, one))
+        return;
+    if (!s->remove && partial_in_use(s->walk.f, fd, name))
+        one->state = PARTIAL_IN_USE;
+    if (++s->count == BATCH)
+        partials_send_found(s, fd);
+}
+
+static void partials_report(struct search *s)
+{
+    struct event_record r;
+
+    if (s->removed == 0)
+        return;
+    event_begin(&r, EVENT_SERVICE);
+    event_text(&r, FIELD_USER, slice_from(s->walk.f->user));
+    event_text(&r, FIELD_REASON,
+               SLICE("unfinished uploads removed by sallyportctl"));
+    event_number(&r, FIELD_NUMBER, s->removed);
+    event_number(&r, FIELD_BYTES, s->removed_bytes);
+    event_send(&s->walk.f->log, &r);
+}
+
+static void partials_on_name(struct walk *w, int directory, const char *name)
+{
+    partials_look_at(w->owner, directory, name);
+}
+
+static void partials_on_end(struct walk *w, int directory)
+{
+    partials_send_found(w->owner, directory);
+}
+
+int sweep_on_partials_find(void *owner, struct msg_partials_find *m)
+{
+    struct files *f = owner;
+    struct search s = {
+        .walk = { .f = f,
+                  .on_name = partials_on_name,
+                  .on_end = partials_on_end },
+        .request = m->request,
+        .remove = m->remove,
+        .age = m->age,
+        .now = time(NULL),
+    };
+
+    s.walk.owner = &s;
+    walk_home(&s.walk);
+    partials_report(&s);
+    if (!f->over)
+        ANSWER_WITHIN(f, READER_MS, partials_end, m->request,
+                      .unread = s.walk.unread, .error = s.walk.error);
+    return 0;
 }

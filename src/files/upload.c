@@ -1,6 +1,8 @@
 /* How an upload begins, in the process files. Its bytes go into a partial
  * through a handle that the session gets; what was there before stands until
  * the first byte. It never writes into a file that has its final name. */
+#include "files.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,16 +11,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "errors.h"
-#include "idle.h"
-#include "place.h"
-#include "request.h"
-#include "resolve.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
-#include "space.h"
-#include "sweep.h"
 
 /* What the session asked for, and what there is. */
 struct wish {
@@ -143,8 +138,8 @@ static int upload_open_on_full(struct files *f, const struct wish *w,
 {
     int r = upload_open_partial(f, w, directory, name, u);
 
-    if (errors_outcome(r) == OUTCOME_NO_SPACE &&
-        idle_remove_beside(f, directory, 0)) {
+    if (files_outcome(r) == OUTCOME_NO_SPACE &&
+        space_remove_idle_beside(f, directory, 0)) {
         copy_release(&u->copy);
         r = upload_open_partial(f, w, directory, name, u);
     }
@@ -168,8 +163,8 @@ static bool upload_make_room(struct files *f, int fd, uint64_t missing)
 {
     struct stat st;
 
-    return fstat(fd, &st) == 0 && idle_bytes(f, st.st_dev) >= missing &&
-           idle_remove(f, st.st_dev, missing);
+    return fstat(fd, &st) == 0 && space_idle_bytes(f, st.st_dev) >= missing &&
+           space_remove_idle(f, st.st_dev, missing);
 }
 
 /* Is there room for the announced bytes that are still to come, and COPIED

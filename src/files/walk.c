@@ -1,20 +1,56 @@
-/* Walks a home by open directories, in the process files. It follows no link
- * and keeps one directory's buffer per level. It watches session and master
- * itself, since a walk that finds nothing sends nothing. */
-#include "walk.h"
+/* Directories, in the process files: read by getdents64(2), without sorting,
+ * and with no more memory for 100,000 names than for one; and all directories
+ * of a home, one after another. A walk follows no link and keeps one
+ * directory's buffer per level. It watches session and master itself, since a
+ * walk that finds nothing sends nothing. */
+#include "files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 #include <unistd.h>
 
-#include "directory.h"
-#include "resolve.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "state.h"
+
+void directory_begin(struct directory *d, int fd)
+{
+    d->fd = fd;
+    d->len = d->at = 0;
+}
+
+static int directory_fill(struct directory *d)
+{
+    ssize_t n = getdents64(d->fd, d->bytes, sizeof(d->bytes));
+
+    if (n < 0)
+        return -errno;
+    d->len = (size_t)n;
+    d->at = 0;
+    return n > 0;
+}
+
+int directory_next(struct directory *d, const char **name)
+{
+    for (;;) {
+        if (d->at >= d->len) {
+            int r = directory_fill(d);
+            if (r <= 0)
+                return r;
+        }
+        const struct dirent64 *e = (const void *)(d->bytes + d->at);
+        d->at += e->d_reclen;
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+            continue;
+        *name = e->d_name;
+        d->maybe_directory = e->d_type == DT_DIR || e->d_type == DT_UNKNOWN;
+        return 1;
+    }
+}
 
 #define DEPTH_MAX  128  /* directories within directories */
 #define LOOK_EVERY 1024 /* names between two checks of the peers */

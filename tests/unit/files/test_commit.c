@@ -12,7 +12,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "files/partial.h"
+#include "files/files.h"
 #include "peer.h"
 
 #define K 1024u

@@ -8,8 +8,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "files/confirmed.h"
-#include "files/state.h"
+#include "files/files.h"
 #include "peer.h"
 #include "sallyport/base/clock.h"
 #include "syncs.h"

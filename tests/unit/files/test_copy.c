@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "files/copy.h"
+#include "files/files.h"
 #include "peer.h"
 #include "sallyport/domain/outcome.h"
 

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
-#include "files/errors.h"
+#include "files/files.h"
 
 Test(errors, table)
 {
@@ -35,6 +35,6 @@ Test(errors, table)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        cr_expect_eq(errors_outcome(rows[i].result), rows[i].outcome, "row %zu",
+        cr_expect_eq(files_outcome(rows[i].result), rows[i].outcome, "row %zu",
                      i);
 }

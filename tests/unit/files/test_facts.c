@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "files/perm.h"
+#include "files/files.h"
 #include "peer.h"
 #include "sallyport/domain/entry.h"
 #include "sallyport/domain/rights.h"

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "files/state.h"
+#include "files/files.h"
 #include "peer.h"
 #include "renames.h"
 #include "sallyport/base/fd.h"

@@ -2,8 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "files/partial.h"
-#include "files/state.h"
+#include "files/files.h"
 
 static void name_of(const char *user, const char *file, uint8_t key,
                     char out[PARTIAL_NAME_MAX])

@@ -11,8 +11,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "files/partial.h"
-#include "files/state.h"
+#include "files/files.h"
 #include "peer.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/event/event.h"

@@ -4,16 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "files/pattern.h"
+#include "files/files.h"
 #include "sallyport/base/clock.h"
 
 Test(pattern, is_one)
 {
-    cr_expect(pattern_is("*"));
-    cr_expect(pattern_is("a?"));
-    cr_expect(pattern_is("a["));
-    cr_expect_not(pattern_is(""));
-    cr_expect_not(pattern_is("a]b\\{c}"));
+    cr_expect(list_is_pattern("*"));
+    cr_expect(list_is_pattern("a?"));
+    cr_expect(list_is_pattern("a["));
+    cr_expect_not(list_is_pattern(""));
+    cr_expect_not(list_is_pattern("a]b\\{c}"));
 }
 
 Test(pattern, matches)
@@ -65,7 +65,7 @@ Test(pattern, matches)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        cr_expect_eq(pattern_matches(rows[i].pattern, rows[i].name),
+        cr_expect_eq(list_matches(rows[i].pattern, rows[i].name),
                      rows[i].matches, "%s, %s", rows[i].pattern, rows[i].name);
 }
 
@@ -82,7 +82,7 @@ Test(pattern, as_fnmatch)
                 name[n] = bytes[q % 3];
             }
             pattern[4] = name[4] = 0;
-            cr_assert_eq(pattern_matches(pattern, name),
+            cr_assert_eq(list_matches(pattern, name),
                          fnmatch(pattern, name, FNM_NOESCAPE | FNM_PERIOD) == 0,
                          "%s, %s", pattern, name);
         }
@@ -100,6 +100,6 @@ Test(pattern, of_a_hostile_client)
     memset(name, 'a', 255);
     name[255] = 0;
     for (int i = 0; i < 100; i++)
-        cr_expect_not(pattern_matches(pattern, name));
+        cr_expect_not(list_matches(pattern, name));
     cr_expect_lt(clock_ms() - before, 2000);
 }

@@ -2,8 +2,7 @@
 #include <criterion/criterion.h>
 #include <sys/stat.h>
 
-#include "files/perm.h"
-#include "files/state.h"
+#include "files/files.h"
 #include "sallyport/domain/rights.h"
 #include "sallyport/ftp/listing.h"
 
@@ -84,7 +83,7 @@ Test(perm, tells_the_truth)
                                .st_gid = rows[i].folder_owner };
         char text[12];
 
-        text_of(perm_of(&f, &folder, &st, rows[i].link), text);
+        text_of(facts_perm(&f, &folder, &st, rows[i].link), text);
         cr_expect_str_eq(text, rows[i].perm, "%s: %s", rows[i].why, text);
     }
 }
@@ -119,7 +118,7 @@ Test(perm, conflicts)
                                .st_uid = rows[i].owner };
         char text[12];
 
-        text_of(perm_of(&f, &folder, &st, false), text);
+        text_of(facts_perm(&f, &folder, &st, false), text);
         cr_expect_str_eq(text, rows[i].perm, "row %zu: %s", i, text);
     }
 }
@@ -140,8 +139,8 @@ Test(perm, groups_and_the_home)
     struct stat home = { .st_mode = S_IFDIR | 0700, .st_uid = ME };
     char text[12];
 
-    text_of(perm_of(&f, &folder, &st, false), text);
+    text_of(facts_perm(&f, &folder, &st, false), text);
     cr_expect_str_eq(text, "adfrw");
-    text_of(perm_of(&f, NULL, &home, false), text);
+    text_of(facts_perm(&f, NULL, &home, false), text);
     cr_expect_str_eq(text, "celmp"); /* never deleted, never renamed */
 }

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "files/place.h"
+#include "files/files.h"
 #include "peer.h"
 #include "renames.h"
 #include "sallyport/domain/rights.h"

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "files/resolve.h"
+#include "files/files.h"
 #include "peer.h"
 
 Test(resolve, reserved)

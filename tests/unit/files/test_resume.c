@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "files/resume.h"
+#include "files/files.h"
 
 #define K 1024u
 

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <sys/statvfs.h>
 
-#include "files/space.h"
+#include "files/files.h"
 
 Test(space, free)
 {

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "files/told.h"
+#include "files/files.h"
 #include "peer.h"
 #include "sallyport/base/fd.h"
 

@@ -5,8 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "files/state.h"
-#include "files/walk.h"
+#include "files/files.h"
 #include "peer.h"
 #include "sallyport/base/clock.h"
 

@@ -1,0 +1,343 @@
+/* The process files: what it knows, the requests that it answers, and what its
+ * files call of each other. */
+#ifndef FILES_FILES_H
+#define FILES_FILES_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "partial.h"
+#include "sallyport/base/siphash.h"
+#include "sallyport/domain/conflict.h"
+#include "sallyport/domain/entry.h"
+#include "sallyport/domain/limits.h"
+#include "sallyport/domain/outcome.h"
+#include "sallyport/event/event.h"
+#include "sallyport/files/files.h"
+#include "sallyport/ftp/path.h"
+#include "sallyport/ipc/channel.h"
+
+struct statvfs;
+
+struct copy {
+    int from;           /* the finished file, or -1: nothing is to be copied */
+    uint64_t done, len; /* bytes of its head */
+    struct stat before; /* what it was when the copy began */
+};
+#define COPY_NONE                                                              \
+    {                                                                          \
+        .from = -1                                                             \
+    }
+
+/* The upload that is open while the session's channel is in PHASE_WRITING, and
+ * what is known of it until the session has its answer. */
+struct upload {
+    bool open;
+    bool untold;   /* if the session dies, nobody has logged it */
+    bool prepared; /* its length is checked, and all of it is synced */
+    bool stands;   /* the rename was done */
+    enum write_mode mode;
+    uint64_t began, first, length; /* clock_ms(); where it began, how far */
+    int directory;                 /* where the target and its partial stand */
+    char name[NAME_MAX + 1];
+    struct path path; /* of the target, as the client named it */
+    enum conflict conflict;
+    bool onto_nothing; /* APPE: must the name still be free at the commit? */
+    struct partial partial;
+    struct copy copy; /* of the file that REST or APPE continues with */
+};
+
+struct files {
+    struct files_rules rules;
+    unsigned rights;
+    const char *user;
+    uint8_t name_key[SIPHASH_KEY];
+    uid_t uid;
+    gid_t gid;
+    gid_t groups[GROUPS_MAX];
+    int group_count;
+    int root; /* the home; every path is resolved beneath it */
+    struct channel session, master;
+    struct event_sender log;
+    bool over;   /* session or master is gone */
+    bool orphan; /* master is */
+    int died;    /* the signal that ended the session; 0: it left, or lives */
+    struct upload upload;
+    struct told told;
+    bool no_marks;      /* logged: confirmed lengths can't be stored */
+    dev_t swept_device; /* the directory that was swept last */
+    ino_t swept_inode;
+};
+
+/* The requests of a session, and the one of sallyportctl. Each handler returns
+ * 0 when it has answered; else an enum outcome or -errno, and files.c answers
+ * with `refused`. */
+int facts_on_file_read(void *owner, struct msg_file_read *m);
+int upload_on_file_write(void *owner, struct msg_file_write *m);
+int commit_on_file_begin(void *owner, struct msg_file_begin *m);
+int commit_on_file_copy(void *owner, struct msg_file_copy *m);
+int commit_on_file_sync(void *owner, struct msg_file_sync *m);
+int commit_on_file_room(void *owner, struct msg_file_room *m);
+int commit_on_file_prepare(void *owner, struct msg_file_prepare *m);
+int commit_on_file_commit(void *owner, struct msg_file_commit *m);
+int commit_on_file_abort(void *owner, struct msg_file_abort *m);
+int change_on_file_delete(void *owner, struct msg_file_delete *m);
+int list_on_directory_list(void *owner, struct msg_directory_list *m);
+int facts_on_directory_enter(void *owner, struct msg_directory_enter *m);
+int change_on_directory_make(void *owner, struct msg_directory_make *m);
+int change_on_directory_remove(void *owner, struct msg_directory_remove *m);
+int change_on_rename(void *owner, struct msg_rename *m);
+int change_on_times(void *owner, struct msg_times *m);
+int change_on_mode(void *owner, struct msg_mode *m);
+int space_on_space(void *owner, struct msg_space *m);
+int facts_on_facts(void *owner, struct msg_facts *m);
+int sweep_on_partials_find(void *owner, struct msg_partials_find *m);
+
+/* ANSWER(f, space_is, m->request, .bytes = n): sends the message as the answer
+ * to that request, and returns 0, so that a handler can end with it. A session
+ * that is gone ends the main loop; one that doesn't read its answers ends the
+ * process. */
+#define ANSWER(f, name, ...) ANSWER_WITHIN(f, ANSWER_MS, name, __VA_ARGS__)
+/* The same for a peer that may read slowly, for at most MS. */
+#define ANSWER_WITHIN(f, ms, name, ...)                                        \
+    files_answer(f, ms, MSG_##name, MESSAGE_BODY(name, __VA_ARGS__))
+#define ANSWER_MS 2000
+int files_answer(struct files *f, uint64_t ms, enum message_kind kind,
+                 const void *body);
+
+/* RESULT is what a request returned: an enum outcome, or -errno. */
+enum outcome files_outcome(int result);
+
+/* upload.c and commit.c */
+
+/* One event for an upload whose session died before it could report it. */
+void commit_report_death(struct files *f);
+
+/* The length that SIZE reported for that name no longer counts. */
+void commit_forget_told(struct files *f, const struct upload *u);
+/* Ends an open upload as if it were cut: it is kept for a resume, or deleted.
+ */
+void commit_cut(struct files *f);
+
+/* resolve.c: from a virtual path to a descriptor, by the kernel alone. */
+
+/* A descriptor of the home, opened as its user would, or -errno. */
+int resolve_home(const struct files_start *start);
+
+/* Copies the path of a request out of the message. A path that isn't normal is
+ * a lie of the session, and ends the process. */
+void resolve_request(struct slice text, struct path *ret);
+
+/* Has a component the reserved prefix? */
+bool resolve_is_reserved(struct slice path);
+
+/* Opens PATH, following links inside the home only; -ENOENT if a component is
+ * reserved; -errno. Always close-on-exec. */
+int resolve_open(const struct files *f, const char *path, int flags);
+
+/* Opens NAME in DIRECTORY itself: one component, never a link. MODE is for
+ * O_CREAT. The sandbox allows no other call to open files than openat2, so this
+ * uses it too. */
+int resolve_in(int directory, const char *name, int flags, unsigned mode);
+/* Opens PATH beneath DIRECTORY; a link that leads out is -EXDEV. */
+int resolve_beneath(int directory, const char *path, int flags);
+
+/* A name and its directory. */
+struct place {
+    int directory; /* not to be closed */
+    int owned;     /* the same, or -1 if it is the home's own descriptor */
+    char name[NAME_MAX + 1]; /* "" for "/" */
+};
+#define PLACE_CLEANUP __attribute__((cleanup(resolve_release_place)))
+#define PLACE_NONE                                                             \
+    {                                                                          \
+        .directory = -1, .owned = -1                                           \
+    }
+
+/* The place of something that exists: 0 or -errno (-ENOENT for a reserved
+ * name). The directory is opened with FLAGS: O_PATH, or O_RDONLY to read or
+ * sync it. */
+int resolve_place(const struct files *f, const struct path *path, int flags,
+                  struct place *ret);
+/* The place of something new: also OUTCOME_BAD_NAME, or OUTCOME_EXISTS for "/".
+ */
+int resolve_new_place(const struct files *f, const struct path *path, int flags,
+                      struct place *ret);
+void resolve_release_place(struct place *p);
+
+/* walk.c: reading a directory, in constant memory and in the order of the disk.
+ */
+
+#define DIRECTORY_BYTES 32768
+
+struct directory {
+    int fd;
+    size_t len, at;
+    bool maybe_directory; /* the last name is one, or the disk doesn't say */
+    uint8_t bytes[DIRECTORY_BYTES] __attribute__((aligned(8)));
+};
+
+/* FD stays the caller's; it must be at its start. */
+void directory_begin(struct directory *d, int fd);
+/* 1: *name is the next one ("." and ".." are left out), until the next call.
+ * 0: the end. -errno */
+int directory_next(struct directory *d, const char **name);
+
+/* All directories of a home, one after another. */
+struct walk {
+    struct files *f;
+    void *owner;
+    /* NAME stands in the open directory DIRECTORY, whose path is w->path. */
+    void (*on_name)(struct walk *w, int directory, const char *name);
+    /* After the last name of DIRECTORY; may be NULL. */
+    void (*on_end)(struct walk *w, int directory);
+    uint64_t most;  /* names; 0: no limit */
+    uint64_t until; /* clock_ms(); 0: no limit */
+
+    struct path path;
+    uint64_t names;  /* how many were looked at */
+    uint64_t unread; /* directories that can't be looked into */
+    int error;       /* errno of the last of them */
+};
+
+/* Visits each directory below the home, or until the session or master is gone,
+ * or a limit is reached. Links are not followed. */
+void walk_home(struct walk *w);
+
+/* False if the walk ends early; to be asked once for each name. */
+bool walk_goes_on(struct walk *w);
+/* A directory that can't be read counts as such, unless it is gone. */
+void walk_not_read(struct walk *w, int error);
+
+/* Adds NAME to PATH; false if that would be too long. */
+bool walk_enter(struct path *path, const char *name);
+/* Cuts PATH back to its first LEN bytes. */
+void walk_leave(struct path *path, size_t len);
+
+/* facts.c: what is known of one name in an open directory. */
+
+/* A directory in which names are looked up. */
+struct view {
+    int fd;
+    struct stat st;
+    struct slice path; /* its virtual path, to follow links from */
+};
+
+struct facts {
+    struct stat st; /* of a link's target, if there is one */
+    bool dangling;  /* a link that leads nowhere inside the home */
+    unsigned perm;
+};
+
+/* 0 or -errno */
+int facts_read(const struct files *f, const struct view *in, const char *name,
+               struct facts *ret);
+enum entry_kind facts_kind(const struct facts *facts);
+
+/* Its bits, enum perm. DIRECTORY is the entry's directory (NULL for "/"). LINK:
+ * it was reached through a link there, and ST describes the link's target. */
+unsigned facts_perm(const struct files *f, const struct stat *directory,
+                    const struct stat *st, bool link);
+
+/* list.c: patterns for names, as NLST and LIST take them. */
+
+/* Is there a '*', '?' or '[' in it? */
+bool list_is_pattern(const char *name);
+/* '*': any bytes; '?': any one byte; "[a-z]", "[!a-z]": one byte of a set; else
+ * the byte itself. None of them matches a dot at the beginning. A '[' without
+ * its ']' is itself. Takes O(length of PATTERN times length of NAME). */
+bool list_matches(const char *pattern, const char *name);
+
+/* place.c: the rename that makes a file visible. */
+
+/* A file that gets a name. */
+struct naming {
+    int source;       /* the directory where it is now */
+    const char *from; /* its name there */
+    int fd;           /* the file itself, open; O_PATH suffices */
+    int directory;    /* where it gets the name; on the same file system */
+    /* The wanted name, in NAME_MAX + 1 bytes, and the path that ends in it.
+     * place_file() changes both if the file gets another name. */
+    char *name;
+    struct path *path;
+    enum conflict conflict;
+};
+
+/* May an upload begin if a file, or a LINK to one, has its name? 0,
+ * OUTCOME_NO_RIGHT or OUTCOME_NAME_TAKEN. */
+int place_permitted(const struct files *f, bool link);
+/* Whoever gives a file a name, or takes one away, holds the lock of its
+ * directory, so that all sessions do so one after the other, and what was
+ * checked under the lock still holds at the rename. DIRECTORY is open for
+ * reading. 0; -EBUSY after 5 s. 0 as well where it can't be locked: it isn't
+ * open for reading, or its file system has no locks. */
+int place_lock(const struct files *f, int directory);
+/* The same for two, which may be the same directory. */
+int place_lock_both(const struct files *f, int a, int b);
+void place_unlock(int directory);
+
+/* Gives a file its name, as on_conflict says, without ever replacing one that
+ * it may not: 0, and name and path are those under which it is visible; else an
+ * enum outcome or -errno, and it stands where it stood (OUTCOME_OVERTAKEN: or
+ * where another process has put it). The caller holds the lock. */
+int place_file(const struct files *f, struct naming *n);
+/* The same for the open upload and its partial. */
+int place_upload(const struct files *f, struct upload *u);
+
+/* The Nth name to try instead of NAME, N from 1: for CONFLICT_RENAME "a (2).b"
+ * or "new-a.b", for CONFLICT_VERSION "a.b.~1~". Cut between characters where
+ * it would be longer than SIZE - 1. */
+void place_name(enum conflict conflict, enum conflict_name style,
+                const char *name, unsigned n, char *out, size_t size);
+
+/* copy.c: the head of a finished file, for REST and APPE onto it: copied in
+ * steps into the partial, so that the process serves its session in between. */
+
+/* Takes FROM, a regular file, to copy its first LEN bytes: 0; -EBUSY where it
+ * is shorter; -errno. FROM is closed on failure too. */
+int copy_init(struct copy *c, int from, uint64_t len);
+void copy_release(struct copy *c);
+
+uint64_t copy_left(const struct copy *c);
+/* How many bytes it writes at most: holes are kept. */
+uint64_t copy_cost(const struct copy *c);
+
+/* Shares all blocks with INTO if the file system can: true, and nothing is left
+ * to copy. INTO must be empty. */
+bool copy_by_clone(struct copy *c, int into);
+/* Copies the next piece, a few MiB at most: 0 or -errno; after the last one as
+ * copy_unchanged(). Bytes of INTO after the head are left alone. */
+int copy_step(struct copy *c, int into);
+/* 0; or OUTCOME_CHANGED if another process wrote to the file, or moved or
+ * deleted it, since copy_init(). */
+int copy_unchanged(const struct copy *c);
+
+/* space.c: is there room on a disk? */
+
+/* LENGTH more bytes: 0 or -ENOSPC. A file system that doesn't say how large its
+ * blocks are has room until a write fails. */
+int space_check(const struct statvfs *disk, uint64_t length);
+
+/* Bytes that the user may still write there; INT64_MAX at most. */
+uint64_t space_free(const struct statvfs *disk);
+/* A + B, INT64_MAX at most. */
+uint64_t space_sum(uint64_t a, uint64_t b);
+
+/* An idle partial belongs to this user, and no upload is writing it. It was not
+ * written within the last hour, and SIZE didn't report its length within the
+ * last half hour. Each search looks at 100,000 names of the home at most, for 5
+ * s at most. */
+
+/* Bytes of all idle partials on DISK. */
+uint64_t space_idle_bytes(struct files *f, dev_t disk);
+/* Removes idle partials on DISK, the oldest first, until NEED more bytes are
+ * free, and logs it. False if there was none. */
+bool space_remove_idle(struct files *f, dev_t disk, uint64_t need);
+/* The same for the disk of the open directory DIRECTORY. */
+bool space_remove_idle_beside(struct files *f, int directory, uint64_t need);
+
+#endif
