@@ -12,20 +12,12 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "children/programs.h"
-#include "children/reader.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
 #include "sallyport/sandbox/sandbox.h"
-#include "start/helper.h"
-#include "start/hint.h"
-#include "start/options.h"
-#include "start/parts.h"
-#include "start/prepare.h"
-#include "start/run.h"
-#include "start/secrets.h"
+#include "start/start.h"
 
 #define REMARKS_MS 10000
 #define CHECK_MS   60000 /* ms: for a look at all homes */
@@ -191,7 +183,7 @@ static void tell_remarks(const struct master *m)
     struct complaint c = { "" };
 
     helper_check(m, "remarks", m->users->table, REMARKS_MS);
-    if (u && hint_unasked(&m->settings, u, &c))
+    if (u && access_hint(&m->settings, u, &c))
         stderr_print("hint: %s", c.text);
 }
 

@@ -2,7 +2,7 @@
  * channel takes messages, work, end, restart. The first few restarts come at
  * once; further ones every 10 s. Nothing that a child sends or does ends
  * master. */
-#include "child.h"
+#include "children.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -11,12 +11,119 @@
 #include <sys/wait.h>
 #include <sysexits.h>
 
-#include "core/master.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "services.h"
+#include "sallyport/ipc/build.h"
 
 #define SHORT_MS 10000 /* ms between two log lines about lost messages */
+
+/* Describes in words how C ended; STATUS is from wait(2). */
+static void child_describe(const struct child *c, int status, char *out,
+                           size_t size)
+{
+    int n;
+
+    if (WIFSIGNALED(status))
+        n = snprintf(out, size, "ended by signal %d", WTERMSIG(status));
+    else
+        n = snprintf(out, size, "ended with status %d", WEXITSTATUS(status));
+    if (c->failure[0] && n > 0 && (size_t)n < size)
+        snprintf(out + n, size - (size_t)n, ": %s", c->failure);
+}
+
+/* Returns the status of sysexits.h for a child that didn't start. A complaint
+ * of its own means a mistake in the configuration, unless it is about the
+ * sandbox. */
+static int child_start_status(const struct child *c, int status)
+{
+    if (WIFEXITED(status) && WEXITSTATUS(status) == EX_OSERR)
+        return EX_OSERR;
+    if (strncmp(c->failure, "sandbox of ", 8) == 0)
+        return EX_OSERR;
+    return c->channel.seen[MSG_failed] ? EX_CONFIG : EX_SOFTWARE;
+}
+
+/* A complaint of gate about a certificate or key names the file: this adds the
+ * line of the configuration. */
+static void child_fail_by_complaint(struct child *c, int status)
+{
+    struct complaint why = { "" };
+
+    complain(&why, "%s", c->failure);
+    settings_place_pair(&c->master->settings, &why);
+    master_fail(c->master, child_start_status(c, status), why.text);
+}
+
+/* C ended before it was ready: the start of master fails. */
+static void child_start_failed(struct child *c, int status)
+{
+    char how[320];
+    char why[COMPLAINT_MAX];
+
+    if (c->other_build) {
+        master_fail(c->master, EX_SOFTWARE, c->failure);
+        return;
+    }
+    if (c->channel.seen[MSG_failed]) {
+        child_fail_by_complaint(c, status);
+        return;
+    }
+    child_describe(c, status, how, sizeof(how));
+    snprintf(why, sizeof(why), "%s %s", process_name(c->row->process), how);
+    master_fail(c->master, child_start_status(c, status), why);
+}
+
+/* The first messages of each child: its build, and whether its set-up has
+ * succeeded. */
+
+/* A child whose first message isn't `build` is of another build, too. */
+static void child_refuse_build(struct child *c, struct slice build)
+{
+    c->other_build = true;
+    snprintf(c->failure, sizeof(c->failure),
+             "%s is of build %.*s, and master of %s: the installation is half "
+             "done; install again, then reload",
+             process_name(c->row->process), (int)build.len, build.ptr,
+             build_name());
+}
+
+int child_on_build(void *owner, struct msg_build *m)
+{
+    struct child *c = owner;
+
+    if (slice_equal(m->name, slice_from(build_name())) &&
+        m->messages == build_messages())
+        return 0;
+    child_refuse_build(c, m->name);
+    return -ECANCELED;
+}
+
+int child_on_ready(void *owner, struct msg_ready *msg)
+{
+    struct child *c = owner;
+
+    (void)msg;
+    if (!c->channel.seen[MSG_build])
+        return channel_refuse(&c->channel, "ready before its build was known");
+    if (c->row->steps[c->step]) /* too early: it hasn't got `go` yet */
+        return channel_refuse(&c->channel, "ready before its set-up was over");
+    c->state = CHILD_READY;
+    c->channel.phase = PHASE_RUN;
+    loop_timer_clear(&c->master->loop, &c->timer);
+    if (c->row->on_ready)
+        c->row->on_ready(c);
+    c->master->unsettled = true;
+    return 0;
+}
+
+int child_on_failed(void *owner, struct msg_failed *msg)
+{
+    struct child *c = owner;
+
+    snprintf(c->failure, sizeof(c->failure), "%.*s", (int)msg->why.len,
+             msg->why.ptr);
+    return -ECANCELED;
+}
 
 static const char closed[] = "closed its channel";
 
@@ -137,7 +244,8 @@ static void child_on_time(void *owner)
     }
 }
 
-void child_init(struct child *c, struct master *m, const struct child_row *row)
+static void child_init(struct child *c, struct master *m,
+                       const struct child_row *row)
 {
     *c = (struct child){ .master = m, .row = row, .channel.fd = -1 };
     c->watch = (struct loop_watch){ .on_ready = child_on_event, .owner = c };
@@ -245,7 +353,8 @@ static bool child_is_done(const struct child *c)
     return c->row->is_done && c->row->is_done(c);
 }
 
-bool child_is_up(const struct child *c)
+/* Is C ready, or is its work done? */
+static bool child_is_up(const struct child *c)
 {
     return c->state == CHILD_READY || child_is_done(c);
 }
@@ -282,4 +391,53 @@ void child_release(struct child *c)
     child_close(c);
     c->released = true;
     c->state = c->pid > 0 ? CHILD_ENDING : CHILD_OFF;
+}
+
+void children_add(struct master *m, const struct child_row *row)
+{
+    child_init(&m->children->child[m->children->count++], m, row);
+}
+
+void children_start(struct master *m, enum process p)
+{
+    CHILDREN_EACH(m, c)
+        if (c->row->process == p)
+            child_start(c);
+}
+
+struct child *children_find(const struct master *m, enum process p)
+{
+    CHILDREN_EACH(m, c)
+        if (c->row->process == p)
+            return c;
+    return NULL;
+}
+
+struct child *children_ready(struct master *m, enum process p)
+{
+    CHILDREN_EACH(m, c)
+        if (c->row->process == p && c->state == CHILD_READY)
+            return c;
+    return NULL;
+}
+
+struct child *children_gate(struct master *m)
+{
+    return children_ready(m, PROCESS_GATE);
+}
+
+struct child *children_by_pid(struct master *m, pid_t pid)
+{
+    CHILDREN_EACH(m, c)
+        if (c->pid == pid)
+            return c;
+    return NULL;
+}
+
+bool children_are_up(struct master *m)
+{
+    CHILDREN_EACH(m, c)
+        if (!child_is_up(c))
+            return false;
+    return true;
 }

@@ -1,10 +1,237 @@
-/* The processes that master executes, as one table. */
-#ifndef SALLYPORT_SRC_MASTER_CHILDREN_CHILDREN_H
-#define SALLYPORT_SRC_MASTER_CHILDREN_CHILDREN_H
+/* The processes that master executes, and what it opens for them: programs,
+ * listeners, certificates, channels to log and keys, addresses of host names.
+ */
+#ifndef SALLYPORT_SRC_MASTER_CHILDREN_H
+#define SALLYPORT_SRC_MASTER_CHILDREN_H
 
-#include "child.h"
-#include "core/master.h"
+#include <stdbool.h>
+#include <sys/queue.h>
+#include <sys/types.h>
 
+#include "core/core.h"
+#include "sallyport/base/burst.h"
+#include "sallyport/base/complain.h"
+#include "sallyport/base/loop.h"
+#include "sallyport/domain/limits.h"
+#include "sallyport/ipc/channel.h"
+#include "sallyport/settings/settings.h"
+#include "sallyport/users/users.h"
+
+struct session;
+
+/* The programs that master executes, each by its own descriptor. If the package
+ * changes meanwhile, all processes of a generation are still of one build. */
+
+/* Opens the programs in the directory of our own binary. A recovery uses the
+ * inherited ones, if it was executed from the inherited binary too. FD has
+ * MASTER_PROGRAMS places. Returns 0, or -EINVAL with the complaint. */
+int programs_open(struct succession *s, int *fd, struct complaint *c);
+/* Asks the supervisor to keep the programs, and our own binary, for a recovery.
+ * Returns 0 or -errno. */
+int programs_keep(struct succession *s, const int *fd);
+void programs_close(int *fd);
+
+/* Returns the descriptor of "gate" and so on, or -1. */
+int programs_find(const int *fd, const char *name);
+
+/* Hook `spawn`: forks a process that becomes BINARY, with the channel FD. */
+pid_t exec_child(const struct master *m, const char *binary, int fd);
+
+/* A program that master waits for. */
+struct helper {
+    const char *name;
+    const char *argv[4];
+    int fd[2]; /* they become 3 and 4 */
+    int lock;  /* becomes 5; 0: none */
+};
+/* Starts it without waiting for it. Returns its pid or -errno. */
+pid_t exec_start_helper(const struct master *m, const struct helper *h);
+/* Returns its wait status; -ETIMEDOUT: it was killed after WAIT_MS; another
+ * -errno: it couldn't be started. */
+int exec_helper(const struct master *m, const struct helper *h, int wait_ms);
+/* Complains that NAME hasn't done what it was executed for; STATUS is that of
+ * exec_helper(). Returns -EINVAL. */
+int exec_failed(const char *name, int status, struct complaint *c);
+
+/* Has reader read FILE, whose name is PATH, within WAIT_MS. MODE is one of
+ * those in src/reader/main.c. The answer, a memfd without seals, which only
+ * reader could write; -EINVAL: FILE has a mistake, and *c says which; another
+ * -errno: reader has failed. */
+int reader_ask(const struct master *m, const char *mode, const char *path,
+               int file, int wait_ms, struct complaint *c);
+
+/* Channels to the services: from each process to log, and from gate and
+ * sessions to keys. Master holds the service's end of each channel until
+ * nothing more can come out of it, and passes it to each log or keys that
+ * starts. So a restart of a service loses nothing that waits in a channel, and
+ * the process at the other end doesn't notice it. */
+
+/* Describes the process at the other end. The service trusts master for this,
+ * not the process itself. */
+struct speaker {
+    enum process process;
+    uint64_t serial; /* 0: belongs to no session */
+    struct address peer;
+    char user[USER_NAME_MAX + 1]; /* the logged-in user; "": nobody */
+};
+
+struct service_channel {
+    TAILQ_ENTRY(service_channel) next;
+    enum process service; /* PROCESS_LOG or PROCESS_KEYS */
+    struct speaker who;
+    int end;
+    bool given; /* passed to the service that runs now */
+    bool held;  /* not passed before the client's address is known */
+    bool ended; /* its process has ended, but unread messages may wait */
+};
+
+TAILQ_HEAD(service_list, service_channel);
+
+/* The log or keys that is ready now. */
+struct service_reader {
+    struct channel *channel; /* NULL: none is ready */
+    struct loop_watch *watch;
+};
+
+struct services {
+    struct service_channel *all;
+    size_t size;
+    struct service_list free, open;
+    struct service_reader log, keys;
+    size_t ended_count, ended_max;
+    uint64_t lost;           /* how many found no room since the last report */
+    struct loop_timer sweep; /* armed while there are ended ones */
+};
+
+/* Returns how many channels of ended processes are kept at most. */
+size_t services_ended_max(uint64_t max_sessions);
+/* Makes room for the channels of SESSIONS records. Returns 0 or -ENOMEM. */
+int services_init(struct master *m, size_t sessions);
+/* Reports how many ended processes have left messages that no log took. */
+void services_release(struct master *m);
+
+/* Takes END, the service's end of a channel. Returns NULL if there is no room;
+ * END is then closed. */
+struct service_channel *service_open(struct master *m, enum process service,
+                                     const struct speaker *who, int end);
+/* The address of a proxied session's client is known: the channel may be passed
+ * on. This function and the next two do nothing with NULL. */
+void service_known(struct service_channel *c, const struct address *peer);
+/* USER has logged in on the session of this channel. */
+void service_named(struct service_channel *c, const char *user);
+/* The process has ended or must end. For log, all that it has sent or still
+ * sends is kept; if the channel is held, only what was sent already (a proxy's
+ * health checks send nothing). Sessions without a login may fill half of the
+ * places, other processes all. */
+void service_end(struct master *m, struct service_channel **end);
+
+/* Passes the services all channels that they take now. May be called at any
+ * time. */
+void services_flush(struct master *m);
+/* SERVICE is ready, and reads CHANNEL with WATCH. */
+void services_ready(struct master *m, enum process service,
+                    struct channel *channel, struct loop_watch *watch);
+/* SERVICE has ended: the next one gets all its channels. */
+void services_gone(struct master *m, enum process service);
+
+/* The processes gate, auth, keys, log and lookup. A table (run.c) has each
+ * one's set-up, and what follows its start and its end. */
+
+/* This many restarts of a child may follow each other at once. */
+#define CHILD_RESTARTS 5
+
+enum child_state {
+    CHILD_OFF,   /* not running; perhaps waiting for a restart */
+    CHILD_SETUP, /* started, being set up */
+    CHILD_READY, /* sandboxed and working */
+    CHILD_ENDING /* its channel is closed; to be reaped */
+};
+
+/* A password verification that an auth worker has under way. */
+struct verification {
+    uint64_t serial, generation;
+    struct address peer;     /* of the session */
+    struct session *session; /* NULL: no session waits for it any more */
+};
+
+struct child;
+
+/* A step of the set-up. Returns 0: it is over; 1: call it again, with the next
+ * c->index, for a further message; -EAGAIN: call it again when the channel
+ * takes more; -EBUSY: child_go_on() will call it again; any other number: the
+ * start has failed. */
+typedef int child_step(struct child *c);
+/* Returns the result of a step that has sent one of several messages; RESULT is
+ * SEND()'s. */
+int child_more(int result);
+
+struct child_row {
+    enum process process;
+    bool once; /* never started again */
+    const char *binary;
+    child_step *const *steps; /* ends with NULL */
+    const struct handler *handlers;
+    size_t handler_count;
+    void (*on_ready)(struct child *c);
+    void (*on_writable)(
+        struct child *c); /* the channel takes more after -EAGAIN */
+    void (*on_gone)(struct child *c);
+    void (*on_reaped)(struct child *c, int status);
+    void (*on_time)(struct child *c); /* the timer of a ready child */
+    /* Its work is done, and it ends with status 0. It isn't started again even
+     * if it ends earlier, since it needs more than master's filter permits.
+     * NULL: it works as long as master. */
+    bool (*is_done)(const struct child *c);
+};
+
+struct child {
+    struct master *master;
+    const struct child_row *row;
+    enum child_state state;
+    pid_t pid; /* 0: no process */
+    int status;
+    struct channel channel;
+    struct loop_watch watch;
+    struct loop_timer
+        timer;    /* for the set-up, a restart, or a child that hangs */
+    bool started; /* it was started at least once */
+    struct burst restarts;
+    struct burst shortages; /* of descriptors, for its messages */
+    size_t step, index;
+    bool released; /* it isn't started again */
+    struct service_channel *log, *keys;
+    struct verification verification[VERIFICATIONS_MAX]; /* auth */
+    size_t verifications;
+    uint64_t generation; /* auth: the newest users file that was sent to it */
+    char failure[256];   /* the reason in its FAILED */
+    bool other_build;    /* master refused it because of its build */
+};
+
+/* Starts C. A restart comes at once; after CHILD_RESTARTS of them there is only
+ * one in each deadline `restart`. */
+void child_start(struct child *c);
+/* Closes the channel of C and kills it. C is started again once it was reaped.
+ * WHY goes to the log. */
+void child_end(struct child *c, const char *why);
+/* C was reaped. */
+void child_reaped(struct child *c, int status);
+/* Ends C without a message and for good. */
+void child_release(struct child *c);
+/* Continues the set-up of C, when the thing that it waited for is there. Does
+ * nothing after the set-up. */
+void child_go_on(struct child *c);
+/* Calls on_writable() when the channel takes more again. */
+void child_wait_writable(struct child *c);
+
+/* Handlers of the first messages of each child; owner: struct child. */
+int child_on_build(void *owner, struct msg_build *m);
+int child_on_ready(void *owner, struct msg_ready *msg);
+int child_on_failed(void *owner, struct msg_failed *msg);
+#define CHILD_MESSAGES                                                         \
+    ON(build, child_on_build), ON(ready, child_on_ready),                      \
+        ON(failed, child_on_failed)
+
+/* All of them. */
 struct children {
     struct child child[MASTER_CHILDREN];
     size_t count;
@@ -27,5 +254,150 @@ struct child *children_gate(struct master *m);
 struct child *children_by_pid(struct master *m, pid_t pid);
 /* Is each child ready, or done with its work? */
 bool children_are_up(struct master *m);
+
+/* The listening sockets: master makes them, gate uses them. */
+struct listener {
+    int fd;
+    struct address address; /* with the port that the kernel has assigned */
+    bool implicit;          /* TLS begins with the first byte */
+    bool proxied;           /* each connection begins with a PROXY header */
+};
+
+struct listeners {
+    struct listener control[SETTINGS_LISTEN_MAX];
+    size_t control_count;
+    struct listener *passive;
+    size_t passive_count;
+    struct listener *retired; /* passive ones that are no longer configured */
+    size_t retired_count;
+};
+
+/* Opens one control listener for each `listen`, and one passive listener for
+ * each port of `ports` on each host of `listen`. Inherited listeners are used
+ * as they are; all are kept for the next generation. Inherited passive ones
+ * that are no longer configured are retired: a client may still use such a
+ * port, if the older generation announced it. H may be NULL. Returns 0, or with
+ * the complaint -EINVAL, or -EAGAIN for an error that may pass. */
+int listeners_open(struct listeners *l, const struct settings *s,
+                   struct succession *h, struct complaint *c);
+/* Closes the retired listeners, once gate has them. */
+void listeners_forget_retired(struct listeners *l);
+/* For --check: binds each `listen` and closes it again. Returns the same
+ * results, but a port that is in use only sets *in_use (otherwise NULL). */
+int listeners_try(const struct settings *s, const struct address **in_use,
+                  struct complaint *c);
+void listeners_release(struct listeners *l);
+
+/* Returns how many passive listeners the settings ask for. */
+size_t listeners_passive_wanted(const struct settings *s);
+
+/* Adds "127.0.0.1:21, 127.0.0.1:990 tls, data ports 50000-50099". Returns 0 or
+ * -ENOBUFS. */
+int listeners_text(const struct listeners *l, struct buf *into);
+
+/* The certificates and keys as files, in master: it opens them, checks their
+ * owner and mode, and passes them to gate, keys and auth. Master never reads a
+ * byte of them. */
+struct named_file {
+    int fd;              /* -1: there is none */
+    const char *name;    /* from the settings, for complaints */
+    bool in_use;         /* an older generation used it, so it may have expired
+                            meanwhile */
+    const char *missing; /* more words if it is missing, or NULL */
+};
+
+struct pair_files {
+    struct named_file certificate, key, staple;
+    uint64_t number; /* of the private key */
+    uint64_t expires,
+        staple_until; /* seconds since 1970, as gate reports them; 0: not yet */
+};
+
+struct certificates {
+    struct pair_files pair[CERTIFICATES_MAX];
+    size_t count;
+    /* The files for the check of clients' certificates. in_use is also set at
+     * the first start: clients without a certificate can still come in. */
+    struct named_file client_ca, client_crl;
+};
+
+void certificates_init(struct certificates *set);
+/* Opens all pairs of the settings; no other user may be able to read a key.
+ * Returns 0, or -EINVAL with the complaint. An OCSP response that can't be
+ * opened is an event, and a mistake only for --check. */
+int certificates_open(struct master *m, struct complaint *c);
+/* Asks the supervisor to keep the files for the next generation. */
+void certificates_keep(struct master *m);
+void certificates_release(struct certificates *set);
+
+/* Steps of a child's set-up. See child_step. */
+int certificates_step(
+    struct child *gate); /* chains, and the files for clients' certificates */
+int certificates_step_keys(struct child *keys);
+/* Sends the chains: by them auth recognises the server in a client's proof. */
+int certificates_step_auth(struct child *auth);
+
+/* Handler: gate reports the dates of a pair. */
+int certificates_on_pair_is(void *owner, struct msg_pair_is *msg);
+
+/* The host names among the public addresses (`address`): process lookup finds
+ * their addresses once, at the start. */
+#define HOSTS_MAX (SETTINGS_ANNOUNCED_MAX + 1)
+
+/* Lookup's answer for a row of the settings (settings_public()). */
+enum host_state {
+    HOST_NONE,   /* the row has no host name */
+    HOST_ASKED,  /* no answer yet */
+    HOST_FAILED, /* the first try failed, and was reported */
+    HOST_FOUND,
+};
+
+/* The addresses themselves are in m->settings. */
+struct hosts {
+    enum host_state state[HOSTS_MAX];
+    bool news[HOSTS_MAX];    /* gate hasn't got this address yet */
+    bool settled;            /* gate can start: it waits for no name any more */
+    struct loop_timer timer; /* until settled */
+};
+
+/* Takes the addresses of the generation before: PASV announces them until
+ * lookup has an answer. Call it before succession_settle(). */
+void hosts_inherit(struct master *m);
+/* Asks the supervisor to keep the known addresses for the next generation. A
+ * start calls it once, at its end, since the supervisor keeps the first of
+ * two. */
+void hosts_keep(struct master *m);
+/* Call it also if there are no host names: it then does nothing. */
+void hosts_init(struct master *m);
+
+/* For the process lookup; owner: struct child. The step sends it the names. */
+int hosts_step_names(struct child *lookup);
+void hosts_on_ready(struct child *c);
+void hosts_on_gone(struct child *c);
+/* Has each host name its address? */
+bool hosts_is_done(const struct child *c);
+int hosts_on_resolved(void *owner, struct msg_resolved *msg);
+int hosts_on_unresolved(void *owner, struct msg_unresolved *msg);
+
+/* A step of gate's set-up: sends the addresses that are known so far. */
+int hosts_step(struct child *gate);
+/* Sends gate the addresses that it hasn't got yet, as far as its channel takes
+ * them. */
+void hosts_tell(struct master *m);
+
+/* Steps of a child's set-up (child_step): each sends what its name says. */
+child_step steps_conf;
+child_step steps_sandbox;
+child_step steps_log;
+child_step steps_keys;
+child_step steps_peers;
+child_step steps_listeners;
+child_step steps_passive;
+child_step steps_retired;
+child_step steps_memory;
+child_step steps_output;
+/* Waits until keys is ready. */
+child_step steps_keys_ready;
+child_step steps_go;
 
 #endif

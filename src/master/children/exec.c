@@ -1,6 +1,8 @@
-/* Master executes only the programs that it opened at its start. The code after
- * the fork here has the rights of master until the exec. */
-#include "exec.h"
+/* The programs that master executes: only those that it opened at its start, or
+ * inherited. The code after the fork here has the rights of master until the
+ * exec. Reader, which parses the configuration and the users file, is executed
+ * and waited for: so no parser is in a process of root. */
+#include "children.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,22 +10,117 @@
 #include <linux/limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "core/master.h"
-#include "programs.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/die.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/generation.h"
 
-#define FIRST_FD 3
-#define HIGH_FD  8
+#define FIRST_FD   3
+#define HIGH_FD    8
+#define OWN_BINARY "/proc/self/exe"
+static const char *const programs[] = { "gate",   "auth",  "keys",  "log",
+                                        "lookup", "check", "reader" };
+#define PROGRAMS (sizeof(programs) / sizeof(programs[0]))
+_Static_assert(PROGRAMS == MASTER_PROGRAMS, "each has its place");
+
+int programs_find(const int *fd, const char *name)
+{
+    for (size_t i = 0; i < PROGRAMS; i++)
+        if (strcmp(programs[i], name) == 0)
+            return fd[i];
+    return -1;
+}
+
+static const char *name_of_program(const char *program,
+                                   char name[GENERATION_NAME_MAX])
+{
+    snprintf(name, GENERATION_NAME_MAX, GENERATION_PROGRAM "%s", program);
+    return name;
+}
+
+static int own_directory(char path[PATH_MAX])
+{
+    ssize_t n = readlink(OWN_BINARY, path, PATH_MAX - 1);
+
+    if (n < 0)
+        return -errno;
+    path[n] = '\0';
+    *strrchr(path, '/') = '\0';
+    return 0;
+}
+
+/* Are the inherited programs of our own build? They are, if this process was
+ * executed from the inherited binary. An old supervisor can't execute that one,
+ * and executes the installed program. */
+static bool is_the_inherited_build(struct succession *s)
+{
+    FD_CLEANUP int inherited = succession_inherit(s, GENERATION_MASTER);
+    struct stat a, b;
+
+    return s->recovery && inherited >= 0 && fstat(inherited, &a) == 0 &&
+           stat(OWN_BINARY, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
+}
+
+static int open_program(struct succession *s, bool inherits,
+                        const char *directory, const char *program)
+{
+    char name[GENERATION_NAME_MAX], path[PATH_MAX + NAME_MAX];
+    int fd = -1;
+
+    if (inherits)
+        fd = succession_inherit(s, name_of_program(program, name));
+    if (fd >= 0)
+        return fd;
+    snprintf(path, sizeof(path), "%s/%s", directory, program);
+    fd = open(path, O_PATH | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int programs_open(struct succession *s, int *fd, struct complaint *c)
+{
+    bool inherits = is_the_inherited_build(s);
+    char directory[PATH_MAX] = "";
+    int r = own_directory(directory);
+
+    if (r < 0)
+        return complain(c, OWN_BINARY ": %s", strerror(-r));
+    for (size_t i = 0; i < PROGRAMS; i++) {
+        fd[i] = open_program(s, inherits, directory, programs[i]);
+        if (fd[i] < 0)
+            return complain(c, "%s/%s: %s", directory, programs[i],
+                            strerror(-fd[i]));
+    }
+    return 0;
+}
+
+int programs_keep(struct succession *s, const int *fd)
+{
+    FD_CLEANUP int own = open(OWN_BINARY, O_PATH | O_CLOEXEC);
+    char name[GENERATION_NAME_MAX];
+    int r = own < 0 ? -errno : succession_keep(s, GENERATION_MASTER, own);
+
+    for (size_t i = 0; i < PROGRAMS && r == 0; i++)
+        r = succession_keep(s, name_of_program(programs[i], name), fd[i]);
+    return r;
+}
+
+void programs_close(int *fd)
+{
+    for (size_t i = 0; i < PROGRAMS; i++)
+        fd_close(&fd[i]);
+}
 
 /* Names the program's path: "Permission denied" may be due to a mode or a
  * mount. */
@@ -39,8 +136,12 @@ static noreturn void die_of_exec(int program, const char *binary, int error)
         strerror(error));
 }
 
-noreturn void exec_program(const struct master *m, const char *binary,
-                           const char *const *arguments, const int *fd, int n)
+/* Becomes BINARY, with the N descriptors FD as 3, 4 and so on. No descriptor
+ * may have a number that a later one gets. All others but the standard
+ * descriptors are closed. ARGUMENTS end with NULL. */
+static noreturn void exec_program(const struct master *m, const char *binary,
+                                  const char *const *arguments, const int *fd,
+                                  int n)
 {
     int program =
         fcntl(programs_find(m->programs, binary), F_DUPFD_CLOEXEC, HIGH_FD);
@@ -143,4 +244,39 @@ int exec_failed(const char *name, int status, struct complaint *c)
                     : status < 0          ? strerror(-status)
                     : WIFSIGNALED(status) ? strsignal(WTERMSIG(status))
                                           : "see its line above");
+}
+
+/* Writes reader's complaint, or that reader has failed. For --check reader has
+ * printed all mistakes in the configuration, and left no complaint. */
+static int why_refused(int status, int answer, struct complaint *c)
+{
+    ssize_t n;
+
+    if (status < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != EX_CONFIG) {
+        exec_failed("reader", status, c);
+        return status < 0 ? status : -EIO;
+    }
+    n = pread(answer, c->text, sizeof(c->text) - 1, 0);
+    c->text[n < 0 ? 0 : n] = '\0';
+    return -EINVAL;
+}
+
+int reader_ask(const struct master *m, const char *mode, const char *path,
+               int file, int wait_ms, struct complaint *c)
+{
+    FD_CLEANUP int answer =
+        memfd_create("answer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    const struct helper reader = { .name = "reader",
+                                   .argv = { "sallyport: reader", mode, path },
+                                   .fd = { file, answer } };
+    int status;
+
+    if (answer < 0) {
+        int error = -errno;
+
+        complain(c, "memfd: %s", strerror(-error));
+        return error;
+    }
+    status = exec_helper(m, &reader, wait_ms);
+    return status == 0 ? fd_take(&answer) : why_refused(status, answer, c);
 }

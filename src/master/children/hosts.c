@@ -1,13 +1,12 @@
 /* Host names of public addresses, in master: which ones lookup resolves, and
  * what gate and the log get. Root asks no resolver and parses no answer: the
  * process lookup does. Each name is resolved once in a generation. */
-#include "hosts.h"
+#include "children.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "children.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
 

@@ -1,7 +1,7 @@
 /* Listening sockets, control and passive. Master makes them at its start,
  * before its sandbox, and passes them to gate; master never accepts a
  * connection on them. */
-#include "listeners.h"
+#include "children.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -11,13 +11,102 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "core/succession.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
 
+#define ROWS_TOLD       32
 #define BACKLOG_CONTROL SOMAXCONN
 #define BACKLOG_PASSIVE 64
 #define PASSIVE_MOST    65536 /* the most that gate takes */
+
+/* Writes the address that L->fd is bound to into L->address. Returns 0 or
+ * -errno. */
+static int listeners_look(struct listener *l)
+{
+    struct sockaddr_storage real;
+    socklen_t size = sizeof(real);
+
+    if (getsockname(l->fd, (struct sockaddr *)&real, &size) < 0)
+        return -errno;
+    return address_from_sockaddr(&l->address, &real);
+}
+
+/* May this error pass without a change of the configuration? Examples are a
+ * port that another program uses, an interface that isn't up yet, and a kernel
+ * that is short of memory. */
+static bool listener_may_pass(int error)
+{
+    return error == EADDRINUSE || error == EADDRNOTAVAIL || error == ENOBUFS ||
+           error == ENOMEM || error == ENFILE;
+}
+
+static const char *listener_advice(int error)
+{
+    switch (error) {
+    case EACCES:
+        return "; ports below 1024 are for root: start it as root, or write a "
+               "port from 1024 on";
+    case EADDRINUSE:
+        return "; see who has it by: ss -Hltnp";
+    case EADDRNOTAVAIL:
+        return "; this machine doesn't have that address now";
+    default:
+        return "";
+    }
+}
+
+static bool addresses_overlap(const struct address *a, const struct address *b)
+{
+    return a->family == b->family && a->port == b->port &&
+           (address_is_any(a) || address_is_any(b) || address_same_host(a, b));
+}
+
+static bool is_listener(const struct heirloom *h)
+{
+    return h->fd >= 0 && (strncmp(h->name, "listen ", 7) == 0 ||
+                          strncmp(h->name, "passive ", 8) == 0);
+}
+
+/* Is this a listener of the running server that the new configuration doesn't
+ * name? Then the supervisor and the older generations keep it open until those
+ * generations end. */
+static bool listener_is_held(const struct succession *h,
+                             const struct address *a, struct address *held)
+{
+    for (size_t i = 0; h && i < h->count; i++) {
+        struct listener old = { .fd = h->heirloom[i].fd };
+
+        if (!is_listener(&h->heirloom[i]) || listeners_look(&old) < 0 ||
+            !addresses_overlap(&old.address, a))
+            continue;
+        *held = old.address;
+        return true;
+    }
+    return false;
+}
+
+/* ERROR keeps the server from listening on A, a value of
+ * the setting KEY. Writes the reason, and what the administrator can do, into
+ * C. H may be NULL. Returns -EINVAL, or -EAGAIN for an error that may pass. */
+static int listeners_refuse(const struct settings *s,
+                            const struct succession *h, const char *key,
+                            const struct address *a, int error,
+                            struct complaint *c)
+{
+    char text[ADDRESS_TEXT_MAX], other[ADDRESS_TEXT_MAX];
+    struct address held;
+
+    address_port_text(a, text);
+    if (error == EADDRINUSE && listener_is_held(h, a, &held))
+        settings_blame(s, key, c,
+                       "can't listen on %s: the server listens on %s already, "
+                       "which a reload can't replace; restart the server",
+                       text, address_port_text(&held, other));
+    else
+        settings_blame(s, key, c, "can't listen on %s: %s%s", text,
+                       strerror(error), listener_advice(error));
+    return listener_may_pass(error) ? -EAGAIN : -EINVAL;
+}
 
 static int listener_set_option(int fd, int level, int option)
 {
@@ -67,16 +156,6 @@ static const char *listener_name(const struct listener_plan *p,
     snprintf(name, GENERATION_NAME_MAX, "%s %s %zu", p->kind,
              address_port_text(p->address, text), p->same);
     return name;
-}
-
-int listeners_look(struct listener *l)
-{
-    struct sockaddr_storage real;
-    socklen_t size = sizeof(real);
-
-    if (getsockname(l->fd, (struct sockaddr *)&real, &size) < 0)
-        return -errno;
-    return address_from_sockaddr(&l->address, &real);
 }
 
 static int listener_open(struct listener *l, const struct listener_plan *p,
@@ -261,4 +340,58 @@ void listeners_release(struct listeners *l)
         fd_close(&l->passive[i].fd);
     free(l->passive);
     *l = (struct listeners){ 0 };
+}
+
+/* Returns the index after the row of neighbouring ports that begins at I.
+ * Several hosts may have the same ports. */
+static size_t ports_row_end(const struct listeners *l, size_t i)
+{
+    for (i++; i < l->passive_count; i++)
+        if (l->passive[i].address.port > l->passive[i - 1].address.port + 1)
+            break;
+    return i;
+}
+
+static int ports_text(const struct listeners *l, size_t begin, size_t end,
+                      struct buf *into)
+{
+    unsigned first = l->passive[begin].address.port;
+    unsigned last = l->passive[end - 1].address.port;
+
+    if (first == last)
+        return buf_add_format(into, " %u", first);
+    return buf_add_format(into, " %u-%u", first, last);
+}
+
+/* Writes "50000-50099", or the kernel's choice: "40001 40007-40009". If there
+ * are very many rows, it writes only the first and the last port. */
+static int all_ports_text(const struct listeners *l, struct buf *into)
+{
+    size_t n = l->passive_count, rows = 0;
+    int r = 0;
+
+    for (size_t i = 0; i < n; i = ports_row_end(l, i))
+        rows++;
+    if (rows > ROWS_TOLD) {
+        r = ports_text(l, 0, n, into);
+        return r == 0 ? buf_add_format(into, " (%zu of them)", n) : r;
+    }
+    for (size_t i = 0; i < n && r == 0; i = ports_row_end(l, i))
+        r = ports_text(l, i, ports_row_end(l, i), into);
+    return r;
+}
+
+int listeners_text(const struct listeners *l, struct buf *into)
+{
+    char text[ADDRESS_TEXT_MAX];
+    int r = 0;
+
+    for (size_t i = 0; i < l->control_count && r == 0; i++)
+        r = buf_add_format(into, "%s%s%s%s", i > 0 ? ", " : "",
+                           address_port_text(&l->control[i].address, text),
+                           l->control[i].implicit ? " tls" : "",
+                           l->control[i].proxied ? " proxy" : "");
+    if (r == 0 && l->passive_count > 0)
+        r = buf_add_text(into, ", data ports");
+    return r == 0 ? all_ports_text(l, into) : r;
 }

@@ -1,6 +1,6 @@
 /* See services.h. Runs in master, which reads nothing out of these channels and
  * never waits. */
-#include "services.h"
+#include "children.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,7 +8,6 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-#include "core/master.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
 

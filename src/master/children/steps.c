@@ -1,13 +1,10 @@
 /* The set-up of a child: each step sends one message. Runs in master. */
-#include "steps.h"
+#include "children.h"
 
 #include <errno.h>
 
-#include "children.h"
-#include "listeners.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/sandbox/sandbox.h"
-#include "services.h"
 
 int steps_conf(struct child *c)
 {

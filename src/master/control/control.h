@@ -1,11 +1,71 @@
 /* The control socket: it takes few callers, each for a limited time. */
-#ifndef SALLYPORT_SRC_MASTER_CONTROL_CONTROL_H
-#define SALLYPORT_SRC_MASTER_CONTROL_CONTROL_H
+#ifndef SALLYPORT_SRC_MASTER_CONTROL_H
+#define SALLYPORT_SRC_MASTER_CONTROL_H
 
-#include "control_socket.h"
-#include "core/master.h"
-#include "peer.h"
+#include <limits.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+
 #include "sallyport/base/burst.h"
+#include "sallyport/base/complain.h"
+#include "sessions/sessions.h"
+
+/* The control socket: its name on disk and its descriptor. */
+struct control_socket {
+    int fd;     /* listening; -1: there is none */
+    int folder; /* the directory that has it */
+    char name[NAME_MAX + 1];
+    struct stat made; /* the name as it was made */
+    bool inherited;   /* an earlier generation made it */
+};
+
+/* Sets S to no socket. */
+void control_socket_blank(struct control_socket *s);
+/* Opens the control socket at PATH. If the socket there was inherited, it is
+ * used as it is, with the connections in its backlog. Otherwise this makes the
+ * directory (0750) if only that is missing, and replaces a socket that a killed
+ * server has left. The socket is kept for the next generation. H may be NULL.
+ * Returns 0; -EINVAL: the administrator must mend something; -EAGAIN: another
+ * server answers there, or another error that may pass. The complaint is "PATH:
+ * WHY". */
+int control_socket_open(struct control_socket *s, const char *path,
+                        struct succession *h, struct complaint *c);
+/* Does a server answer at PATH? One with a full queue counts too. */
+bool control_socket_answers(const char *path);
+/* Closes the socket. REMOVE: also removes the name, if it is still this
+ * socket's. */
+void control_socket_close(struct control_socket *s, bool remove);
+
+/* A peer at the control socket: a sallyportctl, with one request at a time. */
+enum peer_state {
+    PEER_FREE,
+    PEER_IDLE,    /* may ask; a process files may be working for it */
+    PEER_OPENING, /* files was forked; its READY hasn't come yet */
+    PEER_ENDED    /* its channel is closed; its files isn't reaped yet */
+};
+
+struct peer {
+    struct master *master;
+    enum peer_state state;
+    struct channel channel;
+    struct loop_watch watch;
+    struct loop_timer timer; /* for the present state */
+    uint32_t request;        /* the request under way */
+    uint32_t reloading;      /* its request for a reload; 0: none */
+    uint32_t renewal;        /* master's own number for that reload */
+    struct home home;        /* pid 0: no files works for it */
+};
+
+/* Call it after sending the answer to the request; RESULT is SEND()'s. The next
+ * request may come then. A peer that can't take the answer is ended. */
+void peer_answered(struct peer *p, int result);
+/* Call it after sending one of several messages before the last. */
+void peer_sent(struct peer *p, int result);
+void peer_refuse(struct peer *p, enum refusal why, const char *words);
+/* Closes its channel. Its process files leaves by itself, or is killed. */
+void peer_end(struct peer *p);
+/* Sets the timer for the present state. */
+void peer_wait(struct peer *p);
 
 struct control {
     struct control_socket socket;
@@ -40,5 +100,16 @@ bool control_is_idle(const struct control *c);
 
 /* Returns the process files of a caller by its pid, or NULL. */
 struct home *control_home(struct control *c, pid_t pid);
+
+/* The requests of sallyportctl: each has a row and a function. */
+
+/* Serves the messages that have arrived. Returns as channel_dispatch(). */
+int request_dispatch(struct peer *p);
+/* The process files for PARTIALS is ready; or it has failed. */
+void request_home_ready(void *owner);
+void request_home_lost(struct peer *p);
+/* The reload that P asked for has ended. WRONG: why it failed; NULL: a new
+ * generation leads. */
+void request_reloaded(struct peer *p, const char *wrong);
 
 #endif

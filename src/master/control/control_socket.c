@@ -2,7 +2,7 @@
  * sandbox closes, removed at the end of the service. Its mode, its directory
  * and SO_PEERCRED (control.c) restrict who may connect. A living server never
  * loses its socket's name to another one. */
-#include "control_socket.h"
+#include "control.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/succession.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/local.h"

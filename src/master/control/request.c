@@ -1,20 +1,69 @@
 /* The requests of sallyportctl, in master. Each function answers at once, or
  * the peer waits for its process files. Master connects ctl to that process and
- * reads nothing of its results. */
-#include "request.h"
+ * reads nothing of its results. "who" and "kick" use master's records of the
+ * sessions, and show nothing of what a session does. */
+#include "control.h"
 
 #include <string.h>
 
-#include "children/certificates.h"
-#include "children/listeners.h"
-#include "core/master.h"
-#include "request_who.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/random.h"
 #include "sallyport/ipc/generation.h"
-#include "sessions/access.h"
-#include "sessions/session.h"
-#include "sessions/userdb.h"
+
+/* Sessions in one answer, since ctl reads nothing while master writes. */
+#define WHO_PAGE 64
+
+static const char *who_user(const struct session *s)
+{
+    return s->login > 0 ? s->home.user : "";
+}
+
+static void who_tell_one(struct peer *p, const struct session *s)
+{
+    peer_sent(p, SEND(&p->channel, who_is, p->request, .serial = s->serial,
+                      .user = slice_from(who_user(s)), .peer = s->peer,
+                      .local = s->local, .since = s->since, .login = s->login));
+}
+
+/* Sends up to a page of sessions, from place FROM of the table on, and where
+ * the next page begins. */
+static void request_who(struct peer *p, uint64_t from)
+{
+    const struct session_table *t = p->master->sessions;
+    size_t told = 0, i = from < t->size ? (size_t)from : t->size;
+
+    for (; i < t->size && told < WHO_PAGE; i++)
+        if (session_is_there(&t->all[i])) {
+            who_tell_one(p, &t->all[i]);
+            told++;
+        }
+    peer_answered(p, SEND(&p->channel, who_end, p->request,
+                          .place = i < t->size ? i : 0));
+}
+
+static bool who_is_meant(const struct session *s,
+                         const struct msg_end_sessions *msg)
+{
+    if (msg->serial != 0)
+        return s->serial == msg->serial;
+    if (msg->user.len > 0)
+        return slice_equal(slice_from(who_user(s)), msg->user);
+    return msg->client.family != 0 && address_same_host(&s->peer, &msg->client);
+}
+
+/* Kicks the sessions that MSG selects. Returns their number. */
+static size_t request_end_sessions(struct master *m,
+                                   const struct msg_end_sessions *msg)
+{
+    size_t ended = 0;
+
+    SESSIONS_EACH(m->sessions, s)
+        if (session_is_there(s) && who_is_meant(s, msg)) {
+            session_kick(s, ENDING_KICKED);
+            ended++;
+        }
+    return ended;
+}
 
 /* The phase permits no second request before the answer. */
 static struct peer *request_begin(void *owner, uint32_t request)

@@ -1,6 +1,6 @@
 /* For all parts of master: its values before a start, its own events, its
  * failure. */
-#include "master.h"
+#include "core.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* Master and the supervisor. The names of inherited descriptors come in a file
  * that the supervisor wrote and sealed, so they are trusted. */
-#include "succession.h"
+#include "core.h"
 
 #include <errno.h>
 #include <fcntl.h>

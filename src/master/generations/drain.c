@@ -1,20 +1,17 @@
-/* See drain.h. The sessions of a generation are children of its gate. After
- * gate's end they become children of master, which is their subreaper. Then
- * master reaps them, and kills one if it must. Runs in master. */
-#include "drain.h"
+/* A generation that drains. The sessions of a generation are children of its
+ * gate. After gate's end they become children of master, which is their
+ * subreaper. Then master reaps them, and kills one if it must. Runs in master.
+ */
+#include "generations.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "children/children.h"
-#include "children/listeners.h"
 #include "control/control.h"
-#include "newest.h"
-#include "older.h"
 #include "sallyport/base/fd.h"
-#include "sessions/access.h"
+#include "sessions/sessions.h"
 
 static bool gate_lives(const struct master *m)
 {
@@ -120,7 +117,7 @@ void drain_hand_over(struct master *m)
 }
 
 /* A gate that doesn't read or doesn't end has crashed. Its timer ends it
- * (rows.c). */
+ * (run.c). */
 void drain_step_down(struct master *m, int fd)
 {
     struct child *gate = children_gate(m);

@@ -2,16 +2,40 @@
  * If the row is removed, locked or changed, the session is kicked. A file that
  * can't be read or used ends nothing: the last good version counts. Runs in
  * master. */
-#include "access.h"
+#include "sessions.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/master.h"
-#include "session.h"
-#include "userdb.h"
-#include "worker.h"
+#include "sallyport/domain/client_certificates.h"
+
+/* Users who need a certificate can't log in if the server asks for none: at the
+ * start and for each new users file. The hint is one line, since this may be
+ * intended. */
+bool access_hint(const struct settings *s, const struct users *u,
+                 struct complaint *into)
+{
+    const struct user *first = NULL;
+    size_t n = 0;
+
+    for (size_t i = 0; s->client_certificates == CLIENTS_OFF && i < u->count;
+         i++) {
+        const struct user *row = &u->row[i];
+
+        if (row->locked || row->certificate.len == 0)
+            continue;
+        first = first ? first : row;
+        n++;
+    }
+    if (n > 0)
+        complain(into,
+                 "the server asks for no certificate, and %zu user%s with "
+                 "certificate= can't log in (the first is %s); write: "
+                 "client_certificates = request",
+                 n, n == 1 ? "" : "s", first->name);
+    return n > 0;
+}
 
 /* The newest rows, sorted by name, since users_find() would read all rows for
  * each session. */
@@ -118,6 +142,17 @@ bool access_is_current(const struct master *m, const struct user *user)
                user_version(user, m->secrets.versions);
 }
 
+/* The start has already given the hint for the first file; this is for each
+ * newer one. */
+static void access_report_hint(struct master *m)
+{
+    const struct users *u = userdb_find(m->users, userdb_newest(m->users));
+    struct complaint c = { "" };
+
+    if (u && access_hint(&m->settings, u, &c))
+        master_report(m, EVENT_SERVICE, PROCESS_MASTER, "hint: %s", c.text);
+}
+
 bool access_look(struct master *m)
 {
     struct complaint c = { "" };
@@ -135,7 +170,7 @@ bool access_look(struct master *m)
                       "users file read: generation %llu",
                       (unsigned long long)userdb_newest(m->users));
         succession_keep(&m->succession, "users", m->users->fd);
-        m->hooks.users_read(m);
+        access_report_hint(m);
     }
     worker_tell_all(m);
     userdb_drop(m->users, worker_oldest(m));

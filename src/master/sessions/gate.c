@@ -1,14 +1,13 @@
 /* Gate's messages, in master: sessions begin and end. News for gate waits in
  * the sessions' records until gate can take it. A gate that sends impossible
  * messages is ended. */
-#include "gate.h"
+#include "sessions.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "children/children.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
@@ -153,7 +152,8 @@ static int gate_tell_one(struct session *s)
     return r;
 }
 
-void gate_tell(struct master *m)
+/* Sends gate all news that waits, as far as gate can take it. */
+static void gate_tell(struct master *m)
 {
     struct child *gate = children_gate(m);
     bool told = false; /* gate reads, if slowly */

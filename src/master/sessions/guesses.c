@@ -4,7 +4,7 @@
  * a reload forgives anybody. An older generation that still has sessions counts
  * there too. Runs in master. The functions are pure but for the random key: the
  * time is an argument. */
-#include "guesses.h"
+#include "sessions.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* A user's process files, in master: the check of the row, the fork, the start
  * and the end. Auth or an administrator has named the row; uid and home are
  * checked here. */
-#include "home.h"
+#include "sessions.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -12,10 +12,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "core/master.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/files/files.h"
-#include "userdb.h"
 
 #define HOME_MAX 4096
 

@@ -1,19 +1,158 @@
 /* A login, from LOGIN to GRANTED or DENIED. Master never sees name or password:
  * they go from session to auth on a pair of sockets made here, and the answer
- * is a row of the users file. Each wait has its deadline. */
-#include "login.h"
+ * is a row of the users file. Each wait has its deadline.
+ *
+ * Between a verdict and its answer a login may be delayed. It holds no worker
+ * meanwhile. Only a few logins of one address are delayed at a time, and the
+ * others wait for those. So an address can guess only a few times a minute,
+ * however many connections it opens. */
+#include "sessions.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
-#include "access.h"
-#include "answer.h"
-#include "core/master.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "userdb.h"
-#include "worker.h"
+
+uint64_t answer_wrong_in(uint64_t asked, uint64_t now, uint64_t least,
+                         uint64_t step)
+{
+    uint64_t passed = now - asked, at = passed > least ? passed : least;
+
+    if (step == 0)
+        return at - passed;
+    if (at % step != 0 || at == passed)
+        at += step - at % step;
+    return at - passed;
+}
+
+/* A quarter of login_timeout leaves time for three tries. */
+static uint64_t answer_longest_delay(const struct master *m)
+{
+    uint64_t quarter = m->settings.login_timeout / 4;
+
+    return m->settings.guess_delay < quarter ? m->settings.guess_delay
+                                             : quarter;
+}
+
+void answer_count(struct master *m, struct verdict *v)
+{
+    uint64_t now = clock_ms();
+
+    v->guess.trusted =
+        settings_networks_hold(&m->settings.no_ban, &v->guess.peer);
+    v->delay =
+        guesses_delay(m->guesses, &v->guess, answer_longest_delay(m), now);
+    if (!v->right)
+        guesses_failed(m->guesses, &v->guess, now);
+}
+
+static bool answer_is_slowed(const struct session *s)
+{
+    return s->state == SESSION_DELAYED && s->answer.slowed;
+}
+
+static size_t answer_slowed_of(const struct master *m,
+                               const struct address *peer, unsigned bits)
+{
+    struct address prefix = address_prefix(peer, bits), other;
+    size_t n = 0;
+
+    SESSIONS_EACH(m->sessions, s)
+        if (answer_is_slowed(s)) {
+            other = address_prefix(&s->peer, bits);
+            n += address_same_host(&other, &prefix);
+        }
+    return n;
+}
+
+static bool address_is_full(const struct session *s)
+{
+    const struct guess_level *l = NULL;
+    size_t n = s->answer.verdict.guess.trusted
+                   ? 0
+                   : guesses_levels(s->peer.family, &l);
+
+    for (size_t i = 0; i < n; i++)
+        if (answer_slowed_of(s->master, &s->peer, l[i].bits) >= l[i].slowed)
+            return true;
+    return false;
+}
+
+static void answer_delay(struct session *s)
+{
+    const struct answer *a = &s->answer;
+    uint64_t now = clock_ms(), passed = now - a->asked, ms;
+
+    if (a->verdict.right)
+        ms = a->verdict.delay > passed ? a->verdict.delay - passed : 0;
+    else
+        ms = answer_wrong_in(a->asked, now, a->verdict.delay,
+                             s->master->settings.login_delay);
+    s->state = SESSION_DELAYED;
+    session_wait(s, ms);
+}
+
+/* Lets S wait: in SESSION_DELAYED for its answer, or in SESSION_HELD if as many
+ * logins of its address as permitted are being delayed. */
+static void answer_wait(struct session *s)
+{
+    s->answer.slowed = s->answer.verdict.delay > 0;
+    if (s->answer.slowed && address_is_full(s)) {
+        s->state = SESSION_HELD;
+        session_wait(s, s->master->deadlines.verdict);
+    } else {
+        answer_delay(s);
+    }
+}
+
+/* The delay begins now. If the time in the queue counted, all waiting logins
+ * would be answered together with the first one. */
+static void answer_release(struct session *s)
+{
+    struct verdict *v = &s->answer.verdict;
+    uint64_t now = clock_ms();
+
+    v->delay = guesses_delay(s->master->guesses, &v->guess,
+                             answer_longest_delay(s->master), now);
+    s->answer.slowed = v->delay > 0;
+    if (s->answer.slowed && v->right)
+        s->answer.asked = now;
+    else if (s->answer.slowed) /* sent at a multiple of login_delay */
+        v->delay += now - s->answer.asked;
+    answer_delay(s);
+}
+
+static bool answer_may_go(const struct session *s)
+{
+    const struct answer *a = &s->answer;
+
+    return !address_is_full(s) ||
+           guesses_delay(s->master->guesses, &a->verdict.guess,
+                         answer_longest_delay(s->master), clock_ms()) == 0;
+}
+
+static struct session *answer_longest_held(struct master *m)
+{
+    struct session *best = NULL;
+
+    SESSIONS_EACH(m->sessions, s)
+        if (s->state == SESSION_HELD &&
+            (!best || s->answer.asked < best->answer.asked) && answer_may_go(s))
+            best = s;
+    return best;
+}
+
+/* Takes the next logins out of SESSION_HELD. Call it when a delay is over, or
+ * when an address has become known. */
+static void answer_next(struct master *m)
+{
+    struct session *s;
+
+    while ((s = answer_longest_held(m)))
+        answer_release(s);
+}
 
 /* A session that doesn't read its answer can't serve its client either. */
 static void login_give_up(struct session *s, int error)
@@ -224,7 +363,7 @@ static void login_on_home_lost(void *owner)
     login_deny(s, DENIAL_HOME);
 }
 
-static void login_on_time(struct session *s)
+void login_on_time(struct session *s)
 {
     switch (s->state) {
     case SESSION_WAITING:
@@ -249,7 +388,7 @@ static void login_on_time(struct session *s)
     }
 }
 
-static void login_on_left(struct session *s)
+void login_on_left(struct session *s)
 {
     worker_forget(s->master, s);
     if (s->state == SESSION_ENDED && s->answer.slowed)
@@ -260,19 +399,16 @@ static const struct handler login_handlers[] = {
     ON(login, login_on_login),
 };
 
+int login_dispatch(struct session *s)
+{
+    return DISPATCH(&s->channel, login_handlers, s);
+}
+
 static void login_on_home_gone(void *owner)
 {
     session_settle(owner);
 }
 
-static const struct home_calls login_home_calls = { login_on_home_ready,
-                                                    login_on_home_lost,
-                                                    login_on_home_gone };
-
-const struct session_calls login_calls = {
-    .handlers = login_handlers,
-    .handler_count = sizeof(login_handlers) / sizeof(login_handlers[0]),
-    .on_time = login_on_time,
-    .home = &login_home_calls,
-    .on_left = login_on_left,
-};
+const struct home_calls login_home_calls = { login_on_home_ready,
+                                             login_on_home_lost,
+                                             login_on_home_gone };

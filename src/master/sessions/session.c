@@ -1,21 +1,135 @@
-/* A session's record: its channel, its timer and its end. Gate kills a session
- * that breaks the rules or doesn't read, since gate is its parent. Nothing that
- * a session sends ends anything else. Runs in master. */
-#include "session.h"
+/* A session's record, and the table of all: it is found by its serial. All
+ * records are allocated at the start. Gate kills a session that breaks the
+ * rules or doesn't read, since gate is its parent. Nothing that a session sends
+ * ends anything else. Runs in master. */
+#include "sessions.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
-#include "children/children.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/base/random.h"
+
+/* Records beyond max_sessions: an ended session keeps its record until its
+ * process files is reaped, while a new session may come in. */
+#define SLACK 64
+
+/* All descriptors are -1, even in an unused record. */
+static void table_blank(struct session *s)
+{
+    *s = (struct session){ .channel.fd = -1 };
+    home_blank(&s->home);
+}
+
+int sessions_init(struct session_table *t, size_t limit)
+{
+    *t = (struct session_table){ .limit = limit, .size = 2 * limit + SLACK };
+    t->buckets = 64;
+    while (t->buckets < t->size)
+        t->buckets *= 2;
+    t->all = master_memory(t->size * sizeof(*t->all));
+    t->bucket = calloc(t->buckets, sizeof(struct session *));
+    if (!t->all || !t->bucket) {
+        sessions_release(t);
+        return -ENOMEM;
+    }
+    random_bytes(t->hash_key, sizeof(t->hash_key));
+    for (size_t i = t->size; i > 0; i--) {
+        table_blank(&t->all[i - 1]);
+        t->all[i - 1].next = t->free;
+        t->free = &t->all[i - 1];
+    }
+    return 0;
+}
+
+void sessions_release(struct session_table *t)
+{
+    if (t->all)
+        munmap(t->all, t->size * sizeof(*t->all));
+    free(t->bucket);
+    *t = (struct session_table){ 0 };
+}
+
+/* The hash has a key: gate chooses serials, and must not choose buckets. */
+static struct session **bucket_of(struct session_table *t, uint64_t serial)
+{
+    uint64_t hash = siphash(t->hash_key, &serial, sizeof(serial));
+
+    return &t->bucket[hash & (t->buckets - 1)];
+}
+
+struct session *sessions_find(struct session_table *t, uint64_t serial)
+{
+    struct session *s = *bucket_of(t, serial);
+
+    while (s && s->serial != serial)
+        s = s->next;
+    return s;
+}
+
+struct session *sessions_by_files(struct session_table *t, pid_t pid)
+{
+    SESSIONS_EACH(t, s)
+        if (s->home.pid == pid)
+            return s;
+    return NULL;
+}
+
+size_t sessions_of_user(const struct session_table *t, const char *name)
+{
+    size_t n = 0;
+
+    SESSIONS_EACH(t, s)
+        n += (s->home.pid > 0 || (s->older && s->state != SESSION_ENDED)) &&
+             strcmp(s->home.user, name) == 0;
+    return n;
+}
+
+size_t sessions_logged_in(const struct session_table *t)
+{
+    size_t n = 0;
+
+    SESSIONS_EACH(t, s)
+        n += session_is_there(s) && s->login > 0;
+    return n;
+}
+
+struct session *sessions_take(struct session_table *t, uint64_t serial)
+{
+    struct session *s = t->free;
+    struct session **bucket = bucket_of(t, serial);
+
+    if (!s || t->living >= t->limit)
+        return NULL;
+    t->free = s->next;
+    s->serial = serial;
+    s->next = *bucket;
+    *bucket = s;
+    t->living++;
+    t->used++;
+    return s;
+}
+
+void sessions_give_back(struct session_table *t, struct session *s)
+{
+    struct session **at = bucket_of(t, s->serial);
+
+    while (*at != s)
+        at = &(*at)->next;
+    *at = s->next;
+    table_blank(s);
+    s->next = t->free;
+    t->free = s;
+    t->used--;
+}
 
 static void session_on_message(void *owner, uint32_t events)
 {
     struct session *s = owner;
-    const struct session_calls *calls = s->master->sessions->calls;
-    int r =
-        channel_dispatch(&s->channel, calls->handlers, calls->handler_count, s);
+    int r = login_dispatch(s);
 
     (void)events;
     if (r == -EPROTO) {
@@ -51,7 +165,7 @@ static void session_on_time(void *owner)
     else if (s->state == SESSION_ENDED)
         session_outlives(s);
     else
-        s->master->sessions->calls->on_time(s);
+        login_on_time(s);
 }
 
 void session_wait(struct session *s, uint64_t ms)
@@ -81,7 +195,7 @@ struct session *session_open(struct master *m, uint64_t serial,
     if (s->log && s->keys)
         s->log->held = s->keys->held = proxied;
     s->home.master = m;
-    s->home.calls = m->sessions->calls->home;
+    s->home.calls = &login_home_calls;
     s->home.owner = s;
     s->home.peer = *peer;
     channel_init(&s->channel, ends->master, PROCESS_MASTER, PROCESS_SESSION,
@@ -98,7 +212,7 @@ struct session *session_open(struct master *m, uint64_t serial,
 static void session_order(struct session *s, enum session_order order)
 {
     s->orders |= order;
-    s->master->hooks.order(s);
+    older_order(s);
 }
 
 /* A session that was kicked meanwhile gets its address too, so that its last
@@ -157,7 +271,7 @@ void sessions_sweep(struct master *m)
             sessions_give_back(t, s);
         }
     }
-    m->hooks.settle(m);
+    m->unsettled = true;
 }
 
 /* Gate, or master itself, will know whether the session died by a signal, and
@@ -185,7 +299,7 @@ void session_end(struct session *s)
     /* The record waits only for these processes. */
     if (s->home.pid > 0 || session_is_adopted(s))
         session_wait(s, s->master->deadlines.settle);
-    s->master->sessions->calls->on_left(s);
+    login_on_left(s);
     session_settle(s);
 }
 
@@ -244,7 +358,7 @@ void session_kick(struct session *s, enum ending why)
         session_kill(s);
     } else {
         s->state = SESSION_KICKED;
-        s->master->sessions->calls->on_left(s);
+        login_on_left(s);
         session_wait(s, s->master->deadlines.kick);
     }
 }

@@ -2,7 +2,7 @@
  * and has reader parse it. Only the newest text is kept as a descriptor, for
  * auth. The rows of older generations stay as long as a verdict may name them.
  * A broken file never replaces a good one. */
-#include "userdb.h"
+#include "sessions.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,8 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "children/reader.h"
-#include "core/master.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/settings/settings.h"

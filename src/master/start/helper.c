@@ -1,5 +1,5 @@
 /* Executes reader and check for a start, and waits for their end. */
-#include "helper.h"
+#include "start.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,9 +9,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "children/exec.h"
-#include "children/reader.h"
-#include "core/master.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"

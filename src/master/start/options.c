@@ -1,5 +1,5 @@
 /* The command line of sallyportd. Runs in master, before anything else. */
-#include "options.h"
+#include "start.h"
 
 #include <getopt.h>
 #include <stddef.h>

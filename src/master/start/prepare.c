@@ -1,7 +1,7 @@
 /* Opens and checks everything before a process is started. So a mistake of the
  * administrator is one line, and nothing has happened. Runs in master, before
  * its sandbox. */
-#include "prepare.h"
+#include "start.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,18 +11,39 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "children/certificates.h"
-#include "children/listeners.h"
-#include "children/programs.h"
-#include "control/control.h"
-#include "generations/older.h"
-#include "helper.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
 #include "sallyport/ipc/memory.h"
 #include "sallyport/sandbox/sandbox.h"
-#include "secrets.h"
-#include "sessions/userdb.h"
+
+/* The keys that pass from master to master, in a sealed file in memory, which
+ * is never on a disk. Without them a reload would refuse all tickets, see each
+ * row of the users file as changed, and lose unfinished uploads where `state`
+ * can't be written. */
+
+#define SECRETS_NAME "keys of master"
+
+/* Takes the keys of the generation before. Returns false if there are none. The
+ * keys of master_init() stay for those that it didn't have. */
+static bool secrets_inherit(struct master *m)
+{
+    FD_CLEANUP int fd = succession_inherit(&m->succession, SECRETS_NAME);
+    struct secrets s;
+    ssize_t n = fd < 0 ? -1 : pread(fd, &s, sizeof(s), 0);
+
+    if (n > 0) /* an older build had fewer keys */
+        memcpy(&m->secrets, &s, (size_t)n);
+    explicit_bzero(&s, sizeof(s));
+    return n >= (ssize_t)sizeof(s.names);
+}
+
+int secrets_keep(struct master *m)
+{
+    const struct slice all = { (const char *)&m->secrets, sizeof(m->secrets) };
+    FD_CLEANUP int fd = fd_sealed(SECRETS_NAME, all);
+
+    return fd < 0 ? fd : succession_keep(&m->succession, SECRETS_NAME, fd);
+}
 
 /* Adds to the complaint about the value of KEY the line in the
  * configuration. */

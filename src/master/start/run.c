@@ -1,35 +1,195 @@
-/* Master as a whole: its tables, its children, the moment when all are ready.
- * It parses no byte of a client. It waits for one process only, reader, and not
- * for long. */
-#include "run.h"
+/* Master as a whole: its parts, the table of its children, the moment when all
+ * of these are ready. It parses no byte of a client. It waits for one process
+ * only, reader, and not for long. */
+#include "start.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <sysexits.h>
 #include <time.h>
 
-#include "children/certificates.h"
-#include "children/children.h"
-#include "children/hosts.h"
-#include "children/listeners.h"
-#include "children/programs.h"
-#include "control/control.h"
-#include "generations/drain.h"
-#include "generations/heartbeat.h"
-#include "generations/older.h"
-#include "generations/reap.h"
-#include "generations/stop.h"
-#include "generations/supervisor.h"
-#include "helper.h"
-#include "hint.h"
-#include "rows.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
-#include "sessions/access.h"
-#include "sessions/gate.h"
-#include "sessions/login.h"
-#include "sessions/userdb.h"
+#include "sallyport/files/files.h"
 
 #define READY_TEXT_MAX 4096
+
+void parts_attach(struct master *m, struct master_parts *parts)
+{
+    *parts = (struct master_parts){ 0 };
+    m->certificates = &parts->certificates;
+    m->listeners = &parts->listeners;
+    m->hosts = &parts->hosts;
+    m->children = &parts->children;
+    m->services = &parts->services;
+    m->sessions = &parts->sessions;
+    m->guesses = &parts->guesses;
+    m->users = &parts->users;
+    m->access = &parts->access;
+    m->control = &parts->control;
+    m->older = parts->older;
+    m->drain = &parts->drain;
+    m->drain->next_gate = -1;
+    m->newest = &parts->newest;
+    m->heartbeat = &parts->heartbeat;
+    certificates_init(m->certificates);
+    older_init(m);
+    link_init(m->newest, &m->loop);
+    userdb_init(m->users, m);
+    control_init(m->control, m);
+    m->hooks =
+        (struct master_hooks){ .spawn = exec_child, .files = files_main };
+}
+
+/* The table of the executed processes: the set-up messages of each, the
+ * handlers of its messages, and what follows its start and its end. */
+
+#define HANDLERS(t) .handlers = (t), .handler_count = sizeof(t) / sizeof((t)[0])
+
+static void gate_on_ready(struct child *c)
+{
+    hosts_tell(c->master);
+}
+
+/* In a generation that drains, the newest master gets the news of sessions;
+ * gate gets no more time here. */
+static void gate_on_writable(struct child *c)
+{
+    heartbeat_ask(c->master);
+    drain_hand_over(c->master);
+    sessions_tell(c->master);
+    hosts_tell(c->master);
+    services_flush(c->master);
+}
+
+/* Without a gate this generation accepts nobody. */
+static void gate_on_gone(struct child *c)
+{
+    drain_begin(c->master);
+}
+
+static void gate_on_time(struct child *c)
+{
+    child_end(c, c->master->drain->handing_over ? "has not handed over in time"
+                                                : "does not read its messages");
+}
+
+static void service_on_ready(struct child *c)
+{
+    services_ready(c->master, c->row->process, &c->channel, &c->watch);
+}
+
+static void service_on_writable(struct child *c)
+{
+    services_flush(c->master);
+}
+
+static void service_on_gone(struct child *c)
+{
+    services_gone(c->master, c->row->process);
+}
+
+/* Gate's set-up waits until keys is ready. */
+static void keys_on_ready(struct child *c)
+{
+    service_on_ready(c);
+    child_go_on(children_find(c->master, PROCESS_GATE));
+}
+
+static const struct handler gate_handlers[] = {
+    CHILD_MESSAGES,
+    ON(serving, supervisor_on_serving),
+    ON(session, gate_on_session),
+    ON(born, gate_on_born),
+    ON(kill_adopted, gate_on_kill_adopted),
+    ON(session_peer, gate_on_session_peer),
+    ON(session_gone, gate_on_session_gone),
+    ON(pair_is, certificates_on_pair_is),
+    ON(healthy, heartbeat_on_healthy),
+};
+static const struct handler auth_handlers[] = {
+    CHILD_MESSAGES,
+    ON(verdict, verdict_on_verdict),
+};
+static const struct handler lookup_handlers[] = {
+    CHILD_MESSAGES,
+    ON(resolved, hosts_on_resolved),
+    ON(unresolved, hosts_on_unresolved),
+};
+static const struct handler log_handlers[] = { CHILD_MESSAGES };
+static const struct handler keys_handlers[] = { CHILD_MESSAGES };
+
+static child_step *const gate_steps[] = {
+    steps_conf,    steps_sandbox,     steps_log,
+    steps_keys,    certificates_step, steps_listeners,
+    steps_passive, steps_retired,     steps_memory,
+    hosts_step,    steps_keys_ready,  steps_go,
+    NULL,
+};
+static child_step *const auth_steps[] = {
+    steps_sandbox,     steps_log, certificates_step_auth,
+    worker_send_users, steps_go,  NULL
+};
+static child_step *const keys_steps[] = {
+    steps_sandbox, steps_log, certificates_step_keys,
+    steps_peers,   steps_go,  NULL
+};
+static child_step *const lookup_steps[] = { steps_sandbox, steps_log,
+                                            hosts_step_names, steps_go, NULL };
+static child_step *const log_steps[] = { steps_conf, steps_sandbox,
+                                         steps_output, steps_go, NULL };
+
+/* clang-format off */
+static const struct child_row rows[] = {
+    { .process = PROCESS_LOG,
+      .binary = "log",
+      .steps = log_steps,
+      HANDLERS(log_handlers),
+      .on_ready = service_on_ready,
+      .on_writable = service_on_writable,
+      .on_gone = service_on_gone },
+    { .process = PROCESS_KEYS,
+      .binary = "keys",
+      .steps = keys_steps,
+      HANDLERS(keys_handlers),
+      .on_ready = keys_on_ready,
+      .on_writable = service_on_writable,
+      .on_gone = service_on_gone },
+    { .process = PROCESS_GATE,
+      .once = true,
+      .binary = "gate",
+      .steps = gate_steps,
+      HANDLERS(gate_handlers),
+      .on_ready = gate_on_ready,
+      .on_writable = gate_on_writable,
+      .on_gone = gate_on_gone,
+      .on_reaped = drain_on_gate_end,
+      .on_time = gate_on_time },
+    { .process = PROCESS_AUTH,
+      .binary = "auth",
+      .steps = auth_steps,
+      HANDLERS(auth_handlers),
+      .on_ready = verdict_go_on,
+      .on_writable = verdict_go_on,
+      .on_gone = verdict_on_gone,
+      .on_time = verdict_on_time },
+    { .process = PROCESS_LOOKUP,
+      .binary = "lookup",
+      .steps = lookup_steps,
+      HANDLERS(lookup_handlers),
+      .on_ready = hosts_on_ready,
+      .on_gone = hosts_on_gone,
+      .is_done = hosts_is_done },
+};
+/* clang-format on */
+
+static const struct child_row *rows_find(enum process p)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (rows[i].process == p)
+            return &rows[i];
+    return NULL;
+}
 
 static void run_add_children(struct master *m)
 {
@@ -48,9 +208,54 @@ static void run_on_deadline(void *owner)
     loop_stop(&((struct master *)owner)->loop);
 }
 
+static void run_say_ready(struct master *m)
+{
+    const char *binding = binding_words[m->settings.data_binding];
+    struct buf text;
+
+    buf_init(&text, READY_TEXT_MAX);
+    if (listeners_text(m->listeners, &text) == 0)
+        stderr_print("ready: listening on %.*s; data_binding = %s",
+                     (int)text.len, text.data, binding);
+    buf_release(&text);
+    m->since = time(NULL);
+    supervisor_up(m);
+    master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+                  "started, version %s, data_binding = %s%s", SALLYPORT_VERSION,
+                  binding,
+                  m->settings.data_binding == BINDING_ADDRESS
+                      ? ": data connections prove nothing but their address"
+                      : "");
+}
+
+static void run_look_ready(struct master *m)
+{
+    if (!children_are_up(m))
+        return;
+    m->state = MASTER_RUNNING;
+    listeners_forget_retired(m->listeners);
+    services_flush(m);
+    if (m->check) {
+        loop_stop(&m->loop);
+    } else {
+        access_start(m);
+        hosts_keep(m);
+        run_say_ready(m);
+    }
+}
+
 static void run_on_turn_over(void *owner)
 {
-    sessions_sweep(owner);
+    struct master *m = owner;
+
+    sessions_sweep(m);
+    if (!m->unsettled)
+        return;
+    m->unsettled = false;
+    if (m->state == MASTER_STARTING)
+        run_look_ready(m);
+    else
+        stop_settle(m);
 }
 
 int master_start(struct master *m)
@@ -74,7 +279,6 @@ int master_start(struct master *m)
     loop_sweep(&m->loop, run_on_turn_over, m);
     m->state = MASTER_STARTING;
     m->deadline = (struct loop_timer){ .on_time = run_on_deadline, .owner = m };
-    m->sessions->calls = &login_calls;
     m->sessions->audience = &gate_audience;
     helper_watch_survey(m);
     hosts_init(m);
@@ -123,55 +327,4 @@ void master_release(struct master *m)
     fd_close(&m->conf);
     certificates_release(m->certificates);
     fd_close(&m->empty);
-}
-
-static void run_say_ready(struct master *m)
-{
-    const char *binding = binding_words[m->settings.data_binding];
-    struct buf text;
-
-    buf_init(&text, READY_TEXT_MAX);
-    if (listeners_text(m->listeners, &text) == 0)
-        stderr_print("ready: listening on %.*s; data_binding = %s",
-                     (int)text.len, text.data, binding);
-    buf_release(&text);
-    m->since = time(NULL);
-    supervisor_up(m);
-    master_report(m, EVENT_SERVICE, PROCESS_MASTER,
-                  "started, version %s, data_binding = %s%s", SALLYPORT_VERSION,
-                  binding,
-                  m->settings.data_binding == BINDING_ADDRESS
-                      ? ": data connections prove nothing but their address"
-                      : "");
-}
-
-void run_child_ready(struct master *m)
-{
-    if (m->state != MASTER_STARTING) {
-        services_flush(m);
-        return;
-    }
-    if (!children_are_up(m))
-        return;
-    m->state = MASTER_RUNNING;
-    listeners_forget_retired(m->listeners);
-    services_flush(m);
-    if (m->check) {
-        loop_stop(&m->loop);
-    } else {
-        access_start(m);
-        hosts_keep(m);
-        run_say_ready(m);
-    }
-}
-
-/* The start has already given the hint for the first file; this is for each
- * newer one. */
-void run_users_read(struct master *m)
-{
-    const struct users *u = userdb_find(m->users, userdb_newest(m->users));
-    struct complaint c = { "" };
-
-    if (u && hint_unasked(&m->settings, u, &c))
-        master_report(m, EVENT_SERVICE, PROCESS_MASTER, "hint: %s", c.text);
 }

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "master/children/programs.h"
+#include "master/children/children.h"
 #include "sallyport/base/fd.h"
 #include "support/server.h"
 #include "support/settings.h"

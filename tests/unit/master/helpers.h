@@ -2,7 +2,7 @@
 #ifndef TEST_UNIT_MASTER_HELPERS_H
 #define TEST_UNIT_MASTER_HELPERS_H
 
-#include "master/core/master.h"
+#include "master/core/core.h"
 
 /* Lets M execute the programs of this build. */
 void helpers_find(struct master *m);

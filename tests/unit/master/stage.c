@@ -19,8 +19,7 @@
 #include <unistd.h>
 
 #include "helpers.h"
-#include "master/start/prepare.h"
-#include "master/start/run.h"
+#include "master/start/start.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/conf/conf.h"

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "master/start/parts.h"
+#include "master/start/start.h"
 #include "sallyport/domain/binding.h"
 #include "sallyport/domain/rights.h"
 #include "sallyport/files/files.h"

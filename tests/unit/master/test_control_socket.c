@@ -1,6 +1,6 @@
 /* The control socket in the file system: made, inherited, taken from a killed
  * server, never from one that lives, and removed. */
-#include "master/control/control_socket.h"
+#include "master/control/control.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "master/start/parts.h"
+#include "master/start/start.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/local.h"
 #include "sallyport/ipc/generation.h"

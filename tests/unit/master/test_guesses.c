@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "master/sessions/guesses.h"
+#include "master/sessions/sessions.h"
 #include "sallyport/base/fd.h"
 
 #define MOST   10000

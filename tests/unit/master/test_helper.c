@@ -15,10 +15,9 @@
 #include <unistd.h>
 
 #include "helpers.h"
-#include "master/children/programs.h"
-#include "master/children/reader.h"
-#include "master/core/master.h"
-#include "master/start/helper.h"
+#include "master/children/children.h"
+#include "master/core/core.h"
+#include "master/start/start.h"
 #include "sallyport/base/buf.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"

@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "master/start/hint.h"
+#include "master/sessions/sessions.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/conf/conf.h"
 #include "sallyport/usersfile/usersfile.h"
@@ -48,7 +48,7 @@ Test(hint, unasked)
             conf_parse(&s, slice_from(unasked[i].settings), "conf", NULL, &c),
             0, "%s", c.text);
         cr_assert_eq(users_read(&u, fd, "users", &c), 0, "%s", c.text);
-        cr_expect_eq(hint_unasked(&s, &u, &hint), words != NULL, "row %zu", i);
+        cr_expect_eq(access_hint(&s, &u, &hint), words != NULL, "row %zu", i);
         cr_expect_eq(hint.text[0] != '\0', words != NULL, "row %zu", i);
         cr_expect(!words || strstr(hint.text, words), "row %zu: %s", i,
                   hint.text);

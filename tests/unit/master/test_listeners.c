@@ -8,8 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "master/children/listeners.h"
-#include "master/core/succession.h"
+#include "master/children/children.h"
+#include "master/core/core.h"
 #include "sallyport/conf/conf.h"
 
 static void settings_with(struct settings *s, const char *const *listen,

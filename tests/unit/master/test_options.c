@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "master/start/options.h"
+#include "master/start/start.h"
 
 static const struct {
     const char *argument[4];

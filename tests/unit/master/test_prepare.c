@@ -11,9 +11,8 @@
 #include <unistd.h>
 
 #include "helpers.h"
-#include "master/sessions/home.h"
-#include "master/start/prepare.h"
-#include "master/start/secrets.h"
+#include "master/sessions/sessions.h"
+#include "master/start/start.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/conf/conf.h"
 #include "sallyport/ipc/generation.h"

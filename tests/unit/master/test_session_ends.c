@@ -10,14 +10,9 @@
 #include <unistd.h>
 
 #include "master/children/children.h"
-#include "master/generations/drain.h"
-#include "master/generations/newest.h"
-#include "master/sessions/answer.h"
-#include "master/sessions/gate.h"
-#include "master/sessions/login.h"
-#include "master/sessions/verdict.h"
-#include "master/sessions/worker.h"
-#include "master/start/parts.h"
+#include "master/generations/generations.h"
+#include "master/sessions/sessions.h"
+#include "master/start/start.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/files/files.h"
@@ -85,7 +80,6 @@ static void hall_open(void)
     cr_assert_eq(loop_init(&m.loop), 0);
     cr_assert_eq(sessions_init(m.sessions, 8), 0);
     cr_assert_eq(guesses_init(m.guesses, -1), 0);
-    m.sessions->calls = &login_calls;
     m.sessions->audience = &gate_audience;
     hall_child(&gate, END_GATE);
     hall_child(&auth, END_AUTH);

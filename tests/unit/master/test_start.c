@@ -5,7 +5,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "master/children/exec.h"
+#include "master/children/children.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/build.h"
 #include "stage.h"

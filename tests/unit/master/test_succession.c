@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "master/core/succession.h"
+#include "master/core/core.h"
 #include "sallyport/base/fd.h"
 
 #define WAIT_MS 20000

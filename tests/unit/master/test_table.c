@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#include "master/sessions/session.h"
+#include "master/sessions/sessions.h"
 
 #define LIMIT 100
 

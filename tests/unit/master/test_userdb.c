@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "helpers.h"
-#include "master/children/programs.h"
-#include "master/sessions/userdb.h"
+#include "master/children/children.h"
+#include "master/sessions/sessions.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/users/image.h"

@@ -1,30 +1,95 @@
-/* Master's state, and how its parts find each other. There is one struct, and
- * each function gets it; nothing here is global. */
-#ifndef SALLYPORT_SRC_MASTER_CORE_MASTER_H
-#define SALLYPORT_SRC_MASTER_CORE_MASTER_H
+/* What all parts of master share: its state, its place among the generations,
+ * its own events. There is one struct master, and each function gets it;
+ * nothing here is global. */
+#ifndef SALLYPORT_SRC_MASTER_CORE_H
+#define SALLYPORT_SRC_MASTER_CORE_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include <time.h>
 
+#include "sallyport/base/buf.h"
+#include "sallyport/base/loop.h"
 #include "sallyport/base/signals.h"
 #include "sallyport/base/siphash.h"
 #include "sallyport/event/event.h"
+#include "sallyport/ipc/channel.h"
 #include "sallyport/settings/prepared.h"
 #include "sallyport/settings/settings.h"
-#include "succession.h"
 
+struct files_start;
+struct master;
+
+/* Master's place among the generations: what it inherits from the one before,
+ * what the supervisor keeps for the next one, and whether it leads. */
+struct heirloom {
+    const char *name;
+    int fd;
+};
+
+struct succession {
+    uint64_t generation;
+    bool leads;    /* this is the newest generation */
+    bool adopts;   /* gate adopts sessions before it accepts */
+    bool serves;   /* gate has reported that it accepts */
+    bool recovery; /* a file that was inherited isn't read from the disk */
+    struct channel supervisor;
+    struct loop_watch watch;
+    struct buf names; /* of the inherited descriptors */
+    struct heirloom *heirloom;
+    size_t count;
+};
+
+/* Sets no supervisor and nothing inherited. A test starts master in this
+ * way. */
+void succession_init(struct succession *s);
+/* Takes what the supervisor has prepared. Returns 0 or -errno: this process
+ * wasn't started by a supervisor. */
+int succession_open(struct succession *s);
+void succession_release(struct succession *s);
+
+/* Returns the inherited descriptor of that name, which the caller then owns, or
+ * -1. S may be NULL. */
+int succession_inherit(struct succession *s, const char *name);
+/* Returns an inherited descriptor whose name begins with KIND and that nobody
+ * has taken, or -1. */
+int succession_inherit_any(struct succession *s, const char *kind);
+/* During a recovery: returns a copy of the file that was in use under this
+ * path. Otherwise returns -1. */
+int succession_recover_file(struct succession *s, const char *path);
+/* Did the generation before use the file that FD is open on, unchanged, under
+ * this path? */
+bool succession_had_file(const struct succession *s, const char *path, int fd);
+/* Asks the supervisor to keep a copy of the file FD, which is in use under
+ * PATH. */
+int succession_keep_file(struct succession *s, const char *path, int fd);
+/* Closes the inherited descriptors that nobody has taken. */
+void succession_settle(struct succession *s);
+/* As SEND() to the supervisor, but it waits a moment for room: no message may
+ * be lost. */
+#define SUCCESSION_SAY(s, name, ...)                                           \
+    succession_say(s, MSG_##name, MESSAGE_BODY(name, __VA_ARGS__))
+int succession_say(struct succession *s, enum message_kind kind,
+                   const void *body);
+/* Asks the supervisor to keep a copy of FD under NAME, and waits as above.
+ * Returns 0 or -errno. */
+int succession_keep(struct succession *s, const char *name, int fd);
+
+/* Reports to the supervisor that the start has failed because of WHY. */
+void succession_failed(struct succession *s, const char *why);
+/* Asks the supervisor for a reload. Returns the number that MSG_renewed will
+ * have, or 0: there is no supervisor. */
+uint32_t succession_renew(struct succession *s);
+
+/* Master's state, and how its parts find each other. */
 #define MASTER_AUTHS 4
 #define MASTER_CHILDREN                                                        \
     (4 + MASTER_AUTHS)     /* log, keys, lookup, gate, auths                   \
                             */
 #define MASTER_CALLERS  16 /* at the control socket */
 #define MASTER_PROGRAMS 7
-
-struct files_start;
-struct master;
-struct session;
 
 /* Keys that are the same in all masters of one service. Masters of other builds
  * read this struct, so a new key goes to the end. */
@@ -40,24 +105,13 @@ enum master_state {
     MASTER_STOPPING,
 };
 
-/* A part of master calls only those parts that its row in the matrix names
- * (tests/unit/tree/test_matrix.c). A call in the other direction is a hook;
- * parts_attach() fills these in. */
+/* What tests replace. */
 struct master_hooks {
     /* Starts a process BINARY whose main channel is FD. Returns its pid or
-     * -errno. FD stays the caller's. Tests replace this hook and `files`. */
+     * -errno. FD stays the caller's. */
     pid_t (*spawn)(const struct master *m, const char *binary, int fd);
     /* Runs in the fork; never returns. */
     void (*files)(const struct files_start *start);
-    /* A child has become ready. */
-    void (*child_ready)(struct master *m);
-    /* A newer users file was read. */
-    void (*users_read)(struct master *m);
-    /* Sends the orders in s->orders to the master of S's older generation. */
-    void (*order)(struct session *s);
-    /* A session's record is free, or a caller at the control socket has left:
-     * checks whether anything is left to do. May be called at any time. */
-    void (*settle)(struct master *m);
 };
 
 /* How many milliseconds master waits for other processes. */
@@ -94,7 +148,7 @@ struct master {
     struct identity identity[PROCESS_SANDBOXED]; /* of the children */
 
     /* Opened at the start, and passed to children, also to restarted ones. */
-    int programs[MASTER_PROGRAMS]; /* their descriptors (programs.h) */
+    int programs[MASTER_PROGRAMS]; /* their descriptors (exec.c) */
     int memory;                    /* memory that survives a gate; a memfd */
     int guesses_memory; /* memory that survives a master too; a memfd */
     int survey_lock;    /* of the one process that looks at homes; a memfd */
@@ -110,12 +164,16 @@ struct master {
     struct loop loop;
     struct signals signals;
     enum master_state state;
+    /* A child has become ready, a session's record is free, or a caller at the
+     * control socket has left: the end of the loop's turn looks whether master
+     * waited for just that (run.c). */
+    bool unsettled;
     int status; /* what main returns: 0 or a sysexits code */
     struct loop_timer deadline;
     pid_t survey; /* looks at the homes in the background; 0: none does */
     struct loop_timer survey_timer;
 
-    /* The parts; other files know those whose header they include. */
+    /* The parts; each sub-room knows those whose header it may include. */
     struct certificates *certificates;
     struct listeners *listeners;
     struct hosts *hosts;
@@ -142,7 +200,7 @@ struct master {
 
 /* Sets all fields before anything else; zero isn't enough, since descriptors
  * must be -1. The settings are read into it next. The parts are added by
- * parts_attach() in parts.h. */
+ * parts_attach(). */
 void master_init(struct master *m);
 /* Sends an event of master's own: EVENT_SERVICE, _PEER or _CHILD. While there
  * is no log, it goes to standard error. */

@@ -1,0 +1,488 @@
+/* The sessions as master sees them, from gate's report to their end: logins,
+ * their users' rows and processes files, and the sessions of other
+ * generations. */
+#ifndef SALLYPORT_SRC_MASTER_SESSIONS_H
+#define SALLYPORT_SRC_MASTER_SESSIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "children/children.h"
+#include "sallyport/base/address.h"
+#include "sallyport/base/burst.h"
+#include "sallyport/base/loop.h"
+#include "sallyport/base/siphash.h"
+#include "sallyport/event/event.h"
+#include "sallyport/ipc/channel.h"
+#include "sallyport/settings/settings.h"
+#include "sallyport/users/users.h"
+
+/* Counts recent failed logins by name and by address, and computes how long the
+ * next login has to wait. Master sees no name: auth sends a keyed hash of it,
+ * also of unknown names. */
+#define GUESS_SLOTS     65536 /* of each table */
+#define GUESS_NAME_FREE 5     /* failures before there is a delay */
+#define GUESS_NAME_MS   60000 /* ms until one failure is forgotten */
+#define GUESS_DEBT      30    /* more failures than this don't count */
+#define GUESS_KNOWN_MS  (7 * 24 * 3600 * UINT64_C(1000))
+
+/* The prefixes of an address whose failures are counted. Wider prefixes have
+ * higher thresholds, since they may belong to many people. */
+struct guess_level {
+    uint8_t family;
+    unsigned bits;
+    uint64_t free; /* failures before there is a delay */
+    uint64_t ms;   /* until one failure is forgotten */
+    size_t slowed; /* how many logins may be delayed at a time */
+};
+/* Points *first to the levels of FAMILY, which follow each other. Returns their
+ * number. */
+size_t guesses_levels(uint8_t family, const struct guess_level **first);
+
+struct guess_known {
+    uint64_t pair; /* hash of name and prefix */
+    uint64_t at;   /* ms; 0: the slot is empty */
+};
+
+struct guess_tables;
+
+struct guesses {
+    struct guess_tables *tables;
+};
+
+/* The name under which the supervisor keeps the memory. A build with another
+ * layout changes the number, and begins with empty tables. */
+#define GUESSES_NAME "guesses 1"
+
+/* One attempt: the keyed hash of its name, and the client. */
+struct guess {
+    uint64_t name; /* 0: auth sent none */
+    struct address peer;
+    bool trusted; /* an address whose failures aren't counted */
+};
+
+/* Maps the memory FD, of guesses_size() bytes, which the masters of one service
+ * share. New memory is empty. -1: memory of its own, for a test. Returns 0 or
+ * -errno. */
+int guesses_init(struct guesses *g, int fd);
+off_t guesses_size(void);
+void guesses_release(struct guesses *g);
+/* Returns how many ms an attempt at NOW has to wait, 0 to MOST. If this user
+ * has logged in from there lately, only the failures of that pair of name and
+ * prefix count, so that others can't lock the user out. Times are
+ * clock_ms(). */
+uint64_t guesses_delay(const struct guesses *g, const struct guess *what,
+                       uint64_t most, uint64_t now);
+void guesses_failed(struct guesses *g, const struct guess *what, uint64_t now);
+void guesses_succeeded(struct guesses *g, const struct guess *what,
+                       uint64_t now);
+
+/* A user's process files, as master sees it: its fork, its start, its end. The
+ * record of a session, or of a caller at the control socket, has a struct home,
+ * and gets its events through struct home_calls. */
+struct home_calls {
+    void (*ready)(void *owner); /* h->end can be passed on now */
+    void (*lost)(
+        void *owner); /* it is of no use any more; its channel is closed */
+    void (*gone)(void *owner); /* the process was reaped */
+};
+
+struct home {
+    struct master *master;
+    const struct home_calls *calls;
+    void *owner;
+    bool for_ctl; /* serves sallyportctl, not a session */
+    char user[USER_NAME_MAX + 1];
+    char path[USER_HOME_MAX + 1];
+    uid_t uid;
+    uint64_t serial;
+    struct address peer; /* of its session */
+    pid_t pid;           /* 0: no process */
+    struct channel channel;
+    struct loop_watch watch;
+    struct service_channel *log;
+    int end; /* for the peer that it serves, until it is passed on; then -1 */
+};
+
+/* Sets H to no process and no descriptors. */
+void home_blank(struct home *h);
+/* Sends an event about the process: WHAT, with the user, the home and the
+ * serial. */
+void home_report(const struct home *h, enum event e, const char *what);
+/* May the user of this row have a process files? Returns 0, or -EINVAL with the
+ * complaint. */
+int home_permitted(const struct master *m, const struct user *user,
+                   struct complaint *c);
+/* Forks files for USER, with SERIAL in the log. The caller has set the members
+ * master, calls and owner. Returns 0 or -errno; -EBUSY while an earlier process
+ * hasn't left yet. It may call `lost` before it returns. */
+int home_open(struct home *h, const struct user *user, uint64_t serial);
+/* A signal has ended its session. Does nothing if files has gone itself. */
+void home_session_died(struct home *h, int signal);
+/* Closes the channel, so that files leaves. */
+void home_close(struct home *h);
+/* Kills a process that hasn't left by itself. */
+void home_kill(struct home *h);
+/* The process was reaped. */
+void home_reaped(struct home *h, int status);
+
+/* The users file as master knows it: the newest generation, and those that a
+ * present verification may still name. */
+#define USERDB_KEPT 8
+
+struct generation {
+    uint64_t number; /* 1, 2, … */
+    struct users users;
+};
+
+struct userdb {
+    const struct master *master;
+    const char *path;                    /* from the settings */
+    struct generation kept[USERDB_KEPT]; /* the newest is the last */
+    size_t count;
+    int fd;    /* the newest text, a sealed memfd; -1: none */
+    int table; /* the same as reader wrote it, for check; -1: none */
+    struct stat seen;
+    bool fresh;          /* changed just before it was read: check again */
+    bool may_be_missing; /* at the first start; then there are no users */
+    bool missing;        /* so the newest generation has no users */
+    struct complaint told;
+    uint64_t rests_until; /* after a reader that has failed; clock_ms() */
+};
+
+/* Sets U to nothing read yet. */
+void userdb_init(struct userdb *u, const struct master *m);
+void userdb_release(struct userdb *u);
+
+/* Checks the file. Returns 1: there is a new generation; 0: nothing new;
+ * -EINVAL: it can't be used, *c has the reason, and the old generation stays;
+ * another -errno: it couldn't be read this time, so nobody knows who may log
+ * in. The same complaint comes once: after that the result is 0 or -errno with
+ * an empty *c until it changes. */
+int userdb_look(struct userdb *u, struct complaint *c);
+
+/* After a crash, if the file can't be used: takes the text that was used last.
+ * Returns 0, or a negative number with the complaint. */
+int userdb_restore(struct userdb *u, int fd, struct complaint *c);
+
+uint64_t userdb_newest(const struct userdb *u);
+/* Returns the number of rows in the newest generation. */
+size_t userdb_count(const struct userdb *u);
+/* Returns NULL if the generation isn't kept. */
+const struct users *userdb_find(const struct userdb *u, uint64_t generation);
+/* Frees the generations older than NEEDED, but never the newest. */
+void userdb_drop(struct userdb *u, uint64_t needed);
+
+/* The sessions: each has a record from gate's MSG_session
+ * to the end of the session and of its process files. */
+enum session_state {
+    SESSION_FREE,
+    SESSION_GREETED, /* nobody is logged in */
+    SESSION_WAITING, /* LOGIN has come; no auth worker can take it yet */
+    SESSION_VERIFY,  /* an auth worker verifies the password */
+    SESSION_DELAYED, /* the answer is delayed */
+    SESSION_HELD, /* the answer waits for delayed logins of the same address */
+    SESSION_OPENING, /* files was forked; its READY hasn't come yet */
+    SESSION_USER,    /* logged in */
+    SESSION_OLDER,   /* of an older generation, whose master has the rest */
+    SESSION_KICKED,  /* has got MSG_kick */
+    SESSION_ENDED /* its channel is closed; files or gate's report is missing */
+};
+
+/* The news for gate or, in a generation that drains, for the newest master. */
+enum session_news {
+    NEWS_LOGGED_IN = 1, /* also: it has begun, or its address is known; the
+                           message has all facts */
+    NEWS_KILL = 2,
+    NEWS_GONE = 4, /* it has ended with s->status */
+};
+
+/* The orders for the master of an older generation. */
+enum session_order {
+    ORDER_PEER = 1,
+    ORDER_KICK = 2, /* for the reason s->why */
+    ORDER_KILL = 4,
+};
+
+/* A worker's verdict on a name and password. */
+struct verdict {
+    bool right;
+    uint64_t generation; /* of the users file */
+    size_t row;          /* of the users file, if right */
+    struct guess guess;
+    uint64_t delay; /* ms, due to earlier failures */
+};
+
+struct answer {
+    struct verdict verdict;
+    uint64_t asked; /* clock_ms() at LOGIN */
+    bool slowed;    /* it is delayed, and counts for its address */
+};
+
+struct older;
+
+struct session {
+    struct master *master;
+    uint64_t serial;
+    enum session_state state;
+    struct address peer, local;
+    time_t since, login; /* login 0: not yet */
+    struct channel channel;
+    struct loop_watch watch;
+    struct loop_timer timer; /* for the present state */
+    struct service_channel *log, *keys;
+    uint32_t request;     /* number of LOGIN */
+    uint64_t tries;       /* wrong passwords so far */
+    struct answer answer; /* to the present login */
+    unsigned news;        /* enum session_news */
+    pid_t pid;  /* reported by gate; 0: none, or reaped. See drain.c */
+    int status; /* from wait(2) */
+
+    struct older *older; /* the older generation; NULL: this one */
+    unsigned orders;     /* enum session_order */
+    enum ending why;
+    uint64_t number; /* gate's number of its user */
+    bool told;       /* our own session: the newest master knows it */
+
+    unsigned rights;
+    enum upload_eof upload_eof;
+    enum data_binding binding;
+    uint64_t version; /* user_version() of the row at the login */
+    struct home home; /* h->end is the session's end of session–files */
+
+    struct session *next; /* in its bucket, or in the free list */
+    struct session *unswept;
+    bool settles; /* it is in the list of those to sweep */
+};
+
+/* The receiver of the sessions' news: gate (gate.c) or, in a generation that
+ * drains, the newest master (drain.c). */
+struct session_audience {
+    bool (*is_there)(struct master *m); /* false: the news is dropped */
+    void (*tell)(struct master *m);     /* sends as much as it takes now */
+    void (*kill)(struct session *s);    /* ends its process */
+};
+
+struct session_table {
+    const struct session_audience *audience;
+    struct session *all;
+    size_t size;   /* records */
+    size_t limit;  /* max_sessions */
+    size_t living; /* not FREE, not ENDED */
+    size_t used;   /* not FREE */
+    struct session **bucket;
+    size_t buckets; /* a power of two */
+    uint8_t hash_key[SIPHASH_KEY];
+    struct session *free;
+    size_t with_news;
+    struct session *unswept; /* may be free at the end of the turn */
+    struct burst reports;    /* of sessions that found no room */
+};
+
+/* For each record S of the table T, also for free ones. */
+#define SESSIONS_EACH(t, s)                                                    \
+    for (struct session *s = (t)->all; s < (t)->all + (t)->size; s++)
+
+/* Allocates all memory of the table. Returns 0 or -ENOMEM. */
+int sessions_init(struct session_table *t, size_t limit);
+void sessions_release(struct session_table *t);
+struct session *sessions_find(struct session_table *t, uint64_t serial);
+struct session *sessions_by_files(struct session_table *t, pid_t pid);
+/* Counts the living processes files of a user, also in older generations. A
+ * process that hangs in a dead file system counts after its session's end;
+ * otherwise a user could take all records. */
+size_t sessions_of_user(const struct session_table *t, const char *name);
+size_t sessions_logged_in(const struct session_table *t);
+/* Returns an empty record, which counts as living, or NULL: there are
+ * max_sessions. */
+struct session *sessions_take(struct session_table *t, uint64_t serial);
+void sessions_give_back(struct session_table *t, struct session *s);
+
+/* The other ends of a session's pairs. */
+struct session_ends {
+    int master, log, keys;
+};
+/* Opens a record in state GREETED, which takes the ends. PROXIED: PEER is a
+ * proxy, and the session can do nothing until session_known(). If it can't be
+ * watched, it has ended already. Returns NULL if there are max_sessions; then
+ * the descriptors stay the caller's. */
+struct session *session_open(struct master *m, uint64_t serial,
+                             const struct address *peer,
+                             const struct address *local, bool proxied,
+                             const struct session_ends *ends);
+/* The client's address is PEER, and it may enter. Returns false if the address
+ * was known already. */
+bool session_known(struct session *s, const struct address *peer);
+/* Closes the channels to the session, so that it leaves. The record stays until
+ * the end of the turn, files is reaped and gate has the news. */
+void session_end(struct session *s);
+/* Gate has reaped the session; STATUS is from wait(2). */
+void session_gone(struct session *s, int status);
+/* Ends the session and has its process killed. */
+void session_kill(struct session *s);
+/* Sends MSG_kick; the kill follows after the deadline `kick`. */
+void session_kick(struct session *s, enum ending why);
+/* Gate has gone: drops the news. */
+void session_forget_news(struct session *s);
+void session_add_news(struct session *s, enum session_news news);
+/* Sends the news, as far as the audience takes it. */
+void sessions_tell(struct master *m);
+/* Calls TELL for each session with news until a call fails. Returns 0 or that
+ * error. *TOLD: at least one call succeeded. */
+int sessions_each_news(struct session_table *t, int (*tell)(struct session *s),
+                       bool *told);
+/* Is it being served, here or in an older generation? */
+bool session_is_there(const struct session *s);
+/* Sets the timer for the present state. */
+void session_wait(struct session *s, uint64_t ms);
+/* The record may have no more use: marks it for sessions_sweep(). */
+void session_settle(struct session *s);
+/* Frees the records that nothing holds any more. Only for the end of a turn of
+ * the loop: no callback may find that its session's record has another owner.
+ */
+void sessions_sweep(struct master *m);
+
+/* The messages between master and gate about sessions. */
+
+/* The audience until this generation drains. */
+extern const struct session_audience gate_audience;
+
+/* Handlers of gate's messages; owner: struct child. */
+int gate_on_session(void *owner, struct msg_session *msg);
+int gate_on_session_peer(void *owner, struct msg_session_peer *msg);
+int gate_on_session_gone(void *owner, struct msg_session_gone *msg);
+int gate_on_born(void *owner, struct msg_born *msg);
+int gate_on_kill_adopted(void *owner, struct msg_kill_adopted *msg);
+/* Permits gate to accept clients. */
+void gate_open(struct child *gate);
+/* Gate must know whether two sessions have the same user, but no names. So it
+ * gets a keyed hash of the name, the same in all generations. 0: this session
+ * accepts every connection from its client's host, so it must get no port that
+ * another user's client may still use. */
+uint64_t gate_number_of(const struct session *s);
+
+/* When a login is answered: after the delay due to earlier failures of its name
+ * and address, whether right or wrong. A wrong one is answered at a multiple of
+ * login_delay, so that the time tells nothing about the work. */
+
+/* Returns the milliseconds from NOW to the first multiple of STEP since ASKED
+ * that is later than NOW and at least LEAST ms away. */
+uint64_t answer_wrong_in(uint64_t asked, uint64_t now, uint64_t least,
+                         uint64_t step);
+/* Works out the delay of a login for its verdict, and then counts the verdict.
+ * Call it also if the session has gone. */
+void answer_count(struct master *m, struct verdict *v);
+
+/* A login: LOGIN, a worker, a verdict, files, GRANTED or DENIED. */
+
+/* For the files of a session, which is its owner. */
+extern const struct home_calls login_home_calls;
+/* Serves the messages of S that have arrived. Returns as channel_dispatch(). */
+int login_dispatch(struct session *s);
+/* The timer of S ran out, in a state before OPENING is over. */
+void login_on_time(struct session *s);
+/* S was kicked, or has ended. */
+void login_on_left(struct session *s);
+
+/* A worker has become free or ready: tries the waiting logins again. */
+void login_retry(struct master *m);
+/* Handles a worker's verdict, which answer_count() has counted. */
+void login_on_verdict(struct session *s, const struct verdict *v);
+void login_deny(struct session *s, enum denial why);
+
+/* The auth workers: which one gets a login, and with which users file. */
+
+/* Passes FD, one end of a pair, to the worker with the fewest verifications
+ * under way. Returns 0; -ENOENT: no worker is ready; -EAGAIN: this address has
+ * its share of verifications; -EBUSY: no worker can take it now. FD stays the
+ * caller's. */
+int worker_ask(struct session *s, int fd);
+/* S doesn't wait for a verdict any more. */
+void worker_forget(struct master *m, const struct session *s);
+/* Returns the oldest generation that a verdict may name. */
+uint64_t worker_oldest(const struct master *m);
+/* Sends MSG_users with the newest file. Returns 0 or -errno. */
+int worker_send_users(struct child *c);
+void worker_tell_all(struct master *m);
+/* Returns C's verification for that session, or NULL. */
+struct verification *worker_find(struct child *c, uint64_t serial);
+
+/* Handler of `verdict`; owner: struct child. */
+int verdict_on_verdict(void *owner, struct msg_verdict *msg);
+/* For the row of auth (run.c). */
+void verdict_go_on(struct child *c);
+void verdict_on_gone(struct child *c);
+void verdict_on_time(struct child *c);
+
+/* Checks sessions against their users' rows when the users file changes. */
+struct access {
+    struct loop_timer timer;
+    uint64_t seen;     /* the newest generation at the last check */
+    uint64_t reviewed; /* the generation that all sessions were compared with */
+};
+
+/* From now on the users file is checked every few seconds. */
+void access_start(struct master *m);
+/* Stops these checks: the newest master does them from now on. */
+void access_stop(struct master *m);
+/* Reads the users file if it has changed, and sends it to the auth workers.
+ * Returns false if the file couldn't be read, so that nobody knows its
+ * contents. */
+bool access_look(struct master *m);
+/* Compares the sessions with the newest rows at once, and ends those that the
+ * file no longer permits. Returns their number. */
+size_t access_review(struct master *m);
+/* Does the same for one session that was just reported. */
+void access_review_one(struct session *s);
+/* Is USER, a row of any generation, the same in the newest one, and not
+ * locked? */
+bool access_is_current(const struct master *m, const struct user *user);
+/* Must any user show a certificate although the server asks for none? Then
+ * writes the hint to INTO. Locked users don't count. */
+bool access_hint(const struct settings *s, const struct users *u,
+                 struct complaint *into);
+
+/* A channel between the masters of two generations. */
+struct link {
+    struct loop *loop;
+    struct channel channel; /* fd -1: not connected */
+    struct loop_watch watch;
+};
+
+void link_init(struct link *l, struct loop *loop);
+void link_close(struct link *l);
+
+/* The older generations, as the newest master knows them: a link to each of
+ * their masters, and a record for each of their sessions. Only its own master
+ * can end such a session's process, so master sends it an order (drain.c). */
+#define OLDER_MAX 8 /* older generations beside this one */
+
+struct older {
+    struct master *master;
+    uint64_t generation;
+    struct link link;
+};
+
+void older_init(struct master *m);
+/* Takes FD, the link to the master of that generation. If there is no place or
+ * no memory, its sessions stay unknown here. */
+void older_add(struct master *m, uint64_t generation, int fd);
+/* Closes all links, and gives back their records. */
+void older_release(struct master *m);
+/* Sends the orders in s->orders to the session's master. */
+void older_order(struct session *s);
+
+/* The newest master, as a draining generation knows it: it gets the news of
+ * each session, and decides which ones must go. */
+
+/* Takes FD, the link to the newest master from now on. */
+void newest_follow(struct master *m, int fd);
+/* Functions of struct session_audience. */
+bool newest_hears(struct master *m);
+void newest_tell(struct master *m);
+
+#endif
