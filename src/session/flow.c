@@ -1,14 +1,20 @@
 /* Between the steps that move bytes and the data connection's stream, in the
- * session process. Without a conversion the bytes pass unchanged. Each call
- * does a bounded part of the work, whatever a stream expands to. */
+ * session process: the line ends of TYPE A, and MODE Z by zlib. Without a
+ * conversion the bytes pass unchanged. Compression is next to the network.
+ * Wherever the pieces are cut, the result is the same. Each call does a bounded
+ * part of the work, and never uses more room than it is given, whatever a
+ * stream expands to. */
 #include "transfer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-#include "chain.h"
+#define ZLIB_CONST
+#include <zlib.h>
 
-#define BUFFER (64u << 10) /* of converted bytes */
-#define PIECE  (16u << 10) /* bytes of a file in one call */
+#define BUFFER       (64u << 10) /* of converted or compressed bytes */
+#define PIECE        (16u << 10) /* bytes of a file in one call */
+#define MEMORY_LEVEL 8           /* zlib's default: 256 KiB with the window */
 
 unsigned flow_conversions(const struct session *s)
 {
@@ -24,30 +30,95 @@ bool flow_keeps_lengths(const struct session *s)
     return !(s->transfer.conversions & CONVERT_ASCII);
 }
 
+/* Bytes for the client wait behind BYTES until they are compressed. */
 bool flow_open(struct session *s)
 {
     struct transfer *t = &s->transfer;
+    struct flow *f = &t->flow;
 
     if (t->conversions == 0)
         return true;
-    t->flow.chain = chain_new(transfer_is_upload(t) ? FROM_CLIENT : TO_CLIENT,
-                              t->conversions, s->level);
-    t->flow.bytes = malloc(BUFFER);
-    return t->flow.chain && t->flow.bytes;
+    f->bytes = malloc(BUFFER + 2 * PIECE);
+    if (!f->bytes || !(t->conversions & CONVERT_DEFLATE))
+        return f->bytes;
+    f->zlib = calloc(1, sizeof(*f->zlib));
+    if (!f->zlib)
+        return false;
+    if (transfer_is_upload(t))
+        return inflateInit2(f->zlib, MAX_WBITS) == Z_OK;
+    return deflateInit2(f->zlib, s->level, Z_DEFLATED, MAX_WBITS, MEMORY_LEVEL,
+                        Z_DEFAULT_STRATEGY) == Z_OK;
 }
 
+/* zlib's functions do nothing to a stream that isn't theirs. */
 void flow_close(struct session *s)
 {
     struct flow *f = &s->transfer.flow;
 
-    chain_free(f->chain);
+    if (f->zlib && transfer_is_upload(&s->transfer))
+        inflateEnd(f->zlib);
+    else if (f->zlib)
+        deflateEnd(f->zlib);
+    free(f->zlib);
     free(f->bytes);
     *f = (struct flow){ 0 };
 }
 
 int flow_rounds(const struct session *s, int rounds)
 {
-    return s->transfer.flow.chain ? rounds / 4 : rounds;
+    return s->transfer.conversions ? rounds / 4 : rounds;
+}
+
+/* RFC 959 3.1.1.1: a LF without a CR before it gets one. INTO has room for 2 *
+ * N bytes. How many it got. */
+static size_t flow_lines_to_client(struct flow *f, const char *from, size_t n,
+                                   unsigned char *into)
+{
+    unsigned char *to = into;
+
+    while (n > 0) {
+        const char *lf = memchr(from, '\n', n);
+        size_t len = lf ? (size_t)(lf - from) : n;
+
+        memcpy(to, from, len);
+        to += len;
+        if (len > 0)
+            f->cr = to[-1] == '\r';
+        if (lf) {
+            if (!f->cr)
+                *to++ = '\r';
+            *to++ = '\n';
+            f->cr = false;
+            len++;
+        }
+        from += len;
+        n -= len;
+    }
+    return (size_t)(to - into);
+}
+
+/* The opposite: CRLF becomes LF, any other CR stays. The N bytes are at BLOCK +
+ * 1, since a CR that was held back may come before them. How many are at BLOCK
+ * then. */
+static size_t flow_lines_from_client(struct flow *f, char *block, size_t n)
+{
+    const char *from = block + 1, *end = from + n;
+    char *to = block;
+
+    while (from < end) {
+        const char *cr;
+        size_t len;
+
+        if (f->cr && *from != '\n')
+            *to++ = '\r';
+        cr = memchr(from, '\r', (size_t)(end - from));
+        len = (size_t)((cr ? cr : end) - from);
+        memmove(to, from, len);
+        to += len;
+        from += len + (cr ? 1 : 0);
+        f->cr = cr; /* the next byte decides on it */
+    }
+    return (size_t)(to - block);
 }
 
 /* Sends converted bytes that are waiting. */
@@ -67,43 +138,59 @@ static enum stream_state flow_push(struct session *s)
     return STREAM_OK;
 }
 
-/* Converts the next ones, when none wait any more. */
-static enum stream_state flow_convert(struct session *s, struct filter_io *io,
-                                      bool last)
+/* Compresses the next bytes, when none wait to be sent any more. */
+static enum stream_state flow_deflate(struct flow *f, int flush)
 {
-    struct flow *f = &s->transfer.flow;
-    enum filter_result r;
+    int r;
 
-    io->out = f->bytes;
-    io->out_len = BUFFER;
-    r = chain_run(f->chain, io, last);
+    f->zlib->next_out = f->bytes;
+    f->zlib->avail_out = BUFFER;
+    r = deflate(f->zlib, flush);
     f->at = 0;
-    f->end = BUFFER - io->out_len;
-    f->ended = r == FILTER_ENDED;
-    return r == FILTER_BAD ? STREAM_FAILED : STREAM_OK;
+    f->end = BUFFER - f->zlib->avail_out;
+    f->ended = r == Z_STREAM_END;
+    if (r == Z_OK || r == Z_STREAM_END || r == Z_BUF_ERROR)
+        return STREAM_OK;
+    f->fault = "not to be compressed";
+    return STREAM_FAILED;
 }
 
-static enum stream_state flow_write_converted(struct session *s,
-                                              const void *from, size_t len,
-                                              size_t *took)
+/* Takes the next piece of a file. */
+static void flow_take(struct session *s, const char *from, size_t len)
 {
-    struct filter_io io = { .in = from, .in_len = len < PIECE ? len : PIECE };
-    enum stream_state state = flow_push(s);
+    struct flow *f = &s->transfer.flow;
+    unsigned char *into = f->bytes + (f->zlib ? BUFFER : 0);
 
-    if (state != STREAM_OK)
-        return state;
-    state = flow_convert(s, &io, false);
-    *took = (len < PIECE ? len : PIECE) - io.in_len;
-    return state;
+    if (s->transfer.conversions & CONVERT_ASCII)
+        len = flow_lines_to_client(f, from, len, into);
+    else
+        memcpy(into, from, len);
+    if (f->zlib) {
+        f->zlib->next_in = into;
+        f->zlib->avail_in = (unsigned)len;
+    } else {
+        f->at = 0;
+        f->end = len;
+    }
 }
 
 enum stream_state flow_write(struct session *s, const void *from, size_t len,
                              size_t *took)
 {
+    struct flow *f = &s->transfer.flow;
+    enum stream_state state;
+
     *took = 0;
-    if (s->transfer.flow.chain)
-        return flow_write_converted(s, from, len, took);
-    return stream_write(s->data.stream, from, len, took);
+    if (s->transfer.conversions == 0)
+        return stream_write(s->data.stream, from, len, took);
+    state = flow_push(s);
+    if (state != STREAM_OK)
+        return state;
+    if (!f->zlib || f->zlib->avail_in == 0) {
+        *took = len < PIECE ? len : PIECE;
+        flow_take(s, from, *took);
+    }
+    return f->zlib ? flow_deflate(f, Z_NO_FLUSH) : STREAM_OK;
 }
 
 enum stream_state flow_flush(struct session *s)
@@ -118,10 +205,8 @@ enum stream_state flow_finish(struct session *s)
     struct flow *f = &s->transfer.flow;
     enum stream_state state = flow_push(s);
 
-    while (state == STREAM_OK && f->chain && !f->ended) {
-        struct filter_io io = { .in_len = 0 };
-
-        state = flow_convert(s, &io, true);
+    while (state == STREAM_OK && f->zlib && !f->ended) {
+        state = flow_deflate(f, Z_FINISH);
         if (state == STREAM_OK)
             state = flow_push(s);
     }
@@ -142,59 +227,81 @@ static enum stream_state flow_read_plain(struct session *s, char *into,
     return state;
 }
 
-/* Converts what was received. */
-static enum stream_state flow_take(struct session *s, void *into, size_t len,
-                                   size_t *got)
+static enum stream_state flow_fail(struct session *s, bool spoiled,
+                                   const char *fault)
 {
-    struct flow *f = &s->transfer.flow;
-    struct filter_io io = { f->bytes + f->at, f->end - f->at, into, len };
-    enum filter_result r = chain_run(f->chain, &io, f->closed);
-
-    f->at = f->end - io.in_len;
-    *got = len - io.out_len;
-    if (r == FILTER_BAD || r == FILTER_SHORT) {
-        s->transfer.spoiled = r == FILTER_BAD;
-        return STREAM_FAILED;
-    }
-    return f->closed && r == FILTER_ENDED && *got == 0 ? STREAM_CLOSED
-                                                       : STREAM_OK;
+    s->transfer.spoiled = spoiled;
+    s->transfer.flow.fault = fault;
+    return STREAM_FAILED;
 }
 
-/* One read(2) at most: bytes that expand to nothing could come forever.
- */
-static enum stream_state flow_receive(struct session *s)
+/* Expands what was received. The compressed bytes end at their own end mark:
+ * more of them are an error. */
+static enum stream_state flow_inflate(struct session *s, char *into, size_t len,
+                                      size_t *got)
 {
     struct flow *f = &s->transfer.flow;
+    z_stream *z = f->zlib;
+    int r = Z_STREAM_END;
+
+    z->next_out = (unsigned char *)into;
+    z->avail_out = (unsigned)len;
+    if (!f->ended)
+        r = inflate(z, Z_NO_FLUSH);
+    *got = len - z->avail_out;
+    f->ended = r == Z_STREAM_END;
+    if (f->ended && z->avail_in > 0)
+        return flow_fail(s, true, "not over at its end mark");
+    if (r == Z_MEM_ERROR)
+        return flow_fail(s, true, "too much for this server's memory");
+    if (r != Z_STREAM_END && r != Z_OK && r != Z_BUF_ERROR)
+        return flow_fail(s, true, "damaged, or not in zlib's format");
+    if (f->closed && !f->ended && z->avail_in == 0 && z->avail_out > 0)
+        return flow_fail(s, false, "cut short: its end mark is missing");
+    return f->closed && f->ended && *got == 0 ? STREAM_CLOSED : STREAM_OK;
+}
+
+/* One read(2) at most: bytes that expand to nothing could come forever. */
+static enum stream_state flow_read_inflated(struct session *s, char *into,
+                                            size_t len, size_t *got)
+{
+    struct flow *f = &s->transfer.flow;
+    enum stream_state state = flow_inflate(s, into, len, got);
     size_t n = 0;
-    enum stream_state state = stream_read(s->data.stream, f->bytes, BUFFER, &n);
 
-    f->at = 0;
-    f->end = n;
+    if (state != STREAM_OK || *got > 0 || f->zlib->avail_in > 0)
+        return state;
+    state = stream_read(s->data.stream, f->bytes, BUFFER, &n);
+    f->zlib->next_in = f->bytes;
+    f->zlib->avail_in = (unsigned)n;
     f->closed = state == STREAM_CLOSED;
-    return f->closed ? STREAM_OK : state;
+    if (state != STREAM_OK && !f->closed)
+        return state;
+    return flow_inflate(s, into, len, got);
 }
 
-enum stream_state flow_read(struct session *s, void *into, size_t len,
+enum stream_state flow_read(struct session *s, char *into, size_t len,
                             size_t *got)
 {
-    const struct flow *f = &s->transfer.flow;
+    struct flow *f = &s->transfer.flow;
+    size_t gap = s->transfer.conversions & CONVERT_ASCII ? 1 : 0;
     enum stream_state state;
 
     *got = 0;
-    if (!f->chain)
-        return flow_read_plain(s, into, len, got);
-    state = flow_take(s, into, len, got);
-    if (state != STREAM_OK || *got > 0 || f->at < f->end)
-        return state;
-    state = flow_receive(s);
-    return state == STREAM_OK ? flow_take(s, into, len, got) : state;
+    state = f->zlib ? flow_read_inflated(s, into + gap, len - gap, got)
+                    : flow_read_plain(s, into + gap, len - gap, got);
+    if (gap > 0)
+        *got = flow_lines_from_client(f, into, *got);
+    if (gap > 0 && f->cr && state == STREAM_CLOSED) {
+        into[(*got)++] = '\r';
+        f->cr = false;
+    }
+    return state;
 }
 
 const char *flow_fault(const struct session *s)
 {
-    const struct flow *f = &s->transfer.flow;
-
-    return f->chain ? chain_fault(f->chain) : NULL;
+    return s->transfer.flow.fault;
 }
 
 const char *flow_cause(const struct session *s)

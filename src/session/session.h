@@ -221,14 +221,24 @@ struct goodbye {
 };
 #define GOODBYES 4
 
-/* The conversions of a transfer (flow.c); without a chain there are none. */
+/* What is done to the bytes of a transfer, as a set. */
+enum conversion {
+    CONVERT_ASCII = 1,  /* TYPE A: line ends */
+    CONVERT_DEFLATE = 2 /* MODE Z */
+};
+
+/* The conversions of a transfer (flow.c). */
 struct flow {
-    struct chain *chain;
-    unsigned char
-        *bytes; /* to the client: converted bytes; from it: received ones */
+    struct z_stream_s *zlib; /* MODE Z, or NULL */
+    /* To the client: converted bytes, of which those from AT to END wait. From
+     * it: compressed ones. */
+    unsigned char *bytes;
     size_t at, end;
-    bool ended;  /* to the client: the last byte is converted */
+    bool cr;     /* to the client: the last byte was a CR; from it: a CR is held
+                    back */
+    bool ended;  /* the end mark of MODE Z is made, or has come */
     bool closed; /* from the client: the connection has ended in order */
+    const char *fault; /* why the client's bytes can't be converted */
 };
 
 /* What an upload does with the block that it received. */

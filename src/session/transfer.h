@@ -190,9 +190,10 @@ enum stream_state flow_write(struct session *s, const void *from, size_t len,
 enum stream_state flow_flush(struct session *s);
 /* No more bytes: sends the end of what is converted, then close_notify. */
 enum stream_state flow_finish(struct session *s);
-/* As many bytes as are there now, perhaps none with STREAM_OK. STREAM_CLOSED
- * only if both the connection and the conversions have ended in order. */
-enum stream_state flow_read(struct session *s, void *into, size_t len,
+/* As many bytes as are there now, perhaps none with STREAM_OK. LEN is 2 or
+ * more: in TYPE A a CR may come before them. STREAM_CLOSED only if both the
+ * connection and the conversions have ended in order. */
+enum stream_state flow_read(struct session *s, char *into, size_t len,
                             size_t *got);
 
 /* Why the client's bytes can't be converted; NULL: they can. */

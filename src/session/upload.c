@@ -249,7 +249,7 @@ static bool upload_may_end_bare(const struct session *s)
 {
     const struct transfer *t = &s->transfer;
 
-    if (!stream_bare_fin(s->data.stream) || t->flow.chain || t->bytes == 0)
+    if (!stream_bare_fin(s->data.stream) || t->conversions || t->bytes == 0)
         return false;
     if (s->login.upload_eof == UPLOAD_EOF_SIZE)
         return t->bytes == t->announced;
