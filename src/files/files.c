@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@
 #include "sallyport/sandbox/sandbox.h"
 
 #define ANSWER_STEP_MS 10
+#define LOCK_STEP_MS   1
 
 /* From errno to outcome. A number that isn't in it is OUTCOME_IO: the session
  * never sees a bare errno as an outcome. */
@@ -103,6 +105,26 @@ static const struct request *files_find_request(enum message_kind kind)
     die(EX_PROTOCOL, "%s is no request", message_name(kind));
 }
 
+bool files_wait(const struct files *f, int ms)
+{
+    struct pollfd ends[] = { { .fd = f->session.fd }, { .fd = f->master.fd } };
+
+    return poll(ends, 2, ms) > 0;
+}
+
+int files_lock(const struct files *f, int fd, int how, uint64_t ms)
+{
+    uint64_t end = clock_ms() + ms;
+
+    while (flock(fd, how | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK)
+            return -errno;
+        if (clock_ms() >= end || files_wait(f, LOCK_STEP_MS))
+            return -EBUSY;
+    }
+    return 0;
+}
+
 /* EAGAIN has two causes: the session doesn't read, or too many descriptors of
  * this uid are under way in all its processes together (ETOOMANYREFS). The
  * second one passes. So it is tried again for a short time, and never after
@@ -110,15 +132,14 @@ static const struct request *files_find_request(enum message_kind kind)
 static int files_send(struct files *f, enum message_kind kind, const void *body,
                       uint64_t ms)
 {
-    struct pollfd ends[] = { { .fd = f->session.fd }, { .fd = f->master.fd } };
     uint64_t end = clock_ms() + ms;
 
     for (;;) {
         int r = channel_send(&f->session, kind, body);
         if (r != -EAGAIN || clock_ms() >= end)
             return r;
-        if (poll(ends, 2, ANSWER_STEP_MS) > 0)
-            return -EPIPE; /* only the end of a peer is waited for */
+        if (files_wait(f, ANSWER_STEP_MS))
+            return -EPIPE;
     }
 }
 

@@ -109,6 +109,12 @@ int sweep_on_partials_find(void *owner, struct msg_partials_find *m);
 int files_answer(struct files *f, uint64_t ms, enum message_kind kind,
                  const void *body);
 
+/* Waits MS: true as soon as session or master is gone. */
+bool files_wait(const struct files *f, int ms);
+/* Locks FD by flock(2), HOW: LOCK_EX or LOCK_SH. 0; -EBUSY if another process
+ * still has it after MS; -errno. */
+int files_lock(const struct files *f, int fd, int how, uint64_t ms);
+
 /* RESULT is what a request returned: an enum outcome, or -errno. */
 enum outcome files_outcome(int result);
 

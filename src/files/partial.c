@@ -7,14 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/random.h"
 
@@ -81,8 +79,7 @@ bool partial_is_random(const char *name)
 #define LOCK_TRIES 16
 /* SIZE, a search for idle partials and others share a lock for some
  * microseconds to see whether a writer has it. */
-#define PROBE_MS      250
-#define PROBE_STEP_MS 1
+#define PROBE_MS 250
 
 /* It may have other names, as after `cp -al` of the home. Only the mark shows
  * that this is an unfinished upload, so only one with a mark is written to. */
@@ -181,20 +178,13 @@ bool partial_is_there(int directory, const struct partial *p)
            partial_is_named(directory, p->name, &open);
 }
 
-/* Waits at most MS for those that only look: they share the lock. */
-static int partial_lock(int fd, uint64_t ms)
+/* An upload has the lock until it ends. Those that only look share it for a
+ * moment, and are waited for. */
+static int partial_lock(const struct files *f, int fd, uint64_t ms)
 {
-    uint64_t end = clock_ms() + ms;
-
-    while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-        if (errno != EWOULDBLOCK)
-            return -errno;
-        if (flock(fd, LOCK_SH | LOCK_NB) < 0 || clock_ms() >= end)
-            return -EBUSY;
-        flock(fd, LOCK_UN);
-        poll(NULL, 0, PROBE_STEP_MS);
-    }
-    return 0;
+    if (flock(fd, LOCK_SH | LOCK_NB) < 0)
+        return errno == EWOULDBLOCK ? -EBUSY : -errno;
+    return files_lock(f, fd, LOCK_EX, ms);
 }
 
 /* Opens and locks it; -EBUSY if a writer has it or it belongs to somebody else.
@@ -210,7 +200,7 @@ static int partial_open_locked(const struct files *f, int directory,
 
         if (fd < 0)
             return fd == -ELOOP ? -EBUSY : fd;
-        int r = partial_lock(fd, ms);
+        int r = partial_lock(f, fd, ms);
         if (r < 0)
             return r;
         if (partial_still_there(f, directory, name, fd))

@@ -6,14 +6,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sallyport/base/clock.h"
 #include "sallyport/domain/rights.h"
 
 /* The other names of a file whose name is taken. Pure: it doesn't check whether
@@ -96,8 +94,7 @@ void place_name(enum conflict conflict, enum conflict_name style,
 #define TRIES 9999 /* names that are tried */
 #define SWAPS 16   /* attempts while a name appears and disappears */
 
-#define LOCK_MS      5000
-#define LOCK_STEP_MS 2
+#define LOCK_MS 5000
 
 /* A name, and the directory that it stands in. */
 struct spot {
@@ -334,16 +331,9 @@ static bool place_cannot_be_locked(int error)
  * it has a deadline. */
 int place_lock(const struct files *f, int directory)
 {
-    struct pollfd ends[] = { { .fd = f->session.fd }, { .fd = f->master.fd } };
-    uint64_t end = clock_ms() + LOCK_MS;
+    int r = files_lock(f, directory, LOCK_EX, LOCK_MS);
 
-    while (flock(directory, LOCK_EX | LOCK_NB) < 0) {
-        if (place_cannot_be_locked(errno))
-            return 0;
-        if (clock_ms() >= end || poll(ends, 2, LOCK_STEP_MS) > 0)
-            return -EBUSY;
-    }
-    return 0;
+    return place_cannot_be_locked(-r) ? 0 : r;
 }
 
 void place_unlock(int directory)

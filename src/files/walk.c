@@ -8,7 +8,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
@@ -66,12 +65,11 @@ void walk_not_read(struct walk *w, int error)
 bool walk_goes_on(struct walk *w)
 {
     struct files *f = w->f;
-    struct pollfd ends[] = { { .fd = f->session.fd }, { .fd = f->master.fd } };
 
     if ((w->most > 0 && w->names >= w->most) ||
         (w->until > 0 && clock_ms() >= w->until))
         return false;
-    if (!f->over && w->names++ % LOOK_EVERY == 0 && poll(ends, 2, 0) > 0)
+    if (!f->over && w->names++ % LOOK_EVERY == 0 && files_wait(f, 0))
         f->over = true;
     return !f->over;
 }
