@@ -119,7 +119,7 @@ static int change_delete(const struct files *f, const struct place *at)
  * of another file to it. */
 static int change_forget_partial(struct files *f, const struct place *at)
 {
-    told_set(&f->told, f->name_key, at->directory, at->name, 0, 0);
+    resume_forget(f, at->directory, at->name);
     return partial_forget(f, at->directory, at->name);
 }
 

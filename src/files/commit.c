@@ -16,21 +16,15 @@
 /* Asked for at least; otherwise each block would ask again. */
 #define ROOM_MIN (UINT64_C(32) << 20)
 
-/* An answer of SIZE counts for one upload, up to its first byte. A refused
- * upload doesn't use it up: the client's retry would start a new file with a
- * rest. */
-void commit_forget_told(struct files *f, const struct upload *u)
-{
-    told_set(&f->told, f->name_key, u->directory, u->name, 0, 0);
-}
-
+/* SIZE's answer counts for one upload, up to its first byte. A refused upload
+ * doesn't use it up: the client's retry would start a new file with a rest. */
 static int commit_begin_bytes(struct files *f)
 {
     struct upload *u = &f->upload;
 
     if (!u->partial.waits)
         return 0;
-    commit_forget_told(f, u);
+    resume_forget(f, u->directory, u->name);
     int r = partial_begin(f, u->directory, u->name, u->first, &u->partial);
     if (r == 0 && copy_left(&u->copy) > 0)
         copy_by_clone(&u->copy, u->partial.fd);
@@ -132,7 +126,7 @@ static int commit_check_place(const struct files *f, const struct upload *u)
 static void commit_forget_others(struct files *f, const struct upload *u)
 {
     partial_forget(f, u->directory, u->name);
-    commit_forget_told(f, u);
+    resume_forget(f, u->directory, u->name);
 }
 
 /* On file systems whose ctime counts whole seconds, copy_unchanged() can miss

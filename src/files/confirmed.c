@@ -65,7 +65,7 @@ uint64_t confirmed_length(const struct files *f, int fd, const struct stat *st)
     bool counts =
         m.kind == MARK_SYNCED || (m.kind == MARK_WRITTEN && !f->rules.fsync);
 
-    if (!counts)
+    if (!counts || !f->rules.resume)
         return 0;
     return m.length <= (uint64_t)st->st_size
                ? m.length

@@ -172,21 +172,22 @@ static int facts_of_home(const struct files *f, struct facts *ret)
     return 0;
 }
 
-/* SIZE of a file that isn't there yet: how much of its upload can be resumed.
- * It is remembered, because the client's APPE then sends only the rest. */
+/* SIZE of a file that isn't there: how much of its upload can be resumed. */
 static int facts_of_partial(struct files *f, const struct place *at,
-                            const struct stat *directory, struct facts *ret)
+                            const struct view *in, struct facts *ret)
 {
-    uint64_t length = partial_report(f, at->directory, at->name, &ret->st);
+    bool waited;
+    uint64_t length =
+        resume_size(f, at->directory, at->name, &ret->st, &waited);
 
-    if (length == 0) {
-        told_set(&f->told, f->name_key, at->directory, at->name, 0, 0);
-        return -ENOENT;
+    if (waited && facts_read(f, in, at->name, ret) == 0) {
+        resume_forget(f, at->directory, at->name);
+        return 0;
     }
-    told_set(&f->told, f->name_key, at->directory, at->name, length,
-             partial_state(f, &ret->st));
+    if (length == 0)
+        return -ENOENT;
     ret->st.st_size = (off_t)length;
-    ret->perm = facts_perm(f, directory, &ret->st, false);
+    ret->perm = facts_perm(f, &in->st, &ret->st, false);
     return 0;
 }
 
@@ -207,14 +208,10 @@ static int facts_find(struct files *f, const struct path *path,
     if (fstat(in.fd, &in.st) < 0)
         return -errno;
     r = facts_read(f, &in, at.name, ret);
-    if (!partial_counts)
-        return r;
-    if (r == -ENOENT && resume_settle(f, at.directory, at.name))
-        r = facts_read(f, &in, at.name, ret);
-    if (r == -ENOENT)
-        return facts_of_partial(f, &at, &in.st, ret);
-    /* The earlier answer of SIZE no longer holds. */
-    told_set(&f->told, f->name_key, at.directory, at.name, 0, 0);
+    if (partial_counts && r == -ENOENT)
+        return facts_of_partial(f, &at, &in, ret);
+    if (partial_counts) /* an earlier answer no longer holds */
+        resume_forget(f, at.directory, at.name);
     return r;
 }
 

@@ -149,7 +149,7 @@ int files_answer(struct files *f, uint64_t ms, enum message_kind kind,
     int r = files_send(f, kind, body, ms);
 
     if (r == 0)
-        f->upload.untold = f->upload.open;
+        f->upload.unreported = f->upload.open;
     if (r == -EPIPE)
         f->over = true;
     else if (r < 0)
@@ -354,9 +354,9 @@ void files_main(const struct files_start *start)
     files_report_ready(&f);
     files_serve(&f);
     commit_cut(&f); /* as if the client had been cut off */
-    if (f.upload.untold)
+    if (f.upload.unreported)
         files_wait_for_master(&f);
-    if (f.upload.untold && f.died != 0)
+    if (f.upload.unreported && f.died != 0)
         commit_report_death(&f);
     _exit(0);
 }

@@ -37,9 +37,9 @@ struct copy {
  * what is known of it until the session has its answer. */
 struct upload {
     bool open;
-    bool untold;   /* if the session dies, nobody has logged it */
-    bool prepared; /* its length is checked, and all of it is synced */
-    bool stands;   /* the rename was done */
+    bool unreported; /* if the session dies, nobody has logged it */
+    bool prepared;   /* its length is checked, and all of it is synced */
+    bool stands;     /* the rename was done */
     enum write_mode mode;
     uint64_t began, first, length; /* clock_ms(); where it began, how far */
     int directory;                 /* where the target and its partial stand */
@@ -67,7 +67,7 @@ struct files {
     bool orphan; /* master is */
     int died;    /* the signal that ended the session; 0: it left, or lives */
     struct upload upload;
-    struct told told;
+    struct sized sized;
     bool no_marks;      /* logged: confirmed lengths can't be stored */
     dev_t swept_device; /* the directory that was swept last */
     ino_t swept_inode;
@@ -123,8 +123,6 @@ enum outcome files_outcome(int result);
 /* One event for an upload whose session died before it could report it. */
 void commit_report_death(struct files *f);
 
-/* The length that SIZE reported for that name no longer counts. */
-void commit_forget_told(struct files *f, const struct upload *u);
 /* Ends an open upload as if it were cut: it is kept for a resume, or deleted.
  */
 void commit_cut(struct files *f);

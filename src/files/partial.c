@@ -90,31 +90,22 @@ bool partial_is_own(const struct files *f, const struct stat *st)
 
 /* A partial that was started again has another inode. One that was written to
  * has another length or ctime, which no user can set. */
-uint64_t partial_state(const struct files *f, const struct stat *st)
+bool partial_is_same(const struct stat *a, const struct stat *b)
 {
-    const uint64_t facts[] = {
-        st->st_dev,
-        st->st_ino,
-        (uint64_t)st->st_size,
-        (uint64_t)st->st_ctim.tv_sec,
-        (uint64_t)st->st_ctim.tv_nsec,
-    };
-
-    return siphash(f->name_key, facts, sizeof(facts));
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+           a->st_size == b->st_size && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+           a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
-/* Opens the own partial of NAME without the lock: -1 if there is none. */
-static int partial_look(const struct files *f, int directory, const char *name,
-                        struct stat *st)
+int partial_look(const struct files *f, int directory, const char *name)
 {
     char partial[PARTIAL_NAME_MAX];
+    struct stat st;
 
-    if (!f->rules.resume)
-        return -1;
     partial_name(f, name, partial);
     FD_CLEANUP int fd = resolve_in(
         directory, partial, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
-    if (fd < 0 || fstat(fd, st) < 0 || !partial_is_own(f, st))
+    if (fd < 0 || fstat(fd, &st) < 0 || !partial_is_own(f, &st))
         return -1;
     return fd_take(&fd);
 }
@@ -122,22 +113,10 @@ static int partial_look(const struct files *f, int directory, const char *name,
 uint64_t partial_resumable(const struct files *f, int directory,
                            const char *name, struct stat *st, bool *reported)
 {
-    FD_CLEANUP int fd = partial_look(f, directory, name, st);
+    FD_CLEANUP int fd = partial_look(f, directory, name);
 
     *reported = fd >= 0 && confirmed_is_reported(fd);
-    return fd >= 0 ? confirmed_length(f, fd, st) : 0;
-}
-
-uint64_t partial_report(const struct files *f, int directory, const char *name,
-                        struct stat *st)
-{
-    FD_CLEANUP int fd = partial_look(f, directory, name, st);
-    uint64_t length = fd >= 0 ? confirmed_length(f, fd, st) : 0;
-
-    /* The record changes the ctime. */
-    return length > 0 && confirmed_report(f, fd) == 0 && fstat(fd, st) == 0
-               ? length
-               : 0;
+    return fd >= 0 && fstat(fd, st) == 0 ? confirmed_length(f, fd, st) : 0;
 }
 
 bool partial_has_landed(const struct files *f, int directory, const char *name,
@@ -210,7 +189,7 @@ static int partial_open_locked(const struct files *f, int directory,
 }
 
 int partial_open(const struct files *f, int directory, const char *name,
-                 uint64_t state, uint64_t first, struct partial *ret)
+                 const struct stat *seen, uint64_t first, struct partial *ret)
 {
     struct partial p = { .own = true, .waits = true, .old = -1 };
     FD_CLEANUP int fd = -1;
@@ -222,7 +201,7 @@ int partial_open(const struct files *f, int directory, const char *name,
         return fd == -ENOENT ? -EBUSY : fd;
     if (fstat(fd, &st) < 0)
         return -errno;
-    if (!partial_is_own(f, &st) || partial_state(f, &st) != state ||
+    if (!partial_is_own(f, &st) || !partial_is_same(&st, seen) ||
         confirmed_length(f, fd, &st) < first)
         return -EBUSY;
     p.fd = fd_take(&fd);

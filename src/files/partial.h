@@ -2,9 +2,12 @@
 #ifndef FILES_PARTIAL_H
 #define FILES_PARTIAL_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
 #include <time.h>
 
 #include "sallyport/domain/outcome.h"
@@ -14,7 +17,6 @@
 #define PARTIAL_NAME_MAX 64
 
 struct files;
-struct stat;
 
 struct partial {
     int fd;        /* holds the lock until commit or abort; -1: none */
@@ -46,22 +48,22 @@ bool partial_is_own(const struct files *f, const struct stat *st);
 bool partial_has_landed(const struct files *f, int directory, const char *name,
                         const struct stat *st);
 
-/* A number that changes whenever the partial's bytes change. */
-uint64_t partial_state(const struct files *f, const struct stat *st);
+/* Opens the own partial of NAME for reading, without the lock: -1 if there is
+ * none. */
+int partial_look(const struct files *f, int directory, const char *name);
+/* Has nothing written to it or replaced it between these two looks? */
+bool partial_is_same(const struct stat *a, const struct stat *b);
 /* How much of the own partial of NAME can be resumed: its confirmed length. 0:
  * there is none. *st are its facts; *reported: SIZE has reported a length to
  * some client, whose next upload may be the rest alone. */
 uint64_t partial_resumable(const struct files *f, int directory,
                            const char *name, struct stat *st, bool *reported);
-/* The same for SIZE: what it returns is recorded as reported. */
-uint64_t partial_report(const struct files *f, int directory, const char *name,
-                        struct stat *st);
 
-/* Opens and locks the own partial, unchanged, if it is in STATE and can be
+/* Opens and locks the own partial, unchanged, if it is still as SEEN and can be
  * resumed at FIRST; it waits for partial_begin(). -EBUSY if an upload is
  * writing it or it has changed. */
 int partial_open(const struct files *f, int directory, const char *name,
-                 uint64_t state, uint64_t first, struct partial *ret);
+                 const struct stat *seen, uint64_t first, struct partial *ret);
 /* Makes an empty one under the own name. While an upload writes that one it
  * gets a random name; where that one could be resumed, it waits to take its
  * place. */
@@ -144,15 +146,14 @@ uint64_t resume_length(uint64_t held);
 
 struct resume_facts {
     enum write_mode mode;
-    uint64_t offset;     /* REST */
-    uint64_t resumable;  /* bytes of the user's own partial; 0: there is none */
-    uint64_t state;      /* its partial_state() */
-    bool finished;       /* a file has that name */
-    uint64_t size;       /* of it */
-    bool stays;          /* it keeps the name: the upload gets another one */
-    uint64_t told;       /* SIZE answered with this length of a partial */
-    uint64_t told_state; /* of a partial in this state */
-    bool reported;       /* SIZE has answered some client with a length of it */
+    uint64_t offset;    /* REST */
+    uint64_t resumable; /* bytes of the user's own partial; 0: there is none */
+    bool finished;      /* a file has that name */
+    uint64_t size;      /* of it */
+    bool stays;         /* it keeps the name: the upload gets another one */
+    uint64_t sized;     /* SIZE answered with this length of a partial */
+    bool changed;       /* since then it was changed or replaced */
+    bool reported;      /* SIZE has answered some client with a length of it */
 };
 
 enum resume_how {
@@ -170,33 +171,28 @@ struct resume_plan {
 enum outcome resume_decide(const struct resume_facts *facts,
                            struct resume_plan *ret);
 
-/* Waits until no upload writes the own partial of NAME, at most 5 s; ends at
- * once when session or master is gone. What is there then counts as used just
- * now, so space.c leaves it alone for an hour. True if it had to wait: then the
- * file itself may be there by now. */
-bool resume_settle(struct files *f, int directory, const char *name);
-
-/* The lengths of partials that SIZE has reported. */
-/* Kept by directory and name, so that each path to the file finds it; with the
- * partial's state, since another session may put other bytes of the same length
+/* SIZE's last answer, which the client's next upload may rely on. It is kept by
+ * directory and name, so that each path to the file finds it; with the
+ * partial's facts, since another session may put other bytes of the same length
  * there. */
-#define TOLD_MAX 64
-struct told {
-    struct {
-        uint64_t id[2];
-        uint64_t length; /* 0: free */
-        uint64_t state;
-    } row[TOLD_MAX];
-    size_t next;
+struct sized {
+    dev_t device; /* of the directory */
+    ino_t inode;
+    char name[NAME_MAX + 1];
+    uint64_t length; /* 0: there is no answer */
+    struct stat partial;
 };
 
-/* Remembers the length for NAME in the open directory DIRECTORY; 0 takes it
- * back. The key is that of the partials' names. */
-void told_set(struct told *t, const uint8_t *key, int directory,
-              const char *name, uint64_t length, uint64_t state);
-/* The length, with *state; 0: none. */
-uint64_t told_get(const struct told *t, const uint8_t *key, int directory,
-                  const char *name, uint64_t *state);
+/* How much of the own partial of NAME can be resumed, with its facts in *st; 0:
+ * nothing. Waits until no upload writes it, at most 5 s; ends at once when
+ * session or master is gone. *waited: the file itself may be there by now. What
+ * is there counts as used just now, so space.c leaves it alone for an hour. */
+uint64_t resume_size(struct files *f, int directory, const char *name,
+                     struct stat *st, bool *waited);
+/* SIZE's last answer, if it was for NAME; 0: it wasn't. */
+uint64_t resume_sized(const struct files *f, int directory, const char *name);
+/* That answer counts no longer. */
+void resume_forget(struct files *f, int directory, const char *name);
 
 /* sweep.c: partials that nobody resumed. */
 

@@ -1,13 +1,10 @@
-/* Where an upload begins, in the process files. Pure: it opens and asks
- * nothing. A wrong decision would join the halves of two files, so whatever
- * doesn't fit together is refused. */
+/* Where an upload is resumed, in the process files: SIZE reports how much of it
+ * is there, and the client then sends only the rest. A wrong decision would
+ * join the halves of two files, so whatever doesn't fit together is refused. */
 #include "files.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -15,7 +12,10 @@
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/base/siphash.h"
+
+#define SETTLE_MS      5000
+#define SETTLE_STEP_MS 20
+#define RENEW_S        1800 /* half of what space.c waits */
 
 uint64_t resume_length(uint64_t held)
 {
@@ -32,9 +32,9 @@ static enum outcome resume_plan_of(struct resume_plan *ret, enum resume_how how,
 
 /* Does the answer of SIZE still hold? The length alone doesn't show it: another
  * session may have started the partial again since. */
-static bool resume_stands(const struct resume_facts *f)
+static bool resume_is_valid(const struct resume_facts *f)
 {
-    return f->told <= f->resumable && f->told_state == f->state;
+    return f->sized <= f->resumable && !f->changed;
 }
 
 /* The client's offset belongs to the file that it knows: the partial, if SIZE
@@ -44,11 +44,11 @@ static bool resume_stands(const struct resume_facts *f)
 static enum outcome resume_decide_store(const struct resume_facts *f,
                                         struct resume_plan *ret)
 {
-    bool partial = f->told > 0 || !f->finished;
+    bool partial = f->sized > 0 || !f->finished;
 
     if (f->offset == 0)
         return resume_plan_of(ret, RESUME_ANEW, 0);
-    if (f->told > 0 && !resume_stands(f))
+    if (f->sized > 0 && !resume_is_valid(f))
         return OUTCOME_SIZE_FIRST;
     if (!partial && f->stays)
         return OUTCOME_STAYS;
@@ -65,9 +65,9 @@ static enum outcome resume_decide_store(const struct resume_facts *f,
 static enum outcome resume_decide_append(const struct resume_facts *f,
                                          struct resume_plan *ret)
 {
-    if (f->told > 0)
-        return (!f->finished || f->stays) && resume_stands(f)
-                   ? resume_plan_of(ret, RESUME_CUT, f->told)
+    if (f->sized > 0)
+        return (!f->finished || f->stays) && resume_is_valid(f)
+                   ? resume_plan_of(ret, RESUME_CUT, f->sized)
                    : OUTCOME_SIZE_FIRST;
     if (f->finished && f->stays)
         return OUTCOME_STAYS;
@@ -85,105 +85,83 @@ enum outcome resume_decide(const struct resume_facts *facts,
                                        : resume_decide_store(facts, ret);
 }
 
-/* Two hashes, which differ in their first byte, make 128 bits. */
-static bool told_id(const uint8_t *key, int directory, const char *name,
-                    uint64_t id[2])
+/* Does SIZE's last answer belong to that name? */
+static bool resume_is_sized(const struct files *f, int directory,
+                            const char *name)
 {
-    unsigned char bytes[1 + 2 * sizeof(uint64_t) + NAME_MAX];
-    size_t len = strlen(name);
-    uint64_t place[2];
+    const struct sized *s = &f->sized;
     struct stat st;
 
-    if (fstat(directory, &st) < 0 || len > NAME_MAX)
-        return false;
-    place[0] = st.st_dev;
-    place[1] = st.st_ino;
-    memcpy(bytes + 1, place, sizeof(place));
-    memcpy(bytes + 1 + sizeof(place), name, len);
-    for (unsigned char i = 0; i < 2; i++) {
-        bytes[0] = i;
-        id[i] = siphash(key, bytes, 1 + sizeof(place) + len);
+    return s->length > 0 && strcmp(s->name, name) == 0 &&
+           fstat(directory, &st) == 0 && st.st_ino == s->inode &&
+           st.st_dev == s->device;
+}
+
+uint64_t resume_sized(const struct files *f, int directory, const char *name)
+{
+    return resume_is_sized(f, directory, name) ? f->sized.length : 0;
+}
+
+void resume_forget(struct files *f, int directory, const char *name)
+{
+    if (resume_is_sized(f, directory, name))
+        f->sized.length = 0;
+}
+
+/* An upload locks its partial until it ends. A client whose connection was cut
+ * asks again at once, while the files process of its old session still syncs.
+ * How much can be resumed is known only after that. */
+static int resume_open_settled(struct files *f, int directory, const char *name,
+                               bool *waited)
+{
+    uint64_t end = clock_ms() + SETTLE_MS;
+
+    for (*waited = false;; *waited = true) {
+        FD_CLEANUP int fd = partial_look(f, directory, name);
+
+        if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) == 0 ||
+            errno != EWOULDBLOCK || clock_ms() >= end ||
+            files_wait(f, SETTLE_STEP_MS))
+            return fd_take(&fd);
     }
-    return true;
 }
-
-void told_set(struct told *t, const uint8_t *key, int directory,
-              const char *name, uint64_t length, uint64_t state)
-{
-    uint64_t id[2];
-
-    if (!told_id(key, directory, name, id))
-        return;
-    for (size_t i = 0; i < TOLD_MAX; i++)
-        if (memcmp(t->row[i].id, id, sizeof(id)) == 0)
-            t->row[i].length = 0;
-    if (length == 0)
-        return;
-    memcpy(t->row[t->next].id, id, sizeof(id));
-    t->row[t->next].length = length;
-    t->row[t->next].state = state;
-    t->next = (t->next + 1) % TOLD_MAX;
-}
-
-uint64_t told_get(const struct told *t, const uint8_t *key, int directory,
-                  const char *name, uint64_t *state)
-{
-    uint64_t id[2];
-
-    if (!told_id(key, directory, name, id))
-        return 0;
-    for (size_t i = 0; i < TOLD_MAX; i++)
-        if (t->row[i].length != 0 &&
-            memcmp(t->row[i].id, id, sizeof(id)) == 0) {
-            *state = t->row[i].state;
-            return t->row[i].length;
-        }
-    return 0;
-}
-
-#define SETTLE_MS      5000
-#define SETTLE_STEP_MS 20
-#define RENEW_S        1800 /* half of what space.c waits */
 
 /* A new ctime invalidates the answer of another session's SIZE, so it changes
  * as seldom as possible. */
-static void settle_renew(const struct files *f, int fd)
+static void resume_renew(int fd, const struct stat *st)
 {
-    struct stat st;
-
-    if (fstat(fd, &st) == 0 && partial_is_own(f, &st) &&
-        time(NULL) - st.st_ctime >= RENEW_S)
-        fchmod(fd, st.st_mode &
+    if (time(NULL) - st->st_ctime >= RENEW_S)
+        fchmod(fd, st->st_mode &
                        07777); /* the same mode again: that sets the ctime */
 }
 
-static bool settle_is_written(const struct files *f, int directory,
-                              const char *partial)
+static uint64_t resume_look(const struct files *f, int fd, struct stat *st)
 {
-    FD_CLEANUP int fd = resolve_in(
-        directory, partial, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+    uint64_t length = fstat(fd, st) == 0 ? confirmed_length(f, fd, st) : 0;
 
-    if (fd < 0)
-        return false;
-    if (flock(fd, LOCK_SH | LOCK_NB) < 0)
-        return errno == EWOULDBLOCK;
-    settle_renew(f, fd);
-    return false;
+    if (length == 0)
+        return 0;
+    resume_renew(fd, st);
+    /* The record changes the ctime, too. */
+    return confirmed_report(f, fd) == 0 && fstat(fd, st) == 0 ? length : 0;
 }
 
-bool resume_settle(struct files *f, int directory, const char *name)
+uint64_t resume_size(struct files *f, int directory, const char *name,
+                     struct stat *st, bool *waited)
 {
-    struct pollfd ends[] = { { .fd = f->session.fd }, { .fd = f->master.fd } };
-    uint64_t end = clock_ms() + SETTLE_MS;
-    char own[PARTIAL_NAME_MAX];
-    bool waited = false;
+    FD_CLEANUP int fd = resume_open_settled(f, directory, name, waited);
+    uint64_t length = fd >= 0 ? resume_look(f, fd, st) : 0;
+    struct stat in;
 
-    partial_name(f, name, own);
-    while (!f->over && settle_is_written(f, directory, own) &&
-           clock_ms() < end) {
-        waited = true;
-        if (poll(ends, 2, SETTLE_STEP_MS) > 0)
-            f->over = true; /* only the end of a peer is waited for */
-    }
-    return waited;
+    resume_forget(f, directory, name);
+    if (length == 0 || fstat(directory, &in) < 0)
+        return 0;
+    f->sized = (struct sized){
+        .device = in.st_dev,
+        .inode = in.st_ino,
+        .length = length,
+        .partial = *st,
+    };
+    snprintf(f->sized.name, sizeof(f->sized.name), "%s", name);
+    return length;
 }

@@ -18,9 +18,10 @@
 /* What the session asked for, and what there is. */
 struct wish {
     struct path path;
-    uint64_t announced; /* length of the whole file; 0: unknown */
-    bool unique;        /* STOU */
-    bool fleeting;      /* nothing of it is kept if it is cut */
+    uint64_t announced;  /* length of the whole file; 0: unknown */
+    bool unique;         /* STOU */
+    bool fleeting;       /* nothing of it is kept if it is cut */
+    struct stat partial; /* the own one, which may be resumed */
     struct resume_facts facts;
     struct resume_plan plan;
 };
@@ -67,18 +68,15 @@ static int upload_make_plan(struct files *f, int directory, const char *name,
                             struct wish *w)
 {
     struct resume_facts *facts = &w->facts;
-    struct stat st;
 
     facts->resumable =
-        partial_resumable(f, directory, name, &st, &facts->reported);
-    if (facts->resumable > 0)
-        facts->state = partial_state(f, &st);
-    else if (facts->reported)
+        partial_resumable(f, directory, name, &w->partial, &facts->reported);
+    if (facts->resumable == 0 && facts->reported)
         facts->reported = partial_is_busy(f, directory, name);
     if (w->fleeting)
         facts->resumable = 0;
-    facts->told =
-        told_get(&f->told, f->name_key, directory, name, &facts->told_state);
+    facts->sized = resume_sized(f, directory, name);
+    facts->changed = !partial_is_same(&w->partial, &f->sized.partial);
     enum outcome o = resume_decide(&w->facts, &w->plan);
     /* What another session is writing may count soon. */
     if (o == OUTCOME_BAD_OFFSET && partial_is_busy(f, directory, name))
@@ -124,7 +122,7 @@ static int upload_open_partial(const struct files *f, const struct wish *w,
                                struct upload *u)
 {
     if (w->plan.how == RESUME_CUT)
-        return partial_open(f, directory, name, w->facts.state, w->plan.first,
+        return partial_open(f, directory, name, &w->partial, w->plan.first,
                             &u->partial);
     if (w->plan.how == RESUME_COPY)
         return upload_begin_copy(f, w, directory, u);
@@ -238,7 +236,7 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
     u->mode = w->unique ? WRITE_UNIQUE : w->facts.mode;
     u->first = u->length = w->plan.first;
     u->began = clock_ms();
-    u->untold = true;
+    u->unreported = true;
     u->prepared = u->stands = false;
     snprintf(u->name, sizeof(u->name), "%s", at->name);
     u->open = true;
@@ -246,7 +244,7 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
     if (r != 0)
         return r;
     if (!u->partial.waits)
-        commit_forget_told(f, u);
+        resume_forget(f, u->directory, u->name);
     FD_CLEANUP int writer =
         partial_writer(&u->partial, u->directory, upload_writer_mode(f, u));
     if (writer < 0)

@@ -236,7 +236,7 @@ Test(confirmed, marks_that_are_not_true)
     static const struct {
         const char *bytes;
         size_t len;
-        uint64_t told;
+        uint64_t length;
     } rows[] = {
         { "\x01\x00\x00\x01\x00\x00\x00\x00\x00", 9, 64 * K },
         { "\x01\x00\x00\x00\x01\x00\x00\x00\x00", 9, 192 * K }, /* too long */
@@ -257,7 +257,7 @@ Test(confirmed, marks_that_are_not_true)
         const char *path = disk_path(&p, disk_partial(&p, "/"));
 
         cr_assert_eq(setxattr(path, MARK, rows[i].bytes, rows[i].len, 0), 0);
-        cr_expect_eq(ask_size(&p, "/f"), rows[i].told, "row %zu", i);
+        cr_expect_eq(ask_size(&p, "/f"), rows[i].length, "row %zu", i);
     }
     peer_stop(&p);
 }

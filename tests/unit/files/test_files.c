@@ -351,7 +351,7 @@ Test(files, homes)
 
 /* Its standard error is closed by then: the words go to the log, the number to
  * master. */
-Test(files, a_sandbox_that_fails_is_told_of)
+Test(files, a_sandbox_that_fails_is_reported)
 {
     static const char words[] = "sandbox of files: limits: 1024 open files are";
     const struct rlimit low = { 512, 512 };

@@ -69,7 +69,7 @@ struct client {
     int failure; /* and so the upload is cut */
     uint64_t to_copy;
     int fd;
-    uint64_t told;         /* units; 0: none */
+    uint64_t sized;        /* units; 0: none */
     char partial[LONGEST]; /* what SIZE reported */
     const enum verb *program;
     size_t at, count;
@@ -186,7 +186,7 @@ static void send_first(struct client *c)
                              ? WRITE_APPEND
                              : WRITE_STORE,
                  .offset = c->op->verb == REST
-                               ? (c->told > 0 ? c->told : 1) * UNIT
+                               ? (c->sized > 0 ? c->sized : 1) * UNIT
                                : 0,
                  .announced = 0, .keep_nothing = false);
         break;
@@ -251,7 +251,7 @@ static int user_of(const struct client *c)
 /* The name has been given again, or taken away. */
 static void forget(struct client *c)
 {
-    c->told = 0;
+    c->sized = 0;
     run.reported[user_of(c)] = false;
 }
 
@@ -278,12 +278,12 @@ static void writable(struct client *c, struct msg_file_writable *w)
     op->first = w->first / UNIT;
     op->copies = w->to_copy > 0;
     c->to_copy = w->to_copy;
-    if (op->first > 0 && !op->copies && c->told > 0)
+    if (op->first > 0 && !op->copies && c->sized > 0)
         snprintf(op->head, sizeof(op->head), "%.*s", (int)op->first,
                  c->partial);
     else if (op->first > 0 && !op->copies)
         get_partial(c, op->head), op->head[op->first] = '\0';
-    c->told = 0;
+    c->sized = 0;
     op->tail = (op->verb == APPE || op->verb == APPE_CUT) && op->first == 0 &&
                run.reported[user_of(c)];
     c->part = w->waits ? WRITTEN : BEGUN;
@@ -301,11 +301,11 @@ static void sized(struct client *c, const struct msg_facts_are *facts)
     memcpy(f.name_key, c->peer.start.name_key, sizeof(f.name_key));
     partial_name(&f, "f", name);
     c->op->size = facts->size / UNIT;
-    c->told = 0;
+    c->sized = 0;
     if (stat(disk_path(&c->peer, path_of(name)), &st) < 0 ||
         st.st_ino != facts->inode)
         return;
-    c->told = c->op->size;
+    c->sized = c->op->size;
     get_partial(c, c->partial);
     c->op->of_partial = run.reported[user_of(c)] = true;
 }
@@ -317,7 +317,7 @@ static void take(struct client *c, struct message *m)
     if (m->kind == MSG_refused) {
         int outcome = (int)m->refused.outcome;
         if (v == SIZE)
-            c->told = 0;
+            c->sized = 0;
         if (!is_upload(v) || c->part == BEGIN || c->ends) {
             end_op(c, outcome);
         } else {
@@ -693,7 +693,7 @@ static void furnish(enum before before, struct world *ret)
     }
     for (int i = 0; i < 2; i++) {
         run.c[i].at = run.c[i].count = 0;
-        run.c[i].told = 0;
+        run.c[i].sized = 0;
         steps_free(run.c[i].steps);
     }
     if (before < A_PARTIAL)

@@ -90,7 +90,7 @@ static const struct item *of(const struct all *a, const char *path)
     for (size_t i = 0; i < a->count; i++)
         if (strcmp(a->one[i].path, path) == 0)
             return &a->one[i];
-    cr_assert_fail("%s isn't told", path);
+    cr_assert_fail("%s isn't reported", path);
     return NULL;
 }
 
@@ -110,7 +110,7 @@ static const char *partial_of(const struct peer *p, const char *folder,
     return path;
 }
 
-Test(partials, what_is_told)
+Test(partials, what_is_reported)
 {
     const char *first, *second;
     struct stat st;
@@ -207,7 +207,7 @@ Test(partials, many_are_removed)
     cr_assert_eq(a.count, 107);
     for (size_t i = 0; i < a.count; i++) {
         cr_expect_eq(a.one[i].state, PARTIAL_REMOVED);
-        cr_expect_eq(of(&a, a.one[i].path), &a.one[i], "told twice");
+        cr_expect_eq(of(&a, a.one[i].path), &a.one[i], "reported twice");
     }
     cr_expect_eq(disk_partials(&p, "/"), 0);
     cr_expect_eq(disk_partials(&p, "/in"), 0);

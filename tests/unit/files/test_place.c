@@ -104,7 +104,7 @@ static const struct row {
     unsigned rights;
     int begin; /* if the name is taken at the beginning */
     int late;  /* if it is taken meanwhile */
-    const char *told;
+    const char *stored;
     const char *old; /* the old file's path then */
 } rows[] = {
     { CONFLICT_OVERWRITE, RIGHT_ALL, 0, 0, "/in/f.txt", NULL },
@@ -122,11 +122,11 @@ static const struct row {
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
-static void check(struct peer *p, const struct row *row, const char *told)
+static void check(struct peer *p, const struct row *row, const char *stored)
 {
-    cr_expect_str_eq(told, row->told);
-    if (row->told[0])
-        cr_expect(disk_is(p, row->told, 100, 2), "%s", row->told);
+    cr_expect_str_eq(stored, row->stored);
+    if (row->stored[0])
+        cr_expect(disk_is(p, row->stored, 100, 2), "%s", row->stored);
     if (row->old)
         cr_expect(disk_is(p, row->old, 50, 1), "%s", row->old);
     cr_expect_eq(disk_partials(p, "/in"), 0);
@@ -136,7 +136,7 @@ Test(place, taken_at_the_beginning)
 {
     for (size_t i = 0; i < ROWS; i++) {
         struct peer p;
-        char told[4097] = "";
+        char stored[4097] = "";
 
         peer_init(&p);
         p.start.rules.on_conflict = rows[i].conflict;
@@ -147,9 +147,9 @@ Test(place, taken_at_the_beginning)
         int r = begin(&p, "/in/f.txt", WRITE_STORE, 0, 100, 2);
         cr_expect_eq(r, rows[i].begin, "row %zu: %d", i, r);
         if (r == OUTCOME_OK)
-            cr_expect_eq(ask_commit_to(&p, 100, told), OUTCOME_OK, "row %zu",
+            cr_expect_eq(ask_commit_to(&p, 100, stored), OUTCOME_OK, "row %zu",
                          i);
-        check(&p, &rows[i], told);
+        check(&p, &rows[i], stored);
         peer_stop(&p);
     }
 }
@@ -158,7 +158,7 @@ Test(place, taken_meanwhile)
 {
     for (size_t i = 0; i < ROWS; i++) {
         struct peer p;
-        char told[4097];
+        char stored[4097];
 
         peer_init(&p);
         p.start.rules.on_conflict = rows[i].conflict;
@@ -167,9 +167,9 @@ Test(place, taken_meanwhile)
         peer_run(&p);
         cr_assert_eq(begin(&p, "/in/f.txt", WRITE_STORE, 0, 100, 2), 0);
         disk_fill(&p, "/in/f.txt", 50, 1);
-        int r = ask_commit_to(&p, 100, told);
+        int r = ask_commit_to(&p, 100, stored);
         cr_expect_eq(r, rows[i].late, "row %zu: %d", i, r);
-        check(&p, &rows[i], told);
+        check(&p, &rows[i], stored);
         peer_stop(&p);
     }
 }
@@ -181,7 +181,7 @@ static const struct {
     enum write_mode mode;
     uint64_t rest;
     int outcome;
-    const char *told, *old;
+    const char *stored, *old;
 } on[] = {
     { CONFLICT_RENAME, WRITE_APPEND, 0, OUTCOME_STAYS, "", "/in/f.txt" },
     { CONFLICT_RENAME, WRITE_STORE, 30 * K, OUTCOME_STAYS, "", "/in/f.txt" },
@@ -195,17 +195,17 @@ Test(place, onto_a_finished_file)
 {
     for (size_t i = 0; i < sizeof(on) / sizeof(on[0]); i++) {
         struct peer p;
-        char told[4097] = "";
+        char stored[4097] = "";
 
         start(&p, on[i].conflict);
         disk_fill(&p, "/in/f.txt", 50 * K, 1);
         int r = begin(&p, "/in/f.txt", on[i].mode, on[i].rest, 60 * K, 1);
         cr_expect_eq(r, on[i].outcome, "row %zu: %d", i, r);
         if (r == OUTCOME_OK)
-            cr_expect_eq(ask_commit_to(&p, 60 * K, told), OUTCOME_OK);
-        cr_expect_str_eq(told, on[i].told);
-        if (told[0])
-            cr_expect(disk_is(&p, told, 60 * K, 1), "row %zu", i);
+            cr_expect_eq(ask_commit_to(&p, 60 * K, stored), OUTCOME_OK);
+        cr_expect_str_eq(stored, on[i].stored);
+        if (stored[0])
+            cr_expect(disk_is(&p, stored, 60 * K, 1), "row %zu", i);
         cr_expect(disk_is(&p, on[i].old, 50 * K, 1), "row %zu", i);
         peer_stop(&p);
     }
@@ -216,14 +216,14 @@ Test(place, resumes_a_partial)
 {
     for (int mode = 0; mode < CONFLICT_COUNT; mode++) {
         struct peer p;
-        char told[4097];
+        char stored[4097];
 
         start(&p, (enum conflict)mode);
         begin(&p, "/in/f", WRITE_STORE, 0, 200 * K, 1);
         ask_abort(&p);
         cr_assert_eq(begin(&p, "/in/f", WRITE_STORE, 128 * K, 300 * K, 1), 0);
-        cr_assert_eq(ask_commit_to(&p, 300 * K, told), OUTCOME_OK);
-        cr_assert_str_eq(told, "/in/f");
+        cr_assert_eq(ask_commit_to(&p, 300 * K, stored), OUTCOME_OK);
+        cr_assert_str_eq(stored, "/in/f");
         cr_assert(disk_is(&p, "/in/f", 300 * K, 1));
         peer_stop(&p);
     }
@@ -236,7 +236,7 @@ Test(place, resumes_a_partial_whose_name_is_taken)
 
     for (int i = 0; i < 2; i++) {
         struct peer p;
-        char told[4097];
+        char stored[4097];
 
         start(&p, CONFLICT_RENAME);
         begin(&p, "/in/f", WRITE_STORE, 0, 200 * K, 1);
@@ -245,8 +245,8 @@ Test(place, resumes_a_partial_whose_name_is_taken)
         disk_fill(&p, "/in/f", 50 * K, 2);
         cr_assert_eq(
             begin(&p, "/in/f", modes[i], i == 0 ? 192 * K : 0, 300 * K, 1), 0);
-        cr_assert_eq(ask_commit_to(&p, 300 * K, told), OUTCOME_OK);
-        cr_expect_str_eq(told, "/in/f (2)");
+        cr_assert_eq(ask_commit_to(&p, 300 * K, stored), OUTCOME_OK);
+        cr_expect_str_eq(stored, "/in/f (2)");
         cr_expect(disk_is(&p, "/in/f (2)", 300 * K, 1));
         cr_expect(disk_is(&p, "/in/f", 50 * K, 2));
         peer_stop(&p);
@@ -256,12 +256,12 @@ Test(place, resumes_a_partial_whose_name_is_taken)
 Test(place, versions_count_up)
 {
     struct peer p;
-    char told[4097], name[64];
+    char stored[4097], name[64];
 
     start(&p, CONFLICT_VERSION);
     for (unsigned i = 1; i <= 5; i++) {
         begin(&p, "/in/f", WRITE_STORE, 0, 10 * i, i);
-        cr_assert_eq(ask_commit_to(&p, 10 * i, told), OUTCOME_OK);
+        cr_assert_eq(ask_commit_to(&p, 10 * i, stored), OUTCOME_OK);
     }
     for (unsigned i = 1; i <= 4; i++) {
         snprintf(name, sizeof(name), "/in/f.~%u~", i);
@@ -280,12 +280,12 @@ Test(place, folder_that_came)
 
     for (int mode = 0; mode < CONFLICT_COUNT; mode++) {
         struct peer p;
-        char told[4097];
+        char stored[4097];
 
         start(&p, (enum conflict)mode);
         begin(&p, "/in/f", WRITE_STORE, 0, 10, 1);
         disk_directory(&p, "/in/f");
-        cr_expect_eq(ask_commit_to(&p, 10, told), outcomes[mode], "mode %d",
+        cr_expect_eq(ask_commit_to(&p, 10, stored), outcomes[mode], "mode %d",
                      mode);
         cr_expect_eq(disk_partials(&p, "/in"), 0);
         peer_stop(&p);
@@ -300,7 +300,7 @@ Test(place, a_link)
 
     for (int mode = 0; mode < CONFLICT_COUNT; mode++) {
         struct peer p;
-        char told[4097];
+        char stored[4097];
 
         start(&p, (enum conflict)mode);
         disk_fill(&p, "/in/there", 50, 1);
@@ -308,12 +308,12 @@ Test(place, a_link)
         int r = begin(&p, "/in/f", WRITE_STORE, 0, 100, 2);
         cr_expect_eq(r, outcomes[mode], "mode %d: %d", mode, r);
         if (r == OUTCOME_OK) {
-            cr_expect_eq(ask_commit_to(&p, 100, told), OUTCOME_OK);
-            cr_expect(disk_is(&p, told, 100, 2), "%s", told);
+            cr_expect_eq(ask_commit_to(&p, 100, stored), OUTCOME_OK);
+            cr_expect(disk_is(&p, stored, 100, 2), "%s", stored);
         }
         begin(&p, "/in/late", WRITE_STORE, 0, 100, 2);
         disk_link(&p, "there", "/in/late");
-        cr_expect_eq(ask_commit_to(&p, 100, told), outcomes[mode], "mode %d",
+        cr_expect_eq(ask_commit_to(&p, 100, stored), outcomes[mode], "mode %d",
                      mode);
         cr_expect(disk_is(&p, "/in/there", 50, 1));
         cr_expect_eq(disk_partials(&p, "/in"), 0);
@@ -323,7 +323,7 @@ Test(place, a_link)
 
 /* Ten sessions of one user upload to one name; all have the 1xx before one
  * commits. */
-static void ten_at_once(enum conflict conflict, char told[TEN][4097],
+static void ten_at_once(enum conflict conflict, char stored[TEN][4097],
                         int outcome[TEN], struct peer p[TEN])
 {
     start(&p[0], conflict);
@@ -343,9 +343,9 @@ static void ten_at_once(enum conflict conflict, char told[TEN][4097],
         cr_assert_eq(channel_wait(&p[i].session, &reply, PEER_MS), 1);
         outcome[i] = reply.kind == MSG_refused ? (int)reply.refused.outcome
                                                : (int)OUTCOME_OK;
-        told[i][0] = '\0';
+        stored[i][0] = '\0';
         if (outcome[i] == OUTCOME_OK)
-            slice_copy(reply.file_stored.path, told[i], sizeof(told[i]));
+            slice_copy(reply.file_stored.path, stored[i], sizeof(stored[i]));
     }
     cr_assert_eq(disk_partials(&p[0], "/in"), 0);
 }
@@ -364,15 +364,15 @@ static void end_ten(struct peer p[TEN])
 static void rename_ten(void)
 {
     static struct peer p[TEN];
-    char told[TEN][4097];
+    char stored[TEN][4097];
     int outcome[TEN];
 
-    ten_at_once(CONFLICT_RENAME, told, outcome, p);
+    ten_at_once(CONFLICT_RENAME, stored, outcome, p);
     for (unsigned i = 0; i < TEN; i++) {
         cr_assert_eq(outcome[i], OUTCOME_OK);
-        cr_assert(disk_is(&p[0], told[i], 100 + i, i), "%s", told[i]);
+        cr_assert(disk_is(&p[0], stored[i], 100 + i, i), "%s", stored[i]);
         for (unsigned j = 0; j < i; j++)
-            cr_assert_str_neq(told[i], told[j]);
+            cr_assert_str_neq(stored[i], stored[j]);
     }
     cr_assert(disk_has(&p[0], "/in/f (10).txt"), "no gaps");
     end_ten(p);
@@ -394,15 +394,15 @@ Test(place, ten_at_once_rename_plain)
 static void version_ten(void)
 {
     static struct peer p[TEN];
-    char told[TEN][4097], name[64] = "/in/f.txt";
+    char stored[TEN][4097], name[64] = "/in/f.txt";
     int outcome[TEN];
 
-    ten_at_once(CONFLICT_VERSION, told, outcome, p);
+    ten_at_once(CONFLICT_VERSION, stored, outcome, p);
     for (unsigned i = 0; i < TEN; i++) {
         unsigned found = disk_is(&p[0], "/in/f.txt", 100 + i, i);
 
         cr_assert_eq(outcome[i], OUTCOME_OK);
-        cr_assert_str_eq(told[i], "/in/f.txt");
+        cr_assert_str_eq(stored[i], "/in/f.txt");
         for (unsigned n = 1; n <= TEN; n++) {
             snprintf(name, sizeof(name), "/in/f.txt.~%u~", n);
             found += disk_is(&p[0], name, 100 + i, i);
@@ -435,14 +435,14 @@ Test(place, ten_at_once_version_plain)
 Test(place, version_puts_the_old_one_back)
 {
     struct peer p;
-    char told[4097];
+    char stored[4097];
 
     rename_faults.no_flags = true;
     rename_faults.once_replace = "f";
     start(&p, CONFLICT_VERSION);
     disk_fill(&p, "/in/f", 50, 1);
     cr_assert_eq(begin(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
-    cr_assert_neq(ask_commit_to(&p, 100, told), OUTCOME_OK);
+    cr_assert_neq(ask_commit_to(&p, 100, stored), OUTCOME_OK);
     cr_assert(disk_is(&p, "/in/f", 50, 1));
     cr_assert_not(disk_has(&p, "/in/f.~1~"));
     cr_assert_not(disk_has(&p, "/in/f.~2~"));
@@ -540,11 +540,11 @@ Test(place, a_link_that_is_not_taken_back)
 Test(place, ten_at_once_reject)
 {
     static struct peer p[TEN];
-    char told[TEN][4097];
+    char stored[TEN][4097];
     int outcome[TEN];
     unsigned won = 0;
 
-    ten_at_once(CONFLICT_REJECT, told, outcome, p);
+    ten_at_once(CONFLICT_REJECT, stored, outcome, p);
     for (unsigned i = 0; i < TEN; i++) {
         cr_assert(outcome[i] == OUTCOME_OK || outcome[i] == OUTCOME_NAME_TAKEN);
         if (outcome[i] != OUTCOME_OK)
@@ -560,7 +560,7 @@ Test(place, ten_at_once_reject)
 Test(place, path_at_its_limit)
 {
     struct peer p;
-    char path[4097] = "", told[4097];
+    char path[4097] = "", stored[4097];
 
     start(&p, CONFLICT_RENAME);
     while (strlen(path) + 202 < 4096 - 10) {
@@ -572,7 +572,7 @@ Test(place, path_at_its_limit)
     memset(path + strlen(path), 'f', 4096 - strlen(path));
     for (int i = 0; i < 2; i++) {
         cr_assert_eq(begin(&p, path, WRITE_STORE, 0, 10, 1), 0);
-        cr_assert_eq(ask_commit_to(&p, 10, told),
+        cr_assert_eq(ask_commit_to(&p, 10, stored),
                      i == 0 ? OUTCOME_OK : OUTCOME_BAD_NAME);
     }
     peer_stop(&p);
@@ -625,7 +625,7 @@ static void rename_onto_each(const char *kept)
     for (size_t i = 0; i < sizeof(renames) / sizeof(renames[0]); i++) {
         const char *old = renames[i].old;
         struct peer p;
-        char told[4097];
+        char stored[4097];
 
         if (renames[i].conflict == CONFLICT_VERSION && renames[i].outcome == 0)
             old = kept;
@@ -636,10 +636,10 @@ static void rename_onto_each(const char *kept)
         disk_fill(&p, "/in/f.txt", 50, 1);
         disk_fill(&p, "/up", 100, 2);
         peer_run(&p);
-        int r = ask_rename_to(&p, "/up", "/in/f.txt", told);
+        int r = ask_rename_to(&p, "/up", "/in/f.txt", stored);
         cr_expect_eq(r, renames[i].outcome, "row %zu: %d", i, r);
         if (r == OUTCOME_OK) {
-            cr_expect_str_eq(told, renames[i].new, "row %zu: %s", i, told);
+            cr_expect_str_eq(stored, renames[i].new, "row %zu: %s", i, stored);
             cr_expect_not(disk_has(&p, "/up"));
         }
         cr_expect(disk_is(&p, renames[i].new, 100, 2), "row %zu", i);
@@ -743,13 +743,13 @@ Test(place, overwrite_only)
     for (int c = 0; c < CONFLICT_COUNT; c++) {
         bool works = c == CONFLICT_OVERWRITE;
         struct peer p;
-        char told[4097];
+        char stored[4097];
 
         rename_faults =
             (struct rename_faults){ .no_flags = true, .no_links = true };
         start(&p, (enum conflict)c);
         cr_assert_eq(begin(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
-        cr_expect_eq(ask_commit_to(&p, 100, told),
+        cr_expect_eq(ask_commit_to(&p, 100, stored),
                      works ? OUTCOME_OK : OUTCOME_ONLY_OVERWRITE, "%d", c);
         cr_expect_eq(disk_has(&p, "/in/f"), works, "%d", c);
         peer_stop(&p);
@@ -760,7 +760,7 @@ Test(place, overwrite_only)
 Test(place, lock_that_is_held)
 {
     struct peer p;
-    char told[4097];
+    char stored[4097];
     int folder;
 
     start(&p, CONFLICT_VERSION);
@@ -769,11 +769,11 @@ Test(place, lock_that_is_held)
     cr_assert_geq(folder, 0);
     cr_assert_eq(flock(folder, LOCK_EX), 0);
     cr_assert_eq(begin(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
-    cr_expect_eq(ask_commit_to(&p, 100, told), OUTCOME_BUSY);
+    cr_expect_eq(ask_commit_to(&p, 100, stored), OUTCOME_BUSY);
     cr_expect(disk_is(&p, "/in/f", 50, 1));
     close(folder);
     cr_assert_eq(begin(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
-    cr_expect_eq(ask_commit_to(&p, 100, told), OUTCOME_OK);
+    cr_expect_eq(ask_commit_to(&p, 100, stored), OUTCOME_OK);
     cr_expect(disk_is(&p, "/in/f", 100, 2));
     cr_expect(disk_is(&p, "/in/f.~1~", 50, 1));
     peer_stop(&p);

@@ -1,9 +1,12 @@
-/* Where an upload begins: every branch of the decision, as a table. */
+/* Where an upload begins: every branch of the decision, as a table; and which
+ * upload SIZE's answer belongs to. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "files/files.h"
+#include "peer.h"
 
 #define K 1024u
 
@@ -31,9 +34,9 @@ Test(resume, length)
 #define APPEND      .mode = WRITE_APPEND
 #define FINISHED(n) .finished = true, .size = (n)
 #define STAYS(n)    FINISHED(n), .stays = true
-#define TOLD(n)     .told = (n), .told_state = 7
-#define PARTIAL(n)  .resumable = (n), .state = 7
-#define OTHER(n)    .resumable = (n), .state = 8
+#define SIZED(n)    .sized = (n)
+#define PARTIAL(n)  .resumable = (n)
+#define OTHER(n)    .resumable = (n), .changed = true
 
 Test(resume, decide)
 {
@@ -73,21 +76,24 @@ Test(resume, decide)
           0 },
         /* But not before a partial that SIZE has reported and that still
          * exists. */
-        { { STORE(5), PARTIAL(64 * K), TOLD(64 * K), FINISHED(9) },
+        { { STORE(5), PARTIAL(64 * K), SIZED(64 * K), FINISHED(9) },
           OUTCOME_OK,
           RESUME_CUT,
           5 },
-        { { STORE(65 * K), PARTIAL(64 * K), TOLD(64 * K), FINISHED(99 * K) },
+        { { STORE(65 * K), PARTIAL(64 * K), SIZED(64 * K), FINISHED(99 * K) },
           OUTCOME_BAD_OFFSET,
           0,
           0 },
-        { { STORE(5), OTHER(64 * K), TOLD(64 * K) }, OUTCOME_SIZE_FIRST, 0, 0 },
-        { { STORE(5), OTHER(64 * K), TOLD(64 * K), FINISHED(9) },
+        { { STORE(5), OTHER(64 * K), SIZED(64 * K) },
           OUTCOME_SIZE_FIRST,
           0,
           0 },
-        { { STORE(5), TOLD(64 * K), FINISHED(9) }, OUTCOME_SIZE_FIRST, 0, 0 },
-        { { STORE(0), OTHER(64 * K), TOLD(64 * K) },
+        { { STORE(5), OTHER(64 * K), SIZED(64 * K), FINISHED(9) },
+          OUTCOME_SIZE_FIRST,
+          0,
+          0 },
+        { { STORE(5), SIZED(64 * K), FINISHED(9) }, OUTCOME_SIZE_FIRST, 0, 0 },
+        { { STORE(0), OTHER(64 * K), SIZED(64 * K) },
           OUTCOME_OK,
           RESUME_ANEW,
           0 },
@@ -104,22 +110,22 @@ Test(resume, decide)
           RESUME_COPY,
           9 },
         { { APPEND, FINISHED(0) }, OUTCOME_OK, RESUME_COPY, 0 },
-        { { APPEND, PARTIAL(128 * K), TOLD(64 * K) },
+        { { APPEND, PARTIAL(128 * K), SIZED(64 * K) },
           OUTCOME_OK,
           RESUME_CUT,
           64 * K },
-        { { APPEND, PARTIAL(64 * K), TOLD(64 * K) },
+        { { APPEND, PARTIAL(64 * K), SIZED(64 * K) },
           OUTCOME_OK,
           RESUME_CUT,
           64 * K },
         /* SIZE's answer is no longer valid: the rest alone is no file. */
-        { { APPEND, PARTIAL(64 * K), TOLD(128 * K) },
+        { { APPEND, PARTIAL(64 * K), SIZED(128 * K) },
           OUTCOME_SIZE_FIRST,
           0,
           0 },
-        { { APPEND, OTHER(64 * K), TOLD(64 * K) }, OUTCOME_SIZE_FIRST, 0, 0 },
-        { { APPEND, TOLD(64 * K) }, OUTCOME_SIZE_FIRST, 0, 0 },
-        { { APPEND, PARTIAL(64 * K), TOLD(64 * K), FINISHED(99 * K) },
+        { { APPEND, OTHER(64 * K), SIZED(64 * K) }, OUTCOME_SIZE_FIRST, 0, 0 },
+        { { APPEND, SIZED(64 * K) }, OUTCOME_SIZE_FIRST, 0, 0 },
+        { { APPEND, PARTIAL(64 * K), SIZED(64 * K), FINISHED(99 * K) },
           OUTCOME_SIZE_FIRST,
           0,
           0 },
@@ -129,7 +135,7 @@ Test(resume, decide)
           0,
           0 },
         { { APPEND, .reported = true }, OUTCOME_SIZE_FIRST, 0, 0 },
-        { { APPEND, PARTIAL(64 * K), TOLD(64 * K), .reported = true },
+        { { APPEND, PARTIAL(64 * K), SIZED(64 * K), .reported = true },
           OUTCOME_OK,
           RESUME_CUT,
           64 * K },
@@ -151,22 +157,22 @@ Test(resume, decide)
         { { STORE(5), STAYS(9) }, OUTCOME_STAYS, 0, 0 },
         { { STORE(10), STAYS(9) }, OUTCOME_STAYS, 0, 0 },
         { { STORE(5), PARTIAL(64 * K), STAYS(9) }, OUTCOME_STAYS, 0, 0 },
-        { { STORE(5), PARTIAL(64 * K), TOLD(64 * K), STAYS(9) },
+        { { STORE(5), PARTIAL(64 * K), SIZED(64 * K), STAYS(9) },
           OUTCOME_OK,
           RESUME_CUT,
           5 },
-        { { STORE(5), OTHER(64 * K), TOLD(64 * K), STAYS(9) },
+        { { STORE(5), OTHER(64 * K), SIZED(64 * K), STAYS(9) },
           OUTCOME_SIZE_FIRST,
           0,
           0 },
         { { APPEND, STAYS(9) }, OUTCOME_STAYS, 0, 0 },
         { { APPEND, STAYS(0) }, OUTCOME_STAYS, 0, 0 },
         { { APPEND, PARTIAL(64 * K), STAYS(9) }, OUTCOME_STAYS, 0, 0 },
-        { { APPEND, PARTIAL(64 * K), TOLD(64 * K), STAYS(9) },
+        { { APPEND, PARTIAL(64 * K), SIZED(64 * K), STAYS(9) },
           OUTCOME_OK,
           RESUME_CUT,
           64 * K },
-        { { APPEND, OTHER(64 * K), TOLD(64 * K), STAYS(9) },
+        { { APPEND, OTHER(64 * K), SIZED(64 * K), STAYS(9) },
           OUTCOME_SIZE_FIRST,
           0,
           0 },
@@ -185,4 +191,104 @@ Test(resume, decide)
         cr_expect_eq(plan.how, rows[i].how, "row %zu", i);
         cr_expect_eq(plan.first, rows[i].first, "row %zu", i);
     }
+}
+
+static void cut(struct peer *p, const char *path)
+{
+    uint64_t first;
+    int fd;
+
+    cr_assert_eq(ask_write(p, path, WRITE_STORE, 0, 0, &fd, &first),
+                 OUTCOME_OK);
+    put_pattern(fd, 0, 200 * K, 1);
+    close(fd);
+    cr_assert_eq(ask_abort(p), OUTCOME_OK);
+}
+
+/* Sends SIZE with one path, and APPE with another. */
+static void append_by(struct peer *p, const char *sized, const char *appended)
+{
+    uint64_t first;
+    int fd;
+
+    cut(p, "/d/f");
+    cr_expect_eq(ask_size(p, sized), 192 * K);
+    cr_assert_eq(ask_write(p, appended, WRITE_APPEND, 0, 0, &fd, &first),
+                 OUTCOME_OK);
+    cr_expect_eq(first, 192 * K, "SIZE %s, APPE %s", sized, appended);
+    put_pattern(fd, first, 300 * K, 1);
+    close(fd);
+    cr_assert_eq(ask_commit(p, 300 * K), OUTCOME_OK);
+    cr_expect(disk_is(p, "/d/f", 300 * K, 1));
+    cr_assert_eq(ask_path(p, MSG_file_delete, "/l/f"), OUTCOME_OK);
+}
+
+Test(resume, by_another_path)
+{
+    struct peer p;
+
+    peer_init(&p);
+    disk_directory(&p, "/d");
+    disk_link(&p, "d", "/l");
+    peer_run(&p);
+    append_by(&p, "/d/f", "/l/f");
+    append_by(&p, "/l/f", "/d/f");
+    peer_stop(&p);
+}
+
+/* Another directory has the same path. */
+Test(resume, of_another_directory)
+{
+    struct peer p;
+    uint64_t first;
+    int fd;
+
+    peer_init(&p);
+    disk_directory(&p, "/d");
+    disk_directory(&p, "/e");
+    peer_run(&p);
+    cut(&p, "/d/f");
+    cr_assert_eq(ask_size(&p, "/d/f"), 192 * K);
+    cr_assert_eq(ask_rename(&p, "/d", "/x"), OUTCOME_OK);
+    cr_assert_eq(ask_rename(&p, "/e", "/d"), OUTCOME_OK);
+    cr_assert_eq(ask_write(&p, "/d/f", WRITE_APPEND, 0, 0, &fd, &first),
+                 OUTCOME_OK);
+    cr_expect_eq(first, 0);
+    close(fd);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_assert_eq(ask_write(&p, "/x/f", WRITE_APPEND, 0, 0, &fd, &first),
+                 OUTCOME_OK);
+    cr_expect_eq(first, 192 * K);
+    close(fd);
+    peer_stop(&p);
+}
+
+/* A session remembers one answer. A SIZE of something else doesn't matter. */
+Test(resume, by_the_last_size)
+{
+    struct peer p;
+    uint64_t first;
+    int fd;
+
+    peer_start(&p);
+    disk_put(&p, "/file", "x", 1);
+    cut(&p, "/f");
+    cut(&p, "/g");
+    cr_assert_eq(ask_size(&p, "/f"), 192 * K);
+    cr_assert_eq(ask_size(&p, "/g"), 192 * K);
+    cr_assert_eq(ask_size(&p, "/file"), 1);
+    cr_assert_eq(ask_size(&p, "/nothing"), 0);
+    cr_expect_eq(ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first),
+                 OUTCOME_SIZE_FIRST);
+    cr_assert_eq(ask_write(&p, "/g", WRITE_APPEND, 0, 0, &fd, &first),
+                 OUTCOME_OK);
+    cr_expect_eq(first, 192 * K);
+    close(fd);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_assert_eq(ask_size(&p, "/f"), 192 * K);
+    cr_assert_eq(ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first),
+                 OUTCOME_OK);
+    cr_expect_eq(first, 192 * K);
+    close(fd);
+    peer_stop(&p);
 }
