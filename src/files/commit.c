@@ -25,7 +25,7 @@ static int commit_begin_bytes(struct files *f)
     if (!u->partial.waits)
         return 0;
     resume_forget(f, u->directory, u->name);
-    int r = partial_begin(f, u->directory, u->name, u->first, &u->partial);
+    int r = partial_begin(f, u->first, &u->partial);
     if (r == 0 && copy_left(&u->copy) > 0)
         copy_by_clone(&u->copy, u->partial.fd);
     return r;

@@ -138,6 +138,11 @@ int confirmed_report(const struct files *f, int fd)
     return f->rules.fsync && fsync(fd) < 0 ? -errno : 0;
 }
 
+void confirmed_forget(int fd)
+{
+    fremovexattr(fd, REPORTED);
+}
+
 bool confirmed_is_reported(int fd)
 {
     return fgetxattr(fd, REPORTED, NULL, 0) >= 0;

@@ -191,7 +191,7 @@ static int partial_open_locked(const struct files *f, int directory,
 int partial_open(const struct files *f, int directory, const char *name,
                  const struct stat *seen, uint64_t first, struct partial *ret)
 {
-    struct partial p = { .own = true, .waits = true, .old = -1 };
+    struct partial p = { .own = true, .waits = true };
     FD_CLEANUP int fd = -1;
     struct stat st;
 
@@ -234,7 +234,7 @@ static bool partial_can_be_resumed(const struct files *f, int fd)
 static int partial_new_own(const struct files *f, int directory,
                            const char *name, struct partial *ret)
 {
-    struct partial p = { .own = true, .old = -1 };
+    struct partial p = { .own = true };
 
     snprintf(p.name, sizeof(p.name), "%s", name);
     p.fd = partial_open_locked(f, directory, name, O_CREAT | O_EXCL, PROBE_MS);
@@ -246,22 +246,43 @@ static int partial_new_own(const struct files *f, int directory,
     return 0;
 }
 
-/* OLD stays locked, so that no other session takes or writes it meanwhile. */
-static int partial_new_instead(const struct files *f, int directory, int *old,
-                               struct partial *ret)
+static int partial_take_place(const struct files *f, int directory,
+                              const char *own, int old, struct partial *p)
+{
+    /* A client may still send the rest that belongs to the old one. */
+    int r = confirmed_is_reported(old) ? confirmed_report(f, p->fd) : 0;
+
+    if (r < 0)
+        return r;
+    /* A power cut can undo the rename: then the old bytes must no longer count.
+     */
+    r = confirmed_lower(f, old, 0);
+    if (r < 0) {
+        unlinkat(directory, own, 0);
+        return r;
+    }
+    if (renameat(directory, p->name, directory, own) < 0)
+        return -errno;
+    snprintf(p->name, sizeof(p->name), "%s", own);
+    p->own = true;
+    return 0;
+}
+
+/* The old one is replaced and not emptied: the session that wrote it may still
+ * have a handle. */
+static int partial_replace(const struct files *f, int directory,
+                           const char *own, int old, struct partial *ret)
 {
     int r = partial_new_random(f, directory, ret);
 
     if (r < 0)
         return r;
-    ret->old = fd_take(old);
-    ret->waits = true;
-    return 0;
+    r = partial_take_place(f, directory, own, old, ret);
+    if (r < 0)
+        partial_delete(directory, ret);
+    return r;
 }
 
-/* The old partial is replaced and not emptied: the session that wrote it may
- * still have a handle. It stays open and locked until the new one is there, so
- * that the new one gets another inode and no other session comes in between. */
 int partial_new(const struct files *f, int directory, const char *name,
                 struct partial *ret)
 {
@@ -271,37 +292,9 @@ int partial_new(const struct files *f, int directory, const char *name,
     FD_CLEANUP int old = partial_open_locked(f, directory, own, 0, PROBE_MS);
     if (old == -EBUSY)
         return partial_new_random(f, directory, ret);
-    if (old < 0 && old != -ENOENT)
-        return old;
-    if (old >= 0 && partial_can_be_resumed(f, old))
-        return partial_new_instead(f, directory, &old, ret);
-    if (old >= 0 && unlinkat(directory, own, 0) < 0)
-        return -errno;
-    return partial_new_own(f, directory, own, ret);
-}
-
-static int partial_take_place(const struct files *f, int directory,
-                              const char *name, struct partial *p)
-{
-    char own[PARTIAL_NAME_MAX];
-
-    partial_name(f, name, own);
-    /* The client may still send the rest that belongs to the old one. */
-    if (confirmed_is_reported(p->old) && confirmed_report(f, p->fd) < 0)
-        return -errno;
-    /* A power cut can undo the rename: then the old bytes must no longer count.
-     */
-    int r = confirmed_lower(f, p->old, 0);
-    if (r < 0) {
-        unlinkat(directory, own, 0);
-        return r;
-    }
-    if (renameat(directory, p->name, directory, own) < 0)
-        return -errno;
-    memcpy(p->name, own, sizeof(own));
-    p->own = true;
-    fd_close(&p->old);
-    return 0;
+    if (old == -ENOENT)
+        return partial_new_own(f, directory, own, ret);
+    return old < 0 ? old : partial_replace(f, directory, own, old, ret);
 }
 
 static int partial_cut(const struct files *f, uint64_t first, struct partial *p)
@@ -314,15 +307,10 @@ static int partial_cut(const struct files *f, uint64_t first, struct partial *p)
     return r;
 }
 
-int partial_begin(const struct files *f, int directory, const char *name,
-                  uint64_t first, struct partial *p)
+int partial_begin(const struct files *f, uint64_t first, struct partial *p)
 {
-    int r;
+    int r = p->waits ? partial_cut(f, first, p) : 0;
 
-    if (!p->waits)
-        return 0;
-    r = p->old >= 0 ? partial_take_place(f, directory, name, p)
-                    : partial_cut(f, first, p);
     p->waits = r != 0;
     return r;
 }
@@ -331,8 +319,7 @@ uint64_t partial_frees(const struct partial *p, uint64_t first)
 {
     struct stat st;
 
-    if (fstat(p->old >= 0 ? p->old : p->fd, &st) < 0 ||
-        (uint64_t)st.st_size <= first)
+    if (fstat(p->fd, &st) < 0 || (uint64_t)st.st_size <= first)
         return 0;
     uint64_t tail = (uint64_t)st.st_size - first;
     uint64_t held = (uint64_t)st.st_blocks * 512;
@@ -359,7 +346,6 @@ void partial_delete(int directory, struct partial *p)
     if (p->fd >= 0 && partial_is_there(directory, p))
         unlinkat(directory, p->name, 0);
     fd_close(&p->fd);
-    fd_close(&p->old);
 }
 
 /* Linux reports a failed write once, and then treats the pages as written. So
@@ -400,9 +386,10 @@ static bool partial_is_kept(struct files *f, struct partial *p)
         return false;
     if (p->reported && confirmed_report(f, p->fd) < 0)
         return false;
-    return p->waits ||
-           (partial_is_long_enough(p) && partial_confirm(f, p) == 0 &&
-            partial_can_be_resumed(f, p->fd));
+    if (!p->waits && partial_is_long_enough(p) && partial_confirm(f, p) < 0)
+        return false;
+    return p->waits || partial_can_be_resumed(f, p->fd) ||
+           confirmed_is_reported(p->fd);
 }
 
 void partial_end(struct files *f, int directory, struct partial *p)

@@ -20,7 +20,6 @@ struct files;
 
 struct partial {
     int fd;        /* holds the lock until commit or abort; -1: none */
-    int old;       /* the own one that this will replace, locked; -1: none */
     bool own;      /* named after user and target, so it can be resumed */
     bool waits;    /* the old bytes stand until partial_begin() */
     bool lost;     /* a sync failed, or the disk is full: it is not kept */
@@ -29,7 +28,7 @@ struct partial {
 };
 #define PARTIAL_NONE                                                           \
     {                                                                          \
-        .fd = -1, .old = -1                                                    \
+        .fd = -1                                                               \
     }
 
 /* The name of this user's partial of the file NAME, in any directory. */
@@ -64,19 +63,17 @@ uint64_t partial_resumable(const struct files *f, int directory,
  * writing it or it has changed. */
 int partial_open(const struct files *f, int directory, const char *name,
                  const struct stat *seen, uint64_t first, struct partial *ret);
-/* Makes an empty one under the own name. While an upload writes that one it
- * gets a random name; where that one could be resumed, it waits to take its
- * place. */
+/* Makes an empty one under the own name, in place of the one that is there,
+ * whose bytes no longer count. While an upload writes that one it gets a random
+ * name. */
 int partial_new(const struct files *f, int directory, const char *name,
                 struct partial *ret);
 /* Makes an empty one of a random name, which can't be resumed. */
 int partial_new_random(const struct files *f, int directory,
                        struct partial *ret);
-/* At the first byte of one that waits: it is cut at FIRST, or takes the place
- * of the own partial of NAME, whose bytes no longer count. 0; or -errno, and it
+/* At the first byte of one that waits: it is cut at FIRST. 0; or -errno, and it
  * still waits. */
-int partial_begin(const struct files *f, int directory, const char *name,
-                  uint64_t first, struct partial *p);
+int partial_begin(const struct files *f, uint64_t first, struct partial *p);
 /* How many bytes that frees. */
 uint64_t partial_frees(const struct partial *p, uint64_t first);
 /* A handle for the session, O_WRONLY or O_RDWR: it holds no lock. */
@@ -131,6 +128,8 @@ int confirmed_lower(const struct files *f, int fd, uint64_t length);
  * survives a power cut. 0 or -errno. */
 int confirmed_report(const struct files *f, int fd);
 bool confirmed_is_reported(int fd);
+/* No client relies on a length of it any more. */
+void confirmed_forget(int fd);
 
 /* For a partial that becomes a file. Was its length reported? */
 bool confirmed_remove(int fd);

@@ -135,12 +135,21 @@ static void resume_renew(int fd, const struct stat *st)
                        07777); /* the same mode again: that sets the ctime */
 }
 
+/* The client learns that there is nothing to resume. So its next upload is no
+ * rest, unless a writer is about to make some of it resumable. */
+static uint64_t resume_nothing(int fd)
+{
+    if (flock(fd, LOCK_SH | LOCK_NB) == 0)
+        confirmed_forget(fd);
+    return 0;
+}
+
 static uint64_t resume_look(const struct files *f, int fd, struct stat *st)
 {
     uint64_t length = fstat(fd, st) == 0 ? confirmed_length(f, fd, st) : 0;
 
     if (length == 0)
-        return 0;
+        return resume_nothing(fd);
     resume_renew(fd, st);
     /* The record changes the ctime, too. */
     return confirmed_report(f, fd) == 0 && fstat(fd, st) == 0 ? length : 0;

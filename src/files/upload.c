@@ -1,6 +1,7 @@
 /* How an upload begins, in the process files. Its bytes go into a partial
- * through a handle that the session gets; what was there before stands until
- * the first byte. It never writes into a file that has its final name. */
+ * through a handle that the session gets. A partial that is resumed stands
+ * until the first byte; one that isn't is dropped at once. It never writes into
+ * a file that has its final name. */
 #include "files.h"
 
 #include <errno.h>
@@ -71,8 +72,6 @@ static int upload_make_plan(struct files *f, int directory, const char *name,
 
     facts->resumable =
         partial_resumable(f, directory, name, &w->partial, &facts->reported);
-    if (facts->resumable == 0 && facts->reported)
-        facts->reported = partial_is_busy(f, directory, name);
     if (w->fleeting)
         facts->resumable = 0;
     facts->sized = resume_sized(f, directory, name);

@@ -199,7 +199,8 @@ Test(confirmed, a_failed_sync_of_the_lower_mark_leaves_nothing)
         cr_expect_eq(
             ask_write(&p, "/f", WRITE_STORE, offsets[i], 0, &fd, &first),
             OUTCOME_IO);
-        cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+        if (offsets[i] > 0) /* the other one has not begun */
+            cr_assert_eq(ask_abort(&p), OUTCOME_OK);
         cr_expect_eq(disk_partials(&p, "/"), 0);
         expect_nothing(&p);
         peer_stop(&p);
