@@ -22,7 +22,7 @@ static int commit_begin_bytes(struct files *f)
 {
     struct upload *u = &f->upload;
 
-    if (!u->partial.waits)
+    if (!partial_waits(&u->partial))
         return 0;
     resume_forget(f, u->directory, u->name);
     int r = partial_begin(f, u->first, &u->partial);
@@ -63,7 +63,6 @@ int commit_on_file_sync(void *owner, struct msg_file_sync *m)
     struct upload *u = &f->upload;
     int r = partial_confirm(f, &u->partial);
 
-    u->prepared = false; /* it has a mark again */
     return r != 0 ? r : ANSWER(f, done, m->request);
 }
 
@@ -76,7 +75,7 @@ int commit_on_file_room(void *owner, struct msg_file_room *m)
 
     if (space_remove_idle_beside(f, u->directory, need))
         return ANSWER(f, done, m->request);
-    u->partial.lost = true;
+    u->partial.kind = PARTIAL_LOST;
     return OUTCOME_NO_SPACE;
 }
 
@@ -103,7 +102,7 @@ static void commit_forget_upload(struct files *f)
 
 /* Another session may have renamed the directory and made a new one of that
  * name. */
-static int commit_check_place(const struct files *f, const struct upload *u)
+static int commit_check_directory(const struct files *f, const struct upload *u)
 {
     PLACE_CLEANUP struct place at = PLACE_NONE;
     struct stat there, open;
@@ -164,17 +163,31 @@ static int commit_check_base(const struct files *f, const struct upload *u)
     return u->onto_nothing ? commit_check_free(u) : 0;
 }
 
+/* A process that dies before the rename leaves no mark: nothing continues a
+ * partial that may have its final name, too. But the record of what SIZE
+ * reported stays until the file is there, or a rest could become the file. */
+static int commit_publish(const struct files *f, struct upload *u)
+{
+    int r = commit_check_base(f, u);
+
+    if (r != 0)
+        return r;
+    confirmed_remove(u->partial.fd);
+    r = place_upload(f, u);
+    if (r == 0)
+        confirmed_forget(u->partial.fd);
+    return r;
+}
+
 /* If two sessions write one name, the second one to get here must see what the
  * first one did. So only one at a time goes from the check to the rename. */
-static int commit_place(const struct files *f, struct upload *u)
+static int commit_publish_locked(const struct files *f, struct upload *u)
 {
     int r = place_lock(f, u->directory);
 
     if (r < 0)
         return r;
-    r = commit_check_base(f, u);
-    if (r == 0)
-        r = place_upload(f, u);
+    r = commit_publish(f, u);
     place_unlock(u->directory);
     return r;
 }
@@ -188,7 +201,8 @@ static int commit_prepare(struct files *f, struct upload *u, uint64_t length)
         r = commit_check_length(f, length);
     if (r == 0 && !u->prepared)
         r = partial_complete(f, &u->partial);
-    u->partial.lost |= files_outcome(r) == OUTCOME_NO_SPACE;
+    if (files_outcome(r) == OUTCOME_NO_SPACE)
+        u->partial.kind = PARTIAL_LOST;
     u->prepared = r == 0;
     return r;
 }
@@ -205,9 +219,9 @@ int commit_on_file_prepare(void *owner, struct msg_file_prepare *m)
 
 static int commit_make_visible(struct files *f, struct upload *u)
 {
-    int r = commit_check_place(f, u);
+    int r = commit_check_directory(f, u);
 
-    return r != 0 ? r : commit_place(f, u);
+    return r != 0 ? r : commit_publish_locked(f, u);
 }
 
 int commit_on_file_commit(void *owner, struct msg_file_commit *m)
@@ -219,8 +233,9 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
     if (r == 0)
         r = commit_make_visible(f, u);
     /* A tail must not become the beginning of the next upload. */
-    u->partial.lost |= files_outcome(r) == OUTCOME_NO_SPACE ||
-                       (r == (int)OUTCOME_CHANGED && u->first == 0);
+    if (files_outcome(r) == OUTCOME_NO_SPACE ||
+        (r == (int)OUTCOME_CHANGED && u->first == 0))
+        u->partial.kind = PARTIAL_LOST;
     if (r != 0) {
         commit_cut(f);
         return r;
@@ -239,8 +254,9 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
 int commit_on_file_abort(void *owner, struct msg_file_abort *m)
 {
     struct files *f = owner;
-    if (m->spoiled && !f->upload.partial.waits)
-        partial_delete(f->upload.directory, &f->upload.partial);
+
+    if (m->spoiled && !partial_waits(&f->upload.partial))
+        f->upload.partial.kind = PARTIAL_LOST;
     commit_cut(f);
     return ANSWER(f, done, m->request);
 }
@@ -251,7 +267,8 @@ void commit_cut(struct files *f)
 
     if (!f->upload.open)
         return;
-    if (!f->upload.partial.waits && fstat(f->upload.partial.fd, &st) == 0)
+    if (!partial_waits(&f->upload.partial) &&
+        fstat(f->upload.partial.fd, &st) == 0)
         f->upload.length = (uint64_t)st.st_size;
     partial_end(f, f->upload.directory, &f->upload.partial);
     commit_forget_upload(f);

@@ -191,7 +191,7 @@ static int partial_open_locked(const struct files *f, int directory,
 int partial_open(const struct files *f, int directory, const char *name,
                  const struct stat *seen, uint64_t first, struct partial *ret)
 {
-    struct partial p = { .own = true, .waits = true };
+    struct partial p = { .kind = PARTIAL_AT_REST };
     FD_CLEANUP int fd = -1;
     struct stat st;
 
@@ -223,18 +223,10 @@ int partial_new_random(const struct files *f, int directory,
     return 0;
 }
 
-static bool partial_can_be_resumed(const struct files *f, int fd)
-{
-    struct stat st;
-
-    return f->rules.resume && fstat(fd, &st) == 0 && partial_is_own(f, &st) &&
-           confirmed_length(f, fd, &st) > 0;
-}
-
 static int partial_new_own(const struct files *f, int directory,
                            const char *name, struct partial *ret)
 {
-    struct partial p = { .own = true };
+    struct partial p = { .kind = PARTIAL_OWN };
 
     snprintf(p.name, sizeof(p.name), "%s", name);
     p.fd = partial_open_locked(f, directory, name, O_CREAT | O_EXCL, PROBE_MS);
@@ -264,7 +256,7 @@ static int partial_take_place(const struct files *f, int directory,
     if (renameat(directory, p->name, directory, own) < 0)
         return -errno;
     snprintf(p->name, sizeof(p->name), "%s", own);
-    p->own = true;
+    p->kind = PARTIAL_OWN;
     return 0;
 }
 
@@ -297,22 +289,24 @@ int partial_new(const struct files *f, int directory, const char *name,
     return old < 0 ? old : partial_replace(f, directory, own, old, ret);
 }
 
-static int partial_cut(const struct files *f, uint64_t first, struct partial *p)
+bool partial_waits(const struct partial *p)
 {
-    int r = confirmed_lower(f, p->fd, first);
-
-    p->lost = r < 0;
-    if (r == 0 && ftruncate(p->fd, (off_t)first) < 0)
-        r = -errno;
-    return r;
+    return p->kind == PARTIAL_AT_REST || p->kind == PARTIAL_BEFORE_COPY;
 }
 
 int partial_begin(const struct files *f, uint64_t first, struct partial *p)
 {
-    int r = p->waits ? partial_cut(f, first, p) : 0;
-
-    p->waits = r != 0;
-    return r;
+    if (!partial_waits(p))
+        return 0;
+    int r = confirmed_lower(f, p->fd, first);
+    if (r < 0) {
+        p->kind = PARTIAL_LOST;
+        return r;
+    }
+    if (ftruncate(p->fd, (off_t)first) < 0)
+        return -errno;
+    p->kind = p->kind == PARTIAL_AT_REST ? PARTIAL_OWN : PARTIAL_RANDOM;
+    return 0;
 }
 
 uint64_t partial_frees(const struct partial *p, uint64_t first)
@@ -351,26 +345,29 @@ void partial_delete(int directory, struct partial *p)
 /* Linux reports a failed write once, and then treats the pages as written. So
  * after a failed sync nobody knows which bytes are on the disk, and a later
  * sync that succeeds proves nothing. */
+static int partial_after_sync(struct partial *p, int r)
+{
+    if (r < 0)
+        p->kind = PARTIAL_LOST;
+    return r;
+}
+
 int partial_confirm(struct files *f, struct partial *p)
 {
-    int r = 0;
-
-    if (p->own)
-        r = confirmed_raise(f, p->fd);
-    else if (f->rules.fsync && fdatasync(p->fd) < 0)
-        r = -errno;
-    p->lost |= r < 0;
-    return r;
+    if (p->kind == PARTIAL_LOST)
+        return -EIO;
+    if (p->kind == PARTIAL_OWN || p->kind == PARTIAL_AT_REST)
+        return partial_after_sync(p, confirmed_raise(f, p->fd));
+    return partial_after_sync(p, f->rules.fsync && fdatasync(p->fd) < 0 ? -errno
+                                                                        : 0);
 }
 
 int partial_complete(const struct files *f, struct partial *p)
 {
-    if (p->lost)
+    if (p->kind == PARTIAL_LOST)
         return -EIO;
-    if (p->own)
-        p->reported |= confirmed_remove(p->fd);
-    p->lost = f->rules.fsync && fsync(p->fd) < 0;
-    return p->lost ? -errno : 0;
+    return partial_after_sync(p,
+                              f->rules.fsync && fsync(p->fd) < 0 ? -errno : 0);
 }
 
 static bool partial_is_long_enough(const struct partial *p)
@@ -380,21 +377,24 @@ static bool partial_is_long_enough(const struct partial *p)
     return fstat(p->fd, &st) == 0 && resume_length((uint64_t)st.st_size) > 0;
 }
 
-static bool partial_is_kept(struct files *f, struct partial *p)
+/* Makes it resumable; false if that fails, or nothing of it is to be kept. One
+ * that is too short is kept for the record of SIZE alone. */
+static bool partial_keep(struct files *f, struct partial *p)
 {
-    if (p->fd < 0 || !p->own || p->lost || !f->rules.resume)
+    if (p->kind == PARTIAL_AT_REST)
+        return true;
+    if (p->kind != PARTIAL_OWN || !f->rules.resume)
         return false;
-    if (p->reported && confirmed_report(f, p->fd) < 0)
-        return false;
-    if (!p->waits && partial_is_long_enough(p) && partial_confirm(f, p) < 0)
-        return false;
-    return p->waits || partial_can_be_resumed(f, p->fd) ||
-           confirmed_is_reported(p->fd);
+    if (!partial_is_long_enough(p))
+        return confirmed_is_reported(p->fd) &&
+               confirmed_lower(f, p->fd, 0) == 0;
+    return partial_confirm(f, p) == 0 &&
+           (confirmed_is_marked(p->fd) || confirmed_is_reported(p->fd));
 }
 
 void partial_end(struct files *f, int directory, struct partial *p)
 {
-    if (partial_is_kept(f, p))
+    if (partial_keep(f, p))
         fd_close(&p->fd);
     else
         partial_delete(directory, p);

@@ -18,12 +18,17 @@
 
 struct files;
 
+enum partial_kind {
+    PARTIAL_RANDOM,      /* nothing of it is kept if it is cut */
+    PARTIAL_BEFORE_COPY, /* the same; partial_begin() makes room for a copy */
+    PARTIAL_OWN,         /* named after user and target, so it can be resumed */
+    PARTIAL_AT_REST, /* the same; its old bytes stand until partial_begin() */
+    PARTIAL_LOST     /* a sync failed, or the disk is full: it is not kept */
+};
+
 struct partial {
-    int fd;        /* holds the lock until commit or abort; -1: none */
-    bool own;      /* named after user and target, so it can be resumed */
-    bool waits;    /* the old bytes stand until partial_begin() */
-    bool lost;     /* a sync failed, or the disk is full: it is not kept */
-    bool reported; /* SIZE has reported it, but its record is removed */
+    int fd; /* holds the lock until commit or abort; -1: none */
+    enum partial_kind kind;
     char name[PARTIAL_NAME_MAX];
 };
 #define PARTIAL_NONE                                                           \
@@ -71,8 +76,10 @@ int partial_new(const struct files *f, int directory, const char *name,
 /* Makes an empty one of a random name, which can't be resumed. */
 int partial_new_random(const struct files *f, int directory,
                        struct partial *ret);
+/* Is partial_begin() due? */
+bool partial_waits(const struct partial *p);
 /* At the first byte of one that waits: it is cut at FIRST. 0; or -errno, and it
- * still waits. */
+ * still waits, or is lost. */
 int partial_begin(const struct files *f, uint64_t first, struct partial *p);
 /* How many bytes that frees. */
 uint64_t partial_frees(const struct partial *p, uint64_t first);
@@ -131,8 +138,8 @@ bool confirmed_is_reported(int fd);
 /* No client relies on a length of it any more. */
 void confirmed_forget(int fd);
 
-/* For a partial that becomes a file. Was its length reported? */
-bool confirmed_remove(int fd);
+/* For a partial that becomes a file: no byte of it counts any more. */
+void confirmed_remove(int fd);
 
 /* resume.c: where an upload begins, decided from facts alone, so that it can be
  * read and tested as a table. */

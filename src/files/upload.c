@@ -112,7 +112,8 @@ static int upload_begin_copy(const struct files *f, const struct wish *w,
 
     if (r == 0)
         r = partial_new_random(f, directory, &u->partial);
-    u->partial.waits = r == 0;
+    if (r == 0)
+        u->partial.kind = PARTIAL_BEFORE_COPY;
     return r;
 }
 
@@ -242,7 +243,7 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
     r = upload_check_copy(f, w, u);
     if (r != 0)
         return r;
-    if (!u->partial.waits)
+    if (!partial_waits(&u->partial))
         resume_forget(f, u->directory, u->name);
     FD_CLEANUP int writer =
         partial_writer(&u->partial, u->directory, upload_writer_mode(f, u));
@@ -250,7 +251,8 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
         return writer;
     f->session.phase = PHASE_WRITING;
     return ANSWER(f, file_writable, request, .first = w->plan.first,
-                  .limit = f->rules.max_file_size, .waits = u->partial.waits,
+                  .limit = f->rules.max_file_size,
+                  .waits = partial_waits(&u->partial),
                   .to_copy = copy_left(&u->copy), .file = writer);
 }
 

@@ -2,6 +2,7 @@
  * result is one that some order of the answered commands gives. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "peer.h"
@@ -277,6 +278,43 @@ Test(writers, the_rest_after_a_refused_commit)
     cr_expect_eq(append_opens(&pair.b), OUTCOME_SIZE_FIRST);
     complete(&pair.b, 192 * K);
     end(&pair);
+}
+
+/* The process dies between the sync and the rename: what SIZE has reported is
+ * remembered, and after a prepare alone it can still be resumed. */
+Test(writers, the_rest_after_a_death_before_the_rename)
+{
+    for (int i = 0; i < 2; i++) {
+        struct pair pair;
+        struct message reply;
+
+        start(&pair);
+        cut_upload(&pair.a, WRITE_STORE, 200 * K, 1);
+        cr_assert_eq(ask_size(&pair.a, "/in/f"), 192 * K);
+        cr_assert_eq(open_upload(&pair.a, WRITE_APPEND, 70 * K, 1), OUTCOME_OK);
+        cr_assert_eq(ASK(&pair.a, &reply, file_prepare, NEXT(&pair.a),
+                         .length = 262 * K),
+                     OUTCOME_OK);
+        if (i == 0) {
+            steps_hold(pair.steps[0]);
+            cr_assert_eq(SEND(&pair.a.session, file_commit, NEXT(&pair.a),
+                              .length = 262 * K),
+                         0);
+            cr_assert_eq(steps_next(pair.steps[0], &pair.a), STEPPED_HELD);
+        }
+        kill(pair.a.pid, SIGKILL);
+        cr_assert_eq(peer_wait(&pair.a), 256 + SIGKILL);
+        cr_expect_not(disk_has(&pair.b, "/in/f"));
+        cr_expect_eq(append_opens(&pair.b), OUTCOME_SIZE_FIRST);
+        cr_expect_eq(ask_size(&pair.b, "/in/f"), i == 0 ? 0 : 192 * K);
+        cr_expect_eq(append_opens(&pair.b), OUTCOME_OK);
+        channel_close(&pair.a.session);
+        channel_close(&pair.a.master);
+        channel_close(&pair.a.log);
+        steps_end(pair.steps[0]);
+        steps_end(pair.steps[1]);
+        peer_stop(&pair.b);
+    }
 }
 
 /* Nobody has asked for a length: so an APPE after a cut is the whole file. */
