@@ -1,6 +1,6 @@
 /* REST and APPE onto a finished file begin with a copy of its head, in the
  * process files: by shared blocks if the file system can (FICLONE), else by a
- * copy inside the kernel, else through a buffer. Holes stay holes. */
+ * copy inside the kernel. Holes stay holes. */
 #include "files.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/outcome.h"
 
-#define COPY_BLOCK 65536
+#define COPY_BLOCK 65536 /* what a shorter run of data counts as */
 /* Bytes of one step. A slow disk takes 100 ms for it. */
 #define COPY_STEP (UINT64_C(8) << 20)
 
@@ -55,53 +55,6 @@ bool copy_by_clone(struct copy *c, int into)
     return true;
 }
 
-static int copy_write_at(int into, const char *bytes, size_t len, uint64_t at)
-{
-    while (len > 0) {
-        ssize_t n = pwrite(into, bytes, len, (off_t)at);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        bytes += n;
-        at += (uint64_t)n;
-        len -= (size_t)n;
-    }
-    return 0;
-}
-
-static ssize_t copy_by_buffer(const struct copy *c, int into, uint64_t len)
-{
-    char block[COPY_BLOCK];
-    size_t want = len < COPY_BLOCK ? (size_t)len : COPY_BLOCK;
-    ssize_t n = pread(c->from, block, want, (off_t)c->done);
-
-    if (n <= 0)
-        return n < 0 ? -errno : -ESTALE;
-    int r = copy_write_at(into, block, (size_t)n, c->done);
-    return r < 0 ? r : n;
-}
-
-/* Not every pair of files can be copied by the kernel. */
-static bool copy_kernel_cannot(int error)
-{
-    return error == EXDEV || error == EINVAL || error == ENOSYS ||
-           error == EOPNOTSUPP;
-}
-
-/* Copies up to LEN bytes: how many, or -errno. */
-static ssize_t copy_piece(const struct copy *c, int into, uint64_t len)
-{
-    off_t in = (off_t)c->done, out = in;
-    ssize_t n = copy_file_range(c->from, &in, into, &out, (size_t)len, 0);
-
-    if (n < 0 && !copy_kernel_cannot(errno))
-        return -errno;
-    /* 0: how some file systems refuse */
-    return n > 0 ? n : copy_by_buffer(c, into, len);
-}
-
 /* The next run of data at or after the place that was reached: its beginning
  * and end. */
 static void copy_find_data(const struct copy *c, uint64_t *begin, uint64_t *end)
@@ -130,11 +83,24 @@ static int64_t copy_run(struct copy *c, int into, uint64_t most)
     c->done = begin;
     if (begin == end)
         return COPY_BLOCK;
-    ssize_t n = copy_piece(c, into, end - begin < most ? end - begin : most);
-    if (n < 0)
-        return n == -EINTR ? COPY_BLOCK : n;
+    off_t in = (off_t)begin, out = in;
+    uint64_t len = end - begin < most ? end - begin : most;
+    ssize_t n = copy_file_range(c->from, &in, into, &out, (size_t)len, 0);
+    if (n < 0 && errno == EINTR)
+        return COPY_BLOCK;
+    if (n <= 0)
+        return n < 0 ? -errno : -ESTALE;
     c->done += (uint64_t)n;
     return n < COPY_BLOCK ? COPY_BLOCK : n;
+}
+
+/* A link may lead to a file on another disk, from which the kernel can't copy.
+ */
+static int copy_failure(int64_t error)
+{
+    return error == -ESTALE  ? (int)OUTCOME_CHANGED
+           : error == -EXDEV ? (int)OUTCOME_STAYS
+                             : (int)error;
 }
 
 int copy_step(struct copy *c, int into)
@@ -145,7 +111,7 @@ int copy_step(struct copy *c, int into)
         int64_t n = copy_run(c, into, COPY_STEP - taken);
 
         if (n < 0)
-            return n == -ESTALE ? (int)OUTCOME_CHANGED : (int)n;
+            return copy_failure(n);
         taken += (uint64_t)n;
     }
     return copy_left(c) > 0 ? 0 : copy_unchanged(c);

@@ -23,8 +23,6 @@ static const struct permission may[] = {
     MAY_IF_BOTH(utimensat, IS(1, 0), IS(3, 0), "MFMT: of a descriptor"),
     MAY(fchmod, "SITE CHMOD"),
 
-    MAY(pread64, "a copy that the file system can't do faster"),
-    MAY(pwrite64, "the same"),
     MAY(copy_file_range, "REST and APPE onto a finished file"),
     MAY_IF(ioctl, IS(1, FICLONE), "the same without copying a byte"),
     MAY(ftruncate, "a partial is cut where the client resumes"),
