@@ -105,12 +105,12 @@ static int change_delete_locked(const struct place *at)
 
 static int change_delete(const struct files *f, const struct place *at)
 {
-    int r = place_lock(f, at->directory);
+    int r = naming_lock(f, at->directory);
 
     if (r != 0)
         return r;
     r = change_delete_locked(at);
-    place_unlock(at->directory);
+    naming_unlock(at->directory);
     return r;
 }
 
@@ -175,11 +175,11 @@ static bool change_is_same(const struct place *from, const struct place *to)
 
 /* on_conflict holds for an upload under another name and a rename as well as
  * for an upload to the name itself. */
-static int change_rename_over(const struct files *f, const struct place *from,
-                              struct place *to, struct path *path)
+static int change_rename_taken(const struct files *f, const struct place *from,
+                               struct place *to, struct path *path)
 {
     bool link = change_kind_at(to) == S_IFLNK;
-    int r = place_permitted(f, link);
+    int r = naming_permitted(f, link);
 
     if (change_kind_at(from) != S_IFREG ||
         (change_kind_at(to) != S_IFREG && !link))
@@ -201,7 +201,7 @@ static int change_rename_over(const struct files *f, const struct place *from,
         .path = path,
         .conflict = f->rules.on_conflict,
     };
-    return place_file(f, &n);
+    return naming_give(f, &n);
 }
 
 /* For a file system without RENAME_NOREPLACE. A file that appears after the
@@ -222,12 +222,12 @@ static int change_rename_unflagged(const struct files *f,
     int r = OUTCOME_NAME_TAKEN;
 
     if (change_kind_at(to) == 0)
-        r = change_kind_at(from) == S_IFREG ? place_file(f, &n)
+        r = change_kind_at(from) == S_IFREG ? naming_give(f, &n)
                                             : (int)OUTCOME_ONLY_OVERWRITE;
     /* A directory, or a file system without links. */
     if (r == OUTCOME_ONLY_OVERWRITE)
         return change_rename_plain(from, to);
-    return r == OUTCOME_NAME_TAKEN ? change_rename_over(f, from, to, path) : r;
+    return r == OUTCOME_NAME_TAKEN ? change_rename_taken(f, from, to, path) : r;
 }
 
 /* Only files and directories are renamed. To rename a link is to make a link,
@@ -243,7 +243,7 @@ static int change_rename_locked(const struct files *f, const struct place *from,
                   RENAME_NOREPLACE) == 0)
         return 0;
     if (errno == EEXIST)
-        return change_rename_over(f, from, to, path);
+        return change_rename_taken(f, from, to, path);
     if (errno != EINVAL && errno != ENOSYS)
         return -errno;
     /* EINVAL: into itself, or a file system without the flag. */
@@ -253,13 +253,13 @@ static int change_rename_locked(const struct files *f, const struct place *from,
 static int change_rename(const struct files *f, const struct place *from,
                          struct place *to, struct path *path)
 {
-    int r = place_lock_both(f, from->directory, to->directory);
+    int r = naming_lock_both(f, from->directory, to->directory);
 
     if (r != 0)
         return r;
     r = change_rename_locked(f, from, to, path);
-    place_unlock(from->directory);
-    place_unlock(to->directory);
+    naming_unlock(from->directory);
+    naming_unlock(to->directory);
     return r;
 }
 
@@ -288,7 +288,7 @@ int change_on_rename(void *owner, struct msg_rename *m)
     if (r == 0 && from.directory != to.directory)
         r = change_sync(f, from.directory);
     if (r != 0)
-        return OUTCOME_STANDS;
+        return OUTCOME_STORED_UNSAFE;
     return ANSWER(f, renamed, m->request, .path = path_slice(&new));
 }
 

@@ -1,6 +1,7 @@
 /* How an upload continues and ends, in the process files: from the first byte
  * to the commit or the abort. If length, limit, disk and directory agree, a
- * rename (place.c) makes the name appear. Otherwise nothing visible changes. */
+ * rename (naming.c) makes the name appear. Otherwise nothing visible changes.
+ */
 #include "files.h"
 
 #include <errno.h>
@@ -173,7 +174,7 @@ static int commit_publish(const struct files *f, struct upload *u)
     if (r != 0)
         return r;
     confirmed_remove(u->partial.fd);
-    r = place_upload(f, u);
+    r = naming_upload(f, u);
     if (r == 0)
         confirmed_forget(u->partial.fd);
     return r;
@@ -183,12 +184,12 @@ static int commit_publish(const struct files *f, struct upload *u)
  * first one did. So only one at a time goes from the check to the rename. */
 static int commit_publish_locked(const struct files *f, struct upload *u)
 {
-    int r = place_lock(f, u->directory);
+    int r = naming_lock(f, u->directory);
 
     if (r < 0)
         return r;
     r = commit_publish(f, u);
-    place_unlock(u->directory);
+    naming_unlock(u->directory);
     return r;
 }
 
@@ -237,14 +238,14 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
         (r == (int)OUTCOME_CHANGED && u->first == 0))
         u->partial.kind = PARTIAL_LOST;
     if (r != 0) {
-        commit_cut(f);
+        commit_end_as_cut(f);
         return r;
     }
-    u->stands = true;
+    u->visible = true;
     fd_close(&u->partial.fd);
     commit_forget_others(f, u);
     if (f->rules.fsync && fsync(u->directory) < 0)
-        r = OUTCOME_STANDS;
+        r = OUTCOME_STORED_UNSAFE;
     commit_forget_upload(f);
     if (r == 0)
         ANSWER(f, file_stored, m->request, .path = path_slice(&u->path));
@@ -257,11 +258,11 @@ int commit_on_file_abort(void *owner, struct msg_file_abort *m)
 
     if (m->spoiled && !partial_waits(&f->upload.partial))
         f->upload.partial.kind = PARTIAL_LOST;
-    commit_cut(f);
+    commit_end_as_cut(f);
     return ANSWER(f, done, m->request);
 }
 
-void commit_cut(struct files *f)
+void commit_end_as_cut(struct files *f)
 {
     struct stat st;
 
@@ -286,12 +287,12 @@ static const enum verb verbs[WRITE_MODE_COUNT] = {
 void commit_report_death(struct files *f)
 {
     const struct upload *u = &f->upload;
-    const char *stands = u->stands ? "; the file is complete" : "";
+    const char *complete = u->visible ? "; the file is complete" : "";
     struct event_record r;
     char reason[80];
 
     snprintf(reason, sizeof(reason), "the session died: signal %d%s", f->died,
-             stands);
+             complete);
     event_begin(&r, EVENT_TRANSFER);
     event_text(&r, FIELD_USER, slice_from(f->user));
     event_text(&r, FIELD_VERB, slice_from(command_name(verbs[u->mode])));

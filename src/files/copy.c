@@ -99,7 +99,7 @@ static int64_t copy_run(struct copy *c, int into, uint64_t most)
 static int copy_failure(int64_t error)
 {
     return error == -ESTALE  ? (int)OUTCOME_CHANGED
-           : error == -EXDEV ? (int)OUTCOME_STAYS
+           : error == -EXDEV ? (int)OUTCOME_SEND_WHOLE
                              : (int)error;
 }
 

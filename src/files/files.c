@@ -353,7 +353,7 @@ void files_main(const struct files_start *start)
         files_fail(&f, r, &c);
     files_report_ready(&f);
     files_serve(&f);
-    commit_cut(&f); /* as if the client had been cut off */
+    commit_end_as_cut(&f); /* as if the client had been cut off */
     if (f.upload.unreported)
         files_wait_for_master(&f);
     if (f.upload.unreported && f.died != 0)

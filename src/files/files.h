@@ -39,7 +39,7 @@ struct upload {
     bool open;
     bool unreported; /* if the session dies, nobody has logged it */
     bool prepared;   /* its length is checked, and all of it is synced */
-    bool stands;     /* the rename was done */
+    bool visible;    /* the rename was done */
     enum write_mode mode;
     uint64_t began, first, length; /* clock_ms(); where it began, how far */
     int directory;                 /* where the target and its partial stand */
@@ -125,7 +125,7 @@ void commit_report_death(struct files *f);
 
 /* Ends an open upload as if it were cut: it is kept for a resume, or deleted.
  */
-void commit_cut(struct files *f);
+void commit_end_as_cut(struct files *f);
 
 /* resolve.c: from a virtual path to a descriptor, by the kernel alone. */
 
@@ -256,7 +256,7 @@ bool list_is_pattern(const char *name);
  * its ']' is itself. Takes O(length of PATTERN times length of NAME). */
 bool list_matches(const char *pattern, const char *name);
 
-/* place.c: the rename that makes a file visible. */
+/* naming.c: the rename that makes a file visible. */
 
 /* A file that gets a name. */
 struct naming {
@@ -265,7 +265,7 @@ struct naming {
     int fd;           /* the file itself, open; O_PATH suffices */
     int directory;    /* where it gets the name; on the same file system */
     /* The wanted name, in NAME_MAX + 1 bytes, and the path that ends in it.
-     * place_file() changes both if the file gets another name. */
+     * naming_give() changes both if the file gets another name. */
     char *name;
     struct path *path;
     enum conflict conflict;
@@ -273,30 +273,30 @@ struct naming {
 
 /* May an upload begin if a file, or a LINK to one, has its name? 0,
  * OUTCOME_NO_RIGHT or OUTCOME_NAME_TAKEN. */
-int place_permitted(const struct files *f, bool link);
+int naming_permitted(const struct files *f, bool link);
 /* Whoever gives a file a name, or takes one away, holds the lock of its
  * directory, so that all sessions do so one after the other, and what was
  * checked under the lock still holds at the rename. DIRECTORY is open for
  * reading. 0; -EBUSY after 5 s. 0 as well where it can't be locked: it isn't
  * open for reading, or its file system has no locks. */
-int place_lock(const struct files *f, int directory);
+int naming_lock(const struct files *f, int directory);
 /* The same for two, which may be the same directory. */
-int place_lock_both(const struct files *f, int a, int b);
-void place_unlock(int directory);
+int naming_lock_both(const struct files *f, int a, int b);
+void naming_unlock(int directory);
 
 /* Gives a file its name, as on_conflict says, without ever replacing one that
  * it may not: 0, and name and path are those under which it is visible; else an
  * enum outcome or -errno, and it stands where it stood (OUTCOME_OVERTAKEN: or
  * where another process has put it). The caller holds the lock. */
-int place_file(const struct files *f, struct naming *n);
+int naming_give(const struct files *f, struct naming *n);
 /* The same for the open upload and its partial. */
-int place_upload(const struct files *f, struct upload *u);
+int naming_upload(const struct files *f, struct upload *u);
 
 /* The Nth name to try instead of NAME, N from 1: for CONFLICT_RENAME "a (2).b"
  * or "new-a.b", for CONFLICT_VERSION "a.b.~1~". Cut between characters where
  * it would be longer than SIZE - 1. */
-void place_name(enum conflict conflict, enum conflict_name style,
-                const char *name, unsigned n, char *out, size_t size);
+void naming_other(enum conflict conflict, enum conflict_name style,
+                  const char *name, unsigned n, char *out, size_t size);
 
 /* copy.c: the head of a finished file, for REST and APPE onto it: copied in
  * steps into the partial, so that the process serves its session in between. */

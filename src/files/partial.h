@@ -156,7 +156,7 @@ struct resume_facts {
     uint64_t resumable; /* bytes of the user's own partial; 0: there is none */
     bool finished;      /* a file has that name */
     uint64_t size;      /* of it */
-    bool stays;         /* it keeps the name: the upload gets another one */
+    bool kept;          /* it keeps the name: the upload gets another one */
     uint64_t sized;     /* SIZE answered with this length of a partial */
     bool changed;       /* since then it was changed or replaced */
     bool reported;      /* SIZE has answered some client with a length of it */

@@ -50,8 +50,8 @@ static enum outcome resume_decide_store(const struct resume_facts *f,
         return resume_plan_of(ret, RESUME_ANEW, 0);
     if (f->sized > 0 && !resume_is_valid(f))
         return OUTCOME_SIZE_FIRST;
-    if (!partial && f->stays)
-        return OUTCOME_STAYS;
+    if (!partial && f->kept)
+        return OUTCOME_SEND_WHOLE;
     if (f->offset > (partial ? f->resumable : f->size))
         return OUTCOME_BAD_OFFSET;
     return resume_plan_of(ret, partial ? RESUME_CUT : RESUME_COPY, f->offset);
@@ -66,11 +66,11 @@ static enum outcome resume_decide_append(const struct resume_facts *f,
                                          struct resume_plan *ret)
 {
     if (f->sized > 0)
-        return (!f->finished || f->stays) && resume_is_valid(f)
+        return (!f->finished || f->kept) && resume_is_valid(f)
                    ? resume_plan_of(ret, RESUME_CUT, f->sized)
                    : OUTCOME_SIZE_FIRST;
-    if (f->finished && f->stays)
-        return OUTCOME_STAYS;
+    if (f->finished && f->kept)
+        return OUTCOME_SEND_WHOLE;
     if (f->finished)
         return resume_plan_of(ret, RESUME_COPY, f->size);
     if (f->reported)

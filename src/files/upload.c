@@ -61,8 +61,8 @@ static int upload_look_at_target(const struct files *f, int directory,
         return OUTCOME_EXISTS;
     w->facts.finished = true;
     w->facts.size = (uint64_t)st.st_size;
-    w->facts.stays = f->rules.on_conflict == CONFLICT_RENAME;
-    return place_permitted(f, link);
+    w->facts.kept = f->rules.on_conflict == CONFLICT_RENAME;
+    return naming_permitted(f, link);
 }
 
 static int upload_make_plan(struct files *f, int directory, const char *name,
@@ -237,7 +237,7 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
     u->first = u->length = w->plan.first;
     u->began = clock_ms();
     u->unreported = true;
-    u->prepared = u->stands = false;
+    u->prepared = u->visible = false;
     snprintf(u->name, sizeof(u->name), "%s", at->name);
     u->open = true;
     r = upload_check_copy(f, w, u);
@@ -276,6 +276,6 @@ int upload_on_file_write(void *owner, struct msg_file_write *m)
         sweep_directory(
             f, f->upload.directory); /* never deletes the one just locked */
     else
-        commit_cut(f);
+        commit_end_as_cut(f);
     return r;
 }

@@ -22,8 +22,9 @@ enum outcome {
     OUTCOME_READ_ONLY,
     OUTCOME_NAME_TAKEN, /* on_conflict permits no other name either */
     OUTCOME_BAD_TIME,   /* the file system can't store this time */
-    OUTCOME_STAYS, /* on_conflict keeps the old file, so REST and APPE can't
-                      change it */
+    OUTCOME_SEND_WHOLE, /* REST and APPE can't continue the file that has the
+                           name: on_conflict keeps it, or it is on another
+                           disk */
     OUTCOME_COPY_TOO_LARGE, /* the file that the upload would continue is larger
                                than copy_max */
     OUTCOME_CHANGED,        /* the file changed while it was copied */
@@ -34,9 +35,10 @@ enum outcome {
     OUTCOME_MOVED,          /* the file's directory was moved meanwhile */
     OUTCOME_OVERTAKEN, /* another session took the name at the same moment */
     OUTCOME_CROSS_DEVICE,
-    OUTCOME_INCOMPLETE, /* the length differs from the announced one */
-    OUTCOME_GONE_AWAY,  /* the reader of a listing closed it (ABOR) */
-    OUTCOME_STANDS, /* an error after the rename: the file has its final name */
+    OUTCOME_INCOMPLETE,    /* the length differs from the announced one */
+    OUTCOME_GONE_AWAY,     /* the reader of a listing closed it (ABOR) */
+    OUTCOME_STORED_UNSAFE, /* an error after the rename: the file has its final
+                              name */
     OUTCOME_UNANSWERED, /* set by session itself: files didn't answer, and the
                            file may have its final name */
     OUTCOME_IO,         /* any other error */

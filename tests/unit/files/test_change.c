@@ -272,7 +272,7 @@ Test(change, new_names_are_synced)
         bool fsync;
         int make, rename;
     } rows[] = { { false, OUTCOME_OK, OUTCOME_OK },
-                 { true, OUTCOME_IO, OUTCOME_STANDS } };
+                 { true, OUTCOME_IO, OUTCOME_STORED_UNSAFE } };
 
     sync_directories_fail = true;
     for (size_t i = 0; i < 2; i++) {

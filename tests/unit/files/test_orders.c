@@ -510,7 +510,7 @@ static bool is_refused(const struct world *w, const struct op *op)
         return !is_there(op->verb == ONTO ? w->g : w->f);
     case OUTCOME_NAME_TAKEN:
         return is_there(op->verb == AWAY ? w->h : w->f);
-    case OUTCOME_STAYS:
+    case OUTCOME_SEND_WHOLE:
         return is_there(w->f) && run.conflict == CONFLICT_RENAME;
     case OUTCOME_BAD_OFFSET:
         return op->verb == REST;

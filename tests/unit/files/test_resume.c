@@ -33,7 +33,7 @@ Test(resume, length)
 #define STORE(at)   .mode = WRITE_STORE, .offset = (at)
 #define APPEND      .mode = WRITE_APPEND
 #define FINISHED(n) .finished = true, .size = (n)
-#define STAYS(n)    FINISHED(n), .stays = true
+#define KEPT(n)     FINISHED(n), .kept = true
 #define SIZED(n)    .sized = (n)
 #define PARTIAL(n)  .resumable = (n)
 #define OTHER(n)    .resumable = (n), .changed = true
@@ -153,31 +153,31 @@ Test(resume, decide)
           0 },
         /* A finished file that on_conflict keeps is never continued. The
          * partial that SIZE reported is continued, and gets another name. */
-        { { STORE(0), STAYS(9) }, OUTCOME_OK, RESUME_ANEW, 0 },
-        { { STORE(5), STAYS(9) }, OUTCOME_STAYS, 0, 0 },
-        { { STORE(10), STAYS(9) }, OUTCOME_STAYS, 0, 0 },
-        { { STORE(5), PARTIAL(64 * K), STAYS(9) }, OUTCOME_STAYS, 0, 0 },
-        { { STORE(5), PARTIAL(64 * K), SIZED(64 * K), STAYS(9) },
+        { { STORE(0), KEPT(9) }, OUTCOME_OK, RESUME_ANEW, 0 },
+        { { STORE(5), KEPT(9) }, OUTCOME_SEND_WHOLE, 0, 0 },
+        { { STORE(10), KEPT(9) }, OUTCOME_SEND_WHOLE, 0, 0 },
+        { { STORE(5), PARTIAL(64 * K), KEPT(9) }, OUTCOME_SEND_WHOLE, 0, 0 },
+        { { STORE(5), PARTIAL(64 * K), SIZED(64 * K), KEPT(9) },
           OUTCOME_OK,
           RESUME_CUT,
           5 },
-        { { STORE(5), OTHER(64 * K), SIZED(64 * K), STAYS(9) },
+        { { STORE(5), OTHER(64 * K), SIZED(64 * K), KEPT(9) },
           OUTCOME_SIZE_FIRST,
           0,
           0 },
-        { { APPEND, STAYS(9) }, OUTCOME_STAYS, 0, 0 },
-        { { APPEND, STAYS(0) }, OUTCOME_STAYS, 0, 0 },
-        { { APPEND, PARTIAL(64 * K), STAYS(9) }, OUTCOME_STAYS, 0, 0 },
-        { { APPEND, PARTIAL(64 * K), SIZED(64 * K), STAYS(9) },
+        { { APPEND, KEPT(9) }, OUTCOME_SEND_WHOLE, 0, 0 },
+        { { APPEND, KEPT(0) }, OUTCOME_SEND_WHOLE, 0, 0 },
+        { { APPEND, PARTIAL(64 * K), KEPT(9) }, OUTCOME_SEND_WHOLE, 0, 0 },
+        { { APPEND, PARTIAL(64 * K), SIZED(64 * K), KEPT(9) },
           OUTCOME_OK,
           RESUME_CUT,
           64 * K },
-        { { APPEND, OTHER(64 * K), SIZED(64 * K), STAYS(9) },
+        { { APPEND, OTHER(64 * K), SIZED(64 * K), KEPT(9) },
           OUTCOME_SIZE_FIRST,
           0,
           0 },
-        { { APPEND, .stays = true }, OUTCOME_OK, RESUME_ANEW, 0 },
-        { { STORE(5), PARTIAL(64 * K), .stays = true },
+        { { APPEND, .kept = true }, OUTCOME_OK, RESUME_ANEW, 0 },
+        { { STORE(5), PARTIAL(64 * K), .kept = true },
           OUTCOME_OK,
           RESUME_CUT,
           5 },

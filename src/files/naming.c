@@ -18,7 +18,7 @@
  * they are free. */
 
 /* Where the extension begins; the number goes before it. */
-static size_t place_name_stem(const char *name)
+static size_t naming_other_stem(const char *name)
 {
     static const char tar[] = ".tar";
     const char *dot = strrchr(name, '.');
@@ -32,7 +32,7 @@ static size_t place_name_stem(const char *name)
 
 /* How many of the LEN bytes fit into ROOM without cutting a character of UTF-8
  * in two. */
-static int place_name_cut(const char *text, size_t len, size_t room)
+static int naming_other_cut(const char *text, size_t len, size_t room)
 {
     if (len <= room)
         return (int)len;
@@ -41,10 +41,10 @@ static int place_name_cut(const char *text, size_t len, size_t room)
     return (int)room;
 }
 
-static void place_name_numbered(const char *name, unsigned n, char *out,
-                                size_t size)
+static void naming_other_numbered(const char *name, unsigned n, char *out,
+                                  size_t size)
 {
-    size_t stem = place_name_stem(name), room = size - 1;
+    size_t stem = naming_other_stem(name), room = size - 1;
     const char *end = name + stem;
     char number[16];
 
@@ -53,42 +53,42 @@ static void place_name_numbered(const char *name, unsigned n, char *out,
     if (strlen(end) > room / 2) /* too long for an extension */
         end = "", stem = strlen(name);
     room -= strlen(end);
-    snprintf(out, size, "%.*s%s%s", place_name_cut(name, stem, room), name,
+    snprintf(out, size, "%.*s%s%s", naming_other_cut(name, stem, room), name,
              number, end);
 }
 
-static void place_name_with_prefix(const char *name, unsigned n, char *out,
-                                   size_t size)
+static void naming_other_with_prefix(const char *name, unsigned n, char *out,
+                                     size_t size)
 {
     char prefix[16] = "new-";
 
     if (n > 1)
         snprintf(prefix, sizeof(prefix), "new-%u-", n);
     snprintf(out, size, "%s%.*s", prefix,
-             place_name_cut(name, strlen(name), size - 1 - strlen(prefix)),
+             naming_other_cut(name, strlen(name), size - 1 - strlen(prefix)),
              name);
 }
 
-static void place_name_versioned(const char *name, unsigned n, char *out,
-                                 size_t size)
+static void naming_other_versioned(const char *name, unsigned n, char *out,
+                                   size_t size)
 {
     char version[16];
 
     snprintf(version, sizeof(version), ".~%u~", n);
     snprintf(out, size, "%.*s%s",
-             place_name_cut(name, strlen(name), size - 1 - strlen(version)),
+             naming_other_cut(name, strlen(name), size - 1 - strlen(version)),
              name, version);
 }
 
-void place_name(enum conflict conflict, enum conflict_name style,
-                const char *name, unsigned n, char *out, size_t size)
+void naming_other(enum conflict conflict, enum conflict_name style,
+                  const char *name, unsigned n, char *out, size_t size)
 {
     if (conflict == CONFLICT_VERSION)
-        place_name_versioned(name, n, out, size);
+        naming_other_versioned(name, n, out, size);
     else if (style == CONFLICT_NAME_NEW)
-        place_name_with_prefix(name, n, out, size);
+        naming_other_with_prefix(name, n, out, size);
     else
-        place_name_numbered(name, n, out, size);
+        naming_other_numbered(name, n, out, size);
 }
 
 #define TRIES 9999 /* names that are tried */
@@ -102,22 +102,22 @@ struct spot {
     const char *name;
 };
 
-static struct spot place_source(const struct naming *n)
+static struct spot naming_source(const struct naming *n)
 {
     return (struct spot){ n->source, n->from };
 }
 
-static struct spot place_target(const struct naming *n, const char *name)
+static struct spot naming_target(const struct naming *n, const char *name)
 {
     return (struct spot){ n->directory, name };
 }
 
-static bool place_has_no_links(int error)
+static bool naming_has_no_links(int error)
 {
     return error == EPERM || error == EOPNOTSUPP || error == ENOSYS;
 }
 
-static bool place_is_same(struct spot a, struct spot b)
+static bool naming_is_same(struct spot a, struct spot b)
 {
     struct stat of_a, of_b;
 
@@ -126,58 +126,58 @@ static bool place_is_same(struct spot a, struct spot b)
            of_a.st_ino == of_b.st_ino && of_a.st_dev == of_b.st_dev;
 }
 
-static int place_link(struct spot from, struct spot to)
+static int naming_link(struct spot from, struct spot to)
 {
     if (linkat(from.directory, from.name, to.directory, to.name, 0) == 0)
         return 0;
-    return place_has_no_links(errno) ? (int)OUTCOME_ONLY_OVERWRITE : -errno;
+    return naming_has_no_links(errno) ? (int)OUTCOME_ONLY_OVERWRITE : -errno;
 }
 
 /* For file systems such as NFS that can't rename without replacing. A link
  * doesn't replace either. A process that dies between the two calls leaves the
  * whole file under both names, and the sweep deletes the partial's. The new
  * name is taken back only while the file has the old one, too. */
-static int place_link_and_unlink(struct spot from, struct spot to)
+static int naming_link_and_unlink(struct spot from, struct spot to)
 {
-    int r = place_link(from, to);
+    int r = naming_link(from, to);
 
     if (r != 0 || unlinkat(from.directory, from.name, 0) == 0 ||
         errno == ENOENT)
         return r;
     r = -errno;
-    if (place_is_same(from, to))
+    if (naming_is_same(from, to))
         unlinkat(to.directory, to.name, 0);
     return r;
 }
 
 /* -EEXIST if TO exists. */
-static int place_move(struct spot from, struct spot to)
+static int naming_move(struct spot from, struct spot to)
 {
     if (renameat2(from.directory, from.name, to.directory, to.name,
                   RENAME_NOREPLACE) == 0)
         return 0;
     if (errno != EINVAL && errno != ENOSYS)
         return -errno;
-    return place_link_and_unlink(from, to);
+    return naming_link_and_unlink(from, to);
 }
 
 /* FROM gets the first free one of the names that CONFLICT_RENAME allows, by
- * place_move() or place_link(). */
-static int place_aside(const struct files *f, const struct naming *n,
-                       int (*by)(struct spot from, struct spot to),
-                       struct spot from, char to[NAME_MAX + 1])
+ * naming_move() or naming_link(). */
+static int naming_aside(const struct files *f, const struct naming *n,
+                        int (*by)(struct spot from, struct spot to),
+                        struct spot from, char to[NAME_MAX + 1])
 {
     int r = -EEXIST;
 
     for (unsigned i = 1; r == -EEXIST && i <= TRIES; i++) {
-        place_name(n->conflict, f->rules.conflict_name, n->name, i, to,
-                   NAME_MAX + 1);
-        r = by(from, place_target(n, to));
+        naming_other(n->conflict, f->rules.conflict_name, n->name, i, to,
+                     NAME_MAX + 1);
+        r = by(from, naming_target(n, to));
     }
     return r == -EEXIST ? (int)OUTCOME_NAME_TAKEN : r;
 }
 
-static int place_overwrite(const struct files *f, struct naming *n)
+static int naming_overwrite(const struct files *f, struct naming *n)
 {
     int r;
 
@@ -186,20 +186,20 @@ static int place_overwrite(const struct files *f, struct naming *n)
                                                                        : 0;
     /* Without the right to replace nothing is replaced, however late the other
      * file came. */
-    r = place_move(place_source(n), place_target(n, n->name));
+    r = naming_move(naming_source(n), naming_target(n, n->name));
     return r == -EEXIST ? (int)OUTCOME_NO_RIGHT : r;
 }
 
-static int place_reject(const struct files *f, struct naming *n)
+static int naming_reject(const struct files *f, struct naming *n)
 {
-    int r = place_move(place_source(n), place_target(n, n->name));
+    int r = naming_move(naming_source(n), naming_target(n, n->name));
 
     (void)f;
     return r == -EEXIST ? (int)OUTCOME_NAME_TAKEN : r;
 }
 
 /* The reply names the path, so a path that is too long for it is no name. */
-static int place_take_name(struct naming *n, const char *name)
+static int naming_take_name(struct naming *n, const char *name)
 {
     size_t head = n->path->len - strlen(n->name), len = strlen(name);
 
@@ -211,47 +211,47 @@ static int place_take_name(struct naming *n, const char *name)
     return 0;
 }
 
-static int place_rename_new(const struct files *f, struct naming *n)
+static int naming_rename_new(const struct files *f, struct naming *n)
 {
     char name[NAME_MAX + 1];
-    int r = place_move(place_source(n), place_target(n, n->name));
+    int r = naming_move(naming_source(n), naming_target(n, n->name));
 
     if (r != -EEXIST)
         return r;
-    r = place_aside(f, n, place_move, place_source(n), name);
+    r = naming_aside(f, n, naming_move, naming_source(n), name);
     if (r != 0)
         return r;
-    r = place_take_name(n, name);
+    r = naming_take_name(n, name);
     if (r < 0)
-        place_move(place_target(n, name), place_source(n));
+        naming_move(naming_target(n, name), naming_source(n));
     return r;
 }
 
 /* For file systems that can't swap two names. The old file has a second name
  * before the new file takes the first one, so the name is never missing. */
-static int place_link_and_replace(const struct files *f, const struct naming *n,
-                                  const char *parked)
+static int naming_link_and_replace(const struct files *f,
+                                   const struct naming *n, const char *parked)
 {
     char old[NAME_MAX + 1];
-    struct spot name = place_target(n, n->name);
-    int r = place_aside(f, n, place_link, name, old);
+    struct spot name = naming_target(n, n->name);
+    int r = naming_aside(f, n, naming_link, name, old);
 
     if (r == -ENOENT)
-        return place_move(place_target(n, parked), name);
+        return naming_move(naming_target(n, parked), name);
     if (r != 0)
         return r;
     if (renameat(n->directory, parked, n->directory, n->name) == 0)
         return 0;
     r = -errno;
-    if (place_is_same(name, place_target(n, old)))
+    if (naming_is_same(name, naming_target(n, old)))
         unlinkat(n->directory, old, 0);
     return r;
 }
 
 /* The new file stands under the future name of the old one. The two change
  * places, or the new one takes a name that has become free. */
-static int place_swap(const struct files *f, const struct naming *n,
-                      const char *parked)
+static int naming_swap(const struct files *f, const struct naming *n,
+                       const char *parked)
 {
     int r = -EEXIST;
 
@@ -260,10 +260,10 @@ static int place_swap(const struct files *f, const struct naming *n,
                       RENAME_EXCHANGE) == 0)
             return 0;
         if (errno == EINVAL || errno == ENOSYS)
-            r = place_link_and_replace(f, n, parked);
+            r = naming_link_and_replace(f, n, parked);
         else
-            r = errno == ENOENT ? place_move(place_target(n, parked),
-                                             place_target(n, n->name))
+            r = errno == ENOENT ? naming_move(naming_target(n, parked),
+                                              naming_target(n, n->name))
                                 : -errno;
     }
     return r;
@@ -271,7 +271,7 @@ static int place_swap(const struct files *f, const struct naming *n,
 
 /* A directory that appeared meanwhile is no version of a file, and Landlock
  * forbids to move a link. */
-static int place_can_be_kept(const struct naming *n)
+static int naming_can_be_kept(const struct naming *n)
 {
     struct stat st;
 
@@ -284,7 +284,7 @@ static int place_can_be_kept(const struct naming *n)
 
 /* Is NAME still the file that gets the name? While it is parked, the user's
  * other sessions can write to its name or delete it. */
-static bool place_is_ours(const struct naming *n, const char *name)
+static bool naming_is_ours(const struct naming *n, const char *name)
 {
     struct stat ours, there;
 
@@ -297,31 +297,31 @@ static bool place_is_ours(const struct naming *n, const char *name)
  * places: each swap keeps exactly what it replaces. Another session of the user
  * may delete or rename one of them in between; then the client gets no success
  * for that session's bytes. */
-static int place_park_and_swap(const struct files *f, struct naming *n)
+static int naming_park_and_swap(const struct files *f, struct naming *n)
 {
     char parked[NAME_MAX + 1];
-    int r = place_aside(f, n, place_move, place_source(n), parked);
+    int r = naming_aside(f, n, naming_move, naming_source(n), parked);
 
     if (r != 0)
         return r;
-    r = place_is_ours(n, parked) ? place_swap(f, n, parked)
-                                 : (int)OUTCOME_OVERTAKEN;
+    r = naming_is_ours(n, parked) ? naming_swap(f, n, parked)
+                                  : (int)OUTCOME_OVERTAKEN;
     if (r == 0)
-        return place_is_ours(n, n->name) ? 0 : (int)OUTCOME_OVERTAKEN;
-    if (place_is_ours(n, parked))
-        place_move(place_target(n, parked), place_source(n));
+        return naming_is_ours(n, n->name) ? 0 : (int)OUTCOME_OVERTAKEN;
+    if (naming_is_ours(n, parked))
+        naming_move(naming_target(n, parked), naming_source(n));
     return r;
 }
 
-static int place_replace_kept(const struct files *f, struct naming *n)
+static int naming_replace_kept(const struct files *f, struct naming *n)
 {
-    int r = f->rights & RIGHT_REPLACE ? place_can_be_kept(n)
+    int r = f->rights & RIGHT_REPLACE ? naming_can_be_kept(n)
                                       : (int)OUTCOME_NO_RIGHT;
 
-    return r == 0 ? place_park_and_swap(f, n) : r;
+    return r == 0 ? naming_park_and_swap(f, n) : r;
 }
 
-static bool place_cannot_be_locked(int error)
+static bool naming_cannot_be_locked(int error)
 {
     return error == EBADF || error == EINVAL || error == EOPNOTSUPP ||
            error == ENOSYS;
@@ -329,20 +329,20 @@ static bool place_cannot_be_locked(int error)
 
 /* Every process that can open the directory can hold this lock, so the wait for
  * it has a deadline. */
-int place_lock(const struct files *f, int directory)
+int naming_lock(const struct files *f, int directory)
 {
     int r = files_lock(f, directory, LOCK_EX, LOCK_MS);
 
-    return place_cannot_be_locked(-r) ? 0 : r;
+    return naming_cannot_be_locked(-r) ? 0 : r;
 }
 
-void place_unlock(int directory)
+void naming_unlock(int directory)
 {
     flock(directory, LOCK_UN);
 }
 
 /* All sessions lock two directories in the same order, by device and inode. */
-int place_lock_both(const struct files *f, int a, int b)
+int naming_lock_both(const struct files *f, int a, int b)
 {
     struct stat of_a, of_b;
 
@@ -350,39 +350,39 @@ int place_lock_both(const struct files *f, int a, int b)
         return -errno;
     bool same_device = of_a.st_dev == of_b.st_dev;
     if (same_device && of_a.st_ino == of_b.st_ino)
-        return place_lock(f, a);
+        return naming_lock(f, a);
     bool a_first =
         same_device ? of_a.st_ino < of_b.st_ino : of_a.st_dev < of_b.st_dev;
     int first = a_first ? a : b, second = a_first ? b : a;
-    int r = place_lock(f, first);
+    int r = naming_lock(f, first);
     if (r == 0)
-        r = place_lock(f, second);
+        r = naming_lock(f, second);
     if (r != 0)
-        place_unlock(first);
+        naming_unlock(first);
     return r;
 }
 
-static int place_keep_old(const struct files *f, struct naming *n)
+static int naming_keep_old(const struct files *f, struct naming *n)
 {
-    int r = place_move(place_source(n), place_target(n, n->name));
+    int r = naming_move(naming_source(n), naming_target(n, n->name));
 
-    return r == -EEXIST ? place_replace_kept(f, n) : r;
+    return r == -EEXIST ? naming_replace_kept(f, n) : r;
 }
 
-static int (*const places[CONFLICT_COUNT])(const struct files *f,
-                                           struct naming *n) = {
-    [CONFLICT_OVERWRITE] = place_overwrite,
-    [CONFLICT_RENAME] = place_rename_new,
-    [CONFLICT_VERSION] = place_keep_old,
-    [CONFLICT_REJECT] = place_reject,
+static int (*const namings[CONFLICT_COUNT])(const struct files *f,
+                                            struct naming *n) = {
+    [CONFLICT_OVERWRITE] = naming_overwrite,
+    [CONFLICT_RENAME] = naming_rename_new,
+    [CONFLICT_VERSION] = naming_keep_old,
+    [CONFLICT_REJECT] = naming_reject,
 };
 
-int place_file(const struct files *f, struct naming *n)
+int naming_give(const struct files *f, struct naming *n)
 {
-    return places[n->conflict](f, n);
+    return namings[n->conflict](f, n);
 }
 
-int place_upload(const struct files *f, struct upload *u)
+int naming_upload(const struct files *f, struct upload *u)
 {
     struct naming n = {
         .source = u->directory,
@@ -394,10 +394,10 @@ int place_upload(const struct files *f, struct upload *u)
         .conflict = u->conflict,
     };
 
-    return place_file(f, &n);
+    return naming_give(f, &n);
 }
 
-int place_permitted(const struct files *f, bool link)
+int naming_permitted(const struct files *f, bool link)
 {
     if (f->rules.on_conflict == CONFLICT_REJECT ||
         (f->rules.on_conflict == CONFLICT_VERSION && link))

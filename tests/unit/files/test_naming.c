@@ -41,20 +41,20 @@ static const struct {
     { CONFLICT_VERSION, CONFLICT_NAME_NUMBER, "a", 12, "a.~12~" },
 };
 
-Test(place, other_names)
+Test(naming, other_names)
 {
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         char name[NAME_MAX + 1];
 
-        place_name(names[i].conflict, names[i].style, names[i].name, names[i].n,
-                   name, sizeof(name));
+        naming_other(names[i].conflict, names[i].style, names[i].name,
+                     names[i].n, name, sizeof(name));
         cr_expect_str_eq(name, names[i].result, "row %zu: %s", i, name);
     }
 }
 
 /* The longest names, of characters of four bytes: the cut is between two
  * characters. */
-Test(place, long_names)
+Test(naming, long_names)
 {
     static const char *const ends[] = { "", ".pdf", ".tar.gz" };
 
@@ -66,9 +66,9 @@ Test(place, long_names)
             while (strlen(name) + 4 + strlen(ends[e]) <= NAME_MAX)
                 strcat(name, "\xf0\x9f\x94\x92");
             strcat(name, ends[e]);
-            place_name(mode == 0 ? CONFLICT_VERSION : CONFLICT_RENAME,
-                       mode == 1 ? CONFLICT_NAME_NEW : CONFLICT_NAME_NUMBER,
-                       name, 1, other, sizeof(other));
+            naming_other(mode == 0 ? CONFLICT_VERSION : CONFLICT_RENAME,
+                         mode == 1 ? CONFLICT_NAME_NEW : CONFLICT_NAME_NUMBER,
+                         name, 1, other, sizeof(other));
             len = strlen(other);
             cr_expect(len <= NAME_MAX && len > NAME_MAX - 8, "%zu", len);
             cr_expect_eq(strspn(strchr(other, '\xf0'), "\xf0\x9f\x94\x92") % 4,
@@ -132,7 +132,7 @@ static void check(struct peer *p, const struct row *row, const char *stored)
     cr_expect_eq(disk_partials(p, "/in"), 0);
 }
 
-Test(place, taken_at_the_beginning)
+Test(naming, taken_at_the_beginning)
 {
     for (size_t i = 0; i < ROWS; i++) {
         struct peer p;
@@ -154,7 +154,7 @@ Test(place, taken_at_the_beginning)
     }
 }
 
-Test(place, taken_meanwhile)
+Test(naming, taken_meanwhile)
 {
     for (size_t i = 0; i < ROWS; i++) {
         struct peer p;
@@ -183,15 +183,16 @@ static const struct {
     int outcome;
     const char *stored, *old;
 } on[] = {
-    { CONFLICT_RENAME, WRITE_APPEND, 0, OUTCOME_STAYS, "", "/in/f.txt" },
-    { CONFLICT_RENAME, WRITE_STORE, 30 * K, OUTCOME_STAYS, "", "/in/f.txt" },
+    { CONFLICT_RENAME, WRITE_APPEND, 0, OUTCOME_SEND_WHOLE, "", "/in/f.txt" },
+    { CONFLICT_RENAME, WRITE_STORE, 30 * K, OUTCOME_SEND_WHOLE, "",
+      "/in/f.txt" },
     { CONFLICT_VERSION, WRITE_APPEND, 0, 0, "/in/f.txt", "/in/f.txt.~1~" },
     { CONFLICT_VERSION, WRITE_STORE, 9, 0, "/in/f.txt", "/in/f.txt.~1~" },
     { CONFLICT_REJECT, WRITE_APPEND, 0, OUTCOME_NAME_TAKEN, "", "/in/f.txt" },
     { CONFLICT_REJECT, WRITE_STORE, 9, OUTCOME_NAME_TAKEN, "", "/in/f.txt" },
 };
 
-Test(place, onto_a_finished_file)
+Test(naming, onto_a_finished_file)
 {
     for (size_t i = 0; i < sizeof(on) / sizeof(on[0]); i++) {
         struct peer p;
@@ -212,7 +213,7 @@ Test(place, onto_a_finished_file)
 }
 
 /* A partial takes no name: it is continued in every mode. */
-Test(place, resumes_a_partial)
+Test(naming, resumes_a_partial)
 {
     for (int mode = 0; mode < CONFLICT_COUNT; mode++) {
         struct peer p;
@@ -230,7 +231,7 @@ Test(place, resumes_a_partial)
 }
 
 /* SIZE reported the partial, and then another file took the name. */
-Test(place, resumes_a_partial_whose_name_is_taken)
+Test(naming, resumes_a_partial_whose_name_is_taken)
 {
     static const enum write_mode modes[] = { WRITE_STORE, WRITE_APPEND };
 
@@ -253,7 +254,7 @@ Test(place, resumes_a_partial_whose_name_is_taken)
     }
 }
 
-Test(place, versions_count_up)
+Test(naming, versions_count_up)
 {
     struct peer p;
     char stored[4097], name[64];
@@ -272,7 +273,7 @@ Test(place, versions_count_up)
 }
 
 /* A directory that was made meanwhile isn't moved. */
-Test(place, folder_that_came)
+Test(naming, folder_that_came)
 {
     static const int outcomes[CONFLICT_COUNT] = { OUTCOME_IS_DIRECTORY, 0,
                                                   OUTCOME_IS_DIRECTORY,
@@ -293,7 +294,7 @@ Test(place, folder_that_came)
 }
 
 /* The upload replaces a link, never the link's target; a link can't be kept. */
-Test(place, a_link)
+Test(naming, a_link)
 {
     static const int outcomes[CONFLICT_COUNT] = { 0, 0, OUTCOME_NAME_TAKEN,
                                                   OUTCOME_NAME_TAKEN };
@@ -378,13 +379,13 @@ static void rename_ten(void)
     end_ten(p);
 }
 
-Test(place, ten_at_once_rename)
+Test(naming, ten_at_once_rename)
 {
     rename_ten();
 }
 
 /* A file system without RENAME_NOREPLACE. */
-Test(place, ten_at_once_rename_plain)
+Test(naming, ten_at_once_rename_plain)
 {
     rename_faults.no_flags = true;
     rename_ten();
@@ -412,27 +413,27 @@ static void version_ten(void)
     end_ten(p);
 }
 
-Test(place, ten_at_once_version)
+Test(naming, ten_at_once_version)
 {
     version_ten();
 }
 
 /* The next one comes before the check of what the swap did. */
-Test(place, ten_at_once_version_slow)
+Test(naming, ten_at_once_version_slow)
 {
     rename_faults.slow_swap = 5000;
     version_ten();
 }
 
 /* A file system without a swap. */
-Test(place, ten_at_once_version_plain)
+Test(naming, ten_at_once_version_plain)
 {
     rename_faults.no_flags = true;
     version_ten();
 }
 
 /* The old file has its second name, but the new one can't get the first. */
-Test(place, version_puts_the_old_one_back)
+Test(naming, version_puts_the_old_one_back)
 {
     struct peer p;
     char stored[4097];
@@ -491,7 +492,7 @@ static bool version_until(int steps)
     return held;
 }
 
-Test(place, version_plain_never_lacks_the_name)
+Test(naming, version_plain_never_lacks_the_name)
 {
     int steps = 1;
 
@@ -502,7 +503,7 @@ Test(place, version_plain_never_lacks_the_name)
 
 /* The old name can't be removed, and another program has taken the new one in
  * between: its file stays. */
-Test(place, a_link_that_is_not_taken_back)
+Test(naming, a_link_that_is_not_taken_back)
 {
     struct message reply;
     struct steps *s;
@@ -537,7 +538,7 @@ Test(place, a_link_that_is_not_taken_back)
     steps_end(s);
 }
 
-Test(place, ten_at_once_reject)
+Test(naming, ten_at_once_reject)
 {
     static struct peer p[TEN];
     char stored[TEN][4097];
@@ -557,7 +558,7 @@ Test(place, ten_at_once_reject)
 }
 
 /* The new name is longer, and makes the path too long for a reply. */
-Test(place, path_at_its_limit)
+Test(naming, path_at_its_limit)
 {
     struct peer p;
     char path[4097] = "", stored[4097];
@@ -580,7 +581,7 @@ Test(place, path_at_its_limit)
 
 /* Between the swap and its check another session deletes the name. That is
  * neither a fault of the disk nor a success. */
-Test(place, a_name_that_goes_in_the_midst)
+Test(naming, a_name_that_goes_in_the_midst)
 {
     struct message reply;
     struct stat ours, there;
@@ -652,20 +653,20 @@ static void rename_onto_each(const char *kept)
     }
 }
 
-Test(place, rename_onto_a_file)
+Test(naming, rename_onto_a_file)
 {
     rename_onto_each("/in/f.txt.~1~");
 }
 
 /* The first version's name is the one where the new file was parked. */
-Test(place, rename_onto_a_file_plain)
+Test(naming, rename_onto_a_file_plain)
 {
     rename_faults.no_flags = true;
     rename_onto_each("/in/f.txt.~2~");
 }
 
 /* Another upload gets the name between the check and the rename. */
-Test(place, rename_onto_a_late_file_plain)
+Test(naming, rename_onto_a_late_file_plain)
 {
     struct peer p;
 
@@ -682,7 +683,7 @@ Test(place, rename_onto_a_late_file_plain)
 }
 
 /* A file can be renamed without hard links, too. */
-Test(place, rename_without_links)
+Test(naming, rename_without_links)
 {
     struct peer p;
 
@@ -701,7 +702,7 @@ Test(place, rename_without_links)
 
 /* The process dies between its two steps: the name shows the whole file, never
  * an empty one, and the next look removes the partial's name. */
-Test(place, death_without_noreplace)
+Test(naming, death_without_noreplace)
 {
     static const enum conflict conflicts[] = { CONFLICT_REJECT, CONFLICT_RENAME,
                                                CONFLICT_VERSION };
@@ -738,7 +739,7 @@ Test(place, death_without_noreplace)
 }
 
 /* Neither renames that refuse to replace, nor links. */
-Test(place, overwrite_only)
+Test(naming, overwrite_only)
 {
     for (int c = 0; c < CONFLICT_COUNT; c++) {
         bool works = c == CONFLICT_OVERWRITE;
@@ -757,7 +758,7 @@ Test(place, overwrite_only)
 }
 
 /* Everybody who can open the directory can lock it. */
-Test(place, lock_that_is_held)
+Test(naming, lock_that_is_held)
 {
     struct peer p;
     char stored[4097];
