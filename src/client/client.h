@@ -2,10 +2,16 @@
 #ifndef CLIENT_CLIENT_H
 #define CLIENT_CLIENT_H
 
-#include "jobs.h"
-#include "link.h"
-#include "options.h"
-#include "profile.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "link/link.h"
+#include "options/options.h"
+#include "show/show.h"
+#include "transfer/transfer.h"
+
+/* Shared by all commands: the program's state, and the table of commands. */
 
 struct client {
     struct options
@@ -45,15 +51,23 @@ enum command_mode {
 struct command {
     const char *name, *other; /* OTHER: a second name, or NULL */
     unsigned modes;
-    int least, most; /* words after the name; most < 0: any number */
-    const char
-        *remote; /* which words are remote in the shell: a letter for each word,
-                    "r" for remote, "l" for local; the last letter repeats */
-    const char *urls; /* which words are URLs on the command line: a letter for
-                         all words but the last, and one for the last; "r" for a
-                         URL, "l" for a local name, "." for either */
+    struct {
+        int least, most;
+    } words; /* after the name; most < 0: any number */
+    struct {
+        /* Which words are remote in the shell: a letter for each word, "r" for
+         * remote, "l" for local; the last letter repeats. */
+        const char *remote;
+        /* Which words are URLs on the command line: a letter for all words but
+         * the last, and one for the last; "r" for a URL, "l" for a local name,
+         * "." for either. */
+        const char *urls;
+    } kinds;
     int (*run)(struct client *c, struct word *w, int n);
-    const char *syntax, *shell_syntax, *help, *example;
+    struct {
+        const char *line, *shell;
+    } syntax; /* on the command line; in a session */
+    const char *help, *example;
 };
 extern const struct command commands[];
 extern const size_t command_count;
@@ -122,7 +136,61 @@ int client_main(int argc, char **argv);
 int shell_run(struct client *c);
 /* Runs the local COMMAND, or a shell if it is empty. Returns its exit code. */
 int shell_local(const char *command);
-/* Prints the help for one command (NULL: all commands) in MODE. */
-void help_print(const struct command *row, unsigned mode);
+/* Prints the help for one command (NULL: all commands) in MODE. Returns 0. */
+int help_print(const struct command *row, unsigned mode);
+
+/* Turns names and patterns into jobs, for both directions. All functions print
+ * each failure and continue with the rest. They return the first failure's exit
+ * code, or 0. */
+
+/* Adds jobs that upload LOCAL (a file, or a directory with -r) as REMOTE. */
+int tree_put(struct client *c, const char *local, const char *remote,
+             struct jobs *j);
+/* Adds jobs that download REMOTE (a file, or a directory with -r) as LOCAL,
+ * which is at DEPTH, see tree_make_local(). */
+int tree_get(struct client *c, const char *remote, const char *local, int depth,
+             struct jobs *j);
+
+/* Calls EACH with the path of WORD or, if its last component is a pattern, with
+ * the paths that match. A pattern without a match is a failure. */
+int tree_expand(struct client *c, const struct word *word,
+                int (*each)(struct client *c, const char *path, void *of),
+                void *of);
+
+/* Calls EACH with everything below the directory PATH of the server; a
+ * directory comes after its content. Before the content it calls ENTER (or
+ * NULL: none), which returns false if the directory is to be left out. */
+int tree_walk(struct client *c, const char *path,
+              bool (*enter)(struct client *c, const char *path, void *of),
+              int (*each)(struct client *c, const char *path,
+                          const struct listing_entry *e, void *of),
+              void *of);
+
+/* The greatest depth of directories. */
+#define TREE_DEPTH_MAX 64
+
+/* Makes the local directory if it is missing. A link is followed only at DEPTH
+ * 0, where the user has named it: the server chooses the names below. DRY:
+ * makes nothing. Returns 0, or -1 with the reason. */
+int tree_make_local(const char *local, int depth, bool dry,
+                    struct failure *why);
+
+/* Writes DIR and NAME with one "/" between. Returns 0, or -1: it doesn't
+ * fit. */
+int tree_join(const char *dir, const char *name, char *out, size_t size);
+
+/* Says that LOCAL isn't uploaded, since it isn't a regular file. */
+void tree_left_out(const char *local, mode_t mode);
+
+/* Keeps CODE in *first if it is the first that isn't 0. */
+void tree_keep(int *first, int code);
+
+/* Cuts LINE of the shell, in place, into at most MAX words. Blanks separate
+ * them, '...' and "..." enclose them, and \ makes the next byte literal.
+ * Returns their number, or -EINVAL: a quote isn't closed; -E2BIG. */
+int split_line(char *line, char **word, int max);
+/* Reads the word that begins at TYPED, a line as split_line() cuts it, as a
+ * path: a character that is quoted or after \ is no pattern. */
+void split_pattern(const char *typed, struct url_pattern *ret);
 
 #endif

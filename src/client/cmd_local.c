@@ -9,15 +9,12 @@
 #include <unistd.h>
 
 #include "client.h"
-#include "event.h"
-#include "remote.h"
-#include "show.h"
 
 int cmd_cd(struct client *c, struct word *w, int n)
 {
     const char *path = n > 0 ? w[0].path : "";
     struct failure why;
-    struct entry e;
+    struct listing_entry e;
     int r = remote_stat(&c->link, path, &e, &why);
 
     if (r == 0 && e.kind != ENTRY_DIRECTORY)
@@ -139,8 +136,7 @@ int cmd_help(struct client *c, struct word *w, int n)
     }
     if (n > 0 && !row)
         return command_unknown(w[0].text, c->interactive ? IN_SHELL : ONE_SHOT);
-    help_print(row, mode);
-    return 0;
+    return help_print(row, mode);
 }
 
 int cmd_bye(struct client *c, struct word *w, int n)

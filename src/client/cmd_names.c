@@ -4,12 +4,7 @@
 #include <sysexits.h>
 
 #include "client.h"
-#include "event.h"
-#include "names.h"
-#include "remote.h"
 #include "sallyport/base/clock.h"
-#include "show.h"
-#include "tree.h"
 
 #define RENAMES_MAX 99
 
@@ -25,7 +20,7 @@ static void ls_time(time_t when, char out[20])
 }
 
 static void ls_entry(const struct client *c, const char *name,
-                     const struct entry *e)
+                     const struct listing_entry *e)
 {
     static const char *const kinds[] = { "file", "directory", "other" };
     char when[20], safe[SHOW_MAX], size[24] = "-";
@@ -54,7 +49,7 @@ static int ls_directory(struct client *c, const char *path, bool whole)
     if (remote_list(&c->link, path, &all, &why) < 0)
         return client_error(path, &why);
     for (size_t i = 0; i < all.count; i++) {
-        const struct entry *e = &all.entry[i];
+        const struct listing_entry *e = &all.entry[i];
 
         if (c->options.all || e->name[0] != '.')
             ls_entry(c,
@@ -72,7 +67,7 @@ static int ls_one(struct client *c, const char *path, void *of)
 {
     const bool *several = of;
     struct failure why;
-    struct entry e;
+    struct listing_entry e;
 
     if (remote_stat(&c->link, path, &e, &why) != 0)
         return client_error(path, &why);
@@ -103,8 +98,8 @@ int cmd_ls(struct client *c, struct word *w, int n)
     return names_each(c, w, n, ls_one, &several);
 }
 
-static int du_add(struct client *c, const char *path, const struct entry *e,
-                  void *of)
+static int du_add(struct client *c, const char *path,
+                  const struct listing_entry *e, void *of)
 {
     uint64_t *sum = of;
 
@@ -172,15 +167,15 @@ int cmd_mkdir(struct client *c, struct word *w, int n)
 static void rm_explain(struct client *c, const char *path, struct failure *why)
 {
     struct failure other;
-    struct entry e;
+    struct listing_entry e;
 
     if (why->reply >= 500 && remote_stat(&c->link, path, &e, &other) == 0 &&
         e.kind == ENTRY_DIRECTORY)
         fail(why, EX_USAGE, "is a directory; add -r");
 }
 
-static int rm_entry(struct client *c, const char *path, const struct entry *e,
-                    void *of)
+static int rm_entry(struct client *c, const char *path,
+                    const struct listing_entry *e, void *of)
 {
     struct failure why;
     int r = 0;
@@ -210,7 +205,7 @@ static bool rm_enter(struct client *c, const char *path, void *of)
 
 static int rm_one(struct client *c, const char *path, void *of)
 {
-    struct entry e = { .kind = ENTRY_FILE };
+    struct listing_entry e = { .kind = ENTRY_FILE };
     struct failure why;
     int code = 0;
 
@@ -232,7 +227,7 @@ int cmd_rm(struct client *c, struct word *w, int n)
 
 static int rmdir_one(struct client *c, const char *path, void *of)
 {
-    const struct entry e = { .kind = ENTRY_DIRECTORY };
+    const struct listing_entry e = { .kind = ENTRY_DIRECTORY };
 
     return rm_entry(c, path, &e, of);
 }
@@ -265,7 +260,7 @@ static int mv_rename(struct client *c, char to[URL_PATH_MAX],
                      struct failure *why)
 {
     char next[URL_PATH_MAX];
-    struct entry e;
+    struct listing_entry e;
 
     for (unsigned i = 1; i <= RENAMES_MAX; i++) {
         if (names_new(to, i, next, sizeof(next)) < 0)
@@ -286,7 +281,7 @@ static int mv_rename(struct client *c, char to[URL_PATH_MAX],
 static int mv_target(struct client *c, char to[URL_PATH_MAX],
                      struct failure *why)
 {
-    struct entry e;
+    struct listing_entry e;
     int r = remote_stat(&c->link, to, &e, why);
 
     if (r != 0)
@@ -331,7 +326,7 @@ static int hash_one(struct client *c, const char *path, void *of)
 {
     char hash[REMOTE_HASH_MAX], safe[SHOW_MAX];
     struct failure why;
-    struct entry e;
+    struct listing_entry e;
 
     (void)of;
     int r = c->site.hash ? remote_stat(&c->link, path, &e, &why)

@@ -6,9 +6,6 @@
 #include <sysexits.h>
 
 #include "client.h"
-#include "names.h"
-#include "remote.h"
-#include "tree.h"
 
 static const char *base_name(const char *path)
 {
@@ -25,7 +22,7 @@ static int put_into_directory(struct client *c, const struct word *to,
                               bool several, bool *ret)
 {
     struct failure why;
-    struct entry e;
+    struct listing_entry e;
 
     *ret = several || to->directory || !to->path[0];
     int r = remote_stat(&c->link, to->path, &e, &why);
@@ -184,10 +181,11 @@ int cmd_get(struct client *c, struct word *w, int n)
     struct failure why;
 
     for (int i = 1; i < n - 1; i++)
-        if (!w[i].remote)
-            return fail(&why, EX_USAGE,
-                        "several names are in the way of LOCAL; try mget"),
-                   client_error(w[i].text, &why);
+        if (!w[i].remote) {
+            fail(&why, EX_USAGE,
+                 "several names are in the way of LOCAL; try mget");
+            return client_error(w[i].text, &why);
+        }
     if (n > 1 && !w[n - 1].remote)
         return get_all(c, w, n - 1, w[n - 1].text);
     return get_all(c, w, n, NULL);

@@ -1,5 +1,6 @@
 /* The table of commands. A new command is a row here, its function, and a line
  * in sallyport(1). Usage and help come from the table. */
+#include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -8,77 +9,210 @@
 #define BOTH (ONE_SHOT | IN_SHELL)
 
 const struct command commands[] = {
-    { "put", "upload", BOTH, 1, -1, "lr", "lr", cmd_put, "FILE... URL",
-      "FILE [NAME]",
-      "Upload files; with -r also directories; \"-\" is standard input",
-      "sallyport put report.pdf ftps://anna@drop.example.org/in/\n"
-      "sallyport put -r -P4 photos ftps://anna@drop.example.org/in/\n"
-      "pg_dump db | sallyport put - ftps://anna@drop.example.org/db.sql" },
-    { "get", "download", BOTH, 1, -1, "rl", "r.", cmd_get, "URL... [LOCAL]",
-      "NAME [LOCAL]",
-      "Download files; with -r also directories; \"-\" is standard output",
-      "sallyport get 'ftps://anna@drop.example.org/in/*.pdf' .\n"
-      "sallyport get -r -P4 ftps://anna@drop.example.org/photos\n"
-      "sallyport get ftps://anna@drop.example.org/db.sql - | psql db" },
-    { "ls", "dir", BOTH, 0, -1, "r", "rr", cmd_ls, "URL...", "[NAME...]",
-      "List directories and files",
-      "sallyport ls ftps://anna@drop.example.org/in" },
-    { "cat", NULL, BOTH, 1, -1, "r", "rr", cmd_cat, "URL...", "NAME...",
-      "Print files", "sallyport cat ftps://anna@drop.example.org/notes.txt" },
-    { "mkdir", NULL, BOTH, 1, -1, "r", "rr", cmd_mkdir, "URL...", "NAME...",
-      "Make directories, with missing parent directories",
-      "sallyport mkdir ftps://anna@drop.example.org/2026/november" },
-    { "rm", "delete", BOTH, 1, -1, "r", "rr", cmd_rm, "[-r] URL...",
-      "[-r] NAME...",
-      "Remove files; with -r also directories with everything in them",
-      "sallyport rm 'ftps://anna@drop.example.org/in/*.tmp'" },
-    { "rmdir", NULL, BOTH, 1, -1, "r", "rr", cmd_rmdir, "URL...", "NAME...",
-      "Remove empty directories",
-      "sallyport rmdir ftps://anna@drop.example.org/old" },
-    { "mv", "change", BOTH, 2, 2, "rr", "r.", cmd_mv, "URL NAME", "NAME NAME",
-      "Change the name of a file or directory",
-      "sallyport mv ftps://anna@drop.example.org/draft.txt /final.txt" },
-    { "du", NULL, BOTH, 0, -1, "r", "rr", cmd_du, "URL...", "[NAME...]",
-      "Add up the sizes of all files in directories",
-      "sallyport du ftps://anna@drop.example.org/" },
-    { "hash", NULL, BOTH, 1, -1, "r", "rr", cmd_hash, "URL...", "NAME...",
-      "Print checksums that the server computes",
-      "sallyport hash ftps://anna@drop.example.org/large.iso" },
-    { "sync", NULL, BOTH, 2, 2, "lr", "..", cmd_sync, "DIR URL", "DIR NAME",
-      "Upload new and changed files of a directory; outside a session, "
-      "URL DIR downloads them; "
-      "--delete removes files and directories that the source doesn't have",
-      "sallyport sync --dry-run --delete site "
-      "ftps://anna@drop.example.org/site\n"
-      "sallyport sync ftps://anna@drop.example.org/site site" },
-    { "doctor", NULL, ONE_SHOT | LOCAL, 1, 1, "r", "rr", doctor_run, "URL", "",
-      "Test any FTPS server from outside, and explain the results",
-      "sallyport doctor ftps://anna@drop.example.org" },
-    { "mput", NULL, IN_SHELL, 1, -1, "l", "", cmd_mput, "", "FILE...",
-      "Upload several files", "mput *.pdf" },
-    { "mget", NULL, IN_SHELL, 1, -1, "r", "", cmd_mget, "", "NAME...",
-      "Download several files", "mget *.pdf" },
-    { "cd", NULL, IN_SHELL, 0, 1, "r", "", cmd_cd, "", "[NAME]",
-      "Change the directory on the server", "cd /in" },
-    { "lcd", NULL, IN_SHELL | LOCAL, 0, 1, "l", "", cmd_lcd, "", "[NAME]",
-      "Change the local directory", "lcd ~/photos" },
-    { "pwd", NULL, IN_SHELL, 0, 0, "", "", cmd_pwd, "", "",
-      "Print the directory on the server", "pwd" },
-    { "lpwd", NULL, IN_SHELL | LOCAL, 0, 0, "", "", cmd_lpwd, "", "",
-      "Print the local directory", "lpwd" },
-    { "open", NULL, IN_SHELL | LOCAL | OPENS, 1, 1, "l", "", cmd_open, "",
-      "URL", "Close this connection and log in to another server",
-      "open ftps://bert@drop.example.org\n"
-      "open drop:" },
-    { "status", NULL, IN_SHELL | LOCAL, 0, 0, "", "", cmd_status, "", "",
-      "Print the server of this session, and its options", "status" },
-    { "!", NULL, IN_SHELL | LOCAL, 0, -1, "l", "", cmd_shell, "",
-      "[COMMAND...]", "Run a local command, or a shell", "! ls -l" },
-    { "help", "?", BOTH | LOCAL | SERVERLESS, 0, 1, "l", "", cmd_help,
-      "[COMMAND]", "[COMMAND]", "Print the help of all commands, or of one",
-      "sallyport help put" },
-    { "bye", "quit", IN_SHELL | LOCAL, 0, 0, "", "", cmd_bye, "", "",
-      "Log out and leave", "bye" },
+    { .name = "put",
+      .other = "upload",
+      .modes = BOTH,
+      .words = { 1, -1 },
+      .kinds = { "lr", "lr" },
+      .run = cmd_put,
+      .syntax = { "FILE... URL", "FILE [NAME]" },
+      .help = "Upload files; with -r also directories; \"-\" is standard input",
+      .example =
+          "sallyport put report.pdf ftps://anna@drop.example.org/in/\n"
+          "sallyport put -r -P4 photos ftps://anna@drop.example.org/in/\n"
+          "pg_dump db | sallyport put - ftps://anna@drop.example.org/db.sql" },
+    { .name = "get",
+      .other = "download",
+      .modes = BOTH,
+      .words = { 1, -1 },
+      .kinds = { "rl", "r." },
+      .run = cmd_get,
+      .syntax = { "URL... [LOCAL]", "NAME [LOCAL]" },
+      .help =
+          "Download files; with -r also directories; \"-\" is standard output",
+      .example =
+          "sallyport get 'ftps://anna@drop.example.org/in/*.pdf' .\n"
+          "sallyport get -r -P4 ftps://anna@drop.example.org/photos\n"
+          "sallyport get ftps://anna@drop.example.org/db.sql - | psql db" },
+    { .name = "ls",
+      .other = "dir",
+      .modes = BOTH,
+      .words = { 0, -1 },
+      .kinds = { "r", "rr" },
+      .run = cmd_ls,
+      .syntax = { "URL...", "[NAME...]" },
+      .help = "List directories and files",
+      .example = "sallyport ls ftps://anna@drop.example.org/in" },
+    { .name = "cat",
+      .modes = BOTH,
+      .words = { 1, -1 },
+      .kinds = { "r", "rr" },
+      .run = cmd_cat,
+      .syntax = { "URL...", "NAME..." },
+      .help = "Print files",
+      .example = "sallyport cat ftps://anna@drop.example.org/notes.txt" },
+    { .name = "mkdir",
+      .modes = BOTH,
+      .words = { 1, -1 },
+      .kinds = { "r", "rr" },
+      .run = cmd_mkdir,
+      .syntax = { "URL...", "NAME..." },
+      .help = "Make directories, with missing parent directories",
+      .example = "sallyport mkdir ftps://anna@drop.example.org/2026/november" },
+    { .name = "rm",
+      .other = "delete",
+      .modes = BOTH,
+      .words = { 1, -1 },
+      .kinds = { "r", "rr" },
+      .run = cmd_rm,
+      .syntax = { "[-r] URL...", "[-r] NAME..." },
+      .help = "Remove files; with -r also directories with everything in them",
+      .example = "sallyport rm 'ftps://anna@drop.example.org/in/*.tmp'" },
+    { .name = "rmdir",
+      .modes = BOTH,
+      .words = { 1, -1 },
+      .kinds = { "r", "rr" },
+      .run = cmd_rmdir,
+      .syntax = { "URL...", "NAME..." },
+      .help = "Remove empty directories",
+      .example = "sallyport rmdir ftps://anna@drop.example.org/old" },
+    { .name = "mv",
+      .other = "change",
+      .modes = BOTH,
+      .words = { 2, 2 },
+      .kinds = { "rr", "r." },
+      .run = cmd_mv,
+      .syntax = { "URL NAME", "NAME NAME" },
+      .help = "Change the name of a file or directory",
+      .example =
+          "sallyport mv ftps://anna@drop.example.org/draft.txt /final.txt" },
+    { .name = "du",
+      .modes = BOTH,
+      .words = { 0, -1 },
+      .kinds = { "r", "rr" },
+      .run = cmd_du,
+      .syntax = { "URL...", "[NAME...]" },
+      .help = "Add up the sizes of all files in directories",
+      .example = "sallyport du ftps://anna@drop.example.org/" },
+    { .name = "hash",
+      .modes = BOTH,
+      .words = { 1, -1 },
+      .kinds = { "r", "rr" },
+      .run = cmd_hash,
+      .syntax = { "URL...", "NAME..." },
+      .help = "Print checksums that the server computes",
+      .example = "sallyport hash ftps://anna@drop.example.org/large.iso" },
+    { .name = "sync",
+      .modes = BOTH,
+      .words = { 2, 2 },
+      .kinds = { "lr", ".." },
+      .run = cmd_sync,
+      .syntax = { "DIR URL", "DIR NAME" },
+      .help = "Upload new and changed files of a directory; outside a session, "
+              "URL DIR downloads them; --delete removes files and directories "
+              "that the source doesn't have",
+      .example = "sallyport sync --dry-run --delete site "
+                 "ftps://anna@drop.example.org/site\n"
+                 "sallyport sync ftps://anna@drop.example.org/site site" },
+    { .name = "doctor",
+      .modes = ONE_SHOT | LOCAL,
+      .words = { 1, 1 },
+      .kinds = { "r", "rr" },
+      .run = doctor_run,
+      .syntax = { "URL", "" },
+      .help = "Test any FTPS server from outside, and explain the results",
+      .example = "sallyport doctor ftps://anna@drop.example.org" },
+    { .name = "mput",
+      .modes = IN_SHELL,
+      .words = { 1, -1 },
+      .kinds = { "l", "" },
+      .run = cmd_mput,
+      .syntax = { "", "FILE..." },
+      .help = "Upload several files",
+      .example = "mput *.pdf" },
+    { .name = "mget",
+      .modes = IN_SHELL,
+      .words = { 1, -1 },
+      .kinds = { "r", "" },
+      .run = cmd_mget,
+      .syntax = { "", "NAME..." },
+      .help = "Download several files",
+      .example = "mget *.pdf" },
+    { .name = "cd",
+      .modes = IN_SHELL,
+      .words = { 0, 1 },
+      .kinds = { "r", "" },
+      .run = cmd_cd,
+      .syntax = { "", "[NAME]" },
+      .help = "Change the directory on the server",
+      .example = "cd /in" },
+    { .name = "lcd",
+      .modes = IN_SHELL | LOCAL,
+      .words = { 0, 1 },
+      .kinds = { "l", "" },
+      .run = cmd_lcd,
+      .syntax = { "", "[NAME]" },
+      .help = "Change the local directory",
+      .example = "lcd ~/photos" },
+    { .name = "pwd",
+      .modes = IN_SHELL,
+      .words = { 0, 0 },
+      .kinds = { "", "" },
+      .run = cmd_pwd,
+      .syntax = { "", "" },
+      .help = "Print the directory on the server",
+      .example = "pwd" },
+    { .name = "lpwd",
+      .modes = IN_SHELL | LOCAL,
+      .words = { 0, 0 },
+      .kinds = { "", "" },
+      .run = cmd_lpwd,
+      .syntax = { "", "" },
+      .help = "Print the local directory",
+      .example = "lpwd" },
+    { .name = "open",
+      .modes = IN_SHELL | LOCAL | OPENS,
+      .words = { 1, 1 },
+      .kinds = { "l", "" },
+      .run = cmd_open,
+      .syntax = { "", "URL" },
+      .help = "Close this connection and log in to another server",
+      .example = "open ftps://bert@drop.example.org\n"
+                 "open drop:" },
+    { .name = "status",
+      .modes = IN_SHELL | LOCAL,
+      .words = { 0, 0 },
+      .kinds = { "", "" },
+      .run = cmd_status,
+      .syntax = { "", "" },
+      .help = "Print the server of this session, and its options",
+      .example = "status" },
+    { .name = "!",
+      .modes = IN_SHELL | LOCAL,
+      .words = { 0, -1 },
+      .kinds = { "l", "" },
+      .run = cmd_shell,
+      .syntax = { "", "[COMMAND...]" },
+      .help = "Run a local command, or a shell",
+      .example = "! ls -l" },
+    { .name = "help",
+      .other = "?",
+      .modes = BOTH | LOCAL | SERVERLESS,
+      .words = { 0, 1 },
+      .kinds = { "l", "" },
+      .run = cmd_help,
+      .syntax = { "[COMMAND]", "[COMMAND]" },
+      .help = "Print the help of all commands, or of one",
+      .example = "sallyport help put" },
+    { .name = "bye",
+      .other = "quit",
+      .modes = IN_SHELL | LOCAL,
+      .words = { 0, 0 },
+      .kinds = { "", "" },
+      .run = cmd_bye,
+      .syntax = { "", "" },
+      .help = "Log out and leave",
+      .example = "bye" },
 };
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 
@@ -155,4 +289,102 @@ int command_unknown(const char *name, unsigned mode)
         fail(&why, EX_USAGE, "no such command; %s",
              mode == IN_SHELL ? "try help" : "run: sallyport --help");
     return client_error(name, &why);
+}
+
+/* Help, from the tables. */
+
+static void help_option(const struct option_row *row)
+{
+    char head[48], letter[8] = "    ";
+
+    if (row->letter)
+        snprintf(letter, sizeof(letter), "-%c, ", row->letter);
+    snprintf(head, sizeof(head), "%s--%s%s%s", letter, row->name,
+             row->value ? " " : "", row->value ? row->value : "");
+    printf("  %-28s %s\n", head, row->help);
+}
+
+/* Prints all options (COMMAND is NULL), those of COMMAND alone (OWN), or those
+ * that all commands have. */
+static void help_option_rows(const char *command, bool own)
+{
+    for (size_t i = 0; i < option_count; i++)
+        if (!command || (own == (option_rows[i].commands != NULL) &&
+                         option_is_for(&option_rows[i], command)))
+            help_option(&option_rows[i]);
+}
+
+static void help_row(const struct command *row, unsigned mode)
+{
+    bool shell = mode == IN_SHELL;
+    const char *syntax = shell ? row->syntax.shell : row->syntax.line;
+
+    printf("  %s%s%s%s%s%s\n      %s.\n", shell ? "" : "sallyport ", row->name,
+           shell && row->other ? ", " : "",
+           shell && row->other ? row->other : "", syntax[0] ? " " : "", syntax,
+           row->help);
+}
+
+/* The options of the command come first. The options of all commands follow
+ * only for the command line, not in a session. */
+static void help_options(const struct command *row, unsigned mode)
+{
+    bool some = false;
+
+    for (size_t i = 0; i < option_count; i++)
+        some |= option_rows[i].commands &&
+                option_is_for(&option_rows[i], row->name);
+    if (some) {
+        puts("\nOptions of this command:");
+        help_option_rows(row->name, true);
+    }
+    if (mode == ONE_SHOT) {
+        puts("\nOptions of all commands:");
+        help_option_rows(row->name, false);
+    }
+    printf("\nExamples:\n");
+    for (const char *at = row->example; at; at = strchr(at, '\n')) {
+        at += *at == '\n';
+        printf("  %.*s\n", (int)strcspn(at, "\n"), at);
+    }
+}
+
+static void help_all(unsigned mode)
+{
+    if (mode == ONE_SHOT)
+        puts("Usage:\n  sallyport [OPTION...] ftps://USER@HOST[:PORT][/DIR]\n"
+             "      Begin a session.");
+    for (size_t i = 0; i < command_count; i++)
+        if (commands[i].modes & mode)
+            help_row(&commands[i], mode);
+}
+
+int help_print(const struct command *row, unsigned mode)
+{
+    if (row && mode == ONE_SHOT)
+        puts("Usage:");
+    if (row)
+        help_row(row, mode);
+    else
+        help_all(mode);
+    if (row)
+        help_options(row, mode);
+    if (mode == IN_SHELL)
+        return 0;
+    if (!row) {
+        puts("\nOptions:");
+        help_option_rows(NULL, false);
+    }
+    puts("\nA URL is ftps://USER@HOST[:PORT]/PATH or PROFILE:PATH. TLS begins "
+         "with AUTH TLS;\non port 990, and with ftps+implicit://, it begins at "
+         "the first byte. The profiles\nare in ~/.config/sallyport/config. The "
+         "password comes from --password-file, the\nvariable "
+         "SALLYPORT_PASSWORD, ~/.netrc, the keyring, or a question. See\n"
+         "sallyport(1).");
+    if (!row)
+        puts("\nExamples:\n"
+             "  sallyport put report.pdf ftps://anna@drop.example.org/in/\n"
+             "  sallyport get -r ftps://anna@drop.example.org/photos\n"
+             "  sallyport ftps://anna@drop.example.org");
+    return 0;
 }

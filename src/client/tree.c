@@ -1,7 +1,5 @@
 /* Walks local and remote directories. Recursion ends at TREE_DEPTH_MAX, so
  * endless directories on a server end in an error. */
-#include "tree.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -10,9 +8,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "names.h"
-#include "part.h"
-#include "remote.h"
+#include "client.h"
 
 void tree_keep(int *first, int code)
 {
@@ -163,7 +159,7 @@ static int tree_get_directory(struct client *c, const char *remote,
     if (remote_list(&c->link, remote, &all, &why) < 0)
         return client_error(remote, &why);
     for (size_t i = 0; i < all.count && !jobs_ended(j); i++) {
-        const struct entry *e = &all.entry[i];
+        const struct listing_entry *e = &all.entry[i];
         struct job job = { .kind = JOB_GET,
                            .known = e->sized,
                            .size = e->size,
@@ -193,7 +189,7 @@ int tree_get(struct client *c, const char *remote, const char *local, int depth,
 {
     struct job job = { .kind = JOB_GET };
     struct failure why;
-    struct entry e;
+    struct listing_entry e;
 
     if (!c->options.recursive)
         return tree_add(j, &job, local, remote);
@@ -240,7 +236,7 @@ static int tree_walk_at(struct client *c, const char *path, int depth,
                         bool (*enter)(struct client *c, const char *path,
                                       void *of),
                         int (*each)(struct client *c, const char *path,
-                                    const struct entry *e, void *of),
+                                    const struct listing_entry *e, void *of),
                         void *of)
 {
     struct listing all;
@@ -252,7 +248,7 @@ static int tree_walk_at(struct client *c, const char *path, int depth,
     if (remote_list(&c->link, path, &all, &why) < 0)
         return client_error(path, &why);
     for (size_t i = 0; i < all.count && !link_interrupted; i++) {
-        const struct entry *e = &all.entry[i];
+        const struct listing_entry *e = &all.entry[i];
         char below[URL_PATH_MAX];
 
         if (url_join(path, e->name, below) < 0)
@@ -272,7 +268,7 @@ static int tree_walk_at(struct client *c, const char *path, int depth,
 int tree_walk(struct client *c, const char *path,
               bool (*enter)(struct client *c, const char *path, void *of),
               int (*each)(struct client *c, const char *path,
-                          const struct entry *e, void *of),
+                          const struct listing_entry *e, void *of),
               void *of)
 {
     return tree_walk_at(c, path, 0, enter, each, of);

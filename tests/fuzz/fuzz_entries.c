@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "client/listing.h"
+#include "client/link/link.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

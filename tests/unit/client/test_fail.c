@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "client/fail.h"
+#include "client/show/show.h"
 
 /* A detail may say more than the code. */
 Test(fail, words)

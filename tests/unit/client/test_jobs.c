@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "client/jobs.h"
+#include "client/transfer/transfer.h"
 
 Test(jobs, have_a_limit)
 {

@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "client/link_private.h"
+#include "client/link/link.h"
 
 static struct link link_made(void)
 {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/listing.h"
+#include "client/link/link.h"
 
 static const struct {
     const char *line, *name;
@@ -28,7 +28,7 @@ Test(listing, mlsd)
     for (size_t i = 0; i < sizeof(mlsd) / sizeof(mlsd[0]); i++) {
         cr_assert_eq(listing_take_mlsd(&l, slice_from(mlsd[i].line)), 0, "%s",
                      mlsd[i].line);
-        const struct entry *e = &l.entry[l.count - 1];
+        const struct listing_entry *e = &l.entry[l.count - 1];
         cr_expect_str_eq(e->name, mlsd[i].name);
         cr_expect_eq(e->kind, mlsd[i].kind, "%s", mlsd[i].line);
         cr_expect_eq(e->size, mlsd[i].size, "%s", mlsd[i].line);

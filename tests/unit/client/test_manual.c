@@ -50,7 +50,7 @@ Test(manual, names_every_command)
     for (size_t i = 0; i < command_count; i++) {
         const struct command *row = &commands[i];
         bool shot = row->modes & ONE_SHOT;
-        const char *words = shot ? row->syntax : row->shell_syntax;
+        const char *words = shot ? row->syntax.line : row->syntax.shell;
 
         snprintf(line, sizeof(line), "\n\\fB%s%s\\fP%s%s\n",
                  shot ? "sallyport " : "", row->name, words[0] ? " " : "",

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/options.h"
+#include "client/options/options.h"
 
 static int parse(struct options *o, const char *line, char **argv,
                  struct complaint *c)

@@ -2,8 +2,7 @@
 #include <criterion/criterion.h>
 #include <pthread.h>
 
-#include "client/link.h"
-#include "client/pace.h"
+#include "client/link/link.h"
 #include "sallyport/base/clock.h"
 
 #define RATE  (1024 * 1024)

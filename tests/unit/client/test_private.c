@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client/private.h"
+#include "client/options/options.h"
 #include "support/files.h"
 
 static int judge(const char *path, mode_t mode, uid_t owner)

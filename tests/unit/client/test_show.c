@@ -2,8 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/event.h"
-#include "client/show.h"
+#include "client/show/show.h"
 
 Test(show, text)
 {

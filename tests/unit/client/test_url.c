@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/url.h"
+#include "client/options/options.h"
 
 static const struct {
     const char *text, *user, *host, *path;
@@ -140,12 +140,4 @@ Test(url, join_has_an_end)
     memset(name, 'x', URL_PATH_MAX - 1);
     cr_expect_eq(url_join("", name, out), 0);
     cr_expect_eq(url_join("a", name, out), -ENAMETOOLONG);
-}
-
-Test(url, encode)
-{
-    char out[URL_ENCODED_MAX];
-
-    cr_assert_eq(url_encode("a b/\303\244%;?#", out), 0);
-    cr_expect_str_eq(out, "a%20b/%C3%A4%25%3B%3F%23");
 }

@@ -6,10 +6,9 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "client/names.h"
-#include "client/password.h"
-#include "client/split.h"
-#include "client/trust.h"
+#include "client/client.h"
+#include "client/link/link.h"
+#include "client/transfer/transfer.h"
 
 static const struct {
     const char *line;

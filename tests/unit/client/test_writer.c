@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/writer.h"
+#include "client/transfer/transfer.h"
 
 #define BYTES (3 * WRITER_BLOCK + 1234)
 

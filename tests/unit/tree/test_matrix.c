@@ -60,8 +60,13 @@ static const struct matrix_room rooms[] = {
     { "check", "base domain settings sandbox users seccomp/policy.h", "" },
     { "ctl", "base domain ftp settings conf ipc tls users usersfile hash event",
       "jansson.h" },
-    { "client", "base",
+    { "client", "base client/show client/options client/link client/transfer",
       "curl/ openssl/ jansson.h editline/ locale.h search.h wchar.h zlib.h" },
+    { "client/show", "", "" },
+    { "client/options", "client/show", "" },
+    { "client/link", "client/show client/options", "" },
+    { "client/transfer", "client/show client/options client/link", "" },
+    { "client/doctor", "client client/show client/options client/link", "" },
 };
 #define ROOMS (sizeof(rooms) / sizeof(rooms[0]))
 

@@ -1,0 +1,178 @@
+/* The checks of doctor that need no login: versions of TLS, the certificate and
+ * whether it is trusted, ALPN. */
+#include <openssl/x509v3.h>
+#include <string.h>
+
+#include "doctor.h"
+
+/* Tries VERSION alone, with all suites that OpenSSL still knows. */
+static bool version_works(struct doctor *d, int version)
+{
+    struct failure why;
+    SSL_CTX *ctx = dial_context(d->options, &why);
+    struct dial dial;
+
+    if (!ctx)
+        return false;
+    SSL_CTX_set_security_level(ctx, 0);
+    SSL_CTX_set_min_proto_version(ctx, version);
+    SSL_CTX_set_max_proto_version(ctx, version);
+    bool works = dial_control(&dial, &d->url, ctx,
+                              (unsigned)d->options->timeout, &why) == 0;
+    if (works)
+        dial_close(&dial);
+    SSL_CTX_free(ctx);
+    return works;
+}
+
+void doctor_check_versions(struct doctor *d)
+{
+    static const struct {
+        int version;
+        const char *name;
+        bool wanted;
+    } rows[] = {
+        { TLS1_VERSION, "TLS 1.0", false },
+        { TLS1_1_VERSION, "TLS 1.1", false },
+        { TLS1_2_VERSION, "TLS 1.2", true },
+        { TLS1_3_VERSION, "TLS 1.3", true },
+    };
+    size_t good = 0;
+
+    for (size_t i = 0; i < 4; i++) {
+        bool works = version_works(d, rows[i].version);
+
+        good += works && rows[i].wanted;
+        if (works)
+            doctor_find(d, rows[i].wanted ? FINDING_GOOD : FINDING_BAD,
+                        rows[i].wanted ? NULL : "switch it off on the server",
+                        "%s is spoken", rows[i].name);
+        else if (rows[i].version == TLS1_3_VERSION)
+            doctor_find(d, FINDING_NOTE, NULL, "TLS 1.3 isn't spoken");
+    }
+    if (good == 0)
+        doctor_find(d, FINDING_BAD, NULL,
+                    "neither TLS 1.2 nor TLS 1.3 is spoken");
+}
+
+static void find_certificate(struct doctor *d, const struct certificate *c)
+{
+    doctor_find(d, FINDING_NOTE, NULL, "for %s, issued by %s%s", c->subject,
+                c->issuer, c->self_signed ? " (itself)" : "");
+    doctor_find(d, c->valid_now ? FINDING_GOOD : FINDING_BAD,
+                c->valid_now ? NULL : "renew the certificate",
+                "valid from %s to %s", c->begins, c->ends);
+    doctor_find(d, FINDING_NOTE, NULL, "SHA-256 fingerprint %s",
+                c->fingerprint);
+    doctor_find(d, FINDING_NOTE, NULL, "--pin %s", c->pin);
+}
+
+/* Uses the same rule as transfers: without --cacert a pin alone decides. */
+static void find_trust(struct doctor *d, long verified, const char *pin)
+{
+    struct options quiet = *d->options;
+    struct failure why;
+    struct trust t;
+
+    quiet.trust_new = false;
+    bool known = trust_decide(&quiet, &d->url, &t, &why) == 0;
+    bool pinned = known && t.pin[0];
+    bool same = pinned && strcmp(t.pin, pin) == 0;
+
+    d->trusted = pinned ? same && (t.by_pin_alone || verified == X509_V_OK)
+                        : verified == X509_V_OK;
+    if (pinned)
+        doctor_find(d, same ? FINDING_GOOD : FINDING_BAD,
+                    same ? NULL
+                         : "ask the administrator whether the key has changed",
+                    same ? "its key is the one that is trusted here"
+                         : "its key is not the one that is trusted here");
+    if (verified == X509_V_OK)
+        doctor_find(d, FINDING_GOOD, NULL, "a trusted CA has issued it");
+    else if (!same)
+        doctor_find(d, FINDING_WARNING,
+                    "give clients the CA (--cacert), the pin, or take a "
+                    "certificate of a public CA",
+                    "this machine doesn't trust it: %s",
+                    X509_verify_cert_error_string(verified));
+}
+
+void doctor_check_certificate(struct doctor *d)
+{
+    struct certificate c = { 0 };
+    struct failure why;
+    struct dial dial;
+
+    if (dial_control(&dial, &d->url, d->ctx, (unsigned)d->options->timeout,
+                     &why) < 0) {
+        doctor_find(d, FINDING_BAD, NULL, "%s", why.text);
+        return;
+    }
+    d->handshake = true;
+    X509 *x = SSL_get1_peer_certificate(dial.tls);
+    if (x && certificate_read(x, &c) == 0)
+        find_certificate(d, &c);
+    memcpy(d->pin, c.pin, sizeof(d->pin));
+    find_trust(d, SSL_get_verify_result(dial.tls), c.pin);
+    bool named = x && (X509_check_host(x, d->url.host, 0, 0, NULL) == 1 ||
+                       X509_check_ip_asc(x, d->url.host, 0) == 1);
+    doctor_find(d, named ? FINDING_GOOD : FINDING_BAD,
+                named ? NULL : "the certificate must name this host", "%s %s",
+                named ? "it names" : "it doesn't name", d->url.host);
+    X509_free(x);
+    dial_close(&dial);
+}
+
+/* Does the server accept a client that offers WORD (with its length before it)?
+ * SELECTED: the server has chosen that word. */
+static bool alpn_works(struct doctor *d, const char *word, bool *selected)
+{
+    const unsigned char *chosen = NULL;
+    struct failure why;
+    SSL_CTX *ctx = dial_context(d->options, &why);
+    struct dial dial;
+    unsigned len = 0;
+
+    *selected = false;
+    if (!ctx)
+        return false;
+    SSL_CTX_set_alpn_protos(ctx, (const unsigned char *)word,
+                            (unsigned)strlen(word));
+    bool works = dial_control(&dial, &d->url, ctx,
+                              (unsigned)d->options->timeout, &why) == 0;
+    if (works) {
+        SSL_get0_alpn_selected(dial.tls, &chosen, &len);
+        dial_close(&dial);
+    }
+    *selected = len > 0;
+    SSL_CTX_free(ctx);
+    return works;
+}
+
+/* Against ALPACA: the server must not serve a client of another protocol as an
+ * FTP client. */
+void doctor_check_alpn(struct doctor *d)
+{
+    bool selected;
+
+    if (!d->handshake) {
+        doctor_find(d, FINDING_NOTE, NULL,
+                    "not tested, since no TLS handshake succeeds");
+        return;
+    }
+    if (!alpn_works(d,
+                    "\x03"
+                    "ftp",
+                    &selected))
+        doctor_find(d, FINDING_WARNING,
+                    "let the server take \"ftp\", or ignore ALPN",
+                    "a client that offers FTP by ALPN is refused");
+    if (!alpn_works(d, "\x08http/1.1", &selected))
+        doctor_find(d, FINDING_GOOD, NULL,
+                    "a client that offers HTTP by ALPN is refused");
+    else
+        doctor_find(d, selected ? FINDING_BAD : FINDING_NOTE,
+                    selected ? "have the server name only \"ftp\"" : NULL,
+                    selected ? "the server says by ALPN that it speaks HTTP"
+                             : "a client that offers HTTP by ALPN is let in");
+}

@@ -1,0 +1,485 @@
+/* libcurl's handle: each call sets it up again, always with TLS. */
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "link.h"
+#include "sallyport/base/clock.h"
+
+/* --limit-rate: all links share one point in time, when the bytes moved so far
+ * are within the rate. */
+
+#define PIECE_LEAST 1024
+/* Shorter waits cost more than they help. */
+#define AHEAD_US 20000
+#define SLICE_US 100000
+
+static pthread_mutex_t pace_lock = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t pace_paid_us;
+
+static uint64_t pace_spend(uint64_t rate, size_t bytes)
+{
+    uint64_t now = clock_us();
+
+    pthread_mutex_lock(&pace_lock);
+    if (pace_paid_us < now)
+        pace_paid_us = now;
+    pace_paid_us += (uint64_t)((double)bytes * 1e6 / (double)rate);
+    uint64_t paid = pace_paid_us;
+    pthread_mutex_unlock(&pace_lock);
+    return paid;
+}
+
+void pace_keep(uint64_t rate, size_t bytes)
+{
+    if (rate == 0)
+        return;
+    uint64_t until = pace_spend(rate, bytes), now;
+    while (!link_interrupted && (now = clock_us()) + AHEAD_US < until) {
+        uint64_t us = until - now < SLICE_US ? until - now : SLICE_US;
+        struct timespec t = { .tv_nsec = (long)us * 1000 };
+
+        nanosleep(&t, NULL);
+    }
+}
+
+size_t pace_piece(uint64_t rate, size_t len)
+{
+    uint64_t piece = rate / 10 > PIECE_LEAST ? rate / 10 : PIECE_LEAST;
+
+    return rate == 0 || len < piece ? len : (size_t)piece;
+}
+
+/* The handle. */
+
+#define LINES_MAX   65536
+#define BLOCK       (512 * 1024L)
+#define CONNECT_MAX 30L
+
+volatile sig_atomic_t link_interrupted;
+
+static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
+{
+    struct link *l = of;
+    size_t len = size * n, end = len;
+
+    while (end > 0 && (bytes[end - 1] == '\n' || bytes[end - 1] == '\r'))
+        end--;
+    if (l->over)
+        buf_clear(&l->lines);
+    l->over = false;
+    buf_add(&l->lines, bytes, end);
+    buf_add(&l->lines, "\n", 1);
+    if (end < 3 || bytes[0] < '1' || bytes[0] > '5' || bytes[1] < '0' ||
+        bytes[1] > '9' || bytes[2] < '0' || bytes[2] > '9' ||
+        (end > 3 && bytes[3] != ' '))
+        return len;
+    l->over = true;
+    l->reply = (bytes[0] - '0') * 100 + (bytes[1] - '0') * 10 + bytes[2] - '0';
+    if (l->reply < 200)
+        link_cork(l, false);
+    snprintf(l->text, sizeof(l->text), "%.*s", (int)end, bytes);
+    if (l->reply == 452 || l->reply == 552)
+        memcpy(l->no_room, l->text, sizeof(l->no_room));
+    return len;
+}
+
+static size_t link_on_body(char *bytes, size_t size, size_t n, void *of)
+{
+    struct link *l = of;
+
+    l->moved = true;
+    pace_keep(l->site->options->limit_rate, size * n);
+    return l->io && l->io->take ? l->io->take(l->io->of, bytes, size * n)
+                                : size * n;
+}
+
+static size_t link_on_want(char *bytes, size_t size, size_t n, void *of)
+{
+    struct link *l = of;
+    uint64_t rate = l->site->options->limit_rate;
+    size_t len = pace_piece(rate, size * n);
+
+    l->moved = true;
+    if (!l->io || !l->io->give)
+        return 0;
+    /* TLS sends 16 KiB at once. Four of these blocks make one segment on
+     * loopback, and cost the kernel a fifth less. */
+    if (l->io->bulk)
+        link_cork(l, true);
+    len = l->io->give(l->io->of, bytes, len);
+    if (len == CURL_READFUNC_ABORT)
+        return len;
+    l->given += len;
+    l->ended = len == 0 || l->given == l->io->length;
+    pace_keep(rate, len);
+    return len;
+}
+
+static int link_on_progress(void *of, curl_off_t total_down, curl_off_t down,
+                            curl_off_t total_up, curl_off_t up)
+{
+    struct link *l = of;
+
+    (void)total_down;
+    (void)total_up;
+    link_check_sent(l, up);
+    if (l->io && l->io->moved)
+        l->io->moved(l->io->of, (uint64_t)(down > up ? down : up));
+    return link_interrupted != 0;
+}
+
+/* Prints the dialogue with the server, without the argument of PASS. */
+static int link_on_debug(CURL *curl, curl_infotype kind, char *bytes,
+                         size_t len, void *of)
+{
+    char line[SHOW_MAX], safe[SHOW_MAX];
+    bool out = kind == CURLINFO_HEADER_OUT;
+
+    (void)curl;
+    (void)of;
+    if (!out && kind != CURLINFO_HEADER_IN && kind != CURLINFO_TEXT)
+        return 0;
+    while (len > 0 && (bytes[len - 1] == '\n' || bytes[len - 1] == '\r'))
+        len--;
+    if (out && len >= 5 && strncasecmp(bytes, "PASS ", 5) == 0)
+        snprintf(line, sizeof(line), "PASS ...");
+    else
+        snprintf(line, sizeof(line), "%.*s", (int)len, bytes);
+    fprintf(stderr, "%s %s\n",
+            out                     ? ">"
+            : kind == CURLINFO_TEXT ? "*"
+                                    : "<",
+            show_text(line, safe, sizeof(safe)));
+    return 0;
+}
+
+/* Is there a file with all CAs of this machine? */
+static bool link_has_bundle(CURL *c)
+{
+    char *path = NULL;
+
+    return curl_easy_getinfo(c, CURLINFO_CAINFO, &path) == CURLE_OK && path &&
+           access(path, R_OK) == 0;
+}
+
+static void link_set_tls(struct link *l)
+{
+    const struct trust *t = &l->site->trust;
+    const struct options *o = l->site->options;
+
+    LINK_SET(l, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL);
+    LINK_SET(l, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    LINK_SET(l, CURLOPT_SSL_VERIFYPEER, t->by_pin_alone ? 0L : 1L);
+    LINK_SET(l, CURLOPT_SSL_VERIFYHOST, t->by_pin_alone ? 0L : 2L);
+    if (t->pin[0])
+        LINK_SET(l, CURLOPT_PINNEDPUBLICKEY, t->pin);
+    if (o->cacert)
+        LINK_SET(l, CURLOPT_CAINFO, o->cacert);
+    /* With a directory of CAs in addition, libcurl would read all CAs again for
+     * each data connection. */
+    if (o->cacert || link_has_bundle(l->curl))
+        LINK_SET(l, CURLOPT_CAPATH, NULL);
+    if (o->cert) {
+        LINK_SET(l, CURLOPT_SSLCERT, o->cert);
+        LINK_SET(l, CURLOPT_SSLKEY, o->key ? o->key : o->cert);
+    }
+}
+
+static void link_set_limits(struct link *l)
+{
+    const struct options *o = l->site->options;
+
+    LINK_SET(l, CURLOPT_CONNECTTIMEOUT, CONNECT_MAX);
+    long patience = (long)o->timeout + l->patience;
+    l->patience = 0;
+    LINK_SET(l, CURLOPT_SERVER_RESPONSE_TIMEOUT, patience);
+    LINK_SET(l, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    LINK_SET(l, CURLOPT_LOW_SPEED_TIME, patience);
+    LINK_SET(l, CURLOPT_TCP_KEEPALIVE, 1L);
+    LINK_SET(l, CURLOPT_BUFFERSIZE, BLOCK);
+    LINK_SET(l, CURLOPT_UPLOAD_BUFFERSIZE, BLOCK);
+}
+
+static void link_set_callbacks(struct link *l)
+{
+    LINK_SET(l, CURLOPT_NOSIGNAL, 1L);
+    LINK_SET(l, CURLOPT_ERRORBUFFER, l->error);
+    LINK_SET(l, CURLOPT_SOCKOPTFUNCTION, link_on_socket);
+    LINK_SET(l, CURLOPT_SOCKOPTDATA, l);
+    LINK_SET(l, CURLOPT_CLOSESOCKETFUNCTION, link_on_close);
+    LINK_SET(l, CURLOPT_CLOSESOCKETDATA, l);
+    LINK_SET(l, CURLOPT_SSL_CTX_FUNCTION, link_on_context);
+    LINK_SET(l, CURLOPT_SSL_CTX_DATA, l);
+    LINK_SET(l, CURLOPT_HEADERFUNCTION, link_on_header);
+    LINK_SET(l, CURLOPT_HEADERDATA, l);
+    LINK_SET(l, CURLOPT_WRITEFUNCTION, link_on_body);
+    LINK_SET(l, CURLOPT_WRITEDATA, l);
+    LINK_SET(l, CURLOPT_READFUNCTION, link_on_want);
+    LINK_SET(l, CURLOPT_READDATA, l);
+    LINK_SET(l, CURLOPT_XFERINFOFUNCTION, link_on_progress);
+    LINK_SET(l, CURLOPT_XFERINFODATA, l);
+    LINK_SET(l, CURLOPT_NOPROGRESS, 0L);
+    if (l->site->options->debug) {
+        LINK_SET(l, CURLOPT_VERBOSE, 1L);
+        LINK_SET(l, CURLOPT_DEBUGFUNCTION, link_on_debug);
+    }
+}
+
+static int link_set_url(struct link *l, const char *path, struct failure *why)
+{
+    const struct url *u = &l->site->url;
+    char *encoded = curl_easy_escape(l->curl, path, 0);
+    char url[3 * URL_PATH_MAX + URL_PART_MAX + 32];
+    bool v6 = strchr(u->host, ':') != NULL;
+
+    if (!encoded)
+        return fail(why, EX_OSERR, "out of memory");
+    snprintf(url, sizeof(url), "%s://%s%s%s:%u/%s",
+             u->implicit ? "ftps" : "ftp", v6 ? "[" : "", u->host,
+             v6 ? "]" : "", u->port, encoded);
+    curl_free(encoded);
+    LINK_SET(l, CURLOPT_URL, url);
+    LINK_SET(l, CURLOPT_PROTOCOLS_STR, "ftp,ftps");
+    LINK_SET(l, CURLOPT_PROXY, "");
+    LINK_SET(l, CURLOPT_USERNAME, u->user);
+    LINK_SET(l, CURLOPT_PASSWORD, l->site->password.bytes);
+    LINK_SET(l, CURLOPT_FTP_FILEMETHOD, (long)CURLFTPMETHOD_NOCWD);
+    LINK_SET(l, CURLOPT_FTP_SKIP_PASV_IP, 1L);
+    return 0;
+}
+
+static void link_set_manner(struct link *l)
+{
+    bool renew = l->renew || (l->manner == LINK_ONE_EACH && l->io);
+
+    l->data = -1;
+    l->corked = l->whole = l->opened = l->ended = l->sent = false;
+    l->given = 0;
+    LINK_SET(l, CURLOPT_SSL_SESSIONID_CACHE,
+             l->manner == LINK_NO_RESUMPTION ? 0L : 1L);
+    LINK_SET(l, CURLOPT_FRESH_CONNECT, renew ? 1L : 0L);
+    l->renew = false;
+}
+
+bool link_next_manner(struct link *l)
+{
+    if (l->manner + 1 == LINK_MANNERS)
+        return false;
+    l->manner++;
+    l->renew = true;
+    return true;
+}
+
+/* Sends one more command before the call's own. */
+static int link_add_before(struct link *l, const char *command,
+                           struct failure *why)
+{
+    struct curl_slist *more = curl_slist_append(l->before, command);
+
+    if (!more)
+        return fail(why, EX_OSERR, "out of memory");
+    l->before = more;
+    LINK_SET(l, CURLOPT_QUOTE, l->before);
+    return 0;
+}
+
+/* In MODE Z libcurl must not compare the received bytes with the file's
+ * length. */
+int link_set_mode_z(struct link *l, struct failure *why)
+{
+    l->mode_z = true;
+    LINK_SET(l, CURLOPT_IGNORE_CONTENT_LENGTH, 1L);
+    return link_add_before(l, "MODE Z", why);
+}
+
+static int link_set_last(struct link *l, CURLoption when, const char *command,
+                         struct failure *why)
+{
+    curl_slist_free_all(l->last);
+    l->last = curl_slist_append(NULL, command);
+    if (!l->last)
+        return fail(why, EX_OSERR, "out of memory");
+    LINK_SET(l, when, l->last);
+    return 0;
+}
+
+/* If libcurl ignores lengths, it sends no SIZE, which saves a round trip, and
+ * no REST. */
+int link_set_first(struct link *l, uint64_t first, bool sized,
+                   struct failure *why)
+{
+    char rest[32];
+
+    if (!sized) {
+        LINK_SET(l, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)first);
+        return 0;
+    }
+    LINK_SET(l, CURLOPT_IGNORE_CONTENT_LENGTH, 1L);
+    if (first == 0)
+        return 0;
+    snprintf(rest, sizeof(rest), "REST %llu", (unsigned long long)first);
+    return link_set_last(l, CURLOPT_PREQUOTE, rest, why);
+}
+
+/* A server that knows the length publishes nothing shorter. The star makes
+ * libcurl go on after a refusal. */
+int link_announce(struct link *l, uint64_t length, struct failure *why)
+{
+    char allo[32];
+
+    snprintf(allo, sizeof(allo), "*ALLO %llu", (unsigned long long)length);
+    return link_set_last(l, CURLOPT_PREQUOTE, allo, why);
+}
+
+int link_set_directory(struct link *l, const char *path, struct failure *why)
+{
+    char line[URL_PATH_MAX + 8];
+
+    if (!path[0])
+        return 0;
+    snprintf(line, sizeof(line), "CWD %s", path);
+    if (link_add_before(l, line, why) < 0)
+        return -1;
+    l->away = true;
+    if (!l->entry[0])
+        return 0;
+    snprintf(line, sizeof(line), "CWD %s", l->entry);
+    return link_set_last(l, CURLOPT_POSTQUOTE, line, why);
+}
+
+int link_begin(struct link *l, const char *path, const struct link_io *io,
+               struct failure *why)
+{
+    curl_easy_reset(l->curl);
+    l->set = CURLE_OK;
+    curl_slist_free_all(l->before);
+    l->before = NULL;
+    if (l->mode_z && io && link_add_before(l, "MODE S", why) < 0)
+        return -1;
+    l->mode_z = l->mode_z && !io;
+    l->io = io;
+    l->reply = 0;
+    l->text[0] = l->error[0] = l->no_room[0] = '\0';
+    buf_clear(&l->lines);
+    link_set_tls(l);
+    link_set_manner(l);
+    link_set_limits(l);
+    link_set_callbacks(l);
+    return link_set_url(l, path, why);
+}
+
+/* Has the data connection failed before its first byte? After 220 and 234 the
+ * handshake of the control connection has failed instead. */
+static bool link_data_refused(const struct link *l, CURLcode r)
+{
+    curl_off_t down = 0, up = 0;
+    bool cut = r == CURLE_SSL_CONNECT_ERROR && l->io && l->reply != 0 &&
+               l->reply != 220 && l->reply != 234;
+
+    curl_easy_getinfo(l->curl, CURLINFO_SIZE_DOWNLOAD_T, &down);
+    curl_easy_getinfo(l->curl, CURLINFO_SIZE_UPLOAD_T, &up);
+    return down == 0 && up == 0 &&
+           (r == CURLE_FTP_WEIRD_PASV_REPLY || cut ||
+            (r != CURLE_OK && (l->reply == 425 || l->reply == 522)));
+}
+
+/* The next call's paths begin in the login directory. If it isn't sure that the
+ * session is there again, that call begins a new one. */
+static void link_come_back(struct link *l, CURLcode r)
+{
+    const char *entry = NULL;
+
+    l->renew |= l->away && (r != CURLE_OK || !l->entry[0]);
+    l->away = false;
+    curl_easy_getinfo(l->curl, CURLINFO_FTP_ENTRY_PATH, &entry);
+    if (!entry || strlen(entry) >= sizeof(l->entry))
+        entry = "";
+    snprintf(l->entry, sizeof(l->entry), "%s", entry);
+}
+
+int link_run(struct link *l, struct failure *why)
+{
+    if (l->set != CURLE_OK) {
+        l->io = NULL;
+        return fail(why, EX_SOFTWARE, "libcurl can't set an option: %s",
+                    curl_easy_strerror(l->set));
+    }
+    CURLcode r = link_perform(l);
+
+    /* What was given can't be given again here. */
+    while (link_data_refused(l, r) && l->given == 0 && link_next_manner(l)) {
+        l->reply = 0;
+        link_set_manner(l);
+        r = link_perform(l);
+    }
+    l->io = NULL;
+    link_come_back(l, r);
+    *why = (struct failure){ 0 };
+    if (r == CURLE_OK)
+        return 0;
+    /* A server that needs ALLO has refused its number. */
+    if (l->reply == 503 && l->no_room[0])
+        return fail_curl(why, (int)r, 552, l->no_room, l->error);
+    return fail_curl(why, (int)r, l->reply, l->text, l->error);
+}
+
+int link_command(struct link *l, struct failure *why, const char *format, ...)
+{
+    /* The star makes libcurl keep the connection after a refusal. */
+    char line[URL_PATH_MAX + 64] = "*";
+    struct curl_slist *list;
+    va_list args;
+
+    va_start(args, format);
+    int n = vsnprintf(line + 1, sizeof(line) - 1, format, args);
+    va_end(args);
+    if (n < 0 || n >= (int)sizeof(line) - 1 || strpbrk(line, "\r\n"))
+        return fail(why, EX_USAGE, "this name can't be sent");
+    if (link_begin(l, "", NULL, why) < 0)
+        return -1;
+    list = curl_slist_append(NULL, line);
+    if (!list)
+        return fail(why, EX_OSERR, "out of memory");
+    LINK_SET(l, CURLOPT_QUOTE, list);
+    LINK_SET(l, CURLOPT_NOBODY, 1L);
+    int r = link_run(l, why);
+    curl_slist_free_all(list);
+    if (r == 0 && l->reply >= 400)
+        r = fail_curl(why, CURLE_QUOTE_ERROR, l->reply, l->text, NULL);
+    return r;
+}
+
+int link_open(struct link *l, const struct site *s, struct failure *why)
+{
+    *l = (struct link){ .site = s,
+                        .curl = curl_easy_init(),
+                        .multi = curl_multi_init(),
+                        .control = -1,
+                        .rival = -1,
+                        .data = -1 };
+    buf_init(&l->lines, LINES_MAX);
+    if (!l->curl || !l->multi)
+        return fail(why, EX_OSERR, "out of memory");
+    /* The old connection has an unread reply: it must never be used again. */
+    if (curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, 1L) != CURLM_OK)
+        return fail(why, EX_SOFTWARE, "libcurl can't keep one connection");
+    return 0;
+}
+
+void link_close(struct link *l)
+{
+    if (l->curl)
+        curl_easy_cleanup(l->curl);
+    if (l->multi)
+        curl_multi_cleanup(l->multi);
+    curl_slist_free_all(l->before);
+    curl_slist_free_all(l->last);
+    buf_release(&l->lines);
+    *l = (struct link){ 0 };
+}

@@ -1,0 +1,383 @@
+/* The server: whether it is trusted, the login, a connection to it, and
+ * requests other than transfers. */
+#ifndef CLIENT_LINK_H
+#define CLIENT_LINK_H
+
+#include <curl/curl.h>
+#include <openssl/ssl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "options/options.h"
+#include "sallyport/base/address.h"
+#include "sallyport/base/buf.h"
+#include "sallyport/base/secret.h"
+#include "sallyport/base/slice.h"
+#include "show/show.h"
+
+/* Questions on the terminal. tty_secret() asks without an echo. Returns 0;
+ * -ENOTTY; -EINTR; -EINVAL for an unusable answer. */
+int tty_secret(const char *prompt, struct secret *ret);
+/* Asks for one line, with an echo; OUT gets it without its end. Returns 0;
+ * -ENOTTY; -EINTR. */
+int tty_line(const char *prompt, char *out, size_t size);
+/* Can somebody answer: are standard input and standard error a terminal? */
+bool tty_there(void);
+
+/* Finds the user's password, never in an argument: looks, in this order, at
+ * --password-file, the variable SALLYPORT_PASSWORD, netrc and the desktop's
+ * keyring, and then asks on the terminal. If URL has no user, --user or netrc
+ * gives one. Returns 0, or -1 with the reason. */
+int password_find(const struct options *o, struct url *url, struct secret *ret,
+                  struct failure *why);
+
+/* Finds the password of URL's host (and user, if it has one) in the text of a
+ * netrc, and fills in a missing user. Returns false if there is none. */
+bool password_netrc(struct slice text, struct url *url, struct secret *ret);
+
+#define CERTIFICATE_PIN_MAX  64 /* "sha256//" and 44 of base64 */
+#define CERTIFICATE_TEXT_MAX 256
+#define CERTIFICATE_HEX_MAX  100 /* "AB:CD:..." of 32 bytes */
+
+/* The facts of a server's certificate, for people, pins and known hosts. */
+struct certificate {
+    char subject[CERTIFICATE_TEXT_MAX], issuer[CERTIFICATE_TEXT_MAX];
+    char begins[32], ends[32]; /* "2026-11-20 07:42:01 UTC" */
+    bool valid_now, self_signed;
+    char
+        fingerprint[CERTIFICATE_HEX_MAX]; /* SHA-256 of the whole certificate */
+    char pin[CERTIFICATE_PIN_MAX]; /* of its public key, in curl's form */
+};
+
+/* Returns 0, or -1: X can't be read. */
+int certificate_read(X509 *x, struct certificate *ret);
+
+#define DIAL_LINE_MAX 1024
+
+/* A TCP connection with lines of FTP, and later TLS. It gives the server's
+ * certificate before USER is sent, which libcurl can't do. */
+struct dial {
+    int fd;              /* -1: not connected */
+    SSL *tls;            /* NULL: plain text */
+    unsigned timeout;    /* seconds for each connect, handshake and reply */
+    uint64_t end;        /* of the present one, by clock_ms() */
+    struct address peer; /* the address that it is connected to */
+};
+
+/* Makes the context for the handshakes below: TLS 1.2 or later, with the
+ * certificate of --cert. Returns NULL with the reason. */
+SSL_CTX *dial_context(const struct options *o, struct failure *why);
+/* Connects to HOST:PORT; FAMILY is 0 (any), 4 or 6. Returns 0, or -1 with the
+ * reason. */
+int dial_connect(struct dial *d, const char *host, unsigned port, int family,
+                 unsigned timeout, struct failure *why);
+/* Makes a handshake, and offers the session RESUME (or NULL: none). Returns 0,
+ * or -1 with the reason. */
+int dial_tls(struct dial *d, SSL_CTX *ctx, const char *host,
+             SSL_SESSION *resume, struct failure *why);
+/* Sends LINE (NULL: nothing) and reads a whole reply. Returns its code, or -1.
+ * TEXT gets its last line. While tls is NULL, LINE may contain no password. */
+int dial_ask(struct dial *d, const char *line, char text[DIAL_LINE_MAX],
+             struct failure *why);
+/* Does the same, and calls EACH with each line of the reply. */
+int dial_ask_each(struct dial *d, const char *line, char text[DIAL_LINE_MAX],
+                  void (*each)(void *of, const char *line), void *of,
+                  struct failure *why);
+/* Reads at most LEN bytes, before the end of the last handshake's or reply's
+ * time. Returns their number; 0 at the end (with close_notify if *whole); or
+ * -1. */
+int dial_read(struct dial *d, void *out, size_t len, bool *whole);
+/* Sends close_notify if there is TLS, and closes the socket. */
+void dial_close(struct dial *d);
+
+/* Connects, reads the greeting, sends AUTH TLS and makes the handshake with
+ * CTX; implicit TLS begins with the handshake. Returns 0 or -1. */
+int dial_secure(struct dial *d, const struct url *url, SSL_CTX *ctx,
+                unsigned timeout, struct failure *why);
+/* The same, and the greeting that follows implicit TLS. */
+int dial_control(struct dial *d, const struct url *url, SSL_CTX *ctx,
+                 unsigned timeout, struct failure *why);
+
+/* Which proof of the server counts. */
+struct trust {
+    char pin[CERTIFICATE_PIN_MAX]; /* "": the CAs decide */
+    bool by_pin_alone;             /* no CA decides */
+};
+
+/* Uses --pin, or the file of known hosts, or the CAs. With --trust-new it gets
+ * the certificate of an unknown server before USER is sent, shows it, and
+ * remembers its key if the user agrees. Returns 0, or -1 with the reason. */
+int trust_decide(const struct options *o, const struct url *url,
+                 struct trust *ret, struct failure *why);
+
+/* Finds the key for HOST:PORT in TEXT, a file of known hosts. Returns 0, or 1:
+ * there is none. */
+int trust_known(struct slice text, const char *host, unsigned port,
+                char pin[CERTIFICATE_PIN_MAX]);
+
+/* A server that the client has logged in to. The links of all threads share it,
+ * and no thread changes it after it is made. */
+struct site {
+    struct url url;
+    struct secret password;
+    struct trust trust;
+    const struct options *options;
+    /* The features in the reply to FEAT. */
+    bool mlst, hash, modez, mfmt;
+    char hash_name[16]; /* "SHA-256": the algorithm of HASH */
+};
+
+/* Set by the first Ctrl-C; ends the transfers of all links. */
+extern volatile sig_atomic_t link_interrupted;
+
+/* Sends and receives the bytes of a call, except replies. NULL: there are
+ * none. */
+struct link_io {
+    /* Both return LEN, or less to end the transfer. */
+    size_t (*take)(void *of, const char *bytes, size_t len);
+    size_t (*give)(void *of, char *bytes, size_t len);
+    /* Called about once a second and with each block; BYTES of this call so
+     * far. */
+    void (*moved)(void *of, uint64_t bytes);
+    void *of;
+    bool bulk;       /* GIVE never waits, and gives large amounts */
+    uint64_t length; /* bytes that GIVE gives; 0: until it returns 0 */
+};
+
+#define LINK_REPLY_MAX 512
+
+/* Questions that an account may lack the right to ask. */
+enum link_question { QUESTION_MLST, QUESTION_SIZE, QUESTION_HASH, QUESTIONS };
+
+/* A connection to the server, by libcurl: a handle that keeps its control
+ * connection and its TLS session from one call to the next. Each thread has its
+ * own. */
+struct link {
+    CURL *curl;
+    CURLM *multi; /* holds the connections */
+    const struct site *site;
+    const struct link_io *io;
+    CURLcode set;      /* CURLE_OK, or why an option of this call isn't set */
+    unsigned manner;   /* how data connections are made */
+    bool renew;        /* the next call opens a new control connection */
+    bool mode_z;       /* the server may be in MODE Z */
+    unsigned patience; /* additional seconds for the reply of the next call */
+    bool moved;        /* bytes or a reply came, or bytes were sent */
+    int control;       /* the control connection's socket, or -1 */
+    int rival;   /* the other one, while IPv6 and IPv4 compete for it, or -1 */
+    int data;    /* the data connection's socket, or -1 */
+    bool corked; /* the data connection sends whole segments only */
+    bool whole;  /* close_notify has ended the data connection */
+    SSL *tls;    /* upload: TLS of the data connection, or NULL */
+    bool opened; /* there was a data connection */
+    uint64_t given;               /* upload: bytes that GIVE has given */
+    bool ended;                   /* upload: GIVE has no more */
+    bool sent;                    /* upload: the kernel has all bytes */
+    char no_room[LINK_REPLY_MAX]; /* the reply "no room for that much", or "" */
+    struct curl_slist *before;    /* commands before this call's own */
+    struct curl_slist *last;  /* one directly before or after the transfer */
+    bool away;                /* this call leaves the login directory */
+    char entry[URL_PATH_MAX]; /* the login directory, by PWD; "": unknown */
+    bool refused[QUESTIONS];  /* for want of a right of the account */
+    int reply;                /* code of the last line, or 0 */
+    char text[LINK_REPLY_MAX];
+    struct buf lines; /* all lines of the last reply, with LF */
+    bool over;        /* the last of them was its last line */
+    char error[CURL_ERROR_SIZE];
+};
+
+/* Sets URL's user and password, trust, and the features of FEAT. LINK is then
+ * open. Returns 0, or -1 with the reason. */
+int site_open(struct site *s, const struct options *o, const struct url *url,
+              struct link *l, struct failure *why);
+void site_close(struct site *s);
+
+int link_open(struct link *l, const struct site *s, struct failure *why);
+void link_close(struct link *l);
+
+/* Sets an option of libcurl for the next call. If one isn't set, link_run()
+ * fails before it sends anything: the server might be the wrong one. */
+#define LINK_SET(l, option, value)                                             \
+    ((void)((l)->set == CURLE_OK &&                                            \
+            ((l)->set = curl_easy_setopt((l)->curl, (option), (value)))))
+
+/* Begins a call on PATH with the site's settings. The caller then sets other
+ * options by LINK_SET() and calls link_run(). */
+int link_begin(struct link *l, const char *path, const struct link_io *io,
+               struct failure *why);
+/* Lets a download begin at byte FIRST. SIZED: the caller checks the length
+ * itself; otherwise libcurl asks for the SIZE and compares. */
+int link_set_first(struct link *l, uint64_t first, bool sized,
+                   struct failure *why);
+/* Announces the LENGTH of the whole file of an upload. The server may refuse
+ * that. */
+int link_announce(struct link *l, uint64_t length, struct failure *why);
+/* Runs this call, which must have the path "", in the directory PATH. */
+int link_set_directory(struct link *l, const char *path, struct failure *why);
+/* Uses MODE Z for this call's data connection. */
+int link_set_mode_z(struct link *l, struct failure *why);
+/* Runs the call. Returns 0, or -1 with the reason. */
+int link_run(struct link *l, struct failure *why);
+
+/* The tries of one thing; begins with zeroes. */
+struct retry {
+    uint64_t tries, pause; /* the last pause, in seconds */
+};
+/* After a failure of WHAT: may it be tried again? Then says so, and waits. */
+bool link_again(const struct link *l, struct retry *r, const char *what,
+                const struct failure *why);
+
+/* Call it after a refused data connection: the next call uses another manner.
+ * Returns false if all manners were tried. */
+bool link_next_manner(struct link *l);
+
+/* Sends commands one after the other, and stops at the first refusal. The
+ * replies are in lines, reply and text. Returns 0, or -1 with the reason. */
+int link_command(struct link *l, struct failure *why, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* --limit-rate: all links of the program together keep to one rate, also with
+ * many small files. This waits as long as BYTES take at RATE bytes a second,
+ * after the bytes of the other links. Ctrl-C ends the wait. RATE 0: no limit.
+ */
+void pace_keep(uint64_t rate, size_t bytes);
+/* Returns how many of LEN bytes to give at once, so that they flow evenly. */
+size_t pace_piece(uint64_t rate, size_t len);
+
+/* The manners of data connections. ProFTPD requires resumption and gives one
+ * ticket for each control connection, so it refuses the second data connection.
+ * Other servers cut a resumed data connection. pyftpdlib before 1.5.8 cuts a
+ * data connection whose handshake begins before the command. libcurl takes a
+ * cut for a broken EPSV and then loses its place in the dialogue, so each new
+ * manner begins with a new control connection. */
+enum {
+    LINK_AS_USUAL,
+    LINK_ONE_EACH,
+    LINK_NO_RESUMPTION,
+    LINK_LATE_HELLO,
+    LINK_MANNERS
+};
+
+/* Shared by link.c and link_socket.c. Does the work of curl_easy_perform(),
+ * without its pauses. */
+CURLcode link_perform(struct link *l);
+
+/* libcurl's callbacks for new sockets and for sockets to close. */
+int link_on_socket(void *of, curl_socket_t fd, curlsocktype kind);
+int link_on_close(void *of, curl_socket_t fd);
+/* Called with the SSL_CTX of each new connection. */
+CURLcode link_on_context(CURL *curl, void *ctx, void *of);
+/* After UP bytes of an upload: were they the last ones? Until the last byte is
+ * sent, each end of the data connection is a reset. */
+void link_check_sent(struct link *l, curl_off_t up);
+/* Makes the data connection send whole segments only; the kernel sends a rest
+ * after 200 ms, or at the end. */
+void link_cork(struct link *l, bool on);
+
+enum entry_kind {
+    ENTRY_FILE,
+    ENTRY_DIRECTORY,
+    ENTRY_OTHER, /* links and all other kinds */
+};
+
+struct listing_entry {
+    char *name;
+    enum entry_kind kind;
+    uint64_t size;
+    bool sized;      /* the listing has the size */
+    time_t modified; /* 0: unknown */
+};
+
+#define LISTING_MAX 1000000 /* entries */
+/* Of all listings together: a walk holds one for each directory on its way
+ * down, and each of them may have a million entries. */
+#define LISTING_BYTES_MAX (512ul * 1024 * 1024)
+
+/* A directory of the server, by MLSD (RFC 3659) or LIST. */
+struct listing {
+    struct listing_entry *entry;
+    size_t count, size;
+    size_t bytes;   /* of the entries, with their names */
+    size_t refused; /* lines that can't be read, or whose name isn't safe for
+                       a local file */
+    bool itself; /* LIST: it shows the directory itself, so it was readable, and
+                    "-a" was obeyed; the form of IIS hides no names */
+    bool whole;  /* it is sure that no line is missing */
+};
+
+#define LISTING_REFUSED                                                        \
+    "the server lists lines that can't be read, or names that no file here "   \
+    "may have; they were left out"
+
+#define LISTING_CUT                                                            \
+    "the listing may be cut, or the server doesn't show this directory"
+
+void listing_release(struct listing *l);
+/* Takes one line of MLSD or MLST, or of LIST. Returns 0; 1: no entry (".",
+ * "total", a name that isn't safe); -ENOMEM; -E2BIG: a limit above is reached.
+ */
+int listing_take_mlsd(struct listing *l, struct slice line);
+int listing_take_list(struct listing *l, struct slice line);
+/* Reads "20261120074201" or "20261120074201.123"; 0: it is neither. */
+time_t listing_time(struct slice text);
+void listing_sort(struct listing *l);
+/* Returns the entry of a sorted listing whose name is the last part of PATH, or
+ * NULL. */
+const struct listing_entry *listing_find(const struct listing *l,
+                                         const char *path);
+
+/* Does a name that isn't in it surely not exist? */
+bool listing_is_whole(const struct listing *l);
+
+/* May a local file have this name: one component, not "." or "..", without
+ * control bytes? */
+bool listing_safe(struct slice name);
+
+/* Requests to the server other than transfers. Paths are relative to the login
+ * directory. Each function returns 0, or -1 with the reason. */
+
+/* Did the last reply refuse something for want of a right? */
+bool remote_lacks_right(const struct link *l);
+/* Lists the directory PATH, sorted, with the retries that the options permit;
+ * or without. */
+int remote_list(struct link *l, const char *path, struct listing *ret,
+                struct failure *why);
+int remote_list_once(struct link *l, const char *path, struct listing *ret,
+                     struct failure *why);
+/* May the user enter the directory? Without this right some servers list a
+ * directory as empty. */
+int remote_enter(struct link *l, const char *path, struct failure *why);
+/* Gets one entry. Returns 1 with the reason: the path doesn't exist, or the
+ * user may not know. */
+int remote_stat(struct link *l, const char *path, struct listing_entry *ret,
+                struct failure *why);
+/* Gets the time of the last change by MDTM, for a server without MLST; 0: it
+ * doesn't say. */
+int remote_time(struct link *l, const char *path, time_t *ret,
+                struct failure *why);
+/* Gets the length of a file, or of an unfinished upload that can be resumed.
+ * Returns 1: the server reports none. */
+int remote_length(struct link *l, const char *path, uint64_t *ret,
+                  struct failure *why);
+/* May this user get the checksum of PATH, which needn't exist? Returns 1 or 0,
+ * or -1 with the reason. */
+int remote_may_hash(struct link *l, const char *path, struct failure *why);
+/* Size of a checksum in lower-case hexadecimal, with its NUL. */
+#define REMOTE_HASH_MAX 129
+/* Gets the checksum by the server's algorithm. The server may read all SIZE
+ * bytes (0: unknown) before it replies. */
+int remote_hash(struct link *l, const char *path, uint64_t size,
+                char ret[REMOTE_HASH_MAX], struct failure *why);
+/* Returns 1: the directory existed already. */
+int remote_mkdir(struct link *l, const char *path, struct failure *why);
+int remote_remove(struct link *l, const char *path, struct failure *why);
+int remote_rmdir(struct link *l, const char *path, struct failure *why);
+int remote_rename(struct link *l, const char *from, const char *to,
+                  struct failure *why);
+int remote_set_time(struct link *l, const char *path, time_t when,
+                    struct failure *why);
+
+#endif

@@ -1,0 +1,280 @@
+/* How a link waits, and its sockets: which is the control connection, when a
+ * data connection's handshake may begin, and how data connections end. */
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "link.h"
+#include "sallyport/base/clock.h"
+
+/* libcurl runs by its multi interface. curl_easy_perform() sleeps in the wrong
+ * places: after EPSV it waits for no socket at all, and while a data
+ * connection is being made it doesn't see the replies (7.88). Each file then
+ * costs 200 ms or a whole second. */
+
+#define WAIT_MS     1000
+#define REST_MS     10
+#define AT_ONCE_MAX 100 /* rounds in a row without a wait */
+#define PAUSE_MAX   30  /* seconds between two tries */
+
+/* Does libcurl have a socket to wait for? If not, it wants to be called
+ * again. */
+static bool link_has_socket(struct link *l)
+{
+    fd_set in, out, other;
+    int most = -1;
+
+    FD_ZERO(&in);
+    FD_ZERO(&out);
+    FD_ZERO(&other);
+    curl_multi_fdset(l->multi, &in, &out, &other, &most);
+    return most >= 0;
+}
+
+/* Waits until a byte comes. After the 150 libcurl itself waits, since the reply
+ * at the end may arrive long before the last byte of the file. ROUNDS counts
+ * calls that didn't wait. It keeps a reply that libcurl doesn't read yet, or a
+ * slow look-up of a name, from using the whole processor. */
+static void link_wait(struct link *l, unsigned *rounds)
+{
+    struct curl_waitfd control = { .fd = l->control,
+                                   .events = CURL_WAIT_POLLIN };
+    bool commands = l->control >= 0 && (l->reply < 100 || l->reply >= 200);
+    int ready = 1;
+
+    if (*rounds > AT_ONCE_MAX)
+        curl_multi_poll(l->multi, NULL, 0, REST_MS, &ready);
+    else if (!commands || link_has_socket(l))
+        curl_multi_poll(l->multi, &control, commands ? 1 : 0, WAIT_MS, &ready);
+    *rounds = commands && ready > 0 ? *rounds + 1 : 0;
+}
+
+static CURLcode link_result(struct link *l)
+{
+    const CURLMsg *m;
+    int left;
+
+    while ((m = curl_multi_info_read(l->multi, &left)))
+        if (m->msg == CURLMSG_DONE)
+            return m->data.result;
+    return CURLE_ABORTED_BY_CALLBACK;
+}
+
+CURLcode link_perform(struct link *l)
+{
+    unsigned rounds = 0;
+    int running = 0;
+
+    if (curl_multi_add_handle(l->multi, l->curl) != CURLM_OK)
+        return CURLE_OUT_OF_MEMORY;
+    do {
+        /* More bytes usually follow at once; libcurl looks for them by
+         * itself. */
+        if (!l->moved && running)
+            link_wait(l, &rounds);
+        l->moved = false;
+    } while (!link_interrupted &&
+             curl_multi_perform(l->multi, &running) == CURLM_OK && running);
+    CURLcode r = link_result(l);
+    curl_multi_remove_handle(l->multi, l->curl);
+    return r;
+}
+
+/* Returns false: the user doesn't want to wait. */
+static bool link_pause(uint64_t seconds)
+{
+    uint64_t end = clock_ms() + 1000 * seconds, now;
+
+    while (!link_interrupted && (now = clock_ms()) < end)
+        poll(NULL, 0, end - now < 100 ? (int)(end - now) : 100);
+    return !link_interrupted;
+}
+
+bool link_again(const struct link *l, struct retry *r, const char *what,
+                const struct failure *why)
+{
+    if (!why->cut || r->tries >= l->site->options->retries || link_interrupted)
+        return false;
+    r->tries++;
+    r->pause = r->pause == 0 ? 1 : 2 * r->pause;
+    if (r->pause > PAUSE_MAX)
+        r->pause = PAUSE_MAX;
+    progress_note("%s: %s; trying again in %llu s", what, why->text,
+                  (unsigned long long)r->pause);
+    return link_pause(r->pause);
+}
+
+/* Sockets. */
+
+void link_cork(struct link *l, bool on)
+{
+    if (l->data >= 0 && l->corked != on &&
+        setsockopt(l->data, IPPROTO_TCP, TCP_CORK, &(int){ on }, sizeof(int)) ==
+            0)
+        l->corked = on;
+}
+
+/* Only a whole upload may end like one. RESET: close() and the end of the
+ * process reset the connection, and a server stores nothing as complete. */
+static void link_end_by_reset(int fd, bool reset)
+{
+    struct linger how = { .l_onoff = reset };
+
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &how, sizeof(how));
+}
+
+static bool link_uploads(const struct link *l)
+{
+    return l->io && l->io->give;
+}
+
+/* libcurl before 8.9 sends close_notify whenever it closes a connection, also
+ * after a time-out or an interrupt. */
+static bool link_closes_falsely(void)
+{
+    return curl_version_info(CURLVERSION_NOW)->version_num < 0x080900;
+}
+
+/* Only one thread's wait is ended by Ctrl-C; the others look for it once a
+ * second. */
+static int link_wait_at_most(uint64_t ms)
+{
+    return ms < 1000 ? (int)ms : 1000;
+}
+
+/* It tries to send close_notify only once, so the socket must have room. */
+static void link_wait_for_room(struct link *l)
+{
+    uint64_t end = clock_ms() + 1000 * l->site->options->timeout, now;
+    struct pollfd p = { .fd = l->data, .events = POLLOUT };
+
+    while (!link_interrupted && (now = clock_ms()) < end &&
+           poll(&p, 1, link_wait_at_most(end - now)) <= 0)
+        ;
+}
+
+void link_check_sent(struct link *l, curl_off_t up)
+{
+    if (l->data < 0 || l->sent || !l->ended || (uint64_t)up != l->given)
+        return;
+    l->sent = true;
+    link_end_by_reset(l->data, false);
+    if (!l->tls)
+        return;
+    link_wait_for_room(l);
+    SSL_set_quiet_shutdown(l->tls, 0);
+}
+
+/* libcurl begins a handshake as soon as the data connection exists. For a
+ * server that wants the command first, the kernel holds the handshake back
+ * until the 150, for at most 200 ms. */
+static void link_begin_data(struct link *l, int fd)
+{
+    l->data = fd;
+    l->corked = false;
+    l->opened = true;
+    if (link_uploads(l))
+        link_end_by_reset(fd, true);
+    if (l->manner == LINK_LATE_HELLO)
+        link_cork(l, true);
+}
+
+/* A socket after EPSV or PASV is for data, others are for control. A program
+ * that the user starts must not inherit them. */
+int link_on_socket(void *of, curl_socket_t fd, curlsocktype kind)
+{
+    struct link *l = of;
+
+    (void)kind;
+    if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+        return CURL_SOCKOPT_ERROR;
+    if (l->reply == 227 || l->reply == 229) {
+        link_begin_data(l, fd);
+    } else {
+        l->rival = l->control;
+        l->control = fd;
+    }
+    return CURL_SOCKOPT_OK;
+}
+
+static void link_on_tls(const SSL *tls, int where, int what)
+{
+    struct link *l = SSL_CTX_get_app_data(SSL_get_SSL_CTX(tls));
+
+    if (where == SSL_CB_READ_ALERT && (what & 0xff) == SSL_AD_CLOSE_NOTIFY)
+        l->whole = true;
+    if (SSL_get_quiet_shutdown(tls))
+        l->tls = (SSL *)(uintptr_t)tls;
+}
+
+/* libcurl takes any end of a data connection for the end of its bytes. Anybody
+ * on the way can end a TCP connection, but only the server sends close_notify.
+ */
+CURLcode link_on_context(CURL *curl, void *ctx, void *of)
+{
+    struct link *l = of;
+
+    (void)curl;
+    if (l->data < 0)
+        return CURLE_OK;
+    SSL_CTX_set_app_data((SSL_CTX *)ctx, l);
+    SSL_CTX_set_info_callback(ctx, link_on_tls);
+    if (link_uploads(l) && link_closes_falsely())
+        SSL_CTX_set_quiet_shutdown(ctx, 1);
+    return CURLE_OK;
+}
+
+/* libcurl reads nothing during an upload. TLS tickets from the server that
+ * nobody has read would turn the close into a reset, and the server would lose
+ * the end of the file. So this reads them until the server closes too, or has
+ * replied. Before a 150 nothing can be lost. */
+static void link_linger(struct link *l, int fd)
+{
+    uint64_t end = clock_ms() + 1000 * l->site->options->timeout, now;
+    struct pollfd p[2] = { { .fd = fd, .events = POLLIN },
+                           { .fd = l->control, .events = POLLIN } };
+    char rest[4096];
+
+    shutdown(fd, SHUT_WR);
+    while (!link_interrupted && (now = clock_ms()) < end) {
+        if (poll(p, 2, link_wait_at_most(end - now)) <= 0)
+            continue;
+        if (p[0].revents && recv(fd, rest, sizeof(rest), MSG_DONTWAIT) <= 0)
+            break;
+        if (p[1].revents && !p[0].revents)
+            break;
+    }
+}
+
+static void link_on_data_close(struct link *l)
+{
+    curl_off_t up = 0;
+
+    curl_easy_getinfo(l->curl, CURLINFO_SIZE_UPLOAD_T, &up);
+    l->tls = NULL;
+    link_check_sent(l, up);
+    if (l->sent && l->reply < 200)
+        link_linger(l, l->data);
+}
+
+int link_on_close(void *of, curl_socket_t fd)
+{
+    struct link *l = of;
+
+    if (fd == l->data) {
+        if (link_uploads(l))
+            link_on_data_close(l);
+        l->data = -1;
+    } else if (fd == l->control) {
+        l->control = l->rival;
+        l->rival = -1;
+    } else if (fd == l->rival) {
+        l->rival = -1;
+    }
+    return close(fd);
+}

@@ -1,0 +1,305 @@
+/* Parses listings. Pure. Every byte comes from the server, so a name that would
+ * leave the directory, or write to the terminal, is refused. */
+#include <errno.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "link.h"
+#include "sallyport/base/clock.h"
+
+/* Of all listings that exist, in all threads. */
+static atomic_size_t listing_bytes;
+
+bool listing_safe(struct slice name)
+{
+    if (name.len == 0 || name.len > NAME_MAX || slice_equal(name, SLICE(".")) ||
+        slice_equal(name, SLICE("..")))
+        return false;
+    for (size_t i = 0; i < name.len; i++)
+        if ((unsigned char)name.ptr[i] < 0x20 || name.ptr[i] == 0x7f ||
+            name.ptr[i] == '/')
+            return false;
+    return true;
+}
+
+void listing_release(struct listing *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        free(l->entry[i].name);
+    free(l->entry);
+    atomic_fetch_sub(&listing_bytes, l->bytes);
+    *l = (struct listing){ 0 };
+}
+
+/* The line may name a file, but there is no entry for it. */
+static int listing_refuse(struct listing *l)
+{
+    l->refused++;
+    return 1;
+}
+
+/* Takes room for one more entry. */
+static int listing_charge(struct listing *l, struct slice name)
+{
+    size_t bytes = sizeof(*l->entry) + name.len + 1;
+
+    if (atomic_fetch_add(&listing_bytes, bytes) + bytes > LISTING_BYTES_MAX) {
+        atomic_fetch_sub(&listing_bytes, bytes);
+        return -E2BIG;
+    }
+    l->bytes += bytes;
+    return 0;
+}
+
+static int listing_append(struct listing *l, const struct listing_entry *e,
+                          struct slice name)
+{
+    if (l->count == l->size) {
+        size_t size = l->size ? 2 * l->size : 64;
+        struct listing_entry *more =
+            reallocarray(l->entry, size, sizeof(*more));
+        if (!more)
+            return -ENOMEM;
+        l->entry = more;
+        l->size = size;
+    }
+    l->entry[l->count] = *e;
+    l->entry[l->count].name = strndup(name.ptr, name.len);
+    if (!l->entry[l->count].name)
+        return -ENOMEM;
+    l->count++;
+    return 0;
+}
+
+static int listing_add(struct listing *l, const struct listing_entry *e,
+                       struct slice name)
+{
+    if (!listing_safe(name))
+        return listing_refuse(l);
+    if (l->count == LISTING_MAX)
+        return -E2BIG;
+    int r = listing_charge(l, name);
+    return r < 0 ? r : listing_append(l, e, name);
+}
+
+/* LIST contains the directory itself and its parent: no entries. */
+static int listing_add_listed(struct listing *l, const struct listing_entry *e,
+                              struct slice name)
+{
+    l->itself |= slice_equal(name, SLICE("."));
+    if (slice_equal(name, SLICE(".")) || slice_equal(name, SLICE("..")))
+        return 1;
+    return listing_add(l, e, name);
+}
+
+/* Reads "20261120074201" or "20261120074201.123". */
+time_t listing_time(struct slice text)
+{
+    static const size_t widths[] = { 4, 2, 2, 2, 2, 2 };
+    uint64_t part[6];
+    time_t when;
+
+    if (text.len < 14)
+        return 0;
+    for (size_t i = 0; i < 6; i++) {
+        if (slice_number((struct slice){ text.ptr, widths[i] }, 9999,
+                         &part[i]) < 0)
+            return 0;
+        text = (struct slice){ text.ptr + widths[i], text.len - widths[i] };
+    }
+    const struct tm tm = {
+        .tm_year = (int)part[0] - 1900,
+        .tm_mon = (int)part[1] - 1,
+        .tm_mday = (int)part[2],
+        .tm_hour = (int)part[3],
+        .tm_min = (int)part[4],
+        .tm_sec = (int)part[5],
+    };
+    return clock_from_utc(&tm, &when) == 0 ? when : 0;
+}
+
+/* Returns false for "cdir" and "pdir", which are no entries. */
+static bool listing_fact(struct listing_entry *e, struct slice fact)
+{
+    struct slice value = fact, name;
+
+    slice_cut(&value, '=', &name);
+    if (!value.ptr)
+        return true;
+    if (slice_equal_nocase(name, SLICE("size"))) {
+        e->sized = slice_number(value, INT64_MAX, &e->size) == 0;
+    } else if (slice_equal_nocase(name, SLICE("modify"))) {
+        e->modified = listing_time(value);
+    } else if (slice_equal_nocase(name, SLICE("type"))) {
+        if (slice_equal_nocase(value, SLICE("cdir")) ||
+            slice_equal_nocase(value, SLICE("pdir")))
+            return false;
+        e->kind = slice_equal_nocase(value, SLICE("file"))  ? ENTRY_FILE
+                  : slice_equal_nocase(value, SLICE("dir")) ? ENTRY_DIRECTORY
+                                                            : ENTRY_OTHER;
+    }
+    return true;
+}
+
+int listing_take_mlsd(struct listing *l, struct slice line)
+{
+    struct listing_entry e = { .kind = ENTRY_OTHER };
+    struct slice facts, fact;
+
+    slice_cut(&line, ' ', &facts);
+    if (!line.ptr)
+        return listing_refuse(l);
+    while (slice_cut(&facts, ';', &fact))
+        if (!listing_fact(&e, fact))
+            return 1;
+    return listing_add(l, &e, line);
+}
+
+/* Returns the next word, or an empty one after the last. Blanks at the end of
+ * the line belong to the name. */
+static struct slice listing_word(struct slice *rest)
+{
+    struct slice word = SLICE("");
+
+    while (rest->len > 0 && rest->ptr[0] == ' ')
+        *rest = (struct slice){ rest->ptr + 1, rest->len - 1 };
+    slice_cut(rest, ' ', &word);
+    return word;
+}
+
+/* "total 12", in the server's language. */
+static bool listing_is_total(struct slice line)
+{
+    listing_word(&line);
+    return line.ptr && slice_is_digits(slice_trim(line));
+}
+
+/* Reads the size, or "MAJOR, MINOR" of a device. */
+static int listing_size(struct slice *line, bool device, uint64_t *ret)
+{
+    struct slice word = listing_word(line);
+
+    if (!device)
+        return slice_number(word, INT64_MAX, ret);
+    if (word.len > 0 && word.ptr[word.len - 1] == ',')
+        word = listing_word(line);
+    slice_number(word, INT64_MAX, ret);
+    return 0;
+}
+
+/* Reads "-rw-r--r-- 1 user group 1234 Nov 20 07:42 NAME", the form of vsftpd
+ * and others. Its time lacks the year or the hour, so it isn't used. */
+static int listing_take_unix(struct listing *l, struct slice line)
+{
+    struct slice mode = listing_word(&line);
+    struct listing_entry e = { .kind = ENTRY_OTHER, .sized = true };
+
+    if (mode.len < 10)
+        return listing_refuse(l);
+    if (mode.ptr[0] == '-')
+        e.kind = ENTRY_FILE;
+    else if (mode.ptr[0] == 'd')
+        e.kind = ENTRY_DIRECTORY;
+    for (int i = 0; i < 3; i++)
+        listing_word(&line);
+    if (listing_size(&line, mode.ptr[0] == 'c' || mode.ptr[0] == 'b', &e.size) <
+        0)
+        return listing_refuse(l);
+    /* One blank follows the time; further ones belong to the name. */
+    for (int i = 0; i < 3; i++)
+        listing_word(&line);
+    if (!line.ptr)
+        return listing_refuse(l);
+    const char *link =
+        mode.ptr[0] == 'l' ? memmem(line.ptr, line.len, " -> ", 4) : NULL;
+    if (link)
+        line.len = (size_t)(link - line.ptr);
+    return listing_add_listed(l, &e, line);
+}
+
+/* Does TEXT look like FORM, in which '0' stands for a digit? */
+static bool listing_form(struct slice text, const char *form)
+{
+    if (text.len != strlen(form))
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        bool digit = text.ptr[i] >= '0' && text.ptr[i] <= '9';
+
+        if (form[i] == '0' ? !digit : text.ptr[i] != form[i])
+            return false;
+    }
+    return true;
+}
+
+/* IIS writes the year with two or four digits, as configured. */
+static bool listing_is_dos(struct slice line)
+{
+    struct slice date = listing_word(&line);
+
+    return listing_form(date, "00-00-00") || listing_form(date, "00-00-0000");
+}
+
+/* Reads "10-23-25  03:12PM       <DIR>          NAME", or the size instead of
+ * <DIR>: the form of IIS. The time is in the server's zone, which is unknown
+ * here, so it isn't used. */
+static int listing_take_dos(struct listing *l, struct slice line)
+{
+    struct listing_entry e = { .kind = ENTRY_FILE, .sized = true };
+    struct slice time, size;
+
+    listing_word(&line);
+    time = listing_word(&line);
+    size = listing_word(&line);
+    if (!listing_form(time, "00:00PM") && !listing_form(time, "00:00AM") &&
+        !listing_form(time, "00:00"))
+        return listing_refuse(l);
+    if (size.len > 0 && size.ptr[0] == '<') {
+        e.kind =
+            slice_equal(size, SLICE("<DIR>")) ? ENTRY_DIRECTORY : ENTRY_OTHER;
+        while (line.len > 0 && line.ptr[0] == ' ')
+            line = (struct slice){ line.ptr + 1, line.len - 1 };
+    } else if (slice_number(size, INT64_MAX, &e.size) < 0) {
+        return listing_refuse(l);
+    }
+    l->itself = true;
+    return line.ptr ? listing_add_listed(l, &e, line) : listing_refuse(l);
+}
+
+int listing_take_list(struct listing *l, struct slice line)
+{
+    if (line.len == 0 || listing_is_total(line))
+        return 1;
+    return listing_is_dos(line) ? listing_take_dos(l, line)
+                                : listing_take_unix(l, line);
+}
+
+static int listing_compare(const void *a, const void *b)
+{
+    return strcmp(((const struct listing_entry *)a)->name,
+                  ((const struct listing_entry *)b)->name);
+}
+
+void listing_sort(struct listing *l)
+{
+    if (l->count > 1)
+        qsort(l->entry, l->count, sizeof(*l->entry), listing_compare);
+}
+
+bool listing_is_whole(const struct listing *l)
+{
+    return l->whole && l->refused == 0;
+}
+
+const struct listing_entry *listing_find(const struct listing *l,
+                                         const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const struct listing_entry key = { .name =
+                                           (char *)(slash ? slash + 1 : path) };
+
+    return l->count ? bsearch(&key, l->entry, l->count, sizeof(*l->entry),
+                              listing_compare)
+                    : NULL;
+}

@@ -1,0 +1,320 @@
+/* Finds a password. All copies are wiped, and it is never printed. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "link.h"
+#include "sallyport/base/buf.h"
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+
+/* The desktop's keyring, by the program secret-tool. The answer comes through
+ * a pipe that no other program has. */
+
+#define KEYRING_MS 10000
+
+extern char **environ;
+
+static int keyring_start(const struct url *url, int out, pid_t *pid)
+{
+    char *argv[] = { "secret-tool", "lookup",
+                     "server",      (char *)url->host,
+                     "user",        (char *)url->user,
+                     NULL };
+    posix_spawn_file_actions_t actions;
+
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
+                                     O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null",
+                                     O_WRONLY, 0);
+    int r = posix_spawnp(pid, argv[0], &actions, NULL, argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    return r;
+}
+
+static size_t keyring_read(int in, char *out, size_t size)
+{
+    uint64_t end = clock_ms() + KEYRING_MS, now;
+    struct pollfd p = { .fd = in, .events = POLLIN };
+    size_t len = 0;
+
+    while (len < size && (now = clock_ms()) < end) {
+        if (poll(&p, 1, (int)(end - now)) <= 0)
+            continue;
+        ssize_t n = read(in, out + len, size - len);
+        if (n <= 0)
+            break;
+        len += (size_t)n;
+    }
+    return len;
+}
+
+/* Has the program closed its end? */
+static bool keyring_ended(int in)
+{
+    struct pollfd p = { .fd = in, .events = POLLIN };
+
+    return poll(&p, 1, 0) == 1 && p.revents & POLLHUP;
+}
+
+/* The user stores the password there with `secret-tool store --label=drop
+ * server HOST user USER`. Returns false if there is no program, no keyring, no
+ * such entry, or no answer in 10 s. */
+static bool keyring_find(const struct url *url, struct secret *ret)
+{
+    char answer[SECRET_MAX + 2];
+    int ends[2], status = 1;
+    pid_t pid;
+
+    if (!getenv("DBUS_SESSION_BUS_ADDRESS") || pipe2(ends, O_CLOEXEC) < 0)
+        return false;
+    int r = keyring_start(url, ends[1], &pid);
+    fd_close(&ends[1]);
+    if (r == 0) {
+        size_t len = keyring_read(ends[0], answer, sizeof(answer));
+        if (len == sizeof(answer) || !keyring_ended(ends[0]))
+            kill(pid, SIGKILL);
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+            ;
+        if (len > 0 && answer[len - 1] == '\n')
+            len--;
+        if (len == 0 || status != 0 ||
+            secret_set(ret, (struct slice){ answer, len }) < 0)
+            r = -ENOENT;
+        explicit_bzero(answer, sizeof(answer));
+    }
+    fd_close(&ends[0]);
+    return r == 0;
+}
+
+/* Netrc and the other places. */
+
+#define PASSWORD_FILE_MAX 65536
+#define VARIABLE          "SALLYPORT_PASSWORD"
+
+/* Returns the length of the quoted word at TEXT, with its quotes. */
+static size_t netrc_quoted(struct slice text)
+{
+    size_t len = 1;
+
+    while (len < text.len && text.ptr[len] != '"')
+        len += text.ptr[len] == '\\' ? 2 : 1;
+    return len < text.len ? len + 1 : text.len;
+}
+
+/* Returns the next word of a netrc; "" at its end. A quoted word keeps its
+ * quotes. */
+static struct slice netrc_word(struct slice *rest)
+{
+    while (rest->len > 0 && strchr(" \t\r\n", rest->ptr[0]))
+        *rest = (struct slice){ rest->ptr + 1, rest->len - 1 };
+    struct slice word = { rest->ptr, 0 };
+    if (rest->len > 0 && rest->ptr[0] == '"')
+        word.len = netrc_quoted(*rest);
+    while (word.len < rest->len && !strchr(" \t\r\n", rest->ptr[word.len]))
+        word.len++;
+    *rest = (struct slice){ rest->ptr + word.len, rest->len - word.len };
+    return word;
+}
+
+/* Removes the quotes; inside them "\" stands before a literal byte. */
+static int netrc_plain(struct slice word, char *out, size_t size)
+{
+    bool quoted =
+        word.len > 1 && word.ptr[0] == '"' && word.ptr[word.len - 1] == '"';
+    size_t len = 0;
+
+    if (!quoted)
+        return slice_copy(word, out, size);
+    for (size_t i = 1; i + 1 < word.len; i++) {
+        if (word.ptr[i] == '\\' && i + 2 < word.len)
+            i++;
+        if (len + 1 == size)
+            return -ENAMETOOLONG;
+        out[len++] = word.ptr[i];
+    }
+    out[len] = '\0';
+    return 0;
+}
+
+/* Drops everything before END, or all. */
+static void netrc_skip(struct slice *rest, struct slice end)
+{
+    const char *at =
+        rest->len ? memmem(rest->ptr, rest->len, end.ptr, end.len) : NULL;
+    size_t gone = at ? (size_t)(at - rest->ptr) : rest->len;
+
+    *rest = (struct slice){ rest->ptr + gone, rest->len - gone };
+}
+
+/* An entry from "machine" or "default" on: it is used if it is complete and
+ * fits. */
+struct netrc_entry {
+    bool fits;
+    struct slice login, password;
+};
+
+static bool netrc_take(const struct netrc_entry *e, struct url *url,
+                       struct secret *ret)
+{
+    char password[SECRET_MAX + 1], login[URL_PART_MAX];
+
+    if (!e->fits || !e->password.ptr ||
+        netrc_plain(e->password, password, sizeof(password)) < 0)
+        return false;
+    int r = secret_set(ret, slice_from(password));
+    explicit_bzero(password, sizeof(password));
+    if (r < 0 || netrc_plain(e->login, login, sizeof(login)) < 0)
+        return false;
+    if (url->user[0])
+        return strcmp(login, url->user) == 0;
+    snprintf(url->user, sizeof(url->user), "%s", login);
+    return true;
+}
+
+bool password_netrc(struct slice rest, struct url *url, struct secret *ret)
+{
+    struct netrc_entry e = { 0 };
+
+    for (;;) {
+        struct slice word = netrc_word(&rest);
+        bool machine = slice_equal(word, SLICE("machine"));
+
+        if (word.len == 0 || machine || slice_equal(word, SLICE("default"))) {
+            if (netrc_take(&e, url, ret))
+                return true;
+            if (word.len == 0)
+                break;
+            e = (struct netrc_entry){ .fits = true };
+            if (machine)
+                e.fits = slice_equal_nocase(netrc_word(&rest),
+                                            slice_from(url->host));
+        } else if (slice_equal(word, SLICE("login"))) {
+            e.login = netrc_word(&rest);
+        } else if (slice_equal(word, SLICE("password"))) {
+            e.password = netrc_word(&rest);
+        } else if (slice_equal(word, SLICE("macdef"))) {
+            netrc_skip(&rest, SLICE("\n\n"));
+        } else if (word.ptr[0] == '#') {
+            netrc_skip(&rest, SLICE("\n"));
+        }
+    }
+    secret_wipe(ret);
+    return false;
+}
+
+static int from_netrc(const struct options *o, struct url *url,
+                      struct secret *ret, struct failure *why)
+{
+    char place[PATH_MAX];
+    const char *home = getenv("HOME");
+    const char *path = o->netrc ? o->netrc : place;
+    struct buf text;
+
+    snprintf(place, sizeof(place), "%s/.netrc", home ? home : "");
+    buf_init(&text, PASSWORD_FILE_MAX);
+    int r = private_read(path, true, &text, why);
+    if (r == 1 && o->netrc)
+        r = fail(why, EX_NOINPUT, "%s: no such file", path);
+    if (r == 0)
+        r = password_netrc(buf_slice(&text), url, ret) ? 0 : 1;
+    buf_release(&text);
+    return r;
+}
+
+static int password_take(struct slice line, const char *source,
+                         struct secret *ret, struct failure *why)
+{
+    struct slice first;
+
+    slice_cut(&line, '\n', &first);
+    if (first.len > 0 && first.ptr[first.len - 1] == '\r')
+        first.len--;
+    if (first.len == 0 || secret_set(ret, first) < 0)
+        return fail(why, EX_DATAERR, "%s: no password of 1 to %d bytes", source,
+                    SECRET_MAX);
+    return 0;
+}
+
+static int from_file(const struct options *o, struct secret *ret,
+                     struct failure *why)
+{
+    struct buf text;
+
+    if (!o->password_file)
+        return 1;
+    buf_init(&text, PASSWORD_FILE_MAX);
+    int r = private_read(o->password_file, true, &text, why);
+    if (r == 1)
+        r = fail(why, EX_NOINPUT, "%s: no such file", o->password_file);
+    if (r == 0)
+        r = password_take(buf_slice(&text), o->password_file, ret, why);
+    buf_release(&text);
+    return r;
+}
+
+/* Removes the variable at once, so that no child process inherits it. */
+static int from_environment(struct secret *ret, struct failure *why)
+{
+    char *value = getenv(VARIABLE);
+
+    if (!value)
+        return 1;
+    int r = password_take(slice_from(value), VARIABLE, ret, why);
+    explicit_bzero(value, strlen(value));
+    unsetenv(VARIABLE);
+    return r;
+}
+
+/* A client certificate may be enough: then an empty password is accepted. */
+static int from_terminal(const struct options *o, const struct url *url,
+                         struct secret *ret, struct failure *why)
+{
+    char prompt[2 * URL_PART_MAX + 64];
+
+    snprintf(prompt, sizeof(prompt), "Password of %s at %s%s: ", url->user,
+             url->host, o->cert ? " (empty: the certificate alone)" : "");
+    int r = tty_secret(prompt, ret);
+    if (o->cert && (r == -ENOTTY || r == -EINVAL)) {
+        secret_wipe(ret);
+        return 0;
+    }
+    if (r == -ENOTTY)
+        return fail(why, EX_NOPERM,
+                    "there is no password for %s at %s, and no terminal to ask "
+                    "for it; use --password-file, netrc or " VARIABLE,
+                    url->user, url->host);
+    return r < 0 ? fail(why, EX_TEMPFAIL, "no password was given") : 0;
+}
+
+int password_find(const struct options *o, struct url *url, struct secret *ret,
+                  struct failure *why)
+{
+    int r;
+
+    if (!url->user[0] && o->user)
+        snprintf(url->user, sizeof(url->user), "%s", o->user);
+    r = from_file(o, ret, why);
+    if (r == 1)
+        r = from_environment(ret, why);
+    if (r == 1)
+        r = from_netrc(o, url, ret, why);
+    if (r == 1 && url->user[0])
+        r = keyring_find(url, ret) ? 0 : 1;
+    if (r < 0 || url->user[0])
+        return r == 1 ? from_terminal(o, url, ret, why) : r;
+    return fail(why, EX_USAGE,
+                "no user is named; write ftps://USER@%s/ or --user USER",
+                url->host);
+}

@@ -1,0 +1,436 @@
+/* Requests over a link: features, listings, facts and changes. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "link.h"
+#include "sallyport/base/clock.h"
+
+/* Listings. */
+
+#define LISTING_LINE_MAX 8192
+/* The rate of the slowest server. UINT_MAX seconds at this rate are 64 PiB. */
+#define HASH_BYTES_A_SECOND (16 * 1024 * 1024)
+
+/* Cuts the received bytes into lines. */
+struct gathering {
+    struct listing *listing;
+    int (*take)(struct listing *l, struct slice line);
+    char line[LISTING_LINE_MAX];
+    size_t len, lines;
+    int error;
+};
+
+static int gathering_line(struct gathering *g)
+{
+    struct slice line = { g->line, g->len };
+
+    if (line.len > 0 && line.ptr[line.len - 1] == '\r')
+        line.len--;
+    g->len = 0;
+    return line.len > 0 ? g->take(g->listing, line) : 0;
+}
+
+static size_t gathering_take(void *of, const char *bytes, size_t len)
+{
+    struct gathering *g = of;
+
+    for (size_t i = 0; i < len; i++) {
+        if (bytes[i] != '\n') {
+            if (g->len == sizeof(g->line))
+                g->error = -E2BIG;
+            else
+                g->line[g->len++] = bytes[i];
+        } else {
+            /* Lines that are no entries count too: otherwise they could come
+             * forever. */
+            int r = ++g->lines > LISTING_MAX ? -E2BIG : gathering_line(g);
+            g->error = r < 0 ? r : 0;
+        }
+        if (g->error)
+            return 0;
+    }
+    return len;
+}
+
+/* LIST of a file, or of a directory that the user may not read, is often a line
+ * or nothing, and 226. So without MLSD the client enters the directory, which a
+ * file refuses, and then lists it. */
+int remote_list_once(struct link *l, const char *path, struct listing *ret,
+                     struct failure *why)
+{
+    bool mlsd = l->site->mlst;
+    struct gathering g = { .listing = ret,
+                           .take =
+                               mlsd ? listing_take_mlsd : listing_take_list };
+    const struct link_io io = { .take = gathering_take, .of = &g };
+    char directory[URL_PATH_MAX + 2];
+
+    *ret = (struct listing){ 0 };
+    snprintf(directory, sizeof(directory), "%s%s", path, path[0] ? "/" : "");
+    if (link_begin(l, mlsd ? directory : "", &io, why) < 0 ||
+        (!mlsd && link_set_directory(l, path, why) < 0))
+        return -1;
+    LINK_SET(l, CURLOPT_CUSTOMREQUEST, mlsd ? "MLSD" : "LIST -a");
+    int r = link_run(l, why);
+    if (r < 0 && g.error)
+        fail(why, EX_PROTOCOL, "the listing of /%s can't be used: %s", path,
+             g.error == -E2BIG ? "it is too long" : strerror(-g.error));
+    if (r < 0)
+        listing_release(ret);
+    else if (g.len > 0)
+        gathering_line(&g);
+    ret->whole = l->whole && (mlsd || ret->itself);
+    listing_sort(ret);
+    return r;
+}
+
+int remote_enter(struct link *l, const char *path, struct failure *why)
+{
+    if (!path[0])
+        return 0;
+    if (link_begin(l, "", NULL, why) < 0 ||
+        link_set_directory(l, path, why) < 0)
+        return -1;
+    LINK_SET(l, CURLOPT_NOBODY, 1L);
+    return link_run(l, why);
+}
+
+/* Some servers reply 450 or 451 if there is no such directory. */
+static bool remote_again(const struct link *l, struct retry *r,
+                         const char *path, const struct failure *why)
+{
+    return why->reply != 450 && why->reply != 451 &&
+           link_again(l, r, path[0] ? path : "/", why);
+}
+
+int remote_list(struct link *l, const char *path, struct listing *ret,
+                struct failure *why)
+{
+    struct retry retry = { 0 };
+    int r;
+
+    do
+        r = remote_list_once(l, path, ret, why);
+    while (r < 0 && remote_again(l, &retry, path, why));
+    return r;
+}
+
+/* Does this failure mean that the path doesn't exist, rather than that the
+ * server doesn't know the command? */
+static bool remote_absent(const struct failure *why)
+{
+    return why->reply == 550 || why->reply == 553;
+}
+
+bool remote_lacks_right(const struct link *l)
+{
+    static const char *const words[] = { "no right", "permission", "denied" };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (l->reply == 550 && strcasestr(l->text, words[i]))
+            return true;
+    return false;
+}
+
+/* Servers reply 550 in both cases, but the texts differ. */
+static int remote_say_absent(const struct link *l, struct failure *why)
+{
+    if (!remote_lacks_right(l))
+        fail(why, EX_NOINPUT, "there is no such file or directory");
+    return 1;
+}
+
+/* Asks about PATH. A Sallyport server refuses a question for want of a right of
+ * the account, and logs that: then no other path is asked about. */
+static int remote_ask(struct link *l, enum link_question question,
+                      const char *verb, const char *path, struct failure *why)
+{
+    static const char refusal[] = "550 You have no right to do this";
+
+    if (l->refused[question]) {
+        l->reply = 550;
+        snprintf(l->text, sizeof(l->text), "%s", refusal);
+        return fail_curl(why, CURLE_QUOTE_ERROR, 550, refusal, NULL);
+    }
+    int r = link_command(l, why, "%s %s", verb, path);
+    l->refused[question] = r < 0 && strstr(l->text, "550 You have no right");
+    return r;
+}
+
+/* The reply without its code. */
+static struct slice remote_answer(const struct link *l)
+{
+    size_t len = strlen(l->text);
+
+    return len > 4 ? slice_trim((struct slice){ l->text + 4, len - 4 })
+                   : SLICE("");
+}
+
+static int remote_size(struct link *l, const char *path, uint64_t *ret,
+                       struct failure *why)
+{
+    if (link_command(l, why, "TYPE I") < 0 ||
+        remote_ask(l, QUESTION_SIZE, "SIZE", path, why) < 0)
+        return remote_absent(why) ? 1 : -1;
+    if (l->reply != 213 || slice_number(remote_answer(l), INT64_MAX, ret) < 0)
+        return fail(why, EX_PROTOCOL, "SIZE was answered \"%s\"", l->text);
+    return 0;
+}
+
+int remote_time(struct link *l, const char *path, time_t *ret,
+                struct failure *why)
+{
+    *ret = 0;
+    if (link_command(l, why, "MDTM %s", path) < 0)
+        return why->cut ? -1 : 0;
+    *ret = l->reply == 213 ? listing_time(remote_answer(l)) : 0;
+    return 0;
+}
+
+/* The listing may lack the entry, so this asks for its SIZE. GUESS: a server
+ * without SIZE has shown everything. */
+static int remote_stat_by_size(struct link *l, const char *path, bool guess,
+                               struct listing_entry *ret, struct failure *why)
+{
+    *ret = (struct listing_entry){ .kind = ENTRY_FILE, .sized = true };
+    int r = remote_size(l, path, &ret->size, why);
+
+    return r < 0 && guess && !why->cut ? 1 : r;
+}
+
+/* Without MLST: the listing of the parent directory contains the entry. */
+static int remote_stat_by_list(struct link *l, const char *path,
+                               struct listing_entry *ret, struct failure *why)
+{
+    char directory[URL_PATH_MAX];
+    const char *name = strrchr(path, '/');
+    struct listing all;
+
+    snprintf(directory, sizeof(directory), "%.*s",
+             name ? (int)(name - path) : 0, path);
+    int r = remote_list_once(l, directory, &all, why);
+    /* A directory that can't be listed may contain the entry. */
+    if (r < 0)
+        return remote_absent(why)
+                   ? remote_stat_by_size(l, path, false, ret, why)
+                   : -1;
+    bool whole = listing_is_whole(&all),
+         readable = l->whole && all.refused == 0;
+    const struct listing_entry *e = listing_find(&all, path);
+    if (e) {
+        *ret = *e;
+        ret->name = NULL;
+    }
+    listing_release(&all);
+    return e ? 0 : whole ? 1 : remote_stat_by_size(l, path, readable, ret, why);
+}
+
+static int remote_stat_entry(struct link *l, const char *path,
+                             struct listing_entry *ret, struct failure *why)
+{
+    struct listing one = { 0 };
+    struct slice rest, line;
+
+    *ret = (struct listing_entry){ .kind = ENTRY_DIRECTORY };
+    if (!path[0])
+        return 0;
+    if (!l->site->mlst)
+        return remote_stat_by_list(l, path, ret, why);
+    if (remote_ask(l, QUESTION_MLST, "MLST", path, why) < 0)
+        return remote_absent(why) ? 1 : -1;
+    rest = buf_slice(&l->lines);
+    while (slice_cut(&rest, '\n', &line)) {
+        struct slice facts = slice_trim(line), path_part;
+
+        if (line.len == 0 || line.ptr[0] != ' ')
+            continue;
+        slice_cut(&facts, ' ', &path_part);
+        /* The name is the requested one, whatever the server reports. */
+        char text[1024];
+        snprintf(text, sizeof(text), "%.*s x", (int)path_part.len,
+                 path_part.ptr);
+        if (listing_take_mlsd(&one, slice_from(text)) == 0) {
+            *ret = one.entry[0];
+            ret->name = NULL;
+            listing_release(&one);
+            return 0;
+        }
+    }
+    return 0; /* "cdir": a directory */
+}
+
+int remote_stat(struct link *l, const char *path, struct listing_entry *ret,
+                struct failure *why)
+{
+    int r;
+
+    *why = (struct failure){ 0 };
+    r = remote_stat_entry(l, path, ret, why);
+    /* MLST and MLSD need not give the size. */
+    if (r == 0 && ret->kind == ENTRY_FILE && !ret->sized) {
+        ret->sized = remote_size(l, path, &ret->size, why) == 0;
+        r = !ret->sized && why->cut ? -1 : 0;
+    }
+    return r == 1 ? remote_say_absent(l, why) : r;
+}
+
+int remote_length(struct link *l, const char *path, uint64_t *ret,
+                  struct failure *why)
+{
+    int r = remote_size(l, path, ret, why);
+
+    return r < 0 && !why->cut ? 1 : r;
+}
+
+/* Sallyport looks at the right before it looks for the file. */
+int remote_may_hash(struct link *l, const char *path, struct failure *why)
+{
+    if (link_command(l, why, "HASH %s", path) == 0)
+        return 1;
+    return why->cut ? -1
+                    : why->reply == 550 && !strstr(why->text, "no right to");
+}
+
+int remote_hash(struct link *l, const char *path, uint64_t size,
+                char ret[REMOTE_HASH_MAX], struct failure *why)
+{
+    static const char digits[] = "0123456789abcdefABCDEF";
+
+    l->patience = (unsigned)(size / HASH_BYTES_A_SECOND);
+
+    if (remote_ask(l, QUESTION_HASH, "HASH", path, why) < 0)
+        return -1;
+    /* "213 SHA-256 0-49 6dcf...1f93 NAME" */
+    struct slice rest = slice_from(l->text), word;
+    for (int i = 0; i < 4; i++)
+        slice_cut(&rest, ' ', &word);
+    if (l->reply != 213 || slice_copy(word, ret, REMOTE_HASH_MAX) < 0 ||
+        word.len < 8 || strspn(ret, digits) != word.len)
+        return fail(why, EX_PROTOCOL, "HASH was answered \"%s\"", l->text);
+    for (char *at = ret; *at; at++)
+        *at = (char)(*at >= 'A' && *at <= 'F' ? *at + 32 : *at);
+    return 0;
+}
+
+int remote_mkdir(struct link *l, const char *path, struct failure *why)
+{
+    struct retry retry = { 0 };
+    struct failure later;
+    struct listing_entry there;
+    int r;
+
+    do
+        r = link_command(l, why, "MKD %s", path);
+    while (r < 0 && remote_again(l, &retry, path, why));
+    if (r == 0)
+        return 0;
+    if (why->reply >= 500 && remote_stat(l, path, &there, &later) == 0 &&
+        there.kind == ENTRY_DIRECTORY)
+        return 1;
+    return -1;
+}
+
+int remote_remove(struct link *l, const char *path, struct failure *why)
+{
+    return link_command(l, why, "DELE %s", path);
+}
+
+int remote_rmdir(struct link *l, const char *path, struct failure *why)
+{
+    return link_command(l, why, "RMD %s", path);
+}
+
+int remote_rename(struct link *l, const char *from, const char *to,
+                  struct failure *why)
+{
+    if (link_command(l, why, "RNFR %s", from) < 0)
+        return -1;
+    return link_command(l, why, "RNTO %s", to);
+}
+
+int remote_set_time(struct link *l, const char *path, time_t when,
+                    struct failure *why)
+{
+    struct tm tm;
+
+    if (!l->site->mfmt)
+        return 0;
+    clock_utc(when, &tm);
+    return link_command(l, why, "MFMT %04d%02d%02d%02d%02d%02d %s",
+                        tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+                        tm.tm_hour, tm.tm_min, tm.tm_sec, path);
+}
+
+/* Features, and the login. */
+
+/* The algorithms of HASH that the client can compute with OpenSSL, the best
+ * first. */
+static const char *const hash_names[] = { "SHA-256", "SHA-512" };
+
+/* Reads " HASH SHA-256*;SHA-512;MD5"; the star marks the server's present
+ * choice. */
+static void site_hash(struct site *s, struct slice rest)
+{
+    struct slice name;
+
+    while (slice_cut(&rest, ';', &name)) {
+        bool chosen = name.len > 0 && name.ptr[name.len - 1] == '*';
+
+        name.len -= chosen;
+        for (size_t i = 0; chosen && i < 2; i++)
+            if (slice_equal_nocase(name, slice_from(hash_names[i]))) {
+                s->hash = true;
+                snprintf(s->hash_name, sizeof(s->hash_name), "%s",
+                         hash_names[i]);
+            }
+    }
+}
+
+static void site_feature(struct site *s, struct slice line)
+{
+    struct slice rest = slice_trim(line), word;
+
+    slice_cut(&rest, ' ', &word);
+    if (slice_equal_nocase(word, SLICE("MLST")))
+        s->mlst = true;
+    else if (slice_equal_nocase(word, SLICE("MFMT")))
+        s->mfmt = true;
+    else if (slice_equal_nocase(word, SLICE("MODE")))
+        s->modez = slice_equal_nocase(slice_trim(rest), SLICE("Z"));
+    else if (slice_equal_nocase(word, SLICE("HASH")))
+        site_hash(s, slice_trim(rest));
+}
+
+/* Reads FEAT. A server that refuses it has no features; any other failure is an
+ * error. */
+static int site_learn(struct site *s, struct link *l, struct failure *why)
+{
+    struct slice rest, line;
+
+    if (link_command(l, why, "FEAT") < 0)
+        return why->reply >= 500 && why->reply < 503 ? 0 : -1;
+    rest = buf_slice(&l->lines);
+    while (slice_cut(&rest, '\n', &line))
+        if (line.len > 0 && line.ptr[0] == ' ')
+            site_feature(s, line);
+    return 0;
+}
+
+int site_open(struct site *s, const struct options *o, const struct url *url,
+              struct link *l, struct failure *why)
+{
+    *s = (struct site){ .url = *url, .options = o };
+    *l = (struct link){ 0 };
+    if (trust_decide(o, url, &s->trust, why) < 0 ||
+        password_find(o, &s->url, &s->password, why) < 0 ||
+        link_open(l, s, why) < 0)
+        return -1;
+    return site_learn(s, l, why);
+}
+
+void site_close(struct site *s)
+{
+    secret_wipe(&s->password);
+}

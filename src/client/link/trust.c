@@ -1,0 +1,268 @@
+/* Pins and known hosts. The file has a line for each server: HOST:PORT, the pin
+ * of its key, and the day on which the user trusted it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "link.h"
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+
+/* Facts of a certificate. */
+
+static void certificate_name(X509_NAME *name, char out[CERTIFICATE_TEXT_MAX])
+{
+    char text[CERTIFICATE_TEXT_MAX] = "";
+    BIO *bio = BIO_new(BIO_s_mem());
+
+    if (bio && X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) >= 0) {
+        int n = BIO_read(bio, text, sizeof(text) - 1);
+        text[n > 0 ? n : 0] = '\0';
+    }
+    BIO_free(bio);
+    show_text(text, out, CERTIFICATE_TEXT_MAX);
+}
+
+static void certificate_time(const ASN1_TIME *t, char out[32])
+{
+    struct tm tm = { 0 };
+
+    ASN1_TIME_to_tm(t, &tm);
+    strftime(out, 32, "%Y-%m-%d %H:%M:%S UTC", &tm);
+}
+
+static void certificate_hex(const unsigned char *bytes, unsigned len,
+                            char out[CERTIFICATE_HEX_MAX])
+{
+    for (unsigned i = 0; i < len && 3 * i + 3 < CERTIFICATE_HEX_MAX; i++)
+        snprintf(out + (size_t)3 * i, 4, "%02X%s", bytes[i],
+                 i + 1 < len ? ":" : "");
+}
+
+static int certificate_pin(X509 *x, char out[CERTIFICATE_PIN_MAX])
+{
+    unsigned char *key = NULL, hash[SHA256_DIGEST_LENGTH];
+    int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &key);
+
+    if (len <= 0)
+        return -1;
+    SHA256(key, (size_t)len, hash);
+    OPENSSL_free(key);
+    memcpy(out, "sha256//", 9);
+    EVP_EncodeBlock((unsigned char *)out + 8, hash, sizeof(hash));
+    return 0;
+}
+
+int certificate_read(X509 *x, struct certificate *ret)
+{
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+
+    *ret = (struct certificate){ 0 };
+    if (X509_digest(x, EVP_sha256(), hash, &len) != 1)
+        return -1;
+    certificate_hex(hash, len, ret->fingerprint);
+    certificate_name(X509_get_subject_name(x), ret->subject);
+    certificate_name(X509_get_issuer_name(x), ret->issuer);
+    certificate_time(X509_get0_notBefore(x), ret->begins);
+    certificate_time(X509_get0_notAfter(x), ret->ends);
+    ret->valid_now = X509_cmp_current_time(X509_get0_notBefore(x)) < 0 &&
+                     X509_cmp_current_time(X509_get0_notAfter(x)) > 0;
+    ret->self_signed = X509_self_signed(x, 0) == 1;
+    return certificate_pin(x, ret->pin);
+}
+
+/* Pins and known hosts. */
+
+#define KNOWN_HOSTS_MAX (1024 * 1024)
+#define PIN_PREFIX      "sha256//"
+
+static int trust_file(const struct options *o, char out[PATH_MAX])
+{
+    if (!o->known_hosts)
+        return private_place("XDG_DATA_HOME", ".local/share", "known_hosts",
+                             out);
+    int n = snprintf(out, PATH_MAX, "%s", o->known_hosts);
+    return n < PATH_MAX ? 0 : -1;
+}
+
+/* Returns the next word; blanks and tabs stand between words. */
+static struct slice trust_word(struct slice *rest)
+{
+    struct slice word = slice_trim(*rest);
+    size_t len = 0;
+
+    while (len < word.len && word.ptr[len] != ' ' && word.ptr[len] != '\t')
+        len++;
+    *rest = (struct slice){ word.ptr + len, word.len - len };
+    return (struct slice){ word.ptr, len };
+}
+
+int trust_known(struct slice text, const char *host, unsigned port,
+                char pin[CERTIFICATE_PIN_MAX])
+{
+    struct slice line;
+    char server[URL_PART_MAX + 8];
+
+    snprintf(server, sizeof(server), "%s:%u", host, port);
+    while (slice_cut(&text, '\n', &line)) {
+        struct slice name = trust_word(&line), key = trust_word(&line);
+
+        if (slice_equal_nocase(name, slice_from(server)) &&
+            slice_starts(key, slice_from(PIN_PREFIX)))
+            return slice_copy(key, pin, CERTIFICATE_PIN_MAX) == 0
+                       ? 0
+                       : slice_copy(SLICE(PIN_PREFIX), pin,
+                                    CERTIFICATE_PIN_MAX);
+    }
+    return 1;
+}
+
+static int trust_look_up(const struct options *o, const struct url *url,
+                         struct trust *ret, struct failure *why)
+{
+    char path[PATH_MAX];
+    struct buf text;
+
+    if (trust_file(o, path) < 0)
+        return 1;
+    buf_init(&text, KNOWN_HOSTS_MAX);
+    int r = private_read(path, false, &text, why);
+    if (r == 0)
+        r = trust_known(buf_slice(&text), url->host, url->port, ret->pin);
+    buf_release(&text);
+    return r;
+}
+
+/* Does the last line lack its end? */
+static bool trust_is_open(int fd)
+{
+    struct stat st;
+    char last = '\n';
+
+    return fstat(fd, &st) == 0 && st.st_size > 0 &&
+           pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n';
+}
+
+static int trust_remember(const struct options *o, const struct url *url,
+                          const char *pin, struct failure *why)
+{
+    char path[PATH_MAX], line[URL_PART_MAX + CERTIFICATE_PIN_MAX + 64];
+    char now[CLOCK_TEXT_MAX];
+
+    if (trust_file(o, path) < 0)
+        return fail(why, EX_CANTCREAT,
+                    "no place for known hosts; give one by --known-hosts");
+    private_directories(path);
+    FD_CLEANUP int fd =
+        open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+    if (fd < 0)
+        return fail_errno(why, errno, path);
+    snprintf(line, sizeof(line), "%s%s:%u %s %.10s\n",
+             trust_is_open(fd) ? "\n" : "", url->host, url->port, pin,
+             clock_text(now));
+    int r = fd_write_all(fd, line, strlen(line));
+    return r < 0 ? fail_errno(why, -r, path) : 0;
+}
+
+static int trust_fetch(const struct options *o, const struct url *url,
+                       struct certificate *ret, struct failure *why)
+{
+    /* An unknown server gets no certificate of the user. */
+    SSL_CTX *ctx = dial_context(&(const struct options){ 0 }, why);
+    struct dial d = { .fd = -1 };
+    int r = -1;
+
+    if (!ctx)
+        return -1;
+    if (dial_secure(&d, url, ctx, (unsigned)o->timeout, why) == 0) {
+        X509 *x = SSL_get1_peer_certificate(d.tls);
+        r = x ? certificate_read(x, ret) : -1;
+        if (r < 0)
+            fail(why, EX_PROTOCOL, "the server's certificate can't be read");
+        X509_free(x);
+        dial_close(&d);
+    }
+    SSL_CTX_free(ctx);
+    return r;
+}
+
+static bool trust_agreed(const struct options *o, const struct url *url,
+                         const struct certificate *c)
+{
+    char answer[8] = "";
+
+    fprintf(stderr,
+            "%s:%u is not known here. Its certificate:\n"
+            "  for          %s\n  issued by    %s%s\n"
+            "  valid        %s to %s\n  fingerprint  SHA-256 %s\n"
+            "  public key   %s\n"
+            "Compare the fingerprint with what the administrator gave you.\n",
+            url->host, url->port, c->subject, c->issuer,
+            c->self_signed ? " (itself)" : "", c->begins, c->ends,
+            c->fingerprint, c->pin);
+    if (o->yes)
+        return true;
+    return tty_line("Trust this server from now on (yes/no)? ", answer,
+                    sizeof(answer)) == 0 &&
+           strcmp(answer, "yes") == 0;
+}
+
+static int trust_new(const struct options *o, const struct url *url,
+                     struct trust *ret, struct failure *why)
+{
+    struct certificate c;
+
+    if (trust_fetch(o, url, &c, why) < 0)
+        return -1;
+    if (!trust_agreed(o, url, &c))
+        return fail(why, EX_NOPERM,
+                    "the certificate is not trusted, and nothing was sent; "
+                    "answer yes on a terminal, or give --pin %s",
+                    c.pin);
+    if (trust_remember(o, url, c.pin, why) < 0)
+        return -1;
+    memcpy(ret->pin, c.pin, sizeof(ret->pin));
+    ret->by_pin_alone = true;
+    return 0;
+}
+
+/* "sha256//" and 32 bytes in base64. */
+static bool trust_is_pin(const char *text)
+{
+    static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrs"
+                                 "tuvwxyz0123456789+/";
+
+    return strncmp(text, PIN_PREFIX, 8) == 0 &&
+           strspn(text + 8, base64) == 43 && strcmp(text + 51, "=") == 0;
+}
+
+int trust_decide(const struct options *o, const struct url *url,
+                 struct trust *ret, struct failure *why)
+{
+    *ret = (struct trust){ 0 };
+    if (o->pin) {
+        if (!trust_is_pin(o->pin) ||
+            slice_copy(slice_from(o->pin), ret->pin, sizeof(ret->pin)) < 0)
+            return fail(why, EX_USAGE,
+                        "--pin takes sha256// and 44 characters, as "
+                        "--trust-new and curl show it");
+        ret->by_pin_alone = !o->cacert;
+        return 0;
+    }
+    if (o->cacert)
+        return 0;
+    int r = trust_look_up(o, url, ret, why);
+    ret->by_pin_alone = r == 0;
+    if (r == 1)
+        r = o->trust_new ? trust_new(o, url, ret, why) : 0;
+    return r;
+}

@@ -1,0 +1,412 @@
+/* The table of options. The command line, the profiles and the help use it. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "options.h"
+#include "sallyport/base/slice.h"
+
+#define AT(field)           .offset = offsetof(struct options, field)
+#define FLAG(field)         .kind = OPTION_FLAG, AT(field)
+#define TEXT(field, means)  .kind = OPTION_TEXT, AT(field), .value = (means)
+#define COUNT(field, means) .kind = OPTION_NUMBER, AT(field), .value = (means)
+
+const struct option_row option_rows[] = {
+    { .name = "all",
+      .letter = 'a',
+      FLAG(all),
+      .help = "ls: also list names that begin with a dot",
+      .commands = "ls open" },
+    { .name = "by-hash",
+      FLAG(by_hash),
+      .help = "sync: compare files by HASH, not by size and time",
+      .commands = "sync open" },
+    { .name = "cacert",
+      TEXT(cacert, "FILE"),
+      .in_profile = true,
+      .help = "trust the CA certificates in FILE, and no others" },
+    { .name = "cert",
+      TEXT(cert, "FILE"),
+      .in_profile = true,
+      .help = "show this client certificate" },
+    { .name = "compress",
+      FLAG(compress),
+      .in_profile = true,
+      .help = "compress transfers by MODE Z, if the server offers it",
+      .commands = "put get cat mput mget sync" },
+    { .name = "config",
+      TEXT(config, "FILE"),
+      .help = "the file of profiles (default: ~/.config/sallyport/config)" },
+    { .name = "conflict",
+      .kind = OPTION_CONFLICT,
+      AT(conflict),
+      .value = "WORD",
+      .in_profile = true,
+      .help = "if a name is taken: ask (default), skip, rename or overwrite",
+      .commands = "put get mv mput mget" },
+    { .name = "debug",
+      .letter = 'd',
+      FLAG(debug),
+      .help = "print the conversation with the server, without secrets" },
+    { .name = "delete",
+      FLAG(remove),
+      .help = "sync: remove files and directories that the source doesn't have",
+      .commands = "sync" },
+    { .name = "dry-run",
+      .letter = 'n',
+      FLAG(dry_run),
+      .help = "rm, rmdir, sync: print what would be done, and do nothing",
+      .commands = "rm rmdir sync" },
+    { .name = "help",
+      .letter = 'h',
+      FLAG(help),
+      .help = "print the help of all commands, or of one" },
+    { .name = "json",
+      FLAG(json),
+      .help = "print one JSON object in each line instead of text" },
+    { .name = "key",
+      TEXT(key, "FILE"),
+      .in_profile = true,
+      .help = "the private key of --cert, if it isn't in that file" },
+    { .name = "known-hosts",
+      TEXT(known_hosts, "FILE"),
+      .in_profile = true,
+      .help = "the file of keys that --trust-new trusts (default: in "
+              "~/.local/share/sallyport)" },
+    { .name = "limit-rate",
+      .kind = OPTION_RATE,
+      AT(limit_rate),
+      .value = "N",
+      .most = UINT64_MAX / 2,
+      .in_profile = true,
+      .help = "limit of all transfers together, bytes a second; also with k, M "
+              "or G",
+      .commands = "put get cat mput mget sync" },
+    { .name = "netrc",
+      TEXT(netrc, "FILE"),
+      .in_profile = true,
+      .help = "the file of passwords (default: ~/.netrc)" },
+    { .name = "no-resume",
+      FLAG(no_resume),
+      .in_profile = true,
+      .help = "begin each transfer at its first byte",
+      .commands = "put get cat mput mget sync" },
+    { .name = "no-verify",
+      FLAG(no_verify),
+      .in_profile = true,
+      .help = "don't compare checksums after transfers",
+      .commands = "put get cat mput mget sync" },
+    { .name = "parallel",
+      .letter = 'P',
+      COUNT(parallel, "N"),
+      .least = 1,
+      .most = 16,
+      .in_profile = true,
+      .help = "number of transfers at the same time (1)",
+      .commands = "put get mput mget sync" },
+    { .name = "password-file",
+      TEXT(password_file, "FILE"),
+      .in_profile = true,
+      .help = "the password is the first line of FILE" },
+    { .name = "pin",
+      TEXT(pin, "sha256//KEY"),
+      .in_profile = true,
+      .help = "trust exactly this public key" },
+    { .name = "preserve",
+      .letter = 'p',
+      FLAG(preserve),
+      .in_profile = true,
+      .help = "keep the time of the last change",
+      .commands = "put get mput mget" },
+    { .name = "quiet",
+      .letter = 'q',
+      FLAG(quiet),
+      .in_profile = true,
+      .help = "print errors only" },
+    { .name = "recursive",
+      .letter = 'r',
+      FLAG(recursive),
+      .help = "also directories, with everything in them",
+      .commands = "put get rm du sync mput mget open" },
+    { .name = "retries",
+      COUNT(retries, "N"),
+      .most = 100,
+      .in_profile = true,
+      .help = "number of tries after a cut, with growing pauses (5)",
+      .commands = "put get cat mput mget sync" },
+    { .name = "timeout",
+      COUNT(timeout, "SECONDS"),
+      .least = 1,
+      .most = 3600,
+      .in_profile = true,
+      .help =
+          "time without a byte after which a connection counts as cut (60)" },
+    { .name = "trust-new",
+      FLAG(trust_new),
+      .help = "show an unknown server's certificate, and trust its key if you "
+              "agree" },
+    { .name = "user",
+      .letter = 'u',
+      TEXT(user, "NAME"),
+      .in_profile = true,
+      .help = "the user, if the URL contains none" },
+    { .name = "version",
+      .letter = 'V',
+      FLAG(version),
+      .help = "print the version" },
+    { .name = "yes",
+      .letter = 'y',
+      FLAG(yes),
+      .help = "answer all questions with yes" },
+};
+const size_t option_count = sizeof(option_rows) / sizeof(option_rows[0]);
+
+static const char *const conflict_words[CONFLICT_CHOICES] = {
+    [CONFLICT_ASK] = "ask",
+    [CONFLICT_SKIP] = "skip",
+    [CONFLICT_RENAME] = "rename",
+    [CONFLICT_OVERWRITE] = "overwrite",
+};
+
+void options_default(struct options *o)
+{
+    *o = (struct options){ .parallel = 1, .retries = 5, .timeout = 60 };
+}
+
+static const struct option_row *option_find(struct slice name, char letter)
+{
+    for (size_t i = 0; i < option_count; i++)
+        if (letter ? option_rows[i].letter == letter
+                   : slice_equal(name, slice_from(option_rows[i].name)))
+            return &option_rows[i];
+    return NULL;
+}
+
+static int option_rate(const char *text, uint64_t most, uint64_t *ret)
+{
+    static const char units[] = "kKmMgG";
+    struct slice digits = slice_from(text);
+    uint64_t factor = 1;
+    const char *unit = digits.len ? strchr(units, text[digits.len - 1]) : NULL;
+
+    if (unit) {
+        factor = 1024ull << (10 * ((unit - units) / 2));
+        digits.len--;
+    }
+    int r = slice_number(digits, most / factor, ret);
+    *ret = r == 0 ? *ret * factor : 0;
+    return r;
+}
+
+/* May a value from SOURCE replace the present one? It must come from a source
+ * that counts at least as much. */
+static bool option_counts(struct options *o, const struct option_row *row,
+                          enum option_source source)
+{
+    unsigned char *last = &o->source[row - option_rows];
+
+    if (source < *last)
+        return false;
+    *last = (unsigned char)source;
+    return true;
+}
+
+static int option_value(struct options *o, const struct option_row *row,
+                        enum option_source source, const char *value,
+                        struct complaint *c)
+{
+    void *field = (char *)o + row->offset;
+    uint64_t number = 0;
+    int r = 0;
+
+    if (row->kind == OPTION_TEXT) {
+        if (option_counts(o, row, source))
+            *(const char **)field = value;
+        return 0;
+    }
+    if (row->kind == OPTION_CONFLICT) {
+        r = slice_among(slice_from(value), conflict_words, CONFLICT_CHOICES);
+        if (r < 0)
+            return complain(c, "--%s takes ask, skip, rename or overwrite",
+                            row->name);
+        number = (uint64_t)r;
+    } else {
+        r = row->kind == OPTION_RATE
+                ? option_rate(value, row->most, &number)
+                : slice_number(slice_from(value), row->most, &number);
+        if (r < 0 && row->kind == OPTION_RATE)
+            return complain(c,
+                            "--%s takes a number of bytes, such as 500k or 2M",
+                            row->name);
+        if (r < 0 || number < row->least)
+            return complain(c, "--%s takes a number from %llu to %llu",
+                            row->name, (unsigned long long)row->least,
+                            (unsigned long long)row->most);
+    }
+    if (option_counts(o, row, source))
+        *(uint64_t *)field = number;
+    return 0;
+}
+
+static void option_flag(struct options *o, const struct option_row *row,
+                        enum option_source source, bool on)
+{
+    if (option_counts(o, row, source))
+        *(bool *)(void *)((char *)o + row->offset) = on;
+}
+
+/* Reads "--name VALUE" or "--name=VALUE". */
+static int option_long(struct options *o, const char *text, char ***next,
+                       struct complaint *c)
+{
+    struct slice rest = slice_from(text + 2), name;
+
+    slice_cut(&rest, '=', &name);
+    const struct option_row *row = option_find(name, 0);
+    if (!row)
+        return complain(c, "%s: no such option; run: sallyport --help", text);
+    if (row->kind == OPTION_FLAG) {
+        option_flag(o, row, OPTION_FROM_LINE, true);
+        return rest.ptr ? complain(c, "--%s takes no value", row->name) : 0;
+    }
+    const char *value = rest.ptr ? rest.ptr : **next ? *(*next)++ : NULL;
+    if (!value)
+        return complain(c, "--%s needs a value: %s", row->name, row->value);
+    return option_value(o, row, OPTION_FROM_LINE, value, c);
+}
+
+/* Reads "-rp", "-P4", "-P 4". */
+static int option_short(struct options *o, const char *text, char ***next,
+                        struct complaint *c)
+{
+    for (const char *at = text + 1; *at; at++) {
+        const struct option_row *row = option_find(SLICE(""), *at);
+
+        if (!row)
+            return complain(c, "-%c: no such option; run: sallyport --help",
+                            *at);
+        if (row->kind == OPTION_FLAG) {
+            option_flag(o, row, OPTION_FROM_LINE, true);
+            continue;
+        }
+        const char *value = at[1] ? at + 1 : **next ? *(*next)++ : NULL;
+        if (!value)
+            return complain(c, "-%c needs a value: %s", *at, row->value);
+        return option_value(o, row, OPTION_FROM_LINE, value, c);
+    }
+    return 0;
+}
+
+int options_parse(struct options *o, int argc, char **argv, struct complaint *c)
+{
+    char **next = argv;
+    int words = 0;
+    bool over = false;
+
+    for (; argc > 0 && *next;) {
+        char *text = *next++;
+        int r = 0;
+
+        if (over || text[0] != '-' || !text[1]) {
+            argv[words++] = text;
+            continue;
+        }
+        if (strcmp(text, "--") == 0)
+            over = true;
+        else
+            r = text[1] == '-' ? option_long(o, text, &next, c)
+                               : option_short(o, text, &next, c);
+        if (r < 0)
+            return r;
+    }
+    argv[words] = NULL;
+    return words;
+}
+
+int options_set(struct options *o, enum option_source source, const char *key,
+                const char *value, struct complaint *c)
+{
+    const struct option_row *row = option_find(slice_from(key), 0);
+
+    if (!row || !row->in_profile)
+        return complain(c, "%s: not a key of a profile", key);
+    if (row->kind != OPTION_FLAG)
+        return option_value(o, row, source, value, c);
+    if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+        return complain(c, "%s: takes yes or no", key);
+    option_flag(o, row, source, value[0] == 'y');
+    return 0;
+}
+
+bool option_is_for(const struct option_row *row, const char *command)
+{
+    struct slice rest = slice_from(row->commands), one;
+
+    if (!row->commands)
+        return true;
+    while (slice_cut(&rest, ' ', &one))
+        if (slice_equal(one, slice_from(command)))
+            return true;
+    return false;
+}
+
+void options_age(struct options *o)
+{
+    for (size_t i = 0; i < option_count; i++)
+        if (o->source[i] == OPTION_FROM_LINE)
+            o->source[i] = OPTION_FROM_SESSION;
+}
+
+const struct option_row *options_misfit(const struct options *o,
+                                        const char *command)
+{
+    for (size_t i = 0; i < option_count; i++)
+        if (o->source[i] == OPTION_FROM_LINE && !option_rows[i].in_profile &&
+            !option_is_for(&option_rows[i], command))
+            return &option_rows[i];
+    return NULL;
+}
+
+/* Texts of a line that must outlive it. */
+
+void options_drop(char *kept[OPTIONS_MAX])
+{
+    for (size_t i = 0; i < OPTIONS_MAX; i++) {
+        free(kept[i]);
+        kept[i] = NULL;
+    }
+}
+
+static const char **options_text(struct options *o, size_t row)
+{
+    return (const char **)(void *)((char *)o + option_rows[row].offset);
+}
+
+/* Does the text of this row come from the current line? */
+static bool options_is_new(struct options *o, struct options *given, size_t row)
+{
+    return option_rows[row].kind == OPTION_TEXT &&
+           o->source[row] == OPTION_FROM_LINE &&
+           *options_text(o, row) != *options_text(given, row);
+}
+
+int options_keep(struct options *o, struct options *given,
+                 char *kept[OPTIONS_MAX])
+{
+    char *copy[OPTIONS_MAX] = { NULL };
+
+    for (size_t i = 0; i < option_count; i++) {
+        if (!options_is_new(o, given, i))
+            continue;
+        copy[i] = strdup(*options_text(o, i));
+        if (!copy[i]) {
+            options_drop(copy);
+            return -ENOMEM;
+        }
+        *options_text(o, i) = copy[i];
+    }
+    options_drop(kept);
+    memcpy(kept, copy, sizeof(copy));
+    return 0;
+}

@@ -1,0 +1,177 @@
+/* What the user gives: options, URLs, profiles, and private files. */
+#ifndef CLIENT_OPTIONS_H
+#define CLIENT_OPTIONS_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sallyport/base/buf.h"
+#include "sallyport/base/complain.h"
+#include "show/show.h"
+
+/* The reaction to a name that is taken, here or on the server. */
+enum conflict_choice {
+    CONFLICT_ASK, /* on a terminal; elsewhere as CONFLICT_RENAME */
+    CONFLICT_SKIP,
+    CONFLICT_RENAME, /* new-NAME, new-2-NAME ... */
+    CONFLICT_OVERWRITE,
+    CONFLICT_CHOICES,
+};
+
+/* The source of a value; a later one in this list counts more. */
+enum option_source {
+    OPTION_FROM_NOWHERE,
+    OPTION_FROM_DEFAULT, /* the section [default] of the profiles */
+    OPTION_FROM_PROFILE,
+    OPTION_FROM_SESSION, /* an earlier line: the one that opened the server */
+    OPTION_FROM_LINE,    /* the command line, or this line of a session */
+};
+
+#define OPTIONS_MAX 40
+
+/* The texts belong to the command line or to the profile, and outlive this
+ * struct. */
+struct options {
+    const char *cacert, *pin, *known_hosts, *cert, *key;
+    const char *password_file, *netrc, *user, *config;
+    bool trust_new;
+    bool recursive, quiet, json, debug, preserve, compress, no_verify;
+    bool no_resume, remove, dry_run, by_hash, all, help, version, yes;
+    uint64_t parallel, retries, timeout, limit_rate;
+    uint64_t conflict;                 /* enum conflict_choice */
+    unsigned char source[OPTIONS_MAX]; /* of each row's value */
+};
+
+enum option_kind {
+    OPTION_FLAG,
+    OPTION_TEXT,
+    OPTION_NUMBER,
+    OPTION_RATE, /* bytes; may have k, M or G at the end */
+    OPTION_CONFLICT,
+};
+
+struct option_row {
+    const char *name; /* without "--" */
+    char letter;      /* 0: none */
+    enum option_kind kind;
+    size_t offset; /* in struct options */
+    uint64_t least, most;
+    bool in_profile;
+    const char *value, *help; /* VALUE: its name in the help */
+    const char
+        *commands; /* commands that use it, with blanks between; NULL: all */
+};
+extern const struct option_row option_rows[];
+extern const size_t option_count;
+
+void options_default(struct options *o);
+
+/* Takes the options out of argv (in any order, "--" ends them) and leaves the
+ * words. Returns their number, or a negative number with the complaint. */
+int options_parse(struct options *o, int argc, char **argv,
+                  struct complaint *c);
+/* Takes one "key = value" of a profile; flags have yes or no. Returns 0 or
+ * -EINVAL. */
+int options_set(struct options *o, enum option_source source, const char *key,
+                const char *value, struct complaint *c);
+/* Copies the texts of the current line, so that O outlives it; texts in GIVEN
+ * aren't copied. KEPT owns the copies, and those of the last call are freed.
+ * Returns 0 or -ENOMEM. */
+int options_keep(struct options *o, struct options *given,
+                 char *kept[OPTIONS_MAX]);
+void options_drop(char *kept[OPTIONS_MAX]);
+/* The present options of the command line count as those of an earlier line
+ * from now on. */
+void options_age(struct options *o);
+/* Returns the first option of this line that COMMAND doesn't use, or NULL.
+ * Somebody may rely on such an option, as on --dry-run. An option that a
+ * profile may have doesn't count: a command needn't use it. */
+const struct option_row *options_misfit(const struct options *o,
+                                        const char *command);
+/* Does COMMAND use the option? */
+bool option_is_for(const struct option_row *row, const char *command);
+
+#define URL_PART_MAX 256
+#define URL_PATH_MAX 4096
+
+/* The last component of a path, as a pattern for fnmatch(): characters that the
+ * user has quoted or encoded stand after a backslash. */
+#define URL_PATTERN_MAX 1024
+struct url_pattern {
+    char text[URL_PATTERN_MAX];
+    size_t len;
+    bool some;  /* it has * ? or [, so it is a pattern at all */
+    bool ended; /* by "/" */
+};
+/* Adds the next character of the path; LITERAL: it is no pattern. */
+void url_pattern_add(struct url_pattern *p, char c, bool literal);
+
+/* The server and the path of a URL: ftps://USER@HOST:PORT/PATH. */
+struct url {
+    bool implicit; /* TLS begins with the first byte */
+    unsigned port;
+    char user[URL_PART_MAX]; /* "": the URL has none */
+    char host[URL_PART_MAX]; /* an IPv6 address without brackets */
+    /* Decoded, relative to the login directory, without "/" at its beginning;
+     * "": the login directory itself. */
+    char path[URL_PATH_MAX];
+    bool directory; /* the path ended in "/", or is empty */
+    struct url_pattern pattern;
+};
+
+/* Does TEXT begin like a URL? */
+bool url_is(const char *text);
+/* Parses TEXT. Returns 0, or -EINVAL with the complaint. A password in a URL is
+ * refused, since every user of the machine could read it. */
+int url_parse(const char *text, struct url *ret, struct complaint *c);
+
+/* Appends NAME to DIR with one "/" between. "" and "." are the login directory,
+ * ".." goes up but never above it, and a NAME that begins with "/" begins
+ * there. Returns 0 or -ENAMETOOLONG. */
+int url_join(const char *dir, const char *name, char out[URL_PATH_MAX]);
+
+/* Files with secrets or trust: no other user may read or change them. Reads a
+ * whole regular file of the caller's; it may have at most BUF's
+ * maximum. With SECRET no other user may have any right to it, except
+ * where root puts the secrets of a service. Returns 0; 1: the file is missing;
+ * -1 with the reason. */
+int private_read(const char *path, bool secret, struct buf *into,
+                 struct failure *why);
+/* Writes the path $VARIABLE/sallyport/NAME or, if the variable isn't set,
+ * ~/FALLBACK/sallyport/NAME. Returns 0, or -1: neither variable is set, or the
+ * path is too long. */
+int private_place(const char *variable, const char *fallback, const char *name,
+                  char out[PATH_MAX]);
+
+/* Makes the missing directories above PATH, with mode 0700. */
+void private_directories(char *path);
+
+/* Profiles: named servers with their options, in ~/.config/sallyport/config:
+ *
+ *     [work]
+ *     url = ftps://anna@drop.example.org/in
+ *     cacert = /home/anna/drop.pem
+ *     parallel = 4
+ *
+ * The section [default] is for all profiles. A profile's own setting counts
+ * more, and one of the command line counts most. */
+
+#define PROFILE_NAME_MAX 64
+
+struct profile {
+    char name[PROFILE_NAME_MAX]; /* "": no profile is loaded */
+    struct buf text;             /* the options point into it */
+    const char *url;             /* NULL: none */
+};
+
+void profile_init(struct profile *p);
+void profile_release(struct profile *p);
+
+/* Reads section NAME (and [default]) into the options, which keep pointing into
+ * *P. Returns 0; 1: there is no such section; -1 with the reason. */
+int profile_load(struct profile *p, const char *name, struct options *o,
+                 struct failure *why);
+
+#endif

@@ -1,0 +1,194 @@
+/* Turns a result of libcurl or a reply of the server into words for a person,
+ * an exit code, and the decision whether to try again. Pure. */
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "show.h"
+
+int fail(struct failure *why, int code, const char *format, ...)
+{
+    char text[FAILURE_TEXT];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    *why = (struct failure){ .code = code };
+    show_text(text, why->text, sizeof(why->text));
+    return -1;
+}
+
+int fail_errno(struct failure *why, int error, const char *name)
+{
+    int code = EX_IOERR;
+
+    if (error == ENOENT)
+        code = EX_NOINPUT;
+    else if (error == EEXIST || error == ENOSPC || error == EDQUOT ||
+             error == ENOTDIR || error == EROFS)
+        code = EX_CANTCREAT;
+    return fail(why, code, "%s%s%s", name, name[0] ? ": " : "",
+                strerror(error));
+}
+
+/* Rows for the beginnings of replies come first, since they are the most
+ * precise. */
+static const struct reply_row {
+    int reply;
+    int code;
+    bool cut;
+    const char *advice;
+} reply_rows[] = {
+    { 421, EX_TEMPFAIL, true, "the server is busy or ended the session" },
+    { 425, EX_TEMPFAIL, true,
+      "the data connection could not be made; check firewall and NAT" },
+    { 426, EX_TEMPFAIL, true, "the transfer was cut" },
+    { 430, EX_NOPERM, false, "check the user name and the password" },
+    { 431, EX_NOPERM, false, "the server offers no TLS" },
+    { 450, EX_TEMPFAIL, true, "the file is in use; try again" },
+    { 451, EX_TEMPFAIL, true, "the server failed; try again" },
+    { 452, EX_CANTCREAT, false, "the server's disk is full" },
+    { 502, EX_UNAVAILABLE, false, "the server lacks this command" },
+    { 503, EX_UNAVAILABLE, false, "the server expects another command first" },
+    { 522, EX_PROTOCOL, false,
+      "the data connection must resume the TLS session" },
+    { 530, EX_NOPERM, false,
+      "check the user name and the password; a server may also limit your "
+      "sessions" },
+    { 534, EX_NOPERM, false, "the server's policy forbids it" },
+    { 550, EX_NOINPUT, false, "check the name and your rights" },
+    { 552, EX_CANTCREAT, false, "a limit of size or space is reached" },
+    { 553, EX_CANTCREAT, false, "choose another name" },
+};
+
+static const struct curl_row {
+    CURLcode curl;
+    int code;
+    bool cut;
+    const char *text;
+} curl_rows[] = {
+    /* The client has reached the server before any transfer. So a name that
+     * isn't found later is an outage. */
+    { CURLE_COULDNT_RESOLVE_HOST, EX_NOHOST, true,
+      "no such host; check the name" },
+    { CURLE_COULDNT_CONNECT, EX_UNAVAILABLE, true,
+      "no connection; check host, port and firewall" },
+    { CURLE_OPERATION_TIMEDOUT, EX_TEMPFAIL, true,
+      "no answer in time; check port and firewall" },
+    { CURLE_PEER_FAILED_VERIFICATION, EX_NOPERM, false,
+      "the server's certificate isn't trusted; give its CA by --cacert, its "
+      "key by --pin, or trust it once by --trust-new" },
+    { CURLE_SSL_CACERT_BADFILE, EX_NOINPUT, false,
+      "the file of --cacert can't be read as certificates" },
+    { CURLE_SSL_PINNEDPUBKEYNOTMATCH, EX_NOPERM, false,
+      "the server's key is not the one that is trusted: it has changed, or "
+      "somebody stands between; ask the administrator, and only then remove "
+      "the server's line from known_hosts or change --pin" },
+    { CURLE_USE_SSL_FAILED, EX_PROTOCOL, false,
+      "the server offers no TLS, and nothing is sent without" },
+    { CURLE_SSL_CONNECT_ERROR, EX_PROTOCOL, true,
+      "the TLS handshake failed; ftps:// begins it by AUTH TLS, "
+      "ftps+implicit:// with the first byte" },
+    { CURLE_SSL_CERTPROBLEM, EX_NOINPUT, false,
+      "the client certificate of --cert can't be used" },
+    { CURLE_LOGIN_DENIED, EX_NOPERM, false,
+      "login denied; check the user name and the password" },
+    { CURLE_WEIRD_SERVER_REPLY, EX_PROTOCOL, false,
+      "the server doesn't speak FTP at this port; implicit TLS is "
+      "ftps+implicit://" },
+    { CURLE_PARTIAL_FILE, EX_TEMPFAIL, true, "the transfer was cut" },
+    { CURLE_RECV_ERROR, EX_TEMPFAIL, true, "the connection was cut" },
+    { CURLE_SEND_ERROR, EX_TEMPFAIL, true, "the connection was cut" },
+    { CURLE_GOT_NOTHING, EX_TEMPFAIL, true, "the connection was cut" },
+    { CURLE_FTP_ACCEPT_TIMEOUT, EX_TEMPFAIL, true, "no data connection" },
+    { CURLE_ABORTED_BY_CALLBACK, EX_TEMPFAIL, false, "interrupted" },
+    { CURLE_URL_MALFORMAT, EX_USAGE, false, "this name can't be sent" },
+    { CURLE_OUT_OF_MEMORY, EX_OSERR, false, "out of memory" },
+};
+
+/* What a reply 503 or 550, or a detail of libcurl about a certificate, says. */
+static const struct word_row {
+    int of; /* a reply or a CURLcode */
+    const char *word, *text;
+} word_rows[] = {
+    { 503, "ALLO",
+      "it takes only a file whose length is known; save a stream as a file "
+      "first, and leave out --compress" },
+    { 550, "not empty", "rm -r removes it with everything in it" },
+    { 550, "is a directory", "it is a directory" },
+    { 550, "no right", "your account lacks this right" },
+    { 550, "denied", "your account lacks this right" },
+    { CURLE_PEER_FAILED_VERIFICATION, "target host name",
+      "the server's certificate is for another name; use that name in the URL, "
+      "or trust its key by --pin" },
+    { CURLE_PEER_FAILED_VERIFICATION, "has expired",
+      "the server's certificate has expired; its administrator must renew it" },
+    { CURLE_PEER_FAILED_VERIFICATION, "not yet valid",
+      "the server's certificate isn't valid yet; check this machine's clock" },
+};
+
+/* Returns the words for a reply or a CURLcode that comes with TEXT, or
+ * OTHERWISE. */
+static const char *word_find(int of, const char *text, const char *otherwise)
+{
+    for (size_t i = 0; text && i < sizeof(word_rows) / sizeof(word_rows[0]);
+         i++)
+        if (word_rows[i].of == of && strcasestr(text, word_rows[i].word))
+            return word_rows[i].text;
+    return otherwise;
+}
+
+static const struct reply_row *reply_find(int reply)
+{
+    for (size_t i = 0; i < sizeof(reply_rows) / sizeof(reply_rows[0]); i++)
+        if (reply_rows[i].reply == reply)
+            return &reply_rows[i];
+    return NULL;
+}
+
+static const struct curl_row *curl_find(int curl)
+{
+    for (size_t i = 0; i < sizeof(curl_rows) / sizeof(curl_rows[0]); i++)
+        if ((int)curl_rows[i].curl == curl)
+            return &curl_rows[i];
+    return NULL;
+}
+
+static int fail_reply(struct failure *why, int reply, const char *text)
+{
+    const struct reply_row *row = reply_find(reply);
+    bool cut = row ? row->cut : reply < 500;
+
+    fail(why, row ? row->code : EX_UNAVAILABLE, "the server says \"%s\"%s%s",
+         text, row ? ": " : "", row ? word_find(reply, text, row->advice) : "");
+    why->cut = cut;
+    why->reply = reply;
+    return -1;
+}
+
+int fail_curl(struct failure *why, int curl, int reply, const char *text,
+              const char *detail)
+{
+    const struct curl_row *row = curl_find(curl);
+
+    /* If the server has refused, its reply explains more. A refused AUTH is
+     * more than a missing command, so there the reply is only a detail. */
+    if (reply >= 500 && curl == CURLE_USE_SSL_FAILED)
+        detail = text;
+    else if (reply >= 400 && curl != CURLE_ABORTED_BY_CALLBACK &&
+             curl != CURLE_PEER_FAILED_VERIFICATION)
+        return fail_reply(why, reply, text);
+    if (curl == CURLE_ABORTED_BY_CALLBACK)
+        detail = NULL; /* it names our own callback */
+    fail(why, row ? row->code : EX_UNAVAILABLE, "%s%s%s%s",
+         row ? word_find(curl, detail, row->text) : "libcurl reports an error",
+         detail && detail[0] ? " (" : "", detail ? detail : "",
+         detail && detail[0] ? ")" : "");
+    why->cut = row && row->cut;
+    why->reply = reply;
+    return -1;
+}

@@ -1,0 +1,111 @@
+/* What people and programs read: harmless text, failures, progress, JSON. */
+#ifndef CLIENT_SHOW_H
+#define CLIENT_SHOW_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SHOW_MAX 1024
+
+/* Makes text from a server, and file names, harmless before they reach the
+ * terminal: copies TEXT; control bytes (C0, DEL, C1) and bytes that aren't
+ * UTF-8 become \xHH. A text that doesn't fit ends with "...". Returns OUT. */
+const char *show_text(const char *text, char *out, size_t size);
+
+/* Writes "512 B", "1.5 KiB", "64 MiB". Returns OUT. */
+#define SHOW_SIZE_MAX 16
+const char *show_size(uint64_t bytes, char out[SHOW_SIZE_MAX]);
+
+/* Writes "0:07", "12:30", "1:02:03". Returns OUT. */
+#define SHOW_TIME_MAX 16
+const char *show_time(uint64_t seconds, char out[SHOW_TIME_MAX]);
+
+/* Returns the columns of TEXT on a terminal. Characters of Chinese, Japanese
+ * and Korean take two. */
+size_t show_columns(const char *text);
+
+#define FAILURE_TEXT 1024
+
+/* What went wrong, whether a retry can help, and what to do. Each layer of the
+ * client fills in this record and passes it up. */
+struct failure {
+    int code;  /* of sysexits.h; 0: nothing failed */
+    bool cut;  /* a retry may succeed: the connection was cut, or the server was
+                  busy */
+    int reply; /* the server's last reply, or 0 */
+    char text[FAILURE_TEXT];
+};
+
+/* Fills WHY in, with a text that is safe for a terminal. Returns -1. */
+int fail(struct failure *why, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Does the same for an errno: "NAME: No such file or directory"; NAME may be
+ * "". */
+int fail_errno(struct failure *why, int error, const char *name);
+
+/* Fills WHY in from a CURLcode, the server's last reply (0: none) with its
+ * text, and libcurl's own message. Returns -1. */
+int fail_curl(struct failure *why, int curl, int reply, const char *text,
+              const char *detail);
+
+/* Progress: bars on a terminal, lines elsewhere, JSON for programs. Any thread
+ * may call these functions. */
+
+#define PROGRESS_ROWS 16
+#define PROGRESS_NAME 256
+
+enum progress_style {
+    PROGRESS_QUIET, /* errors only */
+    PROGRESS_LINES,
+    PROGRESS_BARS,
+    PROGRESS_JSON,
+};
+
+/* One transfer under way. */
+struct progress_row {
+    bool used;
+    char name[PROGRESS_NAME]; /* safe for a terminal */
+    const char *exact;        /* the caller's text, for events */
+    const char *verb;         /* "get" or "put" */
+    uint64_t total, first;    /* bytes; first: where the transfer was resumed */
+    uint64_t done, last_done;
+    uint64_t began; /* clock_ms() at its begin */
+};
+
+void progress_start(enum progress_style style);
+/* Hides the bars; the next change shows them again. */
+void progress_hide(void);
+/* Does the same until progress_go_on(), while a question is on the terminal. */
+void progress_hold(void);
+void progress_go_on(void);
+void progress_stop(void);
+
+/* Shows a transfer that begins, or begins again at FIRST. NAME must outlive
+ * it. */
+struct progress_row *progress_begin(const char *verb, const char *name,
+                                    uint64_t total);
+void progress_resume(struct progress_row *r, uint64_t first);
+/* DONE bytes of the whole file have been transferred. */
+void progress_moved(struct progress_row *r, uint64_t done);
+/* Ends the row. WHY is NULL for a success, otherwise it is printed. CHECKED:
+ * the checksums were compared. */
+void progress_end(struct progress_row *r, const char *as, bool checked,
+                  const struct failure *why);
+
+/* Prints a line that isn't an error above the bars. */
+void progress_note(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
+/* Prints an error outside a transfer. */
+void progress_error(const char *what, const struct failure *why);
+
+/* The output of --json: one object per line on standard output. From now on, do
+ * the objects go to standard error, since standard output gets a file? */
+void event_aside(bool aside);
+/* Prints and frees OBJECT. Bytes that aren't UTF-8 become \xHH. */
+void event_print(json_t *object);
+/* Makes a JSON string of a text from outside, whatever its bytes are. */
+json_t *event_text(const char *text);
+
+#endif

@@ -1,0 +1,253 @@
+/* A download: the bytes go into a partial file beside the target. It gets the
+ * target's name when it is complete and its checksum is right. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+#include "transfer.h"
+
+#define RENAMES_MAX 9999
+/* A thread for a smaller file would cost more than it saves. */
+#define THREAD_LEAST (4 * 1024 * 1024)
+
+/* Has a server that lists files reported the length of this one? An honest
+ * server sends no more bytes; more could fill the disk. */
+static bool download_is_sized(const struct transfer *t)
+{
+    return t->link->site->mlst && t->fd != STDOUT_FILENO;
+}
+
+static size_t download_store(void *of, const char *bytes, size_t len)
+{
+    struct transfer *t = of;
+
+    if (download_is_sized(t) && len > t->size - t->done) {
+        t->too_long = true;
+        return 0;
+    }
+    if (writer_add(&t->writer, bytes, len) < 0)
+        return 0;
+    t->done += len;
+    return len;
+}
+
+static size_t download_take(void *of, const char *bytes, size_t len)
+{
+    struct transfer *t = of;
+
+    if (t->z.kind == ZSTREAM_OFF)
+        return download_store(t, bytes, len);
+    return zstream_unpack(&t->z, bytes, len, download_store, t) == 0 ? len : 0;
+}
+
+/* Gets size and time of the file; a retry asks again. */
+static int download_facts(struct transfer *t, struct failure *why)
+{
+    struct listing_entry e = { .kind = ENTRY_FILE,
+                               .size = t->job->size,
+                               .sized = true,
+                               .modified = t->job->modified };
+    int r = t->job->known && t->size == 0
+                ? 0
+                : remote_stat(t->link, t->remote, &e, why);
+
+    if (r != 0)
+        return -1;
+    if (e.kind == ENTRY_DIRECTORY)
+        return fail(why, EX_USAGE, "it is a directory; add -r");
+    if (!e.sized)
+        return fail(why, EX_UNAVAILABLE, "the server gives no size");
+    t->size = e.size;
+    t->modified = e.modified;
+    return e.modified ? 0 : remote_time(t->link, t->remote, &t->modified, why);
+}
+
+/* May it continue what an earlier call has left? If nothing distinguishes one
+ * state of the file from another, only what this call has brought is known. */
+static bool download_resumes(const struct transfer *t)
+{
+    return !t->link->site->options->no_resume &&
+           (t->modified || transfer_hash_name(t) || t->row);
+}
+
+/* Finds the next free name for a target that exists. */
+static int download_rename(struct transfer *t, struct failure *why)
+{
+    struct stat st;
+
+    for (unsigned i = 1; i <= RENAMES_MAX; i++)
+        if (names_new(t->job->local, i, t->local, sizeof(t->local)) == 0 &&
+            lstat(t->local, &st) < 0 && errno == ENOENT)
+            return 0;
+    return fail(why, EX_CANTCREAT, "%s: no free name is left", t->job->local);
+}
+
+/* Is LOCAL, or what it leads to, a device or a pipe? */
+static bool download_is_special(const char *local)
+{
+    struct stat st;
+
+    return stat(local, &st) == 0 && !S_ISREG(st.st_mode) &&
+           !S_ISDIR(st.st_mode);
+}
+
+/* Returns 0: continue; 1: skip; -1: failed. *replace: the end may replace a
+ * file. */
+static int download_target(struct transfer *t, bool *replace,
+                           struct failure *why)
+{
+    struct stat st;
+
+    *replace = t->job->overwrite || t->replaces;
+    if (*replace || lstat(t->local, &st) < 0)
+        return 0;
+    if (S_ISDIR(st.st_mode))
+        return fail(why, EX_CANTCREAT, "%s: is a directory", t->local);
+    if (download_is_special(t->local))
+        return fail(why, EX_CANTCREAT,
+                    "%s: is no regular file; - is standard output", t->local);
+    switch (names_decide(t->link->site->options, t->local, "here")) {
+    case CONFLICT_SKIP:
+        return 1;
+    case CONFLICT_OVERWRITE:
+        *replace = t->replaces = true;
+        return 0;
+    default:
+        return download_rename(t, why);
+    }
+}
+
+static int download_set_mode_z(struct transfer *t, struct failure *why)
+{
+    if (zstream_begin(&t->z, false) < 0)
+        return fail(why, EX_OSERR, "out of memory");
+    return link_set_mode_z(t->link, why);
+}
+
+static int download_run(struct transfer *t, struct failure *why)
+{
+    int r = link_run(t->link, why);
+
+    if (writer_end(&t->writer) < 0)
+        r = -1;
+    if (t->too_long)
+        return fail(why, EX_DATAERR,
+                    "more bytes come than the %llu that were announced; the "
+                    "file has changed, try again",
+                    (unsigned long long)t->size);
+    if (t->writer.error)
+        return fail_errno(why, t->writer.error, t->local);
+    if (r < 0 || t->z.kind == ZSTREAM_OFF || zstream_is_whole(&t->z))
+        return r;
+    fail(why, EX_TEMPFAIL, "the compressed stream was cut");
+    why->cut = true;
+    return -1;
+}
+
+static int download_bytes(struct transfer *t, struct failure *why)
+{
+    const struct link_io io = { .take = download_take,
+                                .moved = transfer_moved,
+                                .of = t };
+
+    t->too_long = false;
+    if (link_begin(t->link, t->remote, &io, why) < 0 ||
+        (transfer_in_mode_z(t) && download_set_mode_z(t, why) < 0) ||
+        link_set_first(t->link, t->first,
+                       download_is_sized(t) || transfer_in_mode_z(t), why) < 0)
+        return -1;
+    writer_begin(&t->writer, t->fd, &t->digest, t->fd != STDOUT_FILENO,
+                 t->size - t->first < THREAD_LEAST);
+    int r = download_run(t, why);
+    zstream_end(&t->z);
+    return r;
+}
+
+/* Marks the failure for a retry, which can still get the rest. */
+static int download_short(const struct transfer *t, uint64_t came,
+                          struct failure *why)
+{
+    fail(why, EX_TEMPFAIL,
+         "%llu bytes came where %llu were announced; the transfer was cut, or "
+         "the file has changed",
+         (unsigned long long)came, (unsigned long long)t->size);
+    why->cut = true;
+    return -1;
+}
+
+static int download_into(struct transfer *t, struct part *p, bool replace,
+                         struct failure *why)
+{
+    struct stat st;
+
+    t->fd = p->fd;
+    t->first = t->done = p->held;
+    if (digest_begin(&t->digest, transfer_hash_name(t)) < 0 ||
+        digest_add_head(&t->digest, p->fd, p->held) < 0 ||
+        lseek(p->fd, (off_t)p->held, SEEK_SET) < 0)
+        return fail_errno(why, errno, t->local);
+    transfer_show(t);
+    if ((p->held == 0 || p->held < t->size) && download_bytes(t, why) < 0)
+        return -1;
+    if (fstat(p->fd, &st) < 0)
+        return fail_errno(why, errno, t->local);
+    if (download_is_sized(t) && (uint64_t)st.st_size < t->size)
+        return download_short(t, (uint64_t)st.st_size, why);
+    progress_moved(t->row, (uint64_t)st.st_size);
+    if (transfer_verify(t, why) < 0)
+        return -1;
+    bool preserve = t->link->site->options->preserve;
+    int r;
+    while ((r = part_finish(p, t->local, replace, preserve ? t->modified : 0,
+                            why)) == 1)
+        if (download_rename(t, why) < 0)
+            return -1;
+    return r;
+}
+
+static int download_to_stdout(struct transfer *t, struct failure *why)
+{
+    t->fd = STDOUT_FILENO;
+    if (digest_begin(&t->digest, transfer_hash_name(t)) < 0)
+        return fail(why, EX_OSERR, "out of memory");
+    int r = download_bytes(t, why);
+    if (r == 0)
+        r = transfer_verify(t, why);
+    char rest[DIGEST_HEX_MAX];
+    digest_end(&t->digest, rest);
+    if (t->done > 0)
+        why->cut = false; /* printed bytes can't be taken back */
+    return r;
+}
+
+int download_once(struct transfer *t, struct failure *why)
+{
+    const struct site *s = t->link->site;
+    struct part p = PART_NONE;
+    char server[2 * URL_PART_MAX + 16], rest[DIGEST_HEX_MAX];
+    bool replace;
+
+    if (strcmp(t->job->local, "-") == 0)
+        return download_to_stdout(t, why);
+    if (download_facts(t, why) < 0)
+        return -1;
+    int r = download_target(t, &replace, why);
+    t->skipped = r == 1;
+    if (r != 0)
+        return r < 0 ? -1 : 0;
+    snprintf(server, sizeof(server), "%s@%s:%u", s->url.user, s->url.host,
+             s->url.port);
+    const struct part_source from = { server, t->remote, t->size, t->modified,
+                                      download_resumes(t) };
+    if (part_open(&p, t->local, &from, why) < 0)
+        return -1;
+    r = download_into(t, &p, replace, why);
+    digest_end(&t->digest, rest);
+    part_close(&p, why->code != EX_DATAERR);
+    t->fd = -1;
+    return r;
+}

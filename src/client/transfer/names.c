@@ -1,0 +1,115 @@
+/* Names that are taken, and patterns. */
+#include <errno.h>
+#include <fnmatch.h>
+#include <pthread.h>
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "transfer.h"
+
+int names_new(const char *path, unsigned i, char *out, size_t size)
+{
+    const char *slash = strrchr(path, '/');
+    int head = slash ? (int)(slash + 1 - path) : 0;
+    char number[16] = "";
+
+    if (i > 1)
+        snprintf(number, sizeof(number), "%u-", i);
+    int n =
+        snprintf(out, size, "%.*snew-%s%s", head, path, number, path + head);
+    return n > 0 && (size_t)n < size ? 0 : -ENAMETOOLONG;
+}
+
+/* Only one question at a time; a capital letter also answers all later
+ * questions. */
+static pthread_mutex_t names_lock = PTHREAD_MUTEX_INITIALIZER;
+static enum conflict_choice names_for_all = CONFLICT_ASK;
+
+static enum conflict_choice names_ask(const char *name, const char *where)
+{
+    static const char keys[] = "sroSRO";
+    static const enum conflict_choice choices[] = { CONFLICT_SKIP,
+                                                    CONFLICT_RENAME,
+                                                    CONFLICT_OVERWRITE };
+    char prompt[SHOW_MAX + 128], safe[SHOW_MAX], answer[16];
+
+    snprintf(prompt, sizeof(prompt),
+             "%s is %s already: (s)kip, (r)ename to new-..., (o)verwrite; "
+             "S, R, O for all? ",
+             show_text(name, safe, sizeof(safe)), where);
+    for (int tries = 0; tries < 3; tries++) {
+        if (tty_line(prompt, answer, sizeof(answer)) < 0)
+            return CONFLICT_SKIP;
+        /* A whole line that begins with such a letter is no answer. */
+        const char *at =
+            answer[0] && !answer[1] ? strchr(keys, answer[0]) : NULL;
+        if (!at)
+            continue;
+        enum conflict_choice c = choices[(at - keys) % 3];
+        if (at - keys >= 3)
+            names_for_all = c;
+        return c;
+    }
+    return CONFLICT_SKIP;
+}
+
+static void *names_taken;
+
+static int names_compare(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+/* Without memory the name counts as taken. */
+bool names_take(const char *remote)
+{
+    char *copy = strdup(remote);
+
+    pthread_mutex_lock(&names_lock);
+    char **at = copy ? tsearch(copy, &names_taken, names_compare) : NULL;
+    bool ours = at && *at == copy;
+    pthread_mutex_unlock(&names_lock);
+    if (!ours)
+        free(copy);
+    return ours;
+}
+
+void names_release(void)
+{
+    tdestroy(names_taken, free);
+    names_taken = NULL;
+}
+
+void names_begin(void)
+{
+    names_for_all = CONFLICT_ASK;
+}
+
+bool names_can_ask(const struct options *o)
+{
+    return tty_there() && !o->json;
+}
+
+enum conflict_choice names_decide(const struct options *o, const char *name,
+                                  const char *where)
+{
+    enum conflict_choice c = (enum conflict_choice)o->conflict;
+
+    if (c != CONFLICT_ASK)
+        return c;
+    if (!names_can_ask(o))
+        return CONFLICT_RENAME;
+    pthread_mutex_lock(&names_lock);
+    progress_hold();
+    c = names_for_all != CONFLICT_ASK ? names_for_all : names_ask(name, where);
+    progress_go_on();
+    pthread_mutex_unlock(&names_lock);
+    return c;
+}
+
+bool names_match(const char *pattern, const char *name)
+{
+    return fnmatch(pattern, name, FNM_PERIOD) == 0;
+}

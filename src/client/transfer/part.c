@@ -1,0 +1,171 @@
+/* Local partial files. */
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+#include "transfer.h"
+
+#define PART_PREFIX ".sallyport-"
+#define PART_SUFFIX ".part"
+
+static const char *part_base(const char *target)
+{
+    const char *slash = strrchr(target, '/');
+
+    return slash ? slash + 1 : target;
+}
+
+bool part_is_name(const char *name)
+{
+    return strncmp(name, PART_PREFIX, strlen(PART_PREFIX)) == 0;
+}
+
+static int part_directory(const char *target, struct failure *why)
+{
+    char path[PATH_MAX];
+    int head = (int)(part_base(target) - target);
+
+    if (head >= (int)sizeof(path))
+        return fail(why, EX_USAGE, "%s: the name is too long", target);
+    snprintf(path, sizeof(path), "%.*s", head, target);
+    int fd = open(head ? path : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? fail_errno(why, errno, head ? path : ".") : fd;
+}
+
+/* Makes the name: 128 bits from the target, the server's file and its state. */
+static int part_name(const char *target, const struct part_source *from,
+                     char out[NAME_MAX + 1])
+{
+    char text[2 * PATH_MAX + 1024];
+    unsigned char hash[SHA256_DIGEST_LENGTH];
+    int len =
+        snprintf(text, sizeof(text), "%s\n%s\n%s\n%llu\n%lld",
+                 part_base(target), from->server, from->path,
+                 (unsigned long long)from->size, (long long)from->modified);
+
+    if (len < 0 || len >= (int)sizeof(text))
+        return -ENAMETOOLONG;
+    SHA256((unsigned char *)text, (size_t)len, hash);
+    size_t at = (size_t)snprintf(out, NAME_MAX, PART_PREFIX);
+    for (int i = 0; i < 16; i++)
+        at += (size_t)snprintf(out + at, NAME_MAX - at, "%02x", hash[i]);
+    snprintf(out + at, NAME_MAX - at, PART_SUFFIX);
+    return 0;
+}
+
+static int part_lock(struct part *p, const char *target, struct failure *why)
+{
+    struct stat st, there;
+
+    if (flock(p->fd, LOCK_EX | LOCK_NB) < 0)
+        return fail(why, EX_TEMPFAIL, "%s: another sallyport downloads it",
+                    target);
+    if (fstat(p->fd, &st) < 0)
+        return fail_errno(why, errno, target);
+    if (!S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_uid != geteuid() ||
+        fstatat(p->directory, p->name, &there, AT_SYMLINK_NOFOLLOW) < 0 ||
+        there.st_ino != st.st_ino)
+        return fail(why, EX_TEMPFAIL,
+                    "%s: its temporary file was changed; try "
+                    "again",
+                    target);
+    p->held = (uint64_t)st.st_size;
+    return 0;
+}
+
+static int part_begin(struct part *p, const char *target,
+                      const struct part_source *from, struct failure *why)
+{
+    if (part_name(target, from, p->name) < 0)
+        return fail(why, EX_USAGE, "%s: the name is too long", target);
+    p->fd =
+        openat(p->directory, p->name,
+               O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+    if (p->fd < 0)
+        return fail_errno(why, errno, target);
+    if (part_lock(p, target, why) < 0)
+        return -1;
+    if (p->held > from->size || !from->resume)
+        p->held = 0;
+    if (ftruncate(p->fd, (off_t)p->held) < 0)
+        return fail_errno(why, errno, target);
+    return 0;
+}
+
+int part_open(struct part *p, const char *target,
+              const struct part_source *from, struct failure *why)
+{
+    *p = PART_NONE;
+    p->directory = part_directory(target, why);
+    if (p->directory < 0)
+        return -1;
+    if (part_begin(p, target, from, why) == 0)
+        return 0;
+    fd_close(&p->fd);
+    fd_close(&p->directory);
+    return -1;
+}
+
+/* Some file systems report a failed write only when the file is closed. Closing
+ * a copy of the descriptor makes them report it, and keeps the lock. */
+static int part_flush(const struct part *p)
+{
+    int copy = fcntl(p->fd, F_DUPFD_CLOEXEC, 0);
+
+    return copy < 0 ? -1 : close(copy);
+}
+
+static void part_drop(struct part *p)
+{
+    unlinkat(p->directory, p->name, 0);
+    p->name[0] = '\0';
+}
+
+int part_finish(struct part *p, const char *target, bool replace, time_t when,
+                struct failure *why)
+{
+    const char *base = part_base(target);
+    struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
+                                 { .tv_sec = when } };
+
+    if (part_flush(p) < 0) {
+        fail_errno(why, errno, target);
+        part_drop(p);
+        return -1;
+    }
+    if (when > 0)
+        futimens(p->fd, times);
+    if (renameat2(p->directory, p->name, p->directory, base,
+                  replace ? 0 : RENAME_NOREPLACE) == 0) {
+        p->name[0] = '\0';
+        return 0;
+    }
+    if (errno == EEXIST && !replace)
+        return 1;
+    if (errno != EINVAL && errno != ENOSYS)
+        return fail_errno(why, errno, target);
+    /* Without renameat2 (NFS), a hard link: it never replaces a file. */
+    if (linkat(p->directory, p->name, p->directory, base, 0) < 0)
+        return errno == EEXIST ? 1 : fail_errno(why, errno, target);
+    part_drop(p);
+    return 0;
+}
+
+void part_close(struct part *p, bool keep)
+{
+    struct stat st;
+
+    if (p->fd >= 0 && p->name[0] &&
+        (!keep || fstat(p->fd, &st) < 0 || st.st_size == 0 ||
+         part_flush(p) < 0))
+        part_drop(p);
+    fd_close(&p->fd);
+    fd_close(&p->directory);
+}

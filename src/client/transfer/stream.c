@@ -1,0 +1,278 @@
+/* The bytes of a transfer on their way: checksum, MODE Z, and the file that
+ * gets them. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+#include "transfer.h"
+
+/* Checksums, by OpenSSL. */
+
+#define DIGEST_BLOCK 262144
+
+int digest_begin(struct digest *d, const char *name)
+{
+    const EVP_MD *md = NULL;
+
+    *d = (struct digest){ NULL };
+    if (!name)
+        return 0;
+    if (strcmp(name, "SHA-256") == 0)
+        md = EVP_sha256();
+    else if (strcmp(name, "SHA-512") == 0)
+        md = EVP_sha512();
+    if (!md)
+        return -1;
+    d->ctx = EVP_MD_CTX_new();
+    return d->ctx && EVP_DigestInit_ex(d->ctx, md, NULL) == 1 ? 0 : -1;
+}
+
+void digest_add(struct digest *d, const void *bytes, size_t len)
+{
+    if (d->ctx)
+        EVP_DigestUpdate(d->ctx, bytes, len);
+}
+
+int digest_add_head(struct digest *d, int fd, uint64_t len)
+{
+    static _Thread_local char block[DIGEST_BLOCK];
+    uint64_t at = 0;
+
+    while (d->ctx && at < len) {
+        size_t want =
+            len - at < sizeof(block) ? (size_t)(len - at) : sizeof(block);
+        ssize_t n = pread(fd, block, want, (off_t)at);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? -errno : -EIO;
+        digest_add(d, block, (size_t)n);
+        at += (uint64_t)n;
+    }
+    return 0;
+}
+
+void digest_end(struct digest *d, char out[DIGEST_HEX_MAX])
+{
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+
+    out[0] = '\0';
+    if (d->ctx && EVP_DigestFinal_ex(d->ctx, hash, &len) == 1)
+        for (unsigned i = 0; i < len; i++)
+            snprintf(out + (size_t)2 * i, 3, "%02x", hash[i]);
+    EVP_MD_CTX_free(d->ctx);
+    d->ctx = NULL;
+}
+
+/* MODE Z, by zlib, in steps of one block. */
+
+int zstream_begin(struct zstream *s, bool deflates)
+{
+    s->z = (z_stream){ 0 };
+    s->source_ended = s->ended = false;
+    s->kind = deflates ? ZSTREAM_DEFLATES : ZSTREAM_INFLATES;
+    int r = deflates ? deflateInit(&s->z, Z_DEFAULT_COMPRESSION)
+                     : inflateInit(&s->z);
+    if (r != Z_OK)
+        s->kind = ZSTREAM_OFF;
+    return r == Z_OK ? 0 : -1;
+}
+
+int zstream_unpack(struct zstream *s, const char *bytes, size_t len,
+                   size_t (*sink)(void *of, const char *bytes, size_t len),
+                   void *of)
+{
+    s->z.next_in = (Bytef *)bytes;
+    s->z.avail_in = (uInt)len;
+    do {
+        s->z.next_out = (Bytef *)s->block;
+        s->z.avail_out = sizeof(s->block);
+        int r = s->ended ? Z_DATA_ERROR : inflate(&s->z, Z_NO_FLUSH);
+        size_t n = sizeof(s->block) - s->z.avail_out;
+
+        if (r != Z_OK && r != Z_STREAM_END && r != Z_BUF_ERROR)
+            return -1;
+        s->ended = r == Z_STREAM_END;
+        if (n > 0 && sink(of, s->block, n) != n)
+            return -1;
+        if (r == Z_BUF_ERROR)
+            break;
+    } while (s->z.avail_in > 0 || s->z.avail_out == 0);
+    return 0;
+}
+
+static int zstream_refill(struct zstream *s,
+                          long (*source)(void *of, char *bytes, size_t len),
+                          void *of)
+{
+    if (s->z.avail_in > 0 || s->source_ended)
+        return 0;
+    long n = source(of, s->block, sizeof(s->block));
+    if (n < 0)
+        return -1;
+    s->source_ended = n == 0;
+    s->z.next_in = (Bytef *)s->block;
+    s->z.avail_in = (uInt)n;
+    return 0;
+}
+
+long zstream_pack(struct zstream *s, char *out, size_t len,
+                  long (*source)(void *of, char *bytes, size_t len), void *of)
+{
+    s->z.next_out = (Bytef *)out;
+    s->z.avail_out = (uInt)len;
+    while (!s->ended && s->z.avail_out > 0) {
+        if (zstream_refill(s, source, of) < 0)
+            return -1;
+        int r = deflate(&s->z, s->source_ended ? Z_FINISH : Z_NO_FLUSH);
+        if (r != Z_OK && r != Z_STREAM_END && r != Z_BUF_ERROR)
+            return -1;
+        s->ended = r == Z_STREAM_END;
+    }
+    return (long)(len - s->z.avail_out);
+}
+
+bool zstream_is_whole(const struct zstream *s)
+{
+    return s->ended;
+}
+
+void zstream_end(struct zstream *s)
+{
+    if (s->kind == ZSTREAM_DEFLATES)
+        deflateEnd(&s->z);
+    else if (s->kind == ZSTREAM_INFLATES)
+        inflateEnd(&s->z);
+    s->kind = ZSTREAM_OFF;
+}
+
+/* The writer uses two blocks: libcurl's thread fills one while the other
+ * thread writes the other. */
+
+/* Returns 0 or errno. */
+static int writer_put(struct writer *w, const char *bytes, size_t len)
+{
+    digest_add(w->digest, bytes, len);
+    return -fd_write_all(w->fd, bytes, len);
+}
+
+static void *writer_thread(void *of)
+{
+    struct writer *w = of;
+
+    pthread_mutex_lock(&w->lock);
+    for (;;) {
+        while (w->handed == 0 && !w->over)
+            pthread_cond_wait(&w->changed, &w->lock);
+        if (w->handed == 0)
+            break;
+        const char *block = w->block[1 - w->filling];
+        size_t len = w->handed;
+        int error = w->error;
+        pthread_mutex_unlock(&w->lock);
+        /* After a gap no further byte may be written. */
+        error = error ? error : writer_put(w, block, len);
+        pthread_mutex_lock(&w->lock);
+        w->error = error;
+        w->handed = 0;
+        pthread_cond_signal(&w->changed);
+    }
+    pthread_mutex_unlock(&w->lock);
+    return NULL;
+}
+
+/* Signals go to the threads that wait for the network. */
+static bool writer_start(struct writer *w)
+{
+    sigset_t all, kept;
+
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->changed, NULL);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &kept);
+    int r = pthread_create(&w->thread, NULL, writer_thread, w);
+    pthread_sigmask(SIG_SETMASK, &kept, NULL);
+    return r == 0;
+}
+
+void writer_begin(struct writer *w, int fd, struct digest *d, bool gather,
+                  bool small)
+{
+    static _Thread_local char blocks[2][WRITER_BLOCK];
+
+    *w = (struct writer){ .fd = fd,
+                          .digest = d,
+                          .block = gather ? blocks : NULL };
+    w->threaded = gather && !small && writer_start(w);
+}
+
+/* Gives the full block to the thread when that is free. Returns 0, or -1: an
+ * earlier block couldn't be written. */
+static int writer_hand(struct writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    while (w->handed > 0)
+        pthread_cond_wait(&w->changed, &w->lock);
+    int error = w->error;
+    w->handed = w->held;
+    w->filling = 1 - w->filling;
+    pthread_cond_signal(&w->changed);
+    pthread_mutex_unlock(&w->lock);
+    return error == 0 ? 0 : -1;
+}
+
+static int writer_now(struct writer *w, const char *bytes, size_t len)
+{
+    w->error = writer_put(w, bytes, len);
+    return w->error == 0 ? 0 : -1;
+}
+
+static int writer_flush(struct writer *w)
+{
+    size_t len = w->held;
+    int r = 0;
+
+    if (len > 0)
+        r = w->threaded ? writer_hand(w)
+                        : writer_now(w, w->block[w->filling], len);
+    w->held = 0;
+    return r;
+}
+
+int writer_add(struct writer *w, const char *bytes, size_t len)
+{
+    if (!w->block)
+        return writer_now(w, bytes, len);
+    while (len > 0) {
+        size_t room = WRITER_BLOCK - w->held, n = len < room ? len : room;
+
+        memcpy(w->block[w->filling] + w->held, bytes, n);
+        w->held += n;
+        bytes += n;
+        len -= n;
+        if (w->held == WRITER_BLOCK && writer_flush(w) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int writer_end(struct writer *w)
+{
+    writer_flush(w);
+    if (w->threaded) {
+        pthread_mutex_lock(&w->lock);
+        w->over = true;
+        pthread_cond_signal(&w->changed);
+        pthread_mutex_unlock(&w->lock);
+        pthread_join(w->thread, NULL);
+        pthread_cond_destroy(&w->changed);
+        pthread_mutex_destroy(&w->lock);
+        w->threaded = false;
+    }
+    return w->error == 0 ? 0 : -1;
+}

@@ -1,0 +1,255 @@
+/* The queue of transfers, their threads, and the retries of each. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "transfer.h"
+
+static const char *const verbs[] = { [JOB_GET] = "get", [JOB_PUT] = "put" };
+
+const char *transfer_hash_name(const struct transfer *t)
+{
+    const struct site *s = t->link->site;
+
+    return s->options->no_verify || !s->hash ? NULL : s->hash_name;
+}
+
+int transfer_verify(struct transfer *t, struct failure *why)
+{
+    char here[DIGEST_HEX_MAX], there[REMOTE_HASH_MAX];
+
+    uint64_t most = t->size > t->done ? t->size : t->done;
+
+    digest_end(&t->digest, here);
+    if (!here[0])
+        return 0;
+    if (remote_hash(t->link, t->remote, most, there, why) < 0) {
+        /* A user who may only upload can't get the checksum: then there is
+         * nothing to compare. */
+        if (why->cut)
+            return -1;
+        if (t->job->kind == JOB_PUT && remote_lacks_right(t->link))
+            progress_note("%s: stored; not compared, since this account may "
+                          "not read it",
+                          t->remote);
+        else
+            progress_note("%s: not verified: %s", t->remote, why->text);
+        return 0;
+    }
+    if (strcmp(here, there) != 0)
+        return fail(why, EX_DATAERR,
+                    "the checksums differ (%s here, %s there); the file is "
+                    "damaged or has changed: transfer it again with "
+                    "--no-resume --conflict overwrite",
+                    here, there);
+    t->checked = true;
+    return 0;
+}
+
+void transfer_moved(void *of, uint64_t bytes)
+{
+    struct transfer *t = of;
+
+    (void)bytes; /* bytes of the connection, which may be compressed */
+    if (t->row)
+        progress_moved(t->row, t->done);
+}
+
+void transfer_show(struct transfer *t)
+{
+    const char *name = t->job->kind == JOB_GET ? t->job->remote : t->job->local;
+
+    if (!t->row)
+        t->row = progress_begin(verbs[t->job->kind], name, t->size);
+    progress_resume(t->row, t->first);
+}
+
+bool transfer_in_mode_z(const struct transfer *t)
+{
+    const struct site *s = t->link->site;
+
+    return s->options->compress && s->modez;
+}
+
+static int transfer_try(struct transfer *t, struct failure *why)
+{
+    struct retry retry = { 0 };
+    int r;
+
+    do
+        r = t->job->kind == JOB_GET ? download_once(t, why)
+                                    : upload_once(t, why);
+    while (r < 0 && (((why->reply == 425 || why->reply == 522) &&
+                      link_next_manner(t->link)) ||
+                     link_again(t->link, &retry, t->remote, why)));
+    return r;
+}
+
+/* Does the job, with the retries that the options permit, and shows its
+ * progress. Returns 0 or -1. */
+static int transfer_run(struct link *l, const struct job *job,
+                        struct failure *why)
+{
+    static _Thread_local struct transfer t;
+
+    t = (struct transfer){ .link = l, .job = job, .fd = -1 };
+
+    *why = (struct failure){ 0 };
+    snprintf(t.remote, sizeof(t.remote), "%s", job->remote);
+    snprintf(t.local, sizeof(t.local), "%s", job->local);
+    int r = transfer_try(&t, why);
+    if (r < 0 && job->kind == JOB_PUT)
+        upload_tell(&t, why);
+    if (t.skipped) {
+        progress_note("%s: skipped, it is there already", t.local);
+        return 0;
+    }
+    if (!t.row && r == 0)
+        return 0;
+    if (!t.row)
+        transfer_show(&t);
+    progress_end(t.row, job->kind == JOB_GET ? t.local : t.remote, t.checked,
+                 r < 0 ? why : NULL);
+    return r;
+}
+
+/* The threads of a queue: each takes the next job until none is left. */
+
+#define WORKERS_MAX 16
+
+void jobs_release(struct jobs *j)
+{
+    for (size_t i = 0; i < j->count; i++) {
+        free(j->job[i].local);
+        free(j->job[i].remote);
+    }
+    free(j->job);
+    names_release();
+    *j = (struct jobs){ 0 };
+}
+
+static int jobs_append(struct jobs *j, const struct job *job, const char *local,
+                       const char *remote)
+{
+    if (j->count == j->size) {
+        size_t size = j->size ? 2 * j->size : 64;
+        struct job *more = reallocarray(j->job, size, sizeof(*more));
+        if (!more)
+            return -1;
+        j->job = more;
+        j->size = size;
+    }
+    struct job *new = &j->job[j->count];
+    *new = *job;
+    new->local = strdup(local);
+    new->remote = strdup(remote);
+    if (!new->local || !new->remote) {
+        free(new->local);
+        free(new->remote);
+        return -1;
+    }
+    j->count++;
+    return 0;
+}
+
+int jobs_add(struct jobs *j, const struct job *job, const char *local,
+             const char *remote, struct failure *why)
+{
+    size_t bytes = sizeof(*job) + strlen(local) + 1 + strlen(remote) + 1;
+
+    if (job->kind == JOB_PUT) /* the copy of names_take() */
+        bytes += strlen(remote) + 1;
+
+    if (j->full || bytes > (j->most ? j->most : JOBS_BYTES_MAX) - j->bytes) {
+        j->full = true;
+        return fail(why, EX_DATAERR,
+                    "too many files for one call, so none is transferred; name "
+                    "the directories in it one by one");
+    }
+    if (jobs_append(j, job, local, remote) < 0)
+        return fail(why, EX_OSERR, "out of memory");
+    /* Two uploads of one call may have the same name: for the second one it is
+     * taken, whatever a listing shows now. */
+    if (job->kind == JOB_PUT && !names_take(remote))
+        j->job[j->count - 1].known = j->job[j->count - 1].taken = true;
+    j->bytes += bytes;
+    return 0;
+}
+
+bool jobs_ended(const struct jobs *j)
+{
+    return link_interrupted || j->full;
+}
+
+struct crew {
+    const struct jobs *jobs;
+    const struct site *site;
+    atomic_size_t next, done, failed;
+    atomic_int code; /* exit code of the first failure */
+};
+
+static void crew_work(struct crew *c, struct link *l)
+{
+    struct failure why;
+
+    while (!link_interrupted) {
+        size_t i = atomic_fetch_add(&c->next, 1);
+        int none = 0;
+
+        if (i >= c->jobs->count)
+            break;
+        if (transfer_run(l, &c->jobs->job[i], &why) == 0) {
+            atomic_fetch_add(&c->done, 1);
+            continue;
+        }
+        atomic_fetch_add(&c->failed, 1);
+        atomic_compare_exchange_strong(&c->code, &none, why.code);
+    }
+}
+
+/* Servers limit the sessions of a user. A link that the server doesn't let in
+ * takes no job, since the others do all of them. */
+static bool crew_is_let_in(struct link *l)
+{
+    struct failure why;
+
+    if (link_command(l, &why, "NOOP") == 0)
+        return true;
+    if (!link_interrupted)
+        progress_note("continues with fewer links: %s", why.text);
+    return false;
+}
+
+static void *crew_thread(void *of)
+{
+    struct crew *c = of;
+    struct failure why;
+    struct link l;
+
+    if (link_open(&l, c->site, &why) == 0 && crew_is_let_in(&l))
+        crew_work(c, &l);
+    link_close(&l);
+    return NULL;
+}
+
+int jobs_run(struct jobs *j, const struct site *s, struct link *first)
+{
+    struct crew c = { .jobs = j, .site = s };
+    pthread_t thread[WORKERS_MAX];
+    size_t wanted = (size_t)s->options->parallel, running = 0;
+
+    if (wanted > j->count)
+        wanted = j->count;
+    while (running + 1 < wanted && running < WORKERS_MAX &&
+           pthread_create(&thread[running], NULL, crew_thread, &c) == 0)
+        running++;
+    crew_work(&c, first);
+    for (size_t i = 0; i < running; i++)
+        pthread_join(thread[i], NULL);
+    j->done = atomic_load(&c.done);
+    j->failed = atomic_load(&c.failed);
+    return link_interrupted ? EX_TEMPFAIL : atomic_load(&c.code);
+}

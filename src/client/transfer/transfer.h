@@ -1,0 +1,236 @@
+/* Transfers: a queue of them, and one file's way. */
+#ifndef CLIENT_TRANSFER_H
+#define CLIENT_TRANSFER_H
+
+#include <limits.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+#include <zlib.h>
+
+#include "link/link.h"
+#include "options/options.h"
+#include "show/show.h"
+
+#define DIGEST_HEX_MAX 129
+
+/* The checksum of a transfer's bytes, in the server's algorithm. */
+struct digest {
+    EVP_MD_CTX *ctx; /* NULL: no checksum is wanted */
+};
+
+/* Begins a checksum. NAME is as in HASH; NULL: none is wanted. Returns 0, or
+ * -1: the algorithm is unknown. */
+int digest_begin(struct digest *d, const char *name);
+void digest_add(struct digest *d, const void *bytes, size_t len);
+/* Adds the first LEN bytes of FD. Returns 0 or -errno. */
+int digest_add_head(struct digest *d, int fd, uint64_t len);
+/* Writes the checksum in lower-case hexadecimal, or "" if none was wanted, and
+ * frees D. */
+void digest_end(struct digest *d, char out[DIGEST_HEX_MAX]);
+
+#define ZSTREAM_BLOCK 65536
+
+/* MODE Z: the data connection carries one stream in zlib's format (RFC
+ * 1950). */
+struct zstream {
+    z_stream z;
+    enum { ZSTREAM_OFF, ZSTREAM_DEFLATES, ZSTREAM_INFLATES } kind;
+    bool source_ended, ended;
+    char block[ZSTREAM_BLOCK];
+};
+
+/* Returns 0, or -1: out of memory. */
+int zstream_begin(struct zstream *s, bool deflates);
+/* Decompresses BYTES into SINK (which returns LEN for success). Returns 0; -1:
+ * the bytes are damaged, continue after the end, or SINK failed. */
+int zstream_unpack(struct zstream *s, const char *bytes, size_t len,
+                   size_t (*sink)(void *of, const char *bytes, size_t len),
+                   void *of);
+/* Fills OUT with compressed bytes from SOURCE (which returns 0 at its end, -1
+ * if it failed). Returns their number, 0 at the end, or -1. */
+long zstream_pack(struct zstream *s, char *out, size_t len,
+                  long (*source)(void *of, char *bytes, size_t len), void *of);
+/* Did a decompressed stream reach its own end? */
+bool zstream_is_whole(const struct zstream *s);
+void zstream_end(struct zstream *s);
+
+#define WRITER_BLOCK (256 * 1024)
+
+/* Writes received bytes into a file and adds them to the file's digest. For a
+ * large file a thread does it, so that the network doesn't wait. */
+struct writer {
+    int fd;
+    struct digest *digest;
+    char (*block)[WRITER_BLOCK]; /* two of them; NULL: each byte is written at
+                                    once */
+    size_t held;                 /* bytes in the block that is being filled */
+    unsigned filling; /* the number of that block; changes under the lock */
+    bool threaded;
+    pthread_t thread;
+    /* Protected by the lock while the thread runs: */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    size_t handed; /* bytes for the thread to write; 0: it is idle */
+    bool over;
+    int error; /* errno of a write that failed */
+};
+
+/* Begins writing. A thread writes large files from two blocks; the caller's
+ * thread writes SMALL ones. To a terminal or a pipe (GATHER is false) each byte
+ * goes at once. */
+void writer_begin(struct writer *w, int fd, struct digest *d, bool gather,
+                  bool small);
+/* Returns 0, or -1: a write has failed. After writer_end(), w->error has the
+ * reason. */
+int writer_add(struct writer *w, const char *bytes, size_t len);
+/* Writes everything, and ends the thread. Returns 0 or -1. */
+int writer_end(struct writer *w);
+
+/* A local file that is being downloaded: its bytes are under a temporary name
+ * beside the target. A rename makes the file visible when it is complete. */
+struct part {
+    int directory, fd;
+    char name[NAME_MAX + 1]; /* the temporary name */
+    uint64_t held;           /* bytes that an earlier try left */
+};
+
+#define PART_NONE ((struct part){ -1, -1, "", 0 })
+
+/* Is NAME, without directories, one of these temporary names? */
+bool part_is_name(const char *name);
+
+/* Identifies the bytes: those of another file, or of another state of it, are
+ * never continued. */
+struct part_source {
+    const char *server, *path; /* "USER@HOST:PORT" */
+    uint64_t size;
+    time_t modified;
+    bool resume; /* false: it begins at its first byte */
+};
+
+/* Opens the partial file in the directory of TARGET. Returns 0, or -1 with the
+ * reason, also while another process downloads the same. */
+int part_open(struct part *p, const char *target,
+              const struct part_source *from, struct failure *why);
+/* Gives the file its name; without REPLACE, never that of an existing file.
+ * WHEN is its time; 0: now. Returns 0; 1: the name is taken; -1 with the
+ * reason. If the file system has lost bytes, the partial file is removed, since
+ * nobody knows which. */
+int part_finish(struct part *p, const char *target, bool replace, time_t when,
+                struct failure *why);
+/* Closes the file. KEEP: keeps it for the next try, unless the file system has
+ * lost bytes. */
+void part_close(struct part *p, bool keep);
+
+/* Names here and on the server. Writes "new-NAME" for I = 1, then "new-2-NAME";
+ * the directories before it don't change. Returns 0 or -ENAMETOOLONG. */
+int names_new(const char *path, unsigned i, char *out, size_t size);
+
+/* Takes the name on the server for an upload of this command, in any thread.
+ * Returns false: another one has it. */
+bool names_take(const char *remote);
+void names_release(void);
+/* A command begins: answers for all files of the last one are forgotten. */
+void names_begin(void);
+/* Is there a terminal for questions? */
+bool names_can_ask(const struct options *o);
+/* Decides about NAME, which is taken WHERE ("here" or "on the server"). It
+ * asks, if that is the choice and there is a terminal. */
+enum conflict_choice names_decide(const struct options *o, const char *name,
+                                  const char *where);
+
+/* Does PATTERN match the whole of NAME? "*" matches no dot at the beginning. */
+bool names_match(const char *pattern, const char *name);
+
+enum job_kind { JOB_GET, JOB_PUT };
+
+/* A transfer to do; the texts belong to the job. */
+struct job {
+    enum job_kind kind;
+    char *local, *remote; /* local "-": standard input or output */
+    bool known;           /* the following fields come from a listing */
+    bool taken;           /* put: the name is taken */
+    uint64_t size;        /* get */
+    time_t modified;      /* get; 0: unknown */
+    bool overwrite;       /* put: sync has decided to replace it */
+};
+
+/* The state of one attempt; it is kept for the next one. */
+struct transfer {
+    struct link *link;
+    const struct job *job;
+    struct progress_row *row; /* NULL before the transfer begins */
+    char remote[URL_PATH_MAX];
+    char local[PATH_MAX];
+    uint64_t size, first,
+        done; /* of the whole file, where this try began, now */
+    time_t modified;
+    bool begun;     /* put: the server may have bytes of this file */
+    bool sent;      /* put: it may have all of them */
+    bool stored;    /* put: it has confirmed the file */
+    int broken;     /* put: errno of the local file, or 0 */
+    bool shorter;   /* put: the local file has lost its end */
+    bool whole;     /* put: no partial of an earlier call is continued */
+    bool ours;      /* put: the server had no bytes of an earlier call */
+    bool elsewhere; /* put: the server has chosen another name */
+    bool replaces;  /* an existing file is to be replaced */
+    bool skipped;   /* the user decided so */
+    bool checked;   /* the checksums were the same */
+    int fd;
+    struct writer writer; /* get */
+    bool too_long;        /* get: the server sends more than it announced */
+    struct digest digest;
+    struct zstream z;
+};
+
+/* Make one attempt each. They return 0, or -1 with the reason. */
+int download_once(struct transfer *t, struct failure *why);
+int upload_once(struct transfer *t, struct failure *why);
+
+/* Adds to WHY what the server has of a file that was being uploaded. */
+void upload_tell(const struct transfer *t, struct failure *why);
+
+/* Returns the algorithm to compute, or NULL: verification is off, or the server
+ * has none. */
+const char *transfer_hash_name(const struct transfer *t);
+/* Compares the checksum of the transferred bytes with the server's. Returns 0
+ * or -1. */
+int transfer_verify(struct transfer *t, struct failure *why);
+/* Should this transfer use MODE Z? */
+bool transfer_in_mode_z(const struct transfer *t);
+/* The callback of struct link_io: shows T->done. */
+void transfer_moved(void *of, uint64_t bytes);
+/* Shows the row, or begins it again at t->first. */
+void transfer_show(struct transfer *t);
+
+/* A server can list files without an end. This is room for two million of them
+ * with paths of a hundred bytes. */
+#define JOBS_BYTES_MAX (512ul * 1024 * 1024)
+
+/* A queue of transfers. Several links work on it, each in a thread of its
+ * own. */
+struct jobs {
+    struct job *job;
+    size_t count, size;
+    size_t bytes;        /* of all jobs, with their names */
+    size_t most;         /* of these bytes; 0: JOBS_BYTES_MAX */
+    bool full;           /* a job had no room: no job is begun */
+    size_t done, failed; /* of those that jobs_run() has begun */
+};
+
+void jobs_release(struct jobs *j);
+/* Adds a job; LOCAL and REMOTE are copied. Returns 0, or -1 with the reason. */
+int jobs_add(struct jobs *j, const struct job *job, const char *local,
+             const char *remote, struct failure *why);
+/* Must a walk that adds jobs end before its end: by Ctrl-C, or since they are
+ * full? */
+bool jobs_ended(const struct jobs *j);
+/* Does all jobs, with the open link FIRST and as many more links as the options
+ * say. Prints each failure. Returns 0, or the first failure's exit code. */
+int jobs_run(struct jobs *j, const struct site *s, struct link *first);
+
+#endif

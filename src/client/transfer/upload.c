@@ -1,0 +1,403 @@
+/* An upload: the server makes the file visible when all bytes have arrived. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+#include "transfer.h"
+
+#define RENAMES_MAX 99
+/* A smaller file is sent again from its first byte: the request for SIZE would
+ * cost as much. */
+#define RESUME_LEAST (1024 * 1024)
+#define BULK_LEAST   (256 * 1024)
+
+static bool upload_is_stream(const struct transfer *t)
+{
+    return strcmp(t->job->local, "-") == 0;
+}
+
+/* Files of /proc have bytes, but no length. */
+static bool upload_is_sized(const struct transfer *t)
+{
+    return !upload_is_stream(t) && t->size > 0;
+}
+
+/* A file that grows ends at the length that it had at first. */
+static size_t upload_room(const struct transfer *t, size_t len)
+{
+    uint64_t left = t->size - t->done;
+
+    return upload_is_sized(t) && len > left ? (size_t)left : len;
+}
+
+static long upload_read(void *of, char *bytes, size_t len)
+{
+    struct transfer *t = of;
+    ssize_t n = 0;
+
+    len = upload_room(t, len);
+    if (len == 0)
+        return 0;
+    do
+        n = read(t->fd, bytes, len);
+    while (n < 0 && errno == EINTR && !link_interrupted);
+    t->broken = n < 0 && !link_interrupted ? errno : 0;
+    t->shorter = n == 0 && upload_is_sized(t);
+    if (n < 0 || t->shorter)
+        return -1;
+    digest_add(&t->digest, bytes, (size_t)n);
+    t->done += (uint64_t)n;
+    return (long)n;
+}
+
+static size_t upload_give(void *of, char *bytes, size_t len)
+{
+    struct transfer *t = of;
+    long n = t->z.kind == ZSTREAM_OFF
+                 ? upload_read(t, bytes, len)
+                 : zstream_pack(&t->z, bytes, len, upload_read, t);
+
+    return n < 0 ? CURL_READFUNC_ABORT : (size_t)n;
+}
+
+/* libcurl calls it after it has resumed. */
+static int upload_seek(void *of, curl_off_t offset, int origin)
+{
+    struct transfer *t = of;
+
+    return lseek(t->fd, (off_t)offset, origin) < 0 ? CURL_SEEKFUNC_FAIL
+                                                   : CURL_SEEKFUNC_OK;
+}
+
+static int upload_open(struct transfer *t, struct failure *why)
+{
+    struct stat st;
+
+    if (upload_is_stream(t)) {
+        t->fd = STDIN_FILENO;
+        return 0;
+    }
+    t->fd = open(t->local, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (t->fd < 0 || fstat(t->fd, &st) < 0)
+        return fail_errno(why, errno, t->local);
+    if (S_ISDIR(st.st_mode))
+        return fail(why, EX_USAGE, "%s: is a directory; add -r", t->local);
+    if (!S_ISREG(st.st_mode))
+        return fail(why, EX_NOINPUT, "%s: not a regular file", t->local);
+    t->ours &= t->size == (uint64_t)st.st_size && t->modified == st.st_mtime;
+    t->size = (uint64_t)st.st_size;
+    t->modified = st.st_mtime;
+    return 0;
+}
+
+/* Does the name exist? If the directory was listed, the answer is known. */
+static int upload_taken(struct transfer *t, const char *path,
+                        struct failure *why)
+{
+    struct listing_entry e;
+
+    if (t->job->known && strcmp(path, t->job->remote) == 0)
+        return t->job->taken;
+    int r = remote_stat(t->link, path, &e, why);
+    if (r == 0 && e.kind == ENTRY_DIRECTORY)
+        return fail(why, EX_CANTCREAT, "/%s is a directory", path);
+    return r < 0 ? -1 : r == 0;
+}
+
+static int upload_rename(struct transfer *t, struct failure *why)
+{
+    for (unsigned i = 1; i <= RENAMES_MAX; i++) {
+        if (names_new(t->job->remote, i, t->remote, sizeof(t->remote)) < 0)
+            break;
+        int r = upload_taken(t, t->remote, why);
+        if (r < 0 || (r == 0 && names_take(t->remote)))
+            return r;
+    }
+    return fail(why, EX_CANTCREAT, "/%s: no free name is left", t->job->remote);
+}
+
+/* Returns 0: continue; 1: skip; -1: failed. */
+static int upload_target(struct transfer *t, struct failure *why)
+{
+    t->replaces |= t->job->overwrite;
+    if (t->replaces || t->begun)
+        return 0;
+    int r = upload_taken(t, t->remote, why);
+    if (r <= 0)
+        return r;
+    switch (names_decide(t->link->site->options, t->remote, "on the server")) {
+    case CONFLICT_SKIP:
+        return 1;
+    case CONFLICT_OVERWRITE:
+        t->replaces = true;
+        return 0;
+    default:
+        return upload_rename(t, why);
+    }
+}
+
+/* The bytes of an earlier call may be another file's beginning. Continues them
+ * only if the client can compare the whole file at the end. Returns 0 or -1. */
+static int upload_trust(struct transfer *t, struct failure *why)
+{
+    int r =
+        transfer_hash_name(t) ? remote_may_hash(t->link, t->remote, why) : 0;
+
+    t->whole = r == 0;
+    return r < 0 ? -1 : 0;
+}
+
+/* Finds where to resume: SIZE of a name without a finished file is the length
+ * of an interrupted upload. A finished file is never continued, since APPE
+ * would append the rest of one file to another file. */
+static int upload_first(struct transfer *t, struct failure *why)
+{
+    const struct options *o = t->link->site->options;
+    struct listing_entry e;
+    uint64_t held = 0;
+
+    t->first = 0;
+    if (o->no_resume || t->whole || upload_is_stream(t) ||
+        t->size < RESUME_LEAST)
+        return 0;
+    int r = t->job->known && !t->begun
+                ? !t->job->taken
+                : remote_stat(t->link, t->remote, &e, why);
+    if (r != 1)
+        return r < 0 ? -1 : 0;
+    if (remote_length(t->link, t->remote, &held, why) < 0)
+        return -1;
+    if (held > 0 && !t->ours && upload_trust(t, why) < 0)
+        return -1;
+    t->ours |= held == 0;
+    t->first = held < t->size && !t->whole ? held : 0;
+    return 0;
+}
+
+/* After a cut the server may have the whole file, if only its 226 was lost:
+ * then it isn't sent again. */
+static bool upload_is_there(struct transfer *t, struct failure *why)
+{
+    struct listing_entry e;
+
+    if (!t->begun || !transfer_hash_name(t) ||
+        remote_stat(t->link, t->remote, &e, why) != 0 || e.kind != ENTRY_FILE ||
+        e.size != t->size ||
+        digest_begin(&t->digest, transfer_hash_name(t)) < 0 ||
+        digest_add_head(&t->digest, t->fd, t->size) < 0)
+        return false;
+    return transfer_verify(t, why) == 0 && t->checked;
+}
+
+static int upload_set_mode_z(struct transfer *t, struct failure *why)
+{
+    if (zstream_begin(&t->z, true) < 0)
+        return fail(why, EX_OSERR, "out of memory");
+    return link_set_mode_z(t->link, why);
+}
+
+/* Only an end that the local file has caused counts more than libcurl's. */
+static int upload_end(struct transfer *t, int r, struct failure *why)
+{
+    const struct link *l = t->link;
+
+    /* After a refusal without a byte the server has nothing. */
+    t->begun |= l->given > 0 || (l->opened && l->reply < 400);
+    t->sent = l->sent;
+    t->stored = r == 0;
+    zstream_end(&t->z);
+    if (t->shorter)
+        return fail(why, EX_IOERR, "%s became shorter while it was sent",
+                    t->local);
+    if (t->broken)
+        return fail(why, EX_IOERR, "%s can't be read: %s", t->local,
+                    strerror(t->broken));
+    return r;
+}
+
+/* Has the file no byte? Files of /proc have bytes, too, where fstat() finds
+ * none. */
+static bool upload_is_empty(const struct transfer *t)
+{
+    char byte;
+
+    return !upload_is_stream(t) && t->size == 0 &&
+           pread(t->fd, &byte, 1, 0) == 0;
+}
+
+/* A server may take the announced length for what is sent or for the whole
+ * file. Only with the whole file's does Sallyport notice each missing byte of a
+ * resumed upload. */
+static int upload_set_length(struct transfer *t, const struct link_io *io,
+                             struct failure *why)
+{
+    LINK_SET(t->link, CURLOPT_INFILESIZE_LARGE,
+             io->length > 0 ? (curl_off_t)t->size : (curl_off_t)-1);
+    return io->length > 0 || upload_is_empty(t)
+               ? link_announce(t->link, t->size, why)
+               : 0;
+}
+
+static int upload_bytes(struct transfer *t, struct failure *why)
+{
+    bool packed = transfer_in_mode_z(t);
+    const struct link_io io = { .give = upload_give,
+                                .moved = transfer_moved,
+                                .of = t,
+                                .bulk = t->size - t->first >= BULK_LEAST,
+                                .length = upload_is_sized(t) && !packed
+                                              ? t->size - t->first
+                                              : 0 };
+    t->broken = 0;
+    t->sent = t->stored = t->shorter = false;
+    if (link_begin(t->link, t->remote, &io, why) < 0 ||
+        (packed && upload_set_mode_z(t, why) < 0) ||
+        upload_set_length(t, &io, why) < 0)
+        return -1;
+    LINK_SET(t->link, CURLOPT_UPLOAD, 1L);
+    LINK_SET(t->link, CURLOPT_SEEKFUNCTION, upload_seek);
+    LINK_SET(t->link, CURLOPT_SEEKDATA, t);
+    LINK_SET(t->link, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)t->first);
+    return upload_end(t, link_run(t->link, why), why);
+}
+
+void upload_tell(const struct transfer *t, struct failure *why)
+{
+    size_t len = strlen(why->text);
+
+    if (t->stored || !t->begun)
+        return;
+    snprintf(why->text + len, sizeof(why->text) - len, "; %s",
+             t->sent ? "all bytes were sent, but the server hasn't confirmed "
+                       "the file"
+                     : "the server may have only a part of the file, so send "
+                       "it again");
+}
+
+/* Without HASH the length shows at least that nothing was lost: some servers
+ * count an upload whose connection was reset as complete. */
+static int upload_length(struct transfer *t, struct failure *why)
+{
+    uint64_t there = 0;
+    int r = t->link->site->options->no_verify
+                ? 1
+                : remote_length(t->link, t->remote, &there, why);
+
+    if (r != 0 || there == t->done)
+        return r < 0 ? -1 : 0;
+    fail(why, EX_DATAERR, "%llu bytes were sent, and %llu arrived",
+         (unsigned long long)t->done, (unsigned long long)there);
+    why->cut = true;
+    return -1;
+}
+
+/* The partial of an earlier call may be the beginning of another file. In that
+ * case the whole file is sent once. */
+static int upload_doubt(struct transfer *t, struct failure *why)
+{
+    if (why->code == EX_DATAERR && t->first > 0 && !t->whole) {
+        t->whole = true;
+        why->cut = true;
+    }
+    return -1;
+}
+
+/* The path in "226 5 bytes stored as /a/b (2)", or an empty slice. */
+static struct slice upload_stored_as(const struct link *l)
+{
+    static const char mark[] = " stored as /";
+    const struct buf *b = &l->lines;
+    const char *at = memmem(b->data, b->len, mark, strlen(mark));
+    struct slice rest, path = { 0 };
+
+    if (!at)
+        return path;
+    at += strlen(mark) - 1;
+    rest = (struct slice){ at, b->len - (size_t)(at - b->data) };
+    slice_cut(&rest, '\n', &path);
+    return path;
+}
+
+/* A server may give the file another name. Then that is the file to compare. */
+static void upload_follow(struct transfer *t)
+{
+    const char *slash = strrchr(t->remote, '/');
+    size_t head = slash ? (size_t)(slash + 1 - t->remote) : 0;
+    struct slice path = upload_stored_as(t->link), name = path;
+
+    while (slice_cut(&path, '/', &name))
+        ;
+    /* A reply shows control bytes in another way. */
+    if (listing_safe(slice_from(t->remote + head)) && listing_safe(name) &&
+        !slice_equal(name, slice_from(t->remote + head)) &&
+        slice_copy(name, t->remote + head, sizeof(t->remote) - head) == 0)
+        t->elsewhere = true;
+}
+
+/* Compares what has arrived with what was sent. */
+static int upload_compare(struct transfer *t, struct failure *why)
+{
+    if (transfer_verify(t, why) < 0)
+        return upload_doubt(t, why);
+    if (t->checked)
+        return 0;
+    if (t->first > 0 && !t->ours) {
+        fail(why, EX_DATAERR, "the part of an earlier call can't be verified");
+        return upload_doubt(t, why);
+    }
+    return upload_length(t, why);
+}
+
+static int upload_checked(struct transfer *t, struct failure *why)
+{
+    if (digest_begin(&t->digest, transfer_hash_name(t)) < 0 ||
+        digest_add_head(&t->digest, t->fd, t->first) < 0)
+        return fail_errno(why, errno, t->local);
+    t->done = t->first;
+    transfer_show(t);
+    if (upload_bytes(t, why) < 0)
+        return -1;
+    upload_follow(t);
+    if (upload_compare(t, why) < 0)
+        return -1;
+    if (t->link->site->options->preserve && t->modified > 0)
+        return remote_set_time(t->link, t->remote, t->modified, why);
+    return 0;
+}
+
+/* Whoever wanted to replace a file has only added one. */
+static int upload_misplaced(const struct transfer *t, struct failure *why)
+{
+    return fail(why, EX_CANTCREAT,
+                "the server replaces no file: it kept /%s, and stored this one "
+                "as /%s",
+                t->job->remote, t->remote);
+}
+
+int upload_once(struct transfer *t, struct failure *why)
+{
+    char rest[DIGEST_HEX_MAX];
+    bool again = t->done > 0;
+    int r = upload_open(t, why);
+    if (r == 0)
+        r = upload_target(t, why);
+    t->skipped = r == 1;
+    if (r == 0)
+        r = upload_first(t, why);
+    if (r == 0 && again && upload_is_stream(t))
+        r = fail(why, EX_TEMPFAIL, "standard input can't be sent again");
+    if (r == 0 && !upload_is_there(t, why))
+        r = upload_checked(t, why);
+    if (r == 0 && t->elsewhere && t->replaces)
+        r = upload_misplaced(t, why);
+    digest_end(&t->digest, rest);
+    if (!upload_is_stream(t))
+        fd_close(&t->fd);
+    t->fd = -1;
+    return r < 0 ? -1 : 0;
+}
