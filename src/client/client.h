@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/types.h>
+#include <sys/stat.h>
 
 #include "link/link.h"
 #include "options/options.h"
@@ -18,7 +18,7 @@ struct client {
         options; /* of the command line, the profile and the current line */
     struct options given; /* of the command line alone */
     struct profile profile;
-    char *kept[OPTIONS_MAX]; /* texts that the last "open" gave */
+    char *kept; /* the line of the last "open", with the texts of its options */
     struct site site;
     struct link link;
     bool open;              /* site and link are open */
@@ -109,6 +109,9 @@ void client_show(const struct options *o, const struct command *row,
                  char **text, int n);
 /* Prints WHY, about WHAT. Returns its exit code. */
 int client_error(const char *what, const struct failure *why);
+/* Prints a failure in these words, about WHAT. Returns CODE. */
+int client_refuse(const char *what, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* Are all options of this line options of COMMAND? Otherwise prints that WHO
  * has no such option. Returns an exit code. */
 int client_misfit(const struct options *o, const char *command,
@@ -139,19 +142,53 @@ int shell_local(const char *command);
 /* Prints the help for one command (NULL: all commands) in MODE. Returns 0. */
 int help_print(const struct command *row, unsigned mode);
 
-/* Turns names and patterns into jobs, for both directions. All functions print
- * each failure and continue with the rest. They return the first failure's exit
- * code, or 0. */
+/* A walk through a directory here and its counterpart on the server. It prints
+ * each failure and continues with the rest. */
+struct tree {
+    struct client *client;
+    const struct tree_way *way;
+    struct jobs jobs;
+    int code;        /* exit code of the first failure */
+    size_t failed;   /* failures of the walk; those of transfers are in jobs */
+    size_t left_out; /* names too long for one of the sides */
+    /* Of sync: */
+    size_t same, removed;
+    size_t planned; /* transfers of a dry run */
+    bool untimed;   /* a note says that the server gives no times */
+};
 
-/* Adds jobs that upload LOCAL (a file, or a directory with -r) as REMOTE. */
-int tree_put(struct client *c, const char *local, const char *remote,
-             struct jobs *j);
-/* Adds jobs that download REMOTE (a file, or a directory with -r) as LOCAL,
- * which is at DEPTH, see tree_make_local(). */
-int tree_get(struct client *c, const char *remote, const char *local, int depth,
-             struct jobs *j);
+/* What put, get and sync do on a walk. */
+struct tree_way {
+    /* Up: gets the listing of REMOTE, and makes it if it is missing. Returns 0,
+     * or -1 with the reason. */
+    int (*list)(struct tree *t, const char *remote, struct listing *ret,
+                struct failure *why);
+    /* Up: a regular file; THERE lists its directory on the server. */
+    void (*up)(struct tree *t, const char *local, const char *remote,
+               const struct stat *st, const struct listing *there);
+    /* Up: the end of the open local directory HERE; or NULL. */
+    void (*up_end)(struct tree *t, int here, const char *remote,
+                   const struct listing *there);
+    /* Down: a file, and the end of a directory. */
+    void (*down)(struct tree *t, const char *remote, const char *local,
+                 const struct listing_entry *e);
+    void (*down_end)(struct tree *t, const char *remote, const char *local,
+                     const struct listing *there, int depth);
+};
 
-/* Calls EACH with the path of WORD or, if its last component is a pattern, with
+/* The greatest depth of directories. */
+#define TREE_DEPTH_MAX 64
+
+void tree_up(struct tree *t, const char *local, const char *remote, int depth);
+/* Makes LOCAL if it is missing. A link is followed only at DEPTH 0, where the
+ * user has named it: the server chooses the names below. */
+void tree_down(struct tree *t, const char *remote, const char *local,
+               int depth);
+/* Prints the failure, counts it, and keeps the first exit code. */
+void tree_failed(struct tree *t, const char *what, const struct failure *why);
+
+/* The following functions return the first failure's exit code, or 0. This one
+ * calls EACH with the path of WORD or, if its last component is a pattern, with
  * the paths that match. A pattern without a match is a failure. */
 int tree_expand(struct client *c, const struct word *word,
                 int (*each)(struct client *c, const char *path, void *of),
@@ -166,22 +203,20 @@ int tree_walk(struct client *c, const char *path,
                           const struct listing_entry *e, void *of),
               void *of);
 
-/* The greatest depth of directories. */
-#define TREE_DEPTH_MAX 64
-
-/* Makes the local directory if it is missing. A link is followed only at DEPTH
- * 0, where the user has named it: the server chooses the names below. DRY:
- * makes nothing. Returns 0, or -1 with the reason. */
-int tree_make_local(const char *local, int depth, bool dry,
-                    struct failure *why);
+struct tree_removal {
+    bool says;              /* prints what is removed, also without --dry-run */
+    size_t removed, failed; /* counted */
+};
+/* Removes PATH of the server with everything in it, or prints that in a dry
+ * run. */
+int tree_remove(struct client *c, const char *path,
+                const struct listing_entry *e, struct tree_removal *r);
 
 /* Writes DIR and NAME with one "/" between. Returns 0, or -1: it doesn't
  * fit. */
 int tree_join(const char *dir, const char *name, char *out, size_t size);
-
-/* Says that LOCAL isn't uploaded, since it isn't a regular file. */
-void tree_left_out(const char *local, mode_t mode);
-
+/* Is NAME "." or ".."? */
+bool tree_is_dots(const char *name);
 /* Keeps CODE in *first if it is the first that isn't 0. */
 void tree_keep(int *first, int code);
 

@@ -15,13 +15,13 @@ int cmd_cd(struct client *c, struct word *w, int n)
     const char *path = n > 0 ? w[0].path : "";
     struct failure why;
     struct listing_entry e;
-    int r = remote_stat(&c->link, path, &e, &why);
+    enum presence r = remote_stat(&c->link, path, &e, &why);
 
-    if (r == 0 && e.kind != ENTRY_DIRECTORY)
-        r = 1;
-    if (r == 1)
+    if (r == PRESENT && e.kind != ENTRY_DIRECTORY)
+        r = ABSENT;
+    if (r == ABSENT)
         fail(&why, EX_NOINPUT, "there is no such directory");
-    if (r != 0)
+    if (r != PRESENT)
         return client_error(path, &why);
     snprintf(c->cwd, sizeof(c->cwd), "%s", path);
     return 0;

@@ -163,61 +163,39 @@ int cmd_mkdir(struct client *c, struct word *w, int n)
     return code;
 }
 
-/* Servers use different texts for "DELE isn't for directories". */
-static void rm_explain(struct client *c, const char *path, struct failure *why)
+static int rm_refuse_login(const char *path)
 {
-    struct failure other;
+    return client_refuse(path, EX_USAGE, "the login directory itself stays");
+}
+
+/* Servers use different texts for "DELE isn't for directories". */
+static int rm_file(struct client *c, const char *path)
+{
+    struct failure why, other;
     struct listing_entry e;
 
-    if (why->reply >= 500 && remote_stat(&c->link, path, &e, &other) == 0 &&
+    if (remote_remove(&c->link, path, &why) == 0)
+        return 0;
+    if (why.reply >= 500 && remote_stat(&c->link, path, &e, &other) == 0 &&
         e.kind == ENTRY_DIRECTORY)
-        fail(why, EX_USAGE, "is a directory; add -r");
-}
-
-static int rm_entry(struct client *c, const char *path,
-                    const struct listing_entry *e, void *of)
-{
-    struct failure why;
-    int r = 0;
-
-    (void)of;
-    if (!path[0])
-        r = fail(&why, EX_USAGE, "the login directory itself stays");
-    else if (c->options.dry_run)
-        progress_note("would remove /%s", path);
-    else
-        r = e->kind == ENTRY_DIRECTORY ? remote_rmdir(&c->link, path, &why)
-                                       : remote_remove(&c->link, path, &why);
-    if (r < 0 && path[0] && e->kind == ENTRY_FILE && !c->options.recursive)
-        rm_explain(c, path, &why);
-    return r < 0 ? client_error(path, &why) : 0;
-}
-
-/* Some servers list a link to a directory as a directory. What it leads to must
- * stay: DELE removes a link, and no directory. */
-static bool rm_enter(struct client *c, const char *path, void *of)
-{
-    struct failure why;
-
-    (void)of;
-    return c->options.dry_run || remote_remove(&c->link, path, &why) < 0;
+        fail(&why, EX_USAGE, "is a directory; add -r");
+    return client_error(path, &why);
 }
 
 static int rm_one(struct client *c, const char *path, void *of)
 {
     struct listing_entry e = { .kind = ENTRY_FILE };
+    struct tree_removal removal = { 0 };
     struct failure why;
-    int code = 0;
 
-    if (c->options.recursive && path[0]) {
-        if (remote_stat(&c->link, path, &e, &why) != 0)
-            return client_error(path, &why);
-        if (e.kind == ENTRY_DIRECTORY && !rm_enter(c, path, of))
-            return 0;
-        if (e.kind == ENTRY_DIRECTORY)
-            code = tree_walk(c, path, rm_enter, rm_entry, of);
-    }
-    return code ? code : rm_entry(c, path, &e, of);
+    (void)of;
+    if (!path[0])
+        return rm_refuse_login(path);
+    if (!c->options.recursive && !c->options.dry_run)
+        return rm_file(c, path);
+    if (c->options.recursive && remote_stat(&c->link, path, &e, &why) != 0)
+        return client_error(path, &why);
+    return tree_remove(c, path, &e, &removal);
 }
 
 int cmd_rm(struct client *c, struct word *w, int n)
@@ -227,9 +205,16 @@ int cmd_rm(struct client *c, struct word *w, int n)
 
 static int rmdir_one(struct client *c, const char *path, void *of)
 {
-    const struct listing_entry e = { .kind = ENTRY_DIRECTORY };
+    struct failure why;
 
-    return rm_entry(c, path, &e, of);
+    (void)of;
+    if (!path[0])
+        return rm_refuse_login(path);
+    if (c->options.dry_run)
+        progress_note("would remove /%s", path);
+    else if (remote_rmdir(&c->link, path, &why) < 0)
+        return client_error(path, &why);
+    return 0;
 }
 
 int cmd_rmdir(struct client *c, struct word *w, int n)
@@ -265,10 +250,10 @@ static int mv_rename(struct client *c, char to[URL_PATH_MAX],
     for (unsigned i = 1; i <= RENAMES_MAX; i++) {
         if (names_new(to, i, next, sizeof(next)) < 0)
             break;
-        int r = remote_stat(&c->link, next, &e, why);
-        if (r < 0)
+        enum presence r = remote_stat(&c->link, next, &e, why);
+        if (r == PRESENCE_UNKNOWN)
             return -1;
-        if (r == 1) {
+        if (r == ABSENT) {
             memcpy(to, next, sizeof(next));
             return 0;
         }
@@ -282,10 +267,10 @@ static int mv_target(struct client *c, char to[URL_PATH_MAX],
                      struct failure *why)
 {
     struct listing_entry e;
-    int r = remote_stat(&c->link, to, &e, why);
+    enum presence r = remote_stat(&c->link, to, &e, why);
 
-    if (r != 0)
-        return r < 0 ? -1 : 0;
+    if (r != PRESENT)
+        return r == ABSENT ? 0 : -1;
     if (e.kind == ENTRY_DIRECTORY)
         return fail(why, EX_CANTCREAT,
                     "/%s is a directory; write /%s/ to move into it", to, to);

@@ -1,4 +1,5 @@
 /* The commands put, get, cat and their forms in the shell. */
+#include <errno.h>
 #include <glob.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,64 @@ static const char *base_name(const char *path)
         len--;
     const char *slash = memrchr(path, '/', len);
     return slash ? slash + 1 : path;
+}
+
+/* That the jobs are full is printed once. */
+static int transfer_add(struct tree *t, const struct job *job,
+                        const char *local, const char *remote)
+{
+    bool full = t->jobs.full;
+    struct failure why;
+
+    if (jobs_add(&t->jobs, job, local, remote, &why) == 0)
+        return 0;
+    return full ? why.code : client_error(local, &why);
+}
+
+/* Makes the directory on the server, and gets the listing of its content. */
+static int put_list(struct tree *t, const char *remote, struct listing *ret,
+                    struct failure *why)
+{
+    int made = remote_mkdir(&t->client->link, remote, why);
+
+    *ret = (struct listing){ .whole = made == 0 };
+    return made == 1 ? remote_list(&t->client->link, remote, ret, why) : made;
+}
+
+static void put_entry(struct tree *t, const char *local, const char *remote,
+                      const struct stat *st, const struct listing *there)
+{
+    bool taken = listing_find(there, remote) != NULL;
+    const struct job job = { .kind = JOB_PUT,
+                             .taken = taken,
+                             .known = taken || listing_is_whole(there) };
+
+    (void)st;
+    tree_keep(&t->code, transfer_add(t, &job, local, remote));
+}
+
+static const struct tree_way put_way = { .list = put_list, .up = put_entry };
+
+/* Adds jobs that upload LOCAL (a file, or a directory with -r) as REMOTE. */
+static int put_file(struct tree *t, const char *local, const char *remote)
+{
+    const struct job job = { .kind = JOB_PUT };
+    bool stream = strcmp(local, "-") == 0;
+    struct stat st;
+
+    if (!stream && stat(local, &st) < 0)
+        return client_refuse(local, EX_NOINPUT, "%s", strerror(errno));
+    if (stream || S_ISREG(st.st_mode))
+        return transfer_add(t, &job, local, remote);
+    if (!S_ISDIR(st.st_mode))
+        return client_refuse(
+            local, EX_USAGE,
+            "is no regular file; to send what a program prints: "
+            "PROGRAM | sallyport put - URL/NAME");
+    if (!t->client->options.recursive)
+        return client_refuse(local, EX_USAGE, "is a directory; add -r");
+    tree_up(t, local, remote, 0);
+    return 0;
 }
 
 /* Is the target on the server a directory? Several files need one. */
@@ -45,57 +104,53 @@ static int put_into_directory(struct client *c, const struct word *to,
     return r < 0 ? client_error(to->path, &why) : 0;
 }
 
-static int put_one(struct client *c, const char *local, const struct word *to,
-                   bool into, struct jobs *j)
+static int put_one(struct tree *t, const char *local, const struct word *to,
+                   bool into)
 {
     char remote[URL_PATH_MAX], name[NAME_MAX + 1];
-    struct failure why;
-
     const char *base = base_name(local);
+
     snprintf(name, sizeof(name), "%.*s", (int)strcspn(base, "/"), base);
     /* "." means the content of the directory. */
     if (!into || strcmp(name, ".") == 0)
-        return tree_put(c, local, to->path, j);
+        return put_file(t, local, to->path);
     if (strcmp(local, "-") == 0 || !listing_safe(slice_from(name)) ||
-        url_join(to->path, name, remote) < 0) {
-        fail(&why, EX_USAGE, "needs a name on the server: put %s URL/NAME",
-             local);
-        return client_error(local, &why);
-    }
-    return tree_put(c, local, remote, j);
+        url_join(to->path, name, remote) < 0)
+        return client_refuse(local, EX_USAGE,
+                             "needs a name on the server: put %s URL/NAME",
+                             local);
+    return put_file(t, local, remote);
 }
 
 static int put_all(struct client *c, struct word *w, int n,
                    const struct word *to)
 {
-    struct jobs j = { 0 };
+    struct tree t = { .client = c, .way = &put_way };
     bool into;
-    int code = put_into_directory(c, to, n > 1, &into);
 
-    if (code != 0)
-        return code;
+    t.code = put_into_directory(c, to, n > 1, &into);
+    if (t.code != 0)
+        return t.code;
     for (int i = 0; i < n; i++)
-        tree_keep(&code, put_one(c, w[i].text, to, into, &j));
-    tree_keep(&code, client_run_jobs(c, &j));
-    jobs_release(&j);
-    return code;
+        tree_keep(&t.code, put_one(&t, w[i].text, to, into));
+    tree_keep(&t.code, client_run_jobs(c, &t.jobs));
+    jobs_release(&t.jobs);
+    return t.code;
 }
 
 /* The last word is the target; in the shell the target may be missing. */
 int cmd_put(struct client *c, struct word *w, int n)
 {
     struct word here = { .remote = true, .directory = true };
-    struct failure why;
 
     snprintf(here.path, sizeof(here.path), "%s", c->cwd);
     if (n > 1 && w[n - 1].remote)
         return put_all(c, w, n - 1, &w[n - 1]);
     if (c->interactive)
         return put_all(c, w, n, &here);
-    fail(&why, EX_USAGE,
-         "the last word must be a URL: sallyport put FILE... "
-         "ftps://USER@HOST/");
-    return client_error("put", &why);
+    return client_refuse("put", EX_USAGE,
+                         "the last word must be a URL: sallyport put FILE... "
+                         "ftps://USER@HOST/");
 }
 
 /* The command expands local patterns itself, since no shell has done it. */
@@ -103,7 +158,6 @@ int cmd_mput(struct client *c, struct word *w, int n)
 {
     static struct word found[WORDS_MAX];
     struct word here = { .remote = true, .directory = true };
-    struct failure why;
     glob_t g = { 0 };
     int flags = GLOB_NOCHECK | GLOB_TILDE;
     int count = 0;
@@ -115,22 +169,64 @@ int cmd_mput(struct client *c, struct word *w, int n)
     }
     for (size_t i = 0; i < g.gl_pathc && count < WORDS_MAX; i++)
         found[count++] = (struct word){ .text = g.gl_pathv[i] };
-    int code = 0;
-    if (g.gl_pathc > WORDS_MAX) {
-        fail(&why, EX_USAGE, "too many names; name the directory, with -r");
-        code = client_error("mput", &why);
-    } else {
-        code = put_all(c, found, count, &here);
-    }
+    int code = g.gl_pathc > WORDS_MAX
+                   ? client_refuse("mput", EX_USAGE,
+                                   "too many names; name the directory, with "
+                                   "-r")
+                   : put_all(c, found, count, &here);
     globfree(&g);
     return code;
+}
+
+static void get_entry(struct tree *t, const char *remote, const char *local,
+                      const struct listing_entry *e)
+{
+    const struct job job = { .kind = JOB_GET,
+                             .known = e->sized,
+                             .size = e->size,
+                             .modified = e->modified };
+
+    tree_keep(&t->code, transfer_add(t, &job, local, remote));
+}
+
+static void get_end(struct tree *t, const char *remote, const char *local,
+                    const struct listing *there, int depth)
+{
+    (void)local;
+    (void)depth;
+    if (!there->whole)
+        progress_note("/%s: " LISTING_CUT, remote);
+    if (there->refused > 0)
+        tree_keep(&t->code,
+                  client_refuse(remote, EX_PROTOCOL, LISTING_REFUSED));
+}
+
+static const struct tree_way get_way = { .down = get_entry,
+                                         .down_end = get_end };
+
+/* Adds jobs that download REMOTE (a file, or a directory with -r) as LOCAL,
+ * which is at DEPTH, see tree_down(). */
+static int get_file(struct tree *t, const char *remote, const char *local,
+                    int depth)
+{
+    const struct job job = { .kind = JOB_GET };
+    struct failure why;
+    struct listing_entry e = { .kind = ENTRY_FILE };
+
+    if (t->client->options.recursive &&
+        remote_stat(&t->client->link, remote, &e, &why) != 0)
+        return client_error(remote, &why);
+    if (e.kind != ENTRY_DIRECTORY)
+        return transfer_add(t, &job, local, remote);
+    tree_down(t, remote, local, depth);
+    return 0;
 }
 
 struct get_target {
     const char
         *local; /* a directory, a name, "-", or NULL: the current directory */
     bool into;
-    struct jobs jobs;
+    struct tree tree;
 };
 
 static int get_one(struct client *c, const char *remote, void *of)
@@ -138,54 +234,47 @@ static int get_one(struct client *c, const char *remote, void *of)
     struct get_target *t = of;
     const char *name = base_name(remote);
     char local[PATH_MAX];
-    struct failure why;
 
-    if (t->jobs.full)
+    (void)c;
+    if (t->tree.jobs.full)
         return 0;
     if (!name[0] || (t->local && !t->into))
-        return tree_get(c, remote, t->local ? t->local : ".", 0, &t->jobs);
+        return get_file(&t->tree, remote, t->local ? t->local : ".", 0);
     /* "-" alone would be standard output. */
     const char *dash = strcmp(name, "-") == 0 ? "." : "";
-    if (tree_join(t->local ? t->local : dash, name, local, sizeof(local)) < 0) {
-        fail(&why, EX_USAGE, "the name is too long");
-        return client_error(remote, &why);
-    }
-    return tree_get(c, remote, local, 1, &t->jobs);
+    if (tree_join(t->local ? t->local : dash, name, local, sizeof(local)) < 0)
+        return client_refuse(remote, EX_USAGE, "the name is too long");
+    return get_file(&t->tree, remote, local, 1);
 }
 
 static int get_all(struct client *c, struct word *w, int n, const char *local)
 {
-    struct get_target t = { .local = local };
-    struct failure why;
+    struct get_target t = { .local = local,
+                            .tree = { .client = c, .way = &get_way } };
     struct stat st;
-    int code = 0;
+    int *code = &t.tree.code;
 
     t.into = local && strcmp(local, "-") != 0 && stat(local, &st) == 0 &&
              S_ISDIR(st.st_mode);
     bool several = n > 1 || w[0].pattern.some;
-    if (local && !t.into && several && strcmp(local, "-") != 0) {
-        fail(&why, EX_CANTCREAT,
-             "is no directory, and several files would go "
-             "there");
-        return client_error(local, &why);
-    }
+    if (local && !t.into && several && strcmp(local, "-") != 0)
+        return client_refuse(
+            local, EX_CANTCREAT,
+            "is no directory, and several files would go there");
     for (int i = 0; i < n; i++)
-        tree_keep(&code, tree_expand(c, &w[i], get_one, &t));
-    tree_keep(&code, client_run_jobs(c, &t.jobs));
-    jobs_release(&t.jobs);
-    return code;
+        tree_keep(code, tree_expand(c, &w[i], get_one, &t));
+    tree_keep(code, client_run_jobs(c, &t.tree.jobs));
+    jobs_release(&t.tree.jobs);
+    return *code;
 }
 
 int cmd_get(struct client *c, struct word *w, int n)
 {
-    struct failure why;
-
     for (int i = 1; i < n - 1; i++)
-        if (!w[i].remote) {
-            fail(&why, EX_USAGE,
-                 "several names are in the way of LOCAL; try mget");
-            return client_error(w[i].text, &why);
-        }
+        if (!w[i].remote)
+            return client_refuse(
+                w[i].text, EX_USAGE,
+                "several names are in the way of LOCAL; try mget");
     if (n > 1 && !w[n - 1].remote)
         return get_all(c, w, n - 1, w[n - 1].text);
     return get_all(c, w, n, NULL);

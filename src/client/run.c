@@ -2,7 +2,9 @@
  * the command line, or a session. */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sysexits.h>
@@ -140,8 +142,6 @@ int cmd_open(struct client *c, struct word *w, int n)
                        "colon");
     if (r == 0)
         r = open_check(&c->options, &why);
-    if (r == 0 && options_keep(&c->options, &c->given, c->kept) < 0)
-        r = fail(&why, EX_OSERR, "out of memory");
     if (r < 0) {
         profile_release(&next);
         return client_error(w[0].text, &why);
@@ -174,15 +174,26 @@ int client_error(const char *what, const struct failure *why)
     return why->code ? why->code : EX_SOFTWARE;
 }
 
+int client_refuse(const char *what, int code, const char *format, ...)
+{
+    char text[FAILURE_TEXT];
+    struct failure why;
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    fail(&why, code, "%s", text);
+    return client_error(what, &why);
+}
+
 int client_misfit(const struct options *o, const char *command, const char *who)
 {
     const struct option_row *row = options_misfit(o, command);
-    struct failure why;
 
-    if (!row)
-        return 0;
-    fail(&why, EX_USAGE, "--%s: %s has no such option", row->name, who);
-    return client_error("", &why);
+    return row ? client_refuse("", EX_USAGE, "--%s: %s has no such option",
+                               row->name, who)
+               : 0;
 }
 
 int client_run_jobs(struct client *c, struct jobs *j)
@@ -282,14 +293,6 @@ void client_show(const struct options *o, const struct command *row,
     progress_start(run_style(o));
 }
 
-static int run_refuse(const char *what, const char *text)
-{
-    struct failure why;
-
-    fail(&why, EX_USAGE, "%s", text);
-    return client_error(what, &why);
-}
-
 static int run_command(struct client *c, const struct command *row, char **text,
                        int n)
 {
@@ -303,13 +306,12 @@ static int run_command(struct client *c, const struct command *row, char **text,
     if (client_misfit(&c->options, row->name, row->name) != 0)
         return EX_USAGE;
     if (n > WORDS_MAX)
-        return run_refuse(row->name, "too many names; name the directory that "
-                                     "they are in, with -r");
-    if (n < row->words.least || (row->words.most >= 0 && n > row->words.most)) {
-        fail(&why, EX_USAGE, "usage: sallyport %s %s", row->name,
-             row->syntax.line);
-        return client_error("", &why);
-    }
+        return client_refuse(row->name, EX_USAGE,
+                             "too many names; name the directory that "
+                             "they are in, with -r");
+    if (n < row->words.least || (row->words.most >= 0 && n > row->words.most))
+        return client_refuse("", EX_USAGE, "usage: sallyport %s %s", row->name,
+                             row->syntax.line);
     if (run_words(c, row, text, n, words, &url, &why) < 0)
         return client_error(row->name, &why);
     client_show(&c->options, row, text, n); /* a profile may have changed it */
@@ -323,7 +325,7 @@ static int run_refuse_option(struct options *o, char **text, const char *says)
     for (; *text; text++)
         o->json |= strcmp(*text, "--json") == 0;
     client_show(o, NULL, NULL, 0);
-    return run_refuse("", says);
+    return client_refuse("", EX_USAGE, "%s", says);
 }
 
 static void run_usage(FILE *to)
@@ -425,7 +427,7 @@ int client_main(int argc, char **argv)
     client_leave(&c);
     progress_stop();
     profile_release(&c.profile);
-    options_drop(c.kept);
+    free(c.kept);
     curl_global_cleanup();
     if ((fflush(stdout) == EOF || ferror(stdout)) && code == 0) {
         stderr_print("standard output can't be written");

@@ -74,6 +74,17 @@ int split_line(char *line, char **word, int max)
     }
 }
 
+/* Is word I remote? The row's "remote" has a letter for each word; the last one
+ * repeats. */
+static bool shell_is_remote(const struct command *row, int i)
+{
+    const char *kinds = row->kinds.remote;
+    size_t letters = kinds ? strlen(kinds) : 0;
+
+    return letters > 0 &&
+           kinds[(size_t)i < letters ? (size_t)i : letters - 1] == 'r';
+}
+
 /* Completion: the first word is a command, the others are remote or local
  * names, as the command's row says. libedit's hooks take no argument, so a
  * static pointer has the state. */
@@ -202,12 +213,7 @@ static char **complete_word(const char *text, int start, int end)
         complete.quote = rl_line_buffer[start - 1];
     if (word < 0)
         return rl_completion_matches(text, complete_command);
-    if (!row || row->kinds.remote[0] == '\0' || !complete.client->open)
-        return NULL;
-    size_t letters = strlen(row->kinds.remote);
-    char kind =
-        row->kinds.remote[(size_t)word < letters ? (size_t)word : letters - 1];
-    if (kind != 'r')
+    if (!row || !complete.client->open || !shell_is_remote(row, word))
         return NULL; /* libedit completes local names */
     rl_attempted_completion_over = 1;
     return rl_completion_matches(text, complete_remote);
@@ -226,22 +232,9 @@ static void complete_begin(struct client *c)
 #define LINE_MAX_BYTES 8192
 #define SHELL_WORDS    256
 
-/* Is word I remote? The row's "remote" has a letter for each word; the last one
- * repeats. */
-static bool shell_is_remote(const struct command *row, int i)
-{
-    size_t letters = strlen(row->kinds.remote);
-
-    if (letters == 0)
-        return false;
-    return row->kinds.remote[(size_t)i < letters ? (size_t)i : letters - 1] ==
-           'r';
-}
-
 /* A line that was cut into words, and a copy of it as it was typed. */
 struct shell_input {
-    const char *cut;
-    char *typed;
+    const char *cut, *typed;
 };
 
 static int shell_words(struct client *c, const struct command *row, char **text,
@@ -261,14 +254,6 @@ static int shell_words(struct client *c, const struct command *row, char **text,
     return 0;
 }
 
-static int shell_refuse(int code, const char *what, const char *text)
-{
-    struct failure why;
-
-    fail(&why, code, "%s", text);
-    return client_error(what, &why);
-}
-
 /* Options on a line count for that line alone. Those of "open" count until the
  * next "open"; settings of the last server's profile don't count then. */
 static int shell_command(struct client *c, int n, char **text,
@@ -282,27 +267,26 @@ static int shell_command(struct client *c, int n, char **text,
 
     if (!row)
         return command_unknown(text[0], IN_SHELL);
-    c->reopened = false;
     if (row->modes & OPENS)
         c->options = c->given;
     options_age(&c->options);
     n = 1 + options_parse(&c->options, n - 1, text + 1, &bad);
     client_show(&c->options, row, text + 1, n - 1);
     if (n < 1)
-        code = shell_refuse(EX_USAGE, text[0], bad.text);
+        code = client_refuse(text[0], EX_USAGE, "%s", bad.text);
     else if (c->options.help)
         code = help_print(row, IN_SHELL);
     else if (client_misfit(&c->options, row->name, row->name) != 0)
         code = EX_USAGE;
     else if (n - 1 < row->words.least ||
              (row->words.most >= 0 && n - 1 > row->words.most))
-        code = shell_refuse(EX_USAGE, "usage", row->syntax.shell);
+        code = client_refuse("usage", EX_USAGE, "%s", row->syntax.shell);
     else if (!(row->modes & LOCAL) && !c->open)
-        code = shell_refuse(EX_USAGE, text[0],
-                            "no server is open; try: open "
-                            "ftps://USER@HOST");
+        code = client_refuse(text[0], EX_USAGE,
+                             "no server is open; try: open "
+                             "ftps://USER@HOST");
     else if (shell_words(c, row, text + 1, n - 1, in, words) < 0)
-        code = shell_refuse(EX_USAGE, text[0], "the name is too long");
+        code = client_refuse(text[0], EX_USAGE, "the name is too long");
     else
         code = row->run(c, words, n - 1);
     if (!c->reopened)
@@ -346,19 +330,28 @@ static int shell_line(struct client *c, char *line)
     client_show(&c->options, NULL, NULL, 0);
     if (*line == '!')
         return shell_local(line + 1);
-    struct shell_input in = { line, strdup(line) };
-    if (!in.typed)
-        return shell_refuse(EX_OSERR, "", "out of memory");
-    int code = 0, n = split_line(line, text, SHELL_WORDS);
+    char *cut = strdup(line);
+    if (!cut)
+        return client_refuse("", EX_OSERR, "out of memory");
+    int code = 0, n = split_line(cut, text, SHELL_WORDS);
+    c->reopened = false;
     if (n < 0)
-        code = shell_refuse(EX_USAGE, "",
-                            n == -EINVAL ? "a quote isn't closed"
-                                         : "too many words");
+        code = client_refuse("", EX_USAGE,
+                             n == -EINVAL ? "a quote isn't closed"
+                                          : "too many words");
     if (n > 0) {
+        const struct shell_input in = { .cut = cut, .typed = line };
+
         text[n] = NULL;
         code = shell_command(c, n, text, &in);
     }
-    free(in.typed);
+    /* The options of this line point into it. */
+    if (c->reopened) {
+        free(c->kept);
+        c->kept = cut;
+    } else {
+        free(cut);
+    }
     return code;
 }
 
@@ -371,7 +364,7 @@ static int shell_script(struct client *c)
     while (code == 0 && !c->leave && !link_interrupted &&
            fgets(line, sizeof(line), stdin)) {
         if (!strchr(line, '\n') && !feof(stdin))
-            return shell_refuse(EX_DATAERR, "", "the line is too long");
+            return client_refuse("", EX_DATAERR, "the line is too long");
         code = shell_line(c, line);
     }
     return code;

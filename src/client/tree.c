@@ -16,12 +16,15 @@ void tree_keep(int *first, int code)
         *first = code;
 }
 
-static int tree_said(const char *what, int code, const char *text)
+void tree_failed(struct tree *t, const char *what, const struct failure *why)
 {
-    struct failure why;
+    t->failed++;
+    tree_keep(&t->code, client_error(what, why));
+}
 
-    fail(&why, code, "%s", text);
-    return client_error(what, &why);
+static int tree_too_deep(struct failure *why)
+{
+    return fail(why, EX_DATAERR, "directories are nested too deeply");
 }
 
 int tree_join(const char *dir, const char *name, char *out, size_t size)
@@ -33,102 +36,84 @@ int tree_join(const char *dir, const char *name, char *out, size_t size)
     return n > 0 && (size_t)n < size ? 0 : -1;
 }
 
-void tree_left_out(const char *local, mode_t mode)
+/* Writes the paths of NAME here and on the server. Returns false, and leaves it
+ * out: one of them is too long. */
+static bool tree_paths(struct tree *t, const char *local, const char *remote,
+                       const char *name, char here[PATH_MAX],
+                       char there[URL_PATH_MAX])
 {
-    progress_note("%s: %s, left out", local,
-                  S_ISLNK(mode) ? "a symbolic link" : "not a regular file");
+    if (tree_join(local, name, here, PATH_MAX) == 0 &&
+        url_join(remote, name, there) == 0)
+        return true;
+    t->left_out++;
+    tree_keep(&t->code, client_refuse(name, EX_DATAERR,
+                                      "its path is too long, left out"));
+    return false;
 }
 
-/* That the jobs are full is printed once. */
-static int tree_add(struct jobs *j, const struct job *job, const char *local,
-                    const char *remote)
+bool tree_is_dots(const char *name)
 {
-    bool full = j->full;
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+/* A link in a directory isn't followed, since it may lead anywhere. */
+static void tree_up_entry(struct tree *t, const char *local, const char *remote,
+                          const struct listing *there, int depth)
+{
     struct failure why;
-
-    if (jobs_add(j, job, local, remote, &why) == 0)
-        return 0;
-    return full ? why.code : client_error(local, &why);
-}
-
-static int tree_put_at(struct client *c, const char *local, const char *remote,
-                       const struct listing *there, int depth, struct jobs *j);
-
-/* Makes the directory on the server, and gets the listing of its content. */
-static int tree_put_directory(struct client *c, const char *local,
-                              const char *remote, int depth, struct jobs *j)
-{
-    struct listing there = { 0 };
-    struct failure why;
-    int code = 0;
-
-    if (!c->options.recursive)
-        return tree_said(local, EX_USAGE, "is a directory; add -r");
-    if (depth == TREE_DEPTH_MAX)
-        return tree_said(local, EX_DATAERR,
-                         "directories are nested too deeply");
-    int made = remote_mkdir(&c->link, remote, &why);
-    there.whole = made == 0;
-    if (made < 0 ||
-        (made == 1 && remote_list(&c->link, remote, &there, &why) < 0))
-        return client_error(remote, &why);
-    DIR *d = opendir(local);
-    struct dirent *e;
-    while (d && (e = readdir(d)) && !jobs_ended(j)) {
-        char from[PATH_MAX], to[URL_PATH_MAX];
-
-        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
-            part_is_name(e->d_name))
-            continue;
-        if (tree_join(local, e->d_name, from, sizeof(from)) < 0 ||
-            url_join(remote, e->d_name, to) < 0)
-            tree_keep(&code, tree_said(local, EX_DATAERR, "name too long"));
-        else
-            tree_keep(&code, tree_put_at(c, from, to, &there, depth + 1, j));
-    }
-    if (!d)
-        code = tree_said(local, EX_NOINPUT, strerror(errno));
-    else
-        closedir(d);
-    listing_release(&there);
-    return code;
-}
-
-/* THERE is a listing of REMOTE's directory, or NULL. */
-static int tree_put_at(struct client *c, const char *local, const char *remote,
-                       const struct listing *there, int depth, struct jobs *j)
-{
-    struct job job = { .kind = JOB_PUT };
     struct stat st;
 
-    if (strcmp(local, "-") == 0)
-        return tree_add(j, &job, local, remote);
-    /* A link in a directory isn't followed, since it may lead anywhere. */
-    if ((depth == 0 ? stat(local, &st) : lstat(local, &st)) < 0)
-        return tree_said(local, EX_NOINPUT, strerror(errno));
-    if (S_ISDIR(st.st_mode))
-        return tree_put_directory(c, local, remote, depth, j);
-    if (!S_ISREG(st.st_mode) && depth == 0)
-        return tree_said(local, EX_USAGE,
-                         "is no regular file; to send what a program prints: "
-                         "PROGRAM | sallyport put - URL/NAME");
-    if (!S_ISREG(st.st_mode)) {
-        tree_left_out(local, st.st_mode);
-        return 0;
+    if (lstat(local, &st) < 0) {
+        fail(&why, EX_NOINPUT, "%s", strerror(errno));
+        tree_failed(t, local, &why);
+    } else if (S_ISDIR(st.st_mode)) {
+        tree_up(t, local, remote, depth + 1);
+    } else if (S_ISREG(st.st_mode)) {
+        t->way->up(t, local, remote, &st, there);
+    } else {
+        progress_note("%s: %s, left out", local,
+                      S_ISLNK(st.st_mode) ? "a symbolic link"
+                                          : "not a regular file");
     }
-    job.taken = there && listing_find(there, remote);
-    job.known = job.taken || (there && listing_is_whole(there));
-    return tree_add(j, &job, local, remote);
 }
 
-int tree_put(struct client *c, const char *local, const char *remote,
-             struct jobs *j)
+void tree_up(struct tree *t, const char *local, const char *remote, int depth)
 {
-    return tree_put_at(c, local, remote, NULL, 0, j);
+    char from[PATH_MAX], to[URL_PATH_MAX];
+    struct listing there = { 0 };
+    const char *what = local;
+    struct failure why;
+    DIR *d = opendir(local);
+    struct dirent *e;
+    int r = 0;
+
+    if (!d)
+        r = fail(&why, EX_NOINPUT, "%s", strerror(errno));
+    else if (depth == TREE_DEPTH_MAX)
+        r = tree_too_deep(&why);
+    if (r == 0) {
+        what = remote;
+        r = t->way->list(t, remote, &there, &why);
+    }
+    if (r < 0)
+        tree_failed(t, what, &why);
+    while (r == 0 && (e = readdir(d)) && !jobs_ended(&t->jobs))
+        if (!tree_is_dots(e->d_name) && !part_is_name(e->d_name) &&
+            tree_paths(t, local, remote, e->d_name, from, to))
+            tree_up_entry(t, from, to, &there, depth);
+    if (r == 0 && t->way->up_end)
+        t->way->up_end(t, dirfd(d), remote, &there);
+    listing_release(&there);
+    if (d)
+        closedir(d);
 }
 
-int tree_make_local(const char *local, int depth, bool dry, struct failure *why)
+/* Makes the local directory if it is missing. A link is followed only at DEPTH
+ * 0, where the user has named it: the server chooses the names below. */
+static int tree_make_local(const struct tree *t, const char *local, int depth,
+                           struct failure *why)
 {
+    bool dry = t->client->options.dry_run;
     struct stat st;
 
     if (!dry && mkdir(local, 0777) == 0)
@@ -144,60 +129,42 @@ int tree_make_local(const char *local, int depth, bool dry, struct failure *why)
     return S_ISDIR(st.st_mode) ? 0 : fail(why, EX_CANTCREAT, "is no directory");
 }
 
-static int tree_get_directory(struct client *c, const char *remote,
-                              const char *local, int depth, struct jobs *j)
+static void tree_down_entry(struct tree *t, const char *remote,
+                            const char *local, const struct listing_entry *e,
+                            int depth)
 {
-    struct listing all;
-    struct failure why;
-    int code = 0;
+    char from[URL_PATH_MAX], to[PATH_MAX];
 
-    if (depth == TREE_DEPTH_MAX)
-        return tree_said(remote, EX_DATAERR,
-                         "directories are nested too deeply");
-    if (tree_make_local(local, depth, false, &why) < 0)
-        return client_error(local, &why);
-    if (remote_list(&c->link, remote, &all, &why) < 0)
-        return client_error(remote, &why);
-    for (size_t i = 0; i < all.count && !jobs_ended(j); i++) {
-        const struct listing_entry *e = &all.entry[i];
-        struct job job = { .kind = JOB_GET,
-                           .known = e->sized,
-                           .size = e->size,
-                           .modified = e->modified };
-        char from[URL_PATH_MAX], to[PATH_MAX];
-
-        if (url_join(remote, e->name, from) < 0 ||
-            tree_join(local, e->name, to, sizeof(to)) < 0)
-            tree_keep(&code, tree_said(e->name, EX_DATAERR, "name too long"));
-        else if (e->kind == ENTRY_DIRECTORY)
-            tree_keep(&code, tree_get_directory(c, from, to, depth + 1, j));
-        else if (e->kind == ENTRY_FILE)
-            tree_keep(&code, tree_add(j, &job, to, from));
-        else
-            progress_note("/%s: not a regular file, left out", from);
-    }
-    if (!all.whole)
-        progress_note("/%s: " LISTING_CUT, remote);
-    if (all.refused > 0)
-        tree_keep(&code, tree_said(remote, EX_PROTOCOL, LISTING_REFUSED));
-    listing_release(&all);
-    return code;
+    if (!tree_paths(t, local, remote, e->name, to, from))
+        return;
+    if (e->kind == ENTRY_DIRECTORY)
+        tree_down(t, from, to, depth + 1);
+    else if (e->kind == ENTRY_FILE)
+        t->way->down(t, from, to, e);
+    else
+        progress_note("/%s: not a regular file, left out", from);
 }
 
-int tree_get(struct client *c, const char *remote, const char *local, int depth,
-             struct jobs *j)
+void tree_down(struct tree *t, const char *remote, const char *local, int depth)
 {
-    struct job job = { .kind = JOB_GET };
+    struct listing there = { 0 };
+    const char *what = remote;
     struct failure why;
-    struct listing_entry e;
+    int r = depth == TREE_DEPTH_MAX
+                ? tree_too_deep(&why)
+                : remote_list(&t->client->link, remote, &there, &why);
 
-    if (!c->options.recursive)
-        return tree_add(j, &job, local, remote);
-    if (remote_stat(&c->link, remote, &e, &why) != 0)
-        return client_error(remote, &why);
-    return e.kind == ENTRY_DIRECTORY
-               ? tree_get_directory(c, remote, local, depth, j)
-               : tree_add(j, &job, local, remote);
+    if (r == 0) {
+        what = local;
+        r = tree_make_local(t, local, depth, &why);
+    }
+    if (r < 0)
+        tree_failed(t, what, &why);
+    for (size_t i = 0; r == 0 && i < there.count && !jobs_ended(&t->jobs); i++)
+        tree_down_entry(t, remote, local, &there.entry[i], depth);
+    if (r == 0)
+        t->way->down_end(t, remote, local, &there, depth);
+    listing_release(&there);
 }
 
 int tree_expand(struct client *c, const struct word *word,
@@ -229,7 +196,8 @@ int tree_expand(struct client *c, const struct word *word,
             tree_keep(&code, each(c, path, of));
         }
     listing_release(&all);
-    return found ? code : tree_said(word->path, EX_NOINPUT, "nothing matches");
+    return found ? code
+                 : client_refuse(word->path, EX_NOINPUT, "nothing matches");
 }
 
 static int tree_walk_at(struct client *c, const char *path, int depth,
@@ -243,9 +211,8 @@ static int tree_walk_at(struct client *c, const char *path, int depth,
     struct failure why;
     int code = 0;
 
-    if (depth == TREE_DEPTH_MAX)
-        return tree_said(path, EX_DATAERR, "directories are nested too deeply");
-    if (remote_list(&c->link, path, &all, &why) < 0)
+    if ((depth == TREE_DEPTH_MAX ? tree_too_deep(&why)
+                                 : remote_list(&c->link, path, &all, &why)) < 0)
         return client_error(path, &why);
     for (size_t i = 0; i < all.count && !link_interrupted; i++) {
         const struct listing_entry *e = &all.entry[i];
@@ -272,4 +239,55 @@ int tree_walk(struct client *c, const char *path,
               void *of)
 {
     return tree_walk_at(c, path, 0, enter, each, of);
+}
+
+static int tree_remove_entry(struct client *c, const char *path,
+                             const struct listing_entry *e, void *of)
+{
+    struct tree_removal *r = of;
+    struct failure why;
+    int failed = 0;
+
+    if (c->options.dry_run)
+        progress_note("would remove /%s", path);
+    else if (r->says)
+        progress_note("removing /%s", path);
+    if (!c->options.dry_run)
+        failed = e->kind == ENTRY_DIRECTORY
+                     ? remote_rmdir(&c->link, path, &why)
+                     : remote_remove(&c->link, path, &why);
+    if (failed == 0) {
+        r->removed++;
+        return 0;
+    }
+    r->failed++;
+    return client_error(path, &why);
+}
+
+/* Some servers list a link to a directory as a directory. What it leads to must
+ * stay: DELE removes a link, and no directory. */
+static bool tree_remove_enter(struct client *c, const char *path, void *of)
+{
+    struct tree_removal *r = of;
+    struct failure why;
+
+    if (c->options.dry_run || remote_remove(&c->link, path, &why) < 0)
+        return true;
+    if (r->says)
+        progress_note("removing /%s", path);
+    r->removed++;
+    return false;
+}
+
+int tree_remove(struct client *c, const char *path,
+                const struct listing_entry *e, struct tree_removal *r)
+{
+    int code = 0;
+
+    if (e->kind == ENTRY_DIRECTORY) {
+        if (!tree_remove_enter(c, path, r))
+            return 0;
+        code = tree_walk(c, path, tree_remove_enter, tree_remove_entry, r);
+    }
+    return code ? code : tree_remove_entry(c, path, e, r);
 }

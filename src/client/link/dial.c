@@ -256,10 +256,16 @@ static int dial_upgrade(struct dial *d, const struct url *url, SSL_CTX *ctx,
                         struct failure *why)
 {
     char text[DIAL_LINE_MAX];
+    int code;
 
-    if (url->implicit)
-        return dial_tls(d, ctx, url->host, NULL, why);
-    int code = dial_ask(d, NULL, text, why);
+    if (url->implicit) {
+        if (dial_tls(d, ctx, url->host, NULL, why) < 0)
+            return -1;
+        return dial_ask(d, NULL, text, why) == 220
+                   ? 0
+                   : fail(why, EX_PROTOCOL, "the server gave no greeting");
+    }
+    code = dial_ask(d, NULL, text, why);
     if (code < 0)
         return -1;
     if (code != 220)
@@ -275,8 +281,8 @@ static int dial_upgrade(struct dial *d, const struct url *url, SSL_CTX *ctx,
     return dial_tls(d, ctx, url->host, NULL, why);
 }
 
-int dial_secure(struct dial *d, const struct url *url, SSL_CTX *ctx,
-                unsigned timeout, struct failure *why)
+int dial_control(struct dial *d, const struct url *url, SSL_CTX *ctx,
+                 unsigned timeout, struct failure *why)
 {
     if (dial_connect(d, url->host, url->port, 0, timeout, why) < 0)
         return -1;
@@ -284,17 +290,4 @@ int dial_secure(struct dial *d, const struct url *url, SSL_CTX *ctx,
     if (r < 0)
         dial_close(d);
     return r;
-}
-
-int dial_control(struct dial *d, const struct url *url, SSL_CTX *ctx,
-                 unsigned timeout, struct failure *why)
-{
-    char text[DIAL_LINE_MAX];
-
-    if (dial_secure(d, url, ctx, timeout, why) < 0)
-        return -1;
-    if (!url->implicit || dial_ask(d, NULL, text, why) == 220)
-        return 0;
-    dial_close(d);
-    return fail(why, EX_PROTOCOL, "the server gave no greeting");
 }

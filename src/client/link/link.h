@@ -94,10 +94,8 @@ int dial_read(struct dial *d, void *out, size_t len, bool *whole);
 void dial_close(struct dial *d);
 
 /* Connects, reads the greeting, sends AUTH TLS and makes the handshake with
- * CTX; implicit TLS begins with the handshake. Returns 0 or -1. */
-int dial_secure(struct dial *d, const struct url *url, SSL_CTX *ctx,
-                unsigned timeout, struct failure *why);
-/* The same, and the greeting that follows implicit TLS. */
+ * CTX; implicit TLS begins with the handshake. Returns 0, or -1 with the
+ * reason. */
 int dial_control(struct dial *d, const struct url *url, SSL_CTX *ctx,
                  unsigned timeout, struct failure *why);
 
@@ -350,10 +348,11 @@ int remote_list_once(struct link *l, const char *path, struct listing *ret,
 /* May the user enter the directory? Without this right some servers list a
  * directory as empty. */
 int remote_enter(struct link *l, const char *path, struct failure *why);
-/* Gets one entry. Returns 1 with the reason: the path doesn't exist, or the
- * user may not know. */
-int remote_stat(struct link *l, const char *path, struct listing_entry *ret,
-                struct failure *why);
+/* What is known about a path; absent also if the user may not know. */
+enum presence { PRESENCE_UNKNOWN = -1, PRESENT, ABSENT };
+/* Gets one entry; if it isn't present, the reason. */
+enum presence remote_stat(struct link *l, const char *path,
+                          struct listing_entry *ret, struct failure *why);
 /* Gets the time of the last change by MDTM, for a server without MLST; 0: it
  * doesn't say. */
 int remote_time(struct link *l, const char *path, time_t *ret,

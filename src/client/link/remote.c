@@ -135,11 +135,12 @@ bool remote_lacks_right(const struct link *l)
 }
 
 /* Servers reply 550 in both cases, but the texts differ. */
-static int remote_say_absent(const struct link *l, struct failure *why)
+static enum presence remote_say_absent(const struct link *l,
+                                       struct failure *why)
 {
     if (!remote_lacks_right(l))
         fail(why, EX_NOINPUT, "there is no such file or directory");
-    return 1;
+    return ABSENT;
 }
 
 /* Asks about PATH. A Sallyport server refuses a question for want of a right of
@@ -168,15 +169,15 @@ static struct slice remote_answer(const struct link *l)
                    : SLICE("");
 }
 
-static int remote_size(struct link *l, const char *path, uint64_t *ret,
-                       struct failure *why)
+static enum presence remote_size(struct link *l, const char *path,
+                                 uint64_t *ret, struct failure *why)
 {
     if (link_command(l, why, "TYPE I") < 0 ||
         remote_ask(l, QUESTION_SIZE, "SIZE", path, why) < 0)
-        return remote_absent(why) ? 1 : -1;
+        return remote_absent(why) ? ABSENT : PRESENCE_UNKNOWN;
     if (l->reply != 213 || slice_number(remote_answer(l), INT64_MAX, ret) < 0)
         return fail(why, EX_PROTOCOL, "SIZE was answered \"%s\"", l->text);
-    return 0;
+    return PRESENT;
 }
 
 int remote_time(struct link *l, const char *path, time_t *ret,
@@ -191,18 +192,20 @@ int remote_time(struct link *l, const char *path, time_t *ret,
 
 /* The listing may lack the entry, so this asks for its SIZE. GUESS: a server
  * without SIZE has shown everything. */
-static int remote_stat_by_size(struct link *l, const char *path, bool guess,
-                               struct listing_entry *ret, struct failure *why)
+static enum presence remote_stat_by_size(struct link *l, const char *path,
+                                         bool guess, struct listing_entry *ret,
+                                         struct failure *why)
 {
     *ret = (struct listing_entry){ .kind = ENTRY_FILE, .sized = true };
-    int r = remote_size(l, path, &ret->size, why);
+    enum presence r = remote_size(l, path, &ret->size, why);
 
-    return r < 0 && guess && !why->cut ? 1 : r;
+    return r == PRESENCE_UNKNOWN && guess && !why->cut ? ABSENT : r;
 }
 
 /* Without MLST: the listing of the parent directory contains the entry. */
-static int remote_stat_by_list(struct link *l, const char *path,
-                               struct listing_entry *ret, struct failure *why)
+static enum presence remote_stat_by_list(struct link *l, const char *path,
+                                         struct listing_entry *ret,
+                                         struct failure *why)
 {
     char directory[URL_PATH_MAX];
     const char *name = strrchr(path, '/');
@@ -215,7 +218,7 @@ static int remote_stat_by_list(struct link *l, const char *path,
     if (r < 0)
         return remote_absent(why)
                    ? remote_stat_by_size(l, path, false, ret, why)
-                   : -1;
+                   : PRESENCE_UNKNOWN;
     bool whole = listing_is_whole(&all),
          readable = l->whole && all.refused == 0;
     const struct listing_entry *e = listing_find(&all, path);
@@ -224,22 +227,25 @@ static int remote_stat_by_list(struct link *l, const char *path,
         ret->name = NULL;
     }
     listing_release(&all);
-    return e ? 0 : whole ? 1 : remote_stat_by_size(l, path, readable, ret, why);
+    if (e)
+        return PRESENT;
+    return whole ? ABSENT : remote_stat_by_size(l, path, readable, ret, why);
 }
 
-static int remote_stat_entry(struct link *l, const char *path,
-                             struct listing_entry *ret, struct failure *why)
+static enum presence remote_stat_entry(struct link *l, const char *path,
+                                       struct listing_entry *ret,
+                                       struct failure *why)
 {
     struct listing one = { 0 };
     struct slice rest, line;
 
     *ret = (struct listing_entry){ .kind = ENTRY_DIRECTORY };
     if (!path[0])
-        return 0;
+        return PRESENT;
     if (!l->site->mlst)
         return remote_stat_by_list(l, path, ret, why);
     if (remote_ask(l, QUESTION_MLST, "MLST", path, why) < 0)
-        return remote_absent(why) ? 1 : -1;
+        return remote_absent(why) ? ABSENT : PRESENCE_UNKNOWN;
     rest = buf_slice(&l->lines);
     while (slice_cut(&rest, '\n', &line)) {
         struct slice facts = slice_trim(line), path_part;
@@ -255,25 +261,23 @@ static int remote_stat_entry(struct link *l, const char *path,
             *ret = one.entry[0];
             ret->name = NULL;
             listing_release(&one);
-            return 0;
+            return PRESENT;
         }
     }
-    return 0; /* "cdir": a directory */
+    return PRESENT; /* "cdir": a directory */
 }
 
-int remote_stat(struct link *l, const char *path, struct listing_entry *ret,
-                struct failure *why)
+enum presence remote_stat(struct link *l, const char *path,
+                          struct listing_entry *ret, struct failure *why)
 {
-    int r;
-
     *why = (struct failure){ 0 };
-    r = remote_stat_entry(l, path, ret, why);
+    enum presence r = remote_stat_entry(l, path, ret, why);
     /* MLST and MLSD need not give the size. */
-    if (r == 0 && ret->kind == ENTRY_FILE && !ret->sized) {
-        ret->sized = remote_size(l, path, &ret->size, why) == 0;
-        r = !ret->sized && why->cut ? -1 : 0;
+    if (r == PRESENT && ret->kind == ENTRY_FILE && !ret->sized) {
+        ret->sized = remote_size(l, path, &ret->size, why) == PRESENT;
+        r = !ret->sized && why->cut ? PRESENCE_UNKNOWN : PRESENT;
     }
-    return r == 1 ? remote_say_absent(l, why) : r;
+    return r == ABSENT ? remote_say_absent(l, why) : r;
 }
 
 int remote_length(struct link *l, const char *path, uint64_t *ret,

@@ -183,7 +183,7 @@ static int trust_fetch(const struct options *o, const struct url *url,
 
     if (!ctx)
         return -1;
-    if (dial_secure(&d, url, ctx, (unsigned)o->timeout, why) == 0) {
+    if (dial_control(&d, url, ctx, (unsigned)o->timeout, why) == 0) {
         X509 *x = SSL_get1_peer_certificate(d.tls);
         r = x ? certificate_read(x, ret) : -1;
         if (r < 0)

@@ -76,12 +76,6 @@ int options_parse(struct options *o, int argc, char **argv,
  * -EINVAL. */
 int options_set(struct options *o, enum option_source source, const char *key,
                 const char *value, struct complaint *c);
-/* Copies the texts of the current line, so that O outlives it; texts in GIVEN
- * aren't copied. KEPT owns the copies, and those of the last call are freed.
- * Returns 0 or -ENOMEM. */
-int options_keep(struct options *o, struct options *given,
-                 char *kept[OPTIONS_MAX]);
-void options_drop(char *kept[OPTIONS_MAX]);
 /* The present options of the command line count as those of an earlier line
  * from now on. */
 void options_age(struct options *o);

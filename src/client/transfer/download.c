@@ -141,7 +141,7 @@ static int download_run(struct transfer *t, struct failure *why)
                     (unsigned long long)t->size);
     if (t->writer.error)
         return fail_errno(why, t->writer.error, t->local);
-    if (r < 0 || t->z.kind == ZSTREAM_OFF || zstream_is_whole(&t->z))
+    if (r < 0 || t->z.kind == ZSTREAM_OFF || t->z.ended)
         return r;
     fail(why, EX_TEMPFAIL, "the compressed stream was cut");
     why->cut = true;

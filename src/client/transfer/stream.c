@@ -11,7 +11,8 @@
 
 /* Checksums, by OpenSSL. */
 
-#define DIGEST_BLOCK 262144
+#define DIGEST_BLOCK  262144
+#define ZSTREAM_BLOCK 65536
 
 int digest_begin(struct digest *d, const char *name)
 {
@@ -73,9 +74,11 @@ void digest_end(struct digest *d, char out[DIGEST_HEX_MAX])
 
 int zstream_begin(struct zstream *s, bool deflates)
 {
-    s->z = (z_stream){ 0 };
-    s->source_ended = s->ended = false;
-    s->kind = deflates ? ZSTREAM_DEFLATES : ZSTREAM_INFLATES;
+    static _Thread_local char block[ZSTREAM_BLOCK];
+
+    *s = (struct zstream){ .block = block,
+                           .kind =
+                               deflates ? ZSTREAM_DEFLATES : ZSTREAM_INFLATES };
     int r = deflates ? deflateInit(&s->z, Z_DEFAULT_COMPRESSION)
                      : inflateInit(&s->z);
     if (r != Z_OK)
@@ -91,9 +94,9 @@ int zstream_unpack(struct zstream *s, const char *bytes, size_t len,
     s->z.avail_in = (uInt)len;
     do {
         s->z.next_out = (Bytef *)s->block;
-        s->z.avail_out = sizeof(s->block);
+        s->z.avail_out = ZSTREAM_BLOCK;
         int r = s->ended ? Z_DATA_ERROR : inflate(&s->z, Z_NO_FLUSH);
-        size_t n = sizeof(s->block) - s->z.avail_out;
+        size_t n = ZSTREAM_BLOCK - s->z.avail_out;
 
         if (r != Z_OK && r != Z_STREAM_END && r != Z_BUF_ERROR)
             return -1;
@@ -112,7 +115,7 @@ static int zstream_refill(struct zstream *s,
 {
     if (s->z.avail_in > 0 || s->source_ended)
         return 0;
-    long n = source(of, s->block, sizeof(s->block));
+    long n = source(of, s->block, ZSTREAM_BLOCK);
     if (n < 0)
         return -1;
     s->source_ended = n == 0;
@@ -135,11 +138,6 @@ long zstream_pack(struct zstream *s, char *out, size_t len,
         s->ended = r == Z_STREAM_END;
     }
     return (long)(len - s->z.avail_out);
-}
-
-bool zstream_is_whole(const struct zstream *s)
-{
-    return s->ended;
 }
 
 void zstream_end(struct zstream *s)

@@ -93,9 +93,7 @@ static int transfer_try(struct transfer *t, struct failure *why)
 static int transfer_run(struct link *l, const struct job *job,
                         struct failure *why)
 {
-    static _Thread_local struct transfer t;
-
-    t = (struct transfer){ .link = l, .job = job, .fd = -1 };
+    struct transfer t = { .link = l, .job = job, .fd = -1 };
 
     *why = (struct failure){ 0 };
     snprintf(t.remote, sizeof(t.remote), "%s", job->remote);

@@ -32,15 +32,14 @@ int digest_add_head(struct digest *d, int fd, uint64_t len);
  * frees D. */
 void digest_end(struct digest *d, char out[DIGEST_HEX_MAX]);
 
-#define ZSTREAM_BLOCK 65536
-
 /* MODE Z: the data connection carries one stream in zlib's format (RFC
  * 1950). */
 struct zstream {
     z_stream z;
     enum { ZSTREAM_OFF, ZSTREAM_DEFLATES, ZSTREAM_INFLATES } kind;
-    bool source_ended, ended;
-    char block[ZSTREAM_BLOCK];
+    bool source_ended;
+    bool ended;  /* the stream has reached its own end */
+    char *block; /* one for each thread */
 };
 
 /* Returns 0, or -1: out of memory. */
@@ -54,8 +53,6 @@ int zstream_unpack(struct zstream *s, const char *bytes, size_t len,
  * if it failed). Returns their number, 0 at the end, or -1. */
 long zstream_pack(struct zstream *s, char *out, size_t len,
                   long (*source)(void *of, char *bytes, size_t len), void *of);
-/* Did a decompressed stream reach its own end? */
-bool zstream_is_whole(const struct zstream *s);
 void zstream_end(struct zstream *s);
 
 #define WRITER_BLOCK (256 * 1024)

@@ -103,10 +103,10 @@ static int upload_taken(struct transfer *t, const char *path,
 
     if (t->job->known && strcmp(path, t->job->remote) == 0)
         return t->job->taken;
-    int r = remote_stat(t->link, path, &e, why);
-    if (r == 0 && e.kind == ENTRY_DIRECTORY)
+    enum presence r = remote_stat(t->link, path, &e, why);
+    if (r == PRESENT && e.kind == ENTRY_DIRECTORY)
         return fail(why, EX_CANTCREAT, "/%s is a directory", path);
-    return r < 0 ? -1 : r == 0;
+    return r == PRESENCE_UNKNOWN ? -1 : r == PRESENT;
 }
 
 static int upload_rename(struct transfer *t, struct failure *why)
@@ -152,29 +152,37 @@ static int upload_trust(struct transfer *t, struct failure *why)
     return r < 0 ? -1 : 0;
 }
 
+/* Once bytes were sent, the listing of before says nothing. */
+static enum presence upload_presence(struct transfer *t, struct failure *why)
+{
+    struct listing_entry e;
+
+    if (t->job->known && !t->begun)
+        return t->job->taken ? PRESENT : ABSENT;
+    return remote_stat(t->link, t->remote, &e, why);
+}
+
 /* Finds where to resume: SIZE of a name without a finished file is the length
  * of an interrupted upload. A finished file is never continued, since APPE
  * would append the rest of one file to another file. */
 static int upload_first(struct transfer *t, struct failure *why)
 {
     const struct options *o = t->link->site->options;
-    struct listing_entry e;
     uint64_t held = 0;
 
     t->first = 0;
     if (o->no_resume || t->whole || upload_is_stream(t) ||
         t->size < RESUME_LEAST)
         return 0;
-    int r = t->job->known && !t->begun
-                ? !t->job->taken
-                : remote_stat(t->link, t->remote, &e, why);
-    if (r != 1)
-        return r < 0 ? -1 : 0;
+    enum presence r = upload_presence(t, why);
+    if (r != ABSENT)
+        return r == PRESENT ? 0 : -1;
     if (remote_length(t->link, t->remote, &held, why) < 0)
         return -1;
-    if (held > 0 && !t->ours && upload_trust(t, why) < 0)
+    if (held == 0)
+        t->ours = true;
+    else if (!t->ours && upload_trust(t, why) < 0)
         return -1;
-    t->ours |= held == 0;
     t->first = held < t->size && !t->whole ? held : 0;
     return 0;
 }
