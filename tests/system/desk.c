@@ -84,17 +84,38 @@ void desk_arguments(const struct desk *d, char *out[DESK_ARGUMENTS],
     out[n] = NULL;
 }
 
+static void desk_run(const struct desk *d, int status, struct run_result *r,
+                     const char *input, va_list words)
+{
+    char *arguments[DESK_ARGUMENTS];
+
+    desk_arguments(d, arguments, words);
+    run_arguments(r, input, arguments);
+    cr_assert_eq(r->status, status, "status %d: %s", r->status, r->text);
+}
+
 void desk_client(const struct desk *d, int status, struct run_result *r,
                  const char *input, ...)
 {
-    char *arguments[DESK_ARGUMENTS];
     va_list words;
 
     va_start(words, input);
-    desk_arguments(d, arguments, words);
+    desk_run(d, status, r, input, words);
     va_end(words);
-    run_arguments(r, input, arguments);
-    cr_assert_eq(r->status, status, "status %d: %s", r->status, r->text);
+}
+
+void desk_says(const struct desk *d, int status, const char *text, ...)
+{
+    struct run_result r;
+    va_list words;
+
+    va_start(words, text);
+    desk_run(d, status, &r, NULL, words);
+    va_end(words);
+    if (text)
+        cr_expect_not_null(strstr(r.text, text), "no \"%s\" in %s", text,
+                           r.text);
+    run_release(&r);
 }
 
 bool desk_has_grown(void *of)

@@ -31,6 +31,10 @@ void desk_arguments(const struct desk *d, char *out[DESK_ARGUMENTS],
 void desk_client(const struct desk *d, int status, struct run_result *r,
                  const char *input, ...) __attribute__((sentinel));
 
+/* Does the same, and expects TEXT (or NULL: anything) in the output. */
+void desk_says(const struct desk *d, int status, const char *text, ...)
+    __attribute__((sentinel));
+
 /* Makes a file of LEN bytes, the same in each run. */
 void desk_noise(const char *path, size_t len);
 /* Expects that two files, or trees, are the same. */

@@ -44,14 +44,10 @@ static void far_expect_nothing(void)
 Test(client_disks, a_disk_that_is_full_at_the_end, .timeout = 60)
 {
     static struct far f;
-    struct run_result r;
 
     far_begin(&f, "none");
-    desk_client(&f.server.desk, EX_CANTCREAT, &r, NULL, "get", "/file", "far/",
-                NULL);
-    cr_expect_not_null(strstr(r.text, "far/file: No space left on device"),
-                       "%s", r.text);
-    run_release(&r);
+    desk_says(&f.server.desk, EX_CANTCREAT, "far/file: No space left on device",
+              "get", "/file", "far/", NULL);
     far_expect_nothing();
     far_end(&f);
 }

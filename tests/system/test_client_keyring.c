@@ -47,6 +47,7 @@ Test(keyring, of_a_desktop, .timeout = 120)
         NULL);
     cr_expect_not_null(strstr(r.text, "anna: 0\n"), "%s", r.text);
     cr_expect_not_null(strstr(r.text, "bert: 77\n"), "%s", r.text);
+    cr_expect_not_null(strstr(r.text, "there is no password"), "%s", r.text);
     run_release(&r);
     cr_expect(files_exists(server_home_file(&d.server, "anna", "seen")));
     cr_expect_not(files_exists(server_home_file(&d.server, "bert", "seen")));

@@ -100,17 +100,6 @@ static void peer_stop(pid_t pid)
     waitpid(pid, NULL, 0);
 }
 
-static void run_words(struct desk *d, const char *wanted, struct run_result *r,
-                      const char *a, const char *b, const char *c,
-                      const char *e)
-{
-    desk_client(d, 0, r, NULL, a, b, c, e, NULL);
-    if (wanted)
-        cr_expect_not_null(strstr(r->text, wanted), "%s: no \"%s\" in %s", a,
-                           wanted, r->text);
-    run_release(r);
-}
-
 static void make_tree(void)
 {
     static char noise[FILES * 20000];
@@ -141,23 +130,22 @@ static void expect_changes_seen(struct desk *d, const struct peer *p)
     struct timespec later[2] = { { .tv_nsec = UTIME_NOW },
                                  { .tv_sec = time(NULL) + 100 } };
     char there[SERVER_PATH_MAX + 32];
-    struct run_result r;
 
     snprintf(there, sizeof(there), "%s/home%s/same/f", d->dir, p->dir);
     files_make_folder("same", 0755);
     files_write("same/f", "one", 3, 0644);
-    run_words(d, "1 uploaded", &r, "sync", "same", "/same", NULL);
-    run_words(d, "0 uploaded, 1 the same", &r, "sync", "same", "/same", NULL);
+    desk_says(d, 0, "1 uploaded", "sync", "same", "/same", NULL);
+    desk_says(d, 0, "0 uploaded, 1 the same", "sync", "same", "/same", NULL);
     files_write("same/f", "two", 3, 0644);
     cr_assert_eq(utimensat(AT_FDCWD, "same/f", later, 0), 0);
-    run_words(d, "1 uploaded", &r, "sync", "same", "/same", NULL);
+    desk_says(d, 0, "1 uploaded", "sync", "same", "/same", NULL);
     cr_assert_eq(unlink("same/f"), 0);
-    run_words(d, "1 downloaded", &r, "sync", "/same", "same", NULL);
-    run_words(d, "1 the same", &r, "sync", "/same", "same", NULL);
+    desk_says(d, 0, "1 downloaded", "sync", "/same", "same", NULL);
+    desk_says(d, 0, "1 the same", "sync", "/same", "same", NULL);
     files_write(there, "six", 3, 0644);
     later[1].tv_sec += 100;
     cr_assert_eq(utimensat(AT_FDCWD, there, later, 0), 0);
-    run_words(d, "1 downloaded", &r, "sync", "/same", "same", NULL);
+    desk_says(d, 0, "1 downloaded", "sync", "/same", "same", NULL);
 }
 
 /* Directories that the server's user may not read or enter, and a file: sync
@@ -199,7 +187,6 @@ static void expect_surplus_kept(struct desk *d, const struct peer *p)
 static void expect_links_not_followed(struct desk *d, const struct peer *p)
 {
     char home[2 * SERVER_PATH_MAX], path[sizeof(home) + 32];
-    struct run_result r;
 
     snprintf(home, sizeof(home), "%s/home%s", d->dir, p->dir);
     snprintf(path, sizeof(path), "%s/outside", home);
@@ -212,9 +199,9 @@ static void expect_links_not_followed(struct desk *d, const struct peer *p)
         snprintf(link, sizeof(link), "%s/tree/link", home);
         cr_assert_eq(symlink("../outside", link), 0);
         if (i == 0)
-            run_words(d, NULL, &r, "rm", "-r", "/tree/link", NULL);
+            desk_says(d, 0, NULL, "rm", "-r", "/tree/link", NULL);
         else
-            run_words(d, NULL, &r, "sync", "--delete", "back", "/tree");
+            desk_says(d, 0, NULL, "sync", "--delete", "back", "/tree", NULL);
         cr_expect(files_exists(path), "%s", p->name);
         cr_expect_not(files_exists(link), "%s", p->name);
     }
@@ -235,23 +222,23 @@ ParameterizedTest(struct peer *p, peers, work, .timeout = 400)
     desk_begin_alone(&d);
     pid_t pid = peer_start(p, &d);
     make_tree();
-    run_words(&d, NULL, &r, "put", "-r", "tree", "/");
-    run_words(&d, NULL, &r, "get", "-r", "/tree", "back");
+    desk_says(&d, 0, NULL, "put", "-r", "tree", "/", NULL);
+    desk_says(&d, 0, NULL, "get", "-r", "/tree", "back", NULL);
     run(&r, NULL, "/usr/bin/diff", "-r", "tree", "back", NULL);
     cr_expect_eq(r.status, 0, "%s: %s", p->name, r.text);
     run_release(&r);
     files_write("back/surplus", "mine", 4, 0644);
-    run_words(&d, "1 removed", &r, "sync", "--delete", "/tree", "back");
+    desk_says(&d, 0, "1 removed", "sync", "--delete", "/tree", "back", NULL);
     expect_surplus_kept(&d, p);
     expect_changes_seen(&d, p);
-    run_words(&d, "below/", &r, "ls", "/tree", NULL, NULL);
-    run_words(&d, "12 files", &r, "du", "/tree", NULL, NULL);
-    run_words(&d, NULL, &r, "mv", "/tree/a b0", "c", NULL);
-    run_words(&d, NULL, &r, "get", "--conflict", "skip", "/tree/c");
+    desk_says(&d, 0, "below/", "ls", "/tree", NULL);
+    desk_says(&d, 0, "12 files", "du", "/tree", NULL);
+    desk_says(&d, 0, NULL, "mv", "/tree/a b0", "c", NULL);
+    desk_says(&d, 0, NULL, "get", "--conflict", "skip", "/tree/c", NULL);
     cr_expect(files_exists("c"));
-    run_words(&d, "0 bad", &r, "doctor", "/", NULL, NULL);
+    desk_says(&d, 0, "0 bad", "doctor", "/", NULL);
     expect_links_not_followed(&d, p);
-    run_words(&d, NULL, &r, "rm", "-r", "/tree", NULL);
+    desk_says(&d, 0, NULL, "rm", "-r", "/tree", NULL);
     desk_client(&d, 66, &r, NULL, "get", "/tree/c", "x", NULL);
     run_release(&r);
     peer_stop(pid);

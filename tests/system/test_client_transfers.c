@@ -35,14 +35,6 @@ SERVER_SHARED(.listen = "127.0.0.1:0, [::1]:0, 127.0.0.1:0 tls",
               .users = users, .user_count = sizeof(users) / sizeof(*users));
 
 /* Runs the client, and expects WANTED in its output. */
-#define SAYS(d, status, wanted, ...)                                           \
-    do {                                                                       \
-        struct run_result r_;                                                  \
-        desk_client(d, status, &r_, NULL, __VA_ARGS__, NULL);                  \
-        cr_expect_not_null(strstr(r_.text, wanted), "no \"%s\" in %s", wanted, \
-                           r_.text);                                           \
-        run_release(&r_);                                                      \
-    } while (0)
 
 static void kick(const struct desk *d)
 {
@@ -132,17 +124,17 @@ Test(client_transfers, announced, .timeout = 60)
     files_write("empty", "", 0, 0644);
     files_write("a", "text", 4, 0644);
     desk_noise("large", 65 * MIB);
-    SAYS(&d, 0, "put empty", "put", "empty", "a", "/");
+    desk_says(&d, 0, "put empty", "put", "empty", "a", "/", NULL);
     desk_same("a", server_home_file(&d.server, "length", "a"));
     desk_same("empty", server_home_file(&d.server, "length", "empty"));
-    SAYS(&d, EX_UNAVAILABLE, "save a stream as a file first", "put", "-",
-         "/stream");
+    desk_says(&d, EX_UNAVAILABLE, "save a stream as a file first", "put", "-",
+              "/stream", NULL);
     /* It has bytes, and no length. */
     cr_assert_eq(symlink("/proc/self/status", "status"), 0);
-    SAYS(&d, EX_UNAVAILABLE, "save a stream as a file first", "put", "status",
-         "/status");
-    SAYS(&d, EX_CANTCREAT, "a limit of size or space is reached", "put",
-         "large", "/large");
+    desk_says(&d, EX_UNAVAILABLE, "save a stream as a file first", "put",
+              "status", "/status", NULL);
+    desk_says(&d, EX_CANTCREAT, "a limit of size or space is reached", "put",
+              "large", "/large", NULL);
     desk_end(&d);
 }
 
@@ -154,12 +146,12 @@ Test(client_transfers, times, .timeout = 60)
     desk_begin(&d, "keep");
     files_write("a", "text", 4, 0644);
     cr_assert_eq(utimensat(AT_FDCWD, "a", old, 0), 0);
-    SAYS(&d, 0, "put a", "put", "a", "/new");
-    SAYS(&d, 0, "put a", "put", "--preserve", "a", "/old");
+    desk_says(&d, 0, "put a", "put", "a", "/new", NULL);
+    desk_says(&d, 0, "put a", "put", "--preserve", "a", "/old", NULL);
     cr_expect_gt(modified(server_home_file(&d.server, "keep", "new")), OLD);
     cr_expect_eq(modified(server_home_file(&d.server, "keep", "old")), OLD);
-    SAYS(&d, 0, "get old", "get", "/old", "b");
-    SAYS(&d, 0, "get old", "get", "-p", "/old", "c");
+    desk_says(&d, 0, "get old", "get", "/old", "b", NULL);
+    desk_says(&d, 0, "get old", "get", "-p", "/old", "c", NULL);
     cr_expect_gt(modified("b"), OLD);
     cr_expect_eq(modified("c"), OLD);
     desk_end(&d);
@@ -175,23 +167,23 @@ Test(client_transfers, patterns, .timeout = 60)
     files_write("b.txt", "b", 1, 0644);
     files_write("c.pdf", "c", 1, 0644);
     files_make_folder("in", 0755);
-    SAYS(&d, 0, "put c.pdf", "put", "a.txt", "b.txt", "c.pdf", "/");
-    SAYS(&d, 0, "get b.txt", "get", "/*.txt", "in");
+    desk_says(&d, 0, "put c.pdf", "put", "a.txt", "b.txt", "c.pdf", "/", NULL);
+    desk_says(&d, 0, "get b.txt", "get", "/*.txt", "in", NULL);
     run(&r, NULL, "/bin/ls", "in", NULL);
     cr_expect_str_eq(r.text, "a.txt\nb.txt\n");
     run_release(&r);
     desk_client(&d, 0, &r, NULL, "get", "-q", "/?.txt", "-", NULL);
     cr_expect_str_eq(r.text, "ab");
     run_release(&r);
-    SAYS(&d, 0, "would remove /a.txt", "rm", "-n", "/[ab].txt");
+    desk_says(&d, 0, "would remove /a.txt", "rm", "-n", "/[ab].txt", NULL);
     /* A percent-encoded character is no pattern, nor is a quoted one. */
-    SAYS(&d, EX_NOINPUT, "550", "rm", "/%5Bab%5D.txt");
-    SAYS(&d, EX_NOINPUT, "550", "rm", "/%2A");
-    SAYS(&d, EX_NOINPUT, "no such file", "hash", "/%2A");
+    desk_says(&d, EX_NOINPUT, "550", "rm", "/%5Bab%5D.txt", NULL);
+    desk_says(&d, EX_NOINPUT, "550", "rm", "/%2A", NULL);
+    desk_says(&d, EX_NOINPUT, "no such file", "hash", "/%2A", NULL);
     desk_client(&d, EX_NOINPUT, &r, "rm '[ab].txt'\n", "/", NULL);
     run_release(&r);
-    SAYS(&d, 0, "  b.txt\n", "ls", "/[b].txt");
-    SAYS(&d, 0, "", "rm", "/[ab].txt");
+    desk_says(&d, 0, "  b.txt\n", "ls", "/[b].txt", NULL);
+    desk_says(&d, 0, "", "rm", "/[ab].txt", NULL);
     desk_client(&d, 0, &r, NULL, "ls", "/*", NULL);
     cr_expect_not_null(strstr(r.text, "  c.pdf\n"), "%s", r.text);
     cr_expect_null(strstr(r.text, ".txt"), "%s", r.text);
@@ -209,8 +201,8 @@ Test(client_transfers, implicit, .timeout = 60)
     snprintf(d.url, sizeof(d.url), "ftps+implicit://implicit@127.0.0.1:%u",
              d.server.port_tls);
     desk_noise("a", MIB);
-    SAYS(&d, 0, "checksum right", "put", "a", "/");
-    SAYS(&d, 0, "checksum right", "get", "/a", "b");
+    desk_says(&d, 0, "checksum right", "put", "a", "/", NULL);
+    desk_says(&d, 0, "checksum right", "get", "/a", "b", NULL);
     desk_same("a", "b");
     desk_client(&d, 0, &r, NULL, "--debug", "ls", "/", NULL);
     cr_expect_null(strstr(r.text, "> AUTH"), "%s", r.text);
@@ -226,11 +218,11 @@ Test(client_transfers, ipv6, .timeout = 60)
     desk_begin(&d, "six");
     snprintf(d.url, sizeof(d.url), "ftps://six@[::1]:%u", d.server.port_other);
     desk_noise("a", MIB);
-    SAYS(&d, 0, "checksum right", "put", "a", "/");
-    SAYS(&d, 0, "checksum right", "get", "/a", "b");
+    desk_says(&d, 0, "checksum right", "put", "a", "/", NULL);
+    desk_says(&d, 0, "checksum right", "get", "/a", "b", NULL);
     desk_same("a", "b");
-    SAYS(&d, 0, "good     IPv6: connects to ::1", "doctor", "/");
-    SAYS(&d, 0, "0 bad, 0 warnings", "doctor", "/");
+    desk_says(&d, 0, "good     IPv6: connects to ::1", "doctor", "/", NULL);
+    desk_says(&d, 0, "0 bad, 0 warnings", "doctor", "/", NULL);
     desk_end(&d);
 }
 
@@ -256,10 +248,10 @@ Test(client_transfers, no_partials, .timeout = 60)
     files_make_folder("tree", 0755);
     files_write("tree/a", "text", 4, 0644);
     files_write(part, "te", 2, 0600);
-    SAYS(&d, 0, "put tree/a", "put", "-r", "tree", "/");
-    SAYS(&d, 0, "0 uploaded, 1 the same", "sync", "tree", "/tree");
-    SAYS(&d, 0, "1 files", "du", "/tree");
-    SAYS(&d, 0, "0 removed", "sync", "--delete", "/tree", "tree");
+    desk_says(&d, 0, "put tree/a", "put", "-r", "tree", "/", NULL);
+    desk_says(&d, 0, "0 uploaded, 1 the same", "sync", "tree", "/tree", NULL);
+    desk_says(&d, 0, "1 files", "du", "/tree", NULL);
+    desk_says(&d, 0, "0 removed", "sync", "--delete", "/tree", "tree", NULL);
     cr_expect(files_exists(part));
     desk_end(&d);
 }
@@ -270,7 +262,7 @@ Test(client_transfers, left_out, .timeout = 60)
 
     desk_begin(&d, "print");
     files_write("a", "text", 4, 0644);
-    SAYS(&d, 0, "> HASH ", "put", "--debug", "a", "/hashed");
+    desk_says(&d, 0, "> HASH ", "put", "--debug", "a", "/hashed", NULL);
     expect_debug(&d, "--no-verify", "> HASH", "a", "/unhashed");
     expect_debug(&d, "--compress", "> MODE", "a", "/plain");
     desk_end(&d);
@@ -330,8 +322,9 @@ Test(client_transfers, what_is_printed, .timeout = 60)
     for (int i = 0; i < 150; i++)
         strcat(name, "./");
     strcat(name, "x\302\205");
-    SAYS(&d, 0, "/./x\\u0085\",\"bytes\":4", "put", "--json", name, "/x");
-    SAYS(&d, 0, "put a  3.0 MiB, ", "put", "a", "/");
+    desk_says(&d, 0, "/./x\\u0085\",\"bytes\":4", "put", "--json", name, "/x",
+              NULL);
+    desk_says(&d, 0, "put a  3.0 MiB, ", "put", "a", "/", NULL);
     desk_client(&d, 0, &r, NULL, "put", "--quiet", "a", "/b", NULL);
     cr_expect_str_eq(r.text, "");
     run_release(&r);
@@ -385,7 +378,7 @@ Test(client_transfers, a_tree_that_is_killed, .timeout = 120)
         snprintf(name, sizeof(name), "t/%d", i);
         desk_noise(name, 100000 + (size_t)i);
     }
-    SAYS(&d, 0, "", "put", "-rqP4", "t", "/t");
+    desk_says(&d, 0, "", "put", "-rqP4", "t", "/t", NULL);
     cr_assert_eq(rename("t", "all"), 0);
     snprintf(url, sizeof(url), "%s/t", d.url);
     arguments[2] = d.ca;
@@ -402,7 +395,8 @@ Test(client_transfers, a_tree_that_is_killed, .timeout = 120)
         if (files_exists(name))
             desk_same(url, name);
     }
-    SAYS(&d, 0, "skipped", "get", "-rP4", "--conflict", "skip", "/t");
+    desk_says(&d, 0, "skipped", "get", "-rP4", "--conflict", "skip", "/t",
+              NULL);
     desk_same("all", "t");
     desk_end(&d);
 }
