@@ -13,6 +13,8 @@
 #include "client.h"
 #include "sallyport/base/fd.h"
 
+static const struct tree_way sync_up, sync_down;
+
 /* Transfers one file, or prints its line in a dry run. */
 static void sync_transfer(struct tree *t, const struct job *job,
                           const char *local, const char *remote)
@@ -65,18 +67,21 @@ static int sync_time(struct tree *t, const char *remote,
     return 0;
 }
 
-/* Is the file newer here, or does its size differ? */
-static bool up_changed(struct tree *t, const char *local, const char *remote,
-                       const struct stat *st, const struct listing_entry *there)
+/* Is the file newer where it comes from, or does its size differ? */
+static bool sync_changed(struct tree *t, const char *local, const char *remote,
+                         const struct stat *here,
+                         const struct listing_entry *there)
 {
     time_t modified;
 
-    if ((uint64_t)st->st_size != there->size)
+    if (!S_ISREG(here->st_mode) || (uint64_t)here->st_size != there->size)
         return true;
     if (t->client->options.by_hash)
         return sync_differs(t, local, remote, there->size);
-    return sync_time(t, remote, there, &modified) < 0 ||
-           (modified > 0 && st->st_mtime > modified);
+    if (sync_time(t, remote, there, &modified) < 0)
+        return true;
+    return t->way == &sync_up ? modified > 0 && here->st_mtime > modified
+                              : modified > here->st_mtime;
 }
 
 static void up_file(struct tree *t, const char *local, const char *remote,
@@ -89,7 +94,7 @@ static void up_file(struct tree *t, const char *local, const char *remote,
                              .overwrite = there != NULL };
 
     if (there && there->kind == ENTRY_FILE &&
-        !up_changed(t, local, remote, st, there))
+        !sync_changed(t, local, remote, st, there))
         t->same++;
     else
         sync_transfer(t, &job, local, remote);
@@ -144,19 +149,6 @@ static void down_failed(struct tree *t, int error, const char *local)
     tree_failed(t, local, &why);
 }
 
-/* Has the file changed: is it newer there, or does its size differ? */
-static bool down_changed(struct tree *t, const char *local, const char *remote,
-                         const struct stat *here, const struct listing_entry *e)
-{
-    time_t modified;
-
-    if (!S_ISREG(here->st_mode) || (uint64_t)here->st_size != e->size)
-        return true;
-    if (t->client->options.by_hash)
-        return sync_differs(t, local, remote, e->size);
-    return sync_time(t, remote, e, &modified) < 0 || modified > here->st_mtime;
-}
-
 static void down_file(struct tree *t, const char *remote, const char *local,
                       const struct listing_entry *e)
 {
@@ -170,7 +162,7 @@ static void down_file(struct tree *t, const char *remote, const char *local,
 
     if (there && S_ISDIR(here.st_mode))
         down_failed(t, EISDIR, local);
-    else if (there && !down_changed(t, local, remote, &here, e))
+    else if (there && !sync_changed(t, local, remote, &here, e))
         t->same++;
     else
         sync_transfer(t, &job, local, remote);

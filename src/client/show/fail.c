@@ -35,14 +35,13 @@ int fail_errno(struct failure *why, int error, const char *name)
                 strerror(error));
 }
 
-/* Rows for the beginnings of replies come first, since they are the most
- * precise. */
-static const struct reply_row {
-    int reply;
+/* Replies, and results of libcurl, which are below 100. */
+static const struct fail_row {
+    int of; /* a reply or a CURLcode */
     int code;
     bool cut;
-    const char *advice;
-} reply_rows[] = {
+    const char *text; /* advice about a reply; what libcurl's result means */
+} fail_rows[] = {
     { 421, EX_TEMPFAIL, true, "the server is busy or ended the session" },
     { 425, EX_TEMPFAIL, true,
       "the data connection could not be made; check firewall and NAT" },
@@ -63,14 +62,6 @@ static const struct reply_row {
     { 550, EX_NOINPUT, false, "check the name and your rights" },
     { 552, EX_CANTCREAT, false, "a limit of size or space is reached" },
     { 553, EX_CANTCREAT, false, "choose another name" },
-};
-
-static const struct curl_row {
-    CURLcode curl;
-    int code;
-    bool cut;
-    const char *text;
-} curl_rows[] = {
     /* The client has reached the server before any transfer. So a name that
      * isn't found later is an outage. */
     { CURLE_COULDNT_RESOLVE_HOST, EX_NOHOST, true,
@@ -142,29 +133,21 @@ static const char *word_find(int of, const char *text, const char *otherwise)
     return otherwise;
 }
 
-static const struct reply_row *reply_find(int reply)
+static const struct fail_row *fail_find(int of)
 {
-    for (size_t i = 0; i < sizeof(reply_rows) / sizeof(reply_rows[0]); i++)
-        if (reply_rows[i].reply == reply)
-            return &reply_rows[i];
-    return NULL;
-}
-
-static const struct curl_row *curl_find(int curl)
-{
-    for (size_t i = 0; i < sizeof(curl_rows) / sizeof(curl_rows[0]); i++)
-        if ((int)curl_rows[i].curl == curl)
-            return &curl_rows[i];
+    for (size_t i = 0; i < sizeof(fail_rows) / sizeof(fail_rows[0]); i++)
+        if (fail_rows[i].of == of)
+            return &fail_rows[i];
     return NULL;
 }
 
 static int fail_reply(struct failure *why, int reply, const char *text)
 {
-    const struct reply_row *row = reply_find(reply);
+    const struct fail_row *row = fail_find(reply);
     bool cut = row ? row->cut : reply < 500;
 
     fail(why, row ? row->code : EX_UNAVAILABLE, "the server says \"%s\"%s%s",
-         text, row ? ": " : "", row ? word_find(reply, text, row->advice) : "");
+         text, row ? ": " : "", row ? word_find(reply, text, row->text) : "");
     why->cut = cut;
     why->reply = reply;
     return -1;
@@ -173,7 +156,7 @@ static int fail_reply(struct failure *why, int reply, const char *text)
 int fail_curl(struct failure *why, int curl, int reply, const char *text,
               const char *detail)
 {
-    const struct curl_row *row = curl_find(curl);
+    const struct fail_row *row = fail_find(curl);
 
     /* If the server has refused, its reply explains more. A refused AUTH is
      * more than a missing command, so there the reply is only a detail. */

@@ -121,13 +121,6 @@ static int download_target(struct transfer *t, bool *replace,
     }
 }
 
-static int download_set_mode_z(struct transfer *t, struct failure *why)
-{
-    if (zstream_begin(&t->z, false) < 0)
-        return fail(why, EX_OSERR, "out of memory");
-    return link_set_mode_z(t->link, why);
-}
-
 static int download_run(struct transfer *t, struct failure *why)
 {
     int r = link_run(t->link, why);
@@ -156,7 +149,7 @@ static int download_bytes(struct transfer *t, struct failure *why)
 
     t->too_long = false;
     if (link_begin(t->link, t->remote, &io, why) < 0 ||
-        (transfer_in_mode_z(t) && download_set_mode_z(t, why) < 0) ||
+        (transfer_in_mode_z(t) && transfer_set_mode_z(t, why) < 0) ||
         link_set_first(t->link, t->first,
                        download_is_sized(t) || transfer_in_mode_z(t), why) < 0)
         return -1;

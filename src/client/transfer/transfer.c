@@ -74,6 +74,13 @@ bool transfer_in_mode_z(const struct transfer *t)
     return s->options->compress && s->modez;
 }
 
+int transfer_set_mode_z(struct transfer *t, struct failure *why)
+{
+    if (zstream_begin(&t->z, t->job->kind == JOB_PUT) < 0)
+        return fail(why, EX_OSERR, "out of memory");
+    return link_set_mode_z(t->link, why);
+}
+
 static int transfer_try(struct transfer *t, struct failure *why)
 {
     struct retry retry = { 0 };

@@ -202,13 +202,6 @@ static bool upload_is_there(struct transfer *t, struct failure *why)
     return transfer_verify(t, why) == 0 && t->checked;
 }
 
-static int upload_set_mode_z(struct transfer *t, struct failure *why)
-{
-    if (zstream_begin(&t->z, true) < 0)
-        return fail(why, EX_OSERR, "out of memory");
-    return link_set_mode_z(t->link, why);
-}
-
 /* Only an end that the local file has caused counts more than libcurl's. */
 static int upload_end(struct transfer *t, int r, struct failure *why)
 {
@@ -264,7 +257,7 @@ static int upload_bytes(struct transfer *t, struct failure *why)
     t->broken = 0;
     t->sent = t->stored = t->shorter = false;
     if (link_begin(t->link, t->remote, &io, why) < 0 ||
-        (packed && upload_set_mode_z(t, why) < 0) ||
+        (packed && transfer_set_mode_z(t, why) < 0) ||
         upload_set_length(t, &io, why) < 0)
         return -1;
     LINK_SET(t->link, CURLOPT_UPLOAD, 1L);

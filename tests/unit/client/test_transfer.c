@@ -1,13 +1,57 @@
-/* All bytes are written in order, by a thread or without one, and an error is
- * noticed. */
+/* The queue of transfers has a limit, since a server can list files without an
+ * end. The writer writes all bytes in order, by a thread or without one, and
+ * notices an error. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "client/transfer/transfer.h"
+
+Test(jobs, have_a_limit)
+{
+    struct jobs j = { .most = 10 * (sizeof(struct job) + sizeof("here") +
+                                    sizeof("there")) };
+    const struct job job = { .kind = JOB_GET };
+    struct failure why;
+
+    for (size_t i = 0; i < 10; i++)
+        cr_assert_eq(jobs_add(&j, &job, "here", "there", &why), 0, "%zu", i);
+    cr_expect_not(j.full);
+    cr_expect_lt(jobs_add(&j, &job, "", "", &why), 0);
+    cr_expect(j.full);
+    cr_expect_eq(j.count, 10);
+    cr_expect_eq(why.code, EX_DATAERR);
+    cr_expect_not_null(strstr(why.text, "too many files"), "%s", why.text);
+    jobs_release(&j);
+    cr_expect_eq(j.bytes, 0);
+}
+
+/* Two uploads of the same name: for the second one it is taken. The next
+ * command forgets the names. */
+Test(jobs, with_the_same_name)
+{
+    const struct job job = { .kind = JOB_PUT, .known = true };
+    struct jobs j = { 0 };
+    struct failure why;
+
+    for (size_t i = 0; i < 2; i++) {
+        cr_assert_eq(jobs_add(&j, &job, "a/x", "x", &why), 0);
+        cr_assert_eq(jobs_add(&j, &job, "b/x", "x", &why), 0);
+        cr_expect_not(j.job[0].taken);
+        cr_expect(j.job[1].known && j.job[1].taken);
+        jobs_release(&j);
+    }
+}
+
+/* Two million files with paths of a hundred bytes are possible. */
+Test(jobs, have_room)
+{
+    cr_expect_geq(JOBS_BYTES_MAX, 2000000 * (sizeof(struct job) + 2 * 101));
+}
 
 #define BYTES (3 * WRITER_BLOCK + 1234)
 
