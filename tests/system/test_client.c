@@ -684,31 +684,6 @@ Test(client, sync_without_the_right, .timeout = 60)
     desk_end(&d);
 }
 
-/* Output that can't be printed is a failure, as text and as JSON. */
-Test(client, output_that_is_lost, .timeout = 60)
-{
-    static const char *const options[] = { "", "--json" };
-    char line[4 * SERVER_PATH_MAX];
-    struct run_result r;
-    struct desk d;
-
-    desk_begin(&d, "put");
-    files_write("lost", "text", 4, 0644);
-    CLIENT(&d, 0, "put", "--conflict", "overwrite", "lost", "/");
-    for (size_t i = 0; i < 2; i++) {
-        snprintf(line, sizeof(line),
-                 "%s ls %s --cacert %s --password-file %s %s/lost >/dev/full",
-                 server_program("sallyport"), options[i], d.ca, d.password,
-                 d.url);
-        run(&r, NULL, "/bin/sh", "-c", line, NULL);
-        cr_expect_eq(r.status, EX_IOERR, "%s%d: %s", options[i], r.status,
-                     r.text);
-        cr_expect_not_null(strstr(r.text, "standard output"), "%s", r.text);
-        run_release(&r);
-    }
-    desk_end(&d);
-}
-
 /* It is no empty file. */
 Test(client, input_that_is_closed, .timeout = 60)
 {

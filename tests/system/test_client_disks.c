@@ -56,12 +56,10 @@ Test(client_disks, a_disk_that_is_full_at_the_end, .timeout = 60)
 Test(client_disks, a_cut_on_a_full_disk, .timeout = 60)
 {
     static struct far f;
-    struct run_result r;
 
     far_begin(&f, "size_too_large");
-    desk_client(&f.server.desk, EX_TEMPFAIL, &r, NULL, "get", "--retries", "0",
-                "/file", "far/", NULL);
-    run_release(&r);
+    desk_says(&f.server.desk, EX_TEMPFAIL, NULL, "get", "--retries", "0",
+              "/file", "far/", NULL);
     far_expect_nothing();
     far_end(&f);
 }

@@ -178,8 +178,7 @@ Test(client_session, an_interrupt, .timeout = 120)
     files_noise(noise, 8 * MIB, 5);
     files_write("big", noise, 8 * MIB, 0644);
     free(noise);
-    desk_client(&d, 0, &r, NULL, "put", "-q", "big", "/", NULL);
-    run_release(&r);
+    desk_says(&d, 0, NULL, "put", "-q", "big", "/", NULL);
     snprintf(url, sizeof(url), "%s/big", d.url);
     char *words[] = { (char *)server_program("sallyport"),
                       "get",

@@ -108,14 +108,12 @@ Test(terminal, an_answer_for_all, .timeout = 120)
 Test(terminal, a_line_before_the_question, .timeout = 120)
 {
     static struct terminal t;
-    struct run_result r;
     char line[2048];
 
     desk_begin(&t.desk, "anna");
     terminal_open(&t, "/bin/sh");
     files_write("early", "1", 1, 0644);
-    desk_client(&t.desk, 0, &r, NULL, "put", "-q", "early", "/", NULL);
-    run_release(&r);
+    desk_says(&t.desk, 0, NULL, "put", "-q", "early", "/", NULL);
     files_write("early", "22", 2, 0644);
     snprintf(line, sizeof(line),
              "%s put --cacert %s --password-file %s early "

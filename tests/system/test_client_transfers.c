@@ -273,11 +273,9 @@ static void expect_slow(const struct desk *d, const char *verb, const char *a,
                         const char *b)
 {
     uint64_t begin = clock_ms();
-    struct run_result r;
 
-    desk_client(d, 0, &r, NULL, verb, "-r", "--limit-rate", "2M", "-P4",
-                "--no-verify", a, b, NULL);
-    run_release(&r);
+    desk_says(d, 0, NULL, verb, "-r", "--limit-rate", "2M", "-P4",
+              "--no-verify", a, b, NULL);
     cr_expect_gt(clock_ms() - begin, 1900, "%s took %llu ms", verb,
                  (unsigned long long)(clock_ms() - begin));
 }
