@@ -77,8 +77,12 @@ static int upload_make_plan(struct files *f, int directory, const char *name,
     facts->sized = resume_sized(f, directory, name);
     facts->changed = !partial_is_same(&w->partial, &f->sized.partial);
     enum outcome o = resume_decide(&w->facts, &w->plan);
-    /* What another session is writing may count soon. */
-    if (o == OUTCOME_BAD_OFFSET && partial_is_busy(f, directory, name))
+    /* What another session is writing may count soon. And the bytes of an
+     * append may continue it: they must not become the file. */
+    bool doubtful = o == OUTCOME_BAD_OFFSET ||
+                    (o == OUTCOME_OK && facts->mode == WRITE_APPEND &&
+                     w->plan.how == RESUME_ANEW);
+    if (doubtful && partial_is_busy(f, directory, name))
         o = OUTCOME_BUSY;
     return (int)o;
 }

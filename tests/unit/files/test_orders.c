@@ -754,6 +754,21 @@ static unsigned play_all(const struct plan *plan)
     return runs;
 }
 
+/* Each session is stopped at each pair of steps. */
+static void play_all_twice(const struct plan *plan)
+{
+    bool right = true;
+
+    for (int first = 0; right && first < 2; first++) {
+        unsigned steps = 2;
+
+        for (unsigned at = 0; right && at < steps && at < 64; at++)
+            for (unsigned next = at + 1; right && next < steps; next++)
+                steps = play(plan, first,
+                             UINT64_C(1) << at | UINT64_C(1) << next, &right);
+    }
+}
+
 static bool is_long(void)
 {
     const char *text = getenv("SALLYPORT_LONG");
@@ -817,6 +832,19 @@ Test(orders, of_a_rest_that_comes_again)
         play_all(&(struct plan){ A_REPORTED, { again, &other }, { 2, 1 } });
     }
     end();
+}
+
+/* One session asks SIZE and sends the rest; another one appends meanwhile. */
+Test(orders, of_a_rest_and_another_append)
+{
+    static const enum verb rest[] = { STOR_CUT, SIZE, APPE };
+    static const enum verb other[] = { AWAY, APPE };
+
+    for (int c = 0; c < CONFLICT_COUNT; c++) {
+        start((enum conflict)c, false);
+        play_all_twice(&(struct plan){ NOTHING, { rest, other }, { 3, 2 } });
+        end();
+    }
 }
 
 static uint64_t next_random(void)

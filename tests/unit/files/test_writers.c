@@ -24,7 +24,7 @@ static const struct rival {
     { "RNTO onto it", true, RENAME_ONTO },
     { "RNTO away", true, RENAME_AWAY },
     { "STOR of a new file", false, STORE },
-    { "APPE of a new file", false, APPEND },
+    { "APPE of a new file by another user", false, APPEND },
     { "RNTO to the new name", false, RENAME_ONTO },
 };
 
@@ -33,15 +33,21 @@ struct pair {
     struct steps *steps[2];
 };
 
-static void start(struct pair *pair)
+static void start_users(struct pair *pair, const char *other)
 {
     peer_init(&pair->a);
     disk_directory(&pair->a, "/in");
     pair->steps[0] = steps_for_next();
     peer_run(&pair->a);
     pair->b = pair->a;
+    pair->b.start.name = other;
     pair->steps[1] = steps_for_next();
     peer_run(&pair->b);
+}
+
+static void start(struct pair *pair)
+{
+    start_users(pair, "anna");
 }
 
 static void end(struct pair *pair)
@@ -133,8 +139,9 @@ static void begin(struct pair *pair, const struct rival *rival)
 {
     size_t base = rival->is_file ? 50 * K : 0;
     bool store = rival->what == STORE;
+    bool new = rival->what == APPEND && !rival->is_file;
 
-    start(pair);
+    start_users(pair, new ? "bert" : "anna");
     if (rival->is_file)
         disk_fill(&pair->a, "/in/f", base, 1);
     disk_fill(&pair->a, "/in/g", 30 * K, 3);
@@ -187,6 +194,22 @@ Test(writers, of_one_name)
     for (size_t i = 0; i < sizeof(rivals) / sizeof(rivals[0]); i++)
         for (int stops = 0; play(&rivals[i], stops);)
             stops++;
+}
+
+/* Its bytes may be the rest of the upload that is under way. */
+Test(writers, an_append_beside_an_upload)
+{
+    struct pair pair;
+
+    start(&pair);
+    cr_assert_eq(open_upload(&pair.a, WRITE_STORE, 10 * K, 1), OUTCOME_OK);
+    cr_expect_eq(open_upload(&pair.b, WRITE_APPEND, 10 * K, 1), OUTCOME_BUSY);
+    cr_expect_eq(open_upload(&pair.b, WRITE_STORE, 20 * K, 2), OUTCOME_OK);
+    cr_expect_eq(ask_abort(&pair.b), OUTCOME_OK);
+    cr_expect_eq(ask_commit(&pair.a, 10 * K), OUTCOME_OK);
+    cr_expect_eq(open_upload(&pair.b, WRITE_APPEND, 10 * K, 1), OUTCOME_OK);
+    cr_expect_eq(ask_abort(&pair.b), OUTCOME_OK);
+    end(&pair);
 }
 
 static void cut_upload(struct peer *p, enum write_mode mode, size_t len,
