@@ -1,14 +1,16 @@
 # The name of the build, which master and its children compare: the version and a
-# hash of all sources, so that equal sources give equal programs.
-file(GLOB_RECURSE build_sources RELATIVE ${PROJECT_SOURCE_DIR}
+# hash of all sources, so that equal sources give equal programs. The build
+# computes it, so that it is never that of older sources.
+file(GLOB_RECURSE build_sources CONFIGURE_DEPENDS
     ${PROJECT_SOURCE_DIR}/src/*.[ch] ${PROJECT_SOURCE_DIR}/include/*.h)
-list(SORT build_sources)
-set(build_hashes "")
-foreach(source ${build_sources})
-    file(SHA256 ${PROJECT_SOURCE_DIR}/${source} hash)
-    string(APPEND build_hashes "${source} ${hash}\n")
-endforeach()
-string(SHA256 build_hash "${build_hashes}")
-string(SUBSTRING ${build_hash} 0 16 build_hash)
+set(build_header ${CMAKE_BINARY_DIR}/build_id.h)
+add_custom_command(OUTPUT ${build_header}
+    COMMAND ${CMAKE_COMMAND} -DROOT=${PROJECT_SOURCE_DIR}
+        -DVERSION=${PROJECT_VERSION} -DHEADER=${build_header}
+        -P ${PROJECT_SOURCE_DIR}/etc/cmake/build_id.cmake
+    DEPENDS ${build_sources} etc/cmake/build_id.cmake
+    COMMENT "Hashing the sources" VERBATIM)
+target_sources(ipc_room PRIVATE ${build_header})
 set_source_files_properties(${PROJECT_SOURCE_DIR}/src/ipc/build.c PROPERTIES
-    COMPILE_DEFINITIONS SALLYPORT_BUILD="${PROJECT_VERSION}-${build_hash}")
+    COMPILE_OPTIONS "-include;${build_header}"
+    OBJECT_DEPENDS ${build_header})

@@ -11,7 +11,8 @@ foreach(name master master_active gate gate_active session auth keys files log
 endforeach()
 add_custom_command(OUTPUT ${filters}
     COMMAND ${CMAKE_COMMAND} -E env ASAN_OPTIONS=detect_leaks=0
-        $<TARGET_FILE:policies> ${filters_directory}
+        ${CMAKE_CROSSCOMPILING_EMULATOR} $<TARGET_FILE:policies>
+        ${filters_directory}
     DEPENDS policies COMMENT "Compiling seccomp filters")
 add_library(filters STATIC ${filters})
 target_compile_options(filters PRIVATE "SHELL:-include linux/filter.h"

@@ -13,9 +13,6 @@ endif()
 if(NOT CMAKE_BUILD_TYPE)
     set(CMAKE_BUILD_TYPE Release)
 endif()
-set(CMAKE_C_FLAGS_RELEASE "-O2 -g")
-set(CMAKE_C_FLAGS_DEBUG "-Og -g")
-set(CMAKE_C_FLAGS_CHECK "-O1 -g0") # only another compiler's warnings
 
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed)
@@ -31,8 +28,10 @@ if(SANITIZE)
     add_compile_options(-fsanitize=address,undefined
         -fno-sanitize-recover=all -fno-omit-frame-pointer)
     add_link_options(-fsanitize=address,undefined)
-elseif(NOT FUZZ)
-    add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+elseif(NOT FUZZ AND NOT CMAKE_C_FLAGS MATCHES "_FORTIFY_SOURCE")
+    # It needs an optimizing build. The flags of a distribution come first.
+    add_compile_options(
+        "$<$<CONFIG:Release,RelWithDebInfo,MinSizeRel,Check>:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=3>")
 endif()
 if(COVERAGE)
     # The counters are in a file that a program maps when it begins, so they are

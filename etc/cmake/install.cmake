@@ -5,31 +5,38 @@
 file(GLOB manuals CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/man/*.[1-8])
 foreach(manual ${manuals})
     string(REGEX MATCH "[1-8]$" section ${manual})
-    install(FILES ${manual} DESTINATION share/man/man${section})
+    install(FILES ${manual} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
 endforeach()
 
 install(FILES etc/sysusers.d/sallyport.conf DESTINATION lib/sysusers.d)
 install(FILES etc/completion/sallyport.bash
-    DESTINATION share/bash-completion/completions RENAME sallyport)
-install(FILES etc/completion/_sallyport DESTINATION share/zsh/vendor-completions)
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
+    RENAME sallyport)
+install(FILES etc/completion/_sallyport
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
 file(GLOB documents CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/*.md)
 install(FILES etc/sallyport.conf LICENSE README.md ${documents}
-    DESTINATION share/doc/sallyport)
+    DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(PROGRAMS etc/examples/sallyport-address
-    DESTINATION share/doc/sallyport/examples)
+    DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(FILES etc/examples/sallyport-address.service
     etc/examples/sallyport-address.timer
-    DESTINATION share/doc/sallyport/examples)
+    DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 
 # The unit names the program by its full path, which follows the prefix of the
 # installation.
-install(CODE "set(unit_of_usr \"${PROJECT_SOURCE_DIR}/etc/sallyport.service\")
+install(CODE "set(sbin \"${CMAKE_INSTALL_SBINDIR}\")
+    set(unit_of_usr \"${PROJECT_SOURCE_DIR}/etc/sallyport.service\")
     set(unit \"${PROJECT_BINARY_DIR}/sallyport.service\")")
 install(CODE [[
     file(READ "${unit_of_usr}" text)
-    string(REPLACE "=/usr/sbin/" "=${CMAKE_INSTALL_PREFIX}/sbin/" text "${text}")
+    string(REPLACE "=/usr/sbin/" "=${CMAKE_INSTALL_PREFIX}/${sbin}/" text "${text}")
     file(WRITE "${unit}" "${text}")
     file(INSTALL "${unit}" DESTINATION
         "${CMAKE_INSTALL_PREFIX}/lib/systemd/system"
         PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
 ]])
+
+add_custom_target(uninstall
+    COMMAND ${CMAKE_COMMAND} -P ${PROJECT_SOURCE_DIR}/etc/cmake/uninstall.cmake
+    COMMENT "Removing what the last installation from here put there")

@@ -1,9 +1,14 @@
 # room(NAME [USES room…] [LIBRARIES target…]): src/NAME, with the sub-rooms in
 # its directories, as a static library. Without sources it is an interface. A
 # room's own library (OpenSSL, libcrypt, …) stays private to it; only the link
-# line passes it on.
+# line passes it on. A room isn't built if no program of this build needs it.
 function(room name)
     cmake_parse_arguments(ROOM "" "" "USES;LIBRARIES" ${ARGN})
+    foreach(library ${ROOM_LIBRARIES})
+        if(NOT TARGET ${library}) # of the server or the client, which is OFF
+            return()
+        endif()
+    endforeach()
     file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.c
         ${PROJECT_SOURCE_DIR}/src/${name}/*/*.c)
     list(REMOVE_ITEM sources ${PROJECT_SOURCE_DIR}/src/${name}/main.c)
@@ -26,7 +31,7 @@ function(room name)
         add_library(${name}_room INTERFACE)
         set(visibility INTERFACE)
     else()
-        add_library(${name}_room STATIC ${sources})
+        add_library(${name}_room STATIC EXCLUDE_FROM_ALL ${sources})
         set(visibility PRIVATE)
     endif()
     if(sources MATCHES "/src/${name}/[a-z_]+/") # a sub-room: "start/x.h"
@@ -41,11 +46,18 @@ function(room name)
     target_link_libraries(${name}_room ${visibility} ${uses} ${ROOM_LIBRARIES})
 endfunction()
 
-# program(NAME ROOM room DESTINATION folder): src/ROOM/main.c and the room.
+# program(NAME ROOM room DESTINATION folder): src/ROOM/main.c and the room. The
+# target "programs" builds them all.
+add_custom_target(programs)
 function(program name)
     cmake_parse_arguments(PROGRAM "" "ROOM;DESTINATION" "" ${ARGN})
     set(main ${PROJECT_SOURCE_DIR}/src/${PROGRAM_ROOM}/main.c)
-    if(NOT EXISTS ${main})
+    if(PROGRAM_ROOM STREQUAL "client")
+        set(wanted ${SALLYPORT_CLIENT})
+    else()
+        set(wanted ${SALLYPORT_SERVER})
+    endif()
+    if(NOT wanted)
         return()
     endif()
     add_executable(program_${name} ${main})
@@ -54,5 +66,12 @@ function(program name)
         ${PROJECT_SOURCE_DIR}/src/${PROGRAM_ROOM})
     set_target_properties(program_${name} PROPERTIES OUTPUT_NAME ${name}
         RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/${PROGRAM_DESTINATION})
+    add_dependencies(programs program_${name})
     install(TARGETS program_${name} DESTINATION ${PROGRAM_DESTINATION})
 endfunction()
+
+# Where the supervisor finds master: relative to its own directory.
+file(RELATIVE_PATH master /${CMAKE_INSTALL_SBINDIR}
+    /${CMAKE_INSTALL_LIBEXECDIR}/sallyport/master)
+set_source_files_properties(${PROJECT_SOURCE_DIR}/src/supervisor/main.c
+    PROPERTIES COMPILE_DEFINITIONS SALLYPORT_MASTER="${master}")

@@ -16,8 +16,6 @@
 #include "sallyport/base/stderr.h"
 #include "supervisor.h"
 
-#define MASTER "../libexec/sallyport/master"
-
 /* Makes sure that 0, 1 and 2 are open, and closes all others. */
 static int standard_descriptors(void)
 {
@@ -34,16 +32,18 @@ static int standard_descriptors(void)
     return close(fd);
 }
 
-/* "/usr/sbin/sallyportd" becomes "/usr/sbin/../libexec/sallyport/master". It is
- * computed once: after an upgrade the link to our own file says "(deleted)". */
+/* "/usr/sbin/sallyportd" becomes "/usr/sbin/../libexec/sallyport/master", or as
+ * the build was configured. It is computed once: after an upgrade the link to
+ * our own file says "(deleted)". */
 static int find_master(char *path, size_t size)
 {
-    ssize_t n = readlink("/proc/self/exe", path, size - sizeof(MASTER));
+    ssize_t n =
+        readlink("/proc/self/exe", path, size - sizeof(SALLYPORT_MASTER));
 
     if (n < 0)
         return -errno;
     path[n] = '\0';
-    memcpy(strrchr(path, '/') + 1, MASTER, sizeof(MASTER));
+    memcpy(strrchr(path, '/') + 1, SALLYPORT_MASTER, sizeof(SALLYPORT_MASTER));
     return 0;
 }
 
@@ -62,7 +62,7 @@ static char **copy_arguments(int argc, char **argv)
 int main(int argc, char **argv)
 {
     static struct supervisor supervisor;
-    char program[PATH_MAX + sizeof(MASTER)];
+    char program[PATH_MAX + sizeof(SALLYPORT_MASTER)];
     char **arguments;
     int r, status;
 
