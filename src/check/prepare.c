@@ -110,8 +110,6 @@ int account_empty_folder(const char *path, bool make, struct complaint *c)
 /* What outlives a restart: the directory "state", and in it the key of the
  * names of partials, so that an upload that was under way can be continued. */
 
-#define KEY_FILE "partials.key"
-
 /* Nothing that the administrator must mend, but nothing is kept. */
 static int state_failed(struct complaint *c, const char *path, int error)
 {
@@ -150,12 +148,12 @@ static int state_open_folder(const char *path, bool make, struct complaint *c)
 static int state_read_key(int folder, const char *path, uint8_t key[STATE_KEY],
                           struct complaint *c)
 {
-    char name[SETTINGS_PATH_MAX + sizeof(KEY_FILE) + 1];
+    char name[SETTINGS_PATH_MAX + sizeof(SETTINGS_KEY_FILE) + 1];
     uint8_t bytes[STATE_KEY + 1]; /* one more shows a longer file */
 
-    snprintf(name, sizeof(name), "%s/%s", path, KEY_FILE);
+    snprintf(name, sizeof(name), "%s/%s", path, SETTINGS_KEY_FILE);
     FD_CLEANUP int fd =
-        openat(folder, KEY_FILE,
+        openat(folder, SETTINGS_KEY_FILE,
                O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0)
         return state_failed(c, name, errno);
@@ -195,10 +193,10 @@ static int state_make_key(int folder, const char *path,
     int r;
 
     random_bytes(&number, sizeof(number));
-    snprintf(name, sizeof(name), KEY_FILE ".%016llx",
+    snprintf(name, sizeof(name), SETTINGS_KEY_FILE ".%016llx",
              (unsigned long long)number);
     r = state_write_key(folder, name, key);
-    if (r == 0 && linkat(folder, name, folder, KEY_FILE, 0) < 0 &&
+    if (r == 0 && linkat(folder, name, folder, SETTINGS_KEY_FILE, 0) < 0 &&
         errno != EEXIST)
         r = -errno;
     unlinkat(folder, name, 0);

@@ -103,6 +103,10 @@ int ctl_find(struct context *x, const struct users *u, const struct user **ret);
  * exit code; in any case the caller calls users_release(). */
 int ctl_load_user(struct context *x, struct users *u, const struct user **ret);
 
+/* What a fork for "partials" does: files_main(). Tests replace it. */
+struct files_start;
+extern void (*partials_files)(const struct files_start *start);
+
 /* The commands. Each returns an exit code. */
 int user_add(struct context *x);
 int user_change(struct context *x);

@@ -2,8 +2,10 @@
  * status. It runs as its caller and leaves nothing running. It never takes a
  * password as an argument. */
 #include "ctl.h"
+#include "sallyport/base/process.h"
 
 int main(int argc, char **argv)
 {
+    process_title_init(argc, argv);
     return ctl_run(argc, argv);
 }

@@ -1,19 +1,23 @@
-/* "partials list" and "partials purge". For each user the server forks a
- * process files with that user's rights; it searches and removes, and sends
- * this program what it found. Lines are printed as they arrive, and file names
- * are escaped. This program opens nothing in a home. */
+/* "partials list" and "partials purge", with or without a running server. For
+ * each user a fork becomes a process files with that user's rights; it searches
+ * and removes, and sends this program what it found. Lines are printed as they
+ * arrive, and file names are escaped. This program opens nothing in a home. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "sallyport/base/fd.h"
 #include "sallyport/base/stderr.h"
 #include "sallyport/domain/outcome.h"
 #include "sallyport/event/event.h"
+#include "sallyport/files/files.h"
 #include "sallyport/ftp/path.h"
 #include "sallyport/ipc/channel.h"
 
@@ -23,12 +27,13 @@
 #include "server.h"
 #include "when.h"
 
-#define DAY      86400
-#define DAYS_MAX 36500
-/* The server ends a search after 15 minutes. This limit is for a server that
- * doesn't. */
-#define WALK_MS   (16 * 60 * 1000)
+#define DAY       86400
+#define DAYS_MAX  36500
+#define START_MS  10000            /* files: to enter its sandbox */
+#define WALK_MS   (15 * 60 * 1000) /* files: to find the next partial */
 #define TEXT_ROOM (5 * (FTP_PATH_MAX + 1024))
+
+void (*partials_files)(const struct files_start *start) = files_main;
 
 struct search {
     struct context *x;
@@ -36,6 +41,7 @@ struct search {
     uint64_t age; /* minimum, in seconds */
     int64_t now;
     const char *user; /* whose home is searched */
+    uint8_t key[16];  /* of the partials' names; zero: not known */
     uint64_t lines;
     uint64_t count[PARTIAL_STATE_COUNT];
     uint64_t bytes[PARTIAL_STATE_COUNT];
@@ -142,59 +148,130 @@ static int find_partials(struct search *s, struct channel *files)
     return code;
 }
 
-/* The server ends files when its own channel closes, so that channel stays open
- * until the end. */
-static int search_user(struct search *s)
-{
-    struct channel files = { .fd = -1 };
-    struct server server;
-    struct message m;
-    int code = server_open(&server, s->x);
+/* A user's process files, seen from here: ends of its channels. */
+struct helper {
+    pid_t pid;
+    struct channel files, master; /* its peers are a session's, and master's */
+};
 
-    if (code == 0)
-        code = server_asked(&server,
-                            SEND(&server.channel, partials,
-                                 server_request(&server),
-                                 .user = slice_from(s->user)),
-                            &m);
-    if (code == 0 && m.kind != MSG_partials_channel)
-        code = ctl_fail(s->x, EX_PROTOCOL, "the server gives no files");
-    if (code == 0) {
-        channel_init(&files, fd_take(&m.partials_channel.files), PROCESS_CTL,
-                     PROCESS_FILES, PHASE_ASKED);
-        code = find_partials(s, &files);
+/* Becomes the process files. It needs nothing of the other users, and what it
+ * knows of this one it has on its own stack. */
+static void become_files(const struct search *s, const struct user *user,
+                         struct users *u, int session, int master)
+{
+    const struct settings *c = &s->x->settings;
+    char name[USER_NAME_MAX + 1], home[USER_HOME_MAX + 1];
+    struct files_start start = {
+        .rules = { .allow_weaker = c->allow_weaker },
+        .root = geteuid() == 0,
+        .homes = c->homes,
+        .for_ctl = true,
+        .session = session,
+        .master = master,
+        .log = -1,
+        .name = name,
+        .home = home,
+        .uid = user->uid,
+        .gid = user->gid,
+    };
+
+    snprintf(name, sizeof(name), "%s", user->name);
+    snprintf(home, sizeof(home), "%s", user->home);
+    memcpy(start.name_key, s->key, sizeof(start.name_key));
+    users_release(u); /* wipes the hashes */
+    partials_files(&start);
+    _exit(EX_SOFTWARE);
+}
+
+static int fork_files(struct search *s, const struct user *user,
+                      struct users *u, struct helper *h)
+{
+    int session[2] = { -1, -1 }, master[2] = { -1, -1 };
+
+    if (fd_pair(session) == 0 && fd_pair(master) == 0) {
+        fflush(stdout);
+        h->pid = fork();
+        if (h->pid == 0)
+            become_files(s, user, u, session[1], master[1]);
     }
-    channel_close(&files);
-    server_close(&server);
+    fd_close(&session[1]);
+    fd_close(&master[1]);
+    channel_init(&h->files, session[0], PROCESS_CTL, PROCESS_FILES,
+                 PHASE_ASKED);
+    channel_init(&h->master, master[0], PROCESS_MASTER, PROCESS_FILES,
+                 PHASE_START);
+    return h->pid > 0 ? 0 : ctl_fail(s->x, EX_OSERR, "%s", strerror(errno));
+}
+
+static int wait_for_files(struct search *s, const struct user *user,
+                          struct helper *h)
+{
+    struct message m;
+    int r = channel_wait(&h->master, &m, START_MS);
+
+    if (r == 1 && m.kind == MSG_files_ready)
+        return 0;
+    if (r == 1 && m.kind == MSG_files_failed)
+        return ctl_fail(s->x, EX_NOINPUT, "the home %s can't be entered: %s",
+                        user->home, strerror((int)m.files_failed.error));
+    return ctl_fail(s->x, EX_TEMPFAIL, "its files hung up");
+}
+
+static void end_files(struct helper *h)
+{
+    channel_close(&h->files);
+    channel_close(&h->master);
+    if (h->pid > 0)
+        waitpid(h->pid, NULL, 0);
+}
+
+/* Its row may name any uid and any directory. */
+static int check_row(struct search *s, const struct user *user)
+{
+    const struct settings *c = &s->x->settings;
+    const struct user_bounds bounds = { .root = geteuid() == 0,
+                                        .uid_first = c->uid_first,
+                                        .uid_last = c->uid_last,
+                                        .homes = c->homes };
+
+    return user_permitted(user, &bounds, &s->x->complaint) ? EX_NOINPUT : 0;
+}
+
+static int search_user(struct search *s, const struct user *user,
+                       struct users *u)
+{
+    struct helper h = { .files.fd = -1, .master.fd = -1 };
+    int code = check_row(s, user);
+
+    s->user = user->name;
+    if (code)
+        return code;
+    code = fork_files(s, user, u, &h);
+    if (code == 0)
+        code = wait_for_files(s, user, &h);
+    if (code == 0)
+        code = find_partials(s, &h.files);
+    end_files(&h);
     return code;
 }
 
-/* Without a server, or without the right to ask it, other users would fail
- * too. */
-static bool ends_search(int code)
-{
-    return code == EX_UNAVAILABLE || code == EX_NOPERM;
-}
-
 /* Reports a failure with one user, and continues with the next. */
-static int search_all(struct search *s)
+static int search_all(struct search *s, struct users *u)
 {
     struct complaint *c = &s->x->complaint;
-    struct users u;
-    int code = edit_load_users(&u, s->x->settings.users, NULL, c), first = code;
+    int first = 0;
 
-    for (size_t i = 0; i < u.count && !ends_search(code); i++) {
-        s->user = u.row[i].name;
-        code = search_user(s);
-        if (code == 0 || ends_search(code))
+    for (size_t i = 0; i < u->count; i++) {
+        int code = search_user(s, &u->row[i], u);
+
+        if (code == 0)
             continue;
         stderr_print("%s: %s", s->user, c->text);
         c->text[0] = '\0';
         if (first == 0)
             first = code;
     }
-    users_release(&u);
-    return ends_search(code) ? code : first;
+    return first;
 }
 
 static void print_end(const struct search *s)
@@ -208,17 +285,37 @@ static void print_end(const struct search *s)
                s->count[PARTIAL_IN_USE], s->count[PARTIAL_STAYS]);
 }
 
+/* Without its key, the name of a partial's upload isn't shown. */
+static void read_key(struct search *s)
+{
+    char path[SETTINGS_PATH_MAX + sizeof(SETTINGS_KEY_FILE) + 1];
+    FD_CLEANUP int fd = -1;
+
+    snprintf(path, sizeof(path), "%s/" SETTINGS_KEY_FILE, s->x->settings.state);
+    fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 || read(fd, s->key, sizeof(s->key)) != sizeof(s->key))
+        memset(s->key, 0, sizeof(s->key));
+}
+
 static int search_homes(struct search *s)
 {
-    int code;
+    struct context *x = s->x;
+    const struct user *user = NULL;
+    struct users u;
+    int code = x->args.word[2] ? ctl_load_user(x, &u, &user)
+                               : edit_load_users(&u, x->settings.users, NULL,
+                                                 &x->complaint);
 
     s->now = time(NULL);
-    s->user = s->x->args.word[2];
-    code = s->user ? search_user(s) : search_all(s);
-    if (!ends_search(code))
+    read_key(s);
+    if (code == 0) {
+        code = user ? search_user(s, user, &u) : search_all(s, &u);
         print_end(s);
+    }
+    users_release(&u);
+    explicit_bzero(s->key, sizeof(s->key));
     if (code == 0 && s->count[PARTIAL_STAYS] > 0)
-        code = ctl_fail(s->x, EX_IOERR, "some could not be removed");
+        code = ctl_fail(x, EX_IOERR, "some could not be removed");
     return code;
 }
 

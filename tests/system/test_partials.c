@@ -1,6 +1,7 @@
-/* Requests of sallyportctl to a running server: its status, and the unfinished
- * uploads of its users, which it lists and removes; never one that is running,
- * and never with rights that the owner lacks. */
+/* Requests of sallyportctl to a running server, such as its status; and the
+ * unfinished uploads of its users, which sallyportctl lists and removes, with
+ * and without a server; never one that is running, and never with rights that
+ * the owner lacks. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -165,7 +166,7 @@ Test(partials, of_two_users)
                  "none has expired");
     SAYS(&server, 0, "partials purge anna --all", "2 removed, 614400 bytes");
     cr_expect_eq(count(&server, "partials list", "part"), 1);
-    SAYS(&server, EX_NOUSER, "partials list carl", "no such user");
+    SAYS(&server, EX_NOUSER, "partials list carl", "there is no user carl");
 
     session_init(&s); /* bert's upload isn't changed */
     session_open(&s, &server, "bert");
@@ -176,6 +177,11 @@ Test(partials, of_two_users)
     session_do(&s, "550 {*}", "SIZE one");
     session_do(&s, "213 3", "SIZE in/two");
     session_close(&s);
+    server_kill(&server); /* from now on no server runs */
+    SAYS(&server, 0, "partials list", "bert ", " waiting ");
+    SAYS(&server, 0, "partials purge --all", "1 removed, 307200 bytes");
+    cr_expect_eq(count(&server, "partials list", "part"), 0);
+    server_again(&server);
     server_stop(&server);
 }
 
@@ -278,6 +284,11 @@ static void expect_status(pid_t pid, const char *name, const char *wanted)
     cr_expect_str_eq(got, wanted, "%s: %s", name, got);
 }
 
+static bool is_gone(void *row)
+{
+    return !process_lives(row);
+}
+
 /* A process of that user does the walk in its sandbox, and it ends with its
  * caller. */
 Test(partials, process_of_the_user)
@@ -295,16 +306,18 @@ Test(partials, process_of_the_user)
                           NULL };
     unsigned uid = geteuid() == 0 ? SERVER_UID_FIRST + 1 : geteuid();
     const struct process_row *row;
+    struct process_row files;
 
     server_start(&server, &plan);
     snprintf(config, sizeof(config), "%s",
              server_path(&server, "sallyport.conf"));
     fill(&server, "bert", 3000);
     run_start(&running, NULL, arguments); /* nobody reads its output */
-    processes_wait(server.pid, "sallyport: files (bert, for sallyportctl)", 1,
+    processes_wait(running.pid, "sallyport: files (bert, for sallyportctl)", 1,
                    &p);
     row = processes_find(&p, "sallyport: files (bert, for sallyportctl)");
     cr_assert(row);
+    files = *row;
     snprintf(ids, sizeof(ids), "%u\t%u\t%u\t%u", uid, uid, uid, uid);
     expect_status(row->pid, "Uid", ids);
     expect_status(row->pid, "CapEff", "0000000000000000");
@@ -324,7 +337,7 @@ Test(partials, process_of_the_user)
     }
     SAYS(&server, 0, "status", "running"); /* no other caller has to wait */
     kill(running.pid, SIGKILL);
-    processes_wait(server.pid, "sallyport: files", 0, &p);
+    cr_expect(wait_until(is_gone, &files, WAIT_MS));
     struct run_result r;
     run_finish(&running, &r);
     run_release(&r);
@@ -335,13 +348,9 @@ Test(partials, process_of_the_user)
  * changed the mode, master refuses. */
 static void run_as(const struct server *server, uid_t uid, int expected)
 {
-    char *const words[] = { "sallyportctl",
-                            "--config",
+    char *const words[] = { "sallyportctl", "--config",
                             (char *)(uintptr_t)server_path(server, "open.conf"),
-                            "partials",
-                            "list",
-                            "anna",
-                            NULL };
+                            "status", NULL };
     int status;
     pid_t pid = fork();
 

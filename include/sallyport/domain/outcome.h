@@ -65,8 +65,6 @@ enum list_format { LIST_LONG, LIST_NAMES, LIST_FACTS, LIST_FORMAT_COUNT };
 enum refusal {
     REFUSAL_BUSY,     /* try again */
     REFUSAL_DENIED,   /* the caller has no permission to ask */
-    REFUSAL_NO_USER,  /* there is no user of that name */
-    REFUSAL_HOME,     /* the home can't be entered */
     REFUSAL_BAD_FILE, /* the file that master should read has a mistake */
     REFUSAL_COUNT
 };

@@ -1,5 +1,6 @@
-/* The process that works on one user's files, for a session. For sallyportctl
- * it finds the user's partials. Master's fork calls files_main(). */
+/* The process that works on one user's files: for a session, in a fork of
+ * master; or for sallyportctl, in its own fork, to find the user's partials.
+ * That fork calls files_main(). */
 #ifndef SALLYPORT_FILES_FILES_H
 #define SALLYPORT_FILES_FILES_H
 
@@ -28,7 +29,7 @@ struct files_start {
     const char *homes; /* without root: the home must be below this directory */
     bool for_ctl;      /* serves sallyportctl, not a session */
     int session, master, log; /* owned by files from now on; session is the peer
-                                 that it serves */
+                                 that it serves; log -1: none */
     uint64_t serial;
     const char *name, *home;
     uid_t uid;
@@ -38,8 +39,8 @@ struct files_start {
 };
 
 /* Closes all other descriptors, opens the home with the user's ids, enters the
- * sandbox, and sends FILES_READY or FILES_FAILED to master. Then it serves
- * until session or master is gone. */
+ * sandbox, and sends FILES_READY or FILES_FAILED to master, or to sallyportctl
+ * in its place. Then it serves until session or master is gone. */
 noreturn void files_main(const struct files_start *start);
 
 #endif

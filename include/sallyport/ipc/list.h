@@ -367,9 +367,8 @@ MESSAGE(alive, SESSION, GATE, RUN, MANY, NONE,
 END
 
 SECTION("The control socket",
-        "`sallyportctl` (ctl) connects to the control socket. files sends the "
-        "list of partials directly to ctl, so that master never reads a name "
-        "that a client chose.")
+        "`sallyportctl` (ctl) connects to the control socket. For the list of "
+        "partials it forks the process files of each user itself.")
 
 MESSAGE(welcome, MASTER, CTL, START, ONCE, NONE,
         "ctl may send requests: version of the server, pid of master. The "
@@ -446,16 +445,6 @@ MESSAGE(end_sessions, CTL, MASTER, IDLE, MANY, NONE,
 NUMBER(serial)
 TEXT(user)
 ADDRESS(client)
-END
-
-MESSAGE(partials, CTL, MASTER, IDLE, MANY, NONE,
-        "fork a process files for this user, with a channel to ctl")
-WORD(user)
-END
-
-MESSAGE(partials_channel, MASTER, CTL, ASKED, MANY, partials,
-        "ctl's end of ctl-files")
-FD(files)
 END
 
 MESSAGE(control_done, MASTER, CTL, ASKED, MANY, NONE,

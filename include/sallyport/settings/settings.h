@@ -15,6 +15,9 @@
 #define SETTINGS_FILE                                                          \
     "/etc/sallyport/sallyport.conf" /* if there is no --config */
 
+/* In the directory `state`: the key of the partials' names. */
+#define SETTINGS_KEY_FILE "partials.key"
+
 #define SETTINGS_LISTEN_MAX    16
 #define SETTINGS_ANNOUNCED_MAX 32
 #define SETTINGS_PROXY_MAX     32

@@ -16,29 +16,14 @@
 #define PAUSE_MS 1000  /* ms, if there is no descriptor for an accept */
 #define TOLD_MS  10000 /* ms between two log lines about refused callers */
 
-void peer_wait(struct peer *p)
-{
-    const struct deadlines *d = &p->master->deadlines;
-    const uint64_t ms[] = {
-        [PEER_IDLE] = p->home.pid > 0 ? d->walk : d->ask,
-        [PEER_OPENING] = d->files,
-        [PEER_ENDED] = d->kick,
-    };
-
-    loop_timer_set(&p->master->loop, &p->timer, ms[p->state]);
-}
-
 void peer_end(struct peer *p)
 {
-    if (p->state == PEER_FREE || p->state == PEER_ENDED)
+    if (!p->used)
         return;
     loop_remove(&p->master->loop, &p->watch);
     loop_timer_clear(&p->master->loop, &p->timer);
     channel_close(&p->channel);
-    home_close(&p->home);
-    p->state = p->home.pid > 0 ? PEER_ENDED : PEER_FREE;
-    if (p->state == PEER_ENDED)
-        peer_wait(p);
+    p->used = false;
     p->master->unsettled = true;
 }
 
@@ -51,11 +36,10 @@ void peer_sent(struct peer *p, int result)
 void peer_answered(struct peer *p, int result)
 {
     peer_sent(p, result);
-    if (p->state == PEER_FREE || p->state == PEER_ENDED)
+    if (!p->used)
         return;
-    p->state = PEER_IDLE;
     p->channel.phase = PHASE_IDLE;
-    peer_wait(p);
+    loop_timer_set(&p->master->loop, &p->timer, p->master->deadlines.ask);
 }
 
 void peer_refuse(struct peer *p, enum refusal why, const char *words)
@@ -79,47 +63,8 @@ static void control_on_message(void *owner, uint32_t events)
 
 static void control_on_time(void *owner)
 {
-    struct peer *p = owner;
-
-    if (p->state == PEER_OPENING) {
-        home_close(&p->home);
-        request_home_lost(p);
-    } else if (p->home.pid > 0) {
-        home_kill(&p->home);
-    } else {
-        peer_end(p);
-    }
+    peer_end(owner);
 }
-
-/* files has done its work or failed: sallyportctl sees the end of its own
- * channel to files. */
-static void control_on_home_lost(void *owner)
-{
-    struct peer *p = owner;
-
-    if (p->state == PEER_OPENING)
-        request_home_lost(p);
-    else if (p->state == PEER_IDLE)
-        loop_timer_set(&p->master->loop, &p->timer,
-                       p->master->deadlines.leaving);
-}
-
-static void control_on_home_gone(void *owner)
-{
-    struct peer *p = owner;
-
-    if (p->state == PEER_ENDED) {
-        loop_timer_clear(&p->master->loop, &p->timer);
-        p->state = PEER_FREE;
-        p->master->unsettled = true;
-    } else if (p->state == PEER_IDLE) {
-        peer_wait(p);
-    }
-}
-
-static const struct home_calls control_home_calls = { request_home_ready,
-                                                      control_on_home_lost,
-                                                      control_on_home_gone };
 
 static void peer_blank(struct peer *p, struct master *m)
 {
@@ -128,11 +73,6 @@ static void peer_blank(struct peer *p, struct master *m)
         .channel.fd = -1,
         .timer = { .on_time = control_on_time, .owner = p },
     };
-    home_blank(&p->home);
-    p->home.master = m;
-    p->home.calls = &control_home_calls;
-    p->home.owner = p;
-    p->home.for_ctl = true;
 }
 
 /* Sends the reason and closes the channel. The caller hasn't sent a request
@@ -160,7 +100,7 @@ static void control_report_stranger(struct master *m, const struct ucred *who)
 static struct peer *control_free_peer(struct control *c)
 {
     for (size_t i = 0; i < MASTER_CALLERS; i++)
-        if (c->peer[i].state == PEER_FREE)
+        if (!c->peer[i].used)
             return &c->peer[i];
     return NULL;
 }
@@ -168,7 +108,7 @@ static struct peer *control_free_peer(struct control *c)
 static void control_let_in(struct master *m, struct peer *p, int fd)
 {
     peer_blank(p, m);
-    p->state = PEER_IDLE;
+    p->used = true;
     channel_init(&p->channel, fd, PROCESS_MASTER, PROCESS_CTL, PHASE_IDLE);
     if (loop_add_reader(&m->loop, &p->watch, fd, control_on_message, p) < 0)
         peer_end(p);
@@ -288,13 +228,8 @@ static bool control_is_last(const struct control *c)
 
 void control_stop(struct control *c)
 {
-    struct master *m = c->watch.owner;
-
-    for (size_t i = 0; i < MASTER_CALLERS; i++) {
-        home_kill(&c->peer[i].home);
+    for (size_t i = 0; i < MASTER_CALLERS; i++)
         peer_end(&c->peer[i]);
-        loop_timer_clear(&m->loop, &c->peer[i].timer);
-    }
     control_close(c, control_is_last(c));
 }
 
@@ -307,7 +242,7 @@ void control_renewed(struct master *m, uint32_t number, const char *wrong)
     for (size_t i = 0; i < MASTER_CALLERS && number > 0; i++) {
         struct peer *p = &m->control->peer[i];
 
-        if (p->state == PEER_IDLE && p->reloading > 0 && p->renewal == number)
+        if (p->used && p->reloading > 0 && p->renewal == number)
             request_reloaded(p, wrong);
     }
 }
@@ -315,15 +250,7 @@ void control_renewed(struct master *m, uint32_t number, const char *wrong)
 bool control_is_idle(const struct control *c)
 {
     for (size_t i = 0; i < MASTER_CALLERS; i++)
-        if (c->peer[i].state != PEER_FREE)
+        if (c->peer[i].used)
             return false;
     return true;
-}
-
-struct home *control_home(struct control *c, pid_t pid)
-{
-    for (size_t i = 0; i < MASTER_CALLERS; i++)
-        if (c->peer[i].home.pid == pid)
-            return &c->peer[i].home;
-    return NULL;
 }

@@ -37,23 +37,15 @@ bool control_socket_answers(const char *path);
 void control_socket_close(struct control_socket *s, bool remove);
 
 /* A peer at the control socket: a sallyportctl, with one request at a time. */
-enum peer_state {
-    PEER_FREE,
-    PEER_IDLE,    /* may ask; a process files may be working for it */
-    PEER_OPENING, /* files was forked; its READY hasn't come yet */
-    PEER_ENDED    /* its channel is closed; its files isn't reaped yet */
-};
-
 struct peer {
     struct master *master;
-    enum peer_state state;
+    bool used;
     struct channel channel;
     struct loop_watch watch;
-    struct loop_timer timer; /* for the present state */
+    struct loop_timer timer; /* to ask, or for its reload */
     uint32_t request;        /* the request under way */
     uint32_t reloading;      /* its request for a reload; 0: none */
     uint32_t renewal;        /* master's own number for that reload */
-    struct home home;        /* pid 0: no files works for it */
 };
 
 /* Call it after sending the answer to the request; RESULT is SEND()'s. The next
@@ -62,10 +54,8 @@ void peer_answered(struct peer *p, int result);
 /* Call it after sending one of several messages before the last. */
 void peer_sent(struct peer *p, int result);
 void peer_refuse(struct peer *p, enum refusal why, const char *words);
-/* Closes its channel. Its process files leaves by itself, or is killed. */
+/* Closes its channel. */
 void peer_end(struct peer *p);
-/* Sets the timer for the present state. */
-void peer_wait(struct peer *p);
 
 struct control {
     struct control_socket socket;
@@ -85,9 +75,8 @@ void control_lead(struct control *c);
 /* Another generation leads and has the socket. Connected peers stay until they
  * hang up. */
 void control_step_down(struct control *c);
-/* Ends all peers, kills the process files of each, and closes the socket. Its
- * name is removed at the end of the service, or when the start that made it has
- * failed. */
+/* Ends all peers, and closes the socket. Its name is removed at the end of the
+ * service, or when the start that made it has failed. */
 void control_stop(struct control *c);
 
 /* Answers the caller that asked for the reload of that number
@@ -95,19 +84,13 @@ void control_stop(struct control *c);
  * NULL: a new generation leads. */
 void control_renewed(struct master *m, uint32_t number, const char *wrong);
 
-/* Is nobody connected, and does no process files work for a caller? */
+/* Is nobody connected? */
 bool control_is_idle(const struct control *c);
-
-/* Returns the process files of a caller by its pid, or NULL. */
-struct home *control_home(struct control *c, pid_t pid);
 
 /* The requests of sallyportctl: each has a row and a function. */
 
 /* Serves the messages that have arrived. Returns as channel_dispatch(). */
 int request_dispatch(struct peer *p);
-/* The process files for PARTIALS is ready; or it has failed. */
-void request_home_ready(void *owner);
-void request_home_lost(struct peer *p);
 /* The reload that P asked for has ended. WRONG: why it failed; NULL: a new
  * generation leads. */
 void request_reloaded(struct peer *p, const char *wrong);

@@ -1,13 +1,10 @@
-/* The requests of sallyportctl, in master. Each function answers at once, or
- * the peer waits for its process files. Master connects ctl to that process and
- * reads nothing of its results. "who" and "kick" use master's records of the
- * sessions, and show nothing of what a session does. */
+/* The requests of sallyportctl, in master. Each function answers at once; only
+ * the answer to a reload follows later. "who" and "kick" use master's records
+ * of the sessions, and show nothing of what a session does. */
 #include "control.h"
 
 #include <string.h>
 
-#include "sallyport/base/fd.h"
-#include "sallyport/base/random.h"
 #include "sallyport/ipc/generation.h"
 
 /* Sessions in one answer, since ctl reads nothing while master writes. */
@@ -173,80 +170,9 @@ static int request_on_end_sessions(void *owner, struct msg_end_sessions *msg)
     return 0;
 }
 
-/* Returns the present row of NAME. NULL: the peer was sent the reason. */
-static const struct user *request_find_user(struct peer *p, struct slice name)
-{
-    struct master *m = p->master;
-    struct complaint c = { "" };
-    const struct users *users;
-    const struct user *user = NULL;
-
-    access_look(m);
-    users = userdb_find(m->users, userdb_newest(m->users));
-    if (users)
-        user = users_find(users, name);
-    if (!user)
-        peer_refuse(p, REFUSAL_NO_USER,
-                    "there is no such user; run: sallyportctl user list");
-    else if (home_permitted(m, user, &c) < 0)
-        peer_refuse(p, REFUSAL_HOME, c.text);
-    return c.text[0] ? NULL : user;
-}
-
-static void request_open_home(struct peer *p, const struct user *user)
-{
-    uint64_t serial;
-    int r;
-
-    random_bytes(&serial, sizeof(serial));
-    p->state = PEER_OPENING;
-    peer_wait(p);
-    r = home_open(&p->home, user, serial);
-    if (r < 0) {
-        master_report(p->master, EVENT_SERVICE, PROCESS_MASTER,
-                      "can't start files: %s", strerror(-r));
-        peer_refuse(p, REFUSAL_BUSY, strerror(-r));
-    }
-}
-
-static int request_on_partials(void *owner, struct msg_partials *msg)
-{
-    struct peer *p = request_begin(owner, msg->request);
-    const struct user *user;
-
-    if (p->master->state != MASTER_RUNNING) {
-        peer_refuse(p, REFUSAL_BUSY, "the server starts or stops just now");
-    } else if (p->home.pid > 0) {
-        peer_refuse(p, REFUSAL_BUSY, "the last request is still at work");
-    } else {
-        user = request_find_user(p, msg->user);
-        if (user)
-            request_open_home(p, user);
-    }
-    return 0;
-}
-
-void request_home_ready(void *owner)
-{
-    struct peer *p = owner;
-
-    if (p->state != PEER_OPENING)
-        return;
-    peer_answered(p, SEND(&p->channel, partials_channel, p->request,
-                          .files = p->home.end));
-    fd_close(&p->home.end);
-}
-
-void request_home_lost(struct peer *p)
-{
-    home_kill(&p->home);
-    peer_refuse(p, REFUSAL_HOME, "the home can't be entered; see the log");
-}
-
 static const struct handler request_handlers[] = {
     ON(status, request_on_status),
     ON(reload, request_on_reload),
-    ON(partials, request_on_partials),
     ON(users_edited, request_on_users_edited),
     ON(who, request_on_who),
     ON(end_sessions, request_on_end_sessions),

@@ -135,7 +135,6 @@ struct deadlines {
     uint64_t hand_over; /* gate: from MSG_hand_over to its end */
     uint64_t heartbeat; /* gate: to answer `health`; then `doubt` more */
     uint64_t doubt;
-    uint64_t walk; /* files: to find all partials of a user */
 };
 
 struct master {

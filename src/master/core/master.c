@@ -55,8 +55,7 @@ void master_init(struct master *m)
                                        .reader = 5000,
                                        .hand_over = 6000,
                                        .heartbeat = 9000,
-                                       .doubt = 2000,
-                                       .walk = 15 * 60 * 1000 };
+                                       .doubt = 2000 };
     random_bytes(&m->secrets, sizeof(m->secrets));
 }
 

@@ -139,7 +139,7 @@ void drain_step_down(struct master *m, int fd)
 static bool drain_is_other_child(struct master *m, pid_t pid)
 {
     return pid == m->survey || sessions_by_files(m->sessions, pid) ||
-           control_home(m->control, pid) || children_by_pid(m, pid);
+           children_by_pid(m, pid);
 }
 
 static void drain_adopt(struct session *s)

@@ -113,16 +113,13 @@ static void reap_children(void *owner)
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         struct session *s = sessions_by_files(m->sessions, pid);
-        struct home *asked = control_home(m->control, pid);
         struct child *child = children_by_pid(m, pid);
 
         if (pid == m->survey)
             m->survey = 0;
         if (s)
             home_reaped(&s->home, status);
-        if (asked)
-            home_reaped(asked, status);
-        if (!s && !asked)
+        else
             drain_reaped(m, pid, status);
         if (child)
             child_reaped(child, status);

@@ -82,8 +82,8 @@ void guesses_succeeded(struct guesses *g, const struct guess *what,
                        uint64_t now);
 
 /* A user's process files, as master sees it: its fork, its start, its end. The
- * record of a session, or of a caller at the control socket, has a struct home,
- * and gets its events through struct home_calls. */
+ * record of a session has a struct home, and gets its events through struct
+ * home_calls. */
 struct home_calls {
     void (*ready)(void *owner); /* h->end can be passed on now */
     void (*lost)(
@@ -95,7 +95,6 @@ struct home {
     struct master *master;
     const struct home_calls *calls;
     void *owner;
-    bool for_ctl; /* serves sallyportctl, not a session */
     char user[USER_NAME_MAX + 1];
     char path[USER_HOME_MAX + 1];
     uid_t uid;

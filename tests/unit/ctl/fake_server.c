@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sallyport/base/fd.h"
+#include "ctl/ctl.h"
 #include "sallyport/ipc/channel.h"
 #include "world.h"
 
@@ -73,17 +73,31 @@ bool fake_hears(struct channel *c, struct message *m)
     return channel_wait(c, m, FAKE_MS) == 1;
 }
 
-bool fake_hands_on(struct channel *c, struct channel *files,
-                   struct message *find)
-{
-    struct message m;
-    int ends[2];
+static fake_enter *files_enter;
+static fake_find *files_find;
 
-    fake_welcome(c);
-    if (!fake_hears(c, &m) || fd_pair(ends) < 0)
-        return false;
-    FAKE_SAYS(c, &m, partials_channel, .files = ends[0]);
-    close(ends[0]);
-    channel_init(files, ends[1], PROCESS_FILES, PROCESS_CTL, PHASE_IDLE);
-    return fake_hears(files, find);
+bool fake_ready(const struct files_start *start, struct channel *master)
+{
+    (void)start;
+    return SEND(master, files_ready, 0) == 0;
+}
+
+static void play_files(const struct files_start *start)
+{
+    struct channel master, ctl;
+    struct message find;
+
+    channel_init(&master, start->master, PROCESS_FILES, PROCESS_MASTER,
+                 PHASE_START);
+    channel_init(&ctl, start->session, PROCESS_FILES, PROCESS_CTL, PHASE_IDLE);
+    if (files_enter(start, &master) && fake_hears(&ctl, &find))
+        files_find(&ctl, &find);
+    _exit(0);
+}
+
+void fake_files_are(fake_enter *enter, fake_find *find)
+{
+    files_enter = enter ? enter : fake_ready;
+    files_find = find;
+    partials_files = play_files;
 }

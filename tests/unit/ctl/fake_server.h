@@ -4,6 +4,7 @@
 #define TEST_CTL_FAKE_SERVER_H
 
 #include "sallyport/domain/outcome.h"
+#include "sallyport/files/files.h"
 #include "sallyport/ipc/channel.h"
 #include "support/lie.h"
 
@@ -25,9 +26,13 @@ bool fake_hears(struct channel *c, struct message *m);
     lie_send(channel, MSG_##name,                                              \
              &(const struct msg_##name){ .request = (heard)->request,          \
                                          ##__VA_ARGS__ })
-/* Sends WELCOME, takes PARTIALS, and passes a pair on; *FILES gets files' end.
- * Returns true once PARTIALS_FIND has come over it, as *FIND. */
-bool fake_hands_on(struct channel *c, struct channel *files,
-                   struct message *find);
+/* Plays the process files that sallyportctl forks for a user: its start, up to
+ * FILES_READY (false: it ends), and its work for PARTIALS_FIND. */
+typedef bool fake_enter(const struct files_start *start,
+                        struct channel *master);
+typedef void fake_find(struct channel *ctl, const struct message *find);
+fake_enter fake_ready;
+/* From now on each one does that; ENTER NULL: fake_ready(). */
+void fake_files_are(fake_enter *enter, fake_find *find);
 
 #endif

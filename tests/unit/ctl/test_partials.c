@@ -1,9 +1,8 @@
-/* "partials list" and "partials purge". The test plays the server and processes
- * files: the output, and the effect of a files that lies. */
-#include <fcntl.h>
+/* "partials list" and "partials purge". The test plays the processes files: the
+ * output, and the effect of one that lies. */
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <sys/socket.h>
 
 #include "fake_server.h"
 #include "sallyport/ipc/channel.h"
@@ -11,9 +10,15 @@
 
 TestSuite(partials, .init = world_make, .fini = world_remove);
 
-#define USERS                                                                  \
-    "anna:!:70000:70000::/h::\n"                                               \
-    "bert:!:70001:70001::/i::\n"
+static void write_users(void)
+{
+    char text[512];
+
+    snprintf(text, sizeof(text),
+             "anna:!:70000:70000::%s/anna::\nbert:!:70001:70001::%s/bert::\n",
+             world.homes, world.homes);
+    file_write(world.users, text);
+}
 
 static void says_partial(struct channel *files, const struct message *find,
                          const char *path, const char *is_for, uint64_t bytes,
@@ -29,18 +34,12 @@ static void says_end(struct channel *files, const struct message *find,
     FAKE_SAYS(files, find, partials_end, .unread = unread, .error = error);
 }
 
-static void finds_two(struct channel *c)
+static void finds_two(struct channel *ctl, const struct message *find)
 {
-    struct channel files = { .fd = -1 };
-    struct message find;
-
-    if (fake_hands_on(c, &files, &find)) {
-        says_partial(&files, &find, "/a b.part", "", 5, PARTIAL_RESTS);
-        says_partial(&files, &find, "/x\n\033\xff.part", "r\"\t.pdf", 7,
-                     PARTIAL_IN_USE);
-        says_end(&files, &find, 0, 0);
-    }
-    channel_close(&files);
+    says_partial(ctl, find, "/a b.part", "", 5, PARTIAL_RESTS);
+    says_partial(ctl, find, "/x\n\033\xff.part", "r\"\t.pdf", 7,
+                 PARTIAL_IN_USE);
+    says_end(ctl, find, 0, 0);
 }
 
 Test(partials, list)
@@ -48,8 +47,8 @@ Test(partials, list)
     const struct run *r;
     json_t *all, *one;
 
-    file_write(world.users, USERS);
-    fake_begin(finds_two);
+    write_users();
+    fake_files_are(NULL, finds_two);
     r = expect_run(0, "", "partials list anna");
     cr_expect_not_null(strstr(r->out, "USER "), "%s", r->out);
     cr_expect_not_null(strstr(r->out, " waiting   /a b.part\n"), "%s", r->out);
@@ -76,43 +75,29 @@ Test(partials, list)
     cr_expect_str_eq(json_string_value(json_object_get(one, "state")),
                      "uploading");
     json_decref(all);
-    fake_end();
 }
 
-static void finds_nothing(struct channel *c)
+static void finds_nothing(struct channel *ctl, const struct message *find)
 {
-    struct channel files = { .fd = -1 };
-    struct message find;
-
-    if (fake_hands_on(c, &files, &find))
-        says_end(&files, &find, 0, 0);
-    channel_close(&files);
+    says_end(ctl, find, 0, 0);
 }
 
 Test(partials, list_of_nothing)
 {
-    file_write(world.users, USERS);
-    fake_begin(finds_nothing);
+    write_users();
+    fake_files_are(NULL, finds_nothing);
     cr_expect_str_eq(expect_run(0, "", "partials list")->out, "");
     cr_expect_str_eq(expect_run(0, "", "partials list --json")->out, "[]\n");
     file_write(world.users, "");
     cr_expect_str_eq(expect_run(0, "", "partials list")->out, "");
-    fake_end();
 }
 
 /* The request to files comes back as bytes. */
-static void echoes(struct channel *c)
+static void echoes(struct channel *ctl, const struct message *find)
 {
-    struct channel files = { .fd = -1 };
-    struct message find;
-
-    if (fake_hands_on(c, &files, &find)) {
-        says_partial(&files, &find, "/p", "", find.partials_find.age,
-                     find.partials_find.remove ? PARTIAL_REMOVED
-                                               : PARTIAL_RESTS);
-        says_end(&files, &find, 0, 0);
-    }
-    channel_close(&files);
+    says_partial(ctl, find, "/p", "", find->partials_find.age,
+                 find->partials_find.remove ? PARTIAL_REMOVED : PARTIAL_RESTS);
+    says_end(ctl, find, 0, 0);
 }
 
 Test(partials, what_is_asked)
@@ -129,7 +114,8 @@ Test(partials, what_is_asked)
         { "partials purge anna --older-than 1", "1 removed, 86400 bytes" },
     };
 
-    fake_begin(echoes);
+    write_users();
+    fake_files_are(NULL, echoes);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const struct run *r = expect_run(0, "", rows[i].words);
 
@@ -138,180 +124,128 @@ Test(partials, what_is_asked)
         cr_expect_eq(strstr(r->out, "removed") != NULL,
                      strstr(rows[i].words, "purge") != NULL);
     }
-    fake_end();
 }
 
-static void fails_to_read(struct channel *c)
+static void fails_to_read(struct channel *ctl, const struct message *find)
 {
-    struct channel files = { .fd = -1 };
-    struct message find;
-
-    if (fake_hands_on(c, &files, &find)) {
-        says_partial(&files, &find, "/p", "", 1, PARTIAL_RESTS);
-        says_end(&files, &find, 3, 13);
-    }
-    channel_close(&files);
+    says_partial(ctl, find, "/p", "", 1, PARTIAL_RESTS);
+    says_end(ctl, find, 3, 13);
 }
 
-static void cant_remove(struct channel *c)
+static void cant_remove(struct channel *ctl, const struct message *find)
 {
-    struct channel files = { .fd = -1 };
-    struct message find;
-
-    if (fake_hands_on(c, &files, &find)) {
-        says_partial(&files, &find, "/p", "", 1, PARTIAL_STAYS);
-        says_end(&files, &find, 0, 0);
-    }
-    channel_close(&files);
+    says_partial(ctl, find, "/p", "", 1, PARTIAL_STAYS);
+    says_end(ctl, find, 0, 0);
 }
 
-static void breaks_off(struct channel *c)
+static void breaks_off(struct channel *ctl, const struct message *find)
 {
-    struct channel files = { .fd = -1 };
-    struct message find;
-
-    if (fake_hands_on(c, &files, &find))
-        says_partial(&files, &find, "/p", "", 1, PARTIAL_RESTS);
-    channel_close(&files);
+    says_partial(ctl, find, "/p", "", 1, PARTIAL_RESTS);
 }
 
-static void has_a_strange_state(struct channel *c)
+static void has_a_strange_state(struct channel *ctl, const struct message *find)
 {
-    struct channel files = { .fd = -1 };
-    struct message find;
-
-    if (fake_hands_on(c, &files, &find)) {
-        says_partial(&files, &find, "/p", "", 1, PARTIAL_STATE_COUNT);
-        says_end(&files, &find, 0, 0);
-    }
-    channel_close(&files);
+    says_partial(ctl, find, "/p", "", 1, PARTIAL_STATE_COUNT);
+    says_end(ctl, find, 0, 0);
 }
 
-static void answers_another(struct channel *c)
+static void answers_another(struct channel *ctl, const struct message *find)
 {
-    struct channel files = { .fd = -1 };
-    struct message find;
+    struct message another = *find;
 
-    if (fake_hands_on(c, &files, &find)) {
-        find.request += 7;
-        says_end(&files, &find, 0, 0);
-    }
-    channel_close(&files);
+    another.request += 7;
+    says_end(ctl, &another, 0, 0);
 }
 
-static void speaks_as_files_of_a_session(struct channel *c)
+static void speaks_as_files_of_a_session(struct channel *ctl,
+                                         const struct message *find)
 {
-    struct channel files = { .fd = -1 };
-    struct message find;
-
-    if (fake_hands_on(c, &files, &find)) {
-        files.peer =
-            PROCESS_SESSION; /* passes the check at the test's own end */
-        FAKE_SAYS(&files, &find, done);
-    }
-    channel_close(&files);
+    ctl->peer = PROCESS_SESSION; /* passes the check at the test's own end */
+    FAKE_SAYS(ctl, find, done);
 }
 
-static void speaks_as_master(struct channel *c)
+static void speaks_as_master(struct channel *ctl, const struct message *find)
 {
-    struct channel files = { .fd = -1 };
-    struct message find;
-
-    if (fake_hands_on(c, &files, &find)) {
-        files.self = PROCESS_MASTER;
-        FAKE_SAYS(&files, &find, control_done);
-    }
-    channel_close(&files);
+    ctl->self = PROCESS_MASTER;
+    FAKE_SAYS(ctl, find, control_done);
 }
 
-static void gives_no_channel(struct channel *c)
+static bool dies(const struct files_start *start, struct channel *master)
 {
-    struct message m;
-
-    fake_welcome(c);
-    if (fake_hears(c, &m))
-        FAKE_SAYS(c, &m, control_done);
+    (void)start;
+    (void)master;
+    return false;
 }
 
-static void gives_no_socket(struct channel *c)
+/* Before it is ready it may only say that it has failed. */
+static bool answers_early(const struct files_start *start,
+                          struct channel *master)
 {
-    int fd = open("/dev/null", O_RDWR);
-    struct message m;
+    const struct message none = { 0 };
 
-    fake_welcome(c);
-    if (fake_hears(c, &m))
-        FAKE_SAYS(c, &m, partials_channel, .files = fd);
-    close(fd);
+    (void)start;
+    FAKE_SAYS(master, &none, ready);
+    return false;
+}
+
+static bool cant_enter(const struct files_start *start, struct channel *master)
+{
+    (void)start;
+    SEND(master, files_failed, 0, .error = EACCES);
+    return false;
 }
 
 static const struct {
-    fake_play *play;
+    fake_enter *enter;
+    fake_find *find;
     int code;
     const char *complaint;
 } lies[] = {
-    { fails_to_read, EX_IOERR, "3 directories could not be read: Perm" },
-    { cant_remove, EX_IOERR, "some could not be removed" },
-    { breaks_off, EX_TEMPFAIL, "its files hung up" },
-    { has_a_strange_state, EX_PROTOCOL, "unknown or malformed" },
-    { answers_another, EX_PROTOCOL, "an answer without a request" },
-    { speaks_as_files_of_a_session, EX_PROTOCOL, "not this peer's" },
-    { speaks_as_master, EX_PROTOCOL, "not this peer's" },
-    { gives_no_channel, EX_PROTOCOL, "the server gives no files" },
-    { gives_no_socket, EX_TEMPFAIL, "its files hung up" },
+    { NULL, fails_to_read, EX_IOERR, "3 directories could not be read: Perm" },
+    { NULL, cant_remove, EX_IOERR, "some could not be removed" },
+    { NULL, breaks_off, EX_TEMPFAIL, "its files hung up" },
+    { NULL, has_a_strange_state, EX_PROTOCOL, "unknown or malformed" },
+    { NULL, answers_another, EX_PROTOCOL, "an answer without a request" },
+    { NULL, speaks_as_files_of_a_session, EX_PROTOCOL, "not this peer's" },
+    { NULL, speaks_as_master, EX_PROTOCOL, "not this peer's" },
+    { dies, NULL, EX_TEMPFAIL, "its files hung up" },
+    { answers_early, NULL, EX_TEMPFAIL, "its files hung up" },
+    { cant_enter, NULL, EX_NOINPUT,
+      "/anna can't be entered: Permission denied" },
 };
 
 Test(partials, lies)
 {
+    write_users();
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
         const struct run *r;
 
-        fake_begin(lies[i].play);
+        fake_files_are(lies[i].enter, lies[i].find);
         r = expect_run(lies[i].code, "", "partials list anna");
         cr_expect_not_null(strstr(r->err, lies[i].complaint), "%s", r->err);
         r = expect_run(lies[i].code, "", "partials list anna --json");
         json_t *all = json_loads(r->out, 0, NULL);
         cr_expect_not_null(all, "%s", r->out); /* complete in any case */
         json_decref(all);
-        fake_end();
     }
 }
 
 /* The request fails for one user: the output says for whom, and the next user's
  * partials are found. The exit code is that of the first failure. */
-static void fails_with_anna(struct channel *c)
+static bool anna_cant_enter(const struct files_start *start,
+                            struct channel *master)
 {
-    struct channel files = { .fd = -1 };
-    struct message m, find;
-    int ends[2];
-
-    fake_welcome(c);
-    if (!fake_hears(c, &m))
-        return;
-    if (slice_equal(m.partials.user, SLICE("anna"))) {
-        FAKE_SAYS(c, &m, control_refused, .refusal = REFUSAL_HOME,
-                  .why = SLICE("closed"));
-        return;
-    }
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) < 0)
-        return;
-    FAKE_SAYS(c, &m, partials_channel, .files = ends[0]);
-    close(ends[0]);
-    channel_init(&files, ends[1], PROCESS_FILES, PROCESS_CTL, PHASE_IDLE);
-    if (fake_hears(&files, &find)) {
-        says_partial(&files, &find, "/p", "", 1, PARTIAL_RESTS);
-        says_end(&files, &find, 0, 0);
-    }
-    channel_close(&files);
+    return strcmp(start->name, "anna") == 0 ? cant_enter(start, master)
+                                            : fake_ready(start, master);
 }
 
 Test(partials, goes_on_with_the_next_user)
 {
     const struct run *r;
 
-    file_write(world.users, USERS);
-    fake_begin(fails_with_anna);
+    write_users();
+    fake_files_are(anna_cant_enter, fails_to_read);
     r = expect_run(EX_NOINPUT, "", "partials list");
-    cr_expect_not_null(strstr(r->err, "anna: closed\n"), "%s", r->err);
+    cr_expect_not_null(strstr(r->err, "anna: the home "), "%s", r->err);
     cr_expect_not_null(strstr(r->out, "bert "), "%s", r->out);
-    fake_end();
 }

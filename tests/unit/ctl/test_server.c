@@ -28,12 +28,8 @@ Test(server, is_not_there)
 {
     says(EX_UNAVAILABLE, "status", "start it (systemctl start sallyport)");
     says(EX_UNAVAILABLE, "reload", "no server answers at");
-    says(EX_UNAVAILABLE, "partials list anna", "no server answers at");
-    file_write(world.users, "anna:!:70000:70000::/h::\n"
-                            "bert:!:70001:70001::/i::\n");
-    says(EX_UNAVAILABLE, "partials purge --all", "no server answers at");
-    cr_expect_str_eq(
-        expect_run(EX_UNAVAILABLE, "", "partials list --json")->out, "");
+    says(EX_UNAVAILABLE, "who", "no server answers at");
+    cr_expect_str_eq(expect_run(EX_UNAVAILABLE, "", "status --json")->out, "");
 }
 
 /* Without root the socket is in the directory of the configuration. */
@@ -142,7 +138,7 @@ static void gives_a_folder(struct channel *c)
 
     fake_welcome(c);
     fake_hears(c, &m);
-    FAKE_SAYS(c, &m, partials_channel, .files = 0);
+    FAKE_SAYS(c, &m, conf, .settings = 0);
 }
 
 Test(server, lies)
@@ -162,7 +158,7 @@ Test(server, lies)
         { asks_back, EX_PROTOCOL, "not this peer's" },
         { has_an_unknown_state, EX_PROTOCOL, "unknown or malformed" },
         { listens_without_end, EX_PROTOCOL, "too many listeners" },
-        { gives_a_folder, EX_PROTOCOL, "no answer to status" },
+        { gives_a_folder, EX_PROTOCOL, "not this peer's" },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -226,8 +222,8 @@ static void refuses(struct channel *c)
 Test(server, refuses)
 {
     static const int codes[] = {
-        [REFUSAL_BUSY] = EX_TEMPFAIL,    [REFUSAL_DENIED] = EX_NOPERM,
-        [REFUSAL_NO_USER] = EX_NOUSER,   [REFUSAL_HOME] = EX_NOINPUT,
+        [REFUSAL_BUSY] = EX_TEMPFAIL,
+        [REFUSAL_DENIED] = EX_NOPERM,
         [REFUSAL_BAD_FILE] = EX_DATAERR,
     };
 

@@ -87,16 +87,3 @@ void caller_gets_status(struct caller *c, uint64_t value[6])
     for (size_t i = 0; i < 6; i++)
         value[i] = p.value[i].number;
 }
-
-void caller_gets_files(struct stage *s, struct caller *c, struct actor *files,
-                       struct channel *data)
-{
-    struct packet p;
-
-    caller_asks(c, MSG_partials, "anna");
-    actor_enter(s, files, "files");
-    actor_say(files, (struct packet){ .message = MSG_files_ready });
-    caller_hears(c, MSG_partials_channel, &p);
-    channel_init(data, fd_take(&p.fd[0]), PROCESS_CTL, PROCESS_FILES,
-                 PHASE_ASKED);
-}

@@ -22,9 +22,5 @@ void caller_hears(struct caller *c, enum message_kind m, struct packet *p);
 void caller_is_refused(struct caller *c, enum refusal why);
 /* Gets all numbers of STATUS. */
 void caller_gets_status(struct caller *c, uint64_t value[6]);
-/* Sends PARTIALS of anna, up to a files that works for it; *DATA is ctl's
- * end. */
-void caller_gets_files(struct stage *s, struct caller *c, struct actor *files,
-                       struct channel *data);
 
 #endif

@@ -139,7 +139,6 @@ static void play_files(const struct files_start *start)
                                .binary = "files",
                                .serial = start->serial,
                                .rights = start->rights,
-                               .for_ctl = start->for_ctl,
                                .sees_users = the_master->users->count > 0,
                                .sees_sessions = has_sessions() };
 

@@ -22,7 +22,6 @@ struct stage_note {
     char home[256];
     uint64_t serial;
     unsigned rights;
-    bool for_ctl;       /* files serves sallyportctl */
     bool sees_users;    /* the fork still had the users in memory */
     bool sees_sessions; /* it still had the table of sessions */
 };

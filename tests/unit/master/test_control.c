@@ -102,19 +102,10 @@ static void with_a_folder(struct channel *c)
     channel_shout(c, bytes, sizeof(bytes), &fd, 1);
 }
 
-static void a_name_of_bytes(struct channel *c)
-{
-    const unsigned char bytes[12] = { MSG_partials, 0, 0, 0, 1, 0, 0, 0, 2, 0,
-                                      'a',          1 };
-
-    channel_shout(c, bytes, sizeof(bytes), NULL, 0);
-}
-
+/* The answer to a reload comes later. */
 static void two_at_once(struct channel *c)
 {
-    const unsigned char bytes[14] = {
-        MSG_partials, 0, 0, 0, 1, 0, 0, 0, 4, 0, 'a', 'n', 'n', 'a'
-    };
+    const unsigned char bytes[8] = { MSG_reload, 0, 0, 0, 1 };
 
     channel_shout(c, bytes, sizeof(bytes), NULL, 0);
     channel_shout(c, bytes, sizeof(bytes), NULL, 0);
@@ -137,7 +128,6 @@ static const struct {
     { "bytes behind a message", left_over },
     { "an empty message", nothing },
     { "a descriptor", with_a_folder },
-    { "a control byte in a word", a_name_of_bytes },
     { "a second request before the answer", two_at_once },
     { "the end of its own sending", half_a_hang_up },
 };
@@ -154,13 +144,6 @@ Test(control, hostile)
         lies[i].act(&c.channel);
         channel_hear_end(&c.channel);
         caller_leave(&c);
-        if (lies[i].act == two_at_once) {
-            struct actor files; /* the first one was served */
-
-            actor_enter(&s, &files, "files");
-            channel_hear_end(&files.channel);
-            channel_close(&files.channel);
-        }
     }
     stage_serves(&s);
     stage_close(&s);
@@ -182,8 +165,6 @@ Test(control, hostile_is_reported)
 static void impatient(struct master *m)
 {
     m->deadlines.ask = 200;
-    m->deadlines.files = 300;
-    m->deadlines.walk = 300;
 }
 
 /* All places are taken and one caller is refused. They end by their
@@ -310,21 +291,13 @@ Test(control, a_stranger)
 Test(control, stop)
 {
     struct stage s;
-    struct caller c, busy;
-    struct actor files;
-    struct channel data;
+    struct caller c;
 
     stage_open(&s, NULL);
     caller_enter(&s, &c);
-    caller_enter(&s, &busy);
-    caller_gets_files(&s, &busy, &files, &data);
     kill(s.master, SIGTERM);
     channel_hear_end(&c.channel);
-    channel_hear_end(&busy.channel);
-    channel_hear_end(&files.channel);
     caller_leave(&c);
-    caller_leave(&busy);
-    channel_close(&data);
     stage_ended(&s, 0);
 }
 
@@ -343,8 +316,6 @@ Test(control, is_there_during_the_start)
     caller_gets_status(&c, v);
     cr_expect_eq(v[0], SERVER_STARTS);
     cr_expect_eq(v[1], 0);
-    caller_asks(&c, MSG_partials, "anna");
-    caller_is_refused(&c, REFUSAL_BUSY);
     caller_leave(&c);
     stage_close(&s);
 }

@@ -58,7 +58,9 @@ static const struct matrix_room rooms[] = {
       "base domain settings conf sandbox users usersfile seccomp/policy.h",
       "" },
     { "check", "base domain settings sandbox users seccomp/policy.h", "" },
-    { "ctl", "base domain ftp settings conf ipc tls users usersfile hash event",
+    { "ctl",
+      "base domain ftp settings conf ipc tls users usersfile hash event "
+      "files/files.h",
       "jansson.h" },
     { "client", "base client/show client/options client/link client/transfer",
       "curl/ openssl/ jansson.h editline/ locale.h search.h wchar.h zlib.h" },
