@@ -1,13 +1,13 @@
 /* The command line: words and long options in any order, from one table. Pure,
  * except for the help. */
+#include "ctl.h"
+
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "sallyport/base/slice.h"
-
-#include "ctl.h"
 
 static const struct option_row {
     const char *name;

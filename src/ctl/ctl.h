@@ -1,12 +1,22 @@
-/* Common parts of sallyportctl's commands. "An exit code" is 0 or a code of
- * sysexits.h; with the latter a function has filled in the complaint. */
+/* The parts of sallyportctl. "An exit code" is 0 or a code of sysexits.h; with
+ * the latter a function has filled in the complaint. */
 #ifndef CTL_CTL_H
 #define CTL_CTL_H
 
+#include <jansson.h>
+#include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
 
+#include "sallyport/base/buf.h"
 #include "sallyport/base/complain.h"
+#include "sallyport/base/secret.h"
+#include "sallyport/base/slice.h"
 #include "sallyport/conf/conf.h"
+#include "sallyport/ipc/channel.h"
 #include "sallyport/usersfile/usersfile.h"
 
 #define CTL_LOCK_MS     10000
@@ -122,5 +132,236 @@ int status_show(struct context *x);
 int status_reload(struct context *x);
 int sessions_who(struct context *x);
 int sessions_kick(struct context *x);
+
+/* output.c: times and JSON. */
+
+#define WHEN_MAX 32
+
+/* Writes "2026-11-20T07:42:01Z" for seconds since 1970. Returns OUT. */
+const char *when_text(int64_t seconds, char out[WHEN_MAX]);
+/* Writes how long ago that is, rounded down: "3 d", "5 h", "12 min", "40 s".
+ * Returns OUT. */
+const char *when_ago(int64_t seconds, int64_t now, char out[WHEN_MAX]);
+
+/* JSON is UTF-8: other bytes of TEXT become '?'. The caller owns the value;
+ * NULL: no memory. */
+json_t *json_text(const char *text);
+/* A time in seconds since 1970 as text; null for 0. Ownership as above. */
+json_t *json_time(int64_t seconds);
+/* Prints VALUE and a line end, and frees it. VALUE NULL means no memory.
+ * Returns an exit code. */
+int json_write(struct context *x, json_t *value);
+
+/* password.c: lines and passwords, from the terminal or standard input. In
+ * every case the terminal's settings are restored. */
+
+/* Asks on /dev/tty. Returns 1 for "y" or "yes", 0 for another answer, and -1 if
+ * nobody can be asked or nobody answered. */
+int terminal_confirm(const char *question);
+
+#define PASSWORD_MIN 8
+
+/* Reads a new password: twice from /dev/tty without echo; or one line of
+ * standard input, if that is no terminal. Returns an exit code. */
+int password_read(struct secret *s, const char *user, struct complaint *c);
+/* Reads one line of standard input, without its end. Returns an exit code; the
+ * caller wipes OUT. */
+int password_line(char *out, size_t size, struct complaint *c);
+
+/* home.c: homes, made and removed. */
+
+/* Copies an absolute path without "//" and without '/' at its end. Returns 0 or
+ * -ENAMETOOLONG. It looks only at the text. */
+int home_tidy(struct slice path, char *out, size_t size);
+/* Is PATH equal to DIRECTORY or beneath it? Both come from home_tidy(). */
+bool home_beneath(const char *path, const char *directory);
+
+/* Is one of them equal to the other or beneath it? HOME comes from home_tidy().
+ */
+bool home_overlaps(const char *home, const char *other);
+
+/* Makes the home with mode 0700; as root it gives it to UID and GID. *made is
+ * false if the home existed and is kept. It refuses a symbolic link and
+ * somebody else's directory; OFFER: the user could have that owner's uid. It
+ * also makes HOMES if that alone is missing. Returns an exit code. */
+int home_make(const char *home, const char *homes, uid_t uid, gid_t gid,
+              bool offer, bool *made, struct complaint *c);
+/* Removes a home that is empty. */
+void home_unmake(const char *home);
+
+/* Removes the home and all that is in it. Conditions: the home is beneath
+ * HOMES, its path from there has no symbolic link, UID owns it, and nothing is
+ * mounted in it (nor by mount --bind). Otherwise it removes nothing. Returns an
+ * exit code. */
+int purge_home(const char *home, const char *homes, uid_t uid,
+               struct complaint *c);
+
+/* edit.c: an edit of the users file, which is replaced in one step. */
+
+/* Checks the finished file before it gets its name. Returns 0, or a negative
+ * number, which replace_file() returns. */
+typedef int replace_check(int fd, void *owner);
+
+/* Writes NAME.new in the directory, syncs it, renames it to NAME, and syncs the
+ * directory. Owner, group and mode come from LIKE (NULL: the caller's, 0600),
+ * but others get no rights. If the process is killed, the old or the new file
+ * is there, complete. The caller holds the lock of the directory. Returns 0 or
+ * -errno. *stands: the new file has its name, even if the sync of the directory
+ * has failed. */
+int replace_file(int directory_fd, const char *name, struct slice bytes,
+                 const struct stat *like, replace_check *check, void *owner,
+                 bool *stands);
+/* Removes the leftover of a killed replace_file(). */
+void replace_clean(int directory_fd, const char *name);
+
+/* An edit of the users file: locked, and atomic. Lines that it doesn't change
+ * keep every byte. */
+
+struct edit {
+    char path[PATH_MAX]; /* the users file, links resolved */
+    char *name;          /* the file's name: the end of path */
+    int directory_fd, lock_fd;
+    bool exists;
+    bool stands; /* the new file has replaced the old one */
+    struct stat old;
+    struct buf text;    /* the new file */
+    struct users users; /* the old file */
+    struct complaint *complaint;
+};
+
+/* All functions below return an exit code, with the complaint filled in. */
+
+/* Loads the users without a lock. A missing file has none. In any case the
+ * caller calls users_release(). If the file has a mistake, it returns
+ * EX_DATAERR; unless TELL is NULL, TELL gets each mistake, and *u the correct
+ * rows. */
+int edit_load_users(struct users *u, const char *path, users_report *tell,
+                    struct complaint *c);
+/* Waits up to LOCK_MS for the lock, and reads the file. In any case the caller
+ * calls edit_release(). */
+int edit_open(struct edit *e, const char *path, unsigned lock_ms,
+              struct complaint *c);
+void edit_release(struct edit *e);
+
+/* LINE has no line end. */
+int edit_append(struct edit *e, struct slice line);
+int edit_remove(struct edit *e, const struct user *user);
+/* Replaces a column of the user's line; the last column has edit_set_key(). */
+enum edit_column {
+    EDIT_HASH = 1,
+    EDIT_UID,
+    EDIT_GID,
+    EDIT_COMMENT,
+    EDIT_HOME,
+};
+int edit_set_column(struct edit *e, const struct user *user,
+                    enum edit_column column, const char *text);
+/* Sets KEY=VALUE in the last column, and removes an older value of KEY. VALUE
+ * NULL only removes it. */
+int edit_set_key(struct edit *e, const struct user *user, const char *key,
+                 const char *value);
+int edit_commit(struct edit *e);
+
+/* The highest uid that was ever assigned (USERS.last-uid); 0: none. */
+int edit_last_uid(struct edit *e, uint64_t *ret);
+int edit_set_last_uid(struct edit *e, uint64_t uid);
+
+/* fields.c: the columns of a user's row that options set, for "user add" and
+ * "user change". First names of client certificates, in the form in which
+ * people copy them. */
+
+/* Writes the name as a row of the users file has it. A fingerprint as
+ * openssl(1) prints it ("AA:BB:…") becomes lower case without colons. A space
+ * becomes \20 and a ';' \3B, with or without a backslash before it. Returns 0
+ * or -ENAMETOOLONG. */
+int certificate_tidy(const char *text, char out[CERTIFICATE_MAX]);
+
+struct fields {
+    const char *comment;           /* NULL: not given */
+    char home[USER_HOME_MAX + 1];  /* home_tidy()'s form; "": not given */
+    char homes[SETTINGS_PATH_MAX]; /* the setting, in home_tidy()'s form */
+    char hash[USER_HASH_MAX + 1];  /* "": not given; fields_wipe() wipes it */
+    unsigned rights;               /* 0: not given */
+    uint64_t uid, gid;             /* 0: not given */
+};
+
+/* Each function returns an exit code, with the complaint filled in. */
+
+/* Takes the given options, except the hash. */
+int fields_take(struct context *x, struct fields *f);
+/* Takes HOME, an absolute path, into f->home. */
+int fields_take_home(struct context *x, struct fields *f, const char *home);
+/* With --hash-stdin: reads the hash, one line of standard input. */
+int fields_take_hash(struct context *x, struct fields *f);
+/* Refuses the uid and the home of F if another row than OWN has them. OWN may
+ * be NULL. */
+int fields_check(struct context *x, const struct fields *f,
+                 const struct users *u, const struct user *own);
+/* Could the user have the uid that the home belongs to? */
+bool fields_may_own(const struct context *x, const struct fields *f,
+                    const struct users *u);
+void fields_wipe(struct fields *f);
+
+/* Keys in the last column of a user's row that have an option. */
+
+#define KEYS_TEXT_MAX (CERTIFICATE_MAX + 192)
+
+/* Functions of type int return an exit code, with the complaint filled in. */
+
+/* Checks that the value of each given option is a known word. */
+int keys_check(struct context *x);
+/* Writes " key=value" for each given option, for a new row. */
+void keys_text(const struct context *x, char out[KEYS_TEXT_MAX]);
+/* Sets the given options in the user's row. */
+int keys_set(struct context *x, struct edit *e, const struct user *user);
+
+/* At the end of a command: prints a hint if a certificate was given, but the
+ * server never asks for one. */
+void keys_hint(const struct context *x);
+
+/* server.c: the running server, through its control socket. */
+
+#define SERVER_ANSWER_MS 30000 /* a process files may take 10 s to start */
+
+struct server {
+    struct context *x;
+    struct channel channel;
+    uint32_t request; /* number of the last request */
+    char version[256];
+    uint64_t pid;
+    int patience; /* ms for an answer */
+    bool busy;    /* it has no free place now */
+};
+
+/* The functions below return an exit code, with the complaint filled in. In any
+ * case the caller calls server_close(). */
+
+/* Connects and waits for the server's welcome. If the server is busy, it
+ * retries for a while. EX_UNAVAILABLE: no server runs. */
+int server_open(struct server *s, struct context *x);
+void server_close(struct server *s);
+/* The number for a new request. */
+uint32_t server_request(struct server *s);
+/* Waits for the first answer to the request that SEND() has sent with
+ * RESULT. */
+int server_asked(struct server *s, int result, struct message *answer);
+/* Waits for the next answer to the same request. */
+int server_next(struct server *s, struct message *answer);
+/* Waits on any channel for an answer to REQUEST, up to MS milliseconds. A
+ * refusal, or an answer to another request, is an error. */
+int server_wait(struct context *x, struct channel *c, uint32_t request,
+                struct message *answer, int ms);
+/* Escapes TEXT of the server for printing. Returns 0, or -ENAMETOOLONG: it
+ * doesn't fit into OUT. */
+int server_escape(struct slice text, char *out, size_t size);
+/* Returns EX_PROTOCOL, with the complaint that the server sent WHAT, which is
+ * not permitted. */
+int server_lies(struct context *x, const char *what);
+
+/* sessions.c: sends the running server, if there is one, the news that the
+ * users file has changed. It ends the sessions that are no longer permitted,
+ * and their number is printed. If the server can't be reached, that is a
+ * printed line and no failure. */
+void sessions_edited(struct context *x);
 
 #endif

@@ -1,14 +1,21 @@
-/* The columns of a row, from options; checked before anything is written. A
- * hash is never an argument: all users of the machine could read it. */
-#include "fields.h"
+/* The columns of a user's row, from options; checked before anything is
+ * written. A hash is never an argument: all users of the machine could read
+ * it. */
+#include "ctl.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "home.h"
-#include "password.h"
+#include "sallyport/base/buf.h"
+#include "sallyport/domain/binding.h"
+#include "sallyport/domain/client_certificates.h"
+#include "sallyport/domain/conflict.h"
+#include "sallyport/domain/pin.h"
+#include "sallyport/domain/upload_eof.h"
 
 #define GID_MAX (UINT32_MAX - 1)
 
@@ -126,4 +133,201 @@ bool fields_may_own(const struct context *x, const struct fields *f,
 void fields_wipe(struct fields *f)
 {
     explicit_bzero(f->hash, sizeof(f->hash));
+}
+
+/* --certificate: names of client certificates, from the forms of other
+ * programs. The room usersfile checks whether a name is valid. */
+
+/* openssl(1) prints a backslash before a ';', and before a space at either end
+ * of a value; that backslash is dropped. An escaped backslash belongs to the
+ * name and stays. */
+static int settle_pairs(const char *text, struct buf *into)
+{
+    int r = 0;
+
+    for (size_t len; *text && r == 0; text += len) {
+        len = *text == '\\' && text[1] ? 2 : 1;
+        r = len == 2 && (text[1] == ' ' || text[1] == ';')
+                ? buf_add_format(into, "\\%02X", (unsigned)text[1])
+                : buf_add(into, text, len);
+    }
+    return r;
+}
+
+static int add_pin(struct slice name, struct buf *into)
+{
+    int r = buf_add_text(into, PIN_PREFIX);
+
+    for (size_t i = sizeof(PIN_PREFIX) - 1; i < name.len && r == 0; i++) {
+        char c = name.ptr[i];
+
+        if (c >= 'A' && c <= 'F')
+            c = (char)(c - 'A' + 'a');
+        if (c != ':')
+            r = buf_add(into, &c, 1);
+    }
+    return r;
+}
+
+static int add_other(struct slice name, struct buf *into)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < name.len && r == 0; i++)
+        r = name.ptr[i] == ' ' ? buf_add_text(into, "\\20")
+                               : buf_add(into, &name.ptr[i], 1);
+    return r;
+}
+
+static int add_all(struct slice rest, struct buf *into)
+{
+    struct slice name;
+    int r = 0;
+
+    while (r == 0 && slice_cut(&rest, ';', &name)) {
+        if (into->len > 0)
+            r = buf_add_text(into, ";");
+        name = slice_trim(name);
+        if (r == 0)
+            r = slice_starts(name, SLICE(PIN_PREFIX)) ? add_pin(name, into)
+                                                      : add_other(name, into);
+    }
+    return r;
+}
+
+int certificate_tidy(const char *text, char out[CERTIFICATE_MAX])
+{
+    struct buf settled, into;
+    int r;
+
+    buf_init(&settled, 2 * CERTIFICATE_MAX);
+    buf_init(&into, CERTIFICATE_MAX - 1);
+    r = settle_pairs(text, &settled);
+    if (r == 0)
+        r = add_all(buf_slice(&settled), &into);
+    if (r == 0)
+        r = slice_copy(buf_slice(&into), out, CERTIFICATE_MAX);
+    else
+        r = -ENAMETOOLONG;
+    buf_release(&settled);
+    buf_release(&into);
+    return r;
+}
+
+/* Keys in the last column of a row. A new key is a row here. */
+
+/* The word for: use the server's setting. */
+#define DEFAULT "default"
+
+static const char *const login_words[] = { "password", "certificate" };
+
+static const struct key_row {
+    const char *key, *option;
+    size_t offset; /* of the option's value in struct arguments */
+    const char *const *words;
+    size_t count; /* 0: no list of words, but certificate_tidy() */
+} rows[] = {
+    { "on_conflict", "on-conflict", offsetof(struct arguments, on_conflict),
+      conflict_words, CONFLICT_COUNT },
+    { "data_binding", "data-binding", offsetof(struct arguments, data_binding),
+      binding_words, BINDING_COUNT },
+    { "upload_eof", "upload-eof", offsetof(struct arguments, upload_eof),
+      upload_eof_words, UPLOAD_EOF_COUNT },
+    { "certificate", "certificate", offsetof(struct arguments, certificate),
+      NULL, 0 },
+    { "login", "login", offsetof(struct arguments, login), login_words, 2 },
+};
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+/* The option's value, or NULL. */
+static const char *option_value(const struct context *x,
+                                const struct key_row *row)
+{
+    const char *text =
+        *(const char *const *)(const void *)((const char *)&x->args +
+                                             row->offset);
+
+    return text && x->certificate[0] && row->count == 0 ? x->certificate : text;
+}
+
+static bool is_known(const struct key_row *row, const char *word)
+{
+    for (size_t i = 0; i < row->count; i++)
+        if (strcmp(row->words[i], word) == 0)
+            return true;
+    return strcmp(word, DEFAULT) == 0;
+}
+
+static int keys_refuse(struct context *x, const struct key_row *row)
+{
+    char words[128] = "";
+    size_t len = 0;
+
+    for (size_t i = 0; i < row->count; i++)
+        len += (size_t)snprintf(words + len, sizeof(words) - len, "%s, ",
+                                row->words[i]);
+    return ctl_fail(x, EX_USAGE, "--%s %s: use %sor " DEFAULT, row->option,
+                    option_value(x, row), words);
+}
+
+/* Puts the certificate's name into x->certificate, as a row has it. */
+static int keys_take_certificate(struct context *x)
+{
+    const char *text = x->args.certificate;
+    struct complaint why = { "" };
+
+    if (certificate_tidy(text, x->certificate) == 0 &&
+        (strcmp(text, DEFAULT) == 0 ||
+         user_certificate_check(slice_from(x->certificate), &why) == 0))
+        return 0;
+    return ctl_fail(x, EX_USAGE, "--%s",
+                    why.text[0] ? why.text : "certificate: too long");
+}
+
+int keys_check(struct context *x)
+{
+    for (size_t i = 0; i < ROWS; i++)
+        if (rows[i].count > 0 && option_value(x, &rows[i]) &&
+            !is_known(&rows[i], option_value(x, &rows[i])))
+            return keys_refuse(x, &rows[i]);
+    return x->args.certificate ? keys_take_certificate(x) : 0;
+}
+
+void keys_text(const struct context *x, char out[KEYS_TEXT_MAX])
+{
+    size_t len = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < ROWS; i++) {
+        const char *word = option_value(x, &rows[i]);
+
+        if (word && strcmp(word, DEFAULT) != 0)
+            len += (size_t)snprintf(out + len, KEYS_TEXT_MAX - len, " %s=%s",
+                                    rows[i].key, word);
+    }
+}
+
+int keys_set(struct context *x, struct edit *e, const struct user *user)
+{
+    int code = 0;
+
+    for (size_t i = 0; i < ROWS && code == 0; i++) {
+        const char *word = option_value(x, &rows[i]);
+
+        if (word)
+            code = edit_set_key(e, user, rows[i].key,
+                                strcmp(word, DEFAULT) == 0 ? NULL : word);
+    }
+    return code;
+}
+
+void keys_hint(const struct context *x)
+{
+    if (!x->args.certificate || strcmp(x->args.certificate, DEFAULT) == 0 ||
+        x->settings.client_certificates != CLIENTS_OFF)
+        return;
+    fprintf(stderr,
+            "sallyportctl: nobody is asked for a certificate, so %s can't log "
+            "in; write into %s: client_certificates = request\n",
+            x->args.word[2], x->settings.file);
 }

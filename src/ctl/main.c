@@ -2,6 +2,7 @@
  * status. It runs as its caller and leaves nothing running. It never takes a
  * password as an argument. */
 #include "ctl.h"
+
 #include "sallyport/base/process.h"
 
 int main(int argc, char **argv)

@@ -2,6 +2,8 @@
  * each user a fork becomes a process files with that user's rights; it searches
  * and removes, and sends this program what it found. Lines are printed as they
  * arrive, and file names are escaped. This program opens nothing in a home. */
+#include "ctl.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -20,12 +22,6 @@
 #include "sallyport/files/files.h"
 #include "sallyport/ftp/path.h"
 #include "sallyport/ipc/channel.h"
-
-#include "ctl.h"
-#include "edit.h"
-#include "json.h"
-#include "server.h"
-#include "when.h"
 
 #define DAY       86400
 #define DAYS_MAX  36500

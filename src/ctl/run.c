@@ -1,13 +1,13 @@
 /* From the command line to a command, and the help, which comes from the table
  * of commands. */
+#include "ctl.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
-#include "ctl.h"
-#include "edit.h"
 #include "sallyport/base/stderr.h"
 
 #define ALWAYS       (OPTION_CONFIG | OPTION_HELP)

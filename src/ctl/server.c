@@ -1,7 +1,7 @@
 /* The connection to the running server: connecting, asking, waiting. Its
  * messages are checked as between any two processes, and may still be wrong:
  * texts are bounded and escaped, and every wait has a limit. */
-#include "server.h"
+#include "ctl.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,8 +18,6 @@
 #include "sallyport/base/local.h"
 #include "sallyport/domain/outcome.h"
 #include "sallyport/event/event.h"
-
-#include "ctl.h"
 
 #define BUSY_MS       5000
 #define BUSY_PAUSE_NS 50000000

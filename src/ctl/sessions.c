@@ -1,6 +1,6 @@
 /* "who" and "kick", and the message to the running server after a change of a
  * user: it ends the sessions that the users file no longer permits. */
-#include "sessions.h"
+#include "ctl.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,11 +11,6 @@
 
 #include "sallyport/base/stderr.h"
 #include "sallyport/event/event.h"
-
-#include "ctl.h"
-#include "json.h"
-#include "server.h"
-#include "when.h"
 
 #define SERIAL_DIGITS 16
 #define USER_ROOM     256

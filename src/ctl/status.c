@@ -1,4 +1,6 @@
 /* "status" and "reload": each asks the running server one question. */
+#include "ctl.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,11 +9,6 @@
 
 #include "sallyport/base/clock.h"
 #include "sallyport/domain/outcome.h"
-
-#include "ctl.h"
-#include "json.h"
-#include "server.h"
-#include "when.h"
 
 #define LISTENERS_MAX 64                         /* a server has at most 16 */
 #define ESCAPED_MAX   (4 * MESSAGE_TEXT_MAX + 1) /* \xNN for each byte */

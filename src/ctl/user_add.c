@@ -1,17 +1,12 @@
 /* "user add": a row in the users file, and a home. The uid is recorded as used
  * before anything else is written, so that it is never assigned twice. */
+#include "ctl.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "sallyport/hash/hash.h"
-
-#include "ctl.h"
-#include "edit.h"
-#include "fields.h"
-#include "home.h"
-#include "keys.h"
-#include "password.h"
 
 /* The new user, before and under the lock. */
 struct addition {

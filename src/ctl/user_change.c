@@ -1,21 +1,14 @@
 /* "user change", "passwd", "lock", "unlock" and "del": changes of an existing
  * row. Each reads the file again under the lock and relies on nothing that it
  * read before. */
+#include "ctl.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "sallyport/hash/hash.h"
-
-#include "ctl.h"
-#include "edit.h"
-#include "fields.h"
-#include "home.h"
-#include "keys.h"
-#include "password.h"
-#include "sessions.h"
-#include "terminal.h"
 
 /* What a change does under the lock; GIVEN is the caller's data. */
 typedef int change(struct context *x, struct edit *e, const struct user *user,

@@ -1,12 +1,11 @@
 /* "user list" and "user show", for people and as JSON. They never show a hash,
  * only its kind. */
+#include "ctl.h"
+
 #include <jansson.h>
 #include <stdio.h>
 #include <sysexits.h>
 
-#include "ctl.h"
-#include "edit.h"
-#include "json.h"
 #include "sallyport/base/stderr.h"
 
 /* The row's value of on_conflict, or OTHER. */

@@ -9,8 +9,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "ctl/edit.h"
-#include "ctl/replace.h"
+#include "ctl/ctl.h"
 #include "world.h"
 
 TestSuite(edit, .init = world_make, .fini = world_remove);

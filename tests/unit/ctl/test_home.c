@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "ctl/home.h"
+#include "ctl/ctl.h"
 #include "world.h"
 
 TestSuite(home, .init = world_make, .fini = world_remove);

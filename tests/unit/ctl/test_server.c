@@ -9,7 +9,6 @@
 #include <sys/wait.h>
 
 #include "ctl/ctl.h"
-#include "ctl/when.h"
 #include "fake_server.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/channel.h"
