@@ -1,4 +1,6 @@
-/* The table of users: finds a row, and frees the table. Pure. */
+/* The table of users: finds a row, decides which rows can have a process of
+ * their own, computes a row's version, and frees the table. Pure. Runs in
+ * master, which asks before each fork, and in other processes. */
 #include "sallyport/users/users.h"
 
 #include <stdlib.h>
@@ -38,4 +40,72 @@ const struct user *users_find(const struct users *u, struct slice name)
         if (slice_equal(slice_from(u->row[i].name), name))
             found = &u->row[i];
     return found;
+}
+
+static bool has_dot_dot(const char *path)
+{
+    struct slice rest = slice_from(path), part;
+
+    while (slice_cut(&rest, '/', &part))
+        if (slice_equal(part, SLICE("..")))
+            return true;
+    return false;
+}
+
+static bool is_beneath(const char *path, const char *directory)
+{
+    size_t len = strlen(directory);
+
+    while (len > 1 && directory[len - 1] == '/')
+        len--;
+    return strncmp(path, directory, len) == 0 && path[len] == '/' &&
+           !has_dot_dot(path);
+}
+
+int user_permitted(const struct user *user, const struct user_bounds *b,
+                   struct complaint *c)
+{
+    if (user->home[0] != '/' || strlen(user->home) > USER_HOME_MAX)
+        return complain(c, "user %s: the home is not absolute, or too long",
+                        user->name);
+    if (!b->root && !is_beneath(user->home, b->homes))
+        return complain(c, "user %s: without root, homes must be below %s",
+                        user->name, b->homes);
+    if (b->root && (user->uid < b->uid_first || user->uid > b->uid_last))
+        return complain(c,
+                        "user %s: uid %lu is not in %llu-%llu (uid_first, "
+                        "uid_last); run: sallyportctl user change %s --uid N, "
+                        "then chown",
+                        user->name, (unsigned long)user->uid,
+                        (unsigned long long)b->uid_first,
+                        (unsigned long long)b->uid_last, user->name);
+    if (b->root && user->gid == 0)
+        return complain(c, "user %s: gid 0 is root's", user->name);
+    return 0;
+}
+
+/* The version of a row: a keyed hash of the fields that grant access. Sessions
+ * and tickets contain it, so it must reveal nothing of the password's hash. */
+
+static uint64_t text_hash(const uint8_t key[SIPHASH_KEY], struct slice text)
+{
+    return siphash(key, text.ptr, text.len);
+}
+
+uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY])
+{
+    const uint64_t parts[] = {
+        text_hash(key, slice_from(user->name)),
+        text_hash(key, slice_from(user->hash)),
+        text_hash(key, slice_from(user->home)),
+        text_hash(key, user->certificate),
+        user->certificate_only,
+        user->locked,
+        user->uid,
+        user->gid,
+        user->rights,
+        user->has_binding ? 1 + (uint64_t)user->data_binding : 0,
+    };
+
+    return siphash(key, parts, sizeof(parts));
 }

@@ -1,9 +1,12 @@
 /* Decides what the fields of a line of the users file may contain. Pure:
  * compares bytes, hashes nothing. A hash that is broken in seconds (DES, MD5,
  * NT) and an empty hash are refused. */
+#include "options.h"
+
+#include <errno.h>
 #include <string.h>
 
-#include "sallyport/usersfile/usersfile.h"
+#include "sallyport/domain/pin.h"
 
 static bool is_field_text(struct slice text)
 {
@@ -124,4 +127,242 @@ const char *user_hash_kind(const char *hash)
     const struct kind *kind = hash_kind(hash[0] == '!' ? hash + 1 : hash);
 
     return kind ? kind->name : "none";
+}
+
+/* Client certificates: the names in the users file are compared with the names
+ * of a certificate, which is read and verified elsewhere. */
+
+static const char *const certificate_kinds[] = { PIN_PREFIX, "subject:",
+                                                 "email:", "dns:", "uri:" };
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Reads the bytes of "sha256:…"; returns false for anything else. */
+static bool read_pin(struct slice name, uint8_t out[PIN_BYTES])
+{
+    const size_t head = sizeof(PIN_PREFIX) - 1;
+
+    if (!slice_starts(name, SLICE(PIN_PREFIX)) ||
+        name.len != head + 2 * PIN_BYTES)
+        return false;
+    for (size_t i = 0; i < PIN_BYTES; i++) {
+        int high = hex_digit(name.ptr[head + 2 * i]),
+            low = hex_digit(name.ptr[head + 2 * i + 1]);
+
+        if (high < 0 || low < 0)
+            return false;
+        out[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
+static bool is_printable(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] <= ' ' || text.ptr[i] >= 0x7f)
+            return false;
+    return true;
+}
+
+static const char *certificate_kind(struct slice name)
+{
+    for (size_t i = 0;
+         i < sizeof(certificate_kinds) / sizeof(certificate_kinds[0]); i++)
+        if (slice_starts(name, slice_from(certificate_kinds[i])) &&
+            name.len > strlen(certificate_kinds[i]))
+            return certificate_kinds[i];
+    return NULL;
+}
+
+static int check_one(struct slice name, struct complaint *c)
+{
+    uint8_t pin[PIN_BYTES];
+    const char *kind = certificate_kind(name);
+
+    if (!kind || !is_printable(name))
+        return complain(c,
+                        "certificate=%.*s: expected sha256:, subject:, email:, "
+                        "dns: or uri: and what follows, without blanks",
+                        (int)name.len, name.ptr);
+    if (kind == certificate_kinds[0] && !read_pin(name, pin))
+        return complain(c, "certificate=%.*s: expected 64 digits, 0-9 and a-f",
+                        (int)name.len, name.ptr);
+    return 0;
+}
+
+int user_certificate_check(struct slice value, struct complaint *c)
+{
+    struct slice rest = value, one;
+
+    if (value.len == 0)
+        return complain(c, "certificate=: expected a name after it");
+    while (slice_cut(&rest, ';', &one))
+        if (check_one(one, c) < 0)
+            return -EINVAL;
+    return 0;
+}
+
+static bool is_among(struct slice name, struct slice claims)
+{
+    struct slice line;
+
+    while (slice_cut(&claims, '\n', &line))
+        if (line.len > 0 && slice_equal(line, name))
+            return true;
+    return false;
+}
+
+bool user_certificate_shown(const struct user *user, struct slice claims)
+{
+    struct slice rest = user->certificate, one;
+
+    while (slice_cut(&rest, ';', &one))
+        if (one.len > 0 && is_among(one, claims))
+            return true;
+    return false;
+}
+
+size_t user_certificate_pins(const struct user *user, uint8_t (*out)[PIN_BYTES],
+                             size_t most)
+{
+    struct slice rest = user->certificate, one;
+    size_t n = 0;
+
+    while (n < most && slice_cut(&rest, ';', &one))
+        n += read_pin(one, out[n]);
+    return n;
+}
+
+/* The last column: "key=value key=value". A new key is a row of this table. */
+
+static int set_rights(struct user *user, struct slice value,
+                      struct complaint *c)
+{
+    if (rights_parse(value, &user->rights) == 0)
+        return 0;
+    return complain(c, "rights=%.*s: %s", (int)value.len, value.ptr,
+                    rights_why_not(value));
+}
+
+static int set_conflict(struct user *user, struct slice value,
+                        struct complaint *c)
+{
+    if (conflict_parse(value, &user->on_conflict) < 0)
+        return complain(c,
+                        "on_conflict=%.*s: expected overwrite, rename, "
+                        "version or reject",
+                        (int)value.len, value.ptr);
+    user->has_conflict = true;
+    return 0;
+}
+
+static int set_upload_eof(struct user *user, struct slice value,
+                          struct complaint *c)
+{
+    if (upload_eof_parse(value, &user->upload_eof) < 0)
+        return complain(
+            c, "upload_eof=%.*s: expected strict, size, lenient or announced",
+            (int)value.len, value.ptr);
+    user->has_upload_eof = true;
+    return 0;
+}
+
+static int set_binding(struct user *user, struct slice value,
+                       struct complaint *c)
+{
+    if (binding_parse(value, &user->data_binding) < 0)
+        return complain(c,
+                        "data_binding=%.*s: expected user, session or address",
+                        (int)value.len, value.ptr);
+    user->has_binding = true;
+    return 0;
+}
+
+static int set_certificate(struct user *user, struct slice value,
+                           struct complaint *c)
+{
+    user->certificate = value;
+    return user_certificate_check(value, c);
+}
+
+static int set_login(struct user *user, struct slice value, struct complaint *c)
+{
+    user->certificate_only = slice_equal(value, SLICE("certificate"));
+    if (user->certificate_only || slice_equal(value, SLICE("password")))
+        return 0;
+    return complain(c, "login=%.*s: expected password or certificate",
+                    (int)value.len, value.ptr);
+}
+
+static const struct option {
+    const char *key;
+    int (*set)(struct user *user, struct slice value, struct complaint *c);
+} options[] = {
+    { "rights", set_rights },           { "on_conflict", set_conflict },
+    { "upload_eof", set_upload_eof },   { "data_binding", set_binding },
+    { "certificate", set_certificate }, { "login", set_login },
+};
+#define OPTIONS (sizeof(options) / sizeof(options[0]))
+_Static_assert(OPTIONS <= 32, "a bit for each option that was seen");
+
+static int set_option(struct user *user, struct slice word, unsigned *seen,
+                      struct complaint *c)
+{
+    struct slice key, value = word;
+
+    slice_cut(&value, '=', &key);
+    if (!value.ptr)
+        return complain(c, "\"%.*s\" in the last column: expected key=value",
+                        (int)word.len, word.ptr);
+    for (size_t i = 0; i < OPTIONS; i++) {
+        if (!slice_equal(key, slice_from(options[i].key)))
+            continue;
+        if (*seen & 1u << i)
+            return complain(c, "%s= occurs twice", options[i].key);
+        *seen |= 1u << i;
+        return options[i].set(user, value, c);
+    }
+    return complain(c, "unknown key \"%.*s\" in the last column", (int)key.len,
+                    key.ptr);
+}
+
+/* With login=certificate the client must prove its certificate to auth. A
+ * fingerprint can be proved, a name can't. */
+static int check_login(const struct user *user, struct complaint *c)
+{
+    struct slice rest = user->certificate, one;
+    unsigned pins = 0;
+
+    if (!user->certificate_only)
+        return 0;
+    if (rest.len == 0)
+        return complain(c, "login=certificate needs certificate=sha256:…");
+    while (slice_cut(&rest, ';', &one)) {
+        if (!slice_starts(one, SLICE("sha256:")))
+            return complain(c,
+                            "login=certificate goes with sha256: only, not "
+                            "with %.*s",
+                            (int)one.len, one.ptr);
+        if (++pins > USER_PINS_MAX)
+            return complain(c, "login=certificate takes %d certificates",
+                            USER_PINS_MAX);
+    }
+    return 0;
+}
+
+int options_read(struct user *user, struct slice text, struct complaint *c)
+{
+    struct slice word;
+    unsigned seen = 0;
+
+    user->rights = RIGHT_ALL;
+    while (slice_cut(&text, ' ', &word))
+        if (word.len && set_option(user, word, &seen, c))
+            return -EINVAL;
+    return check_login(user, c);
 }
