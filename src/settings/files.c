@@ -1,14 +1,19 @@
-/* Refuses files that other users can write or, if they are private, read. Runs
- * as root in master, and as the administrator in sallyportctl. It checks the
- * open file, never its name. */
+/* The files that settings name or come in. Refuses files that other users can
+ * write or, if they are private, read: it checks the open file, never its name.
+ * Passes the settings to another process, as a file in memory that can't change
+ * any more. Runs as root in master, and as the administrator in
+ * sallyportctl. */
+#include "sallyport/settings/settings.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/settings/settings.h"
+#include "sallyport/ipc/build.h"
 
 /* The owner can always change a file, whatever its mode. */
 static int check_owner(const struct stat *st, const char *path,
@@ -76,4 +81,72 @@ int settings_private_file(int fd, const char *name, struct complaint *c)
         return complain(c, "%s: writable by group; run: chmod g-w %s", name,
                         name);
     return 0;
+}
+
+#define SETTINGS_SEALS                                                         \
+    (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+/* The image names the build, since two builds may have structs of the same size
+ * with different fields. */
+struct image {
+    char build[BUILD_NAME_MAX];
+    struct settings settings;
+};
+
+int settings_write(const struct settings *s, int fd)
+{
+    char build[BUILD_NAME_MAX];
+    int r;
+
+    build_name_fill(build);
+    r = fd_write_all(fd, build, sizeof(build));
+    return r < 0 ? r : fd_write_all(fd, s, sizeof(*s));
+}
+
+int settings_seal(int fd)
+{
+    return fcntl(fd, F_ADD_SEALS, SETTINGS_SEALS) < 0 ? -errno : 0;
+}
+
+static bool settings_sealed(int fd)
+{
+    const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && st.st_size == sizeof(struct image) &&
+           (fcntl(fd, F_GET_SEALS) & seals) == seals;
+}
+
+/* Checks only the counts; the process that made the settings has checked the
+ * rest. */
+static bool settings_counts_fit(const struct settings *s)
+{
+    return s->listen_count <= SETTINGS_LISTEN_MAX &&
+           s->proxies.count <= SETTINGS_PROXY_MAX &&
+           s->no_ban.count <= SETTINGS_PROXY_MAX &&
+           s->announced_count <= SETTINGS_ANNOUNCED_MAX &&
+           s->certificates.count < CERTIFICATES_MAX &&
+           s->keys.count < CERTIFICATES_MAX &&
+           s->ocsp_files.count < CERTIFICATES_MAX &&
+           s->said_count <= SETTING_ROWS_MAX;
+}
+
+int settings_take(struct settings *s, int fd, struct complaint *c)
+{
+    const struct image *there;
+    bool ours, fit;
+
+    if (!settings_sealed(fd))
+        return complain(c, "settings: written by another build");
+    there = mmap(NULL, sizeof(*there), PROT_READ, MAP_SHARED, fd, 0);
+    if (there == MAP_FAILED)
+        return complain(c, "settings: %s", strerror(errno));
+    ours = build_name_is(there->build);
+    fit = settings_counts_fit(&there->settings);
+    if (ours && fit)
+        *s = there->settings;
+    munmap((void *)(uintptr_t)there, sizeof(*there));
+    if (!ours)
+        return complain(c, "settings: written by another build");
+    return fit ? 0 : complain(c, "settings: more than fit");
 }
