@@ -1,6 +1,6 @@
 /* Named descriptors, in the supervisor. Their numbers are higher than those
  * with a fixed meaning in a master, so that a child inherits them unchanged. */
-#include "kept.h"
+#include "supervisor.h"
 
 #include <errno.h>
 #include <fcntl.h>

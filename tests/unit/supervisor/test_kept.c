@@ -7,7 +7,7 @@
 
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
-#include "supervisor/kept.h"
+#include "supervisor/supervisor.h"
 
 static int some_file(void)
 {

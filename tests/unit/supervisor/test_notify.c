@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "supervisor/notify.h"
+#include "supervisor/supervisor.h"
 
 static int listen_on(const char *where)
 {
