@@ -1,5 +1,4 @@
-/* The list of replies: code and text, each in one place. Code sends a reply by
- * its name. */
+/* The list of replies. Code sends a reply by its name. */
 #ifndef SALLYPORT_FTP_REPLY_H
 #define SALLYPORT_FTP_REPLY_H
 
@@ -8,163 +7,246 @@
 #include "sallyport/base/buf.h"
 #include "sallyport/base/slice.h"
 
-/* Two columns: name and code. src/ftp/reply.c has the texts; "{}" in a text
- * stands for an argument, which the comment names. */
+/* Name, code and text. "{}" in a text stands for an argument, which the comment
+ * before the row names. Programs parse some texts: 211, 215, 226, 227, 229 and
+ * 257 keep the form that clients expect. No text names another server's
+ * product, since clients would draw conclusions from it. */
 #define REPLY_LIST(R)                                                          \
-    R(OPENING, 150)        /* {}: type or file */                              \
-    R(OPENING_UNIQUE, 150) /* STOU, RFC 1123 4.1.2.9; {}: path */              \
-    R(TYPE_OK, 200)        /* {} */                                            \
-    R(TYPE_LINES, 200)     /* {} */                                            \
-    R(PBSZ_OK, 200)                                                            \
-    R(PROT_OK, 200)                                                            \
-    R(MODE_OK, 200) /* {} */                                                   \
-    R(STRU_OK, 200)                                                            \
-    R(OPTS_UTF8, 200)                                                          \
-    R(OPTS_MLST, 200) /* {}: a blank and the facts, or nothing */              \
-    R(OPTS_HASH, 200) /* {}: name */                                           \
-    R(OPTS_MODE, 200) /* {}: level */                                          \
-    R(ACTIVE_OK, 200) /* {}: address with port */                              \
-    R(NOOP_OK, 200)                                                            \
-    R(EPSV_ALL, 200)                                                           \
-    R(ALLO_OK, 200)                                                            \
-    R(CLNT_OK, 200)                                                            \
-    R(CSID, 200) /* facts about the server */                                  \
-    R(PRET_OK, 200)                                                            \
-    R(CHMOD_OK, 200) /* {}: octal mode */                                      \
-    R(UTIME_OK, 200)                                                           \
-    R(NO_TRANSFER, 225) /* ABOR with nothing to abort */                       \
-    R(STAT, 211)        /* several lines */                                    \
-    R(FEAT, 211)                                                               \
-    R(STAT_DIRECTORY, 213)                                                     \
-    R(SIZE, 213)  /* {}: bytes */                                              \
-    R(MDTM, 213)  /* {}: YYYYMMDDHHMMSS */                                     \
-    R(TIMES, 213) /* {}: YYYYMMDDHHMMSS, {}: path */                           \
-    R(MFF, 213)   /* {}: facts, {}: path */                                    \
-    R(AVBL, 213)  /* {}: bytes */                                              \
-    R(HASH, 213)  /* {}: name, range, value, path */                           \
-    R(SITE_HELP, 214)                                                          \
-    R(HELP, 214)                                                               \
-    R(SYST, 215)                                                               \
-    R(GREETING, 220)                                                           \
-    R(HOST_OK, 220)                                                            \
-    R(BYE, 221)                                                                \
-    R(COMPLETE, 226)                                                           \
-    R(STORED, 226) /* {}: how many bytes, {}: name */                          \
-    R(LISTED, 226)                                                             \
-    R(ABORTED, 226)   /* the ABOR's own reply */                               \
-    R(PASV, 227)      /* {}: h1,h2,h3,h4,p1,p2 */                              \
-    R(EPSV, 229)      /* {}: port */                                           \
-    R(LOGGED_IN, 230) /* {}: user */                                           \
-    R(AUTH_OK, 234)                                                            \
-    R(DONE, 250)                                                               \
-    R(CHECKSUM, 250) /* {}: value */                                           \
-    R(CWD_OK, 250)   /* {}: path */                                            \
-    R(DELETED, 250)                                                            \
-    R(REMOVED, 250)                                                            \
-    R(RENAMED_AS, 250) /* {}: path */                                          \
-    R(RENAMED, 250)                                                            \
-    R(MLST, 250)                                                               \
-    R(PWD, 257)  /* {}: made by path_quote() */                                \
-    R(MADE, 257) /* {}: made by path_quote() */                                \
-    R(NEED_PASSWORD, 331)                                                      \
-    R(REST_OK, 350) /* {}: offset */                                           \
-    R(RANG_OK, 350) /* {}: first, {}: last */                                  \
-    R(RANG_RESET, 350)                                                         \
-    R(RNFR_OK, 350)                                                            \
-    R(SHUTTING_DOWN, 421)                                                      \
-    R(TIMED_OUT, 421) /* {}: what timed out */                                 \
-    R(TOO_MANY, 421)  /* {}: which limit */                                    \
-    R(KICKED, 421)                                                             \
-    R(ACCOUNT_CHANGED, 421)                                                    \
-    R(LOST_SERVICE, 421)                                                       \
-    R(TOO_MANY_TRIES, 421)                                                     \
-    R(PLAIN_SECRET, 421) /* USER, PASS, ACCT before TLS */                     \
-    R(NO_DATA, 425)      /* {}: the reason */                                  \
-    R(NO_PORT, 425)      /* {}: range */                                       \
-    R(USE_PASV_FIRST, 425)                                                     \
-    R(USE_EPSV, 425)                                                           \
-    R(DATA_TLS_FAILED, 425)  /* {}: cause */                                   \
-    R(NOT_RESUMED, 425)      /* {}: user */                                    \
-    R(NOT_THIS_SESSION, 425) /* {}: user */                                    \
-    R(NOT_OWN_TICKET, 425)                                                     \
-    R(OTHER_CERTIFICATE, 425)                                                  \
-    R(CUT, 426) /* {}: cause */                                                \
-    R(TRANSFER_ABORTED, 426)                                                   \
-    R(BAD_DATA, 426) /* {}: what is wrong with it */                           \
-    R(STALLED, 426)  /* {}: seconds */                                         \
-    R(FILE_BUSY, 450)                                                          \
-    R(SIZE_FIRST, 450)                                                         \
-    R(LOCAL_ERROR, 451) /* {}: cause */                                        \
-    R(SHORT, 451)       /* {}: "N of the announced M bytes" */                 \
-    R(HASH_LATE, 451)                                                          \
-    R(OVERTAKEN, 450)                                                          \
-    R(FILE_CHANGED, 451)                                                       \
-    R(DIRECTORY_MOVED, 451)                                                    \
-    R(STORED_UNSAFE, 451) /* an error after the rename */                      \
-    R(UNLOGGED, 451)                                                           \
-    R(UNLOGGED_STANDS, 451) /* {}: name */                                     \
-    R(UNLOGGED_DONE, 451)                                                      \
-    R(NO_SPACE, 452)                                                           \
-    R(UNKNOWN_COMMAND, 500)                                                    \
-    R(SITE_UNKNOWN, 500)                                                       \
-    R(BAD_LINE, 500)                                                           \
-    R(LINE_TOO_LONG, 500)                                                      \
-    R(BAD_ARGUMENT, 501)  /* {}: syntax */                                     \
-    R(NEED_ARGUMENT, 501) /* {}: syntax */                                     \
-    R(NO_ARGUMENT, 501)   /* {}: syntax */                                     \
-    R(MLSD_OF_FILE, 501)                                                       \
-    R(OPTS_UNKNOWN, 501)                                                       \
-    R(HASH_UNKNOWN, 501)                                                       \
-    R(OPTS_MODE_BAD, 501)                                                      \
-    R(NOT_IMPLEMENTED, 502)                                                    \
-    R(ACTIVE_OFF, 502)                                                         \
-    R(BAD_SEQUENCE, 503) /* {}: the command to send first */                   \
-    R(NEED_ALLO, 503)                                                          \
-    R(ONLY_EPSV, 503)                                                          \
-    R(HOST_LATE, 503)                                                          \
-    R(ALREADY_TLS, 503)                                                        \
-    R(ALREADY_LOGGED_IN, 503)                                                  \
-    R(IN_TRANSFER, 503)                                                        \
-    R(ACTIVE_FOREIGN, 504)                                                     \
-    R(HOST_OTHER, 504)                                                         \
-    R(BAD_PARAMETER, 504) /* {}: what to send instead */                       \
-    R(MODE_Z_OFF, 504)                                                         \
-    R(NO_OFFSET, 504)                                                          \
-    R(AUTH_UNKNOWN, 504)                                                       \
-    R(DATA_MUST_BE_P, 521)                                                     \
-    R(BAD_PROTOCOL, 522)                                                       \
-    R(NOT_LOGGED_IN, 530)                                                      \
-    R(NEED_TLS, 530)                                                           \
-    R(LOGIN_WRONG, 530)                                                        \
-    R(LOGIN_TOO_MANY, 530)                                                     \
-    R(LOGIN_HOME, 530)                                                         \
-    R(POLICY, 534) /* CCC, PROT C */                                           \
-    R(PROT_LEVEL, 536)                                                         \
-    R(NO_RIGHT, 550) /* {}: command_lacks() */                                 \
-    R(NOT_FOUND, 550)                                                          \
-    R(DENIED, 550)                                                             \
-    R(EXISTS, 550)                                                             \
-    R(NAMES_DIRECTORY, 550)                                                    \
-    R(NOT_DIRECTORY, 550)                                                      \
-    R(IS_DIRECTORY, 550)                                                       \
-    R(NOT_REGULAR, 550)                                                        \
-    R(NOT_EMPTY, 550)                                                          \
-    R(READ_ONLY, 550)                                                          \
-    R(CROSS_DEVICE, 550)                                                       \
-    R(NO_TIME, 550)                                                            \
-    R(BAD_TIME, 550)                                                           \
-    R(SIZE_LATE, 550)                                                          \
-    R(TOO_LARGE, 552)                                                          \
-    R(ALLO_NO_SPACE, 552)                                                      \
-    R(BAD_NAME, 553)                                                           \
-    R(NAME_TAKEN, 553)                                                         \
-    R(COPY_TOO_LARGE, 553)                                                     \
-    R(ONLY_OVERWRITE, 553)                                                     \
-    R(SEND_WHOLE, 553)                                                         \
-    R(BAD_OFFSET, 554)
+    /* {}: type or file */                                                     \
+    R(OPENING, 150, "Opening the data connection for {}.")                     \
+    /* STOU, RFC 1123 4.1.2.9; {}: path */                                     \
+    R(OPENING_UNIQUE, 150, "FILE: {}")                                         \
+    R(TYPE_OK, 200, "Type is {}; bytes are never changed.")                    \
+    R(TYPE_LINES, 200, "Type is {}; lines end with CRLF on the network.")      \
+    R(PBSZ_OK, 200, "PBSZ=0")                                                  \
+    R(PROT_OK, 200, "Data connections will be encrypted.")                     \
+    R(MODE_OK, 200, "Mode is {}.")                                             \
+    R(STRU_OK, 200, "Structure is F.")                                         \
+    R(OPTS_UTF8, 200, "UTF8 is always on.")                                    \
+    /* {}: a blank and the facts, or nothing */                                \
+    R(OPTS_MLST, 200, "MLST OPTS{}")                                           \
+    /* {}: name */                                                             \
+    R(OPTS_HASH, 200, "{}")                                                    \
+    /* {}: level */                                                            \
+    R(OPTS_MODE, 200, "MODE Z LEVEL is {}.")                                   \
+    /* {}: address with port */                                                \
+    R(ACTIVE_OK, 200, "The next transfer connects to {}.")                     \
+    R(NOOP_OK, 200, "OK.")                                                     \
+    R(EPSV_ALL, 200, "Only EPSV is accepted from now on.")                     \
+    R(ALLO_OK, 200, "Noted; send STOR.")                                       \
+    R(CLNT_OK, 200, "Noted.")                                                  \
+    /* facts about the server */                                               \
+    R(CSID, 200, "Name=Sallyport; CaseSensitive=1; DirSep=/;")                 \
+    R(PRET_OK, 200, "OK; send EPSV or PASV.")                                  \
+    /* {}: octal mode */                                                       \
+    R(CHMOD_OK, 200, "Mode is {}.")                                            \
+    R(UTIME_OK, 200, "Times are set.")                                         \
+    /* ABOR with nothing to abort */                                           \
+    R(NO_TRANSFER, 225, "No transfer to abort.")                               \
+    /* several lines */                                                        \
+    R(STAT, 211, "Status of this session:")                                    \
+    R(FEAT, 211, "Features:")                                                  \
+    R(STAT_DIRECTORY, 213, "Listing:")                                         \
+    /* {}: bytes */                                                            \
+    R(SIZE, 213, "{}")                                                         \
+    /* {}: YYYYMMDDHHMMSS */                                                   \
+    R(MDTM, 213, "{}")                                                         \
+    /* {}: YYYYMMDDHHMMSS, {}: path */                                         \
+    R(TIMES, 213, "Modify={}; {}")                                             \
+    /* {}: facts, {}: path */                                                  \
+    R(MFF, 213, "{} {}")                                                       \
+    /* {}: bytes */                                                            \
+    R(AVBL, 213, "{}")                                                         \
+    /* {}: name, range, value, path */                                         \
+    R(HASH, 213, "{}")                                                         \
+    R(SITE_HELP, 214, "SITE commands:")                                        \
+    R(HELP, 214, "Commands (HELP NAME shows the syntax of one):")              \
+    R(SYST, 215, "UNIX Type: L8")                                              \
+    R(GREETING, 220, "Sallyport is ready; everything goes over TLS.")          \
+    R(HOST_OK, 220, "OK.")                                                     \
+    R(BYE, 221, "Goodbye.")                                                    \
+    R(COMPLETE, 226, "Transfer complete.")                                     \
+    /* {}: how many bytes, {}: name */                                         \
+    R(STORED, 226, "Transfer complete: {} stored as {}")                       \
+    R(LISTED, 226, "Transfer complete: the listing is whole.")                 \
+    /* the ABOR's own reply */                                                 \
+    R(ABORTED, 226, "Abort successful.")                                       \
+    /* {}: h1,h2,h3,h4,p1,p2 */                                                \
+    R(PASV, 227, "Entering Passive Mode ({}).")                                \
+    /* {}: port */                                                             \
+    R(EPSV, 229, "Entering Extended Passive Mode (|||{}|)")                    \
+    /* {}: user */                                                             \
+    R(LOGGED_IN, 230, "Logged in as {}.")                                      \
+    R(AUTH_OK, 234, "Begin the TLS handshake now.")                            \
+    R(DONE, 250, "Done.")                                                      \
+    /* {}: value */                                                            \
+    R(CHECKSUM, 250, "{}")                                                     \
+    /* {}: path */                                                             \
+    R(CWD_OK, 250, "Now in {}")                                                \
+    R(DELETED, 250, "Deleted.")                                                \
+    R(REMOVED, 250, "Directory removed.")                                      \
+    /* {}: path */                                                             \
+    R(RENAMED_AS, 250, "That name was taken; renamed to {}")                   \
+    R(RENAMED, 250, "Renamed.")                                                \
+    R(MLST, 250, "Facts:")                                                     \
+    /* {}: made by path_quote() */                                             \
+    R(PWD, 257, "\"{}\" is the current directory.")                            \
+    /* {}: made by path_quote() */                                             \
+    R(MADE, 257, "\"{}\" was made.")                                           \
+    R(NEED_PASSWORD, 331, "Send PASS with the password.")                      \
+    /* {}: offset */                                                           \
+    R(REST_OK, 350, "Restarting at {}. Send RETR, STOR or APPE.")              \
+    /* {}: first, {}: last */                                                  \
+    R(RANG_OK, 350, "Bytes {} to {}. Send RETR or HASH.")                      \
+    R(RANG_RESET, 350, "All bytes.")                                           \
+    R(RNFR_OK, 350, "Send RNTO with the new name.")                            \
+    R(SHUTTING_DOWN, 421, "The server is shutting down; come back later.")     \
+    /* {}: what timed out */                                                   \
+    R(TIMED_OUT, 421, "Timeout: {}. Closing the connection.")                  \
+    /* {}: which limit */                                                      \
+    R(TOO_MANY, 421, "Too many connections: {}. Try again later.")             \
+    R(KICKED, 421, "The administrator closed this connection.")                \
+    R(ACCOUNT_CHANGED, 421, "Your account has changed; log in again.")         \
+    R(LOST_SERVICE, 421, "Part of the server failed; connect again.")          \
+    R(TOO_MANY_TRIES, 421, "Too many failed logins; check user and password.") \
+    /* USER, PASS, ACCT before TLS */                                          \
+    R(PLAIN_SECRET, 421,                                                       \
+      "TLS comes before USER; set the client to explicit TLS.")                \
+    /* {}: the reason */                                                       \
+    R(NO_DATA, 425, "No data connection: {}. Send EPSV or PASV again.")        \
+    /* {}: range */                                                            \
+    R(NO_PORT, 425, "No data port free (range {} busy); try again later.")     \
+    R(USE_PASV_FIRST, 425, "Send EPSV or PASV first.")                         \
+    R(USE_EPSV, 425, "PASV can't be used on this connection; send EPSV.")      \
+    /* {}: cause */                                                            \
+    R(DATA_TLS_FAILED, 425, "TLS failed on the data connection: {}.")          \
+    /* {}: user */                                                             \
+    R(NOT_RESUMED, 425,                                                        \
+      "TLS not resumed; admin: sallyportctl user change {} --data-binding "    \
+      "address")                                                               \
+    /* {}: user */                                                             \
+    R(NOT_THIS_SESSION, 425,                                                   \
+      "TLS not resumed here; admin: sallyportctl user change {} "              \
+      "--data-binding user")                                                   \
+    R(NOT_OWN_TICKET, 425,                                                     \
+      "TLS session not resumed: another user's ticket, or a changed account.") \
+    R(OTHER_CERTIFICATE, 425,                                                  \
+      "The data connection must show the client certificate of this one.")     \
+    /* {}: cause */                                                            \
+    R(CUT, 426, "The data connection was cut: {}. Transfer aborted.")          \
+    R(TRANSFER_ABORTED, 426, "Transfer aborted.")                              \
+    /* {}: what is wrong with it */                                            \
+    R(BAD_DATA, 426, "The compressed data is {}. Transfer aborted.")           \
+    /* {}: seconds */                                                          \
+    R(STALLED, 426, "No data moved for {} seconds. Transfer aborted.")         \
+    R(FILE_BUSY, 450, "The file is busy; try again later.")                    \
+    R(SIZE_FIRST, 450,                                                         \
+      "A part of this file is here: send SIZE, and then the rest.")            \
+    /* {}: cause */                                                            \
+    R(LOCAL_ERROR, 451, "Error on the server: {}.")                            \
+    /* {}: "N of the announced M bytes" */                                     \
+    R(SHORT, 451, "Received {}. Nothing is stored; send the rest.")            \
+    R(HASH_LATE, 451,                                                          \
+      "The checksum takes too long; use RANG to get those of parts.")          \
+    R(OVERTAKEN, 450, "Another session took that name just now; try again.")   \
+    R(FILE_CHANGED, 451,                                                       \
+      "Another process changed the file meanwhile; send again.")               \
+    R(DIRECTORY_MOVED, 451,                                                    \
+      "The directory was renamed meanwhile, so nothing is visible; send "      \
+      "again.")                                                                \
+    /* an error after the rename */                                            \
+    R(STORED_UNSAFE, 451,                                                      \
+      "The file is complete, but may not survive a power cut; send again.")    \
+    R(UNLOGGED, 451,                                                           \
+      "This can't be logged, so it doesn't count; try again later.")           \
+    /* {}: name */                                                             \
+    R(UNLOGGED_STANDS, 451,                                                    \
+      "This can't be logged, so it doesn't count; but the file is stored as "  \
+      "{}")                                                                    \
+    R(UNLOGGED_DONE, 451,                                                      \
+      "The change was made, but can't be logged; ask the administrator.")      \
+    R(NO_SPACE, 452, "No space left; free some, then send it again.")          \
+    R(UNKNOWN_COMMAND, 500, "Unknown command; HELP lists all commands.")       \
+    R(SITE_UNKNOWN, 500, "Unknown SITE command; SITE HELP lists them.")        \
+    R(BAD_LINE, 500, "A line ends with CRLF; no CR, LF or NUL inside.")        \
+    R(LINE_TOO_LONG, 500, "Line too long. Closing the connection.")            \
+    /* {}: syntax */                                                           \
+    R(BAD_ARGUMENT, 501, "Bad argument. Syntax: {}")                           \
+    /* {}: syntax */                                                           \
+    R(NEED_ARGUMENT, 501, "Argument missing. Syntax: {}")                      \
+    /* {}: syntax */                                                           \
+    R(NO_ARGUMENT, 501, "No argument is allowed. Syntax: {}")                  \
+    R(MLSD_OF_FILE, 501, "Not a directory; MLST has the facts of a file.")     \
+    R(OPTS_UNKNOWN, 501, "Unknown option; use UTF8, MLST, HASH or MODE.")      \
+    R(HASH_UNKNOWN, 501, "Unknown algorithm; use SHA-256 or SHA-512.")         \
+    R(OPTS_MODE_BAD, 501, "Send OPTS MODE Z LEVEL and a number from 1 to 9.")  \
+    R(NOT_IMPLEMENTED, 502, "Not implemented; HELP lists all commands.")       \
+    R(ACTIVE_OFF, 502, "Active mode is off; send EPSV or PASV.")               \
+    /* {}: the command to send first */                                        \
+    R(BAD_SEQUENCE, 503, "Send {} first.")                                     \
+    R(NEED_ALLO, 503,                                                          \
+      "Send TYPE I, MODE S, and ALLO with the length of the file first.")      \
+    R(ONLY_EPSV, 503, "After EPSV ALL only EPSV is accepted; send EPSV.")      \
+    R(HOST_LATE, 503,                                                          \
+      "HOST comes before USER; connect again for another host.")               \
+    R(ALREADY_TLS, 503, "TLS is already on.")                                  \
+    R(ALREADY_LOGGED_IN, 503,                                                  \
+      "Already logged in; connect again for another user.")                    \
+    R(IN_TRANSFER, 503, "A transfer is running; wait for it or send ABOR.")    \
+    R(ACTIVE_FOREIGN, 504,                                                     \
+      "Use your own address and a port from 1024, or send EPSV or PASV.")      \
+    R(HOST_OTHER, 504,                                                         \
+      "TLS was begun for another host; connect again for this one.")           \
+    /* {}: what to send instead */                                             \
+    R(BAD_PARAMETER, 504, "Parameter not supported; use {}.")                  \
+    R(MODE_Z_OFF, 504, "MODE Z is off on this server; send MODE S.")           \
+    R(NO_OFFSET, 504,                                                          \
+      "In TYPE A lines change their length; send TYPE I, or neither REST "     \
+      "nor RANG.")                                                             \
+    R(AUTH_UNKNOWN, 504, "Mechanism not supported; send AUTH TLS.")            \
+    R(DATA_MUST_BE_P, 521,                                                     \
+      "Data connections must be encrypted; send PBSZ 0 and PROT P first.")     \
+    R(BAD_PROTOCOL, 522, "Network protocol not supported, use (1,2)")          \
+    R(NOT_LOGGED_IN, 530, "Not logged in. Send USER and PASS first.")          \
+    R(NEED_TLS, 530, "TLS is required: send AUTH TLS before anything else.")   \
+    R(LOGIN_WRONG, 530, "Login incorrect.")                                    \
+    R(LOGIN_TOO_MANY, 530, "Too many sessions of this user; close one first.") \
+    R(LOGIN_HOME, 530, "Your home can't be entered; tell the administrator.")  \
+    /* CCC, PROT C */                                                          \
+    R(POLICY, 534, "Refused by policy: everything goes over TLS.")             \
+    R(PROT_LEVEL, 536, "Protection level not supported; send PROT P.")         \
+    /* {}: command_lacks() */                                                  \
+    R(NO_RIGHT, 550, "You have {}; ask the administrator.")                    \
+    R(NOT_FOUND, 550, "No such file or directory.")                            \
+    R(DENIED, 550, "Permission denied.")                                       \
+    R(EXISTS, 550, "A file or directory of this name exists already.")         \
+    R(NAMES_DIRECTORY, 550,                                                    \
+      "That is the name of a directory; send the name of a file.")             \
+    R(NOT_DIRECTORY, 550, "Not a directory.")                                  \
+    R(IS_DIRECTORY, 550, "Is a directory.")                                    \
+    R(NOT_REGULAR, 550, "Not a regular file.")                                 \
+    R(NOT_EMPTY, 550, "Directory not empty.")                                  \
+    R(READ_ONLY, 550, "Read-only file system.")                                \
+    R(CROSS_DEVICE, 550, "Can't rename across file systems; copy instead.")    \
+    R(NO_TIME, 550, "The file's time is in no year from 1 to 9999.")           \
+    R(BAD_TIME, 550, "The disk can't keep a time of that year.")               \
+    /* Clients look for "SIZE not allowed in ASCII", and send TYPE I. */       \
+    R(SIZE_LATE, 550,                                                          \
+      "SIZE not allowed in ASCII mode for so large a file; send TYPE I.")      \
+    R(TOO_LARGE, 552, "The file is larger than this server accepts.")          \
+    R(ALLO_NO_SPACE, 552, "No space for that much; free some, then send it.")  \
+    R(BAD_NAME, 553, "Name not allowed; choose another.")                      \
+    R(NAME_TAKEN, 553, "The name is taken; choose another one.")               \
+    R(COPY_TOO_LARGE, 553,                                                     \
+      "Too large to be copied; delete the old file, or send all of yours.")    \
+    R(ONLY_OVERWRITE, 553,                                                     \
+      "This disk needs on_conflict = overwrite and the right to replace.")     \
+    R(SEND_WHOLE, 553,                                                         \
+      "A file of this name exists; send yours from its beginning.")            \
+    R(BAD_OFFSET, 554, "Offset past the end; send REST with a smaller one.")
 
 enum reply {
-#define R(name, code) REPLY_##name,
+#define R(name, code, text) REPLY_##name,
     REPLY_LIST(R)
 #undef R
         REPLY_COUNT
