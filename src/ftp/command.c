@@ -1,6 +1,6 @@
-/* Finds a command's row, splits a request, and answers what needs only the
- * table: FEAT and HELP. Runs in session. It never executes a command: the row
- * says what is needed, and session checks it. */
+/* The table of commands: finds a row, splits a request, and answers what needs
+ * only the table: FEAT and HELP. Runs in session. It never executes a command:
+ * the row says what is needed, and session checks it. */
 #include "sallyport/ftp/command.h"
 
 #include <errno.h>
@@ -10,11 +10,22 @@
 #include "sallyport/domain/rights.h"
 #include "sallyport/ftp/listing.h"
 #include "sallyport/ftp/reply.h"
-#include "sallyport/ftp/site.h"
 
 #define HELP_PER_LINE 8
 #define HELP_LINE_MAX 128
 #define FEAT_LINE_MAX 256
+
+#define ROW(command, ...)                                                      \
+    { .name = #command, .verb = VERB_##command, __VA_ARGS__ },
+#define COMMAND(command, handler, ...) ROW(command, __VA_ARGS__)
+#define ALIAS(alias, command, ...)                                             \
+    { .name = #alias, .verb = VERB_##command, __VA_ARGS__ },
+const struct command command_table[] = { COMMAND_LIST(COMMAND, ROW, ALIAS) };
+#undef ROW
+#undef COMMAND
+#undef ALIAS
+
+const size_t command_count = sizeof(command_table) / sizeof(command_table[0]);
 
 const struct command *command_find(struct slice name)
 {
@@ -133,6 +144,37 @@ void command_feat(const struct choices *c, struct buf *into)
     for (size_t i = 0; i < command_count; i++)
         if (!is_off(&command_table[i], c))
             feat_row(&command_table[i], c, into);
+}
+
+/* EXEC, SYMLINK, CPFR and similar sub-commands are excluded for good. Whoever
+ * may upload a file may set its times. The mode decides who can change a file,
+ * so it needs the rights of a change. */
+const struct site site_table[SITE_COUNT] = {
+    { .name = "CHMOD",
+      .verb = SITE_CHMOD,
+      .argument = true,
+      .rights = RIGHT_WRITE | RIGHT_REPLACE,
+      .help = "SITE CHMOD mode path" },
+    { .name = "HELP", .verb = SITE_HELP, .help = "SITE HELP" },
+    { .name = "UTIME",
+      .verb = SITE_UTIME,
+      .argument = true,
+      .rights = RIGHT_WRITE,
+      .help = "SITE UTIME YYYYMMDDHHMM[SS] path | path atime mtime ctime UTC" },
+};
+
+const struct site *site_find(struct slice name)
+{
+    for (size_t i = 0; i < SITE_COUNT; i++)
+        if (slice_equal_nocase(name, slice_from(site_table[i].name)))
+            return &site_table[i];
+    return NULL;
+}
+
+void site_help(struct buf *into)
+{
+    for (size_t i = 0; i < SITE_COUNT; i++)
+        reply_line(into, slice_from(site_table[i].help));
 }
 
 static int help_one(struct slice name, struct buf *into)

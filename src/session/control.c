@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "sallyport/base/die.h"
-#include "sallyport/ftp/foreign.h"
+#include "sallyport/ftp/line.h"
 
 #define CONTROL_BUFFER (20u << 10)
 #define REPLIES_MAX    (256u << 10)

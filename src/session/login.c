@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/ftp/host.h"
+#include "sallyport/ftp/hostport.h"
 #include "sallyport/tls/client.h"
 #include "sallyport/tls/context.h"
 #include "sallyport/tls/ticket.h"

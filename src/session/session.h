@@ -16,11 +16,10 @@
 #include "sallyport/event/event.h"
 #include "sallyport/ftp/command.h"
 #include "sallyport/ftp/line.h"
-#include "sallyport/ftp/mff.h"
 #include "sallyport/ftp/path.h"
 #include "sallyport/ftp/proxy.h"
 #include "sallyport/ftp/reply.h"
-#include "sallyport/ftp/site.h"
+#include "sallyport/ftp/times.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/ipc/sign.h"
 #include "sallyport/session/session.h"
@@ -470,15 +469,11 @@ typedef void handler_fn(struct session *s, const struct call *call);
 /* By verb; NULL only for verbs whose rows refuse them. */
 extern handler_fn *const handlers[VERB_COUNT];
 
-handler_fn cmd_auth, cmd_pbsz, cmd_prot, cmd_user, cmd_pass, cmd_quit, cmd_host;
-handler_fn cmd_feat, cmd_opts, cmd_syst, cmd_help, cmd_noop, cmd_stat;
-handler_fn cmd_type, cmd_mode, cmd_stru, cmd_rest, cmd_allo;
-handler_fn cmd_pwd, cmd_cwd, cmd_cdup, cmd_mkd, cmd_rmd, cmd_dele, cmd_rnfr,
-    cmd_rnto, cmd_size, cmd_mdtm, cmd_mlst;
-handler_fn cmd_pasv, cmd_epsv, cmd_port, cmd_eprt, cmd_list, cmd_retr, cmd_stor,
-    cmd_appe, cmd_stou, cmd_abor;
-handler_fn cmd_mfmt, cmd_mff, cmd_site, cmd_avbl, cmd_clnt, cmd_csid, cmd_pret;
-handler_fn cmd_hash, cmd_rang, cmd_xcrc, cmd_xsha256, cmd_xsha512;
+#define HANDLER(name, handler, ...) handler_fn cmd_##handler;
+#define NONE(...)
+COMMAND_LIST(HANDLER, NONE, NONE)
+#undef HANDLER
+#undef NONE
 
 /* SIZE in TYPE A: as many bytes as RETR would send. */
 handler_fn hash_size;

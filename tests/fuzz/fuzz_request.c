@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "sallyport/ftp/command.h"
-#include "sallyport/ftp/foreign.h"
+#include "sallyport/ftp/line.h"
 #include "sallyport/ftp/reply.h"
 
 static void check_split(struct slice line, const struct request *q)

@@ -5,7 +5,6 @@
 #include <errno.h>
 
 #include "sallyport/ftp/listing.h"
-#include "sallyport/ftp/mff.h"
 #include "sallyport/ftp/times.h"
 
 #define YEAR_9999_END 253402300799

@@ -10,70 +10,236 @@
 #include "sallyport/base/buf.h"
 #include "sallyport/base/slice.h"
 
+/* A command, or one that is always refused, or another name of a command. The
+ * first word is its name, and makes its verb: VERB_ABOR. The second one is the
+ * function cmd_abor() in session, or the verb of an alias. The rest are fields
+ * of struct command. Sorted by name.
+ *
+ * A pending REST survives what clients send before the transfer: lftp sends
+ * TYPE, SIZE, MDTM, PASV, ALLO, REST; older versions send REST, PASV, RETR.
+ * PWD, NOOP and the like are keep-alives. PASS may be empty, and gets the reply
+ * of any wrong password.
+ *
+ * Most commands are those of RFC 959. XCUP, XCWD, XMKD, XPWD, XRMD: RFC 775.
+ * ADAT, CCC, CONF, ENC, MIC: RFC 2228. AUTH, PBSZ, PROT: RFC 4217. FEAT, OPTS:
+ * RFC 2389. EPRT, EPSV: RFC 2428. MDTM, MLSD, MLST, REST, SIZE: RFC 3659. HOST:
+ * RFC 7151. MODE Z: draft-preston-ftpext-deflate. HASH:
+ * draft-bryan-ftpext-hash. RANG: draft-bryan-ftp-range. MFF, MFMT:
+ * draft-somers-ftp-mfxx. AVBL, CSID:
+ * draft-peterson-streamlined-ftp-command-extensions. CLNT, PRET, XCRC, XSHA256
+ * and XSHA512 are in none. */
+#define COMMAND_LIST(COMMAND, REFUSED, ALIAS)                                  \
+    COMMAND(ABOR, abor, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_NONE, \
+            .flags = COMMAND_IN_TRANSFER, .help = "ABOR")                      \
+    REFUSED(ACCT, .phase = COMMAND_SECURED, .argument = ARGUMENT_OPTIONAL,     \
+            .flags = COMMAND_REFUSED | COMMAND_HIDDEN | COMMAND_SECRET,        \
+            .refusal = REPLY_NOT_IMPLEMENTED, .help = "ACCT account")          \
+    REFUSED(ADAT, .phase = COMMAND_SECURED, .argument = ARGUMENT_OPTIONAL,     \
+            .flags = COMMAND_REFUSED | COMMAND_HIDDEN | COMMAND_SECRET,        \
+            .refusal = REPLY_NOT_IMPLEMENTED, .help = "ADAT data")             \
+    COMMAND(ALLO, allo, .phase = COMMAND_LOGGED_IN,                            \
+            .argument = ARGUMENT_REQUIRED, .rights = RIGHT_WRITE,              \
+            .flags = COMMAND_KEEPS_REST, .help = "ALLO bytes")                 \
+    COMMAND(APPE, appe, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_PATH, \
+            .rights = RIGHT_WRITE, .data = DATA_FROM_CLIENT,                   \
+            .flags = COMMAND_FILE | COMMAND_KEEPS_REST, .help = "APPE path")   \
+    COMMAND(AUTH, auth, .phase = COMMAND_ALWAYS,                               \
+            .argument = ARGUMENT_REQUIRED, .feat = "AUTH TLS\nAUTH SSL",       \
+            .help = "AUTH TLS")                                                \
+    COMMAND(AVBL, avbl, .phase = COMMAND_LOGGED_IN,                            \
+            .argument = ARGUMENT_OPTIONAL_PATH, .rights = RIGHT_WRITE,         \
+            .flags = COMMAND_KEEPS_REST, .feat = "AVBL",                       \
+            .help = "AVBL [path]")                                             \
+    REFUSED(CCC, .phase = COMMAND_SECURED, .argument = ARGUMENT_OPTIONAL,      \
+            .flags = COMMAND_REFUSED | COMMAND_HIDDEN,                         \
+            .refusal = REPLY_POLICY, .help = "CCC")                            \
+    COMMAND(CDUP, cdup, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_NONE, \
+            .help = "CDUP")                                                    \
+    COMMAND(CLNT, clnt, .phase = COMMAND_SECURED,                              \
+            .argument = ARGUMENT_REQUIRED, .flags = COMMAND_KEEPS_REST,        \
+            .feat = "CLNT", .help = "CLNT name")                               \
+    REFUSED(CONF, .phase = COMMAND_SECURED, .argument = ARGUMENT_OPTIONAL,     \
+            .flags = COMMAND_REFUSED | COMMAND_HIDDEN | COMMAND_SECRET,        \
+            .refusal = REPLY_NOT_IMPLEMENTED, .help = "CONF command")          \
+    COMMAND(CSID, csid, .phase = COMMAND_SECURED,                              \
+            .argument = ARGUMENT_OPTIONAL, .flags = COMMAND_KEEPS_REST,        \
+            .feat = "CSID", .help = "CSID [Name=client;]")                     \
+    COMMAND(CWD, cwd, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_PATH,   \
+            .feat = "TVFS", .help = "CWD path")                                \
+    COMMAND(DELE, dele, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_PATH, \
+            .rights = RIGHT_DELETE, .flags = COMMAND_FILE,                     \
+            .help = "DELE path")                                               \
+    REFUSED(ENC, .phase = COMMAND_SECURED, .argument = ARGUMENT_OPTIONAL,      \
+            .flags = COMMAND_REFUSED | COMMAND_HIDDEN | COMMAND_SECRET,        \
+            .refusal = REPLY_NOT_IMPLEMENTED, .help = "ENC command")           \
+    COMMAND(EPRT, eprt, .phase = COMMAND_LOGGED_IN,                            \
+            .argument = ARGUMENT_REQUIRED,                                     \
+            .flags = COMMAND_ACTIVE | COMMAND_HIDDEN | COMMAND_KEEPS_REST,     \
+            .refusal = REPLY_ACTIVE_OFF, .feat = "EPRT",                       \
+            .help = "EPRT |family|address|port|")                              \
+    COMMAND(EPSV, epsv, .phase = COMMAND_LOGGED_IN,                            \
+            .argument = ARGUMENT_OPTIONAL, .flags = COMMAND_KEEPS_REST,        \
+            .feat = "EPSV", .help = "EPSV [1 | 2 | ALL]")                      \
+    COMMAND(FEAT, feat, .phase = COMMAND_ALWAYS, .argument = ARGUMENT_NONE,    \
+            .flags = COMMAND_KEEPS_REST, .help = "FEAT")                       \
+    COMMAND(HASH, hash, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_PATH, \
+            .rights = RIGHT_READ, .flags = COMMAND_FILE, .feat = "HASH {}",    \
+            .help = "HASH path")                                               \
+    COMMAND(HELP, help, .phase = COMMAND_ALWAYS,                               \
+            .argument = ARGUMENT_OPTIONAL, .flags = COMMAND_KEEPS_REST,        \
+            .help = "HELP [command]")                                          \
+    COMMAND(HOST, host, .phase = COMMAND_ALWAYS,                               \
+            .argument = ARGUMENT_REQUIRED, .feat = "HOST",                     \
+            .help = "HOST name")                                               \
+    COMMAND(LIST, list, .phase = COMMAND_LOGGED_IN,                            \
+            .argument = ARGUMENT_OPTIONAL_PATH, .rights = RIGHT_LIST,          \
+            .data = DATA_TO_CLIENT, .help = "LIST [path]")                     \
+    COMMAND(MDTM, mdtm, .phase = COMMAND_LOGGED_IN,                            \
+            .argument = ARGUMENT_REQUIRED, .rights = RIGHT_LIST | RIGHT_WRITE, \
+            .flags = COMMAND_KEEPS_REST, .feat = "MDTM",                       \
+            .help = "MDTM [YYYYMMDDHHMMSS] path")                              \
+    COMMAND(MFF, mff, .phase = COMMAND_LOGGED_IN,                              \
+            .argument = ARGUMENT_REQUIRED, .rights = RIGHT_WRITE,              \
+            .flags = COMMAND_KEEPS_REST, .feat = "MFF modify;UNIX.mode;",      \
+            .help = "MFF [modify=YYYYMMDDHHMMSS;][UNIX.mode=0644;] path")      \
+    COMMAND(MFMT, mfmt, .phase = COMMAND_LOGGED_IN,                            \
+            .argument = ARGUMENT_REQUIRED, .rights = RIGHT_WRITE,              \
+            .flags = COMMAND_KEEPS_REST, .feat = "MFMT",                       \
+            .help = "MFMT YYYYMMDDHHMMSS path")                                \
+    REFUSED(MIC, .phase = COMMAND_SECURED, .argument = ARGUMENT_OPTIONAL,      \
+            .flags = COMMAND_REFUSED | COMMAND_HIDDEN | COMMAND_SECRET,        \
+            .refusal = REPLY_NOT_IMPLEMENTED, .help = "MIC command")           \
+    COMMAND(MKD, mkd, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_PATH,   \
+            .rights = RIGHT_DIRECTORY, .help = "MKD path")                     \
+    COMMAND(MLSD, list, .phase = COMMAND_LOGGED_IN,                            \
+            .argument = ARGUMENT_OPTIONAL_PATH, .rights = RIGHT_LIST,          \
+            .data = DATA_TO_CLIENT, .help = "MLSD [path]")                     \
+    COMMAND(MLST, mlst, .phase = COMMAND_LOGGED_IN,                            \
+            .argument = ARGUMENT_OPTIONAL_PATH, .rights = RIGHT_LIST,          \
+            .feat = "MLST {}", .help = "MLST [path]")                          \
+    COMMAND(MODE, mode, .phase = COMMAND_LOGGED_IN,                            \
+            .argument = ARGUMENT_REQUIRED,                                     \
+            .flags = COMMAND_KEEPS_REST | COMMAND_FEAT_Z, .feat = "MODE Z",    \
+            .help = "MODE S | MODE Z")                                         \
+    COMMAND(NLST, list, .phase = COMMAND_LOGGED_IN,                            \
+            .argument = ARGUMENT_OPTIONAL_PATH, .rights = RIGHT_LIST,          \
+            .data = DATA_TO_CLIENT, .help = "NLST [path]")                     \
+    COMMAND(NOOP, noop, .phase = COMMAND_ALWAYS, .argument = ARGUMENT_NONE,    \
+            .flags =                                                           \
+                COMMAND_IN_TRANSFER | COMMAND_KEEPS_REST | COMMAND_KEEPS_RNFR, \
+            .help = "NOOP")                                                    \
+    COMMAND(OPTS, opts, .phase = COMMAND_SECURED,                              \
+            .argument = ARGUMENT_REQUIRED, .flags = COMMAND_KEEPS_REST,        \
+            .feat = "UTF8",                                                    \
+            .help = "OPTS UTF8 ON | OPTS MLST [facts] | OPTS HASH [name] | "   \
+                    "OPTS MODE Z [LEVEL n]")                                   \
+    COMMAND(PASS, pass, .phase = COMMAND_NAMED, .argument = ARGUMENT_OPTIONAL, \
+            .flags = COMMAND_SECRET, .help = "PASS password")                  \
+    COMMAND(PASV, pasv, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_NONE, \
+            .flags = COMMAND_KEEPS_REST, .help = "PASV")                       \
+    COMMAND(PBSZ, pbsz, .phase = COMMAND_SECURED,                              \
+            .argument = ARGUMENT_REQUIRED, .flags = COMMAND_KEEPS_REST,        \
+            .feat = "PBSZ", .help = "PBSZ 0")                                  \
+    COMMAND(PORT, port, .phase = COMMAND_LOGGED_IN,                            \
+            .argument = ARGUMENT_REQUIRED,                                     \
+            .flags = COMMAND_ACTIVE | COMMAND_HIDDEN | COMMAND_KEEPS_REST,     \
+            .refusal = REPLY_ACTIVE_OFF, .help = "PORT h1,h2,h3,h4,p1,p2")     \
+    /* not in FEAT: lftp would send it before each transfer */                 \
+    COMMAND(PRET, pret, .phase = COMMAND_LOGGED_IN,                            \
+            .argument = ARGUMENT_REQUIRED, .flags = COMMAND_KEEPS_REST,        \
+            .help = "PRET command")                                            \
+    COMMAND(PROT, prot, .phase = COMMAND_SECURED,                              \
+            .argument = ARGUMENT_REQUIRED, .flags = COMMAND_KEEPS_REST,        \
+            .feat = "PROT", .help = "PROT P")                                  \
+    COMMAND(PWD, pwd, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_NONE,   \
+            .flags = COMMAND_KEEPS_REST, .help = "PWD")                        \
+    COMMAND(QUIT, quit, .phase = COMMAND_ALWAYS, .argument = ARGUMENT_NONE,    \
+            .flags = COMMAND_IN_TRANSFER, .help = "QUIT")                      \
+    COMMAND(RANG, rang, .phase = COMMAND_LOGGED_IN,                            \
+            .argument = ARGUMENT_REQUIRED, .flags = COMMAND_KEEPS_REST,        \
+            .feat = "RANG STREAM",                                             \
+            .help = "RANG first last (of the bytes that RETR or HASH takes; "  \
+                    "1 0: all)")                                               \
+    REFUSED(REIN, .phase = COMMAND_SECURED, .argument = ARGUMENT_OPTIONAL,     \
+            .flags = COMMAND_REFUSED | COMMAND_HIDDEN,                         \
+            .refusal = REPLY_NOT_IMPLEMENTED, .help = "REIN")                  \
+    COMMAND(REST, rest, .phase = COMMAND_LOGGED_IN,                            \
+            .argument = ARGUMENT_REQUIRED, .flags = COMMAND_KEEPS_REST,        \
+            .feat = "REST STREAM", .help = "REST offset")                      \
+    COMMAND(RETR, retr, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_PATH, \
+            .rights = RIGHT_READ, .data = DATA_TO_CLIENT,                      \
+            .flags = COMMAND_FILE | COMMAND_KEEPS_REST, .help = "RETR path")   \
+    COMMAND(RMD, rmd, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_PATH,   \
+            .rights = RIGHT_DIRECTORY, .help = "RMD path")                     \
+    COMMAND(RNFR, rnfr, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_PATH, \
+            .rights = RIGHT_RENAME, .help = "RNFR path")                       \
+    COMMAND(RNTO, rnto, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_PATH, \
+            .rights = RIGHT_RENAME, .flags = COMMAND_KEEPS_RNFR,               \
+            .help = "RNTO path")                                               \
+    /* sub-commands: site.c */                                                 \
+    COMMAND(SITE, site, .phase = COMMAND_LOGGED_IN,                            \
+            .argument = ARGUMENT_REQUIRED, .flags = COMMAND_KEEPS_REST,        \
+            .feat = "SITE UTIME", .help = "SITE command")                      \
+    COMMAND(SIZE, size, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_PATH, \
+            .rights = RIGHT_LIST, .flags = COMMAND_FILE | COMMAND_KEEPS_REST,  \
+            .feat = "SIZE", .help = "SIZE path")                               \
+    REFUSED(SMNT, .phase = COMMAND_SECURED, .argument = ARGUMENT_OPTIONAL,     \
+            .flags = COMMAND_REFUSED | COMMAND_HIDDEN,                         \
+            .refusal = REPLY_NOT_IMPLEMENTED, .help = "SMNT path")             \
+    COMMAND(STAT, stat, .phase = COMMAND_LOGGED_IN,                            \
+            .argument = ARGUMENT_OPTIONAL_PATH,                                \
+            .flags = COMMAND_IN_TRANSFER | COMMAND_KEEPS_REST,                 \
+            .help = "STAT [path]")                                             \
+    COMMAND(STOR, stor, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_PATH, \
+            .rights = RIGHT_WRITE | RIGHT_REPLACE, .data = DATA_FROM_CLIENT,   \
+            .flags = COMMAND_FILE | COMMAND_KEEPS_REST, .help = "STOR path")   \
+    COMMAND(STOU, stou, .phase = COMMAND_LOGGED_IN,                            \
+            .argument = ARGUMENT_OPTIONAL_PATH, .rights = RIGHT_WRITE,         \
+            .data = DATA_FROM_CLIENT, .flags = COMMAND_FILE,                   \
+            .help = "STOU [path]")                                             \
+    COMMAND(STRU, stru, .phase = COMMAND_LOGGED_IN,                            \
+            .argument = ARGUMENT_REQUIRED, .flags = COMMAND_KEEPS_REST,        \
+            .help = "STRU F")                                                  \
+    COMMAND(SYST, syst, .phase = COMMAND_ALWAYS, .argument = ARGUMENT_NONE,    \
+            .flags = COMMAND_KEEPS_REST, .help = "SYST")                       \
+    COMMAND(TYPE, type, .phase = COMMAND_LOGGED_IN,                            \
+            .argument = ARGUMENT_REQUIRED, .flags = COMMAND_KEEPS_REST,        \
+            .help = "TYPE I | TYPE A")                                         \
+    COMMAND(USER, user, .phase = COMMAND_SECURED,                              \
+            .argument = ARGUMENT_REQUIRED, .help = "USER name")                \
+    COMMAND(XCRC, xcrc, .phase = COMMAND_LOGGED_IN,                            \
+            .argument = ARGUMENT_REQUIRED, .rights = RIGHT_READ,               \
+            .feat = "XCRC",                                                    \
+            .help = "XCRC path, or XCRC \"path\" [start [end]]")               \
+    ALIAS(XCUP, CDUP, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_NONE,   \
+          .flags = COMMAND_HIDDEN, .help = "XCUP")                             \
+    ALIAS(XCWD, CWD, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_PATH,    \
+          .flags = COMMAND_HIDDEN, .help = "XCWD path")                        \
+    ALIAS(XMKD, MKD, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_PATH,    \
+          .rights = RIGHT_DIRECTORY, .flags = COMMAND_HIDDEN,                  \
+          .help = "XMKD path")                                                 \
+    ALIAS(XPWD, PWD, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_NONE,    \
+          .flags = COMMAND_HIDDEN | COMMAND_KEEPS_REST, .help = "XPWD")        \
+    ALIAS(XRMD, RMD, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_PATH,    \
+          .rights = RIGHT_DIRECTORY, .flags = COMMAND_HIDDEN,                  \
+          .help = "XRMD path")                                                 \
+    COMMAND(XSHA256, xsha256, .phase = COMMAND_LOGGED_IN,                      \
+            .argument = ARGUMENT_REQUIRED, .rights = RIGHT_READ,               \
+            .feat = "XSHA256",                                                 \
+            .help = "XSHA256 path, or XSHA256 \"path\" [start [end]]")         \
+    COMMAND(XSHA512, xsha512, .phase = COMMAND_LOGGED_IN,                      \
+            .argument = ARGUMENT_REQUIRED, .rights = RIGHT_READ,               \
+            .feat = "XSHA512",                                                 \
+            .help = "XSHA512 path, or XSHA512 \"path\" [start [end]]")
+
 enum verb {
     VERB_NONE, /* an unknown command */
-    VERB_AUTH,
-    VERB_PBSZ,
-    VERB_PROT,
-    VERB_CCC,
-    VERB_USER,
-    VERB_PASS,
-    VERB_ACCT,
-    VERB_REIN,
-    VERB_QUIT,
-    VERB_FEAT,
-    VERB_OPTS,
-    VERB_SYST,
-    VERB_HELP,
-    VERB_NOOP,
-    VERB_STAT,
-    VERB_HOST,
-    VERB_TYPE,
-    VERB_MODE,
-    VERB_STRU,
-    VERB_PWD,
-    VERB_CWD,
-    VERB_CDUP,
-    VERB_MKD,
-    VERB_RMD,
-    VERB_DELE,
-    VERB_RNFR,
-    VERB_RNTO,
-    VERB_SIZE,
-    VERB_MDTM,
-    VERB_MLST,
-    VERB_PASV,
-    VERB_EPSV,
-    VERB_PORT,
-    VERB_EPRT,
-    VERB_LIST,
-    VERB_NLST,
-    VERB_MLSD,
-    VERB_RETR,
-    VERB_STOR,
-    VERB_APPE,
-    VERB_REST,
-    VERB_ABOR,
-    VERB_ALLO,
-    VERB_SMNT,
-    VERB_ADAT,
-    VERB_MIC,
-    VERB_CONF,
-    VERB_ENC,
-    VERB_MFMT,
-    VERB_MFF,
-    VERB_SITE,
-    VERB_STOU,
-    VERB_AVBL,
-    VERB_CLNT,
-    VERB_CSID,
-    VERB_PRET,
-    VERB_HASH,
-    VERB_RANG,
-    VERB_XSHA256,
-    VERB_XSHA512,
-    VERB_XCRC,
-    VERB_COUNT
+#define VERB(name, ...) VERB_##name,
+#define NO_VERB(name, ...)
+    COMMAND_LIST(VERB, VERB, NO_VERB)
+#undef VERB
+#undef NO_VERB
+        VERB_COUNT
 };
 
 /* The step that must come before the command. */
@@ -122,7 +288,7 @@ struct command {
                          stands for the choices */
     const char *help; /* the syntax for HELP ("RETR path") */
 };
-/* Sorted by name. An alias (XPWD, …) is a row with the same verb. */
+/* An alias (XPWD, …) is a row with the same verb. */
 extern const struct command command_table[];
 extern const size_t command_count;
 
@@ -163,5 +329,23 @@ struct choices {
  * command's syntax. Returns 0, or -EINVAL if NAME is unknown. */
 void command_feat(const struct choices *c, struct buf *into);
 int command_help(struct slice name, struct buf *into);
+
+/* The sub-commands of SITE. SITE HELP and HELP SITE come from their rows. */
+enum site_verb { SITE_CHMOD, SITE_HELP, SITE_UTIME, SITE_COUNT };
+
+struct site {
+    const char *name;
+    enum site_verb verb;
+    bool argument;   /* must have an argument; false: must have none */
+    unsigned rights; /* enum right bits: all of them are needed */
+    const char *help;
+};
+/* Sorted by name. */
+extern const struct site site_table[SITE_COUNT];
+
+/* Finds a row by its name, ignoring case; NULL if it is unknown. */
+const struct site *site_find(struct slice name);
+/* Adds the syntax of each row by reply_line(). */
+void site_help(struct buf *into);
 
 #endif

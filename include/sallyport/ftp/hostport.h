@@ -1,4 +1,5 @@
-/* Addresses in arguments and replies: PASV, EPSV, PORT and EPRT. */
+/* Addresses and host names in arguments and replies: PASV, EPSV, PORT, EPRT and
+ * HOST. */
 #ifndef SALLYPORT_FTP_HOSTPORT_H
 #define SALLYPORT_FTP_HOSTPORT_H
 
@@ -24,5 +25,11 @@ enum epsv_argument { EPSV_ANY, EPSV_IPV4, EPSV_IPV6, EPSV_ALL };
 /* Parses the argument of EPSV: "", "1", "2" or "ALL". Returns 0; -EINVAL;
  * -EPROTONOSUPPORT for another number. */
 int hostport_parse_epsv(struct slice text, enum epsv_argument *ret);
+
+/* Compares the argument of HOST with ASKED, the name from the TLS handshake
+ * (SNI). It ignores case and a dot at the end. IPv6 addresses are in brackets.
+ * Returns 0; -EINVAL: no host name (a port isn't allowed); -ENOENT: another
+ * host. */
+int host_compare(struct slice host, struct slice asked);
 
 #endif

@@ -1,4 +1,5 @@
-/* Splits the bytes of the control channel into lines, with a bounded buffer. */
+/* Lines of the control channel, with a bounded buffer; and first bytes and
+ * lines of other protocols. */
 #ifndef SALLYPORT_FTP_LINE_H
 #define SALLYPORT_FTP_LINE_H
 
@@ -49,5 +50,14 @@ bool line_has_more(const struct line_reader *l);
 /* Wipes the returned lines, as after PASS. Bytes that weren't returned yet
  * stay. */
 void line_wipe(struct line_reader *l);
+
+/* Can FIRST not be the first byte of an FTP session? Examples are TLS's 0x16, a
+ * bracket and NUL. A command begins with a letter, and telnet's commands with
+ * 0xff. A CR may belong to an empty line. */
+bool foreign_byte(char first);
+
+/* Names the protocol of a first line that is no FTP command: HTTP, SSH, SMTP,
+ * POP3, IMAP and so on. Returns NULL if it knows none. */
+const char *foreign_line(struct slice line);
 
 #endif

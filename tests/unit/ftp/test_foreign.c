@@ -1,5 +1,5 @@
 /* How other protocols begin, and that FTP never begins in that way. */
-#include "sallyport/ftp/foreign.h"
+#include "sallyport/ftp/line.h"
 
 #include <criterion/criterion.h>
 

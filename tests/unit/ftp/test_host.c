@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
-#include "sallyport/ftp/host.h"
+#include "sallyport/ftp/hostport.h"
 
 #define TEN  "abcdefghij"
 #define L63  TEN TEN TEN TEN TEN TEN "abc"

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "sallyport/ftp/mff.h"
+#include "sallyport/ftp/times.h"
 
 #define T 1795162920 /* 2026-11-20 08:22:00 */
 

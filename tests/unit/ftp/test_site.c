@@ -6,7 +6,6 @@
 
 #include "sallyport/domain/rights.h"
 #include "sallyport/ftp/command.h"
-#include "sallyport/ftp/site.h"
 
 Test(site, rows)
 {
