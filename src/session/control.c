@@ -88,10 +88,10 @@ static void control_lose_client(struct session *s, enum ending ending,
     c->cause = cause;
     loop_remove(&s->loop, &c->watch);
     if (c->state == CONTROL_DECIDED) {
-        state_control(s, CONTROL_ABANDONED);
+        s->control.state = CONTROL_ABANDONED;
         return;
     }
-    state_control(s, CONTROL_GONE);
+    s->control.state = CONTROL_GONE;
     s->ending = ending;
 }
 
@@ -101,7 +101,7 @@ static void control_handshake(struct session *s)
 
     switch (stream_handshake(c->stream)) {
     case STREAM_OK:
-        state_control(s, CONTROL_SECURED);
+        s->control.state = CONTROL_SECURED;
         if (s->implicit)
             control_reply(s, REPLY_GREETING);
         break;
@@ -188,7 +188,7 @@ void control_secure(struct session *s)
      * send AUTH himself and then pass on a browser's TLS connection (ALPACA).
      */
     c->first_line_seen = c->first_byte_seen = false;
-    state_control(s, CONTROL_SECURING);
+    s->control.state = CONTROL_SECURING;
     control_handshake(s);
     control_wait(s);
 }

@@ -76,7 +76,7 @@ static void data_leave(struct session *s, enum data_state next)
     if (fd >= 0)
         linger_begin(s, fd);
     if (d->state != next)
-        state_data(s, next);
+        s->data.state = next;
 }
 
 void data_close(struct session *s)
@@ -99,7 +99,7 @@ void data_is_mine(struct session *s)
 {
     if (s->data.state != DATA_DOUBTED)
         return;
-    state_data(s, DATA_CONNECTED);
+    s->data.state = DATA_CONNECTED;
     data_gate_sent(s, SEND(&s->gate, data_mine, 0));
 }
 
@@ -128,7 +128,7 @@ void data_refuse(struct session *s)
     if (d->state != DATA_CONNECTED && d->state != DATA_DOUBTED)
         return;
     loop_remove(&s->loop, &d->watch); /* transfer.c may have done so already */
-    state_data(s, DATA_REFUSED);
+    s->data.state = DATA_REFUSED;
     d->watch.events = EPOLLIN;
     if (loop_add(&s->loop, &d->watch) < 0)
         data_close(s);
@@ -165,7 +165,7 @@ bool data_adopt(struct session *s, int fd, enum data_state state,
     struct data *d = &s->data;
 
     d->fd = fd;
-    state_data(s, state);
+    s->data.state = state;
     fd_set_nonblock(fd, true);
     d->watch = (struct loop_watch){
         .fd = fd, .events = events, .on_ready = data_on_socket, .owner = s

@@ -18,7 +18,7 @@ void data_gate_sent(struct session *s, int r)
 
 void data_gate_ask_port(struct session *s)
 {
-    state_data(s, DATA_ASKED);
+    s->data.state = DATA_ASKED;
     s->data.request = channel_next(&s->gate);
     data_gate_sent(s, SEND(&s->gate, port, s->data.request));
     loop_timer_set(&s->loop, &s->data.timer, s->deadlines->port);
@@ -45,7 +45,7 @@ void data_gate_passive(struct session *s, enum verb verb)
 
     data_close(s);
     s->data.verb = verb;
-    state_data(s, DATA_PACED);
+    s->data.state = DATA_PACED;
     if (wait > 0)
         loop_timer_set(&s->loop, &s->data.timer, wait);
     else
@@ -55,7 +55,7 @@ void data_gate_passive(struct session *s, enum verb verb)
 void data_gate_active(struct session *s, const struct address *client)
 {
     data_close(s);
-    state_data(s, DATA_ACTIVE);
+    s->data.state = DATA_ACTIVE;
     s->data.target = *client;
 }
 
@@ -64,7 +64,7 @@ void data_gate_ask_connection(struct session *s)
     s->data.request = channel_next(&s->gate);
     data_gate_sent(
         s, SEND(&s->gate, active, s->data.request, .to = s->data.target));
-    state_data(s, DATA_CONNECTING);
+    s->data.state = DATA_CONNECTING;
 }
 
 void data_gate_connect(struct session *s)
@@ -114,7 +114,7 @@ static int data_gate_on_port_is(void *owner, struct msg_port_is *m)
     if (!data_gate_is_asked(s, m->request))
         return -EPROTO;
     loop_timer_clear(&s->loop, &s->data.timer);
-    state_data(s, DATA_EXPECTED);
+    s->data.state = DATA_EXPECTED;
     s->data.target = m->address;
     data_gate_tell_port(s);
     return 0;
@@ -129,7 +129,7 @@ static int data_gate_on_port_none(void *owner, struct msg_port_none *m)
     if (!data_gate_is_asked(s, m->request))
         return -EPROTO;
     loop_timer_clear(&s->loop, &s->data.timer);
-    state_data(s, DATA_CLOSED);
+    s->data.state = DATA_CLOSED;
     if (r->automatic)
         snprintf(text, sizeof(text), "auto %u", r->automatic);
     else
@@ -154,7 +154,7 @@ static int data_gate_on_active_none(void *owner, struct msg_active_none *m)
 
     if (s->data.state != DATA_CONNECTING || m->request != s->data.request)
         return 0;
-    state_data(s, DATA_CLOSED);
+    s->data.state = DATA_CLOSED;
     transfer_unconnected(s, data_gate_why(m->error));
     return 0;
 }

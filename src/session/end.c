@@ -139,7 +139,7 @@ void linger_init(struct session *s)
 static void control_client_closed(struct session *s)
 {
     loop_remove(&s->loop, &s->control.watch);
-    state_control(s, CONTROL_PARTED);
+    s->control.state = CONTROL_PARTED;
     control_lingered(s);
 }
 
@@ -171,7 +171,7 @@ static void control_finish(struct session *s)
     if (c->out.len > 0 || c->state != CONTROL_CLOSING ||
         stream_shutdown(c->stream) != STREAM_OK)
         return;
-    state_control(s, CONTROL_FINISHED);
+    s->control.state = CONTROL_FINISHED;
     shutdown(c->fd, SHUT_WR);
 }
 
@@ -222,7 +222,7 @@ static void control_say_last(struct session *s, enum ending ending,
     struct slice arguments[] = { argument, NOTHING };
 
     if (!state_of_control(s)->gone)
-        state_control(s, CONTROL_CLOSING);
+        s->control.state = CONTROL_CLOSING;
     transfer_end(s, ending, last);
     data_close(s);
     if (state_of_control(s)->gone)
@@ -254,8 +254,8 @@ void control_end(struct session *s, enum ending ending, enum reply last,
      * logged. */
     control_will_close(s, ending);
     c->last = last;
-    state_control(s, c->state == CONTROL_GONE ? CONTROL_ABANDONED
-                                              : CONTROL_DECIDED);
+    s->control.state =
+        c->state == CONTROL_GONE ? CONTROL_ABANDONED : CONTROL_DECIDED;
 }
 
 void control_transferred(struct session *s)

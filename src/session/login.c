@@ -38,7 +38,7 @@ static void login_ask(struct session *s, struct slice password)
     if (r < 0)
         leave_peer(s, PROCESS_MASTER, r, &s->master);
     s->master.phase = PHASE_VERIFY;
-    state_control(s, CONTROL_VERIFYING);
+    s->control.state = CONTROL_VERIFYING;
 }
 
 static bool login_is_mine(struct session *s, uint32_t request)
@@ -101,7 +101,7 @@ static int login_enter(struct session *s)
     struct login *l = &s->login;
 
     login_stop_waiting(s, PHASE_USER);
-    state_control(s, CONTROL_LOGGED_IN);
+    s->control.state = CONTROL_LOGGED_IN;
     memcpy(l->user, l->name, sizeof(l->user));
     loop_timer_clear(&s->loop, &l->timer);
     l->alive =
@@ -152,7 +152,7 @@ static int login_on_granted(void *owner, struct msg_granted *m)
     ask_start(s, fd_take(&m->files));
     if (l->keyed)
         return login_enter(s);
-    state_control(s, CONTROL_GRANTED);
+    s->control.state = CONTROL_GRANTED;
     l->answer = (struct loop_timer){ .on_time = login_on_late, .owner = s };
     loop_timer_set(&s->loop, &l->answer, KEYS_MS);
     return 0;
@@ -186,7 +186,7 @@ static int login_on_denied(void *owner, struct msg_denied *m)
     l->name[0] = 0;
     if (!state_of_control(s)->verify)
         return 0; /* it was sent before the session began to end */
-    state_control(s, CONTROL_SECURED);
+    s->control.state = CONTROL_SECURED;
     if (row->ends) {
         control_end(s, ENDING_PEER, row->reply, SLICE("logins at once"));
         return 0;
@@ -323,7 +323,7 @@ void cmd_quit(struct session *s, const struct call *call)
     if (s->transfer.state == TRANSFER_NONE)
         control_end(s, ENDING_QUIT, REPLY_BYE, NOTHING);
     else if (s->control.state == CONTROL_LOGGED_IN)
-        state_control(s, CONTROL_QUITTING); /* RFC 959 4.1.1 */
+        s->control.state = CONTROL_QUITTING; /* RFC 959 4.1.1 */
 }
 
 /* RFC 7151, before login. There are no virtual hosts, so the name is not kept.

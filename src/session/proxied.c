@@ -44,7 +44,7 @@ static void proxied_ask_gate(struct session *s)
     data_gate_sent(s, SEND(&s->gate, admit, channel_next(&s->gate),
                            .client = s->header.client,
                            .server = s->header.server));
-    state_control(s, CONTROL_ENTERING);
+    s->control.state = CONTROL_ENTERING;
 }
 
 /* A health check sees that sessions work, and leaves no line in the log: there
@@ -96,7 +96,7 @@ int proxied_on_admitted(void *owner, struct msg_admitted *m)
         s->master.wrong = "an answer without a request";
         return -EPROTO;
     }
-    state_control(s, CONTROL_PLAIN);
+    s->control.state = CONTROL_PLAIN;
     s->master.phase = PHASE_GREETED;
     s->peer = s->header.client;
     s->local = s->header.server;
@@ -129,7 +129,7 @@ static void proxied_keep(struct session *s)
 
     loop_timer_clear(&s->loop, &d->timer);
     loop_change(&s->loop, &d->watch, 0);
-    state_data(s, DATA_CONNECTED);
+    s->data.state = DATA_CONNECTED;
     data_gate_sent(s, SEND(&s->gate, data_mine, 0));
     transfer_run(s, WAITS_CLIENT);
 }

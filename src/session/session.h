@@ -102,23 +102,19 @@ enum transfer_state {
 };
 
 struct control_row {
-    const char *name;
     bool lines;  /* the client's lines are read */
     bool user;   /* commands of a logged-in user are served */
     bool verify; /* an answer to PASS is awaited */
     bool ends;   /* the end is decided: no second one */
     bool gone;   /* no client reads replies any more */
     bool closes; /* the last reply is sent or on its way */
-    unsigned next;
 };
 
 struct data_row {
-    const char *name;
     bool serves;  /* a transfer may begin: the client comes, or is here */
     bool pending; /* PASV isn't answered: no other line is read */
     bool gate;   /* gate has a port or a socket for it, and must know the end */
     bool socket; /* there is a socket of the client's, which lingers */
-    unsigned next;
 };
 
 /* What it takes that a transfer continues when the client goes away. */
@@ -132,14 +128,12 @@ enum transfer_stays {
 enum transfer_clock { CLOCK_NONE, CLOCK_CONNECT, CLOCK_HASH, CLOCK_STALL };
 
 struct transfer_row {
-    const char *name;
     bool lines;     /* the client's lines are read, whatever files is asked */
     bool abortable; /* ABOR ends it; else ABOR waits for the end */
     bool decided;   /* its end is decided: no other event of it is sent */
     bool whole;     /* of an upload: all its bytes are here */
     enum transfer_stays stays;
     enum transfer_clock clock; /* which time-out holds */
-    unsigned next;
 };
 
 /* A command as its handler gets it: checked by its row, with its path resolved.
@@ -413,12 +407,6 @@ void session_welcome(struct session *s);
 const struct control_row *state_of_control(const struct session *s);
 const struct data_row *state_of_data(const struct session *s);
 const struct transfer_row *state_of_transfer(const struct session *s);
-
-/* The next state. One that the table doesn't allow ends the session, and the
- * log says from which state to which it would have gone. */
-void state_control(struct session *s, enum control_state next);
-void state_data(struct session *s, enum data_state next);
-void state_transfer(struct session *s, enum transfer_state next);
 
 /* control.c: the control connection, its lines and replies */
 

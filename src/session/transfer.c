@@ -179,7 +179,7 @@ bool transfer_is_listing(const struct transfer *t)
 static void transfer_enter(struct session *s, const struct step *step)
 {
     if (s->transfer.state != step->state)
-        state_transfer(s, step->state);
+        s->transfer.state = step->state;
     s->transfer.step = step;
 }
 
@@ -478,7 +478,7 @@ enum stepped transfer_over(struct session *s)
     if (!t->hash) /* a checksum transfers no bytes */
         s->total += t->bytes;
     t->step = NULL;
-    state_transfer(s, TRANSFER_NONE);
+    s->transfer.state = TRANSFER_NONE;
     if (state_of_control(s)->closes)
         return STEP_OVER;
     if (!t->hash) /* a checksum has no data connection */

@@ -121,7 +121,7 @@ static void transfer_release(struct session *s)
 enum stepped transfer_finish(struct session *s, enum reply r, struct slice a,
                              struct slice b, const char *reason)
 {
-    state_transfer(s, TRANSFER_CLOSING);
+    s->transfer.state = TRANSFER_CLOSING;
     verdict_give(s, r, a, b, reason);
     transfer_release(s);
     return STEP_NEXT;
@@ -161,7 +161,7 @@ static enum stepped transfer_stop(struct session *s, enum reply r,
     if (how == PARTING_CUT && transfer_is_upload(&s->transfer) &&
         transfer_flows(s))
         how = PARTING_ORDER;
-    state_transfer(s, TRANSFER_CLOSING);
+    s->transfer.state = TRANSFER_CLOSING;
     if (r != REPLY_COUNT)
         verdict_give(s, r, argument, NOTHING, reason);
     transfer_part(s, undo->closes_data ? how : PARTING_NONE);

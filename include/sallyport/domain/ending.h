@@ -36,7 +36,7 @@ enum ending {
     ENDING_LOCKED,   /* the user's row was locked */
     ENDING_CHANGED,  /* the user's row grants other things than it did at the
                         login */
-    ENDING_STATE,    /* an illegal state transition in the session */
+    ENDING_STATE,    /* no longer sent; keeps the numbers of those below */
     ENDING_TOO_MANY, /* too many sessions of this user: max_per_user */
     ENDING_REPLACED, /* a newer generation has led for drain_timeout */
     ENDING_OLDEST,   /* a recovery needed room, so the oldest generation's
