@@ -158,8 +158,7 @@ static void ask_on_channel(void *owner, uint32_t events)
         ask_drop_channel(s);
         return;
     }
-    if (r < 0 && state_of_control(s)
-                     ->ends) /* the session's end has its reason already */
+    if (r < 0 && control_ends(s)) /* with a reason of its own */
         leave(s, s->ending, "");
     if (r < 0)
         leave_peer(s, PROCESS_FILES, r, &s->files);

@@ -85,13 +85,11 @@ static void control_lose_client(struct session *s, enum ending ending,
         return;
     if (!transfer_goes_on(s) && !ask_is_change(s))
         leave(s, ending, cause);
-    c->cause = cause;
     loop_remove(&s->loop, &c->watch);
-    if (c->state == CONTROL_DECIDED) {
-        s->control.state = CONTROL_ABANDONED;
-        return;
-    }
     s->control.state = CONTROL_GONE;
+    if (control_ends(s)) /* for another reason */
+        return;
+    c->cause = cause;
     s->ending = ending;
 }
 

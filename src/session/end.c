@@ -60,10 +60,12 @@ static bool linger_any(const struct session *s)
     return false;
 }
 
-/* A data connection has ended for good, or the client's end has come. */
+/* A data connection has ended for good, or the client's end has come. The
+ * client may read its replies before it closes its data connections. */
 static void control_lingered(struct session *s)
 {
-    if (s->control.state == CONTROL_PARTED && !linger_any(s))
+    if (state_of_control(s)->closes && !s->control.watch.added &&
+        !linger_any(s))
         leave(s, s->ending, "");
 }
 
@@ -134,51 +136,22 @@ void linger_init(struct session *s)
     }
 }
 
-/* The client's end has come. It may read its replies before it closes its data
- * connections. */
-static void control_client_closed(struct session *s)
-{
-    loop_remove(&s->loop, &s->control.watch);
-    s->control.state = CONTROL_PARTED;
-    control_lingered(s);
-}
-
-/* A few rounds at a time, so that a client can't delay the end by sending more.
- */
-static void control_drain(struct session *s)
-{
-    char waste[512];
-    size_t got;
-
-    for (int i = 0; i < 16; i++) {
-        enum stream_state state =
-            stream_read(s->control.stream, waste, sizeof(waste), &got);
-
-        if (state == STREAM_AGAIN)
-            return;
-        if (state != STREAM_OK) {
-            control_client_closed(s);
-            return;
-        }
-    }
-}
-
 /* The replies, then close_notify, then FIN: as far as it goes now. */
 static void control_finish(struct session *s)
 {
     struct control *c = &s->control;
 
-    if (c->out.len > 0 || c->state != CONTROL_CLOSING ||
-        stream_shutdown(c->stream) != STREAM_OK)
-        return;
-    s->control.state = CONTROL_FINISHED;
-    shutdown(c->fd, SHUT_WR);
+    if (c->out.len == 0 && stream_shutdown(c->stream) == STREAM_OK)
+        shutdown(c->fd, SHUT_WR);
 }
 
 void control_closing(struct session *s)
 {
     control_finish(s);
-    control_drain(s);
+    if (linger_drain(s->control.fd))
+        return;
+    loop_remove(&s->loop, &s->control.watch);
+    control_lingered(s);
 }
 
 /* The process ends now: sends what it can without waiting. No close_notify
@@ -189,8 +162,7 @@ static void control_part(struct session *s)
 
     if (!c->stream)
         return;
-    if (c->state != CONTROL_FINISHED && c->state != CONTROL_PARTED &&
-        c->out.len == 0)
+    if (c->out.len == 0)
         stream_shutdown(c->stream); /* as far as it goes */
     shutdown(c->fd, SHUT_WR);
     linger_drain(c->fd);
@@ -203,31 +175,35 @@ static void control_on_close_time(void *owner)
     leave(s, s->ending, "");
 }
 
-/* One deadline for the whole end. */
+/* One deadline for the whole end, which shows that it is decided. */
 static void control_will_close(struct session *s, enum ending ending)
 {
     struct control *c = &s->control;
 
     s->ending = ending;
+    c->cause = "";
     c->closed.on_time = control_on_close_time;
     c->closed.owner = s;
-    if (!c->closed.armed)
-        loop_timer_set(&s->loop, &c->closed, CLOSE_MS);
+    loop_timer_set(&s->loop, &c->closed, CLOSE_MS);
     loop_timer_clear(&s->loop, &c->idle);
 }
 
-static void control_say_last(struct session *s, enum ending ending,
-                             enum reply last, struct slice argument)
+bool control_ends(const struct session *s)
+{
+    return s->control.closed.armed;
+}
+
+static void control_say_last(struct session *s, enum reply last,
+                             struct slice argument)
 {
     struct slice arguments[] = { argument, NOTHING };
 
     if (!state_of_control(s)->gone)
         s->control.state = CONTROL_CLOSING;
-    transfer_end(s, ending, last);
+    transfer_end(s, s->ending, last);
     data_close(s);
     if (state_of_control(s)->gone)
-        leave(s, ending, "");
-    control_will_close(s, ending);
+        leave(s, s->ending, "");
     refusal_note(s, last, argument);
     if (reply_build(&s->control.out, last, arguments, 2) < 0)
         leave(s, ENDING_PROTOCOL, "the client doesn't read its replies");
@@ -241,38 +217,29 @@ void control_end(struct session *s, enum ending ending, enum reply last,
 {
     struct control *c = &s->control;
 
-    if (state_of_control(s)->ends)
+    if (control_ends(s))
         return;
     /* No reply may go in plain text now. */
     if (c->state == CONTROL_SECURING || (s->implicit && !control_is_secure(s)))
         leave(s, ending, "");
+    control_will_close(s, ending);
     if (s->transfer.state != TRANSFER_COMMITTING && !ask_is_change(s)) {
-        control_say_last(s, ending, last, argument);
+        control_say_last(s, last, argument);
         return;
     }
     /* Otherwise LAST would say that nothing is stored, or a change would not be
      * logged. */
-    control_will_close(s, ending);
     c->last = last;
-    s->control.state =
-        c->state == CONTROL_GONE ? CONTROL_ABANDONED : CONTROL_DECIDED;
+    if (c->state != CONTROL_GONE)
+        c->state = CONTROL_DECIDED;
 }
 
 void control_transferred(struct session *s)
 {
-    struct control *c = &s->control;
-
-    switch (c->state) {
-    case CONTROL_GONE:
-        leave(s, s->ending, c->cause);
-    case CONTROL_ABANDONED:
-        leave(s, s->ending, "");
-    case CONTROL_DECIDED:
-        control_say_last(s, s->ending, c->last, NOTHING);
-        break;
-    default:
-        break;
-    }
+    if (s->control.state == CONTROL_GONE)
+        leave(s, s->ending, s->control.cause);
+    if (s->control.state == CONTROL_DECIDED)
+        control_say_last(s, s->control.last, NOTHING);
 }
 
 void why_foreign_byte(struct session *s, char byte)

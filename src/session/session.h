@@ -40,11 +40,11 @@ struct session;
  * Three things happen at once, and each has one enum and one table (state.c):
  *
  * - The control connection: HEADER and ENTERING if a proxy brings it, PLAIN,
- *   SECURING, SECURED, then VERIFYING, GRANTED and LOGGED_IN. At the end
- *   CLOSING, FINISHED and PARTED send the last reply, our close_notify and FIN,
- *   and wait for the client's. GONE, DECIDED and ABANDONED are ends that still
- *   wait for files: a rename, or another change, can't be undone. GONE also
- *   waits for an upload whose client has said QUIT.
+ *   SECURING, SECURED, then VERIFYING, GRANTED and LOGGED_IN. GONE and DECIDED
+ *   still wait for files: a rename, or another change, can't be undone. In GONE
+ *   the client is gone; it also waits for an upload whose client has said QUIT.
+ *   In DECIDED the end is decided. CLOSING sends the last reply, our
+ *   close_notify and FIN, and waits for the client's.
  * - The data connection: from PASV (PACED, ASKED, EXPECTED) or PORT (ACTIVE,
  *   CONNECTING) to CONNECTED. REFUSED: its transfer got a 5xx.
  * - The transfer: each of its steps (transfer.h) names one of these states.
@@ -60,13 +60,10 @@ enum control_state {
     CONTROL_VERIFYING, /* PASS was given, master decides */
     CONTROL_GRANTED,   /* accepted by master, without ticket keys yet */
     CONTROL_LOGGED_IN,
-    CONTROL_QUITTING,  /* QUIT was given, the transfer ends first */
-    CONTROL_GONE,      /* the client is gone; an upload that may still ends */
-    CONTROL_DECIDED,   /* the end is decided, files still has to answer */
-    CONTROL_ABANDONED, /* DECIDED, and the client is gone */
-    CONTROL_CLOSING,   /* the last reply is on its way */
-    CONTROL_FINISHED,  /* our close_notify and FIN are sent */
-    CONTROL_PARTED,    /* the client's end came, data connections linger */
+    CONTROL_QUITTING, /* QUIT was given, the transfer ends first */
+    CONTROL_GONE,     /* the client is gone; an upload that may still ends */
+    CONTROL_DECIDED,  /* the end is decided, files still has to answer */
+    CONTROL_CLOSING,  /* the last reply is on its way */
     CONTROL_STATES
 };
 
@@ -105,7 +102,6 @@ struct control_row {
     bool lines;  /* the client's lines are read */
     bool user;   /* commands of a logged-in user are served */
     bool verify; /* an answer to PASS is awaited */
-    bool ends;   /* the end is decided: no second one */
     bool gone;   /* no client reads replies any more */
     bool closes; /* the last reply is sent or on its way */
 };
@@ -623,6 +619,8 @@ void verdict_end(struct session *s);
  * change, its answer comes first, and LAST is sent without ARGUMENT. */
 void control_end(struct session *s, enum ending ending, enum reply last,
                  struct slice argument);
+/* The end is decided: there is no second one. */
+bool control_ends(const struct session *s);
 /* The end has begun, and the socket is ready. */
 void control_closing(struct session *s);
 /* A transfer or a change is over: an end that waited for it continues. */

@@ -12,11 +12,8 @@ static const struct control_row controls[CONTROL_STATES] = {
     [CONTROL_LOGGED_IN] = { .lines = true, .user = true },
     [CONTROL_QUITTING] = { .lines = true, .user = true },
     [CONTROL_GONE] = { .gone = true },
-    [CONTROL_DECIDED] = { .ends = true },
-    [CONTROL_ABANDONED] = { .ends = true, .gone = true },
-    [CONTROL_CLOSING] = { .ends = true, .closes = true },
-    [CONTROL_FINISHED] = { .ends = true, .closes = true },
-    [CONTROL_PARTED] = { .ends = true, .closes = true },
+    [CONTROL_DECIDED] = { 0 },
+    [CONTROL_CLOSING] = { .closes = true },
 };
 
 static const struct data_row datas[DATA_STATES] = {
