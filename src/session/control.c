@@ -150,7 +150,7 @@ void control_reply_pair(struct session *s, enum reply r, struct slice a,
 
 void control_reply_with(struct session *s, enum reply r, struct slice argument)
 {
-    refusal_note(s, r, argument);
+    report_refusal(s, r, argument);
     control_reply_pair(s, r, argument, NOTHING);
 }
 

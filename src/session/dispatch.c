@@ -87,9 +87,13 @@ static bool dispatch_resolve(struct session *s, const struct request *q,
     }
     if (dispatch_takes_path(c) && found) {
         s->subject = call->path;
-        refusal_expect(s, c, true, NOTHING);
+        s->dispatched =
+            (struct dispatched_command){ .command = c, .has_path = true };
     } else {
-        refusal_expect(s, c, false, q->argument);
+        s->dispatched = (struct dispatched_command){
+            .command = c,
+            .argument = c->flags & COMMAND_SECRET ? NOTHING : q->argument
+        };
     }
     return found;
 }
@@ -184,7 +188,7 @@ static void dispatch_handle(struct session *s, const struct request *q)
 static void dispatch_run(struct session *s, const struct request *q)
 {
     dispatch_handle(s, q);
-    refusal_dispatched(s);
+    s->dispatched.argument = NOTHING;
     dispatch_forget_sequences(s, q->command);
     if (q->command->flags & COMMAND_SECRET)
         line_wipe(&s->control.lines);

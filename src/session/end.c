@@ -204,7 +204,7 @@ static void control_say_last(struct session *s, enum reply last,
     data_close(s);
     if (state_of_control(s)->gone)
         leave(s, s->ending, "");
-    refusal_note(s, last, argument);
+    report_refusal(s, last, argument);
     if (reply_build(&s->control.out, last, arguments, 2) < 0)
         leave(s, ENDING_PROTOCOL, "the client doesn't read its replies");
     control_flush(s);

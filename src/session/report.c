@@ -176,52 +176,6 @@ void report_change(struct session *s, const struct change *c, unsigned result)
     event_send(&s->log, &r);
 }
 
-void report_refusal(struct session *s, const struct refused_command *about)
-{
-    struct event_record r;
-
-    event_begin(&r, EVENT_COMMAND_REFUSED);
-    report_add_user(s, &r);
-    event_text(&r, FIELD_VERB, slice_from(about->verb));
-    if (about->path.len > 0)
-        event_text(&r, FIELD_PATH, about->path);
-    if (about->argument.len > 0)
-        event_text(&r, FIELD_TO, about->argument);
-    event_number(&r, FIELD_RESULT, about->result);
-    event_text(&r, FIELD_REASON, slice_from(about->reason));
-    if (about->number > 0)
-        event_number(&r, FIELD_NUMBER, about->number);
-    event_send(&s->log, &r);
-}
-
-/* A proxy's health checks aren't logged. A refused client is logged by gate, at
- * most once a second. */
-void report_end(struct session *s, enum ending ending, const char *cause)
-{
-    struct event_record r;
-    char reason[256];
-
-    if (ending == ENDING_CHECK || ending == ENDING_KEPT_OUT)
-        return;
-
-    refusal_end(s);
-    cause = why_end(s, ending, cause);
-    event_begin(&r, EVENT_END);
-    report_add_user(s, &r);
-    event_number(&r, FIELD_BYTES, s->total);
-    event_number(&r, FIELD_MS, clock_ms() - s->began);
-    if (control_is_secure(s))
-        event_text(&r, FIELD_TLS, slice_from(stream_cipher(s->control.stream)));
-    snprintf(reason, sizeof(reason), "%s%s%s", ending_text(ending),
-             cause[0] ? ": " : "", cause);
-    event_text(&r, FIELD_REASON, slice_from(reason));
-    event_send(&s->log, &r);
-    event_flush(&s->log);
-}
-
-#define SINGLE      3 /* lines of a verb in an interval */
-#define INTERVAL_MS 10000
-
 /* Replies to transfers and changes aren't here: those have events of their own,
  * which are in the log before the client hears anything (verdict.c). */
 static const char *const reasons[REPLY_COUNT] = {
@@ -240,100 +194,48 @@ static const char *const reasons[REPLY_COUNT] = {
     [REPLY_ALLO_NO_SPACE] = "no space for that much",
 };
 
-static void refusal_send_line(struct session *s, enum verb verb, enum reply r,
-                              struct refusal_tally *t, struct slice path,
-                              struct slice arg)
+/* Called where replies are sent, so that no refusal is missed. The reply about
+ * a right names it. */
+void report_refusal(struct session *s, enum reply r, struct slice argument)
 {
-    const struct refused_command about = { .verb = command_name(verb),
-                                           .path = path,
-                                           .argument = arg,
-                                           .result = reply_code(r),
-                                           .reason = t->reason,
-                                           .number = t->more };
+    const struct dispatched_command *d = &s->dispatched;
+    bool named = r == REPLY_NO_RIGHT && argument.len > 0;
+    struct event_record e;
 
-    t->more = 0;
-    report_refusal(s, &about);
-}
-
-static void refusal_send_tally(struct session *s, enum verb verb)
-{
-    struct refusal_tally *t = &s->refusals.of[verb];
-    struct slice last = slice_from(t->last);
-
-    if (t->more > 0)
-        refusal_send_line(s, verb, t->reply, t, t->has_path ? last : NOTHING,
-                          t->has_path ? NOTHING : last);
-    t->lines = 0;
-}
-
-void refusal_end(struct session *s)
-{
-    for (unsigned verb = 0; verb < VERB_COUNT; verb++)
-        refusal_send_tally(s, (enum verb)verb);
-}
-
-static void refusal_on_interval(void *owner)
-{
-    refusal_end(owner);
-}
-
-void refusal_init(struct session *s)
-{
-    s->refusals.timer =
-        (struct loop_timer){ .on_time = refusal_on_interval, .owner = s };
-}
-
-void refusal_expect(struct session *s, const struct command *c, bool has_path,
-                    struct slice arg)
-{
-    s->refusals.command = c;
-    s->refusals.has_path = has_path;
-    s->refusals.argument = c->flags & COMMAND_SECRET ? NOTHING : arg;
-}
-
-void refusal_dispatched(struct session *s)
-{
-    s->refusals.argument = NOTHING;
-}
-
-/* For the line about this refusal and those before. */
-static void refusal_count(struct refusal_tally *t, enum reply r, bool has_path,
-                          struct slice what)
-{
-    t->more++;
-    t->reply = r;
-    t->has_path = has_path;
-    if (what.len >= sizeof(t->last))
-        what.len = sizeof(t->last) - 1;
-    slice_copy(what, t->last, sizeof(t->last));
-}
-
-/* The reply names the missing right. */
-static void refusal_keep_reason(struct refusal_tally *t, enum reply r,
-                                struct slice argument)
-{
-    if (r != REPLY_NO_RIGHT || argument.len == 0 ||
-        slice_copy(argument, t->reason, sizeof(t->reason)) < 0)
-        slice_copy(slice_from(reasons[r]), t->reason, sizeof(t->reason));
-}
-
-void refusal_note(struct session *s, enum reply r, struct slice argument)
-{
-    struct refusals *all = &s->refusals;
-    struct slice path = NOTHING;
-    struct refusal_tally *t;
-
-    if (!reasons[r] || !s->login.user[0] || !all->command)
+    if (!reasons[r] || !s->login.user[0] || !d->command)
         return;
-    t = &all->of[all->command->verb];
-    refusal_keep_reason(t, r, argument);
-    if (all->has_path)
-        path = path_slice(&s->subject);
-    if (t->lines++ < SINGLE)
-        refusal_send_line(s, all->command->verb, r, t, path, all->argument);
-    else
-        refusal_count(t, r, all->has_path,
-                      all->has_path ? path : all->argument);
-    if (!all->timer.armed)
-        loop_timer_set(&s->loop, &all->timer, INTERVAL_MS);
+    event_begin(&e, EVENT_COMMAND_REFUSED);
+    report_add_user(s, &e);
+    event_text(&e, FIELD_VERB, slice_from(command_name(d->command->verb)));
+    if (d->has_path)
+        event_text(&e, FIELD_PATH, path_slice(&s->subject));
+    else if (d->argument.len > 0)
+        event_text(&e, FIELD_TO, d->argument);
+    event_number(&e, FIELD_RESULT, reply_code(r));
+    event_text(&e, FIELD_REASON, named ? argument : slice_from(reasons[r]));
+    event_send(&s->log, &e);
+}
+
+/* A proxy's health checks aren't logged. A refused client is logged by gate, at
+ * most once a second. */
+void report_end(struct session *s, enum ending ending, const char *cause)
+{
+    struct event_record r;
+    char reason[256];
+
+    if (ending == ENDING_CHECK || ending == ENDING_KEPT_OUT)
+        return;
+
+    cause = why_end(s, ending, cause);
+    event_begin(&r, EVENT_END);
+    report_add_user(s, &r);
+    event_number(&r, FIELD_BYTES, s->total);
+    event_number(&r, FIELD_MS, clock_ms() - s->began);
+    if (control_is_secure(s))
+        event_text(&r, FIELD_TLS, slice_from(stream_cipher(s->control.stream)));
+    snprintf(reason, sizeof(reason), "%s%s%s", ending_text(ending),
+             cause[0] ? ": " : "", cause);
+    event_text(&r, FIELD_REASON, slice_from(reason));
+    event_send(&s->log, &r);
+    event_flush(&s->log);
 }

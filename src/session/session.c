@@ -135,7 +135,6 @@ static void session_wire(struct session *s, const struct session_start *start)
     data_gate_start(s, start->gate);
     channel_init(&s->files, -1, PROCESS_SESSION, PROCESS_FILES, PHASE_IDLE);
     transfer_init(s);
-    refusal_init(s);
     control_start(s, start->control);
     session_signer_start(s, start->keys);
     s->login.timer =

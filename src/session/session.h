@@ -313,23 +313,11 @@ struct set_times {
     time_t access, modify;
 };
 
-/* What was refused of one verb (report.c). */
-#define REFUSED_PATH_MAX 1024
-struct refusal_tally {
-    unsigned lines; /* since the interval began */
-    uint64_t more; /* refusals without a line yet; the rest is the last one's */
-    enum reply reply;
-    bool has_path; /* LAST is a path; else an argument */
-    char last[REFUSED_PATH_MAX];
-    char reason[COMMAND_LACKS_MAX];
-};
-
-struct refusals {
-    const struct command *command; /* the last that was dispatched */
+/* The command that is being dispatched, for the log of a refusal. */
+struct dispatched_command {
+    const struct command *command; /* the last one */
     bool has_path;                 /* its path is the session's subject */
     struct slice argument;         /* else, while it is dispatched */
-    struct refusal_tally of[VERB_COUNT];
-    struct loop_timer timer;
 };
 
 #define CLIENT_NAME_MAX 64
@@ -367,7 +355,7 @@ struct session {
 
     struct path cwd, rename_from;
     struct path subject; /* of the command that files is answering */
-    struct refusals refusals;
+    struct dispatched_command dispatched;
     enum rename_state renames;
     struct set_times times;
     unsigned mode;                    /* of SITE CHMOD */
@@ -549,16 +537,9 @@ void report_transfer(struct session *s, unsigned result, const char *reason);
 void report_cut(struct session *s, const char *reason);
 /* A change that has been made and has no reply of its own. */
 void report_change(struct session *s, const struct change *c, unsigned result);
-struct refused_command {
-    const char *verb;
-    struct slice path, argument; /* at most one of the two */
-    unsigned result;
-    const char *reason;
-    uint64_t
-        number; /* the number of refusals that the line is about; 0: this one */
-};
-/* A command was refused. */
-void report_refusal(struct session *s, const struct refused_command *about);
+/* R goes to the client, with its first argument: an event, if R refuses the
+ * command that is being dispatched because of a right, a limit or a setting. */
+void report_refusal(struct session *s, enum reply r, struct slice argument);
 void report_end(struct session *s, enum ending ending, const char *cause);
 
 /* The records of events that must be in the log before the client has its reply
@@ -572,20 +553,6 @@ void report_of_change(struct event_record *r, const struct session *s,
 /* PORT or EPRT that names another host, or a port below 1024. */
 void report_of_foreign(struct event_record *r, const struct session *s,
                        const char *verb, const char *target);
-
-/* Commands of a logged-in user that rights, limits or settings forbid: each is
- * an event, or is counted in one. */
-void refusal_init(struct session *s);
-/* The command that is being dispatched. Its path is s->subject; else its
- * argument ARG is logged, and must live until refusal_dispatched(). */
-void refusal_expect(struct session *s, const struct command *c, bool has_path,
-                    struct slice arg);
-void refusal_dispatched(struct session *s);
-/* R goes to the client, with its first argument: an event, if R refuses the
- * command. */
-void refusal_note(struct session *s, enum reply r, struct slice argument);
-/* The session ends: sends what is only counted so far. */
-void refusal_end(struct session *s);
 
 /* verdict.c: the reply at the end of a transfer or change, and its event */
 
