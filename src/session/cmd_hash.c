@@ -117,7 +117,7 @@ const struct step hash_steps[] = {
     { "take the file", hash_take, WAITS_ANSWER, TRANSFER_ASKED, UNDO_NOTHING },
     { "sum", hash_sum, WAITS_TURN, TRANSFER_HASHING, UNDO_DATA },
     { "answer", hash_answer, 0, TRANSFER_HASHING, UNDO_DATA },
-    TRANSFER_LAST_STEPS,
+    TRANSFER_LAST_STEP,
 };
 
 /* The checksum of the bytes from START up to, not including, UNTIL; 0: the end.

@@ -275,7 +275,7 @@ const struct step download_steps[] = {
     { "close_notify", transfer_flush, WAITS_DATA, TRANSFER_FLUSHING,
       UNDO_DATA },
     { "226", transfer_complete, 0, TRANSFER_FLUSHING, UNDO_DATA },
-    TRANSFER_LAST_STEPS,
+    TRANSFER_LAST_STEP,
 };
 
 void cmd_retr(struct session *s, const struct call *call)

@@ -186,7 +186,7 @@ const struct step list_steps[] = {
     { "close_notify", transfer_flush, WAITS_DATA, TRANSFER_FLUSHING,
       UNDO_LISTING },
     { "226", transfer_complete, 0, TRANSFER_FLUSHING, UNDO_LISTING },
-    TRANSFER_LAST_STEPS,
+    TRANSFER_LAST_STEP,
 };
 
 /* NLST and MLSD too: list_ask() knows the form of each. */
@@ -207,7 +207,7 @@ static enum stepped list_stopped(struct session *s)
 const struct step list_undo_steps[] = {
     { "files has stopped", list_stopped, WAITS_FILES, TRANSFER_CLOSING,
       UNDO_NOTHING },
-    TRANSFER_LAST_STEPS,
+    TRANSFER_LAST_STEP,
 };
 
 /* STAT of a directory or file. */

@@ -89,8 +89,8 @@ enum transfer_state {
     TRANSFER_HANDSHAKE,
     TRANSFER_FLOWING,
     TRANSFER_FLUSHING,   /* the stream has all bytes, the client not yet */
-    TRANSFER_COPYING,    /* upload: all came, files copies the head */
-    TRANSFER_SUMMING,    /* upload: its checksum is completed */
+    TRANSFER_COPYING,    /* upload: all came; files copies the head, and its
+                            checksum is completed */
     TRANSFER_COMPLETE,   /* upload: files answers, and is then asked to sync */
     TRANSFER_PREPARING,  /* upload: files was asked to sync all of it */
     TRANSFER_COMMITTING, /* upload: files was asked to make it visible */

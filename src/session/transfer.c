@@ -4,7 +4,7 @@
  * opened file, 150, connection, handshake, the check of its user, and the end.
  * How they fail is in transfer_end.c.
  *
- * No byte of a file may move before binding_judge() has decided. A client that
+ * No byte of a file may move before transfer_bind() has decided. A client that
  * has proved nothing gets no ticket, or it could use that ticket next time. */
 #include "transfer.h"
 
@@ -111,27 +111,27 @@ static void pace_on_stall(void *owner)
     control_resume(s);
 }
 
-static const struct binding_refusal none = { REPLY_NOT_RESUMED,
-                                             "TLS session not resumed" };
-static const struct binding_refusal other = {
+static const struct binding_refusal not_resumed = { REPLY_NOT_RESUMED,
+                                                    "TLS session not resumed" };
+static const struct binding_refusal of_another_session = {
     REPLY_NOT_THIS_SESSION, "TLS session of another control connection resumed"
 };
 static const struct binding_refusal foreign = {
     REPLY_NOT_OWN_TICKET,
     "TLS ticket of another user or address, or of a changed account"
 };
-
 static const struct binding_refusal other_client = {
     REPLY_OTHER_CERTIFICATE, "not the control connection's client certificate"
 };
 
 /* NULL: it may transfer. */
 static const struct binding_refusal
-    *const refusals[BINDING_COUNT][ORIGIN_COUNT] = {
-        [BINDING_USER] = { [ORIGIN_NONE] = &none, [ORIGIN_FOREIGN] = &foreign },
-        [BINDING_SESSION] = { [ORIGIN_NONE] = &none,
+    *const binding_refusals[BINDING_COUNT][ORIGIN_COUNT] = {
+        [BINDING_USER] = { [ORIGIN_NONE] = &not_resumed,
+                           [ORIGIN_FOREIGN] = &foreign },
+        [BINDING_SESSION] = { [ORIGIN_NONE] = &not_resumed,
                               [ORIGIN_FOREIGN] = &foreign,
-                              [ORIGIN_USER] = &other },
+                              [ORIGIN_USER] = &of_another_session },
         [BINDING_ADDRESS] = { [ORIGIN_FOREIGN] = &foreign },
     };
 
@@ -154,16 +154,6 @@ int binding_start(struct session *s)
 void binding_offer(struct session *s)
 {
     stream_offer_ticket(s->control.stream);
-}
-
-static const struct binding_refusal *binding_judge(const struct session *s)
-{
-    const struct binding_refusal *r =
-        refusals[s->login.binding][stream_origin(s->data.stream)];
-
-    if (!r && !stream_same_client(s->data.stream))
-        r = &other_client;
-    return r;
 }
 
 bool transfer_is_upload(const struct transfer *t)
@@ -418,11 +408,15 @@ enum stepped transfer_handshake(struct session *s)
     return transfer_fail(s, FAILED_HANDSHAKE, stream_cause(s->data.stream));
 }
 
+/* Which user does the data connection belong to? */
 enum stepped transfer_bind(struct session *s)
 {
     struct transfer *t = &s->transfer;
-    const struct binding_refusal *refusal = binding_judge(s);
+    const struct binding_refusal *refusal =
+        binding_refusals[s->login.binding][stream_origin(s->data.stream)];
 
+    if (!refusal && !stream_same_client(s->data.stream))
+        refusal = &other_client;
     snprintf(t->tls, sizeof(t->tls), "%s", stream_cipher(s->data.stream));
     if (refusal && transfer_awaits_another(s, refusal))
         return STEP_BACK;
@@ -466,15 +460,13 @@ enum stepped transfer_complete(struct session *s)
     return transfer_finish(s, r, NOTHING, NOTHING, "");
 }
 
-enum stepped transfer_logged(struct session *s)
-{
-    return s->verdict.state == VERDICT_HELD ? STEP_WAIT : STEP_NEXT;
-}
-
+/* No reply before its event is in log's socket. */
 enum stepped transfer_over(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
+    if (s->verdict.state == VERDICT_HELD)
+        return STEP_WAIT;
     if (!t->hash) /* a checksum transfers no bytes */
         s->total += t->bytes;
     t->step = NULL;

@@ -98,14 +98,12 @@ enum stepped transfer_bind(struct session *s);
 enum stepped transfer_renew(struct session *s);
 enum stepped transfer_flush(struct session *s);
 enum stepped transfer_complete(struct session *s);
-enum stepped transfer_logged(struct session *s);
 enum stepped transfer_over(struct session *s);
 
-/* The last steps of each list. */
-#define TRANSFER_LAST_STEPS                                                    \
-    { "reply", transfer_logged, WAITS_LOG, TRANSFER_CLOSING, UNDO_NOTHING },   \
+/* The last step of each list. */
+#define TRANSFER_LAST_STEP                                                     \
     {                                                                          \
-        "over", transfer_over, 0, TRANSFER_CLOSING, UNDO_NOTHING               \
+        "over", transfer_over, WAITS_LOG, TRANSFER_CLOSING, UNDO_NOTHING       \
     }
 
 /* The end is known: sends the final reply and event. B is the name under which

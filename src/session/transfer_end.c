@@ -83,7 +83,7 @@ static const struct failure_row {
                            .parting = PARTING_NONE },
 };
 
-static const struct step settled_steps[] = { TRANSFER_LAST_STEPS };
+static const struct step settled_steps[] = { TRANSFER_LAST_STEP };
 
 /* What is undone after a failure, beside what each transfer releases. */
 static const struct undo_row {

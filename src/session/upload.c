@@ -367,31 +367,25 @@ static enum stepped upload_end_data(struct session *s)
     return STEP_NEXT;
 }
 
-/* Files copies the head. Meanwhile its sum is computed. */
+/* Files copies the head. Meanwhile, and then, its sum is computed. */
 static enum stepped upload_copy(struct session *s)
 {
+    struct transfer *t = &s->transfer;
+
     if (!upload_take_answer(s))
         return STEP_OVER;
     if (!sum_catch_up(s))
         return transfer_fail(s, FAILED_READ_BACK, "");
-    if (s->transfer.copying == 0)
-        return STEP_NEXT;
-    upload_ask_due(s);
-    return STEP_WAIT;
-}
-
-static enum stepped upload_sum(struct session *s)
-{
-    if (!upload_take_answer(s))
-        return STEP_OVER;
-    if (sum_is_behind(s) && !sum_catch_up(s))
-        return transfer_fail(s, FAILED_READ_BACK, "");
-    if (!sum_is_behind(s)) {
-        sum_end(s);
-        return STEP_NEXT;
+    if (t->copying > 0) {
+        upload_ask_due(s);
+        return STEP_WAIT;
     }
-    transfer_soon(s);
-    return STEP_WAIT;
+    if (sum_is_behind(s)) {
+        transfer_soon(s);
+        return STEP_WAIT;
+    }
+    sum_end(s);
+    return STEP_NEXT;
 }
 
 /* A client that is interrupted may end the data connection in order, and its
@@ -465,17 +459,15 @@ const struct step upload_steps[] = {
     { "receive", upload_receive, WAITS_DATA | WAITS_FILES | WAITS_TURN,
       TRANSFER_FLOWING, UNDO_PARTIAL },
     { "close_notify", upload_end_data, 0, TRANSFER_COPYING, UNDO_PARTIAL },
-    { "copy of the head", upload_copy, WAITS_FILES | WAITS_TURN,
+    { "copy and checksum", upload_copy, WAITS_FILES | WAITS_TURN,
       TRANSFER_COPYING, UNDO_PARTIAL },
-    { "checksum", upload_sum, WAITS_FILES | WAITS_TURN, TRANSFER_SUMMING,
-      UNDO_PARTIAL },
     { "ask to sync", upload_ask_prepare, WAITS_FILES, TRANSFER_COMPLETE,
       UNDO_PARTIAL },
     { "ask to rename", upload_ask_commit, WAITS_FILES, TRANSFER_PREPARING,
       UNDO_PARTIAL },
     { "stored", upload_stored, WAITS_ANSWER, TRANSFER_COMMITTING,
       UNDO_NOTHING },
-    TRANSFER_LAST_STEPS,
+    TRANSFER_LAST_STEP,
 };
 
 /* One request at a time: an answer that is still to come goes first. */
@@ -499,7 +491,7 @@ const struct step upload_undo_steps[] = {
       TRANSFER_CLOSING, UNDO_NOTHING },
     { "given up", upload_aborted, WAITS_ANSWER, TRANSFER_CLOSING,
       UNDO_NOTHING },
-    TRANSFER_LAST_STEPS,
+    TRANSFER_LAST_STEP,
 };
 
 /* Its end couldn't be checked. */
