@@ -146,21 +146,11 @@ void command_feat(const struct choices *c, struct buf *into)
             feat_row(&command_table[i], c, into);
 }
 
-/* EXEC, SYMLINK, CPFR and similar sub-commands are excluded for good. Whoever
- * may upload a file may set its times. The mode decides who can change a file,
- * so it needs the rights of a change. */
 const struct site site_table[SITE_COUNT] = {
-    { .name = "CHMOD",
-      .verb = SITE_CHMOD,
-      .argument = true,
-      .rights = RIGHT_WRITE | RIGHT_REPLACE,
-      .help = "SITE CHMOD mode path" },
-    { .name = "HELP", .verb = SITE_HELP, .help = "SITE HELP" },
-    { .name = "UTIME",
-      .verb = SITE_UTIME,
-      .argument = true,
-      .rights = RIGHT_WRITE,
-      .help = "SITE UTIME YYYYMMDDHHMM[SS] path | path atime mtime ctime UTC" },
+#define SITE(site, handler, ...)                                               \
+    { .name = #site, .verb = SITE_##site, __VA_ARGS__ },
+    SITE_LIST(SITE)
+#undef SITE
 };
 
 const struct site *site_find(struct slice name)

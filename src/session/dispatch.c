@@ -226,7 +226,7 @@ handler_fn *const handlers[VERB_COUNT] = {
 #undef NONE
 };
 
-static void site_help_reply(struct session *s, const struct call *call)
+void cmd_site_help(struct session *s, const struct call *call)
 {
     struct buf lines;
 
@@ -241,9 +241,9 @@ static void site_help_reply(struct session *s, const struct call *call)
 }
 
 handler_fn *const site_handlers[SITE_COUNT] = {
-    [SITE_CHMOD] = cmd_site_chmod,
-    [SITE_HELP] = site_help_reply,
-    [SITE_UTIME] = cmd_site_utime,
+#define SITE(name, handler, ...) [SITE_##name] = cmd_site_##handler,
+    SITE_LIST(SITE)
+#undef SITE
 };
 
 static enum reply site_objection(const struct session *s,

@@ -450,7 +450,9 @@ COMMAND_LIST(HANDLER, NONE, NONE)
 /* SIZE in TYPE A: as many bytes as RETR would send. */
 handler_fn hash_size;
 /* The sub-commands of SITE; the argument is what follows the name. */
-handler_fn cmd_site_chmod, cmd_site_utime;
+#define SITE(name, handler, ...) handler_fn cmd_site_##handler;
+SITE_LIST(SITE)
+#undef SITE
 extern handler_fn *const site_handlers[SITE_COUNT];
 
 /* login.c: logging in, with master and an auth worker */

@@ -330,8 +330,26 @@ struct choices {
 void command_feat(const struct choices *c, struct buf *into);
 int command_help(struct slice name, struct buf *into);
 
-/* The sub-commands of SITE. SITE HELP and HELP SITE come from their rows. */
-enum site_verb { SITE_CHMOD, SITE_HELP, SITE_UTIME, SITE_COUNT };
+/* The sub-commands of SITE, sorted by name. SITE HELP and HELP SITE come from
+ * their rows. The second word is the function cmd_site_chmod() in session.
+ * Whoever may upload a file may set its times. The mode decides who can change
+ * a file, so it needs the rights of a change. EXEC, SYMLINK, CPFR and similar
+ * sub-commands are excluded for good. */
+#define SITE_LIST(SITE)                                                        \
+    SITE(CHMOD, chmod, .argument = true,                                       \
+         .rights = RIGHT_WRITE | RIGHT_REPLACE,                                \
+         .help = "SITE CHMOD mode path")                                       \
+    SITE(HELP, help, .help = "SITE HELP")                                      \
+    SITE(UTIME, utime, .argument = true, .rights = RIGHT_WRITE,                \
+         .help = "SITE UTIME YYYYMMDDHHMM[SS] path | "                         \
+                 "path atime mtime ctime UTC")
+
+enum site_verb {
+#define SITE(name, ...) SITE_##name,
+    SITE_LIST(SITE)
+#undef SITE
+        SITE_COUNT
+};
 
 struct site {
     const char *name;
@@ -340,7 +358,6 @@ struct site {
     unsigned rights; /* enum right bits: all of them are needed */
     const char *help;
 };
-/* Sorted by name. */
 extern const struct site site_table[SITE_COUNT];
 
 /* Finds a row by its name, ignoring case; NULL if it is unknown. */
