@@ -199,11 +199,11 @@ static int login_on_denied(void *owner, struct msg_denied *m)
 }
 
 /* The reply to the client; any other ending is a kick. */
-static const struct goodbye_row {
+static const struct kick_row {
     enum ending ending;
     enum reply reply;
     const char *detail;
-} goodbyes[] = {
+} kicks[] = {
     { ENDING_PEER, REPLY_LOST_SERVICE, "" },
     { ENDING_SHUTDOWN, REPLY_SHUTTING_DOWN, "" },
     { ENDING_REPLACED, REPLY_SHUTTING_DOWN, "" },
@@ -216,11 +216,11 @@ static const struct goodbye_row {
 
 static int login_on_kick(void *owner, struct msg_kick *m)
 {
-    struct goodbye_row row = { ENDING_KICKED, REPLY_KICKED, "" };
+    struct kick_row row = { ENDING_KICKED, REPLY_KICKED, "" };
 
-    for (size_t i = 0; i < sizeof(goodbyes) / sizeof(goodbyes[0]); i++)
-        if (goodbyes[i].ending == m->why)
-            row = goodbyes[i];
+    for (size_t i = 0; i < sizeof(kicks) / sizeof(kicks[0]); i++)
+        if (kicks[i].ending == m->why)
+            row = kicks[i];
     control_end(owner, row.ending, row.reply, slice_from(row.detail));
     return 0;
 }
