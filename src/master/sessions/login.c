@@ -4,8 +4,8 @@
  *
  * Between a verdict and its answer a login may be delayed. It holds no worker
  * meanwhile. Only a few logins of one address are delayed at a time, and the
- * others wait for those. So an address can guess only a few times a minute,
- * however many connections it opens. */
+ * delays of the others begin after those. So an address can guess only a few
+ * times a minute, however many connections it opens. */
 #include "sessions.h"
 
 #include <errno.h>
@@ -48,110 +48,69 @@ void answer_count(struct master *m, struct verdict *v)
         guesses_failed(m->guesses, &v->guess, now);
 }
 
-static bool answer_is_slowed(const struct session *s)
+/* Counts the delayed logins of that prefix that are answered after T. *first:
+ * the first of these answers. */
+static size_t answers_after(const struct master *m,
+                            const struct address *prefix, unsigned bits,
+                            uint64_t t, uint64_t *first)
 {
-    return s->state == SESSION_DELAYED && s->answer.slowed;
-}
-
-static size_t answer_slowed_of(const struct master *m,
-                               const struct address *peer, unsigned bits)
-{
-    struct address prefix = address_prefix(peer, bits), other;
+    struct address other;
     size_t n = 0;
 
-    SESSIONS_EACH(m->sessions, s)
-        if (answer_is_slowed(s)) {
-            other = address_prefix(&s->peer, bits);
-            n += address_same_host(&other, &prefix);
-        }
+    SESSIONS_EACH(m->sessions, s) {
+        if (s->state != SESSION_DELAYED || !s->answer.slowed ||
+            s->answer.at <= t)
+            continue;
+        other = address_prefix(&s->peer, bits);
+        if (!address_same_host(&other, prefix))
+            continue;
+        if (n++ == 0 || s->answer.at < *first)
+            *first = s->answer.at;
+    }
     return n;
 }
 
-static bool address_is_full(const struct session *s)
+/* Returns when the delay of S begins: at the time of its LOGIN or, if as many
+ * logins of its address are being delayed as may be at a time, when enough of
+ * these are answered. */
+static uint64_t answer_turn(const struct session *s, uint64_t now)
 {
+    const struct guess *g = &s->answer.verdict.guess;
     const struct guess_level *l = NULL;
-    size_t n = s->answer.verdict.guess.trusted
-                   ? 0
-                   : guesses_levels(s->peer.family, &l);
+    size_t n = g->trusted ? 0 : guesses_levels(s->peer.family, &l);
+    uint64_t turn = now, first = now;
 
-    for (size_t i = 0; i < n; i++)
-        if (answer_slowed_of(s->master, &s->peer, l[i].bits) >= l[i].slowed)
-            return true;
-    return false;
+    for (size_t i = 0; i < n; i++) {
+        struct address prefix = address_prefix(&s->peer, l[i].bits);
+
+        while (answers_after(s->master, &prefix, l[i].bits, turn, &first) >=
+               l[i].slowed)
+            turn = first;
+    }
+    return turn > now ? turn : s->answer.asked;
 }
 
-static void answer_delay(struct session *s)
-{
-    const struct answer *a = &s->answer;
-    uint64_t now = clock_ms(), passed = now - a->asked, ms;
-
-    if (a->verdict.right)
-        ms = a->verdict.delay > passed ? a->verdict.delay - passed : 0;
-    else
-        ms = answer_wrong_in(a->asked, now, a->verdict.delay,
-                             s->master->settings.login_delay);
-    s->state = SESSION_DELAYED;
-    session_wait(s, ms);
-}
-
-/* Lets S wait: in SESSION_DELAYED for its answer, or in SESSION_HELD if as many
- * logins of its address as permitted are being delayed. */
+/* Lets S wait for its answer. If its turn comes too late, that answer is
+ * "busy". */
 static void answer_wait(struct session *s)
 {
-    s->answer.slowed = s->answer.verdict.delay > 0;
-    if (s->answer.slowed && address_is_full(s)) {
-        s->state = SESSION_HELD;
-        session_wait(s, s->master->deadlines.verdict);
-    } else {
-        answer_delay(s);
-    }
-}
+    const struct master *m = s->master;
+    struct answer *a = &s->answer;
+    const uint64_t now = clock_ms(), delay = a->verdict.delay,
+                   late = now + m->deadlines.verdict;
+    uint64_t turn = delay > 0 ? answer_turn(s, now) : a->asked;
 
-/* The delay begins now. If the time in the queue counted, all waiting logins
- * would be answered together with the first one. */
-static void answer_release(struct session *s)
-{
-    struct verdict *v = &s->answer.verdict;
-    uint64_t now = clock_ms();
-
-    v->delay = guesses_delay(s->master->guesses, &v->guess,
-                             answer_longest_delay(s->master), now);
-    s->answer.slowed = v->delay > 0;
-    if (s->answer.slowed && v->right)
-        s->answer.asked = now;
-    else if (s->answer.slowed) /* sent at a multiple of login_delay */
-        v->delay += now - s->answer.asked;
-    answer_delay(s);
-}
-
-static bool answer_may_go(const struct session *s)
-{
-    const struct answer *a = &s->answer;
-
-    return !address_is_full(s) ||
-           guesses_delay(s->master->guesses, &a->verdict.guess,
-                         answer_longest_delay(s->master), clock_ms()) == 0;
-}
-
-static struct session *answer_longest_held(struct master *m)
-{
-    struct session *best = NULL;
-
-    SESSIONS_EACH(m->sessions, s)
-        if (s->state == SESSION_HELD &&
-            (!best || s->answer.asked < best->answer.asked) && answer_may_go(s))
-            best = s;
-    return best;
-}
-
-/* Takes the next logins out of SESSION_HELD. Call it when a delay is over, or
- * when an address has become known. */
-static void answer_next(struct master *m)
-{
-    struct session *s;
-
-    while ((s = answer_longest_held(m)))
-        answer_release(s);
+    a->slowed = delay > 0 && turn < late;
+    a->busy = turn >= late;
+    if (a->busy)
+        a->at = late;
+    else if (a->verdict.right)
+        a->at = turn + delay > now ? turn + delay : now;
+    else
+        a->at = now + answer_wrong_in(a->asked, now, turn - a->asked + delay,
+                                      m->settings.login_delay);
+    s->state = SESSION_DELAYED;
+    session_wait(s, a->at - now);
 }
 
 /* A session that doesn't read its answer can't serve its client either. */
@@ -361,15 +320,13 @@ void login_on_time(struct session *s)
     switch (s->state) {
     case SESSION_WAITING:
     case SESSION_VERIFY:
-    case SESSION_HELD:
         login_deny(s, DENIAL_BUSY);
         break;
     case SESSION_DELAYED:
-        if (s->answer.verdict.right)
+        if (s->answer.verdict.right && !s->answer.busy)
             login_accept(s);
         else
-            login_deny(s, DENIAL_WRONG);
-        answer_next(s->master);
+            login_deny(s, s->answer.busy ? DENIAL_BUSY : DENIAL_WRONG);
         break;
     case SESSION_OPENING:
         home_report(&s->home, EVENT_CHILD, "was not ready in time");
@@ -379,13 +336,6 @@ void login_on_time(struct session *s)
     default:
         break;
     }
-}
-
-void login_on_left(struct session *s)
-{
-    worker_forget(s->master, s);
-    if (s->state == SESSION_ENDED && s->answer.slowed)
-        answer_next(s->master);
 }
 
 static const struct handler login_handlers[] = {

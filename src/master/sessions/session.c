@@ -299,7 +299,7 @@ void session_end(struct session *s)
     /* The record waits only for these processes. */
     if (s->home.pid > 0 || session_is_adopted(s))
         session_wait(s, s->master->deadlines.settle);
-    login_on_left(s);
+    worker_forget(s->master, s);
     session_settle(s);
 }
 
@@ -358,7 +358,7 @@ void session_kick(struct session *s, enum ending why)
         session_kill(s);
     } else {
         s->state = SESSION_KICKED;
-        login_on_left(s);
+        worker_forget(s->master, s);
         session_wait(s, s->master->deadlines.kick);
     }
 }

@@ -169,7 +169,6 @@ enum session_state {
     SESSION_WAITING, /* LOGIN has come; no auth worker can take it yet */
     SESSION_VERIFY,  /* an auth worker verifies the password */
     SESSION_DELAYED, /* the answer is delayed */
-    SESSION_HELD, /* the answer waits for delayed logins of the same address */
     SESSION_OPENING, /* files was forked; its READY hasn't come yet */
     SESSION_USER,    /* logged in */
     SESSION_OLDER,   /* of an older generation, whose master has the rest */
@@ -204,7 +203,9 @@ struct verdict {
 struct answer {
     struct verdict verdict;
     uint64_t asked; /* clock_ms() at LOGIN */
-    bool slowed;    /* it is delayed, and counts for its address */
+    uint64_t at;    /* clock_ms() of the answer to a delayed login */
+    bool slowed;    /* it counts among the delayed ones of its address */
+    bool busy;      /* too many are delayed already: the answer is BUSY */
 };
 
 struct older;
@@ -369,8 +370,6 @@ extern const struct home_calls login_home_calls;
 int login_dispatch(struct session *s);
 /* The timer of S ran out, in a state before OPENING is over. */
 void login_on_time(struct session *s);
-/* S was kicked, or has ended. */
-void login_on_left(struct session *s);
 
 /* A worker has become free or ready: tries the waiting logins again. */
 void login_retry(struct master *m);

@@ -649,6 +649,38 @@ Test(login, few_of_an_address_are_slowed_at_a_time)
     stage_leave(&s, &p[0]);
 }
 
+static void slows_and_hurries(struct master *m)
+{
+    m->settings.guess_delay = 8000;
+    m->deadlines.verdict = 3000;
+}
+
+/* The delays are 1, 2, 4 and 8 s, then 8 s each. So the seventh would begin
+ * after 4 s, which is too late. */
+Test(login, a_delay_that_begins_too_late_is_busy)
+{
+    enum { MANY = 7 };
+    struct player p[MANY];
+    struct stage s;
+    uint64_t before;
+
+    stage_open(&s, slows_and_hurries);
+    for (uint64_t i = 0; i < MANY; i++)
+        enter_from(&s, &p[i], i + 1, "192.0.2.7");
+    attack_name(&s, &p[0]);
+    before = clock_ms();
+    for (uint64_t i = 0; i < MANY; i++) {
+        player_asks(&s, &p[i]);
+        auth_says(&s, i + 1, 1, 0, 0);
+    }
+    player_is_denied(&p[0], DENIAL_WRONG);
+    player_is_denied(&p[MANY - 1], DENIAL_BUSY);
+    cr_expect_geq(clock_ms() - before, 2990);
+    for (uint64_t i = 1; i < MANY; i++)
+        player_leave(&p[i]);
+    stage_leave(&s, &p[0]);
+}
+
 /* While auth is restarting logins wait for it. */
 Test(login, waits_for_auth)
 {

@@ -164,11 +164,11 @@ static struct session *delayed_right(void)
     return delayed_by(true);
 }
 
-static struct session *held(void)
+static struct session *delayed_too_long(void)
 {
-    struct session *s = delayed_by(false);
+    struct session *s = delayed_by(true);
 
-    s->state = SESSION_HELD;
+    s->answer.busy = true;
     return s;
 }
 
@@ -223,7 +223,7 @@ static const struct {
     { "verify", verified },
     { "delayed", delayed },
     { "delayed, right", delayed_right },
-    { "held", held },
+    { "delayed too long", delayed_too_long },
     { "opening", opening },
     { "user", logged_in },
     { "kicked", kicked },
@@ -506,7 +506,7 @@ Test(session_ends, when_a_message_fails)
 }
 
 /* A client that resets its connection when it expects the answer ends its own
- * session only, and the next login of its address is answered. */
+ * session only, and the next login of its address waits on. */
 Test(session_ends, before_a_delayed_answer)
 {
     for (int right = 0; right <= 1; right++) {
@@ -517,7 +517,7 @@ Test(session_ends, before_a_delayed_answer)
         s = delayed_by(right);
         cr_assert_eq(fd_pair(pair), 0);
         next = hall_enter(SERIAL + 1, pair[0], false);
-        next->state = SESSION_HELD;
+        next->state = SESSION_DELAYED;
         next->answer = s->answer;
         close_far(END_SESSION);
         time_is_over(s);
