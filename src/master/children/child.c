@@ -43,18 +43,9 @@ static int child_start_status(const struct child *c, int status)
     return c->channel.seen[MSG_failed] ? EX_CONFIG : EX_SOFTWARE;
 }
 
-/* A complaint of gate about a certificate or key names the file: this adds the
- * line of the configuration. */
-static void child_fail_by_complaint(struct child *c, int status)
-{
-    struct complaint why = { "" };
-
-    complain(&why, "%s", c->failure);
-    settings_place_pair(&c->master->settings, &why);
-    master_fail(c->master, child_start_status(c, status), why.text);
-}
-
-/* C ended before it was ready: the start of master fails. */
+/* C ended before it was ready: the start of master fails. A complaint of gate
+ * about a certificate or key names the file: this adds the line of the
+ * configuration. */
 static void child_start_failed(struct child *c, int status)
 {
     char how[320];
@@ -65,7 +56,11 @@ static void child_start_failed(struct child *c, int status)
         return;
     }
     if (c->channel.seen[MSG_failed]) {
-        child_fail_by_complaint(c, status);
+        struct complaint line = { "" };
+
+        complain(&line, "%s", c->failure);
+        settings_place_pair(&c->master->settings, &line);
+        master_fail(c->master, child_start_status(c, status), line.text);
         return;
     }
     child_describe(c, status, how, sizeof(how));
@@ -125,8 +120,6 @@ int child_on_failed(void *owner, struct msg_failed *msg)
     return -ECANCELED;
 }
 
-static const char closed[] = "closed its channel";
-
 /* Limited to one line in SHORT_MS: clients of gate can cause it. The session
  * that gate has announced sees its channels closed, and ends. */
 static void child_report_short(struct child *c)
@@ -136,18 +129,59 @@ static void child_report_short(struct child *c)
                       process_name(c->row->process), c->channel.wrong);
 }
 
-static int child_dispatch(struct child *c)
+static void child_close(struct child *c)
 {
-    const struct child_row *row = c->row;
+    bool worked = c->state == CHILD_READY;
 
-    if (c->pid == 0) /* reaped: these are its last messages */
-        return channel_drain(&c->channel, row->handlers, row->handler_count, c);
-    return channel_dispatch(&c->channel, row->handlers, row->handler_count, c);
+    loop_remove(&c->master->loop, &c->watch);
+    loop_timer_clear(&c->master->loop, &c->timer);
+    channel_close(&c->channel);
+    c->state = CHILD_ENDING;
+    service_end(c->master, &c->log);
+    service_end(c->master, &c->keys);
+    if (worked && c->row->on_gone)
+        c->row->on_gone(c);
+}
+
+/* C has closed its channel, or has sent why it fails: it is leaving. It gets a
+ * moment, so that its exit status can be logged. */
+static void child_leaves(struct child *c)
+{
+    if (c->channel.fd < 0)
+        return;
+    if (!c->failure[0])
+        snprintf(c->failure, sizeof(c->failure), "closed its channel");
+    child_close(c);
+    if (c->pid > 0)
+        loop_timer_set(&c->master->loop, &c->timer,
+                       c->master->deadlines.leaving);
+}
+
+/* kill() can't hit another process: the pid stays reserved until master reaps
+ * it. */
+void child_end(struct child *c, const char *why)
+{
+    if (c->channel.fd < 0)
+        return;
+    if (c->failure[0]) {
+        child_leaves(c);
+        return;
+    }
+    snprintf(c->failure, sizeof(c->failure), "%s", why);
+    master_report(c->master, EVENT_PEER, c->row->process, "%s", why);
+    child_close(c);
+    if (c->pid > 0)
+        kill(c->pid, SIGKILL);
 }
 
 static void child_read(struct child *c)
 {
-    int r = child_dispatch(c);
+    const struct child_row *row = c->row;
+    /* Of a child that was reaped these are the last messages. */
+    int r = c->pid == 0 ? channel_drain(&c->channel, row->handlers,
+                                        row->handler_count, c)
+                        : channel_dispatch(&c->channel, row->handlers,
+                                           row->handler_count, c);
 
     if (r == -EPROTO && !c->channel.seen[MSG_build])
         child_refuse_build(c, SLICE("unknown"));
@@ -158,16 +192,7 @@ static void child_read(struct child *c)
         if (c->pid == 0) /* the rest of its last messages */
             child_read(c);
     } else if (r < 0)
-        child_end(c, closed);
-}
-
-/* A child that fails sends the reason and then closes its channel: read the
- * reason first. */
-static void child_step_failed(struct child *c, int error)
-{
-    if (error == -EPIPE)
-        child_read(c);
-    child_end(c, error == -EPIPE ? closed : strerror(-error));
+        child_leaves(c);
 }
 
 static void child_feed(struct child *c)
@@ -179,10 +204,14 @@ static void child_feed(struct child *c)
             child_wait_writable(c);
         if (r == -EAGAIN || r == -EBUSY)
             return;
-        if (r < 0) {
-            child_step_failed(c, r);
-            return;
+        if (r == -EPIPE) { /* it has failed: its reason may wait there */
+            child_read(c);
+            child_leaves(c);
+        } else if (r < 0) {
+            child_end(c, strerror(-r));
         }
+        if (r < 0)
+            return;
         c->index = r > 0 ? c->index + 1 : 0;
         c->step += r == 0;
     }
@@ -244,14 +273,6 @@ static void child_on_time(void *owner)
     }
 }
 
-static void child_init(struct child *c, struct master *m,
-                       const struct child_row *row)
-{
-    *c = (struct child){ .master = m, .row = row, .channel.fd = -1 };
-    c->watch = (struct loop_watch){ .on_ready = child_on_event, .owner = c };
-    c->timer = (struct loop_timer){ .on_time = child_on_time, .owner = c };
-}
-
 static int child_spawn(struct child *c)
 {
     struct master *m = c->master;
@@ -311,52 +332,9 @@ void child_start(struct child *c)
         child_start_now(c);
 }
 
-static void child_close(struct child *c)
-{
-    bool worked = c->state == CHILD_READY;
-
-    loop_remove(&c->master->loop, &c->watch);
-    loop_timer_clear(&c->master->loop, &c->timer);
-    channel_close(&c->channel);
-    c->state = CHILD_ENDING;
-    service_end(c->master, &c->log);
-    service_end(c->master, &c->keys);
-    if (worked && c->row->on_gone)
-        c->row->on_gone(c);
-}
-
-/* A child that closed its channel is leaving. It gets a moment, so that its
- * exit status can be logged. kill() can't hit another process: the pid stays
- * reserved until master reaps it. */
-void child_end(struct child *c, const char *why)
-{
-    bool leaving = c->failure[0] || strcmp(why, closed) == 0;
-
-    if (c->channel.fd < 0)
-        return;
-    if (!c->failure[0])
-        snprintf(c->failure, sizeof(c->failure), "%s", why);
-    if (!leaving)
-        master_report(c->master, EVENT_PEER, c->row->process, "%s", why);
-    child_close(c);
-    if (c->pid == 0) /* reaped already */
-        return;
-    if (leaving)
-        loop_timer_set(&c->master->loop, &c->timer,
-                       c->master->deadlines.leaving);
-    else
-        kill(c->pid, SIGKILL);
-}
-
 static bool child_is_done(const struct child *c)
 {
     return c->row->is_done && c->row->is_done(c);
-}
-
-/* Is C ready, or is its work done? */
-static bool child_is_up(const struct child *c)
-{
-    return c->state == CHILD_READY || child_is_done(c);
 }
 
 void child_reaped(struct child *c, int status)
@@ -395,7 +373,11 @@ void child_release(struct child *c)
 
 void children_add(struct master *m, const struct child_row *row)
 {
-    child_init(&m->children->child[m->children->count++], m, row);
+    struct child *c = &m->children->child[m->children->count++];
+
+    *c = (struct child){ .master = m, .row = row, .channel.fd = -1 };
+    c->watch = (struct loop_watch){ .on_ready = child_on_event, .owner = c };
+    c->timer = (struct loop_timer){ .on_time = child_on_time, .owner = c };
 }
 
 void children_start(struct master *m, enum process p)
@@ -437,7 +419,7 @@ struct child *children_by_pid(struct master *m, pid_t pid)
 bool children_are_up(struct master *m)
 {
     CHILDREN_EACH(m, c)
-        if (!child_is_up(c))
+        if (c->state != CHILD_READY && !child_is_done(c))
             return false;
     return true;
 }
