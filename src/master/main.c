@@ -85,7 +85,7 @@ static void prepare(struct master *m, const struct options *o)
     int failed = 0, loaded;
 
     /* First: reader and check are among them. */
-    if (prepare_programs(m, &c) < 0)
+    if (programs_open(&m->succession, m->programs, &c) < 0)
         end_start(m, EX_OSERR, c.text);
     if (!m->check)
         m->helpers_until = clock_ms() + HELPER_MS;

@@ -217,12 +217,6 @@ static int send_client_crl(struct child *gate, const struct named_file *f)
                 .in_use = f->in_use, .file = f->fd);
 }
 
-static int send_key(struct child *keys, const struct pair_files *p)
-{
-    return SEND(&keys->channel, key, 0, .number = p->number,
-                .path = slice_from(p->key.name), .file = p->key.fd);
-}
-
 /* Sends one part to gate: parts are each chain and its OCSP response, then the
  * two files for clients' certificates. */
 static int send_gate_part(struct child *gate, const struct certificates *set,
@@ -258,8 +252,10 @@ int certificates_step_auth(struct child *auth)
 int certificates_step_keys(struct child *keys)
 {
     const struct certificates *set = keys->master->certificates;
+    const struct pair_files *p = &set->pair[keys->index];
 
     if (keys->index >= set->count)
         return 0;
-    return child_more(send_key(keys, &set->pair[keys->index]));
+    return child_more(SEND(&keys->channel, key, 0, .number = p->number,
+                           .path = slice_from(p->key.name), .file = p->key.fd));
 }

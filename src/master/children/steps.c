@@ -23,20 +23,10 @@ int steps_sandbox(struct child *c)
                 .gid = id->gid, .allow_weaker = weaker, .directory = m->empty);
 }
 
-static int send_log(struct child *c, int end)
-{
-    return SEND(&c->channel, log, 0, .log = end);
-}
-
-static int send_keys(struct child *c, int end)
-{
-    return SEND(&c->channel, keys, 0, .keys = end);
-}
-
 /* The service gets the other end as soon as it can take it; until then the
  * messages wait in the channel. */
-static int send_service(struct child *c, int (*send)(struct child *c, int end),
-                        enum process service, struct service_channel **ret)
+static int send_service(struct child *c, enum process service,
+                        struct service_channel **ret)
 {
     const struct speaker who = { .process = c->row->process };
     int ends[2];
@@ -44,7 +34,8 @@ static int send_service(struct child *c, int (*send)(struct child *c, int end),
 
     if (r < 0)
         return r;
-    r = send(c, ends[0]);
+    r = service == PROCESS_LOG ? SEND(&c->channel, log, 0, .log = ends[0])
+                               : SEND(&c->channel, keys, 0, .keys = ends[0]);
     fd_close(&ends[0]);
     if (r < 0) {
         fd_close(&ends[1]);
@@ -58,12 +49,12 @@ static int send_service(struct child *c, int (*send)(struct child *c, int end),
 
 int steps_log(struct child *c)
 {
-    return send_service(c, send_log, PROCESS_LOG, &c->log);
+    return send_service(c, PROCESS_LOG, &c->log);
 }
 
 int steps_keys(struct child *c)
 {
-    return send_service(c, send_keys, PROCESS_KEYS, &c->keys);
+    return send_service(c, PROCESS_KEYS, &c->keys);
 }
 
 /* The peers of keys are gate and all sessions, and those that have ended while

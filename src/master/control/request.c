@@ -10,58 +10,6 @@
 /* Sessions in one answer, since ctl reads nothing while master writes. */
 #define WHO_PAGE 64
 
-static const char *who_user(const struct session *s)
-{
-    return s->login > 0 ? s->home.user : "";
-}
-
-static void who_tell_one(struct peer *p, const struct session *s)
-{
-    peer_sent(p, SEND(&p->channel, who_is, p->request, .serial = s->serial,
-                      .user = slice_from(who_user(s)), .peer = s->peer,
-                      .local = s->local, .since = s->since, .login = s->login));
-}
-
-/* Sends up to a page of sessions, from place FROM of the table on, and where
- * the next page begins. */
-static void request_who(struct peer *p, uint64_t from)
-{
-    const struct session_table *t = p->master->sessions;
-    size_t told = 0, i = from < t->size ? (size_t)from : t->size;
-
-    for (; i < t->size && told < WHO_PAGE; i++)
-        if (session_is_there(&t->all[i])) {
-            who_tell_one(p, &t->all[i]);
-            told++;
-        }
-    peer_answered(p, SEND(&p->channel, who_end, p->request,
-                          .place = i < t->size ? i : 0));
-}
-
-static bool who_is_meant(const struct session *s,
-                         const struct msg_end_sessions *msg)
-{
-    if (msg->serial != 0)
-        return s->serial == msg->serial;
-    if (msg->user.len > 0)
-        return slice_equal(slice_from(who_user(s)), msg->user);
-    return msg->client.family != 0 && address_same_host(&s->peer, &msg->client);
-}
-
-/* Kicks the sessions that MSG selects. Returns their number. */
-static size_t request_end_sessions(struct master *m,
-                                   const struct msg_end_sessions *msg)
-{
-    size_t ended = 0;
-
-    SESSIONS_EACH(m->sessions, s)
-        if (session_is_there(s) && who_is_meant(s, msg)) {
-            session_kick(s, ENDING_KICKED);
-            ended++;
-        }
-    return ended;
-}
-
 /* The phase permits no second request before the answer. */
 static struct peer *request_begin(void *owner, uint32_t request)
 {
@@ -151,17 +99,55 @@ static int request_on_users_edited(void *owner, struct msg_users_edited *msg)
     return 0;
 }
 
+static const char *who_user(const struct session *s)
+{
+    return s->login > 0 ? s->home.user : "";
+}
+
+/* Sends up to a page of sessions, from a place of the table on, and where the
+ * next page begins. */
 static int request_on_who(void *owner, struct msg_who *msg)
 {
-    request_who(request_begin(owner, msg->request), msg->place);
+    struct peer *p = request_begin(owner, msg->request);
+    const struct session_table *t = p->master->sessions;
+    size_t told = 0, i = msg->place < t->size ? (size_t)msg->place : t->size;
+
+    for (; i < t->size && told < WHO_PAGE; i++) {
+        const struct session *s = &t->all[i];
+
+        if (!session_is_there(s))
+            continue;
+        peer_sent(p, SEND(&p->channel, who_is, p->request, .serial = s->serial,
+                          .user = slice_from(who_user(s)), .peer = s->peer,
+                          .local = s->local, .since = s->since,
+                          .login = s->login));
+        told++;
+    }
+    peer_answered(p, SEND(&p->channel, who_end, p->request,
+                          .place = i < t->size ? i : 0));
     return 0;
+}
+
+static bool who_is_meant(const struct session *s,
+                         const struct msg_end_sessions *msg)
+{
+    if (msg->serial != 0)
+        return s->serial == msg->serial;
+    if (msg->user.len > 0)
+        return slice_equal(slice_from(who_user(s)), msg->user);
+    return msg->client.family != 0 && address_same_host(&s->peer, &msg->client);
 }
 
 static int request_on_end_sessions(void *owner, struct msg_end_sessions *msg)
 {
     struct peer *p = request_begin(owner, msg->request);
-    size_t ended = request_end_sessions(p->master, msg);
+    size_t ended = 0;
 
+    SESSIONS_EACH(p->master->sessions, s)
+        if (session_is_there(s) && who_is_meant(s, msg)) {
+            session_kick(s, ENDING_KICKED);
+            ended++;
+        }
     if (ended > 0)
         master_report(p->master, EVENT_SERVICE, PROCESS_MASTER,
                       "kick: sallyportctl ended %zu session%s", ended,

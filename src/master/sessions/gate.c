@@ -40,7 +40,7 @@ static void gate_report_full(struct master *m)
 /* The newest master learns of the session before it can log in. */
 static void gate_announce(struct session *s)
 {
-    session_add_news(s, NEWS_LOGGED_IN);
+    session_add_news(s, NEWS_FACTS);
     sessions_tell(s->master);
 }
 

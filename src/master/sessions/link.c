@@ -136,7 +136,7 @@ static int older_on_session(void *owner, struct msg_older_session *msg)
     s->version = msg->version;
     if (s->login == 0)
         return 0;
-    session_add_news(s, NEWS_LOGGED_IN);
+    session_add_news(s, NEWS_FACTS);
     sessions_tell(o->master);
     if (was_logged_in)
         access_review_one(s);
@@ -398,6 +398,6 @@ void newest_follow(struct master *m, int fd)
     }
     SESSIONS_EACH(m->sessions, s)
         if (session_is_there(s))
-            session_add_news(s, NEWS_LOGGED_IN);
+            session_add_news(s, NEWS_FACTS);
     newest_tell(m);
 }

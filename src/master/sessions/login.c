@@ -299,7 +299,7 @@ static void login_on_home_ready(void *owner)
     s->login = time(NULL);
     service_named(s->log, s->home.user);
     s->channel.phase = PHASE_USER;
-    session_add_news(s, NEWS_LOGGED_IN);
+    session_add_news(s, NEWS_FACTS);
     sessions_tell(s->master);
 }
 

@@ -161,8 +161,8 @@ int userdb_look(struct userdb *u, struct complaint *c);
  * Returns 0, or a negative number with the complaint. */
 int userdb_restore(struct userdb *u, int fd, struct complaint *c);
 
-/* The sessions: each has a record from gate's MSG_session
- * to the end of the session and of its process files. */
+/* The sessions: each has a record from gate's MSG_session to the end of the
+ * session and of its process files. */
 enum session_state {
     SESSION_FREE,
     SESSION_GREETED, /* nobody is logged in */
@@ -178,8 +178,8 @@ enum session_state {
 
 /* The news for gate or, in a generation that drains, for the newest master. */
 enum session_news {
-    NEWS_LOGGED_IN = 1, /* also: it has begun, or its address is known; the
-                           message has all facts */
+    NEWS_FACTS = 1, /* it has begun, its address is known, or somebody has
+                       logged in; the message has all facts */
     NEWS_KILL = 2,
     NEWS_GONE = 4, /* it has ended with s->status */
 };

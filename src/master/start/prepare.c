@@ -253,11 +253,6 @@ int prepare_limits(struct master *m, struct complaint *c)
                           needed, (unsigned long long)limit.rlim_max);
 }
 
-int prepare_programs(struct master *m, struct complaint *c)
-{
-    return programs_open(&m->succession, m->programs, c);
-}
-
 /* For --check. A port of this very server is no remark. */
 static int try_listeners(const struct master *m, struct complaint *c)
 {
