@@ -166,11 +166,11 @@ static int change_rename_plain(const struct place *from, const struct place *to)
 /* Onto itself, or another name of the same file: the kernel does nothing. */
 static bool change_is_same(const struct place *from, const struct place *to)
 {
-    struct stat a, b;
+    struct stat st;
 
-    return fstatat(from->directory, from->name, &a, AT_SYMLINK_NOFOLLOW) == 0 &&
-           fstatat(to->directory, to->name, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
-           a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+    return fstatat(from->directory, from->name, &st, AT_SYMLINK_NOFOLLOW) ==
+               0 &&
+           resolve_is_at(to->directory, to->name, &st);
 }
 
 /* on_conflict holds for an upload under another name and a rename as well as
@@ -204,12 +204,12 @@ static int change_rename_taken(const struct files *f, const struct place *from,
     return naming_give(f, &n);
 }
 
-/* For a file system without RENAME_NOREPLACE. A file that appears after the
- * check stays, since a link replaces nothing. */
-static int change_rename_unflagged(const struct files *f,
-                                   const struct place *from, struct place *to,
-                                   struct path *path)
+/* Only files and directories are renamed. To rename a link is to make a link,
+ * which Landlock forbids; without Landlock it would be a surprise. */
+static int change_rename_locked(const struct files *f, const struct place *from,
+                                struct place *to, struct path *path)
 {
+    mode_t kind = change_kind_at(from);
     struct naming n = {
         .source = from->directory,
         .from = from->name,
@@ -219,35 +219,17 @@ static int change_rename_unflagged(const struct files *f,
         .path = path,
         .conflict = CONFLICT_REJECT,
     };
-    int r = OUTCOME_NAME_TAKEN;
-
-    if (change_kind_at(to) == 0)
-        r = change_kind_at(from) == S_IFREG ? naming_give(f, &n)
-                                            : (int)OUTCOME_ONLY_OVERWRITE;
-    /* A directory, or a file system without links. */
-    if (r == OUTCOME_ONLY_OVERWRITE)
-        return change_rename_plain(from, to);
-    return r == OUTCOME_NAME_TAKEN ? change_rename_taken(f, from, to, path) : r;
-}
-
-/* Only files and directories are renamed. To rename a link is to make a link,
- * which Landlock forbids; without Landlock it would be a surprise. */
-static int change_rename_locked(const struct files *f, const struct place *from,
-                                struct place *to, struct path *path)
-{
-    mode_t kind = change_kind_at(from);
 
     if (kind != 0 && kind != S_IFREG && kind != S_IFDIR)
         return OUTCOME_NOT_REGULAR;
-    if (renameat2(from->directory, from->name, to->directory, to->name,
-                  RENAME_NOREPLACE) == 0)
-        return 0;
-    if (errno == EEXIST)
-        return change_rename_taken(f, from, to, path);
-    if (errno != EINVAL && errno != ENOSYS)
-        return -errno;
-    /* EINVAL: into itself, or a file system without the flag. */
-    return change_rename_unflagged(f, from, to, path);
+    int r = naming_give(f, &n);
+    /* The file system has neither RENAME_NOREPLACE nor links, or this is a
+     * directory, which has no links. */
+    if (r == OUTCOME_ONLY_OVERWRITE && change_kind_at(to) == 0)
+        return change_rename_plain(from, to);
+    return r == OUTCOME_NAME_TAKEN || r == OUTCOME_ONLY_OVERWRITE
+               ? change_rename_taken(f, from, to, path)
+               : r;
 }
 
 static int change_rename(const struct files *f, const struct place *from,
@@ -387,8 +369,7 @@ static bool change_is_home(const struct files *f, const struct stat *st)
 {
     struct stat home;
 
-    return fstat(f->root, &home) < 0 ||
-           (st->st_ino == home.st_ino && st->st_dev == home.st_dev);
+    return fstat(f->root, &home) < 0 || resolve_is_same(st, &home);
 }
 
 /* A directory keeps the bits that an administrator set beyond the nine: users

@@ -117,9 +117,7 @@ static int commit_check_directory(const struct files *f, const struct upload *u)
         return r;
     if (fstat(at.directory, &there) < 0)
         return -errno;
-    return there.st_ino == open.st_ino && there.st_dev == open.st_dev
-               ? 0
-               : (int)OUTCOME_MOVED;
+    return resolve_is_same(&there, &open) ? 0 : (int)OUTCOME_MOVED;
 }
 
 /* Other partials of that name belong to another version of the file. */
@@ -136,10 +134,7 @@ static int commit_check_copy(const struct files *f, const struct upload *u)
     FD_CLEANUP int fd = resolve_open(f, u->path.bytes, O_PATH);
     struct stat st;
 
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return OUTCOME_CHANGED;
-    if (st.st_ino != u->copy.before.st_ino ||
-        st.st_dev != u->copy.before.st_dev)
+    if (fd < 0 || fstat(fd, &st) < 0 || !resolve_is_same(&st, &u->copy.before))
         return OUTCOME_CHANGED;
     return copy_unchanged(&u->copy);
 }
@@ -167,7 +162,7 @@ static int commit_check_base(const struct files *f, const struct upload *u)
 /* A process that dies before the rename leaves no mark: nothing continues a
  * partial that may have its final name, too. But the record of what SIZE
  * reported stays until the file is there, or a rest could become the file. */
-static int commit_publish(const struct files *f, struct upload *u)
+static int commit_publish_locked(const struct files *f, struct upload *u)
 {
     int r = commit_check_base(f, u);
 
@@ -182,13 +177,15 @@ static int commit_publish(const struct files *f, struct upload *u)
 
 /* If two sessions write one name, the second one to get here must see what the
  * first one did. So only one at a time goes from the check to the rename. */
-static int commit_publish_locked(const struct files *f, struct upload *u)
+static int commit_publish(const struct files *f, struct upload *u)
 {
-    int r = naming_lock(f, u->directory);
+    int r = commit_check_directory(f, u);
 
-    if (r < 0)
+    if (r == 0)
+        r = naming_lock(f, u->directory);
+    if (r != 0)
         return r;
-    r = commit_publish(f, u);
+    r = commit_publish_locked(f, u);
     naming_unlock(u->directory);
     return r;
 }
@@ -218,13 +215,6 @@ int commit_on_file_prepare(void *owner, struct msg_file_prepare *m)
     return r != 0 ? r : ANSWER(f, done, m->request);
 }
 
-static int commit_make_visible(struct files *f, struct upload *u)
-{
-    int r = commit_check_directory(f, u);
-
-    return r != 0 ? r : commit_publish_locked(f, u);
-}
-
 int commit_on_file_commit(void *owner, struct msg_file_commit *m)
 {
     struct files *f = owner;
@@ -232,7 +222,7 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
 
     int r = commit_prepare(f, u, m->length);
     if (r == 0)
-        r = commit_make_visible(f, u);
+        r = commit_publish(f, u);
     /* A tail must not become the beginning of the next upload. */
     if (files_outcome(r) == OUTCOME_NO_SPACE ||
         (r == (int)OUTCOME_CHANGED && u->first == 0))

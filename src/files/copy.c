@@ -117,24 +117,13 @@ int copy_step(struct copy *c, int into)
     return copy_left(c) > 0 ? 0 : copy_unchanged(c);
 }
 
-static bool copy_is_same_time(const struct timespec *a,
-                              const struct timespec *b)
-{
-    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
 int copy_unchanged(const struct copy *c)
 {
-    const struct stat *was = &c->before;
-    struct stat is;
+    struct stat now;
 
     if (c->from < 0)
         return 0;
-    if (fstat(c->from, &is) < 0)
+    if (fstat(c->from, &now) < 0)
         return -errno;
-    return is.st_size == was->st_size &&
-                   copy_is_same_time(&is.st_mtim, &was->st_mtim) &&
-                   copy_is_same_time(&is.st_ctim, &was->st_ctim)
-               ? 0
-               : (int)OUTCOME_CHANGED;
+    return resolve_is_unchanged(&now, &c->before) ? 0 : (int)OUTCOME_CHANGED;
 }

@@ -158,6 +158,20 @@ int files_answer(struct files *f, uint64_t ms, enum message_kind kind,
     return 0;
 }
 
+void files_report_removed(struct files *f, const char *reason, uint64_t number,
+                          uint64_t bytes)
+{
+    struct event_record r;
+
+    event_begin(&r, EVENT_SERVICE);
+    event_text(&r, FIELD_USER, slice_from(f->user));
+    event_text(&r, FIELD_REASON, slice_from(reason));
+    if (number > 0)
+        event_number(&r, FIELD_NUMBER, number);
+    event_number(&r, FIELD_BYTES, bytes);
+    event_send(&f->log, &r);
+}
+
 static void files_serve_request(struct files *f, struct message *m)
 {
     const struct request *row = files_find_request(m->kind);

@@ -115,6 +115,11 @@ bool files_wait(const struct files *f, int ms);
  * still has it after MS; -errno. */
 int files_lock(const struct files *f, int fd, int how, uint64_t ms);
 
+/* The log's event of NUMBER partials, or one of which the log has no number
+ * (0), that were removed: BYTES in all. */
+void files_report_removed(struct files *f, const char *reason, uint64_t number,
+                          uint64_t bytes);
+
 /* RESULT is what a request returned: an enum outcome, or -errno. */
 enum outcome files_outcome(int result);
 
@@ -147,8 +152,13 @@ int resolve_open(const struct files *f, const char *path, int flags);
  * O_CREAT. The sandbox allows no other call to open files than openat2, so this
  * uses it too. */
 int resolve_in(int directory, const char *name, int flags, unsigned mode);
-/* Opens PATH beneath DIRECTORY; a link that leads out is -EXDEV. */
-int resolve_beneath(int directory, const char *path, int flags);
+
+/* Do they describe the same file? */
+bool resolve_is_same(const struct stat *a, const struct stat *b);
+/* The same, and nothing has written to it between the two looks? */
+bool resolve_is_unchanged(const struct stat *a, const struct stat *b);
+/* Is NAME in DIRECTORY that file? A link is not what it leads to. */
+bool resolve_is_at(int directory, const char *name, const struct stat *file);
 
 /* A name and its directory. */
 struct place {
@@ -328,8 +338,6 @@ int space_check(const struct statvfs *disk, uint64_t length);
 
 /* Bytes that the user may still write there; INT64_MAX at most. */
 uint64_t space_free(const struct statvfs *disk);
-/* A + B, INT64_MAX at most. */
-uint64_t space_sum(uint64_t a, uint64_t b);
 
 /* An idle partial belongs to this user, and no upload is writing it. It was not
  * written within the last hour, and SIZE didn't report its length within the

@@ -117,17 +117,21 @@ struct listing {
     int sweeps;            /* how many expired partials may still be deleted */
 };
 
-static int list_wait_for_reader(const struct listing *l)
+/* Waits MS (-1: without limit) for EVENTS of the pipe, or only looks whether
+ * all three are still there. */
+static int list_wait(const struct listing *l, short events, int ms)
 {
     struct pollfd ends[] = {
-        { .fd = l->pipe, .events = POLLOUT },
+        { .fd = l->pipe, .events = events },
         { .fd = l->f->session.fd },
         { .fd = l->f->master.fd },
     };
 
-    if (poll(ends, 3, -1) < 0)
+    if (poll(ends, 3, ms) < 0)
         return errno == EINTR ? 0 : -errno;
-    return ends[1].revents || ends[2].revents ? -EPIPE : 0;
+    return ends[1].revents || ends[2].revents || ends[0].revents & ~POLLOUT
+               ? -EPIPE
+               : 0;
 }
 
 static int list_flush(struct listing *l)
@@ -141,7 +145,7 @@ static int list_flush(struct listing *l)
         if (n >= 0)
             done += (size_t)n;
         else if (errno == EAGAIN)
-            r = list_wait_for_reader(l);
+            r = list_wait(l, POLLOUT, -1);
         else if (errno != EINTR)
             r = -errno;
     }
@@ -218,15 +222,7 @@ static void list_sweep(struct listing *l, const char *name)
  * is gone. */
 static int list_watch_ends(struct listing *l)
 {
-    struct pollfd ends[] = {
-        { .fd = l->pipe },
-        { .fd = l->f->session.fd },
-        { .fd = l->f->master.fd },
-    };
-
-    if (l->seen++ % LIST_LOOK_EVERY != 0)
-        return 0;
-    return poll(ends, 3, 0) > 0 ? -EPIPE : 0;
+    return l->seen++ % LIST_LOOK_EVERY == 0 ? list_wait(l, 0, 0) : 0;
 }
 
 static int list_add_directory(struct listing *l)

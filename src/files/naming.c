@@ -14,11 +14,15 @@
 
 #include "sallyport/domain/rights.h"
 
+#define TRIES   9999 /* names that are tried */
+#define SWAPS   16   /* attempts while a name appears and disappears */
+#define LOCK_MS 5000
+
 /* The other names of a file whose name is taken. Pure: it doesn't check whether
  * they are free. */
 
 /* Where the extension begins; the number goes before it. */
-static size_t naming_other_stem(const char *name)
+static size_t naming_stem(const char *name)
 {
     static const char tar[] = ".tar";
     const char *dot = strrchr(name, '.');
@@ -32,7 +36,7 @@ static size_t naming_other_stem(const char *name)
 
 /* How many of the LEN bytes fit into ROOM without cutting a character of UTF-8
  * in two. */
-static int naming_other_cut(const char *text, size_t len, size_t room)
+static int naming_cut(const char *text, size_t len, size_t room)
 {
     if (len <= room)
         return (int)len;
@@ -41,60 +45,29 @@ static int naming_other_cut(const char *text, size_t len, size_t room)
     return (int)room;
 }
 
-static void naming_other_numbered(const char *name, unsigned n, char *out,
-                                  size_t size)
-{
-    size_t stem = naming_other_stem(name), room = size - 1;
-    const char *end = name + stem;
-    char number[16];
-
-    snprintf(number, sizeof(number), " (%u)", n + 1);
-    room -= strlen(number);
-    if (strlen(end) > room / 2) /* too long for an extension */
-        end = "", stem = strlen(name);
-    room -= strlen(end);
-    snprintf(out, size, "%.*s%s%s", naming_other_cut(name, stem, room), name,
-             number, end);
-}
-
-static void naming_other_with_prefix(const char *name, unsigned n, char *out,
-                                     size_t size)
-{
-    char prefix[16] = "new-";
-
-    if (n > 1)
-        snprintf(prefix, sizeof(prefix), "new-%u-", n);
-    snprintf(out, size, "%s%.*s", prefix,
-             naming_other_cut(name, strlen(name), size - 1 - strlen(prefix)),
-             name);
-}
-
-static void naming_other_versioned(const char *name, unsigned n, char *out,
-                                   size_t size)
-{
-    char version[16];
-
-    snprintf(version, sizeof(version), ".~%u~", n);
-    snprintf(out, size, "%.*s%s",
-             naming_other_cut(name, strlen(name), size - 1 - strlen(version)),
-             name, version);
-}
-
 void naming_other(enum conflict conflict, enum conflict_name style,
                   const char *name, unsigned n, char *out, size_t size)
 {
-    if (conflict == CONFLICT_VERSION)
-        naming_other_versioned(name, n, out, size);
-    else if (style == CONFLICT_NAME_NEW)
-        naming_other_with_prefix(name, n, out, size);
-    else
-        naming_other_numbered(name, n, out, size);
+    char before[16] = "", after[16] = "";
+    size_t len = strlen(name), stem = len;
+
+    if (conflict == CONFLICT_VERSION) {
+        snprintf(after, sizeof(after), ".~%u~", n);
+    } else if (style != CONFLICT_NAME_NEW) {
+        snprintf(after, sizeof(after), " (%u)", n + 1);
+        stem = naming_stem(name);
+    } else if (n == 1) {
+        snprintf(before, sizeof(before), "new-");
+    } else {
+        snprintf(before, sizeof(before), "new-%u-", n);
+    }
+    size_t room = size - 1 - strlen(before) - strlen(after);
+    if (len - stem > room / 2) /* too long for an extension */
+        stem = len;
+    snprintf(out, size, "%s%.*s%s%s", before,
+             naming_cut(name, stem, room - (len - stem)), name, after,
+             name + stem);
 }
-
-#define TRIES 9999 /* names that are tried */
-#define SWAPS 16   /* attempts while a name appears and disappears */
-
-#define LOCK_MS 5000
 
 /* A name, and the directory that it stands in. */
 struct spot {
@@ -119,11 +92,10 @@ static bool naming_has_no_links(int error)
 
 static bool naming_is_same(struct spot a, struct spot b)
 {
-    struct stat of_a, of_b;
+    struct stat st;
 
-    return fstatat(a.directory, a.name, &of_a, AT_SYMLINK_NOFOLLOW) == 0 &&
-           fstatat(b.directory, b.name, &of_b, AT_SYMLINK_NOFOLLOW) == 0 &&
-           of_a.st_ino == of_b.st_ino && of_a.st_dev == of_b.st_dev;
+    return fstatat(a.directory, a.name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           resolve_is_at(b.directory, b.name, &st);
 }
 
 static int naming_link(struct spot from, struct spot to)
@@ -286,11 +258,9 @@ static int naming_can_be_kept(const struct naming *n)
  * other sessions can write to its name or delete it. */
 static bool naming_is_ours(const struct naming *n, const char *name)
 {
-    struct stat ours, there;
+    struct stat ours;
 
-    return fstat(n->fd, &ours) == 0 &&
-           fstatat(n->directory, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-           ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
+    return fstat(n->fd, &ours) == 0 && resolve_is_at(n->directory, name, &ours);
 }
 
 /* The new file is parked under the old one's future name, then the two change

@@ -49,7 +49,7 @@ void partial_name(const struct files *f, const char *name,
     partial_name_format(out, half[0], half[1], SUFFIX);
 }
 
-void partial_name_random(char out[PARTIAL_NAME_MAX])
+static void partial_name_random(char out[PARTIAL_NAME_MAX])
 {
     uint64_t half[2];
 
@@ -80,6 +80,7 @@ bool partial_is_random(const char *name)
 /* SIZE, a search for idle partials and others share a lock for some
  * microseconds to see whether a writer has it. */
 #define PROBE_MS 250
+#define FLAGS    (O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
 
 /* It may have other names, as after `cp -al` of the home. Only the mark shows
  * that this is an unfinished upload, so only one with a mark is written to. */
@@ -88,23 +89,13 @@ bool partial_is_own(const struct files *f, const struct stat *st)
     return S_ISREG(st->st_mode) && st->st_uid == f->uid;
 }
 
-/* A partial that was started again has another inode. One that was written to
- * has another length or ctime, which no user can set. */
-bool partial_is_same(const struct stat *a, const struct stat *b)
-{
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
-           a->st_size == b->st_size && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
-           a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
 int partial_look(const struct files *f, int directory, const char *name)
 {
     char partial[PARTIAL_NAME_MAX];
     struct stat st;
 
     partial_name(f, name, partial);
-    FD_CLEANUP int fd = resolve_in(
-        directory, partial, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+    FD_CLEANUP int fd = resolve_in(directory, partial, O_RDONLY | FLAGS, 0);
     if (fd < 0 || fstat(fd, &st) < 0 || !partial_is_own(f, &st))
         return -1;
     return fd_take(&fd);
@@ -124,18 +115,8 @@ bool partial_has_landed(const struct files *f, int directory, const char *name,
 {
     if (!partial_is_own(f, st) || st->st_nlink < 2)
         return false;
-    FD_CLEANUP int fd = resolve_in(
-        directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+    FD_CLEANUP int fd = resolve_in(directory, name, O_RDONLY | FLAGS, 0);
     return fd >= 0 && !confirmed_is_marked(fd);
-}
-
-static bool partial_is_named(int directory, const char *name,
-                             const struct stat *open)
-{
-    struct stat there;
-
-    return fstatat(directory, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-           there.st_ino == open->st_ino && there.st_dev == open->st_dev;
 }
 
 /* Is FD still the file NAME? Between open and lock its writer may have renamed
@@ -146,15 +127,14 @@ static bool partial_still_there(const struct files *f, int directory,
     struct stat open;
 
     return fstat(fd, &open) == 0 && partial_is_own(f, &open) &&
-           partial_is_named(directory, name, &open);
+           resolve_is_at(directory, name, &open);
 }
 
 bool partial_is_there(int directory, const struct partial *p)
 {
     struct stat open;
 
-    return fstat(p->fd, &open) == 0 &&
-           partial_is_named(directory, p->name, &open);
+    return fstat(p->fd, &open) == 0 && resolve_is_at(directory, p->name, &open);
 }
 
 /* An upload has the lock until it ends. Those that only look share it for a
@@ -172,10 +152,8 @@ static int partial_open_locked(const struct files *f, int directory,
                                const char *name, int flags, uint64_t ms)
 {
     for (int tries = 0; tries < LOCK_TRIES; tries++) {
-        FD_CLEANUP int fd =
-            resolve_in(directory, name,
-                       O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | flags,
-                       flags & O_CREAT ? 0600 : 0);
+        FD_CLEANUP int fd = resolve_in(directory, name, O_RDWR | FLAGS | flags,
+                                       flags & O_CREAT ? 0600 : 0);
 
         if (fd < 0)
             return fd == -ELOOP ? -EBUSY : fd;
@@ -201,7 +179,7 @@ int partial_open(const struct files *f, int directory, const char *name,
         return fd == -ENOENT ? -EBUSY : fd;
     if (fstat(fd, &st) < 0)
         return -errno;
-    if (!partial_is_own(f, &st) || !partial_is_same(&st, seen) ||
+    if (!partial_is_own(f, &st) || !resolve_is_unchanged(&st, seen) ||
         confirmed_length(f, fd, &st) < first)
         return -EBUSY;
     p.fd = fd_take(&fd);
@@ -221,6 +199,13 @@ int partial_new_random(const struct files *f, int directory,
         return p.fd;
     *ret = p;
     return 0;
+}
+
+static void partial_delete(int directory, struct partial *p)
+{
+    if (p->fd >= 0 && partial_is_there(directory, p))
+        unlinkat(directory, p->name, 0);
+    fd_close(&p->fd);
 }
 
 static int partial_new_own(const struct files *f, int directory,
@@ -323,23 +308,13 @@ uint64_t partial_frees(const struct partial *p, uint64_t first)
 int partial_writer(const struct partial *p, int directory, int mode)
 {
     struct stat a, b;
-    FD_CLEANUP int fd = resolve_in(
-        directory, p->name, mode | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+    FD_CLEANUP int fd = resolve_in(directory, p->name, mode | FLAGS, 0);
 
     if (fd < 0)
         return fd;
     if (fstat(fd, &a) < 0 || fstat(p->fd, &b) < 0)
         return -errno;
-    if (a.st_ino != b.st_ino || a.st_dev != b.st_dev)
-        return -EBUSY;
-    return fd_take(&fd);
-}
-
-void partial_delete(int directory, struct partial *p)
-{
-    if (p->fd >= 0 && partial_is_there(directory, p))
-        unlinkat(directory, p->name, 0);
-    fd_close(&p->fd);
+    return resolve_is_same(&a, &b) ? fd_take(&fd) : -EBUSY;
 }
 
 /* Linux reports a failed write once, and then treats the pages as written. So
@@ -401,33 +376,22 @@ void partial_end(struct files *f, int directory, struct partial *p)
 }
 
 static int partial_remove_within(const struct files *f, int directory,
-                                 const char *name, uint64_t ms)
+                                 const char *name, time_t before, uint64_t ms)
 {
     FD_CLEANUP int fd = partial_open_locked(f, directory, name, 0, ms);
-
-    if (fd < 0)
-        return fd;
-    return unlinkat(directory, name, 0) < 0 ? -errno : 0;
-}
-
-int partial_remove(const struct files *f, int directory, const char *name)
-{
-    return partial_remove_within(f, directory, name, 0);
-}
-
-int partial_remove_untouched(const struct files *f, int directory,
-                             const char *name, time_t before)
-{
     struct stat st;
-    FD_CLEANUP int fd = partial_open_locked(f, directory, name, 0, 0);
 
     if (fd < 0)
         return fd;
-    if (fstat(fd, &st) < 0)
-        return -errno;
-    if (st.st_ctime > before)
+    if (before != 0 && (fstat(fd, &st) < 0 || st.st_ctime > before))
         return -EBUSY;
     return unlinkat(directory, name, 0) < 0 ? -errno : 0;
+}
+
+int partial_remove(const struct files *f, int directory, const char *name,
+                   time_t before)
+{
+    return partial_remove_within(f, directory, name, before, 0);
 }
 
 int partial_forget(const struct files *f, int directory, const char *name)
@@ -435,13 +399,12 @@ int partial_forget(const struct files *f, int directory, const char *name)
     char own[PARTIAL_NAME_MAX];
 
     partial_name(f, name, own);
-    return partial_remove_within(f, directory, own, PROBE_MS);
+    return partial_remove_within(f, directory, own, 0, PROBE_MS);
 }
 
 bool partial_in_use(const struct files *f, int directory, const char *name)
 {
-    FD_CLEANUP int fd = resolve_in(
-        directory, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+    FD_CLEANUP int fd = resolve_in(directory, name, O_RDWR | FLAGS, 0);
     struct stat st;
 
     if (fd < 0)

@@ -39,11 +39,9 @@ struct partial {
 /* The name of this user's partial of the file NAME, in any directory. */
 void partial_name(const struct files *f, const char *name,
                   char out[PARTIAL_NAME_MAX]);
-/* A name that belongs to no file. */
-void partial_name_random(char out[PARTIAL_NAME_MAX]);
 /* Has NAME the form of a partial's name, of any user? */
 bool partial_is_name(const char *name);
-/* Made by partial_name_random(): without a writer it is of no use. */
+/* A name that belongs to no file: without a writer it is of no use. */
 bool partial_is_random(const char *name);
 /* A regular file of this user? */
 bool partial_is_own(const struct files *f, const struct stat *st);
@@ -55,8 +53,6 @@ bool partial_has_landed(const struct files *f, int directory, const char *name,
 /* Opens the own partial of NAME for reading, without the lock: -1 if there is
  * none. */
 int partial_look(const struct files *f, int directory, const char *name);
-/* Has nothing written to it or replaced it between these two looks? */
-bool partial_is_same(const struct stat *a, const struct stat *b);
 /* How much of the own partial of NAME can be resumed: its confirmed length. 0:
  * there is none. *st are its facts; *reported: SIZE has reported a length to
  * some client, whose next upload may be the rest alone. */
@@ -95,14 +91,11 @@ int partial_complete(const struct files *f, struct partial *p);
 /* Ends the upload: it is synced and kept if it can be resumed, otherwise
  * deleted. If it still waits, the old bytes stand. */
 void partial_end(struct files *f, int directory, struct partial *p);
-void partial_delete(int directory, struct partial *p);
 
-/* Deletes the partial NAME (its name on disk) unless an upload is writing it:
- * 0, -EBUSY, -errno. */
-int partial_remove(const struct files *f, int directory, const char *name);
-/* The same, but also -EBUSY if it was used after BEFORE. */
-int partial_remove_untouched(const struct files *f, int directory,
-                             const char *name, time_t before);
+/* Deletes the partial NAME (its name on disk) unless an upload is writing it,
+ * or it was used after BEFORE (0: whenever that was): 0, -EBUSY, -errno. */
+int partial_remove(const struct files *f, int directory, const char *name,
+                   time_t before);
 /* Deletes the own partial of the file NAME, as partial_remove(). */
 int partial_forget(const struct files *f, int directory, const char *name);
 

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -38,6 +39,33 @@ bool resolve_is_reserved(struct slice path)
         if (slice_starts(component, SLICE(PATH_RESERVED)))
             return true;
     return false;
+}
+
+bool resolve_is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_ino == b->st_ino && a->st_dev == b->st_dev;
+}
+
+static bool resolve_is_same_time(const struct timespec *a,
+                                 const struct timespec *b)
+{
+    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+/* No user can set the ctime. Where that isn't kept (vfat), the mtime helps. */
+bool resolve_is_unchanged(const struct stat *a, const struct stat *b)
+{
+    return resolve_is_same(a, b) && a->st_size == b->st_size &&
+           resolve_is_same_time(&a->st_mtim, &b->st_mtim) &&
+           resolve_is_same_time(&a->st_ctim, &b->st_ctim);
+}
+
+bool resolve_is_at(int directory, const char *name, const struct stat *file)
+{
+    struct stat st;
+
+    return fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           resolve_is_same(&st, file);
 }
 
 static int resolve_how(int directory, const char *path, struct open_how *how)
@@ -76,7 +104,8 @@ int resolve_in(int directory, const char *name, int flags, unsigned mode)
     return resolve_how(directory, name, &how);
 }
 
-int resolve_beneath(int directory, const char *path, int flags)
+/* A link that leads out of DIRECTORY is -EXDEV. */
+static int resolve_beneath(int directory, const char *path, int flags)
 {
     struct open_how how = {
         .flags = (unsigned)flags,

@@ -45,7 +45,7 @@ uint64_t space_free(const struct statvfs *disk)
     return free;
 }
 
-uint64_t space_sum(uint64_t a, uint64_t b)
+static uint64_t space_sum(uint64_t a, uint64_t b)
 {
     uint64_t sum;
 
@@ -132,27 +132,13 @@ uint64_t space_idle_bytes(struct files *f, dev_t disk)
     return s.bytes;
 }
 
-static void idle_report(struct files *f, uint64_t removed, uint64_t bytes)
-{
-    struct event_record r;
-
-    event_begin(&r, EVENT_SERVICE);
-    event_text(&r, FIELD_USER, slice_from(f->user));
-    event_text(&r, FIELD_REASON,
-               SLICE("the disk is full: old unfinished uploads removed"));
-    event_number(&r, FIELD_NUMBER, removed);
-    event_number(&r, FIELD_BYTES, bytes);
-    event_send(&f->log, &r);
-}
-
 static bool idle_remove_one(const struct idle_search *s, const struct idle *one)
 {
     FD_CLEANUP int directory =
         resolve_open(s->walk.f, one->directory.bytes, O_PATH | O_DIRECTORY);
 
     return directory >= 0 &&
-           partial_remove_untouched(s->walk.f, directory, one->name,
-                                    s->before) == 0;
+           partial_remove(s->walk.f, directory, one->name, s->before) == 0;
 }
 
 bool space_remove_idle(struct files *f, dev_t disk, uint64_t need)
@@ -171,7 +157,9 @@ bool space_remove_idle(struct files *f, dev_t disk, uint64_t need)
         }
     free(s.oldest);
     if (removed > 0)
-        idle_report(f, removed, bytes);
+        files_report_removed(f,
+                             "the disk is full: old unfinished uploads removed",
+                             removed, bytes);
     return removed > 0;
 }
 

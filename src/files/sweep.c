@@ -18,18 +18,6 @@
 #define SWEEP_NAMES 1024 /* names looked at before an upload begins */
 #define DAY         86400u
 
-static void sweep_report(struct files *f, const struct stat *st)
-{
-    struct event_record r;
-
-    event_begin(&r, EVENT_SERVICE);
-    event_text(&r, FIELD_USER, slice_from(f->user));
-    event_text(&r, FIELD_REASON,
-               SLICE("removed what an upload left whose process was killed"));
-    event_number(&r, FIELD_BYTES, (uint64_t)st->st_size);
-    event_send(&f->log, &r);
-}
-
 static bool sweep_is_expired(const struct files *f, const struct stat *st,
                              time_t now)
 {
@@ -58,10 +46,12 @@ bool sweep_name(struct files *f, int directory, const char *name, time_t now)
     if (!partial_is_name(name) ||
         fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
         !sweep_is_over(f, directory, name, &st, now) ||
-        partial_remove(f, directory, name) != 0)
+        partial_remove(f, directory, name, 0) != 0)
         return false;
     if (sweep_is_leftover(name, &st))
-        sweep_report(f, &st);
+        files_report_removed(
+            f, "removed what an upload left whose process was killed", 0,
+            (uint64_t)st.st_size);
     return true;
 }
 
@@ -123,7 +113,7 @@ int sweep_all(const struct files *f, int directory)
         return -errno;
     directory_begin(&d, fd);
     while ((r = directory_next(&d, &name)) == 1)
-        partial_remove(f, directory, name);
+        partial_remove(f, directory, name, 0);
     return r;
 }
 
@@ -203,7 +193,7 @@ static void partials_send_found(struct search *s, int fd)
 /* False: its upload ended just now, so there is nothing to report. */
 static bool partials_take_away(struct search *s, int fd, struct found *one)
 {
-    int r = partial_remove(s->walk.f, fd, one->name);
+    int r = partial_remove(s->walk.f, fd, one->name, 0);
 
     if (r == 0) {
         s->removed++;
@@ -243,21 +233,6 @@ static void partials_look_at(struct search *s, int fd, const char *name)
         partials_send_found(s, fd);
 }
 
-static void partials_report(struct search *s)
-{
-    struct event_record r;
-
-    if (s->removed == 0)
-        return;
-    event_begin(&r, EVENT_SERVICE);
-    event_text(&r, FIELD_USER, slice_from(s->walk.f->user));
-    event_text(&r, FIELD_REASON,
-               SLICE("unfinished uploads removed by sallyportctl"));
-    event_number(&r, FIELD_NUMBER, s->removed);
-    event_number(&r, FIELD_BYTES, s->removed_bytes);
-    event_send(&s->walk.f->log, &r);
-}
-
 static void partials_on_name(struct walk *w, int directory, const char *name)
 {
     partials_look_at(w->owner, directory, name);
@@ -283,7 +258,9 @@ int sweep_on_partials_find(void *owner, struct msg_partials_find *m)
 
     s.walk.owner = &s;
     walk_home(&s.walk);
-    partials_report(&s);
+    if (s.removed > 0)
+        files_report_removed(f, "unfinished uploads removed by sallyportctl",
+                             s.removed, s.removed_bytes);
     if (!f->over)
         ANSWER_WITHIN(f, READER_MS, partials_end, m->request,
                       .unread = s.walk.unread, .error = s.walk.error);

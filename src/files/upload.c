@@ -75,7 +75,7 @@ static int upload_make_plan(struct files *f, int directory, const char *name,
     if (w->fleeting)
         facts->resumable = 0;
     facts->sized = resume_sized(f, directory, name);
-    facts->changed = !partial_is_same(&w->partial, &f->sized.partial);
+    facts->changed = !resolve_is_unchanged(&w->partial, &f->sized.partial);
     enum outcome o = resume_decide(&w->facts, &w->plan);
     /* What another session is writing may count soon. And the bytes of an
      * append may continue it: they must not become the file. */
