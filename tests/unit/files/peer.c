@@ -137,6 +137,26 @@ void peer_remove(struct peer *p)
     channel_close(&p->log);
 }
 
+void peer_join(struct peer *second, const struct peer *first)
+{
+    *second = *first;
+    peer_run(second);
+}
+
+void peer_leave(struct peer *p)
+{
+    channel_close(&p->session);
+    channel_close(&p->master);
+    cr_assert_eq(peer_wait(p), 0);
+    channel_close(&p->log);
+}
+
+void peer_again(struct peer *p)
+{
+    peer_leave(p);
+    peer_run(p);
+}
+
 void peer_stop(struct peer *p)
 {
     channel_close(&p->session);
@@ -335,6 +355,25 @@ int ask_write_fleeting(struct peer *p, const char *path, enum write_mode mode,
                                       .offset = 0, .announced = 0,
                                       .keep_nothing = true),
                          fd, first);
+}
+
+int ask_upload(struct peer *p, const char *path, enum write_mode mode,
+               uint64_t offset, size_t len, unsigned seed)
+{
+    uint64_t first;
+    int fd, r = ask_write(p, path, mode, offset, 0, &fd, &first);
+
+    if (r == OUTCOME_OK) {
+        put_pattern(fd, first, len, seed);
+        close(fd);
+    }
+    return r;
+}
+
+void ask_cut(struct peer *p, const char *path, size_t len, unsigned seed)
+{
+    cr_assert_eq(ask_upload(p, path, WRITE_STORE, 0, len, seed), OUTCOME_OK);
+    cr_assert_eq(ask_abort(p), OUTCOME_OK);
 }
 
 int ask_sync(struct peer *p)

@@ -34,6 +34,12 @@ void peer_start(struct peer *p);
 void peer_fork(struct peer *p);
 /* Does the same, for sallyportctl. */
 void peer_start_for_ctl(struct peer *p);
+/* A second process of the same user, in the home of the first one. */
+void peer_join(struct peer *second, const struct peer *first);
+/* Ends its session in an orderly way, and keeps the home. */
+void peer_leave(struct peer *p);
+/* The same, and the next process begins. */
+void peer_again(struct peer *p);
 /* Ends its session in an orderly way: it must exit with 0, without a refused
  * system call. Removes the home. */
 void peer_stop(struct peer *p);
@@ -85,6 +91,12 @@ int ask_copy(struct peer *p, uint64_t *left);
 /* Does the same for an upload that isn't kept if it is cut. */
 int ask_write_fleeting(struct peer *p, const char *path, enum write_mode mode,
                        int *fd, uint64_t *first);
+/* An upload of pattern SEED from where files says, up to LEN; the caller
+ * commits it or not. */
+int ask_upload(struct peer *p, const char *path, enum write_mode mode,
+               uint64_t offset, size_t len, unsigned seed);
+/* STOR of LEN bytes that is cut. */
+void ask_cut(struct peer *p, const char *path, size_t len, unsigned seed);
 int ask_sync(struct peer *p);
 int ask_room(struct peer *p, uint64_t bytes);
 int ask_commit(struct peer *p, uint64_t length);

@@ -23,6 +23,7 @@ enum { FREE, RUNS, HELD, BLOCKED, SENT };
 
 struct steps {
     _Atomic uint32_t at;
+    bool returned; /* steps_next() has returned this stop */
 };
 
 /* Of the process itself, which is a child of TEST. */
@@ -56,6 +57,7 @@ void steps_free(struct steps *s)
 
 void steps_hold(struct steps *s)
 {
+    s->returned = false;
     atomic_store(&s->at, RUNS);
 }
 
@@ -65,7 +67,7 @@ enum stepped steps_next(struct steps *s, struct peer *p)
     uint64_t end = clock_ms() + PEER_MS;
     uint32_t at = atomic_load(&s->at);
 
-    if (at == HELD || at == BLOCKED)
+    if ((at == HELD || at == BLOCKED) && s->returned)
         let(s, RUNS);
     for (;;) {
         const struct timespec soon = { .tv_nsec = 1000000 };
@@ -73,7 +75,8 @@ enum stepped steps_next(struct steps *s, struct peer *p)
 
         atomic_compare_exchange_strong(&s->at, &sent, RUNS);
         at = atomic_load(&s->at);
-        if (at == HELD || at == BLOCKED)
+        s->returned = at == HELD || at == BLOCKED;
+        if (s->returned)
             return at == HELD ? STEPPED_HELD : STEPPED_BLOCKED;
         if (poll(&answer, 1, 0) > 0)
             return STEPPED_ANSWERED;

@@ -20,39 +20,13 @@
 static void begin(struct peer *p, const char *path, enum write_mode mode,
                   uint64_t offset, size_t len, unsigned seed)
 {
-    uint64_t first;
-    int fd;
-
-    cr_assert_eq(ask_write(p, path, mode, offset, 0, &fd, &first), OUTCOME_OK);
-    put_pattern(fd, first, len, seed);
-    close(fd);
+    cr_assert_eq(ask_upload(p, path, mode, offset, len, seed), OUTCOME_OK);
 }
 
 static void store(struct peer *p, const char *path, size_t len, unsigned seed)
 {
     begin(p, path, WRITE_STORE, 0, len, seed);
     cr_assert_eq(ask_commit(p, len), OUTCOME_OK);
-}
-
-static void cut(struct peer *p, const char *path, size_t len, unsigned seed)
-{
-    begin(p, path, WRITE_STORE, 0, len, seed);
-    cr_assert_eq(ask_abort(p), OUTCOME_OK);
-}
-
-/* The second process of the same user has the home of the first one. */
-static void join(struct peer *second, const struct peer *first)
-{
-    *second = *first;
-    peer_run(second);
-}
-
-static void leave(struct peer *second)
-{
-    channel_close(&second->session);
-    channel_close(&second->master);
-    cr_assert_eq(peer_wait(second), 0);
-    channel_close(&second->log);
 }
 
 static const struct {
@@ -81,7 +55,7 @@ Test(commit, old_bytes_stay_until_the_first_byte)
     int fd;
 
     peer_start(&p);
-    cut(&p, "/f", 256 * K + 5, 1);
+    ask_cut(&p, "/f", 256 * K + 5, 1);
     for (size_t i = 0; i < WAYS; i++) {
         cr_assert_eq(ask_size(&p, "/f"), 256 * K);
         for (int j = 0; j < 3; j++) {
@@ -108,7 +82,7 @@ Test(commit, a_new_upload_drops_the_old_bytes)
     int fd;
 
     peer_start(&p);
-    cut(&p, "/f", 256 * K + 5, 1);
+    ask_cut(&p, "/f", 256 * K + 5, 1);
     cr_assert_eq(ask_size(&p, "/f"), 256 * K);
     cr_assert_eq(ask_write_waiting(&p, "/f", WRITE_STORE, 0, 0, &fd, &waits),
                  OUTCOME_OK);
@@ -135,7 +109,7 @@ Test(commit, old_bytes_stay_after_a_death)
     int fd;
 
     peer_start(&p);
-    cut(&p, "/f", 256 * K + 5, 1);
+    ask_cut(&p, "/f", 256 * K + 5, 1);
     for (size_t i = 0; i < WAYS; i++) {
         cr_assert_eq(ask_size(&p, "/f"), 256 * K, "way %zu", i);
         wait_for_bytes(&p, i, &fd);
@@ -162,7 +136,7 @@ Test(commit, the_first_byte_cuts_or_replaces)
 
     peer_start(&p);
     for (size_t i = 0; i < WAYS; i++) {
-        cut(&p, "/f", 256 * K + 5, 1);
+        ask_cut(&p, "/f", 256 * K + 5, 1);
         ask_size(&p, "/f");
         wait_for_bytes(&p, i, &fd);
         close(fd);
@@ -185,7 +159,7 @@ Test(commit, an_empty_upload_is_a_file)
 
     peer_start(&p);
     for (size_t i = 0; i < WAYS; i++) {
-        cut(&p, "/f", 256 * K + 5, 1);
+        ask_cut(&p, "/f", 256 * K + 5, 1);
         ask_size(&p, "/f");
         wait_for_bytes(&p, i, &fd);
         close(fd);
@@ -207,8 +181,8 @@ Test(commit, a_waiting_upload_keeps_others_out)
     int fd;
 
     peer_start(&a);
-    join(&b, &a);
-    cut(&a, "/f", 256 * K + 5, 1);
+    peer_join(&b, &a);
+    ask_cut(&a, "/f", 256 * K + 5, 1);
     wait_for_bytes(&a, 0, &fd);
     cr_expect_eq(ask_path(&b, MSG_file_delete, "/f"), OUTCOME_BUSY);
     int other;
@@ -225,7 +199,7 @@ Test(commit, a_waiting_upload_keeps_others_out)
     close(fd);
     cr_assert_eq(ask_abort(&a), OUTCOME_OK);
     cr_expect_eq(ask_size(&b, "/f"), 64 * K);
-    leave(&b);
+    peer_leave(&b);
     peer_stop(&a);
 }
 
@@ -264,7 +238,7 @@ Test(commit, a_look_keeps_nobody_out)
     int fd;
 
     peer_start(&p);
-    cut(&p, "/f", 256 * K + 5, 1);
+    ask_cut(&p, "/f", 256 * K + 5, 1);
     pid_t other = probe(&p);
     for (int i = 0; i < 100; i++) {
         cr_assert_eq(
@@ -289,7 +263,7 @@ Test(commit, refused_for_its_length)
     int fd;
 
     peer_start(&p);
-    cut(&p, "/f", 256 * K + 5, 1);
+    ask_cut(&p, "/f", 256 * K + 5, 1);
     for (size_t i = 0; i < 2; i++)
         cr_assert_eq(ask_write_waiting(&p, "/f", ways[i].mode, ways[i].offset,
                                        UINT64_MAX, &fd, &waits),
@@ -339,19 +313,19 @@ Test(commit, a_partial_goes_with_its_file)
 
     peer_start(&p);
     store(&p, "/f", 300 * K, 1);
-    cut(&p, "/f", 200 * K, 2);
+    ask_cut(&p, "/f", 200 * K, 2);
     cr_assert_eq(disk_partials(&p, "/"), 1);
     cr_assert_eq(ask_path(&p, MSG_file_delete, "/f"), OUTCOME_OK);
     expect_nothing_of(&p, "/f");
     store(&p, "/f", 300 * K, 1);
-    cut(&p, "/f", 200 * K, 2);
+    ask_cut(&p, "/f", 200 * K, 2);
     cr_assert_eq(ask_rename(&p, "/f", "/g"), OUTCOME_OK);
     expect_nothing_of(&p, "/f");
-    cut(&p, "/f", 200 * K, 2);
+    ask_cut(&p, "/f", 200 * K, 2);
     cr_assert_eq(ask_rename(&p, "/g", "/f"), OUTCOME_OK);
     cr_expect_eq(disk_partials(&p, "/"), 0);
     /* A file whose removal fails keeps its partial. */
-    cut(&p, "/f", 200 * K, 2);
+    ask_cut(&p, "/f", 200 * K, 2);
     cr_assert_eq(ask_rename(&p, "/f", "/missing/f"), OUTCOME_NOT_FOUND);
     cr_expect_eq(disk_partials(&p, "/"), 1);
     peer_stop(&p);
@@ -363,14 +337,14 @@ Test(commit, a_running_one_stays)
     struct peer a, b;
 
     peer_start(&a);
-    join(&b, &a);
+    peer_join(&b, &a);
     store(&a, "/f", 300 * K, 1);
     begin(&a, "/f", WRITE_STORE, 0, 200 * K, 2);
     cr_assert_eq(ask_path(&b, MSG_file_delete, "/f"), OUTCOME_OK);
     cr_expect_eq(disk_partials(&a, "/"), 1);
     cr_assert_eq(ask_commit(&a, 200 * K), OUTCOME_OK);
     cr_expect(disk_is(&a, "/f", 200 * K, 2));
-    leave(&b);
+    peer_leave(&b);
     peer_stop(&a);
 }
 
@@ -429,7 +403,7 @@ Test(commit, a_copy_is_not_kept)
     /* It doesn't touch the new upload's partial before it becomes the file
      * either. */
     store(&p, "/f", 300 * K, 1);
-    cut(&p, "/f", 200 * K, 2);
+    ask_cut(&p, "/f", 200 * K, 2);
     begin(&p, "/f", WRITE_APPEND, 0, 400 * K, 1);
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     cr_expect(disk_is(&p, disk_partial(&p, "/"), 200 * K, 2));
@@ -474,7 +448,7 @@ Test(commit, folder_that_is_renamed)
     peer_init(&a);
     disk_directory(&a, "/a");
     peer_run(&a);
-    join(&b, &a);
+    peer_join(&b, &a);
     begin(&a, "/a/x", WRITE_STORE, 0, 200 * K, 1);
     cr_assert_eq(ask_rename(&b, "/a", "/b"), OUTCOME_OK);
     cr_assert_eq(ask_path(&b, MSG_directory_make, "/a"), OUTCOME_OK);
@@ -493,6 +467,6 @@ Test(commit, folder_that_is_renamed)
     cr_assert_eq(ask_rename(&b, "/d", "/b"), OUTCOME_OK);
     cr_expect_eq(ask_commit(&a, 200 * K), OUTCOME_OK);
     cr_expect(disk_is(&a, "/b/x", 200 * K, 1));
-    leave(&b);
+    peer_leave(&b);
     peer_stop(&a);
 }

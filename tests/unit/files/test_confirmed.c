@@ -19,12 +19,7 @@
 static void begin(struct peer *p, enum write_mode mode, uint64_t offset,
                   size_t len, unsigned seed)
 {
-    uint64_t first;
-    int fd;
-
-    cr_assert_eq(ask_write(p, "/f", mode, offset, 0, &fd, &first), OUTCOME_OK);
-    put_pattern(fd, first, len, seed);
-    close(fd);
+    cr_assert_eq(ask_upload(p, "/f", mode, offset, len, seed), OUTCOME_OK);
 }
 
 static void start_with_fsync(struct peer *p)
@@ -32,16 +27,6 @@ static void start_with_fsync(struct peer *p)
     peer_init(p);
     p->start.rules.fsync = true;
     sync_calls_begin();
-    peer_run(p);
-}
-
-/* The session and its files end in an orderly way, and the next ones begin. */
-static void again(struct peer *p)
-{
-    channel_close(&p->session);
-    channel_close(&p->master);
-    cr_assert_eq(peer_wait(p), 0);
-    channel_close(&p->log);
     peer_run(p);
 }
 
@@ -77,12 +62,11 @@ Test(confirmed, a_cut_syncs_before_it_marks)
     struct peer p;
 
     start_with_fsync(&p);
-    begin(&p, WRITE_STORE, 0, 200 * K, 1);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    ask_cut(&p, "/f", 200 * K, 1);
     cr_expect_str_eq(sync_calls(), "dm");
     cr_expect_eq(ask_size(&p, "/f"), 192 * K);
     begin(&p, WRITE_STORE, 192 * K, 300 * K, 1);
-    again(&p); /* the session leaves in the middle */
+    peer_again(&p); /* the session leaves in the middle */
     cr_expect_str_eq(sync_calls(), "dmrstdm");
     cr_expect_eq(ask_size(&p, "/f"), 256 * K);
     peer_stop(&p);
@@ -148,10 +132,9 @@ Test(confirmed, a_failed_sync_takes_the_earlier_bytes_too)
     struct peer p;
 
     start_with_fsync(&p);
-    begin(&p, WRITE_STORE, 0, 200 * K, 1);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    ask_cut(&p, "/f", 200 * K, 1);
     sync_fails_at = 1;
-    again(&p);
+    peer_again(&p);
     begin(&p, WRITE_STORE, 192 * K, 300 * K, 1);
     cr_assert_eq(ask_sync(&p), OUTCOME_IO);
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
@@ -167,8 +150,7 @@ Test(confirmed, lowered_and_synced_before_the_cut)
     struct peer p;
 
     start_with_fsync(&p);
-    begin(&p, WRITE_STORE, 0, 300 * K, 1);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    ask_cut(&p, "/f", 300 * K, 1);
     sync_calls_begin();
     begin(&p, WRITE_STORE, 100 * K, 150 * K, 1);
     cr_expect_str_eq(sync_calls(), "mst");
@@ -192,10 +174,9 @@ Test(confirmed, a_failed_sync_of_the_lower_mark_leaves_nothing)
 
         sync_fails_at = 0;
         start_with_fsync(&p);
-        begin(&p, WRITE_STORE, 0, 300 * K, 1);
-        cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+        ask_cut(&p, "/f", 300 * K, 1);
         sync_fails_at = 1;
-        again(&p);
+        peer_again(&p);
         cr_expect_eq(
             ask_write(&p, "/f", WRITE_STORE, offsets[i], 0, &fd, &first),
             OUTCOME_IO);
@@ -252,8 +233,7 @@ Test(confirmed, marks_that_are_not_true)
     struct peer p;
 
     start_with_fsync(&p);
-    begin(&p, WRITE_STORE, 0, 200 * K, 1);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    ask_cut(&p, "/f", 200 * K, 1);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const char *path = disk_path(&p, disk_partial(&p, "/"));
 
@@ -272,15 +252,14 @@ Test(confirmed, without_fsync)
     peer_init(&p);
     sync_calls_begin();
     peer_run(&p);
-    begin(&p, WRITE_STORE, 0, 200 * K, 1);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    ask_cut(&p, "/f", 200 * K, 1);
     cr_expect_eq(ask_size(&p, "/f"), 192 * K);
     begin(&p, WRITE_STORE, 64 * K, 200 * K, 1);
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     cr_expect_str_eq(sync_calls(), "mrmtm");
     cr_expect_eq(ask_size(&p, "/f"), 192 * K);
     p.start.rules.fsync = true;
-    again(&p);
+    peer_again(&p);
     expect_nothing(&p);
     peer_stop(&p);
 }
@@ -315,8 +294,7 @@ Test(confirmed, a_partial_is_deleted_for_good)
     start_with_fsync(&p);
     disk_put(&p, "/f", "x", 1);
     cr_expect_eq(ask_path(&p, MSG_file_delete, "/f"), OUTCOME_OK);
-    begin(&p, WRITE_STORE, 0, 200 * K, 1);
-    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    ask_cut(&p, "/f", 200 * K, 1);
     cr_expect_eq(ask_path(&p, MSG_file_delete, "/f"), OUTCOME_IO);
     cr_expect_eq(disk_partials(&p, "/"), 0);
     peer_stop(&p);
@@ -335,8 +313,7 @@ Test(confirmed, size_waits_for_the_old_writer)
     struct message reply;
 
     start_with_fsync(&a);
-    b = a;
-    peer_run(&b);
+    peer_join(&b, &a);
     begin(&a, WRITE_STORE, 0, 200 * K, 1);
     cr_assert_eq(send_size(&b), 0);
     cr_expect_eq(channel_wait(&b.session, &reply, 100), -ETIMEDOUT);
@@ -352,10 +329,7 @@ Test(confirmed, size_waits_for_the_old_writer)
     cr_assert_eq(ask_commit(&b, 200 * K), OUTCOME_OK);
     cr_assert_eq(channel_wait(&a.session, &reply, PEER_MS), 1);
     cr_expect_eq(reply.facts_are.size, 200 * K);
-    channel_close(&b.session);
-    channel_close(&b.master);
-    cr_assert_eq(peer_wait(&b), 0);
-    channel_close(&b.log);
+    peer_leave(&b);
     peer_stop(&a);
 }
 
@@ -366,8 +340,7 @@ Test(confirmed, size_does_not_wait_long)
     uint64_t began;
 
     start_with_fsync(&a);
-    b = a;
-    peer_run(&b);
+    peer_join(&b, &a);
     begin(&a, WRITE_STORE, 0, 200 * K, 1);
     cr_assert_eq(ask_sync(&a), OUTCOME_OK);
     began = clock_ms();

@@ -15,12 +15,7 @@
 static void begin(struct peer *p, enum write_mode mode, uint64_t offset,
                   size_t to)
 {
-    uint64_t first;
-    int fd;
-
-    cr_assert_eq(ask_write(p, "/f", mode, offset, 0, &fd, &first), OUTCOME_OK);
-    put_pattern(fd, first, to, 1);
-    close(fd);
+    cr_assert_eq(ask_upload(p, "/f", mode, offset, to, 1), OUTCOME_OK);
 }
 
 static void session_died(struct peer *p, int signal_number)

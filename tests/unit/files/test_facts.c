@@ -1,12 +1,18 @@
-/* FACTS, for SIZE, MDTM, MLST and RNFR. */
+/* The facts of a name, among them the perm fact, and the content of a file. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "files/files.h"
 #include "peer.h"
 #include "sallyport/domain/entry.h"
+#include "sallyport/domain/outcome.h"
 #include "sallyport/domain/rights.h"
+#include "sallyport/ftp/listing.h"
 
 #define FILE_PERM                                                              \
     (PERM_APPEND | PERM_DELETE | PERM_RENAME | PERM_READ | PERM_WRITE)
@@ -106,4 +112,240 @@ Test(facts, need_the_right)
                      rows[i].outcome ? rows[i].outcome : OUTCOME_NOT_FOUND);
         peer_stop(&p);
     }
+}
+
+#define ME    1000
+#define OTHER 2000
+
+/* Writes the fact as a listing shows it. */
+static void text_of(unsigned perm, char out[12])
+{
+    const struct entry e = { .perm = perm };
+    struct buf line;
+    struct slice rest, text;
+
+    buf_init(&line, 64);
+    cr_assert_eq(listing_facts(&line, &e, LISTING_PERM), 0);
+    rest = buf_slice(&line);
+    slice_cut(&rest, '=', &text);
+    slice_cut(&rest, ';', &text);
+    cr_assert_eq(slice_copy(text, out, 12), 0);
+    buf_release(&line);
+}
+
+Test(perm, tells_the_truth)
+{
+    static const struct {
+        unsigned rights, kind, mode, folder_mode;
+        uid_t owner, folder_owner;
+        bool link;
+        const char *perm, *why;
+    } rows[] = {
+        { RIGHT_ALL, S_IFREG, 0600, 0700, ME, ME, false, "adfrw", "own file" },
+        { RIGHT_ALL, S_IFDIR, 0700, 0700, ME, ME, false, "cdeflmp",
+          "own folder" },
+        { RIGHT_ALL, S_IFREG, 0000, 0700, ME, ME, false, "dfw",
+          "unreadable, but a new one can take its place" },
+        { RIGHT_ALL, S_IFREG, 0600, 0500, ME, ME, false, "r",
+          "in a folder that can't be written" },
+        { RIGHT_ALL, S_IFREG, 0600, 0200, ME, ME, false, "r",
+          "nor without search" },
+        { RIGHT_ALL, S_IFREG, 0600, 0700, OTHER, ME, false, "dfw",
+          "another's file in one's own folder" },
+        { RIGHT_ALL, S_IFREG, 0604, 01707, OTHER, OTHER, false, "r",
+          "sticky: another's file stays" },
+        { RIGHT_ALL, S_IFREG, 0600, 01707, ME, OTHER, false, "adfrw",
+          "sticky: one's own goes" },
+        { RIGHT_ALL, S_IFDIR, 0400, 0700, ME, ME, false, "df",
+          "a folder without search" },
+        { RIGHT_ALL, S_IFDIR, 0500, 0700, ME, ME, false, "defl",
+          "a folder that can't be written" },
+        { RIGHT_ALL, S_IFDIR, 0700, 0700, ME, ME, true, "celmp",
+          "RMD refuses a link" },
+        { RIGHT_ALL, S_IFREG, 0600, 0700, ME, ME, true, "adrw",
+          "a link to a file" },
+        { RIGHT_ALL, S_IFLNK, 0777, 0700, ME, ME, true, "d", "dangling" },
+        { RIGHT_ALL, S_IFIFO, 0600, 0700, ME, ME, false, "", "a FIFO" },
+        { RIGHT_READ, S_IFREG, 0600, 0700, ME, ME, false, "r", "read" },
+        { RIGHT_LIST, S_IFDIR, 0700, 0700, ME, ME, false, "el", "list" },
+        { RIGHT_WRITE, S_IFREG, 0600, 0700, ME, ME, false, "",
+          "write without replace" },
+        { RIGHT_WRITE, S_IFDIR, 0700, 0700, ME, ME, false, "ce", "new names" },
+        { RIGHT_WRITE | RIGHT_REPLACE, S_IFREG, 0600, 0700, ME, ME, false, "aw",
+          "replace" },
+        { RIGHT_DELETE, S_IFREG, 0600, 0700, ME, ME, false, "d", "delete" },
+        { RIGHT_DELETE, S_IFDIR, 0700, 0700, ME, ME, false, "ep", "purge" },
+        { RIGHT_DIRECTORY, S_IFDIR, 0700, 0700, ME, ME, false, "dem",
+          "folder" },
+        { RIGHT_RENAME, S_IFREG, 0600, 0700, ME, ME, false, "f", "rename" },
+        { 0, S_IFREG, 0600, 0700, ME, ME, false, "", "nothing" },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct files f = { .rights = rows[i].rights, .uid = ME, .gid = ME };
+        struct stat st = { .st_mode = rows[i].kind | rows[i].mode,
+                           .st_uid = rows[i].owner,
+                           .st_gid = rows[i].owner };
+        struct stat folder = { .st_mode = S_IFDIR | rows[i].folder_mode,
+                               .st_uid = rows[i].folder_owner,
+                               .st_gid = rows[i].folder_owner };
+        char text[12];
+
+        text_of(facts_perm(&f, &folder, &st, rows[i].link), text);
+        cr_expect_str_eq(text, rows[i].perm, "%s: %s", rows[i].why, text);
+    }
+}
+
+/* STOR of a name that is taken, for each on_conflict. */
+Test(perm, conflicts)
+{
+    static const struct {
+        enum conflict conflict;
+        unsigned rights, folder_mode;
+        uid_t owner;
+        const char *perm;
+    } rows[] = {
+        { CONFLICT_VERSION, RIGHT_WRITE | RIGHT_REPLACE, 0700, ME, "aw" },
+        { CONFLICT_VERSION, RIGHT_WRITE, 0700, ME, "" },
+        { CONFLICT_RENAME, RIGHT_WRITE, 0700, ME, "aw" },
+        { CONFLICT_RENAME, RIGHT_WRITE, 01777, OTHER, "aw" },
+        { CONFLICT_RENAME, RIGHT_WRITE, 0500, ME, "" },
+        { CONFLICT_RENAME, RIGHT_REPLACE, 0700, ME, "" },
+        { CONFLICT_REJECT, RIGHT_WRITE | RIGHT_REPLACE, 0700, ME, "" },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct files f = { .rights = rows[i].rights,
+                           .rules.on_conflict = rows[i].conflict,
+                           .uid = ME,
+                           .gid = ME };
+        struct stat st = { .st_mode = S_IFREG | 0644,
+                           .st_uid = rows[i].owner,
+                           .st_gid = rows[i].owner };
+        struct stat folder = { .st_mode = S_IFDIR | rows[i].folder_mode,
+                               .st_uid = rows[i].owner };
+        char text[12];
+
+        text_of(facts_perm(&f, &folder, &st, false), text);
+        cr_expect_str_eq(text, rows[i].perm, "row %zu: %s", i, text);
+    }
+}
+
+Test(perm, groups_and_the_home)
+{
+    struct files f = { .rights = RIGHT_ALL,
+                       .uid = ME,
+                       .gid = ME,
+                       .groups = { 7, 8 },
+                       .group_count = 2 };
+    struct stat st = { .st_mode = S_IFREG | 0640,
+                       .st_uid = OTHER,
+                       .st_gid = 8 };
+    struct stat folder = { .st_mode = S_IFDIR | 0070,
+                           .st_uid = OTHER,
+                           .st_gid = 7 };
+    struct stat home = { .st_mode = S_IFDIR | 0700, .st_uid = ME };
+    char text[12];
+
+    text_of(facts_perm(&f, &folder, &st, false), text);
+    cr_expect_str_eq(text, "adfrw");
+    text_of(facts_perm(&f, NULL, &home, false), text);
+    cr_expect_str_eq(text, "celmp"); /* never deleted, never renamed */
+}
+
+static void make_socket(const char *path)
+{
+    struct sockaddr_un a = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    strncpy(a.sun_path, path, sizeof(a.sun_path) - 1);
+    cr_assert_eq(bind(fd, (void *)&a, sizeof(a)), 0);
+    close(fd);
+}
+
+Test(read, table)
+{
+    static const struct {
+        const char *path;
+        uint64_t offset;
+        int outcome;
+    } rows[] = {
+        { "/file", 0, OUTCOME_OK },
+        { "/file", 5, OUTCOME_OK },
+        { "/file", 6, OUTCOME_BAD_OFFSET },
+        { "/file", UINT64_MAX, OUTCOME_BAD_OFFSET },
+        { "/folder/file", 0, OUTCOME_OK },
+        { "/link", 0, OUTCOME_OK },
+        { "/folder", 0, OUTCOME_IS_DIRECTORY },
+        { "/", 0, OUTCOME_IS_DIRECTORY },
+        { "/fifo", 0, OUTCOME_NOT_REGULAR },
+        { "/socket", 0, OUTCOME_NOT_REGULAR },
+        { "/out", 0, OUTCOME_NOT_FOUND },
+        { "/missing", 0, OUTCOME_NOT_FOUND },
+        { "/file/x", 0, OUTCOME_NOT_DIRECTORY },
+        { "/.sallyport-secret", 0, OUTCOME_NOT_FOUND },
+        { "/.sallyport-folder/file", 0, OUTCOME_NOT_FOUND },
+        { "/closed", 0, OUTCOME_DENIED },
+    };
+    struct peer p;
+
+    peer_init(&p);
+    disk_put(&p, "/file", "hello", 5);
+    disk_directory(&p, "/folder");
+    disk_put(&p, "/folder/file", "hello", 5);
+    disk_link(&p, "folder/file", "/link");
+    disk_link(&p, "/etc/passwd", "/out");
+    cr_assert_eq(mkfifo(disk_path(&p, "/fifo"), 0666), 0);
+    make_socket(disk_path(&p, "/socket"));
+    disk_put(&p, "/.sallyport-secret", "x", 1);
+    disk_directory(&p, "/.sallyport-folder");
+    disk_put(&p, "/.sallyport-folder/file", "x", 1);
+    disk_put(&p, "/closed", "x", 1);
+    cr_assert_eq(chmod(disk_path(&p, "/closed"), 0), 0);
+    peer_run(&p);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[8] = "";
+        int fd, r = ask_read(&p, rows[i].path, rows[i].offset, &fd);
+
+        cr_expect_eq(r, rows[i].outcome, "%s: %d", rows[i].path, r);
+        if (fd < 0)
+            continue;
+        cr_expect_eq(read(fd, text, sizeof(text)), 5);
+        cr_expect_str_eq(text, "hello");
+        cr_expect_lt(write(fd, "x", 1), 0, "opened for reading only");
+        close(fd);
+    }
+    peer_stop(&p);
+}
+
+Test(read, needs_the_right)
+{
+    struct peer p;
+    int fd;
+
+    peer_init(&p);
+    disk_put(&p, "/file", "hello", 5);
+    p.start.rights = RIGHT_ALL & ~RIGHT_READ;
+    peer_run(&p);
+    cr_expect_eq(ask_read(&p, "/file", 0, &fd), OUTCOME_NO_RIGHT);
+    cr_expect_eq(ask_read(&p, "/missing", 0, &fd), OUTCOME_NO_RIGHT);
+    peer_stop(&p);
+}
+
+Test(read, tells_size_and_time)
+{
+    struct peer p;
+    struct message reply;
+
+    peer_init(&p);
+    disk_put(&p, "/big", "", 0);
+    /* A sparse file: sizes have 64 bits everywhere. */
+    cr_assert_eq(truncate(disk_path(&p, "/big"), (off_t)5 << 30), 0);
+    peer_run(&p);
+    cr_assert_eq(ASK(&p, &reply, file_read, NEXT(&p), .path = SLICE("/big"),
+                     .offset = 0),
+                 OUTCOME_OK);
+    cr_expect_eq(reply.file_readable.size, (uint64_t)5 << 30);
+    message_close(&reply);
+    peer_stop(&p);
 }

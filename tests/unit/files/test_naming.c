@@ -78,19 +78,6 @@ Test(naming, long_names)
         }
 }
 
-static int begin(struct peer *p, const char *path, enum write_mode mode,
-                 uint64_t offset, size_t len, unsigned seed)
-{
-    uint64_t first;
-    int fd, r = ask_write(p, path, mode, offset, 0, &fd, &first);
-
-    if (r == OUTCOME_OK) {
-        put_pattern(fd, first, len, seed);
-        close(fd);
-    }
-    return r;
-}
-
 static void start(struct peer *p, enum conflict conflict)
 {
     peer_init(p);
@@ -144,7 +131,7 @@ Test(naming, taken_at_the_beginning)
         disk_directory(&p, "/in");
         disk_fill(&p, "/in/f.txt", 50, 1);
         peer_run(&p);
-        int r = begin(&p, "/in/f.txt", WRITE_STORE, 0, 100, 2);
+        int r = ask_upload(&p, "/in/f.txt", WRITE_STORE, 0, 100, 2);
         cr_expect_eq(r, rows[i].begin, "row %zu: %d", i, r);
         if (r == OUTCOME_OK)
             cr_expect_eq(ask_commit_to(&p, 100, stored), OUTCOME_OK, "row %zu",
@@ -165,7 +152,7 @@ Test(naming, taken_meanwhile)
         p.start.rights = rows[i].rights;
         disk_directory(&p, "/in");
         peer_run(&p);
-        cr_assert_eq(begin(&p, "/in/f.txt", WRITE_STORE, 0, 100, 2), 0);
+        cr_assert_eq(ask_upload(&p, "/in/f.txt", WRITE_STORE, 0, 100, 2), 0);
         disk_fill(&p, "/in/f.txt", 50, 1);
         int r = ask_commit_to(&p, 100, stored);
         cr_expect_eq(r, rows[i].late, "row %zu: %d", i, r);
@@ -200,7 +187,7 @@ Test(naming, onto_a_finished_file)
 
         start(&p, on[i].conflict);
         disk_fill(&p, "/in/f.txt", 50 * K, 1);
-        int r = begin(&p, "/in/f.txt", on[i].mode, on[i].rest, 60 * K, 1);
+        int r = ask_upload(&p, "/in/f.txt", on[i].mode, on[i].rest, 60 * K, 1);
         cr_expect_eq(r, on[i].outcome, "row %zu: %d", i, r);
         if (r == OUTCOME_OK)
             cr_expect_eq(ask_commit_to(&p, 60 * K, stored), OUTCOME_OK);
@@ -220,9 +207,10 @@ Test(naming, resumes_a_partial)
         char stored[4097];
 
         start(&p, (enum conflict)mode);
-        begin(&p, "/in/f", WRITE_STORE, 0, 200 * K, 1);
+        ask_upload(&p, "/in/f", WRITE_STORE, 0, 200 * K, 1);
         ask_abort(&p);
-        cr_assert_eq(begin(&p, "/in/f", WRITE_STORE, 128 * K, 300 * K, 1), 0);
+        cr_assert_eq(ask_upload(&p, "/in/f", WRITE_STORE, 128 * K, 300 * K, 1),
+                     0);
         cr_assert_eq(ask_commit_to(&p, 300 * K, stored), OUTCOME_OK);
         cr_assert_str_eq(stored, "/in/f");
         cr_assert(disk_is(&p, "/in/f", 300 * K, 1));
@@ -240,12 +228,13 @@ Test(naming, resumes_a_partial_whose_name_is_taken)
         char stored[4097];
 
         start(&p, CONFLICT_RENAME);
-        begin(&p, "/in/f", WRITE_STORE, 0, 200 * K, 1);
+        ask_upload(&p, "/in/f", WRITE_STORE, 0, 200 * K, 1);
         ask_abort(&p);
         cr_assert_eq(ask_size(&p, "/in/f"), 192 * K);
         disk_fill(&p, "/in/f", 50 * K, 2);
         cr_assert_eq(
-            begin(&p, "/in/f", modes[i], i == 0 ? 192 * K : 0, 300 * K, 1), 0);
+            ask_upload(&p, "/in/f", modes[i], i == 0 ? 192 * K : 0, 300 * K, 1),
+            0);
         cr_assert_eq(ask_commit_to(&p, 300 * K, stored), OUTCOME_OK);
         cr_expect_str_eq(stored, "/in/f (2)");
         cr_expect(disk_is(&p, "/in/f (2)", 300 * K, 1));
@@ -261,7 +250,7 @@ Test(naming, versions_count_up)
 
     start(&p, CONFLICT_VERSION);
     for (unsigned i = 1; i <= 5; i++) {
-        begin(&p, "/in/f", WRITE_STORE, 0, 10 * i, i);
+        ask_upload(&p, "/in/f", WRITE_STORE, 0, 10 * i, i);
         cr_assert_eq(ask_commit_to(&p, 10 * i, stored), OUTCOME_OK);
     }
     for (unsigned i = 1; i <= 4; i++) {
@@ -284,7 +273,7 @@ Test(naming, folder_that_came)
         char stored[4097];
 
         start(&p, (enum conflict)mode);
-        begin(&p, "/in/f", WRITE_STORE, 0, 10, 1);
+        ask_upload(&p, "/in/f", WRITE_STORE, 0, 10, 1);
         disk_directory(&p, "/in/f");
         cr_expect_eq(ask_commit_to(&p, 10, stored), outcomes[mode], "mode %d",
                      mode);
@@ -306,13 +295,13 @@ Test(naming, a_link)
         start(&p, (enum conflict)mode);
         disk_fill(&p, "/in/there", 50, 1);
         disk_link(&p, "there", "/in/f");
-        int r = begin(&p, "/in/f", WRITE_STORE, 0, 100, 2);
+        int r = ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2);
         cr_expect_eq(r, outcomes[mode], "mode %d: %d", mode, r);
         if (r == OUTCOME_OK) {
             cr_expect_eq(ask_commit_to(&p, 100, stored), OUTCOME_OK);
             cr_expect(disk_is(&p, stored, 100, 2), "%s", stored);
         }
-        begin(&p, "/in/late", WRITE_STORE, 0, 100, 2);
+        ask_upload(&p, "/in/late", WRITE_STORE, 0, 100, 2);
         disk_link(&p, "there", "/in/late");
         cr_expect_eq(ask_commit_to(&p, 100, stored), outcomes[mode], "mode %d",
                      mode);
@@ -333,7 +322,8 @@ static void ten_at_once(enum conflict conflict, char stored[TEN][4097],
         peer_run(&p[i]);
     }
     for (unsigned i = 0; i < TEN; i++)
-        cr_assert_eq(begin(&p[i], "/in/f.txt", WRITE_STORE, 0, 100 + i, i), 0);
+        cr_assert_eq(ask_upload(&p[i], "/in/f.txt", WRITE_STORE, 0, 100 + i, i),
+                     0);
     for (unsigned i = 0; i < TEN; i++)
         cr_assert_eq(
             SEND(&p[i].session, file_commit, NEXT(&p[i]), .length = 100 + i),
@@ -442,7 +432,7 @@ Test(naming, version_puts_the_old_one_back)
     rename_faults.once_replace = "f";
     start(&p, CONFLICT_VERSION);
     disk_fill(&p, "/in/f", 50, 1);
-    cr_assert_eq(begin(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
+    cr_assert_eq(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
     cr_assert_neq(ask_commit_to(&p, 100, stored), OUTCOME_OK);
     cr_assert(disk_is(&p, "/in/f", 50, 1));
     cr_assert_not(disk_has(&p, "/in/f.~1~"));
@@ -466,7 +456,7 @@ static bool version_until(int steps)
     disk_fill(&p, "/in/f", 50, 1);
     s = steps_for_next();
     peer_run(&p);
-    cr_assert_eq(begin(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
+    cr_assert_eq(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
     steps_hold(s);
     cr_assert_eq(SEND(&p.session, file_commit, NEXT(&p), .length = 100), 0);
     for (; held && done < steps; done++) {
@@ -572,7 +562,7 @@ Test(naming, path_at_its_limit)
     strcat(path, "/");
     memset(path + strlen(path), 'f', 4096 - strlen(path));
     for (int i = 0; i < 2; i++) {
-        cr_assert_eq(begin(&p, path, WRITE_STORE, 0, 10, 1), 0);
+        cr_assert_eq(ask_upload(&p, path, WRITE_STORE, 0, 10, 1), 0);
         cr_assert_eq(ask_commit_to(&p, 10, stored),
                      i == 0 ? OUTCOME_OK : OUTCOME_BAD_NAME);
     }
@@ -590,7 +580,7 @@ Test(naming, a_name_that_goes_in_the_midst)
     rename_faults.slow_swap = 300000;
     start(&p, CONFLICT_VERSION);
     disk_fill(&p, "/in/f", 50, 1);
-    cr_assert_eq(begin(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
+    cr_assert_eq(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
     cr_assert_eq(stat(disk_path(&p, disk_partial(&p, "/in")), &ours), 0);
     cr_assert_eq(SEND(&p.session, file_commit, NEXT(&p), .length = 100), 0);
     do
@@ -716,7 +706,8 @@ Test(naming, death_without_noreplace)
         rename_faults =
             (struct rename_faults){ .no_flags = true, .dies = true };
         start(&p, conflicts[i]);
-        cr_assert_eq(begin(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
+        cr_assert_eq(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2),
+                     OUTCOME_OK);
         cr_assert_eq(SEND(&p.session, file_commit, NEXT(&p), .length = 100), 0);
         cr_assert_eq(peer_wait(&p), 77);
         cr_expect(disk_is(&p, "/in/f", 100, 2), "row %zu", i);
@@ -749,7 +740,8 @@ Test(naming, overwrite_only)
         rename_faults =
             (struct rename_faults){ .no_flags = true, .no_links = true };
         start(&p, (enum conflict)c);
-        cr_assert_eq(begin(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
+        cr_assert_eq(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2),
+                     OUTCOME_OK);
         cr_expect_eq(ask_commit_to(&p, 100, stored),
                      works ? OUTCOME_OK : OUTCOME_ONLY_OVERWRITE, "%d", c);
         cr_expect_eq(disk_has(&p, "/in/f"), works, "%d", c);
@@ -769,11 +761,11 @@ Test(naming, lock_that_is_held)
     folder = open(disk_path(&p, "/in"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     cr_assert_geq(folder, 0);
     cr_assert_eq(flock(folder, LOCK_EX), 0);
-    cr_assert_eq(begin(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
+    cr_assert_eq(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
     cr_expect_eq(ask_commit_to(&p, 100, stored), OUTCOME_BUSY);
     cr_expect(disk_is(&p, "/in/f", 50, 1));
     close(folder);
-    cr_assert_eq(begin(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
+    cr_assert_eq(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
     cr_expect_eq(ask_commit_to(&p, 100, stored), OUTCOME_OK);
     cr_expect(disk_is(&p, "/in/f", 100, 2));
     cr_expect(disk_is(&p, "/in/f.~1~", 50, 1));

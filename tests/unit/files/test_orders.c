@@ -665,10 +665,7 @@ static void end(void)
 
     steps_free(run.c[0].steps);
     steps_free(run.c[1].steps);
-    channel_close(&b->session);
-    cr_assert_eq(peer_wait(b), 0);
-    channel_close(&b->master);
-    channel_close(&b->log);
+    peer_leave(b);
     peer_stop(&run.c[0].peer);
     steps_end(run.c[0].steps);
     steps_end(run.c[1].steps);

@@ -75,16 +75,6 @@ static void hear_all(struct peer *p, struct all *a)
     a->error = reply.partials_end.error;
 }
 
-/* A process serves one request, so this starts another one. */
-static void again(struct peer *p)
-{
-    channel_close(&p->session);
-    cr_assert_eq(peer_wait(p), 0);
-    channel_close(&p->master);
-    channel_close(&p->log);
-    peer_run(p);
-}
-
 static const struct item *of(const struct all *a, const char *path)
 {
     for (size_t i = 0; i < a->count; i++)
@@ -245,7 +235,7 @@ Test(partials, by_age)
         hear_all(&p, &a);
         cr_expect_eq(a.count, rows[i].found, "%zu of age %lu", a.count,
                      rows[i].age);
-        again(&p);
+        peer_again(&p);
     }
     find(&p, true, 10 * DAY);
     hear_all(&p, &a);
@@ -277,7 +267,7 @@ Test(partials, in_use)
         cr_assert_eq(a.count, 1);
         cr_expect_eq(a.one[0].state, PARTIAL_IN_USE);
         cr_expect(disk_has(&p, busy));
-        again(&p);
+        peer_again(&p);
     }
     fd_close(
         &fd); /* the upload is cut: the partial stays, and can be continued */

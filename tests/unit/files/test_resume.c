@@ -193,25 +193,13 @@ Test(resume, decide)
     }
 }
 
-static void cut(struct peer *p, const char *path)
-{
-    uint64_t first;
-    int fd;
-
-    cr_assert_eq(ask_write(p, path, WRITE_STORE, 0, 0, &fd, &first),
-                 OUTCOME_OK);
-    put_pattern(fd, 0, 200 * K, 1);
-    close(fd);
-    cr_assert_eq(ask_abort(p), OUTCOME_OK);
-}
-
 /* Sends SIZE with one path, and APPE with another. */
 static void append_by(struct peer *p, const char *sized, const char *appended)
 {
     uint64_t first;
     int fd;
 
-    cut(p, "/d/f");
+    ask_cut(p, "/d/f", 200 * K, 1);
     cr_expect_eq(ask_size(p, sized), 192 * K);
     cr_assert_eq(ask_write(p, appended, WRITE_APPEND, 0, 0, &fd, &first),
                  OUTCOME_OK);
@@ -247,7 +235,7 @@ Test(resume, of_another_directory)
     disk_directory(&p, "/d");
     disk_directory(&p, "/e");
     peer_run(&p);
-    cut(&p, "/d/f");
+    ask_cut(&p, "/d/f", 200 * K, 1);
     cr_assert_eq(ask_size(&p, "/d/f"), 192 * K);
     cr_assert_eq(ask_rename(&p, "/d", "/x"), OUTCOME_OK);
     cr_assert_eq(ask_rename(&p, "/e", "/d"), OUTCOME_OK);
@@ -272,8 +260,8 @@ Test(resume, by_the_last_size)
 
     peer_start(&p);
     disk_put(&p, "/file", "x", 1);
-    cut(&p, "/f");
-    cut(&p, "/g");
+    ask_cut(&p, "/f", 200 * K, 1);
+    ask_cut(&p, "/g", 200 * K, 1);
     cr_assert_eq(ask_size(&p, "/f"), 192 * K);
     cr_assert_eq(ask_size(&p, "/g"), 192 * K);
     cr_assert_eq(ask_size(&p, "/file"), 1);

@@ -1,10 +1,269 @@
-/* Room on a disk, also on one that reports strange numbers. */
+/* A full disk removes old partials of the user, and of no other user. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "files/files.h"
+#include "peer.h"
+#include "sallyport/event/event.h"
+#include "syncs.h"
 
+#define K       1024u
+#define HOUR    3601
+#define FOREIGN "/d/.sallyport-00000000000000000000000000000000.part"
+
+static void begin(struct peer *p, const char *path, size_t len)
+{
+    cr_assert_eq(ask_upload(p, path, WRITE_STORE, 0, len, 1), OUTCOME_OK);
+}
+
+/* The same home, SECONDS later. */
+static void later(struct peer *p, time_t seconds)
+{
+    channel_close(&p->session);
+    channel_close(&p->master);
+    cr_assert_eq(peer_wait(p), 0);
+    channel_close(&p->log);
+    time_ahead += seconds;
+    peer_run(p);
+}
+
+static void expect_event(struct peer *p, uint64_t removed)
+{
+    struct event_record e;
+
+    cr_assert(peer_event(p, &e));
+    cr_expect_eq(e.event, EVENT_SERVICE);
+    cr_expect_eq(e.number[FIELD_NUMBER], removed);
+    cr_expect_gt(e.number[FIELD_BYTES], removed * 100 * K);
+}
+
+Test(idle, the_oldest_go_as_far_as_needed)
+{
+    struct peer p;
+
+    peer_start(&p);
+    disk_directory(&p, "/a");
+    disk_directory(&p, "/a/b");
+    ask_cut(&p, "/a/b/oldest", 200 * K, 1);
+    ask_cut(&p, "/f", 200 * K, 1);
+    disk_put(&p, "/a/file", "x", 1);
+    later(&p, HOUR);
+    begin(&p, "/g", 10);
+    /* One is enough if no length is announced; the other one stays. */
+    cr_assert_eq(ask_room(&p, 0), OUTCOME_OK);
+    expect_event(&p, 2);
+    cr_expect_eq(disk_partials(&p, "/a/b"), 0);
+    cr_expect_eq(disk_partials(&p, "/"), 1, "the one that is written");
+    cr_expect(disk_has(&p, "/a/file"));
+    cr_expect_eq(ask_room(&p, 0), OUTCOME_NO_SPACE);
+    /* An upload that fails for lack of space leaves nothing. */
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_expect_eq(disk_partials(&p, "/"), 0);
+    peer_stop(&p);
+}
+
+/* 33 MiB each: removing the first one is enough. */
+Test(idle, no_more_than_needed)
+{
+    struct peer p;
+
+    peer_start(&p);
+    ask_cut(&p, "/a", 33 * K * K, 1);
+    ask_cut(&p, "/b", 33 * K * K, 1);
+    later(&p, HOUR);
+    begin(&p, "/g", 10);
+    cr_assert_eq(ask_room(&p, 0), OUTCOME_OK);
+    expect_event(&p, 1);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_expect_eq(ask_size(&p, "/a"), 0);
+    cr_expect_neq(ask_size(&p, "/b"), 0);
+    peer_stop(&p);
+}
+
+/* A recently touched partial, one of another user, and a file that is no
+ * partial. */
+Test(idle, files_that_stay)
+{
+    struct peer p;
+
+    peer_start(&p);
+    disk_directory(&p, "/d");
+    ask_cut(&p, "/young", 200 * K, 1);
+    disk_put(&p, "/.sallyport-file", "x", 1);
+    if (geteuid() == 0) {
+        disk_put(&p, FOREIGN, "x", 1);
+        cr_assert_eq(chown(disk_path(&p, FOREIGN), PEER_UID + 1, PEER_UID + 1),
+                     0);
+    }
+    later(&p, 3500);
+    begin(&p, "/g", 10);
+    cr_expect_eq(ask_room(&p, 0), OUTCOME_NO_SPACE, "nothing is old enough");
+    cr_assert_eq(unlink(disk_path(&p, "/.sallyport-file")), 0);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_expect_eq(disk_partials(&p, "/"), 1);
+    later(&p, HOUR);
+    begin(&p, "/g", 10);
+    cr_expect_eq(ask_room(&p, 0), OUTCOME_OK);
+    expect_event(&p, 1);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_expect_eq(disk_partials(&p, "/"), 0);
+    cr_expect_eq(disk_partials(&p, "/d"), geteuid() == 0);
+    peer_stop(&p);
+}
+
+/* ALLO and AVBL count the partials that would be removed; STOR removes them if
+ * it must. */
+Test(idle, counts_as_free)
+{
+    uint64_t before, after, less;
+    struct peer p;
+
+    peer_start(&p);
+    ask_cut(&p, "/f", 8 * K * K, 1);
+    cr_assert_eq(ask_space_wanted(&p, "/", 0, &before), OUTCOME_OK);
+    later(&p, HOUR);
+    cr_assert_eq(ask_space(&p, "/", &after), OUTCOME_OK);
+    cr_assert_eq(ask_space_wanted(&p, "/", 1, &less), OUTCOME_OK);
+    /* Other processes write to this disk as well. */
+    cr_expect_lt(less, after);
+    cr_expect_eq(disk_partials(&p, "/"), 1);
+    peer_stop(&p);
+}
+
+/* There can never be enough room for it, so nothing is removed. */
+Test(idle, an_announced_length_that_never_fits)
+{
+    uint64_t first;
+    struct peer p;
+    int fd;
+
+    peer_start(&p);
+    ask_cut(&p, "/f", 200 * K, 1);
+    ask_cut(&p, "/g", 200 * K, 1);
+    later(&p, HOUR);
+    cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, 0, INT64_MAX, &fd, &first),
+                 OUTCOME_NO_SPACE);
+    cr_expect_eq(disk_partials(&p, "/"), 2);
+    peer_stop(&p);
+}
+
+/* 250 of 400 KiB are free: removing one of 200 KiB is enough for the rest. */
+Test(idle, an_announced_length_takes_what_is_missing)
+{
+    uint64_t first;
+    struct peer p;
+    int fd;
+
+    peer_start(&p);
+    ask_cut(&p, "/f", 200 * K, 1);
+    ask_cut(&p, "/g", 200 * K, 1);
+    free_at_first = 250 * K;
+    later(&p, HOUR);
+    cr_assert_eq(ask_write(&p, "/x", WRITE_STORE, 0, 400 * K, &fd, &first),
+                 OUTCOME_OK);
+    close(fd);
+    expect_event(&p, 1);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_expect_eq(disk_partials(&p, "/"), 1);
+    peer_stop(&p);
+}
+
+/* The first SIZE records that it has answered. The next one touches the
+ * partial half an hour after the last touch. */
+Test(idle, size_keeps_it)
+{
+    struct stat before, after;
+    struct peer p;
+
+    peer_start(&p);
+    ask_cut(&p, "/f", 200 * K, 1);
+    cr_expect_eq(ask_size(&p, "/f"), 192 * K);
+    cr_assert_eq(stat(disk_path(&p, disk_partial(&p, "/")), &before), 0);
+    cr_expect_eq(ask_size(&p, "/f"), 192 * K);
+    cr_assert_eq(stat(disk_path(&p, disk_partial(&p, "/")), &after), 0);
+    cr_expect_eq(before.st_ctim.tv_nsec, after.st_ctim.tv_nsec, "too soon");
+    later(&p, 1801);
+    cr_expect_eq(ask_size(&p, "/f"), 192 * K);
+    cr_assert_eq(stat(disk_path(&p, disk_partial(&p, "/")), &after), 0);
+    cr_expect(before.st_ctim.tv_sec != after.st_ctim.tv_sec ||
+              before.st_ctim.tv_nsec != after.st_ctim.tv_nsec);
+    cr_expect_eq(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
+    /* This answer of SIZE counts, too. */
+    uint64_t first;
+    int fd;
+    cr_assert_eq(ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first),
+                 OUTCOME_OK);
+    cr_expect_eq(first, 192 * K);
+    close(fd);
+    ask_abort(&p);
+    peer_stop(&p);
+}
+
+/* Makes one in the top directory, and one in a directory below it. */
+static void two_and_many(struct peer *p)
+{
+    peer_start(p);
+    disk_directory(p, "/d");
+    ask_cut(p, "/f", 200 * K, 1);
+    ask_cut(p, "/d/f", 200 * K, 1);
+    for (int i = 0; i < 200; i++) {
+        char name[32];
+
+        snprintf(name, sizeof(name), "/file-%d", i);
+        disk_put(p, name, "", 0);
+    }
+}
+
+/* The search ends after 5 s: nobody waits longer for an answer, however large
+ * the home is. The partials found by then count. */
+Test(idle, a_look_ends_in_time)
+{
+    struct event_record removed;
+    struct peer p;
+
+    two_and_many(&p);
+    clock_jumps = 100;
+    later(&p, HOUR);
+    clock_jumps = 0;
+    begin(&p, "/g", 10);
+    ask_room(&p, 0);
+    cr_expect_eq(disk_partials(&p, "/d"), 1, "it was never looked at");
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    later(&p, 0);
+    begin(&p, "/g", 10);
+    cr_expect_eq(ask_room(&p, UINT64_C(1) << 40), OUTCOME_OK);
+    cr_expect_eq(disk_partials(&p, "/d"), 0);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_assert(peer_event(&p, &removed));
+    peer_stop(&p);
+}
+
+/* It also ends after 100,000 names, if the clock stands still. */
+Test(idle, a_look_ends_after_many_names)
+{
+    struct event_record removed;
+    struct peer p;
+
+    two_and_many(&p);
+    directories_endless = true;
+    clock_jumps = -1;
+    later(&p, HOUR);
+    clock_jumps = 0;
+    directories_endless = false;
+    begin(&p, "/g", 10);
+    ask_room(&p, 0);
+    cr_expect_eq(disk_partials(&p, "/d"), 1, "it was never looked at");
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_assert(peer_event(&p, &removed));
+    peer_stop(&p);
+}
+
+/* Also a disk that reports strange numbers. */
 Test(space, free)
 {
     static const struct {

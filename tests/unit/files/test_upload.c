@@ -39,15 +39,6 @@ static void store(struct peer *p, const char *path, size_t len, unsigned seed)
     cr_assert_eq(disk_partials(p, "/"), 0);
 }
 
-/* Makes an upload that is cut after LEN bytes. */
-static void cut(struct peer *p, const char *path, size_t len, unsigned seed)
-{
-    uint64_t first;
-
-    cr_assert_eq(begin(p, path, WRITE_STORE, 0, len, seed, &first), OUTCOME_OK);
-    cr_assert_eq(ask_abort(p), OUTCOME_OK);
-}
-
 Test(upload, appears_whole_at_commit)
 {
     struct peer p;
@@ -267,7 +258,7 @@ Test(upload, cut_one_is_kept_from_64k_on)
 
     peer_start(&p);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        cut(&p, "/f", rows[i].held, 1);
+        ask_cut(&p, "/f", rows[i].held, 1);
         cr_expect_eq(disk_partials(&p, "/"), rows[i].told > 0);
         cr_expect_eq(ask_size(&p, "/f"), rows[i].told, "row %zu", i);
         cr_expect_eq(ask_size(&p, "/g"), 0);
@@ -293,7 +284,7 @@ Test(upload, spoiled_one_is_not_kept)
     cr_assert_eq(ask_abort_spoiled(&p), OUTCOME_OK);
     cr_expect_eq(disk_partials(&p, "/"), 0);
     cr_expect(disk_is(&p, "/f", 10, 1));
-    cut(&p, "/g", 200 * K, 1);
+    ask_cut(&p, "/g", 200 * K, 1);
     cr_assert_eq(begin(&p, "/g", WRITE_STORE, 64 * K, 200 * K, 1, &first),
                  OUTCOME_OK);
     cr_assert_eq(ask_abort_spoiled(&p), OUTCOME_OK);
@@ -331,7 +322,7 @@ Test(upload, fleeting_one)
     begin_fleeting(&p, "/g", WRITE_STORE, 200 * K, 1);
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     cr_expect_eq(disk_partials(&p, "/"), 0);
-    cut(&p, "/g", 200 * K, 1);
+    ask_cut(&p, "/g", 200 * K, 1);
     begin_fleeting(&p, "/g", WRITE_STORE, 100 * K, 2);
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     cr_expect_eq(ask_size(&p, "/g"), 192 * K);
@@ -370,7 +361,7 @@ Test(upload, store_goes_on_at_rest)
     uint64_t first;
 
     peer_start(&p);
-    cut(&p, "/f", 200 * K, 1);
+    ask_cut(&p, "/f", 200 * K, 1);
     cr_assert_eq(begin(&p, "/f", WRITE_STORE, 192 * K + 1, 0, 0, &first),
                  OUTCOME_BAD_OFFSET);
     cr_assert_eq(begin(&p, "/f", WRITE_STORE, 100 * K + 3, 300 * K, 1, &first),
@@ -389,7 +380,7 @@ Test(upload, store_cuts_what_is_behind_rest)
     uint64_t first;
 
     peer_start(&p);
-    cut(&p, "/f", 200 * K, 1);
+    ask_cut(&p, "/f", 200 * K, 1);
     begin(&p, "/f", WRITE_STORE, 64 * K, 65 * K, 1, &first);
     cr_assert_eq(ask_commit(&p, 65 * K), OUTCOME_OK);
     cr_assert(disk_is(&p, "/f", 65 * K, 1));
@@ -402,22 +393,22 @@ Test(upload, append_goes_on_after_size_only)
     uint64_t first;
 
     peer_start(&p);
-    cut(&p, "/f", 200 * K, 1);
+    ask_cut(&p, "/f", 200 * K, 1);
     cr_assert_eq(ask_size(&p, "/f"), 192 * K);
     begin(&p, "/f", WRITE_APPEND, 0, 300 * K, 1, &first);
     cr_assert_eq(first, 192 * K);
     cr_assert_eq(ask_commit(&p, 300 * K), OUTCOME_OK);
     cr_assert(disk_is(&p, "/f", 300 * K, 1));
     /* Without SIZE it begins again. */
-    cut(&p, "/g", 200 * K, 1);
+    ask_cut(&p, "/g", 200 * K, 1);
     begin(&p, "/g", WRITE_APPEND, 0, 10, 2, &first);
     cr_assert_eq(first, 0);
     cr_assert_eq(ask_commit(&p, 10), OUTCOME_OK);
     cr_assert(disk_is(&p, "/g", 10, 2));
     /* An answer of SIZE counts for one upload. */
-    cut(&p, "/h", 200 * K, 1);
+    ask_cut(&p, "/h", 200 * K, 1);
     ask_size(&p, "/h");
-    cut(&p, "/h", 200 * K, 1);
+    ask_cut(&p, "/h", 200 * K, 1);
     begin(&p, "/h", WRITE_APPEND, 0, 10, 2, &first);
     cr_assert_eq(first, 0);
     peer_stop(&p);
@@ -431,7 +422,7 @@ Test(upload, append_after_a_size_that_is_over)
     int fd;
 
     peer_start(&p);
-    cut(&p, "/f", 200 * K, 1);
+    ask_cut(&p, "/f", 200 * K, 1);
     ask_size(&p, "/f");
     cr_assert_eq(truncate(disk_path(&p, disk_partial(&p, "/")), 100 * K), 0);
     cr_assert_eq(ask_write(&p, "/f", WRITE_APPEND, 0, 0, &fd, &first),
@@ -527,27 +518,12 @@ Test(upload, resume_off)
     peer_init(&p);
     p.start.rules.resume = false;
     peer_run(&p);
-    cut(&p, "/f", 200 * K, 1);
+    ask_cut(&p, "/f", 200 * K, 1);
     cr_assert_eq(disk_partials(&p, "/"), 0);
     cr_assert_eq(ask_size(&p, "/f"), 0);
     cr_assert_eq(begin(&p, "/f", WRITE_STORE, 1, 0, 0, &first),
                  OUTCOME_BAD_OFFSET);
     peer_stop(&p);
-}
-
-/* The second process of the same user has the home of the first one. */
-static void join(struct peer *second, const struct peer *first)
-{
-    *second = *first;
-    peer_run(second);
-}
-
-static void leave(struct peer *second)
-{
-    channel_close(&second->session);
-    cr_assert_eq(peer_wait(second), 0);
-    channel_close(&second->master);
-    channel_close(&second->log);
 }
 
 Test(upload, two_writers_of_one_name)
@@ -557,7 +533,7 @@ Test(upload, two_writers_of_one_name)
     int fd;
 
     peer_start(&a);
-    join(&b, &a);
+    peer_join(&b, &a);
     begin(&a, "/f", WRITE_STORE, 0, 200 * K, 1, &first);
     begin(&b, "/f", WRITE_STORE, 0, 100 * K, 2, &first);
     cr_assert_eq(disk_partials(&a, "/"), 2);
@@ -577,7 +553,7 @@ Test(upload, two_writers_of_one_name)
     cr_assert_eq(disk_partials(&a, "/"), 1);
     ask_abort(&a);
     cr_assert_eq(ask_size(&b, "/g"), 192 * K);
-    leave(&b);
+    peer_leave(&b);
     peer_stop(&a);
 }
 
@@ -617,11 +593,11 @@ Test(upload, another_session_begins_the_partial_anew)
     int fd;
 
     peer_start(&a);
-    join(&b, &a);
+    peer_join(&b, &a);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        cut(&a, "/g", 200 * K, 1);
+        ask_cut(&a, "/g", 200 * K, 1);
         cr_assert_eq(ask_size(&a, "/g"), 192 * K);
-        cut(&b, "/g", 200 * K, 2);
+        ask_cut(&b, "/g", 200 * K, 2);
         cr_expect_eq(
             ask_write(&a, "/g", rows[i].mode, rows[i].offset, 0, &fd, &first),
             OUTCOME_SIZE_FIRST, "row %zu", i);
@@ -635,7 +611,7 @@ Test(upload, another_session_begins_the_partial_anew)
         cr_expect(disk_is(&a, "/g", 300 * K, 2), "row %zu", i);
         cr_assert_eq(unlink(disk_path(&a, "/g")), 0);
     }
-    leave(&b);
+    peer_leave(&b);
     peer_stop(&a);
 }
 
@@ -647,9 +623,9 @@ Test(upload, rest_goes_on_with_what_size_told_of)
     uint64_t first;
 
     peer_start(&a);
-    join(&b, &a);
+    peer_join(&b, &a);
     store(&a, "/f", 500000, 1);
-    cut(&a, "/f", 700000, 2);
+    ask_cut(&a, "/f", 700000, 2);
     cr_assert_eq(ask_size(&a, "/f"), 500000);
     cr_assert_eq(begin(&a, "/f", WRITE_STORE, 500000, 600000, 1, &first),
                  OUTCOME_OK);
@@ -657,13 +633,13 @@ Test(upload, rest_goes_on_with_what_size_told_of)
     cr_assert_eq(ask_commit(&a, 600000), OUTCOME_OK);
     cr_expect(disk_is(&a, "/f", 600000, 1));
     /* The other way round: SIZE reported a partial, then the file appeared. */
-    cut(&a, "/h", 200 * K, 1);
+    ask_cut(&a, "/h", 200 * K, 1);
     cr_assert_eq(ask_size(&a, "/h"), 192 * K);
     disk_fill(&a, "/h", 200 * K, 2);
     begin(&a, "/h", WRITE_STORE, 192 * K, 300 * K, 1, &first);
     cr_assert_eq(ask_commit(&a, 300 * K), OUTCOME_OK);
     cr_expect(disk_is(&a, "/h", 300 * K, 1));
-    leave(&b);
+    peer_leave(&b);
     peer_stop(&a);
 }
 
@@ -686,7 +662,7 @@ Test(upload, survives_any_end_of_the_process)
     cr_assert_eq(ask_sync(&a), OUTCOME_OK);
     kill(a.pid, SIGKILL);
     cr_assert_eq(peer_wait(&a), 256 + SIGKILL);
-    join(&b, &a);
+    peer_join(&b, &a);
     cr_assert_eq(ask_size(&b, "/f"), 192 * K);
     cr_assert_eq(ask_size(&b, "/g"), 192 * K);
     cr_assert_eq(ask_size(&b, "/h"), 192 * K);
@@ -698,12 +674,12 @@ Test(upload, another_user_sees_no_partial)
     struct peer a, b;
 
     peer_start(&a);
-    cut(&a, "/f", 200 * K, 1);
+    ask_cut(&a, "/f", 200 * K, 1);
     b = a;
     b.start.name = "bert";
     peer_run(&b);
     cr_assert_eq(ask_size(&b, "/f"), 0);
-    leave(&b);
+    peer_leave(&b);
     peer_stop(&a);
 }
 
@@ -717,7 +693,7 @@ Test(upload, partials_expire)
     peer_init(&p);
     disk_directory(&p, "/folder");
     peer_run(&p);
-    cut(&p, "/folder/young", 200 * K, 1);
+    ask_cut(&p, "/folder/young", 200 * K, 1);
     disk_age(&p, disk_partial(&p, "/folder"), 6);
     ask_list(&p, "/folder", LIST_NAMES, "", &text, &outcome, &entries);
     free(text);
@@ -727,9 +703,9 @@ Test(upload, partials_expire)
     free(text);
     cr_assert_eq(disk_partials(&p, "/folder"), 0);
     /* Another upload removes it, but never one that is being written. */
-    cut(&p, "/f", 200 * K, 1);
+    ask_cut(&p, "/f", 200 * K, 1);
     disk_age(&p, disk_partial(&p, "/"), 7);
-    cut(&p, "/folder/else", 1, 1);
+    ask_cut(&p, "/folder/else", 1, 1);
     begin(&p, "/g", WRITE_STORE, 0, 200 * K, 1, &first);
     /* The removal comes after the answer: the next answer shows that it is
      * done. */
@@ -737,11 +713,11 @@ Test(upload, partials_expire)
     cr_assert_eq(disk_partials(&p, "/"), 1);
     disk_age(&p, disk_partial(&p, "/"), 7);
     struct peer b;
-    join(&b, &p);
+    peer_join(&b, &p);
     ask_list(&b, "/", LIST_NAMES, "", &text, &outcome, &entries);
     free(text);
     cr_assert_eq(disk_partials(&p, "/"), 1);
-    leave(&b);
+    peer_leave(&b);
     cr_assert_eq(ask_commit(&p, 200 * K), OUTCOME_OK);
     peer_stop(&p);
 }
@@ -790,7 +766,7 @@ Test(upload, foreign_files_under_a_partials_name)
     uint64_t first;
 
     peer_start(&p);
-    cut(&p, "/f", 200 * K, 1);
+    ask_cut(&p, "/f", 200 * K, 1);
     snprintf(partial, sizeof(partial), "%s", disk_partial(&p, "/"));
     cr_assert_eq(link(disk_path(&p, partial), disk_path(&p, "/second")), 0);
     begin(&p, "/f", WRITE_STORE, 0, 10, 2, &first);

@@ -52,15 +52,13 @@ static void start(struct pair *pair)
 
 static void end(struct pair *pair)
 {
-    channel_close(&pair->b.session);
-    cr_assert_eq(peer_wait(&pair->b), 0);
-    channel_close(&pair->b.master);
-    channel_close(&pair->b.log);
+    peer_leave(&pair->b);
     peer_stop(&pair->a);
     for (int i = 0; i < 2; i++)
         steps_end(pair->steps[i]);
 }
 
+/* An upload of LEN bytes from where files says. */
 static int open_upload(struct peer *p, enum write_mode mode, size_t len,
                        unsigned seed)
 {
