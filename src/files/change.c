@@ -173,6 +173,23 @@ static bool change_is_same(const struct place *from, const struct place *to)
            resolve_is_at(to->directory, to->name, &st);
 }
 
+static int change_give(const struct files *f, const struct place *from,
+                       struct place *to, struct path *path, int fd,
+                       enum conflict conflict)
+{
+    struct naming n = {
+        .source = from->directory,
+        .from = from->name,
+        .fd = fd,
+        .directory = to->directory,
+        .name = to->name,
+        .path = path,
+        .conflict = conflict,
+    };
+
+    return naming_give(f, &n);
+}
+
 /* on_conflict holds for an upload under another name and a rename as well as
  * for an upload to the name itself. */
 static int change_rename_taken(const struct files *f, const struct place *from,
@@ -192,16 +209,7 @@ static int change_rename_taken(const struct files *f, const struct place *from,
         resolve_in(from->directory, from->name, O_PATH | O_NOFOLLOW, 0);
     if (fd < 0)
         return fd;
-    struct naming n = {
-        .source = from->directory,
-        .from = from->name,
-        .fd = fd,
-        .directory = to->directory,
-        .name = to->name,
-        .path = path,
-        .conflict = f->rules.on_conflict,
-    };
-    return naming_give(f, &n);
+    return change_give(f, from, to, path, fd, f->rules.on_conflict);
 }
 
 /* Only files and directories are renamed. To rename a link is to make a link,
@@ -210,19 +218,10 @@ static int change_rename_locked(const struct files *f, const struct place *from,
                                 struct place *to, struct path *path)
 {
     mode_t kind = change_kind_at(from);
-    struct naming n = {
-        .source = from->directory,
-        .from = from->name,
-        .fd = -1,
-        .directory = to->directory,
-        .name = to->name,
-        .path = path,
-        .conflict = CONFLICT_REJECT,
-    };
 
     if (kind != 0 && kind != S_IFREG && kind != S_IFDIR)
         return OUTCOME_NOT_REGULAR;
-    int r = naming_give(f, &n);
+    int r = change_give(f, from, to, path, -1, CONFLICT_REJECT);
     /* The file system has neither RENAME_NOREPLACE nor links, or this is a
      * directory, which has no links. */
     if (r == OUTCOME_ONLY_OVERWRITE && change_kind_at(to) == 0)

@@ -858,7 +858,7 @@ FD(file)
 END
 
 MESSAGE(file_begin, SESSION, FILES, WRITING, MANY, NONE,
-        "the first byte has arrived: now truncate or replace the old content")
+        "the first byte has arrived: now cut the old content at the offset")
 END
 
 MESSAGE(file_copy, SESSION, FILES, WRITING, MANY, NONE,
