@@ -176,7 +176,7 @@ static int upload_check_space(struct files *f, const struct wish *w,
 {
     uint64_t first = w->plan.first, frees = partial_frees(p, first);
     uint64_t need = w->announced > first ? w->announced - first : 0;
-    uint64_t missing;
+    uint64_t missing = 0;
 
     if (__builtin_add_overflow(need, copied, &need))
         return -ENOSPC;
