@@ -74,12 +74,6 @@ static void event_end(const char *verb, const char *name, const char *as,
     event_print(o);
 }
 
-static void event_note(const char *text)
-{
-    event_print(
-        json_pack("{s:s, s:o}", "event", "note", "text", event_text(text)));
-}
-
 static void event_error(const char *what, const struct failure *why)
 {
     json_t *o =
@@ -315,7 +309,8 @@ void progress_note(const char *format, ...)
     if (progress.style == PROGRESS_BARS || progress.style == PROGRESS_LINES)
         fprintf(stderr, "%s\n", show_text(text, safe, sizeof(safe)));
     else if (progress.style == PROGRESS_JSON)
-        event_note(text);
+        event_print(
+            json_pack("{s:s, s:o}", "event", "note", "text", event_text(text)));
     pthread_mutex_unlock(&progress.lock);
 }
 
