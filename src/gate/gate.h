@@ -20,7 +20,6 @@
 #include "sallyport/ipc/sign.h"
 #include "sallyport/process/frame.h"
 #include "sallyport/settings/settings.h"
-#include "sallyport/tls/client.h"
 #include "sallyport/tls/context.h"
 #include "sallyport/tls/ticket.h"
 

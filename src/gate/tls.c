@@ -15,7 +15,6 @@
 #include <time.h>
 
 #include "sallyport/base/clock.h"
-#include "sallyport/tls/client.h"
 #include "sallyport/tls/context.h"
 
 struct slice tickets_bytes(const struct ticket_key *k)

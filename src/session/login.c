@@ -9,8 +9,8 @@
 
 #include "sallyport/base/fd.h"
 #include "sallyport/ftp/hostport.h"
-#include "sallyport/tls/client.h"
 #include "sallyport/tls/context.h"
+#include "sallyport/tls/stream.h"
 #include "sallyport/tls/ticket.h"
 
 /* As long as gate may take to read master's message. */

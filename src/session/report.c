@@ -7,7 +7,7 @@
 
 #include "sallyport/base/clock.h"
 #include "sallyport/domain/pin.h"
-#include "sallyport/tls/client.h"
+#include "sallyport/tls/stream.h"
 
 static void report_add_user(const struct session *s, struct event_record *r)
 {

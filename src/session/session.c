@@ -15,7 +15,6 @@
 #include "sallyport/base/stderr.h"
 #include "sallyport/ftp/listing.h"
 #include "sallyport/sandbox/sandbox.h"
-#include "sallyport/tls/client.h"
 #include "sallyport/tls/context.h"
 
 #define SESSION_FILES 64

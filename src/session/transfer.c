@@ -14,8 +14,8 @@
 
 #include "data.h"
 #include "sallyport/base/clock.h"
-#include "sallyport/tls/client.h"
 #include "sallyport/tls/context.h"
+#include "sallyport/tls/stream.h"
 
 #define RECORD_OVERHEAD 32 /* bytes that TLS adds, at most */
 /* With the 230: two tickets, since many clients use each ticket once. One is

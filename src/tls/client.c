@@ -2,16 +2,19 @@
  * Runs in session, within OpenSSL's handshakes. OpenSSL has verified the
  * certificate, but for other processes that is only this process's word, and an
  * attacker inside it could say the same. So the handshake's messages are kept,
- * and auth verifies them (sallyport/proof). */
+ * and auth verifies them (sallyport/proof).
+ *
+ * The certificate's claims are lines to compare with the users file. The CA has
+ * signed their bytes, but a stranger chose them: a claim with unprintable bytes
+ * is left out. */
 #include <errno.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/x509v3.h>
 #include <string.h>
 
-#include "context_inside.h"
 #include "sallyport/domain/proof.h"
-#include "sallyport/tls/client.h"
-#include "stream_inside.h"
+#include "tls.h"
 
 /* A TLS 1.3 request contains the session's number, so that the client's
  * signature is valid for this session only. Clients must ignore the unknown
@@ -135,4 +138,136 @@ struct slice stream_proof(const struct stream *s)
 void stream_forget_proof(struct stream *s)
 {
     drop_proof(s);
+}
+
+#define SUBJECT_MAX 700
+
+static int add_fingerprint(X509 *x, struct buf *into)
+{
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    int r;
+
+    if (X509_digest(x, EVP_sha256(), hash, &len) != 1)
+        return -ENOMEM;
+    r = buf_add_text(into, "sha256:");
+    for (unsigned i = 0; i < len && r == 0; i++)
+        r = buf_add_format(into, "%02x", hash[i]);
+    return r ? r : buf_add_text(into, "\n");
+}
+
+static bool is_printable(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] <= ' ' || text.ptr[i] >= 0x7f)
+            return false;
+    return text.len > 0;
+}
+
+/* A line that doesn't fit any more is left out as a whole. */
+static int add_line(struct buf *into, const char *kind, struct slice text)
+{
+    size_t before = into->len;
+    int r = is_printable(text) ? buf_add_format(into, "%s:%.*s\n", kind,
+                                                (int)text.len, text.ptr)
+                               : 0;
+
+    if (r == -ENOBUFS)
+        into->len = before;
+    return r == -ENOBUFS ? 0 : r;
+}
+
+/* In a row of the users file a space or ';' ends the value, so both are written
+ * as hex. OpenSSL puts a backslash before a ';', and before a space at either
+ * end; that backslash is dropped. An escaped backslash belongs to the name and
+ * stays. */
+static int escape_value(struct slice from, struct buf *to)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < from.len && r == 0; i++) {
+        bool pair = from.ptr[i] == '\\' && i + 1 < from.len;
+        char c = from.ptr[i + pair];
+
+        if (c == ' ' || c == ';')
+            r = buf_add_format(to, "\\%02X", (unsigned)c);
+        else
+            r = buf_add(to, &from.ptr[i], 1u + pair);
+        i += pair;
+    }
+    return r;
+}
+
+/* RFC 4514; OpenSSL names the format after its predecessor, RFC 2253. */
+static int add_subject(X509 *x, struct buf *into)
+{
+    BIO *b = BIO_new(BIO_s_mem());
+    struct buf text;
+    char *bytes = NULL;
+    long len;
+    int r = -ENOMEM;
+
+    buf_init(&text, SUBJECT_MAX);
+    if (b && X509_NAME_print_ex(b, X509_get_subject_name(x), 0,
+                                XN_FLAG_RFC2253) >= 0) {
+        len = BIO_get_mem_data(b, &bytes);
+        r = escape_value((struct slice){ bytes, len > 0 ? (size_t)len : 0 },
+                         &text);
+    }
+    BIO_free(b);
+    if (r == 0)
+        r = add_line(into, "subject", buf_slice(&text));
+    buf_release(&text);
+    return r == -ENOBUFS ? 0 : r;
+}
+
+static const struct {
+    int type;
+    const char *kind;
+} kinds[] = {
+    { GEN_EMAIL, "email" },
+    { GEN_DNS, "dns" },
+    { GEN_URI, "uri" },
+};
+
+static int add_name(const GENERAL_NAME *name, struct buf *into)
+{
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (name->type != kinds[i].type)
+            continue;
+        const ASN1_STRING *s = name->d.ia5;
+
+        return add_line(into, kinds[i].kind,
+                        (struct slice){ (const char *)ASN1_STRING_get0_data(s),
+                                        (size_t)ASN1_STRING_length(s) });
+    }
+    return 0;
+}
+
+static int add_names(X509 *x, struct buf *into)
+{
+    GENERAL_NAMES *names =
+        X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
+    int r = 0;
+
+    for (int i = 0; i < sk_GENERAL_NAME_num(names) && r == 0; i++)
+        r = add_name(sk_GENERAL_NAME_value(names, i), into);
+    GENERAL_NAMES_free(names);
+    return r;
+}
+
+int stream_claims(const struct stream *s, struct buf *into)
+{
+    X509 *x = s->open ? SSL_get0_peer_certificate(s->ssl) : NULL;
+    int r;
+
+    if (!x || SSL_get_verify_result(s->ssl) != X509_V_OK)
+        return 0;
+    r = add_fingerprint(x, into);
+    if (r == 0)
+        r = add_subject(x, into);
+    if (r == 0)
+        r = add_names(x, into);
+    ERR_clear_error();
+    return r;
 }

@@ -1,28 +1,79 @@
 /* The CAs that issue clients' certificates, and their revocation lists. Runs in
  * gate, before its sandbox. It never opens a file: gate has the descriptors.
- * Only the CAs in these files are trusted, whatever the system trusts. */
+ * Only the CAs in these files are trusted, whatever the system trusts. OpenSSL
+ * ignores delta lists, so they are refused. */
 #include <errno.h>
+#include <openssl/asn1.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include "context_inside.h"
-#include "crl.h"
-#include "pem.h"
-#include "sallyport/tls/client.h"
+#include "tls.h"
 
 #define CAS_MAX   256
 #define DEPTH_MAX 8
 #define CHAIN_MAX (32 * 1024) /* bytes of a client's chain */
+#define CRL_MAX   (8u << 20)
+#define LISTS_MAX 512
 
 /* Without a list, or with an expired one, no certificate is accepted. */
-#define FLAGS_CRL (X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL)
+#define FLAGS_CRL   (X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL)
+#define DATE_WARN_S (30 * 86400)
+
+int64_t date_seconds(const ASN1_TIME *t)
+{
+    struct tm tm;
+
+    return ASN1_TIME_to_tm(t, &tm) == 1 ? timegm(&tm) : 0;
+}
+
+const char *date_text(const ASN1_TIME *t, char out[DATE_TEXT_MAX])
+{
+    struct tm tm = { 0 };
+
+    if (ASN1_TIME_to_tm(t, &tm) != 1 ||
+        strftime(out, DATE_TEXT_MAX, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
+        slice_copy(SLICE("an unreadable date"), out, DATE_TEXT_MAX);
+    return out;
+}
+
+/* Notes that thing NUMBER of F expires at END, and that the warning is due
+ * BEFORE seconds earlier. Returns 0 or -ENOMEM. */
+static int date_note(struct dated_file *f, int number, int64_t end,
+                     int64_t before)
+{
+    struct dated *more =
+        reallocarray(f->thing, f->count + 1, sizeof(*f->thing));
+
+    if (!more)
+        return -ENOMEM;
+    f->thing = more;
+    f->thing[f->count++] = (struct dated){ number, end, end - before };
+    return 0;
+}
+
+void date_release(struct dated_file *f)
+{
+    free(f->name);
+    free(f->thing);
+    *f = (struct dated_file){ 0 };
+}
+
+/* A revocation list in the store. */
+struct list {
+    const X509_CRL *crl; /* the store's */
+    int ca;              /* index of the CA that signed it */
+};
 
 /* What has been read so far: first the CAs, then the lists. */
 struct reading {
     X509_STORE *store;
     STACK_OF(X509) * cas;
+    struct list list[LISTS_MAX];
+    int lists;
     const struct tls_clients *from;
     struct dated_file ca, crl; /* owned */
     struct complaint *c;
@@ -88,21 +139,149 @@ static int check_chains(const struct reading *r)
     return 0;
 }
 
+/* Finds the CA that signed the list. A list of no known CA would revoke
+ * nothing. */
+static int find_ca(const struct reading *r, X509_CRL *crl)
+{
+    for (int i = 0; i < sk_X509_num(r->cas); i++) {
+        X509 *ca = sk_X509_value(r->cas, i);
+
+        if (X509_NAME_cmp(X509_get_subject_name(ca),
+                          X509_CRL_get_issuer(crl)) == 0 &&
+            X509_CRL_verify(crl, X509_get0_pubkey(ca)) == 1)
+            return i;
+    }
+    return -1;
+}
+
+static int check_list_dates(const struct reading *r, const X509_CRL *crl,
+                            int number)
+{
+    const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
+    const char *name = r->from->crl;
+    char date[DATE_TEXT_MAX];
+
+    if (r->from->crl_in_use)
+        return 0;
+    if (next && X509_cmp_time(next, NULL) <= 0)
+        return complain(r->c,
+                        "%s: revocation list %d has expired on %s; renew it, "
+                        "then reload",
+                        name, number, date_text(next, date));
+    if (X509_cmp_time(X509_CRL_get0_lastUpdate(crl), NULL) > 0)
+        return complain(r->c, "%s: revocation list %d is not valid yet", name,
+                        number);
+    return 0;
+}
+
+static const ASN1_OCTET_STRING *crl_extension(const X509_CRL *crl, int nid)
+{
+    int at = X509_CRL_get_ext_by_NID(crl, nid, -1);
+
+    return at < 0 ? NULL : X509_EXTENSION_get_data(X509_CRL_get_ext(crl, at));
+}
+
+/* A CA may have several lists, each for a part of its certificates. A list
+ * without such a part covers all of them. */
+static bool lists_overlap(const struct list *a, const struct list *b)
+{
+    const ASN1_OCTET_STRING *x, *y;
+
+    x = crl_extension(a->crl, NID_issuing_distribution_point);
+    y = crl_extension(b->crl, NID_issuing_distribution_point);
+    return a->ca == b->ca && (!x || !y || ASN1_OCTET_STRING_cmp(x, y) == 0);
+}
+
+/* Two lists about the same certificates are refused: OpenSSL would return to
+ * the older one after the newer one has expired, and would accept what only the
+ * newer one revokes. */
+static int check_overlap(const struct reading *r, const struct list *new)
+{
+    for (int i = 0; i < r->lists; i++)
+        if (lists_overlap(&r->list[i], new))
+            return complain(r->c,
+                            "%s: revocation lists %d and %d are for the same "
+                            "certificates; keep only the newer one",
+                            r->from->crl, i + 1, r->lists + 1);
+    return 0;
+}
+
+/* Some lists are valid for a day only and replaced in time. For those the
+ * warning is due in the last quarter. */
+static int note_expiry(struct dated_file *dates, const X509_CRL *crl,
+                       int number)
+{
+    const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
+    int64_t end, quarter;
+
+    if (!next)
+        return 0;
+    end = date_seconds(next);
+    quarter = (end - date_seconds(X509_CRL_get0_lastUpdate(crl))) / 4;
+    return date_note(dates, number, end,
+                     quarter < DATE_WARN_S ? quarter : DATE_WARN_S);
+}
+
+static int add_list(struct reading *r, X509_CRL *crl, int number)
+{
+    const struct list new = { crl, find_ca(r, crl) };
+
+    if (check_list_dates(r, crl, number) < 0)
+        return -EINVAL;
+    if (crl_extension(crl, NID_delta_crl))
+        return complain(r->c,
+                        "%s: revocation list %d has changes only; give "
+                        "complete ones",
+                        r->from->crl, number);
+    if (new.ca < 0)
+        return complain(r->c,
+                        "%s: revocation list %d is signed by none of the CAs "
+                        "in %s",
+                        r->from->crl, number, r->from->ca);
+    if (r->lists == LISTS_MAX)
+        return complain(r->c, "%s: more than %d revocation lists", r->from->crl,
+                        LISTS_MAX);
+    if (check_overlap(r, &new) < 0)
+        return -EINVAL;
+    if (X509_STORE_add_crl(r->store, crl) != 1 ||
+        note_expiry(&r->crl, crl, number) < 0)
+        return complain(r->c, "%s: no memory", r->from->crl);
+    r->list[r->lists++] = new;
+    return 0;
+}
+
+static void *parse_list(BIO *b)
+{
+    return PEM_read_bio_X509_CRL(b, NULL, NULL, NULL);
+}
+
+static int take_list(void *owner, void *thing, int number)
+{
+    int r = add_list(owner, thing, number);
+
+    X509_CRL_free(thing);
+    return r;
+}
+
+static const struct pem_kind revocation_lists = { "revocation list", parse_list,
+                                                  take_list };
+
 /* Without revocation lists a CA is accepted although its own issuer isn't in
  * the file. */
 static int read_all(struct reading *r)
 {
     unsigned long flags =
         r->from->crl_fd >= 0 ? FLAGS_CRL : X509_V_FLAG_PARTIAL_CHAIN;
-    const struct pem_file file = { r->from->ca_fd, r->from->ca, PEM_MAX };
-    int e = pem_each(&file, &cas, r, r->c);
+    const struct pem_file ca = { r->from->ca_fd, r->from->ca, PEM_MAX };
+    const struct pem_file crl = { r->from->crl_fd, r->from->crl, CRL_MAX };
+    int e = pem_each(&ca, &cas, r, r->c);
 
     if (e == 0 && X509_STORE_set_flags(r->store, flags) != 1)
         e = complain(r->c, "%s: no memory", r->from->ca);
     if (e == 0 && r->from->crl_fd >= 0)
         e = check_chains(r);
     if (e == 0 && r->from->crl_fd >= 0)
-        e = crl_read(r->store, r->cas, r->from, &r->crl, r->c);
+        e = pem_each(&crl, &revocation_lists, r, r->c);
     return e;
 }
 

@@ -1,53 +1,89 @@
-/* Reads a private key from PEM. Runs in keys, before its sandbox closes. The
- * text of the key is in a buffer that is wiped. It must never ask for a
- * passphrase: nobody is there to type one. */
+/* What keys and gate share: PEM files, and the kinds of keys and signature
+ * schemes that are accepted. Runs in keys, gate, and sallyportd --check. It
+ * never opens a file: the caller has the descriptor. */
 #include "key.h"
 
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
 
-#include "pem.h"
+#include "sallyport/base/fd.h"
 
-/* OpenSSL calls it for a passphrase. It notes the question and gives none. */
-static int no_passphrase(char *into, int size, int writing, void *asked)
+const char *tls_error(unsigned long error)
 {
-    (void)into;
-    (void)size;
-    (void)writing;
-    *(bool *)asked = true;
-    return -1;
+    const char *reason = ERR_reason_error_string(error);
+    return reason ? reason : "unknown error";
 }
 
-static EVP_PKEY *parse_private_key(BIO *b, const char *name,
-                                   struct complaint *c)
+BIO *pem_open(int fd, const char *name, struct buf *text, struct complaint *c)
 {
-    bool asked = false;
+    int r = fd_read_file(fd, text);
 
-    ERR_clear_error();
-    EVP_PKEY *key = PEM_read_bio_PrivateKey(b, NULL, no_passphrase, &asked);
-    if (!key && asked)
-        complain(c,
-                 "%s: the key is protected by a passphrase, which nobody can "
-                 "type into a server (openssl pkey -in OLD -out NEW takes it "
-                 "off)",
-                 name);
-    else if (!key)
-        complain(c, "%s: holds no private key in PEM form", name);
-    ERR_clear_error();
-    return key;
+    if (r == -EFBIG)
+        complain(c, "%s: too large for a PEM file (more than %zu KiB)", name,
+                 text->max >> 10);
+    else if (r != 0)
+        complain(c, "%s: %s", name, strerror(-r));
+    if (r != 0)
+        return NULL;
+    BIO *b = BIO_new_mem_buf(text->len > 0 ? text->data : "", (int)text->len);
+    if (!b)
+        complain(c, "%s: no memory", name);
+    return b;
 }
 
-EVP_PKEY *key_read(int fd, const char *name, struct complaint *c)
+/* Did the last parse fail because no further block begins? */
+static bool is_end(void)
+{
+    unsigned long e = ERR_peek_last_error();
+
+    return ERR_GET_LIB(e) == ERR_LIB_PEM &&
+           ERR_GET_REASON(e) == PEM_R_NO_START_LINE;
+}
+
+static int end_reading(const struct pem_file *f, const struct pem_kind *kind,
+                       int number, struct complaint *c)
+{
+    if (!is_end())
+        return complain(c, "%s: %s %d can't be read: %s", f->name, kind->what,
+                        number, tls_error(ERR_peek_error()));
+    if (number == 1)
+        return complain(c, "%s: holds no %s in PEM form", f->name, kind->what);
+    return 0;
+}
+
+static int take_each(BIO *b, const struct pem_file *f,
+                     const struct pem_kind *kind, void *owner,
+                     struct complaint *c)
+{
+    int r = 0;
+
+    for (int number = 1; r == 0; number++) {
+        ERR_clear_error();
+        void *thing = kind->parse(b);
+        if (!thing)
+            return end_reading(f, kind, number, c);
+        r = kind->take(owner, thing, number);
+    }
+    return r;
+}
+
+int pem_each(const struct pem_file *f, const struct pem_kind *kind, void *owner,
+             struct complaint *c)
 {
     struct buf text;
 
-    buf_init(&text, PEM_MAX);
-    BIO *b = pem_open(fd, name, &text, c);
-    EVP_PKEY *key = b ? parse_private_key(b, name, c) : NULL;
+    buf_init(&text, f->max);
+    BIO *b = pem_open(f->fd, f->name, &text, c);
+    int r = b ? take_each(b, f, kind, owner, c) : -EINVAL;
     BIO_free(b);
     buf_release(&text);
-    return key;
+    ERR_clear_error();
+    return r;
 }
 
 /* At least 112 bits of security, as in OpenSSL's security level 2; more for EC,
@@ -68,4 +104,47 @@ int key_check(EVP_PKEY *key, const char *name, struct complaint *c)
                         name, EVP_PKEY_get_bits(key), kinds[i].least);
     }
     return complain(c, "%s: neither RSA, EC nor Ed25519", name);
+}
+
+static const struct scheme schemes[] = {
+    { 0x0403, "EC", "SHA2-256", 0, true },
+    { 0x0503, "EC", "SHA2-384", 0, true },
+    { 0x0603, "EC", "SHA2-512", 0, true },
+    { 0x0804, "RSA", "SHA2-256", RSA_PKCS1_PSS_PADDING, true },
+    { 0x0805, "RSA", "SHA2-384", RSA_PKCS1_PSS_PADDING, true },
+    { 0x0806, "RSA", "SHA2-512", RSA_PKCS1_PSS_PADDING, true },
+    { 0x0807, "ED25519", NULL, 0, true },
+    { 0x0401, "RSA", "SHA2-256", RSA_PKCS1_PADDING, false },
+    { 0x0501, "RSA", "SHA2-384", RSA_PKCS1_PADDING, false },
+    { 0x0601, "RSA", "SHA2-512", RSA_PKCS1_PADDING, false },
+};
+#define SCHEMES (sizeof(schemes) / sizeof(schemes[0]))
+
+const struct scheme *scheme_find(uint16_t code)
+{
+    for (size_t i = 0; i < SCHEMES; i++)
+        if (schemes[i].code == code)
+            return &schemes[i];
+    return NULL;
+}
+
+/* OpenSSL knows that "SHA256" and "SHA2-256" are the same. */
+static bool is_digest(const char *asked, const char *row)
+{
+    if (!row || !*asked)
+        return !row && !*asked;
+    EVP_MD *md = EVP_MD_fetch(NULL, asked, NULL);
+    bool same = md && EVP_MD_is_a(md, row);
+    EVP_MD_free(md);
+    return same;
+}
+
+const struct scheme *scheme_of(const char *key, const char *digest, int padding)
+{
+    for (size_t i = 0; i < SCHEMES; i++)
+        if (schemes[i].padding == padding &&
+            strcasecmp(schemes[i].key, key) == 0 &&
+            is_digest(digest, schemes[i].digest))
+            return &schemes[i];
+    return NULL;
 }

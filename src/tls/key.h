@@ -1,18 +1,65 @@
-/* Reads a private key, and says which keys are accepted. */
+/* What the process keys and the users of its keys share: PEM files, and the
+ * kinds of keys and signature schemes that are accepted. */
 #ifndef TLS_KEY_H
 #define TLS_KEY_H
 
+#include <openssl/bio.h>
 #include <openssl/evp.h>
+#include <stdbool.h>
+#include <stdint.h>
 
+#include "sallyport/base/buf.h"
 #include "sallyport/base/complain.h"
 #include "sallyport/domain/limits.h"
 
-/* Reads a key without a passphrase from PEM; FD stays the caller's. Returns
- * NULL with the complaint about NAME. The caller frees the key. */
-EVP_PKEY *key_read(int fd, const char *name, struct complaint *c);
+/* The text of an error from OpenSSL's queue; never NULL. */
+const char *tls_error(unsigned long error);
 
-/* Is KEY (NULL: unreadable) of an accepted kind and strength? Returns 0, or
- * -EINVAL with the complaint about NAME. */
+/* Reads the whole file FD into TEXT, up to TEXT's maximum, and returns a BIO
+ * over it. The caller frees the BIO before TEXT; FD stays the caller's. NULL
+ * with a complaint about NAME: unreadable, too large, or no memory. */
+BIO *pem_open(int fd, const char *name, struct buf *text, struct complaint *c);
+
+struct pem_file {
+    int fd;           /* stays the caller's */
+    const char *name; /* for complaints */
+    size_t max;       /* bytes */
+};
+
+/* What the blocks of a file hold. */
+struct pem_kind {
+    const char *what; /* "certificate", for complaints */
+    /* Parses the next block. NULL: the file ends, or the block is wrong;
+     * OpenSSL's queue of errors says which. */
+    void *(*parse)(BIO *b);
+    /* Gets each THING and owns it, even on failure. NUMBER counts from 1.
+     * Returns 0, or -EINVAL with its own complaint, which ends the reading. */
+    int (*take)(void *owner, void *thing, int number);
+};
+
+/* Parses all blocks of the file and gives them to KIND's take(). Returns 0, or
+ * -EINVAL with the complaint; a file without a single block is a failure. */
+int pem_each(const struct pem_file *f, const struct pem_kind *kind, void *owner,
+             struct complaint *c);
+
+/* Is KEY (NULL: unreadable) of an accepted kind and strength? Each such key has
+ * a signature scheme. Returns 0, or -EINVAL with the complaint about NAME. */
 int key_check(EVP_PKEY *key, const char *name, struct complaint *c);
+
+/* A signature scheme of TLS. */
+struct scheme {
+    uint16_t code;      /* RFC 8446 4.2.3 */
+    const char *key;    /* OpenSSL's name of the key type */
+    const char *digest; /* NULL: the scheme has its own digest */
+    int padding;        /* RSA_PKCS1_PADDING and so on; 0: none */
+    bool in_13;         /* TLS 1.3 may use it */
+};
+
+/* NULL if the scheme isn't accepted. */
+const struct scheme *scheme_find(uint16_t code);
+/* Finds a scheme by its parts. DIGEST may be any name that OpenSSL knows for
+ * the digest; "" for none. NULL if the scheme isn't accepted. */
+const struct scheme *scheme_of(const char *key, const char *digest,
+                               int padding);
 
 #endif

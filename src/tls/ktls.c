@@ -8,9 +8,7 @@
 #include <openssl/err.h>
 #include <sys/epoll.h>
 
-#include "bio.h"
-#include "context_inside.h"
-#include "stream_inside.h"
+#include "tls.h"
 
 /* A full record. */
 #define RECORD SSL3_RT_MAX_PLAIN_LENGTH

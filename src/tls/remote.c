@@ -1,11 +1,353 @@
-/* The provider: what it offers, and how it is loaded. OpenSSL's default
- * provider still serves everything else; ours is used only if its name is
- * given. Runs in gate and session. */
-#include "remote.h"
-
+/* Stand-ins for private keys of another process: a provider for OpenSSL inside
+ * this program. Such a key is a public key of OpenSSL's default provider that
+ * claims a private half. The public key answers all questions. An operation
+ * that needs the private half fails, so that OpenSSL comes to our signatures,
+ * which give the whole message to the signer. OpenSSL's default provider still
+ * serves everything else; ours is used only if its name is given. Runs in gate
+ * and session. */
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/rsa.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tls.h"
+
+#define REMOTE_PROVIDER "sallyport"
+#define PRIVATE         OSSL_KEYMGMT_SELECT_PRIVATE_KEY
+/* Our own parameter: a struct remote_key. */
+#define PARAM_KEY "sallyport-key"
+
+/* The provider's own form of a key. */
+struct remote_key {
+    EVP_PKEY *public;            /* a key of OpenSSL's default provider */
+    const struct signer *signer; /* NULL: a public key only, to compare with */
+    uint64_t number;
+};
+
+/* The tables below differ in their import function, one for each kind of
+ * key. */
+static void *key_new(void *provider)
+{
+    (void)provider;
+    return calloc(1, sizeof(struct remote_key));
+}
+
+static void key_free(void *key)
+{
+    struct remote_key *k = key;
+
+    if (!k)
+        return;
+    EVP_PKEY_free(k->public);
+    free(k);
+}
+
+static int key_has(const void *key, int selection)
+{
+    const struct remote_key *k = key;
+
+    return k && k->public && (!(selection & PRIVATE) || k->signer);
+}
+
+static int key_match(const void *a, const void *b, int selection)
+{
+    const struct remote_key *one = a, *other = b;
+
+    (void)selection; /* the private half is never compared */
+    return EVP_PKEY_eq(one->public, other->public) == 1;
+}
+
+static int key_get_params(void *key, OSSL_PARAM params[])
+{
+    const struct remote_key *k = key;
+
+    return EVP_PKEY_get_params(k->public, params);
+}
+
+static const OSSL_PARAM *key_gettable(void *provider)
+{
+    static const OSSL_PARAM gettable[] = {
+        OSSL_PARAM_int(OSSL_PKEY_PARAM_BITS, NULL),
+        OSSL_PARAM_int(OSSL_PKEY_PARAM_SECURITY_BITS, NULL),
+        OSSL_PARAM_int(OSSL_PKEY_PARAM_MAX_SIZE, NULL),
+        OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, NULL, 0),
+        OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_DEFAULT_DIGEST, NULL, 0),
+        OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_MANDATORY_DIGEST, NULL, 0),
+        OSSL_PARAM_END,
+    };
+
+    (void)provider;
+    return gettable;
+}
+
+static int import_own(struct remote_key *k, const OSSL_PARAM *p)
+{
+    if (p->data_type != OSSL_PARAM_OCTET_STRING || p->data_size != sizeof(*k))
+        return 0;
+    memcpy(k, p->data, sizeof(*k));
+    return EVP_PKEY_up_ref(k->public);
+}
+
+/* Imports a key of another provider, to compare with. */
+static int import_public(struct remote_key *k, const char *kind,
+                         const OSSL_PARAM params[])
+{
+    EVP_PKEY_CTX *ctx =
+        EVP_PKEY_CTX_new_from_name(NULL, kind, "provider=default");
+    int r = ctx && EVP_PKEY_fromdata_init(ctx) == 1 &&
+            EVP_PKEY_fromdata(ctx, &k->public, EVP_PKEY_PUBLIC_KEY,
+                              (OSSL_PARAM *)(uintptr_t)params) == 1;
+
+    EVP_PKEY_CTX_free(ctx);
+    return r;
+}
+
+static int import_key(struct remote_key *k, const char *kind,
+                      const OSSL_PARAM params[])
+{
+    const OSSL_PARAM *own = OSSL_PARAM_locate_const(params, PARAM_KEY);
+
+    return own ? import_own(k, own) : import_public(k, kind, params);
+}
+
+static int import_rsa(void *key, int selection, const OSSL_PARAM params[])
+{
+    (void)selection;
+    return import_key(key, "RSA", params);
+}
+
+static int import_ec(void *key, int selection, const OSSL_PARAM params[])
+{
+    (void)selection;
+    return import_key(key, "EC", params);
+}
+
+static int import_ed25519(void *key, int selection, const OSSL_PARAM params[])
+{
+    (void)selection;
+    return import_key(key, "ED25519", params);
+}
+
+/* Exports the public half only; for the private half OpenSSL must come to
+ * us. */
+static int key_export(void *key, int selection, OSSL_CALLBACK *take,
+                      void *owner)
+{
+    const struct remote_key *k = key;
+    OSSL_PARAM *params = NULL;
+
+    if (selection & PRIVATE ||
+        EVP_PKEY_todata(k->public, EVP_PKEY_PUBLIC_KEY, &params) != 1)
+        return 0;
+    int r = take(params, owner);
+    OSSL_PARAM_free(params);
+    return r;
+}
+
+static const OSSL_PARAM *key_types(int selection)
+{
+    static const OSSL_PARAM types[] = {
+        OSSL_PARAM_octet_string(PARAM_KEY, NULL, 0),
+        OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, NULL, 0),
+        OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, NULL, 0),
+        OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_N, NULL, 0),
+        OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_E, NULL, 0),
+        OSSL_PARAM_END,
+    };
+
+    (void)selection;
+    return types;
+}
+
+static const char *ec_operation(int operation)
+{
+    return operation == OSSL_OP_SIGNATURE ? "ECDSA" : NULL;
+}
+
+#define KEY(number, function)                                                  \
+    {                                                                          \
+        OSSL_FUNC_KEYMGMT_##number, (void (*)(void))(function)                 \
+    }
+#define ALL_KINDS                                                              \
+    KEY(NEW, key_new), KEY(FREE, key_free), KEY(HAS, key_has),                 \
+        KEY(MATCH, key_match), KEY(GET_PARAMS, key_get_params),                \
+        KEY(GETTABLE_PARAMS, key_gettable), KEY(EXPORT, key_export),           \
+        KEY(EXPORT_TYPES, key_types), KEY(IMPORT_TYPES, key_types)
+#define END                                                                    \
+    {                                                                          \
+        0, NULL                                                                \
+    }
+
+static const OSSL_DISPATCH rsa_key[] = { ALL_KINDS, KEY(IMPORT, import_rsa),
+                                         END };
+static const OSSL_DISPATCH ec_key[] = { ALL_KINDS, KEY(IMPORT, import_ec),
+                                        KEY(QUERY_OPERATION_NAME, ec_operation),
+                                        END };
+static const OSSL_DISPATCH ed25519_key[] = { ALL_KINDS,
+                                             KEY(IMPORT, import_ed25519), END };
+
+EVP_PKEY *remote_key_new(EVP_PKEY *public, const struct signer *signer,
+                         uint64_t number)
+{
+    struct remote_key blob = { public, signer, number };
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_octet_string(PARAM_KEY, &blob, sizeof(blob)),
+        OSSL_PARAM_construct_end(),
+    };
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(
+        NULL, EVP_PKEY_get0_type_name(public), "provider=" REMOTE_PROVIDER);
+    EVP_PKEY *key = NULL;
+
+    if (!ctx || EVP_PKEY_fromdata_init(ctx) != 1 ||
+        EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params) != 1)
+        key = NULL;
+    EVP_PKEY_CTX_free(ctx);
+    return key;
+}
+
+#define DIGEST_MAX 32
+
+struct signature {
+    const struct remote_key *key;
+    char digest[DIGEST_MAX];
+    int padding; /* RSA_PKCS1_PADDING or RSA_PKCS1_PSS_PADDING */
+};
+
+static void *signature_new(void *provider, const char *properties)
+{
+    (void)provider;
+    (void)properties;
+    return calloc(1, sizeof(struct signature));
+}
+
+static void signature_free(void *signature)
+{
+    free(signature);
+}
+
+static int take_padding(struct signature *s, const OSSL_PARAM *p)
+{
+    const char *name;
+
+    if (p->data_type == OSSL_PARAM_INTEGER)
+        return OSSL_PARAM_get_int(p, &s->padding);
+    if (!OSSL_PARAM_get_utf8_string_ptr(p, &name))
+        return 0;
+    s->padding = strcmp(name, OSSL_PKEY_RSA_PAD_MODE_PSS) == 0
+                     ? RSA_PKCS1_PSS_PADDING
+                     : RSA_PKCS1_PADDING;
+    return 1;
+}
+
+/* TLS always uses a salt as long as the digest. */
+static int check_salt(const OSSL_PARAM *p)
+{
+    const char *name;
+    int length;
+
+    if (p->data_type == OSSL_PARAM_INTEGER)
+        return OSSL_PARAM_get_int(p, &length) &&
+               length == RSA_PSS_SALTLEN_DIGEST;
+    return OSSL_PARAM_get_utf8_string_ptr(p, &name) &&
+           strcmp(name, OSSL_PKEY_RSA_PSS_SALT_LEN_DIGEST) == 0;
+}
+
+static int signature_set(void *signature, const OSSL_PARAM params[])
+{
+    struct signature *s = signature;
+    const OSSL_PARAM *padding =
+        OSSL_PARAM_locate_const(params, OSSL_SIGNATURE_PARAM_PAD_MODE);
+    const OSSL_PARAM *salt =
+        OSSL_PARAM_locate_const(params, OSSL_SIGNATURE_PARAM_PSS_SALTLEN);
+
+    return (!padding || take_padding(s, padding)) &&
+           (!salt || check_salt(salt));
+}
+
+static const OSSL_PARAM *signature_settable(void *signature, void *provider)
+{
+    static const OSSL_PARAM settable[] = {
+        OSSL_PARAM_utf8_string(OSSL_SIGNATURE_PARAM_PAD_MODE, NULL, 0),
+        OSSL_PARAM_utf8_string(OSSL_SIGNATURE_PARAM_PSS_SALTLEN, NULL, 0),
+        OSSL_PARAM_END,
+    };
+
+    (void)signature;
+    (void)provider;
+    return settable;
+}
+
+static int signature_init(void *signature, const char *digest, void *key,
+                          const OSSL_PARAM params[])
+{
+    struct signature *s = signature;
+
+    if (digest && strlen(digest) >= sizeof(s->digest))
+        return 0;
+    s->key = key;
+    s->padding = RSA_PKCS1_PADDING;
+    snprintf(s->digest, sizeof(s->digest), "%s", digest ? digest : "");
+    return s->key && s->key->signer && (!params || signature_set(s, params));
+}
+
+static const struct scheme *scheme_asked(const struct signature *s)
+{
+    EVP_PKEY *public = s->key->public;
+
+    return scheme_of(EVP_PKEY_get0_type_name(public), s->digest,
+                     EVP_PKEY_is_a(public, "RSA") ? s->padding : 0);
+}
+
+static int ask_signer(const struct signature *s, const struct scheme *scheme,
+                      struct slice message, struct sign_result *ret)
+{
+    const struct signer *signer = s->key->signer;
+    const struct sign_request r = { s->key->number, scheme->code, message };
+
+    return signer->sign(signer->owner, &r, ret);
+}
+
+/* OpenSSL first calls it without OUT, to learn the size. */
+static int signature_make(void *signature, unsigned char *out, size_t *len,
+                          size_t size, const unsigned char *message,
+                          size_t message_len)
+{
+    struct signature *s = signature;
+    const struct scheme *scheme = s->key ? scheme_asked(s) : NULL;
+    struct slice m = { (const char *)message, message_len };
+    struct sign_result result;
+
+    if (!scheme)
+        return 0;
+    if (!out) {
+        *len = (size_t)EVP_PKEY_get_size(s->key->public);
+        return 1;
+    }
+    if (ask_signer(s, scheme, m, &result) != 0 || result.len > size)
+        return 0;
+    memcpy(out, result.bytes, result.len);
+    *len = result.len;
+    return 1;
+}
+
+#define SIGNATURE(number, function)                                            \
+    {                                                                          \
+        OSSL_FUNC_SIGNATURE_##number, (void (*)(void))(function)               \
+    }
+
+static const OSSL_DISPATCH signature[] = {
+    SIGNATURE(NEWCTX, signature_new),
+    SIGNATURE(FREECTX, signature_free),
+    SIGNATURE(DIGEST_SIGN_INIT, signature_init),
+    SIGNATURE(DIGEST_SIGN, signature_make),
+    SIGNATURE(SET_CTX_PARAMS, signature_set),
+    SIGNATURE(SETTABLE_CTX_PARAMS, signature_settable),
+    { 0, NULL },
+};
 
 #define PROPERTIES "provider=" REMOTE_PROVIDER
 
@@ -16,15 +358,15 @@
 #define NAMES_ED25519 "ED25519:1.3.101.112"
 
 static const OSSL_ALGORITHM keys[] = {
-    { NAMES_RSA, PROPERTIES, remote_rsa_key, NULL },
-    { NAMES_EC, PROPERTIES, remote_ec_key, NULL },
-    { NAMES_ED25519, PROPERTIES, remote_ed25519_key, NULL },
+    { NAMES_RSA, PROPERTIES, rsa_key, NULL },
+    { NAMES_EC, PROPERTIES, ec_key, NULL },
+    { NAMES_ED25519, PROPERTIES, ed25519_key, NULL },
     { NULL, NULL, NULL, NULL },
 };
 static const OSSL_ALGORITHM signatures[] = {
-    { NAMES_RSA, PROPERTIES, remote_signature, NULL },
-    { "ECDSA", PROPERTIES, remote_signature, NULL },
-    { NAMES_ED25519, PROPERTIES, remote_signature, NULL },
+    { NAMES_RSA, PROPERTIES, signature, NULL },
+    { "ECDSA", PROPERTIES, signature, NULL },
+    { NAMES_ED25519, PROPERTIES, signature, NULL },
     { NULL, NULL, NULL, NULL },
 };
 

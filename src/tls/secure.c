@@ -2,16 +2,13 @@
  * records into the output buffer and reads them from the input buffer. It
  * reaches the socket only through stream_send() and stream_receive(), and never
  * calls OpenSSL again after a failure. */
-#include "stream_inside.h"
-
 #include <errno.h>
 #include <openssl/err.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 
-#include "bio.h"
-#include "context_inside.h"
+#include "tls.h"
 
 #define RECORD_MAX SSL3_RT_MAX_PLAIN_LENGTH
 /* The most bytes that a record adds: the peer may have asked for fragments of
@@ -48,6 +45,49 @@ int stream_secure(struct stream *s, struct tls_context *t, enum stream_use use)
     s->use = use;
     client_ask(s);
     return 0;
+}
+
+#define HTTP                                                                   \
+    "HTTP instead of TLS: a browser or a health check at the wrong port"
+
+/* Why a handshake failed, in words, and what an administrator can do about it.
+ */
+static const struct {
+    int reason; /* OpenSSL's number */
+    const char *words;
+} refusals[] = {
+    { SSL_R_TLSV1_ALERT_UNKNOWN_CA,
+      "the client doesn't trust the certificate (alert unknown_ca); give it "
+      "the CA's certificate" },
+    { SSL_R_SSLV3_ALERT_BAD_CERTIFICATE,
+      "the client refuses the certificate (alert bad_certificate); check its "
+      "names and its chain" },
+    { SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN,
+      "the client refuses the certificate (alert certificate_unknown); check "
+      "its names, its chain and its CA" },
+    { SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED,
+      "the client finds the certificate expired (alert certificate_expired); "
+      "renew it, or set the client's clock" },
+    { SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED,
+      "the client finds the certificate revoked (alert certificate_revoked); "
+      "get a new one" },
+    { SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE,
+      "the client can't use this kind of certificate (alert "
+      "unsupported_certificate)" },
+    { SSL_R_HTTP_REQUEST, HTTP },
+    { SSL_R_HTTPS_PROXY_REQUEST, HTTP },
+    { SSL_R_WRONG_VERSION_NUMBER,
+      "no TLS but plain text; if the port is one of implicit TLS, set the "
+      "client to that" },
+};
+
+static const char *refusal_words(unsigned long error)
+{
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+        if (ERR_GET_LIB(error) == ERR_LIB_SSL &&
+            ERR_GET_REASON(error) == refusals[i].reason)
+            return refusals[i].words;
+    return NULL;
 }
 
 /* The output contains an alert with the reason: one attempt to send it. The

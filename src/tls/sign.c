@@ -1,20 +1,64 @@
-/* Signatures with a private key. Runs in keys only; no other process has a key
- * to call it with. It signs only the two kinds of message that a TLS server
+/* Private keys, and signatures with them. Runs in keys only; no other process
+ * has a key to call it with. It must never ask for a passphrase: nobody is
+ * there to type one. It signs only the two kinds of message that a TLS server
  * signs, so that an attacker can use the key for nothing else. */
 #include "sallyport/tls/sign.h"
 
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "key.h"
-#include "scheme.h"
 
 #define RANDOMS     64
 #define NAMED_CURVE 3
 #define HEAD_12     (RANDOMS + 4) /* type, curve, length of the point */
+
+/* OpenSSL calls it for a passphrase. It notes the question and gives none. */
+static int no_passphrase(char *into, int size, int writing, void *asked)
+{
+    (void)into;
+    (void)size;
+    (void)writing;
+    *(bool *)asked = true;
+    return -1;
+}
+
+static EVP_PKEY *parse_private_key(BIO *b, const char *name,
+                                   struct complaint *c)
+{
+    bool asked = false;
+
+    ERR_clear_error();
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(b, NULL, no_passphrase, &asked);
+    if (!key && asked)
+        complain(c,
+                 "%s: the key is protected by a passphrase, which nobody can "
+                 "type into a server (openssl pkey -in OLD -out NEW takes it "
+                 "off)",
+                 name);
+    else if (!key)
+        complain(c, "%s: holds no private key in PEM form", name);
+    ERR_clear_error();
+    return key;
+}
+
+/* The text of the key is wiped. */
+static EVP_PKEY *read_key(int fd, const char *name, struct complaint *c)
+{
+    struct buf text;
+
+    buf_init(&text, PEM_MAX);
+    BIO *b = pem_open(fd, name, &text, c);
+    EVP_PKEY *key = b ? parse_private_key(b, name, c) : NULL;
+    BIO_free(b);
+    buf_release(&text);
+    return key;
+}
 
 struct sign_key {
     EVP_PKEY *key;
@@ -28,7 +72,7 @@ struct sign_key *sign_key_new(int fd, const char *name, struct complaint *c)
         complain(c, "%s: no memory", name);
         return NULL;
     }
-    k->key = key_read(fd, name, c);
+    k->key = read_key(fd, name, c);
     if (k->key && key_check(k->key, name, c) == 0)
         return k;
     sign_key_free(k);
@@ -94,6 +138,14 @@ bool sign_is_handshake(const struct sign_request *r)
     return is_12_message(r->message) || (s->in_13 && is_13_message(r->message));
 }
 
+static bool set_padding(EVP_PKEY_CTX *ctx, int padding)
+{
+    return padding == 0 || (EVP_PKEY_CTX_set_rsa_padding(ctx, padding) == 1 &&
+                            (padding != RSA_PKCS1_PSS_PADDING ||
+                             EVP_PKEY_CTX_set_rsa_pss_saltlen(
+                                 ctx, RSA_PSS_SALTLEN_DIGEST) == 1));
+}
+
 static bool sign_message(EVP_MD_CTX *md, EVP_PKEY *key, const struct scheme *s,
                          struct slice message, struct sign_result *ret)
 {
@@ -102,7 +154,7 @@ static bool sign_message(EVP_MD_CTX *md, EVP_PKEY *key, const struct scheme *s,
     ret->len = sizeof(ret->bytes);
     return EVP_DigestSignInit_ex(md, &ctx, s->digest, NULL, NULL, key, NULL) ==
                1 &&
-           scheme_set_padding(s, ctx) &&
+           set_padding(ctx, s->padding) &&
            EVP_DigestSign(md, ret->bytes, &ret->len,
                           (const unsigned char *)message.ptr, message.len) == 1;
 }

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "context_inside.h"
 #include "sallyport/base/buf.h"
 #include "sallyport/base/fd.h"
+#include "tls.h"
 
 /* Responses of public CAs have 500 bytes to 3 KiB, with the responder's
  * certificate. */

@@ -1,13 +1,13 @@
 /* The public calls of a stream, plain or TLS. Runs in session. It classifies
  * how a connection ends. It must never wait, and never report a cut connection
  * as an orderly end. */
-#include "stream_inside.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+
+#include "tls.h"
 
 /* Room for one command line, and for a record with it. */
 #define BUFFER_MIN 4096u

@@ -1,14 +1,24 @@
-/* The owner's data in a ticket, and the keys that seal tickets. Runs in
- * session; gate makes the keys. Our own process sealed what is read here, but
- * it is checked like a stranger's input: a session under an attacker's control
- * has the keys too. */
-#include "sallyport/tls/ticket.h"
-
+/* Tickets: who owns them, which keys seal them, and which TLS sessions are
+ * resumed. Gate makes the keys; the rest runs in session, within OpenSSL's
+ * handshakes. Control channels never resume. A data channel resumes a session
+ * of the same user and address, and notes where it comes from; before a byte is
+ * transferred, session decides whether that suffices. A connection that has
+ * shown no ticket never gets one: the client could come back with it and pass
+ * for the user. */
 #include <errno.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
 #include <string.h>
 
 #include "sallyport/base/random.h"
+#include "sallyport/tls/ticket.h"
+#include "tls.h"
 
+/* The owner's data in a ticket. Our own process sealed what is read here, but
+ * it is checked like a stranger's input: a session under an attacker's control
+ * has the keys too. */
 #define FORMAT 2
 
 /* Offsets of the fields. */
@@ -112,4 +122,223 @@ void ticket_keys_turn(struct ticket_keys *k)
 void ticket_keys_wipe(struct ticket_keys *k)
 {
     explicit_bzero(k, sizeof(*k));
+}
+
+/* The lifetime in a TLS 1.2 ticket, in seconds: some clients (JSSE) drop a
+ * ticket that claims more than a week. The server itself accepts it as long as
+ * its session lives. */
+#define HINT_12  (7 * 24 * 3600)
+#define NEVER_12 INT32_MAX
+/* Bytes of a ticket without a client certificate (about 300), and room for
+ * replies. With less room in the buffer no ticket is sent. */
+#define TICKET_ROOM 4096u
+
+static const unsigned char context_name[] = "sallyport";
+
+static bool is_13(const SSL *ssl)
+{
+    return SSL_version(ssl) >= TLS1_3_VERSION;
+}
+
+static const struct ticket_key *find_key(const struct tls_context *t, bool is13,
+                                         const unsigned char *name)
+{
+    const struct ticket_key *keys[] = { is13 ? &t->keys.now : &t->own,
+                                        is13 ? &t->keys.before : &t->own };
+
+    for (size_t i = 0; i < 2; i++)
+        if (memcmp(keys[i]->name, name, TICKET_NAME_BYTES) == 0)
+            return keys[i];
+    return NULL;
+}
+
+/* OpenSSL's callback for ticket keys. Returns 1, 0 if the key is unknown, or
+ * -1. */
+static int ticket_key_callback(SSL *ssl, unsigned char *name, unsigned char *iv,
+                               EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
+                               int seal)
+{
+    struct tls_context *t = context_of(ssl);
+    const struct ticket_key *k = is_13(ssl) ? &t->keys.now : &t->own;
+    OSSL_PARAM params[3];
+
+    if (seal) {
+        memcpy(name, k->name, TICKET_NAME_BYTES);
+        random_bytes(iv, EVP_MAX_IV_LENGTH);
+    } else {
+        k = find_key(t, is_13(ssl), name);
+    }
+    if (!k)
+        return 0;
+    params[0] = OSSL_PARAM_construct_octet_string(
+        OSSL_MAC_PARAM_KEY, (void *)(uintptr_t)k->mac, sizeof(k->mac));
+    params[1] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
+                                                 (char[]){ "SHA256" }, 0);
+    params[2] = OSSL_PARAM_construct_end();
+    if (EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, k->cipher, iv,
+                          seal) != 1 ||
+        EVP_MAC_CTX_set_params(mac, params) != 1)
+        return -1;
+    return 1;
+}
+
+/* OpenSSL's callback for each new ticket. A TLS 1.2 ticket is made before the
+ * login; its key, which no other session has, shows who owns it. */
+static int stamp_ticket(SSL *ssl, void *unused)
+{
+    const struct tls_context *t = context_of(ssl);
+    unsigned char bytes[TICKET_OWNER_BYTES];
+
+    (void)unused;
+    if (!is_13(ssl)) {
+        SSL_SESSION_set_timeout(SSL_get_session(ssl), HINT_12);
+        return 1;
+    }
+    ticket_owner_write(&t->owner, bytes);
+    return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), bytes,
+                                           sizeof(bytes));
+}
+
+static enum ticket_origin read_origin(const SSL *ssl, SSL_SESSION *session)
+{
+    struct ticket_owner owner;
+    void *bytes = NULL;
+    size_t len = 0;
+
+    if (!is_13(ssl)) {
+        SSL_SESSION_set_timeout(session, NEVER_12);
+        return ORIGIN_SESSION;
+    }
+    if (SSL_SESSION_get0_ticket_appdata(session, &bytes, &len) != 1 ||
+        ticket_owner_read(bytes, len, &owner) < 0)
+        return ORIGIN_FOREIGN;
+    return ticket_origin(&context_of(ssl)->owner, &owner);
+}
+
+/* OpenSSL's callback for each ticket that a client shows. The owner is read
+ * here, since OpenSSL overwrites it when it makes the next ticket. Once a
+ * ticket was foreign, the result stays so whatever else the client offers. */
+static SSL_TICKET_RETURN judge_ticket(SSL *ssl, SSL_SESSION *session,
+                                      const unsigned char *name,
+                                      size_t name_len, SSL_TICKET_STATUS status,
+                                      void *unused)
+{
+    struct stream *s = SSL_get_app_data(ssl);
+
+    (void)name;
+    (void)name_len;
+    (void)unused;
+    if (!s) /* gate's own handshake (warm.c) */
+        return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE
+                                            : SSL_TICKET_RETURN_IGNORE_RENEW;
+    if (s->use == STREAM_CONTROL) /* IGNORE alone would prevent a ticket */
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
+        return SSL_TICKET_RETURN_IGNORE;
+    if (s->shown != ORIGIN_FOREIGN)
+        s->shown = read_origin(ssl, session);
+    return s->shown == ORIGIN_FOREIGN ? SSL_TICKET_RETURN_IGNORE
+                                      : SSL_TICKET_RETURN_USE;
+}
+
+/* curl and others turn tickets off in TLS 1.2, and show a session number. This
+ * process knows one, that of its control channel. It hands out copies, since
+ * OpenSSL marks the session of a cut connection as unusable. */
+static SSL_SESSION *find_session(SSL *ssl, const unsigned char *id, int len,
+                                 int *keep_reference)
+{
+    const struct tls_context *t = context_of(ssl);
+    struct stream *s = SSL_get_app_data(ssl);
+    unsigned known_len = 0;
+    const unsigned char *known =
+        t->kept ? SSL_SESSION_get_id(t->kept, &known_len) : NULL;
+
+    *keep_reference = 0;
+    if (!s || s->use == STREAM_CONTROL || is_13(ssl) || len <= 0 ||
+        (unsigned)len != known_len || memcmp(id, known, known_len) != 0)
+        return NULL;
+    s->shown = ORIGIN_SESSION;
+    return SSL_SESSION_dup(t->kept);
+}
+
+void resume_keep(struct stream *s)
+{
+    struct tls_context *t = context_of(s->ssl);
+
+    if (s->use != STREAM_CONTROL || is_13(s->ssl))
+        return;
+    SSL_SESSION_free(t->kept);
+    t->kept = SSL_SESSION_dup(SSL_get_session(s->ssl));
+    if (t->kept)
+        SSL_SESSION_set_timeout(t->kept, NEVER_12);
+}
+
+int resume_set(SSL_CTX *ssl, struct tls_context *t)
+{
+    SSL_CTX_set_app_data(ssl, t);
+    /* During a handshake TLS 1.3 sends no tickets, and TLS 1.2 its one. */
+    if (SSL_CTX_set_num_tickets(ssl, 0) != 1 ||
+        SSL_CTX_set_session_id_context(ssl, context_name,
+                                       sizeof(context_name) - 1) != 1 ||
+        SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, ticket_key_callback) != 1 ||
+        SSL_CTX_set_session_ticket_cb(ssl, stamp_ticket, judge_ticket, NULL) !=
+            1)
+        return -EINVAL;
+    /* Without CACHE_SERVER a TLS 1.2 session gets no number. OpenSSL's own
+     * cache stays empty. */
+    SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_SERVER |
+                                            SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_get_cb(ssl, find_session);
+    return 0;
+}
+
+void tls_context_tickets(struct tls_context *t, const struct ticket_keys *keys)
+{
+    t->keys = *keys;
+}
+
+void tls_context_lifetime(struct tls_context *t, uint64_t seconds)
+{
+    SSL_CTX_set_timeout(t->ssl, (long)seconds);
+}
+
+void tls_context_forked(struct tls_context *t)
+{
+    random_bytes(&t->own, sizeof(t->own));
+}
+
+void tls_context_owner(struct tls_context *t, const struct ticket_owner *owner)
+{
+    t->owner = *owner;
+}
+
+enum ticket_origin resume_origin(const struct stream *s)
+{
+    if (s->shown == ORIGIN_FOREIGN || SSL_session_reused(s->ssl))
+        return s->shown;
+    return ORIGIN_NONE;
+}
+
+/* A ticket contains the client's certificate, so that a resumed data connection
+ * has shown it too. */
+static size_t ticket_room(const struct stream *s)
+{
+    const X509 *client = SSL_get0_peer_certificate(s->ssl);
+    int len = client ? i2d_X509(client, NULL) : 0;
+
+    return TICKET_ROOM + (len > 0 ? (size_t)len : 0);
+}
+
+/* Without a ticket the client still has its others, so that is no failure. */
+enum stream_state resume_offer_ticket(struct stream *s)
+{
+    if (!is_13(s->ssl) || !context_of(s->ssl)->owner.user[0] ||
+        io_room(&s->io) < ticket_room(s) || SSL_new_session_ticket(s->ssl) != 1)
+        return STREAM_OK;
+    ERR_clear_error();
+    int r = SSL_do_handshake(s->ssl);
+    int error = r == 1 ? SSL_ERROR_NONE : SSL_get_error(s->ssl, r);
+    if (error == SSL_ERROR_NONE || error == SSL_ERROR_WANT_READ)
+        return STREAM_OK;
+    return stream_break(s, tls_error(ERR_peek_last_error()));
 }

@@ -1,15 +1,23 @@
 /* A handshake with itself, through memory. Runs in gate before its sandbox
  * closes: OpenSSL then has loaded all that it loads on first use (providers,
  * random generators, digests, curves, error texts), and each forked session
- * inherits it. It uses no descriptor. It verifies no name: the
- * client is this process. */
+ * inherits it. The handshake also proves that the process keys has the
+ * certificate's key. It verifies no name: the client is this process. */
 #include <errno.h>
 #include <openssl/err.h>
 #include <stdbool.h>
+#include <string.h>
 
-#include "context_inside.h"
+#include "tls.h"
 
 #define ROUNDS_MAX 16
+
+/* The context's signer during these handshakes; it remembers how it failed. */
+struct witness {
+    struct signer signer;
+    bool asked;
+    int error;
+};
 
 /* Both ends of one connection. */
 struct pair {
@@ -125,29 +133,58 @@ static bool warm_version(SSL_CTX *server, const struct identity *id,
     return ok;
 }
 
+static int witness_sign(void *owner, const struct sign_request *r,
+                        struct sign_result *ret)
+{
+    struct witness *w = owner;
+
+    w->asked = true;
+    w->error = w->signer.sign(w->signer.owner, r, ret);
+    return w->error;
+}
+
+/* The client has verified the signature with the certificate's key: once the
+ * signer was asked, nothing but its answer can fail the handshake. */
+static int complain_of_handshake(const struct witness *w,
+                                 const struct identity *id, struct complaint *c)
+{
+    unsigned long error = ERR_peek_error();
+
+    if (w->error && w->error != -EINVAL)
+        return complain(c, "%s: the process keys doesn't sign with it: %s",
+                        id->key_name, strerror(-w->error));
+    if (w->asked)
+        return complain(c, "%s: not the key of the certificate in %s",
+                        id->key_name, id->name);
+    if (ERR_GET_REASON(error) == SSL_R_NO_SHARED_CIPHER)
+        return complain(c, "%s: tls12_suites has none for its kind of key",
+                        id->name);
+    return complain(c, "%s: a handshake with it fails: %s", id->name,
+                    tls_error(error));
+}
+
 static int warm_versions(SSL_CTX *ssl, const struct identity *id,
-                         struct complaint *c)
+                         struct witness *w, struct complaint *c)
 {
     static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
     for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
         ERR_clear_error();
-        if (versions[i] < SSL_CTX_get_min_proto_version(ssl) ||
-            warm_version(ssl, id, versions[i]))
-            continue;
-        if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_NO_SHARED_CIPHER)
-            return complain(c, "%s: tls12_suites has none for its kind of key",
-                            id->name);
-        return complain(c, "%s: a handshake with it fails: %s", id->name,
-                        tls_error(ERR_peek_error()));
+        *w = (struct witness){ .signer = w->signer };
+        if (versions[i] >= SSL_CTX_get_min_proto_version(ssl) &&
+            !warm_version(ssl, id, versions[i]))
+            return complain_of_handshake(w, id, c);
     }
     return 0;
 }
 
 int warm_up(struct tls_context *t, struct complaint *c)
 {
+    struct witness w = { .signer = t->signer };
     int r = 0;
 
+    t->signer = (struct signer){ witness_sign, &w };
     for (size_t i = 0; r == 0 && i < t->count; i++)
-        r = warm_versions(t->ssl, &t->identity[i], c);
+        r = warm_versions(t->ssl, &t->identity[i], &w, c);
+    t->signer = w.signer;
     return r;
 }

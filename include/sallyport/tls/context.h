@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "sallyport/base/complain.h"
+#include "sallyport/domain/client_certificates.h"
 #include "sallyport/domain/limits.h"
 #include "sallyport/domain/sign.h"
 #include "sallyport/domain/suites.h"
@@ -75,5 +76,40 @@ void tls_context_forked(struct tls_context *t);
 /* Sets the owner of new tickets, after the login. Without an owner no TLS 1.3
  * ticket is made. */
 void tls_context_owner(struct tls_context *t, const struct ticket_owner *owner);
+
+/* Clients' certificates: which ones the server accepts. */
+struct tls_clients {
+    enum client_certificates mode;
+    int ca_fd, crl_fd;    /* PEM; the caller closes them; crl_fd -1: none */
+    const char *ca, *crl; /* file names, for complaints */
+    /* The file is in use already; it may have expired since. */
+    bool ca_in_use, crl_in_use;
+};
+
+/* From now on control channels ask for a certificate. They accept only one that
+ * these CAs issued for a client, that is valid now, and that isn't revoked.
+ * Returns 0, or -EINVAL with the complaint: a file is unreadable, empty or
+ * expired, or none of the CAs signed a list. A file that is in use already
+ * isn't refused because it has expired; but an expired CA or list lets nobody
+ * in. */
+int tls_context_clients(struct tls_context *t, const struct tls_clients *from,
+                        struct complaint *c);
+
+/* When a CA certificate or a revocation list expires. */
+struct tls_clients_date {
+    const char *name; /* the file; the text is the context's */
+    bool lists;       /* a revocation list; else a CA certificate */
+    int number;       /* the position in the file, from 1 */
+    /* Seconds since 1970. A warning is due from WARN on, 30 days before the
+     * end; for a list not before the last quarter of its life. */
+    int64_t expires, warn;
+};
+/* Writes date number I, counted from 0, CAs first. Returns false if there are
+ * no more. */
+bool tls_context_clients_date(const struct tls_context *t, size_t i,
+                              struct tls_clients_date *ret);
+/* Call it after the fork: SERIAL is the session's number, which the client's
+ * signature will contain (sallyport/proof). */
+void tls_context_serial(struct tls_context *t, uint64_t serial);
 
 #endif

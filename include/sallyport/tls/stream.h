@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sallyport/base/buf.h"
 #include "sallyport/tls/ticket.h"
 
 struct stream;
@@ -107,5 +108,28 @@ const char *stream_server_name(const struct stream *s);
 /* Returns "plain", or "TLSv1.3 TLS_AES_128_GCM_SHA256", followed by " resumed"
  * and by " ktls" if the kernel encrypts. The text is the stream's. */
 const char *stream_cipher(const struct stream *s);
+
+/* Limits in bytes: session sends claims and proof to auth in one message. */
+#define CLIENT_CLAIMS_MAX 1024u
+#define CLIENT_PROOF_MAX  9500u
+
+/* Appends the claims of a control channel's verified certificate, one in a
+ * line: "sha256:HEX", "subject:CN=…" (RFC 4514, with a space as \20),
+ * "email:…", "dns:…", "uri:…". Appends nothing if the client has shown no
+ * certificate. Returns 0 or -ENOMEM. */
+int stream_claims(const struct stream *s, struct buf *into);
+/* Returns all messages of the handshake, if it was TLS 1.3 and the client has
+ * shown a certificate and proved that it has the key. Otherwise, or if the
+ * messages are longer than CLIENT_PROOF_MAX, returns an empty slice. The bytes
+ * are the stream's, valid until stream_forget_proof() or stream_free(). */
+struct slice stream_proof(const struct stream *s);
+/* Frees the proof, after the login. */
+void stream_forget_proof(struct stream *s);
+
+/* For a data channel after its handshake: does it belong to the owner of the
+ * control channel's certificate? Returns true if the client has shown the same
+ * certificate, or if the TLS session that it resumed holds it. Also returns
+ * true if the control channel had no certificate. */
+bool stream_same_client(const struct stream *s);
 
 #endif

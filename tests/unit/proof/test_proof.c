@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "sallyport/proof/proof.h"
-#include "sallyport/tls/client.h"
 #include "sallyport/tls/stream.h"
 #include "support/pki.h"
 #include "support/signer.h"

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "fixture.h"
-#include "sallyport/tls/client.h"
+#include "sallyport/tls/stream.h"
 #include "support/pki.h"
-#include "tls/context_inside.h"
+#include "tls/tls.h"
 
 static char folder[64];
 static struct pki *pki;

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "fixture.h"
-#include "sallyport/tls/client.h"
+#include "sallyport/tls/stream.h"
 #include "support/pki.h"
 
 #define TLS_12 0x0303

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/clock.h"
-#include "tls/io.h"
+#include "tls/tls.h"
 
 static void pair(struct io *io, int ends[2], size_t size)
 {

@@ -60,16 +60,25 @@ Test(pem, what_is_loaded_and_what_is_refused)
 
 Test(pem, a_key_of_another_certificate)
 {
-    struct complaint complaint;
-    struct credentials a, b;
-    credentials_make(&a, &(struct credentials_spec){ .kind = KEY_EC });
-    credentials_make(&b, &(struct credentials_spec){ .kind = KEY_EC });
-    struct credentials mixed = { a.certificate_fd, b.key_fd };
-    cr_assert_null(load(&mixed, &complaint));
-    cr_assert_str_eq(complaint.text,
-                     "key.pem: not the key of the certificate in cert.pem");
-    credentials_close(&a);
-    credentials_close(&b);
+    static const unsigned kinds[][2] = {
+        { KEY_EC, KEY_EC },     { KEY_EC, KEY_EC_384 },
+        { KEY_EC_384, KEY_EC }, { KEY_EC, KEY_RSA },
+        { KEY_RSA, KEY_RSA },   { KEY_ED25519, KEY_ED25519 }
+    };
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        struct complaint complaint;
+        struct credentials a, b;
+        credentials_make(&a, &(struct credentials_spec){ .kind = kinds[i][0] });
+        credentials_make(&b, &(struct credentials_spec){ .kind = kinds[i][1] });
+        struct credentials mixed = { a.certificate_fd, b.key_fd };
+        cr_assert_null(load(&mixed, &complaint));
+        cr_assert_str_eq(complaint.text,
+                         "key.pem: not the key of the certificate in cert.pem",
+                         "%zu: %s", i, complaint.text);
+        credentials_close(&a);
+        credentials_close(&b);
+    }
 }
 
 Test(pem, files_the_wrong_way_round)

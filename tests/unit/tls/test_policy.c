@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 
 #include "raw.h"
-#include "tls/context_inside.h"
+#include "tls/tls.h"
 
 struct row {
     const char *what;

@@ -3,12 +3,13 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <openssl/provider.h>
+#include <openssl/rsa.h>
 #include <openssl/ssl.h>
 #include <string.h>
 
 #include "fixture.h"
 #include "sallyport/tls/sign.h"
-#include "tls/scheme.h"
+#include "tls/key.h"
 
 #define SPACES                                                                 \
     "                                                                "
@@ -116,14 +117,15 @@ Test(sign, what_is_refused)
 
 Test(sign, names_of_schemes)
 {
-    cr_expect_eq(scheme_of("EC", "SHA256", PADDING_NONE)->code, EC);
-    cr_expect_eq(scheme_of("id-ecPublicKey", "SHA256", PADDING_NONE), NULL);
-    cr_expect_eq(scheme_of("RSA", "SHA2-256", PADDING_PSS)->code, PSS);
-    cr_expect_eq(scheme_of("RSA", "sha256", PADDING_PKCS1)->code, PKCS1);
-    cr_expect_eq(scheme_of("ED25519", "", PADDING_NONE)->code, ED);
-    cr_expect_null(scheme_of("EC", "SHA1", PADDING_NONE));
-    cr_expect_null(scheme_of("EC", "", PADDING_NONE));
-    cr_expect_null(scheme_of("ED25519", "SHA256", PADDING_NONE));
+    cr_expect_eq(scheme_of("EC", "SHA256", 0)->code, EC);
+    cr_expect_eq(scheme_of("id-ecPublicKey", "SHA256", 0), NULL);
+    cr_expect_eq(scheme_of("RSA", "SHA2-256", RSA_PKCS1_PSS_PADDING)->code,
+                 PSS);
+    cr_expect_eq(scheme_of("RSA", "sha256", RSA_PKCS1_PADDING)->code, PKCS1);
+    cr_expect_eq(scheme_of("ED25519", "", 0)->code, ED);
+    cr_expect_null(scheme_of("EC", "SHA1", 0));
+    cr_expect_null(scheme_of("EC", "", 0));
+    cr_expect_null(scheme_of("ED25519", "SHA256", 0));
 }
 
 static const struct {

@@ -1,0 +1,305 @@
+/* The server's certificates: a chain from a PEM file with the stand-in for its
+ * key, and the choice of those that a client is offered. Gate reads the files,
+ * and sallyportd --check by way of gate. It never opens a file: gate has the
+ * descriptors. Session chooses, in the midst of a handshake, by the name that
+ * the client sends (SNI, RFC 6066 3): one certificate of each kind of key, of
+ * which OpenSSL takes the one that the client can verify. An unknown name must
+ * never fail a handshake: the first certificate is offered, and the client
+ * decides. */
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tls.h"
+
+#define CHAIN_MAX 16 /* certificates */
+
+/* A certificate in use may expire: a restarted gate, or a reload for another
+ * reason, doesn't refuse it then. Some clients don't mind. */
+static int check_validity(X509 *x, int number, const struct tls_pair *pair,
+                          struct complaint *c)
+{
+    const char *name = pair->certificate;
+    char which[48] = "the certificate", date[DATE_TEXT_MAX];
+
+    if (number > 1)
+        snprintf(which, sizeof(which), "certificate %d of the chain", number);
+    if (!pair->in_use && X509_cmp_time(X509_get0_notAfter(x), NULL) <= 0)
+        return complain(c, "%s: %s has expired on %s; renew it, then reload",
+                        name, which, date_text(X509_get0_notAfter(x), date));
+    if (!pair->in_use && X509_cmp_time(X509_get0_notBefore(x), NULL) > 0)
+        return complain(c,
+                        "%s: %s is not valid yet: only from %s on; is this "
+                        "machine's clock right?",
+                        name, which, date_text(X509_get0_notBefore(x), date));
+    return 0;
+}
+
+static int use_leaf(struct identity *id, X509 *x, const struct tls_pair *pair,
+                    struct complaint *c)
+{
+    const char *name = pair->certificate;
+    int r = check_validity(x, 1, pair, c);
+
+    id->leaf = x;
+    if (r == 0 && !(X509_get_key_usage(x) & KU_DIGITAL_SIGNATURE))
+        r = complain(c, "%s: its key usage has no digitalSignature", name);
+    return r != 0 ? r : key_check(X509_get0_pubkey(x), name, c);
+}
+
+static int use_issuer(struct identity *id, X509 *x, int number,
+                      const struct tls_pair *pair, struct complaint *c)
+{
+    const char *name = pair->certificate;
+    int r = check_validity(x, number, pair, c);
+
+    if (r == 0 && number > CHAIN_MAX)
+        r = complain(c, "%s: more than %d certificates", name, CHAIN_MAX);
+    if (r == 0 && !id->chain && !(id->chain = sk_X509_new_null()))
+        r = complain(c, "%s: no memory", name);
+    if (r == 0 && sk_X509_push(id->chain, x) > 0)
+        return 0; /* the identity owns X now */
+    X509_free(x);
+    return r != 0 ? r : complain(c, "%s: no memory", name);
+}
+
+struct chain {
+    struct identity *id;
+    const struct tls_pair *pair;
+    struct complaint *c;
+};
+
+static void *parse_certificate(BIO *b)
+{
+    return PEM_read_bio_X509_AUX(b, NULL, NULL, NULL);
+}
+
+static int take_certificate(void *owner, void *thing, int number)
+{
+    const struct chain *r = owner;
+
+    return number == 1 ? use_leaf(r->id, thing, r->pair, r->c)
+                       : use_issuer(r->id, thing, number, r->pair, r->c);
+}
+
+static const struct pem_kind certificates = { "certificate", parse_certificate,
+                                              take_certificate };
+
+static int chain_load(struct identity *id, const struct tls_pair *pair,
+                      struct complaint *c)
+{
+    const struct pem_file file = { pair->certificate_fd, pair->certificate,
+                                   PEM_MAX };
+    struct chain r = { id, pair, c };
+
+    return pem_each(&file, &certificates, &r, c);
+}
+
+static int keep_names(struct identity *id, const struct tls_pair *pair,
+                      struct complaint *c)
+{
+    id->name = strdup(pair->certificate);
+    id->key_name = strdup(pair->key);
+    id->number = pair->number;
+    return id->name && id->key_name
+               ? 0
+               : complain(c, "%s: no memory", pair->certificate);
+}
+
+/* A certificate is used without its OCSP response if that is unusable, except
+ * where the caller demands a usable one. */
+static int add_staple(struct identity *id, const struct tls_pair *pair,
+                      struct complaint *c)
+{
+    struct complaint why = { "" };
+    int r = pair->staple ? staple_load(id, pair, &why) : 0;
+
+    if (r != 0 && pair->staple_must_count)
+        return complain(c, "%s", why.text);
+    if (r != 0)
+        id->unstapled = strdup(why.text);
+    return 0;
+}
+
+int identity_load(struct identity *id, const struct tls_pair *pair,
+                  const struct signer *signer, struct complaint *c)
+{
+    EVP_PKEY *public;
+    int r = chain_load(id, pair, c);
+
+    if (r == 0)
+        r = keep_names(id, pair, c);
+    if (r != 0)
+        return r;
+    public = X509_get0_pubkey(id->leaf);
+    id->kind = EVP_PKEY_get_base_id(public);
+    id->key = remote_key_new(public, signer, pair->number);
+    if (!id->key)
+        return complain(c, "%s: %s", pair->certificate,
+                        tls_error(ERR_peek_last_error()));
+    return add_staple(id, pair, c);
+}
+
+void identity_free(struct identity *id)
+{
+    X509_free(id->leaf);
+    sk_X509_pop_free(id->chain, X509_free);
+    EVP_PKEY_free(id->key);
+    free(id->name);
+    free(id->key_name);
+    free(id->unstapled);
+    staple_drop(&id->staple);
+    *id = (struct identity){ 0 };
+}
+
+bool identity_use(const struct identity *id, SSL *ssl)
+{
+    return SSL_use_cert_and_key(ssl, id->leaf, id->key, id->chain, 1) == 1;
+}
+
+static int64_t not_after(X509 *x)
+{
+    return date_seconds(X509_get0_notAfter(x));
+}
+
+int64_t identity_expires(const struct identity *id)
+{
+    int64_t first = not_after(id->leaf);
+
+    for (int i = 0; i < sk_X509_num(id->chain); i++)
+        if (not_after(sk_X509_value(id->chain, i)) < first)
+            first = not_after(sk_X509_value(id->chain, i));
+    return first;
+}
+
+/* Is certificate X valid for this name of another certificate? A wildcard is
+ * valid for the same wildcard. */
+static bool has_name(X509 *x, const GENERAL_NAME *name)
+{
+    const ASN1_STRING *text;
+
+    if (name->type != GEN_DNS)
+        return true; /* clients ask for no other kind of name */
+    text = name->d.dNSName;
+    return X509_check_host(x, (const char *)ASN1_STRING_get0_data(text),
+                           (size_t)ASN1_STRING_length(text), 0, NULL) == 1;
+}
+
+/* Is B valid for every name that A is valid for? */
+static bool identity_covers(const struct identity *b, const struct identity *a)
+{
+    GENERAL_NAMES *names =
+        X509_get_ext_d2i(a->leaf, NID_subject_alt_name, NULL, NULL);
+    bool all = true;
+
+    if (!names)
+        return X509_NAME_cmp(X509_get_subject_name(a->leaf),
+                             X509_get_subject_name(b->leaf)) == 0;
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++)
+        all = all && has_name(b->leaf, sk_GENERAL_NAME_value(names, i));
+    GENERAL_NAMES_free(names);
+    return all;
+}
+
+/* Identities of different kinds. */
+struct choice {
+    const struct identity *all[CERTIFICATES_MAX];
+    size_t count;
+};
+
+static bool has_kind(const struct choice *c, int kind)
+{
+    for (size_t i = 0; i < c->count; i++)
+        if (c->all[i]->kind == kind)
+            return true;
+    return false;
+}
+
+static void add_choice(struct choice *c, const struct identity *id)
+{
+    if (!has_kind(c, id->kind))
+        c->all[c->count++] = id;
+}
+
+/* An exact name goes before a wildcard that covers it. */
+static void find_named(const struct tls_context *t, const char *name,
+                       struct choice *c)
+{
+    static const unsigned passes[] = { X509_CHECK_FLAG_NO_WILDCARDS, 0 };
+
+    for (size_t p = 0; p < sizeof(passes) / sizeof(passes[0]); p++)
+        for (size_t i = 0; i < t->count; i++)
+            if (X509_check_host(t->identity[i].leaf, name, strlen(name),
+                                passes[p], NULL) == 1)
+                add_choice(c, &t->identity[i]);
+}
+
+static int choose_on_client_hello(SSL *ssl, void *owner)
+{
+    const struct tls_context *t = owner;
+    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    struct choice c = { .count = 0 };
+
+    if (!name || t->count == 1)
+        return 1;
+    find_named(t, name, &c);
+    if (c.count > 0)
+        SSL_certs_clear(ssl);
+    for (size_t i = 0; i < c.count; i++)
+        if (!identity_use(c.all[i], ssl))
+            return 0;
+    return 1;
+}
+
+/* The choice for clients that send no name, or an unknown one. */
+static int set_first(struct tls_context *t, const struct tls_pair *pairs,
+                     struct complaint *c)
+{
+    struct choice first = { .count = 0 };
+
+    for (size_t i = 0; i < t->count; i++) {
+        const struct identity *id = &t->identity[i];
+
+        if (has_kind(&first, id->kind) || !identity_covers(id, &t->identity[0]))
+            continue;
+        add_choice(&first, id);
+        if (SSL_CTX_use_cert_and_key(t->ssl, id->leaf, id->key, id->chain, 1) !=
+            1)
+            return complain(c, "%s: %s", pairs[i].certificate,
+                            tls_error(ERR_peek_error()));
+    }
+    return 0;
+}
+
+/* Two pairs with the same names and the same kind of key: no client would ever
+ * get the second one. */
+static int check_duplicates(const struct tls_context *t,
+                            const struct tls_pair *pairs, struct complaint *c)
+{
+    for (size_t i = 0; i < t->count; i++)
+        for (size_t j = 0; j < i; j++) {
+            const struct identity *a = &t->identity[i], *b = &t->identity[j];
+
+            if (a->kind == b->kind && identity_covers(a, b) &&
+                identity_covers(b, a))
+                return complain(c,
+                                "%s: for the same names, and with the same "
+                                "kind of key, as %s",
+                                pairs[i].certificate, pairs[j].certificate);
+        }
+    return 0;
+}
+
+int choose_set(struct tls_context *t, const struct tls_pair *pairs,
+               struct complaint *c)
+{
+    int r = check_duplicates(t, pairs, c);
+
+    SSL_CTX_set_cert_cb(t->ssl, choose_on_client_hello, t);
+    return r != 0 ? r : set_first(t, pairs, c);
+}

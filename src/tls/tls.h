@@ -1,0 +1,261 @@
+/* The room's insides: the socket's buffers, the parts of a stream, and the
+ * parts of a context. */
+#ifndef TLS_TLS_H
+#define TLS_TLS_H
+
+#include <openssl/bio.h>
+#include <openssl/provider.h>
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "key.h"
+#include "sallyport/base/buf.h"
+#include "sallyport/domain/client_certificates.h"
+#include "sallyport/domain/proof.h"
+#include "sallyport/tls/context.h"
+#include "sallyport/tls/stream.h"
+#include "sallyport/tls/ticket.h"
+
+/* io.c: a socket with two buffers. Many small reads and writes become one
+ * recv(2) or send(2). */
+struct io {
+    int fd;           /* the caller closes it */
+    uint64_t traffic; /* bytes sent and received on the socket */
+    size_t size;      /* of each buffer, once it exists */
+    unsigned char *in, *out;
+    size_t in_at, in_end, out_at, out_end;
+};
+
+/* A stream with buffers up to this size is a control channel. There are many of
+ * them, mostly idle, so they free buffers that are empty. */
+#define IO_SMALL (64u << 10)
+
+/* Allocates nothing yet. */
+void io_init(struct io *io, int fd, size_t size);
+void io_release(struct io *io);
+
+/* Fills the empty input by one recv(2). Returns the number of bytes, 0 at the
+ * end of the stream, -EAGAIN, or another -errno. */
+int io_fill(struct io *io);
+/* Takes up to LEN received bytes. Returns how many. */
+size_t io_take(struct io *io, void *into, size_t len);
+/* Has the kernel acknowledge received data at once, and not after 40 ms. GnuTLS
+ * and Java send the last flight of a handshake in two pieces, and Nagle's
+ * algorithm holds the second one back until the acknowledgement. */
+void io_acknowledge(const struct io *io);
+/* Buffers up to LEN bytes. Returns how many (0: the buffer is full), or
+ * -ENOMEM. */
+int io_put(struct io *io, const void *from, size_t len);
+/* From here on the kernel bounds what is sent only by its memory, and no more
+ * by the amount of unsent data. */
+void io_bound_by_memory(const struct io *io);
+/* Bytes of kernel memory with sent data that the peer hasn't acknowledged. */
+size_t io_queued(const struct io *io);
+/* Bytes of the kernel's send memory that are free; 0 also as long as EPOLLOUT
+ * would wait. */
+size_t io_memory(const struct io *io);
+/* Sends all buffered bytes. Returns 0, -EAGAIN if a part is left, or another
+ * -errno. */
+int io_send(struct io *io);
+/* Discards the buffered output. */
+void io_drop(struct io *io);
+
+/* How many bytes io_put() would take now. */
+size_t io_room(const struct io *io);
+bool io_received(const struct io *io);
+bool io_unsent(const struct io *io);
+
+/* Returns NULL if there is no memory. Free it with BIO_meth_free() after the
+ * last BIO that uses it. */
+BIO_METHOD *bio_method(void);
+/* A BIO that reads from and writes to IO's buffers, never to its socket. If
+ * they are empty or full, it asks OpenSSL to retry. IO must outlive it. Returns
+ * NULL if there is no memory. */
+BIO *bio_over(const BIO_METHOD *method, struct io *io);
+/* A BIO for writing over kernel TLS. It works like bio_over() until OpenSSL has
+ * given its keys to the kernel, in the midst of a handshake. After that,
+ * records go to IO's socket and the kernel encrypts them. Returns NULL if there
+ * is no memory. */
+BIO *bio_over_ktls(const BIO_METHOD *method, struct io *io);
+
+/* stream.c (plain and TLS) and secure.c (TLS). */
+struct stream {
+    struct io io;
+    SSL *ssl; /* NULL: plain */
+    enum stream_use use;
+    enum ticket_origin shown; /* the origin of the client's ticket */
+    bool open;                /* the handshake is over */
+    bool ktls;                /* the kernel encrypts since the handshake */
+    bool parted;              /* kTLS: our close_notify is sent */
+    bool broken;              /* stream_free() is the only call left */
+    bool heard;               /* this call has made its one recv(2) */
+    enum stream_state end;    /* of reading: CLOSED or CUT; OK until then */
+    bool fin;                 /* the end was a FIN, not a reset */
+    bool told;                /* stream_read() has reported the end */
+    uint32_t events;
+    char cipher[64];
+    char cause[160];
+    struct buf proof; /* the handshake's messages, for stream_proof() */
+    bool unproved;    /* they are too long, useless, or forgotten */
+};
+
+/* Every public call begins with it. False: the stream is broken. */
+bool stream_begin(struct stream *s);
+/* The result of a failed call on the socket: CUT or FAILED. */
+enum stream_state stream_failed(struct stream *s, int error);
+/* Marks the stream as broken and keeps the cause. Returns STREAM_FAILED. */
+enum stream_state stream_break(struct stream *s, const char *cause);
+/* Sends the buffered bytes: OK, AGAIN, CUT or FAILED. */
+enum stream_state stream_send(struct stream *s);
+/* Fills the input: OK, AGAIN, CUT or FAILED. It calls recv(2) at most once in
+ * each public call, so that a peer that sends without end can't keep the
+ * caller. At the end of the stream the result is AT_END. */
+enum stream_state stream_receive(struct stream *s, enum stream_state at_end);
+
+enum stream_state secure_handshake(struct stream *s);
+enum stream_state secure_read(struct stream *s, unsigned char *into, size_t len,
+                              size_t *got);
+enum stream_state secure_write(struct stream *s, const unsigned char *from,
+                               size_t len, size_t *took);
+/* Is a record incomplete: has it begun and not ended? */
+bool secure_is_within(const struct stream *s);
+enum stream_state secure_shutdown(struct stream *s);
+
+/* ktls.c: ktls_begin() is called when a handshake is over. */
+void ktls_begin(struct stream *s);
+enum stream_state ktls_shutdown(struct stream *s);
+
+/* client.c: client_ask() is called before the handshake, and asks for a
+ * certificate where one is wanted. client_keep() is called when the handshake
+ * is over. */
+void client_ask(struct stream *s);
+void client_keep(struct stream *s);
+/* Why OpenSSL refused the client's certificate, or NULL. */
+const char *client_refused(const struct stream *s);
+
+/* ticket.c: resume_keep() is called when a handshake is over. */
+void resume_keep(struct stream *s);
+enum ticket_origin resume_origin(const struct stream *s);
+enum stream_state resume_offer_ticket(struct stream *s);
+
+/* An OCSP response about a certificate. */
+struct staple {
+    unsigned char *der; /* NULL: there is no usable one */
+    size_t len;
+    int64_t until; /* seconds since 1970 */
+};
+
+/* A certificate with its chain, and the stand-in for its private key. */
+struct identity {
+    X509 *leaf;
+    STACK_OF(X509) * chain;
+    EVP_PKEY *key;
+    char *name, *key_name; /* names of their files */
+    uint64_t number;       /* the key's number, for the signer */
+    struct staple staple;
+    char *unstapled; /* why no response; NULL: sent, or not configured */
+    int kind; /* EVP_PKEY_RSA and so on: a handshake offers one of each */
+};
+
+/* When something in a file expires, and from when on to warn. */
+struct dated {
+    int number;            /* position in the file, from 1 */
+    int64_t expires, warn; /* seconds since 1970 */
+};
+
+/* All dates of one file; owned. */
+struct dated_file {
+    char *name; /* of the file; or NULL */
+    struct dated *thing;
+    size_t count;
+};
+
+struct tls_context {
+    SSL_CTX *ssl; /* its certificates are for clients that send no known name */
+    struct identity identity[CERTIFICATES_MAX];
+    size_t count;
+    BIO_METHOD *bio;         /* used by all streams */
+    OSSL_PROVIDER *provider; /* provides the stand-ins for private keys */
+    struct signer signer;    /* the stand-ins point to it */
+    /* For TLS 1.3: gate makes them, and all its sessions have them. */
+    struct ticket_keys keys;
+    struct ticket_key own; /* for TLS 1.2: only this process has it */
+    SSL_SESSION *kept; /* the control channel's session, in TLS 1.2; or NULL */
+    struct ticket_owner owner; /* who owns new tickets; user "": nobody */
+    enum client_certificates clients; /* asked for on control channels */
+    struct dated_file client_ca, client_crl;
+    unsigned char serial[PROOF_SERIAL_BYTES]; /* in our requests */
+    X509 *client; /* the control channel's client certificate; or NULL */
+};
+
+/* The context that SSL was made from. */
+struct tls_context *context_of(const SSL *ssl);
+
+/* Sets versions, suites and options. Returns 0, or -EINVAL if OpenSSL can't do
+ * it. */
+int policy_set(SSL_CTX *ssl, const struct tls_policy *policy);
+
+/* Loads a pair, and makes a key that asks the signer. Returns 0, or -EINVAL
+ * with the complaint. In either case the caller frees ID. */
+int identity_load(struct identity *id, const struct tls_pair *pair,
+                  const struct signer *signer, struct complaint *c);
+void identity_free(struct identity *id);
+/* Adds the certificate to those of one connection. False: OpenSSL's queue has
+ * the error. */
+bool identity_use(const struct identity *id, SSL *ssl);
+/* When the first certificate of its chain expires, seconds since 1970. */
+int64_t identity_expires(const struct identity *id);
+/* Reads and checks the OCSP response. Returns 0, or -EINVAL with the
+ * complaint. */
+int staple_load(struct identity *id, const struct tls_pair *pair,
+                struct complaint *c);
+void staple_drop(struct staple *s);
+/* Does the certificate demand an OCSP response (must-staple, RFC 7633)? */
+bool staple_wanted(X509 *leaf);
+/* From now on clients that ask for an OCSP response get it. */
+void staple_set(struct tls_context *t);
+
+/* Has each handshake choose certificates by the name that the client sends.
+ * Returns 0, or -EINVAL with the complaint. */
+int choose_set(struct tls_context *t, const struct tls_pair *pairs,
+               struct complaint *c);
+
+/* Sets up tickets: their keys and content, and which ones are resumed. Returns
+ * 0 or -EINVAL. */
+int resume_set(SSL_CTX *ssl, struct tls_context *t);
+
+/* A request for a certificate lists the CAs' names, and so they are a part of
+ * the client's proof. This limit in bytes leaves room for the rest of the
+ * proof: post-quantum key shares (2.5 KiB) and two RSA chains. If the names are
+ * longer, the request lists none, and the client chooses without them. */
+#define CLIENT_NAMES_MAX 2048u
+
+/* Adds the session's serial number to requests for certificates. Returns 0 or
+ * -EINVAL. */
+int client_set(SSL_CTX *ssl);
+
+/* Makes a handshake with itself in each version and with each certificate. It
+ * also proves that the signer has each key. Returns 0, or -EINVAL with the
+ * complaint. */
+int warm_up(struct tls_context *t, struct complaint *c);
+
+/* Seconds since 1970; 0 if T is unreadable. */
+int64_t date_seconds(const ASN1_TIME *t);
+#define DATE_TEXT_MAX 32
+/* Writes "2026-11-20 23:59:59 UTC", and returns OUT. */
+const char *date_text(const ASN1_TIME *t, char out[DATE_TEXT_MAX]);
+void date_release(struct dated_file *f);
+
+/* Loads the provider of the keys' stand-ins. Free it with
+ * OSSL_PROVIDER_unload() after the last key. NULL: OpenSSL's queue has the
+ * error. */
+OSSL_PROVIDER *remote_load(void);
+/* Makes a key with PUBLIC's public half that claims to be private; SIGNER,
+ * which must outlive it, makes its signatures. NULL: OpenSSL's queue has the
+ * error. */
+EVP_PKEY *remote_key_new(EVP_PKEY *public, const struct signer *signer,
+                         uint64_t number);
+
+#endif
