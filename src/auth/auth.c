@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "sallyport/base/die.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 
 static void auth_init(void *owner)

@@ -3,8 +3,7 @@
 #define SALLYPORT_SRC_AUTH_AUTH_H
 
 #include "sallyport/base/loop.h"
-#include "sallyport/base/secret.h"
-#include "sallyport/base/siphash.h"
+#include "sallyport/base/random.h"
 #include "sallyport/domain/limits.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ipc/channel.h"

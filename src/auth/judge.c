@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "sallyport/domain/pin.h"
+#include "sallyport/domain/tls.h"
 #include "sallyport/hash/hash.h"
 
 /* Names are points on a circle; an unknown name uses the hash of the next user.

@@ -1,9 +1,12 @@
-/* Error messages about input. */
+/* Error messages about input, lines on standard error, and the end of a process
+ * that can't continue. */
 #include "sallyport/base/complain.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 int complain(struct complaint *c, const char *format, ...)
 {
@@ -15,4 +18,55 @@ int complain(struct complaint *c, const char *format, ...)
     vsnprintf(c->text, sizeof(c->text), format, args);
     va_end(args);
     return -EINVAL;
+}
+
+#define LINE_ROOM 1024
+
+static const char *title = "sallyport";
+
+void stderr_title(const char *t)
+{
+    title = t;
+}
+
+/* Never waits: a full pipe must not stop master. A line is shorter than
+ * PIPE_BUF, so POLLOUT means that it fits. It is one write(2), so that lines of
+ * several processes don't mix. It doesn't use stdio, whose buffers a fork would
+ * copy. */
+__attribute__((format(printf, 1, 0))) static void print_list(const char *format,
+                                                             va_list args)
+{
+    char line[LINE_ROOM];
+    struct pollfd err = { .fd = STDERR_FILENO, .events = POLLOUT };
+    int head = snprintf(line, sizeof(line), "%s: ", title);
+    size_t len = head > 0 && head < LINE_ROOM ? (size_t)head : 0;
+    int tail = vsnprintf(line + len, sizeof(line) - len - 1, format, args);
+
+    if (tail > 0)
+        len += (size_t)tail;
+    if (len > sizeof(line) - 2)
+        len = sizeof(line) - 2;
+    line[len++] = '\n';
+    if (poll(&err, 1, 0) != 1 || !(err.revents & POLLOUT) ||
+        write(STDERR_FILENO, line, len) < 0)
+        return; /* there is no other way to report it */
+}
+
+void stderr_print(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    print_list(format, args);
+    va_end(args);
+}
+
+void die(int status, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    print_list(format, args);
+    va_end(args);
+    _exit(status);
 }

@@ -11,7 +11,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "sallyport/base/die.h"
+#include "sallyport/base/complain.h"
 
 void fd_close(int *fd)
 {

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "sallyport/base/buf.h"
-#include "sallyport/base/siphash.h"
+#include "sallyport/base/random.h"
 #include "sallyport/settings/prepared.h"
 #include "sallyport/settings/settings.h"
 #include "sallyport/users/users.h"

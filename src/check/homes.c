@@ -14,9 +14,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "sallyport/base/die.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/base/stderr.h"
 #include "sallyport/sandbox/sandbox.h"
 
 #define ENTER (O_PATH | O_DIRECTORY | O_CLOEXEC)

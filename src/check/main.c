@@ -18,9 +18,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "sallyport/base/die.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/base/stderr.h"
 #include "sallyport/sandbox/sandbox.h"
 
 #define SETTINGS_FD  3

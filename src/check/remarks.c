@@ -8,10 +8,9 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/base/stderr.h"
-#include "sallyport/domain/binding.h"
-#include "sallyport/domain/sandbox_part.h"
+#include "sallyport/domain/choices.h"
 
 /* A line at each start. It must leave out no weaker setting: somebody may have
  * talked the administrator into it. */

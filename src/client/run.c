@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/base/stderr.h"
 
 /* Opening servers: by URL, or by the name of a profile. */
 

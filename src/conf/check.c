@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "kinds.h"
-#include "sallyport/domain/client_certificates.h"
+#include "sallyport/domain/tls.h"
 
 /* Reader's own (src/reader/main.c), nobody's, and the old (uid_t)-1. */
 #define RESERVED_FIRST 65533

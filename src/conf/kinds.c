@@ -8,12 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sallyport/domain/binding.h"
-#include "sallyport/domain/client_certificates.h"
-#include "sallyport/domain/conflict.h"
-#include "sallyport/domain/sandbox_part.h"
-#include "sallyport/domain/suites.h"
-#include "sallyport/domain/upload_eof.h"
+#include "sallyport/domain/choices.h"
+#include "sallyport/domain/tls.h"
 
 /* What a comment at the end of the line must look like, if it may be one. */
 static const char *comment_advice(struct slice value)

@@ -13,7 +13,7 @@
 
 #include "sallyport/base/buf.h"
 #include "sallyport/base/complain.h"
-#include "sallyport/base/secret.h"
+#include "sallyport/base/random.h"
 #include "sallyport/base/slice.h"
 #include "sallyport/conf/conf.h"
 #include "sallyport/ipc/channel.h"

@@ -11,11 +11,8 @@
 #include <unistd.h>
 
 #include "sallyport/base/buf.h"
-#include "sallyport/domain/binding.h"
-#include "sallyport/domain/client_certificates.h"
-#include "sallyport/domain/conflict.h"
-#include "sallyport/domain/pin.h"
-#include "sallyport/domain/upload_eof.h"
+#include "sallyport/domain/choices.h"
+#include "sallyport/domain/tls.h"
 
 #define GID_MAX (UINT32_MAX - 1)
 

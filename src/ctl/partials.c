@@ -15,8 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/base/stderr.h"
 #include "sallyport/domain/outcome.h"
 #include "sallyport/event/event.h"
 #include "sallyport/files/files.h"

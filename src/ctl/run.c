@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "sallyport/base/stderr.h"
+#include "sallyport/base/complain.h"
 
 #define ALWAYS       (OPTION_CONFIG | OPTION_HELP)
 #define COMMANDS_MAX 64

@@ -9,7 +9,7 @@
 #include <sysexits.h>
 #include <time.h>
 
-#include "sallyport/base/stderr.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/event/event.h"
 
 #define SERIAL_DIGITS 16

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <sysexits.h>
 
-#include "sallyport/base/stderr.h"
+#include "sallyport/base/complain.h"
 
 /* The row's value of on_conflict, or OTHER. */
 static const char *conflict_of(const struct user *user, const char *other)

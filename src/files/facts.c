@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/domain/entry.h"
+#include "sallyport/domain/outcome.h"
 #include "sallyport/domain/rights.h"
 
 /* The perm fact (RFC 3659 7.5.5): the user's rights together with the

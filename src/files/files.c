@@ -17,10 +17,9 @@
 #include <unistd.h>
 
 #include "sallyport/base/clock.h"
-#include "sallyport/base/die.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/process.h"
-#include "sallyport/base/stderr.h"
 #include "sallyport/domain/rights.h"
 #include "sallyport/files/files.h"
 #include "sallyport/sandbox/sandbox.h"

@@ -11,9 +11,8 @@
 #include <sys/types.h>
 
 #include "partial.h"
-#include "sallyport/base/siphash.h"
-#include "sallyport/domain/conflict.h"
-#include "sallyport/domain/entry.h"
+#include "sallyport/base/random.h"
+#include "sallyport/domain/choices.h"
 #include "sallyport/domain/limits.h"
 #include "sallyport/domain/outcome.h"
 #include "sallyport/event/event.h"

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "sallyport/base/die.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ftp/listing.h"
 

@@ -18,7 +18,7 @@
 #include <time.h>
 
 #include "sallyport/base/clock.h"
-#include "sallyport/base/die.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 
 static uint64_t space_block(const struct statvfs *disk)

@@ -10,7 +10,7 @@
 #include <sys/queue.h>
 
 #include "sallyport/base/address.h"
-#include "sallyport/base/siphash.h"
+#include "sallyport/base/random.h"
 
 #define EXPECT_REST_MS 60000
 /* For this time no other session gets the pair. */

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/clock.h"
-#include "sallyport/base/die.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/process.h"
 #include "sallyport/tls/context.h"

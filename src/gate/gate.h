@@ -14,7 +14,7 @@
 #include "memory.h"
 #include "sallyport/base/address.h"
 #include "sallyport/base/loop.h"
-#include "sallyport/base/siphash.h"
+#include "sallyport/base/random.h"
 #include "sallyport/domain/outcome.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/ipc/sign.h"

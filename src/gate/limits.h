@@ -10,7 +10,7 @@
 #include <sys/queue.h>
 
 #include "sallyport/base/address.h"
-#include "sallyport/base/siphash.h"
+#include "sallyport/base/random.h"
 #include "sallyport/settings/settings.h"
 
 /* Connections that may wait for a session, see queue.c. */

@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "sallyport/ipc/memory.h"
+#include "sallyport/domain/limits.h"
 
 void *table_new(size_t n, size_t size)
 {

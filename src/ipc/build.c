@@ -1,11 +1,11 @@
 /* The build, which a child reports to master at its start. CMake computes the
  * hash of the sources when the build is configured (etc/cmake/build.cmake), and
  * this file that of the messages at run time. */
-#include "sallyport/ipc/build.h"
+#include "sallyport/ipc/generation.h"
 
 #include <string.h>
 
-#include "sallyport/base/siphash.h"
+#include "sallyport/base/random.h"
 #include "sallyport/ipc/channel.h"
 
 const char *build_name(void)

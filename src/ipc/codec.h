@@ -4,7 +4,7 @@
 
 #include <sys/types.h>
 
-#include "sallyport/ipc/message.h"
+#include "sallyport/ipc/channel.h"
 
 /* A header of 8 bytes, then at most two paths or one block of bytes. */
 #define MESSAGE_MAX 12288

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <sysexits.h>
 
-#include "sallyport/base/die.h"
+#include "sallyport/base/complain.h"
 
 static void keys_init(void *owner)
 {

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sallyport/base/siphash.h"
+#include "sallyport/base/random.h"
 #include "sallyport/base/slice.h"
 
 /* A transfer of a tiny file logs about 300 bytes, and one session on loopback

@@ -9,7 +9,7 @@
 
 #include "log.h"
 #include "sallyport/base/clock.h"
-#include "sallyport/base/die.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 
 #define BESIDES_SESSIONS 32

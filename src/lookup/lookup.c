@@ -7,7 +7,7 @@
 #include <fcntl.h>
 #include <sysexits.h>
 
-#include "sallyport/base/die.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 
 /* Standard ones, master, log, the loop, a pipe for each name; the sockets and

@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 #include "sallyport/base/loop.h"
-#include "sallyport/domain/unresolved.h"
+#include "sallyport/domain/outcome.h"
 #include "sallyport/process/frame.h"
 
 /* `address` and 32 lines `address.NETWORK`. */

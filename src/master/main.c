@@ -13,9 +13,8 @@
 #include <unistd.h>
 
 #include "sallyport/base/clock.h"
-#include "sallyport/base/die.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/base/stderr.h"
 #include "sallyport/sandbox/sandbox.h"
 #include "start/start.h"
 

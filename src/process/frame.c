@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
-#include "sallyport/base/die.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/base/stderr.h"
-#include "sallyport/ipc/build.h"
+#include "sallyport/ipc/generation.h"
 
 #define FRAME_FD       3
 #define FRAME_SETUP_MS 10000

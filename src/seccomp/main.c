@@ -8,7 +8,7 @@
 #include <sysexits.h>
 
 #include "compile.h"
-#include "sallyport/base/die.h"
+#include "sallyport/base/complain.h"
 
 static void print_filter(FILE *out, const char *name, const struct buf *program)
 {

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sallyport/base/die.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/ftp/line.h"
 
 #define CONTROL_BUFFER (20u << 10)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "sallyport/base/clock.h"
-#include "sallyport/domain/pin.h"
+#include "sallyport/domain/tls.h"
 #include "sallyport/tls/stream.h"
 
 static void report_add_user(const struct session *s, struct event_record *r)

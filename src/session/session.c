@@ -3,16 +3,16 @@
 #include "transfer.h"
 
 #include <signal.h>
+#include <stdnoreturn.h>
 #include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "data.h"
 #include "sallyport/base/clock.h"
-#include "sallyport/base/die.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/process.h"
-#include "sallyport/base/stderr.h"
 #include "sallyport/ftp/listing.h"
 #include "sallyport/sandbox/sandbox.h"
 #include "sallyport/tls/context.h"

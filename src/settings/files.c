@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/ipc/build.h"
+#include "sallyport/ipc/generation.h"
 
 /* The owner can always change a file, whatever its mode. */
 static int check_owner(const struct stat *st, const char *path,

@@ -10,10 +10,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "sallyport/base/die.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/process.h"
-#include "sallyport/base/stderr.h"
 #include "supervisor.h"
 
 /* Makes sure that 0, 1 and 2 are open, and closes all others. */

@@ -12,8 +12,8 @@
 #include <sysexits.h>
 
 #include "sallyport/base/clock.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/base/stderr.h"
 #include "sallyport/ipc/generation.h"
 
 /* A takeover: the supervisor makes pairs of sockets between two generations,

@@ -16,9 +16,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "sallyport/base/die.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/base/stderr.h"
 
 /* Implements sd_notify(3) without libsystemd: one datagram to the socket in
  * $NOTIFY_SOCKET. */

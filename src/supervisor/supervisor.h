@@ -9,10 +9,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "sallyport/base/burst.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/complain.h"
 #include "sallyport/base/loop.h"
-#include "sallyport/base/signals.h"
 #include "sallyport/base/slice.h"
 #include "sallyport/ipc/channel.h"
 

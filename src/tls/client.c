@@ -13,7 +13,7 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
-#include "sallyport/domain/proof.h"
+#include "sallyport/domain/tls.h"
 #include "tls.h"
 
 /* A TLS 1.3 request contains the session's number, so that the client's

@@ -12,8 +12,7 @@
 
 #include "key.h"
 #include "sallyport/base/buf.h"
-#include "sallyport/domain/client_certificates.h"
-#include "sallyport/domain/proof.h"
+#include "sallyport/domain/tls.h"
 #include "sallyport/tls/context.h"
 #include "sallyport/tls/stream.h"
 #include "sallyport/tls/ticket.h"

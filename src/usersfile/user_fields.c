@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "sallyport/domain/pin.h"
+#include "sallyport/domain/tls.h"
 
 static bool is_field_text(struct slice text)
 {

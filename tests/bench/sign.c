@@ -13,7 +13,7 @@
 
 #include "keys/keys.h"
 #include "sallyport/base/clock.h"
-#include "sallyport/base/die.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/ipc/sign.h"

@@ -1,5 +1,5 @@
-/* Time. Deadlines use the monotonic clock, so that a change of the system's
- * time ends nothing. */
+/* Time, and how often something may happen. Deadlines use the monotonic clock,
+ * so that a change of the system's time ends nothing. */
 #ifndef SALLYPORT_BASE_CLOCK_H
 #define SALLYPORT_BASE_CLOCK_H
 
@@ -26,5 +26,21 @@ int clock_from_utc(const struct tm *tm, time_t *ret);
 #define CLOCK_TEXT_MAX 32
 /* Writes the present time: "2026-11-20T07:42:01.123Z". Returns OUT. */
 const char *clock_text(char out[CLOCK_TEXT_MAX]);
+
+/* Limits how often something may happen: a burst at once, then once in each
+ * interval. Each interval without use adds one to the burst again, up to its
+ * maximum. */
+
+/* All fields zero means a full burst. */
+struct burst {
+    unsigned used;
+    uint64_t since; /* ms: start of the interval that adds one to the burst */
+};
+
+/* Returns 0 if it may happen at NOW (clock_ms()), and counts it. Otherwise
+ * returns the milliseconds to wait. MOST is the size of the burst, EACH the
+ * interval in milliseconds; neither may be 0. */
+uint64_t burst_take(struct burst *b, unsigned most, uint64_t each,
+                    uint64_t now);
 
 #endif

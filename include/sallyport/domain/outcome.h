@@ -1,4 +1,4 @@
-/* Outcomes and other words that processes share. */
+/* Outcomes, reasons and other words that processes share in their messages. */
 #ifndef SALLYPORT_DOMAIN_OUTCOME_H
 #define SALLYPORT_DOMAIN_OUTCOME_H
 
@@ -85,5 +85,85 @@ enum facts_for {
     FACTS_FOR_RENAME, /* needs the right to rename, not the right to list */
     FACTS_FOR_COUNT
 };
+
+/* Why master denies a login. The session's reply differs for WRONG, BUSY and
+ * TOO_MANY, and never shows whether the user exists. */
+enum denial {
+    DENIAL_WRONG,    /* no such user, wrong password, locked, expired */
+    DENIAL_BUSY,     /* no auth worker is free */
+    DENIAL_TOO_MANY, /* too many sessions of this user */
+    DENIAL_HOME,     /* the home can't be entered */
+    DENIAL_COUNT
+};
+
+/* Why a session ended; each end is one event. */
+enum ending {
+    ENDING_QUIT,
+    ENDING_CLOSED, /* the client closed the connection */
+    ENDING_TLS,    /* handshake or record failed */
+    ENDING_LOGIN_TIME,
+    ENDING_IDLE_TIME,
+    ENDING_PROTOCOL, /* a line too long, plain text after AUTH, … */
+    ENDING_LOGIN_TRIES,
+    ENDING_PLAIN, /* USER without TLS */
+    ENDING_SHUTDOWN,
+    ENDING_KICKED,
+    ENDING_PEER, /* another process failed or lied */
+    ENDING_CRASH,
+    ENDING_KEPT_OUT, /* a limit refused a client that came through a proxy; gate
+                        has replied */
+    ENDING_NOT_FTP,  /* another protocol */
+    ENDING_CHECK,    /* a proxy's health check */
+    ENDING_HUNG,     /* no heartbeat */
+    ENDING_CROWDED,  /* not logged in; ended to make room for another */
+    ENDING_REMOVED,  /* the user's row was removed */
+    ENDING_LOCKED,   /* the user's row was locked */
+    ENDING_CHANGED,  /* the user's row grants other things than it did at the
+                        login */
+    ENDING_STATE,    /* no longer sent; keeps the numbers of those below */
+    ENDING_TOO_MANY, /* too many sessions of this user: max_per_user */
+    ENDING_REPLACED, /* a newer generation has led for drain_timeout */
+    ENDING_OLDEST,   /* a recovery needed room, so the oldest generation's
+                        sessions end */
+    ENDING_COUNT
+};
+const char *ending_text(enum ending e);
+
+/* The kinds of directory entries, and what a user may do with them: files
+ * reports both in its messages, and listings show them. */
+enum entry_kind {
+    ENTRY_FILE,
+    ENTRY_DIRECTORY,
+    ENTRY_LINK,
+    ENTRY_FIFO,
+    ENTRY_OTHER, /* a socket, or a device */
+    ENTRY_KIND_COUNT
+};
+
+/* The perm fact (RFC 3659 7.5.5), as bits in the order of its letters. */
+enum perm {
+    PERM_APPEND = 1,  /* a: APPE of the file */
+    PERM_CREATE = 2,  /* c: STOR into the directory */
+    PERM_DELETE = 4,  /* d: DELE or RMD of it */
+    PERM_ENTER = 8,   /* e: CWD into the directory */
+    PERM_RENAME = 16, /* f: RNFR of it */
+    PERM_LIST = 32,   /* l: a listing of the directory */
+    PERM_MAKE = 64,   /* m: MKD in the directory */
+    PERM_PURGE = 128, /* p: DELE in the directory */
+    PERM_READ = 256,  /* r: RETR of the file */
+    PERM_WRITE = 512  /* w: STOR over the file */
+};
+
+/* Why a host name has no address: lookup reports it, and master logs it. */
+enum unresolved {
+    UNRESOLVED_UNKNOWN,
+    UNRESOLVED_UNUSABLE, /* no IPv4 address that clients can connect to */
+    UNRESOLVED_SERVER,   /* the name server failed or can't be reached */
+    UNRESOLVED_LATE,
+    UNRESOLVED_FAILED, /* the process that looked it up died */
+    UNRESOLVED_COUNT
+};
+/* "?" for a number out of range. */
+const char *unresolved_text(uint64_t u);
 
 #endif

@@ -9,7 +9,7 @@
 #include <stdnoreturn.h>
 #include <sys/types.h>
 
-#include "sallyport/domain/conflict.h"
+#include "sallyport/domain/choices.h"
 
 struct files_rules {
     bool fsync, resume;

@@ -9,7 +9,7 @@
 
 #include "sallyport/base/buf.h"
 #include "sallyport/base/slice.h"
-#include "sallyport/domain/entry.h"
+#include "sallyport/domain/outcome.h"
 
 struct entry {
     struct slice name;   /* bytes as on the disk */

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "sallyport/base/secret.h"
+#include "sallyport/base/random.h"
 #include "sallyport/domain/limits.h"
 
 #define HASH_MAX (USER_HASH_MAX + 1)

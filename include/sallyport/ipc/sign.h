@@ -1,9 +1,9 @@
-/* A signer (sallyport/domain/sign.h) that asks the process keys through a
+/* A signer (sallyport/domain/tls.h) that asks the process keys through a
  * channel. */
 #ifndef SALLYPORT_IPC_SIGN_H
 #define SALLYPORT_IPC_SIGN_H
 
-#include "sallyport/domain/sign.h"
+#include "sallyport/domain/tls.h"
 #include "sallyport/ipc/channel.h"
 
 struct sign_channel {

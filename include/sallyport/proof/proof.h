@@ -10,8 +10,7 @@
 
 #include "sallyport/base/slice.h"
 #include "sallyport/domain/limits.h"
-#include "sallyport/domain/pin.h"
-#include "sallyport/domain/proof.h"
+#include "sallyport/domain/tls.h"
 
 /* The hashes of this server's certificates. */
 struct proof_servers {

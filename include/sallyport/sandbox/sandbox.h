@@ -13,7 +13,7 @@
 
 #include "sallyport/base/complain.h"
 #include "sallyport/base/process.h"
-#include "sallyport/domain/sandbox_part.h"
+#include "sallyport/domain/choices.h"
 #include "sallyport/sandbox/filters.h"
 
 struct sandbox_row {

@@ -10,7 +10,7 @@
 
 #include "sallyport/base/complain.h"
 #include "sallyport/base/process.h"
-#include "sallyport/base/siphash.h"
+#include "sallyport/base/random.h"
 
 struct identity {
     uid_t uid;

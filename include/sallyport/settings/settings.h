@@ -10,7 +10,7 @@
 #include "sallyport/base/address.h"
 #include "sallyport/base/complain.h"
 #include "sallyport/domain/limits.h"
-#include "sallyport/domain/suites.h"
+#include "sallyport/domain/tls.h"
 
 #define SETTINGS_FILE                                                          \
     "/etc/sallyport/sallyport.conf" /* if there is no --config */

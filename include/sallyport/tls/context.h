@@ -8,10 +8,8 @@
 #include <stdint.h>
 
 #include "sallyport/base/complain.h"
-#include "sallyport/domain/client_certificates.h"
 #include "sallyport/domain/limits.h"
-#include "sallyport/domain/sign.h"
-#include "sallyport/domain/suites.h"
+#include "sallyport/domain/tls.h"
 
 struct tls_context;
 struct ticket_keys;

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "sallyport/base/complain.h"
-#include "sallyport/domain/sign.h"
+#include "sallyport/domain/tls.h"
 
 /* A private key. Only keys has one. */
 struct sign_key;

@@ -4,7 +4,7 @@
 #ifndef SALLYPORT_USERS_IMAGE_H
 #define SALLYPORT_USERS_IMAGE_H
 
-#include "sallyport/ipc/build.h"
+#include "sallyport/ipc/generation.h"
 #include "sallyport/users/users.h"
 
 struct users_head {

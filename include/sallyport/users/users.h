@@ -9,13 +9,11 @@
 #include <sys/types.h>
 
 #include "sallyport/base/complain.h"
-#include "sallyport/base/siphash.h"
+#include "sallyport/base/random.h"
 #include "sallyport/base/slice.h"
-#include "sallyport/domain/binding.h"
-#include "sallyport/domain/conflict.h"
+#include "sallyport/domain/choices.h"
 #include "sallyport/domain/limits.h"
 #include "sallyport/domain/rights.h"
-#include "sallyport/domain/upload_eof.h"
 
 #define USER_COMMENT_MAX 255
 #define USER_HOME_MAX    1023

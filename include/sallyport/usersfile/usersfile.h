@@ -4,7 +4,7 @@
 #ifndef SALLYPORT_USERSFILE_USERSFILE_H
 #define SALLYPORT_USERSFILE_USERSFILE_H
 
-#include "sallyport/domain/pin.h"
+#include "sallyport/domain/tls.h"
 #include "sallyport/users/users.h"
 
 /* Reads the file from its start. *u needs no preparation, and is empty on

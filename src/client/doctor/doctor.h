@@ -5,7 +5,7 @@
 
 #include "link/link.h"
 #include "options/options.h"
-#include "sallyport/base/secret.h"
+#include "sallyport/base/random.h"
 #include "show/show.h"
 
 enum finding {

@@ -14,7 +14,7 @@
 #include "options/options.h"
 #include "sallyport/base/address.h"
 #include "sallyport/base/buf.h"
-#include "sallyport/base/secret.h"
+#include "sallyport/base/random.h"
 #include "sallyport/base/slice.h"
 #include "show/show.h"
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/domain/client_certificates.h"
+#include "sallyport/domain/tls.h"
 
 #define MAKE_ONE                                                               \
     "; make one: certs/make --out DIRECTORY NAME, in Sallyport's sources, or " \

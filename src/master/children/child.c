@@ -13,7 +13,7 @@
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/ipc/build.h"
+#include "sallyport/ipc/generation.h"
 
 #define SHORT_MS 10000 /* ms between two log lines about lost messages */
 

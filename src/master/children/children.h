@@ -9,7 +9,7 @@
 #include <sys/types.h>
 
 #include "core/core.h"
-#include "sallyport/base/burst.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/complain.h"
 #include "sallyport/base/loop.h"
 #include "sallyport/domain/limits.h"

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/base/stderr.h"
 
 /* The name of struct kept_hosts for the supervisor. A build with another layout
  * changes the number, and begins with an empty one. */

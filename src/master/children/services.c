@@ -8,8 +8,8 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/base/stderr.h"
 
 #define ENDED_BESIDES 16
 #define SWEEP_MS      1000

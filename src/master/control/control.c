@@ -8,9 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "sallyport/base/address.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/base/local.h"
 
 #define ACCEPTS  4     /* in one round of the loop */
 #define PAUSE_MS 1000  /* ms, if there is no descriptor for an accept */

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
-#include "sallyport/base/burst.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/complain.h"
 #include "sessions/sessions.h"
 

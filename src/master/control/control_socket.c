@@ -13,9 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sallyport/base/address.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/base/local.h"
 #include "sallyport/ipc/generation.h"
 #include "sallyport/settings/settings.h"
 

@@ -12,8 +12,7 @@
 
 #include "sallyport/base/buf.h"
 #include "sallyport/base/loop.h"
-#include "sallyport/base/signals.h"
-#include "sallyport/base/siphash.h"
+#include "sallyport/base/random.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/settings/prepared.h"

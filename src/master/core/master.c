@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "sallyport/base/complain.h"
 #include "sallyport/base/random.h"
-#include "sallyport/base/stderr.h"
 
 static void master_on_events(void *owner, uint32_t events)
 {

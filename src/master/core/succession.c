@@ -12,7 +12,7 @@
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/base/siphash.h"
+#include "sallyport/base/random.h"
 #include "sallyport/ipc/generation.h"
 
 #define NAMES_MAX (64 << 20)

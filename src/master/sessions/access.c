@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sallyport/domain/client_certificates.h"
+#include "sallyport/domain/tls.h"
 
 /* Users who need a certificate can't log in if the server asks for none: at the
  * start and for each new users file. The hint is one line, since this may be

@@ -13,9 +13,9 @@
 
 #include "children/children.h"
 #include "sallyport/base/address.h"
-#include "sallyport/base/burst.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/loop.h"
-#include "sallyport/base/siphash.h"
+#include "sallyport/base/random.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/settings/settings.h"

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "sallyport/base/clock.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/base/stderr.h"
 
 #define SURVEY_MS 10000
 

@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/base/stderr.h"
-#include "sallyport/ipc/memory.h"
+#include "sallyport/domain/limits.h"
 #include "sallyport/sandbox/sandbox.h"
 
 /* The keys that pass from master to master, in a sealed file in memory, which

@@ -8,8 +8,8 @@
 #include <sysexits.h>
 #include <time.h>
 
+#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/base/stderr.h"
 #include "sallyport/files/files.h"
 
 #define READY_TEXT_MAX 4096

@@ -1,5 +1,5 @@
 /* A burst, and then a limited rate. */
-#include "sallyport/base/burst.h"
+#include "sallyport/base/clock.h"
 
 #include <criterion/criterion.h>
 

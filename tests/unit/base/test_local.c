@@ -1,5 +1,5 @@
 /* Paths of unix sockets, and the process at the other end. */
-#include "sallyport/base/local.h"
+#include "sallyport/base/address.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -11,8 +11,6 @@
 #include <unistd.h>
 
 #include "sallyport/base/complain.h"
-#include "sallyport/base/die.h"
-#include "sallyport/base/stderr.h"
 
 Test(process, names)
 {

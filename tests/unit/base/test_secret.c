@@ -1,12 +1,9 @@
 /* Secrets, randomness, SipHash. */
-#include "sallyport/base/secret.h"
+#include "sallyport/base/random.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
-
-#include "sallyport/base/random.h"
-#include "sallyport/base/siphash.h"
 
 Test(secret, bounds)
 {

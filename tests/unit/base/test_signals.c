@@ -1,5 +1,5 @@
 /* Signals as events of a loop. */
-#include "sallyport/base/signals.h"
+#include "sallyport/base/loop.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>

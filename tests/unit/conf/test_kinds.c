@@ -2,8 +2,7 @@
 #include "sallyport/sandbox/sandbox.h"
 
 #include "conf.h"
-#include "sallyport/domain/conflict.h"
-#include "sallyport/domain/upload_eof.h"
+#include "sallyport/domain/choices.h"
 
 struct good {
     const char *text;

@@ -1,8 +1,7 @@
 /* The words for the ends of sessions, and for host names without an address. */
 #include <criterion/criterion.h>
 
-#include "sallyport/domain/ending.h"
-#include "sallyport/domain/unresolved.h"
+#include "sallyport/domain/outcome.h"
 
 Test(ending, has_words)
 {

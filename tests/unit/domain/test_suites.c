@@ -1,5 +1,5 @@
 /* The cipher suites that can be configured. */
-#include "sallyport/domain/suites.h"
+#include "sallyport/domain/tls.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -30,7 +30,7 @@ static void start_with_fsync(struct peer *p)
     peer_run(p);
 }
 
-static void die(struct peer *p)
+static void end_peer(struct peer *p)
 {
     kill(p->pid, SIGKILL);
     cr_assert_eq(peer_wait(p), 256 + SIGKILL);
@@ -81,7 +81,7 @@ Test(confirmed, a_death_leaves_what_was_synced)
     begin(&p, WRITE_STORE, 0, 200 * K, 1);
     cr_assert_eq(ask_sync(&p), OUTCOME_OK);
     disk_extend(&p, "/", 500 * K, 1);
-    die(&p);
+    end_peer(&p);
     cr_expect_eq(ask_size(&p, "/f"), 192 * K);
     begin(&p, WRITE_APPEND, 0, 600 * K, 1);
     cr_assert_eq(ask_commit(&p, 600 * K), OUTCOME_OK);
@@ -95,7 +95,7 @@ Test(confirmed, a_death_before_a_sync_leaves_nothing)
 
     start_with_fsync(&p);
     begin(&p, WRITE_STORE, 0, 200 * K, 1);
-    die(&p);
+    end_peer(&p);
     cr_expect_eq(disk_partials(&p, "/"), 1);
     expect_nothing(&p);
     peer_stop(&p);
@@ -154,7 +154,7 @@ Test(confirmed, lowered_and_synced_before_the_cut)
     sync_calls_begin();
     begin(&p, WRITE_STORE, 100 * K, 150 * K, 1);
     cr_expect_str_eq(sync_calls(), "mst");
-    die(&p);
+    end_peer(&p);
     cr_expect_eq(ask_size(&p, "/f"), 100 * K);
     begin(&p, WRITE_STORE, 0, 10, 2); /* takes the partial's place */
     cr_expect_str_eq(sync_calls(), "mstrsrsms");

@@ -9,7 +9,6 @@
 
 #include "files/files.h"
 #include "peer.h"
-#include "sallyport/domain/entry.h"
 #include "sallyport/domain/outcome.h"
 #include "sallyport/domain/rights.h"
 #include "sallyport/ftp/listing.h"

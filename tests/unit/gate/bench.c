@@ -16,7 +16,7 @@
 #include "gate/gate.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/ipc/memory.h"
+#include "sallyport/domain/limits.h"
 #include "support/processes.h"
 #include "support/settings.h"
 #include "support/wait.h"

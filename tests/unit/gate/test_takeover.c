@@ -14,7 +14,7 @@
 #include "bench.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/ipc/memory.h"
+#include "sallyport/domain/limits.h"
 
 #define NO_BAN "no_ban = 127.0.0.0/8\n"
 

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/ipc/build.h"
 #include "sallyport/ipc/channel.h"
+#include "sallyport/ipc/generation.h"
 
 Test(build, is_told_first)
 {

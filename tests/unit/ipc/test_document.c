@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "sallyport/base/buf.h"
-#include "sallyport/ipc/message.h"
+#include "sallyport/ipc/channel.h"
 
 #define DOCUMENT SOURCE_DIR "/docs/messages.md"
 #define MARK     "<!-- From here on written by unit_ipc from ipc/list.h. -->\n"

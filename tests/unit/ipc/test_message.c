@@ -1,11 +1,10 @@
 /* The message list: every row is complete, and every answer has a request. */
-#include "sallyport/ipc/message.h"
+#include "sallyport/ipc/channel.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
 
 #include "sallyport/domain/outcome.h"
-#include "sallyport/ipc/channel.h"
 
 #define ALL ((1U << PROCESS_COUNT) - 1)
 

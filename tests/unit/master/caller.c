@@ -8,8 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "sallyport/base/address.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/base/local.h"
 #include "support/packet.h"
 
 /* A full queue isn't an answer: it tries again, as long as a test may take. */

@@ -23,7 +23,7 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/conf/conf.h"
-#include "sallyport/ipc/build.h"
+#include "sallyport/ipc/generation.h"
 #include "support/settings.h"
 
 /* The hash of "pw"; master never looks at it. */

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "master/start/start.h"
-#include "sallyport/domain/binding.h"
+#include "sallyport/domain/choices.h"
 #include "sallyport/domain/rights.h"
 #include "sallyport/files/files.h"
 #include "support/packet.h"

@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "caller.h"
+#include "sallyport/base/address.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/base/local.h"
 #include "support/packet.h"
 
 Test(control, status)

@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "master/start/start.h"
+#include "sallyport/base/address.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/base/local.h"
 #include "sallyport/ipc/generation.h"
 
 static char base[64], path[128];

@@ -7,7 +7,7 @@
 
 #include "master/children/children.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/ipc/build.h"
+#include "sallyport/ipc/generation.h"
 #include "stage.h"
 #include "support/packet.h"
 

@@ -8,9 +8,8 @@
 #include <sys/types.h>
 
 #include "sallyport/conf/conf.h"
-#include "sallyport/domain/binding.h"
+#include "sallyport/domain/choices.h"
 #include "sallyport/domain/outcome.h"
-#include "sallyport/domain/upload_eof.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/tls/ticket.h"

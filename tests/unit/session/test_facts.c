@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "fake.h"
-#include "sallyport/domain/entry.h"
+#include "sallyport/domain/outcome.h"
 
 #define YEAR_20000 568971820800
 

@@ -10,7 +10,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/slice.h"
 #include "sallyport/conf/conf.h"
-#include "sallyport/ipc/build.h"
+#include "sallyport/ipc/generation.h"
 #include "support/settings.h"
 
 static const char text[] = "listen = 127.0.0.1:2121\n"

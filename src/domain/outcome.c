@@ -1,5 +1,6 @@
-/* The log's words for why a session ended. */
-#include "sallyport/domain/ending.h"
+/* The log's words for why a session ended, and why a host name has no address.
+ */
+#include "sallyport/domain/outcome.h"
 
 static const char *const endings[ENDING_COUNT] = {
     [ENDING_QUIT] = "quit",
@@ -31,4 +32,17 @@ static const char *const endings[ENDING_COUNT] = {
 const char *ending_text(enum ending e)
 {
     return (unsigned)e < ENDING_COUNT ? endings[e] : "?";
+}
+
+static const char *const unresolved[UNRESOLVED_COUNT] = {
+    [UNRESOLVED_UNKNOWN] = "no such host",
+    [UNRESOLVED_UNUSABLE] = "no IPv4 address that clients can connect to",
+    [UNRESOLVED_SERVER] = "no answer of a name server",
+    [UNRESOLVED_LATE] = "no answer in time",
+    [UNRESOLVED_FAILED] = "the process that looked it up died",
+};
+
+const char *unresolved_text(uint64_t u)
+{
+    return u < UNRESOLVED_COUNT ? unresolved[u] : "?";
 }

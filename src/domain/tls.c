@@ -1,8 +1,7 @@
-/* The TLS versions and cipher suites that can be configured. Pure: processes
- * without OpenSSL check the configuration's names with it. The list must never
- * have a suite without forward secrecy or without authenticated encryption (RFC
- * 9325 4.2). */
-#include "sallyport/domain/suites.h"
+/* Words about TLS. Pure: processes without OpenSSL check the configuration's
+ * names with it. The list of suites must never have one without forward secrecy
+ * or without authenticated encryption (RFC 9325 4.2). */
+#include "sallyport/domain/tls.h"
 
 #include <errno.h>
 
@@ -60,3 +59,9 @@ int suites_text(const struct suites *s, enum tls_version v, const char *between,
     }
     return 0;
 }
+
+const char *const clients_words[CLIENTS_COUNT] = {
+    [CLIENTS_OFF] = "off",
+    [CLIENTS_REQUEST] = "request",
+    [CLIENTS_REQUIRE] = "require",
+};

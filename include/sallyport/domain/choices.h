@@ -1,0 +1,80 @@
+/* Choices of an administrator: words that the configuration, the users file and
+ * the processes that follow them share. */
+#ifndef SALLYPORT_DOMAIN_CHOICES_H
+#define SALLYPORT_DOMAIN_CHOICES_H
+
+#include "sallyport/base/slice.h"
+
+/* The proof that a data connection must give. */
+enum data_binding {
+    BINDING_USER,    /* a TLS session of the same user and address */
+    BINDING_SESSION, /* the TLS session of this control connection */
+    BINDING_ADDRESS, /* only the client's address */
+    BINDING_COUNT
+};
+
+extern const char *const binding_words[BINDING_COUNT];
+
+/* Returns 0 or -EINVAL. */
+int binding_parse(struct slice text, enum data_binding *ret);
+
+/* The treatment of an upload whose name is taken. */
+enum conflict {
+    CONFLICT_OVERWRITE, /* the new file replaces the old one */
+    CONFLICT_RENAME,    /* the new file gets another name */
+    CONFLICT_VERSION,   /* the old file gets another name */
+    CONFLICT_REJECT,    /* the upload is refused */
+    CONFLICT_COUNT
+};
+
+/* How CONFLICT_RENAME makes a name. */
+enum conflict_name {
+    CONFLICT_NAME_NUMBER, /* "NAME (2).ext" */
+    CONFLICT_NAME_NEW,    /* "new-NAME.ext" */
+    CONFLICT_NAME_COUNT
+};
+
+extern const char *const conflict_words[CONFLICT_COUNT];
+extern const char *const conflict_name_words[CONFLICT_NAME_COUNT];
+
+/* Returns 0 or -EINVAL. */
+int conflict_parse(struct slice text, enum conflict *ret);
+
+/* How an upload's data connection must end. */
+
+/* A bare FIN is a FIN without TLS's close_notify: anybody on the path can forge
+ * it. After a reset the upload always counts as cut. */
+enum upload_eof {
+    UPLOAD_EOF_STRICT,    /* close_notify */
+    UPLOAD_EOF_SIZE,      /* or a bare FIN after exactly the bytes that ALLO
+                             announced */
+    UPLOAD_EOF_LENIENT,   /* or any bare FIN */
+    UPLOAD_EOF_ANNOUNCED, /* close_notify, after the bytes that ALLO announced,
+                             without which no upload begins */
+    UPLOAD_EOF_COUNT
+};
+
+extern const char *const upload_eof_words[UPLOAD_EOF_COUNT];
+
+/* Returns 0 or -EINVAL. */
+int upload_eof_parse(struct slice text, enum upload_eof *ret);
+
+/* The parts of a sandbox that allow_weaker can leave out: the configuration
+ * names them, and master reports each part that is missing. */
+enum sandbox_part {
+    SANDBOX_IDS = 1,
+    SANDBOX_CHROOT = 2,
+    SANDBOX_SECCOMP = 4,
+    SANDBOX_LANDLOCK = 8,
+};
+
+#define SANDBOX_PARTS 4
+extern const struct sandbox_part_row {
+    enum sandbox_part part;
+    const char *word;
+} sandbox_parts[SANDBOX_PARTS];
+
+/* Returns "seccomp" and so on; "?" for anything but one part. */
+const char *sandbox_part_word(unsigned part);
+
+#endif

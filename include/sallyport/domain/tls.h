@@ -1,0 +1,103 @@
+/* Words about TLS that processes with and without OpenSSL share. */
+#ifndef SALLYPORT_DOMAIN_TLS_H
+#define SALLYPORT_DOMAIN_TLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sallyport/base/buf.h"
+#include "sallyport/base/slice.h"
+
+/* The TLS versions and cipher suites that can be configured, by their names in
+ * OpenSSL. */
+enum tls_version { TLS_12, TLS_13, TLS_VERSIONS };
+extern const char *const tls_version_words[TLS_VERSIONS]; /* "1.2", "1.3" */
+#define SUITES_MAX 6
+
+/* All suites of a version, the preferred ones first; NULL after the last. */
+extern const char *const suite_names[TLS_VERSIONS][SUITES_MAX + 1];
+
+/* A choice of suites in the server's order, as indices of suite_names. */
+struct suites {
+    size_t count; /* 1 to SUITES_MAX; none occurs twice */
+    unsigned char place[SUITES_MAX];
+};
+
+struct tls_policy {
+    unsigned least; /* enum tls_version */
+    struct suites suites[TLS_VERSIONS];
+};
+
+/* Sets TLS 1.2 and 1.3 with all suites. */
+void suites_policy_init(struct tls_policy *p);
+
+/* Adds a suite at the end. Returns 0; -ENOENT: there is no such suite; -EEXIST:
+ * it is in the list already. */
+int suites_add(struct suites *s, enum tls_version v, struct slice name);
+/* Adds the names of the suites, with BETWEEN between them. Returns 0, -ENOBUFS
+ * or -ENOMEM. */
+int suites_text(const struct suites *s, enum tls_version v, const char *between,
+                struct buf *into);
+
+/* Whether the server asks clients for certificates. */
+enum client_certificates {
+    CLIENTS_OFF,     /* doesn't ask */
+    CLIENTS_REQUEST, /* asks, and accepts a client without one */
+    CLIENTS_REQUIRE, /* asks, and refuses a client without one */
+    CLIENTS_COUNT
+};
+
+extern const char *const clients_words[CLIENTS_COUNT];
+
+/* Identifies a certificate by the SHA-256 of its DER form: in the users file,
+ * in the proof of a handshake, and in the log. */
+#define PIN_BYTES 32
+
+/* The text of a pin: the prefix, then the bytes as hexadecimal digits in lower
+ * case. */
+#define PIN_PREFIX   "sha256:"
+#define PIN_TEXT_MAX 80 /* with its NUL */
+
+/* A session puts its serial into its requests for client certificates, so that
+ * a client's signature is valid for that session only. */
+
+/* An extension of CertificateRequest (RFC 8446 4.3.2), with a number for
+ * private use. */
+#define PROOF_EXTENSION    0xff5au
+#define PROOF_SERIAL_BYTES 8
+
+/* The session's serial, most significant byte first. */
+static inline void proof_write_serial(uint64_t serial,
+                                      unsigned char out[PROOF_SERIAL_BYTES])
+{
+    for (int i = 0; i < PROOF_SERIAL_BYTES; i++)
+        out[i] = (unsigned char)(serial >> (56 - 8 * i));
+}
+
+/* A request for a signature. */
+
+/* The longest messages are two randoms with the parameters of P-521, and 64
+ * spaces with a context and a SHA-384 (RFC 8446 4.4.3, RFC 8422 5.4). The
+ * longest signature is that of RSA with 8,192 bits. */
+#define SIGN_MESSAGE_MAX 256
+#define SIGN_BYTES_MAX   1024
+
+/* A request holds the whole message, never its digest. */
+struct sign_request {
+    uint64_t key;    /* the number that master gave it */
+    uint16_t scheme; /* SignatureScheme of RFC 8446 4.2.3 */
+    struct slice message;
+};
+struct sign_result {
+    uint8_t bytes[SIGN_BYTES_MAX];
+    size_t len;
+};
+
+/* Signs handshakes. The function returns 0 or -errno. */
+struct signer {
+    int (*sign)(void *owner, const struct sign_request *r,
+                struct sign_result *ret);
+    void *owner;
+};
+
+#endif
