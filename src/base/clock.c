@@ -1,5 +1,4 @@
-/* The clocks and dates in UTC, by the vDSO alone: no time zone file and no
- * locale is read. */
+/* The clocks, by the vDSO alone, and dates in UTC. No locale is read. */
 #include "sallyport/base/clock.h"
 
 #include <errno.h>
@@ -24,25 +23,8 @@ uint64_t clock_us(void)
     return monotonic_now(1000000);
 }
 
-#define DAY           86400
 #define YEAR_1_BEGIN  (-62135596800)
 #define YEAR_9999_END 253402300799
-
-/* Converts days since 1970-01-01 to a date. The year is counted from March, so
- * that the leap day is its last day. */
-static void date_from_days(int64_t days, struct tm *ret)
-{
-    int64_t z = days + 719468;
-    int64_t era = z / 146097;
-    int64_t day = z - era * 146097;
-    int64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
-    int64_t of_year = day - (365 * year + year / 4 - year / 100);
-    int64_t month = (5 * of_year + 2) / 153;
-
-    ret->tm_mday = (int)(of_year - (153 * month + 2) / 5 + 1);
-    ret->tm_mon = (int)(month < 10 ? month + 2 : month - 10);
-    ret->tm_year = (int)(year + era * 400 + (month >= 10) - 1900);
-}
 
 bool clock_has_year(time_t when)
 {
@@ -51,50 +33,30 @@ bool clock_has_year(time_t when)
 
 void clock_utc(time_t when, struct tm *ret)
 {
-    int64_t t = when < YEAR_1_BEGIN    ? YEAR_1_BEGIN
-                : when > YEAR_9999_END ? YEAR_9999_END
-                                       : when;
-    int64_t second = (t % DAY + DAY) % DAY; /* also before 1970 */
-    int64_t days = (t - second) / DAY;
+    time_t t = when < YEAR_1_BEGIN    ? YEAR_1_BEGIN
+               : when > YEAR_9999_END ? YEAR_9999_END
+                                      : when;
 
-    *ret = (struct tm){ 0 };
-    date_from_days(days, ret);
-    ret->tm_hour = (int)(second / 3600);
-    ret->tm_min = (int)(second / 60 % 60);
-    ret->tm_sec = (int)(second % 60);
-    ret->tm_wday = (int)((days % 7 + 7 + 4) % 7);
+    gmtime_r(&t, ret);
 }
 
-static int days_in(int year, int month)
-{
-    static const int days[12] = {
-        31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31
-    };
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-    return days[month] + (leap && month == 1);
-}
-
-static bool is_date(const struct tm *tm)
-{
-    int year = tm->tm_year + 1900;
-
-    return year >= 1970 && year <= 9999 && tm->tm_mon >= 0 && tm->tm_mon < 12 &&
-           tm->tm_mday >= 1 && tm->tm_mday <= days_in(year, tm->tm_mon);
-}
-
+/* timegm(3) turns second 60 into the next minute: such a date isn't the same
+ * afterwards. */
 int clock_from_utc(const struct tm *tm, time_t *ret)
 {
-    /* The year begins in March, as in date_from_days(). */
-    int64_t year = tm->tm_year + 1900 - (tm->tm_mon < 2);
-    int64_t month = tm->tm_mon + (tm->tm_mon < 2 ? 10 : -2);
-    int64_t days = 365 * year + year / 4 - year / 100 + year / 400 +
-                   (153 * month + 2) / 5 + tm->tm_mday - 1 - 719468;
+    struct tm same = { .tm_year = tm->tm_year,
+                       .tm_mon = tm->tm_mon,
+                       .tm_mday = tm->tm_mday,
+                       .tm_hour = tm->tm_hour,
+                       .tm_min = tm->tm_min,
+                       .tm_sec = tm->tm_sec };
+    time_t when = timegm(&same);
 
-    if (!is_date(tm) || tm->tm_hour < 0 || tm->tm_hour > 23 || tm->tm_min < 0 ||
-        tm->tm_min > 59 || tm->tm_sec < 0 || tm->tm_sec > 59)
+    if (when < 0 || when > YEAR_9999_END || same.tm_mon != tm->tm_mon ||
+        same.tm_mday != tm->tm_mday || same.tm_hour != tm->tm_hour ||
+        same.tm_min != tm->tm_min || same.tm_sec != tm->tm_sec)
         return -ERANGE;
-    *ret = days * DAY + tm->tm_hour * 3600 + tm->tm_min * 60 + tm->tm_sec;
+    *ret = when;
     return 0;
 }
 

@@ -321,8 +321,8 @@ int sandbox_enter(enum process p, const struct sandbox_plan *plan,
 {
     unsigned excused = 0;
 
-    /* OpenSSL calls gmtime_r, which opens the time zone's file the first time.
-     * In the sandbox that would kill the process. */
+    /* OpenSSL and the room base call gmtime_r(3), which opens the time zone's
+     * file the first time. In the sandbox that would kill the process. */
     if (p != PROCESS_SESSION)
         tzset();
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {

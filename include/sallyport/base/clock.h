@@ -15,8 +15,9 @@ uint64_t clock_us(void);
 
 /* Is WHEN in the years 1 to 9999, which four digits can show? */
 bool clock_has_year(time_t when);
-/* Converts seconds since 1970 to UTC. It reads no time zone file, so that it
- * works in a sandbox. A time outside the years 1 to 9999 is clamped. */
+/* Converts seconds since 1970 to UTC. A time outside the years 1 to 9999 is
+ * clamped. The C library reads the time zone's file at the first call, so
+ * sandbox_enter() has it read before. */
 void clock_utc(time_t when, struct tm *ret);
 /* Converts year, month, day, hour, minute and second of UTC to seconds since
  * 1970. Returns 0, or -ERANGE for a date that doesn't exist (month 13, second
