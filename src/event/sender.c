@@ -1,12 +1,11 @@
 /* The sending side of events, in every process but log. Never waits: while log
  * can't take events, up to 64 KiB are queued; further events are dropped and
  * counted. The queue is lost with its process; bytes in the socket aren't. */
+#include "sallyport/event/event.h"
+
 #include <errno.h>
 #include <string.h>
-
 #include <sys/socket.h>
-
-#include "record.h"
 
 #define QUEUE_MAX (64u << 10)
 
@@ -59,7 +58,7 @@ static bool is_for_later(int result)
 }
 
 /* Directly after the last event that was sent. */
-static void tell_dropped(struct event_sender *s)
+static void send_dropped(struct event_sender *s)
 {
     struct event_record r;
     struct buf bytes;
@@ -92,7 +91,7 @@ void event_flush(struct event_sender *s)
     }
     buf_consume(&s->queue, done);
     if (s->queue.len == 0 && s->dropped > 0)
-        tell_dropped(s);
+        send_dropped(s);
 }
 
 int event_try(struct event_sender *s, struct slice bytes)

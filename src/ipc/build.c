@@ -28,7 +28,7 @@ bool build_name_is(const char name[BUILD_NAME_MAX])
     return memcmp(name, own, sizeof(own)) == 0;
 }
 
-void build_tell(struct channel *master)
+void build_send(struct channel *master)
 {
     SEND(master, build, 0, .name = slice_from(build_name()),
          .messages = build_messages());

@@ -1,11 +1,183 @@
 /* The handlers of keys. Keys knows the private keys and nothing else: it has no
- * file, no network and no users. It signs handshakes. */
+ * file, no network and no users. It signs handshakes for gate and sessions.
+ * Each asker counts as hostile: it gets one signature in a turn of the loop, a
+ * limited number in a second, and only for handshakes. Keys stops reading an
+ * asker that is too fast for a while. */
 #include "keys.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sysexits.h>
 
+#include "sallyport/base/clock.h"
 #include "sallyport/base/complain.h"
+#include "sallyport/base/fd.h"
+
+#define TOKEN 1000u /* one signature, in thousandths */
+
+/* Gate or a session, which asks for signatures. */
+struct asker {
+    struct keys *keys;
+    enum process process;
+    uint64_t serial;
+    struct address peer; /* the session's client */
+    struct channel channel;
+    struct loop_watch watch;
+    struct loop_timer timer; /* while it is over the rate */
+    uint64_t tokens; /* thousandths of a signature that it may still have */
+    uint64_t since;  /* clock_ms() when tokens were last counted */
+    LIST_ENTRY(asker) next;
+};
+
+/* NULL: no key has that number. */
+static const struct sign_key *keys_find(const struct keys *k, uint64_t number)
+{
+    for (size_t i = 0; i < k->count; i++)
+        if (k->key[i].number == number)
+            return k->key[i].key;
+    return NULL;
+}
+
+static void report_asker(struct asker *a, const char *what)
+{
+    char peer[ADDRESS_TEXT_MAX];
+    struct event_record r;
+
+    event_begin(&r, EVENT_PEER);
+    event_text(&r, FIELD_PROCESS, slice_from(process_name(a->process)));
+    if (a->process == PROCESS_SESSION) {
+        event_number(&r, FIELD_SERIAL, a->serial);
+        event_text(&r, FIELD_PEER,
+                   slice_from(address_port_text(&a->peer, peer)));
+    }
+    event_text(&r, FIELD_REASON, slice_from(what));
+    frame_report(&a->keys->frame, &r);
+}
+
+static void asker_close(struct asker *a)
+{
+    struct keys *k = a->keys;
+
+    loop_remove(&k->frame.loop, &a->watch);
+    loop_timer_clear(&k->frame.loop, &a->timer);
+    channel_close(&a->channel);
+    LIST_REMOVE(a, next);
+    k->askers--;
+    free(a);
+}
+
+/* Gate has no limit: it asks for a proof of each key, however many there
+ * are. */
+static bool has_token(struct asker *a)
+{
+    uint64_t now = clock_ms();
+
+    a->tokens += (now - a->since) * SIGN_PER_SECOND;
+    a->since = now;
+    if (a->tokens > SIGN_BURST * TOKEN)
+        a->tokens = SIGN_BURST * TOKEN;
+    return a->process == PROCESS_GATE || a->tokens >= TOKEN;
+}
+
+static void send_answer(struct asker *a, uint32_t request, int error,
+                        const struct sign_result *result)
+{
+    struct slice bytes = { (const char *)result->bytes, result->len };
+    int r = error ? SEND(&a->channel, no_signature, request, .error = -error)
+                  : SEND(&a->channel, signature, request, .signature = bytes);
+
+    if (r == -EAGAIN)
+        report_asker(a, "asks for signatures that it doesn't read");
+}
+
+/* A message that is no handshake would let an attacker use the key for
+ * something else. It is logged, and ends the asker. */
+static int asker_on_sign(void *owner, struct msg_sign *msg)
+{
+    struct asker *a = owner;
+    struct sign_request r = { .key = msg->key, .message = msg->message };
+    struct sign_result result = { .len = 0 };
+    const struct sign_key *key = keys_find(a->keys, r.key);
+    int e;
+
+    if (msg->scheme > UINT16_MAX)
+        return -EPERM;
+    r.scheme = (uint16_t)msg->scheme;
+    if (!sign_is_handshake(&r))
+        return -EPERM;
+    e = key ? sign_make(key, &r, &result) : -ENOKEY;
+    a->tokens -= a->tokens >= TOKEN ? TOKEN : 0;
+    send_answer(a, msg->request, e, &result);
+    return 0;
+}
+
+static const struct handler handlers[] = {
+    ON(sign, asker_on_sign),
+};
+
+static void pause_asker(struct asker *a)
+{
+    loop_change(&a->keys->frame.loop, &a->watch, 0);
+    loop_timer_set(&a->keys->frame.loop, &a->timer, TOKEN / SIGN_PER_SECOND);
+}
+
+static void asker_on_time(void *owner)
+{
+    struct asker *a = owner;
+
+    loop_change(&a->keys->frame.loop, &a->watch, EPOLLIN);
+}
+
+static void asker_on_ready(void *owner, uint32_t events)
+{
+    struct asker *a = owner;
+    struct message m;
+    int r;
+
+    if (events & (EPOLLHUP | EPOLLERR)) { /* nobody waits for an answer */
+        asker_close(a);
+        return;
+    }
+    if (!has_token(a)) {
+        pause_asker(a);
+        return;
+    }
+    r = channel_receive(&a->channel, &m);
+    if (r == 1)
+        r = channel_handle(&a->channel, handlers, 1, a, &m);
+    if (r == -EPROTO)
+        report_asker(a, a->channel.wrong);
+    else if (r == -EPERM)
+        report_asker(a, "asked for a signature of what isn't a handshake");
+    if (r < 0)
+        asker_close(a);
+}
+
+/* Takes the descriptor, unless there are askers_max already: master counts
+ * wrong then, and the process at the other end gets no signature. */
+static void asker_open(struct keys *k, struct msg_keys_client *m)
+{
+    struct asker *a = k->askers < k->askers_max ? calloc(1, sizeof(*a)) : NULL;
+    int fd;
+
+    /* The descriptor is closed with the message. Master keeps a copy of it, so
+     * the other process doesn't see that: its request fails at its deadline. */
+    if (!a)
+        return;
+    fd = fd_take(&m->client);
+    *a = (struct asker){ .keys = k,
+                         .process = m->process,
+                         .serial = m->serial,
+                         .peer = m->peer,
+                         .tokens = SIGN_BURST * TOKEN,
+                         .since = clock_ms(),
+                         .timer = { .on_time = asker_on_time, .owner = a } };
+    channel_init(&a->channel, fd, PROCESS_KEYS, m->process, PHASE_RUN);
+    LIST_INSERT_HEAD(&k->list, a, next);
+    k->askers++;
+    if (loop_add_reader(&k->frame.loop, &a->watch, fd, asker_on_ready, a) < 0)
+        asker_close(a);
+}
 
 static void keys_init(void *owner)
 {
@@ -23,14 +195,6 @@ static void keys_release(void *owner)
         asker_close(LIST_FIRST(&k->list));
     for (size_t i = 0; i < k->count; i++)
         sign_key_free(k->key[i].key);
-}
-
-const struct sign_key *keys_find(const struct keys *k, uint64_t number)
-{
-    for (size_t i = 0; i < k->count; i++)
-        if (k->key[i].number == number)
-            return k->key[i].key;
-    return NULL;
 }
 
 static int keys_on_key(void *owner, struct msg_key *msg)

@@ -17,22 +17,6 @@
 #define SIGN_BURST      100u
 #define SIGN_PER_SECOND 50u
 
-struct keys;
-
-/* Gate or a session, which asks for signatures. */
-struct asker {
-    struct keys *keys;
-    enum process process;
-    uint64_t serial;
-    struct address peer; /* the session's client */
-    struct channel channel;
-    struct loop_watch watch;
-    struct loop_timer timer; /* while it is over the rate */
-    uint64_t tokens; /* thousandths of a signature that it may still have */
-    uint64_t since;  /* clock_ms() when tokens were last counted */
-    LIST_ENTRY(asker) next;
-};
-
 struct key {
     uint64_t number; /* master assigns it */
     struct sign_key *key;
@@ -43,17 +27,9 @@ struct keys {
     struct key key[CERTIFICATES_MAX];
     size_t count;
     size_t askers, askers_max;
-    LIST_HEAD(, asker) list;
+    LIST_HEAD(askers, asker) list;
 };
 
 extern const struct frame_row keys_row;
-
-/* NULL: no key has that number. */
-const struct sign_key *keys_find(const struct keys *k, uint64_t number);
-
-/* Takes the descriptor, unless there are askers_max already: master counts
- * wrong then, and the process at the other end gets no signature. */
-void asker_open(struct keys *k, struct msg_keys_client *m);
-void asker_close(struct asker *a);
 
 #endif

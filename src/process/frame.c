@@ -164,7 +164,7 @@ int frame_main(const struct frame_row *row, struct frame *f, int argc,
     process_title("%s", sandbox_row(row->process)->title);
     stderr_title(process_name(row->process));
     frame_init(f, row, FRAME_FD);
-    build_tell(&f->master);
+    build_send(&f->master);
     if (frame_set_up(f) < 0 || frame_enter_sandbox(f) < 0) {
         channel_failed(&f->master, &f->why);
         return EXIT_SUCCESS;

@@ -178,7 +178,7 @@ enum stream_state stream_read(struct stream *s, void *into, size_t len,
     *got = 0;
     if (st == STREAM_OK)
         st = read_more(s, into, len, got);
-    s->told = st != STREAM_OK && st != STREAM_AGAIN;
+    s->reported = st != STREAM_OK && st != STREAM_AGAIN;
     return st;
 }
 
@@ -221,7 +221,7 @@ uint32_t stream_events(const struct stream *s)
  * it, and send nothing more. */
 bool stream_pending(const struct stream *s)
 {
-    if (s->told)
+    if (s->reported)
         return false;
     if (s->broken || s->end != STREAM_OK)
         return true;

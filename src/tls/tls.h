@@ -92,7 +92,7 @@ struct stream {
     bool heard;               /* this call has made its one recv(2) */
     enum stream_state end;    /* of reading: CLOSED or CUT; OK until then */
     bool fin;                 /* the end was a FIN, not a reset */
-    bool told;                /* stream_read() has reported the end */
+    bool reported;            /* stream_read() has reported the end */
     uint32_t events;
     char cipher[64];
     char cause[160];

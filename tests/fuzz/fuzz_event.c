@@ -2,7 +2,7 @@
  * accepted event becomes one printable line. */
 #include "fuzz.h"
 
-#include "event/record.h"
+#include "sallyport/event/event.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

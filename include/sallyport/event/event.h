@@ -59,6 +59,7 @@ enum event_field {
 };
 
 #define EVENT_BYTES_MAX MESSAGE_BYTES_MAX
+#define EVENT_TEXT_MAX  4096 /* bytes of a value in a record */
 #define EVENT_VALUE_MAX 1024 /* bytes of a value in a line, before escapes */
 
 /* A record, before it is sent or after it was decoded. Each field has at most
@@ -71,7 +72,7 @@ struct event_record {
 };
 
 void event_begin(struct event_record *r, enum event e);
-/* The slice must live until event_send(). It is cut to 4,096 bytes there. */
+/* The slice must live until event_send(). It is cut to EVENT_TEXT_MAX. */
 void event_text(struct event_record *r, enum event_field f, struct slice s);
 void event_number(struct event_record *r, enum event_field f, uint64_t n);
 

@@ -53,6 +53,6 @@ bool build_name_is(const char name[BUILD_NAME_MAX]);
 uint64_t build_messages(void);
 /* Sends `build`, the first message of a child. If it fails, the set-up finds
  * out. */
-void build_tell(struct channel *master);
+void build_send(struct channel *master);
 
 #endif

@@ -15,7 +15,7 @@ Test(build, is_told_first)
     cr_assert_eq(fd_pair(ends), 0);
     channel_init(&master, ends[0], PROCESS_MASTER, PROCESS_LOG, PHASE_START);
     channel_init(&child, ends[1], PROCESS_LOG, PROCESS_MASTER, PHASE_START);
-    build_tell(&child);
+    build_send(&child);
     cr_assert_eq(channel_receive(&master, &m), 1);
     cr_assert_eq(m.kind, MSG_build);
     cr_expect(slice_equal(m.build.name, slice_from(build_name())));

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#include "log/rate.h"
+#include "log/log.h"
 
 #define LINE 1000
 

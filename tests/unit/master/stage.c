@@ -395,7 +395,7 @@ void actor_enter(struct stage *s, struct actor *a, const char *binary)
 {
     actor_appear(s, a, binary);
     if (strcmp(binary, "files") != 0)
-        build_tell(&a->channel);
+        build_send(&a->channel);
 }
 
 void actor_die(struct actor *a)
