@@ -242,6 +242,7 @@ static void child_hang_up(struct child *c)
     active_leave(c);
     queue_leave(c);
     loop_remove(&c->gate->frame.loop, &c->watch);
+    loop_timer_clear(&c->gate->frame.loop, &c->pause);
     channel_close(&c->channel);
 }
 
@@ -327,18 +328,6 @@ void child_logged_in(struct child *c, uint64_t user)
     tickets_tell(c);
 }
 
-/* The cost of a flood depends on the number of messages, not on their kind. */
-static bool child_is_flood(struct child *c)
-{
-    uint64_t now = clock_ms();
-
-    if (now - c->second >= 1000) {
-        c->second = now;
-        c->messages = 0;
-    }
-    return ++c->messages > CHILD_MESSAGES;
-}
-
 static int child_on_admit(void *owner, struct msg_admit *m)
 {
     return admit(owner, m->request, &m->client, &m->server);
@@ -350,21 +339,17 @@ static int child_on_alive(void *owner, struct msg_alive *m)
 
     (void)m;
     c->heard = clock_ms();
-    return child_is_flood(c) ? -EDQUOT : 0;
+    return 0;
 }
 
 static int child_on_port(void *owner, struct msg_port *m)
 {
-    if (child_is_flood(owner))
-        return -EDQUOT;
     active_leave(owner);
     return passive_port(owner, m->request);
 }
 
 static int child_on_active(void *owner, struct msg_active *m)
 {
-    if (child_is_flood(owner))
-        return -EDQUOT;
     passive_leave(owner);
     return active_connect(owner, m->request, &m->to);
 }
@@ -372,26 +357,22 @@ static int child_on_active(void *owner, struct msg_active *m)
 static int child_on_port_close(void *owner, struct msg_port_close *m)
 {
     (void)m;
-    if (child_is_flood(owner))
-        return -EDQUOT;
     passive_leave(owner);
     active_leave(owner);
     return 0;
 }
 
-/* data_mine and data_foreign answer a message of gate. One that answers none
- * counts as part of a flood. */
 static int child_on_data_mine(void *owner, struct msg_data_mine *m)
 {
     (void)m;
-    return passive_mine(owner) || !child_is_flood(owner) ? 0 : -EDQUOT;
+    passive_mine(owner);
+    return 0;
 }
 
 static int child_on_data_foreign(void *owner, struct msg_data_foreign *m)
 {
-    return passive_foreign(owner, &m->peer, m->why) || !child_is_flood(owner)
-               ? 0
-               : -EDQUOT;
+    passive_foreign(owner, &m->peer, m->why);
+    return 0;
 }
 
 static const struct handler child_handlers[] = {
@@ -404,12 +385,44 @@ static const struct handler child_handlers[] = {
     ON(port_close, child_on_port_close),
 };
 
+static void child_on_pause_over(void *owner)
+{
+    struct child *c = owner;
+
+    loop_change(&c->gate->frame.loop, &c->watch, EPOLLIN);
+}
+
+/* The cost of a flood depends on the number of messages, not on their kind. */
+static bool child_is_too_fast(struct child *c)
+{
+    uint64_t now = clock_ms();
+
+    if (now - c->second >= 1000) {
+        c->second = now;
+        c->messages = 0;
+    }
+    if (++c->messages <= CHILD_MESSAGES)
+        return false;
+    loop_change(&c->gate->frame.loop, &c->watch, 0);
+    loop_timer_set(&c->gate->frame.loop, &c->pause, c->second + 1000 - now);
+    return true;
+}
+
+/* One message in a turn of the loop. After the end of the channel its last
+ * messages are read without a pause: no further ones come. */
 static void child_on_readable(void *owner, uint32_t events)
 {
     struct child *c = owner;
-    int r = DISPATCH(&c->channel, child_handlers, c);
+    struct message m;
+    int r;
 
-    (void)events;
+    if (!(events & (EPOLLHUP | EPOLLERR)) && child_is_too_fast(c))
+        return;
+    r = channel_receive(&c->channel, &m);
+    if (r > 0)
+        r = channel_handle(&c->channel, child_handlers,
+                           sizeof(child_handlers) / sizeof(*child_handlers), c,
+                           &m);
     if (r == 0)
         return;
     if (r == -EPIPE) { /* it is ending */
@@ -417,14 +430,15 @@ static void child_on_readable(void *owner, uint32_t events)
         loop_timer_set(&c->gate->frame.loop, &c->timer, CHILD_GRACE_MS);
         return;
     }
-    child_wrong(c, r == -EPROTO   ? c->channel.wrong
-                   : r == -EAGAIN ? "answers that it doesn't read"
-                                  : "a flood of messages");
+    child_wrong(c, r == -EPROTO ? c->channel.wrong
+                                : "answers that it doesn't read");
 }
 
 void child_connect(struct child *c, int fd)
 {
     c->timer = (struct loop_timer){ .on_time = child_on_time, .owner = c };
+    c->pause =
+        (struct loop_timer){ .on_time = child_on_pause_over, .owner = c };
     channel_init(&c->channel, fd, PROCESS_GATE, PROCESS_SESSION,
                  c->known ? PHASE_RUN : PHASE_START);
 }

@@ -104,9 +104,9 @@ void active_leave(struct child *c);
 /* child.c: the sessions that gate serves. It has forked them, or they are of an
  * older generation. */
 
-/* More messages than this in a second are a flood: no client needs so many
- * ports. */
-#define CHILD_MESSAGES 4000
+/* So many messages of a session gate reads in a second; further ones wait for
+ * the next second. No client needs so many ports. */
+#define CHILD_MESSAGES 1600
 /* From the end of its channel to its kill. */
 #define CHILD_GRACE_MS 2000
 /* After login_timeout and idle_timeout, which a session keeps itself. */
@@ -148,6 +148,7 @@ struct child {
     struct active active;    /* or the one that is made for it */
     uint64_t second;         /* messages are counted from here on */
     unsigned messages;
+    struct loop_timer pause; /* further ones wait */
 };
 LIST_HEAD(child_list, child);
 STAILQ_HEAD(child_queue, child);
@@ -352,10 +353,10 @@ void passive_adopt_rest(struct gate *g, const struct msg_resting *m);
 int passive_port(struct child *c, uint32_t request);
 /* MSG_data_mine and MSG_data_foreign: the session's word on the connection that
  * it got last, which a proxy brought, or which may be a late one of another
- * user. After the second its client is still expected. False: there was no such
- * connection. */
-bool passive_mine(struct child *c);
-bool passive_foreign(struct child *c, const struct address *whose,
+ * user. After the second its client is still expected. They do nothing if there
+ * was no such connection. */
+void passive_mine(struct child *c);
+void passive_foreign(struct child *c, const struct address *whose,
                      enum foreign why);
 /* The session expects no connection any more. */
 void passive_leave(struct child *c);

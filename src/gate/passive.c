@@ -457,13 +457,12 @@ static bool passive_is_judged(const struct pair *pair)
     return pair && (pair->given || pair->port->offered);
 }
 
-bool passive_mine(struct child *c)
+void passive_mine(struct child *c)
 {
     if (!passive_is_judged(c->pair))
-        return false;
+        return;
     lend_end(c->pair->port);
     passive_used(c);
-    return true;
 }
 
 /* The next connection's turn comes. */
@@ -483,7 +482,7 @@ static void passive_unpark_first(struct pair *pair)
 
 /* gate believes the session only about the PORT of a connection that no proxy
  * brought. */
-bool passive_foreign(struct child *c, const struct address *whose,
+void passive_foreign(struct child *c, const struct address *whose,
                      enum foreign why)
 {
     static const char *const words[FOREIGN_COUNT] = {
@@ -494,20 +493,19 @@ bool passive_foreign(struct child *c, const struct address *whose,
     struct pair *pair = c->pair;
 
     if (!passive_is_judged(pair))
-        return false;
+        return;
     if (pair->port->offered) {
         if (words[why])
             tell_stranger(c->gate, whose, &pair->port->acceptor.bound,
                           words[why]);
         lend_end(pair->port);
-        return true;
+        return;
     }
     pair->given = false;
     peer.port = whose->port;
     tell_stranger(c->gate, &peer, &pair->port->acceptor.bound,
                   "of another user, or it proves nothing");
     passive_unpark_first(pair);
-    return true;
 }
 
 static void port_turn_away(struct port *port, const struct pair *own,

@@ -35,11 +35,8 @@ static void data_on_time(void *owner)
     struct session *s = owner;
 
     switch (s->data.state) {
-    case DATA_PACED:
-        data_gate_ask_port(s);
-        break;
     case DATA_ACTIVE:
-        data_gate_ask_connection(s);
+        data_gate_connect(s);
         break;
     case DATA_ASKED:
         s->gate.wrong = "no port in time";

@@ -7,10 +7,6 @@
 void data_init(struct session *s);
 /* The channel to gate, for ports and sockets. */
 void data_gate_start(struct session *s, int gate);
-/* In DATA_PACED: asks gate for a port now. In DATA_ACTIVE: for a connection. */
-void data_gate_ask_port(struct session *s);
-void data_gate_ask_connection(struct session *s);
-
 /* PASV or EPSV: asks gate for a port; the reply comes later. An earlier port or
  * connection is given up. */
 void data_gate_passive(struct session *s, enum verb verb);

@@ -1,14 +1,15 @@
 /* The requests of session to gate for its data connections, and gate's answers.
- * It must never ask more often than gate allows, however fast the client is. */
+ */
 #include "transfer.h"
 
 #include <errno.h>
 #include <stdio.h>
 
 #include "data.h"
-#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ftp/hostport.h"
+
+#define ASK_AGAIN_MS 100
 
 void data_gate_sent(struct session *s, int r)
 {
@@ -16,40 +17,23 @@ void data_gate_sent(struct session *s, int r)
         leave_peer(s, PROCESS_GATE, r, &s->gate);
 }
 
-void data_gate_ask_port(struct session *s)
-{
-    s->data.state = DATA_ASKED;
-    s->data.request = channel_next(&s->gate);
-    data_gate_sent(s, SEND(&s->gate, port, s->data.request));
-    loop_timer_set(&s->loop, &s->data.timer, s->deadlines->port);
-}
-
-/* gate ends a session that sends too many messages, and a client must not be
- * able to cause that: how many milliseconds the next port, or connection, has
- * to wait. */
-static uint64_t data_gate_pace(struct session *s)
-{
-    struct data *d = &s->data;
-    uint64_t now = clock_ms();
-
-    if (now - d->second >= 1000) {
-        d->second = now;
-        d->ports = 0;
-    }
-    return ++d->ports <= s->deadlines->ports ? 0 : d->second + 1000 - now;
-}
-
+/* gate slows a session that sends many messages, and a client may cause that:
+ * if the channel is full, the client gets "busy". */
 void data_gate_passive(struct session *s, enum verb verb)
 {
-    uint64_t wait = data_gate_pace(s);
+    int r;
 
     data_close(s);
     s->data.verb = verb;
-    s->data.state = DATA_PACED;
-    if (wait > 0)
-        loop_timer_set(&s->loop, &s->data.timer, wait);
-    else
-        data_gate_ask_port(s);
+    s->data.request = channel_next(&s->gate);
+    r = SEND(&s->gate, port, s->data.request);
+    if (r == -EAGAIN) {
+        control_reply_with(s, REPLY_NO_DATA, SLICE("the server is busy"));
+        return;
+    }
+    data_gate_sent(s, r);
+    s->data.state = DATA_ASKED;
+    loop_timer_set(&s->loop, &s->data.timer, s->deadlines->port);
 }
 
 void data_gate_active(struct session *s, const struct address *client)
@@ -59,25 +43,21 @@ void data_gate_active(struct session *s, const struct address *client)
     s->data.target = *client;
 }
 
-void data_gate_ask_connection(struct session *s)
-{
-    s->data.request = channel_next(&s->gate);
-    data_gate_sent(
-        s, SEND(&s->gate, active, s->data.request, .to = s->data.target));
-    s->data.state = DATA_CONNECTING;
-}
-
+/* If the channel is full, the transfer waits, and asks again. */
 void data_gate_connect(struct session *s)
 {
-    uint64_t wait;
+    int r;
 
     if (s->data.state != DATA_ACTIVE)
         return;
-    wait = data_gate_pace(s);
-    if (wait > 0)
-        loop_timer_set(&s->loop, &s->data.timer, wait);
-    else
-        data_gate_ask_connection(s);
+    s->data.request = channel_next(&s->gate);
+    r = SEND(&s->gate, active, s->data.request, .to = s->data.target);
+    if (r == -EAGAIN) {
+        loop_timer_set(&s->loop, &s->data.timer, ASK_AGAIN_MS);
+        return;
+    }
+    data_gate_sent(s, r);
+    s->data.state = DATA_CONNECTING;
 }
 
 /* Many clients begin the handshake before they ask for the file. A ticket with

@@ -44,7 +44,7 @@ struct session;
  *   the client is gone; it also waits for an upload whose client has said QUIT.
  *   In DECIDED the end is decided. CLOSING sends the last reply, our
  *   close_notify and FIN, and waits for the client's.
- * - The data connection: from PASV (PACED, ASKED, EXPECTED) or PORT (ACTIVE,
+ * - The data connection: from PASV (ASKED, EXPECTED) or PORT (ACTIVE,
  *   CONNECTING) to CONNECTED. REFUSED: its transfer got a 5xx.
  * - The transfer: each of its steps (transfer.h) names one of these states.
  *
@@ -68,8 +68,7 @@ enum control_state {
 
 enum data_state {
     DATA_CLOSED,
-    DATA_PACED,      /* PASV waits: gate was asked too often this second */
-    DATA_ASKED,      /* gate is asked for a port */
+    DATA_ASKED,      /* gate is asked for a port; PASV waits */
     DATA_ACTIVE,     /* PORT: the client awaits us, once there is a transfer */
     DATA_CONNECTING, /* gate connects to the client */
     DATA_EXPECTED,   /* the client knows the port */
@@ -195,8 +194,6 @@ struct data {
     uint32_t request;
     enum verb verb; /* PASV or EPSV */
     struct loop_timer timer;
-    uint64_t second; /* since when ports are counted */
-    unsigned ports;
 };
 
 /* A data connection that is over (end.c): our end is shut, and the client's

@@ -18,7 +18,6 @@ static const struct control_row controls[CONTROL_STATES] = {
 
 static const struct data_row datas[DATA_STATES] = {
     [DATA_CLOSED] = { 0 },
-    [DATA_PACED] = { .pending = true },
     [DATA_ASKED] = { .pending = true, .gate = true },
     [DATA_ACTIVE] = { .serves = true },
     [DATA_CONNECTING] = { .gate = true },

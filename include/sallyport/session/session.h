@@ -14,16 +14,12 @@ struct tls_context;
 /* A logged-in session sends MSG_alive this many times in idle_timeout. */
 #define SESSION_ALIVE 4
 
-/* How many milliseconds a session waits for its peers before it ends, and how
- * often it asks. */
+/* How many milliseconds a session waits for its peers before it ends. */
 struct session_deadlines {
     uint64_t ask;      /* for an answer of files */
     uint64_t ask_long; /* the same, if a slow disk or a big file may delay the
                           answer */
     uint64_t port;     /* for gate's answer to PASV */
-    unsigned ports; /* ports and connections that it asks gate for in a second.
-                       Each has up to two messages; together they are fewer
-                       than gate accepts (CHILD_MESSAGES, src/gate/gate.h) */
 };
 
 struct session_start {

@@ -98,9 +98,10 @@ bool bench_quiet(struct bench *b);
 /* Tells a fake session to do something: "port", "active ADDRESS", "close",
  * "enter CLIENT SERVER" (with ports), "mine", "foreign N CLIENT", "alive"
  * (sends that from now on), "garbage", "wrong" (a message that is for master),
- * "flood WHAT" (alive, port, close, active or mine), "deaf", "exit N", "signal
- * N", "part" (closes gate's channel and stays), "look" (prints what a session
- * has), "keys" (prints the names of new ticket keys from now on). */
+ * "flood WHAT" (alive, port, close or mine; prints how many it sent),
+ * "deaf", "exit N", "signal N", "part" (closes gate's channel and stays),
+ * "look" (prints what a session has), "keys" (prints the names of new ticket
+ * keys from now on). */
 void fake_do(const struct fake *f, const char *what);
 /* Returns its next line. */
 const char *fake_says(const struct fake *f, char *out, size_t size);

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/conf/conf.h"
 #include "sallyport/ipc/channel.h"
@@ -21,6 +22,8 @@
 #define LINE_MAX_ 256
 
 #define TICK_MS 50
+/* Less than two of the seconds in which gate counts. */
+#define FLOOD_MS 1500
 
 struct script {
     const struct session_start *start;
@@ -85,33 +88,35 @@ static void say_wrong(struct script *s)
 
 static int flood_with(struct script *s, const char *what)
 {
-    struct address nowhere = { 0 };
-
     if (strcmp(what, "mine") == 0)
         return SEND(&s->gate, data_mine, 0);
     if (strcmp(what, "alive") == 0)
         return SEND(&s->gate, alive, 0);
     if (strcmp(what, "port") == 0)
         return SEND(&s->gate, port, channel_next(&s->gate));
-    if (strcmp(what, "close") == 0)
-        return SEND(&s->gate, port_close, 0);
-    address_parse_port(SLICE("127.0.0.9:1"), &nowhere);
-    return SEND(&s->gate, active, channel_next(&s->gate), .to = nowhere);
+    return SEND(&s->gate, port_close, 0);
 }
 
-/* It reads all answers: only the number of messages counts. */
+/* Sends as fast as gate reads, for FLOOD_MS, and prints how many messages that
+ * were. Before it asks for another port, it reads the answer, as a session
+ * does.
+ */
 static void flood(struct script *s, const char *what)
 {
     struct pollfd one = { .fd = s->gate.fd, .events = POLLOUT };
+    uint64_t end = clock_ms() + FLOOD_MS;
+    unsigned sent = 0;
     struct message m;
-    int r;
 
-    while ((r = flood_with(s, what)) != -EPIPE) {
-        if (r == -EAGAIN)
-            poll(&one, 1, 1000);
-        while (channel_receive(&s->gate, &m) == 1)
+    while (clock_ms() < end) {
+        if (flood_with(s, what) == 0)
+            sent++;
+        else
+            poll(&one, 1, 10);
+        if (strcmp(what, "port") == 0 && channel_wait(&s->gate, &m, 5000) == 1)
             message_close(&m);
     }
+    say(s, "sent %u", sent);
 }
 
 /* Asks, and never reads an answer. */

@@ -28,15 +28,6 @@ static const struct death_row deaths[] = {
       "another process failed: signal 9, serial " },
     { "wrong", "wrong", SIGKILL, "a message that is not this peer's, serial",
       "another process failed: signal 9, serial " },
-    { "flood", "flood close", SIGKILL, "a flood of messages, serial",
-      "another process failed: signal 9, serial " },
-    /* It may also read its answers too slowly, with the same result. */
-    { "flood of ports", "flood port", SIGKILL, ", serial",
-      "another process failed: signal 9, serial " },
-    { "flood of connections", "flood active", SIGKILL, ", serial",
-      "another process failed: signal 9, serial " },
-    { "flood of lives", "flood alive", SIGKILL, "a flood of messages, serial",
-      "another process failed: signal 9, serial " },
     { "deaf", "deaf", SIGKILL, "answers that it doesn't read, serial",
       "another process failed: signal 9, serial " },
     { "part", "part", SIGKILL, NULL,
@@ -91,6 +82,40 @@ Test(children, deaths)
     bench_start(&b, &plan);
     for (size_t i = 0; i < sizeof(deaths) / sizeof(deaths[0]); i++)
         check_death(&b, &deaths[i]);
+    bench_stop(&b, 0);
+}
+
+/* Of a session that sends all the time gate reads so many messages in a second,
+ * whatever they are, and serves the others. */
+Test(children, a_flood_waits, .timeout = 60)
+{
+    static const char *const floods[] = { "flood close", "flood port",
+                                          "flood alive", "flood mine" };
+    struct bench_plan plan = { .settings = FREE, .ports = BENCH_PORTS };
+    struct bench b;
+
+    bench_start(&b, &plan);
+    for (size_t i = 0; i < sizeof(floods) / sizeof(floods[0]); i++) {
+        struct fake f, witness;
+        char line[512];
+        int client, other, sent;
+
+        witness = bench_enter(&b, "127.0.1.1", &other);
+        f = bench_enter(&b, "127.0.0.9", &client);
+        fake_do(&f, floods[i]);
+        cr_expect_neq(fake_port(&witness), 0, "%s", floods[i]);
+        cr_assert_eq(
+            sscanf(fake_says(&f, line, sizeof(line)), "sent %d", &sent), 1,
+            "%s: %s", floods[i], line);
+        cr_expect_leq(sent, 3 * CHILD_MESSAGES, "%s", floods[i]);
+        fake_do(&f, "exit 0");
+        cr_expect_eq(bench_gone(&b, &f), 0, "%s", floods[i]);
+        fake_do(&witness, "exit 0");
+        bench_gone(&b, &witness);
+        cr_expect(bench_silent(&b), "%s", floods[i]);
+        close(client);
+        close(other);
+    }
     bench_stop(&b, 0);
 }
 

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "fake.h"
-#include "sallyport/base/clock.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/session/session.h"
 
@@ -169,31 +168,34 @@ static void abort_list(struct fake *f)
     cr_assert_eq(fake_reply(f), 226);
 }
 
-/* gate ends a session that sends too many messages. However many transfers a
- * client begins, gate is asked for so many connections in a second. The next
- * one waits, and ABOR ends it meanwhile. */
-Test(session_active, many_connections_wait, .timeout = 60)
+#define FILLS 400 /* transfers with two messages each: more than fit */
+
+/* gate slows a session that sends many messages. If the channel is full, EPSV
+ * is busy, and a transfer waits until gate can be asked. */
+Test(session_active, gate_reads_slowly, .timeout = 60)
 {
-    static const struct session_deadlines few = {
-        .ask = 30000, .ask_long = 30000, .port = 30000, .ports = 2
-    };
-    uint64_t since;
-    struct message p;
+    struct message p, none = { .kind = MSG_active_none };
     struct fake f;
 
-    fake_deadlines(&few);
+    none.active_none.error = ECONNREFUSED;
     begin(&f, true);
-    since = clock_ms();
-    for (int i = 0; i < 2; i++) {
-        list(&f);
+    for (int i = 0; i < FILLS; i++) {
+        begin_list(&f);
         abort_list(&f);
-        fake_hear(&f.gate, &p, MSG_port_close);
+        while (channel_receive(&f.log, &p) == 1) /* log reads as usual */
+            ;
     }
+    fake_say(&f, "EPSV");
+    cr_assert_eq(fake_reply(&f), 425);
+    cr_expect(strstr(f.reply, "busy"), "%s", f.reply);
     begin_list(&f);
-    abort_list(&f);
-    begin_list(&f);
-    fake_hear(&f.gate, &p, MSG_active);
-    cr_expect_geq(clock_ms() - since + 10, 1000);
+    while (channel_wait(&f.gate, &p, 1000) == 1)
+        if (p.kind == MSG_active) {
+            none.request = p.request;
+            fake_tell(&f.gate, &none);
+        }
+    cr_assert_eq(fake_reply(&f), 425);
+    cr_expect(strstr(f.reply, "refuses"), "%s", f.reply);
     end(&f);
 }
 

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "fake.h"
-#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
 #include "sallyport/ipc/channel.h"
@@ -694,30 +693,5 @@ Test(session, a_cut_upload_is_never_committed, .timeout = 30)
     done.request = asked.request;
     fake_tell(&f.files, &done);
     cr_assert_eq(fake_reply(&f), 200);
-    fake_hang_up(&f, ENDING_CLOSED);
-}
-
-#define PORTS_A_SECOND 800
-
-/* Gate takes 4,000 messages of a session in a second, and then ends it. */
-Test(session, a_fast_client_waits_for_its_ports, .timeout = 60)
-{
-    struct message p, port = { .kind = MSG_port_is };
-    uint64_t began;
-    struct fake f;
-
-    address_parse_port(SLICE("127.0.0.1:50000"), &port.port_is.address);
-    fake_open(&f);
-    began = clock_ms();
-    for (int i = 0; i <= PORTS_A_SECOND; i++) {
-        fake_say(&f, "EPSV");
-        if (i > 0)
-            fake_hear(&f.gate, &p, MSG_port_close);
-        fake_hear(&f.gate, &p, MSG_port);
-        port.request = p.request;
-        fake_tell(&f.gate, &port);
-        cr_assert_eq(fake_reply(&f), 229);
-    }
-    cr_expect_geq(clock_ms() - began, 1000);
     fake_hang_up(&f, ENDING_CLOSED);
 }
