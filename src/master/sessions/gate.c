@@ -60,7 +60,7 @@ int gate_on_session(void *owner, struct msg_session *msg)
         return channel_refuse(&c->channel, "a session without its channels");
     if (sessions_find(m->sessions, msg->serial))
         return channel_refuse(&c->channel, "a serial that is in use already");
-    if (m->state != MASTER_RUNNING && m->state != MASTER_DRAINING)
+    if (m->state == MASTER_STOPPING)
         return 0;
     s = session_open(m, msg->serial, &msg->peer, &msg->local, proxied, &ends);
     if (!s) {
