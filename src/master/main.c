@@ -40,7 +40,7 @@ static bool survey_users(const struct master *m)
         open(m->settings.users, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     FD_CLEANUP int table = -1;
     struct complaint c = { "" };
-    bool wrong = m->users->edition == 0;
+    bool wrong = userdb_newest(m->users) == 0;
 
     if (fd < 0 || settings_private_file(fd, m->settings.users, &c) < 0)
         return false; /* prepare_users() has reported it */
@@ -178,10 +178,11 @@ static int serve(struct master *m)
  * depends on them. */
 static void tell_remarks(const struct master *m)
 {
+    const struct users *u = userdb_find(m->users, userdb_newest(m->users));
     struct complaint c = { "" };
 
     helper_check(m, "remarks", m->users->table, REMARKS_MS);
-    if (access_hint(&m->settings, &m->users->rows, &c))
+    if (u && access_hint(&m->settings, u, &c))
         stderr_print("hint: %s", c.text);
 }
 

@@ -49,7 +49,7 @@ static int request_on_status(void *owner, struct msg_status *msg)
                           .since = m->since, .sessions = m->sessions->living,
                           .logged_in = sessions_logged_in(m->sessions),
                           .limit = m->settings.max_sessions,
-                          .users = m->users->rows.count));
+                          .users = userdb_count(m->users)));
     return 0;
 }
 

@@ -108,35 +108,48 @@ static bool access_review_row(struct session *s, const struct user *row)
 
 void access_review_one(struct session *s)
 {
-    const struct users *u = &s->master->users->rows;
+    const struct userdb *db = s->master->users;
+    const struct users *u = userdb_find(db, userdb_newest(db));
 
-    if (s->master->users->edition > 0 && session_has_user(s))
+    if (u && session_has_user(s))
         access_review_row(s, users_find(u, slice_from(s->home.user)));
 }
 
 size_t access_review(struct master *m)
 {
-    const struct userdb *db = m->users;
+    uint64_t newest = userdb_newest(m->users);
+    const struct users *u = userdb_find(m->users, newest);
     struct index x;
     size_t ended = 0;
 
-    if (m->access->reviewed == db->edition || !index_build(&x, &db->rows))
+    if (!u || m->access->reviewed == newest || !index_build(&x, u))
         return 0;
     SESSIONS_EACH(m->sessions, s)
         if (session_has_user(s))
             ended += access_review_row(s, index_find(&x, s->home.user));
     free(x.row);
-    m->access->reviewed = db->edition;
+    m->access->reviewed = newest;
     return ended;
+}
+
+bool access_is_current(const struct master *m, const struct user *user)
+{
+    const struct users *u = userdb_find(m->users, userdb_newest(m->users));
+    const struct user *row = u ? users_find(u, slice_from(user->name)) : NULL;
+
+    return row && !row->locked &&
+           user_version(row, m->secrets.versions) ==
+               user_version(user, m->secrets.versions);
 }
 
 /* The start has already given the hint for the first file; this is for each
  * newer one. */
 static void access_report_hint(struct master *m)
 {
+    const struct users *u = userdb_find(m->users, userdb_newest(m->users));
     struct complaint c = { "" };
 
-    if (access_hint(&m->settings, &m->users->rows, &c))
+    if (u && access_hint(&m->settings, u, &c))
         master_report(m, EVENT_SERVICE, PROCESS_MASTER, "hint: %s", c.text);
 }
 
@@ -154,12 +167,13 @@ bool access_look(struct master *m)
         return r == -EINVAL;
     if (r > 0) {
         master_report(m, EVENT_SERVICE, PROCESS_MASTER,
-                      "users file read: edition %llu",
-                      (unsigned long long)m->users->edition);
+                      "users file read: generation %llu",
+                      (unsigned long long)userdb_newest(m->users));
         succession_keep(&m->succession, "users", m->users->fd);
         access_report_hint(m);
     }
     worker_tell_all(m);
+    userdb_drop(m->users, worker_oldest(m));
     return true;
 }
 
@@ -171,9 +185,9 @@ static void access_on_time(void *owner)
     struct access *a = m->access;
 
     access_look(m);
-    if (a->seen == m->users->edition)
+    if (a->seen == userdb_newest(m->users))
         access_review(m);
-    a->seen = m->users->edition;
+    a->seen = userdb_newest(m->users);
     loop_timer_set(&m->loop, &a->timer, m->deadlines.users);
 }
 

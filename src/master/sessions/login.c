@@ -245,24 +245,31 @@ static void login_enter(struct session *s, const struct user *user)
     }
 }
 
-/* Master has the rows of the newest users file only. If the file has changed
- * since the verdict, perhaps during a delay of some seconds, the user may be
- * locked now: the client has to try again. */
+/* Uses the users file as it is now: the user may have been locked during a
+ * delay of some seconds. */
 static void login_accept(struct session *s)
 {
     struct master *m = s->master;
     const struct verdict *v = &s->answer.verdict;
+    const struct users *users = userdb_find(m->users, v->generation);
+    bool delayed = s->state == SESSION_DELAYED;
+    const struct user *user;
 
-    if (v->edition != m->users->edition) {
-        master_report(m, EVENT_SERVICE, PROCESS_MASTER,
-                      "serial %016" PRIx64 ": not let in, the users file "
-                      "changed during the login",
-                      s->serial);
+    if (!users || (delayed && v->generation != userdb_newest(m->users))) {
         login_deny(s, DENIAL_BUSY);
         return;
     }
+    user = &users->row[v->row];
+    if (!access_is_current(m, user)) {
+        master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+                      "user %s: not let in, the row changed while the password "
+                      "was verified",
+                      user->name);
+        login_deny(s, DENIAL_WRONG);
+        return;
+    }
     guesses_succeeded(m->guesses, &v->guess, clock_ms());
-    login_enter(s, &m->users->rows.row[v->row]);
+    login_enter(s, user);
 }
 
 void login_on_verdict(struct session *s, const struct verdict *v)

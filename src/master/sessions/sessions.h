@@ -129,19 +129,26 @@ void home_kill(struct home *h);
 /* The process was reaped. */
 void home_reaped(struct home *h, int status);
 
-/* The users file as master knows it. Each contents that it has read is an
- * edition. */
+/* The users file as master knows it: the newest generation, and those that a
+ * present verification may still name. */
+#define USERDB_KEPT 8
+
+struct generation {
+    uint64_t number; /* 1, 2, … */
+    struct users users;
+};
+
 struct userdb {
     const struct master *master;
-    const char *path;  /* from the settings */
-    uint64_t edition;  /* 1, 2, …; 0: nothing was read yet */
-    struct users rows; /* of that edition */
-    int fd;            /* its text, a sealed memfd; -1: none */
-    int table;         /* the same as reader wrote it, for check; -1: none */
+    const char *path;                    /* from the settings */
+    struct generation kept[USERDB_KEPT]; /* the newest is the last */
+    size_t count;
+    int fd;    /* the newest text, a sealed memfd; -1: none */
+    int table; /* the same as reader wrote it, for check; -1: none */
     struct stat seen;
     bool fresh;          /* changed just before it was read: check again */
     bool may_be_missing; /* at the first start; then there are no users */
-    bool missing;        /* so there are no users */
+    bool missing;        /* so the newest generation has no users */
     struct complaint told;
     uint64_t rests_until; /* after a reader that has failed; clock_ms() */
 };
@@ -150,8 +157,8 @@ struct userdb {
 void userdb_init(struct userdb *u, const struct master *m);
 void userdb_release(struct userdb *u);
 
-/* Checks the file. Returns 1: there is a new edition; 0: nothing new;
- * -EINVAL: it can't be used, *c has the reason, and the old edition stays;
+/* Checks the file. Returns 1: there is a new generation; 0: nothing new;
+ * -EINVAL: it can't be used, *c has the reason, and the old generation stays;
  * another -errno: it couldn't be read this time, so nobody knows who may log
  * in. The same complaint comes once: after that the result is 0 or -errno with
  * an empty *c until it changes. */
@@ -161,8 +168,16 @@ int userdb_look(struct userdb *u, struct complaint *c);
  * Returns 0, or a negative number with the complaint. */
 int userdb_restore(struct userdb *u, int fd, struct complaint *c);
 
-/* The sessions: each has a record from gate's MSG_session to the end of the
- * session and of its process files. */
+uint64_t userdb_newest(const struct userdb *u);
+/* Returns the number of rows in the newest generation. */
+size_t userdb_count(const struct userdb *u);
+/* Returns NULL if the generation isn't kept. */
+const struct users *userdb_find(const struct userdb *u, uint64_t generation);
+/* Frees the generations older than NEEDED, but never the newest. */
+void userdb_drop(struct userdb *u, uint64_t needed);
+
+/* The sessions: each has a record from gate's MSG_session
+ * to the end of the session and of its process files. */
 enum session_state {
     SESSION_FREE,
     SESSION_GREETED, /* nobody is logged in */
@@ -194,8 +209,8 @@ enum session_order {
 /* A worker's verdict on a name and password. */
 struct verdict {
     bool right;
-    uint64_t edition; /* of the users file */
-    size_t row;       /* of the users file, if right */
+    uint64_t generation; /* of the users file */
+    size_t row;          /* of the users file, if right */
     struct guess guess;
     uint64_t delay; /* ms, due to earlier failures */
 };
@@ -386,6 +401,8 @@ void login_deny(struct session *s, enum denial why);
 int worker_ask(struct session *s, int fd);
 /* S doesn't wait for a verdict any more. */
 void worker_forget(struct master *m, const struct session *s);
+/* Returns the oldest generation that a verdict may name. */
+uint64_t worker_oldest(const struct master *m);
 /* Sends MSG_users with the newest file. Returns 0 or -errno. */
 int worker_send_users(struct child *c);
 void worker_tell_all(struct master *m);
@@ -402,8 +419,8 @@ void verdict_on_time(struct child *c);
 /* Checks sessions against their users' rows when the users file changes. */
 struct access {
     struct loop_timer timer;
-    uint64_t seen;     /* the edition at the last check */
-    uint64_t reviewed; /* the edition that all sessions were compared with */
+    uint64_t seen;     /* the newest generation at the last check */
+    uint64_t reviewed; /* the generation that all sessions were compared with */
 };
 
 /* From now on the users file is checked every few seconds. */
@@ -419,6 +436,9 @@ bool access_look(struct master *m);
 size_t access_review(struct master *m);
 /* Does the same for one session that was just reported. */
 void access_review_one(struct session *s);
+/* Is USER, a row of any generation, the same in the newest one, and not
+ * locked? */
+bool access_is_current(const struct master *m, const struct user *user);
 /* Must any user show a certificate although the server asks for none? Then
  * writes the hint to INTO. Locked users don't count. */
 bool access_hint(const struct settings *s, const struct users *u,

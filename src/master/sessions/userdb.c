@@ -1,6 +1,7 @@
 /* The users file, checked before each login, in master. Master copies the text
- * and has reader parse it. The text is kept as a descriptor, for auth. A broken
- * file never replaces a good one. */
+ * and has reader parse it. Only the newest text is kept as a descriptor, for
+ * auth. The rows of older generations stay as long as a verdict may name them.
+ * A broken file never replaces a good one. */
 #include "sessions.h"
 
 #include <errno.h>
@@ -26,10 +27,42 @@ void userdb_init(struct userdb *u, const struct master *m)
 
 void userdb_release(struct userdb *u)
 {
-    users_release(&u->rows);
-    u->edition = 0;
+    for (size_t i = 0; i < u->count; i++)
+        users_release(&u->kept[i].users);
+    u->count = 0;
     fd_close(&u->fd);
     fd_close(&u->table);
+}
+
+uint64_t userdb_newest(const struct userdb *u)
+{
+    return u->count > 0 ? u->kept[u->count - 1].number : 0;
+}
+
+size_t userdb_count(const struct userdb *u)
+{
+    return u->count > 0 ? u->kept[u->count - 1].users.count : 0;
+}
+
+const struct users *userdb_find(const struct userdb *u, uint64_t generation)
+{
+    for (size_t i = 0; i < u->count; i++)
+        if (u->kept[i].number == generation)
+            return &u->kept[i].users;
+    return NULL;
+}
+
+static void userdb_drop_oldest(struct userdb *u)
+{
+    users_release(&u->kept[0].users);
+    u->count--;
+    memmove(&u->kept[0], &u->kept[1], u->count * sizeof(u->kept[0]));
+}
+
+void userdb_drop(struct userdb *u, uint64_t needed)
+{
+    while (u->count > 1 && u->kept[0].number < needed)
+        userdb_drop_oldest(u);
 }
 
 static bool same_time(const struct timespec *a, const struct timespec *b)
@@ -91,17 +124,17 @@ static int userdb_parse(struct userdb *u, int text, struct users *users,
 static int userdb_add(struct userdb *u, struct slice text, struct complaint *c)
 {
     FD_CLEANUP int fd = fd_sealed("users", text);
-    struct users rows = { 0 };
+    struct generation g = { .number = userdb_newest(u) + 1 };
     int r;
 
     if (fd < 0)
         return userdb_failed(u, fd, c);
-    r = userdb_parse(u, fd, &rows, c);
+    r = userdb_parse(u, fd, &g.users, c);
     if (r < 0)
         return r;
-    users_release(&u->rows);
-    u->rows = rows;
-    u->edition++;
+    if (u->count == USERDB_KEPT)
+        userdb_drop_oldest(u);
+    u->kept[u->count++] = g;
     fd_close(&u->fd);
     u->fd = fd_take(&fd);
     return 1;
@@ -152,7 +185,7 @@ static int userdb_not_opened(struct userdb *u, int error, struct complaint *c)
 {
     if (error == ENOENT && u->missing)
         return 0;
-    if (error == ENOENT && u->may_be_missing && u->edition == 0) {
+    if (error == ENOENT && u->may_be_missing && u->count == 0) {
         int r = userdb_add(u, SLICE(""), c);
 
         u->missing = r == 1;

@@ -1,7 +1,7 @@
 /* The auth workers, in master: the least busy one gets the next login's name
  * and password from its session, without master seeing them. Its answer must
  * fit the request. A worker is ended if it names a session that it wasn't asked
- * about, a wrong edition of the users file, a missing row, or a locked row. */
+ * about, a missing generation or row, or a locked row. */
 #include "sessions.h"
 
 #include <errno.h>
@@ -31,7 +31,7 @@ static bool worker_can_take(const struct master *m, struct child *c,
                             uint64_t serial)
 {
     return c->verifications < VERIFICATIONS_MAX &&
-           c->edition == m->users->edition && !worker_find(c, serial);
+           c->generation == userdb_newest(m->users) && !worker_find(c, serial);
 }
 
 static struct child *worker_least_busy(struct master *m, uint64_t serial,
@@ -93,10 +93,11 @@ int worker_ask(struct session *s, int fd)
     if (address_has_its_share(m, &prefix, all))
         return -EAGAIN;
     if (SEND(&c->channel, verify, 0, .serial = s->serial,
-             .edition = m->users->edition, .peer = s->peer, .session = fd) < 0)
+             .edition = userdb_newest(m->users), .peer = s->peer,
+             .session = fd) < 0)
         return -EBUSY;
     c->verification[c->verifications++] =
-        (struct verification){ s->serial, m->users->edition, s->peer, s };
+        (struct verification){ s->serial, userdb_newest(m->users), s->peer, s };
     if (!c->timer.armed)
         loop_timer_set(&m->loop, &c->timer, m->deadlines.silence);
     return 0;
@@ -110,6 +111,17 @@ void worker_forget(struct master *m, const struct session *s)
                 v->session = NULL;
 }
 
+uint64_t worker_oldest(const struct master *m)
+{
+    uint64_t oldest = userdb_newest(m->users);
+
+    CHILDREN_EACH(m, c)
+        VERIFICATIONS_EACH(c, v)
+            if (v->generation < oldest)
+                oldest = v->generation;
+    return oldest;
+}
+
 /* Makes half of the key with which auth hashes names. It is the same in all
  * workers and, if the key of the partials' names is kept, after a restart. */
 static uint64_t half_of_key(const struct master *m, const char *which)
@@ -121,19 +133,19 @@ int worker_send_users(struct child *c)
 {
     const struct userdb *u = c->master->users;
     int r =
-        SEND(&c->channel, users, 0, .edition = u->edition,
+        SEND(&c->channel, users, 0, .edition = userdb_newest(u),
              .name_key_1 = half_of_key(c->master, "auth 1"),
              .name_key_2 = half_of_key(c->master, "auth 2"), .users = u->fd);
 
     if (r == 0)
-        c->edition = u->edition;
+        c->generation = userdb_newest(u);
     return r;
 }
 
 /* Sends the newest users file to C, or to all workers, unless they have it. */
 static void worker_tell(struct child *c)
 {
-    if (c->edition != c->master->users->edition &&
+    if (c->generation != userdb_newest(c->master->users) &&
         worker_send_users(c) == -EAGAIN)
         child_wait_writable(c);
 }
@@ -145,23 +157,25 @@ void worker_tell_all(struct master *m)
             worker_tell(c);
 }
 
-/* A verdict may name any edition from that of its request to the newest that
- * the worker has got. Master has only the rows of its own. */
+/* A verdict may name any generation from that of its request to the newest that
+ * the worker has got. Only a generation that is still kept has rows to
+ * check. */
 static const char *verdict_objection(const struct child *c,
                                      const struct verification *v,
                                      const struct msg_verdict *msg)
 {
-    const struct userdb *db = c->master->users;
+    const struct users *users;
 
     if (!v)
         return "a verdict that nobody asked for";
-    if (msg->edition < v->edition || msg->edition > c->edition)
-        return "a verdict by a wrong edition of the users file";
-    if (!msg->accepted || msg->edition != db->edition)
+    if (msg->edition < v->generation || msg->edition > c->generation)
+        return "a verdict by a wrong generation of the users file";
+    users = userdb_find(c->master->users, msg->edition);
+    if (!msg->accepted || !users)
         return NULL;
-    if (msg->row >= db->rows.count)
+    if (msg->row >= users->count)
         return "a verdict with a row that is not there";
-    return db->rows.row[msg->row].locked ? "a yes for a locked user" : NULL;
+    return users->row[msg->row].locked ? "a yes for a locked user" : NULL;
 }
 
 int verdict_on_verdict(void *owner, struct msg_verdict *msg)
@@ -170,7 +184,7 @@ int verdict_on_verdict(void *owner, struct msg_verdict *msg)
     struct verification *v = worker_find(c, msg->serial);
     const char *wrong = verdict_objection(c, v, msg);
     struct verdict verdict = { .right = msg->accepted,
-                               .edition = msg->edition,
+                               .generation = msg->edition,
                                .row = msg->row,
                                .guess.name = msg->name };
     struct session *s;
@@ -188,6 +202,7 @@ int verdict_on_verdict(void *owner, struct msg_verdict *msg)
         loop_timer_clear(&c->master->loop, &c->timer);
     if (s)
         login_on_verdict(s, &verdict);
+    userdb_drop(c->master->users, worker_oldest(c->master));
     login_retry(c->master); /* a worker has a free place */
     return 0;
 }
@@ -207,6 +222,7 @@ void verdict_on_gone(struct child *c)
         if (s)
             login_deny(s, DENIAL_BUSY);
     }
+    userdb_drop(c->master->users, worker_oldest(c->master));
 }
 
 void verdict_on_time(struct child *c)

@@ -139,7 +139,7 @@ static void play_files(const struct files_start *start)
                                .binary = "files",
                                .serial = start->serial,
                                .rights = start->rights,
-                               .sees_users = the_master->users->edition > 0,
+                               .sees_users = the_master->users->count > 0,
                                .sees_sessions = has_sessions() };
 
     be_an_actor();

@@ -165,7 +165,7 @@ Test(access, a_file_out_of_order, .timeout = 60)
     stage_leave(&s, &p);
 }
 
-/* The verdict belongs to the file before the change. */
+/* The verdict belongs to the row before the change. */
 Test(access, a_change_while_auth_is_at_work, .timeout = 60)
 {
     struct player p;
@@ -175,8 +175,8 @@ Test(access, a_change_while_auth_is_at_work, .timeout = 60)
     change(&s, "anna:", "anna:!");
     cr_expect_eq(edited(&s), 0);
     auth_says(&s, p.serial, 1, 0, 1);
-    stage_reports(&s, EVENT_SERVICE, "not let in");
-    player_is_denied(&p, DENIAL_BUSY);
+    stage_reports(&s, EVENT_SERVICE, "anna: not let in");
+    player_is_denied(&p, DENIAL_WRONG);
     stage_leave(&s, &p);
 }
 

@@ -273,12 +273,12 @@ static void unknown_serial(struct stage *s)
     auth_says(s, 99, 1, 0, 0);
 }
 
-static void old_edition(struct stage *s)
+static void old_generation(struct stage *s)
 {
     auth_says(s, 1, 0, 0, 1);
 }
 
-static void future_edition(struct stage *s)
+static void future_generation(struct stage *s)
 {
     auth_says(s, 1, 2, 0, 1);
 }
@@ -331,8 +331,8 @@ static const struct {
     { "a row far out of range", row_far_out },
     { "a session that asked nothing", wrong_serial },
     { "a session that isn't there", unknown_serial },
-    { "an old edition", old_edition },
-    { "an edition of the future", future_edition },
+    { "an old generation", old_generation },
+    { "a generation of the future", future_generation },
     { "a locked user", locked_row },
     { "garbage", garbage },
     { "a descriptor where none belongs", with_descriptor },
@@ -734,7 +734,7 @@ Test(login, users_change)
 
     stage_with(&s, NULL, &p);
     player_enter(&s, &q, 2);
-    player_asks(&s, &p); /* with edition 1 */
+    player_asks(&s, &p); /* with generation 1 */
     write_users(&s, "dora");
     q.request = login.request;
     cr_assert_eq(packet_send(&q.channel, &login), 0);

@@ -148,9 +148,8 @@ static struct session *delayed_by(bool right)
     struct session *s = waiting();
 
     s->state = SESSION_DELAYED;
-    s->answer = (struct answer){
-        .verdict = { .right = right, .edition = 1, .delay = 1 }, .slowed = true
-    };
+    s->answer = (struct answer){ .verdict = { .right = right, .delay = 1 },
+                                 .slowed = true };
     return s;
 }
 

@@ -1,4 +1,4 @@
-/* The users file as it changes: what makes a new edition, what is reported,
+/* The users file as it changes: what makes a new generation, what is reported,
  * and what stays. The program reader of this build parses it, or, in its place,
  * one that hangs, lies or dies. */
 #include <criterion/criterion.h>
@@ -60,7 +60,7 @@ static void set_up(void)
     snprintf(m.settings.users, sizeof(m.settings.users), "%s", path);
     userdb_init(&db, &m);
     cr_assert_eq(userdb_look(&db, &c), 1, "%s", c.text);
-    cr_assert_eq(db.edition, 1);
+    cr_assert_eq(userdb_newest(&db), 1);
 }
 
 static void tear_down(void)
@@ -85,7 +85,9 @@ static int look(void)
 
 static const char *first_name(void)
 {
-    return db.rows.count > 0 ? db.rows.row[0].name : "";
+    const struct users *u = userdb_find(&db, userdb_newest(&db));
+
+    return u && u->count > 0 ? u->row[0].name : "";
 }
 
 Test(userdb, unchanged)
@@ -94,14 +96,14 @@ Test(userdb, unchanged)
         cr_assert_eq(look(), 0);
     replace(ANNA); /* another file, the same bytes */
     cr_assert_eq(look(), 0);
-    cr_assert_eq(db.edition, 1);
+    cr_assert_eq(userdb_newest(&db), 1);
 }
 
 Test(userdb, replaced)
 {
     replace(BERT);
     cr_assert_eq(look(), 1);
-    cr_assert_eq(db.edition, 2);
+    cr_assert_eq(userdb_newest(&db), 2);
     cr_assert_str_eq(first_name(), "bert");
 }
 
@@ -210,7 +212,7 @@ Test(userdb, missing_at_the_first_start)
     cr_expect(strstr(c.text, "No such file"), "%s", c.text);
     db.may_be_missing = true;
     cr_assert_eq(look(), 1);
-    cr_expect_eq(db.rows.count, 0);
+    cr_expect_eq(userdb_count(&db), 0);
     cr_expect(file_is(db.fd, SLICE("")), "auth gets an empty table");
     cr_assert_eq(look(), 0);
     replace(ANNA);
@@ -268,15 +270,27 @@ Test(userdb, want_of_descriptors)
     }
 }
 
-/* Each has the next number, and its rows replace the last ones. */
-Test(userdb, editions)
+/* Old generations stay as long as they are needed, the newest always, and never
+ * more than a few. */
+Test(userdb, generations)
 {
-    for (uint64_t e = 2; e <= 20; e++) {
-        replace(e % 2 ? ANNA : BERT);
+    for (uint64_t g = 2; g <= 5; g++) {
+        replace(g % 2 ? ANNA : BERT);
         cr_assert_eq(look(), 1);
-        cr_assert_eq(db.edition, e);
-        cr_assert_str_eq(first_name(), e % 2 ? "anna" : "bert");
     }
+    cr_assert(userdb_find(&db, 1) && userdb_find(&db, 5));
+    userdb_drop(&db, 4);
+    cr_assert(!userdb_find(&db, 3) && userdb_find(&db, 4));
+    cr_assert_str_eq(userdb_find(&db, 4)->row[0].name, "bert");
+    userdb_drop(&db, 100);
+    cr_assert(!userdb_find(&db, 4) && userdb_find(&db, 5));
+    for (uint64_t g = 6; g <= 5 + USERDB_KEPT; g++) {
+        replace(g % 2 ? ANNA : BERT);
+        cr_assert_eq(look(), 1);
+    }
+    cr_assert_eq(db.count, USERDB_KEPT);
+    cr_assert(!userdb_find(&db, 5) && userdb_find(&db, 6));
+    cr_assert_eq(userdb_newest(&db), 5 + USERDB_KEPT);
 }
 
 /* After a crash reader reads the text again that the supervisor has kept. */
@@ -310,7 +324,7 @@ Test(userdb, rows_of_many)
     fclose(f);
     cr_assert_eq(rename(made, path), 0);
     cr_assert_eq(look(), 1);
-    mine = &db.rows;
+    mine = userdb_find(&db, 2);
     cr_assert_eq(users_read(&theirs, db.fd, "users", &c), 0, "%s", c.text);
     cr_assert(mine->count == 10000 && theirs.count == 10000);
     for (size_t i = 0; i < theirs.count; i++)
@@ -350,7 +364,7 @@ static void look_in_vain(int error, const char *words)
     cr_expect_eq(userdb_look(&db, &c), error);
     cr_expect(strstr(c.text, words), "%s", c.text);
     cr_expect_str_eq(first_name(), "anna");
-    cr_expect_eq(db.edition, 1);
+    cr_expect_eq(userdb_newest(&db), 1);
 }
 
 /* It is killed. Then master does its other work for a moment, so that logins
