@@ -2,7 +2,8 @@
 # The tests run as the user who calls ctest; tests/run also tests other users.
 #   ctest --preset release            all short rows
 #   ctest --preset debug -R unit_     the rooms, with sanitizers
-#   ctest --preset release -L long    the rows of `tests/run --all`
+#   ctest --preset release -C Long    also the long rows of `tests/run --all`
+# Rows that need root are skipped without it.
 if(SANITIZE)
     set(kind debug)
 else()
@@ -25,8 +26,15 @@ foreach(row ${rows})
     endif()
     string(REGEX REPLACE ",.*" "" seconds ${seconds})
     math(EXPR limit "10 * ${seconds} + 120")
+    set(only "")
+    if(when STREQUAL "long")
+        set(only CONFIGURATIONS Long)
+    endif()
+    if(users STREQUAL "root")
+        list(PREPEND row sh -c "[ $(id -u) = 0 ] || exit 77; exec \"$@\"" as_root)
+    endif()
     add_test(NAME ${name} COMMAND ${row}
-        WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+        WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} ${only})
     set_tests_properties(${name} PROPERTIES COST ${seconds} TIMEOUT ${limit}
         LABELS ${when} SKIP_RETURN_CODE 77
         FAIL_REGULAR_EXPRESSION

@@ -26,11 +26,12 @@ install(FILES etc/examples/sallyport-address.service
 # The unit names the program by its full path, which follows the prefix of the
 # installation.
 install(CODE "set(sbin \"${CMAKE_INSTALL_SBINDIR}\")
+    cmake_path(ABSOLUTE_PATH sbin BASE_DIRECTORY \"\${CMAKE_INSTALL_PREFIX}\")
     set(unit_of_usr \"${PROJECT_SOURCE_DIR}/etc/sallyport.service\")
     set(unit \"${PROJECT_BINARY_DIR}/sallyport.service\")")
 install(CODE [[
     file(READ "${unit_of_usr}" text)
-    string(REPLACE "=/usr/sbin/" "=${CMAKE_INSTALL_PREFIX}/${sbin}/" text "${text}")
+    string(REPLACE "=/usr/sbin/" "=${sbin}/" text "${text}")
     file(WRITE "${unit}" "${text}")
     file(INSTALL "${unit}" DESTINATION
         "${CMAKE_INSTALL_PREFIX}/lib/systemd/system"

@@ -81,6 +81,7 @@ static FILE *ask_systemctl(pid_t *pid)
     if (*pid == 0) {
         dup2(ends[1], STDOUT_FILENO);
         dup2(ends[1], STDERR_FILENO);
+        close_range(STDERR_FILENO + 1, ~0U, 0); /* the users, too */
         execv("/usr/bin/systemctl", question);
         _exit(EX_UNAVAILABLE);
     }

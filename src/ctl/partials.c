@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -213,12 +214,21 @@ static int wait_for_files(struct search *s, const struct user *user,
     return ctl_fail(s->x, EX_TEMPFAIL, "its files hung up");
 }
 
-static void end_files(struct helper *h)
+/* One that hangs in a call of a dead disk can't be waited for: it ends when the
+ * call returns. */
+static void end_files(struct helper *h, bool failed)
 {
+    const struct timespec moment = { .tv_nsec = 10 * 1000 * 1000 };
+    int tries = 100;
+
     channel_close(&h->files);
     channel_close(&h->master);
-    if (h->pid > 0)
-        waitpid(h->pid, NULL, 0);
+    if (h->pid <= 0)
+        return;
+    if (failed)
+        kill(h->pid, SIGKILL);
+    while (waitpid(h->pid, NULL, failed ? WNOHANG : 0) == 0 && --tries > 0)
+        nanosleep(&moment, NULL);
 }
 
 /* Its row may name any uid and any directory. */
@@ -247,7 +257,7 @@ static int search_user(struct search *s, const struct user *user,
         code = wait_for_files(s, user, &h);
     if (code == 0)
         code = find_partials(s, &h.files);
-    end_files(&h);
+    end_files(&h, code != 0);
     return code;
 }
 

@@ -115,8 +115,8 @@ static int connect_server(struct server *s)
 }
 
 static const int refusal_codes[REFUSAL_COUNT] = {
-    [REFUSAL_BUSY] = EX_TEMPFAIL,
-    [REFUSAL_DENIED] = EX_NOPERM,
+    [REFUSAL_BUSY] = EX_TEMPFAIL,    [REFUSAL_DENIED] = EX_NOPERM,
+    [REFUSAL_NO_USER] = EX_NOUSER,   [REFUSAL_HOME] = EX_NOINPUT,
     [REFUSAL_BAD_FILE] = EX_DATAERR,
 };
 

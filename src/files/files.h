@@ -66,9 +66,10 @@ struct files {
     bool orphan; /* master is */
     int died;    /* the signal that ended the session; 0: it left, or lives */
     struct upload upload;
-    struct sized sized;
-    bool no_marks;      /* logged: confirmed lengths can't be stored */
-    dev_t swept_device; /* the directory that was swept last */
+    struct sized sized[SIZED_MAX];
+    unsigned next_sized; /* the oldest answer, which the next one replaces */
+    bool no_marks;       /* logged: confirmed lengths can't be stored */
+    dev_t swept_device;  /* the directory that was swept last */
     ino_t swept_inode;
 };
 

@@ -170,15 +170,16 @@ struct resume_plan {
 enum outcome resume_decide(const struct resume_facts *facts,
                            struct resume_plan *ret);
 
-/* SIZE's last answer, which the client's next upload may rely on. It is kept by
+/* An answer of SIZE, which the client's next upload may rely on. It is kept by
  * directory and name, so that each path to the file finds it; with the
  * partial's facts, since another session may put other bytes of the same length
  * there. */
+#define SIZED_MAX 32
 struct sized {
     dev_t device; /* of the directory */
     ino_t inode;
     char name[NAME_MAX + 1];
-    uint64_t length; /* 0: there is no answer */
+    uint64_t length; /* 0: this place is free */
     struct stat partial;
 };
 
@@ -188,8 +189,9 @@ struct sized {
  * is there counts as used just now, so space.c leaves it alone for an hour. */
 uint64_t resume_size(struct files *f, int directory, const char *name,
                      struct stat *st, bool *waited);
-/* SIZE's last answer, if it was for NAME; 0: it wasn't. */
-uint64_t resume_sized(const struct files *f, int directory, const char *name);
+/* SIZE's answer about NAME, among the last ones; NULL: there is none. */
+const struct sized *resume_sized(const struct files *f, int directory,
+                                 const char *name);
 /* That answer counts no longer. */
 void resume_forget(struct files *f, int directory, const char *name);
 

@@ -85,27 +85,26 @@ enum outcome resume_decide(const struct resume_facts *facts,
                                        : resume_decide_store(facts, ret);
 }
 
-/* Does SIZE's last answer belong to that name? */
-static bool resume_is_sized(const struct files *f, int directory,
-                            const char *name)
+const struct sized *resume_sized(const struct files *f, int directory,
+                                 const char *name)
 {
-    const struct sized *s = &f->sized;
     struct stat st;
 
-    return s->length > 0 && strcmp(s->name, name) == 0 &&
-           fstat(directory, &st) == 0 && st.st_ino == s->inode &&
-           st.st_dev == s->device;
-}
-
-uint64_t resume_sized(const struct files *f, int directory, const char *name)
-{
-    return resume_is_sized(f, directory, name) ? f->sized.length : 0;
+    if (fstat(directory, &st) < 0)
+        return NULL;
+    for (const struct sized *s = f->sized; s < f->sized + SIZED_MAX; s++)
+        if (s->length > 0 && strcmp(s->name, name) == 0 &&
+            st.st_ino == s->inode && st.st_dev == s->device)
+            return s;
+    return NULL;
 }
 
 void resume_forget(struct files *f, int directory, const char *name)
 {
-    if (resume_is_sized(f, directory, name))
-        f->sized.length = 0;
+    const struct sized *s = resume_sized(f, directory, name);
+
+    if (s)
+        f->sized[s - f->sized].length = 0;
 }
 
 /* An upload locks its partial until it ends. A client whose connection was cut
@@ -150,6 +149,7 @@ static uint64_t resume_look(const struct files *f, int fd, struct stat *st)
 
     if (length == 0)
         return resume_nothing(fd);
+    flock(fd, LOCK_UN); /* other sessions don't wait for the sync */
     resume_renew(fd, st);
     /* The record changes the ctime, too. */
     return confirmed_report(f, fd) == 0 && fstat(fd, st) == 0 ? length : 0;
@@ -165,12 +165,13 @@ uint64_t resume_size(struct files *f, int directory, const char *name,
     resume_forget(f, directory, name);
     if (length == 0 || fstat(directory, &in) < 0)
         return 0;
-    f->sized = (struct sized){
+    struct sized *s = &f->sized[f->next_sized++ % SIZED_MAX];
+    *s = (struct sized){
         .device = in.st_dev,
         .inode = in.st_ino,
         .length = length,
         .partial = *st,
     };
-    snprintf(f->sized.name, sizeof(f->sized.name), "%s", name);
+    snprintf(s->name, sizeof(s->name), "%s", name);
     return length;
 }

@@ -74,8 +74,10 @@ static int upload_make_plan(struct files *f, int directory, const char *name,
         partial_resumable(f, directory, name, &w->partial, &facts->reported);
     if (w->fleeting)
         facts->resumable = 0;
-    facts->sized = resume_sized(f, directory, name);
-    facts->changed = !resolve_is_unchanged(&w->partial, &f->sized.partial);
+    const struct sized *sized = resume_sized(f, directory, name);
+    facts->sized = sized ? sized->length : 0;
+    facts->changed =
+        sized && !resolve_is_unchanged(&w->partial, &sized->partial);
     enum outcome o = resume_decide(&w->facts, &w->plan);
     /* What another session is writing may count soon. And the bytes of an
      * append may continue it: they must not become the file. */

@@ -420,6 +420,8 @@ static void child_on_readable(void *owner, uint32_t events)
         return;
     r = channel_receive(&c->channel, &m);
     if (r > 0)
+        c->heard = clock_ms(); /* a full channel may have lost its `alive` */
+    if (r > 0)
         r = channel_handle(&c->channel, child_handlers,
                            sizeof(child_handlers) / sizeof(*child_handlers), c,
                            &m);

@@ -65,6 +65,9 @@ enum list_format { LIST_LONG, LIST_NAMES, LIST_FACTS, LIST_FORMAT_COUNT };
 enum refusal {
     REFUSAL_BUSY,     /* try again */
     REFUSAL_DENIED,   /* the caller has no permission to ask */
+    REFUSAL_NO_USER,  /* no longer sent, as the next one; they keep the number
+                         of the last */
+    REFUSAL_HOME,
     REFUSAL_BAD_FILE, /* the file that master should read has a mistake */
     REFUSAL_COUNT
 };

@@ -447,6 +447,16 @@ TEXT(user)
 ADDRESS(client)
 END
 
+MESSAGE(partials, CTL, MASTER, IDLE, MANY, NONE,
+        "no longer sent; keeps the numbers of the messages after it")
+WORD(user)
+END
+
+MESSAGE(partials_channel, MASTER, CTL, ASKED, MANY, partials,
+        "no longer sent; keeps the numbers of the messages after it")
+FD(files)
+END
+
 MESSAGE(control_done, MASTER, CTL, ASKED, MANY, NONE,
         "success (the answer to requests that have no other)")
 END

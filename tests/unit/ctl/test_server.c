@@ -221,8 +221,8 @@ static void refuses(struct channel *c)
 Test(server, refuses)
 {
     static const int codes[] = {
-        [REFUSAL_BUSY] = EX_TEMPFAIL,
-        [REFUSAL_DENIED] = EX_NOPERM,
+        [REFUSAL_BUSY] = EX_TEMPFAIL,    [REFUSAL_DENIED] = EX_NOPERM,
+        [REFUSAL_NO_USER] = EX_NOUSER,   [REFUSAL_HOME] = EX_NOINPUT,
         [REFUSAL_BAD_FILE] = EX_DATAERR,
     };
 
