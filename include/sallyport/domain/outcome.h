@@ -63,10 +63,10 @@ enum write_mode {
 enum list_format { LIST_LONG, LIST_NAMES, LIST_FACTS, LIST_FORMAT_COUNT };
 /* Why master refuses a request of sallyportctl. A text explains each reason. */
 enum refusal {
-    REFUSAL_BUSY,     /* try again */
-    REFUSAL_DENIED,   /* the caller has no permission to ask */
-    REFUSAL_NO_USER,  /* no longer sent, as the next one; they keep the number
-                         of the last */
+    REFUSAL_BUSY,    /* try again */
+    REFUSAL_DENIED,  /* the caller has no permission to ask */
+    REFUSAL_NO_USER, /* no longer sent, as the next one; they keep the number
+                        of the last */
     REFUSAL_HOME,
     REFUSAL_BAD_FILE, /* the file that master should read has a mistake */
     REFUSAL_COUNT
