@@ -66,7 +66,7 @@ static bool terminal_is_ready(void *of)
     return shows && len > 0 && t->last[len - 1] == '>';
 }
 
-static void terminal_wait_prompt(struct terminal *t, const char *after)
+void terminal_wait_prompt(struct terminal *t, const char *after)
 {
     t->wanted = after;
     t->unwanted = NULL;

@@ -21,6 +21,9 @@ void terminal_end(struct terminal *t);
 void terminal_do(struct terminal *t, char *const words[]);
 #define TMUX(t, ...) terminal_do(t, (char *const[]){ __VA_ARGS__, NULL })
 void terminal_type(struct terminal *t, const char *line);
+/* Waits until the screen has AFTER (NULL: anything) and its last line is the
+ * prompt of a session. */
+void terminal_wait_prompt(struct terminal *t, const char *after);
 /* Types LINE at the prompt of a session, and waits for the next prompt. */
 void terminal_command(struct terminal *t, const char *line);
 /* Waits for the prompt of a session, types TEXT and Tab, waits until the line

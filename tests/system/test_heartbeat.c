@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "generation.h"
 #include "sallyport/base/clock.h"
@@ -81,10 +82,13 @@ static const char gates[] = "sallyport: gate";
 static void expect_one_gate(const struct server *server)
 {
     static struct processes list;
+    size_t n = 0;
 
     processes_of(server->pid, &list);
-    cr_expect_eq(processes_count(&list, gates), 1, "%zu gates accept",
-                 processes_count(&list, gates));
+    for (size_t i = 0; i < list.count; i++)
+        n += strncmp(list.row[i].title, gates, strlen(gates)) == 0 &&
+             !process_is_killed(list.row[i].pid);
+    cr_expect_eq(n, 1, "%zu gates accept", n);
 }
 
 /* While the old gate may accept, the new one must not. */
