@@ -32,6 +32,11 @@ function(room name)
         set(visibility INTERFACE)
     else()
         add_library(${name}_room STATIC EXCLUDE_FROM_ALL ${sources})
+        # The policies of several processes have the same names.
+        if(NOT name STREQUAL "seccomp")
+            set_target_properties(${name}_room PROPERTIES
+                UNITY_BUILD ${UNITY} UNITY_BUILD_BATCH_SIZE 8)
+        endif()
         set(visibility PRIVATE)
     endif()
     if(sources MATCHES "/src/${name}/[a-z_]+/") # a sub-room: "start/x.h"
@@ -46,7 +51,7 @@ function(room name)
     target_link_libraries(${name}_room ${visibility} ${uses} ${ROOM_LIBRARIES})
 endfunction()
 
-# program(NAME ROOM room DESTINATION folder): src/ROOM/main.c and the room. The
+# program(NAME ROOM room DESTINATION directory): src/ROOM/main.c and the room. The
 # target "programs" builds them all.
 add_custom_target(programs)
 function(program name)

@@ -22,11 +22,11 @@ int complain(struct complaint *c, const char *format, ...)
 
 #define LINE_ROOM 1024
 
-static const char *title = "sallyport";
+static const char *stderr_name = "sallyport";
 
 void stderr_title(const char *t)
 {
-    title = t;
+    stderr_name = t;
 }
 
 /* Never waits: a full pipe must not stop master. A line is shorter than
@@ -38,7 +38,7 @@ __attribute__((format(printf, 1, 0))) static void print_list(const char *format,
 {
     char line[LINE_ROOM];
     struct pollfd err = { .fd = STDERR_FILENO, .events = POLLOUT };
-    int head = snprintf(line, sizeof(line), "%s: ", title);
+    int head = snprintf(line, sizeof(line), "%s: ", stderr_name);
     size_t len = head > 0 && head < LINE_ROOM ? (size_t)head : 0;
     int tail = vsnprintf(line + len, sizeof(line) - len - 1, format, args);
 

@@ -223,7 +223,7 @@ static const struct key_row {
     size_t offset; /* of the option's value in struct arguments */
     const char *const *words;
     size_t count; /* 0: no list of words, but certificate_tidy() */
-} rows[] = {
+} key_rows[] = {
     { "on_conflict", "on-conflict", offsetof(struct arguments, on_conflict),
       conflict_words, CONFLICT_COUNT },
     { "data_binding", "data-binding", offsetof(struct arguments, data_binding),
@@ -234,7 +234,7 @@ static const struct key_row {
       NULL, 0 },
     { "login", "login", offsetof(struct arguments, login), login_words, 2 },
 };
-#define ROWS (sizeof(rows) / sizeof(rows[0]))
+#define KEY_ROWS (sizeof(key_rows) / sizeof(key_rows[0]))
 
 /* The option's value, or NULL. */
 static const char *option_value(const struct context *x,
@@ -283,10 +283,10 @@ static int keys_take_certificate(struct context *x)
 
 int keys_check(struct context *x)
 {
-    for (size_t i = 0; i < ROWS; i++)
-        if (rows[i].count > 0 && option_value(x, &rows[i]) &&
-            !is_known(&rows[i], option_value(x, &rows[i])))
-            return keys_refuse(x, &rows[i]);
+    for (size_t i = 0; i < KEY_ROWS; i++)
+        if (key_rows[i].count > 0 && option_value(x, &key_rows[i]) &&
+            !is_known(&key_rows[i], option_value(x, &key_rows[i])))
+            return keys_refuse(x, &key_rows[i]);
     return x->args.certificate ? keys_take_certificate(x) : 0;
 }
 
@@ -295,12 +295,12 @@ void keys_text(const struct context *x, char out[KEYS_TEXT_MAX])
     size_t len = 0;
 
     out[0] = '\0';
-    for (size_t i = 0; i < ROWS; i++) {
-        const char *word = option_value(x, &rows[i]);
+    for (size_t i = 0; i < KEY_ROWS; i++) {
+        const char *word = option_value(x, &key_rows[i]);
 
         if (word && strcmp(word, DEFAULT) != 0)
             len += (size_t)snprintf(out + len, KEYS_TEXT_MAX - len, " %s=%s",
-                                    rows[i].key, word);
+                                    key_rows[i].key, word);
     }
 }
 
@@ -308,11 +308,11 @@ int keys_set(struct context *x, struct edit *e, const struct user *user)
 {
     int code = 0;
 
-    for (size_t i = 0; i < ROWS && code == 0; i++) {
-        const char *word = option_value(x, &rows[i]);
+    for (size_t i = 0; i < KEY_ROWS && code == 0; i++) {
+        const char *word = option_value(x, &key_rows[i]);
 
         if (word)
-            code = edit_set_key(e, user, rows[i].key,
+            code = edit_set_key(e, user, key_rows[i].key,
                                 strcmp(word, DEFAULT) == 0 ? NULL : word);
     }
     return code;

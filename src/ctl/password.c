@@ -156,15 +156,15 @@ int terminal_confirm(const char *question)
     return !strcmp(answer, "y") || !strcmp(answer, "yes");
 }
 
-struct line {
+struct typed_line {
     char bytes[HASH_PASSWORD_MAX + 2]; /* one more shows a longer one */
 };
 
-static void line_wipe(struct line *l)
+static void typed_line_wipe(struct typed_line *l)
 {
     explicit_bzero(l->bytes, sizeof(l->bytes));
 }
-#define LINE_CLEANUP __attribute__((cleanup(line_wipe)))
+#define LINE_CLEANUP __attribute__((cleanup(typed_line_wipe)))
 
 static int password_refuse(struct complaint *c, int code, const char *why)
 {
@@ -210,7 +210,7 @@ static ssize_t password_read_line(char *out, size_t size)
 
 static int read_stdin(struct secret *s, struct complaint *c)
 {
-    LINE_CLEANUP struct line line;
+    LINE_CLEANUP struct typed_line line;
     ssize_t len = password_read_line(line.bytes, sizeof(line.bytes));
 
     if (len < 0)
@@ -250,7 +250,7 @@ static int refuse_line(int error, struct complaint *c)
 static int read_twice(struct secret *s, int tty, const char *prompt,
                       struct complaint *c)
 {
-    LINE_CLEANUP struct line first, again;
+    LINE_CLEANUP struct typed_line first, again;
     int len =
         terminal_line(tty, prompt, false, first.bytes, sizeof(first.bytes));
     int len_again, code;

@@ -69,7 +69,7 @@ enum outcome files_outcome(int result)
 
 /* CWD needs no right: a user who may write but not list must be able to choose
  * the directory. The rights for an open upload were checked when it began. */
-static const struct request {
+static const struct file_request {
     struct handler handler;
     unsigned right;
 } requests[] = {
@@ -96,7 +96,7 @@ static const struct request {
     { ON(partials_find, sweep_on_partials_find), 0 },
 };
 
-static const struct request *files_find_request(enum message_kind kind)
+static const struct file_request *files_find_request(enum message_kind kind)
 {
     for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
         if (requests[i].handler.kind == kind)
@@ -173,7 +173,7 @@ void files_report_removed(struct files *f, const char *reason, uint64_t number,
 
 static void files_serve_request(struct files *f, struct message *m)
 {
-    const struct request *row = files_find_request(m->kind);
+    const struct file_request *row = files_find_request(m->kind);
     uint32_t number = m->request;
     int r = OUTCOME_NO_RIGHT;
 

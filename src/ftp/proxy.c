@@ -13,7 +13,7 @@
 #define HEAD 16 /* version 2: signature, command, family, length */
 
 static const uint8_t signature[12] = "\r\n\r\n\0\r\nQUIT\n";
-static const struct slice word = { "PROXY ", 6 };
+static const struct slice proxy_word = { "PROXY ", 6 };
 
 void proxy_init(struct proxy_header *h)
 {
@@ -80,8 +80,8 @@ static enum proxy_state parse_line(struct proxy_header *h)
     if (rest.ptr[rest.len - 1] != '\r')
         return refuse_header(h, "a line that ends without CR");
     rest.len--;
-    rest.ptr += word.len;
-    rest.len -= word.len;
+    rest.ptr += proxy_word.len;
+    rest.len -= proxy_word.len;
     slice_cut(&rest, ' ', &kind);
     if (slice_equal(kind, SLICE("UNKNOWN")))
         return accept_without_client(h);
@@ -94,7 +94,7 @@ static enum proxy_state parse_line(struct proxy_header *h)
 
 static enum proxy_state take_line_byte(struct proxy_header *h, uint8_t byte)
 {
-    if (h->len <= word.len && byte != (uint8_t)word.ptr[h->len - 1])
+    if (h->len <= proxy_word.len && byte != (uint8_t)proxy_word.ptr[h->len - 1])
         return refuse_header(h, "no header");
     if (byte == '\n')
         return parse_line(h);

@@ -13,7 +13,7 @@
 #include <zlib.h>
 
 #define BUFFER       (64u << 10) /* of converted or compressed bytes */
-#define PIECE        (16u << 10) /* bytes of a file in one call */
+#define FLOW_PIECE   (16u << 10) /* bytes of a file in one call */
 #define MEMORY_LEVEL 8           /* zlib's default: 256 KiB with the window */
 
 unsigned flow_conversions(const struct session *s)
@@ -38,7 +38,7 @@ bool flow_open(struct session *s)
 
     if (t->conversions == 0)
         return true;
-    f->bytes = malloc(BUFFER + 2 * PIECE);
+    f->bytes = malloc(BUFFER + 2 * FLOW_PIECE);
     if (!f->bytes || !(t->conversions & CONVERT_DEFLATE))
         return f->bytes;
     f->zlib = calloc(1, sizeof(*f->zlib));
@@ -187,7 +187,7 @@ enum stream_state flow_write(struct session *s, const void *from, size_t len,
     if (state != STREAM_OK)
         return state;
     if (!f->zlib || f->zlib->avail_in == 0) {
-        *took = len < PIECE ? len : PIECE;
+        *took = len < FLOW_PIECE ? len : FLOW_PIECE;
         flow_take(s, from, *took);
     }
     return f->zlib ? flow_deflate(f, Z_NO_FLUSH) : STREAM_OK;

@@ -13,11 +13,11 @@
 
 #include "tls.h"
 
-#define CAS_MAX   256
-#define DEPTH_MAX 8
-#define CHAIN_MAX (32 * 1024) /* bytes of a client's chain */
-#define CRL_MAX   (8u << 20)
-#define LISTS_MAX 512
+#define CAS_MAX          256
+#define DEPTH_MAX        8
+#define CLIENT_CHAIN_MAX (32 * 1024) /* bytes of a client's chain */
+#define CRL_MAX          (8u << 20)
+#define LISTS_MAX        512
 
 /* Without a list, or with an expired one, no certificate is accepted. */
 #define FLAGS_CRL   (X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL)
@@ -326,7 +326,7 @@ static int use_cas(struct tls_context *t, struct reading *r)
         return complain(r->c, "%s: %s", r->from->ca,
                         tls_error(ERR_peek_error()));
     SSL_CTX_set_verify_depth(t->ssl, DEPTH_MAX);
-    SSL_CTX_set_max_cert_list(t->ssl, CHAIN_MAX);
+    SSL_CTX_set_max_cert_list(t->ssl, CLIENT_CHAIN_MAX);
     t->clients = r->from->mode;
     keep_dates(&t->client_ca, &r->ca);
     keep_dates(&t->client_crl, &r->crl);

@@ -91,17 +91,18 @@ int pem_each(const struct pem_file *f, const struct pem_kind *kind, void *owner,
 static const struct kind {
     const char *name;
     int least;
-} kinds[] = { { "RSA", 2048 }, { "EC", 256 }, { "ED25519", 0 } };
+} key_kinds[] = { { "RSA", 2048 }, { "EC", 256 }, { "ED25519", 0 } };
 
 int key_check(EVP_PKEY *key, const char *name, struct complaint *c)
 {
-    for (size_t i = 0; key && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        if (!EVP_PKEY_is_a(key, kinds[i].name))
+    for (size_t i = 0; key && i < sizeof(key_kinds) / sizeof(key_kinds[0]);
+         i++) {
+        if (!EVP_PKEY_is_a(key, key_kinds[i].name))
             continue;
-        if (EVP_PKEY_get_bits(key) >= kinds[i].least)
+        if (EVP_PKEY_get_bits(key) >= key_kinds[i].least)
             return 0;
         return complain(c, "%s: a key of %d bits is too weak (%d at least)",
-                        name, EVP_PKEY_get_bits(key), kinds[i].least);
+                        name, EVP_PKEY_get_bits(key), key_kinds[i].least);
     }
     return complain(c, "%s: neither RSA, EC nor Ed25519", name);
 }

@@ -10,7 +10,7 @@
 #include "sallyport/base/fd.h"
 #include "transfer.h"
 
-#define RENAMES_MAX 9999
+#define LOCAL_RENAMES_MAX 9999
 /* A thread for a smaller file would cost more than it saves. */
 #define THREAD_LEAST (4 * 1024 * 1024)
 
@@ -79,7 +79,7 @@ static int download_rename(struct transfer *t, struct failure *why)
 {
     struct stat st;
 
-    for (unsigned i = 1; i <= RENAMES_MAX; i++)
+    for (unsigned i = 1; i <= LOCAL_RENAMES_MAX; i++)
         if (names_new(t->job->local, i, t->local, sizeof(t->local)) == 0 &&
             lstat(t->local, &st) < 0 && errno == ENOENT)
             return 0;

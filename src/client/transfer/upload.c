@@ -10,7 +10,7 @@
 #include "sallyport/base/fd.h"
 #include "transfer.h"
 
-#define RENAMES_MAX 99
+#define REMOTE_RENAMES_MAX 99
 /* A smaller file is sent again from its first byte: the request for SIZE would
  * cost as much. */
 #define RESUME_LEAST (1024 * 1024)
@@ -111,7 +111,7 @@ static int upload_taken(struct transfer *t, const char *path,
 
 static int upload_rename(struct transfer *t, struct failure *why)
 {
-    for (unsigned i = 1; i <= RENAMES_MAX; i++) {
+    for (unsigned i = 1; i <= REMOTE_RENAMES_MAX; i++) {
         if (names_new(t->job->remote, i, t->remote, sizeof(t->remote)) < 0)
             break;
         int r = upload_taken(t, t->remote, why);
