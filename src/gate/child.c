@@ -75,13 +75,13 @@ static struct child *children_find_pid(struct gate *g, pid_t pid)
     return NULL;
 }
 
-void children_each(struct gate *g, void (*tell)(struct child *c))
+void children_each(struct gate *g, void (*visit)(struct child *c))
 {
     const struct children *t = &g->children;
 
     for (size_t i = 0; i < t->size; i++)
         if (t->slot[i].gate && t->slot[i].channel.fd >= 0)
-            tell(&t->slot[i]);
+            visit(&t->slot[i]);
 }
 
 /* A random serial tells nothing about other sessions. 0 means: none. */
@@ -271,7 +271,7 @@ void child_kill(struct child *c, enum ending why)
 
 void child_wrong(struct child *c, const char *what)
 {
-    tell_wrong(c, what);
+    report_wrong(c, what);
     child_kill(c, ENDING_PEER);
 }
 
@@ -325,7 +325,7 @@ void child_logged_in(struct child *c, uint64_t user)
     if (c->channel.fd < 0)
         return;
     child_mind_silence(c);
-    tickets_tell(c);
+    tickets_send(c);
 }
 
 static int child_on_admit(void *owner, struct msg_admit *m)
@@ -467,7 +467,7 @@ void child_ended(struct child *c, int status)
     child_hang_up(c);
     loop_timer_clear(&c->gate->frame.loop, &c->timer);
     if (WIFSIGNALED(status)) /* other ends are logged by the session */
-        tell_death(c, WTERMSIG(status));
+        report_death(c, WTERMSIG(status));
     admit_remember(c, status);
     child_end(c, status);
 }

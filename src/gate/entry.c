@@ -62,7 +62,7 @@ static enum limit admit_new(struct gate *g, const struct address *peer)
 static int admit_keep_out(struct child *c, uint32_t request,
                           const struct address *client, enum limit limit)
 {
-    tell_refused(c->gate, client, &c->local, limit_reason(limit));
+    report_refused(c->gate, client, &c->local, limit_reason(limit));
     return SEND(&c->channel, not_admitted, request,
                 .why = slice_from(limit_words(limit)));
 }
@@ -99,7 +99,7 @@ static void admit_ban(struct child *c, int signal)
     if (ms > 0 && !c->proxied &&
         !settings_networks_hold(&g->settings.no_ban, &c->peer) &&
         bans_add(&g->memory->bans, &prefix, now, now + ms))
-        tell_ban(c, signal, ms);
+        report_ban(c, signal, ms);
 }
 
 void admit_remember(struct child *c, int status)
@@ -271,7 +271,7 @@ static int entry_start(struct gate *g, const struct entry *e)
 }
 
 /* Not for implicit TLS: that client expects a handshake. */
-static void entry_say_too_many(int fd, enum limit limit)
+static void entry_reply_too_many(int fd, enum limit limit)
 {
     struct slice words = slice_from(limit_words(limit));
     struct buf reply;
@@ -297,8 +297,8 @@ enum limit entry_begin(struct gate *g, const struct entry *e)
 void entry_refuse(struct gate *g, const struct entry *e, enum limit limit)
 {
     if (!e->implicit)
-        entry_say_too_many(e->control, limit);
-    tell_refused(g, &e->peer, &e->local, limit_reason(limit));
+        entry_reply_too_many(e->control, limit);
+    report_refused(g, &e->peer, &e->local, limit_reason(limit));
 }
 
 /* A connection that has to wait goes to the queue. */
@@ -340,7 +340,7 @@ static enum limit entry_admit(struct listener *l, struct entry *e)
 {
     if (e->proxied &&
         !settings_networks_hold(&l->gate->settings.proxies, &e->peer)) {
-        tell_refused(l->gate, &e->peer, &e->local, "not a proxy");
+        report_refused(l->gate, &e->peer, &e->local, "not a proxy");
         return LIMIT_NONE;
     }
     return entry_try(l->gate, e);

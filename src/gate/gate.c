@@ -17,7 +17,7 @@
 #include "sallyport/base/process.h"
 #include "sallyport/tls/context.h"
 
-#define SAY_MS 5000
+#define SEND_MS 5000
 
 /* The end of a session makes this descriptor readable. gate ignores the signals
  * of a terminal: master gets them too, and ends the sessions in order. */
@@ -102,11 +102,11 @@ static int gate_listeners_begin(struct gate *g)
 }
 
 /* As SEND() to master, but it waits if master doesn't read. */
-#define GATE_SAY(g, name, ...)                                                 \
-    gate_say(g, MSG_##name, MESSAGE_BODY(name, __VA_ARGS__))
-static void gate_say(struct gate *g, enum message_kind kind, const void *body)
+#define GATE_SEND(g, name, ...)                                                \
+    gate_send(g, MSG_##name, MESSAGE_BODY(name, __VA_ARGS__))
+static void gate_send(struct gate *g, enum message_kind kind, const void *body)
 {
-    if (channel_send_by(&g->frame.master, kind, body, clock_ms() + SAY_MS) ==
+    if (channel_send_by(&g->frame.master, kind, body, clock_ms() + SEND_MS) ==
         -EAGAIN)
         die(EX_OSERR, "master doesn't read");
 }
@@ -121,7 +121,7 @@ void gate_open(struct gate *g)
     for (size_t i = 0; i < g->passive.count; i++)
         acceptor_start(&g->passive.port[i].acceptor);
     passive_retire(g);
-    GATE_SAY(g, serving, 0);
+    GATE_SEND(g, serving, 0);
 }
 
 void gate_shut(struct gate *g)
@@ -171,22 +171,22 @@ static int gate_complete(void *owner)
 
 /* Reports to master, for each certificate, when it expires and until when its
  * OCSP response is valid. */
-static void gate_tell_pairs(struct gate *g)
+static void gate_report_pairs(struct gate *g)
 {
     struct tls_pair_facts f;
 
     for (size_t i = 0; g->tls && tls_context_pair(g->tls, i, &f); i++)
-        GATE_SAY(g, pair_is, 0, .number = f.number, .expires = f.expires,
-                 .staple_until = f.staple_until);
+        GATE_SEND(g, pair_is, 0, .number = f.number, .expires = f.expires,
+                  .staple_until = f.staple_until);
 }
 
 static void gate_on_begin(void *owner)
 {
-    gate_tell_pairs(owner);
+    gate_report_pairs(owner);
     expiry_watch(owner);
 }
 
-static void gate_tell_healthy(struct gate *g)
+static void gate_report_healthy(struct gate *g)
 {
     g->healthy = SEND(&g->frame.master, healthy, 0) == -EAGAIN;
     gate_watch_master(g);
@@ -197,7 +197,7 @@ static void gate_on_writable(void *owner)
     struct gate *g = owner;
 
     if (g->healthy)
-        gate_tell_healthy(g);
+        gate_report_healthy(g);
     children_report(owner);
     entry_mind(owner);
     queue_wake(owner);
@@ -300,7 +300,7 @@ static int gate_on_hand_over(void *owner, struct msg_hand_over *m)
     if (r == 0)
         loop_stop(&g->frame.loop);
     else
-        tell_service(g, "the next gate has not taken over: %s", strerror(-r));
+        report_service(g, "the next gate has not taken over: %s", strerror(-r));
     return FRAME_PAUSE;
 }
 
@@ -316,7 +316,7 @@ static int gate_on_adopted_gone(void *owner, struct msg_adopted_gone *m)
 static int gate_on_health(void *owner, struct msg_health *m)
 {
     (void)m;
-    gate_tell_healthy(owner);
+    gate_report_healthy(owner);
     return 0;
 }
 

@@ -68,7 +68,7 @@ void socket_no_delay(int fd);
 /* Finds out after two minutes that a silent client is gone: first question
  * after 60 s, four at 15 s distance. */
 void socket_keep_alive(int fd);
-/* Clients may send telnet's Data Mark in front of ABOR as urgent data (RFC 959
+/* Clients may send telnet's Data Mark before ABOR as urgent data (RFC 959
  * 4.1.3); out of line it would be missing in the stream. */
 void socket_urgent_in_line(int fd);
 /* For bind() to an address without a port: the kernel chooses the port at
@@ -170,8 +170,8 @@ struct child *children_add(struct gate *g, uint64_t serial,
                            const struct address *peer,
                            const struct address *local, bool proxied);
 struct child *children_find(struct gate *g, uint64_t serial);
-/* Calls TELL for each session with an open channel. */
-void children_each(struct gate *g, void (*tell)(struct child *c));
+/* Calls VISIT for each session with an open channel. */
+void children_each(struct gate *g, void (*visit)(struct child *c));
 /* Ends the oldest session of the address that has the most sessions without a
  * login. */
 void children_make_room(struct gate *g);
@@ -185,7 +185,8 @@ int children_report(struct gate *g);
 /* Frees the place of a session that master has not heard of. No other session's
  * end frees its place at once: that is children_report()'s. */
 void child_discard(struct child *c);
-/* Master has been told, but there is no process: reports the end at once. */
+/* Master knows the session, but there is no process: reports its end at once.
+ */
 void child_stillborn(struct child *c);
 /* The process of the session runs. Takes FD, gate's end of its channel. */
 void child_born(struct child *c, pid_t pid, int fd);
@@ -417,7 +418,7 @@ void adopt_begin(struct gate *g, int fd);
  * all its sessions, and accepts again only when master says so. */
 int handover(struct gate *g, int fd);
 
-/* tell.c: the events of gate. Their number is bounded if a stranger can cause
+/* report.c: the events of gate. Their number is bounded if a stranger can cause
  * them. */
 
 #define THROTTLE_SLOTS 64
@@ -441,20 +442,20 @@ bool throttle_pass(struct throttle *t, const struct address *prefix,
 uint64_t throttle_tally(struct throttle *t);
 
 /* A limit refused a connection. */
-void tell_refused(struct gate *g, const struct address *peer,
-                  const struct address *local, const char *reason);
+void report_refused(struct gate *g, const struct address *peer,
+                    const struct address *local, const char *reason);
 /* A data connection belongs to no session. */
-void tell_stranger(struct gate *g, const struct address *peer,
-                   const struct address *local, const char *reason);
+void report_stranger(struct gate *g, const struct address *peer,
+                     const struct address *local, const char *reason);
 /* Something that concerns the whole service: a certificate, a takeover. */
-void tell_service(struct gate *g, const char *format, ...)
+void report_service(struct gate *g, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* A session that a signal ended. */
-void tell_death(struct child *c, int signal);
+void report_death(struct child *c, int signal);
 /* Its address is banned for MS. */
-void tell_ban(struct child *c, int signal, uint64_t ms);
+void report_ban(struct child *c, int signal, uint64_t ms);
 /* A session sent a message that it may not send. */
-void tell_wrong(struct child *c, const char *wrong);
+void report_wrong(struct child *c, const char *wrong);
 
 /* tls.c: the keys that seal the tickets of TLS 1.3, and the certificates that
  * expire */
@@ -473,7 +474,7 @@ void tickets_adopt(struct gate *g, const struct msg_tickets *m);
 /* The bytes of a key, for a field of a message. */
 struct slice tickets_bytes(const struct ticket_key *k);
 /* Sends the keys to a session, if its user has logged in. */
-void tickets_tell(struct child *c);
+void tickets_send(struct child *c);
 void tickets_release(struct gate *g);
 
 /* Logs which certificates expire soon, and which are sent without their OCSP

@@ -52,7 +52,7 @@ struct limits {
     uint64_t max_sessions, max_per_address;
     uint64_t startups;
     uint64_t total;
-    uint64_t unknown; /* came by a proxy, and haven't told their client */
+    uint64_t unknown; /* by a proxy, and their client isn't known yet */
     uint64_t waiting; /* the others that haven't logged in */
     /* many[n]: how many prefixes have n or more waiting; most: the largest n
      * of which there is one. */
@@ -68,8 +68,8 @@ struct limits {
 int limits_init(struct limits *l, const struct settings *s); /* 0 or -ENOMEM */
 void limits_release(struct limits *l);
 
-/* What forbids one more connection, whoever its client is; LIMIT_NONE if
- * nothing does. */
+/* What forbids one more connection of any client; LIMIT_NONE if nothing does.
+ */
 enum limit limits_check(const struct limits *l);
 /* The same for this client. */
 enum limit limits_check_client(const struct limits *l,

@@ -273,7 +273,8 @@ static struct port *port_pick(struct passive *p, const struct child *c)
 /* Returns the address that PASV announces. Behind NAT it isn't the address that
  * our socket shows. Behind a proxy it is the proxy's, if data connections come
  * through it. */
-static struct address port_told(const struct child *c, const struct port *port)
+static struct address port_announced(const struct child *c,
+                                     const struct port *port)
 {
     const struct address *set =
         settings_announced(&c->gate->settings, &c->peer);
@@ -372,7 +373,7 @@ int passive_port(struct child *c, uint32_t request)
         return SEND(&c->channel, port_none, request);
     passive_set_timer(c->gate);
     return SEND(&c->channel, port_is, request,
-                .address = port_told(c, c->pair->port));
+                .address = port_announced(c, c->pair->port));
 }
 
 /* The connection waits until the session has judged the earlier one. */
@@ -496,15 +497,15 @@ void passive_foreign(struct child *c, const struct address *whose,
         return;
     if (pair->port->offered) {
         if (words[why])
-            tell_stranger(c->gate, whose, &pair->port->acceptor.bound,
-                          words[why]);
+            report_stranger(c->gate, whose, &pair->port->acceptor.bound,
+                            words[why]);
         lend_end(pair->port);
         return;
     }
     pair->given = false;
     peer.port = whose->port;
-    tell_stranger(c->gate, &peer, &pair->port->acceptor.bound,
-                  "of another user, or it proves nothing");
+    report_stranger(c->gate, &peer, &pair->port->acceptor.bound,
+                    "of another user, or it proves nothing");
     passive_unpark_first(pair);
 }
 
@@ -515,7 +516,7 @@ static void port_turn_away(struct port *port, const struct pair *own,
                       : LIST_EMPTY(&port->expected) ? "nobody is expected"
                                                     : "not who is expected";
 
-    tell_stranger(port->gate, peer, &port->acceptor.bound, why);
+    report_stranger(port->gate, peer, &port->acceptor.bound, why);
 }
 
 static bool port_is_proxy(const struct port *port, const struct address *peer)

@@ -239,7 +239,7 @@ static void adopt_serve(struct child *c)
 {
     if (!c->adopted)
         return;
-    tickets_tell(c);
+    tickets_send(c);
     if (c->channel.fd >= 0)
         child_serve(c);
 }
@@ -362,10 +362,10 @@ static void adopt_end(struct gate *g)
     loop_timer_clear(&g->frame.loop, &a->timer);
     channel_close(&a->before);
     if (a->skipped > 0)
-        tell_service(g,
-                     "%zu sessions of the generation before are more than "
-                     "max_sessions; each ends after its transfer",
-                     a->skipped);
+        report_service(g,
+                       "%zu sessions of the generation before are more than "
+                       "max_sessions; each ends after its transfer",
+                       a->skipped);
     a->skipped = 0;
     adopt_open(g);
 }
@@ -380,8 +380,8 @@ static void adopt_on_readable(void *owner, uint32_t events)
     if (r == 0)
         return;
     if (r != -ECANCELED)
-        tell_service(g, "the gate before has not handed over all: %s",
-                     r == -EPIPE ? "it has ended" : before->wrong);
+        report_service(g, "the gate before has not handed over all: %s",
+                       r == -EPIPE ? "it has ended" : before->wrong);
     adopt_end(g);
 }
 
@@ -389,7 +389,7 @@ static void adopt_on_time(void *owner)
 {
     struct gate *g = owner;
 
-    tell_service(g, "the gate before hands over too slowly");
+    report_service(g, "the gate before hands over too slowly");
     adopt_open(g);
 }
 

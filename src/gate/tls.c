@@ -22,7 +22,7 @@ struct slice tickets_bytes(const struct ticket_key *k)
     return (struct slice){ (const char *)k, sizeof(*k) };
 }
 
-void tickets_tell(struct child *c)
+void tickets_send(struct child *c)
 {
     const struct ticket_keys *k = c->gate->tickets.keys;
 
@@ -48,7 +48,7 @@ static void tickets_on_time(void *owner)
 
     ticket_keys_turn(g->tickets.keys);
     tickets_turned(g, clock_ms());
-    children_each(g, tickets_tell);
+    children_each(g, tickets_send);
 }
 
 void tickets_adopt(struct gate *g, const struct msg_tickets *m)
@@ -58,7 +58,7 @@ void tickets_adopt(struct gate *g, const struct msg_tickets *m)
     memcpy(&k->now, m->now.ptr, sizeof(k->now));
     memcpy(&k->before, m->before.ptr, sizeof(k->before));
     tickets_turned(g, m->turned);
-    children_each(g, tickets_tell);
+    children_each(g, tickets_send);
 }
 
 int tickets_begin(struct gate *g)
@@ -103,11 +103,11 @@ static void look_at_expiry(struct gate *g, const struct tls_pair_facts *f,
     int64_t days = (f->expires - now) / DAY_S;
 
     if (f->expires <= now)
-        tell_service(g, "%s: has expired; renew it, and reload", f->name);
+        report_service(g, "%s: has expired; renew it, and reload", f->name);
     else if (days == 0)
-        tell_service(g, "%s: expires within a day", f->name);
+        report_service(g, "%s: expires within a day", f->name);
     else if (days < WARN_DAYS)
-        tell_service(g, "%s: expires in %lld days", f->name, (long long)days);
+        report_service(g, "%s: expires in %lld days", f->name, (long long)days);
 }
 
 static void look_at_staple(struct gate *g, const struct tls_pair_facts *f,
@@ -120,16 +120,16 @@ static void look_at_staple(struct gate *g, const struct tls_pair_facts *f,
     if (f->staple_until > now)
         return;
     if (f->unstapled)
-        tell_service(g, "%s; the certificate in %s goes out without it%s",
-                     f->unstapled, f->name, more);
+        report_service(g, "%s; the certificate in %s goes out without it%s",
+                       f->unstapled, f->name, more);
     else if (f->staple_until > 0)
-        tell_service(g,
-                     "%s: its OCSP response is over, and isn't sent any "
-                     "more%s; fetch a new one, and reload",
-                     f->name, more);
+        report_service(g,
+                       "%s: its OCSP response is over, and isn't sent any "
+                       "more%s; fetch a new one, and reload",
+                       f->name, more);
     else if (f->wants_staple)
-        tell_service(g, "%s: goes out without an OCSP response%s", f->name,
-                     asked);
+        report_service(g, "%s: goes out without an OCSP response%s", f->name,
+                       asked);
 }
 
 static void look_at_clients(struct gate *g, const struct tls_clients_date *f,
@@ -139,14 +139,14 @@ static void look_at_clients(struct gate *g, const struct tls_clients_date *f,
     long long hours = (f->expires - now) / 3600;
 
     if (f->expires <= now)
-        tell_service(g, "%s: %s %d has expired; " WITHOUT, f->name, thing,
-                     f->number);
+        report_service(g, "%s: %s %d has expired; " WITHOUT, f->name, thing,
+                       f->number);
     else if (f->warn <= now && hours < 48)
-        tell_service(g, "%s: %s %d expires in %lld hours; " WITHOUT, f->name,
-                     thing, f->number, hours);
+        report_service(g, "%s: %s %d expires in %lld hours; " WITHOUT, f->name,
+                       thing, f->number, hours);
     else if (f->warn <= now)
-        tell_service(g, "%s: %s %d expires in %lld days; " WITHOUT, f->name,
-                     thing, f->number, hours / 24);
+        report_service(g, "%s: %s %d expires in %lld days; " WITHOUT, f->name,
+                       thing, f->number, hours / 24);
 }
 
 /* Returns the smaller of NEXT and the seconds until THEN. */

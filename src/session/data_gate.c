@@ -63,7 +63,7 @@ void data_gate_connect(struct session *s)
 /* Many clients begin the handshake before they ask for the file. A ticket with
  * the 150 is too late for them if their last one has expired, or went with a
  * transfer that was refused. So the reply to PASV brings one. */
-static void data_gate_tell_port(struct session *s)
+static void data_gate_reply_port(struct session *s)
 {
     char text[HOSTPORT_MAX];
 
@@ -96,7 +96,7 @@ static int data_gate_on_port_is(void *owner, struct msg_port_is *m)
     loop_timer_clear(&s->loop, &s->data.timer);
     s->data.state = DATA_EXPECTED;
     s->data.target = m->address;
-    data_gate_tell_port(s);
+    data_gate_reply_port(s);
     return 0;
 }
 

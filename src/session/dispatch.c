@@ -101,15 +101,15 @@ static bool dispatch_resolve(struct session *s, const struct request *q,
 static bool dispatch_path_permits(struct session *s, const struct call *call,
                                   bool found)
 {
-    bool folder = call->command->flags & COMMAND_FILE &&
-                  call->argument.len > 0 &&
-                  path_names_directory(call->argument);
+    bool directory = call->command->flags & COMMAND_FILE &&
+                     call->argument.len > 0 &&
+                     path_names_directory(call->argument);
 
-    if (folder)
+    if (directory)
         control_reply(s, REPLY_NAMES_DIRECTORY);
     else if (!found)
         control_reply(s, REPLY_BAD_NAME);
-    return found && !folder;
+    return found && !directory;
 }
 
 void dispatch_refuse_right(struct session *s, unsigned lacking)

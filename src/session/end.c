@@ -193,8 +193,8 @@ bool control_ends(const struct session *s)
     return s->control.closed.armed;
 }
 
-static void control_say_last(struct session *s, enum reply last,
-                             struct slice argument)
+static void control_reply_last(struct session *s, enum reply last,
+                               struct slice argument)
 {
     struct slice arguments[] = { argument, NOTHING };
 
@@ -224,7 +224,7 @@ void control_end(struct session *s, enum ending ending, enum reply last,
         leave(s, ending, "");
     control_will_close(s, ending);
     if (s->transfer.state != TRANSFER_COMMITTING && !ask_is_change(s)) {
-        control_say_last(s, last, argument);
+        control_reply_last(s, last, argument);
         return;
     }
     /* Otherwise LAST would say that nothing is stored, or a change would not be
@@ -239,7 +239,7 @@ void control_transferred(struct session *s)
     if (s->control.state == CONTROL_GONE)
         leave(s, s->ending, s->control.cause);
     if (s->control.state == CONTROL_DECIDED)
-        control_say_last(s, s->control.last, NOTHING);
+        control_reply_last(s, s->control.last, NOTHING);
 }
 
 void why_foreign_byte(struct session *s, char byte)

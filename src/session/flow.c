@@ -30,7 +30,7 @@ bool flow_keeps_lengths(const struct session *s)
     return !(s->transfer.conversions & CONVERT_ASCII);
 }
 
-/* Bytes for the client wait behind BYTES until they are compressed. */
+/* Bytes for the client that aren't compressed yet are at bytes + BUFFER. */
 bool flow_open(struct session *s)
 {
     struct transfer *t = &s->transfer;

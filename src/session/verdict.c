@@ -15,8 +15,8 @@ static bool verdict_is_success(enum reply r)
     return reply_code(r) < 400;
 }
 
-static void verdict_say(struct session *s, enum reply r, struct slice a,
-                        struct slice b)
+static void verdict_reply(struct session *s, enum reply r, struct slice a,
+                          struct slice b)
 {
     struct verdict *v = &s->verdict;
     enum reply second = v->second;
@@ -58,9 +58,9 @@ static void verdict_unlogged(struct session *s)
 
     verdict_queue_event(s, r);
     if (success)
-        verdict_say(s, r, buf_slice(&v->b), NOTHING);
+        verdict_reply(s, r, buf_slice(&v->b), NOTHING);
     else
-        verdict_say(s, r, buf_slice(&v->a), buf_slice(&v->b));
+        verdict_reply(s, r, buf_slice(&v->a), buf_slice(&v->b));
 }
 
 static void verdict_on_late(void *owner)
@@ -77,7 +77,7 @@ void verdict_retry(struct session *s)
     if (v->state == VERDICT_HELD)
         r = event_try(&s->log, buf_slice(&v->event));
     if (r == 0)
-        verdict_say(s, v->reply, buf_slice(&v->a), buf_slice(&v->b));
+        verdict_reply(s, v->reply, buf_slice(&v->a), buf_slice(&v->b));
     else if (r != -EAGAIN)
         verdict_unlogged(s);
 }

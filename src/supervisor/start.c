@@ -158,7 +158,7 @@ static bool add_asker(struct supervisor *s, struct generation *g,
     return false;
 }
 
-static void tell_reloading(struct supervisor *s)
+static void report_reloading(struct supervisor *s)
 {
     char text[64];
 
@@ -168,7 +168,7 @@ static void tell_reloading(struct supervisor *s)
 }
 
 /* Sends WHY to the leading master, for its log. */
-static void tell_leader(struct supervisor *s, const char *why)
+static void report_to_leader(struct supervisor *s, const char *why)
 {
     for (size_t i = 0; i < GENERATION_PLACES; i++)
         if (s->generation[i].state == GENERATION_LEADING)
@@ -182,7 +182,7 @@ static void start_failed(struct supervisor *s, const char *why)
     s->under_way = NULL;
     if (!s->led)
         return;
-    tell_leader(s, why);
+    report_to_leader(s, why);
     notify_send(&s->notify, "READY=1");
     answer_askers(s, false, false, why);
 }
@@ -280,7 +280,7 @@ static void start_next(struct supervisor *s)
             end_oldest(s);
         start_now(s, true);
     } else if (s->wanted && count_living(s) < GENERATIONS_MAX) {
-        tell_reloading(s);
+        report_reloading(s);
         start_now(s, false);
     } else if (s->wanted) {
         static const char why[] = GENERATION_WAITS
@@ -288,7 +288,7 @@ static void start_next(struct supervisor *s)
             "one of them has ended";
 
         if (!s->waits)
-            tell_leader(s, why);
+            report_to_leader(s, why);
         s->waits = true;
         ask_old(s);
         answer_askers(s, true, false, why);

@@ -176,7 +176,7 @@
     COMMAND(RNTO, rnto, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_PATH, \
             .rights = RIGHT_RENAME, .flags = COMMAND_KEEPS_RNFR,               \
             .help = "RNTO path")                                               \
-    /* sub-commands: site.c */                                                 \
+    /* sub-commands: SITE_LIST */                                              \
     COMMAND(SITE, site, .phase = COMMAND_LOGGED_IN,                            \
             .argument = ARGUMENT_REQUIRED, .flags = COMMAND_KEEPS_REST,        \
             .feat = "SITE UTIME", .help = "SITE command")                      \
@@ -332,9 +332,9 @@ int command_help(struct slice name, struct buf *into);
 
 /* The sub-commands of SITE, sorted by name. SITE HELP and HELP SITE come from
  * their rows. The second word is the function cmd_site_chmod() in session.
- * Whoever may upload a file may set its times. The mode decides who can change
- * a file, so it needs the rights of a change. EXEC, SYMLINK, CPFR and similar
- * sub-commands are excluded for good. */
+ * The right to upload a file permits setting its times. The mode decides who
+ * can change a file, so it needs the rights of a change. EXEC, SYMLINK, CPFR
+ * and similar sub-commands are excluded for good. */
 #define SITE_LIST(SITE)                                                        \
     SITE(CHMOD, chmod, .argument = true,                                       \
          .rights = RIGHT_WRITE | RIGHT_REPLACE,                                \

@@ -1,5 +1,5 @@
 /* The list of messages: all that one process can send to another. The structs
- * (message.h), the codec, the permission check and docs/messages.md follow from
+ * (channel.h), the codec, the permission check and docs/messages.md follow from
  * it. A file that includes it first defines what a message becomes there; it
  * may include it several times:
  *

@@ -1,5 +1,5 @@
 /* Many slots, each with a leaky bucket; a keyed hash chooses the slot, as in
- * src/gate/fruitless.c. The memory is bounded, and other names or addresses
+ * src/gate/limits.c. The memory is bounded, and other names or addresses
  * share a slot only by chance. It outlives master, so that neither a crash nor
  * a reload forgives anybody. An older generation that still has sessions counts
  * there too. Runs in master. The functions are pure but for the random key: the

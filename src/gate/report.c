@@ -47,7 +47,7 @@ uint64_t throttle_tally(struct throttle *t)
 #define REASON_MAX 256
 #define TALLY_MS   2000
 
-static void tell_tally(struct gate *g, struct throttle *t, enum event e)
+static void report_tally(struct gate *g, struct throttle *t, enum event e)
 {
     uint64_t silenced = throttle_tally(t);
     struct event_record r;
@@ -60,27 +60,27 @@ static void tell_tally(struct gate *g, struct throttle *t, enum event e)
     frame_report(&g->frame, &r);
 }
 
-static void tell_on_tally(void *owner)
+static void report_on_tally(void *owner)
 {
     struct gate *g = owner;
 
-    tell_tally(g, &g->refusals, EVENT_REFUSED);
-    tell_tally(g, &g->strangers, EVENT_DATA_REFUSED);
+    report_tally(g, &g->refusals, EVENT_REFUSED);
+    report_tally(g, &g->strangers, EVENT_DATA_REFUSED);
 }
 
 /* The next event has the number of those that were not sent. If none follows,
  * an event of its own reports the number. */
-static void tell_will_tally(struct gate *g)
+static void report_tally_later(struct gate *g)
 {
     if (g->tally.armed)
         return;
-    g->tally = (struct loop_timer){ .on_time = tell_on_tally, .owner = g };
+    g->tally = (struct loop_timer){ .on_time = report_on_tally, .owner = g };
     loop_timer_set(&g->frame.loop, &g->tally, TALLY_MS);
 }
 
-static void tell_bounded(struct gate *g, struct throttle *t, enum event e,
-                         const struct address *peer,
-                         const struct address *local, const char *reason)
+static void report_bounded(struct gate *g, struct throttle *t, enum event e,
+                           const struct address *peer,
+                           const struct address *local, const char *reason)
 {
     char peer_text[ADDRESS_TEXT_MAX], local_text[ADDRESS_TEXT_MAX];
     struct address prefix = limit_prefix(peer);
@@ -88,7 +88,7 @@ static void tell_bounded(struct gate *g, struct throttle *t, enum event e,
     uint64_t silenced;
 
     if (!throttle_pass(t, &prefix, clock_ms(), &silenced)) {
-        tell_will_tally(g);
+        report_tally_later(g);
         return;
     }
     event_begin(&r, e);
@@ -101,19 +101,19 @@ static void tell_bounded(struct gate *g, struct throttle *t, enum event e,
     frame_report(&g->frame, &r);
 }
 
-void tell_refused(struct gate *g, const struct address *peer,
-                  const struct address *local, const char *reason)
+void report_refused(struct gate *g, const struct address *peer,
+                    const struct address *local, const char *reason)
 {
-    tell_bounded(g, &g->refusals, EVENT_REFUSED, peer, local, reason);
+    report_bounded(g, &g->refusals, EVENT_REFUSED, peer, local, reason);
 }
 
-void tell_stranger(struct gate *g, const struct address *peer,
-                   const struct address *local, const char *reason)
+void report_stranger(struct gate *g, const struct address *peer,
+                     const struct address *local, const char *reason)
 {
-    tell_bounded(g, &g->strangers, EVENT_DATA_REFUSED, peer, local, reason);
+    report_bounded(g, &g->strangers, EVENT_DATA_REFUSED, peer, local, reason);
 }
 
-void tell_service(struct gate *g, const char *format, ...)
+void report_service(struct gate *g, const char *format, ...)
 {
     char reason[COMPLAINT_MAX];
     struct event_record r;
@@ -129,8 +129,8 @@ void tell_service(struct gate *g, const char *format, ...)
 }
 
 /* The log's channel of gate has no serial of a session: it is in the text. */
-static void tell_about(struct child *c, struct event_record *r,
-                       const char *reason)
+static void report_about(struct child *c, struct event_record *r,
+                         const char *reason)
 {
     char peer[ADDRESS_TEXT_MAX];
 
@@ -140,7 +140,7 @@ static void tell_about(struct child *c, struct event_record *r,
     frame_report(&c->gate->frame, r);
 }
 
-void tell_death(struct child *c, int signal)
+void report_death(struct child *c, int signal)
 {
     char reason[REASON_MAX];
     struct event_record r;
@@ -150,10 +150,10 @@ void tell_death(struct child *c, int signal)
     event_begin(&r, EVENT_END);
     event_number(&r, FIELD_MS, clock_ms() - c->born);
     event_number(&r, FIELD_NUMBER, (uint64_t)signal);
-    tell_about(c, &r, reason);
+    report_about(c, &r, reason);
 }
 
-void tell_ban(struct child *c, int signal, uint64_t ms)
+void report_ban(struct child *c, int signal, uint64_t ms)
 {
     char reason[REASON_MAX];
     struct event_record r;
@@ -162,10 +162,10 @@ void tell_ban(struct child *c, int signal, uint64_t ms)
              signal, c->serial);
     event_begin(&r, EVENT_BAN);
     event_number(&r, FIELD_MS, ms);
-    tell_about(c, &r, reason);
+    report_about(c, &r, reason);
 }
 
-void tell_wrong(struct child *c, const char *wrong)
+void report_wrong(struct child *c, const char *wrong)
 {
     char reason[REASON_MAX];
     struct event_record r;
@@ -173,5 +173,5 @@ void tell_wrong(struct child *c, const char *wrong)
     snprintf(reason, sizeof(reason), "%s, serial %016" PRIx64, wrong,
              c->serial);
     event_begin(&r, EVENT_PEER);
-    tell_about(c, &r, reason);
+    report_about(c, &r, reason);
 }
