@@ -150,8 +150,9 @@ void children_make_room(struct gate *g)
         }
 }
 
-void children_reap(struct gate *g)
+void children_reap(void *gate)
 {
+    struct gate *g = gate;
     int status;
     pid_t pid;
 

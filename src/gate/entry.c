@@ -210,6 +210,16 @@ static int entry_announce(struct child *c, const struct entry *e,
                 .keys = pairs->keys[1]);
 }
 
+/* Sessions still ignore the signals that a terminal or systemd sends to all
+ * processes: master ends them in order, and not as if they had crashed. */
+static void entry_unblock_signals(void)
+{
+    sigset_t none;
+
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 /* All that the child needs is copied before the fork, since the tables don't
  * exist in the child. */
 static int entry_fork(struct child *c, const struct entry *e,
@@ -230,7 +240,7 @@ static int entry_fork(struct child *c, const struct entry *e,
     pid_t pid = fork();
 
     if (pid == 0) {
-        gate_reset_signals();
+        entry_unblock_signals();
         session_main(&start);
     }
     if (pid < 0)

@@ -7,59 +7,23 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/base/process.h"
 #include "sallyport/tls/context.h"
 
 #define SEND_MS 5000
-
-/* The end of a session makes this descriptor readable. gate ignores the signals
- * of a terminal: master gets them too, and ends the sessions in order. */
-static int gate_open_signals(void)
-{
-    sigset_t set;
-    int fd;
-
-    process_ignore_signals();
-    signal(SIGCHLD, SIG_DFL); /* an inherited SIG_IGN would reap by itself */
-    sigemptyset(&set);
-    sigaddset(&set, SIGCHLD);
-    if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
-        return -errno;
-    fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    return fd < 0 ? -errno : fd;
-}
-
-static void gate_drain_signals(int fd)
-{
-    struct signalfd_siginfo info;
-
-    while (read(fd, &info, sizeof(info)) > 0)
-        ;
-}
-
-/* Sessions still ignore the signals that a terminal or systemd sends to all
- * processes: master ends them in order, and not as if they had crashed. */
-void gate_reset_signals(void)
-{
-    sigset_t none;
-
-    signal(SIGPIPE, SIG_DFL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-}
 
 static void gate_init(void *owner)
 {
     struct gate *g = owner;
 
-    *g = (struct gate){ .frame = g->frame, .spare_fd = -1, .signal_fd = -1 };
+    *g = (struct gate){ .frame = g->frame,
+                        .spare_fd = -1,
+                        .signals.watch.fd = -1 };
     throttle_init(&g->refusals);
     throttle_init(&g->strangers);
     adopt_init(g);
@@ -70,26 +34,17 @@ static void gate_init(void *owner)
  * something. */
 int gate_spare(const struct gate *g)
 {
-    return fcntl(g->signal_fd, F_DUPFD_CLOEXEC, 0);
+    return fcntl(g->signals.watch.fd, F_DUPFD_CLOEXEC, 0);
 }
 
-static void gate_on_signal(void *owner, uint32_t events)
-{
-    struct gate *g = owner;
-
-    (void)events;
-    gate_drain_signals(g->signal_fd);
-    children_reap(g);
-}
+static const struct signals_row gate_signals[] = { { SIGCHLD, children_reap } };
 
 static int gate_take_signals(struct gate *g)
 {
-    g->signal_fd = gate_open_signals();
-    if (g->signal_fd < 0)
-        return g->signal_fd;
+    int r = signals_open(&g->signals, &g->frame.loop, gate_signals, 1, g);
+
     g->spare_fd = gate_spare(g);
-    return loop_add_reader(&g->frame.loop, &g->signal_watch, g->signal_fd,
-                           gate_on_signal, g);
+    return r;
 }
 
 static int gate_listeners_begin(struct gate *g)
@@ -230,7 +185,7 @@ static void gate_release(void *owner)
     tickets_release(g);
     tls_context_free(g->tls);
     fd_close(&g->spare_fd);
-    fd_close(&g->signal_fd);
+    signals_close(&g->signals, &g->frame.loop);
 }
 
 /* The messages of master while gate works. gate believes master: a message that

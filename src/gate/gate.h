@@ -175,8 +175,8 @@ void children_each(struct gate *g, void (*visit)(struct child *c));
 /* Ends the oldest session of the address that has the most sessions without a
  * login. */
 void children_make_room(struct gate *g);
-/* To be called after SIGCHLD. */
-void children_reap(struct gate *g);
+/* After SIGCHLD. */
+void children_reap(void *gate);
 /* Reports the ended sessions to master, except adopted ones, whose own master
  * has done that, and frees their places. No callback of a session may call it.
  * 0, or -EAGAIN while master doesn't read. */
@@ -511,9 +511,8 @@ struct gate {
     struct tickets tickets;
     struct listener listener[SETTINGS_LISTEN_MAX];
     size_t listeners;
-    int spare_fd;  /* given up for a moment when there are no more */
-    int signal_fd; /* SIGCHLD */
-    struct loop_watch signal_watch;
+    int spare_fd; /* given up for a moment when there are no more */
+    struct signals signals;
 };
 
 extern const struct frame_row gate_row;
@@ -532,7 +531,5 @@ int gate_spare(const struct gate *g);
 /* Reads the messages of master, except while sessions are being adopted. Waits
  * until master takes messages, if it is slow or reports are left. */
 void gate_watch_master(struct gate *g);
-/* For a forked child: unblocks all signals. */
-void gate_reset_signals(void);
 
 #endif

@@ -164,8 +164,7 @@ static void look(const struct script *s)
         option(fd, IPPROTO_TCP, TCP_KEEPCNT),
         option(fd, IPPROTO_TCP, TCP_NODELAY),
         option(fd, SOL_SOCKET, SO_OOBINLINE),
-        is_ignored(SIGTERM) && is_ignored(SIGINT) && !is_ignored(SIGPIPE),
-        sigismember(&mask, SIGCHLD));
+        is_ignored(SIGTERM) && is_ignored(SIGINT), sigismember(&mask, SIGCHLD));
 }
 
 /* Prints the names only, since the secrets are of no use here. */

@@ -94,7 +94,7 @@ static void hall_close(void)
     channel_close(&g.frame.master);
     for (int i = 0; i < ENDS; i++)
         fd_close(&far[i]);
-    fd_close(&g.signal_fd);
+    signals_close(&g.signals, &g.frame.loop);
     fd_close(&g.spare_fd);
     loop_release(&g.frame.loop);
 }
