@@ -132,7 +132,7 @@ struct child {
     uint64_t user;       /* once it has: master's number of the user; 0: none */
     bool waits;          /* counted as one that hasn't logged in */
     bool doubted;        /* it was late once */
-    uint64_t heard;      /* when it said MSG_alive, or logged in */
+    uint64_t heard;      /* when it sent a message, or logged in */
     uint64_t silence_ms; /* so long it may say nothing */
     uint64_t born;
     bool proxied;          /* it came to a listener for proxies */
