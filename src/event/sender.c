@@ -1,13 +1,18 @@
 /* The sending side of events, in every process but log. Never waits: while log
  * can't take events, up to 64 KiB are queued; further events are dropped and
- * counted. The queue is lost with its process; bytes in the socket aren't. */
+ * counted. The queue is lost with its process; bytes in the socket aren't.
+ *
+ * A client can cause any number of refused commands. So these may fill a
+ * quarter of the queue only, and the rest stays for the events that say what
+ * has happened. */
 #include "sallyport/event/event.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#define QUEUE_MAX (64u << 10)
+#define QUEUE_MAX     (64u << 10)
+#define QUEUE_REFUSED (QUEUE_MAX / 4)
 
 void event_sender_init(struct event_sender *s, int fd, enum process self)
 {
@@ -38,12 +43,13 @@ static int send_bytes(struct event_sender *s, struct slice bytes)
     return SEND(&s->channel, event, 0, .event = bytes);
 }
 
-static int queue_event(struct event_sender *s, struct slice bytes)
+static int queue_event(struct event_sender *s, enum event e, struct slice bytes)
 {
     uint16_t len = (uint16_t)bytes.len;
-    int r = buf_reserve(&s->queue, sizeof(len) + bytes.len);
+    size_t room = e == EVENT_COMMAND_REFUSED ? QUEUE_REFUSED : QUEUE_MAX;
+    size_t more = sizeof(len) + bytes.len;
 
-    if (r < 0) {
+    if (s->queue.len + more > room || buf_reserve(&s->queue, more) < 0) {
         s->dropped++;
         return -ENOBUFS;
     }
@@ -117,7 +123,7 @@ int event_send(struct event_sender *s, const struct event_record *r)
     if (e == 0)
         e = event_try(s, buf_slice(&bytes));
     if (e == -EAGAIN)
-        e = queue_event(s, buf_slice(&bytes));
+        e = queue_event(s, r->event, buf_slice(&bytes));
     else if (e < 0)
         s->dropped++;
     buf_release(&bytes);

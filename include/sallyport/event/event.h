@@ -30,8 +30,7 @@ enum event {
     EVENT_PEER,         /* process, reason: a message that the list forbids */
     EVENT_CHILD,        /* process, reason: a child died and was restarted */
     EVENT_COMMAND_REFUSED, /* a right, a limit or a setting refused a user's
-                              command: verb, path or to, result, reason, number
-                              (how often) */
+                              command: verb, path or to, result, reason */
     EVENT_COUNT
 };
 
@@ -76,8 +75,9 @@ void event_begin(struct event_record *r, enum event e);
 void event_text(struct event_record *r, enum event_field f, struct slice s);
 void event_number(struct event_record *r, enum event_field f, uint64_t n);
 
-/* Sends events. A queue of at most 64 KiB waits for a slow log. Further events
- * are dropped; their number is sent as soon as log takes events again. */
+/* Sends events. A queue of at most 64 KiB waits for a slow log; refused
+ * commands may fill a quarter of it. Further events are dropped; their number
+ * is sent as soon as log takes events again. */
 struct event_sender {
     struct channel channel;
     struct buf queue;

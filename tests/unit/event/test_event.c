@@ -208,6 +208,40 @@ Test(event, a_slow_log_loses_nothing_up_to_the_queue)
     event_sender_release(&w.sender);
 }
 
+/* Refused commands get a quarter of the queue. So a client can't fill it with
+ * them, and no other event is dropped because of them. */
+Test(event, refused_commands_leave_room)
+{
+    struct event_record r;
+    struct wire w;
+    uint64_t sent = 0, got;
+
+    open_wire(&w);
+    event_begin(&r, EVENT_COMMAND_REFUSED);
+    event_number(&r, FIELD_NUMBER, 9);
+    while (event_send(&w.sender, &r) == 0 && ++sent < 1000000)
+        continue;
+    cr_assert_gt(w.sender.queue.len, (16 << 10) - 100);
+    cr_assert_leq(w.sender.queue.len, 16 << 10);
+    event_begin(&r, EVENT_TRANSFER);
+    event_number(&r, FIELD_NUMBER, 7);
+    cr_assert_eq(event_send(&w.sender, &r), 0);
+    r.event = EVENT_COMMAND_REFUSED;
+    cr_assert_lt(event_send(&w.sender, &r), 0);
+    for (uint64_t n = 0; n <= sent; n++) {
+        got = next_number(&w);
+        if (got == UINT64_MAX) {
+            event_flush(&w.sender);
+            got = next_number(&w);
+        }
+        cr_assert_eq(got, n < sent ? 9 : 7);
+    }
+    event_flush(&w.sender);
+    cr_assert_eq(next_number(&w), 2); /* this many were dropped */
+    channel_close(&w.log);
+    event_sender_release(&w.sender);
+}
+
 /* The kernel refuses it for ever. It isn't queued, since it would block the
  * queue, and the log gets the number of such events. */
 Test(event, one_that_cannot_be_sent)

@@ -99,6 +99,34 @@ Test(verdict, no_place_in_time, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
+/* However many commands are refused while log takes nothing, the line of a
+ * transfer isn't dropped. */
+Test(verdict, after_many_refused_commands, .timeout = 60)
+{
+    struct event_record r;
+    struct fake_transfer t;
+    char line[3000];
+    struct fake f;
+
+    fake_settings("stall_timeout", 1000);
+    fake_open(&f);
+    fake_fill_log(&f);
+    snprintf(line, sizeof(line), "SIZE /%02900d/", 0);
+    for (int i = 0; i < 100; i++) { /* short ones fill the last gap */
+        fake_say(&f, i < 40 ? line : "SIZE /x/");
+        cr_assert_eq(fake_reply(&f), 550, "%s", f.reply);
+    }
+    fake_upload(&f, &t);
+    complete(&f, &t);
+    cr_assert_eq(fake_reply(&f), 451, "%s", f.reply);
+    read_up_to(&f, EVENT_TRANSFER, &r);
+    cr_expect_eq(r.number[FIELD_RESULT], 451);
+    read_up_to(&f, EVENT_SERVICE, &r);
+    cr_expect_gt(r.number[FIELD_NUMBER], 0);
+    fake_hang_up(&f, ENDING_CLOSED);
+    fake_release(&t);
+}
+
 static void delete (struct fake *f)
 {
     struct message done = { .kind = MSG_done };
