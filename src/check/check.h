@@ -37,9 +37,9 @@ prepare_part prepare_sandbox;
  * complaint "ACCOUNT: WHY" */
 int account_find(const char *account, struct identity *ret,
                  struct complaint *c);
-/* Judges the empty directory. One that is missing is made, or -ENOENT and no
- * complaint when not MAKE. 0, or -EINVAL and "PATH: WHY" */
-int account_empty_folder(const char *path, bool make, struct complaint *c);
+/* Checks the empty directory. If it is missing, MAKE makes it; otherwise the
+ * result is -ENOENT without a complaint. 0, or -EINVAL and "PATH: WHY" */
+int account_empty_directory(const char *path, bool make, struct complaint *c);
 
 #define STATE_KEY SIPHASH_KEY
 
@@ -71,14 +71,14 @@ void unit_ask(struct unit *u);
  * to do. */
 bool unit_forbids(const struct unit *u, const char *home, struct complaint *c);
 
-/* homes.c: calls TELL once for each mistake in the users' rows, with
+/* homes.c: calls REPORT once for each mistake in the users' rows, with
  * "FILE:LINE: user NAME: WHY"; returns their number. Homes of locked users
  * aren't looked at. UNIT is what systemd forbids, or NULL. Run by root it takes
  * each user's ids for a while, so call it in a process that does nothing else.
  * A home on a network can block it. */
-typedef void inspect_tell(void *owner, const char *mistake);
+typedef void inspect_report(void *owner, const char *mistake);
 size_t inspect_users(const struct check *k, const struct unit *unit,
-                     inspect_tell *tell, void *owner);
+                     inspect_report *report, void *owner);
 
 /* remarks.c: writes the promises that the configuration weakens, with "; "
  * between them. Writes nothing if all promises hold. */
@@ -87,15 +87,15 @@ void weaker_text(const struct check *k, struct buf *into);
 
 #define HINT_OWN_MAX 64
 
-/* The private address that PASV would tell clients from anywhere, where OWN are
- * the N addresses of this machine; NULL: there is none, a public one is told to
- * some at least, or the configuration says what to tell. */
+/* Returns the private address that PASV would announce to clients from
+ * anywhere; OWN are the N addresses of this machine. NULL: PASV announces none,
+ * or a public one to some clients, or the configuration says which one. */
 const struct address *hint_private(const struct settings *s,
                                    const struct address *own, size_t n);
-/* The addresses of this machine, how many: 0 if they can't be had, and then
- * there is no hint. */
+/* Reads the addresses of this machine. Returns their number; 0, so that there
+ * is no hint, if it can't. */
 size_t hint_own_addresses(struct address own[HINT_OWN_MAX]);
-/* Says hint_private() in one line. */
-void hint_tell(const struct settings *s, const struct address *own, size_t n);
+/* Prints a line about hint_private(). */
+void hint_print(const struct settings *s, const struct address *own, size_t n);
 
 #endif

@@ -30,7 +30,7 @@ struct found {
 struct inspection {
     const struct check *check;
     const struct unit *unit;
-    inspect_tell *tell;
+    inspect_report *report;
     void *owner;
     size_t mistakes;
     struct found *found;
@@ -47,7 +47,7 @@ static void mistake_at(struct inspection *i, const struct user *user,
     struct complaint c = { "" };
 
     complain(&c, "%s:%zu: %s", i->check->settings.users, user->line, text);
-    i->tell(i->owner, c.text);
+    i->report(i->owner, c.text);
     i->mistakes++;
 }
 
@@ -191,7 +191,7 @@ static void look_for_twins(struct inspection *i)
 }
 
 size_t inspect_users(const struct check *k, const struct unit *unit,
-                     inspect_tell *tell, void *owner)
+                     inspect_report *report, void *owner)
 {
     const struct users *u = &k->users;
     const struct user_bounds bounds = { .root = k->root,
@@ -200,7 +200,7 @@ size_t inspect_users(const struct check *k, const struct unit *unit,
                                         .homes = k->settings.homes };
     struct inspection i = { .check = k,
                             .unit = unit,
-                            .tell = tell,
+                            .report = report,
                             .owner = owner,
                             .found = calloc(u->count + 1, sizeof(*i.found)) };
 

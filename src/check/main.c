@@ -127,11 +127,11 @@ static bool mode_remarks(struct check *k, struct ahead *a)
     if (text.len > 0)
         stderr_print("weaker: %.*s", (int)text.len, text.data);
     buf_release(&text);
-    hint_tell(&k->settings, a->own, a->owns);
+    hint_print(&k->settings, a->own, a->owns);
     return false;
 }
 
-/* For a start. Whoever has a bad row can't log in, and all others can, so these
+/* For a start. A user with a bad row can't log in, and all others can: so these
  * are warnings. */
 static bool mode_start(struct check *k, struct ahead *a)
 {

@@ -44,7 +44,7 @@ int account_find(const char *account, struct identity *ret, struct complaint *c)
     return 0;
 }
 
-static int folder_make(const char *path, struct complaint *c)
+static int directory_make(const char *path, struct complaint *c)
 {
     char part[SETTINGS_PATH_MAX];
     size_t len = strlen(path);
@@ -62,7 +62,7 @@ static int folder_make(const char *path, struct complaint *c)
     return 0;
 }
 
-static int folder_check_empty(int fd, const char *path, struct complaint *c)
+static int directory_check_empty(int fd, const char *path, struct complaint *c)
 {
     int r = sandbox_check_empty(fd);
 
@@ -78,7 +78,8 @@ static int folder_check_empty(int fd, const char *path, struct complaint *c)
 }
 
 /* The kernel says ENOTDIR of a symbolic link, too. */
-static int folder_not_opened(const char *path, int error, struct complaint *c)
+static int directory_not_opened(const char *path, int error,
+                                struct complaint *c)
 {
     struct stat s;
 
@@ -90,10 +91,10 @@ static int folder_not_opened(const char *path, int error, struct complaint *c)
     return complain(c, "%s: %s", path, strerror(error));
 }
 
-int account_empty_folder(const char *path, bool make, struct complaint *c)
+int account_empty_directory(const char *path, bool make, struct complaint *c)
 {
     mode_t old = umask(022);
-    int r = make ? folder_make(path, c) : 0;
+    int r = make ? directory_make(path, c) : 0;
     FD_CLEANUP int fd = -1;
 
     umask(old);
@@ -103,22 +104,23 @@ int account_empty_folder(const char *path, bool make, struct complaint *c)
     if (fd < 0 && errno == ENOENT && !make)
         return -ENOENT;
     if (fd < 0)
-        return folder_not_opened(path, errno, c);
-    return folder_check_empty(fd, path, c);
+        return directory_not_opened(path, errno, c);
+    return directory_check_empty(fd, path, c);
 }
 
 /* What outlives a restart: the directory "state", and in it the key of the
  * names of partials, so that an upload that was under way can be continued. */
 
-/* Nothing that the administrator must mend, but nothing is kept. */
+/* No mistake of the administrator, but the key can't be kept. */
 static int state_failed(struct complaint *c, const char *path, int error)
 {
     complain(c, "%s: %s", path, strerror(error));
     return error == ENOENT ? -ENOENT : -EACCES;
 }
 
-/* A user who may write to it could give us a key that the user knows. */
-static int state_check_folder(int fd, const char *path, struct complaint *c)
+/* Others must not be able to write to it: they could put a key there that they
+ * know. */
+static int state_check_directory(int fd, const char *path, struct complaint *c)
 {
     struct stat st;
 
@@ -134,26 +136,27 @@ static int state_check_folder(int fd, const char *path, struct complaint *c)
     return 0;
 }
 
-static int state_open_folder(const char *path, bool make, struct complaint *c)
+static int state_open_directory(const char *path, bool make,
+                                struct complaint *c)
 {
     if (make && mkdir(path, 0700) < 0 && errno != EEXIST)
         return state_failed(c, path, errno);
     FD_CLEANUP int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return state_failed(c, path, errno);
-    int r = state_check_folder(fd, path, c);
+    int r = state_check_directory(fd, path, c);
     return r < 0 ? r : fd_take(&fd);
 }
 
-static int state_read_key(int folder, const char *path, uint8_t key[STATE_KEY],
-                          struct complaint *c)
+static int state_read_key(int directory, const char *path,
+                          uint8_t key[STATE_KEY], struct complaint *c)
 {
     char name[SETTINGS_PATH_MAX + sizeof(SETTINGS_KEY_FILE) + 1];
     uint8_t bytes[STATE_KEY + 1]; /* one more shows a longer file */
 
     snprintf(name, sizeof(name), "%s/%s", path, SETTINGS_KEY_FILE);
     FD_CLEANUP int fd =
-        openat(folder, SETTINGS_KEY_FILE,
+        openat(directory, SETTINGS_KEY_FILE,
                O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0)
         return state_failed(c, name, errno);
@@ -170,11 +173,11 @@ static int state_read_key(int folder, const char *path, uint8_t key[STATE_KEY],
     return 0;
 }
 
-static int state_write_key(int folder, const char *name,
+static int state_write_key(int directory, const char *name,
                            const uint8_t key[STATE_KEY])
 {
     FD_CLEANUP int fd =
-        openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
     if (fd < 0)
         return -errno;
@@ -185,7 +188,7 @@ static int state_write_key(int folder, const char *name,
 }
 
 /* Whole or not at all; when another server is making one, the first wins. */
-static int state_make_key(int folder, const char *path,
+static int state_make_key(int directory, const char *path,
                           const uint8_t key[STATE_KEY], struct complaint *c)
 {
     char name[64];
@@ -195,12 +198,13 @@ static int state_make_key(int folder, const char *path,
     random_bytes(&number, sizeof(number));
     snprintf(name, sizeof(name), SETTINGS_KEY_FILE ".%016llx",
              (unsigned long long)number);
-    r = state_write_key(folder, name, key);
-    if (r == 0 && linkat(folder, name, folder, SETTINGS_KEY_FILE, 0) < 0 &&
+    r = state_write_key(directory, name, key);
+    if (r == 0 &&
+        linkat(directory, name, directory, SETTINGS_KEY_FILE, 0) < 0 &&
         errno != EEXIST)
         r = -errno;
-    unlinkat(folder, name, 0);
-    if (r == 0 && fsync(folder) < 0)
+    unlinkat(directory, name, 0);
+    if (r == 0 && fsync(directory) < 0)
         r = -errno;
     return r < 0 ? state_failed(c, path, -r) : 0;
 }
@@ -208,16 +212,16 @@ static int state_make_key(int folder, const char *path,
 int state_key(const char *path, bool make, uint8_t key[STATE_KEY],
               struct complaint *c)
 {
-    FD_CLEANUP int folder = state_open_folder(path, make, c);
+    FD_CLEANUP int directory = state_open_directory(path, make, c);
 
-    if (folder < 0)
-        return folder;
-    int r = state_read_key(folder, path, key, c);
+    if (directory < 0)
+        return directory;
+    int r = state_read_key(directory, path, key, c);
     if (r != -ENOENT || !make)
         return r;
     c->text[0] = '\0';
-    r = state_make_key(folder, path, key, c);
-    return r < 0 ? r : state_read_key(folder, path, key, c);
+    r = state_make_key(directory, path, key, c);
+    return r < 0 ? r : state_read_key(directory, path, key, c);
 }
 
 struct account_row {
@@ -286,7 +290,7 @@ int prepare_accounts(const struct check *k, struct prepared *p)
 
 int prepare_empty(const struct check *k, struct prepared *p)
 {
-    int r = account_empty_folder(k->settings.empty, p->make, &p->why);
+    int r = account_empty_directory(k->settings.empty, p->make, &p->why);
 
     return prepare_refuse(k, "empty", r, p);
 }

@@ -37,7 +37,7 @@ static size_t lenient_users(const struct check *k)
 }
 
 /* Names the users whose data connections prove nothing but their address. */
-static void tell_binding(const struct check *k, struct buf *into)
+static void weaker_binding(const struct check *k, struct buf *into)
 {
     const struct users *u = &k->users;
     size_t n = 0;
@@ -77,15 +77,15 @@ void weaker_text(const struct check *k, struct buf *into)
         phrase(into, "unfinished uploads can't be resumed after a restart: ");
         buf_add_text(into, k->key_lost);
     }
-    tell_binding(k, into);
+    weaker_binding(k, into);
 }
 
 /* A server behind NAT whose PASV announces a private address: clients log in,
  * and no transfer works. It prints one line only, since the administrator may
  * want just that. */
 
-/* PASV tells IPv4 only. Of a host name the address is looked at when it is
- * known. */
+/* PASV has IPv4 addresses only. Master checks the address of a host name when
+ * lookup has found it. */
 static bool is_settled(const struct settings *s)
 {
     if (s->address.ip.family == 4 || s->address.host[0])
@@ -148,14 +148,14 @@ size_t hint_own_addresses(struct address own[HINT_OWN_MAX])
     return n;
 }
 
-void hint_tell(const struct settings *s, const struct address *own, size_t n)
+void hint_print(const struct settings *s, const struct address *own, size_t n)
 {
-    const struct address *told = hint_private(s, own, n);
+    const struct address *found = hint_private(s, own, n);
     char text[ADDRESS_TEXT_MAX];
 
-    if (told)
+    if (found)
         stderr_print(
             "hint: PASV tells clients %s, which is private; if clients come "
             "from the internet, write: address = PUBLIC-ADDRESS",
-            address_text(told, text));
+            address_text(found, text));
 }

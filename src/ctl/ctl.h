@@ -233,9 +233,9 @@ struct edit {
 
 /* Loads the users without a lock. A missing file has none. In any case the
  * caller calls users_release(). If the file has a mistake, it returns
- * EX_DATAERR; unless TELL is NULL, TELL gets each mistake, and *u the correct
+ * EX_DATAERR; unless REPORT is NULL, it gets each mistake, and *u the correct
  * rows. */
-int edit_load_users(struct users *u, const char *path, users_report *tell,
+int edit_load_users(struct users *u, const char *path, users_report *report,
                     struct complaint *c);
 /* Waits up to LOCK_MS for the lock, and reads the file. In any case the caller
  * calls edit_release(). */

@@ -231,7 +231,7 @@ static int not_opened(const char *path, int error, struct complaint *c)
     return ctl_exit_of(error);
 }
 
-int edit_load_users(struct users *u, const char *path, users_report *tell,
+int edit_load_users(struct users *u, const char *path, users_report *report,
                     struct complaint *c)
 {
     FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -240,8 +240,8 @@ int edit_load_users(struct users *u, const char *path, users_report *tell,
     *u = (struct users){ 0 };
     if (fd < 0)
         return not_opened(path, errno, c);
-    mistakes =
-        tell ? users_survey(u, fd, path, tell, c) : users_read(u, fd, path, c);
+    mistakes = report ? users_survey(u, fd, path, report, c)
+                      : users_read(u, fd, path, c);
     if (mistakes > 0)
         complain(c, "%s: %d mistake%s; the server takes all of it or nothing",
                  path, mistakes, mistakes == 1 ? "" : "s");

@@ -284,9 +284,9 @@ struct naming {
 /* May an upload begin if a file, or a LINK to one, has its name? 0,
  * OUTCOME_NO_RIGHT or OUTCOME_NAME_TAKEN. */
 int naming_permitted(const struct files *f, bool link);
-/* Whoever gives a file a name, or takes one away, holds the lock of its
- * directory, so that all sessions do so one after the other, and what was
- * checked under the lock still holds at the rename. DIRECTORY is open for
+/* A session that gives a file a name, or takes one away, holds the lock of its
+ * directory. So all sessions do so one after the other, and what was checked
+ * under the lock still holds at the rename. DIRECTORY is open for
  * reading. 0; -EBUSY after 5 s. 0 as well where it can't be locked: it isn't
  * open for reading, or its file system has no locks. */
 int naming_lock(const struct files *f, int directory);

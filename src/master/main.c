@@ -176,7 +176,7 @@ static int serve(struct master *m)
 
 /* Prints the remarks of the program check for the administrator; nothing here
  * depends on them. */
-static void tell_remarks(const struct master *m)
+static void print_remarks(const struct master *m)
 {
     const struct users *u = userdb_find(m->users, userdb_newest(m->users));
     struct complaint c = { "" };
@@ -218,7 +218,7 @@ int main(int argc, char **argv)
      * to. */
     process_title("%s", sandbox_row(PROCESS_MASTER)->title);
     if (!master.succession.recovery) /* then they are known */
-        tell_remarks(&master);
+        print_remarks(&master);
     if (!master.succession.recovery && !master.check)
         helper_survey(&master, master.users->table);
     return serve(&master);

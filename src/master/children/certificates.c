@@ -37,7 +37,7 @@ static int certificate_file_open(struct master *m, struct named_file *f,
     return 0;
 }
 
-/* Only trusted files: whoever can write to one could let anybody in. */
+/* Only trusted files: a user who can write to one could let anybody in. */
 static int clients_file_open(struct master *m, struct named_file *f,
                              const char *path, struct complaint *c)
 {

@@ -383,7 +383,7 @@ int hosts_on_unresolved(void *owner, struct msg_unresolved *msg);
 int hosts_step(struct child *gate);
 /* Sends gate the addresses that it hasn't got yet, as far as its channel takes
  * them. */
-void hosts_tell(struct master *m);
+void hosts_send(struct master *m);
 
 /* Steps of a child's set-up (child_step): each sends what its name says. */
 child_step steps_conf;

@@ -218,7 +218,7 @@ int hosts_on_resolved(void *owner, struct msg_resolved *msg)
     if (m->state != MASTER_STARTING)
         hosts_keep(m);
     hosts_say_known(m, msg->number);
-    hosts_tell(m);
+    hosts_send(m);
     hosts_settle_if_heard(m);
     return 0;
 }
@@ -251,7 +251,7 @@ int hosts_step(struct child *gate)
     return r;
 }
 
-void hosts_tell(struct master *m)
+void hosts_send(struct master *m)
 {
     struct child *gate = children_gate(m);
 

@@ -14,7 +14,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
 
-#define ROWS_TOLD       32
+#define PORT_ROWS_MAX   32
 #define BACKLOG_CONTROL SOMAXCONN
 #define BACKLOG_PASSIVE 64
 #define PASSIVE_MOST    65536 /* the most that gate takes */
@@ -372,7 +372,7 @@ static int all_ports_text(const struct listeners *l, struct buf *into)
 
     for (size_t i = 0; i < n; i = ports_row_end(l, i))
         rows++;
-    if (rows > ROWS_TOLD) {
+    if (rows > PORT_ROWS_MAX) {
         r = ports_text(l, 0, n, into);
         return r == 0 ? buf_add_format(into, " (%zu of them)", n) : r;
     }

@@ -1,5 +1,5 @@
-/* See services.h. Runs in master, which reads nothing out of these channels and
- * never waits. */
+/* The channels from all processes to log, and from gate and sessions to keys.
+ * Runs in master, which reads nothing out of these channels and never waits. */
 #include "children.h"
 
 #include <errno.h>

@@ -12,9 +12,9 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
-#define ACCEPTS  4     /* in one round of the loop */
-#define PAUSE_MS 1000  /* ms, if there is no descriptor for an accept */
-#define TOLD_MS  10000 /* ms between two log lines about refused callers */
+#define ACCEPTS   4     /* in one round of the loop */
+#define PAUSE_MS  1000  /* ms, if there is no descriptor for an accept */
+#define REPORT_MS 10000 /* ms between two log lines about refused callers */
 
 void peer_end(struct peer *p)
 {
@@ -86,11 +86,11 @@ static void control_turn_away(int fd, enum refusal why, const char *words)
     channel_close(&c);
 }
 
-/* Limited to one line in TOLD_MS: anybody who can connect to the socket can
+/* Limited to one line in REPORT_MS: anybody who can connect to the socket can
  * cause it. */
 static void control_report_stranger(struct master *m, const struct ucred *who)
 {
-    if (burst_take(&m->control->reports, 1, TOLD_MS, clock_ms()) > 0)
+    if (burst_take(&m->control->reports, 1, REPORT_MS, clock_ms()) > 0)
         return;
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                   "control socket: uid %lu, pid %ld refused",

@@ -12,8 +12,8 @@
 
 /* The control socket: its name on disk and its descriptor. */
 struct control_socket {
-    int fd;     /* listening; -1: there is none */
-    int folder; /* the directory that has it */
+    int fd;        /* listening; -1: there is none */
+    int directory; /* that has it */
     char name[NAME_MAX + 1];
     struct stat made; /* the name as it was made */
     bool inherited;   /* an earlier generation made it */

@@ -25,12 +25,13 @@
 
 void control_socket_blank(struct control_socket *s)
 {
-    *s = (struct control_socket){ .fd = -1, .folder = -1 };
+    *s = (struct control_socket){ .fd = -1, .directory = -1 };
 }
 
-/* Only a safe directory: whoever can write to it could put another socket
+/* Only a safe directory: a user who can write to it could put another socket
  * there. */
-static int control_check_folder(int fd, const char *path, struct complaint *c)
+static int control_check_directory(int fd, const char *path,
+                                   struct complaint *c)
 {
     struct stat st;
 
@@ -47,23 +48,23 @@ static int control_check_folder(int fd, const char *path, struct complaint *c)
     return 0;
 }
 
-static int control_open_folder(struct control_socket *s, const char *path,
-                               struct complaint *c)
+static int control_open_directory(struct control_socket *s, const char *path,
+                                  struct complaint *c)
 {
-    char folder[SETTINGS_PATH_MAX];
+    char directory[SETTINGS_PATH_MAX];
     const char *name;
-    int r = local_split(path, folder, sizeof(folder), &name);
+    int r = local_split(path, directory, sizeof(directory), &name);
 
     if (r == 0)
         r = slice_copy(slice_from(name), s->name, sizeof(s->name));
     if (r < 0)
         return complain(c, "%s: %s", path, strerror(-r));
-    if (mkdir(folder, 0750) < 0 && errno != EEXIST && errno != ENOENT)
-        return complain(c, "%s: %s: %s", path, folder, strerror(errno));
-    s->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (s->folder < 0)
-        return complain(c, "%s: %s: %s", path, folder, strerror(errno));
-    return control_check_folder(s->folder, path, c);
+    if (mkdir(directory, 0750) < 0 && errno != EEXIST && errno != ENOENT)
+        return complain(c, "%s: %s: %s", path, directory, strerror(errno));
+    s->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (s->directory < 0)
+        return complain(c, "%s: %s: %s", path, directory, strerror(errno));
+    return control_check_directory(s->directory, path, c);
 }
 
 /* Two servers that start at the same moment check one after the other. */
@@ -72,7 +73,7 @@ static int control_socket_lock(const struct control_socket *s)
     const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
     uint64_t end = clock_ms() + LOCK_MS;
 
-    while (flock(s->folder, LOCK_EX | LOCK_NB) < 0) {
+    while (flock(s->directory, LOCK_EX | LOCK_NB) < 0) {
         if (errno != EWOULDBLOCK && errno != EINTR)
             return -errno;
         if (clock_ms() >= end)
@@ -98,7 +99,7 @@ static int control_socket_remove_stale(const struct control_socket *s,
     FD_CLEANUP int fd = control_socket_new();
     struct stat st;
 
-    if (fstatat(s->folder, s->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+    if (fstatat(s->directory, s->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : -errno;
     if (!S_ISSOCK(st.st_mode))
         return -ENOTSOCK;
@@ -107,18 +108,18 @@ static int control_socket_remove_stale(const struct control_socket *s,
     if (connect(fd, (const struct sockaddr *)at, size) == 0 ||
         errno != ECONNREFUSED)
         return -EADDRINUSE;
-    return unlinkat(s->folder, s->name, 0) < 0 ? -errno : 0;
+    return unlinkat(s->directory, s->name, 0) < 0 ? -errno : 0;
 }
 
 bool control_socket_answers(const char *path)
 {
-    char folder[SETTINGS_PATH_MAX];
+    char parent[SETTINGS_PATH_MAX];
     struct sockaddr_un at;
     const char *name;
 
-    if (local_split(path, folder, sizeof(folder), &name) < 0)
+    if (local_split(path, parent, sizeof(parent), &name) < 0)
         return false;
-    FD_CLEANUP int directory = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    FD_CLEANUP int directory = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
     FD_CLEANUP int fd = control_socket_new();
     int size = directory < 0 ? -1 : local_address(directory, name, &at);
 
@@ -138,7 +139,7 @@ static int control_socket_bind(struct control_socket *s,
     if (r == 0 && listen(s->fd, BACKLOG) < 0)
         r = -errno;
     if (r == 0 &&
-        fstatat(s->folder, s->name, &s->made, AT_SYMLINK_NOFOLLOW) < 0)
+        fstatat(s->directory, s->name, &s->made, AT_SYMLINK_NOFOLLOW) < 0)
         r = -errno;
     return r;
 }
@@ -160,7 +161,7 @@ static bool control_socket_inherit(struct control_socket *s,
 {
     char name[GENERATION_NAME_MAX];
 
-    if (fstatat(s->folder, s->name, &s->made, AT_SYMLINK_NOFOLLOW) == 0 &&
+    if (fstatat(s->directory, s->name, &s->made, AT_SYMLINK_NOFOLLOW) == 0 &&
         S_ISSOCK(s->made.st_mode))
         s->fd = succession_inherit(h, control_socket_name(s, name));
     s->inherited = s->fd >= 0;
@@ -170,7 +171,7 @@ static bool control_socket_inherit(struct control_socket *s,
 static int control_socket_make(struct control_socket *s)
 {
     struct sockaddr_un at;
-    int size = local_address(s->folder, s->name, &at);
+    int size = local_address(s->directory, s->name, &at);
     int r = size < 0 ? size : control_socket_lock(s);
 
     if (r == 0)
@@ -179,7 +180,7 @@ static int control_socket_make(struct control_socket *s)
         s->fd = control_socket_new();
         r = s->fd < 0 ? s->fd : control_socket_bind(s, &at, (socklen_t)size);
     }
-    flock(s->folder, LOCK_UN);
+    flock(s->directory, LOCK_UN);
     return r;
 }
 
@@ -212,7 +213,7 @@ int control_socket_open(struct control_socket *s, const char *path,
     int r;
 
     control_socket_blank(s);
-    r = control_open_folder(s, path, c);
+    r = control_open_directory(s, path, c);
     if (r == 0) {
         r = control_socket_inherit_or_make(s, h);
         if (r < 0)
@@ -220,7 +221,7 @@ int control_socket_open(struct control_socket *s, const char *path,
     }
     if (r < 0) {
         fd_close(&s->fd);
-        fd_close(&s->folder);
+        fd_close(&s->directory);
     }
     return r;
 }
@@ -229,14 +230,14 @@ static bool control_socket_is_ours(const struct control_socket *s)
 {
     struct stat st;
 
-    return fstatat(s->folder, s->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+    return fstatat(s->directory, s->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
            st.st_dev == s->made.st_dev && st.st_ino == s->made.st_ino;
 }
 
 void control_socket_close(struct control_socket *s, bool remove)
 {
     if (remove && s->fd >= 0 && control_socket_is_ours(s))
-        unlinkat(s->folder, s->name, 0);
+        unlinkat(s->directory, s->name, 0);
     fd_close(&s->fd);
-    fd_close(&s->folder);
+    fd_close(&s->directory);
 }

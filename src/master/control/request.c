@@ -20,7 +20,7 @@ static struct peer *request_begin(void *owner, uint32_t request)
     return p;
 }
 
-static void request_tell_certificates(struct peer *p)
+static void request_send_certificates(struct peer *p)
 {
     const struct certificates *set = p->master->certificates;
 
@@ -43,7 +43,7 @@ static int request_on_status(void *owner, struct msg_status *msg)
     for (size_t i = 0; i < m->listeners->control_count; i++)
         peer_sent(p, SEND(&p->channel, status_listener, p->request,
                           .bound = m->listeners->control[i].address));
-    request_tell_certificates(p);
+    request_send_certificates(p);
     peer_answered(p, SEND(&p->channel, status_is, p->request,
                           .state = (enum server_state)m->state,
                           .since = m->since, .sessions = m->sessions->living,
@@ -81,7 +81,7 @@ void request_reloaded(struct peer *p, const char *wrong)
         peer_answered(p, SEND(&p->channel, control_done, p->request));
 }
 
-static void request_tell_ended(struct peer *p, size_t ended)
+static void request_answer_ended(struct peer *p, size_t ended)
 {
     peer_answered(p, SEND(&p->channel, ended, p->request, .sessions = ended));
 }
@@ -92,10 +92,10 @@ static int request_on_users_edited(void *owner, struct msg_users_edited *msg)
     struct master *m = p->master;
 
     access_look(m);
-    if (m->users->told.text[0])
-        peer_refuse(p, REFUSAL_BAD_FILE, m->users->told.text);
+    if (m->users->reported.text[0])
+        peer_refuse(p, REFUSAL_BAD_FILE, m->users->reported.text);
     else
-        request_tell_ended(p, access_review(m));
+        request_answer_ended(p, access_review(m));
     return 0;
 }
 
@@ -110,9 +110,9 @@ static int request_on_who(void *owner, struct msg_who *msg)
 {
     struct peer *p = request_begin(owner, msg->request);
     const struct session_table *t = p->master->sessions;
-    size_t told = 0, i = msg->place < t->size ? (size_t)msg->place : t->size;
+    size_t sent = 0, i = msg->place < t->size ? (size_t)msg->place : t->size;
 
-    for (; i < t->size && told < WHO_PAGE; i++) {
+    for (; i < t->size && sent < WHO_PAGE; i++) {
         const struct session *s = &t->all[i];
 
         if (!session_is_there(s))
@@ -121,7 +121,7 @@ static int request_on_who(void *owner, struct msg_who *msg)
                           .user = slice_from(who_user(s)), .peer = s->peer,
                           .local = s->local, .since = s->since,
                           .login = s->login));
-        told++;
+        sent++;
     }
     peer_answered(p, SEND(&p->channel, who_end, p->request,
                           .place = i < t->size ? i : 0));
@@ -152,7 +152,7 @@ static int request_on_end_sessions(void *owner, struct msg_end_sessions *msg)
         master_report(p->master, EVENT_SERVICE, PROCESS_MASTER,
                       "kick: sallyportctl ended %zu session%s", ended,
                       ended == 1 ? "" : "s");
-    request_tell_ended(p, ended);
+    request_answer_ended(p, ended);
     return 0;
 }
 

@@ -75,7 +75,7 @@ static void drain_kill(struct session *s)
 }
 
 static const struct session_audience drain_audience = { newest_hears,
-                                                        newest_tell,
+                                                        newest_send,
                                                         drain_kill };
 
 /* From now on the newest master gets the news of the sessions and decides about

@@ -172,7 +172,7 @@ bool access_look(struct master *m)
         succession_keep(&m->succession, "users", m->users->fd);
         access_report_hint(m);
     }
-    worker_tell_all(m);
+    worker_update_all(m);
     userdb_drop(m->users, worker_oldest(m));
     return true;
 }

@@ -41,7 +41,7 @@ static void gate_report_full(struct master *m)
 static void gate_announce(struct session *s)
 {
     session_add_news(s, NEWS_FACTS);
-    sessions_tell(s->master);
+    sessions_send_news(s->master);
 }
 
 /* If there are max_sessions, or during a stop, the descriptors are closed, and
@@ -132,7 +132,7 @@ uint64_t gate_number_of(const struct session *s)
     return user ? user : 1;
 }
 
-static int gate_tell_one(struct session *s)
+static int gate_send_one(struct session *s)
 {
     struct channel *gate = &children_gate(s->master)->channel;
     int r = 0;
@@ -153,19 +153,19 @@ static int gate_tell_one(struct session *s)
 }
 
 /* Sends gate all news that waits, as far as gate can take it. */
-static void gate_tell(struct master *m)
+static void gate_send_news(struct master *m)
 {
     struct child *gate = children_gate(m);
-    bool told = false; /* gate reads, if slowly */
+    bool sent = false; /* gate reads, if slowly */
 
     if (!gate)
         return;
-    if (sessions_each_news(m->sessions, gate_tell_one, &told) == 0) {
+    if (sessions_each_news(m->sessions, gate_send_one, &sent) == 0) {
         loop_timer_clear(&m->loop, &gate->timer);
         return;
     }
     child_wait_writable(gate);
-    if (told || !gate->timer.armed)
+    if (sent || !gate->timer.armed)
         loop_timer_set(&m->loop, &gate->timer, m->deadlines.stuck);
 }
 
@@ -180,7 +180,7 @@ static void gate_kill(struct session *s)
     session_add_news(s, NEWS_KILL);
 }
 
-const struct session_audience gate_audience = { gate_hears, gate_tell,
+const struct session_audience gate_audience = { gate_hears, gate_send_news,
                                                 gate_kill };
 
 void gate_open(struct child *gate)

@@ -137,7 +137,7 @@ static int older_on_session(void *owner, struct msg_older_session *msg)
     if (s->login == 0)
         return 0;
     session_add_news(s, NEWS_FACTS);
-    sessions_tell(o->master);
+    sessions_send_news(o->master);
     if (was_logged_in)
         access_review_one(s);
     else
@@ -156,7 +156,7 @@ static int older_on_gone(void *owner, struct msg_older_gone *msg)
     session_forget_news(s);
     session_add_news(s, NEWS_GONE);
     session_end(s);
-    sessions_tell(o->master);
+    sessions_send_news(o->master);
     return 0;
 }
 
@@ -284,7 +284,7 @@ bool newest_hears(struct master *m)
     return m->newest->channel.fd >= 0;
 }
 
-static int newest_tell_one(struct session *s)
+static int newest_send_one(struct session *s)
 {
     struct channel *to = &s->master->newest->channel;
     const char *user = s->login > 0 ? s->home.user : "";
@@ -302,19 +302,19 @@ static int newest_tell_one(struct session *s)
                  .login = s->login, .version = s->version);
     if (r < 0)
         return r;
-    s->told = true;
+    s->announced = true;
     session_forget_news(s);
     session_settle(s);
     return 0;
 }
 
-void newest_tell(struct master *m)
+void newest_send(struct master *m)
 {
-    bool told = false;
+    bool sent = false;
 
     if (newest_hears(m))
         link_sent(m->newest,
-                  sessions_each_news(m->sessions, newest_tell_one, &told));
+                  sessions_each_news(m->sessions, newest_send_one, &sent));
 }
 
 static int newest_on_hello(void *owner, struct msg_hello *msg)
@@ -368,7 +368,7 @@ static void newest_hang_up(struct master *m)
     SESSIONS_EACH(m->sessions, s) {
         if (s->state == SESSION_FREE)
             continue;
-        s->told = false;
+        s->announced = false;
         if (!(s->news & NEWS_KILL))
             session_forget_news(s);
         session_settle(s);
@@ -386,7 +386,7 @@ static void newest_on_message(void *owner, uint32_t events)
     if (r < 0)
         newest_hang_up(m);
     else if (events & EPOLLOUT)
-        newest_tell(m);
+        newest_send(m);
 }
 
 void newest_follow(struct master *m, int fd)
@@ -399,5 +399,5 @@ void newest_follow(struct master *m, int fd)
     SESSIONS_EACH(m->sessions, s)
         if (session_is_there(s))
             session_add_news(s, NEWS_FACTS);
-    newest_tell(m);
+    newest_send(m);
 }

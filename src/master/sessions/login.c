@@ -307,7 +307,7 @@ static void login_on_home_ready(void *owner)
     service_named(s->log, s->home.user);
     s->channel.phase = PHASE_USER;
     session_add_news(s, NEWS_FACTS);
-    sessions_tell(s->master);
+    sessions_send_news(s->master);
 }
 
 static void login_on_home_lost(void *owner)

@@ -313,13 +313,13 @@ void session_gone(struct session *s, int status)
     session_forget_news(s);
     s->pid = 0;
     s->status = status;
-    if (s->told)
+    if (s->announced)
         session_add_news(s, NEWS_GONE);
     if (s->state == SESSION_ENDED)
         session_settle(s);
     else
         session_end(s);
-    sessions_tell(m);
+    sessions_send_news(m);
 }
 
 void session_kill(struct session *s)
@@ -334,7 +334,7 @@ void session_kill(struct session *s)
     }
     m->sessions->audience->kill(s);
     session_end(s);
-    sessions_tell(m);
+    sessions_send_news(m);
 }
 
 /* files stays until the session has sent its last reply: a session that loses
@@ -368,23 +368,23 @@ bool session_is_there(const struct session *s)
     return s->state != SESSION_FREE && s->state < SESSION_KICKED;
 }
 
-void sessions_tell(struct master *m)
+void sessions_send_news(struct master *m)
 {
-    m->sessions->audience->tell(m);
+    m->sessions->audience->send(m);
 }
 
-int sessions_each_news(struct session_table *t, int (*tell)(struct session *s),
-                       bool *told)
+int sessions_each_news(struct session_table *t, int (*send)(struct session *s),
+                       bool *sent)
 {
     for (size_t i = 0; i < t->size && t->with_news > 0; i++) {
         int r;
 
         if (t->all[i].news == 0)
             continue;
-        r = tell(&t->all[i]);
+        r = send(&t->all[i]);
         if (r < 0)
             return r;
-        *told = true;
+        *sent = true;
     }
     return 0;
 }

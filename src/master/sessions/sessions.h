@@ -149,8 +149,8 @@ struct userdb {
     bool fresh;          /* changed just before it was read: check again */
     bool may_be_missing; /* at the first start; then there are no users */
     bool missing;        /* so the newest generation has no users */
-    struct complaint told;
-    uint64_t rests_until; /* after a reader that has failed; clock_ms() */
+    struct complaint reported; /* the last one */
+    uint64_t rests_until;      /* after a reader that has failed; clock_ms() */
 };
 
 /* Sets U to nothing read yet. */
@@ -246,7 +246,7 @@ struct session {
     unsigned orders;     /* enum session_order */
     enum ending why;
     uint64_t number; /* gate's number of its user */
-    bool told;       /* our own session: the newest master knows it */
+    bool announced;  /* our own session: the newest master knows it */
 
     unsigned rights;
     enum upload_eof upload_eof;
@@ -263,7 +263,7 @@ struct session {
  * drains, the newest master (drain.c). */
 struct session_audience {
     bool (*is_there)(struct master *m); /* false: the news is dropped */
-    void (*tell)(struct master *m);     /* sends as much as it takes now */
+    void (*send)(struct master *m);     /* as much as it takes now */
     void (*kill)(struct session *s);    /* ends its process */
 };
 
@@ -330,11 +330,11 @@ void session_kick(struct session *s, enum ending why);
 void session_forget_news(struct session *s);
 void session_add_news(struct session *s, enum session_news news);
 /* Sends the news, as far as the audience takes it. */
-void sessions_tell(struct master *m);
-/* Calls TELL for each session with news until a call fails. Returns 0 or that
- * error. *TOLD: at least one call succeeded. */
-int sessions_each_news(struct session_table *t, int (*tell)(struct session *s),
-                       bool *told);
+void sessions_send_news(struct master *m);
+/* Calls SEND for each session with news until a call fails. Returns 0 or that
+ * error. *SENT: at least one call succeeded. */
+int sessions_each_news(struct session_table *t, int (*send)(struct session *s),
+                       bool *sent);
 /* Is it being served, here or in an older generation? */
 bool session_is_there(const struct session *s);
 /* Sets the timer for the present state. */
@@ -405,7 +405,8 @@ void worker_forget(struct master *m, const struct session *s);
 uint64_t worker_oldest(const struct master *m);
 /* Sends MSG_users with the newest file. Returns 0 or -errno. */
 int worker_send_users(struct child *c);
-void worker_tell_all(struct master *m);
+/* Sends it to each worker that has an older one. */
+void worker_update_all(struct master *m);
 /* Returns C's verification for that session, or NULL. */
 struct verification *worker_find(struct child *c, uint64_t serial);
 
@@ -481,6 +482,6 @@ void older_order(struct session *s);
 void newest_follow(struct master *m, int fd);
 /* Functions of struct session_audience. */
 bool newest_hears(struct master *m);
-void newest_tell(struct master *m);
+void newest_send(struct master *m);
 
 #endif

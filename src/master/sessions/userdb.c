@@ -232,12 +232,12 @@ int userdb_look(struct userdb *u, struct complaint *c)
         return 0;
     r = userdb_read_path(u, &now);
     if (r >= 0) {
-        u->told.text[0] = '\0';
+        u->reported.text[0] = '\0';
         return r;
     }
-    if (strcmp(u->told.text, now.text) == 0)
+    if (strcmp(u->reported.text, now.text) == 0)
         return r == -EINVAL ? 0 : r;
-    u->told = now;
+    u->reported = now;
     complain(c, "%s", now.text);
     return r;
 }

@@ -142,19 +142,19 @@ int worker_send_users(struct child *c)
     return r;
 }
 
-/* Sends the newest users file to C, or to all workers, unless they have it. */
-static void worker_tell(struct child *c)
+/* Sends C the newest users file, unless C has it. */
+static void worker_update(struct child *c)
 {
     if (c->generation != userdb_newest(c->master->users) &&
         worker_send_users(c) == -EAGAIN)
         child_wait_writable(c);
 }
 
-void worker_tell_all(struct master *m)
+void worker_update_all(struct master *m)
 {
     CHILDREN_EACH(m, c)
         if (is_worker(c))
-            worker_tell(c);
+            worker_update(c);
 }
 
 /* A verdict may name any generation from that of its request to the newest that
@@ -209,7 +209,7 @@ int verdict_on_verdict(void *owner, struct msg_verdict *msg)
 
 void verdict_go_on(struct child *c)
 {
-    worker_tell(c);
+    worker_update(c);
     login_retry(c->master); /* the worker may have the newest users file now */
     services_flush(c->master);
 }

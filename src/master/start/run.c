@@ -48,7 +48,7 @@ void parts_attach(struct master *m, struct master_parts *parts)
 
 static void gate_on_ready(struct child *c)
 {
-    hosts_tell(c->master);
+    hosts_send(c->master);
 }
 
 /* In a generation that drains, the newest master gets the news of sessions;
@@ -57,8 +57,8 @@ static void gate_on_writable(struct child *c)
 {
     heartbeat_ask(c->master);
     drain_hand_over(c->master);
-    sessions_tell(c->master);
-    hosts_tell(c->master);
+    sessions_send_news(c->master);
+    hosts_send(c->master);
     services_flush(c->master);
 }
 

@@ -48,21 +48,21 @@ Test(account, a_missing_one_says_what_makes_it)
     cr_expect(strstr(c.text, "run: systemd-sysusers"), "%s", c.text);
 }
 
-static char folder[] = "/tmp/sallyport-empty-XXXXXX";
+static char directory[] = "/tmp/sallyport-empty-XXXXXX";
 
 static int open_below(const char *name, struct complaint *c)
 {
     char path[128];
 
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    return account_empty_folder(path, true, c);
+    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    return account_empty_directory(path, true, c);
 }
 
 static void make_below(const char *name, mode_t mode)
 {
     char path[128];
 
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    snprintf(path, sizeof(path), "%s/%s", directory, name);
     cr_assert(mkdir(path, 0700) == 0 && chmod(path, mode) == 0);
 }
 
@@ -72,12 +72,12 @@ static void expect_not_made(const char *name)
     struct complaint c = { "" };
     char path[128];
 
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    cr_assert_eq(account_empty_folder(path, false, &c), -ENOENT);
+    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    cr_assert_eq(account_empty_directory(path, false, &c), -ENOENT);
     cr_assert_str_eq(c.text, "");
     *strrchr(path, '/') = '\0';
     cr_assert_neq(access(path, F_OK), 0, "%s was made", path);
-    cr_assert_eq(account_empty_folder("/dev/null/x", false, &c), -EINVAL);
+    cr_assert_eq(account_empty_directory("/dev/null/x", false, &c), -EINVAL);
     cr_assert(strstr(c.text, "/dev/null/x: "), "%s", c.text);
 }
 
@@ -89,7 +89,7 @@ Test(account, empty_folder)
 
     if (geteuid() != 0)
         return;
-    cr_assert(mkdtemp(folder));
+    cr_assert(mkdtemp(directory));
     umask(077);
     expect_not_made("a/b");
     cr_assert_eq(open_below("a/b", &c), 0, "%s", c.text); /* made */
@@ -100,20 +100,20 @@ Test(account, empty_folder)
     c.text[0] = '\0';
     cr_assert_eq(open_below("wide", &c), -EINVAL);
     cr_assert(strstr(c.text, "chmod"), "%s", c.text);
-    snprintf(link, sizeof(link), "%s/link", folder);
+    snprintf(link, sizeof(link), "%s/link", directory);
     cr_assert_eq(symlink("a/b", link), 0);
     c.text[0] = '\0';
     cr_assert_eq(open_below("link", &c), -EINVAL);
     cr_assert(strstr(c.text, "/link: is a symbolic link"), "%s", c.text);
     cr_assert_eq(unlink(link), 0);
-    cr_assert_eq(account_empty_folder("relative", true, &c), -EINVAL);
-    cr_assert_eq(account_empty_folder("/dev/null/x", true, &c), -EINVAL);
+    cr_assert_eq(account_empty_directory("relative", true, &c), -EINVAL);
+    cr_assert_eq(account_empty_directory("/dev/null/x", true, &c), -EINVAL);
     for (const char *const *name =
              (const char *const[]){ "wide", "a/b", "a", "", NULL };
          *name; name++) {
         char path[128];
 
-        snprintf(path, sizeof(path), "%s/%s", folder, *name);
+        snprintf(path, sizeof(path), "%s/%s", directory, *name);
         cr_assert_eq(rmdir(path), 0, "%s", path);
     }
 }

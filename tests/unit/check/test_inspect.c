@@ -17,20 +17,21 @@
 
 static struct {
     struct check check;
-    char folder[64];
+    char directory[64];
     char users[4096];
     struct buf said;
 } world;
 
 static void begin(void)
 {
-    snprintf(world.folder, sizeof(world.folder), "/tmp/sallyport-test-XXXXXX");
-    cr_assert(mkdtemp(world.folder));
-    cr_assert_eq(chmod(world.folder, 0755), 0);
+    snprintf(world.directory, sizeof(world.directory),
+             "/tmp/sallyport-test-XXXXXX");
+    cr_assert(mkdtemp(world.directory));
+    cr_assert_eq(chmod(world.directory, 0755), 0);
     conf_default(&world.check.settings);
     world.check.root = geteuid() == 0;
     snprintf(world.check.settings.homes, sizeof(world.check.settings.homes),
-             "%s", world.folder);
+             "%s", world.directory);
     snprintf(world.check.settings.users, sizeof(world.check.settings.users),
              "users");
     buf_init(&world.said, 1 << 16);
@@ -40,7 +41,7 @@ static void end(void)
 {
     struct run_result r;
 
-    run(&r, NULL, "rm", "-rf", world.folder, NULL);
+    run(&r, NULL, "rm", "-rf", world.directory, NULL);
     run_release(&r);
     buf_release(&world.said);
 }
@@ -51,7 +52,7 @@ static const char *in(const char *name)
 {
     static char out[256];
 
-    snprintf(out, sizeof(out), "%s/%s", world.folder, name);
+    snprintf(out, sizeof(out), "%s/%s", world.directory, name);
     return out;
 }
 

@@ -13,7 +13,7 @@
 #include "sallyport/conf/conf.h"
 #include "sallyport/sandbox/sandbox.h"
 
-static char folder[] = "/tmp/sallyport-prepare-XXXXXX";
+static char directory[] = "/tmp/sallyport-prepare-XXXXXX";
 static struct check k;
 
 static void begin(void)
@@ -84,7 +84,7 @@ static const char *key_file(void)
 {
     static char path[128];
 
-    snprintf(path, sizeof(path), "%s/partials.key", folder);
+    snprintf(path, sizeof(path), "%s/partials.key", directory);
     return path;
 }
 
@@ -102,8 +102,8 @@ Test(prepare, another_key_stands_there)
 {
     struct prepared p = { .make = true, .key = "in use, 16 byte" };
 
-    cr_assert(mkdtemp(folder));
-    strcpy(k.settings.state, folder);
+    cr_assert(mkdtemp(directory));
+    strcpy(k.settings.state, directory);
     put_key("0123456789abcdef");
     p.inherited = true;
     cr_expect_eq(prepare_key(&k, &p), -EACCES);
@@ -118,7 +118,7 @@ Test(prepare, another_key_stands_there)
     cr_expect(strstr(p.why.text, "partials.key: not a key"), "%s", p.why.text);
     cr_expect_arr_eq(p.key, "0123456789abcdef", sizeof(p.key));
     cr_expect_eq(unlink(key_file()), 0);
-    cr_expect_eq(rmdir(folder), 0);
+    cr_expect_eq(rmdir(directory), 0);
 }
 
 Test(prepare, sandboxes_hold_here)

@@ -14,7 +14,7 @@
 #include "check/check.h"
 #include "sallyport/base/random.h"
 
-static char folder[] = "/tmp/sallyport-state-XXXXXX";
+static char directory[] = "/tmp/sallyport-state-XXXXXX";
 static struct complaint c;
 
 static int remove_one(const char *path, const struct stat *st, int kind,
@@ -26,14 +26,14 @@ static int remove_one(const char *path, const struct stat *st, int kind,
 
 static void begin(void)
 {
-    cr_assert(mkdtemp(folder));
+    cr_assert(mkdtemp(directory));
     umask(0); /* the modes come from the code alone */
 }
 
 static void end(void)
 {
-    chmod(folder, 0700);
-    nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    chmod(directory, 0700);
+    nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 TestSuite(state, .init = begin, .fini = end);
@@ -42,7 +42,7 @@ static const char *in(const char *name)
 {
     static char path[128];
 
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    snprintf(path, sizeof(path), "%s/%s", directory, name);
     return path;
 }
 
@@ -133,7 +133,7 @@ Test(state, a_file_that_is_no_key)
 
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         put("partials.key", files[i].bytes, files[i].mode);
-        int r = key_of(folder, true, key);
+        int r = key_of(directory, true, key);
         cr_assert_eq(r, files[i].word ? -EINVAL : 0, "row %zu: %s", i, c.text);
         cr_assert(!files[i].word || strstr(c.text, files[i].word), "%s",
                   c.text);
@@ -148,11 +148,11 @@ Test(state, a_link_is_not_followed)
 
     put("else", "0123456789abcdef", 0600);
     cr_assert_eq(symlink("else", in("partials.key")), 0);
-    cr_assert_eq(key_of(folder, true, key), -EACCES);
+    cr_assert_eq(key_of(directory, true, key), -EACCES);
     cr_assert(strstr(c.text, "partials.key: "), "%s", c.text);
 }
 
-Test(state, a_folder_of_others)
+Test(state, a_directory_of_others)
 {
     uint8_t key[STATE_KEY];
 

@@ -66,7 +66,7 @@ static void is_refused(int result, const char *words)
     cr_expect(strstr(c.text, words), "%s", c.text);
     cr_expect(strncmp(c.text, path, strlen(path)) == 0, "%s", c.text);
     cr_expect_eq(s.fd, -1);
-    cr_expect_eq(s.folder, -1);
+    cr_expect_eq(s.directory, -1);
 }
 
 static void make_folder(mode_t mode)
@@ -112,7 +112,7 @@ Test(control_socket, a_busy_server_answers)
     int size, n = 0;
 
     opens(&first);
-    size = local_address(first.folder, first.name, &at);
+    size = local_address(first.directory, first.name, &at);
     for (;; n++) {
         int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
 
@@ -131,7 +131,7 @@ Test(control_socket, a_stale_one_is_replaced)
 
     opens(&s);
     fd_close(&s.fd);
-    fd_close(&s.folder);
+    fd_close(&s.directory);
     cr_assert(is_there());
     opens(&s);
     is_refused(-EAGAIN, "another server answers there");
@@ -168,7 +168,7 @@ static int race(void)
 
     opens(&s);
     fd_close(&s.fd);
-    fd_close(&s.folder);
+    fd_close(&s.directory);
     cr_assert(pipe(go) == 0 && pipe(told) == 0 && pipe(stay) == 0);
     for (int i = 0; i < MANY; i++)
         if (fork() == 0) {

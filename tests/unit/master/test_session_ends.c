@@ -321,7 +321,7 @@ static void files_is_reaped(struct session *s)
 static void gate_reads(struct session *s)
 {
     (void)s;
-    sessions_tell(&m);
+    sessions_send_news(&m);
 }
 
 static void master_drains(struct session *s)
@@ -338,7 +338,7 @@ static void newest_changes(struct session *s)
 
         cr_assert_eq(fd_pair(pair), 0);
         newest_follow(&m, pair[0]);
-        s->told = true;
+        s->announced = true;
         shutdown(pair[1], SHUT_RDWR);
         close(pair[1]);
     }
