@@ -118,7 +118,7 @@ static int home_on_files_ready(void *owner, struct msg_files_ready *msg)
 
     (void)msg;
     h->channel.phase = PHASE_RUN;
-    h->calls->ready(h->owner);
+    login_home_ready(h->session);
     return 0;
 }
 
@@ -157,7 +157,7 @@ static const struct handler home_handlers[] = {
 static void home_lose(struct home *h)
 {
     home_close(h);
-    h->calls->lost(h->owner);
+    login_home_lost(h->session);
 }
 
 static void home_on_message(void *owner, uint32_t events)
@@ -264,5 +264,5 @@ void home_reaped(struct home *h, int status)
         home_on_message(h, 0);
     if (h->channel.fd >= 0)
         home_lose(h);
-    h->calls->gone(h->owner);
+    session_settle(h->session);
 }

@@ -285,9 +285,8 @@ void login_on_verdict(struct session *s, const struct verdict *v)
     answer_wait(s);
 }
 
-static void login_on_home_ready(void *owner)
+void login_home_ready(struct session *s)
 {
-    struct session *s = owner;
     int r;
 
     if (s->state != SESSION_OPENING)
@@ -310,10 +309,8 @@ static void login_on_home_ready(void *owner)
     sessions_send_news(s->master);
 }
 
-static void login_on_home_lost(void *owner)
+void login_home_lost(struct session *s)
 {
-    struct session *s = owner;
-
     if (s->state != SESSION_OPENING) {
         session_kick(s, ENDING_PEER);
         return;
@@ -338,7 +335,7 @@ void login_on_time(struct session *s)
     case SESSION_OPENING:
         home_report(&s->home, EVENT_CHILD, "was not ready in time");
         home_close(&s->home);
-        login_on_home_lost(s);
+        login_home_lost(s);
         break;
     default:
         break;
@@ -353,12 +350,3 @@ int login_dispatch(struct session *s)
 {
     return DISPATCH(&s->channel, login_handlers, s);
 }
-
-static void login_on_home_gone(void *owner)
-{
-    session_settle(owner);
-}
-
-const struct home_calls login_home_calls = { login_on_home_ready,
-                                             login_on_home_lost,
-                                             login_on_home_gone };

@@ -195,8 +195,7 @@ struct session *session_open(struct master *m, uint64_t serial,
     if (s->log && s->keys)
         s->log->held = s->keys->held = proxied;
     s->home.master = m;
-    s->home.calls = &login_home_calls;
-    s->home.owner = s;
+    s->home.session = s;
     s->home.peer = *peer;
     channel_init(&s->channel, ends->master, PROCESS_MASTER, PROCESS_SESSION,
                  proxied ? PHASE_START : PHASE_GREETED);

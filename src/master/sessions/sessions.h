@@ -81,20 +81,11 @@ void guesses_failed(struct guesses *g, const struct guess *what, uint64_t now);
 void guesses_succeeded(struct guesses *g, const struct guess *what,
                        uint64_t now);
 
-/* A user's process files, as master sees it: its fork, its start, its end. The
- * record of a session has a struct home, and gets its events through struct
- * home_calls. */
-struct home_calls {
-    void (*ready)(void *owner); /* h->end can be passed on now */
-    void (*lost)(
-        void *owner); /* it is of no use any more; its channel is closed */
-    void (*gone)(void *owner); /* the process was reaped */
-};
-
+/* A user's process files, as master sees it: its fork, its start, its end. It
+ * is in the record of its session, and reports to login.c. */
 struct home {
     struct master *master;
-    const struct home_calls *calls;
-    void *owner;
+    struct session *session;
     char user[USER_NAME_MAX + 1];
     char path[USER_HOME_MAX + 1];
     uid_t uid;
@@ -117,8 +108,8 @@ void home_report(const struct home *h, enum event e, const char *what);
 int home_permitted(const struct master *m, const struct user *user,
                    struct complaint *c);
 /* Forks files for USER, with SERIAL in the log. The caller has set the members
- * master, calls and owner. Returns 0 or -errno; -EBUSY while an earlier process
- * hasn't left yet. It may call `lost` before it returns. */
+ * master and session. Returns 0 or -errno; -EBUSY while an earlier process
+ * hasn't left yet. It may call login_home_lost() before it returns. */
 int home_open(struct home *h, const struct user *user, uint64_t serial);
 /* A signal has ended its session. Does nothing if files has gone itself. */
 void home_session_died(struct home *h, int signal);
@@ -379,8 +370,10 @@ void answer_count(struct master *m, struct verdict *v);
 
 /* A login: LOGIN, a worker, a verdict, files, GRANTED or DENIED. */
 
-/* For the files of a session, which is its owner. */
-extern const struct home_calls login_home_calls;
+/* The files of S: h->end can be passed on now. */
+void login_home_ready(struct session *s);
+/* They are of no use any more; their channel is closed. */
+void login_home_lost(struct session *s);
 /* Serves the messages of S that have arrived. Returns as channel_dispatch(). */
 int login_dispatch(struct session *s);
 /* The timer of S ran out, in a state before OPENING is over. */

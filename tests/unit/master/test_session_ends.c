@@ -187,7 +187,7 @@ static struct session *logged_in(void)
 {
     struct session *s = opening();
 
-    s->home.calls->ready(s);
+    login_home_ready(s);
     cr_assert_eq(s->state, SESSION_USER);
     return s;
 }
@@ -296,7 +296,7 @@ static void worker_is_gone(struct session *s)
 static void files_is_ready(struct session *s)
 {
     if (s->home.channel.fd >= 0)
-        s->home.calls->ready(s);
+        login_home_ready(s);
 }
 
 static void files_closes(struct session *s)
@@ -304,7 +304,7 @@ static void files_closes(struct session *s)
     if (s->home.channel.fd < 0)
         return;
     home_close(&s->home);
-    s->home.calls->lost(s);
+    login_home_lost(s);
 }
 
 static void files_is_reaped(struct session *s)
