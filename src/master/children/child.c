@@ -296,6 +296,24 @@ static int child_spawn(struct child *c)
     return loop_add(&m->loop, &c->watch);
 }
 
+/* There is no process at all. The next try isn't at once: what is missing, such
+ * as memory, rarely comes back so soon. */
+static void child_not_started(struct child *c, int error)
+{
+    struct master *m = c->master;
+    struct complaint why = { "" };
+
+    c->state = CHILD_OFF;
+    complain(&why, "%s can't be started: %s", process_name(c->row->process),
+             strerror(error));
+    if (m->state == MASTER_STARTING) {
+        master_fail(m, EX_OSERR, why.text);
+        return;
+    }
+    master_report(m, EVENT_CHILD, c->row->process, "%s", why.text);
+    loop_timer_set(&m->loop, &c->timer, m->deadlines.restart);
+}
+
 static void child_start_now(struct child *c)
 {
     int r;
@@ -307,14 +325,12 @@ static void child_start_now(struct child *c)
     c->state = CHILD_SETUP;
     loop_timer_set(&c->master->loop, &c->timer, c->master->deadlines.setup);
     r = child_spawn(c);
-    if (r == 0) {
+    if (r == 0)
         child_feed(c);
-    } else if (c->pid > 0) {
+    else if (c->pid > 0)
         child_end(c, strerror(-r));
-    } else { /* no process: like one that ended at once */
-        snprintf(c->failure, sizeof(c->failure), "%s", strerror(-r));
-        child_reaped(c, EX_OSERR << 8);
-    }
+    else
+        child_not_started(c, -r);
 }
 
 void child_start(struct child *c)

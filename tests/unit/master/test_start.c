@@ -1,11 +1,13 @@
 /* The set-up of master's children, and how master treats those that don't
  * become ready: they refuse the set-up, die, lie, or never answer. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "master/children/children.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
 #include "stage.h"
@@ -255,4 +257,59 @@ Test(start, no_program)
 
     stage_raise(&s, no_program);
     stage_ended(&s, EX_OSERR);
+}
+
+static pid_t (*spawn_of_stage)(const struct master *m, const char *binary,
+                               int fd);
+
+static pid_t never_forks(const struct master *m, const char *binary, int fd)
+{
+    (void)m, (void)binary, (void)fd;
+    return -EAGAIN;
+}
+
+static void no_process(struct master *m)
+{
+    m->hooks.spawn = never_forks;
+}
+
+Test(start, no_process)
+{
+    struct stage s;
+
+    stage_raise(&s, no_process);
+    stage_ended(&s, EX_OSERR);
+}
+
+/* The second keys can't be forked, the third one can. */
+static pid_t forks_keys_later(const struct master *m, const char *binary,
+                              int fd)
+{
+    static int keys;
+
+    if (strcmp(binary, "keys") == 0 && ++keys == 2)
+        return -EAGAIN;
+    return spawn_of_stage(m, binary, fd);
+}
+
+static void second_keys_fails(struct master *m)
+{
+    spawn_of_stage = m->hooks.spawn;
+    m->hooks.spawn = forks_keys_later;
+    m->deadlines.restart = 300;
+}
+
+Test(start, a_fork_that_fails_is_tried_again_later)
+{
+    struct stage s;
+    uint64_t begin;
+
+    stage_open(&s, second_keys_fails);
+    begin = clock_ms();
+    actor_die(&s.keys);
+    stage_reports(&s, EVENT_CHILD, "ended by signal 9");
+    stage_reports(&s, EVENT_CHILD, "keys can't be started: Resource");
+    actor_again(&s, &s.keys);
+    cr_expect_geq(clock_ms() - begin, 300);
+    stage_close(&s);
 }
