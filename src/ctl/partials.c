@@ -214,21 +214,18 @@ static int wait_for_files(struct search *s, const struct user *user,
     return ctl_fail(s->x, EX_TEMPFAIL, "its files hung up");
 }
 
-/* One that hangs in a call of a dead disk can't be waited for: it ends when the
- * call returns. */
+/* One that has failed may hang in a call of a dead disk, until the call
+ * returns. So it isn't waited for: this reaps those that were killed earlier.
+ */
 static void end_files(struct helper *h, bool failed)
 {
-    const struct timespec moment = { .tv_nsec = 10 * 1000 * 1000 };
-    int tries = 100;
-
     channel_close(&h->files);
     channel_close(&h->master);
     if (h->pid <= 0)
         return;
     if (failed)
         kill(h->pid, SIGKILL);
-    while (waitpid(h->pid, NULL, failed ? WNOHANG : 0) == 0 && --tries > 0)
-        nanosleep(&moment, NULL);
+    waitpid(failed ? -1 : h->pid, NULL, failed ? WNOHANG : 0);
 }
 
 /* Its row may name any uid and any directory. */
