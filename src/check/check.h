@@ -17,21 +17,21 @@ struct check {
     const char *key_lost; /* why the partials' key isn't kept; "" if it is */
 };
 
-/* prepare.c: what a start needs before a process runs. Each part returns what
+/* parts.c: what a start needs before a process runs. Each part returns what
  * becomes p->result, with the complaint in p->why. */
-typedef int prepare_part(const struct check *k, struct prepared *p);
+typedef int check_part(const struct check *k, struct prepared *p);
 
 /* The accounts of all children, which must be apart from each other and from
  * the users. Without root there are none. */
-prepare_part prepare_accounts;
+check_part part_accounts;
 /* The directory `empty`. */
-prepare_part prepare_empty;
+check_part part_empty;
 /* The key of the partials' names, in the directory `state`. If p->inherited,
  * the file must have that key, since a restart uses the file's. */
-prepare_part prepare_key;
+check_part part_key;
 /* Whether this kernel and container can do what master and files need for
  * their sandboxes. */
-prepare_part prepare_sandbox;
+check_part part_sandbox;
 
 /* An account, a name or a number, that isn't root's. 0, or -EINVAL and the
  * complaint "ACCOUNT: WHY" */

@@ -141,22 +141,22 @@ static bool mode_start(struct check *k, struct ahead *a)
 
 static const struct {
     const char *name;
-    prepare_part *prepare;
+    check_part *run;
 } parts[] = {
-    { "accounts", prepare_accounts },
-    { "empty", prepare_empty },
-    { "key", prepare_key },
-    { "sandbox", prepare_sandbox },
+    { "accounts", part_accounts },
+    { "empty", part_empty },
+    { "key", part_key },
+    { "sandbox", part_sandbox },
 };
 
 /* The answer stands where the question stood. */
-static int answer_with(const struct check *k, prepare_part *prepare)
+static int answer_with(const struct check *k, check_part *run)
 {
     struct prepared p;
 
     if (pread(PREPARED_FD, &p, sizeof(p), 0) != sizeof(p))
         die(EX_SOFTWARE, "descriptor 4 has no question");
-    p.result = prepare(k, &p);
+    p.result = run(k, &p);
     if (pwrite(PREPARED_FD, &p, sizeof(p), 0) != sizeof(p))
         die(EX_OSERR, "descriptor 4: %s", strerror(errno));
     explicit_bzero(&p, sizeof(p));
@@ -196,6 +196,6 @@ int main(int argc, char **argv)
         }
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
         if (strcmp(parts[i].name, argv[1]) == 0)
-            return answer_with(&check, parts[i].prepare);
+            return answer_with(&check, parts[i].run);
     die(EX_USAGE, "this program is started by sallyportd");
 }

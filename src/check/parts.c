@@ -230,8 +230,8 @@ struct account_row {
 };
 
 /* "VALUE: WHY" becomes "FILE:LINE: KEY = VALUE: WHY". */
-static int prepare_refuse(const struct check *k, const char *key, int r,
-                          struct prepared *p)
+static int part_refuse(const struct check *k, const char *key, int r,
+                       struct prepared *p)
 {
     if (r == -EINVAL)
         settings_place(&k->settings, key, &p->why);
@@ -262,7 +262,7 @@ static int account_apart(const struct settings *s, struct prepared *p,
     return account_in_range(s, rows[at].key, uid, &p->why);
 }
 
-int prepare_accounts(const struct check *k, struct prepared *p)
+int part_accounts(const struct check *k, struct prepared *p)
 {
     const struct settings *s = &k->settings;
     const struct account_row rows[] = {
@@ -281,21 +281,21 @@ int prepare_accounts(const struct check *k, struct prepared *p)
         int r = account_find(rows[i].account, id, &p->why);
 
         if (r < 0)
-            return prepare_refuse(k, rows[i].key, r, p);
+            return part_refuse(k, rows[i].key, r, p);
         if (account_apart(s, p, rows, i) < 0)
             return -EINVAL;
     }
     return 0;
 }
 
-int prepare_empty(const struct check *k, struct prepared *p)
+int part_empty(const struct check *k, struct prepared *p)
 {
     int r = account_empty_directory(k->settings.empty, p->make, &p->why);
 
-    return prepare_refuse(k, "empty", r, p);
+    return part_refuse(k, "empty", r, p);
 }
 
-int prepare_key(const struct check *k, struct prepared *p)
+int part_key(const struct check *k, struct prepared *p)
 {
     uint8_t key[STATE_KEY];
     int r;
@@ -310,11 +310,11 @@ int prepare_key(const struct check *k, struct prepared *p)
     if (r == 0)
         memcpy(p->key, key, sizeof(key));
     explicit_bzero(key, sizeof(key));
-    return prepare_refuse(k, "state", r, p);
+    return part_refuse(k, "state", r, p);
 }
 
 /* Master's filter too: it loads it when the others have started already. */
-int prepare_sandbox(const struct check *k, struct prepared *p)
+int part_sandbox(const struct check *k, struct prepared *p)
 {
     const struct sandbox_filter *own[] = {
         k->settings.active ? &filter_master_active : &filter_master, NULL

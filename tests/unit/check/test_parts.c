@@ -22,7 +22,7 @@ static void begin(void)
     k.root = true;
 }
 
-TestSuite(prepare, .init = begin);
+TestSuite(parts, .init = begin);
 
 static const struct {
     const char *gate, *auth, *log;
@@ -34,7 +34,7 @@ static const struct {
     { "75000", "102", "103", ": uid 75000 is within uid_first to uid_last" },
 };
 
-Test(prepare, accounts_apart_from_each_other)
+Test(parts, accounts_apart_from_each_other)
 {
     for (size_t i = 0; i < sizeof(trios) / sizeof(trios[0]); i++) {
         struct prepared p = { 0 };
@@ -45,7 +45,7 @@ Test(prepare, accounts_apart_from_each_other)
         strcpy(k.settings.uid_auth, trios[i].auth);
         strcpy(k.settings.uid_log, trios[i].log);
         strcpy(k.settings.uid_keys, "104");
-        r = prepare_accounts(&k, &p);
+        r = part_accounts(&k, &p);
         cr_assert_eq(r == 0, trios[i].word == NULL, "row %zu: %s", i,
                      p.why.text);
         if (trios[i].word)
@@ -53,7 +53,7 @@ Test(prepare, accounts_apart_from_each_other)
         else
             cr_expect_eq(p.identity[PROCESS_LOG].uid, 103);
         k.root = false; /* without root its ids don't change */
-        cr_assert_eq(prepare_accounts(&k, &p), 0);
+        cr_assert_eq(part_accounts(&k, &p), 0);
     }
 }
 
@@ -65,17 +65,17 @@ static void configure(const char *text)
                  "%s", c.text);
 }
 
-Test(prepare, a_mistake_is_told_with_its_setting)
+Test(parts, a_mistake_names_its_setting)
 {
     struct prepared p = { 0 };
 
     configure("uid.gate = 101\nuid.auth = missing\nempty = /dev/null/x\n");
-    cr_expect_eq(prepare_accounts(&k, &p), -EINVAL);
+    cr_expect_eq(part_accounts(&k, &p), -EINVAL);
     cr_expect_str_eq(p.why.text,
                      "conf:2: uid.auth = missing: there is no account of "
                      "this name; run: systemd-sysusers");
     p = (struct prepared){ 0 };
-    cr_expect_eq(prepare_empty(&k, &p), -EINVAL);
+    cr_expect_eq(part_empty(&k, &p), -EINVAL);
     cr_expect_str_eq(p.why.text,
                      "conf:3: empty = /dev/null/x: Not a directory");
 }
@@ -98,7 +98,7 @@ static void put_key(const char *bytes)
 
 /* A restart would use another key than the present one: check reports that, and
  * the present key stays. */
-Test(prepare, another_key_stands_there)
+Test(parts, another_key_stands_there)
 {
     struct prepared p = { .make = true, .key = "in use, 16 byte" };
 
@@ -106,27 +106,27 @@ Test(prepare, another_key_stands_there)
     strcpy(k.settings.state, directory);
     put_key("0123456789abcdef");
     p.inherited = true;
-    cr_expect_eq(prepare_key(&k, &p), -EACCES);
+    cr_expect_eq(part_key(&k, &p), -EACCES);
     cr_expect(strstr(p.why.text, "has another key"), "%s", p.why.text);
     cr_expect_arr_eq(p.key, "in use, 16 byte", sizeof(p.key));
     p.inherited = false;
     p.why.text[0] = '\0';
-    cr_expect_eq(prepare_key(&k, &p), 0, "%s", p.why.text);
+    cr_expect_eq(part_key(&k, &p), 0, "%s", p.why.text);
     cr_expect_arr_eq(p.key, "0123456789abcdef", sizeof(p.key));
     put_key("short");
-    cr_expect_eq(prepare_key(&k, &p), -EINVAL);
+    cr_expect_eq(part_key(&k, &p), -EINVAL);
     cr_expect(strstr(p.why.text, "partials.key: not a key"), "%s", p.why.text);
     cr_expect_arr_eq(p.key, "0123456789abcdef", sizeof(p.key));
     cr_expect_eq(unlink(key_file()), 0);
     cr_expect_eq(rmdir(directory), 0);
 }
 
-Test(prepare, sandboxes_hold_here)
+Test(parts, sandboxes_hold_here)
 {
     struct prepared p = { 0 };
 
-    cr_expect_eq(prepare_sandbox(&k, &p), 0, "%s", p.why.text);
+    cr_expect_eq(part_sandbox(&k, &p), 0, "%s", p.why.text);
     k.settings.active = true;
     k.settings.allow_weaker = SANDBOX_LANDLOCK;
-    cr_expect_eq(prepare_sandbox(&k, &p), 0, "%s", p.why.text);
+    cr_expect_eq(part_sandbox(&k, &p), 0, "%s", p.why.text);
 }
