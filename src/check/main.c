@@ -49,20 +49,6 @@ static bool is_of_unit(const struct check *k, bool asked)
            (asked || getenv("INVOCATION_ID"));
 }
 
-/* What the sandbox takes away, and is needed in it. */
-struct ahead {
-    struct unit unit;
-    struct address own[HINT_OWN_MAX];
-    size_t owns;
-};
-
-static void look_ahead(const struct check *k, bool asked, struct ahead *a)
-{
-    if (is_of_unit(k, asked))
-        unit_ask(&a->unit);
-    a->owns = hint_own_addresses(a->own);
-}
-
 /* A process that waits for a dead disk can't be killed: there is one at most,
  * however many starts follow. The kernel frees the lock at the process's end.
  */
@@ -78,7 +64,7 @@ static void be_the_only_one(void)
 }
 
 /* If this kernel can't build a sandbox, master says so. */
-static void enter_sandbox(const struct check *k)
+static void enter_sandbox(struct check *k)
 {
     const struct sandbox_plan plan = { .root = k->root,
                                        .root_fd = -1,
@@ -89,54 +75,55 @@ static void enter_sandbox(const struct check *k)
 
     if (sandbox_enter(PROCESS_CHECK, &plan, &weaker, &c) < 0)
         die(EX_OSERR, "%s", c.text);
+    if (users_take(&k->users, USERS_FD, &c) < 0)
+        die(EX_SOFTWARE, "%s", c.text);
 }
 
-static bool look_at_homes(const struct check *k, struct ahead *a,
-                          struct writer w)
+/* systemctl can't be asked in the sandbox. */
+static bool look_at_homes(struct check *k, bool asked, struct writer w)
 {
-    inspect_users(k, &a->unit, write_mistake, &w);
+    static struct unit unit;
+
+    if (is_of_unit(k, asked))
+        unit_ask(&unit);
+    enter_sandbox(k);
+    inspect_users(k, &unit, write_mistake, &w);
     if (w.count > w.most)
         stderr_print("%sand %zu more; see them all by: sallyportd --check",
                      w.prefix, w.count - w.most);
     return w.count > 0;
 }
 
-static void take_users(struct check *k)
-{
-    struct complaint c = { "" };
-
-    if (users_take(&k->users, USERS_FD, &c) < 0)
-        die(EX_SOFTWARE, "%s", c.text);
-}
-
 /* For --check: all that is wrong with what the users' rows name. */
-static bool mode_homes(struct check *k, struct ahead *a)
+static bool mode_homes(struct check *k)
 {
-    take_users(k);
-    return look_at_homes(k, a, (struct writer){ "", SIZE_MAX, 0 });
+    return look_at_homes(k, true, (struct writer){ "", SIZE_MAX, 0 });
 }
 
 /* What the server will do, and what may be a mistake. */
-static bool mode_remarks(struct check *k, struct ahead *a)
+static bool mode_remarks(struct check *k)
 {
+    struct address own[HINT_OWN_MAX];
+    size_t n = hint_own_addresses(own); /* not in the sandbox */
     struct buf text;
 
-    take_users(k);
+    enter_sandbox(k);
     buf_init(&text, WEAKER_MAX);
     weaker_text(k, &text);
     if (text.len > 0)
         stderr_print("weaker: %.*s", (int)text.len, text.data);
     buf_release(&text);
-    hint_print(&k->settings, a->own, a->owns);
+    hint_print(&k->settings, own, n);
     return false;
 }
 
 /* For a start. A user with a bad row can't log in, and all others can: so these
  * are warnings. */
-static bool mode_start(struct check *k, struct ahead *a)
+static bool mode_start(struct check *k)
 {
-    take_users(k);
-    return look_at_homes(k, a, (struct writer){ "warning: ", WARNINGS_MAX, 0 });
+    be_the_only_one();
+    return look_at_homes(k, false,
+                         (struct writer){ "warning: ", WARNINGS_MAX, 0 });
 }
 
 static const struct {
@@ -165,18 +152,16 @@ static int answer_with(const struct check *k, check_part *run)
 
 static const struct {
     const char *name;
-    bool asked;                                    /* by --check */
-    bool (*run)(struct check *k, struct ahead *a); /* was there a mistake? */
+    bool (*run)(struct check *k); /* was there a mistake? */
 } modes[] = {
-    { "homes", true, mode_homes },
-    { "remarks", true, mode_remarks },
-    { "start", false, mode_start },
+    { "homes", mode_homes },
+    { "remarks", mode_remarks },
+    { "start", mode_start },
 };
 
 int main(int argc, char **argv)
 {
     static struct check check;
-    static struct ahead ahead;
     struct complaint c = { "" };
 
     stderr_title("sallyportd");
@@ -187,13 +172,8 @@ int main(int argc, char **argv)
     if (settings_take(&check.settings, SETTINGS_FD, &c) < 0)
         die(EX_SOFTWARE, "%s", c.text);
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
-        if (strcmp(modes[i].name, argv[1]) == 0) {
-            look_ahead(&check, modes[i].asked, &ahead);
-            if (!modes[i].asked)
-                be_the_only_one();
-            enter_sandbox(&check);
-            return modes[i].run(&check, &ahead) ? EXIT_FAILURE : EXIT_SUCCESS;
-        }
+        if (strcmp(modes[i].name, argv[1]) == 0)
+            return modes[i].run(&check) ? EXIT_FAILURE : EXIT_SUCCESS;
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
         if (strcmp(parts[i].name, argv[1]) == 0)
             return answer_with(&check, parts[i].run);

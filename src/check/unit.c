@@ -5,12 +5,18 @@
 #include "check.h"
 
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
+
+#include "sallyport/base/fd.h"
+
+#define ANSWER_MAX 65536 /* bytes that are read */
+#define ANSWER_MS  5000  /* ms: for some of them */
 
 static bool is_below(const char *path, const char *directory)
 {
@@ -65,9 +71,9 @@ void unit_add(struct unit *u, struct slice line)
         add_writable(u, line);
 }
 
-/* Its lines come through a pipe, and its errors too: they have no key that is
- * known here. */
-static FILE *ask_systemctl(pid_t *pid)
+/* Returns a pipe with its lines, and with its errors, which have no key that is
+ * known here; or -1. */
+static int ask_systemctl(pid_t *pid)
 {
     static char *const question[] = {
         "systemctl", "show", "sallyport.service",
@@ -76,9 +82,10 @@ static FILE *ask_systemctl(pid_t *pid)
     int ends[2];
 
     if (pipe2(ends, O_CLOEXEC) < 0)
-        return NULL;
+        return -1;
     *pid = fork();
     if (*pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(ends[1], STDOUT_FILENO);
         dup2(ends[1], STDERR_FILENO);
         close_range(STDERR_FILENO + 1, ~0U, 0); /* the users, too */
@@ -86,26 +93,31 @@ static FILE *ask_systemctl(pid_t *pid)
         _exit(EX_UNAVAILABLE);
     }
     close(ends[1]);
-    return fdopen(ends[0], "r");
+    return ends[0];
 }
 
 void unit_ask(struct unit *u)
 {
+    static char text[ANSWER_MAX];
+    struct slice rest = { text, 0 }, line;
     pid_t pid = -1;
-    FILE *answer = ask_systemctl(&pid);
-    char *line = NULL;
-    size_t size = 0;
+    FD_CLEANUP int answer = ask_systemctl(&pid);
+    struct pollfd readable = { .fd = answer, .events = POLLIN };
+    ssize_t n = 0;
 
-    *u = (struct unit){ .writables = 0 };
-    while (answer && getline(&line, &size, answer) > 0) {
-        line[strcspn(line, "\n")] = '\0';
-        unit_add(u, slice_from(line));
-    }
-    free(line);
-    if (answer)
-        fclose(answer);
-    if (pid > 0)
+    do {
+        rest.len += (size_t)n;
+        n = answer >= 0 && poll(&readable, 1, ANSWER_MS) == 1
+                ? read(answer, text + rest.len, sizeof(text) - rest.len)
+                : 0;
+    } while (n > 0);
+    if (pid > 0) {
+        kill(pid, SIGKILL); /* if it hangs, or has more to say */
         waitpid(pid, NULL, 0);
+    }
+    *u = (struct unit){ .writables = 0 };
+    while (slice_cut(&rest, '\n', &line))
+        unit_add(u, line);
 }
 
 static bool is_writable(const struct unit *u, const char *home)

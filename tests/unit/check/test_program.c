@@ -2,15 +2,19 @@
  * table of users 4. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "sallyport/base/buf.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/settings/settings.h"
 #include "sallyport/usersfile/usersfile.h"
 #include "support/server.h"
 #include "support/settings.h"
@@ -22,9 +26,26 @@
 
 static struct buf said;
 
+static const char *settings_path; /* NULL: some file */
+static int lock = -1;             /* becomes 5 */
+
+static int settings_at_path(void)
+{
+    static struct settings s;
+    int fd = settings_of(CONF);
+    struct complaint c = { "" };
+
+    if (!settings_path)
+        return fd;
+    if (settings_take(&s, fd, &c) < 0)
+        _exit(126);
+    snprintf(s.file, sizeof(s.file), "%s", settings_path);
+    return settings_file(&s);
+}
+
 static void start(const char *const arguments[], const char *users, int err)
 {
-    int three = settings_of(CONF);
+    int three = settings_at_path();
     int four = memfd_create("table", 0);
     int file = fd_sealed("users", slice_from(users));
     struct complaint c;
@@ -34,6 +55,8 @@ static void start(const char *const arguments[], const char *users, int err)
         _exit(126);
     three = fcntl(three, F_DUPFD, 10);
     four = fcntl(four, F_DUPFD, 10);
+    if (lock >= 0 && dup2(lock, 5) != 5)
+        _exit(126);
     if (dup2(err, STDERR_FILENO) == STDERR_FILENO && dup2(three, 3) == 3 &&
         dup2(four, 4) == 4)
         execv(server_program("check"), (char **)(uintptr_t)arguments);
@@ -116,6 +139,76 @@ Test(program, remarks_are_no_mistakes)
            "can't be resumed after a restart: /state: no space\n");
     cr_expect_eq(lines("warning"), 0);
     buf_release(&said);
+}
+
+#define SYSTEMCTL "/usr/bin/systemctl"
+
+static char asked[] = "/tmp/sallyport-asked-XXXXXX"; /* there: it was asked */
+
+/* Puts a systemctl in the place of the system's, whose answer never ends.
+ * Returns false where that can't be done. */
+static bool play_systemctl(void)
+{
+    static const char text[] = "#!/bin/sh\n"
+                               "echo >%s\n"
+                               "echo ProtectSystem=strict\n"
+                               "echo ReadWritePaths=/nowhere/user0\n"
+                               "while :; do echo and so on; done\n";
+    char path[] = "/tmp/sallyport-systemctl-XXXXXX";
+    int fd = mkstemp(path);
+    bool mounted;
+
+    cr_assert(fd >= 0 && fchmod(fd, 0755) == 0);
+    cr_assert_gt(dprintf(fd, text, asked), 0);
+    close(fd);
+    mounted = geteuid() == 0 && unshare(CLONE_NEWNS) == 0 &&
+              mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+              mount(path, SYSTEMCTL, NULL, MS_BIND, NULL) == 0;
+    unlink(path);
+    return mounted;
+}
+
+static bool was_asked(void)
+{
+    return unlink(asked) == 0;
+}
+
+static void lock_the_look(void)
+{
+    struct flock all = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+    lock = memfd_create("lock", MFD_CLOEXEC);
+    cr_assert_eq(fcntl(lock, F_SETLK, &all), 0);
+}
+
+/* Only for homes, and not if an earlier look isn't over. Its answer has an end,
+ * whatever it writes. */
+Test(program, asks_systemd_when_it_needs_the_answer)
+{
+    close(mkstemp(asked));
+    cr_assert(was_asked());
+    if (!play_systemctl())
+        cr_skip_test("needs root, and a systemctl");
+    alarm(30); /* Criterion's own timeout leaks */
+    settings_path = SETTINGS_FILE;
+    setenv("INVOCATION_ID", "1", 1);
+    check("remarks", "", missing_homes(2));
+    cr_expect_not(was_asked());
+    buf_release(&said);
+    check("homes", "", missing_homes(2));
+    cr_expect(was_asked());
+    EXPECT("user user0: the home /nowhere/user0 is missing");
+    EXPECT("systemd makes the home /nowhere/user1 read-only");
+    buf_release(&said);
+    check("start", "", missing_homes(2));
+    cr_expect(was_asked());
+    buf_release(&said);
+    lock_the_look();
+    check("start", "", missing_homes(2));
+    cr_expect_not(was_asked());
+    EXPECT("an earlier look isn't over");
+    buf_release(&said);
+    close(lock);
 }
 
 Test(program, nobody_else_calls_it)
