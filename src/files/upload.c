@@ -171,12 +171,12 @@ static bool upload_make_room(struct files *f, int fd, uint64_t missing)
            space_remove_idle(f, st.st_dev, missing);
 }
 
-/* Is there room for the announced bytes that are still to come, and COPIED
- * ones? */
-static int upload_check_space(struct files *f, const struct wish *w,
-                              const struct partial *p, uint64_t copied)
+/* Is there room on the disk of the file or directory FD for the announced bytes
+ * that are still to come, and COPIED ones? The upload FREES some itself. */
+static int upload_check_space(struct files *f, const struct wish *w, int fd,
+                              uint64_t frees, uint64_t copied)
 {
-    uint64_t first = w->plan.first, frees = partial_frees(p, first);
+    uint64_t first = w->plan.first;
     uint64_t need = w->announced > first ? w->announced - first : 0;
     uint64_t missing = 0;
 
@@ -184,10 +184,21 @@ static int upload_check_space(struct files *f, const struct wish *w,
         return -ENOSPC;
     if (need <= frees)
         return 0;
-    int r = upload_is_room(p->fd, need - frees, &missing);
-    while (r == -ENOSPC && upload_make_room(f, p->fd, missing))
-        r = upload_is_room(p->fd, need - frees, &missing);
+    int r = upload_is_room(fd, need - frees, &missing);
+    while (r == -ENOSPC && upload_make_room(f, fd, missing))
+        r = upload_is_room(fd, need - frees, &missing);
     return r;
+}
+
+/* An upload that begins again drops the old partial, so it must not be refused
+ * for lack of space after that. */
+static int upload_check_before_drop(struct files *f, const struct wish *w,
+                                    int directory)
+{
+    if (w->plan.how != RESUME_ANEW || w->fleeting)
+        return 0;
+    return upload_check_space(f, w, directory,
+                              (uint64_t)w->partial.st_blocks * 512, 0);
 }
 
 /* Clients don't wait long for the 226. Shared blocks cost neither time nor
@@ -196,12 +207,14 @@ static int upload_check_copy(struct files *f, const struct wish *w,
                              struct upload *u)
 {
     uint64_t cost = copy_cost(&u->copy), max = f->rules.copy_max;
+    uint64_t frees = partial_frees(&u->partial, w->plan.first);
+    int fd = u->partial.fd;
     int r = max > 0 && cost > max ? (int)OUTCOME_COPY_TOO_LARGE
-                                  : upload_check_space(f, w, &u->partial, cost);
+                                  : upload_check_space(f, w, fd, frees, cost);
 
-    if (r == 0 || u->copy.from < 0 || !copy_by_clone(&u->copy, u->partial.fd))
+    if (r == 0 || u->copy.from < 0 || !copy_by_clone(&u->copy, fd))
         return r;
-    return upload_check_space(f, w, &u->partial, 0);
+    return upload_check_space(f, w, fd, frees, 0);
 }
 
 /* The bytes that are there already are part of the file's SHA-256: the session
@@ -229,8 +242,10 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
                         struct place *at)
 {
     struct upload *u = &f->upload;
-    int r = upload_open_on_full(f, w, at->directory, at->name, u);
+    int r = upload_check_before_drop(f, w, at->directory);
 
+    if (r == 0)
+        r = upload_open_on_full(f, w, at->directory, at->name, u);
     if (r != 0) {
         copy_release(&u->copy);
         return r;

@@ -152,6 +152,34 @@ Test(idle, an_announced_length_that_never_fits)
     peer_stop(&p);
 }
 
+/* A STOR that is refused for lack of space doesn't begin, so what could be
+ * resumed still can. What it would drop counts as free. */
+Test(space, a_refused_upload_drops_nothing)
+{
+    uint64_t first, size;
+    struct peer p;
+    int fd;
+
+    peer_start(&p);
+    ask_cut(&p, "/x", 200 * K, 1);
+    size = ask_size(&p, "/x");
+    cr_assert_gt(size, 0);
+    cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, 0, INT64_MAX, &fd, &first),
+                 OUTCOME_NO_SPACE);
+    cr_expect_eq(ask_size(&p, "/x"), size);
+    free_at_first = 250 * K;
+    peer_again(&p);
+    cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, 0, 500 * K, &fd, &first),
+                 OUTCOME_NO_SPACE);
+    cr_expect_eq(ask_size(&p, "/x"), size);
+    peer_again(&p);
+    cr_assert_eq(ask_write(&p, "/x", WRITE_STORE, 0, 400 * K, &fd, &first),
+                 OUTCOME_OK);
+    close(fd);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    peer_stop(&p);
+}
+
 /* 250 of 400 KiB are free: removing one of 200 KiB is enough for the rest. */
 Test(idle, an_announced_length_takes_what_is_missing)
 {
