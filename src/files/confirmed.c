@@ -137,6 +137,16 @@ int confirmed_report(const struct files *f, int fd)
     return f->rules.fsync && fsync(fd) < 0 ? -errno : 0;
 }
 
+int confirmed_hand_on(const struct files *f, int old, int new)
+{
+    int r;
+
+    if (!confirmed_is_reported(old))
+        return 0;
+    r = confirmed_write(new, (struct mark){ MARK_SYNCED, 0 });
+    return r < 0 ? r : confirmed_report(f, new);
+}
+
 void confirmed_forget(int fd)
 {
     fremovexattr(fd, REPORTED);

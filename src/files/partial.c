@@ -226,8 +226,7 @@ static int partial_new_own(const struct files *f, int directory,
 static int partial_take_place(const struct files *f, int directory,
                               const char *own, int old, struct partial *p)
 {
-    /* A client may still send the rest that belongs to the old one. */
-    int r = confirmed_is_reported(old) ? confirmed_report(f, p->fd) : 0;
+    int r = confirmed_hand_on(f, old, p->fd);
 
     if (r < 0)
         return r;

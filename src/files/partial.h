@@ -128,6 +128,10 @@ int confirmed_lower(const struct files *f, int fd, uint64_t length);
  * survives a power cut. 0 or -errno. */
 int confirmed_report(const struct files *f, int fd);
 bool confirmed_is_reported(int fd);
+/* The partial NEW, of which nothing counts yet, takes the place of OLD: a
+ * client may still send the rest that belongs to OLD. So NEW gets its record,
+ * and a mark, without which it could be taken for a file. 0 or -errno. */
+int confirmed_hand_on(const struct files *f, int old, int new);
 /* No client relies on a length of it any more. */
 void confirmed_forget(int fd);
 

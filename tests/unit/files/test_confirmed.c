@@ -157,7 +157,7 @@ Test(confirmed, lowered_and_synced_before_the_cut)
     end_peer(&p);
     cr_expect_eq(ask_size(&p, "/f"), 100 * K);
     begin(&p, WRITE_STORE, 0, 10, 2); /* takes the partial's place */
-    cr_expect_str_eq(sync_calls(), "mstrsrsms");
+    cr_expect_str_eq(sync_calls(), "mstrsmrsms");
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     expect_nothing(&p);
     peer_stop(&p);

@@ -414,6 +414,29 @@ Test(upload, append_goes_on_after_size_only)
     peer_stop(&p);
 }
 
+/* SIZE has reported a length of the first partial. The second one is kept only
+ * for that record. A backup's hard link doesn't make it look like a file. */
+Test(upload, the_record_of_size_stays_with_a_hard_link)
+{
+    const char *partial;
+    struct peer p;
+    uint64_t first;
+
+    peer_start(&p);
+    ask_cut(&p, "/f", 200 * K, 1);
+    cr_assert_eq(ask_size(&p, "/f"), 192 * K);
+    ask_cut(&p, "/f", 10, 1);
+    partial = disk_partial(&p, "/");
+    cr_assert_eq(link(disk_path(&p, partial), disk_path(&p, "/backup")), 0);
+    peer_again(&p); /* which sweeps the directory before an upload */
+    cr_assert_eq(begin(&p, "/g", WRITE_STORE, 0, 10, 1, &first), OUTCOME_OK);
+    cr_assert_eq(ask_commit(&p, 10), OUTCOME_OK);
+    cr_expect_eq(disk_partials(&p, "/"), 1);
+    cr_expect_eq(begin(&p, "/f", WRITE_APPEND, 0, 10, 2, &first),
+                 OUTCOME_SIZE_FIRST);
+    peer_stop(&p);
+}
+
 /* SIZE's answer is no longer valid: the rest alone must not become the file. */
 Test(upload, append_after_a_size_that_is_over)
 {
