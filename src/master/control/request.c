@@ -35,6 +35,14 @@ static void request_send_certificates(struct peer *p)
     }
 }
 
+/* The enum of the message is published, master's own isn't. */
+static const enum server_state server_states[] = {
+    [MASTER_STARTING] = SERVER_STARTS,
+    [MASTER_RUNNING] = SERVER_RUNS,
+    [MASTER_DRAINING] = SERVER_STOPS,
+    [MASTER_STOPPING] = SERVER_STOPS,
+};
+
 static int request_on_status(void *owner, struct msg_status *msg)
 {
     struct peer *p = request_begin(owner, msg->request);
@@ -45,8 +53,8 @@ static int request_on_status(void *owner, struct msg_status *msg)
                           .bound = m->listeners->control[i].address));
     request_send_certificates(p);
     peer_answered(p, SEND(&p->channel, status_is, p->request,
-                          .state = (enum server_state)m->state,
-                          .since = m->since, .sessions = m->sessions->living,
+                          .state = server_states[m->state], .since = m->since,
+                          .sessions = m->sessions->living,
                           .logged_in = sessions_logged_in(m->sessions),
                           .limit = m->settings.max_sessions,
                           .users = userdb_count(m->users)));

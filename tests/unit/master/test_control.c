@@ -301,6 +301,28 @@ Test(control, stop)
     stage_ended(&s, 0);
 }
 
+/* A session that still goes keeps the service for a while. */
+Test(control, status_during_the_stop)
+{
+    struct stage s;
+    struct player p;
+    struct packet got;
+    struct caller c;
+    uint64_t v[6];
+
+    stage_with(&s, NULL, &p);
+    caller_enter(&s, &c);
+    kill(s.master, SIGTERM);
+    player_hear(&p, MSG_kick, &got);
+    packet_close(&got);
+    caller_gets_status(&c, v);
+    cr_expect_eq(v[0], SERVER_STOPS);
+    caller_leave(&c);
+    player_leave(&p);
+    gate_reaps(&s, p.serial, 0);
+    stage_ended(&s, 0);
+}
+
 Test(control, is_there_during_the_start)
 {
     struct stage s;
