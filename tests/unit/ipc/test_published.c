@@ -1,0 +1,135 @@
+/* The messages that programs of two builds send each other: their numbers and
+ * fields are published, and never change. Otherwise a sallyportctl or a gate of
+ * another build would get another message than the one that was sent. */
+#include <criterion/criterion.h>
+
+#include "sallyport/base/buf.h"
+#include "sallyport/domain/outcome.h"
+#include "sallyport/ipc/channel.h"
+
+/* The number of each is its place here, from 1 on. A new one goes to the end,
+ * as in list.h. */
+static const char *const published[] = {
+    "build word number",
+    "hello number",
+    "keep word fd",
+    "up",
+    "start_failed text",
+    "lead",
+    "take_over fd",
+    "predecessor number fd",
+    "step_down fd",
+    "successor fd",
+    "leading",
+    "gate_lost flag",
+    "renew",
+    "renewed flag text",
+    "tickets key key number",
+    "heir number number address address address flag flag flag number number "
+    "number number fd",
+    "heir_port number address number flag number",
+    "heir_parked number address fd",
+    "heir_active number number address number fd",
+    "resting address address number number number",
+    "queued address address fd",
+    "over",
+    "older_session number text number address address time time number",
+    "older_gone number number",
+    "older_peer number address",
+    "older_kick number enum24",
+    "older_kill number",
+    "ping",
+    "pong",
+    "admit address address",
+    "not_admitted text",
+    "port",
+    "port_is address",
+    "port_none",
+    "port_close",
+    "active address",
+    "active_none errno",
+    "data address flag fd",
+    "data_proxied address fd",
+    "data_mine",
+    "data_foreign address enum4",
+    "ticket_keys key key",
+    "alive",
+    "welcome word number",
+    "status",
+    "status_listener address",
+    "status_certificate text text time time",
+    "status_is enum3 time number number number number",
+    "reload",
+    "users_edited",
+    "who number",
+    "who_is number text address address time time",
+    "who_end number",
+    "end_sessions number text address",
+    "partials word",
+    "partials_channel fd",
+    "control_done",
+    "ended number",
+    "control_refused enum5 text",
+    "partials_find flag number",
+    "partial path text number time enum4",
+    "partials_end number errno",
+};
+#define PUBLISHED (sizeof(published) / sizeof(published[0]))
+
+static const char *const types[TYPE_TYPES] = {
+    [TYPE_NUMBER] = "number", [TYPE_TIME] = "time",
+    [TYPE_FLAG] = "flag",     [TYPE_ENUM] = "enum",
+    [TYPE_ERRNO] = "errno",   [TYPE_ADDRESS] = "address",
+    [TYPE_WORD] = "word",     [TYPE_TEXT] = "text",
+    [TYPE_PATH] = "path",     [TYPE_SECRET] = "secret",
+    [TYPE_KEY] = "key",       [TYPE_BYTES] = "bytes",
+    [TYPE_FD] = "fd",
+};
+
+/* Writes "control_refused enum5 text". */
+static void describe(struct buf *into, const struct message_row *row)
+{
+    buf_clear(into);
+    buf_add_text(into, row->name);
+    for (const struct message_field *f = row->fields(); f->type != TYPE_END;
+         f++) {
+        buf_add_format(into, " %s", types[f->type]);
+        if (f->type == TYPE_ENUM)
+            buf_add_format(into, "%llu", (unsigned long long)f->count);
+    }
+    buf_add(into, "", 1);
+}
+
+Test(published, messages)
+{
+    struct buf text;
+
+    buf_init(&text, 4096);
+    for (size_t i = 0; i < PUBLISHED; i++) {
+        describe(&text, message_row((unsigned)i + 1));
+        cr_expect_str_eq(text.data, published[i], "number %zu: %s", i + 1,
+                         text.data);
+    }
+    buf_release(&text);
+    /* The first one of a single build: each published one is in the table. */
+    cr_expect_eq(MSG_conf, PUBLISHED + 1);
+}
+
+/* So a sallyportctl of another build understands a refusal, too. */
+Test(published, values)
+{
+    cr_expect_eq(MSG_build, 1);
+    cr_expect_eq(MSG_hello, 2);
+    cr_expect_eq(MSG_welcome, 44);
+    cr_expect_eq(MSG_control_refused, 59);
+    cr_expect_eq(REFUSAL_BUSY, 0);
+    cr_expect_eq(REFUSAL_DENIED, 1);
+    cr_expect_eq(REFUSAL_BAD_FILE, 4);
+    cr_expect_eq(SERVER_STARTS, 0);
+    cr_expect_eq(SERVER_RUNS, 1);
+    cr_expect_eq(SERVER_STOPS, 2);
+    cr_expect_eq(ENDING_KICKED, 9); /* older_kick: why */
+    cr_expect_eq(ENDING_CHANGED, 19);
+    cr_expect_eq(ENDING_TOO_MANY, 21);
+    cr_expect_eq(ENDING_OLDEST, 23);
+}
