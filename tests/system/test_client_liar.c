@@ -386,6 +386,41 @@ Test(liar, an_upload_that_had_to_wait, .timeout = 100)
     faulty_end(&f);
 }
 
+/* The empty file that some servers make at the begin of an upload is not what
+ * standard input or a file of /proc will give. */
+Test(liar, an_upload_that_has_left_an_empty_file, .timeout = 100)
+{
+    static const char *const names[] = { "-", "/proc/self/comm" };
+    static struct faulty f;
+    struct run_result r;
+
+    for (size_t i = 0; i < 2; i++) {
+        faulty_begin(&f, "emptied", "good");
+        cr_assert_eq(symlink(names[1], "comm"), 0);
+        desk_client(&f.desk, 0, &r, "sallyport\n", "put", "--timeout=1",
+                    i == 0 ? "-" : "comm", "/new", NULL);
+        run_release(&r);
+        cr_expect_eq(faulty_count("STOR new"), 2);
+        cr_expect_eq(faulty_count("stored 10"), 1, "%s", names[i]);
+        faulty_end(&f);
+    }
+}
+
+/* What has arrived isn't sent again if only the confirmation is lost. It gets
+ * its time. */
+Test(liar, a_confirmation_that_is_lost, .timeout = 100)
+{
+    static struct faulty f;
+
+    faulty_begin(&f, "lost_226", "good");
+    files_write("file", "mine", 4, 0644);
+    desk_says(&f.desk, 0, "trying again in 1 s", "put", "--preserve", "file",
+              "/new", NULL);
+    cr_expect_eq(faulty_count("STOR "), 1);
+    cr_expect_eq(faulty_count("MFMT "), 1);
+    faulty_end(&f);
+}
+
 /* The certificate of --cert names its user: a server that isn't trusted yet
  * doesn't get it. */
 Test(liar, a_certificate_for_trusted_servers, .timeout = 60)

@@ -187,13 +187,25 @@ static int upload_first(struct transfer *t, struct failure *why)
     return 0;
 }
 
+/* Has the file no byte? Files of /proc have bytes, too, where fstat() finds
+ * none. */
+static bool upload_is_empty(const struct transfer *t)
+{
+    char byte;
+
+    return !upload_is_stream(t) && t->size == 0 &&
+           pread(t->fd, &byte, 1, 0) == 0;
+}
+
 /* After a cut the server may have the whole file, if only its 226 was lost:
- * then it isn't sent again. */
+ * then it isn't sent again. The empty file that some servers make for an upload
+ * which has no length yet isn't the whole one. */
 static bool upload_is_there(struct transfer *t, struct failure *why)
 {
     struct listing_entry e;
 
     if (!t->begun || !transfer_hash_name(t) ||
+        (!upload_is_sized(t) && !upload_is_empty(t)) ||
         remote_stat(t->link, t->remote, &e, why) != 0 || e.kind != ENTRY_FILE ||
         e.size != t->size ||
         digest_begin(&t->digest, transfer_hash_name(t)) < 0 ||
@@ -219,16 +231,6 @@ static int upload_end(struct transfer *t, int r, struct failure *why)
         return fail(why, EX_IOERR, "%s can't be read: %s", t->local,
                     strerror(t->broken));
     return r;
-}
-
-/* Has the file no byte? Files of /proc have bytes, too, where fstat() finds
- * none. */
-static bool upload_is_empty(const struct transfer *t)
-{
-    char byte;
-
-    return !upload_is_stream(t) && t->size == 0 &&
-           pread(t->fd, &byte, 1, 0) == 0;
 }
 
 /* A server may take the announced length for what is sent or for the whole
@@ -364,14 +366,10 @@ static int upload_checked(struct transfer *t, struct failure *why)
     if (upload_bytes(t, why) < 0)
         return -1;
     upload_follow(t);
-    if (upload_compare(t, why) < 0)
-        return -1;
-    if (t->link->site->options->preserve && t->modified > 0)
-        return remote_set_time(t->link, t->remote, t->modified, why);
-    return 0;
+    return upload_compare(t, why);
 }
 
-/* Whoever wanted to replace a file has only added one. */
+/* The user wanted to replace a file, and the server has added one. */
 static int upload_misplaced(const struct transfer *t, struct failure *why)
 {
     return fail(why, EX_CANTCREAT,
@@ -394,6 +392,8 @@ int upload_once(struct transfer *t, struct failure *why)
         r = fail(why, EX_TEMPFAIL, "standard input can't be sent again");
     if (r == 0 && !upload_is_there(t, why))
         r = upload_checked(t, why);
+    if (r == 0 && t->link->site->options->preserve && t->modified > 0)
+        r = remote_set_time(t->link, t->remote, t->modified, why);
     if (r == 0 && t->elsewhere && t->replaces)
         r = upload_misplaced(t, why);
     digest_end(&t->digest, rest);

@@ -5,6 +5,7 @@ usage: faulty_server.py FAULT CERTIFICATE KEY PORT_FILE
 PORT_FILE gets the port once the server listens, and the file "commands" beside it
 gets the clients' commands. Everybody may log in; there is one file. FAULT is
 "none" or one of the words that this program compares it with."""
+import hashlib
 import itertools
 import os
 import socket
@@ -63,6 +64,8 @@ LOGINS = itertools.count()
 UPLOADS = itertools.count()
 DOWNLOADS = itertools.count()
 LOSSES = itertools.count()
+STORED = {} # what uploads have left, for the faults that keep it
+KEEPING = ("emptied", "lost_226")
 
 
 def data_context():
@@ -177,19 +180,38 @@ class Session(threading.Thread):
 
     do_DELE = do_RMD = do_RNFR = refuse
 
-    # The first upload isn't taken; meanwhile another client makes "new".
+    # busy_once: The first upload isn't taken; meanwhile another client makes
+    # "new". emptied: The first one gets no answer, and leaves an empty file.
+    # lost_226: It arrives, and is never confirmed.
     def do_STOR(self, words):
-        if FAULT not in ("busy_once", "stored_empty"):
+        if FAULT not in ("busy_once", "stored_empty", *KEEPING):
             return self.refuse(words)
-        if next(UPLOADS) == 0 and FAULT == "busy_once":
+        number = next(UPLOADS)
+        if number == 0 and FAULT == "busy_once":
             return self.reply("421 busy")
+        STORED[words] = b""
+        if number == 0 and FAULT == "emptied":
+            return
         self.reply("150 go")
         plain, _ = self.listener.accept()
         data = data_context().wrap_socket(plain, server_side=True)
-        while data.recv(4096):
-            pass
+        while block := data.recv(4096):
+            STORED[words] += block
         data.unwrap().close()
+        with open("commands", "a") as f:
+            f.write(f"stored {len(STORED[words])}\n")
+        if FAULT == "lost_226":
+            raise ConnectionError
         self.reply("226 done")
+
+    def do_HASH(self, words):
+        if FAULT not in KEEPING or words not in STORED:
+            return self.reply("550 no")
+        text = hashlib.sha256(STORED[words]).hexdigest()
+        self.reply(f"213 SHA-256 0-{len(STORED[words])} {text} {words}")
+
+    def do_MFMT(self, words):
+        self.reply("213 Modify=" + words)
 
     def do_CWD(self, words):
         if words.strip("/").split("/")[-1] in ("file", "shut"):
@@ -207,12 +229,14 @@ class Session(threading.Thread):
         self.reply("225 nothing to abort")
 
     def do_SIZE(self, words):
-        if FAULT == "busy_once":
+        if FAULT == "busy_once" or FAULT in KEEPING and words not in STORED:
             return self.reply("550 no such file")
         self.reply(f"213 {0 if FAULT == 'stored_empty' else len(TEXT)}")
 
     def do_FEAT(self, words):
         self.reply("211-Features:")
+        if FAULT in KEEPING:
+            self.reply(" HASH SHA-256*\r\n MFMT")
         for name in "UTF8", "EPSV", "SIZE", "MLST type*;size*;", "REST STREAM":
             if not (FAULT in WITHOUT_MLSD and
                     name.startswith("MLST") or
@@ -242,9 +266,10 @@ class Session(threading.Thread):
     def do_MLST(self, words):
         kind = "dir" if words.strip("/") in ("", "sub") else "file"
         size = {"size_too_small": 3, "size_too_large": 4000}.get(
-            FAULT, len(TEXT))
+            FAULT, len(STORED.get(words, TEXT)))
         if FAULT == "busy_once" and words != "new" or \
-           words == "new" and repr(UPLOADS) == "count(0)":
+           words == "new" and repr(UPLOADS) == "count(0)" or \
+           FAULT in KEEPING and words.strip("/") and words not in STORED:
             return self.reply("550 no such file")
         facts = "" if FAULT == "no_sizes" else f"size={size};"
         self.reply("250-Here")
