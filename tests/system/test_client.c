@@ -579,6 +579,30 @@ Test(client, a_server_that_renames, .timeout = 60)
     desk_end(&d);
 }
 
+/* Its name gets the mix of two files first: the whole one doesn't replace it.
+ */
+Test(client, a_server_that_renames_after_a_resume, .timeout = 90)
+{
+    char there[SERVER_PATH_MAX];
+    struct desk d;
+
+    desk_begin(&d, "adder");
+    desk_noise("big", FILE_BYTES);
+    snprintf(there, sizeof(there), "%s",
+             server_home_file(&d.server, "adder", "mixed"));
+    kill_upload(&d, "big", "/mixed", there);
+    FILE *f = fopen("big", "r+");
+    cr_assert_not_null(f);
+    fputs("another beginning", f);
+    fclose(f);
+    desk_says(&d, EX_CANTCREAT,
+              "it kept /mixed, and stored this one as /mixed "
+              "(2)",
+              "put", "big", "/mixed", NULL);
+    desk_same("big", server_home_file(&d.server, "adder", "mixed (2)"));
+    desk_end(&d);
+}
+
 /* A download in MODE Z continues where it was cut. */
 Test(client, a_packed_download_that_is_killed, .timeout = 90)
 {

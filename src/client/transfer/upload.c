@@ -300,11 +300,11 @@ static int upload_length(struct transfer *t, struct failure *why)
 }
 
 /* The partial of an earlier call may be the beginning of another file. In that
- * case the whole file is sent once. */
+ * case the whole file is sent once, and must replace the mix of both. */
 static int upload_doubt(struct transfer *t, struct failure *why)
 {
     if (why->code == EX_DATAERR && t->first > 0 && !t->whole) {
-        t->whole = true;
+        t->whole = t->replaces = true;
         why->cut = true;
     }
     return -1;
