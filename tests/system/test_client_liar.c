@@ -472,6 +472,20 @@ Test(liar, an_upload_that_arrives_empty, .timeout = 100)
     faulty_end(&f);
 }
 
+/* Without a size only close_notify shows that the bytes are all there. */
+Test(liar, a_file_without_a_size, .timeout = 100)
+{
+    static struct faulty f;
+
+    faulty_begin(&f, "sizeless", "good");
+    desk_says(&f.desk, 0, "that is one file.", "cat", "/file", NULL);
+    faulty_end(&f);
+    faulty_begin(&f, "sizeless_cut", "good");
+    desk_says(&f.desk, EX_TEMPFAIL, "the file may be cut", "cat", "/file",
+              NULL);
+    faulty_end(&f);
+}
+
 Test(liar, sizes, .timeout = 100)
 {
     static struct faulty f;

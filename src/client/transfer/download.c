@@ -121,6 +121,21 @@ static int download_target(struct transfer *t, bool *replace,
     }
 }
 
+/* Is it sure that the end of the data connection was the end of the file? If a
+ * length was announced, the caller or libcurl compares it. */
+static bool download_is_whole(const struct transfer *t)
+{
+    curl_off_t length = -1;
+
+    if (t->z.kind != ZSTREAM_OFF)
+        return t->z.ended;
+    if (download_is_sized(t) || t->link->whole || t->done == t->first)
+        return true;
+    curl_easy_getinfo(t->link->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T,
+                      &length);
+    return length >= 0;
+}
+
 static int download_run(struct transfer *t, struct failure *why)
 {
     int r = link_run(t->link, why);
@@ -134,9 +149,13 @@ static int download_run(struct transfer *t, struct failure *why)
                     (unsigned long long)t->size);
     if (t->writer.error)
         return fail_errno(why, t->writer.error, t->local);
-    if (r < 0 || t->z.kind == ZSTREAM_OFF || t->z.ended)
+    if (r < 0 || download_is_whole(t))
         return r;
-    fail(why, EX_TEMPFAIL, "the compressed stream was cut");
+    fail(why, EX_TEMPFAIL,
+         t->z.kind == ZSTREAM_OFF
+             ? "the file may be cut: the server gives no size, and no "
+               "close_notify"
+             : "the compressed stream was cut");
     why->cut = true;
     return -1;
 }

@@ -229,6 +229,8 @@ class Session(threading.Thread):
         self.reply("225 nothing to abort")
 
     def do_SIZE(self, words):
+        if FAULT.startswith("sizeless"):
+            return self.reply("502 no")
         if FAULT == "busy_once" or FAULT in KEEPING and words not in STORED:
             return self.reply("550 no such file")
         self.reply(f"213 {0 if FAULT == 'stored_empty' else len(TEXT)}")
@@ -362,7 +364,7 @@ class Session(threading.Thread):
             self.drip(data)
         for block in blocks:
             data.sendall(block)
-        if FAULT in ("no_close_notify", "cut_list"):
+        if FAULT in ("no_close_notify", "cut_list", "sizeless_cut"):
             os.close(data.detach())
         else:
             data.unwrap().close()
