@@ -11,8 +11,6 @@
 #include "show/show.h"
 #include "transfer/transfer.h"
 
-/* Shared by all commands: the program's state, and the table of commands. */
-
 struct client {
     struct options
         options; /* of the command line, the profile and the current line */
@@ -120,8 +118,6 @@ int client_misfit(const struct options *o, const char *command,
  * code. */
 int client_open(struct client *c, const struct url *url);
 void client_leave(struct client *c);
-/* Is WORD written like "PROFILE:PATH"? */
-bool open_is_profile(const char *word);
 /* Reads WORD as a URL or "PROFILE:PATH". For a profile, P and O get its
  * settings, unless P has them already. Returns 0; 1: WORD is neither; -1 with
  * the reason. */
@@ -194,10 +190,11 @@ int tree_expand(struct client *c, const struct word *word,
                 int (*each)(struct client *c, const char *path, void *of),
                 void *of);
 
-/* Calls EACH with everything below the directory PATH of the server; a
- * directory comes after its content. Before the content it calls ENTER (or
- * NULL: none), which returns false if the directory is to be left out. */
-int tree_walk(struct client *c, const char *path,
+/* Calls EACH with everything below the directory PATH of the server, which is
+ * at DEPTH; a directory comes after its content. Before the content it calls
+ * ENTER (or NULL: none), which returns false if the directory is to be left
+ * out. */
+int tree_walk(struct client *c, const char *path, int depth,
               bool (*enter)(struct client *c, const char *path, void *of),
               int (*each)(struct client *c, const char *path,
                           const struct listing_entry *e, void *of),

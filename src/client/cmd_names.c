@@ -116,7 +116,7 @@ static int du_one(struct client *c, const char *path, void *of)
 {
     uint64_t sum[2] = { 0, 0 };
     char size[SHOW_SIZE_MAX], safe[SHOW_MAX];
-    int code = tree_walk(c, path, NULL, du_add, sum);
+    int code = tree_walk(c, path, 0, NULL, du_add, sum);
 
     (void)of;
     if (code != 0)
@@ -240,25 +240,20 @@ static int mv_name(const char *from, const struct word *second,
     return into ? url_join(to, slash ? slash + 1 : from, to) : 0;
 }
 
-/* Chooses the first free name after TO. */
-static int mv_rename(struct client *c, char to[URL_PATH_MAX],
+/* Chooses the first free name after TAKEN. */
+static int mv_rename(struct client *c, const char *taken, char to[URL_PATH_MAX],
                      struct failure *why)
 {
-    char next[URL_PATH_MAX];
     struct listing_entry e;
 
     for (unsigned i = 1; i <= RENAMES_MAX; i++) {
-        if (names_new(to, i, next, sizeof(next)) < 0)
+        if (names_new(taken, i, to, URL_PATH_MAX) < 0)
             break;
-        enum presence r = remote_stat(&c->link, next, &e, why);
-        if (r == PRESENCE_UNKNOWN)
-            return -1;
-        if (r == ABSENT) {
-            memcpy(to, next, sizeof(next));
-            return 0;
-        }
+        enum presence r = remote_stat(&c->link, to, &e, why);
+        if (r != PRESENT)
+            return r == ABSENT ? 0 : -1;
     }
-    return fail(why, EX_CANTCREAT, "/%s: no free name is left", to);
+    return fail(why, EX_CANTCREAT, "/%s: no free name is left", taken);
 }
 
 /* Most servers replace a file by a new name without a question. Returns 0:
@@ -266,6 +261,7 @@ static int mv_rename(struct client *c, char to[URL_PATH_MAX],
 static int mv_target(struct client *c, char to[URL_PATH_MAX],
                      struct failure *why)
 {
+    char taken[URL_PATH_MAX];
     struct listing_entry e;
     enum presence r = remote_stat(&c->link, to, &e, why);
 
@@ -285,7 +281,8 @@ static int mv_target(struct client *c, char to[URL_PATH_MAX],
     case CONFLICT_OVERWRITE:
         return 0;
     default:
-        return mv_rename(c, to, why);
+        memcpy(taken, to, sizeof(taken));
+        return mv_rename(c, taken, to, why);
     }
 }
 

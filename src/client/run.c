@@ -51,7 +51,7 @@ static bool open_profile_name(const char *word, char *name, size_t size)
     return colon && len > 0 && (size_t)len < size && !strchr(name, '/');
 }
 
-bool open_is_profile(const char *word)
+static bool open_is_profile(const char *word)
 {
     char name[PROFILE_NAME_MAX];
 

@@ -113,7 +113,7 @@ static char *complete_command(const char *text, int state)
     return NULL;
 }
 
-/* Turns a typed word into the form that split.h reads. */
+/* Removes the backslashes of a typed word. */
 static void complete_plain(const char *text, size_t len, char out[URL_PATH_MAX])
 {
     size_t n = 0;

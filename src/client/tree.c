@@ -200,12 +200,11 @@ int tree_expand(struct client *c, const struct word *word,
                  : client_refuse(word->path, EX_NOINPUT, "nothing matches");
 }
 
-static int tree_walk_at(struct client *c, const char *path, int depth,
-                        bool (*enter)(struct client *c, const char *path,
-                                      void *of),
-                        int (*each)(struct client *c, const char *path,
-                                    const struct listing_entry *e, void *of),
-                        void *of)
+int tree_walk(struct client *c, const char *path, int depth,
+              bool (*enter)(struct client *c, const char *path, void *of),
+              int (*each)(struct client *c, const char *path,
+                          const struct listing_entry *e, void *of),
+              void *of)
 {
     struct listing all;
     struct failure why;
@@ -224,21 +223,11 @@ static int tree_walk_at(struct client *c, const char *path, int depth,
         if (directory && enter && !enter(c, below, of))
             continue;
         if (directory)
-            tree_keep(&code,
-                      tree_walk_at(c, below, depth + 1, enter, each, of));
+            tree_keep(&code, tree_walk(c, below, depth + 1, enter, each, of));
         tree_keep(&code, each(c, below, e, of));
     }
     listing_release(&all);
     return code;
-}
-
-int tree_walk(struct client *c, const char *path,
-              bool (*enter)(struct client *c, const char *path, void *of),
-              int (*each)(struct client *c, const char *path,
-                          const struct listing_entry *e, void *of),
-              void *of)
-{
-    return tree_walk_at(c, path, 0, enter, each, of);
 }
 
 static int tree_remove_entry(struct client *c, const char *path,
@@ -287,7 +276,7 @@ int tree_remove(struct client *c, const char *path,
     if (e->kind == ENTRY_DIRECTORY) {
         if (!tree_remove_enter(c, path, r))
             return 0;
-        code = tree_walk(c, path, tree_remove_enter, tree_remove_entry, r);
+        code = tree_walk(c, path, 0, tree_remove_enter, tree_remove_entry, r);
     }
     return code ? code : tree_remove_entry(c, path, e, r);
 }

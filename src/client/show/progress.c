@@ -41,12 +41,12 @@ void event_print(json_t *object)
     json_decref(object);
 }
 
-static void event_progress(const char *verb, const char *name, uint64_t done,
-                           uint64_t total)
+static void event_progress(const struct progress_row *r)
 {
     event_print(json_pack("{s:s, s:s, s:o, s:I, s:I}", "event", "progress",
-                          "command", verb, "name", event_text(name), "bytes",
-                          (json_int_t)done, "total", (json_int_t)total));
+                          "command", r->verb, "name", event_text(r->exact),
+                          "bytes", (json_int_t)r->done, "total",
+                          (json_int_t)r->total));
 }
 
 static void event_add_failure(json_t *object, const struct failure *why)
@@ -57,18 +57,15 @@ static void event_add_failure(json_t *object, const struct failure *why)
         json_object_set_new(object, "reply", json_integer(why->reply));
 }
 
-static void event_end(const char *verb, const char *name, const char *as,
-                      uint64_t bytes, uint64_t first, bool checked,
-                      const struct failure *why)
+static void event_end(const struct progress_row *r, const char *as,
+                      bool checked, const struct failure *why)
 {
-    json_t *o =
-        json_pack("{s:s, s:s, s:o, s:I, s:I}", "event", why ? "failed" : "done",
-                  "command", verb, "name", event_text(name), "bytes",
-                  (json_int_t)bytes, "resumed_at", (json_int_t)first);
+    json_t *o = json_pack("{s:s, s:s, s:o, s:I, s:I, s:o, s:b}", "event",
+                          why ? "failed" : "done", "command", r->verb, "name",
+                          event_text(r->exact), "bytes", (json_int_t)r->done,
+                          "resumed_at", (json_int_t)r->first, "as",
+                          event_text(as), "verified", checked);
 
-    if (as)
-        json_object_set_new(o, "as", event_text(as));
-    json_object_set_new(o, "verified", json_boolean(checked));
     if (why)
         event_add_failure(o, why);
     event_print(o);
@@ -252,7 +249,7 @@ void progress_moved(struct progress_row *r, uint64_t done)
         clock_ms() - progress.drawn_at >= 1000) {
         r->last_done = done;
         progress.drawn_at = clock_ms();
-        event_progress(r->verb, r->exact, done, r->total);
+        event_progress(r);
     }
     progress_draw(false);
     pthread_mutex_unlock(&progress.lock);
@@ -265,8 +262,7 @@ static void progress_line(const struct progress_row *r, const char *as,
     uint64_t ms = clock_ms() - r->began;
     char rate[SHOW_SIZE_MAX];
     uint64_t moved = r->done > r->first ? r->done - r->first : 0;
-    bool renamed =
-        as && strcmp(show_text(as, safe, sizeof(safe)), r->name) != 0;
+    bool renamed = strcmp(show_text(as, safe, sizeof(safe)), r->name) != 0;
 
     if (r->first)
         show_size(r->first, first);
@@ -285,7 +281,7 @@ void progress_end(struct progress_row *r, const char *as, bool checked,
     if (progress.style == PROGRESS_BARS)
         progress_clear();
     if (progress.style == PROGRESS_JSON)
-        event_end(r->verb, r->exact, as, r->done, r->first, checked, why);
+        event_end(r, as, checked, why);
     else if (why)
         fprintf(stderr, "sallyport: %s %s: %s\n", r->verb, r->name, why->text);
     else if (progress.style != PROGRESS_QUIET)
