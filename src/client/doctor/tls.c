@@ -5,24 +5,39 @@
 
 #include "doctor.h"
 
+/* Makes one handshake with CTX, and frees CTX. *selected: the server has chosen
+ * a word of ALPN. */
+static bool handshake_works(struct doctor *d, SSL_CTX *ctx, bool *selected)
+{
+    const unsigned char *chosen = NULL;
+    struct failure why;
+    struct dial dial;
+    unsigned len = 0;
+    bool works = dial_control(&dial, &d->url, ctx,
+                              (unsigned)d->options->timeout, &why) == 0;
+
+    if (works) {
+        SSL_get0_alpn_selected(dial.tls, &chosen, &len);
+        dial_close(&dial);
+    }
+    *selected = len > 0;
+    SSL_CTX_free(ctx);
+    return works;
+}
+
 /* Tries VERSION alone, with all suites that OpenSSL still knows. */
 static bool version_works(struct doctor *d, int version)
 {
     struct failure why;
     SSL_CTX *ctx = dial_context(d->options, &why);
-    struct dial dial;
+    bool selected;
 
     if (!ctx)
         return false;
     SSL_CTX_set_security_level(ctx, 0);
     SSL_CTX_set_min_proto_version(ctx, version);
     SSL_CTX_set_max_proto_version(ctx, version);
-    bool works = dial_control(&dial, &d->url, ctx,
-                              (unsigned)d->options->timeout, &why) == 0;
-    if (works)
-        dial_close(&dial);
-    SSL_CTX_free(ctx);
-    return works;
+    return handshake_works(d, ctx, &selected);
 }
 
 void doctor_check_versions(struct doctor *d)
@@ -127,26 +142,15 @@ void doctor_check_certificate(struct doctor *d)
  * SELECTED: the server has chosen that word. */
 static bool alpn_works(struct doctor *d, const char *word, bool *selected)
 {
-    const unsigned char *chosen = NULL;
     struct failure why;
     SSL_CTX *ctx = dial_context(d->options, &why);
-    struct dial dial;
-    unsigned len = 0;
 
     *selected = false;
     if (!ctx)
         return false;
     SSL_CTX_set_alpn_protos(ctx, (const unsigned char *)word,
                             (unsigned)strlen(word));
-    bool works = dial_control(&dial, &d->url, ctx,
-                              (unsigned)d->options->timeout, &why) == 0;
-    if (works) {
-        SSL_get0_alpn_selected(dial.tls, &chosen, &len);
-        dial_close(&dial);
-    }
-    *selected = len > 0;
-    SSL_CTX_free(ctx);
-    return works;
+    return handshake_works(d, ctx, selected);
 }
 
 /* Against ALPACA: the server must not serve a client of another protocol as an
