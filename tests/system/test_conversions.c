@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include "support/files.h"
+#include "support/processes.h"
 #include "support/run.h"
 #include "support/server_log.h"
 #include "support/session.h"
@@ -278,6 +280,88 @@ Test(mode_z, abor, .timeout = 60)
     end(&server, &s);
     free(bytes);
     free(z);
+}
+
+enum cut { CUT_ABORTED, CUT_SHORTER, CUT_KILLED, CUT_BY_CLIENT };
+
+/* Reads the rest of a stream, which must have no end. */
+static void expect_part(struct data *d)
+{
+    static unsigned char in[64 * KIB], out[256 * KIB];
+    z_stream z = { .next_in = in };
+    int r = inflateInit(&z);
+    long n;
+
+    while ((n = tls_client_read(d->tls, in, sizeof(in))) > 0) {
+        z.next_in = in;
+        z.avail_in = (unsigned)n;
+        do {
+            z.next_out = out;
+            z.avail_out = sizeof(out);
+            r = inflate(&z, Z_NO_FLUSH);
+            cr_assert(r == Z_OK || r == Z_BUF_ERROR, "inflate: %d", r);
+        } while (z.avail_out == 0);
+    }
+    inflateEnd(&z);
+    cr_expect_eq(n, TLS_CLIENT_CUT, "its end: %ld", n);
+    data_cut(d, false);
+}
+
+static void cut_download(const struct server *server, struct session *s,
+                         enum cut how)
+{
+    struct data d;
+
+    data_open(s, &d, "RETR big");
+    switch (how) {
+    case CUT_ABORTED:
+        session_do(s, "426 {*}", "ABOR");
+        session_expect(s, "226 {*}");
+        expect_part(&d);
+        break;
+    case CUT_SHORTER:
+        cr_assert_eq(truncate(server_home_file(server, "anna", "big"), 1), 0);
+        expect_part(&d);
+        session_expect(s, "451 {*}");
+        break;
+    case CUT_KILLED:
+        processes_kill(server->pid, "sallyport: session");
+        expect_part(&d);
+        session_drop(s);
+        open_compressed(server, s);
+        break;
+    case CUT_BY_CLIENT:
+        data_cut(&d, true);
+        session_expect(s, "426 {*}");
+        break;
+    }
+}
+
+/* A client never takes the part of a download for the whole file: neither the
+ * stream nor TLS has its end. The file is far larger than all buffers. */
+Test(mode_z, cut_downloads, .timeout = 120)
+{
+    const size_t len = 32 * KIB * KIB;
+    unsigned char *noise = malloc(len);
+    struct server_plan troubled = plan;
+    struct server server;
+    struct session s;
+
+    files_noise(noise, len, 5);
+    troubled.troubles = true; /* a session is killed */
+    server_start(&server, &troubled);
+    open_compressed(&server, &s);
+    store(&s, "STOR", "f", "bytes", 5);
+    for (int how = CUT_ABORTED; how <= CUT_BY_CLIENT; how++) {
+        const char *path = server_home_file(&server, "anna", "big");
+
+        files_write(path, noise, len, 0600);
+        files_give_to_owner_of(server_home(&server, "anna"), path);
+        cut_download(&server, &s, (enum cut)how);
+        expect_fetch(&s, "RETR f", "bytes", 5);
+    }
+    end(&server, &s);
+    free(noise);
 }
 
 /* Each transcript has a user of its own. */
