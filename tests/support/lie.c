@@ -100,11 +100,3 @@ int lie_send(struct channel *c, enum message_kind kind, const void *body)
     }
     return sendmsg(c->fd, &m, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
-
-int lie_packet(struct channel *c, const struct packet *p)
-{
-    struct message m;
-
-    packet_to_message(p, &m);
-    return lie_send(c, m.kind, &m.request);
-}

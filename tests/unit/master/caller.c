@@ -10,7 +10,6 @@
 
 #include "sallyport/base/address.h"
 #include "sallyport/base/fd.h"
-#include "support/packet.h"
 
 /* A full queue isn't an answer: it tries again, as long as a test may take. */
 int caller_connect(const struct stage *s)
@@ -26,27 +25,27 @@ int caller_connect(const struct stage *s)
     return fd_take(&fd);
 }
 
-void caller_hears(struct caller *c, enum message_kind m, struct packet *p)
+void caller_hears(struct caller *c, enum message_kind m, struct message *p)
 {
-    int r = packet_wait(&c->channel, p, STAGE_WAIT_MS);
+    int r = channel_wait(&c->channel, p, STAGE_WAIT_MS);
 
     cr_assert_eq(r, 1, "instead of %s: %s%s", message_name(m), strerror(-r),
                  r == -EPROTO ? c->channel.wrong : "");
-    cr_assert_eq(p->message, m, "instead of %s: %s", message_name(m),
-                 message_name(p->message));
+    cr_assert_eq(p->kind, m, "instead of %s: %s", message_name(m),
+                 message_name(p->kind));
     cr_assert_eq(p->request, c->request);
 }
 
 void caller_enter(const struct stage *s, struct caller *c)
 {
-    struct packet p;
+    struct message p;
 
     *c = (struct caller){ 0 };
     channel_init(&c->channel, caller_connect(s), PROCESS_CTL, PROCESS_MASTER,
                  PHASE_START);
     caller_hears(c, MSG_welcome, &p);
-    cr_assert(slice_equal(p.value[0].text, SLICE(SALLYPORT_VERSION)));
-    cr_assert_eq((pid_t)p.value[1].number, getpid()); /* its parent */
+    cr_assert(slice_equal(p.welcome.version, SLICE(SALLYPORT_VERSION)));
+    cr_assert_eq((pid_t)p.welcome.pid, getpid()); /* its parent */
     c->channel.phase = PHASE_ASKED;
 }
 
@@ -55,35 +54,39 @@ void caller_leave(struct caller *c)
     channel_close(&c->channel);
 }
 
-void caller_asks(struct caller *c, enum message_kind m, const char *name)
+void caller_asks(struct caller *c, enum message_kind m)
 {
-    struct packet p = { .message = m, .value = { TEXT(slice_from(name)) } };
+    struct message asked = { .kind = m };
 
-    p.request = c->request = channel_next(&c->channel);
-    cr_assert_eq(packet_send(&c->channel, &p), 0);
+    asked.request = c->request = channel_next(&c->channel);
+    cr_assert_eq(channel_send(&c->channel, m, &asked.request), 0);
 }
 
 void caller_is_refused(struct caller *c, enum refusal why)
 {
-    struct packet p;
+    struct message p;
 
     caller_hears(c, MSG_control_refused, &p);
-    cr_assert_eq(p.value[0].number, why, "refusal %u: %.*s",
-                 (unsigned)p.value[0].number, (int)p.value[1].text.len,
-                 p.value[1].text.ptr);
-    cr_assert_gt(p.value[1].text.len, 5);
+    cr_assert_eq(p.control_refused.refusal, why, "refusal %u: %.*s",
+                 (unsigned)p.control_refused.refusal,
+                 (int)p.control_refused.why.len, p.control_refused.why.ptr);
+    cr_assert_gt(p.control_refused.why.len, 5);
 }
 
 void caller_gets_status(struct caller *c, uint64_t value[6])
 {
-    struct packet p;
+    struct message p;
 
-    caller_asks(c, MSG_status, NULL);
+    caller_asks(c, MSG_status);
     caller_hears(c, MSG_status_listener, &p);
-    cr_assert_eq(p.value[0].address.family, 4);
-    cr_assert_neq(p.value[0].address.port, 0);
+    cr_assert_eq(p.status_listener.bound.family, 4);
+    cr_assert_neq(p.status_listener.bound.port, 0);
     caller_hears(c, MSG_status_certificate, &p);
     caller_hears(c, MSG_status_is, &p);
-    for (size_t i = 0; i < 6; i++)
-        value[i] = p.value[i].number;
+    value[0] = p.status_is.state;
+    value[1] = (uint64_t)p.status_is.since;
+    value[2] = p.status_is.sessions;
+    value[3] = p.status_is.logged_in;
+    value[4] = p.status_is.limit;
+    value[5] = p.status_is.users;
 }

@@ -9,7 +9,7 @@
 #include "sallyport/domain/choices.h"
 #include "sallyport/domain/rights.h"
 #include "sallyport/files/files.h"
-#include "support/packet.h"
+#include "support/tell.h"
 
 #define STAGE_WAIT_MS 20000
 #define STAGE_USERS   3 /* anna, bert, and carl, who is locked */
@@ -79,9 +79,8 @@ void actor_die(struct actor *a);
 void actor_finish(struct actor *a);
 /* The process closes its channel and stays alive. */
 void actor_leave(struct actor *a);
-void actor_say(struct actor *a, struct packet p);
 /* Receives the next message, which must be M. */
-void actor_hear(struct actor *a, enum message_kind m, struct packet *p);
+void actor_hear(struct actor *a, enum message_kind m, struct message *p);
 /* Sends raw bytes and descriptors, without any check. */
 void channel_shout(struct channel *c, const void *bytes, size_t len,
                    const int *fd, size_t fds);
@@ -93,7 +92,7 @@ void player_enter(struct stage *s, struct player *p, uint64_t serial);
 void player_enter_from(struct stage *s, struct player *p, uint64_t serial,
                        const struct address *peer);
 void player_leave(struct player *p);
-void player_hear(struct player *p, enum message_kind m, struct packet *packet);
+void player_hear(struct player *p, enum message_kind m, struct message *got);
 /* Sends LOGIN; auth gets VERIFY, the player LOGIN_CHANNEL. */
 void player_asks(struct stage *s, struct player *p);
 /* The second half of it, for a player whose LOGIN had to wait. */

@@ -8,35 +8,27 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "stage.h"
-#include "support/packet.h"
 
 static const struct address local = { .family = 4,
                                       .bytes = { 192, 0, 2, 1 },
                                       .port = 21 };
 
 /* A restarted gate gets the permission to accept: this ignores it. */
-static void hear(struct channel *c, enum message_kind m, struct packet *p)
+static void hear(struct channel *c, enum message_kind m, struct message *p)
 {
-    int r = packet_wait(c, p, STAGE_WAIT_MS);
+    int r = channel_wait(c, p, STAGE_WAIT_MS);
 
-    if (r == 1 && p->message == MSG_open && m != MSG_open)
-        r = packet_wait(c, p, STAGE_WAIT_MS);
+    if (r == 1 && p->kind == MSG_open && m != MSG_open)
+        r = channel_wait(c, p, STAGE_WAIT_MS);
     cr_assert_eq(r, 1, "instead of %s: %s%s", message_name(m), strerror(-r),
                  r == -EPROTO ? c->wrong : "");
-    cr_assert_eq(p->message, m, "instead of %s: %s", message_name(m),
-                 message_name(p->message));
+    cr_assert_eq(p->kind, m, "instead of %s: %s", message_name(m),
+                 message_name(p->kind));
 }
 
-void actor_hear(struct actor *a, enum message_kind m, struct packet *p)
+void actor_hear(struct actor *a, enum message_kind m, struct message *p)
 {
     hear(&a->channel, m, p);
-}
-
-void actor_say(struct actor *a, struct packet p)
-{
-    int r = packet_send(&a->channel, &p);
-
-    cr_assert_eq(r, 0, "%s: %s", message_name(p.message), strerror(-r));
 }
 
 void channel_shout(struct channel *c, const void *bytes, size_t len,
@@ -65,41 +57,42 @@ void channel_shout(struct channel *c, const void *bytes, size_t len,
 /* Earlier messages don't matter. */
 void channel_hear_end(struct channel *c)
 {
-    struct packet p;
+    struct message p;
     int r;
 
     do {
-        r = packet_wait(c, &p, STAGE_WAIT_MS);
-        packet_close(&p);
+        r = channel_wait(c, &p, STAGE_WAIT_MS);
+        if (r == 1)
+            message_close(&p);
     } while (r == 1 || r == -EPROTO);
     cr_assert_eq(r, -EPIPE, "%s instead of the end", strerror(-r));
 }
 
-static void take_events(struct stage *s, struct packet *p)
+static void take_events(struct stage *s, struct message *p)
 {
-    if (p->value[0].number != PROCESS_MASTER)
+    if (p->log_sender.process != PROCESS_MASTER)
         return;
     channel_close(&s->events);
-    channel_init(&s->events, fd_take(&p->fd[0]), PROCESS_LOG, PROCESS_MASTER,
-                 PHASE_RUN);
+    channel_init(&s->events, fd_take(&p->log_sender.sender), PROCESS_LOG,
+                 PROCESS_MASTER, PHASE_RUN);
 }
 
 void actor_ready(struct stage *s, struct actor *a)
 {
-    struct packet p;
+    struct message p;
 
     do {
-        int r = packet_wait(&a->channel, &p, STAGE_WAIT_MS);
+        int r = channel_wait(&a->channel, &p, STAGE_WAIT_MS);
 
         cr_assert_eq(r, 1, "set-up of %s: %s", a->note.binary, strerror(-r));
-        packet_close(&p);
-    } while (p.message != MSG_go);
-    actor_say(a, (struct packet){ .message = MSG_ready });
+        message_close(&p);
+    } while (p.kind != MSG_go);
+    TELL(&a->channel, ready);
     a->channel.phase = PHASE_RUN;
     while (a == &s->log && s->events.fd < 0) {
         actor_hear(a, MSG_log_sender, &p);
         take_events(s, &p);
-        packet_close(&p);
+        message_close(&p);
     }
 }
 
@@ -124,7 +117,7 @@ void actors_enter(struct stage *s)
 /* Log gets its channels when all children are ready. */
 void stage_open(struct stage *s, void (*adjust)(struct master *m))
 {
-    struct packet open;
+    struct message open;
 
     stage_raise(s, adjust);
     actors_enter(s);
@@ -151,16 +144,13 @@ void player_enter_from(struct stage *s, struct player *p, uint64_t serial,
                        const struct address *peer)
 {
     int master[2], log[2], keys[2];
-    struct packet session = { .message = MSG_session,
-                              .value = { NUMBER(serial), ADDRESS(*peer),
-                                         ADDRESS(local), NUMBER(0) } };
 
     cr_assert(fd_pair(master) == 0 && fd_pair(log) == 0 && fd_pair(keys) == 0);
-    session.fd[0] = master[1];
-    session.fd[1] = log[1];
-    session.fd[2] = keys[1];
-    actor_say(&s->gate, session);
-    packet_close(&session);
+    TELL(&s->gate.channel, session, .serial = serial, .peer = *peer,
+         .local = local, .master = master[1], .log = log[1], .keys = keys[1]);
+    close(master[1]);
+    close(log[1]);
+    close(keys[1]);
     *p = (struct player){ .serial = serial, .log = log[0], .keys = keys[0] };
     channel_init(&p->channel, master[0], PROCESS_SESSION, PROCESS_MASTER,
                  PHASE_GREETED);
@@ -173,93 +163,86 @@ void player_leave(struct player *p)
     fd_close(&p->keys);
 }
 
-void player_hear(struct player *p, enum message_kind m, struct packet *packet)
+void player_hear(struct player *p, enum message_kind m, struct message *got)
 {
-    hear(&p->channel, m, packet);
+    hear(&p->channel, m, got);
 }
 
 void player_asks(struct stage *s, struct player *p)
 {
-    struct packet login = { .message = MSG_login };
-
-    login.request = p->request = channel_next(&p->channel);
-    cr_assert_eq(packet_send(&p->channel, &login), 0);
+    p->request = channel_next(&p->channel);
+    TELL(&p->channel, login, p->request);
     p->channel.phase = PHASE_VERIFY;
     player_is_asked_about(s, p);
 }
 
 void player_is_asked_about(struct stage *s, struct player *p)
 {
-    struct packet got;
+    struct message got;
 
     do {
-        cr_assert_eq(packet_wait(&s->auth.channel, &got, STAGE_WAIT_MS), 1);
-        packet_close(&got);
-    } while (got.message == MSG_users || got.message == MSG_certificate);
-    cr_assert_eq(got.message, MSG_verify);
-    cr_assert_eq(got.value[0].number, p->serial);
+        cr_assert_eq(channel_wait(&s->auth.channel, &got, STAGE_WAIT_MS), 1);
+        message_close(&got);
+    } while (got.kind == MSG_users || got.kind == MSG_certificate);
+    cr_assert_eq(got.kind, MSG_verify);
+    cr_assert_eq(got.verify.serial, p->serial);
     player_hear(p, MSG_login_channel, &got);
     cr_assert_eq(got.request, p->request);
-    packet_close(&got);
+    message_close(&got);
 }
 
 void auth_says(struct stage *s, uint64_t serial, uint64_t generation,
                uint64_t row, uint64_t yes)
 {
-    actor_say(
-        &s->auth,
-        (struct packet){ .message = MSG_verdict,
-                         .value = { NUMBER(serial), NUMBER(generation),
-                                    NUMBER(row), NUMBER(yes), NUMBER(77) } });
+    TELL(&s->auth.channel, verdict, .serial = serial, .edition = generation,
+         .row = row, .accepted = yes, .name = 77);
 }
 
 uint64_t gate_hears(struct stage *s, enum message_kind m, uint64_t serial)
 {
     uint64_t second = 0;
-    struct packet p;
+    struct message p;
 
     actor_hear(&s->gate, m, &p);
-    cr_assert_eq(p.value[0].number, serial);
+    cr_assert_eq(p.kill.serial, serial); /* both begin with it */
     if (m == MSG_logged_in)
-        second = p.value[1].number;
-    packet_close(&p);
+        second = p.logged_in.user;
+    message_close(&p);
     return second;
 }
 
 void player_logs_in(struct stage *s, struct player *p, struct actor *files)
 {
-    struct packet got;
+    struct message got;
 
     player_asks(s, p);
     auth_says(s, p->serial, 1, 0, 1);
     actor_enter(s, files, "files");
-    actor_say(files, (struct packet){ .message = MSG_files_ready });
+    TELL(&files->channel, files_ready);
     files->channel.phase = PHASE_RUN;
     player_hear(p, MSG_granted, &got);
     cr_assert_eq(got.request, p->request);
-    cr_assert(slice_equal(got.value[0].text, SLICE("anna")));
-    cr_assert_eq(got.value[1].number, files->note.rights);
-    packet_close(&got);
+    cr_assert(slice_equal(got.granted.name, SLICE("anna")));
+    cr_assert_eq(got.granted.rights, files->note.rights);
+    message_close(&got);
     p->channel.phase = PHASE_USER;
     p->user = gate_hears(s, MSG_logged_in, p->serial);
 }
 
 void player_is_denied(struct player *p, enum denial why)
 {
-    struct packet got;
+    struct message got;
 
     player_hear(p, MSG_denied, &got);
     cr_assert_eq(got.request, p->request);
-    cr_assert_eq(got.value[0].number, why, "denial %u",
-                 (unsigned)got.value[0].number);
+    cr_assert_eq(got.denied.why, why, "denial %u", (unsigned)got.denied.why);
     p->channel.phase = PHASE_GREETED;
 }
 
 void gate_reaps(struct stage *s, uint64_t serial, int status)
 {
-    actor_say(&s->gate,
-              (struct packet){ .message = MSG_session_gone,
-                               .value = { NUMBER(serial), NUMBER(status) } });
+    TELL(&s->gate.channel, session_gone, .serial = serial,
+         .status = (unsigned)status);
 }
 
 void stage_serves(struct stage *s)
@@ -283,10 +266,10 @@ void stage_reports(struct stage *s, enum event e, const char *words)
     for (;;) {
         struct event_record r;
         char text[512] = "";
-        struct packet p;
+        struct message p;
 
         hear(&s->events, MSG_event, &p);
-        cr_assert_eq(event_decode(p.value[0].text, &r), 0);
+        cr_assert_eq(event_decode(p.event.event, &r), 0);
         cr_assert(r.text[FIELD_REASON].len < sizeof(text));
         memcpy(text, r.text[FIELD_REASON].ptr, r.text[FIELD_REASON].len);
         if (r.event == e && strstr(text, words))

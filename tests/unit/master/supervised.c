@@ -18,18 +18,18 @@ static void is_supervised(struct master *m)
         adjust_too(m);
 }
 
-void supervised_hears(enum message_kind kind, struct packet *p)
+void supervised_hears(enum message_kind kind, struct message *p)
 {
     do {
-        packet_close(p);
-        cr_assert_eq(packet_wait(&supervised_channel, p, STAGE_WAIT_MS), 1);
-    } while (p->message == MSG_keep);
-    cr_assert_eq(p->message, kind, "%s", message_name(p->message));
+        message_close(p);
+        cr_assert_eq(channel_wait(&supervised_channel, p, STAGE_WAIT_MS), 1);
+    } while (p->kind == MSG_keep);
+    cr_assert_eq(p->kind, kind, "%s", message_name(p->kind));
 }
 
 void supervised_raise(struct stage *s, void (*adjust)(struct master *m))
 {
-    struct packet got = { .message = MSG_NONE };
+    struct message got = { .kind = MSG_NONE };
     int ends[2];
 
     cr_assert_eq(fd_pair(ends), 0);
@@ -51,12 +51,12 @@ void supervised_raise(struct stage *s, void (*adjust)(struct master *m))
 
 void supervised_gate_serves(struct stage *s)
 {
-    actor_say(&s->gate, (struct packet){ .message = MSG_serving });
+    TELL(&s->gate.channel, serving);
 }
 
 void supervised_open(struct stage *s, void (*adjust)(struct master *m))
 {
-    struct packet got = { .message = MSG_NONE };
+    struct message got = { .kind = MSG_NONE };
 
     supervised_raise(s, adjust);
     cr_assert_eq(SEND(&supervised_channel, lead, 0), 0);

@@ -14,6 +14,6 @@ void supervised_open(struct stage *s, void (*adjust)(struct master *m));
 void supervised_gate_serves(struct stage *s);
 /* Receives the next message, which must be KIND. Descriptors that master keeps
  * are skipped. */
-void supervised_hears(enum message_kind kind, struct packet *p);
+void supervised_hears(enum message_kind kind, struct message *p);
 
 #endif

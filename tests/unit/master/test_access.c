@@ -8,7 +8,6 @@
 
 #include "caller.h"
 #include "support/files.h"
-#include "support/packet.h"
 
 /* Master never checks by itself. */
 static void on_request(struct master *m)
@@ -52,22 +51,22 @@ static void change(struct stage *s, const char *from, const char *by)
 /* Does what sallyportctl does after a change. Returns how many sessions end. */
 static uint64_t edited(struct stage *s)
 {
-    struct packet p;
+    struct message p;
     struct caller c;
 
     caller_enter(s, &c);
-    caller_asks(&c, MSG_users_edited, NULL);
+    caller_asks(&c, MSG_users_edited);
     caller_hears(&c, MSG_ended, &p);
     caller_leave(&c);
-    return p.value[0].number;
+    return p.ended.sessions;
 }
 
 static void is_kicked(struct player *p, enum ending why)
 {
-    struct packet got;
+    struct message got;
 
     player_hear(p, MSG_kick, &got);
-    cr_expect_eq(got.value[0].number, why, "%s", ending_text(why));
+    cr_expect_eq(got.kick.why, why, "%s", ending_text(why));
 }
 
 static const struct {
@@ -149,13 +148,13 @@ Test(access, a_file_out_of_order, .timeout = 60)
     change(&s, ":70000:", ":nonsense:");
     stage_reports(&s, EVENT_SERVICE, "the old users stay");
     caller_enter(&s, &c);
-    caller_asks(&c, MSG_users_edited, NULL);
+    caller_asks(&c, MSG_users_edited);
     caller_is_refused(&c, REFUSAL_BAD_FILE);
     snprintf(path, sizeof(path), "%s/users", s.folder);
     snprintf(away, sizeof(away), "%s/users.away", s.folder);
     cr_assert_eq(rename(path, away), 0);
     stage_reports(&s, EVENT_SERVICE, "No such file or directory");
-    caller_asks(&c, MSG_users_edited, NULL);
+    caller_asks(&c, MSG_users_edited);
     caller_is_refused(&c, REFUSAL_BAD_FILE);
     caller_leave(&c);
     cr_assert_eq(rename(away, path), 0);
@@ -213,16 +212,16 @@ Test(access, a_session_that_stays, .timeout = 60)
 static uint64_t versions_of(struct stage *s, struct player *p, uint64_t gen)
 {
     struct actor files;
-    struct packet got;
+    struct message got;
 
     player_asks(s, p);
     auth_says(s, p->serial, gen, 0, 1);
     actor_enter(s, &files, "files");
-    actor_say(&files, (struct packet){ .message = MSG_files_ready });
+    TELL(&files.channel, files_ready);
     player_hear(p, MSG_granted, &got);
-    packet_close(&got);
+    message_close(&got);
     gate_hears(s, MSG_logged_in, p->serial);
-    return got.value[4].number;
+    return got.granted.version;
 }
 
 /* Tickets of sessions before and after a harmless change have the same
@@ -251,17 +250,16 @@ Test(access, version_in_granted, .timeout = 60)
 static void ask_end(struct caller *c, uint64_t serial, const char *user,
                     const char *address, uint64_t ended)
 {
-    struct packet got,
-        p = { .message = MSG_end_sessions,
-              .value = { NUMBER(serial), TEXT(slice_from(user)) } };
+    struct address client = { 0 };
+    struct message got;
 
     if (address)
-        cr_assert_eq(address_parse(slice_from(address), &p.value[2].address),
-                     0);
-    p.request = c->request = channel_next(&c->channel);
-    cr_assert_eq(packet_send(&c->channel, &p), 0);
+        cr_assert_eq(address_parse(slice_from(address), &client), 0);
+    c->request = channel_next(&c->channel);
+    TELL(&c->channel, end_sessions, c->request, .serial = serial,
+         .user = slice_from(user), .client = client);
     caller_hears(c, MSG_ended, &got);
-    cr_expect_eq(got.value[0].number, ended, "%llx %s %s",
+    cr_expect_eq(got.ended.sessions, ended, "%llx %s %s",
                  (unsigned long long)serial, user, address ? address : "");
 }
 
@@ -300,27 +298,28 @@ Test(access, kick, .timeout = 60)
  * anna. */
 static size_t ask_who(struct caller *c, size_t *annas)
 {
-    struct packet got, p = { .message = MSG_who };
+    struct message got;
+    uint64_t place = 0;
     size_t n = 0;
 
     *annas = 0;
     do {
-        p.request = c->request = channel_next(&c->channel);
-        cr_assert_eq(packet_send(&c->channel, &p), 0);
-        cr_assert_eq(packet_wait(&c->channel, &got, STAGE_WAIT_MS), 1);
-        for (; got.message == MSG_who_is; n++) {
-            bool known = got.value[1].text.len > 0;
+        c->request = channel_next(&c->channel);
+        TELL(&c->channel, who, c->request, .place = place);
+        cr_assert_eq(channel_wait(&c->channel, &got, STAGE_WAIT_MS), 1);
+        for (; got.kind == MSG_who_is; n++) {
+            bool known = got.who_is.user.len > 0;
 
-            *annas += slice_equal(got.value[1].text, SLICE("anna"));
-            cr_expect_eq(got.value[2].address.family, 4);
-            cr_expect_eq(got.value[3].address.family, 4);
-            cr_expect_gt(got.value[4].number, 1000000000u);
-            cr_expect_eq(got.value[5].number > 0, known);
-            cr_assert_eq(packet_wait(&c->channel, &got, STAGE_WAIT_MS), 1);
+            *annas += slice_equal(got.who_is.user, SLICE("anna"));
+            cr_expect_eq(got.who_is.peer.family, 4);
+            cr_expect_eq(got.who_is.local.family, 4);
+            cr_expect_gt(got.who_is.since, 1000000000u);
+            cr_expect_eq(got.who_is.login > 0, known);
+            cr_assert_eq(channel_wait(&c->channel, &got, STAGE_WAIT_MS), 1);
         }
-        cr_assert_eq(got.message, MSG_who_end);
-        p.value[0].number = got.value[0].number;
-    } while (p.value[0].number > 0);
+        cr_assert_eq(got.kind, MSG_who_end);
+        place = got.who_end.place;
+    } while (place > 0);
     return n;
 }
 
@@ -336,8 +335,7 @@ Test(access, who, .timeout = 60)
     enum { N = 130 };
     static struct player p[N];
     struct actor files;
-    struct packet got,
-        beyond = { .message = MSG_who, .value = { NUMBER(UINT64_MAX) } };
+    struct message got;
     struct caller c;
     struct stage s;
     size_t annas;
@@ -350,10 +348,10 @@ Test(access, who, .timeout = 60)
     player_asks(&s, &p[N - 1]); /* then master knows all of them */
     cr_expect_eq(ask_who(&c, &annas), N);
     cr_expect_eq(annas, 1);
-    beyond.request = c.request = channel_next(&c.channel);
-    cr_assert_eq(packet_send(&c.channel, &beyond), 0);
+    c.request = channel_next(&c.channel);
+    TELL(&c.channel, who, c.request, .place = UINT64_MAX);
     caller_hears(&c, MSG_who_end, &got);
-    cr_expect_eq(got.value[0].number, 0);
+    cr_expect_eq(got.who_end.place, 0);
     caller_leave(&c);
     for (size_t i = 1; i < N; i++)
         player_leave(&p[i]);

@@ -17,7 +17,6 @@
 #include "caller.h"
 #include "sallyport/base/address.h"
 #include "sallyport/base/fd.h"
-#include "support/packet.h"
 
 Test(control, status)
 {
@@ -198,13 +197,12 @@ Test(control, does_not_read)
 {
     struct stage s;
     struct caller c;
-    struct packet status = { .message = MSG_status, .request = 1 };
     int r = 0;
 
     stage_open(&s, NULL);
     caller_enter(&s, &c);
     for (uint64_t i = 0; i < 1000000 && r != -EPIPE; i++) {
-        r = packet_send(&c.channel, &status);
+        r = SAY(&c.channel, status, 1);
         if (r == -EAGAIN)
             sched_yield();
     }
@@ -227,12 +225,12 @@ Test(control, a_flood_of_connections)
     stage_serves(&s);
     do { /* the last of them may still have the places */
         c = (struct caller){ 0 };
-        struct packet p;
+        struct message p;
 
         channel_init(&c.channel, caller_connect(&s), PROCESS_CTL,
                      PROCESS_MASTER, PHASE_START);
-        cr_assert_eq(packet_wait(&c.channel, &p, STAGE_WAIT_MS), 1);
-        if (p.message == MSG_welcome)
+        cr_assert_eq(channel_wait(&c.channel, &p, STAGE_WAIT_MS), 1);
+        if (p.kind == MSG_welcome)
             break;
         caller_leave(&c);
     } while (true);
@@ -251,15 +249,16 @@ static int as_stranger(const struct stage *s)
 
     if (pid == 0) {
         struct caller c = { 0 };
-        struct packet p;
+        struct message p;
 
         if (setgid(70007) || setuid(70007))
             _exit(90);
         channel_init(&c.channel, caller_connect(s), PROCESS_CTL, PROCESS_MASTER,
                      PHASE_START);
-        if (packet_wait(&c.channel, &p, STAGE_WAIT_MS) != 1)
+        if (channel_wait(&c.channel, &p, STAGE_WAIT_MS) != 1)
             _exit(91);
-        _exit(p.message == MSG_control_refused ? (int)p.value[0].number : 92);
+        _exit(p.kind == MSG_control_refused ? (int)p.control_refused.refusal
+                                            : 92);
     }
     cr_assert_eq(waitpid(pid, &status, 0), pid);
     return WEXITSTATUS(status);

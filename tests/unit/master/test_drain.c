@@ -6,7 +6,6 @@
 
 #include "sallyport/base/fd.h"
 #include "supervised.h"
-#include "support/packet.h"
 
 #define SESSIONS 400 /* their kills are more than gate's channel can hold */
 
@@ -33,21 +32,21 @@ static void step_down(void)
 
 static void gate_is_lost(bool handed_over)
 {
-    struct packet got = { .message = MSG_NONE };
+    struct message got = { .kind = MSG_NONE };
 
     supervised_hears(MSG_gate_lost, &got);
-    cr_expect_eq(got.value[0].number, handed_over);
+    cr_expect_eq(got.gate_lost.handed_over, handed_over);
 }
 
 Test(drain, ends_after_its_gate)
 {
-    struct packet got;
+    struct message got;
     struct stage s;
 
     open_supervised(&s);
     step_down();
     actor_hear(&s.gate, MSG_hand_over, &got);
-    packet_close(&got);
+    message_close(&got);
     actor_finish(&s.gate);
     gate_is_lost(true);
     stage_ends(&s);
@@ -85,14 +84,14 @@ Test(drain, gate_that_cannot_hand_over)
 /* Most records of sessions are free then. */
 Test(drain, newest_master_is_lost)
 {
-    struct packet got;
+    struct message got;
     struct stage s;
     int ends[2];
 
     open_supervised(&s);
     step_down();
     actor_hear(&s.gate, MSG_hand_over, &got);
-    packet_close(&got);
+    message_close(&got);
     cr_assert_eq(fd_pair(ends), 0);
     cr_assert_eq(SEND(&supervised_channel, successor, 0, .master = ends[0]), 0);
     close(ends[0]);
@@ -118,11 +117,11 @@ static void fill_channel(struct stage *s)
 
 static void read_all(struct actor *a)
 {
-    struct packet p = { .message = MSG_NONE };
+    struct message p = { .kind = MSG_NONE };
 
     do
-        packet_close(&p);
-    while (packet_receive(&a->channel, &p) == 1);
+        message_close(&p);
+    while (channel_receive(&a->channel, &p) == 1);
 }
 
 static void has_time(struct master *m)
@@ -133,19 +132,19 @@ static void has_time(struct master *m)
 /* Until all that was sent before has gone: a busy gate isn't killed. */
 static void hear_after_all(struct actor *a, enum message_kind kind)
 {
-    struct packet p = { .message = MSG_NONE };
+    struct message p = { .kind = MSG_NONE };
 
     do {
-        packet_close(&p);
-        cr_assert_eq(packet_wait(&a->channel, &p, STAGE_WAIT_MS), 1);
-    } while (p.message != kind);
-    packet_close(&p);
+        message_close(&p);
+        cr_assert_eq(channel_wait(&a->channel, &p, STAGE_WAIT_MS), 1);
+    } while (p.kind != kind);
+    message_close(&p);
 }
 
 /* Master answers a `ping` itself when it drains, so it has tried by then. */
 Test(drain, gate_with_a_full_channel)
 {
-    struct packet got = { .message = MSG_NONE };
+    struct message got = { .kind = MSG_NONE };
     struct stage s;
 
     supervised_open(&s, has_time);
@@ -164,14 +163,14 @@ Test(drain, gate_with_a_full_channel)
 /* So does the heartbeat. */
 Test(drain, a_heartbeat_with_a_full_channel)
 {
-    struct packet got = { .message = MSG_NONE };
+    struct message got = { .kind = MSG_NONE };
     struct stage s;
 
     supervised_open(&s, has_time);
     fill_channel(&s);
     cr_assert_eq(SEND(&supervised_channel, ping, 1), 0);
     hear_after_all(&s.gate, MSG_health);
-    actor_say(&s.gate, (struct packet){ .message = MSG_healthy });
+    TELL(&s.gate.channel, healthy);
     supervised_hears(MSG_pong, &got);
     stage_close(&s);
 }

@@ -10,21 +10,18 @@
 #include "sallyport/base/fd.h"
 #include "stage.h"
 #include "support/lie.h"
-#include "support/packet.h"
 #include "support/processes.h"
 
 static void fails(struct actor *a)
 {
-    actor_say(a, (struct packet){ .message = MSG_files_failed,
-                                  .value = { NUMBER(ENOENT) } });
+    TELL(&a->channel, files_failed, .error = ENOENT);
 }
 
 static void fails_strangely(struct actor *a)
 {
-    struct packet p = { .message = MSG_files_failed,
-                        .value = { NUMBER(UINT64_MAX) } };
-
-    cr_assert_eq(lie_packet(&a->channel, &p), 0);
+    cr_assert_eq(lie_send(&a->channel, MSG_files_failed,
+                          &(const struct msg_files_failed){ .error = -1 }),
+                 0);
 }
 
 static void garbage(struct actor *a)
@@ -100,7 +97,7 @@ Test(files, does_not_come_up)
 
 static void ready_again(struct actor *a)
 {
-    actor_say(a, (struct packet){ .message = MSG_files_ready });
+    TELL(&a->channel, files_ready);
 }
 
 static void failed_later(struct actor *a)
@@ -128,7 +125,7 @@ Test(files, ends_its_session)
         struct stage s;
         struct player p, other;
         struct actor files;
-        struct packet got;
+        struct message got;
 
         stage_open(&s, NULL);
         player_enter(&s, &other, 2);
@@ -136,7 +133,7 @@ Test(files, ends_its_session)
         player_logs_in(&s, &p, &files);
         ends[i].act(&files);
         player_hear(&p, MSG_kick, &got);
-        cr_assert_eq(got.value[0].number, ENDING_PEER);
+        cr_assert_eq(got.kick.why, ENDING_PEER);
         gate_hears(&s, MSG_kill, 1);
         channel_hear_end(&p.channel);
         player_logs_in(&s, &other,
@@ -174,13 +171,13 @@ static const struct {
 
 static void expect_told(struct actor *files, int signal)
 {
-    struct packet got;
+    struct message got;
 
     if (signal != 0) {
         actor_hear(files, MSG_session_died, &got);
-        cr_assert_eq(got.value[0].number, (uint64_t)signal);
+        cr_assert_eq(got.session_died.signal, (uint64_t)signal);
     }
-    cr_assert_eq(packet_wait(&files->channel, &got, STAGE_WAIT_MS), -EPIPE);
+    cr_assert_eq(channel_wait(&files->channel, &got, STAGE_WAIT_MS), -EPIPE);
 }
 
 Test(files, hears_how_its_session_ended)

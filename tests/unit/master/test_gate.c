@@ -12,29 +12,20 @@
 
 #include "sallyport/base/fd.h"
 #include "stage.h"
-#include "support/packet.h"
 
-/* The end of the channel to keys is a good one. */
-static struct packet session_packet(uint64_t serial, int first, int second)
+/* Takes the descriptors. The end of the channel to keys is a good one. */
+static void send_with(struct stage *s, int first, int second)
 {
     const struct address a = { .family = 4, .bytes = { 192, 0, 2, 7 } };
-
     int keys[2];
 
     cr_assert(fd_pair(keys) == 0);
+    TELL(&s->gate.channel, session, .serial = 77, .peer = a, .local = a,
+         .master = first, .log = second, .keys = keys[1]);
+    close(first);
+    close(second);
     close(keys[0]);
-    return (struct packet){ .message = MSG_session,
-                            .value = { NUMBER(serial), ADDRESS(a), ADDRESS(a),
-                                       NUMBER(0) },
-                            .fd = { first, second, keys[1] } };
-}
-
-static void send_with(struct stage *s, int first, int second)
-{
-    struct packet p = session_packet(77, first, second);
-
-    actor_say(&s->gate, p);
-    packet_close(&p);
+    close(keys[1]);
 }
 
 static void serial_twice(struct stage *s)
@@ -107,19 +98,18 @@ static void overlong(struct stage *s)
 
 static void ready_again(struct stage *s)
 {
-    actor_say(&s->gate, (struct packet){ .message = MSG_ready });
+    TELL(&s->gate.channel, ready);
 }
 
 static void serving_twice(struct stage *s)
 {
     for (int i = 0; i < 2; i++)
-        actor_say(&s->gate, (struct packet){ .message = MSG_serving });
+        TELL(&s->gate.channel, serving);
 }
 
 static void failed_now(struct stage *s)
 {
-    actor_say(&s->gate, (struct packet){ .message = MSG_failed,
-                                         .value = { TEXT(SLICE("late")) } });
+    TELL(&s->gate.channel, failed, .why = SLICE("late"));
 }
 
 static void dies(struct stage *s)
@@ -181,8 +171,7 @@ Test(gate, too_many_sessions)
     channel_hear_end(&p[8].channel);
     stage_reports(&s, EVENT_SERVICE, "no room for a session: 8 of 8");
     player_leave(&p[0]);
-    actor_say(&s.gate, (struct packet){ .message = MSG_session_gone,
-                                        .value = { NUMBER(100), NUMBER(0) } });
+    TELL(&s.gate.channel, session_gone, .serial = 100, .status = 0);
     stage_serves(&s);
     for (size_t i = 1; i < 9; i++)
         player_leave(&p[i]);
@@ -191,10 +180,8 @@ Test(gate, too_many_sessions)
 
 static void gate_says_gone(struct stage *s, uint64_t serial)
 {
-    struct packet gone = { .message = MSG_session_gone,
-                           .value = { NUMBER(serial), NUMBER(9) } };
-
-    while (packet_send(&s->gate.channel, &gone) < 0)
+    while (SAY(&s->gate.channel, session_gone, .serial = serial, .status = 9) <
+           0)
         sched_yield();
 }
 
@@ -226,9 +213,7 @@ Test(gate, flood)
 
         player_enter(&s, &p, serial);
         player_leave(&p);
-        actor_say(&s.gate,
-                  (struct packet){ .message = MSG_session_gone,
-                                   .value = { NUMBER(serial), NUMBER(0) } });
+        TELL(&s.gate.channel, session_gone, .serial = serial, .status = 0);
         if (serial % 50 == 0)
             stage_serves(&s);
     }
@@ -276,7 +261,7 @@ Test(gate, reads_late)
         player_leave(&p);
     }
     for (uint64_t serial = 1; serial <= 320; serial++) {
-        struct packet p;
+        struct message p;
 
         actor_hear(&s.gate, MSG_kill, &p);
     }
@@ -307,7 +292,7 @@ Test(gate, reads_slowly)
         player_leave(&p);
     }
     for (uint64_t i = 1; i <= SESSIONS; i++) {
-        struct packet p;
+        struct message p;
 
         if (i % A_TIME == 0)
             poll(NULL, 0, 60);

@@ -20,7 +20,7 @@ static void is_impatient(struct master *m)
 
 static void gate_is_asked(struct stage *s, uint32_t request)
 {
-    struct packet got = { .message = MSG_NONE };
+    struct message got = { .kind = MSG_NONE };
 
     cr_assert_eq(SEND(&supervised_channel, ping, request), 0);
     actor_hear(&s->gate, MSG_health, &got);
@@ -28,12 +28,12 @@ static void gate_is_asked(struct stage *s, uint32_t request)
 
 static void gate_answers(struct stage *s)
 {
-    actor_say(&s->gate, (struct packet){ .message = MSG_healthy });
+    TELL(&s->gate.channel, healthy);
 }
 
 static void master_answers(uint32_t request)
 {
-    struct packet got = { .message = MSG_NONE };
+    struct message got = { .kind = MSG_NONE };
 
     supervised_hears(MSG_pong, &got);
     cr_expect_eq(got.request, request);
@@ -56,21 +56,21 @@ Test(heartbeat, master_answers_after_gate)
 
 Test(heartbeat, gate_that_does_not_answer)
 {
-    struct packet got = { .message = MSG_NONE };
+    struct message got = { .kind = MSG_NONE };
     struct stage s;
 
     supervised_open(&s, is_impatient);
     gate_is_asked(&s, 1);
     channel_hear_end(&s.gate.channel);
     supervised_hears(MSG_gate_lost, &got);
-    cr_expect_eq(got.value[0].number, false);
+    cr_expect_eq(got.gate_lost.handed_over, false);
     stage_ends(&s);
 }
 
 /* A generation that drains isn't asked, but a `ping` may cross its report. */
 Test(heartbeat, gate_has_ended)
 {
-    struct packet got = { .message = MSG_NONE };
+    struct message got = { .kind = MSG_NONE };
     struct stage s;
 
     supervised_open(&s, is_impatient);
@@ -79,15 +79,15 @@ Test(heartbeat, gate_has_ended)
     actor_die(&s.gate);
     kill(s.master, SIGCONT);
     do
-        cr_assert_eq(packet_wait(&supervised_channel, &got, STAGE_WAIT_MS), 1);
-    while (got.message != MSG_gate_lost);
+        cr_assert_eq(channel_wait(&supervised_channel, &got, STAGE_WAIT_MS), 1);
+    while (got.kind != MSG_gate_lost);
     stage_ends(&s);
 }
 
 /* It shows that it doesn't hang, even while its gate does. */
 Test(heartbeat, a_master_that_drains)
 {
-    struct packet got = { .message = MSG_NONE };
+    struct message got = { .kind = MSG_NONE };
     struct stage s;
     int ends[2];
 
@@ -99,7 +99,7 @@ Test(heartbeat, a_master_that_drains)
     cr_assert_eq(SEND(&supervised_channel, ping, 8), 0);
     master_answers(8);
     actor_hear(&s.gate, MSG_hand_over, &got);
-    packet_close(&got);
+    message_close(&got);
     actor_finish(&s.gate);
     supervised_hears(MSG_gate_lost, &got);
     stage_ends(&s);

@@ -9,7 +9,6 @@
 
 #include "sallyport/base/fd.h"
 #include "stage.h"
-#include "support/packet.h"
 
 static struct actor lookup; /* one test, one process */
 
@@ -30,37 +29,35 @@ static void with_hosts(struct master *m)
 /* Expects a message of lookup's set-up. */
 static void given(uint64_t number, const char *name)
 {
-    struct packet p;
+    struct message p;
 
     actor_hear(&lookup, MSG_host, &p);
-    cr_expect_eq(p.value[0].number, number);
-    cr_expect(slice_equal(p.value[1].text, slice_from(name)), "%.*s",
-              (int)p.value[1].text.len, p.value[1].text.ptr);
+    cr_expect_eq(p.host.number, number);
+    cr_expect(slice_equal(p.host.name, slice_from(name)), "%.*s",
+              (int)p.host.name.len, p.host.name.ptr);
 }
 
 static void answer(uint64_t number, const char *address)
 {
-    struct packet p = { .message = MSG_resolved, .value = { NUMBER(number) } };
+    struct address a = { 0 };
 
-    address_parse(slice_from(address), &p.value[1].address);
-    actor_say(&lookup, p);
+    address_parse(slice_from(address), &a);
+    TELL(&lookup.channel, resolved, .number = number, .address = a);
 }
 
 static void answer_none(uint64_t number, uint64_t why)
 {
-    actor_say(&lookup,
-              (struct packet){ .message = MSG_unresolved,
-                               .value = { NUMBER(number), NUMBER(why) } });
+    TELL(&lookup.channel, unresolved, .number = number, .why = why);
 }
 
 static void told(struct stage *s, uint64_t number, const char *address)
 {
     char text[ADDRESS_TEXT_MAX];
-    struct packet p;
+    struct message p;
 
     actor_hear(&s->gate, MSG_public_address, &p);
-    cr_expect_eq(p.value[0].number, number);
-    cr_expect_str_eq(address_text(&p.value[1].address, text), address);
+    cr_expect_eq(p.public_address.number, number);
+    cr_expect_str_eq(address_text(&p.public_address.address, text), address);
 }
 
 /* Plays up to the first answer. */
@@ -108,10 +105,10 @@ static void stop(struct stage *s)
 static void hear_all(struct actor *a, const enum message_kind *setup, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        struct packet p;
+        struct message p;
 
         actor_hear(a, setup[i], &p);
-        packet_close(&p);
+        message_close(&p);
     }
 }
 
@@ -189,12 +186,12 @@ Test(hosts, a_private_address_is_odd)
 static void nobody_but_auth_has_ended(struct stage *s)
 {
     struct event_record r;
-    struct packet p;
+    struct message p;
 
     actor_die(&s->auth);
     do {
-        cr_assert_eq(packet_wait(&s->events, &p, STAGE_WAIT_MS), 1);
-        cr_assert_eq(event_decode(p.value[0].text, &r), 0);
+        cr_assert_eq(channel_wait(&s->events, &p, STAGE_WAIT_MS), 1);
+        cr_assert_eq(event_decode(p.event.event, &r), 0);
         cr_expect(!slice_equal(r.text[FIELD_PROCESS], SLICE("lookup")), "%.*s",
                   (int)r.text[FIELD_REASON].len, r.text[FIELD_REASON].ptr);
     } while (!slice_equal(r.text[FIELD_PROCESS], SLICE("auth")));
@@ -370,7 +367,7 @@ Test(hosts, check_waits_for_the_first_tries)
     answer(2, "172.16.0.9");
     actor_enter(&s, &s.gate, "gate");
     HEAR_ALL(&s.gate, of_gate);
-    actor_say(&s.gate, (struct packet){ .message = MSG_ready });
+    TELL(&s.gate.channel, ready);
     channel_hear_end(&s.gate.channel);
     stage_ended(&s, 0);
 }

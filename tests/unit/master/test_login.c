@@ -13,7 +13,6 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "stage.h"
-#include "support/packet.h"
 
 Test(login, yes)
 {
@@ -130,7 +129,7 @@ Test(login, tries_are_counted)
 {
     struct stage s;
     struct player p;
-    struct packet login = { .message = MSG_login, .request = 9 }, got;
+    struct message got;
 
     stage_with(&s, two_tries, &p);
     for (int i = 0; i < 2; i++) {
@@ -138,9 +137,9 @@ Test(login, tries_are_counted)
         auth_says(&s, 1, 1, 0, 0);
         player_is_denied(&p, DENIAL_WRONG);
     }
-    cr_assert_eq(packet_send(&p.channel, &login), 0);
+    TELL(&p.channel, login, 9);
     player_hear(&p, MSG_kick, &got);
-    cr_assert_eq(got.value[0].number, ENDING_LOGIN_TRIES);
+    cr_assert_eq(got.kick.why, ENDING_LOGIN_TRIES);
     gate_hears(&s, MSG_kill, 1); /* it didn't leave */
     channel_hear_end(&p.channel);
     stage_serves(&s);
@@ -307,10 +306,9 @@ static void with_descriptor(struct stage *s)
 static void words_of_gate(struct stage *s)
 {
     struct channel c = s->auth.channel;
-    struct packet p = { .message = MSG_session_gone, .value = { NUMBER(1) } };
 
     c.self = PROCESS_GATE;
-    cr_assert_eq(packet_send(&c, &p), 0);
+    TELL(&c, session_gone, .serial = 1);
 }
 
 static void dies(struct stage *s)
@@ -381,12 +379,11 @@ Test(login, second_verdict)
 Test(login, flood_of_verdicts)
 {
     struct stage s;
-    struct packet p = { .message = MSG_verdict };
     int r = 0;
 
     stage_open(&s, NULL);
     for (int i = 0; i < 100000 && r != -EPIPE; i++)
-        r = packet_send(&s.auth.channel, &p);
+        r = SAY(&s.auth.channel, verdict);
     cr_assert_eq(r, -EPIPE);
     actor_again(&s, &s.auth);
     stage_serves(&s);
@@ -406,12 +403,11 @@ Test(login, silence_of_auth)
 {
     struct stage s;
     struct player p;
-    struct packet login = { .message = MSG_login, .request = 8 };
 
     stage_asked(&s, impatient, &p);
     player_is_denied(&p, DENIAL_BUSY);
-    p.request = login.request;
-    cr_assert_eq(packet_send(&p.channel, &login), 0);
+    p.request = 8;
+    TELL(&p.channel, login, 8);
     p.channel.phase = PHASE_VERIFY;
     stage_reports(&s, EVENT_PEER, "no verdict in time");
     actor_again(&s, &s.auth);
@@ -451,14 +447,13 @@ static void many_sessions(struct master *m)
 
 static void fill_workers(struct stage *s, struct player *p)
 {
-    struct packet login = { .message = MSG_login, .request = 1 };
 
     for (size_t i = 0; i < VERIFICATIONS_MAX; i++) {
         player_enter(s, &p[i], i + 1);
         player_asks(s, &p[i]);
     }
     player_enter(s, &p[VERIFICATIONS_MAX], 1000);
-    cr_assert_eq(packet_send(&p[VERIFICATIONS_MAX].channel, &login), 0);
+    TELL(&p[VERIFICATIONS_MAX].channel, login, 1);
     p[VERIFICATIONS_MAX].request = 1;
     p[VERIFICATIONS_MAX].channel.phase = PHASE_VERIFY;
 }
@@ -523,7 +518,6 @@ static void enter_from(struct stage *s, struct player *p, uint64_t serial,
 static void check_share(const struct share_row *row)
 {
     enum { SHARE = 8 };
-    struct packet login = { .message = MSG_login, .request = 1 };
     struct player p[SHARE], more, other;
     struct stage s;
 
@@ -534,7 +528,7 @@ static void check_share(const struct share_row *row)
     }
     player_leave(&p[0]);
     enter_from(&s, &more, 100, row->more);
-    cr_assert_eq(packet_send(&more.channel, &login), 0);
+    TELL(&more.channel, login, 1);
     more.request = 1;
     more.channel.phase = PHASE_VERIFY;
     enter_from(&s, &other, 101, row->other);
@@ -687,24 +681,24 @@ Test(login, waits_for_auth)
     struct stage s;
     struct player p;
     struct actor files;
-    struct packet login = { .message = MSG_login, .request = 4 }, got;
+    struct message got;
 
     stage_with(&s, NULL, &p);
     actor_die(&s.auth);
     actor_enter(&s, &s.auth, "auth"); /* started, not ready */
-    p.request = login.request;
-    cr_assert_eq(packet_send(&p.channel, &login), 0);
+    p.request = 4;
+    TELL(&p.channel, login, 4);
     p.channel.phase = PHASE_VERIFY;
     actor_ready(&s, &s.auth);
     actor_hear(&s.auth, MSG_verify, &got);
-    packet_close(&got);
+    message_close(&got);
     player_hear(&p, MSG_login_channel, &got);
-    packet_close(&got);
+    message_close(&got);
     auth_says(&s, 1, 1, 0, 1);
     actor_enter(&s, &files, "files");
-    actor_say(&files, (struct packet){ .message = MSG_files_ready });
+    TELL(&files.channel, files_ready);
     player_hear(&p, MSG_granted, &got);
-    packet_close(&got);
+    message_close(&got);
     stage_leave(&s, &p);
 }
 
@@ -730,23 +724,23 @@ Test(login, users_change)
     struct stage s;
     struct player p, q;
     struct actor files;
-    struct packet login = { .message = MSG_login, .request = 4 }, got;
+    struct message got;
 
     stage_with(&s, NULL, &p);
     player_enter(&s, &q, 2);
     player_asks(&s, &p); /* with generation 1 */
     write_users(&s, "dora");
-    q.request = login.request;
-    cr_assert_eq(packet_send(&q.channel, &login), 0);
+    q.request = 4;
+    TELL(&q.channel, login, 4);
     q.channel.phase = PHASE_VERIFY;
     actor_hear(&s.auth, MSG_users, &got);
-    cr_assert_eq(got.value[0].number, 2);
-    packet_close(&got);
+    cr_assert_eq(got.users.edition, 2);
+    message_close(&got);
     actor_hear(&s.auth, MSG_verify, &got);
-    cr_assert_eq(got.value[1].number, 2);
-    packet_close(&got);
+    cr_assert_eq(got.verify.edition, 2);
+    message_close(&got);
     player_hear(&q, MSG_login_channel, &got);
-    packet_close(&got);
+    message_close(&got);
     auth_says(&s, 1, 2, 0, 1);
     actor_enter(&s, &files, "files");
     cr_assert_str_eq(files.note.name, "dora");
@@ -795,7 +789,6 @@ Test(login, users_broken)
  * and the next login reads the file again. */
 Test(login, users_unreadable)
 {
-    struct packet login = { .message = MSG_login, .request = 4 };
     char path[128];
     struct player p;
     struct stage s;
@@ -804,8 +797,8 @@ Test(login, users_unreadable)
     snprintf(path, sizeof(path), "%s/users", s.folder);
     cr_assert(unlink(path) == 0 && symlink("/proc/self/mem", path) == 0);
     player_enter(&s, &p, 1);
-    p.request = login.request;
-    cr_assert_eq(packet_send(&p.channel, &login), 0);
+    p.request = 4;
+    TELL(&p.channel, login, 4);
     p.channel.phase = PHASE_VERIFY;
     player_is_denied(&p, DENIAL_BUSY);
     stage_reports(&s, EVENT_SERVICE, "nobody can log in now");
@@ -820,10 +813,9 @@ Test(login, users_unreadable)
 
 static void twice(struct player *p)
 {
-    struct packet login = { .message = MSG_login, .request = 1 };
 
-    packet_send(&p->channel, &login);
-    packet_send(&p->channel, &login);
+    SAY(&p->channel, login, 1);
+    SAY(&p->channel, login, 1);
 }
 
 static void garbled(struct player *p)
@@ -940,18 +932,18 @@ static bool unread_grows(struct stage *s, struct player *p, int size)
 /* A session that reads nothing is killed as soon as its channel is full. */
 Test(login, does_not_read)
 {
-    struct packet login = { .message = MSG_login, .request = 1 }, got;
+    struct message got;
     int size = 0;
     struct stage s;
     struct player p;
 
     stage_with(&s, no_delay, &p);
     for (;;) {
-        cr_assert_eq(packet_send(&p.channel, &login), 0);
+        TELL(&p.channel, login, 1);
         if (!unread_grows(&s, &p, size + 8))
             break; /* the channel to auth didn't fit */
         actor_hear(&s.auth, MSG_verify, &got);
-        packet_close(&got);
+        message_close(&got);
         auth_says(&s, 1, 1, 0, 0);
         size += 24;
         if (!unread_grows(&s, &p, size))

@@ -8,7 +8,6 @@
 
 #include "sallyport/base/fd.h"
 #include "stage.h"
-#include "support/packet.h"
 
 static const struct address proxy = { .family = 4,
                                       .bytes = { 10, 0, 0, 5 },
@@ -30,14 +29,12 @@ static void enter(struct stage *s, struct player *p, uint64_t serial)
 
 static void name(struct stage *s, uint64_t serial, const struct address *who)
 {
-    actor_say(&s->gate,
-              (struct packet){ .message = MSG_session_peer,
-                               .value = { NUMBER(serial), ADDRESS(*who) } });
+    TELL(&s->gate.channel, session_peer, .serial = serial, .peer = *who);
 }
 
 static void is_entered(struct player *p)
 {
-    struct packet got;
+    struct message got;
 
     player_hear(p, MSG_admitted, &got);
     p->channel.phase = PHASE_GREETED;
@@ -46,16 +43,16 @@ static void is_entered(struct player *p)
 /* Receives the next session that log learns of, and its end of the channel. */
 static uint64_t next_sender(struct stage *s, struct address *peer, int *fd)
 {
-    struct packet p;
+    struct message p;
 
     do {
         actor_hear(&s->log, MSG_log_sender, &p);
-        if (p.value[1].number == 0)
-            packet_close(&p);
-    } while (p.value[1].number == 0);
-    *peer = p.value[2].address;
-    *fd = fd_take(&p.fd[0]);
-    return p.value[1].number;
+        if (p.log_sender.serial == 0)
+            message_close(&p);
+    } while (p.log_sender.serial == 0);
+    *peer = p.log_sender.peer;
+    *fd = fd_take(&p.log_sender.sender);
+    return p.log_sender.serial;
 }
 
 static void expect_byte(int fd, char byte)
@@ -127,9 +124,7 @@ Test(proxied, no_login_before)
 
     stage_open(&s, by_proxies);
     enter(&s, &p, 11);
-    cr_assert_eq(packet_send(&p.channel, &(struct packet){ .message = MSG_login,
-                                                           .request = 1 }),
-                 0);
+    TELL(&p.channel, login, 1);
     stage_reports(&s, EVENT_PEER, "a message in the wrong phase");
     gate_hears(&s, MSG_kill, 11);
     channel_hear_end(&p.channel);
@@ -139,7 +134,7 @@ Test(proxied, no_login_before)
 /* A session understands MSG_kick at any time. */
 Test(proxied, kicked_before)
 {
-    struct packet got;
+    struct message got;
     struct player p;
     struct stage s;
 
@@ -147,7 +142,7 @@ Test(proxied, kicked_before)
     enter(&s, &p, 11);
     kill(s.master, SIGTERM);
     player_hear(&p, MSG_kick, &got);
-    cr_expect_eq(got.value[0].number, ENDING_SHUTDOWN);
+    cr_expect_eq(got.kick.why, ENDING_SHUTDOWN);
     name(&s, 11, &client); /* it crossed the kick */
     channel_hear_end(&p.channel);
     stage_leave(&s, &p);

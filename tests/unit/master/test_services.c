@@ -8,7 +8,6 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "stage.h"
-#include "support/packet.h"
 
 #define ROOM     24 /* for max_sessions = 8 */
 #define FOREIGN  (ROOM / 2)
@@ -19,15 +18,16 @@ static void hear_peer(struct stage *s, enum process process, uint64_t serial,
                       const char *user, int *fd)
 {
     for (;;) {
-        struct packet p;
+        struct message p;
 
         actor_hear(&s->log, MSG_log_sender, &p);
-        if (p.value[0].number == process && p.value[1].number == serial) {
-            cr_assert(!user || slice_equal(p.value[3].text, slice_from(user)));
-            *fd = fd_take(&p.fd[0]);
+        if (p.log_sender.process == process && p.log_sender.serial == serial) {
+            cr_assert(!user ||
+                      slice_equal(p.log_sender.user, slice_from(user)));
+            *fd = fd_take(&p.log_sender.sender);
             return;
         }
-        packet_close(&p);
+        message_close(&p);
     }
 }
 
@@ -205,16 +205,16 @@ Test(service, new_keys)
 {
     struct stage s;
     struct player p;
-    struct packet client;
+    struct message client;
     struct pollfd end = { .events = POLLIN };
     int fd;
 
     stage_with(&s, NULL, &p);
     actor_hear(&s.keys, MSG_keys_client, &client); /* gate */
-    packet_close(&client);
+    message_close(&client);
     actor_hear(&s.keys, MSG_keys_client, &client);
-    cr_assert_eq(client.value[1].number, p.serial);
-    packet_close(&client);
+    cr_assert_eq(client.keys_client.serial, p.serial);
+    message_close(&client);
     actor_die(&s.keys);
     actor_enter(&s, &s.keys, "keys");
     end.fd = p.keys;
@@ -223,10 +223,10 @@ Test(service, new_keys)
     actor_ready(&s, &s.keys);
     do {
         actor_hear(&s.keys, MSG_keys_client, &client);
-        fd = fd_take(&client.fd[0]);
-        if (client.value[1].number != p.serial)
+        fd = fd_take(&client.keys_client.client);
+        if (client.keys_client.serial != p.serial)
             close(fd);
-    } while (client.value[1].number != p.serial);
+    } while (client.keys_client.serial != p.serial);
     expect_words(&fd, 'k');
     stage_leave(&s, &p);
 }
@@ -305,22 +305,22 @@ static void say_word(int fd, char word)
 static void expect_next(struct stage *s, enum process process, uint64_t serial,
                         char word)
 {
-    struct packet p;
+    struct message p;
     char byte = 0;
 
     actor_hear(&s->log, MSG_log_sender, &p);
-    while (p.value[1].number == 0) {
-        packet_close(&p);
+    while (p.log_sender.serial == 0) {
+        message_close(&p);
         actor_hear(&s->log, MSG_log_sender, &p);
     }
-    cr_assert_eq(p.value[0].number, process);
-    cr_assert_eq(p.value[1].number, serial, "session %llu, not %llu",
-                 (unsigned long long)p.value[1].number,
+    cr_assert_eq(p.log_sender.process, process);
+    cr_assert_eq(p.log_sender.serial, serial, "session %llu, not %llu",
+                 (unsigned long long)p.log_sender.serial,
                  (unsigned long long)serial);
-    cr_assert_eq(recv(p.fd[0], &byte, 1, MSG_DONTWAIT), 1, "session %llu",
-                 (unsigned long long)serial);
+    cr_assert_eq(recv(p.log_sender.sender, &byte, 1, MSG_DONTWAIT), 1,
+                 "session %llu", (unsigned long long)serial);
     cr_assert_eq(byte, word);
-    packet_close(&p);
+    message_close(&p);
 }
 
 /* Master has ended the session. */

@@ -11,15 +11,14 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
 #include "stage.h"
-#include "support/packet.h"
 
 static void expect_setup(struct actor *a, const enum message_kind *messages)
 {
-    struct packet p;
+    struct message p;
 
     for (; *messages != MSG_NONE; messages++) {
         actor_hear(a, *messages, &p);
-        packet_close(&p);
+        message_close(&p);
     }
 }
 
@@ -47,7 +46,7 @@ Test(start, each_gets_its_own)
     actor_enter(&s, &s.auth, "auth");
     expect_setup(&s.log, log);
     expect_setup(&s.keys, keys_setup);
-    actor_say(&s.keys, (struct packet){ .message = MSG_ready });
+    TELL(&s.keys.channel, ready);
     expect_setup(&s.gate, gate_setup);
     expect_setup(&s.auth, auth);
     stage_close(&s);
@@ -61,14 +60,14 @@ Test(start, gate_goes_after_keys)
         MSG_conf,     MSG_sandbox, MSG_log,     MSG_keys,   MSG_certificate,
         MSG_listener, MSG_passive, MSG_passive, MSG_memory, MSG_NONE
     };
-    struct packet p;
+    struct message p;
     struct stage s;
 
     stage_raise(&s, NULL);
     actors_enter(&s);
     actor_enter(&s, &s.gate, "gate");
     expect_setup(&s.gate, before);
-    cr_expect_eq(packet_receive(&s.gate.channel, &p), 0, "go before keys");
+    cr_expect_eq(channel_receive(&s.gate.channel, &p), 0, "go before keys");
     actor_ready(&s, &s.keys);
     actor_hear(&s.gate, MSG_go, &p);
     stage_close(&s);
@@ -87,9 +86,9 @@ Test(start, check_needs_gate_and_keys_alone)
     actor_enter(&s, &s.keys, "keys");
     actor_enter(&s, &s.gate, "gate");
     expect_setup(&s.keys, keys_setup);
-    actor_say(&s.keys, (struct packet){ .message = MSG_ready });
+    TELL(&s.keys.channel, ready);
     expect_setup(&s.gate, gate_setup);
-    actor_say(&s.gate, (struct packet){ .message = MSG_ready });
+    TELL(&s.gate.channel, ready);
     channel_hear_end(&s.gate.channel);
     stage_ended(&s, 0);
 }
@@ -101,9 +100,7 @@ Test(start, check_tells_what_gate_refuses)
     stage_raise(&s, check_only);
     actor_enter(&s, &s.keys, "keys");
     actor_enter(&s, &s.gate, "gate");
-    actor_say(&s.gate, (struct packet){
-                           .message = MSG_failed,
-                           .value = { TEXT(SLICE("key.pem: not the key")) } });
+    TELL(&s.gate.channel, failed, .why = SLICE("key.pem: not the key"));
     channel_hear_end(&s.gate.channel);
     stage_ended(&s, EX_CONFIG);
 }
@@ -115,15 +112,12 @@ static void soon(struct master *m)
 
 static void refuse(struct actor *a)
 {
-    actor_say(a, (struct packet){ .message = MSG_failed,
-                                  .value = { TEXT(SLICE("no")) } });
+    TELL(&a->channel, failed, .why = SLICE("no"));
 }
 
 static void refuse_sandbox(struct actor *a)
 {
-    actor_say(
-        a, (struct packet){ .message = MSG_failed,
-                            .value = { TEXT(SLICE("sandbox of gate: no")) } });
+    TELL(&a->channel, failed, .why = SLICE("sandbox of gate: no"));
 }
 
 static void send_garbage(struct actor *a)
@@ -133,7 +127,7 @@ static void send_garbage(struct actor *a)
 
 static void send_too_early(struct actor *a)
 {
-    actor_say(a, (struct packet){ .message = MSG_session_gone });
+    TELL(&a->channel, session_gone);
 }
 
 static void say_nothing(struct actor *a)
@@ -183,7 +177,7 @@ static void many_ports(struct master *m)
 Test(start, many_ports)
 {
     struct stage s;
-    struct packet p;
+    struct message p;
     size_t ports = 0;
 
     stage_raise(&s, many_ports);
@@ -193,12 +187,12 @@ Test(start, many_ports)
     actor_ready(&s, &s.keys);
     actor_ready(&s, &s.auth); /* while gate hasn't read anything */
     do {
-        cr_assert_eq(packet_wait(&s.gate.channel, &p, STAGE_WAIT_MS), 1);
-        ports += p.message == MSG_passive;
-        packet_close(&p);
-    } while (p.message != MSG_go);
+        cr_assert_eq(channel_wait(&s.gate.channel, &p, STAGE_WAIT_MS), 1);
+        ports += p.kind == MSG_passive;
+        message_close(&p);
+    } while (p.kind != MSG_go);
     cr_assert_eq(ports, 1000);
-    actor_say(&s.gate, (struct packet){ .message = MSG_ready });
+    TELL(&s.gate.channel, ready);
     s.gate.channel.phase = PHASE_RUN;
     actor_ready(&s, &s.log);
     stage_serves(&s);

@@ -5,14 +5,13 @@
 
 #include "sallyport/base/clock.h"
 #include "stage.h"
-#include "support/packet.h"
 
 Test(stop, kicks_and_waits)
 {
     struct stage s;
     struct player p, q;
     struct actor files;
-    struct packet got;
+    struct message got;
 
     stage_with(&s, NULL, &p);
     player_enter(&s, &q, 2);
@@ -20,7 +19,7 @@ Test(stop, kicks_and_waits)
     kill(s.master, SIGTERM);
     actor_hear(&s.gate, MSG_stop_accepting, &got);
     player_hear(&p, MSG_kick, &got);
-    cr_assert_eq(got.value[0].number, ENDING_SHUTDOWN);
+    cr_assert_eq(got.kick.why, ENDING_SHUTDOWN);
     player_hear(&q, MSG_kick, &got);
     player_leave(&p);            /* leaves */
     gate_hears(&s, MSG_kill, 2); /* stays */
@@ -36,7 +35,7 @@ Test(stop, files_stays_until_the_session_goes)
     struct stage s;
     struct player p, q;
     struct actor files;
-    struct packet got;
+    struct message got;
 
     stage_logged_in(&s, NULL, &p, &files);
     player_enter(&s, &q, 2);
@@ -45,9 +44,9 @@ Test(stop, files_stays_until_the_session_goes)
     player_hear(&p, MSG_kick, &got);
     player_hear(&q, MSG_kick, &got);
     do
-        packet_close(&got);
-    while (packet_receive(&files.channel, &got) == 1);
-    cr_assert_eq(packet_receive(&files.channel, &got), 0);
+        message_close(&got);
+    while (channel_receive(&files.channel, &got) == 1);
+    cr_assert_eq(channel_receive(&files.channel, &got), 0);
     player_leave(&p);
     channel_hear_end(&files.channel);
     player_leave(&q);
@@ -83,7 +82,7 @@ Test(stop, second_signal_is_at_once)
 {
     struct stage s;
     struct player p;
-    struct packet got;
+    struct message got;
 
     stage_with(&s, NULL, &p);
     kill(s.master, SIGTERM);
@@ -98,7 +97,7 @@ Test(stop, door_is_closed)
 {
     struct stage s;
     struct player p, late;
-    struct packet got;
+    struct message got;
 
     stage_with(&s, NULL, &p);
     kill(s.master, SIGTERM);
