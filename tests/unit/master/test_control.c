@@ -305,7 +305,7 @@ Test(control, status_during_the_stop)
 {
     struct stage s;
     struct player p;
-    struct packet got;
+    struct message got;
     struct caller c;
     uint64_t v[6];
 
@@ -313,7 +313,6 @@ Test(control, status_during_the_stop)
     caller_enter(&s, &c);
     kill(s.master, SIGTERM);
     player_hear(&p, MSG_kick, &got);
-    packet_close(&got);
     caller_gets_status(&c, v);
     cr_expect_eq(v[0], SERVER_STOPS);
     caller_leave(&c);
