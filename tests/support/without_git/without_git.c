@@ -1,6 +1,6 @@
 /* Criterion uses libgit2 to compare long texts, which no test here does. The
  * start of that library reads all certificates of the machine in each test's
- * process: 10 ms of CPU time, with sanitizers 40. */
+ * process. */
 int git_libgit2_init(void);
 int git_libgit2_shutdown(void);
 int git_diff_buffers(void);
