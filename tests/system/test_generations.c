@@ -13,7 +13,7 @@
 #include "support/server_log.h"
 
 #define RELOADS      15
-#define RELOADS_SLOW 10 /* with sanitizers */
+#define RELOADS_SLOW 7 /* with sanitizers */
 #define RELOADS_LONG 200
 /* Eight generations may live; the clients of load.c end soon. */
 #define BESIDE 6

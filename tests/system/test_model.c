@@ -18,7 +18,7 @@
 
 /* Sequences of commands; _SLOW: with sanitizers. */
 #define SHORT      2000u
-#define SHORT_SLOW 1000u
+#define SHORT_SLOW 600u
 #define LONG       100000u
 #define LONG_SLOW  20000u
 #define PLAYERS    2 /* at the same time, each a user */

@@ -335,7 +335,7 @@ static void play_round(struct story *y, unsigned round)
 static void play(const char *user, const char *type)
 {
     const char *given = getenv("SALLYPORT_SEED");
-    unsigned rounds = server_is_long() ? 200 : 30;
+    unsigned rounds = server_is_long() ? 200 : 15;
     unsigned seed =
         given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)clock_ms();
     static struct story y;
