@@ -41,15 +41,24 @@ static bool control_takes_lines(const struct session *s)
     return state_of_transfer(s)->lines || !control_is_busy(s);
 }
 
+/* Outside the handshake: what comes is read in this state. */
+static bool control_reads(const struct session *s)
+{
+    return state_of_control(s)->closes || s->control.state == CONTROL_HEADER ||
+           control_takes_lines(s);
+}
+
+/* A socket that isn't read now stays watched until something comes
+ * (control_on_socket()): most clients send nothing before they have their
+ * reply. */
 void control_wait(struct session *s)
 {
     struct control *c = &s->control;
-    uint32_t events = 0;
+    uint32_t events = c->watch.events & EPOLLIN;
 
     if (c->state == CONTROL_SECURING)
         events = stream_events(c->stream);
-    else if (state_of_control(s)->closes || c->state == CONTROL_HEADER ||
-             control_takes_lines(s))
+    else if (control_reads(s))
         events = EPOLLIN;
     if (c->out.len > 0 || stream_unsent(c->stream))
         events |= EPOLLOUT;
@@ -301,6 +310,8 @@ static void control_on_socket(void *owner, uint32_t events)
         control_closing(s);
         return;
     }
+    if ((events & EPOLLIN) && c->state != CONTROL_SECURING && !control_reads(s))
+        loop_change(&s->loop, &c->watch, c->watch.events & ~(uint32_t)EPOLLIN);
     if (c->state == CONTROL_HEADER || c->state == CONTROL_ENTERING) {
         proxied_on_control(s, events);
         return;

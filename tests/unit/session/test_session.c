@@ -334,6 +334,28 @@ Test(session, a_reset_while_files_is_asked_does_not_spin, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
+/* A line that comes before the reply to the one before stays in the socket, and
+ * costs no CPU time there. */
+Test(session, a_line_that_waits_does_not_spin, .timeout = 60)
+{
+    struct message asked, done = { .kind = MSG_done };
+    unsigned long so_far;
+    struct fake f;
+
+    fake_open(&f);
+    fake_say(&f, "CWD a");
+    fake_hear(&f.files, &asked, MSG_directory_enter);
+    fake_say(&f, "NOOP");
+    so_far = fake_cpu_ms(&f);
+    poll(NULL, 0, 400);
+    cr_assert_lt(fake_cpu_ms(&f) - so_far, 50);
+    done.request = asked.request;
+    fake_tell(&f.files, &done);
+    cr_assert_eq(fake_reply(&f), 250);
+    cr_assert_eq(fake_reply(&f), 200);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
 /* Users type "USER name password"; the log must not have it. */
 Test(session, what_cannot_be_a_user_is_not_logged, .timeout = 30)
 {
