@@ -166,16 +166,21 @@ static enum stream_state finish_handshake(struct stream *s)
     return stream_send(s);
 }
 
+/* If the received bytes are a part of a flight, OpenSSL has no answer to them,
+ * and the peer may send the rest only after the acknowledgement. */
 enum stream_state secure_handshake(struct stream *s)
 {
     enum stream_state st = STREAM_OK;
+    bool received = false;
     while (st == STREAM_OK && !s->open) {
         ERR_clear_error();
         int r = SSL_do_handshake(s->ssl);
         if (r == 1)
             return finish_handshake(s);
+        if (received && !io_unsent(&s->io))
+            io_acknowledge(&s->io);
         st = settle_error(s, SSL_get_error(s->ssl, r));
-        io_acknowledge(&s->io);
+        received = st == STREAM_OK;
     }
     return st == STREAM_OK ? stream_send(s) : st;
 }
