@@ -85,10 +85,13 @@ void acceptor_sweep(struct acceptor *a)
             return;
 }
 
+/* One connection in a turn of the loop: a flood on one port then starves
+ * neither the other ports nor the sessions, and a single connection needs no
+ * second look. */
 static void acceptor_on_readable(void *owner, uint32_t events)
 {
     (void)events;
-    acceptor_sweep(owner);
+    accept_one(owner);
 }
 
 int acceptor_init(struct acceptor *a)

@@ -28,8 +28,8 @@ struct gate;
 
 /* acceptor.c: listening sockets, control and passive, and socket options */
 
-/* The most connections of one listener in a turn of the loop: a flood on one
- * port then starves neither the other ports nor the sessions. */
+/* The most connections that one sweep of a port, or one look at the queue,
+ * takes. */
 #define ACCEPT_ROUND    16
 #define ACCEPT_PAUSE_MS 100
 

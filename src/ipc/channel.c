@@ -320,6 +320,12 @@ int channel_dispatch(struct channel *c, const struct handler *table, size_t n,
     return dispatch_most(c, table, n, owner, DISPATCH_MAX);
 }
 
+int channel_dispatch_one(struct channel *c, const struct handler *table,
+                         size_t n, void *owner)
+{
+    return dispatch_most(c, table, n, owner, 1);
+}
+
 int channel_drain(struct channel *c, const struct handler *table, size_t n,
                   void *owner)
 {

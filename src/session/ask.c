@@ -133,17 +133,16 @@ static int ask_take_answer(struct session *s, struct message *m)
     return 0;
 }
 
-/* Every message that files may send is an answer. */
+/* Every message that files may send is an answer. There is seldom a second one,
+ * and the loop calls again for it. */
 static int ask_receive(struct session *s)
 {
     struct message m;
-    int r;
+    int r = channel_receive(&s->files, &m);
 
-    while ((r = channel_receive(&s->files, &m)) > 0) {
+    if (r > 0) {
         r = ask_take_answer(s, &m);
         message_close(&m);
-        if (r < 0)
-            break;
     }
     return r;
 }

@@ -163,7 +163,6 @@ bool data_adopt(struct session *s, int fd, enum data_state state,
 
     d->fd = fd;
     s->data.state = state;
-    fd_set_nonblock(fd, true);
     d->watch = (struct loop_watch){
         .fd = fd, .events = events, .on_ready = data_on_socket, .owner = s
     };

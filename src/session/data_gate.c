@@ -190,7 +190,7 @@ static void data_gate_lost(struct session *s)
 static void data_gate_on_channel(void *owner, uint32_t events)
 {
     struct session *s = owner;
-    int r = DISPATCH(&s->gate, data_gate_handlers, s);
+    int r = DISPATCH_ONE(&s->gate, data_gate_handlers, s);
 
     (void)events;
     if (r == -EPIPE)

@@ -234,7 +234,7 @@ static const struct handler login_handlers[] = {
 void login_on_master(void *owner, uint32_t events)
 {
     struct session *s = owner;
-    int r = DISPATCH(&s->master, login_handlers, s);
+    int r = DISPATCH_ONE(&s->master, login_handlers, s);
 
     (void)events;
     if (r < 0)

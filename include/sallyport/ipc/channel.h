@@ -207,6 +207,13 @@ int channel_dispatch(struct channel *c, const struct handler *table, size_t n,
                      void *owner);
 #define DISPATCH(c, table, owner)                                              \
     channel_dispatch((c), (table), sizeof(table) / sizeof((table)[0]), (owner))
+/* Works as channel_dispatch() for one message. The loop calls again while there
+ * are more, so a channel that seldom has two needs one system call, not two. */
+int channel_dispatch_one(struct channel *c, const struct handler *table,
+                         size_t n, void *owner);
+#define DISPATCH_ONE(c, table, owner)                                          \
+    channel_dispatch_one((c), (table), sizeof(table) / sizeof((table)[0]),     \
+                         (owner))
 /* Works as channel_dispatch() without that limit, for a peer that has ended. */
 int channel_drain(struct channel *c, const struct handler *table, size_t n,
                   void *owner);
