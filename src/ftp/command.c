@@ -15,14 +15,22 @@
 #define HELP_LINE_MAX 128
 #define FEAT_LINE_MAX 256
 
-#define ROW(command, ...)                                                      \
+#define COMMAND(command, handler, ...)                                         \
     { .name = #command, .verb = VERB_##command, __VA_ARGS__ },
-#define COMMAND(command, handler, ...) ROW(command, __VA_ARGS__)
+#define REFUSED(command, reply, flag, syntax)                                  \
+    { .name = #command,                                                        \
+      .verb = VERB_##command,                                                  \
+      .phase = COMMAND_SECURED,                                                \
+      .argument = ARGUMENT_OPTIONAL,                                           \
+      .flags = COMMAND_REFUSED | COMMAND_HIDDEN | (flag),                      \
+      .refusal = REPLY_##reply,                                                \
+      .help = (syntax) },
 #define ALIAS(alias, command, ...)                                             \
     { .name = #alias, .verb = VERB_##command, __VA_ARGS__ },
-const struct command command_table[] = { COMMAND_LIST(COMMAND, ROW, ALIAS) };
-#undef ROW
+const struct command command_table[] = { COMMAND_LIST(COMMAND, REFUSED,
+                                                      ALIAS) };
 #undef COMMAND
+#undef REFUSED
 #undef ALIAS
 
 const size_t command_count = sizeof(command_table) / sizeof(command_table[0]);

@@ -26,7 +26,7 @@ static bool dispatch_gives_secret(enum verb verb)
 
 static bool dispatch_phase_permits(struct session *s, const struct command *c)
 {
-    if (c->phase >= COMMAND_SECURED && !control_is_secure(s)) {
+    if (c->phase != COMMAND_ALWAYS && !control_is_secure(s)) {
         if (dispatch_gives_secret(c->verb))
             control_end(s, ENDING_PLAIN, REPLY_PLAIN_SECRET, NOTHING);
         else

@@ -13,7 +13,8 @@
 /* A command, or one that is always refused, or another name of a command. The
  * first word is its name, and makes its verb: VERB_ABOR. The second one is the
  * function cmd_abor() in session, or the verb of an alias. The rest are fields
- * of struct command. Sorted by name.
+ * of struct command. A refused one has its reply, a further flag or 0, and its
+ * syntax; it is refused after the TLS handshake. Sorted by name.
  *
  * A pending REST survives what clients send before the transfer: lftp sends
  * TYPE, SIZE, MDTM, PASV, ALLO, REST; older versions send REST, PASV, RETR.
@@ -29,102 +30,78 @@
  * draft-peterson-streamlined-ftp-command-extensions. CLNT, PRET, XCRC, XSHA256
  * and XSHA512 are in none. */
 #define COMMAND_LIST(COMMAND, REFUSED, ALIAS)                                  \
-    COMMAND(ABOR, abor, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_NONE, \
-            .flags = COMMAND_IN_TRANSFER, .help = "ABOR")                      \
-    REFUSED(ACCT, .phase = COMMAND_SECURED, .argument = ARGUMENT_OPTIONAL,     \
-            .flags = COMMAND_REFUSED | COMMAND_HIDDEN | COMMAND_SECRET,        \
-            .refusal = REPLY_NOT_IMPLEMENTED, .help = "ACCT account")          \
-    REFUSED(ADAT, .phase = COMMAND_SECURED, .argument = ARGUMENT_OPTIONAL,     \
-            .flags = COMMAND_REFUSED | COMMAND_HIDDEN | COMMAND_SECRET,        \
-            .refusal = REPLY_NOT_IMPLEMENTED, .help = "ADAT data")             \
-    COMMAND(ALLO, allo, .phase = COMMAND_LOGGED_IN,                            \
-            .argument = ARGUMENT_REQUIRED, .rights = RIGHT_WRITE,              \
+    COMMAND(ABOR, abor, .flags = COMMAND_IN_TRANSFER, .help = "ABOR")          \
+    REFUSED(ACCT, NOT_IMPLEMENTED, COMMAND_SECRET, "ACCT account")             \
+    REFUSED(ADAT, NOT_IMPLEMENTED, COMMAND_SECRET, "ADAT data")                \
+    COMMAND(ALLO, allo, .argument = ARGUMENT_REQUIRED, .rights = RIGHT_WRITE,  \
             .flags = COMMAND_KEEPS_REST, .help = "ALLO bytes")                 \
-    COMMAND(APPE, appe, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_PATH, \
-            .rights = RIGHT_WRITE, .data = DATA_FROM_CLIENT,                   \
+    COMMAND(APPE, appe, .argument = ARGUMENT_PATH, .rights = RIGHT_WRITE,      \
+            .data = DATA_FROM_CLIENT,                                          \
             .flags = COMMAND_FILE | COMMAND_KEEPS_REST, .help = "APPE path")   \
     COMMAND(AUTH, auth, .phase = COMMAND_ALWAYS,                               \
             .argument = ARGUMENT_REQUIRED, .feat = "AUTH TLS\nAUTH SSL",       \
             .help = "AUTH TLS")                                                \
-    COMMAND(AVBL, avbl, .phase = COMMAND_LOGGED_IN,                            \
-            .argument = ARGUMENT_OPTIONAL_PATH, .rights = RIGHT_WRITE,         \
-            .flags = COMMAND_KEEPS_REST, .feat = "AVBL",                       \
-            .help = "AVBL [path]")                                             \
-    REFUSED(CCC, .phase = COMMAND_SECURED, .argument = ARGUMENT_OPTIONAL,      \
-            .flags = COMMAND_REFUSED | COMMAND_HIDDEN,                         \
-            .refusal = REPLY_POLICY, .help = "CCC")                            \
-    COMMAND(CDUP, cdup, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_NONE, \
-            .help = "CDUP")                                                    \
+    COMMAND(AVBL, avbl, .argument = ARGUMENT_OPTIONAL_PATH,                    \
+            .rights = RIGHT_WRITE, .flags = COMMAND_KEEPS_REST,                \
+            .feat = "AVBL", .help = "AVBL [path]")                             \
+    REFUSED(CCC, POLICY, 0, "CCC")                                             \
+    COMMAND(CDUP, cdup, .help = "CDUP")                                        \
     COMMAND(CLNT, clnt, .phase = COMMAND_SECURED,                              \
             .argument = ARGUMENT_REQUIRED, .flags = COMMAND_KEEPS_REST,        \
             .feat = "CLNT", .help = "CLNT name")                               \
-    REFUSED(CONF, .phase = COMMAND_SECURED, .argument = ARGUMENT_OPTIONAL,     \
-            .flags = COMMAND_REFUSED | COMMAND_HIDDEN | COMMAND_SECRET,        \
-            .refusal = REPLY_NOT_IMPLEMENTED, .help = "CONF command")          \
+    REFUSED(CONF, NOT_IMPLEMENTED, COMMAND_SECRET, "CONF command")             \
     COMMAND(CSID, csid, .phase = COMMAND_SECURED,                              \
             .argument = ARGUMENT_OPTIONAL, .flags = COMMAND_KEEPS_REST,        \
             .feat = "CSID", .help = "CSID [Name=client;]")                     \
-    COMMAND(CWD, cwd, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_PATH,   \
-            .feat = "TVFS", .help = "CWD path")                                \
-    COMMAND(DELE, dele, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_PATH, \
-            .rights = RIGHT_DELETE, .flags = COMMAND_FILE,                     \
-            .help = "DELE path")                                               \
-    REFUSED(ENC, .phase = COMMAND_SECURED, .argument = ARGUMENT_OPTIONAL,      \
-            .flags = COMMAND_REFUSED | COMMAND_HIDDEN | COMMAND_SECRET,        \
-            .refusal = REPLY_NOT_IMPLEMENTED, .help = "ENC command")           \
-    COMMAND(EPRT, eprt, .phase = COMMAND_LOGGED_IN,                            \
-            .argument = ARGUMENT_REQUIRED,                                     \
+    COMMAND(CWD, cwd, .argument = ARGUMENT_PATH, .feat = "TVFS",               \
+            .help = "CWD path")                                                \
+    COMMAND(DELE, dele, .argument = ARGUMENT_PATH, .rights = RIGHT_DELETE,     \
+            .flags = COMMAND_FILE, .help = "DELE path")                        \
+    REFUSED(ENC, NOT_IMPLEMENTED, COMMAND_SECRET, "ENC command")               \
+    COMMAND(EPRT, eprt, .argument = ARGUMENT_REQUIRED,                         \
             .flags = COMMAND_ACTIVE | COMMAND_HIDDEN | COMMAND_KEEPS_REST,     \
             .refusal = REPLY_ACTIVE_OFF, .feat = "EPRT",                       \
             .help = "EPRT |family|address|port|")                              \
-    COMMAND(EPSV, epsv, .phase = COMMAND_LOGGED_IN,                            \
-            .argument = ARGUMENT_OPTIONAL, .flags = COMMAND_KEEPS_REST,        \
-            .feat = "EPSV", .help = "EPSV [1 | 2 | ALL]")                      \
-    COMMAND(FEAT, feat, .phase = COMMAND_ALWAYS, .argument = ARGUMENT_NONE,    \
-            .flags = COMMAND_KEEPS_REST, .help = "FEAT")                       \
-    COMMAND(HASH, hash, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_PATH, \
-            .rights = RIGHT_READ, .flags = COMMAND_FILE, .feat = "HASH {}",    \
-            .help = "HASH path")                                               \
+    COMMAND(EPSV, epsv, .argument = ARGUMENT_OPTIONAL,                         \
+            .flags = COMMAND_KEEPS_REST, .feat = "EPSV",                       \
+            .help = "EPSV [1 | 2 | ALL]")                                      \
+    COMMAND(FEAT, feat, .phase = COMMAND_ALWAYS, .flags = COMMAND_KEEPS_REST,  \
+            .help = "FEAT")                                                    \
+    COMMAND(HASH, hash, .argument = ARGUMENT_PATH, .rights = RIGHT_READ,       \
+            .flags = COMMAND_FILE, .feat = "HASH {}", .help = "HASH path")     \
     COMMAND(HELP, help, .phase = COMMAND_ALWAYS,                               \
             .argument = ARGUMENT_OPTIONAL, .flags = COMMAND_KEEPS_REST,        \
             .help = "HELP [command]")                                          \
     COMMAND(HOST, host, .phase = COMMAND_ALWAYS,                               \
             .argument = ARGUMENT_REQUIRED, .feat = "HOST",                     \
             .help = "HOST name")                                               \
-    COMMAND(LIST, list, .phase = COMMAND_LOGGED_IN,                            \
-            .argument = ARGUMENT_OPTIONAL_PATH, .rights = RIGHT_LIST,          \
-            .data = DATA_TO_CLIENT, .help = "LIST [path]")                     \
-    COMMAND(MDTM, mdtm, .phase = COMMAND_LOGGED_IN,                            \
-            .argument = ARGUMENT_REQUIRED, .rights = RIGHT_LIST | RIGHT_WRITE, \
-            .flags = COMMAND_KEEPS_REST, .feat = "MDTM",                       \
-            .help = "MDTM [YYYYMMDDHHMMSS] path")                              \
-    COMMAND(MFF, mff, .phase = COMMAND_LOGGED_IN,                              \
-            .argument = ARGUMENT_REQUIRED, .rights = RIGHT_WRITE,              \
+    COMMAND(LIST, list, .argument = ARGUMENT_OPTIONAL_PATH,                    \
+            .rights = RIGHT_LIST, .data = DATA_TO_CLIENT,                      \
+            .help = "LIST [path]")                                             \
+    COMMAND(MDTM, mdtm, .argument = ARGUMENT_REQUIRED,                         \
+            .rights = RIGHT_LIST | RIGHT_WRITE, .flags = COMMAND_KEEPS_REST,   \
+            .feat = "MDTM", .help = "MDTM [YYYYMMDDHHMMSS] path")              \
+    COMMAND(MFF, mff, .argument = ARGUMENT_REQUIRED, .rights = RIGHT_WRITE,    \
             .flags = COMMAND_KEEPS_REST, .feat = "MFF modify;UNIX.mode;",      \
             .help = "MFF [modify=YYYYMMDDHHMMSS;][UNIX.mode=0644;] path")      \
-    COMMAND(MFMT, mfmt, .phase = COMMAND_LOGGED_IN,                            \
-            .argument = ARGUMENT_REQUIRED, .rights = RIGHT_WRITE,              \
+    COMMAND(MFMT, mfmt, .argument = ARGUMENT_REQUIRED, .rights = RIGHT_WRITE,  \
             .flags = COMMAND_KEEPS_REST, .feat = "MFMT",                       \
             .help = "MFMT YYYYMMDDHHMMSS path")                                \
-    REFUSED(MIC, .phase = COMMAND_SECURED, .argument = ARGUMENT_OPTIONAL,      \
-            .flags = COMMAND_REFUSED | COMMAND_HIDDEN | COMMAND_SECRET,        \
-            .refusal = REPLY_NOT_IMPLEMENTED, .help = "MIC command")           \
-    COMMAND(MKD, mkd, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_PATH,   \
-            .rights = RIGHT_DIRECTORY, .help = "MKD path")                     \
-    COMMAND(MLSD, list, .phase = COMMAND_LOGGED_IN,                            \
-            .argument = ARGUMENT_OPTIONAL_PATH, .rights = RIGHT_LIST,          \
-            .data = DATA_TO_CLIENT, .help = "MLSD [path]")                     \
-    COMMAND(MLST, mlst, .phase = COMMAND_LOGGED_IN,                            \
-            .argument = ARGUMENT_OPTIONAL_PATH, .rights = RIGHT_LIST,          \
-            .feat = "MLST {}", .help = "MLST [path]")                          \
-    COMMAND(MODE, mode, .phase = COMMAND_LOGGED_IN,                            \
-            .argument = ARGUMENT_REQUIRED,                                     \
+    REFUSED(MIC, NOT_IMPLEMENTED, COMMAND_SECRET, "MIC command")               \
+    COMMAND(MKD, mkd, .argument = ARGUMENT_PATH, .rights = RIGHT_DIRECTORY,    \
+            .help = "MKD path")                                                \
+    COMMAND(MLSD, list, .argument = ARGUMENT_OPTIONAL_PATH,                    \
+            .rights = RIGHT_LIST, .data = DATA_TO_CLIENT,                      \
+            .help = "MLSD [path]")                                             \
+    COMMAND(MLST, mlst, .argument = ARGUMENT_OPTIONAL_PATH,                    \
+            .rights = RIGHT_LIST, .feat = "MLST {}", .help = "MLST [path]")    \
+    COMMAND(MODE, mode, .argument = ARGUMENT_REQUIRED,                         \
             .flags = COMMAND_KEEPS_REST | COMMAND_FEAT_Z, .feat = "MODE Z",    \
             .help = "MODE S | MODE Z")                                         \
-    COMMAND(NLST, list, .phase = COMMAND_LOGGED_IN,                            \
-            .argument = ARGUMENT_OPTIONAL_PATH, .rights = RIGHT_LIST,          \
-            .data = DATA_TO_CLIENT, .help = "NLST [path]")                     \
-    COMMAND(NOOP, noop, .phase = COMMAND_ALWAYS, .argument = ARGUMENT_NONE,    \
+    COMMAND(NLST, list, .argument = ARGUMENT_OPTIONAL_PATH,                    \
+            .rights = RIGHT_LIST, .data = DATA_TO_CLIENT,                      \
+            .help = "NLST [path]")                                             \
+    COMMAND(NOOP, noop, .phase = COMMAND_ALWAYS,                               \
             .flags =                                                           \
                 COMMAND_IN_TRANSFER | COMMAND_KEEPS_REST | COMMAND_KEEPS_RNFR, \
             .help = "NOOP")                                                    \
@@ -135,101 +112,81 @@
                     "OPTS MODE Z [LEVEL n]")                                   \
     COMMAND(PASS, pass, .phase = COMMAND_NAMED, .argument = ARGUMENT_OPTIONAL, \
             .flags = COMMAND_SECRET, .help = "PASS password")                  \
-    COMMAND(PASV, pasv, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_NONE, \
-            .flags = COMMAND_KEEPS_REST, .help = "PASV")                       \
+    COMMAND(PASV, pasv, .flags = COMMAND_KEEPS_REST, .help = "PASV")           \
     COMMAND(PBSZ, pbsz, .phase = COMMAND_SECURED,                              \
             .argument = ARGUMENT_REQUIRED, .flags = COMMAND_KEEPS_REST,        \
             .feat = "PBSZ", .help = "PBSZ 0")                                  \
-    COMMAND(PORT, port, .phase = COMMAND_LOGGED_IN,                            \
-            .argument = ARGUMENT_REQUIRED,                                     \
+    COMMAND(PORT, port, .argument = ARGUMENT_REQUIRED,                         \
             .flags = COMMAND_ACTIVE | COMMAND_HIDDEN | COMMAND_KEEPS_REST,     \
             .refusal = REPLY_ACTIVE_OFF, .help = "PORT h1,h2,h3,h4,p1,p2")     \
     /* not in FEAT: lftp would send it before each transfer */                 \
-    COMMAND(PRET, pret, .phase = COMMAND_LOGGED_IN,                            \
-            .argument = ARGUMENT_REQUIRED, .flags = COMMAND_KEEPS_REST,        \
-            .help = "PRET command")                                            \
+    COMMAND(PRET, pret, .argument = ARGUMENT_REQUIRED,                         \
+            .flags = COMMAND_KEEPS_REST, .help = "PRET command")               \
     COMMAND(PROT, prot, .phase = COMMAND_SECURED,                              \
             .argument = ARGUMENT_REQUIRED, .flags = COMMAND_KEEPS_REST,        \
             .feat = "PROT", .help = "PROT P")                                  \
-    COMMAND(PWD, pwd, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_NONE,   \
-            .flags = COMMAND_KEEPS_REST, .help = "PWD")                        \
-    COMMAND(QUIT, quit, .phase = COMMAND_ALWAYS, .argument = ARGUMENT_NONE,    \
-            .flags = COMMAND_IN_TRANSFER, .help = "QUIT")                      \
-    COMMAND(RANG, rang, .phase = COMMAND_LOGGED_IN,                            \
-            .argument = ARGUMENT_REQUIRED, .flags = COMMAND_KEEPS_REST,        \
-            .feat = "RANG STREAM",                                             \
+    COMMAND(PWD, pwd, .flags = COMMAND_KEEPS_REST, .help = "PWD")              \
+    COMMAND(QUIT, quit, .phase = COMMAND_ALWAYS, .flags = COMMAND_IN_TRANSFER, \
+            .help = "QUIT")                                                    \
+    COMMAND(RANG, rang, .argument = ARGUMENT_REQUIRED,                         \
+            .flags = COMMAND_KEEPS_REST, .feat = "RANG STREAM",                \
             .help = "RANG first last (of the bytes that RETR or HASH takes; "  \
                     "1 0: all)")                                               \
-    REFUSED(REIN, .phase = COMMAND_SECURED, .argument = ARGUMENT_OPTIONAL,     \
-            .flags = COMMAND_REFUSED | COMMAND_HIDDEN,                         \
-            .refusal = REPLY_NOT_IMPLEMENTED, .help = "REIN")                  \
-    COMMAND(REST, rest, .phase = COMMAND_LOGGED_IN,                            \
-            .argument = ARGUMENT_REQUIRED, .flags = COMMAND_KEEPS_REST,        \
-            .feat = "REST STREAM", .help = "REST offset")                      \
-    COMMAND(RETR, retr, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_PATH, \
-            .rights = RIGHT_READ, .data = DATA_TO_CLIENT,                      \
+    REFUSED(REIN, NOT_IMPLEMENTED, 0, "REIN")                                  \
+    COMMAND(REST, rest, .argument = ARGUMENT_REQUIRED,                         \
+            .flags = COMMAND_KEEPS_REST, .feat = "REST STREAM",                \
+            .help = "REST offset")                                             \
+    COMMAND(RETR, retr, .argument = ARGUMENT_PATH, .rights = RIGHT_READ,       \
+            .data = DATA_TO_CLIENT,                                            \
             .flags = COMMAND_FILE | COMMAND_KEEPS_REST, .help = "RETR path")   \
-    COMMAND(RMD, rmd, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_PATH,   \
-            .rights = RIGHT_DIRECTORY, .help = "RMD path")                     \
-    COMMAND(RNFR, rnfr, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_PATH, \
-            .rights = RIGHT_RENAME, .help = "RNFR path")                       \
-    COMMAND(RNTO, rnto, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_PATH, \
-            .rights = RIGHT_RENAME, .flags = COMMAND_KEEPS_RNFR,               \
-            .help = "RNTO path")                                               \
+    COMMAND(RMD, rmd, .argument = ARGUMENT_PATH, .rights = RIGHT_DIRECTORY,    \
+            .help = "RMD path")                                                \
+    COMMAND(RNFR, rnfr, .argument = ARGUMENT_PATH, .rights = RIGHT_RENAME,     \
+            .help = "RNFR path")                                               \
+    COMMAND(RNTO, rnto, .argument = ARGUMENT_PATH, .rights = RIGHT_RENAME,     \
+            .flags = COMMAND_KEEPS_RNFR, .help = "RNTO path")                  \
     /* sub-commands: SITE_LIST */                                              \
-    COMMAND(SITE, site, .phase = COMMAND_LOGGED_IN,                            \
-            .argument = ARGUMENT_REQUIRED, .flags = COMMAND_KEEPS_REST,        \
-            .feat = "SITE UTIME", .help = "SITE command")                      \
-    COMMAND(SIZE, size, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_PATH, \
-            .rights = RIGHT_LIST, .flags = COMMAND_FILE | COMMAND_KEEPS_REST,  \
-            .feat = "SIZE", .help = "SIZE path")                               \
-    REFUSED(SMNT, .phase = COMMAND_SECURED, .argument = ARGUMENT_OPTIONAL,     \
-            .flags = COMMAND_REFUSED | COMMAND_HIDDEN,                         \
-            .refusal = REPLY_NOT_IMPLEMENTED, .help = "SMNT path")             \
-    COMMAND(STAT, stat, .phase = COMMAND_LOGGED_IN,                            \
-            .argument = ARGUMENT_OPTIONAL_PATH,                                \
+    COMMAND(SITE, site, .argument = ARGUMENT_REQUIRED,                         \
+            .flags = COMMAND_KEEPS_REST, .feat = "SITE UTIME",                 \
+            .help = "SITE command")                                            \
+    COMMAND(SIZE, size, .argument = ARGUMENT_PATH, .rights = RIGHT_LIST,       \
+            .flags = COMMAND_FILE | COMMAND_KEEPS_REST, .feat = "SIZE",        \
+            .help = "SIZE path")                                               \
+    REFUSED(SMNT, NOT_IMPLEMENTED, 0, "SMNT path")                             \
+    COMMAND(STAT, stat, .argument = ARGUMENT_OPTIONAL_PATH,                    \
             .flags = COMMAND_IN_TRANSFER | COMMAND_KEEPS_REST,                 \
             .help = "STAT [path]")                                             \
-    COMMAND(STOR, stor, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_PATH, \
+    COMMAND(STOR, stor, .argument = ARGUMENT_PATH,                             \
             .rights = RIGHT_WRITE | RIGHT_REPLACE, .data = DATA_FROM_CLIENT,   \
             .flags = COMMAND_FILE | COMMAND_KEEPS_REST, .help = "STOR path")   \
-    COMMAND(STOU, stou, .phase = COMMAND_LOGGED_IN,                            \
-            .argument = ARGUMENT_OPTIONAL_PATH, .rights = RIGHT_WRITE,         \
-            .data = DATA_FROM_CLIENT, .flags = COMMAND_FILE,                   \
-            .help = "STOU [path]")                                             \
-    COMMAND(STRU, stru, .phase = COMMAND_LOGGED_IN,                            \
-            .argument = ARGUMENT_REQUIRED, .flags = COMMAND_KEEPS_REST,        \
-            .help = "STRU F")                                                  \
-    COMMAND(SYST, syst, .phase = COMMAND_ALWAYS, .argument = ARGUMENT_NONE,    \
-            .flags = COMMAND_KEEPS_REST, .help = "SYST")                       \
-    COMMAND(TYPE, type, .phase = COMMAND_LOGGED_IN,                            \
-            .argument = ARGUMENT_REQUIRED, .flags = COMMAND_KEEPS_REST,        \
-            .help = "TYPE I | TYPE A")                                         \
+    COMMAND(STOU, stou, .argument = ARGUMENT_OPTIONAL_PATH,                    \
+            .rights = RIGHT_WRITE, .data = DATA_FROM_CLIENT,                   \
+            .flags = COMMAND_FILE, .help = "STOU [path]")                      \
+    COMMAND(STRU, stru, .argument = ARGUMENT_REQUIRED,                         \
+            .flags = COMMAND_KEEPS_REST, .help = "STRU F")                     \
+    COMMAND(SYST, syst, .phase = COMMAND_ALWAYS, .flags = COMMAND_KEEPS_REST,  \
+            .help = "SYST")                                                    \
+    COMMAND(TYPE, type, .argument = ARGUMENT_REQUIRED,                         \
+            .flags = COMMAND_KEEPS_REST, .help = "TYPE I | TYPE A")            \
     COMMAND(USER, user, .phase = COMMAND_SECURED,                              \
             .argument = ARGUMENT_REQUIRED, .help = "USER name")                \
-    COMMAND(XCRC, xcrc, .phase = COMMAND_LOGGED_IN,                            \
-            .argument = ARGUMENT_REQUIRED, .rights = RIGHT_READ,               \
+    COMMAND(XCRC, xcrc, .argument = ARGUMENT_REQUIRED, .rights = RIGHT_READ,   \
             .feat = "XCRC",                                                    \
             .help = "XCRC path, or XCRC \"path\" [start [end]]")               \
-    ALIAS(XCUP, CDUP, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_NONE,   \
-          .flags = COMMAND_HIDDEN, .help = "XCUP")                             \
-    ALIAS(XCWD, CWD, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_PATH,    \
-          .flags = COMMAND_HIDDEN, .help = "XCWD path")                        \
-    ALIAS(XMKD, MKD, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_PATH,    \
-          .rights = RIGHT_DIRECTORY, .flags = COMMAND_HIDDEN,                  \
-          .help = "XMKD path")                                                 \
-    ALIAS(XPWD, PWD, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_NONE,    \
-          .flags = COMMAND_HIDDEN | COMMAND_KEEPS_REST, .help = "XPWD")        \
-    ALIAS(XRMD, RMD, .phase = COMMAND_LOGGED_IN, .argument = ARGUMENT_PATH,    \
-          .rights = RIGHT_DIRECTORY, .flags = COMMAND_HIDDEN,                  \
-          .help = "XRMD path")                                                 \
-    COMMAND(XSHA256, xsha256, .phase = COMMAND_LOGGED_IN,                      \
-            .argument = ARGUMENT_REQUIRED, .rights = RIGHT_READ,               \
-            .feat = "XSHA256",                                                 \
+    ALIAS(XCUP, CDUP, .flags = COMMAND_HIDDEN, .help = "XCUP")                 \
+    ALIAS(XCWD, CWD, .argument = ARGUMENT_PATH, .flags = COMMAND_HIDDEN,       \
+          .help = "XCWD path")                                                 \
+    ALIAS(XMKD, MKD, .argument = ARGUMENT_PATH, .rights = RIGHT_DIRECTORY,     \
+          .flags = COMMAND_HIDDEN, .help = "XMKD path")                        \
+    ALIAS(XPWD, PWD, .flags = COMMAND_HIDDEN | COMMAND_KEEPS_REST,             \
+          .help = "XPWD")                                                      \
+    ALIAS(XRMD, RMD, .argument = ARGUMENT_PATH, .rights = RIGHT_DIRECTORY,     \
+          .flags = COMMAND_HIDDEN, .help = "XRMD path")                        \
+    COMMAND(XSHA256, xsha256, .argument = ARGUMENT_REQUIRED,                   \
+            .rights = RIGHT_READ, .feat = "XSHA256",                           \
             .help = "XSHA256 path, or XSHA256 \"path\" [start [end]]")         \
-    COMMAND(XSHA512, xsha512, .phase = COMMAND_LOGGED_IN,                      \
-            .argument = ARGUMENT_REQUIRED, .rights = RIGHT_READ,               \
-            .feat = "XSHA512",                                                 \
+    COMMAND(XSHA512, xsha512, .argument = ARGUMENT_REQUIRED,                   \
+            .rights = RIGHT_READ, .feat = "XSHA512",                           \
             .help = "XSHA512 path, or XSHA512 \"path\" [start [end]]")
 
 enum verb {
@@ -242,12 +199,13 @@ enum verb {
         VERB_COUNT
 };
 
-/* The step that must come before the command. */
+/* The step that must come before the command. A row that names none needs a
+ * login. */
 enum command_phase {
-    COMMAND_ALWAYS,  /* even before TLS */
-    COMMAND_SECURED, /* after the TLS handshake */
+    COMMAND_LOGGED_IN,
     COMMAND_NAMED,   /* after USER */
-    COMMAND_LOGGED_IN
+    COMMAND_SECURED, /* after the TLS handshake */
+    COMMAND_ALWAYS   /* even before TLS */
 };
 
 enum command_argument {
