@@ -5,6 +5,7 @@
  * transferred, session decides whether that suffices. A connection that has
  * shown no ticket never gets one: the client could come back with it and pass
  * for the user. */
+#include <endian.h>
 #include <errno.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -21,80 +22,54 @@
  * has the keys too. */
 #define FORMAT 2
 
-/* Offsets of the fields. */
-enum {
-    AT_FORMAT = 0,
-    AT_FAMILY = 1,
-    AT_ADDRESS = 2,
-    AT_SERIAL = 18,
-    AT_VERSION = 26,
-    AT_LENGTH = 34,
-    AT_USER = 35,
-    AT_END = AT_USER + USER_NAME_MAX
-};
-_Static_assert(AT_END == TICKET_OWNER_BYTES, "the header has the length");
-
-static void put_number(unsigned char *at, uint64_t n)
-{
-    for (int i = 0; i < 8; i++)
-        at[i] = (unsigned char)(n >> (56 - 8 * i));
-}
-
-static uint64_t get_number(const unsigned char *at)
-{
-    uint64_t n = 0;
-
-    for (int i = 0; i < 8; i++)
-        n = n << 8 | at[i];
-    return n;
-}
+struct owner_bytes {
+    uint8_t format, family, address[16];
+    uint64_t serial, version; /* the most significant byte first */
+    uint8_t length;
+    char user[USER_NAME_MAX]; /* and zeros */
+} __attribute__((packed));
+_Static_assert(sizeof(struct owner_bytes) == TICKET_OWNER_BYTES,
+               "the header has the length");
 
 void ticket_owner_write(const struct ticket_owner *o,
                         unsigned char out[TICKET_OWNER_BYTES])
 {
-    size_t len = strnlen(o->user, USER_NAME_MAX);
+    struct owner_bytes b = { .format = FORMAT,
+                             .family = o->address.family,
+                             .serial = htobe64(o->serial),
+                             .version = htobe64(o->version),
+                             .length =
+                                 (uint8_t)strnlen(o->user, USER_NAME_MAX) };
 
-    memset(out, 0, TICKET_OWNER_BYTES);
-    out[AT_FORMAT] = FORMAT;
-    out[AT_FAMILY] = o->address.family;
-    memcpy(out + AT_ADDRESS, o->address.bytes, sizeof(o->address.bytes));
-    put_number(out + AT_SERIAL, o->serial);
-    put_number(out + AT_VERSION, o->version);
-    out[AT_LENGTH] = (unsigned char)len;
-    memcpy(out + AT_USER, o->user, len);
+    memcpy(b.address, o->address.bytes, sizeof(b.address));
+    memcpy(b.user, o->user, b.length);
+    memcpy(out, &b, sizeof(b));
 }
 
-static bool is_padded(const unsigned char *bytes, size_t len)
+static bool is_owner(const struct owner_bytes *b)
 {
-    for (size_t i = AT_USER + len; i < AT_END; i++)
-        if (bytes[i] != 0)
+    if (b->format != FORMAT || (b->family != 4 && b->family != 6))
+        return false;
+    for (size_t i = 0; i < sizeof(b->user); i++)
+        if ((i < b->length) != (b->user[i] != 0))
             return false;
-    return true;
-}
-
-static bool is_owner(const unsigned char *bytes)
-{
-    size_t len = bytes[AT_LENGTH];
-
-    if (bytes[AT_FORMAT] != FORMAT)
-        return false;
-    if (bytes[AT_FAMILY] != 4 && bytes[AT_FAMILY] != 6)
-        return false;
-    return len > 0 && len <= USER_NAME_MAX &&
-           !memchr(bytes + AT_USER, 0, len) && is_padded(bytes, len);
+    return b->length > 0 && b->length <= sizeof(b->user);
 }
 
 int ticket_owner_read(const void *bytes, size_t len, struct ticket_owner *ret)
 {
-    const unsigned char *from = bytes;
+    struct owner_bytes b;
 
-    if (len != TICKET_OWNER_BYTES || !is_owner(from))
+    if (len != sizeof(b))
         return -EINVAL;
-    *ret = (struct ticket_owner){ .address.family = from[AT_FAMILY] };
-    memcpy(ret->address.bytes, from + AT_ADDRESS, sizeof(ret->address.bytes));
-    memcpy(ret->user, from + AT_USER, from[AT_LENGTH]);
-    ret->serial = get_number(from + AT_SERIAL);
-    ret->version = get_number(from + AT_VERSION);
+    memcpy(&b, bytes, len);
+    if (!is_owner(&b))
+        return -EINVAL;
+    *ret = (struct ticket_owner){ .address.family = b.family,
+                                  .serial = be64toh(b.serial),
+                                  .version = be64toh(b.version) };
+    memcpy(ret->address.bytes, b.address, sizeof(b.address));
+    memcpy(ret->user, b.user, b.length);
     return 0;
 }
 
