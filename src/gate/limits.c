@@ -93,8 +93,8 @@ static struct prefix_count *prefix_find(const struct limits *l,
     return NULL;
 }
 
-static const struct prefix_count *prefix_find_peer(const struct limits *l,
-                                                   const struct address *peer)
+static struct prefix_count *prefix_find_peer(const struct limits *l,
+                                             const struct address *peer)
 {
     struct address prefix = limit_prefix(peer);
 
@@ -166,8 +166,7 @@ void limits_count_in(struct limits *l, const struct address *peer)
 
 void limits_wait(struct limits *l, const struct address *peer)
 {
-    struct address prefix = limit_prefix(peer);
-    struct prefix_count *p = prefix_find(l, &prefix);
+    struct prefix_count *p = prefix_find_peer(l, peer);
 
     l->waiting++;
     l->many[++p->waiting]++;
@@ -194,8 +193,7 @@ void limits_enter(struct limits *l, const struct address *peer)
 
 void limits_settle(struct limits *l, const struct address *peer)
 {
-    struct address prefix = limit_prefix(peer);
-    struct prefix_count *p = prefix_find(l, &prefix);
+    struct prefix_count *p = prefix_find_peer(l, peer);
 
     if (!p || p->waiting == 0)
         return;
@@ -207,8 +205,7 @@ void limits_settle(struct limits *l, const struct address *peer)
 
 void limits_count_out(struct limits *l, const struct address *peer)
 {
-    struct address prefix = limit_prefix(peer);
-    struct prefix_count *p = prefix_find(l, &prefix);
+    struct prefix_count *p = prefix_find_peer(l, peer);
 
     if (p && --p->count == 0) {
         LIST_REMOVE(p, chain);
