@@ -68,7 +68,7 @@ static int generation_on_up(void *owner, struct msg_up *m)
 
     (void)m;
     g->channel.phase = PHASE_RUN;
-    start_on_up(g);
+    takeover_begin(g);
     return 0;
 }
 

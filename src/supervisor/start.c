@@ -304,11 +304,6 @@ void start_reload(struct supervisor *s, struct generation *g, uint32_t request)
     start_next(s);
 }
 
-void start_on_up(struct generation *g)
-{
-    takeover_begin(g);
-}
-
 void start_on_leading(struct generation *g)
 {
     struct supervisor *s = g->supervisor;

@@ -176,9 +176,12 @@ bool start_first(struct supervisor *s);
 /* Starts another generation for a reload. G is the generation whose master has
  * sent REQUEST; NULL after SIGHUP. */
 void start_reload(struct supervisor *s, struct generation *g, uint32_t request);
-/* Called when a generation is ready, when it accepts, when its gate has ended,
- * and when its master was reaped. */
-void start_on_up(struct generation *g);
+/* G is ready and leads from now on. The other generations get a message. */
+void takeover_begin(struct generation *g);
+/* G has not taken over in time. */
+void takeover_on_time(struct generation *g);
+/* Called when a generation accepts, when its gate has ended, and when its
+ * master was reaped. */
 void start_on_leading(struct generation *g);
 void start_on_gate_lost(struct generation *g, bool handed_over);
 void start_on_ended(struct generation *g);
@@ -190,12 +193,6 @@ void heartbeat_init(struct supervisor *s);
 void heartbeat_begin(struct supervisor *s);
 /* G's master has answered REQUEST. */
 void heartbeat_answered(struct generation *g, uint32_t request);
-
-/* G is ready and leads from now on. The other generations get a
- * message. */
-void takeover_begin(struct generation *g);
-/* G has not taken over in time. */
-void takeover_on_time(struct generation *g);
 
 /* generation.c: starts a master in a free place; it inherits the kept
  * descriptors. Returns NULL after a line on standard error if that fails. */
