@@ -174,9 +174,13 @@ static int hash_parse_quoted(struct slice argument, struct slice *path,
                : 0;
 }
 
-static void hash_argument(struct session *s, const struct call *call,
-                          const char *name)
+/* XSHA256, XSHA512 and XCRC. */
+void cmd_checksum(struct session *s, const struct call *call)
 {
+    enum verb verb = call->command->verb;
+    const char *name = verb == VERB_XCRC      ? "CRC32"
+                       : verb == VERB_XSHA512 ? hash_names[HASH_SHA512]
+                                              : hash_names[HASH_SHA256];
     uint64_t start, until;
     struct slice text;
     struct path path;
@@ -188,22 +192,7 @@ static void hash_argument(struct session *s, const struct call *call,
     else if (path_resolve(&s->cwd, text, &path) < 0)
         control_reply(s, REPLY_BAD_NAME);
     else
-        hash_file(s, call->command->verb, &path, name, start, until);
-}
-
-void cmd_xsha256(struct session *s, const struct call *call)
-{
-    hash_argument(s, call, hash_names[HASH_SHA256]);
-}
-
-void cmd_xsha512(struct session *s, const struct call *call)
-{
-    hash_argument(s, call, hash_names[HASH_SHA512]);
-}
-
-void cmd_xcrc(struct session *s, const struct call *call)
-{
-    hash_argument(s, call, "CRC32");
+        hash_file(s, verb, &path, name, start, until);
 }
 
 void hash_size(struct session *s, const struct call *call)

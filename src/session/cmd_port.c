@@ -55,31 +55,19 @@ static void cmd_await(struct session *s, const struct call *call,
     control_reply_with(s, REPLY_ACTIVE_OK, slice_from(text));
 }
 
-static void cmd_active(struct session *s, const struct call *call, int parsed,
-                       const struct address *client)
+void cmd_active(struct session *s, const struct call *call)
 {
+    struct address client;
+    int r = call->command->verb == VERB_PORT
+                ? hostport_parse(call->argument, &client)
+                : hostport_parse_extended(call->argument, &client);
+
     if (s->only_epsv)
         control_reply(s, REPLY_ONLY_EPSV);
-    else if (parsed == -EPROTONOSUPPORT)
+    else if (r == -EPROTONOSUPPORT)
         control_reply(s, REPLY_BAD_PROTOCOL);
-    else if (parsed < 0)
+    else if (r < 0)
         control_bad_argument(s, call->command->help);
     else
-        cmd_await(s, call, client);
-}
-
-void cmd_port(struct session *s, const struct call *call)
-{
-    struct address client;
-    int r = hostport_parse(call->argument, &client);
-
-    cmd_active(s, call, r, &client);
-}
-
-void cmd_eprt(struct session *s, const struct call *call)
-{
-    struct address client;
-    int r = hostport_parse_extended(call->argument, &client);
-
-    cmd_active(s, call, r, &client);
+        cmd_await(s, call, &client);
 }

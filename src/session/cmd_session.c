@@ -38,28 +38,20 @@ void cmd_help(struct session *s, const struct call *call)
     buf_release(&lines);
 }
 
-/* The name is logged once, and only for users: otherwise strangers could fill
- * the log. */
-static void info_note_client(struct session *s, struct slice name)
+/* CLNT and CSID. The name is logged once, and only for users: otherwise
+ * strangers could fill the log. */
+void cmd_client(struct session *s, const struct call *call)
 {
-    if (s->client[0])
-        return;
+    struct slice name = call->argument;
+
     if (name.len > CLIENT_NAME_MAX)
         name.len = CLIENT_NAME_MAX;
-    slice_copy(name, s->client, sizeof(s->client));
-    report_client(s);
-}
-
-void cmd_clnt(struct session *s, const struct call *call)
-{
-    info_note_client(s, call->argument);
-    control_reply(s, REPLY_CLNT_OK);
-}
-
-void cmd_csid(struct session *s, const struct call *call)
-{
-    info_note_client(s, call->argument);
-    control_reply(s, REPLY_CSID);
+    if (!s->client[0]) {
+        slice_copy(name, s->client, sizeof(s->client));
+        report_client(s);
+    }
+    control_reply(s, call->command->verb == VERB_CSID ? REPLY_CSID
+                                                      : REPLY_CLNT_OK);
 }
 
 /* Some servers must know the file before the port; this one doesn't. */

@@ -46,11 +46,11 @@
             .feat = "AVBL", .help = "AVBL [path]")                             \
     REFUSED(CCC, POLICY, 0, "CCC")                                             \
     COMMAND(CDUP, cdup, .help = "CDUP")                                        \
-    COMMAND(CLNT, clnt, .phase = COMMAND_SECURED,                              \
+    COMMAND(CLNT, client, .phase = COMMAND_SECURED,                            \
             .argument = ARGUMENT_REQUIRED, .flags = COMMAND_KEEPS_REST,        \
             .feat = "CLNT", .help = "CLNT name")                               \
     REFUSED(CONF, NOT_IMPLEMENTED, COMMAND_SECRET, "CONF command")             \
-    COMMAND(CSID, csid, .phase = COMMAND_SECURED,                              \
+    COMMAND(CSID, client, .phase = COMMAND_SECURED,                            \
             .argument = ARGUMENT_OPTIONAL, .flags = COMMAND_KEEPS_REST,        \
             .feat = "CSID", .help = "CSID [Name=client;]")                     \
     COMMAND(CWD, cwd, .argument = ARGUMENT_PATH, .feat = "TVFS",               \
@@ -58,7 +58,7 @@
     COMMAND(DELE, dele, .argument = ARGUMENT_PATH, .rights = RIGHT_DELETE,     \
             .flags = COMMAND_FILE, .help = "DELE path")                        \
     REFUSED(ENC, NOT_IMPLEMENTED, COMMAND_SECRET, "ENC command")               \
-    COMMAND(EPRT, eprt, .argument = ARGUMENT_REQUIRED,                         \
+    COMMAND(EPRT, active, .argument = ARGUMENT_REQUIRED,                       \
             .flags = COMMAND_ACTIVE | COMMAND_HIDDEN | COMMAND_KEEPS_REST,     \
             .refusal = REPLY_ACTIVE_OFF, .feat = "EPRT",                       \
             .help = "EPRT |family|address|port|")                              \
@@ -116,7 +116,7 @@
     COMMAND(PBSZ, pbsz, .phase = COMMAND_SECURED,                              \
             .argument = ARGUMENT_REQUIRED, .flags = COMMAND_KEEPS_REST,        \
             .feat = "PBSZ", .help = "PBSZ 0")                                  \
-    COMMAND(PORT, port, .argument = ARGUMENT_REQUIRED,                         \
+    COMMAND(PORT, active, .argument = ARGUMENT_REQUIRED,                       \
             .flags = COMMAND_ACTIVE | COMMAND_HIDDEN | COMMAND_KEEPS_REST,     \
             .refusal = REPLY_ACTIVE_OFF, .help = "PORT h1,h2,h3,h4,p1,p2")     \
     /* not in FEAT: lftp would send it before each transfer */                 \
@@ -170,8 +170,8 @@
             .flags = COMMAND_KEEPS_REST, .help = "TYPE I | TYPE A")            \
     COMMAND(USER, user, .phase = COMMAND_SECURED,                              \
             .argument = ARGUMENT_REQUIRED, .help = "USER name")                \
-    COMMAND(XCRC, xcrc, .argument = ARGUMENT_REQUIRED, .rights = RIGHT_READ,   \
-            .feat = "XCRC",                                                    \
+    COMMAND(XCRC, checksum, .argument = ARGUMENT_REQUIRED,                     \
+            .rights = RIGHT_READ, .feat = "XCRC",                              \
             .help = "XCRC path, or XCRC \"path\" [start [end]]")               \
     ALIAS(XCUP, CDUP, .flags = COMMAND_HIDDEN, .help = "XCUP")                 \
     ALIAS(XCWD, CWD, .argument = ARGUMENT_PATH, .flags = COMMAND_HIDDEN,       \
@@ -182,10 +182,10 @@
           .help = "XPWD")                                                      \
     ALIAS(XRMD, RMD, .argument = ARGUMENT_PATH, .rights = RIGHT_DIRECTORY,     \
           .flags = COMMAND_HIDDEN, .help = "XRMD path")                        \
-    COMMAND(XSHA256, xsha256, .argument = ARGUMENT_REQUIRED,                   \
+    COMMAND(XSHA256, checksum, .argument = ARGUMENT_REQUIRED,                  \
             .rights = RIGHT_READ, .feat = "XSHA256",                           \
             .help = "XSHA256 path, or XSHA256 \"path\" [start [end]]")         \
-    COMMAND(XSHA512, xsha512, .argument = ARGUMENT_REQUIRED,                   \
+    COMMAND(XSHA512, checksum, .argument = ARGUMENT_REQUIRED,                  \
             .rights = RIGHT_READ, .feat = "XSHA512",                           \
             .help = "XSHA512 path, or XSHA512 \"path\" [start [end]]")
 
