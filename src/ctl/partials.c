@@ -11,8 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -51,28 +53,44 @@ static const char *const state_words[PARTIAL_STATE_COUNT] = {
     [PARTIAL_STAYS] = "stays",
 };
 
-static void print_partial(struct search *s, const struct msg_partial *msg)
+/* Writes "PATH" or "PATH for "NAME"". */
+static void partial_text(const struct msg_partial *msg, struct buf *text)
 {
-    struct buf text;
-    char ago[WHEN_MAX];
-    int r;
+    int r = event_escape(msg->path, text);
 
-    buf_init(&text, TEXT_ROOM);
-    r = event_escape(msg->path, &text);
     if (r == 0 && msg->name.len > 0) {
-        r = buf_add_text(&text, " for \"");
+        r = buf_add_text(text, " for \"");
         if (r == 0)
-            r = event_escape(msg->name, &text);
+            r = event_escape(msg->name, text);
         if (r == 0)
-            r = buf_add_text(&text, "\"");
+            r = buf_add_text(text, "\"");
     }
+    if (r < 0)
+        buf_add_text(text, "...");
+}
+
+static void print_partial(struct search *s, const struct msg_partial *msg,
+                          struct slice text)
+{
+    char ago[WHEN_MAX];
+
     if (s->lines++ == 0)
         printf("%-16s %14s %8s %-9s %s\n", "USER", "BYTES", "AGE", "STATE",
                "PATH");
-    printf("%-16s %14" PRIu64 " %8s %-9s %.*s%s\n", s->user, msg->bytes,
+    printf("%-16s %14" PRIu64 " %8s %-9s %.*s\n", s->user, msg->bytes,
            when_ago(msg->mtime, s->now, ago), state_words[msg->state],
-           (int)text.len, text.data, r ? "..." : "");
-    buf_release(&text);
+           (int)text.len, text.ptr);
+}
+
+/* The server, which may not run, removes nothing here and logs nothing. So the
+ * system's log has who removed what. */
+static void log_removed(const struct search *s, const struct msg_partial *msg,
+                        struct slice text)
+{
+    syslog(LOG_DAEMON | LOG_NOTICE,
+           "uid %u removed the unfinished upload %.*s of user %s, %" PRIu64
+           " bytes",
+           (unsigned)getuid(), (int)text.len, text.ptr, s->user, msg->bytes);
 }
 
 static json_t *json_slice(struct slice s)
@@ -106,12 +124,21 @@ static int print_partial_json(struct search *s, const struct msg_partial *msg)
 
 static int take_partial(struct search *s, const struct msg_partial *msg)
 {
+    struct buf text;
+    int code = 0;
+
+    buf_init(&text, TEXT_ROOM);
+    partial_text(msg, &text);
     s->count[msg->state]++;
     s->bytes[msg->state] += msg->bytes;
+    if (msg->state == PARTIAL_REMOVED)
+        log_removed(s, msg, buf_slice(&text));
     if (s->x->args.json)
-        return print_partial_json(s, msg);
-    print_partial(s, msg);
-    return 0;
+        code = print_partial_json(s, msg);
+    else
+        print_partial(s, msg, buf_slice(&text));
+    buf_release(&text);
+    return code;
 }
 
 static int take_partials_end(struct search *s,
@@ -151,6 +178,26 @@ struct helper {
     struct channel files, master; /* its peers are a session's, and master's */
 };
 
+/* A server that runs without root has one uid, and so have all its files. Root
+ * would search the home with the uid of the row, and find nothing. */
+static void refuse_home_of_other(const struct user *user, int master)
+{
+    struct complaint c = { "" };
+    struct channel to;
+    struct stat st;
+
+    if (geteuid() != 0 || stat(user->home, &st) < 0 || st.st_uid == 0 ||
+        st.st_uid == user->uid)
+        return;
+    complain(&c,
+             "the home %s belongs to uid %u, not to uid %u; if the server runs "
+             "without root, run sallyportctl as its user",
+             user->home, (unsigned)st.st_uid, (unsigned)user->uid);
+    channel_init(&to, master, PROCESS_FILES, PROCESS_MASTER, PHASE_START);
+    SEND(&to, files_failed, 0, .error = EACCES, .why = slice_from(c.text));
+    _exit(EX_NOINPUT);
+}
+
 /* Becomes the process files. It needs nothing of the other users, and what it
  * knows of this one it has on its own stack. */
 static void become_files(const struct search *s, const struct user *user,
@@ -175,6 +222,7 @@ static void become_files(const struct search *s, const struct user *user,
     snprintf(name, sizeof(name), "%s", user->name);
     snprintf(home, sizeof(home), "%s", user->home);
     memcpy(start.name_key, s->key, sizeof(start.name_key));
+    refuse_home_of_other(user, master);
     users_release(u); /* wipes the hashes */
     partials_files(&start);
     _exit(EX_SOFTWARE);
@@ -204,14 +252,19 @@ static int wait_for_files(struct search *s, const struct user *user,
                           struct helper *h)
 {
     struct message m;
+    const struct msg_files_failed *failed = &m.files_failed;
     int r = channel_wait(&h->master, &m, START_MS);
 
     if (r == 1 && m.kind == MSG_files_ready)
         return 0;
-    if (r == 1 && m.kind == MSG_files_failed)
+    if (r != 1 || m.kind != MSG_files_failed)
+        return ctl_fail(s->x, EX_TEMPFAIL, "its files hung up");
+    if (failed->why.len == 0)
         return ctl_fail(s->x, EX_NOINPUT, "the home %s can't be entered: %s",
-                        user->home, strerror((int)m.files_failed.error));
-    return ctl_fail(s->x, EX_TEMPFAIL, "its files hung up");
+                        user->home, strerror(failed->error));
+    /* EPERM: its sandbox has failed. */
+    return ctl_fail(s->x, failed->error == EPERM ? EX_OSERR : EX_NOINPUT,
+                    "%.*s", (int)failed->why.len, failed->why.ptr);
 }
 
 /* One that has failed may hang in a call of a dead disk, until the call

@@ -322,18 +322,12 @@ static int files_enter_sandbox(const struct files_start *start, int root,
     return sandbox_enter(PROCESS_FILES, &plan, &weaker, c) == 0 ? 0 : -EPERM;
 }
 
-/* The reason goes to the log; there is no standard error in the sandbox. */
+/* There is no standard error in the sandbox. */
 static noreturn void files_fail(struct files *f, int error,
                                 const struct complaint *c)
 {
-    struct event_record r;
-
-    if (c->text[0]) {
-        event_begin(&r, EVENT_CHILD);
-        event_text(&r, FIELD_REASON, slice_from(c->text));
-        event_send(&f->log, &r);
-    }
-    SEND(&f->master, files_failed, 0, .error = -error);
+    SEND(&f->master, files_failed, 0, .error = -error,
+         .why = slice_from(c->text));
     _exit(0); /* master decides what it means */
 }
 

@@ -141,7 +141,6 @@ struct search {
     time_t now;
     struct found found[BATCH];
     size_t count;
-    uint64_t removed, removed_bytes;
 };
 
 /* The name is a keyed hash, so the name of a file that isn't there yet can't be
@@ -195,13 +194,9 @@ static bool partials_take_away(struct search *s, int fd, struct found *one)
 {
     int r = partial_remove(s->walk.f, fd, one->name, 0);
 
-    if (r == 0) {
-        s->removed++;
-        s->removed_bytes += one->bytes;
-        one->state = PARTIAL_REMOVED;
-    } else {
-        one->state = r == -EBUSY ? PARTIAL_IN_USE : PARTIAL_STAYS;
-    }
+    one->state = r == 0        ? PARTIAL_REMOVED
+                 : r == -EBUSY ? PARTIAL_IN_USE
+                               : PARTIAL_STAYS;
     return r != -ENOENT;
 }
 
@@ -258,9 +253,6 @@ int sweep_on_partials_find(void *owner, struct msg_partials_find *m)
 
     s.walk.owner = &s;
     walk_home(&s.walk);
-    if (s.removed > 0)
-        files_report_removed(f, "unfinished uploads removed by sallyportctl",
-                             s.removed, s.removed_bytes);
     if (!f->over)
         ANSWER_WITHIN(f, READER_MS, partials_end, m->request,
                       .unread = s.walk.unread, .error = s.walk.error);

@@ -821,8 +821,10 @@ MESSAGE(files_ready, FILES, MASTER, START, ONCE, NONE,
 END
 
 MESSAGE(files_failed, FILES, MASTER, START, ONCE, NONE,
-        "errno of what failed")
+        "errno of what failed; why in words, or nothing if the home can't be "
+        "opened")
 ERRNO(error)
+TEXT(why)
 END
 
 MESSAGE(session_died, MASTER, FILES, RUN, ONCE, NONE,

@@ -132,9 +132,11 @@ void home_report(const struct home *h, enum event e, const char *what)
 static int home_on_files_failed(void *owner, struct msg_files_failed *msg)
 {
     struct home *h = owner;
-    char what[256];
+    char what[COMPLAINT_MAX];
 
-    if (msg->error == ENOENT)
+    if (msg->why.len > 0)
+        snprintf(what, sizeof(what), "%.*s", (int)msg->why.len, msg->why.ptr);
+    else if (msg->error == ENOENT)
         snprintf(what, sizeof(what), "it is missing");
     else if (msg->error == EACCES)
         snprintf(what, sizeof(what),

@@ -2,7 +2,12 @@
  * output, and the effect of one that lies. */
 #include <errno.h>
 #include <jansson.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
 
 #include "fake_server.h"
 #include "sallyport/ipc/channel.h"
@@ -126,6 +131,88 @@ Test(partials, what_is_asked)
     }
 }
 
+/* In the place of libc's: the runs are forks, so the lines go into a file. */
+static void take_line(const char *format, va_list args)
+{
+    FILE *f = fopen(in(world.folder, "syslog"), "a");
+
+    cr_assert_not_null(f);
+    vfprintf(f, format, args);
+    putc('\n', f);
+    fclose(f);
+}
+
+void syslog(int priority, const char *format, ...)
+{
+    va_list args;
+
+    (void)priority;
+    va_start(args, format);
+    take_line(format, args);
+    va_end(args);
+}
+
+/* With _FORTIFY_SOURCE. */
+void __syslog_chk(int priority, int flag, const char *format, ...);
+void __syslog_chk(int priority, int flag, const char *format, ...)
+{
+    va_list args;
+
+    (void)priority, (void)flag;
+    va_start(args, format);
+    take_line(format, args);
+    va_end(args);
+}
+
+static void removes_two(struct channel *ctl, const struct message *find)
+{
+    says_partial(ctl, find, "/a\n.part", "r.pdf", 5, PARTIAL_REMOVED);
+    says_partial(ctl, find, "/busy.part", "", 6, PARTIAL_IN_USE);
+    says_partial(ctl, find, "/b.part", "", 7, PARTIAL_REMOVED);
+    says_end(ctl, find, 0, 0);
+}
+
+/* Who removed what: the server, which may not run, has no line about it. */
+Test(partials, a_purge_is_logged)
+{
+    char want[256];
+
+    write_users();
+    fake_files_are(NULL, removes_two);
+    expect_run(0, "", "partials purge anna");
+    snprintf(want, sizeof(want),
+             "uid %u removed the unfinished upload /a\\x0a.part for \"r.pdf\" "
+             "of user anna, 5 bytes\n"
+             "uid %u removed the unfinished upload /b.part of user anna, 7 "
+             "bytes\n",
+             (unsigned)getuid(), (unsigned)getuid());
+    cr_expect_str_eq(file_text(in(world.folder, "syslog")), want);
+    file_write(in(world.folder, "syslog"), "");
+    fake_files_are(NULL, finds_two);
+    expect_run(0, "", "partials list anna");
+    cr_expect_str_eq(file_text(in(world.folder, "syslog")), "");
+}
+
+/* The server has one uid, which isn't that of the row. */
+Test(partials, a_server_without_root)
+{
+    const struct run *r;
+
+    if (geteuid() != 0)
+        world_skip("root's part");
+    write_users();
+    cr_assert_eq(mkdir(world.homes, 0755), 0);
+    cr_assert_eq(mkdir(in(world.homes, "anna"), 0700), 0);
+    cr_assert_eq(chown(in(world.homes, "anna"), 4711, 4711), 0);
+    fake_files_are(NULL, finds_nothing);
+    r = expect_run(EX_NOINPUT, "", "partials list anna");
+    cr_expect_not_null(strstr(r->err, "/anna belongs to uid 4711, not to uid "
+                                      "70000; if the server runs without root"),
+                       "%s", r->err);
+    cr_assert_eq(chown(in(world.homes, "anna"), 0, 0), 0);
+    expect_run(0, "", "partials list anna");
+}
+
 static void fails_to_read(struct channel *ctl, const struct message *find)
 {
     says_partial(ctl, find, "/p", "", 1, PARTIAL_RESTS);
@@ -191,7 +278,16 @@ static bool answers_early(const struct files_start *start,
 static bool cant_enter(const struct files_start *start, struct channel *master)
 {
     (void)start;
-    SEND(master, files_failed, 0, .error = EACCES);
+    SEND(master, files_failed, 0, .error = EACCES, .why = SLICE(""));
+    return false;
+}
+
+static bool has_no_sandbox(const struct files_start *start,
+                           struct channel *master)
+{
+    (void)start;
+    SEND(master, files_failed, 0, .error = EPERM,
+         .why = SLICE("sandbox of files: it fails"));
     return false;
 }
 
@@ -212,6 +308,7 @@ static const struct {
     { answers_early, NULL, EX_TEMPFAIL, "its files hung up" },
     { cant_enter, NULL, EX_NOINPUT,
       "/anna can't be entered: Permission denied" },
+    { has_no_sandbox, NULL, EX_OSERR, "sallyportctl: sandbox of files: it f" },
 };
 
 Test(partials, lies)

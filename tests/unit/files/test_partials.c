@@ -14,7 +14,6 @@
 #include "files/files.h"
 #include "peer.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/event/event.h"
 
 #define DAY 86400u
 /* No upload is writing it. */
@@ -165,8 +164,6 @@ Test(partials, files_that_are_no_partials)
     cr_expect(disk_has(&p, "/file"));
     cr_expect(geteuid() != 0 || disk_has(&p, "/other/" SOME));
     cr_expect_not(disk_has(&p, "/in/" SOME "/" SOME));
-    struct event_record event; /* checked below */
-    cr_assert(peer_event(&p, &event));
     peer_stop(&p);
 }
 
@@ -180,11 +177,9 @@ static void many(struct peer *p, const char *folder, unsigned n)
     }
 }
 
-/* More than fit into one message; each removed one is reported, and the log has
- * it. */
+/* More than are reported at once. */
 Test(partials, many_are_removed)
 {
-    struct event_record r;
     struct peer p;
     struct all a;
 
@@ -201,11 +196,6 @@ Test(partials, many_are_removed)
     }
     cr_expect_eq(disk_partials(&p, "/"), 0);
     cr_expect_eq(disk_partials(&p, "/in"), 0);
-    cr_assert(peer_event(&p, &r));
-    cr_expect_eq(r.event, EVENT_SERVICE);
-    cr_expect_eq(r.number[FIELD_NUMBER], 107);
-    cr_expect_eq(r.number[FIELD_BYTES], 321);
-    cr_expect(slice_equal(r.text[FIELD_USER], SLICE("anna")));
     peer_stop(&p);
 }
 
@@ -242,8 +232,6 @@ Test(partials, by_age)
     cr_assert_eq(a.count, 1);
     cr_expect_not(disk_has(&p, partial_of(&p, "", "thirty")));
     cr_expect(disk_has(&p, partial_of(&p, "", "three")));
-    struct event_record event;
-    cr_assert(peer_event(&p, &event));
     peer_stop(&p);
 }
 
@@ -299,8 +287,6 @@ Test(partials, folders_that_are_closed)
     cr_assert_eq(a.count, 2);
     cr_expect_eq(of(&a, "/open/" SOME)->state, PARTIAL_REMOVED);
     cr_expect_eq(of(&a, "/fixed/" SOME)->state, PARTIAL_STAYS);
-    struct event_record event;
-    cr_assert(peer_event(&p, &event));
     peer_stop(&p);
 }
 
