@@ -1,13 +1,22 @@
-/* Events as records, as bytes that a sender may have made up, and as lines of
- * text. Whatever bytes a name has, an event is one line and each value stays
- * one value. */
+/* Events in every process that sends some: their names, a record, its bytes,
+ * and the channel to log. Never waits: while log can't take events, up to 64
+ * KiB are queued; further events are dropped and counted. The queue is lost
+ * with its process; bytes in the socket aren't.
+ *
+ * A client can cause any number of refused commands. So these may fill a
+ * quarter of the queue only, and the rest stays for the events that say what
+ * has happened. */
 #include "sallyport/event/event.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
-/* The names of events and fields are the list of everything that a line of the
- * log can have. */
+#define QUEUE_MAX     (64u << 10)
+#define QUEUE_REFUSED (QUEUE_MAX / 4)
+
+/* These and the names of fields (line.c) are the list of everything that a line
+ * of the log can have. */
 static const char *const event_names[EVENT_COUNT] = {
     [EVENT_SERVICE] = "service",
     [EVENT_CONNECT] = "connect",
@@ -24,31 +33,6 @@ static const char *const event_names[EVENT_COUNT] = {
     [EVENT_PEER] = "peer-error",
     [EVENT_CHILD] = "child",
     [EVENT_COMMAND_REFUSED] = "command-refused",
-};
-
-static const struct {
-    const char *name;
-    bool number;
-} field_rows[FIELD_COUNT] = {
-    [FIELD_PROCESS] = { "process", false },
-    [FIELD_PEER] = { "peer", false },
-    [FIELD_LOCAL] = { "local", false },
-    [FIELD_USER] = { "user", false },
-    [FIELD_VERB] = { "verb", false },
-    [FIELD_PATH] = { "path", false },
-    [FIELD_TO] = { "to", false },
-    [FIELD_BYTES] = { "bytes", true },
-    [FIELD_MS] = { "ms", true },
-    [FIELD_RESULT] = { "result", true },
-    [FIELD_REASON] = { "reason", false },
-    [FIELD_TLS] = { "tls", false },
-    [FIELD_NUMBER] = { "number", true },
-    [FIELD_NAME] = { "name", false },
-    [FIELD_VIA] = { "via", false },
-    [FIELD_BINDING] = { "binding", false },
-    [FIELD_SHA256] = { "sha256", false },
-    [FIELD_CERTIFICATE] = { "certificate", false },
-    [FIELD_SERIAL] = { "serial", true },
 };
 
 const char *event_name(enum event e)
@@ -100,159 +84,146 @@ int event_encode(const struct event_record *r, struct buf *into)
     return e;
 }
 
-static int decode_field(struct slice *rest, struct event_record *r)
+void event_sender_init(struct event_sender *s, int fd, enum process self)
 {
-    const uint8_t *head = (const uint8_t *)rest->ptr;
-    unsigned f;
-    size_t len;
-
-    if (rest->len < 3)
-        return -EINVAL;
-    f = head[0];
-    len = (size_t)head[1] | (size_t)head[2] << 8;
-    if (f >= FIELD_COUNT || len > rest->len - 3)
-        return -EINVAL;
-    if (r->text[f].ptr || (r->has_number & 1U << f))
-        return -EINVAL; /* twice */
-    if (field_rows[f].number) {
-        if (len != sizeof(r->number[f]))
-            return -EINVAL;
-        memcpy(&r->number[f], rest->ptr + 3, len);
-        r->has_number |= 1U << f;
-    } else {
-        if (len > EVENT_TEXT_MAX)
-            return -EINVAL;
-        r->text[f] = (struct slice){ rest->ptr + 3, len };
-    }
-    *rest = (struct slice){ rest->ptr + 3 + len, rest->len - 3 - len };
-    return 0;
+    *s = (struct event_sender){ 0 };
+    channel_init(&s->channel, fd, self, PROCESS_LOG, PHASE_RUN);
+    buf_init(&s->queue, QUEUE_MAX);
+    s->none = fd < 0;
 }
 
-int event_decode(struct slice bytes, struct event_record *ret)
+void event_sender_open(struct event_sender *s, int fd)
+{
+    enum process self = s->channel.self;
+
+    channel_close(&s->channel);
+    channel_init(&s->channel, fd, self, PROCESS_LOG, PHASE_RUN);
+    s->none = false;
+    event_flush(s);
+}
+
+void event_sender_release(struct event_sender *s)
+{
+    channel_close(&s->channel);
+    buf_release(&s->queue);
+}
+
+static int send_bytes(struct event_sender *s, struct slice bytes)
+{
+    return SEND(&s->channel, event, 0, .event = bytes);
+}
+
+static int queue_event(struct event_sender *s, enum event e, struct slice bytes)
+{
+    uint16_t len = (uint16_t)bytes.len;
+    size_t room = e == EVENT_COMMAND_REFUSED ? QUEUE_REFUSED : QUEUE_MAX;
+    size_t more = sizeof(len) + bytes.len;
+
+    if (s->queue.len + more > room || buf_reserve(&s->queue, more) < 0) {
+        s->dropped++;
+        return -ENOBUFS;
+    }
+    buf_add(&s->queue, &len, sizeof(len));
+    return buf_add_slice(&s->queue, bytes);
+}
+
+/* Log is slow, or it died and master hasn't restarted it yet. */
+static bool is_for_later(int result)
+{
+    return result == -EAGAIN || result == -EPIPE;
+}
+
+/* Directly after the last event that was sent. */
+static void send_dropped(struct event_sender *s)
 {
     struct event_record r;
-    struct slice rest = bytes;
+    struct buf bytes;
 
-    if (rest.len < 1 || (uint8_t)rest.ptr[0] >= EVENT_COUNT)
-        return -EINVAL;
-    event_begin(&r, (enum event)(uint8_t)rest.ptr[0]);
-    rest = (struct slice){ rest.ptr + 1, rest.len - 1 };
-    while (rest.len > 0)
-        if (decode_field(&rest, &r) < 0)
-            return -EINVAL;
-    *ret = r;
-    return 0;
+    event_begin(&r, EVENT_SERVICE);
+    event_number(&r, FIELD_NUMBER, s->dropped);
+    event_text(&r, FIELD_REASON, SLICE("events dropped, the log took none"));
+    buf_init(&bytes, EVENT_BYTES_MAX);
+    if (event_encode(&r, &bytes) == 0 && send_bytes(s, buf_slice(&bytes)) == 0)
+        s->dropped = 0;
+    buf_release(&bytes);
 }
 
-static bool has_continuation(struct slice s, size_t at, size_t n)
+void event_flush(struct event_sender *s)
 {
-    for (size_t i = 1; i <= n; i++)
-        if (at + i >= s.len || ((uint8_t)s.ptr[at + i] & 0xc0) != 0x80)
-            return false;
-    return true;
-}
+    size_t done = 0;
 
-/* How many bytes the well-formed UTF-8 character at AT has (RFC 3629). 0: there
- * is none; overlong forms, surrogates and numbers above U+10FFFF are none. */
-static size_t utf8_length(struct slice s, size_t at)
-{
-    uint8_t a = (uint8_t)s.ptr[at];
-    uint8_t b = at + 1 < s.len ? (uint8_t)s.ptr[at + 1] : 0;
+    while (done < s->queue.len) {
+        uint16_t len;
+        struct slice one;
+        int r;
 
-    if (a < 0x80)
-        return 1;
-    if (a >= 0xc2 && a <= 0xdf)
-        return has_continuation(s, at, 1) ? 2 : 0;
-    if (a >= 0xe0 && a <= 0xef) {
-        if ((a == 0xe0 && b < 0xa0) || (a == 0xed && b > 0x9f))
-            return 0;
-        return has_continuation(s, at, 2) ? 3 : 0;
+        memcpy(&len, s->queue.data + done, sizeof(len));
+        one = (struct slice){ s->queue.data + done + sizeof(len), len };
+        r = send_bytes(s, one);
+        if (is_for_later(r))
+            break;
+        s->dropped += r < 0;
+        done += sizeof(len) + len;
     }
-    if (a >= 0xf0 && a <= 0xf4) {
-        if ((a == 0xf0 && b < 0x90) || (a == 0xf4 && b > 0x8f))
-            return 0;
-        return has_continuation(s, at, 3) ? 4 : 0;
-    }
-    return 0;
+    buf_consume(&s->queue, done);
+    if (s->queue.len == 0 && s->dropped > 0)
+        send_dropped(s);
 }
 
-/* Terminals obey C1 controls (U+0080 to U+009F) too. */
-static bool is_plain(struct slice s, size_t at, size_t len)
+int event_try(struct event_sender *s, struct slice bytes)
 {
-    uint8_t a = (uint8_t)s.ptr[at];
+    int e;
 
-    if (len == 1)
-        return a >= 0x20 && a != 0x7f && a != '"' && a != '\\';
-    return !(len == 2 && a == 0xc2 && (uint8_t)s.ptr[at + 1] < 0xa0);
+    if (s->none)
+        return 0;
+    event_flush(s);
+    e = s->queue.len > 0 ? -EAGAIN : send_bytes(s, bytes);
+    return is_for_later(e) ? -EAGAIN : e;
 }
 
-int event_escape(struct slice s, struct buf *into)
+int event_send(struct event_sender *s, const struct event_record *r)
 {
-    int r = 0;
+    struct buf bytes;
+    int e;
 
-    for (size_t i = 0; i < s.len && r == 0;) {
-        size_t len = utf8_length(s, i);
-
-        if (len > 0 && is_plain(s, i, len)) {
-            r = buf_add(into, s.ptr + i, len);
-            i += len;
-        } else {
-            r = buf_add_format(into, "\\x%02x", (uint8_t)s.ptr[i]);
-            i++;
-        }
-    }
-    return r;
-}
-
-static bool is_inside_character(struct slice s, size_t at)
-{
-    return ((uint8_t)s.ptr[at] & 0xc0) == 0x80;
-}
-
-/* Of a long value, adds the beginning and the end, which has the file's name.
- * No value itself can contain "\[", since its backslashes are escaped. */
-static int add_cut(struct slice s, struct buf *into)
-{
-    size_t head = EVENT_VALUE_MAX / 2, tail = s.len - EVENT_VALUE_MAX / 2;
-    int r;
-
-    for (int i = 0; i < 3 && is_inside_character(s, head); i++)
-        head--;
-    for (int i = 0; i < 3 && is_inside_character(s, tail); i++)
-        tail++;
-    r = event_escape((struct slice){ s.ptr, head }, into);
-    if (r == 0)
-        r = buf_add_format(into, "\\[%zu]", tail - head);
-    if (r == 0)
-        r = event_escape((struct slice){ s.ptr + tail, s.len - tail }, into);
-    return r;
-}
-
-static int add_value(struct buf *into, struct slice s)
-{
-    bool quoted = s.len == 0 || slice_has(s, ' ') || slice_has(s, '=');
-    int r = quoted ? buf_add_text(into, "\"") : 0;
-
-    if (r == 0)
-        r = s.len > EVENT_VALUE_MAX ? add_cut(s, into) : event_escape(s, into);
-    if (quoted && r == 0)
-        r = buf_add_text(into, "\"");
-    return r;
-}
-
-int event_line(const struct event_record *r, struct buf *into)
-{
-    int e = buf_add_text(into, event_name(r->event));
-
-    for (unsigned f = 0; f < FIELD_COUNT && e == 0; f++) {
-        if (r->text[f].ptr) {
-            e = buf_add_format(into, " %s=", field_rows[f].name);
-            if (e == 0)
-                e = add_value(into, r->text[f]);
-        } else if (r->has_number & 1U << f) {
-            e = buf_add_format(into, " %s=%llu", field_rows[f].name,
-                               (unsigned long long)r->number[f]);
-        }
-    }
+    if (s->none)
+        return 0;
+    buf_init(&bytes, EVENT_BYTES_MAX);
+    e = event_encode(r, &bytes);
+    if (e == 0)
+        e = event_try(s, buf_slice(&bytes));
+    if (e == -EAGAIN)
+        e = queue_event(s, r->event, buf_slice(&bytes));
+    else if (e < 0)
+        s->dropped++;
+    buf_release(&bytes);
     return e;
+}
+
+static struct event_sender *sender_of_syscalls;
+
+void event_syscalls_by(struct event_sender *s)
+{
+    sender_of_syscalls = s;
+}
+
+/* In a signal handler: no memory, no queue, no shared buffer. The bytes are
+ * those of SEND() and event_encode() for one number. */
+void event_on_syscall(int number)
+{
+    uint64_t n = (uint64_t)number;
+    char bytes[MESSAGE_HEAD + 2 + 1 + 3 + 8] = { 0 };
+    char *event = bytes + MESSAGE_HEAD + 2;
+    struct iovec part = { bytes, sizeof(bytes) };
+    struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
+
+    if (!sender_of_syscalls || sender_of_syscalls->channel.fd < 0)
+        return;
+    message_head(bytes, MSG_event, 0);
+    bytes[MESSAGE_HEAD] = 1 + 3 + 8; /* bytes of the event */
+    event[0] = EVENT_SYSCALL;
+    event[1] = FIELD_NUMBER;
+    event[2] = 8; /* bytes of the number */
+    memcpy(event + 4, &n, 8);
+    sendmsg(sender_of_syscalls->channel.fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
