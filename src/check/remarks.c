@@ -30,9 +30,8 @@ static size_t lenient_users(const struct check *k)
     size_t n = 0;
 
     for (size_t i = 0; i < u->count; i++)
-        n += u->row[i].has_upload_eof
-                 ? u->row[i].upload_eof == UPLOAD_EOF_LENIENT
-                 : k->settings.upload_eof == UPLOAD_EOF_LENIENT;
+        n += user_choice(&u->row[i], CHOICE_UPLOAD_EOF,
+                         k->settings.upload_eof) == UPLOAD_EOF_LENIENT;
     return n;
 }
 
@@ -43,7 +42,7 @@ static void weaker_binding(const struct check *k, struct buf *into)
     size_t n = 0;
 
     for (size_t i = 0; i < u->count; i++)
-        n += u->row[i].has_binding && u->row[i].data_binding == BINDING_ADDRESS;
+        n += u->row[i].choice[CHOICE_BINDING] == BINDING_ADDRESS + 1;
     if (k->settings.data_binding == BINDING_ADDRESS)
         phrase(into, "data_binding = address: a data connection proves nothing "
                      "but its address");

@@ -8,22 +8,13 @@
 
 #include "sallyport/base/complain.h"
 
-/* The row's value of on_conflict, or OTHER. */
-static const char *conflict_of(const struct user *user, const char *other)
+/* The row's word of that CHOICE_, or OTHER. */
+static const char *choice_of(const struct user *user, int choice,
+                             const char *other)
 {
-    return user->has_conflict ? conflict_words[user->on_conflict] : other;
-}
+    unsigned n = user->choice[choice];
 
-/* The row's value of data_binding, or OTHER. */
-static const char *binding_of(const struct user *user, const char *other)
-{
-    return user->has_binding ? binding_words[user->data_binding] : other;
-}
-
-/* The row's value of upload_eof, or OTHER. */
-static const char *end_of(const struct user *user, const char *other)
-{
-    return user->has_upload_eof ? upload_eof_words[user->upload_eof] : other;
+    return n ? choices[choice].words[n - 1] : other;
 }
 
 static const char *login_of(const struct user *user)
@@ -50,9 +41,10 @@ static json_t *json_user(const struct user *user)
         (json_int_t)user->gid, "comment", json_text(user->comment), "home",
         json_text(user->home), "rights", rights_text(user->rights, rights),
         "locked", (int)user->locked, "password", user_hash_kind(user->hash),
-        "on_conflict", conflict_of(user, NULL), "data_binding",
-        binding_of(user, NULL), "upload_eof", end_of(user, NULL), "login",
-        login_of(user), "certificate", json_certificate(user));
+        "on_conflict", choice_of(user, CHOICE_CONFLICT, NULL), "data_binding",
+        choice_of(user, CHOICE_BINDING, NULL), "upload_eof",
+        choice_of(user, CHOICE_UPLOAD_EOF, NULL), "login", login_of(user),
+        "certificate", json_certificate(user));
 }
 
 static int list_json(struct context *x, const struct users *u)
@@ -77,8 +69,8 @@ static int list_plain(const struct users *u)
 
         printf("%-20s %10u %-8s %-7s %-7s %s\n", row->name, (unsigned)row->uid,
                rights_text(row->rights, rights),
-               row->locked ? "locked" : "active", binding_of(row, "-"),
-               row->home);
+               row->locked ? "locked" : "active",
+               choice_of(row, CHOICE_BINDING, "-"), row->home);
     }
     return 0;
 }
@@ -116,10 +108,10 @@ static int show_plain(const struct user *user)
            user->name, (unsigned)user->uid, (unsigned)user->gid, user->comment,
            user->home, rights_text(user->rights, rights),
            user->locked ? "locked" : "active", user_hash_kind(user->hash),
-           conflict_of(user, "the server's setting"),
-           binding_of(user, "the server's setting"),
-           end_of(user, "the server's setting"), login_of(user),
-           (int)certificate.len, certificate.ptr);
+           choice_of(user, CHOICE_CONFLICT, "the server's setting"),
+           choice_of(user, CHOICE_BINDING, "the server's setting"),
+           choice_of(user, CHOICE_UPLOAD_EOF, "the server's setting"),
+           login_of(user), (int)certificate.len, certificate.ptr);
     return 0;
 }
 

@@ -10,16 +10,6 @@ const char *const binding_words[BINDING_COUNT] = {
     [BINDING_ADDRESS] = "address",
 };
 
-int binding_parse(struct slice text, enum data_binding *ret)
-{
-    int i = slice_among(text, binding_words, BINDING_COUNT);
-
-    if (i < 0)
-        return i;
-    *ret = (enum data_binding)i;
-    return 0;
-}
-
 const char *const conflict_words[CONFLICT_COUNT] = {
     [CONFLICT_OVERWRITE] = "overwrite",
     [CONFLICT_RENAME] = "rename",
@@ -32,16 +22,6 @@ const char *const conflict_name_words[CONFLICT_NAME_COUNT] = {
     [CONFLICT_NAME_NEW] = "new",
 };
 
-int conflict_parse(struct slice text, enum conflict *ret)
-{
-    int i = slice_among(text, conflict_words, CONFLICT_COUNT);
-
-    if (i < 0)
-        return i;
-    *ret = (enum conflict)i;
-    return 0;
-}
-
 const char *const upload_eof_words[UPLOAD_EOF_COUNT] = {
     [UPLOAD_EOF_STRICT] = "strict",
     [UPLOAD_EOF_SIZE] = "size",
@@ -49,15 +29,14 @@ const char *const upload_eof_words[UPLOAD_EOF_COUNT] = {
     [UPLOAD_EOF_ANNOUNCED] = "announced",
 };
 
-int upload_eof_parse(struct slice text, enum upload_eof *ret)
-{
-    int i = slice_among(text, upload_eof_words, UPLOAD_EOF_COUNT);
-
-    if (i < 0)
-        return i;
-    *ret = (enum upload_eof)i;
-    return 0;
-}
+const struct choice choices[CHOICES] = {
+    [CHOICE_CONFLICT] = { "on_conflict", CONFLICT_EXPECTED, conflict_words,
+                          CONFLICT_COUNT },
+    [CHOICE_UPLOAD_EOF] = { "upload_eof", UPLOAD_EOF_EXPECTED, upload_eof_words,
+                            UPLOAD_EOF_COUNT },
+    [CHOICE_BINDING] = { "data_binding", BINDING_EXPECTED, binding_words,
+                         BINDING_COUNT },
+};
 
 const struct sandbox_part_row sandbox_parts[SANDBOX_PARTS] = {
     { SANDBOX_IDS, "ids" },

@@ -75,24 +75,21 @@ static bool image_read_texts(const struct image *i, const struct users_row *row,
 static bool image_read_row(const struct image *i, const struct users_row *row,
                            struct user *user)
 {
-    if (row->rights > RIGHT_ALL || row->on_conflict >= CONFLICT_COUNT ||
-        row->upload_eof >= UPLOAD_EOF_COUNT ||
-        row->data_binding >= BINDING_COUNT)
+    if (row->rights > RIGHT_ALL)
         return false;
     *user = (struct user){
         .uid = row->uid,
         .gid = row->gid,
         .rights = row->rights,
-        .has_conflict = row->has_conflict != 0,
-        .on_conflict = (enum conflict)row->on_conflict,
-        .has_upload_eof = row->has_upload_eof != 0,
-        .upload_eof = (enum upload_eof)row->upload_eof,
-        .has_binding = row->has_binding != 0,
-        .data_binding = (enum data_binding)row->data_binding,
         .certificate_only = row->certificate_only != 0,
         .locked = row->locked != 0,
         .line = row->line,
     };
+    for (int n = 0; n < CHOICES; n++) {
+        if (row->choice[n] > choices[n].count)
+            return false;
+        user->choice[n] = row->choice[n];
+    }
     return image_read_texts(i, row, user);
 }
 

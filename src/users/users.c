@@ -84,6 +84,11 @@ int user_permitted(const struct user *user, const struct user_bounds *b,
     return 0;
 }
 
+unsigned user_choice(const struct user *user, int choice, unsigned setting)
+{
+    return user->choice[choice] ? user->choice[choice] - 1 : setting;
+}
+
 /* The version of a row: a keyed hash of the fields that grant access. Sessions
  * and tickets contain it, so it must reveal nothing of the password's hash. */
 
@@ -104,7 +109,7 @@ uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY])
         user->uid,
         user->gid,
         user->rights,
-        user->has_binding ? 1 + (uint64_t)user->data_binding : 0,
+        user->choice[CHOICE_BINDING],
     };
 
     return siphash(key, parts, sizeof(parts));

@@ -249,37 +249,16 @@ static int set_rights(struct user *user, struct slice value,
                     rights_why_not(value));
 }
 
-static int set_conflict(struct user *user, struct slice value,
-                        struct complaint *c)
+static int set_choice(struct user *user, int choice, struct slice value,
+                      struct complaint *c)
 {
-    if (conflict_parse(value, &user->on_conflict) < 0)
-        return complain(c,
-                        "on_conflict=%.*s: expected overwrite, rename, "
-                        "version or reject",
-                        (int)value.len, value.ptr);
-    user->has_conflict = true;
-    return 0;
-}
+    const struct choice *row = &choices[choice];
+    int i = slice_among(value, row->words, row->count);
 
-static int set_upload_eof(struct user *user, struct slice value,
-                          struct complaint *c)
-{
-    if (upload_eof_parse(value, &user->upload_eof) < 0)
-        return complain(
-            c, "upload_eof=%.*s: expected strict, size, lenient or announced",
-            (int)value.len, value.ptr);
-    user->has_upload_eof = true;
-    return 0;
-}
-
-static int set_binding(struct user *user, struct slice value,
-                       struct complaint *c)
-{
-    if (binding_parse(value, &user->data_binding) < 0)
-        return complain(c,
-                        "data_binding=%.*s: expected user, session or address",
-                        (int)value.len, value.ptr);
-    user->has_binding = true;
+    if (i < 0)
+        return complain(c, "%s=%.*s: expected %s", row->key, (int)value.len,
+                        value.ptr, row->expected);
+    user->choice[choice] = (unsigned)i + 1;
     return 0;
 }
 
@@ -302,10 +281,14 @@ static int set_login(struct user *user, struct slice value, struct complaint *c)
 static const struct option {
     const char *key;
     int (*set)(struct user *user, struct slice value, struct complaint *c);
+    int choice; /* CHOICE_, without a function */
 } options[] = {
-    { "rights", set_rights },           { "on_conflict", set_conflict },
-    { "upload_eof", set_upload_eof },   { "data_binding", set_binding },
-    { "certificate", set_certificate }, { "login", set_login },
+    { "rights", set_rights, 0 },
+    { "on_conflict", NULL, CHOICE_CONFLICT },
+    { "upload_eof", NULL, CHOICE_UPLOAD_EOF },
+    { "data_binding", NULL, CHOICE_BINDING },
+    { "certificate", set_certificate, 0 },
+    { "login", set_login, 0 },
 };
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 _Static_assert(OPTIONS <= 32, "a bit for each option that was seen");
@@ -325,7 +308,8 @@ static int set_option(struct user *user, struct slice word, unsigned *seen,
         if (*seen & 1u << i)
             return complain(c, "%s= occurs twice", options[i].key);
         *seen |= 1u << i;
-        return options[i].set(user, value, c);
+        return options[i].set ? options[i].set(user, value, c)
+                              : set_choice(user, options[i].choice, value, c);
     }
     return complain(c, "unknown key \"%.*s\" in the last column", (int)key.len,
                     key.ptr);

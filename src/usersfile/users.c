@@ -360,7 +360,7 @@ static struct users_span span_of(const struct users *u, struct slice part)
 
 static struct users_row row_of(const struct users *u, const struct user *user)
 {
-    return (struct users_row){
+    struct users_row row = {
         .name = span_of(u, slice_from(user->name)),
         .comment = span_of(u, slice_from(user->comment)),
         .home = span_of(u, slice_from(user->home)),
@@ -369,16 +369,14 @@ static struct users_row row_of(const struct users *u, const struct user *user)
         .uid = user->uid,
         .gid = user->gid,
         .rights = user->rights,
-        .has_conflict = user->has_conflict,
-        .on_conflict = user->on_conflict,
-        .has_upload_eof = user->has_upload_eof,
-        .upload_eof = user->upload_eof,
-        .has_binding = user->has_binding,
-        .data_binding = user->data_binding,
         .certificate_only = user->certificate_only,
         .locked = user->locked,
         .line = (uint32_t)user->line,
     };
+
+    for (int i = 0; i < CHOICES; i++)
+        row.choice[i] = user->choice[i];
+    return row;
 }
 
 static int write_rows(const struct users *u, int fd)

@@ -19,9 +19,8 @@ static void check_row(const struct user *row)
     FUZZ_CHECK(strlen(row->hash) <= USER_HASH_MAX);
     FUZZ_CHECK(row->certificate.len <= USER_LINE_MAX);
     FUZZ_CHECK(row->rights <= RIGHT_ALL);
-    FUZZ_CHECK(row->on_conflict < CONFLICT_COUNT);
-    FUZZ_CHECK(row->upload_eof < UPLOAD_EOF_COUNT);
-    FUZZ_CHECK(row->data_binding < BINDING_COUNT);
+    for (int i = 0; i < CHOICES; i++)
+        FUZZ_CHECK(row->choice[i] <= choices[i].count);
 }
 
 /* Returns its descriptor, or a negative number. */

@@ -3,8 +3,6 @@
 #ifndef SALLYPORT_DOMAIN_CHOICES_H
 #define SALLYPORT_DOMAIN_CHOICES_H
 
-#include "sallyport/base/slice.h"
-
 /* The proof that a data connection must give. */
 enum data_binding {
     BINDING_USER,    /* a TLS session of the same user and address */
@@ -13,10 +11,8 @@ enum data_binding {
     BINDING_COUNT
 };
 
+#define BINDING_EXPECTED "user, session or address"
 extern const char *const binding_words[BINDING_COUNT];
-
-/* Returns 0 or -EINVAL. */
-int binding_parse(struct slice text, enum data_binding *ret);
 
 /* The treatment of an upload whose name is taken. */
 enum conflict {
@@ -34,11 +30,9 @@ enum conflict_name {
     CONFLICT_NAME_COUNT
 };
 
+#define CONFLICT_EXPECTED "overwrite, rename, version or reject"
 extern const char *const conflict_words[CONFLICT_COUNT];
 extern const char *const conflict_name_words[CONFLICT_NAME_COUNT];
-
-/* Returns 0 or -EINVAL. */
-int conflict_parse(struct slice text, enum conflict *ret);
 
 /* How an upload's data connection must end. */
 
@@ -54,10 +48,17 @@ enum upload_eof {
     UPLOAD_EOF_COUNT
 };
 
+#define UPLOAD_EOF_EXPECTED "strict, size, lenient or announced"
 extern const char *const upload_eof_words[UPLOAD_EOF_COUNT];
 
-/* Returns 0 or -EINVAL. */
-int upload_eof_parse(struct slice text, enum upload_eof *ret);
+/* The choices above that a user's row may make instead of the configuration,
+ * both by the same key. */
+enum { CHOICE_CONFLICT, CHOICE_UPLOAD_EOF, CHOICE_BINDING, CHOICES };
+extern const struct choice {
+    const char *key, *expected;
+    const char *const *words; /* by the number of the enum */
+    unsigned count;
+} choices[CHOICES];
 
 /* The parts of a sandbox that allow_weaker can leave out: the configuration
  * names them, and master reports each part that is missing. */

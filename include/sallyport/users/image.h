@@ -21,9 +21,7 @@ struct users_span {
 struct users_row {
     struct users_span name, comment, home, hash, certificate;
     uint32_t uid, gid, rights;
-    uint32_t has_conflict, on_conflict;
-    uint32_t has_upload_eof, upload_eof;
-    uint32_t has_binding, data_binding;
+    uint32_t choice[CHOICES];
     uint32_t certificate_only, locked, line;
 };
 

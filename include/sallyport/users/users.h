@@ -26,16 +26,9 @@ struct user {
     char *hash; /* without the '!' of a locked user, so it may be "" or "*" */
     uid_t uid;
     gid_t gid;
-    unsigned rights; /* RIGHT_ bits */
-    bool has_conflict;
-    enum conflict on_conflict; /* with has_conflict; otherwise the server's
-                                  setting counts */
-    bool has_upload_eof;
-    enum upload_eof upload_eof; /* with has_upload_eof; otherwise the server's
-                                   setting counts */
-    bool has_binding;
-    enum data_binding data_binding; /* with has_binding; otherwise the server's
-                                       setting counts */
+    unsigned rights;          /* RIGHT_ bits */
+    unsigned choice[CHOICES]; /* 0: the server's setting counts; N + 1: the
+                                 value N of the enum */
     struct slice certificate; /* the permitted ones, in the table's text; len 0:
                                  no certificate is needed */
     bool certificate_only;    /* a certificate replaces the password */
@@ -62,6 +55,9 @@ int users_take(struct users *u, int fd, struct complaint *c);
  * The comment, on_conflict and upload_eof don't change it. Without the KEY it
  * reveals nothing. */
 uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY]);
+
+/* The user's CHOICE_ (domain/choices.h), or the server's SETTING. */
+unsigned user_choice(const struct user *user, int choice, unsigned setting);
 
 /* Which users may have a process files. With root: uid_first to uid_last, no
  * gid 0. Without root: users with homes below HOMES, since all have the

@@ -78,9 +78,8 @@ static void home_fill_origin(struct origin *o, const struct home *h,
                    .max_file_size = c->max_file_size,
                    .copy_max = c->copy_max,
                    .partial_days = c->partial_days,
-                   .on_conflict = user->has_conflict
-                                      ? user->on_conflict
-                                      : (enum conflict)c->on_conflict,
+                   .on_conflict =
+                       user_choice(user, CHOICE_CONFLICT, c->on_conflict),
                    .conflict_name = (enum conflict_name)c->conflict_name,
                    .allow_weaker = c->allow_weaker },
         .root = m->root,

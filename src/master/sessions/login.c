@@ -229,12 +229,9 @@ static void login_enter(struct session *s, const struct user *user)
     }
     s->rights = user->rights;
     s->version = user_version(user, m->secrets.versions);
-    s->upload_eof = user->has_upload_eof
-                        ? user->upload_eof
-                        : (enum upload_eof)m->settings.upload_eof;
-    s->binding = user->has_binding
-                     ? user->data_binding
-                     : (enum data_binding)m->settings.data_binding;
+    s->upload_eof =
+        user_choice(user, CHOICE_UPLOAD_EOF, m->settings.upload_eof);
+    s->binding = user_choice(user, CHOICE_BINDING, m->settings.data_binding);
     s->state = SESSION_OPENING;
     session_wait(s, m->deadlines.files);
     r = home_open(&s->home, user, s->serial);

@@ -758,7 +758,7 @@ Test(user, change_of_every_column)
     row = row_of("anna", &u);
     cr_expect_str_eq(row.comment, "Accounts");
     cr_expect_eq(row.rights, RIGHT_LIST | RIGHT_READ);
-    cr_expect(row.has_binding);
+    cr_expect_neq(row.choice[CHOICE_BINDING], 0);
     users_release(&u);
     expect_run(0, FINISHED "\n", "user change anna --hash-stdin --role lw");
     row = row_of("anna", &u);
@@ -770,7 +770,7 @@ Test(user, change_of_every_column)
     row = row_of("anna", &u);
     cr_expect_eq(row.uid, 70000);
     cr_expect_eq(row.gid, 12345);
-    cr_expect_not(row.has_binding);
+    cr_expect_eq(row.choice[CHOICE_BINDING], 0);
     users_release(&u);
 }
 
@@ -853,12 +853,12 @@ Test(user, line_ends_of_windows)
     expect_run(0, "", "user change anna --role read --on-conflict reject");
     expect_run(0, "", "user change bert --comment Bert --role lr");
     row = row_of("anna", &u);
-    cr_expect(row.has_conflict);
+    cr_expect_neq(row.choice[CHOICE_CONFLICT], 0);
     cr_expect_eq(row.rights, RIGHT_LIST | RIGHT_READ);
     users_release(&u);
     row = row_of("bert", &u);
     cr_expect_str_eq(row.comment, "Bert");
-    cr_expect(row.has_binding);
+    cr_expect_neq(row.choice[CHOICE_BINDING], 0);
     users_release(&u);
     cr_expect_not_null(
         strstr(file_text(world.users), "on_conflict=reject\r\n\r\nbert:"));

@@ -476,11 +476,16 @@ Test(userdb, reader_that_lies)
     const struct {
         uint32_t *number, lie;
     } lies[] = {
-        { &head.count, 2 },           { &head.count, UINT32_MAX },
-        { &row.name.at, 100 },        { &row.name.len, 100 },
-        { &row.home.at, UINT32_MAX }, { &row.hash.len, UINT32_MAX },
-        { &row.certificate.at, 9 },   { &row.rights, RIGHT_ALL + 1 },
-        { &row.on_conflict, 99 },     { (uint32_t *)(void *)head.build, 0 },
+        { &head.count, 2 },
+        { &head.count, UINT32_MAX },
+        { &row.name.at, 100 },
+        { &row.name.len, 100 },
+        { &row.home.at, UINT32_MAX },
+        { &row.hash.len, UINT32_MAX },
+        { &row.certificate.at, 9 },
+        { &row.rights, RIGHT_ALL + 1 },
+        { &row.choice[CHOICE_CONFLICT], 99 },
+        { (uint32_t *)(void *)head.build, 0 },
     };
 
     build_name_fill(head.build);

@@ -77,13 +77,14 @@ Test(image, arrives_whole)
     cr_expect(slice_equal(anna->certificate, SLICE(PIN)));
     cr_expect(anna->uid == 70000 && anna->gid == 70001 && anna->line == 2);
     cr_expect_eq(anna->rights, RIGHT_LIST | RIGHT_READ | RIGHT_WRITE);
-    cr_expect(anna->has_conflict && anna->on_conflict == CONFLICT_VERSION);
-    cr_expect(anna->has_upload_eof && anna->upload_eof == UPLOAD_EOF_SIZE);
-    cr_expect(anna->has_binding && anna->data_binding == BINDING_SESSION);
+    cr_expect_eq(anna->choice[CHOICE_CONFLICT], CONFLICT_VERSION + 1);
+    cr_expect_eq(anna->choice[CHOICE_UPLOAD_EOF], UPLOAD_EOF_SIZE + 1);
+    cr_expect_eq(anna->choice[CHOICE_BINDING], BINDING_SESSION + 1);
     cr_expect(anna->certificate_only && !anna->locked);
     cr_expect(bert->locked && !bert->certificate_only);
-    cr_expect(!bert->has_conflict && !bert->has_upload_eof);
-    cr_expect(!bert->has_binding && bert->certificate.len == 0);
+    for (int i = 0; i < CHOICES; i++)
+        cr_expect_eq(bert->choice[i], 0);
+    cr_expect_eq(bert->certificate.len, 0);
     cr_expect_str_eq(bert->hash, "");
     cr_expect_eq(bert->rights, RIGHT_ALL);
     users_release(&u);
@@ -163,9 +164,18 @@ static void a_long_name(void)
 static void an_empty_name(void) { row(1)->name = row(1)->comment; }
 static void a_bad_name(void) { image.data[image.len - text_size() + 12] = '/'; }
 static void unknown_rights(void) { row(1)->rights = RIGHT_ALL + 1; }
-static void unknown_conflict(void) { row(1)->on_conflict = CONFLICT_COUNT; }
-static void unknown_eof(void) { row(1)->upload_eof = UPLOAD_EOF_COUNT; }
-static void unknown_binding(void) { row(1)->data_binding = BINDING_COUNT; }
+static void unknown_conflict(void)
+{
+    row(1)->choice[CHOICE_CONFLICT] = CONFLICT_COUNT + 1;
+}
+static void unknown_eof(void)
+{
+    row(1)->choice[CHOICE_UPLOAD_EOF] = UPLOAD_EOF_COUNT + 1;
+}
+static void unknown_binding(void)
+{
+    row(1)->choice[CHOICE_BINDING] = BINDING_COUNT + 1;
+}
 /* clang-format on */
 
 #define LIE(function)                                                          \

@@ -55,12 +55,10 @@ Test(users, rows)
     cr_expect(u.row[2].locked);
     cr_expect_str_eq(u.row[2].hash, "");
     cr_expect_eq(u.row[2].rights, RIGHT_LIST | RIGHT_READ | RIGHT_WRITE);
-    cr_expect(u.row[2].has_conflict);
-    cr_expect_eq(u.row[2].on_conflict, CONFLICT_VERSION);
-    cr_expect_not(u.row[1].has_conflict);
-    cr_expect(u.row[1].has_upload_eof);
-    cr_expect_eq(u.row[1].upload_eof, UPLOAD_EOF_LENIENT);
-    cr_expect_not(u.row[2].has_upload_eof);
+    cr_expect_eq(u.row[2].choice[CHOICE_CONFLICT], CONFLICT_VERSION + 1);
+    cr_expect_eq(u.row[1].choice[CHOICE_CONFLICT], 0);
+    cr_expect_eq(u.row[1].choice[CHOICE_UPLOAD_EOF], UPLOAD_EOF_LENIENT + 1);
+    cr_expect_eq(u.row[2].choice[CHOICE_UPLOAD_EOF], 0);
     cr_expect(u.row[3].locked);
     cr_expect_str_eq(u.row[3].hash, "*");
     cr_expect_eq(u.row[3].uid, 4294967294u);
