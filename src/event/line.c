@@ -1,6 +1,6 @@
 /* What log makes of an event: a record from bytes that a sender may have made
  * up, and a line of text. Whatever bytes a name has, an event is one line and
- * each value stays one value. No process of root has this code. */
+ * each value stays one value. No process of root calls it. */
 #include <errno.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* Processes that do nothing else while they wait for a message: a child in its
  * set-up, and sallyportctl. Master never waits in this way: no process of root
- * has this code. */
+ * calls it. */
 #include <errno.h>
 #include <poll.h>
 #include <string.h>

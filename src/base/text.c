@@ -1,0 +1,202 @@
+/* What people write and read: words, addresses and dates. No process of root
+ * calls it: reader reads the configuration, and log writes the lines. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "sallyport/base/address.h"
+#include "sallyport/base/clock.h"
+#include "sallyport/base/slice.h"
+
+/* toupper(3) would depend on the locale and on the sign of char. */
+static unsigned char upper(char c)
+{
+    unsigned char u = (unsigned char)c;
+
+    return u >= 'a' && u <= 'z' ? (unsigned char)(u - ('a' - 'A')) : u;
+}
+
+bool slice_equal_nocase(struct slice a, struct slice b)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++)
+        if (upper(a.ptr[i]) != upper(b.ptr[i]))
+            return false;
+    return true;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+struct slice slice_trim(struct slice s)
+{
+    while (s.len > 0 && is_blank(s.ptr[0])) {
+        s.ptr++;
+        s.len--;
+    }
+    while (s.len > 0 && is_blank(s.ptr[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+int slice_among(struct slice s, const char *const *words, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (slice_equal(s, slice_from(words[i])))
+            return (int)i;
+    return -EINVAL;
+}
+
+/* Suggests a word for a misspelt one: the one with the fewest letters to add,
+ * drop, change or swap. */
+#define WORD_LONG    32
+#define DISTANCE_MAX 2
+
+static size_t smaller_of(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Optimal string alignment. Both have at most WORD_LONG bytes. */
+static size_t edit_distance(struct slice a, struct slice b)
+{
+    size_t d[WORD_LONG + 1][WORD_LONG + 1];
+
+    for (size_t i = 0; i <= a.len; i++) {
+        for (size_t j = 0; j <= b.len; j++) {
+            if (i == 0 || j == 0) {
+                d[i][j] = i + j;
+                continue;
+            }
+            d[i][j] =
+                smaller_of(smaller_of(d[i - 1][j], d[i][j - 1]) + 1,
+                           d[i - 1][j - 1] + (a.ptr[i - 1] != b.ptr[j - 1]));
+            if (i > 1 && j > 1 && a.ptr[i - 1] == b.ptr[j - 2] &&
+                a.ptr[i - 2] == b.ptr[j - 1])
+                d[i][j] = smaller_of(d[i][j], d[i - 2][j - 2] + 1);
+        }
+    }
+    return d[a.len][b.len];
+}
+
+const char *slice_nearest(struct slice s, const char *const *words, size_t n)
+{
+    size_t best = DISTANCE_MAX + 1;
+    const char *found = NULL;
+
+    if (s.len < 2 || s.len > WORD_LONG)
+        return NULL;
+    for (size_t i = 0; i < n; i++) {
+        struct slice word = slice_from(words[i]);
+        size_t far = word.len > WORD_LONG ? best : edit_distance(s, word);
+
+        if (far < best && 3 * far <= word.len) {
+            best = far;
+            found = words[i];
+        }
+    }
+    return found;
+}
+
+int address_parse(struct slice text, struct address *ret)
+{
+    char copy[INET6_ADDRSTRLEN + 1];
+    struct sockaddr_storage s = { 0 };
+    struct sockaddr_in *four = (struct sockaddr_in *)&s;
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *)&s;
+
+    if (slice_copy(text, copy, sizeof(copy)) < 0)
+        return -EINVAL;
+    if (inet_pton(AF_INET, copy, &four->sin_addr) == 1)
+        s.ss_family = AF_INET;
+    else if (inet_pton(AF_INET6, copy, &six->sin6_addr) == 1)
+        s.ss_family = AF_INET6;
+    else
+        return -EINVAL;
+    return address_from_sockaddr(ret, &s);
+}
+
+int address_parse_port(struct slice text, struct address *ret)
+{
+    struct slice host = text, port;
+    struct address a;
+    uint64_t n;
+    size_t at = text.len;
+
+    while (at > 0 && text.ptr[at - 1] != ':')
+        at--;
+    if (at == 0)
+        return -EINVAL;
+    port = (struct slice){ text.ptr + at, text.len - at };
+    host.len = at - 1;
+    bool bracketed =
+        host.len >= 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']';
+    if (bracketed)
+        host = (struct slice){ host.ptr + 1, host.len - 2 };
+    if (bracketed != slice_has(host, ':')) /* 6 needs brackets, 4 has none */
+        return -EINVAL;
+    if (address_parse(host, &a) < 0 || slice_number(port, 65535, &n) < 0)
+        return -EINVAL;
+    a.port = (uint16_t)n;
+    *ret = a;
+    return 0;
+}
+
+/* Dates in UTC. No locale is read. */
+
+#define YEAR_1_BEGIN  (-62135596800)
+#define YEAR_9999_END 253402300799
+
+bool clock_has_year(time_t when)
+{
+    return when >= YEAR_1_BEGIN && when <= YEAR_9999_END;
+}
+
+void clock_utc(time_t when, struct tm *ret)
+{
+    time_t t = when < YEAR_1_BEGIN    ? YEAR_1_BEGIN
+               : when > YEAR_9999_END ? YEAR_9999_END
+                                      : when;
+
+    gmtime_r(&t, ret);
+}
+
+/* timegm(3) turns second 60 into the next minute: such a date isn't the same
+ * afterwards. */
+int clock_from_utc(const struct tm *tm, time_t *ret)
+{
+    struct tm same = { .tm_year = tm->tm_year,
+                       .tm_mon = tm->tm_mon,
+                       .tm_mday = tm->tm_mday,
+                       .tm_hour = tm->tm_hour,
+                       .tm_min = tm->tm_min,
+                       .tm_sec = tm->tm_sec };
+    time_t when = timegm(&same);
+
+    if (when < 0 || when > YEAR_9999_END || same.tm_mon != tm->tm_mon ||
+        same.tm_mday != tm->tm_mday || same.tm_hour != tm->tm_hour ||
+        same.tm_min != tm->tm_min || same.tm_sec != tm->tm_sec)
+        return -ERANGE;
+    *ret = when;
+    return 0;
+}
+
+const char *clock_text(char out[CLOCK_TEXT_MAX])
+{
+    struct timespec now;
+    struct tm tm;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    clock_utc(now.tv_sec, &tm);
+    snprintf(out, CLOCK_TEXT_MAX, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
+             (unsigned)(tm.tm_year + 1900) % 10000, (unsigned)tm.tm_mon + 1,
+             (unsigned)tm.tm_mday, (unsigned)tm.tm_hour, (unsigned)tm.tm_min,
+             (unsigned)tm.tm_sec, (unsigned)(now.tv_nsec / 1000000));
+    return out;
+}
