@@ -101,15 +101,3 @@ int landlock_confine(const int *directories, size_t n, bool only_reads)
         return r;
     return syscall(SYS_landlock_restrict_self, ruleset, 0) ? -errno : 0;
 }
-
-int sandbox_landlock_test(struct complaint *c)
-{
-    if (syscall(SYS_landlock_create_ruleset, NULL, 0,
-                LANDLOCK_CREATE_RULESET_VERSION) > 0)
-        return 0;
-    return complain(c,
-                    "Landlock can't be used here: %s; no user could log in. "
-                    "Switch it on in the kernel or the container (to go on "
-                    "without it: allow_weaker = landlock)",
-                    strerrordesc_np(errno));
-}

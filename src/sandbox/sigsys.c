@@ -1,9 +1,8 @@
 /* The SIGSYS handler of every process: an unlisted call is reported once and
  * returns ENOSYS, so that a newer libc tries another call. The handler may
  * interrupt any code, so it must never lock, allocate, or change anything of
- * that code but the result's register. Also the tests whether a filter works:
- * in the process that has loaded it, and, before a process is forked, in a
- * child that ends. */
+ * that code but the result's register. Also the test whether a filter
+ * works, in the process that has loaded it. */
 #include "steps.h"
 
 #include <errno.h>
@@ -11,9 +10,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -108,68 +105,4 @@ int sigsys_probe(struct complaint *c)
     if (syscall(SYS_getppid) < 0)
         return complain(c, "a permitted call fails");
     return 0;
-}
-
-/* A short-lived child tries the filters of a process that is forked later. So a
- * kernel or container on which they fail is reported in one sentence at the
- * start, before sessions die of it. */
-
-/* Exit status of the child if the filter doesn't work. Lower ones are an
- * errno. */
-#define DOES_NOT_HOLD 200
-
-static int load_all(const struct sandbox_filter *const filters[])
-{
-    int r = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? -errno : sigsys_install();
-
-    for (size_t i = 0; filters[i] && r == 0; i++)
-        r = filter_load(filters[i]);
-    return r;
-}
-
-static int try_filters(const struct sandbox_filter *const filters[])
-{
-    struct complaint c;
-    int r = load_all(filters);
-
-    if (r > 0)
-        return 0; /* this build has no filters */
-    if (r < 0)
-        return -r;
-    return sigsys_probe(&c) < 0 ? DOES_NOT_HOLD : 0;
-}
-
-static const char *words_for(int status)
-{
-    if (WIFSIGNALED(status))
-        return strsignal(WTERMSIG(status));
-    if (WEXITSTATUS(status) == DOES_NOT_HOLD)
-        return "it permits or refuses the wrong calls";
-    return strerrordesc_np(WEXITSTATUS(status));
-}
-
-int sandbox_try_filters(enum process p,
-                        const struct sandbox_filter *const filters[],
-                        struct complaint *c)
-{
-    pid_t child = fork();
-    int status;
-
-    if (child == 0) {
-        sandbox_on_refused(NULL);
-        _exit(try_filters(filters));
-    }
-    while (child > 0 && waitpid(child, &status, 0) < 0) {
-        if (errno != EINTR)
-            child = -1;
-    }
-    if (child < 0)
-        return complain(c, "the seccomp policy of %s can't be tried: %s",
-                        process_name(p), strerrordesc_np(errno));
-    if (status == 0)
-        return 0;
-    return complain(c,
-                    "the seccomp policy of %s doesn't hold on this kernel: %s "
-                    "(to go on without it: allow_weaker = seccomp)",
-                    process_name(p), words_for(status));
 }
