@@ -100,7 +100,7 @@ static int connect_server(struct server *s)
 {
     struct context *x = s->x;
     char path[SETTINGS_PATH_MAX];
-    int fd, code;
+    int fd;
 
     if (settings_control(&x->settings, path, sizeof(path)) < 0)
         return ctl_fail(x, EX_CONFIG,
@@ -110,8 +110,7 @@ static int connect_server(struct server *s)
     if (fd < 0)
         return report_unreachable(s, path, -fd);
     channel_init(&s->channel, fd, PROCESS_CTL, PROCESS_MASTER, PHASE_START);
-    code = check_peer(x, fd, path);
-    return code;
+    return check_peer(x, fd, path);
 }
 
 static const int refusal_codes[REFUSAL_COUNT] = {
@@ -188,7 +187,7 @@ int server_lies(struct context *x, const char *what)
 static int open_once(struct server *s)
 {
     struct context *x = s->x;
-    struct message m;
+    struct message m = { .kind = MSG_NONE }; /* if nothing comes */
     int code;
 
     *s = (struct server){ .x = x,
