@@ -4,14 +4,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "sallyport/base/clock.h"
 #include "sallyport/base/complain.h"
+
+#define LOCK_STEP_MS 5
 
 void fd_close(int *fd)
 {
@@ -72,6 +77,20 @@ int fd_write_all(int fd, const void *data, size_t len)
             return -errno;
         at += n;
         len -= (size_t)n;
+    }
+    return 0;
+}
+
+int fd_lock(int fd, uint64_t ms)
+{
+    uint64_t end = clock_ms() + ms;
+
+    while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return -errno;
+        if (clock_ms() >= end)
+            return -ETIMEDOUT;
+        poll(NULL, 0, LOCK_STEP_MS);
     }
     return 0;
 }

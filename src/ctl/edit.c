@@ -9,12 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
 /* Replaces a file in one step: a new file is written, synced and renamed. It
@@ -91,8 +88,6 @@ int replace_file(int directory_fd, const char *name, struct slice bytes,
     return fsync(directory_fd) ? -errno : 0;
 }
 
-#define LOCK_PAUSE_NS 5000000
-
 static int edit_fail(struct edit *e, int error, const char *what)
 {
     complain(e->complaint, "%s: %s: %s%s", e->path, what, strerror(error),
@@ -159,24 +154,17 @@ static int open_beside(struct edit *e, const char *ending, int flags)
 
 static int take_lock(struct edit *e, unsigned lock_ms)
 {
-    const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
-    uint64_t end = clock_ms() + lock_ms;
+    int r;
 
     e->lock_fd = open_beside(e, ".lock", O_RDWR | O_CREAT);
     if (e->lock_fd < 0)
         return edit_fail(e, -e->lock_fd, "its lock");
-    while (flock(e->lock_fd, LOCK_EX | LOCK_NB)) {
-        if (errno != EWOULDBLOCK && errno != EINTR)
-            return edit_fail(e, errno, "its lock");
-        if (clock_ms() >= end) {
-            complain(e->complaint,
-                     "%s is being edited by somebody else; try again later",
-                     e->path);
-            return EX_TEMPFAIL;
-        }
-        nanosleep(&pause, NULL);
-    }
-    return 0;
+    r = fd_lock(e->lock_fd, lock_ms);
+    if (r != -ETIMEDOUT)
+        return r < 0 ? edit_fail(e, -r, "its lock") : 0;
+    complain(e->complaint,
+             "%s is being edited by somebody else; try again later", e->path);
+    return EX_TEMPFAIL;
 }
 
 /* Reads the file's text and its rows. A missing file is empty. */

@@ -10,18 +10,15 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "sallyport/base/address.h"
-#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
 #include "sallyport/settings/settings.h"
 
-#define BACKLOG       8
-#define LOCK_MS       2000
-#define LOCK_PAUSE_NS 5000000
+#define BACKLOG 8
+#define LOCK_MS 2000
 
 void control_socket_blank(struct control_socket *s)
 {
@@ -65,22 +62,6 @@ static int control_open_directory(struct control_socket *s, const char *path,
     if (s->directory < 0)
         return complain(c, "%s: %s: %s", path, directory, strerror(errno));
     return control_check_directory(s->directory, path, c);
-}
-
-/* Two servers that start at the same moment check one after the other. */
-static int control_socket_lock(const struct control_socket *s)
-{
-    const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
-    uint64_t end = clock_ms() + LOCK_MS;
-
-    while (flock(s->directory, LOCK_EX | LOCK_NB) < 0) {
-        if (errno != EWOULDBLOCK && errno != EINTR)
-            return -errno;
-        if (clock_ms() >= end)
-            return -ETIMEDOUT;
-        nanosleep(&pause, NULL);
-    }
-    return 0;
 }
 
 static int control_socket_new(void)
@@ -168,11 +149,12 @@ static bool control_socket_inherit(struct control_socket *s,
     return s->inherited;
 }
 
+/* Two servers that start at the same moment check one after the other. */
 static int control_socket_make(struct control_socket *s)
 {
     struct sockaddr_un at;
     int size = local_address(s->directory, s->name, &at);
-    int r = size < 0 ? size : control_socket_lock(s);
+    int r = size < 0 ? size : fd_lock(s->directory, LOCK_MS);
 
     if (r == 0)
         r = control_socket_remove_stale(s, &at, (socklen_t)size);
