@@ -9,7 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sallyport/base/buf.h"
+#include "sallyport/base/slice.h"
 #include "support/files.h"
+#include "support/wait.h"
 
 void desk_begin_alone(struct desk *d)
 {
@@ -53,6 +56,17 @@ void desk_noise(const char *path, size_t len)
     free(bytes);
 }
 
+void desk_file(const char *path, const char *text)
+{
+    struct buf b;
+
+    buf_init(&b, 4096);
+    cr_assert(files_read(path, &b), "%s isn't there", path);
+    cr_expect(slice_equal(buf_slice(&b), slice_from(text)), "%s: %.*s", path,
+              (int)b.len, b.data);
+    buf_release(&b);
+}
+
 void desk_same(const char *a, const char *b)
 {
     struct run_result r;
@@ -62,8 +76,8 @@ void desk_same(const char *a, const char *b)
     run_release(&r);
 }
 
-void desk_arguments(const struct desk *d, char *out[DESK_ARGUMENTS],
-                    va_list words)
+static void desk_arguments(const struct desk *d, char *out[DESK_ARGUMENTS],
+                           va_list words)
 {
     static char url[8][1024];
     size_t n = 0, urls = 0;
@@ -104,6 +118,14 @@ void desk_client(const struct desk *d, int status, struct run_result *r,
     va_end(words);
 }
 
+static void desk_expect(struct run_result *r, const char *text)
+{
+    if (text)
+        cr_expect_not_null(strstr(r->text, text), "no \"%s\" in %s", text,
+                           r->text);
+    run_release(r);
+}
+
 void desk_says(const struct desk *d, int status, const char *text, ...)
 {
     struct run_result r;
@@ -112,10 +134,46 @@ void desk_says(const struct desk *d, int status, const char *text, ...)
     va_start(words, text);
     desk_run(d, status, &r, NULL, words);
     va_end(words);
-    if (text)
-        cr_expect_not_null(strstr(r.text, text), "no \"%s\" in %s", text,
-                           r.text);
-    run_release(&r);
+    desk_expect(&r, text);
+}
+
+void desk_says_to(const struct desk *d, int status, const char *text,
+                  const char *input, ...)
+{
+    struct run_result r;
+    va_list words;
+
+    va_start(words, input);
+    desk_run(d, status, &r, input, words);
+    va_end(words);
+    desk_expect(&r, text);
+}
+
+void desk_says_alone(int status, const char *text, const char *input,
+                     char *const words[])
+{
+    char *arguments[DESK_ARGUMENTS] = { (char *)server_program("sallyport") };
+    struct run_result r;
+
+    for (size_t i = 0; words[i]; i++)
+        arguments[i + 1] = words[i];
+    run_arguments(&r, input, arguments);
+    cr_expect_eq(r.status, status, "%s: status %d: %s",
+                 words[0] ? words[0] : "", r.status, r.text);
+    desk_expect(&r, text);
+}
+
+void desk_start(const struct desk *d, struct running *ret, bool (*when)(void *),
+                void *of, ...)
+{
+    char *arguments[DESK_ARGUMENTS];
+    va_list words;
+
+    va_start(words, of);
+    desk_arguments(d, arguments, words);
+    va_end(words);
+    run_start(ret, NULL, arguments);
+    cr_expect(wait_until(when, of, WAIT_MS));
 }
 
 bool desk_has_grown(void *of)

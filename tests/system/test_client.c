@@ -56,21 +56,8 @@ static void client_z(const struct desk *d, const char *verb, const char *a,
     cr_expect_not_null(strstr(r->text, "checksum right"), "%s", r->text);
 }
 
-static void expect_text(const char *path, const char *text)
-{
-    struct buf b;
-
-    buf_init(&b, 4096);
-    cr_assert(files_read(path, &b), "%s isn't there", path);
-    cr_expect_eq(b.len, strlen(text));
-    cr_expect_eq(memcmp(b.data, text, b.len), 0, "%s: %.*s", path, (int)b.len,
-                 b.data);
-    buf_release(&b);
-}
-
 Test(client, put, .timeout = 60)
 {
-    struct run_result r;
     struct desk d;
 
     desk_begin(&d, "put");
@@ -78,21 +65,19 @@ Test(client, put, .timeout = 60)
     files_write("b c", "text", 4, 0644);
     desk_says(&d, 0, "checksum right", "put", "a", "b c", "/", NULL);
     desk_same("a", server_home_file(&d.server, "put", "a"));
-    expect_text(server_home_file(&d.server, "put", "b c"), "text");
-    desk_client(&d, 0, &r, "from a pipe", "put", "-", "/stream", NULL);
-    run_release(&r);
-    expect_text(server_home_file(&d.server, "put", "stream"), "from a pipe");
+    desk_file(server_home_file(&d.server, "put", "b c"), "text");
+    desk_says_to(&d, 0, NULL, "from a pipe", "put", "-", "/stream", NULL);
+    desk_file(server_home_file(&d.server, "put", "stream"), "from a pipe");
     CLIENT(&d, EX_NOINPUT, "put", "nosuch", "/");
     CLIENT(&d, EX_NOINPUT, "put", "a", "/nosuch/");
     CLIENT(&d, 0, "mkdir", "/dir");
     CLIENT(&d, 0, "mv", "/stream", "dir/");
-    expect_text(server_home_file(&d.server, "put", "dir/stream"),
-                "from a pipe");
+    desk_file(server_home_file(&d.server, "put", "dir/stream"), "from a pipe");
     CLIENT(&d, EX_USAGE, "put", "a");
     cr_assert_eq(mkfifo("pipe", 0600), 0);
     desk_says(&d, EX_USAGE, "pipe: is no regular file", "put", "pipe", "nosuch",
               "b c", "--conflict", "rename", "/", NULL);
-    expect_text(server_home_file(&d.server, "put", "new-b c"), "text");
+    desk_file(server_home_file(&d.server, "put", "new-b c"), "text");
     CLIENT(&d, EX_USAGE, "put", "--dry-run", "a", "/dry");
     CLIENT(&d, EX_USAGE, "--dry-run", "/");
     cr_expect_not(files_exists(server_home_file(&d.server, "put", "dry")));
@@ -112,8 +97,7 @@ Test(client, get, .timeout = 60)
     cr_assert_eq(mkdir("in", 0755), 0);
     CLIENT(&d, 0, "get", "/a", "in");
     desk_same("a", "in/a");
-    desk_client(&d, 0, &r, "printed", "put", "-", "/text", NULL);
-    run_release(&r);
+    desk_says_to(&d, 0, NULL, "printed", "put", "-", "/text", NULL);
     desk_client(&d, 0, &r, NULL, "-q", "cat", "/text", NULL);
     cr_expect_str_eq(r.text, "printed");
     run_release(&r);
@@ -182,20 +166,20 @@ Test(client, a_name_that_is_taken, .timeout = 60)
     files_write("a", "two", 3, 0644);
     CLIENT(&d, 0, "put", "a",
            "/"); /* nobody can be asked: the file is renamed */
-    expect_text(server_home_file(&d.server, "conflict", "a"), "one");
-    expect_text(server_home_file(&d.server, "conflict", "new-a"), "two");
+    desk_file(server_home_file(&d.server, "conflict", "a"), "one");
+    desk_file(server_home_file(&d.server, "conflict", "new-a"), "two");
     CLIENT(&d, 0, "put", "--conflict", "skip", "a", "/");
-    expect_text(server_home_file(&d.server, "conflict", "a"), "one");
+    desk_file(server_home_file(&d.server, "conflict", "a"), "one");
     CLIENT(&d, 0, "put", "--conflict", "overwrite", "a", "/");
-    expect_text(server_home_file(&d.server, "conflict", "a"), "two");
+    desk_file(server_home_file(&d.server, "conflict", "a"), "two");
     files_write("a", "mine", 4, 0644);
     CLIENT(&d, 0, "get", "/a");
-    expect_text("a", "mine");
-    expect_text("new-a", "two");
+    desk_file("a", "mine");
+    desk_file("new-a", "two");
     CLIENT(&d, 0, "get", "--conflict", "skip", "/a");
-    expect_text("a", "mine");
+    desk_file("a", "mine");
     CLIENT(&d, 0, "get", "--conflict", "overwrite", "/a");
-    expect_text("a", "two");
+    desk_file("a", "two");
     desk_end(&d);
 }
 
@@ -212,11 +196,11 @@ Test(client, names_that_occur_twice, .timeout = 60)
     files_write("b/x", "two", 3, 0644);
     files_write("c/x", "three", 5, 0644);
     CLIENT(&d, 0, "put", "-r", "--conflict", "skip", "a/.", "b/.", "/skip/");
-    expect_text(server_home_file(&d.server, "twice", "skip/x"), "one");
+    desk_file(server_home_file(&d.server, "twice", "skip/x"), "one");
     CLIENT(&d, 0, "put", "-r", "a/.", "b/.", "c/.", "/in/");
-    expect_text(server_home_file(&d.server, "twice", "in/x"), "one");
-    expect_text(server_home_file(&d.server, "twice", "in/new-x"), "two");
-    expect_text(server_home_file(&d.server, "twice", "in/new-2-x"), "three");
+    desk_file(server_home_file(&d.server, "twice", "in/x"), "one");
+    desk_file(server_home_file(&d.server, "twice", "in/new-x"), "two");
+    desk_file(server_home_file(&d.server, "twice", "in/new-2-x"), "three");
     CLIENT(&d, 0, "put", "-rP3", "--conflict", "rename", "a/.", "b/.", "c/.",
            "/all/");
     cr_expect(files_exists(server_home_file(&d.server, "twice", "all/x")));
@@ -239,19 +223,19 @@ Test(client, a_new_name_that_is_taken, .timeout = 60)
     CLIENT(&d, EX_CANTCREAT, "mv", "/a", "b");
     CLIENT(&d, EX_CANTCREAT, "mv", "/a", "in");
     CLIENT(&d, 0, "mv", "--conflict", "skip", "/a", "b");
-    expect_text(server_home_file(&d.server, "move", "a"), "one");
-    expect_text(server_home_file(&d.server, "move", "b"), "two");
+    desk_file(server_home_file(&d.server, "move", "a"), "one");
+    desk_file(server_home_file(&d.server, "move", "b"), "two");
     CLIENT(&d, 0, "mv", "--conflict", "rename", "/a", "b");
-    expect_text(server_home_file(&d.server, "move", "new-b"), "one");
-    expect_text(server_home_file(&d.server, "move", "b"), "two");
+    desk_file(server_home_file(&d.server, "move", "new-b"), "one");
+    desk_file(server_home_file(&d.server, "move", "b"), "two");
     CLIENT(&d, 0, "mv", "--conflict", "overwrite", "/new-b", "/b");
-    expect_text(server_home_file(&d.server, "move", "b"), "one");
+    desk_file(server_home_file(&d.server, "move", "b"), "one");
     CLIENT(&d, EX_NOINPUT, "put", "b", "/nodir/");
     cr_expect_not(files_exists(server_home_file(&d.server, "move", "nodir")));
     CLIENT(&d, 0, "mv", "/b", "in/");
     CLIENT(&d, 0, "put", "b", "/");
     CLIENT(&d, EX_CANTCREAT, "mv", "/b", "/in/");
-    expect_text(server_home_file(&d.server, "move", "in/b"), "one");
+    desk_file(server_home_file(&d.server, "move", "in/b"), "one");
     desk_end(&d);
 }
 
@@ -294,18 +278,15 @@ Test(client, the_wrong_password, .timeout = 60)
 }
 
 /* Starts the client, and kills it when this much of its file has arrived. */
-static void kill_at(const struct desk *d, struct desk_growth *g, ...)
+static void kill_at(const struct desk *d, struct desk_growth *g,
+                    const char *verb, const char *rate, const char *from,
+                    const char *to)
 {
-    char *arguments[DESK_ARGUMENTS];
-    va_list words;
     struct running running;
     struct run_result r;
 
-    va_start(words, g);
-    desk_arguments(d, arguments, words);
-    va_end(words);
-    run_start(&running, NULL, arguments);
-    cr_expect(wait_until(desk_has_grown, g, WAIT_MS));
+    desk_start(d, &running, desk_has_grown, g, verb, "--limit-rate", rate, from,
+               to, NULL);
     kill(running.pid, SIGKILL);
     run_finish(&running, &r);
     run_release(&r);
@@ -319,52 +300,44 @@ static void kill_upload(const struct desk *d, const char *local,
 
     snprintf(home, sizeof(home), "%s", server_home(&d->server, d->user));
     kill_at(d, &(struct desk_growth){ home, FILE_BYTES / 2, there }, "put",
-            "--limit-rate", "8M", local, remote, NULL);
+            "8M", local, remote);
 }
 
 static void kill_download(const struct desk *d, const char *remote,
                           const char *local)
 {
-    kill_at(d, &(struct desk_growth){ ".", FILE_BYTES / 2, local }, "get",
-            "--limit-rate", "8M", remote, local, NULL);
+    kill_at(d, &(struct desk_growth){ ".", FILE_BYTES / 2, local }, "get", "8M",
+            remote, local);
 }
+
+static void change_beginning(const char *path)
+{
+    FILE *f = fopen(path, "r+");
+
+    cr_assert_not_null(f);
+    fputs("another beginning", f);
+    fclose(f);
+}
+
+/* Runs the client with these words alone, without a server. */
+#define PLAIN(r, ...)                                                          \
+    run(r, NULL, server_program("sallyport"), __VA_ARGS__, NULL)
 
 /* Without words, and without input, the client prints its usage. */
 Test(client, usage, .timeout = 60)
 {
     struct run_result r;
-    struct desk d;
 
-    desk_begin(&d, "trust");
-    char *alone[] = { (char *)server_program("sallyport"), NULL };
-    run_arguments(&r, "", alone);
-    cr_expect_eq(r.status, EX_USAGE, "%d: %s", r.status, r.text);
-    cr_expect_not_null(strstr(r.text, "usage: sallyport COMMAND"), "%s",
-                       r.text);
-    run_release(&r);
-    char *help[] = { (char *)server_program("sallyport"), "put", "--help",
-                     NULL };
-    run_arguments(&r, NULL, help);
+    desk_says_alone(EX_USAGE, "usage: sallyport COMMAND", "",
+                    (char *const[]){ NULL });
+    PLAIN(&r, "put", "--help");
     cr_expect_eq(r.status, 0);
     cr_expect_not_null(strstr(r.text, "--conflict"), "%s", r.text);
     cr_expect_not_null(strstr(r.text, "sallyport put -r -P4 photos"), "%s",
                        r.text);
     cr_expect_null(strstr(r.text, "--delete"), "%s", r.text);
     run_release(&r);
-    desk_end(&d);
 }
-
-/* Runs the client with these words alone, without a server. */
-static void run_plain(struct run_result *r, char *const words[])
-{
-    char *arguments[DESK_ARGUMENTS] = { (char *)server_program("sallyport") };
-
-    for (size_t i = 0; words[i]; i++)
-        arguments[i + 1] = words[i];
-    run_arguments(r, NULL, arguments);
-}
-
-#define PLAIN(r, ...) run_plain(r, (char *const[]){ __VA_ARGS__, NULL })
 
 static void expect_same_help(const char *command)
 {
@@ -395,10 +368,7 @@ Test(client, help_of_a_command, .timeout = 60)
     cr_expect_not_null(strstr(r.text, "sallyport help [COMMAND]"), "%s",
                        r.text);
     run_release(&r);
-    PLAIN(&r, "help", "lcd");
-    cr_expect_eq(r.status, 0, "%d: %s", r.status, r.text);
-    cr_expect_not_null(strstr(r.text, "lcd [NAME]"), "%s", r.text);
-    run_release(&r);
+    DESK_ALONE(0, "lcd [NAME]", NULL, "help", "lcd");
 }
 
 Test(client, help_that_there_is_not, .timeout = 60)
@@ -418,14 +388,9 @@ Test(client, help_that_there_is_not, .timeout = 60)
         "--dry-run: help has no such option",
         "--nosuch: no such option"
     };
-    struct run_result r;
 
-    for (size_t i = 0; i < sizeof(says) / sizeof(says[0]); i++) {
-        run_plain(&r, rows[i]);
-        cr_expect_eq(r.status, EX_USAGE, "%d: %s", r.status, r.text);
-        cr_expect_not_null(strstr(r.text, says[i]), "%s", r.text);
-        run_release(&r);
-    }
+    for (size_t i = 0; i < sizeof(says) / sizeof(says[0]); i++)
+        desk_says_alone(EX_USAGE, says[i], NULL, rows[i]);
 }
 
 /* A word that isn't a URL would name the login directory. Each command checks
@@ -442,17 +407,11 @@ Test(client, words_that_are_no_urls, .timeout = 60)
         { "mv", "dir", a, NULL },           { "put", "dir", a, b, NULL },
         { "put", "dir", a, "dir", NULL },
     };
-    struct run_result r;
     struct desk d;
 
     desk_begin_alone(&d);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        run_plain(&r, rows[i]);
-        cr_expect_eq(r.status, EX_USAGE, "%s: %d %s", rows[i][0], r.status,
-                     r.text);
-        cr_expect_not_null(strstr(r.text, "; usage: sallyport "), "%s", r.text);
-        run_release(&r);
-    }
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        desk_says_alone(EX_USAGE, "; usage: sallyport ", NULL, rows[i]);
     desk_end(&d);
 }
 
@@ -462,28 +421,19 @@ Test(client, a_key_without_a_certificate, .timeout = 60)
     static char nowhere[] = "ftps://anna@127.0.0.1:1/";
     static const char profile[] = "[p]\nurl = ftps://anna@127.0.0.1:1/\n"
                                   "cert = nosuch\n";
-    static char *const rows[][8] = {
-        { "ls", "--key", "k", nowhere, NULL },
-        { "doctor", nowhere, "--key=k", NULL },
-        { "--key", "k", nowhere, NULL },
-        { "ls", "--key", "k", "--config", "config", "p:", NULL },
-    };
+    static const char says[] = "--key needs --cert FILE";
     struct run_result r;
     struct desk d;
 
     desk_begin_alone(&d);
     files_write("config", profile, strlen(profile), 0600);
-    for (size_t i = 0; i < 4; i++) {
-        run_plain(&r, rows[i]);
-        cr_expect_eq(r.status == EX_USAGE, i < 3, "%d: %s", r.status, r.text);
-        cr_expect_eq(!!strstr(r.text, "--key needs --cert FILE"), i < 3, "%s",
-                     r.text);
-        run_release(&r);
-    }
-    char *session[] = { (char *)server_program("sallyport"), "--key", "k",
-                        NULL };
-    run_arguments(&r, "open ftps://anna@127.0.0.1:1/\n", session);
-    cr_expect_eq(r.status, EX_USAGE, "%d: %s", r.status, r.text);
+    DESK_ALONE(EX_USAGE, says, NULL, "ls", "--key", "k", nowhere);
+    DESK_ALONE(EX_USAGE, says, NULL, "doctor", nowhere, "--key=k");
+    DESK_ALONE(EX_USAGE, says, NULL, "--key", "k", nowhere);
+    DESK_ALONE(EX_USAGE, says, "open ftps://anna@127.0.0.1:1/\n", "--key", "k");
+    PLAIN(&r, "ls", "--key", "k", "--config", "config", "p:");
+    cr_expect_neq(r.status, EX_USAGE, "%s", r.text);
+    cr_expect_null(strstr(r.text, says), "%s", r.text);
     run_release(&r);
     desk_end(&d);
 }
@@ -516,10 +466,7 @@ Test(client, an_upload_after_the_file_has_changed, .timeout = 90)
              server_home_file(&d.server, "down", "changed"));
     kill_upload(&d, "big", "/changed", there);
     cr_expect_not(files_exists(there));
-    FILE *f = fopen("big", "r+");
-    cr_assert_not_null(f);
-    fputs("another beginning", f);
-    fclose(f);
+    change_beginning("big");
     desk_says(&d, 0, "checksums differ", "put", "big", "/changed", NULL);
     desk_same("big", there);
     desk_end(&d);
@@ -539,10 +486,7 @@ Test(client, an_upload_that_nobody_can_verify, .timeout = 90)
     snprintf(there, sizeof(there), "%s",
              server_home_file(&d.server, "blind", "changed"));
     kill_upload(&d, "big", "/changed", there);
-    FILE *f = fopen("big", "r+");
-    cr_assert_not_null(f);
-    fputs("another beginning", f);
-    fclose(f);
+    change_beginning("big");
     desk_client(&d, 0, &r, NULL, "put", "big", "/changed", NULL);
     cr_expect_null(strstr(r.text, "resumed"), "%s", r.text);
     run_release(&r);
@@ -568,14 +512,14 @@ Test(client, a_server_that_renames, .timeout = 60)
     cr_expect_null(strstr(r.text, "trying again"), "%s", r.text);
     cr_expect_null(strstr(r.text, "confirmed"), "%s", r.text);
     run_release(&r);
-    expect_text(server_home_file(&d.server, "adder", "a"), "one");
-    expect_text(server_home_file(&d.server, "adder", "a (2)"), "two!");
+    desk_file(server_home_file(&d.server, "adder", "a"), "one");
+    desk_file(server_home_file(&d.server, "adder", "a (2)"), "two!");
     cr_expect_not(files_exists(server_home_file(&d.server, "adder", "a (3)")));
     files_make_folder("tree", 0755);
     files_write("tree/a", "three", 5, 0644);
     desk_says(&d, EX_CANTCREAT, "stored this one as /a (3)", "sync", "tree",
               "/", NULL);
-    expect_text(server_home_file(&d.server, "adder", "a (3)"), "three");
+    desk_file(server_home_file(&d.server, "adder", "a (3)"), "three");
     desk_end(&d);
 }
 
@@ -591,10 +535,7 @@ Test(client, a_server_that_renames_after_a_resume, .timeout = 90)
     snprintf(there, sizeof(there), "%s",
              server_home_file(&d.server, "adder", "mixed"));
     kill_upload(&d, "big", "/mixed", there);
-    FILE *f = fopen("big", "r+");
-    cr_assert_not_null(f);
-    fputs("another beginning", f);
-    fclose(f);
+    change_beginning("big");
     desk_says(&d, EX_CANTCREAT,
               "it kept /mixed, and stored this one as /mixed "
               "(2)",
@@ -678,7 +619,7 @@ Test(client, sync, .timeout = 90)
     cr_assert_eq(unlink("s/a"), 0);
     desk_says(&d, 0, "1 uploaded, 0 the same, 0 removed", "sync", "s", "/s",
               NULL);
-    expect_text(server_home_file(&d.server, "sync", "s/a"), "a");
+    desk_file(server_home_file(&d.server, "sync", "s/a"), "a");
     CLIENT(&d, 0, "sync", "--delete", "s", "/s");
     desk_same("s", server_home_file(&d.server, "sync", "s"));
     files_write("s/d/b", "cc", 2, 0644);
@@ -693,18 +634,14 @@ Test(client, sync, .timeout = 90)
 /* The last line counts what was done, not what was begun. */
 Test(client, sync_without_the_right, .timeout = 60)
 {
-    struct run_result r;
     struct desk d;
 
     desk_begin(&d, "reader");
     files_make_folder("s", 0755);
     files_write("s/b", "x", 1, 0644);
     files_write(server_home_file(&d.server, "reader", "c"), "y", 1, 0644);
-    desk_client(&d, EX_NOINPUT, &r, NULL, "sync", "--delete", "s", "/", NULL);
-    cr_expect_not_null(
-        strstr(r.text, "0 uploaded, 0 the same, 0 removed, 2 failed\n"), "%s",
-        r.text);
-    run_release(&r);
+    desk_says(&d, EX_NOINPUT, "0 uploaded, 0 the same, 0 removed, 2 failed\n",
+              "sync", "--delete", "s", "/", NULL);
     desk_end(&d);
 }
 
@@ -857,11 +794,8 @@ Test(client, json_beside_a_file, .timeout = 60)
         cr_expect_eq(r.len > 0 && r.text[0] == '{', i == 2, "%s", r.text);
         run_release(&r);
     }
-    desk_client(&d, 0, &r, "pwd\nstatus\n", "--json", "/", NULL);
-    cr_expect_not_null(
-        strstr(r.text, "{\"path\":\"/\"}\n{\"open\":true,\"user\":\"beside\""),
-        "%s", r.text);
-    run_release(&r);
+    desk_says_to(&d, 0, "{\"path\":\"/\"}\n{\"open\":true,\"user\":\"beside\"",
+                 "pwd\nstatus\n", "--json", "/", NULL);
     desk_end(&d);
 }
 
@@ -888,9 +822,8 @@ Test(client, a_script, .timeout = 60)
     cr_expect_not_null(strstr(r.text, "/a b\n"), "%s", r.text);
     cr_expect_not_null(strstr(r.text, "  two\n"), "%s", r.text);
     run_release(&r);
-    expect_text("three", "1");
-    desk_client(&d, EX_NOINPUT, &r, "cd nosuch\nput one\n", "/", NULL);
-    run_release(&r);
+    desk_file("three", "1");
+    desk_says_to(&d, EX_NOINPUT, NULL, "cd nosuch\nput one\n", "/", NULL);
     cr_expect_not(files_exists(server_home_file(&d.server, "shell", "one")),
                   "a script goes on after a failure");
     desk_end(&d);
@@ -900,7 +833,6 @@ Test(client, a_script, .timeout = 60)
 Test(client, servers_opened_in_a_session, .timeout = 90)
 {
     char config[2 * SERVER_PATH_MAX + 256], script[3 * SERVER_PATH_MAX];
-    struct run_result r;
     struct desk d;
 
     desk_begin(&d, "shell");
@@ -915,31 +847,14 @@ Test(client, servers_opened_in_a_session, .timeout = 90)
              "open --cacert '%s' --password-file '%s' %s/\n"
              "put --conflict skip one two\nls\n",
              d.ca, d.password, d.url);
-    char *words[] = { (char *)server_program("sallyport"), "--config", "config",
-                      NULL };
-    run_arguments(&r, script, words);
-    cr_expect_eq(r.status, 0, "%d: %s", r.status, r.text);
-    cr_expect_not_null(strstr(r.text, "/dir\n"), "%s", r.text);
-    cr_expect_not_null(strstr(r.text, "  two\n"), "%s", r.text);
-    run_release(&r);
-    expect_text(server_home_file(&d.server, "shell", "dir/one"), "1");
-    run_arguments(&r, "open nosuch:\n", words);
-    cr_expect_eq(r.status, EX_USAGE, "%d: %s", r.status, r.text);
-    cr_expect_not_null(strstr(r.text, "no such profile"), "%s", r.text);
-    run_release(&r);
-    run_arguments(&r, "open empty:\n", words);
-    cr_expect_eq(r.status, EX_CONFIG, "%d: %s", r.status, r.text);
-    run_release(&r);
-    char *removed[] = { (char *)server_program("sallyport"),
-                        "--config",
-                        "config",
-                        "rm",
-                        "drop:one",
-                        "drop:../two",
-                        NULL };
-    run_arguments(&r, NULL, removed);
-    cr_expect_eq(r.status, 0, "%d: %s", r.status, r.text);
-    run_release(&r);
+    DESK_ALONE(0, "/dir\n", script, "--config", "config");
+    desk_file(server_home_file(&d.server, "shell", "dir/one"), "1");
+    desk_file(server_home_file(&d.server, "shell", "two"), "1");
+    DESK_ALONE(EX_USAGE, "no such profile", "open nosuch:\n", "--config",
+               "config");
+    DESK_ALONE(EX_CONFIG, NULL, "open empty:\n", "--config", "config");
+    DESK_ALONE(0, NULL, NULL, "--config", "config", "rm", "drop:one",
+               "drop:../two");
     cr_expect_not(files_exists(server_home_file(&d.server, "shell", "two")));
     desk_end(&d);
 }
@@ -959,17 +874,11 @@ Test(client, a_profile_ends_with_its_server, .timeout = 60)
              d.server.port, d.ca, d.password);
     files_write("config", config, strlen(config), 0600);
     for (size_t i = 0; i < 2; i++) {
-        char *words[] = { (char *)server_program("sallyport"), "--config",
-                          "config", "drop:", NULL };
-        struct run_result r;
-
         snprintf(script, sizeof(script), "pwd\nopen %s%s %s/\npwd\n",
                  i > 0 ? "--password-file " : "", i > 0 ? d.password : "",
                  d.url);
-        run_arguments(&r, script, words);
-        cr_expect_eq(r.status, EX_NOPERM, "%d: %s", r.status, r.text);
-        cr_expect_not_null(strstr(r.text, reasons[i]), "%s", r.text);
-        run_release(&r);
+        DESK_ALONE(EX_NOPERM, reasons[i], script, "--config", "config",
+                   "drop:");
     }
     desk_end(&d);
 }
@@ -996,7 +905,7 @@ Test(client, compress, .timeout = 60)
     files_write("empty", "", 0, 0644);
     client_z(&d, "put", "empty", "/", &r);
     run_release(&r);
-    expect_text(server_home_file(&d.server, "many", "empty"), "");
+    desk_file(server_home_file(&d.server, "many", "empty"), "");
     desk_client(&d, 0, &r, "put --compress z y\nls\n", "--debug", "/", NULL);
     cr_expect_not_null(strstr(r.text, "> MODE S"), "%s", r.text);
     cr_expect_not_null(strstr(r.text, "  y\n"), "%s", r.text);
@@ -1067,7 +976,7 @@ Test(client, a_download_that_is_killed, .timeout = 2000)
     for (int i = 0; i < ROUNDS; i++) {
         struct desk_growth g = { ".", moment(i), "got" };
 
-        kill_at(&d, &g, "get", "--limit-rate", "16M", "/big", "got", NULL);
+        kill_at(&d, &g, "get", "16M", "/big", "got");
         expect_whole_or_none("got", "big");
         if (!files_exists("got")) {
             desk_client(&d, 0, &r, NULL, "get", "/big", "got", NULL);
@@ -1098,7 +1007,7 @@ Test(client, an_upload_that_is_killed, .timeout = 2000)
                  server_home_file(&d.server, "kill", name + 1));
         struct desk_growth g = { home, moment(i), there };
 
-        kill_at(&d, &g, "put", "--limit-rate", "16M", "big", name, NULL);
+        kill_at(&d, &g, "put", "16M", "big", name);
         expect_whole_or_none(there, "big");
         desk_client(&d, 0, &r, NULL, "put", "--conflict", "skip", "big", name,
                     NULL);

@@ -17,14 +17,9 @@ static void expect_findings(const struct finding *rows, size_t n)
     static struct faulty f;
 
     for (size_t i = 0; i < n; i++) {
-        struct run_result r;
-
         faulty_begin(&f, rows[i].fault, rows[i].certificate);
-        desk_client(&f.desk, rows[i].status, &r, NULL, "doctor", "--timeout",
-                    "10", "/", NULL);
-        cr_expect_not_null(strstr(r.text, rows[i].line), "%s: no \"%s\" in\n%s",
-                           rows[i].fault, rows[i].line, r.text);
-        run_release(&r);
+        desk_says(&f.desk, rows[i].status, rows[i].line, "doctor", "--timeout",
+                  "10", "/", NULL);
         faulty_end(&f);
     }
 }
@@ -118,16 +113,14 @@ Test(doctor, logins_that_take_long, .timeout = 100)
 Test(doctor, unreachable, .timeout = 60)
 {
     static struct faulty f;
-    struct run_result r;
 
     faulty_begin(&f, "none", "good");
     snprintf(f.desk.url, sizeof(f.desk.url), "ftps://anna@127.0.0.1:1");
-    desk_client(&f.desk, EX_UNAVAILABLE, &r, NULL, "doctor", "/", NULL);
-    cr_expect_not_null(strstr(r.text, "no address can be reached"), "%s",
-                       r.text);
-    cr_expect_not_null(strstr(r.text, "1 bad, 1 warning, 0 good"), "%s",
-                       r.text);
-    run_release(&r);
+    desk_says(&f.desk, EX_UNAVAILABLE,
+              "no address can be reached\n"
+              "                            check the name, the port and the "
+              "firewall\n\n1 bad, 1 warning, 0 good",
+              "doctor", "/", NULL);
     faulty_end(&f);
 }
 
@@ -138,13 +131,8 @@ Test(doctor, untrusted, .timeout = 60)
     struct run_result r;
 
     faulty_begin(&f, "none", "good");
-    char *words[] = { (char *)server_program("sallyport"),
-                      "doctor",
-                      "--password-file",
-                      f.desk.password,
-                      f.desk.url,
-                      NULL };
-    run_arguments(&r, NULL, words);
+    run(&r, NULL, server_program("sallyport"), "doctor", "--password-file",
+        f.desk.password, f.desk.url, NULL);
     cr_expect_eq(r.status, 0, "%s", r.text);
     cr_expect_not_null(strstr(r.text, "no password is sent to a server that "
                                       "isn't trusted"),

@@ -96,10 +96,7 @@ static void expect_good_alone(const char *fault)
                   deeds[i].word[0], r.text);
         run_release(&r);
     }
-    struct run_result r;
-    run(&r, NULL, "/bin/cat", "escaped", NULL);
-    cr_expect_str_eq(r.text, "mine");
-    run_release(&r);
+    desk_file("escaped", "mine");
     cr_expect_gt(faulty_count("DELE good"), 0);
     cr_expect_eq(faulty_count("DELE "), faulty_count("DELE good"));
     cr_expect_eq(faulty_count("RETR "), faulty_count("RETR good"));
@@ -165,19 +162,8 @@ Test(liar, address, .timeout = 60)
 static void expect_trust(struct faulty *f, int status, size_t users,
                          const char *a, const char *b)
 {
-    char *words[] = { (char *)server_program("sallyport"),
-                      "ls",
-                      "--password-file",
-                      f->desk.password,
-                      f->desk.url,
-                      (char *)a,
-                      (char *)b,
-                      NULL };
-    struct run_result r;
-
-    run_arguments(&r, NULL, words);
-    cr_expect_eq(r.status, status, "%s: %s", a ? a : "nothing", r.text);
-    run_release(&r);
+    DESK_ALONE(status, NULL, NULL, "ls", "--password-file", f->desk.password,
+               f->desk.url, (char *)a, (char *)b);
     cr_expect_eq(faulty_count("USER "), users, "%s", a ? a : "nothing");
     cr_expect_eq(faulty_count("PASS "), users, "%s", a ? a : "nothing");
 }
@@ -280,7 +266,6 @@ Test(liar, no_tls, .timeout = 60)
 Test(liar, links_in_the_target, .timeout = 100)
 {
     static struct faulty f;
-    struct run_result r;
 
     faulty_begin(&f, "directory", "good");
     files_make_folder("in", 0755);
@@ -295,8 +280,7 @@ Test(liar, links_in_the_target, .timeout = 100)
     cr_expect_not(files_exists("outside/file"));
     /* A name that comes from the server is below the target too. */
     desk_says(&f.desk, EX_CANTCREAT, NULL, "get", "-r", "/*", "in", NULL);
-    desk_client(&f.desk, EX_CANTCREAT, &r, "lcd in\nmget -r *\n", "/", NULL);
-    run_release(&r);
+    desk_says_to(&f.desk, EX_CANTCREAT, NULL, "lcd in\nmget -r *\n", "/", NULL);
     cr_expect_not(files_exists("outside/file"));
     /* The target itself is the user's choice. */
     cr_assert_eq(symlink("outside", "chosen"), 0);
@@ -324,11 +308,9 @@ Test(liar, bytes_now_and_then, .timeout = 200)
 Test(liar, a_banner, .timeout = 60)
 {
     static struct faulty f;
-    struct run_result r;
 
     faulty_begin(&f, "banner", "good");
-    desk_client(&f.desk, 0, &r, "cd sub\n", "/", NULL);
-    run_release(&r);
+    desk_says_to(&f.desk, 0, NULL, "cd sub\n", "/", NULL);
     faulty_end(&f);
 }
 
@@ -352,16 +334,13 @@ Test(liar, a_file_that_has_changed, .timeout = 100)
 {
     static const char *const faults[] = { "changed", "changed_untimed" };
     static struct faulty f;
-    struct run_result r;
 
     for (size_t i = 0; i < 2; i++) {
         faulty_begin(&f, faults[i], "good");
         desk_says(&f.desk, EX_TEMPFAIL, NULL, "get", "--retries=0", "/file",
                   NULL);
         desk_says(&f.desk, 0, NULL, "get", "/file", NULL);
-        run(&r, NULL, "/bin/cat", "file", NULL);
-        cr_expect_str_eq(r.text, "A TEXT OF FORTY BYTES THAT IS ONE FILE.\n");
-        run_release(&r);
+        desk_file("file", "A TEXT OF FORTY BYTES THAT IS ONE FILE.\n");
         faulty_end(&f);
     }
 }
@@ -371,7 +350,6 @@ Test(liar, a_file_that_has_changed, .timeout = 100)
 Test(liar, an_upload_that_had_to_wait, .timeout = 100)
 {
     static struct faulty f;
-    struct run_result r;
 
     faulty_begin(&f, "busy_once", "good");
     files_write("file", "mine", 4, 0644);
@@ -380,8 +358,7 @@ Test(liar, an_upload_that_had_to_wait, .timeout = 100)
     cr_expect_eq(faulty_count("STOR new-new"), 1);
     faulty_end(&f);
     faulty_begin(&f, "busy_once", "good");
-    desk_client(&f.desk, 0, &r, "bytes", "put", "-", "/other", NULL);
-    run_release(&r);
+    desk_says_to(&f.desk, 0, NULL, "bytes", "put", "-", "/other", NULL);
     cr_expect_eq(faulty_count("STOR other"), 2);
     faulty_end(&f);
 }
@@ -392,14 +369,12 @@ Test(liar, an_upload_that_has_left_an_empty_file, .timeout = 100)
 {
     static const char *const names[] = { "-", "/proc/self/comm" };
     static struct faulty f;
-    struct run_result r;
 
     for (size_t i = 0; i < 2; i++) {
         faulty_begin(&f, "emptied", "good");
         cr_assert_eq(symlink(names[1], "comm"), 0);
-        desk_client(&f.desk, 0, &r, "sallyport\n", "put", "--timeout=1",
-                    i == 0 ? "-" : "comm", "/new", NULL);
-        run_release(&r);
+        desk_says_to(&f.desk, 0, NULL, "sallyport\n", "put", "--timeout=1",
+                     i == 0 ? "-" : "comm", "/new", NULL);
         cr_expect_eq(faulty_count("STOR new"), 2);
         cr_expect_eq(faulty_count("stored 10"), 1, "%s", names[i]);
         faulty_end(&f);
@@ -426,24 +401,14 @@ Test(liar, a_confirmation_that_is_lost, .timeout = 100)
 Test(liar, a_certificate_for_trusted_servers, .timeout = 60)
 {
     static struct faulty f;
-    struct run_result r;
 
     faulty_begin(&f, "asks", "good");
     pki_issue(f.pki, &(struct pki_leaf){ .name = "user" });
-    char *words[] = { (char *)server_program("sallyport"),
-                      "ls",
-                      "--trust-new",
-                      "--yes",
-                      "--cert=user.pem",
-                      "--key=user.key",
-                      "--password-file",
-                      f.desk.password,
-                      f.desk.url,
-                      NULL };
-    run_arguments(&r, NULL, words);
-    cr_expect_eq(faulty_count("none"), 1, "%s", r.text);
-    cr_expect_eq(faulty_count("shown"), 1, "%s", r.text);
-    run_release(&r);
+    DESK_ALONE(0, NULL, NULL, "ls", "--trust-new", "--yes", "--cert=user.pem",
+               "--key=user.key", "--password-file", f.desk.password,
+               f.desk.url);
+    cr_expect_eq(faulty_count("none"), 1);
+    cr_expect_eq(faulty_count("shown"), 1);
     faulty_end(&f);
 }
 
@@ -534,7 +499,6 @@ Test(liar, a_listing_of_dos, .timeout = 60)
 static void expect_kept(struct faulty *f, int status, const char *url,
                         const char *why)
 {
-
     files_make_folder("kept", 0755);
     files_write("kept/file", "mine", 4, 0644);
     files_write("kept/other", "mine", 4, 0644);

@@ -25,22 +25,8 @@ SERVER_SHARED(.users = users, .user_count = 2);
 static void with_password(const struct desk *d, int status, const char *wanted,
                           const char *option, const char *value)
 {
-    char url[160];
-    struct run_result r;
-
-    snprintf(url, sizeof(url), "%s/", d->url);
-    char *words[] = { (char *)server_program("sallyport"),
-                      "ls",
-                      "--cacert",
-                      (char *)d->ca,
-                      url,
-                      (char *)option,
-                      (char *)value,
-                      NULL };
-    run_arguments(&r, NULL, words);
-    cr_expect_eq(r.status, status, "%s: %s", option, r.text);
-    cr_expect_not_null(strstr(r.text, wanted), "%s: %s", option, r.text);
-    run_release(&r);
+    DESK_ALONE(status, wanted, NULL, "ls", "--cacert", (char *)d->ca,
+               (char *)d->url, (char *)option, (char *)value);
 }
 
 /* A password comes from the environment, ~/.netrc or a file; no other user may
@@ -91,20 +77,6 @@ static void make_profile(const struct desk *d, const char *directory,
     files_write(path, text, strlen(text), 0600);
 }
 
-static void with_profile(int status, const char *wanted, const char *verb,
-                         const char *word)
-{
-    char *words[] = { (char *)server_program("sallyport"), (char *)verb,
-                      (char *)word, NULL };
-    struct run_result r;
-
-    run_arguments(&r, NULL, words);
-    cr_expect_eq(r.status, status, "%s %s: %d: %s", verb, word, r.status,
-                 r.text);
-    cr_expect_not_null(strstr(r.text, wanted), "%s %s: %s", verb, word, r.text);
-    run_release(&r);
-}
-
 /* Profiles are in ~/.config, or in XDG_CONFIG_HOME; other users must not be
  * able to change them. */
 Test(client_places, profiles, .timeout = 60)
@@ -117,19 +89,19 @@ Test(client_places, profiles, .timeout = 60)
     make_profile(&d, ".config", "one");
     snprintf(elsewhere, sizeof(elsewhere), "%s/elsewhere", d.dir);
     make_profile(&d, elsewhere, "two");
-    with_profile(0, "", "mkdir", "one:in");
+    DESK_ALONE(0, "", NULL, "mkdir", "one:in");
     cr_expect(files_exists(server_home_file(&d.server, "profile", "one/in")));
-    with_profile(0, "  in/\n", "ls", "one:");
-    with_profile(EX_USAGE, "two: is no profile", "ls", "two:");
+    DESK_ALONE(0, "  in/\n", NULL, "ls", "one:");
+    DESK_ALONE(EX_USAGE, "two: is no profile", NULL, "ls", "two:");
     setenv("XDG_CONFIG_HOME", elsewhere, 1);
-    with_profile(0, "", "mkdir", "two:in");
+    DESK_ALONE(0, "", NULL, "mkdir", "two:in");
     cr_expect(files_exists(server_home_file(&d.server, "profile", "two/in")));
     strcat(elsewhere, "/sallyport/config");
     cr_assert_eq(chmod(elsewhere, 0660), 0);
-    with_profile(EX_NOPERM, "chmod go-w", "ls", "two:");
+    DESK_ALONE(EX_NOPERM, "chmod go-w", NULL, "ls", "two:");
     files_write(elsewhere, "[two]\nfrob = 1\n", 15, 0600);
-    with_profile(EX_CONFIG, "config:2: frob: not a key of a profile", "ls",
-                 "two:");
+    DESK_ALONE(EX_CONFIG, "config:2: frob: not a key of a profile", NULL, "ls",
+               "two:");
     desk_end(&d);
 }
 
@@ -144,27 +116,14 @@ Test(client_places, known_hosts, .timeout = 60)
     snprintf(elsewhere, sizeof(elsewhere), "%s/elsewhere", d.dir);
     setenv("XDG_DATA_HOME", elsewhere, 1);
     setenv("SALLYPORT_PASSWORD", SERVER_PASSWORD, 1);
-    char *words[] = { (char *)server_program("sallyport"),
-                      "ls",
-                      "--trust-new",
-                      "--yes",
-                      d.url,
-                      NULL };
-    struct run_result r;
-    run_arguments(&r, NULL, words);
-    cr_expect_eq(r.status, 0, "%s", r.text);
-    run_release(&r);
+    DESK_ALONE(0, NULL, NULL, "ls", "--trust-new", "--yes", d.url);
     snprintf(path, sizeof(path), "%s/sallyport/known_hosts", elsewhere);
     cr_assert_eq(stat(path, &st), 0);
     cr_expect_eq(st.st_mode & 0777, 0600);
     /* An editor has left the last line without its end. */
     files_write(path, "other.example:21 sha256//AAAA 2026-01-01", 40, 0600);
-    run_arguments(&r, NULL, words);
-    run_release(&r);
-    words[2] = "--json"; /* no new trust, no question */
-    run_arguments(&r, NULL, words);
-    cr_expect_eq(r.status, 0, "%s", r.text);
-    run_release(&r);
+    DESK_ALONE(0, NULL, NULL, "ls", "--trust-new", "--yes", d.url);
+    DESK_ALONE(0, NULL, NULL, "ls", d.url); /* no new trust, no question */
     desk_end(&d);
 }
 

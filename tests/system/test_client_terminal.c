@@ -21,13 +21,10 @@ SERVER_SHARED(.ports = "auto 8", .users = users, .user_count = 1);
 
 static void terminal_begin(struct terminal *t)
 {
-    char *noise = malloc(FILE_BYTES);
     char command[4096];
 
     desk_begin(&t->desk, "anna");
-    files_noise(noise, FILE_BYTES, 1);
-    files_write("large file", noise, FILE_BYTES, 0644);
-    free(noise);
+    desk_noise("large file", FILE_BYTES);
     snprintf(command, sizeof(command),
              "%s --cacert %s --password-file %s --limit-rate 2M %s/",
              server_program("sallyport"), t->desk.ca, t->desk.password,
@@ -291,17 +288,12 @@ static bool shows_three_bars(void *of)
 Test(terminal, several_bars, .timeout = 120)
 {
     static struct terminal t;
-    char *noise = malloc(FILE_BYTES), words[2048];
+    char words[2048];
 
     desk_begin(&t.desk, "anna");
-    files_noise(noise, FILE_BYTES, 1);
-    for (size_t i = 0; i < 3; i++) {
-        char name[8];
-
-        snprintf(name, sizeof(name), "f%zu", i);
-        files_write(name, noise, FILE_BYTES, 0644);
-    }
-    free(noise);
+    desk_noise("f0", FILE_BYTES);
+    desk_noise("f1", FILE_BYTES);
+    desk_noise("f2", FILE_BYTES);
     terminal_open(&t, "/bin/sh");
     snprintf(words, sizeof(words),
              "clear; %s put -P3 --limit-rate 6M --cacert %s --password-file "

@@ -34,8 +34,6 @@ SERVER_SHARED(.listen = "127.0.0.1:0, [::1]:0, 127.0.0.1:0 tls",
               .ports = "auto 32", .settings = "max_file_size = 64M\n",
               .users = users, .user_count = sizeof(users) / sizeof(*users));
 
-/* Runs the client, and expects WANTED in its output. */
-
 static void kick(const struct desk *d)
 {
     char conf[SERVER_PATH_MAX];
@@ -62,18 +60,14 @@ static size_t count_of(const char *text, const char *word)
 
 /* In the middle of the file the server ends the session. The client logs in
  * again and continues where it stopped. */
-static void cut_once(const struct desk *d, struct desk_growth *g, ...)
+static void cut_once(const struct desk *d, struct desk_growth *g,
+                     const char *verb, const char *from, const char *to)
 {
-    char *arguments[DESK_ARGUMENTS];
     struct running running;
     struct run_result r;
-    va_list words;
 
-    va_start(words, g);
-    desk_arguments(d, arguments, words);
-    va_end(words);
-    run_start(&running, NULL, arguments);
-    cr_expect(wait_until(desk_has_grown, g, WAIT_MS));
+    desk_start(d, &running, desk_has_grown, g, verb, "--debug", "--limit-rate",
+               "4M", from, to, NULL);
     kick(d);
     run_finish(&running, &r);
     cr_expect_eq(r.status, 0, "%d: %s", r.status, r.text);
@@ -98,11 +92,11 @@ Test(client_transfers, a_cut, .timeout = 120)
     snprintf(home, sizeof(home), "%s", server_home(&d.server, "cut"));
     snprintf(there, sizeof(there), "%s",
              server_home_file(&d.server, "cut", "big"));
-    cut_once(&d, &(struct desk_growth){ home, 4 * MIB, there }, "put",
-             "--debug", "--limit-rate", "4M", "big", "/big", NULL);
+    cut_once(&d, &(struct desk_growth){ home, 4 * MIB, there }, "put", "big",
+             "/big");
     desk_same("big", there);
-    cut_once(&d, &(struct desk_growth){ ".", 4 * MIB, "got" }, "get",
-             "--limit-rate", "4M", "/big", "got", NULL);
+    cut_once(&d, &(struct desk_growth){ ".", 4 * MIB, "got" }, "get", "/big",
+             "got");
     desk_same("big", "got");
     desk_end(&d);
 }
@@ -180,8 +174,7 @@ Test(client_transfers, patterns, .timeout = 60)
     desk_says(&d, EX_NOINPUT, "550", "rm", "/%5Bab%5D.txt", NULL);
     desk_says(&d, EX_NOINPUT, "550", "rm", "/%2A", NULL);
     desk_says(&d, EX_NOINPUT, "no such file", "hash", "/%2A", NULL);
-    desk_client(&d, EX_NOINPUT, &r, "rm '[ab].txt'\n", "/", NULL);
-    run_release(&r);
+    desk_says_to(&d, EX_NOINPUT, NULL, "rm '[ab].txt'\n", "/", NULL);
     desk_says(&d, 0, "  b.txt\n", "ls", "/[b].txt", NULL);
     desk_says(&d, 0, "", "rm", "/[ab].txt", NULL);
     desk_client(&d, 0, &r, NULL, "ls", "/*", NULL);
@@ -213,6 +206,7 @@ Test(client_transfers, implicit, .timeout = 60)
 
 Test(client_transfers, ipv6, .timeout = 60)
 {
+    struct run_result r;
     struct desk d;
 
     desk_begin(&d, "six");
@@ -221,22 +215,14 @@ Test(client_transfers, ipv6, .timeout = 60)
     desk_says(&d, 0, "checksum right", "put", "a", "/", NULL);
     desk_says(&d, 0, "checksum right", "get", "/a", "b", NULL);
     desk_same("a", "b");
-    desk_says(&d, 0, "good     IPv6: connects to ::1", "doctor", "/", NULL);
-    desk_says(&d, 0, "0 bad, 0 warnings", "doctor", "/", NULL);
+    desk_client(&d, 0, &r, NULL, "doctor", "/", NULL);
+    cr_expect_not_null(strstr(r.text, "good     IPv6: connects to ::1"), "%s",
+                       r.text);
+    cr_expect_not_null(strstr(r.text, "0 bad, 0 warnings"), "%s", r.text);
+    run_release(&r);
     desk_end(&d);
 }
 
-static void expect_debug(const struct desk *d, const char *option,
-                         const char *unwanted, const char *a, const char *b)
-{
-    struct run_result r;
-
-    desk_client(d, 0, &r, NULL, "put", "--debug", option, a, b, NULL);
-    cr_expect_null(strstr(r.text, unwanted), "%s: %s", option, r.text);
-    run_release(&r);
-}
-
-/* What the server lacks, or nobody wants, isn't asked for. */
 /* What another download has begun isn't a file yet. */
 Test(client_transfers, no_partials, .timeout = 60)
 {
@@ -256,6 +242,17 @@ Test(client_transfers, no_partials, .timeout = 60)
     desk_end(&d);
 }
 
+static void expect_debug(const struct desk *d, const char *option,
+                         const char *unwanted, const char *a, const char *b)
+{
+    struct run_result r;
+
+    desk_client(d, 0, &r, NULL, "put", "--debug", option, a, b, NULL);
+    cr_expect_null(strstr(r.text, unwanted), "%s: %s", option, r.text);
+    run_release(&r);
+}
+
+/* What the server lacks, or nobody wants, isn't asked for. */
 Test(client_transfers, left_out, .timeout = 60)
 {
     struct desk d;
@@ -297,15 +294,6 @@ Test(client_transfers, rate, .timeout = 60)
     desk_end(&d);
 }
 
-static size_t count(const char *text, const char *word)
-{
-    size_t n = 0;
-
-    for (; (text = strstr(text, word)); text += strlen(word))
-        n++;
-    return n;
-}
-
 /* The output is plain lines, nothing, or events; each line of events is an
  * object. */
 Test(client_transfers, what_is_printed, .timeout = 60)
@@ -328,15 +316,15 @@ Test(client_transfers, what_is_printed, .timeout = 60)
     run_release(&r);
     desk_client(&d, 0, &r, NULL, "get", "--json", "--limit-rate", "1M", "/a",
                 "c", NULL);
-    cr_expect_gt(count(r.text, "{\"event\":\"progress\",\"command\":\"get\","
-                               "\"name\":\"a\",\"bytes\":"),
+    cr_expect_gt(count_of(r.text, "{\"event\":\"progress\",\"command\":\"get\","
+                                  "\"name\":\"a\",\"bytes\":"),
                  0, "%s", r.text);
-    cr_expect_eq(count(r.text, "\n"), count(r.text, "{\"event\":"), "%s",
+    cr_expect_eq(count_of(r.text, "\n"), count_of(r.text, "{\"event\":"), "%s",
                  r.text);
-    cr_expect_eq(count(r.text, "}\n"), count(r.text, "\n"), "%s", r.text);
-    cr_expect_eq(count(r.text, "\"total\":3145728"),
-                 count(r.text, "\"event\":\"progress\""), "%s", r.text);
-    cr_expect_eq(count(r.text, "{\"event\":\"done\""), 1, "%s", r.text);
+    cr_expect_eq(count_of(r.text, "}\n"), count_of(r.text, "\n"), "%s", r.text);
+    cr_expect_eq(count_of(r.text, "\"total\":3145728"),
+                 count_of(r.text, "\"event\":\"progress\""), "%s", r.text);
+    cr_expect_eq(count_of(r.text, "{\"event\":\"done\""), 1, "%s", r.text);
     run_release(&r);
     desk_end(&d);
 }
@@ -356,16 +344,7 @@ static bool half_is_there(void *of)
  * are whole, and the next call gets the rest. */
 Test(client_transfers, a_tree_that_is_killed, .timeout = 120)
 {
-    char *arguments[] = { (char *)server_program("sallyport"),
-                          "--cacert",
-                          NULL,
-                          "--password-file",
-                          NULL,
-                          "get",
-                          "-rP4",
-                          NULL,
-                          NULL };
-    char name[64], url[160];
+    char name[64], whole[64];
     struct running running;
     struct run_result r;
     struct desk d;
@@ -378,20 +357,15 @@ Test(client_transfers, a_tree_that_is_killed, .timeout = 120)
     }
     desk_says(&d, 0, "", "put", "-rqP4", "t", "/t", NULL);
     cr_assert_eq(rename("t", "all"), 0);
-    snprintf(url, sizeof(url), "%s/t", d.url);
-    arguments[2] = d.ca;
-    arguments[4] = d.password;
-    arguments[7] = url;
-    run_start(&running, NULL, arguments);
-    cr_expect(wait_until(half_is_there, NULL, WAIT_MS));
+    desk_start(&d, &running, half_is_there, NULL, "get", "-rP4", "/t", NULL);
     kill(running.pid, SIGKILL);
     run_finish(&running, &r);
     run_release(&r);
     for (int i = 0; i < TREE_FILES; i++) {
         snprintf(name, sizeof(name), "t/%d", i);
-        snprintf(url, sizeof(url), "all/%d", i);
+        snprintf(whole, sizeof(whole), "all/%d", i);
         if (files_exists(name))
-            desk_same(url, name);
+            desk_same(whole, name);
     }
     desk_says(&d, 0, "skipped", "get", "-rP4", "--conflict", "skip", "/t",
               NULL);
