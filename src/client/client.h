@@ -2,6 +2,7 @@
 #ifndef CLIENT_CLIENT_H
 #define CLIENT_CLIENT_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
@@ -144,6 +145,7 @@ struct tree {
     struct client *client;
     const struct tree_way *way;
     struct jobs jobs;
+    size_t named;    /* see names_open(): of the local directory */
     int code;        /* exit code of the first failure */
     size_t failed;   /* failures of the walk; those of transfers are in jobs */
     size_t left_out; /* names too long for one of the sides */
@@ -176,10 +178,11 @@ struct tree_way {
 #define TREE_DEPTH_MAX 64
 
 void tree_up(struct tree *t, const char *local, const char *remote, int depth);
-/* Makes LOCAL if it is missing. A link is followed only at DEPTH 0, where the
- * user has named it: the server chooses the names below. */
+/* Makes LOCAL if it is missing. */
 void tree_down(struct tree *t, const char *remote, const char *local,
                int depth);
+/* Opens a local directory of the walk, or returns NULL with errno. */
+DIR *tree_opendir(const struct tree *t, const char *local);
 /* Prints the failure, counts it, and keeps the first exit code. */
 void tree_failed(struct tree *t, const char *what, const struct failure *why);
 

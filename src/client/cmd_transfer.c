@@ -45,6 +45,7 @@ static void put_entry(struct tree *t, const char *local, const char *remote,
 {
     bool taken = listing_find(there, remote) != NULL;
     const struct job job = { .kind = JOB_PUT,
+                             .named = t->named,
                              .taken = taken,
                              .known = taken || listing_is_whole(there) };
 
@@ -57,7 +58,7 @@ static const struct tree_way put_way = { .list = put_list, .up = put_entry };
 /* Adds jobs that upload LOCAL (a file, or a directory with -r) as REMOTE. */
 static int put_file(struct tree *t, const char *local, const char *remote)
 {
-    const struct job job = { .kind = JOB_PUT };
+    const struct job job = { .kind = JOB_PUT, .named = NAMED_ALL };
     bool stream = strcmp(local, "-") == 0;
     struct stat st;
 
@@ -72,6 +73,7 @@ static int put_file(struct tree *t, const char *local, const char *remote)
             "PROGRAM | sallyport put - URL/NAME");
     if (!t->client->options.recursive)
         return client_refuse(local, EX_USAGE, "is a directory; add -r");
+    t->named = strlen(local);
     tree_up(t, local, remote, 0);
     return 0;
 }
@@ -182,6 +184,7 @@ static void get_entry(struct tree *t, const char *remote, const char *local,
                       const struct listing_entry *e)
 {
     const struct job job = { .kind = JOB_GET,
+                             .named = t->named,
                              .known = e->sized,
                              .size = e->size,
                              .modified = e->modified };
@@ -204,12 +207,10 @@ static void get_end(struct tree *t, const char *remote, const char *local,
 static const struct tree_way get_way = { .down = get_entry,
                                          .down_end = get_end };
 
-/* Adds jobs that download REMOTE (a file, or a directory with -r) as LOCAL,
- * which is at DEPTH, see tree_down(). */
-static int get_file(struct tree *t, const char *remote, const char *local,
-                    int depth)
+/* Adds jobs that download REMOTE (a file, or a directory with -r) as LOCAL. */
+static int get_file(struct tree *t, const char *remote, const char *local)
 {
-    const struct job job = { .kind = JOB_GET };
+    const struct job job = { .kind = JOB_GET, .named = NAMED_ALL };
     struct failure why;
     struct listing_entry e = { .kind = ENTRY_FILE };
 
@@ -218,7 +219,7 @@ static int get_file(struct tree *t, const char *remote, const char *local,
         return client_error(remote, &why);
     if (e.kind != ENTRY_DIRECTORY)
         return transfer_add(t, &job, local, remote);
-    tree_down(t, remote, local, depth);
+    tree_down(t, remote, local, 0);
     return 0;
 }
 
@@ -238,13 +239,14 @@ static int get_one(struct client *c, const char *remote, void *of)
     (void)c;
     if (t->tree.jobs.full)
         return 0;
+    t->tree.named = strlen(t->local ? t->local : name[0] ? "" : ".");
     if (!name[0] || (t->local && !t->into))
-        return get_file(&t->tree, remote, t->local ? t->local : ".", 0);
+        return get_file(&t->tree, remote, t->local ? t->local : ".");
     /* "-" alone would be standard output. */
     const char *dash = strcmp(name, "-") == 0 ? "." : "";
     if (tree_join(t->local ? t->local : dash, name, local, sizeof(local)) < 0)
         return client_refuse(remote, EX_USAGE, "the name is too long");
-    return get_file(&t->tree, remote, local, 1);
+    return get_file(&t->tree, remote, local);
 }
 
 static int get_all(struct client *c, struct word *w, int n, const char *local)

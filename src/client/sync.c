@@ -36,7 +36,7 @@ static bool sync_differs(struct tree *t, const char *local, const char *remote,
                          uint64_t size)
 {
     char here[DIGEST_HEX_MAX], there[REMOTE_HASH_MAX];
-    FD_CLEANUP int fd = open(local, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    FD_CLEANUP int fd = names_open(local, t->named, O_RDONLY | O_NONBLOCK);
     struct failure why;
     struct digest d;
 
@@ -89,6 +89,7 @@ static void up_file(struct tree *t, const char *local, const char *remote,
 {
     const struct listing_entry *there = listing_find(all, remote);
     const struct job job = { .kind = JOB_PUT,
+                             .named = t->named,
                              .known = there || listing_is_whole(all),
                              .taken = there != NULL,
                              .overwrite = there != NULL };
@@ -155,6 +156,7 @@ static void down_file(struct tree *t, const char *remote, const char *local,
     struct stat here;
     bool there = lstat(local, &here) == 0;
     const struct job job = { .kind = JOB_GET,
+                             .named = t->named,
                              .known = e->sized,
                              .size = e->size,
                              .modified = e->modified,
@@ -240,8 +242,10 @@ static void down_surplus(struct tree *t, const char *remote, const char *local,
     }
     if (!t->client->options.remove || t->jobs.full)
         return;
-    DIR *d = opendir(local);
+    DIR *d = tree_opendir(t, local);
 
+    if (!d && errno != ENOENT)
+        down_failed(t, errno, local);
     while (d && (e = readdir(d)) && !link_interrupted) {
         if (!down_is_surplus(e->d_name, there))
             continue;
@@ -284,6 +288,7 @@ int cmd_sync(struct client *c, struct word *w, int n)
     if (w[0].remote == w[1].remote)
         return client_refuse("sync", EX_USAGE,
                              "one of the two must be a local directory");
+    t.named = strlen(w[up ? 0 : 1].text);
     if (up)
         tree_up(&t, w[0].text, w[1].path, 0);
     else

@@ -2,6 +2,7 @@
  * endless directories on a server end in an error. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "sallyport/base/fd.h"
 
 void tree_keep(int *first, int code)
 {
@@ -56,6 +58,16 @@ bool tree_is_dots(const char *name)
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
+DIR *tree_opendir(const struct tree *t, const char *local)
+{
+    int fd = names_open(local, t->named, O_RDONLY | O_DIRECTORY);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+    if (!d)
+        fd_close(&fd);
+    return d;
+}
+
 /* A link in a directory isn't followed, since it may lead anywhere. */
 static void tree_up_entry(struct tree *t, const char *local, const char *remote,
                           const struct listing *there, int depth)
@@ -83,7 +95,7 @@ void tree_up(struct tree *t, const char *local, const char *remote, int depth)
     struct listing there = { 0 };
     const char *what = local;
     struct failure why;
-    DIR *d = opendir(local);
+    DIR *d = tree_opendir(t, local);
     struct dirent *e;
     int r = 0;
 
@@ -108,20 +120,29 @@ void tree_up(struct tree *t, const char *local, const char *remote, int depth)
         closedir(d);
 }
 
-/* Makes the local directory if it is missing. A link is followed only at DEPTH
- * 0, where the user has named it: the server chooses the names below. */
-static int tree_make_local(const struct tree *t, const char *local, int depth,
+/* Makes the local directory if it is missing. The server chooses its name,
+ * unless the user has named it. */
+static int tree_make_local(const struct tree *t, const char *local,
                            struct failure *why)
 {
-    bool dry = t->client->options.dry_run;
+    bool dry = t->client->options.dry_run, chosen = strlen(local) > t->named;
+    const char *slash = chosen ? strrchr(local, '/') : NULL;
+    const char *base = slash ? slash + 1 : local;
+    char above[PATH_MAX];
     struct stat st;
 
-    if (!dry && mkdir(local, 0777) == 0)
+    snprintf(above, sizeof(above), "%.*s", (int)(base - local), local);
+    FD_CLEANUP int fd =
+        names_open(slash ? above : ".", t->named, O_PATH | O_DIRECTORY);
+    int r = fd < 0 || dry ? -1 : mkdirat(fd, base, 0777);
+    if (r == 0)
         return 0;
-    if (!dry && errno != EEXIST)
-        return fail(why, EX_CANTCREAT, "%s", strerror(errno));
-    if ((depth > 0 ? lstat(local, &st) : stat(local, &st)) < 0)
-        return dry ? 0 : fail(why, EX_CANTCREAT, "%s", strerror(errno));
+    if (fd >= 0 && (dry || errno == EEXIST))
+        r = fstatat(fd, base, &st, chosen ? AT_SYMLINK_NOFOLLOW : 0);
+    if (r < 0)
+        return dry && errno == ENOENT
+                   ? 0
+                   : fail(why, EX_CANTCREAT, "%s", strerror(errno));
     if (S_ISLNK(st.st_mode))
         return fail(why, EX_CANTCREAT,
                     "is a link, which may lead out of the target; rename it, "
@@ -156,7 +177,7 @@ void tree_down(struct tree *t, const char *remote, const char *local, int depth)
 
     if (r == 0) {
         what = local;
-        r = tree_make_local(t, local, depth, &why);
+        r = tree_make_local(t, local, &why);
     }
     if (r < 0)
         tree_failed(t, what, &why);

@@ -19,15 +19,11 @@
 #define OLD 1000000000
 
 static const struct server_user users[] = {
-    { .name = "cut" },
-    { .name = "keep" },
-    { .name = "glob" },
-    { .name = "implicit" },
-    { .name = "rate" },
-    { .name = "print" },
-    { .name = "tree" },
-    { .name = "six" },
-    { .name = "length", .keys = "upload_eof=announced" },
+    { .name = "cut" },   { .name = "keep" },
+    { .name = "glob" },  { .name = "implicit" },
+    { .name = "rate" },  { .name = "print" },
+    { .name = "tree" },  { .name = "six" },
+    { .name = "links" }, { .name = "length", .keys = "upload_eof=announced" },
 };
 
 SERVER_SHARED(.listen = "127.0.0.1:0, [::1]:0, 127.0.0.1:0 tls",
@@ -370,6 +366,108 @@ Test(client_transfers, a_tree_that_is_killed, .timeout = 120)
     desk_says(&d, 0, "skipped", "get", "-rP4", "--conflict", "skip", "/t",
               NULL);
     desk_same("all", "t");
+    desk_end(&d);
+}
+
+/* Another user owns the local tree and exchanges what the walk has seen for
+ * links. */
+static void exchange(const char *name)
+{
+    char old[64];
+
+    snprintf(old, sizeof(old), "%s.old", name);
+    cr_assert_eq(rename(name, old), 0);
+    cr_assert_eq(symlink("../outside", name), 0);
+}
+
+static bool one_has_begun(void *of)
+{
+    bool yes = false;
+
+    for (int c = 'd'; c <= 'e'; c++) {
+        char dir[SERVER_PATH_MAX], done[SERVER_PATH_MAX];
+
+        snprintf(dir, sizeof(dir), "%.500s/%c", (const char *)of, c);
+        snprintf(done, sizeof(done), "%.500s/%c/c", (const char *)of, c);
+        yes |= desk_has_grown(&(struct desk_growth){ dir, 1, done });
+    }
+    return yes;
+}
+
+/* WHERE: the tree that grows. */
+static void exchange_in_a_transfer(const struct desk *d, const char *where,
+                                   const char *verb, const char *from,
+                                   const char *to)
+{
+    struct running running;
+    struct run_result r;
+
+    desk_start(d, &running, one_has_begun, (void *)where, verb, "-r",
+               "--limit-rate=2M", from, to, NULL);
+    exchange(verb[0] == 'g' ? "in/d" : "t/d");
+    exchange(verb[0] == 'g' ? "in/e" : "t/e");
+    run_finish(&running, &r);
+    cr_expect_neq(r.status, 0, "%s", r.text);
+    run_release(&r);
+}
+
+/* The transfers come after the walk: they follow no link either. */
+Test(client_transfers, links_after_the_walk, .timeout = 60)
+{
+    char there[SERVER_PATH_MAX];
+    struct desk d;
+
+    desk_begin(&d, "links");
+    files_make_folder("outside", 0755);
+    files_make_folder("t", 0755);
+    files_make_folder("t/d", 0755);
+    files_make_folder("t/e", 0755);
+    desk_noise("t/d/c", 2 * MIB);
+    desk_noise("t/e/c", 2 * MIB);
+    desk_says(&d, 0, NULL, "put", "-r", "t", "/t", NULL);
+    exchange_in_a_transfer(&d, "in", "get", "/t", "in");
+    cr_expect_not(files_exists("outside/c"));
+    files_write("outside/c", "secret", 6, 0644);
+    snprintf(there, sizeof(there), "%s",
+             server_home_file(&d.server, "links", "u"));
+    exchange_in_a_transfer(&d, there, "put", "t", "/u");
+    desk_says(&d, 0, "       1 files  /u\n", "du", "/u", NULL);
+    desk_end(&d);
+}
+
+static bool half_is_listed(void *of)
+{
+    (void)of;
+    return files_exists("in/d/100");
+}
+
+/* The surplus of a directory that is a link now stays. */
+/* The surplus of a directory that is a link now stays. */
+Test(client_transfers, a_link_before_the_removal, .timeout = 60)
+{
+    char name[16];
+    struct running running;
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "links");
+    files_make_folder("t", 0755);
+    files_make_folder("t/d", 0755);
+    for (int i = 100; i < 300; i++) {
+        snprintf(name, sizeof(name), "t/d/%d", i);
+        files_make_folder(name, 0755);
+    }
+    desk_says(&d, 0, NULL, "put", "-r", "t", "/many", NULL);
+    files_make_folder("outside", 0755);
+    files_write("outside/mine", "mine", 4, 0644);
+    desk_start(&d, &running, half_is_listed, NULL, "sync", "--delete", "/many",
+               "in", NULL);
+    exchange("in/d");
+    run_finish(&running, &r);
+    cr_expect_neq(r.status, 0, "%s", r.text);
+    run_release(&r);
+    cr_expect(files_exists("outside/mine"));
+    cr_expect_not(files_exists("outside/299"));
     desk_end(&d);
 }
 

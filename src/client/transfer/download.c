@@ -255,7 +255,7 @@ int download_once(struct transfer *t, struct failure *why)
              s->url.port);
     const struct part_source from = { server, t->remote, t->size, t->modified,
                                       download_resumes(t) };
-    if (part_open(&p, t->local, &from, why) < 0)
+    if (part_open(&p, t->local, t->job->named, &from, why) < 0)
         return -1;
     r = download_into(t, &p, replace, why);
     digest_end(&t->digest, rest);

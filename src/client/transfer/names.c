@@ -1,13 +1,38 @@
-/* Names that are taken, and patterns. */
+/* Names that are opened, names that are taken, and patterns. */
 #include <errno.h>
+#include <fcntl.h>
 #include <fnmatch.h>
+#include <linux/openat2.h>
 #include <pthread.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include "sallyport/base/fd.h"
 #include "transfer.h"
+
+/* The owner of a tree may exchange a file or a directory for a link at any time
+ * after the walk. */
+int names_open(const char *path, size_t named, int flags)
+{
+    const struct open_how how = { .flags = (unsigned)flags | O_CLOEXEC,
+                                  .resolve = RESOLVE_NO_SYMLINKS };
+    char root[PATH_MAX];
+
+    if (named >= strlen(path))
+        return open(path, flags | O_CLOEXEC);
+    snprintf(root, sizeof(root), "%.*s", (int)named, path);
+    FD_CLEANUP int fd =
+        open(named ? root : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    path += named ? named + strspn(path + named, "/") : 0;
+    if (fd < 0)
+        return -1;
+    return (int)syscall(SYS_openat2, fd, path[0] ? path : ".", &how,
+                        sizeof(how));
+}
 
 int names_new(const char *path, unsigned i, char *out, size_t size)
 {

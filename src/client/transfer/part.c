@@ -27,7 +27,7 @@ bool part_is_name(const char *name)
     return strncmp(name, PART_PREFIX, strlen(PART_PREFIX)) == 0;
 }
 
-static int part_directory(const char *target, struct failure *why)
+static int part_directory(const char *target, size_t named, struct failure *why)
 {
     char path[PATH_MAX];
     int head = (int)(part_base(target) - target);
@@ -35,7 +35,7 @@ static int part_directory(const char *target, struct failure *why)
     if (head >= (int)sizeof(path))
         return fail(why, EX_USAGE, "%s: the name is too long", target);
     snprintf(path, sizeof(path), "%.*s", head, target);
-    int fd = open(head ? path : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int fd = names_open(head ? path : ".", named, O_PATH | O_DIRECTORY);
     return fd < 0 ? fail_errno(why, errno, head ? path : ".") : fd;
 }
 
@@ -99,11 +99,11 @@ static int part_begin(struct part *p, const char *target,
     return 0;
 }
 
-int part_open(struct part *p, const char *target,
+int part_open(struct part *p, const char *target, size_t named,
               const struct part_source *from, struct failure *why)
 {
     *p = PART_NONE;
-    p->directory = part_directory(target, why);
+    p->directory = part_directory(target, named, why);
     if (p->directory < 0)
         return -1;
     if (part_begin(p, target, from, why) == 0)

@@ -109,9 +109,9 @@ struct part_source {
     bool resume; /* false: it begins at its first byte */
 };
 
-/* Opens the partial file in the directory of TARGET. Returns 0, or -1 with the
- * reason, also while another process downloads the same. */
-int part_open(struct part *p, const char *target,
+/* Opens the partial file in the directory of TARGET, see names_open(). Returns
+ * 0, or -1 with the reason, also while another process downloads the same. */
+int part_open(struct part *p, const char *target, size_t named,
               const struct part_source *from, struct failure *why);
 /* Gives the file its name; without REPLACE, never that of an existing file.
  * WHEN is its time; 0: now. Returns 0; 1: the name is taken; -1 with the
@@ -123,7 +123,13 @@ int part_finish(struct part *p, const char *target, bool replace, time_t when,
  * lost bytes. */
 void part_close(struct part *p, bool keep);
 
-/* Names here and on the server. Writes "new-NAME" for I = 1, then "new-2-NAME";
+/* Names here and on the server. Opens PATH; beyond its first NAMED bytes, which
+ * the user has named, it follows no link. FLAGS contain no O_CREAT. Returns the
+ * descriptor, or -1 with errno. */
+int names_open(const char *path, size_t named, int flags);
+#define NAMED_ALL SIZE_MAX
+
+/* Writes "new-NAME" for I = 1, then "new-2-NAME";
  * the directories before it don't change. Returns 0 or -ENAMETOOLONG. */
 int names_new(const char *path, unsigned i, char *out, size_t size);
 
@@ -149,6 +155,7 @@ enum job_kind { JOB_GET, JOB_PUT };
 struct job {
     enum job_kind kind;
     char *local, *remote; /* local "-": standard input or output */
+    size_t named;         /* of local: no link is followed beyond */
     bool known;           /* the following fields come from a listing */
     bool taken;           /* put: the name is taken */
     uint64_t size;        /* get */

@@ -82,7 +82,8 @@ static int upload_open(struct transfer *t, struct failure *why)
         t->fd = STDIN_FILENO;
         return 0;
     }
-    t->fd = open(t->local, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    t->fd =
+        names_open(t->local, t->job->named, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (t->fd < 0 || fstat(t->fd, &st) < 0)
         return fail_errno(why, errno, t->local);
     if (S_ISDIR(st.st_mode))
