@@ -4,15 +4,10 @@
 # uploads in four parallel sessions.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
-play() {
-    timeout 100 java -XX:TieredStopAtLevel=1 -XX:-UsePerfData \
-        --add-opens java.base/sun.security.ssl=ALL-UNNAMED \
-        --add-opens java.base/sun.security.util=ALL-UNNAMED \
-        -cp /usr/share/java/commons-net.jar "$here/commons-net.java" "$1" \
-        "$host" "$port" "$user" "$passfile" "$cacert" "$many" "$each" \
-        2>>transcript
-}
+. "$here/commons-net-opening"
+opens=(--add-opens java.base/sun.security.ssl=ALL-UNNAMED
+    --add-opens java.base/sun.security.util=ALL-UNNAMED)
 : >up
 step "$many in one session, $each in each of four, in TLS 1.2 and 1.3"
-play many
+play many "$many" "$each"
 echo "commons-net-tickets: done"

@@ -2,15 +2,10 @@
 # Apache Commons Net on the JDK (JSSE): commons-net.java, in TLS 1.2 and 1.3.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
+. "$here/commons-net-opening"
+opens=(--add-opens java.base/sun.security.ssl=ALL-UNNAMED
+    --add-opens java.base/sun.security.util=ALL-UNNAMED)
 head -c 3000001 /dev/urandom >up
-
-play() {
-    timeout --foreground 60 java -XX:TieredStopAtLevel=1 -XX:-UsePerfData \
-        --add-opens java.base/sun.security.ssl=ALL-UNNAMED \
-        --add-opens java.base/sun.security.util=ALL-UNNAMED \
-        -cp /usr/share/java/commons-net.jar "$here/commons-net.java" "$1" \
-        "$host" "$port" "$user" "$passfile" "$cacert" "${@:2}" 2>>transcript
-}
 
 step "upload, download, resumed download, listing, rename, in TLS 1.2 and 1.3"
 play whole
