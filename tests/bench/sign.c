@@ -19,7 +19,7 @@
 #include "sallyport/ipc/sign.h"
 #include "sallyport/tls/context.h"
 #include "sallyport/tls/stream.h"
-#include "support/tell.h"
+#include "support/messages.h"
 #include "support/tls_client.h"
 
 #define ROUNDS 5

@@ -2,22 +2,19 @@
  * that send a name and a password, or something else. */
 #include <criterion/criterion.h>
 #include <crypt.h>
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "auth/auth.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/channel.h"
-#include "support/tell.h"
+#include "support/child.h"
+#include "support/messages.h"
 
-#define WAIT_MS 20000
 #define SETTING "$6$rounds=1000$sallyport$" /* the cheapest hash */
 
 struct stage {
@@ -25,40 +22,11 @@ struct stage {
     struct channel auth, log;
 };
 
-/* Runs all but the sandbox, which a build with sanitizers can't enter. */
-static _Noreturn void be_auth(int fd)
-{
-    static struct auth a;
-    struct frame *f = &a.frame;
-    int r;
-
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    frame_init(f, &auth_row, fd);
-    if (frame_set_up(f) < 0) {
-        channel_failed(&f->master, &f->why);
-        frame_release(f);
-        _exit(EX_CONFIG);
-    }
-    fd_close(&f->plan.root_fd);
-    r = frame_work(f);
-    frame_release(f);
-    _exit(r == 0 ? 0 : EX_OSERR);
-}
-
 static void raise_auth(struct stage *s)
 {
-    int ends[2];
+    static struct auth a;
 
-    alarm(120);
-    cr_assert_eq(fd_pair(ends), 0);
-    s->pid = fork();
-    cr_assert(s->pid >= 0);
-    if (s->pid == 0) {
-        close(ends[0]);
-        be_auth(ends[1]);
-    }
-    close(ends[1]);
-    channel_init(&s->auth, ends[0], PROCESS_MASTER, PROCESS_AUTH, PHASE_START);
+    s->pid = child_raise(&s->auth, &a.frame, &auth_row, NULL);
 }
 
 static void send_users(struct stage *s, uint64_t generation, const char *name,
@@ -79,38 +47,20 @@ static void send_sandbox(struct stage *s)
     TELL(&s->auth, sandbox, 0, .directory = 0);
 }
 
-static void send_log(struct stage *s)
-{
-    int ends[2];
-
-    cr_assert_eq(fd_pair(ends), 0);
-    TELL(&s->auth, log, 0, .log = ends[1]);
-    close(ends[1]);
-    channel_init(&s->log, ends[0], PROCESS_LOG, PROCESS_AUTH, PHASE_RUN);
-}
-
 static void open_auth(struct stage *s)
 {
-    struct message m;
-
     raise_auth(s);
     send_sandbox(s);
-    send_log(s);
+    child_give_log(&s->auth, &s->log);
     send_users(s, 1, "anna", "right");
     TELL(&s->auth, go, 0);
-    cr_assert_eq(channel_wait(&s->auth, &m, WAIT_MS), 1);
-    cr_assert_eq(m.kind, MSG_ready);
-    s->auth.phase = PHASE_RUN;
+    child_hear_ready(&s->auth);
 }
 
 static void end_auth(struct stage *s, int status)
 {
-    int how;
-
     channel_close(&s->auth);
-    cr_assert_eq(waitpid(s->pid, &how, 0), s->pid);
-    cr_assert(WIFEXITED(how), "signal %d", WTERMSIG(how));
-    cr_assert_eq(WEXITSTATUS(how), status, "status %d", WEXITSTATUS(how));
+    child_reap(s->pid, status);
 }
 
 static const struct address client = { .family = 4,
@@ -119,13 +69,11 @@ static const struct address client = { .family = 4,
 
 static void verify(struct stage *s, uint64_t serial, struct channel *session)
 {
-    int ends[2];
+    int far = channel_make(session, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
 
-    cr_assert_eq(fd_pair(ends), 0);
     TELL(&s->auth, verify, 0, .serial = serial, .edition = 1, .peer = client,
-         .session = ends[1]);
-    close(ends[1]);
-    channel_init(session, ends[0], PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
+         .session = far);
+    close(far);
 }
 
 static void say(struct channel *session, const char *name, const char *password)
@@ -139,8 +87,7 @@ static void expect_verdict(struct stage *s, uint64_t serial,
 {
     struct message m;
 
-    cr_assert_eq(channel_wait(&s->auth, &m, WAIT_MS), 1);
-    cr_assert_eq(m.kind, MSG_verdict);
+    message_hear(&s->auth, MSG_verdict, &m);
     cr_assert_eq(m.verdict.serial, serial);
     cr_assert_eq(m.verdict.edition, generation);
     cr_assert_eq(m.verdict.row, 0);
@@ -150,7 +97,6 @@ static void expect_verdict(struct stage *s, uint64_t serial,
 Test(auth, answers)
 {
     struct channel one, two;
-    struct message m;
     struct stage s;
 
     open_auth(&s);
@@ -161,8 +107,7 @@ Test(auth, answers)
     say(&one, "anna", "wrong");
     expect_verdict(&s, 1, 1, false);
     /* Each pair is closed after its one message. */
-    cr_assert_eq(channel_wait(&one, &m, WAIT_MS), -EPIPE);
-    channel_close(&one);
+    message_hear_end(&one);
     channel_close(&two);
     end_auth(&s, 0);
 }
@@ -173,7 +118,7 @@ static void expect_line(struct stage *s, uint64_t serial, const char *user,
     struct event_record r;
     struct message m;
 
-    cr_assert_eq(channel_wait(&s->log, &m, WAIT_MS), 1);
+    message_hear(&s->log, MSG_event, &m);
     cr_assert_eq(event_decode(m.event.event, &r), 0);
     cr_assert_eq(r.event, EVENT_LOGIN_FAILED);
     cr_expect(slice_equal(r.text[FIELD_PROCESS], SLICE("session")));
@@ -266,21 +211,21 @@ Test(auth, late_but_there)
     struct auth a;
     struct channel master, session;
     struct message m;
-    int ends[2], pair[2], users;
+    int users;
     char text[512];
     struct complaint c = { "" };
 
-    cr_assert(fd_pair(ends) == 0 && fd_pair(pair) == 0);
-    frame_init(&a.frame, &auth_row, ends[1]);
+    frame_init(&a.frame, &auth_row,
+               channel_make(&master, PROCESS_MASTER, PROCESS_AUTH, PHASE_RUN));
     cr_assert_eq(loop_init(&a.frame.loop), 0);
     a.frame.master.phase = PHASE_RUN;
-    channel_init(&master, ends[0], PROCESS_MASTER, PROCESS_AUTH, PHASE_RUN);
     snprintf(text, sizeof(text), "anna:%s:70000:70000::/home::\n",
              crypt("right", SETTING));
     users = fd_sealed("users", slice_from(text));
     cr_assert_eq(auth_take_users(&a, users, 1, &c), 0, "%s", c.text);
-    pending_open(&a, pair[1], 5, &client);
-    channel_init(&session, pair[0], PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
+    pending_open(
+        &a, channel_make(&session, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN), 5,
+        &client);
     say(&session, "anna", "right");
     a.pending[0].timer.on_time(&a.pending[0]);
     cr_assert_eq(channel_receive(&master, &m), 1);
@@ -381,7 +326,6 @@ Test(auth, breaches)
 Test(auth, full)
 {
     struct channel c[VERIFICATIONS_MAX + 1];
-    struct message m;
     struct stage s;
 
     open_auth(&s);
@@ -394,7 +338,7 @@ Test(auth, full)
     }
     for (uint64_t i = 0; i <= VERIFICATIONS_MAX; i++)
         verify(&s, i, &c[i]);
-    cr_assert_eq(channel_wait(&s.auth, &m, WAIT_MS), -EPIPE);
+    message_hear_end(&s.auth);
     end_auth(&s, EX_PROTOCOL);
 }
 
@@ -439,8 +383,7 @@ Test(auth, bad_setups)
 
         raise_auth(&s);
         bad_setups[i](&s);
-        cr_assert_eq(channel_wait(&s.auth, &m, WAIT_MS), 1);
-        cr_assert_eq(m.kind, MSG_failed);
+        message_hear(&s.auth, MSG_failed, &m);
         cr_assert(m.failed.why.len > 0);
         end_auth(&s, EX_CONFIG);
     }

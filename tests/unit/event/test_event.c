@@ -11,6 +11,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ipc/channel.h"
+#include "support/messages.h"
 
 static void line_of(struct slice path, char *out, size_t size)
 {
@@ -161,11 +162,10 @@ struct wire {
 
 static void open_wire(struct wire *w)
 {
-    int ends[2];
-
-    cr_assert_eq(fd_pair(ends), 0);
-    event_sender_init(&w->sender, ends[0], PROCESS_SESSION);
-    channel_init(&w->log, ends[1], PROCESS_LOG, PROCESS_SESSION, PHASE_RUN);
+    event_sender_init(
+        &w->sender,
+        channel_make(&w->log, PROCESS_LOG, PROCESS_SESSION, PHASE_RUN),
+        PROCESS_SESSION);
 }
 
 static uint64_t next_number(struct wire *w)
@@ -338,7 +338,6 @@ Test(event, a_new_log_gets_what_waited)
 {
     struct event_record r;
     struct wire w;
-    int ends[2];
 
     open_wire(&w);
     channel_close(&w.log);
@@ -347,9 +346,8 @@ Test(event, a_new_log_gets_what_waited)
         event_number(&r, FIELD_NUMBER, n);
         cr_assert_eq(event_send(&w.sender, &r), 0);
     }
-    cr_assert_eq(fd_pair(ends), 0);
-    channel_init(&w.log, ends[1], PROCESS_LOG, PROCESS_SESSION, PHASE_RUN);
-    event_sender_open(&w.sender, ends[0]);
+    event_sender_open(&w.sender, channel_make(&w.log, PROCESS_LOG,
+                                              PROCESS_SESSION, PHASE_RUN));
     for (uint64_t n = 0; n < 3; n++)
         cr_assert_eq(next_number(&w), n);
     channel_close(&w.log);

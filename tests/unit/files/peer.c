@@ -15,6 +15,7 @@
 #include "sallyport/domain/rights.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ftp/listing.h"
+#include "support/messages.h"
 
 static void own(const char *path)
 {
@@ -51,27 +52,19 @@ void peer_init(struct peer *p)
 
 void peer_fork(struct peer *p)
 {
-    int session[2], master[2], log[2];
-
-    cr_assert_eq(fd_pair(session), 0);
-    cr_assert_eq(fd_pair(master), 0);
-    cr_assert_eq(fd_pair(log), 0);
-    p->start.session = session[0];
-    p->start.master = master[0];
-    p->start.log = log[0];
+    p->start.session = channel_make(
+        &p->session, p->start.for_ctl ? PROCESS_CTL : PROCESS_SESSION,
+        PROCESS_FILES, PHASE_ASKED);
+    p->start.master =
+        channel_make(&p->master, PROCESS_MASTER, PROCESS_FILES, PHASE_START);
+    p->start.log = channel_make(&p->log, PROCESS_LOG, PROCESS_FILES, PHASE_RUN);
     p->pid = fork();
     cr_assert_geq(p->pid, 0);
     if (p->pid == 0)
         files_main(&p->start);
-    close(session[0]);
-    close(master[0]);
-    close(log[0]);
-    channel_init(&p->session, session[1],
-                 p->start.for_ctl ? PROCESS_CTL : PROCESS_SESSION,
-                 PROCESS_FILES, PHASE_ASKED);
-    channel_init(&p->master, master[1], PROCESS_MASTER, PROCESS_FILES,
-                 PHASE_START);
-    channel_init(&p->log, log[1], PROCESS_LOG, PROCESS_FILES, PHASE_RUN);
+    close(p->start.session);
+    close(p->start.master);
+    close(p->start.log);
 }
 
 void peer_run(struct peer *p)
@@ -79,8 +72,7 @@ void peer_run(struct peer *p)
     struct message m;
 
     peer_fork(p);
-    cr_assert_eq(channel_wait(&p->master, &m, PEER_MS), 1);
-    cr_assert_eq(m.kind, MSG_files_ready, "%s", message_name(m.kind));
+    message_hear(&p->master, MSG_files_ready, &m);
     p->master.phase = PHASE_RUN;
 }
 
@@ -458,8 +450,7 @@ int ask_list(struct peer *p, const char *path, enum list_format format,
         return r;
     cr_assert_eq(reply.kind, MSG_directory_pipe);
     *text = read_pipe(fd_take(&reply.directory_pipe.listing));
-    cr_assert_eq(channel_wait(&p->session, &reply, PEER_MS), 1);
-    cr_assert_eq(reply.kind, MSG_directory_listed);
+    message_hear(&p->session, MSG_directory_listed, &reply);
     cr_assert_eq(reply.request, p->session.last_request);
     *outcome = (int)reply.directory_listed.outcome;
     *entries = reply.directory_listed.entries;

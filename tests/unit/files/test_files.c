@@ -21,6 +21,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/event/event.h"
 #include "support/lie.h"
+#include "support/messages.h"
 
 Test(files, lies_end_it)
 {
@@ -142,16 +143,14 @@ Test(files, garbage_ends_it)
 /* Encodes a request as it goes over the channel, with its own number. */
 static size_t encoded_abort(char *out)
 {
-    int ends[2];
     struct channel c;
+    int far = channel_make(&c, PROCESS_SESSION, PROCESS_FILES, PHASE_ASKED);
 
-    cr_assert_eq(fd_pair(ends), 0);
-    channel_init(&c, ends[0], PROCESS_SESSION, PROCESS_FILES, PHASE_ASKED);
     cr_assert_eq(SEND(&c, file_abort, 1, .spoiled = false), 0);
-    ssize_t n = recv(ends[1], out, 64, 0);
+    ssize_t n = recv(far, out, 64, 0);
     cr_assert_gt(n, 0);
     channel_close(&c);
-    close(ends[1]);
+    close(far);
     return (size_t)n;
 }
 

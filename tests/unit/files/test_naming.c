@@ -16,6 +16,7 @@
 #include "renames.h"
 #include "sallyport/domain/rights.h"
 #include "steps.h"
+#include "support/messages.h"
 
 #define K   1024u
 #define TEN 10
@@ -587,8 +588,7 @@ Test(naming, a_name_that_goes_in_the_midst)
         cr_assert_eq(stat(disk_path(&p, "/in/f"), &there), 0);
     while (there.st_ino != ours.st_ino);
     cr_assert_eq(unlink(disk_path(&p, "/in/f")), 0);
-    cr_assert_eq(channel_wait(&p.session, &reply, PEER_MS), 1);
-    cr_assert_eq(reply.kind, MSG_refused);
+    message_hear(&p.session, MSG_refused, &reply);
     cr_expect_eq(reply.refused.outcome, OUTCOME_OVERTAKEN);
     cr_expect(disk_is(&p, "/in/f.~1~", 50, 1), "the old one is kept");
     peer_stop(&p);

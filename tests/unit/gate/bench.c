@@ -17,6 +17,7 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/limits.h"
+#include "support/messages.h"
 #include "support/processes.h"
 #include "support/settings.h"
 #include "support/wait.h"
@@ -171,34 +172,28 @@ void bench_hear(struct bench *b, enum message_kind kind, struct message *m)
     do
         r = channel_wait(&b->master, m, BENCH_MS);
     while (r == 1 && m->kind == MSG_born && kind != MSG_born);
-    cr_assert_eq(r, 1, "waiting for %s: %d %s", message_name(kind), r,
-                 b->master.wrong);
-    if (m->kind == MSG_failed && kind != MSG_failed)
+    if (r == 1 && m->kind == MSG_failed && kind != MSG_failed)
         cr_assert_fail("gate failed: %.*s", (int)m->failed.why.len,
                        m->failed.why.ptr);
-    cr_assert_eq(m->kind, kind, "%s instead of %s", message_name(m->kind),
-                 message_name(kind));
+    message_check(&b->master, r, kind, m);
 }
 
 void bench_start(struct bench *b, const struct bench_plan *plan)
 {
-    int main_pair[2], log_pair[2];
+    int far;
     struct message m;
 
-    OR_FAIL(fd_pair(main_pair) == 0 && fd_pair(log_pair) == 0);
+    far = channel_make(&b->master, PROCESS_MASTER, PROCESS_GATE, PHASE_START);
+    b->log_far = channel_make(&b->log, PROCESS_LOG, PROCESS_GATE, PHASE_RUN);
     if (plan->room > 0)
-        OR_FAIL(setsockopt(main_pair[1], SOL_SOCKET, SO_SNDBUF, &plan->room,
+        OR_FAIL(setsockopt(far, SOL_SOCKET, SO_SNDBUF, &plan->room,
                            sizeof(plan->room)) == 0);
-    b->log_far = log_pair[1];
-    channel_init(&b->master, main_pair[0], PROCESS_MASTER, PROCESS_GATE,
-                 PHASE_START);
-    channel_init(&b->log, log_pair[0], PROCESS_LOG, PROCESS_GATE, PHASE_RUN);
     fflush(NULL);
     b->gate = fork();
     OR_FAIL(b->gate >= 0);
     if (b->gate == 0)
-        _exit(run_gate(main_pair[1], plan));
-    close(main_pair[1]);
+        _exit(run_gate(far, plan));
+    close(far);
     give_all(b, plan);
     bench_hear(b, MSG_ready, &m);
     b->master.phase = PHASE_RUN;
@@ -363,8 +358,7 @@ const char *bench_event(struct bench *b, char *out, size_t size)
     struct message m;
     struct buf line;
 
-    cr_assert_eq(channel_wait(&b->log, &m, BENCH_MS), 1, "no event");
-    cr_assert_eq(m.kind, MSG_event);
+    message_hear(&b->log, MSG_event, &m);
     cr_assert_eq(event_decode(m.event.event, &r), 0);
     buf_init(&line, size - 1);
     cr_assert_eq(event_line(&r, &line), 0);

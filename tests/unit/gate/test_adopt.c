@@ -10,6 +10,7 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
+#include "support/messages.h"
 
 #define NO_BAN "no_ban = 127.0.0.0/8\n"
 
@@ -33,14 +34,13 @@ static void begin_silent(struct takeover *t, const char *settings)
     const struct bench_plan plan = { .settings = settings,
                                      .ports = 2,
                                      .shut = true };
-    int ends[2];
+    int far;
 
     bench_start(&t->bench, &plan);
-    cr_assert_eq(fd_pair(ends), 0);
-    channel_init(&t->next, ends[0], PROCESS_GATE, PROCESS_GATE, PHASE_RUN);
+    far = channel_make(&t->next, PROCESS_GATE, PROCESS_GATE, PHASE_RUN);
     t->began = clock_ms();
-    BENCH_SAY(&t->bench, adopt, .gate = ends[1]);
-    close(ends[1]);
+    BENCH_SAY(&t->bench, adopt, .gate = far);
+    close(far);
 }
 
 static void begin(struct takeover *t, const char *settings)
@@ -69,15 +69,13 @@ static struct heir bequeath(struct takeover *t, uint64_t serial)
     struct address server = t->bench.control;
     uint64_t now = clock_ms();
     struct heir h = { .serial = serial };
-    int ends[2];
+    int far = channel_make(&h.gate, PROCESS_SESSION, PROCESS_GATE, PHASE_RUN);
 
-    cr_assert_eq(fd_pair(ends), 0);
-    channel_init(&h.gate, ends[0], PROCESS_SESSION, PROCESS_GATE, PHASE_RUN);
     PASS(t, heir, .serial = serial, .user = 0, .peer = client_of(serial),
          .local = server, .server = server, .logged_in = false,
          .proxied = false, .known = true, .born = now, .until = now + 60000,
-         .silence = 60000, .admit = 0, .session = ends[1]);
-    close(ends[1]);
+         .silence = 60000, .admit = 0, .session = far);
+    close(far);
     return h;
 }
 
@@ -95,8 +93,7 @@ static uint16_t asks_port(struct heir *h)
     struct message m;
 
     cr_assert_eq(SEND(&h->gate, port, request), 0);
-    cr_assert_eq(channel_wait(&h->gate, &m, BENCH_MS), 1);
-    cr_assert_eq(m.kind, MSG_port_is, "%s", message_name(m.kind));
+    message_hear(&h->gate, MSG_port_is, &m);
     cr_assert_eq(m.request, request);
     return m.port_is.address.port;
 }
@@ -109,8 +106,7 @@ static void gets_data(struct heir *h, uint16_t port)
 
     from[8] = (char)('0' + h->serial);
     data = client_connect(from, port);
-    cr_assert_eq(channel_wait(&h->gate, &m, BENCH_MS), 1);
-    cr_assert_eq(m.kind, MSG_data, "%s", message_name(m.kind));
+    message_hear(&h->gate, MSG_data, &m);
     message_close(&m);
     close(data);
 }
@@ -148,7 +144,6 @@ Test(adopt, over_does_not_come, .timeout = 60)
 {
     struct heir first, late;
     struct takeover t;
-    struct message m;
 
     begin(&t, NO_BAN);
     first = bequeath(&t, 1);
@@ -162,7 +157,7 @@ Test(adopt, over_does_not_come, .timeout = 60)
     port_of(&t, &late, t.bench.port[1]);
     gets_data(&late, t.bench.port[1].port);
     PASS(&t, over);
-    cr_assert_eq(channel_wait(&t.next, &m, BENCH_MS), -EPIPE);
+    message_hear_end(&t.next);
     end(&t);
 }
 
@@ -242,13 +237,12 @@ Test(adopt, lies, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
         struct takeover t;
-        struct message m;
 
         begin_silent(&t, NO_BAN);
         lies[i].tell(&t);
         serves(&t);
         expect_words(&t, lies[i].words);
-        cr_expect_eq(channel_wait(&t.next, &m, BENCH_MS), -EPIPE, "%zu", i);
+        message_hear_end(&t.next);
         end(&t);
     }
 }
@@ -314,8 +308,7 @@ Test(adopt, a_login_meanwhile, .timeout = 60)
     h = bequeath(&t, 1);
     PASS(&t, over);
     serves(&t);
-    cr_assert_eq(channel_wait(&h.gate, &m, BENCH_MS), 1);
-    cr_assert_eq(m.kind, MSG_ticket_keys); /* they follow a login */
+    message_hear(&h.gate, MSG_ticket_keys, &m); /* they follow a login */
     end(&t);
 }
 
@@ -356,8 +349,7 @@ Test(adopt, an_active_connection, .timeout = 60)
     close(pair[1]);
     PASS(&t, over);
     serves(&t);
-    cr_assert_eq(channel_wait(&h.gate, &m, BENCH_MS), 1);
-    cr_assert_eq(m.kind, MSG_active_none, "%s", message_name(m.kind));
+    message_hear(&h.gate, MSG_active_none, &m);
     cr_assert_eq(m.request, 9);
     end(&t);
 }

@@ -4,7 +4,6 @@
 #include "gate/gate.h"
 
 #include <criterion/criterion.h>
-#include <dirent.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
+#include "support/messages.h"
 #include "support/settings.h"
 
 #define SERIAL 1
@@ -395,17 +395,6 @@ static const struct {
 
 /* --- which messages fail ------------------------------------------------- */
 
-static void fill(int fd)
-{
-    const int least = 0;
-    char byte = 0;
-
-    cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &least, sizeof(least)),
-                 0);
-    while (send(fd, &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
-        ;
-}
-
 enum fault { CLOSED, FULL, FAULTS };
 
 static void spoil(const struct child *c, enum peer_end end, enum fault fault)
@@ -415,7 +404,7 @@ static void spoil(const struct child *c, enum peer_end end, enum fault fault)
     if (fault == CLOSED)
         close_far(end);
     else if (near >= 0)
-        fill(near);
+        channel_fill(near);
 }
 
 /* The record is there, in its place, until gate reports the end. */
@@ -441,18 +430,6 @@ static void expect_over(struct child *c, const char *step, const char *event)
     cr_expect_not(c->timer.armed || c->watch.added || c->active.timer.armed ||
                       c->active.watch.added,
                   "%s, %s", step, event);
-}
-
-static size_t open_descriptors(void)
-{
-    DIR *d = opendir("/proc/self/fd");
-    size_t n = 0;
-
-    cr_assert_not_null(d);
-    while (readdir(d))
-        n++;
-    closedir(d);
-    return n;
 }
 
 /* END ENDS: no message fails. */
@@ -516,8 +493,8 @@ Test(child, master_has_gone)
     asks_to_enter(c);
     channel_init(&session, dup(far[END_SESSION]), PROCESS_SESSION, PROCESS_GATE,
                  PHASE_RUN);
-    cr_assert_eq(channel_receive(&session, &got), 1);
-    cr_assert_eq(got.kind, MSG_not_admitted);
+    message_check(&session, channel_receive(&session, &got), MSG_not_admitted,
+                  &got);
     cr_expect(slice_equal(got.not_admitted.why,
                           slice_from(limit_words(LIMIT_MASTER))));
     channel_close(&session);

@@ -6,6 +6,7 @@
 #include "bench.h"
 #include "gate/gate.h"
 #include "sallyport/base/fd.h"
+#include "support/messages.h"
 #include "support/settings.h"
 
 struct start {
@@ -15,12 +16,9 @@ struct start {
 
 static void begin(struct start *s)
 {
-    int pair[2];
-
-    cr_assert_eq(fd_pair(pair), 0);
-    channel_init(&s->master, pair[0], PROCESS_MASTER, PROCESS_GATE,
-                 PHASE_START);
-    frame_init(&s->gate.frame, &gate_row, pair[1]);
+    frame_init(
+        &s->gate.frame, &gate_row,
+        channel_make(&s->master, PROCESS_MASTER, PROCESS_GATE, PHASE_START));
 }
 
 #define GIVE(s, name, ...)                                                     \
@@ -47,8 +45,7 @@ static void check_failed(struct start *s, const char *cause)
     struct message m;
 
     channel_failed(&s->gate.frame.master, &s->gate.frame.why);
-    cr_assert_eq(channel_receive(&s->master, &m), 1);
-    cr_assert_eq(m.kind, MSG_failed);
+    message_check(&s->master, channel_receive(&s->master, &m), MSG_failed, &m);
     cr_assert(memmem(m.failed.why.ptr, m.failed.why.len, cause, strlen(cause)),
               "%.*s", (int)m.failed.why.len, m.failed.why.ptr);
     channel_close(&s->master);

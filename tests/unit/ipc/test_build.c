@@ -5,16 +5,15 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/ipc/generation.h"
+#include "support/messages.h"
 
 Test(build, is_told_first)
 {
     struct channel master, child;
     struct message m;
-    int ends[2];
 
-    cr_assert_eq(fd_pair(ends), 0);
-    channel_init(&master, ends[0], PROCESS_MASTER, PROCESS_LOG, PHASE_START);
-    channel_init(&child, ends[1], PROCESS_LOG, PROCESS_MASTER, PHASE_START);
+    channel_make_both(&master, PROCESS_MASTER, &child, PROCESS_LOG,
+                      PHASE_START);
     build_send(&child);
     cr_assert_eq(channel_receive(&master, &m), 1);
     cr_assert_eq(m.kind, MSG_build);

@@ -14,6 +14,7 @@
 #include "ipc/codec.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
+#include "support/messages.h"
 
 struct pair {
     struct channel here;  /* files, in IDLE */
@@ -22,27 +23,15 @@ struct pair {
 
 static void open_pair(struct pair *p)
 {
-    int ends[2];
-
-    cr_assert_eq(fd_pair(ends), 0);
-    channel_init(&p->here, ends[0], PROCESS_FILES, PROCESS_SESSION, PHASE_IDLE);
-    channel_init(&p->there, ends[1], PROCESS_SESSION, PROCESS_FILES,
-                 PHASE_ASKED);
+    channel_make_both(&p->here, PROCESS_FILES, &p->there, PROCESS_SESSION,
+                      PHASE_IDLE);
+    p->there.phase = PHASE_ASKED;
 }
 
 static void close_pair(struct pair *p)
 {
     channel_close(&p->here);
     channel_close(&p->there);
-}
-
-static int open_descriptors(void)
-{
-    int n = 0;
-
-    for (int fd = 0; fd < 256; fd++)
-        n += fcntl(fd, F_GETFD) >= 0;
-    return n;
 }
 
 Test(channel, fields_arrive_as_they_were_sent)
@@ -67,14 +56,12 @@ Test(channel, fields_arrive_as_they_were_sent)
 
 Test(channel, numbers_addresses_and_descriptors)
 {
-    int ends[2];
     struct channel gate, session;
     struct message in;
     struct address a;
 
-    cr_assert_eq(fd_pair(ends), 0);
-    channel_init(&gate, ends[0], PROCESS_GATE, PROCESS_SESSION, PHASE_RUN);
-    channel_init(&session, ends[1], PROCESS_SESSION, PROCESS_GATE, PHASE_RUN);
+    channel_make_both(&gate, PROCESS_GATE, &session, PROCESS_SESSION,
+                      PHASE_RUN);
     address_parse_port(SLICE("[2001:db8::5]:2121"), &a);
     cr_assert_eq(
         SEND(&gate, data, 0, .peer = a, .doubtful = true, .connection = 0), 0);
@@ -268,7 +255,7 @@ Test(channel, descriptors_where_none_belong)
 {
     char bytes[MESSAGE_MAX];
     size_t len = good_bytes(bytes, SLICE("/directory"));
-    int before = open_descriptors();
+    size_t before = open_descriptors();
 
     for (size_t fds = 1; fds <= 8; fds++) {
         struct message in;
@@ -345,14 +332,13 @@ Test(channel, no_descriptor_is_left)
                             0 };
 
     for (rlim_t left = 0; left < 3; left++) {
-        int ends[2], before = open_descriptors();
+        size_t before = open_descriptors();
         struct channel gate, master;
         struct rlimit limit;
         struct message in;
 
-        cr_assert_eq(fd_pair(ends), 0);
-        channel_init(&gate, ends[0], PROCESS_GATE, PROCESS_MASTER, PHASE_RUN);
-        channel_init(&master, ends[1], PROCESS_MASTER, PROCESS_GATE, PHASE_RUN);
+        channel_make_both(&gate, PROCESS_GATE, &master, PROCESS_MASTER,
+                          PHASE_RUN);
         cr_assert_eq(SEND(&gate, session, 0, .serial = 7, .peer = { 0 },
                           .local = { 0 }, .listener = 0, .master = 0, .log = 0,
                           .keys = 0),
@@ -412,16 +398,14 @@ static bool passes(enum message_kind kind, unsigned from, unsigned to,
     size_t len = filled(kind, bytes);
     struct message in;
     struct channel c;
-    int ends[2];
+    int far = channel_make(&c, (enum process)to, (enum process)from, phase);
 
-    cr_assert_eq(fd_pair(ends), 0);
-    channel_init(&c, ends[0], (enum process)to, (enum process)from, phase);
-    send_raw(ends[1], bytes, len, message_count(row, TYPE_FD));
+    send_raw(far, bytes, len, message_count(row, TYPE_FD));
     cr_assert_eq(channel_receive(&c, &in), may ? 1 : -EPROTO,
                  "%s from %u to %u in %u", row->name, from, to, phase);
     message_close(&in);
     channel_close(&c);
-    close(ends[1]);
+    close(far);
     return may;
 }
 
@@ -444,11 +428,9 @@ Test(channel, once_means_once)
 {
     struct message in;
     struct channel master, gate;
-    int ends[2];
 
-    cr_assert_eq(fd_pair(ends), 0);
-    channel_init(&master, ends[0], PROCESS_MASTER, PROCESS_GATE, PHASE_START);
-    channel_init(&gate, ends[1], PROCESS_GATE, PROCESS_MASTER, PHASE_START);
+    channel_make_both(&master, PROCESS_MASTER, &gate, PROCESS_GATE,
+                      PHASE_START);
     cr_assert_eq(SEND(&master, go, 0), 0);
     cr_assert_eq(SEND(&master, go, 0), 0);
     cr_assert_eq(channel_receive(&gate, &in), 1);
@@ -520,18 +502,17 @@ static noreturn void send_descriptors(struct channel *to)
 Test(channel, sending_has_a_deadline)
 {
     struct channel to;
-    int ends[2], status;
+    int status, far;
     pid_t pid;
 
-    cr_assert_eq(fd_pair(ends), 0);
-    channel_init(&to, ends[0], PROCESS_MASTER, PROCESS_SUPERVISOR, PHASE_RUN);
+    far = channel_make(&to, PROCESS_MASTER, PROCESS_SUPERVISOR, PHASE_RUN);
     pid = fork();
     if (pid == 0)
         send_descriptors(&to);
     cr_assert_eq(waitpid(pid, &status, 0), pid);
     cr_expect_eq(status, 0);
     channel_close(&to);
-    close(ends[1]);
+    close(far);
 }
 
 static int on_enter(void *owner, struct msg_directory_enter *m)
@@ -606,12 +587,11 @@ Test(channel, setup_ends_at_go)
     static const struct handler table[] = { ON(sandbox, on_sandbox) };
     struct channel master, auth;
     struct complaint c = { "" };
-    int ends[2], handled = 0;
+    int handled = 0;
     struct message in;
 
-    cr_assert_eq(fd_pair(ends), 0);
-    channel_init(&master, ends[0], PROCESS_MASTER, PROCESS_AUTH, PHASE_START);
-    channel_init(&auth, ends[1], PROCESS_AUTH, PROCESS_MASTER, PHASE_START);
+    channel_make_both(&master, PROCESS_MASTER, &auth, PROCESS_AUTH,
+                      PHASE_START);
     cr_assert_eq(channel_setup(&auth, table, 1, &handled, 20, &c), -ETIMEDOUT);
     cr_assert_str_eq(c.text, "auth: set-up: Connection timed out");
     c.text[0] = 0;

@@ -7,9 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -17,12 +15,12 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/channel.h"
-#include "support/tell.h"
+#include "support/child.h"
+#include "support/messages.h"
 
-#define WAIT_MS 20000
-#define ECDSA   0x0403 /* ecdsa_secp256r1_sha256 */
-#define PSS     0x0804 /* rsa_pss_rsae_sha256 */
-#define PEERS   4
+#define ECDSA 0x0403 /* ecdsa_secp256r1_sha256 */
+#define PSS   0x0804 /* rsa_pss_rsae_sha256 */
+#define PEERS 4
 
 #define TLS13                                                                  \
     "                                                                "         \
@@ -38,40 +36,11 @@ struct stage {
     struct channel keys;
 };
 
-/* Runs all but the sandbox, which a build with sanitizers can't enter. */
-static _Noreturn void be_keys(int fd)
-{
-    static struct keys k;
-    struct frame *f = &k.frame;
-    int r;
-
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    frame_init(f, &keys_row, fd);
-    if (frame_set_up(f) < 0) {
-        channel_failed(&f->master, &f->why);
-        frame_release(f);
-        _exit(EX_CONFIG);
-    }
-    fd_close(&f->plan.root_fd);
-    r = frame_work(f);
-    frame_release(f);
-    _exit(r == 0 ? 0 : EX_OSERR);
-}
-
 static void raise_keys(struct stage *s)
 {
-    int ends[2];
+    static struct keys k;
 
-    alarm(120);
-    cr_assert_eq(fd_pair(ends), 0);
-    s->pid = fork();
-    cr_assert(s->pid >= 0);
-    if (s->pid == 0) {
-        close(ends[0]);
-        be_keys(ends[1]);
-    }
-    close(ends[1]);
-    channel_init(&s->keys, ends[0], PROCESS_MASTER, PROCESS_KEYS, PHASE_START);
+    s->pid = child_raise(&s->keys, &k.frame, &keys_row, NULL);
 }
 
 static int text_fd(const char *text, size_t len)
@@ -110,50 +79,27 @@ static void send_rest(struct stage *s)
     TELL(&s->keys, go, 0);
 }
 
-static void hear(struct channel *c, enum message_kind kind, struct message *m)
-{
-    int r = channel_wait(c, m, WAIT_MS);
-
-    cr_assert_eq(r, 1, "instead of %s: %s", message_name(kind), strerror(-r));
-    cr_assert_eq(m->kind, kind, "instead of %s: %s", message_name(kind),
-                 message_name(m->kind));
-}
-
 static void open_keys(struct stage *s)
 {
-    struct message m;
-
     raise_keys(s);
     send_key(s, 7, key_fd());
     send_rest(s);
-    hear(&s->keys, MSG_ready, &m);
-    s->keys.phase = PHASE_RUN;
-}
-
-static void ended(struct stage *s, int status)
-{
-    int how;
-
-    cr_assert_eq(waitpid(s->pid, &how, 0), s->pid);
-    cr_assert(WIFEXITED(how), "signal %d", WTERMSIG(how));
-    cr_assert_eq(WEXITSTATUS(how), status, "%d", WEXITSTATUS(how));
+    child_hear_ready(&s->keys);
 }
 
 static void close_keys(struct stage *s)
 {
     channel_close(&s->keys);
-    ended(s, 0);
+    child_reap(s->pid, 0);
 }
 
 static void peer(struct stage *s, struct channel *c, enum process process)
 {
-    int ends[2];
+    int far = channel_make(c, process, PROCESS_KEYS, PHASE_RUN);
 
-    cr_assert_eq(fd_pair(ends), 0);
     TELL(&s->keys, keys_client, 0, .process = process, .serial = 11,
-         .peer = CLIENT, .client = ends[1]);
-    close(ends[1]);
-    channel_init(c, ends[0], process, PROCESS_KEYS, PHASE_RUN);
+         .peer = CLIENT, .client = far);
+    close(far);
 }
 
 static void ask(struct channel *c, uint64_t key, uint64_t scheme,
@@ -161,14 +107,6 @@ static void ask(struct channel *c, uint64_t key, uint64_t scheme,
 {
     TELL(c, sign, channel_next(c), .key = key, .scheme = scheme,
          .message = message);
-}
-
-static void is_closed(struct channel *c)
-{
-    struct message m;
-
-    cr_assert_eq(channel_wait(c, &m, WAIT_MS), -EPIPE);
-    channel_close(c);
 }
 
 Test(keys, signs_handshakes)
@@ -180,14 +118,14 @@ Test(keys, signs_handshakes)
     open_keys(&s);
     peer(&s, &c, PROCESS_SESSION);
     ask(&c, 7, ECDSA, HANDSHAKE);
-    hear(&c, MSG_signature, &m);
+    message_hear(&c, MSG_signature, &m);
     cr_assert_eq(m.request, 1);
     cr_assert(m.signature.signature.len > 60 && m.signature.signature.len < 73);
     ask(&c, 8, ECDSA, HANDSHAKE);
-    hear(&c, MSG_no_signature, &m);
+    message_hear(&c, MSG_no_signature, &m);
     cr_assert_eq(m.no_signature.error, ENOKEY);
     ask(&c, 7, PSS, HANDSHAKE);
-    hear(&c, MSG_no_signature, &m);
+    message_hear(&c, MSG_no_signature, &m);
     cr_assert_eq(m.no_signature.error, EINVAL);
     channel_close(&c);
     close_keys(&s);
@@ -219,10 +157,10 @@ Test(keys, nothing_but_handshakes)
         peer(&s, &c, PROCESS_SESSION);
         ask(&c, 7, no_handshakes[i].scheme,
             (struct slice){ no_handshakes[i].message, no_handshakes[i].len });
-        is_closed(&c);
+        message_hear_end(&c);
     }
     ask(&good, 7, ECDSA, HANDSHAKE);
-    hear(&good, MSG_signature, &m);
+    message_hear(&good, MSG_signature, &m);
     channel_close(&good);
     close_keys(&s);
 }
@@ -234,21 +172,16 @@ Test(keys, events_name_the_session)
     struct channel c, log;
     struct message m;
     struct stage s;
-    int ends[2];
 
     raise_keys(&s);
-    cr_assert_eq(fd_pair(ends), 0);
-    TELL(&s.keys, log, 0, .log = ends[1]);
-    close(ends[1]);
-    channel_init(&log, ends[0], PROCESS_LOG, PROCESS_KEYS, PHASE_RUN);
+    child_give_log(&s.keys, &log);
     send_key(&s, 7, key_fd());
     send_rest(&s);
-    hear(&s.keys, MSG_ready, &m);
-    s.keys.phase = PHASE_RUN;
+    child_hear_ready(&s.keys);
     peer(&s, &c, PROCESS_SESSION);
     ask(&c, 7, ECDSA, SLICE("pay to the bearer"));
-    is_closed(&c);
-    hear(&log, MSG_event, &m);
+    message_hear_end(&c);
+    message_hear(&log, MSG_event, &m);
     cr_assert_eq(event_decode(m.event.event, &r), 0);
     cr_expect_eq(r.event, EVENT_PEER);
     cr_expect_eq(r.number[FIELD_SERIAL], 11);
@@ -297,10 +230,10 @@ Test(keys, hostile_sessions)
 
         peer(&s, &c, PROCESS_SESSION);
         acts[i](&c);
-        is_closed(&c);
+        message_hear_end(&c);
     }
     ask(&good, 7, ECDSA, HANDSHAKE);
-    hear(&good, MSG_signature, &m);
+    message_hear(&good, MSG_signature, &m);
     channel_close(&good);
     close_keys(&s);
 }
@@ -321,12 +254,12 @@ Test(keys, a_rate_for_each)
     for (unsigned i = 0; i < asked; i++)
         ask(&greedy, 7, ECDSA, HANDSHAKE);
     for (unsigned i = 0; i < SIGN_BURST; i++)
-        hear(&greedy, MSG_signature, &m);
+        message_hear(&greedy, MSG_signature, &m);
     ask(&other, 7, ECDSA, HANDSHAKE);
-    hear(&other, MSG_signature, &m);
+    message_hear(&other, MSG_signature, &m);
     cr_assert_lt(clock_ms() - began, 900, "the other waited");
     for (unsigned i = SIGN_BURST; i < asked; i++)
-        hear(&greedy, MSG_signature, &m);
+        message_hear(&greedy, MSG_signature, &m);
     cr_assert_geq(clock_ms() - began, 900, "faster than the rate");
     channel_close(&greedy);
     channel_close(&other);
@@ -344,7 +277,7 @@ Test(keys, no_rate_for_gate)
     peer(&s, &c, PROCESS_GATE);
     for (unsigned i = 0; i < 2 * SIGN_BURST; i++) {
         ask(&c, 7, ECDSA, HANDSHAKE);
-        hear(&c, MSG_signature, &m);
+        message_hear(&c, MSG_signature, &m);
     }
     channel_close(&c);
     close_keys(&s);
@@ -359,10 +292,10 @@ Test(keys, no_more_than_so_many)
     open_keys(&s);
     for (int i = 0; i <= PEERS; i++)
         peer(&s, &c[i], PROCESS_SESSION);
-    is_closed(&c[PEERS]);
+    message_hear_end(&c[PEERS]);
     channel_close(&c[0]);
     ask(&c[1], 7, ECDSA, HANDSHAKE);
-    hear(&c[1], MSG_signature, &m);
+    message_hear(&c[1], MSG_signature, &m);
     for (int i = 1; i < PEERS; i++)
         channel_close(&c[i]);
     close_keys(&s);
@@ -379,9 +312,9 @@ Test(keys, places_are_given_back)
     for (int i = 0; i < 10 * PEERS; i++) {
         peer(&s, &c, PROCESS_SESSION);
         ask(&c, 7, ECDSA, HANDSHAKE);
-        hear(&c, MSG_signature, &m);
+        message_hear(&c, MSG_signature, &m);
         cr_assert_eq(shutdown(c.fd, SHUT_WR), 0);
-        is_closed(&c);
+        message_hear_end(&c);
     }
     close_keys(&s);
 }
@@ -391,11 +324,11 @@ static void fails_with(struct stage *s, const char *words)
     struct message m;
     char text[1025];
 
-    hear(&s->keys, MSG_failed, &m);
+    message_hear(&s->keys, MSG_failed, &m);
     slice_copy(m.failed.why, text, sizeof(text));
     cr_assert(strstr(text, words), "%s", text);
     channel_close(&s->keys);
-    ended(s, EX_CONFIG);
+    child_reap(s->pid, EX_CONFIG);
 }
 
 Test(keys, a_key_that_is_none)
@@ -437,5 +370,5 @@ Test(keys, one_who_has_nothing_to_sign)
     channel_close(&c);
     TELL(&s.keys, keys_client, 0, .process = PROCESS_FILES, .client = 0);
     channel_close(&s.keys);
-    ended(&s, EX_PROTOCOL);
+    child_reap(s.pid, EX_PROTOCOL);
 }

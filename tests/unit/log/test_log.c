@@ -8,9 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -18,10 +16,11 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/channel.h"
+#include "support/child.h"
+#include "support/messages.h"
 #include "support/settings.h"
-#include "support/tell.h"
+#include "support/wait.h"
 
-#define WAIT_MS      20000
 #define MAX_SESSIONS 4
 
 struct stage {
@@ -31,42 +30,13 @@ struct stage {
     struct buf text;
 };
 
-/* Runs all but the sandbox, which a build with sanitizers can't enter. */
-static _Noreturn void be_log(int fd)
-{
-    static struct log l;
-    struct frame *f = &l.frame;
-    int r;
-
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    frame_init(f, &log_row, fd);
-    if (frame_set_up(f) < 0) {
-        channel_failed(&f->master, &f->why);
-        frame_release(f);
-        _exit(EX_CONFIG);
-    }
-    fd_close(&f->plan.root_fd);
-    r = frame_work(f);
-    frame_release(f);
-    _exit(r == 0 ? 0 : EX_OSERR);
-}
-
 static void raise_log(struct stage *s)
 {
-    int ends[2];
+    static struct log l;
 
-    alarm(120);
     buf_init(&s->text, 8 << 20);
     s->lines = -1;
-    cr_assert_eq(fd_pair(ends), 0);
-    s->pid = fork();
-    cr_assert(s->pid >= 0);
-    if (s->pid == 0) {
-        close(ends[0]);
-        be_log(ends[1]);
-    }
-    close(ends[1]);
-    channel_init(&s->log, ends[0], PROCESS_MASTER, PROCESS_LOG, PHASE_START);
+    s->pid = child_raise(&s->log, &l.frame, &log_row, NULL);
 }
 
 static void send_conf(struct stage *s)
@@ -97,26 +67,18 @@ static void send_output(struct stage *s)
 
 static void open_log(struct stage *s)
 {
-    struct message m;
-
     raise_log(s);
     send_conf(s);
     send_sandbox(s);
     send_output(s);
     TELL(&s->log, go, 0);
-    cr_assert_eq(channel_wait(&s->log, &m, WAIT_MS), 1);
-    cr_assert_eq(m.kind, MSG_ready);
-    s->log.phase = PHASE_RUN;
+    child_hear_ready(&s->log);
 }
 
 static void end_log(struct stage *s, int status)
 {
-    int how;
-
     channel_close(&s->log);
-    cr_assert_eq(waitpid(s->pid, &how, 0), s->pid);
-    cr_assert(WIFEXITED(how), "signal %d", WTERMSIG(how));
-    cr_assert_eq(WEXITSTATUS(how), status, "status %d", WEXITSTATUS(how));
+    child_reap(s->pid, status);
     fd_close(&s->lines);
     buf_release(&s->text);
 }
@@ -276,8 +238,6 @@ Test(log, bad_bytes)
     open_log(&s);
     add_sender(&s, &good, PROCESS_FILES, 1, 4);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct message m;
-
         add_sender(&s, &bad, PROCESS_SESSION, 2, 4);
         shout(&bad, rows[i].bytes, rows[i].len);
         cr_assert(strncmp(line(&s),
@@ -285,7 +245,7 @@ Test(log, bad_bytes)
                           "serial=0000000000000002 ",
                           51) == 0,
                   "row %zu", i);
-        cr_assert_eq(channel_wait(&bad.channel, &m, WAIT_MS), -EPIPE);
+        message_hear_end(&bad.channel);
         event_sender_release(&bad);
         event_begin(&r, EVENT_SYSCALL);
         event_number(&r, FIELD_NUMBER, i);
@@ -304,7 +264,6 @@ Test(log, many_senders)
     static struct event_sender e[ROOM + 1];
     struct event_record r;
     struct stage s;
-    struct message m;
 
     open_log(&s);
     event_begin(&r, EVENT_CONNECT);
@@ -319,7 +278,7 @@ Test(log, many_senders)
         }
     }
     add_sender(&s, &e[ROOM], PROCESS_SESSION, 99, 4);
-    cr_assert_eq(channel_wait(&e[ROOM].channel, &m, WAIT_MS), -EPIPE);
+    message_hear_end(&e[ROOM].channel);
     cr_assert_eq(event_send(&e[0], &r), 0);
     cr_assert_str_eq(line(&s), "service process=log number=1 "
                                "reason=\"lines lost\"");
@@ -655,8 +614,7 @@ Test(log, bad_setups)
 
         raise_log(&s);
         bad_setups[i](&s);
-        cr_assert_eq(channel_wait(&s.log, &m, WAIT_MS), 1);
-        cr_assert_eq(m.kind, MSG_failed);
+        message_hear(&s.log, MSG_failed, &m);
         end_log(&s, EX_CONFIG);
     }
 }

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -16,9 +15,10 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/channel.h"
-#include "support/tell.h"
+#include "support/child.h"
+#include "support/messages.h"
+#include "support/wait.h"
 
-#define WAIT_MS  20000
 #define FOR_EVER (1000 * 1000)
 
 typedef void resolve_fn(const char *name, struct finding *ret);
@@ -38,88 +38,42 @@ struct bench {
     struct channel master, log;
 };
 
-static void give_log(struct bench *b)
+static struct lookup lookup;
+static resolve_fn *resolves;
+
+static void adjust(void)
 {
-    int ends[2];
-
-    cr_assert_eq(fd_pair(ends), 0);
-    TELL(&b->master, log, 0, .log = ends[1]);
-    fd_close(&ends[1]);
-    channel_init(&b->log, ends[0], PROCESS_LOG, PROCESS_LOOKUP, PHASE_RUN);
-}
-
-/* Runs all but the sandbox, which a build with sanitizers can't enter. */
-static _Noreturn void be_lookup(int fd, resolve_fn *resolve)
-{
-    static struct lookup l;
-    struct frame *f = &l.frame;
-    int r;
-
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    frame_init(f, &lookup_row, fd);
-    if (frame_set_up(f) < 0) {
-        channel_failed(&f->master, &f->why);
-        frame_release(f);
-        _exit(EX_CONFIG);
-    }
-    l.resolve = resolve ? resolve : resolve_host;
-    l.try_ms = times.try_ms;
-    l.pause_ms = times.pause_ms;
-    l.pause_max_ms = times.pause_max_ms;
-    r = frame_work(f);
-    frame_release(f);
-    _exit(r == 0 ? 0 : EX_OSERR);
+    lookup.resolve = resolves ? resolves : resolve_host;
+    lookup.try_ms = times.try_ms;
+    lookup.pause_ms = times.pause_ms;
+    lookup.pause_max_ms = times.pause_max_ms;
 }
 
 static void bench_fork(struct bench *b, resolve_fn *resolve)
 {
-    int ends[2], null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-
-    alarm(120);
     tries = mmap(NULL, sizeof(*tries), PROT_READ | PROT_WRITE,
                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     cr_assert_neq(tries, MAP_FAILED);
-    cr_assert_eq(fd_pair(ends), 0);
-    channel_init(&b->master, ends[0], PROCESS_MASTER, PROCESS_LOOKUP,
-                 PHASE_START);
-    b->pid = fork();
-    if (b->pid == 0) {
-        fd_close_others(3, &ends[1], 1);
-        be_lookup(ends[1], resolve);
-    }
-    close(ends[1]);
-    TELL(&b->master, sandbox, 0, .directory = null);
-    close(null);
-    give_log(b);
-}
-
-static void expect_kind(struct bench *b, enum message_kind kind,
-                        struct message *m)
-{
-    cr_assert_eq(channel_wait(&b->master, m, WAIT_MS), 1);
-    cr_assert_eq(m->kind, kind, "%s", message_name(m->kind));
+    resolves = resolve;
+    b->pid = child_raise(&b->master, &lookup.frame, &lookup_row, adjust);
+    TELL(&b->master, sandbox, 0, .directory = 0);
+    child_give_log(&b->master, &b->log);
 }
 
 /* The names end with NULL; the first one has the number 0. */
 static void start(struct bench *b, resolve_fn *resolve,
                   const char *const *names)
 {
-    struct message m;
-
     bench_fork(b, resolve);
     for (size_t i = 0; names[i]; i++)
         TELL(&b->master, host, 0, .number = i, .name = slice_from(names[i]));
     TELL(&b->master, go, 0);
-    expect_kind(b, MSG_ready, &m);
-    b->master.phase = PHASE_RUN;
+    child_hear_ready(&b->master);
 }
 
 static void expect_end(struct bench *b, int status)
 {
-    int got = 0;
-
-    cr_assert_eq(waitpid(b->pid, &got, 0), b->pid);
-    cr_expect(WIFEXITED(got) && WEXITSTATUS(got) == status, "0x%x", got);
+    child_reap(b->pid, status);
     channel_close(&b->master);
     channel_close(&b->log);
 }
@@ -261,7 +215,7 @@ static void expect_event(struct bench *b, const char *words)
     struct event_record r;
     struct message m;
 
-    cr_assert_eq(channel_wait(&b->log, &m, WAIT_MS), 1);
+    message_hear(&b->log, MSG_event, &m);
     cr_assert_eq(event_decode(m.event.event, &r), 0);
     cr_expect_eq(r.event, EVENT_CHILD);
     cr_expect(memmem(r.text[FIELD_REASON].ptr, r.text[FIELD_REASON].len, words,
@@ -338,9 +292,9 @@ static void expect_late(struct bench *b)
     struct message m;
 
     start(b, late, names);
-    expect_kind(b, MSG_unresolved, &m);
+    message_hear(&b->master, MSG_unresolved, &m);
     cr_expect_eq(m.unresolved.why, UNRESOLVED_SERVER);
-    expect_kind(b, MSG_resolved, &m);
+    message_hear(&b->master, MSG_resolved, &m);
     expect_end(b, 0);
     cr_expect_eq(tries->count, 16);
 }
@@ -380,7 +334,7 @@ static void expect_failure(struct bench *b, const char *words)
     struct message m;
 
     TELL(&b->master, go, 0);
-    expect_kind(b, MSG_failed, &m);
+    message_hear(&b->master, MSG_failed, &m);
     cr_expect(memmem(m.failed.why.ptr, m.failed.why.len, words, strlen(words)),
               "%.*s", (int)m.failed.why.len, m.failed.why.ptr);
     expect_end(b, EX_CONFIG);

@@ -10,6 +10,7 @@
 
 #include "sallyport/base/address.h"
 #include "sallyport/base/fd.h"
+#include "support/messages.h"
 
 /* A full queue isn't an answer: it tries again, as long as a test may take. */
 int caller_connect(const struct stage *s)
@@ -27,12 +28,7 @@ int caller_connect(const struct stage *s)
 
 void caller_hears(struct caller *c, enum message_kind m, struct message *p)
 {
-    int r = channel_wait(&c->channel, p, STAGE_WAIT_MS);
-
-    cr_assert_eq(r, 1, "instead of %s: %s%s", message_name(m), strerror(-r),
-                 r == -EPROTO ? c->channel.wrong : "");
-    cr_assert_eq(p->kind, m, "instead of %s: %s", message_name(m),
-                 message_name(p->kind));
+    message_hear(&c->channel, m, p);
     cr_assert_eq(p->request, c->request);
 }
 

@@ -9,7 +9,7 @@
 #include "sallyport/domain/choices.h"
 #include "sallyport/domain/rights.h"
 #include "sallyport/files/files.h"
-#include "support/tell.h"
+#include "support/messages.h"
 
 #define STAGE_WAIT_MS 20000
 #define STAGE_USERS   3 /* anna, bert, and carl, who is locked */

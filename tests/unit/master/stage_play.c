@@ -8,6 +8,7 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "stage.h"
+#include "support/messages.h"
 
 static const struct address local = { .family = 4,
                                       .bytes = { 192, 0, 2, 1 },
@@ -20,10 +21,7 @@ static void hear(struct channel *c, enum message_kind m, struct message *p)
 
     if (r == 1 && p->kind == MSG_open && m != MSG_open)
         r = channel_wait(c, p, STAGE_WAIT_MS);
-    cr_assert_eq(r, 1, "instead of %s: %s%s", message_name(m), strerror(-r),
-                 r == -EPROTO ? c->wrong : "");
-    cr_assert_eq(p->kind, m, "instead of %s: %s", message_name(m),
-                 message_name(p->kind));
+    message_check(c, r, m, p);
 }
 
 void actor_hear(struct actor *a, enum message_kind m, struct message *p)

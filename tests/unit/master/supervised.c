@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
+#include "support/messages.h"
 
 struct channel supervised_channel;
 static int to_supervisor;
@@ -30,15 +31,12 @@ void supervised_hears(enum message_kind kind, struct message *p)
 void supervised_raise(struct stage *s, void (*adjust)(struct master *m))
 {
     struct message got = { .kind = MSG_NONE };
-    int ends[2];
 
-    cr_assert_eq(fd_pair(ends), 0);
-    channel_init(&supervised_channel, ends[0], PROCESS_SUPERVISOR,
-                 PROCESS_MASTER, PHASE_START | PHASE_RUN);
-    to_supervisor = ends[1];
+    to_supervisor = channel_make(&supervised_channel, PROCESS_SUPERVISOR,
+                                 PROCESS_MASTER, PHASE_START | PHASE_RUN);
     adjust_too = adjust;
     stage_raise(s, is_supervised);
-    close(ends[1]);
+    close(to_supervisor);
     actors_enter(s);
     actor_enter(s, &s->gate, "gate");
     actor_enter(s, &s->auth, "auth");

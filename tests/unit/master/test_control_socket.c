@@ -18,6 +18,7 @@
 #include "sallyport/base/address.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
+#include "support/messages.h"
 
 static char base[64], path[128];
 
@@ -272,15 +273,11 @@ static void line_open(struct line *l, const struct line *before)
 {
     struct complaint c = { "" };
     struct message m;
-    int ends[2];
 
     *l = (struct line){ .socket.fd = -1 };
-    cr_assert_eq(fd_pair(ends), 0);
     succession_init(&l->succession);
-    channel_init(&l->succession.supervisor, ends[0], PROCESS_MASTER,
-                 PROCESS_SUPERVISOR, PHASE_RUN);
-    channel_init(&l->supervisor, ends[1], PROCESS_SUPERVISOR, PROCESS_MASTER,
-                 PHASE_START);
+    channel_make_both(&l->succession.supervisor, PROCESS_MASTER, &l->supervisor,
+                      PROCESS_SUPERVISOR, PHASE_RUN);
     if (before) {
         l->inherits = before->keeps;
         l->succession.heirloom = &l->inherits;
@@ -288,8 +285,7 @@ static void line_open(struct line *l, const struct line *before)
     }
     cr_assert_eq(control_socket_open(&l->socket, path, &l->succession, &c), 0,
                  "%s", c.text);
-    cr_assert_eq(channel_wait(&l->supervisor, &m, 1000), 1);
-    cr_assert_eq(m.kind, MSG_keep);
+    message_hear(&l->supervisor, MSG_keep, &m);
     slice_copy(m.keep.name, l->name, sizeof(l->name));
     cr_assert_eq(strncmp(l->name, "control ", 8), 0);
     l->keeps = (struct heirloom){ l->name, m.keep.file };
@@ -401,8 +397,7 @@ static void let_in(struct master *m, struct channel *caller)
     struct message heard;
 
     m->control->watch.on_ready(m, EPOLLIN);
-    cr_assert_eq(channel_wait(caller, &heard, 1000), 1);
-    cr_assert_eq(heard.kind, MSG_welcome);
+    message_hear(caller, MSG_welcome, &heard);
     caller->phase = PHASE_ASKED;
 }
 
@@ -413,8 +408,7 @@ static void status_answers(struct master *m, struct channel *caller)
 
     cr_assert_eq(SEND(caller, status, 1), 0);
     p->watch.on_ready(p, EPOLLIN);
-    cr_assert_eq(channel_wait(caller, &heard, 1000), 1);
-    cr_assert_eq(heard.kind, MSG_status_is);
+    message_hear(caller, MSG_status_is, &heard);
 }
 
 /* A generation that steps down has no listener any more, and answers connected

@@ -16,6 +16,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/conf/conf.h"
 #include "sallyport/ipc/generation.h"
+#include "support/messages.h"
 
 static const struct {
     const char *home;
@@ -180,13 +181,9 @@ static void raise_next(struct master *next, struct master *before,
     struct channel supervisor;
     struct heirloom *h = malloc(sizeof(*h));
     struct message m;
-    int ends[2];
 
-    cr_assert_eq(fd_pair(ends), 0);
-    channel_init(&before->succession.supervisor, ends[0], PROCESS_MASTER,
-                 PROCESS_SUPERVISOR, PHASE_RUN);
-    channel_init(&supervisor, ends[1], PROCESS_SUPERVISOR, PROCESS_MASTER,
-                 PHASE_START);
+    channel_make_both(&before->succession.supervisor, PROCESS_MASTER,
+                      &supervisor, PROCESS_SUPERVISOR, PHASE_RUN);
     cr_assert_eq(secrets_keep(before), 0);
     cr_assert_eq(channel_wait(&supervisor, &m, 1000), 1);
     slice_copy(m.keep.name, kept, sizeof(kept));

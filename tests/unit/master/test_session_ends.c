@@ -2,7 +2,6 @@
  * message of master may fail. The test is master, and calls its callbacks
  * itself, so no race decides what comes first. */
 #include <criterion/criterion.h>
-#include <dirent.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -17,6 +16,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/files/files.h"
 #include "sallyport/ipc/generation.h"
+#include "support/messages.h"
 
 #define SERIAL 1
 
@@ -389,17 +389,6 @@ static const struct {
 
 /* --- which messages fail ------------------------------------------------- */
 
-static void fill(int fd)
-{
-    const int least = 0;
-    char byte = 0;
-
-    cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &least, sizeof(least)),
-                 0);
-    while (send(fd, &byte, 1, MSG_DONTWAIT) == 1)
-        ;
-}
-
 static int near_end(const struct session *s, enum peer_end end)
 {
     if (end == END_SESSION)
@@ -417,7 +406,7 @@ static void spoil(const struct session *s, enum peer_end end, enum fault fault)
     if (fault == CLOSED)
         close_far(end);
     else if (near_end(s, end) >= 0)
-        fill(near_end(s, end));
+        channel_fill(near_end(s, end));
 }
 
 /* All that may still hold the record goes. */
@@ -449,18 +438,6 @@ static void expect_over(struct session *s, const char *step, const char *event)
               m.sessions->living, m.sessions->with_news);
     SESSIONS_EACH(m.sessions, t)
         cr_expect_not(t->timer.armed || t->watch.added, "%s, %s", step, event);
-}
-
-static size_t open_descriptors(void)
-{
-    DIR *d = opendir("/proc/self/fd");
-    size_t n = 0;
-
-    cr_assert_not_null(d);
-    while (readdir(d))
-        n++;
-    closedir(d);
-    return n;
 }
 
 /* END ENDS: no message fails. */
@@ -532,13 +509,11 @@ Test(session_ends, before_a_delayed_answer)
 /* Replaces files at the other end of its channel. */
 static void hear_for_files(struct session *s, struct channel *files)
 {
-    int pair[2];
+    int near = channel_make(files, PROCESS_FILES, PROCESS_MASTER, PHASE_RUN);
 
-    cr_assert_eq(fd_pair(pair), 0);
-    cr_assert_eq(dup2(pair[0], s->home.channel.fd), s->home.channel.fd);
-    close(pair[0]);
+    cr_assert_eq(dup2(near, s->home.channel.fd), s->home.channel.fd);
+    close(near);
     s->home.channel.phase = PHASE_RUN;
-    channel_init(files, pair[1], PROCESS_FILES, PROCESS_MASTER, PHASE_RUN);
 }
 
 /* Gate reaps a session and reports its death; in a generation whose gate has
@@ -564,8 +539,8 @@ Test(session_ends, files_learns_the_signal)
             drain_reaped(&m, s->pid, SIGSEGV);
         else
             session_gone(s, SIGSEGV);
-        cr_expect_eq(channel_receive(&files, &got), 1, "drains: %d", drains);
-        cr_expect_eq(got.kind, MSG_session_died);
+        message_check(&files, channel_receive(&files, &got), MSG_session_died,
+                      &got);
         cr_expect_eq(got.session_died.signal, SIGSEGV);
         files_is_reaped(s);
         channel_close(&files);

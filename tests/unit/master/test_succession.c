@@ -10,6 +10,7 @@
 
 #include "master/core/core.h"
 #include "sallyport/base/fd.h"
+#include "support/messages.h"
 
 #define WAIT_MS 20000
 
@@ -58,20 +59,19 @@ static noreturn void be_slow(int fd)
 Test(succession, the_reason_of_a_failure_waits_for_room, .timeout = 60)
 {
     struct succession s;
-    int ends[2], status;
+    int far, status;
     pid_t pid;
 
-    cr_assert_eq(fd_pair(ends), 0);
     succession_init(&s);
-    channel_init(&s.supervisor, ends[1], PROCESS_MASTER, PROCESS_SUPERVISOR,
-                 PHASE_RUN);
+    far = channel_make(&s.supervisor, PROCESS_MASTER, PROCESS_SUPERVISOR,
+                       PHASE_RUN);
     fill_channel(&s.supervisor);
     pid = fork();
     if (pid == 0) {
-        close(ends[1]);
-        be_slow(ends[0]);
+        channel_close(&s.supervisor);
+        be_slow(far);
     }
-    close(ends[0]);
+    close(far);
     succession_failed(&s, "a mistake");
     succession_release(&s);
     cr_assert_eq(waitpid(pid, &status, 0), pid);

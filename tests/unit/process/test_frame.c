@@ -6,7 +6,8 @@
 
 #include "sallyport/base/fd.h"
 #include "sallyport/process/frame.h"
-#include "support/tell.h"
+#include "support/child.h"
+#include "support/messages.h"
 
 struct counter {
     struct frame frame;
@@ -107,11 +108,8 @@ static const struct frame_row row = {
 
 static void begin(struct channel *master)
 {
-    int ends[2];
-
-    cr_assert_eq(fd_pair(ends), 0);
-    frame_init(&counter.frame, &row, ends[1]);
-    channel_init(master, ends[0], PROCESS_MASTER, PROCESS_KEYS, PHASE_START);
+    frame_init(&counter.frame, &row,
+               channel_make(master, PROCESS_MASTER, PROCESS_KEYS, PHASE_START));
 }
 
 /* All in this process: master's messages wait in the channel, and its end stops
@@ -121,16 +119,12 @@ Test(frame, from_set_up_to_end)
     struct channel master, log;
     struct event_record r;
     struct message m;
-    int ends[2];
 
     begin(&master);
-    cr_assert_eq(fd_pair(ends), 0);
     TELL(&master, sandbox, 0, .directory = 0);
-    TELL(&master, log, 0, .log = ends[1]);
+    child_give_log(&master, &log);
     TELL(&master, peers, 0, .most = 7);
     TELL(&master, go, 0);
-    fd_close(&ends[1]);
-    channel_init(&log, ends[0], PROCESS_LOG, PROCESS_KEYS, PHASE_RUN);
     cr_assert_eq(frame_set_up(&counter.frame), 0, "%s", counter.frame.why.text);
     cr_expect_eq(counter.peers, 7);
     cr_expect_geq(counter.frame.plan.root_fd, 0);

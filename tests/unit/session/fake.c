@@ -20,6 +20,7 @@
 #include "sallyport/tls/context.h"
 #include "support/certificate.h"
 #include "support/lie.h"
+#include "support/messages.h"
 #include "support/signer.h"
 
 #define DEADLINE_MS 20000
@@ -49,12 +50,9 @@ static struct tls_context *context(void)
 
 static void pair_with(struct channel *c, enum process self, int *session_end)
 {
-    int ends[2];
-
-    cr_assert_eq(fd_pair(ends), 0);
-    channel_init(c, ends[0], self, PROCESS_SESSION,
-                 self == PROCESS_MASTER ? PHASE_GREETED : PHASE_RUN);
-    *session_end = ends[1];
+    *session_end =
+        channel_make(c, self, PROCESS_SESSION,
+                     self == PROCESS_MASTER ? PHASE_GREETED : PHASE_RUN);
 }
 
 static struct {
@@ -256,10 +254,7 @@ void fake_hear(struct channel *c, struct message *p, enum message_kind message)
         prepared(c, p);
         r = channel_wait(c, p, DEADLINE_MS);
     }
-    cr_assert_eq(r, 1, "waiting for %s: %d %s", message_name(message), r,
-                 r == -EPROTO ? c->wrong : "");
-    cr_assert_eq(p->kind, message, "%s instead of %s", message_name(p->kind),
-                 message_name(message));
+    message_check(c, r, message, p);
 }
 
 void fake_tell(struct channel *c, const struct message *p)
@@ -287,13 +282,11 @@ static void hear_credentials(struct fake *f, uint32_t request)
     struct message p, out = { .kind = MSG_login_channel,
                               .login_channel = { .request = request } };
     struct channel auth;
-    int ends[2];
 
-    cr_assert_eq(fd_pair(ends), 0);
-    out.login_channel.auth = ends[1];
+    out.login_channel.auth =
+        channel_make(&auth, PROCESS_AUTH, PROCESS_SESSION, PHASE_RUN);
     fake_tell(&f->master, &out);
-    close(ends[1]);
-    channel_init(&auth, ends[0], PROCESS_AUTH, PROCESS_SESSION, PHASE_RUN);
+    close(out.login_channel.auth);
     fake_hear(&auth, &p, MSG_credentials);
     cr_assert(slice_equal(p.credentials.name, SLICE("anna")));
     cr_assert(slice_equal(p.credentials.password, SLICE("secret")));
@@ -303,7 +296,6 @@ static void hear_credentials(struct fake *f, uint32_t request)
 void fake_grant(struct fake *f)
 {
     struct message p, out = { .kind = MSG_granted };
-    int ends[2];
 
     fake_secure(f);
     fake_say(f, "USER anna");
@@ -311,17 +303,15 @@ void fake_grant(struct fake *f)
     fake_say(f, "PASS secret");
     fake_hear(&f->master, &p, MSG_login);
     hear_credentials(f, p.request);
-    cr_assert_eq(fd_pair(ends), 0);
-    channel_init(&f->files, ends[0], PROCESS_FILES, PROCESS_SESSION,
-                 PHASE_IDLE);
     out.request = p.request;
     out.granted.name = SLICE("anna");
     out.granted.rights = granted;
     out.granted.binding = binding;
     out.granted.upload_eof = upload_eof;
-    out.granted.files = ends[1];
+    out.granted.files =
+        channel_make(&f->files, PROCESS_FILES, PROCESS_SESSION, PHASE_IDLE);
     fake_tell(&f->master, &out);
-    close(ends[1]);
+    close(out.granted.files);
 }
 
 void fake_tell_keys(struct fake *f)

@@ -1,0 +1,72 @@
+#include "child.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "messages.h"
+#include "sallyport/base/fd.h"
+
+static _Noreturn void be_child(struct frame *f, const struct frame_row *row,
+                               int fd, void (*adjust)(void))
+{
+    int r;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    frame_init(f, row, fd);
+    if (frame_set_up(f) < 0) {
+        channel_failed(&f->master, &f->why);
+        frame_release(f);
+        _exit(EX_CONFIG);
+    }
+    fd_close(&f->plan.root_fd);
+    if (adjust)
+        adjust();
+    r = frame_work(f);
+    frame_release(f);
+    _exit(r == 0 ? 0 : EX_OSERR);
+}
+
+pid_t child_raise(struct channel *c, struct frame *f,
+                  const struct frame_row *row, void (*adjust)(void))
+{
+    int far = channel_make(c, PROCESS_MASTER, row->process, PHASE_START);
+    pid_t pid = fork();
+
+    cr_assert_geq(pid, 0);
+    if (pid == 0) {
+        channel_close(c);
+        be_child(f, row, far, adjust);
+    }
+    close(far);
+    alarm(120);
+    return pid;
+}
+
+void child_hear_ready(struct channel *c)
+{
+    struct message m;
+
+    message_hear(c, MSG_ready, &m);
+    c->phase = PHASE_RUN;
+}
+
+void child_give_log(struct channel *c, struct channel *log)
+{
+    int far = channel_make(log, PROCESS_LOG, c->peer, PHASE_RUN);
+
+    TELL(c, log, 0, .log = far);
+    close(far);
+}
+
+void child_reap(pid_t pid, int status)
+{
+    int how;
+
+    cr_assert_eq(waitpid(pid, &how, 0), pid);
+    cr_assert(WIFEXITED(how), "signal %d", WTERMSIG(how));
+    cr_assert_eq(WEXITSTATUS(how), status, "status %d", WEXITSTATUS(how));
+}

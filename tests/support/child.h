@@ -1,0 +1,22 @@
+/* A process below master in a fork of the test, which plays its master. */
+#ifndef TESTS_SUPPORT_CHILD_H
+#define TESTS_SUPPORT_CHILD_H
+
+#include <sys/types.h>
+
+#include "sallyport/ipc/channel.h"
+#include "sallyport/process/frame.h"
+
+/* Runs all of ROW but the sandbox, which a build with sanitizers can't enter,
+ * in a fork that has F. After the set-up the fork calls ADJUST, unless that is
+ * NULL. C is master's end. The test ends after two minutes. */
+pid_t child_raise(struct channel *c, struct frame *f,
+                  const struct frame_row *row, void (*adjust)(void));
+/* Receives `ready`. */
+void child_hear_ready(struct channel *c);
+/* Sends the process the channel on which the test gets its events. */
+void child_give_log(struct channel *c, struct channel *log);
+/* It must end with STATUS. */
+void child_reap(pid_t pid, int status);
+
+#endif
