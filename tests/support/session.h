@@ -50,6 +50,16 @@ void session_connect(struct session *s, unsigned port);
  * and TYPE I. */
 void session_open(struct session *s, const struct server *server,
                   const char *user);
+/* Calls session_init() and session_open(). */
+void session_enter(struct session *s, const struct server *server,
+                   const char *user);
+/* Logs in at the shared server of the program. */
+void session_enter_shared(struct session *s, struct server *server,
+                          const char *user);
+/* Starts a server, and logs in as anna; QUIT, and the server stops. */
+void session_begin(struct session *s, struct server *server,
+                   const struct server_plan *plan);
+void session_end(struct session *s, struct server *server);
 /* Sends QUIT and reads its reply; then works as session_drop(). */
 void session_close(struct session *s);
 /* Closes without QUIT. */

@@ -31,6 +31,33 @@ int session_try_login(struct session *s, const char *user, const char *password)
     return session_reply(s);
 }
 
+void session_enter(struct session *s, const struct server *server,
+                   const char *user)
+{
+    session_init(s);
+    session_open(s, server, user);
+}
+
+void session_enter_shared(struct session *s, struct server *server,
+                          const char *user)
+{
+    server_shared(server);
+    session_enter(s, server, user);
+}
+
+void session_begin(struct session *s, struct server *server,
+                   const struct server_plan *plan)
+{
+    server_start(server, plan);
+    session_enter(s, server, "anna");
+}
+
+void session_end(struct session *s, struct server *server)
+{
+    session_close(s);
+    server_stop(server);
+}
+
 void session_open(struct session *s, const struct server *server,
                   const char *user)
 {

@@ -1,7 +1,7 @@
 """Active mode, with PORT and with EPRT: PORT CACERT PASSWORD of a user anna.
 
 By Python's ftplib, since curl 7.87 and 7.88 (Debian 12) leave TLS out of the
-data connections of active mode, whatever they were told (curl/curl#10666)."""
+data connections of active mode, with any option (curl/curl#10666)."""
 import ftplib
 import io
 import os

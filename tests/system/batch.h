@@ -1,5 +1,5 @@
-/* Rounds of uploads by real clients that something disturbs. A file that a
- * client was told is stored must be there, and nothing else may be visible. */
+/* Rounds of uploads by real clients that something disturbs. A file with a
+ * 226 must be there, and nothing else may be visible. */
 #ifndef TESTS_SYSTEM_BATCH_H
 #define TESTS_SYSTEM_BATCH_H
 

@@ -18,8 +18,7 @@
 
 static void enter(struct session *s, const struct server *server)
 {
-    session_init(s);
-    session_open(s, server, "anna");
+    session_enter(s, server, "anna");
 }
 
 static void says(const struct server *server, const struct change *c)

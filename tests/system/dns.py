@@ -1,5 +1,5 @@
 """A name server for tests: ADDRESS FILE. What it answers stands in FILE, read
-anew for each question: "A 192.0.2.1 192.0.2.2", "nothing" (no such host),
+again for each question: "A 192.0.2.1 192.0.2.2", "nothing" (no such host),
 "empty" (a host without addresses), "fail", "silent", "garbage", "long" (by UDP
 cut off, by TCP 192.0.2.99). Each question is a line in FILE.asked."""
 import socket

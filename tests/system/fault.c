@@ -15,13 +15,6 @@
 
 #define PARTIAL ".sallyport-"
 
-void fault_begin(struct session *s, struct server *server, const char *user)
-{
-    server_shared(server);
-    session_init(s);
-    session_open(s, server, user);
-}
-
 unsigned char *fault_noise(size_t len)
 {
     unsigned char *bytes = malloc(len + sizeof(uint64_t));
@@ -186,7 +179,7 @@ void fault_begin_upload(struct session *s, struct server *server,
                         const char *user, struct data *d, const void *bytes,
                         size_t len)
 {
-    fault_begin(s, server, user);
+    session_enter_shared(s, server, user);
     data_open(s, d, "STOR f");
     data_write(d, bytes, len);
     fault_wait_partial(server, user, 1);

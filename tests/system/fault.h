@@ -12,8 +12,6 @@
 #define FAULT_KIB (1024u)
 #define FAULT_MIB (1024u * 1024)
 
-/* A logged-in session of the program's shared server. */
-void fault_begin(struct session *s, struct server *server, const char *user);
 /* Makes the same bytes for the same length; the caller frees them. */
 unsigned char *fault_noise(size_t len);
 /* Makes a file of the user, of zeros that take no room. */

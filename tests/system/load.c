@@ -36,8 +36,7 @@ static void load_login(const struct client *c, uint64_t turn)
     struct session s;
 
     (void)turn;
-    session_init(&s);
-    session_open(&s, c->server, c->user);
+    session_enter(&s, c->server, c->user);
     session_do(&s, "200 {*}", "NOOP");
     session_close(&s);
 }
@@ -50,8 +49,7 @@ static void load_upload(const struct client *c, uint64_t turn)
     char name[64];
 
     snprintf(name, sizeof(name), "up-%u", c->number);
-    session_init(&s);
-    session_open(&s, c->server, c->user);
+    session_enter(&s, c->server, c->user);
     data_open(&s, &d, "STOR %s", name);
     for (unsigned i = 0; i < PIECES; i++) {
         data_write(&d, from + i * PIECE, PIECE);
@@ -90,8 +88,7 @@ static void load_download(const struct client *c, uint64_t turn)
     struct data d;
 
     (void)turn;
-    session_init(&s);
-    session_open(&s, c->server, c->user);
+    session_enter(&s, c->server, c->user);
     data_open(&s, &d, "RETR big");
     load_read(&d, c->big);
     data_close(&d);

@@ -1,4 +1,4 @@
-/* Clients of a server under test that continue until they are told to stop,
+/* Clients of a server under test that continue until the test stops them,
  * each a process of its own. A client that is refused, cut, or gets wrong bytes
  * fails the test with its own words. */
 #ifndef TESTS_SYSTEM_LOAD_H

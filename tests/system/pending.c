@@ -33,8 +33,7 @@ void pending_begin(struct pending *p, int number, const struct server *server,
     p->bytes = bytes;
     p->number = number;
     snprintf(p->name, sizeof(p->name), "f-%d", number);
-    session_init(&p->s);
-    session_open(&p->s, server, "anna");
+    session_enter(&p->s, server, "anna");
     if (stores(p)) {
         data_open(&p->s, &p->d, "STOR %s", p->name);
         data_write(&p->d, bytes, PART);

@@ -334,8 +334,7 @@ static _Noreturn void play_session(struct player *p)
     size_t count = 1 + choose(p->me, STEPS_MAX);
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    session_init(&p->session);
-    session_open(&p->session, p->soak->server, p->user);
+    session_enter(&p->session, p->soak->server, p->user);
     while (count-- > 0 && !p->left) {
         enum soak_step step = choose_step(p->me);
 

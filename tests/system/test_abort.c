@@ -16,10 +16,8 @@
 #define URGENT "\xff\xf4\xff\xf2"
 
 static const struct server_user users[] = {
-    { .name = "before" },
-    { .name = "during" },
-    { .name = "after" },
-    { .name = "ahead" },
+    { .name = "before" }, { .name = "during" }, { .name = "event" },
+    { .name = "after" },  { .name = "ahead" },
 };
 
 SERVER_SHARED(.ports = "auto 16", .users = users,
@@ -57,7 +55,7 @@ Test(abort, before, .timeout = 60)
     struct data d;
     char byte;
 
-    fault_begin(&s, &server, "before");
+    session_enter_shared(&s, &server, "before");
     for (size_t i = 0; i < FORMS; i++) {
         fail_context("form %zu: ", i);
         expect_idle_abor(&s, &forms[i]);
@@ -137,7 +135,7 @@ Test(abort, during, .timeout = 120)
     struct session s;
     struct buf got;
 
-    fault_begin(&s, &server, "during");
+    session_enter_shared(&s, &server, "during");
     fault_make_sparse(&server, "during", "big", BIG);
     fault_make_sparse(&server, "during", "huge", UINT64_C(1) << 36);
     buf_init(&got, 1 << 20);
@@ -165,10 +163,10 @@ Test(abort, event, .timeout = 60)
     struct server server;
     struct session s;
 
-    fault_begin(&s, &server, "during");
-    abort_once(&s, &(struct moment){ flowing, "STOR told" }, &forms[1]);
-    fault_retry(&s, &server, "during", "told", bytes, LEN);
-    fault_expect_event(&server, "during", "told", 426, "reason=ABOR");
+    session_enter_shared(&s, &server, "event");
+    abort_once(&s, &(struct moment){ flowing, "STOR f" }, &forms[1]);
+    fault_retry(&s, &server, "event", "f", bytes, LEN);
+    fault_expect_event(&server, "event", "f", 426, "reason=ABOR");
     session_close(&s);
     free(bytes);
 }
@@ -181,7 +179,7 @@ Test(abort, after_the_last_byte, .timeout = 120)
     struct server server;
     struct session s;
 
-    fault_begin(&s, &server, "after");
+    session_enter_shared(&s, &server, "after");
     for (unsigned i = 0; i < 30; i++) {
         struct data d;
         char name[16];
@@ -214,7 +212,7 @@ Test(abort, ahead_of_what_waits, .timeout = 60)
     struct session s;
     struct data d;
 
-    fault_begin(&s, &server, "ahead");
+    session_enter_shared(&s, &server, "ahead");
     data_open(&s, &d, "STOR f");
     session_send(&s, "PWD\r\nSTAT f\r\nABOR\r\nABOR\r\nNOOP");
     session_expect(&s, "426 {*}");

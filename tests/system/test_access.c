@@ -111,19 +111,15 @@ Test(access, by_sallyportctl, .timeout = 120)
         struct server server;
         uint64_t began;
 
-        server_start(&server, &plan);
-        session_init(&anna);
-        session_open(&anna, &server, "anna");
-        session_init(&bert);
-        session_open(&bert, &server, "bert");
+        session_begin(&anna, &server, &plan);
+        session_enter(&bert, &server, "bert");
         began = clock_ms();
         edit(&server, commands[i].command, commands[i].option);
         is_out(&anna, began, AT_ONCE, CHANGED);
         session_do(&bert, "200 {*}", "NOOP");
         server_log_wait(&server, " end ", "user=anna", commands[i].reason,
                         NULL);
-        session_close(&bert);
-        server_stop(&server);
+        session_end(&bert, &server);
     }
 }
 
@@ -148,8 +144,7 @@ Test(access, by_hand, .timeout = 120)
 
     for (size_t i = 0; i < HANDS; i++) {
         server_start(&server[i], &plan);
-        session_init(&s[i]);
-        session_open(&s[i], &server[i], "anna");
+        session_enter(&s[i], &server[i], "anna");
     }
     for (size_t i = 0; i < HANDS; i++) {
         began[i] = clock_ms();
@@ -167,9 +162,7 @@ Test(access, what_ends_nothing, .timeout = 120)
     struct server server;
     struct session s;
 
-    server_start(&server, &plan);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_begin(&s, &server, &plan);
     change(&server, "::", ":Anna, accounts:", false);
     cr_assert_eq(ctl(&server, "reload", NULL, NULL), 0);
     session_do(&s, "200 {*}", "NOOP");
@@ -183,8 +176,7 @@ Test(access, what_ends_nothing, .timeout = 120)
     cr_assert_eq(unlink(server_path(&server, "users")), 0);
     cr_assert_neq(ctl(&server, "reload", NULL, NULL), 0, "no file");
     session_do(&s, "200 {*}", "NOOP");
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }
 
 /* The upload gets its 421 and no 226, and there is no file of the name. */
@@ -196,9 +188,7 @@ static void an_upload_ends(const char *group, const char *name,
     struct session s;
     struct data d;
 
-    server_start(&server, &plan);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_begin(&s, &server, &plan);
     data_open(&s, &d, "STOR f");
     data_write(&d, block, sizeof(block));
     cr_expect_eq(ctl(&server, group, name, argument), 0);

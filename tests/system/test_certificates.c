@@ -159,8 +159,7 @@ static void deploy(const struct server *s, int status, const char *words)
 
 static void enter(struct session *s, const struct server *server)
 {
-    session_init(s);
-    session_open(s, server, "anna");
+    session_enter(s, server, "anna");
 }
 
 /* Returns the serial of the certificate for a client that asks for NAME with
@@ -217,8 +216,7 @@ Test(certificates, a_reload_is_seen_by_new_sessions)
     transfer(&new);
     session_close(&old);
     transfer(&new);
-    session_close(&new);
-    server_stop(&server);
+    session_end(&new, &server);
 }
 
 static void spoil_key(const struct server *s)
@@ -302,8 +300,7 @@ Test(certificates, no_bad_pair_is_taken)
             write_pair(&server, "certificate.pem", "key.pem",
                        &(struct made){ .serial = 78 });
     }
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }
 
 static void add_lines(const struct server *s, const char *lines)
@@ -352,8 +349,7 @@ Test(certificates, names_and_kinds)
     cr_expect_eq(serial_for(&server, "ftp.two.example", NULL), 3);
     cr_expect_eq(serial_for(&server, "ftp.three.example", NULL), 1);
     transfer(&s);
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }
 
 /* A client that got the certificate of one host can't continue to another. The
@@ -409,15 +405,14 @@ Test(certificates, settings_of_a_reload)
     session_drop(&s);
     enter(&s, &server);
     transfer(&s);
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }
 
 #define ROUNDS 7 /* with the first one: as many generations as may live */
 
 /* Each generation has a session. None is dropped, and each continues with its
  * first certificate. While all generations live, a reload waits, and its caller
- * is told so. */
+ * is refused. */
 Test(certificates, sessions_of_many_generations)
 {
     struct server server;
@@ -448,8 +443,7 @@ Test(certificates, sessions_of_many_generations)
         session_close(&s[i]);
     }
     transfer(&late);
-    session_close(&late);
-    server_stop(&server);
+    session_end(&late, &server);
 }
 
 /* Reloads one after the other, with clients all the time. */
@@ -508,8 +502,7 @@ Test(certificates, a_deploy_hook)
     deploy(&server, EX_DATAERR, "sallyport.conf:4: key = ");
     cr_assert_eq(serial_for(&server, NULL, NULL), 503);
     transfer(&s);
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }
 
 /* The server's own certificate lasts longer; each of those that don't is

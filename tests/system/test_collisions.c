@@ -34,7 +34,7 @@ Test(collisions, folder_removed, .timeout = 60)
     struct session s;
     struct data d;
 
-    fault_begin(&s, &server, "folder");
+    session_enter_shared(&s, &server, "folder");
     session_do(&s, "257 {*}", "MKD d");
     data_open(&s, &d, "STOR d/f");
     data_write(&d, bytes, SENT);
@@ -64,7 +64,7 @@ Test(collisions, two_writers, .timeout = 60)
     struct data x, y;
 
     fault_begin_upload(&a, &server, "two", &x, one, SENT);
-    fault_begin(&b, &server, "two");
+    session_enter_shared(&b, &server, "two");
     data_open(&b, &y, "STOR f");
     data_write(&y, two, SENT);
     cr_assert_eq(fault_count_partials(&server, "two"), 2);
@@ -95,7 +95,7 @@ Test(collisions, two_writers_of_whom_one_is_cut, .timeout = 60)
     struct data x, y;
 
     fault_begin_upload(&a, &server, "one", &x, one, SENT);
-    fault_begin(&b, &server, "one");
+    session_enter_shared(&b, &server, "one");
     data_open(&b, &y, "STOR f");
     data_write(&y, two, SENT);
     data_cut(&y, false);
@@ -124,7 +124,7 @@ Test(collisions, fifo, .timeout = 60)
     struct data d;
     char path[SERVER_PATH_MAX];
 
-    fault_begin(&s, &server, "fifo");
+    session_enter_shared(&s, &server, "fifo");
     snprintf(path, sizeof(path), "%s", server_home_file(&server, "fifo", "f"));
     cr_assert_eq(mkfifo(path, 0600), 0);
     files_give_to_owner_of(server_home(&server, "fifo"), path);
@@ -159,12 +159,12 @@ Test(collisions, replaced_while_read, .timeout = 60)
     struct data d;
     char path[SERVER_PATH_MAX];
 
-    fault_begin(&writer, &server, "reader");
+    session_enter_shared(&writer, &server, "reader");
     snprintf(path, sizeof(path), "%s",
              server_home_file(&server, "reader", "f"));
     files_write(path, old, OLD, 0600);
     files_give_to_owner_of(server_home(&server, "reader"), path);
-    fault_begin(&reader, &server, "reader");
+    session_enter_shared(&reader, &server, "reader");
     buf_init(&got, 2 * OLD);
     data_open(&reader, &d, "RETR f");
     fault_retry(&writer, &server, "reader", "f", new, LEN);

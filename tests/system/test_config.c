@@ -401,8 +401,7 @@ Test(config, no_users_file_yet, .timeout = 60)
     run_release(&r);
     server_again(&server);
     cr_assert_eq(rename(away, server_path(&server, "users")), 0);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_enter(&s, &server, "anna");
     cr_assert_eq(rename(server_path(&server, "users"), away), 0);
     run(&r, NULL, server_program("sallyportctl"), "reload", "--config",
         server_path(&server, "sallyport.conf"), NULL);
@@ -411,8 +410,7 @@ Test(config, no_users_file_yet, .timeout = 60)
               r.text);
     run_release(&r);
     session_do(&s, "200 {*}", "NOOP");
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }
 
 /* A container may forbid Landlock. Then nobody could log in, so the server

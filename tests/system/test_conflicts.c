@@ -25,13 +25,6 @@ SERVER_SHARED(.ports = "auto 16", .users = users,
               .user_count = sizeof(users) / sizeof(*users),
               .settings = "on_conflict = reject\nconflict_name = new\n");
 
-static void begin(struct session *s, struct server *server, const char *user)
-{
-    server_shared(server);
-    session_init(s);
-    session_open(s, server, user);
-}
-
 static bool holds(const struct server *server, const char *user,
                   const char *name, const char *bytes)
 {
@@ -72,8 +65,8 @@ Test(conflicts, reject, .timeout = 60)
     struct session s, other;
     struct data d;
 
-    begin(&s, &server, "reject");
-    begin(&other, &server, "reject");
+    session_enter_shared(&s, &server, "reject");
+    session_enter_shared(&other, &server, "reject");
     store(&s, "STOR f", "one", "226 {*} stored as /f");
     refused(&s, "STOR f", "553 The name is taken{*}");
     refused(&s, "APPE f", "553 The name is taken{*}");
@@ -95,7 +88,7 @@ Test(conflicts, overwrite, .timeout = 60)
     struct server server;
     struct session s;
 
-    begin(&s, &server, "overwrite");
+    session_enter_shared(&s, &server, "overwrite");
     store(&s, "STOR f", "one", "226 {*} stored as /f");
     store(&s, "STOR f", "two", "226 {*} stored as /f");
     cr_assert(holds(&server, "overwrite", "f", "two"));
@@ -108,7 +101,7 @@ Test(conflicts, rename, .timeout = 60)
     struct server server;
     struct session s;
 
-    begin(&s, &server, "rename");
+    session_enter_shared(&s, &server, "rename");
     store(&s, "STOR f.txt", "one", "226 {*} stored as /f.txt");
     store(&s, "STOR f.txt", "two", "226 {*} stored as /new-f.txt");
     server_log_wait(&server, "/new-f.txt", "user=rename", NULL);
@@ -127,7 +120,7 @@ Test(conflicts, version, .timeout = 60)
     struct server server;
     struct session s;
 
-    begin(&s, &server, "version");
+    session_enter_shared(&s, &server, "version");
     store(&s, "STOR f", "one", "226 {*} stored as /f");
     store(&s, "APPE f", "2", "226 {*} stored as /f");
     session_do(&s, "350 {*}", "REST 1");
@@ -147,7 +140,7 @@ static void ten_at_once(const char *user)
     char bytes[TEN][32];
 
     for (int i = 0; i < TEN; i++) {
-        begin(&s[i], &server, user);
+        session_enter_shared(&s[i], &server, user);
         data_open(&s[i], &d[i], "STOR same.txt");
         snprintf(bytes[i], sizeof(bytes[i]), "upload %d", i);
         data_write(&d[i], bytes[i], strlen(bytes[i]));

@@ -25,8 +25,7 @@ static const struct server_plan plan = {
 
 static void open_compressed(const struct server *server, struct session *s)
 {
-    session_init(s);
-    session_open(s, server, "anna");
+    session_enter(s, server, "anna");
     session_do(s, "200 {*}", "MODE Z");
 }
 
@@ -38,8 +37,7 @@ static void begin(struct server *server, struct session *s)
 
 static void end(struct server *server, struct session *s)
 {
-    session_close(s);
-    server_stop(server);
+    session_end(s, server);
 }
 
 /* Half of these bytes can be compressed. */
@@ -454,9 +452,7 @@ Test(lines, clients, .timeout = 150)
 static void open_lines(struct server *server, struct session *s,
                        bool compressed)
 {
-    server_start(server, &plan);
-    session_init(s);
-    session_open(s, server, "anna");
+    session_begin(s, server, &plan);
     session_do(s, "200 {*}", "TYPE A");
     if (compressed)
         session_do(s, "200 {*}", "MODE Z");

@@ -136,8 +136,7 @@ Test(copying, control_is_served, .timeout = 120)
     server_start(&server, &plan);
     put(&server, "big", 0, BIG);
     put(&server, "same", 0, BIG);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_enter(&s, &server, "anna");
     data_connect(&s, &d);
     cr_expect_leq(time_of(&s, "APPE big", "150 {*}"), 10 * SOON);
     cr_expect_eq(partial_bytes(&server), 1, "before the first byte");
@@ -160,8 +159,7 @@ Test(copying, control_is_served, .timeout = 120)
                "TYPE I"); /* files has finished the rest by then */
     cr_expect(has_no_partial(&server));
     expect_same(&server, 0, BIG, "tail");
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }
 
 /* The client closes the control connection, or only the data connection. */
@@ -176,8 +174,7 @@ Test(copying, nothing_outlives_its_client, .timeout = 120)
         struct session s;
         struct data d;
 
-        session_init(&s);
-        session_open(&s, &server, "anna");
+        session_enter(&s, &server, "anna");
         data_open(&s, &d, "APPE big");
         data_write(&d, "tail", 4);
         cr_assert(wait_until(is_copying, &server, WAIT_MS));
@@ -207,8 +204,7 @@ Test(copying, hang_up_before_a_byte, .timeout = 60)
         struct session s;
         struct data d;
 
-        session_init(&s);
-        session_open(&s, &server, "anna");
+        session_enter(&s, &server, "anna");
         data_connect(&s, &d);
         session_do(&s, "150 {*}", "APPE big");
         cr_expect_eq(partial_bytes(&server), 1);
@@ -231,8 +227,7 @@ Test(copying, holes_stay_holes, .timeout = 60)
     put(&server, "big", 3 * GIB, 3 * MIB);
     put(&server, "same", 3 * GIB, 3 * MIB);
     cr_assert_eq(truncate(path_of(&server, "big"), 6 * (off_t)GIB), 0);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_enter(&s, &server, "anna");
     session_store(&s, "APPE", "big", "tail", 4);
     cr_assert_eq(stat(path_of(&server, "big"), &st), 0);
     cr_expect_eq((uint64_t)st.st_size, 6 * GIB + 4);
@@ -240,8 +235,7 @@ Test(copying, holes_stay_holes, .timeout = 60)
     cr_assert_eq(truncate(path_of(&server, "big"), (off_t)(3 * GIB + 3 * MIB)),
                  0);
     expect_same(&server, 3 * GIB, 3 * GIB + 3 * MIB, "");
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }
 
 Test(copying, most_bytes, .timeout = 60)
@@ -254,8 +248,7 @@ Test(copying, most_bytes, .timeout = 60)
 
     server_start(&server, &plan);
     put(&server, "big", 0, 4 * MIB);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_enter(&s, &server, "anna");
     data_connect(&s, &d);
     session_do(&s, "553 {*}Too large to be copied{*}", "APPE big");
     data_cut(&d, false);

@@ -90,9 +90,7 @@ static void die_once(const struct death *death)
     struct session s;
     struct data d;
 
-    server_start(&server, &plan);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_begin(&s, &server, &plan);
     data_open(&s, &d, "STOR f");
     data_write(&d, "some ", 5);
     fault_wait_partial(&server, "anna", 1);
@@ -101,13 +99,11 @@ static void die_once(const struct death *death)
     session_drop(&s);
     cr_assert(wait_until(can_log_in, &server, AGAIN_MS),
               "no login after the death of %s", death->title);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_enter(&s, &server, "anna");
     fault_retry(&s, &server, "anna", "f", "again", 5);
     if (death->session == ENDS)
         fault_expect_event(&server, "anna", "f", -1, "reason=");
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }
 
 Test(deaths, session, .timeout = 90)
@@ -206,9 +202,7 @@ Test(deaths, log_loses_nothing, .timeout = 90)
     struct session s;
     char path[32];
 
-    server_start(&server, &plan);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_begin(&s, &server, &plan);
     processes_wait(server.pid, "sallyport: files", 1, &p);
     log = processes_find(&p, "sallyport: log");
     cr_assert(log && kill(log->pid, SIGSTOP) == 0);
@@ -248,9 +242,7 @@ Test(deaths, master, .timeout = 90)
     struct session s;
     int status;
 
-    server_start(&server, &plan);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_begin(&s, &server, &plan);
     processes_wait(server.pid, "sallyport: files", 1, &p);
     kill(server.pid, SIGKILL);
     cr_assert(wait_exit(server.pid, &status, WAIT_MS));
@@ -270,9 +262,7 @@ Test(deaths, master_comes_back, .timeout = 90)
     struct session s;
     struct data d;
 
-    server_start(&server, &plan);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_begin(&s, &server, &plan);
     data_open(&s, &d, "STOR f");
     data_write(&d, "some ", 5);
     fault_wait_partial(&server, "anna", 1);
@@ -286,11 +276,9 @@ Test(deaths, master_comes_back, .timeout = 90)
     cr_assert(wait_until(can_log_in, &server, AGAIN_MS), "no login");
     processes_wait(server.pid, "sallyport: master", 1, &p);
     cr_expect_neq(processes_find(&p, "sallyport: master")->pid, first.pid);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_enter(&s, &server, "anna");
     fault_retry(&s, &server, "anna", "f", "again", 5);
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }
 
 static void expect_status(const struct server *server)
@@ -348,8 +336,7 @@ Test(deaths, master_while_the_disk_is_in_disorder, .timeout = 90)
     cr_assert_eq(unlink(server_path(&server, "key.pem")), 0);
     processes_kill(server.pid, "sallyport: master");
     cr_assert(wait_until(can_log_in, &server, AGAIN_MS), "no login");
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_enter(&s, &server, "anna");
     session_close(&s);
     processes_kill(server.pid, "sallyport: master");
     cr_assert(wait_until(can_log_in, &server, AGAIN_MS), "no login again");
@@ -371,9 +358,7 @@ static void stop_and_orphan(const char *stopped, const char *parent,
     struct session s;
     int status;
 
-    server_start(&server, &plan);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_begin(&s, &server, &plan);
     processes_wait(server.pid, "sallyport: files", 1, &p);
     row = processes_find(&p, stopped);
     cr_assert(row, "no %s", stopped);
@@ -432,12 +417,10 @@ Test(deaths, a_stopped_session, .timeout = 90)
     struct server server;
 
     server_start(&server, &plan);
-    session_init(&witness);
-    session_open(&witness, &server, "bert");
+    session_enter(&witness, &server, "bert");
     data_open(&witness, &goes_on, "STOR f");
     data_write(&goes_on, "some", 4);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_enter(&s, &server, "anna");
     data_open(&s, &d, "STOR f");
     data_write(&d, "some", 4);
     cr_assert_eq(
@@ -452,8 +435,7 @@ Test(deaths, a_stopped_session, .timeout = 90)
     data_write(&goes_on, " more", 5);
     data_close(&goes_on);
     session_expect(&witness, "226 {*}");
-    session_close(&witness);
-    server_stop(&server);
+    session_end(&witness, &server);
 }
 
 static void crash_a_session(struct server *server)
@@ -462,8 +444,7 @@ static void crash_a_session(struct server *server)
     static struct processes p;
     struct session s;
 
-    session_init(&s);
-    session_open(&s, server, "anna");
+    session_enter(&s, server, "anna");
     processes_wait(server->pid, "sallyport: session", 1, &p);
     victim = processes_find(&p, "sallyport: session");
     cr_assert(victim && kill(victim->pid, SIGABRT) == 0);
@@ -517,8 +498,7 @@ Test(deaths, a_crash_bans, .timeout = 90)
     session_init(&s);
     strcpy(s.from, "127.0.0.2");
     session_open(&s, &server, "anna");
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }
 
 /* SIGTERM during a session and an upload: 421, the data connection ends, one
@@ -532,11 +512,8 @@ Test(deaths, sigterm, .timeout = 90)
     struct data d;
     char path[SERVER_PATH_MAX], c;
 
-    server_start(&server, &plan);
-    session_init(&idle);
-    session_open(&idle, &server, "anna");
-    session_init(&busy);
-    session_open(&busy, &server, "anna");
+    session_begin(&idle, &server, &plan);
+    session_enter(&busy, &server, "anna");
     data_open(&busy, &d, "STOR half");
     data_write(&d, "some", 4);
     strcpy(path, server_home_file(&server, "anna", "half"));

@@ -96,7 +96,7 @@ Test(disks, full, .timeout = 60)
              server_home_file(&server, "full", "filler"));
     files_write(filler, bytes, LEN, 0600);
     files_give_to_owner_of(server_home(&server, "full"), filler);
-    fault_begin(&s, &server, "full");
+    session_enter_shared(&s, &server, "full");
     data_open(&s, &d, "STOR f");
     fault_write(&d, bytes, LEN);
     session_expect(&s, "452 {*}");
@@ -123,7 +123,7 @@ Test(disks, no_inodes, .timeout = 60)
     need_root();
     server_shared(&server);
     mount_home(&server, "inodes", "size=1m,nr_inodes=2");
-    fault_begin(&s, &server, "inodes");
+    session_enter_shared(&s, &server, "inodes");
     session_store(&s, "STOR", "other", "x", 1);
     data_connect(&s, &d);
     session_do(&s, "452 {*}", "STOR f");
@@ -148,7 +148,7 @@ Test(disks, read_only, .timeout = 60)
     snprintf(home, sizeof(home), "%s", server_home(&server, "readonly"));
     cr_assert_eq(mount(home, home, NULL, MS_BIND, NULL), 0);
     cr_assert_eq(mount(NULL, home, NULL, bind | MS_RDONLY, NULL), 0);
-    fault_begin(&s, &server, "readonly");
+    session_enter_shared(&s, &server, "readonly");
     data_connect(&s, &d);
     session_do(&s, "550 Read-only file system.", "STOR f");
     data_cut(&d, false);
@@ -169,7 +169,7 @@ Test(disks, device_node, .timeout = 60)
     struct data d;
 
     need_root();
-    fault_begin(&s, &server, "device");
+    session_enter_shared(&s, &server, "device");
     snprintf(path, sizeof(path), "%s",
              server_home_file(&server, "device", "f"));
     cr_assert_eq(mknod(path, S_IFCHR | 0666, makedev(1, 3)), 0);
@@ -234,7 +234,7 @@ static void broken(const char *user, const char *kind, const char *inject,
     struct data d;
 
     need_root();
-    fault_begin(&s, &server, user);
+    session_enter_shared(&s, &server, user);
     data_open(&s, &d, "STOR f");
     break_calls(&strace, fault_process(&server, user, kind), inject);
     fault_write(&d, bytes, LEN);

@@ -127,7 +127,7 @@ Test(downloads, suites, .timeout = 120)
     struct server server;
     struct session s;
 
-    fault_begin(&s, &server, "suites");
+    session_enter_shared(&s, &server, "suites");
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         unsigned long before = kernel_sealed();
         struct buf got;
@@ -193,7 +193,7 @@ Test(downloads, what_the_kernel_does_not_seal, .timeout = 60)
     struct buf got;
 
     buf_init(&got, FAULT_MIB);
-    fault_begin(&s, &server, "others");
+    session_enter_shared(&s, &server, "others");
     session_store(&s, "STOR", "stored", "bytes", 5);
     expect_sealed_by_kernel(&server, "verb=STOR", "stored", false);
     put_file(&server, "others", "compressed", "bytes", 5);
@@ -203,7 +203,7 @@ Test(downloads, what_the_kernel_does_not_seal, .timeout = 60)
     session_close(&s);
 
     buf_clear(&got);
-    fault_begin(&s, &server, "suites");
+    session_enter_shared(&s, &server, "suites");
     put_file(&server, "suites", "fragments", "bytes", 5);
     fetch_with(&s, &small, "fragments", &got);
     expect_same(&got, (const unsigned char *)"bytes", 5, "fragments");
@@ -223,7 +223,7 @@ Test(downloads, no_extended_master_secret, .timeout = 60)
     struct data d;
     char byte;
 
-    fault_begin(&s, &server, "suites");
+    session_enter_shared(&s, &server, "suites");
     put_file(&server, "suites", "old", "bytes", 5);
     data_connect(&s, &d);
     session_do(&s, "150 {*}", "RETR old");
@@ -242,17 +242,14 @@ Test(downloads, not_wanted, .timeout = 60)
     struct session s;
     struct buf got;
 
-    server_start(&server, &plan);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_begin(&s, &server, &plan);
     put_file(&server, "anna", "f", "bytes", 5);
     buf_init(&got, FAULT_MIB);
     session_fetch(&s, "RETR f", &got);
     expect_same(&got, (const unsigned char *)"bytes", 5, "f");
     expect_sealed_by_kernel(&server, "verb=RETR", "f", false);
     buf_release(&got);
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }
 
 /* Reads to the end, which must not be a close_notify. */
@@ -415,7 +412,7 @@ Test(downloads, client_goes, .timeout = 60)
     struct session s;
     struct data d;
 
-    fault_begin(&s, &server, "new");
+    session_enter_shared(&s, &server, "new");
     fault_make_sparse(&server, "new", "f", 64 * FAULT_MIB);
     for (int reset = 0; reset < 2; reset++) {
         data_open(&s, &d, "RETR f");

@@ -90,7 +90,7 @@ Test(faults, client_killed, .timeout = 60)
     cr_assert_eq(r.status, 128 + SIGKILL);
     run_release(&r);
     server_log_wait(&server, "end ", " user=client ", NULL);
-    fault_begin(&s, &server, "client");
+    session_enter_shared(&s, &server, "client");
     retry(&s, &server, "client", bytes);
     fault_expect_event(&server, "client", "f", -1, "reason=");
     free(bytes);
@@ -110,7 +110,7 @@ Test(faults, session_killed, .timeout = 60)
     fault_expect_no_226(&s);
     server_log_wait(&server, "end ", " by=gate ", "reason=\"crash", NULL);
     server_log_wait(&server, "transfer process=files ", " user=session ", NULL);
-    fault_begin(&again, &server, "session");
+    session_enter_shared(&again, &server, "session");
     retry(&again, &server, "session", bytes);
     fault_expect_event(&server, "session", "f", 0,
                        "the session died: signal 9");
@@ -131,7 +131,7 @@ Test(faults, files_killed, .timeout = 60)
     session_expect(&s, "421 Part of the server failed{*}");
     fault_expect_no_226(&s);
     server_log_wait(&server, "end ", " user=files ", "another process", NULL);
-    fault_begin(&again, &server, "files");
+    session_enter_shared(&again, &server, "files");
     retry(&again, &server, "files", bytes);
     fault_expect_event(&server, "files", "f", -1, "another process failed");
     data_cut(&d, false);
@@ -147,9 +147,7 @@ Test(faults, master_killed, .timeout = 60)
     struct session s, again;
     struct data d;
 
-    server_start(&server, &plan);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_begin(&s, &server, &plan);
     data_open(&s, &d, "STOR f");
     data_write(&d, bytes, SENT);
     fault_wait_partial(&server, "anna", 1);
@@ -158,8 +156,7 @@ Test(faults, master_killed, .timeout = 60)
     fault_expect_event_only(&server, "anna", "f", 0, "another process failed");
     fault_expect_absent(&server, "anna", "f");
     server_again(&server);
-    session_init(&again);
-    session_open(&again, &server, "anna");
+    session_enter(&again, &server, "anna");
     retry(&again, &server, "anna", bytes);
     data_cut(&d, false);
     session_drop(&s);
@@ -201,7 +198,7 @@ Test(faults, size_limit, .timeout = 60)
     struct session s;
     struct data d;
 
-    fault_begin(&s, &server, "limit");
+    session_enter_shared(&s, &server, "limit");
     data_open(&s, &d, "STOR f");
     data_write(&d, bytes, 2 * LIMIT);
     session_expect(&s, "552 {*}");

@@ -49,8 +49,7 @@ static void begin(struct far *f, const char *settings)
              server_home_file(&f->server, "anna", "far"));
     cr_assert_eq(mkdir(f->folder, 0700), 0);
     f->fuse = fuse_mount(f->folder, home.st_uid);
-    session_init(&f->s);
-    session_open(&f->s, &f->server, "anna");
+    session_enter(&f->s, &f->server, "anna");
 }
 
 static void end(struct far *f)
@@ -146,8 +145,7 @@ Test(fuse, a_home_that_hangs, .timeout = 90)
     begin = clock_ms();
     kill(generation_newest(&server), SIGKILL);
     server_log_wait(&server, "replaces processes that failed", NULL);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_enter(&s, &server, "anna");
     cr_expect_leq(clock_ms() - begin, QUICK_MS);
     session_close(&s);
     fuse_unmount(home, fuse);

@@ -65,8 +65,7 @@ Test(generations, reloads_under_load, .timeout = 1800)
     server_start(&server, &plan);
     generation_reload(&server, GENERATION_CTL);
     census_take(&server, &before);
-    session_init(&old);
-    session_open(&old, &server, "anna");
+    session_enter(&old, &server, "anna");
     reload_often(&server, &old);
     fault_expect_whole(&server, "anna", "old", "bytes of the first", 18);
     session_close(&old);
@@ -103,8 +102,7 @@ Test(generations, clients_in_the_backlog, .timeout = 120)
 /* Asks for a port before a takeover, which is used after it. */
 static void ask_port(struct session *s, const struct server *server)
 {
-    session_init(s);
-    session_open(s, server, "anna");
+    session_enter(s, server, "anna");
     session_do(s, "227 Entering Passive Mode (127,0,0,1,{p1},{p2}).", "PASV");
 }
 
@@ -163,8 +161,7 @@ Test(generations, a_crash_beside_eight, .timeout = 120)
     for (int i = 0; i < EIGHT; i++) {
         if (i > 0)
             generation_reload(&server, GENERATION_CTL);
-        session_init(&s[i]);
-        session_open(&s[i], &server, "anna");
+        session_enter(&s[i], &server, "anna");
         data_open(&s[i], &d[i], "STOR f-%d", i);
         data_write(&d[i], "bytes", 5);
     }
@@ -174,8 +171,7 @@ Test(generations, a_crash_beside_eight, .timeout = 120)
     session_drop(&s[0]);
     server_log_wait(&server, " end ", "user=anna",
                     "the oldest generation makes room for a recovery", NULL);
-    session_init(&late);
-    session_open(&late, &server, "anna");
+    session_enter(&late, &server, "anna");
     session_close(&late);
     for (int i = 1; i < EIGHT; i++) {
         data_close(&d[i]);

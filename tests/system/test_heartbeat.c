@@ -26,8 +26,7 @@ static void expect_service(const struct server *server)
 {
     struct session s;
 
-    session_init(&s);
-    session_open(&s, server, "anna");
+    session_enter(&s, server, "anna");
     session_store(&s, "STOR", "f", "bytes", 5);
     session_close(&s);
 }

@@ -54,8 +54,7 @@ Test(hosts, of_the_hosts_file, .timeout = 60)
     open_session(&s, &server);
     session_do(&s, "227 {*}(127,0,0,1,{p1},{p2}){*}", "PASV");
     session_store(&s, "STOR", "by-epsv", "bytes", 5);
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }
 
 /* It isn't an error, and no process of the server is left. */
@@ -427,8 +426,7 @@ Test(hosts, of_the_hosts_file_first, .init = need_root, .timeout = 60)
     server_start(&server, &plan);
     open_session(&s, &server);
     session_do(&s, TOLD("192,0,2,44"), "PASV");
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
     net_close(&n);
 }
 

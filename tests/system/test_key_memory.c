@@ -148,8 +148,7 @@ Test(key_memory, keys_alone, .timeout = 120)
 
     server_start(&server, &plan);
     read_marks(&server, &m);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_enter(&s, &server, "anna");
     session_store(&s, "STOR", "f", "x", 1);
     processes_wait(server.pid, "sallyport: files", 1, &p);
     for (size_t i = 0; i < p.count; i++) {
@@ -159,8 +158,7 @@ Test(key_memory, keys_alone, .timeout = 120)
                      p.row[i].title);
     }
     cr_assert_geq(p.count, 7);
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }
 
 /* Reads anna's hash from the users file. */
@@ -190,8 +188,7 @@ Test(key_memory, hashes_in_master_and_auth, .timeout = 120)
 
     server_start(&server, &plan);
     read_hash(&server, &m);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_enter(&s, &server, "anna");
     processes_wait(server.pid, "sallyport: files", 1, &p);
     for (size_t i = 0; i < p.count; i++) {
         const char *title = p.row[i].title;
@@ -203,8 +200,7 @@ Test(key_memory, hashes_in_master_and_auth, .timeout = 120)
         holders += has;
     }
     cr_expect_geq(holders, 2);
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }
 
 /* Reads the secret of the key that sealed the client's ticket: in gate's memory
@@ -240,9 +236,7 @@ Test(key_memory, tickets_after_login, .timeout = 120)
     struct server server;
     size_t holders = 0;
 
-    server_start(&server, &plan);
-    session_init(&known);
-    session_open(&known, &server, "anna");
+    session_begin(&known, &server, &plan);
     session_init(&unknown);
     session_connect(&unknown, server.port);
     session_start_tls(&unknown);
@@ -259,6 +253,5 @@ Test(key_memory, tickets_after_login, .timeout = 120)
     }
     cr_assert_eq(holders, 2);
     session_drop(&unknown);
-    session_close(&known);
-    server_stop(&server);
+    session_end(&known, &server);
 }

@@ -92,7 +92,7 @@ static void cut(struct server *server, const struct row *row,
     struct session s;
     struct data d;
 
-    fault_begin(&s, server, row->user);
+    session_enter_shared(&s, server, row->user);
     files = fault_process(server, row->user, "sallyport: files");
     data_open(&s, &d, "STOR f");
     data_write(&d, bytes, row->len);
@@ -230,7 +230,7 @@ static void send_half(const struct server *server, const unsigned char *bytes)
     struct data d;
     int process;
 
-    fault_begin(&s, &same, "bare");
+    session_enter_shared(&s, &same, "bare");
     data_open(&s, &d, "STOR f");
     data_write(&d, bytes, HALF);
     fault_wait_partial(server, "bare", HALF);

@@ -41,9 +41,7 @@ static void start(struct server *server, struct session *s)
     const struct server_plan plan = { .settings = "max_file_size = 1M\n" };
 
     files_noise(noise, sizeof(noise), 3);
-    server_start(server, &plan);
-    session_init(s);
-    session_open(s, server, "anna");
+    session_begin(s, server, &plan);
 }
 
 static void cut_one(struct session *s, const struct server *server,
@@ -141,8 +139,7 @@ Test(limits, max_file_size, .timeout = 60)
             cr_expect_eq(session_reply(&s), more && w->there == 0 ? 550 : 250,
                          "%s", w->what);
         }
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }
 
 /* The server chooses the name: no file at all may exist. */
@@ -159,8 +156,7 @@ Test(limits, store_unique, .timeout = 60)
     cr_expect_eq(names.len, 0);
     cr_expect_eq(send_to(&s, "STOU", "x", LIMIT), 226);
     buf_release(&names);
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }
 
 /* The refusal comes before a byte is sent. */
@@ -177,6 +173,5 @@ Test(limits, told_early, .timeout = 60)
     session_do(&s, "229 {*}", "EPSV");
     session_do(&s, "55{n} {*}", "STOR f");
     cr_expect_eq(size_of(&server, "f"), LIMIT);
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }

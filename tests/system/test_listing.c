@@ -102,8 +102,7 @@ Test(listing, very_many, .timeout = 300)
     server_start(&server, &plan);
     fill(&server, "few", 10, 20);
     fill(&server, "many", n, 20);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_enter(&s, &server, "anna");
     list_all(&s, "few", 10);
     processes_wait(server.pid, "sallyport: files", 1, &p);
     row[0] = processes_find(&p, "sallyport: session");
@@ -122,8 +121,7 @@ Test(listing, very_many, .timeout = 300)
                   "%s grew from %llu to %llu kB", row[i]->title,
                   (unsigned long long)before[i], (unsigned long long)after);
     }
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }
 
 /* ABOR during a listing that is larger than all buffers on its way: files
@@ -138,8 +136,7 @@ Test(listing, aborted, .timeout = 120)
 
     server_start(&server, &plan);
     fill(&server, "many", N, 200);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_enter(&s, &server, "anna");
     for (int i = 0; i < 3; i++) {
         data_open(&s, &d, "LIST many");
         session_do(&s, "426 {*}", "ABOR");
@@ -147,6 +144,5 @@ Test(listing, aborted, .timeout = 120)
         data_cut(&d, false);
     }
     list(&s, "NLST", "many", N);
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }

@@ -64,13 +64,10 @@ Test(log, away, .timeout = 90)
     struct server server;
     struct session old, new;
 
-    server_start(&server, &plan);
-    session_init(&old);
-    session_open(&old, &server, "anna");
+    session_begin(&old, &server, &plan);
     take_log_away(&server);
     say_all(&old, "old");
-    session_init(&new);
-    session_open(&new, &server, "anna");
+    session_enter(&new, &server, "anna");
     say_all(&new, "new");
     cr_assert(wait_until(log_lives, &server, AGAIN_MS), "no log");
     server_log_expect(&server, 2, "end ", "user=anna ", "reason=quit", NULL);
@@ -107,15 +104,12 @@ Test(log, flood, .timeout = 90)
     struct server server;
     struct session s, other;
 
-    server_start(&server, &plan);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_begin(&s, &server, &plan);
     session_store(&s, "STOR", "secret", "hello", 5);
     for (unsigned i = 0; i < FLOOD / 2; i += PIECE)
         make_and_remove(&s, PIECE);
     session_do(&s, "250 {*}", "DELE secret");
-    session_init(&other);
-    session_open(&other, &server, "anna");
+    session_enter(&other, &server, "anna");
     session_close(&other);
     session_do(&s, "200 {*}", "NOOP");
     session_close(&s);
@@ -182,8 +176,7 @@ Test(log, a_user_is_bounded_in_bytes, .timeout = 90)
 
     server_start(&server, &plan);
     for (int i = 0; i < 2; i++) {
-        session_init(&s[i]);
-        session_open(&s[i], &server, "anna");
+        session_enter(&s[i], &server, "anna");
     }
     before = log_size(&server);
     began = clock_ms();
@@ -256,8 +249,7 @@ Test(log, refusals, .timeout = 60)
         struct session s;
 
         snprintf(user, sizeof(user), " user=%s ", row->user);
-        session_init(&s);
-        session_open(&s, &server, row->user);
+        session_enter(&s, &server, row->user);
         session_do(&s, row->reply, "%s", row->line);
         session_close(&s);
         server_log_expect(&server, 1, "command-refused ", user, row->verb,
@@ -277,8 +269,7 @@ Test(log, many_refusals, .timeout = 60)
     struct session s;
 
     server_start(&server, &plan);
-    session_init(&s);
-    session_open(&s, &server, "mirror");
+    session_enter(&s, &server, "mirror");
     for (int i = 0; i < UPLOADS; i++)
         session_do(&s, "550 {*}", "STOR new%d", i);
     session_close(&s);

@@ -78,8 +78,7 @@ Test(many, sessions, .timeout = 300)
     cr_assert(s);
     server_start(&server, &plan);
     for (unsigned i = 0; i < n; i++) {
-        session_init(&s[i]);
-        session_open(&s[i], &server, "anna");
+        session_enter(&s[i], &server, "anna");
     }
     processes_wait(server.pid, "sallyport: session", n, &p);
     processes_wait(server.pid, "sallyport: files", n, &p);
@@ -189,8 +188,7 @@ Test(many, per_user, .timeout = 120)
 
     server_start(&server, &plan);
     for (int i = 0; i < 2; i++) {
-        session_init(&s[i]);
-        session_open(&s[i], &server, "anna");
+        session_enter(&s[i], &server, "anna");
     }
     session_init(&over);
     session_connect(&over, server.port);
@@ -248,8 +246,7 @@ static void expect_same_master(const struct server *server, pid_t master)
 {
     struct session other;
 
-    session_init(&other);
-    session_open(&other, server, "anna");
+    session_enter(&other, server, "anna");
     session_close(&other);
     cr_assert_eq(generation_newest(server), master, "a generation has ended");
 }

@@ -68,9 +68,7 @@ Test(network, active_mode_knows_one_host, .timeout = 60)
     struct session s;
     struct buf log;
 
-    server_start(&server, &plan);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_begin(&s, &server, &plan);
     session_do(&s, "504 Use your own address{*}", "PORT 127,0,0,2,200,1");
     session_do(&s, "504 Use your own address{*}", "EPRT |1|127.0.0.1|22|");
     session_do(&s, "200 {*} 127.0.0.1:1024.", "PORT 127,0,0,1,4,0");
@@ -241,8 +239,7 @@ Test(network, a_stranger_at_the_port, .timeout = 60)
     server_log_wait(&server, "data-refused ",
                     "peer=127.0.0.3:", "reason=\"not who is expected\"", NULL);
     buf_release(&got);
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }
 
 /* Two sessions of one host can't be distinguished on one port. */
@@ -252,11 +249,8 @@ Test(network, a_full_range, .timeout = 60)
     struct session one, two, other;
     struct server server;
 
-    server_start(&server, &plan);
-    session_init(&one);
-    session_open(&one, &server, "anna");
-    session_init(&two);
-    session_open(&two, &server, "anna");
+    session_begin(&one, &server, &plan);
+    session_enter(&two, &server, "anna");
     session_init(&other);
     strcpy(other.from, "127.0.0.2");
     session_open(&other, &server, "anna");
@@ -269,6 +263,5 @@ Test(network, a_full_range, .timeout = 60)
     session_store(&two, "STOR", "f", "bytes", 5);
     session_close(&one);
     session_close(&two);
-    session_close(&other);
-    server_stop(&server);
+    session_end(&other, &server);
 }

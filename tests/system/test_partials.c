@@ -114,8 +114,7 @@ static void begin(struct session *s, struct data *d,
     unsigned char *bytes = malloc(SENT);
 
     files_noise(bytes, SENT, 7);
-    session_init(s);
-    session_open(s, server, user);
+    session_enter(s, server, user);
     data_open(s, d, "STOR %s", name);
     data_write(d, bytes, SENT);
     wait_for(server, user, SENT, "\"uploading\"");
@@ -148,8 +147,7 @@ Test(partials, of_two_users)
     SAYS(&server, 0, "status", "running", "users:     2");
     cr_expect_eq(count(&server, "partials list", "part"), 0);
     cut_one(&server, "anna", "one");
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_enter(&s, &server, "anna");
     session_do(&s, "257 {*}", "MKD in");
     session_do(&s, "250 {*}", "CWD in");
     session_store(&s, "STOR", "two", "old", 3);
@@ -172,8 +170,7 @@ Test(partials, of_two_users)
     session_open(&s, &server, "bert");
     session_do(&s, "213 262144", "SIZE one");
     session_close(&s);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_enter(&s, &server, "anna");
     session_do(&s, "550 {*}", "SIZE one");
     session_do(&s, "213 3", "SIZE in/two");
     session_close(&s);
@@ -239,8 +236,7 @@ Test(partials, many_at_once)
     for (int round = 0; round < UPLOADS; round++) {
         struct data d;
 
-        session_init(&s);
-        session_open(&s, &server, round % 2 ? "bert" : "anna");
+        session_enter(&s, &server, round % 2 ? "bert" : "anna");
         data_open(&s, &d, "STOR file%d", round);
         for (int i = 0; i < ASKING; i++)
             run_start(&running[i], NULL, arguments);

@@ -23,8 +23,7 @@ static void leave_ports(const struct server *server, unsigned count)
     for (unsigned i = 0; i < count; i++) {
         struct session bob;
 
-        session_init(&bob);
-        session_open(&bob, server, "bob");
+        session_enter(&bob, server, "bob");
         session_send(&bob, "EPSV");
         session_reply(&bob); /* 229, or 425 if bob has all ports */
         session_close(&bob);
@@ -66,14 +65,12 @@ Test(passive, ports_that_others_left, .timeout = 120)
 
     server_start(&server, &plan);
     leave_ports(&server, 4);
-    session_init(&anna);
-    session_open(&anna, &server, "anna");
+    session_enter(&anna, &server, "anna");
     for (unsigned i = 0; i < rounds; i++) {
         leave_ports(&server, 1);
         store(&anna);
     }
-    session_close(&anna);
-    server_stop(&server);
+    session_end(&anna, &server);
 }
 
 /* Bob's late connection shows his ticket, a ticket that this session can't
@@ -100,8 +97,7 @@ static void come_late(const struct server *server, size_t i)
     bob.version = late_clients[i].version;
     session_open(&bob, server, "bob");
     bob.anew = late_clients[i].anew;
-    session_init(&anna);
-    session_open(&anna, server, "anna");
+    session_enter(&anna, server, "anna");
     cr_assert(wait_until(has_port, &anna, WAIT_MS));
     data_connect_to(&bob, &late, anna.port);
     data_connect_to(&anna, &own, anna.port);
@@ -144,8 +140,7 @@ Test(passive, nothing_resumed_in_doubt, .timeout = 60)
     quick.settings = "connect_timeout = 1s\n";
     server_start(&server, &quick);
     leave_ports(&server, 4);
-    session_init(&anna);
-    session_open(&anna, &server, "anna");
+    session_enter(&anna, &server, "anna");
     anna.anew = true;
     cr_assert(wait_until(has_port, &anna, WAIT_MS));
     data_connect_to(&anna, &own, anna.port);
@@ -153,8 +148,7 @@ Test(passive, nothing_resumed_in_doubt, .timeout = 60)
     data_secure(&anna, &own);
     session_expect(&anna, "425 {*}resumed{*}");
     data_cut(&own, false);
-    session_close(&anna);
-    server_stop(&server);
+    session_end(&anna, &server);
 }
 
 /* If connections prove nothing by TLS, bob's late one could count as anna's:
@@ -171,9 +165,7 @@ Test(passive, no_left_ports_without_a_proof, .timeout = 60)
 
     server_start(&server, &by_address);
     leave_ports(&server, 4);
-    session_init(&anna);
-    session_open(&anna, &server, "anna");
+    session_enter(&anna, &server, "anna");
     session_do(&anna, "425 {*}", "EPSV");
-    session_close(&anna);
-    server_stop(&server);
+    session_end(&anna, &server);
 }

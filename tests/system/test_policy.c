@@ -339,8 +339,7 @@ Test(policy, data_without_ems, .timeout = 60)
     cr_assert_null(tls_client_new(d.fd, &o));
     data_cut(&d, false);
     session_expect(&s, "425 {*}: no extended master secret{*}");
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }
 
 /* The lowest version and the suites, from the first handshake on. */

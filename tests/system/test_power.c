@@ -109,8 +109,7 @@ static void failed_sync(const char *user, const char *type)
     server_shared(&server);
     blockdev_make(&b, &server, user, type, 512);
     blockdev_leave_room(&b, 40);
-    session_init(&s);
-    session_open(&s, &server, user);
+    session_enter(&s, &server, user);
     data_open(&s, &d, "STOR f");
     fault_write(&d, bytes, len);
     tls_client_shutdown(d.tls);
@@ -146,8 +145,7 @@ static void cut_and_resume(struct blockdev *b, const char *name,
     struct session s;
     struct data d;
 
-    session_init(&s);
-    session_open(&s, b->server, b->user);
+    session_enter(&s, b->server, b->user);
     data_open(&s, &d, "STOR %s", name);
     data_write(&d, bytes, sent);
     data_cut(&d, false);
@@ -158,8 +156,7 @@ static void cut_and_resume(struct blockdev *b, const char *name,
     blockdev_power_cut(b, how);
     session_drop(&s);
     blockdev_again(b);
-    session_init(&s);
-    session_open(&s, b->server, b->user);
+    session_enter(&s, b->server, b->user);
     /* A mark that was lost with the journal is lower, and that is safe. */
     if (how == BLOCKDEV_KEEP_JOURNAL)
         cr_expect_geq(size_of(&s, name), before);
@@ -226,8 +223,7 @@ static unsigned pick(struct story *y, unsigned below)
 
 static void open_session(struct story *y)
 {
-    session_init(&y->s);
-    session_open(&y->s, y->disk.server, y->disk.user);
+    session_enter(&y->s, y->disk.server, y->disk.user);
 }
 
 static void remove_file(struct story *y, const char *name)

@@ -233,8 +233,7 @@ Test(processes, two_users, .timeout = 60)
 
     server_start(&server, &plan);
     for (int i = 0; i < 2; i++) {
-        session_init(&s[i]);
-        session_open(&s[i], &server, users[i].name);
+        session_enter(&s[i], &server, users[i].name);
     }
     for (size_t i = 0; i < KINDS; i++)
         if (expected[i].count)

@@ -121,9 +121,7 @@ Test(protocol, connect_timeout, .timeout = 60)
     struct session s;
     struct data d;
 
-    server_start(&server, &plan);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_begin(&s, &server, &plan);
     session_do(&s, "229 {*}", "EPSV");
     session_do(&s, "150 {*}", "STOR f");
     session_expect(&s, "425 {*}nobody connected{*}");
@@ -147,15 +145,12 @@ Test(protocol, stall_timeout, .timeout = 60)
     struct session s;
     struct data d;
 
-    server_start(&server, &plan);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_begin(&s, &server, &plan);
     data_open(&s, &d, "STOR f");
     data_write(&d, "some", 4);
     session_expect(&s, "426 {*}");
     data_cut(&d, false);
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }
 
 /* The idle time doesn't run while data flows, however slowly. */
@@ -167,9 +162,7 @@ Test(protocol, no_idle_while_data_flows, .timeout = 60)
     struct data d;
     uint64_t from = clock_ms();
 
-    server_start(&server, &plan);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_begin(&s, &server, &plan);
     data_open(&s, &d, "STOR f");
     while (clock_ms() < from + 3000) {
         usleep(100000); /* the pace of a slow client, not a wait */
@@ -177,8 +170,7 @@ Test(protocol, no_idle_while_data_flows, .timeout = 60)
     }
     data_close(&d);
     session_expect(&s, "226 {*}");
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }
 
 /* Before TLS telnet's commands are removed from the stream, also if the client
@@ -225,8 +217,7 @@ Test(protocol, log, .timeout = 60)
     session_start_tls(&s);
     cr_assert_eq(session_try_login(&s, "anna", "canary-one"), 530);
     session_drop(&s);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_enter(&s, &server, "anna");
     session_store(&s, "STOR", "a b\xff", "12345", 5);
     session_store(&s, "STOR", "f", "12345", 5);
     session_fetch(&s, "RETR f", &got);

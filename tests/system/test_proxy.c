@@ -167,8 +167,7 @@ Test(proxy, a_liar_at_the_port, .timeout = 60)
     buf_release(&got);
     server_log_wait(&server, " data-refused ", "peer=" OTHER ":4711",
                     "reason=\"not who is expected\"", NULL);
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }
 
 /* The header is missing, since somebody forgot send-proxy: the client's own
@@ -284,15 +283,13 @@ Test(proxy, both_kinds_of_listeners, .timeout = 60)
     server_start(&server, &plan);
     open_as(&proxied, &server, CLIENT, 1);
     server.port = server.port_other;
-    session_init(&direct);
-    session_open(&direct, &server, "anna");
+    session_enter(&direct, &server, "anna");
     for (int i = 0; i < 3; i++) {
         store(&proxied, "p", 2);
         session_store(&direct, "STOR", "d", "bytes", 5);
     }
     session_close(&proxied);
-    session_close(&direct);
-    server_stop(&server);
+    session_end(&direct, &server);
 }
 
 /* TLS begins right after the header. A connection without a client, or of one
@@ -322,8 +319,7 @@ Test(proxy, implicit_tls, .timeout = 60)
     session_raw(&refused, "PROXY UNKNOWN\r\n", 15);
     cr_expect_leq(recv(refused.fd, &byte, 1, 0), 0);
     session_drop(&refused);
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }
 
 static void change_proxies(const struct server *server, const char *from,
@@ -365,8 +361,7 @@ Test(proxy, other_proxies_by_a_reload, .timeout = 60)
     snprintf(s.from, sizeof(s.from), PROXY);
     data_connect_to(&s, &d, s.port);
     is_closed(&d);
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }
 
 /* ---- HAProxy ---- */

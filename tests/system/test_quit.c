@@ -52,7 +52,7 @@ Test(quit, during, .timeout = 60)
         struct data d;
 
         fail_context("%s: ", quits[i].line);
-        fault_begin(&s, &server, "during");
+        session_enter_shared(&s, &server, "during");
         fault_make_sparse(&server, "during", "big", BIG);
         data_open(&s, &d, "%s", quits[i].line);
         session_send(&s, "NOOP\r\nQUIT\r\nNOOP");
@@ -75,7 +75,7 @@ Test(quit, during_a_checksum, .timeout = 60)
     struct server server;
     struct session s;
 
-    fault_begin(&s, &server, "sum");
+    session_enter_shared(&s, &server, "sum");
     fault_make_sparse(&server, "sum", "sum", BIG);
     session_send(&s, "HASH sum\r\nQUIT");
     session_expect(&s, "213 {*}");
@@ -91,7 +91,7 @@ Test(quit, and_abor, .timeout = 60)
     struct session s;
     struct data d;
 
-    fault_begin(&s, &server, "abor");
+    session_enter_shared(&s, &server, "abor");
     data_open(&s, &d, "STOR half");
     session_send(&s, "QUIT");
     session_send(&s, "\xff\xf4\xff\xf2"

@@ -47,8 +47,7 @@ static void stage_open(struct stage *t, const char *settings)
     files_write(path, t->bytes, LEN, 0600);
     files_give_to_owner_of(t->disk.home, path);
     cr_assert_eq(link(path, kept), 0);
-    session_init(&t->session);
-    session_open(&t->session, &t->server, "anna");
+    session_enter(&t->session, &t->server, "anna");
 }
 
 static void stage_close(struct stage *t)

@@ -1,7 +1,7 @@
 /* Transfers that are refused or broken off, in both orders: with the data
  * connection made before the command, and after its reply. And curl, which
  * takes the end of a data connection for a broken port, sends PASV, and is one
- * reply behind from then on. It runs in its own mount namespace, for the full
+ * reply late from then on. It runs in its own mount namespace, for the full
  * disk. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
@@ -103,8 +103,7 @@ Test(refusals, client_is_connected, .timeout = 60)
 
     server_shared(&server);
     make_home(&server, "anna");
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_enter(&s, &server, "anna");
     for (size_t i = 0; i < REFUSALS; i++) {
         struct data d;
         char name[16];
@@ -129,8 +128,7 @@ Test(refusals, client_is_not_connected_yet, .timeout = 60)
 
     server_shared(&server);
     make_home(&server, "bert");
-    session_init(&s);
-    session_open(&s, &server, "bert");
+    session_enter(&s, &server, "bert");
     for (size_t i = 0; i < REFUSALS; i++) {
         struct data d;
 
@@ -159,8 +157,7 @@ Test(refusals, client_connects_too_late, .timeout = 60)
 
     server_shared(&server);
     make_home(&server, "carl");
-    session_init(&s);
-    session_open(&s, &server, "carl");
+    session_enter(&s, &server, "carl");
     for (int i = 0; i < 20; i++) {
         struct data late, right;
         struct buf bytes;

@@ -72,16 +72,14 @@ Test(reloads, mistakes, .timeout = 180)
     gate = generation_child(&server, "sallyport: gate");
     buf_init(&good, 1 << 20);
     cr_assert(files_read(server_path(&server, "sallyport.conf"), &good));
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_enter(&s, &server, "anna");
     for (size_t i = 0; i < MISTAKES; i++) {
         make_mistake(&server, &mistakes[i]);
         take_back(&server, &good);
         cr_assert_eq(generation_newest(&server), master);
         cr_assert_eq(generation_child(&server, "sallyport: gate"), gate);
         session_store(&s, "STOR", "f", "bytes", 5);
-        session_init(&other);
-        session_open(&other, &server, "anna");
+        session_enter(&other, &server, "anna");
         session_close(&other);
     }
     generation_reload(&server, GENERATION_CTL);
@@ -142,9 +140,7 @@ Test(reloads, overlapping_listener, .timeout = 120)
     struct session s;
     char any[32];
 
-    server_start(&server, &plan);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_begin(&s, &server, &plan);
     snprintf(any, sizeof(any), "0.0.0.0:%u", server.port);
     server_set(&server, "listen", any);
     generation_ask(&server, EX_DATAERR, "restart the server");
@@ -152,10 +148,8 @@ Test(reloads, overlapping_listener, .timeout = 120)
     session_close(&s);
     server_kill(&server);
     server_again(&server);
-    session_init(&s);
-    session_open(&s, &server, "anna");
-    session_close(&s);
-    server_stop(&server);
+    session_enter(&s, &server, "anna");
+    session_end(&s, &server);
 }
 
 static bool is_free(unsigned port)
@@ -190,9 +184,7 @@ Test(reloads, ports, .timeout = 120)
     struct data d;
     char ports[32];
 
-    server_start(&server, &plan);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_begin(&s, &server, &plan);
     session_do(&s, "229 {*}(|||{port}|){*}", "EPSV");
     told = s.port;
     snprintf(ports, sizeof(ports), "%u-%u", first, first + 1);
@@ -206,8 +198,7 @@ Test(reloads, ports, .timeout = 120)
     expect_refused(told);
     session_do(&s, "229 {*}(|||{port}|){*}", "EPSV");
     cr_expect(s.port == first || s.port == first + 1, "%u", s.port);
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }
 
 static int log_in(const struct server *server)
@@ -296,17 +287,13 @@ Test(reloads, certificate, .timeout = 120)
     struct session old, s;
     struct server server;
 
-    server_start(&server, &plan);
-    session_init(&old);
-    session_open(&old, &server, "anna");
+    session_begin(&old, &server, &plan);
     renew(&server, "4711");
     generation_reload(&server, GENERATION_SIGNAL);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_enter(&s, &server, "anna");
     cr_expect_eq(tls_client_serial(s.tls), 4711);
     session_store(&s, "STOR", "f", "bytes", 5);
     session_close(&s);
     session_store(&old, "STOR", "g", "bytes", 5);
-    session_close(&old);
-    server_stop(&server);
+    session_end(&old, &server);
 }

@@ -104,8 +104,7 @@ static void finish(struct server *server, bool append,
     struct session s;
     unsigned long long at;
 
-    session_init(&s);
-    session_open(&s, server, "anna");
+    session_enter(&s, server, "anna");
     at = told_below(&s, sent);
     if (!append)
         session_do(&s, "350 {*}", "REST %llu", at);
@@ -146,9 +145,7 @@ static void survive(const char *title, bool append)
     struct data d;
 
     files_noise(bytes, len, 7);
-    server_start(&server, &plan);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_begin(&s, &server, &plan);
     data_open(&s, &d, "STOR big");
     data_write(&d, bytes, sent.len);
     cr_assert(wait_until(has_arrived, &sent, WAIT_MS), "nothing was written");
@@ -213,8 +210,7 @@ Test(resume, no_place_for_the_key, .timeout = 90)
     server_again(&server);
     cr_assert(server_log_has(&server, "unfinished uploads can't be resumed "
                                       "after a restart: "));
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_enter(&s, &server, "anna");
     data_open(&s, &d, "STOR big");
     data_write(&d, bytes, SENT);
     cr_assert(wait_until(has_arrived,
@@ -224,13 +220,11 @@ Test(resume, no_place_for_the_key, .timeout = 90)
     data_cut(&d, false);
     session_drop(&s);
     server_again(&server);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_enter(&s, &server, "anna");
     session_do(&s, "550 {*}", "SIZE big");
     session_store(&s, "STOR", "big", bytes, LEN);
     expect_whole(&server, bytes, LEN);
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
     free(bytes);
 }
 
@@ -267,9 +261,7 @@ Test(resume, nothing_is_lost_before_a_byte, .timeout = 90)
     struct data d;
 
     files_noise(bytes, LEN, 9);
-    server_start(&server, &plan);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_begin(&s, &server, &plan);
     cut(&s, "STOR big", bytes, SENT);
     for (int i = 0; i < 2; i++) {
         unsigned long long at = told_size(&s);
@@ -293,8 +285,7 @@ Test(resume, nothing_is_lost_before_a_byte, .timeout = 90)
         cr_assert_eq(told_size(&s), at, "round %d", i);
     }
     finish(&server, true, bytes, SENT, LEN);
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
     free(bytes);
 }
 
@@ -309,9 +300,7 @@ Test(resume, a_new_upload_drops_the_old_bytes, .timeout = 90)
     struct data d;
 
     files_noise(bytes, LEN, 9);
-    server_start(&server, &plan);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_begin(&s, &server, &plan);
     cut(&s, "STOR big", bytes, SENT);
     cr_assert_gt(told_size(&s), 0);
     data_open(&s, &d, "STOR big");
@@ -322,8 +311,7 @@ Test(resume, a_new_upload_drops_the_old_bytes, .timeout = 90)
     session_do(&s, "550 {*}", "SIZE big");
     session_store(&s, "APPE", "big", bytes, LEN);
     expect_whole(&server, bytes, LEN);
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
     free(bytes);
 }
 
@@ -337,9 +325,7 @@ Test(resume, a_partial_goes_with_its_file, .timeout = 90)
     struct session s;
 
     files_noise(old, LEN, 10);
-    server_start(&server, &plan);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_begin(&s, &server, &plan);
     for (int i = 0; i < 4; i++) {
         session_store(&s, "STOR", "big", old, SENT);
         cut(&s, i % 2 ? "APPE big" : "STOR big", old, SENT);
@@ -353,8 +339,7 @@ Test(resume, a_partial_goes_with_its_file, .timeout = 90)
         cr_assert(!has_arrived(&(struct sent){ .server = &server }), "row %d",
                   i);
     }
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
     free(old);
 }
 
@@ -368,11 +353,8 @@ Test(resume, a_folder_that_is_renamed, .timeout = 90)
     struct data d;
 
     files_noise(bytes, LEN, 11);
-    server_start(&server, &plan);
-    session_init(&s);
-    session_open(&s, &server, "anna");
-    session_init(&other);
-    session_open(&other, &server, "anna");
+    session_begin(&s, &server, &plan);
+    session_enter(&other, &server, "anna");
     session_do(&s, "257 {*}", "MKD /a");
     data_open(&s, &d, "STOR /a/x");
     data_write(&d, bytes, SENT);
@@ -385,7 +367,6 @@ Test(resume, a_folder_that_is_renamed, .timeout = 90)
     session_do(&s, "550 {*}", "MDTM /b/x");
     session_do(&s, "213 {*}", "SIZE /b/x"); /* it can be continued */
     session_close(&other);
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
     free(bytes);
 }

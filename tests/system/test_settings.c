@@ -115,8 +115,7 @@ Test(settings, max_sessions, .timeout = 120)
 
     server_start(&server, &(struct server_plan){ .settings = NULL });
     for (int i = 0; i < 2; i++) {
-        session_init(&s[i]);
-        session_open(&s[i], &server, "anna");
+        session_enter(&s[i], &server, "anna");
     }
     server_set(&server, "max_sessions", "2");
     generation_reload(&server, GENERATION_CTL);
@@ -140,8 +139,7 @@ Test(settings, max_per_user, .timeout = 120)
 
     server_start(&server, &(struct server_plan){ .settings = NULL });
     for (int i = 0; i < 2; i++) {
-        session_init(&s[i]);
-        session_open(&s[i], &server, "anna");
+        session_enter(&s[i], &server, "anna");
     }
     data_open(&s[0], &d, "STOR f");
     data_write(&d, "bytes", 5);
@@ -173,8 +171,7 @@ Test(settings, max_per_user_in_two_generations, .timeout = 120)
     session_connect(&old, server.port);
     session_start_tls(&old);
     generation_reload(&server, GENERATION_CTL);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_enter(&s, &server, "anna");
     data_open(&s, &d, "STOR f");
     /* its end may come before its 230 */
     if (session_try_login(&old, "anna", SERVER_PASSWORD) == 230)

@@ -105,7 +105,7 @@ Test(slow, reads_nothing_logged_in, .timeout = 60)
     struct session s;
     uint64_t began;
 
-    fault_begin(&s, &server, "idle");
+    session_enter_shared(&s, &server, "idle");
     began = clock_ms();
     flood(&s);
     expect_gone(&server, &s, " reason=idle");
@@ -137,7 +137,7 @@ Test(slow, no_handshake_of_the_data_connection, .timeout = 60)
     struct data d;
     uint64_t began;
 
-    fault_begin(&s, &server, "silent");
+    session_enter_shared(&s, &server, "silent");
     data_connect(&s, &d);
     session_do(&s, "150 {*}", "STOR f");
     began = clock_ms();
@@ -168,7 +168,7 @@ Test(slow, handshake_a_byte_at_a_time, .timeout = 60)
     struct data d;
     uint64_t began;
 
-    fault_begin(&s, &server, "handshake");
+    session_enter_shared(&s, &server, "handshake");
     data_connect(&s, &d);
     session_do(&s, "150 {*}", "STOR f");
     began = clock_ms();
@@ -186,7 +186,7 @@ Test(slow, upload_hardly_a_byte, .timeout = 60)
     struct data d;
     uint64_t began;
 
-    fault_begin(&s, &server, "up");
+    session_enter_shared(&s, &server, "up");
     data_open(&s, &d, "STOR f");
     began = clock_ms();
     expect_answers(&s);
@@ -205,7 +205,7 @@ Test(slow, upload_hardly_a_record, .timeout = 60)
     struct data d, raw;
     uint64_t began;
 
-    fault_begin(&s, &server, "drip");
+    session_enter_shared(&s, &server, "drip");
     data_open(&s, &d, "STOR f");
     raw = (struct data){ .fd = d.fd };
     began = clock_ms();
@@ -222,7 +222,7 @@ Test(slow, upload_some_bytes_a_second, .timeout = 60)
     struct pollfd p;
     struct data d;
 
-    fault_begin(&s, &server, "steady");
+    session_enter_shared(&s, &server, "steady");
     data_open(&s, &d, "STOR f");
     p = (struct pollfd){ .fd = s.fd, .events = POLLIN };
     for (int i = 0; i < STALL_MS / 500 + 4; i++) {
@@ -251,7 +251,7 @@ Test(slow, download_a_byte_at_a_time, .timeout = 60)
     struct data d;
     uint64_t began;
 
-    fault_begin(&s, &server, "down");
+    session_enter_shared(&s, &server, "down");
     fault_make_sparse(&server, "down", "f", BIG);
     data_open(&s, &d, "RETR f");
     began = clock_ms();
@@ -270,7 +270,7 @@ Test(slow, download_some_kilobytes_a_second, .timeout = 60)
     struct pollfd p;
     struct data d;
 
-    fault_begin(&s, &server, "sip");
+    session_enter_shared(&s, &server, "sip");
     fault_make_sparse(&server, "sip", "f", BIG);
     data_open(&s, &d, "RETR f");
     p = (struct pollfd){ .fd = s.fd, .events = POLLIN };
@@ -289,7 +289,7 @@ Test(slow, checksum, .timeout = 60)
     struct server server;
     struct session s;
 
-    fault_begin(&s, &server, "sum");
+    session_enter_shared(&s, &server, "sum");
     fault_make_sparse(&server, "sum", "f", UINT64_C(1) << 36);
     session_send(&s, "HASH f");
     expect_answers(&s);

@@ -126,7 +126,7 @@ static void idle(const char *user, bool drips)
     struct session s;
     uint64_t began;
 
-    fault_begin(&s, &server, user);
+    session_enter_shared(&s, &server, user);
     session_do(&s, "200 {*}", "NOOP");
     began = clock_ms();
     if (drips)
@@ -169,7 +169,7 @@ Test(stalls, upload, .timeout = 40)
     struct data d;
     uint64_t began;
 
-    fault_begin(&s, &server, "upload");
+    session_enter_shared(&s, &server, "upload");
     data_open(&s, &d, "STOR f");
     data_write(&d, "bytes", 5);
     began = clock_ms();
@@ -186,7 +186,7 @@ Test(stalls, upload_byte_by_byte, .timeout = 40)
     struct pollfd p;
     struct data d;
 
-    fault_begin(&s, &server, "slow");
+    session_enter_shared(&s, &server, "slow");
     data_open(&s, &d, "STOR f");
     p = (struct pollfd){ .fd = s.fd, .events = POLLIN };
     for (int i = 0; i < 2 * STALL_MS / DRIP_MS; i++) {
@@ -208,7 +208,7 @@ Test(stalls, download, .timeout = 40)
     const char *path;
     struct data d;
 
-    fault_begin(&s, &server, "read");
+    session_enter_shared(&s, &server, "read");
     path = server_home_file(&server, "read", "f");
     files_write(path, "", 0, 0600);
     cr_assert_eq(truncate(path, (off_t)len), 0);
@@ -232,7 +232,7 @@ Test(stalls, listing, .timeout = 60)
                  server_home_file(&server, "list", name));
         files_write(path, "", 0, 0644);
     }
-    fault_begin(&s, &server, "list");
+    session_enter_shared(&s, &server, "list");
     data_open(&s, &d, "LIST");
     expect_stall(&s, &d);
 }
@@ -244,7 +244,7 @@ Test(stalls, no_data_connection, .timeout = 40)
     struct server server;
     struct session s;
 
-    fault_begin(&s, &server, "none");
+    session_enter_shared(&s, &server, "none");
     session_do(&s, "229 {*}", "EPSV");
     began = clock_ms();
     session_do(&s, "150 {*}", "STOR f");

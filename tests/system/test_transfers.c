@@ -41,13 +41,6 @@ SERVER_SHARED(.ports = "auto 32", .users = users,
               .user_count = sizeof(users) / sizeof(*users),
               .settings = "startups = 200\n");
 
-static void begin(struct session *s, struct server *server, const char *user)
-{
-    server_shared(server);
-    session_init(s);
-    session_open(s, server, user);
-}
-
 static unsigned char *noise(size_t len)
 {
     unsigned char *bytes = malloc(len + 1);
@@ -139,7 +132,7 @@ Test(transfers, append, .timeout = 120)
     struct server server;
     struct session s;
 
-    begin(&s, &server, "append");
+    session_enter_shared(&s, &server, "append");
     session_store(&s, "APPE", "f", bytes, 100 * KIB);
     session_store(&s, "APPE", "f", bytes + 100 * KIB, 200 * KIB);
     expect_file(&server, "append", "f", bytes, 300 * KIB);
@@ -158,7 +151,7 @@ static void cut(bool reset)
     struct session s;
     struct data d;
 
-    begin(&s, &server, "cut");
+    session_enter_shared(&s, &server, "cut");
     data_open(&s, &d, "STOR %s", name);
     data_write(&d, bytes, MIB);
     data_cut(&d, reset);
@@ -186,7 +179,7 @@ Test(transfers, cut_with_control, .timeout = 60)
     struct session s;
     struct data d;
 
-    begin(&s, &server, "vanish");
+    session_enter_shared(&s, &server, "vanish");
     data_open(&s, &d, "STOR f");
     data_write(&d, bytes, MIB);
     session_drop(&s);
@@ -206,7 +199,7 @@ Test(transfers, resume_upload, .timeout = 60)
     struct session s;
     struct data d;
 
-    begin(&s, &server, "resume");
+    session_enter_shared(&s, &server, "resume");
     data_open(&s, &d, "STOR f");
     data_write(&d, bytes, MIB + 100);
     data_cut(&d, false);
@@ -232,7 +225,7 @@ Test(transfers, old_file_stands, .timeout = 60)
     struct session s;
     struct data d;
 
-    begin(&s, &server, "stands");
+    session_enter_shared(&s, &server, "stands");
     session_store(&s, "STOR", "f", "old", 3);
     data_open(&s, &d, "STOR f");
     data_write(&d, bytes, MIB);
@@ -268,7 +261,7 @@ Test(transfers, abort_download, .timeout = 60)
     struct session s;
     struct data d;
 
-    begin(&s, &server, "abort");
+    session_enter_shared(&s, &server, "abort");
     make_sparse(&server, "abort", "big", (off_t)1 << 30, "end");
     data_open(&s, &d, "RETR big");
     session_do(&s, "200 {*}", "NOOP");
@@ -287,7 +280,7 @@ Test(transfers, abort_upload, .timeout = 60)
     struct session s;
     struct data d;
 
-    begin(&s, &server, "abort");
+    session_enter_shared(&s, &server, "abort");
     data_open(&s, &d, "STOR half");
     data_write(&d, "some bytes", 10);
     session_do(&s, "426 {*}", "ABOR");
@@ -305,7 +298,7 @@ Test(transfers, command_sent_ahead, .timeout = 60)
     struct session s;
     struct data d;
 
-    begin(&s, &server, "ahead");
+    session_enter_shared(&s, &server, "ahead");
     data_open(&s, &d, "STOR f");
     session_send(&s, "RNFR f");
     session_send(&s, "RNTO g");
@@ -326,7 +319,7 @@ Test(transfers, over_4_gib, .timeout = 60)
     struct server server;
     struct session s;
 
-    begin(&s, &server, "large");
+    session_enter_shared(&s, &server, "large");
     make_sparse(&server, "large", "big", size, tail);
     session_do(&s, "213 5368709123", "SIZE big");
     session_do(&s, "350 {*}", "REST %lld", (long long)size - (long long)n);
@@ -345,7 +338,7 @@ Test(transfers, another_address, .timeout = 60)
     struct data d;
     char byte;
 
-    begin(&s, &server, "elsewhere");
+    session_enter_shared(&s, &server, "elsewhere");
     session_do(&s, "229 {*}(|||{port}|)", "EPSV");
     session_init(&stranger);
     strcpy(stranger.from, "127.0.0.2");
@@ -371,7 +364,7 @@ Test(transfers, rights, .timeout = 60)
     struct session s;
     const char *path;
 
-    begin(&s, &server, "reader");
+    session_enter_shared(&s, &server, "reader");
     path = server_home_file(&server, "reader", "f");
     files_write(path, "text", 4, 0644);
     files_give_to_owner_of(server_home(&server, "reader"), path);
@@ -398,7 +391,7 @@ Test(transfers, eight_at_once, .timeout = 120)
     char name[16];
 
     for (unsigned i = 0; i < N; i++) {
-        begin(&s[i], &server, "parallel");
+        session_enter_shared(&s[i], &server, "parallel");
         data_open(&s[i], &d[i], "STOR f%u", i);
     }
     for (unsigned round = 0; round < ROUNDS; round++)
@@ -426,8 +419,8 @@ Test(transfers, two_writers, .timeout = 60)
     struct server server;
     struct data x, y;
 
-    begin(&a, &server, "busy");
-    begin(&b, &server, "busy");
+    session_enter_shared(&a, &server, "busy");
+    session_enter_shared(&b, &server, "busy");
     data_open(&a, &x, "STOR f");
     data_open(&b, &y, "STOR f");
     data_write(&x, one, MIB / 2);

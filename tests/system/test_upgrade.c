@@ -57,8 +57,7 @@ static void expect_login(const struct server *server)
 {
     struct session s;
 
-    session_init(&s);
-    session_open(&s, server, "anna");
+    session_enter(&s, server, "anna");
     session_close(&s);
 }
 
@@ -185,9 +184,7 @@ Test(upgrade, a_reload_among_two_builds, .timeout = 120)
     struct server server;
     struct session s;
 
-    server_start(&server, &plan);
-    session_init(&s);
-    session_open(&s, &server, "anna");
+    session_begin(&s, &server, &plan);
     replace("log", other_log);
     generation_ask(&server, EX_DATAERR,
                    "log is of build 0.0.1-0123456789abcdef");
@@ -196,6 +193,5 @@ Test(upgrade, a_reload_among_two_builds, .timeout = 120)
     generation_reload(&server, GENERATION_CTL);
     expect_login(&server);
     session_do(&s, "200 {*}", "NOOP");
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }

@@ -314,9 +314,7 @@ Test(upload_ends, size_to_the_byte, .timeout = 100)
     struct server server;
     struct session s;
 
-    server_shared(&server);
-    session_init(&s);
-    session_open(&s, &server, "size");
+    session_enter_shared(&s, &server, "size");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct data d;
         char name[32];
@@ -377,9 +375,7 @@ Test(upload_ends, a_compressed_stream, .timeout = 100)
     struct session s;
     struct data d;
 
-    server_shared(&server);
-    session_init(&s);
-    session_open(&s, &server, "lenient");
+    session_enter_shared(&s, &server, "lenient");
     session_do(&s, "200 {*}", "MODE Z");
     cr_assert_eq(compress(z, &len, (const unsigned char *)"hello", 5), Z_OK);
     data_open(&s, &d, "STOR z");

@@ -138,15 +138,13 @@ Test(users, transfer, .timeout = 60)
 
     server_start(&server, &plan);
     cr_assert_eq(ctl(&server, "add", "bert", SERVER_PASSWORD), 0);
-    session_init(&s);
-    session_open(&s, &server, "bert");
+    session_enter(&s, &server, "bert");
     session_store(&s, "STOR", "f", "bytes", 5);
     buf_init(&got, 4096 * 1024);
     session_fetch(&s, "RETR f", &got);
     cr_assert(got.len == 5 && memcmp(got.data, "bytes", 5) == 0);
     buf_release(&got);
-    session_close(&s);
-    server_stop(&server);
+    session_end(&s, &server);
 }
 
 /* The users file becomes bad: nobody gets in by it, master continues, and the

@@ -34,8 +34,7 @@ static void expect_ticket(const struct server *server, struct session *old)
     struct data d;
 
     cr_assert(ticket, "no ticket");
-    session_init(&s);
-    session_open(&s, server, "anna");
+    session_enter(&s, server, "anna");
     s.show = ticket;
     data_open(&s, &d, "STOR ticket");
     cr_expect(tls_client_resumed(d.tls), "it was not resumed");
@@ -69,8 +68,7 @@ static struct session idle[IDLE];
 static void begin_all(const struct server *server, const unsigned char *bytes)
 {
     for (int i = 0; i < IDLE; i++) {
-        session_init(&idle[i]);
-        session_open(&idle[i], server, "anna");
+        session_enter(&idle[i], server, "anna");
     }
     for (int i = 0; i < TRANSFERS; i++)
         pending_begin(&transfers[i], i, server, bytes);

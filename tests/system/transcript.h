@@ -12,7 +12,7 @@
  *   TLS [1.2|1.3]   the handshake
  *   LOGIN [1.2|1.3] everything from the greeting to TYPE I
  *   DATA> BYTES     the client's data; consecutive lines are one stream, which
- *                   ends in order behind the last
+ *                   ends in order after the last
  *   DATA< PATTERN   what comes on the data connection, as a whole (escapes as
  *                   in C!, consecutive lines are one); it must end in order
  *   END             the server closes and says nothing more

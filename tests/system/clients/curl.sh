@@ -67,7 +67,7 @@ get --ssl-reqd -o down "$url/twice"
 cat up up >both
 same both down
 
-step "folders made on the way, listing, rename, delete"
+step "directories made on the way, listing, rename, delete"
 get --ssl-reqd --ftp-create-dirs -T up "$url/a/b/c/file"
 get --ssl-reqd "$url/a/b/c/" | grep -q '^-rw.* 3000001 .* file.\?$'
 get --ssl-reqd "$url/a/b/" | grep -q '^drwx.* c.\?$'

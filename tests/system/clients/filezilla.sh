@@ -24,7 +24,7 @@ transfer down a
 said 'Command:.REST 1000000'
 same up local/a
 
-step "an upload of what has grown goes on behind what is there"
+step "an upload of what has grown goes on after what is there"
 head -c 1000000 up >part
 other -T part "ftp://$host:$port/grown"
 cp up local/grown

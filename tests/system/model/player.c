@@ -103,7 +103,7 @@ static void prepare(struct player *p, const struct manner *m)
 }
 
 /* The early connection isn't used. It isn't certain when the server notices
- * that, unless an ABOR tells it. */
+ * that, unless an ABOR comes. */
 static void give_up_early(struct player *p)
 {
     struct expected e;

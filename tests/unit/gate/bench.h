@@ -95,7 +95,7 @@ bool bench_silent(struct bench *b);
 /* Is there no message to master now? */
 bool bench_quiet(struct bench *b);
 
-/* Tells a fake session to do something: "port", "active ADDRESS", "close",
+/* Orders of the test to a fake session: "port", "active ADDRESS", "close",
  * "enter CLIENT SERVER" (with ports), "mine", "foreign N CLIENT", "alive"
  * (sends that from now on), "garbage", "wrong" (a message that is for master),
  * "flood WHAT" (alive, port, close or mine; prints how many it sent),

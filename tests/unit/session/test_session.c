@@ -697,8 +697,8 @@ Test(session, a_kick_keeps_its_reason, .timeout = 30)
     cr_assert_str_eq(fake_end_reason(&f), "the server stops");
 }
 
-/* An upload that ends without close_notify counts as cut: 426, and files is
- * told. */
+/* An upload that ends without close_notify counts as cut: 426, and files gets
+ * file_abort. */
 Test(session, a_cut_upload_is_never_committed, .timeout = 30)
 {
     struct message asked, done = { .kind = MSG_done };

@@ -182,7 +182,7 @@ static void stop_when_told(int number)
 }
 
 /* Each asks for the next one, and the eighth loses its gate. The first one
- * stops the service if it is told to end. */
+ * stops the service at SIGTERM. */
 static void needs_a_place(const struct supervisor *s, int master)
 {
     (void)s;
