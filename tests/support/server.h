@@ -13,12 +13,11 @@
 #define SERVER_PATH_MAX 512
 #define SERVER_PASSWORD "correct horse battery"
 /* Uids without an account; users have 70000 and up. */
-#define SERVER_UID_GATE   69990
-#define SERVER_UID_AUTH   69991
-#define SERVER_UID_LOG    69992
-#define SERVER_UID_LOOKUP 69993
-#define SERVER_UID_KEYS   69994
-#define SERVER_UID_FIRST  70000
+#define SERVER_UID_GATE  69990
+#define SERVER_UID_AUTH  69991
+#define SERVER_UID_LOG   69992
+#define SERVER_UID_KEYS  69994
+#define SERVER_UID_FIRST 70000
 
 struct server_user {
     const char *name;

@@ -243,11 +243,6 @@ bool tls_client_shutdown(struct tls_client *c)
     return ok;
 }
 
-bool tls_client_rekey(struct tls_client *c)
-{
-    return SSL_key_update(c->ssl, SSL_KEY_UPDATE_REQUESTED) == 1;
-}
-
 struct tls_session *tls_client_session(const struct tls_client *c)
 {
     /* A copy, since OpenSSL spoils the session of a connection that is cut. */

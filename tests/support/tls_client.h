@@ -44,8 +44,6 @@ long tls_client_read(struct tls_client *c, void *into, size_t len);
 bool tls_client_write(struct tls_client *c, const void *from, size_t len);
 /* Sends close_notify and doesn't wait for the server's. */
 bool tls_client_shutdown(struct tls_client *c);
-/* Asks the server for new keys with the next write (TLS 1.3). */
-bool tls_client_rekey(struct tls_client *c);
 
 /* Return the newest ticket that was read so far, and the number of tickets. The
  * caller frees the ticket; it is NULL if there is none. */

@@ -63,7 +63,6 @@ void play_program(struct actor *p);
 /* control.c */
 void client_init(struct client *c);
 void client_connect(struct actor *p, struct client *c);
-void client_close(struct client *c);
 void client_login(struct actor *p, struct client *c, const struct op *o);
 /* Sends the bytes; false: the server doesn't take them. */
 bool client_send(struct client *c, const void *bytes, size_t len);

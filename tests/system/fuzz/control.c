@@ -59,7 +59,7 @@ void client_init(struct client *c)
     buf_init(&c->in, 8 << 20);
 }
 
-void client_close(struct client *c)
+static void client_close(struct client *c)
 {
     for (size_t i = 0; i < FUZZ_SLOTS; i++)
         data_cut_slot(&c->slot[i], 2);

@@ -25,13 +25,6 @@ static void forget_told(struct model *m)
         free(m->told[--m->tolds].path);
 }
 
-void model_release(struct model *m)
-{
-    transfer_over(m);
-    forget_told(m);
-    tree_release(&m->tree);
-}
-
 void model_connect(struct model *m)
 {
     m->stage = PLAIN;

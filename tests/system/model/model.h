@@ -109,7 +109,6 @@ extern const size_t rule_count;
 const struct rule *rule_find(struct slice verb);
 
 void model_init(struct model *m, const char *user);
-void model_release(struct model *m);
 /* Begins a new connection, up to its greeting. */
 void model_connect(struct model *m);
 /* Does all that a client sends before its first transfer; all of it

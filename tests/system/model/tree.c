@@ -27,14 +27,6 @@ void tree_init(struct tree *t)
     tree_add_folder(t, "/");
 }
 
-void tree_release(struct tree *t)
-{
-    while (t->lefts > 0)
-        left_remove(t, &t->left[0]);
-    while (t->nodes > 0)
-        tree_remove(t, &t->node[t->nodes - 1]);
-}
-
 const char *tree_name(const char *path)
 {
     return strrchr(path, '/') + 1;

@@ -41,7 +41,6 @@ struct tree {
 };
 
 void tree_init(struct tree *t);
-void tree_release(struct tree *t);
 
 /* Returns NULL if PATH doesn't exist, or if a directory on the way can't be
  * entered. */

@@ -155,7 +155,8 @@ void line_close(struct line *l)
     close(l->near);
 }
 
-void line_wait(struct line *l)
+/* Waits for stream_events(). Fails the test after half a minute. */
+static void line_wait(struct line *l)
 {
     struct pollfd p = { l->near, (short)stream_events(l->s), 0 };
     cr_assert(p.events, "AGAIN must wait for something");

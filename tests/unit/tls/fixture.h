@@ -57,8 +57,6 @@ void line_close(struct line *l);
 /* Closes the client's end only. */
 void line_hang_up(struct line *l);
 
-/* Waits for stream_events(). Fails the test after half a minute. */
-void line_wait(struct line *l);
 /* Each repeats its call until the result isn't AGAIN. */
 enum stream_state line_handshake(struct line *l);
 enum stream_state line_read(struct line *l, void *into, size_t len,
