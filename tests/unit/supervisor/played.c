@@ -18,6 +18,9 @@
 
 struct channel played_channel;
 char played_heading[64];
+int played_program;
+char *const *played_arguments;
+static played_master *played_as;
 
 void played_enter(uint64_t version)
 {
@@ -115,6 +118,13 @@ struct supervisor_deadlines played_deadlines = { .start = 500,
                                                  .answer = 60000,
                                                  .doubt = 60000 };
 
+static void play(const struct supervisor *s, int program)
+{
+    played_arguments = s->argv;
+    played_program = program;
+    played_as();
+}
+
 static int supervise(played_master *execute)
 {
     static struct supervisor s;
@@ -123,7 +133,8 @@ static int supervise(played_master *execute)
 
     if (supervisor_init(&s, "/nowhere", argv) < 0)
         return 97;
-    s.execute = execute;
+    played_as = execute;
+    s.execute = play;
     s.deadlines = played_deadlines;
     status = supervisor_run(&s);
     supervisor_release(&s);

@@ -10,12 +10,16 @@
 #include "sallyport/ipc/channel.h"
 #include "supervisor/supervisor.h"
 
-typedef void played_master(const struct supervisor *s, int master);
+typedef void played_master(void);
 
 /* In a played master: the channel to the supervisor, and the first line that it
  * inherits, such as "generation 1". */
 extern struct channel played_channel;
 extern char played_heading[64];
+/* The program that the supervisor would execute: its descriptor, or -1 for the
+ * installed one; and its arguments. */
+extern int played_program;
+extern char *const *played_arguments;
 
 /* Reads the heading, and sends the version of its messages. */
 void played_enter(uint64_t version);

@@ -29,10 +29,8 @@ static noreturn void answer_each(void)
     }
 }
 
-static void answers(const struct supervisor *s, int master)
+static void answers(void)
 {
-    (void)s;
-    (void)master;
     if (getenv("WATCHDOG_USEC") || getenv("WATCHDOG_PID"))
         _exit(90); /* they are the supervisor's */
     played_enter(GENERATION_VERSION);
@@ -89,12 +87,10 @@ static const char *const not_ours[][2] = {
     { "40000", "nobody" },
 };
 
-static void asks_for_a_reload(const struct supervisor *s, int master)
+static void asks_for_a_reload(void)
 {
     struct message m;
 
-    (void)s;
-    (void)master;
     played_heed_term();
     played_enter(GENERATION_VERSION);
     played_lead();
@@ -134,10 +130,8 @@ Test(heartbeat, nobody_watches, .init = set_up, .timeout = 60)
 }
 
 /* Its recovery answers. */
-static void hangs_once(const struct supervisor *s, int master)
+static void hangs_once(void)
 {
-    (void)s;
-    (void)master;
     played_enter(GENERATION_VERSION);
     played_lead();
     if (!played_recovers())

@@ -22,10 +22,8 @@ static void fall(void)
     raise(SIGKILL);
 }
 
-static void falls(const struct supervisor *s, int master)
+static void falls(void)
 {
-    (void)s;
-    (void)master;
     played_enter(GENERATION_VERSION);
     fall();
 }
@@ -54,10 +52,10 @@ static void leave_a_child(void)
     }
 }
 
-static void falls_and_leaves_a_child(const struct supervisor *s, int master)
+static void falls_and_leaves_a_child(void)
 {
     leave_a_child();
-    falls(s, master);
+    falls();
 }
 
 /* Each of them keeps its place until its group has ended. */
@@ -67,10 +65,8 @@ Test(start, a_burst_that_leaves_processes, .timeout = 60)
     falls_are(falls_and_leaves_a_child, 1 + RECOVERIES_BURST);
 }
 
-static void leads(const struct supervisor *s, int master)
+static void leads(void)
 {
-    (void)s;
-    (void)master;
     played_enter(GENERATION_VERSION);
     played_lead();
     (void)!write(STDOUT_FILENO, "l", 1);
@@ -119,10 +115,8 @@ Test(start, a_recovery_that_cannot_begin_is_tried_again, .timeout = 60)
 }
 
 /* All generations but recoveries find a mistake in the configuration. */
-static void falls_or_is_mistaken(const struct supervisor *s, int master)
+static void falls_or_is_mistaken(void)
 {
-    (void)s;
-    (void)master;
     played_enter(GENERATION_VERSION);
     if (played_recovers() || played_is("1"))
         fall();
@@ -195,12 +189,10 @@ static void ask_twice(void)
 }
 
 /* The third one reads no configuration, so a fourth one must follow. */
-static void asks_before_a_recovery(const struct supervisor *s, int master)
+static void asks_before_a_recovery(void)
 {
     struct message m;
 
-    (void)s;
-    (void)master;
     played_enter(GENERATION_VERSION);
     if (played_is("2"))
         die_taking_over();
@@ -245,10 +237,8 @@ static void keep_many(void)
                  .file = fd);
 }
 
-static void falls_with_many(const struct supervisor *s, int master)
+static void falls_with_many(void)
 {
-    (void)s;
-    (void)master;
     played_enter(GENERATION_VERSION);
     keep_many();
     fall();
@@ -266,13 +256,11 @@ Test(start, a_recovery_needs_no_second_descriptors, .timeout = 60)
 
 /* The first one ignores messages: its gate accepts until it is killed, and only
  * then the second one does. */
-static void does_not_step_down(const struct supervisor *s, int master)
+static void does_not_step_down(void)
 {
     struct pollfd one = { .events = POLLIN };
     struct message m;
 
-    (void)s;
-    (void)master;
     played_enter(GENERATION_VERSION);
     if (played_is("1")) {
         played_lead();
@@ -338,12 +326,10 @@ static void lead_and_ask(const char *why)
 }
 
 /* The second one hangs when the first one's gate has ended. */
-static void does_not_take_over(const struct supervisor *s, int master)
+static void does_not_take_over(void)
 {
     struct message m;
 
-    (void)s;
-    (void)master;
     played_enter(GENERATION_VERSION);
     if (played_recovers())
         played_stop_all();
@@ -370,12 +356,10 @@ Test(start, a_master_that_does_not_take_over_is_killed, .timeout = 60)
     cr_expect_eq(played_status(does_not_take_over), 7);
 }
 
-static void has_no_descriptors(const struct supervisor *s, int master)
+static void has_no_descriptors(void)
 {
     struct rlimit old;
 
-    (void)s;
-    (void)master;
     played_enter(GENERATION_VERSION);
     if (!played_is("1")) {
         limit_files(getppid(), STDERR_FILENO + 1, &old);
@@ -394,12 +378,10 @@ Test(start, a_takeover_without_descriptors, .timeout = 60)
 
 /* It asks so often that its channel is full of answers, which it doesn't
  * read. */
-static void reads_nothing(const struct supervisor *s, int master)
+static void reads_nothing(void)
 {
     struct message m;
 
-    (void)s;
-    (void)master;
     played_enter(GENERATION_VERSION);
     if (!played_is("1")) {
         SEND(&played_channel, up, 0);
@@ -451,12 +433,10 @@ static void stop_the_supervisor(void)
     _exit(0);
 }
 
-static void dies_when_it_is_up(const struct supervisor *s, int master)
+static void dies_when_it_is_up(void)
 {
     struct message m;
 
-    (void)s;
-    (void)master;
     played_enter(GENERATION_VERSION);
     if (!played_is("1")) {
         stop_the_supervisor();
@@ -477,12 +457,10 @@ Test(start, up_of_a_master_that_has_died, .timeout = 60)
     cr_expect_eq(played_status(dies_when_it_is_up), 7);
 }
 
-static void says_why_last(const struct supervisor *s, int master)
+static void says_why_last(void)
 {
     char name[32];
 
-    (void)s;
-    (void)master;
     played_enter(GENERATION_VERSION);
     if (played_is("1")) {
         lead_and_ask("a mistake");
@@ -529,10 +507,8 @@ static noreturn void end_the_immortal(void)
     played_stop_all();
 }
 
-static void waits_for_a_disk(const struct supervisor *s, int master)
+static void waits_for_a_disk(void)
 {
-    (void)s;
-    (void)master;
     played_enter(GENERATION_VERSION);
     if (played_is("2"))
         be_immortal();
@@ -552,10 +528,8 @@ Test(start, a_start_that_cannot_be_killed, .timeout = 60)
     cr_expect_eq(played_status(waits_for_a_disk), 7);
 }
 
-static void leads_and_waits_for_a_disk(const struct supervisor *s, int master)
+static void leads_and_waits_for_a_disk(void)
 {
-    (void)s;
-    (void)master;
     played_enter(GENERATION_VERSION);
     played_lead();
     if (!played_recovers())
@@ -591,10 +565,8 @@ static void leave_a_zombie(void)
     _exit(0);
 }
 
-static void falls_and_leaves_a_zombie(const struct supervisor *s, int master)
+static void falls_and_leaves_a_zombie(void)
 {
-    (void)s;
-    (void)master;
     played_enter(GENERATION_VERSION);
     leave_a_zombie();
     fall();
@@ -631,10 +603,8 @@ static noreturn void answer_pings(void)
 }
 
 /* Each asks for the next one, and the first one doesn't answer. */
-static void fills_the_places(const struct supervisor *s, int master)
+static void fills_the_places(void)
 {
-    (void)s;
-    (void)master;
     played_enter(GENERATION_VERSION);
     if (played_is("9")) {
         first_ends();
@@ -661,10 +631,8 @@ Test(start, a_hung_one_of_eight_is_killed, .timeout = 60)
 }
 
 /* The eighth loses its gate. */
-static void needs_a_hung_place(const struct supervisor *s, int master)
+static void needs_a_hung_place(void)
 {
-    (void)s;
-    (void)master;
     played_enter(GENERATION_VERSION);
     played_lead();
     if (played_is("9")) {
@@ -715,10 +683,8 @@ static noreturn void answer_too_late(void)
 
 /* A reload asks whether the first one answers; then the eighth loses its gate,
  * and a recovery needs the place. */
-static void needs_an_answering_place(const struct supervisor *s, int master)
+static void needs_an_answering_place(void)
 {
-    (void)s;
-    (void)master;
     played_enter(GENERATION_VERSION);
     played_lead();
     if (played_is("9")) {
@@ -741,12 +707,10 @@ Test(start, an_answer_saves_no_place, .timeout = 60)
 }
 
 /* The earlier ones still have a process each. */
-static void leads_in_the_tenth_place(const struct supervisor *s, int master)
+static void leads_in_the_tenth_place(void)
 {
     struct message m;
 
-    (void)s;
-    (void)master;
     played_enter(GENERATION_VERSION);
     if (!played_is("10")) {
         leave_a_child();
@@ -768,10 +732,8 @@ Test(start, any_place_has_a_heartbeat, .timeout = 60)
 static pid_t *leader; /* shared by all masters */
 
 /* The second one finds its mistake after a stop has ended the first one. */
-static void is_mistaken_late(const struct supervisor *s, int master)
+static void is_mistaken_late(void)
 {
-    (void)s;
-    (void)master;
     played_enter(GENERATION_VERSION);
     if (played_is("2")) {
         signal(SIGTERM, SIG_IGN);

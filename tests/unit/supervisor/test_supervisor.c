@@ -13,25 +13,20 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
 
-static void is_mistaken(const struct supervisor *s, int master)
+static void is_mistaken(void)
 {
-    (void)master;
-    _exit(s->argv[1] ? EX_CONFIG : EX_OSERR);
+    _exit(played_arguments[1] ? EX_CONFIG : EX_OSERR);
 }
 
-static void ends_by_term(const struct supervisor *s, int master)
+static void ends_by_term(void)
 {
-    (void)s;
-    (void)master;
     played_come_up();
     played_stop_all();
 }
 
 /* Its own child stays alive, and ignores everything. */
-static void leaves_an_orphan(const struct supervisor *s, int master)
+static void leaves_an_orphan(void)
 {
-    (void)s;
-    (void)master;
     played_come_up();
     if (fork() > 0)
         played_stop_all();
@@ -40,13 +35,11 @@ static void leaves_an_orphan(const struct supervisor *s, int master)
 }
 
 /* The first one keeps a descriptor, and dies; the next one finds it. */
-static void dies_once(const struct supervisor *s, int master)
+static void dies_once(void)
 {
     struct message m;
     int fd = -1;
 
-    (void)s;
-    (void)master;
     played_come_up();
     if (played_is("1")) {
         SEND(&played_channel, keep, 0, .name = SLICE("a listener"),
@@ -69,12 +62,12 @@ static void keep_as(const char *name)
 
 /* A recovery executes the kept program, and a reload the installed one, though
  * another one is kept. */
-static void is_executed_again(const struct supervisor *s, int master)
+static void is_executed_again(void)
 {
-    (void)s;
     played_enter(GENERATION_VERSION);
-    if (played_recovers() ? master < 0 || fcntl(master, F_GETFD) < 0
-                          : master >= 0)
+    if (played_recovers()
+            ? played_program < 0 || fcntl(played_program, F_GETFD) < 0
+            : played_program >= 0)
         _exit(91);
     keep_as(GENERATION_MASTER);
     played_lead();
@@ -88,10 +81,8 @@ static void is_executed_again(const struct supervisor *s, int master)
 
 /* Its sandbox is closed by then: an attacker in it must not choose what the
  * supervisor executes. */
-static void keeps_a_program_late(const struct supervisor *s, int master)
+static void keeps_a_program_late(void)
 {
-    (void)s;
-    (void)master;
     played_come_up();
     if (played_is("2"))
         played_stop_all();
@@ -101,13 +92,11 @@ static void keeps_a_program_late(const struct supervisor *s, int master)
 }
 
 /* The first one asks for a reload. */
-static void hands_over(const struct supervisor *s, int master)
+static void hands_over(void)
 {
     struct message a, b;
     char byte = 'x';
 
-    (void)s;
-    (void)master;
     played_come_up();
     if (played_is("1")) {
         SEND(&played_channel, renew, 5);
@@ -140,10 +129,8 @@ static void expect_reload(void)
 
 /* Its gate dies, and then it ends, since it has no sessions: this counts as one
  * failure. */
-static void fails_in_two_steps(const struct supervisor *s, int master)
+static void fails_in_two_steps(void)
 {
-    (void)s;
-    (void)master;
     played_heed_term();
     played_enter(GENERATION_VERSION);
     if (played_is("3"))
@@ -158,10 +145,8 @@ static void fails_in_two_steps(const struct supervisor *s, int master)
 }
 
 /* If a reload is under way, it counts as the recovery as well. */
-static void fails_in_a_reload(const struct supervisor *s, int master)
+static void fails_in_a_reload(void)
 {
-    (void)s;
-    (void)master;
     played_heed_term();
     played_come_up();
     if (played_is("3"))
@@ -183,10 +168,8 @@ static void stop_when_told(int number)
 
 /* Each asks for the next one, and the eighth loses its gate. The first one
  * stops the service at SIGTERM. */
-static void needs_a_place(const struct supervisor *s, int master)
+static void needs_a_place(void)
 {
-    (void)s;
-    (void)master;
     played_come_up();
     if (played_is("1"))
         signal(SIGINT, stop_when_told);
@@ -199,12 +182,10 @@ static void needs_a_place(const struct supervisor *s, int master)
     played_stay();
 }
 
-static void has_a_mistake(const struct supervisor *s, int master)
+static void has_a_mistake(void)
 {
     struct message m;
 
-    (void)s;
-    (void)master;
     played_enter(GENERATION_VERSION);
     if (!played_is("1")) {
         SEND(&played_channel, start_failed, 0, .why = SLICE("a mistake"));
@@ -225,27 +206,21 @@ static void has_a_mistake(const struct supervisor *s, int master)
     played_stop_all();
 }
 
-static void is_of_another_version(const struct supervisor *s, int master)
+static void is_of_another_version(void)
 {
-    (void)s;
-    (void)master;
     played_enter(99);
     played_stay();
 }
 
-static void is_too_slow(const struct supervisor *s, int master)
+static void is_too_slow(void)
 {
-    (void)s;
-    (void)master;
     played_enter(GENERATION_VERSION);
     played_stay();
 }
 
 /* SIGHUP comes before it leads: another one follows it. */
-static void is_hung_up_early(const struct supervisor *s, int master)
+static void is_hung_up_early(void)
 {
-    (void)s;
-    (void)master;
     played_enter(GENERATION_VERSION);
     if (played_is("2")) {
         SEND(&played_channel, up, 0);
@@ -287,10 +262,8 @@ Test(supervisor, ends, .timeout = 60)
                      ends[i].what);
 }
 
-static void works(const struct supervisor *s, int master)
+static void works(void)
 {
-    (void)s;
-    (void)master;
     played_come_up();
     (void)!write(STDOUT_FILENO, "w", 1);
     played_stay();
