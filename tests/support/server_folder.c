@@ -3,7 +3,6 @@
 #include <crypt.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "fail.h"
 #include "files.h"
 #include "sallyport/base/buf.h"
+#include "scratch.h"
 #include "server_private.h"
 
 static const struct server_user anna = { "anna", NULL, NULL };
@@ -145,14 +145,7 @@ void server_set(const struct server *s, const char *key, const char *value)
     buf_release(&text);
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind,
-                      struct FTW *where)
-{
-    (void)st, (void)kind, (void)where;
-    return remove(path);
-}
-
 void server_folder_remove(struct server *s)
 {
-    nftw(s->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    tree_remove(s->folder);
 }

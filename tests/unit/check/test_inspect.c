@@ -11,27 +11,24 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/conf/conf.h"
 #include "sallyport/usersfile/usersfile.h"
-#include "support/run.h"
+#include "support/scratch.h"
 
 #define HASH "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
 
 static struct {
     struct check check;
-    char directory[64];
     char users[4096];
     struct buf said;
 } world;
 
 static void begin(void)
 {
-    snprintf(world.directory, sizeof(world.directory),
-             "/tmp/sallyport-test-XXXXXX");
-    cr_assert(mkdtemp(world.directory));
-    cr_assert_eq(chmod(world.directory, 0755), 0);
+    scratch_make();
+    cr_assert_eq(chmod(scratch, 0755), 0);
     conf_default(&world.check.settings);
     world.check.root = geteuid() == 0;
     snprintf(world.check.settings.homes, sizeof(world.check.settings.homes),
-             "%s", world.directory);
+             "%s", scratch);
     snprintf(world.check.settings.users, sizeof(world.check.settings.users),
              "users");
     buf_init(&world.said, 1 << 16);
@@ -39,29 +36,18 @@ static void begin(void)
 
 static void end(void)
 {
-    struct run_result r;
-
-    run(&r, NULL, "rm", "-rf", world.directory, NULL);
-    run_release(&r);
+    scratch_remove();
     buf_release(&world.said);
 }
 
 TestSuite(inspect, .init = begin, .fini = end);
 
-static const char *in(const char *name)
-{
-    static char out[256];
-
-    snprintf(out, sizeof(out), "%s/%s", world.directory, name);
-    return out;
-}
-
 static void make(const char *name, mode_t mode, uid_t owner)
 {
-    cr_assert_eq(mkdir(in(name), 0700), 0, "%s: %m", in(name));
-    cr_assert_eq(chmod(in(name), mode), 0);
+    cr_assert_eq(mkdir(in_scratch(name), 0700), 0, "%s: %m", in_scratch(name));
+    cr_assert_eq(chmod(in_scratch(name), mode), 0);
     if (world.check.root)
-        cr_assert_eq(chown(in(name), owner, owner), 0);
+        cr_assert_eq(chown(in_scratch(name), owner, owner), 0);
 }
 
 /* Adds a row to the users file; HOME is in the test's directory. */
@@ -71,7 +57,7 @@ static void add(const char *name, unsigned uid, const char *home, bool locked)
 
     snprintf(world.users + len, sizeof(world.users) - len,
              "%s:%s" HASH ":%u:%u::%s::\n", name, locked ? "!" : "", uid, uid,
-             home[0] == '/' ? home : in(home));
+             home[0] == '/' ? home : in_scratch(home));
 }
 
 static void hear(void *owner, const char *mistake)
@@ -112,7 +98,7 @@ Test(inspect, good_ones)
 Test(inspect, what_anybody_sees)
 {
     make("anna", 0700, 70000);
-    cr_assert_eq(close(creat(in("file"), 0600)), 0);
+    cr_assert_eq(close(creat(in_scratch("file"), 0600)), 0);
     add("anna", 70000, "anna", false);
     add("bert", 70001, "missing", false);
     add("carl", 70002, "file", false);
@@ -132,7 +118,7 @@ Test(inspect, what_root_sees)
     make("closed/bert", 0700, 70001);
     make("carl", 0700, 12345);
     make("dora", 0400, 70003);
-    cr_assert_eq(symlink("anna", in("other")), 0);
+    cr_assert_eq(symlink("anna", in_scratch("other")), 0);
     add("anna", 70000, "anna", false);
     add("bert", 70001, "closed/bert", false);
     add("carl", 70002, "carl", false);
@@ -154,7 +140,7 @@ Test(inspect, what_root_sees)
 Test(inspect, one_home_for_two)
 {
     make("anna", 0700, 70000);
-    cr_assert_eq(symlink("anna", in("link")), 0);
+    cr_assert_eq(symlink("anna", in_scratch("link")), 0);
     if (world.check.root)
         world.check.settings.uid_first = 1;
     add("anna", 70000, "anna", false);

@@ -4,7 +4,6 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,38 +12,17 @@
 
 #include "check/check.h"
 #include "sallyport/base/random.h"
+#include "support/scratch.h"
 
-static char directory[] = "/tmp/sallyport-state-XXXXXX";
 static struct complaint c;
-
-static int remove_one(const char *path, const struct stat *st, int kind,
-                      struct FTW *where)
-{
-    (void)st, (void)kind, (void)where;
-    return remove(path);
-}
 
 static void begin(void)
 {
-    cr_assert(mkdtemp(directory));
+    scratch_make();
     umask(0); /* the modes come from the code alone */
 }
 
-static void end(void)
-{
-    chmod(directory, 0700);
-    nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-TestSuite(state, .init = begin, .fini = end);
-
-static const char *in(const char *name)
-{
-    static char path[128];
-
-    snprintf(path, sizeof(path), "%s/%s", directory, name);
-    return path;
-}
+TestSuite(state, .init = begin, .fini = scratch_remove);
 
 static int key_of(const char *path, bool make, uint8_t key[STATE_KEY])
 {
@@ -55,7 +33,7 @@ static int key_of(const char *path, bool make, uint8_t key[STATE_KEY])
 
 static void put(const char *name, const char *bytes, mode_t mode)
 {
-    int fd = open(in(name), O_WRONLY | O_CREAT | O_TRUNC, mode);
+    int fd = open(in_scratch(name), O_WRONLY | O_CREAT | O_TRUNC, mode);
 
     cr_assert(fd >= 0 && fchmod(fd, mode) == 0);
     cr_assert_eq(write(fd, bytes, strlen(bytes)), (ssize_t)strlen(bytes));
@@ -74,18 +52,18 @@ Test(state, made_once)
 {
     uint8_t first[STATE_KEY], second[STATE_KEY];
 
-    cr_assert_eq(key_of(in("s"), false, first), -ENOENT); /* --check */
-    cr_assert_neq(access(in("s"), F_OK), 0, "made by --check");
-    cr_assert_eq(key_of(in("s"), true, first), 0, "%s", c.text);
+    cr_assert_eq(key_of(in_scratch("s"), false, first), -ENOENT); /* --check */
+    cr_assert_neq(access(in_scratch("s"), F_OK), 0, "made by --check");
+    cr_assert_eq(key_of(in_scratch("s"), true, first), 0, "%s", c.text);
     cr_assert_str_eq(c.text, "");
-    cr_assert_eq(mode_of(in("s")), 0700);
-    cr_assert_eq(mode_of(in("s/partials.key")), 0600);
-    cr_assert_eq(key_of(in("s"), true, second), 0, "%s", c.text);
+    cr_assert_eq(mode_of(in_scratch("s")), 0700);
+    cr_assert_eq(mode_of(in_scratch("s/partials.key")), 0600);
+    cr_assert_eq(key_of(in_scratch("s"), true, second), 0, "%s", c.text);
     cr_assert_arr_eq(first, second, STATE_KEY);
-    cr_assert_eq(key_of(in("s"), false, second), 0, "%s", c.text);
+    cr_assert_eq(key_of(in_scratch("s"), false, second), 0, "%s", c.text);
     cr_assert_arr_eq(first, second, STATE_KEY);
-    cr_assert_eq(unlink(in("s/partials.key")), 0);
-    cr_assert_eq(rmdir(in("s")), 0, "something else was left in it");
+    cr_assert_eq(unlink(in_scratch("s/partials.key")), 0);
+    cr_assert_eq(rmdir(in_scratch("s")), 0, "something else was left in it");
 }
 
 /* Ten processes at once make one key. */
@@ -99,7 +77,7 @@ Test(state, made_at_the_same_moment)
         pid_t pid = fork();
 
         if (pid == 0) {
-            int r = key_of(in("s"), true, keys[0]);
+            int r = key_of(in_scratch("s"), true, keys[0]);
             ssize_t n = write(ends[1], keys[0], STATE_KEY);
 
             _exit(r < 0 || n != STATE_KEY);
@@ -133,7 +111,7 @@ Test(state, a_file_that_is_no_key)
 
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         put("partials.key", files[i].bytes, files[i].mode);
-        int r = key_of(directory, true, key);
+        int r = key_of(scratch, true, key);
         cr_assert_eq(r, files[i].word ? -EINVAL : 0, "row %zu: %s", i, c.text);
         cr_assert(!files[i].word || strstr(c.text, files[i].word), "%s",
                   c.text);
@@ -147,8 +125,8 @@ Test(state, a_link_is_not_followed)
     uint8_t key[STATE_KEY];
 
     put("else", "0123456789abcdef", 0600);
-    cr_assert_eq(symlink("else", in("partials.key")), 0);
-    cr_assert_eq(key_of(directory, true, key), -EACCES);
+    cr_assert_eq(symlink("else", in_scratch("partials.key")), 0);
+    cr_assert_eq(key_of(scratch, true, key), -EACCES);
     cr_assert(strstr(c.text, "partials.key: "), "%s", c.text);
 }
 
@@ -156,14 +134,14 @@ Test(state, a_directory_of_others)
 {
     uint8_t key[STATE_KEY];
 
-    cr_assert_eq(mkdir(in("wide"), 0777), 0);
-    cr_assert_eq(key_of(in("wide"), true, key), -EINVAL);
+    cr_assert_eq(mkdir(in_scratch("wide"), 0777), 0);
+    cr_assert_eq(key_of(in_scratch("wide"), true, key), -EINVAL);
     cr_assert(strstr(c.text, "chmod 0700"), "%s", c.text);
     if (geteuid() != 0)
         return;
-    cr_assert_eq(mkdir(in("theirs"), 0700), 0);
-    cr_assert_eq(chown(in("theirs"), 70000, 70000), 0);
-    cr_assert_eq(key_of(in("theirs"), true, key), -EINVAL);
+    cr_assert_eq(mkdir(in_scratch("theirs"), 0700), 0);
+    cr_assert_eq(chown(in_scratch("theirs"), 70000, 70000), 0);
+    cr_assert_eq(key_of(in_scratch("theirs"), true, key), -EINVAL);
     cr_assert(strstr(c.text, "belongs to uid 70000; run: chown 0"), "%s",
               c.text);
 }

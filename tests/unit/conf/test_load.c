@@ -7,24 +7,9 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "support/scratch.h"
 
-static char folder[64];
-
-static void enter(void)
-{
-    strcpy(folder, "/tmp/sallyport-conf-XXXXXX");
-    cr_assert_not_null(mkdtemp(folder));
-    cr_assert_eq(chdir(folder), 0);
-}
-
-static void leave(void)
-{
-    unlink("conf");
-    unlink("link");
-    cr_expect_eq(rmdir(folder), 0);
-}
-
-TestSuite(load, .init = enter, .fini = leave);
+TestSuite(load, .init = scratch_enter, .fini = scratch_remove);
 
 static void write_file(const char *text, size_t len, mode_t mode)
 {
@@ -106,7 +91,7 @@ Test(load, somebody_elses)
     uint64_t tries;
 
     if (geteuid() != 0) {
-        leave();
+        scratch_remove();
         cr_skip_test("only root can give a file away");
     }
     write_file("login_tries = 9\n", 16, 0600);
@@ -122,7 +107,7 @@ Test(load, somebody_elses_private_file)
     int fd;
 
     if (geteuid() != 0) {
-        leave();
+        scratch_remove();
         cr_skip_test("only root can give a file away");
     }
     write_file("x", 1, 0600);

@@ -44,8 +44,7 @@ void fake_begin(fake_play *play)
     struct sockaddr_un at = { .sun_family = AF_UNIX };
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
-    snprintf(at.sun_path, sizeof(at.sun_path), "%s",
-             in(world.folder, "control"));
+    snprintf(at.sun_path, sizeof(at.sun_path), "%s", in_scratch("control"));
     cr_assert_eq(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
     cr_assert_eq(listen(fd, 8), 0);
     const pid_t test = getpid();
@@ -60,7 +59,7 @@ void fake_end(void)
 {
     kill(server, SIGKILL);
     waitpid(server, NULL, 0);
-    unlink(in(world.folder, "control"));
+    unlink(in_scratch("control"));
 }
 
 void fake_welcome(struct channel *c)

@@ -12,7 +12,7 @@
 #include "ctl/ctl.h"
 #include "world.h"
 
-TestSuite(edit, .init = world_make, .fini = world_remove);
+TestSuite(edit, .init = world_make, .fini = scratch_remove);
 
 #define OLD "anna:!:70000:1::/h::\n"
 #define ROW "bob:!:70001:1::/i::"
@@ -77,7 +77,7 @@ Test(edit, a_bad_line_is_not_committed)
     cr_expect_not_null(strstr(c.text, ":2: too few columns"), "%s", c.text);
     edit_release(&e);
     cr_expect_str_eq(file_text(world.users), OLD);
-    cr_expect_not(path_exists(in(world.folder, "users.new")));
+    cr_expect_not(files_exists(in_scratch("users.new")));
 }
 
 Test(edit, the_lock_has_a_deadline)
@@ -86,7 +86,7 @@ Test(edit, the_lock_has_a_deadline)
     int fd;
 
     file_write(world.users, OLD);
-    fd = open(in(world.folder, "users.lock"), O_RDWR | O_CREAT, 0600);
+    fd = open(in_scratch("users.lock"), O_RDWR | O_CREAT, 0600);
     cr_assert_eq(flock(fd, LOCK_EX), 0);
     cr_expect_eq(append_bob(30, &c), EX_TEMPFAIL);
     cr_expect_not_null(strstr(c.text, "edited by somebody else; try again"));
@@ -103,8 +103,8 @@ Test(edit, a_link_as_lock_is_refused)
     struct complaint c = { .text = "" };
 
     file_write(world.users, OLD);
-    file_write(in(world.folder, "victim"), "x");
-    cr_assert_eq(symlink("victim", in(world.folder, "users.lock")), 0);
+    file_write(in_scratch("victim"), "x");
+    cr_assert_eq(symlink("victim", in_scratch("users.lock")), 0);
     cr_expect_neq(append_bob(0, &c), 0);
     cr_expect_str_eq(file_text(world.users), OLD);
 }
@@ -195,7 +195,7 @@ Test(edit, killed_at_every_step, .timeout = 120)
         file_write(world.users, OLD);
         cr_expect_eq(append_bob(1000, &c), 0, "step %u: %s", step, c.text);
         cr_expect_str_eq(file_text(world.users), NEW);
-        cr_expect_not(path_exists(in(world.folder, "users.new")));
+        cr_expect_not(files_exists(in_scratch("users.new")));
     }
     cr_expect_gt(olds, 20, "%u steps", step);
     cr_expect_gt(news, 1, "%u steps", step);
@@ -207,10 +207,10 @@ Test(edit, leftovers_of_a_killed_edit_are_removed)
     struct complaint c = { .text = "" };
     struct edit e;
 
-    file_write(in(world.folder, "users.new"), "anna:");
+    file_write(in_scratch("users.new"), "anna:");
     cr_expect_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
     edit_release(&e);
-    cr_expect_not(path_exists(in(world.folder, "users.new")));
+    cr_expect_not(files_exists(in_scratch("users.new")));
 }
 
 /* If the new file's name is a link, the link is replaced, not followed. */
@@ -219,10 +219,10 @@ Test(edit, a_link_as_new_file)
     struct complaint c = { .text = "" };
 
     file_write(world.users, OLD);
-    file_write(in(world.folder, "victim"), "x");
-    cr_assert_eq(symlink("victim", in(world.folder, "users.new")), 0);
+    file_write(in_scratch("victim"), "x");
+    cr_assert_eq(symlink("victim", in_scratch("users.new")), 0);
     cr_expect_eq(append_bob(0, &c), 0, "%s", c.text);
-    cr_expect_str_eq(file_text(in(world.folder, "victim")), "x");
+    cr_expect_str_eq(file_text(in_scratch("victim")), "x");
     cr_expect_str_eq(file_text(world.users), NEW);
 }
 
@@ -255,7 +255,7 @@ static int say_no(int fd, void *owner)
 
 Test(edit, replace_gives_the_checks_answer_back)
 {
-    int fd = open(world.folder, O_RDONLY | O_DIRECTORY);
+    int fd = open(scratch, O_RDONLY | O_DIRECTORY);
     bool stands = true;
 
     file_write(world.users, OLD);
@@ -264,13 +264,13 @@ Test(edit, replace_gives_the_checks_answer_back)
         -EINVAL);
     cr_expect_not(stands);
     cr_expect_str_eq(file_text(world.users), OLD);
-    cr_expect_not(path_exists(in(world.folder, "users.new")));
+    cr_expect_not(files_exists(in_scratch("users.new")));
     close(fd);
 }
 
 Test(edit, replace_says_when_it_cannot)
 {
-    int fd = open(world.folder, O_RDONLY | O_DIRECTORY);
+    int fd = open(scratch, O_RDONLY | O_DIRECTORY);
     char name[256];
     bool stands;
 

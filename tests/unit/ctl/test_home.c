@@ -12,7 +12,7 @@
 #include "ctl/ctl.h"
 #include "world.h"
 
-TestSuite(home, .init = world_make, .fini = world_remove);
+TestSuite(home, .init = world_make, .fini = scratch_remove);
 
 #define PASSWORD "correct horse\n"
 
@@ -67,7 +67,7 @@ Test(home, a_home_of_another_user_is_refused)
     cr_expect_not_null(
         strstr(expect_run(EX_CANTCREAT, PASSWORD, "user add anna")->err,
                "belongs to uid 70042; give --uid 70042"));
-    cr_expect_not(path_exists(world.users));
+    cr_expect_not(files_exists(world.users));
     expect_run(0, PASSWORD, "user add anna --uid 70042");
     /* Only a uid that works is offered: not anna's, and none out of range. */
     for (uid_t uid = 70042; uid < 80000; uid += 9000) {
@@ -102,13 +102,13 @@ Test(home, a_link_is_refused)
     struct stat st;
 
     cr_assert_eq(mkdir(world.homes, 0711), 0);
-    cr_assert_eq(mkdir(in(world.folder, "victim"), 0755), 0);
+    cr_assert_eq(mkdir(in_scratch("victim"), 0755), 0);
     cr_assert_eq(symlink("../victim", in(world.homes, "anna")), 0);
     expect_run(EX_CANTCREAT, PASSWORD, "user add anna");
-    cr_assert_eq(stat(in(world.folder, "victim"), &st), 0);
+    cr_assert_eq(stat(in_scratch("victim"), &st), 0);
     cr_expect_eq(st.st_uid, geteuid());
     cr_expect_eq(st.st_mode & 0777, 0755);
-    cr_expect_not(path_exists(world.users));
+    cr_expect_not(files_exists(world.users));
 }
 
 /* Below homes a user could have made the link; elsewhere it belongs to the
@@ -118,27 +118,26 @@ Test(home, links_on_the_way)
     char words[256];
 
     expect_run(0, PASSWORD, "user add anna");
-    cr_assert_eq(mkdir(in(world.folder, "other"), 0711), 0);
+    cr_assert_eq(mkdir(in_scratch("other"), 0711), 0);
     cr_assert_eq(symlink("../other", in(world.homes, "way")), 0);
     snprintf(words, sizeof(words), "user add bob --home %s",
              in(world.homes, "way/bob"));
     expect_run(EX_CANTCREAT, PASSWORD, words);
-    cr_expect_not(path_exists(in(world.folder, "other/bob")));
+    cr_expect_not(files_exists(in_scratch("other/bob")));
     if (geteuid() != 0)
         return;
-    cr_assert_eq(symlink("other", in(world.folder, "way")), 0);
+    cr_assert_eq(symlink("other", in_scratch("way")), 0);
     snprintf(words, sizeof(words), "user add bob --home %s",
-             in(world.folder, "way/bob"));
+             in_scratch("way/bob"));
     expect_run(0, PASSWORD, words);
-    cr_expect(path_exists(in(world.folder, "other/bob")));
+    cr_expect(files_exists(in_scratch("other/bob")));
 }
 
 Test(home, without_root_beneath_homes)
 {
     char words[256];
 
-    snprintf(words, sizeof(words), "user add anna --home %s",
-             in(world.folder, "x"));
+    snprintf(words, sizeof(words), "user add anna --home %s", in_scratch("x"));
     if (geteuid() == 0)
         expect_run(0, PASSWORD, words);
     else
@@ -210,8 +209,8 @@ Test(home, purge_goes_deep)
     make_homes();
     make_deep(in(world.homes, "anna"), 2500); /* a path beyond PATH_MAX */
     cr_expect_eq(purge(in(world.homes, "anna"), &c), 0, "%s", c.text);
-    cr_expect_not(path_exists(in(world.homes, "anna")));
-    cr_expect(path_exists(world.homes));
+    cr_expect_not(files_exists(in(world.homes, "anna")));
+    cr_expect(files_exists(world.homes));
 }
 
 Test(home, purge_removes_links_and_not_what_they_lead_to)
@@ -219,13 +218,13 @@ Test(home, purge_removes_links_and_not_what_they_lead_to)
     struct complaint c;
 
     make_homes();
-    cr_assert_eq(mkdir(in(world.folder, "victim"), 0700), 0);
-    file_write(in(world.folder, "victim/file"), "x");
+    cr_assert_eq(mkdir(in_scratch("victim"), 0700), 0);
+    file_write(in_scratch("victim/file"), "x");
     cr_assert_eq(symlink("../../victim", in(world.homes, "anna/link")), 0);
     cr_assert_eq(symlink("../../victim/file", in(world.homes, "anna/f")), 0);
     cr_assert_eq(mkfifo(in(world.homes, "anna/fifo"), 0600), 0);
     cr_expect_eq(purge(in(world.homes, "anna"), &c), 0, "%s", c.text);
-    cr_expect_str_eq(file_text(in(world.folder, "victim/file")), "x");
+    cr_expect_str_eq(file_text(in_scratch("victim/file")), "x");
 }
 
 Test(home, purge_refuses)
@@ -233,18 +232,18 @@ Test(home, purge_refuses)
     struct complaint c;
 
     make_homes();
-    cr_assert_eq(mkdir(in(world.folder, "other"), 0700), 0);
+    cr_assert_eq(mkdir(in_scratch("other"), 0700), 0);
     cr_assert_eq(symlink("anna", in(world.homes, "link")), 0);
     cr_assert_eq(symlink("../other", in(world.homes, "way")), 0);
-    cr_assert_eq(mkdir(in(world.folder, "other/bob"), 0700), 0);
-    cr_expect_eq(purge(in(world.folder, "other"), &c), EX_CANTCREAT);
+    cr_assert_eq(mkdir(in_scratch("other/bob"), 0700), 0);
+    cr_expect_eq(purge(in_scratch("other"), &c), EX_CANTCREAT);
     cr_expect_not_null(strstr(c.text, "isn't beneath the directory"));
     cr_expect_eq(purge(world.homes, &c), EX_CANTCREAT);
     cr_expect_eq(purge(in(world.homes, "link"), &c), EX_CANTCREAT);
     cr_expect_eq(purge(in(world.homes, "way/bob"), &c), EX_CANTCREAT);
     cr_expect_eq(purge(in(world.homes, "none"), &c), EX_CANTCREAT);
-    cr_expect(path_exists(in(world.homes, "anna")));
-    cr_expect(path_exists(in(world.folder, "other/bob")));
+    cr_expect(files_exists(in(world.homes, "anna")));
+    cr_expect(files_exists(in_scratch("other/bob")));
 }
 
 Test(home, purge_refuses_what_is_somebody_elses)
@@ -257,7 +256,7 @@ Test(home, purge_refuses_what_is_somebody_elses)
     cr_expect_eq(purge_home(in(world.homes, "anna"), world.homes, 70000, &c),
                  EX_CANTCREAT);
     cr_expect_not_null(strstr(c.text, "belongs to another uid"));
-    cr_expect(path_exists(in(world.homes, "anna")));
+    cr_expect(files_exists(in(world.homes, "anna")));
 }
 
 /* A bind mount has the device number of the home itself. HIDDEN_BY hides it
@@ -270,13 +269,13 @@ static void purge_with_a_mount(const char *mount_point, const char *hidden_by)
         mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
         world_skip("root's part");
     make_homes();
-    cr_assert_eq(mkdir(in(world.folder, "victim"), 0700), 0);
-    file_write(in(world.folder, "victim/file"), "x");
+    cr_assert_eq(mkdir(in_scratch("victim"), 0700), 0);
+    file_write(in_scratch("victim/file"), "x");
     file_write(in(world.homes, "anna/own"), "y");
-    if (!path_exists(in(world.homes, mount_point)))
+    if (!files_exists(in(world.homes, mount_point)))
         cr_assert_eq(mkdir(in(world.homes, mount_point), 0700), 0);
-    cr_assert_eq(mount(in(world.folder, "victim"), in(world.homes, mount_point),
-                       NULL, MS_BIND, NULL),
+    cr_assert_eq(mount(in_scratch("victim"), in(world.homes, mount_point), NULL,
+                       MS_BIND, NULL),
                  0);
     if (hidden_by)
         cr_assert_eq(
@@ -285,7 +284,7 @@ static void purge_with_a_mount(const char *mount_point, const char *hidden_by)
     cr_expect_not_null(strstr(c.text, "something is mounted in it"), "%s",
                        c.text);
     cr_expect_eq(umount(in(world.homes, mount_point)), 0);
-    cr_expect_str_eq(file_text(in(world.folder, "victim/file")), "x");
+    cr_expect_str_eq(file_text(in_scratch("victim/file")), "x");
     if (!hidden_by)
         cr_expect_str_eq(file_text(in(world.homes, "anna/own")), "y");
 }
@@ -329,14 +328,14 @@ Test(home, purge_against_a_swapper)
     pid_t pid;
 
     make_homes();
-    cr_assert_eq(mkdir(in(world.folder, "victim"), 0700), 0);
-    file_write(in(world.folder, "victim/file"), "x");
+    cr_assert_eq(mkdir(in_scratch("victim"), 0700), 0);
+    file_write(in_scratch("victim/file"), "x");
     pid = fork();
     if (pid == 0)
         swap_for_ever(in(world.homes, "anna"));
-    for (int i = 0; i < 200 && path_exists(in(world.homes, "anna")); i++)
+    for (int i = 0; i < 200 && files_exists(in(world.homes, "anna")); i++)
         (void)purge(in(world.homes, "anna"), &c);
     cr_assert_eq(kill(pid, SIGKILL), 0);
     cr_assert_eq(waitpid(pid, NULL, 0), pid);
-    cr_expect_str_eq(file_text(in(world.folder, "victim/file")), "x");
+    cr_expect_str_eq(file_text(in_scratch("victim/file")), "x");
 }

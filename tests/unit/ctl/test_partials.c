@@ -13,7 +13,7 @@
 #include "sallyport/ipc/channel.h"
 #include "world.h"
 
-TestSuite(partials, .init = world_make, .fini = world_remove);
+TestSuite(partials, .init = world_make, .fini = scratch_remove);
 
 static void write_users(void)
 {

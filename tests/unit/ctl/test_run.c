@@ -6,7 +6,7 @@
 #include "ctl/ctl.h"
 #include "world.h"
 
-TestSuite(run, .init = world_make, .fini = world_remove);
+TestSuite(run, .init = world_make, .fini = scratch_remove);
 
 Test(run, what_is_no_command)
 {
@@ -62,7 +62,7 @@ Test(run, what_is_no_command)
                            table[i].words, r->err);
         cr_expect_str_eq(r->out, "");
     }
-    cr_expect_not(path_exists(world.users));
+    cr_expect_not(files_exists(world.users));
 }
 
 Test(run, an_option_without_its_value)

@@ -14,7 +14,7 @@
 #include "sallyport/ipc/channel.h"
 #include "world.h"
 
-TestSuite(server, .init = world_make, .fini = world_remove);
+TestSuite(server, .init = world_make, .fini = scratch_remove);
 
 static void says(int code, const char *words, const char *complaint)
 {
@@ -36,7 +36,7 @@ Test(server, of_another_user_or_of_root)
 {
     if (geteuid() != 0)
         world_skip("root's part");
-    cr_assert_eq(chmod(world.folder, 0755), 0);
+    cr_assert_eq(chmod(scratch, 0755), 0);
     cr_assert_eq(chmod(world.conf, 0644), 0);
     cr_assert_eq(seteuid(65533), 0);
     says(EX_NOPERM, "status", "only root may ask it; run: sudo sallyportctl");
@@ -49,8 +49,7 @@ Test(server, is_not_there_any_more)
     struct sockaddr_un at = { .sun_family = AF_UNIX };
     int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
 
-    snprintf(at.sun_path, sizeof(at.sun_path), "%s",
-             in(world.folder, "control"));
+    snprintf(at.sun_path, sizeof(at.sun_path), "%s", in_scratch("control"));
     cr_assert_eq(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
     close(fd);
     says(EX_UNAVAILABLE, "status", "Connection refused");
@@ -360,7 +359,7 @@ Test(server, of_somebody_else)
 
     if (geteuid() != 0)
         world_skip("needs another uid");
-    cr_assert_eq(chmod(world.folder, 0777), 0);
+    cr_assert_eq(chmod(scratch, 0777), 0);
     cr_assert_eq(pipe(pair), 0);
     pid = fork();
     if (pid == 0) {

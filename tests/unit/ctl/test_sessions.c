@@ -11,7 +11,7 @@
 #define HASH "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
 #define ANNA "anna:" HASH ":70000:70000::/h::\n"
 
-TestSuite(sessions, .init = world_make, .fini = world_remove);
+TestSuite(sessions, .init = world_make, .fini = scratch_remove);
 
 static const struct run *says(int code, const char *words, const char *text)
 {

@@ -11,7 +11,7 @@
 #include "ctl/ctl.h"
 #include "world.h"
 
-TestSuite(terminal, .init = world_make, .fini = world_remove, .timeout = 60);
+TestSuite(terminal, .init = world_make, .fini = scratch_remove, .timeout = 60);
 
 #define DEADLINE_MS 20000
 
@@ -125,7 +125,7 @@ Test(terminal, not_the_same)
     type(&t, "correct house\n");
     await(&t, "was not the same twice");
     cr_expect_eq(finish(&t), EX_DATAERR);
-    cr_expect_not(path_exists(world.users));
+    cr_expect_not(files_exists(world.users));
 }
 
 Test(terminal, too_short_is_told_at_once)
@@ -151,7 +151,7 @@ static void end_by(int number, const char *key)
     else
         cr_assert_eq(kill(t.pid, number), 0);
     cr_expect_eq(finish(&t), 128 + number, "%s", t.seen);
-    cr_expect_not(path_exists(world.users));
+    cr_expect_not(files_exists(world.users));
 }
 
 Test(terminal, interrupted)
@@ -195,7 +195,7 @@ static void answer(const char *text, int code, bool there)
     cr_expect(echoes(&t));
     type(&t, text);
     cr_expect_eq(finish(&t), code, "%s", t.seen);
-    cr_expect_eq(path_exists(in(world.homes, "anna")), there);
+    cr_expect_eq(files_exists(in(world.homes, "anna")), there);
     cr_expect_eq(strstr(file_text(world.users), "anna") != NULL, there);
 }
 

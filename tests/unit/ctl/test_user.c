@@ -13,7 +13,7 @@
 #include "ctl/ctl.h"
 #include "world.h"
 
-TestSuite(user, .init = world_make, .fini = world_remove);
+TestSuite(user, .init = world_make, .fini = scratch_remove);
 
 #define PASSWORD "correct horse\n"
 
@@ -102,7 +102,7 @@ Test(user, passwords)
         cr_expect_not_null(
             strstr(expect_run(EX_DATAERR, table[i].input, "user add anna")->err,
                    table[i].complaint));
-    cr_expect_not(path_exists(world.users));
+    cr_expect_not(files_exists(world.users));
     snprintf(text, sizeof(text), "%0512d\n", 0);
     cr_expect_not_null(
         strstr(expect_run(EX_DATAERR, text, "user add anna")->err,
@@ -180,7 +180,7 @@ Test(user, del_keeps_the_home)
         strstr(expect_run(0, "", "user del anna")->out, " kept\n"));
     cr_expect_null(strstr(file_text(world.users), "anna"));
     cr_expect_eq(strncmp(file_text(world.users), "bob:", 4), 0);
-    cr_expect(path_exists(in(world.homes, "anna")));
+    cr_expect(files_exists(in(world.homes, "anna")));
     expect_run(EX_NOUSER, "", "user del anna");
 }
 
@@ -191,10 +191,10 @@ Test(user, del_purge_asks)
         strstr(expect_run(EX_USAGE, "y\n", "user del anna --purge")->err,
                "give --yes"));
     cr_expect_not_null(strstr(file_text(world.users), "anna:"));
-    cr_expect(path_exists(in(world.homes, "anna")));
+    cr_expect(files_exists(in(world.homes, "anna")));
     expect_run(0, "", "user del anna --purge --yes");
     cr_expect_str_eq(file_text(world.users), "");
-    cr_expect_not(path_exists(in(world.homes, "anna")));
+    cr_expect_not(files_exists(in(world.homes, "anna")));
 }
 
 Test(user, purge_spares_a_home_that_others_have)
@@ -210,7 +210,7 @@ Test(user, purge_spares_a_home_that_others_have)
         strstr(expect_run(EX_DATAERR, "", "user del anna --purge --yes")->err,
                "is also the home of bob"));
     cr_expect_str_eq(file_text(world.users), text);
-    cr_expect(path_exists(in(world.homes, "anna")));
+    cr_expect(files_exists(in(world.homes, "anna")));
 }
 
 /* This program's system calls replace libc's: the directory `unsynced` can't be
@@ -240,7 +240,7 @@ int flock(int fd, int how)
 int unlinkat(int directory, const char *name, int flags)
 {
     if (strcmp(name, "probe") == 0) {
-        int fd = open(in(world.folder, "users.lock"), O_RDWR | O_CLOEXEC);
+        int fd = open(in_scratch("users.lock"), O_RDWR | O_CLOEXEC);
 
         fputs(syscall(SYS_flock, fd, LOCK_EX | LOCK_NB) == 0 ? "probe: free\n"
                                                              : "probe: held\n",
@@ -257,7 +257,7 @@ Test(user, purge_holds_no_lock)
     file_write(in(world.homes, "anna/probe"), "x");
     cr_expect_not_null(strstr(
         expect_run(0, "", "user del anna --purge --yes")->err, "probe: free"));
-    cr_expect_not(path_exists(in(world.homes, "anna")));
+    cr_expect_not(files_exists(in(world.homes, "anna")));
 }
 
 Test(user, purge_of_a_home_that_was_changed_meanwhile)
@@ -274,8 +274,8 @@ Test(user, purge_of_a_home_that_was_changed_meanwhile)
         strstr(expect_run(EX_TEMPFAIL, "", "user del anna --purge --yes")->err,
                "its home was changed just now"));
     cr_expect_str_eq(file_text(world.users), text);
-    cr_expect(path_exists(in(world.homes, "anna")));
-    cr_expect(path_exists(in(world.homes, "bob")));
+    cr_expect(files_exists(in(world.homes, "anna")));
+    cr_expect(files_exists(in(world.homes, "bob")));
 }
 
 /* The row is there, so its home is, too. */
@@ -284,16 +284,16 @@ Test(user, add_that_is_not_synced)
     const struct run *r;
     char home[160];
 
-    file_write(in(world.folder, "users.last-uid"), "70050\n");
-    unsynced = world.folder;
+    file_write(in_scratch("users.last-uid"), "70050\n");
+    unsynced = scratch;
     r = expect_run(EX_IOERR, PASSWORD, "user add anna --uid 70005");
     cr_expect_not_null(strstr(r->err, "a power cut may undo it"), "%s", r->err);
     cr_expect_not_null(strstr(file_text(world.users), "anna:"));
-    cr_expect(path_exists(in(world.homes, "anna")));
+    cr_expect(files_exists(in(world.homes, "anna")));
     snprintf(home, sizeof(home), "user change anna --home %s",
              in(world.homes, "new"));
     expect_run(EX_IOERR, "", home);
-    cr_expect(path_exists(in(world.homes, "new")));
+    cr_expect(files_exists(in(world.homes, "new")));
 }
 
 /* What was begun of a home doesn't stand in the way of the next try. */
@@ -301,8 +301,8 @@ Test(user, add_whose_home_is_not_synced)
 {
     unsynced = world.homes;
     expect_run(EX_CANTCREAT, PASSWORD, "user add anna");
-    cr_expect_not(path_exists(in(world.homes, "anna")));
-    cr_expect_not(path_exists(world.users));
+    cr_expect_not(files_exists(in(world.homes, "anna")));
+    cr_expect_not(files_exists(world.users));
     unsynced = NULL;
     expect_run(0, PASSWORD, "user add anna");
 }
@@ -315,13 +315,13 @@ Test(user, a_uid_is_never_given_out_twice)
     expect_run(0, "", "user del bob");
     cr_expect_not_null(
         strstr(expect_run(0, PASSWORD, "user add carl")->out, "uid 70002"));
-    cr_expect_str_eq(file_text(in(world.folder, "users.last-uid")), "70002\n");
+    cr_expect_str_eq(file_text(in_scratch("users.last-uid")), "70002\n");
     file_write(world.users, "");
     cr_expect_not_null(
         strstr(expect_run(0, PASSWORD, "user add dora")->out, "uid 70003"));
     /* and above the uids in the file, if the mark is lost */
     file_write(world.users, "x:!:70050:1::/x::\n");
-    unlink(in(world.folder, "users.last-uid"));
+    unlink(in_scratch("users.last-uid"));
     cr_expect_not_null(
         strstr(expect_run(0, PASSWORD, "user add emil")->out, "uid 70051"));
 }
@@ -341,7 +341,7 @@ Test(user, uids_of_ones_own_choice)
         strstr(expect_run(EX_CONFIG, PASSWORD, "user add dora")->err,
                "no uid is left up to 70099; raise uid_last"));
     cr_expect_null(strstr(file_text(world.users), "dora"));
-    cr_expect_not(path_exists(in(world.homes, "dora")));
+    cr_expect_not(files_exists(in(world.homes, "dora")));
 }
 
 /* Also not the uid of a row written by hand, once "user del" has seen it. A uid
@@ -352,21 +352,21 @@ Test(user, uids_of_removed_rows_are_spent)
                             "zoe:*:70011:70011::/z::\n"
                             "mike:*:80000:80000::/m::\n");
     expect_run(0, "", "user del zoe");
-    cr_expect_str_eq(file_text(in(world.folder, "users.last-uid")), "70011\n");
+    cr_expect_str_eq(file_text(in_scratch("users.last-uid")), "70011\n");
     expect_run(0, "", "user del carl");
     expect_run(0, "", "user del mike");
-    cr_expect_str_eq(file_text(in(world.folder, "users.last-uid")), "70011\n");
+    cr_expect_str_eq(file_text(in_scratch("users.last-uid")), "70011\n");
     cr_expect_not_null(
         strstr(expect_run(0, PASSWORD, "user add anna")->out, "uid 70012"));
 }
 
 Test(user, a_bad_mark)
 {
-    file_write(in(world.folder, "users.last-uid"), "seven\n");
+    file_write(in_scratch("users.last-uid"), "seven\n");
     cr_expect_not_null(
         strstr(expect_run(EX_DATAERR, PASSWORD, "user add anna")->err,
                "users.last-uid:1: not a number"));
-    cr_expect_not(path_exists(world.users));
+    cr_expect_not(files_exists(world.users));
 }
 
 Test(user, a_bad_line_refuses_each_command)
@@ -429,14 +429,13 @@ Test(user, a_link_to_the_file_stays_one)
 {
     struct stat st;
 
-    cr_assert_eq(mkdir(in(world.folder, "else"), 0700), 0);
-    file_write(in(world.folder, "else/real"), "");
+    cr_assert_eq(mkdir(in_scratch("else"), 0700), 0);
+    file_write(in_scratch("else/real"), "");
     cr_assert_eq(symlink("else/real", world.users), 0);
     expect_run(0, PASSWORD, "user add anna");
     cr_assert_eq(lstat(world.users, &st), 0);
     cr_expect(S_ISLNK(st.st_mode));
-    cr_expect_eq(strncmp(file_text(in(world.folder, "else/real")), "anna:", 5),
-                 0);
+    cr_expect_eq(strncmp(file_text(in_scratch("else/real")), "anna:", 5), 0);
 }
 
 Test(user, without_the_right_to_write)
@@ -444,19 +443,19 @@ Test(user, without_the_right_to_write)
     if (geteuid() == 0)
         world_skip("root may write everywhere");
     expect_run(0, PASSWORD, "user add anna");
-    cr_assert_eq(chmod(world.folder, 0500), 0);
-    unlink(in(world.folder, "users.lock"));
+    cr_assert_eq(chmod(scratch, 0500), 0);
+    unlink(in_scratch("users.lock"));
     cr_expect_not_null(strstr(expect_run(EX_NOPERM, "", "user lock anna")->err,
                               "run it as root"));
-    cr_assert_eq(chmod(world.folder, 0700), 0);
+    cr_assert_eq(chmod(scratch, 0700), 0);
 }
 
 Test(user, a_users_file_in_no_folder)
 {
     char text[256];
 
-    snprintf(text, sizeof(text), "users = %s/none/users\nhomes = %s\n",
-             world.folder, world.homes);
+    snprintf(text, sizeof(text), "users = %s/none/users\nhomes = %s\n", scratch,
+             world.homes);
     file_write(world.conf, text);
     cr_expect_not_null(
         strstr(expect_run(EX_CANTCREAT, PASSWORD, "user add anna")->err,
@@ -745,7 +744,7 @@ Test(user, add_with_a_finished_hash)
                                              "user add bert --hash-stdin")
                                       ->err,
                                   refused[i].words));
-    cr_expect_not(path_exists(in(world.homes, "bert")));
+    cr_expect_not(files_exists(in(world.homes, "bert")));
 }
 
 Test(user, change_of_every_column)
@@ -795,7 +794,7 @@ Test(user, change_of_uid_and_home)
     cr_expect_str_eq(row.home, in(world.homes, "new"));
     users_release(&u);
     expect_mode(in(world.homes, "new"), 0700);
-    cr_expect(path_exists(in(world.homes, "anna")));
+    cr_expect(files_exists(in(world.homes, "anna")));
     cr_expect_not_null(
         strstr(expect_run(0, PASSWORD, "user add carl")->out, "uid 70006"));
 }

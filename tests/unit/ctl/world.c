@@ -2,7 +2,6 @@
 #include "world.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -17,37 +16,17 @@ void world_make(void)
 {
     char text[512];
 
-    strcpy(world.folder, "/tmp/sallyport-ctl-XXXXXX");
-    cr_assert_not_null(mkdtemp(world.folder));
-    cr_assert_eq(chmod(world.folder, 0711), 0);
-    snprintf(world.conf, sizeof(world.conf), "%s/conf", world.folder);
-    snprintf(world.users, sizeof(world.users), "%s/users", world.folder);
-    snprintf(world.homes, sizeof(world.homes), "%s/homes", world.folder);
+    scratch_make();
+    cr_assert_eq(chmod(scratch, 0711), 0);
+    snprintf(world.conf, sizeof(world.conf), "%s/conf", scratch);
+    snprintf(world.users, sizeof(world.users), "%s/users", scratch);
+    snprintf(world.homes, sizeof(world.homes), "%s/homes", scratch);
     snprintf(text, sizeof(text),
              "users = %s\nhomes = %s\nuid_first = 70000\nuid_last = 70099\n"
              "control = %s/control\n",
-             world.users, world.homes, world.folder);
+             world.users, world.homes, scratch);
     file_write(world.conf, text);
     cr_assert_eq(chmod(world.conf, 0644), 0);
-}
-
-static int remove_one(const char *path, const struct stat *st, int kind,
-                      struct FTW *at)
-{
-    (void)st;
-    (void)kind;
-    (void)at;
-    return remove(path);
-}
-
-void tree_remove(const char *path)
-{
-    nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-}
-
-void world_remove(void)
-{
-    tree_remove(world.folder);
 }
 
 const char *in(const char *folder, const char *name)
@@ -80,13 +59,6 @@ void file_write(const char *path, const char *text)
     cr_assert_geq(fd, 0, "%s", path);
     cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
     close(fd);
-}
-
-bool path_exists(const char *path)
-{
-    struct stat st;
-
-    return lstat(path, &st) == 0;
 }
 
 static int as_descriptor(const char *name, const char *text)

@@ -8,20 +8,23 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "support/files.h"
+#include "support/scratch.h"
+
 #define WORLD_TEXT (1 << 16)
 
 struct world {
-    char folder[64], conf[96], users[96], homes[96];
+    char conf[96], users[96], homes[96];
 };
 extern struct world world;
 
-/* For TestSuite(): makes world, and removes it with all its contents. */
+/* For TestSuite(): makes world in a scratch directory; scratch_remove() removes
+ * it. */
 void world_make(void);
-void world_remove(void);
 /* cr_skip_test() doesn't call .fini. */
 #define world_skip(why)                                                        \
     do {                                                                       \
-        world_remove();                                                        \
+        scratch_remove();                                                      \
         cr_skip_test(why);                                                     \
     } while (0)
 
@@ -42,11 +45,7 @@ const struct run *expect_run(int code, const char *input, const char *words);
  * it. */
 const char *file_text(const char *path);
 void file_write(const char *path, const char *text);
-bool path_exists(const char *path);
 /* Returns "FOLDER/NAME", in one of four buffers that take turns. */
 const char *in(const char *folder, const char *name);
-
-/* Removes a tree. */
-void tree_remove(const char *path);
 
 #endif

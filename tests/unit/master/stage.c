@@ -5,7 +5,6 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,6 +23,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/conf/conf.h"
 #include "sallyport/ipc/generation.h"
+#include "support/scratch.h"
 #include "support/settings.h"
 
 /* The hash of "pw"; master never looks at it. */
@@ -303,13 +303,6 @@ void stage_raise(struct stage *s, void (*adjust)(struct master *m))
     s->control = ends[0];
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind,
-                      struct FTW *where)
-{
-    (void)st, (void)kind, (void)where;
-    return remove(path);
-}
-
 void stage_ended(struct stage *s, int status)
 {
     struct pollfd one = { .fd = s->control };
@@ -322,7 +315,7 @@ void stage_ended(struct stage *s, int status)
     cr_assert_eq(WEXITSTATUS(how), status, "master ended with %d",
                  WEXITSTATUS(how));
     close(s->control);
-    nftw(s->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    tree_remove(s->folder);
 }
 
 static void close_all(struct stage *s)

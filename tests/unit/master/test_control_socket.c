@@ -19,25 +19,17 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
 #include "support/messages.h"
+#include "support/scratch.h"
 
-static char base[64], path[128];
+static char path[128];
 
 static void enter(void)
 {
-    strcpy(base, "/tmp/sallyport-control-XXXXXX");
-    cr_assert(mkdtemp(base));
-    snprintf(path, sizeof(path), "%s/run/control", base);
+    scratch_make();
+    snprintf(path, sizeof(path), "%s/run/control", scratch);
 }
 
-static void leave(void)
-{
-    char command[128];
-
-    snprintf(command, sizeof(command), "rm -rf %s", base);
-    cr_assert_eq(system(command), 0);
-}
-
-TestSuite(control_socket, .init = enter, .fini = leave);
+TestSuite(control_socket, .init = enter, .fini = scratch_remove);
 
 static unsigned mode_of(const char *name)
 {
@@ -74,7 +66,7 @@ static void make_folder(mode_t mode)
 {
     char run[128];
 
-    snprintf(run, sizeof(run), "%s/run", base);
+    snprintf(run, sizeof(run), "%s/run", scratch);
     cr_assert_eq(mkdir(run, 0700), 0);
     cr_assert_eq(chmod(run, mode), 0);
 }
@@ -84,7 +76,7 @@ Test(control_socket, is_made_and_removed)
     struct control_socket s;
     char run[128];
 
-    snprintf(run, sizeof(run), "%s/run", base);
+    snprintf(run, sizeof(run), "%s/run", scratch);
     umask(0);
     opens(&s);
     cr_expect_eq(mode_of(run), 0750);
@@ -204,7 +196,7 @@ Test(control_socket, the_folder_is_locked)
     char run[128];
 
     make_folder(0700);
-    snprintf(run, sizeof(run), "%s/run", base);
+    snprintf(run, sizeof(run), "%s/run", scratch);
     FD_CLEANUP int fd = open(run, O_RDONLY);
     cr_assert_eq(flock(fd, LOCK_EX), 0);
     is_refused(-EAGAIN, "timed out");
@@ -221,7 +213,7 @@ Test(control_socket, other_files_at_the_path)
     cr_assert(is_there());
     cr_assert_eq(unlink(path), 0);
 
-    snprintf(target, sizeof(target), "%s/elsewhere", base);
+    snprintf(target, sizeof(target), "%s/elsewhere", scratch);
     cr_assert_eq(symlink(target, path), 0);
     is_refused(-EINVAL, "a socket");
     cr_expect_eq(mode_of(target), 0, "nothing is made where a link leads");
@@ -231,15 +223,15 @@ Test(control_socket, folders_that_are_refused)
 {
     make_folder(0770);
     is_refused(-EINVAL, "writable by others");
-    snprintf(path, sizeof(path), "%s/no/where/control", base);
+    snprintf(path, sizeof(path), "%s/no/where/control", scratch);
     is_refused(-EINVAL, "No such file");
-    snprintf(path, sizeof(path), "%s/run/", base);
+    snprintf(path, sizeof(path), "%s/run/", scratch);
     is_refused(-EINVAL, "Invalid");
     if (geteuid() == 0) {
-        snprintf(path, sizeof(path), "%s/run/control", base);
+        snprintf(path, sizeof(path), "%s/run/control", scratch);
         char run[128];
 
-        snprintf(run, sizeof(run), "%s/run", base);
+        snprintf(run, sizeof(run), "%s/run", scratch);
         cr_assert_eq(chmod(run, 0700), 0);
         cr_assert_eq(chown(run, 70000, 70000), 0);
         is_refused(-EINVAL, "belongs to uid 70000");
@@ -336,7 +328,7 @@ Test(control_socket, is_inherited_only_where_it_stands)
 
     line_open(&first, NULL);
     strcpy(old, path);
-    snprintf(path, sizeof(path), "%s/other/control", base);
+    snprintf(path, sizeof(path), "%s/other/control", scratch);
     line_open(&second, &first);
     cr_expect_not(second.socket.inherited);
     cr_expect(mode_of(old) == 0600 && is_there());

@@ -3,7 +3,6 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "sallyport/conf/conf.h"
 #include "sallyport/ipc/generation.h"
 #include "support/messages.h"
+#include "support/scratch.h"
 
 static const struct {
     const char *home;
@@ -85,41 +85,20 @@ Test(prepare, limits)
 
 /* --- the key of the partials' names --------------------------------------- */
 
-static char folder[] = "/tmp/sallyport-state-XXXXXX";
 static struct complaint c;
-
-static int remove_one(const char *path, const struct stat *st, int kind,
-                      struct FTW *where)
-{
-    (void)st, (void)kind, (void)where;
-    return remove(path);
-}
 
 static void begin(void)
 {
-    cr_assert(mkdtemp(folder));
+    scratch_make();
     c.text[0] = '\0';
 }
 
-static void end(void)
-{
-    chmod(folder, 0700);
-    nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-TestSuite(state, .init = begin, .fini = end);
-
-static const char *in(const char *name)
-{
-    static char path[128];
-
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    return path;
-}
+TestSuite(state, .init = begin, .fini = scratch_remove);
 
 static void put_key(const char *bytes)
 {
-    int fd = open(in("partials.key"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    int fd =
+        open(in_scratch("partials.key"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
     cr_assert(fd >= 0 && write(fd, bytes, strlen(bytes)) >= 0);
     close(fd);
@@ -131,7 +110,7 @@ static void keeps_state_in(struct master *m, const char *name)
     char text[256];
 
     helpers_find(m);
-    snprintf(text, sizeof(text), "state = %s\n", in(name));
+    snprintf(text, sizeof(text), "state = %s\n", in_scratch(name));
     helpers_configure(m, text);
     c.text[0] = '\0';
 }
@@ -153,8 +132,8 @@ Test(state, where_nothing_can_be_kept)
     m.check = true; /* a start would make it */
     cr_assert_eq(prepare_state(&m, &c), 0);
     cr_assert_str_eq(m.key_lost.text, "");
-    cr_assert_neq(access(in("new"), F_OK), 0);
-    cr_assert_eq(chmod(folder, 0500), 0);
+    cr_assert_neq(access(in_scratch("new"), F_OK), 0);
+    cr_assert_eq(chmod(scratch, 0500), 0);
     m.check = false;
     cr_assert_eq(prepare_state(&m, &c), 0);
     cr_assert_eq(m.key_lost.text[0] != '\0', geteuid() != 0, "%s",

@@ -12,22 +12,9 @@
 #include <unistd.h>
 
 #include "fixture.h"
+#include "support/scratch.h"
 
-static char folder[64];
-
-static void set_up(void)
-{
-    strcpy(folder, "/tmp/sallyport-certs-XXXXXX");
-    cr_assert(mkdtemp(folder));
-    cr_assert_eq(chdir(folder), 0);
-}
-
-static void tear_down(void)
-{
-    char command[128];
-    snprintf(command, sizeof(command), "rm -rf %s", folder);
-    cr_assert_eq(system(command), 0);
-}
+TestSuite(certs, .init = scratch_enter, .fini = scratch_remove);
 
 /* Runs certs/make with these arguments. Returns its exit status; "said" has its
  * output. */
@@ -112,7 +99,7 @@ static bool meets(struct tls_context *t, const char *authority,
     return p.shaken;
 }
 
-Test(certs, self_signed, .init = set_up, .fini = tear_down)
+Test(certs, self_signed)
 {
     cr_assert_eq(make("localhost 127.0.0.1 ::1 ftp.example.org"), 0);
     cr_assert_eq(mode("key.pem"), 0600u);
@@ -124,7 +111,7 @@ Test(certs, self_signed, .init = set_up, .fini = tear_down)
     tls_context_free(t);
 }
 
-Test(certs, from_a_small_ca, .init = set_up, .fini = tear_down)
+Test(certs, from_a_small_ca)
 {
     cr_assert_eq(make("--ca ca --out one one.example"), 0);
     cr_assert_eq(make("--ca ca --out two '*.two.example'"), 0);
@@ -141,7 +128,7 @@ Test(certs, from_a_small_ca, .init = set_up, .fini = tear_down)
     tls_context_free(two);
 }
 
-Test(certs, nothing_is_overwritten_unasked, .init = set_up, .fini = tear_down)
+Test(certs, nothing_is_overwritten_unasked)
 {
     struct stat before, after;
     cr_assert_eq(make("--ca ca a"), 0);
@@ -159,7 +146,7 @@ Test(certs, nothing_is_overwritten_unasked, .init = set_up, .fini = tear_down)
 }
 
 /* FileZilla asks people to compare it. */
-Test(certs, the_fingerprint_is_printed, .init = set_up, .fini = tear_down)
+Test(certs, the_fingerprint_is_printed)
 {
     char text[FINGERPRINT_TEXT];
 
@@ -168,7 +155,7 @@ Test(certs, the_fingerprint_is_printed, .init = set_up, .fini = tear_down)
     cr_expect(said(text), "%s", text);
 }
 
-Test(certs, mistakes_are_named, .init = set_up, .fini = tear_down)
+Test(certs, mistakes_are_named)
 {
     static const struct {
         const char *arguments;

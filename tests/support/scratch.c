@@ -1,0 +1,53 @@
+#include "scratch.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fail.h"
+
+char scratch[32];
+
+void scratch_make(void)
+{
+    strcpy(scratch, "/tmp/sallyport-test-XXXXXX");
+    FAIL_IF(!mkdtemp(scratch), "mkdtemp: %s", strerror(errno));
+}
+
+void scratch_enter(void)
+{
+    scratch_make();
+    FAIL_IF(chdir(scratch), "chdir: %s", strerror(errno));
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind,
+                      struct FTW *at)
+{
+    (void)st, (void)kind, (void)at;
+    return remove(path);
+}
+
+void tree_remove(const char *path)
+{
+    nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
+void scratch_remove(void)
+{
+    chmod(scratch, 0700);
+    tree_remove(scratch);
+}
+
+const char *in_scratch(const char *name)
+{
+    static char paths[4][512];
+    static unsigned next;
+    char *path = paths[next++ % 4];
+
+    snprintf(path, sizeof(paths[0]), "%s/%s", scratch, name);
+    return path;
+}

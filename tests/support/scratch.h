@@ -1,0 +1,18 @@
+/* A directory of the running test, below /tmp. The first three functions can be
+ * hooks of a suite. */
+#ifndef TESTS_SUPPORT_SCRATCH_H
+#define TESTS_SUPPORT_SCRATCH_H
+
+extern char scratch[32]; /* its path */
+
+void scratch_make(void);
+/* Makes it the working directory, too. */
+void scratch_enter(void);
+void scratch_remove(void);
+/* Returns the path of NAME in it, in one of four buffers that take turns. */
+const char *in_scratch(const char *name);
+
+/* Removes PATH and all below it, but no other file system. */
+void tree_remove(const char *path);
+
+#endif
