@@ -346,7 +346,7 @@ static void reloads(struct channel *c)
 Test(server, reload)
 {
     fake_begin(reloads);
-    cr_expect_not_null(strstr(expect_run(0, "", "reload")->out, "reloaded"));
+    expect_out(0, "", "reload", "reloaded");
     fake_end();
 }
 

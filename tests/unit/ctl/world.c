@@ -125,3 +125,19 @@ const struct run *expect_run(int code, const char *input, const char *words)
                  code, r.out, r.err);
     return &r;
 }
+
+void expect_out(int code, const char *input, const char *words,
+                const char *said)
+{
+    const struct run *r = expect_run(code, input, words);
+
+    cr_expect(strstr(r->out, said), "%s: %s", words, r->out);
+}
+
+void expect_err(int code, const char *input, const char *words,
+                const char *said)
+{
+    const struct run *r = expect_run(code, input, words);
+
+    cr_expect(strstr(r->err, said), "%s: %s", words, r->err);
+}

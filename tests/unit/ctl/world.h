@@ -40,6 +40,11 @@ void run_ctl(struct run *r, const char *input, const char *words);
 /* Does the same, and the exit code must be CODE. Returns the run (one per test
  * process, overwritten by the next). */
 const struct run *expect_run(int code, const char *input, const char *words);
+/* Do the same; standard output, or standard error, must contain SAID. */
+void expect_out(int code, const char *input, const char *words,
+                const char *said);
+void expect_err(int code, const char *input, const char *words,
+                const char *said);
 
 /* Returns a file's text, or "" if there is none. The next call overwrites
  * it. */
