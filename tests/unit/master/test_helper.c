@@ -22,6 +22,7 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/usersfile/usersfile.h"
+#include "support/scratch.h"
 #include "support/settings.h"
 
 #define HASH "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
@@ -35,19 +36,7 @@ static void begin(void)
     helpers_configure(&m, "address = 203.0.113.7\n");
 }
 
-static char stage[] = "/tmp/sallyport-stage-XXXXXX";
-
-static void end(void)
-{
-    if (chdir(stage) != 0)
-        return;
-    unlink("settings");
-    unlink("empty");
-    unlink("fifo");
-    cr_assert_eq(rmdir(stage), 0);
-}
-
-TestSuite(helper, .init = begin, .fini = end);
+TestSuite(helper, .init = begin, .fini = scratch_remove);
 
 /* Lets PROGRAM play NAME. A shell and Python take the first argument after the
  * title, ARGUMENT, for the name of their script. */
@@ -58,7 +47,7 @@ static void play(const char *name, const char *program, const char *argument,
     FILE *f;
 
     cr_assert_geq(dup3(fd, programs_find(m.programs, name), O_CLOEXEC), 0);
-    cr_assert(mkdtemp(stage) && chdir(stage) == 0);
+    scratch_enter();
     f = fopen(argument, "w");
     cr_assert(f && fputs(script, f) >= 0 && fclose(f) == 0);
 }

@@ -19,6 +19,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/users/image.h"
 #include "sallyport/usersfile/usersfile.h"
+#include "support/scratch.h"
 
 #define HASH                                                                   \
     "$6$rounds=1000$sallyport$"                                                \
@@ -27,7 +28,6 @@
 #define ANNA "anna:" HASH ":70000:70000::/a::\n"
 #define BERT "bert:" HASH ":70000:70000::/b::\n"
 
-static char folder[] = "/tmp/sallyport-users-XXXXXX";
 static char path[64], made[64], stage[64];
 static struct userdb db;
 static struct master m;
@@ -50,10 +50,10 @@ static void set_up(void)
 {
     struct complaint c = { "" };
 
-    cr_assert(mkdtemp(folder));
-    snprintf(path, sizeof(path), "%s/users", folder);
-    snprintf(made, sizeof(made), "%s/new", folder);
-    snprintf(stage, sizeof(stage), "%s/stage", folder);
+    scratch_make();
+    snprintf(path, sizeof(path), "%s/users", scratch);
+    snprintf(made, sizeof(made), "%s/new", scratch);
+    snprintf(stage, sizeof(stage), "%s/stage", scratch);
     replace(ANNA);
     master_init(&m);
     helpers_find(&m);
@@ -66,12 +66,7 @@ static void set_up(void)
 static void tear_down(void)
 {
     userdb_release(&db);
-    if (chdir(stage) == 0)
-        cr_assert(remove("users") == 0 &&
-                  (remove("image") == 0 || errno == ENOENT) &&
-                  rmdir(stage) == 0);
-    unlink(path);
-    rmdir(folder);
+    scratch_remove();
 }
 
 TestSuite(userdb, .init = set_up, .fini = tear_down);
