@@ -31,7 +31,7 @@ static int remove_one(const char *path, const struct stat *st, int kind,
     return remove(path);
 }
 
-void tree_remove(const char *path)
+void scratch_remove_tree(const char *path)
 {
     nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
@@ -39,7 +39,7 @@ void tree_remove(const char *path)
 void scratch_remove(void)
 {
     chmod(scratch, 0700);
-    tree_remove(scratch);
+    scratch_remove_tree(scratch);
 }
 
 const char *in_scratch(const char *name)

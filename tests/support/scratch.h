@@ -13,6 +13,6 @@ void scratch_remove(void);
 const char *in_scratch(const char *name);
 
 /* Removes PATH and all below it, but no other file system. */
-void tree_remove(const char *path);
+void scratch_remove_tree(const char *path);
 
 #endif

@@ -147,5 +147,5 @@ void server_set(const struct server *s, const char *key, const char *value)
 
 void server_folder_remove(struct server *s)
 {
-    tree_remove(s->folder);
+    scratch_remove_tree(s->folder);
 }

@@ -37,7 +37,7 @@ struct transfer {
     size_t first, until;   /* bytes of the file */
     unsigned char *head;   /* an upload continues after these FIRST bytes */
     bool copies;           /* they are a copy of the finished file's */
-    bool waits;            /* the earlier partial stays until the first byte */
+    bool waits;            /* the partial changes at the first byte only */
     uint64_t least;        /* the length that ALLO announced */
 };
 

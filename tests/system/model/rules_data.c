@@ -126,10 +126,22 @@ static void decide_appe(const struct node *n, const struct leftover *l,
         b->head = head_of(l->bytes, t->length);
     else if (n)
         b->head = head_of(n->bytes, n->len);
-    else if (l && l->reported && left_tells(l) > 0)
+    else if (l && l->reported)
         b->refused = 450; /* these may be the last bytes only */
     b->goes_on = told;
     b->copies = !told && n;
+}
+
+/* An upload that begins again drops the earlier partial at once. If SIZE has
+ * reported it, an empty one stays, since a client may still send the rest. */
+static void drop_left(struct model *m, const char *path)
+{
+    struct leftover *l = left_find(&m->tree, path);
+
+    if (l && l->reported)
+        left_put(&m->tree, path, (const unsigned char *)"", 0);
+    else if (l)
+        left_remove(&m->tree, l);
 }
 
 static void upload(struct model *m, const struct call *c, uint64_t offset,
@@ -153,13 +165,15 @@ static void upload(struct model *m, const struct call *c, uint64_t offset,
     begin(m, c, FLOW_UP, e);
     t->copies = b.copies;
     t->least = m->image ? m->announced : 0;
-    t->waits = b.goes_on || (!b.copies && l && left_tells(l) > 0);
-    if (!t->waits)
-        told_put(m, c->path, 0, 0);
+    t->waits = b.goes_on;
     t->first = b.head.len;
     t->head = malloc(b.head.len + 1);
     FAIL_IF(!t->head, "no memory");
     memcpy(t->head, b.head.ptr, b.head.len);
+    if (!t->waits)
+        told_put(m, c->path, 0, 0);
+    if (!b.goes_on && !b.copies)
+        drop_left(m, c->path);
 }
 
 static void store(struct model *m, const struct call *c, uint64_t offset,

@@ -19,22 +19,23 @@ static void say_size(struct expected *e, size_t size)
 }
 
 /* SIZE reports where a partial can be continued, and the model remembers that
- * it was reported. */
+ * it was reported. If there is nothing to continue, the next upload is no
+ * rest. */
 void rule_size(struct model *m, const struct call *c, struct expected *e)
 {
     const struct node *n = tree_find(&m->tree, c->path);
     const struct node *folder = tree_parent(&m->tree, c->path);
     struct leftover *l = left_find(&m->tree, c->path);
-    size_t tells =
-        l && !n && folder && folder->mode & TREE_ENTER ? left_tells(l) : 0;
+    bool asks = l && !n && folder && folder->mode & TREE_ENTER;
+    size_t tells = asks ? left_tells(l) : 0;
 
     expect(e, 550);
     if (n && !n->folder)
         say_size(e, n->len);
     else if (tells > 0)
         say_size(e, tells);
-    if (tells > 0)
-        l->reported = true;
+    if (asks)
+        l->reported = tells > 0;
     if (folder)
         told_put(m, c->path, tells, tells > 0 ? l->version : 0);
 }

@@ -44,14 +44,16 @@ static bool may_rename(struct model *m)
     return tree_parent(&m->tree, m->transfer.path)->mode & TREE_WRITE;
 }
 
-/* Before its first byte nothing is cut or replaced, and the length that SIZE
- * reported still counts. A copy of the finished file is never kept. */
+/* A partial that is continued isn't cut before the first byte, and the length
+ * that SIZE reported still counts. A copy of the finished file is never kept.
+ */
 static bool changes_nothing(const struct transfer *t, size_t len)
 {
     return t->flow != FLOW_UP || t->copies || (t->waits && len == 0);
 }
 
-/* A partial is kept if it can be continued, or if it can't be removed. */
+/* A partial is kept if it can be continued, if SIZE has reported it or the one
+ * that it replaced, or if it can't be removed. */
 void transfer_cut(struct model *m, const unsigned char *bytes, size_t len)
 {
     struct transfer *t = &m->transfer;
@@ -64,7 +66,7 @@ void transfer_cut(struct model *m, const unsigned char *bytes, size_t len)
         return;
     }
     told_put(m, t->path, 0, 0); /* the reported length counts once */
-    if (left_tells(&cut) > 0 || !may_rename(m)) {
+    if (left_tells(&cut) > 0 || (l && l->reported) || !may_rename(m)) {
         all = whole(t, bytes, len);
         left_put(&m->tree, t->path, all, cut.len);
         free(all);

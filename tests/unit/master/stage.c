@@ -315,7 +315,7 @@ void stage_ended(struct stage *s, int status)
     cr_assert_eq(WEXITSTATUS(how), status, "master ended with %d",
                  WEXITSTATUS(how));
     close(s->control);
-    tree_remove(s->folder);
+    scratch_remove_tree(s->folder);
 }
 
 static void close_all(struct stage *s)
