@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "ctl/ctl.h"
+#include "support/server.h"
 #include "world.h"
 
 TestSuite(run, .init = world_make, .fini = scratch_remove);
@@ -129,7 +130,7 @@ Test(run, help_names_every_command)
 
 Test(run, the_manual_names_every_command)
 {
-    const char *page = file_text(SOURCE_DIR "/docs/man/sallyportctl.8");
+    const char *page = file_text(server_source("docs/man/sallyportctl.8"));
     char text[64];
 
     for (size_t i = 0; i < ctl_command_count; i++) {
