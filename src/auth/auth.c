@@ -177,6 +177,8 @@ static void pending_on_ready(void *owner, uint32_t events)
         return;
     if (r == -EPROTO)
         report_wrong(p, p->channel.wrong);
+    else
+        report_no_password(p, "the session sent no password");
     pending_send_verdict(p, false, 0, 0);
 }
 
@@ -187,8 +189,10 @@ static void pending_on_time(void *owner)
     struct pending *p = owner;
 
     pending_on_ready(p, EPOLLIN);
-    if (p->used)
-        pending_send_verdict(p, false, 0, 0);
+    if (!p->used)
+        return;
+    report_no_password(p, "no password in time");
+    pending_send_verdict(p, false, 0, 0);
 }
 
 void pending_open(struct auth *a, int fd, uint64_t serial,
@@ -207,8 +211,11 @@ void pending_open(struct auth *a, int fd, uint64_t serial,
     channel_init(&p->channel, fd, PROCESS_AUTH, PROCESS_SESSION, PHASE_RUN);
     p->timer = (struct loop_timer){ .on_time = pending_on_time, .owner = p };
     loop_timer_set(&a->frame.loop, &p->timer, PENDING_MS);
-    if (loop_add_reader(&a->frame.loop, &p->watch, fd, pending_on_ready, p) < 0)
-        pending_send_verdict(p, false, 0, 0);
+    if (loop_add_reader(&a->frame.loop, &p->watch, fd, pending_on_ready, p) ==
+        0)
+        return;
+    report_no_password(p, "auth can't watch the session");
+    pending_send_verdict(p, false, 0, 0);
 }
 
 void pending_release(struct auth *a)

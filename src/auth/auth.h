@@ -87,6 +87,8 @@ const char *judge_stand_in(const struct users *u,
 
 /* Events about the session of P, for the log. */
 void report_wrong(const struct pending *p, const char *wrong);
+/* The login is denied, since no password came that could be judged. */
+void report_no_password(const struct pending *p, const char *why);
 void report_failed_login(const struct pending *p, const struct attempt *attempt,
                          enum judgement why);
 

@@ -111,6 +111,14 @@ void report_wrong(const struct pending *p, const char *wrong)
     report_begin(p, &r, slice_from(wrong));
 }
 
+void report_no_password(const struct pending *p, const char *why)
+{
+    struct event_record r;
+
+    event_begin(&r, EVENT_LOGIN_FAILED);
+    report_begin(p, &r, slice_from(why));
+}
+
 static const char *const reasons[JUDGED_COUNT] = {
     [JUDGED_RIGHT] = "",
     [JUDGED_UNKNOWN] = "unknown user",

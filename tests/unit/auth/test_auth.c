@@ -164,6 +164,29 @@ Test(auth, failures_are_logged)
     end_auth(&s, 0);
 }
 
+/* Without a password no name is known. The first session sends nothing and
+ * closes, the second one is nothing that epoll can watch. */
+Test(auth, a_login_without_a_password_is_logged)
+{
+    struct channel c;
+    struct stage s;
+    int file;
+
+    open_auth(&s);
+    verify(&s, 8, &c);
+    channel_close(&c);
+    expect_verdict(&s, 8, 1, false);
+    expect_line(&s, 8, "", "the session sent no password", "");
+    file = fd_sealed("no socket", SLICE(""));
+    TELL(&s.auth, verify, 0, .serial = 9, .edition = 1, .peer = client,
+         .session = file);
+    close(file);
+    expect_verdict(&s, 9, 1, false);
+    expect_line(&s, 9, "", "auth can't watch the session", "");
+    channel_close(&s.log);
+    end_auth(&s, 0);
+}
+
 /* The newest users file counts, also for earlier requests. */
 Test(auth, newer_users)
 {
@@ -210,7 +233,9 @@ Test(auth, late_but_there)
 {
     struct auth a;
     struct channel master, session;
+    struct msg_log to_log;
     struct message m;
+    struct stage s;
     int users;
     char text[512];
     struct complaint c = { "" };
@@ -232,10 +257,14 @@ Test(auth, late_but_there)
     cr_assert_eq(m.verdict.serial, 5);
     cr_assert(m.verdict.accepted, "a right password is taken for wrong");
     cr_assert_eq(channel_receive(&master, &m), 0);
+    to_log.log = channel_make(&s.log, PROCESS_LOG, PROCESS_AUTH, PHASE_RUN);
+    cr_assert_eq(frame_on_log(&a.frame, &to_log), 0);
     pending_open(&a, session.fd, 6, &client); /* nothing comes */
     a.pending[0].timer.on_time(&a.pending[0]);
     cr_assert_eq(channel_receive(&master, &m), 1);
     cr_assert(m.verdict.serial == 6 && !m.verdict.accepted);
+    expect_line(&s, 6, "", "no password in time", "");
+    channel_close(&s.log);
     channel_close(&master);
     frame_release(&a.frame);
 }
