@@ -73,7 +73,7 @@ enum judgement {
 };
 /* Checks an attempt. *row is the user's row, or 0 unless JUDGED_RIGHT. It takes
  * the same work for a right and a wrong password, a locked user, and an unknown
- * one. */
+ * one. A password over HASH_PASSWORD_MAX takes none for any of them. */
 enum judgement judge(const struct users *u, const struct attempt *a,
                      size_t *row);
 

@@ -1,6 +1,7 @@
 /* Checks name, password and certificate against the users file, and sends the
  * reason of a failure to log. Runs in auth. It computes one hash for each
- * attempt, even if the answer is known before. */
+ * attempt, even if the answer is known before, and none for a password that is
+ * too long for crypt(3), whatever the name. */
 #include "auth.h"
 
 #include <string.h>

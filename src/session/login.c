@@ -28,8 +28,7 @@ static void login_ask(struct session *s, struct slice password)
     int r;
 
     /* No password is longer. A longer one is cut to a length that is wrong for
-     * every user (hash.h), so it counts and takes time like other wrong
-     * passwords. */
+     * every user (hash.h), so it counts like other wrong passwords. */
     if (password.len > SECRET_MAX)
         password.len = SECRET_MAX;
     secret_set(&l->password, password);

@@ -15,7 +15,8 @@
 /* Makes a new yescrypt hash of the password, "$y$…". Returns 0 or -errno. */
 int hash_make(const struct secret *password, char out[HASH_MAX]);
 /* Does PASSWORD have HASH? The time depends on the hash alone, not on the
- * password. Returns false also for a hash that crypt(3) refuses. */
+ * password. Returns false also for a hash that crypt(3) refuses, and at once
+ * for a password over HASH_PASSWORD_MAX. */
 bool hash_verify(const struct secret *password, const char *hash);
 /* Does the work of a verification for a user that doesn't exist, and returns
  * false. LIKE is the hash of a real user, so that kind and cost are the same,

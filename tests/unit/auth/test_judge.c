@@ -242,6 +242,19 @@ static double cpu_of(const char *name, const char *password)
            1e-9 * (double)(b.tv_nsec - a.tv_nsec);
 }
 
+/* Auth does no work for it, so its time tells nothing about the name. */
+Test(judge, an_overlong_password_costs_no_hash)
+{
+    static const char *const names[] = { "anna", "carl", "dora", "nobody",
+                                         "hugo" };
+    const double hash = cpu_of("anna", "wrong");
+    char password[SECRET_MAX + 1] = "";
+
+    memset(password, 'x', SECRET_MAX);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        cr_expect_lt(cpu_of(names[i], password), hash / 2, "%s", names[i]);
+}
+
 /* Compares medians of CPU time, with the cases in turn, so that a slow moment
  * of the machine affects all of them. One hash too many or too few makes a
  * factor of two. */
