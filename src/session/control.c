@@ -200,6 +200,9 @@ void control_secure(struct session *s)
     control_wait(s);
 }
 
+/* No line has a NUL, so this one stands for a bad line that waits. */
+#define HELD_BAD SLICE("\0")
+
 /* The first of the lines that waited for the end of a transfer. */
 static void control_take_held(struct session *s)
 {
@@ -211,19 +214,34 @@ static void control_take_held(struct session *s)
     memcpy(copy, line.ptr, line.len);
     line.ptr = copy;
     buf_consume(held, line.len + 1);
-    dispatch_line(s, line);
+    if (slice_equal(line, HELD_BAD))
+        control_reply(s, REPLY_BAD_LINE);
+    else
+        dispatch_line(s, line);
     explicit_bzero(copy, sizeof(copy));
+}
+
+static void control_hold(struct session *s, struct slice line)
+{
+    struct buf *held = &s->control.held;
+
+    if (buf_add_slice(held, line) < 0 || buf_add_text(held, "\n") < 0)
+        leave(s, ENDING_PROTOCOL, "too many commands wait for a transfer");
 }
 
 static void control_take_new(struct session *s, struct slice line)
 {
-    struct buf *held = &s->control.held;
-
     loop_timer_set(&s->loop, &s->control.idle, s->settings->idle_timeout);
-    if (dispatch_line(s, line) == DISPATCH_DONE)
-        return;
-    if (buf_add_slice(held, line) < 0 || buf_add_text(held, "\n") < 0)
-        leave(s, ENDING_PROTOCOL, "too many commands wait for a transfer");
+    if (dispatch_line(s, line) == DISPATCH_HOLD)
+        control_hold(s, line);
+}
+
+static void control_take_bad(struct session *s)
+{
+    if (s->transfer.state == TRANSFER_NONE)
+        control_reply(s, REPLY_BAD_LINE);
+    else
+        control_hold(s, HELD_BAD);
 }
 
 /* Takes one line, if there is one. False: more bytes are needed. */
@@ -241,8 +259,8 @@ static bool control_take_line(struct session *s)
         control_take_new(s, line);
     else if (state == LINE_LONG)
         control_end(s, ENDING_PROTOCOL, REPLY_LINE_TOO_LONG, NOTHING);
-    else if (state != LINE_MORE)
-        control_reply(s, REPLY_BAD_LINE);
+    else if (state == LINE_BAD)
+        control_take_bad(s);
     return state != LINE_MORE;
 }
 

@@ -156,7 +156,7 @@ static bool dispatch_must_hold(const struct session *s, const struct command *c)
         return false;
     if (c && c->verb == VERB_ABOR)
         return !state_of_transfer(s)->abortable;
-    return s->control.held.len > 0 || (c && !(c->flags & COMMAND_IN_TRANSFER));
+    return s->control.held.len > 0 || !c || !(c->flags & COMMAND_IN_TRANSFER);
 }
 
 static bool dispatch_is_refused(const struct session *s,

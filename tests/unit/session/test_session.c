@@ -142,6 +142,56 @@ Test(session, pipelined_commands_keep_their_order, .timeout = 30)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
+/* Also those that get no other reply than 500, so that none of these is taken
+ * for the reply of the transfer. */
+Test(session, lines_during_a_transfer_keep_their_order, .timeout = 60)
+{
+    struct message stored = { .kind = MSG_file_stored,
+                              .file_stored = { .path = SLICE("/x") } };
+    static const char bad[] = "PW\0D\r\n";
+    struct fake_transfer t;
+    struct fake f;
+
+    fake_open(&f);
+    fake_upload(&f, &t);
+    fake_say(&f, "NOOP\r\nWHAT");
+    cr_assert(tls_client_write(f.tls, bad, sizeof(bad) - 1));
+    fake_say(&f, "\r\nNOOP\r\nPWD");
+    cr_expect_eq(fake_reply(&f), 200, "%s", f.reply);
+    cr_assert(tls_client_shutdown(t.tls));
+    fake_answer(&f, MSG_file_commit, &stored);
+    cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
+    cr_expect_eq(fake_reply(&f), 500, "WHAT: %s", f.reply);
+    cr_expect(fake_reply(&f) == 500 && strstr(f.reply, "NUL"), "%s", f.reply);
+    cr_expect_eq(fake_reply(&f), 500, "an empty line: %s", f.reply);
+    cr_expect_eq(fake_reply(&f), 200, "%s", f.reply);
+    cr_expect_eq(fake_reply(&f), 257, "%s", f.reply);
+    f.files.phase = PHASE_IDLE;
+    fake_hang_up(&f, ENDING_CLOSED);
+    fake_release(&t);
+}
+
+/* ABOR doesn't wait for the lines before it. */
+Test(session, abor_overtakes_bad_lines, .timeout = 60)
+{
+    struct message done = { .kind = MSG_done };
+    struct fake_transfer t;
+    struct fake f;
+
+    fake_open(&f);
+    fake_upload(&f, &t);
+    fake_say(&f, "\xff\xf4\xff\xf2\r\nP\rWD\r\n\xff\xf4\xff\xf2"
+                 "ABOR");
+    cr_expect_eq(fake_reply(&f), 426, "%s", f.reply);
+    cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
+    fake_answer(&f, MSG_file_abort, &done);
+    cr_expect_eq(fake_reply(&f), 500, "%s", f.reply);
+    cr_expect_eq(fake_reply(&f), 500, "%s", f.reply);
+    f.files.phase = PHASE_IDLE;
+    fake_hang_up(&f, ENDING_CLOSED);
+    fake_release(&t);
+}
+
 Test(session, kick_and_shutdown, .timeout = 30)
 {
     static const enum ending reasons[] = { ENDING_SHUTDOWN, ENDING_KICKED };
