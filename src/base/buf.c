@@ -103,12 +103,13 @@ int buf_add_format(struct buf *b, const char *format, ...)
 
 void buf_consume(struct buf *b, size_t len)
 {
-    if (len >= b->len) {
-        b->len = 0;
+    if (len > b->len)
+        len = b->len;
+    if (len == 0)
         return;
-    }
     memmove(b->data, b->data + len, b->len - len);
     b->len -= len;
+    explicit_bzero(b->data + b->len, len);
 }
 
 struct slice buf_slice(const struct buf *b)

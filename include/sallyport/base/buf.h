@@ -31,7 +31,7 @@ int buf_add_format(struct buf *b, const char *format, ...)
 /* Makes room for LEN more bytes at data + len. The caller writes there and then
  * increases len. Returns 0, -ENOBUFS or -ENOMEM. */
 int buf_reserve(struct buf *b, size_t len);
-/* Drops LEN bytes from the front (at most all). */
+/* Drops LEN bytes from the front (at most all), and leaves no copy of them. */
 void buf_consume(struct buf *b, size_t len);
 
 struct slice buf_slice(const struct buf *b);

@@ -43,8 +43,10 @@ Test(buf, consume)
     buf_add_text(&b, "abcdef");
     buf_consume(&b, 2);
     cr_assert(slice_equal(buf_slice(&b), SLICE("cdef")));
+    cr_expect_arr_eq(b.data, "cdef\0\0", 6, "bytes stay after the end");
     buf_consume(&b, 99);
     cr_assert_eq(b.len, 0);
+    cr_expect_arr_eq(b.data, "\0\0\0\0", 4, "bytes stay");
     buf_consume(&b, 1);
     buf_release(&b);
 }
