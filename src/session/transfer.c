@@ -24,13 +24,18 @@
 
 /* A transfer ends if its client doesn't connect, or moves no byte, for too
  * long. A slow client must never count as one that has stopped. */
-static void pace_begin(struct session *s)
+void pace_begin(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
     t->lately = 0;
     t->traffic = stream_traffic(s->data.stream);
     loop_timer_set(&s->loop, &t->stall, s->settings->stall_timeout);
+}
+
+void pace_pause(struct session *s)
+{
+    loop_timer_clear(&s->loop, &s->transfer.stall);
 }
 
 /* Less than a byte a second counts as nothing: otherwise one byte a minute

@@ -131,6 +131,10 @@ bool transfer_goes_on(const struct session *s);
 /* Waits on the data connection; continues soon, without waiting. */
 void transfer_wait(struct session *s, uint32_t events);
 void transfer_soon(struct session *s);
+/* stall_timeout begins now; the second function stops it, while the client
+ * isn't read. */
+void pace_begin(struct session *s);
+void pace_pause(struct session *s);
 /* Bytes have moved, and stall_timeout begins again. */
 void pace_moved(struct session *s, size_t bytes);
 

@@ -210,6 +210,7 @@ static enum stepped upload_ask_room(struct session *s)
     struct transfer *t = &s->transfer;
 
     transfer_wait(s, 0);
+    pace_pause(s);
     t->holds = BLOCK_FULL;
     if (s->ask.message != MSG_NONE)
         return STEP_WAIT;
@@ -289,6 +290,7 @@ static enum stepped upload_go_on(struct session *s)
         return STEP_WAIT;
     }
     t->holds = BLOCK_FREE;
+    pace_begin(s);
     r = upload_store_block(s);
     if (r != STEP_NEXT)
         return r;
@@ -304,6 +306,7 @@ static enum stepped upload_ask_begin(struct session *s)
 {
     s->transfer.holds = BLOCK_ASKED;
     transfer_wait(s, 0);
+    pace_pause(s);
     ASK(s, file_begin, transfer_on_answer);
     return STEP_WAIT;
 }
@@ -359,7 +362,7 @@ static enum stepped upload_end_data(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
-    loop_timer_clear(&s->loop, &t->stall);
+    pace_pause(s);
     t->holds = BLOCK_FREE; /* files knows what to do without a byte */
     if (upload_is_short(t))
         return upload_fail_short(s);

@@ -2,6 +2,7 @@
  * room. The upload then continues where it stopped, or ends with 452. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -100,6 +101,27 @@ Test(room, the_upload_goes_on, .timeout = 60)
         cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
         end(&f, &t);
     }
+}
+
+/* Removing files takes its time, and the client can do nothing about it. */
+Test(room, takes_longer_than_a_stall, .timeout = 60)
+{
+    struct message asked, stored = { .kind = MSG_file_stored,
+                                     .file_stored = { .path = SLICE("/x") } };
+    struct message done = { .kind = MSG_done };
+    struct fake_transfer t;
+    struct fake f;
+
+    fake_settings("stall_timeout", 1000);
+    begin(&f, &t, 1);
+    fake_hear(&f.files, &asked, MSG_file_room);
+    poll(NULL, 0, 2000);
+    done.request = asked.request;
+    fake_tell(&f.files, &done);
+    fake_answer(&f, MSG_file_commit, &stored);
+    cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
+    expect_file(&t, TEXT_SENT);
+    end(&f, &t);
 }
 
 Test(room, there_is_none, .timeout = 60)

@@ -2,6 +2,7 @@
  * files, and nothing is written, or lost, whatever comes meanwhile. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -88,6 +89,28 @@ Test(upload, the_first_byte_waits, .timeout = 60)
         cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
         end(&f, &t);
     }
+}
+
+/* A disk that needs longer than stall_timeout isn't the client's fault. From
+ * the answer on, the client's time counts again. */
+Test(upload, a_slow_disk_is_no_stall, .timeout = 60)
+{
+    struct message asked, done = { .kind = MSG_done };
+    struct fake_transfer t;
+    struct fake f;
+
+    fake_settings("stall_timeout", 1000);
+    begin(&f, &t);
+    cr_assert(tls_client_write(t.tls, "HELLO", 5));
+    fake_hear(&f.files, &asked, MSG_file_begin);
+    poll(NULL, 0, 2000);
+    fake_say(&f, "NOOP");
+    cr_expect_eq(fake_reply(&f), 200, "%s", f.reply);
+    answer(&f, &asked, MSG_done, 0);
+    fake_answer(&f, MSG_file_abort, &done);
+    cr_expect_eq(fake_reply(&f), 426, "%s", f.reply);
+    expect_file(&t, "beHELLO");
+    end(&f, &t);
 }
 
 /* Without a byte files decides at the commit. */
