@@ -132,14 +132,16 @@ size_t access_review(struct master *m)
     return ended;
 }
 
-bool access_is_current(const struct master *m, const struct user *user)
+const struct user *access_current(const struct master *m, const char *name,
+                                  uint64_t version)
 {
     const struct users *u = userdb_find(m->users, userdb_newest(m->users));
-    const struct user *row = u ? users_find(u, slice_from(user->name)) : NULL;
+    const struct user *row = u ? users_find(u, slice_from(name)) : NULL;
 
     return row && !row->locked &&
-           user_version(row, m->secrets.versions) ==
-               user_version(user, m->secrets.versions);
+                   user_version(row, m->secrets.versions) == version
+               ? row
+               : NULL;
 }
 
 /* The start has already given the hint for the first file; this is for each

@@ -242,30 +242,43 @@ static void login_enter(struct session *s, const struct user *user)
     }
 }
 
-/* Uses the users file as it is now: the user may have been locked during a
- * delay of some seconds. */
+/* Keeps whose row a right verdict names, since its generation may be gone after
+ * a delay. If it is gone already, the name stays empty. */
+static void login_take_row(struct session *s)
+{
+    const struct master *m = s->master;
+    struct answer *a = &s->answer;
+    const struct users *users = userdb_find(m->users, a->verdict.generation);
+    const struct user *row;
+
+    if (!users || !a->verdict.right)
+        return;
+    row = &users->row[a->verdict.row];
+    slice_copy(slice_from(row->name), a->user, sizeof(a->user));
+    a->version = user_version(row, m->secrets.versions);
+}
+
+/* Takes the row that auth has found, and compares it with the newest file: the
+ * user may have been locked during a delay of some seconds. */
 static void login_accept(struct session *s)
 {
     struct master *m = s->master;
-    const struct verdict *v = &s->answer.verdict;
-    const struct users *users = userdb_find(m->users, v->generation);
-    bool delayed = s->state == SESSION_DELAYED;
-    const struct user *user;
+    const struct answer *a = &s->answer;
+    const struct user *user = access_current(m, a->user, a->version);
 
-    if (!users || (delayed && v->generation != userdb_newest(m->users))) {
+    if (!a->user[0]) {
         login_deny(s, DENIAL_BUSY);
         return;
     }
-    user = &users->row[v->row];
-    if (!access_is_current(m, user)) {
+    if (!user) {
         master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                       "user %s: not let in, the row changed while the password "
                       "was verified",
-                      user->name);
+                      a->user);
         login_deny(s, DENIAL_WRONG);
         return;
     }
-    guesses_succeeded(m->guesses, &v->guess, clock_ms());
+    guesses_succeeded(m->guesses, &a->verdict.guess, clock_ms());
     login_enter(s, user);
 }
 
@@ -274,6 +287,7 @@ void login_on_verdict(struct session *s, const struct verdict *v)
     if (s->state != SESSION_VERIFY)
         return;
     s->answer.verdict = *v;
+    login_take_row(s);
     if (v->right && v->delay == 0) {
         login_accept(s);
         return;

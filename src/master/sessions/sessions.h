@@ -208,10 +208,12 @@ struct verdict {
 
 struct answer {
     struct verdict verdict;
-    uint64_t asked; /* clock_ms() at LOGIN */
-    uint64_t at;    /* clock_ms() of the answer to a delayed login */
-    bool slowed;    /* it counts among the delayed ones of its address */
-    bool busy;      /* too many are delayed already: the answer is BUSY */
+    char user[USER_NAME_MAX + 1]; /* of the row, if the verdict is right */
+    uint64_t version;             /* and user_version() of that row */
+    uint64_t asked;               /* clock_ms() at LOGIN */
+    uint64_t at; /* clock_ms() of the answer to a delayed login */
+    bool slowed; /* it counts among the delayed ones of its address */
+    bool busy;   /* too many are delayed already: the answer is BUSY */
 };
 
 struct older;
@@ -430,9 +432,10 @@ bool access_look(struct master *m);
 size_t access_review(struct master *m);
 /* Does the same for one session that was just reported. */
 void access_review_one(struct session *s);
-/* Is USER, a row of any generation, the same in the newest one, and not
- * locked? */
-bool access_is_current(const struct master *m, const struct user *user);
+/* Returns the user's row in the newest generation, or NULL if there is none, or
+ * it is locked or has another version. */
+const struct user *access_current(const struct master *m, const char *name,
+                                  uint64_t version);
 /* Must any user show a certificate although the server asks for none? Then
  * writes the hint to INTO. Locked users don't count. */
 bool access_hint(const struct settings *s, const struct users *u,

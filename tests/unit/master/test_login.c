@@ -13,6 +13,7 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "stage.h"
+#include "support/files.h"
 
 Test(login, yes)
 {
@@ -750,8 +751,52 @@ Test(login, users_change)
     stage_leave(&s, &q);
 }
 
-/* A right password that waits for its delay is judged by the file at its end:
- * the user may have been locked meanwhile. */
+/* Another user is added before all others. */
+static void add_user(struct stage *s)
+{
+    char path[128];
+    struct buf old, text;
+
+    snprintf(path, sizeof(path), "%s/users", s->folder);
+    buf_init(&old, 4096);
+    buf_init(&text, 8192);
+    cr_assert(files_read(path, &old));
+    buf_add_text(&text, "emil:*:70004:70004::/home/emil::\n");
+    buf_add_slice(&text, buf_slice(&old));
+    buf_add(&text, "", 1);
+    stage_users(s, text.data);
+    buf_release(&old);
+    buf_release(&text);
+}
+
+/* A right password that waits for its delay is judged by the user's own row at
+ * its end, wherever that row is now. */
+Test(login, another_user_changes_during_a_delay)
+{
+    struct actor files;
+    struct message got;
+    struct player p, q;
+    struct stage s;
+
+    stage_open(&s, slows);
+    player_enter(&s, &p, 1);
+    player_enter(&s, &q, 2);
+    attack_name(&s, &p);
+    player_asks(&s, &p);
+    auth_says(&s, 1, 1, 0, 1);
+    add_user(&s);
+    player_asks(&s, &q); /* master checks the file */
+    actor_enter(&s, &files, "files");
+    cr_expect_str_eq(files.note.name, "anna");
+    TELL(&files.channel, files_ready);
+    player_hear(&p, MSG_granted, &got);
+    cr_expect(slice_equal(got.granted.name, SLICE("anna")));
+    message_close(&got);
+    player_leave(&q);
+    stage_leave(&s, &p);
+}
+
+/* The user may be gone, changed or locked meanwhile. */
 Test(login, users_change_during_a_delay)
 {
     struct player p, q;
@@ -766,8 +811,9 @@ Test(login, users_change_during_a_delay)
     write_users(&s, "dora");
     player_asks(&s, &q); /* master checks the file */
     auth_says(&s, 2, 2, 0, 0);
-    player_is_denied(&p, DENIAL_BUSY);
+    player_is_denied(&p, DENIAL_WRONG);
     player_is_denied(&q, DENIAL_WRONG);
+    stage_reports(&s, EVENT_SERVICE, "anna: not let in");
     player_leave(&q);
     stage_leave(&s, &p);
 }
