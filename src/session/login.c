@@ -160,14 +160,16 @@ static int login_on_granted(void *owner, struct msg_granted *m)
 struct denial_row {
     enum reply reply;
     const char *reason; /* NULL: auth knows it and has logged it */
-    bool ends;
+    const char *last; /* it ends the session, with this argument; else NULL */
 };
 
 static const struct denial_row denials[DENIAL_COUNT] = {
-    [DENIAL_WRONG] = { REPLY_LOGIN_WRONG, NULL, false },
-    [DENIAL_BUSY] = { REPLY_TOO_MANY, "no auth worker is free", true },
-    [DENIAL_TOO_MANY] = { REPLY_LOGIN_TOO_MANY, "too many sessions", false },
-    [DENIAL_HOME] = { REPLY_LOGIN_HOME, "the home can't be entered", false },
+    [DENIAL_WRONG] = { REPLY_LOGIN_WRONG, NULL, NULL },
+    [DENIAL_BUSY] = { REPLY_TOO_MANY, "no auth worker is free",
+                      "logins at once" },
+    [DENIAL_TOO_MANY] = { REPLY_LOGIN_TOO_MANY, "too many sessions", NULL },
+    [DENIAL_HOME] = { REPLY_LOGIN_HOME, "the home can't be entered", NULL },
+    [DENIAL_FAILED] = { REPLY_LOST_SERVICE, "a part of the server failed", "" },
 };
 
 static int login_on_denied(void *owner, struct msg_denied *m)
@@ -186,8 +188,8 @@ static int login_on_denied(void *owner, struct msg_denied *m)
     if (!state_of_control(s)->verify)
         return 0; /* it was sent before the session began to end */
     s->control.state = CONTROL_SECURED;
-    if (row->ends) {
-        control_end(s, ENDING_PEER, row->reply, SLICE("logins at once"));
+    if (row->last) {
+        control_end(s, ENDING_PEER, row->reply, slice_from(row->last));
         return 0;
     }
     /* The 530 comes before the 421: after a 421 alone clients try again. */

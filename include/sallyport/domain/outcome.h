@@ -89,13 +89,14 @@ enum facts_for {
     FACTS_FOR_COUNT
 };
 
-/* Why master denies a login. The session's reply differs for WRONG, BUSY and
- * TOO_MANY, and never shows whether the user exists. */
+/* Why master denies a login. The session's reply differs, and never shows
+ * whether the user exists. */
 enum denial {
     DENIAL_WRONG,    /* no such user, wrong password, locked, expired */
     DENIAL_BUSY,     /* no auth worker is free */
     DENIAL_TOO_MANY, /* too many sessions of this user */
     DENIAL_HOME,     /* the home can't be entered */
+    DENIAL_FAILED,   /* a part of the server failed; master has logged it */
     DENIAL_COUNT
 };
 

@@ -167,7 +167,9 @@ static void login_attempt(struct session *s)
     int r = fd_pair(ends);
 
     if (r < 0) {
-        login_deny(s, DENIAL_BUSY);
+        master_report(s->master, EVENT_SERVICE, PROCESS_MASTER,
+                      "no pair of sockets for a login: %s", strerror(-r));
+        login_deny(s, DENIAL_FAILED);
         return;
     }
     r = worker_ask(s, ends[1]);
@@ -199,7 +201,7 @@ static int login_on_login(void *owner, struct msg_login *msg)
     if (access_look(m))
         login_attempt(s);
     else /* the user may have been locked since the old rows */
-        login_deny(s, DENIAL_BUSY);
+        login_deny(s, DENIAL_FAILED);
     return 0;
 }
 
@@ -238,7 +240,7 @@ static void login_enter(struct session *s, const struct user *user)
     if (r < 0) {
         master_report(m, EVENT_SERVICE, PROCESS_MASTER, "can't start files: %s",
                       strerror(-r));
-        login_deny(s, DENIAL_BUSY);
+        login_deny(s, DENIAL_FAILED);
     }
 }
 
@@ -267,7 +269,9 @@ static void login_accept(struct session *s)
     const struct user *user = access_current(m, a->user, a->version);
 
     if (!a->user[0]) {
-        login_deny(s, DENIAL_BUSY);
+        master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+                      "the users file has changed too often during a login");
+        login_deny(s, DENIAL_FAILED);
         return;
     }
     if (!user) {

@@ -220,7 +220,7 @@ void verdict_on_gone(struct child *c)
         struct session *s = c->verification[--c->verifications].session;
 
         if (s)
-            login_deny(s, DENIAL_BUSY);
+            login_deny(s, DENIAL_FAILED);
     }
     userdb_drop(c->master->users, worker_oldest(c->master));
 }

@@ -352,7 +352,7 @@ Test(login, lies_of_auth)
         player_enter(&s, &other, 2);
         player_asks(&s, &p);
         lies[i].act(&s);
-        player_is_denied(&p, DENIAL_BUSY);
+        player_is_denied(&p, DENIAL_FAILED);
         actor_again(&s, &s.auth);
         player_logs_in(&s, &p, &files);
         player_leave(&p);
@@ -718,7 +718,7 @@ static void write_users(struct stage *s, const char *first)
 }
 
 /* A login after a change uses the new file: auth gets it before the request. A
- * verdict by an older file counts as BUSY; a verdict by a newer file than
+ * verdict by an older file is a lie of auth; a verdict by a newer file than
  * requested is valid, with that file's rows. */
 Test(login, users_change)
 {
@@ -746,7 +746,7 @@ Test(login, users_change)
     actor_enter(&s, &files, "files");
     cr_assert_str_eq(files.note.name, "dora");
     auth_says(&s, 2, 1, 0, 1); /* older than requested */
-    player_is_denied(&q, DENIAL_BUSY);
+    player_is_denied(&q, DENIAL_FAILED);
     player_leave(&p);
     stage_leave(&s, &q);
 }
@@ -846,7 +846,7 @@ Test(login, users_unreadable)
     p.request = 4;
     TELL(&p.channel, login, 4);
     p.channel.phase = PHASE_VERIFY;
-    player_is_denied(&p, DENIAL_BUSY);
+    player_is_denied(&p, DENIAL_FAILED);
     stage_reports(&s, EVENT_SERVICE, "nobody can log in now");
     write_users(&s, "dora");
     player_asks(&s, &p);

@@ -463,6 +463,45 @@ Test(session, a_wrong_password_is_not_its_line, .timeout = 30)
     fake_hang_up(&f, ENDING_QUIT);
 }
 
+/* Overload and a fault are different things, for the client and in the log. */
+Test(session, denials_that_end_it, .timeout = 60)
+{
+    static const struct {
+        enum denial why;
+        const char *reply, *reason;
+    } rows[] = {
+        { DENIAL_BUSY,
+          "421 Too many connections: logins at once. Try again later.\r\n",
+          "no auth worker is free" },
+        { DENIAL_FAILED, "421 Part of the server failed; connect again.\r\n",
+          "a part of the server failed" },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct message asked,
+            denied = { .kind = MSG_denied, .denied = { .why = rows[i].why } };
+        struct event_record r;
+        struct fake f;
+
+        fake_start(&f);
+        fake_secure(&f);
+        fake_say(&f, "USER anna");
+        cr_assert_eq(fake_reply(&f), 331);
+        fake_say(&f, "PASS x");
+        fake_hear(&f.master, &asked, MSG_login);
+        denied.request = asked.request;
+        f.master.phase = PHASE_GREETED;
+        fake_tell(&f.master, &denied);
+        cr_expect_eq(fake_reply(&f), 421);
+        cr_expect_str_eq(f.reply, rows[i].reply);
+        fake_hang_up(&f, ENDING_PEER);
+        cr_assert(fake_event(&f, EVENT_LOGIN_FAILED, &r));
+        cr_expect(slice_equal(r.text[FIELD_REASON], slice_from(rows[i].reason)),
+                  "%.*s", (int)r.text[FIELD_REASON].len,
+                  r.text[FIELD_REASON].ptr);
+    }
+}
+
 /* A password that is too long counts as a try like others. */
 Test(session, an_overlong_password_counts, .timeout = 30)
 {
