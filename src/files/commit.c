@@ -139,7 +139,8 @@ static int commit_check_copy(const struct files *f, const struct upload *u)
     return copy_unchanged(&u->copy);
 }
 
-/* Where APPE began, the name was free: what it would append to is new. */
+/* No file had the name when this APPE began. If one has it now, the client
+ * didn't mean that one. */
 static int commit_check_free(const struct upload *u)
 {
     struct stat st;
@@ -159,9 +160,9 @@ static int commit_check_base(const struct files *f, const struct upload *u)
     return u->onto_nothing ? commit_check_free(u) : 0;
 }
 
-/* A process that dies before the rename leaves no mark: nothing continues a
- * partial that may have its final name, too. But the record of what SIZE
- * reported stays until the file is there, or a rest could become the file. */
+/* Before the rename the mark is removed, so a partial that may already have its
+ * final name is never continued. The record of SIZE's answer is removed only
+ * after the rename: otherwise a rest could become the file. */
 static int commit_publish_locked(const struct files *f, struct upload *u)
 {
     int r = commit_check_base(f, u);

@@ -40,8 +40,10 @@ struct upload {
     bool prepared;   /* its length is checked, and all of it is synced */
     bool visible;    /* the rename was done */
     enum write_mode mode;
-    uint64_t began, first, length; /* clock_ms(); where it began, how far */
-    int directory;                 /* where the target and its partial stand */
+    uint64_t began;  /* clock_ms() at its begin */
+    uint64_t first;  /* offset of its first new byte */
+    uint64_t length; /* so far */
+    int directory;   /* where the target and its partial stand */
     char name[NAME_MAX + 1];
     struct path path; /* of the target, as the client named it */
     enum conflict conflict;
@@ -321,7 +323,7 @@ uint64_t copy_left(const struct copy *c);
 uint64_t copy_cost(const struct copy *c);
 
 /* Shares all blocks with INTO if the file system can: true, and nothing is left
- * to copy. INTO must be empty. */
+ * to copy. INTO holds no bytes of its own, at most a hole. */
 bool copy_by_clone(struct copy *c, int into);
 /* Copies the next piece, a few MiB at most: 0 or -errno; after the last one as
  * copy_unchanged(). Bytes of INTO after the head are left alone. */

@@ -170,7 +170,7 @@ struct resume_plan {
     uint64_t first;
 };
 
-/* OUTCOME_OK with *ret, BAD_OFFSET, STAYS or SIZE_FIRST. */
+/* OUTCOME_OK with *ret, BAD_OFFSET, SEND_WHOLE or SIZE_FIRST. */
 enum outcome resume_decide(const struct resume_facts *facts,
                            struct resume_plan *ret);
 

@@ -37,8 +37,8 @@ static void upload_read_wish(const struct msg_file_write *m, struct wish *w)
     w->fleeting = m->keep_nothing;
 }
 
-/* Is there a file? A link to one counts as that file, and the upload replaces
- * it. A link that leads nowhere is no regular file. */
+/* Is there a file? A link to one counts as that file: the upload replaces the
+ * link, and its target stays. A link that leads nowhere is no regular file. */
 static int upload_look_at_target(const struct files *f, int directory,
                                  const char *name, struct wish *w)
 {
@@ -79,8 +79,9 @@ static int upload_make_plan(struct files *f, int directory, const char *name,
     facts->changed =
         sized && !resolve_is_unchanged(&w->partial, &sized->partial);
     enum outcome o = resume_decide(&w->facts, &w->plan);
-    /* What another session is writing may count soon. And the bytes of an
-     * append may continue it: they must not become the file. */
+    /* Another session is writing this partial. Soon more of it can be resumed,
+     * so the offset may become valid. And an APPE may be its rest, which must
+     * not become a file of its own. So: busy. */
     bool doubtful = o == OUTCOME_BAD_OFFSET ||
                     (o == OUTCOME_OK && facts->mode == WRITE_APPEND &&
                      w->plan.how == RESUME_ANEW);
@@ -226,8 +227,9 @@ static int upload_writer_mode(const struct files *f, const struct upload *u)
     return reads ? O_RDWR : O_WRONLY;
 }
 
-/* With `reject` the rename itself fails if the name is taken. With `rename` a
- * resumed upload gets another name then. */
+/* True: this APPE began when no file had the name, so the name must still be
+ * free at the commit. Not with `reject`: its rename fails anyway. Not with
+ * `rename` for a resumed upload: it gets another name. */
 static bool upload_is_onto_nothing(const struct files *f, const struct wish *w)
 {
     enum conflict conflict = f->rules.on_conflict;
