@@ -436,7 +436,8 @@ void passive_leave(struct child *c)
 
 /* Sends the socket to the session, and frees the pair. If it may be a late
  * connection of another user, the pair is freed when the session has reported
- * that it isn't. */
+ * that it isn't. After EXPECT_PARKED doubtful connections the next one is given
+ * without doubt: a wrong one then costs the transfer (425). */
 static void passive_deliver(struct pair *pair, int fd,
                             const struct address *peer)
 {
