@@ -40,7 +40,7 @@ static void data_on_time(void *owner)
         break;
     case DATA_ASKED:
         s->gate.wrong = "no port in time";
-        leave_peer(s, PROCESS_GATE, -EPROTO, &s->gate);
+        leave_peer(s, PROCESS_GATE, -EPROTO, &s->gate); /* doesn't return */
     case DATA_HEADER:
         proxied_on_data_late(s);
         break;
@@ -72,8 +72,7 @@ static void data_leave(struct session *s, enum data_state next)
     fd_close(&d->fd);
     if (fd >= 0)
         linger_begin(s, fd);
-    if (d->state != next)
-        s->data.state = next;
+    s->data.state = next;
 }
 
 void data_close(struct session *s)

@@ -133,8 +133,8 @@ static bool dispatch_rights_permit(struct session *s, const struct command *c)
     return true;
 }
 
-/* Also after a refusal: REST and ALLO are for the next transfer only, even if
- * it fails. */
+/* Forgets REST, RANG, ALLO and RNFR unless the row keeps them, also after a
+ * refusal: they are for the next transfer or rename only. */
 static void dispatch_forget_sequences(struct session *s,
                                       const struct command *c)
 {

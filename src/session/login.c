@@ -159,8 +159,9 @@ static int login_on_granted(void *owner, struct msg_granted *m)
 
 struct denial_row {
     enum reply reply;
-    const char *reason; /* NULL: auth knows it and has logged it */
-    const char *last; /* it ends the session, with this argument; else NULL */
+    const char *reason; /* NULL: the session doesn't know it; auth or master has
+                           logged it */
+    const char *last;   /* it ends the session, with this argument; else NULL */
 };
 
 static const struct denial_row denials[DENIAL_COUNT] = {

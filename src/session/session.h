@@ -60,7 +60,8 @@ enum control_state {
     CONTROL_GRANTED,   /* accepted by master, without ticket keys yet */
     CONTROL_LOGGED_IN,
     CONTROL_QUITTING, /* QUIT was given, the transfer ends first */
-    CONTROL_GONE,     /* the client is gone; an upload that may still ends */
+    CONTROL_GONE,     /* the client is gone; a change, a commit, or an upload
+                         that needs no client is finished first */
     CONTROL_DECIDED,  /* the end is decided, files still has to answer */
     CONTROL_CLOSING,  /* the last reply is on its way */
     CONTROL_STATES
@@ -89,7 +90,8 @@ enum transfer_state {
     TRANSFER_FLUSHING,   /* the stream has all bytes, the client not yet */
     TRANSFER_COPYING,    /* upload: all came; files copies the head, and its
                             checksum is completed */
-    TRANSFER_COMPLETE,   /* upload: files answers, and is then asked to sync */
+    TRANSFER_COMPLETE,   /* upload: files still answers an earlier request;
+                            then it is asked to sync */
     TRANSFER_PREPARING,  /* upload: files was asked to sync all of it */
     TRANSFER_COMMITTING, /* upload: files was asked to make it visible */
     TRANSFER_CLOSING,    /* its reply is decided: log and files still work */
@@ -366,7 +368,8 @@ struct session {
     bool ascii;         /* TYPE A, and it changes line ends */
     bool deflate;       /* MODE Z */
     int level;          /* and its level, 1 to 9 */
-    uint64_t sized;     /* SIZE's last answer: may be there already */
+    uint64_t sized;     /* SIZE's last answer: ALLO takes these bytes as
+                           already on the disk */
     bool implicit;      /* TLS begins before the greeting */
     enum protection protection; /* of data connections */
     bool only_epsv;             /* EPSV ALL */

@@ -54,8 +54,9 @@ void pace_moved(struct session *s, size_t bytes)
 }
 
 /* A slow client needs its time for one buffer, for one record, or for the
- * megabytes in the kernel's buffer. While these move, it hasn't stalled. Each
- * byte may be a record of its own. */
+ * megabytes in the kernel's buffer. While these move, it hasn't stalled. A
+ * client may send each byte in its own TLS record, so one byte counts as up to
+ * RECORD_OVERHEAD bytes of traffic. */
 static bool pace_still_moves(struct session *s)
 {
     uint64_t moved;
@@ -173,8 +174,7 @@ bool transfer_is_listing(const struct transfer *t)
 
 static void transfer_enter(struct session *s, const struct step *step)
 {
-    if (s->transfer.state != step->state)
-        s->transfer.state = step->state;
+    s->transfer.state = step->state;
     s->transfer.step = step;
 }
 

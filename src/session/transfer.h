@@ -36,8 +36,8 @@ struct step {
     const char *name;
     enum stepped (*run)(struct session *s);
     unsigned waits;
-    enum transfer_state state;
-    enum undo undo;
+    enum transfer_state state; /* while this step runs or waits */
+    enum undo undo;            /* if it fails here */
 };
 
 /* Why a transfer fails; the table in transfer_end.c has the replies. */

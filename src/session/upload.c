@@ -301,7 +301,7 @@ static enum stepped upload_go_on(struct session *s)
 }
 
 /* An upload that fails before its first byte leaves the partial of an earlier
- * one. Only now may files cut or replace it. */
+ * one. Only now files cuts the partial, or begins the copy. */
 static enum stepped upload_ask_begin(struct session *s)
 {
     s->transfer.holds = BLOCK_ASKED;
@@ -363,7 +363,9 @@ static enum stepped upload_end_data(struct session *s)
     struct transfer *t = &s->transfer;
 
     pace_pause(s);
-    t->holds = BLOCK_FREE; /* files knows what to do without a byte */
+    /* If no byte came, file_begin wasn't sent; file_prepare or file_commit does
+     * its work. */
+    t->holds = BLOCK_FREE;
     if (upload_is_short(t))
         return upload_fail_short(s);
     data_end(s);
@@ -448,6 +450,7 @@ static enum stepped upload_stored(struct session *s)
                            t->bare ? "ended without close_notify" : "");
 }
 
+/* name, function, what wakes it, state, undo */
 const struct step upload_steps[] = {
     { "ask for the partial", upload_ask_partial, 0, TRANSFER_ASKED,
       UNDO_NOTHING },
