@@ -132,8 +132,8 @@ void senders_release(struct log *l)
     l->senders = 0;
 }
 
-/* The session that has waited reads before others of its user that have just
- * read. So it waits no longer than the rate demands. */
+/* log reads the session that has waited before others of its user that it has
+ * just read. So a session waits no longer than the rate demands. */
 static void sender_on_time(void *owner)
 {
     struct sender *s = owner;
