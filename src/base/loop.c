@@ -1,5 +1,7 @@
-/* The event loop. Level-triggered epoll; timers in a sorted list, which is
- * right for the few dozen that a process arms at once. */
+/* The event loop. Level-triggered epoll; timers in a sorted list. Most
+ * processes arm a few dozen at once. gate arms one for each session, up to
+ * 20,000: setting one may walk the whole list, but a session's is set only once
+ * in about idle_timeout. */
 #include "sallyport/base/loop.h"
 
 #include <errno.h>
