@@ -338,8 +338,8 @@ int channel_refuse(struct channel *c, const char *why)
     return -EPROTO;
 }
 
-/* Children wait in their set-up, sessions for a signature, sallyportctl for an
- * answer. Master and the supervisor never wait. */
+/* For messages that must not be lost: of gate to master and to the next gate,
+ * and of master to the supervisor. */
 int channel_send_by(struct channel *c, enum message_kind kind, const void *body,
                     uint64_t end)
 {
