@@ -37,8 +37,9 @@ static const char *hash_of_locked(const struct user *user, const char *usual)
     return *user->hash == '$' ? user->hash : usual;
 }
 
-/* A certificate beside the password may rest on the session's report. A
- * certificate instead of the password needs the client's own signature. */
+/* Beside a password, auth believes what the session reports about the
+ * certificate. A certificate instead of the password needs the client's own
+ * signature. */
 static bool is_proved(const struct user *user, const struct attempt *a)
 {
     uint8_t hash[USER_PINS_MAX][PIN_BYTES];
