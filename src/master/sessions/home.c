@@ -32,7 +32,7 @@ int home_permitted(const struct master *m, const struct user *user,
 enum { TO_ASKER, TO_MASTER, TO_LOG, PAIRS };
 
 struct pairs {
-    int end[PAIRS][2]; /* ours, theirs */
+    int end[PAIRS][2]; /* [0] for the session, master, log; [1] for files */
 };
 
 static void home_close_side(struct pairs *p, int side)

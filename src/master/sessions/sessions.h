@@ -362,8 +362,9 @@ uint64_t gate_number_of(const struct session *s);
  * and address, whether right or wrong. A wrong one is answered at a multiple of
  * login_delay, so that the time tells nothing about the work. */
 
-/* Returns the milliseconds from NOW to the first multiple of STEP since ASKED
- * that is later than NOW and at least LEAST ms away. */
+/* The answer comes at the first multiple of STEP after ASKED that is later than
+ * NOW and not before LEAST, which counts from ASKED too. Returns the
+ * milliseconds from NOW to then. */
 uint64_t answer_wrong_in(uint64_t asked, uint64_t now, uint64_t least,
                          uint64_t step);
 /* Works out the delay of a login for its verdict, and then counts the verdict.
@@ -372,9 +373,9 @@ void answer_count(struct master *m, struct verdict *v);
 
 /* A login: LOGIN, a worker, a verdict, files, GRANTED or DENIED. */
 
-/* The files of S: h->end can be passed on now. */
+/* The process files of S is ready: h->end can be passed on now. */
 void login_home_ready(struct session *s);
-/* They are of no use any more; their channel is closed. */
+/* The process files of S has ended, or failed; its channel is closed. */
 void login_home_lost(struct session *s);
 /* Serves the messages of S that have arrived. Returns as channel_dispatch(). */
 int login_dispatch(struct session *s);
