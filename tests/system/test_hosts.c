@@ -15,8 +15,10 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 
+#include "generation.h"
 #include "support/files.h"
 #include "support/processes.h"
 #include "support/run.h"
@@ -319,6 +321,35 @@ Test(hosts, addresses_come_late, .init = need_root, .timeout = 120)
         expect_late_answer(&n, &server);
         server_stop(&server);
     }
+    net_close(&n);
+}
+
+static bool is_there(void *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+/* A start whose control socket is new answers from its beginning. A reload that
+ * is asked of it then doesn't end it. */
+Test(hosts, a_reload_while_a_start_waits, .init = need_root, .timeout = 60)
+{
+    struct server server;
+    struct net n;
+    char path[SERVER_PATH_MAX];
+
+    net_open(&n, "A 192.0.2.1");
+    server_start(&server, &plan_of_a_name);
+    say(&n, "silent");
+    cover(&n, "/etc/resolv.conf",
+          "nameserver 127.0.0.53\noptions timeout:9 attempts:1\n");
+    snprintf(path, sizeof(path), "%s", server_path(&server, "control2"));
+    server_set(&server, "control", path);
+    cr_assert_eq(kill(server.pid, SIGHUP), 0);
+    cr_assert(wait_until(is_there, path, WAIT_MS));
+    generation_ask(&server, EX_TEMPFAIL, "the server is starting");
+    server_log_expect(&server, 2, "ready: listening", NULL);
+    generation_ask(&server, 0, "reloaded");
+    server_stop(&server);
     net_close(&n);
 }
 

@@ -61,11 +61,16 @@ static int request_on_status(void *owner, struct msg_status *msg)
     return 0;
 }
 
-/* The answer follows when the new generation leads, or has failed. */
+/* The answer follows when the new generation leads, or has failed. Until `up`
+ * the supervisor takes no `renew`: it would kill this generation. */
 static int request_on_reload(void *owner, struct msg_reload *msg)
 {
     struct peer *p = request_begin(owner, msg->request);
 
+    if (p->master->state == MASTER_STARTING) {
+        peer_refuse(p, REFUSAL_BUSY, "the server is starting; try again later");
+        return 0;
+    }
     p->renewal = succession_renew(&p->master->succession);
     if (p->renewal == 0) {
         peer_refuse(p, REFUSAL_BUSY, "the supervisor doesn't answer");

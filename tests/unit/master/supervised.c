@@ -28,10 +28,8 @@ void supervised_hears(enum message_kind kind, struct message *p)
     cr_assert_eq(p->kind, kind, "%s", message_name(p->kind));
 }
 
-void supervised_raise(struct stage *s, void (*adjust)(struct master *m))
+void supervised_begin(struct stage *s, void (*adjust)(struct master *m))
 {
-    struct message got = { .kind = MSG_NONE };
-
     to_supervisor = channel_make(&supervised_channel, PROCESS_SUPERVISOR,
                                  PROCESS_MASTER, PHASE_START | PHASE_RUN);
     adjust_too = adjust;
@@ -40,11 +38,23 @@ void supervised_raise(struct stage *s, void (*adjust)(struct master *m))
     actors_enter(s);
     actor_enter(s, &s->gate, "gate");
     actor_enter(s, &s->auth, "auth");
+}
+
+void supervised_come_up(struct stage *s)
+{
+    struct message got = { .kind = MSG_NONE };
+
     actor_ready(s, &s->keys);
     actor_ready(s, &s->gate);
     actor_ready(s, &s->auth);
     actor_ready(s, &s->log);
     supervised_hears(MSG_up, &got);
+}
+
+void supervised_raise(struct stage *s, void (*adjust)(struct master *m))
+{
+    supervised_begin(s, adjust);
+    supervised_come_up(s);
 }
 
 void supervised_gate_serves(struct stage *s)

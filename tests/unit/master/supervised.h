@@ -6,8 +6,12 @@
 
 extern struct channel supervised_channel; /* to master */
 
-/* Starts master and plays its children up to READY of all and `up`. ADJUST may
- * change deadlines; NULL: it changes nothing. */
+/* Starts master; all of its children run, and none is READY. ADJUST may change
+ * deadlines; NULL: it changes nothing. */
+void supervised_begin(struct stage *s, void (*adjust)(struct master *m));
+/* Plays its children up to READY of all and `up`. */
+void supervised_come_up(struct stage *s);
+/* Both of these. */
 void supervised_raise(struct stage *s, void (*adjust)(struct master *m));
 /* Does the same; then this generation leads, and gate serves. */
 void supervised_open(struct stage *s, void (*adjust)(struct master *m));

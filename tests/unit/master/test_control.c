@@ -17,6 +17,7 @@
 #include "caller.h"
 #include "sallyport/base/address.h"
 #include "sallyport/base/fd.h"
+#include "supervised.h"
 
 Test(control, status)
 {
@@ -336,6 +337,24 @@ Test(control, is_there_during_the_start)
     caller_gets_status(&c, v);
     cr_expect_eq(v[0], SERVER_STARTS);
     cr_expect_eq(v[1], 0);
+    caller_leave(&c);
+    stage_close(&s);
+}
+
+/* The supervisor would kill a generation that asks for a reload before `up`. */
+Test(control, no_reload_during_the_start)
+{
+    struct message got = { .kind = MSG_NONE };
+    struct stage s;
+    struct caller c;
+
+    supervised_begin(&s, NULL);
+    caller_enter(&s, &c);
+    caller_asks(&c, MSG_reload);
+    caller_is_refused(&c, REFUSAL_BUSY);
+    supervised_come_up(&s); /* its next message */
+    caller_asks(&c, MSG_reload);
+    supervised_hears(MSG_renew, &got);
     caller_leave(&c);
     stage_close(&s);
 }
