@@ -195,12 +195,17 @@ int status_show(struct context *x)
     return code;
 }
 
+/* Master hangs up after 150 s: a start may take 60 s, and a takeover 24 s; the
+ * reload may have to wait for another start. */
+#define RELOAD_PATIENCE 6 /* times that for other answers: 180 s */
+
 int status_reload(struct context *x)
 {
     struct message m;
     struct server s;
     int code = server_open(&s, x);
 
+    s.patience *= RELOAD_PATIENCE;
     if (code == 0)
         code =
             server_asked(&s, SEND(&s.channel, reload, server_request(&s)), &m);

@@ -1,6 +1,7 @@
 /* Requests to the running server: if there is none, if it refuses, and if it
  * lies. */
 #include <jansson.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -347,6 +348,31 @@ Test(server, reload)
 {
     fake_begin(reloads);
     expect_out(0, "", "reload", "reloaded");
+    fake_end();
+}
+
+#define LATE_MS 1000
+
+static void refuses_late(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome(c);
+    fake_hears(c, &m);
+    poll(NULL, 0, LATE_MS);
+    FAKE_SAYS(c, &m, control_refused, .refusal = REFUSAL_BAD_FILE,
+              .why = SLICE("a mistake"));
+}
+
+/* A start may take longer than any other answer. */
+Test(server, a_reload_has_more_time)
+{
+    struct context x = { .patience = LATE_MS / 2 };
+
+    cr_assert_eq(conf_load(&x.settings, world.conf, &x.complaint), 0);
+    fake_begin(refuses_late);
+    cr_expect_eq(status_reload(&x), EX_DATAERR, "%s", x.complaint.text);
+    cr_expect_str_eq(x.complaint.text, "a mistake");
     fake_end();
 }
 
