@@ -108,9 +108,15 @@ static int supervisor_on_take_over(void *owner, struct msg_take_over *t)
     return 0;
 }
 
+/* If gate has ended since `up`, this generation drains, and won't lead. Its
+ * sessions alone are its business: a later master has links of its own to the
+ * older ones. */
 static int supervisor_on_predecessor(void *owner, struct msg_predecessor *p)
 {
-    older_add(owner, p->generation, fd_take(&p->master));
+    struct master *m = owner;
+
+    if (m->state == MASTER_RUNNING)
+        older_add(m, p->generation, fd_take(&p->master));
     return 0;
 }
 

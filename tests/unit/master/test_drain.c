@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "caller.h"
 #include "sallyport/base/fd.h"
 #include "supervised.h"
 
@@ -201,5 +202,28 @@ Test(drain, gate_that_was_not_told_to_serve)
     kill(s.gate.note.pid, SIGSTOP);
     supervised_gate_serves(&s);
     gate_is_lost(false);
+    stage_ends(&s);
+}
+
+/* Gate dies between `up` and `take_over`. This generation won't lead, so it
+ * gets no records of older sessions. */
+Test(drain, gate_dies_before_the_takeover)
+{
+    struct channel older;
+    struct caller c;
+    struct stage s;
+    int master;
+
+    supervised_raise(&s, is_impatient);
+    caller_enter(&s, &c); /* else this generation would end */
+    actor_die(&s.gate);
+    gate_is_lost(false);
+    master = channel_make(&older, PROCESS_MASTER, PROCESS_MASTER, PHASE_START);
+    cr_assert_eq(SEND(&supervised_channel, predecessor, 0, .generation = 1,
+                      .master = master),
+                 0);
+    close(master);
+    message_hear_end(&older);
+    caller_leave(&c);
     stage_ends(&s);
 }
