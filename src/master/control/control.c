@@ -195,7 +195,7 @@ int control_start(struct control *c)
 
 void control_lead(struct control *c)
 {
-    if (c->socket.inherited && control_accept(c) < 0)
+    if (c->socket.fd >= 0 && c->socket.inherited && control_accept(c) < 0)
         master_report(c->watch.owner, EVENT_SERVICE, PROCESS_MASTER,
                       "control socket: no memory to watch it");
 }

@@ -435,6 +435,29 @@ Test(control_socket, goes_to_the_generation_that_leads)
     cr_expect_not(is_there(), "the last one removes it");
 }
 
+/* Gate has ended before `lead` comes: there is no socket to accept on, and
+ * nothing to report. */
+Test(control_socket, of_a_generation_that_leads_too_late)
+{
+    static struct master_parts parts;
+    static struct master m;
+    struct line line;
+    int pair[2];
+    char byte;
+
+    line_open(&line, NULL);
+    raise_master(&m, &parts, &line);
+    cr_assert_eq(fd_pair(pair), 0);
+    event_sender_open(&m.events, pair[0]);
+    m.logs = true;
+    control_step_down(m.control);
+    control_lead(m.control);
+    cr_expect_lt(recv(pair[1], &byte, 1, MSG_DONTWAIT), 0, "an event");
+    control_stop(m.control);
+    event_sender_release(&m.events);
+    close(pair[1]);
+}
+
 static const struct {
     const char *what;
     bool inherits, leads;
