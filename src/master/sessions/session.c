@@ -249,10 +249,12 @@ void session_settle(struct session *s)
     t->unswept = s;
 }
 
+/* A session that an attacker controls may close its channels and live on: if
+ * gate ends before it has reaped the session, master must know it. */
 static bool session_is_over(const struct session *s)
 {
     return s->state == SESSION_ENDED && s->home.pid == 0 && s->news == 0 &&
-           !session_is_adopted(s);
+           s->pid == 0;
 }
 
 void sessions_sweep(struct master *m)
@@ -296,7 +298,7 @@ void session_end(struct session *s)
     if (!files_must_hear(s))
         home_close(&s->home);
     /* The record waits only for these processes. */
-    if (s->home.pid > 0 || session_is_adopted(s))
+    if (s->home.pid > 0 || s->pid > 0)
         session_wait(s, s->master->deadlines.settle);
     worker_forget(s->master, s);
     session_settle(s);

@@ -311,7 +311,7 @@ struct session *session_open(struct master *m, uint64_t serial,
  * was known already. */
 bool session_known(struct session *s, const struct address *peer);
 /* Closes the channels to the session, so that it leaves. The record stays until
- * the end of the turn, files is reaped and gate has the news. */
+ * the end of the turn, session and files are reaped, and gate has the news. */
 void session_end(struct session *s);
 /* Gate has reaped the session; STATUS is from wait(2). */
 void session_gone(struct session *s, int status);

@@ -548,34 +548,50 @@ Test(session_ends, files_learns_the_signal)
     }
 }
 
-/* A session that an attacker controls may close its channel and live on. In a
- * generation that drains nobody else would end it, nor the generation. */
-Test(session_ends, a_session_outlives_its_channel)
+static pid_t fork_that_stays(void)
 {
-    struct session *s;
-    int status = 0;
-    pid_t pid;
+    pid_t pid = fork();
 
-    hall_open();
-    s = greeted();
-    drain_begin(&m);
-    pid = fork();
     if (pid == 0) {
         alarm(60);
         pause();
         _exit(0);
     }
-    s->pid = pid;
-    channel_closes(s);
-    sessions_sweep(&m);
-    cr_assert_eq(sessions_find(m.sessions, SERIAL), s);
-    cr_assert(s->timer.armed);
-    time_is_over(s);
-    cr_assert_eq(waitpid(pid, &status, 0), pid);
-    cr_expect_eq(status, SIGKILL);
-    drain_reaped(&m, pid, status);
-    expect_over(s, "greeted", "it outlives its channel");
-    hall_close();
+    return pid;
+}
+
+/* A session that an attacker controls may close its channel and live on. In a
+ * generation that drains nobody else would end it, nor the generation. Gate may
+ * also end after that, and before it has killed the session. */
+Test(session_ends, a_session_outlives_its_channel)
+{
+    for (int drains_later = 0; drains_later <= 1; drains_later++) {
+        struct session *s;
+        int status = 0;
+        pid_t pid;
+
+        hall_open();
+        s = greeted();
+        if (!drains_later)
+            drain_begin(&m);
+        pid = s->pid = fork_that_stays();
+        channel_closes(s);
+        sessions_sweep(&m);
+        cr_assert_eq(sessions_find(m.sessions, SERIAL), s);
+        if (drains_later) {
+            drain_begin(&m);
+            drain_on_gate_end(children_find(&m, PROCESS_GATE), 0);
+            sessions_sweep(&m);
+            cr_assert_eq(sessions_find(m.sessions, SERIAL), s);
+        }
+        cr_assert(s->timer.armed);
+        time_is_over(s);
+        cr_assert_eq(waitpid(pid, &status, 0), pid);
+        cr_expect_eq(status, SIGKILL);
+        drain_reaped(&m, pid, status);
+        expect_over(s, "greeted", "it outlives its channel");
+        hall_close();
+    }
 }
 
 /* Each verdict for others tries the waiting logins again, and gives them no
