@@ -304,6 +304,7 @@ static const struct handler gate_work[] = {
 const struct frame_row gate_row = {
     .process = PROCESS_GATE,
     .filter = &filter_gate,
+    .needs_all = true, /* without one of a takeover two gates would accept */
     FRAME_HANDLERS(gate_setup, gate_work),
     .init = gate_init,
     .complete = gate_complete,

@@ -35,6 +35,9 @@ struct frame_row {
      * after `ready`. */
     const struct handler *setup, *work;
     size_t setup_count, work_count;
+    /* Each descriptor in `work` concerns the whole service: if one is lost, the
+     * process ends. Otherwise each concerns one client. */
+    bool needs_all;
     void (*init)(void *owner); /* sets up the rest of the struct */
     /* Called after all set-up messages. It checks that nothing is missing, and
      * completes the sandbox's plan. Returns 0, or -EINVAL with the complaint in

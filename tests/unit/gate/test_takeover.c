@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -556,4 +557,26 @@ Test(takeover, the_next_gate_dies, .timeout = 60)
     replace(&old, &next, &plan);
     gets_data(&f, "127.0.0.1", fake_port(&f));
     bench_stop(&next, 0);
+}
+
+/* It has no descriptor for the channel to the other gate, so it would accept
+ * beside that one, or never. */
+Test(takeover, no_descriptor_is_left, .timeout = 60)
+{
+    for (int adopts = 0; adopts <= 1; adopts++) {
+        struct bench_plan plan = { .settings = NO_BAN, .files = 2 };
+        struct bench b;
+        int ends[2];
+
+        bench_start(&b, &plan);
+        cr_assert_eq(fd_pair(ends), 0);
+        if (adopts) {
+            BENCH_SAY(&b, adopt, .gate = ends[0]);
+        } else {
+            BENCH_SAY(&b, hand_over, .gate = ends[0]);
+        }
+        close(ends[0]);
+        close(ends[1]);
+        bench_ends(&b, EX_OSERR);
+    }
 }
