@@ -15,8 +15,11 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
+#include <sysexits.h>
 
 #include "sallyport/base/clock.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
 
@@ -393,17 +396,19 @@ static void adopt_on_time(void *owner)
     adopt_open(g);
 }
 
+/* If it can't watch the older gate, it would accept beside it. */
 void adopt_begin(struct gate *g, int fd)
 {
     struct adoption *a = &g->adoption;
+    int r;
 
     channel_init(&a->before, fd, PROCESS_GATE, PROCESS_GATE, PHASE_START);
     a->timer = (struct loop_timer){ .on_time = adopt_on_time, .owner = g };
     a->waits = !g->accepts;
     gate_watch_master(g);
-    if (loop_add_reader(&g->frame.loop, &a->watch, fd, adopt_on_readable, g) <
-        0)
-        adopt_end(g);
+    r = loop_add_reader(&g->frame.loop, &a->watch, fd, adopt_on_readable, g);
+    if (r < 0)
+        die(EX_OSERR, "can't watch the gate before: %s", strerror(-r));
 }
 
 void adopt_release(struct gate *g)

@@ -580,3 +580,17 @@ Test(takeover, no_descriptor_is_left, .timeout = 60)
         bench_ends(&b, EX_OSERR);
     }
 }
+
+/* The kernel can't watch this one. A gate that can't watch the older one
+ * doesn't accept beside it. */
+Test(takeover, the_older_gate_cannot_be_watched, .timeout = 60)
+{
+    struct bench_plan plan = { .settings = NO_BAN, .shut = true };
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    struct bench b;
+
+    bench_start(&b, &plan);
+    BENCH_SAY(&b, adopt, .gate = null);
+    close(null);
+    bench_ends(&b, EX_OSERR);
+}
