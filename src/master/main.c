@@ -115,9 +115,21 @@ static void prepare(struct master *m, const struct options *o)
 }
 
 /* Keeps all that a recovery starts from, since the disk may be in disorder
- * then. */
+ * then. Without its keys and programs a recovery would do harm: it would
+ * execute a package that is half installed. It can open or make the rest
+ * again. */
 static void keep_for_recovery(struct master *m)
 {
+    struct complaint c = { "" };
+    int r = secrets_keep(m);
+
+    if (r == 0)
+        r = programs_keep(&m->succession, m->programs);
+    if (r < 0) {
+        complain(&c, "the supervisor can't keep keys and programs: %s",
+                 strerror(-r));
+        end_start(m, EX_TEMPFAIL, c.text);
+    }
     succession_keep(&m->succession, "settings", m->conf);
     succession_keep(&m->succession, "users", m->users->fd);
     succession_keep(&m->succession, "memory", m->memory);
@@ -125,9 +137,7 @@ static void keep_for_recovery(struct master *m)
     succession_keep(&m->succession, "survey", m->survey_lock);
     succession_keep(&m->succession, "empty", m->empty);
     prepare_keep_identities(m);
-    secrets_keep(m);
     certificates_keep(m);
-    programs_keep(&m->succession, m->programs);
     hosts_inherit(m);
     succession_settle(&m->succession);
 }
