@@ -244,7 +244,7 @@ static void end_oldest(struct supervisor *s)
         if (generation_lives(g) && (!oldest || g->number < oldest->number))
             oldest = g;
     }
-    if (!oldest)
+    if (!oldest || oldest->leaves)
         return;
     stderr_print(
         "generation %llu and its sessions are ended: a recovery needs its "

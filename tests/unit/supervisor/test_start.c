@@ -659,6 +659,41 @@ Test(start, a_hung_one_of_eight_makes_room, .timeout = 60)
     cr_expect_eq(played_status(needs_a_hung_place), 7);
 }
 
+/* The eighth loses its gate when the supervisor has no descriptor for a
+ * recovery. */
+static void needs_a_hung_place_in_vain(void)
+{
+    struct rlimit old;
+
+    played_enter(GENERATION_VERSION);
+    if (played_is("9"))
+        played_stop_all();
+    played_lead();
+    if (played_is("8")) {
+        limit_files(getppid(), STDERR_FILENO + 1, &old);
+        SEND(&played_channel, gate_lost, 0, .handed_over = false);
+        first_ends();
+        limit_files(getppid(), old.rlim_cur, &old);
+        played_stop_all();
+    }
+    SEND(&played_channel, renew, 5);
+    if (!played_is("1"))
+        answer_pings();
+    shared->first = getpid();
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    played_stay();
+}
+
+/* Each second a recovery is tried again, and the one that was asked to end gets
+ * no more time. */
+Test(start, a_hung_one_of_eight_has_no_second_time, .timeout = 60)
+{
+    share();
+    played_deadlines.stop = 1500;
+    cr_expect_eq(played_status(needs_a_hung_place_in_vain), 7);
+}
+
 /* It answers a ping, and is asked to end before the supervisor reads that. */
 static noreturn void answer_too_late(void)
 {
