@@ -644,13 +644,14 @@ END
 SECTION("Connections", NULL)
 
 MESSAGE(open, MASTER, GATE, RUN, MANY, NONE,
-        "accept connections from now on; before `open` gate accepts none. The "
-        "answer is `serving`")
+        "accept connections from now on, without a takeover. The answer is "
+        "`serving`")
 END
 
 MESSAGE(adopt, MASTER, GATE, RUN, ONCE, NONE,
-        "the channel on which the older gate sends its sessions: adopt them, "
-        "then accept, within a second. The answer is `serving`")
+        "the channel on which the older gate sends its sessions: adopt them; "
+        "accept after `over`, 1 s after `hello`, or at the channel's end. The "
+        "answer is `serving`")
 FD(gate)
 END
 
