@@ -247,8 +247,8 @@ static void child_hang_up(struct child *c)
     channel_close(&c->channel);
 }
 
-/* The session's own master kills it. The record stays until that master has
- * reported the end, or for a moment if that master has ended. */
+/* The session's own master kills it. The record stays until the end is
+ * reported, but at most 2 s (CHILD_GRACE_MS). */
 static void child_kill_adopted(struct child *c)
 {
     int r = SEND(&c->gate->frame.master, kill_adopted, 0, .serial = c->serial);

@@ -411,11 +411,13 @@ void adopt_release(struct gate *g);
 /* Takes FD, the channel to the older gate, and adopts what that sends. */
 void adopt_begin(struct gate *g, int fd);
 
-/* From its beginning to its end. Master ends a gate that needs longer. */
+/* The most time for handover(). Master kills a gate that hasn't ended 6 s after
+ * step_down. */
 #define HANDOVER_MS 4000
 /* Stops accepting and sends everything on FD, which it takes. 0: nothing is
- * left to do here. Else -errno: the next gate has failed. Then this one keeps
- * all its sessions, and accepts again only when master says so. */
+ * left to do here. Else -errno: not all could be sent. This gate keeps its
+ * sessions and accepts nobody. It waits for another hand_over, or master kills
+ * it. */
 int handover(struct gate *g, int fd);
 
 /* report.c: the events of gate. Their number is bounded if a stranger can cause

@@ -77,7 +77,8 @@ static int pass_child(struct handover *h, const struct child *c)
     return r;
 }
 
-/* Sessions without a channel are ending; master handles them. */
+/* Sessions without a channel are ending. Their own master reaps them, and kills
+ * one that stays. */
 static int pass_children(struct handover *h)
 {
     const struct children *t = &h->gate->children;
