@@ -21,16 +21,17 @@
 struct files_start;
 struct master;
 
-/* Master's place among the generations: what it inherits from the one before,
- * what the supervisor keeps for the next one, and whether it leads. */
+/* An inherited descriptor and its name. */
 struct heirloom {
     const char *name;
     int fd;
 };
 
+/* Master's place among the generations: what it inherits from the one before,
+ * what the supervisor keeps for the next one, and whether it leads. */
 struct succession {
     uint64_t generation;
-    bool leads;    /* this is the newest generation */
+    bool leads;    /* `lead` has come; stays true while draining */
     bool adopts;   /* gate adopts sessions before it accepts */
     bool serves;   /* gate has reported that it accepts */
     bool recovery; /* a file that was inherited isn't read from the disk */
@@ -66,8 +67,8 @@ bool succession_had_file(const struct succession *s, const char *path, int fd);
 int succession_keep_file(struct succession *s, const char *path, int fd);
 /* Closes the inherited descriptors that nobody has taken. */
 void succession_settle(struct succession *s);
-/* As SEND() to the supervisor, but it waits a moment for room: no message may
- * be lost. */
+/* As SEND() to the supervisor, but it waits up to 10 s for room, and master
+ * does nothing else meanwhile. After that the message is lost. */
 #define SUCCESSION_SAY(s, name, ...)                                           \
     succession_say(s, MSG_##name, MESSAGE_BODY(name, __VA_ARGS__))
 int succession_say(struct succession *s, enum message_kind kind,
@@ -162,9 +163,9 @@ struct master {
     struct loop loop;
     struct signals signals;
     enum master_state state;
-    /* A child has become ready, a session's record is free, or a caller at the
-     * control socket has left: the end of the loop's turn looks whether master
-     * waited for just that (run.c). */
+    /* Set when a child is ready, a record is free or a caller has left. At the
+     * end of the turn run_on_turn_over() then checks whether the start, stop or
+     * drain is complete. */
     bool unsettled;
     int status; /* what main returns: 0 or a sysexits code */
     struct loop_timer deadline;

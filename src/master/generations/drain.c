@@ -79,7 +79,8 @@ static const struct session_audience drain_audience = { newest_hears,
                                                         drain_kill };
 
 /* From now on the newest master gets the news of the sessions and decides about
- * them. Until it has connected there is no news. */
+ * them. Until newest_follow() has the channel, news is dropped;
+ * newest_follow() then reports all sessions. */
 void drain_begin(struct master *m)
 {
     if (m->state != MASTER_RUNNING)
@@ -116,8 +117,8 @@ void drain_hand_over(struct master *m)
         child_end(gate, "does not read its messages");
 }
 
-/* A gate that doesn't read or doesn't end has crashed. Its timer ends it
- * (run.c). */
+/* A gate that doesn't read hand_over, or doesn't end in time, is killed by its
+ * timer (gate_on_time in run.c). */
 void drain_step_down(struct master *m, int fd)
 {
     struct child *gate = children_gate(m);

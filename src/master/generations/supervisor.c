@@ -42,9 +42,8 @@ void heartbeat_ask(struct master *m)
         child_wait_writable(gate);
 }
 
-/* A generation that leads has no answer without a gate. The supervisor may
- * learn of gate's end after its `ping`. One that drains only shows that it
- * doesn't hang. */
+/* A master that drains, also after its gate's end, answers at once. Otherwise
+ * the answer waits for gate's `healthy`. */
 static int heartbeat_on_ping(void *owner, struct msg_ping *p)
 {
     struct master *m = owner;

@@ -97,10 +97,10 @@ static struct session *older_rival(const struct session *s)
     return last;
 }
 
-/* The older master applies its own max_per_user to its own sessions. A session
- * that logs in there now is one too many. A session that was logged in before
- * the reload stays; if a session of this generation has logged in meanwhile,
- * that one goes. */
+/* A session that we know without a user logs in now: if it is one too many, it
+ * is kicked. A session whose first report has a user was logged in before the
+ * reload: it stays, and the newest session of this generation is kicked
+ * instead. */
 static void older_judge(struct session *s, bool was_known)
 {
     struct master *m = s->master;
@@ -124,7 +124,7 @@ static int older_on_session(void *owner, struct msg_older_session *msg)
                               "a session of another generation");
     if (!s)
         s = older_take(o, msg->serial);
-    if (!s) /* the table is full, as it was for gate */
+    if (!s) /* max_sessions are there; gate has skipped this session too */
         return 0;
     if (slice_copy(msg->user, s->home.user, sizeof(s->home.user)) < 0)
         return channel_refuse(&o->link.channel, "a name that is too long");

@@ -313,13 +313,13 @@ bool session_known(struct session *s, const struct address *peer);
 /* Closes the channels to the session, so that it leaves. The record stays until
  * the end of the turn, session and files are reaped, and gate has the news. */
 void session_end(struct session *s);
-/* Gate has reaped the session; STATUS is from wait(2). */
+/* Gate or master has reaped the session; STATUS is from wait(2). */
 void session_gone(struct session *s, int status);
 /* Ends the session and has its process killed. */
 void session_kill(struct session *s);
 /* Sends MSG_kick; the kill follows after the deadline `kick`. */
 void session_kick(struct session *s, enum ending why);
-/* Gate has gone: drops the news. */
+/* Drops the news of S: it was sent, or nobody needs it. */
 void session_forget_news(struct session *s);
 void session_add_news(struct session *s, enum session_news news);
 /* Sends the news, as far as the audience takes it. */

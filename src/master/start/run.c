@@ -51,8 +51,8 @@ static void gate_on_ready(struct child *c)
     hosts_send(c->master);
 }
 
-/* In a generation that drains, the newest master gets the news of sessions;
- * gate gets no more time here. */
+/* While draining, sessions_send_news() writes to the newest master, so it
+ * doesn't restart gate's timer. */
 static void gate_on_writable(struct child *c)
 {
     heartbeat_ask(c->master);
