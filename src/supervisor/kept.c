@@ -87,7 +87,8 @@ int kept_add_again(struct kept *k, const struct kept *before, struct slice name,
     return new_row(k, name) ? 0 : -ENOMEM;
 }
 
-/* If two rows have the same name, the first one counts. */
+/* A row with fd -1 means: BEFORE has this file under the same name; kept_take()
+ * moves it here. If two rows have the same name, only the first gets it. */
 void kept_take(struct kept *k, struct kept *before)
 {
     size_t count = 0;

@@ -97,8 +97,8 @@ void takeover_begin(struct generation *g)
     g->kept = (struct kept){ 0 };
 }
 
-/* The old gate hasn't stopped, and its master, which would have killed it by
- * now, hangs too; or it has stopped, and the new generation hangs. */
+/* If an older gate still lives, its master should have killed it after 6 s, so
+ * that master hangs: it is given up. Otherwise the new generation hangs. */
 void takeover_on_time(struct generation *g)
 {
     struct generation *old = with_gate(g->supervisor, g);
@@ -176,7 +176,8 @@ static void report_to_leader(struct supervisor *s, const char *why)
                  .why = slice_from(why));
 }
 
-/* The generation that led before still leads, if there was one. */
+/* The present start, or its takeover, has failed. Before the takeover the old
+ * generation still leads; after it a recovery follows (want_recovery()). */
 static void start_failed(struct supervisor *s, const char *why)
 {
     s->under_way = NULL;
@@ -375,7 +376,7 @@ static void describe_end(struct generation *g)
                  WEXITSTATUS(status));
 }
 
-/* A generation that lost its gate earlier is being replaced already. */
+/* After the loss of its gate want_recovery() was called already. */
 static bool needs_recovery(const struct generation *g)
 {
     if (g->state == GENERATION_STARTING)

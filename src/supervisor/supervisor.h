@@ -77,8 +77,9 @@ struct supervisor;
 enum generation_state {
     GENERATION_NONE,
     GENERATION_STARTING, /* until it is ready or has failed */
-    GENERATION_TAKING,   /* until its gate has taken over */
-    GENERATION_LEADING,  /* the newest one that is ready: it accepts */
+    GENERATION_TAKING,   /* from `up` to `leading` */
+    GENERATION_LEADING,  /* its gate has accepted, or has ended since `up`; it
+                            stays LEADING until another one takes over */
     GENERATION_OLD,      /* it finishes its sessions */
     GENERATION_ENDED, /* its master has ended or was given up; other processes
                          of it may live */
@@ -97,7 +98,7 @@ struct generation {
     struct kept
         kept; /* until it leads; then the supervisor's own list has them */
     bool has_gate, recovers;
-    bool leaves;   /* it gives its place to a recovery, or is killed */
+    bool leaves;   /* has got SIGINT: a recovery needs its place */
     unsigned late; /* how often its processes were killed after its end */
     struct complaint failure; /* why it did not start, in its own words */
 };
@@ -180,11 +181,13 @@ void start_reload(struct supervisor *s, struct generation *g, uint32_t request);
 void takeover_begin(struct generation *g);
 /* G has not taken over in time. */
 void takeover_on_time(struct generation *g);
-/* Called when a generation accepts, when its gate has ended, and when its
- * master was reaped. */
+/* G accepts. */
 void start_on_leading(struct generation *g);
+/* G's gate has ended. HANDED_OVER: another gate has its sessions. */
 void start_on_gate_lost(struct generation *g, bool handed_over);
+/* G's master was reaped, or G was given up. */
 void start_on_ended(struct generation *g);
+/* No recovery has begun yet. */
 void start_init(struct supervisor *s);
 
 /* heartbeat.c */
