@@ -66,15 +66,20 @@ static void gate_send(struct gate *g, enum message_kind kind, const void *body)
         die(EX_OSERR, "master doesn't read");
 }
 
+static void gate_each_acceptor(struct gate *g, void (*call)(struct acceptor *a))
+{
+    for (size_t i = 0; i < g->listeners; i++)
+        call(&g->listener[i].acceptor);
+    for (size_t i = 0; i < g->passive.count; i++)
+        call(&g->passive.port[i].acceptor);
+}
+
 void gate_open(struct gate *g)
 {
     if (g->accepts)
         return;
     g->accepts = true;
-    for (size_t i = 0; i < g->listeners; i++)
-        acceptor_start(&g->listener[i].acceptor);
-    for (size_t i = 0; i < g->passive.count; i++)
-        acceptor_start(&g->passive.port[i].acceptor);
+    gate_each_acceptor(g, acceptor_start);
     passive_retire(g);
     GATE_SEND(g, serving, 0);
 }
@@ -82,10 +87,7 @@ void gate_open(struct gate *g)
 void gate_shut(struct gate *g)
 {
     g->accepts = false;
-    for (size_t i = 0; i < g->listeners; i++)
-        acceptor_stop(&g->listener[i].acceptor);
-    for (size_t i = 0; i < g->passive.count; i++)
-        acceptor_stop(&g->passive.port[i].acceptor);
+    gate_each_acceptor(g, acceptor_stop);
 }
 
 int gate_begin(struct gate *g)
