@@ -24,7 +24,7 @@ int frame_on_sandbox(void *owner, struct msg_sandbox *m)
 
 static void frame_watch_log(struct frame *f)
 {
-    loop_change(&f->loop, &f->log_watch, f->log.queue.len > 0 ? EPOLLOUT : 0);
+    loop_change(&f->loop, &f->log_watch, event_waits(&f->log) ? EPOLLOUT : 0);
 }
 
 /* Log sends nothing: any event except "writable" is the end of the channel. */

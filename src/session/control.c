@@ -348,7 +348,7 @@ static void control_on_socket(void *owner, uint32_t events)
 
 void control_resume(struct session *s)
 {
-    bool waits = s->log.queue.len > 0 || s->verdict.state == VERDICT_HELD;
+    bool waits = event_waits(&s->log) || s->verdict.state == VERDICT_HELD;
 
     loop_change(&s->loop, &s->log_watch, waits ? EPOLLOUT : 0);
     control_continue(s);

@@ -305,11 +305,11 @@ static void leave_wait_for_log(struct session *s)
 {
     uint64_t end = clock_ms() + LOG_MS;
 
-    if (s->log.queue.len == 0)
+    if (!event_waits(&s->log))
         return;
     fd_close(&s->control.fd); /* the client doesn't wait for this */
     fd_close(&s->data.fd);
-    while (s->log.queue.len > 0 && clock_ms() < end) {
+    while (event_waits(&s->log) && clock_ms() < end) {
         struct pollfd p[] = {
             { .fd = s->log.channel.fd, .events = POLLOUT },
             { .fd = s->master.fd, .events = POLLIN },

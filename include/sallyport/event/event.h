@@ -98,8 +98,13 @@ int event_send(struct event_sender *s, const struct event_record *r);
  * process. Returns 0; -EAGAIN: log takes nothing now, and the event isn't
  * queued; or another negative number: this event can't be sent at all. */
 int event_try(struct event_sender *s, struct slice bytes);
-/* Sends as much of the queue as log takes. Call it on EPOLLOUT. */
+/* Sends as much of the queue as log takes, and then the number of events that
+ * were dropped. Call it on EPOLLOUT while event_waits(). */
 void event_flush(struct event_sender *s);
+static inline bool event_waits(const struct event_sender *s)
+{
+    return s->queue.len > 0 || s->dropped > 0;
+}
 /* Sends EVENT_SYSCALL: the handler for sandbox_on_refused(), which reports each
  * number once. Async-signal-safe. It has no owner, so event_syscalls_by() says
  * which sender of the process it uses (NULL: none). */

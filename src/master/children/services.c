@@ -251,7 +251,7 @@ static void services_open_own(struct master *m)
     TAILQ_INSERT_HEAD(&m->services->open, own, next);
     event_sender_open(&m->events, ends[0]);
     m->events_watch.fd = ends[0];
-    m->events_watch.events = m->events.queue.len > 0 ? EPOLLOUT : 0;
+    m->events_watch.events = event_waits(&m->events) ? EPOLLOUT : 0;
     loop_add(&m->loop, &m->events_watch);
 }
 

@@ -19,7 +19,7 @@ static void master_on_events(void *owner, uint32_t events)
         return; /* log has gone; master reports that elsewhere */
     }
     event_flush(&m->events);
-    if (m->events.queue.len == 0)
+    if (!event_waits(&m->events))
         loop_change(&m->loop, &m->events_watch, 0);
 }
 
@@ -77,7 +77,7 @@ void master_report(struct master *m, enum event e, enum process about,
     event_text(&r, FIELD_PROCESS, slice_from(process_name(about)));
     event_text(&r, FIELD_REASON, slice_from(text));
     event_send(&m->events, &r);
-    if (m->events.queue.len > 0)
+    if (event_waits(&m->events))
         loop_change(&m->loop, &m->events_watch, EPOLLOUT);
 }
 

@@ -242,6 +242,31 @@ Test(event, refused_commands_leave_room)
     event_sender_release(&w.sender);
 }
 
+/* The number of dropped events waits for a place, too, after the last event of
+ * the queue. */
+Test(event, a_number_waits_for_its_place)
+{
+    struct event_record r;
+    struct wire w;
+
+    open_wire(&w);
+    event_begin(&r, EVENT_SYSCALL);
+    event_number(&r, FIELD_NUMBER, 7);
+    while (w.sender.queue.len == 0)
+        cr_assert_eq(event_send(&w.sender, &r), 0);
+    buf_clear(&w.sender.queue);
+    w.sender.dropped = 3;
+    event_flush(&w.sender);
+    cr_assert(event_waits(&w.sender));
+    while (next_number(&w) == 7)
+        continue;
+    event_flush(&w.sender);
+    cr_assert(!event_waits(&w.sender));
+    cr_assert_eq(next_number(&w), 3);
+    channel_close(&w.log);
+    event_sender_release(&w.sender);
+}
+
 /* The kernel refuses it for ever. It isn't queued, since it would block the
  * queue, and the log gets the number of such events. */
 Test(event, one_that_cannot_be_sent)
