@@ -51,20 +51,15 @@ static int try_connect(struct active *a)
     return errno == EALREADY ? EINPROGRESS : errno;
 }
 
-/* Returns 0, or the result of the answer to the session. */
-static int active_go_on(struct child *c)
-{
-    int error = try_connect(&c->active);
-
-    if (error == EINPROGRESS)
-        return 0;
-    return error == 0 ? active_connected(c) : active_failed(c, error);
-}
-
 static void active_on_writable(void *owner, uint32_t events)
 {
+    struct child *c = owner;
+    int error = try_connect(&c->active);
+
     (void)events;
-    child_answered(owner, active_go_on(owner));
+    if (error != EINPROGRESS)
+        child_answered(c, error == 0 ? active_connected(c)
+                                     : active_failed(c, error));
 }
 
 static void active_on_time(void *owner)

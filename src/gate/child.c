@@ -123,13 +123,6 @@ struct child *children_add(struct gate *g, uint64_t serial,
     return c;
 }
 
-/* Notes the process of the session. */
-static void children_add_pid(struct child *c, pid_t pid)
-{
-    c->pid = pid;
-    LIST_INSERT_HEAD(children_of_pid(&c->gate->children, pid), c, by_pid);
-}
-
 /* Frees the session's place. */
 static void children_put_back(struct child *c)
 {
@@ -454,7 +447,8 @@ void child_serve(struct child *c)
 
 void child_born(struct child *c, pid_t pid, int fd)
 {
-    children_add_pid(c, pid);
+    c->pid = pid;
+    LIST_INSERT_HEAD(children_of_pid(&c->gate->children, pid), c, by_pid);
     c->silence_ms = c->gate->settings.idle_timeout + CHILD_LATE_MS;
     child_connect(c, fd);
     loop_timer_set(&c->gate->frame.loop, &c->timer,
@@ -470,10 +464,4 @@ void child_ended(struct child *c, int status)
         report_death(c, WTERMSIG(status));
     admit_remember(c, status);
     child_end(c, status);
-}
-
-void child_adopted_gone(struct child *c, int status)
-{
-    if (c->adopted)
-        child_ended(c, status);
 }

@@ -38,7 +38,7 @@ static enum limit admit_record(struct gate *g, const struct address *client)
 }
 
 /* While others wait in the queue, or master reads too slowly, a new connection
- * waits too. */
+ * waits too: LIMIT_STARTUPS. */
 static enum limit admit_decide(struct gate *g, const struct address *client)
 {
     enum limit limit = admit_record(g, client);
@@ -50,29 +50,12 @@ static enum limit admit_decide(struct gate *g, const struct address *client)
     return limit;
 }
 
-/* What keeps a new connection out; PEER is NULL while it isn't known.
- * LIMIT_STARTUPS: not now, but it may wait. */
-static enum limit admit_new(struct gate *g, const struct address *peer)
-{
-    enum limit limit = limits_check(&g->limits);
-
-    return limit == LIMIT_NONE && peer ? admit_decide(g, peer) : limit;
-}
-
 static int admit_keep_out(struct child *c, uint32_t request,
                           const struct address *client, enum limit limit)
 {
     report_refused(c->gate, client, &c->local, limit_reason(limit));
     return SEND(&c->channel, not_admitted, request,
                 .why = slice_from(limit_words(limit)));
-}
-
-static enum limit admit_announce(struct child *c, const struct address *client)
-{
-    int r = SEND(&c->gate->frame.master, session_peer, 0, .serial = c->serial,
-                 .peer = *client);
-
-    return limit_of(r);
 }
 
 /* The signals that end a session when an attack on it fails. Not SIGKILL: gate
@@ -119,10 +102,11 @@ void admit_remember(struct child *c, int status)
 /* Master hears of it before the session does. */
 static int admit_at_once(struct child *c, uint32_t request)
 {
-    enum limit limit = admit_announce(c, &c->peer);
+    int r = SEND(&c->gate->frame.master, session_peer, 0, .serial = c->serial,
+                 .peer = c->peer);
 
-    if (limit != LIMIT_NONE)
-        return admit_keep_out(c, request, &c->peer, limit);
+    if (r < 0)
+        return admit_keep_out(c, request, &c->peer, limit_of(r));
     limits_wait(&c->gate->limits, &c->peer);
     child_waits(c);
     c->channel.phase = PHASE_RUN;
@@ -314,8 +298,10 @@ void entry_refuse(struct gate *g, const struct entry *e, enum limit limit)
 /* A connection that has to wait goes to the queue. */
 static enum limit entry_try(struct gate *g, struct entry *e)
 {
-    enum limit limit = admit_new(g, e->proxied ? NULL : &e->peer);
+    enum limit limit = limits_check(&g->limits);
 
+    if (limit == LIMIT_NONE && !e->proxied)
+        limit = admit_decide(g, &e->peer);
     if (limit == LIMIT_STARTUPS)
         return queue_add(g, e);
     return limit == LIMIT_NONE ? entry_begin(g, e) : limit;

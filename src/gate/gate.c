@@ -39,14 +39,6 @@ int gate_spare(const struct gate *g)
 
 static const struct signals_row gate_signals[] = { { SIGCHLD, children_reap } };
 
-static int gate_take_signals(struct gate *g)
-{
-    int r = signals_open(&g->signals, &g->frame.loop, gate_signals, 1, g);
-
-    g->spare_fd = gate_spare(g);
-    return r;
-}
-
 static int gate_listeners_begin(struct gate *g)
 {
     int r = 0;
@@ -99,7 +91,8 @@ int gate_begin(struct gate *g)
     if (r == 0)
         r = queue_init(g);
     if (r == 0)
-        r = gate_take_signals(g);
+        r = signals_open(&g->signals, &g->frame.loop, gate_signals, 1, g);
+    g->spare_fd = gate_spare(g);
     if (r == 0)
         r = passive_begin(g);
     if (r == 0)
@@ -265,8 +258,8 @@ static int gate_on_adopted_gone(void *owner, struct msg_adopted_gone *m)
 {
     struct child *c = children_find(owner, m->serial);
 
-    if (c)
-        child_adopted_gone(c, (int)m->status);
+    if (c && c->adopted)
+        child_ended(c, (int)m->status);
     return 0;
 }
 

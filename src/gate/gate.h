@@ -211,10 +211,8 @@ void child_answered(struct child *c, int r);
 /* Master has reported the login of USER. Its login deadline ends, and it gets
  * the ticket keys. */
 void child_logged_in(struct child *c, uint64_t user);
-/* The process has ended and is reaped. */
+/* The process has ended and is reaped, here or by its own master. */
 void child_ended(struct child *c, int status);
-/* An adopted session has ended, as its own master reports. */
-void child_adopted_gone(struct child *c, int status);
 
 /* entry.c: a control connection, from its accept to its session */
 

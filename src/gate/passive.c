@@ -244,12 +244,6 @@ static void port_mark_busy(struct port *port, void *owner)
     port->busy = p->search;
 }
 
-static bool port_is_free(const struct passive *p, const struct port *port,
-                         const struct child *c)
-{
-    return port->busy != p->search && port_fits(port, c);
-}
-
 /* Chooses any free port with the same chance, so that nobody can guess the next
  * one. There may be 65,536: looks at all only if some tries found none, since
  * then nearly all are taken. */
@@ -264,7 +258,7 @@ static struct port *port_pick(struct passive *p, const struct child *c)
         size_t n = i < PORT_TRIES ? dice[i] : dice[0] + i;
         struct port *port = &p->port[n % p->count];
 
-        if (port_is_free(p, port, c))
+        if (port->busy != p->search && port_fits(port, c))
             return port;
     }
     return NULL;

@@ -39,14 +39,6 @@ static bool proxied_is_check(const struct proxy_header *h)
     return h->len == 0 || (h->state == PROXY_DONE && h->client.family == 0);
 }
 
-static void proxied_ask_gate(struct session *s)
-{
-    data_gate_sent(s, SEND(&s->gate, admit, channel_next(&s->gate),
-                           .client = s->header.client,
-                           .server = s->header.server));
-    s->control.state = CONTROL_ENTERING;
-}
-
 /* A health check sees that sessions work, and leaves no line in the log: there
  * may be one every second. */
 static void proxied_end_header(struct session *s)
@@ -67,10 +59,14 @@ void proxied_on_control(struct session *s, uint32_t events)
     if (s->control.state == CONTROL_HEADER) {
         if (proxied_read_header(s->control.fd, &s->header) == PROXY_MORE)
             return;
-        if (s->header.state == PROXY_DONE && !proxied_is_check(&s->header))
-            proxied_ask_gate(s);
-        else
+        if (s->header.state == PROXY_DONE && !proxied_is_check(&s->header)) {
+            data_gate_sent(s, SEND(&s->gate, admit, channel_next(&s->gate),
+                                   .client = s->header.client,
+                                   .server = s->header.server));
+            s->control.state = CONTROL_ENTERING;
+        } else {
             proxied_end_header(s);
+        }
         control_continue(s); /* to wait for the next state's events */
     } else if (events & (EPOLLHUP | EPOLLERR)) {
         leave(s, ENDING_CLOSED, "before it could enter");

@@ -82,15 +82,6 @@ static void pace_connect_late(struct session *s)
         transfer_fail(s, FAILED_CONNECT_LATE, "");
 }
 
-/* No client and no network slow a checksum down, so progress proves nothing:
- * somebody may keep a processor busy. It has a deadline of its own. */
-static void pace_hash_late(struct session *s)
-{
-    bool size = s->transfer.verb == VERB_SIZE;
-
-    transfer_fail(s, size ? FAILED_SIZE_LATE : FAILED_HASH_LATE, "");
-}
-
 static void pace_on_stall(void *owner)
 {
     struct session *s = owner;
@@ -105,7 +96,12 @@ static void pace_on_stall(void *owner)
         pace_connect_late(s);
         break;
     case CLOCK_HASH:
-        pace_hash_late(s);
+        /* No client and no network slow a checksum down, so progress proves
+         * nothing: somebody may keep a processor busy. */
+        transfer_fail(s,
+                      s->transfer.verb == VERB_SIZE ? FAILED_SIZE_LATE
+                                                    : FAILED_HASH_LATE,
+                      "");
         break;
     case CLOCK_STALL:
         if (pace_still_moves(s)) {

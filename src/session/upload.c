@@ -50,14 +50,6 @@ static uint64_t sum_readable(const struct transfer *t)
     return t->copying > 0 ? t->start - t->copying : t->offset;
 }
 
-/* Some bytes of the file are still to be read. */
-static bool sum_is_behind(const struct session *s)
-{
-    const struct transfer *t = &s->transfer;
-
-    return t->digest && t->summed < t->offset;
-}
-
 /* The descriptor's position is the end of the summed part: new bytes are
  * written by pwrite(2), which doesn't move it. */
 static bool sum_read_block(struct transfer *t)
@@ -338,14 +330,6 @@ static enum stepped upload_receive(struct session *s)
     return STEP_WAIT;
 }
 
-/* ALLO says how many bytes the upload has at least. An upload that continues a
- * file may have announced the whole file or what it sends: so the file's length
- * counts, and neither is refused by mistake. */
-static bool upload_is_short(const struct transfer *t)
-{
-    return t->exact && t->offset < t->announced;
-}
-
 static enum stepped upload_fail_short(struct session *s)
 {
     const struct transfer *t = &s->transfer;
@@ -366,7 +350,10 @@ static enum stepped upload_end_data(struct session *s)
     /* If no byte came, file_begin wasn't sent; file_prepare or file_commit does
      * its work. */
     t->holds = BLOCK_FREE;
-    if (upload_is_short(t))
+    /* ALLO says how many bytes the upload has at least. An upload that
+     * continues a file may have announced the whole file or what it sends: so
+     * the file's length counts, and neither is refused by mistake. */
+    if (t->exact && t->offset < t->announced)
         return upload_fail_short(s);
     data_end(s);
     return STEP_NEXT;
@@ -385,7 +372,7 @@ static enum stepped upload_copy(struct session *s)
         upload_ask_due(s);
         return STEP_WAIT;
     }
-    if (sum_is_behind(s)) {
+    if (t->digest && t->summed < t->offset) {
         transfer_soon(s);
         return STEP_WAIT;
     }

@@ -10,11 +10,6 @@
 /* A log that has died often is restarted once in 10 s. */
 #define PLACE_MS 20000
 
-static bool verdict_is_success(enum reply r)
-{
-    return reply_code(r) < 400;
-}
-
 static void verdict_reply(struct session *s, enum reply r, struct slice a,
                           struct slice b)
 {
@@ -53,7 +48,7 @@ static void verdict_queue_event(struct session *s, enum reply r)
 static void verdict_unlogged(struct session *s)
 {
     struct verdict *v = &s->verdict;
-    bool success = verdict_is_success(v->reply);
+    bool success = reply_code(v->reply) < 400;
     enum reply r = success ? v->late : v->reply;
 
     verdict_queue_event(s, r);
@@ -82,12 +77,6 @@ void verdict_retry(struct session *s)
         verdict_unlogged(s);
 }
 
-static void verdict_report_last(struct session *s, struct event_record e)
-{
-    event_number(&e, FIELD_RESULT, 0);
-    event_send(&s->log, &e);
-}
-
 static void verdict_hold(struct session *s, const struct event_record *e,
                          enum reply r, struct slice a, struct slice b)
 {
@@ -95,7 +84,10 @@ static void verdict_hold(struct session *s, const struct event_record *e,
     uint64_t stall = s->settings->stall_timeout;
 
     if (v->state == VERDICT_OVER) {
-        verdict_report_last(s, *e);
+        struct event_record last = *e;
+
+        event_number(&last, FIELD_RESULT, 0);
+        event_send(&s->log, &last);
         return;
     }
     v->state = VERDICT_HELD;

@@ -27,13 +27,6 @@ static int generation_on_hello(void *owner, struct msg_hello *m)
     return -EPROTO;
 }
 
-static bool names_a_program(struct slice name)
-{
-    struct slice kind = SLICE(GENERATION_PROGRAM);
-
-    return name.len >= kind.len && memcmp(name.ptr, kind.ptr, kind.len) == 0;
-}
-
 /* At its start a master names each descriptor once. Later messages may replace
  * a descriptor, but never a program: the supervisor executes programs without a
  * sandbox, and an attacker may control master by then. */
@@ -42,7 +35,8 @@ static int generation_on_keep(void *owner, struct msg_keep *m)
     struct generation *g = owner;
     int fd;
 
-    if (g->state != GENERATION_STARTING && names_a_program(m->name)) {
+    if (g->state != GENERATION_STARTING &&
+        slice_starts(m->name, SLICE(GENERATION_PROGRAM))) {
         g->channel.wrong = "a program after its start";
         return -EPROTO;
     }

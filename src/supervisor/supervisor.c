@@ -63,12 +63,6 @@ static bool any_is_left(const struct supervisor *s)
     return false;
 }
 
-static void signal_all(struct supervisor *s, int signal)
-{
-    for (size_t i = 0; i < GENERATION_PLACES; i++)
-        generation_signal(&s->generation[i], signal);
-}
-
 static void supervisor_on_deadline(void *owner)
 {
     struct supervisor *s = owner;
@@ -125,7 +119,8 @@ static void supervisor_stop(void *owner)
         loop_timer_set(&s->loop, &s->deadline, s->deadlines.stop);
     }
     s->stopping = true;
-    signal_all(s, SIGTERM);
+    for (size_t i = 0; i < GENERATION_PLACES; i++)
+        generation_signal(&s->generation[i], SIGTERM);
 }
 
 static const struct signals_row signal_rows[] = {

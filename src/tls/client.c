@@ -48,7 +48,7 @@ int client_set(SSL_CTX *ssl)
                : -EINVAL;
 }
 
-static void drop_proof(struct stream *s)
+void stream_forget_proof(struct stream *s)
 {
     buf_release(&s->proof);
     s->unproved = true;
@@ -66,7 +66,7 @@ static void client_on_message(int written, int version, int type,
     if (type != SSL3_RT_HANDSHAKE || s->open || s->unproved)
         return;
     if (buf_add(&s->proof, bytes, len) < 0)
-        drop_proof(s);
+        stream_forget_proof(s);
 }
 
 void tls_context_serial(struct tls_context *t, uint64_t serial)
@@ -105,7 +105,7 @@ void client_keep(struct stream *s)
     X509_free(t->client);
     t->client = SSL_get1_peer_certificate(s->ssl);
     if (!t->client || SSL_version(s->ssl) < TLS1_3_VERSION)
-        drop_proof(s);
+        stream_forget_proof(s);
 }
 
 const char *client_refused(const struct stream *s)
@@ -133,11 +133,6 @@ bool stream_same_client(const struct stream *s)
 struct slice stream_proof(const struct stream *s)
 {
     return s->open ? buf_slice(&s->proof) : SLICE("");
-}
-
-void stream_forget_proof(struct stream *s)
-{
-    drop_proof(s);
 }
 
 #define SUBJECT_MAX 700

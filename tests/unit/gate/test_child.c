@@ -291,7 +291,8 @@ static void is_killed(struct child *c)
 
 static void its_master_has_reaped_it(struct child *c)
 {
-    child_adopted_gone(c, 0);
+    if (c->adopted)
+        child_ended(c, 0);
 }
 
 static void logs_in(struct child *c)
