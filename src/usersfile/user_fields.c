@@ -1,7 +1,7 @@
 /* Decides what the fields of a line of the users file may contain. Pure:
  * compares bytes, hashes nothing. A hash that is broken in seconds (DES, MD5,
  * NT) and an empty hash are refused. */
-#include "options.h"
+#include "user_fields.h"
 
 #include <errno.h>
 #include <string.h>

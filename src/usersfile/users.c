@@ -2,7 +2,7 @@
  * and auth, from a descriptor that each was given, and in check and
  * sallyportctl; not in master. Opens nothing, hashes nothing. One wrong line
  * refuses the whole file. */
-#include "options.h"
+#include "user_fields.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -209,60 +209,43 @@ static int read_lines(struct reader *r)
     return result;
 }
 
-/* A row, for sorting by a value that must be unique. */
-struct entry {
-    const struct user *user;
-};
+/* A value that no two rows may have in common. */
+typedef int compare_users(const struct user *a, const struct user *b);
 
-static int by_line(const struct user *a, const struct user *b)
+static int compare_names(const struct user *a, const struct user *b)
 {
-    return (a->line > b->line) - (a->line < b->line);
+    return strcmp(a->name, b->name);
 }
 
-static int by_name(const void *a, const void *b)
+static int compare_uids(const struct user *a, const struct user *b)
 {
-    const struct user *x = ((const struct entry *)a)->user;
-    const struct user *y = ((const struct entry *)b)->user;
-    int order = strcmp(x->name, y->name);
-
-    return order ? order : by_line(x, y);
+    return (a->uid > b->uid) - (a->uid < b->uid);
 }
 
-static int by_uid(const void *a, const void *b)
+/* Equal ones in the order of their lines. */
+static int by_value(const void *a, const void *b, void *compare)
 {
-    const struct user *x = ((const struct entry *)a)->user;
-    const struct user *y = ((const struct entry *)b)->user;
-    int order = (x->uid > y->uid) - (x->uid < y->uid);
+    const struct user *x = *(const struct user *const *)a;
+    const struct user *y = *(const struct user *const *)b;
+    int order = (*(compare_users *const *)compare)(x, y);
 
-    return order ? order : by_line(x, y);
+    return order ? order : (x->line > y->line) - (x->line < y->line);
 }
 
-static bool same_name(const struct user *a, const struct user *b)
-{
-    return !strcmp(a->name, b->name);
-}
-
-static bool same_uid(const struct user *a, const struct user *b)
-{
-    return a->uid == b->uid;
-}
-
-static int find_twice(struct reader *r, struct entry *sorted,
-                      int (*order)(const void *, const void *),
-                      bool (*same)(const struct user *, const struct user *),
-                      const char *what)
+static int find_twice(struct reader *r, const struct user **sorted,
+                      compare_users *compare, const char *what)
 {
     size_t n = r->users->count;
 
-    qsort(sorted, n, sizeof(*sorted), order);
+    qsort_r(sorted, n, sizeof(*sorted), by_value, &compare);
     for (size_t i = 1; i < n; i++) {
         char text[64];
 
-        if (!same(sorted[i - 1].user, sorted[i].user))
+        if (compare(sorted[i - 1], sorted[i]) != 0)
             continue;
         snprintf(text, sizeof(text), "the %s is that of line %zu", what,
-                 sorted[i - 1].user->line);
-        at_line(r, sorted[i].user->line, text);
+                 sorted[i - 1]->line);
+        at_line(r, sorted[i]->line, text);
         if (!r->report)
             return -EINVAL;
     }
@@ -272,7 +255,7 @@ static int find_twice(struct reader *r, struct entry *sorted,
 /* Sorts the rows, since a file of USERS_MAX rows may be read before a login. */
 static int check_twice(struct reader *r)
 {
-    struct entry *sorted;
+    const struct user **sorted;
     int result;
 
     if (r->users->count < 2)
@@ -281,10 +264,10 @@ static int check_twice(struct reader *r)
     if (!sorted)
         return out_of_memory(r);
     for (size_t i = 0; i < r->users->count; i++)
-        sorted[i].user = &r->users->row[i];
-    result = find_twice(r, sorted, by_name, same_name, "name");
+        sorted[i] = &r->users->row[i];
+    result = find_twice(r, sorted, compare_names, "name");
     if (result == 0)
-        result = find_twice(r, sorted, by_uid, same_uid, "uid");
+        result = find_twice(r, sorted, compare_uids, "uid");
     free(sorted);
     return result;
 }

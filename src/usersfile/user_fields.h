@@ -1,6 +1,6 @@
-/* The last column of a users line. */
-#ifndef USERSFILE_OPTIONS_H
-#define USERSFILE_OPTIONS_H
+/* The last column of a users line (user_fields.c). */
+#ifndef USERSFILE_USER_FIELDS_H
+#define USERSFILE_USER_FIELDS_H
 
 #include "sallyport/usersfile/usersfile.h"
 
