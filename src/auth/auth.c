@@ -21,7 +21,9 @@ static void auth_release(void *owner)
 {
     struct auth *a = owner;
 
-    pending_release(a);
+    for (size_t i = 0; i < VERIFICATIONS_MAX; i++)
+        if (a->pending[i].used)
+            channel_close(&a->pending[i].channel);
     users_release(&a->users);
 }
 
@@ -216,11 +218,4 @@ void pending_open(struct auth *a, int fd, uint64_t serial,
         return;
     report_no_password(p, "auth can't watch the session");
     pending_send_verdict(p, false, 0, 0);
-}
-
-void pending_release(struct auth *a)
-{
-    for (size_t i = 0; i < VERIFICATIONS_MAX; i++)
-        if (a->pending[i].used)
-            channel_close(&a->pending[i].channel);
 }

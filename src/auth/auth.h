@@ -46,7 +46,6 @@ int auth_take_users(struct auth *a, int fd, uint64_t generation,
  * master has more pairs open than it may. */
 void pending_open(struct auth *a, int fd, uint64_t serial,
                   const struct address *peer);
-void pending_release(struct auth *a);
 
 /* What a session reports about a login. The session may be under an attacker's
  * control, except for PROOF, which auth verifies (sallyport/proof). */

@@ -211,8 +211,6 @@ typedef int replace_check(int fd, void *owner);
 int replace_file(int directory_fd, const char *name, struct slice bytes,
                  const struct stat *like, replace_check *check, void *owner,
                  bool *stands);
-/* Removes the leftover of a killed replace_file(). */
-void replace_clean(int directory_fd, const char *name);
 
 /* An edit of the users file: locked, and atomic. Lines that it doesn't change
  * keep every byte. */

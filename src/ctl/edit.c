@@ -24,7 +24,8 @@ static int temp_name(const char *name, char out[NAME_MAX + 1])
     return n > NAME_MAX ? -ENAMETOOLONG : 0;
 }
 
-void replace_clean(int directory_fd, const char *name)
+/* Removes the leftover of a killed process. */
+static void replace_clean(int directory_fd, const char *name)
 {
     char temp[NAME_MAX + 1];
 

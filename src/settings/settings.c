@@ -23,7 +23,8 @@ bool settings_proxied(const struct settings *s, uint64_t listener)
     return listener < s->listen_count && s->listen_proxy[listener];
 }
 
-bool settings_network_holds(const struct network *n, const struct address *a)
+static bool settings_network_holds(const struct network *n,
+                                   const struct address *a)
 {
     struct address prefix = address_prefix(a, n->bits);
 
@@ -149,32 +150,40 @@ int settings_blame_labelled(const struct settings *s, const char *key,
                     one->label, one->path, why);
 }
 
+/* Returns WHY of "VALUE: WHY", or NULL. */
+static const char *words_about(const struct complaint *c, const char *value)
+{
+    size_t len = strlen(value);
+
+    return len > 0 && strncmp(c->text, value, len) == 0 &&
+                   strncmp(c->text + len, ": ", 2) == 0
+               ? c->text + len + 2
+               : NULL;
+}
+
 void settings_place(const struct settings *s, const char *key,
                     struct complaint *c)
 {
-    const char *value = settings_said(s, key)->value;
     struct complaint old = *c;
-    size_t len = strlen(value);
+    const char *why = words_about(&old, settings_said(s, key)->value);
 
-    if (len == 0 || strncmp(old.text, value, len) != 0 ||
-        strncmp(old.text + len, ": ", 2) != 0)
+    if (!why)
         return;
     c->text[0] = '\0';
-    settings_blame(s, key, c, "%s", old.text + len + 2);
+    settings_blame(s, key, c, "%s", why);
 }
 
 static bool blame_path(const struct settings *s, const char *key,
                        const struct labelled_list *l, struct complaint *c)
 {
     for (size_t i = 0; i < l->count; i++) {
-        size_t len = strlen(l->all[i].path);
         struct complaint old = *c;
+        const char *why = words_about(&old, l->all[i].path);
 
-        if (strncmp(old.text, l->all[i].path, len) != 0 ||
-            strncmp(old.text + len, ": ", 2) != 0)
+        if (!why)
             continue;
         c->text[0] = '\0';
-        settings_blame_labelled(s, key, &l->all[i], c, old.text + len + 2);
+        settings_blame_labelled(s, key, &l->all[i], c, why);
         return true;
     }
     return false;

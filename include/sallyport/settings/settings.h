@@ -160,7 +160,6 @@ const struct address *settings_announced(const struct settings *s,
 /* Does TLS begin with the first byte (implicit TLS) on the listener of this
  * number? */
 bool settings_implicit(const struct settings *s, uint64_t listener);
-bool settings_network_holds(const struct network *n, const struct address *a);
 bool settings_networks_hold(const struct networks *n, const struct address *a);
 /* Does a connection to this listener begin with a PROXY header? */
 bool settings_proxied(const struct settings *s, uint64_t listener);
