@@ -62,7 +62,7 @@ struct unit {
     size_t writables;
 };
 
-/* Takes a line "KEY=VALUE". Keys that it doesn't know are passed over. */
+/* Takes a line "KEY=VALUE". Other keys are ignored. */
 void unit_add(struct unit *u, struct slice line);
 /* Asks systemctl about sallyport.service. Where there is no systemd or no such
  * unit, nothing is forbidden. */

@@ -108,8 +108,8 @@ int account_empty_directory(const char *path, bool make, struct complaint *c)
     return directory_check_empty(fd, path, c);
 }
 
-/* What outlives a restart: the directory "state", and in it the key of the
- * names of partials, so that an upload that was under way can be continued. */
+/* The directory "state" outlives a restart. It has the key of the names of
+ * partials, so that an interrupted upload can be continued. */
 
 /* No mistake of the administrator, but the key can't be kept. */
 static int state_failed(struct complaint *c, const char *path, int error)

@@ -66,7 +66,7 @@ static bool has_host_of(const struct address *wide, const struct address *a)
            (address_is_any(wide) || address_same_host(wide, a));
 }
 
-/* Of two equal listeners the second could never listen. Port 0 is any free
+/* The second of two equal listeners could never listen. Port 0 is any free
  * port. */
 static int check_listeners(const struct settings *s, struct complaint *c)
 {

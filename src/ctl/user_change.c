@@ -316,8 +316,7 @@ static int removal_init(struct context *x, const struct user *user,
     return 0;
 }
 
-/* Whose home is to be removed? It must still be the confirmed one, and nobody
- * else's. */
+/* The home must still be the confirmed one, and nobody else's. */
 static int check_purge(struct context *x, const struct users *u,
                        const struct user *user, const struct removal *confirmed)
 {

@@ -150,7 +150,7 @@ static int commit_check_free(const struct upload *u)
     return errno == ENOENT ? 0 : -errno;
 }
 
-/* What this upload began with must not have changed since. */
+/* The file that this upload continues must not have changed since. */
 static int commit_check_base(const struct files *f, const struct upload *u)
 {
     if (!partial_is_there(u->directory, &u->partial))

@@ -21,8 +21,8 @@
 #define REPORTED   "user.sallyport.reported"
 #define MARK_BYTES 9
 
-/* The first byte of the mark. What `fsync = no` wrote counts only while that
- * setting holds. */
+/* The first byte of the mark. Bytes that were written with `fsync = no`
+ * count only while that setting holds. */
 enum mark_kind { MARK_NONE, MARK_SYNCED, MARK_WRITTEN };
 
 struct mark {

@@ -42,8 +42,8 @@ static void limit_answer(void)
         die(EX_OSERR, "RLIMIT_FSIZE: %s", strerror(errno));
 }
 
-/* What the configuration excuses isn't known yet, so everything may be missing:
- * the file is root's own. */
+/* The configuration isn't read yet, so allow_weaker isn't known. Everything may
+ * be missing: the file is root's own. */
 static void enter_sandbox(void)
 {
     const struct sandbox_plan plan = { .root = geteuid() == 0,

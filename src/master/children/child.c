@@ -177,7 +177,7 @@ void child_end(struct child *c, const char *why)
 static void child_read(struct child *c)
 {
     const struct child_row *row = c->row;
-    /* Of a child that was reaped these are the last messages. */
+    /* These are the last messages of a child that was reaped. */
     int r = c->pid == 0 ? channel_drain(&c->channel, row->handlers,
                                         row->handler_count, c)
                         : channel_dispatch(&c->channel, row->handlers,

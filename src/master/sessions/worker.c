@@ -26,7 +26,7 @@ struct verification *worker_find(struct child *c, uint64_t serial)
 }
 
 /* A worker that still works on an earlier try of this session can't get another
- * one: its two verdicts could not be told apart. */
+ * one: nobody could distinguish its two verdicts. */
 static bool worker_can_take(const struct master *m, struct child *c,
                             uint64_t serial)
 {

@@ -91,8 +91,8 @@ int prepare_users(struct master *m, struct complaint *c)
     return placed(m, "users", r, c);
 }
 
-/* Of what check answers, these end a start. With another error something is
- * missing that a start can do without. */
+/* Does this answer of check end a start? Other errors mean that something is
+ * missing, and a start can do without it. */
 static bool prepare_failed(int r)
 {
     return r == -EINVAL || r == -EIO;
