@@ -145,8 +145,7 @@ static void complete_typed(const char *name, char out[2 * URL_PATH_MAX])
 /* Lists the directory of TEXT, once for each completion. */
 static void complete_list(const char *text)
 {
-    const char *slash = strrchr(text, '/');
-    size_t head = slash ? (size_t)(slash + 1 - text) : 0;
+    size_t head = (size_t)(url_base(text) - text);
     char directory[URL_PATH_MAX];
     struct failure why;
 

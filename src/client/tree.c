@@ -126,14 +126,13 @@ static int tree_make_local(const struct tree *t, const char *local,
                            struct failure *why)
 {
     bool dry = t->client->options.dry_run, chosen = strlen(local) > t->named;
-    const char *slash = chosen ? strrchr(local, '/') : NULL;
-    const char *base = slash ? slash + 1 : local;
+    const char *base = chosen ? url_base(local) : local;
     char above[PATH_MAX];
     struct stat st;
 
     snprintf(above, sizeof(above), "%.*s", (int)(base - local), local);
     FD_CLEANUP int fd =
-        names_open(slash ? above : ".", t->named, O_PATH | O_DIRECTORY);
+        names_open(above[0] ? above : ".", t->named, O_PATH | O_DIRECTORY);
     int r = fd < 0 || dry ? -1 : mkdirat(fd, base, 0777);
     if (r == 0)
         return 0;

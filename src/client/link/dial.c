@@ -195,9 +195,7 @@ static int dial_line(struct dial *d, char text[DIAL_LINE_MAX])
     return 0;
 }
 
-/* Returns the code if LINE is the last one of a reply: "220 ..." is, "220-..."
- * isn't. */
-static int dial_code(const char *line)
+int dial_code(const char *line)
 {
     for (int i = 0; i < 3; i++)
         if (line[i] < '0' || line[i] > '9')

@@ -67,6 +67,7 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
 {
     struct link *l = of;
     size_t len = size * n, end = len;
+    char line[LINK_REPLY_MAX];
 
     while (end > 0 && (bytes[end - 1] == '\n' || bytes[end - 1] == '\r'))
         end--;
@@ -75,15 +76,15 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
     l->over = false;
     buf_add(&l->lines, bytes, end);
     buf_add(&l->lines, "\n", 1);
-    if (end < 3 || bytes[0] < '1' || bytes[0] > '5' || bytes[1] < '0' ||
-        bytes[1] > '9' || bytes[2] < '0' || bytes[2] > '9' ||
-        (end > 3 && bytes[3] != ' '))
+    snprintf(line, sizeof(line), "%.*s", (int)end, bytes);
+    int code = dial_code(line);
+    if (code < 0)
         return len;
     l->over = true;
-    l->reply = (bytes[0] - '0') * 100 + (bytes[1] - '0') * 10 + bytes[2] - '0';
-    if (l->reply < 200)
+    l->reply = code;
+    if (code < 200)
         link_cork(l, false);
-    snprintf(l->text, sizeof(l->text), "%.*s", (int)end, bytes);
+    memcpy(l->text, line, sizeof(line));
     if (l->reply == 452 || l->reply == 552)
         memcpy(l->no_room, l->text, sizeof(l->no_room));
     return len;

@@ -78,6 +78,9 @@ int dial_connect(struct dial *d, const char *host, unsigned port, int family,
  * or -1 with the reason. */
 int dial_tls(struct dial *d, SSL_CTX *ctx, const char *host,
              SSL_SESSION *resume, struct failure *why);
+/* Returns the code of LINE if it is the last one of a reply: "220 ..." is,
+ * "220-..." isn't. Otherwise -1. */
+int dial_code(const char *line);
 /* Sends LINE (NULL: nothing) and reads a whole reply. Returns its code, or -1.
  * TEXT gets its last line. While tls is NULL, LINE may contain no password. */
 int dial_ask(struct dial *d, const char *line, char text[DIAL_LINE_MAX],

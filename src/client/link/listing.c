@@ -295,9 +295,7 @@ bool listing_is_whole(const struct listing *l)
 const struct listing_entry *listing_find(const struct listing *l,
                                          const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    const struct listing_entry key = { .name =
-                                           (char *)(slash ? slash + 1 : path) };
+    const struct listing_entry key = { .name = (char *)url_base(path) };
 
     return l->count ? bsearch(&key, l->entry, l->count, sizeof(*l->entry),
                               listing_compare)

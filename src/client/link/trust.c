@@ -39,14 +39,6 @@ static void certificate_time(const ASN1_TIME *t, char out[32])
     strftime(out, 32, "%Y-%m-%d %H:%M:%S UTC", &tm);
 }
 
-static void certificate_hex(const unsigned char *bytes, unsigned len,
-                            char out[CERTIFICATE_HEX_MAX])
-{
-    for (unsigned i = 0; i < len && 3 * i + 3 < CERTIFICATE_HEX_MAX; i++)
-        snprintf(out + (size_t)3 * i, 4, "%02X%s", bytes[i],
-                 i + 1 < len ? ":" : "");
-}
-
 static int certificate_pin(X509 *x, char out[CERTIFICATE_PIN_MAX])
 {
     unsigned char *key = NULL, hash[SHA256_DIGEST_LENGTH];
@@ -67,9 +59,10 @@ int certificate_read(X509 *x, struct certificate *ret)
     unsigned len = 0;
 
     *ret = (struct certificate){ 0 };
-    if (X509_digest(x, EVP_sha256(), hash, &len) != 1)
+    if (X509_digest(x, EVP_sha256(), hash, &len) != 1 ||
+        OPENSSL_buf2hexstr_ex(ret->fingerprint, sizeof(ret->fingerprint), NULL,
+                              hash, len, ':') != 1)
         return -1;
-    certificate_hex(hash, len, ret->fingerprint);
     certificate_name(X509_get_subject_name(x), ret->subject);
     certificate_name(X509_get_issuer_name(x), ret->issuer);
     certificate_time(X509_get0_notBefore(x), ret->begins);

@@ -121,6 +121,8 @@ bool url_is(const char *text);
  * refused, since every user of the machine could read it. */
 int url_parse(const char *text, struct url *ret, struct complaint *c);
 
+/* Returns the last component of PATH, "" if that ends in "/". */
+const char *url_base(const char *path);
 /* Appends NAME to DIR with one "/" between. "" and "." are the login directory,
  * ".." goes up but never above it, and a NAME that begins with "/" begins
  * there. Returns 0 or -ENAMETOOLONG. */

@@ -186,6 +186,13 @@ int url_parse(const char *text, struct url *ret, struct complaint *c)
     return 0;
 }
 
+const char *url_base(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
 static int url_add(char *out, struct slice part)
 {
     size_t len = strlen(out);

@@ -36,8 +36,7 @@ int names_open(const char *path, size_t named, int flags)
 
 int names_new(const char *path, unsigned i, char *out, size_t size)
 {
-    const char *slash = strrchr(path, '/');
-    int head = slash ? (int)(slash + 1 - path) : 0;
+    int head = (int)(url_base(path) - path);
     char number[16] = "";
 
     if (i > 1)

@@ -15,13 +15,6 @@
 #define PART_PREFIX ".sallyport-"
 #define PART_SUFFIX ".part"
 
-static const char *part_base(const char *target)
-{
-    const char *slash = strrchr(target, '/');
-
-    return slash ? slash + 1 : target;
-}
-
 bool part_is_name(const char *name)
 {
     return strncmp(name, PART_PREFIX, strlen(PART_PREFIX)) == 0;
@@ -30,7 +23,7 @@ bool part_is_name(const char *name)
 static int part_directory(const char *target, size_t named, struct failure *why)
 {
     char path[PATH_MAX];
-    int head = (int)(part_base(target) - target);
+    int head = (int)(url_base(target) - target);
 
     if (head >= (int)sizeof(path))
         return fail(why, EX_USAGE, "%s: the name is too long", target);
@@ -46,9 +39,9 @@ static int part_name(const char *target, const struct part_source *from,
     char text[2 * PATH_MAX + 1024];
     unsigned char hash[SHA256_DIGEST_LENGTH];
     int len =
-        snprintf(text, sizeof(text), "%s\n%s\n%s\n%llu\n%lld",
-                 part_base(target), from->server, from->path,
-                 (unsigned long long)from->size, (long long)from->modified);
+        snprintf(text, sizeof(text), "%s\n%s\n%s\n%llu\n%lld", url_base(target),
+                 from->server, from->path, (unsigned long long)from->size,
+                 (long long)from->modified);
 
     if (len < 0 || len >= (int)sizeof(text))
         return -ENAMETOOLONG;
@@ -131,7 +124,7 @@ static void part_drop(struct part *p)
 int part_finish(struct part *p, const char *target, bool replace, time_t when,
                 struct failure *why)
 {
-    const char *base = part_base(target);
+    const char *base = url_base(target);
     struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
                                  { .tv_sec = when } };
 

@@ -330,8 +330,7 @@ static struct slice upload_stored_as(const struct link *l)
 /* A server may give the file another name. Then that is the file to compare. */
 static void upload_follow(struct transfer *t)
 {
-    const char *slash = strrchr(t->remote, '/');
-    size_t head = slash ? (size_t)(slash + 1 - t->remote) : 0;
+    size_t head = (size_t)(url_base(t->remote) - t->remote);
     struct slice path = upload_stored_as(t->link), name = path;
 
     while (slice_cut(&path, '/', &name))
