@@ -53,8 +53,6 @@ int slice_among(struct slice s, const char *const *words, size_t n)
     return -EINVAL;
 }
 
-/* Suggests a word for a misspelt one: the one with the fewest letters to add,
- * drop, change or swap. */
 #define WORD_LONG    32
 #define DISTANCE_MAX 2
 
@@ -63,11 +61,13 @@ static size_t smaller_of(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Optimal string alignment. Both have at most WORD_LONG bytes. */
-static size_t edit_distance(struct slice a, struct slice b)
+/* Optimal string alignment. */
+size_t slice_distance(struct slice a, struct slice b)
 {
     size_t d[WORD_LONG + 1][WORD_LONG + 1];
 
+    if (a.len > WORD_LONG || b.len > WORD_LONG)
+        return SIZE_MAX;
     for (size_t i = 0; i <= a.len; i++) {
         for (size_t j = 0; j <= b.len; j++) {
             if (i == 0 || j == 0) {
@@ -90,11 +90,11 @@ const char *slice_nearest(struct slice s, const char *const *words, size_t n)
     size_t best = DISTANCE_MAX + 1;
     const char *found = NULL;
 
-    if (s.len < 2 || s.len > WORD_LONG)
+    if (s.len < 2)
         return NULL;
     for (size_t i = 0; i < n; i++) {
         struct slice word = slice_from(words[i]);
-        size_t far = word.len > WORD_LONG ? best : edit_distance(s, word);
+        size_t far = slice_distance(s, word);
 
         if (far < best && 3 * far <= word.len) {
             best = far;

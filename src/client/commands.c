@@ -221,34 +221,6 @@ const struct command *command_find(const char *name, unsigned mode)
     return NULL;
 }
 
-/* Counts the changes that turn A into B: a letter more, less or another, and
- * two neighbours exchanged. Longer names than N count as different. */
-static size_t command_distance(const char *a, const char *b)
-{
-    enum { N = 12 };
-    size_t d[N + 1][N + 1], m = strlen(a), n = strlen(b);
-
-    if (m > N || n > N)
-        return N;
-    for (size_t i = 0; i <= m; i++)
-        for (size_t k = 0; k <= n; k++) {
-            if (i == 0 || k == 0) {
-                d[i][k] = i + k;
-                continue;
-            }
-            size_t least = d[i - 1][k - 1] + (a[i - 1] != b[k - 1]);
-            if (d[i - 1][k] + 1 < least)
-                least = d[i - 1][k] + 1;
-            if (d[i][k - 1] + 1 < least)
-                least = d[i][k - 1] + 1;
-            if (i > 1 && k > 1 && a[i - 1] == b[k - 2] &&
-                a[i - 2] == b[k - 1] && d[i - 2][k - 2] + 1 < least)
-                least = d[i - 2][k - 2] + 1;
-            d[i][k] = least;
-        }
-    return d[m][n];
-}
-
 static const char *command_like(const char *name, unsigned mode)
 {
     const char *like = NULL;
@@ -258,9 +230,10 @@ static const char *command_like(const char *name, unsigned mode)
         const char *const names[] = { commands[i].name, commands[i].other };
 
         for (size_t k = 0; k < 2 && commands[i].modes & mode; k++) {
-            size_t d = names[k] && names[k][1]
-                           ? command_distance(name, names[k])
-                           : least;
+            size_t d =
+                names[k] && names[k][1]
+                    ? slice_distance(slice_from(name), slice_from(names[k]))
+                    : least;
             if (d < least) {
                 least = d;
                 like = names[k];

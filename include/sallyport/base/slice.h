@@ -40,6 +40,9 @@ int slice_number(struct slice s, uint64_t max, uint64_t *ret);
 /* Returns the index of the one of N words that equals S, or -EINVAL. */
 int slice_among(struct slice s, const char *const *words, size_t n);
 
+/* Counts the letters to add, drop, change or swap with a neighbour, to make B
+ * of A; SIZE_MAX if one of them is longer than 32. */
+size_t slice_distance(struct slice a, struct slice b);
 /* Returns the one of N words that somebody probably meant by S, or NULL. */
 const char *slice_nearest(struct slice s, const char *const *words, size_t n);
 
