@@ -29,14 +29,22 @@ void message_hear_end(struct channel *c)
     channel_close(c);
 }
 
-int channel_make(struct channel *c, enum process self, enum process peer,
-                 unsigned phase)
+int channel_ends(int *far)
 {
     int ends[2];
 
     cr_assert_eq(fd_pair(ends), 0);
-    channel_init(c, ends[0], self, peer, phase);
-    return ends[1];
+    *far = ends[1];
+    return ends[0];
+}
+
+int channel_make(struct channel *c, enum process self, enum process peer,
+                 unsigned phase)
+{
+    int far;
+
+    channel_init(c, channel_ends(&far), self, peer, phase);
+    return far;
 }
 
 void channel_make_both(struct channel *a, enum process self, struct channel *b,
@@ -45,7 +53,13 @@ void channel_make_both(struct channel *a, enum process self, struct channel *b,
     channel_init(b, channel_make(a, self, peer, phase), peer, self, phase);
 }
 
-void channel_fill(int fd)
+void channel_cut(int *far)
+{
+    shutdown(*far, SHUT_RDWR);
+    fd_close(far);
+}
+
+static void fill(int fd)
 {
     const int least = 0;
     char byte = 0;
@@ -54,6 +68,14 @@ void channel_fill(int fd)
                  0);
     while (send(fd, &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
         ;
+}
+
+void channel_spoil(int near, int *far, enum fault fault)
+{
+    if (fault == CLOSED)
+        channel_cut(far);
+    else if (near >= 0)
+        fill(near);
 }
 
 size_t open_descriptors(void)

@@ -37,8 +37,14 @@ int channel_make(struct channel *c, enum process self, enum process peer,
 /* Makes both ends, in the same phase. */
 void channel_make_both(struct channel *a, enum process self, struct channel *b,
                        enum process peer, unsigned phase);
-/* Nothing more can be sent on FD until its peer reads. */
-void channel_fill(int fd);
+/* Makes a pair of sockets. Returns one end; *FAR gets the other. */
+int channel_ends(int *far);
+/* Closes that end, also if another process has a copy. */
+void channel_cut(int *far);
+/* What a sender may find. */
+enum fault { CLOSED, FULL, FAULTS };
+/* From now on each message from NEAR to FAR fails like that. */
+void channel_spoil(int near, int *far, enum fault fault);
 
 /* Returns how many descriptors this process has. */
 size_t open_descriptors(void);

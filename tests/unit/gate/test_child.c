@@ -30,22 +30,6 @@ static struct memory memory;
 static int far[ENDS];
 static bool adopts; /* the session is one of an older generation */
 
-static int channel_to_far(enum peer_end end)
-{
-    int pair[2];
-
-    cr_assert_eq(fd_pair(pair), 0);
-    far[end] = pair[1];
-    return pair[0];
-}
-
-/* The fork that stands for a session may still have a copy. */
-static void close_far(enum peer_end end)
-{
-    shutdown(far[end], SHUT_RDWR);
-    fd_close(&far[end]);
-}
-
 static void add_port(void)
 {
     struct sockaddr_storage any;
@@ -75,7 +59,7 @@ static void hall_open(void)
     cr_assert_eq(settings_take(&g.settings, conf, &c), 0, "%s", c.text);
     fd_close(&conf);
     cr_assert_eq(loop_init(&g.frame.loop), 0);
-    channel_init(&g.frame.master, channel_to_far(END_MASTER), PROCESS_GATE,
+    channel_init(&g.frame.master, channel_ends(&far[END_MASTER]), PROCESS_GATE,
                  PROCESS_MASTER, PHASE_RUN);
     for (int i = 0; i < PORTS; i++)
         add_port();
@@ -104,7 +88,7 @@ static void hall_close(void)
 static struct child *enter(bool proxied)
 {
     struct child *c = children_add(&g, SERIAL, &client, &client, proxied);
-    int fd = channel_to_far(END_SESSION);
+    int fd = channel_ends(&far[END_SESSION]);
 
     cr_assert_not_null(c);
     if (adopts) {
@@ -257,7 +241,7 @@ static void says(struct child *c, enum message_kind kind, const void *body)
 
 static void channel_closes(struct child *c)
 {
-    close_far(END_SESSION);
+    channel_cut(&far[END_SESSION]);
     if (c->watch.added)
         c->watch.on_ready(c, EPOLLHUP);
 }
@@ -396,23 +380,11 @@ static const struct {
 
 /* --- which messages fail ------------------------------------------------- */
 
-enum fault { CLOSED, FULL, FAULTS };
-
-static void spoil(const struct child *c, enum peer_end end, enum fault fault)
-{
-    int near = end == END_SESSION ? c->channel.fd : g.frame.master.fd;
-
-    if (fault == CLOSED)
-        close_far(end);
-    else if (near >= 0)
-        channel_fill(near);
-}
-
 /* The record is there, in its place, until gate reports the end. */
 static void expect_over(struct child *c, const char *step, const char *event)
 {
     cr_assert_eq(c->gate, &g, "%s, %s: freed", step, event);
-    close_far(END_MASTER); /* master takes no report any more */
+    channel_cut(&far[END_MASTER]); /* master takes no report any more */
     if (children_find(&g, SERIAL) == c && c->adopted) {
         child_kill(c, ENDING_KICKED);
         cr_assert(c->doomed);
@@ -443,7 +415,8 @@ static void check(size_t step, size_t event, enum peer_end end,
     hall_open();
     c = steps[step].reach();
     if (end < ENDS)
-        spoil(c, end, fault);
+        channel_spoil(end == END_SESSION ? c->channel.fd : g.frame.master.fd,
+                      &far[end], fault);
     events[event].happen(c);
     expect_over(c, steps[step].what, events[event].what);
     hall_close();
@@ -489,7 +462,7 @@ Test(child, master_has_gone)
     cr_assert_eq(fd_pair(pair), 0);
     e.control = pair[0];
     c = unknown();
-    close_far(END_MASTER);
+    channel_cut(&far[END_MASTER]);
     cr_expect_eq(entry_begin(&g, &e), LIMIT_MASTER);
     asks_to_enter(c);
     channel_init(&session, dup(far[END_SESSION]), PROCESS_SESSION, PROCESS_GATE,

@@ -38,30 +38,14 @@ static void files_wait(const struct files_start *start)
     _exit(0);
 }
 
-static int channel_to_far(enum peer_end end)
-{
-    int pair[2];
-
-    cr_assert_eq(fd_pair(pair), 0);
-    far[end] = pair[1];
-    return pair[0];
-}
-
-/* A fork of files may still have a copy. */
-static void close_far(enum peer_end end)
-{
-    shutdown(far[end], SHUT_RDWR);
-    fd_close(&far[end]);
-}
-
 static struct child *hall_child(const struct child_row *row, enum peer_end end)
 {
     struct child *c = &m.children->child[m.children->count];
 
     children_add(&m, row);
     c->state = CHILD_READY;
-    channel_init(&c->channel, channel_to_far(end), PROCESS_MASTER, row->process,
-                 PHASE_RUN);
+    channel_init(&c->channel, channel_ends(&far[end]), PROCESS_MASTER,
+                 row->process, PHASE_RUN);
     return c;
 }
 
@@ -83,7 +67,7 @@ static void hall_open(void)
     m.sessions->audience = &gate_audience;
     hall_child(&gate, END_GATE);
     hall_child(&auth, END_AUTH);
-    older_add(&m, 1, channel_to_far(END_OLDER));
+    older_add(&m, 1, channel_ends(&far[END_OLDER]));
     cr_assert_geq(m.older[0].link.channel.fd, 0);
 }
 
@@ -116,12 +100,12 @@ static struct session *hall_enter(uint64_t serial, int end, bool proxied)
 
 static struct session *greeted(void)
 {
-    return hall_enter(SERIAL, channel_to_far(END_SESSION), false);
+    return hall_enter(SERIAL, channel_ends(&far[END_SESSION]), false);
 }
 
 static struct session *unknown(void)
 {
-    return hall_enter(SERIAL, channel_to_far(END_SESSION), true);
+    return hall_enter(SERIAL, channel_ends(&far[END_SESSION]), true);
 }
 
 static struct session *waiting(void)
@@ -233,7 +217,7 @@ static const struct {
 
 static void channel_closes(struct session *s)
 {
-    close_far(END_SESSION);
+    channel_cut(&far[END_SESSION]);
     if (s->watch.added)
         s->watch.on_ready(s, EPOLLHUP);
 }
@@ -399,16 +383,6 @@ static int near_end(const struct session *s, enum peer_end end)
         ->channel.fd;
 }
 
-enum fault { CLOSED, FULL, FAULTS };
-
-static void spoil(const struct session *s, enum peer_end end, enum fault fault)
-{
-    if (fault == CLOSED)
-        close_far(end);
-    else if (near_end(s, end) >= 0)
-        channel_fill(near_end(s, end));
-}
-
 /* All that may still hold the record goes. */
 static void let_go(struct session *s)
 {
@@ -450,7 +424,7 @@ static void check(size_t step, size_t event, enum peer_end end,
     hall_open();
     s = steps[step].reach();
     if (end < ENDS)
-        spoil(s, end, fault);
+        channel_spoil(near_end(s, end), &far[end], fault);
     events[event].happen(s);
     cr_assert_eq(sessions_find(m.sessions, SERIAL), s, "%s, %s: freed",
                  steps[step].what, events[event].what);
@@ -495,7 +469,7 @@ Test(session_ends, before_a_delayed_answer)
         next = hall_enter(SERIAL + 1, pair[0], false);
         next->state = SESSION_DELAYED;
         next->answer = s->answer;
-        close_far(END_SESSION);
+        channel_cut(&far[END_SESSION]);
         time_is_over(s);
         sessions_sweep(&m);
         cr_expect_null(sessions_find(m.sessions, SERIAL));
