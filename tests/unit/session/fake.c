@@ -226,6 +226,16 @@ int fake_reply(struct fake *f)
     return atoi(line);
 }
 
+void fake_do(struct fake *f, const char *line, int code)
+{
+    int got;
+
+    fake_say(f, line);
+    got = fake_reply(f);
+    cr_assert_eq(got, code, "%s: %d instead of %d: %s", line, got, code,
+                 f->reply);
+}
+
 void fake_say(struct fake *f, const char *line)
 {
     char text[8300];
@@ -271,8 +281,7 @@ void fake_tell_raw(struct channel *c, const void *bytes, size_t len)
 void fake_secure(struct fake *f)
 {
     cr_assert_eq(fake_reply(f), 220);
-    fake_say(f, "AUTH TLS");
-    cr_assert_eq(fake_reply(f), 234);
+    fake_do(f, "AUTH TLS", 234);
     f->tls = tls_client_new(f->control, NULL);
     cr_assert_not_null(f->tls, "%s", tls_client_error());
 }
@@ -298,8 +307,7 @@ void fake_grant(struct fake *f)
     struct message p, out = { .kind = MSG_granted };
 
     fake_secure(f);
-    fake_say(f, "USER anna");
-    cr_assert_eq(fake_reply(f), 331);
+    fake_do(f, "USER anna", 331);
     fake_say(f, "PASS secret");
     fake_hear(&f->master, &p, MSG_login);
     hear_credentials(f, p.request);
@@ -343,10 +351,8 @@ int fake_port(struct fake *f, struct message *data, int *server_end)
     struct message p, port = { .kind = MSG_port_is };
     int ends[2];
 
-    fake_say(f, "PBSZ 0");
-    cr_assert_eq(fake_reply(f), 200);
-    fake_say(f, "PROT P");
-    cr_assert_eq(fake_reply(f), 200);
+    fake_do(f, "PBSZ 0", 200);
+    fake_do(f, "PROT P", 200);
     fake_say(f, "PASV");
     fake_hear(&f->gate, &p, MSG_port);
     port.request = p.request;

@@ -62,6 +62,8 @@ void fake_say(struct fake *f, const char *line);
 /* Reads the next reply. Returns its code (0: the session has closed); f->reply
  * has its text. */
 int fake_reply(struct fake *f);
+/* Sends a line, whose reply must have CODE. */
+void fake_do(struct fake *f, const char *line, int code);
 /* Receives the session's next message to a peer, within a deadline; it must be
  * MESSAGE. Before a file_commit it receives file_prepare, and answers it. */
 void fake_hear(struct channel *c, struct message *p, enum message_kind message);

@@ -15,10 +15,8 @@ static void begin(struct fake *f, bool active)
         fake_settings("active", 1);
     fake_start(f);
     fake_login(f);
-    fake_say(f, "PBSZ 0");
-    cr_assert_eq(fake_reply(f), 200);
-    fake_say(f, "PROT P");
-    cr_assert_eq(fake_reply(f), 200);
+    fake_do(f, "PBSZ 0", 200);
+    fake_do(f, "PROT P", 200);
 }
 
 static void end(struct fake *f)
@@ -72,15 +70,11 @@ Test(session_active, arguments, .timeout = 60)
         if (rows[i].event)
             expect_event(&f);
     }
-    fake_say(&f, "FEAT");
-    cr_assert_eq(fake_reply(&f), 211);
+    fake_do(&f, "FEAT", 211);
     cr_expect(strstr(f.lines, " EPRT"), "%s", f.lines);
-    fake_say(&f, "EPSV ALL");
-    cr_assert_eq(fake_reply(&f), 200);
-    fake_say(&f, "PORT 127,0,0,1,200,1");
-    cr_expect_eq(fake_reply(&f), 503);
-    fake_say(&f, "EPRT |1|127.0.0.1|40000|");
-    cr_expect_eq(fake_reply(&f), 503);
+    fake_do(&f, "EPSV ALL", 200);
+    fake_do(&f, "PORT 127,0,0,1,200,1", 503);
+    fake_do(&f, "EPRT |1|127.0.0.1|40000|", 503);
     end(&f);
 }
 
@@ -89,12 +83,9 @@ Test(session_active, is_off, .timeout = 60)
     struct fake f;
 
     begin(&f, false);
-    fake_say(&f, "PORT 127,0,0,1,200,1");
-    cr_expect_eq(fake_reply(&f), 502);
-    fake_say(&f, "EPRT |1|127.0.0.1|40000|");
-    cr_expect_eq(fake_reply(&f), 502);
-    fake_say(&f, "FEAT");
-    cr_assert_eq(fake_reply(&f), 211);
+    fake_do(&f, "PORT 127,0,0,1,200,1", 502);
+    fake_do(&f, "EPRT |1|127.0.0.1|40000|", 502);
+    fake_do(&f, "FEAT", 211);
     cr_expect(!strstr(f.lines, "EPRT"), "%s", f.lines);
     end(&f);
 }
@@ -105,8 +96,7 @@ static void begin_list(struct fake *f)
     struct message p, pipe_is = { .kind = MSG_directory_pipe };
     int ends[2];
 
-    fake_say(f, "PORT 127,0,0,1,200,1");
-    cr_assert_eq(fake_reply(f), 200);
+    fake_do(f, "PORT 127,0,0,1,200,1", 200);
     fake_say(f, "LIST");
     fake_hear(&f->files, &p, MSG_directory_list);
     cr_assert_eq(pipe(ends), 0);
@@ -155,16 +145,14 @@ Test(session_active, nobody_takes_it, .timeout = 60)
         cr_assert_eq(fake_reply(&f), 425);
         cr_expect(strstr(f.reply, failures[i].words), "%s", f.reply);
         fake_tell(&f.gate, &none); /* late: ignored */
-        fake_say(&f, "NOOP");
-        cr_assert_eq(fake_reply(&f), 200);
+        fake_do(&f, "NOOP", 200);
     }
     end(&f);
 }
 
 static void abort_list(struct fake *f)
 {
-    fake_say(f, "ABOR");
-    cr_assert_eq(fake_reply(f), 426);
+    fake_do(f, "ABOR", 426);
     cr_assert_eq(fake_reply(f), 226);
 }
 
@@ -185,8 +173,7 @@ Test(session_active, gate_reads_slowly, .timeout = 60)
         while (channel_receive(&f.log, &p) == 1) /* log reads as usual */
             ;
     }
-    fake_say(&f, "EPSV");
-    cr_assert_eq(fake_reply(&f), 425);
+    fake_do(&f, "EPSV", 425);
     cr_expect(strstr(f.reply, "busy"), "%s", f.reply);
     begin_list(&f);
     while (channel_wait(&f.gate, &p, 1000) == 1)

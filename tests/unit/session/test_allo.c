@@ -52,8 +52,7 @@ static void play(struct fake *f, const struct row *row)
     if (row->sized > 0)
         size_says(f, row->sized);
     snprintf(line, sizeof(line), "REST %" PRIu64, row->rest);
-    fake_say(f, line);
-    cr_assert_eq(fake_reply(f), 350);
+    fake_do(f, line, 350);
     snprintf(line, sizeof(line), "ALLO %" PRIu64, row->announced);
     fake_say(f, line);
     if (row->free != UINT64_MAX) {
@@ -238,10 +237,8 @@ Test(allo, is_needed, .timeout = 60)
     for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
         int data;
 
-        fake_say(&f, needs[i].type);
-        cr_assert_eq(fake_reply(&f), 200);
-        fake_say(&f, needs[i].mode);
-        cr_assert_eq(fake_reply(&f), 200);
+        fake_do(&f, needs[i].type, 200);
+        fake_do(&f, needs[i].mode, 200);
         if (needs[i].announced != UINT64_MAX)
             announce(&f, needs[i].announced);
         data = fake_data(&f);

@@ -17,8 +17,7 @@ static void turn(struct fake *f, unsigned n)
         ticket_keys_turn(&f->tickets);
         fake_tell_keys(f);
     }
-    fake_say(f, "NOOP");
-    cr_assert_eq(fake_reply(f), 200);
+    fake_do(f, "NOOP", 200);
 }
 
 /* Plays an upload whose data connection shows SHOWN. */
@@ -69,8 +68,7 @@ static void expect_refused(struct fake *f, struct fake_transfer *t,
     cr_assert_eq(tls_client_read(t->tls, &byte, 1), TLS_CLIENT_END);
     fake_answer(f, MSG_file_abort, &done);
     f->files.phase = PHASE_IDLE;
-    fake_say(f, "NOOP");
-    cr_assert_eq(fake_reply(f), 200);
+    fake_do(f, "NOOP", 200);
     cr_assert_eq(lseek(fileno(t->file), 0, SEEK_END), 0, "nothing is written");
     cr_assert(fake_event(f, EVENT_TRANSFER, &r));
     cr_assert_eq(r.number[FIELD_RESULT], 425);
@@ -168,8 +166,7 @@ Test(session_binding, a_ticket_with_each_port, .timeout = 60)
     for (unsigned i = 1; i <= 3; i++) {
         close(fake_data(&f));
         cr_expect_eq(tls_client_tickets(f.tls), 1 + 2 * i);
-        fake_say(&f, "PORT 127,0,0,1,200,1");
-        cr_assert_eq(fake_reply(&f), 200);
+        fake_do(&f, "PORT 127,0,0,1,200,1", 200);
         cr_expect_eq(tls_client_tickets(f.tls), 2 + 2 * i);
     }
     fake_hang_up(&f, ENDING_CLOSED);
@@ -198,8 +195,7 @@ Test(session_binding, what_master_may_not_grant, .timeout = 60)
 
         fake_start(&f);
         fake_secure(&f);
-        fake_say(&f, "USER anna");
-        cr_assert_eq(fake_reply(&f), 331);
+        fake_do(&f, "USER anna", 331);
         fake_say(&f, "PASS secret");
         fake_hear(&f.master, &p, MSG_login);
         fake_tell_keys(&f);

@@ -75,8 +75,7 @@ Test(hash, whole_and_ranges, .timeout = 60)
     fake_open(&f);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (rows[i].before) {
-            fake_say(&f, rows[i].before);
-            cr_assert_eq(fake_reply(&f), 350);
+            fake_do(&f, rows[i].before, 350);
         }
         open_source(&f, rows[i].line, source, 10);
         fake_reply(&f);
@@ -94,13 +93,10 @@ Test(hash, answers_meanwhile, .timeout = 60)
 
     fake_open(&f);
     open_source(&f, "HASH x", source, 64 * GIB);
-    fake_say(&f, "NOOP");
-    cr_assert_eq(fake_reply(&f), 200);
-    fake_say(&f, "STAT");
-    cr_assert_eq(fake_reply(&f), 211);
+    fake_do(&f, "NOOP", 200);
+    fake_do(&f, "STAT", 211);
     cr_assert(strstr(f.lines, "HASH /x"), "%s", f.lines);
-    fake_say(&f, "PWD\r\nNOOP\r\nABOR");
-    cr_assert_eq(fake_reply(&f), 426);
+    fake_do(&f, "PWD\r\nNOOP\r\nABOR", 426);
     cr_assert_eq(fake_reply(&f), 226);
     cr_assert_eq(fake_reply(&f), 257);
     cr_assert_eq(fake_reply(&f), 200);
@@ -116,8 +112,7 @@ Test(hash, quit_and_abor, .timeout = 60)
 
     fake_open(&f);
     open_source(&f, "XCRC x", source, 64 * GIB);
-    fake_say(&f, "QUIT\r\nABOR");
-    cr_assert_eq(fake_reply(&f), 426);
+    fake_do(&f, "QUIT\r\nABOR", 426);
     cr_assert_eq(fake_reply(&f), 226);
     cr_assert_eq(fake_reply(&f), 221);
     end(&f, source, ENDING_QUIT);
@@ -152,8 +147,7 @@ Test(hash, takes_too_long, .timeout = 60)
     fake_settings("hash_timeout", 700);
     fake_open(&f);
     open_source(&f, "HASH x", source, 64 * GIB);
-    fake_say(&f, "NOOP");
-    cr_assert_eq(fake_reply(&f), 200);
+    fake_do(&f, "NOOP", 200);
     cr_assert_eq(fake_reply(&f), 451);
     cr_expect(strstr(f.reply, "RANG"), "%s", f.reply);
     open_source(&f, "XSHA512 x", source, 1);
@@ -176,8 +170,7 @@ Test(hash, is_not_idle, .timeout = 60)
     open_source(&f, "HASH x", source, 64 * GIB);
     control = (struct pollfd){ .fd = f.control, .events = POLLIN };
     cr_assert_eq(poll(&control, 1, 1000), 0, "something was said");
-    fake_say(&f, "ABOR");
-    cr_assert_eq(fake_reply(&f), 426);
+    fake_do(&f, "ABOR", 426);
     cr_assert_eq(fake_reply(&f), 226);
     cr_assert_eq(fake_reply(&f), 421); /* now it is idle */
     end(&f, source, ENDING_IDLE_TIME);
@@ -254,8 +247,7 @@ Test(hash, range_of_a_download, .timeout = 60)
 
         fake_open(&f);
         data = fake_data(&f);
-        fake_say(&f, rows[i].range);
-        cr_assert_eq(fake_reply(&f), 350);
+        fake_do(&f, rows[i].range, 350);
         fake_say(&f, "RETR x");
         fake_hear(&f.files, &asked, MSG_file_read);
         cr_expect_eq(asked.file_read.offset, rows[i].rest);

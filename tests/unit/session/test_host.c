@@ -13,8 +13,7 @@ static void secure(struct fake *f, const char *name)
     cr_assert_eq(fake_reply(f), 220);
     fake_say(f, "HOST any.example"); /* in plain text: forgotten */
     cr_assert_eq(fake_reply(f), 220);
-    fake_say(f, "AUTH TLS");
-    cr_assert_eq(fake_reply(f), 234);
+    fake_do(f, "AUTH TLS", 234);
     f->tls = tls_client_new(f->control, &o);
     cr_assert_not_null(f->tls, "%s", tls_client_error());
 }
@@ -46,10 +45,8 @@ Test(host, the_name_of_the_handshake)
                      f.reply);
         fake_say(&f, "USER anna"); /* the session continues */
         cr_expect_eq(fake_reply(&f), 331);
-        fake_say(&f, rows[i].line);
-        cr_expect_eq(fake_reply(&f), 503);
-        fake_say(&f, "QUIT");
-        cr_expect_eq(fake_reply(&f), 221);
+        fake_do(&f, rows[i].line, 503);
+        fake_do(&f, "QUIT", 221);
         fake_hang_up(&f, ENDING_QUIT);
     }
 }
@@ -61,12 +58,9 @@ Test(host, twice)
 
     secure(&f, "one.example");
     for (int i = 0; i < 2; i++) {
-        fake_say(&f, "HOST two.example");
-        cr_expect_eq(fake_reply(&f), 504);
-        fake_say(&f, "HOST one.example");
-        cr_expect_eq(fake_reply(&f), 220);
+        fake_do(&f, "HOST two.example", 504);
+        fake_do(&f, "HOST one.example", 220);
     }
-    fake_say(&f, "QUIT");
-    cr_expect_eq(fake_reply(&f), 221);
+    fake_do(&f, "QUIT", 221);
     fake_hang_up(&f, ENDING_QUIT);
 }

@@ -181,8 +181,7 @@ Test(session_hostile, answers_of_files, .timeout = 120)
             cr_assert_eq(fake_end(&f), ENDING_PEER);
             continue;
         }
-        fake_say(&f, "QUIT");
-        cr_assert_eq(fake_reply(&f), 221);
+        fake_do(&f, "QUIT", 221);
         close(f.control);
         f.control = -1;
         cr_assert_eq(fake_end(&f), ENDING_QUIT);
@@ -197,8 +196,7 @@ Test(session_hostile, a_denial_out_of_range, .timeout = 30)
 
     fake_start(&f);
     fake_secure(&f);
-    fake_say(&f, "USER eve");
-    cr_assert_eq(fake_reply(&f), 331);
+    fake_do(&f, "USER eve", 331);
     fake_say(&f, "PASS x");
     fake_hear(&f.master, &asked, MSG_login);
     p.request = asked.request;
@@ -282,8 +280,7 @@ Test(session_hostile, data_that_nobody_expects, .timeout = 30)
     fake_tell(&f.gate, &data);
     close(ends[1]);
     cr_assert_eq(recv(ends[0], &c, 1, 0), 0);
-    fake_say(&f, "NOOP");
-    cr_assert_eq(fake_reply(&f), 200);
+    fake_do(&f, "NOOP", 200);
     close(ends[0]);
     close(f.control);
     f.control = -1;
@@ -330,8 +327,7 @@ Test(session_hostile, a_file_cut_short_under_a_download, .timeout = 60)
     tls_client_free(tls);
     close(data);
     close(source);
-    fake_say(&f, "QUIT");
-    cr_assert_eq(fake_reply(&f), 221);
+    fake_do(&f, "QUIT", 221);
     close(f.control);
     f.control = -1;
     cr_assert_eq(fake_end(&f), ENDING_QUIT);
@@ -346,8 +342,7 @@ static void cut_in_the_last_page(const char *mode, uint64_t size)
     long n;
 
     fake_open(&f);
-    fake_say(&f, mode);
-    cr_assert_eq(fake_reply(&f), 200);
+    fake_do(&f, mode, 200);
     t.data = fake_data(&f);
     fake_begin_download(&f, &t, size);
     cr_assert_eq(ftruncate(fileno(t.file), (off_t)size - 1), 0);
@@ -390,8 +385,7 @@ Test(session_hostile, telnet_is_the_first_byte, .timeout = 60)
     cr_assert_eq(write(f.control, "\n", 1), 1);
     cr_assert_eq(fake_reply(&f), 500); /* a bare LF */
     fake_say(&f, "is the rest of that line");
-    fake_say(&f, "NOOP");
-    cr_assert_eq(fake_reply(&f), 200);
+    fake_do(&f, "NOOP", 200);
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
@@ -410,8 +404,7 @@ Test(session_hostile, answers_of_another_login, .timeout = 60)
 
         fake_start(&f);
         fake_secure(&f);
-        fake_say(&f, "USER anna");
-        cr_assert_eq(fake_reply(&f), 331);
+        fake_do(&f, "USER anna", 331);
         fake_say(&f, "PASS secret");
         fake_hear(&f.master, &asked, MSG_login);
         m.request = asked.request + 1;

@@ -19,8 +19,7 @@ static void begin(struct fake *f)
 
 static void type(struct fake *f, const char *line)
 {
-    fake_say(f, line);
-    cr_assert_eq(fake_reply(f), 200);
+    fake_do(f, line, 200);
 }
 
 Test(lines, types, .timeout = 60)
@@ -230,10 +229,8 @@ Test(lines, size_of_a_large_file, .timeout = 60)
     fake_say(&f, "SIZE x");
     file.file_readable.file = fileno(source);
     fake_answer(&f, MSG_file_read, &file);
-    fake_say(&f, "NOOP");
-    cr_expect_eq(fake_reply(&f), 200);
-    fake_say(&f, "ABOR");
-    cr_expect_eq(fake_reply(&f), 426);
+    fake_do(&f, "NOOP", 200);
+    fake_do(&f, "ABOR", 426);
     cr_expect_eq(fake_reply(&f), 226);
     type(&f, "TYPE I");
     fake_say(&f, "SIZE x");
@@ -286,8 +283,7 @@ Test(lines, offsets, .timeout = 60)
         begin(&f);
         type(&f, "TYPE A");
         data = fake_data(&f);
-        fake_say(&f, rows[i].offset);
-        cr_expect_eq(fake_reply(&f), 350);
+        fake_do(&f, rows[i].offset, 350);
         fake_say(&f, rows[i].line);
         if (rows[i].asked != MSG_NONE) {
             refuse(&f, rows[i].asked);

@@ -72,8 +72,7 @@ Test(list, stat_says_whether_there_is_more, .timeout = 60)
         cr_expect_eq(strstr(f.lines, "there is more") != NULL, lists[i].more,
                      "%zu", i);
     }
-    fake_say(&f, "NOOP");
-    cr_expect_eq(fake_reply(&f), 200);
+    fake_do(&f, "NOOP", 200);
     fake_hang_up(&f, ENDING_CLOSED);
 }
 

@@ -22,8 +22,7 @@ static void begin(struct fake *f)
 
 static void choose(struct fake *f)
 {
-    fake_say(f, "MODE Z");
-    cr_assert_eq(fake_reply(f), 200);
+    fake_do(f, "MODE Z", 200);
 }
 
 Test(mode_z, choices, .timeout = 60)
@@ -222,13 +221,11 @@ Test(mode_z, a_stream_of_nothing, .timeout = 60)
     cr_assert(tls_client_write(u.tls, "\x78\x9c", 2));
     for (int i = 0; i < 10; i++) {
         cr_assert(tls_client_write(u.tls, blocks, sizeof(blocks)));
-        fake_say(&u.f, "STAT");
-        cr_assert_eq(fake_reply(&u.f), 211);
+        fake_do(&u.f, "STAT", 211);
         cr_expect(strstr(u.f.lines, "bytes so far: 0, STOR /x"), "%s",
                   u.f.lines);
     }
-    fake_say(&u.f, "ABOR");
-    cr_assert_eq(fake_reply(&u.f), 426);
+    fake_do(&u.f, "ABOR", 426);
     cr_assert_eq(fake_reply(&u.f), 226);
     cr_expect_eq(upload_end(&u, MSG_file_abort, &done), 0);
     session_leave(&u.f);
@@ -273,8 +270,7 @@ Test(mode_z, a_download_that_waits, .timeout = 60)
     files_noise(noise, sizeof(noise), 1);
     begin(&f);
     choose(&f);
-    fake_say(&f, "OPTS MODE Z LEVEL 1");
-    cr_assert_eq(fake_reply(&f), 200);
+    fake_do(&f, "OPTS MODE Z LEVEL 1", 200);
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         FILE *source = tmpfile();
         z_stream z = { 0 };
@@ -284,8 +280,7 @@ Test(mode_z, a_download_that_waits, .timeout = 60)
         fflush(source);
         tls = download_begin(&f, &data, source, sizes[i]);
         for (int n = 0; sizes[i] > 1 && n < 20; n++) {
-            fake_say(&f, "NOOP");
-            cr_assert_eq(fake_reply(&f), 200);
+            fake_do(&f, "NOOP", 200);
         }
         cr_expect_eq(inflate_rest(tls, &z), sizes[i]);
         cr_expect_eq(fake_reply(&f), 226);

@@ -226,8 +226,7 @@ Test(partings, of_the_session_before_the_data, .timeout = 60)
     fake_open(&f);
     fake_download(&f, &t, 100);
     cr_assert_eq(fake_reply(&f), 226);
-    fake_say(&f, "QUIT");
-    cr_assert_eq(fake_reply(&f), 221);
+    fake_do(&f, "QUIT", 221);
     tls_client_shutdown(f.tls);
     gone.fd = f.control;
     cr_expect_eq(poll(&gone, 1, 50), 0);

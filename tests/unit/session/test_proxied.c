@@ -141,10 +141,8 @@ static void open_session(struct fake *f)
     hear_enter(f, "198.51.100.1:4711", "203.0.113.7:21");
     let_in(f);
     fake_login(f);
-    fake_say(f, "PBSZ 0");
-    cr_assert_eq(fake_reply(f), 200);
-    fake_say(f, "PROT P");
-    cr_assert_eq(fake_reply(f), 200);
+    fake_do(f, "PBSZ 0", 200);
+    fake_do(f, "PROT P", 200);
 }
 
 /* ---- connections without a client ---- */
@@ -538,8 +536,7 @@ Test(session_proxied, given_up_within_a_header, .timeout = 60)
     ask_port(&f, "EPSV", "203.0.113.7:30000", 229);
     data[0] = bring(&f, NULL);
     send_bytes(data[0], SLICE("PROXY "));
-    fake_say(&f, "NOOP");
-    cr_assert_eq(fake_reply(&f), 200);
+    fake_do(&f, "NOOP", 200);
     fake_say(&f, "EPSV");
     is_given_up(&f);
     give_port(&f, "203.0.113.7:30001", 229);
@@ -568,8 +565,7 @@ Test(session_proxied, too_late, .timeout = 60)
     data = bring(&f, NULL);
     cr_expect_eq(recv(data, &byte, 1, 0), 0);
     close(data);
-    fake_say(&f, "NOOP");
-    cr_expect_eq(fake_reply(&f), 200);
+    fake_do(&f, "NOOP", 200);
     fake_hang_up(&f, ENDING_CLOSED);
 }
 

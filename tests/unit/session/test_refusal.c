@@ -84,8 +84,7 @@ Test(refusal, once_or_not_at_all, .timeout = 60)
     fake_say(&f, "DELE a");
     refuse(&f, MSG_file_delete, OUTCOME_DENIED);
     cr_assert_eq(fake_reply(&f), 550);
-    fake_say(&f, "NOSUCH");
-    cr_assert_eq(fake_reply(&f), 500);
+    fake_do(&f, "NOSUCH", 500);
     fake_hang_up(&f, ENDING_CLOSED);
     cr_expect(!fake_event(&f, EVENT_COMMAND_REFUSED, &r));
 }
@@ -98,10 +97,8 @@ Test(refusal, not_before_a_login, .timeout = 60)
 
     fake_start(&f);
     fake_secure(&f);
-    fake_say(&f, "PBSZ 0");
-    cr_assert_eq(fake_reply(&f), 200);
-    fake_say(&f, "PROT C");
-    cr_assert_eq(fake_reply(&f), 534);
+    fake_do(&f, "PBSZ 0", 200);
+    fake_do(&f, "PROT C", 534);
     fake_hang_up(&f, ENDING_CLOSED);
     cr_expect(!fake_event(&f, EVENT_COMMAND_REFUSED, &r));
 }

@@ -94,8 +94,7 @@ Test(session, plain_text_behind_auth_is_the_end, .timeout = 30)
 
     fake_start(&f);
     cr_assert_eq(fake_reply(&f), 220);
-    fake_say(&f, "AUTH TLS\r\nNOOP");
-    cr_assert_eq(fake_reply(&f), 234);
+    fake_do(&f, "AUTH TLS\r\nNOOP", 234);
     cr_assert_eq(fake_reply(&f), 0);
     fake_hang_up(&f, ENDING_PROTOCOL);
     cr_assert_str_eq(fake_end_reason(&f),
@@ -110,8 +109,7 @@ Test(session, denials_and_tries, .timeout = 30)
     fake_start(&f);
     fake_secure(&f);
     for (int i = 0; i < 3; i++) {
-        fake_say(&f, "USER eve");
-        cr_assert_eq(fake_reply(&f), 331);
+        fake_do(&f, "USER eve", 331);
         fake_say(&f, "PASS wrong");
         fake_hear(&f.master, &asked, MSG_login);
         denied.request = asked.request;
@@ -218,12 +216,10 @@ Test(session, quit_in_a_transfer_finishes_it_first, .timeout = 30)
 
     fake_open(&f);
     fake_upload(&f, &t);
-    fake_say(&f, "NOOP");
-    cr_assert_eq(fake_reply(&f), 200);
+    fake_do(&f, "NOOP", 200);
     cr_assert(tls_client_write(t.tls, "hello", 5));
     do { /* until the bytes have come */
-        fake_say(&f, "STAT");
-        cr_assert_eq(fake_reply(&f), 211);
+        fake_do(&f, "STAT", 211);
     } while (strstr(f.lines, "bytes so far: 0, STOR /x\r\n"));
     cr_assert(strstr(f.lines, "bytes so far: 5, STOR /x\r\n"), "%s", f.lines);
     fake_say(&f, "QUIT");
@@ -257,12 +253,9 @@ Test(session, rest_never_reaches_another_file, .timeout = 60)
         fake_open(&f);
         if (i == 1)
             first = fake_data(&f);
-        fake_say(&f, "PBSZ 0");
-        cr_assert_eq(fake_reply(&f), 200);
-        fake_say(&f, "PROT P");
-        cr_assert_eq(fake_reply(&f), 200);
-        fake_say(&f, "REST 500");
-        cr_assert_eq(fake_reply(&f), 350);
+        fake_do(&f, "PBSZ 0", 200);
+        fake_do(&f, "PROT P", 200);
+        fake_do(&f, "REST 500", 350);
         fake_say(&f, refused[i]);
         if (i == 1)
             fake_answer(&f, MSG_file_write, &no);
@@ -290,8 +283,7 @@ Test(session, abor_behind_a_waiting_command, .timeout = 30)
 
     fake_open(&f);
     fake_download(&f, &t, MUCH);
-    fake_say(&f, "PWD\r\nABOR");
-    cr_assert_eq(fake_reply(&f), 426);
+    fake_do(&f, "PWD\r\nABOR", 426);
     cr_assert_eq(fake_reply(&f), 226);
     cr_assert_eq(fake_reply(&f), 257);
     fake_release(&t);
@@ -307,16 +299,13 @@ Test(session, stat_in_a_transfer, .timeout = 30)
     fake_open(&f);
     fake_download(&f, &t, MUCH);
     cr_assert_gt(tls_client_read(t.tls, some, sizeof(some)), 0);
-    fake_say(&f, "STAT");
-    cr_assert_eq(fake_reply(&f), 211);
+    fake_do(&f, "STAT", 211);
     cr_expect(strstr(f.lines, ", RETR /x\r\n"), "%s", f.lines);
     cr_expect(strstr(f.lines, "bytes so far: "), "%s", f.lines);
     cr_expect_not(strstr(f.lines, "bytes so far: 0,"), "%s", f.lines);
-    fake_say(&f, "ABOR");
-    cr_assert_eq(fake_reply(&f), 426);
+    fake_do(&f, "ABOR", 426);
     cr_assert_eq(fake_reply(&f), 226);
-    fake_say(&f, "STAT");
-    cr_assert_eq(fake_reply(&f), 211);
+    fake_do(&f, "STAT", 211);
     cr_expect_not(strstr(f.lines, "so far"), "%s", f.lines);
     fake_release(&t);
     fake_hang_up(&f, ENDING_CLOSED);
@@ -329,8 +318,7 @@ Test(session, quit_and_abor_in_a_transfer, .timeout = 30)
 
     fake_open(&f);
     fake_download(&f, &t, MUCH);
-    fake_say(&f, "QUIT\r\nABOR");
-    cr_assert_eq(fake_reply(&f), 426);
+    fake_do(&f, "QUIT\r\nABOR", 426);
     cr_assert_eq(fake_reply(&f), 226);
     cr_assert_eq(fake_reply(&f), 221);
     fake_release(&t);
@@ -351,8 +339,7 @@ Test(session, slow_is_not_stalled, .timeout = 60)
         cr_assert_gt(tls_client_read(t.tls, block, sizeof(block)), 0);
         cr_assert_eq(poll(NULL, 0, 100), 0);
     }
-    fake_say(&f, "NOOP");
-    cr_assert_eq(fake_reply(&f), 200);
+    fake_do(&f, "NOOP", 200);
     cr_assert_eq(fake_reply(&f), 426); /* now nobody reads */
     fake_release(&t);
     fake_hang_up(&f, ENDING_CLOSED);
@@ -418,8 +405,7 @@ Test(session, what_cannot_be_a_user_is_not_logged, .timeout = 30)
 
     fake_start(&f);
     fake_secure(&f);
-    fake_say(&f, "USER anna canary");
-    cr_assert_eq(fake_reply(&f), 331);
+    fake_do(&f, "USER anna canary", 331);
     fake_say(&f, "PASS x");
     fake_hear(&f.master, &asked, MSG_login);
     denied.request = asked.request;
@@ -445,16 +431,14 @@ Test(session, a_wrong_password_is_not_its_line, .timeout = 30)
 
     fake_start(&f);
     fake_secure(&f);
-    fake_say(&f, "USER anna");
-    cr_assert_eq(fake_reply(&f), 331);
+    fake_do(&f, "USER anna", 331);
     fake_say(&f, "PASS x");
     fake_hear(&f.master, &asked, MSG_login);
     denied.request = asked.request;
     f.master.phase = PHASE_GREETED;
     fake_tell(&f.master, &denied);
     cr_assert_eq(fake_reply(&f), 530);
-    fake_say(&f, "QUIT");
-    cr_assert_eq(fake_reply(&f), 221);
+    fake_do(&f, "QUIT", 221);
     do {
         fake_hear(&f.log, &p, MSG_event);
         cr_assert_eq(event_decode(p.event.event, &r), 0);
@@ -513,8 +497,7 @@ Test(session, an_overlong_password_counts, .timeout = 30)
     fake_start(&f);
     fake_secure(&f);
     for (int i = 0; i < 3; i++) {
-        fake_say(&f, "USER eve");
-        cr_assert_eq(fake_reply(&f), 331);
+        fake_do(&f, "USER eve", 331);
         fake_say(&f, line);
         fake_hear(&f.master, &asked, MSG_login);
         denied.request = asked.request;
@@ -554,12 +537,9 @@ Test(session, a_client_names_itself, .timeout = 30)
 
     memset(line + 5, 'x', 100);
     fake_open(&f);
-    fake_say(&f, line);
-    cr_assert_eq(fake_reply(&f), 200);
-    fake_say(&f, "CLNT other");
-    cr_assert_eq(fake_reply(&f), 200);
-    fake_say(&f, "CSID Name=third;");
-    cr_assert_eq(fake_reply(&f), 200);
+    fake_do(&f, line, 200);
+    fake_do(&f, "CLNT other", 200);
+    fake_do(&f, "CSID Name=third;", 200);
     fake_hang_up(&f, ENDING_CLOSED);
     cr_expect_eq(client_events(&f, (struct slice){ line + 5, 64 }), 1);
 }
@@ -571,8 +551,7 @@ Test(session, a_stranger_names_itself, .timeout = 30)
 
     fake_start(&f);
     fake_secure(&f);
-    fake_say(&f, "CLNT nobody");
-    cr_assert_eq(fake_reply(&f), 200);
+    fake_do(&f, "CLNT nobody", 200);
     fake_hang_up(&f, ENDING_CLOSED);
     cr_expect_eq(client_events(&f, SLICE("")), 0);
 }
@@ -734,8 +713,7 @@ Test(session, mdtm_and_dots, .timeout = 60)
         fake_tell(&f.files, &done);
         cr_assert_eq(fake_reply(&f), 213);
     }
-    fake_say(&f, "MDTM 20201301000000 a/../b");
-    cr_assert_eq(fake_reply(&f), 501);
+    fake_do(&f, "MDTM 20201301000000 a/../b", 501);
     fake_say(&f, "MDTM x" FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY);
     cr_assert_eq(fake_reply(&f), 553);
     fake_hang_up(&f, ENDING_CLOSED);
@@ -758,8 +736,7 @@ Test(session, rnto_works_once, .timeout = 30)
     fake_answer(&f, MSG_rename, &done);
     cr_assert_eq(fake_reply(&f), 250);
     cr_expect_not_null(strstr(f.reply, "250 Renamed."), "%s", f.reply);
-    fake_say(&f, "RNTO /c");
-    cr_assert_eq(fake_reply(&f), 503);
+    fake_do(&f, "RNTO /c", 503);
     fake_say(&f, "RNFR /a");
     fake_answer(&f, MSG_facts, &facts);
     cr_assert_eq(fake_reply(&f), 350);

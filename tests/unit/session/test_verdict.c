@@ -301,8 +301,7 @@ Test(verdict, the_end_waits, .timeout = 60)
 
     fake_open(&f);
     fake_fill_log(&f);
-    fake_say(&f, "QUIT");
-    cr_assert_eq(fake_reply(&f), 221);
+    fake_do(&f, "QUIT", 221);
     cr_assert_eq(tls_client_read(f.tls, &byte, 1), TLS_CLIENT_END);
     tls_client_shutdown(f.tls);
     shutdown(f.control, SHUT_WR);
@@ -317,8 +316,7 @@ Test(verdict, the_end_waits_no_longer_than_master, .timeout = 15)
 
     fake_open(&f);
     channel_close(&f.log);
-    fake_say(&f, "QUIT");
-    cr_assert_eq(fake_reply(&f), 221);
+    fake_do(&f, "QUIT", 221);
     channel_close(&f.master);
     fake_end(&f);
 }
