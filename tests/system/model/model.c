@@ -106,7 +106,11 @@ struct node *model_find(struct model *m, struct slice argument,
 {
     struct node *n = tree_find(&m->tree, path);
 
-    return n && !n->folder && model_is_folders(argument) ? NULL : n;
+    /* Without an argument the path is the working directory's, and a file may
+     * have its name by now. */
+    return n && !n->folder && argument.len > 0 && model_is_folders(argument)
+               ? NULL
+               : n;
 }
 
 bool model_is_bad_name(const char *path)
