@@ -134,7 +134,7 @@ Test(partials, what_is_asked)
 /* In the place of libc's: the runs are forks, so the lines go into a file. */
 static void take_line(const char *format, va_list args)
 {
-    FILE *f = fopen(in(world.folder, "syslog"), "a");
+    FILE *f = fopen(in_scratch("syslog"), "a");
 
     cr_assert_not_null(f);
     vfprintf(f, format, args);
@@ -186,11 +186,11 @@ Test(partials, a_purge_is_logged)
              "uid %u removed the unfinished upload /b.part of user anna, 7 "
              "bytes\n",
              (unsigned)getuid(), (unsigned)getuid());
-    cr_expect_str_eq(file_text(in(world.folder, "syslog")), want);
-    file_write(in(world.folder, "syslog"), "");
+    cr_expect_str_eq(file_text(in_scratch("syslog")), want);
+    file_write(in_scratch("syslog"), "");
     fake_files_are(NULL, finds_two);
     expect_run(0, "", "partials list anna");
-    cr_expect_str_eq(file_text(in(world.folder, "syslog")), "");
+    cr_expect_str_eq(file_text(in_scratch("syslog")), "");
 }
 
 /* The server has one uid, which isn't that of the row. */
