@@ -306,6 +306,13 @@ struct fake bench_enter(struct bench *b, const char *from, int *client)
     return f;
 }
 
+struct fake bench_open(struct bench *b, const struct bench_plan *plan,
+                       int *client)
+{
+    bench_start(b, plan);
+    return bench_enter(b, "127.0.0.1", client);
+}
+
 struct address bench_peer(struct bench *b, const struct fake *f)
 {
     struct message m;
@@ -366,6 +373,14 @@ const char *bench_event(struct bench *b, char *out, size_t size)
     out[line.len] = '\0';
     buf_release(&line);
     return out;
+}
+
+void bench_reports(struct bench *b, const char *words)
+{
+    char line[1024];
+
+    bench_event(b, line, sizeof(line));
+    cr_assert(strstr(line, words), "%s", line);
 }
 
 bool bench_silent(struct bench *b)

@@ -76,6 +76,9 @@ struct address bench_peer(struct bench *b, const struct fake *f);
 struct fake bench_session(struct bench *b);
 /* Connects from FROM, takes the session, reads the greeting. */
 struct fake bench_enter(struct bench *b, const char *from, int *client);
+/* Calls bench_start(), and enters from 127.0.0.1. */
+struct fake bench_open(struct bench *b, const struct bench_plan *plan,
+                       int *client);
 /* The next message must be SESSION_GONE of this session. Returns its wait
  * status. */
 int bench_gone(struct bench *b, const struct fake *f);
@@ -88,6 +91,8 @@ void bench_logged_in(struct bench *b, const struct fake *f, uint64_t user);
 void bench_heard(struct bench *b);
 /* Receives the next event, as its line. */
 const char *bench_event(struct bench *b, char *out, size_t size);
+/* The next event must contain WORDS. */
+void bench_reports(struct bench *b, const char *words);
 /* Returns when a process has done what there was to do, and sleeps. */
 void bench_sleeps(pid_t pid);
 /* Is there no event now? */

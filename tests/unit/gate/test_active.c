@@ -125,8 +125,7 @@ Test(active, nobody_listens)
     struct bench b;
     int client, taken;
 
-    bench_start(&b, &plan);
-    f = bench_enter(&b, "127.0.0.1", &client);
+    f = bench_open(&b, &plan, &client);
     taken = await("127.0.0.1", -1, where);
     fake_do(&f, where);
     snprintf(want, sizeof(want), "active-none %d", ECONNREFUSED);
@@ -147,8 +146,7 @@ Test(active, no_answer_in_time)
     struct fake f;
     struct bench b;
 
-    bench_start(&b, &plan);
-    f = bench_enter(&b, "127.0.0.1", &client);
+    f = bench_open(&b, &plan, &client);
     full = client_connect("127.0.0.1", (uint16_t)atoi(strchr(where, ':') + 1));
     fake_do(&f, where);
     snprintf(want, sizeof(want), "active-none %d", ETIMEDOUT);
@@ -180,8 +178,7 @@ Test(active, lies)
         struct bench b;
         int client;
 
-        bench_start(&b, &plan);
-        f = bench_enter(&b, "127.0.0.1", &client);
+        f = bench_open(&b, &plan, &client);
         fake_do(&f, lies[i].what);
         cr_assert_eq(bench_gone(&b, &f), 9);
         bench_event(&b, line, sizeof(line));

@@ -127,8 +127,7 @@ Test(children, killed_by_master)
     int client, other, status;
     char line[256];
 
-    bench_start(&b, &plan);
-    witness = bench_enter(&b, "127.0.0.1", &other);
+    witness = bench_open(&b, &plan, &other);
     f = bench_enter(&b, "127.0.0.9", &client);
     BENCH_SAY(&b, kill, .serial = f.serial);
     status = bench_gone(&b, &f);
@@ -153,8 +152,7 @@ Test(children, login_timeout_of_a_stopped_session)
     int client, other, status;
     char line[256];
 
-    bench_start(&b, &plan);
-    witness = bench_enter(&b, "127.0.0.1", &other);
+    witness = bench_open(&b, &plan, &other);
     BENCH_SAY(&b, logged_in, .serial = witness.serial, .user = 0);
     f = bench_enter(&b, "127.0.0.9", &client);
     fake_do(&f, "signal 19"); /* SIGSTOP */
@@ -180,8 +178,7 @@ Test(children, a_stopped_session_that_is_logged_in)
     int client, other, status;
     char line[256];
 
-    bench_start(&b, &plan);
-    witness = bench_enter(&b, "127.0.0.1", &other);
+    witness = bench_open(&b, &plan, &other);
     fake_do(&witness, "alive");
     BENCH_SAY(&b, logged_in, .serial = witness.serial, .user = 0);
     f = bench_enter(&b, "127.0.0.9", &client);
@@ -208,8 +205,7 @@ Test(children, end_with_gate)
     struct bench b;
     int client;
 
-    bench_start(&b, &plan);
-    f = bench_enter(&b, "127.0.0.1", &client);
+    f = bench_open(&b, &plan, &client);
     close(f.rope); /* otherwise the fake session would end by it */
     bench_stop(&b, 0);
     cr_assert(client_closed(client));

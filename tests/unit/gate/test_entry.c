@@ -93,8 +93,7 @@ Test(entry, each_limit_is_reached_and_left)
         struct bench b;
         int client;
 
-        bench_start(&b, &plan);
-        first = bench_enter(&b, "127.0.0.1", &client);
+        first = bench_open(&b, &plan, &client);
         for (unsigned n = 1; n < limits[i].allowed; n++)
             bench_enter(&b, "127.0.0.1", &client);
         check_refused(&b, &limits[i]);
@@ -132,8 +131,7 @@ Test(entry, a_login_frees_a_startup)
     struct bench b;
     int client;
 
-    bench_start(&b, &plan);
-    f = bench_enter(&b, "127.0.0.1", &client);
+    f = bench_open(&b, &plan, &client);
     BENCH_SAY(&b, logged_in, .serial = 12345,
               .user = 0); /* no such session: no effect */
     BENCH_SAY(&b, logged_in, .serial = f.serial, .user = 0);
@@ -157,8 +155,7 @@ Test(entry, the_queue_in_order)
     struct bench b;
     struct fake f;
 
-    bench_start(&b, &plan);
-    f = bench_enter(&b, "127.0.0.1", &client);
+    f = bench_open(&b, &plan, &client);
     for (int i = 0; i < 8; i++) {
         waits[i] = knock(&b, "127.0.0.1");
         expect_nobody(&b);
@@ -185,8 +182,7 @@ Test(entry, a_client_leaves_the_queue)
     struct bench b;
     struct fake f;
 
-    bench_start(&b, &plan);
-    f = bench_enter(&b, "127.0.0.1", &client);
+    f = bench_open(&b, &plan, &client);
     for (int i = 0; i < 20; i++) {
         gone = knock(&b, "127.0.0.1");
         expect_nobody(&b);
@@ -241,8 +237,7 @@ Test(entry, a_full_queue)
     struct fake f;
     char line[512];
 
-    bench_start(&b, &plan);
-    f = bench_enter(&b, "127.0.0.1", &client);
+    f = bench_open(&b, &plan, &client);
     for (int i = 0; i < LIMIT_QUEUE; i++)
         waits[i] = knock(&b, "127.0.0.1");
     client = knock(&b, "127.0.0.1");
@@ -451,8 +446,7 @@ Test(entry, descriptors_run_out)
     cr_assert_str_eq(
         line,
         "421 Too many connections: the server is busy. Try again later.\r\n");
-    bench_event(&b, line, sizeof(line));
-    cr_assert(strstr(line, "reason=resources"), "%s", line);
+    bench_reports(&b, "reason=resources");
     for (unsigned i = 0; i < n; i++)
         fake_do(&f[i], "exit 0");
     for (unsigned i = 0; i < n; i++) {
@@ -510,8 +504,7 @@ Test(entry, door_closes_and_sessions_stay)
     socklen_t len;
     int client, fd;
 
-    bench_start(&b, &plan);
-    f = bench_enter(&b, "127.0.0.1", &client);
+    f = bench_open(&b, &plan, &client);
     BENCH_SAY(&b, stop_accepting);
     BENCH_SAY(&b, kill, .serial = 1); /* no such session: no effect */
     bench_heard(&b);

@@ -41,8 +41,7 @@ Test(passive, a_data_connection)
     struct bench b;
     int client;
 
-    bench_start(&b, &plan);
-    f = bench_enter(&b, "127.0.0.1", &client);
+    f = bench_open(&b, &plan, &client);
     for (int i = 0; i < 20; i++) { /* a used pair is free at once */
         uint16_t port = fake_port(&f);
 
@@ -89,8 +88,7 @@ Test(passive, told_address)
         int client;
 
         snprintf(text, sizeof(text), FREE "%s", told[i].setting);
-        bench_start(&b, &plan);
-        f = bench_enter(&b, "127.0.0.1", &client);
+        f = bench_open(&b, &plan, &client);
         fake_do(&f, "port");
         fake_says(&f, text, sizeof(text));
         cr_assert(strncmp(text, "is ", 3) == 0, "%s", text);
@@ -133,8 +131,7 @@ Test(passive, told_the_address_of_a_host)
     struct bench b;
     int client;
 
-    bench_start(&b, &plan);
-    f[0] = bench_enter(&b, "127.0.0.1", &client);
+    f[0] = bench_open(&b, &plan, &client);
     f[1] = bench_enter(&b, "127.0.0.2", &client);
     expect_told(&f[0], "127.0.0.1");
     master_tells(&b, 0, "192.0.2.1");
@@ -309,8 +306,7 @@ Test(passive, one_session_cannot_take_all_ports)
     struct bench b;
     int client;
 
-    bench_start(&b, &plan);
-    greedy = bench_enter(&b, "127.0.0.1", &client);
+    greedy = bench_open(&b, &plan, &client);
     other = bench_enter(&b, "127.0.0.1", &client);
     for (int i = 0; i < 10; i++)
         cr_assert_neq(fake_port(&greedy), 0);
@@ -368,8 +364,7 @@ Test(passive, a_pair_waits_for_a_slow_150)
     struct fake f;
     int client;
 
-    bench_start(&b, &plan);
-    f = bench_enter(&b, "127.0.0.1", &client);
+    f = bench_open(&b, &plan, &client);
     uint64_t asked = clock_ms();
     uint16_t port = fake_port(&f);
     pass_time(asked + 2100);
@@ -526,8 +521,7 @@ Test(passive, a_stranger)
     uint16_t port;
     int client;
 
-    bench_start(&b, &plan);
-    f = bench_enter(&b, "127.0.0.1", &client);
+    f = bench_open(&b, &plan, &client);
     port = fake_port(&f);
     for (int i = 0; i < 3; i++) {
         int stranger = client_connect("127.0.0.66", port);
@@ -551,8 +545,7 @@ Test(passive, a_stranger_to_two)
     int client, stranger;
     uint16_t port;
 
-    bench_start(&b, &plan);
-    f[0] = bench_enter(&b, "127.0.0.1", &client);
+    f[0] = bench_open(&b, &plan, &client);
     f[1] = bench_enter(&b, "127.0.0.2", &client);
     port = fake_port(&f[0]);
     cr_assert_eq(fake_port(&f[1]), port);
@@ -566,15 +559,13 @@ Test(passive, a_stranger_to_two)
 Test(passive, nobody_is_expected)
 {
     struct bench_plan plan = { .settings = FREE, .ports = 1 };
-    char line[512];
     struct bench b;
     int stranger;
 
     bench_start(&b, &plan);
     stranger = client_connect("127.0.0.66", b.port[0].port);
     cr_assert(client_closed(stranger));
-    bench_event(&b, line, sizeof(line));
-    cr_assert(strstr(line, "reason=\"nobody is expected\""), "%s", line);
+    bench_reports(&b, "reason=\"nobody is expected\"");
     bench_stop(&b, 0);
 }
 
@@ -587,8 +578,7 @@ Test(passive, one_connection_per_port_command)
     int client, second;
     uint16_t port;
 
-    bench_start(&b, &plan);
-    f = bench_enter(&b, "127.0.0.1", &client);
+    f = bench_open(&b, &plan, &client);
     port = fake_port(&f);
     use(&f, "127.0.0.1", port);
     second = client_connect("127.0.0.1", port);
@@ -603,8 +593,7 @@ Test(passive, no_ports_at_all)
     struct bench b;
     int client;
 
-    bench_start(&b, &plan);
-    f = bench_enter(&b, "127.0.0.1", &client);
+    f = bench_open(&b, &plan, &client);
     cr_assert_eq(fake_port(&f), 0);
     bench_stop(&b, 0);
 }
@@ -619,8 +608,7 @@ Test(passive, every_port_is_chosen)
     struct bench b;
     int client;
 
-    bench_start(&b, &plan);
-    f = bench_enter(&b, "127.0.0.1", &client);
+    f = bench_open(&b, &plan, &client);
     for (int i = 0; i < 200; i++) {
         uint16_t port = fake_port(&f);
 
