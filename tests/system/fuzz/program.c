@@ -93,12 +93,13 @@ static void set_line(struct program *p, struct slice line)
 }
 
 /* What a name contains must be known: programs that resume keep to their own
- * commands, and the others don't resume. */
+ * commands and to one directory, and the others don't resume. */
 static bool spoils(const struct program *p, const char *verb)
 {
     static const char *const whole[] = { "SIZE", "REST", "RANG", NULL };
     static const char *const same[] = { "STOR", "APPE", "STOU", "RNFR", "RNTO",
-                                        "REST", "RANG", "MODE", "TYPE", NULL };
+                                        "REST", "RANG", "MODE", "TYPE", "CWD",
+                                        "XCWD", "CDUP", "XCUP", NULL };
     const char *const *these = p->resumes ? same : whole;
 
     for (; *these; these++)
