@@ -259,11 +259,15 @@ Test(auth, late_but_there)
     cr_assert_eq(channel_receive(&master, &m), 0);
     to_log.log = channel_make(&s.log, PROCESS_LOG, PROCESS_AUTH, PHASE_RUN);
     cr_assert_eq(frame_on_log(&a.frame, &to_log), 0);
-    pending_open(&a, session.fd, 6, &client); /* nothing comes */
+    channel_close(&session);
+    pending_open(
+        &a, channel_make(&session, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN), 6,
+        &client); /* nothing comes */
     a.pending[0].timer.on_time(&a.pending[0]);
     cr_assert_eq(channel_receive(&master, &m), 1);
     cr_assert(m.verdict.serial == 6 && !m.verdict.accepted);
     expect_line(&s, 6, "", "no password in time", "");
+    channel_close(&session);
     channel_close(&s.log);
     channel_close(&master);
     frame_release(&a.frame);
