@@ -15,17 +15,14 @@ static bool ask_changes(enum message_kind m)
            m == MSG_mode;
 }
 
-/* A commit, a change, and SIZE of a partial may wait for a slow disk, an APPE
- * for the copy of a big file. */
-static bool ask_takes_long(const struct ask *a)
+/* Everything else may wait for a slow disk: a commit, a change, SIZE of a
+ * partial; and an APPE for the copy of a big file. */
+static bool ask_is_quick(const struct ask *a)
 {
     enum message_kind m = a->message;
 
-    return a->purpose == FACTS_FOR_SIZE || m == MSG_file_write ||
-           m == MSG_file_commit || m == MSG_file_sync ||
-           m == MSG_file_prepare || m == MSG_file_begin || m == MSG_file_copy ||
-           m == MSG_file_room || m == MSG_file_abort ||
-           m == MSG_directory_list || ask_changes(m);
+    return m == MSG_file_read || m == MSG_directory_enter || m == MSG_space ||
+           (m == MSG_facts && a->purpose != FACTS_FOR_SIZE);
 }
 
 static void ask_on_late(void *owner)
@@ -75,8 +72,8 @@ void ask_files(struct session *s, enum message_kind kind, const void *body,
     a->timer.owner = s;
     s->files.phase = PHASE_ASKED;
     loop_timer_set(&s->loop, &a->timer,
-                   ask_takes_long(a) ? s->deadlines->ask_long
-                                     : s->deadlines->ask);
+                   ask_is_quick(a) ? s->deadlines->ask
+                                   : s->deadlines->ask_long);
 }
 
 bool ask_is_change(const struct session *s)
