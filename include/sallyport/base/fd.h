@@ -25,8 +25,8 @@ int fd_pair(int ends[2]);
 /* Writes all bytes to a blocking file; repeats short and interrupted writes.
  * Returns 0 or -errno. */
 int fd_write_all(int fd, const void *data, size_t len);
-/* Locks FD by flock(2), for this open file alone. Returns 0; -ETIMEDOUT: another
- * one still has it after MS; another -errno. */
+/* Locks FD by flock(2), for this open file alone. Returns 0; -ETIMEDOUT:
+ * another one still has it after MS; another -errno. */
 int fd_lock(int fd, uint64_t ms);
 /* Reads the whole file by pread(2), without moving its position. Returns 0;
  * -EFBIG: the file is larger than the buffer's maximum; another -errno. */
