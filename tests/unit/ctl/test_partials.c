@@ -132,7 +132,8 @@ Test(partials, what_is_asked)
 }
 
 /* In the place of libc's: the runs are forks, so the lines go into a file. */
-static void take_line(const char *format, va_list args)
+__attribute__((format(printf, 1, 0))) static void take_line(const char *format,
+                                                            va_list args)
 {
     FILE *f = fopen(in_scratch("syslog"), "a");
 
@@ -142,7 +143,8 @@ static void take_line(const char *format, va_list args)
     fclose(f);
 }
 
-void syslog(int priority, const char *format, ...)
+__attribute__((format(printf, 2, 3))) void syslog(int priority,
+                                                  const char *format, ...)
 {
     va_list args;
 
@@ -153,7 +155,8 @@ void syslog(int priority, const char *format, ...)
 }
 
 /* With _FORTIFY_SOURCE. */
-void __syslog_chk(int priority, int flag, const char *format, ...);
+__attribute__((format(printf, 3, 4))) void
+__syslog_chk(int priority, int flag, const char *format, ...);
 void __syslog_chk(int priority, int flag, const char *format, ...)
 {
     va_list args;

@@ -25,8 +25,8 @@ static const char *const published[] = {
     "renew",
     "renewed flag text",
     "tickets key key number",
-    "heir number number address address address flag flag flag number number "
-    "number number fd",
+    ("heir number number address address address flag flag flag number number "
+     "number number fd"),
     "heir_port number address number flag number",
     "heir_parked number address fd",
     "heir_active number number address number fd",

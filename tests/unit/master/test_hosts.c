@@ -45,7 +45,7 @@ static void answer(uint64_t number, const char *address)
     TELL(&lookup.channel, resolved, .number = number, .address = a);
 }
 
-static void answer_none(uint64_t number, uint64_t why)
+static void answer_none(uint64_t number, enum unresolved why)
 {
     TELL(&lookup.channel, unresolved, .number = number, .why = why);
 }
