@@ -142,7 +142,7 @@ Test(perm, tells_the_truth)
     } rows[] = {
         { RIGHT_ALL, S_IFREG, 0600, 0700, ME, ME, false, "adfrw", "own file" },
         { RIGHT_ALL, S_IFDIR, 0700, 0700, ME, ME, false, "cdeflmp",
-          "own folder" },
+          "own directory" },
         { RIGHT_ALL, S_IFREG, 0000, 0700, ME, ME, false, "dfw",
           "unreadable, but a new one can take its place" },
         { RIGHT_ALL, S_IFREG, 0600, 0500, ME, ME, false, "r",

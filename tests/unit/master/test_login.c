@@ -618,6 +618,23 @@ Test(login, tries_without_an_answer_count)
     stage_leave(&s, &known);
 }
 
+/* COUNT players of one address enter; then each sends a wrong password. Returns
+ * the time before the first of these. */
+static uint64_t all_are_wrong(struct stage *s, struct player *p, uint64_t count)
+{
+    uint64_t before;
+
+    for (uint64_t i = 0; i < count; i++)
+        enter_from(s, &p[i], i + 1, "192.0.2.7");
+    attack_name(s, &p[0]);
+    before = clock_ms();
+    for (uint64_t i = 0; i < count; i++) {
+        player_asks(s, &p[i]);
+        auth_says(s, i + 1, 1, 0, 0);
+    }
+    return before;
+}
+
 /* Four logins of an address are delayed at a time; the others follow. */
 Test(login, few_of_an_address_are_slowed_at_a_time)
 {
@@ -627,14 +644,7 @@ Test(login, few_of_an_address_are_slowed_at_a_time)
     uint64_t before;
 
     stage_open(&s, slows);
-    for (uint64_t i = 0; i < MANY; i++)
-        enter_from(&s, &p[i], i + 1, "192.0.2.7");
-    attack_name(&s, &p[0]);
-    before = clock_ms();
-    for (uint64_t i = 0; i < MANY; i++) {
-        player_asks(&s, &p[i]);
-        auth_says(&s, i + 1, 1, 0, 0);
-    }
+    before = all_are_wrong(&s, p, MANY);
     for (uint64_t i = 0; i < MANY; i++) {
         player_is_denied(&p[i], DENIAL_WRONG);
         cr_expect_geq(clock_ms() - before, i == 4 ? 2490 : 990, "%lu", i);
@@ -660,14 +670,7 @@ Test(login, a_delay_that_begins_too_late_is_busy)
     uint64_t before;
 
     stage_open(&s, slows_and_hurries);
-    for (uint64_t i = 0; i < MANY; i++)
-        enter_from(&s, &p[i], i + 1, "192.0.2.7");
-    attack_name(&s, &p[0]);
-    before = clock_ms();
-    for (uint64_t i = 0; i < MANY; i++) {
-        player_asks(&s, &p[i]);
-        auth_says(&s, i + 1, 1, 0, 0);
-    }
+    before = all_are_wrong(&s, p, MANY);
     player_is_denied(&p[0], DENIAL_WRONG);
     player_is_denied(&p[MANY - 1], DENIAL_BUSY);
     cr_expect_geq(clock_ms() - before, 2990);

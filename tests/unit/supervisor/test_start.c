@@ -630,6 +630,17 @@ Test(start, a_hung_one_of_eight_is_killed, .timeout = 60)
     cr_expect_eq(played_status(fills_the_places), 7);
 }
 
+/* The first generation hangs, and ignores what asks it to end. */
+static void hang_if_first(void)
+{
+    if (!played_is("1"))
+        answer_pings();
+    shared->first = getpid();
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    played_stay();
+}
+
 /* The eighth loses its gate. */
 static void needs_a_hung_place(void)
 {
@@ -643,12 +654,7 @@ static void needs_a_hung_place(void)
         SEND(&played_channel, gate_lost, 0, .handed_over = false);
     else
         SEND(&played_channel, renew, 5);
-    if (!played_is("1"))
-        answer_pings();
-    shared->first = getpid();
-    signal(SIGTERM, SIG_IGN);
-    signal(SIGINT, SIG_IGN);
-    played_stay();
+    hang_if_first();
 }
 
 /* A recovery asks it to end. */
@@ -677,12 +683,7 @@ static void needs_a_hung_place_in_vain(void)
         played_stop_all();
     }
     SEND(&played_channel, renew, 5);
-    if (!played_is("1"))
-        answer_pings();
-    shared->first = getpid();
-    signal(SIGTERM, SIG_IGN);
-    signal(SIGINT, SIG_IGN);
-    played_stay();
+    hang_if_first();
 }
 
 /* Each second a recovery is tried again, and the one that was asked to end gets
