@@ -186,7 +186,7 @@ static void pending_on_ready(void *owner, uint32_t events)
 
 /* The password may have waited here while auth computed other hashes. So a
  * message that has arrived is still answered. */
-static void pending_on_time(void *owner)
+static void pending_on_timer(void *owner)
 {
     struct pending *p = owner;
 
@@ -211,7 +211,7 @@ void pending_open(struct auth *a, int fd, uint64_t serial,
         .auth = a, .serial = serial, .peer = *peer, .used = true
     };
     channel_init(&p->channel, fd, PROCESS_AUTH, PROCESS_SESSION, PHASE_RUN);
-    p->timer = (struct loop_timer){ .on_time = pending_on_time, .owner = p };
+    p->timer = (struct loop_timer){ .on_timer = pending_on_timer, .owner = p };
     loop_timer_set(&a->frame.loop, &p->timer, PENDING_MS);
     if (loop_add_reader(&a->frame.loop, &p->watch, fd, pending_on_ready, p) ==
         0)

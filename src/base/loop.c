@@ -119,7 +119,7 @@ static void run_timers(struct loop *l)
         struct loop_timer *t = l->timers;
 
         loop_timer_clear(l, t);
-        t->on_time(t->owner);
+        t->on_timer(t->owner);
         if (l->timers == t)
             break;
     }

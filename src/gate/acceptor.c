@@ -101,7 +101,7 @@ int acceptor_init(struct acceptor *a)
                                     .on_ready = acceptor_on_readable,
                                     .owner = a };
     a->pause =
-        (struct loop_timer){ .on_time = acceptor_on_pause_over, .owner = a };
+        (struct loop_timer){ .on_timer = acceptor_on_pause_over, .owner = a };
     return fd_set_nonblock(a->fd, true);
 }
 

@@ -62,7 +62,7 @@ static void active_on_writable(void *owner, uint32_t events)
                                      : active_failed(c, error));
 }
 
-static void active_on_time(void *owner)
+static void active_on_timer(void *owner)
 {
     child_answered(owner, active_failed(owner, ETIMEDOUT));
 }
@@ -76,7 +76,7 @@ static int active_await(struct child *c, uint64_t ms)
                                     .events = EPOLLOUT,
                                     .on_ready = active_on_writable,
                                     .owner = c };
-    a->timer = (struct loop_timer){ .on_time = active_on_time, .owner = c };
+    a->timer = (struct loop_timer){ .on_timer = active_on_timer, .owner = c };
     if (loop_add(&c->gate->frame.loop, &a->watch) < 0)
         return active_failed(c, ENOMEM);
     loop_timer_set(&c->gate->frame.loop, &a->timer, ms);
@@ -117,7 +117,7 @@ static int active_begin(struct child *c)
 }
 
 /* Where the new configuration forbids it, so does the sandbox. */
-void active_adopt(struct child *c, struct msg_heir_active *m)
+void active_adopt(struct child *c, struct msg_moved_active *m)
 {
     uint64_t now = clock_ms(), left = m->until > now ? m->until - now : 0;
     bool may = c->gate->settings.active;

@@ -119,7 +119,7 @@ struct child *children_add(struct gate *g, uint64_t serial,
     LIST_INSERT_HEAD(children_of_serial(t, c->serial), c, by_serial);
     limits_enter(&g->limits, c->known ? peer : NULL);
     if (c->known)
-        child_waits(c);
+        child_begin_wait(c);
     return c;
 }
 
@@ -182,19 +182,19 @@ int children_report(struct gate *g)
     return c ? -EAGAIN : 0;
 }
 
-void child_waits(struct child *c)
+void child_begin_wait(struct child *c)
 {
     c->waits = true;
     TAILQ_INSERT_TAIL(&c->gate->children.waiting, c, waiting);
 }
 
-void child_settle(struct child *c)
+void child_end_wait(struct child *c)
 {
     if (!c->waits)
         return;
     c->waits = false;
     TAILQ_REMOVE(&c->gate->children.waiting, c, waiting);
-    limits_settle(&c->gate->limits, &c->peer);
+    limits_end_wait(&c->gate->limits, &c->peer);
     queue_wake(c->gate);
 }
 
@@ -202,7 +202,7 @@ void child_settle(struct child *c)
 static void child_leave(struct child *c)
 {
     LIST_REMOVE(c, by_serial);
-    child_settle(c);
+    child_end_wait(c);
     limits_leave(&c->gate->limits, c->known ? &c->peer : NULL);
     if (!c->known)
         entry_mind(c->gate);
@@ -256,7 +256,7 @@ void child_kill(struct child *c, enum ending why)
     c->ending = why;
     if (!c->adopted)
         kill(c->pid, SIGKILL); /* before its channel closes: it sends nothing */
-    child_settle(c);
+    child_end_wait(c);
     child_hang_up(c);
     loop_timer_clear(&c->gate->frame.loop, &c->timer);
     if (c->adopted)
@@ -294,7 +294,7 @@ static void child_mind_silence(struct child *c)
 
 /* A session that is stopped or broken doesn't keep its own deadlines. gate
  * ends it, or its place would be lost. */
-static void child_on_time(void *owner)
+static void child_on_timer(void *owner)
 {
     struct child *c = owner;
 
@@ -314,7 +314,7 @@ void child_logged_in(struct child *c, uint64_t user)
         return;
     c->logged_in = true;
     c->user = user;
-    child_settle(c);
+    child_end_wait(c);
     c->heard = clock_ms();
     if (c->channel.fd < 0)
         return;
@@ -431,9 +431,9 @@ static void child_on_readable(void *owner, uint32_t events)
 
 void child_connect(struct child *c, int fd)
 {
-    c->timer = (struct loop_timer){ .on_time = child_on_time, .owner = c };
+    c->timer = (struct loop_timer){ .on_timer = child_on_timer, .owner = c };
     c->pause =
-        (struct loop_timer){ .on_time = child_on_pause_over, .owner = c };
+        (struct loop_timer){ .on_timer = child_on_pause_over, .owner = c };
     channel_init(&c->channel, fd, PROCESS_GATE, PROCESS_SESSION,
                  c->known ? PHASE_RUN : PHASE_START);
 }

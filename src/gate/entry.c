@@ -107,8 +107,8 @@ static int admit_at_once(struct child *c, uint32_t request)
 
     if (r < 0)
         return admit_keep_out(c, request, &c->peer, limit_of(r));
-    limits_wait(&c->gate->limits, &c->peer);
-    child_waits(c);
+    limits_begin_wait(&c->gate->limits, &c->peer);
+    child_begin_wait(c);
     c->channel.phase = PHASE_RUN;
     entry_mind(c->gate);
     return 0;
@@ -128,7 +128,7 @@ void admit_refuse(struct child *c, uint32_t request, enum limit limit)
 void admit_know(struct child *c, const struct address *client,
                 const struct address *server)
 {
-    limits_know(&c->gate->limits, client);
+    limits_add(&c->gate->limits, client);
     c->known = true;
     c->peer = *client;
     c->server = *server;

@@ -138,7 +138,7 @@ static void gate_on_begin(void *owner)
 
 static void gate_report_healthy(struct gate *g)
 {
-    g->healthy = SEND(&g->frame.master, healthy, 0) == -EAGAIN;
+    g->healthy_unsent = SEND(&g->frame.master, healthy, 0) == -EAGAIN;
     gate_watch_master(g);
 }
 
@@ -146,7 +146,7 @@ static void gate_on_writable(void *owner)
 {
     struct gate *g = owner;
 
-    if (g->healthy)
+    if (g->healthy_unsent)
         gate_report_healthy(g);
     children_report(owner);
     entry_mind(owner);
@@ -157,7 +157,8 @@ void gate_watch_master(struct gate *g)
 {
     uint32_t events = g->adoption.waits ? 0 : EPOLLIN;
 
-    if (g->master_slow || g->healthy || !STAILQ_EMPTY(&g->children.ended))
+    if (g->master_slow || g->healthy_unsent ||
+        !STAILQ_EMPTY(&g->children.ended))
         events |= EPOLLOUT;
     loop_change(&g->frame.loop, &g->frame.master_watch, events);
 }

@@ -97,7 +97,7 @@ struct active {
  * that no honest session makes; or the result of SEND(). */
 int active_connect(struct child *c, uint32_t request, const struct address *to);
 /* Continues a connection that the older gate began. */
-void active_adopt(struct child *c, struct msg_heir_active *m);
+void active_adopt(struct child *c, struct msg_moved_active *m);
 /* Ends the connection that is being made, if there is one. */
 void active_leave(struct child *c);
 
@@ -197,9 +197,9 @@ void child_connect(struct child *c, int fd);
 void child_serve(struct child *c);
 /* The session waits for its login from now on. struct limits counts it already.
  */
-void child_waits(struct child *c);
+void child_begin_wait(struct child *c);
 /* The session has logged in or must end: it no longer waits for its login. */
-void child_settle(struct child *c);
+void child_end_wait(struct child *c);
 /* Kills exactly that process: it is a child that isn't reaped yet, so its
  * number can't belong to another process. An adopted session is killed by its
  * own master. WHY is for the log. */
@@ -342,8 +342,8 @@ void passive_retire(struct gate *g);
 
 /* Restore the older gate's state: C's client is expected at a port, connections
  * wait there, and others are late. What doesn't fit here is dropped. */
-void passive_adopt(struct child *c, const struct msg_heir_port *m);
-void passive_adopt_parked(struct child *c, struct msg_heir_parked *m);
+void passive_adopt(struct child *c, const struct msg_moved_port *m);
+void passive_adopt_parked(struct child *c, struct msg_moved_parked *m);
 void passive_adopt_rest(struct gate *g, const struct msg_resting *m);
 
 /* For MSG_port: answers `port_is` or `port_none`. An earlier expectation of the
@@ -501,9 +501,9 @@ struct gate {
     struct loop_timer tally; /* of what those two kept silent */
     struct limits limits;
     struct memory *memory;
-    bool accepts;     /* by `open`, or since a takeover is over */
-    bool master_slow; /* it reads too slowly: nobody enters; entry_mind() */
-    bool healthy;     /* master hasn't got `healthy` yet */
+    bool accepts;        /* by `open`, or since a takeover is over */
+    bool master_slow;    /* it reads too slowly: nobody enters; entry_mind() */
+    bool healthy_unsent; /* master hasn't got `healthy` yet */
     struct adoption adoption;
     struct children children;
     struct queue queue;

@@ -164,7 +164,7 @@ void limits_count_in(struct limits *l, const struct address *peer)
     prefix_find_or_make(l, &prefix)->count++;
 }
 
-void limits_wait(struct limits *l, const struct address *peer)
+void limits_begin_wait(struct limits *l, const struct address *peer)
 {
     struct prefix_count *p = prefix_find_peer(l, peer);
 
@@ -174,7 +174,7 @@ void limits_wait(struct limits *l, const struct address *peer)
         l->most = p->waiting;
 }
 
-void limits_know(struct limits *l, const struct address *peer)
+void limits_add(struct limits *l, const struct address *peer)
 {
     l->unknown--;
     limits_count_in(l, peer);
@@ -188,10 +188,10 @@ void limits_enter(struct limits *l, const struct address *peer)
         return;
     }
     limits_count_in(l, peer);
-    limits_wait(l, peer);
+    limits_begin_wait(l, peer);
 }
 
-void limits_settle(struct limits *l, const struct address *peer)
+void limits_end_wait(struct limits *l, const struct address *peer)
 {
     struct prefix_count *p = prefix_find_peer(l, peer);
 

@@ -78,10 +78,11 @@ enum limit limits_check_client(const struct limits *l,
  * by a proxy and whose client isn't known yet. */
 void limits_enter(struct limits *l, const struct address *peer);
 /* One that has entered without an address has one now. It counts for its
- * address from limits_know() on, and waits for a login from limits_wait() on.
+ * address from limits_add() on, and waits for a login from limits_begin_wait()
+ * on.
  */
-void limits_know(struct limits *l, const struct address *peer);
-void limits_wait(struct limits *l, const struct address *peer);
+void limits_add(struct limits *l, const struct address *peer);
+void limits_begin_wait(struct limits *l, const struct address *peer);
 
 /* A connection in the queue counts for its address, and for nothing else. At
  * most LIMIT_QUEUE at a time. */
@@ -100,9 +101,9 @@ bool limits_is_heaviest(const struct limits *l, const struct address *peer);
  * it a place? */
 bool limits_outweighed(const struct limits *l, const struct address *peer);
 /* The session has logged in or must end: it no longer waits. */
-void limits_settle(struct limits *l, const struct address *peer);
+void limits_end_wait(struct limits *l, const struct address *peer);
 /* To be called once for each that has entered; if its address is known, after
- * limits_settle(). */
+ * limits_end_wait(). */
 void limits_leave(struct limits *l, const struct address *peer);
 
 /* Fruitless sessions: those of a network prefix that ended without a login in

@@ -82,7 +82,7 @@ static bool lend_may(const struct child *c, const struct port *port)
 }
 
 /* The borrower judges a connection: the next one waits. */
-static void lend_judged(struct port *port)
+static void lend_hold(struct port *port)
 {
     port->offered = true;
     acceptor_hold(&port->acceptor);
@@ -92,7 +92,7 @@ static void lend_judged(struct port *port)
  * connection waits, so that no other one takes the right one's place. */
 static void lend_offer(struct pair *pair, int fd, const struct address *proxy)
 {
-    lend_judged(pair->port);
+    lend_hold(pair->port);
     socket_no_delay(fd);
     child_answered(pair->child, SEND(&pair->child->channel, data_proxied, 0,
                                      .proxy = *proxy, .connection = fd));
@@ -164,7 +164,7 @@ static void passive_expire(struct gate *g)
         passive_give_up(g, pair);
 }
 
-static void passive_on_time(void *owner)
+static void passive_on_timer(void *owner)
 {
     passive_expire(owner);
     passive_set_timer(owner);
@@ -201,7 +201,7 @@ int passive_begin(struct gate *g)
     int r = expect_init(&p->expect, g->settings.max_sessions + PASSIVE_RESTING,
                         2 * g->settings.connect_timeout);
 
-    p->timer = (struct loop_timer){ .on_time = passive_on_time, .owner = g };
+    p->timer = (struct loop_timer){ .on_timer = passive_on_timer, .owner = g };
     if (p->count > 0) /* for passive_find(); they stay where they are */
         qsort(p->port, p->count, sizeof(*p->port), port_compare);
     for (size_t i = 0; r == 0 && i < p->count; i++)
@@ -281,7 +281,7 @@ static struct address port_announced(const struct child *c,
     return a;
 }
 
-static struct pair *passive_lend(struct child *c)
+static struct pair *passive_choose(struct child *c)
 {
     struct passive *p = &c->gate->passive;
     struct port *port = port_pick(p, c);
@@ -302,14 +302,14 @@ static struct pair *passive_lend(struct child *c)
  * client has given up would count as the new one (rclone does this: LIST of a
  * directory that doesn't exist, then the next LIST). The sweep may also have
  * ended the rest. */
-static struct pair *passive_lend_rested(struct child *c, struct pair *pair)
+static struct pair *passive_choose_rested(struct child *c, struct pair *pair)
 {
     struct expect *e = &c->gate->passive.expect;
     struct port *port = pair->port;
 
     acceptor_sweep(&port->acceptor);
     if (expect_find(e, &c->peer, port) != pair || pair->child)
-        return passive_lend(c);
+        return passive_choose(c);
     expect_again(e, pair, &port->expected, c, clock_ms());
     pair->session = c->serial;
     pair->user = c->user;
@@ -319,7 +319,7 @@ static struct pair *passive_lend_rested(struct child *c, struct pair *pair)
 /* No pair is free: takes one that a session of another user has left unused. A
  * late connection of that user's client can't resume a TLS session of this
  * user, and the session checks that (passive_deliver()). */
-static struct pair *passive_lend_other(struct child *c)
+static struct pair *passive_choose_other(struct child *c)
 {
     struct pair *pair;
 
@@ -329,16 +329,16 @@ static struct pair *passive_lend_other(struct child *c)
                         port_fits, c);
     if (pair && pair->child)
         passive_give_up(c->gate, pair);
-    return pair ? passive_lend_rested(c, pair) : NULL;
+    return pair ? passive_choose_rested(c, pair) : NULL;
 }
 
 /* The pair that this session left longest ago. */
-static struct pair *passive_lend_again(struct child *c)
+static struct pair *passive_choose_again(struct child *c)
 {
     struct pair *pair =
         expect_left(&c->gate->passive.expect, &c->peer, c->serial, NULL);
 
-    return pair && port_fits(pair->port, c) ? passive_lend_rested(c, pair)
+    return pair && port_fits(pair->port, c) ? passive_choose_rested(c, pair)
                                             : NULL;
 }
 
@@ -358,11 +358,11 @@ int passive_port(struct child *c, uint32_t request)
 {
     passive_leave(c);
     passive_expire(c->gate);
-    c->pair = has_left_many(c) ? passive_lend_again(c) : passive_lend(c);
+    c->pair = has_left_many(c) ? passive_choose_again(c) : passive_choose(c);
     if (!c->pair)
-        c->pair = passive_lend_again(c);
+        c->pair = passive_choose_again(c);
     if (!c->pair)
-        c->pair = passive_lend_other(c);
+        c->pair = passive_choose_other(c);
     if (!c->pair)
         return SEND(&c->channel, port_none, request);
     passive_set_timer(c->gate);
@@ -382,7 +382,7 @@ static void passive_park(struct pair *pair, int *fd, const struct address *peer)
         (struct parked){ .fd = fd_take(fd), .peer = *peer };
 }
 
-void passive_adopt(struct child *c, const struct msg_heir_port *m)
+void passive_adopt(struct child *c, const struct msg_moved_port *m)
 {
     struct port *port = passive_find(c->gate, &m->port);
 
@@ -396,13 +396,13 @@ void passive_adopt(struct child *c, const struct msg_heir_port *m)
     c->pair->user = c->user;
     c->pair->tries = (unsigned)m->tries;
     if (m->judges && lend_by_proxy(c))
-        lend_judged(port);
+        lend_hold(port);
     else
         c->pair->given = m->judges;
     passive_set_timer(c->gate);
 }
 
-void passive_adopt_parked(struct child *c, struct msg_heir_parked *m)
+void passive_adopt_parked(struct child *c, struct msg_moved_parked *m)
 {
     if (c->pair && c->pair->given)
         passive_park(c->pair, &m->connection, &m->peer);

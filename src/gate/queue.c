@@ -9,7 +9,7 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
-static void queue_on_time(void *owner);
+static void queue_on_timer(void *owner);
 
 int queue_init(struct gate *g)
 {
@@ -17,7 +17,7 @@ int queue_init(struct gate *g)
 
     TAILQ_INIT(&q->unused);
     TAILQ_INIT(&q->waiting);
-    q->timer = (struct loop_timer){ .on_time = queue_on_time, .owner = g };
+    q->timer = (struct loop_timer){ .on_timer = queue_on_timer, .owner = g };
     q->slot = table_new(LIMIT_QUEUE, sizeof(*q->slot));
     if (!q->slot)
         return -ENOMEM;
@@ -145,7 +145,7 @@ static void queue_expire(struct gate *g)
         queue_refuse(w);
 }
 
-static void queue_on_time(void *owner)
+static void queue_on_timer(void *owner)
 {
     struct gate *g = owner;
 

@@ -74,7 +74,7 @@ static void report_tally_later(struct gate *g)
 {
     if (g->tally.armed)
         return;
-    g->tally = (struct loop_timer){ .on_time = report_on_tally, .owner = g };
+    g->tally = (struct loop_timer){ .on_timer = report_on_tally, .owner = g };
     loop_timer_set(&g->frame.loop, &g->tally, TALLY_MS);
 }
 

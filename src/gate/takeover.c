@@ -30,7 +30,7 @@ struct handover {
 };
 
 /* As SEND() to the next gate, but it waits. */
-#define PASS(h, name, ...)                                                     \
+#define HAND_ON(h, name, ...)                                                  \
     channel_send_by(&(h)->next, MSG_##name,                                    \
                     MESSAGE_BODY(name, 0 __VA_OPT__(, ) __VA_ARGS__),          \
                     (h)->end)
@@ -39,41 +39,42 @@ static int pass_tickets(struct handover *h)
 {
     const struct tickets *t = &h->gate->tickets;
 
-    return PASS(h, tickets, .now = tickets_bytes(&t->keys->now),
-                .before = tickets_bytes(&t->keys->before), .turned = t->turned);
+    return HAND_ON(h, tickets, .now = tickets_bytes(&t->keys->now),
+                   .before = tickets_bytes(&t->keys->before),
+                   .turned = t->turned);
 }
 
 static int pass_port(struct handover *h, const struct child *c)
 {
     const struct pair *pair = c->pair;
-    int r = PASS(h, heir_port, .serial = c->serial,
-                 .port = pair->port->acceptor.bound, .until = pair->until,
-                 .judges = pair->given || pair->port->offered,
-                 .tries = pair->tries);
+    int r = HAND_ON(h, moved_port, .serial = c->serial,
+                    .port = pair->port->acceptor.bound, .until = pair->until,
+                    .judges = pair->given || pair->port->offered,
+                    .tries = pair->tries);
 
     for (size_t i = 0; r == 0 && i < pair->parked_count; i++)
-        r = PASS(h, heir_parked, .serial = c->serial,
-                 .peer = pair->parked[i].peer,
-                 .connection = pair->parked[i].fd);
+        r = HAND_ON(h, moved_parked, .serial = c->serial,
+                    .peer = pair->parked[i].peer,
+                    .connection = pair->parked[i].fd);
     return r;
 }
 
 static int pass_child(struct handover *h, const struct child *c)
 {
-    int r =
-        PASS(h, heir, .serial = c->serial, .user = c->user, .peer = c->peer,
-             .local = c->local, .server = c->server, .logged_in = c->logged_in,
-             .proxied = c->proxied, .known = c->known, .born = c->born,
-             .until = c->logged_in ? c->heard + c->silence_ms : c->timer.at,
-             .silence = c->silence_ms, .admit = queue_request(c),
-             .session = c->channel.fd);
+    int r = HAND_ON(
+        h, moved, .serial = c->serial, .user = c->user, .peer = c->peer,
+        .local = c->local, .server = c->server, .logged_in = c->logged_in,
+        .proxied = c->proxied, .known = c->known, .born = c->born,
+        .until = c->logged_in ? c->heard + c->silence_ms : c->timer.at,
+        .silence = c->silence_ms, .admit = queue_request(c),
+        .session = c->channel.fd);
 
     if (r == 0 && c->pair)
         r = pass_port(h, c);
     if (r == 0 && c->active.fd >= 0)
-        r = PASS(h, heir_active, .serial = c->serial,
-                 .asked = c->active.request, .to = c->active.to,
-                 .until = c->active.timer.at, .connection = c->active.fd);
+        r = HAND_ON(h, moved_active, .serial = c->serial,
+                    .asked = c->active.request, .to = c->active.to,
+                    .until = c->active.timer.at, .connection = c->active.fd);
     return r;
 }
 
@@ -99,10 +100,10 @@ static int pass_rests(struct handover *h, const struct pair_queue *queue)
     TAILQ_FOREACH(p, queue, in_time)
         for (size_t i = 0; r == 0 && i < EXPECT_LEAVERS; i++)
             if (p->leaver[i].until > now)
-                r = PASS(h, resting, .client = p->client,
-                         .port = p->port->acceptor.bound,
-                         .user = p->leaver[i].user, .session = p->session,
-                         .until = p->leaver[i].until);
+                r = HAND_ON(h, resting, .client = p->client,
+                            .port = p->port->acceptor.bound,
+                            .user = p->leaver[i].user, .session = p->session,
+                            .until = p->leaver[i].until);
     return r;
 }
 
@@ -124,9 +125,9 @@ static int pass_queue(struct handover *h)
         const struct listener *l = find_listener(h->gate, w->entry.listener);
 
         if (r == 0 && !w->child && l)
-            r = PASS(h, queued, .peer = w->entry.peer,
-                     .listener = l->acceptor.bound,
-                     .connection = w->entry.control);
+            r = HAND_ON(h, queued, .peer = w->entry.peer,
+                        .listener = l->acceptor.bound,
+                        .connection = w->entry.control);
     }
     return r;
 }
@@ -152,7 +153,7 @@ int handover(struct gate *g, int fd)
 
     channel_init(&h.next, fd, PROCESS_GATE, PROCESS_GATE, PHASE_RUN);
     gate_shut(g);
-    r = PASS(&h, hello, .version = GENERATION_VERSION);
+    r = HAND_ON(&h, hello, .version = GENERATION_VERSION);
     if (r == 0)
         r = pass_tickets(&h);
     if (r == 0)
@@ -166,7 +167,7 @@ int handover(struct gate *g, int fd)
     if (r == 0)
         r = report_ends(&h);
     if (r == 0)
-        r = PASS(&h, over);
+        r = HAND_ON(&h, over);
     channel_close(&h.next);
     return r;
 }
@@ -206,13 +207,13 @@ static int adopt_on_tickets(void *owner, struct msg_tickets *m)
 
 /* Puts the session into the state, and into the counts, that it had at the
  * older gate. */
-static void adopt_state(struct child *c, const struct msg_heir *m)
+static void adopt_state(struct child *c, const struct msg_moved *m)
 {
     if (m->proxied && m->known) {
         admit_know(c, &m->peer, &m->server);
         if (m->admit == 0) {
-            limits_wait(&c->gate->limits, &c->peer);
-            child_waits(c);
+            limits_begin_wait(&c->gate->limits, &c->peer);
+            child_begin_wait(c);
         }
     }
     c->born = m->born;
@@ -221,7 +222,7 @@ static void adopt_state(struct child *c, const struct msg_heir *m)
     c->silence_ms = m->silence;
     if (c->logged_in) {
         c->heard = m->until - m->silence;
-        child_settle(c);
+        child_end_wait(c);
     }
 }
 
@@ -248,7 +249,7 @@ static void adopt_serve(struct child *c)
         child_serve(c);
 }
 
-static int adopt_on_heir(void *owner, struct msg_heir *m)
+static int adopt_on_moved(void *owner, struct msg_moved *m)
 {
     struct gate *g = owner;
     uint64_t now = clock_ms();
@@ -277,7 +278,7 @@ static int adopt_on_heir(void *owner, struct msg_heir *m)
     return 0;
 }
 
-static int adopt_on_heir_port(void *owner, struct msg_heir_port *m)
+static int adopt_on_moved_port(void *owner, struct msg_moved_port *m)
 {
     struct child *c = find_adopted(owner, m->serial);
 
@@ -286,7 +287,7 @@ static int adopt_on_heir_port(void *owner, struct msg_heir_port *m)
     return 0;
 }
 
-static int adopt_on_heir_parked(void *owner, struct msg_heir_parked *m)
+static int adopt_on_moved_parked(void *owner, struct msg_moved_parked *m)
 {
     struct child *c = find_adopted(owner, m->serial);
 
@@ -295,7 +296,7 @@ static int adopt_on_heir_parked(void *owner, struct msg_heir_parked *m)
     return 0;
 }
 
-static int adopt_on_heir_active(void *owner, struct msg_heir_active *m)
+static int adopt_on_moved_active(void *owner, struct msg_moved_active *m)
 {
     struct child *c = find_adopted(owner, m->serial);
 
@@ -338,10 +339,10 @@ static int adopt_on_over(void *owner, struct msg_over *m)
 static const struct handler adopt_handlers[] = {
     ON(hello, adopt_on_hello),
     ON(tickets, adopt_on_tickets),
-    ON(heir, adopt_on_heir),
-    ON(heir_port, adopt_on_heir_port),
-    ON(heir_parked, adopt_on_heir_parked),
-    ON(heir_active, adopt_on_heir_active),
+    ON(moved, adopt_on_moved),
+    ON(moved_port, adopt_on_moved_port),
+    ON(moved_parked, adopt_on_moved_parked),
+    ON(moved_active, adopt_on_moved_active),
     ON(resting, adopt_on_resting),
     ON(queued, adopt_on_queued),
     ON(over, adopt_on_over),
@@ -389,7 +390,7 @@ static void adopt_on_readable(void *owner, uint32_t events)
     adopt_end(g);
 }
 
-static void adopt_on_time(void *owner)
+static void adopt_on_timer(void *owner)
 {
     struct gate *g = owner;
 
@@ -404,7 +405,7 @@ void adopt_begin(struct gate *g, int fd)
     int r;
 
     channel_init(&a->before, fd, PROCESS_GATE, PROCESS_GATE, PHASE_START);
-    a->timer = (struct loop_timer){ .on_time = adopt_on_time, .owner = g };
+    a->timer = (struct loop_timer){ .on_timer = adopt_on_timer, .owner = g };
     a->waits = !g->accepts;
     gate_watch_master(g);
     r = loop_add_reader(&g->frame.loop, &a->watch, fd, adopt_on_readable, g);

@@ -42,7 +42,7 @@ static void tickets_turned(struct gate *g, uint64_t at)
     loop_timer_set(&g->frame.loop, &g->tickets.timer, at > now ? at - now : 0);
 }
 
-static void tickets_on_time(void *owner)
+static void tickets_on_timer(void *owner)
 {
     struct gate *g = owner;
 
@@ -65,7 +65,7 @@ int tickets_begin(struct gate *g)
 {
     struct tickets *t = &g->tickets;
 
-    t->timer = (struct loop_timer){ .on_time = tickets_on_time, .owner = g };
+    t->timer = (struct loop_timer){ .on_timer = tickets_on_timer, .owner = g };
     t->keys = table_new(1, sizeof(*t->keys));
     if (!t->keys)
         return -ENOMEM;
@@ -92,7 +92,7 @@ static const char *const things[] = {
 #define WITHOUT                                                                \
     "without a valid one nobody gets in with a certificate of that CA"
 
-static void expiry_on_time(void *owner)
+static void expiry_on_timer(void *owner)
 {
     expiry_watch(owner);
 }
@@ -177,7 +177,7 @@ void expiry_watch(struct gate *g)
         look_at_staple(g, &f, now);
         next = sooner(sooner(next, f.staple_until, now), f.expires, now);
     }
-    g->expiry.on_time = expiry_on_time;
+    g->expiry.on_timer = expiry_on_timer;
     g->expiry.owner = g;
     loop_timer_set(&g->frame.loop, &g->expiry, (uint64_t)next * 1000);
 }

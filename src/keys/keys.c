@@ -121,7 +121,7 @@ static void pause_asker(struct asker *a)
     loop_timer_set(&a->keys->frame.loop, &a->timer, TOKEN / SIGN_PER_SECOND);
 }
 
-static void asker_on_time(void *owner)
+static void asker_on_timer(void *owner)
 {
     struct asker *a = owner;
 
@@ -171,7 +171,7 @@ static void asker_open(struct keys *k, struct msg_keys_client *m)
                          .peer = m->peer,
                          .tokens = SIGN_BURST * TOKEN,
                          .since = clock_ms(),
-                         .timer = { .on_time = asker_on_time, .owner = a } };
+                         .timer = { .on_timer = asker_on_timer, .owner = a } };
     channel_init(&a->channel, fd, PROCESS_KEYS, m->process, PHASE_RUN);
     LIST_INSERT_HEAD(&k->list, a, next);
     k->askers++;

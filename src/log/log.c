@@ -15,7 +15,7 @@
  * end, and as long as master waits for a log that it stops. */
 #define LAST_MS 2000
 
-static void log_last_on_time(void *owner)
+static void log_last_on_timer(void *owner)
 {
     loop_stop(&((struct log *)owner)->frame.loop);
 }
@@ -26,7 +26,7 @@ static void log_init(void *owner)
 
     *l = (struct log){ .frame = l->frame,
                        .output = -1,
-                       .last = { .on_time = log_last_on_time, .owner = l } };
+                       .last = { .on_timer = log_last_on_timer, .owner = l } };
     rate_users_init(&l->users, clock_ms());
 }
 

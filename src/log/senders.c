@@ -134,7 +134,7 @@ void senders_release(struct log *l)
 
 /* log reads the session that has waited before others of its user that it has
  * just read. So a session waits no longer than the rate demands. */
-static void sender_on_time(void *owner)
+static void sender_on_timer(void *owner)
 {
     struct sender *s = owner;
     uint64_t ms = must_wait(s);
@@ -285,7 +285,7 @@ int senders_on_sender(void *owner, struct msg_log_sender *msg)
                           .process = msg->process,
                           .serial = msg->serial,
                           .peer = msg->peer,
-                          .timer = { .on_time = sender_on_time, .owner = s },
+                          .timer = { .on_timer = sender_on_timer, .owner = s },
                           .used = true };
     l->used++;
     rate_init(&s->own, clock_ms());

@@ -49,7 +49,7 @@ static void lookup_release(void *owner)
 }
 
 /* The time of a try, or of the pause after it, is over. */
-static void lookup_on_time(void *owner)
+static void lookup_on_timer(void *owner)
 {
     struct host *h = owner;
     struct finding late = { .why = UNRESOLVED_LATE };
@@ -122,7 +122,7 @@ static int lookup_on_host(void *owner, struct msg_host *m)
     if (l->count == LOOKUP_HOSTS_MAX)
         return complain(&l->frame.why, "lookup: set-up: too many host names");
     *h = (struct host){ .lookup = l, .number = m->number, .answer = -1 };
-    h->timer = (struct loop_timer){ .on_time = lookup_on_time, .owner = h };
+    h->timer = (struct loop_timer){ .on_timer = lookup_on_timer, .owner = h };
     l->open = ++l->count;
     return slice_copy(m->name, h->name, sizeof(h->name));
 }

@@ -139,7 +139,7 @@ static void keep_for_recovery(struct master *m)
     prepare_keep_identities(m);
     certificates_keep(m);
     hosts_inherit(m);
-    succession_settle(&m->succession);
+    succession_close_untaken(&m->succession);
 }
 
 static size_t auth_workers(void)

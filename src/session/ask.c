@@ -68,7 +68,7 @@ void ask_files(struct session *s, enum message_kind kind, const void *body,
         kind == MSG_facts ? ((const struct msg_facts *)body)->purpose : 0;
     a->request = *(const uint32_t *)body; /* each struct begins with it */
     a->then = then;
-    a->timer.on_time = ask_on_late;
+    a->timer.on_timer = ask_on_late;
     a->timer.owner = s;
     s->files.phase = PHASE_ASKED;
     loop_timer_set(&s->loop, &a->timer,

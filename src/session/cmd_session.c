@@ -1,6 +1,6 @@
-/* FEAT, SYST, HELP, CLNT, CSID, PRET, NOOP, STAT, REST, ALLO, OPTS, TYPE, MODE,
- * STRU (RFC 959, 2389, 2640, 3659): what a session knows, and its choices for
- * later transfers. */
+/* FEAT, SYST, HELP, CLNT, CSID, PRET, NOOP, QUIT, STAT, REST, ALLO, OPTS, TYPE,
+ * MODE, STRU (RFC 959, 2389, 2640, 3659): what a session knows, and its choices
+ * for later transfers. */
 #include "transfer.h"
 
 #include <stdio.h>
@@ -65,6 +65,15 @@ void cmd_noop(struct session *s, const struct call *call)
 {
     (void)call;
     control_reply(s, REPLY_NOOP_OK);
+}
+
+void cmd_quit(struct session *s, const struct call *call)
+{
+    (void)call;
+    if (s->transfer.state == TRANSFER_NONE)
+        control_end(s, ENDING_QUIT, REPLY_BYE, NOTHING);
+    else if (s->control.state == CONTROL_LOGGED_IN)
+        s->control.state = CONTROL_QUITTING; /* RFC 959 4.1.1 */
 }
 
 static void info_line(struct buf *out, const char *what, const char *value)

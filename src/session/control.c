@@ -24,10 +24,11 @@ bool control_is_secure(const struct session *s)
 
 static bool control_is_busy(const struct session *s)
 {
-    bool owes =
+    bool waits_for_log =
         s->verdict.state == VERDICT_HELD && s->transfer.state == TRANSFER_NONE;
 
-    return s->ask.message != MSG_NONE || state_of_data(s)->pending || owes;
+    return s->ask.message != MSG_NONE || state_of_data(s)->pending ||
+           waits_for_log;
 }
 
 static bool control_takes_lines(const struct session *s)
@@ -382,7 +383,7 @@ void control_start(struct session *s, int fd)
     c->lines.telnet = true;
     buf_init(&c->out, REPLIES_MAX);
     buf_init(&c->held, HELD_MAX + LINE_MAX_BYTES + 1);
-    c->idle = (struct loop_timer){ .on_time = control_on_idle, .owner = s };
+    c->idle = (struct loop_timer){ .on_timer = control_on_idle, .owner = s };
     if (loop_add_reader(&s->loop, &c->watch, fd, control_on_socket, s) < 0)
         die(71, "epoll refuses the control connection");
     loop_timer_set(&s->loop, &c->idle, s->settings->idle_timeout);

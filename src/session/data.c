@@ -30,7 +30,7 @@ static void data_on_socket(void *owner, uint32_t events)
     control_resume(s);
 }
 
-static void data_on_time(void *owner)
+static void data_on_timer(void *owner)
 {
     struct session *s = owner;
 
@@ -55,7 +55,8 @@ static void data_on_time(void *owner)
 void data_init(struct session *s)
 {
     s->data.fd = -1;
-    s->data.timer = (struct loop_timer){ .on_time = data_on_time, .owner = s };
+    s->data.timer =
+        (struct loop_timer){ .on_timer = data_on_timer, .owner = s };
     linger_init(s);
 }
 
@@ -91,7 +92,7 @@ void data_end(struct session *s)
     data_close(s);
 }
 
-void data_is_mine(struct session *s)
+void data_claim(struct session *s)
 {
     if (s->data.state != DATA_DOUBTED)
         return;
@@ -99,7 +100,7 @@ void data_is_mine(struct session *s)
     data_gate_sent(s, SEND(&s->gate, data_mine, 0));
 }
 
-bool data_is_foreign(struct session *s)
+bool data_disown(struct session *s)
 {
     if (s->data.state != DATA_DOUBTED)
         return false;

@@ -33,10 +33,10 @@ void data_refuse(struct session *s);
 void data_end_refused(struct session *s);
 /* In DATA_DOUBTED: the connection is this user's. In other states it does
  * nothing. */
-void data_is_mine(struct session *s);
+void data_claim(struct session *s);
 /* In DATA_DOUBTED: the connection is not this user's. It is closed, and the
  * client is still expected. False in other states, and nothing is done. */
-bool data_is_foreign(struct session *s);
+bool data_disown(struct session *s);
 /* R is channel_send()'s, to gate: a gate that doesn't read ends the session. */
 void data_gate_sent(struct session *s, int r);
 /* Closes the connection, and reports WHY and its address WHOSE to gate. The

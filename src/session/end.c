@@ -132,7 +132,8 @@ void linger_init(struct session *s)
         struct goodbye *g = &s->goodbyes[i];
 
         *g = (struct goodbye){ .session = s, .fd = -1 };
-        g->timer = (struct loop_timer){ .on_time = linger_on_late, .owner = g };
+        g->timer =
+            (struct loop_timer){ .on_timer = linger_on_late, .owner = g };
     }
 }
 
@@ -182,7 +183,7 @@ static void control_will_close(struct session *s, enum ending ending)
 
     s->ending = ending;
     c->cause = "";
-    c->closed.on_time = control_on_close_time;
+    c->closed.on_timer = control_on_close_time;
     c->closed.owner = s;
     loop_timer_set(&s->loop, &c->closed, CLOSE_MS);
     loop_timer_clear(&s->loop, &c->idle);

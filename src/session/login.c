@@ -1,14 +1,12 @@
-/* AUTH, PBSZ, PROT, USER, PASS, QUIT, HOST (RFC 4217, 2228, 959, 7151), and the
- * channel to master, in session. The password goes straight to the auth worker,
- * over a pair that master makes. The verdict goes to master, never to session.
- */
+/* USER and PASS (RFC 959), and the channel to master, in session. The password
+ * goes straight to the auth worker, over a pair that master makes. The verdict
+ * goes to master, never to session. */
 #include "transfer.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/ftp/hostport.h"
 #include "sallyport/tls/context.h"
 #include "sallyport/tls/stream.h"
 #include "sallyport/tls/ticket.h"
@@ -104,7 +102,7 @@ static int login_enter(struct session *s)
     memcpy(l->user, l->name, sizeof(l->user));
     loop_timer_clear(&s->loop, &l->timer);
     l->alive =
-        (struct loop_timer){ .on_time = login_on_alive_time, .owner = s };
+        (struct loop_timer){ .on_timer = login_on_alive_time, .owner = s };
     loop_timer_set(&s->loop, &l->alive,
                    s->settings->idle_timeout / SESSION_ALIVE);
     stream_forget_proof(s->control.stream);
@@ -152,7 +150,7 @@ static int login_on_granted(void *owner, struct msg_granted *m)
     if (l->keyed)
         return login_enter(s);
     s->control.state = CONTROL_GRANTED;
-    l->answer = (struct loop_timer){ .on_time = login_on_late, .owner = s };
+    l->answer = (struct loop_timer){ .on_timer = login_on_late, .owner = s };
     loop_timer_set(&s->loop, &l->answer, KEYS_MS);
     return 0;
 }
@@ -244,58 +242,6 @@ void login_on_master(void *owner, uint32_t events)
     control_resume(s);
 }
 
-void cmd_auth(struct session *s, const struct call *call)
-{
-    struct slice a = call->argument;
-
-    if (control_is_secure(s)) {
-        control_reply(s, REPLY_ALREADY_TLS);
-        return;
-    }
-    /* curl sends SSL first; both words mean the same here (RFC 4217 2). */
-    if (!slice_equal_nocase(a, SLICE("TLS")) &&
-        !slice_equal_nocase(a, SLICE("TLS-C")) &&
-        !slice_equal_nocase(a, SLICE("SSL"))) {
-        control_reply(s, REPLY_AUTH_UNKNOWN);
-        return;
-    }
-    control_reply(s, REPLY_AUTH_OK);
-    control_secure(s);
-}
-
-void cmd_pbsz(struct session *s, const struct call *call)
-{
-    uint64_t size;
-
-    if (slice_number(call->argument, UINT32_MAX, &size) < 0) {
-        control_bad_argument(s, call->command->help);
-        return;
-    }
-    if (s->protection == PROTECTION_NONE)
-        s->protection = PROTECTION_PBSZ;
-    control_reply(
-        s, REPLY_PBSZ_OK); /* TLS has no such buffer: the size is always 0 */
-}
-
-void cmd_prot(struct session *s, const struct call *call)
-{
-    struct slice a = call->argument;
-
-    if (s->protection == PROTECTION_NONE) { /* RFC 2228 3 */
-        control_reply_with(s, REPLY_BAD_SEQUENCE, SLICE("PBSZ 0"));
-    } else if (slice_equal_nocase(a, SLICE("P"))) {
-        s->protection = PROTECTION_P;
-        control_reply(s, REPLY_PROT_OK);
-    } else if (slice_equal_nocase(a, SLICE("C"))) {
-        control_reply(s, REPLY_POLICY);
-    } else if (slice_equal_nocase(a, SLICE("S")) ||
-               slice_equal_nocase(a, SLICE("E"))) {
-        control_reply(s, REPLY_PROT_LEVEL);
-    } else {
-        control_reply_with(s, REPLY_BAD_PARAMETER, SLICE("P"));
-    }
-}
-
 void cmd_user(struct session *s, const struct call *call)
 {
     struct login *l = &s->login;
@@ -317,29 +263,4 @@ void cmd_pass(struct session *s, const struct call *call)
         control_reply(s, REPLY_ALREADY_LOGGED_IN);
     else
         login_ask(s, call->argument);
-}
-
-void cmd_quit(struct session *s, const struct call *call)
-{
-    (void)call;
-    if (s->transfer.state == TRANSFER_NONE)
-        control_end(s, ENDING_QUIT, REPLY_BYE, NOTHING);
-    else if (s->control.state == CONTROL_LOGGED_IN)
-        s->control.state = CONTROL_QUITTING; /* RFC 959 4.1.1 */
-}
-
-/* RFC 7151, before login. There are no virtual hosts, so the name is not kept.
- * But a client that was shown the certificate of one host must not believe that
- * it speaks with another (RFC 6066 3). */
-void cmd_host(struct session *s, const struct call *call)
-{
-    const char *asked = stream_server_name(s->control.stream);
-    int r = asked ? host_compare(call->argument, slice_from(asked)) : 0;
-
-    if (s->login.name[0])
-        control_reply(s, REPLY_HOST_LATE);
-    else if (r == -EINVAL)
-        control_bad_argument(s, call->command->help);
-    else
-        control_reply(s, r < 0 ? REPLY_HOST_OTHER : REPLY_HOST_OK);
 }

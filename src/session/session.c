@@ -137,7 +137,7 @@ static void session_wire(struct session *s, const struct session_start *start)
     control_start(s, start->control);
     session_signer_start(s, start->keys);
     s->login.timer =
-        (struct loop_timer){ .on_time = session_on_login_time, .owner = s };
+        (struct loop_timer){ .on_timer = session_on_login_time, .owner = s };
     loop_timer_set(&s->loop, &s->login.timer, s->settings->login_timeout);
 }
 

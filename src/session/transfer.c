@@ -286,7 +286,7 @@ static void transfer_unused_data(struct session *s)
         return;
     if (s->transfer.state == TRANSFER_ASKED)
         loop_remove(&s->loop, &s->data.watch);
-    else if (!data_is_foreign(s))
+    else if (!data_disown(s))
         data_close(s);
 }
 
@@ -332,8 +332,8 @@ void transfer_init(struct session *s)
     struct transfer *t = &s->transfer;
 
     t->source = -1;
-    t->stall = (struct loop_timer){ .on_time = pace_on_stall, .owner = s };
-    t->again = (struct loop_timer){ .on_time = transfer_on_turn, .owner = s };
+    t->stall = (struct loop_timer){ .on_timer = pace_on_stall, .owner = s };
+    t->again = (struct loop_timer){ .on_timer = transfer_on_turn, .owner = s };
     verdict_init(s);
 }
 
@@ -386,7 +386,7 @@ enum stepped transfer_connect(struct session *s)
 static bool transfer_awaits_another(struct session *s,
                                     const struct binding_refusal *why)
 {
-    if (!data_is_foreign(s))
+    if (!data_disown(s))
         return false;
     flow_close(s);
     s->transfer.tls[0] = 0;
@@ -424,7 +424,7 @@ enum stepped transfer_bind(struct session *s)
     t->refusal = refusal;
     if (refusal)
         return transfer_not_bound(s);
-    data_is_mine(s);
+    data_claim(s);
     pace_begin(s);
     return STEP_NEXT;
 }

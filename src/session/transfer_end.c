@@ -130,7 +130,7 @@ enum stepped transfer_finish(struct session *s, enum reply r, struct slice a,
 /* The client's end of the handshake may still be in the socket when its ABOR
  * comes on the other connection: the client believes that the upload has begun.
  */
-static bool transfer_flows(struct session *s)
+static bool transfer_bytes_may_come(struct session *s)
 {
     if (s->transfer.state == TRANSFER_HANDSHAKE)
         return stream_handshake(s->data.stream) == STREAM_OK;
@@ -159,7 +159,7 @@ static enum stepped transfer_stop(struct session *s, enum reply r,
     const struct undo_row *undo = &undoings[s->transfer.step->undo];
 
     if (how == PARTING_CUT && transfer_is_upload(&s->transfer) &&
-        transfer_flows(s))
+        transfer_bytes_may_come(s))
         how = PARTING_ORDER;
     s->transfer.state = TRANSFER_CLOSING;
     if (r != REPLY_COUNT)
@@ -230,7 +230,7 @@ void cmd_abor(struct session *s, const struct call *call)
 
 /* The end of the control connection may be here before the last bytes, or
  * before the client's last message of the handshake. */
-static enum transfer_stays transfer_needs(const struct session *s)
+static enum transfer_stays transfer_must_stay(const struct session *s)
 {
     if (!transfer_is_upload(&s->transfer))
         return STAYS_ALWAYS;
@@ -241,7 +241,7 @@ static enum transfer_stays transfer_needs(const struct session *s)
 
 bool transfer_goes_on(const struct session *s)
 {
-    return state_of_transfer(s)->stays >= transfer_needs(s) ||
+    return state_of_transfer(s)->stays >= transfer_must_stay(s) ||
            s->verdict.state == VERDICT_HELD;
 }
 

@@ -165,5 +165,5 @@ void verdict_init(struct session *s)
     buf_init(&v->a, REPLY_ARGUMENT_MAX);
     buf_init(&v->b, REPLY_ARGUMENT_MAX);
     buf_init(&v->event, EVENT_BYTES_MAX);
-    v->timer = (struct loop_timer){ .on_time = verdict_on_late, .owner = s };
+    v->timer = (struct loop_timer){ .on_timer = verdict_on_late, .owner = s };
 }

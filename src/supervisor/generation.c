@@ -104,7 +104,7 @@ static const struct handler generation_handlers[] = {
     ON(pong, generation_on_pong),
 };
 
-void generation_wait(struct generation *g, uint64_t ms)
+void generation_set_timer(struct generation *g, uint64_t ms)
 {
     loop_timer_set(&g->supervisor->loop, &g->timer, ms);
 }
@@ -150,10 +150,10 @@ static void generation_outlived(struct generation *g)
 {
     generation_kill(g);
     if (++g->late < GENERATION_KILLS)
-        generation_wait(g, g->supervisor->deadlines.group);
+        generation_set_timer(g, g->supervisor->deadlines.group);
 }
 
-static void generation_on_time(void *owner)
+static void generation_on_timer(void *owner)
 {
     struct generation *g = owner;
 
@@ -162,7 +162,7 @@ static void generation_on_time(void *owner)
         generation_give_up(g, "it was not ready in time");
         break;
     case GENERATION_TAKING:
-        takeover_on_time(g);
+        takeover_on_timer(g);
         break;
     case GENERATION_OLD:
         generation_give_up(g, "its master doesn't answer");
@@ -218,8 +218,9 @@ static int adopt_master(struct generation *g, pid_t pid, int channel)
                                     .events = EPOLLIN,
                                     .on_ready = generation_on_readable,
                                     .owner = g };
-    g->timer = (struct loop_timer){ .on_time = generation_on_time, .owner = g };
-    generation_wait(g, s->deadlines.start);
+    g->timer =
+        (struct loop_timer){ .on_timer = generation_on_timer, .owner = g };
+    generation_set_timer(g, s->deadlines.start);
     return loop_add(&s->loop, &g->watch);
 }
 
@@ -285,7 +286,7 @@ static void generation_end(struct generation *g, int status)
 {
     generation_hang_up(g);
     g->status = status;
-    generation_wait(g, g->supervisor->deadlines.group);
+    generation_set_timer(g, g->supervisor->deadlines.group);
     start_on_ended(g);
 }
 
@@ -306,7 +307,7 @@ void generation_give_up(struct generation *g, const char *why)
 
 /* The kernel doesn't reuse a group's number while a process of that group
  * lives. */
-void generation_settle(struct generation *g)
+void generation_free_if_ended(struct generation *g)
 {
     if (g->state == GENERATION_ENDED &&
         (g->late == GENERATION_KILLS ||

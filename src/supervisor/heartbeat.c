@@ -92,7 +92,7 @@ static void heartbeat_missed(struct supervisor *s)
     heartbeat_rest(s);
 }
 
-static void heartbeat_on_time(void *owner)
+static void heartbeat_on_timer(void *owner)
 {
     struct supervisor *s = owner;
 
@@ -108,7 +108,7 @@ void heartbeat_init(struct supervisor *s)
 {
     s->heartbeat = (struct heartbeat){
         .watchdog = heartbeat_watchdog(),
-        .timer = { .on_time = heartbeat_on_time, .owner = s },
+        .timer = { .on_timer = heartbeat_on_timer, .owner = s },
     };
 }
 

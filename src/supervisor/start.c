@@ -90,7 +90,7 @@ void takeover_begin(struct generation *g)
     SEND(&g->channel, lead, 0);
     g->state = GENERATION_TAKING;
     g->has_gate = true;
-    generation_wait(g, s->deadlines.take);
+    generation_set_timer(g, s->deadlines.take);
     kept_take(&g->kept, &s->kept);
     kept_release(&s->kept);
     s->kept = g->kept;
@@ -99,7 +99,7 @@ void takeover_begin(struct generation *g)
 
 /* If an older gate still lives, its master should have killed it after 6 s, so
  * that master hangs: it is given up. Otherwise the new generation hangs. */
-void takeover_on_time(struct generation *g)
+void takeover_on_timer(struct generation *g)
 {
     struct generation *old = with_gate(g->supervisor, g);
 
@@ -108,7 +108,7 @@ void takeover_on_time(struct generation *g)
         return;
     }
     generation_give_up(old, "its gate has not stopped in time");
-    generation_wait(g, g->supervisor->deadlines.take);
+    generation_set_timer(g, g->supervisor->deadlines.take);
 }
 
 /* ms until a recovery that couldn't begin is tried again */
@@ -223,7 +223,7 @@ static bool may_recover(struct supervisor *s)
     return wait == 0;
 }
 
-static void start_on_time(void *owner)
+static void start_on_timer(void *owner)
 {
     start_next(owner);
 }
@@ -231,7 +231,7 @@ static void start_on_time(void *owner)
 void start_init(struct supervisor *s)
 {
     s->recoveries = (struct recoveries){
-        .timer = { .on_time = start_on_time, .owner = s },
+        .timer = { .on_timer = start_on_timer, .owner = s },
     };
 }
 
@@ -254,7 +254,7 @@ static void end_oldest(struct supervisor *s)
     generation_signal(oldest, SIGINT);
     oldest->leaves = true;
     if (oldest->state == GENERATION_OLD)
-        generation_wait(oldest, s->deadlines.stop);
+        generation_set_timer(oldest, s->deadlines.stop);
 }
 
 /* An older generation whose master hangs would keep its place for ever. */
@@ -266,7 +266,7 @@ static void ask_old(struct supervisor *s)
         if (g->state != GENERATION_OLD || g->timer.armed)
             continue;
         SEND(&g->channel, ping, channel_next(&g->channel));
-        generation_wait(g, s->deadlines.answer + s->deadlines.doubt);
+        generation_set_timer(g, s->deadlines.answer + s->deadlines.doubt);
     }
 }
 

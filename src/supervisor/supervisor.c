@@ -5,55 +5,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
-
-/* Implements sd_notify(3) without libsystemd: one datagram to the socket in
- * $NOTIFY_SOCKET. */
-
-int notify_open(struct notify *n, const char *where)
-{
-    struct sockaddr_un to = { .sun_family = AF_UNIX };
-    size_t len = where ? strlen(where) : 0;
-    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
-    FD_CLEANUP int fd = -1;
-
-    n->fd = -1;
-    if (len == 0)
-        return 0;
-    if ((where[0] != '/' && where[0] != '@') || len >= sizeof(to.sun_path))
-        return -EINVAL;
-    memcpy(to.sun_path, where, len);
-    if (to.sun_path[0] == '@')
-        to.sun_path[0] = '\0';
-    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&to, size) < 0)
-        return -errno;
-    n->fd = fd_take(&fd);
-    return 0;
-}
-
-void notify_close(struct notify *n)
-{
-    fd_close(&n->fd);
-}
-
-void notify_send(const struct notify *n, const char *text)
-{
-    if (n->fd >= 0)
-        (void)!send(n->fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
-}
 
 static bool any_is_left(const struct supervisor *s)
 {
@@ -88,7 +49,7 @@ static void supervisor_sweep(void *owner)
     struct supervisor *s = owner;
 
     for (size_t i = 0; i < GENERATION_PLACES; i++)
-        generation_settle(&s->generation[i]);
+        generation_free_if_ended(&s->generation[i]);
     if (!any_is_left(s) && (s->stopping || !s->led))
         loop_stop(&s->loop);
 }
@@ -168,7 +129,7 @@ int supervisor_init(struct supervisor *s, const char *program,
                                                   .answer = 13000,
                                                   .doubt = 2000 };
     s->deadline =
-        (struct loop_timer){ .on_time = supervisor_on_deadline, .owner = s };
+        (struct loop_timer){ .on_timer = supervisor_on_deadline, .owner = s };
     start_init(s);
     heartbeat_init(s);
     raise_limit();

@@ -52,7 +52,7 @@ int kept_names(const struct kept *k, const char *heading, uint64_t number);
  * -errno. */
 int kept_pass_on(const struct kept *k);
 
-/* supervisor.c: reports the state of the service to systemd: sd_notify(3)'s
+/* notify.c: reports the state of the service to systemd: sd_notify(3)'s
  * datagram. */
 
 struct notify {
@@ -180,7 +180,7 @@ void start_reload(struct supervisor *s, struct generation *g, uint32_t request);
 /* G is ready and leads from now on. The other generations get a message. */
 void takeover_begin(struct generation *g);
 /* G has not taken over in time. */
-void takeover_on_time(struct generation *g);
+void takeover_on_timer(struct generation *g);
 /* G accepts. */
 void start_on_leading(struct generation *g);
 /* G's gate has ended. HANDED_OVER: another gate has its sessions. */
@@ -202,7 +202,7 @@ void heartbeat_answered(struct generation *g, uint32_t request);
 struct generation *generation_start(struct supervisor *s, bool recovery);
 bool generation_lives(const struct generation *g);
 /* Sets the timer for the current state. */
-void generation_wait(struct generation *g, uint64_t ms);
+void generation_set_timer(struct generation *g, uint64_t ms);
 /* Sends SIGNAL to its master. */
 void generation_signal(const struct generation *g, int signal);
 /* Sends SIGKILL to its whole group. */
@@ -214,7 +214,7 @@ void generation_reaped(struct generation *g, int status);
 void generation_give_up(struct generation *g, const char *why);
 /* Frees its place if it has ended and none of its processes lives. Only the
  * sweep calls it, outside the callbacks of G. */
-void generation_settle(struct generation *g);
+void generation_free_if_ended(struct generation *g);
 void generation_release(struct generation *g);
 
 #endif

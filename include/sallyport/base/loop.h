@@ -20,7 +20,7 @@ struct loop_watch {
 
 struct loop_timer {
     uint64_t at; /* clock_ms() */
-    void (*on_time)(void *owner);
+    void (*on_timer)(void *owner);
     void *owner;
     struct loop_timer *next, *prev;
     bool armed;
@@ -56,7 +56,7 @@ int loop_change(struct loop *l, struct loop_watch *w, uint32_t events);
  * added. */
 void loop_remove(struct loop *l, struct loop_watch *w);
 
-/* Calls on_time once, after MS milliseconds. If the timer is running already,
+/* Calls on_timer once, after MS milliseconds. If the timer is running already,
  * it starts again. */
 void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t ms);
 void loop_timer_clear(struct loop *l, struct loop_timer *t);

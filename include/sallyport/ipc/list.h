@@ -147,7 +147,7 @@ KEY(before)
 NUMBER(turned)
 END
 
-MESSAGE(heir, GATE, GATE, RUN, MANY, NONE,
+MESSAGE(moved, GATE, GATE, RUN, MANY, NONE,
         "a session: its serial; its user as in `logged_in`; its client; the "
         "address that the client connected to: `local` is that of our socket, "
         "`server` behind a proxy that of the PROXY header; whether it is "
@@ -170,7 +170,7 @@ NUMBER(admit)
 FD(session)
 END
 
-MESSAGE(heir_port, GATE, GATE, RUN, MANY, NONE,
+MESSAGE(moved_port, GATE, GATE, RUN, MANY, NONE,
         "the port where a session expects its client: serial, passive "
         "listener, until when; whether the session is judging a connection "
         "now, how many it has judged")
@@ -181,7 +181,7 @@ FLAG(judges)
 NUMBER(tries)
 END
 
-MESSAGE(heir_parked, GATE, GATE, RUN, MANY, NONE,
+MESSAGE(moved_parked, GATE, GATE, RUN, MANY, NONE,
         "a connection to that port that waits while the session judges an "
         "earlier one: serial, the peer of the connection")
 NUMBER(serial)
@@ -189,7 +189,7 @@ ADDRESS(peer)
 FD(connection)
 END
 
-MESSAGE(heir_active, GATE, GATE, RUN, MANY, NONE,
+MESSAGE(moved_active, GATE, GATE, RUN, MANY, NONE,
         "a connection in active mode that is not complete yet: serial, the "
         "number of its `active` request, its peer, until when")
 NUMBER(serial)

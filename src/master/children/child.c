@@ -107,7 +107,7 @@ int child_on_ready(void *owner, struct msg_ready *msg)
     loop_timer_clear(&c->master->loop, &c->timer);
     if (c->row->on_ready)
         c->row->on_ready(c);
-    c->master->unsettled = true;
+    c->master->may_be_over = true;
     return 0;
 }
 
@@ -252,7 +252,7 @@ static void child_on_event(void *owner, uint32_t events)
         child_read(c);
 }
 
-static void child_on_time(void *owner)
+static void child_on_timer(void *owner)
 {
     struct child *c = owner;
 
@@ -264,8 +264,8 @@ static void child_on_time(void *owner)
         child_end(c, "was not ready in time");
         break;
     case CHILD_READY:
-        if (c->row->on_time)
-            c->row->on_time(c);
+        if (c->row->on_timer)
+            c->row->on_timer(c);
         break;
     case CHILD_ENDING:
         kill(c->pid, SIGKILL);
@@ -393,7 +393,7 @@ void children_add(struct master *m, const struct child_row *row)
 
     *c = (struct child){ .master = m, .row = row, .channel.fd = -1 };
     c->watch = (struct loop_watch){ .on_ready = child_on_event, .owner = c };
-    c->timer = (struct loop_timer){ .on_time = child_on_time, .owner = c };
+    c->timer = (struct loop_timer){ .on_timer = child_on_timer, .owner = c };
 }
 
 void children_start(struct master *m, enum process p)

@@ -177,7 +177,7 @@ struct child_row {
         struct child *c); /* the channel takes more after -EAGAIN */
     void (*on_gone)(struct child *c);
     void (*on_reaped)(struct child *c, int status);
-    void (*on_time)(struct child *c); /* the timer of a ready child */
+    void (*on_timer)(struct child *c); /* the timer of a ready child */
     /* Its work is done, and it ends with status 0. It isn't started again even
      * if it ends earlier, since it needs more than master's filter permits.
      * NULL: it works as long as master. */
@@ -356,12 +356,12 @@ enum host_state {
 struct hosts {
     enum host_state state[HOSTS_MAX];
     bool news[HOSTS_MAX];    /* gate hasn't got this address yet */
-    bool settled;            /* gate can start: it waits for no name any more */
-    struct loop_timer timer; /* until settled */
+    bool known;              /* gate can start: it waits for no name any more */
+    struct loop_timer timer; /* until known */
 };
 
 /* Takes the addresses of the generation before: PASV announces them until
- * lookup has an answer. Call it before succession_settle(). */
+ * lookup has an answer. Call it before succession_close_untaken(). */
 void hosts_inherit(struct master *m);
 /* Asks the supervisor to keep the known addresses for the next generation. A
  * start calls it once, at its end, since the supervisor keeps the first of

@@ -35,7 +35,7 @@ static bool hosts_are_past(const struct master *m, enum host_state state)
 /* At the start, when there is no log yet, the text is a hint. */
 static void hosts_say(struct master *m, const struct complaint *what)
 {
-    if (m->hosts->settled)
+    if (m->hosts->known)
         master_report(m, EVENT_SERVICE, PROCESS_LOOKUP, "%s", what->text);
     else
         stderr_print("hint: %s", what->text);
@@ -75,7 +75,7 @@ static void hosts_say_known(struct master *m, size_t i)
              odd ? ", which is private; if clients come from the internet, "
                    "look into /etc/hosts"
                  : "");
-    if (odd || m->hosts->settled)
+    if (odd || m->hosts->known)
         hosts_say(m, &what);
 }
 
@@ -117,31 +117,31 @@ void hosts_inherit(struct master *m)
         host_inherit(m, i, &all);
 }
 
-static void hosts_settle(struct master *m)
+static void hosts_finish(struct master *m)
 {
-    if (m->hosts->settled)
+    if (m->hosts->known)
         return;
     loop_timer_clear(&m->loop, &m->hosts->timer);
-    m->hosts->settled = true;
+    m->hosts->known = true;
     children_start(m, PROCESS_GATE);
 }
 
 /* Once each name has its address or has failed once, gate needn't wait any
  * longer. */
-static void hosts_settle_if_heard(struct master *m)
+static void hosts_finish_if_heard(struct master *m)
 {
     if (hosts_are_past(m, HOST_ASKED))
-        hosts_settle(m);
+        hosts_finish(m);
 }
 
-static void hosts_on_time(void *owner)
+static void hosts_on_timer(void *owner)
 {
     struct master *m = owner;
 
     for (size_t i = 0; i < HOSTS_MAX; i++)
         if (m->hosts->state[i] == HOST_ASKED)
             hosts_say_unknown(m, i, "no answer yet");
-    hosts_settle(m);
+    hosts_finish(m);
 }
 
 void hosts_init(struct master *m)
@@ -149,9 +149,9 @@ void hosts_init(struct master *m)
     for (size_t i = 0; hosts_row(m, i); i++)
         if (hosts_row(m, i)->host[0])
             m->hosts->state[i] = HOST_ASKED;
-    m->hosts->settled = hosts_are_past(m, HOST_ASKED);
+    m->hosts->known = hosts_are_past(m, HOST_ASKED);
     m->hosts->timer =
-        (struct loop_timer){ .on_time = hosts_on_time, .owner = m };
+        (struct loop_timer){ .on_timer = hosts_on_timer, .owner = m };
 }
 
 int hosts_step_names(struct child *lookup)
@@ -219,7 +219,7 @@ int hosts_on_resolved(void *owner, struct msg_resolved *msg)
         hosts_keep(m);
     hosts_say_known(m, msg->number);
     hosts_send(m);
-    hosts_settle_if_heard(m);
+    hosts_finish_if_heard(m);
     return 0;
 }
 
@@ -232,7 +232,7 @@ int hosts_on_unresolved(void *owner, struct msg_unresolved *msg)
         return -EPROTO;
     *state = HOST_FAILED;
     hosts_say_unknown(c->master, msg->number, unresolved_text(msg->why));
-    hosts_settle_if_heard(c->master);
+    hosts_finish_if_heard(c->master);
     return 0;
 }
 

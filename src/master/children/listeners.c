@@ -61,7 +61,7 @@ static bool addresses_overlap(const struct address *a, const struct address *b)
            (address_is_any(a) || address_is_any(b) || address_same_host(a, b));
 }
 
-static bool is_listener(const struct heirloom *h)
+static bool is_listener(const struct inherited *h)
 {
     return h->fd >= 0 && (strncmp(h->name, "listen ", 7) == 0 ||
                           strncmp(h->name, "passive ", 8) == 0);
@@ -74,9 +74,9 @@ static bool listener_is_held(const struct succession *h,
                              const struct address *a, struct address *held)
 {
     for (size_t i = 0; h && i < h->count; i++) {
-        struct listener old = { .fd = h->heirloom[i].fd };
+        struct listener old = { .fd = h->inherited[i].fd };
 
-        if (!is_listener(&h->heirloom[i]) || listeners_look(&old) < 0 ||
+        if (!is_listener(&h->inherited[i]) || listeners_look(&old) < 0 ||
             !addresses_overlap(&old.address, a))
             continue;
         *held = old.address;

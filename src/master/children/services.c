@@ -19,7 +19,7 @@ size_t services_ended_max(uint64_t max_sessions)
     return (size_t)max_sessions + ENDED_BESIDES;
 }
 
-static void service_sweep_on_time(void *owner);
+static void service_sweep_on_timer(void *owner);
 
 /* Each session has two channels, and its process files has one; after the
  * session's end the channel of files may remain. Each child has two, and files
@@ -39,7 +39,7 @@ int services_init(struct master *m, size_t sessions)
     for (size_t i = 0; i < s->size; i++)
         TAILQ_INSERT_TAIL(&s->free, &s->all[i], next);
     s->sweep =
-        (struct loop_timer){ .on_time = service_sweep_on_time, .owner = m };
+        (struct loop_timer){ .on_timer = service_sweep_on_timer, .owner = m };
     return 0;
 }
 
@@ -74,7 +74,7 @@ static void services_sweep(struct services *s)
     }
 }
 
-static void service_sweep_on_time(void *owner)
+static void service_sweep_on_timer(void *owner)
 {
     struct master *m = owner;
 

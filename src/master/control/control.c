@@ -24,7 +24,7 @@ void peer_end(struct peer *p)
     loop_timer_clear(&p->master->loop, &p->timer);
     channel_close(&p->channel);
     p->used = false;
-    p->master->unsettled = true;
+    p->master->may_be_over = true;
 }
 
 void peer_sent(struct peer *p, int result)
@@ -61,7 +61,7 @@ static void control_on_message(void *owner, uint32_t events)
         peer_end(p);
 }
 
-static void control_on_time(void *owner)
+static void control_on_timer(void *owner)
 {
     peer_end(owner);
 }
@@ -71,7 +71,7 @@ static void peer_blank(struct peer *p, struct master *m)
     *p = (struct peer){
         .master = m,
         .channel.fd = -1,
-        .timer = { .on_time = control_on_time, .owner = p },
+        .timer = { .on_timer = control_on_timer, .owner = p },
     };
 }
 
@@ -169,7 +169,7 @@ static void control_on_pause_over(void *owner)
 
 void control_init(struct control *c, struct master *m)
 {
-    *c = (struct control){ .pause = { .on_time = control_on_pause_over,
+    *c = (struct control){ .pause = { .on_timer = control_on_pause_over,
                                       .owner = m },
                            .watch = { .fd = -1,
                                       .events = EPOLLIN,
@@ -242,7 +242,7 @@ void control_renewed(struct master *m, uint32_t number, const char *wrong)
     for (size_t i = 0; i < MASTER_CALLERS && number > 0; i++) {
         struct peer *p = &m->control->peer[i];
 
-        if (p->used && p->reloading > 0 && p->renewal == number)
+        if (p->used && p->reload_request > 0 && p->reload_number == number)
             request_reloaded(p, wrong);
     }
 }

@@ -44,8 +44,8 @@ struct peer {
     struct loop_watch watch;
     struct loop_timer timer; /* to ask, or for its reload */
     uint32_t request;        /* the request under way */
-    uint32_t reloading;      /* its request for a reload; 0: none */
-    uint32_t renewal;        /* master's own number for that reload */
+    uint32_t reload_request; /* its request for a reload; 0: none */
+    uint32_t reload_number;  /* master's own number for that reload */
 };
 
 /* Call it after sending the answer to the request; RESULT is SEND()'s. The next

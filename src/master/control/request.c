@@ -71,12 +71,12 @@ static int request_on_reload(void *owner, struct msg_reload *msg)
         peer_refuse(p, REFUSAL_BUSY, "the server is starting; try again later");
         return 0;
     }
-    p->renewal = succession_renew(&p->master->succession);
-    if (p->renewal == 0) {
+    p->reload_number = succession_renew(&p->master->succession);
+    if (p->reload_number == 0) {
         peer_refuse(p, REFUSAL_BUSY, "the supervisor doesn't answer");
         return 0;
     }
-    p->reloading = p->request;
+    p->reload_request = p->request;
     loop_timer_set(&p->master->loop, &p->timer, p->master->deadlines.renew);
     return 0;
 }
@@ -86,8 +86,8 @@ void request_reloaded(struct peer *p, const char *wrong)
     bool waits =
         wrong && slice_starts(slice_from(wrong), SLICE(GENERATION_WAITS));
 
-    p->request = p->reloading;
-    p->reloading = 0;
+    p->request = p->reload_request;
+    p->reload_request = 0;
     if (wrong)
         peer_refuse(p, waits ? REFUSAL_BUSY : REFUSAL_BAD_FILE, wrong);
     else

@@ -22,7 +22,7 @@ struct files_start;
 struct master;
 
 /* An inherited descriptor and its name. */
-struct heirloom {
+struct inherited {
     const char *name;
     int fd;
 };
@@ -38,7 +38,7 @@ struct succession {
     struct channel supervisor;
     struct loop_watch watch;
     struct buf names; /* of the inherited descriptors */
-    struct heirloom *heirloom;
+    struct inherited *inherited;
     size_t count;
 };
 
@@ -66,7 +66,7 @@ bool succession_had_file(const struct succession *s, const char *path, int fd);
  * PATH. */
 int succession_keep_file(struct succession *s, const char *path, int fd);
 /* Closes the inherited descriptors that nobody has taken. */
-void succession_settle(struct succession *s);
+void succession_close_untaken(struct succession *s);
 /* As SEND() to the supervisor, but it waits up to 10 s for room, and master
  * does nothing else meanwhile. After that the message is lost. */
 #define SUCCESSION_SAY(s, name, ...)                                           \
@@ -125,7 +125,7 @@ struct deadlines {
     uint64_t files;     /* files: to READY; then it is HOME */
     uint64_t hosts;     /* the start: for the first answers of lookup */
     uint64_t kick;      /* from MSG_kick to the kill */
-    uint64_t settle;    /* files of a session that has ended: to sync; that
+    uint64_t sync;      /* files of a session that has ended: to sync; that
                            session: to end */
     uint64_t stop;      /* all sessions: to be gone */
     uint64_t ask;       /* ctl: to ask, or to hang up */
@@ -166,7 +166,7 @@ struct master {
     /* Set when a child is ready, a record is free or a caller has left. At the
      * end of the turn run_on_turn_over() then checks whether the start, stop or
      * drain is complete. */
-    bool unsettled;
+    bool may_be_over;
     int status; /* what main returns: 0 or a sysexits code */
     struct loop_timer deadline;
     pid_t survey; /* looks at the homes in the background; 0: none does */

@@ -47,7 +47,7 @@ void master_init(struct master *m)
                                        .files = 10000,
                                        .hosts = 5000,
                                        .kick = 2000,
-                                       .settle = 30000,
+                                       .sync = 30000,
                                        .stop = 5000,
                                        .ask = 10000,
                                        .renew = 150000,

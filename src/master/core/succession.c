@@ -26,16 +26,16 @@ void succession_init(struct succession *s)
     buf_init(&s->names, NAMES_MAX);
 }
 
-static int compare_heirlooms(const void *a, const void *b)
+static int compare_inherited(const void *a, const void *b)
 {
-    const struct heirloom *x = a, *y = b;
+    const struct inherited *x = a, *y = b;
 
     return strcmp(x->name, y->name);
 }
 
-static int compare_heirloom_name(const void *name, const void *heirloom)
+static int compare_inherited_name(const void *name, const void *inherited)
 {
-    return strcmp(name, ((const struct heirloom *)heirloom)->name);
+    return strcmp(name, ((const struct inherited *)inherited)->name);
 }
 
 /* Reads "generation 7" or "recovery 7", which the supervisor wrote. */
@@ -50,7 +50,7 @@ static int read_heading(struct succession *s, struct slice line)
 }
 
 /* Reads "12 listen 0.0.0.0:21"; a NUL replaces the line's end. */
-static int read_heirloom(struct succession *s, struct slice line)
+static int read_inherited(struct succession *s, struct slice line)
 {
     struct slice number;
     uint64_t kept;
@@ -63,7 +63,7 @@ static int read_heirloom(struct succession *s, struct slice line)
     if (r < 0)
         return r;
     ((char *)(uintptr_t)line.ptr)[line.len] = '\0';
-    s->heirloom[s->count++] = (struct heirloom){ line.ptr, (int)kept };
+    s->inherited[s->count++] = (struct inherited){ line.ptr, (int)kept };
     return 0;
 }
 
@@ -78,14 +78,14 @@ static int read_names(struct succession *s)
     text = buf_slice(&s->names);
     for (size_t i = 0; i < text.len; i++)
         lines += text.ptr[i] == '\n';
-    s->heirloom = calloc(lines + 1, sizeof(*s->heirloom));
-    if (!s->heirloom)
+    s->inherited = calloc(lines + 1, sizeof(*s->inherited));
+    if (!s->inherited)
         return -ENOMEM;
     if (!slice_cut(&text, '\n', &line) || read_heading(s, line) < 0)
         return -EPROTO;
     while (r == 0 && slice_cut(&text, '\n', &line) && line.len > 0)
-        r = read_heirloom(s, line);
-    qsort(s->heirloom, s->count, sizeof(*s->heirloom), compare_heirlooms);
+        r = read_inherited(s, line);
+    qsort(s->inherited, s->count, sizeof(*s->inherited), compare_inherited);
     return r;
 }
 
@@ -104,33 +104,33 @@ int succession_open(struct succession *s)
     return SEND(&s->supervisor, hello, 0, .version = GENERATION_VERSION);
 }
 
-void succession_settle(struct succession *s)
+void succession_close_untaken(struct succession *s)
 {
     for (size_t i = 0; i < s->count; i++)
-        fd_close(&s->heirloom[i].fd);
+        fd_close(&s->inherited[i].fd);
 }
 
 void succession_release(struct succession *s)
 {
-    succession_settle(s);
-    free(s->heirloom);
+    succession_close_untaken(s);
+    free(s->inherited);
     buf_release(&s->names);
     channel_close(&s->supervisor);
     succession_init(s);
 }
 
-static struct heirloom *find_heirloom(const struct succession *s,
-                                      const char *name)
+static struct inherited *find_inherited(const struct succession *s,
+                                        const char *name)
 {
     if (!s || s->count == 0)
         return NULL;
-    return bsearch(name, s->heirloom, s->count, sizeof(*s->heirloom),
-                   compare_heirloom_name);
+    return bsearch(name, s->inherited, s->count, sizeof(*s->inherited),
+                   compare_inherited_name);
 }
 
 int succession_inherit(struct succession *s, const char *name)
 {
-    struct heirloom *found = find_heirloom(s, name);
+    struct inherited *found = find_inherited(s, name);
 
     return found ? fd_take(&found->fd) : -1;
 }
@@ -138,9 +138,9 @@ int succession_inherit(struct succession *s, const char *name)
 int succession_inherit_any(struct succession *s, const char *kind)
 {
     for (size_t i = 0; s && i < s->count; i++)
-        if (s->heirloom[i].fd >= 0 &&
-            strncmp(s->heirloom[i].name, kind, strlen(kind)) == 0)
-            return fd_take(&s->heirloom[i].fd);
+        if (s->inherited[i].fd >= 0 &&
+            strncmp(s->inherited[i].name, kind, strlen(kind)) == 0)
+            return fd_take(&s->inherited[i].fd);
     return -1;
 }
 
@@ -160,8 +160,8 @@ static const char *name_of_file(const char *path,
 int succession_recover_file(struct succession *s, const char *path)
 {
     char name[GENERATION_NAME_MAX];
-    const struct heirloom *found =
-        s->recovery ? find_heirloom(s, name_of_file(path, name)) : NULL;
+    const struct inherited *found =
+        s->recovery ? find_inherited(s, name_of_file(path, name)) : NULL;
 
     return found && found->fd >= 0 ? fcntl(found->fd, F_DUPFD_CLOEXEC, 0) : -1;
 }
@@ -169,7 +169,7 @@ int succession_recover_file(struct succession *s, const char *path)
 bool succession_had_file(const struct succession *s, const char *path, int fd)
 {
     char name[GENERATION_NAME_MAX];
-    const struct heirloom *found = find_heirloom(s, name_of_file(path, name));
+    const struct inherited *found = find_inherited(s, name_of_file(path, name));
     struct stat then, now;
 
     return found && found->fd >= 0 && fd >= 0 && fstat(found->fd, &then) == 0 &&

@@ -34,7 +34,7 @@ static void drain_end_auth(struct master *m)
             child_release(c);
 }
 
-void drain_settle(struct master *m)
+void drain_end_if_over(struct master *m)
 {
     if (m->state != MASTER_DRAINING)
         return;
@@ -58,7 +58,7 @@ void drain_at_once(struct master *m)
 {
     SESSIONS_EACH(m->sessions, s)
         session_kick(s, ENDING_OLDEST);
-    drain_settle(m);
+    drain_end_if_over(m);
 }
 
 /* While gate lives the session is gate's child, and gate reads no more messages
@@ -74,9 +74,8 @@ static void drain_kill(struct session *s)
         kill(s->pid, SIGKILL);
 }
 
-static const struct session_audience drain_audience = { newest_hears,
-                                                        newest_send,
-                                                        drain_kill };
+static const struct news_receiver drain_receiver = { newest_hears, newest_send,
+                                                     drain_kill };
 
 /* From now on the newest master gets the news of the sessions and decides about
  * them. Until newest_follow() has the channel, news is dropped;
@@ -86,7 +85,7 @@ void drain_begin(struct master *m)
     if (m->state != MASTER_RUNNING)
         return;
     m->state = MASTER_DRAINING;
-    m->sessions->audience = &drain_audience;
+    m->sessions->receiver = &drain_receiver;
     control_step_down(m->control);
     listeners_release(m->listeners);
     access_stop(m);
@@ -95,7 +94,7 @@ void drain_begin(struct master *m)
         if (!(s->news & NEWS_KILL))
             session_forget_news(s);
     m->drain->deadline =
-        (struct loop_timer){ .on_time = drain_on_deadline, .owner = m };
+        (struct loop_timer){ .on_timer = drain_on_deadline, .owner = m };
     loop_timer_set(&m->loop, &m->drain->deadline, m->settings.drain_timeout);
 }
 
@@ -118,7 +117,7 @@ void drain_hand_over(struct master *m)
 }
 
 /* A gate that doesn't read hand_over, or doesn't end in time, is killed by its
- * timer (gate_on_time in run.c). */
+ * timer (gate_on_timer in run.c). */
 void drain_step_down(struct master *m, int fd)
 {
     struct child *gate = children_gate(m);
@@ -167,7 +166,7 @@ void drain_on_gate_end(struct child *gate, int status)
             drain_adopt(s);
     fd_close(&m->drain->next_gate);
     SUCCESSION_SAY(&m->succession, gate_lost, 0, .handed_over = handed_over);
-    drain_settle(m);
+    drain_end_if_over(m);
 }
 
 void drain_reaped(struct master *m, pid_t pid, int status)
@@ -189,7 +188,7 @@ void drain_successor(struct master *m, int fd)
     newest_follow(m, fd);
     if (gate && !m->drain->handing_over)
         child_end(gate, "can't hand over");
-    drain_settle(m);
+    drain_end_if_over(m);
 }
 
 void drain_release(struct master *m)

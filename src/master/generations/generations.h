@@ -61,7 +61,7 @@ void drain_on_gate_end(struct child *gate, int status);
 /* PID was reaped. It may be a session of a gate that has ended. */
 void drain_reaped(struct master *m, pid_t pid, int status);
 /* Ends the loop if nothing is left to do. */
-void drain_settle(struct master *m);
+void drain_end_if_over(struct master *m);
 
 /* The end of the service. */
 
@@ -69,7 +69,7 @@ void drain_settle(struct master *m);
 void stop_begin(struct master *m);
 /* Ends the loop if a service that stops, or a generation that drains, has
  * nothing left to do. */
-void stop_settle(struct master *m);
+void stop_end_if_over(struct master *m);
 
 /* Call it after the loop: closes all channels, waits a moment for each process
  * to end, and kills those that stay. The process log ends last, so that it

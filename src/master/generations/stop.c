@@ -12,11 +12,11 @@
 #include "sallyport/base/clock.h"
 #include "sessions/sessions.h"
 
-void stop_settle(struct master *m)
+void stop_end_if_over(struct master *m)
 {
     if (m->state == MASTER_STOPPING && m->sessions->used == 0)
         loop_stop(&m->loop);
-    drain_settle(m);
+    drain_end_if_over(m);
 }
 
 void stop_begin(struct master *m)

@@ -16,7 +16,7 @@
 
 /* Gate gets a little more time at first, as in the supervisor: if the whole
  * machine has stopped, gate's answer comes after this timer. */
-static void heartbeat_on_time(void *owner)
+static void heartbeat_on_timer(void *owner)
 {
     struct master *m = owner;
     struct child *gate = children_gate(m);
@@ -56,7 +56,8 @@ static int heartbeat_on_ping(void *owner, struct msg_ping *p)
         return 0;
     h->request = p->request;
     h->doubted = false;
-    h->timer = (struct loop_timer){ .on_time = heartbeat_on_time, .owner = m };
+    h->timer =
+        (struct loop_timer){ .on_timer = heartbeat_on_timer, .owner = m };
     loop_timer_set(&m->loop, &h->timer, m->deadlines.heartbeat);
     h->unasked = true;
     heartbeat_ask(m);

@@ -181,7 +181,7 @@ bool access_look(struct master *m)
 
 /* An editor that writes in place may be in the middle of the file. So the rows
  * count here once two checks have found the same. */
-static void access_on_time(void *owner)
+static void access_on_timer(void *owner)
 {
     struct master *m = owner;
     struct access *a = m->access;
@@ -196,7 +196,7 @@ static void access_on_time(void *owner)
 void access_start(struct master *m)
 {
     m->access->timer =
-        (struct loop_timer){ .on_time = access_on_time, .owner = m };
+        (struct loop_timer){ .on_timer = access_on_timer, .owner = m };
     loop_timer_set(&m->loop, &m->access->timer, m->deadlines.users);
 }
 

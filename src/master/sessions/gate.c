@@ -147,7 +147,7 @@ static int gate_send_one(struct session *s)
                  .user = gate_number_of(s));
     if (r == 0) {
         session_forget_news(s);
-        session_settle(s);
+        session_mark(s);
     }
     return r;
 }
@@ -180,8 +180,8 @@ static void gate_kill(struct session *s)
     session_add_news(s, NEWS_KILL);
 }
 
-const struct session_audience gate_audience = { gate_hears, gate_send_news,
-                                                gate_kill };
+const struct news_receiver gate_receiver = { gate_hears, gate_send_news,
+                                             gate_kill };
 
 void gate_open(struct child *gate)
 {

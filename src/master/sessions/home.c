@@ -265,5 +265,5 @@ void home_reaped(struct home *h, int status)
         home_on_message(h, 0);
     if (h->channel.fd >= 0)
         home_lose(h);
-    session_settle(h->session);
+    session_mark(h->session);
 }

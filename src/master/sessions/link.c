@@ -221,7 +221,7 @@ static void older_end(struct older *o)
         if (s->older == o) {
             session_forget_news(s);
             session_end(s);
-            session_settle(s); /* also one that had ended with news for gate */
+            session_mark(s); /* also one that had ended with news for gate */
             s->older = NULL;
         }
 }
@@ -304,7 +304,7 @@ static int newest_send_one(struct session *s)
         return r;
     s->announced = true;
     session_forget_news(s);
-    session_settle(s);
+    session_mark(s);
     return 0;
 }
 
@@ -371,7 +371,7 @@ static void newest_hang_up(struct master *m)
         s->announced = false;
         if (!(s->news & NEWS_KILL))
             session_forget_news(s);
-        session_settle(s);
+        session_mark(s);
     }
 }
 

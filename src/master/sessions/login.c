@@ -110,7 +110,7 @@ static void answer_wait(struct session *s)
         a->at = now + answer_wrong_in(a->asked, now, turn - a->asked + delay,
                                       m->settings.login_delay);
     s->state = SESSION_DELAYED;
-    session_wait(s, a->at - now);
+    session_set_timer(s, a->at - now);
 }
 
 /* A session that doesn't read its answer can't serve its client either. */
@@ -145,7 +145,7 @@ static void login_hand_over(struct session *s, int end)
         return;
     }
     s->state = SESSION_VERIFY;
-    session_wait(s, s->master->deadlines.verdict);
+    session_set_timer(s, s->master->deadlines.verdict);
 }
 
 /* Returns how many ms of login_timeout are left to the present login. */
@@ -177,7 +177,7 @@ static void login_attempt(struct session *s)
     if (r == 0)
         login_hand_over(s, ends[0]);
     else if (r != -ENOENT)
-        session_wait(s, login_left(s));
+        session_set_timer(s, login_left(s));
     fd_close(&ends[0]);
 }
 
@@ -197,7 +197,7 @@ static int login_on_login(void *owner, struct msg_login *msg)
         session_kick(s, ENDING_LOGIN_TRIES);
         return 0;
     }
-    session_wait(s, m->deadlines.verdict);
+    session_set_timer(s, m->deadlines.verdict);
     if (access_look(m))
         login_attempt(s);
     else /* the user may have been locked since the old rows */
@@ -235,7 +235,7 @@ static void login_enter(struct session *s, const struct user *user)
         user_choice(user, CHOICE_UPLOAD_EOF, m->settings.upload_eof);
     s->binding = user_choice(user, CHOICE_BINDING, m->settings.data_binding);
     s->state = SESSION_OPENING;
-    session_wait(s, m->deadlines.files);
+    session_set_timer(s, m->deadlines.files);
     r = home_open(&s->home, user, s->serial);
     if (r < 0) {
         master_report(m, EVENT_SERVICE, PROCESS_MASTER, "can't start files: %s",
@@ -334,7 +334,7 @@ void login_home_lost(struct session *s)
     login_deny(s, DENIAL_HOME);
 }
 
-void login_on_time(struct session *s)
+void login_on_timer(struct session *s)
 {
     switch (s->state) {
     case SESSION_WAITING:

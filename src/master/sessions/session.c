@@ -153,10 +153,10 @@ static void session_outlives(struct session *s)
 {
     home_kill(&s->home);
     if (session_is_adopted(s))
-        s->master->sessions->audience->kill(s);
+        s->master->sessions->receiver->kill(s);
 }
 
-static void session_on_time(void *owner)
+static void session_on_timer(void *owner)
 {
     struct session *s = owner;
 
@@ -165,10 +165,10 @@ static void session_on_time(void *owner)
     else if (s->state == SESSION_ENDED)
         session_outlives(s);
     else
-        login_on_time(s);
+        login_on_timer(s);
 }
 
-void session_wait(struct session *s, uint64_t ms)
+void session_set_timer(struct session *s, uint64_t ms)
 {
     loop_timer_set(&s->master->loop, &s->timer, ms);
 }
@@ -199,7 +199,7 @@ struct session *session_open(struct master *m, uint64_t serial,
     s->home.peer = *peer;
     channel_init(&s->channel, ends->master, PROCESS_MASTER, PROCESS_SESSION,
                  proxied ? PHASE_START : PHASE_GREETED);
-    s->timer = (struct loop_timer){ .on_time = session_on_time, .owner = s };
+    s->timer = (struct loop_timer){ .on_timer = session_on_timer, .owner = s };
     if (loop_add_reader(&m->loop, &s->watch, ends->master, session_on_message,
                         s) < 0)
         session_end(s);
@@ -238,13 +238,13 @@ bool session_known(struct session *s, const struct address *peer)
     return true;
 }
 
-void session_settle(struct session *s)
+void session_mark(struct session *s)
 {
     struct session_table *t = s->master->sessions;
 
-    if (s->settles)
+    if (s->marked)
         return;
-    s->settles = true;
+    s->marked = true;
     s->unswept = t->unswept;
     t->unswept = s;
 }
@@ -266,13 +266,13 @@ void sessions_sweep(struct master *m)
         return;
     while ((s = t->unswept)) {
         t->unswept = s->unswept;
-        s->settles = false;
+        s->marked = false;
         if (session_is_over(s)) {
             loop_timer_clear(&m->loop, &s->timer);
             sessions_give_back(t, s);
         }
     }
-    m->unsettled = true;
+    m->may_be_over = true;
 }
 
 /* Gate, or master itself, will know whether the session died by a signal, and
@@ -299,9 +299,9 @@ void session_end(struct session *s)
         home_close(&s->home);
     /* The record waits only for these processes. */
     if (s->home.pid > 0 || s->pid > 0)
-        session_wait(s, s->master->deadlines.settle);
+        session_set_timer(s, s->master->deadlines.sync);
     worker_forget(s->master, s);
-    session_settle(s);
+    session_mark(s);
 }
 
 void session_gone(struct session *s, int status)
@@ -317,7 +317,7 @@ void session_gone(struct session *s, int status)
     if (s->announced)
         session_add_news(s, NEWS_GONE);
     if (s->state == SESSION_ENDED)
-        session_settle(s);
+        session_mark(s);
     else
         session_end(s);
     sessions_send_news(m);
@@ -333,7 +333,7 @@ void session_kill(struct session *s)
         session_order(s, ORDER_KILL);
         return;
     }
-    m->sessions->audience->kill(s);
+    m->sessions->receiver->kill(s);
     session_end(s);
     sessions_send_news(m);
 }
@@ -360,7 +360,7 @@ void session_kick(struct session *s, enum ending why)
     } else {
         s->state = SESSION_KICKED;
         worker_forget(s->master, s);
-        session_wait(s, s->master->deadlines.kick);
+        session_set_timer(s, s->master->deadlines.kick);
     }
 }
 
@@ -371,7 +371,7 @@ bool session_is_there(const struct session *s)
 
 void sessions_send_news(struct master *m)
 {
-    m->sessions->audience->send(m);
+    m->sessions->receiver->send(m);
 }
 
 int sessions_each_news(struct session_table *t, int (*send)(struct session *s),
@@ -392,7 +392,7 @@ int sessions_each_news(struct session_table *t, int (*send)(struct session *s),
 
 void session_add_news(struct session *s, enum session_news news)
 {
-    const struct session_audience *to = s->master->sessions->audience;
+    const struct news_receiver *to = s->master->sessions->receiver;
 
     if (!to->is_there(s->master) && news != NEWS_KILL)
         return;

@@ -249,19 +249,19 @@ struct session {
 
     struct session *next; /* in its bucket, or in the free list */
     struct session *unswept;
-    bool settles; /* it is in the list of those to sweep */
+    bool marked; /* it is in the list of those to sweep */
 };
 
 /* The receiver of the sessions' news: gate (gate.c) or, in a generation that
  * drains, the newest master (drain.c). */
-struct session_audience {
+struct news_receiver {
     bool (*is_there)(struct master *m); /* false: the news is dropped */
     void (*send)(struct master *m);     /* as much as it takes now */
     void (*kill)(struct session *s);    /* ends its process */
 };
 
 struct session_table {
-    const struct session_audience *audience;
+    const struct news_receiver *receiver;
     struct session *all;
     size_t size;   /* records */
     size_t limit;  /* max_sessions */
@@ -331,9 +331,9 @@ int sessions_each_news(struct session_table *t, int (*send)(struct session *s),
 /* Is it being served, here or in an older generation? */
 bool session_is_there(const struct session *s);
 /* Sets the timer for the present state. */
-void session_wait(struct session *s, uint64_t ms);
+void session_set_timer(struct session *s, uint64_t ms);
 /* The record may have no more use: marks it for sessions_sweep(). */
-void session_settle(struct session *s);
+void session_mark(struct session *s);
 /* Frees the records that nothing holds any more. Only for the end of a turn of
  * the loop: no callback may find that its session's record has another owner.
  */
@@ -342,7 +342,7 @@ void sessions_sweep(struct master *m);
 /* The messages between master and gate about sessions. */
 
 /* The audience until this generation drains. */
-extern const struct session_audience gate_audience;
+extern const struct news_receiver gate_receiver;
 
 /* Handlers of gate's messages; owner: struct child. */
 int gate_on_session(void *owner, struct msg_session *msg);
@@ -380,7 +380,7 @@ void login_home_lost(struct session *s);
 /* Serves the messages of S that have arrived. Returns as channel_dispatch(). */
 int login_dispatch(struct session *s);
 /* The timer of S ran out, in a state before OPENING is over. */
-void login_on_time(struct session *s);
+void login_on_timer(struct session *s);
 
 /* A worker has become free or ready: tries the waiting logins again. */
 void login_retry(struct master *m);
@@ -411,7 +411,7 @@ int verdict_on_verdict(void *owner, struct msg_verdict *msg);
 /* For the row of auth (run.c). */
 void verdict_go_on(struct child *c);
 void verdict_on_gone(struct child *c);
-void verdict_on_time(struct child *c);
+void verdict_on_timer(struct child *c);
 
 /* Checks sessions against their users' rows when the users file changes. */
 struct access {
@@ -477,7 +477,7 @@ void older_order(struct session *s);
 
 /* Takes FD, the link to the newest master from now on. */
 void newest_follow(struct master *m, int fd);
-/* Functions of struct session_audience. */
+/* Functions of struct news_receiver. */
 bool newest_hears(struct master *m);
 void newest_send(struct master *m);
 

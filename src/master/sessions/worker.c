@@ -225,7 +225,7 @@ void verdict_on_gone(struct child *c)
     userdb_drop(c->master->users, worker_oldest(c->master));
 }
 
-void verdict_on_time(struct child *c)
+void verdict_on_timer(struct child *c)
 {
     child_end(c, "gave no verdict in time");
 }

@@ -91,7 +91,7 @@ void helper_survey(struct master *m, int users)
     m->survey = pid < 0 ? 0 : pid;
 }
 
-static void survey_on_time(void *owner)
+static void survey_on_timer(void *owner)
 {
     struct master *m = owner;
     pid_t pid = m->survey;
@@ -107,7 +107,7 @@ static void survey_on_time(void *owner)
 void helper_watch_survey(struct master *m)
 {
     m->survey_timer =
-        (struct loop_timer){ .on_time = survey_on_time, .owner = m };
+        (struct loop_timer){ .on_timer = survey_on_timer, .owner = m };
     if (m->survey > 0)
         loop_timer_set(&m->loop, &m->survey_timer, SURVEY_MS);
 }

@@ -68,7 +68,7 @@ static void gate_on_gone(struct child *c)
     drain_begin(c->master);
 }
 
-static void gate_on_time(struct child *c)
+static void gate_on_timer(struct child *c)
 {
     child_end(c, c->master->drain->handing_over ? "has not handed over in time"
                                                 : "does not read its messages");
@@ -164,7 +164,7 @@ static const struct child_row rows[] = {
       .on_writable = gate_on_writable,
       .on_gone = gate_on_gone,
       .on_reaped = drain_on_gate_end,
-      .on_time = gate_on_time },
+      .on_timer = gate_on_timer },
     { .process = PROCESS_AUTH,
       .binary = "auth",
       .steps = auth_steps,
@@ -172,7 +172,7 @@ static const struct child_row rows[] = {
       .on_ready = verdict_go_on,
       .on_writable = verdict_go_on,
       .on_gone = verdict_on_gone,
-      .on_time = verdict_on_time },
+      .on_timer = verdict_on_timer },
     { .process = PROCESS_LOOKUP,
       .binary = "lookup",
       .steps = lookup_steps,
@@ -195,7 +195,7 @@ static void run_add_children(struct master *m)
 {
     if (!m->check)
         children_add(m, rows_find(PROCESS_LOG));
-    if (!m->hosts->settled)
+    if (!m->hosts->known)
         children_add(m, rows_find(PROCESS_LOOKUP));
     children_add(m, rows_find(PROCESS_KEYS)); /* gate's set-up waits for keys */
     children_add(m, rows_find(PROCESS_GATE));
@@ -249,13 +249,13 @@ static void run_on_turn_over(void *owner)
     struct master *m = owner;
 
     sessions_sweep(m);
-    if (!m->unsettled)
+    if (!m->may_be_over)
         return;
-    m->unsettled = false;
+    m->may_be_over = false;
     if (m->state == MASTER_STARTING)
         run_look_ready(m);
     else
-        stop_settle(m);
+        stop_end_if_over(m);
 }
 
 int master_start(struct master *m)
@@ -278,13 +278,14 @@ int master_start(struct master *m)
         return r;
     loop_sweep(&m->loop, run_on_turn_over, m);
     m->state = MASTER_STARTING;
-    m->deadline = (struct loop_timer){ .on_time = run_on_deadline, .owner = m };
-    m->sessions->audience = &gate_audience;
+    m->deadline =
+        (struct loop_timer){ .on_timer = run_on_deadline, .owner = m };
+    m->sessions->receiver = &gate_receiver;
     helper_watch_survey(m);
     hosts_init(m);
     run_add_children(m);
     CHILDREN_EACH(m, c)
-        if (m->hosts->settled || c->row->process != PROCESS_GATE)
+        if (m->hosts->known || c->row->process != PROCESS_GATE)
             child_start(c);
     return 0;
 }

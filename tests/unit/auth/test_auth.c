@@ -252,7 +252,7 @@ Test(auth, late_but_there)
         &a, channel_make(&session, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN), 5,
         &client);
     say(&session, "anna", "right");
-    a.pending[0].timer.on_time(&a.pending[0]);
+    a.pending[0].timer.on_timer(&a.pending[0]);
     cr_assert_eq(channel_receive(&master, &m), 1);
     cr_assert_eq(m.verdict.serial, 5);
     cr_assert(m.verdict.accepted, "a right password is taken for wrong");
@@ -263,7 +263,7 @@ Test(auth, late_but_there)
     pending_open(
         &a, channel_make(&session, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN), 6,
         &client); /* nothing comes */
-    a.pending[0].timer.on_time(&a.pending[0]);
+    a.pending[0].timer.on_timer(&a.pending[0]);
     cr_assert_eq(channel_receive(&master, &m), 1);
     cr_assert(m.verdict.serial == 6 && !m.verdict.accepted);
     expect_line(&s, 6, "", "no password in time", "");

@@ -45,9 +45,9 @@ static void stop(void *owner)
 Test(loop, timers_run_in_order)
 {
     cr_assert_eq(loop_init(&seen.loop), 0);
-    seen.timer[0] = (struct loop_timer){ .on_time = stop };
-    seen.timer[1] = (struct loop_timer){ .on_time = first };
-    seen.timer[2] = (struct loop_timer){ .on_time = second };
+    seen.timer[0] = (struct loop_timer){ .on_timer = stop };
+    seen.timer[1] = (struct loop_timer){ .on_timer = first };
+    seen.timer[2] = (struct loop_timer){ .on_timer = second };
     loop_timer_set(&seen.loop, &seen.timer[0], 30);
     loop_timer_set(&seen.loop, &seen.timer[2], 20);
     loop_timer_set(&seen.loop, &seen.timer[1], 500);
@@ -69,9 +69,9 @@ Test(loop, sweeps_at_the_end_of_a_turn)
 {
     cr_assert_eq(loop_init(&seen.loop), 0);
     loop_sweep(&seen.loop, sweep, NULL);
-    seen.timer[0] = (struct loop_timer){ .on_time = first };
-    seen.timer[1] = (struct loop_timer){ .on_time = second };
-    seen.timer[2] = (struct loop_timer){ .on_time = stop };
+    seen.timer[0] = (struct loop_timer){ .on_timer = first };
+    seen.timer[1] = (struct loop_timer){ .on_timer = second };
+    seen.timer[2] = (struct loop_timer){ .on_timer = stop };
     loop_timer_set(&seen.loop, &seen.timer[0], 0);
     loop_timer_set(&seen.loop, &seen.timer[1], 0);
     cr_assert_eq(loop_once(&seen.loop, 0), 0);
@@ -84,8 +84,8 @@ Test(loop, sweeps_at_the_end_of_a_turn)
 Test(loop, cleared_timer_is_silent)
 {
     loop_init(&seen.loop);
-    seen.timer[0] = (struct loop_timer){ .on_time = stop };
-    seen.timer[1] = (struct loop_timer){ .on_time = first };
+    seen.timer[0] = (struct loop_timer){ .on_timer = stop };
+    seen.timer[1] = (struct loop_timer){ .on_timer = first };
     loop_timer_set(&seen.loop, &seen.timer[1], 1);
     loop_timer_set(&seen.loop, &seen.timer[0], 5);
     loop_timer_clear(&seen.loop, &seen.timer[1]);
@@ -148,7 +148,7 @@ Test(loop, an_eager_timer_does_not_starve_descriptors, .timeout = 10)
     cr_assert_eq(pipe(ends), 0);
     cr_assert_eq(write(ends[1], "x", 1), 1);
     seen.timer[0] =
-        (struct loop_timer){ .on_time = again, .owner = &seen.timer[0] };
+        (struct loop_timer){ .on_timer = again, .owner = &seen.timer[0] };
     loop_timer_set(&seen.loop, &seen.timer[0], 0);
     seen.watch[0] =
         (struct loop_watch){ .fd = ends[0], .events = 0, .on_ready = readable };

@@ -21,7 +21,7 @@ struct takeover {
 };
 
 /* A session of the older gate; the test plays it, too. */
-struct heir {
+struct moved {
     struct channel gate;
     uint64_t serial;
 };
@@ -64,14 +64,14 @@ static struct address client_of(uint64_t serial)
 }
 
 /* Passes on a session of a client "127.0.0.SERIAL" that isn't logged in. */
-static struct heir bequeath(struct takeover *t, uint64_t serial)
+static struct moved move_session(struct takeover *t, uint64_t serial)
 {
     struct address server = t->bench.control;
     uint64_t now = clock_ms();
-    struct heir h = { .serial = serial };
+    struct moved h = { .serial = serial };
     int far = channel_make(&h.gate, PROCESS_SESSION, PROCESS_GATE, PHASE_RUN);
 
-    PASS(t, heir, .serial = serial, .user = 0, .peer = client_of(serial),
+    PASS(t, moved, .serial = serial, .user = 0, .peer = client_of(serial),
          .local = server, .server = server, .logged_in = false,
          .proxied = false, .known = true, .born = now, .until = now + 60000,
          .silence = 60000, .admit = 0, .session = far);
@@ -79,15 +79,15 @@ static struct heir bequeath(struct takeover *t, uint64_t serial)
     return h;
 }
 
-static void port_of(struct takeover *t, const struct heir *h,
+static void port_of(struct takeover *t, const struct moved *h,
                     struct address port)
 {
-    PASS(t, heir_port, .serial = h->serial, .port = port,
+    PASS(t, moved_port, .serial = h->serial, .port = port,
          .until = clock_ms() + 60000, .judges = false, .tries = 0);
 }
 
 /* Gate answers, so it has adopted the session. */
-static uint16_t asks_port(struct heir *h)
+static uint16_t asks_port(struct moved *h)
 {
     uint32_t request = channel_next(&h->gate);
     struct message m;
@@ -98,7 +98,7 @@ static uint16_t asks_port(struct heir *h)
     return m.port_is.address.port;
 }
 
-static void gets_data(struct heir *h, uint16_t port)
+static void gets_data(struct moved *h, uint16_t port)
 {
     char from[] = "127.0.0.1";
     struct message m;
@@ -111,7 +111,7 @@ static void gets_data(struct heir *h, uint16_t port)
     close(data);
 }
 
-static bool ends(struct heir *h)
+static bool ends(struct moved *h)
 {
     struct message m;
 
@@ -139,18 +139,18 @@ static void end(struct takeover *t)
 /* Before it gate serves no session of the older one. */
 Test(adopt, over_does_not_come, .timeout = 60)
 {
-    struct heir first, late;
+    struct moved first, late;
     struct takeover t;
 
     begin(&t, NO_BAN);
-    first = bequeath(&t, 1);
+    first = move_session(&t, 1);
     port_of(&t, &first, t.bench.port[0]);
     cr_assert_eq(SEND(&first.gate, port_close, 0), 0);
     serves(&t);
     cr_expect_geq(clock_ms() - t.began + 50, ADOPT_MS);
     expect_words(&t, "too slowly");
     asks_port(&first);
-    late = bequeath(&t, 2);
+    late = move_session(&t, 2);
     port_of(&t, &late, t.bench.port[1]);
     gets_data(&late, t.bench.port[1].port);
     PASS(&t, over);
@@ -176,10 +176,10 @@ Test(adopt, hello_does_not_come, .timeout = 60)
 Test(adopt, the_channel_ends_in_the_middle, .timeout = 60)
 {
     struct takeover t;
-    struct heir h;
+    struct moved h;
 
     begin(&t, NO_BAN);
-    h = bequeath(&t, 1);
+    h = move_session(&t, 1);
     port_of(&t, &h, t.bench.port[0]);
     channel_close(&t.next);
     serves(&t);
@@ -196,7 +196,7 @@ static void another_version(struct takeover *t)
 
 static void no_hello(struct takeover *t)
 {
-    bequeath(t, 1);
+    move_session(t, 1);
 }
 
 static void a_second_hello(struct takeover *t)
@@ -208,14 +208,14 @@ static void a_second_hello(struct takeover *t)
 static void a_session_twice(struct takeover *t)
 {
     PASS(t, hello, .version = GENERATION_VERSION);
-    bequeath(t, 1);
-    bequeath(t, 1);
+    move_session(t, 1);
+    move_session(t, 1);
 }
 
 static void a_session_without_serial(struct takeover *t)
 {
     PASS(t, hello, .version = GENERATION_VERSION);
-    bequeath(t, 0);
+    move_session(t, 0);
 }
 
 static const struct lie_row {
@@ -248,15 +248,15 @@ Test(adopt, lies, .timeout = 60)
  * has: the others continue. */
 Test(adopt, ports_that_are_not_there, .timeout = 60)
 {
-    const struct heir nobody = { .serial = 77 };
+    const struct moved nobody = { .serial = 77 };
     struct address elsewhere;
     struct takeover t;
-    struct heir h;
+    struct moved h;
 
     begin(&t, NO_BAN);
     elsewhere = t.bench.port[0];
     elsewhere.bytes[3]++;
-    h = bequeath(&t, 1);
+    h = move_session(&t, 1);
     port_of(&t, &h, elsewhere);
     port_of(&t, &nobody, t.bench.port[0]);
     PASS(&t, resting, .client = client_of(1), .port = elsewhere, .user = 7,
@@ -274,11 +274,11 @@ Test(adopt, ports_that_are_not_there, .timeout = 60)
 Test(adopt, more_than_there_is_room_for, .timeout = 60)
 {
     struct takeover t;
-    struct heir h[4];
+    struct moved h[4];
 
     begin(&t, NO_BAN "max_sessions = 3\n");
     for (uint64_t i = 0; i < 4; i++)
-        h[i] = bequeath(&t, i + 1);
+        h[i] = move_session(&t, i + 1);
     PASS(&t, over);
     serves(&t);
     expect_words(&t, "1 sessions of the generation before are more than "
@@ -298,11 +298,11 @@ Test(adopt, a_login_meanwhile, .timeout = 60)
 {
     struct takeover t;
     struct message m;
-    struct heir h;
+    struct moved h;
 
     begin(&t, NO_BAN);
     BENCH_SAY(&t.bench, logged_in, .serial = 1, .user = 7);
-    h = bequeath(&t, 1);
+    h = move_session(&t, 1);
     PASS(&t, over);
     serves(&t);
     message_hear(&h.gate, MSG_ticket_keys, &m); /* they follow a login */
@@ -335,13 +335,13 @@ Test(adopt, an_active_connection, .timeout = 60)
 {
     struct takeover t;
     struct message m;
-    struct heir h;
+    struct moved h;
     int pair[2];
 
     begin(&t, NO_BAN);
-    h = bequeath(&t, 1);
+    h = move_session(&t, 1);
     cr_assert_eq(fd_pair(pair), 0);
-    PASS(&t, heir_active, .serial = 1, .asked = 9, .to = client_of(1),
+    PASS(&t, moved_active, .serial = 1, .asked = 9, .to = client_of(1),
          .until = clock_ms() + 60000, .connection = pair[1]);
     close(pair[1]);
     PASS(&t, over);

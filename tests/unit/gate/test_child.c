@@ -251,7 +251,7 @@ static void time_is_over(struct child *c)
     if (!c->timer.armed)
         return;
     loop_timer_clear(&g.frame.loop, &c->timer);
-    c->timer.on_time(c);
+    c->timer.on_timer(c);
 }
 
 static void is_reaped(struct child *c)
@@ -331,20 +331,20 @@ static void asks_again(struct child *c)
 static void queue_is_served(struct child *c)
 {
     (void)c;
-    g.queue.timer.on_time(&g);
+    g.queue.timer.on_timer(&g);
 }
 
 static void queue_is_over(struct child *c)
 {
     (void)c;
     g.settings.login_timeout = 0;
-    g.queue.timer.on_time(&g);
+    g.queue.timer.on_timer(&g);
 }
 
 static void keys_turn(struct child *c)
 {
     (void)c;
-    g.tickets.timer.on_time(&g);
+    g.tickets.timer.on_timer(&g);
 }
 
 static void makes_room(struct child *c)

@@ -26,7 +26,7 @@ static struct limits make(uint64_t sessions, uint64_t address,
 /* A session without a login ends. */
 static void leave(struct limits *l, const struct address *a)
 {
-    limits_settle(l, a);
+    limits_end_wait(l, a);
     limits_leave(l, a);
 }
 
@@ -117,7 +117,7 @@ Test(limits, login_frees_a_startup)
     limits_enter(&l, &a);
     limits_enter(&l, &a);
     cr_assert_eq(check(&l, &a), LIMIT_STARTUPS);
-    limits_settle(&l, &a);
+    limits_end_wait(&l, &a);
     cr_assert_eq(check(&l, &a), LIMIT_NONE);
     limits_leave(&l, &a);
     cr_assert_eq(l.waiting, 1);
@@ -163,12 +163,12 @@ Test(limits, an_address_that_comes_later)
     cr_expect_eq(l.waiting, 0);
     cr_expect_eq(check(&l, &a), LIMIT_NONE);
     cr_expect_eq(limits_check_client(&l, &a), LIMIT_NONE);
-    limits_know(&l, &a);
+    limits_add(&l, &a);
     cr_expect_eq(l.total, 2);
     cr_expect_eq(l.unknown, 1);
     cr_expect_eq(l.waiting, 0);
     cr_expect_eq(limits_count(&l, &a), 1);
-    limits_wait(&l, &a);
+    limits_begin_wait(&l, &a);
     cr_expect_eq(l.waiting, 1);
     cr_expect_eq(limits_check_client(&l, &a), LIMIT_ADDRESS);
     cr_expect_eq(check(&l, &a), LIMIT_ADDRESS);
@@ -277,7 +277,7 @@ Test(limits, one_gives_way_to_another)
     cr_expect(limits_outweighed(&l, &other));
     cr_expect(limits_is_heaviest(&l, &same));
     cr_expect_not(limits_is_heaviest(&l, &other));
-    limits_settle(&l, &many);
+    limits_end_wait(&l, &many);
     cr_expect_not(limits_full(&l));
     cr_expect_eq(l.total, 20); /* it still counts as a session */
     limits_leave(&l, &many);

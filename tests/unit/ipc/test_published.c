@@ -27,9 +27,9 @@ static const char *const published[] = {
     "tickets key key number",
     ("heir number number address address address flag flag flag number number "
      "number number fd"),
-    "heir_port number address number flag number",
-    "heir_parked number address fd",
-    "heir_active number number address number fd",
+    "moved_port number address number flag number",
+    "moved_parked number address fd",
+    "moved_active number number address number fd",
     "resting address address number number number",
     "queued address address fd",
     "over",

@@ -189,7 +189,7 @@ static void adjust_for_tests(struct master *m)
     m->auth_count = 1;
     m->deadlines.restart = 1;
     m->deadlines.kick = 300;
-    m->deadlines.settle = 300;
+    m->deadlines.sync = 300;
     m->deadlines.leaving = 300;
     m->deadlines.stop = 1000; /* longer than a kick */
     m->settings.ports = (struct port_range){ .automatic = 2 };

@@ -257,7 +257,7 @@ struct line {
     struct control_socket socket;
     struct succession succession;
     struct channel supervisor;
-    struct heirloom inherits, keeps;
+    struct inherited inherits, keeps;
     char name[GENERATION_NAME_MAX];
 };
 
@@ -272,7 +272,7 @@ static void line_open(struct line *l, const struct line *before)
                       PROCESS_SUPERVISOR, PHASE_RUN);
     if (before) {
         l->inherits = before->keeps;
-        l->succession.heirloom = &l->inherits;
+        l->succession.inherited = &l->inherits;
         l->succession.count = 1;
     }
     cr_assert_eq(control_socket_open(&l->socket, path, &l->succession, &c), 0,
@@ -280,7 +280,7 @@ static void line_open(struct line *l, const struct line *before)
     message_hear(&l->supervisor, MSG_keep, &m);
     slice_copy(m.keep.name, l->name, sizeof(l->name));
     cr_assert_eq(strncmp(l->name, "control ", 8), 0);
-    l->keeps = (struct heirloom){ l->name, m.keep.file };
+    l->keeps = (struct inherited){ l->name, m.keep.file };
 }
 
 static int call(void)
@@ -354,7 +354,7 @@ Test(control_socket, another_server_has_taken_the_name)
     cr_assert_eq(unlink(path), 0);
     opens(&other);
     second = first;
-    second.succession.heirloom = &first.keeps;
+    second.succession.inherited = &first.keeps;
     second.succession.count = 1;
     cr_expect_eq(
         control_socket_open(&second.socket, path, &second.succession, &c),
@@ -371,10 +371,10 @@ static void raise_master(struct master *m, struct master_parts *parts,
     master_init(m);
     parts_attach(m, parts);
     if (before) {
-        struct heirloom *h = malloc(sizeof(*h));
+        struct inherited *h = malloc(sizeof(*h));
 
-        *h = (struct heirloom){ before->name, dup(before->keeps.fd) };
-        m->succession.heirloom = h;
+        *h = (struct inherited){ before->name, dup(before->keeps.fd) };
+        m->succession.inherited = h;
         m->succession.count = 1;
     }
     cr_assert_eq(loop_init(&m->loop), 0);
@@ -485,7 +485,7 @@ Test(control_socket, removal_of_the_name)
         m.status = ends[i].status;
         control_stop(m.control);
         cr_expect_eq(is_there(), ends[i].stays, "%s", ends[i].what);
-        free(m.succession.heirloom);
+        free(m.succession.inherited);
         unlink(path);
     }
 }

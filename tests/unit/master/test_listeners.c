@@ -83,9 +83,9 @@ Test(listen, only_ipv6)
 Test(listen, retired)
 {
     static const char *const one[] = { "127.0.0.1:0", NULL };
-    struct heirloom inherited[] = { { "passive 127.0.0.1:0 0", -1 },
-                                    { "passive 127.0.0.1:0 1", -1 },
-                                    { "passive 127.0.0.1:0 2", -1 } };
+    struct inherited inherited[] = { { "passive 127.0.0.1:0 0", -1 },
+                                     { "passive 127.0.0.1:0 1", -1 },
+                                     { "passive 127.0.0.1:0 2", -1 } };
     struct listeners before, l;
     struct complaint c = { "" };
     struct succession h;
@@ -96,7 +96,7 @@ Test(listen, retired)
     cr_assert_eq(listeners_open(&before, &s, NULL, &c), 0, "%s", c.text);
     cr_expect_eq(before.retired_count, 0);
     succession_init(&h);
-    h.heirloom = inherited;
+    h.inherited = inherited;
     h.count = 3;
     for (size_t i = 0; i < 3; i++)
         inherited[i].fd = fcntl(before.passive[i].fd, F_DUPFD_CLOEXEC, 0);
@@ -156,7 +156,7 @@ static void expect_overlap(const struct listener *held, const char *kind,
 {
     char name[96], text[ADDRESS_TEXT_MAX], wanted[128];
     const char *const listen[] = { wanted, NULL };
-    struct heirloom inherited = { name, fcntl(held->fd, F_DUPFD_CLOEXEC, 0) };
+    struct inherited inherited = { name, fcntl(held->fd, F_DUPFD_CLOEXEC, 0) };
     struct complaint c = { "" };
     struct succession h;
     struct listeners l;
@@ -168,7 +168,7 @@ static void expect_overlap(const struct listener *held, const char *kind,
     settings_with(&s, listen, 1);
     s.listen_count = 1;
     succession_init(&h);
-    h.heirloom = &inherited;
+    h.inherited = &inherited;
     h.count = 1;
     cr_expect_eq(listeners_open(&l, &s, &h, &c), -EAGAIN);
     cr_expect(strstr(c.text, wanted), "%s", c.text);

@@ -187,7 +187,7 @@ static void one_that_hangs(struct master *m)
 {
     m->settings.max_per_user = 1;
     m->deadlines.kick = 1;
-    m->deadlines.settle = 60000;
+    m->deadlines.sync = 60000;
 }
 
 /* A files that still syncs, as on a slow disk, has longer than a session that

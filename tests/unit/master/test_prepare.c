@@ -158,7 +158,7 @@ static void raise_next(struct master *next, struct master *before,
 {
     static char kept[GENERATION_NAME_MAX];
     struct channel supervisor;
-    struct heirloom *h = malloc(sizeof(*h));
+    struct inherited *h = malloc(sizeof(*h));
     struct message m;
 
     channel_make_both(&before->succession.supervisor, PROCESS_MASTER,
@@ -168,8 +168,8 @@ static void raise_next(struct master *next, struct master *before,
     slice_copy(m.keep.name, kept, sizeof(kept));
     master_init(next);
     keeps_state_in(next, name);
-    *h = (struct heirloom){ kept, m.keep.file };
-    next->succession.heirloom = h;
+    *h = (struct inherited){ kept, m.keep.file };
+    next->succession.inherited = h;
     next->succession.count = 1;
 }
 
@@ -212,8 +212,8 @@ Test(state, the_first_keys_are_inherited)
     keeps_state_in(&first, "s");
     cr_assert_eq(prepare_state(&first, &c), 0);
     raise_next(&second, &first, "new"); /* not from the disk */
-    close(second.succession.heirloom->fd);
-    second.succession.heirloom->fd = fd_sealed(
+    close(second.succession.inherited->fd);
+    second.succession.inherited->fd = fd_sealed(
         "older", (struct slice){ (char *)&first.secrets, SIPHASH_KEY });
     cr_assert_eq(prepare_state(&second, &c), 0);
     cr_expect_arr_eq(second.secrets.names, first.secrets.names, SIPHASH_KEY);
@@ -245,7 +245,7 @@ Test(state, a_recovery_needs_no_disk)
     put_key("nonsense");
     raise_next(&second, &first, "");
     cr_expect_eq(prepare_state(&second, &c), -EINVAL);
-    free(second.succession.heirloom);
+    free(second.succession.inherited);
     raise_next(&second, &first, "");
     second.succession.recovery = true;
     cr_assert_eq(prepare_state(&second, &c), 0, "%s", c.text);

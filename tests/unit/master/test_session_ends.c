@@ -64,7 +64,7 @@ static void hall_open(void)
     cr_assert_eq(loop_init(&m.loop), 0);
     cr_assert_eq(sessions_init(m.sessions, 8), 0);
     cr_assert_eq(guesses_init(m.guesses, -1), 0);
-    m.sessions->audience = &gate_audience;
+    m.sessions->receiver = &gate_receiver;
     hall_child(&gate, END_GATE);
     hall_child(&auth, END_AUTH);
     older_add(&m, 1, channel_ends(&far[END_OLDER]));
@@ -114,7 +114,7 @@ static struct session *waiting(void)
 
     s->channel.phase = PHASE_VERIFY;
     s->state = SESSION_WAITING;
-    session_wait(s, 1000);
+    session_set_timer(s, 1000);
     return s;
 }
 
@@ -227,7 +227,7 @@ static void time_is_over(struct session *s)
     if (!s->timer.armed)
         return;
     loop_timer_clear(&m.loop, &s->timer);
-    s->timer.on_time(s);
+    s->timer.on_timer(s);
 }
 
 static void is_gone(struct session *s)
