@@ -31,7 +31,9 @@ foreach(row ${rows})
         set(only CONFIGURATIONS Long)
     endif()
     if(users STREQUAL "root")
-        list(PREPEND row sh -c "[ $(id -u) = 0 ] || exit 77; exec \"$@\"" as_root)
+        # Without a semicolon, which would end an element of CMake's list.
+        list(PREPEND row sh -c "[ $(id -u) = 0 ] && exec \"$@\" || exit 77"
+            as_root)
     endif()
     add_test(NAME ${name} COMMAND ${row}
         WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} ${only})

@@ -25,7 +25,7 @@ static const char *const published[] = {
     "renew",
     "renewed flag text",
     "tickets key key number",
-    ("heir number number address address address flag flag flag number number "
+    ("moved number number address address address flag flag flag number number "
      "number number fd"),
     "moved_port number address number flag number",
     "moved_parked number address fd",
