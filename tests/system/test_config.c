@@ -413,28 +413,35 @@ Test(config, no_users_file_yet, .timeout = 60)
     session_end(&s, &server);
 }
 
-/* A container may forbid Landlock. Then nobody could log in, so the server
- * reports it before it is ready, and --check does too. */
-Test(config, landlock_that_is_forbidden, .timeout = 60)
+/* Calls that the kernel refuses to each process of --check. A container may
+ * forbid Landlock. Then nobody could log in, so the server reports it before it
+ * is ready, and --check does too. */
+Test(config, calls_that_are_refused, .timeout = 60)
 {
-    static const char *const lines[] = { NULL, "allow_weaker = landlock\n" };
-    static const int statuses[] = { 71, 0 };
+    static const struct {
+        const char *inject, *settings, *text;
+        int status;
+    } refusals[] = {
+        { "inject=landlock_create_ruleset:error=EPERM", NULL,
+          "(to go on without it: allow_weaker = landlock)", 71 },
+        { "inject=landlock_create_ruleset:error=EPERM",
+          "allow_weaker = landlock\n", "configuration is fine", 0 },
+        { "inject=epoll_create1:error=EMFILE", NULL,
+          "can't start: Too many open files", 71 },
+    };
 
-    for (int i = 0; i < 2; i++) {
-        const struct server_plan plan = { .settings = lines[i] };
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+        const struct server_plan plan = { .settings = refusals[i].settings };
         struct run_result r;
         struct server s;
 
         server_prepare(&s, &plan);
         run(&r, NULL, "/usr/bin/env", "ASAN_OPTIONS=detect_leaks=0",
             "/usr/bin/strace", "-f", "-o", "/dev/null", "-e",
-            "inject=landlock_create_ruleset:error=EPERM",
-            server_program("sallyportd"), "--check", "--config",
-            server_path(&s, "sallyport.conf"), NULL);
-        cr_expect_eq(r.status, statuses[i], "%d: %s", r.status, r.text);
-        cr_expect_eq(strstr(r.text, "(to go on without it: allow_weaker = "
-                                    "landlock)") != NULL,
-                     i == 0, "%s", r.text);
+            refusals[i].inject, server_program("sallyportd"), "--check",
+            "--config", server_path(&s, "sallyport.conf"), NULL);
+        cr_expect_eq(r.status, refusals[i].status, "%d: %s", r.status, r.text);
+        cr_expect(strstr(r.text, refusals[i].text), "%s", r.text);
         run_release(&r);
         server_forget(&s);
     }
