@@ -1,5 +1,5 @@
 /* The rules of etc/lint: the tree and the programs of this build keep them, and
- * each rule finds a fault. */
+ * each rule finds a fault. CTest executes the rows of tests/table. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
@@ -16,4 +16,11 @@ Test(lint, hardening)
 Test(lint, each_rule_finds_its_faults)
 {
     cr_expect_eq(system(SOURCE_DIR "/tests/unit/tree/faults"), 0);
+}
+
+Test(ctest, executes_a_row_of_root)
+{
+    cr_expect_eq(system("ctest --test-dir '" BUILD_DIR "' -R '^unit_seccomp$' "
+                        "-V | grep 'Synthesis: Tested: [1-9]'"),
+                 0);
 }
