@@ -224,7 +224,8 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
     int r = commit_prepare(f, u, m->length);
     if (r == 0)
         r = commit_publish(f, u);
-    /* A tail must not become the beginning of the next upload. */
+    /* An APPE that found a new file of its name: its bytes are a tail, and must
+     * not become the beginning of the next upload. */
     if (files_outcome(r) == OUTCOME_NO_SPACE ||
         (r == (int)OUTCOME_CHANGED && u->first == 0))
         u->partial.kind = PARTIAL_LOST;

@@ -15,7 +15,8 @@
 
 #include "sallyport/base/fd.h"
 
-#define SWEEP_NAMES 1024 /* names looked at before an upload begins */
+/* names looked at after an upload has begun, or at a listing */
+#define SWEEP_NAMES 1024
 #define DAY         86400u
 
 static bool sweep_is_expired(const struct files *f, const struct stat *st,

@@ -6,11 +6,11 @@
  * Everything stays open here until the end, so nothing is lost if the next gate
  * fails.
  *
- * The next gate adopts them. Until all have arrived, it serves no session,
- * gives no port away and reads no message of master: it would decide without
- * knowing all sessions. The older gate had another configuration, and perhaps
- * another build. So an entry that doesn't fit is skipped. An entry that can't
- * be true ends the takeover; what was adopted before it stays. */
+ * The next gate adopts them. Until `over`, or 1 s after `hello`, it serves no
+ * session, gives no port away and reads no message of master: it would decide
+ * without knowing all sessions. The older gate had another configuration, and
+ * perhaps another build. So an entry that doesn't fit is skipped. An entry that
+ * can't be true ends the takeover; what was adopted before it stays. */
 #include "gate.h"
 
 #include <errno.h>

@@ -27,8 +27,6 @@ int channel_wait(struct channel *c, struct message *m, int ms)
     }
 }
 
-/* If too many descriptors are under way, the result is -EAGAIN although poll()
- * reports room. So it pauses. */
 /* Handles one message. Returns 0 after go. */
 static int setup_step(struct channel *c, const struct handler *table, size_t n,
                       void *owner, uint64_t end)

@@ -127,7 +127,7 @@ static const char *data_gate_why(int error)
                               : "your host can't be reached";
 }
 
-/* An answer that was sent before gate received PORT_CLOSE is ignored. */
+/* An answer that was sent before gate received `port_close` is ignored. */
 static int data_gate_on_active_none(void *owner, struct msg_active_none *m)
 {
     struct session *s = owner;
@@ -140,7 +140,7 @@ static int data_gate_on_active_none(void *owner, struct msg_active_none *m)
 }
 
 /* A socket that comes when none is expected, or another one, was sent before
- * gate received PORT_CLOSE. */
+ * gate received `port_close`. */
 static int data_gate_on_data(void *owner, struct msg_data *m)
 {
     struct session *s = owner;

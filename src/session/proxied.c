@@ -146,8 +146,8 @@ void proxied_on_data_header(struct session *s)
         proxied_keep(s);
 }
 
-/* If it was sent before gate received PORT_CLOSE, the descriptor is closed with
- * the message. */
+/* If it was sent before gate received `port_close`, the descriptor is closed
+ * with the message. */
 int proxied_on_data(void *owner, struct msg_data_proxied *m)
 {
     struct session *s = owner;

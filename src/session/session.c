@@ -57,7 +57,8 @@ static void session_on_log(void *owner, uint32_t events)
         control_resume(s);
         return;
     }
-    /* Master held the other end and has ended: so the session ends too. */
+    /* Master held the other end and has ended. login_on_master() sees the end
+     * of its channel, too, and leaves. */
     loop_remove(&s->loop, &s->log_watch);
     channel_close(&s->log.channel);
 }

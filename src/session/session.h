@@ -259,7 +259,7 @@ struct transfer {
     bool bare;          /* it ended with a FIN and no close_notify */
     uint64_t bytes;     /* moved, of the file or the listing */
     uint64_t copying;   /* upload: bytes of its head that files still copies */
-    uint64_t unsynced;  /* written by both since the last FILE_SYNC */
+    uint64_t unsynced;  /* written by both since the last `file_sync` */
     uint64_t began;     /* clock_ms() */
     char *block; /* upload: received bytes; listing: read from the pipe */
     size_t block_at, block_len;

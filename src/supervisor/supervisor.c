@@ -1,5 +1,5 @@
-/* The supervisor's decisions: when a generation starts, which one leads, when
- * the service ends. It ends only with the last generation. */
+/* The supervisor's loop: signals, the end of the service, its deadline. It ends
+ * only with the last generation. start.c decides who starts and who leads. */
 #include "supervisor.h"
 
 #include <errno.h>

@@ -177,7 +177,7 @@ bool start_first(struct supervisor *s);
 /* Starts another generation for a reload. G is the generation whose master has
  * sent REQUEST; NULL after SIGHUP. */
 void start_reload(struct supervisor *s, struct generation *g, uint32_t request);
-/* G is ready and leads from now on. The other generations get a message. */
+/* G is ready: its takeover begins. The other generations get a message. */
 void takeover_begin(struct generation *g);
 /* G has not taken over in time. */
 void takeover_on_timer(struct generation *g);

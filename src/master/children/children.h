@@ -203,7 +203,7 @@ struct child {
     struct verification verification[VERIFICATIONS_MAX]; /* auth */
     size_t verifications;
     uint64_t generation; /* auth: the newest users file that was sent to it */
-    char failure[256];   /* the reason in its FAILED */
+    char failure[256];   /* the reason in its `failed` */
     bool other_build;    /* master refused it because of its build */
 };
 

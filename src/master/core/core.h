@@ -80,7 +80,7 @@ int succession_keep(struct succession *s, const char *name, int fd);
 /* Reports to the supervisor that the start has failed because of WHY. */
 void succession_failed(struct succession *s, const char *why);
 /* Asks the supervisor for a reload. Returns the number that MSG_renewed will
- * have, or 0: there is no supervisor. */
+ * have, or 0: it couldn't be sent. */
 uint32_t succession_renew(struct succession *s);
 
 /* Master's state, and how its parts find each other. */
@@ -116,13 +116,13 @@ struct master_hooks {
 
 /* How many milliseconds master waits for other processes. */
 struct deadlines {
-    uint64_t setup;     /* a child: from its start to READY */
+    uint64_t setup;     /* a child: from its start to `ready` */
     uint64_t restart;   /* a child: between two restarts, after a burst */
     uint64_t leaving;   /* a child that has closed its channel: to end */
     uint64_t stuck;     /* gate: to read its messages */
     uint64_t silence;   /* auth: without one verdict although it was asked */
     uint64_t verdict;   /* a login: without a verdict; then it is BUSY */
-    uint64_t files;     /* files: to READY; then it is HOME */
+    uint64_t files;     /* files: to `files_ready`; then it is HOME */
     uint64_t hosts;     /* the start: for the first answers of lookup */
     uint64_t kick;      /* from MSG_kick to the kill */
     uint64_t sync;      /* files of a session that has ended: to sync; that

@@ -1,6 +1,6 @@
-/* A login, from LOGIN to GRANTED or DENIED. Master never sees name or password:
- * they go from session to auth on a pair of sockets made here, and the answer
- * is a row of the users file. Each wait has its deadline.
+/* A login, from `login` to `granted` or `denied`. Master never sees name or
+ * password: they go from session to auth on a pair of sockets made here, and
+ * the answer is a row of the users file. Each wait has its deadline.
  *
  * Between a verdict and its answer a login may be delayed. It holds no worker
  * meanwhile. Only a few logins of one address are delayed at a time, and the
@@ -70,7 +70,7 @@ static size_t answers_after(const struct master *m,
     return n;
 }
 
-/* Returns when the delay of S begins: at the time of its LOGIN or, if as many
+/* Returns when the delay of S begins: at the time of its `login` or, if as many
  * logins of its address are being delayed as may be at a time, when enough of
  * these are answered. */
 static uint64_t answer_turn(const struct session *s, uint64_t now)

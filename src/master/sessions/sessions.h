@@ -172,10 +172,10 @@ void userdb_drop(struct userdb *u, uint64_t needed);
 enum session_state {
     SESSION_FREE,
     SESSION_GREETED, /* nobody is logged in */
-    SESSION_WAITING, /* LOGIN has come; no auth worker can take it yet */
+    SESSION_WAITING, /* `login` has come; no auth worker can take it yet */
     SESSION_VERIFY,  /* an auth worker verifies the password */
     SESSION_DELAYED, /* the answer is delayed */
-    SESSION_OPENING, /* files was forked; its READY hasn't come yet */
+    SESSION_OPENING, /* files was forked; `files_ready` hasn't come yet */
     SESSION_USER,    /* logged in */
     SESSION_OLDER,   /* of an older generation, whose master has the rest */
     SESSION_KICKED,  /* has got MSG_kick */
@@ -210,7 +210,7 @@ struct answer {
     struct verdict verdict;
     char user[USER_NAME_MAX + 1]; /* of the row, if the verdict is right */
     uint64_t version;             /* and user_version() of that row */
-    uint64_t asked;               /* clock_ms() at LOGIN */
+    uint64_t asked;               /* clock_ms() at `login` */
     uint64_t at; /* clock_ms() of the answer to a delayed login */
     bool slowed; /* it counts among the delayed ones of its address */
     bool busy;   /* too many are delayed already: the answer is BUSY */
@@ -228,7 +228,7 @@ struct session {
     struct loop_watch watch;
     struct loop_timer timer; /* for the present state */
     struct service_channel *log, *keys;
-    uint32_t request;     /* number of LOGIN */
+    uint32_t request;     /* number of `login` */
     uint64_t tries;       /* wrong passwords so far */
     struct answer answer; /* to the present login */
     unsigned news;        /* enum session_news */
@@ -322,7 +322,7 @@ void session_kick(struct session *s, enum ending why);
 /* Drops the news of S: it was sent, or nobody needs it. */
 void session_forget_news(struct session *s);
 void session_add_news(struct session *s, enum session_news news);
-/* Sends the news, as far as the audience takes it. */
+/* Sends the news, as far as the receiver takes it. */
 void sessions_send_news(struct master *m);
 /* Calls SEND for each session with news until a call fails. Returns 0 or that
  * error. *SENT: at least one call succeeded. */
@@ -341,7 +341,7 @@ void sessions_sweep(struct master *m);
 
 /* The messages between master and gate about sessions. */
 
-/* The audience until this generation drains. */
+/* The receiver until this generation drains. */
 extern const struct news_receiver gate_receiver;
 
 /* Handlers of gate's messages; owner: struct child. */
@@ -371,7 +371,7 @@ uint64_t answer_wrong_in(uint64_t asked, uint64_t now, uint64_t least,
  * Call it also if the session has gone. */
 void answer_count(struct master *m, struct verdict *v);
 
-/* A login: LOGIN, a worker, a verdict, files, GRANTED or DENIED. */
+/* A login: `login`, a worker, a verdict, files, `granted` or `denied`. */
 
 /* The process files of S is ready: h->end can be passed on now. */
 void login_home_ready(struct session *s);
