@@ -85,16 +85,20 @@ enum outcome resume_decide(const struct resume_facts *facts,
                                        : resume_decide_store(facts, ret);
 }
 
-const struct sized *resume_sized(const struct files *f, int directory,
-                                 const char *name)
+static bool resume_is_in(const struct sized *s, int directory)
 {
     struct stat st;
 
-    if (fstat(directory, &st) < 0)
-        return NULL;
+    return fstat(directory, &st) == 0 && st.st_ino == s->inode &&
+           st.st_dev == s->device;
+}
+
+const struct sized *resume_sized(const struct files *f, int directory,
+                                 const char *name)
+{
     for (const struct sized *s = f->sized; s < f->sized + SIZED_MAX; s++)
         if (s->length > 0 && strcmp(s->name, name) == 0 &&
-            st.st_ino == s->inode && st.st_dev == s->device)
+            resume_is_in(s, directory))
             return s;
     return NULL;
 }
