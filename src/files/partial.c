@@ -141,6 +141,8 @@ bool partial_is_there(int directory, const struct partial *p)
  * moment, and are waited for. */
 static int partial_lock(const struct files *f, int fd, uint64_t ms)
 {
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return 0;
     if (flock(fd, LOCK_SH | LOCK_NB) < 0)
         return errno == EWOULDBLOCK ? -EBUSY : -errno;
     return files_lock(f, fd, LOCK_EX, ms);
