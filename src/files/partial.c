@@ -217,8 +217,6 @@ static int partial_new_own(const struct files *f, int directory,
 
     snprintf(p.name, sizeof(p.name), "%s", name);
     p.fd = partial_open_locked(f, directory, name, O_CREAT | O_EXCL, PROBE_MS);
-    if (p.fd == -EEXIST)
-        return partial_new_random(f, directory, ret);
     if (p.fd < 0)
         return p.fd;
     *ret = p;
@@ -267,11 +265,12 @@ int partial_new(const struct files *f, int directory, const char *name,
     char own[PARTIAL_NAME_MAX];
 
     partial_name(f, name, own);
+    int r = partial_new_own(f, directory, own, ret);
+    if (r != -EEXIST)
+        return r;
     FD_CLEANUP int old = partial_open_locked(f, directory, own, 0, PROBE_MS);
-    if (old == -EBUSY)
+    if (old == -EBUSY || old == -ENOENT) /* ENOENT: it has ended meanwhile */
         return partial_new_random(f, directory, ret);
-    if (old == -ENOENT)
-        return partial_new_own(f, directory, own, ret);
     return old < 0 ? old : partial_replace(f, directory, own, old, ret);
 }
 
