@@ -298,7 +298,8 @@ uint64_t partial_frees(const struct partial *p, uint64_t first)
 {
     struct stat st;
 
-    if (fstat(p->fd, &st) < 0 || (uint64_t)st.st_size <= first)
+    if (p->kind != PARTIAL_AT_REST || fstat(p->fd, &st) < 0 ||
+        (uint64_t)st.st_size <= first)
         return 0;
     uint64_t tail = (uint64_t)st.st_size - first;
     uint64_t held = (uint64_t)st.st_blocks * 512;

@@ -77,7 +77,7 @@ bool partial_waits(const struct partial *p);
 /* At the first byte of one that waits: it is cut at FIRST. 0; or -errno, and it
  * still waits, or is lost. */
 int partial_begin(const struct files *f, uint64_t first, struct partial *p);
-/* How many bytes that frees. */
+/* How many bytes that frees. 0 for one that isn't at rest. */
 uint64_t partial_frees(const struct partial *p, uint64_t first);
 /* A handle for the session, O_WRONLY or O_RDWR: it holds no lock. */
 int partial_writer(const struct partial *p, int directory, int mode);

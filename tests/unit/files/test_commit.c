@@ -277,7 +277,7 @@ Test(commit, refused_for_its_length)
 Test(commit, replaced_bytes_make_room)
 {
     FILE *old = tmpfile(), *new = tmpfile(), *hole = tmpfile();
-    struct partial p = PARTIAL_NONE;
+    struct partial p = { .kind = PARTIAL_AT_REST };
 
     put_pattern(fileno(old), 0, 256 * K, 1);
     cr_assert_eq(ftruncate(fileno(hole), 256 * K), 0);
@@ -288,6 +288,8 @@ Test(commit, replaced_bytes_make_room)
     p.fd = fileno(new);
     cr_expect_eq(partial_frees(&p, 0), 0);
     p.fd = fileno(hole);
+    cr_expect_eq(partial_frees(&p, 0), 0);
+    p = (struct partial){ .fd = fileno(old), .kind = PARTIAL_OWN };
     cr_expect_eq(partial_frees(&p, 0), 0);
 }
 
