@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -120,10 +121,15 @@ static int commit_check_directory(const struct files *f, const struct upload *u)
     return resolve_is_same(&there, &open) ? 0 : (int)OUTCOME_MOVED;
 }
 
-/* Other partials of that name belong to another version of the file. */
+/* Other partials of that name belong to another version of the file. If this
+ * upload had the own partial until the rename, there is no other one. */
 static void commit_forget_others(struct files *f, const struct upload *u)
 {
-    partial_forget(f, u->directory, u->name);
+    char own[PARTIAL_NAME_MAX];
+
+    partial_name(f, u->name, own);
+    if (strcmp(own, u->partial.name) != 0)
+        partial_forget(f, u->directory, u->name);
     resume_forget(f, u->directory, u->name);
 }
 
