@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -175,9 +176,9 @@ static int commit_publish_locked(const struct files *f, struct upload *u)
 
     if (r != 0)
         return r;
-    confirmed_remove(u->partial.fd);
+    bool marked = confirmed_remove(u->partial.fd);
     r = naming_upload(f, u);
-    if (r == 0)
+    if (r == 0 && marked)
         confirmed_forget(u->partial.fd);
     return r;
 }

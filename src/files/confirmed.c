@@ -123,9 +123,9 @@ int confirmed_lower(const struct files *f, int fd, uint64_t length)
     return r;
 }
 
-void confirmed_remove(int fd)
+bool confirmed_remove(int fd)
 {
-    fremovexattr(fd, ATTRIBUTE);
+    return fremovexattr(fd, ATTRIBUTE) == 0 || errno != ENODATA;
 }
 
 /* Only the first answer sets it: a new attribute changes the ctime, which

@@ -135,8 +135,9 @@ int confirmed_hand_on(const struct files *f, int old, int new);
 /* No client relies on a length of it any more. */
 void confirmed_forget(int fd);
 
-/* For a partial that becomes a file: no byte of it counts any more. */
-void confirmed_remove(int fd);
+/* For a partial that becomes a file: no byte of it counts any more. False: it
+ * had no mark, and so no record of SIZE's answer either. */
+bool confirmed_remove(int fd);
 
 /* resume.c: where an upload begins, decided from facts alone, so that it can be
  * read and tested as a table. */
