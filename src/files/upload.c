@@ -70,6 +70,9 @@ static int upload_make_plan(struct files *f, int directory, const char *name,
 {
     struct resume_facts *facts = &w->facts;
 
+    /* A whole file: a partial counts only as room, for an announced length. */
+    if (facts->mode == WRITE_STORE && facts->offset == 0 && w->announced == 0)
+        return OUTCOME_OK;
     facts->resumable =
         partial_resumable(f, directory, name, &w->partial, &facts->reported);
     if (w->fleeting)
