@@ -122,12 +122,10 @@ bool partial_has_landed(const struct files *f, int directory, const char *name,
 /* Is FD still the file NAME? Between open and lock its writer may have renamed
  * or deleted it. */
 static bool partial_still_there(const struct files *f, int directory,
-                                const char *name, int fd)
+                                const char *name, int fd, struct stat *st)
 {
-    struct stat open;
-
-    return fstat(fd, &open) == 0 && partial_is_own(f, &open) &&
-           resolve_is_at(directory, name, &open);
+    return fstat(fd, st) == 0 && partial_is_own(f, st) &&
+           resolve_is_at(directory, name, st);
 }
 
 bool partial_is_there(int directory, const struct partial *p)
@@ -148,10 +146,11 @@ static int partial_lock(const struct files *f, int fd, uint64_t ms)
     return files_lock(f, fd, LOCK_EX, ms);
 }
 
-/* Opens and locks it; -EBUSY if a writer has it or it belongs to somebody else.
- */
+/* Opens and locks it, with its facts; -EBUSY if a writer has it or it belongs
+ * to somebody else. */
 static int partial_open_locked(const struct files *f, int directory,
-                               const char *name, int flags, uint64_t ms)
+                               const char *name, int flags, uint64_t ms,
+                               struct stat *ret)
 {
     for (int tries = 0; tries < LOCK_TRIES; tries++) {
         FD_CLEANUP int fd = resolve_in(directory, name, O_RDWR | FLAGS | flags,
@@ -162,7 +161,7 @@ static int partial_open_locked(const struct files *f, int directory,
         int r = partial_lock(f, fd, ms);
         if (r < 0)
             return r;
-        if (partial_still_there(f, directory, name, fd))
+        if (partial_still_there(f, directory, name, fd, ret))
             return fd_take(&fd);
     }
     return -EBUSY;
@@ -173,16 +172,13 @@ int partial_open(const struct files *f, int directory, const char *name,
 {
     struct partial p = { .kind = PARTIAL_AT_REST };
     FD_CLEANUP int fd = -1;
-    struct stat st;
 
     partial_name(f, name, p.name);
-    fd = partial_open_locked(f, directory, p.name, 0, PROBE_MS);
+    fd = partial_open_locked(f, directory, p.name, 0, PROBE_MS, &p.opened);
     if (fd < 0)
         return fd == -ENOENT ? -EBUSY : fd;
-    if (fstat(fd, &st) < 0)
-        return -errno;
-    if (!partial_is_own(f, &st) || !resolve_is_unchanged(&st, seen) ||
-        confirmed_length(f, fd, &st) < first)
+    if (!resolve_is_unchanged(&p.opened, seen) ||
+        confirmed_length(f, fd, &p.opened) < first)
         return -EBUSY;
     p.fd = fd_take(&fd);
     *ret = p;
@@ -195,8 +191,8 @@ int partial_new_random(const struct files *f, int directory,
     struct partial p = PARTIAL_NONE;
 
     partial_name_random(p.name);
-    p.fd =
-        partial_open_locked(f, directory, p.name, O_CREAT | O_EXCL, PROBE_MS);
+    p.fd = partial_open_locked(f, directory, p.name, O_CREAT | O_EXCL, PROBE_MS,
+                               &p.opened);
     if (p.fd < 0)
         return p.fd;
     *ret = p;
@@ -216,7 +212,8 @@ static int partial_new_own(const struct files *f, int directory,
     struct partial p = { .kind = PARTIAL_OWN };
 
     snprintf(p.name, sizeof(p.name), "%s", name);
-    p.fd = partial_open_locked(f, directory, name, O_CREAT | O_EXCL, PROBE_MS);
+    p.fd = partial_open_locked(f, directory, name, O_CREAT | O_EXCL, PROBE_MS,
+                               &p.opened);
     if (p.fd < 0)
         return p.fd;
     *ret = p;
@@ -263,12 +260,14 @@ int partial_new(const struct files *f, int directory, const char *name,
                 struct partial *ret)
 {
     char own[PARTIAL_NAME_MAX];
+    struct stat st;
 
     partial_name(f, name, own);
     int r = partial_new_own(f, directory, own, ret);
     if (r != -EEXIST)
         return r;
-    FD_CLEANUP int old = partial_open_locked(f, directory, own, 0, PROBE_MS);
+    FD_CLEANUP int old =
+        partial_open_locked(f, directory, own, 0, PROBE_MS, &st);
     if (old == -EBUSY || old == -ENOENT) /* ENOENT: it has ended meanwhile */
         return partial_new_random(f, directory, ret);
     return old < 0 ? old : partial_replace(f, directory, own, old, ret);
@@ -308,14 +307,14 @@ uint64_t partial_frees(const struct partial *p, uint64_t first)
 
 int partial_writer(const struct partial *p, int directory, int mode)
 {
-    struct stat a, b;
+    struct stat st;
     FD_CLEANUP int fd = resolve_in(directory, p->name, mode | FLAGS, 0);
 
     if (fd < 0)
         return fd;
-    if (fstat(fd, &a) < 0 || fstat(p->fd, &b) < 0)
+    if (fstat(fd, &st) < 0)
         return -errno;
-    return resolve_is_same(&a, &b) ? fd_take(&fd) : -EBUSY;
+    return resolve_is_same(&st, &p->opened) ? fd_take(&fd) : -EBUSY;
 }
 
 /* Linux reports a failed write once, and then treats the pages as written. So
@@ -379,12 +378,12 @@ void partial_end(struct files *f, int directory, struct partial *p)
 static int partial_remove_within(const struct files *f, int directory,
                                  const char *name, time_t before, uint64_t ms)
 {
-    FD_CLEANUP int fd = partial_open_locked(f, directory, name, 0, ms);
     struct stat st;
+    FD_CLEANUP int fd = partial_open_locked(f, directory, name, 0, ms, &st);
 
     if (fd < 0)
         return fd;
-    if (before != 0 && (fstat(fd, &st) < 0 || st.st_ctime > before))
+    if (before != 0 && st.st_ctime > before)
         return -EBUSY;
     return unlinkat(directory, name, 0) < 0 ? -errno : 0;
 }

@@ -30,6 +30,7 @@ struct partial {
     int fd; /* holds the lock until commit or abort; -1: none */
     enum partial_kind kind;
     char name[PARTIAL_NAME_MAX];
+    struct stat opened; /* its facts when it was locked */
 };
 #define PARTIAL_NONE                                                           \
     {                                                                          \
