@@ -113,11 +113,11 @@ void linger_begin(struct session *s, int fd)
 {
     struct goodbye *g;
 
-    shutdown(fd, SHUT_WR);
     if (!linger_drain(fd)) {
         fd_close(&fd);
         return;
     }
+    shutdown(fd, SHUT_WR);
     g = linger_place(s);
     g->fd = fd;
     if (loop_add_reader(&s->loop, &g->watch, fd, linger_on_socket, g) < 0)
