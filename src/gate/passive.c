@@ -93,7 +93,6 @@ static void lend_hold(struct port *port)
 static void lend_offer(struct pair *pair, int fd, const struct address *proxy)
 {
     lend_hold(pair->port);
-    socket_no_delay(fd);
     child_answered(pair->child, SEND(&pair->child->channel, data_proxied, 0,
                                      .proxy = *proxy, .connection = fd));
 }
@@ -204,8 +203,10 @@ int passive_begin(struct gate *g)
     p->timer = (struct loop_timer){ .on_timer = passive_on_timer, .owner = g };
     if (p->count > 0) /* for passive_find(); they stay where they are */
         qsort(p->port, p->count, sizeof(*p->port), port_compare);
-    for (size_t i = 0; r == 0 && i < p->count; i++)
+    for (size_t i = 0; r == 0 && i < p->count; i++) {
+        socket_no_delay(p->port[i].acceptor.fd); /* connections inherit it */
         r = acceptor_init(&p->port[i].acceptor);
+    }
     return r;
 }
 
@@ -442,7 +443,6 @@ static void passive_deliver(struct pair *pair, int fd,
     pair->given = doubtful;
     if (!doubtful)
         passive_used(c);
-    socket_no_delay(fd);
     child_answered(c, SEND(&c->channel, data, 0, .peer = *peer,
                            .doubtful = doubtful, .connection = fd));
 }
