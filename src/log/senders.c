@@ -179,10 +179,9 @@ static void report_wrong(struct sender *s)
     line_write(s->log, s, &r);
 }
 
-static int read_sender(struct sender *s)
+/* R: what the dispatch returned. */
+static int sender_dispatched(struct sender *s, int r)
 {
-    int r = DISPATCH(&s->channel, handlers, s);
-
     if (r == -EAGAIN) {
         pause_sender(s, PAUSE_MS);
         return 0;
@@ -194,7 +193,13 @@ static int read_sender(struct sender *s)
     return r;
 }
 
-/* Another session of the user may have used up the rate. */
+static int read_sender(struct sender *s)
+{
+    return sender_dispatched(s, DISPATCH(&s->channel, handlers, s));
+}
+
+/* Another session of the user may have used up the rate. One event in a turn:
+ * a sender seldom has two at once. */
 static void sender_on_ready(void *owner, uint32_t events)
 {
     struct sender *s = owner;
@@ -204,7 +209,7 @@ static void sender_on_ready(void *owner, uint32_t events)
     if (ms > 0)
         pause_sender(s, ms);
     else
-        read_sender(s);
+        sender_dispatched(s, DISPATCH_ONE(&s->channel, handlers, s));
 }
 
 /* One dispatch reads a limited number of messages. recv(2) returns 0 at the
