@@ -381,8 +381,7 @@ int setup_on_passive(void *owner, struct msg_passive *m);
 int setup_on_memory(void *owner, struct msg_memory *m);
 int setup_on_certificate(void *owner, struct msg_certificate *m);
 int setup_on_staple(void *owner, struct msg_staple *m);
-int setup_on_client_ca(void *owner, struct msg_client_ca *m);
-int setup_on_client_crl(void *owner, struct msg_client_crl *m);
+int setup_on_client_file(void *owner, struct msg_client_file *m);
 /* The steps after these messages: the TLS context, and the sandbox's plan. Each
  * returns 0, or negative with the complaint in the frame. */
 int setup_context(struct gate *g);

@@ -23,7 +23,7 @@
 
 void setup_init(struct gate *g)
 {
-    g->setup = (struct setup){ .clients = { .ca_fd = -1, .crl_fd = -1 },
+    g->setup = (struct setup){ .clients = { .ca.fd = -1, .crl.fd = -1 },
                                .keys.keys.fd = -1 };
 }
 
@@ -41,11 +41,11 @@ static void setup_release_certificates(struct setup *s)
 {
     while (s->pairs > 0)
         setup_release_pair(&s->pair[--s->pairs]);
-    fd_close(&s->clients.ca_fd);
-    fd_close(&s->clients.crl_fd);
-    free((char *)(uintptr_t)s->clients.ca);
-    free((char *)(uintptr_t)s->clients.crl);
-    s->clients.ca = s->clients.crl = NULL;
+    fd_close(&s->clients.ca.fd);
+    fd_close(&s->clients.crl.fd);
+    free((char *)(uintptr_t)s->clients.ca.name);
+    free((char *)(uintptr_t)s->clients.crl.name);
+    s->clients.ca.name = s->clients.crl.name = NULL;
 }
 
 static char *setup_text(struct slice text)
@@ -96,26 +96,18 @@ int setup_on_staple(void *owner, struct msg_staple *m)
     return pair->staple ? 0 : complain(&g->frame.why, "no memory");
 }
 
-int setup_on_client_ca(void *owner, struct msg_client_ca *m)
+int setup_on_client_file(void *owner, struct msg_client_file *m)
 {
     struct gate *g = owner;
-    struct tls_clients *to = &g->setup.clients;
+    struct tls_clients *all = &g->setup.clients;
+    struct tls_clients_file *to = m->lists ? &all->crl : &all->ca;
 
-    to->ca = setup_text(m->path);
-    to->ca_in_use = m->in_use;
-    to->ca_fd = fd_take(&m->file);
-    return to->ca ? 0 : complain(&g->frame.why, "no memory");
-}
-
-int setup_on_client_crl(void *owner, struct msg_client_crl *m)
-{
-    struct gate *g = owner;
-    struct tls_clients *to = &g->setup.clients;
-
-    to->crl = setup_text(m->path);
-    to->crl_in_use = m->in_use;
-    to->crl_fd = fd_take(&m->file);
-    return to->crl ? 0 : complain(&g->frame.why, "no memory");
+    if (to->name)
+        return complain(&g->frame.why, "a second file of one kind");
+    to->name = setup_text(m->path);
+    to->in_use = m->in_use;
+    to->fd = fd_take(&m->file);
+    return to->name ? 0 : complain(&g->frame.why, "no memory");
 }
 
 int setup_on_conf(void *owner, struct msg_conf *m)
@@ -182,7 +174,7 @@ static int setup_add_clients(struct gate *g)
     clients->mode = (enum client_certificates)g->settings.client_certificates;
     if (clients->mode == CLIENTS_OFF)
         return 0;
-    if (clients->ca_fd < 0)
+    if (clients->ca.fd < 0)
         return complain(&g->frame.why, "no CA of clients' certificates");
     return tls_context_clients(g->tls, clients, &g->frame.why);
 }

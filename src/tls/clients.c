@@ -81,15 +81,15 @@ struct reading {
 
 static int add_ca(struct reading *r, X509 *x, int number)
 {
-    const char *name = r->from->ca;
+    const char *name = r->from->ca.name;
     char date[DATE_TEXT_MAX];
 
-    if (!r->from->ca_in_use && X509_cmp_time(X509_get0_notAfter(x), NULL) <= 0)
+    if (!r->from->ca.in_use && X509_cmp_time(X509_get0_notAfter(x), NULL) <= 0)
         return complain(r->c,
                         "%s: certificate %d has expired on %s; renew it, then "
                         "reload",
                         name, number, date_text(X509_get0_notAfter(x), date));
-    if (!r->from->ca_in_use && X509_cmp_time(X509_get0_notBefore(x), NULL) > 0)
+    if (!r->from->ca.in_use && X509_cmp_time(X509_get0_notBefore(x), NULL) > 0)
         return complain(r->c, "%s: certificate %d is not valid yet", name,
                         number);
     if (number > CAS_MAX)
@@ -135,7 +135,7 @@ static int check_chains(const struct reading *r)
             return complain(r->c,
                             "%s: the CA of certificate %d isn't there, which "
                             "client_crl needs",
-                            r->from->ca, i + 1);
+                            r->from->ca.name, i + 1);
     return 0;
 }
 
@@ -158,10 +158,10 @@ static int check_list_dates(const struct reading *r, const X509_CRL *crl,
                             int number)
 {
     const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
-    const char *name = r->from->crl;
+    const char *name = r->from->crl.name;
     char date[DATE_TEXT_MAX];
 
-    if (r->from->crl_in_use)
+    if (r->from->crl.in_use)
         return 0;
     if (next && X509_cmp_time(next, NULL) <= 0)
         return complain(r->c,
@@ -202,7 +202,7 @@ static int check_overlap(const struct reading *r, const struct list *new)
             return complain(r->c,
                             "%s: revocation lists %d and %d are for the same "
                             "certificates; keep only the newer one",
-                            r->from->crl, i + 1, r->lists + 1);
+                            r->from->crl.name, i + 1, r->lists + 1);
     return 0;
 }
 
@@ -232,20 +232,20 @@ static int add_list(struct reading *r, X509_CRL *crl, int number)
         return complain(r->c,
                         "%s: revocation list %d has changes only; give "
                         "complete ones",
-                        r->from->crl, number);
+                        r->from->crl.name, number);
     if (new.ca < 0)
         return complain(r->c,
                         "%s: revocation list %d is signed by none of the CAs "
                         "in %s",
-                        r->from->crl, number, r->from->ca);
+                        r->from->crl.name, number, r->from->ca.name);
     if (r->lists == LISTS_MAX)
-        return complain(r->c, "%s: more than %d revocation lists", r->from->crl,
-                        LISTS_MAX);
+        return complain(r->c, "%s: more than %d revocation lists",
+                        r->from->crl.name, LISTS_MAX);
     if (check_overlap(r, &new) < 0)
         return -EINVAL;
     if (X509_STORE_add_crl(r->store, crl) != 1 ||
         note_expiry(&r->crl, crl, number) < 0)
-        return complain(r->c, "%s: no memory", r->from->crl);
+        return complain(r->c, "%s: no memory", r->from->crl.name);
     r->list[r->lists++] = new;
     return 0;
 }
@@ -271,16 +271,16 @@ static const struct pem_kind revocation_lists = { "revocation list", parse_list,
 static int read_all(struct reading *r)
 {
     unsigned long flags =
-        r->from->crl_fd >= 0 ? FLAGS_CRL : X509_V_FLAG_PARTIAL_CHAIN;
-    const struct pem_file ca = { r->from->ca_fd, r->from->ca, PEM_MAX };
-    const struct pem_file crl = { r->from->crl_fd, r->from->crl, CRL_MAX };
+        r->from->crl.fd >= 0 ? FLAGS_CRL : X509_V_FLAG_PARTIAL_CHAIN;
+    const struct pem_file ca = { r->from->ca.fd, r->from->ca.name, PEM_MAX };
+    const struct pem_file crl = { r->from->crl.fd, r->from->crl.name, CRL_MAX };
     int e = pem_each(&ca, &cas, r, r->c);
 
     if (e == 0 && X509_STORE_set_flags(r->store, flags) != 1)
-        e = complain(r->c, "%s: no memory", r->from->ca);
-    if (e == 0 && r->from->crl_fd >= 0)
+        e = complain(r->c, "%s: no memory", r->from->ca.name);
+    if (e == 0 && r->from->crl.fd >= 0)
         e = check_chains(r);
-    if (e == 0 && r->from->crl_fd >= 0)
+    if (e == 0 && r->from->crl.fd >= 0)
         e = pem_each(&crl, &revocation_lists, r, r->c);
     return e;
 }
@@ -323,7 +323,7 @@ static int use_cas(struct tls_context *t, struct reading *r)
 {
     if (SSL_CTX_set1_verify_cert_store(t->ssl, r->store) != 1 ||
         !set_names(t->ssl, r->cas) || client_set(t->ssl) != 0)
-        return complain(r->c, "%s: %s", r->from->ca,
+        return complain(r->c, "%s: %s", r->from->ca.name,
                         tls_error(ERR_peek_error()));
     SSL_CTX_set_verify_depth(t->ssl, DEPTH_MAX);
     SSL_CTX_set_max_cert_list(t->ssl, CLIENT_CHAIN_MAX);
@@ -352,8 +352,8 @@ bool tls_context_clients_date(const struct tls_context *t, size_t i,
 
 static int name_dates(struct reading *r)
 {
-    r->ca.name = strdup(r->from->ca);
-    r->crl.name = strdup(r->from->crl ? r->from->crl : "");
+    r->ca.name = strdup(r->from->ca.name);
+    r->crl.name = strdup(r->from->crl.name ? r->from->crl.name : "");
     return r->ca.name && r->crl.name ? 0 : -ENOMEM;
 }
 
@@ -365,7 +365,7 @@ int tls_context_clients(struct tls_context *t, const struct tls_clients *from,
                          .from = from,
                          .c = c };
     bool ok = r.store && r.cas && name_dates(&r) == 0;
-    int e = ok ? read_all(&r) : complain(c, "%s: no memory", from->ca);
+    int e = ok ? read_all(&r) : complain(c, "%s: no memory", from->ca.name);
 
     if (e == 0)
         e = use_cas(t, &r);

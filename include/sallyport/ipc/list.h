@@ -550,17 +550,12 @@ TIME(expires)
 TIME(staple_until)
 END
 
-MESSAGE(client_ca, MASTER, GATE, START, ONCE, NONE,
-        "the CAs that issue clients' certificates, a PEM file: its path for "
-        "error messages, whether it is in use already (then it may have "
-        "expired)")
-TEXT(path)
-FLAG(in_use)
-FD(file)
-END
-
-MESSAGE(client_crl, MASTER, GATE, START, ONCE, NONE,
-        "revocation lists of clients' certificates, a PEM file: as `client_ca`")
+MESSAGE(client_file, MASTER, GATE, START, MANY, NONE,
+        "a PEM file for the check of clients' certificates: whether it has "
+        "revocation lists, or the CAs that issue the certificates; its path "
+        "for error messages; whether it is in use already (then it may have "
+        "expired). At most one of each kind")
+FLAG(lists)
 TEXT(path)
 FLAG(in_use)
 FD(file)

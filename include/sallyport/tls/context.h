@@ -76,12 +76,14 @@ void tls_context_forked(struct tls_context *t);
 void tls_context_owner(struct tls_context *t, const struct ticket_owner *owner);
 
 /* Clients' certificates: which ones the server accepts. */
+struct tls_clients_file {
+    int fd;           /* PEM; the caller closes it; -1: none */
+    const char *name; /* for complaints */
+    bool in_use;      /* already; it may have expired since */
+};
 struct tls_clients {
     enum client_certificates mode;
-    int ca_fd, crl_fd;    /* PEM; the caller closes them; crl_fd -1: none */
-    const char *ca, *crl; /* file names, for complaints */
-    /* The file is in use already; it may have expired since. */
-    bool ca_in_use, crl_in_use;
+    struct tls_clients_file ca, crl; /* there may be no crl */
 };
 
 /* From now on control channels ask for a certificate. They accept only one that

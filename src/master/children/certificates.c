@@ -201,20 +201,14 @@ static int send_staple(struct child *gate, const struct pair_files *p)
                 .path = slice_from(p->staple.name), .file = p->staple.fd);
 }
 
-static int send_client_ca(struct child *gate, const struct named_file *f)
+static int send_client_file(struct child *gate, const struct named_file *f,
+                            bool lists)
 {
     if (f->fd < 0)
         return 0;
-    return SEND(&gate->channel, client_ca, 0, .path = slice_from(f->name),
-                .in_use = f->in_use, .file = f->fd);
-}
-
-static int send_client_crl(struct child *gate, const struct named_file *f)
-{
-    if (f->fd < 0)
-        return 0;
-    return SEND(&gate->channel, client_crl, 0, .path = slice_from(f->name),
-                .in_use = f->in_use, .file = f->fd);
+    return SEND(&gate->channel, client_file, 0, .lists = lists,
+                .path = slice_from(f->name), .in_use = f->in_use,
+                .file = f->fd);
 }
 
 /* Sends one part to gate: parts are each chain and its OCSP response, then the
@@ -225,9 +219,9 @@ static int send_gate_part(struct child *gate, const struct certificates *set,
     const struct pair_files *p = &set->pair[part / 2];
 
     if (part == 2 * set->count)
-        return send_client_ca(gate, &set->client_ca);
+        return send_client_file(gate, &set->client_ca, false);
     if (part > 2 * set->count)
-        return send_client_crl(gate, &set->client_crl);
+        return send_client_file(gate, &set->client_crl, true);
     return part % 2 == 0 ? send_chain(gate, p) : send_staple(gate, p);
 }
 

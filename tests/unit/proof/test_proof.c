@@ -58,10 +58,10 @@ static struct tls_context *make_context(void)
         open(pki_path(pki, "server.key"), O_RDONLY | O_CLOEXEC), "server.key"
     };
     const struct tls_clients clients = { .mode = CLIENTS_REQUIRE,
-                                         .ca_fd = open(pki_path(pki, "ca.pem"),
+                                         .ca.fd = open(pki_path(pki, "ca.pem"),
                                                        O_RDONLY | O_CLOEXEC),
-                                         .crl_fd = -1,
-                                         .ca = "ca.pem" };
+                                         .crl.fd = -1,
+                                         .ca.name = "ca.pem" };
     struct tls_context *t = signer_context(&files, &c);
 
     cr_assert(t, "%s", c.text);
@@ -69,7 +69,7 @@ static struct tls_context *make_context(void)
     tls_context_serial(t, SERIAL);
     close(files.certificate_fd);
     close(files.key_fd);
-    close(clients.ca_fd);
+    close(clients.ca.fd);
     return t;
 }
 

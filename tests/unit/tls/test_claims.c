@@ -33,13 +33,13 @@ TestSuite(claims, .init = set_up, .fini = tear_down);
 static int use(struct tls_context *t, const char *ca, struct complaint *c)
 {
     const struct tls_clients from = { .mode = CLIENTS_REQUEST,
-                                      .ca_fd = open(pki_path(pki, ca),
+                                      .ca.fd = open(pki_path(pki, ca),
                                                     O_RDONLY | O_CLOEXEC),
-                                      .crl_fd = -1,
-                                      .ca = ca };
+                                      .crl.fd = -1,
+                                      .ca.name = ca };
     int r = tls_context_clients(t, &from, c);
 
-    close(from.ca_fd);
+    close(from.ca.fd);
     return r;
 }
 

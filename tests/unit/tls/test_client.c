@@ -44,14 +44,14 @@ static int use_files(struct tls_context *t, struct tls_clients from,
 {
     int r;
 
-    from.ca = "the-ca.pem";
-    from.crl = "the-crl.pem";
-    from.ca_fd = open_it(ca);
-    from.crl_fd = open_it(crl);
+    from.ca.name = "the-ca.pem";
+    from.crl.name = "the-crl.pem";
+    from.ca.fd = open_it(ca);
+    from.crl.fd = open_it(crl);
     r = tls_context_clients(t, &from, c);
-    close(from.ca_fd);
+    close(from.ca.fd);
     if (crl)
-        close(from.crl_fd);
+        close(from.crl.fd);
     return r;
 }
 
@@ -66,8 +66,8 @@ static int use_again(struct tls_context *t, const char *ca, const char *crl,
 {
     return use_files(t,
                      (struct tls_clients){ .mode = CLIENTS_REQUEST,
-                                           .ca_in_use = true,
-                                           .crl_in_use = true },
+                                           .ca.in_use = true,
+                                           .crl.in_use = true },
                      ca, crl, c);
 }
 

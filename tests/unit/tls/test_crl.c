@@ -52,16 +52,16 @@ static int use(struct tls_context *t, bool in_use, struct complaint *c)
 {
     const struct tls_clients from = {
         .mode = CLIENTS_REQUEST,
-        .ca = "ca.pem",
-        .crl = "lists.pem",
-        .ca_fd = open(pki_path(pki, "ca.pem"), O_RDONLY | O_CLOEXEC),
-        .crl_fd = open(pki_path(pki, "lists.pem"), O_RDONLY | O_CLOEXEC),
-        .crl_in_use = in_use
+        .ca.name = "ca.pem",
+        .crl.name = "lists.pem",
+        .ca.fd = open(pki_path(pki, "ca.pem"), O_RDONLY | O_CLOEXEC),
+        .crl.fd = open(pki_path(pki, "lists.pem"), O_RDONLY | O_CLOEXEC),
+        .crl.in_use = in_use
     };
     int r = tls_context_clients(t, &from, c);
 
-    close(from.ca_fd);
-    close(from.crl_fd);
+    close(from.ca.fd);
+    close(from.crl.fd);
     return r;
 }
 
