@@ -22,15 +22,14 @@ size_t services_ended_max(uint64_t max_sessions)
 static void service_sweep_on_timer(void *owner);
 
 /* Each session has two channels, and its process files has one; after the
- * session's end the channel of files may remain. Each child has two, and files
- * for a caller has one. */
+ * session's end the channel of files may remain. Each child has two, and master
+ * one. */
 int services_init(struct master *m, size_t sessions)
 {
     struct services *s = m->services;
 
     s->ended_max = services_ended_max(m->settings.max_sessions);
-    s->size =
-        3 * sessions + 2 * MASTER_CHILDREN + MASTER_CALLERS + 1 + s->ended_max;
+    s->size = 3 * sessions + 2 * MASTER_CHILDREN + 1 + s->ended_max;
     s->all = master_memory(s->size * sizeof(*s->all));
     if (!s->all)
         return -ENOMEM;

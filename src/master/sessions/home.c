@@ -1,6 +1,5 @@
 /* A user's process files, in master: the check of the row, the fork, the start
- * and the end. Auth or an administrator has named the row; uid and home are
- * checked here. */
+ * and the end. Auth has named the row; uid and home are checked here. */
 #include "sessions.h"
 
 #include <errno.h>
@@ -29,7 +28,7 @@ int home_permitted(const struct master *m, const struct user *user,
     return user_permitted(user, &bounds, c);
 }
 
-enum { TO_ASKER, TO_MASTER, TO_LOG, PAIRS };
+enum { TO_SESSION, TO_MASTER, TO_LOG, PAIRS };
 
 struct pairs {
     int end[PAIRS][2]; /* [0] for the session, master, log; [1] for files */
@@ -66,7 +65,7 @@ struct origin {
 static void home_fill_origin(struct origin *o, const struct home *h,
                              const struct user *user, const struct pairs *p)
 {
-    const struct master *m = h->master;
+    const struct master *m = h->session->master;
     const struct settings *c = &m->settings;
 
     snprintf(o->name, sizeof(o->name), "%s", user->name);
@@ -84,10 +83,10 @@ static void home_fill_origin(struct origin *o, const struct home *h,
                    .allow_weaker = c->allow_weaker },
         .root = m->root,
         .homes = c->homes,
-        .session = p->end[TO_ASKER][1],
+        .session = p->end[TO_SESSION][1],
         .master = p->end[TO_MASTER][1],
         .log = p->end[TO_LOG][1],
-        .serial = h->serial,
+        .serial = h->session->serial,
         .name = o->name,
         .home = o->home,
         .uid = user->uid,
@@ -123,9 +122,9 @@ static int home_on_files_ready(void *owner, struct msg_files_ready *msg)
 
 void home_report(const struct home *h, enum event e, const char *what)
 {
-    master_report(h->master, e, PROCESS_FILES,
+    master_report(h->session->master, e, PROCESS_FILES,
                   "user %s, serial %016" PRIx64 ", home %s: %s", h->user,
-                  h->serial, h->path, what);
+                  h->session->serial, h->path, what);
 }
 
 static int home_on_files_failed(void *owner, struct msg_files_failed *msg)
@@ -175,32 +174,33 @@ static void home_on_message(void *owner, uint32_t events)
         home_lose(h);
 }
 
-void home_blank(struct home *h)
+void home_blank(struct home *h, struct session *s)
 {
-    *h = (struct home){ .channel.fd = -1, .end = -1 };
+    *h = (struct home){ .session = s, .channel.fd = -1, .end = -1 };
 }
 
 static int home_adopt(struct home *h, pid_t pid, struct pairs *p)
 {
     const struct speaker who = { .process = PROCESS_FILES,
-                                 .serial = h->serial,
-                                 .peer = h->peer };
+                                 .serial = h->session->serial,
+                                 .peer = h->session->peer };
 
     h->pid = pid;
-    h->end = p->end[TO_ASKER][0];
-    service_end(h->master, &h->log);
-    h->log = service_open(h->master, PROCESS_LOG, &who, p->end[TO_LOG][0]);
+    h->end = p->end[TO_SESSION][0];
+    service_end(h->session->master, &h->log);
+    h->log =
+        service_open(h->session->master, PROCESS_LOG, &who, p->end[TO_LOG][0]);
     service_named(h->log, h->user);
     channel_init(&h->channel, p->end[TO_MASTER][0], PROCESS_MASTER,
                  PROCESS_FILES, PHASE_START);
-    return loop_add_reader(&h->master->loop, &h->watch, p->end[TO_MASTER][0],
-                           home_on_message, h);
+    return loop_add_reader(&h->session->master->loop, &h->watch,
+                           p->end[TO_MASTER][0], home_on_message, h);
 }
 
-int home_open(struct home *h, const struct user *user, uint64_t serial)
+int home_open(struct home *h, const struct user *user)
 {
-    struct master *m =
-        h->master; /* read before the fork, which may not have h in memory */
+    /* Read before the fork, which doesn't have the records in memory. */
+    struct master *m = h->session->master;
     struct origin origin;
     struct pairs p;
     pid_t pid;
@@ -211,7 +211,6 @@ int home_open(struct home *h, const struct user *user, uint64_t serial)
     r = home_open_pairs(&p);
     if (r < 0)
         return r;
-    h->serial = serial;
     snprintf(h->user, sizeof(h->user), "%s", user->name);
     snprintf(h->path, sizeof(h->path), "%s", user->home);
     h->uid = user->uid;
@@ -240,10 +239,10 @@ void home_session_died(struct home *h, int signal)
 
 void home_close(struct home *h)
 {
-    loop_remove(&h->master->loop, &h->watch);
+    loop_remove(&h->session->master->loop, &h->watch);
     channel_close(&h->channel);
     fd_close(&h->end);
-    service_end(h->master, &h->log);
+    service_end(h->session->master, &h->log);
 }
 
 void home_kill(struct home *h)

@@ -74,7 +74,7 @@ static struct session *older_take(struct older *o, uint64_t serial)
 
     if (!s)
         return NULL;
-    s->master = s->home.master = m;
+    s->master = m;
     s->state = SESSION_OLDER;
     s->older = o;
     return s;

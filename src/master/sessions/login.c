@@ -236,7 +236,7 @@ static void login_enter(struct session *s, const struct user *user)
     s->binding = user_choice(user, CHOICE_BINDING, m->settings.data_binding);
     s->state = SESSION_OPENING;
     session_set_timer(s, m->deadlines.files);
-    r = home_open(&s->home, user, s->serial);
+    r = home_open(&s->home, user);
     if (r < 0) {
         master_report(m, EVENT_SERVICE, PROCESS_MASTER, "can't start files: %s",
                       strerror(-r));

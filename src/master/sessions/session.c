@@ -21,7 +21,7 @@
 static void table_blank(struct session *s)
 {
     *s = (struct session){ .channel.fd = -1 };
-    home_blank(&s->home);
+    home_blank(&s->home, s);
 }
 
 int sessions_init(struct session_table *t, size_t limit)
@@ -194,9 +194,6 @@ struct session *session_open(struct master *m, uint64_t serial,
     s->keys = service_open(m, PROCESS_KEYS, &who, ends->keys);
     if (s->log && s->keys)
         s->log->held = s->keys->held = proxied;
-    s->home.master = m;
-    s->home.session = s;
-    s->home.peer = *peer;
     channel_init(&s->channel, ends->master, PROCESS_MASTER, PROCESS_SESSION,
                  proxied ? PHASE_START : PHASE_GREETED);
     s->timer = (struct loop_timer){ .on_timer = session_on_timer, .owner = s };
@@ -227,7 +224,7 @@ bool session_known(struct session *s, const struct address *peer)
         return true;
     if (s->channel.phase != PHASE_START)
         return false;
-    s->peer = s->home.peer = *peer;
+    s->peer = *peer;
     s->channel.phase = PHASE_GREETED;
     service_known(s->log, peer);
     service_known(s->keys, peer);

@@ -84,22 +84,19 @@ void guesses_succeeded(struct guesses *g, const struct guess *what,
 /* A user's process files, as master sees it: its fork, its start, its end. It
  * is in the record of its session, and reports to login.c. */
 struct home {
-    struct master *master;
     struct session *session;
     char user[USER_NAME_MAX + 1];
     char path[USER_HOME_MAX + 1];
     uid_t uid;
-    uint64_t serial;
-    struct address peer; /* of its session */
-    pid_t pid;           /* 0: no process */
+    pid_t pid; /* 0: no process */
     struct channel channel;
     struct loop_watch watch;
     struct service_channel *log;
-    int end; /* for the peer that it serves, until it is passed on; then -1 */
+    int end; /* the session's, until it is passed on; then -1 */
 };
 
-/* Sets H to no process and no descriptors. */
-void home_blank(struct home *h);
+/* Sets H, in the record of S, to no process and no descriptors. */
+void home_blank(struct home *h, struct session *s);
 /* Sends an event about the process: WHAT, with the user, the home and the
  * serial. */
 void home_report(const struct home *h, enum event e, const char *what);
@@ -107,10 +104,9 @@ void home_report(const struct home *h, enum event e, const char *what);
  * complaint. */
 int home_permitted(const struct master *m, const struct user *user,
                    struct complaint *c);
-/* Forks files for USER, with SERIAL in the log. The caller has set the members
- * master and session. Returns 0 or -errno; -EBUSY while an earlier process
+/* Forks files for USER. Returns 0 or -errno; -EBUSY while an earlier process
  * hasn't left yet. It may call login_home_lost() before it returns. */
-int home_open(struct home *h, const struct user *user, uint64_t serial);
+int home_open(struct home *h, const struct user *user);
 /* A signal has ended its session. Does nothing if files has gone itself. */
 void home_session_died(struct home *h, int signal);
 /* Closes the channel, so that files leaves. */

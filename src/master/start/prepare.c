@@ -200,15 +200,13 @@ int prepare_state(struct master *m, struct complaint *c)
 }
 
 /* Counts: a session's channels to master and files, the ends of log and keys,
- * and files' end while a login is under way; the same for callers at the
- * control socket; unread messages of ended processes; what is opened once; a
- * reserve. */
+ * and files' end while a login is under way; callers at the control socket;
+ * unread messages of ended processes; what is opened once; a reserve. */
 unsigned long long prepare_descriptors(const struct master *m)
 {
     const size_t certificates = 3 * CERTIFICATES_MAX + 2;
 
-    return 128 + certificates +
-           5 * (m->settings.max_sessions + MASTER_CALLERS) +
+    return 128 + certificates + 5 * m->settings.max_sessions + MASTER_CALLERS +
            services_ended_max(m->settings.max_sessions) +
            m->settings.listen_count + listeners_passive_wanted(&m->settings);
 }

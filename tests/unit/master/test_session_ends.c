@@ -162,7 +162,7 @@ static struct session *opening(void)
     struct session *s = waiting();
 
     s->state = SESSION_OPENING;
-    cr_assert_eq(home_open(&s->home, &user, SERIAL), 0);
+    cr_assert_eq(home_open(&s->home, &user), 0);
     cr_assert_gt(s->home.pid, 0);
     return s;
 }
@@ -190,7 +190,7 @@ static struct session *of_older(void)
     struct session *s = sessions_take(m.sessions, SERIAL);
 
     cr_assert_not_null(s);
-    s->master = s->home.master = &m;
+    s->master = &m;
     s->state = SESSION_OLDER;
     s->older = &m.older[0];
     return s;
