@@ -5,10 +5,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "sallyport/base/complain.h"
-#include "sallyport/base/fd.h"
 
 /* The name of struct kept_hosts for the supervisor. A build with another layout
  * changes the number, and begins with an empty one. */
@@ -82,16 +80,13 @@ static void hosts_say_known(struct master *m, size_t i)
 void hosts_keep(struct master *m)
 {
     struct kept_hosts all = { 0 };
-    FD_CLEANUP int fd = -1;
 
     if (!settings_have_hosts(&m->settings))
         return;
     for (size_t i = 0; hosts_row(m, i); i++)
         all.row[i] = *hosts_row(m, i);
-    fd =
-        fd_sealed(KEPT_NAME, (struct slice){ (const char *)&all, sizeof(all) });
-    if (fd >= 0)
-        succession_keep(&m->succession, KEPT_NAME, fd);
+    succession_keep_bytes(&m->succession, KEPT_NAME,
+                          (struct slice){ (const char *)&all, sizeof(all) });
 }
 
 static void host_inherit(struct master *m, size_t i,
@@ -108,10 +103,10 @@ static void host_inherit(struct master *m, size_t i,
 
 void hosts_inherit(struct master *m)
 {
-    FD_CLEANUP int fd = succession_inherit(&m->succession, KEPT_NAME);
     struct kept_hosts all;
 
-    if (fd < 0 || pread(fd, &all, sizeof(all), 0) != sizeof(all))
+    if (succession_inherit_bytes(&m->succession, KEPT_NAME, &all,
+                                 sizeof(all)) != sizeof(all))
         return;
     for (size_t i = 0; hosts_row(m, i); i++)
         host_inherit(m, i, &all);

@@ -76,6 +76,14 @@ int succession_say(struct succession *s, enum message_kind kind,
 /* Asks the supervisor to keep a copy of FD under NAME, and waits as above.
  * Returns 0 or -errno. */
 int succession_keep(struct succession *s, const char *name, int fd);
+/* The same for BYTES, in a sealed file in memory, which is never on a disk. */
+int succession_keep_bytes(struct succession *s, const char *name,
+                          struct slice bytes);
+/* Takes them, in a later generation. Returns how many there are, of which OUT
+ * gets the first SIZE; 0: there is no such name. The generation before may be
+ * of a build that kept another number. */
+size_t succession_inherit_bytes(struct succession *s, const char *name,
+                                void *out, size_t size);
 
 /* Reports to the supervisor that the start has failed because of WHY. */
 void succession_failed(struct succession *s, const char *why);

@@ -199,6 +199,25 @@ int succession_keep(struct succession *s, const char *name, int fd)
     return SUCCESSION_SAY(s, keep, 0, .name = slice_from(name), .file = fd);
 }
 
+int succession_keep_bytes(struct succession *s, const char *name,
+                          struct slice bytes)
+{
+    FD_CLEANUP int fd = fd_sealed(name, bytes);
+
+    return fd < 0 ? fd : succession_keep(s, name, fd);
+}
+
+size_t succession_inherit_bytes(struct succession *s, const char *name,
+                                void *out, size_t size)
+{
+    FD_CLEANUP int fd = succession_inherit(s, name);
+    struct stat st;
+
+    return fd >= 0 && fstat(fd, &st) == 0 && pread(fd, out, size, 0) >= 0
+               ? (size_t)st.st_size
+               : 0;
+}
+
 void succession_failed(struct succession *s, const char *why)
 {
     SUCCESSION_SAY(s, start_failed, 0, .why = slice_from(why));

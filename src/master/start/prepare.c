@@ -27,22 +27,16 @@
  * keys of master_init() stay for those that it didn't have. */
 static bool secrets_inherit(struct master *m)
 {
-    FD_CLEANUP int fd = succession_inherit(&m->succession, SECRETS_NAME);
-    struct secrets s;
-    ssize_t n = fd < 0 ? -1 : pread(fd, &s, sizeof(s), 0);
-
-    if (n > 0) /* an older build had fewer keys */
-        memcpy(&m->secrets, &s, (size_t)n);
-    explicit_bzero(&s, sizeof(s));
-    return n >= (ssize_t)sizeof(s.names);
+    return succession_inherit_bytes(&m->succession, SECRETS_NAME, &m->secrets,
+                                    sizeof(m->secrets)) >=
+           sizeof(m->secrets.names);
 }
 
 int secrets_keep(struct master *m)
 {
     const struct slice all = { (const char *)&m->secrets, sizeof(m->secrets) };
-    FD_CLEANUP int fd = fd_sealed(SECRETS_NAME, all);
 
-    return fd < 0 ? fd : succession_keep(&m->succession, SECRETS_NAME, fd);
+    return succession_keep_bytes(&m->succession, SECRETS_NAME, all);
 }
 
 /* Adds to the complaint about the value of KEY the line in the
@@ -116,26 +110,18 @@ static int prepare_by_check(const struct master *m, const char *part,
 void prepare_keep_identities(struct master *m)
 {
     const struct slice all = { (const char *)m->identity, sizeof(m->identity) };
-    FD_CLEANUP int fd = fd_sealed(IDENTITIES_NAME, all);
 
-    if (fd >= 0)
-        succession_keep(&m->succession, IDENTITIES_NAME, fd);
+    succession_keep_bytes(&m->succession, IDENTITIES_NAME, all);
 }
 
 /* A recovery must not wait for a directory service. Those of another build may
  * have another size. */
 static bool inherit_identities(struct master *m)
 {
-    FD_CLEANUP int fd =
-        m->succession.recovery
-            ? succession_inherit(&m->succession, IDENTITIES_NAME)
-            : -1;
-    struct stat st;
-
-    return fd >= 0 && fstat(fd, &st) == 0 &&
-           st.st_size == sizeof(m->identity) &&
-           pread(fd, m->identity, sizeof(m->identity), 0) ==
-               sizeof(m->identity);
+    return m->succession.recovery &&
+           succession_inherit_bytes(&m->succession, IDENTITIES_NAME,
+                                    m->identity,
+                                    sizeof(m->identity)) == sizeof(m->identity);
 }
 
 int prepare_identities(struct master *m, struct complaint *c)
