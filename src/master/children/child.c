@@ -282,7 +282,7 @@ static int child_spawn(struct child *c)
 
     if (r < 0)
         return r;
-    pid = m->hooks.spawn(m, c->row->binary, ends[1]);
+    pid = m->hooks.spawn(m, process_name(c->row->process), ends[1]);
     fd_close(&ends[1]);
     if (pid < 0) {
         fd_close(&ends[0]);

@@ -166,9 +166,8 @@ typedef int child_step(struct child *c);
 int child_more(int result);
 
 struct child_row {
-    enum process process;
-    bool once; /* never started again */
-    const char *binary;
+    enum process process;     /* its name is that of its program, too */
+    bool once;                /* never started again */
     child_step *const *steps; /* ends with NULL */
     const struct handler *handlers;
     size_t handler_count;

@@ -116,8 +116,7 @@ static const struct handler lookup_handlers[] = {
     ON(resolved, hosts_on_resolved),
     ON(unresolved, hosts_on_unresolved),
 };
-static const struct handler log_handlers[] = { CHILD_MESSAGES };
-static const struct handler keys_handlers[] = { CHILD_MESSAGES };
+static const struct handler service_handlers[] = { CHILD_MESSAGES };
 
 static child_step *const gate_steps[] = {
     steps_conf,    steps_sandbox,     steps_log,
@@ -142,22 +141,19 @@ static child_step *const log_steps[] = { steps_conf, steps_sandbox,
 /* clang-format off */
 static const struct child_row rows[] = {
     { .process = PROCESS_LOG,
-      .binary = "log",
       .steps = log_steps,
-      HANDLERS(log_handlers),
+      HANDLERS(service_handlers),
       .on_ready = service_on_ready,
       .on_writable = service_on_writable,
       .on_gone = service_on_gone },
     { .process = PROCESS_KEYS,
-      .binary = "keys",
       .steps = keys_steps,
-      HANDLERS(keys_handlers),
+      HANDLERS(service_handlers),
       .on_ready = keys_on_ready,
       .on_writable = service_on_writable,
       .on_gone = service_on_gone },
     { .process = PROCESS_GATE,
       .once = true,
-      .binary = "gate",
       .steps = gate_steps,
       HANDLERS(gate_handlers),
       .on_ready = gate_on_ready,
@@ -166,7 +162,6 @@ static const struct child_row rows[] = {
       .on_reaped = drain_on_gate_end,
       .on_timer = gate_on_timer },
     { .process = PROCESS_AUTH,
-      .binary = "auth",
       .steps = auth_steps,
       HANDLERS(auth_handlers),
       .on_ready = verdict_go_on,
@@ -174,7 +169,6 @@ static const struct child_row rows[] = {
       .on_gone = verdict_on_gone,
       .on_timer = verdict_on_timer },
     { .process = PROCESS_LOOKUP,
-      .binary = "lookup",
       .steps = lookup_steps,
       HANDLERS(lookup_handlers),
       .on_ready = hosts_on_ready,
