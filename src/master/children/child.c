@@ -396,13 +396,6 @@ void children_add(struct master *m, const struct child_row *row)
     c->timer = (struct loop_timer){ .on_timer = child_on_timer, .owner = c };
 }
 
-void children_start(struct master *m, enum process p)
-{
-    CHILDREN_EACH(m, c)
-        if (c->row->process == p)
-            child_start(c);
-}
-
 struct child *children_find(const struct master *m, enum process p)
 {
     CHILDREN_EACH(m, c)

@@ -242,8 +242,6 @@ struct children {
 
 /* Adds a child, which isn't started yet. */
 void children_add(struct master *m, const struct child_row *row);
-/* Starts all children of kind P. */
-void children_start(struct master *m, enum process p);
 /* Returns the first child of kind P, or NULL. */
 struct child *children_find(const struct master *m, enum process p);
 /* Returns the first child of kind P that is ready, or NULL. */

@@ -118,7 +118,7 @@ static void hosts_finish(struct master *m)
         return;
     loop_timer_clear(&m->loop, &m->hosts->timer);
     m->hosts->known = true;
-    children_start(m, PROCESS_GATE);
+    child_start(children_find(m, PROCESS_GATE));
 }
 
 /* Once each name has its address or has failed once, gate needn't wait any
