@@ -3,6 +3,7 @@
 #include "sallyport/process/frame.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
@@ -17,9 +18,16 @@ int frame_on_sandbox(void *owner, struct msg_sandbox *m)
 {
     struct frame *f = owner;
 
+    if (m->uid > UINT32_MAX || m->gid > UINT32_MAX ||
+        m->allow_weaker > UINT32_MAX)
+        return -ERANGE;
+    f->plan.root = m->root;
+    f->plan.uid = (uid_t)m->uid;
+    f->plan.gid = (gid_t)m->gid;
+    f->plan.allow_weaker = (unsigned)m->allow_weaker;
     f->plan.root_fd = fd_take(&m->directory);
     f->has_sandbox = true;
-    return sandbox_plan_set(&f->plan, m->root, m->uid, m->gid, m->allow_weaker);
+    return 0;
 }
 
 static void frame_watch_log(struct frame *f)

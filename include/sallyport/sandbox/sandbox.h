@@ -8,7 +8,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <sys/types.h>
 
 #include "sallyport/base/complain.h"
@@ -39,11 +38,6 @@ struct sandbox_plan {
     size_t max_files;                    /* RLIMIT_NOFILE */
     unsigned allow_weaker;               /* sandbox_part bits */
 };
-
-/* Takes the numbers of master's message `sandbox` into the plan. Returns 0, or
- * -ERANGE and changes nothing. */
-int sandbox_plan_set(struct sandbox_plan *plan, uint64_t root, uint64_t uid,
-                     uint64_t gid, uint64_t allow_weaker);
 
 /* Enters the sandbox in this order: standard descriptors, no_new_privs, not
  * dumpable, no core, limits, chroot, bounding set, ids, Landlock, seccomp.

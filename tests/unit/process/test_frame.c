@@ -112,6 +112,36 @@ static void begin(struct channel *master)
                channel_make(master, PROCESS_MASTER, PROCESS_KEYS, PHASE_START));
 }
 
+/* Numbers of master: one that is too large must not become root's. */
+Test(frame, the_numbers_of_the_sandbox)
+{
+    enum { A_UID = 70001, A_GID = 70002 };
+    static const struct {
+        struct msg_sandbox told;
+        int result;
+    } rows[] = {
+        { { 0, true, A_UID, A_GID, SANDBOX_SECCOMP, -1 }, 0 },
+        { { 0, false, UINT32_MAX, UINT32_MAX, UINT32_MAX, -1 }, 0 },
+        { { 0, true, 1ULL << 32, A_GID, 0, -1 }, -ERANGE },
+        { { 0, true, A_UID, 1ULL << 32, 0, -1 }, -ERANGE },
+        { { 0, true, A_UID, A_GID, 1ULL << 32, -1 }, -ERANGE },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct frame f = { .plan = { .uid = 7, .max_files = 11 } };
+        struct msg_sandbox m = rows[i].told;
+        bool taken = rows[i].result == 0;
+
+        cr_expect_eq(frame_on_sandbox(&f, &m), rows[i].result, "row %zu", i);
+        cr_expect_eq(f.plan.uid, taken ? m.uid : 7);
+        cr_expect_eq(f.plan.gid, taken ? m.gid : 0);
+        cr_expect_eq(f.plan.root, taken && m.root);
+        cr_expect_eq(f.plan.allow_weaker, taken ? m.allow_weaker : 0);
+        cr_expect_eq(f.has_sandbox, taken);
+        cr_expect_eq(f.plan.max_files, 11);
+    }
+}
+
 /* All in this process: master's messages wait in the channel, and its end stops
  * the loop. */
 Test(frame, from_set_up_to_end)

@@ -77,34 +77,6 @@ Test(sandbox, limits)
     cr_expect_eq(in_child(limits_body, NULL), 0);
 }
 
-/* Numbers from a channel: one that is too large must not become root's. */
-Test(sandbox, plan_told)
-{
-    static const struct {
-        uint64_t told[4];
-        int result;
-    } rows[] = {
-        { { 1, A_UID, A_GID, SANDBOX_SECCOMP }, 0 },
-        { { 0, UINT32_MAX, UINT32_MAX, UINT32_MAX }, 0 },
-        { { 1, 1ULL << 32, A_GID, 0 }, -ERANGE },
-        { { 1, A_UID, 1ULL << 32, 0 }, -ERANGE },
-        { { 1, A_UID, A_GID, 1ULL << 32 }, -ERANGE },
-    };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        const uint64_t *t = rows[i].told;
-        struct sandbox_plan plan = { .uid = 7, .root_fd = 9, .max_files = 11 };
-
-        cr_expect_eq(sandbox_plan_set(&plan, t[0], t[1], t[2], t[3]),
-                     rows[i].result, "row %zu", i);
-        cr_expect_eq(plan.uid, rows[i].result == 0 ? t[1] : 7);
-        cr_expect_eq(plan.gid, rows[i].result == 0 ? t[2] : 0);
-        cr_expect_eq(plan.root, rows[i].result == 0 && t[0] != 0);
-        cr_expect_eq(plan.allow_weaker, rows[i].result == 0 ? t[3] : 0);
-        cr_expect(plan.root_fd == 9 && plan.max_files == 11);
-    }
-}
-
 /* Stopped, and ignoring its channel: it wakes when its parent dies, and then
  * has some seconds. */
 static noreturn void live_on(int ready)
