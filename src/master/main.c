@@ -226,7 +226,7 @@ int main(int argc, char **argv)
     keep_for_recovery(&master);
     /* Only now, since the title overwrites the memory that the options point
      * to. */
-    process_title("%s", sandbox_row(PROCESS_MASTER)->title);
+    process_title("sallyport: master");
     if (!master.succession.recovery) /* then they are known */
         print_remarks(&master);
     if (!master.succession.recovery && !master.check)

@@ -172,7 +172,7 @@ int frame_main(const struct frame_row *row, struct frame *f, int argc,
 
     process_title_init(argc, argv);
     process_comm(row->process);
-    process_title("%s", sandbox_row(row->process)->title);
+    process_title("sallyport: %s", process_name(row->process));
     stderr_title(process_name(row->process));
     frame_init(f, row, FRAME_FD);
     build_send(&f->master);

@@ -16,14 +16,12 @@
 #include "sallyport/sandbox/filters.h"
 
 struct sandbox_row {
-    const char *title;  /* ps: "sallyport: gate" */
-    bool own_ids;       /* gives up root (run by root) */
-    bool empty_root;    /* chroot to an empty directory (run by root) */
-    bool forks;         /* false: RLIMIT_NPROC is 0 */
-    bool landlock;      /* confined to the directories that it is given */
-    bool only_reads;    /* in those directories, and may reach the network */
-    bool silent;        /* 0, 1 and 2 become /dev/null */
-    const char *cannot; /* in words, for docs and tests */
+    bool own_ids;    /* gives up root (run by root) */
+    bool empty_root; /* chroot to an empty directory (run by root) */
+    bool forks;      /* false: RLIMIT_NPROC is 0 */
+    bool landlock;   /* confined to the directories that it is given */
+    bool only_reads; /* in those directories, and may reach the network */
+    bool silent;     /* 0, 1 and 2 become /dev/null */
 };
 const struct sandbox_row *sandbox_row(enum process p);
 
