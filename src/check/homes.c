@@ -149,7 +149,7 @@ static void look_at_home(struct inspection *i, const struct user *user)
         mistake(i, user, "%s", c.text);
         return;
     }
-    if (i->check->root && sandbox_become(user->uid, user->gid) < 0) {
+    if (i->check->root && sandbox_become(user->uid, user->gid, NULL, 0) < 0) {
         mistake(i, user, "uid %u and gid %u can't be taken: %s",
                 (unsigned)user->uid, (unsigned)user->gid, strerror(errno));
         return;

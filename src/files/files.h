@@ -22,9 +22,6 @@
 
 struct statvfs;
 
-/* Supplementary groups that the perm fact counts with. */
-#define GROUPS_MAX 64
-
 struct copy {
     int from;           /* the finished file, or -1: nothing is to be copied */
     uint64_t done, len; /* bytes of its head */

@@ -182,7 +182,7 @@ static int resolve_home_path(const char *home)
 
 static int resolve_home_as_user(const struct files_start *start)
 {
-    int r = sandbox_become(start->uid, start->gid);
+    int r = sandbox_become(start->uid, start->gid, NULL, 0);
 
     if (r < 0)
         return r;

@@ -12,6 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "sallyport/domain/limits.h"
+
 static int drop_bounding_set(void)
 {
     /* The kernel answers EINVAL after its last capability. */
@@ -35,17 +37,46 @@ int ids_drop_capabilities(void)
     return memcmp(left, none, sizeof(none)) == 0 ? 0 : -EPERM;
 }
 
+/* Is one of these ids root's? */
+static bool hold_root(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
+{
+    bool held = uid == 0 || gid == 0;
+
+    for (size_t i = 0; i < n; i++)
+        held = held || groups[i] == 0;
+    return held;
+}
+
+static bool has_group(const gid_t *groups, size_t n, gid_t gid)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (groups[i] == gid)
+            return true;
+    }
+    return false;
+}
+
+static int check_groups(const gid_t *groups, size_t n)
+{
+    gid_t now[GROUPS_MAX];
+    int count = getgroups(GROUPS_MAX, now);
+
+    if (count < 0)
+        return -errno;
+    for (int i = 0; i < count; i++) {
+        if (!has_group(groups, n, now[i]))
+            return -EPERM;
+    }
+    return 0;
+}
+
 static int check_ids(uid_t uid, gid_t gid)
 {
     uid_t u[3];
     gid_t g[3];
-    int groups = getgroups(0, NULL);
 
-    if (groups < 0 || getresuid(&u[0], &u[1], &u[2]) ||
-        getresgid(&g[0], &g[1], &g[2]))
+    if (getresuid(&u[0], &u[1], &u[2]) || getresgid(&g[0], &g[1], &g[2]))
         return -errno;
-    if (groups > 0)
-        return -EPERM;
     for (int i = 0; i < 3; i++) {
         if (u[i] != uid || g[i] != gid)
             return -EPERM;
@@ -62,32 +93,34 @@ static int check_no_way_back(void)
     return back ? -EPERM : 0;
 }
 
-int ids_give_up(uid_t uid, gid_t gid)
+int ids_give_up(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
 {
     int r;
 
-    if (uid == 0 || gid == 0)
+    if (hold_root(uid, gid, groups, n) || n > GROUPS_MAX)
         return -EINVAL;
     /* Comes first: it needs a capability that is lost with the uid. */
     r = drop_bounding_set();
     if (r)
         return r;
-    if (setgroups(0, NULL) || setresgid(gid, gid, gid) ||
+    if (setgroups(n, groups) || setresgid(gid, gid, gid) ||
         setresuid(uid, uid, uid))
         return -errno;
     r = ids_drop_capabilities();
+    if (r == 0)
+        r = check_groups(groups, n);
     if (r == 0)
         r = check_ids(uid, gid);
     return r ? r : check_no_way_back();
 }
 
-int sandbox_become(uid_t uid, gid_t gid)
+int sandbox_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
 {
     int r;
 
-    if (uid == 0 || gid == 0)
+    if (hold_root(uid, gid, groups, n) || n > GROUPS_MAX)
         return -EINVAL;
-    if (setgroups(0, NULL) || setresgid((gid_t)-1, gid, (gid_t)-1) ||
+    if (setgroups(n, groups) || setresgid((gid_t)-1, gid, (gid_t)-1) ||
         setresuid((uid_t)-1, uid, (uid_t)-1)) {
         r = -errno;
         (void)sandbox_regain();

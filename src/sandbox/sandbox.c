@@ -238,7 +238,7 @@ static int take_ids(enum process p, const struct sandbox_plan *plan,
     if (plan->uid == 0 || plan->gid == 0)
         return complain(why, "uid %u, gid %u: that is still root",
                         (unsigned)plan->uid, (unsigned)plan->gid);
-    return ids_give_up(plan->uid, plan->gid);
+    return ids_give_up(plan->uid, plan->gid, plan->groups, plan->group_count);
 }
 
 static int take_parent(enum process p, const struct sandbox_plan *plan,

@@ -16,9 +16,9 @@ int chroot_enter(int fd, bool empty, struct complaint *why);
  * parent. Call it after the last change of ids, which would cancel it. */
 int parent_follow(void);
 
-/* ids.c: gives up root and all supplementary groups for good, and checks it:
- * bounding set, groups, gid, uid, capabilities. -EINVAL: an id is 0. */
-int ids_give_up(uid_t uid, gid_t gid);
+/* ids.c: gives up root for good and checks it: bounding set, groups, gid, uid,
+ * capabilities. -EINVAL: an id is 0. */
+int ids_give_up(uid_t uid, gid_t gid, const gid_t *groups, size_t n);
 /* Removes all capabilities from the process's own sets. */
 int ids_drop_capabilities(void);
 

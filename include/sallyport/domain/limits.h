@@ -12,6 +12,9 @@
 /* How many passwords one auth worker may be verifying at a time. */
 #define VERIFICATIONS_MAX 32
 
+/* How many supplementary groups a process may have. */
+#define GROUPS_MAX 64
+
 /* Bytes of the file in MSG_memory: memory that survives a gate. Master makes
  * it, and each new gate maps it. The file is sealed, so that its size can't
  * change. A new file is all zero. */

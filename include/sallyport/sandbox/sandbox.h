@@ -29,6 +29,8 @@ struct sandbox_plan {
     bool root; /* started by root; otherwise ids and chroot don't apply */
     uid_t uid; /* the ids to take for good */
     gid_t gid;
+    const gid_t *groups; /* supplementary, N of them */
+    size_t group_count;
     int root_fd;        /* directory to chroot to, or -1 */
     const int *beneath; /* Landlock: directories to be confined to */
     size_t beneath_count;
@@ -64,9 +66,9 @@ void sandbox_on_refused(void (*report)(int number));
  * -errno. */
 int sandbox_check_empty(int fd);
 
-/* For files and check: takes the user's ids, without supplementary groups, for
- * a while; sandbox_regain() takes root back. Returns 0 or -errno. */
-int sandbox_become(uid_t uid, gid_t gid);
+/* For files: takes the user's ids for a while; sandbox_regain() takes root
+ * back. Returns 0 or -errno. */
+int sandbox_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n);
 int sandbox_regain(void);
 
 #endif

@@ -382,16 +382,16 @@ Test(sandbox, the_empty_folder_is_roots_alone, .init = need_root)
 
 static int ids_body(const void *argument)
 {
-    gid_t group = 70003;
+    gid_t group = 70003, left[4];
 
     (void)argument;
-    HOLDS(ids_give_up(0, A_GID) == -EINVAL);
-    HOLDS(ids_give_up(A_UID, 0) == -EINVAL);
-    HOLDS(setgroups(1, &group) == 0);
-    HOLDS(ids_give_up(A_UID, A_GID) == 0);
+    HOLDS(ids_give_up(0, A_GID, NULL, 0) == -EINVAL);
+    HOLDS(ids_give_up(A_UID, 0, NULL, 0) == -EINVAL);
+    HOLDS(ids_give_up(A_UID, A_GID, &(gid_t){ 0 }, 1) == -EINVAL);
+    HOLDS(ids_give_up(A_UID, A_GID, &group, 1) == 0);
     HOLDS(getuid() == A_UID && geteuid() == A_UID);
     HOLDS(getgid() == A_GID && getegid() == A_GID);
-    HOLDS(getgroups(0, NULL) == 0);
+    HOLDS(getgroups(4, left) == 1 && left[0] == group);
     HOLDS(setuid(0) == -1 && errno == EPERM);
     HOLDS(seteuid(0) == -1 && errno == EPERM);
     HOLDS(setresuid(0, 0, 0) == -1 && errno == EPERM);
@@ -478,16 +478,14 @@ static int borrow_body(const void *argument)
     int none;
 
     HOLDS(chown(argument, A_UID, A_GID) == 0 && chmod(argument, 0700) == 0);
-    HOLDS(sandbox_become(0, A_GID) == -EINVAL);
-    HOLDS(setgroups(1, &group) == 0);
-    HOLDS(sandbox_become(A_UID + 1, A_GID) == 0);
-    HOLDS(getgroups(0, NULL) == 0);
+    HOLDS(sandbox_become(0, A_GID, NULL, 0) == -EINVAL);
+    HOLDS(sandbox_become(A_UID + 1, A_GID, &group, 1) == 0);
     none = open(argument, O_DIRECTORY | O_CLOEXEC);
     HOLDS(none == -1 && errno == EACCES);
     HOLDS(getuid() == 0 && geteuid() == A_UID + 1 && getegid() == A_GID);
     HOLDS(sandbox_regain() == 0);
     HOLDS(geteuid() == 0 && getegid() == 0 && getgroups(0, NULL) == 0);
-    HOLDS(sandbox_become(A_UID, A_GID) == 0);
+    HOLDS(sandbox_become(A_UID, A_GID, NULL, 0) == 0);
     jail.fd = open(argument, O_DIRECTORY | O_CLOEXEC);
     HOLDS(jail.fd >= 0);
     HOLDS(sandbox_regain() == 0);
