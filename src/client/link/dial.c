@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <netdb.h>
 #include <openssl/err.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -93,10 +92,8 @@ static void dial_begin(struct dial *d)
 /* Returns false: the time is over, or the user has pressed Ctrl-C. */
 static bool dial_wait(struct dial *d, short events)
 {
-    struct pollfd p = { .fd = d->fd, .events = events };
-    uint64_t now = clock_ms();
-
-    return now < d->end && poll(&p, 1, (int)(d->end - now)) == 1;
+    return link_poll(&(struct pollfd){ .fd = d->fd, .events = events }, 1,
+                     d->end);
 }
 
 /* After R from SSL: may it be called again? */

@@ -5,6 +5,7 @@
 
 #include <curl/curl.h>
 #include <openssl/ssl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,6 +18,13 @@
 #include "sallyport/base/random.h"
 #include "sallyport/base/slice.h"
 #include "show/show.h"
+
+/* Set by the first Ctrl-C; ends the transfers of all links. */
+extern volatile sig_atomic_t link_interrupted;
+
+/* Waits until one of the N descriptors is ready. Returns false: END, by
+ * clock_ms(), has passed, or the user has pressed Ctrl-C. */
+bool link_poll(struct pollfd *p, nfds_t n, uint64_t end);
 
 /* Questions on the terminal. tty_secret() asks without an echo. Returns 0;
  * -ENOTTY; -EINTR; -EINVAL for an unusable answer. */
@@ -130,9 +138,6 @@ struct site {
     bool mlst, hash, modez, mfmt;
     char hash_name[16]; /* "SHA-256": the algorithm of HASH */
 };
-
-/* Set by the first Ctrl-C; ends the transfers of all links. */
-extern volatile sig_atomic_t link_interrupted;
 
 /* Sends and receives the bytes of a call, except replies. NULL: there are
  * none. */

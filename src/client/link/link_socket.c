@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
-#include <poll.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
  * costs 200 ms or a whole second. */
 
 #define WAIT_MS     1000
+#define WAKE_MS     100
 #define REST_MS     10
 #define AT_ONCE_MAX 100 /* rounds in a row without a wait */
 #define PAUSE_MAX   30  /* seconds between two tries */
@@ -85,14 +85,16 @@ CURLcode link_perform(struct link *l)
     return r;
 }
 
-/* Returns false: the user doesn't want to wait. */
-static bool link_pause(uint64_t seconds)
+/* Only one thread's wait is ended by Ctrl-C, and none if it comes just before
+ * the wait. So each wait looks for it again and again. */
+bool link_poll(struct pollfd *p, nfds_t n, uint64_t end)
 {
-    uint64_t end = clock_ms() + 1000 * seconds, now;
+    uint64_t now;
 
     while (!link_interrupted && (now = clock_ms()) < end)
-        poll(NULL, 0, end - now < 100 ? (int)(end - now) : 100);
-    return !link_interrupted;
+        if (poll(p, n, end - now < WAKE_MS ? (int)(end - now) : WAKE_MS) > 0)
+            return true;
+    return false;
 }
 
 bool link_again(const struct link *l, struct retry *r, const char *what,
@@ -106,7 +108,8 @@ bool link_again(const struct link *l, struct retry *r, const char *what,
         r->pause = PAUSE_MAX;
     progress_note("%s: %s; trying again in %llu s", what, why->text,
                   (unsigned long long)r->pause);
-    return link_pause(r->pause);
+    link_poll(NULL, 0, clock_ms() + 1000 * r->pause);
+    return !link_interrupted;
 }
 
 /* Sockets. */
@@ -140,33 +143,24 @@ static bool link_closes_falsely(void)
     return curl_version_info(CURLVERSION_NOW)->version_num < 0x080900;
 }
 
-/* Only one thread's wait is ended by Ctrl-C; the others look for it once a
- * second. */
-static int link_wait_at_most(uint64_t ms)
+static uint64_t link_deadline(const struct link *l)
 {
-    return ms < 1000 ? (int)ms : 1000;
+    return clock_ms() + 1000 * l->site->options->timeout;
 }
 
-/* It tries to send close_notify only once, so the socket must have room. */
-static void link_wait_for_room(struct link *l)
-{
-    uint64_t end = clock_ms() + 1000 * l->site->options->timeout, now;
-    struct pollfd p = { .fd = l->data, .events = POLLOUT };
-
-    while (!link_interrupted && (now = clock_ms()) < end &&
-           poll(&p, 1, link_wait_at_most(end - now)) <= 0)
-        ;
-}
-
+/* libcurl tries to send close_notify only once, so the socket must have
+ * room. */
 void link_check_sent(struct link *l, curl_off_t up)
 {
+    struct pollfd p = { .fd = l->data, .events = POLLOUT };
+
     if (l->data < 0 || l->sent || !l->ended || (uint64_t)up != l->given)
         return;
     l->sent = true;
     link_end_by_reset(l->data, false);
     if (!l->tls)
         return;
-    link_wait_for_room(l);
+    link_poll(&p, 1, link_deadline(l));
     SSL_set_quiet_shutdown(l->tls, 0);
 }
 
@@ -235,15 +229,13 @@ CURLcode link_on_context(CURL *curl, void *ctx, void *of)
  * replied. Before a 150 nothing can be lost. */
 static void link_linger(struct link *l, int fd)
 {
-    uint64_t end = clock_ms() + 1000 * l->site->options->timeout, now;
+    uint64_t end = link_deadline(l);
     struct pollfd p[2] = { { .fd = fd, .events = POLLIN },
                            { .fd = l->control, .events = POLLIN } };
     char rest[4096];
 
     shutdown(fd, SHUT_WR);
-    while (!link_interrupted && (now = clock_ms()) < end) {
-        if (poll(p, 2, link_wait_at_most(end - now)) <= 0)
-            continue;
+    while (link_poll(p, 2, end)) {
         if (p[0].revents && recv(fd, rest, sizeof(rest), MSG_DONTWAIT) <= 0)
             break;
         if (p[1].revents && !p[0].revents)

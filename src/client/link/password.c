@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -45,13 +44,11 @@ static int keyring_start(const struct url *url, int out, pid_t *pid)
 
 static size_t keyring_read(int in, char *out, size_t size)
 {
-    uint64_t end = clock_ms() + KEYRING_MS, now;
+    uint64_t end = clock_ms() + KEYRING_MS;
     struct pollfd p = { .fd = in, .events = POLLIN };
     size_t len = 0;
 
-    while (len < size && (now = clock_ms()) < end) {
-        if (poll(&p, 1, (int)(end - now)) <= 0)
-            continue;
+    while (len < size && link_poll(&p, 1, end)) {
         ssize_t n = read(in, out + len, size - len);
         if (n <= 0)
             break;

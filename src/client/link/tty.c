@@ -1,7 +1,6 @@
 /* Uses the terminal for passwords and questions. */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
@@ -9,31 +8,19 @@
 #include "link.h"
 #include "sallyport/base/fd.h"
 
-#define WAKE_MS 100
-
 bool tty_there(void)
 {
     return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
 }
 
-/* Waits for input. A Ctrl-C just before a read() wouldn't end it. */
-static bool tty_wait(int tty)
-{
-    struct pollfd p = { .fd = tty, .events = POLLIN };
-
-    while (!link_interrupted)
-        if (poll(&p, 1, WAKE_MS) > 0)
-            return true;
-    return false;
-}
-
 static int tty_read(int tty, char *out, size_t size)
 {
+    struct pollfd p = { .fd = tty, .events = POLLIN };
     size_t len = 0;
 
     for (;;) {
         char c;
-        ssize_t n = tty_wait(tty) ? read(tty, &c, 1) : 0;
+        ssize_t n = link_poll(&p, 1, UINT64_MAX) ? read(tty, &c, 1) : 0;
 
         if (n < 0)
             return -errno;
