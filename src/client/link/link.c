@@ -128,10 +128,11 @@ static int link_on_progress(void *of, curl_off_t total_down, curl_off_t down,
     struct link *l = of;
 
     (void)total_down;
+    (void)down;
     (void)total_up;
     link_check_sent(l, up);
     if (l->io && l->io->moved)
-        l->io->moved(l->io->of, (uint64_t)(down > up ? down : up));
+        l->io->moved(l->io->of);
     return link_interrupted != 0;
 }
 

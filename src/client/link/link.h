@@ -145,9 +145,8 @@ struct link_io {
     /* Both return LEN, or less to end the transfer. */
     size_t (*take)(void *of, const char *bytes, size_t len);
     size_t (*give)(void *of, char *bytes, size_t len);
-    /* Called about once a second and with each block; BYTES of this call so
-     * far. */
-    void (*moved)(void *of, uint64_t bytes);
+    /* Called about once a second and with each block. */
+    void (*moved)(void *of);
     void *of;
     bool bulk;       /* GIVE never waits, and gives large amounts */
     uint64_t length; /* bytes that GIVE gives; 0: until it returns 0 */

@@ -49,11 +49,10 @@ int transfer_verify(struct transfer *t, struct failure *why)
     return 0;
 }
 
-void transfer_moved(void *of, uint64_t bytes)
+void transfer_moved(void *of)
 {
     struct transfer *t = of;
 
-    (void)bytes; /* bytes of the connection, which may be compressed */
     if (t->row)
         progress_moved(t->row, t->done);
 }

@@ -208,7 +208,7 @@ int transfer_verify(struct transfer *t, struct failure *why);
 bool transfer_in_mode_z(const struct transfer *t);
 int transfer_set_mode_z(struct transfer *t, struct failure *why);
 /* The callback of struct link_io: shows T->done. */
-void transfer_moved(void *of, uint64_t bytes);
+void transfer_moved(void *of);
 /* Shows the row, or begins it again at t->first. */
 void transfer_show(struct transfer *t);
 
