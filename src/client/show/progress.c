@@ -119,7 +119,7 @@ static void progress_clear(void)
     unsigned width = progress_width();
     unsigned lines = progress.drawn * ((progress.width + width - 1) / width);
 
-    if (progress.drawn > 0)
+    if (lines > 0)
         fprintf(stderr, "\r\033[%uA\033[J", lines);
     progress.drawn = 0;
 }
@@ -172,7 +172,6 @@ static void progress_draw(bool at_once)
             progress_bar(&progress.row[i], width - 1, now);
             lines++;
         }
-    fflush(stderr);
     progress.drawn = lines;
     progress.width = width - 1;
     progress.drawn_at = now;
@@ -181,10 +180,7 @@ static void progress_draw(bool at_once)
 void progress_hide(void)
 {
     pthread_mutex_lock(&progress.lock);
-    if (progress.style == PROGRESS_BARS) {
-        progress_clear();
-        fflush(stderr);
-    }
+    progress_clear();
     pthread_mutex_unlock(&progress.lock);
 }
 
@@ -278,8 +274,7 @@ void progress_end(struct progress_row *r, const char *as, bool checked,
                   const struct failure *why)
 {
     pthread_mutex_lock(&progress.lock);
-    if (progress.style == PROGRESS_BARS)
-        progress_clear();
+    progress_clear();
     if (progress.style == PROGRESS_JSON)
         event_end(r, as, checked, why);
     else if (why)
@@ -300,8 +295,7 @@ void progress_note(const char *format, ...)
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     pthread_mutex_lock(&progress.lock);
-    if (progress.style == PROGRESS_BARS)
-        progress_clear();
+    progress_clear();
     if (progress.style == PROGRESS_BARS || progress.style == PROGRESS_LINES)
         fprintf(stderr, "%s\n", show_text(text, safe, sizeof(safe)));
     else if (progress.style == PROGRESS_JSON)
@@ -315,8 +309,7 @@ void progress_error(const char *what, const struct failure *why)
     char safe[SHOW_MAX];
 
     pthread_mutex_lock(&progress.lock);
-    if (progress.style == PROGRESS_BARS)
-        progress_clear();
+    progress_clear();
     if (progress.style == PROGRESS_JSON)
         event_error(what, why);
     else
