@@ -11,8 +11,6 @@
 #include "transfer.h"
 
 #define LOCAL_RENAMES_MAX 9999
-/* A thread for a smaller file would cost more than it saves. */
-#define THREAD_LEAST (4 * 1024 * 1024)
 
 /* Has a server that lists files reported the length of this one? An honest
  * server sends no more bytes; more could fill the disk. */
@@ -29,8 +27,10 @@ static size_t download_store(void *of, const char *bytes, size_t len)
         t->too_long = true;
         return 0;
     }
-    if (writer_add(&t->writer, bytes, len) < 0)
+    t->unwritten = -fd_write_all(t->fd, bytes, len);
+    if (t->unwritten)
         return 0;
+    digest_add(&t->digest, bytes, len);
     t->done += len;
     return len;
 }
@@ -140,15 +140,13 @@ static int download_run(struct transfer *t, struct failure *why)
 {
     int r = link_run(t->link, why);
 
-    if (writer_end(&t->writer) < 0)
-        r = -1;
     if (t->too_long)
         return fail(why, EX_DATAERR,
                     "more bytes come than the %llu that were announced; the "
                     "file has changed, try again",
                     (unsigned long long)t->size);
-    if (t->writer.error)
-        return fail_errno(why, t->writer.error, t->local);
+    if (t->unwritten)
+        return fail_errno(why, t->unwritten, t->local);
     if (r < 0 || download_is_whole(t))
         return r;
     fail(why, EX_TEMPFAIL,
@@ -167,13 +165,12 @@ static int download_bytes(struct transfer *t, struct failure *why)
                                 .of = t };
 
     t->too_long = false;
+    t->unwritten = 0;
     if (link_begin(t->link, t->remote, &io, why) < 0 ||
         (transfer_in_mode_z(t) && transfer_set_mode_z(t, why) < 0) ||
         link_set_first(t->link, t->first,
                        download_is_sized(t) || transfer_in_mode_z(t), why) < 0)
         return -1;
-    writer_begin(&t->writer, t->fd, &t->digest, t->fd != STDOUT_FILENO,
-                 t->size - t->first < THREAD_LEAST);
     int r = download_run(t, why);
     zstream_end(&t->z);
     return r;
