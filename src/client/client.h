@@ -161,18 +161,22 @@ struct tree_way {
      * or -1 with the reason. */
     int (*list)(struct tree *t, const char *remote, struct listing *ret,
                 struct failure *why);
-    /* Up: a regular file; THERE lists its directory on the server. */
-    void (*up)(struct tree *t, const char *local, const char *remote,
-               const struct stat *st, const struct listing *there);
+    /* A file that both sides have: is nothing to be transferred? NULL: each
+     * file is transferred. */
+    bool (*settled)(struct tree *t, const char *local, const char *remote,
+                    const struct stat *here, const struct listing_entry *there);
     /* Up: the end of the open local directory HERE; or NULL. */
     void (*up_end)(struct tree *t, int here, const char *remote,
                    const struct listing *there);
-    /* Down: a file, and the end of a directory. */
-    void (*down)(struct tree *t, const char *remote, const char *local,
-                 const struct listing_entry *e);
+    /* Down: the end of a directory. */
     void (*down_end)(struct tree *t, const char *remote, const char *local,
                      const struct listing *there, int depth);
 };
+
+/* Adds a transfer, or prints its line in a dry run. That there are too many is
+ * printed once. */
+void tree_add(struct tree *t, const struct job *job, const char *local,
+              const char *remote);
 
 /* The greatest depth of directories. */
 #define TREE_DEPTH_MAX 64

@@ -18,18 +18,6 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* That the jobs are full is printed once. */
-static int transfer_add(struct tree *t, const struct job *job,
-                        const char *local, const char *remote)
-{
-    bool full = t->jobs.full;
-    struct failure why;
-
-    if (jobs_add(&t->jobs, job, local, remote, &why) == 0)
-        return 0;
-    return full ? why.code : client_error(local, &why);
-}
-
 /* Makes the directory on the server, and gets the listing of its content. */
 static int put_list(struct tree *t, const char *remote, struct listing *ret,
                     struct failure *why)
@@ -40,20 +28,7 @@ static int put_list(struct tree *t, const char *remote, struct listing *ret,
     return made == 1 ? remote_list(&t->client->link, remote, ret, why) : made;
 }
 
-static void put_entry(struct tree *t, const char *local, const char *remote,
-                      const struct stat *st, const struct listing *there)
-{
-    bool taken = listing_find(there, remote) != NULL;
-    const struct job job = { .kind = JOB_PUT,
-                             .named = t->named,
-                             .taken = taken,
-                             .known = taken || listing_is_whole(there) };
-
-    (void)st;
-    tree_keep(&t->code, transfer_add(t, &job, local, remote));
-}
-
-static const struct tree_way put_way = { .list = put_list, .up = put_entry };
+static const struct tree_way put_way = { .list = put_list };
 
 /* Adds jobs that upload LOCAL (a file, or a directory with -r) as REMOTE. */
 static int put_file(struct tree *t, const char *local, const char *remote)
@@ -64,8 +39,10 @@ static int put_file(struct tree *t, const char *local, const char *remote)
 
     if (!stream && stat(local, &st) < 0)
         return client_refuse(local, EX_NOINPUT, "%s", strerror(errno));
-    if (stream || S_ISREG(st.st_mode))
-        return transfer_add(t, &job, local, remote);
+    if (stream || S_ISREG(st.st_mode)) {
+        tree_add(t, &job, local, remote);
+        return 0;
+    }
     if (!S_ISDIR(st.st_mode))
         return client_refuse(
             local, EX_USAGE,
@@ -180,18 +157,6 @@ int cmd_mput(struct client *c, struct word *w, int n)
     return code;
 }
 
-static void get_entry(struct tree *t, const char *remote, const char *local,
-                      const struct listing_entry *e)
-{
-    const struct job job = { .kind = JOB_GET,
-                             .named = t->named,
-                             .known = e->sized,
-                             .size = e->size,
-                             .modified = e->modified };
-
-    tree_keep(&t->code, transfer_add(t, &job, local, remote));
-}
-
 static void get_end(struct tree *t, const char *remote, const char *local,
                     const struct listing *there, int depth)
 {
@@ -204,8 +169,7 @@ static void get_end(struct tree *t, const char *remote, const char *local,
                   client_refuse(remote, EX_PROTOCOL, LISTING_REFUSED));
 }
 
-static const struct tree_way get_way = { .down = get_entry,
-                                         .down_end = get_end };
+static const struct tree_way get_way = { .down_end = get_end };
 
 /* Adds jobs that download REMOTE (a file, or a directory with -r) as LOCAL. */
 static int get_file(struct tree *t, const char *remote, const char *local)
@@ -217,9 +181,10 @@ static int get_file(struct tree *t, const char *remote, const char *local)
     if (t->client->options.recursive &&
         remote_stat(&t->client->link, remote, &e, &why) != 0)
         return client_error(remote, &why);
-    if (e.kind != ENTRY_DIRECTORY)
-        return transfer_add(t, &job, local, remote);
-    tree_down(t, remote, local, 0);
+    if (e.kind == ENTRY_DIRECTORY)
+        tree_down(t, remote, local, 0);
+    else
+        tree_add(t, &job, local, remote);
     return 0;
 }
 

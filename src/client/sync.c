@@ -15,22 +15,6 @@
 
 static const struct tree_way sync_up, sync_down;
 
-/* Transfers one file, or prints its line in a dry run. */
-static void sync_transfer(struct tree *t, const struct job *job,
-                          const char *local, const char *remote)
-{
-    bool up = job->kind == JOB_PUT;
-    struct failure why;
-
-    if (t->client->options.dry_run) {
-        t->planned++;
-        progress_note("would %s %s", up ? "upload" : "download",
-                      up ? local : remote);
-    } else if (jobs_add(&t->jobs, job, local, remote, &why) < 0) {
-        tree_failed(t, local, &why);
-    }
-}
-
 /* Do the checksums differ? A file that can't be compared counts as changed. */
 static bool sync_differs(struct tree *t, const char *local, const char *remote,
                          uint64_t size)
@@ -84,21 +68,26 @@ static bool sync_changed(struct tree *t, const char *local, const char *remote,
                               : modified > here->st_mtime;
 }
 
-static void up_file(struct tree *t, const char *local, const char *remote,
-                    const struct stat *st, const struct listing *all)
+static void sync_failed(struct tree *t, int error, const char *local)
 {
-    const struct listing_entry *there = listing_find(all, remote);
-    const struct job job = { .kind = JOB_PUT,
-                             .named = t->named,
-                             .known = there || listing_is_whole(all),
-                             .taken = there != NULL,
-                             .overwrite = there != NULL };
+    struct failure why;
 
-    if (there && there->kind == ENTRY_FILE &&
-        !sync_changed(t, local, remote, st, there))
-        t->same++;
-    else
-        sync_transfer(t, &job, local, remote);
+    fail_errno(&why, error, "");
+    tree_failed(t, local, &why);
+}
+
+static bool sync_settled(struct tree *t, const char *local, const char *remote,
+                         const struct stat *here,
+                         const struct listing_entry *there)
+{
+    if (S_ISDIR(here->st_mode)) {
+        sync_failed(t, EISDIR, local);
+        return true;
+    }
+    bool same = there->kind == ENTRY_FILE &&
+                !sync_changed(t, local, remote, here, there);
+    t->same += same;
+    return same;
 }
 
 /* Lists REMOTE, and makes it if it is missing. */
@@ -139,36 +128,8 @@ static void up_surplus(struct tree *t, int here, const char *remote,
 }
 
 static const struct tree_way sync_up = { .list = up_list,
-                                         .up = up_file,
+                                         .settled = sync_settled,
                                          .up_end = up_surplus };
-
-static void down_failed(struct tree *t, int error, const char *local)
-{
-    struct failure why;
-
-    fail_errno(&why, error, "");
-    tree_failed(t, local, &why);
-}
-
-static void down_file(struct tree *t, const char *remote, const char *local,
-                      const struct listing_entry *e)
-{
-    struct stat here;
-    bool there = lstat(local, &here) == 0;
-    const struct job job = { .kind = JOB_GET,
-                             .named = t->named,
-                             .known = e->sized,
-                             .size = e->size,
-                             .modified = e->modified,
-                             .overwrite = there };
-
-    if (there && S_ISDIR(here.st_mode))
-        down_failed(t, EISDIR, local);
-    else if (there && !sync_changed(t, local, remote, &here, e))
-        t->same++;
-    else
-        sync_transfer(t, &job, local, remote);
-}
 
 /* Removes NAME, with all that is in it, from the open directory AT, whose path
  * is DIR. A link is removed, and never followed. */
@@ -203,7 +164,7 @@ static void down_remove(struct tree *t, int at, const char *dir,
     if (t->client->options.dry_run || unlinkat(at, name, flags) == 0)
         t->removed++;
     else
-        down_failed(t, errno, path);
+        sync_failed(t, errno, path);
 }
 
 static bool down_is_surplus(const char *name, const struct listing *there)
@@ -245,7 +206,7 @@ static void down_surplus(struct tree *t, const char *remote, const char *local,
     DIR *d = tree_opendir(t, local);
 
     if (!d && errno != ENOENT)
-        down_failed(t, errno, local);
+        sync_failed(t, errno, local);
     while (d && (e = readdir(d)) && !link_interrupted) {
         if (!down_is_surplus(e->d_name, there))
             continue;
@@ -258,7 +219,7 @@ static void down_surplus(struct tree *t, const char *remote, const char *local,
         closedir(d);
 }
 
-static const struct tree_way sync_down = { .down = down_file,
+static const struct tree_way sync_down = { .settled = sync_settled,
                                            .down_end = down_surplus };
 
 /* Prints "12 uploaded, 3 the same, 1 removed, 2 failed". */

@@ -68,6 +68,48 @@ DIR *tree_opendir(const struct tree *t, const char *local)
     return d;
 }
 
+void tree_add(struct tree *t, const struct job *job, const char *local,
+              const char *remote)
+{
+    bool up = job->kind == JOB_PUT;
+    struct failure why;
+
+    if (t->client->options.dry_run) {
+        t->planned++;
+        progress_note("would %s %s", up ? "upload" : "download",
+                      up ? local : remote);
+    } else if (!t->jobs.full &&
+               jobs_add(&t->jobs, job, local, remote, &why) < 0) {
+        tree_failed(t, local, &why);
+    }
+}
+
+/* Adds the transfer of a file that is HERE and THERE; one of the two is NULL if
+ * it doesn't exist yet. */
+static void tree_file(struct tree *t, struct job *job, const char *local,
+                      const char *remote, const struct stat *here,
+                      const struct listing_entry *there)
+{
+    if (t->way->settled && here && there) {
+        if (t->way->settled(t, local, remote, here, there))
+            return;
+        job->overwrite = true;
+    }
+    job->named = t->named;
+    tree_add(t, job, local, remote);
+}
+
+static void tree_up_file(struct tree *t, const char *local, const char *remote,
+                         const struct stat *here, const struct listing *all)
+{
+    const struct listing_entry *there = listing_find(all, remote);
+    struct job job = { .kind = JOB_PUT,
+                       .taken = there != NULL,
+                       .known = there || listing_is_whole(all) };
+
+    tree_file(t, &job, local, remote, here, there);
+}
+
 /* A link in a directory isn't followed, since it may lead anywhere. */
 static void tree_up_entry(struct tree *t, const char *local, const char *remote,
                           const struct listing *there, int depth)
@@ -81,7 +123,7 @@ static void tree_up_entry(struct tree *t, const char *local, const char *remote,
     } else if (S_ISDIR(st.st_mode)) {
         tree_up(t, local, remote, depth + 1);
     } else if (S_ISREG(st.st_mode)) {
-        t->way->up(t, local, remote, &st, there);
+        tree_up_file(t, local, remote, &st, there);
     } else {
         progress_note("%s: %s, left out", local,
                       S_ISLNK(st.st_mode) ? "a symbolic link"
@@ -149,6 +191,19 @@ static int tree_make_local(const struct tree *t, const char *local,
     return S_ISDIR(st.st_mode) ? 0 : fail(why, EX_CANTCREAT, "is no directory");
 }
 
+static void tree_down_file(struct tree *t, const char *remote,
+                           const char *local, const struct listing_entry *there)
+{
+    struct job job = { .kind = JOB_GET,
+                       .known = there->sized,
+                       .size = there->size,
+                       .modified = there->modified };
+    struct stat here;
+
+    tree_file(t, &job, local, remote, lstat(local, &here) == 0 ? &here : NULL,
+              there);
+}
+
 static void tree_down_entry(struct tree *t, const char *remote,
                             const char *local, const struct listing_entry *e,
                             int depth)
@@ -160,7 +215,7 @@ static void tree_down_entry(struct tree *t, const char *remote,
     if (e->kind == ENTRY_DIRECTORY)
         tree_down(t, from, to, depth + 1);
     else if (e->kind == ENTRY_FILE)
-        t->way->down(t, from, to, e);
+        tree_down_file(t, from, to, e);
     else
         progress_note("/%s: not a regular file, left out", from);
 }
