@@ -9,7 +9,7 @@
 
 /* Returns the length of the UTF-8 character at TEXT, or 0: it isn't one, or it
  * is a control character. */
-static size_t show_character(const unsigned char *text)
+static size_t show_character(const char *at, uint32_t *ret)
 {
     static const struct {
         unsigned char mask, lead;
@@ -21,6 +21,8 @@ static size_t show_character(const unsigned char *text)
         { 0xf8, 0xf0, 0x10000 },
     };
 
+    const unsigned char *text = (const unsigned char *)at;
+
     for (size_t n = 0; n < sizeof(forms) / sizeof(forms[0]); n++) {
         if ((text[0] & forms[n].mask) != forms[n].lead)
             continue;
@@ -30,6 +32,7 @@ static size_t show_character(const unsigned char *text)
                 return 0;
             value = value << 6 | (text[i] & 0x3f);
         }
+        *ret = value;
         /* U+2028 to U+202E and U+2066 to U+2069 turn or break a line. */
         if ((value >= 0x2028 && value <= 0x202e) ||
             (value >= 0x2066 && value <= 0x2069))
@@ -48,7 +51,8 @@ const char *show_text(const char *text, char *out, size_t size)
     size_t len = 0;
 
     while (*text) {
-        size_t n = show_character((const unsigned char *)text);
+        uint32_t value;
+        size_t n = show_character(text, &value);
         size_t needs = n ? n : 4;
 
         if (len + needs + 4 > size) {
@@ -98,27 +102,20 @@ const char *show_time(uint64_t seconds, char out[SHOW_TIME_MAX])
 size_t show_columns(const char *text)
 {
     static locale_t utf8;
-    size_t n = 0, left = strlen(text);
-    mbstate_t state = { 0 };
+    size_t columns = 0;
 
     if (!utf8)
         utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", 0);
     locale_t kept = utf8 ? uselocale(utf8) : 0;
-    while (left > 0) {
-        wchar_t c = 0;
-        size_t len = mbrtowc(&c, text, left, &state);
+    while (*text) {
+        uint32_t value;
+        size_t len = show_character(text, &value);
+        int width = len > 0 ? wcwidth((wchar_t)value) : -1;
 
-        int width = len > 0 && len <= left ? wcwidth(c) : -1;
-
-        if (len == 0 || len > left) { /* no UTF-8 */
-            state = (mbstate_t){ 0 };
-            len = 1;
-        }
-        n += width < 0 ? 1 : (size_t)width;
-        text += len;
-        left -= len;
+        columns += width < 0 ? 1 : (size_t)width;
+        text += len > 0 ? len : 1;
     }
     if (kept)
         uselocale(kept);
-    return n;
+    return columns;
 }
