@@ -35,119 +35,109 @@ int fail_errno(struct failure *why, int error, const char *name)
                 strerror(error));
 }
 
-/* Replies, and results of libcurl, which are below 100. */
+/* Replies, and results of libcurl, which are below 100. The first row that fits
+ * counts. */
 static const struct fail_row {
-    int of; /* a reply or a CURLcode */
+    int of;           /* a reply or a CURLcode */
+    const char *word; /* in the reply or libcurl's message; NULL: any */
     int code;
     bool cut;
     const char *text; /* advice about a reply; what libcurl's result means */
 } fail_rows[] = {
-    { 421, EX_TEMPFAIL, true, "the server is busy or ended the session" },
-    { 425, EX_TEMPFAIL, true,
+    { 421, NULL, EX_TEMPFAIL, true, "the server is busy or ended the session" },
+    { 425, NULL, EX_TEMPFAIL, true,
       "the data connection could not be made; check firewall and NAT" },
-    { 426, EX_TEMPFAIL, true, "the transfer was cut" },
-    { 430, EX_NOPERM, false, "check the user name and the password" },
-    { 431, EX_NOPERM, false, "the server offers no TLS" },
-    { 450, EX_TEMPFAIL, true, "the file is in use; try again" },
-    { 451, EX_TEMPFAIL, true, "the server failed; try again" },
-    { 452, EX_CANTCREAT, false, "the server's disk is full" },
-    { 502, EX_UNAVAILABLE, false, "the server lacks this command" },
-    { 503, EX_UNAVAILABLE, false, "the server expects another command first" },
-    { 522, EX_PROTOCOL, false,
+    { 426, NULL, EX_TEMPFAIL, true, "the transfer was cut" },
+    { 430, NULL, EX_NOPERM, false, "check the user name and the password" },
+    { 431, NULL, EX_NOPERM, false, "the server offers no TLS" },
+    { 450, NULL, EX_TEMPFAIL, true, "the file is in use; try again" },
+    { 451, NULL, EX_TEMPFAIL, true, "the server failed; try again" },
+    { 452, NULL, EX_CANTCREAT, false, "the server's disk is full" },
+    { 502, NULL, EX_UNAVAILABLE, false, "the server lacks this command" },
+    { 503, "ALLO", EX_UNAVAILABLE, false,
+      "it takes only a file whose length is known; save a stream as a file "
+      "first, and leave out --compress" },
+    { 503, NULL, EX_UNAVAILABLE, false,
+      "the server expects another command first" },
+    { 522, NULL, EX_PROTOCOL, false,
       "the data connection must resume the TLS session" },
-    { 530, EX_NOPERM, false,
+    { 530, NULL, EX_NOPERM, false,
       "check the user name and the password; a server may also limit your "
       "sessions" },
-    { 534, EX_NOPERM, false, "the server's policy forbids it" },
-    { 550, EX_NOINPUT, false, "check the name and your rights" },
-    { 552, EX_CANTCREAT, false, "a limit of size or space is reached" },
-    { 553, EX_CANTCREAT, false, "choose another name" },
+    { 534, NULL, EX_NOPERM, false, "the server's policy forbids it" },
+    { 550, "not empty", EX_NOINPUT, false,
+      "rm -r removes it with everything in it" },
+    { 550, "is a directory", EX_NOINPUT, false, "it is a directory" },
+    { 550, "no right", EX_NOINPUT, false, "your account lacks this right" },
+    { 550, "denied", EX_NOINPUT, false, "your account lacks this right" },
+    { 550, NULL, EX_NOINPUT, false, "check the name and your rights" },
+    { 552, NULL, EX_CANTCREAT, false, "a limit of size or space is reached" },
+    { 553, NULL, EX_CANTCREAT, false, "choose another name" },
     /* The client has reached the server before any transfer. So a name that
      * isn't found later is an outage. */
-    { CURLE_COULDNT_RESOLVE_HOST, EX_NOHOST, true,
+    { CURLE_COULDNT_RESOLVE_HOST, NULL, EX_NOHOST, true,
       "no such host; check the name" },
-    { CURLE_COULDNT_CONNECT, EX_UNAVAILABLE, true,
+    { CURLE_COULDNT_CONNECT, NULL, EX_UNAVAILABLE, true,
       "no connection; check host, port and firewall" },
-    { CURLE_OPERATION_TIMEDOUT, EX_TEMPFAIL, true,
+    { CURLE_OPERATION_TIMEDOUT, NULL, EX_TEMPFAIL, true,
       "no answer in time; check port and firewall" },
-    { CURLE_PEER_FAILED_VERIFICATION, EX_NOPERM, false,
+    { CURLE_PEER_FAILED_VERIFICATION, "target host name", EX_NOPERM, false,
+      "the server's certificate is for another name; use that name in the URL, "
+      "or trust its key by --pin" },
+    { CURLE_PEER_FAILED_VERIFICATION, "has expired", EX_NOPERM, false,
+      "the server's certificate has expired; its administrator must renew it" },
+    { CURLE_PEER_FAILED_VERIFICATION, "not yet valid", EX_NOPERM, false,
+      "the server's certificate isn't valid yet; check this machine's clock" },
+    { CURLE_PEER_FAILED_VERIFICATION, NULL, EX_NOPERM, false,
       "the server's certificate isn't trusted; give its CA by --cacert, its "
       "key by --pin, or trust it once by --trust-new" },
-    { CURLE_SSL_CACERT_BADFILE, EX_NOINPUT, false,
+    { CURLE_SSL_CACERT_BADFILE, NULL, EX_NOINPUT, false,
       "the file of --cacert can't be read as certificates" },
-    { CURLE_SSL_PINNEDPUBKEYNOTMATCH, EX_NOPERM, false,
+    { CURLE_SSL_PINNEDPUBKEYNOTMATCH, NULL, EX_NOPERM, false,
       "the server's key is not the one that is trusted: it has changed, or "
       "somebody stands between; ask the administrator, and only then remove "
       "the server's line from known_hosts or change --pin" },
-    { CURLE_USE_SSL_FAILED, EX_PROTOCOL, false,
+    { CURLE_USE_SSL_FAILED, NULL, EX_PROTOCOL, false,
       "the server offers no TLS, and nothing is sent without" },
-    { CURLE_SSL_CONNECT_ERROR, EX_PROTOCOL, true,
+    { CURLE_SSL_CONNECT_ERROR, NULL, EX_PROTOCOL, true,
       "the TLS handshake failed; ftps:// begins it by AUTH TLS, "
       "ftps+implicit:// with the first byte" },
-    { CURLE_SSL_CERTPROBLEM, EX_NOINPUT, false,
+    { CURLE_SSL_CERTPROBLEM, NULL, EX_NOINPUT, false,
       "the client certificate of --cert can't be used" },
-    { CURLE_LOGIN_DENIED, EX_NOPERM, false,
+    { CURLE_LOGIN_DENIED, NULL, EX_NOPERM, false,
       "login denied; check the user name and the password" },
-    { CURLE_WEIRD_SERVER_REPLY, EX_PROTOCOL, false,
+    { CURLE_WEIRD_SERVER_REPLY, NULL, EX_PROTOCOL, false,
       "the server doesn't speak FTP at this port; implicit TLS is "
       "ftps+implicit://" },
-    { CURLE_PARTIAL_FILE, EX_TEMPFAIL, true, "the transfer was cut" },
-    { CURLE_RECV_ERROR, EX_TEMPFAIL, true, "the connection was cut" },
-    { CURLE_SEND_ERROR, EX_TEMPFAIL, true, "the connection was cut" },
-    { CURLE_GOT_NOTHING, EX_TEMPFAIL, true, "the connection was cut" },
-    { CURLE_FTP_ACCEPT_TIMEOUT, EX_TEMPFAIL, true, "no data connection" },
-    { CURLE_ABORTED_BY_CALLBACK, EX_TEMPFAIL, false, "interrupted" },
-    { CURLE_URL_MALFORMAT, EX_USAGE, false, "this name can't be sent" },
-    { CURLE_OUT_OF_MEMORY, EX_OSERR, false, "out of memory" },
+    { CURLE_PARTIAL_FILE, NULL, EX_TEMPFAIL, true, "the transfer was cut" },
+    { CURLE_RECV_ERROR, NULL, EX_TEMPFAIL, true, "the connection was cut" },
+    { CURLE_SEND_ERROR, NULL, EX_TEMPFAIL, true, "the connection was cut" },
+    { CURLE_GOT_NOTHING, NULL, EX_TEMPFAIL, true, "the connection was cut" },
+    { CURLE_FTP_ACCEPT_TIMEOUT, NULL, EX_TEMPFAIL, true, "no data connection" },
+    { CURLE_ABORTED_BY_CALLBACK, NULL, EX_TEMPFAIL, false, "interrupted" },
+    { CURLE_URL_MALFORMAT, NULL, EX_USAGE, false, "this name can't be sent" },
+    { CURLE_OUT_OF_MEMORY, NULL, EX_OSERR, false, "out of memory" },
 };
 
-/* What a reply 503 or 550, or a detail of libcurl about a certificate, says. */
-static const struct word_row {
-    int of; /* a reply or a CURLcode */
-    const char *word, *text;
-} word_rows[] = {
-    { 503, "ALLO",
-      "it takes only a file whose length is known; save a stream as a file "
-      "first, and leave out --compress" },
-    { 550, "not empty", "rm -r removes it with everything in it" },
-    { 550, "is a directory", "it is a directory" },
-    { 550, "no right", "your account lacks this right" },
-    { 550, "denied", "your account lacks this right" },
-    { CURLE_PEER_FAILED_VERIFICATION, "target host name",
-      "the server's certificate is for another name; use that name in the URL, "
-      "or trust its key by --pin" },
-    { CURLE_PEER_FAILED_VERIFICATION, "has expired",
-      "the server's certificate has expired; its administrator must renew it" },
-    { CURLE_PEER_FAILED_VERIFICATION, "not yet valid",
-      "the server's certificate isn't valid yet; check this machine's clock" },
-};
-
-/* Returns the words for a reply or a CURLcode that comes with TEXT, or
- * OTHERWISE. */
-static const char *word_find(int of, const char *text, const char *otherwise)
+static const struct fail_row *fail_find(int of, const char *text)
 {
-    for (size_t i = 0; text && i < sizeof(word_rows) / sizeof(word_rows[0]);
-         i++)
-        if (word_rows[i].of == of && strcasestr(text, word_rows[i].word))
-            return word_rows[i].text;
-    return otherwise;
-}
+    for (size_t i = 0; i < sizeof(fail_rows) / sizeof(fail_rows[0]); i++) {
+        const struct fail_row *row = &fail_rows[i];
 
-static const struct fail_row *fail_find(int of)
-{
-    for (size_t i = 0; i < sizeof(fail_rows) / sizeof(fail_rows[0]); i++)
-        if (fail_rows[i].of == of)
-            return &fail_rows[i];
+        if (row->of == of &&
+            (!row->word || (text && strcasestr(text, row->word))))
+            return row;
+    }
     return NULL;
 }
 
 static int fail_reply(struct failure *why, int reply, const char *text)
 {
-    const struct fail_row *row = fail_find(reply);
+    const struct fail_row *row = fail_find(reply, text);
     bool cut = row ? row->cut : reply < 500;
 
     fail(why, row ? row->code : EX_UNAVAILABLE, "the server says \"%s\"%s%s",
-         text, row ? ": " : "", row ? word_find(reply, text, row->text) : "");
+         text, row ? ": " : "", row ? row->text : "");
     why->cut = cut;
     why->reply = reply;
     return -1;
@@ -156,8 +146,6 @@ static int fail_reply(struct failure *why, int reply, const char *text)
 int fail_curl(struct failure *why, int curl, int reply, const char *text,
               const char *detail)
 {
-    const struct fail_row *row = fail_find(curl);
-
     /* If the server has refused, its reply explains more. A refused AUTH is
      * more than a missing command, so there the reply is only a detail. */
     if (reply >= 500 && curl == CURLE_USE_SSL_FAILED)
@@ -167,8 +155,9 @@ int fail_curl(struct failure *why, int curl, int reply, const char *text,
         return fail_reply(why, reply, text);
     if (curl == CURLE_ABORTED_BY_CALLBACK)
         detail = NULL; /* it names our own callback */
+    const struct fail_row *row = fail_find(curl, detail);
     fail(why, row ? row->code : EX_UNAVAILABLE, "%s%s%s%s",
-         row ? word_find(curl, detail, row->text) : "libcurl reports an error",
+         row ? row->text : "libcurl reports an error",
          detail && detail[0] ? " (" : "", detail ? detail : "",
          detail && detail[0] ? ")" : "");
     why->cut = row && row->cut;
