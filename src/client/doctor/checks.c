@@ -216,10 +216,10 @@ static bool is_done(int reply)
 
 static void check_data(struct doctor *d)
 {
-    const char *list = doctor_feature(d, "MLST") ? "MLSD" : "LIST";
+    const char *list = doctor_list(d);
     struct doctor_data r;
     struct failure why;
-    int made = doctor_data(d, list, true, &r, &why);
+    int made = doctor_data(d, true, &r, &why);
 
     if (made < 0 || !is_done(r.reply)) {
         doctor_find(d, FINDING_BAD,
@@ -244,7 +244,6 @@ static void check_data(struct doctor *d)
  * same. */
 static void check_depth(struct doctor *d)
 {
-    const char *list = doctor_feature(d, "MLST") ? "MLSD" : "LIST";
     unsigned resumed = 0;
     struct doctor_data r;
     struct failure why;
@@ -255,7 +254,7 @@ static void check_depth(struct doctor *d)
     d->session = NULL;
     d->logged_in = doctor_login(d, &d->control, &why) == 0;
     for (unsigned i = 0; i < DEPTH && d->logged_in; i++)
-        resumed += doctor_data(d, list, true, &r, &why) == 0 && r.resumed;
+        resumed += doctor_data(d, true, &r, &why) == 0 && r.resumed;
     if (!d->logged_in)
         doctor_find(d, FINDING_BAD, NULL, "a second login: %s", why.text);
     else
@@ -269,10 +268,9 @@ static void check_depth(struct doctor *d)
 
 static void check_binding(struct doctor *d)
 {
-    const char *list = doctor_feature(d, "MLST") ? "MLSD" : "LIST";
     struct doctor_data r;
     struct failure why;
-    int made = doctor_data(d, list, false, &r, &why);
+    int made = doctor_data(d, false, &r, &why);
 
     if (made == 0 && is_done(r.reply))
         doctor_find(d, FINDING_WARNING,

@@ -108,8 +108,13 @@ static void doctor_drain(struct dial *data, struct doctor_data *ret)
         ret->bytes += (size_t)n;
 }
 
-int doctor_data(struct doctor *d, const char *command, bool resume,
-                struct doctor_data *ret, struct failure *why)
+const char *doctor_list(const struct doctor *d)
+{
+    return doctor_feature(d, "MLST") ? "MLSD" : "LIST";
+}
+
+int doctor_data(struct doctor *d, bool resume, struct doctor_data *ret,
+                struct failure *why)
 {
     struct dial data;
     struct failure handshake;
@@ -117,13 +122,13 @@ int doctor_data(struct doctor *d, const char *command, bool resume,
     *ret = (struct doctor_data){ 0 };
     if (doctor_open(d, &data, why) < 0)
         return -1;
-    ret->reply = dial_ask(&d->control, command, ret->text, why);
+    ret->reply = dial_ask(&d->control, doctor_list(d), ret->text, why);
     if (ret->reply >= 100 && ret->reply < 200) {
-        ret->tls = dial_tls(&data, d->ctx, d->url.host,
-                            resume ? d->session : NULL, &handshake) == 0;
-        ret->resumed = ret->tls && SSL_session_reused(data.tls) == 1;
-        if (ret->tls)
+        if (dial_tls(&data, d->ctx, d->url.host, resume ? d->session : NULL,
+                     &handshake) == 0) {
+            ret->resumed = SSL_session_reused(data.tls) == 1;
             doctor_drain(&data, ret);
+        }
         dial_close(&data);
         ret->reply = dial_ask(&d->control, NULL, ret->text, why);
     }

@@ -61,15 +61,15 @@ struct doctor_data {
     int reply;    /* the final reply, or the one that refused */
     bool resumed; /* the handshake resumed the session */
     bool whole;   /* it ended with close_notify */
-    bool tls;     /* the handshake succeeded */
     size_t bytes;
     char text[DIAL_LINE_MAX]; /* text of the reply */
 };
-/* Opens a data connection for COMMAND, which must make the server send
- * something, with or without the newest TLS session. Returns 0, or -1 with the
- * reason: there was no data connection. */
-int doctor_data(struct doctor *d, const char *command, bool resume,
-                struct doctor_data *ret, struct failure *why);
+/* Returns the command that lists a directory at this server. */
+const char *doctor_list(const struct doctor *d);
+/* Opens a data connection for a listing, with or without the newest TLS
+ * session. Returns 0, or -1 with the reason: there was no data connection. */
+int doctor_data(struct doctor *d, bool resume, struct doctor_data *ret,
+                struct failure *why);
 /* Logs in on a new control connection, if the server shows the certificate that
  * was checked. Returns 0 or -1. */
 int doctor_login(struct doctor *d, struct dial *control, struct failure *why);
