@@ -435,7 +435,6 @@ int link_command(struct link *l, struct failure *why, const char *format, ...)
 {
     /* The star makes libcurl keep the connection after a refusal. */
     char line[URL_PATH_MAX + 64] = "*";
-    struct curl_slist *list;
     va_list args;
 
     va_start(args, format);
@@ -443,15 +442,10 @@ int link_command(struct link *l, struct failure *why, const char *format, ...)
     va_end(args);
     if (n < 0 || n >= (int)sizeof(line) - 1 || strpbrk(line, "\r\n"))
         return fail(why, EX_USAGE, "this name can't be sent");
-    if (link_begin(l, "", NULL, why) < 0)
+    if (link_begin(l, "", NULL, why) < 0 || link_add_before(l, line, why) < 0)
         return -1;
-    list = curl_slist_append(NULL, line);
-    if (!list)
-        return fail(why, EX_OSERR, "out of memory");
-    LINK_SET(l, CURLOPT_QUOTE, list);
     LINK_SET(l, CURLOPT_NOBODY, 1L);
     int r = link_run(l, why);
-    curl_slist_free_all(list);
     if (r == 0 && l->reply >= 400)
         r = fail_curl(why, CURLE_QUOTE_ERROR, l->reply, l->text, NULL);
     return r;
