@@ -233,7 +233,13 @@ static void link_set_callbacks(struct link *l)
     }
 }
 
-static int link_set_url(struct link *l, const char *path, struct failure *why)
+/* For link_run(): the call can't be made. */
+static void link_lacks_memory(struct link *l)
+{
+    l->set = CURLE_OUT_OF_MEMORY;
+}
+
+static void link_set_url(struct link *l, const char *path)
 {
     const struct url *u = &l->site->url;
     char *encoded = curl_easy_escape(l->curl, path, 0);
@@ -241,10 +247,10 @@ static int link_set_url(struct link *l, const char *path, struct failure *why)
     bool v6 = strchr(u->host, ':') != NULL;
 
     if (!encoded)
-        return fail(why, EX_OSERR, "out of memory");
+        link_lacks_memory(l);
     snprintf(url, sizeof(url), "%s://%s%s%s:%u/%s",
              u->implicit ? "ftps" : "ftp", v6 ? "[" : "", u->host,
-             v6 ? "]" : "", u->port, encoded);
+             v6 ? "]" : "", u->port, encoded ? encoded : "");
     curl_free(encoded);
     LINK_SET(l, CURLOPT_URL, url);
     LINK_SET(l, CURLOPT_PROTOCOLS_STR, "ftp,ftps");
@@ -253,7 +259,6 @@ static int link_set_url(struct link *l, const char *path, struct failure *why)
     LINK_SET(l, CURLOPT_PASSWORD, l->site->password.bytes);
     LINK_SET(l, CURLOPT_FTP_FILEMETHOD, (long)CURLFTPMETHOD_NOCWD);
     LINK_SET(l, CURLOPT_FTP_SKIP_PASV_IP, 1L);
-    return 0;
 }
 
 static void link_set_manner(struct link *l)
@@ -279,91 +284,85 @@ bool link_next_manner(struct link *l)
 }
 
 /* Sends one more command before the call's own. */
-static int link_add_before(struct link *l, const char *command,
-                           struct failure *why)
+static void link_add_before(struct link *l, const char *command)
 {
     struct curl_slist *more = curl_slist_append(l->before, command);
 
-    if (!more)
-        return fail(why, EX_OSERR, "out of memory");
-    l->before = more;
+    if (more)
+        l->before = more;
+    else
+        link_lacks_memory(l);
     LINK_SET(l, CURLOPT_QUOTE, l->before);
-    return 0;
 }
 
 /* In MODE Z libcurl must not compare the received bytes with the file's
  * length. */
-int link_set_mode_z(struct link *l, struct failure *why)
+void link_set_mode_z(struct link *l)
 {
     l->mode_z = true;
     LINK_SET(l, CURLOPT_IGNORE_CONTENT_LENGTH, 1L);
-    return link_add_before(l, "MODE Z", why);
+    link_add_before(l, "MODE Z");
 }
 
-static int link_set_last(struct link *l, CURLoption when, const char *command,
-                         struct failure *why)
+static void link_set_last(struct link *l, CURLoption when, const char *command)
 {
     curl_slist_free_all(l->last);
     l->last = curl_slist_append(NULL, command);
     if (!l->last)
-        return fail(why, EX_OSERR, "out of memory");
+        link_lacks_memory(l);
     LINK_SET(l, when, l->last);
-    return 0;
 }
 
 /* If libcurl ignores lengths, it sends no SIZE, which saves a round trip, and
  * no REST. */
-int link_set_first(struct link *l, uint64_t first, bool sized,
-                   struct failure *why)
+void link_set_first(struct link *l, uint64_t first, bool sized)
 {
     char rest[32];
 
     if (!sized) {
         LINK_SET(l, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)first);
-        return 0;
+        return;
     }
     LINK_SET(l, CURLOPT_IGNORE_CONTENT_LENGTH, 1L);
     if (first == 0)
-        return 0;
+        return;
     snprintf(rest, sizeof(rest), "REST %llu", (unsigned long long)first);
-    return link_set_last(l, CURLOPT_PREQUOTE, rest, why);
+    link_set_last(l, CURLOPT_PREQUOTE, rest);
 }
 
 /* A server that knows the length publishes nothing shorter. The star makes
  * libcurl go on after a refusal. */
-int link_announce(struct link *l, uint64_t length, struct failure *why)
+void link_announce(struct link *l, uint64_t length)
 {
     char allo[32];
 
     snprintf(allo, sizeof(allo), "*ALLO %llu", (unsigned long long)length);
-    return link_set_last(l, CURLOPT_PREQUOTE, allo, why);
+    link_set_last(l, CURLOPT_PREQUOTE, allo);
 }
 
-int link_set_directory(struct link *l, const char *path, struct failure *why)
+void link_set_directory(struct link *l, const char *path)
 {
     char line[URL_PATH_MAX + 8];
 
     if (!path[0])
-        return 0;
+        return;
     snprintf(line, sizeof(line), "CWD %s", path);
-    if (link_add_before(l, line, why) < 0)
-        return -1;
+    link_add_before(l, line);
     l->away = true;
     if (!l->entry[0])
-        return 0;
+        return;
     snprintf(line, sizeof(line), "CWD %s", l->entry);
-    return link_set_last(l, CURLOPT_POSTQUOTE, line, why);
+    link_set_last(l, CURLOPT_POSTQUOTE, line);
 }
 
-int link_begin(struct link *l, const char *path, const struct link_io *io,
-               struct failure *why)
+void link_begin(struct link *l, const char *path, const struct link_io *io)
 {
     curl_easy_reset(l->curl);
     l->set = CURLE_OK;
     curl_slist_free_all(l->before);
     l->before = NULL;
-    if (l->mode_z && io && link_add_before(l, "MODE S", why) < 0)
-        return -1;
+    if (l->mode_z && io)
+        link_add_before(l, "MODE S");
     l->mode_z = l->mode_z && !io;
     l->io = io;
     l->reply = 0;
@@ -373,7 +372,7 @@ int link_begin(struct link *l, const char *path, const struct link_io *io,
     link_set_manner(l);
     link_set_limits(l);
     link_set_callbacks(l);
-    return link_set_url(l, path, why);
+    link_set_url(l, path);
 }
 
 /* Has the data connection failed before its first byte? After 220 and 234 the
@@ -409,7 +408,8 @@ int link_run(struct link *l, struct failure *why)
 {
     if (l->set != CURLE_OK) {
         l->io = NULL;
-        return fail(why, EX_SOFTWARE, "libcurl can't set an option: %s",
+        return fail(why, l->set == CURLE_OUT_OF_MEMORY ? EX_OSERR : EX_SOFTWARE,
+                    "libcurl can't set an option: %s",
                     curl_easy_strerror(l->set));
     }
     CURLcode r = link_perform(l);
@@ -442,8 +442,8 @@ int link_command(struct link *l, struct failure *why, const char *format, ...)
     va_end(args);
     if (n < 0 || n >= (int)sizeof(line) - 1 || strpbrk(line, "\r\n"))
         return fail(why, EX_USAGE, "this name can't be sent");
-    if (link_begin(l, "", NULL, why) < 0 || link_add_before(l, line, why) < 0)
-        return -1;
+    link_begin(l, "", NULL);
+    link_add_before(l, line);
     LINK_SET(l, CURLOPT_NOBODY, 1L);
     int r = link_run(l, why);
     if (r == 0 && l->reply >= 400)

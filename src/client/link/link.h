@@ -203,27 +203,26 @@ void site_close(struct site *s);
 int link_open(struct link *l, const struct site *s, struct failure *why);
 void link_close(struct link *l);
 
-/* Sets an option of libcurl for the next call. If one isn't set, link_run()
- * fails before it sends anything: the server might be the wrong one. */
+/* Sets an option of libcurl for the next call. If one isn't set here or in the
+ * following functions, link_run() fails before it sends anything: the server
+ * might be the wrong one. */
 #define LINK_SET(l, option, value)                                             \
     ((void)((l)->set == CURLE_OK &&                                            \
             ((l)->set = curl_easy_setopt((l)->curl, (option), (value)))))
 
 /* Begins a call on PATH with the site's settings. The caller then sets other
  * options by LINK_SET() and calls link_run(). */
-int link_begin(struct link *l, const char *path, const struct link_io *io,
-               struct failure *why);
+void link_begin(struct link *l, const char *path, const struct link_io *io);
 /* Lets a download begin at byte FIRST. SIZED: the caller checks the length
  * itself; otherwise libcurl asks for the SIZE and compares. */
-int link_set_first(struct link *l, uint64_t first, bool sized,
-                   struct failure *why);
+void link_set_first(struct link *l, uint64_t first, bool sized);
 /* Announces the LENGTH of the whole file of an upload. The server may refuse
  * that. */
-int link_announce(struct link *l, uint64_t length, struct failure *why);
+void link_announce(struct link *l, uint64_t length);
 /* Runs this call, which must have the path "", in the directory PATH. */
-int link_set_directory(struct link *l, const char *path, struct failure *why);
+void link_set_directory(struct link *l, const char *path);
 /* Uses MODE Z for this call's data connection. */
-int link_set_mode_z(struct link *l, struct failure *why);
+void link_set_mode_z(struct link *l);
 /* Runs the call. Returns 0, or -1 with the reason. */
 int link_run(struct link *l, struct failure *why);
 

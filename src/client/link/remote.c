@@ -69,9 +69,9 @@ int remote_list_once(struct link *l, const char *path, struct listing *ret,
 
     *ret = (struct listing){ 0 };
     snprintf(directory, sizeof(directory), "%s%s", path, path[0] ? "/" : "");
-    if (link_begin(l, mlsd ? directory : "", &io, why) < 0 ||
-        (!mlsd && link_set_directory(l, path, why) < 0))
-        return -1;
+    link_begin(l, mlsd ? directory : "", &io);
+    if (!mlsd)
+        link_set_directory(l, path);
     LINK_SET(l, CURLOPT_CUSTOMREQUEST, mlsd ? "MLSD" : "LIST -a");
     int r = link_run(l, why);
     if (r < 0 && g.error)
@@ -90,9 +90,8 @@ int remote_enter(struct link *l, const char *path, struct failure *why)
 {
     if (!path[0])
         return 0;
-    if (link_begin(l, "", NULL, why) < 0 ||
-        link_set_directory(l, path, why) < 0)
-        return -1;
+    link_begin(l, "", NULL);
+    link_set_directory(l, path);
     LINK_SET(l, CURLOPT_NOBODY, 1L);
     return link_run(l, why);
 }

@@ -166,11 +166,11 @@ static int download_bytes(struct transfer *t, struct failure *why)
 
     t->too_long = false;
     t->unwritten = 0;
-    if (link_begin(t->link, t->remote, &io, why) < 0 ||
-        (transfer_in_mode_z(t) && transfer_set_mode_z(t, why) < 0) ||
-        link_set_first(t->link, t->first,
-                       download_is_sized(t) || transfer_in_mode_z(t), why) < 0)
-        return -1;
+    link_begin(t->link, t->remote, &io);
+    if (transfer_in_mode_z(t))
+        transfer_set_mode_z(t);
+    link_set_first(t->link, t->first,
+                   download_is_sized(t) || transfer_in_mode_z(t));
     int r = download_run(t, why);
     zstream_end(&t->z);
     return r;

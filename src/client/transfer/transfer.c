@@ -73,11 +73,11 @@ bool transfer_in_mode_z(const struct transfer *t)
     return s->options->compress && s->modez;
 }
 
-int transfer_set_mode_z(struct transfer *t, struct failure *why)
+void transfer_set_mode_z(struct transfer *t)
 {
     if (zstream_begin(&t->z, t->job->kind == JOB_PUT) < 0)
-        return fail(why, EX_OSERR, "out of memory");
-    return link_set_mode_z(t->link, why);
+        t->link->set = CURLE_OUT_OF_MEMORY;
+    link_set_mode_z(t->link);
 }
 
 static int transfer_try(struct transfer *t, struct failure *why)

@@ -173,7 +173,7 @@ const char *transfer_hash_name(const struct transfer *t);
 int transfer_verify(struct transfer *t, struct failure *why);
 /* Should this transfer use MODE Z? */
 bool transfer_in_mode_z(const struct transfer *t);
-int transfer_set_mode_z(struct transfer *t, struct failure *why);
+void transfer_set_mode_z(struct transfer *t);
 /* The callback of struct link_io: shows T->done. */
 void transfer_moved(void *of);
 /* Shows the row, or begins it again at t->first. */

@@ -237,14 +237,12 @@ static int upload_end(struct transfer *t, int r, struct failure *why)
 /* A server may take the announced length for what is sent or for the whole
  * file. Only with the whole file's does Sallyport notice each missing byte of a
  * resumed upload. */
-static int upload_set_length(struct transfer *t, const struct link_io *io,
-                             struct failure *why)
+static void upload_set_length(struct transfer *t, const struct link_io *io)
 {
     LINK_SET(t->link, CURLOPT_INFILESIZE_LARGE,
              io->length > 0 ? (curl_off_t)t->size : (curl_off_t)-1);
-    return io->length > 0 || upload_is_empty(t)
-               ? link_announce(t->link, t->size, why)
-               : 0;
+    if (io->length > 0 || upload_is_empty(t))
+        link_announce(t->link, t->size);
 }
 
 static int upload_bytes(struct transfer *t, struct failure *why)
@@ -259,10 +257,10 @@ static int upload_bytes(struct transfer *t, struct failure *why)
                                               : 0 };
     t->broken = 0;
     t->sent = t->stored = t->shorter = false;
-    if (link_begin(t->link, t->remote, &io, why) < 0 ||
-        (packed && transfer_set_mode_z(t, why) < 0) ||
-        upload_set_length(t, &io, why) < 0)
-        return -1;
+    link_begin(t->link, t->remote, &io);
+    if (packed)
+        transfer_set_mode_z(t);
+    upload_set_length(t, &io);
     LINK_SET(t->link, CURLOPT_UPLOAD, 1L);
     LINK_SET(t->link, CURLOPT_SEEKFUNCTION, upload_seek);
     LINK_SET(t->link, CURLOPT_SEEKDATA, t);
