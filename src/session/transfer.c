@@ -72,12 +72,14 @@ static bool pace_still_moves(struct session *s)
     return moved > 0 && moved >= RECORD_OVERHEAD * pace_least(s);
 }
 
+/* A refusal comes first: its connection may have been the client's own, and the
+ * one that is in its handshake now a stranger's. */
 static void pace_connect_late(struct session *s)
 {
-    if (s->transfer.state == TRANSFER_HANDSHAKE)
-        transfer_fail(s, FAILED_HANDSHAKE_LATE, "");
-    else if (s->transfer.refusal)
+    if (s->transfer.refusal)
         transfer_not_bound(s);
+    else if (s->transfer.state == TRANSFER_HANDSHAKE)
+        transfer_fail(s, FAILED_HANDSHAKE_LATE, "");
     else
         transfer_fail(s, FAILED_CONNECT_LATE, "");
 }
@@ -382,7 +384,8 @@ enum stepped transfer_connect(struct session *s)
 /* A late connection of another user's client may have come to this session's
  * port. Then the session waits for its own client, as long as before. If the
  * refused connection was its own client's, that client has had no reply: so WHY
- * is kept for the end of the wait. */
+ * is kept for the end of the wait. NULL: the handshake failed, which says
+ * nothing about an earlier connection. */
 static bool transfer_awaits_another(struct session *s,
                                     const struct binding_refusal *why)
 {
@@ -390,7 +393,8 @@ static bool transfer_awaits_another(struct session *s,
         return false;
     flow_close(s);
     s->transfer.tls[0] = 0;
-    s->transfer.refusal = why;
+    if (why)
+        s->transfer.refusal = why;
     return true;
 }
 

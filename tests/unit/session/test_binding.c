@@ -3,6 +3,7 @@
  * whole table of modes and tickets, against a real server. */
 #include <criterion/criterion.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "fake.h"
@@ -130,6 +131,54 @@ Test(session_binding, a_second_try, .timeout = 60)
     expect_stored(&f, &t);
     tls_session_free(newest);
     fake_hang_up(&f, ENDING_CLOSED);
+}
+
+/* Another connection that may be another user's comes to the expected port. */
+static int doubtful(struct fake *f, struct message *data)
+{
+    int ends[2];
+
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    data->data.doubtful = 1;
+    fake_come(f, data, ends[1]);
+    return ends[0];
+}
+
+/* The client's own connection is refused while it is in doubt. Whoever comes
+ * after it, and fails or is slow, the client gets the reason of the refusal. */
+Test(session_binding, a_refusal_is_kept_for_the_end, .timeout = 60)
+{
+    static const struct tls_client_options shows_nothing = { 0 };
+
+    fake_settings("connect_timeout", 1000);
+    for (int fails = 0; fails <= 1; fails++) {
+        struct message data, asked;
+        struct tls_client *tls;
+        struct fake_transfer t;
+        struct fake f;
+        int unused, second;
+
+        fake_binding(BINDING_USER);
+        fake_open(&f);
+        close(fake_port(&f, &data, &unused));
+        close(unused);
+        t.data = doubtful(&f, &data);
+        fake_begin_download(&f, &t, 100);
+        tls = tls_client_new(t.data, &shows_nothing);
+        fake_hear(&f.gate, &asked, MSG_data_foreign);
+        second = doubtful(&f, &data);
+        if (fails) {
+            cr_assert_eq(send(second, "no TLS", 6, MSG_NOSIGNAL), 6);
+            fake_hear(&f.gate, &asked, MSG_data_foreign);
+        }
+        cr_expect_eq(fake_reply(&f), 425, "%s", f.reply);
+        cr_expect_not_null(strstr(f.reply, "resumed"), "%s", f.reply);
+        tls_client_free(tls);
+        close(t.data);
+        close(second);
+        fclose(t.file);
+        fake_hang_up(&f, ENDING_CLOSED);
+    }
 }
 
 /* There are two with the 230, one with each PASV and each 150, and one for a
