@@ -76,13 +76,17 @@ static void data_leave(struct session *s, enum data_state next)
     s->data.state = next;
 }
 
+/* Gate forgets the port or the connection that this state awaits. */
+static void data_gate_forget(struct session *s)
+{
+    if (state_of_data(s)->gate)
+        SEND(&s->gate, port_close, 0); /* a dead gate shows at its channel */
+}
+
 void data_close(struct session *s)
 {
-    bool gate = state_of_data(s)->gate;
-
+    data_gate_forget(s);
     data_leave(s, DATA_CLOSED);
-    if (gate)
-        SEND(&s->gate, port_close, 0); /* a dead gate shows at its channel */
 }
 
 void data_end(struct session *s)
@@ -125,6 +129,7 @@ void data_refuse(struct session *s)
     if (d->state != DATA_CONNECTED && d->state != DATA_DOUBTED)
         return;
     loop_remove(&s->loop, &d->watch); /* transfer.c may have done so already */
+    data_gate_forget(s);
     s->data.state = DATA_REFUSED;
     d->watch.events = EPOLLIN;
     if (loop_add(&s->loop, &d->watch) < 0)

@@ -23,7 +23,7 @@ static const struct data_row datas[DATA_STATES] = {
     [DATA_CONNECTING] = { .gate = true },
     [DATA_EXPECTED] = { .serves = true, .gate = true },
     [DATA_HEADER] = { .serves = true, .gate = true },
-    [DATA_DOUBTED] = { .serves = true, .socket = true },
+    [DATA_DOUBTED] = { .serves = true, .gate = true, .socket = true },
     [DATA_CONNECTED] = { .serves = true, .socket = true },
     [DATA_REFUSED] = { .socket = true },
 };

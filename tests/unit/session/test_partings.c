@@ -195,6 +195,29 @@ Test(partings, refused_before_anybody_came, .timeout = 60)
     }
 }
 
+/* Gate waits for a word on a connection in doubt, and holds the next ones. It
+ * hears when nobody will judge that connection any more. */
+Test(partings, gate_hears_of_a_doubtful_one, .timeout = 60)
+{
+    for (int aborted = 0; aborted <= 1; aborted++) {
+        struct message data, heard;
+        struct fake f;
+        int client_end, server_end;
+
+        fake_open(&f);
+        client_end = fake_port(&f, &data, &server_end);
+        data.data.doubtful = 1;
+        fake_come(&f, &data, server_end);
+        if (aborted)
+            fake_do(&f, "ABOR", 225);
+        else
+            expect_refusal(&f, &refusals[0]);
+        fake_hear(&f.gate, &heard, MSG_port_close);
+        close(client_end);
+        fake_hang_up(&f, ENDING_CLOSED);
+    }
+}
+
 /* Gate passes the connection while the session gives up its port. */
 Test(partings, a_connection_that_crosses_the_end, .timeout = 60)
 {
