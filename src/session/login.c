@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/domain/limits.h"
 #include "sallyport/tls/context.h"
 #include "sallyport/tls/stream.h"
 #include "sallyport/tls/ticket.h"
@@ -93,7 +94,7 @@ static void login_on_alive_time(void *owner)
 }
 
 /* The 230 brings tickets, so it needs the keys that seal them. */
-static int login_enter(struct session *s)
+static void login_enter(struct session *s)
 {
     struct login *l = &s->login;
 
@@ -109,10 +110,8 @@ static int login_enter(struct session *s)
     report_login(s);
     report_client(s);
     session_title(s);
-    if (binding_start(s) < 0)
-        return -EPROTO;
+    binding_start(s);
     control_reply_with(s, REPLY_LOGGED_IN, slice_from(l->name));
-    return 0;
 }
 
 int login_on_ticket_keys(void *owner, struct msg_ticket_keys *m)
@@ -125,7 +124,15 @@ int login_on_ticket_keys(void *owner, struct msg_ticket_keys *m)
     tls_context_tickets(s->tls, &keys);
     ticket_keys_wipe(&keys);
     s->login.keyed = true;
-    return s->control.state == CONTROL_GRANTED ? login_enter(s) : 0;
+    if (s->control.state == CONTROL_GRANTED)
+        login_enter(s);
+    return 0;
+}
+
+static bool login_is_valid(const struct msg_granted *m)
+{
+    return m->name.len <= USER_NAME_MAX && m->upload_eof < UPLOAD_EOF_COUNT &&
+           m->binding < BINDING_COUNT;
 }
 
 static int login_on_granted(void *owner, struct msg_granted *m)
@@ -133,13 +140,12 @@ static int login_on_granted(void *owner, struct msg_granted *m)
     struct session *s = owner;
     struct login *l = &s->login;
 
-    if (!login_is_mine(s, m->request) || m->upload_eof >= UPLOAD_EOF_COUNT)
+    if (!login_is_mine(s, m->request))
         return -EPROTO;
     secret_wipe(&l->password);
     s->master.phase = PHASE_USER;
-    if (slice_copy(m->name, l->name, sizeof(l->name)) < 0 ||
-        m->binding >= BINDING_COUNT)
-        return -EPROTO;
+    if (!login_is_valid(m) || slice_copy(m->name, l->name, sizeof(l->name)) < 0)
+        return channel_refuse(&s->master, "a granted login with a bad field");
     l->rights = (unsigned)m->rights;
     l->upload_eof = (enum upload_eof)m->upload_eof;
     l->binding = (enum data_binding)m->binding;
@@ -147,8 +153,10 @@ static int login_on_granted(void *owner, struct msg_granted *m)
     if (!state_of_control(s)->verify)
         return 0; /* it was sent before the session began to end */
     ask_start(s, fd_take(&m->files));
-    if (l->keyed)
-        return login_enter(s);
+    if (l->keyed) {
+        login_enter(s);
+        return 0;
+    }
     s->control.state = CONTROL_GRANTED;
     l->answer = (struct loop_timer){ .on_timer = login_on_late, .owner = s };
     loop_timer_set(&s->loop, &l->answer, KEYS_MS);

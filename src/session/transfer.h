@@ -151,9 +151,8 @@ struct binding_refusal {
     const char *reason;
 };
 
-/* A user has logged in: makes the first tickets, which go out with the 230. 0,
- * or -EINVAL for a name that no user has. */
-int binding_start(struct session *s);
+/* A user has logged in: makes the first tickets, which go out with the 230. */
+void binding_start(struct session *s);
 /* One more ticket on the control connection, with the next reply. */
 void binding_offer(struct session *s);
 

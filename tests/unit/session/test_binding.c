@@ -221,23 +221,25 @@ Test(session_binding, a_ticket_with_each_port, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* A name that no user can have is a lie of master's; so is a fourth mode. */
+/* A name that no user can have is a lie of master's; so is a fourth mode. The
+ * log says so. */
 Test(session_binding, what_master_may_not_grant, .timeout = 60)
 {
     static const char long_name[] = "abcdefghijklmnopqrstuvwxyz0123456";
     const struct {
         struct slice name;
-        uint64_t binding;
+        uint64_t binding, upload_eof;
     } lies[] = {
-        { { long_name, sizeof(long_name) - 1 }, BINDING_USER },
-        { SLICE("anna"), BINDING_COUNT },
+        { { long_name, sizeof(long_name) - 1 }, BINDING_USER, 0 },
+        { SLICE("anna"), BINDING_COUNT, 0 },
+        { SLICE("anna"), BINDING_USER, UPLOAD_EOF_COUNT },
     };
 
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
         struct message p, out = { .kind = MSG_granted,
                                   .granted = { .name = lies[i].name,
                                                .rights = 0,
-                                               .upload_eof = 0,
+                                               .upload_eof = lies[i].upload_eof,
                                                .binding = lies[i].binding } };
         struct fake f;
         int ends[2];
@@ -254,6 +256,9 @@ Test(session_binding, what_master_may_not_grant, .timeout = 60)
         fake_tell(&f.master, &out);
         cr_assert_eq(fake_reply(&f), 421, "%zu: %s", i, f.reply);
         cr_assert_eq(fake_end(&f), ENDING_PEER);
+        cr_expect_str_eq(fake_end_reason(&f),
+                         "another process failed: master: a granted login with "
+                         "a bad field");
         close(ends[0]);
         close(ends[1]);
     }
