@@ -220,6 +220,7 @@ static const struct kick_row {
     { ENDING_LOCKED, REPLY_ACCOUNT_CHANGED, "" },
     { ENDING_CHANGED, REPLY_ACCOUNT_CHANGED, "" },
     { ENDING_TOO_MANY, REPLY_TOO_MANY, "sessions of this user" },
+    { ENDING_LOGIN_TRIES, REPLY_TOO_MANY_TRIES, "" },
 };
 
 static int login_on_kick(void *owner, struct msg_kick *m)

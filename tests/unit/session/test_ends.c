@@ -95,6 +95,24 @@ Test(ends, a_kick_ends_an_upload, .timeout = 60)
     }
 }
 
+/* Master counts the tries too. It may allow fewer of them than this session,
+ * after a reload. */
+Test(ends, a_kick_for_too_many_tries, .timeout = 60)
+{
+    struct message asked;
+    struct fake f;
+
+    fake_start(&f);
+    fake_secure(&f);
+    fake_do(&f, "USER anna", 331);
+    fake_say(&f, "PASS secret");
+    fake_hear(&f.master, &asked, MSG_login);
+    kick(&f, ENDING_LOGIN_TRIES);
+    cr_expect_eq(fake_reply(&f), 421, "%s", f.reply);
+    cr_expect(strstr(f.reply, "Too many failed logins"), "%s", f.reply);
+    expect_end(&f, ENDING_LOGIN_TRIES);
+}
+
 /* Files has died: master's kick comes before the session notices that. The
  * client still gets the reason, and no process is left to ask. */
 Test(ends, a_kick_when_files_is_dead, .timeout = 60)
