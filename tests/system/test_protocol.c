@@ -1,12 +1,10 @@
-/* Tests that transcripts can't express: two segments in a row, time-outs, lines
- * in the log. */
+/* Tests that transcripts can't express: two segments in a row, urgent data,
+ * lines in the log. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include "sallyport/base/clock.h"
 #include "support/fail.h"
 #include "support/server_log.h"
 #include "support/session.h"
@@ -40,137 +38,6 @@ Test(protocol, injection_in_two_segments, .timeout = 60)
         session_drop(&s);
     }
     server_stop(&server);
-}
-
-static void expect_timeout(const char *settings,
-                           void (*begin)(struct session *, struct server *))
-{
-    const struct server_plan plan = { .settings = settings };
-    struct server server;
-    struct session s;
-    uint64_t from;
-
-    server_start(&server, &plan);
-    session_init(&s);
-    begin(&s, &server);
-    from = clock_ms();
-    session_expect(&s, "421 {*}");
-    session_expect_end(&s);
-    cr_assert(clock_ms() - from >= 400, "too early");
-    session_drop(&s);
-    server_stop(&server);
-}
-
-static void greet(struct session *s, struct server *server)
-{
-    session_connect(s, server->port);
-    session_expect(s, "220 {*}");
-}
-
-static void greet_secured(struct session *s, struct server *server)
-{
-    session_connect(s, server->port);
-    session_start_tls(s);
-}
-
-static void log_in(struct session *s, struct server *server)
-{
-    session_open(s, server, "anna");
-}
-
-Test(protocol, login_timeout, .timeout = 60)
-{
-    expect_timeout("login_timeout = 1s\n", greet);
-}
-
-Test(protocol, login_timeout_in_tls, .timeout = 60)
-{
-    expect_timeout("login_timeout = 1s\n", greet_secured);
-}
-
-Test(protocol, idle_timeout, .timeout = 60)
-{
-    expect_timeout("idle_timeout = 1s\n", log_in);
-}
-
-/* A handshake that doesn't continue counts as a missing login. */
-Test(protocol, silent_handshake, .timeout = 60)
-{
-    const struct server_plan plan = { .settings = "login_timeout = 1s\n" };
-    struct server server;
-    struct session s;
-    struct buf got;
-
-    server_start(&server, &plan);
-    session_init(&s);
-    greet(&s, &server);
-    session_do(&s, "234 {*}", "AUTH TLS");
-    buf_init(&got, 65536);
-    session_read_rest(&s, &got); /* fails the test if there is no end */
-    buf_release(&got);
-    session_drop(&s);
-    server_stop(&server);
-}
-
-/* Nobody connects to the data port, or the client never begins its handshake:
- * 425 with the reason, and the session continues. */
-Test(protocol, connect_timeout, .timeout = 60)
-{
-    const struct server_plan plan = { .settings = "connect_timeout = 1s\n" };
-    struct server server;
-    struct session s;
-    struct data d;
-
-    session_begin(&s, &server, &plan);
-    session_do(&s, "229 {*}", "EPSV");
-    session_do(&s, "150 {*}", "STOR f");
-    session_expect(&s, "425 {*}nobody connected{*}");
-    session_do(&s, "200 {*}", "NOOP");
-    data_connect(&s, &d);
-    session_do(&s, "150 {*}", "STOR g");
-    session_expect(&s, "425 {*}no handshake in time{*}");
-    data_cut(&d, false);
-    session_close(&s);
-    server_log_wait(&server, "transfer ", "path=/f", "result=425",
-                    "no data connection in time", NULL);
-    server_log_wait(&server, "transfer ", "path=/g", "result=425",
-                    "no TLS handshake in time", NULL);
-    server_stop(&server);
-}
-
-Test(protocol, stall_timeout, .timeout = 60)
-{
-    const struct server_plan plan = { .settings = "stall_timeout = 1s\n" };
-    struct server server;
-    struct session s;
-    struct data d;
-
-    session_begin(&s, &server, &plan);
-    data_open(&s, &d, "STOR f");
-    data_write(&d, "some", 4);
-    session_expect(&s, "426 {*}");
-    data_cut(&d, false);
-    session_end(&s, &server);
-}
-
-/* The idle time doesn't run while data flows, however slowly. */
-Test(protocol, no_idle_while_data_flows, .timeout = 60)
-{
-    const struct server_plan plan = { .settings = "idle_timeout = 1s\n" };
-    struct server server;
-    struct session s;
-    struct data d;
-    uint64_t from = clock_ms();
-
-    session_begin(&s, &server, &plan);
-    data_open(&s, &d, "STOR f");
-    while (clock_ms() < from + 3000) {
-        usleep(100000); /* the pace of a slow client, not a wait */
-        data_write(&d, "drip", 4);
-    }
-    data_close(&d);
-    session_expect(&s, "226 {*}");
-    session_end(&s, &server);
 }
 
 /* Before TLS telnet's commands are removed from the stream, also if the client

@@ -142,9 +142,11 @@ Test(slow, no_handshake_of_the_data_connection, .timeout = 60)
     session_do(&s, "150 {*}", "STOR f");
     began = clock_ms();
     expect_answers(&s);
-    expect_end_of_transfer(&s, &d, "425 {*}");
+    expect_end_of_transfer(&s, &d, "425 {*}no handshake in time{*}");
     expect_in_time(began, CONNECT_MS);
     fault_expect_absent(&server, "silent", "f");
+    server_log_wait(&server, "transfer ", " user=silent ", "result=425",
+                    "no TLS handshake in time", NULL);
 }
 
 /* Sends a byte at a time until the server replies. */
@@ -214,7 +216,8 @@ Test(slow, upload_hardly_a_record, .timeout = 60)
     expect_in_time(began, STALL_MS);
 }
 
-/* Slow, but no stall: the transfer continues after the deadline. */
+/* Slow, but no stall: the transfer continues after the deadline, and after that
+ * of an idle session. */
 Test(slow, upload_some_bytes_a_second, .timeout = 60)
 {
     struct server server;
