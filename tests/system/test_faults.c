@@ -22,8 +22,7 @@
 
 static const struct server_user users[] = {
     { .name = "client" }, { .name = "session" }, { .name = "files" },
-    { .name = "fin" },    { .name = "reset" },   { .name = "limit" },
-    { .name = "told" },
+    { .name = "fin" },    { .name = "reset" },   { .name = "told" },
 };
 
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
@@ -187,36 +186,6 @@ Test(faults, fin_without_close_notify, .timeout = 60)
 Test(faults, reset, .timeout = 60)
 {
     cut("reset", true);
-}
-
-/* A file of exactly the limit is accepted. One byte more is refused if it is
- * announced, and cut if it isn't. */
-Test(faults, size_limit, .timeout = 60)
-{
-    unsigned char *bytes = fault_noise(2 * LIMIT);
-    struct server server;
-    struct session s;
-    struct data d;
-
-    session_enter_shared(&s, &server, "limit");
-    data_open(&s, &d, "STOR f");
-    data_write(&d, bytes, 2 * LIMIT);
-    session_expect(&s, "552 {*}");
-    data_close(&d);
-    fault_expect_absent(&server, "limit", "f");
-    data_open(&s, &d, "STOR g");
-    data_write(&d, bytes, LIMIT + 1);
-    session_expect(&s, "552 {*}");
-    data_close(&d);
-    fault_expect_absent(&server, "limit", "g");
-    session_do(&s, "552 {*}", "ALLO %u", LIMIT + 1);
-    session_do(&s, "2{*}", "ALLO %u", LIMIT);
-    fault_retry(&s, &server, "limit", "f", bytes, LIMIT);
-    fault_retry(&s, &server, "limit", "g", bytes, LIMIT);
-    fault_expect_event(&server, "limit", "f", 552, "file-size limit");
-    fault_expect_event(&server, "limit", "g", 552, "file-size limit");
-    session_close(&s);
-    free(bytes);
 }
 
 /* curl reads the reply after it has sent everything. A reset would hide that

@@ -7,6 +7,7 @@
 
 #include "fault.h"
 #include "support/files.h"
+#include "support/server_log.h"
 
 #define LIMIT FAULT_MIB
 #define HALF  (LIMIT / 2)
@@ -139,6 +140,8 @@ Test(limits, max_file_size, .timeout = 60)
             cr_expect_eq(session_reply(&s), more && w->there == 0 ? 550 : 250,
                          "%s", w->what);
         }
+    server_log_expect(&server, 1, "transfer ", " path=/f0-1 ", "result=552 ",
+                      "file-size limit", NULL);
     session_end(&s, &server);
 }
 

@@ -7,15 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "support/fail.h"
 #include "support/files.h"
-#include "support/server_log.h"
 #include "support/session.h"
-#include "support/wait.h"
 
 #define KIB (1024u)
 #define MIB (1024u * KIB)
@@ -24,17 +21,11 @@
 static const struct server_user users[] = {
     { .name = "sizes" },
     { .name = "append" },
-    { .name = "cut" },
     { .name = "resume" },
     { .name = "stands" },
-    { .name = "abort" },
     { .name = "large" },
     { .name = "ahead" },
-    { .name = "busy" },
-    { .name = "elsewhere" },
     { .name = "reader", .keys = "rights=read" },
-    { .name = "parallel" },
-    { .name = "vanish" },
 };
 
 SERVER_SHARED(.ports = "auto 32", .users = users,
@@ -142,53 +133,6 @@ Test(transfers, append, .timeout = 120)
     free(bytes);
 }
 
-/* A FIN without close_notify, or a reset: 426, and no file of that name. */
-static void cut(bool reset)
-{
-    const char *name = reset ? "reset" : "fin";
-    unsigned char *bytes = noise(MIB);
-    struct server server;
-    struct session s;
-    struct data d;
-
-    session_enter_shared(&s, &server, "cut");
-    data_open(&s, &d, "STOR %s", name);
-    data_write(&d, bytes, MIB);
-    data_cut(&d, reset);
-    session_expect(&s, "426 {*}");
-    cr_assert(!files_exists(server_home_file(&server, "cut", name)));
-    session_do(&s, "200 {*}", "NOOP");
-    session_close(&s);
-    free(bytes);
-}
-
-Test(transfers, cut_by_fin, .timeout = 60)
-{
-    cut(false);
-}
-
-Test(transfers, cut_by_reset, .timeout = 60)
-{
-    cut(true);
-}
-
-Test(transfers, cut_with_control, .timeout = 60)
-{
-    unsigned char *bytes = noise(MIB);
-    struct server server;
-    struct session s;
-    struct data d;
-
-    session_enter_shared(&s, &server, "vanish");
-    data_open(&s, &d, "STOR f");
-    data_write(&d, bytes, MIB);
-    session_drop(&s);
-    data_cut(&d, false);
-    server_log_wait(&server, "end ", "user=vanish", NULL);
-    cr_assert(!files_exists(server_home_file(&server, "vanish", "f")));
-    free(bytes);
-}
-
 /* Cut after 1 MiB: SIZE reports less than came, a multiple of 64 KiB, and REST
  * there with STOR completes the file. */
 Test(transfers, resume_upload, .timeout = 60)
@@ -253,43 +197,6 @@ static void make_sparse(const struct server *server, const char *user,
     files_give_to_owner_of(server_home(server, user), path);
 }
 
-/* While data flows NOOP and STAT are answered. ABOR has its own reply besides
- * the transfer's, and the session continues. */
-Test(transfers, abort_download, .timeout = 60)
-{
-    struct server server;
-    struct session s;
-    struct data d;
-
-    session_enter_shared(&s, &server, "abort");
-    make_sparse(&server, "abort", "big", (off_t)1 << 30, "end");
-    data_open(&s, &d, "RETR big");
-    session_do(&s, "200 {*}", "NOOP");
-    session_do(&s, "211 End", "STAT");
-    session_do(&s, "426 {*}", "ABOR");
-    session_expect(&s, "226 {*}");
-    data_cut(&d, false);
-    session_do(&s, "200 {*}", "NOOP");
-    session_store(&s, "STOR", "after", "x", 1);
-    session_close(&s);
-}
-
-Test(transfers, abort_upload, .timeout = 60)
-{
-    struct server server;
-    struct session s;
-    struct data d;
-
-    session_enter_shared(&s, &server, "abort");
-    data_open(&s, &d, "STOR half");
-    data_write(&d, "some bytes", 10);
-    session_do(&s, "426 {*}", "ABOR");
-    session_expect(&s, "226 {*}");
-    data_close(&d);
-    cr_assert(!files_exists(server_home_file(&server, "abort", "half")));
-    session_close(&s);
-}
-
 /* Any other command waits until the transfer has ended, as clients that send
  * ahead expect. */
 Test(transfers, command_sent_ahead, .timeout = 60)
@@ -329,35 +236,6 @@ Test(transfers, over_4_gib, .timeout = 60)
     session_close(&s);
 }
 
-/* A stranger at the port gets nothing, and takes nothing from the expected
- * client. */
-Test(transfers, another_address, .timeout = 60)
-{
-    struct session s, stranger;
-    struct server server;
-    struct data d;
-    char byte;
-
-    session_enter_shared(&s, &server, "elsewhere");
-    session_do(&s, "229 {*}(|||{port}|)", "EPSV");
-    session_init(&stranger);
-    strcpy(stranger.from, "127.0.0.2");
-    session_connect(&stranger, s.port);
-    session_send(&s, "STOR f");
-    cr_assert_leq(recv(stranger.fd, &byte, 1, 0), 0,
-                  "the stranger was not closed");
-    data_connect_to(&s, &d, s.port);
-    session_expect(&s, "150 {*}");
-    data_secure(&s, &d);
-    data_write(&d, "mine", 4);
-    data_close(&d);
-    session_expect(&s, "226 {*}");
-    expect_file(&server, "elsewhere", "f", "mine", 4);
-    server_log_wait(&server, "127.0.0.2", NULL);
-    session_drop(&stranger);
-    session_close(&s);
-}
-
 Test(transfers, rights, .timeout = 60)
 {
     struct server server;
@@ -378,63 +256,4 @@ Test(transfers, rights, .timeout = 60)
     session_do(&s, "550 {*}", "STOR f");
     expect_file(&server, "reader", "f", "text", 4);
     session_close(&s);
-}
-
-/* Eight sessions of one user, each with an upload open, bytes in turn. */
-Test(transfers, eight_at_once, .timeout = 120)
-{
-    enum { N = 8, ROUNDS = 16 };
-    unsigned char *bytes = noise(ROUNDS * 64 * KIB);
-    struct session s[N];
-    struct server server;
-    struct data d[N];
-    char name[16];
-
-    for (unsigned i = 0; i < N; i++) {
-        session_enter_shared(&s[i], &server, "parallel");
-        data_open(&s[i], &d[i], "STOR f%u", i);
-    }
-    for (unsigned round = 0; round < ROUNDS; round++)
-        for (unsigned i = 0; i < N; i++)
-            data_write(&d[i], bytes + round * 64 * KIB, 64 * KIB);
-    for (unsigned i = 0; i < N; i++)
-        data_close(&d[i]);
-    for (unsigned i = 0; i < N; i++)
-        session_expect(&s[i], "226 {*}");
-    for (unsigned i = 0; i < N; i++) {
-        snprintf(name, sizeof(name), "f%u", i);
-        expect_file(&server, "parallel", name, bytes, ROUNDS * 64 * KIB);
-        expect_fetched(&s[N - 1 - i], name, bytes, ROUNDS * 64 * KIB);
-    }
-    for (unsigned i = 0; i < N; i++)
-        session_close(&s[i]);
-    free(bytes);
-}
-
-/* Two writers of one name: each file that appears is one of the two, whole. */
-Test(transfers, two_writers, .timeout = 60)
-{
-    unsigned char *one = noise(MIB), *two = noise(MIB + 1);
-    struct session a, b;
-    struct server server;
-    struct data x, y;
-
-    session_enter_shared(&a, &server, "busy");
-    session_enter_shared(&b, &server, "busy");
-    data_open(&a, &x, "STOR f");
-    data_open(&b, &y, "STOR f");
-    data_write(&x, one, MIB / 2);
-    data_write(&y, two, MIB / 2);
-    data_write(&x, one + MIB / 2, MIB / 2);
-    data_close(&x);
-    session_expect(&a, "226 {*}");
-    expect_file(&server, "busy", "f", one, MIB);
-    data_write(&y, two + MIB / 2, MIB / 2 + 1);
-    data_close(&y);
-    session_expect(&b, "226 {*}");
-    expect_file(&server, "busy", "f", two, MIB + 1);
-    session_close(&a);
-    session_close(&b);
-    free(one);
-    free(two);
 }
