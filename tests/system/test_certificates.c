@@ -387,27 +387,6 @@ Test(certificates, host_and_data_by_name)
     server_stop(&server);
 }
 
-Test(certificates, settings_of_a_reload)
-{
-    struct server server;
-    struct session s;
-
-    server_start(&server, &(struct server_plan){ .settings = NULL });
-    add_lines(&server, "login_tries = 1\nmax_sessions = 7\n");
-    reload(&server, GOOD);
-    ctl(&server, "status", 0, " of 7,");
-    session_init(&s);
-    session_connect(&s, server.port);
-    session_start_tls(&s);
-    cr_expect_eq(session_try_login(&s, "anna", "wrong"), 530);
-    session_expect(&s, "421 {*}");
-    session_expect_end(&s);
-    session_drop(&s);
-    enter(&s, &server);
-    transfer(&s);
-    session_end(&s, &server);
-}
-
 #define ROUNDS 7 /* with the first one: as many generations as may live */
 
 /* Each generation has a session. None is dropped, and each continues with its

@@ -7,14 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "generation.h"
 #include "support/files.h"
 #include "support/processes.h"
-#include "support/run.h"
 #include "support/server_log.h"
 #include "support/session.h"
 #include "support/wait.h"
@@ -264,36 +262,4 @@ Test(reloads, accounts, .timeout = 120)
     }
     cr_expect_eq(log_in(&server), 230);
     server_stop(&server);
-}
-
-static void renew(const struct server *server, const char *serial)
-{
-    char key[SERVER_PATH_MAX];
-    struct run_result r;
-
-    snprintf(key, sizeof(key), "%s", server_path(server, "key.pem"));
-    run(&r, NULL, "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-        "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost", "-days",
-        "9", "-set_serial", serial, "-keyout", key, "-out",
-        server_path(server, "certificate.pem"), NULL);
-    cr_assert_eq(r.status, 0, "%s", r.text);
-    cr_assert_eq(chmod(key, 0600), 0);
-    run_release(&r);
-}
-
-/* The old session's data connections keep its certificate. */
-Test(reloads, certificate, .timeout = 120)
-{
-    struct session old, s;
-    struct server server;
-
-    session_begin(&old, &server, &plan);
-    renew(&server, "4711");
-    generation_reload(&server, GENERATION_SIGNAL);
-    session_enter(&s, &server, "anna");
-    cr_expect_eq(tls_client_serial(s.tls), 4711);
-    session_store(&s, "STOR", "f", "bytes", 5);
-    session_close(&s);
-    session_store(&old, "STOR", "g", "bytes", 5);
-    session_end(&old, &server);
 }
