@@ -12,6 +12,7 @@
 #include "parting.h"
 #include "support/fail.h"
 #include "support/files.h"
+#include "support/server_log.h"
 
 #define USER    "anna"
 #define SMALL   5000
@@ -258,6 +259,9 @@ Test(data_partings, by_a_shutdown, .timeout = 100)
         session_expect(&s, "421 {*}");
         parting_expect_data(&d, rows[k / 2].wanted);
         parting_expect_control(&s, PARTING_NOTIFIED);
+        server_log_wait(&server, "transfer ", " result=421 ",
+                        "reason=\"the server stops\"", NULL);
+        fault_expect_absent(&server, USER, "f");
         server_stop(&server);
     }
 }

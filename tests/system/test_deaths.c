@@ -1,5 +1,6 @@
 /* Any process may die at any moment. Master survives each of these deaths, a
- * login works again soon, and nothing is left at the end. */
+ * login works again soon, and nothing is left at the end. test_faults.c has the
+ * deaths of a session and of its files. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -35,41 +36,18 @@ static bool can_log_in(void *argument)
     return ok;
 }
 
-static const struct death {
-    const char *title;
-    enum {
-        GOES_ON,
-        ENDS,
-        ENDS_AFTER_TRANSFER
-    } session; /* the logged-in session's fate */
-} deaths[] = {
-    { "sallyport: session", ENDS },
-    { "sallyport: files", ENDS },
-    { "sallyport: auth", GOES_ON },
-    { "sallyport: log", GOES_ON },
-    { "sallyport: gate", ENDS_AFTER_TRANSFER },
-    { "sallyport: keys", GOES_ON },
-};
-
-/* If its session ends, an upload ends: no 226, no file, one event. Otherwise it
- * continues. */
-static void expect_upload(const struct death *death, struct server *server,
-                          struct session *s, struct data *d)
+/* The upload continues. */
+static void expect_upload(struct server *server, struct session *s,
+                          struct data *d, bool session_ends)
 {
-    if (death->session == ENDS) {
-        fault_expect_no_226(s); /* fails the test if the session doesn't end */
-        data_cut(d, false);
-        fault_expect_absent(server, "anna", "f");
-        return;
-    }
     data_write(d, "and more", 8);
     data_close(d);
     session_expect(s, "226 {*}");
     fault_expect_whole(server, "anna", "f", "some and more", 13);
-    if (death->session == GOES_ON)
-        session_do(s, "200 {*}", "NOOP");
-    else
+    if (session_ends)
         session_expect(s, "421 {*}");
+    else
+        session_do(s, "200 {*}", "NOOP");
 }
 
 static void kill_one(struct server *server, const char *title)
@@ -83,7 +61,7 @@ static void kill_one(struct server *server, const char *title)
         server_log_wait(server, "signal 9", "process=keys", NULL);
 }
 
-static void die_once(const struct death *death)
+static void die_once(const char *title, bool session_ends)
 {
     const struct server_plan plan = { .troubles = true };
     struct server server;
@@ -94,46 +72,34 @@ static void die_once(const struct death *death)
     data_open(&s, &d, "STOR f");
     data_write(&d, "some ", 5);
     fault_wait_partial(&server, "anna", 1);
-    kill_one(&server, death->title);
-    expect_upload(death, &server, &s, &d);
+    kill_one(&server, title);
+    expect_upload(&server, &s, &d, session_ends);
     session_drop(&s);
     cr_assert(wait_until(can_log_in, &server, AGAIN_MS),
-              "no login after the death of %s", death->title);
+              "no login after the death of %s", title);
     session_enter(&s, &server, "anna");
     fault_retry(&s, &server, "anna", "f", "again", 5);
-    if (death->session == ENDS)
-        fault_expect_event(&server, "anna", "f", -1, "reason=");
     session_end(&s, &server);
-}
-
-Test(deaths, session, .timeout = 90)
-{
-    die_once(&deaths[0]);
-}
-
-Test(deaths, files, .timeout = 90)
-{
-    die_once(&deaths[1]);
 }
 
 Test(deaths, auth, .timeout = 90)
 {
-    die_once(&deaths[2]);
+    die_once("sallyport: auth", false);
 }
 
 Test(deaths, log, .timeout = 90)
 {
-    die_once(&deaths[3]);
+    die_once("sallyport: log", false);
 }
 
 Test(deaths, gate, .timeout = 90)
 {
-    die_once(&deaths[4]);
+    die_once("sallyport: gate", true);
 }
 
 Test(deaths, keys, .timeout = 90)
 {
-    die_once(&deaths[5]);
+    die_once("sallyport: keys", false);
 }
 
 #define RESTARTS 5 /* that master makes at once */
@@ -463,7 +429,9 @@ static void expect_banned(struct server *server)
     session_drop(&s);
 }
 
-/* The memory that gates share survives each gate and each master. */
+/* After a session has crashed, its address is refused for a while; other
+ * addresses aren't. The memory that gates share survives each gate and each
+ * master. */
 Test(deaths, a_ban_outlives_gate_and_master, .timeout = 90)
 {
     const struct server_plan plan = { .no_ban = "192.0.2.1", .troubles = true };
@@ -473,60 +441,15 @@ Test(deaths, a_ban_outlives_gate_and_master, .timeout = 90)
 
     server_start(&server, &plan);
     crash_a_session(&server);
+    expect_banned(&server);
+    server_log_wait(&server, " refused ", "peer=127.0.0.1:", "reason=crash_ban",
+                    NULL);
     from = "127.0.0.2";
+    cr_assert(can_log_in(&server));
     for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++) {
         processes_kill(server.pid, titles[i]);
         cr_assert(wait_until(can_log_in, &server, AGAIN_MS), "no login");
         expect_banned(&server);
     }
-    server_stop(&server);
-}
-
-/* After a session has crashed, its address is refused for a while; other
- * addresses aren't. */
-Test(deaths, a_crash_bans, .timeout = 90)
-{
-    const struct server_plan plan = { .no_ban = "192.0.2.1", .troubles = true };
-    struct server server;
-    struct session s;
-
-    server_start(&server, &plan);
-    crash_a_session(&server);
-    expect_banned(&server);
-    server_log_wait(&server, " refused ", "peer=127.0.0.1:", "reason=crash_ban",
-                    NULL);
-    session_init(&s);
-    strcpy(s.from, "127.0.0.2");
-    session_open(&s, &server, "anna");
-    session_end(&s, &server);
-}
-
-/* SIGTERM during a session and an upload: 421, the data connection ends, one
- * event, no visible file, exit 0, no process left (server_stop() checks
- * that). */
-Test(deaths, sigterm, .timeout = 90)
-{
-    const struct server_plan plan = { 0 };
-    struct server server;
-    struct session idle, busy;
-    struct data d;
-    char path[SERVER_PATH_MAX], c;
-
-    session_begin(&idle, &server, &plan);
-    session_enter(&busy, &server, "anna");
-    data_open(&busy, &d, "STOR half");
-    data_write(&d, "some", 4);
-    strcpy(path, server_home_file(&server, "anna", "half"));
-    kill(server.pid, SIGTERM);
-    session_expect(&idle, "421 {*}");
-    session_expect_end(&idle);
-    session_expect(&busy, "421 {*}");
-    cr_assert_eq(tls_client_read(d.tls, &c, 1), TLS_CLIENT_END);
-    server_log_wait(&server, "transfer ", " path=/half ", " result=421 ",
-                    "reason=\"the server stops\"", NULL);
-    cr_assert(!files_exists(path));
-    data_cut(&d, false);
-    session_drop(&idle);
-    session_drop(&busy);
     server_stop(&server);
 }
