@@ -9,10 +9,9 @@
 #include "sallyport/ipc/channel.h"
 #include "sallyport/session/session.h"
 
-static void begin(struct fake *f, bool active)
+static void begin(struct fake *f)
 {
-    if (active)
-        fake_settings("active", 1);
+    fake_settings("active", 1);
     fake_start(f);
     fake_login(f);
     fake_do(f, "PBSZ 0", 200);
@@ -62,7 +61,7 @@ Test(session_active, arguments, .timeout = 60)
 {
     struct fake f;
 
-    begin(&f, true);
+    begin(&f);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         fake_say(&f, rows[i].line);
         cr_expect_eq(fake_reply(&f), rows[i].code, "%s: %s", rows[i].line,
@@ -75,18 +74,6 @@ Test(session_active, arguments, .timeout = 60)
     fake_do(&f, "EPSV ALL", 200);
     fake_do(&f, "PORT 127,0,0,1,200,1", 503);
     fake_do(&f, "EPRT |1|127.0.0.1|40000|", 503);
-    end(&f);
-}
-
-Test(session_active, is_off, .timeout = 60)
-{
-    struct fake f;
-
-    begin(&f, false);
-    fake_do(&f, "PORT 127,0,0,1,200,1", 502);
-    fake_do(&f, "EPRT |1|127.0.0.1|40000|", 502);
-    fake_do(&f, "FEAT", 211);
-    cr_expect(!strstr(f.lines, "EPRT"), "%s", f.lines);
     end(&f);
 }
 
@@ -137,7 +124,7 @@ Test(session_active, nobody_takes_it, .timeout = 60)
     struct message none = { .kind = MSG_active_none };
     struct fake f;
 
-    begin(&f, true);
+    begin(&f);
     for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
         none.request = list(&f);
         none.active_none.error = failures[i].error;
@@ -166,7 +153,7 @@ Test(session_active, gate_reads_slowly, .timeout = 60)
     struct fake f;
 
     none.active_none.error = ECONNREFUSED;
-    begin(&f, true);
+    begin(&f);
     for (int i = 0; i < FILLS; i++) {
         begin_list(&f);
         abort_list(&f);
@@ -196,7 +183,7 @@ Test(session_active, one_that_comes_late, .timeout = 60)
     struct fake f;
     char byte;
 
-    begin(&f, true);
+    begin(&f);
     data.request = list(&f);
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, late), 0);
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, right), 0);

@@ -101,34 +101,6 @@ Test(allo, outlives_a_checksum, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
-/* A refused length isn't announced to files; an accepted one is. */
-Test(allo, counts_for_the_next_upload, .timeout = 60)
-{
-    static const uint64_t frees[] = { 10, 1000 };
-
-    for (size_t i = 0; i < 2; i++) {
-        struct message asked,
-            refused = { .kind = MSG_refused,
-                        .refused = { .outcome = OUTCOME_BUSY } };
-        const struct row row = { 0, 0, 500, frees[i], i == 0 ? 552 : 200 };
-        struct fake f;
-        int data;
-
-        fake_open(&f);
-        play(&f, &row);
-        data = fake_data(&f);
-        fake_say(&f, "STOR x");
-        fake_hear(&f.files, &asked, MSG_file_write);
-        cr_expect_eq(asked.file_write.announced, i == 0 ? 0 : 500);
-        refused.request = asked.request;
-        fake_tell(&f.files, &refused);
-        cr_assert_eq(fake_reply(&f), 450);
-        close(data);
-        shutdown(f.control, SHUT_WR);
-        fake_end(&f);
-    }
-}
-
 /* An upload of "hello" that continues FIRST bytes. */
 static const struct upload_row {
     const char *type;

@@ -50,40 +50,6 @@ static void end(struct fake *f, FILE *source, int status)
     fake_hang_up(f, status);
 }
 
-Test(hash, whole_and_ranges, .timeout = 60)
-{
-    static const struct {
-        const char *before, *line, *reply;
-    } rows[] = {
-        { NULL, "HASH x",
-          "213 SHA-256 0-9 84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96be"
-          "db9f882f7882 /x\r\n" },
-        { "RANG 2 5", "HASH x",
-          "213 SHA-256 2-5 38083c7ee9121e17401883566a148aa5c2e2d55dc53bc4a94a02"
-          "6517dbff3c6b /x\r\n" },
-        { NULL, "HASH x",
-          "213 SHA-256 0-9 84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96be"
-          "db9f882f7882 /x\r\n" },
-        { "RANG 0 9223372036854775806", "XCRC x", "250 a684c7c6\r\n" },
-        { NULL, "XCRC \"x\" 2 5", "250 0d717969\r\n" },
-        { "RANG 10 11", "HASH x",
-          "554 Offset past the end; send REST with a smaller one.\r\n" },
-    };
-    FILE *source = source_of("0123456789");
-    struct fake f;
-
-    fake_open(&f);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (rows[i].before) {
-            fake_do(&f, rows[i].before, 350);
-        }
-        open_source(&f, rows[i].line, source, 10);
-        fake_reply(&f);
-        cr_expect_str_eq(f.reply, rows[i].reply, "row %zu: %s", i, f.reply);
-    }
-    end(&f, source, ENDING_CLOSED);
-}
-
 /* Some commands are answered during the computation; those for a transfer
  * wait. */
 Test(hash, answers_meanwhile, .timeout = 60)
@@ -114,24 +80,6 @@ Test(hash, quit_and_abor, .timeout = 60)
     open_source(&f, "XCRC x", source, 64 * GIB);
     fake_do(&f, "QUIT\r\nABOR", 426);
     cr_assert_eq(fake_reply(&f), 226);
-    cr_assert_eq(fake_reply(&f), 221);
-    end(&f, source, ENDING_QUIT);
-}
-
-Test(hash, quit_waits_for_the_value, .timeout = 60)
-{
-    FILE *source = source_of("0123456789");
-    struct message asked, file = { .kind = MSG_file_readable };
-    struct fake f;
-
-    fake_open(&f);
-    fake_say(&f, "XCRC x\r\nQUIT");
-    fake_hear(&f.files, &asked, MSG_file_read);
-    file.request = asked.request;
-    file.file_readable.size = 10;
-    file.file_readable.file = fileno(source);
-    fake_tell(&f.files, &file);
-    cr_assert_eq(fake_reply(&f), 250);
     cr_assert_eq(fake_reply(&f), 221);
     end(&f, source, ENDING_QUIT);
 }

@@ -29,51 +29,6 @@ Test(session, every_row_of_site_is_handled)
                            site_table[i].name);
 }
 
-struct before_tls {
-    const char *line;
-    int code;
-    bool ends;
-};
-
-static const struct before_tls before[] = {
-    { "NOOP", 200, false },
-    { "FEAT", 211, false },
-    { "SYST", 215, false },
-    { "HELP", 214, false },
-    { "HOST example.org", 220, false },
-    { "PWD", 530, false },
-    { "LIST", 530, false },
-    { "PBSZ 0", 530, false },
-    { "AUTH GSSAPI", 504, false },
-    { "NOSUCH", 500, false },
-    { "USER anna", 421, true },
-    { "PASS secret", 421, true },
-    { "QUIT", 221, true },
-    { "GET / HTTP/1.1", 500, true },
-    { "EHLO example.org", 500, true },
-    { "SSH-2.0-OpenSSH_9.2", 500, true },
-    { "\x16\x03\x01\x02", 500, true },
-    { " NOOP", 500, true },
-    { "", 500, false },
-};
-
-Test(session, before_tls, .timeout = 120)
-{
-    for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
-        struct fake f;
-
-        fake_start(&f);
-        cr_assert_eq(fake_reply(&f), 220);
-        fake_say(&f, before[i].line);
-        cr_assert_eq(fake_reply(&f), before[i].code, "%s: %s", before[i].line,
-                     f.reply);
-        if (before[i].ends)
-            cr_assert_eq(fake_reply(&f), 0, "%s: no end", before[i].line);
-        shutdown(f.control, SHUT_WR);
-        fake_end(&f);
-    }
-}
-
 Test(session, three_unknown_commands_before_login_are_the_end, .timeout = 30)
 {
     struct fake f;
@@ -99,27 +54,6 @@ Test(session, plain_text_behind_auth_is_the_end, .timeout = 30)
     fake_hang_up(&f, ENDING_PROTOCOL);
     cr_assert_str_eq(fake_end_reason(&f),
                      "protocol error: plain text after AUTH");
-}
-
-Test(session, denials_and_tries, .timeout = 30)
-{
-    struct message asked, denied = { .kind = MSG_denied };
-    struct fake f;
-
-    fake_start(&f);
-    fake_secure(&f);
-    for (int i = 0; i < 3; i++) {
-        fake_do(&f, "USER eve", 331);
-        fake_say(&f, "PASS wrong");
-        fake_hear(&f.master, &asked, MSG_login);
-        denied.request = asked.request;
-        f.master.phase = PHASE_GREETED;
-        fake_tell(&f.master, &denied);
-        cr_assert_eq(fake_reply(&f), 530);
-    }
-    cr_assert_eq(fake_reply(&f), 421);
-    cr_assert_eq(fake_reply(&f), 0);
-    fake_hang_up(&f, ENDING_LOGIN_TRIES);
 }
 
 /* Commands that come while a password is verified wait; none is lost. */
@@ -190,23 +124,6 @@ Test(session, abor_overtakes_bad_lines, .timeout = 60)
     fake_release(&t);
 }
 
-Test(session, kick_and_shutdown, .timeout = 30)
-{
-    static const enum ending reasons[] = { ENDING_SHUTDOWN, ENDING_KICKED };
-
-    for (int i = 0; i < 2; i++) {
-        struct message kick = { .kind = MSG_kick,
-                                .kick = { .why = reasons[i] } };
-        struct fake f;
-
-        fake_open(&f);
-        fake_tell(&f.master, &kick);
-        cr_assert_eq(fake_reply(&f), 421);
-        cr_assert_eq(fake_reply(&f), 0);
-        fake_hang_up(&f, (int)reasons[i]);
-    }
-}
-
 Test(session, quit_in_a_transfer_finishes_it_first, .timeout = 30)
 {
     struct message asked, stored = { .kind = MSG_file_stored,
@@ -275,21 +192,6 @@ Test(session, rest_never_reaches_another_file, .timeout = 60)
 
 #define MUCH (64u << 20) /* more than the buffers can hold */
 
-/* ABOR overtakes lines that wait for the end of the transfer. */
-Test(session, abor_behind_a_waiting_command, .timeout = 30)
-{
-    struct fake_transfer t;
-    struct fake f;
-
-    fake_open(&f);
-    fake_download(&f, &t, MUCH);
-    fake_do(&f, "PWD\r\nABOR", 426);
-    cr_assert_eq(fake_reply(&f), 226);
-    cr_assert_eq(fake_reply(&f), 257);
-    fake_release(&t);
-    fake_hang_up(&f, ENDING_CLOSED);
-}
-
 Test(session, stat_in_a_transfer, .timeout = 30)
 {
     struct fake_transfer t;
@@ -307,40 +209,6 @@ Test(session, stat_in_a_transfer, .timeout = 30)
     cr_assert_eq(fake_reply(&f), 226);
     fake_do(&f, "STAT", 211);
     cr_expect_not(strstr(f.lines, "so far"), "%s", f.lines);
-    fake_release(&t);
-    fake_hang_up(&f, ENDING_CLOSED);
-}
-
-Test(session, quit_and_abor_in_a_transfer, .timeout = 30)
-{
-    struct fake_transfer t;
-    struct fake f;
-
-    fake_open(&f);
-    fake_download(&f, &t, MUCH);
-    fake_do(&f, "QUIT\r\nABOR", 426);
-    cr_assert_eq(fake_reply(&f), 226);
-    cr_assert_eq(fake_reply(&f), 221);
-    fake_release(&t);
-    fake_hang_up(&f, ENDING_QUIT);
-}
-
-/* A transfer that is slow but never stops isn't stalled. One that stops is. */
-Test(session, slow_is_not_stalled, .timeout = 60)
-{
-    char block[16384];
-    struct fake_transfer t;
-    struct fake f;
-
-    fake_settings("stall_timeout", 3000);
-    fake_open(&f);
-    fake_download(&f, &t, MUCH);
-    for (int i = 0; i < 80; i++) { /* 8 s for 1.3 MB */
-        cr_assert_gt(tls_client_read(t.tls, block, sizeof(block)), 0);
-        cr_assert_eq(poll(NULL, 0, 100), 0);
-    }
-    fake_do(&f, "NOOP", 200);
-    cr_assert_eq(fake_reply(&f), 426); /* now nobody reads */
     fake_release(&t);
     fake_hang_up(&f, ENDING_CLOSED);
 }
@@ -633,40 +501,11 @@ Test(session, site_needs_rights, .timeout = 60)
     }
 }
 
-/* The session first asks for a file whose name looks like a time. */
-Test(session, mdtm_asks_before_it_sets, .timeout = 30)
-{
-    struct message asked, facts = { .kind = MSG_facts_are };
-    struct message done = { .kind = MSG_done };
-    struct message refused = { .kind = MSG_refused,
-                               .refused = { .outcome = OUTCOME_NOT_FOUND } };
-    struct fake f;
-
-    fake_open(&f);
-    fake_say(&f, "MDTM 20200101000000 a");
-    fake_hear(&f.files, &asked, MSG_facts);
-    cr_expect(slice_equal(asked.facts.path, SLICE("/20200101000000 a")));
-    facts.request = asked.request;
-    fake_tell(&f.files, &facts);
-    cr_assert_eq(fake_reply(&f), 213);
-    cr_expect_str_eq(f.reply, "213 19700101000000\r\n");
-    fake_say(&f, "MDTM 20200101000000 a");
-    fake_answer(&f, MSG_facts, &refused);
-    fake_hear(&f.files, &asked, MSG_times);
-    cr_expect(slice_equal(asked.times.path, SLICE("/a")));
-    cr_expect_eq(asked.times.access, 1577836800);
-    cr_expect_eq(asked.times.modify, 1577836800);
-    done.request = asked.request;
-    fake_tell(&f.files, &done);
-    cr_assert_eq(fake_reply(&f), 213);
-    cr_expect_str_eq(f.reply, "213 Modify=20200101000000; /a\r\n");
-    fake_hang_up(&f, ENDING_CLOSED);
-}
-
 #define FIFTY "12345678901234567890123456789012345678901234567890"
 
-/* ".." can remove the time from the path. Then there is no such file name, and
- * the time of another file must not be the answer. */
+/* The session first asks for a file whose name looks like a time. But ".." can
+ * remove the time from the path: then there is no such file name, and the time
+ * of another file must not be the answer. */
 Test(session, mdtm_and_dots, .timeout = 60)
 {
     static const struct {
@@ -709,6 +548,8 @@ Test(session, mdtm_and_dots, .timeout = 60)
         cr_expect(slice_equal(asked.times.path, slice_from(rows[i].sets)),
                   "row %zu: %.*s", i, (int)asked.times.path.len,
                   asked.times.path.ptr);
+        cr_expect_eq(asked.times.access, 1577836800, "row %zu", i);
+        cr_expect_eq(asked.times.modify, 1577836800, "row %zu", i);
         done.request = asked.request;
         fake_tell(&f.files, &done);
         cr_assert_eq(fake_reply(&f), 213);
@@ -761,25 +602,4 @@ Test(session, a_kick_keeps_its_reason, .timeout = 30)
     cr_assert_eq(fake_reply(&f), 0);
     fake_hang_up(&f, ENDING_SHUTDOWN);
     cr_assert_str_eq(fake_end_reason(&f), "the server stops");
-}
-
-/* An upload that ends without close_notify counts as cut: 426, and files gets
- * file_abort. */
-Test(session, a_cut_upload_is_never_committed, .timeout = 30)
-{
-    struct message asked, done = { .kind = MSG_done };
-    struct fake_transfer t;
-    struct fake f;
-
-    fake_open(&f);
-    fake_upload(&f, &t);
-    cr_assert(tls_client_write(t.tls, "hello", 5));
-    fake_release(&t);
-    cr_assert_eq(fake_reply(&f), 426);
-    fake_hear(&f.files, &asked, MSG_file_abort);
-    fake_say(&f, "NOOP"); /* waits for files */
-    done.request = asked.request;
-    fake_tell(&f.files, &done);
-    cr_assert_eq(fake_reply(&f), 200);
-    fake_hang_up(&f, ENDING_CLOSED);
 }
