@@ -96,61 +96,17 @@ Test(many, sessions, .timeout = 300)
     free(s);
 }
 
-/* The following tests reach each limit: above it a connection gets 421 or is
- * dropped, and below it the next one gets in. A client sees its session's end
- * before gate has reaped the session. */
+/* A client sees its session's end before gate has reaped the session. */
 struct waiting {
     struct session *session;
     const struct server *server;
 };
-
-static bool is_let_in(void *argument)
-{
-    struct waiting *w = argument;
-
-    session_init(w->session);
-    if (session_may_connect(w->session, w->server->port) &&
-        session_may_reply(w->session, "220"))
-        return true;
-    session_drop(w->session);
-    return false;
-}
 
 static bool is_logged_in(void *argument)
 {
     struct waiting *w = argument;
 
     return session_try_login(w->session, "anna", SERVER_PASSWORD) == 230;
-}
-
-Test(many, limits, .timeout = 120)
-{
-    static const char *const settings[] = { "max_sessions = 3\n",
-                                            "max_per_address = 3\n" };
-
-    for (size_t k = 0; k < sizeof(settings) / sizeof(*settings); k++) {
-        const struct server_plan plan = { .settings = settings[k] };
-        struct session s[3], over;
-        struct server server;
-        struct waiting w = { &s[0], &server };
-
-        server_start(&server, &plan);
-        for (int i = 0; i < 3; i++) {
-            session_init(&s[i]);
-            session_connect(&s[i], server.port);
-            session_expect(&s[i], "220 {*}");
-        }
-        session_init(&over);
-        session_connect(&over, server.port);
-        cr_assert(session_is_refused(&over), "%s: a fourth", settings[k]);
-        session_drop(&over);
-        session_drop(&s[0]);
-        cr_assert(wait_until(is_let_in, &w, WAIT_MS), "%s: no place again",
-                  settings[k]);
-        for (int i = 0; i < 3; i++)
-            session_close(&s[i]);
-        server_stop(&server);
-    }
 }
 
 /* The fourth client waits for its greeting, and gets it. */

@@ -41,22 +41,6 @@ static enum limit check(const struct limits *l, const struct address *peer)
     return limit == LIMIT_NONE && peer ? limits_check_client(l, peer) : limit;
 }
 
-Test(limits, all_sessions)
-{
-    struct limits l = make(3, 3, NEVER);
-    struct address a[] = { host("192.0.2.1"), host("192.0.2.2"),
-                           host("2001:db8::1"), host("192.0.2.3") };
-
-    for (int i = 0; i < 3; i++) {
-        cr_assert_eq(check(&l, &a[i]), LIMIT_NONE);
-        limits_enter(&l, &a[i]);
-    }
-    cr_assert_eq(check(&l, &a[3]), LIMIT_SESSIONS);
-    leave(&l, &a[1]);
-    cr_assert_eq(check(&l, &a[3]), LIMIT_NONE);
-    limits_release(&l);
-}
-
 /* Two addresses, the first one with two sessions, and whether they are one
  * prefix. */
 struct prefix_row {

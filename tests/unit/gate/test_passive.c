@@ -144,29 +144,6 @@ Test(passive, told_the_address_of_a_host)
     bench_stop(&b, 0);
 }
 
-/* Two ports, and many hosts whose sessions wait on them at once. */
-Test(passive, many_hosts_share_two_ports)
-{
-    enum { HOSTS = 100 };
-    struct bench_plan plan = { .settings = FREE, .ports = 2 };
-    struct fake f[HOSTS];
-    uint16_t port[HOSTS];
-    char from[HOSTS][32];
-    struct bench b;
-    int client;
-
-    bench_start(&b, &plan);
-    for (int i = 0; i < HOSTS; i++) {
-        snprintf(from[i], sizeof(from[i]), "127.0.0.%d", i + 2);
-        f[i] = bench_enter(&b, from[i], &client);
-        port[i] = fake_port(&f[i]);
-        cr_assert(is_one_of(&b, 2, port[i]));
-    }
-    for (int i = HOSTS; i-- > 0;)
-        use(&f[i], from[i], port[i]);
-    bench_stop(&b, 0);
-}
-
 /* Sessions of one host never share a port; if none is left, they get that
  * answer. */
 Test(passive, one_host_and_two_ports)
@@ -507,32 +484,6 @@ Test(passive, a_thousand_left_ports, .timeout = 120)
         port = fake_port(&honest);
         cr_assert_neq(port, 0, "after %llu", (unsigned long long)i);
     }
-    bench_stop(&b, 0);
-}
-
-/* A stranger's connection is closed and logged, and the right client is still
- * expected. */
-Test(passive, a_stranger)
-{
-    struct bench_plan plan = { .settings = FREE, .ports = 1 };
-    char line[512];
-    struct fake f;
-    struct bench b;
-    uint16_t port;
-    int client;
-
-    f = bench_open(&b, &plan, &client);
-    port = fake_port(&f);
-    for (int i = 0; i < 3; i++) {
-        int stranger = client_connect("127.0.0.66", port);
-
-        cr_assert(client_closed(stranger));
-        close(stranger);
-    }
-    bench_event(&b, line, sizeof(line));
-    cr_assert(strstr(line, "reason=\"not who is expected\""), "%s", line);
-    cr_assert(strstr(line, "peer=127.0.0.66:"), "%s", line);
-    use(&f, "127.0.0.1", port);
     bench_stop(&b, 0);
 }
 

@@ -78,24 +78,6 @@ Test(proxy, a_client_is_known)
     bench_stop(&b, 0);
 }
 
-/* Closed before a byte, and reported once a second. */
-Test(proxy, from_elsewhere)
-{
-    struct bench_plan plan = { .settings = FREE, .first = true };
-    char line[64];
-    struct bench b;
-    int stranger;
-
-    bench_start(&b, &plan);
-    for (int i = 0; i < 3; i++) {
-        stranger = client_connect("127.0.0.66", b.control.port);
-        cr_assert_str_eq(client_line(stranger, line, sizeof(line)), "");
-        close(stranger);
-    }
-    expect_event(&b, "refused peer=127.0.0.66:");
-    bench_stop(&b, 0);
-}
-
 /* A session ends if it sends these before its client is known, or a second
  * time. */
 static const struct {
