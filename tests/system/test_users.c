@@ -169,39 +169,6 @@ Test(users, file_goes_bad, .timeout = 60)
     server_stop(&server);
 }
 
-/* Eight calls at once lose nothing. */
-Test(users, many_at_once, .timeout = 120)
-{
-    enum { N = 8 };
-    static char program[SERVER_PATH_MAX], config[SERVER_PATH_MAX];
-    const struct server_plan plan = { 0 };
-    struct running running[N];
-    char name[N][16];
-    struct server server;
-
-    server_start(&server, &plan);
-    strcpy(program, server_program("sallyportctl"));
-    strcpy(config, server_path(&server, "sallyport.conf"));
-    for (int i = 0; i < N; i++) {
-        char *arguments[] = { program, "--config", config, "user",
-                              "add",   name[i],    NULL };
-
-        snprintf(name[i], sizeof(name[i]), "user%d", i);
-        run_start(&running[i], SERVER_PASSWORD "\n", arguments);
-    }
-    for (int i = 0; i < N; i++) {
-        struct run_result r;
-
-        run_finish(&running[i], &r);
-        cr_assert_eq(r.status, 0, "%s: %d %s", name[i], r.status, r.text);
-        run_release(&r);
-    }
-    for (int i = 0; i < N; i++)
-        cr_assert_eq(login(&server, name[i], SERVER_PASSWORD), 230, "%s",
-                     name[i]);
-    server_stop(&server);
-}
-
 /* HEAD, N further rows, and TAIL, by a rename. */
 static void put_rows(const struct server *server, struct slice head, unsigned n,
                      const char *tail)
