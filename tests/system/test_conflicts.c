@@ -1,15 +1,11 @@
-/* Uploads whose name is taken: the replies, and that no file is lost when ten
- * clients use one name at the same moment. */
+/* Uploads whose name is taken: the replies. tests/unit/files/test_naming.c has
+ * ten clients that use one name at the same moment. */
 #include <criterion/criterion.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "support/files.h"
 #include "support/server_log.h"
 #include "support/session.h"
-
-#define TEN 10
 
 /* The server's setting is reject; some users have another one. */
 static const struct server_user users[] = {
@@ -17,8 +13,6 @@ static const struct server_user users[] = {
     { .name = "overwrite", .keys = "on_conflict=overwrite" },
     { .name = "rename", .keys = "rights=lrw on_conflict=rename" },
     { .name = "version", .keys = "on_conflict=version" },
-    { .name = "ten", .keys = "on_conflict=rename" },
-    { .name = "versions", .keys = "on_conflict=version" },
 };
 
 SERVER_SHARED(.ports = "auto 16", .users = users,
@@ -129,50 +123,4 @@ Test(conflicts, version, .timeout = 60)
     cr_assert(holds(&server, "version", "f.~1~", "one"));
     cr_assert(holds(&server, "version", "f.~2~", "one2"));
     session_close(&s);
-}
-
-/* All uploads are under way before one ends, and then all end at once. */
-static void ten_at_once(const char *user)
-{
-    struct session s[TEN];
-    struct data d[TEN];
-    struct server server;
-    char bytes[TEN][32];
-
-    for (int i = 0; i < TEN; i++) {
-        session_enter_shared(&s[i], &server, user);
-        data_open(&s[i], &d[i], "STOR same.txt");
-        snprintf(bytes[i], sizeof(bytes[i]), "upload %d", i);
-        data_write(&d[i], bytes[i], strlen(bytes[i]));
-    }
-    for (int i = 0; i < TEN; i++)
-        data_close(&d[i]);
-    for (int i = 0; i < TEN; i++) {
-        session_expect(&s[i], "226 {*}");
-        session_close(&s[i]);
-    }
-    for (int i = 0; i < TEN; i++) {
-        int found = holds(&server, user, "same.txt", bytes[i]);
-
-        for (int n = 1; n < TEN; n++) {
-            char other[32];
-
-            snprintf(other, sizeof(other), "new-%d-same.txt", n);
-            found +=
-                holds(&server, user, n == 1 ? "new-same.txt" : other, bytes[i]);
-            snprintf(other, sizeof(other), "same.txt.~%d~", n);
-            found += holds(&server, user, other, bytes[i]);
-        }
-        cr_assert_eq(found, 1, "%s is there %d times", bytes[i], found);
-    }
-}
-
-Test(conflicts, ten_at_once_rename, .timeout = 60)
-{
-    ten_at_once("ten");
-}
-
-Test(conflicts, ten_at_once_version, .timeout = 60)
-{
-    ten_at_once("versions");
 }

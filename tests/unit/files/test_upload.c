@@ -154,40 +154,6 @@ Test(upload, targets)
     }
 }
 
-/* The name was free when the upload began, and is taken at its end. */
-Test(upload, never_replaces_without_the_right)
-{
-    struct peer p;
-    uint64_t first;
-
-    peer_init(&p);
-    p.start.rights = RIGHT_WRITE;
-    peer_run(&p);
-    begin(&p, "/f", WRITE_STORE, 0, 100, 1, &first);
-    disk_put(&p, "/f", "mine", 4);
-    cr_assert_eq(ask_commit(&p, 100), OUTCOME_NO_RIGHT);
-    struct stat st;
-    cr_assert_eq(stat(disk_path(&p, "/f"), &st), 0);
-    cr_assert_eq(st.st_size, 4);
-    peer_stop(&p);
-}
-
-Test(upload, folder_that_goes_away)
-{
-    struct peer p;
-    uint64_t first;
-
-    peer_init(&p);
-    disk_directory(&p, "/folder");
-    peer_run(&p);
-    begin(&p, "/folder/f", WRITE_STORE, 0, 100, 1, &first);
-    cr_assert_eq(unlink(disk_path(&p, disk_partial(&p, "/folder"))), 0);
-    cr_assert_eq(rmdir(disk_path(&p, "/folder")), 0);
-    cr_assert_eq(ask_commit(&p, 100), OUTCOME_NOT_FOUND);
-    store(&p, "/f", 10, 1);
-    peer_stop(&p);
-}
-
 Test(upload, limits)
 {
     static const struct {
@@ -225,20 +191,6 @@ Test(upload, limits)
     begin(&p, "/g", WRITE_STORE, 0, 200 * K + 1, 1, &first);
     cr_expect_eq(ask_commit(&p, 200 * K + 1), OUTCOME_TOO_LARGE);
     cr_expect_not(disk_has(&p, "/g"));
-    peer_stop(&p);
-}
-
-Test(upload, more_than_the_disk_holds)
-{
-    struct peer p;
-    uint64_t first;
-    int fd;
-
-    peer_start(&p);
-    cr_expect_eq(ask_write(&p, "/f", WRITE_STORE, 0, UINT64_MAX, &fd, &first),
-                 OUTCOME_NO_SPACE);
-    cr_expect_eq(disk_partials(&p, "/"), 0);
-    store(&p, "/f", 10, 1);
     peer_stop(&p);
 }
 

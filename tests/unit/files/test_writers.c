@@ -338,19 +338,6 @@ Test(writers, the_rest_after_a_death_before_the_rename)
     }
 }
 
-/* Nobody has asked for a length: so an APPE after a cut is the whole file. */
-Test(writers, an_append_that_begins_again)
-{
-    struct pair pair;
-
-    start(&pair);
-    cut_upload(&pair.a, WRITE_APPEND, 200 * K, 1);
-    cr_assert_eq(open_upload(&pair.b, WRITE_APPEND, 300 * K, 1), OUTCOME_OK);
-    cr_assert_eq(ask_commit(&pair.b, 300 * K), OUTCOME_OK);
-    cr_expect(disk_is(&pair.a, "/in/f", 300 * K, 1));
-    end(&pair);
-}
-
 /* On a network disk another server's session can lose its lock: its partial is
  * no longer the one of that name, and it must neither publish nor delete that
  * one. */
