@@ -121,19 +121,6 @@ Test(access, changes_that_end_nothing, .timeout = 60)
     stage_leave(&s, &p);
 }
 
-/* Nobody tells master, and nobody logs in. */
-Test(access, a_file_edited_by_hand, .timeout = 60)
-{
-    struct actor files;
-    struct player p;
-    struct stage s;
-
-    stage_logged_in(&s, often, &p, &files);
-    change(&s, "anna:", "anna:!");
-    is_kicked(&p, ENDING_LOCKED);
-    stage_leave(&s, &p);
-}
-
 /* A file that can't be used is reported once. The sessions stay until it can be
  * used. */
 Test(access, a_file_out_of_order, .timeout = 60)
@@ -192,58 +179,6 @@ Test(access, a_change_while_the_home_opens, .timeout = 60)
     change(&s, "anna:", "anna:!");
     cr_expect_eq(edited(&s), 1);
     is_kicked(&p, ENDING_LOCKED);
-    stage_leave(&s, &p);
-}
-
-/* A session that doesn't leave is killed. */
-Test(access, a_session_that_stays, .timeout = 60)
-{
-    struct actor files;
-    struct player p;
-    struct stage s;
-
-    stage_logged_in(&s, NULL, &p, &files);
-    change(&s, "anna:", "anna:!");
-    cr_expect_eq(edited(&s), 1);
-    gate_hears(&s, MSG_kill, p.serial);
-    stage_leave(&s, &p);
-}
-
-static uint64_t versions_of(struct stage *s, struct player *p, uint64_t gen)
-{
-    struct actor files;
-    struct message got;
-
-    player_asks(s, p);
-    auth_says(s, p->serial, gen, 0, 1);
-    actor_enter(s, &files, "files");
-    TELL(&files.channel, files_ready);
-    player_hear(p, MSG_granted, &got);
-    message_close(&got);
-    gate_hears(s, MSG_logged_in, p->serial);
-    return got.granted.version;
-}
-
-/* Tickets of sessions before and after a harmless change have the same
- * version. */
-Test(access, version_in_granted, .timeout = 60)
-{
-    struct player p, q, r;
-    uint64_t first;
-    struct stage s;
-
-    stage_with(&s, on_request, &p);
-    first = versions_of(&s, &p, 1);
-    change(&s, ":70000::", ":70000:Anna:");
-    edited(&s);
-    player_enter(&s, &q, 2);
-    cr_expect_eq(versions_of(&s, &q, 2), first);
-    change(&s, "/anna::", "/anna::rights=read");
-    cr_expect_eq(edited(&s), 2);
-    player_enter(&s, &r, 3);
-    cr_expect_neq(versions_of(&s, &r, 3), first);
-    player_leave(&q);
-    player_leave(&r);
     stage_leave(&s, &p);
 }
 

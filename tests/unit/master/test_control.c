@@ -241,52 +241,6 @@ Test(control, a_flood_of_connections)
     stage_close(&s);
 }
 
-/* Connects with another uid, though the file's mode permits it. Returns the
- * answer. */
-static int as_stranger(const struct stage *s)
-{
-    pid_t pid = fork();
-    int status;
-
-    if (pid == 0) {
-        struct caller c = { 0 };
-        struct message p;
-
-        if (setgid(70007) || setuid(70007))
-            _exit(90);
-        channel_init(&c.channel, caller_connect(s), PROCESS_CTL, PROCESS_MASTER,
-                     PHASE_START);
-        if (channel_wait(&c.channel, &p, STAGE_WAIT_MS) != 1)
-            _exit(91);
-        _exit(p.kind == MSG_control_refused ? (int)p.control_refused.refusal
-                                            : 92);
-    }
-    cr_assert_eq(waitpid(pid, &status, 0), pid);
-    return WEXITSTATUS(status);
-}
-
-Test(control, a_stranger)
-{
-    struct stage s;
-    struct caller c;
-    uint64_t v[6];
-    char path[128];
-
-    if (geteuid() != 0)
-        return; /* only root can become another user */
-    stage_open(&s, NULL);
-    snprintf(path, sizeof(path), "%s/control", s.folder);
-    cr_assert_eq(chmod(s.folder, 0711), 0);
-    cr_assert_eq(chmod(path, 0666), 0);
-    for (int i = 0; i < 20; i++)
-        cr_assert_eq(as_stranger(&s), REFUSAL_DENIED);
-    stage_reports(&s, EVENT_SERVICE, "uid 70007");
-    caller_enter(&s, &c);
-    caller_gets_status(&c, v);
-    caller_leave(&c);
-    stage_close(&s);
-}
-
 /* A start and a stop while somebody is connected. */
 Test(control, stop)
 {

@@ -143,23 +143,6 @@ Test(files, ends_its_session)
     }
 }
 
-/* The other way round: a session ends, and a `files` that stays is killed. */
-Test(files, outlives_its_session)
-{
-    struct stage s;
-    struct player p;
-    struct actor files;
-
-    stage_logged_in(&s, NULL, &p, &files);
-    kill(files.note.pid, SIGSTOP); /* so it can't notice that it should leave */
-    player_leave(&p);
-    channel_hear_end(&files.channel);
-    while (kill(files.note.pid, 0) == 0) /* until master has reaped it */
-        sched_yield();
-    stage_serves(&s);
-    stage_close(&s);
-}
-
 /* If a session died, files reports its last event, and must learn the signal.
  * Gate may report it before or after the end of the session's channel. */
 static const struct {

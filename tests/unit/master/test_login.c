@@ -56,28 +56,6 @@ Test(login, what_gate_hears_of_the_user)
     }
 }
 
-static void delay(struct master *m)
-{
-    m->settings.login_delay = 400;
-}
-
-/* The answer to a wrong password waits; then the session may try again. */
-Test(login, no_then_yes)
-{
-    struct stage s;
-    struct player p;
-    struct actor files;
-    uint64_t before;
-
-    stage_asked(&s, delay, &p);
-    before = clock_ms();
-    auth_says(&s, 1, 1, 0, 0);
-    player_is_denied(&p, DENIAL_WRONG);
-    cr_assert(clock_ms() - before >= 200); /* LOGIN was before */
-    player_logs_in(&s, &p, &files);
-    stage_leave(&s, &p);
-}
-
 /* The time since LOGIN, of the work, the least delay, login_delay, and of the
  * answer. */
 static const struct {
@@ -147,11 +125,6 @@ Test(login, tries_are_counted)
     stage_close(&s);
 }
 
-static void no_more_than_one(struct master *m)
-{
-    m->settings.max_per_user = 1;
-}
-
 /* Waits until master has reaped it. */
 static void wait_for_end(struct actor *files)
 {
@@ -163,24 +136,6 @@ static void wait_for_end(struct actor *files)
         cr_assert(clock_ms() < end);
         poll(NULL, 0, 1);
     }
-}
-
-Test(login, too_many_of_a_user)
-{
-    struct stage s;
-    struct player p, q;
-    struct actor files;
-
-    stage_with(&s, no_more_than_one, &p);
-    player_enter(&s, &q, 2);
-    player_logs_in(&s, &p, &files);
-    player_asks(&s, &q);
-    auth_says(&s, 2, 1, 0, 1);
-    player_is_denied(&q, DENIAL_TOO_MANY);
-    player_leave(&p);
-    wait_for_end(&files);
-    player_logs_in(&s, &q, &files);
-    stage_leave(&s, &q);
 }
 
 static void one_that_hangs(struct master *m)
