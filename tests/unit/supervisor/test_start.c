@@ -254,34 +254,6 @@ Test(start, a_recovery_needs_no_second_descriptors, .timeout = 60)
     falls_are(falls_with_many, 3);
 }
 
-/* The first one ignores messages: its gate accepts until it is killed, and only
- * then the second one does. */
-static void does_not_step_down(void)
-{
-    struct pollfd one = { .events = POLLIN };
-    struct message m;
-
-    played_enter(GENERATION_VERSION);
-    if (played_is("1")) {
-        played_lead();
-        SEND(&played_channel, renew, 5);
-        played_stay();
-    }
-    SEND(&played_channel, up, 0);
-    played_hear(MSG_take_over, &m);
-    one.fd = m.take_over.gate;
-    if (poll(&one, 1, 10000) != 1)
-        played_give_up(90);
-    SEND(&played_channel, leading, 0);
-    played_stop_all();
-}
-
-Test(start, a_master_that_does_not_step_down_is_killed, .timeout = 60)
-{
-    played_deadlines.take = 300;
-    cr_expect_eq(played_status(does_not_step_down), 7);
-}
-
 /* Shared by all masters. */
 static struct {
     pid_t first;
