@@ -527,30 +527,20 @@ static void spoil_mode(void)
 }
 
 /* Mistakes are reported with their line, if they have one, before anything
- * starts. */
+ * starts. unit_conf and unit_tls have those of the settings and the texts. */
 static const struct {
     const char *mode, *ca, *crl; /* NULL: no such line */
     void (*spoil)(void);
     const char *words;
 } mistakes[] = {
-    { "request", NULL, NULL, spoil_nothing,
-      "client_certificates = request: name the file of the CA too" },
     { "require", "none.pem", NULL, spoil_nothing,
       "none.pem: No such file or directory" },
-    { "request", "anna.key", NULL, spoil_nothing,
-      "anna.key: holds no certificate in PEM form" },
-    { "request", "late.pem", NULL, spoil_nothing,
-      "late.pem: certificate 1 has expired" },
     { "request", "open.pem", NULL, spoil_mode,
       "open.pem: writable by group or others" },
     { "request", "ca.pem", "late-crl.pem", spoil_nothing,
       "late-crl.pem: revocation list 1 has expired" },
     { "request", "ca.pem", "none.pem", spoil_nothing,
       "none.pem: No such file or directory" },
-    { "request", "ca.pem", "anna.pem", spoil_nothing,
-      "anna.pem: holds no revocation list in PEM form" },
-    { "maybe", NULL, NULL, spoil_nothing,
-      "client_certificates = maybe: expected off, request or require" },
 };
 
 static void add_path(struct buf *lines, const char *key, const char *file)
