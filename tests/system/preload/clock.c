@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,15 +25,25 @@ __attribute__((constructor)) static void map_it(void)
         ahead = p;
 }
 
-/* OpenSSL calls it for the age of a ticket. */
-time_t time(time_t *ret)
+/* OpenSSL calls time() for the age of a ticket, or gettimeofday(): 3.2 and
+ * later. */
+int gettimeofday(struct timeval *restrict ret, void *restrict zone)
 {
     struct timespec now;
-    time_t seconds;
 
+    (void)zone;
     clock_gettime(CLOCK_REALTIME, &now);
-    seconds = now.tv_sec + (ahead ? *ahead : 0);
+    ret->tv_sec = now.tv_sec + (ahead ? *ahead : 0);
+    ret->tv_usec = now.tv_nsec / 1000;
+    return 0;
+}
+
+time_t time(time_t *ret)
+{
+    struct timeval now;
+
+    gettimeofday(&now, NULL);
     if (ret)
-        *ret = seconds;
-    return seconds;
+        *ret = now.tv_sec;
+    return now.tv_sec;
 }
