@@ -108,12 +108,10 @@ void client_keep(struct stream *s)
         stream_forget_proof(s);
 }
 
-const char *client_refused(const struct stream *s)
+const char *client_refused(const struct stream *s, unsigned long error)
 {
-    unsigned long e = ERR_peek_last_error();
-
-    if (ERR_GET_LIB(e) != ERR_LIB_SSL ||
-        ERR_GET_REASON(e) != SSL_R_CERTIFICATE_VERIFY_FAILED)
+    if (ERR_GET_LIB(error) != ERR_LIB_SSL ||
+        ERR_GET_REASON(error) != SSL_R_CERTIFICATE_VERIFY_FAILED)
         return NULL;
     return X509_verify_cert_error_string(SSL_get_verify_result(s->ssl));
 }

@@ -90,21 +90,48 @@ static const char *refusal_words(unsigned long error)
     return NULL;
 }
 
-/* The output contains an alert with the reason: one attempt to send it. The
- * last error in the queue is that of the TLS layer; the first may come from a
- * cipher. */
+#ifndef SSL_R_RECORD_LAYER_FAILURE /* before OpenSSL 3.2 */
+#define SSL_R_RECORD_LAYER_FAILURE 313
+#endif
+
+/* Empties the queue. Its last error is that of the TLS layer; the first may
+ * come from a cipher. One that only says that another has come before doesn't
+ * count.
+ */
+static unsigned long take_last_error(void)
+{
+    unsigned long last = 0, error;
+
+    while ((error = ERR_get_error()) != 0)
+        if (ERR_GET_LIB(error) != ERR_LIB_SSL ||
+            ERR_GET_REASON(error) != SSL_R_RECORD_LAYER_FAILURE)
+            last = error;
+    return last;
+}
+
+/* The output contains an alert with the reason: one attempt to send it. */
 static enum stream_state fail_tls(struct stream *s)
 {
     char cause[160];
-    const char *refused = client_refused(s);
-    const char *words = refusal_words(ERR_peek_last_error());
+    unsigned long error = take_last_error();
+    const char *refused = client_refused(s, error);
+    const char *words = refusal_words(error);
 
     (void)io_send(&s->io);
     if (!refused)
-        return stream_break(s,
-                            words ? words : tls_error(ERR_peek_last_error()));
+        return stream_break(s, words ? words : tls_error(error));
     snprintf(cause, sizeof(cause), "the client's certificate: %s", refused);
     return stream_break(s, cause);
+}
+
+/* Java sends user_canceled before close_notify. Then OpenSSL 3.2 and later give
+ * SSL_ERROR_SYSCALL and no error in the queue. (A fatal alert, which ends the
+ * reading too, is an error in the queue.) */
+static bool is_closed_by_peer(const struct stream *s, int error)
+{
+    return error == SSL_ERROR_ZERO_RETURN ||
+           (error == SSL_ERROR_SYSCALL && ERR_peek_error() == 0 &&
+            (SSL_get_shutdown(s->ssl) & SSL_RECEIVED_SHUTDOWN));
 }
 
 /* Does what OpenSSL needs after ERROR. Returns STREAM_OK if the call can be
@@ -121,9 +148,9 @@ static enum stream_state settle_error(struct stream *s, int error)
             return stream_send(s);
         s->events = EPOLLOUT; /* kTLS: the kernel has no room */
         return STREAM_AGAIN;
-    case SSL_ERROR_ZERO_RETURN:
-        return s->end = STREAM_CLOSED;
     default:
+        if (is_closed_by_peer(s, error))
+            return s->end = STREAM_CLOSED;
         return fail_tls(s);
     }
 }

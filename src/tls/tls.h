@@ -131,8 +131,9 @@ enum stream_state ktls_shutdown(struct stream *s);
  * is over. */
 void client_ask(struct stream *s);
 void client_keep(struct stream *s);
-/* Why OpenSSL refused the client's certificate, or NULL. */
-const char *client_refused(const struct stream *s);
+/* If ERROR says that OpenSSL refused the client's certificate: why; else NULL.
+ */
+const char *client_refused(const struct stream *s, unsigned long error);
 
 /* ticket.c: resume_keep() is called when a handshake is over. */
 void resume_keep(struct stream *s);
