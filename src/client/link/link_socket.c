@@ -206,9 +206,10 @@ static void link_on_tls(const SSL *tls, int where, int what)
         l->tls = (SSL *)(uintptr_t)tls;
 }
 
-/* libcurl takes any end of a data connection for the end of its bytes. Anybody
- * on the way can end a TCP connection, but only the server sends close_notify.
- */
+/* Anybody on the way can end a TCP connection, but only the server sends
+ * close_notify: link_on_tls() looks for it, and the callers decide what is
+ * whole. For libcurl any end of a data connection is the end of its bytes;
+ * since OpenSSL 3.2 only with this option. */
 CURLcode link_on_context(CURL *curl, void *ctx, void *of)
 {
     struct link *l = of;
@@ -218,6 +219,7 @@ CURLcode link_on_context(CURL *curl, void *ctx, void *of)
         return CURLE_OK;
     SSL_CTX_set_app_data((SSL_CTX *)ctx, l);
     SSL_CTX_set_info_callback(ctx, link_on_tls);
+    SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
     if (link_uploads(l) && link_closes_falsely())
         SSL_CTX_set_quiet_shutdown(ctx, 1);
     return CURLE_OK;
