@@ -2,6 +2,7 @@
 # curl and lftp through a proxy: SCRIPT HOST PORT USER PASSWORD WORKDIR. Their
 # own address is 127.0.0.77.
 set -euo pipefail
+. "$(dirname "$0")/curl_parallel.sh"
 host=$1 port=$2 user=$3 password=$4 work=$5/proxied
 mkdir -p "$work"
 cd "$work"
@@ -21,7 +22,7 @@ done
 for i in 1 2 3 4 5 6; do
     head -c 200000 /dev/urandom >many-$i
 done
-get --parallel -T '{many-1,many-2,many-3,many-4,many-5,many-6}' "$url/"
+get --parallel --parallel-max "$(at_once 6)" -T '{many-1,many-2,many-3,many-4,many-5,many-6}' "$url/"
 get -l "$url/" | tr -d '\r' | grep -c '^many-[1-6]$' | grep -qx 6
 
 mkdir -p tree/a/b

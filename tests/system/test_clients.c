@@ -42,12 +42,29 @@ static const struct exception {
     { "perl", ADDRESS, EITHER, EITHER, false },
     { "perl-tickets", ADDRESS, NEVER, NEVER, false },
     { "wget", ADDRESS, EITHER, EITHER, false },
-};
+}, newer_perl = { "perl-tickets", SESSION, ALWAYS, ALWAYS, false };
+
+/* Net::FTP 3.15 (Perl 5.38) and later resume sessions. */
+static bool perl_resumes(void)
+{
+    static int status = -1;
+    struct run_result r;
+
+    if (status < 0) {
+        run(&r, NULL, "perl", "-MNet::FTP", "-e",
+            "exit(Net::FTP->VERSION < 3.15)", NULL);
+        status = r.status;
+        run_release(&r);
+    }
+    return status == 0;
+}
 
 static const struct exception *exception_of(const char *name)
 {
     static const struct exception none = { NULL, NULL, ALWAYS, ALWAYS, false };
 
+    if (strcmp(name, newer_perl.name) == 0 && perl_resumes())
+        return &newer_perl;
     for (size_t i = 0; i < sizeof(exceptions) / sizeof(exceptions[0]); i++)
         if (strcmp(exceptions[i].name, name) == 0)
             return &exceptions[i];

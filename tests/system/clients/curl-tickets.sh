@@ -4,6 +4,7 @@
 # parallel sessions.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
+. "$here/../curl_parallel.sh"
 many=50 each=25 # curl is fast
 url=ftp://$host:$port
 
@@ -37,5 +38,5 @@ done
 # Connections of one process share their TLS sessions; in TLS 1.2 a session
 # serves only one of them.
 step "TLS 1.3, parallel transfers in one process"
-get --tlsv1.3 -Z --parallel-max 6 -K ups
+get --tlsv1.3 -Z --parallel-max "$(at_once 6)" -K ups
 echo "curl-tickets: done"

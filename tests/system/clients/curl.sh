@@ -4,6 +4,7 @@
 # --ftp-ssl; TLS 1.2 and 1.3.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
+. "$here/../curl_parallel.sh"
 url=ftp://$host:$port
 
 (umask 077; printf 'machine %s login %s password "%s"\n' "$host" "$user" \
@@ -87,13 +88,13 @@ grep -q '^Last-Modified: ' headers
 step "a file that isn't there"
 ! get --ssl-reqd -o none "$url/none" || fail "it is there"
 
-step "eight at once, up and down"
+step "eight in parallel, up and down"
 args=()
 for i in 1 2 3 4 5 6 7 8; do args+=(-T up "$url/parallel-$i"); done
-get --ssl-reqd -Z --parallel-max 8 "${args[@]}"
+get --ssl-reqd -Z --parallel-max "$(at_once 8)" "${args[@]}"
 args=()
 for i in 1 2 3 4 5 6 7 8; do args+=(-o "down-$i" "$url/parallel-$i"); done
-get --ssl-reqd -Z --parallel-max 8 "${args[@]}"
+get --ssl-reqd -Z --parallel-max "$(at_once 8)" "${args[@]}"
 for i in 1 2 3 4 5 6 7 8; do same up "down-$i"; done
 
 step "checksums, as clients quote them: HASH with and without a range, XSHA256"

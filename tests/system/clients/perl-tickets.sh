@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Perl's Net::FTP never reads a ticket that comes after an upload. Many transfers
 # in one session, and uploads in four parallel sessions, of which none may be
-# cut. It never resumes a ticket either, and needs data_binding=address.
+# cut. Before 3.15 it never resumes a ticket either, and needs
+# data_binding=address.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 for version in TLSv1_2 TLSv1_3; do

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Perl's Net::FTP with IO::Socket::SSL. It never resumes a TLS session: it stores
-# that of the control connection under the server's name, and looks for it under
-# the data connection's address and port. So it needs data_binding=address.
+# Perl's Net::FTP with IO::Socket::SSL. Before 3.15 it resumes no TLS session: it
+# stores that of the control connection under the server's name, and looks for it
+# under the data connection's address and port. So it needs data_binding=address.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 head -c 3000001 /dev/urandom >up
