@@ -91,6 +91,16 @@ static int unknown_key(struct parser *p, struct slice key)
                     p->name, p->line, len, key.ptr, nearest);
 }
 
+/* The line has no effect, and is no mistake: after an upgrade the server must
+ * start with the old file. */
+static int accept_retired(struct parser *p, struct slice key)
+{
+    complain(&p->settings->retired,
+             "%s:%zu: %.*s has no effect any more; remove this line", p->name,
+             p->line, (int)key.len, key.ptr);
+    return 0;
+}
+
 static int assign_value(struct parser *p, const struct setting *row,
                         struct slice keyed, struct slice value)
 {
@@ -114,7 +124,8 @@ static int assign_key(struct parser *p, struct slice key, struct slice value)
     struct setting_said *said;
 
     if (!row)
-        return unknown_key(p, key);
+        return table_is_retired(key) ? accept_retired(p, key)
+                                     : unknown_key(p, key);
     if (row->keyed) {
         size_t prefix = strlen(row->key);
 

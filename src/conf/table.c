@@ -517,6 +517,17 @@ const struct setting *table_find(struct slice key)
     return NULL;
 }
 
+/* Each one was in a release. */
+static const char *const retired[] = { "address_refresh" };
+
+bool table_is_retired(struct slice key)
+{
+    for (size_t i = 0; i < sizeof(retired) / sizeof(retired[0]); i++)
+        if (slice_equal(key, slice_from(retired[i])))
+            return true;
+    return false;
+}
+
 const char *table_nearest(struct slice key)
 {
     const char *keys[sizeof(setting_table) / sizeof(setting_table[0])];

@@ -630,6 +630,25 @@ Test(config, a_missing_home_is_a_warning, .timeout = 60)
     server_stop(&s);
 }
 
+/* After an upgrade a file with a removed setting must do. */
+Test(config, a_removed_setting_is_a_warning, .timeout = 60)
+{
+    static const char warning[] =
+        ": address_refresh has no effect any more; remove this line";
+    struct run_result r;
+    struct server s;
+
+    server_start(&s,
+                 &(struct server_plan){ .settings = "address_refresh = 1h\n" });
+    cr_expect(server_log_has(&s, "sallyportd: warning: "));
+    cr_expect(server_log_has(&s, warning));
+    run_check(&s, &r);
+    cr_expect_eq(r.status, 0, "%d:\n%s", r.status, r.text);
+    cr_expect(strstr(r.text, warning), "%s", r.text);
+    run_release(&r);
+    server_stop(&s);
+}
+
 /* --check binds the ports if it can't tell otherwise whether it may. */
 Test(config, a_low_port, .timeout = 60)
 {

@@ -150,6 +150,8 @@ struct settings {
     struct setting_said said[SETTING_ROWS_MAX]; /* one for each row of the table
                                                  */
     size_t said_count;
+    struct complaint retired; /* about the first line with a setting that only
+                                 older versions have; "": there is none */
 };
 
 /* Returns the address that PASV announces to this client: that of the smallest

@@ -163,6 +163,27 @@ static int survey(const char *text)
     return n;
 }
 
+/* The first one is remembered, with its line; a default file has none. */
+Test(parse, settings_of_older_versions_have_no_effect)
+{
+    struct settings s;
+    struct complaint c;
+
+    cr_assert_eq(parse(&s, "login_tries = 5\n", &c), 0, "%s", c.text);
+    cr_expect_str_eq(s.retired.text, "");
+    cr_assert_eq(parse(&s,
+                       "login_tries = 5\naddress_refresh = perhaps\n"
+                       "address_refresh = 1h\n",
+                       &c),
+                 0, "%s", c.text);
+    cr_expect_eq(s.login_tries, 5);
+    cr_expect_str_eq(s.retired.text,
+                     "conf:2: address_refresh has no effect any more; "
+                     "remove this line");
+    cr_expect_eq(parse(&s, "address_refres = 1h\n", &c), -EINVAL);
+    cr_expect_eq(survey("address_refresh = 1h\nlissten = 1\n"), 1);
+}
+
 Test(parse, a_survey_tells_all_mistakes)
 {
     cr_assert_eq(survey("lissten = 1\n"

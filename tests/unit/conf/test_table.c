@@ -54,6 +54,16 @@ Test(table, the_kernel_seals_nothing_by_default)
     cr_expect(!s.ktls);
 }
 
+/* The name of a removed setting isn't used again. */
+Test(table, a_retired_key_is_none)
+{
+    cr_expect(table_is_retired(SLICE("address_refresh")));
+    cr_expect(!table_is_retired(SLICE("address_refresh2")));
+    for (size_t i = 0; i < setting_count; i++)
+        cr_expect(!table_is_retired(slice_from(setting_table[i].key)), "%s",
+                  setting_table[i].key);
+}
+
 /* The syntax of a kind contains its words. */
 Test(table, words_are_in_the_syntax)
 {
