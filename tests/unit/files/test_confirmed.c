@@ -14,8 +14,9 @@
 #include "support/messages.h"
 #include "syncs.h"
 
-#define K    1024u
-#define MARK "user.sallyport.confirmed"
+#define K      1024u
+#define MARK   "user.sallyport.confirmed"
+#define RECORD "user.sallyport.reported"
 
 static void begin(struct peer *p, enum write_mode mode, uint64_t offset,
                   size_t len, unsigned seed)
@@ -282,6 +283,27 @@ Test(confirmed, a_file_has_no_mark)
     disk_put(&p, "/f", "x", 1);
     cr_assert_eq(ask_commit(&p, 200 * K), OUTCOME_OK);
     cr_expect_lt(getxattr(disk_path(&p, "/f"), MARK, mark, sizeof(mark)), 0);
+    peer_stop(&p);
+}
+
+/* The record of SIZE's answer ends with the partial: with a resumed one, and
+ * with one that took the record over. */
+Test(confirmed, a_file_has_no_record)
+{
+    static const uint64_t offsets[] = { 128 * K, 0 };
+    struct peer p;
+
+    peer_start(&p);
+    for (size_t i = 0; i < 2; i++) {
+        ask_cut(&p, "/f", 200 * K, 1);
+        cr_assert_eq(ask_size(&p, "/f"), 192 * K);
+        begin(&p, WRITE_STORE, offsets[i], 200 * K, 1);
+        cr_assert_eq(
+            getxattr(disk_path(&p, disk_partial(&p, "/")), RECORD, NULL, 0), 1);
+        cr_assert_eq(ask_commit(&p, 200 * K), OUTCOME_OK);
+        cr_expect_lt(getxattr(disk_path(&p, "/f"), RECORD, NULL, 0), 0);
+        cr_assert_eq(unlink(disk_path(&p, "/f")), 0);
+    }
     peer_stop(&p);
 }
 
