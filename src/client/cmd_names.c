@@ -8,24 +8,17 @@
 
 #define RENAMES_MAX 99
 
-static void ls_time(time_t when, char out[20])
-{
-    struct tm tm;
-
-    out[0] = '\0';
-    if (when == 0)
-        return;
-    clock_utc(when, &tm);
-    strftime(out, 20, "%Y-%m-%d %H:%M", &tm);
-}
-
 static void ls_entry(const struct client *c, const char *name,
                      const struct listing_entry *e)
 {
     static const char *const kinds[] = { "file", "directory", "other" };
-    char when[20], safe[SHOW_MAX], size[24] = "-";
+    char when[20] = "", safe[SHOW_MAX], size[24] = "-";
+    struct tm tm;
 
-    ls_time(e->modified, when);
+    if (e->modified) {
+        clock_utc(e->modified, &tm);
+        strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm);
+    }
     if (c->options.json) {
         event_print(json_pack("{s:o, s:s, s:I, s:s}", "name", event_text(name),
                               "type", kinds[e->kind], "size",

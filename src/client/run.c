@@ -51,13 +51,6 @@ static bool open_profile_name(const char *word, char *name, size_t size)
     return colon && len > 0 && (size_t)len < size && !strchr(name, '/');
 }
 
-static bool open_is_profile(const char *word)
-{
-    char name[PROFILE_NAME_MAX];
-
-    return open_profile_name(word, name, sizeof(name));
-}
-
 /* Builds the profile's URL with PATH joined to its own path. */
 static int open_profile_url(const struct profile *p, const char *path,
                             struct url *ret, struct failure *why)
@@ -214,8 +207,10 @@ static bool run_same_server(const struct url *a, const struct url *b)
 /* A profile that doesn't exist looks like a local file with a colon. */
 static int run_no_server(char **text, int n, struct failure *why)
 {
+    char name[PROFILE_NAME_MAX];
+
     for (int i = n; i-- > 0;)
-        if (open_is_profile(text[i]))
+        if (open_profile_name(text[i], name, sizeof(name)))
             return fail(why, EX_USAGE,
                         "no server is named, and %s is no profile; write "
                         "ftps://USER@HOST/PATH",

@@ -113,17 +113,13 @@ static char *complete_command(const char *text, int state)
     return NULL;
 }
 
-/* Removes the backslashes of a typed word. */
+/* Removes the backslashes of a typed word, whose quote stands before it. */
 static void complete_plain(const char *text, size_t len, char out[URL_PATH_MAX])
 {
-    size_t n = 0;
+    const char quote[] = { complete.quote, '\0' }, *at = out;
 
-    for (size_t i = 0; i < len && n + 1 < URL_PATH_MAX; i++) {
-        if (text[i] == '\\' && complete.quote != '\'' && i + 1 < len)
-            i++;
-        out[n++] = text[i];
-    }
-    out[n] = '\0';
+    snprintf(out, URL_PATH_MAX, "%s%.*s", quote, (int)len, text);
+    split_word(&at, out, NULL);
 }
 
 /* Quotes NAME so that it is one word on the line. */
@@ -218,26 +214,15 @@ static char **complete_word(const char *text, int start, int end)
     return rl_completion_matches(text, complete_remote);
 }
 
-/* Installs the hooks of libedit; C must live as long as the shell. */
-static void complete_begin(struct client *c)
-{
-    complete.client = c;
-    rl_readline_name = "sallyport";
-    rl_attempted_completion_function = complete_word;
-}
-
 /* The session. */
 
 #define LINE_MAX_BYTES 8192
 #define SHELL_WORDS    256
 
-/* A line that was cut into words, and a copy of it as it was typed. */
-struct shell_input {
-    const char *cut, *typed;
-};
-
+/* CUT is the line that the words are in, TYPED the line as it was typed. */
 static int shell_words(struct client *c, const struct command *row, char **text,
-                       int n, const struct shell_input *in, struct word *w)
+                       int n, const char *cut, const char *typed,
+                       struct word *w)
 {
     for (int i = 0; i < n; i++) {
         w[i] = (struct word){ .text = text[i] };
@@ -246,7 +231,7 @@ static int shell_words(struct client *c, const struct command *row, char **text,
         if (url_join(c->cwd, text[i], w[i].path) < 0)
             return -1;
         size_t len = strlen(text[i]);
-        split_pattern(in->typed + (text[i] - in->cut), &w[i].pattern);
+        split_pattern(typed + (text[i] - cut), &w[i].pattern);
         w[i].remote = true;
         w[i].directory = len == 0 || text[i][len - 1] == '/';
     }
@@ -255,8 +240,8 @@ static int shell_words(struct client *c, const struct command *row, char **text,
 
 /* Options on a line count for that line alone. Those of "open" count until the
  * next "open"; settings of the last server's profile don't count then. */
-static int shell_command(struct client *c, int n, char **text,
-                         const struct shell_input *in)
+static int shell_command(struct client *c, int n, char **text, const char *cut,
+                         const char *typed)
 {
     static struct word words[SHELL_WORDS];
     const struct command *row = command_find(text[0], IN_SHELL);
@@ -284,7 +269,7 @@ static int shell_command(struct client *c, int n, char **text,
         code = client_refuse(text[0], EX_USAGE,
                              "no server is open; try: open "
                              "ftps://USER@HOST");
-    else if (shell_words(c, row, text + 1, n - 1, in, words) < 0)
+    else if (shell_words(c, row, text + 1, n - 1, cut, typed, words) < 0)
         code = client_refuse(text[0], EX_USAGE, "the name is too long");
     else
         code = row->run(c, words, n - 1);
@@ -339,10 +324,8 @@ static int shell_line(struct client *c, char *line)
                              n == -EINVAL ? "a quote isn't closed"
                                           : "too many words");
     if (n > 0) {
-        const struct shell_input in = { .cut = cut, .typed = line };
-
         text[n] = NULL;
-        code = shell_command(c, n, text, &in);
+        code = shell_command(c, n, text, cut, line);
     }
     /* The options of this line point into it. */
     if (c->reopened) {
@@ -401,7 +384,9 @@ static void shell_terminal(struct client *c)
     stifle_history(1000);
     if (kept)
         read_history(history);
-    complete_begin(c);
+    complete.client = c;
+    rl_readline_name = "sallyport";
+    rl_attempted_completion_function = complete_word;
     while (!c->leave) {
         link_interrupted = 0;
         char *line = readline(shell_prompt(c, prompt, sizeof(prompt)));

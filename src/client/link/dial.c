@@ -15,14 +15,6 @@
 
 #define REPLY_LINES_MAX 1000
 
-static bool dial_shows(SSL_CTX *ctx, const struct options *o)
-{
-    return !o->cert ||
-           (SSL_CTX_use_certificate_chain_file(ctx, o->cert) == 1 &&
-            SSL_CTX_use_PrivateKey_file(ctx, o->key ? o->key : o->cert,
-                                        SSL_FILETYPE_PEM) == 1);
-}
-
 SSL_CTX *dial_context(const struct options *o, struct failure *why)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
@@ -32,7 +24,9 @@ SSL_CTX *dial_context(const struct options *o, struct failure *why)
         return NULL;
     }
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
-    if (dial_shows(ctx, o))
+    if (!o->cert || (SSL_CTX_use_certificate_chain_file(ctx, o->cert) == 1 &&
+                     SSL_CTX_use_PrivateKey_file(ctx, o->key ? o->key : o->cert,
+                                                 SSL_FILETYPE_PEM) == 1))
         return ctx;
     SSL_CTX_free(ctx);
     fail(why, EX_NOINPUT, "the client certificate of --cert can't be used");

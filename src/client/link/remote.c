@@ -133,15 +133,6 @@ bool remote_lacks_right(const struct link *l)
     return false;
 }
 
-/* Servers reply 550 in both cases, but the texts differ. */
-static enum presence remote_say_absent(const struct link *l,
-                                       struct failure *why)
-{
-    if (!remote_lacks_right(l))
-        fail(why, EX_NOINPUT, "there is no such file or directory");
-    return ABSENT;
-}
-
 /* Asks about PATH. A Sallyport server refuses a question for want of a right of
  * the account, and logs that: then no other path is asked about. */
 static int remote_ask(struct link *l, enum link_question question,
@@ -276,7 +267,10 @@ enum presence remote_stat(struct link *l, const char *path,
         ret->sized = remote_size(l, path, &ret->size, why) == PRESENT;
         r = !ret->sized && why->cut ? PRESENCE_UNKNOWN : PRESENT;
     }
-    return r == ABSENT ? remote_say_absent(l, why) : r;
+    /* Servers reply 550 in both cases, but the texts differ. */
+    if (r == ABSENT && !remote_lacks_right(l))
+        fail(why, EX_NOINPUT, "there is no such file or directory");
+    return r;
 }
 
 int remote_length(struct link *l, const char *path, uint64_t *ret,

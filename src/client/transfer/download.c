@@ -86,15 +86,6 @@ static int download_rename(struct transfer *t, struct failure *why)
     return fail(why, EX_CANTCREAT, "%s: no free name is left", t->job->local);
 }
 
-/* Is LOCAL, or what it leads to, a device or a pipe? */
-static bool download_is_special(const char *local)
-{
-    struct stat st;
-
-    return stat(local, &st) == 0 && !S_ISREG(st.st_mode) &&
-           !S_ISDIR(st.st_mode);
-}
-
 /* Returns 0: continue; 1: skip; -1: failed. *replace: the end may replace a
  * file. */
 static int download_target(struct transfer *t, bool *replace,
@@ -107,7 +98,9 @@ static int download_target(struct transfer *t, bool *replace,
         return 0;
     if (S_ISDIR(st.st_mode))
         return fail(why, EX_CANTCREAT, "%s: is a directory", t->local);
-    if (download_is_special(t->local))
+    /* A device, a pipe, or a link to one. */
+    if (stat(t->local, &st) == 0 && !S_ISREG(st.st_mode) &&
+        !S_ISDIR(st.st_mode))
         return fail(why, EX_CANTCREAT,
                     "%s: is no regular file; - is standard output", t->local);
     switch (names_decide(t->link->site->options, t->local, "here")) {

@@ -27,20 +27,15 @@ static bool upload_is_sized(const struct transfer *t)
     return !upload_is_stream(t) && t->size > 0;
 }
 
-/* A file that grows ends at the length that it had at first. */
-static size_t upload_room(const struct transfer *t, size_t len)
-{
-    uint64_t left = t->size - t->done;
-
-    return upload_is_sized(t) && len > left ? (size_t)left : len;
-}
-
 static long upload_read(void *of, char *bytes, size_t len)
 {
     struct transfer *t = of;
+    uint64_t left = t->size - t->done;
     ssize_t n = 0;
 
-    len = upload_room(t, len);
+    /* A file that grows ends at the length that it had at first. */
+    if (upload_is_sized(t) && len > left)
+        len = (size_t)left;
     if (len == 0)
         return 0;
     do
