@@ -87,7 +87,7 @@ static void status_print(const struct client *c)
            c->site.url.port, c->site.url.implicit ? "implicit" : "explicit");
     printf("trusted by: %s\n", c->site.trust.pin[0] ? "its key" : "its CA");
     printf("checksums: %s\n", o->no_verify   ? "off"
-                              : c->site.hash ? c->site.hash_name
+                              : c->site.hash ? c->site.hash
                                              : "the server has none");
     printf("parallel: %llu\n", (unsigned long long)o->parallel);
 }
@@ -95,7 +95,6 @@ static void status_print(const struct client *c)
 int cmd_status(struct client *c, struct word *w, int n)
 {
     const struct site *s = &c->site;
-    bool sums = c->open && s->hash && !c->options.no_verify;
 
     (void)w;
     (void)n;
@@ -111,7 +110,7 @@ int cmd_status(struct client *c, struct word *w, int n)
             event_text(s->url.user), "host", event_text(s->url.host), "port",
             (int)s->url.port, "tls", s->url.implicit ? "implicit" : "explicit",
             "trusted_by", s->trust.pin[0] ? "key" : "ca", "checksums",
-            sums ? s->hash_name : NULL, "parallel",
+            c->options.no_verify ? NULL : s->hash, "parallel",
             (json_int_t)c->options.parallel));
     return 0;
 }

@@ -312,7 +312,7 @@ static int hash_one(struct client *c, const char *path, void *of)
         return client_error(path, &why);
     if (c->options.json)
         event_print(json_pack("{s:o, s:s, s:s}", "name", event_text(path),
-                              "algorithm", c->site.hash_name, "hash", hash));
+                              "algorithm", c->site.hash, "hash", hash));
     else
         printf("%s  %s\n", hash, show_text(path, safe, sizeof(safe)));
     return 0;

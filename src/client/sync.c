@@ -25,7 +25,7 @@ static bool sync_differs(struct tree *t, const char *local, const char *remote,
     struct digest d;
 
     if (fd < 0 || !t->client->site.hash ||
-        digest_begin(&d, t->client->site.hash_name) < 0)
+        digest_begin(&d, t->client->site.hash) < 0)
         return true;
     int r = digest_add_head(&d, fd, size);
     digest_end(&d, here);

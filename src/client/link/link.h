@@ -135,8 +135,8 @@ struct site {
     struct trust trust;
     const struct options *options;
     /* The features in the reply to FEAT. */
-    bool mlst, hash, modez, mfmt;
-    char hash_name[16]; /* "SHA-256": the algorithm of HASH */
+    bool mlst, modez, mfmt;
+    const char *hash; /* "SHA-256": the algorithm of HASH; NULL: none */
 };
 
 /* Sends and receives the bytes of a call, except replies. NULL: there are

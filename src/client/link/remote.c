@@ -377,11 +377,8 @@ static void site_hash(struct site *s, struct slice rest)
 
         name.len -= chosen;
         for (size_t i = 0; chosen && i < 2; i++)
-            if (slice_equal_nocase(name, slice_from(hash_names[i]))) {
-                s->hash = true;
-                snprintf(s->hash_name, sizeof(s->hash_name), "%s",
-                         hash_names[i]);
-            }
+            if (slice_equal_nocase(name, slice_from(hash_names[i])))
+                s->hash = hash_names[i];
     }
 }
 

@@ -14,7 +14,7 @@ const char *transfer_hash_name(const struct transfer *t)
 {
     const struct site *s = t->link->site;
 
-    return s->options->no_verify || !s->hash ? NULL : s->hash_name;
+    return s->options->no_verify ? NULL : s->hash;
 }
 
 int transfer_verify(struct transfer *t, struct failure *why)
