@@ -184,18 +184,11 @@ void progress_hide(void)
     pthread_mutex_unlock(&progress.lock);
 }
 
-void progress_hold(void)
-{
-    progress_hide();
-    pthread_mutex_lock(&progress.lock);
-    progress.held = true;
-    pthread_mutex_unlock(&progress.lock);
-}
-
-void progress_go_on(void)
+void progress_hold(bool held)
 {
     pthread_mutex_lock(&progress.lock);
-    progress.held = false;
+    progress_clear();
+    progress.held = held;
     pthread_mutex_unlock(&progress.lock);
 }
 

@@ -77,9 +77,8 @@ struct progress_row {
 void progress_start(enum progress_style style);
 /* Hides the bars; the next change shows them again. */
 void progress_hide(void);
-/* Does the same until progress_go_on(), while a question is on the terminal. */
-void progress_hold(void);
-void progress_go_on(void);
+/* Hides them as long as a question is on the terminal (HELD). */
+void progress_hold(bool held);
 void progress_stop(void);
 
 /* Shows a transfer that begins, or begins again at FIRST. NAME must outlive

@@ -126,9 +126,9 @@ enum conflict_choice names_decide(const struct options *o, const char *name,
     if (!names_can_ask(o))
         return CONFLICT_RENAME;
     pthread_mutex_lock(&names_lock);
-    progress_hold();
+    progress_hold(true);
     c = names_for_all != CONFLICT_ASK ? names_for_all : names_ask(name, where);
-    progress_go_on();
+    progress_hold(false);
     pthread_mutex_unlock(&names_lock);
     return c;
 }
