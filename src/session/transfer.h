@@ -125,7 +125,8 @@ enum stepped transfer_broken(struct session *s, enum stream_state state);
 void transfer_end(struct session *s, enum ending ending, enum reply last);
 /* The transfer continues without its client: files was asked for the rename,
  * the client doesn't wait for a reply to its upload (QUIT, or upload_eof =
- * lenient), or the event isn't in log's socket yet. */
+ * lenient), files must still delete the partial, or the event isn't in log's
+ * socket yet. */
 bool transfer_goes_on(const struct session *s);
 
 /* Waits on the data connection; continues soon, without waiting. */

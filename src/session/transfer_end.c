@@ -239,10 +239,16 @@ static enum transfer_stays transfer_must_stay(const struct session *s)
     return STAYS_ALWAYS;
 }
 
+/* If the session left now, files would keep the partial as after a cut. */
+static bool transfer_spoils(const struct session *s)
+{
+    return s->transfer.state == TRANSFER_CLOSING && s->transfer.spoiled;
+}
+
 bool transfer_goes_on(const struct session *s)
 {
     return state_of_transfer(s)->stays >= transfer_must_stay(s) ||
-           s->verdict.state == VERDICT_HELD;
+           transfer_spoils(s) || s->verdict.state == VERDICT_HELD;
 }
 
 void transfer_end(struct session *s, enum ending ending, enum reply last)

@@ -198,6 +198,39 @@ Test(upload, above_the_limit, .timeout = 60)
     end(&f, &t);
 }
 
+/* The client closes with the 552 unread, while files still syncs: files hears
+ * that nothing is kept, and until then the session stays. */
+Test(upload, above_the_limit_and_the_client_leaves, .timeout = 60)
+{
+    struct message synced, asked, done = { .kind = MSG_done };
+    struct pollfd reply = { .events = POLLIN };
+    static char block[1 << 20];
+    struct fake_transfer t;
+    struct event_record r;
+    struct fake f;
+
+    begin_within(&f, &t, 33 * sizeof(block));
+    cr_assert(tls_client_write(t.tls, "first", 5));
+    fake_answer(&f, MSG_file_begin, &done);
+    for (int i = 0; i < 33; i++)
+        tls_client_write(t.tls, block, sizeof(block));
+    fake_hear(&f.files, &synced, MSG_file_sync);
+    reply.fd = f.control;
+    cr_assert_eq(poll(&reply, 1, 20000), 1);
+    close(f.control);
+    f.control = -1;
+    cr_expect_eq(channel_wait(&f.files, &asked, 100), -ETIMEDOUT);
+    answer(&f, &synced, MSG_done, 0);
+    fake_hear(&f.files, &asked, MSG_file_abort);
+    cr_expect(asked.file_abort.spoiled);
+    answer(&f, &asked, MSG_done, 0);
+    cr_expect_eq(fake_end(&f), ENDING_CLOSED);
+    cr_assert(fake_event(&f, EVENT_TRANSFER, &r));
+    cr_expect_eq(r.number[FIELD_RESULT], 552);
+    cr_expect_not(fake_event(&f, EVENT_TRANSFER, &r), "a second event");
+    fake_release(&t);
+}
+
 /* The reply names the setting, also if that is less than a second. */
 Test(upload, stalls_for_half_a_second, .timeout = 60)
 {
