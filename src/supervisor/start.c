@@ -176,16 +176,31 @@ static void report_to_leader(struct supervisor *s, const char *why)
                  .why = slice_from(why));
 }
 
-/* The present start, or its takeover, has failed. Before the takeover the old
- * generation still leads; after it a recovery follows (want_recovery()). */
+/* The present start has failed before its takeover: the old generation still
+ * leads. Nobody has asked for a recovery, so nobody hears of its failure. */
 static void start_failed(struct supervisor *s, const char *why)
 {
+    bool recovers = s->under_way && s->under_way->recovers;
+
     s->under_way = NULL;
-    if (!s->led)
+    if (!s->led || recovers)
         return;
     report_to_leader(s, why);
     notify_send(&s->notify, "READY=1");
     answer_askers(s, false, false, why);
+}
+
+/* The supervisor holds the new configuration already, and a recovery follows
+ * (want_recovery()). */
+static void takeover_failed(struct supervisor *s, const char *why)
+{
+    struct complaint words = { 0 };
+
+    complain(&words,
+             GENERATION_NOT_TAKEN
+             "(%s); a recovery continues with the new configuration",
+             why);
+    start_failed(s, words.text);
 }
 
 static void start_now(struct supervisor *s, bool recovery)
@@ -199,11 +214,12 @@ static void start_now(struct supervisor *s, bool recovery)
     s->under_way = generation_start(s, recovery);
     if (s->under_way)
         return;
-    start_failed(s, "the supervisor can't start it");
-    if (recovery) {
-        s->recoveries.due = true;
-        loop_timer_set(&s->loop, &s->recoveries.timer, RETRY_MS);
+    if (!recovery) {
+        start_failed(s, GENERATION_AGAIN "the supervisor can't start it");
+        return;
     }
+    s->recoveries.due = true;
+    loop_timer_set(&s->loop, &s->recoveries.timer, RETRY_MS);
 }
 
 bool start_first(struct supervisor *s)
@@ -300,7 +316,7 @@ void start_reload(struct supervisor *s, struct generation *g, uint32_t request)
 {
     if (g && !add_asker(s, g, request))
         SEND(&g->channel, renewed, request, .done = false,
-             .why = SLICE("too many wait for a reload"));
+             .why = SLICE(GENERATION_AGAIN "too many wait for a reload"));
     s->wanted = true;
     start_next(s);
 }
@@ -341,7 +357,7 @@ void start_on_gate_lost(struct generation *g, bool handed_over)
     if (s->under_way == g) {
         loop_timer_clear(&s->loop, &g->timer);
         g->state = GENERATION_LEADING;
-        start_failed(s, "its gate has ended");
+        takeover_failed(s, "its gate has ended");
     }
     want_recovery(s);
 }
@@ -376,6 +392,20 @@ static void describe_end(struct generation *g)
                  WEXITSTATUS(status));
 }
 
+/* Only a master that has ended by itself has found a mistake. */
+static void report_failure(struct generation *g, enum generation_state state)
+{
+    struct complaint words = { 0 };
+
+    if (state == GENERATION_TAKING) {
+        takeover_failed(g->supervisor, g->failure.text);
+        return;
+    }
+    complain(&words, "%s%s", WIFSIGNALED(g->status) ? GENERATION_AGAIN : "",
+             g->failure.text);
+    start_failed(g->supervisor, words.text);
+}
+
 /* After the loss of its gate want_recovery() was called already. */
 static bool needs_recovery(const struct generation *g)
 {
@@ -396,7 +426,7 @@ void start_on_ended(struct generation *g)
         s->status = exit_status(s, g->status);
     describe_end(g);
     if (s->under_way == g)
-        start_failed(s, g->failure.text);
+        report_failure(g, state);
     if (WIFSIGNALED(g->status) && !s->stopping)
         stderr_print("generation %llu: %s", (unsigned long long)g->number,
                      g->failure.text);

@@ -11,6 +11,7 @@
 #include "sallyport/base/address.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/generation.h"
 
 #define ACCEPTS   4     /* in one round of the loop */
 #define PAUSE_MS  1000  /* ms, if there is no descriptor for an accept */
@@ -233,12 +234,19 @@ void control_stop(struct control *c)
     control_close(c, control_is_last(c));
 }
 
+static void control_report_failure(struct master *m, const char *wrong)
+{
+    bool stays = !slice_starts(slice_from(wrong), SLICE(GENERATION_NOT_TAKEN));
+
+    master_report(m, EVENT_SERVICE, PROCESS_MASTER, "reload: %s%s",
+                  stays ? "the old configuration and certificates stay: " : "",
+                  wrong);
+}
+
 void control_renewed(struct master *m, uint32_t number, const char *wrong)
 {
     if (number == 0 && wrong)
-        master_report(m, EVENT_SERVICE, PROCESS_MASTER,
-                      "reload: the old configuration and certificates stay: %s",
-                      wrong);
+        control_report_failure(m, wrong);
     for (size_t i = 0; i < MASTER_CALLERS && number > 0; i++) {
         struct peer *p = &m->control->peer[i];
 

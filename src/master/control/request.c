@@ -81,15 +81,24 @@ static int request_on_reload(void *owner, struct msg_reload *msg)
     return 0;
 }
 
+/* Is it no mistake in a file? */
+static bool request_is_temporary(const char *wrong)
+{
+    struct slice why = slice_from(wrong);
+
+    return slice_starts(why, SLICE(GENERATION_WAITS)) ||
+           slice_starts(why, SLICE(GENERATION_NOT_TAKEN)) ||
+           slice_starts(why, SLICE(GENERATION_AGAIN));
+}
+
 void request_reloaded(struct peer *p, const char *wrong)
 {
-    bool waits =
-        wrong && slice_starts(slice_from(wrong), SLICE(GENERATION_WAITS));
-
     p->request = p->reload_request;
     p->reload_request = 0;
     if (wrong)
-        peer_refuse(p, waits ? REFUSAL_BUSY : REFUSAL_BAD_FILE, wrong);
+        peer_refuse(
+            p, request_is_temporary(wrong) ? REFUSAL_BUSY : REFUSAL_BAD_FILE,
+            wrong);
     else
         peer_answered(p, SEND(&p->channel, control_done, p->request));
 }

@@ -17,6 +17,7 @@
 #include "caller.h"
 #include "sallyport/base/address.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/generation.h"
 #include "supervised.h"
 
 Test(control, status)
@@ -309,6 +310,45 @@ Test(control, no_reload_during_the_start)
     supervised_come_up(&s); /* its next message */
     caller_asks(&c, MSG_reload);
     supervised_hears(MSG_renew, &got);
+    caller_leave(&c);
+    stage_close(&s);
+}
+
+static const struct {
+    const char *why, *logged;
+    enum refusal refusal;
+} failures[] = {
+    { "a mistake", "reload: the old configuration and certificates stay: a m",
+      REFUSAL_BAD_FILE },
+    { GENERATION_WAITS "8 generations",
+      "reload: the old configuration and certificates stay: the reload waits",
+      REFUSAL_BUSY },
+    { GENERATION_AGAIN "it was not ready in time",
+      "reload: the old configuration and certificates stay: try again later",
+      REFUSAL_BUSY },
+    { GENERATION_NOT_TAKEN "(its gate has ended)",
+      "reload: the takeover failed (its gate has ended)", REFUSAL_BUSY },
+};
+
+Test(control, a_reload_that_fails)
+{
+    struct message got = { .kind = MSG_NONE };
+    struct stage s;
+    struct caller c;
+
+    supervised_open(&s, NULL);
+    caller_enter(&s, &c);
+    for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
+        struct slice why = slice_from(failures[i].why);
+
+        caller_asks(&c, MSG_reload);
+        supervised_hears(MSG_renew, &got);
+        SEND(&supervised_channel, renewed, 0, .done = false, .why = why);
+        SEND(&supervised_channel, renewed, got.request, .done = false,
+             .why = why);
+        stage_reports(&s, EVENT_SERVICE, failures[i].logged);
+        caller_is_refused(&c, failures[i].refusal);
+    }
     caller_leave(&c);
     stage_close(&s);
 }

@@ -257,7 +257,7 @@ Test(start, a_recovery_needs_no_second_descriptors, .timeout = 60)
 /* Shared by all masters. */
 static struct {
     pid_t first;
-    bool done;
+    bool done, reported;
 } * shared;
 
 static void share(void)
@@ -297,6 +297,10 @@ static void lead_and_ask(const char *why)
         played_give_up(92);
 }
 
+#define NOT_TAKEN(why)                                                         \
+    GENERATION_NOT_TAKEN                                                       \
+    "(" why "); a recovery continues with the new configuration"
+
 /* The second one hangs when the first one's gate has ended. */
 static void does_not_take_over(void)
 {
@@ -317,7 +321,8 @@ static void does_not_take_over(void)
     played_hear(MSG_successor, &m);
     played_hear(MSG_renewed, &m);
     if (m.renewed.done ||
-        !slice_equal(m.renewed.why, SLICE("it has not taken over in time")))
+        !slice_equal(m.renewed.why,
+                     SLICE(NOT_TAKEN("it has not taken over in time"))))
         played_give_up(92);
     played_stay();
 }
@@ -326,6 +331,74 @@ Test(start, a_master_that_does_not_take_over_is_killed, .timeout = 60)
 {
     played_deadlines.take = 300;
     cr_expect_eq(played_status(does_not_take_over), 7);
+}
+
+/* The second one's log gets the reason too: it has the new configuration. */
+static noreturn void lose_the_gate(void)
+{
+    struct message m;
+
+    SEND(&played_channel, up, 0);
+    played_hear(MSG_take_over, &m);
+    played_hear(MSG_predecessor, &m);
+    played_hear(MSG_lead, &m);
+    SEND(&played_channel, gate_lost, 0, .handed_over = false);
+    played_hear(MSG_renewed, &m);
+    if (m.request != 0 ||
+        !slice_equal(m.renewed.why, SLICE(NOT_TAKEN("its gate has ended"))))
+        played_give_up(94);
+    shared->reported = true;
+    wait_for(&shared->done);
+    played_stop_all();
+}
+
+static void loses_its_gate_taking_over(void)
+{
+    played_enter(GENERATION_VERSION);
+    if (played_is("2"))
+        lose_the_gate();
+    if (played_is("1")) {
+        lead_and_ask(NOT_TAKEN("its gate has ended"));
+        shared->done = true;
+    }
+    played_stay();
+}
+
+Test(start, a_takeover_that_fails_keeps_the_new_configuration, .timeout = 60)
+{
+    share();
+    cr_expect_neq(played_status(loses_its_gate_taking_over), -1);
+    cr_expect(shared->done);
+    cr_expect(shared->reported);
+}
+
+/* The second one fails. */
+static void recovers_at_the_second_try(void)
+{
+    struct message m;
+
+    played_enter(GENERATION_VERSION);
+    if (played_is("2")) {
+        SEND(&played_channel, start_failed, 0, .why = SLICE("a mistake"));
+        _exit(EX_CONFIG);
+    }
+    played_lead();
+    if (played_is("3")) {
+        wait_for(&shared->done);
+        played_stop_all();
+    }
+    SEND(&played_channel, gate_lost, 0, .handed_over = false);
+    played_hear(MSG_successor, &m); /* and no `renewed` before it */
+    shared->done = true;
+    played_stay();
+}
+
+/* Nobody has asked for it. */
+Test(start, a_recovery_that_fails_is_no_failed_reload, .timeout = 60)
+{
+    share();
+    cr_expect_eq(played_status(recovers_at_the_second_try), 7);
+    cr_expect(shared->done);
 }
 
 static void has_no_descriptors(void)
@@ -338,7 +411,7 @@ static void has_no_descriptors(void)
         SEND(&played_channel, up, 0);
         played_stay();
     }
-    lead_and_ask("Too many open files");
+    lead_and_ask(GENERATION_AGAIN "Too many open files");
     played_stop_all();
 }
 
@@ -485,7 +558,7 @@ static void waits_for_a_disk(void)
     if (played_is("2"))
         be_immortal();
     if (played_is("1")) {
-        lead_and_ask("it was not ready in time");
+        lead_and_ask(GENERATION_AGAIN "it was not ready in time");
         SEND(&played_channel, renew, 6);
         played_heed_term();
         played_stay();
