@@ -248,10 +248,10 @@ static int gate_on_hand_over(void *owner, struct msg_hand_over *m)
     struct gate *g = owner;
     int r = handover(g, fd_take(&m->gate));
 
-    if (r == 0)
-        loop_stop(&g->frame.loop);
-    else
+    if (r < 0)
         report_service(g, "the next gate has not taken over: %s", strerror(-r));
+    if (r != -EPIPE) /* two gates would serve what was passed on */
+        loop_stop(&g->frame.loop);
     return FRAME_PAUSE;
 }
 

@@ -4,7 +4,8 @@
  * seconds at most, since nothing may change here meanwhile: messages of
  * sessions wait in their channels, and new connections in the kernel.
  * Everything stays open here until the end, so nothing is lost if the next gate
- * fails.
+ * dies. If that one only hangs, this gate ends all the same: the next one may
+ * go on later, and has a part of the sessions already.
  *
  * The next gate adopts them. Until `over`, or 1 s after `hello`, it serves no
  * session, gives no port away and reads no message of master: it would decide

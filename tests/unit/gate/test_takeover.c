@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -550,6 +551,24 @@ Test(takeover, the_next_gate_dies, .timeout = 60)
     replace(&old, &next, &plan);
     gets_data(&f, "127.0.0.1", fake_port(&f));
     bench_stop(&next, 0);
+}
+
+/* The channel is full, and stays so. */
+Test(takeover, the_next_gate_reads_nothing, .timeout = 60)
+{
+    struct bench_plan plan = { .settings = NO_BAN };
+    struct bench old;
+    int ends[2];
+
+    bench_start(&old, &plan);
+    cr_assert_eq(fd_pair(ends), 0);
+    while (send(ends[0], "full", 4, MSG_DONTWAIT) > 0)
+        ;
+    BENCH_SAY(&old, hand_over, .gate = ends[0]);
+    close(ends[0]);
+    bench_reports(&old, "the next gate has not taken over");
+    bench_ends(&old, 0);
+    close(ends[1]);
 }
 
 /* It has no descriptor for the channel to the other gate, so it would accept
