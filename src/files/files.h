@@ -27,10 +27,7 @@ struct copy {
     uint64_t done, len; /* bytes of its head */
     struct stat before; /* what it was when the copy began */
 };
-#define COPY_NONE                                                              \
-    {                                                                          \
-        .from = -1                                                             \
-    }
+#define COPY_NONE { .from = -1 }
 
 /* The upload that is open while the session's channel is in PHASE_WRITING, and
  * what is known of it until the session has its answer. */
@@ -169,10 +166,7 @@ struct place {
     char name[NAME_MAX + 1]; /* "" for "/" */
 };
 #define PLACE_CLEANUP __attribute__((cleanup(resolve_release_place)))
-#define PLACE_NONE                                                             \
-    {                                                                          \
-        .directory = -1, .owned = -1                                           \
-    }
+#define PLACE_NONE    { .directory = -1, .owned = -1 }
 
 /* The place of something that exists: 0 or -errno (-ENOENT for a reserved
  * name). The directory is opened with FLAGS: O_PATH, or O_RDONLY to read or

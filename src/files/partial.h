@@ -32,10 +32,7 @@ struct partial {
     char name[PARTIAL_NAME_MAX];
     struct stat opened; /* its facts when it was locked */
 };
-#define PARTIAL_NONE                                                           \
-    {                                                                          \
-        .fd = -1                                                               \
-    }
+#define PARTIAL_NONE { .fd = -1 }
 
 /* The name of this user's partial of the file NAME, in any directory. */
 void partial_name(const struct files *f, const char *name,

@@ -102,9 +102,7 @@ enum stepped transfer_over(struct session *s);
 
 /* The last step of each list. */
 #define TRANSFER_LAST_STEP                                                     \
-    {                                                                          \
-        "over", transfer_over, WAITS_LOG, TRANSFER_CLOSING, UNDO_NOTHING       \
-    }
+    { "over", transfer_over, WAITS_LOG, TRANSFER_CLOSING, UNDO_NOTHING }
 
 /* The end is known: sends the final reply and event. B is the name under which
  * an upload is stored, else empty. */

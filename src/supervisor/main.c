@@ -52,9 +52,11 @@ static char **copy_arguments(int argc, char **argv)
 {
     char **copy = calloc((size_t)argc + 1, sizeof(*copy));
 
-    for (int i = 0; copy && i < argc; i++)
-        if (!(copy[i] = strdup(argv[i])))
+    for (int i = 0; copy && i < argc; i++) {
+        copy[i] = strdup(argv[i]);
+        if (!copy[i])
             return NULL;
+    }
     return copy;
 }
 

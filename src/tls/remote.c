@@ -169,18 +169,13 @@ static const char *ec_operation(int operation)
 }
 
 #define KEY(number, function)                                                  \
-    {                                                                          \
-        OSSL_FUNC_KEYMGMT_##number, (void (*)(void))(function)                 \
-    }
+    { OSSL_FUNC_KEYMGMT_##number, (void (*)(void))(function) }
 #define ALL_KINDS                                                              \
     KEY(NEW, key_new), KEY(FREE, key_free), KEY(HAS, key_has),                 \
         KEY(MATCH, key_match), KEY(GET_PARAMS, key_get_params),                \
         KEY(GETTABLE_PARAMS, key_gettable), KEY(EXPORT, key_export),           \
         KEY(EXPORT_TYPES, key_types), KEY(IMPORT_TYPES, key_types)
-#define END                                                                    \
-    {                                                                          \
-        0, NULL                                                                \
-    }
+#define END { 0, NULL }
 
 static const OSSL_DISPATCH rsa_key[] = { ALL_KINDS, KEY(IMPORT, import_rsa),
                                          END };
@@ -335,9 +330,7 @@ static int signature_make(void *signature, unsigned char *out, size_t *len,
 }
 
 #define SIGNATURE(number, function)                                            \
-    {                                                                          \
-        OSSL_FUNC_SIGNATURE_##number, (void (*)(void))(function)               \
-    }
+    { OSSL_FUNC_SIGNATURE_##number, (void (*)(void))(function) }
 
 static const OSSL_DISPATCH signature[] = {
     SIGNATURE(NEWCTX, signature_new),

@@ -17,11 +17,11 @@ struct tls_client_options { /* all zero: a modern client */
     const char *ciphers;    /* of TLS 1.2 */
     const char *suites;     /* of TLS 1.3 */
     const char *schemes;    /* of signatures, "RSA+SHA256:ed25519" */
-    const char *authority; /* a PEM file with which the server is verified … */
-    const char *name;      /* … and the server's name (SNI as well) */
-    bool status;           /* asks for an OCSP response */
-    unsigned fragment;     /* 512, 1024, 2048, 4096: max_fragment_length */
-    bool without_ems;      /* no extended master secret */
+    const char *authority;  /* a PEM file with which the server is verified … */
+    const char *name;       /* … and the server's name (SNI as well) */
+    bool status;            /* asks for an OCSP response */
+    unsigned fragment;      /* 512, 1024, 2048, 4096: max_fragment_length */
+    bool without_ems;       /* no extended master secret */
     const char *certificate, *key; /* PEM files of the client; NULL: none */
     int distrust;    /* an X509_V_ERR_…: refuses the server with it */
     bool silent_end; /* a FIN without close_notify counts as an end */

@@ -173,10 +173,7 @@ Test(policy, control_refusals, .timeout = 60)
     }
 }
 
-#define BYTES(text)                                                            \
-    {                                                                          \
-        text, sizeof(text) - 1                                                 \
-    }
+#define BYTES(text) { text, sizeof(text) - 1 }
 
 static const struct stray {
     bool implicit;

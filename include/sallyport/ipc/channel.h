@@ -194,10 +194,7 @@ struct handler {
     } on;
 };
 /* A row of a table of handlers: ON(kick, control_on_kick). */
-#define ON(name, function)                                                     \
-    {                                                                          \
-        .kind = MSG_##name, .on.name = (function)                              \
-    }
+#define ON(name, function) { .kind = MSG_##name, .on.name = (function) }
 
 /* Receives messages, at most 64 in a call, and calls their handlers. A message
  * without a handler gives -EPROTO too. After each handler it closes the

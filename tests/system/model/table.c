@@ -2,10 +2,7 @@
  * arguments. */
 #include "rules.h"
 
-#define REFUSED(verb, code)                                                    \
-    {                                                                          \
-        verb, SECURED, PERHAPS, 0, code, NULL, 0                               \
-    }
+#define REFUSED(verb, code) { verb, SECURED, PERHAPS, 0, code, NULL, 0 }
 
 const struct rule rules[] = {
     { "ABOR", LOGGED_IN, NOTHING_AT_ALL, 0, 0, rule_abor, 0 },

@@ -2,10 +2,7 @@
  * purpose. */
 #include "words.h"
 
-#define W(text)                                                                \
-    {                                                                          \
-        text, sizeof(text) - 1                                                 \
-    }
+#define W(text) { text, sizeof(text) - 1 }
 
 /* Mostly names that exist; few names, so that commands meet on them. */
 static const struct slice good_paths[] = {
@@ -221,10 +218,7 @@ static const struct slice whole_lines[] = {
     W("POST a"),  W("\200\201"),   W("XXXXXXXX"),
 };
 
-#define POOL(list)                                                             \
-    {                                                                          \
-        list, sizeof(list) / sizeof(*(list))                                   \
-    }
+#define POOL(list) { list, sizeof(list) / sizeof(*(list)) }
 
 const struct pool pools[POOL_COUNT] = {
     [GOOD_PATHS] = POOL(good_paths),

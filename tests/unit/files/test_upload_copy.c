@@ -148,8 +148,8 @@ static void replace_it(struct peer *p)
 
 Test(upload_copy, of_a_file_that_changes)
 {
-    static void (*const changes[])(struct peer * p) = { write_to_it, cut_it,
-                                                        delete_it, replace_it };
+    static void (*const changes[])(struct peer *p) = { write_to_it, cut_it,
+                                                       delete_it, replace_it };
     struct peer p;
     int fd;
 

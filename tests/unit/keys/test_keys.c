@@ -214,7 +214,7 @@ static void send_overlong(struct channel *c)
 
 Test(keys, hostile_sessions)
 {
-    static void (*const acts[])(struct channel * c) = {
+    static void (*const acts[])(struct channel *c) = {
         send_garbage,
         send_masters,
         send_overlong,

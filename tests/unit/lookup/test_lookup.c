@@ -31,7 +31,7 @@ static struct times {
 static struct tries {
     unsigned count;
     uint64_t at[32]; /* clock_ms() */
-} * tries;
+} *tries;
 
 struct bench {
     pid_t pid;

@@ -155,10 +155,7 @@ static const struct {
     int status;
     const char *reason; /* of the one event; NULL: there is none */
 } checks[] = {
-#define BYTES(text)                                                            \
-    {                                                                          \
-        text, sizeof(text) - 1                                                 \
-    }
+#define BYTES(text) { text, sizeof(text) - 1 }
     { "LOCAL", BYTES(BINARY "\x20\0\0\0"), false, "220", ENDING_CHECK, NULL },
     { "UNKNOWN", BYTES("PROXY UNKNOWN\r\n"), false, "220", ENDING_CHECK, NULL },
     { "a look", BYTES(""), true, "", ENDING_CHECK, NULL },

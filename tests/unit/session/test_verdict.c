@@ -127,7 +127,7 @@ Test(verdict, after_many_refused_commands, .timeout = 60)
     fake_release(&t);
 }
 
-static void delete (struct fake *f)
+static void delete(struct fake *f)
 {
     struct message done = { .kind = MSG_done };
 

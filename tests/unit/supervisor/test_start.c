@@ -258,7 +258,7 @@ Test(start, a_recovery_needs_no_second_descriptors, .timeout = 60)
 static struct {
     pid_t first;
     bool done, reported;
-} * shared;
+} *shared;
 
 static void share(void)
 {

@@ -178,10 +178,7 @@ static void unknown_binding(void)
 }
 /* clang-format on */
 
-#define LIE(function)                                                          \
-    {                                                                          \
-        function, #function                                                    \
-    }
+#define LIE(function) { function, #function }
 static const struct {
     void (*tell)(void);
     const char *name;
