@@ -155,7 +155,7 @@ static void gate_on_writable(void *owner)
 
 void gate_watch_master(struct gate *g)
 {
-    uint32_t events = g->adoption.waits ? 0 : EPOLLIN;
+    uint32_t events = g->adoption.waits || g->adoption.early ? 0 : EPOLLIN;
 
     if (g->master_slow || g->healthy_unsent ||
         !STAILQ_EMPTY(&g->children.ended))
@@ -192,8 +192,9 @@ static int gate_on_logged_in(void *owner, struct msg_logged_in *m)
 {
     struct child *c = children_find(owner, m->serial);
 
-    if (c)
-        child_logged_in(c, m->user);
+    if (!c)
+        return adopt_awaits(owner, m->serial, m->user) ? FRAME_PAUSE : 0;
+    child_logged_in(c, m->user);
     return 0;
 }
 

@@ -399,12 +399,18 @@ struct adoption {
     struct channel before; /* from that gate; fd -1: no takeover */
     struct loop_watch watch;
     struct loop_timer timer;
-    bool waits;     /* nothing is served yet */
+    bool waits; /* nothing is served yet */
+    /* The session of a `logged_in` that came before its `moved`; serial 0:
+     * none. Until it has come, master's messages wait. */
+    uint64_t early, early_user;
     size_t skipped; /* sessions that had no room here */
 };
 
 void adopt_init(struct gate *g);
 void adopt_release(struct gate *g);
+/* That session has logged in, and isn't known. Returns true if the older gate
+ * may still send it: then no message of master is read until it has. */
+bool adopt_awaits(struct gate *g, uint64_t serial, uint64_t user);
 /* Takes FD, the channel to the older gate, and adopts what that sends. */
 void adopt_begin(struct gate *g, int fd);
 

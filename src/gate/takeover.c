@@ -250,6 +250,35 @@ static void adopt_serve(struct child *c)
         child_serve(c);
 }
 
+bool adopt_awaits(struct gate *g, uint64_t serial, uint64_t user)
+{
+    struct adoption *a = &g->adoption;
+
+    if (a->before.fd < 0)
+        return false;
+    a->early = serial;
+    a->early_user = user;
+    gate_watch_master(g);
+    return true;
+}
+
+static void adopt_await_no_more(struct gate *g)
+{
+    g->adoption.early = 0;
+    gate_watch_master(g);
+}
+
+/* The older gate didn't know of the login. */
+static void adopt_early(struct gate *g, struct msg_moved *m)
+{
+    if (m->serial != g->adoption.early)
+        return;
+    m->logged_in = true;
+    m->user = g->adoption.early_user;
+    m->until = clock_ms() + m->silence;
+    adopt_await_no_more(g);
+}
+
 static int adopt_on_moved(void *owner, struct msg_moved *m)
 {
     struct gate *g = owner;
@@ -269,6 +298,7 @@ static int adopt_on_moved(void *owner, struct msg_moved *m)
         return 0;
     }
     c->adopted = true;
+    adopt_early(g, m);
     adopt_state(c, m);
     child_connect(c, fd_take(&m->session));
     loop_timer_set(&g->frame.loop, &c->timer,
@@ -373,6 +403,7 @@ static void adopt_end(struct gate *g)
                        "max_sessions; each ends after its transfer",
                        a->skipped);
     a->skipped = 0;
+    adopt_await_no_more(g);
     adopt_open(g);
 }
 

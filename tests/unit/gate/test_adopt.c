@@ -158,6 +158,28 @@ Test(adopt, over_does_not_come, .timeout = 60)
     end(&t);
 }
 
+/* Its master has told its new gate of a login before the older gate, which is
+ * slow, has passed the session on. A login of a session that never comes waits
+ * until the older gate has ended. */
+Test(adopt, a_login_comes_before_its_session, .timeout = 60)
+{
+    struct moved late;
+    struct takeover t;
+    struct message m;
+
+    begin(&t, NO_BAN);
+    serves(&t);
+    expect_words(&t, "too slowly");
+    BENCH_SAY(&t.bench, logged_in, .serial = 2, .user = 7);
+    bench_sleeps(t.bench.gate);
+    late = move_session(&t, 2);
+    message_hear(&late.gate, MSG_ticket_keys, &m);
+    BENCH_SAY(&t.bench, logged_in, .serial = 3, .user = 7);
+    PASS(&t, over);
+    bench_heard(&t.bench);
+    end(&t);
+}
+
 /* The older gate hangs, and still accepts: this one waits for its end. A client
  * that connects meanwhile is the older gate's. */
 Test(adopt, hello_does_not_come, .timeout = 60)
