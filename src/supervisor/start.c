@@ -111,9 +111,6 @@ void takeover_on_timer(struct generation *g)
     generation_set_timer(g, g->supervisor->deadlines.take);
 }
 
-/* ms until a recovery that couldn't begin is tried again */
-#define RETRY_MS 1000
-
 static void start_next(struct supervisor *s);
 
 static size_t count_living(const struct supervisor *s)
@@ -219,7 +216,8 @@ static void start_now(struct supervisor *s, bool recovery)
         return;
     }
     s->recoveries.due = true;
-    loop_timer_set(&s->loop, &s->recoveries.timer, RETRY_MS);
+    s->recoveries.burst.used--; /* it hasn't begun */
+    loop_timer_set(&s->loop, &s->recoveries.timer, s->deadlines.retry);
 }
 
 bool start_first(struct supervisor *s)

@@ -110,6 +110,7 @@ struct supervisor_deadlines {
     uint64_t stop;     /* to end after SIGTERM */
     uint64_t group;    /* for the rest of the group after the master's end */
     uint64_t recovery; /* between two recoveries after a burst */
+    uint64_t retry;    /* until a recovery that couldn't begin is tried again */
     uint64_t beat;     /* at most, from an answer to the next `ping` */
     uint64_t answer;   /* to a `ping`; then `doubt` more */
     uint64_t doubt;

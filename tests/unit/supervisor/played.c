@@ -114,6 +114,7 @@ struct supervisor_deadlines played_deadlines = { .start = 500,
                                                  .stop = 2000,
                                                  .group = 200,
                                                  .recovery = 60000,
+                                                 .retry = 100,
                                                  .beat = 60000,
                                                  .answer = 60000,
                                                  .doubt = 60000 };
