@@ -117,6 +117,7 @@ void heartbeat_begin(struct supervisor *s)
     s->heartbeat.asked = NULL;
     heartbeat_report(s);
     heartbeat_rest(s);
+    start_ask_old(s);
 }
 
 void heartbeat_answered(struct generation *g, uint32_t request)

@@ -272,8 +272,10 @@ static void end_oldest(struct supervisor *s)
 }
 
 /* An older generation whose master hangs would keep its place for ever. */
-static void ask_old(struct supervisor *s)
+void start_ask_old(struct supervisor *s)
 {
+    if (!s->waits)
+        return;
     for (size_t i = 0; i < GENERATION_PLACES; i++) {
         struct generation *g = &s->generation[i];
 
@@ -305,7 +307,7 @@ static void start_next(struct supervisor *s)
         if (!s->waits)
             report_to_leader(s, why);
         s->waits = true;
-        ask_old(s);
+        start_ask_old(s);
         answer_askers(s, true, false, why);
     }
 }

@@ -188,6 +188,9 @@ void start_on_leading(struct generation *g);
 void start_on_gate_lost(struct generation *g, bool handed_over);
 /* G's master was reaped, or G was given up. */
 void start_on_ended(struct generation *g);
+/* If a reload waits for a place, the masters of older generations get `ping`,
+ * unless one of them is to answer already. */
+void start_ask_old(struct supervisor *s);
 /* No recovery has begun yet. */
 void start_init(struct supervisor *s);
 

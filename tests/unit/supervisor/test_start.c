@@ -676,6 +676,51 @@ Test(start, a_hung_one_of_eight_is_killed, .timeout = 60)
     cr_expect_eq(played_status(fills_the_places), 7);
 }
 
+/* It answers until the eighth waits for a place, and once after that. */
+static noreturn void hang_later(void)
+{
+    struct message m;
+    bool waits;
+
+    shared->first = getpid();
+    do {
+        if (channel_wait(&played_channel, &m, 20000) != 1)
+            played_give_up(91);
+        waits = shared->done;
+        if (m.kind == MSG_ping)
+            SEND(&played_channel, pong, m.request);
+        else
+            message_close(&m);
+    } while (!waits || m.kind != MSG_ping);
+    alarm(20);
+    played_stay();
+}
+
+static void hangs_while_a_reload_waits(void)
+{
+    played_enter(GENERATION_VERSION);
+    if (played_is("9")) {
+        first_ends();
+        played_stop_all();
+    }
+    played_lead();
+    shared->done = played_is("8");
+    SEND(&played_channel, renew, 5);
+    if (played_is("1"))
+        hang_later();
+    answer_pings();
+}
+
+/* It is asked again and again. */
+Test(start, one_of_eight_that_hangs_later_is_killed, .timeout = 60)
+{
+    share();
+    played_deadlines.beat = 50;
+    played_deadlines.answer = 1000;
+    played_deadlines.doubt = 0;
+    cr_expect_eq(played_status(hangs_while_a_reload_waits), 7);
+}
+
 /* The first generation hangs, and ignores what asks it to end. */
 static void hang_if_first(void)
 {
