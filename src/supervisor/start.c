@@ -87,7 +87,7 @@ void takeover_begin(struct generation *g)
         link_masters(old, g);
         old->state = GENERATION_OLD;
     }
-    SEND(&g->channel, lead, 0);
+    r = SEND(&g->channel, lead, 0);
     g->state = GENERATION_TAKING;
     g->has_gate = true;
     generation_set_timer(g, s->deadlines.take);
@@ -95,6 +95,8 @@ void takeover_begin(struct generation *g)
     kept_release(&s->kept);
     s->kept = g->kept;
     g->kept = (struct kept){ 0 };
+    if (r < 0 && r != -EPIPE)
+        generation_give_up(g, "its master doesn't read its messages");
 }
 
 /* If an older gate still lives, its master should have killed it after 6 s, so

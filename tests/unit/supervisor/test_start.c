@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -854,6 +855,36 @@ Test(start, any_place_has_a_heartbeat, .timeout = 60)
     played_deadlines.group = 60000;
     played_deadlines.beat = 100;
     cr_expect_eq(played_status(leads_in_the_tenth_place), 7);
+}
+
+/* Its master reads nothing, so the pair's other end is full. */
+Test(start, a_master_that_cannot_be_told_to_lead, .timeout = 60)
+{
+    static struct supervisor s;
+    char *argv[] = { "sallyportd", NULL };
+    struct generation *g = &s.generation[0];
+    int ends[2];
+
+    cr_assert_eq(supervisor_init(&s, "/nowhere", argv), 0);
+    cr_assert_eq(fd_pair(ends), 0);
+    g->pid = fork();
+    if (g->pid == 0)
+        played_stay();
+    setpgid(g->pid, g->pid);
+    g->supervisor = &s;
+    g->state = GENERATION_STARTING;
+    g->watch.fd = -1;
+    channel_init(&g->channel, ends[0], PROCESS_SUPERVISOR, PROCESS_MASTER,
+                 PHASE_RUN);
+    while (send(ends[0], "full", 4, MSG_DONTWAIT) > 0)
+        ;
+    s.stopping = true;
+    takeover_begin(g);
+    cr_expect_eq(g->state, GENERATION_ENDED);
+    cr_expect_str_eq(g->failure.text, "its master doesn't read its messages");
+    cr_assert_eq(waitpid(g->pid, NULL, 0), g->pid);
+    close(ends[1]);
+    supervisor_release(&s);
 }
 
 static pid_t *leader; /* shared by all masters */
