@@ -45,7 +45,8 @@ static int generation_on_keep(void *owner, struct msg_keep *m)
         return kept_add_again(&g->kept, &g->supervisor->kept, m->name, fd);
     if (g->state != GENERATION_OLD)
         return kept_replace(&g->supervisor->kept, m->name, fd);
-    return close(fd); /* only the newest generation's descriptors are kept */
+    close(fd); /* only the newest generation's descriptors are kept */
+    return 0;
 }
 
 static int generation_on_start_failed(void *owner, struct msg_start_failed *m)
@@ -121,13 +122,19 @@ static void generation_hang_up(struct generation *g)
 }
 
 /* R is the result of a dispatch. A master that closed its channel ends by
- * itself; otherwise it is killed. */
+ * itself. One that starts needs all its descriptors; later the supervisor holds
+ * the older copy. Otherwise it is killed. */
 static void generation_has_read(struct generation *g, int r)
 {
     const char *why = r == -EPROTO ? g->channel.wrong : strerror(-r);
 
     if (r == 0)
         return;
+    if (g->state != GENERATION_STARTING && (r == -EMFILE || r == -ENOMEM)) {
+        stderr_print("generation %llu: a descriptor isn't kept: %s",
+                     (unsigned long long)g->number, why);
+        return;
+    }
     if (r != -EPIPE) {
         stderr_print("generation %llu: %s", (unsigned long long)g->number, why);
         complain(&g->failure, "sallyportd: %s%s", why,

@@ -423,6 +423,35 @@ Test(start, a_takeover_without_descriptors, .timeout = 60)
     cr_expect_eq(played_status(has_no_descriptors), 7);
 }
 
+/* The second one must follow the reload, and be no recovery. */
+static void keeps_without_descriptors(void)
+{
+    struct message m;
+    struct rlimit old;
+
+    played_enter(GENERATION_VERSION);
+    if (played_recovers())
+        played_give_up(92);
+    if (played_is("2"))
+        played_stop_all();
+    played_lead();
+    limit_files(getppid(), STDERR_FILENO + 1, &old);
+    SEND(&played_channel, keep, 0, .name = SLICE("users"),
+         .file = STDERR_FILENO);
+    SEND(&played_channel, renew, 5);
+    played_hear(MSG_renewed, &m); /* no: it can't start */
+    limit_files(getppid(), old.rlim_cur, &old);
+    played_heed_term();
+    SEND(&played_channel, renew, 6);
+    played_stay();
+}
+
+/* Such a copy is only for a recovery. */
+Test(start, a_leader_lives_on_without_a_newer_copy, .timeout = 60)
+{
+    cr_expect_eq(played_status(keeps_without_descriptors), 7);
+}
+
 /* It asks so often that its channel is full of answers, which it doesn't
  * read. */
 static void reads_nothing(void)
