@@ -7,6 +7,7 @@
 #include <stdnoreturn.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -172,7 +173,8 @@ static void generation_on_timer(void *owner)
         takeover_on_timer(g);
         break;
     case GENERATION_OLD:
-        generation_give_up(g, "its master doesn't answer");
+        generation_give_up(g, g->leaves ? "it has not ended in time"
+                                        : "its master doesn't answer");
         break;
     case GENERATION_ENDED:
         generation_outlived(g);
@@ -309,7 +311,7 @@ void generation_give_up(struct generation *g, const char *why)
 {
     complain(&g->failure, "%s", why);
     generation_kill(g);
-    generation_end(g, SIGKILL);
+    generation_end(g, W_EXITCODE(0, SIGKILL));
 }
 
 /* The kernel doesn't reuse a group's number while a process of that group
