@@ -34,12 +34,22 @@ static void drain_end_auth(struct master *m)
             child_release(c);
 }
 
+/* SIGKILL doesn't end a process that waits for a dead disk. The supervisor
+ * kills the rest of the group, and frees the place. */
+static bool drain_has_sessions(const struct master *m)
+{
+    SESSIONS_EACH(m->sessions, s)
+        if (s->state != SESSION_FREE && !s->killed)
+            return true;
+    return false;
+}
+
 void drain_end_if_over(struct master *m)
 {
     if (m->state != MASTER_DRAINING)
         return;
     drain_end_auth(m);
-    if (m->sessions->used == 0 && !gate_lives(m) && control_is_idle(m->control))
+    if (!drain_has_sessions(m) && !gate_lives(m) && control_is_idle(m->control))
         loop_stop(&m->loop);
 }
 

@@ -154,6 +154,8 @@ static void session_outlives(struct session *s)
     home_kill(&s->home);
     if (session_is_adopted(s))
         s->master->sessions->receiver->kill(s);
+    s->killed = true;
+    s->master->may_be_over = true;
 }
 
 static void session_on_timer(void *owner)

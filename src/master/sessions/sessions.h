@@ -228,8 +228,9 @@ struct session {
     uint64_t tries;       /* wrong passwords so far */
     struct answer answer; /* to the present login */
     unsigned news;        /* enum session_news */
-    pid_t pid;  /* reported by gate; 0: none, or reaped. See drain.c */
-    int status; /* from wait(2) */
+    pid_t pid;   /* reported by gate; 0: none, or reaped. See drain.c */
+    int status;  /* from wait(2) */
+    bool killed; /* it and its files, after its end; they may wait for a disk */
 
     struct older *older; /* the older generation; NULL: this one */
     unsigned orders;     /* enum session_order */

@@ -1,6 +1,7 @@
 /* A generation that drains. The test plays the supervisor too. */
 #include <criterion/criterion.h>
 #include <signal.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -80,6 +81,34 @@ Test(drain, gate_that_cannot_hand_over)
     gate_is_lost(false);
     stage_ends(&s);
     close(ends[1]);
+}
+
+static void hurries(struct master *m)
+{
+    is_impatient(m);
+    m->deadlines.sync = 100;
+}
+
+/* Its master can't reap it as long as a tracer doesn't, as if it waited for a
+ * dead disk. */
+Test(drain, files_that_does_not_end)
+{
+    struct message got;
+    struct actor files;
+    struct player p;
+    struct stage s;
+
+    supervised_open(&s, hurries);
+    player_enter(&s, &p, 1);
+    player_logs_in(&s, &p, &files);
+    cr_assert_eq(ptrace(PTRACE_SEIZE, files.note.pid, NULL, NULL), 0);
+    step_down();
+    actor_hear(&s.gate, MSG_hand_over, &got);
+    message_close(&got);
+    actor_finish(&s.gate);
+    gate_is_lost(true);
+    player_leave(&p);
+    stage_ends(&s);
 }
 
 /* Most records of sessions are free then. */
