@@ -746,7 +746,7 @@ Test(start, one_of_eight_that_hangs_later_is_killed, .timeout = 60)
 {
     share();
     played_deadlines.beat = 50;
-    played_deadlines.answer = 1000;
+    played_deadlines.answer = 3000;
     played_deadlines.doubt = 0;
     cr_expect_eq(played_status(hangs_while_a_reload_waits), 7);
 }
