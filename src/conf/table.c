@@ -366,15 +366,6 @@ const struct setting setting_table[] = {
       .help = "Whether TYPE A, the type at the start of each session, "
               "converts line ends. yes: LF in files, CRLF on the network. "
               "no: bytes are never changed." },
-    { .key = "ktls",
-      .type = SETTING_YES_NO,
-      .offset = FIELD(ktls),
-      .value = "no",
-      .help = "yes: the kernel encrypts downloads if its module \"tls\" is "
-              "loaded. \"modprobe tls\" loads it now; a line \"tls\" in "
-              "/etc/modules-load.d/sallyport.conf loads it at each boot. no: "
-              "the server itself encrypts, so clients can't reach that part of "
-              "the kernel." },
     { .key = "mode_z",
       .type = SETTING_YES_NO,
       .offset = FIELD(mode_z),
@@ -518,7 +509,7 @@ const struct setting *table_find(struct slice key)
 }
 
 /* Each one was in a release. */
-static const char *const retired[] = { "address_refresh" };
+static const char *const retired[] = { "address_refresh", "ktls" };
 
 bool table_is_retired(struct slice key)
 {

@@ -144,21 +144,12 @@ void data_end_refused(struct session *s)
         data_close(s);
 }
 
-/* If the file is sent unchanged, the kernel can encrypt it: this process then
- * doesn't touch its bytes. */
-static bool data_suits_kernel(const struct session *s)
-{
-    return s->settings->ktls && s->transfer.verb == VERB_RETR &&
-           s->transfer.conversions == 0;
-}
-
 bool data_open_stream(struct session *s)
 {
     struct data *d = &s->data;
 
     d->stream = stream_plain(d->fd, DATA_BUFFER);
-    return d->stream && stream_secure(d->stream, s->tls, STREAM_DATA) == 0 &&
-           (!data_suits_kernel(s) || stream_enable_ktls(d->stream) == 0);
+    return d->stream && stream_secure(d->stream, s->tls, STREAM_DATA) == 0;
 }
 
 bool data_adopt(struct session *s, int fd, enum data_state state,

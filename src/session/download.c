@@ -1,6 +1,6 @@
 /* RETR, in session. TLS records are built directly from a mapping of the file.
  * The mapping is a window that moves, so a file of any size costs the same
- * memory. If the kernel encrypts, it reads the file itself.
+ * memory.
  *
  * Another process may cut a file that is mapped. The handler of SIGBUS then
  * maps a page of zeros over the fault, and sets a flag. It works inside the
@@ -146,23 +146,7 @@ static bool download_has_its_size(const struct transfer *t)
     return fstat(t->source, &st) == 0 && (uint64_t)st.st_size >= t->size;
 }
 
-/* The kernel reads the file; its bytes never enter this process. */
-static enum stream_state download_hand_over(struct session *s, bool *cut)
-{
-    struct transfer *t = &s->transfer;
-    uint64_t left = t->size - t->offset;
-    size_t took = 0;
-    enum stream_state state =
-        stream_send_file(s->data.stream, t->source, t->offset,
-                         left < PIECE ? (size_t)left : PIECE, &took);
-
-    t->offset += took;
-    pace_moved(s, took);
-    *cut = state == STREAM_OK && took == 0;
-    return state;
-}
-
-/* Both ways, after the file's own errors. */
+/* After the file's own errors. */
 static enum stepped download_sent(struct session *s, enum stream_state state)
 {
     if (state == STREAM_OK)
@@ -173,21 +157,9 @@ static enum stepped download_sent(struct session *s, enum stream_state state)
     return STEP_WAIT;
 }
 
-static enum stepped download_by_kernel(struct session *s)
-{
-    bool cut;
-    enum stream_state state = download_hand_over(s, &cut);
-
-    if (cut)
-        return transfer_fail(s, FAILED_FILE_CUT, "");
-    if (state == STREAM_FAILED)
-        return transfer_fail(s, FAILED_READ, stream_cause(s->data.stream));
-    return download_sent(s, state);
-}
-
 /* SIGBUS has two causes: the file has become shorter, or its file system can't
  * read it. */
-static enum stepped download_by_mapping(struct session *s)
+static enum stepped download_next_piece(struct session *s)
 {
     enum stream_state state;
 
@@ -243,14 +215,13 @@ static enum stepped download_all_sent(struct session *s)
 static enum stepped download_send(struct session *s)
 {
     const struct transfer *t = &s->transfer;
-    bool sealed = stream_uses_ktls(s->data.stream);
 
     for (int i = flow_rounds(s, TRANSFER_ROUNDS * 2); i > 0; i--) {
         enum stepped r;
 
         if (t->offset >= t->size)
             return download_all_sent(s);
-        r = sealed ? download_by_kernel(s) : download_by_mapping(s);
+        r = download_next_piece(s);
         if (r != STEP_NEXT)
             return r;
     }

@@ -7,7 +7,6 @@
  * the close() of the process that gets it. */
 #include "sallyport/seccomp/policy.h"
 
-#include <linux/tls.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -17,19 +16,8 @@ static const struct permission may[] = {
     MAY_IF_BOTH(setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_QUICKACK),
                 "a client that sends its part of a handshake in two pieces "
                 "waits for the first's acknowledgement"),
-    MAY(sendfile, "a file that the kernel's TLS sends"),
-    MAY_IF_BOTH(setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_ULP),
-                "a data connection gets the kernel's TLS; the kernel loads no "
-                "module for one without CAP_NET_ADMIN"),
-    MAY_IF_BOTH(setsockopt, IS(1, SOL_TLS), IS(2, TLS_TX),
-                "its keys, of what is sent; never TLS_RX, so that the kernel "
-                "parses no record from the network"),
-    MAY_IF_BOTH(setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_NOTSENT_LOWAT),
-                "its memory alone bounds what that is given"),
-    MAY_IF_BOTH(
-        getsockopt, IS(1, SOL_SOCKET), IS(2, SO_MEMINFO),
-        "how much of that memory is free: more would be lost; and whether a "
-        "slow client makes it less"),
+    MAY_IF_BOTH(getsockopt, IS(1, SOL_SOCKET), IS(2, SO_MEMINFO),
+                "whether a slow client acknowledges what was sent"),
     /* Only the sending half: to shut down the receiving half of one of gate's
      * listeners, which the fork shares, would close it for all clients. */
     MAY_IF(shutdown, IS(1, SHUT_WR),

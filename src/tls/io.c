@@ -1,7 +1,7 @@
 /* The buffers between a stream and its socket, and the BIO by which OpenSSL
  * uses them. Runs in session (and in tests). It calls only send(2), recv(2) and
- * three socket options, so that the session's sandbox can refuse all other
- * calls. It must never wait and never raise SIGPIPE. */
+ * two socket options, so that the session's sandbox can refuse all other calls.
+ * It must never wait and never raise SIGPIPE. */
 #include <errno.h>
 #include <limits.h>
 #include <linux/sock_diag.h>
@@ -77,40 +77,14 @@ void io_acknowledge(const struct io *io)
     setsockopt(io->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
 }
 
-void io_bound_by_memory(const struct io *io)
-{
-    const unsigned most = UINT_MAX;
-
-    setsockopt(io->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof(most));
-}
-
-static bool read_meminfo(const struct io *io, uint32_t of[SK_MEMINFO_VARS])
-{
-    socklen_t len = SK_MEMINFO_VARS * sizeof(*of);
-
-    memset(of, 0, len);
-    return getsockopt(io->fd, SOL_SOCKET, SO_MEMINFO, of, &len) == 0;
-}
-
 size_t io_queued(const struct io *io)
 {
-    uint32_t of[SK_MEMINFO_VARS];
+    uint32_t of[SK_MEMINFO_VARS] = { 0 };
+    socklen_t len = sizeof(of);
 
-    return read_meminfo(io, of) ? of[SK_MEMINFO_WMEM_QUEUED] : 0;
-}
-
-/* The kernel reports EPOLLOUT by the same rule: a third is free. */
-size_t io_memory(const struct io *io)
-{
-    uint32_t of[SK_MEMINFO_VARS];
-
-    if (!read_meminfo(io, of))
-        return io->size; /* 0 would make the caller wait for EPOLLOUT forever */
-    uint32_t queued = of[SK_MEMINFO_WMEM_QUEUED];
-    uint32_t all = of[SK_MEMINFO_SNDBUF];
-    if (queued > all || all - queued < queued / 2)
+    if (getsockopt(io->fd, SOL_SOCKET, SO_MEMINFO, of, &len) < 0)
         return 0;
-    return all - queued;
+    return of[SK_MEMINFO_WMEM_QUEUED];
 }
 
 size_t io_take(struct io *io, void *into, size_t len)
@@ -181,10 +155,7 @@ bool io_unsent(const struct io *io)
 }
 
 /* OpenSSL copies records between its memory and these buffers; it must never
- * reach the socket by itself, or each record would cost a system call. There is
- * one exception: with kTLS OpenSSL's own socket BIO lies beneath. The few
- * records that OpenSSL still makes then (tickets, alerts) go through that BIO,
- * which can tell the kernel their type. */
+ * reach the socket by itself, or each record would cost a system call. */
 static int bio_read(BIO *b, char *into, int len)
 {
     BIO_clear_retry_flags(b);
@@ -195,24 +166,9 @@ static int bio_read(BIO *b, char *into, int len)
     return -1;
 }
 
-static bool is_sealed(BIO *b)
-{
-    return BIO_next(b) && BIO_get_ktls_send(BIO_next(b));
-}
-
-static int write_sealed(BIO *b, const char *from, int len)
-{
-    int n = BIO_write(BIO_next(b), from, len);
-
-    BIO_copy_next_retry(b);
-    return n;
-}
-
 static int bio_write(BIO *b, const char *from, int len)
 {
     BIO_clear_retry_flags(b);
-    if (is_sealed(b))
-        return write_sealed(b, from, len);
     int n = len > 0 ? io_put(BIO_get_data(b), from, (size_t)len) : 0;
     if (n > 0)
         return n;
@@ -221,27 +177,14 @@ static int bio_write(BIO *b, const char *from, int len)
     return -1;
 }
 
-/* Once the kernel has the keys it would encrypt the buffered bytes a second
- * time, so they must be sent before. Any other failure of the socket appears at
- * the stream's next send. */
-static long bio_flush(BIO *b)
-{
-    if (!BIO_next(b))
-        return 1;
-    BIO_clear_retry_flags(b);
-    if (io_send(BIO_get_data(b)) != -EAGAIN)
-        return 1;
-    BIO_set_retry_write(b);
-    return -1;
-}
-
 /* OpenSSL "flushes" after each flight, but the stream decides when bytes are
  * sent. The stream also notices the end of the input. */
 static long bio_ctrl(BIO *b, int what, long number, void *pointer)
 {
-    if (what == BIO_CTRL_FLUSH)
-        return bio_flush(b);
-    return BIO_next(b) ? BIO_ctrl(BIO_next(b), what, number, pointer) : 0;
+    (void)b;
+    (void)number;
+    (void)pointer;
+    return what == BIO_CTRL_FLUSH;
 }
 
 BIO_METHOD *bio_method(void)
@@ -264,15 +207,4 @@ BIO *bio_over(const BIO_METHOD *method, struct io *io)
     BIO_set_data(b, io);
     BIO_set_init(b, 1);
     return b;
-}
-
-BIO *bio_over_ktls(const BIO_METHOD *method, struct io *io)
-{
-    BIO *b = bio_over(method, io);
-    BIO *socket = b ? BIO_new_socket(io->fd, BIO_NOCLOSE) : NULL;
-    if (!socket) {
-        BIO_free(b);
-        return NULL;
-    }
-    return BIO_push(b, socket);
 }

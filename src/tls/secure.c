@@ -6,7 +6,6 @@
 #include <openssl/err.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/epoll.h>
 
 #include "tls.h"
 
@@ -144,10 +143,7 @@ static enum stream_state settle_error(struct stream *s, int error)
         (void)io_send(&s->io);
         return stream_receive(s, STREAM_CUT);
     case SSL_ERROR_WANT_WRITE:
-        if (io_unsent(&s->io))
-            return stream_send(s);
-        s->events = EPOLLOUT; /* kTLS: the kernel has no room */
-        return STREAM_AGAIN;
+        return stream_send(s);
     default:
         if (is_closed_by_peer(s, error))
             return s->end = STREAM_CLOSED;
@@ -159,9 +155,7 @@ static enum stream_state settle_error(struct stream *s, int error)
  * share their keys (RFC 7627), and the binding of data connections would prove
  * nothing. The ClientHello isn't refused: scanners don't offer the extension,
  * and would find no TLS 1.2 here. The alert is plain text: it replaces
- * OpenSSL's last flight, which would have turned encryption on. With kTLS that
- * flight is sent already, and an alert would look like bytes of a file: so none
- * is sent. */
+ * OpenSSL's last flight, which would have turned encryption on. */
 static enum stream_state refuse_without_ems(struct stream *s)
 {
     static const unsigned char alert[] = {
@@ -169,24 +163,20 @@ static enum stream_state refuse_without_ems(struct stream *s)
         SSL3_AL_FATAL, SSL_AD_HANDSHAKE_FAILURE
     };
 
-    if (!s->ktls) {
-        io_drop(&s->io);
-        (void)io_put(&s->io, alert, sizeof(alert));
-        (void)io_send(&s->io);
-    }
+    io_drop(&s->io);
+    (void)io_put(&s->io, alert, sizeof(alert));
+    (void)io_send(&s->io);
     return stream_break(s, "no extended master secret");
 }
 
 static enum stream_state finish_handshake(struct stream *s)
 {
-    ktls_begin(s);
     if (SSL_version(s->ssl) < TLS1_3_VERSION &&
         SSL_get_extms_support(s->ssl) != 1)
         return refuse_without_ems(s);
-    snprintf(s->cipher, sizeof(s->cipher), "%s %s%s%s", SSL_get_version(s->ssl),
+    snprintf(s->cipher, sizeof(s->cipher), "%s %s%s", SSL_get_version(s->ssl),
              SSL_get_cipher_name(s->ssl),
-             SSL_session_reused(s->ssl) ? " resumed" : "",
-             s->ktls ? " ktls" : "");
+             SSL_session_reused(s->ssl) ? " resumed" : "");
     s->open = true;
     resume_keep(s);
     client_keep(s);
@@ -281,8 +271,6 @@ enum stream_state secure_write(struct stream *s, const unsigned char *from,
 
 enum stream_state secure_shutdown(struct stream *s)
 {
-    if (s->ktls)
-        return ktls_shutdown(s);
     if (SSL_get_shutdown(s->ssl) & SSL_SENT_SHUTDOWN)
         return stream_send(s);
     enum stream_state st = make_room(s, 0);

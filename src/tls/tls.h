@@ -47,14 +47,8 @@ void io_acknowledge(const struct io *io);
 /* Buffers up to LEN bytes. Returns how many (0: the buffer is full), or
  * -ENOMEM. */
 int io_put(struct io *io, const void *from, size_t len);
-/* From here on the kernel bounds what is sent only by its memory, and no more
- * by the amount of unsent data. */
-void io_bound_by_memory(const struct io *io);
 /* Bytes of kernel memory with sent data that the peer hasn't acknowledged. */
 size_t io_queued(const struct io *io);
-/* Bytes of the kernel's send memory that are free; 0 also as long as EPOLLOUT
- * would wait. */
-size_t io_memory(const struct io *io);
 /* Sends all buffered bytes. Returns 0, -EAGAIN if a part is left, or another
  * -errno. */
 int io_send(struct io *io);
@@ -73,11 +67,6 @@ BIO_METHOD *bio_method(void);
  * they are empty or full, it asks OpenSSL to retry. IO must outlive it. Returns
  * NULL if there is no memory. */
 BIO *bio_over(const BIO_METHOD *method, struct io *io);
-/* A BIO for writing over kernel TLS. It works like bio_over() until OpenSSL has
- * given its keys to the kernel, in the midst of a handshake. After that,
- * records go to IO's socket and the kernel encrypts them. Returns NULL if there
- * is no memory. */
-BIO *bio_over_ktls(const BIO_METHOD *method, struct io *io);
 
 /* stream.c (plain and TLS) and secure.c (TLS). */
 struct stream {
@@ -86,8 +75,6 @@ struct stream {
     enum stream_use use;
     enum ticket_origin shown; /* the origin of the client's ticket */
     bool open;                /* the handshake is over */
-    bool ktls;                /* the kernel encrypts since the handshake */
-    bool parted;              /* kTLS: our close_notify is sent */
     bool broken;              /* stream_free() is the only call left */
     bool heard;               /* this call has made its one recv(2) */
     enum stream_state end;    /* of reading: CLOSED or CUT; OK until then */
@@ -121,10 +108,6 @@ enum stream_state secure_write(struct stream *s, const unsigned char *from,
 /* Is a record incomplete: has it begun and not ended? */
 bool secure_is_within(const struct stream *s);
 enum stream_state secure_shutdown(struct stream *s);
-
-/* ktls.c: ktls_begin() is called when a handshake is over. */
-void ktls_begin(struct stream *s);
-enum stream_state ktls_shutdown(struct stream *s);
 
 /* client.c: client_ask() is called before the handshake, and asks for a
  * certificate where one is wanted. client_keep() is called when the handshake

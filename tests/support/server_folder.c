@@ -99,8 +99,6 @@ static void write_settings(const struct server *s,
     buf_add_format(&text, "uid.gate = %d\n", SERVER_UID_GATE);
     buf_add_format(&text, "uid.auth = %d\n", SERVER_UID_AUTH);
     buf_add_format(&text, "uid.log = %d\n", SERVER_UID_LOG);
-    if (!plan->settings || !strstr(plan->settings, "ktls = "))
-        buf_add_format(&text, "ktls = yes\n"); /* if the kernel has it */
     if (plan->settings)
         buf_add_text(&text, plan->settings);
     buf_add_format(&text, "control = %s/control\n", s->folder);

@@ -159,13 +159,13 @@ static void second_broken(const struct server *s)
     buf_release(&text);
 }
 
-/* The good configuration has 15 lines. Of the mistakes in the settings alone
+/* The good configuration has 14 lines. Of the mistakes in the settings alone
  * there is one: tests/unit/conf has the others. */
 static const struct row rows[] = {
     { "uids that cross",
       "uid_first = 80000\nuid_last = 70000\n",
       NULL,
-      { "sallyport.conf:17: uid_last = 70000: ", "uid_first" } },
+      { "sallyport.conf:16: uid_last = 70000: ", "uid_first" } },
     { "configuration writable by its group",
       NULL,
       config_writable,
@@ -557,9 +557,9 @@ static void check_all(const char *settings, const char *const *words, size_t n)
 Test(config, check_tells_all_mistakes, .timeout = 60)
 {
     static const char *const lines[] = {
-        "sallyport.conf:16: unknown key \"fsinc\"; did you mean \"fsync\"?",
-        "sallyport.conf:18: idle_timeout = soon: ",
-        "sallyport.conf:19: fsync is in line 17 already",
+        "sallyport.conf:15: unknown key \"fsinc\"; did you mean \"fsync\"?",
+        "sallyport.conf:17: idle_timeout = soon: ",
+        "sallyport.conf:18: fsync is in line 16 already",
     };
     static const char *const named[] = { "sallyport.conf:3: certificate = ",
                                          "sallyport.conf:5: users = " };

@@ -1,11 +1,9 @@
-/* Downloads that the kernel encrypts, if it has TLS (the module tls), or else
- * the server. The client must not notice which; the log shows it. In the long
- * run tests/system/ktls runs this in a machine whose kernel has it. */
+/* Downloads: each cipher suite, parts of a file, a file that is cut, and
+ * buffers that are full at the end. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +12,10 @@
 
 #include "fault.h"
 #include "support/files.h"
-#include "support/server_log.h"
 
 static const struct server_user users[] = {
     { .name = "suites", .keys = "data_binding=address" },
     { .name = "parts" },
-    { .name = "others" },
     { .name = "cut" },
     { .name = "tail" },
     { .name = "new" },
@@ -27,44 +23,7 @@ static const struct server_user users[] = {
 
 SERVER_SHARED(.ports = "auto 32", .users = users,
               .user_count = sizeof(users) / sizeof(*users),
-              .settings = "startups = 200\nmode_z = yes\n");
-
-static const char counters[] = "/proc/net/tls_stat";
-
-static bool kernel_has_tls(void)
-{
-    return access(counters, F_OK) == 0;
-}
-
-/* Returns how many connections the kernel has encrypted so far, for all
- * programs. */
-static unsigned long kernel_sealed(void)
-{
-    unsigned long count = 0;
-    char line[128];
-    FILE *f = fopen(counters, "re");
-
-    while (f && fgets(line, sizeof(line), f))
-        if (sscanf(line, "TlsTxSw %lu", &count) == 1)
-            break;
-    if (f)
-        fclose(f);
-    return count;
-}
-
-/* Expects it in the event of the transfer of NAME. */
-static void expect_sealed_by_kernel(const struct server *server,
-                                    const char *verb, const char *name,
-                                    bool kernel)
-{
-    char path[128], tls[8];
-
-    snprintf(path, sizeof(path), " path=/%s ", name);
-    snprintf(tls, sizeof(tls), "%s", kernel ? " ktls\"" : " tls=\"");
-    server_log_wait(server, "transfer ", verb, path, tls, NULL);
-    server_log_expect(server, kernel ? 1 : 0, "transfer ", verb, path,
-                      " ktls\"", NULL);
-}
+              .settings = "startups = 200\n");
 
 static void put_file(const struct server *server, const char *user,
                      const char *name, const void *bytes, size_t len)
@@ -129,17 +88,12 @@ Test(downloads, suites, .timeout = 120)
 
     session_enter_shared(&s, &server, "suites");
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        unsigned long before = kernel_sealed();
         struct buf got;
 
         buf_init(&got, 8 * FAULT_MIB);
         put_file(&server, "suites", rows[i].name, bytes, len);
         fetch_with(&s, &rows[i].o, rows[i].name, &got);
         expect_same(&got, bytes, len, rows[i].name);
-        expect_sealed_by_kernel(&server, "verb=RETR", rows[i].name,
-                                kernel_has_tls());
-        cr_assert(!kernel_has_tls() || kernel_sealed() > before, "%s",
-                  rows[i].name);
         buf_release(&got);
     }
     session_close(&s);
@@ -183,8 +137,8 @@ Test(downloads, parts_tls13, .timeout = 60)
     all_parts(SESSION_TLS_13);
 }
 
-/* Uploads, converted downloads, and fragments that are too small. */
-Test(downloads, what_the_kernel_does_not_seal, .timeout = 60)
+/* A client that wants small fragments. */
+Test(downloads, small_fragments, .timeout = 60)
 {
     const struct tls_client_options small = { .version = SESSION_TLS_13,
                                               .fragment = 512 };
@@ -193,21 +147,10 @@ Test(downloads, what_the_kernel_does_not_seal, .timeout = 60)
     struct buf got;
 
     buf_init(&got, FAULT_MIB);
-    session_enter_shared(&s, &server, "others");
-    session_store(&s, "STOR", "stored", "bytes", 5);
-    expect_sealed_by_kernel(&server, "verb=STOR", "stored", false);
-    put_file(&server, "others", "compressed", "bytes", 5);
-    session_do(&s, "200 {*}", "MODE Z");
-    session_fetch(&s, "RETR compressed", &got);
-    expect_sealed_by_kernel(&server, "verb=RETR", "compressed", false);
-    session_close(&s);
-
-    buf_clear(&got);
     session_enter_shared(&s, &server, "suites");
     put_file(&server, "suites", "fragments", "bytes", 5);
     fetch_with(&s, &small, "fragments", &got);
     expect_same(&got, (const unsigned char *)"bytes", 5, "fragments");
-    expect_sealed_by_kernel(&server, "verb=RETR", "fragments", false);
     buf_release(&got);
     session_close(&s);
 }
@@ -232,24 +175,6 @@ Test(downloads, no_extended_master_secret, .timeout = 60)
     session_expect(&s, "{n} {*}no extended master secret{*}");
     data_cut(&d, false);
     session_close(&s);
-}
-
-/* The setting ktls = no. */
-Test(downloads, not_wanted, .timeout = 60)
-{
-    const struct server_plan plan = { .settings = "ktls = no\n" };
-    struct server server;
-    struct session s;
-    struct buf got;
-
-    session_begin(&s, &server, &plan);
-    put_file(&server, "anna", "f", "bytes", 5);
-    buf_init(&got, FAULT_MIB);
-    session_fetch(&s, "RETR f", &got);
-    expect_same(&got, (const unsigned char *)"bytes", 5, "f");
-    expect_sealed_by_kernel(&server, "verb=RETR", "f", false);
-    buf_release(&got);
-    session_end(&s, &server);
 }
 
 /* Reads to the end, which must not be a close_notify. */
@@ -286,7 +211,6 @@ static void cut_file(int version, const char *name)
     cr_assert(got <= left, "%zu bytes of a file that has %zu", got, left);
     session_expect(&s, "451 {*}the file was cut short{*}");
     data_cut(&d, false);
-    expect_sealed_by_kernel(&server, "verb=RETR", name, kernel_has_tls());
     session_do(&s, "200 {*}", "NOOP");
     session_close(&s);
 }

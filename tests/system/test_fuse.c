@@ -36,14 +36,14 @@ struct far {
     pid_t fuse;
 };
 
-static void begin(struct far *f, const char *settings)
+static void begin(struct far *f)
 {
     struct stat home;
 
     if (geteuid() != 0)
         cr_skip_test("needs root");
     fuse_begin();
-    server_start(&f->server, &(struct server_plan){ .settings = settings });
+    server_start(&f->server, &(struct server_plan){ 0 });
     cr_assert_eq(stat(server_home(&f->server, "anna"), &home), 0);
     snprintf(f->folder, sizeof(f->folder), "%s",
              server_home_file(&f->server, "anna", "far"));
@@ -65,7 +65,7 @@ Test(fuse, a_file_without_shared_pages_is_sent, .timeout = 60)
     struct far f;
     struct buf got;
 
-    begin(&f, "");
+    begin(&f);
     buf_init(&got, 1 << 20);
     session_fetch(&f.s, "RETR far/f", &got);
     expect_numbers(&got);
@@ -82,7 +82,7 @@ Test(fuse, a_file_that_cannot_be_read_whole, .timeout = 60)
     struct data d;
     long n;
 
-    begin(&f, "ktls = no\n"); /* it needs no mapped page */
+    begin(&f);
     data_open(&f.s, &d, "RETR far/bad");
     while ((n = tls_client_read(d.tls, waste, sizeof(waste))) > 0)
         continue;

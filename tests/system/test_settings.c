@@ -69,7 +69,7 @@ static const char others[] =
     " listen proxies certificate key certificate. key. ocsp_file "
     "ocsp_file. client_certificates client_ca client_crl homes ports "
     "ticket_lifetime max_sessions startups max_fruitless crash_ban no_ban "
-    "hash_timeout guess_delay copy_max ktls mode_z_level partial_days resume "
+    "hash_timeout guess_delay copy_max mode_z_level partial_days resume "
     "fsync allow_weaker uid.gate uid.auth uid.keys uid.log uid.lookup "
     "uid_first uid_last ";
 

@@ -131,7 +131,6 @@ struct settings {
     uint64_t ticket_lifetime; /* ms */
     struct tls_policy tls;
     bool active;           /* PORT and EPRT */
-    bool ktls;             /* RETR uses the kernel's TLS, if there is one */
     bool mode_z;           /* MODE Z is offered */
     bool ascii;            /* TYPE A converts line ends */
     uint64_t mode_z_level; /* 1 to 9, unless the client asks for another */

@@ -37,20 +37,6 @@ enum stream_use { STREAM_CONTROL, STREAM_DATA };
 int stream_secure(struct stream *s, struct tls_context *t, enum stream_use use);
 bool stream_is_secure(const struct stream *s);
 
-/* Lets the kernel encrypt what is sent (kTLS), if it can. Call it before the
- * handshake of a data channel that will send a file unchanged. Returns 0 or
- * -ENOMEM. */
-int stream_enable_ktls(struct stream *s);
-/* Has the kernel encrypted since the handshake? Then send with
- * stream_send_file(), end with stream_shutdown(), and never call
- * stream_write(). */
-bool stream_uses_ktls(const struct stream *s);
-/* Sends up to LEN bytes of the file FD from OFFSET on; *took is how many. With
- * STREAM_OK *took is 0 only at the end of the file. STREAM_FAILED: the file
- * can't be read. */
-enum stream_state stream_send_file(struct stream *s, int fd, uint64_t offset,
-                                   size_t len, size_t *took);
-
 /* Continues the handshake; STREAM_OK once it is complete. */
 enum stream_state stream_handshake(struct stream *s);
 /* For a data channel after its handshake: says whose TLS session it has
@@ -106,7 +92,7 @@ bool stream_bare_fin(const struct stream *s);
  * host, its address, or none. */
 const char *stream_server_name(const struct stream *s);
 /* Returns "plain", or "TLSv1.3 TLS_AES_128_GCM_SHA256", followed by " resumed"
- * and by " ktls" if the kernel encrypts. The text is the stream's. */
+ * if the handshake resumed a session. The text is the stream's. */
 const char *stream_cipher(const struct stream *s);
 
 /* Limits in bytes: session sends claims and proof to auth in one message. */

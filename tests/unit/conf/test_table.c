@@ -44,19 +44,10 @@ Test(table, defaults_are_in_range)
     }
 }
 
-/* The administrator must ask for this part of the kernel. */
-Test(table, the_kernel_seals_nothing_by_default)
-{
-    struct settings s;
-    struct complaint c;
-
-    cr_assert_eq(parse(&s, "", &c), 0, "%s", c.text);
-    cr_expect(!s.ktls);
-}
-
 /* The name of a removed setting isn't used again. */
 Test(table, a_retired_key_is_none)
 {
+    cr_expect(table_is_retired(SLICE("ktls")));
     cr_expect(table_is_retired(SLICE("address_refresh")));
     cr_expect(!table_is_retired(SLICE("address_refresh2")));
     for (size_t i = 0; i < setting_count; i++)
