@@ -43,7 +43,8 @@ int commit_on_file_begin(void *owner, struct msg_file_begin *m)
 }
 
 /* One step for each request: between two steps the session can give up, and if
- * it is gone nobody asks for the next one. */
+ * it is gone nobody asks for the next one. Making room counts as a step, since
+ * it can take seconds. */
 int commit_on_file_copy(void *owner, struct msg_file_copy *m)
 {
     struct files *f = owner;
@@ -52,9 +53,9 @@ int commit_on_file_copy(void *owner, struct msg_file_copy *m)
 
     if (r == 0)
         r = copy_step(&u->copy, u->partial.fd);
-    while (files_outcome(r) == OUTCOME_NO_SPACE &&
-           space_remove_idle_beside(f, u->directory, copy_left(&u->copy)))
-        r = copy_step(&u->copy, u->partial.fd);
+    if (files_outcome(r) == OUTCOME_NO_SPACE &&
+        space_remove_idle_beside(f, u->directory, copy_left(&u->copy)))
+        r = 0;
     if (r == 0)
         ANSWER(f, file_copied, m->request, .left = copy_left(&u->copy));
     return r;

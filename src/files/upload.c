@@ -16,6 +16,10 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
 
+/* The search for room ends by then, or the session would wait in vain: many
+ * small partials make many turns. */
+#define ROOM_MS 30000
+
 /* What the session asked for, and what there is. */
 struct wish {
     struct path path;
@@ -182,14 +186,15 @@ static int upload_check_space(struct files *f, const struct wish *w, int fd,
 {
     uint64_t first = w->plan.first;
     uint64_t need = w->announced > first ? w->announced - first : 0;
-    uint64_t missing = 0;
+    uint64_t missing = 0, until = clock_ms() + ROOM_MS;
 
     if (__builtin_add_overflow(need, copied, &need))
         return -ENOSPC;
     if (need <= frees)
         return 0;
     int r = upload_is_room(fd, need - frees, &missing);
-    while (r == -ENOSPC && upload_make_room(f, fd, missing))
+    while (r == -ENOSPC && clock_ms() < until &&
+           upload_make_room(f, fd, missing))
         r = upload_is_room(fd, need - frees, &missing);
     return r;
 }

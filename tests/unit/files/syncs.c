@@ -20,6 +20,7 @@ bool sync_directories_fail;
 unsigned sync_fails_at;
 bool marks_fail;
 uint64_t free_at_first;
+bool disk_stays_full;
 time_t time_ahead;
 long clock_jumps;
 bool directories_endless;
@@ -149,6 +150,8 @@ int fstatvfs(int fd, struct statvfs *ret)
     };
     if (free_at_first > 0 && !asked)
         ret->f_bavail = free_at_first / ret->f_frsize;
+    if (disk_stays_full)
+        ret->f_bavail = 0;
     asked = true;
     return 0;
 }

@@ -19,6 +19,8 @@ extern bool marks_fail;
 /* The number of free bytes when a process asks for the first time; later
  * answers are the disk's. 0: all answers are the disk's. */
 extern uint64_t free_at_first;
+/* No byte is ever free, whatever is removed. */
+extern bool disk_stays_full;
 
 /* Seconds that time(2) is ahead for these processes. */
 extern time_t time_ahead;

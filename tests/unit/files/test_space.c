@@ -291,6 +291,37 @@ Test(idle, a_look_ends_after_many_names)
     peer_stop(&p);
 }
 
+#define MANY 12
+
+/* The clock makes each turn last many seconds, and no turn makes room: an
+ * upload is refused before its session stops waiting. */
+Test(idle, making_room_ends_in_time)
+{
+    struct event_record removed;
+    uint64_t first;
+    struct peer p;
+    int fd;
+
+    peer_start(&p);
+    for (int i = 0; i < MANY; i++) {
+        char name[32];
+
+        snprintf(name, sizeof(name), "/f-%d", i);
+        ask_cut(&p, name, 200 * K, 1);
+    }
+    disk_stays_full = true;
+    clock_jumps = 1000;
+    later(&p, HOUR);
+    clock_jumps = 0;
+    cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, 0, 100 * K, &fd, &first),
+                 OUTCOME_NO_SPACE);
+    cr_expect_lt(disk_partials(&p, "/"), MANY, "it tried");
+    cr_expect_gt(disk_partials(&p, "/"), 0, "it stopped");
+    for (size_t n = disk_partials(&p, "/"); n < MANY; n++)
+        cr_assert(peer_event(&p, &removed)); /* one for each turn */
+    peer_stop(&p);
+}
+
 /* Also a disk that reports strange numbers. */
 Test(space, free)
 {
