@@ -157,11 +157,8 @@ static uint64_t login_left(const struct session *s)
     return passed < most ? most - passed : 0;
 }
 
-/* If there is no worker at all (auth is restarting), the login waits for the
- * deadline `verdict`. If all workers are busy, or this address has its share of
- * them, it waits for login_timeout in all. So a client with many connections is
- * served, and not refused for being fast. */
-static void login_attempt(struct session *s)
+/* Gives the login to worker C, over a new pair of sockets. */
+static int login_begin(struct session *s, struct child *c)
 {
     int ends[2];
     int r = fd_pair(ends);
@@ -170,15 +167,29 @@ static void login_attempt(struct session *s)
         master_report(s->master, EVENT_SERVICE, PROCESS_MASTER,
                       "no pair of sockets for a login: %s", strerror(-r));
         login_deny(s, DENIAL_FAILED);
-        return;
+        return 0;
     }
-    r = worker_ask(s, ends[1]);
+    r = worker_ask(c, s, ends[1]);
     fd_close(&ends[1]);
     if (r == 0)
         login_hand_over(s, ends[0]);
-    else if (r != -ENOENT)
-        session_set_timer(s, login_left(s));
     fd_close(&ends[0]);
+    return r;
+}
+
+/* If there is no worker at all (auth is restarting), the login waits for the
+ * deadline `verdict`. If all workers are busy, or this address has its share of
+ * them, it waits for login_timeout in all. So a client with many connections is
+ * served, and not refused for being fast. */
+static void login_attempt(struct session *s)
+{
+    struct child *c;
+    int r = worker_choose(s, &c);
+
+    if (r == 0)
+        r = login_begin(s, c);
+    if (r != 0 && r != -ENOENT)
+        session_set_timer(s, login_left(s));
 }
 
 /* Session counts the tries too, but a subverted session doesn't. */

@@ -387,11 +387,13 @@ void login_deny(struct session *s, enum denial why);
 
 /* The auth workers: which one gets a login, and with which users file. */
 
-/* Passes FD, one end of a pair, to the worker with the fewest verifications
- * under way. Returns 0; -ENOENT: no worker is ready; -EAGAIN: this address has
- * its share of verifications; -EBUSY: no worker can take it now. FD stays the
- * caller's. */
-int worker_ask(struct session *s, int fd);
+/* *ret: the worker with the fewest verifications under way, for the login of S.
+ * Returns 0; -ENOENT: no worker is ready; -EAGAIN: this address has its share
+ * of verifications; -EBUSY: no worker can take it now. */
+int worker_choose(struct session *s, struct child **ret);
+/* Passes FD, one end of a pair, to that worker. Returns 0, or -EBUSY: it
+ * doesn't read. FD stays the caller's. */
+int worker_ask(struct child *c, struct session *s, int fd);
 /* S doesn't wait for a verdict any more. */
 void worker_forget(struct master *m, const struct session *s);
 /* Returns the oldest generation that a verdict may name. */

@@ -81,17 +81,21 @@ static bool address_has_its_share(const struct master *m,
            (share > SHARE_MIN ? share : SHARE_MIN);
 }
 
-int worker_ask(struct session *s, int fd)
+int worker_choose(struct session *s, struct child **ret)
 {
-    struct master *m = s->master;
     struct address prefix = prefix_of(&s->peer);
     size_t all;
-    struct child *c = worker_least_busy(m, s->serial, &all);
 
-    if (!c)
+    *ret = worker_least_busy(s->master, s->serial, &all);
+    if (!*ret)
         return all == 0 ? -ENOENT : -EBUSY;
-    if (address_has_its_share(m, &prefix, all))
-        return -EAGAIN;
+    return address_has_its_share(s->master, &prefix, all) ? -EAGAIN : 0;
+}
+
+int worker_ask(struct child *c, struct session *s, int fd)
+{
+    struct master *m = s->master;
+
     if (SEND(&c->channel, verify, 0, .serial = s->serial,
              .edition = userdb_newest(m->users), .peer = s->peer,
              .session = fd) < 0)
