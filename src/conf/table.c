@@ -441,7 +441,8 @@ const struct setting setting_table[] = {
       .help = "Put the SHA-256 of each stored file into its transfer event. It "
               "costs about as much processor time as receiving the file. If an "
               "upload continues a file that the user may not read, its event "
-              "has none." },
+              "has none, and not if a resumed upload would keep its client "
+              "waiting for it longer than 10 s." },
     { .key = "allow_weaker",
       .type = SETTING_WEAKER,
       .offset = FIELD(allow_weaker),

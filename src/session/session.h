@@ -121,7 +121,13 @@ enum transfer_stays {
     STAYS_ALWAYS
 };
 
-enum transfer_clock { CLOCK_NONE, CLOCK_CONNECT, CLOCK_HASH, CLOCK_STALL };
+enum transfer_clock {
+    CLOCK_NONE,
+    CLOCK_CONNECT,
+    CLOCK_HASH,
+    CLOCK_STALL,
+    CLOCK_SUM
+};
 
 struct transfer_row {
     bool lines;     /* the client's lines are read, whatever files is asked */

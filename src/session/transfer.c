@@ -104,6 +104,9 @@ static void pace_on_stall(void *owner)
                                                     : FAILED_HASH_LATE,
                       "");
         break;
+    case CLOCK_SUM:
+        upload_drop_sum(s);
+        break;
     case CLOCK_STALL:
         if (pace_still_moves(s)) {
             pace_begin(s);

@@ -159,6 +159,9 @@ void binding_offer(struct session *s);
 extern const struct step upload_steps[], upload_undo_steps[];
 extern const struct step download_steps[], hash_steps[];
 extern const struct step list_steps[], list_undo_steps[];
+/* The client has waited long enough for the rest of the SHA-256: the upload is
+ * stored without it. */
+void upload_drop_sum(struct session *s);
 /* STAT of a path: its lines go out on the control connection. */
 void list_stat(struct session *s, const struct call *call);
 /* Survives SIGBUS: a file that is mapped can be cut by another process. */

@@ -21,9 +21,11 @@
 
 /* The SHA-256 of an upload, for its event: of the whole file as it will be
  * stored. New bytes are added as they pass. After a resume the old bytes are
- * read from the partial meanwhile, two blocks for each new one, so that little
- * is left to read at the end. Until they are read, the new bytes are read from
- * the partial, too. If the settings want no sum, the functions do nothing. */
+ * read from the partial meanwhile, two blocks for each new one. Until they are
+ * read, the new bytes are read from the partial, too. So much may be left to
+ * read at the end, if the client sent little after much. It waits for its reply
+ * then, so that has a deadline, after which the event has no sum. If the
+ * settings want no sum, the functions do nothing. */
 
 #define SUM_BLOCK (64u << 10)
 /* SUM_BLOCKs for each TRANSFER_BLOCK, and at once after the end. */
@@ -100,6 +102,12 @@ static void sum_end(struct session *s)
 
     if (t->digest && digest_text(t->digest, text))
         slice_copy(slice_from(text), t->sha256, sizeof(t->sha256));
+}
+
+void upload_drop_sum(struct session *s)
+{
+    digest_free(s->transfer.digest);
+    s->transfer.digest = NULL;
 }
 
 static enum stepped upload_ask_partial(struct session *s)
@@ -373,9 +381,12 @@ static enum stepped upload_copy(struct session *s)
         return STEP_WAIT;
     }
     if (t->digest && t->summed < t->offset) {
+        if (!t->stall.armed)
+            loop_timer_set(&s->loop, &t->stall, s->deadlines->sum);
         transfer_soon(s);
         return STEP_WAIT;
     }
+    pace_pause(s);
     sum_end(s);
     return STEP_NEXT;
 }

@@ -14,12 +14,15 @@ struct tls_context;
 /* A logged-in session sends MSG_alive this many times in idle_timeout. */
 #define SESSION_ALIVE 4
 
-/* How many milliseconds a session waits for its peers before it ends. */
+/* How many milliseconds a session waits for its peers before it ends, and for a
+ * checksum before it goes on without. */
 struct session_deadlines {
     uint64_t ask;      /* for an answer of files */
     uint64_t ask_long; /* the same, if a slow disk or a big file may delay the
                           answer */
     uint64_t port;     /* for gate's answer to PASV */
+    uint64_t sum;      /* for the rest of an upload's SHA-256, all else of which
+                          is complete: its client waits for the reply */
 };
 
 struct session_start {

@@ -7,7 +7,9 @@
 
 #include "fake.h"
 #include "sallyport/ipc/channel.h"
+#include "sallyport/session/session.h"
 
+#define HOLE (UINT64_C(16) << 30) /* its sum takes seconds: a hole */
 #define MUCH (5u << 20) /* more than is read back for one received block */
 
 /* Begins an upload of "hello" after FIRST zeros. */
@@ -98,6 +100,31 @@ Test(sum, bytes_that_cannot_be_read, .timeout = 60)
     f.files.phase = PHASE_IDLE;
     cr_assert_eq(fake_reply(&f), 451, "%s", f.reply);
     expect_sum(&f, 451, NULL);
+    fake_hang_up(&f, ENDING_CLOSED);
+    fake_release(&t);
+}
+
+/* The client waits for its reply: the upload is stored without the sum, and
+ * commands are served meanwhile. */
+Test(sum, that_takes_too_long, .timeout = 60)
+{
+    static const struct session_deadlines soon = {
+        .ask = 20000, .ask_long = 20000, .port = 20000, .sum = 200
+    };
+    struct message done = { .kind = MSG_file_stored,
+                            .file_stored = { .path = SLICE("/x") } };
+    struct fake_transfer t;
+    struct fake f;
+
+    fake_settings("sha256", true);
+    fake_deadlines(&soon);
+    fake_open(&f);
+    begin(&f, &t, HOLE, O_RDWR);
+    fake_do(&f, "NOOP", 200);
+    fake_answer(&f, MSG_file_commit, &done);
+    f.files.phase = PHASE_IDLE;
+    cr_assert_eq(fake_reply(&f), 226, "%s", f.reply);
+    expect_sum(&f, 226, NULL);
     fake_hang_up(&f, ENDING_CLOSED);
     fake_release(&t);
 }
