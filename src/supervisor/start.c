@@ -353,8 +353,6 @@ void start_on_gate_lost(struct generation *g, bool handed_over)
 {
     struct supervisor *s = g->supervisor;
 
-    if (!g->has_gate) /* its master says it again before each `pong` */
-        return;
     g->has_gate = false;
     if (handed_over || g->state == GENERATION_OLD)
         return;

@@ -164,15 +164,10 @@ static void drain_adopt(struct session *s)
         drain_kill(s);
 }
 
-void drain_say_gate_lost(struct master *m)
-{
-    SUCCESSION_SAY(&m->succession, gate_lost, 0,
-                   .handed_over = m->drain->handed_over);
-}
-
 void drain_on_gate_end(struct child *gate, int status)
 {
     struct master *m = gate->master;
+    bool handed_over = m->drain->handing_over && status == 0;
 
     if (m->state != MASTER_DRAINING)
         return;
@@ -180,8 +175,7 @@ void drain_on_gate_end(struct child *gate, int status)
         if (s->state != SESSION_FREE)
             drain_adopt(s);
     fd_close(&m->drain->next_gate);
-    m->drain->handed_over = m->drain->handing_over && status == 0;
-    drain_say_gate_lost(m);
+    SUCCESSION_SAY(&m->succession, gate_lost, 0, .handed_over = handed_over);
     drain_end_if_over(m);
 }
 

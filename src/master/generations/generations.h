@@ -40,7 +40,6 @@ void heartbeat_release(struct master *m);
  * newest master. */
 struct drain {
     bool handing_over;          /* gate gets MSG_hand_over */
-    bool handed_over;           /* and has ended after it */
     int next_gate;              /* for it, until gate has room; or -1 */
     struct loop_timer deadline; /* after it the sessions are kicked */
 };
@@ -59,9 +58,6 @@ void drain_hand_over(struct master *m);
 void drain_successor(struct master *m, int fd);
 /* Gate was reaped: its sessions are now children of master. */
 void drain_on_gate_end(struct child *gate, int status);
-/* Says that to the supervisor. It may be said again, since the first message is
- * lost if the supervisor doesn't read. */
-void drain_say_gate_lost(struct master *m);
 /* PID was reaped. It may be a session of a gate that has ended. */
 void drain_reaped(struct master *m, pid_t pid, int status);
 /* Ends the loop if nothing is left to do. */

@@ -50,8 +50,6 @@ static int heartbeat_on_ping(void *owner, struct msg_ping *p)
     struct heartbeat *h = m->heartbeat;
     struct child *gate = children_gate(m);
 
-    if (m->state == MASTER_DRAINING && !gate)
-        drain_say_gate_lost(m);
     if (m->state == MASTER_DRAINING)
         SUCCESSION_SAY(&m->succession, pong, p->request);
     if (!gate || m->state != MASTER_RUNNING)

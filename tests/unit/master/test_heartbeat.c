@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "caller.h"
 #include "sallyport/base/fd.h"
 #include "supervised.h"
 
@@ -82,25 +81,6 @@ Test(heartbeat, gate_has_ended)
     do
         cr_assert_eq(channel_wait(&supervised_channel, &got, STAGE_WAIT_MS), 1);
     while (got.kind != MSG_gate_lost);
-    stage_ends(&s);
-}
-
-/* The supervisor may not have got it, and would wait for ever. */
-Test(heartbeat, a_lost_gate_is_reported_again)
-{
-    struct message got = { .kind = MSG_NONE };
-    struct caller c;
-    struct stage s;
-
-    supervised_open(&s, NULL);
-    caller_enter(&s, &c); /* else this generation would end */
-    actor_die(&s.gate);
-    supervised_hears(MSG_gate_lost, &got);
-    cr_assert_eq(SEND(&supervised_channel, ping, 8), 0);
-    supervised_hears(MSG_gate_lost, &got);
-    cr_expect_eq(got.gate_lost.handed_over, false);
-    master_answers(8);
-    caller_leave(&c);
     stage_ends(&s);
 }
 
