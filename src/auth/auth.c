@@ -27,7 +27,7 @@ static void auth_release(void *owner)
     users_release(&a->users);
 }
 
-int auth_take_users(struct auth *a, int fd, uint64_t generation,
+int auth_take_users(struct auth *a, int fd, uint64_t edition,
                     struct complaint *c)
 {
     struct users newer;
@@ -36,10 +36,10 @@ int auth_take_users(struct auth *a, int fd, uint64_t generation,
     fd_close(&fd);
     if (r < 0)
         return r;
-    if (a->generation > 0)
+    if (a->edition > 0)
         users_release(&a->users);
     a->users = newer;
-    a->generation = generation;
+    a->edition = edition;
     return 0;
 }
 
@@ -82,7 +82,7 @@ static int auth_on_verify(void *owner, struct msg_verify *m)
 {
     struct auth *a = owner;
 
-    if (m->edition > a->generation)
+    if (m->edition > a->edition)
         die(EX_PROTOCOL, "master asks about a users file that it hasn't sent");
     pending_open(a, fd_take(&m->session), m->serial, &m->peer);
     return 0;
@@ -97,7 +97,7 @@ static int auth_complete(void *owner)
     struct auth *a = owner;
 
     a->frame.plan.max_files = VERIFICATIONS_MAX + FILES_BESIDES;
-    if (a->generation == 0)
+    if (a->edition == 0)
         return complain(&a->frame.why, "auth: set-up: no users");
     if (proof_begin() < 0)
         return complain(&a->frame.why, "auth: no memory for OpenSSL");
@@ -128,9 +128,9 @@ static void pending_send_verdict(struct pending *p, bool yes, size_t row,
                                  uint64_t name)
 {
     struct auth *a = p->auth;
-    int r = SEND(&a->frame.master, verdict, 0, .serial = p->serial,
-                 .edition = a->generation, .row = row, .accepted = yes,
-                 .name = name);
+    int r =
+        SEND(&a->frame.master, verdict, 0, .serial = p->serial,
+             .edition = a->edition, .row = row, .accepted = yes, .name = name);
 
     loop_remove(&a->frame.loop, &p->watch);
     loop_timer_clear(&a->frame.loop, &p->timer);

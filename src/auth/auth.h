@@ -29,7 +29,7 @@ struct pending {
 struct auth {
     struct frame frame; /* the first member */
     struct users users; /* the newest file only; earlier questions use it too */
-    uint64_t generation;
+    uint64_t edition;
     uint8_t name_key[SIPHASH_KEY]; /* key of the hashes of names */
     struct proof_servers servers;  /* gate's certificates */
     struct pending pending[VERIFICATIONS_MAX];
@@ -39,7 +39,7 @@ extern const struct frame_row auth_row;
 
 /* Reads the users file FD and closes it. Returns 0, or -EINVAL with the
  * complaint. */
-int auth_take_users(struct auth *a, int fd, uint64_t generation,
+int auth_take_users(struct auth *a, int fd, uint64_t edition,
                     struct complaint *c);
 
 /* Takes FD, the pair to session SERIAL of the client PEER. Ends the process if

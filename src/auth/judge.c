@@ -93,8 +93,8 @@ enum judgement judge(const struct users *u, const struct attempt *a,
     return j;
 }
 
-static void report_begin(const struct pending *p, struct event_record *r,
-                         struct slice reason)
+static void report_send(const struct pending *p, struct event_record *r,
+                        struct slice reason)
 {
     char peer[ADDRESS_TEXT_MAX];
 
@@ -110,7 +110,7 @@ void report_wrong(const struct pending *p, const char *wrong)
     struct event_record r;
 
     event_begin(&r, EVENT_PEER);
-    report_begin(p, &r, slice_from(wrong));
+    report_send(p, &r, slice_from(wrong));
 }
 
 void report_no_password(const struct pending *p, const char *why)
@@ -118,7 +118,7 @@ void report_no_password(const struct pending *p, const char *why)
     struct event_record r;
 
     event_begin(&r, EVENT_LOGIN_FAILED);
-    report_begin(p, &r, slice_from(why));
+    report_send(p, &r, slice_from(why));
 }
 
 static const char *const reasons[JUDGED_COUNT] = {
@@ -157,5 +157,5 @@ void report_failed_login(const struct pending *p, const struct attempt *attempt,
     event_begin(&r, EVENT_LOGIN_FAILED);
     event_text(&r, FIELD_USER, loggable_name(attempt->name));
     add_certificate(&r, attempt->claims);
-    report_begin(p, &r, slice_from(reasons[why]));
+    report_send(p, &r, slice_from(reasons[why]));
 }

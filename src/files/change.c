@@ -119,8 +119,8 @@ static int change_delete(const struct files *f, const struct place *at)
  * of another file to it. */
 static int change_forget_partial(struct files *f, const struct place *at)
 {
-    resume_forget(f, at->directory, at->name);
-    return partial_forget(f, at->directory, at->name);
+    resume_drop_answer(f, at->directory, at->name);
+    return partial_delete_of(f, at->directory, at->name);
 }
 
 int change_on_file_delete(void *owner, struct msg_file_delete *m)

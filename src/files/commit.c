@@ -27,7 +27,7 @@ static int commit_begin_bytes(struct files *f)
 
     if (!partial_waits(&u->partial))
         return 0;
-    resume_forget(f, u->directory, u->name);
+    resume_drop_answer(f, u->directory, u->name);
     int r = partial_begin(f, u->first, &u->partial);
     if (r == 0 && copy_left(&u->copy) > 0)
         copy_by_clone(&u->copy, u->partial.fd);
@@ -96,7 +96,7 @@ static int commit_check_length(const struct files *f, uint64_t length)
     return 0;
 }
 
-static void commit_forget_upload(struct files *f)
+static void commit_close(struct files *f)
 {
     f->upload.open = false;
     copy_release(&f->upload.copy);
@@ -125,14 +125,14 @@ static int commit_check_directory(const struct files *f, const struct upload *u)
 
 /* Other partials of that name belong to another version of the file. If this
  * upload had the own partial until the rename, there is no other one. */
-static void commit_forget_others(struct files *f, const struct upload *u)
+static void commit_delete_others(struct files *f, const struct upload *u)
 {
     char own[PARTIAL_NAME_MAX];
 
     partial_name(f, u->name, own);
     if (strcmp(own, u->partial.name) != 0)
-        partial_forget(f, u->directory, u->name);
-    resume_forget(f, u->directory, u->name);
+        partial_delete_of(f, u->directory, u->name);
+    resume_drop_answer(f, u->directory, u->name);
 }
 
 /* On file systems whose ctime counts whole seconds, copy_unchanged() can miss
@@ -177,10 +177,10 @@ static int commit_publish_locked(const struct files *f, struct upload *u)
 
     if (r != 0)
         return r;
-    bool marked = confirmed_remove(u->partial.fd);
+    bool marked = confirmed_remove_mark(u->partial.fd);
     r = naming_upload(f, u);
     if (r == 0 && marked)
-        confirmed_forget(u->partial.fd);
+        reported_remove(u->partial.fd);
     return r;
 }
 
@@ -243,10 +243,10 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
     }
     u->visible = true;
     fd_close(&u->partial.fd);
-    commit_forget_others(f, u);
+    commit_delete_others(f, u);
     if (f->rules.fsync && fsync(u->directory) < 0)
         r = OUTCOME_STORED_UNSAFE;
-    commit_forget_upload(f);
+    commit_close(f);
     if (r == 0)
         ANSWER(f, file_stored, m->request, .path = path_slice(&u->path));
     return r;
@@ -272,7 +272,7 @@ void commit_end_as_cut(struct files *f)
         fstat(f->upload.partial.fd, &st) == 0)
         f->upload.length = (uint64_t)st.st_size;
     partial_end(f, f->upload.directory, &f->upload.partial);
-    commit_forget_upload(f);
+    commit_close(f);
 }
 
 static const enum verb verbs[WRITE_MODE_COUNT] = {

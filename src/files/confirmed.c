@@ -73,7 +73,7 @@ uint64_t confirmed_length(const struct files *f, int fd, const struct stat *st)
 }
 
 /* The log hears of a file system without extended attributes once a session. */
-static void confirmed_report_none(struct files *f, int error)
+static void reported_set_none(struct files *f, int error)
 {
     struct event_record r;
 
@@ -105,7 +105,7 @@ int confirmed_raise(struct files *f, int fd)
         return 0;
     int r = confirmed_write(fd, m);
     if (r < 0)
-        confirmed_report_none(f, r);
+        reported_set_none(f, r);
     return 0;
 }
 
@@ -123,36 +123,36 @@ int confirmed_lower(const struct files *f, int fd, uint64_t length)
     return r;
 }
 
-bool confirmed_remove(int fd)
+bool confirmed_remove_mark(int fd)
 {
     return fremovexattr(fd, ATTRIBUTE) == 0 || errno != ENODATA;
 }
 
 /* Only the first answer sets it: a new attribute changes the ctime, which
  * invalidates the answers of other sessions. */
-int confirmed_report(const struct files *f, int fd)
+int reported_set(const struct files *f, int fd)
 {
     if (fsetxattr(fd, REPORTED, "1", 1, XATTR_CREATE) < 0)
         return errno == EEXIST ? 0 : -errno;
     return f->rules.fsync && fsync(fd) < 0 ? -errno : 0;
 }
 
-int confirmed_hand_on(const struct files *f, int old, int new)
+int reported_hand_on(const struct files *f, int old, int new)
 {
     int r;
 
-    if (!confirmed_is_reported(old))
+    if (!reported_is_set(old))
         return 0;
     r = confirmed_write(new, (struct mark){ MARK_SYNCED, 0 });
-    return r < 0 ? r : confirmed_report(f, new);
+    return r < 0 ? r : reported_set(f, new);
 }
 
-void confirmed_forget(int fd)
+void reported_remove(int fd)
 {
     fremovexattr(fd, REPORTED);
 }
 
-bool confirmed_is_reported(int fd)
+bool reported_is_set(int fd)
 {
     return fgetxattr(fd, REPORTED, NULL, 0) >= 0;
 }

@@ -181,7 +181,7 @@ static int facts_of_partial(struct files *f, const struct place *at,
         resume_size(f, at->directory, at->name, &ret->st, &waited);
 
     if (waited && facts_read(f, in, at->name, ret) == 0) {
-        resume_forget(f, at->directory, at->name);
+        resume_drop_answer(f, at->directory, at->name);
         return 0;
     }
     if (length == 0)
@@ -211,7 +211,7 @@ static int facts_find(struct files *f, const struct path *path,
     if (partial_counts && r == -ENOENT)
         return facts_of_partial(f, &at, &in, ret);
     if (partial_counts) /* an earlier answer no longer holds */
-        resume_forget(f, at.directory, at.name);
+        resume_drop_answer(f, at.directory, at.name);
     return r;
 }
 

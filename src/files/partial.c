@@ -89,7 +89,8 @@ bool partial_is_own(const struct files *f, const struct stat *st)
     return S_ISREG(st->st_mode) && st->st_uid == f->uid;
 }
 
-int partial_look(const struct files *f, int directory, const char *name)
+int partial_open_unlocked(const struct files *f, int directory,
+                          const char *name)
 {
     char partial[PARTIAL_NAME_MAX];
     struct stat st;
@@ -104,9 +105,9 @@ int partial_look(const struct files *f, int directory, const char *name)
 uint64_t partial_resumable(const struct files *f, int directory,
                            const char *name, struct stat *st, bool *reported)
 {
-    FD_CLEANUP int fd = partial_look(f, directory, name);
+    FD_CLEANUP int fd = partial_open_unlocked(f, directory, name);
 
-    *reported = fd >= 0 && confirmed_is_reported(fd);
+    *reported = fd >= 0 && reported_is_set(fd);
     return fd >= 0 && fstat(fd, st) == 0 ? confirmed_length(f, fd, st) : 0;
 }
 
@@ -223,7 +224,7 @@ static int partial_new_own(const struct files *f, int directory,
 static int partial_take_place(const struct files *f, int directory,
                               const char *own, int old, struct partial *p)
 {
-    int r = confirmed_hand_on(f, old, p->fd);
+    int r = reported_hand_on(f, old, p->fd);
 
     if (r < 0)
         return r;
@@ -361,10 +362,9 @@ static bool partial_keep(struct files *f, struct partial *p)
     if (p->kind != PARTIAL_OWN || !f->rules.resume)
         return false;
     if (!partial_is_long_enough(p))
-        return confirmed_is_reported(p->fd) &&
-               confirmed_lower(f, p->fd, 0) == 0;
+        return reported_is_set(p->fd) && confirmed_lower(f, p->fd, 0) == 0;
     return partial_confirm(f, p) == 0 &&
-           (confirmed_is_marked(p->fd) || confirmed_is_reported(p->fd));
+           (confirmed_is_marked(p->fd) || reported_is_set(p->fd));
 }
 
 void partial_end(struct files *f, int directory, struct partial *p)
@@ -394,7 +394,7 @@ int partial_remove(const struct files *f, int directory, const char *name,
     return partial_remove_within(f, directory, name, before, 0);
 }
 
-int partial_forget(const struct files *f, int directory, const char *name)
+int partial_delete_of(const struct files *f, int directory, const char *name)
 {
     char own[PARTIAL_NAME_MAX];
 
@@ -402,7 +402,7 @@ int partial_forget(const struct files *f, int directory, const char *name)
     return partial_remove_within(f, directory, own, 0, PROBE_MS);
 }
 
-bool partial_in_use(const struct files *f, int directory, const char *name)
+bool partial_name_in_use(const struct files *f, int directory, const char *name)
 {
     FD_CLEANUP int fd = resolve_in(directory, name, O_RDWR | FLAGS, 0);
     struct stat st;
@@ -414,10 +414,11 @@ bool partial_in_use(const struct files *f, int directory, const char *name)
     return flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
-bool partial_is_busy(const struct files *f, int directory, const char *name)
+bool partial_target_in_use(const struct files *f, int directory,
+                           const char *name)
 {
     char own[PARTIAL_NAME_MAX];
 
     partial_name(f, name, own);
-    return partial_in_use(f, directory, own);
+    return partial_name_in_use(f, directory, own);
 }

@@ -50,7 +50,8 @@ bool partial_has_landed(const struct files *f, int directory, const char *name,
 
 /* Opens the own partial of NAME for reading, without the lock: -1 if there is
  * none. */
-int partial_look(const struct files *f, int directory, const char *name);
+int partial_open_unlocked(const struct files *f, int directory,
+                          const char *name);
 /* How much of the own partial of NAME can be resumed: its confirmed length. 0:
  * there is none. *st are its facts; *reported: SIZE has reported a length to
  * some client, whose next upload may be the rest alone. */
@@ -95,13 +96,15 @@ void partial_end(struct files *f, int directory, struct partial *p);
 int partial_remove(const struct files *f, int directory, const char *name,
                    time_t before);
 /* Deletes the own partial of the file NAME, as partial_remove(). */
-int partial_forget(const struct files *f, int directory, const char *name);
+int partial_delete_of(const struct files *f, int directory, const char *name);
 
 /* Is an upload writing it? Shares the lock for a moment to find out: an upload
  * that needs the lock waits that long. */
-bool partial_in_use(const struct files *f, int directory, const char *name);
+bool partial_name_in_use(const struct files *f, int directory,
+                         const char *name);
 /* The same question about the own partial of the file NAME. */
-bool partial_is_busy(const struct files *f, int directory, const char *name);
+bool partial_target_in_use(const struct files *f, int directory,
+                           const char *name);
 
 /* confirmed.c: how much of a partial is on the disk for certain. */
 
@@ -124,18 +127,18 @@ int confirmed_lower(const struct files *f, int fd, uint64_t length);
 /* To be called before SIZE reports a length of the partial FD to any client:
  * from then on the rest of that file may come, on any connection. The record
  * survives a power cut. 0 or -errno. */
-int confirmed_report(const struct files *f, int fd);
-bool confirmed_is_reported(int fd);
+int reported_set(const struct files *f, int fd);
+bool reported_is_set(int fd);
 /* The partial NEW, of which nothing counts yet, takes the place of OLD: a
  * client may still send the rest that belongs to OLD. So NEW gets its record,
  * and a mark, without which it could be taken for a file. 0 or -errno. */
-int confirmed_hand_on(const struct files *f, int old, int new);
+int reported_hand_on(const struct files *f, int old, int new);
 /* No client relies on a length of it any more. */
-void confirmed_forget(int fd);
+void reported_remove(int fd);
 
 /* For a partial that becomes a file: no byte of it counts any more. False: it
  * had no mark, and so no record of SIZE's answer either. */
-bool confirmed_remove(int fd);
+bool confirmed_remove_mark(int fd);
 
 /* resume.c: where an upload begins, decided from facts alone, so that it can be
  * read and tested as a table. */
@@ -196,7 +199,7 @@ uint64_t resume_size(struct files *f, int directory, const char *name,
 const struct sized *resume_sized(const struct files *f, int directory,
                                  const char *name);
 /* That answer counts no longer. */
-void resume_forget(struct files *f, int directory, const char *name);
+void resume_drop_answer(struct files *f, int directory, const char *name);
 
 /* sweep.c: partials that nobody resumed. */
 

@@ -103,7 +103,7 @@ const struct sized *resume_sized(const struct files *f, int directory,
     return NULL;
 }
 
-void resume_forget(struct files *f, int directory, const char *name)
+void resume_drop_answer(struct files *f, int directory, const char *name)
 {
     const struct sized *s = resume_sized(f, directory, name);
 
@@ -120,7 +120,7 @@ static int resume_open_settled(struct files *f, int directory, const char *name,
     uint64_t end = clock_ms() + SETTLE_MS;
 
     for (*waited = false;; *waited = true) {
-        FD_CLEANUP int fd = partial_look(f, directory, name);
+        FD_CLEANUP int fd = partial_open_unlocked(f, directory, name);
 
         if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) == 0 ||
             errno != EWOULDBLOCK || clock_ms() >= end ||
@@ -143,11 +143,12 @@ static void resume_renew(int fd, const struct stat *st)
 static uint64_t resume_nothing(int fd)
 {
     if (flock(fd, LOCK_SH | LOCK_NB) == 0)
-        confirmed_forget(fd);
+        reported_remove(fd);
     return 0;
 }
 
-static uint64_t resume_look(const struct files *f, int fd, struct stat *st)
+static uint64_t resume_report_length(const struct files *f, int fd,
+                                     struct stat *st)
 {
     uint64_t length = fstat(fd, st) == 0 ? confirmed_length(f, fd, st) : 0;
 
@@ -156,17 +157,17 @@ static uint64_t resume_look(const struct files *f, int fd, struct stat *st)
     flock(fd, LOCK_UN); /* other sessions don't wait for the sync */
     resume_renew(fd, st);
     /* The record changes the ctime, too. */
-    return confirmed_report(f, fd) == 0 && fstat(fd, st) == 0 ? length : 0;
+    return reported_set(f, fd) == 0 && fstat(fd, st) == 0 ? length : 0;
 }
 
 uint64_t resume_size(struct files *f, int directory, const char *name,
                      struct stat *st, bool *waited)
 {
     FD_CLEANUP int fd = resume_open_settled(f, directory, name, waited);
-    uint64_t length = fd >= 0 ? resume_look(f, fd, st) : 0;
+    uint64_t length = fd >= 0 ? resume_report_length(f, fd, st) : 0;
     struct stat in;
 
-    resume_forget(f, directory, name);
+    resume_drop_answer(f, directory, name);
     if (length == 0 || fstat(directory, &in) < 0)
         return 0;
     struct sized *s = &f->sized[f->next_sized++ % SIZED_MAX];

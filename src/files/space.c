@@ -100,7 +100,7 @@ static void idle_on_name(struct walk *w, int directory, const char *name)
     if (!partial_is_name(name) ||
         fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
         !partial_is_own(w->f, &st) || st.st_nlink > 1 || st.st_dev != s->disk ||
-        st.st_ctime > s->before || partial_in_use(w->f, directory, name))
+        st.st_ctime > s->before || partial_name_in_use(w->f, directory, name))
         return;
     struct idle one = { .touched = st.st_ctim.tv_sec * NS + st.st_ctim.tv_nsec,
                         .bytes = (uint64_t)st.st_blocks * 512,

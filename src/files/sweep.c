@@ -56,7 +56,7 @@ bool sweep_name(struct files *f, int directory, const char *name, time_t now)
     return true;
 }
 
-static bool sweep_was_last(struct files *f, int directory)
+static bool sweep_note_directory(struct files *f, int directory)
 {
     struct stat st;
 
@@ -75,7 +75,7 @@ void sweep_directory(struct files *f, int directory)
     const char *name;
     time_t now = time(NULL);
 
-    if (sweep_was_last(f, directory))
+    if (sweep_note_directory(f, directory))
         return;
     FD_CLEANUP int fd = resolve_in(directory, ".", O_RDONLY | O_DIRECTORY, 0);
     if (fd < 0)
@@ -223,7 +223,7 @@ static void partials_look_at(struct search *s, int fd, const char *name)
     memcpy(one->name, name, strlen(name) + 1);
     if (s->remove && !partials_take_away(s, fd, one))
         return;
-    if (!s->remove && partial_in_use(s->walk.f, fd, name))
+    if (!s->remove && partial_name_in_use(s->walk.f, fd, name))
         one->state = PARTIAL_IN_USE;
     if (++s->count == BATCH)
         partials_send_found(s, fd);

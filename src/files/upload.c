@@ -92,7 +92,7 @@ static int upload_make_plan(struct files *f, int directory, const char *name,
     bool doubtful = o == OUTCOME_BAD_OFFSET ||
                     (o == OUTCOME_OK && facts->mode == WRITE_APPEND &&
                      w->plan.how == RESUME_ANEW);
-    if (doubtful && partial_is_busy(f, directory, name))
+    if (doubtful && partial_target_in_use(f, directory, name))
         o = OUTCOME_BUSY;
     return (int)o;
 }
@@ -159,7 +159,7 @@ static int upload_open_on_full(struct files *f, const struct wish *w,
 }
 
 /* *MISSING: how many bytes are missing if there is no room. */
-static int upload_is_room(int fd, uint64_t length, uint64_t *missing)
+static int upload_check_room(int fd, uint64_t length, uint64_t *missing)
 {
     struct statvfs disk;
 
@@ -181,8 +181,8 @@ static bool upload_make_room(struct files *f, int fd, uint64_t missing)
 
 /* Is there room on the disk of the file or directory FD for the announced bytes
  * that are still to come, and COPIED ones? The upload FREES some itself. */
-static int upload_check_space(struct files *f, const struct wish *w, int fd,
-                              uint64_t frees, uint64_t copied)
+static int upload_ensure_space(struct files *f, const struct wish *w, int fd,
+                               uint64_t frees, uint64_t copied)
 {
     uint64_t first = w->plan.first;
     uint64_t need = w->announced > first ? w->announced - first : 0;
@@ -192,38 +192,38 @@ static int upload_check_space(struct files *f, const struct wish *w, int fd,
         return -ENOSPC;
     if (need <= frees)
         return 0;
-    int r = upload_is_room(fd, need - frees, &missing);
+    int r = upload_check_room(fd, need - frees, &missing);
     while (r == -ENOSPC && clock_ms() < until &&
            upload_make_room(f, fd, missing))
-        r = upload_is_room(fd, need - frees, &missing);
+        r = upload_check_room(fd, need - frees, &missing);
     return r;
 }
 
 /* An upload that begins again drops the old partial, so it must not be refused
  * for lack of space after that. */
-static int upload_check_before_drop(struct files *f, const struct wish *w,
-                                    int directory)
+static int upload_ensure_space_before_drop(struct files *f,
+                                           const struct wish *w, int directory)
 {
     if (w->plan.how != RESUME_ANEW || w->fleeting)
         return 0;
-    return upload_check_space(f, w, directory,
-                              (uint64_t)w->partial.st_blocks * 512, 0);
+    return upload_ensure_space(f, w, directory,
+                               (uint64_t)w->partial.st_blocks * 512, 0);
 }
 
 /* Clients don't wait long for the 226. Shared blocks cost neither time nor
  * space, so they are tried before a big copy is refused. */
-static int upload_check_copy(struct files *f, const struct wish *w,
-                             struct upload *u)
+static int upload_prepare_copy(struct files *f, const struct wish *w,
+                               struct upload *u)
 {
     uint64_t cost = copy_cost(&u->copy), max = f->rules.copy_max;
     uint64_t frees = partial_frees(&u->partial, w->plan.first);
     int fd = u->partial.fd;
     int r = max > 0 && cost > max ? (int)OUTCOME_COPY_TOO_LARGE
-                                  : upload_check_space(f, w, fd, frees, cost);
+                                  : upload_ensure_space(f, w, fd, frees, cost);
 
     if (r == 0 || u->copy.from < 0 || !copy_by_clone(&u->copy, fd))
         return r;
-    return upload_check_space(f, w, fd, frees, 0);
+    return upload_ensure_space(f, w, fd, frees, 0);
 }
 
 /* The bytes that are there already are part of the file's SHA-256: the session
@@ -252,7 +252,7 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
                         struct place *at)
 {
     struct upload *u = &f->upload;
-    int r = upload_check_before_drop(f, w, at->directory);
+    int r = upload_ensure_space_before_drop(f, w, at->directory);
 
     if (r == 0)
         r = upload_open_on_full(f, w, at->directory, at->name, u);
@@ -271,11 +271,11 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
     u->prepared = u->visible = false;
     snprintf(u->name, sizeof(u->name), "%s", at->name);
     u->open = true;
-    r = upload_check_copy(f, w, u);
+    r = upload_prepare_copy(f, w, u);
     if (r != 0)
         return r;
     if (!partial_waits(&u->partial))
-        resume_forget(f, u->directory, u->name);
+        resume_drop_answer(f, u->directory, u->name);
     FD_CLEANUP int writer =
         partial_writer(&u->partial, u->directory, upload_writer_mode(f, u));
     if (writer < 0)

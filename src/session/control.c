@@ -52,7 +52,7 @@ static bool control_reads(const struct session *s)
 /* A socket that isn't read now stays watched until something comes
  * (control_on_socket()): most clients send nothing before they have their
  * reply. */
-void control_wait(struct session *s)
+void control_watch(struct session *s)
 {
     struct control *c = &s->control;
     uint32_t events = c->watch.events & EPOLLIN;
@@ -138,7 +138,7 @@ void control_flush(struct session *s)
             leave(s, s->ending, "");
         control_lose_client(s, ENDING_CLOSED, stream_cause(c->stream));
     }
-    control_wait(s);
+    control_watch(s);
 }
 
 bool control_hears(const struct session *s)
@@ -198,7 +198,7 @@ void control_secure(struct session *s)
     c->first_line_seen = c->first_byte_seen = false;
     s->control.state = CONTROL_SECURING;
     control_handshake(s);
-    control_wait(s);
+    control_watch(s);
 }
 
 /* No line has a NUL, so this one stands for a bad line that waits. */
@@ -270,7 +270,7 @@ void control_continue(struct session *s)
     while (control_takes_lines(s))
         if (!control_take_line(s))
             break;
-    control_wait(s);
+    control_watch(s);
 }
 
 /* Only the first byte is judged. Without this check a client that speaks TLS to
@@ -326,7 +326,7 @@ static void control_on_socket(void *owner, uint32_t events)
     if (c->out.len > 0 || stream_unsent(c->stream))
         control_flush(s);
     if (state_of_control(s)->closes) {
-        control_closing(s);
+        control_on_closing(s);
         return;
     }
     if ((events & EPOLLIN) && c->state != CONTROL_SECURING && !control_reads(s))

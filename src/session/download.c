@@ -153,7 +153,7 @@ static enum stepped download_sent(struct session *s, enum stream_state state)
         return STEP_NEXT;
     if (state != STREAM_AGAIN)
         return transfer_broken(s, state);
-    transfer_wait(s, stream_events(s->data.stream));
+    transfer_watch(s, stream_events(s->data.stream));
     return STEP_WAIT;
 }
 
@@ -225,7 +225,7 @@ static enum stepped download_send(struct session *s)
         if (r != STEP_NEXT)
             return r;
     }
-    transfer_wait(s, 0);
+    transfer_watch(s, 0);
     transfer_soon(s);
     return STEP_WAIT;
 }
@@ -245,7 +245,7 @@ const struct step download_steps[] = {
       UNDO_DATA },
     { "close_notify", transfer_flush, WAITS_DATA, TRANSFER_FLUSHING,
       UNDO_DATA },
-    { "226", transfer_complete, 0, TRANSFER_FLUSHING, UNDO_DATA },
+    { "226", transfer_reply_complete, 0, TRANSFER_FLUSHING, UNDO_DATA },
     TRANSFER_LAST_STEP,
 };
 

@@ -62,7 +62,7 @@ static bool linger_any(const struct session *s)
 
 /* A data connection has ended for good, or the client's end has come. The
  * client may read its replies before it closes its data connections. */
-static void control_lingered(struct session *s)
+static void control_leave_if_lingered(struct session *s)
 {
     if (state_of_control(s)->closes && !s->control.watch.added &&
         !linger_any(s))
@@ -74,7 +74,7 @@ static void linger_over(struct goodbye *g)
     struct session *s = g->session;
 
     linger_end(g);
-    control_lingered(s);
+    control_leave_if_lingered(s);
 }
 
 static void linger_on_socket(void *owner, uint32_t events)
@@ -138,7 +138,7 @@ void linger_init(struct session *s)
 }
 
 /* The replies, then close_notify, then FIN: as far as it goes now. */
-static void control_finish(struct session *s)
+static void control_send_fin(struct session *s)
 {
     struct control *c = &s->control;
 
@@ -146,18 +146,18 @@ static void control_finish(struct session *s)
         shutdown(c->fd, SHUT_WR);
 }
 
-void control_closing(struct session *s)
+void control_on_closing(struct session *s)
 {
-    control_finish(s);
+    control_send_fin(s);
     if (linger_drain(s->control.fd))
         return;
     loop_remove(&s->loop, &s->control.watch);
-    control_lingered(s);
+    control_leave_if_lingered(s);
 }
 
 /* The process ends now: sends what it can without waiting. No close_notify
  * after half a reply, or the reply would look complete. */
-static void control_part(struct session *s)
+static void control_part_now(struct session *s)
 {
     struct control *c = &s->control;
 
@@ -177,7 +177,7 @@ static void control_on_close_time(void *owner)
 }
 
 /* One deadline for the whole end, which shows that it is decided. */
-static void control_will_close(struct session *s, enum ending ending)
+static void control_decide_end(struct session *s, enum ending ending)
 {
     struct control *c = &s->control;
 
@@ -201,7 +201,7 @@ static void control_reply_last(struct session *s, enum reply last,
 
     if (!state_of_control(s)->gone)
         s->control.state = CONTROL_CLOSING;
-    transfer_end(s, s->ending, last);
+    transfer_end_with_session(s, s->ending, last);
     data_close(s);
     if (state_of_control(s)->gone)
         leave(s, s->ending, "");
@@ -209,8 +209,8 @@ static void control_reply_last(struct session *s, enum reply last,
     if (reply_build(&s->control.out, last, arguments, 2) < 0)
         leave(s, ENDING_PROTOCOL, "the client doesn't read its replies");
     control_flush(s);
-    control_finish(s);
-    control_wait(s);
+    control_send_fin(s);
+    control_watch(s);
 }
 
 void control_end(struct session *s, enum ending ending, enum reply last,
@@ -223,7 +223,7 @@ void control_end(struct session *s, enum ending ending, enum reply last,
     /* No reply may go in plain text now. */
     if (c->state == CONTROL_SECURING || (s->implicit && !control_is_secure(s)))
         leave(s, ending, "");
-    control_will_close(s, ending);
+    control_decide_end(s, ending);
     if (s->transfer.state != TRANSFER_COMMITTING && !ask_is_change(s)) {
         control_reply_last(s, last, argument);
         return;
@@ -235,7 +235,7 @@ void control_end(struct session *s, enum ending ending, enum reply last,
         c->state = CONTROL_DECIDED;
 }
 
-void control_transferred(struct session *s)
+void control_after_transfer(struct session *s)
 {
     if (s->control.state == CONTROL_GONE)
         leave(s, s->ending, s->control.cause);
@@ -330,7 +330,7 @@ static void leave_wait_for_log(struct session *s)
 void leave(struct session *s, enum ending ending, const char *cause)
 {
     secret_wipe(&s->login.password);
-    control_part(s);
+    control_part_now(s);
     report_cut(s, ending_text(ending));
     if (s->transfer.state != TRANSFER_NONE && !s->transfer.hash)
         s->total += s->transfer.bytes;

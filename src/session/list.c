@@ -122,7 +122,7 @@ static enum stepped list_send_what_came(struct session *s)
 
     list_wait_for_pipe(s, list_on_pipe);
     state = flow_flush(s);
-    transfer_wait(s, state == STREAM_AGAIN ? EPOLLOUT : 0);
+    transfer_watch(s, state == STREAM_AGAIN ? EPOLLOUT : 0);
     if (state != STREAM_OK && state != STREAM_AGAIN)
         return transfer_broken(s, state);
     return STEP_WAIT;
@@ -146,7 +146,7 @@ static enum stepped list_send(struct session *s)
         t->block_at += took;
         pace_moved(s, took);
         if (state == STREAM_AGAIN) {
-            transfer_wait(s, stream_events(s->data.stream));
+            transfer_watch(s, stream_events(s->data.stream));
             return STEP_WAIT;
         }
         if (state != STREAM_OK)
@@ -161,7 +161,7 @@ static enum stepped list_end(struct session *s)
     enum outcome o = s->transfer.listed;
 
     if (o == OUTCOME_COUNT) {
-        transfer_wait(s, 0);
+        transfer_watch(s, 0);
         return STEP_WAIT;
     }
     return o == OUTCOME_OK
@@ -185,7 +185,7 @@ const struct step list_steps[] = {
       UNDO_LISTING },
     { "close_notify", transfer_flush, WAITS_DATA, TRANSFER_FLUSHING,
       UNDO_LISTING },
-    { "226", transfer_complete, 0, TRANSFER_FLUSHING, UNDO_LISTING },
+    { "226", transfer_reply_complete, 0, TRANSFER_FLUSHING, UNDO_LISTING },
     TRANSFER_LAST_STEP,
 };
 

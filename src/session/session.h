@@ -90,7 +90,7 @@ enum transfer_state {
     TRANSFER_FLUSHING,   /* the stream has all bytes, the client not yet */
     TRANSFER_COPYING,    /* upload: all came; files copies the head, and its
                             checksum is completed */
-    TRANSFER_COMPLETE,   /* upload: files still answers an earlier request;
+    TRANSFER_RECEIVED,   /* upload: files still answers an earlier request;
                             then it is asked to sync */
     TRANSFER_PREPARING,  /* upload: files was asked to sync all of it */
     TRANSFER_COMMITTING, /* upload: files was asked to make it visible */
@@ -116,8 +116,8 @@ struct data_row {
 /* What it takes that a transfer continues when the client goes away. */
 enum transfer_stays {
     STAYS_NEVER,
-    STAYS_ALONE, /* an upload, and the client has said QUIT, or may go without
-                    it: upload_eof = lenient */
+    STAYS_AFTER_QUIT, /* an upload, and the client has said QUIT, or may go
+                    without it: upload_eof = lenient */
     STAYS_ALWAYS
 };
 
@@ -431,7 +431,7 @@ void control_secure(struct session *s);
 /* The TLS handshake is complete, also in the states of the end. */
 bool control_is_secure(const struct session *s);
 /* Waits on the socket for what the state needs. */
-void control_wait(struct session *s);
+void control_watch(struct session *s);
 
 /* dispatch.c: from a line to a handler, by the command's row */
 
@@ -596,9 +596,9 @@ void control_end(struct session *s, enum ending ending, enum reply last,
 /* The end is decided: there is no second one. */
 bool control_ends(const struct session *s);
 /* The end has begun, and the socket is ready. */
-void control_closing(struct session *s);
+void control_on_closing(struct session *s);
 /* A transfer or a change is over: an end that waited for it continues. */
-void control_transferred(struct session *s);
+void control_after_transfer(struct session *s);
 
 void linger_init(struct session *s);
 /* Everything for FD's client has been sent: shuts our end, and ignores for 2 s

@@ -259,7 +259,7 @@ void transfer_on_answer(struct session *s, struct message *m)
     s->transfer.answer = NULL;
 }
 
-void transfer_wait(struct session *s, uint32_t events)
+void transfer_watch(struct session *s, uint32_t events)
 {
     loop_change(&s->loop, &s->data.watch, events);
     if (events && !s->data.watch.added &&
@@ -403,7 +403,7 @@ enum stepped transfer_handshake(struct session *s)
     enum stream_state state = stream_handshake(s->data.stream);
 
     if (state == STREAM_AGAIN) {
-        transfer_wait(s, stream_events(s->data.stream));
+        transfer_watch(s, stream_events(s->data.stream));
         return STEP_WAIT;
     }
     if (state == STREAM_OK)
@@ -448,7 +448,7 @@ enum stepped transfer_flush(struct session *s)
     enum stream_state state = flow_finish(s);
 
     if (state == STREAM_AGAIN) {
-        transfer_wait(s, stream_events(s->data.stream));
+        transfer_watch(s, stream_events(s->data.stream));
         return STEP_WAIT;
     }
     if (state != STREAM_OK)
@@ -457,7 +457,7 @@ enum stepped transfer_flush(struct session *s)
     return STEP_NEXT;
 }
 
-enum stepped transfer_complete(struct session *s)
+enum stepped transfer_reply_complete(struct session *s)
 {
     enum reply r =
         s->transfer.verb == VERB_RETR ? REPLY_COMPLETE : REPLY_LISTED;
@@ -480,7 +480,7 @@ enum stepped transfer_over(struct session *s)
         return STEP_OVER;
     if (!t->hash) /* a checksum has no data connection */
         data_refuse(s);
-    control_transferred(s);
+    control_after_transfer(s);
     loop_timer_set(&s->loop, &s->control.idle, s->settings->idle_timeout);
     if (s->control.state == CONTROL_QUITTING)
         control_end(s, ENDING_QUIT, REPLY_BYE, NOTHING);

@@ -97,7 +97,7 @@ enum stepped transfer_handshake(struct session *s);
 enum stepped transfer_bind(struct session *s);
 enum stepped transfer_renew(struct session *s);
 enum stepped transfer_flush(struct session *s);
-enum stepped transfer_complete(struct session *s);
+enum stepped transfer_reply_complete(struct session *s);
 enum stepped transfer_over(struct session *s);
 
 /* The last step of each list. */
@@ -120,7 +120,8 @@ enum stepped transfer_not_bound(struct session *s);
 enum stepped transfer_broken(struct session *s, enum stream_state state);
 /* The session ends, with LAST as this transfer's final reply: no byte moves any
  * more, and nothing is committed. Not in TRANSFER_COMMITTING. */
-void transfer_end(struct session *s, enum ending ending, enum reply last);
+void transfer_end_with_session(struct session *s, enum ending ending,
+                               enum reply last);
 /* The transfer continues without its client: files was asked for the rename,
  * the client doesn't wait for a reply to its upload (QUIT, or upload_eof =
  * lenient), files must still delete the partial, or the event isn't in log's
@@ -128,7 +129,7 @@ void transfer_end(struct session *s, enum ending ending, enum reply last);
 bool transfer_goes_on(const struct session *s);
 
 /* Waits on the data connection; continues soon, without waiting. */
-void transfer_wait(struct session *s, uint32_t events);
+void transfer_watch(struct session *s, uint32_t events);
 void transfer_soon(struct session *s);
 /* stall_timeout begins now; the second function stops it, while the client
  * isn't read. */

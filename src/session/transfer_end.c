@@ -235,7 +235,7 @@ static enum transfer_stays transfer_must_stay(const struct session *s)
     if (!transfer_is_upload(&s->transfer))
         return STAYS_ALWAYS;
     if (control_has_quit(s) || s->login.upload_eof == UPLOAD_EOF_LENIENT)
-        return STAYS_ALONE;
+        return STAYS_AFTER_QUIT;
     return STAYS_ALWAYS;
 }
 
@@ -251,7 +251,8 @@ bool transfer_goes_on(const struct session *s)
            transfer_spoils(s) || s->verdict.state == VERDICT_HELD;
 }
 
-void transfer_end(struct session *s, enum ending ending, enum reply last)
+void transfer_end_with_session(struct session *s, enum ending ending,
+                               enum reply last)
 {
     verdict_force(s);
     if (state_of_transfer(s)->decided)

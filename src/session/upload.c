@@ -209,7 +209,7 @@ static enum stepped upload_ask_room(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
-    transfer_wait(s, 0);
+    transfer_watch(s, 0);
     pace_pause(s);
     t->holds = BLOCK_FULL;
     if (s->ask.message != MSG_NONE)
@@ -269,7 +269,7 @@ static enum stepped upload_after_block(struct session *s,
     if (read == STREAM_CLOSED || s->transfer.bare)
         return STEP_NEXT;
     if (read == STREAM_AGAIN)
-        transfer_wait(s, stream_events(s->data.stream));
+        transfer_watch(s, stream_events(s->data.stream));
     if (read == STREAM_AGAIN || *more)
         return STEP_WAIT;
     return fault ? transfer_fail(s, FAILED_DATA, fault)
@@ -305,7 +305,7 @@ static enum stepped upload_go_on(struct session *s)
 static enum stepped upload_ask_begin(struct session *s)
 {
     s->transfer.holds = BLOCK_ASKED;
-    transfer_wait(s, 0);
+    transfer_watch(s, 0);
     pace_pause(s);
     ASK(s, file_begin, transfer_on_answer);
     return STEP_WAIT;
@@ -333,7 +333,7 @@ static enum stepped upload_receive(struct session *s)
         if (!more)
             return r;
     }
-    transfer_wait(s, 0);
+    transfer_watch(s, 0);
     transfer_soon(s);
     return STEP_WAIT;
 }
@@ -465,7 +465,7 @@ const struct step upload_steps[] = {
     { "close_notify", upload_end_data, 0, TRANSFER_COPYING, UNDO_PARTIAL },
     { "copy and checksum", upload_copy, WAITS_FILES | WAITS_TURN,
       TRANSFER_COPYING, UNDO_PARTIAL },
-    { "ask to sync", upload_ask_prepare, WAITS_FILES, TRANSFER_COMPLETE,
+    { "ask to sync", upload_ask_prepare, WAITS_FILES, TRANSFER_RECEIVED,
       UNDO_PARTIAL },
     { "ask to rename", upload_ask_commit, WAITS_FILES, TRANSFER_PREPARING,
       UNDO_PARTIAL },

@@ -26,7 +26,7 @@ static void verdict_reply(struct session *s, enum reply r, struct slice a,
     buf_release(&v->b);
     buf_release(&v->event);
     if (s->transfer.state == TRANSFER_NONE)
-        control_transferred(s); /* a change */
+        control_after_transfer(s); /* a change */
     else
         transfer_run(s, WAITS_LOG);
 }

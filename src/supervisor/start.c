@@ -20,8 +20,8 @@
  * gives each its end, and reads nothing from them. */
 
 /* Returns the newest older generation that can hand over sessions. */
-static struct generation *with_gate(struct supervisor *s,
-                                    const struct generation *newest)
+static struct generation *newest_with_gate(struct supervisor *s,
+                                           const struct generation *newest)
 {
     struct generation *best = NULL;
 
@@ -70,7 +70,7 @@ static void link_masters(struct generation *from, struct generation *to)
 void takeover_begin(struct generation *g)
 {
     struct supervisor *s = g->supervisor;
-    struct generation *from = with_gate(s, g);
+    struct generation *from = newest_with_gate(s, g);
     int r = from ? link_gates(from, g) : 0;
 
     if (r == -EPIPE) /* its master has ended, and will be reaped */
@@ -103,7 +103,7 @@ void takeover_begin(struct generation *g)
  * that master hangs: it is given up. Otherwise the new generation hangs. */
 void takeover_on_timer(struct generation *g)
 {
-    struct generation *old = with_gate(g->supervisor, g);
+    struct generation *old = newest_with_gate(g->supervisor, g);
 
     if (!old) {
         generation_give_up(g, "it has not taken over in time");
@@ -228,7 +228,7 @@ bool start_first(struct supervisor *s)
     return s->under_way != NULL;
 }
 
-static bool may_recover(struct supervisor *s)
+static bool take_recovery(struct supervisor *s)
 {
     struct recoveries *r = &s->recoveries;
     uint64_t wait = burst_take(&r->burst, RECOVERIES_BURST,
@@ -294,7 +294,7 @@ static void start_next(struct supervisor *s)
 {
     if (s->stopping || s->under_way)
         return;
-    if (s->recoveries.due && may_recover(s)) {
+    if (s->recoveries.due && take_recovery(s)) {
         if (count_living(s) >= GENERATIONS_MAX)
             end_oldest(s);
         start_now(s, true);

@@ -149,7 +149,7 @@ enum child_state {
 
 /* A password verification that an auth worker has under way. */
 struct verification {
-    uint64_t serial, generation;
+    uint64_t serial, edition;
     struct address peer;     /* of the session */
     struct session *session; /* NULL: no session waits for it any more */
 };
@@ -201,9 +201,9 @@ struct child {
     struct service_channel *log, *keys;
     struct verification verification[VERIFICATIONS_MAX]; /* auth */
     size_t verifications;
-    uint64_t generation; /* auth: the newest users file that was sent to it */
-    char failure[256];   /* the reason in its `failed` */
-    bool other_build;    /* master refused it because of its build */
+    uint64_t edition;  /* auth: the newest users file that was sent to it */
+    char failure[256]; /* the reason in its `failed` */
+    bool other_build;  /* master refused it because of its build */
 };
 
 /* Starts C. A restart comes at once; after CHILD_RESTARTS of them there is only

@@ -113,7 +113,7 @@ static int request_on_users_edited(void *owner, struct msg_users_edited *msg)
     struct peer *p = request_begin(owner, msg->request);
     struct master *m = p->master;
 
-    access_look(m);
+    access_refresh(m);
     if (m->users->reported.text[0])
         peer_refuse(p, REFUSAL_BAD_FILE, m->users->reported.text);
     else
@@ -137,7 +137,7 @@ static int request_on_who(void *owner, struct msg_who *msg)
     for (; i < t->size && sent < WHO_PAGE; i++) {
         const struct session *s = &t->all[i];
 
-        if (!session_is_there(s))
+        if (!session_is_served(s))
             continue;
         peer_sent(p, SEND(&p->channel, who_is, p->request, .serial = s->serial,
                           .user = slice_from(who_user(s)), .peer = s->peer,
@@ -166,7 +166,7 @@ static int request_on_end_sessions(void *owner, struct msg_end_sessions *msg)
     size_t ended = 0;
 
     SESSIONS_EACH(p->master->sessions, s)
-        if (session_is_there(s) && who_is_meant(s, msg)) {
+        if (session_is_served(s) && who_is_meant(s, msg)) {
             session_kick(s, ENDING_KICKED);
             ended++;
         }

@@ -152,7 +152,7 @@ static bool drain_is_other_child(struct master *m, pid_t pid)
            children_by_pid(m, pid);
 }
 
-static void drain_adopt(struct session *s)
+static void drain_inherit_session(struct session *s)
 {
     int status = 0;
     bool ours = s->pid > 1 && !drain_is_other_child(s->master, s->pid) &&
@@ -173,7 +173,7 @@ void drain_on_gate_end(struct child *gate, int status)
         return;
     SESSIONS_EACH(m->sessions, s)
         if (s->state != SESSION_FREE)
-            drain_adopt(s);
+            drain_inherit_session(s);
     fd_close(&m->drain->next_gate);
     SUCCESSION_SAY(&m->succession, gate_lost, 0, .handed_over = handed_over);
     drain_end_if_over(m);

@@ -14,7 +14,7 @@
 /* The supervisor's messages, in master. */
 
 /* Reads the supervisor's messages from now on. Returns 0 or -errno. */
-int supervisor_start(struct master *m);
+int supervisor_listen(struct master *m);
 /* Everything is ready: the supervisor answers with MSG_lead, perhaps after
  * MSG_take_over, and gate opens. */
 void supervisor_up(struct master *m);
@@ -24,7 +24,7 @@ int supervisor_on_serving(void *owner, struct msg_serving *msg);
 /* The supervisor's `ping`, and gate's answer to it. */
 struct heartbeat {
     uint32_t request; /* the supervisor's; 0: it waits for no answer */
-    bool unasked;     /* gate has no room for `health` */
+    bool unsent;      /* gate has no room for `health` */
     bool doubted;     /* gate is late */
     struct loop_timer timer;
 };
@@ -32,7 +32,7 @@ struct heartbeat {
 /* Handler; owner: struct child. */
 int heartbeat_on_healthy(void *owner, struct msg_healthy *msg);
 /* Sends `health` if gate had no room for it. */
-void heartbeat_ask(struct master *m);
+void heartbeat_send_health(struct master *m);
 void heartbeat_release(struct master *m);
 
 /* A generation that drains: a newer one leads, or gate has ended. It accepts
@@ -80,6 +80,6 @@ void stop_children(struct master *m);
 
 /* TERM stops, INT stops or ends the sessions of a draining generation, CHLD
  * reaps. Returns 0 or -errno. */
-int reap_start(struct master *m);
+int signals_watch(struct master *m);
 
 #endif

@@ -79,8 +79,8 @@ static void stop_sessions(struct master *m)
 {
     SESSIONS_EACH(m->sessions, s)
         if (s->state != SESSION_FREE) {
-            home_kill(&s->home);
-            home_close(&s->home);
+            files_kill(&s->home);
+            files_hang_up(&s->home);
             session_end(s);
         }
 }
@@ -118,7 +118,7 @@ static void reap_children(void *owner)
         if (pid == m->survey)
             m->survey = 0;
         if (s)
-            home_reaped(&s->home, status);
+            files_reaped(&s->home, status);
         else
             drain_reaped(m, pid, status);
         if (child)
@@ -149,7 +149,7 @@ static const struct signals_row rows[] = {
     { SIGCHLD, reap_children },
 };
 
-int reap_start(struct master *m)
+int signals_watch(struct master *m)
 {
     signal(SIGHUP, SIG_IGN); /* meant for the supervisor */
     return signals_open(&m->signals, &m->loop, rows,

@@ -31,14 +31,14 @@ static void heartbeat_on_timer(void *owner)
     loop_timer_set(&m->loop, &m->heartbeat->timer, m->deadlines.doubt);
 }
 
-void heartbeat_ask(struct master *m)
+void heartbeat_send_health(struct master *m)
 {
     struct child *gate = children_gate(m);
 
-    if (!m->heartbeat->unasked || !gate)
+    if (!m->heartbeat->unsent || !gate)
         return;
-    m->heartbeat->unasked = SEND(&gate->channel, health, 0) == -EAGAIN;
-    if (m->heartbeat->unasked)
+    m->heartbeat->unsent = SEND(&gate->channel, health, 0) == -EAGAIN;
+    if (m->heartbeat->unsent)
         child_wait_writable(gate);
 }
 
@@ -59,8 +59,8 @@ static int heartbeat_on_ping(void *owner, struct msg_ping *p)
     h->timer =
         (struct loop_timer){ .on_timer = heartbeat_on_timer, .owner = m };
     loop_timer_set(&m->loop, &h->timer, m->deadlines.heartbeat);
-    h->unasked = true;
-    heartbeat_ask(m);
+    h->unsent = true;
+    heartbeat_send_health(m);
     return 0;
 }
 
@@ -171,7 +171,7 @@ static void supervisor_on_readable(void *owner, uint32_t events)
     stop_begin(m);
 }
 
-int supervisor_start(struct master *m)
+int supervisor_listen(struct master *m)
 {
     struct succession *s = &m->succession;
 

@@ -155,7 +155,7 @@ static void access_report_hint(struct master *m)
         master_report(m, EVENT_SERVICE, PROCESS_MASTER, "hint: %s", c.text);
 }
 
-bool access_look(struct master *m)
+bool access_refresh(struct master *m)
 {
     struct complaint c = { "" };
     int r = userdb_look(m->users, &c);
@@ -169,7 +169,7 @@ bool access_look(struct master *m)
         return r == -EINVAL;
     if (r > 0) {
         master_report(m, EVENT_SERVICE, PROCESS_MASTER,
-                      "users file read: generation %llu",
+                      "users file read: edition %llu",
                       (unsigned long long)userdb_newest(m->users));
         succession_keep(&m->succession, "users", m->users->fd);
         access_report_hint(m);
@@ -186,7 +186,7 @@ static void access_on_timer(void *owner)
     struct master *m = owner;
     struct access *a = m->access;
 
-    access_look(m);
+    access_refresh(m);
     if (a->seen == userdb_newest(m->users))
         access_review(m);
     a->seen = userdb_newest(m->users);

@@ -68,7 +68,7 @@ int gate_on_session(void *owner, struct msg_session *msg)
         return 0;
     }
     msg->master = msg->log = msg->keys = -1;
-    if (m->state == MASTER_DRAINING && session_is_there(s))
+    if (m->state == MASTER_DRAINING && session_is_served(s))
         gate_announce(s);
     return 0;
 }
@@ -81,7 +81,7 @@ int gate_on_session_peer(void *owner, struct msg_session_peer *msg)
 
     if (msg->peer.family == 0)
         return channel_refuse(&c->channel, "a client without an address");
-    if (s && !session_known(s, &msg->peer))
+    if (s && !session_set_client(s, &msg->peer))
         return channel_refuse(&c->channel, "a client that is known already");
     return 0;
 }

@@ -16,7 +16,7 @@
 
 #define HOME_MAX 4096
 
-int home_permitted(const struct master *m, const struct user *user,
+int home_check_row(const struct master *m, const struct user *user,
                    struct complaint *c)
 {
     const struct settings *s = &m->settings;
@@ -156,7 +156,7 @@ static const struct handler home_handlers[] = {
 
 static void home_lose(struct home *h)
 {
-    home_close(h);
+    files_hang_up(h);
     login_home_lost(h->session);
 }
 
@@ -168,7 +168,7 @@ static void home_on_message(void *owner, uint32_t events)
     (void)events;
     if (r == -EPROTO) {
         home_report(h, EVENT_PEER, h->channel.wrong);
-        home_kill(h);
+        files_kill(h);
     }
     if (r < 0)
         home_lose(h);
@@ -197,7 +197,7 @@ static int home_adopt(struct home *h, pid_t pid, struct pairs *p)
                            p->end[TO_MASTER][0], home_on_message, h);
 }
 
-int home_open(struct home *h, const struct user *user)
+int files_fork(struct home *h, const struct user *user)
 {
     /* Read before the fork, which doesn't have the records in memory. */
     struct master *m = h->session->master;
@@ -237,7 +237,7 @@ void home_session_died(struct home *h, int signal)
         SEND(&h->channel, session_died, 0, .signal = (uint64_t)signal);
 }
 
-void home_close(struct home *h)
+void files_hang_up(struct home *h)
 {
     loop_remove(&h->session->master->loop, &h->watch);
     channel_close(&h->channel);
@@ -245,13 +245,13 @@ void home_close(struct home *h)
     service_end(h->session->master, &h->log);
 }
 
-void home_kill(struct home *h)
+void files_kill(struct home *h)
 {
     if (h->pid > 0)
         kill(h->pid, SIGKILL);
 }
 
-void home_reaped(struct home *h, int status)
+void files_reaped(struct home *h, int status)
 {
     h->pid = 0;
     if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL) {

@@ -89,7 +89,7 @@ static struct session *older_rival(const struct session *s)
     for (size_t i = 0; i < t->size; i++) {
         struct session *own = &t->all[i];
 
-        if (!own->older && own->home.pid > 0 && session_is_there(own) &&
+        if (!own->older && own->home.pid > 0 && session_is_served(own) &&
             strcmp(own->home.user, s->home.user) == 0 &&
             (!last || own->since > last->since))
             last = own;
@@ -249,7 +249,7 @@ void older_init(struct master *m)
     }
 }
 
-static struct older *older_free(struct master *m)
+static struct older *older_unused(struct master *m)
 {
     for (size_t i = 0; i < OLDER_MAX; i++)
         if (m->older[i].link.channel.fd < 0)
@@ -259,7 +259,7 @@ static struct older *older_free(struct master *m)
 
 void older_add(struct master *m, uint64_t generation, int fd)
 {
-    struct older *o = older_free(m);
+    struct older *o = older_unused(m);
 
     if (!o) {
         fd_close(&fd);
@@ -328,7 +328,7 @@ static int newest_on_peer(void *owner, struct msg_older_peer *msg)
     struct session *s = sessions_find(m->sessions, msg->serial);
 
     if (s && msg->peer.family != 0)
-        session_known(s, &msg->peer);
+        session_set_client(s, &msg->peer);
     return 0;
 }
 
@@ -375,7 +375,7 @@ static void newest_hang_up(struct master *m)
     }
 }
 
-static void newest_on_message(void *owner, uint32_t events)
+static void newest_on_ready(void *owner, uint32_t events)
 {
     struct master *m = owner;
     int r = DISPATCH(&m->newest->channel, newest_handlers, m);
@@ -392,12 +392,12 @@ static void newest_on_message(void *owner, uint32_t events)
 void newest_follow(struct master *m, int fd)
 {
     newest_hang_up(m);
-    if (link_open(m->newest, fd, newest_on_message, m) < 0) {
+    if (link_open(m->newest, fd, newest_on_ready, m) < 0) {
         newest_hang_up(m);
         return;
     }
     SESSIONS_EACH(m->sessions, s)
-        if (session_is_there(s))
+        if (session_is_served(s))
             session_add_news(s, NEWS_FACTS);
     newest_send(m);
 }

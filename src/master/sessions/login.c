@@ -209,7 +209,7 @@ static int login_on_login(void *owner, struct msg_login *msg)
         return 0;
     }
     session_set_timer(s, m->deadlines.verdict);
-    if (access_look(m))
+    if (access_refresh(m))
         login_attempt(s);
     else /* the user may have been locked since the old rows */
         login_deny(s, DENIAL_FAILED);
@@ -229,7 +229,7 @@ static void login_enter(struct session *s, const struct user *user)
     struct complaint c = { "" };
     int r;
 
-    if (home_permitted(m, user, &c) < 0) {
+    if (home_check_row(m, user, &c) < 0) {
         master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                       "%s (home %s, serial %016" PRIx64 ")", c.text, user->home,
                       s->serial);
@@ -247,7 +247,7 @@ static void login_enter(struct session *s, const struct user *user)
     s->binding = user_choice(user, CHOICE_BINDING, m->settings.data_binding);
     s->state = SESSION_OPENING;
     session_set_timer(s, m->deadlines.files);
-    r = home_open(&s->home, user);
+    r = files_fork(&s->home, user);
     if (r < 0) {
         master_report(m, EVENT_SERVICE, PROCESS_MASTER, "can't start files: %s",
                       strerror(-r));
@@ -255,13 +255,13 @@ static void login_enter(struct session *s, const struct user *user)
     }
 }
 
-/* Keeps whose row a right verdict names, since its generation may be gone after
+/* Keeps whose row a right verdict names, since its edition may be gone after
  * a delay. If it is gone already, the name stays empty. */
 static void login_take_row(struct session *s)
 {
     const struct master *m = s->master;
     struct answer *a = &s->answer;
-    const struct users *users = userdb_find(m->users, a->verdict.generation);
+    const struct users *users = userdb_find(m->users, a->verdict.edition);
     const struct user *row;
 
     if (!users || !a->verdict.right)
@@ -341,7 +341,7 @@ void login_home_lost(struct session *s)
         session_kick(s, ENDING_PEER);
         return;
     }
-    home_kill(&s->home);
+    files_kill(&s->home);
     login_deny(s, DENIAL_HOME);
 }
 
@@ -360,7 +360,7 @@ void login_on_timer(struct session *s)
         break;
     case SESSION_OPENING:
         home_report(&s->home, EVENT_CHILD, "was not ready in time");
-        home_close(&s->home);
+        files_hang_up(&s->home);
         login_home_lost(s);
         break;
     default:

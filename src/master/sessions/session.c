@@ -93,7 +93,7 @@ size_t sessions_logged_in(const struct session_table *t)
     size_t n = 0;
 
     SESSIONS_EACH(t, s)
-        n += session_is_there(s) && s->login > 0;
+        n += session_is_served(s) && s->login > 0;
     return n;
 }
 
@@ -143,7 +143,7 @@ static void session_on_message(void *owner, uint32_t events)
 }
 
 /* Master reaps it, as the parent after gate. */
-static bool session_is_adopted(const struct session *s)
+static bool session_is_our_child(const struct session *s)
 {
     return s->master->state == MASTER_DRAINING && s->pid > 0;
 }
@@ -151,8 +151,8 @@ static bool session_is_adopted(const struct session *s)
 /* Files, or the session itself, has closed its channel and lives on. */
 static void session_outlives(struct session *s)
 {
-    home_kill(&s->home);
-    if (session_is_adopted(s))
+    files_kill(&s->home);
+    if (session_is_our_child(s))
         s->master->sessions->receiver->kill(s);
     s->killed = true;
     s->master->may_be_over = true;
@@ -215,7 +215,7 @@ static void session_order(struct session *s, enum session_order order)
 
 /* A session that was kicked meanwhile gets its address too, so that its last
  * events have it. */
-bool session_known(struct session *s, const struct address *peer)
+bool session_set_client(struct session *s, const struct address *peer)
 {
     if (s->older) {
         s->peer = *peer;
@@ -280,7 +280,7 @@ void sessions_sweep(struct master *m)
 static bool files_must_hear(const struct session *s)
 {
     return s->home.channel.fd >= 0 && s->home.end < 0 &&
-           (children_gate(s->master) || session_is_adopted(s));
+           (children_gate(s->master) || session_is_our_child(s));
 }
 
 void session_end(struct session *s)
@@ -295,7 +295,7 @@ void session_end(struct session *s)
     service_end(s->master, &s->log);
     service_end(s->master, &s->keys);
     if (!files_must_hear(s))
-        home_close(&s->home);
+        files_hang_up(&s->home);
     /* The record waits only for these processes. */
     if (s->home.pid > 0 || s->pid > 0)
         session_set_timer(s, s->master->deadlines.sync);
@@ -309,7 +309,7 @@ void session_gone(struct session *s, int status)
 
     if (WIFSIGNALED(status))
         home_session_died(&s->home, WTERMSIG(status));
-    home_close(&s->home);
+    files_hang_up(&s->home);
     session_forget_news(s);
     s->pid = 0;
     s->status = status;
@@ -363,7 +363,7 @@ void session_kick(struct session *s, enum ending why)
     }
 }
 
-bool session_is_there(const struct session *s)
+bool session_is_served(const struct session *s)
 {
     return s->state != SESSION_FREE && s->state < SESSION_KICKED;
 }

@@ -102,40 +102,40 @@ void home_blank(struct home *h, struct session *s);
 void home_report(const struct home *h, enum event e, const char *what);
 /* May the user of this row have a process files? Returns 0, or -EINVAL with the
  * complaint. */
-int home_permitted(const struct master *m, const struct user *user,
+int home_check_row(const struct master *m, const struct user *user,
                    struct complaint *c);
 /* Forks files for USER. Returns 0 or -errno; -EBUSY while an earlier process
  * hasn't left yet. It may call login_home_lost() before it returns. */
-int home_open(struct home *h, const struct user *user);
+int files_fork(struct home *h, const struct user *user);
 /* A signal has ended its session. Does nothing if files has gone itself. */
 void home_session_died(struct home *h, int signal);
 /* Closes the channel, so that files leaves. */
-void home_close(struct home *h);
+void files_hang_up(struct home *h);
 /* Kills a process that hasn't left by itself. */
-void home_kill(struct home *h);
+void files_kill(struct home *h);
 /* The process was reaped. */
-void home_reaped(struct home *h, int status);
+void files_reaped(struct home *h, int status);
 
-/* The users file as master knows it: the newest generation, and those that a
+/* The users file as master knows it: the newest edition, and those that a
  * present verification may still name. */
 #define USERDB_KEPT 8
 
-struct generation {
+struct edition {
     uint64_t number; /* 1, 2, … */
     struct users users;
 };
 
 struct userdb {
     const struct master *master;
-    const char *path;                    /* from the settings */
-    struct generation kept[USERDB_KEPT]; /* the newest is the last */
+    const char *path;                 /* from the settings */
+    struct edition kept[USERDB_KEPT]; /* the newest is the last */
     size_t count;
     int fd;    /* the newest text, a sealed memfd; -1: none */
     int table; /* the same as reader wrote it, for check; -1: none */
     struct stat seen;
     bool fresh;          /* changed just before it was read: check again */
     bool may_be_missing; /* at the first start; then there are no users */
-    bool missing;        /* so the newest generation has no users */
+    bool missing;        /* so the newest edition has no users */
     struct complaint reported; /* the last one */
     uint64_t rests_until;      /* after a reader that has failed; clock_ms() */
 };
@@ -144,8 +144,8 @@ struct userdb {
 void userdb_init(struct userdb *u, const struct master *m);
 void userdb_release(struct userdb *u);
 
-/* Checks the file. Returns 1: there is a new generation; 0: nothing new;
- * -EINVAL: it can't be used, *c has the reason, and the old generation stays;
+/* Checks the file. Returns 1: there is a new edition; 0: nothing new;
+ * -EINVAL: it can't be used, *c has the reason, and the old edition stays;
  * another -errno: it couldn't be read this time, so nobody knows who may log
  * in. The same complaint comes once: after that the result is 0 or -errno with
  * an empty *c until it changes. */
@@ -156,10 +156,10 @@ int userdb_look(struct userdb *u, struct complaint *c);
 int userdb_restore(struct userdb *u, int fd, struct complaint *c);
 
 uint64_t userdb_newest(const struct userdb *u);
-/* Returns the number of rows in the newest generation. */
+/* Returns the number of rows in the newest edition. */
 size_t userdb_count(const struct userdb *u);
-/* Returns NULL if the generation isn't kept. */
-const struct users *userdb_find(const struct userdb *u, uint64_t generation);
+/* Returns NULL if the edition isn't kept. */
+const struct users *userdb_find(const struct userdb *u, uint64_t edition);
 /* Frees the generations older than NEEDED, but never the newest. */
 void userdb_drop(struct userdb *u, uint64_t needed);
 
@@ -196,8 +196,8 @@ enum session_order {
 /* A worker's verdict on a name and password. */
 struct verdict {
     bool right;
-    uint64_t generation; /* of the users file */
-    size_t row;          /* of the users file, if right */
+    uint64_t edition; /* of the users file */
+    size_t row;       /* of the users file, if right */
     struct guess guess;
     uint64_t delay; /* ms, due to earlier failures */
 };
@@ -297,16 +297,16 @@ struct session_ends {
     int master, log, keys;
 };
 /* Opens a record in state GREETED, which takes the ends. PROXIED: PEER is a
- * proxy, and the session can do nothing until session_known(). If it can't be
- * watched, it has ended already. Returns NULL if there are max_sessions; then
- * the descriptors stay the caller's. */
+ * proxy, and the session can do nothing until session_set_client(). If it can't
+ * be watched, it has ended already. Returns NULL if there are max_sessions;
+ * then the descriptors stay the caller's. */
 struct session *session_open(struct master *m, uint64_t serial,
                              const struct address *peer,
                              const struct address *local, bool proxied,
                              const struct session_ends *ends);
 /* The client's address is PEER, and it may enter. Returns false if the address
  * was known already. */
-bool session_known(struct session *s, const struct address *peer);
+bool session_set_client(struct session *s, const struct address *peer);
 /* Closes the channels to the session, so that it leaves. The record stays until
  * the end of the turn, session and files are reaped, and gate has the news. */
 void session_end(struct session *s);
@@ -326,7 +326,7 @@ void sessions_send_news(struct master *m);
 int sessions_each_news(struct session_table *t, int (*send)(struct session *s),
                        bool *sent);
 /* Is it being served, here or in an older generation? */
-bool session_is_there(const struct session *s);
+bool session_is_served(const struct session *s);
 /* Sets the timer for the present state. */
 void session_set_timer(struct session *s, uint64_t ms);
 /* The record may have no more use: marks it for sessions_sweep(). */
@@ -396,7 +396,7 @@ int worker_choose(struct session *s, struct child **ret);
 int worker_ask(struct child *c, struct session *s, int fd);
 /* S doesn't wait for a verdict any more. */
 void worker_forget(struct master *m, const struct session *s);
-/* Returns the oldest generation that a verdict may name. */
+/* Returns the oldest edition that a verdict may name. */
 uint64_t worker_oldest(const struct master *m);
 /* Sends MSG_users with the newest file. Returns 0 or -errno. */
 int worker_send_users(struct child *c);
@@ -415,8 +415,8 @@ void verdict_on_timer(struct child *c);
 /* Checks sessions against their users' rows when the users file changes. */
 struct access {
     struct loop_timer timer;
-    uint64_t seen;     /* the newest generation at the last check */
-    uint64_t reviewed; /* the generation that all sessions were compared with */
+    uint64_t seen;     /* the newest edition at the last check */
+    uint64_t reviewed; /* the edition that all sessions were compared with */
 };
 
 /* From now on the users file is checked every few seconds. */
@@ -426,13 +426,13 @@ void access_stop(struct master *m);
 /* Reads the users file if it has changed, and sends it to the auth workers.
  * Returns false if the file couldn't be read, so that nobody knows its
  * contents. */
-bool access_look(struct master *m);
+bool access_refresh(struct master *m);
 /* Compares the sessions with the newest rows at once, and ends those that the
  * file no longer permits. Returns their number. */
 size_t access_review(struct master *m);
 /* Does the same for one session that was just reported. */
 void access_review_one(struct session *s);
-/* Returns the user's row in the newest generation, or NULL if there is none, or
+/* Returns the user's row in the newest edition, or NULL if there is none, or
  * it is locked or has another version. */
 const struct user *access_current(const struct master *m, const char *name,
                                   uint64_t version);

@@ -1,6 +1,6 @@
 /* The users file, checked before each login, in master. Master copies the text
  * and has reader parse it. Only the newest text is kept as a descriptor, for
- * auth. The rows of older generations stay as long as a verdict may name them.
+ * auth. The rows of older editions stay as long as a verdict may name them.
  * A broken file never replaces a good one. */
 #include "sessions.h"
 
@@ -44,10 +44,10 @@ size_t userdb_count(const struct userdb *u)
     return u->count > 0 ? u->kept[u->count - 1].users.count : 0;
 }
 
-const struct users *userdb_find(const struct userdb *u, uint64_t generation)
+const struct users *userdb_find(const struct userdb *u, uint64_t edition)
 {
     for (size_t i = 0; i < u->count; i++)
-        if (u->kept[i].number == generation)
+        if (u->kept[i].number == edition)
             return &u->kept[i].users;
     return NULL;
 }
@@ -124,7 +124,7 @@ static int userdb_parse(struct userdb *u, int text, struct users *users,
 static int userdb_add(struct userdb *u, struct slice text, struct complaint *c)
 {
     FD_CLEANUP int fd = fd_sealed("users", text);
-    struct generation g = { .number = userdb_newest(u) + 1 };
+    struct edition g = { .number = userdb_newest(u) + 1 };
     int r;
 
     if (fd < 0)

@@ -1,7 +1,7 @@
 /* The auth workers, in master: the least busy one gets the next login's name
  * and password from its session, without master seeing them. Its answer must
  * fit the request. A worker is ended if it names a session that it wasn't asked
- * about, a missing generation or row, or a locked row. */
+ * about, a missing edition or row, or a locked row. */
 #include "sessions.h"
 
 #include <errno.h>
@@ -31,7 +31,7 @@ static bool worker_can_take(const struct master *m, struct child *c,
                             uint64_t serial)
 {
     return c->verifications < VERIFICATIONS_MAX &&
-           c->generation == userdb_newest(m->users) && !worker_find(c, serial);
+           c->edition == userdb_newest(m->users) && !worker_find(c, serial);
 }
 
 static struct child *worker_least_busy(struct master *m, uint64_t serial,
@@ -121,8 +121,8 @@ uint64_t worker_oldest(const struct master *m)
 
     CHILDREN_EACH(m, c)
         VERIFICATIONS_EACH(c, v)
-            if (v->generation < oldest)
-                oldest = v->generation;
+            if (v->edition < oldest)
+                oldest = v->edition;
     return oldest;
 }
 
@@ -142,14 +142,14 @@ int worker_send_users(struct child *c)
              .name_key_2 = half_of_key(c->master, "auth 2"), .users = u->fd);
 
     if (r == 0)
-        c->generation = userdb_newest(u);
+        c->edition = userdb_newest(u);
     return r;
 }
 
 /* Sends C the newest users file, unless C has it. */
 static void worker_update(struct child *c)
 {
-    if (c->generation != userdb_newest(c->master->users) &&
+    if (c->edition != userdb_newest(c->master->users) &&
         worker_send_users(c) == -EAGAIN)
         child_wait_writable(c);
 }
@@ -161,8 +161,8 @@ void worker_update_all(struct master *m)
             worker_update(c);
 }
 
-/* A verdict may name any generation from that of its request to the newest that
- * the worker has got. Only a generation that is still kept has rows to
+/* A verdict may name any edition from that of its request to the newest that
+ * the worker has got. Only a edition that is still kept has rows to
  * check. */
 static const char *verdict_objection(const struct child *c,
                                      const struct verification *v,
@@ -172,8 +172,8 @@ static const char *verdict_objection(const struct child *c,
 
     if (!v)
         return "a verdict that nobody asked for";
-    if (msg->edition < v->generation || msg->edition > c->generation)
-        return "a verdict by a wrong generation of the users file";
+    if (msg->edition < v->edition || msg->edition > c->edition)
+        return "a verdict by a wrong edition of the users file";
     users = userdb_find(c->master->users, msg->edition);
     if (!msg->accepted || !users)
         return NULL;
@@ -188,7 +188,7 @@ int verdict_on_verdict(void *owner, struct msg_verdict *msg)
     struct verification *v = worker_find(c, msg->serial);
     const char *wrong = verdict_objection(c, v, msg);
     struct verdict verdict = { .right = msg->accepted,
-                               .generation = msg->edition,
+                               .edition = msg->edition,
                                .row = msg->row,
                                .guess.name = msg->name };
     struct session *s;

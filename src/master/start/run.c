@@ -55,7 +55,7 @@ static void gate_on_ready(struct child *c)
  * doesn't restart gate's timer. */
 static void gate_on_writable(struct child *c)
 {
-    heartbeat_ask(c->master);
+    heartbeat_send_health(c->master);
     drain_hand_over(c->master);
     sessions_send_news(c->master);
     hosts_send(c->master);
@@ -257,9 +257,9 @@ int master_start(struct master *m)
     int r = loop_init(&m->loop);
 
     if (r == 0)
-        r = reap_start(m);
+        r = signals_watch(m);
     if (r == 0)
-        r = supervisor_start(m);
+        r = supervisor_listen(m);
     if (r == 0)
         r = sessions_init(m->sessions, m->settings.max_sessions);
     if (r == 0)

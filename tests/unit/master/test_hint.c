@@ -17,7 +17,7 @@
 
 static const struct {
     const char *settings, *users, *words; /* NULL: there is no hint */
-} unasked[] = {
+} unsent[] = {
     { "", ROW("anna", "", "70000", ""), NULL },
     { "",
       ROW("anna", "", "70000", "")
@@ -35,18 +35,18 @@ static const struct {
       ROW("anna", "", "70000", "certificate=dns:anna.example"), NULL },
 };
 
-Test(hint, unasked)
+Test(hint, unsent)
 {
-    for (size_t i = 0; i < sizeof(unasked) / sizeof(unasked[0]); i++) {
-        const char *words = unasked[i].words;
+    for (size_t i = 0; i < sizeof(unsent) / sizeof(unsent[0]); i++) {
+        const char *words = unsent[i].words;
         struct complaint c = { "" }, hint = { "" };
         struct settings s;
         struct users u;
-        int fd = fd_sealed("users", slice_from(unasked[i].users));
+        int fd = fd_sealed("users", slice_from(unsent[i].users));
 
         cr_assert_eq(
-            conf_parse(&s, slice_from(unasked[i].settings), "conf", NULL, &c),
-            0, "%s", c.text);
+            conf_parse(&s, slice_from(unsent[i].settings), "conf", NULL, &c), 0,
+            "%s", c.text);
         cr_assert_eq(users_read(&u, fd, "users", &c), 0, "%s", c.text);
         cr_expect_eq(access_hint(&s, &u, &hint), words != NULL, "row %zu", i);
         cr_expect_eq(hint.text[0] != '\0', words != NULL, "row %zu", i);

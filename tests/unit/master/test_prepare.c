@@ -57,7 +57,7 @@ Test(prepare, homes)
         master_init(&m);
         conf_default(&m.settings);
         m.root = homes[i].root;
-        r = home_permitted(&m, &user, &c);
+        r = home_check_row(&m, &user, &c);
         cr_assert_eq(r == 0, homes[i].permitted, "row %zu: %s", i, c.text);
         cr_assert(r == 0 || strstr(c.text, "user anna"));
         free(user.home);

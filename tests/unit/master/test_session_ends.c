@@ -162,7 +162,7 @@ static struct session *opening(void)
     struct session *s = waiting();
 
     s->state = SESSION_OPENING;
-    cr_assert_eq(home_open(&s->home, &user), 0);
+    cr_assert_eq(files_fork(&s->home, &user), 0);
     cr_assert_gt(s->home.pid, 0);
     return s;
 }
@@ -253,7 +253,7 @@ static void client_is_known(struct session *s)
 {
     const struct address client = { .family = 4, .bytes = { 192, 0, 2, 9 } };
 
-    session_known(s, &client);
+    session_set_client(s, &client);
 }
 
 static void worker_is_free(struct session *s)
@@ -287,7 +287,7 @@ static void files_closes(struct session *s)
 {
     if (s->home.channel.fd < 0)
         return;
-    home_close(&s->home);
+    files_hang_up(&s->home);
     login_home_lost(s);
 }
 
@@ -297,9 +297,9 @@ static void files_is_reaped(struct session *s)
 
     if (s->home.pid == 0)
         return;
-    home_kill(&s->home);
+    files_kill(&s->home);
     cr_assert_eq(waitpid(s->home.pid, &status, 0), s->home.pid);
-    home_reaped(&s->home, status);
+    files_reaped(&s->home, status);
 }
 
 static void gate_reads(struct session *s)
