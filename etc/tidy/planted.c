@@ -67,10 +67,6 @@ static void branches(bool flag, int i, int n)
         n++;
     if (n)
         BOTH(n); /* bugprone-multiple-statement-macro */
-    if ((n = i)) /* bugprone-assignment-in-if-condition */
-        i = 1;
-    if (n-- > 1 && n < 5) /* bugprone-inc-dec-in-conditions */
-        i = 3;
     if (n > 3); /* bugprone-suspicious-semicolon */
         n = 2;
     do {

@@ -37,8 +37,8 @@ int hostport_parse(struct slice text, struct address *ret)
     struct slice part;
     size_t count = 0;
 
-    for (; slice_cut(&text, ',', &part); count++)
-        if (count == 6 || hostport_number(part, 255, &n[count]) < 0)
+    while (slice_cut(&text, ',', &part))
+        if (count == 6 || hostport_number(part, 255, &n[count++]) < 0)
             return -EINVAL;
     if (count != 6)
         return -EINVAL;

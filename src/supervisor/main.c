@@ -52,11 +52,9 @@ static char **copy_arguments(int argc, char **argv)
 {
     char **copy = calloc((size_t)argc + 1, sizeof(*copy));
 
-    for (int i = 0; copy && i < argc; i++) {
-        copy[i] = strdup(argv[i]);
-        if (!copy[i])
+    for (int i = 0; copy && i < argc; i++)
+        if (!(copy[i] = strdup(argv[i])))
             return NULL;
-    }
     return copy;
 }
 
