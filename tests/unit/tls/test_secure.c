@@ -271,7 +271,7 @@ Test(secure, a_flood_of_key_updates_is_held_back)
     line_close(&l);
 }
 
-/* The memory of an idle control channel. */
+/* The memory of an idle control channel. OpenSSL 3.5 keeps 29,556 bytes. */
 Test(secure, an_idle_control_channel_is_small)
 {
     enum { N = 50 };
@@ -295,7 +295,8 @@ Test(secure, an_idle_control_channel_is_small)
     }
     size_t each = (mallinfo2().uordblks - before) / N;
     cr_log_info("an idle TLS control channel keeps %zu bytes", each);
-    cr_assert(each < 24 << 10, "%zu bytes", each);
+    cr_assert_lt(each, OpenSSL_version_num() < 0x30500000 ? 24 << 10 : 32 << 10,
+                 "%zu bytes", each);
     for (int i = 0; i < N; i++)
         line_close(&l[i]);
     tls_context_free(t);
