@@ -162,9 +162,7 @@ bool data_adopt(struct session *s, int fd, enum data_state state,
     d->watch = (struct loop_watch){
         .fd = fd, .events = events, .on_ready = data_on_socket, .owner = s
     };
-    /* A transfer adds it when it first waits for it. */
-    bool later = events == 0 && s->transfer.state != TRANSFER_NONE;
-    if (later || loop_add(&s->loop, &d->watch) == 0)
+    if (loop_add(&s->loop, &d->watch) == 0)
         return true;
     data_close(s);
     return false;
