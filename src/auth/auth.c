@@ -58,7 +58,8 @@ static int auth_on_first_users(void *owner, struct msg_users *m)
     return auth_take_users(a, fd_take(&m->users), m->edition, &a->frame.why);
 }
 
-/* Master has parsed the same bytes before. */
+/* The process reader has parsed the same bytes without a mistake, or master
+ * would not have sent them. */
 static int auth_on_users(void *owner, struct msg_users *m)
 {
     struct auth *a = owner;

@@ -20,7 +20,7 @@
 #define ROOM_MIN (UINT64_C(32) << 20)
 
 /* SIZE's answer counts for one upload, up to its first byte. A refused upload
- * doesn't use it up: the client's retry would start a new file with a rest. */
+ * must not use it up, or the client's retry by APPE would get 450. */
 static int commit_begin_bytes(struct files *f)
 {
     struct upload *u = &f->upload;

@@ -73,7 +73,7 @@ uint64_t confirmed_length(const struct files *f, int fd, const struct stat *st)
 }
 
 /* The log hears of a file system without extended attributes once a session. */
-static void reported_set_none(struct files *f, int error)
+static void confirmed_report_no_marks(struct files *f, int error)
 {
     struct event_record r;
 
@@ -105,7 +105,7 @@ int confirmed_raise(struct files *f, int fd)
         return 0;
     int r = confirmed_write(fd, m);
     if (r < 0)
-        reported_set_none(f, r);
+        confirmed_report_no_marks(f, r);
     return 0;
 }
 

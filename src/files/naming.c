@@ -133,8 +133,8 @@ static int naming_move(struct spot from, struct spot to)
     return naming_link_and_unlink(from, to);
 }
 
-/* FROM gets the first free one of the names that CONFLICT_RENAME allows, by
- * naming_move() or naming_link(). */
+/* FROM gets the first free one of the other names that n->conflict gives
+ * (naming_other()), by naming_move() or naming_link(). */
 static int naming_aside(const struct files *f, const struct naming *n,
                         int (*by)(struct spot from, struct spot to),
                         struct spot from, char to[NAME_MAX + 1])

@@ -265,6 +265,8 @@ int partial_new(const struct files *f, int directory, const char *name,
 
     partial_name(f, name, own);
     int r = partial_new_own(f, directory, own, ret);
+    if (r == -EBUSY) /* another upload took it for an old one, and locked it */
+        return partial_new_random(f, directory, ret);
     if (r != -EEXIST)
         return r;
     FD_CLEANUP int old =

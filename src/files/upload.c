@@ -210,10 +210,11 @@ static int upload_ensure_space_before_drop(struct files *f,
                                (uint64_t)w->partial.st_blocks * 512, 0);
 }
 
-/* Clients don't wait long for the 226. Shared blocks cost neither time nor
- * space, so they are tried before a big copy is refused. */
-static int upload_prepare_copy(struct files *f, const struct wish *w,
-                               struct upload *u)
+/* Every upload: is there room for what is announced, and for the copy, if there
+ * is one? Clients don't wait long for the 226. Shared blocks cost neither time
+ * nor space, so they are tried before a big copy is refused. */
+static int upload_ensure_space_and_copy(struct files *f, const struct wish *w,
+                                        struct upload *u)
 {
     uint64_t cost = copy_cost(&u->copy), max = f->rules.copy_max;
     uint64_t frees = partial_frees(&u->partial, w->plan.first);
@@ -271,7 +272,7 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
     u->prepared = u->visible = false;
     snprintf(u->name, sizeof(u->name), "%s", at->name);
     u->open = true;
-    r = upload_prepare_copy(f, w, u);
+    r = upload_ensure_space_and_copy(f, w, u);
     if (r != 0)
         return r;
     if (!partial_waits(&u->partial))

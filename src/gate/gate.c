@@ -237,7 +237,7 @@ static int gate_on_open(void *owner, struct msg_open *m)
     return 0;
 }
 
-/* No further message of master is read until all sessions have arrived. */
+/* No further message of master is read until adopt_open(). */
 static int gate_on_adopt(void *owner, struct msg_adopt *m)
 {
     adopt_begin(owner, fd_take(&m->gate));
@@ -250,8 +250,11 @@ static int gate_on_hand_over(void *owner, struct msg_hand_over *m)
     int r = handover(g, fd_take(&m->gate));
 
     if (r < 0)
-        report_service(g, "the next gate has not taken over: %s", strerror(-r));
-    if (r != -EPIPE) /* two gates would serve what was passed on */
+        report_service(g, "not all sessions were handed over: %s",
+                       strerror(-r));
+    /* -EPIPE: the next gate has gone, so this one keeps all. Otherwise two
+     * gates would serve what was passed on. */
+    if (r != -EPIPE)
         loop_stop(&g->frame.loop);
     return FRAME_PAUSE;
 }

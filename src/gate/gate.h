@@ -418,9 +418,10 @@ void adopt_begin(struct gate *g, int fd);
  * step_down. */
 #define HANDOVER_MS 4000
 /* Stops accepting and sends everything on FD, which it takes. 0: nothing is
- * left to do here. Else -errno: not all could be sent. This gate keeps its
- * sessions and accepts nobody. It waits for another hand_over, or master kills
- * it. */
+ * left to do here, and gate ends. -EPIPE: the next gate has ended, or has
+ * closed FD. This gate keeps its sessions, accepts nobody, and waits for
+ * another hand_over; or master kills it. Another -errno: not all could be sent
+ * in time, and gate ends all the same. */
 int handover(struct gate *g, int fd);
 
 /* report.c: the events of gate. Their number is bounded if a stranger can cause
@@ -506,7 +507,7 @@ struct gate {
     struct loop_timer tally; /* of what those two kept silent */
     struct limits limits;
     struct memory *memory;
-    bool accepts;        /* by `open`, or since a takeover is over */
+    bool accepts;        /* since gate_open(), until gate_shut() */
     bool master_slow;    /* it reads too slowly: nobody enters; entry_mind() */
     bool healthy_unsent; /* master hasn't got `healthy` yet */
     struct adoption adoption;

@@ -295,6 +295,8 @@ static int adopt_on_moved(void *owner, struct msg_moved *m)
             : NULL;
     if (!c) {
         g->adoption.skipped++;
+        if (m->serial == g->adoption.early)
+            adopt_await_no_more(g);
         return 0;
     }
     c->adopted = true;

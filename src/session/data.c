@@ -122,7 +122,7 @@ void data_give_back(struct session *s, enum foreign why,
                    SEND(&s->gate, data_foreign, 0, .peer = peer, .why = why));
 }
 
-void data_refuse(struct session *s)
+void data_after_transfer(struct session *s)
 {
     struct data *d = &s->data;
 

@@ -24,12 +24,13 @@ void data_end(struct session *s);
 /* Takes FD as the data connection. False: no memory, and FD is closed. */
 bool data_adopt(struct session *s, int fd, enum data_state state,
                 uint32_t events);
-/* Files has refused a transfer, and the client has the reply. A port to which
- * nobody has connected stays for the next transfer. A connection stays open
- * until the client closes it, sends a command, or 5 s have passed: if it ended
- * together with the reply, clients would take the port for a broken one. */
-void data_refuse(struct session *s);
-/* The client's next command: ends what data_refuse() left open. */
+/* A transfer is over. If its connection is still here, files has refused the
+ * transfer, and the client has the reply. It stays open until the client closes
+ * it, sends a command, or 5 s have passed: if it ended together with the reply,
+ * clients would take the port for a broken one. A port to which nobody has
+ * connected stays for the next transfer. */
+void data_after_transfer(struct session *s);
+/* The client's next command: ends what data_after_transfer() left open. */
 void data_end_refused(struct session *s);
 /* In DATA_DOUBTED: the connection is this user's. In other states it does
  * nothing. */

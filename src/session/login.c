@@ -1,6 +1,7 @@
 /* USER and PASS (RFC 959), and the channel to master, in session. The password
  * goes straight to the auth worker, over a pair that master makes. The verdict
- * goes to master, never to session. */
+ * goes to master, never to session. (verdict.c is something else: the final
+ * reply of a transfer.) */
 #include "transfer.h"
 
 #include <errno.h>

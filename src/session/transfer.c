@@ -410,6 +410,8 @@ enum stepped transfer_handshake(struct session *s)
         return STEP_NEXT;
     if (transfer_awaits_another(s, NULL))
         return STEP_BACK;
+    if (s->transfer.refusal) /* of the client's own connection, perhaps */
+        return transfer_not_bound(s);
     return transfer_fail(s, FAILED_HANDSHAKE, stream_cause(s->data.stream));
 }
 
@@ -479,7 +481,7 @@ enum stepped transfer_over(struct session *s)
     if (state_of_control(s)->closes)
         return STEP_OVER;
     if (!t->hash) /* a checksum has no data connection */
-        data_refuse(s);
+        data_after_transfer(s);
     control_after_transfer(s);
     loop_timer_set(&s->loop, &s->control.idle, s->settings->idle_timeout);
     if (s->control.state == CONTROL_QUITTING)

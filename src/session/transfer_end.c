@@ -228,9 +228,11 @@ void cmd_abor(struct session *s, const struct call *call)
     transfer_fail(s, FAILED_ABORTED, "");
 }
 
-/* The end of the control connection may be here before the last bytes, or
- * before the client's last message of the handshake. */
-static enum transfer_stays transfer_must_stay(const struct session *s)
+/* The least `stays` of a state in which this transfer continues without its
+ * client. An upload that needs no client continues from the handshake on: the
+ * end of the control connection may be here before the last bytes, or before
+ * the client's last message of the handshake. */
+static enum transfer_stays transfer_stays_needed(const struct session *s)
 {
     if (!transfer_is_upload(&s->transfer))
         return STAYS_ALWAYS;
@@ -242,12 +244,12 @@ static enum transfer_stays transfer_must_stay(const struct session *s)
 /* If the session left now, files would keep the partial as after a cut. */
 static bool transfer_spoils(const struct session *s)
 {
-    return s->transfer.state == TRANSFER_CLOSING && s->transfer.spoiled;
+    return s->transfer.state != TRANSFER_NONE && s->transfer.spoiled;
 }
 
 bool transfer_goes_on(const struct session *s)
 {
-    return state_of_transfer(s)->stays >= transfer_must_stay(s) ||
+    return state_of_transfer(s)->stays >= transfer_stays_needed(s) ||
            transfer_spoils(s) || s->verdict.state == VERDICT_HELD;
 }
 

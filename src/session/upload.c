@@ -22,13 +22,13 @@
 /* The SHA-256 of an upload, for its event: of the whole file as it will be
  * stored. New bytes are added as they pass. After a resume the old bytes are
  * read from the partial meanwhile, two blocks for each new one. Until they are
- * read, the new bytes are read from the partial, too. So much may be left to
- * read at the end, if the client sent little after much. It waits for its reply
- * then, so that has a deadline, after which the event has no sum. If the
- * settings want no sum, the functions do nothing. */
+ * read, the new bytes are read from the partial, too. If the client sent little
+ * after much, much of this is left at the end. The client waits for its 226
+ * meanwhile, so this has a deadline (deadlines->sum); after it the event has no
+ * sum. If the settings want no sum, the functions do nothing. */
 
 #define SUM_BLOCK (64u << 10)
-/* SUM_BLOCKs for each TRANSFER_BLOCK, and at once after the end. */
+/* SUM_BLOCKs for each TRANSFER_BLOCK, and in each turn after the last one. */
 #define SLICES 16
 
 /* Files has opened the partial. Without the right to read, files gives no
@@ -171,8 +171,8 @@ static bool upload_take_answer(struct session *s)
         transfer_refused(s, m);
         return false;
     }
-    /* Files reports how much is left. If that is more than before, the copy
-     * would never end. */
+    /* Files reports how much is left. Only a wrong files reports more than
+     * before: that is ignored, since `copying` must never grow. */
     if (m->kind == MSG_file_copied && m->file_copied.left <= t->copying) {
         t->unsynced += t->copying - m->file_copied.left;
         t->copying = m->file_copied.left;
@@ -276,7 +276,9 @@ static enum stepped upload_after_block(struct session *s,
                  : transfer_fail(s, FAILED_CUT, stream_cause(s->data.stream));
 }
 
-/* Files has answered: a block that waited for it is written. */
+/* Files has answered. If the answer was about the block (BLOCK_ASKED,
+ * BLOCK_ROOM), that is written now; BLOCK_FULL now asks for room; otherwise the
+ * next request that is due goes out. */
 static enum stepped upload_go_on(struct session *s)
 {
     struct transfer *t = &s->transfer;
@@ -348,8 +350,8 @@ static enum stepped upload_fail_short(struct session *s)
     return transfer_fail(s, FAILED_SHORT, text);
 }
 
-/* The client has sent close_notify. It may wait for ours before it reads the
- * reply, so ours is sent first. */
+/* The client's bytes have ended as upload_eof demands. It may wait for our
+ * close_notify before it reads the reply, so that is sent first. */
 static enum stepped upload_end_data(struct session *s)
 {
     struct transfer *t = &s->transfer;

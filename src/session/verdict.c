@@ -8,7 +8,7 @@
 #include <errno.h>
 
 /* A log that has died often is restarted once in 10 s. */
-#define PLACE_MS 20000
+#define EVENT_WAIT_MS 20000
 
 static void verdict_reply(struct session *s, enum reply r, struct slice a,
                           struct slice b)
@@ -95,7 +95,8 @@ static void verdict_hold(struct session *s, const struct event_record *e,
     if (buf_add_slice(&v->a, a) < 0 || buf_add_slice(&v->b, b) < 0 ||
         event_encode(e, &v->event) < 0)
         leave(s, ENDING_PEER, "no memory for a reply");
-    loop_timer_set(&s->loop, &v->timer, stall < PLACE_MS ? stall : PLACE_MS);
+    loop_timer_set(&s->loop, &v->timer,
+                   stall < EVENT_WAIT_MS ? stall : EVENT_WAIT_MS);
     verdict_retry(s);
     if (v->state == VERDICT_HELD)
         loop_change(&s->loop, &s->log_watch, EPOLLOUT);

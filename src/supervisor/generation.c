@@ -136,6 +136,7 @@ static void generation_has_read(struct generation *g, int r)
                      (unsigned long long)g->number, why);
         return;
     }
+    g->foreign = r == -EPROTO;
     if (r != -EPIPE) {
         stderr_print("generation %llu: %s", (unsigned long long)g->number, why);
         complain(&g->failure, "sallyportd: %s%s", why,
@@ -212,7 +213,7 @@ static noreturn void become_master(const struct supervisor *s, bool recovery,
     die(EX_OSERR, "%s: can't be executed: %s", s->program, strerror(errno));
 }
 
-static int adopt_master(struct generation *g, pid_t pid, int channel)
+static int watch_master(struct generation *g, pid_t pid, int channel)
 {
     struct supervisor *s = g->supervisor;
 
@@ -274,7 +275,7 @@ struct generation *generation_start(struct supervisor *s, bool recovery)
         return NULL;
     }
     *g = (struct generation){ .supervisor = s, .recovers = recovery };
-    if (adopt_master(g, pid, channel) < 0)
+    if (watch_master(g, pid, channel) < 0)
         generation_kill(g);
     return g;
 }
@@ -299,11 +300,16 @@ static void generation_end(struct generation *g, int status)
     start_on_ended(g);
 }
 
-/* Reads its last messages first. */
+/* Reads its last messages first. For want of memory or descriptors one of them
+ * may be skipped: those after it count. */
 void generation_reaped(struct generation *g, int status)
 {
-    if (g->channel.fd >= 0)
-        generation_has_read(g, DRAIN(&g->channel, generation_handlers, g));
+    int r = 0;
+
+    do {
+        r = g->channel.fd >= 0 ? DRAIN(&g->channel, generation_handlers, g) : 0;
+        generation_has_read(g, r);
+    } while (g->channel.fd >= 0 && (r == -EMFILE || r == -ENOMEM));
     generation_end(g, status);
 }
 

@@ -175,14 +175,14 @@ static void report_to_leader(struct supervisor *s, const char *why)
                  .why = slice_from(why));
 }
 
-/* The present start has failed before its takeover: the old generation still
- * leads. Nobody has asked for a recovery, so nobody hears of its failure. */
-static void start_failed(struct supervisor *s, const char *why)
+/* The present start is over without success. Nobody has asked for a recovery,
+ * so nobody hears of its failure. */
+static void answer_failure(struct supervisor *s, const char *why)
 {
     bool recovers = s->under_way && s->under_way->recovers;
 
     s->under_way = NULL;
-    if (!s->led || recovers)
+    if (!s->led || recovers || s->stopping)
         return;
     report_to_leader(s, why);
     notify_send(&s->notify, "READY=1");
@@ -199,7 +199,7 @@ static void takeover_failed(struct supervisor *s, const char *why)
              GENERATION_NOT_TAKEN
              "(%s); a recovery continues with the new configuration",
              why);
-    start_failed(s, words.text);
+    answer_failure(s, words.text);
 }
 
 static void start_now(struct supervisor *s, bool recovery)
@@ -214,7 +214,7 @@ static void start_now(struct supervisor *s, bool recovery)
     if (s->under_way)
         return;
     if (!recovery) {
-        start_failed(s, GENERATION_AGAIN "the supervisor can't start it");
+        answer_failure(s, GENERATION_AGAIN "the supervisor can't start it");
         return;
     }
     s->recoveries.due = true;
@@ -394,7 +394,14 @@ static void describe_end(struct generation *g)
                  WEXITSTATUS(status));
 }
 
-/* Only a master that has ended by itself has found a mistake. */
+/* Does it help to try again? Not after a mistake in the configuration, and not
+ * if the new master is of another version. */
+static bool may_succeed_later(const struct generation *g)
+{
+    return WIFSIGNALED(g->status) ? !g->foreign
+                                  : WEXITSTATUS(g->status) == EX_TEMPFAIL;
+}
+
 static void report_failure(struct generation *g, enum generation_state state)
 {
     struct complaint words = { 0 };
@@ -403,9 +410,9 @@ static void report_failure(struct generation *g, enum generation_state state)
         takeover_failed(g->supervisor, g->failure.text);
         return;
     }
-    complain(&words, "%s%s", WIFSIGNALED(g->status) ? GENERATION_AGAIN : "",
+    complain(&words, "%s%s", may_succeed_later(g) ? GENERATION_AGAIN : "",
              g->failure.text);
-    start_failed(g->supervisor, words.text);
+    answer_failure(g->supervisor, words.text);
 }
 
 /* After the loss of its gate want_recovery() was called already. */

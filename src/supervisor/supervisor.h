@@ -95,10 +95,11 @@ struct generation {
     struct channel channel;
     struct loop_watch watch;
     struct loop_timer timer; /* for the current state */
-    struct kept
-        kept; /* until it leads; then the supervisor's own list has them */
+    /* Until its takeover begins; then the supervisor's own list has them. */
+    struct kept kept;
     bool has_gate, recovers;
     bool leaves;   /* has got SIGINT: a recovery needs its place */
+    bool foreign;  /* has sent what no master of this version sends */
     unsigned late; /* how often its processes were killed after its end */
     struct complaint failure; /* why it did not start, in its own words */
 };

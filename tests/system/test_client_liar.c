@@ -385,6 +385,20 @@ Test(liar, an_upload_that_has_left_an_empty_file, .timeout = 100)
     }
 }
 
+/* Some servers confirm a file whose end is missing, so the length is asked for.
+ */
+Test(liar, an_upload_whose_length_nobody_says, .timeout = 100)
+{
+    static struct faulty f;
+
+    faulty_begin(&f, "silent_size", "good");
+    files_write("file", "mine", 4, 0644);
+    desk_says(&f.desk, EX_TEMPFAIL,
+              "confirmed it, but may have only a part of the file", "put",
+              "--retries=0", "--timeout=1", "file", "/new", NULL);
+    faulty_end(&f);
+}
+
 /* What has arrived isn't sent again if only the confirmation is lost. It gets
  * its time. */
 Test(liar, a_confirmation_that_is_lost, .timeout = 100)

@@ -8,7 +8,7 @@ enum right {
     RIGHT_LIST = 1,       /* l: LIST, NLST, MLSD, MLST, SIZE, MDTM */
     RIGHT_READ = 2,       /* r: RETR */
     RIGHT_WRITE = 4,      /* w: STOR of a new name, APPE */
-    RIGHT_REPLACE = 8,    /* o: STOR over an existing name */
+    RIGHT_REPLACE = 8,    /* o: with w, STOR over an existing name */
     RIGHT_DELETE = 16,    /* d: DELE */
     RIGHT_RENAME = 32,    /* n: RNFR, RNTO */
     RIGHT_DIRECTORY = 64, /* m: MKD, RMD */

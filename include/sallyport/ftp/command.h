@@ -156,8 +156,8 @@
     COMMAND(STAT, stat, .argument = ARGUMENT_OPTIONAL_PATH,                    \
             .flags = COMMAND_IN_TRANSFER | COMMAND_KEEPS_REST,                 \
             .help = "STAT [path]")                                             \
-    COMMAND(STOR, stor, .argument = ARGUMENT_PATH,                             \
-            .rights = RIGHT_WRITE | RIGHT_REPLACE, .data = DATA_FROM_CLIENT,   \
+    COMMAND(STOR, stor, .argument = ARGUMENT_PATH, .rights = RIGHT_WRITE,      \
+            .data = DATA_FROM_CLIENT,                                          \
             .flags = COMMAND_FILE | COMMAND_KEEPS_REST, .help = "STOR path")   \
     COMMAND(STOU, stou, .argument = ARGUMENT_OPTIONAL_PATH,                    \
             .rights = RIGHT_WRITE, .data = DATA_FROM_CLIENT,                   \

@@ -127,7 +127,8 @@ MESSAGE(renew, MASTER, SUPERVISOR, RUN, MANY, NONE,
 END
 
 MESSAGE(renewed, SUPERVISOR, MASTER, RUN, MANY, renew,
-        "whether the new generation leads; otherwise the reason")
+        "whether the new generation leads; otherwise the reason. Request 0: "
+        "no answer, only the reason, for the log of the leading master")
 FLAG(done)
 TEXT(why)
 END
@@ -652,13 +653,13 @@ END
 
 MESSAGE(hand_over, MASTER, GATE, RUN, MANY, NONE,
         "stop accepting, send all sessions to the gate at the other end of "
-        "this channel, and end")
+        "this channel, and end. If that end is closed, keep the sessions and "
+        "wait for another one")
 FD(gate)
 END
 
 MESSAGE(serving, GATE, MASTER, RUN, MANY, NONE,
-        "gate accepts connections: after `open`, or when it has adopted the "
-        "older gate's sessions")
+        "gate accepts connections: the answer to `open` and to `adopt`")
 END
 
 MESSAGE(health, MASTER, GATE, RUN, MANY, NONE,
@@ -701,7 +702,8 @@ END
 
 MESSAGE(logged_in, MASTER, GATE, RUN, MANY, NONE,
         "this session no longer counts as unauthenticated: serial, a keyed "
-        "hash of the user's name")
+        "hash of the user's name (0: it accepts any data connection from its "
+        "client's host)")
 NUMBER(serial)
 NUMBER(user)
 END

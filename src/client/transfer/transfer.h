@@ -143,6 +143,7 @@ struct transfer {
     bool begun;     /* put: the server may have bytes of this file */
     bool sent;      /* put: it may have all of them */
     bool stored;    /* put: it has confirmed the file */
+    bool compared;  /* put: what it has is what was sent */
     int broken;     /* put: errno of the local file, or 0 */
     bool shorter;   /* put: the local file has lost its end */
     bool whole;     /* put: no partial of an earlier call is continued */

@@ -251,7 +251,7 @@ static int upload_bytes(struct transfer *t, struct failure *why)
                                               ? t->size - t->first
                                               : 0 };
     t->broken = 0;
-    t->sent = t->stored = t->shorter = false;
+    t->sent = t->stored = t->compared = t->shorter = false;
     link_begin(t->link, t->remote, &io);
     if (packed)
         transfer_set_mode_z(t);
@@ -267,13 +267,16 @@ void upload_tell(const struct transfer *t, struct failure *why)
 {
     size_t len = strlen(why->text);
 
-    if (t->stored || !t->begun)
+    if (t->compared || !t->begun)
         return;
     snprintf(why->text + len, sizeof(why->text) - len, "; %s",
-             t->sent ? "all bytes were sent, but the server hasn't confirmed "
-                       "the file"
-                     : "the server may have only a part of the file, so send "
-                       "it again");
+             t->stored
+                 ? "the server has confirmed it, but may have only a part "
+                   "of the file, so send it again"
+             : t->sent ? "all bytes were sent, but the server hasn't confirmed "
+                         "the file"
+                       : "the server may have only a part of the file, so send "
+                         "it again");
 }
 
 /* Without HASH the length shows at least that nothing was lost: some servers
@@ -359,7 +362,9 @@ static int upload_checked(struct transfer *t, struct failure *why)
     if (upload_bytes(t, why) < 0)
         return -1;
     upload_follow(t);
-    return upload_compare(t, why);
+    int r = upload_compare(t, why);
+    t->compared = r == 0;
+    return r;
 }
 
 /* The user wanted to replace a file, and the server has added one. */

@@ -71,8 +71,8 @@ void drain_at_once(struct master *m)
     drain_end_if_over(m);
 }
 
-/* While gate lives the session is gate's child, and gate reads no more messages
- * of master: the session is then killed at gate's end. */
+/* While gate lives the session is gate's child, and gate gets no more news: it
+ * ends soon, and the session is killed then. */
 static void drain_kill(struct session *s)
 {
     if (gate_lives(s->master)) {
@@ -188,8 +188,8 @@ void drain_reaped(struct master *m, pid_t pid, int status)
             session_gone(s, status);
 }
 
-/* If the supervisor couldn't make a pair, gate didn't get MSG_hand_over. It
- * would continue beside the next gate, so it is ended. */
+/* The supervisor sends step_down first. If it hasn't (one of an older build),
+ * gate would continue beside the next gate, so it is ended. */
 void drain_successor(struct master *m, int fd)
 {
     struct child *gate = children_gate(m);

@@ -128,7 +128,7 @@ static void reap_children(void *owner)
 
 /* From the supervisor: a recovery needs the place of this generation, the
  * oldest one. */
-static void reap_on_int(void *owner)
+static void stop_on_int(void *owner)
 {
     struct master *m = owner;
 
@@ -138,14 +138,14 @@ static void reap_on_int(void *owner)
         stop_begin(m);
 }
 
-static void reap_on_term(void *m)
+static void stop_on_term(void *m)
 {
     stop_begin(m);
 }
 
 static const struct signals_row rows[] = {
-    { SIGTERM, reap_on_term },
-    { SIGINT, reap_on_int },
+    { SIGTERM, stop_on_term },
+    { SIGINT, stop_on_int },
     { SIGCHLD, reap_children },
 };
 

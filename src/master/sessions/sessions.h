@@ -160,7 +160,7 @@ uint64_t userdb_newest(const struct userdb *u);
 size_t userdb_count(const struct userdb *u);
 /* Returns NULL if the edition isn't kept. */
 const struct users *userdb_find(const struct userdb *u, uint64_t edition);
-/* Frees the generations older than NEEDED, but never the newest. */
+/* Frees the editions older than NEEDED, but never the newest. */
 void userdb_drop(struct userdb *u, uint64_t needed);
 
 /* The sessions: each has a record from gate's MSG_session
@@ -453,7 +453,7 @@ void link_close(struct link *l);
 
 /* The older generations, as the newest master knows them: a link to each of
  * their masters, and a record for each of their sessions. Only its own master
- * can end such a session's process, so master sends it an order (drain.c). */
+ * can end such a session's process, so master sends it an order (link.c). */
 #define OLDER_MAX 8 /* older generations beside this one */
 
 struct older {

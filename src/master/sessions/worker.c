@@ -162,7 +162,7 @@ void worker_update_all(struct master *m)
 }
 
 /* A verdict may name any edition from that of its request to the newest that
- * the worker has got. Only a edition that is still kept has rows to
+ * the worker has got. Only an edition that is still kept has rows to
  * check. */
 static const char *verdict_objection(const struct child *c,
                                      const struct verification *v,

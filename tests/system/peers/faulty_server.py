@@ -182,9 +182,10 @@ class Session(threading.Thread):
 
     # busy_once: The first upload isn't taken; meanwhile another client makes
     # "new". emptied: The first one gets no answer, and leaves an empty file.
-    # lost_226: It arrives, and is never confirmed.
+    # lost_226: It arrives, and is never confirmed. silent_size: It arrives, and
+    # nobody says how long it is.
     def do_STOR(self, words):
-        if FAULT not in ("busy_once", "stored_empty", *KEEPING):
+        if FAULT not in ("busy_once", "stored_empty", "silent_size", *KEEPING):
             return self.refuse(words)
         number = next(UPLOADS)
         if number == 0 and FAULT == "busy_once":
@@ -229,6 +230,8 @@ class Session(threading.Thread):
         self.reply("225 nothing to abort")
 
     def do_SIZE(self, words):
+        if FAULT == "silent_size" and words in STORED:
+            return
         if FAULT.startswith("sizeless"):
             return self.reply("502 no")
         if FAULT == "busy_once" or FAULT in KEEPING and words not in STORED:
@@ -266,6 +269,8 @@ class Session(threading.Thread):
         self.reply(f"227 passive ({host},{port // 256},{port % 256})")
 
     def do_MLST(self, words):
+        if FAULT == "silent_size" and words in STORED:
+            return
         kind = "dir" if words.strip("/") in ("", "sub") else "file"
         size = {"size_too_small": 3, "size_too_large": 4000}.get(
             FAULT, len(STORED.get(words, TEXT)))

@@ -441,7 +441,7 @@ Test(session, a_missing_right_is_named, .timeout = 60)
         { RIGHT_RENAME, "RNFR x", MSG_NONE, "no right to rename (n)" },
         { RIGHT_DIRECTORY, "MKD x", MSG_NONE,
           "no right to make and remove directories (m)" },
-        { RIGHT_WRITE, "STOR x", MSG_file_write, "no right to upload (w)" },
+        { RIGHT_WRITE, "STOR x", MSG_NONE, "no right to upload (w)" },
         { RIGHT_REPLACE, "STOR x", MSG_file_write,
           "no right to overwrite (o)" },
         { RIGHT_LIST, "MDTM x", MSG_facts, "no right to list (l)" },
