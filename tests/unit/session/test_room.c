@@ -36,12 +36,17 @@ ssize_t pwrite(int fd, const void *bytes, size_t len, off_t at)
     return syscall(SYS_pwrite64, fd, bytes, n, at);
 }
 
-static void begin(struct fake *f, struct fake_transfer *t, unsigned times)
+static void open_full(struct fake *f, unsigned times)
 {
     fits = 3;
     full = times;
     fake_open(f);
     fits = SIZE_MAX; /* for this process */
+}
+
+static void begin(struct fake *f, struct fake_transfer *t, unsigned times)
+{
+    open_full(f, times);
     fake_upload(f, t);
     cr_assert(tls_client_write(t->tls, TEXT_SENT, strlen(TEXT_SENT)));
     cr_assert(tls_client_shutdown(t->tls));
@@ -154,4 +159,40 @@ Test(room, aborted_while_it_waits, .timeout = 60)
     fake_answer(&f, MSG_file_abort, &done);
     expect_file(&t, "HEL");
     end(&f, &t);
+}
+
+/* The wrong checksum at the end of the zlib stream is read with the block, so
+ * the upload can't succeed any more. The client leaves before the block is
+ * written: files hears that nothing is kept, and until then the session stays.
+ */
+Test(room, a_damaged_block_waits_and_the_client_leaves, .timeout = 60)
+{
+    static const char damaged[] =
+        "\x78\x9c\1\x0b\0\xf4\xff" TEXT_SENT "\0\0\0\1";
+    struct message room, asked, done = { .kind = MSG_done };
+    struct fake_transfer t;
+    struct event_record r;
+    struct fake f;
+
+    fake_settings("mode_z", 1);
+    open_full(&f, 1);
+    fake_do(&f, "MODE Z", 200);
+    fake_upload(&f, &t);
+    cr_assert(tls_client_write(t.tls, damaged, sizeof(damaged) - 1));
+    fake_hear(&f.files, &room, MSG_file_room);
+    expect_file(&t, "HEL");
+    close(f.control);
+    f.control = -1;
+    cr_expect_eq(channel_wait(&f.files, &asked, 100), -ETIMEDOUT);
+    done.request = room.request;
+    fake_tell(&f.files, &done);
+    fake_hear(&f.files, &asked, MSG_file_abort);
+    cr_expect(asked.file_abort.spoiled);
+    done.request = asked.request;
+    fake_tell(&f.files, &done);
+    cr_expect_eq(fake_end(&f), ENDING_CLOSED);
+    cr_assert(fake_event(&f, EVENT_TRANSFER, &r));
+    cr_expect_eq(r.number[FIELD_RESULT], 426);
+    cr_expect_not(fake_event(&f, EVENT_TRANSFER, &r), "a second event");
+    fake_release(&t);
 }
