@@ -144,41 +144,85 @@ static int doubtful(struct fake *f, struct message *data)
     return ends[0];
 }
 
+/* A download; the client's own connection, in doubt, shows no ticket. DATA has
+ * gate's next message. */
+static struct tls_client *refuse_own(struct fake *f, struct fake_transfer *t,
+                                     struct message *data)
+{
+    static const struct tls_client_options shows_nothing = { 0 };
+    struct message asked;
+    struct tls_client *tls;
+    int unused;
+
+    fake_binding(BINDING_USER);
+    fake_open(f);
+    close(fake_port(f, data, &unused));
+    close(unused);
+    t->data = doubtful(f, data);
+    fake_begin_download(f, t, 100);
+    tls = tls_client_new(t->data, &shows_nothing);
+    fake_hear(&f->gate, &asked, MSG_data_foreign);
+    return tls;
+}
+
+static void speak_no_tls(int fd)
+{
+    cr_assert_eq(send(fd, "no TLS", 6, MSG_NOSIGNAL), 6);
+}
+
 /* The client's own connection is refused while it is in doubt. Whoever comes
  * after it, and fails or is slow, the client gets the reason of the refusal. */
 Test(session_binding, a_refusal_is_kept_for_the_end, .timeout = 60)
 {
-    static const struct tls_client_options shows_nothing = { 0 };
-
     fake_settings("connect_timeout", 1000);
     for (int fails = 0; fails <= 1; fails++) {
         struct message data, asked;
-        struct tls_client *tls;
         struct fake_transfer t;
         struct fake f;
-        int unused, second;
+        int second;
 
-        fake_binding(BINDING_USER);
-        fake_open(&f);
-        close(fake_port(&f, &data, &unused));
-        close(unused);
-        t.data = doubtful(&f, &data);
-        fake_begin_download(&f, &t, 100);
-        tls = tls_client_new(t.data, &shows_nothing);
-        fake_hear(&f.gate, &asked, MSG_data_foreign);
+        t.tls = refuse_own(&f, &t, &data);
         second = doubtful(&f, &data);
         if (fails) {
-            cr_assert_eq(send(second, "no TLS", 6, MSG_NOSIGNAL), 6);
+            speak_no_tls(second);
             fake_hear(&f.gate, &asked, MSG_data_foreign);
         }
         cr_expect_eq(fake_reply(&f), 425, "%s", f.reply);
         cr_expect_not_null(strstr(f.reply, "resumed"), "%s", f.reply);
-        tls_client_free(tls);
-        close(t.data);
         close(second);
-        fclose(t.file);
+        fake_release(&t);
         fake_hang_up(&f, ENDING_CLOSED);
     }
+}
+
+/* The last connection isn't in doubt, and its handshake fails. The client still
+ * gets the reason of the refusal, and so does the log. */
+Test(session_binding, a_refusal_outlives_the_last_connection, .timeout = 60)
+{
+    struct message data, asked;
+    struct fake_transfer t;
+    struct event_record r;
+    struct fake f;
+    int second, last[2];
+
+    t.tls = refuse_own(&f, &t, &data);
+    second = doubtful(&f, &data);
+    speak_no_tls(second);
+    fake_hear(&f.gate, &asked, MSG_data_foreign);
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, last), 0);
+    data.data.doubtful = 0;
+    fake_come(&f, &data, last[1]);
+    speak_no_tls(last[0]);
+    cr_expect_eq(fake_reply(&f), 425, "%s", f.reply);
+    cr_expect_not_null(strstr(f.reply, "resumed"), "%s", f.reply);
+    cr_assert(fake_event(&f, EVENT_TRANSFER, &r));
+    cr_expect(
+        slice_equal(r.text[FIELD_REASON], SLICE("TLS session not resumed")));
+    fake_do(&f, "NOOP", 200);
+    close(second);
+    close(last[0]);
+    fake_release(&t);
+    fake_hang_up(&f, ENDING_CLOSED);
 }
 
 /* There are two with the 230, one with each PASV and each 150, and one for a
