@@ -180,6 +180,31 @@ Test(adopt, a_login_comes_before_its_session, .timeout = 60)
     end(&t);
 }
 
+/* The session comes, and there is no room for it: its login is forgotten, and
+ * gate reads master's messages again before the older gate has ended. */
+Test(adopt, a_login_of_a_session_without_room, .timeout = 60)
+{
+    struct moved first, late;
+    struct takeover t;
+
+    begin(&t, NO_BAN "max_sessions = 1\n");
+    first = move_session(&t, 1);
+    serves(&t);
+    expect_words(&t, "too slowly");
+    BENCH_SAY(&t.bench, logged_in, .serial = 2, .user = 7);
+    bench_sleeps(t.bench.gate);
+    late = move_session(&t, 2);
+    cr_assert(ends(&late));
+    bench_heard(&t.bench);
+    PASS(&t, over);
+    expect_words(&t, "1 sessions of the generation before are more than "
+                     "max_sessions");
+    channel_close(&first.gate); /* its master reports its end */
+    BENCH_SAY(&t.bench, adopted_gone, .serial = 1, .status = 0);
+    bench_heard(&t.bench);
+    end(&t);
+}
+
 /* The older gate hangs, and still accepts: this one waits for its end. A client
  * that connects meanwhile is the older gate's. */
 Test(adopt, hello_does_not_come, .timeout = 60)
