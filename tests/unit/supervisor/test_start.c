@@ -558,6 +558,39 @@ Test(start, all_last_messages_are_read, .timeout = 60)
     cr_expect_eq(played_status(says_why_last), 7);
 }
 
+/* The second one fails for want of something, and says so. */
+static void fails_for_a_while(void)
+{
+    played_enter(GENERATION_VERSION);
+    if (!played_is("1")) {
+        SEND(&played_channel, start_failed, 0, .why = SLICE("no memory"));
+        _exit(EX_TEMPFAIL);
+    }
+    lead_and_ask(GENERATION_AGAIN "no memory");
+    played_stop_all();
+}
+
+/* The supervisor kills the second one. */
+static void becomes_another_version(void)
+{
+    if (shared->first != 0) {
+        played_enter(GENERATION_VERSION + 1);
+        played_stay();
+    }
+    shared->first = getpid();
+    played_enter(GENERATION_VERSION);
+    lead_and_ask("sallyportd: messages of another version");
+    played_stop_all();
+}
+
+/* A lack does; another version doesn't, as little as a mistake (see above). */
+Test(start, which_reloads_may_succeed_later, .timeout = 60)
+{
+    share();
+    cr_expect_eq(played_status(fails_for_a_while), 7, "a lack");
+    cr_expect_eq(played_status(becomes_another_version), 7, "another version");
+}
+
 /* A process in another group than the supervisor knows: like one that waits for
  * a disk, it doesn't end by its SIGKILL. */
 static noreturn void be_immortal(void)
