@@ -591,6 +591,53 @@ Test(start, which_reloads_may_succeed_later, .timeout = 60)
     cr_expect_eq(played_status(becomes_another_version), 7, "another version");
 }
 
+/* The first one asks twice, and dies. When the supervisor reads its last
+ * messages, it has no descriptors for what they bring. */
+static void dies_with_a_request(void)
+{
+    struct rlimit old;
+
+    played_enter(GENERATION_VERSION);
+    if (played_is("3")) {
+        (void)!write(STDOUT_FILENO, played_recovers() ? "r" : "a", 1);
+        played_stay();
+    }
+    if (played_is("2")) {
+        shared->reported = true;
+        wait_for(&shared->done);
+        played_lead();
+        played_stay();
+    }
+    played_lead();
+    SEND(&played_channel, renew, 5);
+    wait_for(&shared->reported);
+    limit_files(getppid(), STDERR_FILENO + 1, &old);
+    stop_the_supervisor();
+    for (int i = 0; i < 3; i++)
+        SEND(&played_channel, keep, 0, .name = SLICE("users"),
+             .file = STDERR_FILENO);
+    SEND(&played_channel, renew, 6);
+    raise(SIGKILL);
+}
+
+/* The second one replaces it, but may have read an older configuration than the
+ * second request is about. So a third one follows, and no recovery. */
+Test(start, a_request_after_what_cannot_be_kept, .timeout = 60)
+{
+    struct rlimit own, old;
+    struct played p;
+
+    share();
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &own), 0);
+    played_deadlines.start = 20000;
+    played_begin(&p, dies_with_a_request);
+    read_deaths(&p, 1);
+    limit_files(p.supervisor, own.rlim_max, &old);
+    shared->done = true;
+    cr_expect_eq(played_byte(p.output), 'a');
+    played_end(&p);
+}
+
 /* A process in another group than the supervisor knows: like one that waits for
  * a disk, it doesn't end by its SIGKILL. */
 static noreturn void be_immortal(void)
