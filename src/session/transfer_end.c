@@ -198,7 +198,7 @@ enum stepped transfer_refused(struct session *s, const struct message *m)
     return transfer_stop(s, r, slice_from(cause), cause, PARTING_CUT);
 }
 
-/* Its handshake succeeded, so its end is orderly, too: after a reset many
+/* The end of its connection is orderly, if it can be: after a reset many
  * clients lose the reply. */
 enum stepped transfer_not_bound(struct session *s)
 {

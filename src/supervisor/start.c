@@ -394,12 +394,11 @@ static void describe_end(struct generation *g)
                  WEXITSTATUS(status));
 }
 
-/* Does it help to try again? Not after a mistake in the configuration, and not
- * if the new master is of another version. */
+/* Does it help to try again? Not if the new master has ended by itself, since
+ * it has found something to mend, and not if it is of another version. */
 static bool may_succeed_later(const struct generation *g)
 {
-    return WIFSIGNALED(g->status) ? !g->foreign
-                                  : WEXITSTATUS(g->status) == EX_TEMPFAIL;
+    return WIFSIGNALED(g->status) && !g->foreign;
 }
 
 static void report_failure(struct generation *g, enum generation_state state)
