@@ -23,7 +23,8 @@ enum { FREE, RUNS, HELD, BLOCKED, SENT };
 
 struct steps {
     _Atomic uint32_t at;
-    bool returned; /* steps_next() has returned this stop */
+    bool returned;        /* steps_next() has returned this stop */
+    _Atomic bool at_lock; /* it stops before the next lock of a file */
 };
 
 /* Of the process itself, which is a child of TEST. */
@@ -59,6 +60,12 @@ void steps_hold(struct steps *s)
 {
     s->returned = false;
     atomic_store(&s->at, RUNS);
+}
+
+void steps_hold_at_lock(struct steps *s)
+{
+    atomic_store(&s->at_lock, true);
+    steps_hold(s);
 }
 
 enum stepped steps_next(struct steps *s, struct peer *p)
@@ -127,8 +134,16 @@ static bool is_of_size(int fd, int operation)
     return operation & LOCK_SH && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY;
 }
 
+static bool is_file_for_one(int fd, int operation)
+{
+    return operation & LOCK_EX && !is_directory(fd);
+}
+
 int steps_flock(int fd, int operation)
 {
+    if (is_stepped() && is_file_for_one(fd, operation) &&
+        atomic_exchange(&mine->at_lock, false))
+        stop(HELD);
     int r = (int)syscall(SYS_flock, fd, operation);
 
     if (r < 0 && errno == EWOULDBLOCK &&

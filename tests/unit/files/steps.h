@@ -6,7 +6,7 @@
 #include "peer.h"
 
 enum stepped {
-    STEPPED_HELD,    /* it is about to change a name */
+    STEPPED_HELD,    /* it is about to change a name, or to lock a file */
     STEPPED_BLOCKED, /* another process holds the lock of the directory,
                         or of the partial that SIZE asks about */
     STEPPED_ANSWERED /* its answer can be received */
@@ -25,6 +25,8 @@ enum stepped steps_next(struct steps *s, struct peer *p);
 void steps_free(struct steps *s);
 /* From now on it stops. */
 void steps_hold(struct steps *s);
+/* Does the same, and it also stops before the next exclusive lock of a file. */
+void steps_hold_at_lock(struct steps *s);
 
 /* Calls of the process that may stop it; renames.c makes them. */
 void steps_on_change(void);

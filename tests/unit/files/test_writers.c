@@ -96,6 +96,7 @@ static int receive(struct peer *p)
     struct message reply;
 
     cr_assert_eq(channel_wait(&p->session, &reply, PEER_MS), 1);
+    message_close(&reply);
     return reply.kind == MSG_refused ? (int)reply.refused.outcome
                                      : (int)OUTCOME_OK;
 }
@@ -207,6 +208,42 @@ Test(writers, an_append_beside_an_upload)
     cr_expect_eq(ask_commit(&pair.a, 10 * K), OUTCOME_OK);
     cr_expect_eq(open_upload(&pair.b, WRITE_APPEND, 10 * K, 1), OUTCOME_OK);
     cr_expect_eq(ask_abort(&pair.b), OUTCOME_OK);
+    end(&pair);
+}
+
+static void send_store(struct pair *pair, int which)
+{
+    struct peer *p = which == 0 ? &pair->a : &pair->b;
+
+    cr_assert_eq(SEND(&p->session, file_write, NEXT(p), .path = SLICE("/in/f"),
+                      .mode = WRITE_STORE, .offset = 0, .announced = 0,
+                      .keep_nothing = false),
+                 0);
+}
+
+/* The first one has made its partial, and not locked it. The second one takes
+ * it for an old one: it has locked it, and is about to replace it. */
+Test(writers, that_begin_at_once)
+{
+    struct pair pair;
+
+    start(&pair);
+    steps_hold_at_lock(pair.steps[0]);
+    send_store(&pair, 0);
+    cr_assert_eq(steps_next(pair.steps[0], &pair.a), STEPPED_HELD);
+    steps_hold(pair.steps[1]);
+    send_store(&pair, 1);
+    cr_assert_eq(steps_next(pair.steps[1], &pair.b), STEPPED_HELD);
+    cr_assert(run(pair.steps[0], &pair.a));
+    cr_expect_eq(receive(&pair.a), OUTCOME_OK);
+    cr_assert(run(pair.steps[1], &pair.b));
+    cr_expect_eq(receive(&pair.b), OUTCOME_OK);
+    cr_expect_eq(disk_partials(&pair.a, "/in"), 2);
+    steps_free(pair.steps[0]);
+    steps_free(pair.steps[1]);
+    cr_expect_eq(ask_commit(&pair.a, 0), OUTCOME_OK);
+    cr_expect_eq(ask_commit(&pair.b, 0), OUTCOME_OK);
+    cr_expect_eq(disk_partials(&pair.a, "/in"), 0);
     end(&pair);
 }
 
