@@ -2,12 +2,14 @@
 #include <criterion/criterion.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -1033,4 +1035,70 @@ Test(start, a_reload_that_fails_during_a_stop, .timeout = 60)
                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     cr_assert_neq(leader, MAP_FAILED);
     cr_expect_eq(played_status(is_mistaken_late), 7);
+}
+
+/* What systemd would get. */
+static int notify_socket(void)
+{
+    struct sockaddr_un a = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    char name[32];
+
+    snprintf(name, sizeof(name), "@sallyport-test-%d", (int)getpid());
+    memcpy(a.sun_path + 1, name + 1, strlen(name) - 1);
+    cr_assert(fd >= 0);
+    cr_assert_eq(bind(fd, (struct sockaddr *)&a,
+                      (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+                                  strlen(name))),
+                 0);
+    cr_assert_eq(setenv("NOTIFY_SOCKET", name, 1), 0);
+    return fd;
+}
+
+static void expect_last_word(int fd, const char *text)
+{
+    char last[256] = "";
+    ssize_t n;
+
+    while ((n = recv(fd, last, sizeof(last) - 1, MSG_DONTWAIT)) > 0)
+        last[n] = '\0';
+    cr_expect_str_eq(last, text);
+}
+
+/* The second one stops all before it has taken over, and ends by that. The
+ * first one stays a while, and would hear how its reload has ended. */
+static void stops_taking_over(void)
+{
+    struct message m;
+
+    played_enter(GENERATION_VERSION);
+    if (played_is("2")) {
+        shared->first = getpid();
+        SEND(&played_channel, up, 0);
+        played_hear(MSG_take_over, &m);
+        kill(getppid(), SIGTERM);
+        played_stay();
+    }
+    signal(SIGTERM, SIG_IGN);
+    played_lead();
+    SEND(&played_channel, renew, 5);
+    played_hear(MSG_step_down, &m);
+    played_hear(MSG_successor, &m);
+    first_ends();
+    shared->reported = channel_wait(&played_channel, &m, 300) == 1;
+    shared->done = true;
+    _exit(0);
+}
+
+/* No recovery follows, and nobody is told that one does. */
+Test(start, a_stop_during_a_takeover, .timeout = 60)
+{
+    int fd = notify_socket();
+
+    share();
+    cr_expect_eq(played_status(stops_taking_over), 0);
+    cr_expect(shared->done);
+    cr_expect_not(shared->reported);
+    expect_last_word(fd, "STOPPING=1");
+    close(fd);
 }
