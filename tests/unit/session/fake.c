@@ -302,14 +302,22 @@ static void hear_credentials(struct fake *f, uint32_t request)
     channel_close(&auth);
 }
 
+void fake_ask_login(struct fake *f, const char *user, struct message *asked)
+{
+    char line[64];
+
+    fake_secure(f);
+    snprintf(line, sizeof(line), "USER %s", user);
+    fake_do(f, line, 331);
+    fake_say(f, "PASS secret");
+    fake_hear(&f->master, asked, MSG_login);
+}
+
 void fake_grant(struct fake *f)
 {
     struct message p, out = { .kind = MSG_granted };
 
-    fake_secure(f);
-    fake_do(f, "USER anna", 331);
-    fake_say(f, "PASS secret");
-    fake_hear(&f->master, &p, MSG_login);
+    fake_ask_login(f, "anna", &p);
     hear_credentials(f, p.request);
     out.request = p.request;
     out.granted.name = SLICE("anna");

@@ -47,8 +47,9 @@ unsigned long fake_cpu_ms(const struct fake *f);
 void fake_start(struct fake *f);
 /* Sends AUTH TLS and makes the handshake. */
 void fake_secure(struct fake *f);
-/* Does the same, then sends USER and PASS to a master that grants; the 230
- * isn't read yet. */
+/* Does the same, then sends USER and PASS. *ASKED: what master gets. */
+void fake_ask_login(struct fake *f, const char *user, struct message *asked);
+/* Does both for anna, to a master that grants; the 230 isn't read yet. */
 void fake_grant(struct fake *f);
 /* Sends f->tickets as gate. */
 void fake_tell_keys(struct fake *f);

@@ -289,10 +289,7 @@ Test(session_binding, what_master_may_not_grant, .timeout = 60)
         int ends[2];
 
         fake_start(&f);
-        fake_secure(&f);
-        fake_do(&f, "USER anna", 331);
-        fake_say(&f, "PASS secret");
-        fake_hear(&f.master, &p, MSG_login);
+        fake_ask_login(&f, "anna", &p);
         fake_tell_keys(&f);
         cr_assert_eq(fd_pair(ends), 0);
         out.request = p.request;

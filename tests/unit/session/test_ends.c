@@ -103,10 +103,7 @@ Test(ends, a_kick_for_too_many_tries, .timeout = 60)
     struct fake f;
 
     fake_start(&f);
-    fake_secure(&f);
-    fake_do(&f, "USER anna", 331);
-    fake_say(&f, "PASS secret");
-    fake_hear(&f.master, &asked, MSG_login);
+    fake_ask_login(&f, "anna", &asked);
     kick(&f, ENDING_LOGIN_TRIES);
     cr_expect_eq(fake_reply(&f), 421, "%s", f.reply);
     cr_expect(strstr(f.reply, "Too many failed logins"), "%s", f.reply);

@@ -195,10 +195,7 @@ Test(session_hostile, a_denial_out_of_range, .timeout = 30)
     struct fake f;
 
     fake_start(&f);
-    fake_secure(&f);
-    fake_do(&f, "USER eve", 331);
-    fake_say(&f, "PASS x");
-    fake_hear(&f.master, &asked, MSG_login);
+    fake_ask_login(&f, "eve", &asked);
     p.request = asked.request;
     fake_tell(&f.master, &p);
     cr_assert_eq(fake_reply(&f), 421);
@@ -403,10 +400,7 @@ Test(session_hostile, answers_of_another_login, .timeout = 60)
         struct fake f;
 
         fake_start(&f);
-        fake_secure(&f);
-        fake_do(&f, "USER anna", 331);
-        fake_say(&f, "PASS secret");
-        fake_hear(&f.master, &asked, MSG_login);
+        fake_ask_login(&f, "anna", &asked);
         m.request = asked.request + 1;
         set_descriptor(&m, 0);
         fake_tell(&f.master, &m);

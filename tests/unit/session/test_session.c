@@ -272,10 +272,7 @@ Test(session, what_cannot_be_a_user_is_not_logged, .timeout = 30)
     struct fake f;
 
     fake_start(&f);
-    fake_secure(&f);
-    fake_do(&f, "USER anna canary", 331);
-    fake_say(&f, "PASS x");
-    fake_hear(&f.master, &asked, MSG_login);
+    fake_ask_login(&f, "anna canary", &asked);
     denied.request = asked.request;
     f.master.phase = PHASE_GREETED;
     fake_tell(&f.master, &denied);
@@ -298,10 +295,7 @@ Test(session, a_wrong_password_is_not_its_line, .timeout = 30)
     struct fake f;
 
     fake_start(&f);
-    fake_secure(&f);
-    fake_do(&f, "USER anna", 331);
-    fake_say(&f, "PASS x");
-    fake_hear(&f.master, &asked, MSG_login);
+    fake_ask_login(&f, "anna", &asked);
     denied.request = asked.request;
     f.master.phase = PHASE_GREETED;
     fake_tell(&f.master, &denied);
