@@ -116,8 +116,9 @@ struct data_row {
 /* What it takes that a transfer continues when the client goes away. */
 enum transfer_stays {
     STAYS_NEVER,
-    STAYS_AFTER_QUIT, /* an upload, and the client has said QUIT, or may go
-                    without it: upload_eof = lenient */
+    /* An upload, and the client has said QUIT, or may go without it: upload_eof
+     * = lenient. */
+    STAYS_AFTER_QUIT,
     STAYS_ALWAYS
 };
 

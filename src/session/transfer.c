@@ -71,16 +71,23 @@ static bool pace_still_moves(struct session *s)
     return moved > 0 && moved >= RECORD_OVERHEAD * pace_least(s);
 }
 
-/* A refusal comes first: its connection may have been the client's own, and the
- * one that is in its handshake now a stranger's. */
+/* No connection has come as far as its proof. An earlier refusal counts more
+ * than F: its connection may have been the client's own, and the last one a
+ * stranger's. */
+static enum stepped transfer_not_connected(struct session *s, enum failure f,
+                                           const char *cause)
+{
+    return s->transfer.refusal ? transfer_not_bound(s)
+                               : transfer_fail(s, f, cause);
+}
+
 static void pace_connect_late(struct session *s)
 {
-    if (s->transfer.refusal)
-        transfer_not_bound(s);
-    else if (s->transfer.state == TRANSFER_HANDSHAKE)
-        transfer_fail(s, FAILED_HANDSHAKE_LATE, "");
-    else
-        transfer_fail(s, FAILED_CONNECT_LATE, "");
+    transfer_not_connected(s,
+                           s->transfer.state == TRANSFER_HANDSHAKE
+                               ? FAILED_HANDSHAKE_LATE
+                               : FAILED_CONNECT_LATE,
+                           "");
 }
 
 static void pace_on_stall(void *owner)
@@ -410,9 +417,8 @@ enum stepped transfer_handshake(struct session *s)
         return STEP_NEXT;
     if (transfer_awaits_another(s, NULL))
         return STEP_BACK;
-    if (s->transfer.refusal) /* of the client's own connection, perhaps */
-        return transfer_not_bound(s);
-    return transfer_fail(s, FAILED_HANDSHAKE, stream_cause(s->data.stream));
+    return transfer_not_connected(s, FAILED_HANDSHAKE,
+                                  stream_cause(s->data.stream));
 }
 
 /* Which user does the data connection belong to? */
