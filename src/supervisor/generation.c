@@ -122,6 +122,12 @@ static void generation_hang_up(struct generation *g)
     channel_close(&g->channel);
 }
 
+/* Was a message lost for want of a descriptor or memory? */
+static bool lacks_something(int r)
+{
+    return r == -EMFILE || r == -ENOMEM;
+}
+
 /* R is the result of a dispatch. A master that closed its channel ends by
  * itself. One that starts needs all its descriptors; later the supervisor holds
  * the older copy. Otherwise it is killed. */
@@ -131,7 +137,7 @@ static void generation_has_read(struct generation *g, int r)
 
     if (r == 0)
         return;
-    if (g->state != GENERATION_STARTING && (r == -EMFILE || r == -ENOMEM)) {
+    if (g->state != GENERATION_STARTING && lacks_something(r)) {
         stderr_print("generation %llu: a descriptor isn't kept: %s",
                      (unsigned long long)g->number, why);
         return;
@@ -300,16 +306,17 @@ static void generation_end(struct generation *g, int status)
     start_on_ended(g);
 }
 
-/* Reads its last messages first. For want of memory or descriptors one of them
- * may be skipped: those after it count. */
+/* Reads its last messages first. One of them may be skipped for want of a
+ * descriptor: those after it count. */
 void generation_reaped(struct generation *g, int status)
 {
-    int r = 0;
+    bool again = true;
 
-    do {
-        r = g->channel.fd >= 0 ? DRAIN(&g->channel, generation_handlers, g) : 0;
+    while (again && g->channel.fd >= 0) {
+        int r = DRAIN(&g->channel, generation_handlers, g);
+        again = lacks_something(r);
         generation_has_read(g, r);
-    } while (g->channel.fd >= 0 && (r == -EMFILE || r == -ENOMEM));
+    }
     generation_end(g, status);
 }
 
