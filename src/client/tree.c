@@ -200,8 +200,9 @@ static void tree_down_file(struct tree *t, const char *remote,
                        .modified = there->modified };
     struct stat here;
 
-    tree_file(t, &job, local, remote, lstat(local, &here) == 0 ? &here : NULL,
-              there);
+    bool found = t->way->settled && lstat(local, &here) == 0;
+
+    tree_file(t, &job, local, remote, found ? &here : NULL, there);
 }
 
 static void tree_down_entry(struct tree *t, const char *remote,

@@ -233,8 +233,7 @@ static void link_set_callbacks(struct link *l)
     }
 }
 
-/* For link_run(): the call can't be made. */
-static void link_lacks_memory(struct link *l)
+void link_lacks_memory(struct link *l)
 {
     l->set = CURLE_OUT_OF_MEMORY;
 }

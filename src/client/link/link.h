@@ -221,6 +221,8 @@ void link_set_first(struct link *l, uint64_t first, bool sized);
 void link_announce(struct link *l, uint64_t length);
 /* Runs this call, which must have the path "", in the directory PATH. */
 void link_set_directory(struct link *l, const char *path);
+/* This call can't be made: link_run() fails. */
+void link_lacks_memory(struct link *l);
 /* Uses MODE Z for this call's data connection. */
 void link_set_mode_z(struct link *l);
 /* Runs the call. Returns 0, or -1 with the reason. */

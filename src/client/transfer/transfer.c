@@ -76,7 +76,7 @@ bool transfer_in_mode_z(const struct transfer *t)
 void transfer_set_mode_z(struct transfer *t)
 {
     if (zstream_begin(&t->z, t->job->kind == JOB_PUT) < 0)
-        t->link->set = CURLE_OUT_OF_MEMORY;
+        link_lacks_memory(t->link);
     link_set_mode_z(t->link);
 }
 
