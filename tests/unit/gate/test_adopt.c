@@ -158,8 +158,8 @@ Test(adopt, over_does_not_come, .timeout = 60)
     end(&t);
 }
 
-/* Its master has told its new gate of a login before the older gate, which is
- * slow, has passed the session on. A login of a session that never comes waits
+/* The new gate hears of a login before it has the session, since the older gate
+ * is slow. A login of a session that never comes waits
  * until the older gate has ended. */
 Test(adopt, a_login_comes_before_its_session, .timeout = 60)
 {

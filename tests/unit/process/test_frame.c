@@ -117,7 +117,7 @@ Test(frame, the_numbers_of_the_sandbox)
 {
     enum { A_UID = 70001, A_GID = 70002 };
     static const struct {
-        struct msg_sandbox told;
+        struct msg_sandbox message;
         int result;
     } rows[] = {
         { { 0, true, A_UID, A_GID, SANDBOX_SECCOMP, -1 }, 0 },
@@ -129,7 +129,7 @@ Test(frame, the_numbers_of_the_sandbox)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct frame f = { .plan = { .uid = 7, .max_files = 11 } };
-        struct msg_sandbox m = rows[i].told;
+        struct msg_sandbox m = rows[i].message;
         bool taken = rows[i].result == 0;
 
         cr_expect_eq(frame_on_sandbox(&f, &m), rows[i].result, "row %zu", i);

@@ -1090,7 +1090,7 @@ static void stops_taking_over(void)
     _exit(0);
 }
 
-/* No recovery follows, and nobody is told that one does. */
+/* No recovery follows, and nobody hears that one does. */
 Test(start, a_stop_during_a_takeover, .timeout = 60)
 {
     int fd = notify_socket();
