@@ -109,7 +109,7 @@ void played_give_up(int status)
     _exit(status);
 }
 
-struct supervisor_deadlines played_deadlines = { .start = 500,
+struct supervisor_deadlines played_deadlines = { .start = 20000,
                                                  .take = 2000,
                                                  .stop = 2000,
                                                  .group = 200,
