@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
@@ -126,12 +127,12 @@ const struct frame_row auth_row = {
 };
 
 static void pending_send_verdict(struct pending *p, bool yes, size_t row,
-                                 uint64_t name)
+                                 uint64_t name, uint64_t step)
 {
     struct auth *a = p->auth;
-    int r =
-        SEND(&a->frame.master, verdict, 0, .serial = p->serial,
-             .edition = a->edition, .row = row, .accepted = yes, .name = name);
+    int r = SEND(&a->frame.master, verdict, 0, .serial = p->serial,
+                 .edition = a->edition, .row = row, .accepted = yes,
+                 .name = name, .step = step);
 
     loop_remove(&a->frame.loop, &p->watch);
     loop_timer_clear(&a->frame.loop, &p->timer);
@@ -148,13 +149,14 @@ static int pending_on_credentials(void *owner, struct msg_credentials *msg)
     struct pending *p = owner;
     struct secret password SECRET_CLEANUP = { 0 };
     size_t row = 0;
-    const struct attempt a = { .name = msg->name,
-                               .password = &password,
-                               .claims = msg->certificate,
-                               .proof = msg->handshake,
-                               .name_key = p->auth->name_key,
-                               .serial = p->serial,
-                               .servers = &p->auth->servers };
+    struct attempt a = { .name = msg->name,
+                         .password = &password,
+                         .claims = msg->certificate,
+                         .proof = msg->handshake,
+                         .name_key = p->auth->name_key,
+                         .serial = p->serial,
+                         .servers = &p->auth->servers,
+                         .now = (uint64_t)time(NULL) };
     enum judgement j = JUDGED_PASSWORD;
 
     if (secret_set(&password, msg->password) == 0)
@@ -162,7 +164,7 @@ static int pending_on_credentials(void *owner, struct msg_credentials *msg)
     if (j != JUDGED_RIGHT)
         report_failed_login(p, &a, j);
     pending_send_verdict(p, j == JUDGED_RIGHT, row,
-                         siphash(a.name_key, a.name.ptr, a.name.len));
+                         siphash(a.name_key, a.name.ptr, a.name.len), a.step);
     return -ECANCELED;
 }
 
@@ -182,7 +184,7 @@ static void pending_on_ready(void *owner, uint32_t events)
         report_wrong(p, p->channel.wrong);
     else
         report_no_password(p, "the session sent no password");
-    pending_send_verdict(p, false, 0, 0);
+    pending_send_verdict(p, false, 0, 0, 0);
 }
 
 /* The password may have waited here while auth computed other hashes. So a
@@ -195,7 +197,7 @@ static void pending_on_timer(void *owner)
     if (!p->used)
         return;
     report_no_password(p, "no password in time");
-    pending_send_verdict(p, false, 0, 0);
+    pending_send_verdict(p, false, 0, 0, 0);
 }
 
 void pending_open(struct auth *a, int fd, uint64_t serial,
@@ -218,5 +220,5 @@ void pending_open(struct auth *a, int fd, uint64_t serial,
         0)
         return;
     report_no_password(p, "auth can't watch the session");
-    pending_send_verdict(p, false, 0, 0);
+    pending_send_verdict(p, false, 0, 0, 0);
 }

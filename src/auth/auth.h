@@ -51,11 +51,13 @@ void pending_open(struct auth *a, int fd, uint64_t serial,
  * control, except for PROOF, which auth verifies (sallyport/proof). */
 struct attempt {
     struct slice name;
-    const struct secret *password;
+    struct secret *password;    /* judge() cuts a one-time code off it */
     struct slice claims, proof; /* from the client's certificate; or empty */
     const uint8_t *name_key;    /* SIPHASH_KEY bytes */
     uint64_t serial;            /* from master */
     const struct proof_servers *servers;
+    uint64_t now;  /* seconds since 1970 */
+    uint64_t step; /* set by judge(): that of the one-time code; 0: none */
 };
 
 /* The result of a check. The reason of a failure goes to the log only: neither
@@ -73,8 +75,7 @@ enum judgement {
 /* Checks an attempt. *row is the user's row, or 0 unless JUDGED_RIGHT. It takes
  * the same work for a right and a wrong password, a locked user, and an unknown
  * one. A password over HASH_PASSWORD_MAX takes none for any of them. */
-enum judgement judge(const struct users *u, const struct attempt *a,
-                     size_t *row);
+enum judgement judge(const struct users *u, struct attempt *a, size_t *row);
 
 /* The hash that is verified for an unknown NAME, or NULL: one of the users'
  * hashes. The same name always gets the same hash while that user exists, and

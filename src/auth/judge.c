@@ -63,9 +63,12 @@ static enum judgement judge_certificate(const struct user *user,
                                                        : JUDGED_CERTIFICATE;
 }
 
-static enum judgement judge_user(const struct user *user,
-                                 const struct attempt *a)
+/* Master knows whether this login needs a code. A password that happens to end
+ * with the present code is refused, until the next one. */
+static enum judgement judge_user(const struct user *user, struct attempt *a)
 {
+    if (user->totp.len > 0)
+        a->step = code_take(user->totp, a->now, a->password);
     bool password = hash_verify(a->password, user->hash);
 
     if (!password && !user->certificate_only)
@@ -74,8 +77,7 @@ static enum judgement judge_user(const struct user *user,
                                      : JUDGED_RIGHT;
 }
 
-enum judgement judge(const struct users *u, const struct attempt *a,
-                     size_t *row)
+enum judgement judge(const struct users *u, struct attempt *a, size_t *row)
 {
     const struct user *user = users_find(u, a->name);
     const char *usual = judge_stand_in(u, a->name_key, a->name);

@@ -200,3 +200,43 @@ const char *clock_text(char out[CLOCK_TEXT_MAX])
              (unsigned)tm.tm_sec, (unsigned)(now.tv_nsec / 1000000));
     return out;
 }
+
+static const char base32_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+int base32_decode(struct slice text, uint8_t *out, size_t size)
+{
+    unsigned bits = 0, have = 0;
+    size_t n = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        const char *at =
+            memchr(base32_digits, text.ptr[i], sizeof(base32_digits) - 1);
+
+        if (!at)
+            return -EINVAL;
+        bits = bits << 5 | (unsigned)(at - base32_digits);
+        have += 5;
+        if (have < 8)
+            continue;
+        if (n == size)
+            return -EINVAL;
+        have -= 8;
+        out[n++] = (uint8_t)(bits >> have);
+        bits &= (1u << have) - 1;
+    }
+    return bits == 0 && have < 5 ? (int)n : -EINVAL;
+}
+
+void base32_encode(const uint8_t *bytes, size_t len, char *out)
+{
+    unsigned bits = 0, have = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        bits = bits << 8 | bytes[i];
+        for (have += 8; have >= 5; have -= 5)
+            *out++ = base32_digits[bits >> (have - 5) & 31];
+    }
+    if (have > 0)
+        *out++ = base32_digits[bits << (5 - have) & 31];
+    *out = '\0';
+}

@@ -341,6 +341,15 @@ const struct setting setting_table[] = {
       .max = 100,
       .help = "Number of wrong passwords after which the server closes the "
               "connection." },
+    { .key = "totp_time",
+      .type = SETTING_DURATION,
+      .offset = FIELD(totp_time),
+      .value = "12h",
+      .min = 0,
+      .max = 30 * 24 * HOUR,
+      .help = "A user with a second factor (sallyportctl user totp) needs no "
+              "new code from the same address for this time. 0: each login "
+              "needs one." },
     { .key = "max_file_size",
       .type = SETTING_NUMBER,
       .offset = FIELD(max_file_size),

@@ -126,6 +126,8 @@ int user_list(struct context *x);
 int user_show(struct context *x);
 int user_lock(struct context *x);
 int user_unlock(struct context *x);
+int user_totp(struct context *x);
+int user_totp_off(struct context *x);
 int partials_list(struct context *x);
 int partials_purge(struct context *x);
 int status_show(struct context *x);

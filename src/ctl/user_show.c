@@ -24,6 +24,12 @@ static const char *login_of(const struct user *user)
     return user->certificate_only ? "certificate" : "password and certificate";
 }
 
+/* The secret itself is never shown. */
+static const char *second_factor_of(const struct user *user)
+{
+    return user->totp.len > 0 ? "totp" : NULL;
+}
+
 static json_t *json_certificate(const struct user *user)
 {
     const struct slice names = user->certificate;
@@ -36,7 +42,8 @@ static json_t *json_user(const struct user *user)
     char rights[16];
 
     return json_pack(
-        "{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s, s:s?, s:s?, s:s?, s:s, s:o}",
+        "{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s, s:s?, s:s?, s:s?, s:s, s:o, "
+        "s:s?}",
         "name", user->name, "uid", (json_int_t)user->uid, "gid",
         (json_int_t)user->gid, "comment", json_text(user->comment), "home",
         json_text(user->home), "rights", rights_text(user->rights, rights),
@@ -44,7 +51,8 @@ static json_t *json_user(const struct user *user)
         "on_conflict", choice_of(user, CHOICE_CONFLICT, NULL), "data_binding",
         choice_of(user, CHOICE_BINDING, NULL), "upload_eof",
         choice_of(user, CHOICE_UPLOAD_EOF, NULL), "login", login_of(user),
-        "certificate", json_certificate(user));
+        "certificate", json_certificate(user), "second_factor",
+        second_factor_of(user));
 }
 
 static int list_json(struct context *x, const struct users *u)
@@ -104,14 +112,15 @@ static int show_plain(const struct user *user)
     printf("name:     %s\nuid:      %u\ngid:      %u\ncomment:  %s\n"
            "home:     %s\nrights:   %s\nstate:    %s\npassword: %s\n"
            "conflict: %s\nbinding:  %s\nupload end: %s\nlogin:    "
-           "%s\ncertificate: %.*s\n",
+           "%s\ncertificate: %.*s\nsecond factor: %s\n",
            user->name, (unsigned)user->uid, (unsigned)user->gid, user->comment,
            user->home, rights_text(user->rights, rights),
            user->locked ? "locked" : "active", user_hash_kind(user->hash),
            choice_of(user, CHOICE_CONFLICT, "the server's setting"),
            choice_of(user, CHOICE_BINDING, "the server's setting"),
            choice_of(user, CHOICE_UPLOAD_EOF, "the server's setting"),
-           login_of(user), (int)certificate.len, certificate.ptr);
+           login_of(user), (int)certificate.len, certificate.ptr,
+           user->totp.len > 0 ? second_factor_of(user) : "none");
     return 0;
 }
 

@@ -69,7 +69,10 @@ static bool image_read_texts(const struct image *i, const struct users_row *row,
     user->certificate =
         (struct slice){ image_find(i, row->certificate, USER_LINE_MAX),
                         row->certificate.len };
-    return user->certificate.ptr && user_name_ok(slice_from(user->name));
+    user->totp = (struct slice){ image_find(i, row->totp, TOTP_TEXT_MAX),
+                                 row->totp.len };
+    return user->certificate.ptr && user->totp.ptr &&
+           user_name_ok(slice_from(user->name));
 }
 
 static bool image_read_row(const struct image *i, const struct users_row *row,

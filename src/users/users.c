@@ -104,6 +104,7 @@ uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY])
         text_hash(key, slice_from(user->hash)),
         text_hash(key, slice_from(user->home)),
         text_hash(key, user->certificate),
+        text_hash(key, user->totp),
         user->certificate_only,
         user->locked,
         user->uid,

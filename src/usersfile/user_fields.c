@@ -278,6 +278,21 @@ static int set_login(struct user *user, struct slice value, struct complaint *c)
                     (int)value.len, value.ptr);
 }
 
+static int set_totp(struct user *user, struct slice value, struct complaint *c)
+{
+    uint8_t secret[TOTP_SECRET_MAX];
+    int len = base32_decode(value, secret, sizeof(secret));
+
+    explicit_bzero(secret, sizeof(secret));
+    user->totp = value;
+    if (len >= TOTP_SECRET_MIN)
+        return 0;
+    return complain(c,
+                    "totp=: expected a secret of %d to %d bytes in base32 (A-Z "
+                    "and 2-7); run: sallyportctl user totp %s",
+                    TOTP_SECRET_MIN, TOTP_SECRET_MAX, user->name);
+}
+
 static const struct option {
     const char *key;
     int (*set)(struct user *user, struct slice value, struct complaint *c);
@@ -289,6 +304,7 @@ static const struct option {
     { "data_binding", NULL, CHOICE_BINDING },
     { "certificate", set_certificate, 0 },
     { "login", set_login, 0 },
+    { "totp", set_totp, 0 },
 };
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 _Static_assert(OPTIONS <= 32, "a bit for each option that was seen");
@@ -324,6 +340,9 @@ static int check_login(const struct user *user, struct complaint *c)
 
     if (!user->certificate_only)
         return 0;
+    if (user->totp.len > 0)
+        return complain(c, "login=certificate takes no totp=: the code comes "
+                           "after a password");
     if (rest.len == 0)
         return complain(c, "login=certificate needs certificate=sha256:…");
     while (slice_cut(&rest, ';', &one)) {

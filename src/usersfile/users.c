@@ -349,6 +349,7 @@ static struct users_row row_of(const struct users *u, const struct user *user)
         .home = span_of(u, slice_from(user->home)),
         .hash = span_of(u, slice_from(user->hash)),
         .certificate = span_of(u, user->certificate),
+        .totp = span_of(u, user->totp),
         .uid = user->uid,
         .gid = user->gid,
         .rights = user->rights,

@@ -49,4 +49,11 @@ const char *slice_nearest(struct slice s, const char *const *words, size_t n);
 /* Copies S and adds a NUL. Returns 0; -EINVAL: S has a NUL; -ENAMETOOLONG. */
 int slice_copy(struct slice s, char *out, size_t size);
 
+/* Base32 (RFC 4648) in capitals, without padding. Decoding returns the number
+ * of bytes, or -EINVAL: another character, bits left over, or more than SIZE
+ * bytes. OUT of base32_encode() has BASE32_TEXT(len) bytes. */
+#define BASE32_TEXT(len) (((len) * 8 + 4) / 5 + 1)
+int base32_decode(struct slice text, uint8_t *out, size_t size);
+void base32_encode(const uint8_t *bytes, size_t len, char *out);
+
 #endif

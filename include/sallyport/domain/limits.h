@@ -20,4 +20,12 @@
  * change. A new file is all zero. */
 #define GATE_MEMORY (1U << 20)
 
+/* The second factor (RFC 6238): bytes of its secret, and those bytes in
+ * base32. RFC 4226 asks for 16 at least. */
+#define TOTP_SECRET_MIN 16
+#define TOTP_SECRET_MAX 64
+#define TOTP_TEXT_MAX   103
+#define TOTP_DIGITS     6
+#define TOTP_STEP_S     30
+
 #endif

@@ -786,12 +786,14 @@ END
 
 MESSAGE(verdict, AUTH, MASTER, RUN, MANY, NONE,
         "the result for one password: serial, edition, row, yes or no, a "
-        "keyed hash of the name (0: no name arrived)")
+        "keyed hash of the name (0: no name arrived), the step of the one-time "
+        "code (0: none)")
 NUMBER(serial)
 NUMBER(edition)
 NUMBER(row)
 FLAG(accepted)
 NUMBER(name)
+NUMBER(step)
 END
 
 MESSAGE(granted, MASTER, SESSION, PHASE_VERIFY, MANY, login,

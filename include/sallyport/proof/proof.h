@@ -1,6 +1,6 @@
-/* Does a TLS 1.3 handshake of this server prove that its client has the private
- * key of a certificate? For a process that doesn't trust the session that made
- * the handshake. */
+/* What proves a login besides the password: a TLS 1.3 handshake in which the
+ * client has used the private key of a certificate, or a one-time code. For a
+ * process that doesn't trust the session. */
 #ifndef SALLYPORT_PROOF_PROOF_H
 #define SALLYPORT_PROOF_PROOF_H
 
@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sallyport/base/random.h"
 #include "sallyport/base/slice.h"
 #include "sallyport/domain/limits.h"
 #include "sallyport/domain/tls.h"
@@ -39,5 +40,11 @@ struct proof_pins {
  * if its hash is one of PINS. */
 bool proof_holds(const struct proof_servers *servers, struct slice messages,
                  uint64_t serial, const struct proof_pins *pins);
+
+/* The second factor (RFC 6238): if PASSWORD ends with the code that belongs to
+ * SECRET (base32) and NOW, seconds since 1970, or with the code before or after
+ * that, cuts the code off. Returns the number of the code's half minute, or
+ * 0. */
+uint64_t code_take(struct slice secret, uint64_t now, struct secret *password);
 
 #endif

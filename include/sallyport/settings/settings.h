@@ -121,6 +121,7 @@ struct settings {
         login_delay; /* ms: wrong passwords are answered at multiples of it */
     uint64_t guess_delay; /* ms: the longest delay after many failed logins */
     uint64_t login_tries;
+    uint64_t totp_time;       /* ms */
     uint64_t max_file_size;   /* bytes, 0: no limit */
     uint64_t copy_max;        /* bytes, 0: no limit */
     uint64_t partial_days;    /* days until an unfinished upload is removed */

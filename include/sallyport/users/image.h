@@ -16,10 +16,10 @@ struct users_span {
     uint32_t at, len; /* in the text */
 };
 
-/* The fields of struct user. A NUL follows each text but that of
- * certificate. */
+/* The fields of struct user. A NUL follows each text but those of
+ * certificate and totp. */
 struct users_row {
-    struct users_span name, comment, home, hash, certificate;
+    struct users_span name, comment, home, hash, certificate, totp;
     uint32_t uid, gid, rights;
     uint32_t choice[CHOICES];
     uint32_t certificate_only, locked, line;

@@ -32,6 +32,8 @@ struct user {
     struct slice certificate; /* the permitted ones, in the table's text; len 0:
                                  no certificate is needed */
     bool certificate_only;    /* a certificate replaces the password */
+    struct slice totp;        /* the secret of the second factor in base32, in
+                                 the table's text; len 0: no second factor */
     bool locked;              /* a '!' before the hash, or no hash */
     size_t line;
 };

@@ -44,6 +44,8 @@ struct guess_tables {
     uint64_t prefixes[GUESS_SLOTS];
     struct guess_known
         known[GUESS_SLOTS]; /* users and where they have logged in lately */
+    struct guess_known coded[GUESS_SLOTS]; /* the same with a one-time code */
+    uint64_t steps[GUESS_SLOTS]; /* of the last code of the users of a slot */
 };
 
 off_t guesses_size(void)
@@ -197,4 +199,23 @@ void guesses_succeeded(struct guesses *g, const struct guess *what,
     uint64_t pair = guess_pair(g, what);
 
     g->tables->known[pair % GUESS_SLOTS] = (struct guess_known){ pair, now };
+}
+
+/* If two users share a slot, the second one of the same half minute must wait
+ * for the next code. */
+const char *guesses_code(struct guesses *g, const struct guess *what,
+                         uint64_t step, uint64_t ms, uint64_t now)
+{
+    uint64_t pair = guess_pair(g, what);
+    uint64_t *last = &g->tables->steps[what->name % GUESS_SLOTS];
+    struct guess_known *k = &g->tables->coded[pair % GUESS_SLOTS];
+    bool opened = k->at > 0 && k->pair == pair && now - k->at < ms;
+
+    if (step == 0)
+        return opened ? NULL : "the one-time code is missing or wrong";
+    if (step <= *last)
+        return "the one-time code was used before";
+    *last = step;
+    *k = (struct guess_known){ pair, now };
+    return NULL;
 }

@@ -56,7 +56,7 @@ struct guesses {
 
 /* The name under which the supervisor keeps the memory. A build with another
  * layout changes the number, and begins with empty tables. */
-#define GUESSES_NAME "guesses 1"
+#define GUESSES_NAME "guesses 2"
 
 /* One attempt: the keyed hash of its name, and the client. */
 struct guess {
@@ -80,6 +80,12 @@ uint64_t guesses_delay(const struct guesses *g, const struct guess *what,
 void guesses_failed(struct guesses *g, const struct guess *what, uint64_t now);
 void guesses_succeeded(struct guesses *g, const struct guess *what,
                        uint64_t now);
+/* The user of WHAT, whose password is right, has a second factor. STEP is that
+ * of the one-time code (0: none came). A code counts once, and is enough for
+ * MS: until then this user needs none from the same prefix. Returns NULL if the
+ * login may go on, else why not, for the log. */
+const char *guesses_code(struct guesses *g, const struct guess *what,
+                         uint64_t step, uint64_t ms, uint64_t now);
 
 /* A user's process files, as master sees it: its fork, its start, its end. It
  * is in the record of its session, and reports to login.c. */

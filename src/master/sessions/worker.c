@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "sallyport/base/clock.h"
+
 #define VERIFICATIONS_EACH(c, v)                                               \
     for (struct verification *v = (c)->verification;                           \
          v < (c)->verification + (c)->verifications; v++)
@@ -182,6 +184,40 @@ static const char *verdict_objection(const struct child *c,
     return users->row[msg->row].locked ? "a yes for a locked user" : NULL;
 }
 
+static void verdict_report(struct master *m, const struct verification *v,
+                           const struct user *user, const char *why)
+{
+    char peer[ADDRESS_TEXT_MAX];
+    struct event_record r;
+
+    event_begin(&r, EVENT_LOGIN_FAILED);
+    event_text(&r, FIELD_USER, slice_from(user->name));
+    event_text(&r, FIELD_PROCESS, slice_from(process_name(PROCESS_SESSION)));
+    event_number(&r, FIELD_SERIAL, v->serial);
+    event_text(&r, FIELD_PEER, slice_from(address_port_text(&v->peer, peer)));
+    event_text(&r, FIELD_REASON, slice_from(why));
+    event_send(&m->events, &r);
+}
+
+/* A missing code counts as a wrong password, so that the client doesn't learn
+ * that its password is right. */
+static bool verdict_has_code(struct child *c, const struct verification *v,
+                             const struct verdict *verdict, uint64_t step)
+{
+    struct master *m = c->master;
+    const struct users *users = userdb_find(m->users, verdict->edition);
+    const struct user *user = users ? &users->row[verdict->row] : NULL;
+    const char *why;
+
+    if (!user || user->totp.len == 0)
+        return true;
+    why = guesses_code(m->guesses, &verdict->guess, step, m->settings.totp_time,
+                       clock_ms());
+    if (why)
+        verdict_report(m, v, user, why);
+    return !why;
+}
+
 int verdict_on_verdict(void *owner, struct msg_verdict *msg)
 {
     struct child *c = owner;
@@ -197,6 +233,8 @@ int verdict_on_verdict(void *owner, struct msg_verdict *msg)
         return channel_refuse(&c->channel, wrong);
     s = v->session;
     verdict.guess.peer = v->peer;
+    verdict.right =
+        verdict.right && verdict_has_code(c, v, &verdict, msg->step);
     answer_count(c->master, &verdict);
     *v = c->verification[--c->verifications];
     if (c->verifications > 0)

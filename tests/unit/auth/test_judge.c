@@ -55,6 +55,8 @@ static void set_up(void)
                   "certificate=sha256:" DIGITS " login=certificate");
     add_line_with(&text, "ida", "!", "right", 70009,
                   "certificate=dns:ida.example");
+    add_line_with(&text, "jana", "", "right", 70010,
+                  "totp=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
     fd = fd_sealed("users", buf_slice(&text));
     cr_assert_eq(users_read(&users, fd, "users", &c), 0, "%s", c.text);
     buf_release(&text);
@@ -98,13 +100,13 @@ static enum judgement ask_with(const char *name, const char *password,
     static const struct proof_servers servers;
     static const uint8_t key[SIPHASH_KEY] = "not so secret 1";
     struct secret secret;
-    const struct attempt a = { .name = slice_from(name),
-                               .password = &secret,
-                               .claims = slice_from(claims),
-                               .proof = slice_from(proof),
-                               .name_key = key,
-                               .serial = 7,
-                               .servers = &servers };
+    struct attempt a = { .name = slice_from(name),
+                         .password = &secret,
+                         .claims = slice_from(claims),
+                         .proof = slice_from(proof),
+                         .name_key = key,
+                         .serial = 7,
+                         .servers = &servers };
 
     cr_assert_eq(secret_set(&secret, slice_from(password)), 0);
     return judge(&users, &a, row);
@@ -162,6 +164,38 @@ Test(judge, certificates)
                               cases[i].proof, &row),
                      cases[i].is, "%zu", i);
         cr_expect_eq(row, cases[i].row, "%zu", i);
+    }
+}
+
+/* RFC 6238 has the code of this moment. Master decides whether one was needed;
+ * a code never makes a password right. */
+Test(judge, one_time_codes)
+{
+    static const struct {
+        const char *name, *password;
+        enum judgement is;
+        uint64_t step;
+    } cases[] = {
+        { "jana", "right287082", JUDGED_RIGHT, 1 },
+        { "jana", "right", JUDGED_RIGHT, 0 },
+        { "jana", "right287083", JUDGED_PASSWORD, 0 },
+        { "jana", "wrong287082", JUDGED_PASSWORD, 1 },
+        { "jana", "287082", JUDGED_PASSWORD, 1 },
+        { "anna", "right287082", JUDGED_PASSWORD, 0 },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        static const uint8_t key[SIPHASH_KEY] = "not so secret 1";
+        struct secret secret;
+        struct attempt a = { .name = slice_from(cases[i].name),
+                             .password = &secret,
+                             .name_key = key,
+                             .now = 59 };
+        size_t row;
+
+        cr_assert_eq(secret_set(&secret, slice_from(cases[i].password)), 0);
+        cr_expect_eq(judge(&users, &a, &row), cases[i].is, "%zu", i);
+        cr_expect_eq(a.step, cases[i].step, "%zu", i);
     }
 }
 

@@ -113,3 +113,35 @@ Test(slice, copy)
     cr_assert_eq(slice_copy(SLICE("abc"), out, sizeof(out)), 0);
     cr_assert_str_eq(out, "abc");
 }
+
+/* RFC 4648, 10; without padding. */
+Test(slice, base32)
+{
+    static const char *const pairs[][2] = {
+        { "", "" },
+        { "f", "MY" },
+        { "fo", "MZXQ" },
+        { "foo", "MZXW6" },
+        { "foob", "MZXW6YQ" },
+        { "fooba", "MZXW6YTB" },
+        { "foobar", "MZXW6YTBOI" },
+    };
+    static const char *const wrong[] = { "M",  "MZ", "MZX",        "MY======",
+                                         "my", "M1", "MZXW6YTBOIA" };
+    uint8_t bytes[6];
+    char text[16];
+
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        size_t len = strlen(pairs[i][0]);
+
+        base32_encode((const uint8_t *)pairs[i][0], len, text);
+        cr_expect_str_eq(text, pairs[i][1]);
+        cr_expect_eq(base32_decode(slice_from(text), bytes, sizeof(bytes)),
+                     (int)len);
+        cr_expect_arr_eq(bytes, pairs[i][0], len);
+    }
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        cr_expect_eq(base32_decode(slice_from(wrong[i]), bytes, sizeof(bytes)),
+                     -EINVAL, "%s", wrong[i]);
+    cr_expect_eq(base32_decode(SLICE("MZXW6YTBOI"), bytes, 5), -EINVAL);
+}

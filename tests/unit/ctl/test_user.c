@@ -153,6 +153,28 @@ Test(user, lock_and_unlock)
     expect_run(EX_NOUSER, "", "user unlock bob");
 }
 
+/* Each call makes another secret; "user show" never shows it. */
+Test(user, totp)
+{
+    char secret[33] = "", again[33] = "";
+    const char *at;
+
+    expect_run(0, PASSWORD, "user add anna");
+    at = strstr(expect_run(0, "", "user totp anna")->out, "?secret=");
+    cr_assert(at && sscanf(at, "?secret=%32[A-Z2-7]&issuer=", secret) == 1);
+    cr_expect(strstr(file_text(world.users), secret));
+    expect_out(0, "", "user show anna", "second factor: totp");
+    cr_expect_not(
+        strstr(expect_run(0, "", "user show anna --json")->out, secret));
+    at = strstr(expect_run(0, "", "user totp anna --json")->out, "?secret=");
+    cr_assert(at && sscanf(at, "?secret=%32[A-Z2-7]&issuer=", again) == 1);
+    cr_expect_str_neq(secret, again);
+    cr_expect_not(strstr(file_text(world.users), secret));
+    expect_out(0, "", "user totp-off anna", "the password alone");
+    expect_out(0, "", "user show anna", "second factor: none");
+    expect_run(EX_NOUSER, "", "user totp bob");
+}
+
 Test(user, unlock_needs_a_password)
 {
     file_write(world.users, "anna:!:1:1::/h::\nbob:*:2:2::/i::\n");
@@ -621,7 +643,7 @@ Test(user, json)
     json_decref(list);
     one = json_loads(expect_run(0, "", "user show anna --json")->out, 0, NULL);
     cr_assert_not_null(one);
-    cr_expect_eq(json_object_size(one), 13);
+    cr_expect_eq(json_object_size(one), 14);
     cr_expect(json_is_null(json_object_get(one, "on_conflict")));
     cr_expect(json_is_null(json_object_get(one, "data_binding")));
     json_decref(one);

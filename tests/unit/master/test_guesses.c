@@ -220,3 +220,33 @@ Test(guesses, outlive_a_master)
     cr_expect_eq(delay(&second, 7, "192.0.2.8", START), 4000);
     guesses_release(&second);
 }
+
+static const char *code(struct guesses *g, uint64_t name, const char *peer,
+                        uint64_t step, uint64_t now)
+{
+    const struct guess what = guess(name, peer);
+
+    return guesses_code(g, &what, step, MINUTE, now);
+}
+
+/* A code counts once, and opens further logins of that user from there. */
+Test(guesses, codes)
+{
+    struct guesses g;
+
+    cr_assert_eq(guesses_init(&g, -1), 0);
+    cr_expect_str_eq(code(&g, 7, "192.0.2.1", 0, START),
+                     "the one-time code is missing or wrong");
+    cr_expect_null(code(&g, 7, "192.0.2.1", 100, START));
+    cr_expect_str_eq(code(&g, 7, "192.0.2.1", 100, START),
+                     "the one-time code was used before");
+    cr_expect_str_eq(code(&g, 7, "192.0.2.2", 99, START),
+                     "the one-time code was used before");
+    cr_expect_null(code(&g, 7, "192.0.2.1", 0, START + MINUTE - 1));
+    cr_expect(code(&g, 7, "192.0.2.1", 0, START + MINUTE));
+    cr_expect(code(&g, 7, "192.0.2.2", 0, START), "another address");
+    cr_expect(code(&g, 8, "192.0.2.1", 0, START), "another user");
+    cr_expect_null(code(&g, 8, "192.0.2.1", 100, START), "his own code");
+    cr_expect_null(code(&g, 7, "192.0.2.1", 101, START + MINUTE));
+    guesses_release(&g);
+}

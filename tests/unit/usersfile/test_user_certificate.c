@@ -1,5 +1,5 @@
-/* certificate= and login= of a row: the permitted values, and when one of the
- * names is shown. */
+/* certificate=, login= and totp= of a row: the permitted values, and when one
+ * of the names is shown. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,6 +48,13 @@ static const struct {
       "email:a@example.org" },
     { "login=certificate certificate=" PIN ";dns:a.example",
       "login=certificate goes with sha256: only, not with dns:a.example" },
+    { "totp=GEZDGNBVGY3TQOJQGEZDGNBVGY", NULL },
+    { "totp=", "totp=: expected a secret of 16 to 64 bytes in base32" },
+    { "totp=GEZDGNBVGY3TQOJQGEZDGNBV", "totp=: expected a secret of" },
+    { "totp=gezdgnbvgy3tqojqgezdgnbvgy3tqojq", "totp=: expected a secret of" },
+    { "totp=GEZDGNBVGY3TQOJQGEZDGNBVG1", "totp=: expected a secret of" },
+    { "login=certificate certificate=" PIN " totp=GEZDGNBVGY3TQOJQGEZDGNBVGY",
+      "login=certificate takes no totp=" },
 };
 
 Test(certificate, texts)

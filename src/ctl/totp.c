@@ -1,0 +1,121 @@
+/* "user totp": a second factor for a user. The secret is made here, and shown
+ * once: as a URI and as a picture for an app that makes one-time codes (RFC
+ * 6238). */
+#include "ctl.h"
+
+#include <qrencode.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define SECRET_BYTES 20 /* the length of SHA-1's result: RFC 4226, 4 */
+#define MARGIN       2  /* squares around the picture */
+#define URI_MAX      256
+
+/* What an app gets. */
+struct enrolment {
+    char secret[BASE32_TEXT(SECRET_BYTES)];
+    char uri[URI_MAX];
+};
+
+static void enrolment_make(struct enrolment *e, const char *name)
+{
+    char host[65] = "";
+    uint8_t bytes[SECRET_BYTES];
+
+    random_bytes(bytes, sizeof(bytes));
+    base32_encode(bytes, sizeof(bytes), e->secret);
+    explicit_bzero(bytes, sizeof(bytes));
+    gethostname(host, sizeof(host) - 1);
+    snprintf(e->uri, sizeof(e->uri),
+             "otpauth://totp/Sallyport:%s%%40%s?secret=%s&issuer=Sallyport",
+             name, host, e->secret);
+}
+
+static bool is_dark(const QRcode *code, int x, int y)
+{
+    if (x < 0 || y < 0 || x >= code->width || y >= code->width)
+        return false;
+    return code->data[y * code->width + x] & 1;
+}
+
+/* Each character shows two squares, one above the other; a light square is
+ * printed, since most terminals are dark. */
+static void picture_print(const char *text)
+{
+    static const char *const squares[] = { "\u2588", "\u2580", "\u2584", " " };
+    QRcode *code = QRcode_encodeString8bit(text, 0, QR_ECLEVEL_L);
+
+    for (int y = -MARGIN; code && y < code->width + MARGIN; y += 2) {
+        for (int x = -MARGIN; x < code->width + MARGIN; x++)
+            fputs(squares[2 * is_dark(code, x, y) + is_dark(code, x, y + 1)],
+                  stdout);
+        putchar('\n');
+    }
+    QRcode_free(code);
+}
+
+static int enrolment_show(struct context *x, const struct enrolment *e)
+{
+    if (x->args.json)
+        return json_write(x,
+                          json_pack("{s:s, s:s, s:s}", "name", x->args.word[2],
+                                    "secret", e->secret, "uri", e->uri));
+    printf("%s\n", e->uri);
+    if (isatty(STDOUT_FILENO))
+        picture_print(e->uri);
+    printf("Give this to %s, who sends the six digits of the app right after "
+           "the password from now on. It is not shown again.\n",
+           x->args.word[2]);
+    return 0;
+}
+
+/* SECRET NULL removes the second factor. */
+static int totp_set(struct context *x, const char *secret)
+{
+    const struct user *user;
+    struct edit e;
+    int code = edit_open(&e, x->settings.users, CTL_LOCK_MS, &x->complaint);
+
+    if (code == 0)
+        code = ctl_find(x, &e.users, &user);
+    if (code == 0 && user->certificate_only)
+        code = ctl_fail(x, EX_DATAERR,
+                        "%s logs in by certificate, and sends no password that "
+                        "a code could follow; run: sallyportctl user change "
+                        "%s --login password",
+                        user->name, user->name);
+    if (code == 0)
+        code = edit_set_key(&e, user, "totp", secret);
+    if (code == 0)
+        code = edit_commit(&e);
+    edit_release(&e);
+    return code;
+}
+
+int user_totp(struct context *x)
+{
+    struct enrolment e;
+    int code;
+
+    enrolment_make(&e, x->args.word[2]);
+    code = totp_set(x, e.secret);
+    if (code == 0)
+        code = enrolment_show(x, &e);
+    explicit_bzero(&e, sizeof(e));
+    if (code == 0)
+        sessions_edited(x);
+    return code;
+}
+
+int user_totp_off(struct context *x)
+{
+    int code = totp_set(x, NULL);
+
+    if (code)
+        return code;
+    printf("user %s: the password alone is enough now\n", x->args.word[2]);
+    sessions_edited(x);
+    return 0;
+}
