@@ -22,7 +22,7 @@ static int take_rights(struct context *x, struct fields *f)
         rights_parse(slice_from(x->args.role), &f->rights) == 0)
         return 0;
     return ctl_fail(x, EX_USAGE, "--role %s: %s", x->args.role,
-                    rights_why_not(slice_from(x->args.role)));
+                    RIGHTS_EXPECTED);
 }
 
 static int take_ids(struct context *x, struct fields *f)

@@ -1,8 +1,8 @@
-/* Rights and roles. Pure; used by every process that names or holds them. */
+/* Rights, roles and modes. Pure; used by every process that names or holds
+ * them. */
 #include "sallyport/domain/rights.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
 static const struct role {
@@ -12,6 +12,7 @@ static const struct role {
     { "full", RIGHT_ALL },
     { "read", RIGHT_LIST | RIGHT_READ },
     { "collect", RIGHT_LIST | RIGHT_READ | RIGHT_DELETE },
+    { "drop", RIGHT_WRITE },
 };
 #define ROLES (sizeof(roles) / sizeof(roles[0]))
 
@@ -46,14 +47,6 @@ int rights_parse(struct slice text, unsigned *ret)
     return letters_parse(text, ret);
 }
 
-const char *rights_why_not(struct slice text)
-{
-    if (slice_equal(text, SLICE("drop")))
-        return "the role drop is not there yet; use full, read, collect, or "
-               "letters of lrwodnm";
-    return "expected full, read, collect, or letters of lrwodnm, each once";
-}
-
 const char *rights_text(unsigned rights, char out[16])
 {
     size_t len = 0;
@@ -66,4 +59,31 @@ const char *rights_text(unsigned rights, char out[16])
             out[len++] = letters[i];
     out[len] = '\0';
     return len ? out : memcpy(out, "none", 5);
+}
+
+int mode_parse(struct slice text, unsigned needed, unsigned most, unsigned *ret)
+{
+    unsigned mode = 0;
+
+    if (text.len != 3 && !(text.len == 4 && text.ptr[0] == '0'))
+        return -EINVAL;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] < '0' || text.ptr[i] > '7')
+            return -EINVAL;
+        mode = mode << 3 | (unsigned)(text.ptr[i] - '0');
+    }
+    if (!mode_ok(mode, needed, most))
+        return -ERANGE;
+    *ret = mode;
+    return 0;
+}
+
+bool mode_ok(uint64_t mode, unsigned needed, unsigned most)
+{
+    return (mode & needed) == needed && (mode & ~(uint64_t)most) == 0;
+}
+
+unsigned mode_of_directory(unsigned file_mode)
+{
+    return file_mode | (file_mode & 0444) >> 2;
 }

@@ -13,25 +13,44 @@
 struct image {
     const struct users_head *head;
     const struct users_row *row;
+    const struct users_share *share;
+    const struct grant *grant;
+    const struct users_directory *directory;
     char *text;
     size_t text_size;
 };
 
+/* The next COUNT items of *rest, which gets the bytes after them; or NULL. */
+static const void *image_cut(struct slice *rest, size_t count, size_t most,
+                             size_t size)
+{
+    const void *items = rest->ptr;
+
+    if (count > most || count * size > rest->len)
+        return NULL;
+    rest->ptr += count * size;
+    rest->len -= count * size;
+    return items;
+}
+
 static bool image_open(struct image *i, const struct buf *bytes)
 {
-    size_t rest = bytes->len, rows;
+    struct slice rest = buf_slice(bytes);
+    const struct users_head *h = image_cut(&rest, 1, 1, sizeof(*h));
 
-    if (rest < sizeof(*i->head))
+    if (!h)
         return false;
-    i->head = (const void *)bytes->data;
-    rest -= sizeof(*i->head);
-    rows = i->head->count * sizeof(*i->row);
-    if (i->head->count > USERS_MAX || rows > rest)
-        return false;
-    i->row = (const void *)(bytes->data + sizeof(*i->head));
-    i->text = bytes->data + sizeof(*i->head) + rows;
-    i->text_size = rest - rows;
-    return true;
+    *i = (struct image){
+        .head = h,
+        .row = image_cut(&rest, h->users, USERS_MAX, sizeof(*i->row)),
+    };
+    i->share = image_cut(&rest, h->shares, SHARES_MAX, sizeof(*i->share));
+    i->grant = image_cut(&rest, h->grants, GRANTS_MAX, sizeof(*i->grant));
+    i->directory = image_cut(&rest, h->directories, DIRECTORIES_MAX,
+                             sizeof(*i->directory));
+    i->text = bytes->data + (bytes->len - rest.len);
+    i->text_size = rest.len;
+    return i->row && i->share && i->grant && i->directory;
 }
 
 /* Returns NULL if the bytes aren't in the text, or are more than MOST. A byte
@@ -44,48 +63,113 @@ static char *image_find(const struct image *i, struct users_span s, size_t most)
     return fits ? i->text + s.at : NULL;
 }
 
+/* A text that a NUL ends. */
+static bool image_read_text(const struct image *i, struct users_span s,
+                            size_t most, char **ret)
+{
+    *ret = image_find(i, s, most);
+    return *ret && strnlen(*ret, s.len + 1) == s.len;
+}
+
 static bool image_read_texts(const struct image *i, const struct users_row *row,
                              struct user *user)
 {
-    const struct {
-        char **to;
-        struct users_span from;
-        size_t most;
-    } texts[] = {
-        { &user->name, row->name, USER_NAME_MAX },
-        { &user->comment, row->comment, USER_COMMENT_MAX },
-        { &user->home, row->home, USER_HOME_MAX },
-        { &user->hash, row->hash, USER_HASH_MAX },
-    };
-
-    for (size_t n = 0; n < sizeof(texts) / sizeof(texts[0]); n++) {
-        size_t len = texts[n].from.len;
-        char *text = image_find(i, texts[n].from, texts[n].most);
-
-        if (!text || strnlen(text, len + 1) != len)
-            return false;
-        *texts[n].to = text;
-    }
     user->certificate =
         (struct slice){ image_find(i, row->certificate, USER_LINE_MAX),
                         row->certificate.len };
     user->totp = (struct slice){ image_find(i, row->totp, TOTP_TEXT_MAX),
                                  row->totp.len };
-    return user->certificate.ptr && user->totp.ptr &&
+    return image_read_text(i, row->name, USER_NAME_MAX, &user->name) &&
+           image_read_text(i, row->comment, USER_COMMENT_MAX, &user->comment) &&
+           image_read_text(i, row->home, USER_HOME_MAX, &user->home) &&
+           image_read_text(i, row->hash, USER_HASH_MAX, &user->hash) &&
+           user->certificate.ptr && user->totp.ptr &&
            user_name_ok(slice_from(user->name));
 }
 
-static bool image_read_row(const struct image *i, const struct users_row *row,
-                           struct user *user)
+static bool rights_ok(uint32_t rights)
 {
-    if (row->rights > RIGHT_ALL)
+    return rights != 0 && rights <= RIGHT_ALL;
+}
+
+/* Is it 0, which stands for a default, or a permitted mode? */
+static bool mode_or_none_ok(uint32_t mode, unsigned needed, unsigned most)
+{
+    return mode == 0 || mode_ok(mode, needed, most);
+}
+
+static bool image_read_share(const struct image *i,
+                             const struct users_share *row, struct share *share)
+{
+    *share = (struct share){ .gid = row->gid,
+                             .file_mode = row->file_mode,
+                             .line = row->line };
+    return image_read_text(i, row->name, USER_NAME_MAX, &share->name) &&
+           image_read_text(i, row->path, USER_HOME_MAX, &share->path) &&
+           user_name_ok(slice_from(share->name)) &&
+           user_path_ok(slice_from(share->path)) && row->gid >= SHARE_GID_MIN &&
+           row->gid != UINT32_MAX &&
+           mode_or_none_ok(row->file_mode, FILE_MODE_NEEDED, FILE_MODE_MOST);
+}
+
+static bool image_read_directory(const struct image *i,
+                                 const struct users_directory *row,
+                                 struct directory_right *directory)
+{
+    directory->rights = row->rights;
+    return rights_ok(row->rights) &&
+           image_read_text(i, row->path, USER_HOME_MAX, &directory->path) &&
+           user_path_ok(slice_from(directory->path));
+}
+
+/* The next grants of the table are this user's. In the order of the shares,
+ * none is twice. */
+static bool image_read_grants(const struct image *i, size_t count,
+                              struct users *u, struct user *user)
+{
+    const struct grant *from = i->grant + u->grants;
+
+    if (count > USER_MOUNTS_MAX || count > i->head->grants - u->grants)
         return false;
+    for (size_t n = 0; n < count; n++)
+        if (from[n].share >= i->head->shares || !rights_ok(from[n].rights) ||
+            (n > 0 && from[n].share <= from[n - 1].share))
+            return false;
+    user->share = u->share;
+    user->grant = u->grant + u->grants;
+    user->grants = count;
+    memcpy(u->grant + u->grants, from, count * sizeof(*from));
+    u->grants += count;
+    return true;
+}
+
+static bool image_read_directories(const struct image *i, size_t count,
+                                   struct users *u, struct user *user)
+{
+    const struct users_directory *from = i->directory + u->directories;
+
+    if (count > USER_MOUNTS_MAX - user->grants ||
+        count > i->head->directories - u->directories)
+        return false;
+    user->directory = u->directory + u->directories;
+    user->directories = count;
+    for (size_t n = 0; n < count; n++)
+        if (!image_read_directory(i, &from[n], &u->directory[u->directories++]))
+            return false;
+    return true;
+}
+
+static bool image_read_row(const struct image *i, const struct users_row *row,
+                           struct users *u, struct user *user)
+{
     *user = (struct user){
         .uid = row->uid,
         .gid = row->gid,
         .rights = row->rights,
         .certificate_only = row->certificate_only != 0,
         .locked = row->locked != 0,
+        .file_mode = row->file_mode,
+        .dir_mode = row->dir_mode,
         .line = row->line,
     };
     for (int n = 0; n < CHOICES; n++) {
@@ -93,7 +177,21 @@ static bool image_read_row(const struct image *i, const struct users_row *row,
             return false;
         user->choice[n] = row->choice[n];
     }
-    return image_read_texts(i, row, user);
+    return row->rights <= RIGHT_ALL &&
+           mode_or_none_ok(row->file_mode, FILE_MODE_NEEDED, FILE_MODE_MOST) &&
+           mode_or_none_ok(row->dir_mode, DIR_MODE_NEEDED, DIR_MODE_MOST) &&
+           image_read_texts(i, row, user) &&
+           image_read_grants(i, row->grants, u, user) &&
+           image_read_directories(i, row->directories, u, user);
+}
+
+static bool image_allocate(const struct users_head *h, struct users *u)
+{
+    u->row = calloc(h->users + 1, sizeof(*u->row));
+    u->share = calloc(h->shares + 1, sizeof(*u->share));
+    u->grant = calloc(h->grants + 1, sizeof(*u->grant));
+    u->directory = calloc(h->directories + 1, sizeof(*u->directory));
+    return u->row && u->share && u->grant && u->directory;
 }
 
 /* 0; -EBADMSG: it isn't what reader writes; -ENOMEM */
@@ -103,13 +201,17 @@ static int image_read(struct users *u, const struct buf *bytes)
 
     if (!image_open(&i, bytes) || !build_name_is(i.head->build))
         return -EBADMSG;
-    u->row = calloc(i.head->count + 1, sizeof(*u->row));
-    if (!u->row)
+    if (!image_allocate(i.head, u))
         return -ENOMEM;
-    for (; u->count < i.head->count; u->count++)
-        if (!image_read_row(&i, &i.row[u->count], &u->row[u->count]))
+    for (; u->shares < i.head->shares; u->shares++)
+        if (!image_read_share(&i, &i.share[u->shares], &u->share[u->shares]))
             return -EBADMSG;
-    return 0;
+    for (; u->count < i.head->users; u->count++)
+        if (!image_read_row(&i, &i.row[u->count], u, &u->row[u->count]))
+            return -EBADMSG;
+    return u->grants == i.head->grants && u->directories == i.head->directories
+               ? 0
+               : -EBADMSG;
 }
 
 int users_take(struct users *u, int fd, struct complaint *c)

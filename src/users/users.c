@@ -28,6 +28,10 @@ void users_release(struct users *u)
         free(u->text);
     }
     free(u->row);
+    free(u->share);
+    free(u->team);
+    free(u->grant);
+    free(u->directory);
     *u = (struct users){ 0 };
 }
 
@@ -42,6 +46,38 @@ const struct user *users_find(const struct users *u, struct slice name)
     return found;
 }
 
+/* Is PART a name that a path may have between two '/'? */
+static bool is_plain(struct slice part)
+{
+    for (size_t i = 0; i < part.len; i++)
+        if ((unsigned char)part.ptr[i] < 0x20 || part.ptr[i] == 0x7f)
+            return false;
+    return part.len > 0 && !slice_equal(part, SLICE(".")) &&
+           !slice_equal(part, SLICE(".."));
+}
+
+bool user_path_ok(struct slice path)
+{
+    struct slice part;
+
+    if (path.len > USER_HOME_MAX || !slice_cut(&path, '/', &part) ||
+        part.len > 0 || !path.ptr)
+        return false;
+    while (slice_cut(&path, '/', &part))
+        if (!is_plain(part))
+            return false;
+    return true;
+}
+
+bool user_path_beneath(const char *path, const char *directory)
+{
+    size_t len = strlen(directory);
+
+    while (len > 1 && directory[len - 1] == '/')
+        len--;
+    return strncmp(path, directory, len) == 0 && path[len] == '/';
+}
+
 static bool has_dot_dot(const char *path)
 {
     struct slice rest = slice_from(path), part;
@@ -52,23 +88,14 @@ static bool has_dot_dot(const char *path)
     return false;
 }
 
-static bool is_beneath(const char *path, const char *directory)
-{
-    size_t len = strlen(directory);
-
-    while (len > 1 && directory[len - 1] == '/')
-        len--;
-    return strncmp(path, directory, len) == 0 && path[len] == '/' &&
-           !has_dot_dot(path);
-}
-
 int user_permitted(const struct user *user, const struct user_bounds *b,
                    struct complaint *c)
 {
     if (user->home[0] != '/' || strlen(user->home) > USER_HOME_MAX)
         return complain(c, "user %s: the home is not absolute, or too long",
                         user->name);
-    if (!b->root && !is_beneath(user->home, b->homes))
+    if (!b->root &&
+        (has_dot_dot(user->home) || !user_path_beneath(user->home, b->homes)))
         return complain(c, "user %s: without root, homes must be below %s",
                         user->name, b->homes);
     if (b->root && (user->uid < b->uid_first || user->uid > b->uid_last))
@@ -97,6 +124,38 @@ static uint64_t text_hash(const uint8_t key[SIPHASH_KEY], struct slice text)
     return siphash(key, text.ptr, text.len);
 }
 
+static uint64_t share_hash(const uint8_t key[SIPHASH_KEY],
+                           const struct share *s, uint32_t rights)
+{
+    const uint64_t parts[] = {
+        text_hash(key, slice_from(s->name)),
+        text_hash(key, slice_from(s->path)),
+        s->gid,
+        s->file_mode,
+        rights,
+    };
+
+    return siphash(key, parts, sizeof(parts));
+}
+
+/* Each share and each directory is a number, so the numbers can't run into each
+ * other. */
+static uint64_t mounts_hash(const uint8_t key[SIPHASH_KEY],
+                            const struct user *user)
+{
+    uint64_t parts[2 * USER_MOUNTS_MAX];
+    size_t n = 0;
+
+    for (size_t i = 0; i < user->grants; i++)
+        parts[n++] = share_hash(key, &user->share[user->grant[i].share],
+                                user->grant[i].rights);
+    for (size_t i = 0; i < user->directories; i++) {
+        parts[n++] = text_hash(key, slice_from(user->directory[i].path));
+        parts[n++] = user->directory[i].rights;
+    }
+    return siphash(key, parts, n * sizeof(parts[0]));
+}
+
 uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY])
 {
     const uint64_t parts[] = {
@@ -111,6 +170,10 @@ uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY])
         user->gid,
         user->rights,
         user->choice[CHOICE_BINDING],
+        user->file_mode,
+        user->dir_mode,
+        user->grants,
+        mounts_hash(key, user),
     };
 
     return siphash(key, parts, sizeof(parts));

@@ -240,13 +240,13 @@ size_t user_certificate_pins(const struct user *user, uint8_t (*out)[PIN_BYTES],
 
 /* The last column: "key=value key=value". A new key is a row of this table. */
 
-static int set_rights(struct user *user, struct slice value,
+static int set_rights(struct options *o, struct slice value,
                       struct complaint *c)
 {
-    if (rights_parse(value, &user->rights) == 0)
+    if (rights_parse(value, &o->user.rights) == 0)
         return 0;
-    return complain(c, "rights=%.*s: %s", (int)value.len, value.ptr,
-                    rights_why_not(value));
+    return complain(c, "rights=%.*s: " RIGHTS_EXPECTED, (int)value.len,
+                    value.ptr);
 }
 
 static int set_choice(struct user *user, int choice, struct slice value,
@@ -262,73 +262,157 @@ static int set_choice(struct user *user, int choice, struct slice value,
     return 0;
 }
 
-static int set_certificate(struct user *user, struct slice value,
+static int set_certificate(struct options *o, struct slice value,
                            struct complaint *c)
 {
-    user->certificate = value;
+    o->user.certificate = value;
     return user_certificate_check(value, c);
 }
 
-static int set_login(struct user *user, struct slice value, struct complaint *c)
+static int set_login(struct options *o, struct slice value, struct complaint *c)
 {
-    user->certificate_only = slice_equal(value, SLICE("certificate"));
-    if (user->certificate_only || slice_equal(value, SLICE("password")))
+    o->user.certificate_only = slice_equal(value, SLICE("certificate"));
+    if (o->user.certificate_only || slice_equal(value, SLICE("password")))
         return 0;
     return complain(c, "login=%.*s: expected password or certificate",
                     (int)value.len, value.ptr);
 }
 
-static int set_totp(struct user *user, struct slice value, struct complaint *c)
+static int set_totp(struct options *o, struct slice value, struct complaint *c)
 {
     uint8_t secret[TOTP_SECRET_MAX];
     int len = base32_decode(value, secret, sizeof(secret));
 
     explicit_bzero(secret, sizeof(secret));
-    user->totp = value;
+    o->user.totp = value;
     if (len >= TOTP_SECRET_MIN)
         return 0;
     return complain(c,
                     "totp=: expected a secret of %d to %d bytes in base32 (A-Z "
                     "and 2-7); run: sallyportctl user totp %s",
-                    TOTP_SECRET_MIN, TOTP_SECRET_MAX, user->name);
+                    TOTP_SECRET_MIN, TOTP_SECRET_MAX, o->user.name);
+}
+
+/* The names are looked up when the whole file is read. */
+static int set_list(struct slice *list, const char *key, struct slice value,
+                    struct complaint *c)
+{
+    *list = value;
+    return value.len > 0 ? 0
+                         : complain(c, "%s=: expected a name after it", key);
+}
+
+static int set_shares(struct options *o, struct slice value,
+                      struct complaint *c)
+{
+    return set_list(&o->user.shares, "shares", value, c);
+}
+
+static int set_teams(struct options *o, struct slice value, struct complaint *c)
+{
+    return set_list(&o->user.teams, "teams", value, c);
+}
+
+static int set_file_mode(struct options *o, struct slice value,
+                         struct complaint *c)
+{
+    if (mode_parse(value, FILE_MODE_NEEDED, FILE_MODE_MOST,
+                   &o->user.file_mode) == 0)
+        return 0;
+    return complain(c, "file_mode=%.*s: expected " FILE_MODE_EXPECTED,
+                    (int)value.len, value.ptr);
+}
+
+static int set_dir_mode(struct options *o, struct slice value,
+                        struct complaint *c)
+{
+    if (mode_parse(value, DIR_MODE_NEEDED, DIR_MODE_MOST, &o->user.dir_mode) ==
+        0)
+        return 0;
+    return complain(c, "dir_mode=%.*s: expected " DIR_MODE_EXPECTED,
+                    (int)value.len, value.ptr);
+}
+
+/* "rights.PATH=ROLE": the path is a C string, since the '=' became a NUL. */
+static int set_directory(struct options *o, char *path, struct slice value,
+                         struct complaint *c)
+{
+    struct directory_right *all = o->directory;
+    struct directory_right one = { .path = path };
+    size_t n = o->user.directories;
+
+    if (!user_path_ok(slice_from(path)))
+        return complain(c,
+                        "rights.%s=: expected a directory's path after the "
+                        "dot, such as /a/b, without . and .. and not /",
+                        path);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(all[i].path, path) == 0)
+            return complain(c, "rights.%s= occurs twice", path);
+    if (rights_parse(value, &one.rights))
+        return complain(c, "rights.%s=%.*s: " RIGHTS_EXPECTED, path,
+                        (int)value.len, value.ptr);
+    if (n == USER_MOUNTS_MAX)
+        return complain(c, "more than %d directories with rights of their own",
+                        USER_MOUNTS_MAX);
+    all[o->user.directories++] = one;
+    return 0;
 }
 
 static const struct option {
     const char *key;
-    int (*set)(struct user *user, struct slice value, struct complaint *c);
+    unsigned lines; /* LINE_ bits: where it may be */
+    int (*set)(struct options *o, struct slice value, struct complaint *c);
     int choice; /* CHOICE_, without a function */
 } options[] = {
-    { "rights", set_rights, 0 },
-    { "on_conflict", NULL, CHOICE_CONFLICT },
-    { "upload_eof", NULL, CHOICE_UPLOAD_EOF },
-    { "data_binding", NULL, CHOICE_BINDING },
-    { "certificate", set_certificate, 0 },
-    { "login", set_login, 0 },
-    { "totp", set_totp, 0 },
+    { "rights", LINE_USER, set_rights, 0 },
+    { "shares", LINE_USER | LINE_TEAM, set_shares, 0 },
+    { "teams", LINE_USER, set_teams, 0 },
+    { "file_mode", LINE_USER | LINE_SHARE, set_file_mode, 0 },
+    { "dir_mode", LINE_USER, set_dir_mode, 0 },
+    { "on_conflict", LINE_USER, NULL, CHOICE_CONFLICT },
+    { "upload_eof", LINE_USER, NULL, CHOICE_UPLOAD_EOF },
+    { "data_binding", LINE_USER, NULL, CHOICE_BINDING },
+    { "certificate", LINE_USER, set_certificate, 0 },
+    { "login", LINE_USER, set_login, 0 },
+    { "totp", LINE_USER, set_totp, 0 },
 };
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 _Static_assert(OPTIONS <= 32, "a bit for each option that was seen");
 
-static int set_option(struct user *user, struct slice word, unsigned *seen,
-                      struct complaint *c)
-{
-    struct slice key, value = word;
+#define DIRECTORY_KEY "rights."
 
-    slice_cut(&value, '=', &key);
-    if (!value.ptr)
-        return complain(c, "\"%.*s\" in the last column: expected key=value",
-                        (int)word.len, word.ptr);
-    for (size_t i = 0; i < OPTIONS; i++) {
-        if (!slice_equal(key, slice_from(options[i].key)))
-            continue;
-        if (*seen & 1u << i)
-            return complain(c, "%s= occurs twice", options[i].key);
-        *seen |= 1u << i;
-        return options[i].set ? options[i].set(user, value, c)
-                              : set_choice(user, options[i].choice, value, c);
-    }
-    return complain(c, "unknown key \"%.*s\" in the last column", (int)key.len,
-                    key.ptr);
+static int set_option(struct options *o, const struct option *row,
+                      struct slice value, unsigned *seen, struct complaint *c)
+{
+    const unsigned bit = 1u << (row - options);
+
+    if (*seen & bit)
+        return complain(c, "%s= occurs twice", row->key);
+    *seen |= bit;
+    return row->set ? row->set(o, value, c)
+                    : set_choice(&o->user, row->choice, value, c);
+}
+
+/* WORD ends with a NUL. */
+static int read_option(struct options *o, enum line_kind kind, char *word,
+                       unsigned *seen, struct complaint *c)
+{
+    char *equals = strchr(word, '=');
+    struct slice value;
+
+    if (!equals)
+        return complain(c, "\"%s\" in the last column: expected key=value",
+                        word);
+    *equals = '\0';
+    value = slice_from(equals + 1);
+    if (kind == LINE_USER &&
+        slice_starts(slice_from(word), SLICE(DIRECTORY_KEY)))
+        return set_directory(o, word + strlen(DIRECTORY_KEY), value, c);
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (options[i].lines & kind && strcmp(word, options[i].key) == 0)
+            return set_option(o, &options[i], value, seen, c);
+    return complain(c, "unknown key \"%s\" in the last column", word);
 }
 
 /* With login=certificate the client must prove its certificate to auth. A
@@ -358,14 +442,15 @@ static int check_login(const struct user *user, struct complaint *c)
     return 0;
 }
 
-int options_read(struct user *user, struct slice text, struct complaint *c)
+int options_read(struct options *o, enum line_kind kind, char *text,
+                 struct complaint *c)
 {
-    struct slice word;
     unsigned seen = 0;
+    char *word;
 
-    user->rights = RIGHT_ALL;
-    while (slice_cut(&text, ' ', &word))
-        if (word.len && set_option(user, word, &seen, c))
+    o->user.rights = RIGHT_ALL;
+    while ((word = strsep(&text, " ")))
+        if (word[0] && read_option(o, kind, word, &seen, c))
             return -EINVAL;
-    return check_login(user, c);
+    return check_login(&o->user, c);
 }

@@ -1,11 +1,20 @@
-/* The last column of a users line (user_fields.c). */
+/* The last column of a line of the users file (user_fields.c). */
 #ifndef USERSFILE_USER_FIELDS_H
 #define USERSFILE_USER_FIELDS_H
 
 #include "sallyport/usersfile/usersfile.h"
 
-/* Sets the defaults, then the values of TEXT. Returns 0, or -EINVAL with a
- * complaint without file and line. */
-int options_read(struct user *user, struct slice text, struct complaint *c);
+/* The kinds of lines that have a last column. */
+enum line_kind { LINE_USER = 1, LINE_SHARE = 2, LINE_TEAM = 4 };
+
+struct options {
+    struct user user; /* gets the values, also those of a share or team */
+    struct directory_right directory[USER_MOUNTS_MAX]; /* user.directories */
+};
+
+/* Sets the defaults, then the values of TEXT, which is cut in place. Returns 0,
+ * or -EINVAL with a complaint without file and line. */
+int options_read(struct options *o, enum line_kind kind, char *text,
+                 struct complaint *c);
 
 #endif

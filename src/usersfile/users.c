@@ -2,35 +2,30 @@
  * and auth, from a descriptor that each was given, and in check and
  * sallyportctl; not in master. Opens nothing, hashes nothing. One wrong line
  * refuses the whole file. */
-#include "user_fields.h"
+#include "reader.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/users/image.h"
+#include "user_fields.h"
 
 #define COLUMNS 8
 #define ID_MAX  (UINT32_MAX - 1) /* (uid_t)-1 changes nothing in setresuid */
 
-struct reader {
-    struct users *users;
-    size_t room;
-    size_t line;
-    const char *file;
-    struct complaint *complaint;
-    users_report *report; /* NULL: the first mistake ends the reading */
-    size_t *mistakes;     /* the number of reported mistakes */
-};
-
-/* Reports one mistake, by the complaint or by report. */
-static int at_line(const struct reader *r, size_t line, const char *what)
+int reader_mistake(const struct reader *r, size_t line, const char *format, ...)
 {
     struct complaint c = { .text = "" };
+    char what[COMPLAINT_MAX];
+    va_list args;
 
+    va_start(args, format);
+    vsnprintf(what, sizeof(what), format, args);
+    va_end(args);
     complain(&c, "%s:%zu: %s", r->file, line, what);
     if (!r->report)
         return complain(r->complaint, "%s", c.text);
@@ -41,29 +36,50 @@ static int at_line(const struct reader *r, size_t line, const char *what)
 
 static int complain_of_row(const struct reader *r, const char *what)
 {
-    return at_line(r, r->line, what);
+    return reader_mistake(r, r->line, "%s", what);
 }
 
-/* After this error nothing is known about the file. */
-static int out_of_memory(const struct reader *r)
+int reader_full(struct reader *r, size_t line, const char *what, unsigned most)
+{
+    r->full = true;
+    return reader_mistake(r, line, "more than %u %s", most, what);
+}
+
+int reader_no_memory(const struct reader *r)
 {
     complain(r->complaint, "%s:%zu: out of memory", r->file, r->line);
     return -ENOMEM;
 }
 
-/* Ends each column with a NUL. The last column is the rest of the line, so that
- * its values may contain a ':'. */
-static int cut_columns(const struct reader *r, char *line, char **column)
+void *reader_grow(const struct reader *r, void *old, size_t *room, size_t n,
+                  size_t size)
 {
-    for (size_t i = 0; i < COLUMNS; i++) {
+    size_t more = *room ? *room * 2 : 16;
+    void *grown;
+
+    if (n < *room)
+        return old;
+    grown = reallocarray(old, more, size);
+    if (grown)
+        *room = more;
+    else
+        reader_no_memory(r);
+    return grown;
+}
+
+/* Ends each of N columns with a NUL. The last column is the rest of the line,
+ * so that its values may contain a ':'. */
+static int cut_columns(const struct reader *r, char *line, char **column,
+                       size_t n, const char *expected)
+{
+    for (size_t i = 0; i < n; i++) {
         column[i] = line;
-        if (i + 1 == COLUMNS)
+        if (i + 1 == n)
             break;
         line = strchr(line, ':');
         if (!line)
-            return complain_of_row(
-                r, "too few columns; expected name:hash:uid:gid:"
-                   "comment:home::options");
+            return reader_mistake(r, r->line, "too few columns; expected %s",
+                                  expected);
         *line++ = '\0';
     }
     return 0;
@@ -107,30 +123,36 @@ static int read_hash(const struct reader *r, struct user *user, char *hash)
     return 0;
 }
 
-static int read_options(const struct reader *r, struct user *user, char *text)
+static int read_options(const struct reader *r, struct options *o,
+                        enum line_kind kind, char *text)
 {
     struct complaint why = { .text = "" };
 
-    if (options_read(user, slice_from(text), &why))
-        return complain_of_row(r, why.text);
-    return 0;
+    return options_read(o, kind, text, &why) ? complain_of_row(r, why.text) : 0;
 }
 
-static int read_user(const struct reader *r, struct user *user, char *line)
+static int read_name(const struct reader *r, const char *name)
 {
-    char *column[COLUMNS];
+    return user_name_ok(slice_from(name))
+               ? 0
+               : complain_of_row(
+                     r, "bad name; expected 1 to 32 of a-z 0-9 . _ -, not "
+                        "beginning with . or -");
+}
 
-    if (cut_columns(r, line, column))
+static int read_user(const struct reader *r, struct options *o, char *line)
+{
+    struct user *user = &o->user;
+    char *column[COLUMNS] = { NULL };
+
+    if (cut_columns(r, line, column, COLUMNS,
+                    "name:hash:uid:gid:comment:home::options"))
         return -EINVAL;
     *user = (struct user){ .name = column[0],
                            .comment = column[4],
                            .home = column[5],
                            .line = r->line };
-    if (!user_name_ok(slice_from(user->name)))
-        return complain_of_row(
-            r, "bad name; expected 1 to 32 of a-z 0-9 . _ -, not "
-               "beginning with . or -");
-    if (read_hash(r, user, column[1]) ||
+    if (read_name(r, user->name) || read_hash(r, user, column[1]) ||
         read_ids(r, user, column[2], column[3]))
         return -EINVAL;
     if (!user_comment_ok(slice_from(user->comment)))
@@ -142,28 +164,140 @@ static int read_user(const struct reader *r, struct user *user, char *line)
                "..");
     if (column[6][0] != '\0')
         return complain_of_row(r, "the seventh column (shell) must be empty");
-    return read_options(r, user, column[7]);
+    return read_options(r, o, LINE_USER, column[7]);
+}
+
+/* The directories of all users are in one array, in the order of the rows. */
+static int add_directories(struct reader *r, const struct options *o)
+{
+    struct users *u = r->users;
+
+    for (size_t i = 0; i < o->user.directories; i++) {
+        struct directory_right *all;
+
+        if (u->directories == DIRECTORIES_MAX)
+            return reader_full(r, r->line,
+                               "directories with rights of their own",
+                               DIRECTORIES_MAX);
+        all = reader_grow(r, u->directory, &r->room.directories, u->directories,
+                          sizeof(*all));
+        if (!all)
+            return -ENOMEM;
+        u->directory = all;
+        all[u->directories++] = o->directory[i];
+    }
+    return 0;
+}
+
+static int add_user(struct reader *r, char *line)
+{
+    struct users *u = r->users;
+    struct options o;
+    struct user *row;
+    int result;
+
+    if (u->count == USERS_MAX)
+        return reader_full(r, r->line, "users", USERS_MAX);
+    row = reader_grow(r, u->row, &r->room.users, u->count, sizeof(*row));
+    if (!row)
+        return -ENOMEM;
+    u->row = row;
+    result = read_user(r, &o, line);
+    if (result == 0)
+        result = add_directories(r, &o);
+    if (result == 0)
+        row[u->count++] = o.user;
+    return result;
+}
+
+/* "@share:NAME:GID:PATH:OPTIONS" */
+static int read_share(const struct reader *r, struct share *share, char *line)
+{
+    struct options o = { .user.line = r->line };
+    char *column[5] = { NULL };
+    uint32_t gid = 0;
+
+    if (cut_columns(r, line, column, 5, "@share:name:gid:path:options") ||
+        read_name(r, column[1]))
+        return -EINVAL;
+    if (read_id(column[2], &gid))
+        return complain_of_row(r, "the gid is not a number up to 4294967294");
+    if (gid < SHARE_GID_MIN)
+        return reader_mistake(r, r->line,
+                              "gid %u is one of Debian's own groups; a share's "
+                              "is at least %d",
+                              gid, SHARE_GID_MIN);
+    if (!user_path_ok(slice_from(column[3])))
+        return complain_of_row(r, "bad path; expected an absolute path without "
+                                  ". and .., not /, without a / at its end");
+    if (read_options(r, &o, LINE_SHARE, column[4]))
+        return -EINVAL;
+    *share = (struct share){ .name = column[1],
+                             .path = column[3],
+                             .gid = gid,
+                             .file_mode = o.user.file_mode,
+                             .line = r->line };
+    return 0;
+}
+
+static int add_share(struct reader *r, char *line)
+{
+    struct users *u = r->users;
+    struct share *all;
+
+    if (u->shares == SHARES_MAX)
+        return reader_full(r, r->line, "shares", SHARES_MAX);
+    all = reader_grow(r, u->share, &r->room.shares, u->shares, sizeof(*all));
+    if (!all)
+        return -ENOMEM;
+    u->share = all;
+    if (read_share(r, &all[u->shares], line))
+        return -EINVAL;
+    u->shares++;
+    return 0;
+}
+
+/* "@team:NAME:OPTIONS" */
+static int read_team(const struct reader *r, struct team *team, char *line)
+{
+    struct options o = { .user.line = r->line };
+    char *column[3] = { NULL };
+
+    if (cut_columns(r, line, column, 3, "@team:name:options") ||
+        read_name(r, column[1]) || read_options(r, &o, LINE_TEAM, column[2]))
+        return -EINVAL;
+    *team = (struct team){ .name = column[1],
+                           .shares = o.user.shares,
+                           .line = r->line };
+    return 0;
+}
+
+static int add_team(struct reader *r, char *line)
+{
+    struct users *u = r->users;
+    struct team *all;
+
+    if (u->teams == TEAMS_MAX)
+        return reader_full(r, r->line, "teams", TEAMS_MAX);
+    all = reader_grow(r, u->team, &r->room.teams, u->teams, sizeof(*all));
+    if (!all)
+        return -ENOMEM;
+    u->team = all;
+    if (read_team(r, &all[u->teams], line))
+        return -EINVAL;
+    u->teams++;
+    return 0;
 }
 
 static int add_row(struct reader *r, char *line)
 {
-    struct users *u = r->users;
-
-    if (u->count == USERS_MAX)
-        return complain_of_row(r, "more than 65536 users");
-    if (u->count == r->room) {
-        size_t room = r->room ? r->room * 2 : 16;
-        struct user *row = reallocarray(u->row, room, sizeof(*row));
-
-        if (!row)
-            return out_of_memory(r);
-        u->row = row;
-        r->room = room;
-    }
-    if (read_user(r, &u->row[u->count], line))
-        return -EINVAL;
-    u->count++;
-    return 0;
+    if (line[0] != '@')
+        return add_user(r, line);
+    if (strncmp(line, "@share:", 7) == 0)
+        return add_share(r, line);
+    if (strncmp(line, "@team:", 6) == 0)
+        return add_team(r, line);
+    return complain_of_row(r, "expected @share: or @team: after the @");
 }
 
 static int read_line(struct reader *r, char *line, size_t len)
@@ -200,75 +334,12 @@ static int read_lines(struct reader *r)
         *stop = '\0';
         result = read_line(r, at, (size_t)(stop - at));
         if (result == -EINVAL && r->report) { /* the line is left out */
-            if (r->users->count == USERS_MAX)
+            if (r->full)
                 return 0; /* otherwise each further line would be reported */
             result = 0;
         }
         at = stop + 1;
     }
-    return result;
-}
-
-/* A value that no two rows may have in common. */
-typedef int compare_users(const struct user *a, const struct user *b);
-
-static int compare_names(const struct user *a, const struct user *b)
-{
-    return strcmp(a->name, b->name);
-}
-
-static int compare_uids(const struct user *a, const struct user *b)
-{
-    return (a->uid > b->uid) - (a->uid < b->uid);
-}
-
-/* Equal ones in the order of their lines. */
-static int by_value(const void *a, const void *b, void *compare)
-{
-    const struct user *x = *(const struct user *const *)a;
-    const struct user *y = *(const struct user *const *)b;
-    int order = (*(compare_users *const *)compare)(x, y);
-
-    return order ? order : (x->line > y->line) - (x->line < y->line);
-}
-
-static int find_twice(struct reader *r, const struct user **sorted,
-                      compare_users *compare, const char *what)
-{
-    size_t n = r->users->count;
-
-    qsort_r(sorted, n, sizeof(*sorted), by_value, &compare);
-    for (size_t i = 1; i < n; i++) {
-        char text[64];
-
-        if (compare(sorted[i - 1], sorted[i]) != 0)
-            continue;
-        snprintf(text, sizeof(text), "the %s is that of line %zu", what,
-                 sorted[i - 1]->line);
-        at_line(r, sorted[i]->line, text);
-        if (!r->report)
-            return -EINVAL;
-    }
-    return 0;
-}
-
-/* Sorts the rows, since a file of USERS_MAX rows may be read before a login. */
-static int check_twice(struct reader *r)
-{
-    const struct user **sorted;
-    int result;
-
-    if (r->users->count < 2)
-        return 0;
-    sorted = calloc(r->users->count, sizeof(*sorted));
-    if (!sorted)
-        return out_of_memory(r);
-    for (size_t i = 0; i < r->users->count; i++)
-        sorted[i] = &r->users->row[i];
-    result = find_twice(r, sorted, compare_names, "name");
-    if (result == 0)
-        result = find_twice(r, sorted, compare_uids, "uid");
-    free(sorted);
     return result;
 }
 
@@ -303,7 +374,7 @@ static int read_file(struct reader *r, int fd)
     if (result == 0)
         result = read_lines(r);
     if (result == 0)
-        result = check_twice(r);
+        result = reader_resolve(r);
     if (result < 0)
         users_release(r->users);
     return result;
@@ -328,63 +399,4 @@ int users_survey(struct users *u, int fd, const char *file,
     int result = read_file(&r, fd);
 
     return result < 0 ? result : (int)mistakes;
-}
-
-/* Writes the table for master, in reader. The text is that of the file, as
- * users_read() has cut it. */
-
-static struct users_span span_of(const struct users *u, struct slice part)
-{
-    if (part.len == 0 && !part.ptr)
-        return (struct users_span){ 0, 0 };
-    return (struct users_span){ (uint32_t)(part.ptr - u->text),
-                                (uint32_t)part.len };
-}
-
-static struct users_row row_of(const struct users *u, const struct user *user)
-{
-    struct users_row row = {
-        .name = span_of(u, slice_from(user->name)),
-        .comment = span_of(u, slice_from(user->comment)),
-        .home = span_of(u, slice_from(user->home)),
-        .hash = span_of(u, slice_from(user->hash)),
-        .certificate = span_of(u, user->certificate),
-        .totp = span_of(u, user->totp),
-        .uid = user->uid,
-        .gid = user->gid,
-        .rights = user->rights,
-        .certificate_only = user->certificate_only,
-        .locked = user->locked,
-        .line = (uint32_t)user->line,
-    };
-
-    for (int i = 0; i < CHOICES; i++)
-        row.choice[i] = user->choice[i];
-    return row;
-}
-
-static int write_rows(const struct users *u, int fd)
-{
-    struct users_row *rows = calloc(u->count + 1, sizeof(*rows));
-    int r;
-
-    if (!rows)
-        return -ENOMEM;
-    for (size_t i = 0; i < u->count; i++)
-        rows[i] = row_of(u, &u->row[i]);
-    r = fd_write_all(fd, rows, u->count * sizeof(*rows));
-    free(rows);
-    return r;
-}
-
-int users_write(const struct users *u, int fd)
-{
-    struct users_head head = { .count = (uint32_t)u->count };
-    int r;
-
-    build_name_fill(head.build);
-    r = fd_write_all(fd, &head, sizeof(head));
-    if (r == 0)
-        r = write_rows(u, fd);
-    return r < 0 ? r : fd_write_all(fd, u->text, u->text_size + 1);
 }

@@ -1,6 +1,9 @@
-/* Rights, letter by letter, and the roles that bundle them. */
+/* Rights, letter by letter, and the roles that bundle them; modes of files. */
 #ifndef SALLYPORT_DOMAIN_RIGHTS_H
 #define SALLYPORT_DOMAIN_RIGHTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "sallyport/base/slice.h"
 
@@ -15,13 +18,34 @@ enum right {
     RIGHT_ALL = 127
 };
 
-/* Parses "full", "read", "collect", or letters like "lrw". Returns 0 or
+/* Parses "full", "read", "collect", "drop", or letters like "lrw". Returns 0 or
  * -EINVAL. */
 int rights_parse(struct slice text, unsigned *ret);
-/* Says why rights_parse() refuses this text, in words for the administrator. */
-const char *rights_why_not(struct slice text);
+#define RIGHTS_EXPECTED                                                        \
+    "expected full, read, collect, drop, or letters of lrwodnm, each once"
 /* Writes the name of the role with these rights, or their letters. Returns
  * OUT. */
 const char *rights_text(unsigned rights, char out[16]);
+
+/* The bits that a mode must have, and those that it may have. A file is never
+ * executable, and only owner and group may write. */
+#define FILE_MODE_NEEDED 0600
+#define FILE_MODE_MOST   0664
+#define DIR_MODE_NEEDED  0700
+#define DIR_MODE_MOST    0775
+#define FILE_MODE_EXPECTED                                                     \
+    "a mode from 0600 to 0664, where others don't write and nobody executes"
+#define DIR_MODE_EXPECTED "a mode from 0700 to 0775, where others don't write"
+
+/* Parses three octal digits, or four with a 0 at the beginning. Returns 0;
+ * -EINVAL: another syntax; -ERANGE: a bit of NEEDED is missing, or one is set
+ * that isn't in MOST. */
+int mode_parse(struct slice text, unsigned needed, unsigned most,
+               unsigned *ret);
+/* Does the mode have all bits of NEEDED, and only bits of MOST? */
+bool mode_ok(uint64_t mode, unsigned needed, unsigned most);
+/* The mode of directories that go with files of this mode: who may read the
+ * files may enter. */
+unsigned mode_of_directory(unsigned file_mode);
 
 #endif

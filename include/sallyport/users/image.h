@@ -1,6 +1,8 @@
-/* The table of users on its way from reader to master: this head, COUNT rows,
- * and the text, to which the rows point. Fields are numbers of one size, so
- * nothing is between them. */
+/* The table of users on its way from reader to master: this head, the rows of
+ * users, shares, grants (struct grant) and directories, and the text, to which
+ * the rows point. Grants and directories are in the order of the users, and
+ * each user has the next ones. Fields are numbers of one size, so nothing is
+ * between them. */
 #ifndef SALLYPORT_USERS_IMAGE_H
 #define SALLYPORT_USERS_IMAGE_H
 
@@ -9,7 +11,7 @@
 
 struct users_head {
     char build[BUILD_NAME_MAX];
-    uint32_t count;
+    uint32_t users, shares, grants, directories; /* numbers of rows */
 };
 
 struct users_span {
@@ -23,10 +25,26 @@ struct users_row {
     uint32_t uid, gid, rights;
     uint32_t choice[CHOICES];
     uint32_t certificate_only, locked, line;
+    uint32_t file_mode, dir_mode;
+    uint32_t grants, directories; /* how many */
+};
+
+/* The fields of struct share. */
+struct users_share {
+    struct users_span name, path;
+    uint32_t gid, file_mode, line;
+};
+
+/* The fields of struct directory_right. */
+struct users_directory {
+    struct users_span path;
+    uint32_t rights;
 };
 
 #define USERS_IMAGE_MAX                                                        \
     (sizeof(struct users_head) + USERS_MAX * sizeof(struct users_row) +        \
-     USERS_FILE_MAX + 1)
+     SHARES_MAX * sizeof(struct users_share) +                                 \
+     GRANTS_MAX * sizeof(struct grant) +                                       \
+     DIRECTORIES_MAX * sizeof(struct users_directory) + USERS_FILE_MAX + 1)
 
 #endif

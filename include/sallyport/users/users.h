@@ -1,5 +1,5 @@
-/* The users as rows of a table. The room usersfile reads the users file; master
- * doesn't. */
+/* The users as rows of a table, with the shares and with each user's rights in
+ * them. The room usersfile reads the users file; master doesn't. */
 #ifndef SALLYPORT_USERS_USERS_H
 #define SALLYPORT_USERS_USERS_H
 
@@ -18,8 +18,43 @@
 #define USER_COMMENT_MAX 255
 #define USER_HOME_MAX    1023
 #define USER_LINE_MAX    4096
-#define USERS_FILE_MAX   (16u << 20)
-#define USERS_MAX        65536
+#define USERS_FILE_MAX   (64u << 20)
+#define USERS_MAX        131072
+#define SHARES_MAX       4096
+#define SHARE_GID_MIN    100 /* the gids below are of groups of the system */
+#define TEAMS_MAX        4096
+#define USER_MOUNTS_MAX  64 /* shares and directories of one user or team */
+#define GRANTS_MAX       (1u << 20) /* of all users */
+#define DIRECTORIES_MAX  (1u << 20)
+
+/* A directory that several users share. It appears as /NAME. */
+struct share {
+    char *name, *path; /* in the table's text; the path is absolute, normal */
+    gid_t gid;
+    unsigned file_mode; /* 0: SHARE_FILE_MODE */
+    size_t line;
+};
+#define SHARE_FILE_MODE 0660
+
+/* A list of shares that several users get. Master doesn't have the teams: their
+ * shares are among the grants of their users. */
+struct team {
+    char *name;
+    struct slice shares; /* as it is in the file: NAME[:ROLE],NAME[:ROLE]… */
+    size_t line;
+};
+
+/* A user's rights in a share: the union of the user's own and the teams'. */
+struct grant {
+    uint32_t share; /* index into users.share */
+    uint32_t rights;
+};
+
+/* A user's rights in a directory of the home. */
+struct directory_right {
+    char *path; /* virtual, normal, not "/"; in the table's text */
+    unsigned rights;
+};
 
 struct user {
     char *name, *comment, *home; /* in the table's text */
@@ -35,12 +70,29 @@ struct user {
     struct slice totp;        /* the secret of the second factor in base32, in
                                  the table's text; len 0: no second factor */
     bool locked;              /* a '!' before the hash, or no hash */
+    unsigned file_mode, dir_mode; /* 0: the server's */
+    const struct share *share;    /* the table's, for the grants */
+    const struct grant *grant;    /* each share once, in the table's order */
+    size_t grants;
+    const struct directory_right *directory;
+    size_t directories;
+    /* As they are in the file: what the user has by name. Master doesn't have
+     * them. */
+    struct slice shares, teams;
     size_t line;
 };
 
 struct users {
     struct user *row;
     size_t count;
+    struct share *share;
+    size_t shares;
+    struct team *team; /* master has none */
+    size_t teams;
+    struct grant *grant; /* of all users, in the order of their rows */
+    size_t grants;
+    struct directory_right *directory;
+    size_t directories;
     char *text; /* wiped on release */
     size_t text_size;
 };
@@ -53,8 +105,9 @@ void users_release(struct users *u);
 int users_take(struct users *u, int fd, struct complaint *c);
 
 /* Returns the version of a row. It changes with anything that grants access:
- * the hash, the lock, uid, gid, home, rights, client certificate, data_binding.
- * The comment, on_conflict and upload_eof don't change it. Without the KEY it
+ * the hash, the lock, uid, gid, home, rights, client certificate, data_binding,
+ * the shares and the rights in them, the rights of directories, the modes. The
+ * comment, on_conflict and upload_eof don't change it. Without the KEY it
  * reveals nothing. */
 uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY]);
 
@@ -77,5 +130,11 @@ const struct user *users_find(const struct users *u, struct slice name);
 
 /* Does NAME match [a-z0-9._-]{1,32}, without '.' or '-' at the beginning? */
 bool user_name_ok(struct slice name);
+/* Is PATH absolute, not "/", without "//", ".", ".." and control bytes, without
+ * a '/' at its end, and not over USER_HOME_MAX bytes? */
+bool user_path_ok(struct slice path);
+/* Does PATH lie in DIRECTORY? Both are normal; a directory doesn't lie in
+ * itself. */
+bool user_path_beneath(const char *path, const char *directory);
 
 #endif

@@ -37,7 +37,7 @@ Test(run, what_is_no_command)
         { "user add anna --uid 7", "--uid 7: use a number from 70000" },
         { "user add anna --uid 70100", "use a number from 70000 to 70099" },
         { "user add anna --uid x", "--uid x: use a number" },
-        { "user add anna --role drop", "the role drop is not there yet" },
+        { "user add anna --role dropp", "expected full, read, collect, drop" },
         { "user add anna --role x", "--role x: expected full" },
         { "user add anna --home x", "home x: use an absolute path" },
         { "user add anna --home /a/../b", "use an absolute path" },

@@ -1,4 +1,4 @@
-/* Rights and roles, in both directions. */
+/* Rights and roles, in both directions; modes. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
@@ -15,6 +15,8 @@ Test(rights, parse_and_text)
         { "full", RIGHT_ALL, "full" },
         { "read", RIGHT_LIST | RIGHT_READ, "read" },
         { "collect", RIGHT_LIST | RIGHT_READ | RIGHT_DELETE, "collect" },
+        { "drop", RIGHT_WRITE, "drop" },
+        { "w", RIGHT_WRITE, "drop" },
         { "l", RIGHT_LIST, "l" },
         { "rl", RIGHT_LIST | RIGHT_READ, "read" },
         { "lrd", RIGHT_LIST | RIGHT_READ | RIGHT_DELETE, "collect" },
@@ -52,7 +54,7 @@ Test(rights, each_letter_is_one_right)
 Test(rights, refused_and_untouched)
 {
     static const char *const table[] = { "",      "x",     "ll",       "Full",
-                                         "L",     "drop",  "lrx",      "l r",
+                                         "L",     "dropp", "lrx",      "l r",
                                          " full", "full ", "lrwodnml", "none" };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
@@ -64,15 +66,42 @@ Test(rights, refused_and_untouched)
     }
 }
 
-Test(rights, drop_is_told_apart)
-{
-    cr_expect_not_null(strstr(rights_why_not(SLICE("drop")), "not there yet"));
-    cr_expect_null(strstr(rights_why_not(SLICE("dropp")), "not there yet"));
-}
-
 Test(rights, none_has_a_text)
 {
     char out[16];
 
     cr_expect_str_eq(rights_text(0, out), "none");
+}
+
+Test(modes, parse)
+{
+    static const struct {
+        const char *text;
+        unsigned mode; /* 0: refused with ERROR */
+        int error;
+    } table[] = {
+        { "600", 0600, 0 },      { "0600", 0600, 0 },    { "0664", 0664, 0 },
+        { "640", 0640, 0 },      { "", 0, -EINVAL },     { "66", 0, -EINVAL },
+        { "00640", 0, -EINVAL }, { "1640", 0, -EINVAL }, { "0680", 0, -EINVAL },
+        { "-660", 0, -EINVAL },  { "0400", 0, -ERANGE }, { "0666", 0, -ERANGE },
+        { "0700", 0, -ERANGE },  { "0610", 0, -ERANGE },
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        unsigned mode = 0;
+
+        cr_expect_eq(mode_parse(slice_from(table[i].text), FILE_MODE_NEEDED,
+                                FILE_MODE_MOST, &mode),
+                     table[i].error, "%s", table[i].text);
+        cr_expect_eq(mode, table[i].mode, "%s", table[i].text);
+    }
+}
+
+Test(modes, of_directories)
+{
+    cr_expect_eq(mode_of_directory(0600), 0700);
+    cr_expect_eq(mode_of_directory(0620), 0720);
+    cr_expect_eq(mode_of_directory(0640), 0750);
+    cr_expect_eq(mode_of_directory(0660), 0770);
+    cr_expect_eq(mode_of_directory(0664), 0775);
 }

@@ -463,7 +463,7 @@ static void write_image(const char *name, const struct users_head *head,
 /* Each row: a number of an image that says "bert", and what it becomes. */
 Test(userdb, reader_that_lies)
 {
-    struct users_head head = { .count = 1 };
+    struct users_head head = { .users = 1 };
     struct users_row row = { .name = { 0, 4 },
                              .comment = { 4, 0 },
                              .home = { 5, 2 },
@@ -471,14 +471,18 @@ Test(userdb, reader_that_lies)
     const struct {
         uint32_t *number, lie;
     } lies[] = {
-        { &head.count, 2 },
-        { &head.count, UINT32_MAX },
+        { &head.users, 2 },
+        { &head.users, UINT32_MAX },
         { &row.name.at, 100 },
         { &row.name.len, 100 },
         { &row.home.at, UINT32_MAX },
         { &row.hash.len, UINT32_MAX },
         { &row.certificate.at, 9 },
         { &row.rights, RIGHT_ALL + 1 },
+        { &row.grants, 1 },
+        { &row.directories, UINT32_MAX },
+        { &head.shares, UINT32_MAX },
+        { &head.grants, 1 },
         { &row.choice[CHOICE_CONFLICT], 99 },
         { (uint32_t *)(void *)head.build, 0 },
     };

@@ -138,12 +138,12 @@ static uint32_t text_size(void)
 
 /* clang-format off */
 static void another_build(void) { head()->build[0]++; }
-static void too_many_rows(void) { head()->count = USERS_MAX + 1; }
-static void rows_for_4_gib(void) { head()->count = UINT32_MAX; }
-static void more_rows_than_bytes(void) { head()->count = 3; }
+static void too_many_rows(void) { head()->users = USERS_MAX + 1; }
+static void rows_for_4_gib(void) { head()->users = UINT32_MAX; }
+static void more_rows_than_bytes(void) { head()->users = 3; }
 static void all_bytes_are_rows(void)
 {
-    head()->count = 2;
+    head()->users = 2;
     image.len = sizeof(struct users_head) + 2 * sizeof(struct users_row);
 }
 static void begins_outside(void) { row(1)->home.at = text_size(); }

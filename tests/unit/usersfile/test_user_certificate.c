@@ -60,9 +60,13 @@ static const struct {
 Test(certificate, texts)
 {
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        struct user user = { .name = NULL };
+        struct options o = { .user.name = NULL };
         struct complaint c = { "" };
-        int r = options_read(&user, slice_from(texts[i].text), &c);
+        char text[2048];
+        int r;
+
+        snprintf(text, sizeof(text), "%s", texts[i].text);
+        r = options_read(&o, LINE_USER, text, &c);
 
         cr_expect_eq(r == 0, texts[i].why == NULL, "%s: %s", texts[i].text,
                      c.text);

@@ -127,8 +127,8 @@ Test(users, refusals_with_their_line)
           "users:1: unknown key \"right\"" },
         { "anna:" HASH ":1:1::/h::rights\n", "users:1: \"rights\" in the last "
                                              "column: expected key=value" },
-        { "anna:" HASH ":1:1::/h::rights=drop\n",
-          "users:1: rights=drop: the role drop is not there yet" },
+        { "anna:" HASH ":1:1::/h::rights=dropp\n",
+          "users:1: rights=dropp: expected full, read, collect, drop" },
         { "anna:" HASH ":1:1::/h::rights=\n", "users:1: rights=: expected" },
         { "anna:" HASH ":1:1::/h::rights=l:r\n", "users:1: rights=l:r: exp" },
         { "anna:" HASH ":1:1::/h::rights=l rights=l\n",
@@ -190,7 +190,7 @@ static void add_rows(struct buf *text, size_t n)
         cr_assert_eq(buf_add_format(text, "u%zu:!:%zu:1::/h::\n", i, i + 1), 0);
 }
 
-Test(users, up_to_65536_rows)
+Test(users, up_to_131072_rows)
 {
     struct users u;
     struct complaint c;
@@ -200,15 +200,15 @@ Test(users, up_to_65536_rows)
     add_rows(&text, USERS_MAX);
     cr_expect_eq(read_bytes(&u, text.data, text.len, &c), 0, "%s", c.text);
     cr_expect_eq(u.count, USERS_MAX);
-    cr_expect_eq(users_find(&u, SLICE("u65535")), &u.row[65535]);
+    cr_expect_eq(users_find(&u, SLICE("u131071")), &u.row[131071]);
     users_release(&u);
-    buf_add_text(&text, "v:!:65537:1::/h::\n");
+    buf_add_text(&text, "v:!:131073:1::/h::\n");
     cr_expect_eq(read_bytes(&u, text.data, text.len, &c), -EINVAL);
-    cr_expect_str_eq(c.text, "users:65537: more than 65536 users");
+    cr_expect_str_eq(c.text, "users:131073: more than 131072 users");
     buf_release(&text);
 }
 
-Test(users, up_to_16_MiB)
+Test(users, up_to_64_MiB)
 {
     struct users u;
     struct complaint c;
@@ -305,7 +305,7 @@ Test(users, a_survey_ends)
     buf_init(&text, USERS_FILE_MAX);
     add_rows(&text, USERS_MAX + 100);
     cr_assert_eq(survey(&u, buf_slice(&text)), 1);
-    cr_expect_str_eq(told, "users:65537: more than 65536 users\n");
+    cr_expect_str_eq(told, "users:131073: more than 131072 users\n");
     cr_expect_eq(u.count, USERS_MAX);
     users_release(&u);
     buf_release(&text);

@@ -1,0 +1,460 @@
+/* The part of the users file's reading that needs all lines: finds names and
+ * numbers that two lines have in common, and replaces the names of shares and
+ * teams by each user's grants. Pure. */
+#include "reader.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Users, shares or teams in the order of a value. */
+struct entry {
+    const void *item;
+    size_t line;
+};
+
+struct order {
+    struct entry *entry;
+    size_t count;
+};
+
+typedef int compare_items(const void *a, const void *b);
+
+/* A value that no two items of a kind may have in common. */
+struct unique {
+    compare_items *compare;
+    /* Do two neighbours in that order have it in common? NULL: if equal */
+    bool (*clash)(const void *a, const void *b);
+    const char *what;
+};
+
+static int compare_user_names(const void *a, const void *b)
+{
+    return strcmp(((const struct user *)a)->name,
+                  ((const struct user *)b)->name);
+}
+
+static int compare_numbers(uint64_t a, uint64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+static int compare_uids(const void *a, const void *b)
+{
+    return compare_numbers(((const struct user *)a)->uid,
+                           ((const struct user *)b)->uid);
+}
+
+static int compare_share_names(const void *a, const void *b)
+{
+    return strcmp(((const struct share *)a)->name,
+                  ((const struct share *)b)->name);
+}
+
+static int compare_gids(const void *a, const void *b)
+{
+    return compare_numbers(((const struct share *)a)->gid,
+                           ((const struct share *)b)->gid);
+}
+
+static int compare_team_names(const void *a, const void *b)
+{
+    return strcmp(((const struct team *)a)->name,
+                  ((const struct team *)b)->name);
+}
+
+/* '/' comes before all other bytes, so that what lies in a directory follows
+ * it immediately. */
+static int compare_paths(const void *a, const void *b)
+{
+    const char *x = ((const struct share *)a)->path,
+               *y = ((const struct share *)b)->path;
+
+    while (*x && *x == *y) {
+        x++;
+        y++;
+    }
+    return compare_numbers(*x == '/' ? 1 : (unsigned char)*x,
+                           *y == '/' ? 1 : (unsigned char)*y);
+}
+
+static bool paths_overlap(const void *a, const void *b)
+{
+    const char *upper = ((const struct share *)a)->path,
+               *lower = ((const struct share *)b)->path;
+
+    return strcmp(upper, lower) == 0 || user_path_beneath(lower, upper);
+}
+
+static const struct unique
+    user_name = { compare_user_names, NULL, "the name is that of" },
+    user_uid = { compare_uids, NULL, "the uid is that of" },
+    share_name = { compare_share_names, NULL, "the name is that of" },
+    share_gid = { compare_gids, NULL, "the gid is that of" },
+    share_path = { compare_paths, paths_overlap,
+                   "the path overlaps with that of" },
+    team_name = { compare_team_names, NULL, "the name is that of" };
+
+/* Equal ones in the order of their lines. */
+static int by_value(const void *a, const void *b, void *compare)
+{
+    const struct entry *x = a, *y = b;
+    int order = (*(compare_items *const *)compare)(x->item, y->item);
+
+    return order ? order : compare_numbers(x->line, y->line);
+}
+
+static int report_clash(const struct reader *r, const char *what, size_t a,
+                        size_t b)
+{
+    return reader_mistake(r, a > b ? a : b, "%s line %zu", what, a > b ? b : a);
+}
+
+static int find_twice(const struct reader *r, struct order *o,
+                      const struct unique *u)
+{
+    compare_items *compare = u->compare;
+
+    qsort_r(o->entry, o->count, sizeof(*o->entry), by_value, &compare);
+    for (size_t i = 1; i < o->count; i++) {
+        const struct entry *a = &o->entry[i - 1], *b = &o->entry[i];
+
+        if (u->clash ? !u->clash(a->item, b->item)
+                     : compare(a->item, b->item) != 0)
+            continue;
+        report_clash(r, u->what, a->line, b->line);
+        if (!r->report)
+            return -EINVAL;
+    }
+    return 0;
+}
+
+/* Sorts the items, since a full file may be read before a login. */
+static int check_users(const struct reader *r, struct order *o)
+{
+    const struct users *u = r->users;
+    int result;
+
+    o->entry = calloc(u->count + 1, sizeof(*o->entry));
+    if (!o->entry)
+        return reader_no_memory(r);
+    for (; o->count < u->count; o->count++)
+        o->entry[o->count] =
+            (struct entry){ &u->row[o->count], u->row[o->count].line };
+    result = find_twice(r, o, &user_name);
+    return result ? result : find_twice(r, o, &user_uid);
+}
+
+static int check_shares(const struct reader *r, struct order *o)
+{
+    const struct users *u = r->users;
+    int result;
+
+    o->entry = calloc(u->shares + 1, sizeof(*o->entry));
+    if (!o->entry)
+        return reader_no_memory(r);
+    for (; o->count < u->shares; o->count++)
+        o->entry[o->count] =
+            (struct entry){ &u->share[o->count], u->share[o->count].line };
+    result = find_twice(r, o, &share_gid);
+    if (result == 0)
+        result = find_twice(r, o, &share_path);
+    return result ? result : find_twice(r, o, &share_name);
+}
+
+static int check_teams(const struct reader *r, struct order *o)
+{
+    const struct users *u = r->users;
+
+    o->entry = calloc(u->teams + 1, sizeof(*o->entry));
+    if (!o->entry)
+        return reader_no_memory(r);
+    for (; o->count < u->teams; o->count++)
+        o->entry[o->count] =
+            (struct entry){ &u->team[o->count], u->team[o->count].line };
+    return find_twice(r, o, &team_name);
+}
+
+/* The grants of one user or team, in the order of the shares. */
+struct grants {
+    struct grant row[USER_MOUNTS_MAX];
+    size_t count;
+};
+
+struct resolver {
+    struct reader *reader;
+    struct order users, shares, teams; /* shares and teams by name */
+    struct grants *team;               /* of each team */
+};
+
+static int compare_item_name(const void *name, const void *entry)
+{
+    const struct entry *e = entry;
+
+    /* Shares and teams begin with their name. */
+    return strcmp(name, *(char *const *)e->item);
+}
+_Static_assert(offsetof(struct share, name) == 0, "");
+_Static_assert(offsetof(struct team, name) == 0, "");
+
+/* The share or team of that name, or NULL. */
+static const void *find_item(const struct order *o, struct slice name)
+{
+    char text[USER_NAME_MAX + 1];
+    const struct entry *e;
+
+    if (slice_copy(name, text, sizeof(text)))
+        return NULL;
+    e = bsearch(text, o->entry, o->count, sizeof(*o->entry), compare_item_name);
+    return e ? e->item : NULL;
+}
+
+/* The place of the share, or of the one before which it belongs. */
+static size_t find_grant(const struct grants *g, uint32_t share)
+{
+    size_t i = 0;
+
+    while (i < g->count && g->row[i].share < share)
+        i++;
+    return i;
+}
+
+static bool has_grant(const struct grants *g, uint32_t share)
+{
+    size_t i = find_grant(g, share);
+
+    return i < g->count && g->row[i].share == share;
+}
+
+/* Returns whether there was room. */
+static bool add_grant(struct grants *g, struct grant one)
+{
+    size_t i = find_grant(g, one.share);
+
+    if (has_grant(g, one.share)) {
+        g->row[i].rights |= one.rights;
+        return true;
+    }
+    if (g->count == USER_MOUNTS_MAX)
+        return false;
+    memmove(&g->row[i + 1], &g->row[i], (g->count - i) * sizeof(one));
+    g->row[i] = one;
+    g->count++;
+    return true;
+}
+
+static int too_many(const struct resolver *x, size_t line)
+{
+    return reader_mistake(x->reader, line,
+                          "more than %d shares and directories with rights of "
+                          "their own",
+                          USER_MOUNTS_MAX);
+}
+
+/* One NAME or NAME:ROLE of shares=. */
+static int resolve_share(const struct resolver *x, struct slice word,
+                         size_t line, struct grants *into)
+{
+    struct slice role = word, name;
+    const struct share *share;
+    struct grant one = { 0, RIGHT_ALL };
+
+    slice_cut(&role, ':', &name);
+    share = find_item(&x->shares, name);
+    if (!share)
+        return reader_mistake(x->reader, line,
+                              "shares=%.*s: there is no line @share:%.*s:",
+                              (int)word.len, word.ptr, (int)name.len, name.ptr);
+    if (role.ptr && rights_parse(role, &one.rights))
+        return reader_mistake(x->reader, line, "shares=%.*s: " RIGHTS_EXPECTED,
+                              (int)word.len, word.ptr);
+    one.share = (uint32_t)(share - x->reader->users->share);
+    if (has_grant(into, one.share))
+        return reader_mistake(x->reader, line, "shares=: %.*s occurs twice",
+                              (int)name.len, name.ptr);
+    return add_grant(into, one) ? 0 : too_many(x, line);
+}
+
+/* With report all names of a list are looked up, else those up to the first
+ * mistake. Returns 0 or -EINVAL. */
+static int resolve_shares(const struct resolver *x, struct slice list,
+                          size_t line, struct grants *into)
+{
+    struct slice word;
+    int result = 0;
+
+    into->count = 0;
+    while ((result == 0 || x->reader->report) && slice_cut(&list, ',', &word))
+        if (resolve_share(x, word, line, into))
+            result = -EINVAL;
+    return result;
+}
+
+static int add_grants(const struct resolver *x, const struct grants *from,
+                      size_t line, struct grants *into)
+{
+    for (size_t i = 0; i < from->count; i++)
+        if (!add_grant(into, from->row[i]))
+            return too_many(x, line);
+    return 0;
+}
+
+/* One name of teams=; LIST is the rest. */
+static int resolve_team(const struct resolver *x, struct slice name,
+                        struct slice list, size_t line, struct grants *into)
+{
+    const struct team *team = find_item(&x->teams, name);
+    struct slice other;
+
+    if (!team)
+        return reader_mistake(x->reader, line,
+                              "teams=%.*s: there is no line @team:%.*s:",
+                              (int)name.len, name.ptr, (int)name.len, name.ptr);
+    while (slice_cut(&list, ',', &other))
+        if (slice_equal(name, other))
+            return reader_mistake(x->reader, line, "teams=: %.*s occurs twice",
+                                  (int)name.len, name.ptr);
+    return add_grants(x, &x->team[team - x->reader->users->team], line, into);
+}
+
+static int resolve_teams(const struct resolver *x, struct slice list,
+                         size_t line, struct grants *into)
+{
+    struct slice name;
+    int result = 0;
+
+    while ((result == 0 || x->reader->report) && slice_cut(&list, ',', &name))
+        if (resolve_team(x, name, list, line, into))
+            result = -EINVAL;
+    return result;
+}
+
+/* A share hides the directory of its name in the home. */
+static int check_directory(const struct resolver *x, const struct user *user,
+                           const char *path, const struct grants *g)
+{
+    struct slice rest = slice_from(path + 1), first;
+
+    slice_cut(&rest, '/', &first);
+    for (size_t i = 0; i < g->count; i++) {
+        const char *name = x->reader->users->share[g->row[i].share].name;
+
+        if (slice_equal(first, slice_from(name)))
+            return reader_mistake(x->reader, user->line,
+                                  "rights.%s=: /%s is a share of this user; "
+                                  "give its rights with shares=",
+                                  path, name);
+    }
+    return 0;
+}
+
+static int resolve_lists(const struct resolver *x, const struct user *user,
+                         struct grants *into)
+{
+    int result = resolve_shares(x, user->shares, user->line, into);
+
+    if (result == 0)
+        result = resolve_teams(x, user->teams, user->line, into);
+    if (result == 0 && into->count + user->directories > USER_MOUNTS_MAX)
+        result = too_many(x, user->line);
+    for (size_t i = 0; result == 0 && i < user->directories; i++)
+        result = check_directory(x, user, user->directory[i].path, into);
+    return result;
+}
+
+/* The grants of all users are in one array, in the order of the rows. */
+static int keep_grants(struct reader *r, size_t line, const struct grants *g)
+{
+    struct users *u = r->users;
+
+    for (size_t i = 0; i < g->count; i++) {
+        struct grant *all;
+
+        if (u->grants == GRANTS_MAX)
+            return reader_full(r, line, "rights in shares", GRANTS_MAX);
+        all =
+            reader_grow(r, u->grant, &r->room.grants, u->grants, sizeof(*all));
+        if (!all)
+            return -ENOMEM;
+        u->grant = all;
+        all[u->grants++] = g->row[i];
+    }
+    return 0;
+}
+
+/* With report, a user with a mistake stays, and has no shares and no rights of
+ * directories. */
+static int resolve_user(const struct resolver *x, struct user *user)
+{
+    struct grants g;
+    int result = resolve_lists(x, user, &g);
+
+    if (result == 0)
+        result = keep_grants(x->reader, user->line, &g);
+    if (result == 0)
+        user->grants = g.count;
+    else
+        user->directories = 0;
+    return result == -EINVAL && x->reader->report ? 0 : result;
+}
+
+static int resolve_users(const struct resolver *x)
+{
+    struct users *u = x->reader->users;
+    const struct directory_right *directory = u->directory;
+    int result = 0;
+
+    for (size_t i = 0; i < u->count && result == 0; i++) {
+        u->row[i].directory = directory;
+        directory += u->row[i].directories;
+        result = x->reader->full ? 0 : resolve_user(x, &u->row[i]);
+    }
+    return result;
+}
+
+/* The arrays don't move any more. */
+static void point_at_grants(struct users *u)
+{
+    const struct grant *grant = u->grant;
+
+    for (size_t i = 0; i < u->count; i++) {
+        u->row[i].share = u->share;
+        u->row[i].grant = grant;
+        grant += u->row[i].grants;
+    }
+}
+
+/* A team's mistake is reported even if nobody is in the team. */
+static int resolve_all(struct resolver *x)
+{
+    const struct users *u = x->reader->users;
+    int result = 0;
+
+    x->team = calloc(u->teams + 1, sizeof(*x->team));
+    if (!x->team)
+        return reader_no_memory(x->reader);
+    for (size_t i = 0; i < u->teams && (result == 0 || x->reader->report); i++)
+        result =
+            resolve_shares(x, u->team[i].shares, u->team[i].line, &x->team[i]);
+    return result && !x->reader->report ? result : resolve_users(x);
+}
+
+int reader_resolve(struct reader *r)
+{
+    struct resolver x = { .reader = r };
+    int result = check_users(r, &x.users);
+
+    if (result == 0)
+        result = check_shares(r, &x.shares);
+    if (result == 0)
+        result = check_teams(r, &x.teams);
+    if (result == 0)
+        result = resolve_all(&x);
+    if (result == 0)
+        point_at_grants(r->users);
+    free(x.users.entry);
+    free(x.shares.entry);
+    free(x.teams.entry);
+    free(x.team);
+    return result;
+}

@@ -1,0 +1,238 @@
+/* Shares, teams, and the rights that they and directories give to users. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sallyport/base/fd.h"
+#include "sallyport/usersfile/usersfile.h"
+
+static int read_slice(struct users *u, struct slice text, struct complaint *c)
+{
+    FD_CLEANUP int fd = fd_sealed("users", text);
+
+    cr_assert_geq(fd, 0);
+    c->text[0] = '\0';
+    return users_read(u, fd, "users", c);
+}
+
+static int read_text(struct users *u, const char *text, struct complaint *c)
+{
+    return read_slice(u, slice_from(text), c);
+}
+
+static void read_well(struct users *u, const char *text)
+{
+    struct complaint c;
+
+    cr_assert_eq(read_text(u, text, &c), 0, "%s", c.text);
+}
+
+/* "a:full b:lr /x:read": the grants, then the directories. */
+static const char *rights_of(const struct users *u, const char *name)
+{
+    static char out[1024];
+    const struct user *user = users_find(u, slice_from(name));
+    size_t len = 0;
+    char text[16];
+
+    cr_assert(user);
+    out[0] = '\0';
+    for (size_t i = 0; i < user->grants; i++)
+        len += (size_t)snprintf(out + len, sizeof(out) - len, "%s%s:%s",
+                                len ? " " : "",
+                                user->share[user->grant[i].share].name,
+                                rights_text(user->grant[i].rights, text));
+    for (size_t i = 0; i < user->directories; i++)
+        len += (size_t)snprintf(out + len, sizeof(out) - len, "%s%s:%s",
+                                len ? " " : "", user->directory[i].path,
+                                rights_text(user->directory[i].rights, text));
+    return out;
+}
+
+#define USER(name, uid, options) name ":!:" uid ":1::/h::" options "\n"
+
+/* Lines may name what comes later. */
+static const char company[] =
+    USER(
+        "anna", "1",
+        "rights=read shares=offers:read,contracts teams=legal "
+        "rights./incoming=drop rights./a/b=full") "@team:legal:shares="
+                                                  "contracts:drop,offers:drop\n"
+                                                  "@share:contracts:80000:/srv/"
+                                                  "shares/"
+                                                  "contracts:file_mode="
+                                                  "0640\n" USER(
+                                                      "bert", "2",
+                                                      "teams=sales,legal")
+                                                      USER(
+                                                          "carl", "3",
+                                                          "") "@team:sales:"
+                                                              "shares=offers:"
+                                                              "lr\n"
+                                                              "@team:nobody:"
+                                                              "\n" USER(
+                                                                  "dora", "4",
+                                                                  "file_mode="
+                                                                  "640 "
+                                                                  "dir_mode="
+                                                                  "0750 "
+                                                                  "rights./"
+                                                                  "x=lr") "@sha"
+                                                                          "re:"
+                                                                          "offe"
+                                                                          "rs:"
+                                                                          "8000"
+                                                                          "1:/"
+                                                                          "srv/"
+                                                                          "shar"
+                                                                          "es/"
+                                                                          "offe"
+                                                                          "rs:"
+                                                                          "\n" USER("emil",
+                                                                                    "5",
+                                                                                    "teams=nobody shares=contracts:collect");
+
+Test(shares, rights)
+{
+    struct users u;
+
+    read_well(&u, company);
+    cr_assert_eq(u.count, 5);
+    cr_expect_str_eq(rights_of(&u, "anna"),
+                     "contracts:full offers:lrw /incoming:drop /a/b:full");
+    cr_expect_str_eq(rights_of(&u, "bert"), "contracts:drop offers:lrw");
+    cr_expect_str_eq(rights_of(&u, "carl"), "");
+    cr_expect_str_eq(rights_of(&u, "dora"), "/x:read");
+    cr_expect_str_eq(rights_of(&u, "emil"), "contracts:collect");
+    cr_expect_eq(u.row[0].rights, RIGHT_LIST | RIGHT_READ);
+    cr_expect_eq(u.row[3].file_mode, 0640);
+    cr_expect_eq(u.row[3].dir_mode, 0750);
+    cr_expect_eq(u.row[0].file_mode, 0);
+    users_release(&u);
+    cr_expect(!u.share && !u.team && !u.grant && !u.directory);
+}
+
+Test(shares, rows)
+{
+    struct users u;
+
+    read_well(&u, company);
+    cr_assert_eq(u.shares, 2);
+    cr_expect_str_eq(u.share[0].name, "contracts");
+    cr_expect_str_eq(u.share[0].path, "/srv/shares/contracts");
+    cr_expect_eq(u.share[0].gid, 80000);
+    cr_expect_eq(u.share[0].file_mode, 0640);
+    cr_expect_eq(u.share[0].line, 3);
+    cr_expect_str_eq(u.share[1].name, "offers");
+    cr_expect_eq(u.share[1].file_mode, 0);
+    cr_assert_eq(u.teams, 3);
+    cr_expect_str_eq(u.team[0].name, "legal");
+    cr_expect(
+        slice_equal(u.team[0].shares, SLICE("contracts:drop,offers:drop")));
+    cr_expect_eq(u.team[0].line, 2);
+    cr_expect_eq(u.team[2].shares.len, 0);
+    cr_expect(slice_equal(u.row[0].shares, SLICE("offers:read,contracts")));
+    cr_expect(slice_equal(u.row[1].teams, SLICE("sales,legal")));
+    cr_expect_eq(u.row[2].teams.len, 0);
+    users_release(&u);
+}
+
+#define SHARE(name, gid, path) "@share:" name ":" gid ":" path ":\n"
+#define S                      SHARE("s", "100", "/s")
+
+static const struct {
+    const char *text, *complaint;
+} mistakes[] = {
+    { "@", "users:1: expected @share: or @team: after the @" },
+    { "@shares:a:100:/s:", "users:1: expected @share:" },
+    { "@share:a:100:/s", "users:1: too few columns; expected @share:name:gid" },
+    { "@team:a", "users:1: too few columns; expected @team:name:options" },
+    { SHARE("A", "100", "/s"), "users:1: bad name" },
+    { SHARE("", "100", "/s"), "users:1: bad name" },
+    { "@team:.a:", "users:1: bad name" },
+    { SHARE("a", "", "/s"), "users:1: the gid is not a number" },
+    { SHARE("a", "4294967295", "/s"), "users:1: the gid is not a number" },
+    { SHARE("a", "0", "/s"), "users:1: gid 0 is one of Debian's own groups" },
+    { SHARE("a", "99", "/s"), "users:1: gid 99 is one of Debian's own groups" },
+    { SHARE("a", "100", "s"), "users:1: bad path" },
+    { SHARE("a", "100", ""), "users:1: bad path" },
+    { SHARE("a", "100", "/"), "users:1: bad path" },
+    { SHARE("a", "100", "/s/"), "users:1: bad path" },
+    { SHARE("a", "100", "/s//t"), "users:1: bad path" },
+    { SHARE("a", "100", "/./s"), "users:1: bad path" },
+    { SHARE("a", "100", "/s/.."), "users:1: bad path" },
+    { SHARE("a", "100", "/s\t"), "users:1: bad path" },
+    { "@share:a:100:/s:rights=full", "users:1: unknown key \"rights\"" },
+    { "@share:a:100:/s:dir_mode=0700", "users:1: unknown key \"dir_mode\"" },
+    { "@share:a:100:/s:rights./x=lr", "users:1: unknown key \"rights./x\"" },
+    { "@share:a:100:/s:file_mode=0666", "users:1: file_mode=0666: expected" },
+    { "@share:a:100:/s:file_mode=rw", "users:1: file_mode=rw: expected" },
+    { "@team:a:teams=b", "users:1: unknown key \"teams\"" },
+    { "@team:a:shares=", "users:1: shares=: expected a name" },
+    { S "\n" SHARE("s", "101", "/t"), "users:3: the name is that of line 1" },
+    { S "\n" SHARE("t", "100", "/t"), "users:3: the gid is that of line 1" },
+    { S "\n" SHARE("t", "101", "/s"), "users:3: the path overlaps with that" },
+    { SHARE("t", "101", "/s/a") SHARE("v", "102", "/s!") S,
+      "users:3: the path overlaps with that of line 1" },
+    { S SHARE("v", "102", "/s!") SHARE("t", "101", "/s/a/b"),
+      "users:3: the path overlaps with that of line 1" },
+    { "@team:a:\n@team:a:\n", "users:2: the name is that of line 1" },
+    { S "\n@team:a:shares=s,t\n",
+      "users:3: shares=t: there is no line @share:t:" },
+    { S "@team:a:shares=s,\n", "users:2: shares=: there is no line @share::" },
+    { S "@team:a:shares=s:lr,s:w\n", "users:2: shares=: s occurs twice" },
+    { S "@team:a:shares=s:x\n", "users:2: shares=s:x: expected full" },
+    { S "@team:a:shares=s:\n", "users:2: shares=s:: expected full" },
+    { USER("a", "1", "shares=t"), "users:1: shares=t: there is no line" },
+    { USER("a", "1", "shares=0123456789012345678901234567890123:lr"),
+      "users:1: shares=0123456789012345678901234567890123:lr: there is no " },
+    { S USER("a", "1", "shares=s,s"), "users:2: shares=: s occurs twice" },
+    { S USER("a", "1", "shares=s shares=s"), "users:2: shares= occurs twice" },
+    { USER("a", "1", "teams=t"),
+      "users:1: teams=t: there is no line @team:t:" },
+    { USER("a", "1", "teams="), "users:1: teams=: expected a name" },
+    { "@team:t:\n" USER("a", "1", "teams=t,t"),
+      "users:2: teams=: t occurs twice" },
+    { USER("a", "1", "dir_mode=0600"), "users:1: dir_mode=0600: expected" },
+    { USER("a", "1", "dir_mode=0777"), "users:1: dir_mode=0777: expected" },
+    { USER("a", "1", "file_mode=0400"), "users:1: file_mode=0400: expected" },
+    { USER("a", "1", "rights.=lr"), "users:1: rights.=: expected a directory" },
+    { USER("a", "1", "rights./=lr"), "users:1: rights./=: expected a direct" },
+    { USER("a", "1", "rights.x=lr"), "users:1: rights.x=: expected a direct" },
+    { USER("a", "1", "rights./x/=lr"), "users:1: rights./x/=: expected a" },
+    { USER("a", "1", "rights./../x=l"), "users:1: rights./../x=: expected a" },
+    { USER("a", "1", "rights./x="), "users:1: rights./x=: expected full, " },
+    { USER("a", "1", "rights./x=r rights./x=l"),
+      "users:1: rights./x= occurs twice" },
+    { S USER("a", "1", "shares=s rights./s=r"),
+      "users:2: rights./s=: /s is a share of this user" },
+    { S "@team:t:shares=s\n" USER("a", "1", "teams=t rights./s/x=r"),
+      "users:3: rights./s/x=: /s is a share of this user" },
+};
+
+Test(shares, mistakes)
+{
+    for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
+        const char *expected = mistakes[i].complaint;
+        struct users u;
+        struct complaint c;
+
+        cr_expect_eq(read_text(&u, mistakes[i].text, &c), -EINVAL,
+                     "accepted: %s", mistakes[i].text);
+        cr_expect_eq(strncmp(c.text, expected, strlen(expected)), 0,
+                     "%s\n said %s", mistakes[i].text, c.text);
+        cr_expect(!u.row && !u.share && !u.team && !u.text);
+        users_release(&u);
+    }
+}
+
+/* Of others the user has no such directory. */
+Test(shares, a_directory_may_have_the_name_of_a_share_of_others)
+{
+    struct users u;
+
+    read_well(&u, S USER("a", "1", "rights./s=r rights./st=r"));
+    cr_expect_str_eq(rights_of(&u, "a"), "/s:r /st:r");
+    users_release(&u);
+}
