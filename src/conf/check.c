@@ -11,17 +11,31 @@
 #define RESERVED_FIRST 65533
 #define RESERVED_LAST  65535
 
-static int check_uid_range(const struct settings *s, struct complaint *c)
+static int check_range(const struct settings *s, const char *first_key,
+                       const char *last_key, uint64_t first, uint64_t last,
+                       struct complaint *c)
 {
-    if (s->uid_first > s->uid_last)
+    if (first > last)
+        return settings_blame(s,
+                              settings_line(s, last_key) ? last_key : first_key,
+                              c, "%s is above %s", first_key, last_key);
+    if (first <= RESERVED_LAST && last >= RESERVED_FIRST)
         return settings_blame(
-            s, settings_line(s, "uid_last") ? "uid_last" : "uid_first", c,
-            "uid_first is above uid_last");
-    if (s->uid_first <= RESERVED_LAST && s->uid_last >= RESERVED_FIRST)
-        return settings_blame(
-            s, "uid_first", c,
+            s, first_key, c,
             "the range holds 65533 to 65535 (reader, nobody); choose another");
     return 0;
+}
+
+static int check_uid_range(const struct settings *s, struct complaint *c)
+{
+    return check_range(s, "uid_first", "uid_last", s->uid_first, s->uid_last,
+                       c);
+}
+
+static int check_gid_range(const struct settings *s, struct complaint *c)
+{
+    return check_range(s, "gid_first", "gid_last", s->gid_first, s->gid_last,
+                       c);
 }
 
 /* A process whose uid is a user's could be killed or traced by that user. */
@@ -166,8 +180,8 @@ static int check_labelled(const struct settings *s, struct complaint *c)
 }
 
 static int (*const checks[])(const struct settings *, struct complaint *) = {
-    check_uid_range, check_accounts, check_listeners, check_ports,
-    check_proxies,   check_labelled, check_clients,
+    check_uid_range, check_gid_range, check_accounts, check_listeners,
+    check_ports,     check_proxies,   check_labelled, check_clients,
 };
 #define CHECKS (sizeof(checks) / sizeof(checks[0]))
 

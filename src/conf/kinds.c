@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "sallyport/domain/choices.h"
+#include "sallyport/domain/rights.h"
 #include "sallyport/domain/tls.h"
 
 /* What a comment at the end of the line must look like, if it may be one. */
@@ -144,6 +145,19 @@ static int set_number(const struct assignment *a)
                             (unsigned long long)row->max);
     *(uint64_t *)a->field = number;
     return 0;
+}
+
+static int set_mode(const struct assignment *a)
+{
+    const unsigned needed = (unsigned)a->row->min, most = (unsigned)a->row->max;
+    int r = mode_parse(a->value, needed, most, a->field);
+
+    if (r == -ERANGE)
+        return kinds_refuse(a,
+                            "a mode needs the bits of 0%o, and has only bits "
+                            "of 0%o",
+                            needed, most);
+    return r ? kinds_refuse_syntax(a) : 0;
 }
 
 #define DURATION_MAX 24
@@ -296,6 +310,7 @@ const struct setting_kind setting_kinds[SETTING_TYPES] = {
     [SETTING_FILE] = { "an absolute path or nothing", set_file },
     [SETTING_NAME] = { "an account's name or number", set_name },
     [SETTING_NUMBER] = { "a number, also with K, M or G", set_number },
+    [SETTING_MODE] = { "an octal mode such as 0640", set_mode },
     [SETTING_DURATION] = { "a time such as 300, 300s, 500ms, 5min or 2h",
                            set_duration },
     [SETTING_YES_NO] = { "yes or no", set_yes_no },

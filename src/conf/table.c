@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "kinds.h"
+#include "sallyport/domain/rights.h"
 
 #define FIELD(name) offsetof(struct settings, name)
 #define SECOND      UINT64_C(1000)
@@ -109,6 +110,12 @@ const struct setting setting_table[] = {
       .value = "/srv/sallyport",
       .help = "The directory in which \"sallyportctl user add\" makes homes. "
               "Without root every home must be in it." },
+    { .key = "shares",
+      .type = SETTING_PATH,
+      .offset = FIELD(shares),
+      .value = "/srv/sallyport/shares",
+      .help = "The directory for shares, the directories that several users "
+              "have in common. Without root every share must be in it." },
     { .key = "empty",
       .type = SETTING_PATH,
       .offset = FIELD(empty),
@@ -398,6 +405,23 @@ const struct setting setting_table[] = {
       .max = 3650,
       .help = "Number of days for which the server keeps an interrupted "
               "upload, so that the client can resume it." },
+    { .key = "file_mode",
+      .type = SETTING_MODE,
+      .offset = FIELD(file_mode),
+      .value = "0600",
+      .min = FILE_MODE_NEEDED,
+      .max = FILE_MODE_MOST,
+      .help = "Mode of new files in a home. 0640: the home's group may read "
+              "them, too. Per user and per share: file_mode= in the users "
+              "file." },
+    { .key = "dir_mode",
+      .type = SETTING_MODE,
+      .offset = FIELD(dir_mode),
+      .value = "0700",
+      .min = DIR_MODE_NEEDED,
+      .max = DIR_MODE_MOST,
+      .help = "Mode of new directories in a home. 0750: the home's group may "
+              "enter them, too. Per user: dir_mode= in the users file." },
     { .key = "resume",
       .type = SETTING_YES_NO,
       .offset = FIELD(resume),
@@ -499,6 +523,22 @@ const struct setting setting_table[] = {
       .min = 1000,
       .max = UINT32_MAX - 1,
       .help = "Last uid of users. A user with a higher uid can't log in." },
+    { .key = "gid_first",
+      .type = SETTING_NUMBER,
+      .offset = FIELD(gid_first),
+      .value = "80000",
+      .min = 1000,
+      .max = UINT32_MAX - 1,
+      .help = "First gid of shares. A user who has a share with a lower gid "
+              "can't log in." },
+    { .key = "gid_last",
+      .type = SETTING_NUMBER,
+      .offset = FIELD(gid_last),
+      .value = "89999",
+      .min = 1000,
+      .max = UINT32_MAX - 1,
+      .help = "Last gid of shares. A user who has a share with a higher gid "
+              "can't log in." },
 };
 const size_t setting_count = sizeof(setting_table) / sizeof(setting_table[0]);
 

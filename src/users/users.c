@@ -88,6 +88,29 @@ static bool has_dot_dot(const char *path)
     return false;
 }
 
+static int shares_permitted(const struct user *user,
+                            const struct user_bounds *b, struct complaint *c)
+{
+    for (size_t i = 0; i < user->grants; i++) {
+        const struct share *s = &user->share[user->grant[i].share];
+
+        if (!b->root && !user_path_beneath(s->path, b->shares))
+            return complain(c,
+                            "user %s: share %s: without root, shares must be "
+                            "below %s",
+                            user->name, s->name, b->shares);
+        if (b->root && (s->gid < b->gid_first || s->gid > b->gid_last))
+            return complain(c,
+                            "user %s: share %s: gid %lu is not in %llu-%llu "
+                            "(gid_first, gid_last); change it in the users "
+                            "file, then chgrp -R",
+                            user->name, s->name, (unsigned long)s->gid,
+                            (unsigned long long)b->gid_first,
+                            (unsigned long long)b->gid_last);
+    }
+    return 0;
+}
+
 int user_permitted(const struct user *user, const struct user_bounds *b,
                    struct complaint *c)
 {
@@ -108,7 +131,7 @@ int user_permitted(const struct user *user, const struct user_bounds *b,
                         (unsigned long long)b->uid_last, user->name);
     if (b->root && user->gid == 0)
         return complain(c, "user %s: gid 0 is root's", user->name);
-    return 0;
+    return shares_permitted(user, b, c);
 }
 
 unsigned user_choice(const struct user *user, int choice, unsigned setting)

@@ -12,6 +12,8 @@ enum setting_type {
     SETTING_FILE, /* a path, or empty */
     SETTING_NAME,
     SETTING_NUMBER,   /* with an optional K, M, G (bytes, powers of 1024) */
+    SETTING_MODE,     /* octal; min has the bits that it must have, max those
+                         that it may have */
     SETTING_DURATION, /* "300", "300s", "5min", "2h"; kept in ms */
     SETTING_YES_NO,
     SETTING_LISTEN, /* addresses with ports, comma separated */

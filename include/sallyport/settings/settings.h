@@ -28,7 +28,7 @@
     198u /* bytes of a line with a key, without its end                        \
           */
 #define SETTINGS_TEXT_MAX  (256u << 10)
-#define SETTING_ROWS_MAX   64 /* the table asserts that its rows fit */
+#define SETTING_ROWS_MAX   80 /* the table asserts that its rows fit */
 #define SETTINGS_KEY_MAX   32 /* the same */
 #define SETTINGS_VALUE_MAX (SETTINGS_LINE_MAX + 1)
 
@@ -100,6 +100,7 @@ struct settings {
     char client_crl[SETTINGS_PATH_MAX]; /* "": none */
     char users[SETTINGS_PATH_MAX];
     char homes[SETTINGS_PATH_MAX];   /* where `user add` makes homes */
+    char shares[SETTINGS_PATH_MAX];  /* where `share add` makes directories */
     char empty[SETTINGS_PATH_MAX];   /* the empty directory to chroot to */
     char state[SETTINGS_PATH_MAX];   /* the directory for data that outlives a
                                         restart */
@@ -145,6 +146,8 @@ struct settings {
     char uid_log[SETTINGS_NAME_MAX];
     char uid_lookup[SETTINGS_NAME_MAX];
     uint64_t uid_first, uid_last; /* the range of users */
+    uint64_t gid_first, gid_last; /* the range of shares */
+    unsigned file_mode, dir_mode; /* of what users make in their homes */
 
     char file[SETTINGS_PATH_MAX]; /* the configuration's name, for complaints */
     struct setting_said said[SETTING_ROWS_MAX]; /* one for each row of the table

@@ -144,7 +144,9 @@ static void add_bound(struct buf *into, const struct setting *row, uint64_t n)
 {
     unsigned long long value = n;
 
-    if (row->type != SETTING_DURATION)
+    if (row->type == SETTING_MODE)
+        buf_add_format(into, "0%llo", value);
+    else if (row->type != SETTING_DURATION)
         buf_add_format(into, "%llu", value);
     else if (value % 1000 == 0)
         buf_add_format(into, "%llus", value / 1000);
@@ -154,7 +156,8 @@ static void add_bound(struct buf *into, const struct setting *row, uint64_t n)
 
 static void add_range(struct buf *into, const struct setting *row)
 {
-    if (row->type != SETTING_NUMBER && row->type != SETTING_DURATION)
+    if (row->type != SETTING_NUMBER && row->type != SETTING_DURATION &&
+        row->type != SETTING_MODE)
         return;
     buf_add_text(into, "; ");
     add_bound(into, row, row->min);

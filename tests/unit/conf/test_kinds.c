@@ -52,6 +52,20 @@ Test(kinds, numbers_and_durations_up_to_their_bounds)
     }
 }
 
+Test(kinds, modes)
+{
+    struct settings s;
+    struct complaint c;
+
+    conf_default(&s);
+    cr_expect_eq(s.file_mode, 0600);
+    cr_expect_eq(s.dir_mode, 0700);
+    cr_expect_eq(assign(&s, "file_mode = 640", &c), 0, "%s", c.text);
+    cr_expect_eq(s.file_mode, 0640);
+    cr_expect_eq(assign(&s, "dir_mode = 0775", &c), 0, "%s", c.text);
+    cr_expect_eq(s.dir_mode, 0775);
+}
+
 Test(kinds, beyond_the_bounds)
 {
     static const struct mistake table[] = {
@@ -91,6 +105,16 @@ Test(kinds, beyond_the_bounds)
         { "login_delay = 61s", "out of range; 0s to 60s" },
         { "uid_first = 999", "out of range; 1000 to 4294967294" },
         { "uid_last = 999", "out of range" },
+        { "gid_first = 999", "out of range; 1000 to 4294967294" },
+        { "gid_last = 4294967295", "out of range" },
+        { "file_mode = 0700", "needs the bits of 0600, and has only bits of" },
+        { "file_mode = 0666", "has only bits of 0664" },
+        { "file_mode = 0440", "a mode needs the bits of 0600" },
+        { "file_mode = rw", "expected an octal mode such as 0640" },
+        { "file_mode =", "expected an octal mode" },
+        { "dir_mode = 0600", "needs the bits of 0700" },
+        { "dir_mode = 0777", "has only bits of 0775" },
+        { "dir_mode = 02770", "expected an octal mode" },
         { "uid_last = 4294967295", "out of range" },
         { "resume = true", "expected yes or no" },
         { "resume = Yes", "expected yes or no" },

@@ -53,45 +53,56 @@ static const char *rights_of(const struct users *u, const char *name)
 #define USER(name, uid, options) name ":!:" uid ":1::/h::" options "\n"
 
 /* Lines may name what comes later. */
-static const char company[] =
-    USER(
-        "anna", "1",
-        "rights=read shares=offers:read,contracts teams=legal "
-        "rights./incoming=drop rights./a/b=full") "@team:legal:shares="
-                                                  "contracts:drop,offers:drop\n"
-                                                  "@share:contracts:80000:/srv/"
-                                                  "shares/"
-                                                  "contracts:file_mode="
-                                                  "0640\n" USER(
-                                                      "bert", "2",
-                                                      "teams=sales,legal")
-                                                      USER(
-                                                          "carl", "3",
-                                                          "") "@team:sales:"
-                                                              "shares=offers:"
-                                                              "lr\n"
-                                                              "@team:nobody:"
-                                                              "\n" USER(
-                                                                  "dora", "4",
-                                                                  "file_mode="
-                                                                  "640 "
-                                                                  "dir_mode="
-                                                                  "0750 "
-                                                                  "rights./"
-                                                                  "x=lr") "@sha"
-                                                                          "re:"
-                                                                          "offe"
-                                                                          "rs:"
-                                                                          "8000"
-                                                                          "1:/"
-                                                                          "srv/"
+static const char company[] = USER(
+    "anna", "1",
+    "rights=read shares=offers:read,contracts teams=legal "
+    "rights./incoming=drop rights./a/b=full") "@team:legal:shares="
+                                              "contracts:drop,offers:drop\n"
+                                              "@share:contracts:80000:/srv/"
+                                              "shares/"
+                                              "contracts:file_mode="
+                                              "0640\n" USER("bert", "2",
+                                                            "teams=sales,legal")
+                                                  USER(
+                                                      "carl", "3",
+                                                      "") "@team:sales:"
+                                                          "shares=offers:"
+                                                          "lr\n"
+                                                          "@team:nobody:"
+                                                          "\n" USER(
+                                                              "dora", "4",
+                                                              "file_mode="
+                                                              "640 "
+                                                              "dir_mode="
+                                                              "0750 "
+                                                              "rights./"
+                                                              "x=lr") "@sha"
+                                                                      "re:"
+                                                                      "offe"
+                                                                      "rs:"
+                                                                      "8000"
+                                                                      "1:/"
+                                                                      "srv/"
+                                                                      "shar"
+                                                                      "es/"
+                                                                      "offe"
+                                                                      "rs:"
+                                                                      "\n" USER(
+                                                                          "emi"
+                                                                          "l",
+                                                                          "5",
+                                                                          "team"
+                                                                          "s="
+                                                                          "nobo"
+                                                                          "dy "
                                                                           "shar"
-                                                                          "es/"
-                                                                          "offe"
-                                                                          "rs:"
-                                                                          "\n" USER("emil",
-                                                                                    "5",
-                                                                                    "teams=nobody shares=contracts:collect");
+                                                                          "es="
+                                                                          "cont"
+                                                                          "ract"
+                                                                          "s:"
+                                                                          "coll"
+                                                                          "ec"
+                                                                          "t");
 
 Test(shares, rights)
 {
