@@ -156,7 +156,7 @@ static int pending_on_credentials(void *owner, struct msg_credentials *msg)
                          .name_key = p->auth->name_key,
                          .serial = p->serial,
                          .servers = &p->auth->servers,
-                         .now = (uint64_t)time(NULL) };
+                         .now = time(NULL) };
     enum judgement j = JUDGED_PASSWORD;
 
     if (secret_set(&password, msg->password) == 0)

@@ -55,8 +55,8 @@ struct attempt {
     struct slice claims, proof; /* from the client's certificate; or empty */
     const uint8_t *name_key;    /* SIPHASH_KEY bytes */
     uint64_t serial;            /* from master */
+    int64_t now;                /* seconds since 1970 */
     const struct proof_servers *servers;
-    uint64_t now;  /* seconds since 1970 */
     uint64_t step; /* set by judge(): that of the one-time code; 0: none */
 };
 
@@ -66,6 +66,7 @@ enum judgement {
     JUDGED_RIGHT,
     JUDGED_UNKNOWN,
     JUDGED_LOCKED,
+    JUDGED_EXPIRED,
     JUDGED_PASSWORD,
     JUDGED_NO_CERTIFICATE, /* the client has shown no certificate */
     JUDGED_CERTIFICATE,    /* it has shown another one */
@@ -73,8 +74,9 @@ enum judgement {
     JUDGED_COUNT
 };
 /* Checks an attempt. *row is the user's row, or 0 unless JUDGED_RIGHT. It takes
- * the same work for a right and a wrong password, a locked user, and an unknown
- * one. A password over HASH_PASSWORD_MAX takes none for any of them. */
+ * the same work for a right and a wrong password, a locked or expired user, and
+ * an unknown one. A password over HASH_PASSWORD_MAX takes none for any of them.
+ */
 enum judgement judge(const struct users *u, struct attempt *a, size_t *row);
 
 /* The hash that is verified for an unknown NAME, or NULL: one of the users'

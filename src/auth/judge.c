@@ -30,6 +30,16 @@ const char *judge_stand_in(const struct users *u,
     return hash;
 }
 
+/* JUDGED_RIGHT: the user may log in with the right password. */
+static enum judgement standing_of(const struct user *user, int64_t now)
+{
+    if (!user)
+        return JUDGED_UNKNOWN;
+    if (user->locked)
+        return JUDGED_LOCKED;
+    return user_expired(user, now) ? JUDGED_EXPIRED : JUDGED_RIGHT;
+}
+
 /* A locked user mostly keeps the earlier hash; "!" and "*" alone are no
  * hash. */
 static const char *hash_of_locked(const struct user *user, const char *usual)
@@ -68,7 +78,7 @@ static enum judgement judge_certificate(const struct user *user,
 static enum judgement judge_user(const struct user *user, struct attempt *a)
 {
     if (user->totp.len > 0)
-        a->step = code_take(user->totp, a->now, a->password);
+        a->step = code_take(user->totp, (uint64_t)a->now, a->password);
     bool password = hash_verify(a->password, user->hash);
 
     if (!password && !user->certificate_only)
@@ -84,10 +94,11 @@ enum judgement judge(const struct users *u, struct attempt *a, size_t *row)
     enum judgement j;
 
     *row = 0;
-    if (!user || user->locked) {
+    j = standing_of(user, a->now);
+    if (j != JUDGED_RIGHT) {
         hash_verify_nobody(a->password,
                            user ? hash_of_locked(user, usual) : usual);
-        return user ? JUDGED_LOCKED : JUDGED_UNKNOWN;
+        return j;
     }
     j = judge_user(user, a);
     if (j == JUDGED_RIGHT)
@@ -127,6 +138,7 @@ static const char *const reasons[JUDGED_COUNT] = {
     [JUDGED_RIGHT] = "",
     [JUDGED_UNKNOWN] = "unknown user",
     [JUDGED_LOCKED] = "the user is locked",
+    [JUDGED_EXPIRED] = "expired",
     [JUDGED_PASSWORD] = "wrong password",
     [JUDGED_NO_CERTIFICATE] = "no client certificate was shown",
     [JUDGED_CERTIFICATE] = "the client certificate is not one of the user's",

@@ -45,6 +45,11 @@ static const struct option_row {
       "                       between them; or default: none" },
     { "login", OPTION_LOGIN, AT(login), "WORD",
       "password, certificate (instead of it) or default" },
+    { "expires", OPTION_EXPIRES, AT(expires), "WHEN",
+      "the user's end: a day (until its end, UTC), a time as\n"
+      "                       2027-01-31T12:00:00Z, or default: never" },
+    { "ttl", OPTION_TTL, AT(ttl), "TIME",
+      "the user's end, from now: 7d; also s, min, h or w" },
     { "purge", OPTION_PURGE, AT(purge), NULL,
       "remove the home too, after a question" },
     { "yes", OPTION_YES, AT(yes), NULL, "don't ask" },

@@ -12,7 +12,8 @@ const struct ctl_command ctl_commands[] = {
       .syntax =
           "NAME [--home DIR] [--comment TEXT] [--role ROLE] [--uid N] "
           "[--gid N] [--hash-stdin] [--on-conflict WORD] [--data-binding WORD] "
-          "[--upload-eof WORD] [--certificate NAMES] [--login WORD]",
+          "[--upload-eof WORD] [--certificate NAMES] [--login WORD] "
+          "[--expires WHEN | --ttl TIME]",
       .help = "Add a user, and make the user's home",
       .example = "sallyportctl user add anna --comment 'Anna, accounts'" },
     { .group = "user",
@@ -23,7 +24,8 @@ const struct ctl_command ctl_commands[] = {
       .syntax =
           "NAME [--home DIR] [--comment TEXT] [--role ROLE] [--uid N] "
           "[--gid N] [--hash-stdin] [--on-conflict WORD] [--data-binding WORD] "
-          "[--upload-eof WORD] [--certificate NAMES] [--login WORD]",
+          "[--upload-eof WORD] [--certificate NAMES] [--login WORD] "
+          "[--expires WHEN | --ttl TIME]",
       .help = "Change a user's row; the word \"default\" removes an option "
               "from it",
       .example = "sallyportctl user change anna --role read" },

@@ -28,6 +28,7 @@ struct arguments {
     size_t words;
     const char *config, *home, *comment, *role, *uid, *gid, *older_than;
     const char *on_conflict, *data_binding, *upload_eof, *certificate, *login;
+    const char *expires, *ttl;
     bool json, purge, yes, all, hash_stdin, help, version;
     unsigned given; /* bits of enum ctl_option */
 };
@@ -52,19 +53,25 @@ enum ctl_option {
     OPTION_GID = 65536,
     OPTION_HASH_STDIN = 131072,
     OPTION_UPLOAD_EOF = 262144,
+    OPTION_EXPIRES = 1 << 30,
+    OPTION_TTL = 1 << 29,
     /* Options that set a key in the last column of a row. */
     OPTIONS_OF_KEYS = OPTION_ON_CONFLICT | OPTION_DATA_BINDING |
-                      OPTION_UPLOAD_EOF | OPTION_CERTIFICATE | OPTION_LOGIN,
+                      OPTION_UPLOAD_EOF | OPTION_CERTIFICATE | OPTION_LOGIN |
+                      OPTION_EXPIRES | OPTION_TTL,
     /* Options that set any column of a row. */
     OPTIONS_OF_USER = OPTIONS_OF_KEYS | OPTION_HOME | OPTION_COMMENT |
                       OPTION_ROLE | OPTION_UID | OPTION_GID | OPTION_HASH_STDIN,
 };
+
+#define WHEN_MAX 32
 
 struct context {
     struct arguments args;
     struct settings settings;
     struct complaint complaint;
     char certificate[CERTIFICATE_MAX]; /* the given one, as a row has it */
+    char expires[WHEN_MAX];            /* the end of --ttl, likewise */
     int patience; /* ms for an answer of the server; 0: the default */
 };
 
@@ -136,8 +143,6 @@ int sessions_who(struct context *x);
 int sessions_kick(struct context *x);
 
 /* output.c: times and JSON. */
-
-#define WHEN_MAX 32
 
 /* Writes "2026-11-20T07:42:01Z" for seconds since 1970. Returns OUT. */
 const char *when_text(int64_t seconds, char out[WHEN_MAX]);
@@ -308,7 +313,8 @@ void fields_wipe(struct fields *f);
 
 /* Functions of type int return an exit code, with the complaint filled in. */
 
-/* Checks that the value of each given option is a known word. */
+/* Checks that the value of each given option is permitted, and gives it the
+ * form that a row has. */
 int keys_check(struct context *x);
 /* Writes " key=value" for each given option, for a new row. */
 void keys_text(const struct context *x, char out[KEYS_TEXT_MAX]);
@@ -316,7 +322,7 @@ void keys_text(const struct context *x, char out[KEYS_TEXT_MAX]);
 int keys_set(struct context *x, struct edit *e, const struct user *user);
 
 /* At the end of a command: prints a hint if a certificate was given, but the
- * server never asks for one. */
+ * server never asks for one; or if the given expiry has passed. */
 void keys_hint(const struct context *x);
 
 /* server.c: the running server, through its control socket. */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sallyport/base/buf.h"
@@ -216,13 +217,15 @@ int certificate_tidy(const char *text, char out[CERTIFICATE_MAX])
 /* The word for: use the server's setting. */
 #define DEFAULT "default"
 
+#define TTL_MAX 99999
+
 static const char *const login_words[] = { "password", "certificate" };
 
 static const struct key_row {
     const char *key, *option;
     size_t offset; /* of the option's value in struct arguments */
     const char *const *words;
-    size_t count; /* 0: no list of words, but certificate_tidy() */
+    size_t count; /* 0: no list of words */
 } key_rows[] = {
     { "on_conflict", "on-conflict", offsetof(struct arguments, on_conflict),
       conflict_words, CONFLICT_COUNT },
@@ -233,6 +236,7 @@ static const struct key_row {
     { "certificate", "certificate", offsetof(struct arguments, certificate),
       NULL, 0 },
     { "login", "login", offsetof(struct arguments, login), login_words, 2 },
+    { "expires", "expires", offsetof(struct arguments, expires), NULL, 0 },
 };
 #define KEY_ROWS (sizeof(key_rows) / sizeof(key_rows[0]))
 
@@ -240,11 +244,8 @@ static const struct key_row {
 static const char *option_value(const struct context *x,
                                 const struct key_row *row)
 {
-    const char *text =
-        *(const char *const *)(const void *)((const char *)&x->args +
-                                             row->offset);
-
-    return text && x->certificate[0] && row->count == 0 ? x->certificate : text;
+    return *(const char *const *)(const void *)((const char *)&x->args +
+                                                row->offset);
 }
 
 static bool is_known(const struct key_row *row, const char *word)
@@ -273,21 +274,77 @@ static int keys_take_certificate(struct context *x)
     const char *text = x->args.certificate;
     struct complaint why = { "" };
 
+    if (!text)
+        return 0;
     if (certificate_tidy(text, x->certificate) == 0 &&
         (strcmp(text, DEFAULT) == 0 ||
-         user_certificate_check(slice_from(x->certificate), &why) == 0))
+         user_certificate_check(slice_from(x->certificate), &why) == 0)) {
+        x->args.certificate = x->certificate;
         return 0;
+    }
     return ctl_fail(x, EX_USAGE, "--%s",
                     why.text[0] ? why.text : "certificate: too long");
 }
 
+/* "7d" in seconds; 0: it is no duration. */
+static int64_t parse_ttl(const char *text)
+{
+    static const struct {
+        const char *name;
+        int64_t seconds;
+    } units[] = {
+        { "s", 1 },     { "min", 60 },   { "h", 3600 },
+        { "d", 86400 }, { "w", 604800 },
+    };
+    size_t digits = strspn(text, "0123456789");
+    uint64_t n;
+
+    if (slice_number((struct slice){ text, digits }, TTL_MAX, &n))
+        return 0;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+        if (strcmp(text + digits, units[i].name) == 0)
+            return (int64_t)n * units[i].seconds;
+    return 0;
+}
+
+/* --ttl counts from now, so the row gets a time. */
+static int keys_take_ttl(struct context *x)
+{
+    int64_t seconds = parse_ttl(x->args.ttl);
+
+    if (x->args.expires)
+        return ctl_fail(x, EX_USAGE, "give --expires or --ttl, not both");
+    if (seconds == 0)
+        return ctl_fail(x, EX_USAGE,
+                        "--ttl %s: use a number and s, min, h, d or w, such as "
+                        "7d; at most 99999",
+                        x->args.ttl);
+    x->args.expires = when_text(time(NULL) + seconds, x->expires);
+    return 0;
+}
+
+static int keys_take_expires(struct context *x)
+{
+    const char *text = x->args.expires;
+    int64_t unused;
+
+    if (!text || strcmp(text, DEFAULT) == 0 ||
+        user_expires_parse(slice_from(text), &unused) == 0)
+        return 0;
+    return ctl_fail(x, EX_USAGE,
+                    "--expires %s: " USER_EXPIRES_EXPECTED ", or default",
+                    text);
+}
+
 int keys_check(struct context *x)
 {
+    int code = x->args.ttl ? keys_take_ttl(x) : keys_take_expires(x);
+
     for (size_t i = 0; i < KEY_ROWS; i++)
         if (key_rows[i].count > 0 && option_value(x, &key_rows[i]) &&
             !is_known(&key_rows[i], option_value(x, &key_rows[i])))
             return keys_refuse(x, &key_rows[i]);
-    return x->args.certificate ? keys_take_certificate(x) : 0;
+    return code ? code : keys_take_certificate(x);
 }
 
 void keys_text(const struct context *x, char out[KEYS_TEXT_MAX])
@@ -318,8 +375,20 @@ int keys_set(struct context *x, struct edit *e, const struct user *user)
     return code;
 }
 
+static void hint_expired(const struct context *x)
+{
+    int64_t when;
+
+    if (x->args.expires &&
+        user_expires_parse(slice_from(x->args.expires), &when) == 0 &&
+        when <= time(NULL))
+        fprintf(stderr, "sallyportctl: %s has expired, and can't log in\n",
+                x->args.word[2]);
+}
+
 void keys_hint(const struct context *x)
 {
+    hint_expired(x);
     if (!x->args.certificate || strcmp(x->args.certificate, DEFAULT) == 0 ||
         x->settings.client_certificates != CLIENTS_OFF)
         return;

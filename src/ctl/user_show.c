@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <sysexits.h>
+#include <time.h>
 
 #include "sallyport/base/complain.h"
 
@@ -30,6 +31,20 @@ static const char *second_factor_of(const struct user *user)
     return user->totp.len > 0 ? "totp" : NULL;
 }
 
+static const char *state_of(const struct user *user)
+{
+    if (user->locked)
+        return "locked";
+    return user_expired(user, time(NULL)) ? "expired" : "active";
+}
+
+/* When the user expires, or OTHER. */
+static const char *expiry_of(const struct user *user, const char *other,
+                             char out[WHEN_MAX])
+{
+    return user->expires > 0 ? when_text(user->expires, out) : other;
+}
+
 static json_t *json_certificate(const struct user *user)
 {
     const struct slice names = user->certificate;
@@ -43,7 +58,7 @@ static json_t *json_user(const struct user *user)
 
     return json_pack(
         "{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s, s:s?, s:s?, s:s?, s:s, s:o, "
-        "s:s?}",
+        "s:s?, s:o}",
         "name", user->name, "uid", (json_int_t)user->uid, "gid",
         (json_int_t)user->gid, "comment", json_text(user->comment), "home",
         json_text(user->home), "rights", rights_text(user->rights, rights),
@@ -52,7 +67,7 @@ static json_t *json_user(const struct user *user)
         choice_of(user, CHOICE_BINDING, NULL), "upload_eof",
         choice_of(user, CHOICE_UPLOAD_EOF, NULL), "login", login_of(user),
         "certificate", json_certificate(user), "second_factor",
-        second_factor_of(user));
+        second_factor_of(user), "expires", json_time(user->expires));
 }
 
 static int list_json(struct context *x, const struct users *u)
@@ -68,17 +83,17 @@ static int list_json(struct context *x, const struct users *u)
 
 static int list_plain(const struct users *u)
 {
-    char rights[16];
+    char rights[16], when[WHEN_MAX];
 
-    printf("%-20s %10s %-8s %-7s %-7s %s\n", "NAME", "UID", "RIGHTS", "STATE",
-           "BINDING", "HOME");
+    printf("%-20s %10s %-8s %-7s %-7s %-20s %s\n", "NAME", "UID", "RIGHTS",
+           "STATE", "BINDING", "EXPIRES", "HOME");
     for (size_t i = 0; i < u->count; i++) {
         const struct user *row = &u->row[i];
 
-        printf("%-20s %10u %-8s %-7s %-7s %s\n", row->name, (unsigned)row->uid,
-               rights_text(row->rights, rights),
-               row->locked ? "locked" : "active",
-               choice_of(row, CHOICE_BINDING, "-"), row->home);
+        printf("%-20s %10u %-8s %-7s %-7s %-20s %s\n", row->name,
+               (unsigned)row->uid, rights_text(row->rights, rights),
+               state_of(row), choice_of(row, CHOICE_BINDING, "-"),
+               expiry_of(row, "-", when), row->home);
     }
     return 0;
 }
@@ -107,15 +122,16 @@ static int show_plain(const struct user *user)
 {
     const struct slice certificate =
         user->certificate.len > 0 ? user->certificate : SLICE("none");
-    char rights[16];
+    char rights[16], when[WHEN_MAX];
 
     printf("name:     %s\nuid:      %u\ngid:      %u\ncomment:  %s\n"
-           "home:     %s\nrights:   %s\nstate:    %s\npassword: %s\n"
+           "home:     %s\nrights:   %s\nstate:    %s\nexpires:  %s\n"
+           "password: %s\n"
            "conflict: %s\nbinding:  %s\nupload end: %s\nlogin:    "
            "%s\ncertificate: %.*s\nsecond factor: %s\n",
            user->name, (unsigned)user->uid, (unsigned)user->gid, user->comment,
-           user->home, rights_text(user->rights, rights),
-           user->locked ? "locked" : "active", user_hash_kind(user->hash),
+           user->home, rights_text(user->rights, rights), state_of(user),
+           expiry_of(user, "never", when), user_hash_kind(user->hash),
            choice_of(user, CHOICE_CONFLICT, "the server's setting"),
            choice_of(user, CHOICE_BINDING, "the server's setting"),
            choice_of(user, CHOICE_UPLOAD_EOF, "the server's setting"),

@@ -27,6 +27,7 @@ static const char *const endings[ENDING_COUNT] = {
     [ENDING_TOO_MANY] = "too many sessions of this user",
     [ENDING_REPLACED] = "drain_timeout after a reload",
     [ENDING_OLDEST] = "the oldest generation makes room for a recovery",
+    [ENDING_EXPIRED] = "the account has expired",
 };
 
 const char *ending_text(enum ending e)

@@ -162,6 +162,10 @@ static bool image_read_directories(const struct image *i, size_t count,
 static bool image_read_row(const struct image *i, const struct users_row *row,
                            struct users *u, struct user *user)
 {
+    const uint64_t expires = (uint64_t)row->expires[1] << 32 | row->expires[0];
+
+    if (expires > INT64_MAX)
+        return false;
     *user = (struct user){
         .uid = row->uid,
         .gid = row->gid,
@@ -170,6 +174,7 @@ static bool image_read_row(const struct image *i, const struct users_row *row,
         .locked = row->locked != 0,
         .file_mode = row->file_mode,
         .dir_mode = row->dir_mode,
+        .expires = (int64_t)expires,
         .line = row->line,
     };
     for (int n = 0; n < CHOICES; n++) {

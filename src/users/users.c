@@ -134,6 +134,11 @@ int user_permitted(const struct user *user, const struct user_bounds *b,
     return shares_permitted(user, b, c);
 }
 
+bool user_expired(const struct user *user, int64_t now)
+{
+    return user->expires > 0 && user->expires <= now;
+}
+
 unsigned user_choice(const struct user *user, int choice, unsigned setting)
 {
     return user->choice[choice] ? user->choice[choice] - 1 : setting;
@@ -141,6 +146,7 @@ unsigned user_choice(const struct user *user, int choice, unsigned setting)
 
 /* The version of a row: a keyed hash of the fields that grant access. Sessions
  * and tickets contain it, so it must reveal nothing of the password's hash. */
+#define PARTS_ALWAYS 10 /* of a version */
 
 static uint64_t text_hash(const uint8_t key[SIPHASH_KEY], struct slice text)
 {
@@ -176,9 +182,12 @@ static uint64_t mounts_hash(const uint8_t key[SIPHASH_KEY],
         parts[n++] = text_hash(key, slice_from(user->directory[i].path));
         parts[n++] = user->directory[i].rights;
     }
-    return siphash(key, parts, n * sizeof(parts[0]));
+    return n > 0 ? siphash(key, parts, n * sizeof(parts[0])) : 0;
 }
 
+/* A field that a row doesn't use is 0, and zeros at the end don't count. So a
+ * new field, which is added at the end, changes the version of no older row: an
+ * upgrade ends no session. */
 uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY])
 {
     const uint64_t parts[] = {
@@ -186,18 +195,21 @@ uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY])
         text_hash(key, slice_from(user->hash)),
         text_hash(key, slice_from(user->home)),
         text_hash(key, user->certificate),
-        text_hash(key, user->totp),
         user->certificate_only,
         user->locked,
         user->uid,
         user->gid,
         user->rights,
         user->choice[CHOICE_BINDING],
+        (uint64_t)user->expires,
+        user->totp.len > 0 ? text_hash(key, user->totp) : 0,
         user->file_mode,
         user->dir_mode,
-        user->grants,
         mounts_hash(key, user),
     };
+    size_t count = sizeof(parts) / sizeof(parts[0]);
 
-    return siphash(key, parts, sizeof(parts));
+    while (count > PARTS_ALWAYS && parts[count - 1] == 0)
+        count--;
+    return siphash(key, parts, count * sizeof(parts[0]));
 }

@@ -31,6 +31,8 @@ static struct users_row row_of(const struct users *u, const struct user *user)
         .rights = user->rights,
         .certificate_only = user->certificate_only,
         .locked = user->locked,
+        .expires = { (uint32_t)user->expires,
+                     (uint32_t)((uint64_t)user->expires >> 32) },
         .file_mode = user->file_mode,
         .dir_mode = user->dir_mode,
         .grants = (uint32_t)user->grants,

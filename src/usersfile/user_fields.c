@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "sallyport/base/clock.h"
 #include "sallyport/domain/tls.h"
 
 static bool is_field_text(struct slice text)
@@ -238,6 +239,54 @@ size_t user_certificate_pins(const struct user *user, uint8_t (*out)[PIN_BYTES],
     return n;
 }
 
+/* Expiry: the first second at which the user is refused. */
+
+#define DAY_SECONDS 86400
+
+/* Compares TEXT with SHAPE, in which 'd' stands for a digit. */
+static bool has_shape(struct slice text, const char *shape)
+{
+    if (text.len != strlen(shape))
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        bool digit = text.ptr[i] >= '0' && text.ptr[i] <= '9';
+
+        if (shape[i] == 'd' ? !digit : text.ptr[i] != shape[i])
+            return false;
+    }
+    return true;
+}
+
+static int number_at(struct slice text, size_t at, size_t len)
+{
+    uint64_t n = 0;
+
+    slice_number((struct slice){ text.ptr + at, len }, 9999, &n);
+    return (int)n;
+}
+
+int user_expires_parse(struct slice text, int64_t *ret)
+{
+    bool day = has_shape(text, "dddd-dd-dd");
+    struct tm tm = { 0 };
+    time_t when;
+
+    if (!day && !has_shape(text, "dddd-dd-ddTdd:dd:ddZ"))
+        return -EINVAL;
+    tm.tm_year = number_at(text, 0, 4) - 1900;
+    tm.tm_mon = number_at(text, 5, 2) - 1;
+    tm.tm_mday = number_at(text, 8, 2);
+    if (!day) {
+        tm.tm_hour = number_at(text, 11, 2);
+        tm.tm_min = number_at(text, 14, 2);
+        tm.tm_sec = number_at(text, 17, 2);
+    }
+    if (clock_from_utc(&tm, &when))
+        return -EINVAL;
+    *ret = when + (day ? DAY_SECONDS : 0);
+    return *ret > 0 ? 0 : -EINVAL;
+}
+
 /* The last column: "key=value key=value". A new key is a row of this table. */
 
 static int set_rights(struct options *o, struct slice value,
@@ -359,6 +408,15 @@ static int set_directory(struct options *o, char *path, struct slice value,
     return 0;
 }
 
+static int set_expires(struct options *o, struct slice value,
+                       struct complaint *c)
+{
+    if (user_expires_parse(value, &o->user.expires) == 0)
+        return 0;
+    return complain(c, "expires=%.*s: " USER_EXPIRES_EXPECTED, (int)value.len,
+                    value.ptr);
+}
+
 static const struct option {
     const char *key;
     unsigned lines; /* LINE_ bits: where it may be */
@@ -376,6 +434,7 @@ static const struct option {
     { "certificate", LINE_USER, set_certificate, 0 },
     { "login", LINE_USER, set_login, 0 },
     { "totp", LINE_USER, set_totp, 0 },
+    { "expires", LINE_USER, set_expires, 0 },
 };
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 _Static_assert(OPTIONS <= 32, "a bit for each option that was seen");

@@ -1,6 +1,6 @@
 /* Sessions and the users file. A session of a user who is locked, removed or
  * changed ends: at once after sallyportctl, within 10 seconds after an edit by
- * hand. Older tickets don't count. Also who and kick. */
+ * hand or an expiry. Older tickets don't count. Also who and kick. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -177,6 +177,53 @@ Test(access, what_ends_nothing, .timeout = 120)
     cr_assert_neq(ctl(&server, "reload", NULL, NULL), 0, "no file");
     session_do(&s, "200 {*}", "NOOP");
     session_end(&s, &server);
+}
+
+static void is_refused(const struct server *server, const char *user,
+                       const char *password, char reply[128])
+{
+    struct session s;
+
+    session_init(&s);
+    session_connect(&s, server->port);
+    session_start_tls(&s);
+    cr_expect_eq(session_try_login(&s, user, password), 530, "%s", user);
+    snprintf(reply, 128, "%.*s", (int)s.reply.len, s.reply.data);
+    session_close(&s);
+}
+
+#define TTL    "--ttl=15s"
+#define TTL_MS 15000
+
+/* The users file doesn't change at that moment. One session is of an older
+ * generation by then. Later logins get the words for a wrong password. */
+Test(access, an_expiry, .timeout = 120)
+{
+    static const char *const word[4] = { "user", "change", "anna", TTL };
+    char expired[128], wrong[128];
+    struct session older, newer, bert;
+    struct server server;
+    struct run_result r;
+    uint64_t began;
+
+    server_start(&server, &plan);
+    cr_assert_eq(ctl_says(&server, &r, word), 0);
+    run_release(&r);
+    began = clock_ms();
+    session_enter(&bert, &server, "bert");
+    session_enter(&older, &server, "anna");
+    cr_assert_eq(ctl(&server, "reload", NULL, NULL), 0);
+    session_enter(&newer, &server, "anna");
+    is_out(&newer, began, TTL_MS + BY_ITSELF, CHANGED);
+    is_out(&older, began, TTL_MS + BY_ITSELF, CHANGED);
+    session_do(&bert, "200 {*}", "NOOP");
+    is_refused(&server, "anna", SERVER_PASSWORD, expired);
+    is_refused(&server, "bert", "wrong", wrong);
+    cr_expect_str_eq(expired, wrong);
+    server_log_wait(&server, "login-failed", "user=anna", "expired", NULL);
+    server_log_expect(&server, 2, " end ", "user=anna",
+                      "the account has expired", NULL);
+    session_end(&bert, &server);
 }
 
 /* The upload gets its 421 and no 226, and there is no file of the name. */

@@ -129,6 +129,7 @@ enum ending {
     ENDING_REPLACED, /* a newer generation has led for drain_timeout */
     ENDING_OLDEST,   /* a recovery needed room, so the oldest generation's
                         sessions end */
+    ENDING_EXPIRED,  /* the user has expired */
     ENDING_COUNT
 };
 const char *ending_text(enum ending e);

@@ -25,6 +25,7 @@ struct users_row {
     uint32_t uid, gid, rights;
     uint32_t choice[CHOICES];
     uint32_t certificate_only, locked, line;
+    uint32_t expires[2]; /* the lower and the higher half */
     uint32_t file_mode, dir_mode;
     uint32_t grants, directories; /* how many */
 };

@@ -70,6 +70,7 @@ struct user {
     struct slice totp;        /* the secret of the second factor in base32, in
                                  the table's text; len 0: no second factor */
     bool locked;              /* a '!' before the hash, or no hash */
+    int64_t expires;          /* seconds since 1970; 0: never */
     unsigned file_mode, dir_mode; /* 0: the server's */
     const struct share *share;    /* the table's, for the grants */
     const struct grant *grant;    /* each share once, in the table's order */
@@ -105,11 +106,15 @@ void users_release(struct users *u);
 int users_take(struct users *u, int fd, struct complaint *c);
 
 /* Returns the version of a row. It changes with anything that grants access:
- * the hash, the lock, uid, gid, home, rights, client certificate, data_binding,
- * the shares and the rights in them, the rights of directories, the modes. The
- * comment, on_conflict and upload_eof don't change it. Without the KEY it
+ * the hash, the lock, the expiry, the second factor, uid, gid, home, rights,
+ * client certificate, data_binding, the shares and the rights in them, the
+ * rights of directories, the modes. The comment, on_conflict and upload_eof
+ * don't change it. Without the KEY it
  * reveals nothing. */
 uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY]);
+
+/* Has the user expired at NOW, in seconds since 1970? */
+bool user_expired(const struct user *user, int64_t now);
 
 /* The user's CHOICE_ (domain/choices.h), or the server's SETTING. */
 unsigned user_choice(const struct user *user, int choice, unsigned setting);

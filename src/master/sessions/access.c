@@ -1,12 +1,13 @@
 /* A session lives only as long as its user's row is the same as at the login.
- * If the row is removed, locked or changed, the session is kicked. A file that
- * can't be read or used ends nothing: the last good version counts. Runs in
- * master. */
+ * If the row is removed, locked or changed, or the user expires, the session is
+ * kicked. A file that can't be read or used ends nothing: the last good version
+ * counts. Runs in master. */
 #include "sessions.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "sallyport/domain/tls.h"
 
@@ -78,7 +79,9 @@ static const struct user *index_find(const struct index *x, const char *name)
     return found ? *found : NULL;
 }
 
-/* Returns why the session must end, or ENDING_COUNT if it needn't. */
+/* Returns why the session must end, or ENDING_COUNT if it needn't. A master of
+ * an earlier build, which doesn't know ENDING_EXPIRED, is never sent it: there
+ * the row had no expiry, so it has changed. */
 static enum ending ending_of(const struct session *s, const struct user *row)
 {
     if (!row)
@@ -87,6 +90,8 @@ static enum ending ending_of(const struct session *s, const struct user *row)
         return ENDING_LOCKED;
     if (user_version(row, s->master->secrets.versions) != s->version)
         return ENDING_CHANGED;
+    if (user_expired(row, time(NULL)))
+        return ENDING_EXPIRED;
     return ENDING_COUNT;
 }
 
@@ -115,20 +120,40 @@ void access_review_one(struct session *s)
         access_review_row(s, users_find(u, slice_from(s->home.user)));
 }
 
+/* Has any user expired since the last review, or since the clock was set
+ * back? */
+static bool access_has_expired(const struct users *u, int64_t since,
+                               int64_t now)
+{
+    for (size_t i = 0; i < u->count; i++)
+        if (user_expired(&u->row[i], now) && !user_expired(&u->row[i], since))
+            return true;
+    return false;
+}
+
 size_t access_review(struct master *m)
 {
+    struct access *a = m->access;
     uint64_t newest = userdb_newest(m->users);
     const struct users *u = userdb_find(m->users, newest);
+    const int64_t now = time(NULL);
     struct index x;
     size_t ended = 0;
 
-    if (!u || m->access->reviewed == newest || !index_build(&x, u))
+    if (!u)
+        return 0;
+    if (a->reviewed == newest && !access_has_expired(u, a->reviewed_at, now)) {
+        a->reviewed_at = now;
+        return 0;
+    }
+    if (!index_build(&x, u))
         return 0;
     SESSIONS_EACH(m->sessions, s)
         if (session_has_user(s))
             ended += access_review_row(s, index_find(&x, s->home.user));
     free(x.row);
-    m->access->reviewed = newest;
+    a->reviewed = newest;
+    a->reviewed_at = now;
     return ended;
 }
 
@@ -138,7 +163,7 @@ const struct user *access_current(const struct master *m, const char *name,
     const struct users *u = userdb_find(m->users, userdb_newest(m->users));
     const struct user *row = u ? users_find(u, slice_from(name)) : NULL;
 
-    return row && !row->locked &&
+    return row && !row->locked && !user_expired(row, time(NULL)) &&
                    user_version(row, m->secrets.versions) == version
                ? row
                : NULL;

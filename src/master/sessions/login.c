@@ -287,8 +287,8 @@ static void login_accept(struct session *s)
     }
     if (!user) {
         master_report(m, EVENT_SERVICE, PROCESS_MASTER,
-                      "user %s: not let in, the row changed while the password "
-                      "was verified",
+                      "user %s: not let in, the row changed or expired while "
+                      "the password was verified",
                       a->user);
         login_deny(s, DENIAL_WRONG);
         return;

@@ -421,8 +421,9 @@ void verdict_on_timer(struct child *c);
 /* Checks sessions against their users' rows when the users file changes. */
 struct access {
     struct loop_timer timer;
-    uint64_t seen;     /* the newest edition at the last check */
-    uint64_t reviewed; /* the edition that all sessions were compared with */
+    uint64_t seen;       /* the newest edition at the last check */
+    uint64_t reviewed;   /* the edition that all sessions were compared with */
+    int64_t reviewed_at; /* when: seconds since 1970 */
 };
 
 /* From now on the users file is checked every few seconds. */
@@ -439,7 +440,7 @@ size_t access_review(struct master *m);
 /* Does the same for one session that was just reported. */
 void access_review_one(struct session *s);
 /* Returns the user's row in the newest edition, or NULL if there is none, or
- * it is locked or has another version. */
+ * it is locked, expired or has another version. */
 const struct user *access_current(const struct master *m, const char *name,
                                   uint64_t version);
 /* Must any user show a certificate although the server asks for none? Then

@@ -55,7 +55,10 @@ static void set_up(void)
                   "certificate=sha256:" DIGITS " login=certificate");
     add_line_with(&text, "ida", "!", "right", 70009,
                   "certificate=dns:ida.example");
-    add_line_with(&text, "jana", "", "right", 70010,
+    add_line_with(&text, "jule", "", "right", 70010, "expires=2026-11-30");
+    add_line_with(&text, "karl", "", "right", 70011,
+                  "expires=2026-12-01T00:00:01Z");
+    add_line_with(&text, "jana", "", "right", 70012,
                   "totp=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
     fd = fd_sealed("users", buf_slice(&text));
     cr_assert_eq(users_read(&users, fd, "users", &c), 0, "%s", c.text);
@@ -91,6 +94,9 @@ static const struct {
     { "ANNA", "right", JUDGED_UNKNOWN, 0 },
     { "fritz", "", JUDGED_RIGHT, 6 },
     { "fritz", "x", JUDGED_PASSWORD, 0 },
+    { "jule", "right", JUDGED_EXPIRED, 0 },
+    { "jule", "wrong", JUDGED_EXPIRED, 0 },
+    { "karl", "right", JUDGED_RIGHT, 11 },
 };
 
 static enum judgement ask_with(const char *name, const char *password,
@@ -106,6 +112,7 @@ static enum judgement ask_with(const char *name, const char *password,
                          .proof = slice_from(proof),
                          .name_key = key,
                          .serial = 7,
+                         .now = 1796083200, /* 2026-12-01T00:00:00Z */
                          .servers = &servers };
 
     cr_assert_eq(secret_set(&secret, slice_from(password)), 0);
@@ -300,6 +307,7 @@ Test(judge, same_work)
         { "anna", "wrong" },   { "anna", "right" }, { "carl", "right" },
         { "nobody", "right" }, { "dora", "right" }, { "emil", "right" },
         { "gina", "right" },   { "hugo", "right" }, { "ida", "right" },
+        { "jule", "right" },
     };
     enum { CASES = sizeof(cases) / sizeof(cases[0]) };
     double time[CASES][RUNS];

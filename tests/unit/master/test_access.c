@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "caller.h"
@@ -81,6 +82,7 @@ static const struct {
     { ":70000::", ":70009::", ENDING_CHANGED },
     { "/anna:", "/anne:", ENDING_CHANGED },
     { "/anna::", "/anna::rights=read", ENDING_CHANGED },
+    { "/anna::", "/anna::expires=2026-01-01", ENDING_CHANGED },
 };
 
 Test(access, changes_that_end_a_session, .timeout = 120)
@@ -161,6 +163,57 @@ Test(access, a_change_while_auth_is_at_work, .timeout = 60)
     change(&s, "anna:", "anna:!");
     cr_expect_eq(edited(&s), 0);
     auth_says(&s, p.serial, 1, 0, 1);
+    stage_reports(&s, EVENT_SERVICE, "anna: not let in");
+    player_is_denied(&p, DENIAL_WRONG);
+    stage_leave(&s, &p);
+}
+
+/* Writes an expiry SECONDS from now into anna's row, which makes edition 2. */
+static void expire_in(struct stage *s, int seconds)
+{
+    time_t when = time(NULL) + seconds;
+    char text[64];
+    struct tm tm;
+
+    gmtime_r(&when, &tm);
+    strftime(text, sizeof(text), "/anna::expires=%Y-%m-%dT%H:%M:%SZ", &tm);
+    change(s, "/anna::", text);
+}
+
+/* The file doesn't change. A user who has expired before is no reason to look
+ * at all sessions again. */
+Test(access, the_user_expires, .timeout = 60)
+{
+    struct actor files;
+    struct message got;
+    struct player p;
+    struct stage s;
+
+    stage_open(&s, often);
+    change(&s, "/bert::", "/bert::expires=2026-01-01");
+    expire_in(&s, 3);
+    player_enter(&s, &p, 1);
+    player_asks(&s, &p);
+    auth_says(&s, p.serial, 2, 0, 1);
+    actor_enter(&s, &files, "files");
+    TELL(&files.channel, files_ready);
+    player_hear(&p, MSG_granted, &got);
+    message_close(&got);
+    is_kicked(&p, ENDING_EXPIRED);
+    stage_leave(&s, &p);
+}
+
+/* Auth has judged before that moment, or lies. */
+Test(access, the_user_expires_while_auth_is_at_work, .timeout = 60)
+{
+    struct player p;
+    struct stage s;
+
+    stage_open(&s, on_request);
+    expire_in(&s, 0);
+    player_enter(&s, &p, 1);
+    player_asks(&s, &p);
+    auth_says(&s, p.serial, 2, 0, 1);
     stage_reports(&s, EVENT_SERVICE, "anna: not let in");
     player_is_denied(&p, DENIAL_WRONG);
     stage_leave(&s, &p);

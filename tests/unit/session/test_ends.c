@@ -60,7 +60,7 @@ static const enum ending kicks[] = { ENDING_SHUTDOWN, ENDING_KICKED,
                                      ENDING_PEER,     ENDING_REMOVED,
                                      ENDING_LOCKED,   ENDING_CHANGED,
                                      ENDING_REPLACED, ENDING_OLDEST,
-                                     ENDING_TOO_MANY };
+                                     ENDING_TOO_MANY, ENDING_EXPIRED };
 
 /* The session ignores lines after its 421. The log shows that its handshake is
  * over, too. */

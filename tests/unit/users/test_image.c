@@ -19,7 +19,7 @@
     "# two users\n"                                                            \
     "anna:" HASH ":70000:70001:Anna A:/home/anna::rights=lrw "                 \
     "on_conflict=version upload_eof=size data_binding=session "                \
-    "certificate=" PIN " login=certificate\n"                                  \
+    "certificate=" PIN " login=certificate expires=2199-12-31\n"               \
     "bert:!:70002:70003::/home/bert::\n"
 
 static struct buf image;
@@ -81,7 +81,9 @@ Test(image, arrives_whole)
     cr_expect_eq(anna->choice[CHOICE_UPLOAD_EOF], UPLOAD_EOF_SIZE + 1);
     cr_expect_eq(anna->choice[CHOICE_BINDING], BINDING_SESSION + 1);
     cr_expect(anna->certificate_only && !anna->locked);
+    cr_expect_eq(anna->expires, 7258118400); /* more than 32 bits */
     cr_expect(bert->locked && !bert->certificate_only);
+    cr_expect_eq(bert->expires, 0);
     for (int i = 0; i < CHOICES; i++)
         cr_expect_eq(bert->choice[i], 0);
     cr_expect_eq(bert->certificate.len, 0);
@@ -176,6 +178,7 @@ static void unknown_binding(void)
 {
     row(1)->choice[CHOICE_BINDING] = BINDING_COUNT + 1;
 }
+static void expires_before_1970(void) { row(1)->expires[1] = UINT32_MAX; }
 /* clang-format on */
 
 #define LIE(function) { function, #function }
@@ -183,13 +186,13 @@ static const struct {
     void (*tell)(void);
     const char *name;
 } lies[] = {
-    LIE(another_build),        LIE(too_many_rows),      LIE(rows_for_4_gib),
-    LIE(more_rows_than_bytes), LIE(all_bytes_are_rows), LIE(begins_outside),
-    LIE(begins_far_outside),   LIE(ends_outside),       LIE(is_endless),
-    LIE(wraps_around),         LIE(no_nul_follows),     LIE(a_nul_inside),
-    LIE(a_long_name),          LIE(an_empty_name),      LIE(a_bad_name),
-    LIE(unknown_rights),       LIE(unknown_conflict),   LIE(unknown_eof),
-    LIE(unknown_binding),
+    LIE(another_build),        LIE(too_many_rows),       LIE(rows_for_4_gib),
+    LIE(more_rows_than_bytes), LIE(all_bytes_are_rows),  LIE(begins_outside),
+    LIE(begins_far_outside),   LIE(ends_outside),        LIE(is_endless),
+    LIE(wraps_around),         LIE(no_nul_follows),      LIE(a_nul_inside),
+    LIE(a_long_name),          LIE(an_empty_name),       LIE(a_bad_name),
+    LIE(unknown_rights),       LIE(unknown_conflict),    LIE(unknown_eof),
+    LIE(unknown_binding),      LIE(expires_before_1970),
 };
 
 Test(image, lies)

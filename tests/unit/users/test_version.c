@@ -56,6 +56,7 @@ static const struct {
     { "anna:" HASH ":70000:70000::/srv/anna::rights=read", false },
     { "anna:" HASH ":70000:70000::/srv/anna::data_binding=user", false },
     { "anna:" HASH ":70000:70000::/srv/anna::certificate=" PIN, false },
+    { "anna:" HASH ":70000:70000::/srv/anna::expires=2027-01-31", false },
 };
 
 Test(version, what_changes_it)
@@ -67,6 +68,13 @@ Test(version, what_changes_it)
                      rows[i].row);
 }
 
+/* The versions of an earlier build, whose sessions continue after an upgrade:
+ * a row without a newer field must keep them. */
+Test(version, of_an_earlier_build)
+{
+    cr_expect_eq(version(rows[0].row), 0x8244b4fda51df76b);
+}
+
 /* All of these rows have different versions, too. */
 static const char *const certificates[] = {
     "anna:" HASH ":70000:70000::/srv/anna::certificate=" PIN,
@@ -75,6 +83,8 @@ static const char *const certificates[] = {
     " login=certificate",
     "anna:" HASH ":70000:70000::/srv/anna::data_binding=user",
     "anna:" HASH ":70000:70000::/srv/anna::data_binding=session",
+    "anna:" HASH ":70000:70000::/srv/anna::expires=2027-01-31",
+    "anna:" HASH ":70000:70000::/srv/anna::expires=2027-01-31T00:00:00Z",
 };
 
 Test(version, certificates)

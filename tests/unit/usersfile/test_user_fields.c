@@ -154,3 +154,42 @@ Test(fields, comments)
     snprintf(comment, sizeof(comment), "%0*d", USER_COMMENT_MAX + 1, 0);
     cr_expect_not(user_comment_ok(slice_from(comment)));
 }
+
+Test(fields, expiry)
+{
+    static const struct {
+        const char *text;
+        int64_t expires; /* 0: refused */
+    } table[] = {
+        { "2027-01-31", 1801440000 },
+        { "2027-01-31T12:00:00Z", 1801396800 },
+        { "2028-02-29", 1835481600 },
+        { "1970-01-01", 86400 },
+        { "1970-01-01T00:00:01Z", 1 },
+        { "9999-12-31", 253402300800 },
+        { "1970-01-01T00:00:00Z", 0 }, /* would be: never */
+        { "2027-02-29", 0 },
+        { "2027-13-01", 0 },
+        { "2027-01-31T24:00:00Z", 0 },
+        { "2027-01-31T12:00:60Z", 0 },
+        { "2027-01-31T12:00:00", 0 },
+        { "2027-01-31T12:00Z", 0 },
+        { "2027-01-31 12:00:00Z", 0 },
+        { "2027-1-31", 0 },
+        { "2027-01-31Z", 0 },
+        { "+027-01-31", 0 },
+        { "1969-12-31", 0 },
+        { "0000-00-00", 0 },
+        { "never", 0 },
+        { "", 0 },
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        int64_t expires = 0;
+        int r = user_expires_parse(slice_from(table[i].text), &expires);
+
+        cr_expect_eq(r == 0, table[i].expires != 0, "%s", table[i].text);
+        cr_expect_eq(expires, table[i].expires, "%s: %lld", table[i].text,
+                     (long long)expires);
+    }
+}

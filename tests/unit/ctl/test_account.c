@@ -1,0 +1,104 @@
+/* The life of an account: its expiry. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "sallyport/usersfile/usersfile.h"
+
+#include "world.h"
+
+TestSuite(account, .init = world_make, .fini = scratch_remove);
+
+#define PASSWORD "correct horse\n"
+
+/* The value of KEY= in the only row of the users file. */
+static const char *value_of(const char *key)
+{
+    static char value[64];
+    const char *at = strstr(file_text(world.users), key);
+
+    snprintf(value, sizeof(value), "%.*s",
+             at ? (int)strcspn(at + strlen(key), " \n") : 0,
+             at ? at + strlen(key) : "");
+    return value;
+}
+
+Test(account, expires)
+{
+    expect_run(0, PASSWORD, "user add anna --expires 2199-01-31");
+    cr_expect_str_eq(value_of("expires="), "2199-01-31");
+    expect_out(0, "", "user list", " active  -       2199-02-01T00:00:00Z ");
+    expect_out(0, "", "user show anna", "expires:  2199-02-01T00:00:00Z\n");
+    expect_out(0, "", "user show anna --json",
+               "\"expires\": \"2199-02-01T00:00:00Z\"");
+    expect_out(0, "", "user change anna --expires 2199-01-31T12:00:00Z",
+               "anna: changed");
+    cr_expect_str_eq(value_of("expires="), "2199-01-31T12:00:00Z");
+    expect_run(0, "", "user change anna --expires default");
+    cr_expect_not(strstr(file_text(world.users), "expires"));
+    expect_out(0, "", "user show anna", "expires:  never\n");
+    expect_out(0, "", "user show anna --json", "\"expires\": null");
+}
+
+Test(account, expired)
+{
+    expect_run(0, PASSWORD, "user add anna");
+    expect_err(0, "", "user change anna --expires 2026-01-01",
+               "anna has expired, and can't log in");
+    expect_out(0, "", "user list", " expired ");
+    expect_out(0, "", "user show anna", "state:    expired\n");
+    expect_run(0, "", "user lock anna");
+    expect_out(0, "", "user show anna", "state:    locked\n");
+}
+
+Test(account, ttl)
+{
+    static const struct {
+        const char *ttl;
+        int64_t seconds;
+    } table[] = {
+        { "90s", 90 },       { "5min", 300 },      { "1h", 3600 },
+        { "7d", 7 * 86400 }, { "2w", 14 * 86400 }, { "99999w", 60479395200 },
+    };
+    char words[64];
+
+    expect_run(0, PASSWORD, "user add anna");
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        int64_t before = time(NULL), expires = 0;
+
+        snprintf(words, sizeof(words), "user change anna --ttl %s",
+                 table[i].ttl);
+        expect_run(0, "", words);
+        cr_expect_eq(
+            user_expires_parse(slice_from(value_of("expires=")), &expires), 0,
+            "%s", value_of("expires="));
+        cr_expect_geq(expires, before + table[i].seconds, "%s", words);
+        cr_expect_leq(expires, (int64_t)time(NULL) + table[i].seconds, "%s",
+                      words);
+    }
+}
+
+Test(account, bad_expiry)
+{
+    static const struct {
+        const char *options, *said;
+    } table[] = {
+        { "--expires soon", "--expires soon: expected a day, 2027-01-31" },
+        { "--expires 2027-02-30", "expected a day" },
+        { "--ttl 7", "--ttl 7: use a number and s, min, h, d or w" },
+        { "--ttl d", "--ttl d: use a number" },
+        { "--ttl 0d", "--ttl 0d: use a number" },
+        { "--ttl 100000d", "at most 99999" },
+        { "--ttl -7d", "--ttl -7d: use a number" },
+        { "--ttl 7days", "--ttl 7days: use a number" },
+        { "--ttl 7d --expires 2027-01-31",
+          "give --expires or --ttl, not both" },
+    };
+    char words[96];
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        snprintf(words, sizeof(words), "user add anna %s", table[i].options);
+        expect_err(EX_USAGE, PASSWORD, words, table[i].said);
+    }
+    cr_expect_not(files_exists(world.users));
+}
