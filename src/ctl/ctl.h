@@ -79,7 +79,8 @@ enum ctl_takes {
     TAKES_NOTHING,
     TAKES_NAME, /* a user's name */
     TAKES_NAME_OR_NOTHING,
-    TAKES_SESSION, /* a word that names sessions */
+    TAKES_SESSION,   /* a word that names sessions */
+    TAKES_TWO_NAMES, /* of users */
 };
 
 struct ctl_command {
@@ -128,6 +129,7 @@ extern void (*partials_files)(const struct files_start *start);
 int user_add(struct context *x);
 int user_change(struct context *x);
 int user_passwd(struct context *x);
+int user_rename(struct context *x);
 int user_del(struct context *x);
 int user_list(struct context *x);
 int user_show(struct context *x);
@@ -253,7 +255,8 @@ int edit_append(struct edit *e, struct slice line);
 int edit_remove(struct edit *e, const struct user *user);
 /* Replaces a column of the user's line; the last column has edit_set_key(). */
 enum edit_column {
-    EDIT_HASH = 1,
+    EDIT_NAME,
+    EDIT_HASH,
     EDIT_UID,
     EDIT_GID,
     EDIT_COMMENT,

@@ -118,14 +118,29 @@ static const struct ctl_command *find_command(const struct arguments *a)
     return NULL;
 }
 
+static const struct {
+    size_t least, most; /* words after the command */
+    size_t names;       /* of them */
+} takes[] = {
+    [TAKES_NOTHING] = { 0, 0, 0 },   [TAKES_NAME] = { 1, 1, 1 },
+    [TAKES_SESSION] = { 1, 1, 0 },   [TAKES_NAME_OR_NOTHING] = { 0, 1, 1 },
+    [TAKES_TWO_NAMES] = { 2, 2, 2 },
+};
+
 static bool words_fit(const struct ctl_command *row, const struct arguments *a)
 {
     size_t own = row->name ? 2 : 1;
-    size_t least =
-        own + (row->takes == TAKES_NAME || row->takes == TAKES_SESSION);
-    size_t most = own + (row->takes != TAKES_NOTHING);
 
-    return a->words >= least && a->words <= most;
+    return a->words >= own + takes[row->takes].least &&
+           a->words <= own + takes[row->takes].most;
+}
+
+static bool names_ok(const struct ctl_command *row, const struct arguments *a)
+{
+    for (size_t i = 2; i < 2 + takes[row->takes].names; i++)
+        if (a->word[i] && !user_name_ok(slice_from(a->word[i])))
+            return false;
+    return true;
 }
 
 static int check_usage(struct context *x, const struct ctl_command *row)
@@ -142,8 +157,7 @@ static int check_usage(struct context *x, const struct ctl_command *row)
     if (!words_fit(row, &x->args))
         return ctl_fail(x, EX_USAGE, "usage: sallyportctl %s %s", name,
                         row->syntax);
-    if (row->takes != TAKES_NOTHING && x->args.word[2] &&
-        !user_name_ok(slice_from(x->args.word[2])))
+    if (!names_ok(row, &x->args))
         return ctl_fail(x, EX_DATAERR,
                         "bad name; use 1 to 32 of a-z 0-9 . _ -, not beginning "
                         "with . or -");

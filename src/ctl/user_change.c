@@ -1,6 +1,6 @@
-/* "user change", "passwd", "lock", "unlock" and "del": changes of an existing
- * row. Each reads the file again under the lock and relies on nothing that it
- * read before. */
+/* "user change", "passwd", "lock", "unlock", "rename" and "del": changes of an
+ * existing row. Each reads the file again under the lock and relies on nothing
+ * that it read before. */
 #include "ctl.h"
 
 #include <stdio.h>
@@ -260,6 +260,35 @@ static int unlock_row(struct context *x, struct edit *e,
 int user_unlock(struct context *x)
 {
     return run_locked(x, unlock_row, NULL);
+}
+
+/* The home stays where it is: sessions may run in it, and paths of local
+ * programs lead to it. The names of unfinished uploads come from the user's
+ * name, so nobody finds them again; they expire. */
+static int rename_row(struct context *x, struct edit *e,
+                      const struct user *user, void *given)
+{
+    const char *name = x->args.word[3];
+    const struct user *same = users_find(&e->users, slice_from(name));
+    int code;
+
+    (void)given;
+    if (same)
+        return ctl_fail(x, EX_DATAERR, "%s:%zu: %s is there already",
+                        x->settings.users, same->line, name);
+    code = edit_set_column(e, user, EDIT_NAME, name);
+    if (code == 0)
+        code = edit_commit(e);
+    if (code == 0)
+        printf("user %s: is now %s; the home stays %s; unfinished uploads "
+               "can't be resumed, see: sallyportctl partials list %s\n",
+               user->name, name, user->home, name);
+    return code;
+}
+
+int user_rename(struct context *x)
+{
+    return run_locked(x, rename_row, NULL);
 }
 
 /* No home of another user may be equal to it, contain it, or lie in it. */

@@ -90,6 +90,7 @@ static const struct {
     { "passwd", NULL, "the account was changed" },
     { "change", "--data-binding=session", "the account was changed" },
     { "del", NULL, "the account was removed" },
+    { "rename", "anna.b", "the account was removed" },
 };
 
 static void edit(const struct server *server, const char *command,

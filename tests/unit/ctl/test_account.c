@@ -1,4 +1,4 @@
-/* The life of an account: its expiry. */
+/* The life of an account: its expiry, and another name. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -101,4 +101,43 @@ Test(account, bad_expiry)
         expect_err(EX_USAGE, PASSWORD, words, table[i].said);
     }
     cr_expect_not(files_exists(world.users));
+}
+
+Test(account, rename)
+{
+    char before[512], after[512];
+    const char *name, *rest;
+
+    expect_run(0, PASSWORD, "user add anna");
+    expect_run(0, PASSWORD, "user add bob");
+    strcpy(before, file_text(world.users));
+    expect_out(0, "", "user rename anna anna.b",
+               "user anna: is now anna.b; the home stays ");
+    strcpy(after, file_text(world.users));
+    cr_expect_eq(strncmp(after, "anna.b:$y$", 10), 0, "%s", after);
+    rest = strchr(after, ':');
+    name = strchr(before, ':');
+    cr_expect_str_eq(rest, name, "nothing else");
+    cr_expect(files_exists(in(world.homes, "anna")));
+    cr_expect_not(files_exists(in(world.homes, "anna.b")));
+    expect_err(EX_DATAERR, PASSWORD, "user add anna",
+               "overlaps that of anna.b; give --home DIR");
+}
+
+Test(account, bad_renames)
+{
+    char before[512];
+
+    expect_run(0, PASSWORD, "user add anna");
+    expect_run(0, PASSWORD, "user add bob");
+    strcpy(before, file_text(world.users));
+    expect_err(EX_DATAERR, "", "user rename anna bob",
+               "users:2: bob is there already");
+    expect_err(EX_DATAERR, "", "user rename anna anna", "is there already");
+    expect_err(EX_NOUSER, "", "user rename eve carl", "there is no user eve");
+    expect_err(EX_DATAERR, "", "user rename anna Anna", "bad name");
+    expect_err(EX_DATAERR, "", "user rename Anna carl", "bad name");
+    expect_err(EX_USAGE, "", "user rename anna",
+               "usage: sallyportctl user rename NAME NEW");
+    cr_expect_str_eq(file_text(world.users), before);
 }
