@@ -33,6 +33,8 @@ static const struct option_row {
       "uid)" },
     { "hash-stdin", OPTION_HASH_STDIN, AT(hash_stdin), NULL,
       "standard input has a hash, not a password" },
+    { "print-password", OPTION_PRINT_PASSWORD, AT(print_password), NULL,
+      "make a password, and print it once" },
     { "on-conflict", OPTION_ON_CONFLICT, AT(on_conflict), "WORD",
       "overwrite, rename, version, reject or default" },
     { "data-binding", OPTION_DATA_BINDING, AT(data_binding), "WORD",

@@ -6,12 +6,13 @@ const struct ctl_command ctl_commands[] = {
     { .group = "user",
       .name = "add",
       .takes = TAKES_NAME,
-      .options = OPTIONS_OF_USER,
+      .options = OPTIONS_OF_USER | OPTION_PRINT_PASSWORD,
       .asks_password = true,
       .run = user_add,
       .syntax =
           "NAME [--home DIR] [--comment TEXT] [--role ROLE] [--uid N] "
-          "[--gid N] [--hash-stdin] [--on-conflict WORD] [--data-binding WORD] "
+          "[--gid N] [--hash-stdin | --print-password] [--on-conflict WORD] "
+          "[--data-binding WORD] "
           "[--upload-eof WORD] [--certificate NAMES] [--login WORD] "
           "[--expires WHEN | --ttl TIME]",
       .help = "Add a user, and make the user's home",

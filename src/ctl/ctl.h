@@ -28,7 +28,8 @@ struct arguments {
     size_t words;
     const char *config, *home, *comment, *role, *uid, *gid, *older_than;
     const char *on_conflict, *data_binding, *upload_eof, *certificate, *login;
-    const char *expires, *ttl;
+    const char *expires, *ttl, *format, *prefix, *shadow;
+    bool print_password, dry_run, hashes;
     bool json, purge, yes, all, hash_stdin, help, version;
     unsigned given; /* bits of enum ctl_option */
 };
@@ -55,6 +56,12 @@ enum ctl_option {
     OPTION_UPLOAD_EOF = 262144,
     OPTION_EXPIRES = 1 << 30,
     OPTION_TTL = 1 << 29,
+    OPTION_PRINT_PASSWORD = 1 << 28,
+    OPTION_FORMAT = 1 << 27,
+    OPTION_PREFIX = 1 << 26,
+    OPTION_SHADOW = 1 << 25,
+    OPTION_DRY_RUN = 1 << 24,
+    OPTION_HASHES = 1 << 23,
     /* Options that set a key in the last column of a row. */
     OPTIONS_OF_KEYS = OPTION_ON_CONFLICT | OPTION_DATA_BINDING |
                       OPTION_UPLOAD_EOF | OPTION_CERTIFICATE | OPTION_LOGIN |
@@ -176,6 +183,9 @@ int password_read(struct secret *s, const char *user, struct complaint *c);
 /* Reads one line of standard input, without its end. Returns an exit code; the
  * caller wipes OUT. */
 int password_line(char *out, size_t size, struct complaint *c);
+/* Makes a random password of letters and digits, without those that look
+ * alike. */
+void password_make(struct secret *s);
 
 /* home.c: homes, made and removed. */
 
@@ -327,6 +337,41 @@ int keys_set(struct context *x, struct edit *e, const struct user *user);
 /* At the end of a command: prints a hint if a certificate was given, but the
  * server never asks for one; or if the given expiry has passed. */
 void keys_hint(const struct context *x);
+
+/* user_add.c: new rows, for "user add" and "user import". Functions of type int
+ * return an exit code, with the complaint filled in. */
+
+struct addition {
+    const char *name;
+    struct fields f;
+    struct slice options; /* the last column */
+    bool made;            /* the home is new */
+};
+
+/* The home is NAME in DIRECTORY. */
+int addition_take_home(struct context *x, struct addition *a,
+                       const char *directory);
+/* Checks name, uid and home against the existing rows. */
+int addition_check(struct context *x, const struct addition *a,
+                   const struct users *u);
+/* Makes the home, and adds the row. The caller commits the edit; if that fails,
+ * it calls home_unmake() if the home was made. */
+int addition_put(struct context *x, struct addition *a, struct edit *e);
+
+/* Uids of users. None is assigned twice, even if its user is removed. */
+struct uids {
+    uint64_t highest;  /* that is or was a user's */
+    uint64_t recorded; /* edit_last_uid() */
+};
+
+int uids_open(struct context *x, struct uids *u, struct edit *e);
+/* Gives A the next uid if it has none, and a gid. */
+int uids_assign(struct context *x, struct uids *u, struct addition *a);
+/* Records the assigned uids as used: before anything else is written. */
+int uids_record(struct uids *u, struct edit *e);
+/* Has an account of the system (NSS) this uid? Its owner could read and change
+ * the user's files. */
+bool uid_is_of_system(uint64_t uid);
 
 /* server.c: the running server, through its control socket. */
 

@@ -38,6 +38,11 @@ static int take_ids(struct context *x, struct fields *f)
                         "uid_last)",
                         x->args.uid, (unsigned long long)s->uid_first,
                         (unsigned long long)s->uid_last);
+    if (x->args.uid && uid_is_of_system(f->uid))
+        return ctl_fail(x, EX_USAGE,
+                        "--uid %s: an account of the system has it (getent "
+                        "passwd %s); leave out --uid, or give another one",
+                        x->args.uid, x->args.uid);
     if (x->args.gid &&
         (slice_number(slice_from(x->args.gid), GID_MAX, &f->gid) ||
          f->gid == 0))
@@ -120,7 +125,8 @@ bool fields_may_own(const struct context *x, const struct fields *f,
     struct stat st;
 
     if (geteuid() != 0 || stat(f->home, &st) ||
-        st.st_uid < x->settings.uid_first || st.st_uid > x->settings.uid_last)
+        st.st_uid < x->settings.uid_first || st.st_uid > x->settings.uid_last ||
+        uid_is_of_system(st.st_uid))
         return false;
     for (size_t i = 0; i < u->count; i++)
         if (u->row[i].uid == st.st_uid)

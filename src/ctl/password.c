@@ -20,7 +20,8 @@
 /* A line from a terminal. Signals that would end the program are delivered
  * after the terminal echoes again. */
 
-#define PATIENCE_MS 300000
+#define PATIENCE_MS   300000
+#define PASSWORD_MADE 24
 
 static const int endings[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 #define ENDINGS (sizeof(endings) / sizeof(endings[0]))
@@ -230,6 +231,25 @@ int password_line(char *out, size_t size, struct complaint *c)
     complain(c, len < 0 ? "standard input can't be read"
                         : "the line of standard input is too long");
     return len < 0 ? EX_IOERR : EX_DATAERR;
+}
+
+/* Bytes above the last multiple of the number of letters are dropped, so that
+ * each letter is equally probable. */
+void password_make(struct secret *s)
+{
+    static const char letters[] = "23456789abcdefghjkmnpqrstuvwxyz"
+                                  "ABCDEFGHJKLMNPQRSTUVWXYZ";
+    const unsigned count = sizeof(letters) - 1;
+
+    s->len = 0;
+    while (s->len < PASSWORD_MADE) {
+        unsigned char byte;
+
+        random_bytes(&byte, 1);
+        if (byte < 256 / count * count)
+            s->bytes[s->len++] = letters[byte % count];
+    }
+    s->bytes[s->len] = '\0';
 }
 
 static int refuse_line(int error, struct complaint *c)

@@ -2,38 +2,43 @@
  * before anything else is written, so that it is never assigned twice. */
 #include "ctl.h"
 
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "sallyport/hash/hash.h"
 
-/* The new user, before and under the lock. */
-struct addition {
-    const char *name;
-    struct fields f;
-};
-
 static int take_arguments(struct context *x, struct addition *a)
 {
-    char home[SETTINGS_PATH_MAX + USER_NAME_MAX + 2];
     int code = keys_check(x);
 
     a->name = x->args.word[2];
     a->f.rights = RIGHT_ALL;
+    if (x->args.print_password && x->args.hash_stdin)
+        return ctl_fail(x, EX_USAGE,
+                        "give --print-password or --hash-stdin, not both");
     if (code == 0)
         code = fields_take(x, &a->f);
     if (!a->f.comment)
         a->f.comment = "";
     if (code || x->args.home)
         return code;
-    snprintf(home, sizeof(home), "%s/%s", x->settings.homes, a->name);
+    return addition_take_home(x, a, x->settings.homes);
+}
+
+int addition_take_home(struct context *x, struct addition *a,
+                       const char *directory)
+{
+    char home[SETTINGS_PATH_MAX + USER_NAME_MAX + 2];
+
+    snprintf(home, sizeof(home), "%s/%s", directory, a->name);
     return fields_take_home(x, &a->f, home);
 }
 
-/* Checks name, uid and home against the existing rows. */
-static int check_rows(struct context *x, const struct addition *a,
-                      const struct users *u)
+int addition_check(struct context *x, const struct addition *a,
+                   const struct users *u)
 {
     const struct user *same = users_find(u, slice_from(a->name));
 
@@ -53,22 +58,33 @@ static int user_add_check(struct context *x, const struct addition *a)
     int code = edit_load_users(&u, x->settings.users, NULL, &x->complaint);
 
     if (code == 0)
-        code = check_rows(x, a, &u);
+        code = addition_check(x, a, &u);
     users_release(&u);
     return code;
 }
 
-static int take_password(struct context *x, struct addition *a)
+/* PASSWORD is for the output with --print-password. */
+static int take_password(struct context *x, struct addition *a,
+                         struct secret *password)
 {
-    SECRET_CLEANUP struct secret password;
-    int code;
+    int code = 0;
 
     if (x->args.hash_stdin)
         return fields_take_hash(x, &a->f);
-    code = password_read(&password, a->name, &x->complaint);
-    if (code == 0 && hash_make(&password, a->f.hash))
+    if (x->args.print_password)
+        password_make(password);
+    else
+        code = password_read(password, a->name, &x->complaint);
+    if (code == 0 && hash_make(password, a->f.hash))
         return ctl_fail(x, EX_OSERR, "crypt(3) made no hash");
     return code;
+}
+
+/* Uids. */
+
+bool uid_is_of_system(uint64_t uid)
+{
+    return getpwuid((uid_t)uid) != NULL;
 }
 
 static uint64_t highest_in_range(const struct context *x, const struct users *u)
@@ -81,18 +97,32 @@ static uint64_t highest_in_range(const struct context *x, const struct users *u)
     return highest;
 }
 
-/* Records the uid as used, forever. */
-static int user_add_spend_uid(struct context *x, struct addition *a,
-                              struct edit *e)
+int uids_open(struct context *x, struct uids *u, struct edit *e)
 {
-    uint64_t last = 0, highest = highest_in_range(x, &e->users);
-    int code = edit_last_uid(e, &last);
+    int code;
 
-    if (code)
-        return code;
+    u->highest = highest_in_range(x, &e->users);
+    code = edit_last_uid(e, &u->recorded);
+    if (u->highest < u->recorded)
+        u->highest = u->recorded;
+    return code;
+}
+
+/* The gid is the same number, so no group of the system may have it either. */
+static uint64_t next_uid(const struct context *x, uint64_t uid)
+{
+    do
+        uid++;
+    while (uid <= x->settings.uid_last &&
+           (uid_is_of_system(uid) || getgrgid((gid_t)uid)));
+    return uid;
+}
+
+int uids_assign(struct context *x, struct uids *u, struct addition *a)
+{
     if (a->f.uid == 0)
-        a->f.uid = (last > highest ? last : highest) + 1;
-    else if (a->f.uid <= last)
+        a->f.uid = next_uid(x, u->highest);
+    else if (a->f.uid <= u->recorded)
         fprintf(stderr,
                 "sallyportctl: uid %llu may have been another user's; files "
                 "of that user are now %s's\n",
@@ -104,56 +134,83 @@ static int user_add_spend_uid(struct context *x, struct addition *a,
                         (unsigned long long)x->settings.uid_last);
     if (a->f.gid == 0)
         a->f.gid = a->f.uid;
-    return a->f.uid > last ? edit_set_last_uid(e, a->f.uid) : 0;
+    if (u->highest < a->f.uid)
+        u->highest = a->f.uid;
+    return 0;
+}
+
+int uids_record(struct uids *u, struct edit *e)
+{
+    return u->highest > u->recorded ? edit_set_last_uid(e, u->highest) : 0;
 }
 
 static int append_row(struct context *x, const struct addition *a,
                       struct edit *e)
 {
-    char rights[16], keys[KEYS_TEXT_MAX];
     struct buf line;
     int code;
 
-    keys_text(x, keys);
     buf_init(&line, USER_LINE_MAX);
-    if (buf_add_format(&line, "%s:%s:%llu:%llu:%s:%s::rights=%s%s", a->name,
-                       a->f.hash, (unsigned long long)a->f.uid,
-                       (unsigned long long)a->f.gid, a->f.comment, a->f.home,
-                       rights_text(a->f.rights, rights), keys))
+    if (buf_add_format(&line, "%s:%s:%llu:%llu:%s:%s::", a->name, a->f.hash,
+                       (unsigned long long)a->f.uid,
+                       (unsigned long long)a->f.gid, a->f.comment, a->f.home) ||
+        buf_add_slice(&line, a->options))
         code = ctl_fail(x, EX_DATAERR, "the user's line is too long");
     else
         code = edit_append(e, buf_slice(&line));
-    if (code == 0)
-        code = edit_commit(e);
     buf_release(&line);
     return code;
 }
 
+int addition_put(struct context *x, struct addition *a, struct edit *e)
+{
+    int code =
+        home_make(a->f.home, a->f.homes, (uid_t)a->f.uid, (gid_t)a->f.gid,
+                  fields_may_own(x, &a->f, &e->users), &a->made, &x->complaint);
+
+    if (code)
+        return code;
+    code = append_row(x, a, e);
+    if (code && a->made)
+        home_unmake(a->f.home);
+    return code;
+}
+
+static int user_add_spend_uid(struct context *x, struct addition *a,
+                              struct edit *e)
+{
+    struct uids uids;
+    int code = uids_open(x, &uids, e);
+
+    if (code == 0)
+        code = uids_assign(x, &uids, a);
+    return code ? code : uids_record(&uids, e);
+}
+
 static int add_locked(struct context *x, struct addition *a, struct edit *e)
 {
-    bool made = false;
-    int code = check_rows(x, a, &e->users);
+    int code = addition_check(x, a, &e->users);
 
     if (code == 0)
         code = user_add_spend_uid(x, a, e);
     if (code == 0)
-        code = home_make(a->f.home, a->f.homes, (uid_t)a->f.uid,
-                         (gid_t)a->f.gid, fields_may_own(x, &a->f, &e->users),
-                         &made, &x->complaint);
+        code = addition_put(x, a, e);
     if (code)
         return code;
-    code = append_row(x, a, e);
+    code = edit_commit(e);
     if (code == 0)
         printf("user %s: uid %llu, home %s%s\n", a->name,
                (unsigned long long)a->f.uid, a->f.home,
-               made ? "" : " (was there, kept)");
-    else if (made && !e->stands)
+               a->made ? "" : " (was there, kept)");
+    else if (a->made && !e->stands)
         home_unmake(a->f.home);
     return code;
 }
 
 int user_add(struct context *x)
 {
+    SECRET_CLEANUP struct secret password = { .len = 0 };
+    char options[KEYS_TEXT_MAX + 32], rights[16], keys[KEYS_TEXT_MAX];
     struct addition a = { .name = NULL };
     struct edit e;
     int code = take_arguments(x, &a);
@@ -161,14 +218,20 @@ int user_add(struct context *x)
     if (code == 0)
         code = user_add_check(x, &a);
     if (code == 0)
-        code = take_password(x, &a);
+        code = take_password(x, &a, &password);
     if (code)
         return code;
+    keys_text(x, keys);
+    snprintf(options, sizeof(options), "rights=%s%s",
+             rights_text(a.f.rights, rights), keys);
+    a.options = slice_from(options);
     code = edit_open(&e, x->settings.users, CTL_LOCK_MS, &x->complaint);
     if (code == 0)
         code = add_locked(x, &a, &e);
     edit_release(&e);
     fields_wipe(&a.f);
+    if (code == 0 && x->args.print_password)
+        printf("password: %s\n", password.bytes);
     if (code == 0)
         keys_hint(x);
     return code;

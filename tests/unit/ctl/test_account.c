@@ -1,8 +1,12 @@
-/* The life of an account: its expiry, and another name. */
+/* The life of an account: its uid, its first password, its expiry, and another
+ * name. */
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
+#include "sallyport/hash/hash.h"
 #include "sallyport/usersfile/usersfile.h"
 
 #include "world.h"
@@ -140,4 +144,78 @@ Test(account, bad_renames)
     expect_err(EX_USAGE, "", "user rename anna",
                "usage: sallyportctl user rename NAME NEW");
     cr_expect_str_eq(file_text(world.users), before);
+}
+
+/* Accounts of the system, in place of those of libc. */
+static uid_t account;
+static gid_t group;
+
+struct passwd *getpwuid(uid_t uid)
+{
+    static struct passwd row;
+
+    return account != 0 && uid == account ? &row : NULL;
+}
+
+struct group *getgrgid(gid_t gid)
+{
+    static struct group row;
+
+    return group != 0 && gid == group ? &row : NULL;
+}
+
+Test(account, uids_of_the_system)
+{
+    account = 70000;
+    group = 70002;
+    expect_out(0, PASSWORD, "user add anna", "user anna: uid 70001, ");
+    expect_out(0, PASSWORD, "user add bob", "user bob: uid 70003, ");
+    expect_err(EX_USAGE, PASSWORD, "user add eve --uid 70000",
+               "--uid 70000: an account of the system has it");
+    expect_err(EX_USAGE, "", "user change bob --uid 70000",
+               "--uid 70000: an account of the system has it");
+    expect_out(0, PASSWORD, "user add eve --uid 70002", "uid 70002, ");
+}
+
+Test(account, the_last_uid_is_of_the_system)
+{
+    expect_run(0, PASSWORD, "user add anna --uid 70098");
+    account = 70099;
+    expect_err(EX_CONFIG, PASSWORD, "user add bob",
+               "no uid is left up to 70099");
+}
+
+/* It is the hash's password, and another one each time. */
+Test(account, print_password)
+{
+    static const char alike[] = "0O1lIio";
+    char password[2][64];
+
+    for (size_t i = 0; i < 2; i++) {
+        const struct run *r =
+            expect_run(0, "",
+                       i ? "user add bob --ttl 7d --print-password"
+                         : "user add anna --role read --print-password");
+        const char *at = strstr(r->out, "\npassword: ");
+        struct complaint c = { "" };
+        struct secret s;
+        struct users u;
+        FILE *f = fopen(world.users, "r");
+
+        cr_assert(at && f);
+        cr_assert_eq(sscanf(at, "\npassword: %63s\n", password[i]), 1);
+        cr_expect_eq(strlen(password[i]), 24);
+        cr_expect_eq(strcspn(password[i], alike), 24, "%s", password[i]);
+        cr_assert_eq(users_read(&u, fileno(f), "users", &c), 0);
+        cr_assert_eq(secret_set(&s, slice_from(password[i])), 0);
+        cr_expect(hash_verify(&s, u.row[i].hash));
+        users_release(&u);
+        fclose(f);
+    }
+    cr_expect_str_neq(password[0], password[1]);
+    cr_expect_not(strstr(file_text(world.users), password[0]));
+    expect_err(EX_USAGE, "", "user add eve --print-password --hash-stdin",
+               "give --print-password or --hash-stdin, not both");
+    expect_err(EX_DATAERR, "", "user add anna --print-password",
+               "anna is there already");
 }
