@@ -145,6 +145,35 @@ static int check_users(const struct reader *r, struct order *o)
     return result ? result : find_twice(r, o, &user_uid);
 }
 
+static int compare_gid(const void *gid, const void *entry)
+{
+    const struct entry *e = entry;
+
+    return compare_numbers(*(const gid_t *)gid,
+                           ((const struct share *)e->item)->gid);
+}
+
+/* The shares are in the order of their gids. A user with a share's gid could
+ * enter the share without a grant. */
+static int check_user_gids(const struct reader *r, const struct order *shares)
+{
+    const struct users *u = r->users;
+
+    for (size_t i = 0; i < u->count; i++) {
+        const struct entry *e =
+            bsearch(&u->row[i].gid, shares->entry, shares->count,
+                    sizeof(*shares->entry), compare_gid);
+
+        if (!e)
+            continue;
+        reader_mistake(r, u->row[i].line,
+                       "the gid is that of the share of line %zu", e->line);
+        if (!r->report)
+            return -EINVAL;
+    }
+    return 0;
+}
+
 static int check_shares(const struct reader *r, struct order *o)
 {
     const struct users *u = r->users;
@@ -157,6 +186,8 @@ static int check_shares(const struct reader *r, struct order *o)
         o->entry[o->count] =
             (struct entry){ &u->share[o->count], u->share[o->count].line };
     result = find_twice(r, o, &share_gid);
+    if (result == 0)
+        result = check_user_gids(r, o);
     if (result == 0)
         result = find_twice(r, o, &share_path);
     return result ? result : find_twice(r, o, &share_name);

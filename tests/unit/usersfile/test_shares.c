@@ -183,6 +183,8 @@ static const struct {
     { "@team:a:shares=", "users:1: shares=: expected a name" },
     { S "\n" SHARE("s", "101", "/t"), "users:3: the name is that of line 1" },
     { S "\n" SHARE("t", "100", "/t"), "users:3: the gid is that of line 1" },
+    { "a:!:1:100::/h::\n" S,
+      "users:1: the gid is that of the share of line 2" },
     { S "\n" SHARE("t", "101", "/s"), "users:3: the path overlaps with that" },
     { SHARE("t", "101", "/s/a") SHARE("v", "102", "/s!") S,
       "users:3: the path overlaps with that of line 1" },
