@@ -226,7 +226,7 @@ const char *ask_outcome_cause(enum outcome o)
 }
 
 /* The session has checked the command's row. Only files knows what is in the
- * home. */
+ * home, and which rights count there. */
 static unsigned ask_needed_rights(const struct ask *a)
 {
     static const struct {
@@ -258,7 +258,7 @@ static const char *ask_lacking_rights(struct session *s)
     struct ask *a = &s->ask;
     unsigned needed = ask_needed_rights(a);
 
-    return command_lacks(needed & ~s->login.rights, a->lacking);
+    return command_lacks(needed & ~s->login.everywhere, a->lacking);
 }
 
 enum reply ask_refusal(struct session *s, const struct message *m,

@@ -148,6 +148,7 @@ static int login_on_granted(void *owner, struct msg_granted *m)
     if (!login_is_valid(m) || slice_copy(m->name, l->name, sizeof(l->name)) < 0)
         return channel_refuse(&s->master, "a granted login with a bad field");
     l->rights = (unsigned)m->rights;
+    l->everywhere = (unsigned)m->everywhere;
     l->upload_eof = (enum upload_eof)m->upload_eof;
     l->binding = (enum data_binding)m->binding;
     l->version = m->version;

@@ -172,7 +172,9 @@ struct login {
     bool keyed;                       /* gate has sent the ticket keys */
     uint64_t tries;
     unsigned unknown; /* unknown commands before login */
-    unsigned rights;
+    /* Files decides. The session refuses what the user may do nowhere, and
+     * names the rights that may be lacking. */
+    unsigned rights, everywhere;
     enum upload_eof upload_eof;
     enum data_binding binding;
     uint64_t version;         /* of the user's row */

@@ -6,6 +6,7 @@
 #include "transfer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -14,7 +15,6 @@
 #include "data.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/random.h"
-#include "sallyport/domain/rights.h"
 
 /* So that the fsync at the end has little left to do. */
 #define SYNC_EVERY (32u << 20)
@@ -31,12 +31,13 @@
 /* SUM_BLOCKs for each TRANSFER_BLOCK, and in each turn after the last one. */
 #define SLICES 16
 
-/* Files has opened the partial. Without the right to read, files gives no
+/* Files has opened the partial. Without the right to read there, files gives no
  * access to the bytes from before. False: out of memory. */
 static bool sum_begin(struct session *s)
 {
     struct transfer *t = &s->transfer;
-    bool reads = t->start == 0 || s->login.rights & RIGHT_READ;
+    bool reads =
+        t->start == 0 || (fcntl(t->source, F_GETFL) & O_ACCMODE) == O_RDWR;
 
     t->summed = 0;
     if (!s->settings->sha256 || !reads)

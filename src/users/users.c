@@ -144,6 +144,20 @@ unsigned user_choice(const struct user *user, int choice, unsigned setting)
     return user->choice[choice] ? user->choice[choice] - 1 : setting;
 }
 
+void user_rights(const struct user *user, unsigned *somewhere,
+                 unsigned *everywhere)
+{
+    *somewhere = *everywhere = user->rights;
+    for (size_t i = 0; i < user->grants; i++) {
+        *somewhere |= user->grant[i].rights;
+        *everywhere &= user->grant[i].rights;
+    }
+    for (size_t i = 0; i < user->directories; i++) {
+        *somewhere |= user->directory[i].rights;
+        *everywhere &= user->directory[i].rights;
+    }
+}
+
 /* The version of a row: a keyed hash of the fields that grant access. Sessions
  * and tickets contain it, so it must reveal nothing of the password's hash. */
 #define PARTS_ALWAYS 10 /* of a version */

@@ -20,21 +20,36 @@ struct files_rules {
     uint64_t partial_days;
     enum conflict on_conflict;
     enum conflict_name conflict_name;
-    unsigned allow_weaker; /* sandbox_part bits */
+    unsigned allow_weaker;        /* sandbox_part bits */
+    unsigned file_mode, dir_mode; /* in the home */
+};
+
+/* A share, or a directory of the home with rights of its own. */
+struct files_mount {
+    const char *at;   /* its virtual path, normal: "/contracts" */
+    const char *path; /* a share's directory, absolute; NULL: the directory AT
+                         of the home */
+    gid_t gid;        /* of a share */
+    unsigned rights;
+    unsigned file_mode, dir_mode; /* of new files and directories in it;
+                                     dir_mode without set-gid */
 };
 
 struct files_start {
     struct files_rules rules;
     bool root;         /* run by root: take the user's ids, chroot */
     const char *homes; /* without root: the home must be below this directory */
-    bool for_ctl;      /* serves sallyportctl, not a session */
+    const char *shares; /* without root: shares must be below this directory */
+    bool for_ctl;       /* serves sallyportctl, not a session */
     int session, master, log; /* owned by files from now on; session is the peer
                                  that it serves; log -1: none */
     uint64_t serial;
     const char *name, *home;
     uid_t uid;
     gid_t gid;
-    unsigned rights;
+    unsigned rights;                  /* in the home */
+    const struct files_mount *mounts; /* besides the home */
+    size_t mount_count;
     uint8_t name_key[16]; /* of the partials' names */
 };
 

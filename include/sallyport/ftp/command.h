@@ -149,7 +149,8 @@
     COMMAND(SITE, site, .argument = ARGUMENT_REQUIRED,                         \
             .flags = COMMAND_KEEPS_REST, .feat = "SITE UTIME",                 \
             .help = "SITE command")                                            \
-    COMMAND(SIZE, size, .argument = ARGUMENT_PATH, .rights = RIGHT_LIST,       \
+    COMMAND(SIZE, size, .argument = ARGUMENT_PATH,                             \
+            .rights = RIGHT_LIST | RIGHT_WRITE,                                \
             .flags = COMMAND_FILE | COMMAND_KEEPS_REST, .feat = "SIZE",        \
             .help = "SIZE path")                                               \
     REFUSED(SMNT, NOT_IMPLEMENTED, 0, "SMNT path")                             \

@@ -797,10 +797,12 @@ NUMBER(step)
 END
 
 MESSAGE(granted, MASTER, SESSION, PHASE_VERIFY, MANY, login,
-        "the user's name, rights, `upload_eof`, `data_binding`, the version "
-        "of its row; the session's end of session-files")
+        "the user's name, the rights that it has somewhere and those that it "
+        "has everywhere, `upload_eof`, `data_binding`, the version of its row; "
+        "the session's end of session-files")
 WORD(name)
 NUMBER(rights)
+NUMBER(everywhere)
 NUMBER(upload_eof)
 NUMBER(binding)
 NUMBER(version)

@@ -116,6 +116,11 @@ uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY]);
 /* Has the user expired at NOW, in seconds since 1970? */
 bool user_expired(const struct user *user, int64_t now);
 
+/* The rights that the user has in the home, in a share or in a directory with
+ * rights of its own, and those that the user has in all of them. */
+void user_rights(const struct user *user, unsigned *somewhere,
+                 unsigned *everywhere);
+
 /* The user's CHOICE_ (domain/choices.h), or the server's SETTING. */
 unsigned user_choice(const struct user *user, int choice, unsigned setting);
 

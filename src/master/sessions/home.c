@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/domain/rights.h"
 #include "sallyport/files/files.h"
 
 #define HOME_MAX 4096
@@ -63,7 +64,47 @@ struct origin {
     struct files_start start;
     char name[USER_NAME_MAX + 1];
     char home[HOME_MAX];
+    struct files_mount mounts[USER_MOUNTS_MAX];
+    char at[USER_MOUNTS_MAX][USER_HOME_MAX + 1];
+    char path[USER_MOUNTS_MAX][USER_HOME_MAX + 1];
 };
+
+static void home_add_share(struct origin *o, const struct share *s,
+                           unsigned rights)
+{
+    const size_t i = o->start.mount_count++;
+    const unsigned mode = s->file_mode ? s->file_mode : SHARE_FILE_MODE;
+
+    snprintf(o->at[i], sizeof(o->at[i]), "/%s", s->name);
+    snprintf(o->path[i], sizeof(o->path[i]), "%s", s->path);
+    o->mounts[i] = (struct files_mount){ .at = o->at[i],
+                                         .path = o->path[i],
+                                         .gid = s->gid,
+                                         .rights = rights,
+                                         .file_mode = mode,
+                                         .dir_mode = mode_of_directory(mode) };
+}
+
+static void home_add_directory(struct origin *o,
+                               const struct directory_right *d)
+{
+    const size_t i = o->start.mount_count++;
+
+    snprintf(o->at[i], sizeof(o->at[i]), "%s", d->path);
+    o->mounts[i] = (struct files_mount){ .at = o->at[i],
+                                         .rights = d->rights,
+                                         .file_mode = o->start.rules.file_mode,
+                                         .dir_mode = o->start.rules.dir_mode };
+}
+
+static void home_fill_mounts(struct origin *o, const struct user *user)
+{
+    for (size_t i = 0; i < user->grants; i++)
+        home_add_share(o, &user->share[user->grant[i].share],
+                       user->grant[i].rights);
+    for (size_t i = 0; i < user->directories; i++)
+        home_add_directory(o, &user->directory[i]);
+}
 
 static void home_fill_origin(struct origin *o, const struct home *h,
                              const struct user *user, const struct pairs *p)
@@ -83,9 +124,13 @@ static void home_fill_origin(struct origin *o, const struct home *h,
                    .on_conflict =
                        user_choice(user, CHOICE_CONFLICT, c->on_conflict),
                    .conflict_name = (enum conflict_name)c->conflict_name,
-                   .allow_weaker = c->allow_weaker },
+                   .allow_weaker = c->allow_weaker,
+                   .file_mode =
+                       user->file_mode ? user->file_mode : c->file_mode,
+                   .dir_mode = user->dir_mode ? user->dir_mode : c->dir_mode },
         .root = m->root,
         .homes = c->homes,
+        .shares = c->shares,
         .session = p->end[TO_SESSION][1],
         .master = p->end[TO_MASTER][1],
         .log = p->end[TO_LOG][1],
@@ -95,7 +140,9 @@ static void home_fill_origin(struct origin *o, const struct home *h,
         .uid = user->uid,
         .gid = user->gid,
         .rights = user->rights,
+        .mounts = o->mounts,
     };
+    home_fill_mounts(o, user);
     memcpy(o->start.name_key, m->secrets.names, sizeof(o->start.name_key));
 }
 

@@ -240,7 +240,7 @@ static void login_enter(struct session *s, const struct user *user)
         login_deny(s, DENIAL_TOO_MANY);
         return;
     }
-    s->rights = user->rights;
+    user_rights(user, &s->rights, &s->rights_everywhere);
     s->version = user_version(user, m->secrets.versions);
     s->upload_eof =
         user_choice(user, CHOICE_UPLOAD_EOF, m->settings.upload_eof);
@@ -318,9 +318,9 @@ void login_home_ready(struct session *s)
     if (s->state != SESSION_OPENING)
         return;
     r = SEND(&s->channel, granted, s->request, .name = slice_from(s->home.user),
-             .rights = s->rights, .upload_eof = s->upload_eof,
-             .binding = s->binding, .version = s->version,
-             .files = s->home.end);
+             .rights = s->rights, .everywhere = s->rights_everywhere,
+             .upload_eof = s->upload_eof, .binding = s->binding,
+             .version = s->version, .files = s->home.end);
     if (r < 0) {
         login_give_up(s, r);
         return;

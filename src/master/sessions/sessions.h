@@ -244,7 +244,7 @@ struct session {
     uint64_t number; /* gate's number of its user */
     bool announced;  /* our own session: the newest master knows it */
 
-    unsigned rights;
+    unsigned rights, rights_everywhere; /* user_rights() */
     enum upload_eof upload_eof;
     enum data_binding binding;
     uint64_t version; /* user_version() of the row at the login */

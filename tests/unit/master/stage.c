@@ -131,6 +131,25 @@ static bool has_sessions(void)
     return mincore((void *)at, 1, &in_core) == 0 || errno != ENOMEM;
 }
 
+static void note_mounts(struct stage_note *note,
+                        const struct files_start *start)
+{
+    size_t len = 0;
+    char text[16];
+
+    for (size_t i = 0; i < start->mount_count; i++) {
+        const struct files_mount *m = &start->mounts[i];
+
+        len += (size_t)snprintf(note->mounts + len, sizeof(note->mounts) - len,
+                                "%s %s %u %s %o %o\n", m->at,
+                                m->path ? m->path : "-", (unsigned)m->gid,
+                                rights_text(m->rights, text), m->file_mode,
+                                m->dir_mode);
+    }
+    snprintf(note->mounts + len, sizeof(note->mounts) - len, "/ %o %o %s",
+             start->rules.file_mode, start->rules.dir_mode, start->shares);
+}
+
 static void play_files(const struct files_start *start)
 {
     const int fd[] = { start->master, start->session, start->log };
@@ -145,6 +164,7 @@ static void play_files(const struct files_start *start)
     be_an_actor();
     snprintf(note.name, sizeof(note.name), "%s", start->name);
     snprintf(note.home, sizeof(note.home), "%s", start->home);
+    note_mounts(&note, start);
     fd_close_others(3, keep, 4); /* the test may stop it once it is known */
     tell(&note, fd, 3);
     fd_close_others(3, fd, 1);
@@ -177,10 +197,14 @@ static void make_users(struct stage *s)
     char text[1024];
 
     snprintf(text, sizeof(text),
-             "anna:" HASH ":70000:70000::%s/anna::\n"
+             "anna:" HASH ":70000:70000::%s/anna:: shares=contracts:read "
+             "rights./in=drop teams=legal dir_mode=0750\n"
              "bert:" HASH ":70001:70001::%s/bert::\n"
-             "carl:!" HASH ":70002:70002::%s/carl::\n",
-             s->folder, s->folder, s->folder);
+             "carl:!" HASH ":70002:70002::%s/carl::\n"
+             "@share:contracts:80000:%s/contracts:\n"
+             "@share:offers:80001:%s/offers:file_mode=0640\n"
+             "@team:legal:shares=offers\n",
+             s->folder, s->folder, s->folder, s->folder, s->folder);
     stage_users(s, text);
 }
 
@@ -259,6 +283,7 @@ static _Noreturn void run_master(const struct stage *s,
     snprintf(m.settings.users, sizeof(m.settings.users), "%s",
              path_in(s, "users"));
     snprintf(m.settings.homes, sizeof(m.settings.homes), "%s", s->folder);
+    snprintf(m.settings.shares, sizeof(m.settings.shares), "%s", s->folder);
     m.conf = settings_of("fsync = no\n");
     open_certificates(&m, s);
     m.empty = open("/dev/null", O_RDONLY);

@@ -22,6 +22,8 @@ struct stage_note {
     char home[256];
     uint64_t serial;
     unsigned rights;
+    char mounts[512];   /* "AT PATH GID RIGHTS MODE MODE\n" of each, and the
+                           home's */
     bool sees_users;    /* the fork still had the users in memory */
     bool sees_sessions; /* it still had the table of sessions */
 };

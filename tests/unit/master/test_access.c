@@ -83,6 +83,15 @@ static const struct {
     { "/anna:", "/anne:", ENDING_CHANGED },
     { "/anna::", "/anna::rights=read", ENDING_CHANGED },
     { "/anna::", "/anna::expires=2026-01-01", ENDING_CHANGED },
+    { "shares=contracts:read", "", ENDING_CHANGED },
+    { "contracts:read", "contracts:full", ENDING_CHANGED },
+    { "teams=legal", "", ENDING_CHANGED },
+    { "legal:shares=offers", "legal:", ENDING_CHANGED },
+    { "legal:shares=offers", "legal:shares=offers:lr", ENDING_CHANGED },
+    { "@share:offers:80001", "@share:offers:80002", ENDING_CHANGED },
+    { "/offers:", "/offer:", ENDING_CHANGED },
+    { "rights./in=drop", "rights./in=wm", ENDING_CHANGED },
+    { "dir_mode=0750", "", ENDING_CHANGED },
 };
 
 Test(access, changes_that_end_a_session, .timeout = 120)
@@ -115,6 +124,10 @@ Test(access, changes_that_end_nothing, .timeout = 60)
     cr_expect_eq(edited(&s), 0, "on_conflict");
     change(&s, "bert:", "bert:!");
     cr_expect_eq(edited(&s), 0, "another user");
+    change(&s, "/bert::", "/bert::teams=legal");
+    cr_expect_eq(edited(&s), 0, "another user's team");
+    change(&s, "@share:contracts", "@share:a:80009:/a:\n@share:contracts");
+    cr_expect_eq(edited(&s), 0, "another share");
     change(&s, "anna:", "# a line more\nanna:");
     cr_expect_eq(edited(&s), 0, "another line");
     change(&s, "anna:", "anna:!");

@@ -193,6 +193,42 @@ static void homes_elsewhere(struct master *m)
     strcpy(m->settings.homes, "/srv/other");
 }
 
+static void shares_elsewhere(struct master *m)
+{
+    strcpy(m->settings.shares, "/srv/other");
+}
+
+Test(login, share_not_permitted)
+{
+    struct stage s;
+    struct player p;
+
+    stage_asked(&s, shares_elsewhere, &p);
+    auth_says(&s, 1, 1, 0, 1);
+    player_is_denied(&p, DENIAL_HOME);
+    stage_reports(&s, EVENT_SERVICE, "user anna: share contracts: without");
+    stage_leave(&s, &p);
+}
+
+/* What the fork gets of the users file, which it has wiped. */
+Test(login, mounts)
+{
+    struct actor files;
+    struct player p;
+    struct stage s;
+    char expected[512];
+
+    stage_logged_in(&s, NULL, &p, &files);
+    snprintf(expected, sizeof(expected),
+             "/contracts %s/contracts 80000 read 660 770\n"
+             "/offers %s/offers 80001 full 640 750\n"
+             "/in - 0 drop 600 750\n"
+             "/ 600 750 %s",
+             s.folder, s.folder, s.folder);
+    cr_expect_str_eq(files.note.mounts, expected);
+    stage_leave(&s, &p);
+}
+
 /* Auth accepts the password, but the row may not have a process. */
 Test(login, home_not_permitted)
 {

@@ -64,6 +64,52 @@ Test(prepare, homes)
     }
 }
 
+static const struct {
+    const char *path;
+    gid_t gid;
+    bool root, permitted;
+} shares[] = {
+    { "/anywhere", 80000, true, true },
+    { "/anywhere", 89999, true, true },
+    { "/anywhere", 79999, true, false },
+    { "/anywhere", 90000, true, false },
+    /* Without root only the place counts. */
+    { "/srv/sallyport/shares/s", 100, false, true },
+    { "/srv/sallyport/shares/a/b", 100, false, true },
+    { "/srv/sallyport/shares", 80000, false, false },
+    { "/srv/sallyport/sharesX/s", 80000, false, false },
+    { "/srv/sallyport/anna", 80000, false, false },
+};
+
+Test(prepare, shares)
+{
+    for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++) {
+        struct share rows[] = { { .name = NULL },
+                                { .name = (char[]){ "contracts" },
+                                  .gid = shares[i].gid } };
+        const struct grant grant = { 1, RIGHT_ALL };
+        struct user user = { .name = (char[]){ "anna" },
+                             .home = (char[]){ "/srv/sallyport/anna" },
+                             .uid = 70000,
+                             .gid = 70000,
+                             .share = rows,
+                             .grant = &grant,
+                             .grants = 1 };
+        struct complaint c = { "" };
+        struct master m;
+        int r;
+
+        rows[1].path = strdup(shares[i].path);
+        master_init(&m);
+        conf_default(&m.settings);
+        m.root = shares[i].root;
+        r = home_check_row(&m, &user, &c);
+        cr_assert_eq(r == 0, shares[i].permitted, "row %zu: %s", i, c.text);
+        cr_assert(r == 0 || strstr(c.text, "user anna: share contracts: "));
+        free(rows[1].path);
+    }
+}
+
 /* The limit of descriptors is raised, or the complaint has the numbers. */
 Test(prepare, limits)
 {

@@ -70,13 +70,19 @@ void fake_behind_proxy(void)
     proxied = true;
 }
 
-static unsigned granted = RIGHT_ALL;
+static unsigned granted = RIGHT_ALL, granted_everywhere = RIGHT_ALL;
 static enum data_binding binding;
 static enum upload_eof upload_eof;
 
 void fake_rights(unsigned rights)
 {
-    granted = rights;
+    fake_rights_of_shares(rights, rights);
+}
+
+void fake_rights_of_shares(unsigned somewhere, unsigned everywhere)
+{
+    granted = somewhere;
+    granted_everywhere = everywhere;
 }
 
 void fake_binding(enum data_binding b)
@@ -322,6 +328,7 @@ void fake_grant(struct fake *f)
     out.request = p.request;
     out.granted.name = SLICE("anna");
     out.granted.rights = granted;
+    out.granted.everywhere = granted_everywhere;
     out.granted.binding = binding;
     out.granted.upload_eof = upload_eof;
     out.granted.files =

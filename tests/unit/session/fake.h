@@ -34,6 +34,8 @@ struct session_deadlines;
 void fake_deadlines(const struct session_deadlines *these);
 /* Rights for later logins, enum right bits; by default all. */
 void fake_rights(unsigned rights);
+/* The same, for a user who has shares with other rights. */
+void fake_rights_of_shares(unsigned somewhere, unsigned everywhere);
 /* Later sessions come through the proxy 127.0.0.1. */
 void fake_behind_proxy(void);
 /* The data_binding for later logins; by default BINDING_USER. */

@@ -461,6 +461,60 @@ Test(session, a_missing_right_is_named, .timeout = 60)
     }
 }
 
+/* What the user may do somewhere, files decides. The rights that may lack there
+ * are named. */
+Test(session, a_right_that_only_shares_give, .timeout = 60)
+{
+    static const struct {
+        const char *line;
+        enum message_kind asked;
+        const char *words;
+    } rows[] = {
+        { "RETR x", MSG_file_read, "no right to read (r);" },
+        { "STOR x", MSG_file_write,
+          "no right to upload (w) or overwrite (o);" },
+        { "DELE x", MSG_file_delete, "no right to delete (d);" },
+        { "MKD x", MSG_directory_make, "no right to make and remove" },
+        { "SITE CHMOD 600 x", MSG_mode,
+          "no right to upload (w) or overwrite (o);" },
+        { "SIZE x", MSG_facts, "no right to list (l);" },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct message no = { .kind = MSG_refused,
+                              .refused = { .outcome = OUTCOME_NO_RIGHT } };
+        struct fake f;
+        int data;
+
+        fake_rights_of_shares(RIGHT_ALL, 0);
+        fake_open(&f);
+        data = fake_data(&f);
+        fake_say(&f, rows[i].line);
+        fake_answer(&f, rows[i].asked, &no);
+        cr_expect_eq(fake_reply(&f), 550, "%s: %s", rows[i].line, f.reply);
+        cr_expect_not_null(strstr(f.reply, rows[i].words), "%s: %s",
+                           rows[i].line, f.reply);
+        close(data);
+        fake_hang_up(&f, ENDING_CLOSED);
+    }
+}
+
+/* A drop's user continues an upload where it was cut: files answers for the
+ * user's own partials. */
+Test(session, size_for_a_drop, .timeout = 60)
+{
+    struct message no = { .kind = MSG_refused,
+                          .refused = { .outcome = OUTCOME_NOT_FOUND } };
+    struct fake f;
+
+    fake_rights(RIGHT_WRITE);
+    fake_open(&f);
+    fake_say(&f, "SIZE x");
+    fake_answer(&f, MSG_facts, &no);
+    cr_expect_eq(fake_reply(&f), 550, "%s", f.reply);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
 /* Without the right, files gets no request, which it would refuse to answer. */
 Test(session, site_needs_rights, .timeout = 60)
 {

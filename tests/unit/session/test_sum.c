@@ -12,9 +12,10 @@
 #define HOLE (UINT64_C(16) << 30) /* its sum takes seconds: a hole */
 #define MUCH (5u << 20) /* more than is read back for one received block */
 
-/* Begins an upload of "hello" after FIRST zeros. */
-static void begin(struct fake *f, struct fake_transfer *t, uint64_t first,
-                  int mode)
+/* Begins an upload of "hello" after FIRST zeros. What is read back begins at
+ * FROM. */
+static void begin_from(struct fake *f, struct fake_transfer *t, uint64_t first,
+                       int mode, uint64_t from)
 {
     struct message file = { .kind = MSG_file_writable,
                             .file_writable = { .first = first } };
@@ -24,7 +25,8 @@ static void begin(struct fake *f, struct fake_transfer *t, uint64_t first,
     cr_assert_eq(ftruncate(fileno(t->file), (off_t)first), 0);
     snprintf(name, sizeof(name), "/proc/self/fd/%d", fileno(t->file));
     file.file_writable.file = open(name, mode);
-    cr_assert_geq(file.file_writable.file, 0);
+    cr_assert_eq(lseek(file.file_writable.file, (off_t)from, SEEK_SET),
+                 (off_t)from);
     t->data = fake_data(f);
     fake_say(f, "STOR /x");
     fake_answer(f, MSG_file_write, &file);
@@ -34,6 +36,12 @@ static void begin(struct fake *f, struct fake_transfer *t, uint64_t first,
     t->tls = fake_data_tls(f, t->data);
     cr_assert(tls_client_write(t->tls, "hello", 5));
     cr_assert(tls_client_shutdown(t->tls));
+}
+
+static void begin(struct fake *f, struct fake_transfer *t, uint64_t first,
+                  int mode)
+{
+    begin_from(f, t, first, mode, 0);
 }
 
 static void expect_sum(struct fake *f, unsigned result, const char *sum)
@@ -61,6 +69,7 @@ static const struct {
       "a2868b18181ce212a146a6fa16f7f1eb4da0c9b6889d574e6b8f5ba96c71e81f" },
     { true, MUCH, O_RDWR,
       "726670a4f25ea019122930e2b57dfbdaa16ab62071c893cc4d4605ad90eac025" },
+    { true, MUCH, O_WRONLY, NULL }, /* without the right to read there */
     { false, 0, O_WRONLY, NULL },
     { false, MUCH, O_WRONLY, NULL },
 };
@@ -95,7 +104,7 @@ Test(sum, bytes_that_cannot_be_read, .timeout = 60)
 
     fake_settings("sha256", true);
     fake_open(&f);
-    begin(&f, &t, MUCH, O_WRONLY);
+    begin_from(&f, &t, MUCH, O_RDWR, 2 * MUCH);
     fake_answer(&f, MSG_file_abort, &done);
     f.files.phase = PHASE_IDLE;
     cr_assert_eq(fake_reply(&f), 451, "%s", f.reply);

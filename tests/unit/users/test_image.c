@@ -20,7 +20,11 @@
     "anna:" HASH ":70000:70001:Anna A:/home/anna::rights=lrw "                 \
     "on_conflict=version upload_eof=size data_binding=session "                \
     "certificate=" PIN " login=certificate expires=2199-12-31\n"               \
-    "bert:!:70002:70003::/home/bert::\n"
+    "bert:!:70002:70003::/home/bert::shares=offers:drop teams=legal "          \
+    "rights./in=drop rights./a/b=lr file_mode=0640 dir_mode=0750\n"            \
+    "@share:offers:80001:/srv/s/offers:\n"                                     \
+    "@share:contracts:80000:/srv/s/contracts:file_mode=0640\n"                 \
+    "@team:legal:shares=contracts:read,offers:read\n"
 
 static struct buf image;
 
@@ -89,6 +93,22 @@ Test(image, arrives_whole)
     cr_expect_eq(bert->certificate.len, 0);
     cr_expect_str_eq(bert->hash, "");
     cr_expect_eq(bert->rights, RIGHT_ALL);
+    cr_expect(!anna->grants && !anna->directories && !anna->file_mode);
+    cr_expect(bert->file_mode == 0640 && bert->dir_mode == 0750);
+    cr_assert(u.shares == 2 && u.grants == 2 && u.directories == 2);
+    cr_expect(u.teams == 0 && !u.team && bert->teams.len == 0);
+    cr_assert(bert->grants == 2 && bert->directories == 2);
+    cr_expect_eq(bert->grant[0].share, 0);
+    cr_expect_eq(bert->grant[0].rights, RIGHT_LIST | RIGHT_READ | RIGHT_WRITE);
+    cr_expect_eq(bert->grant[1].share, 1);
+    cr_expect_eq(bert->grant[1].rights, RIGHT_LIST | RIGHT_READ);
+    cr_expect_str_eq(bert->share[0].name, "offers");
+    cr_expect_str_eq(bert->share[1].path, "/srv/s/contracts");
+    cr_expect(bert->share[1].gid == 80000 && bert->share[1].file_mode == 0640);
+    cr_expect_eq(bert->share[1].line, 5);
+    cr_expect_str_eq(bert->directory[0].path, "/in");
+    cr_expect_eq(bert->directory[0].rights, RIGHT_WRITE);
+    cr_expect_str_eq(bert->directory[1].path, "/a/b");
     users_release(&u);
 }
 
@@ -120,6 +140,11 @@ Test(image, of_nobody)
     users_release(&u);
 }
 
+static struct users_head *head(void)
+{
+    return (struct users_head *)(void *)image.data;
+}
+
 static struct users_row *row(size_t i)
 {
     return (struct users_row *)(void *)(image.data +
@@ -127,27 +152,94 @@ static struct users_row *row(size_t i)
            i;
 }
 
-static struct users_head *head(void)
+static struct users_share *share(size_t i)
 {
-    return (struct users_head *)(void *)image.data;
+    return (struct users_share *)(void *)row(head()->users) + i;
 }
+
+static struct grant *grant(size_t i)
+{
+    return (struct grant *)(void *)share(head()->shares) + i;
+}
+
+static struct users_directory *directory(size_t i)
+{
+    return (struct users_directory *)(void *)grant(head()->grants) + i;
+}
+
+/* The rows of the image that is read here. */
+#define ROWS                                                                   \
+    (sizeof(struct users_head) + 2 * sizeof(struct users_row) +                \
+     2 * sizeof(struct users_share) + 2 * sizeof(struct grant) +               \
+     2 * sizeof(struct users_directory))
 
 static uint32_t text_size(void)
 {
-    return (uint32_t)(image.len - sizeof(struct users_head) -
-                      2 * sizeof(struct users_row));
+    return (uint32_t)(image.len - ROWS);
 }
 
 /* clang-format off */
 static void another_build(void) { head()->build[0]++; }
 static void too_many_rows(void) { head()->users = USERS_MAX + 1; }
 static void rows_for_4_gib(void) { head()->users = UINT32_MAX; }
-static void more_rows_than_bytes(void) { head()->users = 3; }
-static void all_bytes_are_rows(void)
+static void more_rows_than_bytes(void) { image.len = ROWS - 1; }
+static void a_row_more(void) { head()->users++; }
+static void a_row_less(void) { head()->users--; }
+static void all_bytes_are_rows(void) { image.len = ROWS; }
+static void too_many_shares(void) { head()->shares = SHARES_MAX + 1; }
+static void a_share_more(void) { head()->shares++; }
+static void a_share_less(void) { head()->shares--; }
+static void too_many_grants(void) { head()->grants = GRANTS_MAX + 1; }
+static void a_grant_more(void) { head()->grants++; }
+static void a_grant_less(void) { head()->grants--; }
+static void too_many_directories(void)
 {
-    head()->users = 2;
-    image.len = sizeof(struct users_head) + 2 * sizeof(struct users_row);
+    head()->directories = DIRECTORIES_MAX + 1;
 }
+static void a_directory_more(void) { head()->directories++; }
+static void a_directory_less(void) { head()->directories--; }
+static void a_grant_of_nobody(void) { row(1)->grants = 1; }
+static void a_grant_of_another(void) { row(0)->grants = 1; }
+static void grants_for_4_gib(void) { row(1)->grants = UINT32_MAX; }
+static void a_directory_of_nobody(void) { row(1)->directories = 1; }
+static void directories_for_4_gib(void) { row(1)->directories = UINT32_MAX; }
+static void an_unknown_share(void) { grant(1)->share = 2; }
+static void a_share_twice(void) { grant(1)->share = 0; }
+static void shares_out_of_order(void)
+{
+    grant(0)->share = 1;
+    grant(1)->share = 0;
+}
+static void unknown_rights_in_a_share(void) { grant(1)->rights = RIGHT_ALL + 1; }
+static void no_rights_in_a_share(void) { grant(0)->rights = 0; }
+static void unknown_rights_in_a_directory(void)
+{
+    directory(1)->rights = RIGHT_ALL + 1;
+}
+static void no_rights_in_a_directory(void) { directory(0)->rights = 0; }
+static void a_directory_without_a_path(void) { directory(0)->path.len = 0; }
+static void a_directory_that_is_cut(void) { directory(0)->path.len--; }
+static void a_directory_of_the_machine(void)
+{
+    directory(0)->path = (struct users_span){ text_size(), 3 };
+}
+static void a_relative_directory(void)
+{
+    directory(0)->path.at++;
+    directory(0)->path.len--;
+}
+static void a_share_of_the_system(void) { share(0)->gid = SHARE_GID_MIN - 1; }
+static void a_share_of_root(void) { share(0)->gid = 0; }
+static void a_share_of_all_gids(void) { share(1)->gid = UINT32_MAX; }
+static void a_share_for_all(void) { share(1)->file_mode = 0666; }
+static void a_share_for_nobody(void) { share(1)->file_mode = 0060; }
+static void a_share_without_a_name(void) { share(0)->name.len = 0; }
+static void a_share_with_a_path_as_name(void) { share(0)->name = share(0)->path; }
+static void a_share_with_a_name_as_path(void) { share(0)->path = share(0)->name; }
+static void a_share_far_outside(void) { share(0)->path.at = UINT32_MAX; }
+static void a_home_for_all(void) { row(0)->file_mode = 0666; }
+static void directories_for_all(void) { row(0)->dir_mode = 0777; }
+static void files_with_set_uid(void) { row(0)->file_mode = 04600; }
 static void begins_outside(void) { row(1)->home.at = text_size(); }
 static void begins_far_outside(void) { row(1)->name.at = UINT32_MAX; }
 static void ends_outside(void) { row(1)->home.at = text_size() - 3; }
@@ -186,13 +278,65 @@ static const struct {
     void (*tell)(void);
     const char *name;
 } lies[] = {
-    LIE(another_build),        LIE(too_many_rows),       LIE(rows_for_4_gib),
-    LIE(more_rows_than_bytes), LIE(all_bytes_are_rows),  LIE(begins_outside),
-    LIE(begins_far_outside),   LIE(ends_outside),        LIE(is_endless),
-    LIE(wraps_around),         LIE(no_nul_follows),      LIE(a_nul_inside),
-    LIE(a_long_name),          LIE(an_empty_name),       LIE(a_bad_name),
-    LIE(unknown_rights),       LIE(unknown_conflict),    LIE(unknown_eof),
-    LIE(unknown_binding),      LIE(expires_before_1970),
+    LIE(another_build),
+    LIE(too_many_rows),
+    LIE(rows_for_4_gib),
+    LIE(more_rows_than_bytes),
+    LIE(all_bytes_are_rows),
+    LIE(begins_outside),
+    LIE(begins_far_outside),
+    LIE(ends_outside),
+    LIE(is_endless),
+    LIE(wraps_around),
+    LIE(no_nul_follows),
+    LIE(a_nul_inside),
+    LIE(a_long_name),
+    LIE(an_empty_name),
+    LIE(a_bad_name),
+    LIE(unknown_rights),
+    LIE(unknown_conflict),
+    LIE(unknown_eof),
+    LIE(unknown_binding),
+    LIE(a_row_more),
+    LIE(a_row_less),
+    LIE(too_many_shares),
+    LIE(a_share_more),
+    LIE(a_share_less),
+    LIE(too_many_grants),
+    LIE(a_grant_more),
+    LIE(a_grant_less),
+    LIE(too_many_directories),
+    LIE(a_directory_more),
+    LIE(a_directory_less),
+    LIE(a_grant_of_nobody),
+    LIE(grants_for_4_gib),
+    LIE(a_directory_of_nobody),
+    LIE(directories_for_4_gib),
+    LIE(an_unknown_share),
+    LIE(a_share_twice),
+    LIE(shares_out_of_order),
+    LIE(unknown_rights_in_a_share),
+    LIE(no_rights_in_a_share),
+    LIE(unknown_rights_in_a_directory),
+    LIE(no_rights_in_a_directory),
+    LIE(a_directory_without_a_path),
+    LIE(a_directory_that_is_cut),
+    LIE(a_directory_of_the_machine),
+    LIE(a_relative_directory),
+    LIE(a_share_of_the_system),
+    LIE(a_share_of_root),
+    LIE(a_share_of_all_gids),
+    LIE(a_share_for_all),
+    LIE(a_share_for_nobody),
+    LIE(a_share_without_a_name),
+    LIE(a_share_with_a_path_as_name),
+    LIE(a_share_with_a_name_as_path),
+    LIE(a_share_far_outside),
+    LIE(a_home_for_all),
+    LIE(directories_for_all),
+    LIE(files_with_set_uid),
+    LIE(a_grant_of_another),
+    LIE(expires_before_1970),
 };
 
 Test(image, lies)
@@ -205,6 +349,44 @@ Test(image, lies)
         lies[i].tell();
         cr_expect_eq(take(&u, buf_slice(&image)), -EBADMSG, "%s", lies[i].name);
     }
+}
+
+/* anna has USER_MOUNTS_MAX shares, and bert has another one. */
+static void write_many(void)
+{
+    struct buf text;
+
+    buf_init(&text, 1 << 16);
+    buf_add_text(&text, "anna:!:1:1::/a::shares=s0");
+    for (int i = 1; i < USER_MOUNTS_MAX; i++)
+        buf_add_format(&text, ",s%d", i);
+    buf_add_format(&text, "\nbert:!:2:2::/b::shares=s%d rights./x=r\n",
+                   USER_MOUNTS_MAX);
+    for (int i = 0; i <= USER_MOUNTS_MAX; i++)
+        buf_add_format(&text, "@share:s%d:%d:/s/s%d:\n", i, 100 + i, i);
+    cr_assert_eq(buf_add(&text, "", 1), 0);
+    buf_release(&image);
+    write_image(text.data);
+    buf_release(&text);
+}
+
+Test(image, mounts_up_to_the_limit)
+{
+    struct users u;
+
+    write_many();
+    cr_assert_eq(take(&u, buf_slice(&image)), 0);
+    cr_expect_eq(u.row[0].grants, USER_MOUNTS_MAX);
+    cr_expect_eq(u.row[1].grants, 1);
+    users_release(&u);
+    row(0)->grants++;
+    row(1)->grants--;
+    cr_expect_eq(take(&u, buf_slice(&image)), -EBADMSG, "shares");
+    row(0)->grants--;
+    row(1)->grants++;
+    row(0)->directories++;
+    row(1)->directories--;
+    cr_expect_eq(take(&u, buf_slice(&image)), -EBADMSG, "and a directory");
 }
 
 Test(image, cut_off)
@@ -222,7 +404,8 @@ static size_t length_of_all(const struct user *user)
 {
     return strlen(user->name) + strlen(user->comment) + strlen(user->home) +
            strlen(user->hash) +
-           (memchr(user->certificate.ptr, 1, user->certificate.len) != NULL);
+           (memchr(user->certificate.ptr, 1, user->certificate.len) != NULL) +
+           (user_version(user, (const uint8_t[SIPHASH_KEY]){ 0 }) & 1);
 }
 
 /* An accepted image can be read to its end: the sanitizers check that. */

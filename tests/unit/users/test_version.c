@@ -97,6 +97,49 @@ Test(version, certificates)
                           "%zu, %zu", i, j);
 }
 
+/* All of these files, and their rows of anna, have different versions, but the
+ * first two. */
+#define SHARE "@share:contracts:80000:/srv/s/contracts:"
+#define ANNA  "anna:" HASH ":70000:70000::/srv/anna::"
+static const char *const mounts[] = {
+    ANNA "shares=contracts\n" SHARE,
+    ANNA "teams=legal\n" SHARE "\n@team:legal:shares=contracts:lrwodnm",
+    ANNA "\n" SHARE,
+    ANNA "shares=contracts:read\n" SHARE,
+    ANNA "teams=legal\n" SHARE "\n@team:legal:shares=contracts:drop",
+    ANNA "shares=contracts\n@share:contracts:80001:/srv/s/contracts:",
+    ANNA "shares=contracts\n@share:contracts:80000:/srv/s/contract:",
+    ANNA "shares=contract\n@share:contract:80000:/srv/s/contracts:",
+    ANNA "shares=contracts\n" SHARE "file_mode=0640",
+    ANNA "shares=contracts,offers\n" SHARE "\n@share:offers:80001:/srv/s/o:",
+    ANNA "rights./contracts=full",
+    ANNA "rights./contracts=read",
+    ANNA "rights./incoming=full",
+    ANNA "rights./incoming=full rights./contracts=full",
+    ANNA "file_mode=0640",
+    ANNA "dir_mode=0750",
+};
+
+Test(version, shares_directories_and_modes)
+{
+    size_t n = sizeof(mounts) / sizeof(mounts[0]);
+
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < i; j++)
+            cr_expect_eq(version(mounts[i]) == version(mounts[j]), i == 1,
+                         "%zu, %zu", i, j);
+}
+
+/* What others have doesn't count. */
+Test(version, shares_of_others)
+{
+    cr_expect_eq(version(rows[0].row), version(mounts[2]));
+    cr_expect_eq(version(mounts[0]),
+                 version("anna:" HASH ":70000:70000::/srv/anna::"
+                         "shares=contracts\n@share:a:80009:/srv/s/a:\n" SHARE
+                         "\nbert:!:70001:70001::/srv/bert::shares=a"));
+}
+
 Test(version, without_the_key)
 {
     const uint8_t another[SIPHASH_KEY] = { 1, 2, 4 };
