@@ -52,6 +52,18 @@ static const struct option_row {
       "                       2027-01-31T12:00:00Z, or default: never" },
     { "ttl", OPTION_TTL, AT(ttl), "TIME",
       "the user's end, from now: 7d; also s, min, h or w" },
+    { "format", OPTION_FORMAT, AT(format), "WORD",
+      "pure-ftpd, proftpd, passwd, htpasswd, pwdfile (of PAM) or\n"
+      "                       sallyport; by default the one that fits all "
+      "lines" },
+    { "shadow", OPTION_SHADOW, AT(shadow), "FILE",
+      "the hashes, in the form of shadow(5)" },
+    { "prefix", OPTION_PREFIX, AT(prefix), "DIR",
+      "homes are made in DIR, not in \"homes\"" },
+    { "dry-run", OPTION_DRY_RUN, AT(dry_run), NULL,
+      "print what would happen, and change nothing" },
+    { "hashes", OPTION_HASHES, AT(hashes), NULL,
+      "write the hashes into the JSON, too" },
     { "purge", OPTION_PURGE, AT(purge), NULL,
       "remove the home too, after a question" },
     { "yes", OPTION_YES, AT(yes), NULL, "don't ask" },

@@ -47,6 +47,25 @@ const struct ctl_command ctl_commands[] = {
               "unfinished uploads can't be resumed",
       .example = "sallyportctl user rename anna anna.b" },
     { .group = "user",
+      .name = "import",
+      .takes = TAKES_FILE,
+      .options = OPTION_FORMAT | OPTION_SHADOW | OPTION_PREFIX | OPTION_DRY_RUN,
+      .run = user_import,
+      .syntax = "FILE [--format WORD] [--shadow FILE] [--prefix DIR] "
+                "[--dry-run]",
+      .help = "Add the users of another server's file, with their passwords "
+              "where the hashes are supported",
+      .example = "sallyportctl user import /etc/pure-ftpd/pureftpd.passwd "
+                 "--dry-run" },
+    { .group = "user",
+      .name = "export",
+      .options = OPTION_JSON | OPTION_HASHES,
+      .run = user_export,
+      .syntax = "[--json [--hashes]]",
+      .help = "Print the users file, with the hashes, for \"user import\" on "
+              "another server; or JSON",
+      .example = "sallyportctl user export > users.bak" },
+    { .group = "user",
       .name = "del",
       .takes = TAKES_NAME,
       .options = OPTION_PURGE | OPTION_YES,

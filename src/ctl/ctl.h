@@ -88,6 +88,7 @@ enum ctl_takes {
     TAKES_NAME_OR_NOTHING,
     TAKES_SESSION,   /* a word that names sessions */
     TAKES_TWO_NAMES, /* of users */
+    TAKES_FILE,
 };
 
 struct ctl_command {
@@ -137,6 +138,8 @@ int user_add(struct context *x);
 int user_change(struct context *x);
 int user_passwd(struct context *x);
 int user_rename(struct context *x);
+int user_import(struct context *x);
+int user_export(struct context *x);
 int user_del(struct context *x);
 int user_list(struct context *x);
 int user_show(struct context *x);
@@ -365,8 +368,10 @@ struct uids {
 };
 
 int uids_open(struct context *x, struct uids *u, struct edit *e);
-/* Gives A the next uid if it has none, and a gid. */
-int uids_assign(struct context *x, struct uids *u, struct addition *a);
+/* Sets *uid to the next one and *gid to the same number, unless they aren't 0.
+ * NAME is the user's. */
+int uids_assign(struct context *x, struct uids *u, struct slice name,
+                uint64_t *uid, uint64_t *gid);
 /* Records the assigned uids as used: before anything else is written. */
 int uids_record(struct uids *u, struct edit *e);
 /* Has an account of the system (NSS) this uid? Its owner could read and change

@@ -124,7 +124,7 @@ static const struct {
 } takes[] = {
     [TAKES_NOTHING] = { 0, 0, 0 },   [TAKES_NAME] = { 1, 1, 1 },
     [TAKES_SESSION] = { 1, 1, 0 },   [TAKES_NAME_OR_NOTHING] = { 0, 1, 1 },
-    [TAKES_TWO_NAMES] = { 2, 2, 2 },
+    [TAKES_TWO_NAMES] = { 2, 2, 2 }, [TAKES_FILE] = { 1, 1, 0 },
 };
 
 static bool words_fit(const struct ctl_command *row, const struct arguments *a)

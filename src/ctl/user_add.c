@@ -109,7 +109,7 @@ int uids_open(struct context *x, struct uids *u, struct edit *e)
 }
 
 /* The gid is the same number, so no group of the system may have it either. */
-static uint64_t next_uid(const struct context *x, uint64_t uid)
+static uint64_t uids_next(const struct context *x, uint64_t uid)
 {
     do
         uid++;
@@ -118,24 +118,25 @@ static uint64_t next_uid(const struct context *x, uint64_t uid)
     return uid;
 }
 
-int uids_assign(struct context *x, struct uids *u, struct addition *a)
+int uids_assign(struct context *x, struct uids *u, struct slice name,
+                uint64_t *uid, uint64_t *gid)
 {
-    if (a->f.uid == 0)
-        a->f.uid = next_uid(x, u->highest);
-    else if (a->f.uid <= u->recorded)
+    if (*uid == 0)
+        *uid = uids_next(x, u->highest);
+    else if (*uid <= u->recorded)
         fprintf(stderr,
                 "sallyportctl: uid %llu may have been another user's; files "
-                "of that user are now %s's\n",
-                (unsigned long long)a->f.uid, a->name);
-    if (a->f.uid > x->settings.uid_last)
+                "of that user are now %.*s's\n",
+                (unsigned long long)*uid, (int)name.len, name.ptr);
+    if (*uid > x->settings.uid_last)
         return ctl_fail(x, EX_CONFIG,
                         "no uid is left up to %llu; raise uid_last, or give "
                         "--uid N",
                         (unsigned long long)x->settings.uid_last);
-    if (a->f.gid == 0)
-        a->f.gid = a->f.uid;
-    if (u->highest < a->f.uid)
-        u->highest = a->f.uid;
+    if (*gid == 0)
+        *gid = *uid;
+    if (u->highest < *uid)
+        u->highest = *uid;
     return 0;
 }
 
@@ -183,7 +184,7 @@ static int user_add_spend_uid(struct context *x, struct addition *a,
     int code = uids_open(x, &uids, e);
 
     if (code == 0)
-        code = uids_assign(x, &uids, a);
+        code = uids_assign(x, &uids, slice_from(a->name), &a->f.uid, &a->f.gid);
     return code ? code : uids_record(&uids, e);
 }
 

@@ -1,13 +1,17 @@
-/* "user list" and "user show", for people and as JSON. They never show a hash,
- * only its kind. */
+/* "user list" and "user show", for people and as JSON: they never show a hash,
+ * only its kind. "user export", which shows them. */
 #include "ctl.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 #include <time.h>
 
 #include "sallyport/base/complain.h"
+#include "sallyport/base/fd.h"
 
 /* The row's word of that CHOICE_, or OTHER. */
 static const char *choice_of(const struct user *user, int choice,
@@ -70,14 +74,31 @@ static json_t *json_user(const struct user *user)
         second_factor_of(user), "expires", json_time(user->expires));
 }
 
+/* The hash as it is in the file. */
+static int add_hash(json_t *one, const struct user *user)
+{
+    char hash[USER_HASH_MAX + 2];
+    int r;
+
+    snprintf(hash, sizeof(hash), "%s%s",
+             user->locked && user->hash[0] != '*' ? "!" : "", user->hash);
+    r = json_object_set_new(one, "hash", json_string(hash));
+    explicit_bzero(hash, sizeof(hash));
+    return r;
+}
+
 static int list_json(struct context *x, const struct users *u)
 {
     json_t *list = json_array();
 
-    for (size_t i = 0; i < u->count; i++)
-        if (json_array_append_new(list, json_user(&u->row[i])))
+    for (size_t i = 0; i < u->count; i++) {
+        json_t *one = json_user(&u->row[i]);
+
+        if ((x->args.hashes && add_hash(one, &u->row[i])) ||
+            json_array_append_new(list, one))
             return json_decref(list),
                    ctl_fail(x, EX_OSERR, "out of memory for JSON");
+    }
     return json_write(x, list);
 }
 
@@ -148,6 +169,48 @@ int user_show(struct context *x)
 
     if (code == 0)
         code = x->args.json ? json_write(x, json_user(user)) : show_plain(user);
+    users_release(&u);
+    return code;
+}
+
+/* A file with a mistake isn't exported: its import would fail. */
+static int export_text(struct context *x)
+{
+    struct users u = { 0 };
+    struct buf text;
+    FD_CLEANUP int fd = -1;
+    int code = 0;
+
+    fd = open(x->settings.users, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return ctl_fail(x, errno == ENOENT ? EX_NOINPUT : ctl_exit_of(errno),
+                        "%s: %s", x->settings.users, strerror(errno));
+    buf_init(&text, USERS_FILE_MAX);
+    if (users_read(&u, fd, x->settings.users, &x->complaint))
+        code = EX_DATAERR;
+    else if (fd_read_file(fd, &text))
+        code = ctl_fail(x, EX_IOERR, "%s: can't be read", x->settings.users);
+    else
+        fwrite(text.data, 1, text.len, stdout);
+    buf_release(&text);
+    users_release(&u);
+    return code;
+}
+
+int user_export(struct context *x)
+{
+    struct users u;
+    int code;
+
+    if (x->args.hashes && !x->args.json)
+        return ctl_fail(x, EX_USAGE,
+                        "--hashes goes with --json; without "
+                        "--json the output has the hashes");
+    if (!x->args.json)
+        return export_text(x);
+    code = edit_load_users(&u, x->settings.users, NULL, &x->complaint);
+    if (code == 0)
+        code = list_json(x, &u);
     users_release(&u);
     return code;
 }

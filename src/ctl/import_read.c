@@ -1,0 +1,396 @@
+/* Reads files of users: of Sallyport, Pure-FTPd, ProFTPD, vsftpd with PAM,
+ * htpasswd, and passwd(5) with shadow(5). Pure but for the reading: decides
+ * which columns of a line are what, and which lines are no users. */
+#include "import.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+
+#define READ_STEP       65536u
+#define EXPIRE_DAYS_MAX 2932896 /* 9999-12-31, in days since 1970 */
+/* Uids of people's accounts, in Debian's policy. */
+#define UID_PEOPLE_FIRST 1000
+#define UID_PEOPLE_LAST  59999
+
+enum {
+    COLUMN_NAME,
+    COLUMN_HASH,
+    COLUMN_UID,
+    COLUMN_GID,
+    COLUMN_COMMENT,
+    COLUMN_HOME,
+    COLUMN_SHELL,
+    COLUMN_REST,
+    COLUMNS
+};
+
+/* Our seventh column is empty, and then come words as "rights=full". Of
+ * Pure-FTPd numbers follow, or more colons. */
+static bool is_own_line(const struct slice column[COLUMNS])
+{
+    const struct slice rest = column[COLUMN_REST];
+
+    return column[COLUMN_SHELL].len == 0 &&
+           (rest.len == 0 || rest.ptr[0] == ' ' ||
+            (rest.ptr[0] >= 'a' && rest.ptr[0] <= 'z'));
+}
+
+static bool is_other_line(const struct slice column[COLUMNS])
+{
+    return !is_own_line(column);
+}
+
+/* In the order of preference. Fewer columns than Pure-FTPd writes now are of an
+ * older one. */
+static const struct import_format formats[] = {
+    { .word = "sallyport",
+      .least = 8,
+      .most = SIZE_MAX,
+      .fits = is_own_line,
+      .own = true },
+    { .word = "pure-ftpd", .least = 8, .most = 18, .fits = is_other_line },
+    { .word = "passwd", .least = 7, .most = 7, .system = true },
+    { .word = "proftpd", .least = 7, .most = 7 },
+    { .word = "htpasswd", .least = 2, .most = 2 },
+    { .word = "pwdfile", .least = 2, .most = SIZE_MAX, .vague = true },
+};
+#define FORMATS (sizeof(formats) / sizeof(formats[0]))
+
+/* Lines without comments and empty ones. */
+struct lines {
+    struct slice rest;
+    size_t number;
+};
+
+static bool next_line(struct lines *l, struct slice *line)
+{
+    while (slice_cut(&l->rest, '\n', line)) {
+        l->number++;
+        if (line->len > 0 && line->ptr[line->len - 1] == '\r')
+            line->len--;
+        if (slice_trim(*line).len > 0 && line->ptr[0] != '#')
+            return true;
+    }
+    return false;
+}
+
+/* Returns the number of columns. The last of COLUMN is the rest of the line. */
+static size_t cut_columns(struct slice line, struct slice column[COLUMNS])
+{
+    struct slice rest = line, part;
+    size_t n = 0;
+
+    memset(column, 0, COLUMNS * sizeof(*column));
+    for (; slice_cut(&rest, ':', &part); n++) {
+        if (n < COLUMN_REST)
+            column[n] = part;
+        if (n == COLUMN_REST)
+            column[n] = (struct slice){ part.ptr, (size_t)(line.ptr + line.len -
+                                                           part.ptr) };
+    }
+    return n;
+}
+
+static bool format_fits(const struct import_format *f,
+                        const struct slice column[COLUMNS], size_t n)
+{
+    return n >= f->least && n <= f->most && (!f->fits || f->fits(column));
+}
+
+static bool is_shadowed(const struct slice column[COLUMNS])
+{
+    return slice_equal(column[COLUMN_HASH], SLICE("x"));
+}
+
+/* Finds the first format that fits all lines. passwd(5) has the form of
+ * ProFTPD's file; there the hashes are in shadow(5). */
+static int detect_format(struct import *m)
+{
+    struct lines l = { .rest = buf_slice(&m->text) };
+    struct slice column[COLUMNS], line;
+    bool no[FORMATS] = { false }, shadowed = m->x->args.shadow != NULL;
+
+    while (next_line(&l, &line)) {
+        size_t n = cut_columns(line, column);
+
+        shadowed = shadowed || is_shadowed(column);
+        for (size_t i = 0; i < FORMATS; i++)
+            no[i] = no[i] || !format_fits(&formats[i], column, n);
+    }
+    for (size_t i = 0; i < FORMATS && !m->format; i++)
+        if (!no[i] && !formats[i].vague && (shadowed || !formats[i].system))
+            m->format = &formats[i];
+    if (m->format)
+        return 0;
+    return ctl_fail(m->x, EX_DATAERR,
+                    "%s: no known format fits all lines; name it: --format "
+                    "pure-ftpd, proftpd, passwd, htpasswd, pwdfile or "
+                    "sallyport",
+                    m->path);
+}
+
+static int choose_format(struct import *m)
+{
+    const char *words[FORMATS];
+    int i;
+
+    if (!m->x->args.format)
+        return detect_format(m);
+    for (size_t n = 0; n < FORMATS; n++)
+        words[n] = formats[n].word;
+    i = slice_among(slice_from(m->x->args.format), words, FORMATS);
+    if (i < 0)
+        return ctl_fail(m->x, EX_USAGE,
+                        "--format %s: use pure-ftpd, proftpd, passwd, "
+                        "htpasswd, pwdfile or sallyport",
+                        m->x->args.format);
+    m->format = &formats[i];
+    return 0;
+}
+
+/* Accounts of the system that are no users of its FTP server. */
+static const char *why_of_system(uint64_t uid, struct slice shell)
+{
+    static const char *const none[] = { "/usr/sbin/nologin", "/sbin/nologin",
+                                        "/bin/false", "/usr/bin/false",
+                                        "/bin/sync" };
+
+    if (uid < UID_PEOPLE_FIRST || uid > UID_PEOPLE_LAST)
+        return "an account of the system: its uid is not in 1000-59999";
+    if (slice_among(shell, none, sizeof(none) / sizeof(none[0])) >= 0)
+        return "an account of the system: it has no login shell (--format "
+               "proftpd takes such accounts too)";
+    return NULL;
+}
+
+static const char *why_not(const struct import *m, const struct entry *e,
+                           const struct slice column[COLUMNS])
+{
+    if (e->name.len > 0 && e->name.ptr[0] == '@')
+        return "shares and teams are not imported";
+    if (!user_name_ok(e->name))
+        return "not a valid name here; use 1 to 32 of a-z 0-9 . _ -, not "
+               "beginning with . or -";
+    return m->format->system ? why_of_system(e->uid, column[COLUMN_SHELL])
+                             : NULL;
+}
+
+static int import_take_line(struct import *m, struct slice line, size_t number)
+{
+    struct entry *e = &m->entry[m->count];
+    struct slice column[COLUMNS];
+    size_t n = cut_columns(line, column);
+    bool long_line = m->format->least > COLUMN_REST - 1;
+
+    if (!format_fits(m->format, column, n))
+        return ctl_fail(m->x, EX_DATAERR, "%s:%zu: no line of the format %s",
+                        m->path, number, m->format->word);
+    *e = (struct entry){ .line = number,
+                         .name = column[COLUMN_NAME],
+                         .hash = column[COLUMN_HASH] };
+    if (long_line) {
+        e->comment = column[COLUMN_COMMENT];
+        e->home = column[COLUMN_HOME];
+        slice_number(column[COLUMN_UID], UINT32_MAX, &e->uid);
+        slice_number(column[COLUMN_GID], UINT32_MAX, &e->gid);
+    }
+    if (m->format->own)
+        e->options = column[COLUMN_REST];
+    e->why_not = why_not(m, e, column);
+    if (!e->why_not && m->format->system && !m->x->args.shadow &&
+        is_shadowed(column))
+        return ctl_fail(m->x, EX_USAGE,
+                        "%s:%zu: the hashes are in another file; give --shadow "
+                        "/etc/shadow",
+                        m->path, number);
+    if (!m->format->own)
+        e->uid = e->gid = 0;
+    m->count++;
+    return 0;
+}
+
+static int import_take_lines(struct import *m)
+{
+    struct lines l = { .rest = buf_slice(&m->text) };
+    struct slice line;
+    int code = 0;
+
+    while (code == 0 && next_line(&l, &line))
+        m->count++;
+    if (m->count > USERS_MAX)
+        return ctl_fail(m->x, EX_DATAERR, "%s: more than %u users", m->path,
+                        USERS_MAX);
+    m->entry = calloc(m->count + 1, sizeof(*m->entry));
+    if (!m->entry)
+        return ctl_fail(m->x, EX_OSERR, "out of memory");
+    m->count = 0;
+    l = (struct lines){ .rest = buf_slice(&m->text) };
+    while (code == 0 && next_line(&l, &line))
+        code = import_take_line(m, line, l.number);
+    return code;
+}
+
+/* The entries by name. Of each name the first counts. */
+
+static int compare_names(struct slice a, struct slice b)
+{
+    int order = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
+
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct entry *x = *(struct entry *const *)a;
+    const struct entry *y = *(struct entry *const *)b;
+    int order = compare_names(x->name, y->name);
+
+    return order ? order : (x->line > y->line) - (x->line < y->line);
+}
+
+static int compare_name(const void *name, const void *entry)
+{
+    return compare_names(*(const struct slice *)name,
+                         (*(struct entry *const *)entry)->name);
+}
+
+struct by_name {
+    struct entry **entry;
+    size_t count;
+};
+
+static int sort_entries(struct import *m, struct by_name *s)
+{
+    *s = (struct by_name){ calloc(m->count + 1, sizeof(*s->entry)), 0 };
+    if (!s->entry)
+        return ctl_fail(m->x, EX_OSERR, "out of memory");
+    for (size_t i = 0; i < m->count; i++)
+        if (!m->entry[i].why_not)
+            s->entry[s->count++] = &m->entry[i];
+    qsort(s->entry, s->count, sizeof(*s->entry), compare_entries);
+    return 0;
+}
+
+static void drop_twice(struct by_name *s)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < s->count; i++) {
+        struct entry *e = s->entry[i];
+
+        if (kept > 0 && slice_equal(s->entry[kept - 1]->name, e->name))
+            e->why_not = "an earlier line has this name";
+        else
+            s->entry[kept++] = e;
+    }
+    s->count = kept;
+}
+
+static void take_shadow_line(struct by_name *s,
+                             const struct slice column[COLUMNS])
+{
+    struct entry **found = bsearch(&column[COLUMN_NAME], s->entry, s->count,
+                                   sizeof(*s->entry), compare_name);
+    struct slice rest = column[COLUMN_REST], days;
+    uint64_t n = 0;
+
+    if (!found)
+        return;
+    (*found)->hash = column[COLUMN_HASH];
+    if (slice_cut(&rest, ':', &days) &&
+        slice_number(days, EXPIRE_DAYS_MAX, &n) == 0)
+        (*found)->expires = (int64_t)n * 86400;
+}
+
+/* Those that shadow(5) doesn't name have the "x" as their hash: none. */
+static void take_shadow(struct import *m, struct by_name *s)
+{
+    struct lines l = { .rest = buf_slice(&m->shadow) };
+    struct slice column[COLUMNS], line;
+
+    while (next_line(&l, &line)) {
+        cut_columns(line, column);
+        take_shadow_line(s, column);
+    }
+}
+
+/* The server's own parser accepts the file, or nothing of it is taken. */
+static int import_check_own(struct import *m)
+{
+    FD_CLEANUP int fd = fd_sealed("import", buf_slice(&m->text));
+    struct users u;
+    int r = fd < 0 ? fd : users_read(&u, fd, m->path, &m->x->complaint);
+
+    if (r == 0)
+        users_release(&u);
+    return r ? EX_DATAERR : 0;
+}
+
+/* Reads a pipe, too. */
+static int import_read_fd(int fd, struct buf *into)
+{
+    for (;;) {
+        int r = buf_reserve(into, READ_STEP);
+        ssize_t n;
+
+        if (r)
+            return r;
+        n = read(fd, into->data + into->len, READ_STEP);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? -errno : 0;
+        into->len += (size_t)n;
+    }
+}
+
+static int import_load(struct import *m, const char *path, struct buf *into)
+{
+    FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    int r;
+
+    buf_init(into, USERS_FILE_MAX + READ_STEP);
+    r = fd < 0 ? -errno : import_read_fd(fd, into);
+    if (r == -ENOBUFS)
+        r = -EFBIG;
+    if (r == 0)
+        return 0;
+    return ctl_fail(m->x, r == -ENOENT ? EX_NOINPUT : ctl_exit_of(-r), "%s: %s",
+                    path, strerror(-r));
+}
+
+int import_read(struct import *m)
+{
+    struct by_name sorted = { NULL, 0 };
+    int code = import_load(m, m->path, &m->text);
+
+    if (code == 0 && m->x->args.shadow)
+        code = import_load(m, m->x->args.shadow, &m->shadow);
+    if (code == 0)
+        code = choose_format(m);
+    if (code == 0 && m->format->own)
+        code = import_check_own(m);
+    if (code == 0)
+        code = import_take_lines(m);
+    if (code == 0)
+        code = sort_entries(m, &sorted);
+    if (code == 0) {
+        drop_twice(&sorted);
+        take_shadow(m, &sorted);
+    }
+    free(sorted.entry);
+    return code;
+}
+
+void import_release(struct import *m)
+{
+    buf_release(&m->text);
+    buf_release(&m->shadow);
+    free(m->entry);
+}

@@ -1,0 +1,284 @@
+/* "user import": users from the files of other servers, and from "user export".
+ * One lock, and one replacement of the users file. Lines that give no user are
+ * printed with the reason. A hash that the server doesn't accept isn't
+ * imported: such a user is locked until "user passwd". */
+#include "import.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+/* Text from a file, for the terminal. */
+#define TEXT_SHOWN 256
+
+static void import_show(struct slice text, char out[TEXT_SHOWN])
+{
+    if (server_escape(text, out, TEXT_SHOWN))
+        snprintf(out, TEXT_SHOWN, "a long text");
+}
+
+static void import_skip(const struct import *m, struct entry *e,
+                        const char *why)
+{
+    char name[TEXT_SHOWN];
+
+    import_show(e->name, name);
+    printf("%s:%zu: %s: skipped: %s\n", m->path, e->line, name, why);
+    e->skipped = true;
+}
+
+/* The complaint is why this one is skipped; the others can still be
+ * imported. */
+static void skip_by_complaint(struct import *m, struct entry *e)
+{
+    import_skip(m, e, m->x->complaint.text);
+    m->x->complaint.text[0] = '\0';
+}
+
+/* Writes the hash column of the row: the hash, or "!". */
+static void import_take_hash(const struct entry *e, char out[USER_HASH_MAX + 1])
+{
+    if (slice_copy(e->hash, out, USER_HASH_MAX + 1) || !user_hash_ok(out) ||
+        !strchr(out, '$'))
+        snprintf(out, USER_HASH_MAX + 1, "!");
+}
+
+/* What the row gets, with a NUL after each. */
+struct row_text {
+    char name[USER_NAME_MAX + 1], comment[USER_COMMENT_MAX + 1];
+    char home[USER_HOME_MAX + 1], options[USER_LINE_MAX + 1];
+};
+
+/* Commas at the end of passwd(5)'s comments separate empty fields. */
+static void import_take_comment(struct slice comment,
+                                char out[USER_COMMENT_MAX + 1])
+{
+    while (comment.len > 0 && comment.ptr[comment.len - 1] == ',')
+        comment.len--;
+    if (!user_comment_ok(comment) ||
+        slice_copy(comment, out, USER_COMMENT_MAX + 1))
+        out[0] = '\0';
+}
+
+static int import_take_home(struct import *m, const struct entry *e,
+                            struct addition *a, struct row_text *t)
+{
+    const struct settings *s = &m->x->settings;
+
+    if (m->format->own && !m->x->args.prefix &&
+        slice_copy(e->home, t->home, sizeof(t->home)) == 0)
+        return fields_take_home(m->x, &a->f, t->home);
+    return addition_take_home(m->x, a,
+                              m->x->args.prefix ? m->x->args.prefix : s->homes);
+}
+
+static int addition_of(struct import *m, const struct entry *e,
+                       struct addition *a, struct row_text *t)
+{
+    char when[WHEN_MAX];
+
+    *a = (struct addition){ .name = t->name };
+    a->f.comment = t->comment;
+    a->f.uid = e->uid;
+    a->f.gid = e->gid;
+    import_take_hash(e, a->f.hash);
+    import_take_comment(e->comment, t->comment);
+    if (slice_copy(e->name, t->name, sizeof(t->name)) ||
+        slice_copy(e->options, t->options, sizeof(t->options)))
+        return ctl_fail(m->x, EX_DATAERR, "the line is too long");
+    if (!m->format->own)
+        snprintf(t->options, sizeof(t->options), "rights=full%s%s",
+                 e->expires ? " expires=" : "",
+                 e->expires ? when_text(e->expires, when) : "");
+    a->options = slice_from(t->options);
+    return import_take_home(m, e, a, t);
+}
+
+/* Uids. Our own format keeps them, unless somebody has that number here. */
+
+static bool may_keep_uid(const struct import *m, const struct edit *e,
+                         uint64_t uid)
+{
+    const struct settings *s = &m->x->settings;
+
+    if (uid < s->uid_first || uid > s->uid_last || uid_is_of_system(uid))
+        return false;
+    for (size_t i = 0; i < e->users.count; i++)
+        if (e->users.row[i].uid == uid)
+            return false;
+    return true;
+}
+
+/* First those that keep theirs, so that no other user gets one of them. */
+static int assign_uids(struct import *m, struct edit *e, struct uids *uids)
+{
+    int code = 0;
+
+    for (size_t i = 0; i < m->count; i++) {
+        struct entry *one = &m->entry[i];
+        bool gid_follows = one->gid == one->uid;
+
+        if (one->skipped || !m->format->own)
+            continue;
+        if (!may_keep_uid(m, e, one->uid))
+            one->uid = 0;
+        if (gid_follows || one->gid == 0)
+            one->gid = one->uid;
+        if (one->uid > uids->highest)
+            uids->highest = one->uid;
+    }
+    for (size_t i = 0; i < m->count && code == 0; i++)
+        if (!m->entry[i].skipped)
+            code = uids_assign(m->x, uids, m->entry[i].name, &m->entry[i].uid,
+                               &m->entry[i].gid);
+    return code;
+}
+
+/* Skips those whose name or home somebody has. */
+static void import_check(struct import *m, struct entry *e,
+                         const struct users *u)
+{
+    struct row_text t;
+    struct addition a;
+    int code = addition_of(m, e, &a, &t);
+
+    a.f.uid = 0; /* it may change */
+    if (code || addition_check(m->x, &a, u))
+        skip_by_complaint(m, e);
+    fields_wipe(&a.f);
+}
+
+static void import_put(struct import *m, struct entry *e, struct edit *edit)
+{
+    struct row_text t;
+    struct addition a;
+
+    if (addition_of(m, e, &a, &t) || addition_put(m->x, &a, edit))
+        skip_by_complaint(m, e);
+    else
+        e->made = a.made;
+    fields_wipe(&a.f);
+}
+
+static void import_undo(struct import *m)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        struct row_text t;
+        struct addition a;
+
+        if (m->entry[i].made && addition_of(m, &m->entry[i], &a, &t) == 0)
+            home_unmake(a.f.home);
+    }
+}
+
+static void print_home(const struct entry *e, const struct addition *a)
+{
+    char home[TEXT_SHOWN], tidy[USER_HOME_MAX + 1];
+
+    if (e->home.len == 0 || home_tidy(e->home, tidy, sizeof(tidy)) ||
+        strcmp(tidy, a->f.home) == 0)
+        return;
+    import_show(e->home, home);
+    printf("; its files stay in %s", home);
+}
+
+static void print_lock(const struct entry *e, const struct addition *a)
+{
+    char hash[USER_HASH_MAX + 2] = "x"; /* for one that is too long */
+
+    if (a->f.hash[0] != '!')
+        return;
+    if (a->f.hash[1]) {
+        printf("; locked, as before");
+        return;
+    }
+    slice_copy(e->hash, hash, sizeof(hash));
+    printf("; locked, since it has no usable hash (%s); run: sallyportctl "
+           "user passwd %s",
+           hash[strspn(hash, "!*")] ? user_hash_found(hash) : "there is none",
+           a->name);
+    explicit_bzero(hash, sizeof(hash));
+}
+
+static void print_entry(struct import *m, const struct entry *e)
+{
+    struct row_text t;
+    struct addition a;
+
+    addition_of(m, e, &a, &t);
+    printf("user %s: uid %llu, home %s", t.name, (unsigned long long)e->uid,
+           a.f.home);
+    print_home(e, &a);
+    print_lock(e, &a);
+    putchar('\n');
+    fields_wipe(&a.f);
+}
+
+static void import_print(struct import *m)
+{
+    size_t imported = 0;
+
+    for (size_t i = 0; i < m->count; i++)
+        if (!m->entry[i].skipped) {
+            print_entry(m, &m->entry[i]);
+            imported++;
+        }
+    printf("%zu imported, %zu skipped%s\n", imported, m->count - imported,
+           m->x->args.dry_run ? "; nothing has changed (--dry-run)" : "");
+}
+
+static int import_locked(struct import *m, struct edit *e)
+{
+    struct uids uids;
+    int code = uids_open(m->x, &uids, e);
+
+    for (size_t i = 0; i < m->count && code == 0; i++)
+        if (!m->entry[i].skipped)
+            import_check(m, &m->entry[i], &e->users);
+    if (code == 0)
+        code = assign_uids(m, e, &uids);
+    if (code || m->x->args.dry_run)
+        return code;
+    code = uids_record(&uids, e);
+    for (size_t i = 0; i < m->count && code == 0; i++)
+        if (!m->entry[i].skipped)
+            import_put(m, &m->entry[i], e);
+    if (code == 0)
+        code = edit_commit(e);
+    if (code && !e->stands)
+        import_undo(m);
+    return code;
+}
+
+static void skip_unusable(struct import *m)
+{
+    for (size_t i = 0; i < m->count; i++)
+        if (m->entry[i].why_not)
+            import_skip(m, &m->entry[i], m->entry[i].why_not);
+}
+
+int user_import(struct context *x)
+{
+    struct import m = { .x = x, .path = x->args.word[2] };
+    struct edit e;
+    int code;
+
+    if (x->args.prefix && !user_home_ok(slice_from(x->args.prefix)))
+        return ctl_fail(x, EX_USAGE,
+                        "--prefix %s: use an absolute path without . and ..",
+                        x->args.prefix);
+    code = import_read(&m);
+    if (code == 0) {
+        skip_unusable(&m);
+        code = edit_open(&e, x->settings.users, CTL_LOCK_MS, &x->complaint);
+        if (code == 0)
+            code = import_locked(&m, &e);
+        edit_release(&e);
+    }
+    if (code == 0)
+        import_print(&m);
+    import_release(&m);
+    return code;
+}

@@ -1,0 +1,360 @@
+/* Users from the files of other servers, and the way back: "user import" and
+ * "user export". */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "sallyport/hash/hash.h"
+#include "sallyport/usersfile/usersfile.h"
+
+#include "ctl/import.h"
+#include "world.h"
+
+TestSuite(import, .init = world_make, .fini = scratch_remove);
+
+#define S43 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
+#define SHA "$6$salt$" S43 S43
+#define BCR "$2y$05$abcdefghij" S43
+#define SCR "$7$C6..../....saltsalt$" S43
+#define MD5 "$1$salt$qJH7.N4xYta3aEG/dfqo/0"
+#define DES "abJnggxhB/yWI"
+
+/* Runs "user import" on a file with TEXT. */
+static const struct run *import(int code, const char *text, const char *options)
+{
+    char words[512];
+
+    file_write(in(scratch, "old"), text);
+    snprintf(words, sizeof(words), "user import %s %s", in(scratch, "old"),
+             options);
+    return expect_run(code, "", words);
+}
+
+static void expect_text(const char *text, const char *part)
+{
+    cr_expect(strstr(text, part), "no \"%s\" in:\n%s", part, text);
+}
+
+/* The row is BEFORE, the path of the home, and AFTER. */
+static void expect_row(const char *before, const char *home, const char *after)
+{
+    char row[1024];
+
+    snprintf(row, sizeof(row), "%s%s%s", before, in(world.homes, home), after);
+    expect_text(file_text(world.users), row);
+}
+
+/* The password still counts. */
+Test(import, a_password_is_kept)
+{
+    struct complaint c = { "" };
+    struct secret s;
+    struct users u;
+    char hash[HASH_MAX], text[512];
+    FILE *f;
+
+    cr_assert_eq(secret_set(&s, SLICE("correct horse")), 0);
+    cr_assert_eq(hash_make(&s, hash), 0);
+    snprintf(text, sizeof(text), "anna:%s\n", hash);
+    expect_text(import(0, text, "")->out, "1 imported, 0 skipped\n");
+    f = fopen(world.users, "r");
+    cr_assert(f && users_read(&u, fileno(f), "users", &c) == 0);
+    cr_expect(hash_verify(&s, u.row[0].hash));
+    users_release(&u);
+    fclose(f);
+}
+
+Test(import, pure_ftpd)
+{
+    const struct run *r = import(
+        0,
+        "# made by pure-pw\n"
+        "anna:" SCR ":1001:1001:Anna A.:/home/ftp/anna/./:::10:::::::::\n"
+        "bob:" MD5 ":1001:1001::/home/ftp/bob/./:100:50::::::::::\n",
+        "");
+
+    expect_text(r->out, "user anna: uid 70000, home ");
+    expect_text(r->out, "its files stay in /home/ftp/anna/./\n");
+    expect_text(r->out, "locked, since it has no usable hash (it is MD5); run: "
+                        "sallyportctl user passwd bob\n");
+    expect_text(r->out, "2 imported, 0 skipped\n");
+    expect_row("anna:" SCR ":70000:70000:Anna A.:", "anna", "::rights=full\n");
+    expect_row("bob:!:70001:70001::", "bob", "::rights=full\n");
+    cr_expect(files_exists(in(world.homes, "anna")));
+    cr_expect(files_exists(in(world.homes, "bob")));
+    expect_run(0, "a good password\n", "user passwd bob");
+    expect_out(0, "", "user show bob", "state:    active\n");
+}
+
+Test(import, proftpd)
+{
+    const struct run *r = import(0,
+                                 "anna:" SHA ":33:33:Anna,,,:/var/ftp:/bin/sh\n"
+                                 "Bob:" SHA ":33:33::/var/ftp:/bin/false\r\n"
+                                 "carl:" DES ":0:0::/var/ftp:/bin/false\r\n",
+                                 "");
+
+    expect_row("anna:" SHA ":70000:70000:Anna:", "anna", "::rights=full\n");
+    expect_text(r->out, "old:2: Bob: skipped: not a valid name here; use 1");
+    expect_text(r->out, "(it is DES); run: sallyportctl user passwd carl\n");
+    expect_text(r->out, "2 imported, 1 skipped\n");
+}
+
+Test(import, pairs)
+{
+    const struct run *r = import(0,
+                                 "anna:" BCR "\n"
+                                 "bob:$apr1$abcdefgh$abcdefghijklmnopqrstuv\n"
+                                 "carl:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=\n"
+                                 "dora:secret\n"
+                                 "emil:\n"
+                                 "anna:" SHA "\n",
+                                 "");
+
+    expect_row("anna:" BCR ":70000:70000::", "anna", "::rights=full\n");
+    expect_text(r->out, "(it is Apache's MD5)");
+    expect_text(r->out, "(it is of LDAP)");
+    expect_text(r->out, "(it is no hash); run: sallyportctl user passwd dora");
+    expect_text(r->out, "(there is none); run: sallyportctl user passwd emil");
+    expect_text(r->out, "old:6: anna: skipped: an earlier line has this name");
+    expect_text(r->out, "5 imported, 1 skipped\n");
+    cr_expect_not(strstr(r->out, "secret"));
+    cr_expect_not(strstr(file_text(world.users), "secret"));
+}
+
+/* pam_pwdfile reads two columns of more. */
+Test(import, columns_beyond_the_hash)
+{
+    static const char text[] = "anna:" SHA ":x:y\nbob:!" SHA "\n";
+
+    expect_text(import(EX_DATAERR, text, "")->err,
+                "old: no known format fits all lines; name it: --format");
+    expect_text(import(EX_DATAERR, text, "--format htpasswd")->err,
+                "old:1: no line of the format htpasswd");
+    cr_expect_not(files_exists(world.users));
+    expect_text(import(0, text, "--format pwdfile")->out,
+                "; locked, as before");
+    expect_text(file_text(world.users), "anna:" SHA ":70000:");
+    expect_text(file_text(world.users), "bob:!" SHA ":70001:");
+}
+
+#define PASSWD                                                                 \
+    "root:x:0:0:root:/root:/bin/bash\n"                                        \
+    "www-data:x:33:33:www-data:/var/www:/usr/sbin/nologin\n"                   \
+    "anna:x:1000:1000:Anna A.,,,:/home/anna:/bin/bash\n"                       \
+    "bob:x:1001:1001::/home/bob:/bin/sh\n"                                     \
+    "backup2:x:1002:1002::/home/b:/usr/sbin/nologin\n"                         \
+    "carl:x:1003:1003::/home/carl:/bin/sh\n"                                   \
+    "dora:x:1004:1004::/home/dora:/bin/sh\n"                                   \
+    "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
+
+Test(import, passwd_and_shadow)
+{
+    char options[256];
+    const struct run *r;
+
+    expect_text(import(EX_USAGE, PASSWD, "")->err,
+                "old:3: the hashes are in another file; give --shadow");
+    file_write(in(scratch, "shadow"), "root:" SHA ":19000:0:99999:7:::\n"
+                                      "anna:" SHA ":19000:0:99999:7:::\n"
+                                      "bob:!" SHA ":19000:0:99999:7::20484:\n"
+                                      "carl:*:19000:0:99999:7:::\n");
+    snprintf(options, sizeof(options), "--shadow %s", in(scratch, "shadow"));
+    r = import(0, PASSWD, options);
+    expect_text(r->out, "old:1: root: skipped: an account of the system: its "
+                        "uid is not in 1000-59999\n");
+    expect_text(r->out, "old:2: www-data: skipped: an account");
+    expect_text(r->out, "old:5: backup2: skipped: an account of the system: it "
+                        "has no login shell (--format proftpd takes");
+    expect_text(r->out, "old:8: nobody: skipped: an account");
+    expect_text(r->out, "; its files stay in /home/anna\n");
+    expect_text(r->out, "4 imported, 4 skipped\n");
+    expect_row("anna:" SHA ":70000:70000:Anna A.:", "anna", "::rights=full\n");
+    expect_row("bob:!" SHA ":70001:70001::", "bob",
+               "::rights=full "
+               "expires=2026-01-31T00:00:00Z\n");
+    expect_row("carl:!:70002:70002::", "carl", "::rights=full\n");
+    expect_row("dora:!:70003:70003::", "dora", "::rights=full\n");
+}
+
+Test(import, beside_existing_users)
+{
+    char before[1024];
+    const struct run *r;
+    struct stat st;
+
+    expect_run(0, "correct horse\n", "user add anna");
+    expect_run(0, "correct horse\n", "user add bob");
+    expect_run(0, "", "user del bob");
+    strcpy(before, file_text(world.users));
+    cr_assert_eq(mkdir(in(world.homes, "eve"), 0700), 0);
+    r = import(0, "anna:" SHA "\ncarl:" SHA "\neve:" SHA "\n", "");
+    expect_text(r->out, "old:1: anna: skipped: ");
+    expect_text(r->out, "users:1: anna is there already");
+    expect_text(r->out, "user carl: uid 70002, home ");
+    cr_expect_eq(strncmp(file_text(world.users), before, strlen(before)), 0);
+    if (geteuid() == 0)
+        expect_text(r->out, "eve exists and belongs to root; give another");
+    cr_assert_eq(stat(in(world.homes, "carl"), &st), 0);
+    cr_expect_eq(st.st_mode & 07777, 0700);
+    cr_expect_eq(st.st_uid, geteuid() == 0 ? 70002 : geteuid());
+    expect_out(0, "correct horse\n", "user add dora", "uid 70004, ");
+}
+
+Test(import, dry_run)
+{
+    const struct run *r = import(0, "anna:" SHA "\nB:" SHA "\n", "--dry-run");
+
+    expect_text(r->out, "old:2: B: skipped: ");
+    expect_text(r->out, "user anna: uid 70000, home ");
+    expect_text(r->out, "1 imported, 1 skipped; nothing has changed "
+                        "(--dry-run)\n");
+    cr_expect_not(files_exists(world.users));
+    cr_expect_not(files_exists(in(scratch, "users.last-uid")));
+    cr_expect_not(files_exists(world.homes));
+}
+
+Test(import, prefix)
+{
+    char options[256];
+
+    cr_assert_eq(mkdir(world.homes, 0711), 0);
+    cr_assert_eq(mkdir(in(world.homes, "old"), 0711), 0);
+    snprintf(options, sizeof(options), "--prefix %s", in(world.homes, "old"));
+    import(0, "anna:" SHA "\n", options);
+    expect_row("anna:" SHA ":70000:70000::", "old/anna", "::rights=full\n");
+    cr_expect(files_exists(in(world.homes, "old/anna")));
+    expect_text(import(EX_USAGE, "bob:" SHA "\n", "--prefix x")->err,
+                "--prefix x: use an absolute path without . and ..");
+}
+
+/* A failure leaves no home and no row. */
+Test(import, nothing_or_all)
+{
+    expect_run(0, "correct horse\n", "user add anna");
+    cr_assert_eq(mkdir(in(scratch, "users.new"), 0700), 0);
+    import(EX_CANTCREAT, "bob:" SHA "\n", "");
+    cr_expect_not(files_exists(in(world.homes, "bob")));
+    cr_expect_not(strstr(file_text(world.users), "\nbob:"));
+}
+
+Test(import, hostile)
+{
+    const struct run *r;
+
+    r = import(0, "a\033[2Jb:" SHA "\n@team:x\n:" SHA "\n", "--format pwdfile");
+    expect_text(r->out, "old:1: a\\x1b[2Jb: skipped: not a valid name");
+    expect_text(r->out, "old:2: @team: skipped: shares and teams");
+    expect_text(r->out, "old:3: : skipped: not a valid name");
+    expect_text(r->out, "0 imported, 3 skipped\n");
+}
+
+Test(import, bad_calls)
+{
+    expect_err(EX_NOINPUT, "", "user import /nowhere/x",
+               "/nowhere/x: No such file or directory");
+    expect_err(EX_USAGE, "", "user import",
+               "usage: sallyportctl user import FILE");
+    expect_text(import(EX_USAGE, "anna:x\n", "--format ftp")->err,
+                "--format ftp: use pure-ftpd, proftpd, passwd, htpasswd, "
+                "pwdfile or sallyport");
+    expect_text(import(0, "# nobody\n\n", "")->out, "0 imported, 0 skipped\n");
+}
+
+/* The same users on another server, where a uid is taken. */
+Test(import, exported)
+{
+    char text[4096], home[256];
+    const struct run *r;
+
+    expect_run(0, "correct horse\n", "user add anna --role read --comment A");
+    expect_run(0, "correct horse\n",
+               "user add bob --on-conflict rename --expires 2199-01-31");
+    expect_run(0, "correct horse\n", "user add carl --uid 70050 --gid 7");
+    expect_run(0, "", "user lock carl");
+    strcpy(text, file_text(world.users));
+    cr_expect_str_eq(expect_run(0, "", "user export")->out, text);
+    snprintf(home, sizeof(home), "eve:!:70001:70001::%s::\n",
+             in(world.homes, "eve"));
+    file_write(world.users, home);
+    cr_assert_eq(unlink(in(scratch, "users.last-uid")), 0);
+    if (geteuid() == 0) /* bob gets another uid, and the home is 70001's */
+        cr_assert_eq(rmdir(in(world.homes, "bob")), 0);
+    r = import(0, text, "");
+    expect_text(r->out, "user anna: uid 70000, ");
+    expect_text(r->out, "user bob: uid 70051, ");
+    expect_text(r->out, "user carl: uid 70050, ");
+    expect_text(r->out, "; locked, as before\n");
+    expect_text(r->out, "3 imported, 0 skipped\n");
+    expect_row(":70000:70000:A:", "anna", "::rights=read\n");
+    expect_row(":70051:70051::", "bob",
+               "::rights=full on_conflict=rename "
+               "expires=2199-01-31\n");
+    expect_row(":70050:7::", "carl", "::rights=full\n");
+    expect_text(
+        import(EX_DATAERR, "anna:!:70000:70000::/h::right=full\n", "")->err,
+        "old:1: unknown key \"right\"");
+}
+
+Test(import, exported_json)
+{
+    expect_run(0, "correct horse\n", "user add anna");
+    cr_expect_not(strstr(expect_run(0, "", "user export --json")->out, "$y$"));
+    expect_out(0, "", "user export --json --hashes", "\"hash\": \"$y$");
+    expect_run(0, "", "user lock anna");
+    expect_out(0, "", "user export --json --hashes", "\"hash\": \"!$y$");
+    expect_err(EX_USAGE, "", "user export --hashes", "--hashes goes with");
+    file_write(world.users, "anna\n");
+    expect_err(EX_DATAERR, "", "user export", "users:1: too few columns");
+    cr_assert_eq(unlink(world.users), 0);
+    expect_err(EX_NOINPUT, "", "user export", "No such file");
+}
+
+static bool is_within(struct slice part, const struct buf *text)
+{
+    return part.len == 0 || (part.ptr >= text->data &&
+                             part.ptr + part.len <= text->data + text->len);
+}
+
+static void expect_within(const struct import *m)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        const struct entry *e = &m->entry[i];
+
+        cr_assert(is_within(e->name, &m->text));
+        cr_assert(is_within(e->comment, &m->text));
+        cr_assert(is_within(e->home, &m->text));
+        cr_assert(is_within(e->options, &m->text));
+        cr_assert(is_within(e->hash, &m->text) ||
+                  is_within(e->hash, &m->shadow));
+        cr_assert(e->why_not || user_name_ok(e->name));
+    }
+}
+
+/* Files with random bytes in them: the sanitizers look. */
+Test(import, damaged_files)
+{
+    static const char *const formats[] = { NULL, "passwd", "pwdfile" };
+    static const char bytes[] = "::\n\r#@ax0 \377";
+    const char *const path = in(scratch, "old");
+    struct context x = { .args.shadow = path };
+    size_t read = 0;
+
+    srandom(1);
+    for (size_t i = 0; i < 3000; i++) {
+        char text[] = PASSWD "anna:" SHA ":1:2:3:4:5:6:7\n";
+        struct import m = { .x = &x, .path = path };
+
+        for (long n = random() % 16; n >= 0; n--)
+            text[(size_t)random() % (sizeof(text) - 1)] =
+                bytes[(size_t)random() % (sizeof(bytes) - 1)];
+        file_write(path, text);
+        x.args.format = formats[i % 3];
+        if (import_read(&m) == 0) {
+            expect_within(&m);
+            read++;
+        }
+        import_release(&m);
+    }
+    cr_expect_gt(read, 500);
+}
