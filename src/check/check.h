@@ -67,9 +67,10 @@ void unit_add(struct unit *u, struct slice line);
 /* Asks systemctl about sallyport.service. Where there is no systemd or no such
  * unit, nothing is forbidden. */
 void unit_ask(struct unit *u);
-/* Can't the server write in HOME, an absolute path? Then *c says why, and what
- * to do. */
-bool unit_forbids(const struct unit *u, const char *home, struct complaint *c);
+/* Can't the server write in PATH, which is absolute, and a "home" or "share"?
+ * Then *c says why, and what to do. */
+bool unit_forbids(const struct unit *u, const char *what, const char *path,
+                  struct complaint *c);
 
 /* homes.c: calls REPORT once for each mistake in the users' rows, with
  * "FILE:LINE: user NAME: WHY"; returns their number. Homes of locked users
@@ -79,6 +80,10 @@ bool unit_forbids(const struct unit *u, const char *home, struct complaint *c);
 typedef void inspect_report(void *owner, const char *mistake);
 size_t inspect_users(const struct check *k, const struct unit *unit,
                      inspect_report *report, void *owner);
+
+/* shares.c: does the same for the shares: "FILE:LINE: share NAME: WHY". */
+size_t inspect_shares(const struct check *k, const struct unit *unit,
+                      inspect_report *report, void *owner);
 
 /* remarks.c: writes the promises that the configuration weakens, with "; "
  * between them. Writes nothing if all promises hold. */

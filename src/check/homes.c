@@ -145,7 +145,7 @@ static void look_at_home(struct inspection *i, const struct user *user)
 {
     struct complaint c = { "" };
 
-    if (i->unit && unit_forbids(i->unit, user->home, &c)) {
+    if (i->unit && unit_forbids(i->unit, "home", user->home, &c)) {
         mistake(i, user, "%s", c.text);
         return;
     }

@@ -88,6 +88,7 @@ static bool look_at_homes(struct check *k, bool asked, struct writer w)
         unit_ask(&unit);
     enter_sandbox(k);
     inspect_users(k, &unit, write_mistake, &w);
+    inspect_shares(k, &unit, write_mistake, &w);
     if (w.count > w.most)
         stderr_print("%sand %zu more; see them all by: sallyportd --check",
                      w.prefix, w.count - w.most);

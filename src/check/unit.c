@@ -128,30 +128,31 @@ static bool is_writable(const struct unit *u, const char *home)
     return !u->strict || is_below(home, "/var/lib/sallyport");
 }
 
-bool unit_forbids(const struct unit *u, const char *home, struct complaint *c)
+bool unit_forbids(const struct unit *u, const char *what, const char *path,
+                  struct complaint *c)
 {
     static const char *const homes[] = { "/home", "/root", "/run/user" };
-    bool hidden = false, writable = is_writable(u, home);
+    bool hidden = false, writable = is_writable(u, path);
 
     if (u->private_tmp &&
-        (is_below(home, "/tmp") || is_below(home, "/var/tmp")))
+        (is_below(path, "/tmp") || is_below(path, "/var/tmp")))
         return complain(c,
-                        "systemd hides the home %s from the service "
+                        "systemd hides the %s %s from the service "
                         "(PrivateTmp=); move it, such as to /srv",
-                        home) < 0;
+                        what, path) < 0;
     for (size_t i = 0; u->protect_home && i < 3; i++)
-        hidden |= is_below(home, homes[i]);
+        hidden |= is_below(path, homes[i]);
     if (!hidden && writable)
         return false;
     /* One drop-in has all that is missing. */
     complain(c,
-             "systemd %s the home %s%s; run: systemctl edit sallyport, and "
+             "systemd %s the %s %s%s; run: systemctl edit sallyport, and "
              "write [Service]%s%s%s%s%s; then run: systemctl restart sallyport",
-             hidden ? "hides" : "makes", home,
+             hidden ? "hides" : "makes", what, path,
              hidden ? " from the service (ProtectHome=)"
                     : " read-only for the service (ReadWritePaths=)",
              hidden && !writable ? ", " : " and ",
              hidden ? "ProtectHome=no" : "", hidden && !writable ? " and " : "",
-             writable ? "" : "ReadWritePaths=", writable ? "" : home);
+             writable ? "" : "ReadWritePaths=", writable ? "" : path);
     return true;
 }

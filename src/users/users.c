@@ -69,6 +69,16 @@ bool user_path_ok(struct slice path)
     return true;
 }
 
+int user_path_order(const char *a, const char *b)
+{
+    while (*a && *a == *b) {
+        a++;
+        b++;
+    }
+    return (*a == '/' ? 1 : (unsigned char)*a) -
+           (*b == '/' ? 1 : (unsigned char)*b);
+}
+
 bool user_path_beneath(const char *path, const char *directory)
 {
     size_t len = strlen(directory);

@@ -63,19 +63,10 @@ static int compare_team_names(const void *a, const void *b)
                   ((const struct team *)b)->name);
 }
 
-/* '/' comes before all other bytes, so that what lies in a directory follows
- * it immediately. */
 static int compare_paths(const void *a, const void *b)
 {
-    const char *x = ((const struct share *)a)->path,
-               *y = ((const struct share *)b)->path;
-
-    while (*x && *x == *y) {
-        x++;
-        y++;
-    }
-    return compare_numbers(*x == '/' ? 1 : (unsigned char)*x,
-                           *y == '/' ? 1 : (unsigned char)*y);
+    return user_path_order(((const struct share *)a)->path,
+                           ((const struct share *)b)->path);
 }
 
 static bool paths_overlap(const void *a, const void *b)
@@ -104,12 +95,6 @@ static int by_value(const void *a, const void *b, void *compare)
     return order ? order : compare_numbers(x->line, y->line);
 }
 
-static int report_clash(const struct reader *r, const char *what, size_t a,
-                        size_t b)
-{
-    return reader_mistake(r, a > b ? a : b, "%s line %zu", what, a > b ? b : a);
-}
-
 static int find_twice(const struct reader *r, struct order *o,
                       const struct unique *u)
 {
@@ -122,9 +107,27 @@ static int find_twice(const struct reader *r, struct order *o,
         if (u->clash ? !u->clash(a->item, b->item)
                      : compare(a->item, b->item) != 0)
             continue;
-        report_clash(r, u->what, a->line, b->line);
+        reader_mistake(r, a->line > b->line ? a->line : b->line, "%s line %zu",
+                       u->what, a->line > b->line ? b->line : a->line);
         if (!r->report)
             return -EINVAL;
+    }
+    return 0;
+}
+
+/* The N items of SIZE bytes each, which have their line at LINE. */
+static int order_fill(const struct reader *r, struct order *o,
+                      const void *items, size_t n, size_t size, size_t line)
+{
+    o->entry = calloc(n + 1, sizeof(*o->entry));
+    if (!o->entry)
+        return reader_no_memory(r);
+    for (; o->count < n; o->count++) {
+        const char *item = (const char *)items + o->count * size;
+        struct entry *e = &o->entry[o->count];
+
+        e->item = item;
+        memcpy(&e->line, item + line, sizeof(e->line));
     }
     return 0;
 }
@@ -133,15 +136,11 @@ static int find_twice(const struct reader *r, struct order *o,
 static int check_users(const struct reader *r, struct order *o)
 {
     const struct users *u = r->users;
-    int result;
+    int result = order_fill(r, o, u->row, u->count, sizeof(*u->row),
+                            offsetof(struct user, line));
 
-    o->entry = calloc(u->count + 1, sizeof(*o->entry));
-    if (!o->entry)
-        return reader_no_memory(r);
-    for (; o->count < u->count; o->count++)
-        o->entry[o->count] =
-            (struct entry){ &u->row[o->count], u->row[o->count].line };
-    result = find_twice(r, o, &user_name);
+    if (result == 0)
+        result = find_twice(r, o, &user_name);
     return result ? result : find_twice(r, o, &user_uid);
 }
 
@@ -177,15 +176,11 @@ static int check_user_gids(const struct reader *r, const struct order *shares)
 static int check_shares(const struct reader *r, struct order *o)
 {
     const struct users *u = r->users;
-    int result;
+    int result = order_fill(r, o, u->share, u->shares, sizeof(*u->share),
+                            offsetof(struct share, line));
 
-    o->entry = calloc(u->shares + 1, sizeof(*o->entry));
-    if (!o->entry)
-        return reader_no_memory(r);
-    for (; o->count < u->shares; o->count++)
-        o->entry[o->count] =
-            (struct entry){ &u->share[o->count], u->share[o->count].line };
-    result = find_twice(r, o, &share_gid);
+    if (result == 0)
+        result = find_twice(r, o, &share_gid);
     if (result == 0)
         result = check_user_gids(r, o);
     if (result == 0)
@@ -196,14 +191,10 @@ static int check_shares(const struct reader *r, struct order *o)
 static int check_teams(const struct reader *r, struct order *o)
 {
     const struct users *u = r->users;
+    int result = order_fill(r, o, u->team, u->teams, sizeof(*u->team),
+                            offsetof(struct team, line));
 
-    o->entry = calloc(u->teams + 1, sizeof(*o->entry));
-    if (!o->entry)
-        return reader_no_memory(r);
-    for (; o->count < u->teams; o->count++)
-        o->entry[o->count] =
-            (struct entry){ &u->team[o->count], u->team[o->count].line };
-    return find_twice(r, o, &team_name);
+    return result ? result : find_twice(r, o, &team_name);
 }
 
 /* The grants of one user or team, in the order of the shares. */

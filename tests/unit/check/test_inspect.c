@@ -60,6 +60,33 @@ static void add(const char *name, unsigned uid, const char *home, bool locked)
              home[0] == '/' ? home : in_scratch(home));
 }
 
+/* Adds a line of a share, or of a member of it. */
+static void add_share(const char *name, unsigned gid, const char *path)
+{
+    size_t len = strlen(world.users);
+
+    snprintf(world.users + len, sizeof(world.users) - len, "@share:%s:%u:%s:\n",
+             name, gid, in_scratch(path));
+}
+
+static void add_member(const char *name, unsigned uid, const char *shares)
+{
+    size_t len;
+
+    add(name, uid, name, false);
+    len = strlen(world.users) - 1; /* without the line end */
+    snprintf(world.users + len, sizeof(world.users) - len, "shares=%s\n",
+             shares);
+}
+
+static void make_share(const char *name, mode_t mode, gid_t gid)
+{
+    make(name, 0700, 0);
+    if (world.check.root)
+        cr_assert_eq(chown(in_scratch(name), 0, gid), 0);
+    cr_assert_eq(chmod(in_scratch(name), mode), 0);
+}
+
 static void hear(void *owner, const char *mistake)
 {
     (void)owner;
@@ -75,6 +102,7 @@ static size_t look(const struct unit *unit)
     cr_assert_eq(users_read(&world.check.users, fd, "users", &c), 0, "%s",
                  c.text);
     n = inspect_users(&world.check, unit, hear, NULL);
+    n += inspect_shares(&world.check, unit, hear, NULL);
     buf_add(&world.said, "", 1);
     users_release(&world.check.users);
     fd_close(&fd);
@@ -158,4 +186,97 @@ Test(inspect, what_the_unit_forbids)
     add("anna", 70000, "anna", false);
     cr_expect_eq(look(&unit), 1, "%s", world.said.data);
     EXPECT("users:1: user anna: systemd makes the home ");
+}
+
+static void begin_shares(void)
+{
+    begin();
+    snprintf(world.check.settings.shares, sizeof(world.check.settings.shares),
+             "%s", scratch);
+    make("anna", 0700, 70000);
+}
+
+TestSuite(inspect_shares, .init = begin_shares, .fini = end);
+
+Test(inspect_shares, good_ones)
+{
+    make_share("a", 02770, 80000);
+    make_share("anna2", 02770, 80001);
+    add_share("a", 80000, "a");
+    add_share("b", 80001, "anna2");
+    add_member("anna", 70000, "a,b");
+    cr_expect_eq(look(NULL), 0, "%s", world.said.data);
+}
+
+Test(inspect_shares, what_anybody_sees)
+{
+    make_share("a", 02750, 80001);
+    cr_assert_eq(close(creat(in_scratch("file"), 0600)), 0);
+    add_member("anna", 70000, "a,missing");
+    add_share("a", 80001, "a");
+    add_share("missing", 80002, "none");
+    add_share("file", 80003, "file");
+    cr_expect_eq(look(NULL), 3, "%s", world.said.data);
+    EXPECT("users:2: share a: the directory ");
+    EXPECT("/a has mode 2750, not 2770; run: chmod 2770 ");
+    EXPECT("users:3: share missing: the directory ");
+    EXPECT("/none is missing; run: install -d -m 2770 ");
+    EXPECT("users:4: share file: the directory ");
+    EXPECT("/file: Not a directory");
+}
+
+Test(inspect_shares, what_root_sees)
+{
+    if (!world.check.root)
+        cr_skip_test("root's part");
+    make("closed", 0700, 0);
+    make_share("closed/a", 02770, 80000);
+    make_share("b", 02770, 80009);
+    make_share("c", 02770, 80002);
+    cr_assert_eq(chown(in_scratch("c"), 70000, 80002), 0);
+    cr_assert_eq(chmod(in_scratch("c"), 02770), 0);
+    make("bert", 0700, 70001);
+    add_share("a", 80000, "closed/a");
+    add_share("b", 80001, "b");
+    add_share("c", 80002, "c");
+    add_share("d", 79999, "d");
+    add_member("anna", 70000, "a,b,c");
+    add_member("bert", 70001, "d");
+    cr_expect_eq(look(NULL), 5, "%s", world.said.data);
+    EXPECT("users:1: share a: user anna can't reach the directory ");
+    EXPECT("/closed/a: Permission denied; check the modes of the directories");
+    EXPECT("/b has gid 80009, not gid 80001; run: chgrp -R 80001 ");
+    EXPECT("/c belongs to uid 70000, not to uid 0; run: chown 0 ");
+    EXPECT("users:4: share d: the directory ");
+    EXPECT("users:6: user bert: share d: gid 79999 is not in 80000-89999");
+}
+
+Test(inspect_shares, in_homes_and_around_them)
+{
+    make_share("anna/in", 02770, 80000);
+    make_share("around", 02770, 80001);
+    make("around/bert", 0700, 70001);
+    make_share("same", 02770, 80002);
+    add_share("in", 80000, "anna/in");
+    add_share("around", 80001, "around");
+    add_share("same", 80002, "same");
+    add("anna", 70000, "anna", false);
+    add("bert", 70001, "around/bert", true);
+    add("carl", 70002, "same", true);
+    look(NULL);
+    EXPECT("users:1: share in: the directory ");
+    EXPECT("/anna/in lies in the home of user anna; move it out");
+    EXPECT("users:2: share around: the directory ");
+    EXPECT("/around contains the home of user bert; give that user another");
+    EXPECT("users:3: share same: the directory ");
+}
+
+Test(inspect_shares, what_the_unit_forbids)
+{
+    struct unit unit = { .strict = true };
+
+    make_share("a", 02770, 80000);
+    add_share("a", 80000, "a");
+    cr_expect_eq(look(&unit), 1, "%s", world.said.data);
+    EXPECT("users:1: share a: systemd makes the share ");
 }

@@ -55,7 +55,7 @@ Test(unit, rows)
         const char *words = rows[i].words;
 
         add_lines(&u, rows[i].answer);
-        cr_expect_eq(unit_forbids(&u, rows[i].home, &c), words != NULL,
+        cr_expect_eq(unit_forbids(&u, "home", rows[i].home, &c), words != NULL,
                      "row %zu: %s", i, c.text);
         cr_expect(!words || strstr(c.text, words), "row %zu: %s", i, c.text);
     }
@@ -71,5 +71,5 @@ Test(unit, limits)
     for (int i = 0; i < UNIT_PATHS_MAX + 10; i++)
         unit_add(&u, SLICE("ReadWritePaths=/a /b"));
     cr_expect_eq(u.writables, UNIT_PATHS_MAX);
-    cr_expect(unit_forbids(&u, "/c", &c));
+    cr_expect(unit_forbids(&u, "share", "/c", &c));
 }

@@ -1,0 +1,227 @@
+/* Checks the shares' directories before a login needs them: owner, group and
+ * mode, whether a member can enter, whether systemd lets the server write, and
+ * whether a share and a home lie in each other. Runs in check; changes
+ * nothing. */
+#include "check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sallyport/base/complain.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/sandbox/sandbox.h"
+
+#define ENTER      (O_PATH | O_DIRECTORY | O_CLOEXEC)
+#define SHARE_MODE 02770
+
+struct shares {
+    const struct check *check;
+    const struct unit *unit;
+    inspect_report *report;
+    void *owner;
+    size_t mistakes;
+    const struct user **member; /* of each share: the first one, or NULL */
+};
+
+static void share_mistake(struct shares *x, const struct share *s,
+                          const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void share_mistake(struct shares *x, const struct share *s,
+                          const char *format, ...)
+{
+    struct complaint c = { "" };
+    char text[COMPLAINT_MAX];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    complain(&c, "%s:%zu: share %s: %s", x->check->settings.users, s->line,
+             s->name, text);
+    x->report(x->owner, c.text);
+    x->mistakes++;
+}
+
+/* Without root all files are the caller's, and their group doesn't count. */
+static void share_missing(struct shares *x, const struct share *s)
+{
+    if (x->check->root)
+        share_mistake(x, s,
+                      "the directory %s is missing; run: install -d -m 2770 "
+                      "-o root -g %u %s",
+                      s->path, (unsigned)s->gid, s->path);
+    else
+        share_mistake(x, s,
+                      "the directory %s is missing; run: install -d -m 2770 %s",
+                      s->path, s->path);
+}
+
+static void share_look_at(struct shares *x, const struct share *s, int fd)
+{
+    const uid_t owner = geteuid();
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        share_mistake(x, s, "the directory %s: %s", s->path, strerror(errno));
+    else if (st.st_uid != owner)
+        share_mistake(x, s,
+                      "the directory %s belongs to uid %u, not to uid %u; run: "
+                      "chown %u %s",
+                      s->path, (unsigned)st.st_uid, (unsigned)owner,
+                      (unsigned)owner, s->path);
+    else if (x->check->root && st.st_gid != s->gid)
+        share_mistake(x, s,
+                      "the directory %s has gid %u, not gid %u; run: chgrp -R "
+                      "%u %s && chmod 2770 %s",
+                      s->path, (unsigned)st.st_gid, (unsigned)s->gid,
+                      (unsigned)s->gid, s->path, s->path);
+    else if ((st.st_mode & 07777) != SHARE_MODE)
+        share_mistake(x, s,
+                      "the directory %s has mode %04o, not 2770; run: chmod "
+                      "2770 %s",
+                      s->path, (unsigned)st.st_mode & 07777, s->path);
+}
+
+/* The kernel decides with the ids of a member, as at a login. */
+static void share_enter(struct shares *x, const struct share *s)
+{
+    const struct user *user = x->member[s - x->check->users.share];
+
+    if (!x->check->root || !user)
+        return;
+    if (sandbox_become(user->uid, user->gid, &s->gid, 1) < 0) {
+        share_mistake(x, s, "uid %u and gid %u can't be taken: %s",
+                      (unsigned)user->uid, (unsigned)s->gid, strerror(errno));
+        return;
+    }
+    FD_CLEANUP int fd = open(s->path, ENTER);
+    if (fd < 0)
+        share_mistake(x, s,
+                      "user %s can't reach the directory %s: %s; check the "
+                      "modes of the directories above it",
+                      user->name, s->path, strerror(errno));
+    if (sandbox_regain() < 0)
+        die(EXIT_FAILURE, "can't be root again: %s", strerror(errno));
+}
+
+static void share_look(struct shares *x, const struct share *s)
+{
+    struct complaint c = { "" };
+
+    if (x->unit && unit_forbids(x->unit, "share", s->path, &c)) {
+        share_mistake(x, s, "%s", c.text);
+        return;
+    }
+    FD_CLEANUP int fd = open(s->path, ENTER);
+    if (fd < 0 && errno == ENOENT) {
+        share_missing(x, s);
+    } else if (fd < 0) {
+        share_mistake(x, s, "the directory %s: %s", s->path, strerror(errno));
+    } else {
+        share_look_at(x, s, fd);
+        share_enter(x, s);
+    }
+}
+
+/* A home or a share, by its path. */
+struct place {
+    const char *path;
+    const struct user *user;   /* NULL: a share's */
+    const struct share *share; /* NULL: a home */
+};
+
+static int place_compare(const void *a, const void *b)
+{
+    return user_path_order(((const struct place *)a)->path,
+                           ((const struct place *)b)->path);
+}
+
+static bool place_holds(const struct place *outer, const struct place *inner)
+{
+    return outer && (strcmp(inner->path, outer->path) == 0 ||
+                     user_path_beneath(inner->path, outer->path));
+}
+
+/* What lies in a directory follows it in the order. Equal paths are in any
+ * order. */
+static void places_look(struct shares *x, const struct place *all, size_t n)
+{
+    const struct place *home = NULL, *share = NULL;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct place *p = &all[i];
+
+        if (p->share && place_holds(home, p))
+            share_mistake(x, p->share,
+                          "the directory %s lies in the home of user %s; move "
+                          "it out of there",
+                          p->path, home->user->name);
+        if (p->user && place_holds(share, p))
+            share_mistake(x, share->share,
+                          "the directory %s contains the home of user %s; "
+                          "give that user another home",
+                          share->path, p->user->name);
+        if (p->share)
+            share = p;
+        else if (!place_holds(home, p))
+            home = p;
+    }
+}
+
+static void shares_and_homes(struct shares *x)
+{
+    const struct users *u = &x->check->users;
+    struct place *all = calloc(u->count + u->shares, sizeof(*all));
+    size_t n = 0;
+
+    if (!all)
+        die(EXIT_FAILURE, "no memory to look at the shares");
+    for (size_t i = 0; i < u->count; i++)
+        all[n++] = (struct place){ .path = u->row[i].home, .user = &u->row[i] };
+    for (size_t i = 0; i < u->shares; i++)
+        all[n++] =
+            (struct place){ .path = u->share[i].path, .share = &u->share[i] };
+    qsort(all, n, sizeof(*all), place_compare);
+    places_look(x, all, n);
+    free(all);
+}
+
+static void shares_find_members(struct shares *x)
+{
+    const struct users *u = &x->check->users;
+
+    for (size_t i = 0; i < u->count; i++)
+        for (size_t n = 0; n < u->row[i].grants && !u->row[i].locked; n++) {
+            const struct user **member = &x->member[u->row[i].grant[n].share];
+
+            *member = *member ? *member : &u->row[i];
+        }
+}
+
+size_t inspect_shares(const struct check *k, const struct unit *unit,
+                      inspect_report *report, void *owner)
+{
+    const struct users *u = &k->users;
+    struct shares x = {
+        .check = k, .unit = unit, .report = report, .owner = owner
+    };
+
+    if (u->shares == 0)
+        return 0;
+    x.member = calloc(u->shares, sizeof(*x.member));
+    if (!x.member)
+        die(EXIT_FAILURE, "no memory to look at the shares");
+    shares_find_members(&x);
+    for (size_t i = 0; i < u->shares; i++)
+        share_look(&x, &u->share[i]);
+    shares_and_homes(&x);
+    free(x.member);
+    return x.mistakes;
+}
