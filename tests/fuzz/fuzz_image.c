@@ -23,6 +23,21 @@ static void check_row(const struct user *row)
         FUZZ_CHECK(row->choice[i] <= choices[i].count);
 }
 
+static void check_mounts(const struct users *u, const struct user *row)
+{
+    FUZZ_CHECK(row->grants + row->directories <= USER_MOUNTS_MAX);
+    for (size_t i = 0; i < row->grants; i++) {
+        FUZZ_CHECK(row->grant[i].share < u->shares);
+        FUZZ_CHECK(row->grant[i].rights <= RIGHT_ALL);
+    }
+    for (size_t i = 0; i < row->directories; i++)
+        FUZZ_CHECK(user_path_ok(slice_from(row->directory[i].path)));
+    for (size_t i = 0; i < u->shares; i++)
+        FUZZ_CHECK(user_name_ok(slice_from(u->share[i].name)) &&
+                   user_path_ok(slice_from(u->share[i].path)) &&
+                   u->share[i].gid >= SHARE_GID_MIN);
+}
+
 /* Returns its descriptor, or a negative number. */
 static int image_of(struct slice rest)
 {
@@ -47,8 +62,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     FUZZ_CHECK(fd >= 0);
     if (users_take(&u, fd, &c) == 0)
-        for (size_t i = 0; i < u.count; i++)
+        for (size_t i = 0; i < u.count; i++) {
             check_row(&u.row[i]);
+            check_mounts(&u, &u.row[i]);
+        }
     else
         FUZZ_CHECK(c.text[0] && !u.row && !u.text && u.count == 0);
     users_release(&u);

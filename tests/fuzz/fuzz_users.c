@@ -24,10 +24,40 @@ static void check_row(const struct users *u, const struct user *row)
     FUZZ_CHECK(rights == row->rights);
 }
 
+static void check_mounts(const struct users *u, const struct user *row)
+{
+    FUZZ_CHECK(row->grants + row->directories <= USER_MOUNTS_MAX);
+    for (size_t i = 0; i < row->grants; i++) {
+        const struct grant *g = &row->grant[i];
+
+        FUZZ_CHECK(g->share < u->shares);
+        FUZZ_CHECK(g->rights != 0 && g->rights <= RIGHT_ALL);
+        FUZZ_CHECK(i == 0 || g[-1].share < g->share);
+    }
+    for (size_t i = 0; i < row->directories; i++) {
+        FUZZ_CHECK(user_path_ok(slice_from(row->directory[i].path)));
+        FUZZ_CHECK(row->directory[i].rights <= RIGHT_ALL);
+    }
+}
+
+static void check_shares(const struct users *u)
+{
+    for (size_t i = 0; i < u->shares; i++) {
+        FUZZ_CHECK(user_name_ok(slice_from(u->share[i].name)));
+        FUZZ_CHECK(user_path_ok(slice_from(u->share[i].path)));
+        FUZZ_CHECK(u->share[i].gid >= SHARE_GID_MIN);
+        for (size_t j = 0; j < i && i < 64; j++)
+            FUZZ_CHECK(u->share[j].gid != u->share[i].gid);
+    }
+    for (size_t i = 0; i < u->teams; i++)
+        FUZZ_CHECK(user_name_ok(slice_from(u->team[i].name)));
+}
+
 static void check_rows(const struct users *u)
 {
     for (size_t i = 0; i < u->count && i < 64; i++) {
         check_row(u, &u->row[i]);
+        check_mounts(u, &u->row[i]);
         for (size_t j = 0; j < i; j++)
             FUZZ_CHECK(u->row[j].uid != u->row[i].uid);
         FUZZ_CHECK(i == 0 || u->row[i - 1].line < u->row[i].line);
@@ -44,6 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (users_read(&u, fd, "users", &c) == 0) {
         FUZZ_CHECK(c.text[0] == '\0');
         check_rows(&u);
+        check_shares(&u);
     } else {
         FUZZ_CHECK(strncmp(c.text, "users:", 6) == 0);
         FUZZ_CHECK(!u.row && !u.text && u.count == 0);

@@ -64,6 +64,41 @@ Test(edit, remove_a_last_line_without_its_end)
     cr_expect_str_eq(file_text(world.users), OLD);
 }
 
+#define SHARES                                                                 \
+    "@share:s:80000:/s:  file_mode=0640 \n"                                    \
+    "@team:t:shares=s:drop\r\n"
+#define ANNA "anna:!:70000:1::/h::"
+
+/* Lines of shares and teams stay byte by byte, and so do the other keys. */
+Test(edit, shares_and_teams_stay)
+{
+    struct complaint c = { .text = "" };
+    struct edit e;
+
+    file_write(world.users, SHARES ANNA "teams=t rights./in=w:r\n" SHARES);
+    cr_expect_eq(edit_open(&e, world.users, 0, &c), EX_DATAERR);
+    edit_release(&e);
+    c.text[0] = '\0';
+    file_write(world.users,
+               SHARES ANNA "teams=t  rights./in=w shares=s\n# end\n"
+                           "@team:u:\n");
+    cr_assert_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
+    cr_expect_eq(edit_set_key(&e, &e.users.row[0], "rights", "read"), 0);
+    cr_expect_eq(edit_set_column(&e, &e.users.row[0], EDIT_HASH, "*"), 0);
+    cr_expect_eq(edit_append(&e, SLICE(ROW)), 0);
+    cr_expect_eq(edit_commit(&e), 0, "%s", c.text);
+    edit_release(&e);
+    cr_expect_str_eq(file_text(world.users),
+                     SHARES "anna:*:70000:1::/h::teams=t rights./in=w shares=s "
+                            "rights=read\n# end\n@team:u:\n" ROW "\n");
+    cr_assert_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
+    cr_expect_eq(edit_remove(&e, &e.users.row[0]), 0);
+    cr_expect_eq(edit_commit(&e), 0, "%s", c.text);
+    edit_release(&e);
+    cr_expect_str_eq(file_text(world.users),
+                     SHARES "# end\n@team:u:\n" ROW "\n");
+}
+
 /* A line that would be refused at reading is never written. */
 Test(edit, a_bad_line_is_not_committed)
 {
@@ -226,7 +261,7 @@ Test(edit, a_link_as_new_file)
     cr_expect_str_eq(file_text(world.users), NEW);
 }
 
-Test(edit, up_to_16_MiB)
+Test(edit, up_to_64_MiB)
 {
     struct complaint c = { .text = "" };
     size_t size = USERS_FILE_MAX - sizeof(ROW) + 1;
