@@ -214,9 +214,9 @@ static int image_read(struct users *u, const struct buf *bytes)
     for (; u->count < i.head->users; u->count++)
         if (!image_read_row(&i, &i.row[u->count], u, &u->row[u->count]))
             return -EBADMSG;
-    return u->grants == i.head->grants && u->directories == i.head->directories
-               ? 0
-               : -EBADMSG;
+    if (u->grants != i.head->grants || u->directories != i.head->directories)
+        return -EBADMSG;
+    return users_index(u) ? 0 : -ENOMEM;
 }
 
 int users_take(struct users *u, int fd, struct complaint *c)

@@ -1,10 +1,12 @@
 /* The table of users: finds a row, decides which rows can have a process of
- * their own, computes a row's version, and frees the table. Pure. Runs in
+ * their own, computes a row's version, and frees the table. Runs in
  * master, which asks before each fork, and in other processes. */
 #include "sallyport/users/users.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 bool user_name_ok(struct slice name)
 {
@@ -21,13 +23,69 @@ bool user_name_ok(struct slice name)
     return true;
 }
 
+/* The whole pages of a block of memory. Its first and last bytes may share
+ * their pages with other blocks. */
+static struct slice inner_pages(const void *block, size_t size)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE),
+                    begin = ((uintptr_t)block + page - 1) & ~(page - 1),
+                    end = ((uintptr_t)block + size) & ~(page - 1);
+
+    return begin < end ? (struct slice){ (const char *)begin, end - begin }
+                       : (struct slice){ NULL, 0 };
+}
+
+static bool advise_block(void *block, size_t size, int advice)
+{
+    struct slice pages = inner_pages(block, size);
+
+    return pages.len == 0 ||
+           madvise((void *)(uintptr_t)pages.ptr, pages.len, advice) == 0;
+}
+
+static bool advise_all(const struct users *u, int advice)
+{
+    return advise_block(u->text, u->text_size, advice) &&
+           advise_block(u->row, u->count * sizeof(*u->row), advice) &&
+           advise_block(u->by_name, u->count * sizeof(*u->by_name), advice) &&
+           advise_block(u->grant, u->grants * sizeof(*u->grant), advice);
+}
+
+void users_keep_from_forks(struct users *u)
+{
+    u->kept_from_forks = advise_all(u, MADV_WIPEONFORK);
+    if (!u->kept_from_forks)
+        advise_all(u, MADV_KEEPONFORK);
+}
+
+void users_forget(struct users *u)
+{
+    struct slice zeros = { NULL, 0 };
+
+    if (u->kept_from_forks)
+        zeros = inner_pages(u->text, u->text_size);
+    if (zeros.len == 0) {
+        explicit_bzero(u->text, u->text_size);
+    } else {
+        char *end = u->text + u->text_size,
+             *zeros_end = u->text + (zeros.ptr - u->text) + zeros.len;
+
+        explicit_bzero(u->text, (size_t)(zeros.ptr - u->text));
+        explicit_bzero(zeros_end, (size_t)(end - zeros_end));
+    }
+    *u = (struct users){ 0 };
+}
+
 void users_release(struct users *u)
 {
+    if (u->kept_from_forks) /* malloc gives the memory to others */
+        advise_all(u, MADV_KEEPONFORK);
     if (u->text) {
         explicit_bzero(u->text, u->text_size);
         free(u->text);
     }
     free(u->row);
+    free(u->by_name);
     free(u->share);
     free(u->team);
     free(u->grant);
@@ -35,15 +93,42 @@ void users_release(struct users *u)
     *u = (struct users){ 0 };
 }
 
-/* Compares every row, so that the time doesn't show where a name is. */
+static int index_compare(const void *a, const void *b)
+{
+    const struct user *const *x = a, *const *y = b;
+
+    return strcmp((*x)->name, (*y)->name);
+}
+
+bool users_index(struct users *u)
+{
+    u->by_name = calloc(u->count + 1, sizeof(*u->by_name));
+    if (!u->by_name)
+        return false;
+    for (size_t i = 0; i < u->count; i++)
+        u->by_name[i] = &u->row[i];
+    qsort(u->by_name, u->count, sizeof(*u->by_name), index_compare);
+    return true;
+}
+
+static int index_compare_name(const void *name, const void *row)
+{
+    const struct user *const *user = row;
+
+    return strcmp(name, (*user)->name);
+}
+
+/* The number of comparisons is nearly the same for each name, known or not. */
 const struct user *users_find(const struct users *u, struct slice name)
 {
-    const struct user *found = NULL;
+    char text[USER_NAME_MAX + 1];
+    const struct user **found;
 
-    for (size_t i = 0; i < u->count; i++)
-        if (slice_equal(slice_from(u->row[i].name), name))
-            found = &u->row[i];
-    return found;
+    if (slice_copy(name, text, sizeof(text)))
+        return NULL;
+    found = bsearch(text, u->by_name, u->count, sizeof(*u->by_name),
+                    index_compare_name);
+    return found ? *found : NULL;
 }
 
 /* Is PART a name that a path may have between two '/'? */

@@ -375,6 +375,8 @@ static int read_file(struct reader *r, int fd)
         result = read_lines(r);
     if (result == 0)
         result = reader_resolve(r);
+    if (result == 0 && !users_index(r->users))
+        result = reader_no_memory(r);
     if (result < 0)
         users_release(r->users);
     return result;

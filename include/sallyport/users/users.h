@@ -86,6 +86,7 @@ struct user {
 struct users {
     struct user *row;
     size_t count;
+    const struct user **by_name; /* users_index() */
     struct share *share;
     size_t shares;
     struct team *team; /* master has none */
@@ -96,9 +97,16 @@ struct users {
     size_t directories;
     char *text; /* wiped on release */
     size_t text_size;
+    bool kept_from_forks; /* users_keep_from_forks() */
 };
 
 void users_release(struct users *u);
+/* From now on a fork gets zeros in place of the table, so that it is as fast
+ * with 100,000 users as with ten. If the kernel can't, it gets a copy. */
+void users_keep_from_forks(struct users *u);
+/* In a fork, in place of users_release(): wipes what the fork has of the text,
+ * and frees nothing. */
+void users_forget(struct users *u);
 /* Takes the table that reader has written to the file FD (users/image.h), and
  * believes nothing of it: what the rows point to is there, and each field is in
  * its range. *u needs no preparation, and is empty on failure. 0; another
@@ -136,6 +144,9 @@ struct user_bounds {
 int user_permitted(const struct user *user, const struct user_bounds *b,
                    struct complaint *c);
 
+/* Sorts the rows by name, for users_find(). Who reads a table calls it once.
+ * Returns whether there was memory. */
+bool users_index(struct users *u);
 const struct user *users_find(const struct users *u, struct slice name);
 
 /* Does NAME match [a-z0-9._-]{1,32}, without '.' or '-' at the beginning? */

@@ -5,7 +5,6 @@
 #include "sessions.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -36,47 +35,6 @@ bool access_hint(const struct settings *s, const struct users *u,
                  "client_certificates = request",
                  n, n == 1 ? "" : "s", first->name);
     return n > 0;
-}
-
-/* The newest rows, sorted by name, since users_find() would read all rows for
- * each session. */
-struct index {
-    const struct user **row;
-    size_t count;
-};
-
-static int access_compare_rows(const void *a, const void *b)
-{
-    const struct user *const *x = a, *const *y = b;
-
-    return strcmp((*x)->name, (*y)->name);
-}
-
-static int access_compare_name(const void *name, const void *row)
-{
-    const struct user *const *user = row;
-
-    return strcmp(name, (*user)->name);
-}
-
-static bool index_build(struct index *x, const struct users *u)
-{
-    *x = (struct index){ .row = calloc(u->count + 1, sizeof(*x->row)),
-                         .count = u->count };
-    if (!x->row)
-        return false;
-    for (size_t i = 0; i < u->count; i++)
-        x->row[i] = &u->row[i];
-    qsort(x->row, x->count, sizeof(*x->row), access_compare_rows);
-    return true;
-}
-
-static const struct user *index_find(const struct index *x, const char *name)
-{
-    const struct user **found =
-        bsearch(name, x->row, x->count, sizeof(*x->row), access_compare_name);
-
-    return found ? *found : NULL;
 }
 
 /* Returns why the session must end, or ENDING_COUNT if it needn't. A master of
@@ -137,7 +95,6 @@ size_t access_review(struct master *m)
     uint64_t newest = userdb_newest(m->users);
     const struct users *u = userdb_find(m->users, newest);
     const int64_t now = time(NULL);
-    struct index x;
     size_t ended = 0;
 
     if (!u)
@@ -146,12 +103,10 @@ size_t access_review(struct master *m)
         a->reviewed_at = now;
         return 0;
     }
-    if (!index_build(&x, u))
-        return 0;
     SESSIONS_EACH(m->sessions, s)
         if (session_has_user(s))
-            ended += access_review_row(s, index_find(&x, s->home.user));
-    free(x.row);
+            ended +=
+                access_review_row(s, users_find(u, slice_from(s->home.user)));
     a->reviewed = newest;
     a->reviewed_at = now;
     return ended;

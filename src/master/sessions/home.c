@@ -146,13 +146,13 @@ static void home_fill_origin(struct origin *o, const struct home *h,
     memcpy(o->start.name_key, m->secrets.names, sizeof(o->start.name_key));
 }
 
-/* The fork has the rest of master's memory. First it wipes the hashes of all
+/* The fork has the rest of master's memory. First it wipes what it has of the
  * users, and the key that their versions are made with. */
 static void become_files(struct master *m, const struct origin *o)
 {
     sigset_t none;
 
-    userdb_release(m->users);
+    userdb_forget(m->users);
     explicit_bzero(m->secrets.versions, sizeof(m->secrets.versions));
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

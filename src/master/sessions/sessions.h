@@ -149,6 +149,8 @@ struct userdb {
 /* Sets U to nothing read yet. */
 void userdb_init(struct userdb *u, const struct master *m);
 void userdb_release(struct userdb *u);
+/* In a fork, in its place: see users_forget(). */
+void userdb_forget(struct userdb *u);
 
 /* Checks the file. Returns 1: there is a new edition; 0: nothing new;
  * -EINVAL: it can't be used, *c has the reason, and the old edition stays;

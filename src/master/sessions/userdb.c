@@ -34,6 +34,15 @@ void userdb_release(struct userdb *u)
     fd_close(&u->table);
 }
 
+void userdb_forget(struct userdb *u)
+{
+    for (size_t i = 0; i < u->count; i++)
+        users_forget(&u->kept[i].users);
+    u->count = 0;
+    fd_close(&u->fd);
+    fd_close(&u->table);
+}
+
 uint64_t userdb_newest(const struct userdb *u)
 {
     return u->count > 0 ? u->kept[u->count - 1].number : 0;
@@ -115,6 +124,7 @@ static int userdb_parse(struct userdb *u, int text, struct users *users,
     if (r < 0 && r != -EINVAL)
         u->rests_until = 2 * clock_ms() - begin;
     if (r == 0) {
+        users_keep_from_forks(users);
         fd_close(&u->table);
         u->table = fd_take(&table);
     }

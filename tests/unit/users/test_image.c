@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
@@ -430,6 +431,70 @@ Test(image, random_lies)
         *at = was;
     }
     cr_expect_gt(taken, 0);
+}
+
+static bool is_wiped(const char *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (bytes[i] != 0)
+            return false;
+    return true;
+}
+
+/* A fork has no hash, neither in the pages that the kernel leaves out nor at
+ * their edges; the table stays as it is, also for the next fork. */
+Test(image, kept_from_forks)
+{
+    struct buf text;
+    struct users u;
+
+    buf_init(&text, 1 << 22);
+    for (int i = 0; i < 5000; i++)
+        buf_add_format(&text, "u%d:" HASH ":%d:1::/h::\n", i, i + 1);
+    cr_assert_eq(buf_add(&text, "", 1), 0);
+    buf_release(&image);
+    write_image(text.data);
+    cr_assert_eq(take(&u, buf_slice(&image)), 0);
+    users_keep_from_forks(&u);
+    cr_expect(u.kept_from_forks);
+    for (int i = 0; i < 2; i++) {
+        int status;
+        pid_t pid = fork();
+
+        if (pid == 0) {
+            const char *bytes = u.text;
+            size_t len = u.text_size;
+            bool wiped = is_wiped(bytes + 8192, len - 16384);
+
+            users_forget(&u);
+            _exit(wiped && is_wiped(bytes, len) && u.count == 0 ? 0 : 1);
+        }
+        cr_assert_eq(waitpid(pid, &status, 0), pid);
+        cr_expect_eq(status, 0);
+    }
+    cr_expect_str_eq(u.row[4999].hash, HASH);
+    users_release(&u);
+    buf_release(&text);
+}
+
+/* If the kernel copies them. */
+Test(image, forgotten_by_hand)
+{
+    struct users u;
+    char *text;
+    size_t size;
+
+    cr_assert_eq(take(&u, buf_slice(&image)), 0);
+    text = u.text;
+    size = u.text_size;
+    free(u.row);
+    free(u.by_name);
+    free(u.share);
+    free(u.grant);
+    free(u.directory);
+    users_forget(&u);
+    cr_expect(is_wiped(text, size) && !u.row && !u.text);
+    free(text);
 }
 
 Test(image, no_file)
