@@ -249,3 +249,180 @@ Test(shares, a_directory_may_have_the_name_of_a_share_of_others)
     cr_expect_str_eq(rights_of(&u, "a"), "/s:r /st:r");
     users_release(&u);
 }
+
+/* --- limits --------------------------------------------------------------- */
+
+static struct buf text;
+
+static void begin_text(void)
+{
+    buf_init(&text, USERS_FILE_MAX);
+}
+
+static void end_text(void)
+{
+    buf_release(&text);
+}
+
+TestSuite(limits, .init = begin_text, .fini = end_text, .timeout = 120);
+
+static void add_shares(unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        cr_assert_eq(
+            buf_add_format(&text, "@share:s%u:%u:/s/s%u:\n", i, 1000 + i, i),
+            0);
+}
+
+/* "s0:role,s1:role,…" or, with FORMAT " rights./d%u=lr", directories. */
+static void add_each(const char *separator, const char *before,
+                     const char *after, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        cr_assert_eq(buf_add_format(&text, "%s%s%u%s", i ? separator : "",
+                                    before, i, after),
+                     0);
+}
+
+/* The text is accepted; with LINE after it, it is refused. */
+static void expect_full(const char *line, const char *complaint)
+{
+    struct users u;
+    struct complaint c;
+
+    cr_assert_eq(read_slice(&u, buf_slice(&text), &c), 0, "%s", c.text);
+    users_release(&u);
+    cr_assert_eq(buf_add_text(&text, line), 0);
+    cr_expect_eq(read_slice(&u, buf_slice(&text), &c), -EINVAL);
+    cr_expect_str_eq(c.text, complaint);
+}
+
+Test(limits, shares)
+{
+    add_shares(SHARES_MAX);
+    expect_full("@share:t:200:/t:\n", "users:4097: more than 4096 shares");
+}
+
+Test(limits, teams)
+{
+    add_each("\n", "@team:t", ":", TEAMS_MAX);
+    expect_full("\n@team:u:\n", "users:4097: more than 4096 teams");
+}
+
+#define TOO_MANY "more than 64 shares and directories with rights of their own"
+
+Test(limits, shares_of_a_user)
+{
+    add_shares(USER_MOUNTS_MAX + 1);
+    buf_add_text(&text, "anna:!:1:1::/a::shares=");
+    add_each(",", "s", "", USER_MOUNTS_MAX);
+    expect_full(",s64\n", "users:66: " TOO_MANY);
+}
+
+Test(limits, shares_of_a_team)
+{
+    add_shares(USER_MOUNTS_MAX + 1);
+    buf_add_text(&text, "@team:t:shares=");
+    add_each(",", "s", "", USER_MOUNTS_MAX);
+    expect_full(",s64\n", "users:66: " TOO_MANY);
+}
+
+Test(limits, directories_of_a_user)
+{
+    buf_add_text(&text, "anna:!:1:1::/a::");
+    add_each(" ", "rights./d", "=lr", USER_MOUNTS_MAX);
+    expect_full(" rights./e=r",
+                "users:1: more than 64 directories with rights of their own");
+}
+
+Test(limits, shares_and_directories_of_a_user)
+{
+    add_shares(USER_MOUNTS_MAX);
+    buf_add_text(&text, "@team:t:shares=");
+    add_each(",", "s", "", 32);
+    buf_add_text(&text, "\nanna:!:1:1::/a::teams=t ");
+    add_each(" ", "rights./d", "=lr", 31);
+    expect_full(" shares=s32,s33\n", "users:66: " TOO_MANY);
+}
+
+Test(limits, shares_of_a_user_and_of_two_teams)
+{
+    add_shares(USER_MOUNTS_MAX + 1);
+    buf_add_text(&text, "@team:t:shares=");
+    add_each(",", "s", "", USER_MOUNTS_MAX);
+    buf_add_text(&text, "\n@team:u:shares=s0,s64\nanna:!:1:1::/a::teams=t");
+    expect_full(",u\n", "users:68: " TOO_MANY);
+}
+
+static void add_members(unsigned n, const char *options)
+{
+    for (unsigned i = 0; i < n; i++)
+        cr_assert_eq(
+            buf_add_format(&text, "u%u:!:%u:1::/h::%s\n", i, i + 1, options),
+            0);
+}
+
+Test(limits, grants)
+{
+    const unsigned members = GRANTS_MAX / USER_MOUNTS_MAX;
+
+    add_shares(USER_MOUNTS_MAX);
+    buf_add_text(&text, "@team:t:shares=");
+    add_each(",", "s", "", USER_MOUNTS_MAX);
+    buf_add_text(&text, "\n");
+    add_members(members, "teams=t");
+    expect_full("anna:!:999999:1::/a::shares=s0\n",
+                "users:16450: more than 1048576 rights in shares");
+}
+
+Test(limits, directories)
+{
+    char options[USER_LINE_MAX];
+    size_t len = 0;
+
+    for (int i = 0; i < USER_MOUNTS_MAX; i++)
+        len += (size_t)snprintf(options + len, sizeof(options) - len,
+                                "rights./d%d=lr ", i);
+    add_members(DIRECTORIES_MAX / USER_MOUNTS_MAX, options);
+    expect_full("anna:!:999999:1::/a::rights./x=r\n",
+                "users:16385: more than 1048576 directories with rights of "
+                "their own");
+}
+
+/* --- a survey --------------------------------------------------------------
+ */
+
+static char told[4096];
+
+static void tell(const char *mistake)
+{
+    size_t len = strlen(told);
+
+    snprintf(told + len, sizeof(told) - len, "%s\n", mistake);
+}
+
+/* All mistakes are reported. A user with one stays, without shares. */
+Test(shares, a_survey)
+{
+    FD_CLEANUP int fd = fd_sealed(
+        "users", SLICE(S "@team:t:shares=x,s,y\n@share:b:1:/b:\n" USER(
+                     "anna", "1", "shares=s,z teams=v rights./x=r")
+                           USER("bert", "2", "teams=t rights./y=r")
+                               USER("carl", "3", "shares=s rights./s=r")));
+    struct complaint c = { "" };
+    struct users u;
+
+    told[0] = '\0';
+    cr_assert_eq(users_survey(&u, fd, "users", tell, &c), 5, "%s", told);
+    cr_expect(strstr(told, "users:2: shares=x: there is no"), "%s", told);
+    cr_expect(strstr(told, "users:2: shares=y: there is no"), "%s", told);
+    cr_expect(strstr(told, "users:3: gid 1 is one of"), "%s", told);
+    cr_expect(strstr(told, "users:4: shares=z: there is no"), "%s", told);
+    cr_expect(strstr(told, "users:6: rights./s=: /s is a share"), "%s", told);
+    cr_assert_eq(u.count, 3);
+    cr_expect_str_eq(rights_of(&u, "anna"), "");
+    cr_expect_str_eq(rights_of(&u, "bert"), "s:full /y:r");
+    cr_expect_str_eq(rights_of(&u, "carl"), "");
+    cr_expect(slice_equal(u.row[0].teams, SLICE("v")));
+    users_release(&u);
+}
