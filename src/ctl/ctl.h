@@ -186,9 +186,11 @@ int password_read(struct secret *s, const char *user, struct complaint *c);
 /* Reads one line of standard input, without its end. Returns an exit code; the
  * caller wipes OUT. */
 int password_line(char *out, size_t size, struct complaint *c);
-/* Makes a random password of letters and digits, without those that look
- * alike. */
-void password_make(struct secret *s);
+/* Reads the password, or makes one of random letters and digits if it will be
+ * printed. Returns an exit code. */
+int password_take(struct context *x, struct secret *s, const char *user);
+/* Prints it if that was asked for. */
+void password_show(const struct context *x, const struct secret *s);
 
 /* home.c: homes, made and removed. */
 

@@ -235,7 +235,7 @@ int password_line(char *out, size_t size, struct complaint *c)
 
 /* Bytes above the last multiple of the number of letters are dropped, so that
  * each letter is equally probable. */
-void password_make(struct secret *s)
+static void password_make(struct secret *s)
 {
     static const char letters[] = "23456789abcdefghjkmnpqrstuvwxyz"
                                   "ABCDEFGHJKLMNPQRSTUVWXYZ";
@@ -302,4 +302,18 @@ int password_read(struct secret *s, const char *user, struct complaint *c)
         return refuse_line(-tty, c);
     snprintf(prompt, sizeof(prompt), "New password of %s: ", user);
     return read_twice(s, tty, prompt, c);
+}
+
+int password_take(struct context *x, struct secret *s, const char *user)
+{
+    if (!x->args.print_password)
+        return password_read(s, user, &x->complaint);
+    password_make(s);
+    return 0;
+}
+
+void password_show(const struct context *x, const struct secret *s)
+{
+    if (x->args.print_password)
+        printf("password: %s\n", s->bytes);
 }

@@ -63,18 +63,14 @@ static int user_add_check(struct context *x, const struct addition *a)
     return code;
 }
 
-/* PASSWORD is for the output with --print-password. */
 static int take_password(struct context *x, struct addition *a,
                          struct secret *password)
 {
-    int code = 0;
+    int code;
 
     if (x->args.hash_stdin)
         return fields_take_hash(x, &a->f);
-    if (x->args.print_password)
-        password_make(password);
-    else
-        code = password_read(password, a->name, &x->complaint);
+    code = password_take(x, password, a->name);
     if (code == 0 && hash_make(password, a->f.hash))
         return ctl_fail(x, EX_OSERR, "crypt(3) made no hash");
     return code;
@@ -231,9 +227,9 @@ int user_add(struct context *x)
         code = add_locked(x, &a, &e);
     edit_release(&e);
     fields_wipe(&a.f);
-    if (code == 0 && x->args.print_password)
-        printf("password: %s\n", password.bytes);
-    if (code == 0)
+    if (code == 0) {
+        password_show(x, &password);
         keys_hint(x);
+    }
     return code;
 }

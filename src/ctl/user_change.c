@@ -82,13 +82,15 @@ int user_passwd(struct context *x)
     int code = user_change_check(x);
 
     if (code == 0)
-        code = password_read(&password, x->args.word[2], &x->complaint);
+        code = password_take(x, &password, x->args.word[2]);
     if (code)
         return code;
     if (hash_make(&password, hash))
         return ctl_fail(x, EX_OSERR, "crypt(3) made no hash");
     code = run_locked(x, set_hash, hash);
     explicit_bzero(hash, sizeof(hash));
+    if (code == 0)
+        password_show(x, &password);
     return code;
 }
 

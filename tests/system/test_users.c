@@ -88,6 +88,61 @@ Test(users, life_of_one, .timeout = 120)
     server_stop(&server);
 }
 
+/* Runs sallyportctl user with up to six words, NULL after them. */
+static void ctl_says(const struct server *server, struct run_result *r,
+                     const char *const word[6])
+{
+    char program[SERVER_PATH_MAX], config[SERVER_PATH_MAX];
+
+    snprintf(program, sizeof(program), "%s", server_program("sallyportctl"));
+    snprintf(config, sizeof(config), "%s",
+             server_path(server, "sallyport.conf"));
+    run(r, "", program, "--config", config, "user", word[0], word[1], word[2],
+        word[3], word[4], word[5], NULL);
+    cr_assert_eq(r->status, 0, "%s %s", word[0], r->text);
+}
+
+static void take_password(const struct run_result *r, char out[64])
+{
+    static const char words[] = "\npassword: ";
+    const char *at = strstr(r->text, words);
+
+    cr_assert(at, "%s", r->text);
+    at += strlen(words);
+    snprintf(out, 64, "%.*s", (int)strcspn(at, "\n"), at);
+}
+
+/* One command makes the account of a partner. An export brings it back, with
+ * the same password and home. */
+Test(users, of_a_partner, .timeout = 120)
+{
+    static const char *const add[6] = { "add", "partner", "--role=read",
+                                        "--ttl=7d", "--print-password" };
+    static const char *const export[6] = { "export" };
+    const struct server_plan plan = { 0 };
+    char password[64], file[SERVER_PATH_MAX];
+    const char *const import[6] = { "import", file };
+    struct server server;
+    struct run_result r;
+
+    server_start(&server, &plan);
+    ctl_says(&server, &r, add);
+    take_password(&r, password);
+    run_release(&r);
+    cr_assert_eq(login(&server, "partner", password), 230);
+    ctl_says(&server, &r, export);
+    snprintf(file, sizeof(file), "%s", server_path(&server, "exported"));
+    files_write(file, r.text, r.len, 0600);
+    run_release(&r);
+    cr_assert_eq(ctl(&server, "del", "partner", NULL), 0);
+    cr_assert_eq(login(&server, "partner", password), 530);
+    ctl_says(&server, &r, import);
+    cr_expect(strstr(r.text, "1 imported, 1 skipped"), "%s", r.text);
+    run_release(&r);
+    cr_assert_eq(login(&server, "partner", password), 230);
+    server_stop(&server);
+}
+
 /* Reads the reply to a login that fails. */
 static void login_reply(const struct server *server, const char *name,
                         const char *password, char *out, size_t size)

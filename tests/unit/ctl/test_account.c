@@ -218,4 +218,6 @@ Test(account, print_password)
                "give --print-password or --hash-stdin, not both");
     expect_err(EX_DATAERR, "", "user add anna --print-password",
                "anna is there already");
+    expect_out(0, "", "user passwd anna --print-password",
+               "user anna: password set\npassword: ");
 }
