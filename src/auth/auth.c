@@ -25,6 +25,7 @@ static void auth_release(void *owner)
     for (size_t i = 0; i < VERIFICATIONS_MAX; i++)
         if (a->pending[i].used)
             channel_close(&a->pending[i].channel);
+    circle_release(&a->circle);
     users_release(&a->users);
 }
 
@@ -32,14 +33,22 @@ int auth_take_users(struct auth *a, int fd, uint64_t edition,
                     struct complaint *c)
 {
     struct users newer;
+    struct circle circle;
     int r = users_read(&newer, fd, "users", c);
 
     fd_close(&fd);
     if (r < 0)
         return r;
-    if (a->edition > 0)
+    if (circle_make(&circle, &newer, a->name_key) < 0) {
+        users_release(&newer);
+        return complain(c, "users: out of memory");
+    }
+    if (a->edition > 0) {
+        circle_release(&a->circle);
         users_release(&a->users);
+    }
     a->users = newer;
+    a->circle = circle;
     a->edition = edition;
     return 0;
 }
@@ -154,6 +163,7 @@ static int pending_on_credentials(void *owner, struct msg_credentials *msg)
                          .claims = msg->certificate,
                          .proof = msg->handshake,
                          .name_key = p->auth->name_key,
+                         .circle = &p->auth->circle,
                          .serial = p->serial,
                          .servers = &p->auth->servers,
                          .now = time(NULL) };

@@ -26,9 +26,20 @@ struct pending {
     bool used;
 };
 
+/* The users who have a hash, as points on a circle: in the order of the keyed
+ * hashes of their names. */
+struct circle {
+    struct point {
+        uint64_t at;
+        const char *hash; /* the user's, in the users' text */
+    } *point;
+    size_t count;
+};
+
 struct auth {
     struct frame frame; /* the first member */
     struct users users; /* the newest file only; earlier questions use it too */
+    struct circle circle; /* of these users */
     uint64_t edition;
     uint8_t name_key[SIPHASH_KEY]; /* key of the hashes of names */
     struct proof_servers servers;  /* gate's certificates */
@@ -54,8 +65,9 @@ struct attempt {
     struct secret *password;    /* judge() cuts a one-time code off it */
     struct slice claims, proof; /* from the client's certificate; or empty */
     const uint8_t *name_key;    /* SIPHASH_KEY bytes */
-    uint64_t serial;            /* from master */
-    int64_t now;                /* seconds since 1970 */
+    const struct circle *circle;
+    uint64_t serial; /* from master */
+    int64_t now;     /* seconds since 1970 */
     const struct proof_servers *servers;
     uint64_t step; /* set by judge(): that of the one-time code; 0: none */
 };
@@ -79,11 +91,15 @@ enum judgement {
  */
 enum judgement judge(const struct users *u, struct attempt *a, size_t *row);
 
+/* Makes the circle once for each reading. Returns 0 or -ENOMEM. */
+int circle_make(struct circle *c, const struct users *u,
+                const uint8_t name_key[SIPHASH_KEY]);
+void circle_release(struct circle *c);
 /* The hash that is verified for an unknown NAME, or NULL: one of the users'
  * hashes. The same name always gets the same hash while that user exists, and
  * each user's hash is chosen equally often. So the time of a login doesn't tell
  * whether the name exists. */
-const char *judge_stand_in(const struct users *u,
+const char *judge_stand_in(const struct circle *c,
                            const uint8_t name_key[SIPHASH_KEY],
                            struct slice name);
 

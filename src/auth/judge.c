@@ -4,30 +4,62 @@
  * too long for crypt(3), whatever the name. */
 #include "auth.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sallyport/domain/tls.h"
 #include "sallyport/hash/hash.h"
 
-/* Names are points on a circle; an unknown name uses the hash of the next user.
- * So a new or removed user changes the choice for few names only. */
-const char *judge_stand_in(const struct users *u,
+static int circle_compare(const void *a, const void *b)
+{
+    const struct point *x = a, *y = b;
+
+    return (x->at > y->at) - (x->at < y->at);
+}
+
+int circle_make(struct circle *c, const struct users *u,
+                const uint8_t name_key[SIPHASH_KEY])
+{
+    *c = (struct circle){ .point = calloc(u->count + 1, sizeof(*c->point)) };
+    if (!c->point)
+        return -ENOMEM;
+    for (size_t i = 0; i < u->count; i++) {
+        const struct user *user = &u->row[i];
+
+        if (*user->hash == '$')
+            c->point[c->count++] = (struct point){
+                siphash(name_key, user->name, strlen(user->name)), user->hash
+            };
+    }
+    qsort(c->point, c->count, sizeof(*c->point), circle_compare);
+    return 0;
+}
+
+void circle_release(struct circle *c)
+{
+    free(c->point);
+    *c = (struct circle){ .point = NULL };
+}
+
+/* An unknown name uses the hash of the next user on the circle. So a new or
+ * removed user changes the choice for few names only. */
+const char *judge_stand_in(const struct circle *c,
                            const uint8_t name_key[SIPHASH_KEY],
                            struct slice name)
 {
-    uint64_t at = siphash(name_key, name.ptr, name.len), nearest = UINT64_MAX;
-    const char *hash = NULL;
+    const uint64_t at = siphash(name_key, name.ptr, name.len);
+    size_t low = 0, high = c->count;
 
-    for (size_t i = 0; i < u->count; i++) {
-        const char *user = u->row[i].name;
-        uint64_t distance = siphash(name_key, user, strlen(user)) - at;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
 
-        if (*u->row[i].hash == '$' && distance <= nearest) {
-            nearest = distance;
-            hash = u->row[i].hash;
-        }
+        if (c->point[middle].at < at)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return hash;
+    return c->count > 0 ? c->point[low < c->count ? low : 0].hash : NULL;
 }
 
 /* JUDGED_RIGHT: the user may log in with the right password. */
@@ -90,7 +122,7 @@ static enum judgement judge_user(const struct user *user, struct attempt *a)
 enum judgement judge(const struct users *u, struct attempt *a, size_t *row)
 {
     const struct user *user = users_find(u, a->name);
-    const char *usual = judge_stand_in(u, a->name_key, a->name);
+    const char *usual = judge_stand_in(a->circle, a->name_key, a->name);
     enum judgement j;
 
     *row = 0;
