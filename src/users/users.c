@@ -124,7 +124,7 @@ const struct user *users_find(const struct users *u, struct slice name)
     char text[USER_NAME_MAX + 1];
     const struct user **found;
 
-    if (slice_copy(name, text, sizeof(text)))
+    if (u->count == 0 || slice_copy(name, text, sizeof(text)))
         return NULL;
     found = bsearch(text, u->by_name, u->count, sizeof(*u->by_name),
                     index_compare_name);

@@ -80,6 +80,7 @@ Test(users, an_empty_file_has_no_users)
     cr_expect_eq(u.count, 0);
     cr_expect_null(users_find(&u, SLICE("anna")));
     users_release(&u);
+    cr_expect_null(users_find(&u, SLICE("anna")), "nor a table without file");
 }
 
 #define ROW(name, uid) name ":" HASH ":" uid ":1::/h::\n"
