@@ -197,8 +197,6 @@ size_t inspect_users(const struct check *k, const struct unit *unit,
     const struct user_bounds bounds = { .root = k->root,
                                         .uid_first = k->settings.uid_first,
                                         .uid_last = k->settings.uid_last,
-                                        .gid_first = k->settings.gid_first,
-                                        .gid_last = k->settings.gid_last,
                                         .homes = k->settings.homes,
                                         .shares = k->settings.shares };
     struct inspection i = { .check = k,

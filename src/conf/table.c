@@ -529,16 +529,15 @@ const struct setting setting_table[] = {
       .value = "80000",
       .min = 1000,
       .max = UINT32_MAX - 1,
-      .help = "First gid of shares. A user who has a share with a lower gid "
-              "can't log in." },
+      .help = "First gid that \"sallyportctl share add\" gives out. A share "
+              "may also have the gid of a local group." },
     { .key = "gid_last",
       .type = SETTING_NUMBER,
       .offset = FIELD(gid_last),
       .value = "89999",
       .min = 1000,
       .max = UINT32_MAX - 1,
-      .help = "Last gid of shares. A user who has a share with a higher gid "
-              "can't log in." },
+      .help = "Last gid that \"sallyportctl share add\" gives out." },
 };
 const size_t setting_count = sizeof(setting_table) / sizeof(setting_table[0]);
 

@@ -288,8 +288,6 @@ static int check_row(struct search *s, const struct user *user)
     const struct user_bounds bounds = { .root = geteuid() == 0,
                                         .uid_first = c->uid_first,
                                         .uid_last = c->uid_last,
-                                        .gid_first = c->gid_first,
-                                        .gid_last = c->gid_last,
                                         .homes = c->homes,
                                         .shares = c->shares };
 

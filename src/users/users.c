@@ -183,6 +183,8 @@ static bool has_dot_dot(const char *path)
     return false;
 }
 
+/* A share's gid may be that of any group that isn't Debian's own
+ * (SHARE_GID_MIN): the group of local programs that fetch its files. */
 static int shares_permitted(const struct user *user,
                             const struct user_bounds *b, struct complaint *c)
 {
@@ -194,14 +196,6 @@ static int shares_permitted(const struct user *user,
                             "user %s: share %s: without root, shares must be "
                             "below %s",
                             user->name, s->name, b->shares);
-        if (b->root && (s->gid < b->gid_first || s->gid > b->gid_last))
-            return complain(c,
-                            "user %s: share %s: gid %lu is not in %llu-%llu "
-                            "(gid_first, gid_last); change it in the users "
-                            "file, then chgrp -R",
-                            user->name, s->name, (unsigned long)s->gid,
-                            (unsigned long long)b->gid_first,
-                            (unsigned long long)b->gid_last);
     }
     return 0;
 }

@@ -133,12 +133,12 @@ void user_rights(const struct user *user, unsigned *somewhere,
 unsigned user_choice(const struct user *user, int choice, unsigned setting);
 
 /* Which users may have a process files. With root: uid_first to uid_last, no
- * gid 0, shares with gid_first to gid_last. Without root: users with homes
- * below HOMES and shares below SHARES, since all have the caller's uid. The
- * check returns 0, or -EINVAL with the complaint "user NAME: …". */
+ * gid 0. Without root: users with homes below HOMES and shares below SHARES,
+ * since all have the caller's uid. The check returns 0, or -EINVAL with the
+ * complaint "user NAME: …". */
 struct user_bounds {
     bool root;
-    uint64_t uid_first, uid_last, gid_first, gid_last;
+    uint64_t uid_first, uid_last;
     const char *homes, *shares;
 };
 int user_permitted(const struct user *user, const struct user_bounds *b,

@@ -24,8 +24,6 @@ int home_check_row(const struct master *m, const struct user *user,
     const struct user_bounds bounds = { .root = m->root,
                                         .uid_first = s->uid_first,
                                         .uid_last = s->uid_last,
-                                        .gid_first = s->gid_first,
-                                        .gid_last = s->gid_last,
                                         .homes = s->homes,
                                         .shares = s->shares };
 
