@@ -239,19 +239,28 @@ int replace_file(int directory_fd, const char *name, struct slice bytes,
 /* An edit of the users file: locked, and atomic. Lines that it doesn't change
  * keep every byte. */
 
+struct edit_line {
+    struct slice text; /* without its end; ptr NULL: removed */
+    char *own;         /* the bytes of a changed one */
+};
+
 struct edit {
     char path[PATH_MAX]; /* the users file, links resolved */
     char *name;          /* the file's name: the end of path */
     int directory_fd, lock_fd;
     bool exists;
     bool stands; /* the new file has replaced the old one */
+    bool ended;  /* the last line has a line end */
     struct stat old;
-    struct buf text;    /* the new file */
+    struct buf text;        /* the old file */
+    struct edit_line *line; /* of the new file; line N is line[N - 1] */
+    size_t lines, room;
     struct users users; /* the old file */
     struct complaint *complaint;
 };
 
-/* All functions below return an exit code, with the complaint filled in. */
+/* All functions of type int below return an exit code, with the complaint
+ * filled in. */
 
 /* Loads the users without a lock. A missing file has none. In any case the
  * caller calls users_release(). If the file has a mistake, it returns
@@ -263,12 +272,31 @@ int edit_load_users(struct users *u, const char *path, users_report *report,
  * calls edit_release(). */
 int edit_open(struct edit *e, const char *path, unsigned lock_ms,
               struct complaint *c);
+/* The same without a lock, to show the file. */
+int edit_look(struct edit *e, const char *path, struct complaint *c);
 void edit_release(struct edit *e);
+/* Calls MAKE, which changes the file, under the lock. Then the running server
+ * is told, also of a change that a power cut may undo. */
+int edit_run(struct context *x,
+             int (*make)(struct context *x, struct edit *e, void *given),
+             void *given);
+
+/* Lines have the numbers of the old file, from 1 on; those that were appended
+ * come after them. Slices are valid until the line is changed. */
+enum edit_kind { EDIT_USER, EDIT_SHARE, EDIT_TEAM, EDIT_OTHER };
+/* The next line of that kind after the line AFTER, or the one with that name;
+ * 0: there is none. */
+size_t edit_next(const struct edit *e, enum edit_kind kind, size_t after);
+size_t edit_find(const struct edit *e, enum edit_kind kind, struct slice name);
+/* The name of the user, share or team. */
+struct slice edit_name(const struct edit *e, size_t line);
+/* The value of KEY in the last column; ptr NULL: it isn't there. */
+struct slice edit_key(const struct edit *e, size_t line, const char *key);
 
 /* LINE has no line end. */
 int edit_append(struct edit *e, struct slice line);
-int edit_remove(struct edit *e, const struct user *user);
-/* Replaces a column of the user's line; the last column has edit_set_key(). */
+void edit_remove(struct edit *e, size_t line);
+/* Replaces a column of a user's line; the last column has edit_set_key(). */
 enum edit_column {
     EDIT_NAME,
     EDIT_HASH,
@@ -277,17 +305,31 @@ enum edit_column {
     EDIT_COMMENT,
     EDIT_HOME,
 };
-int edit_set_column(struct edit *e, const struct user *user,
-                    enum edit_column column, const char *text);
+int edit_set_column(struct edit *e, size_t line, enum edit_column column,
+                    const char *text);
 /* Sets KEY=VALUE in the last column, and removes an older value of KEY. VALUE
  * NULL only removes it. */
-int edit_set_key(struct edit *e, const struct user *user, const char *key,
+int edit_set_key(struct edit *e, size_t line, const char *key,
                  const char *value);
+
+/* An entry NAME or NAME:ROLE of a list with commas (shares=, teams=). */
+struct entry {
+    struct slice text, name, role; /* role.ptr NULL: without one */
+};
+/* Cuts the next entry from *rest; false: there is none. */
+bool entry_next(struct slice *rest, struct entry *ret);
+/* Puts ENTRY into the list, in the order of the names, and removes an older one
+ * of NAME. ENTRY NULL only removes it; a list without entries is removed. */
+int edit_set_entry(struct edit *e, size_t line, const char *key,
+                   struct slice name, const char *entry);
 int edit_commit(struct edit *e);
 
-/* The highest uid that was ever assigned (USERS.last-uid); 0: none. */
-int edit_last_uid(struct edit *e, uint64_t *ret);
-int edit_set_last_uid(struct edit *e, uint64_t uid);
+/* The highest id that was ever assigned (USERS.last-uid or .last-gid); 0:
+ * none. */
+enum edit_last { EDIT_LAST_UID, EDIT_LAST_GID };
+int edit_last_id(struct edit *e, enum edit_last which, uint64_t *ret);
+/* Records the id as used, forever. */
+int edit_spend_id(struct edit *e, enum edit_last which, uint64_t id);
 
 /* fields.c: the columns of a user's row that options set, for "user add" and
  * "user change". First names of client certificates, in the form in which
@@ -337,7 +379,7 @@ int keys_check(struct context *x);
 /* Writes " key=value" for each given option, for a new row. */
 void keys_text(const struct context *x, char out[KEYS_TEXT_MAX]);
 /* Sets the given options in the user's row. */
-int keys_set(struct context *x, struct edit *e, const struct user *user);
+int keys_set(struct context *x, struct edit *e, size_t line);
 
 /* At the end of a command: prints a hint if a certificate was given, but the
  * server never asks for one; or if the given expiry has passed. */
@@ -366,7 +408,7 @@ int addition_put(struct context *x, struct addition *a, struct edit *e);
 /* Uids of users. None is assigned twice, even if its user is removed. */
 struct uids {
     uint64_t highest;  /* that is or was a user's */
-    uint64_t recorded; /* edit_last_uid() */
+    uint64_t recorded; /* edit_last_id() */
 };
 
 int uids_open(struct context *x, struct uids *u, struct edit *e);

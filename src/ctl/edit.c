@@ -168,6 +168,55 @@ static int take_lock(struct edit *e, unsigned lock_ms)
     return EX_TEMPFAIL;
 }
 
+static int too_large(struct edit *e)
+{
+    complain(e->complaint, "%s: would be larger than %u bytes", e->path,
+             USERS_FILE_MAX);
+    return EX_DATAERR;
+}
+
+/* The lines. An edit changes single lines, and edit_commit() joins them: so an
+ * edit of thousands of lines is one pass, and no edit moves the number of
+ * another line. */
+
+/* A line may contain a hash. */
+static void line_release(struct edit_line *line)
+{
+    if (line->own)
+        explicit_bzero(line->own, line->text.len);
+    free(line->own);
+}
+
+static int add_line(struct edit *e, struct edit_line added)
+{
+    if (e->lines == e->room) {
+        size_t room = e->room ? e->room * 2 : 64;
+        struct edit_line *line = reallocarray(e->line, room, sizeof(*line));
+
+        if (!line) {
+            complain(e->complaint, "%s: out of memory", e->path);
+            return EX_OSERR;
+        }
+        e->line = line;
+        e->room = room;
+    }
+    e->line[e->lines++] = added;
+    return 0;
+}
+
+static int cut_lines(struct edit *e)
+{
+    struct slice rest = buf_slice(&e->text), line;
+    int code = 0;
+
+    e->ended = rest.len > 0 && rest.ptr[rest.len - 1] == '\n';
+    while (code == 0 && rest.len > 0) {
+        slice_cut(&rest, '\n', &line);
+        code = add_line(e, (struct edit_line){ line, NULL });
+    }
+    return code;
+}
+
 /* Reads the file's text and its rows. A missing file is empty. */
 static int read_current(struct edit *e)
 {
@@ -184,7 +233,15 @@ static int read_current(struct edit *e)
     r = fd_read_file(fd, &e->text);
     if (r && r != -EFBIG) /* too large: users_read() complains */
         return edit_fail(e, -r, "can't be read");
-    return users_read(&e->users, fd, e->path, e->complaint) ? EX_DATAERR : 0;
+    if (users_read(&e->users, fd, e->path, e->complaint))
+        return EX_DATAERR;
+    return cut_lines(e);
+}
+
+static void edit_init(struct edit *e, struct complaint *c)
+{
+    *e = (struct edit){ .directory_fd = -1, .lock_fd = -1, .complaint = c };
+    buf_init(&e->text, USERS_FILE_MAX);
 }
 
 int edit_open(struct edit *e, const char *path, unsigned lock_ms,
@@ -192,8 +249,7 @@ int edit_open(struct edit *e, const char *path, unsigned lock_ms,
 {
     int code;
 
-    *e = (struct edit){ .directory_fd = -1, .lock_fd = -1, .complaint = c };
-    buf_init(&e->text, USERS_FILE_MAX);
+    edit_init(e, c);
     code = open_directory(e, path);
     if (code == 0)
         code = take_lock(e, lock_ms);
@@ -203,8 +259,20 @@ int edit_open(struct edit *e, const char *path, unsigned lock_ms,
     return read_current(e);
 }
 
+int edit_look(struct edit *e, const char *path, struct complaint *c)
+{
+    int code;
+
+    edit_init(e, c);
+    code = open_directory(e, path);
+    return code ? code : read_current(e);
+}
+
 void edit_release(struct edit *e)
 {
+    for (size_t i = 0; i < e->lines; i++)
+        line_release(&e->line[i]);
+    free(e->line);
     buf_release(&e->text);
     users_release(&e->users);
     fd_close(&e->directory_fd);
@@ -237,123 +305,233 @@ int edit_load_users(struct users *u, const char *path, users_report *report,
     return mistakes ? EX_DATAERR : 0;
 }
 
-static int too_large(struct edit *e)
-{
-    complain(e->complaint, "%s: would be larger than %u bytes", e->path,
-             USERS_FILE_MAX);
-    return EX_DATAERR;
-}
-
 int edit_append(struct edit *e, struct slice line)
 {
-    struct buf *text = &e->text;
+    struct buf own;
+    int code;
 
-    if (text->len > 0 && text->data[text->len - 1] != '\n' &&
-        buf_add_text(text, "\n"))
+    buf_init(&own, USER_LINE_MAX);
+    if (buf_add_slice(&own, line))
         return too_large(e);
-    if (buf_add_slice(text, line) || buf_add_text(text, "\n"))
-        return too_large(e);
-    return 0;
+    code = add_line(e, (struct edit_line){ buf_slice(&own), own.data });
+    if (code)
+        buf_release(&own);
+    e->ended = true;
+    return code;
 }
 
-/* Replaces the LEN bytes at AT. */
-static int splice_text(struct edit *e, size_t at, size_t len, struct slice by)
+void edit_remove(struct edit *e, size_t line)
 {
-    struct buf changed;
-    struct slice text = buf_slice(&e->text);
-    int r;
+    line_release(&e->line[line - 1]);
+    e->line[line - 1] = (struct edit_line){ { NULL, 0 }, NULL };
+}
 
-    buf_init(&changed, USERS_FILE_MAX);
-    r = buf_add(&changed, text.ptr, at);
-    if (r == 0)
-        r = buf_add_slice(&changed, by);
-    if (r == 0)
-        r = buf_add(&changed, text.ptr + at + len, text.len - at - len);
-    if (r) {
-        buf_release(&changed);
+/* Replaces OLD, a part of the line. */
+static int replace_part(struct edit *e, size_t line, struct slice old,
+                        struct slice by)
+{
+    struct edit_line *l = &e->line[line - 1];
+    size_t before = (size_t)(old.ptr - l->text.ptr), after = before + old.len;
+    struct buf own;
+
+    buf_init(&own, USERS_FILE_MAX);
+    if (buf_add(&own, l->text.ptr, before) || buf_add_slice(&own, by) ||
+        buf_add(&own, l->text.ptr + after, l->text.len - after)) {
+        buf_release(&own);
         return too_large(e);
     }
-    buf_release(&e->text);
-    e->text = changed;
+    line_release(l);
+    *l = (struct edit_line){ buf_slice(&own), own.data };
     return 0;
 }
 
-/* The user's line in the text, with its line end. */
-static struct slice line_of(const struct edit *e, const struct user *user)
-{
-    struct slice rest = buf_slice(&e->text), line = { NULL, 0 };
+/* What lines begin with, and the number of the column of their options. */
+static const struct {
+    struct slice begin;
+    unsigned options;
+} kinds[] = {
+    [EDIT_USER] = { { "", 0 }, 7 },
+    [EDIT_SHARE] = { { "@share:", 7 }, 4 },
+    [EDIT_TEAM] = { { "@team:", 6 }, 2 },
+};
 
-    for (size_t i = 0; i < user->line; i++)
-        slice_cut(&rest, '\n', &line);
-    if (rest.ptr)
-        line.len++;
-    return line;
+/* Some editors begin a file with this. */
+#define BYTE_ORDER_MARK SLICE("\xef\xbb\xbf")
+
+/* Without the line end of Windows. */
+static struct slice line_text(const struct edit *e, size_t line)
+{
+    struct slice text = e->line[line - 1].text;
+
+    if (line == 1 && slice_starts(text, BYTE_ORDER_MARK)) {
+        text.ptr += BYTE_ORDER_MARK.len;
+        text.len -= BYTE_ORDER_MARK.len;
+    }
+    if (text.len > 0 && text.ptr[text.len - 1] == '\r')
+        text.len--;
+    return text;
 }
 
-int edit_remove(struct edit *e, const struct user *user)
+static enum edit_kind kind_of(struct slice text)
 {
-    struct slice line = line_of(e, user);
-
-    return splice_text(e, (size_t)(line.ptr - e->text.data), line.len,
-                       SLICE(""));
+    if (slice_trim(text).len == 0 || text.ptr[0] == '#')
+        return EDIT_OTHER;
+    if (slice_starts(text, kinds[EDIT_SHARE].begin))
+        return EDIT_SHARE;
+    return slice_starts(text, kinds[EDIT_TEAM].begin) ? EDIT_TEAM : EDIT_USER;
 }
 
-int edit_set_column(struct edit *e, const struct user *user,
-                    enum edit_column column, const char *text)
+size_t edit_next(const struct edit *e, enum edit_kind kind, size_t after)
 {
-    struct slice rest = line_of(e, user), old = rest;
+    for (size_t line = after + 1; line <= e->lines; line++)
+        if (kind_of(line_text(e, line)) == kind)
+            return line;
+    return 0;
+}
+
+static struct slice column_of(struct slice text, unsigned column)
+{
+    struct slice one = text;
 
     for (unsigned i = 0; i <= column; i++)
-        slice_cut(&rest, ':', &old);
-    return splice_text(e, (size_t)(old.ptr - e->text.data), old.len,
-                       slice_from(text));
+        slice_cut(&text, ':', &one);
+    return one;
 }
 
-/* The last column of the line: all after the seventh colon. The line was parsed
- * as a user's, so it has all columns. */
-static struct slice options_of(struct slice line)
+struct slice edit_name(const struct edit *e, size_t line)
 {
-    struct slice column;
+    struct slice text = line_text(e, line);
 
-    for (int i = 0; i < 7; i++)
-        slice_cut(&line, ':', &column);
-    if (line.len > 0 && line.ptr[line.len - 1] == '\n')
-        line.len--;
-    if (line.len > 0 && line.ptr[line.len - 1] == '\r')
-        line.len--;
+    return column_of(text, kind_of(text) != EDIT_USER);
+}
+
+size_t edit_find(const struct edit *e, enum edit_kind kind, struct slice name)
+{
+    size_t line = edit_next(e, kind, 0);
+
+    while (line && !slice_equal(edit_name(e, line), name))
+        line = edit_next(e, kind, line);
     return line;
 }
 
-static bool has_key(struct slice word, const char *key)
+int edit_set_column(struct edit *e, size_t line, enum edit_column column,
+                    const char *text)
+{
+    return replace_part(e, line, column_of(line_text(e, line), column),
+                        slice_from(text));
+}
+
+/* The last column of the line. The line was parsed, so it has all columns; it
+ * may contain a ':'. */
+static struct slice options_of(const struct edit *e, size_t line)
+{
+    struct slice text = line_text(e, line), column;
+
+    for (unsigned i = kinds[kind_of(text)].options; i > 0; i--)
+        slice_cut(&text, ':', &column);
+    return text;
+}
+
+static bool has_key(struct slice word, const char *key, struct slice *value)
 {
     struct slice name;
 
     slice_cut(&word, '=', &name);
+    *value = word;
     return slice_equal(name, slice_from(key));
 }
 
-int edit_set_key(struct edit *e, const struct user *user, const char *key,
+struct slice edit_key(const struct edit *e, size_t line, const char *key)
+{
+    struct slice rest = options_of(e, line), word, value;
+
+    while (slice_cut(&rest, ' ', &word))
+        if (has_key(word, key, &value))
+            return value;
+    return (struct slice){ NULL, 0 };
+}
+
+int edit_set_key(struct edit *e, size_t line, const char *key,
                  const char *value)
 {
-    struct slice options = options_of(line_of(e, user)), rest = options, word;
+    struct slice options = options_of(e, line), rest = options, word, old;
     struct buf text;
     int r = 0;
 
     buf_init(&text, USER_LINE_MAX);
     while (r == 0 && slice_cut(&rest, ' ', &word))
-        if (word.len > 0 && !has_key(word, key))
+        if (word.len > 0 && !has_key(word, key, &old))
             r = buf_add_format(&text, "%s%.*s", text.len > 0 ? " " : "",
                                (int)word.len, word.ptr);
     if (r == 0 && value)
         r = buf_add_format(&text, "%s%s=%s", text.len > 0 ? " " : "", key,
                            value);
-    if (r == 0)
-        r = splice_text(e, (size_t)(options.ptr - e->text.data), options.len,
-                        buf_slice(&text));
-    else
-        r = too_large(e);
+    r = r ? too_large(e) : replace_part(e, line, options, buf_slice(&text));
     buf_release(&text);
     return r;
+}
+
+bool entry_next(struct slice *rest, struct entry *ret)
+{
+    if (!slice_cut(rest, ',', &ret->text))
+        return false;
+    ret->role = ret->text;
+    return slice_cut(&ret->role, ':', &ret->name);
+}
+
+/* By bytes, as strcmp(3). */
+static int order_of(struct slice a, struct slice b)
+{
+    int order = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
+
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+static int add_entry(struct buf *list, struct slice entry)
+{
+    return buf_add_format(list, "%s%.*s", list->len > 0 ? "," : "",
+                          (int)entry.len, entry.ptr);
+}
+
+/* A list that was sorted stays sorted. */
+int edit_set_entry(struct edit *e, size_t line, const char *key,
+                   struct slice name, const char *entry)
+{
+    struct slice rest = edit_key(e, line, key);
+    struct entry old;
+    struct buf list;
+    int r = 0;
+
+    buf_init(&list, USER_LINE_MAX);
+    while (r == 0 && entry_next(&rest, &old)) {
+        int order = order_of(old.name, name);
+
+        if (order > 0 && entry) {
+            r = add_entry(&list, slice_from(entry));
+            entry = NULL;
+        }
+        if (r == 0 && order != 0)
+            r = add_entry(&list, old.text);
+    }
+    if (r == 0 && entry)
+        r = add_entry(&list, slice_from(entry));
+    if (r == 0)
+        r = buf_add(&list, "", 1);
+    r = r ? too_large(e)
+          : edit_set_key(e, line, key, list.len > 1 ? list.data : NULL);
+    buf_release(&list);
+    return r;
+}
+
+/* All lines but the removed ones. */
+static int join_lines(struct edit *e, struct buf *text)
+{
+    for (size_t i = 0; i < e->lines; i++)
+        if (e->line[i].text.ptr &&
+            (buf_add_slice(text, e->line[i].text) ||
+             buf_add_text(text, i + 1 < e->lines || e->ended ? "\n" : "")))
+            return too_large(e);
+    return 0;
 }
 
 /* Auth and master must accept what was written. */
@@ -370,10 +548,18 @@ static int check_written(int fd, void *owner)
 
 int edit_commit(struct edit *e)
 {
-    int r =
-        replace_file(e->directory_fd, e->name, buf_slice(&e->text),
-                     e->exists ? &e->old : NULL, check_written, e, &e->stands);
+    struct buf text;
+    int r;
 
+    buf_init(&text, USERS_FILE_MAX);
+    r = join_lines(e, &text);
+    if (r == 0)
+        r = replace_file(e->directory_fd, e->name, buf_slice(&text),
+                         e->exists ? &e->old : NULL, check_written, e,
+                         &e->stands);
+    buf_release(&text);
+    if (r > 0)
+        return r;
     if (r == -EINVAL && e->complaint->text[0])
         return EX_DATAERR;
     if (r && e->stands)
@@ -381,17 +567,42 @@ int edit_commit(struct edit *e)
     return r ? edit_fail(e, -r, "can't be written") : 0;
 }
 
-static int bad_last_uid(struct edit *e)
+int edit_run(struct context *x,
+             int (*make)(struct context *x, struct edit *e, void *given),
+             void *given)
+{
+    struct complaint why;
+    struct edit e;
+    int code = edit_open(&e, x->settings.users, CTL_LOCK_MS, &x->complaint);
+
+    if (code == 0)
+        code = make(x, &e, given);
+    edit_release(&e);
+    why = x->complaint;
+    x->complaint.text[0] = '\0';
+    if (code == 0 || e.stands)
+        sessions_edited(x);
+    x->complaint = why;
+    return code;
+}
+
+/* The highest ids that were ever assigned, in USERS.last-uid and .last-gid. */
+
+static const char *const last_ids[] = {
+    [EDIT_LAST_UID] = ".last-uid", [EDIT_LAST_GID] = ".last-gid"
+};
+
+static int bad_last_id(struct edit *e, enum edit_last which)
 {
     complain(e->complaint,
-             "%s.last-uid:1: not a number; write the highest uid ever used",
-             e->path);
+             "%s%s:1: not a number; write the highest %s ever used", e->path,
+             last_ids[which], which == EDIT_LAST_UID ? "uid" : "gid");
     return EX_DATAERR;
 }
 
-int edit_last_uid(struct edit *e, uint64_t *ret)
+int edit_last_id(struct edit *e, enum edit_last which, uint64_t *ret)
 {
-    FD_CLEANUP int fd = open_beside(e, ".last-uid", O_RDONLY);
+    FD_CLEANUP int fd = open_beside(e, last_ids[which], O_RDONLY);
     char text[32];
     struct slice digits = { text, 0 };
     ssize_t n;
@@ -400,28 +611,32 @@ int edit_last_uid(struct edit *e, uint64_t *ret)
     if (fd == -ENOENT)
         return 0;
     if (fd < 0)
-        return edit_fail(e, -fd, ".last-uid");
+        return edit_fail(e, -fd, last_ids[which]);
     n = read(fd, text, sizeof(text));
     if (n < 0)
-        return edit_fail(e, errno, ".last-uid");
+        return edit_fail(e, errno, last_ids[which]);
     digits.len = (size_t)n;
     if (n > 0 && text[n - 1] == '\n')
         digits.len--;
     if (slice_number(digits, UINT32_MAX, ret))
-        return bad_last_uid(e);
+        return bad_last_id(e, which);
     return 0;
 }
 
-int edit_set_last_uid(struct edit *e, uint64_t uid)
+int edit_spend_id(struct edit *e, enum edit_last which, uint64_t id)
 {
-    char name[NAME_MAX + 1], text[32];
+    char name[NAME_MAX + 1], text[32], what[40];
+    uint64_t last;
     bool stands;
-    int n = snprintf(name, sizeof(name), "%s.last-uid", e->name);
-    int r = -ENAMETOOLONG;
+    int n = snprintf(name, sizeof(name), "%s%s", e->name, last_ids[which]);
+    int code = edit_last_id(e, which, &last), r = -ENAMETOOLONG;
 
-    snprintf(text, sizeof(text), "%llu\n", (unsigned long long)uid);
+    if (code || id <= last)
+        return code;
+    snprintf(text, sizeof(text), "%llu\n", (unsigned long long)id);
+    snprintf(what, sizeof(what), "%s can't be written", last_ids[which]);
     if (n <= NAME_MAX)
         r = replace_file(e->directory_fd, name, slice_from(text), NULL, NULL,
                          NULL, &stands);
-    return r ? edit_fail(e, -r, ".last-uid can't be written") : 0;
+    return r ? edit_fail(e, -r, what) : 0;
 }

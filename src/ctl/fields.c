@@ -367,7 +367,7 @@ void keys_text(const struct context *x, char out[KEYS_TEXT_MAX])
     }
 }
 
-int keys_set(struct context *x, struct edit *e, const struct user *user)
+int keys_set(struct context *x, struct edit *e, size_t line)
 {
     int code = 0;
 
@@ -375,7 +375,7 @@ int keys_set(struct context *x, struct edit *e, const struct user *user)
         const char *word = option_value(x, &key_rows[i]);
 
         if (word)
-            code = edit_set_key(e, user, key_rows[i].key,
+            code = edit_set_key(e, line, key_rows[i].key,
                                 strcmp(word, DEFAULT) == 0 ? NULL : word);
     }
     return code;

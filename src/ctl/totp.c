@@ -87,7 +87,7 @@ static int totp_set(struct context *x, const char *secret)
                         "%s --login password",
                         user->name, user->name);
     if (code == 0)
-        code = edit_set_key(&e, user, "totp", secret);
+        code = edit_set_key(&e, user->line, "totp", secret);
     if (code == 0)
         code = edit_commit(&e);
     edit_release(&e);

@@ -98,7 +98,7 @@ int uids_open(struct context *x, struct uids *u, struct edit *e)
     int code;
 
     u->highest = highest_in_range(x, &e->users);
-    code = edit_last_uid(e, &u->recorded);
+    code = edit_last_id(e, EDIT_LAST_UID, &u->recorded);
     if (u->highest < u->recorded)
         u->highest = u->recorded;
     return code;
@@ -138,7 +138,7 @@ int uids_assign(struct context *x, struct uids *u, struct slice name,
 
 int uids_record(struct uids *u, struct edit *e)
 {
-    return u->highest > u->recorded ? edit_set_last_uid(e, u->highest) : 0;
+    return edit_spend_id(e, EDIT_LAST_UID, u->highest);
 }
 
 static int append_row(struct context *x, const struct addition *a,

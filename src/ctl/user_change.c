@@ -14,26 +14,25 @@
 typedef int change(struct context *x, struct edit *e, const struct user *user,
                    void *given);
 
-/* The server should know of each change, also of one that a power cut may
- * undo. */
+struct change {
+    change *make;
+    void *given;
+};
+
+static int change_found(struct context *x, struct edit *e, void *given)
+{
+    const struct change *c = given;
+    const struct user *user;
+    int code = ctl_find(x, &e->users, &user);
+
+    return code ? code : c->make(x, e, user, c->given);
+}
+
 static int run_locked(struct context *x, change *make, void *given)
 {
-    const struct user *user;
-    struct complaint why;
-    struct edit e;
-    int code = edit_open(&e, x->settings.users, CTL_LOCK_MS, &x->complaint);
+    struct change c = { make, given };
 
-    if (code == 0)
-        code = ctl_find(x, &e.users, &user);
-    if (code == 0)
-        code = make(x, &e, user, given);
-    edit_release(&e);
-    why = x->complaint;
-    x->complaint.text[0] = '\0';
-    if (code == 0 || e.stands)
-        sessions_edited(x);
-    x->complaint = why;
-    return code;
+    return edit_run(x, change_found, &c);
 }
 
 /* A locked user stays locked. A user without a password ("!") becomes
@@ -45,7 +44,7 @@ static int put_hash(struct edit *e, const struct user *user, const char *hash)
     int code;
 
     snprintf(text, sizeof(text), "%s%s", locked ? "!" : "", hash);
-    code = edit_set_column(e, user, EDIT_HASH, text);
+    code = edit_set_column(e, user->line, EDIT_HASH, text);
     explicit_bzero(text, sizeof(text));
     return code;
 }
@@ -99,13 +98,9 @@ int user_passwd(struct context *x)
 static int user_change_spend_uid(struct context *x, struct edit *e,
                                  uint64_t uid)
 {
-    uint64_t last = 0;
-    int code;
-
     if (uid < x->settings.uid_first || uid > x->settings.uid_last)
         return 0;
-    code = edit_last_uid(e, &last);
-    return code || uid <= last ? code : edit_set_last_uid(e, uid);
+    return edit_spend_id(e, EDIT_LAST_UID, uid);
 }
 
 /* The gid follows the uid if both were equal. */
@@ -123,7 +118,7 @@ static int set_number(struct edit *e, const struct user *user,
     char text[24];
 
     snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
-    return edit_set_column(e, user, column, text);
+    return edit_set_column(e, user->line, column, text);
 }
 
 static int set_columns(struct edit *e, const struct user *user,
@@ -137,11 +132,12 @@ static int set_columns(struct edit *e, const struct user *user,
     if (code == 0 && f->hash[0])
         code = put_hash(e, user, f->hash);
     if (code == 0 && f->comment)
-        code = edit_set_column(e, user, EDIT_COMMENT, f->comment);
+        code = edit_set_column(e, user->line, EDIT_COMMENT, f->comment);
     if (code == 0 && f->home[0])
-        code = edit_set_column(e, user, EDIT_HOME, f->home);
+        code = edit_set_column(e, user->line, EDIT_HOME, f->home);
     if (code == 0 && f->rights)
-        code = edit_set_key(e, user, "rights", rights_text(f->rights, rights));
+        code = edit_set_key(e, user->line, "rights",
+                            rights_text(f->rights, rights));
     return code;
 }
 
@@ -178,7 +174,7 @@ static int change_row(struct context *x, struct edit *e,
     if (code == 0)
         code = set_columns(e, user, &f);
     if (code == 0)
-        code = keys_set(x, e, user);
+        code = keys_set(x, e, user->line);
     if (code == 0)
         code = edit_commit(e);
     if (code && made && !e->stands)
@@ -222,7 +218,7 @@ static int lock_row(struct context *x, struct edit *e, const struct user *user,
     (void)given;
     if (!user->locked) {
         snprintf(text, sizeof(text), "!%s", user->hash);
-        code = edit_set_column(e, user, EDIT_HASH, text);
+        code = edit_set_column(e, user->line, EDIT_HASH, text);
         if (code == 0)
             code = edit_commit(e);
     }
@@ -249,7 +245,7 @@ static int unlock_row(struct context *x, struct edit *e,
                         "%s has no password; run: sallyportctl user passwd %s",
                         name, name);
     if (user->locked) {
-        code = edit_set_column(e, user, EDIT_HASH, user->hash);
+        code = edit_set_column(e, user->line, EDIT_HASH, user->hash);
         if (code == 0)
             code = edit_commit(e);
     }
@@ -278,7 +274,7 @@ static int rename_row(struct context *x, struct edit *e,
     if (same)
         return ctl_fail(x, EX_DATAERR, "%s:%zu: %s is there already",
                         x->settings.users, same->line, name);
-    code = edit_set_column(e, user, EDIT_NAME, name);
+    code = edit_set_column(e, user->line, EDIT_NAME, name);
     if (code == 0)
         code = edit_commit(e);
     if (code == 0)
@@ -372,9 +368,10 @@ static int remove_row(struct context *x, struct edit *e,
 
     if (code == 0)
         code = user_change_spend_uid(x, e, user->uid);
-    if (code == 0)
-        code = edit_remove(e, user);
-    return code ? code : edit_commit(e);
+    if (code)
+        return code;
+    edit_remove(e, user->line);
+    return edit_commit(e);
 }
 
 /* Asks before the lock is taken, about the home in the current row. */

@@ -38,17 +38,58 @@ Test(edit, append_remove_set_hash)
 
     file_write(world.users, "#a\n" OLD "#b");
     cr_assert_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
-    cr_expect_eq(edit_set_column(&e, &e.users.row[0], EDIT_HASH, "*"), 0);
+    cr_expect_eq(edit_set_column(&e, e.users.row[0].line, EDIT_HASH, "*"), 0);
     cr_expect_eq(edit_append(&e, SLICE(ROW)), 0);
     cr_expect_eq(edit_commit(&e), 0, "%s", c.text);
     edit_release(&e);
     cr_expect_str_eq(file_text(world.users),
                      "#a\nanna:*:70000:1::/h::\n#b\n" ROW "\n");
     cr_assert_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
-    cr_expect_eq(edit_remove(&e, &e.users.row[1]), 0);
+    edit_remove(&e, e.users.row[1].line);
     cr_expect_eq(edit_commit(&e), 0, "%s", c.text);
     edit_release(&e);
     cr_expect_str_eq(file_text(world.users), "#a\nanna:*:70000:1::/h::\n#b\n");
+}
+
+/* Entries have the order of their names, and each name occurs once. A line that
+ * was removed moves no other. */
+Test(edit, entries_of_a_list)
+{
+    static const struct {
+        const char *name, *entry, *row;
+    } steps[] = {
+        { "m", "m:read", "  rights=lr shares=m:read" },
+        { "b", "b", " rights=lr shares=b,m:read" },
+        { "z", "z:lw", " rights=lr shares=b,m:read,z:lw" },
+        { "m", "m", " rights=lr shares=b,m,z:lw" },
+        { "ba", NULL, " rights=lr shares=b,m,z:lw" },
+        { "b", NULL, " rights=lr shares=m,z:lw" },
+        { "m", NULL, " rights=lr shares=z:lw" },
+        { "z", NULL, " rights=lr" },
+    };
+    struct complaint c = { .text = "" };
+    struct edit e;
+
+    file_write(world.users, OLD "\nbob:!:5:5::/i:: rights=lr\r\n#end");
+    cr_assert_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
+    edit_remove(&e, 1);
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        struct slice row;
+
+        cr_assert_eq(edit_set_entry(&e, 3, "shares", slice_from(steps[i].name),
+                                    steps[i].entry),
+                     0);
+        row = e.line[2].text;
+        row.ptr += strlen("bob:!:5:5::/i::");
+        row.len -= strlen("bob:!:5:5::/i::") + 1;
+        cr_expect(
+            slice_equal(slice_trim(row), slice_trim(slice_from(steps[i].row))),
+            "%zu: %.*s", i, (int)row.len, row.ptr);
+    }
+    cr_expect_eq(edit_commit(&e), 0, "%s", c.text);
+    edit_release(&e);
+    cr_expect_str_eq(file_text(world.users),
+                     "\nbob:!:5:5::/i::rights=lr\r\n#end");
 }
 
 Test(edit, remove_a_last_line_without_its_end)
@@ -58,7 +99,7 @@ Test(edit, remove_a_last_line_without_its_end)
 
     file_write(world.users, OLD ROW);
     cr_assert_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
-    cr_expect_eq(edit_remove(&e, &e.users.row[1]), 0);
+    edit_remove(&e, e.users.row[1].line);
     cr_expect_eq(edit_commit(&e), 0, "%s", c.text);
     edit_release(&e);
     cr_expect_str_eq(file_text(world.users), OLD);
@@ -83,8 +124,8 @@ Test(edit, shares_and_teams_stay)
                SHARES ANNA "teams=t  rights./in=w shares=s\n# end\n"
                            "@team:u:\n");
     cr_assert_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
-    cr_expect_eq(edit_set_key(&e, &e.users.row[0], "rights", "read"), 0);
-    cr_expect_eq(edit_set_column(&e, &e.users.row[0], EDIT_HASH, "*"), 0);
+    cr_expect_eq(edit_set_key(&e, e.users.row[0].line, "rights", "read"), 0);
+    cr_expect_eq(edit_set_column(&e, e.users.row[0].line, EDIT_HASH, "*"), 0);
     cr_expect_eq(edit_append(&e, SLICE(ROW)), 0);
     cr_expect_eq(edit_commit(&e), 0, "%s", c.text);
     edit_release(&e);
@@ -92,7 +133,7 @@ Test(edit, shares_and_teams_stay)
                      SHARES "anna:*:70000:1::/h::teams=t rights./in=w shares=s "
                             "rights=read\n# end\n@team:u:\n" ROW "\n");
     cr_assert_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
-    cr_expect_eq(edit_remove(&e, &e.users.row[0]), 0);
+    edit_remove(&e, e.users.row[0].line);
     cr_expect_eq(edit_commit(&e), 0, "%s", c.text);
     edit_release(&e);
     cr_expect_str_eq(file_text(world.users),
@@ -268,15 +309,21 @@ Test(edit, up_to_64_MiB)
     char *text = malloc(size + 1);
     struct edit e;
 
-    memset(text, '\n', size);
+    memset(text, '#', size);
+    for (size_t i = 0; i < size; i += 4000)
+        text[i] = '\n';
+    text[size - 1] = '\n';
     text[size] = '\0';
     file_write(world.users, text + 1); /* fits exactly, with its line end */
     cr_assert_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
     cr_expect_eq(edit_append(&e, SLICE(ROW)), 0);
+    cr_expect_eq(edit_commit(&e), 0, "%s", c.text);
     edit_release(&e);
     file_write(world.users, text);
     cr_assert_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
-    cr_expect_eq(edit_append(&e, SLICE(ROW)), EX_DATAERR);
+    cr_expect_eq(edit_append(&e, SLICE(ROW)), 0);
+    cr_expect_eq(edit_commit(&e), EX_DATAERR);
+    cr_expect_not_null(strstr(c.text, "would be larger than"), "%s", c.text);
     edit_release(&e);
     free(text);
 }
