@@ -11,7 +11,7 @@
 
 static const struct option_row {
     const char *name;
-    unsigned bit;
+    uint64_t bit;
     size_t offset;     /* of the field in struct arguments */
     const char *value; /* its name in the help; NULL: takes none */
     const char *help;
@@ -25,12 +25,26 @@ static const struct option_row {
       "a comment, such as the "
       "full name" },
     { "role", OPTION_ROLE, AT(role), "ROLE",
-      "full (for a new user), read, collect, or letters of lrwodnm" },
+      "full (for a new user), read, collect, drop, or letters of lrwodnm" },
+    { "rights-in", OPTION_RIGHTS_IN, AT(rights_in), "PATH:ROLE",
+      "other rights in a directory of the home; ROLE default: the same" },
+    { "share", OPTION_SHARE, AT(share), "NAME[:ROLE]",
+      "a share that the user gets (several: with commas)" },
+    { "team", OPTION_TEAM, AT(team), "TEAM",
+      "a team that the user joins (several: with commas)" },
+    { "path", OPTION_PATH, AT(path), "DIR",
+      "the share's directory (default: NAME in \"shares\")" },
     { "uid", OPTION_UID, AT(uid), "N",
       "the user's uid (for a new user: the next one never used)" },
     { "gid", OPTION_GID, AT(gid), "N",
-      "the user's gid (for a new user: the "
-      "uid)" },
+      "the gid (for a new user: the uid; for a share: the next one never\n"
+      "                       used)" },
+    { "local-group", OPTION_LOCAL_GROUP, AT(local_group), "GROUP",
+      "local programs of this group may read, move and delete the files" },
+    { "file-mode", OPTION_FILE_MODE, AT(file_mode), "MODE",
+      "the mode of new files, such as 0640; for a user also default" },
+    { "dir-mode", OPTION_DIR_MODE, AT(dir_mode), "MODE",
+      "the mode of new directories, such as 0750, or default" },
     { "hash-stdin", OPTION_HASH_STDIN, AT(hash_stdin), NULL,
       "standard input has a hash, not a password" },
     { "print-password", OPTION_PRINT_PASSWORD, AT(print_password), NULL,
@@ -65,7 +79,7 @@ static const struct option_row {
     { "hashes", OPTION_HASHES, AT(hashes), NULL,
       "write the hashes into the JSON, too" },
     { "purge", OPTION_PURGE, AT(purge), NULL,
-      "remove the home too, after a question" },
+      "remove the directory too, after a question" },
     { "yes", OPTION_YES, AT(yes), NULL, "don't ask" },
     { "older-than", OPTION_OLDER_THAN, AT(older_than), "N",
       "only those without a write for N days" },
@@ -139,9 +153,9 @@ int arguments_parse(struct arguments *a, int argc, char **argv,
 {
     char **next = argv + (argc > 0);
 
-    *a = (struct arguments){ 0 };
+    *a = (struct arguments){ .word = argv };
     while (*next) {
-        const char *text = *next++;
+        char *text = *next++;
         int code;
 
         if (strncmp(text, "--", 2) == 0) {
@@ -150,16 +164,15 @@ int arguments_parse(struct arguments *a, int argc, char **argv,
                 return code;
         } else if (text[0] == '-') {
             return usage_error(c, "no such option", text);
-        } else if (a->words == sizeof(a->word) / sizeof(a->word[0])) {
-            return usage_error(c, "one argument too many", text);
         } else {
             a->word[a->words++] = text;
         }
     }
+    a->word[a->words] = NULL;
     return 0;
 }
 
-const char *arguments_beyond(const struct arguments *a, unsigned allowed)
+const char *arguments_beyond(const struct arguments *a, uint64_t allowed)
 {
     for (size_t i = 0; i < ROWS; i++)
         if (a->given & rows[i].bit & ~allowed)
@@ -167,7 +180,7 @@ const char *arguments_beyond(const struct arguments *a, unsigned allowed)
     return NULL;
 }
 
-void arguments_help(unsigned of)
+void arguments_help(uint64_t of)
 {
     char left[32];
 

@@ -6,15 +6,17 @@ const struct ctl_command ctl_commands[] = {
     { .group = "user",
       .name = "add",
       .takes = TAKES_NAME,
-      .options = OPTIONS_OF_USER | OPTION_PRINT_PASSWORD,
+      .options = OPTIONS_OF_USER | OPTION_SHARE | OPTION_TEAM |
+                 OPTION_LOCAL_GROUP | OPTION_PRINT_PASSWORD,
       .asks_password = true,
       .run = user_add,
-      .syntax =
-          "NAME [--home DIR] [--comment TEXT] [--role ROLE] [--uid N] "
-          "[--gid N] [--hash-stdin | --print-password] [--on-conflict WORD] "
-          "[--data-binding WORD] "
-          "[--upload-eof WORD] [--certificate NAMES] [--login WORD] "
-          "[--expires WHEN | --ttl TIME]",
+      .syntax = "NAME [--home DIR] [--comment TEXT] [--role ROLE] [--uid N] "
+                "[--gid N] [--hash-stdin | --print-password] [--on-conflict "
+                "WORD] [--data-binding WORD] "
+                "[--upload-eof WORD] [--certificate NAMES] [--login WORD] "
+                "[--share NAME[:ROLE]] [--team TEAM] [--rights-in PATH:ROLE] "
+                "[--file-mode MODE] [--dir-mode MODE] [--local-group GROUP] "
+                "[--expires WHEN | --ttl TIME]",
       .help = "Add a user, and make the user's home",
       .example = "sallyportctl user add anna --comment 'Anna, accounts'" },
     { .group = "user",
@@ -26,6 +28,7 @@ const struct ctl_command ctl_commands[] = {
           "NAME [--home DIR] [--comment TEXT] [--role ROLE] [--uid N] "
           "[--gid N] [--hash-stdin] [--on-conflict WORD] [--data-binding WORD] "
           "[--upload-eof WORD] [--certificate NAMES] [--login WORD] "
+          "[--rights-in PATH:ROLE] [--file-mode MODE] [--dir-mode MODE] "
           "[--expires WHEN | --ttl TIME]",
       .help = "Change a user's row; the word \"default\" removes an option "
               "from it",
@@ -120,6 +123,111 @@ const struct ctl_command ctl_commands[] = {
       .syntax = "NAME",
       .help = "Ask a user for no one-time code any more",
       .example = "sallyportctl user totp-off anna" },
+    { .group = "user",
+      .name = "can",
+      .takes = TAKES_VERB_AND_PATH,
+      .options = OPTION_JSON,
+      .run = user_can,
+      .syntax = "NAME VERB PATH [--json]",
+      .help = "Say whether a user may list, read, write, replace, delete, "
+              "rename or mkdir there (exit status 0: yes, 1: no), and which "
+              "line of the users file decides",
+      .example = "sallyportctl user can anna write /contracts/a.pdf" },
+    { .group = "share",
+      .name = "add",
+      .takes = TAKES_NAME,
+      .options =
+          OPTION_PATH | OPTION_GID | OPTION_LOCAL_GROUP | OPTION_FILE_MODE,
+      .run = share_add,
+      .syntax = "NAME [--path DIR] [--gid N] [--local-group GROUP] "
+                "[--file-mode MODE]",
+      .help = "Add a share: a directory that its members see as /NAME",
+      .example = "sallyportctl share add contracts --local-group accounts" },
+    { .group = "share",
+      .name = "grant",
+      .takes = TAKES_NAME_AND_MORE,
+      .run = share_grant,
+      .syntax = "NAME USER[:ROLE] | team:TEAM[:ROLE] ...",
+      .help = "Give users or teams rights in a share (without a role all of "
+              "them), in place of those that they had",
+      .example = "sallyportctl share grant contracts anna bert:read "
+                 "team:legal:drop" },
+    { .group = "share",
+      .name = "revoke",
+      .takes = TAKES_NAME_AND_MORE,
+      .run = share_revoke,
+      .syntax = "NAME USER | team:TEAM ...",
+      .help = "Take a share away from users or teams, and end the sessions "
+              "that have it",
+      .example = "sallyportctl share revoke contracts bert" },
+    { .group = "share",
+      .name = "list",
+      .options = OPTION_JSON,
+      .run = share_list,
+      .syntax = "[--json]",
+      .help = "List all shares",
+      .example = "sallyportctl share list" },
+    { .group = "share",
+      .name = "show",
+      .takes = TAKES_NAME,
+      .options = OPTION_JSON,
+      .run = share_show,
+      .syntax = "NAME [--json]",
+      .help = "Show a share, its members, their rights, and where these come "
+              "from",
+      .example = "sallyportctl share show contracts" },
+    { .group = "share",
+      .name = "del",
+      .takes = TAKES_NAME,
+      .options = OPTION_PURGE | OPTION_YES,
+      .run = share_del,
+      .syntax = "NAME [--purge [--yes]]",
+      .help = "Remove a share from all users and teams; with --purge also its "
+              "directory and all files in it",
+      .example = "sallyportctl share del contracts" },
+    { .group = "team",
+      .name = "add",
+      .takes = TAKES_NAME_AND_ANY,
+      .run = team_add,
+      .syntax = "NAME [USER ...]",
+      .help = "Add a team, with these users",
+      .example = "sallyportctl team add legal anna bert" },
+    { .group = "team",
+      .name = "join",
+      .takes = TAKES_NAME_AND_MORE,
+      .run = team_join,
+      .syntax = "NAME USER ...",
+      .help = "Put users into a team: they get its shares",
+      .example = "sallyportctl team join legal carla" },
+    { .group = "team",
+      .name = "leave",
+      .takes = TAKES_NAME_AND_MORE,
+      .run = team_leave,
+      .syntax = "NAME USER ...",
+      .help = "Take users out of a team: they lose its shares",
+      .example = "sallyportctl team leave legal bert" },
+    { .group = "team",
+      .name = "list",
+      .options = OPTION_JSON,
+      .run = team_list,
+      .syntax = "[--json]",
+      .help = "List all teams and their shares",
+      .example = "sallyportctl team list" },
+    { .group = "team",
+      .name = "show",
+      .takes = TAKES_NAME,
+      .options = OPTION_JSON,
+      .run = team_show,
+      .syntax = "NAME [--json]",
+      .help = "Show a team, its shares and its users",
+      .example = "sallyportctl team show legal" },
+    { .group = "team",
+      .name = "del",
+      .takes = TAKES_NAME,
+      .run = team_del,
+      .syntax = "NAME",
+      .help = "Remove a team; its users lose its shares",
+      .example = "sallyportctl team del legal" },
     { .group = "partials",
       .name = "list",
       .takes = TAKES_NAME_OR_NOTHING,

@@ -21,55 +21,67 @@
 
 #define CTL_LOCK_MS     10000
 #define CERTIFICATE_MAX 2048
+#define RIGHTS_KEY_MAX  (USER_HOME_MAX + 16)
 
 /* The parsed command line. */
 struct arguments {
-    const char *word[4]; /* "user", "add", NAME, one too many */
+    char **word; /* "user", "add", NAME; in argv, NULL after them */
     size_t words;
     const char *config, *home, *comment, *role, *uid, *gid, *older_than;
     const char *on_conflict, *data_binding, *upload_eof, *certificate, *login;
     const char *expires, *ttl, *format, *prefix, *shadow;
     bool print_password, dry_run, hashes;
+    const char *path, *local_group, *file_mode, *dir_mode, *rights_in;
+    const char *team, *share;
     bool json, purge, yes, all, hash_stdin, help, version;
-    unsigned given; /* bits of enum ctl_option */
+    uint64_t given; /* OPTION_ bits */
 };
 
-enum ctl_option {
-    OPTION_CONFIG = 1,
-    OPTION_HOME = 2,
-    OPTION_COMMENT = 4,
-    OPTION_ROLE = 8,
-    OPTION_UID = 16,
-    OPTION_JSON = 32,
-    OPTION_PURGE = 64,
-    OPTION_YES = 128,
-    OPTION_HELP = 256,
-    OPTION_VERSION = 512,
-    OPTION_OLDER_THAN = 1024,
-    OPTION_ALL = 2048,
-    OPTION_ON_CONFLICT = 4096,
-    OPTION_DATA_BINDING = 8192,
-    OPTION_CERTIFICATE = 16384,
-    OPTION_LOGIN = 32768,
-    OPTION_GID = 65536,
-    OPTION_HASH_STDIN = 131072,
-    OPTION_UPLOAD_EOF = 262144,
-    OPTION_EXPIRES = 1 << 30,
-    OPTION_TTL = 1 << 29,
-    OPTION_PRINT_PASSWORD = 1 << 28,
-    OPTION_FORMAT = 1 << 27,
-    OPTION_PREFIX = 1 << 26,
-    OPTION_SHADOW = 1 << 25,
-    OPTION_DRY_RUN = 1 << 24,
-    OPTION_HASHES = 1 << 23,
-    /* Options that set a key in the last column of a row. */
-    OPTIONS_OF_KEYS = OPTION_ON_CONFLICT | OPTION_DATA_BINDING |
-                      OPTION_UPLOAD_EOF | OPTION_CERTIFICATE | OPTION_LOGIN |
-                      OPTION_EXPIRES | OPTION_TTL,
-    /* Options that set any column of a row. */
-    OPTIONS_OF_USER = OPTIONS_OF_KEYS | OPTION_HOME | OPTION_COMMENT |
-                      OPTION_ROLE | OPTION_UID | OPTION_GID | OPTION_HASH_STDIN,
-};
+/* The options, as bits: more than an enum may have. */
+#define OPTION_BIT(n)         (UINT64_C(1) << (n))
+#define OPTION_CONFIG         OPTION_BIT(0)
+#define OPTION_HOME           OPTION_BIT(1)
+#define OPTION_COMMENT        OPTION_BIT(2)
+#define OPTION_ROLE           OPTION_BIT(3)
+#define OPTION_UID            OPTION_BIT(4)
+#define OPTION_JSON           OPTION_BIT(5)
+#define OPTION_PURGE          OPTION_BIT(6)
+#define OPTION_YES            OPTION_BIT(7)
+#define OPTION_HELP           OPTION_BIT(8)
+#define OPTION_VERSION        OPTION_BIT(9)
+#define OPTION_OLDER_THAN     OPTION_BIT(10)
+#define OPTION_ALL            OPTION_BIT(11)
+#define OPTION_ON_CONFLICT    OPTION_BIT(12)
+#define OPTION_DATA_BINDING   OPTION_BIT(13)
+#define OPTION_CERTIFICATE    OPTION_BIT(14)
+#define OPTION_LOGIN          OPTION_BIT(15)
+#define OPTION_GID            OPTION_BIT(16)
+#define OPTION_HASH_STDIN     OPTION_BIT(17)
+#define OPTION_UPLOAD_EOF     OPTION_BIT(18)
+#define OPTION_PATH           OPTION_BIT(19)
+#define OPTION_LOCAL_GROUP    OPTION_BIT(20)
+#define OPTION_FILE_MODE      OPTION_BIT(21)
+#define OPTION_DIR_MODE       OPTION_BIT(22)
+#define OPTION_RIGHTS_IN      OPTION_BIT(23)
+#define OPTION_TEAM           OPTION_BIT(24)
+#define OPTION_SHARE          OPTION_BIT(25)
+#define OPTION_EXPIRES        OPTION_BIT(26)
+#define OPTION_TTL            OPTION_BIT(27)
+#define OPTION_PRINT_PASSWORD OPTION_BIT(28)
+#define OPTION_FORMAT         OPTION_BIT(29)
+#define OPTION_PREFIX         OPTION_BIT(30)
+#define OPTION_SHADOW         OPTION_BIT(31)
+#define OPTION_DRY_RUN        OPTION_BIT(32)
+#define OPTION_HASHES         OPTION_BIT(33)
+/* Options that set a key in the last column of a row. */
+#define OPTIONS_OF_KEYS                                                        \
+    (OPTION_ON_CONFLICT | OPTION_DATA_BINDING | OPTION_UPLOAD_EOF |            \
+     OPTION_CERTIFICATE | OPTION_LOGIN | OPTION_EXPIRES | OPTION_TTL |         \
+     OPTION_FILE_MODE | OPTION_DIR_MODE | OPTION_RIGHTS_IN)
+/* Options that set any column of a row. */
+#define OPTIONS_OF_USER                                                        \
+    (OPTIONS_OF_KEYS | OPTION_HOME | OPTION_COMMENT | OPTION_ROLE |            \
+     OPTION_UID | OPTION_GID | OPTION_HASH_STDIN)
 
 #define WHEN_MAX 32
 
@@ -79,15 +91,20 @@ struct context {
     struct complaint complaint;
     char certificate[CERTIFICATE_MAX]; /* the given one, as a row has it */
     char expires[WHEN_MAX];            /* the end of --ttl, likewise */
+    char rights_key[RIGHTS_KEY_MAX];   /* "rights.PATH" of --rights-in */
+    const char *rights_role;
     int patience; /* ms for an answer of the server; 0: the default */
 };
 
 enum ctl_takes {
     TAKES_NOTHING,
-    TAKES_NAME, /* a user's name */
+    TAKES_NAME, /* of a user, share or team */
     TAKES_NAME_OR_NOTHING,
-    TAKES_SESSION,   /* a word that names sessions */
-    TAKES_TWO_NAMES, /* of users */
+    TAKES_NAME_AND_MORE, /* at least one further word */
+    TAKES_NAME_AND_ANY,
+    TAKES_VERB_AND_PATH, /* after a name */
+    TAKES_SESSION,       /* a word that names sessions */
+    TAKES_TWO_NAMES,     /* of users */
     TAKES_FILE,
 };
 
@@ -95,7 +112,7 @@ struct ctl_command {
     const char *group;
     const char *name; /* NULL: the group is the whole command */
     enum ctl_takes takes;
-    unsigned options; /* besides --config and --help */
+    uint64_t options; /* besides --config and --help */
     bool asks_password;
     int (*run)(struct context *x);
     const char *syntax, *help, *example;
@@ -106,15 +123,15 @@ extern const size_t ctl_command_count;
 /* Runs the program. Returns its exit code. */
 int ctl_run(int argc, char **argv);
 
-/* Parses ARGV. Returns 0, or EX_USAGE with the complaint: an unknown option, or
- * one without its value. */
+/* Parses ARGV, and moves its words to the front. Returns 0, or EX_USAGE with
+ * the complaint: an unknown option, or one without its value. */
 int arguments_parse(struct arguments *a, int argc, char **argv,
                     struct complaint *c);
 /* The name of the first given option that isn't in ALLOWED, or NULL. */
-const char *arguments_beyond(const struct arguments *a, unsigned allowed);
+const char *arguments_beyond(const struct arguments *a, uint64_t allowed);
 
-/* Prints a line for each option in OF, bits of enum ctl_option. */
-void arguments_help(unsigned of);
+/* Prints a line for each option in OF, OPTION_ bits. */
+void arguments_help(uint64_t of);
 
 /* Fills in the complaint, and returns CODE. */
 int ctl_fail(struct context *x, int code, const char *format, ...)
@@ -128,6 +145,10 @@ int ctl_find(struct context *x, const struct users *u, const struct user **ret);
 /* The same, after loading the users file into *u without a lock. Returns an
  * exit code; in any case the caller calls users_release(). */
 int ctl_load_user(struct context *x, struct users *u, const struct user **ret);
+
+/* Asks whether DIRECTORY shall be removed, unless --yes was given. Returns an
+ * exit code. */
+int ctl_confirm_removal(struct context *x, const char *directory);
 
 /* What a fork for "partials" does: files_main(). Tests replace it. */
 struct files_start;
@@ -147,6 +168,19 @@ int user_lock(struct context *x);
 int user_unlock(struct context *x);
 int user_totp(struct context *x);
 int user_totp_off(struct context *x);
+int user_can(struct context *x);
+int share_add(struct context *x);
+int share_grant(struct context *x);
+int share_revoke(struct context *x);
+int share_list(struct context *x);
+int share_show(struct context *x);
+int share_del(struct context *x);
+int team_add(struct context *x);
+int team_del(struct context *x);
+int team_join(struct context *x);
+int team_leave(struct context *x);
+int team_list(struct context *x);
+int team_show(struct context *x);
 int partials_list(struct context *x);
 int partials_purge(struct context *x);
 int status_show(struct context *x);
@@ -154,13 +188,17 @@ int status_reload(struct context *x);
 int sessions_who(struct context *x);
 int sessions_kick(struct context *x);
 
-/* output.c: times and JSON. */
+/* output.c: times, modes and JSON. */
 
 /* Writes "2026-11-20T07:42:01Z" for seconds since 1970. Returns OUT. */
 const char *when_text(int64_t seconds, char out[WHEN_MAX]);
 /* Writes how long ago that is, rounded down: "3 d", "5 h", "12 min", "40 s".
  * Returns OUT. */
 const char *when_ago(int64_t seconds, int64_t now, char out[WHEN_MAX]);
+
+#define MODE_MAX 16
+/* Writes "0660". Returns OUT. */
+const char *mode_text(unsigned mode, char out[MODE_MAX]);
 
 /* JSON is UTF-8: other bytes of TEXT become '?'. The caller owns the value;
  * NULL: no memory. */
@@ -204,19 +242,36 @@ bool home_beneath(const char *path, const char *directory);
  */
 bool home_overlaps(const char *home, const char *other);
 
-/* Makes the home with mode 0700; as root it gives it to UID and GID. *made is
- * false if the home existed and is kept. It refuses a symbolic link and
- * somebody else's directory; OFFER: the user could have that owner's uid. It
- * also makes HOMES if that alone is missing. Returns an exit code. */
-int home_make(const char *home, const char *homes, uid_t uid, gid_t gid,
-              bool offer, bool *made, struct complaint *c);
+/* A user's home, or a share's directory. Both paths are home_tidy()'s. */
+struct home {
+    const char *path, *below; /* below: the setting homes, or shares */
+    uid_t uid;
+    gid_t gid;
+    mode_t mode; /* 0700, or 02770 for GID too */
+    bool share;
+    bool offer; /* the user could have the uid of an existing home */
+};
+
+/* Makes the directory; as root it gives it to UID and GID. *made is false if it
+ * existed and is kept. It refuses a symbolic link and somebody else's
+ * directory. It also makes `below` if that alone is missing. Returns an exit
+ * code. */
+int home_make(const struct home *h, bool *made, struct complaint *c);
+/* Makes the directory of the homes, or of the shares, if it is missing. */
+int home_make_homes(const char *homes, struct complaint *c);
+/* The same check as home_make() of an existing directory; makes nothing. */
+int home_check(const struct home *h, struct complaint *c);
+/* Makes the directory PATH in the home, with all above it that are missing,
+ * which belong to the user. It follows no link. */
+int home_make_inside(const struct home *h, const char *path,
+                     struct complaint *c);
 /* Removes a home that is empty. */
 void home_unmake(const char *home);
 
-/* Removes the home and all that is in it. Conditions: the home is beneath
- * HOMES, its path from there has no symbolic link, UID owns it, and nothing is
- * mounted in it (nor by mount --bind). Otherwise it removes nothing. Returns an
- * exit code. */
+/* Removes the home, or the share's directory, and all that is in it.
+ * Conditions: the home is beneath HOMES, its path from there has no symbolic
+ * link, UID owns it, and nothing is mounted in it (nor by mount --bind).
+ * Otherwise it removes nothing. Returns an exit code. */
 int purge_home(const char *home, const char *homes, uid_t uid,
                struct complaint *c);
 
@@ -272,8 +327,6 @@ int edit_load_users(struct users *u, const char *path, users_report *report,
  * calls edit_release(). */
 int edit_open(struct edit *e, const char *path, unsigned lock_ms,
               struct complaint *c);
-/* The same without a lock, to show the file. */
-int edit_look(struct edit *e, const char *path, struct complaint *c);
 void edit_release(struct edit *e);
 /* Calls MAKE, which changes the file, under the lock. Then the running server
  * is told, also of a change that a power cut may undo. */
@@ -281,17 +334,8 @@ int edit_run(struct context *x,
              int (*make)(struct context *x, struct edit *e, void *given),
              void *given);
 
-/* Lines have the numbers of the old file, from 1 on; those that were appended
- * come after them. Slices are valid until the line is changed. */
-enum edit_kind { EDIT_USER, EDIT_SHARE, EDIT_TEAM, EDIT_OTHER };
-/* The next line of that kind after the line AFTER, or the one with that name;
- * 0: there is none. */
-size_t edit_next(const struct edit *e, enum edit_kind kind, size_t after);
-size_t edit_find(const struct edit *e, enum edit_kind kind, struct slice name);
-/* The name of the user, share or team. */
-struct slice edit_name(const struct edit *e, size_t line);
-/* The value of KEY in the last column; ptr NULL: it isn't there. */
-struct slice edit_key(const struct edit *e, size_t line, const char *key);
+/* Lines of users, shares and teams have the numbers of the old file, from 1
+ * on. */
 
 /* LINE has no line end. */
 int edit_append(struct edit *e, struct slice line);
@@ -345,6 +389,7 @@ struct fields {
     const char *comment;           /* NULL: not given */
     char home[USER_HOME_MAX + 1];  /* home_tidy()'s form; "": not given */
     char homes[SETTINGS_PATH_MAX]; /* the setting, in home_tidy()'s form */
+    gid_t local_gid;               /* the group of the home; 0: the user's */
     char hash[USER_HASH_MAX + 1];  /* "": not given; fields_wipe() wipes it */
     unsigned rights;               /* 0: not given */
     uint64_t uid, gid;             /* 0: not given */
@@ -362,22 +407,24 @@ int fields_take_hash(struct context *x, struct fields *f);
  * be NULL. */
 int fields_check(struct context *x, const struct fields *f,
                  const struct users *u, const struct user *own);
-/* Could the user have the uid that the home belongs to? */
-bool fields_may_own(const struct context *x, const struct fields *f,
-                    const struct users *u);
+/* Makes the home. */
+int fields_make_home(struct context *x, const struct fields *f,
+                     const struct users *u, bool *made);
+/* Makes the directory of --rights-in in the user's home, if it is missing: the
+ * user can't. */
+int fields_make_inside(struct context *x, const struct fields *f,
+                       const char *home);
+/* Finds a group of the system by name or number. */
+int fields_take_group(struct context *x, const char *group, gid_t *ret);
 void fields_wipe(struct fields *f);
 
 /* Keys in the last column of a user's row that have an option. */
-
-#define KEYS_TEXT_MAX (CERTIFICATE_MAX + 192)
 
 /* Functions of type int return an exit code, with the complaint filled in. */
 
 /* Checks that the value of each given option is permitted, and gives it the
  * form that a row has. */
 int keys_check(struct context *x);
-/* Writes " key=value" for each given option, for a new row. */
-void keys_text(const struct context *x, char out[KEYS_TEXT_MAX]);
 /* Sets the given options in the user's row. */
 int keys_set(struct context *x, struct edit *e, size_t line);
 
@@ -421,6 +468,46 @@ int uids_record(struct uids *u, struct edit *e);
 /* Has an account of the system (NSS) this uid? Its owner could read and change
  * the user's files. */
 bool uid_is_of_system(uint64_t uid);
+
+/* share.c: shares, teams, and who has them. */
+
+/* These return NULL if there is none. */
+const struct share *share_find(const struct users *u, struct slice name);
+const struct team *team_find(const struct users *u, struct slice name);
+/* The same for the name on the command line. They return an exit code. */
+int share_named(struct context *x, const struct users *u,
+                const struct share **ret);
+int team_named(struct context *x, const struct users *u,
+               const struct team **ret);
+/* Finds the entry of NAME in a list. */
+bool entry_find(struct slice list, struct slice name, struct entry *ret);
+
+#define GRANT_TEXT_MAX (USER_NAME_MAX + 20)
+/* Writes the entry of a share, without a role for all rights. Returns OUT. */
+const char *grant_text(struct slice share, unsigned rights,
+                       char out[GRANT_TEXT_MAX]);
+/* The rights of an entry of shares=. Returns 0 or -EINVAL. */
+int grant_rights(const struct entry *e, unsigned *ret);
+
+/* The lines that give a user rights in a share. */
+struct grant_walk {
+    const struct users *u;
+    const struct user *user;
+    struct slice share, teams;
+    bool begun;
+};
+struct grant_source {
+    const struct team *team; /* NULL: the user's own line */
+    unsigned rights;
+    size_t line;
+};
+void grant_walk_begin(struct grant_walk *w, const struct users *u,
+                      const struct user *user, const char *share);
+bool grant_walk_next(struct grant_walk *w, struct grant_source *ret);
+/* The same as text, "own" or "team NAME", with ", " between them; and as an
+ * array of JSON. */
+void grant_sources_text(struct grant_walk *w, struct buf *into);
+json_t *grant_sources_json(struct grant_walk *w);
 
 /* server.c: the running server, through its control socket. */
 

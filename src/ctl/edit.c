@@ -238,18 +238,13 @@ static int read_current(struct edit *e)
     return cut_lines(e);
 }
 
-static void edit_init(struct edit *e, struct complaint *c)
-{
-    *e = (struct edit){ .directory_fd = -1, .lock_fd = -1, .complaint = c };
-    buf_init(&e->text, USERS_FILE_MAX);
-}
-
 int edit_open(struct edit *e, const char *path, unsigned lock_ms,
               struct complaint *c)
 {
     int code;
 
-    edit_init(e, c);
+    *e = (struct edit){ .directory_fd = -1, .lock_fd = -1, .complaint = c };
+    buf_init(&e->text, USERS_FILE_MAX);
     code = open_directory(e, path);
     if (code == 0)
         code = take_lock(e, lock_ms);
@@ -257,15 +252,6 @@ int edit_open(struct edit *e, const char *path, unsigned lock_ms,
         return code;
     replace_clean(e->directory_fd, e->name);
     return read_current(e);
-}
-
-int edit_look(struct edit *e, const char *path, struct complaint *c)
-{
-    int code;
-
-    edit_init(e, c);
-    code = open_directory(e, path);
-    return code ? code : read_current(e);
 }
 
 void edit_release(struct edit *e)
@@ -345,48 +331,13 @@ static int replace_part(struct edit *e, size_t line, struct slice old,
     return 0;
 }
 
-/* What lines begin with, and the number of the column of their options. */
-static const struct {
-    struct slice begin;
-    unsigned options;
-} kinds[] = {
-    [EDIT_USER] = { { "", 0 }, 7 },
-    [EDIT_SHARE] = { { "@share:", 7 }, 4 },
-    [EDIT_TEAM] = { { "@team:", 6 }, 2 },
-};
-
-/* Some editors begin a file with this. */
-#define BYTE_ORDER_MARK SLICE("\xef\xbb\xbf")
-
-/* Without the line end of Windows. */
 static struct slice line_text(const struct edit *e, size_t line)
 {
     struct slice text = e->line[line - 1].text;
 
-    if (line == 1 && slice_starts(text, BYTE_ORDER_MARK)) {
-        text.ptr += BYTE_ORDER_MARK.len;
-        text.len -= BYTE_ORDER_MARK.len;
-    }
     if (text.len > 0 && text.ptr[text.len - 1] == '\r')
-        text.len--;
+        text.len--; /* a line end of Windows */
     return text;
-}
-
-static enum edit_kind kind_of(struct slice text)
-{
-    if (slice_trim(text).len == 0 || text.ptr[0] == '#')
-        return EDIT_OTHER;
-    if (slice_starts(text, kinds[EDIT_SHARE].begin))
-        return EDIT_SHARE;
-    return slice_starts(text, kinds[EDIT_TEAM].begin) ? EDIT_TEAM : EDIT_USER;
-}
-
-size_t edit_next(const struct edit *e, enum edit_kind kind, size_t after)
-{
-    for (size_t line = after + 1; line <= e->lines; line++)
-        if (kind_of(line_text(e, line)) == kind)
-            return line;
-    return 0;
 }
 
 static struct slice column_of(struct slice text, unsigned column)
@@ -398,22 +349,6 @@ static struct slice column_of(struct slice text, unsigned column)
     return one;
 }
 
-struct slice edit_name(const struct edit *e, size_t line)
-{
-    struct slice text = line_text(e, line);
-
-    return column_of(text, kind_of(text) != EDIT_USER);
-}
-
-size_t edit_find(const struct edit *e, enum edit_kind kind, struct slice name)
-{
-    size_t line = edit_next(e, kind, 0);
-
-    while (line && !slice_equal(edit_name(e, line), name))
-        line = edit_next(e, kind, line);
-    return line;
-}
-
 int edit_set_column(struct edit *e, size_t line, enum edit_column column,
                     const char *text)
 {
@@ -421,13 +356,34 @@ int edit_set_column(struct edit *e, size_t line, enum edit_column column,
                         slice_from(text));
 }
 
-/* The last column of the line. The line was parsed, so it has all columns; it
- * may contain a ':'. */
+/* Some editors begin a file with this. */
+#define BYTE_ORDER_MARK SLICE("\xef\xbb\xbf")
+
+/* How many columns are before the last one, which has the options? */
+static unsigned columns_before(struct slice text)
+{
+    static const struct {
+        const char *begin;
+        unsigned columns;
+    } kinds[] = { { "@share:", 4 }, { "@team:", 2 }, { "", 7 } };
+    size_t i = 0;
+
+    if (slice_starts(text, BYTE_ORDER_MARK)) {
+        text.ptr += BYTE_ORDER_MARK.len;
+        text.len -= BYTE_ORDER_MARK.len;
+    }
+    while (!slice_starts(text, slice_from(kinds[i].begin)))
+        i++;
+    return kinds[i].columns;
+}
+
+/* The last column of the line. The line was parsed, so it has all columns; this
+ * one may contain a ':'. */
 static struct slice options_of(const struct edit *e, size_t line)
 {
     struct slice text = line_text(e, line), column;
 
-    for (unsigned i = kinds[kind_of(text)].options; i > 0; i--)
+    for (unsigned i = columns_before(text); i > 0; i--)
         slice_cut(&text, ':', &column);
     return text;
 }
@@ -441,7 +397,8 @@ static bool has_key(struct slice word, const char *key, struct slice *value)
     return slice_equal(name, slice_from(key));
 }
 
-struct slice edit_key(const struct edit *e, size_t line, const char *key)
+/* The value of KEY in the last column; ptr NULL: it isn't there. */
+static struct slice value_of(const struct edit *e, size_t line, const char *key)
 {
     struct slice rest = options_of(e, line), word, value;
 
@@ -497,7 +454,7 @@ static int add_entry(struct buf *list, struct slice entry)
 int edit_set_entry(struct edit *e, size_t line, const char *key,
                    struct slice name, const char *entry)
 {
-    struct slice rest = edit_key(e, line, key);
+    struct slice rest = value_of(e, line, key);
     struct entry old;
     struct buf list;
     int r = 0;

@@ -4,6 +4,7 @@
 #include "ctl.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,7 +16,8 @@
 #include "sallyport/domain/choices.h"
 #include "sallyport/domain/tls.h"
 
-#define GID_MAX (UINT32_MAX - 1)
+#define GID_MAX    (UINT32_MAX - 1)
+#define RIGHTS_KEY "rights."
 
 static int take_rights(struct context *x, struct fields *f)
 {
@@ -65,6 +67,28 @@ int fields_take_home(struct context *x, struct fields *f, const char *home)
     return 0;
 }
 
+int fields_take_group(struct context *x, const char *group, gid_t *ret)
+{
+    uint64_t number;
+    const struct group *found =
+        slice_number(slice_from(group), GID_MAX, &number)
+            ? getgrnam(group)
+            : getgrgid((gid_t)number);
+
+    if (!found)
+        return ctl_fail(x, EX_USAGE,
+                        "%s: there is no such group; make it with: addgroup "
+                        "--system %s",
+                        group, group);
+    if (found->gr_gid < SHARE_GID_MIN)
+        return ctl_fail(x, EX_USAGE,
+                        "%s is a group of the system, with gid %u; use one "
+                        "with a gid from %d on",
+                        group, (unsigned)found->gr_gid, SHARE_GID_MIN);
+    *ret = found->gr_gid;
+    return 0;
+}
+
 int fields_take(struct context *x, struct fields *f)
 {
     int code;
@@ -98,6 +122,27 @@ int fields_take_hash(struct context *x, struct fields *f)
     return code;
 }
 
+static int fields_check_shares(struct context *x, const char *home,
+                               const struct users *u)
+{
+    char shares[SETTINGS_PATH_MAX];
+
+    if (home_tidy(slice_from(x->settings.shares), shares, sizeof(shares)) ==
+            0 &&
+        home_beneath(shares, home))
+        return ctl_fail(x, EX_DATAERR,
+                        "home %s contains %s (shares); give --home DIR", home,
+                        shares);
+    for (size_t i = 0; i < u->shares; i++)
+        if (home_overlaps(home, u->share[i].path))
+            return ctl_fail(x, EX_DATAERR,
+                            "%s:%zu: home %s overlaps the share %s; give "
+                            "--home DIR",
+                            x->settings.users, u->share[i].line, home,
+                            u->share[i].name);
+    return 0;
+}
+
 int fields_check(struct context *x, const struct fields *f,
                  const struct users *u, const struct user *own)
 {
@@ -116,10 +161,11 @@ int fields_check(struct context *x, const struct fields *f,
                             "DIR",
                             x->settings.users, row->line, f->home, row->name);
     }
-    return 0;
+    return f->home[0] ? fields_check_shares(x, f->home, u) : 0;
 }
 
-bool fields_may_own(const struct context *x, const struct fields *f,
+/* Could the user have the uid that the home belongs to? */
+static bool may_own(const struct context *x, const struct fields *f,
                     const struct users *u)
 {
     struct stat st;
@@ -132,6 +178,38 @@ bool fields_may_own(const struct context *x, const struct fields *f,
         if (u->row[i].uid == st.st_uid)
             return false;
     return true;
+}
+
+int fields_make_home(struct context *x, const struct fields *f,
+                     const struct users *u, bool *made)
+{
+    const struct home h = {
+        .path = f->home,
+        .below = f->homes,
+        .uid = (uid_t)f->uid,
+        .gid = f->local_gid ? f->local_gid : (gid_t)f->gid,
+        .mode = f->local_gid ? 02770 : 0700,
+        .offer = may_own(x, f, u),
+    };
+
+    return home_make(&h, made, &x->complaint);
+}
+
+int fields_make_inside(struct context *x, const struct fields *f,
+                       const char *home)
+{
+    char path[USER_HOME_MAX + 1], below[SETTINGS_PATH_MAX];
+    const struct home h = {
+        .path = path, .below = below, .uid = (uid_t)f->uid, .gid = (gid_t)f->gid
+    };
+
+    if (!x->rights_role)
+        return 0;
+    if (home_tidy(slice_from(home), path, sizeof(path)) ||
+        home_tidy(slice_from(x->settings.homes), below, sizeof(below)))
+        return ctl_fail(x, EX_DATAERR, "the home's path is too long");
+    return home_make_inside(&h, x->rights_key + strlen(RIGHTS_KEY),
+                            &x->complaint);
 }
 
 void fields_wipe(struct fields *f)
@@ -227,22 +305,34 @@ int certificate_tidy(const char *text, char out[CERTIFICATE_MAX])
 
 static const char *const login_words[] = { "password", "certificate" };
 
+struct key_row;
+typedef int key_check(struct context *x, const struct key_row *row,
+                      const char *text);
+static key_check keys_take_certificate, keys_check_expires, keys_check_mode;
+
 static const struct key_row {
     const char *key, *option;
     size_t offset; /* of the option's value in struct arguments */
     const char *const *words;
-    size_t count; /* 0: no list of words */
+    size_t count;
+    key_check *check; /* instead of a list of words */
 } key_rows[] = {
     { "on_conflict", "on-conflict", offsetof(struct arguments, on_conflict),
-      conflict_words, CONFLICT_COUNT },
+      conflict_words, CONFLICT_COUNT, NULL },
     { "data_binding", "data-binding", offsetof(struct arguments, data_binding),
-      binding_words, BINDING_COUNT },
+      binding_words, BINDING_COUNT, NULL },
     { "upload_eof", "upload-eof", offsetof(struct arguments, upload_eof),
-      upload_eof_words, UPLOAD_EOF_COUNT },
+      upload_eof_words, UPLOAD_EOF_COUNT, NULL },
     { "certificate", "certificate", offsetof(struct arguments, certificate),
-      NULL, 0 },
-    { "login", "login", offsetof(struct arguments, login), login_words, 2 },
-    { "expires", "expires", offsetof(struct arguments, expires), NULL, 0 },
+      NULL, 0, keys_take_certificate },
+    { "login", "login", offsetof(struct arguments, login), login_words, 2,
+      NULL },
+    { "file_mode", "file-mode", offsetof(struct arguments, file_mode), NULL, 0,
+      keys_check_mode },
+    { "dir_mode", "dir-mode", offsetof(struct arguments, dir_mode), NULL, 0,
+      keys_check_mode },
+    { "expires", "expires", offsetof(struct arguments, expires), NULL, 0,
+      keys_check_expires },
 };
 #define KEY_ROWS (sizeof(key_rows) / sizeof(key_rows[0]))
 
@@ -256,10 +346,7 @@ static const char *option_value(const struct context *x,
 
 static bool is_known(const struct key_row *row, const char *word)
 {
-    for (size_t i = 0; i < row->count; i++)
-        if (strcmp(row->words[i], word) == 0)
-            return true;
-    return strcmp(word, DEFAULT) == 0;
+    return slice_among(slice_from(word), row->words, row->count) >= 0;
 }
 
 static int keys_refuse(struct context *x, const struct key_row *row)
@@ -275,16 +362,14 @@ static int keys_refuse(struct context *x, const struct key_row *row)
 }
 
 /* Puts the certificate's name into x->certificate, as a row has it. */
-static int keys_take_certificate(struct context *x)
+static int keys_take_certificate(struct context *x, const struct key_row *row,
+                                 const char *text)
 {
-    const char *text = x->args.certificate;
     struct complaint why = { "" };
 
-    if (!text)
-        return 0;
+    (void)row;
     if (certificate_tidy(text, x->certificate) == 0 &&
-        (strcmp(text, DEFAULT) == 0 ||
-         user_certificate_check(slice_from(x->certificate), &why) == 0)) {
+        user_certificate_check(slice_from(x->certificate), &why) == 0) {
         x->args.certificate = x->certificate;
         return 0;
     }
@@ -329,42 +414,75 @@ static int keys_take_ttl(struct context *x)
     return 0;
 }
 
-static int keys_take_expires(struct context *x)
+static int keys_check_expires(struct context *x, const struct key_row *row,
+                              const char *text)
 {
-    const char *text = x->args.expires;
     int64_t unused;
 
-    if (!text || strcmp(text, DEFAULT) == 0 ||
-        user_expires_parse(slice_from(text), &unused) == 0)
+    if (user_expires_parse(slice_from(text), &unused) == 0)
         return 0;
     return ctl_fail(x, EX_USAGE,
-                    "--expires %s: " USER_EXPIRES_EXPECTED ", or default",
-                    text);
+                    "--%s %s: " USER_EXPIRES_EXPECTED ", or default",
+                    row->option, text);
+}
+
+static int keys_check_mode(struct context *x, const struct key_row *row,
+                           const char *text)
+{
+    const bool file = row->offset == offsetof(struct arguments, file_mode);
+    unsigned mode;
+
+    if (mode_parse(slice_from(text), file ? FILE_MODE_NEEDED : DIR_MODE_NEEDED,
+                   file ? FILE_MODE_MOST : DIR_MODE_MOST, &mode) == 0)
+        return 0;
+    return ctl_fail(x, EX_USAGE, "--%s %s: expected %s", row->option, text,
+                    file ? FILE_MODE_EXPECTED : DIR_MODE_EXPECTED);
+}
+
+static int keys_check_one(struct context *x, const struct key_row *row)
+{
+    const char *text = option_value(x, row);
+
+    if (!text || strcmp(text, DEFAULT) == 0)
+        return 0;
+    if (row->check)
+        return row->check(x, row, text);
+    return is_known(row, text) ? 0 : keys_refuse(x, row);
+}
+
+/* --rights-in PATH:ROLE: the path may contain a ':', the role doesn't. */
+static int keys_take_rights(struct context *x)
+{
+    const char *text = x->args.rights_in, *colon = strrchr(text, ':');
+    char path[USER_HOME_MAX + 1] = "";
+    unsigned rights;
+
+    if (!colon ||
+        home_tidy((struct slice){ text, (size_t)(colon - text) }, path,
+                  sizeof(path)) ||
+        text[0] != '/' || !user_path_ok(slice_from(path)) ||
+        path[strcspn(path, " =")])
+        return ctl_fail(x, EX_USAGE,
+                        "--rights-in %s: expected PATH:ROLE, such as "
+                        "/incoming:drop; a path without blanks, =, . and ..",
+                        text);
+    if (strcmp(colon + 1, DEFAULT) != 0 &&
+        rights_parse(slice_from(colon + 1), &rights))
+        return ctl_fail(x, EX_USAGE,
+                        "--rights-in %s: " RIGHTS_EXPECTED ", or " DEFAULT,
+                        text);
+    snprintf(x->rights_key, sizeof(x->rights_key), RIGHTS_KEY "%s", path);
+    x->rights_role = strcmp(colon + 1, DEFAULT) == 0 ? NULL : colon + 1;
+    return 0;
 }
 
 int keys_check(struct context *x)
 {
-    int code = x->args.ttl ? keys_take_ttl(x) : keys_take_expires(x);
+    int code = x->args.ttl ? keys_take_ttl(x) : 0;
 
-    for (size_t i = 0; i < KEY_ROWS; i++)
-        if (key_rows[i].count > 0 && option_value(x, &key_rows[i]) &&
-            !is_known(&key_rows[i], option_value(x, &key_rows[i])))
-            return keys_refuse(x, &key_rows[i]);
-    return code ? code : keys_take_certificate(x);
-}
-
-void keys_text(const struct context *x, char out[KEYS_TEXT_MAX])
-{
-    size_t len = 0;
-
-    out[0] = '\0';
-    for (size_t i = 0; i < KEY_ROWS; i++) {
-        const char *word = option_value(x, &key_rows[i]);
-
-        if (word && strcmp(word, DEFAULT) != 0)
-            len += (size_t)snprintf(out + len, KEYS_TEXT_MAX - len, " %s=%s",
-                                    key_rows[i].key, word);
-    }
+    for (size_t i = 0; i < KEY_ROWS && code == 0; i++)
+        code = keys_check_one(x, &key_rows[i]);
+    return code || !x->args.rights_in ? code : keys_take_rights(x);
 }
 
 int keys_set(struct context *x, struct edit *e, size_t line)
@@ -378,7 +496,9 @@ int keys_set(struct context *x, struct edit *e, size_t line)
             code = edit_set_key(e, line, key_rows[i].key,
                                 strcmp(word, DEFAULT) == 0 ? NULL : word);
     }
-    return code;
+    return code || !x->rights_key[0]
+               ? code
+               : edit_set_key(e, line, x->rights_key, x->rights_role);
 }
 
 static void hint_expired(const struct context *x)

@@ -1,6 +1,7 @@
-/* Makes and removes homes. Runs as root in directories in which users may
- * rename things at the same time. So each step acts on a descriptor, and the
- * last component is never followed if it is a link. */
+/* Makes and removes homes and the directories of shares. Runs as root in
+ * directories in which users may rename things at the same time. So each step
+ * acts on a descriptor, and the last component is never followed if it is a
+ * link. */
 #include "ctl.h"
 
 #include <dirent.h>
@@ -67,7 +68,7 @@ static uid_t wanted_owner(uid_t uid)
 }
 
 /* 0711: each user passes through it, but can't list the other homes. */
-static int make_homes(const char *homes, struct complaint *c)
+int home_make_homes(const char *homes, struct complaint *c)
 {
     if (mkdir(homes, 0711) == 0)
         return chmod(homes, 0711) ? home_fail(c, homes, errno) : 0;
@@ -105,66 +106,160 @@ static int open_parent(const char *home, const char *homes)
     return fd < 0 ? -errno : fd_take(&fd);
 }
 
-/* Keeps an existing home if it belongs to the user. */
-static int check_kept(int fd, const char *home, uid_t uid, bool offer,
-                      struct complaint *c)
+/* A home of root may be a system directory such as /etc, or was made by hand.
+ */
+static int not_the_owner(const struct home *h, uid_t owner, struct complaint *c)
 {
-    char uid_words[40] = "";
-    struct stat st;
+    unsigned wanted = wanted_owner(h->uid);
+    char offer[40] = "";
 
-    if (fstat(fd, &st))
-        return home_fail(c, home, errno);
-    if (offer)
-        snprintf(uid_words, sizeof(uid_words), "--uid %u or ",
-                 (unsigned)st.st_uid);
-    if (st.st_uid == wanted_owner(uid))
-        return 0;
-    if (st.st_uid == 0) /* made by hand, or a system directory such as /etc */
+    if (h->offer)
+        snprintf(offer, sizeof(offer), "--uid %u or ", (unsigned)owner);
+    if (h->share)
+        complain(c,
+                 "%s exists and belongs to uid %u; give another --path DIR, "
+                 "or, if it was made for this share, run: chown %u:%u %s && "
+                 "chmod %o %s",
+                 h->path, (unsigned)owner, wanted, (unsigned)h->gid, h->path,
+                 (unsigned)h->mode, h->path);
+    else if (owner == 0)
         complain(c,
                  "%s exists and belongs to root; give another --home DIR, or, "
                  "if it was made for this user, run: chown %u %s",
-                 home, (unsigned)wanted_owner(uid), home);
+                 h->path, wanted, h->path);
     else
         complain(c,
                  "%s exists and belongs to uid %u; give %sanother --home DIR, "
                  "or run: chown %u %s",
-                 home, (unsigned)st.st_uid, uid_words,
-                 (unsigned)wanted_owner(uid), home);
+                 h->path, (unsigned)owner, offer, wanted, h->path);
     return EX_CANTCREAT;
 }
 
-static int home_set_owner(int fd, int parent, const char *home, uid_t uid,
-                          gid_t gid, struct complaint *c)
+/* Keeps an existing directory if it belongs to the user; a home whose group
+ * counts, and a share, also need that group and the mode. */
+static int check_kept(int fd, const struct home *h, struct complaint *c)
 {
-    if (fchmod(fd, 0700) || (geteuid() == 0 && fchown(fd, uid, gid)) ||
-        fsync(parent))
-        return home_fail(c, home, errno);
-    return 0;
+    struct stat st;
+
+    if (fstat(fd, &st))
+        return home_fail(c, h->path, errno);
+    if (st.st_uid != wanted_owner(h->uid))
+        return not_the_owner(h, st.st_uid, c);
+    if (!(h->mode & S_IRWXG) ||
+        (st.st_gid == h->gid && (st.st_mode & 07777) == h->mode))
+        return 0;
+    complain(c,
+             "%s exists with group %u and mode %o; if it was made for this, "
+             "run: chgrp %u %s && chmod %o %s",
+             h->path, (unsigned)st.st_gid, (unsigned)st.st_mode & 07777,
+             (unsigned)h->gid, h->path, (unsigned)h->mode, h->path);
+    return EX_CANTCREAT;
 }
 
-int home_make(const char *home, const char *homes, uid_t uid, gid_t gid,
-              bool offer, bool *made, struct complaint *c)
+static int set_group_failed(const struct home *h, struct complaint *c)
 {
-    const char *name = strrchr(home, '/') + 1;
+    if (errno != EPERM || geteuid() == 0)
+        return home_fail(c, h->path, errno);
+    complain(c,
+             "%s: only root and members can give it to group %u; run it as "
+             "root",
+             h->path, (unsigned)h->gid);
+    return EX_NOPERM;
+}
+
+static int home_set_owner(int fd, int parent, const struct home *h,
+                          struct complaint *c)
+{
+    uid_t owner = geteuid() == 0 ? h->uid : (uid_t)-1;
+
+    if ((geteuid() == 0 || h->mode & S_IRWXG) && fchown(fd, owner, h->gid))
+        return set_group_failed(h, c);
+    return fchmod(fd, h->mode) || fsync(parent) ? home_fail(c, h->path, errno)
+                                                : 0;
+}
+
+int home_check(const struct home *h, struct complaint *c)
+{
+    FD_CLEANUP int parent = open_parent(h->path, h->below);
+    FD_CLEANUP int fd = -1;
+
+    if (parent == -ENOENT)
+        return 0;
+    if (parent < 0)
+        return home_fail(c, h->path, -parent);
+    fd = openat(parent, strrchr(h->path, '/') + 1, DIRECTORY_FLAGS);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : home_fail(c, h->path, errno);
+    return check_kept(fd, h, c);
+}
+
+int home_make(const struct home *h, bool *made, struct complaint *c)
+{
+    const char *name = strrchr(h->path, '/') + 1;
     FD_CLEANUP int parent = -1;
     FD_CLEANUP int fd = -1;
-    int code = home_beneath(home, homes) ? make_homes(homes, c) : 0;
+    int code =
+        home_beneath(h->path, h->below) ? home_make_homes(h->below, c) : 0;
 
     if (code)
         return code;
-    parent = open_parent(home, homes);
+    parent = open_parent(h->path, h->below);
     if (parent < 0)
-        return home_fail(c, home, -parent);
+        return home_fail(c, h->path, -parent);
     *made = mkdirat(parent, name, 0700) == 0;
     if (!*made && errno != EEXIST)
-        return home_fail(c, home, errno);
+        return home_fail(c, h->path, errno);
     fd = openat(parent, name, DIRECTORY_FLAGS);
-    code = fd < 0  ? home_fail(c, home, errno)
-           : *made ? home_set_owner(fd, parent, home, uid, gid, c)
-                   : check_kept(fd, home, uid, offer, c);
+    code = fd < 0  ? home_fail(c, h->path, errno)
+           : *made ? home_set_owner(fd, parent, h, c)
+                   : check_kept(fd, h, c);
     if (code && *made)
         unlinkat(parent, name, AT_REMOVEDIR);
     return code;
+}
+
+/* Enters the directory NAME. If it is missing, it is made like its parent. */
+static int enter_or_make(int parent, const char *name, const struct home *h)
+{
+    bool made = mkdirat(parent, name, 0700) == 0;
+    FD_CLEANUP int fd = openat(parent, name, DIRECTORY_FLAGS);
+    struct stat above, st;
+    gid_t gid;
+
+    if (fd < 0 || fstat(parent, &above) || fstat(fd, &st))
+        return -errno;
+    if (!made || st.st_uid != geteuid())
+        return fd_take(&fd);
+    gid = above.st_mode & S_ISGID ? above.st_gid : h->gid;
+    if ((geteuid() == 0 && fchown(fd, h->uid, gid)) ||
+        fchmod(fd, above.st_mode & 07777))
+        return -errno;
+    return fd_take(&fd);
+}
+
+int home_make_inside(const struct home *h, const char *path,
+                     struct complaint *c)
+{
+    char parts[USER_HOME_MAX + 1], *at = parts, *name;
+    FD_CLEANUP int parent = open_parent(h->path, h->below);
+    FD_CLEANUP int fd = -1;
+
+    if (parent < 0)
+        return home_fail(c, h->path, -parent);
+    fd = openat(parent, strrchr(h->path, '/') + 1, DIRECTORY_FLAGS);
+    if (fd < 0 || slice_copy(slice_from(path), parts, sizeof(parts)))
+        return home_fail(c, h->path, fd < 0 ? errno : ENAMETOOLONG);
+    while ((name = strtok_r(at, "/", &at))) {
+        int next = enter_or_make(fd, name, h);
+
+        fd_close(&fd);
+        fd = next;
+        if (next < 0) {
+            complain(c, "%s in %s: %s", path, h->path, strerror(-next));
+            return EX_CANTCREAT;
+        }
+    }
+    return 0;
 }
 
 void home_unmake(const char *home)
@@ -375,6 +470,13 @@ static int purge_refuse(struct complaint *c, const char *home, const char *why)
     return EX_CANTCREAT;
 }
 
+static int refuse_outside(struct complaint *c, const char *home,
+                          const char *homes)
+{
+    complain(c, "%s was not removed: it isn't beneath %s", home, homes);
+    return EX_CANTCREAT;
+}
+
 static int refuse_error(struct complaint *c, const char *home, int error)
 {
     if (error == EXDEV)
@@ -412,8 +514,7 @@ int purge_home(const char *home, const char *homes, uid_t uid,
     int r;
 
     if (!home_beneath(home, homes) || !strcmp(home, homes))
-        return purge_refuse(c, home,
-                            "it isn't beneath the directory \"homes\"");
+        return refuse_outside(c, home, homes);
     parent = open_parent(home, homes);
     if (parent < 0)
         return refuse_error(c, home, -parent);

@@ -16,7 +16,7 @@ struct import_format {
 };
 
 /* A line. The slices are in the file's text. */
-struct entry {
+struct imported {
     size_t line;
     struct slice name, hash, comment, home, options;
     uint64_t uid, gid;   /* 0: none */
@@ -30,7 +30,7 @@ struct import {
     const char *path;
     const struct import_format *format;
     struct buf text, shadow;
-    struct entry *entry;
+    struct imported *entry;
     size_t count;
 };
 

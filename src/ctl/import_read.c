@@ -169,7 +169,7 @@ static const char *why_of_system(uint64_t uid, struct slice shell)
     return NULL;
 }
 
-static const char *why_not(const struct import *m, const struct entry *e,
+static const char *why_not(const struct import *m, const struct imported *e,
                            const struct slice column[COLUMNS])
 {
     if (e->name.len > 0 && e->name.ptr[0] == '@')
@@ -183,7 +183,7 @@ static const char *why_not(const struct import *m, const struct entry *e,
 
 static int import_take_line(struct import *m, struct slice line, size_t number)
 {
-    struct entry *e = &m->entry[m->count];
+    struct imported *e = &m->entry[m->count];
     struct slice column[COLUMNS];
     size_t n = cut_columns(line, column);
     bool long_line = m->format->least > COLUMN_REST - 1;
@@ -191,9 +191,9 @@ static int import_take_line(struct import *m, struct slice line, size_t number)
     if (!format_fits(m->format, column, n))
         return ctl_fail(m->x, EX_DATAERR, "%s:%zu: no line of the format %s",
                         m->path, number, m->format->word);
-    *e = (struct entry){ .line = number,
-                         .name = column[COLUMN_NAME],
-                         .hash = column[COLUMN_HASH] };
+    *e = (struct imported){ .line = number,
+                            .name = column[COLUMN_NAME],
+                            .hash = column[COLUMN_HASH] };
     if (long_line) {
         e->comment = column[COLUMN_COMMENT];
         e->home = column[COLUMN_HOME];
@@ -247,8 +247,8 @@ static int compare_names(struct slice a, struct slice b)
 
 static int compare_entries(const void *a, const void *b)
 {
-    const struct entry *x = *(struct entry *const *)a;
-    const struct entry *y = *(struct entry *const *)b;
+    const struct imported *x = *(struct imported *const *)a;
+    const struct imported *y = *(struct imported *const *)b;
     int order = compare_names(x->name, y->name);
 
     return order ? order : (x->line > y->line) - (x->line < y->line);
@@ -257,11 +257,11 @@ static int compare_entries(const void *a, const void *b)
 static int compare_name(const void *name, const void *entry)
 {
     return compare_names(*(const struct slice *)name,
-                         (*(struct entry *const *)entry)->name);
+                         (*(struct imported *const *)entry)->name);
 }
 
 struct by_name {
-    struct entry **entry;
+    struct imported **entry;
     size_t count;
 };
 
@@ -282,7 +282,7 @@ static void drop_twice(struct by_name *s)
     size_t kept = 0;
 
     for (size_t i = 0; i < s->count; i++) {
-        struct entry *e = s->entry[i];
+        struct imported *e = s->entry[i];
 
         if (kept > 0 && slice_equal(s->entry[kept - 1]->name, e->name))
             e->why_not = "an earlier line has this name";
@@ -295,8 +295,8 @@ static void drop_twice(struct by_name *s)
 static void take_shadow_line(struct by_name *s,
                              const struct slice column[COLUMNS])
 {
-    struct entry **found = bsearch(&column[COLUMN_NAME], s->entry, s->count,
-                                   sizeof(*s->entry), compare_name);
+    struct imported **found = bsearch(&column[COLUMN_NAME], s->entry, s->count,
+                                      sizeof(*s->entry), compare_name);
     struct slice rest = column[COLUMN_REST], days;
     uint64_t n = 0;
 

@@ -38,6 +38,12 @@ const char *when_ago(int64_t seconds, int64_t now, char out[WHEN_MAX])
     return out;
 }
 
+const char *mode_text(unsigned mode, char out[MODE_MAX])
+{
+    snprintf(out, MODE_MAX, "%04o", mode);
+    return out;
+}
+
 json_t *json_text(const char *text)
 {
     json_t *value = json_string(text);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -62,6 +63,28 @@ int ctl_load_user(struct context *x, struct users *u, const struct user **ret)
     int code = edit_load_users(u, x->settings.users, NULL, &x->complaint);
 
     return code ? code : ctl_find(x, u, ret);
+}
+
+int ctl_confirm_removal(struct context *x, const char *directory)
+{
+    char question[SETTINGS_PATH_MAX + 64];
+
+    if (x->args.yes)
+        return 0;
+    snprintf(question, sizeof(question), "Remove %s and all in it? [y/N] ",
+             directory);
+    switch (terminal_confirm(question)) {
+    case 1:
+        return 0;
+    case 0:
+        return ctl_fail(x, EXIT_FAILURE, "nothing was removed");
+    default:
+        break;
+    }
+    return ctl_fail(x, EX_USAGE,
+                    "nothing was removed; to remove %s without being asked "
+                    "give --yes",
+                    directory);
 }
 
 /* "user add", or "status". */
@@ -122,9 +145,15 @@ static const struct {
     size_t least, most; /* words after the command */
     size_t names;       /* of them */
 } takes[] = {
-    [TAKES_NOTHING] = { 0, 0, 0 },   [TAKES_NAME] = { 1, 1, 1 },
-    [TAKES_SESSION] = { 1, 1, 0 },   [TAKES_NAME_OR_NOTHING] = { 0, 1, 1 },
-    [TAKES_TWO_NAMES] = { 2, 2, 2 }, [TAKES_FILE] = { 1, 1, 0 },
+    [TAKES_NOTHING] = { 0, 0, 0 },
+    [TAKES_NAME] = { 1, 1, 1 },
+    [TAKES_SESSION] = { 1, 1, 0 },
+    [TAKES_NAME_OR_NOTHING] = { 0, 1, 1 },
+    [TAKES_TWO_NAMES] = { 2, 2, 2 },
+    [TAKES_FILE] = { 1, 1, 0 },
+    [TAKES_NAME_AND_MORE] = { 2, SIZE_MAX - 2, 1 },
+    [TAKES_NAME_AND_ANY] = { 1, SIZE_MAX - 2, 1 },
+    [TAKES_VERB_AND_PATH] = { 3, 3, 1 },
 };
 
 static bool words_fit(const struct ctl_command *row, const struct arguments *a)
@@ -137,8 +166,8 @@ static bool words_fit(const struct ctl_command *row, const struct arguments *a)
 
 static bool names_ok(const struct ctl_command *row, const struct arguments *a)
 {
-    for (size_t i = 2; i < 2 + takes[row->takes].names; i++)
-        if (a->word[i] && !user_name_ok(slice_from(a->word[i])))
+    for (size_t i = 2; i < 2 + takes[row->takes].names && i < a->words; i++)
+        if (!user_name_ok(slice_from(a->word[i])))
             return false;
     return true;
 }

@@ -12,13 +12,22 @@
 
 static int take_arguments(struct context *x, struct addition *a)
 {
-    int code = keys_check(x);
+    int code = 0;
 
     a->name = x->args.word[2];
     a->f.rights = RIGHT_ALL;
     if (x->args.print_password && x->args.hash_stdin)
         return ctl_fail(x, EX_USAGE,
                         "give --print-password or --hash-stdin, not both");
+    if (x->args.local_group) {
+        code = fields_take_group(x, x->args.local_group, &a->f.local_gid);
+        if (!x->args.file_mode)
+            x->args.file_mode = "0660";
+        if (!x->args.dir_mode)
+            x->args.dir_mode = "0770";
+    }
+    if (code == 0)
+        code = keys_check(x);
     if (code == 0)
         code = fields_take(x, &a->f);
     if (!a->f.comment)
@@ -37,17 +46,43 @@ int addition_take_home(struct context *x, struct addition *a,
     return fields_take_home(x, &a->f, home);
 }
 
+/* Checks --share, or --team. */
+static int check_list(struct context *x, const struct users *u,
+                      const char *list, bool share)
+{
+    struct slice rest = slice_from(list);
+    struct entry one;
+
+    while (entry_next(&rest, &one)) {
+        const char *word = share ? "share" : "team";
+        unsigned rights;
+
+        if (share ? !share_find(u, one.name) : !team_find(u, one.text))
+            return ctl_fail(x, EX_NOUSER,
+                            "there is no %s %.*s; run: sallyportctl %s list",
+                            word, (int)one.text.len, one.text.ptr, word);
+        if (grant_rights(&one, &rights))
+            return ctl_fail(x, EX_USAGE, "--share %.*s: " RIGHTS_EXPECTED,
+                            (int)one.text.len, one.text.ptr);
+    }
+    return 0;
+}
+
 int addition_check(struct context *x, const struct addition *a,
                    const struct users *u)
 {
     const struct user *same = users_find(u, slice_from(a->name));
+    int code;
 
     if (same)
         return ctl_fail(x, EX_DATAERR,
                         "%s:%zu: %s is there already; run: sallyportctl user "
                         "passwd %s",
                         x->settings.users, same->line, a->name, a->name);
-    return fields_check(x, &a->f, u, NULL);
+    code = check_list(x, u, x->args.share, true);
+    if (code == 0)
+        code = check_list(x, u, x->args.team, false);
+    return code ? code : fields_check(x, &a->f, u, NULL);
 }
 
 /* Checks all before the password is asked for: no lock is held while somebody
@@ -141,6 +176,25 @@ int uids_record(struct uids *u, struct edit *e)
     return edit_spend_id(e, EDIT_LAST_UID, u->highest);
 }
 
+/* Adds each entry to a list of the new line. */
+static int join_all(struct edit *e, const char *key, const char *list)
+{
+    struct slice rest = slice_from(list);
+    struct entry one;
+    int code = 0;
+
+    while (code == 0 && entry_next(&rest, &one)) {
+        char text[GRANT_TEXT_MAX];
+        unsigned rights;
+
+        code = grant_rights(&one, &rights)
+                   ? EX_USAGE /* checked before */
+                   : edit_set_entry(e, e->lines, key, one.name,
+                                    grant_text(one.name, rights, text));
+    }
+    return code;
+}
+
 static int append_row(struct context *x, const struct addition *a,
                       struct edit *e)
 {
@@ -161,13 +215,13 @@ static int append_row(struct context *x, const struct addition *a,
 
 int addition_put(struct context *x, struct addition *a, struct edit *e)
 {
-    int code =
-        home_make(a->f.home, a->f.homes, (uid_t)a->f.uid, (gid_t)a->f.gid,
-                  fields_may_own(x, &a->f, &e->users), &a->made, &x->complaint);
+    int code = fields_make_home(x, &a->f, &e->users, &a->made);
 
     if (code)
         return code;
-    code = append_row(x, a, e);
+    code = fields_make_inside(x, &a->f, a->f.home);
+    if (code == 0)
+        code = append_row(x, a, e);
     if (code && a->made)
         home_unmake(a->f.home);
     return code;
@@ -184,6 +238,16 @@ static int user_add_spend_uid(struct context *x, struct addition *a,
     return code ? code : uids_record(&uids, e);
 }
 
+/* What the options say, in the new row. */
+static int add_keys_and_lists(struct context *x, struct edit *e)
+{
+    int code = keys_set(x, e, e->lines);
+
+    if (code == 0)
+        code = join_all(e, "shares", x->args.share);
+    return code ? code : join_all(e, "teams", x->args.team);
+}
+
 static int add_locked(struct context *x, struct addition *a, struct edit *e)
 {
     int code = addition_check(x, a, &e->users);
@@ -194,7 +258,9 @@ static int add_locked(struct context *x, struct addition *a, struct edit *e)
         code = addition_put(x, a, e);
     if (code)
         return code;
-    code = edit_commit(e);
+    code = add_keys_and_lists(x, e);
+    if (code == 0)
+        code = edit_commit(e);
     if (code == 0)
         printf("user %s: uid %llu, home %s%s\n", a->name,
                (unsigned long long)a->f.uid, a->f.home,
@@ -207,7 +273,7 @@ static int add_locked(struct context *x, struct addition *a, struct edit *e)
 int user_add(struct context *x)
 {
     SECRET_CLEANUP struct secret password = { .len = 0 };
-    char options[KEYS_TEXT_MAX + 32], rights[16], keys[KEYS_TEXT_MAX];
+    char options[32], rights[16];
     struct addition a = { .name = NULL };
     struct edit e;
     int code = take_arguments(x, &a);
@@ -218,9 +284,8 @@ int user_add(struct context *x)
         code = take_password(x, &a, &password);
     if (code)
         return code;
-    keys_text(x, keys);
-    snprintf(options, sizeof(options), "rights=%s%s",
-             rights_text(a.f.rights, rights), keys);
+    snprintf(options, sizeof(options), "rights=%s",
+             rights_text(a.f.rights, rights));
     a.options = slice_from(options);
     code = edit_open(&e, x->settings.users, CTL_LOCK_MS, &x->complaint);
     if (code == 0)

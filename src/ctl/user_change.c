@@ -168,9 +168,9 @@ static int change_row(struct context *x, struct edit *e,
     if (code == 0)
         code = user_change_spend_uid(x, e, f.uid);
     if (code == 0 && f.home[0])
-        code =
-            home_make(f.home, f.homes, (uid_t)f.uid, (gid_t)f.gid,
-                      fields_may_own(x, &f, &e->users), &made, &x->complaint);
+        code = fields_make_home(x, &f, &e->users, &made);
+    if (code == 0)
+        code = fields_make_inside(x, &f, f.home[0] ? f.home : user->home);
     if (code == 0)
         code = set_columns(e, user, &f);
     if (code == 0)
@@ -304,28 +304,6 @@ static int check_alone(struct context *x, const struct users *u,
     return 0;
 }
 
-static int confirm_removal(struct context *x, const char *home)
-{
-    char question[SETTINGS_PATH_MAX + 64];
-
-    if (x->args.yes)
-        return 0;
-    snprintf(question, sizeof(question), "Remove %s and all in it? [y/N] ",
-             home);
-    switch (terminal_confirm(question)) {
-    case 1:
-        return 0;
-    case 0:
-        return ctl_fail(x, EXIT_FAILURE, "nothing was removed");
-    default:
-        break;
-    }
-    return ctl_fail(x, EX_USAGE,
-                    "nothing was removed; to remove %s without being asked "
-                    "give --yes",
-                    home);
-}
-
 /* The home of the user that is removed, as the administrator has confirmed it.
  */
 struct removal {
@@ -384,7 +362,7 @@ static int confirm_early(struct context *x, struct removal *r)
     if (code == 0)
         code = removal_init(x, user, r);
     if (code == 0)
-        code = confirm_removal(x, r->home);
+        code = ctl_confirm_removal(x, r->home);
     users_release(&u);
     return code;
 }

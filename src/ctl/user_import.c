@@ -19,7 +19,7 @@ static void import_show(struct slice text, char out[TEXT_SHOWN])
         snprintf(out, TEXT_SHOWN, "a long text");
 }
 
-static void import_skip(const struct import *m, struct entry *e,
+static void import_skip(const struct import *m, struct imported *e,
                         const char *why)
 {
     char name[TEXT_SHOWN];
@@ -31,14 +31,15 @@ static void import_skip(const struct import *m, struct entry *e,
 
 /* The complaint is why this one is skipped; the others can still be
  * imported. */
-static void skip_by_complaint(struct import *m, struct entry *e)
+static void skip_by_complaint(struct import *m, struct imported *e)
 {
     import_skip(m, e, m->x->complaint.text);
     m->x->complaint.text[0] = '\0';
 }
 
 /* Writes the hash column of the row: the hash, or "!". */
-static void import_take_hash(const struct entry *e, char out[USER_HASH_MAX + 1])
+static void import_take_hash(const struct imported *e,
+                             char out[USER_HASH_MAX + 1])
 {
     if (slice_copy(e->hash, out, USER_HASH_MAX + 1) || !user_hash_ok(out) ||
         !strchr(out, '$'))
@@ -62,7 +63,7 @@ static void import_take_comment(struct slice comment,
         out[0] = '\0';
 }
 
-static int import_take_home(struct import *m, const struct entry *e,
+static int import_take_home(struct import *m, const struct imported *e,
                             struct addition *a, struct row_text *t)
 {
     const struct settings *s = &m->x->settings;
@@ -74,7 +75,7 @@ static int import_take_home(struct import *m, const struct entry *e,
                               m->x->args.prefix ? m->x->args.prefix : s->homes);
 }
 
-static int addition_of(struct import *m, const struct entry *e,
+static int addition_of(struct import *m, const struct imported *e,
                        struct addition *a, struct row_text *t)
 {
     char when[WHEN_MAX];
@@ -117,7 +118,7 @@ static int assign_uids(struct import *m, struct edit *e, struct uids *uids)
     int code = 0;
 
     for (size_t i = 0; i < m->count; i++) {
-        struct entry *one = &m->entry[i];
+        struct imported *one = &m->entry[i];
         bool gid_follows = one->gid == one->uid;
 
         if (one->skipped || !m->format->own)
@@ -137,7 +138,7 @@ static int assign_uids(struct import *m, struct edit *e, struct uids *uids)
 }
 
 /* Skips those whose name or home somebody has. */
-static void import_check(struct import *m, struct entry *e,
+static void import_check(struct import *m, struct imported *e,
                          const struct users *u)
 {
     struct row_text t;
@@ -150,7 +151,7 @@ static void import_check(struct import *m, struct entry *e,
     fields_wipe(&a.f);
 }
 
-static void import_put(struct import *m, struct entry *e, struct edit *edit)
+static void import_put(struct import *m, struct imported *e, struct edit *edit)
 {
     struct row_text t;
     struct addition a;
@@ -173,7 +174,7 @@ static void import_undo(struct import *m)
     }
 }
 
-static void print_home(const struct entry *e, const struct addition *a)
+static void print_home(const struct imported *e, const struct addition *a)
 {
     char home[TEXT_SHOWN], tidy[USER_HOME_MAX + 1];
 
@@ -184,7 +185,7 @@ static void print_home(const struct entry *e, const struct addition *a)
     printf("; its files stay in %s", home);
 }
 
-static void print_lock(const struct entry *e, const struct addition *a)
+static void print_lock(const struct imported *e, const struct addition *a)
 {
     char hash[USER_HASH_MAX + 2] = "x"; /* for one that is too long */
 
@@ -202,7 +203,7 @@ static void print_lock(const struct entry *e, const struct addition *a)
     explicit_bzero(hash, sizeof(hash));
 }
 
-static void print_entry(struct import *m, const struct entry *e)
+static void print_entry(struct import *m, const struct imported *e)
 {
     struct row_text t;
     struct addition a;

@@ -56,13 +56,64 @@ static json_t *json_certificate(const struct user *user)
     return names.len > 0 ? json_stringn(names.ptr, names.len) : json_null();
 }
 
-static json_t *json_user(const struct user *user)
+/* The user's shares, with all lines that give rights in them. */
+static json_t *json_shares(const struct users *u, const struct user *user)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; list && i < user->grants; i++) {
+        const char *name = user->share[user->grant[i].share].name;
+        struct grant_walk w;
+        char rights[16];
+
+        grant_walk_begin(&w, u, user, name);
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:o}", "name", name, "rights",
+                            rights_text(user->grant[i].rights, rights), "by",
+                            grant_sources_json(&w)));
+    }
+    return list;
+}
+
+static json_t *json_teams(const struct user *user)
+{
+    json_t *list = json_array();
+    struct slice rest = user->teams;
+    struct entry one;
+
+    while (list && entry_next(&rest, &one))
+        json_array_append_new(list, json_stringn(one.text.ptr, one.text.len));
+    return list;
+}
+
+static json_t *json_directories(const struct user *user)
+{
+    json_t *list = json_array();
+    char rights[16];
+
+    for (size_t i = 0; list && i < user->directories; i++)
+        json_array_append_new(
+            list, json_pack("{s:o, s:s}", "path",
+                            json_text(user->directory[i].path), "rights",
+                            rights_text(user->directory[i].rights, rights)));
+    return list;
+}
+
+/* null: the server's setting. */
+static json_t *json_mode(unsigned mode)
+{
+    char text[MODE_MAX];
+
+    return mode ? json_string(mode_text(mode, text)) : json_null();
+}
+
+static json_t *json_user(const struct users *u, const struct user *user)
 {
     char rights[16];
 
     return json_pack(
         "{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s, s:s?, s:s?, s:s?, s:s, s:o, "
-        "s:s?, s:o}",
+        "s:s?, s:o, s:o, s:o, s:o, s:o, s:o}",
         "name", user->name, "uid", (json_int_t)user->uid, "gid",
         (json_int_t)user->gid, "comment", json_text(user->comment), "home",
         json_text(user->home), "rights", rights_text(user->rights, rights),
@@ -71,7 +122,10 @@ static json_t *json_user(const struct user *user)
         choice_of(user, CHOICE_BINDING, NULL), "upload_eof",
         choice_of(user, CHOICE_UPLOAD_EOF, NULL), "login", login_of(user),
         "certificate", json_certificate(user), "second_factor",
-        second_factor_of(user), "expires", json_time(user->expires));
+        second_factor_of(user), "expires", json_time(user->expires),
+        "file_mode", json_mode(user->file_mode), "dir_mode",
+        json_mode(user->dir_mode), "teams", json_teams(user), "shares",
+        json_shares(u, user), "directories", json_directories(user));
 }
 
 /* The hash as it is in the file. */
@@ -92,7 +146,7 @@ static int list_json(struct context *x, const struct users *u)
     json_t *list = json_array();
 
     for (size_t i = 0; i < u->count; i++) {
-        json_t *one = json_user(&u->row[i]);
+        json_t *one = json_user(u, &u->row[i]);
 
         if ((x->args.hashes && add_hash(one, &u->row[i])) ||
             json_array_append_new(list, one))
@@ -139,8 +193,37 @@ int user_list(struct context *x)
     return code ? code : shown;
 }
 
-static int show_plain(const struct user *user)
+static const char *mode_or_default(unsigned mode, char out[MODE_MAX])
 {
+    return mode ? mode_text(mode, out) : "the server's setting";
+}
+
+static void show_mounts(const struct users *u, const struct user *user)
+{
+    char rights[16];
+
+    for (size_t i = 0; i < user->grants; i++) {
+        const char *name = user->share[user->grant[i].share].name;
+        struct grant_walk w;
+        struct buf by;
+
+        buf_init(&by, 2 * USER_LINE_MAX);
+        grant_walk_begin(&w, u, user, name);
+        grant_sources_text(&w, &by);
+        printf("share:    %s %s (%s)\n", name,
+               rights_text(user->grant[i].rights, rights), by.data);
+        buf_release(&by);
+    }
+    for (size_t i = 0; i < user->directories; i++)
+        printf("rights in: %s %s\n", user->directory[i].path,
+               rights_text(user->directory[i].rights, rights));
+}
+
+static int show_plain(const struct users *u, const struct user *user)
+{
+    const struct slice teams =
+        user->teams.len > 0 ? user->teams : SLICE("none");
+    char file_mode[MODE_MAX], dir_mode[MODE_MAX];
     const struct slice certificate =
         user->certificate.len > 0 ? user->certificate : SLICE("none");
     char rights[16], when[WHEN_MAX];
@@ -158,6 +241,11 @@ static int show_plain(const struct user *user)
            choice_of(user, CHOICE_UPLOAD_EOF, "the server's setting"),
            login_of(user), (int)certificate.len, certificate.ptr,
            user->totp.len > 0 ? second_factor_of(user) : "none");
+    printf("file mode: %s\ndirectory mode: %s\nteams:    %.*s\n",
+           mode_or_default(user->file_mode, file_mode),
+           mode_or_default(user->dir_mode, dir_mode), (int)teams.len,
+           teams.ptr);
+    show_mounts(u, user);
     return 0;
 }
 
@@ -168,7 +256,8 @@ int user_show(struct context *x)
     int code = ctl_load_user(x, &u, &user);
 
     if (code == 0)
-        code = x->args.json ? json_write(x, json_user(user)) : show_plain(user);
+        code = x->args.json ? json_write(x, json_user(&u, user))
+                            : show_plain(&u, user);
     users_release(&u);
     return code;
 }

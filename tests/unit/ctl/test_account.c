@@ -160,8 +160,12 @@ struct passwd *getpwuid(uid_t uid)
 struct group *getgrgid(gid_t gid)
 {
     static struct group row;
+    static char bytes[65536];
+    struct group *found = &row;
 
-    return group != 0 && gid == group ? &row : NULL;
+    if (group == 0 || gid != group)
+        getgrgid_r(gid, &row, bytes, sizeof(bytes), &found);
+    return found;
 }
 
 Test(account, uids_of_the_system)

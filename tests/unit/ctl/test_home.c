@@ -235,7 +235,7 @@ Test(home, purge_refuses)
     cr_assert_eq(symlink("../other", in(world.homes, "way")), 0);
     cr_assert_eq(mkdir(in_scratch("other/bob"), 0700), 0);
     cr_expect_eq(purge(in_scratch("other"), &c), EX_CANTCREAT);
-    cr_expect(strstr(c.text, "isn't beneath the directory"));
+    cr_expect(strstr(c.text, "isn't beneath "));
     cr_expect_eq(purge(world.homes, &c), EX_CANTCREAT);
     cr_expect_eq(purge(in(world.homes, "link"), &c), EX_CANTCREAT);
     cr_expect_eq(purge(in(world.homes, "way/bob"), &c), EX_CANTCREAT);

@@ -319,7 +319,7 @@ static bool is_within(struct slice part, const struct buf *text)
 static void expect_within(const struct import *m)
 {
     for (size_t i = 0; i < m->count; i++) {
-        const struct entry *e = &m->entry[i];
+        const struct imported *e = &m->entry[i];
 
         cr_assert(is_within(e->name, &m->text));
         cr_assert(is_within(e->comment, &m->text));

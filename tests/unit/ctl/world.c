@@ -14,17 +14,19 @@ struct world world;
 
 void world_make(void)
 {
-    char text[512];
+    char text[1024];
 
     scratch_make();
     cr_assert_eq(chmod(scratch, 0711), 0);
     snprintf(world.conf, sizeof(world.conf), "%s/conf", scratch);
     snprintf(world.users, sizeof(world.users), "%s/users", scratch);
     snprintf(world.homes, sizeof(world.homes), "%s/homes", scratch);
+    snprintf(world.shares, sizeof(world.shares), "%s/shares", scratch);
     snprintf(text, sizeof(text),
              "users = %s\nhomes = %s\nuid_first = 70000\nuid_last = 70099\n"
+             "shares = %s\ngid_first = 80000\ngid_last = 80009\n"
              "control = %s/control\n",
-             world.users, world.homes, scratch);
+             world.users, world.homes, world.shares, scratch);
     file_write(world.conf, text);
     cr_assert_eq(chmod(world.conf, 0644), 0);
 }

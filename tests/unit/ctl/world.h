@@ -14,7 +14,7 @@
 #define WORLD_TEXT (1 << 16)
 
 struct world {
-    char conf[96], users[96], homes[96];
+    char conf[96], users[96], homes[96], shares[96];
 };
 extern struct world world;
 

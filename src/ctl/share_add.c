@@ -1,0 +1,247 @@
+/* "share add": a line in the users file, a directory, and a gid that no other
+ * share, user or group of the system has. The gid is recorded as used before
+ * the directory gets it, so that it is never assigned twice. */
+#include "ctl.h"
+
+#include <grp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+struct new_share {
+    char path[USER_HOME_MAX + 1], shares[SETTINGS_PATH_MAX]; /* home_tidy()'s */
+    gid_t gid;
+    bool local; /* the gid is that of a group of the system */
+    bool made;
+};
+
+/* The homes and the other shares need the directories of the settings. */
+static int check_above(struct context *x, const struct new_share *a,
+                       const char *setting)
+{
+    char tidy[SETTINGS_PATH_MAX];
+
+    if (home_tidy(slice_from(setting), tidy, sizeof(tidy)) ||
+        !home_beneath(tidy, a->path))
+        return 0;
+    return ctl_fail(x, EX_USAGE,
+                    "--path %s contains %s; give a directory for this share "
+                    "alone",
+                    a->path, tidy);
+}
+
+static int share_take_path(struct context *x, struct new_share *a)
+{
+    int code;
+    char path[SETTINGS_PATH_MAX + USER_NAME_MAX + 2];
+
+    snprintf(path, sizeof(path), "%s/%s", x->settings.shares, x->args.word[2]);
+    if (x->args.path &&
+        slice_copy(slice_from(x->args.path), path, sizeof(path)))
+        path[0] = '\0'; /* too long */
+    if (!user_home_ok(slice_from(path)) ||
+        home_tidy(slice_from(path), a->path, sizeof(a->path)) ||
+        home_tidy(slice_from(x->settings.shares), a->shares, sizeof(a->shares)))
+        return ctl_fail(x, EX_USAGE,
+                        "--path %s: use an absolute path without . and ..",
+                        x->args.path ? x->args.path : path);
+    code = check_above(x, a, x->settings.homes);
+    if (code == 0)
+        code = check_above(x, a, x->settings.shares);
+    if (code == 0 && geteuid() != 0 && !home_beneath(a->path, a->shares))
+        code = ctl_fail(x, EX_USAGE,
+                        "--path %s: without root it must lie beneath %s",
+                        a->path, a->shares);
+    return code;
+}
+
+static int share_take_gid(struct context *x, struct new_share *a)
+{
+    const struct settings *s = &x->settings;
+    uint64_t gid = 0;
+
+    if (x->args.gid && x->args.local_group)
+        return ctl_fail(x, EX_USAGE, "give --gid or --local-group, not both");
+    if (x->args.local_group) {
+        a->local = true;
+        return fields_take_group(x, x->args.local_group, &a->gid);
+    }
+    if (x->args.gid &&
+        (slice_number(slice_from(x->args.gid), s->gid_last, &gid) ||
+         gid < s->gid_first))
+        return ctl_fail(x, EX_USAGE,
+                        "--gid %s: use a number from %llu to %llu (gid_first, "
+                        "gid_last), or --local-group for a group of the system",
+                        x->args.gid, (unsigned long long)s->gid_first,
+                        (unsigned long long)s->gid_last);
+    a->gid = (gid_t)gid;
+    return 0;
+}
+
+static int check_lines(struct context *x, const struct new_share *a,
+                       const struct users *u)
+{
+    const char *name = x->args.word[2], *file = x->settings.users;
+    const struct share *same = share_find(u, slice_from(name));
+
+    if (same)
+        return ctl_fail(x, EX_DATAERR,
+                        "%s:%zu: %s is there already; run: sallyportctl share "
+                        "grant %s USER",
+                        file, same->line, name, name);
+    for (size_t i = 0; i < u->shares; i++)
+        if (home_overlaps(a->path, u->share[i].path))
+            return ctl_fail(x, EX_DATAERR,
+                            "%s:%zu: %s overlaps the share %s; give another "
+                            "--path DIR",
+                            file, u->share[i].line, a->path, u->share[i].name);
+    for (size_t i = 0; i < u->count; i++)
+        if (home_overlaps(a->path, u->row[i].home))
+            return ctl_fail(x, EX_DATAERR,
+                            "%s:%zu: %s overlaps the home of %s; give another "
+                            "--path DIR",
+                            file, u->row[i].line, a->path, u->row[i].name);
+    return 0;
+}
+
+/* The line that uses the gid, or 0. */
+static size_t line_of_gid(const struct users *u, gid_t gid)
+{
+    for (size_t i = 0; i < u->shares; i++)
+        if (u->share[i].gid == gid)
+            return u->share[i].line;
+    for (size_t i = 0; i < u->count; i++)
+        if (u->row[i].gid == gid)
+            return u->row[i].line;
+    return 0;
+}
+
+static int check_gid(struct context *x, const struct new_share *a,
+                     const struct users *u)
+{
+    size_t line = line_of_gid(u, a->gid);
+    const struct group *group = a->local ? NULL : getgrgid(a->gid);
+
+    if (line)
+        return ctl_fail(x, EX_DATAERR,
+                        "%s:%zu: gid %u is used in this line; %s",
+                        x->settings.users, line, (unsigned)a->gid,
+                        a->local ? "each share needs a group of its own"
+                                 : "leave out --gid");
+    if (group)
+        return ctl_fail(x, EX_DATAERR,
+                        "gid %u is that of the group %s; leave out --gid, or "
+                        "give --local-group %s",
+                        (unsigned)a->gid, group->gr_name, group->gr_name);
+    return 0;
+}
+
+/* A share that was removed without its files gets its gid again. */
+static gid_t gid_of_directory(const struct context *x,
+                              const struct new_share *a, const struct users *u)
+{
+    struct stat st;
+
+    if (lstat(a->path, &st) || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+        st.st_gid < x->settings.gid_first || st.st_gid > x->settings.gid_last ||
+        line_of_gid(u, st.st_gid) || getgrgid(st.st_gid))
+        return 0;
+    return st.st_gid;
+}
+
+static int choose_gid(struct context *x, struct new_share *a, struct edit *e)
+{
+    uint64_t gid = 0;
+    int code = edit_last_id(e, EDIT_LAST_GID, &gid);
+
+    if (code || a->gid != 0)
+        return code ? code : check_gid(x, a, &e->users);
+    a->gid = gid_of_directory(x, a, &e->users);
+    if (a->gid != 0)
+        return 0;
+    gid = gid < x->settings.gid_first ? x->settings.gid_first : gid + 1;
+    while (gid <= x->settings.gid_last &&
+           (line_of_gid(&e->users, (gid_t)gid) || getgrgid((gid_t)gid)))
+        gid++;
+    if (gid > x->settings.gid_last)
+        return ctl_fail(x, EX_CONFIG,
+                        "no gid is left up to %llu; raise gid_last, or give "
+                        "--gid N",
+                        (unsigned long long)x->settings.gid_last);
+    a->gid = (gid_t)gid;
+    return 0;
+}
+
+/* The gid is recorded before the directory has it. Without root the caller owns
+ * everything, and only a group that the caller is in can be set. */
+static int make_directory(struct context *x, struct new_share *a,
+                          struct edit *e)
+{
+    const struct home h = {
+        .path = a->path,
+        .below = a->shares,
+        .gid = a->gid,
+        .mode = geteuid() == 0 || a->local ? 02770 : 0700,
+        .share = true,
+    };
+    int code = home_check(&h, &x->complaint);
+
+    if (code == 0 && home_beneath(a->shares, x->settings.homes))
+        code = home_make_homes(x->settings.homes, &x->complaint);
+    if (code == 0 && !a->local)
+        code = edit_spend_id(e, EDIT_LAST_GID, a->gid);
+    return code ? code : home_make(&h, &a->made, &x->complaint);
+}
+
+static int append_share(struct context *x, const struct new_share *a,
+                        struct edit *e)
+{
+    struct buf line;
+    int code;
+
+    buf_init(&line, USER_LINE_MAX);
+    if (buf_add_format(&line, "@share:%s:%u:%s:", x->args.word[2],
+                       (unsigned)a->gid, a->path))
+        code = ctl_fail(x, EX_DATAERR, "the share's line is too long");
+    else
+        code = edit_append(e, buf_slice(&line));
+    buf_release(&line);
+    if (code == 0)
+        code = keys_set(x, e, e->lines);
+    return code ? code : edit_commit(e);
+}
+
+static int add_share(struct context *x, struct edit *e, void *given)
+{
+    struct new_share *a = given;
+    int code = check_lines(x, a, &e->users);
+
+    if (code == 0)
+        code = choose_gid(x, a, e);
+    if (code == 0)
+        code = make_directory(x, a, e);
+    if (code)
+        return code;
+    code = append_share(x, a, e);
+    if (code && a->made && !e->stands)
+        home_unmake(a->path);
+    return code;
+}
+
+int share_add(struct context *x)
+{
+    struct new_share a = { .gid = 0 };
+    int code = keys_check(x); /* --file-mode */
+
+    if (code == 0)
+        code = share_take_path(x, &a);
+    if (code == 0)
+        code = share_take_gid(x, &a);
+    if (code == 0)
+        code = edit_run(x, add_share, &a);
+    if (code == 0)
+        printf("share %s: gid %u, directory %s%s\n", x->args.word[2],
+               (unsigned)a.gid, a.path, a.made ? "" : " (was there, kept)");
+    return code;
+}

@@ -1,0 +1,281 @@
+/* "user can": may this user do that, and which line of the users file decides?
+ * It answers from the file alone and opens no file of a user: a symbolic link
+ * in a home can lead into a directory with other rights. */
+#include "ctl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "sallyport/ftp/path.h"
+
+static const struct verb {
+    const char *name;
+    unsigned rights;
+    bool entry; /* it acts on an entry of a directory */
+} verbs[] = {
+    { "list", RIGHT_LIST, false },
+    { "read", RIGHT_READ, false },
+    { "write", RIGHT_WRITE, true },
+    { "replace", RIGHT_WRITE | RIGHT_REPLACE, true },
+    { "delete", RIGHT_DELETE, true },
+    { "rename", RIGHT_RENAME, true },
+    { "mkdir", RIGHT_DIRECTORY, true },
+};
+#define VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+struct question {
+    const struct users *u;
+    const struct user *user;
+    struct verb verb;
+    struct path path;
+    const char *mount; /* its virtual path; "/": the home */
+    const struct share *share;
+    unsigned rights;        /* the user's in the mount */
+    struct complaint login; /* why no login is possible; "": it is */
+    bool yes;
+};
+
+/* Takes one of the verbs, or letters. */
+static int can_take_verb(struct context *x, struct question *q)
+{
+    const char *text = x->args.word[3];
+
+    for (size_t i = 0; i < VERBS; i++)
+        if (strcmp(verbs[i].name, text) == 0)
+            return q->verb = verbs[i], 0;
+    q->verb = (struct verb){ .name = text };
+    if (text[strspn(text, "lrwodnm")] == '\0' &&
+        rights_parse(slice_from(text), &q->verb.rights) == 0)
+        return q->verb.entry = (q->verb.rights &
+                                (RIGHT_ALL - RIGHT_LIST - RIGHT_READ)) != 0,
+               0;
+    return ctl_fail(x, EX_USAGE,
+                    "%s: expected list, read, write, replace, delete, rename, "
+                    "mkdir, or letters of lrwodnm",
+                    text);
+}
+
+static int can_take_path(struct context *x, struct question *q)
+{
+    struct path root;
+
+    path_root(&root);
+    if (path_resolve(&root, slice_from(x->args.word[4]), &q->path) == 0)
+        return 0;
+    return ctl_fail(x, EX_USAGE,
+                    "%s: expected a path as the user sees it, "
+                    "such as /contracts/a.pdf",
+                    x->args.word[4]);
+}
+
+/* Is the path that directory, or in it? */
+static bool is_within(const struct path *path, const char *directory)
+{
+    return strcmp(path->bytes, directory) == 0 ||
+           user_path_beneath(path->bytes, directory);
+}
+
+/* The share that the path is in, whoever has it; or NULL. */
+static const struct share *share_of_path(const struct question *q)
+{
+    struct slice rest = slice_from(q->path.bytes + 1), name;
+
+    slice_cut(&rest, '/', &name);
+    return share_find(q->u, name);
+}
+
+/* In a share all lines count together. */
+static void find_share(struct question *q, const struct share *share)
+{
+    struct grant_walk w;
+    struct grant_source by;
+
+    grant_walk_begin(&w, q->u, q->user, share->name);
+    while (grant_walk_next(&w, &by)) {
+        q->rights |= by.rights;
+        q->share = share;
+    }
+}
+
+/* In the home the deepest directory with rights of its own decides. */
+static void find_directory(struct question *q)
+{
+    const struct user *user = q->user;
+
+    q->mount = "/";
+    q->rights = user->rights;
+    for (size_t i = 0; i < user->directories; i++) {
+        const struct directory_right *d = &user->directory[i];
+
+        if (is_within(&q->path, d->path) &&
+            strlen(d->path) > strlen(q->mount)) {
+            q->mount = d->path;
+            q->rights = d->rights;
+        }
+    }
+}
+
+/* Is it the root directory, a share, or a directory with rights of its own? */
+static bool is_mount(const struct question *q)
+{
+    const char *path = q->path.bytes;
+
+    return q->share ? !strchr(path + 1, '/')
+                    : strcmp(path, "/") == 0 || strcmp(path, q->mount) == 0;
+}
+
+/* Nobody can make, replace, remove or rename these, nor remove or rename what
+ * contains one. */
+static bool is_fixed(const struct question *q)
+{
+    const struct user *user = q->user;
+
+    if (!q->verb.entry)
+        return false;
+    if (is_mount(q))
+        return true;
+    for (size_t i = 0; i < user->directories; i++)
+        if (q->verb.rights & (RIGHT_DELETE | RIGHT_RENAME) &&
+            user_path_beneath(user->directory[i].path, q->path.bytes))
+            return true;
+    return false;
+}
+
+static void check_login(const struct context *x, struct question *q)
+{
+    const struct settings *s = &x->settings;
+    const struct user *user = q->user;
+    const struct user_bounds bounds = { .root = geteuid() == 0,
+                                        .uid_first = s->uid_first,
+                                        .uid_last = s->uid_last,
+                                        .homes = s->homes,
+                                        .shares = s->shares };
+
+    if (user->locked && user->hash[0] == '$')
+        complain(&q->login, "user %s: locked; run: sallyportctl user unlock %s",
+                 user->name, user->name);
+    else if (user->locked)
+        complain(&q->login,
+                 "user %s: no password; run: sallyportctl user passwd %s",
+                 user->name, user->name);
+    else if (user->certificate.len > 0 && s->client_certificates == CLIENTS_OFF)
+        complain(&q->login,
+                 "user %s: needs a certificate, but nobody is asked for one; "
+                 "write into %s: client_certificates = request",
+                 user->name, s->file);
+    else
+        user_permitted(user, &bounds, &q->login);
+}
+
+static void decide(const struct context *x, struct question *q)
+{
+    const struct share *share = share_of_path(q);
+
+    if (share)
+        find_share(q, share);
+    if (!q->share)
+        find_directory(q);
+    check_login(x, q);
+    q->yes = !q->login.text[0] && !is_fixed(q) &&
+             (q->rights & q->verb.rights) == q->verb.rights;
+}
+
+static void print_line(const struct context *x, const struct question *q,
+                       const struct grant_source *by)
+{
+    char rights[16];
+
+    printf("%s:%zu: %s %s has %s in %s%s\n", x->settings.users, by->line,
+           by->team ? "team" : "user",
+           by->team ? by->team->name : q->user->name,
+           rights_text(by->rights, rights), q->share ? "the share " : "",
+           q->share                     ? q->share->name
+           : strcmp(q->mount, "/") == 0 ? "the home"
+                                        : q->mount);
+}
+
+/* For a yes only the lines that give one of the rights decide. */
+static void print_lines(const struct context *x, const struct question *q)
+{
+    struct grant_source by = { NULL, q->rights, q->user->line };
+    struct grant_walk w;
+
+    if (!q->share) {
+        print_line(x, q, &by);
+        return;
+    }
+    grant_walk_begin(&w, q->u, q->user, q->share->name);
+    while (grant_walk_next(&w, &by))
+        if (!q->yes || by.rights & q->verb.rights)
+            print_line(x, q, &by);
+}
+
+static int print_answer(const struct context *x, const struct question *q)
+{
+    const struct share *foreign = q->share ? NULL : share_of_path(q);
+
+    puts(q->yes ? "yes" : "no");
+    print_lines(x, q);
+    if (foreign)
+        printf("%s:%zu: the share %s isn't this user's; to change that run: "
+               "sallyportctl share grant %s %s\n",
+               x->settings.users, foreign->line, foreign->name, foreign->name,
+               q->user->name);
+    if (is_fixed(q))
+        printf("%s is or contains the root directory, a share, or a directory "
+               "with rights of its own, so it can't be changed\n",
+               q->path.bytes);
+    if (q->login.text[0])
+        printf("%s:%zu: %s\n", x->settings.users, q->user->line, q->login.text);
+    return 0;
+}
+
+static json_t *json_lines(const struct question *q)
+{
+    struct grant_walk w;
+    char rights[16];
+
+    if (!q->share)
+        return json_pack("[{s:n, s:s, s:I}]", "team", "rights",
+                         rights_text(q->rights, rights), "line",
+                         (json_int_t)q->user->line);
+    grant_walk_begin(&w, q->u, q->user, q->share->name);
+    return grant_sources_json(&w);
+}
+
+static json_t *json_answer(const struct question *q)
+{
+    char rights[16];
+
+    return json_pack(
+        "{s:s, s:s, s:o, s:b, s:s, s:s?, s:o, s:o}", "user", q->user->name,
+        "verb", q->verb.name, "path", json_text(q->path.bytes), "can",
+        (int)q->yes, "rights", rights_text(q->rights, rights), "share",
+        q->share ? q->share->name : NULL, "by", json_lines(q), "login",
+        q->login.text[0] ? json_text(q->login.text) : json_null());
+}
+
+int user_can(struct context *x)
+{
+    struct question q = { .u = NULL };
+    struct users u = { 0 };
+    int code = can_take_verb(x, &q);
+
+    if (code == 0)
+        code = can_take_path(x, &q);
+    if (code == 0)
+        code = ctl_load_user(x, &u, &q.user);
+    if (code == 0) {
+        q.u = &u;
+        decide(x, &q);
+        code =
+            x->args.json ? json_write(x, json_answer(&q)) : print_answer(x, &q);
+    }
+    if (code == 0 && !q.yes)
+        code = EXIT_FAILURE;
+    users_release(&u);
+    return code;
+}

@@ -1,0 +1,150 @@
+/* "user can": the answer, and the line that decides. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ctl/ctl.h"
+#include "world.h"
+
+/* A hash of the right form; nothing verifies it. */
+#define HASH                                                                   \
+    "$y$j9T$0123456789012345678901$"                                           \
+    "0123456789012345678901234567890123456789012"
+
+static void can_world(void)
+{
+    char text[4096];
+
+    world_make();
+    snprintf(text, sizeof(text),
+             "@share:contracts:80000:%s/contracts:\n"
+             "@share:offers:80001:%s/offers:\n"
+             "@team:legal:shares=contracts:drop\n"
+             "anna:" HASH ":70000:70000::%s/anna::rights=lrwod "
+             "shares=contracts:read teams=legal rights./in=drop "
+             "rights./in/done=read "
+             "rights./a/b/c=read\n"
+             "bert:!" HASH ":70001:70001::%s/bert::shares=contracts\n"
+             "carla:!:70002:70002::%s/carla::\n"
+             "dora:" HASH ":70003:70003::%s/dora::certificate=dns:x\n"
+             "emil:" HASH ":5:5::%s/emil::\n",
+             world.shares, world.shares, world.homes, world.homes, world.homes,
+             world.homes, world.homes);
+    file_write(world.users, text);
+}
+
+TestSuite(can, .init = can_world, .fini = scratch_remove);
+
+Test(can, answers)
+{
+    static const struct {
+        const char *question;
+        bool yes;
+        const char *line;
+    } table[] = {
+        /* the home */
+        { "read /x", true, "users:4: user anna has lrwod in the home\n" },
+        { "rename /x", false, "users:4: user anna has lrwod in the home\n" },
+        { "list /", true, "in the home\n" },
+        { "lrwod x/../y", true, "in the home\n" },
+        { "lrwodn x", false, "in the home\n" },
+        { "delete /", false, "/ is or contains the root directory" },
+        /* the deepest directory */
+        { "write /in/x", true, "users:4: user anna has drop in /in\n" },
+        { "replace /in/x", false, "user anna has drop in /in\n" },
+        { "read /in", false, "user anna has drop in /in\n" },
+        { "read /in/done/x", true, "user anna has read in /in/done\n" },
+        { "read /inside", true, "in the home\n" },
+        { "delete /in", false,
+          "/in is or contains the root directory, a share, or" },
+        { "mkdir /in/done", false, "/in/done is or contains" },
+        { "delete /a/c", true, "in the home\n" },
+        { "delete /a", false, "/a is or contains" },
+        /* a share: own grant and team together, only the deciding line */
+        { "read /contracts/x", true,
+          "yes\n%s:4: user anna has read in the share contracts\n" },
+        { "write /contracts/a/b", true,
+          "yes\n%s:3: team legal has drop in the share contracts\n" },
+        { "delete /contracts/x", false,
+          "no\n%s:4: user anna has read in the share contracts\n"
+          "%s:3: team legal has drop in the share contracts\n" },
+        { "list /contracts", true, "in the share contracts\n" },
+        { "write /contracts", false,
+          "/contracts is or contains the root directory, a" },
+        { "read /contractsx", true, "in the home\n" },
+        /* another one's share */
+        { "rename /offers/x", false,
+          "users:2: the share offers isn't this user's; to change that run: "
+          "sallyportctl share grant offers anna\n" },
+    };
+    char words[128], line[512];
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        const struct run *r;
+
+        snprintf(words, sizeof(words), "user can anna %s", table[i].question);
+        r = expect_run(table[i].yes ? 0 : 1, "", words);
+        cr_expect_eq(strncmp(r->out, table[i].yes ? "yes\n" : "no\n", 3), 0);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        snprintf(line, sizeof(line), table[i].line, world.users, world.users);
+#pragma GCC diagnostic pop
+        cr_expect_not_null(strstr(r->out, line), "%s: %s", words, r->out);
+    }
+}
+
+/* Who can't log in can do nothing. */
+Test(can, a_login_that_would_be_refused)
+{
+    static const struct {
+        const char *name, *why;
+        bool root; /* only the server of root looks at it */
+    } table[] = {
+        { "bert",
+          "users:5: user bert: locked; run: sallyportctl user unlock "
+          "bert\n",
+          false },
+        { "carla",
+          "users:6: user carla: no password; run: sallyportctl user "
+          "passwd carla\n",
+          false },
+        { "dora",
+          "users:7: user dora: needs a certificate, but nobody is "
+          "asked for one",
+          false },
+        { "emil", "users:8: user emil: uid 5 is not in 70000-70099", true },
+    };
+    char words[64];
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (table[i].root && geteuid() != 0)
+            continue;
+        snprintf(words, sizeof(words), "user can %s read /x", table[i].name);
+        expect_out(1, "", words, table[i].why);
+    }
+    expect_err(EX_NOUSER, "", "user can zoe read /x", "there is no user zoe");
+}
+
+Test(can, json)
+{
+    json_t *json = json_loads(
+        expect_run(0, "", "user can anna write /contracts/x --json")->out, 0,
+        NULL);
+
+    cr_assert_not_null(json);
+    cr_expect(json_is_true(json_object_get(json, "can")));
+    cr_expect_str_eq(json_string_value(json_object_get(json, "share")),
+                     "contracts");
+    cr_expect_str_eq(json_string_value(json_object_get(json, "rights")), "lrw");
+    cr_expect_eq(json_array_size(json_object_get(json, "by")), 2);
+    cr_expect(json_is_null(json_object_get(json, "login")));
+    json_decref(json);
+    json = json_loads(expect_run(1, "", "user can bert read / --json")->out, 0,
+                      NULL);
+    cr_assert_not_null(json);
+    cr_expect(json_is_false(json_object_get(json, "can")));
+    cr_expect(json_is_null(json_object_get(json, "share")));
+    cr_expect_str_eq(json_string_value(json_object_get(json, "login")),
+                     "user bert: locked; run: sallyportctl user unlock bert");
+    json_decref(json);
+}
