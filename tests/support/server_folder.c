@@ -88,6 +88,7 @@ static void write_settings(const struct server *s,
     buf_add_format(&text, "key = %s/key.pem\n", s->folder);
     buf_add_format(&text, "users = %s/users\n", s->folder);
     buf_add_format(&text, "homes = %s\n", s->homes);
+    buf_add_format(&text, "shares = %s/shares\n", s->folder);
     buf_add_format(&text, "empty = %s/empty\n", s->folder);
     buf_add_format(&text, "state = %s/state\n", s->folder);
     buf_add_format(&text, "login_delay = %s\n",

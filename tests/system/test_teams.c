@@ -1,0 +1,180 @@
+/* sallyportctl makes shares and teams while the server runs. Their members work
+ * in them, others don't get in, and a local program without root collects. */
+#include <criterion/criterion.h>
+#include <grp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support/files.h"
+#include "support/run.h"
+#include "support/session.h"
+
+#define WORDS_MAX 16
+
+/* Runs sallyportctl with the words of TEXT, and expects its exit status. */
+static void ctl(const struct server *server, int status, const char *text)
+{
+    char words[256], program[SERVER_PATH_MAX], config[SERVER_PATH_MAX];
+    char *arguments[WORDS_MAX] = { program, (char[]){ "--config" }, config };
+    struct run_result r;
+    size_t n = 3;
+
+    snprintf(words, sizeof(words), "%s", text);
+    snprintf(program, sizeof(program), "%s", server_program("sallyportctl"));
+    snprintf(config, sizeof(config), "%s",
+             server_path(server, "sallyport.conf"));
+    for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
+        arguments[n++] = word;
+    cr_assert_lt(n, WORDS_MAX);
+    run_arguments(&r, SERVER_PASSWORD "\n", arguments);
+    cr_assert_eq(r.status, status, "%s: %d: %s", text, r.status, r.text);
+    run_release(&r);
+}
+
+static const struct server_user three[] = { { .name = "anna" },
+                                            { .name = "bert" },
+                                            { .name = "carla" } };
+
+static void teams_begin(struct server *server)
+{
+    const struct server_plan plan = { .users = three, .user_count = 3 };
+
+    server_start(server, &plan);
+}
+
+static const char *share_file(const struct server *server, const char *name)
+{
+    static char path[SERVER_PATH_MAX];
+
+    snprintf(path, sizeof(path), "%s/%s", server_path(server, "shares"), name);
+    return path;
+}
+
+/* A revoked member's session ends as that of a locked user, and nobody else's
+ * does. */
+Test(teams, a_change_ends_the_sessions_that_lose_a_right, .timeout = 120)
+{
+    struct server server;
+    struct session anna, bert, carla;
+
+    teams_begin(&server);
+    ctl(&server, 0, "share add contracts");
+    ctl(&server, 0, "team add legal carla");
+    ctl(&server, 0, "share grant contracts anna bert:read team:legal:drop");
+    ctl(&server, 0, "user can bert read /contracts/x");
+    ctl(&server, 1, "user can bert write /contracts/x");
+    session_enter(&anna, &server, "anna");
+    session_enter(&bert, &server, "bert");
+    session_enter(&carla, &server, "carla");
+    ctl(&server, 0, "share revoke contracts bert");
+    session_expect(&bert, "421 {*}");
+    session_expect_end(&bert);
+    session_drop(&bert);
+    ctl(&server, 0, "team leave legal carla");
+    session_expect(&carla, "421 {*}");
+    session_drop(&carla);
+    session_do(&anna, "200 {*}", "NOOP");
+    session_close(&anna);
+    server_stop(&server);
+}
+
+Test(teams, a_share_for_three_people, .timeout = 120)
+{
+    struct server server;
+    struct session anna, bert, carla;
+    struct buf got;
+    struct stat st;
+
+    teams_begin(&server);
+    ctl(&server, 0, "share add contracts");
+    ctl(&server, 0, "share grant contracts anna bert:read");
+    session_enter(&anna, &server, "anna");
+    session_enter(&bert, &server, "bert");
+    session_enter(&carla, &server, "carla");
+    session_store(&anna, "STOR", "/contracts/f", "bytes", 5);
+    cr_assert_eq(stat(share_file(&server, "contracts/f"), &st), 0);
+    cr_expect_eq(st.st_mode & 07777, 0660, "%o", st.st_mode);
+    cr_expect(geteuid() != 0 || st.st_gid == 80000, "%u", st.st_gid);
+    buf_init(&got, 1 << 20);
+    session_fetch(&bert, "RETR /contracts/f", &got);
+    cr_expect(got.len == 5 && memcmp(got.data, "bytes", 5) == 0);
+    buf_release(&got);
+    session_do(&bert, "550 {*}", "DELE /contracts/f");
+    session_do(&carla, "550 {*}", "CWD /contracts");
+    session_do(&anna, "250 {*}", "DELE /contracts/f");
+    session_close(&anna);
+    session_close(&bert);
+    session_close(&carla);
+    server_stop(&server);
+}
+
+/* A group of the machine that isn't Debian's own. */
+static const struct group *local_group(void)
+{
+    const struct group *g;
+
+    setgrent();
+    while ((g = getgrent()) && g->gr_gid < 100)
+        ;
+    return g;
+}
+
+/* As a local program of the group, without root: reads, moves, deletes a file
+ * of the directory. */
+static void collect(const char *directory, gid_t gid)
+{
+    char from[SERVER_PATH_MAX], to[SERVER_PATH_MAX];
+    struct buf got;
+    pid_t pid = fork();
+    int status;
+
+    if (pid == 0) {
+        snprintf(from, sizeof(from), "%s/f", directory);
+        snprintf(to, sizeof(to), "%s/moved", directory);
+        buf_init(&got, 1 << 20);
+        if (setgroups(1, &gid) || setresgid(gid, gid, gid) ||
+            setresuid(60123, 60123, 60123))
+            _exit(1);
+        if (!files_read(from, &got) || got.len != 5)
+            _exit(2);
+        if (rename(from, to) || unlink(to))
+            _exit(3);
+        _exit(0);
+    }
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_expect_eq(status, 0, "%#x", status);
+}
+
+Test(teams, a_local_program_collects_without_root, .timeout = 120)
+{
+    const struct group *g = local_group();
+    struct server server;
+    struct session s;
+    char words[128];
+
+    if (geteuid() != 0 || !g)
+        cr_skip_test("only root can give a directory to any group");
+    teams_begin(&server);
+    snprintf(words, sizeof(words), "share add invoices --local-group %u",
+             g->gr_gid);
+    ctl(&server, 0, words);
+    ctl(&server, 0, "share grant invoices anna");
+    session_enter(&s, &server, "anna");
+    session_store(&s, "STOR", "/invoices/f", "bytes", 5);
+    collect(share_file(&server, "invoices"), g->gr_gid);
+    session_do(&s, "550 {*}", "DELE /invoices/f");
+    session_close(&s);
+    snprintf(words, sizeof(words), "user add dora --local-group %u", g->gr_gid);
+    ctl(&server, 0, words);
+    session_enter(&s, &server, "dora");
+    session_do(&s, "257 {*}", "MKD sub");
+    session_store(&s, "STOR", "f", "bytes", 5);
+    session_store(&s, "STOR", "sub/f", "bytes", 5);
+    collect(server_home(&server, "dora"), g->gr_gid);
+    collect(server_home_file(&server, "dora", "sub"), g->gr_gid);
+    session_close(&s);
+    server_stop(&server);
+}
