@@ -88,7 +88,6 @@ static void write_settings(const struct server *s,
     buf_add_format(&text, "key = %s/key.pem\n", s->folder);
     buf_add_format(&text, "users = %s/users\n", s->folder);
     buf_add_format(&text, "homes = %s\n", s->homes);
-    buf_add_format(&text, "shares = %s/shares\n", s->folder);
     buf_add_format(&text, "empty = %s/empty\n", s->folder);
     buf_add_format(&text, "state = %s/state\n", s->folder);
     buf_add_format(&text, "login_delay = %s\n",
@@ -104,6 +103,7 @@ static void write_settings(const struct server *s,
         buf_add_text(&text, plan->settings);
     buf_add_format(&text, "control = %s/control\n", s->folder);
     buf_add_format(&text, "uid.keys = %d\n", SERVER_UID_KEYS);
+    buf_add_format(&text, "shares = %s/shares\n", s->folder);
     files_write(server_path(s, "sallyport.conf"), text.data, text.len, 0600);
     buf_release(&text);
 }

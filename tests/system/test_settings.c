@@ -71,7 +71,8 @@ static const char others[] =
     "ticket_lifetime max_sessions startups max_fruitless crash_ban no_ban "
     "hash_timeout guess_delay copy_max mode_z_level partial_days resume "
     "fsync allow_weaker uid.gate uid.auth uid.keys uid.log uid.lookup "
-    "uid_first uid_last gid_first gid_last shares file_mode dir_mode ";
+    "uid_first uid_last gid_first gid_last shares file_mode dir_mode "
+    "totp_time ";
 
 static bool is_changed(const struct setting *row)
 {
