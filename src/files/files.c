@@ -306,12 +306,13 @@ static void files_init(struct files *f, const struct files_start *start)
 static int files_enter_sandbox(const struct files_start *start, int root,
                                struct complaint *c)
 {
+    const struct beneath home = { root, BENEATH_ALL };
     struct sandbox_plan plan = {
         .root = start->root,
         .uid = start->uid,
         .gid = start->gid,
         .root_fd = root,
-        .beneath = &root,
+        .beneath = &home,
         .beneath_count = 1,
         .filter = &filter_files,
         .max_files = FILES_MAX_OPEN,

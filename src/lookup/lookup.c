@@ -30,13 +30,13 @@ static void lookup_init(void *owner)
                           .pause_ms = LOOKUP_PAUSE_MS,
                           .pause_max_ms = LOOKUP_PAUSE_MAX_MS };
     for (size_t i = 0; i < LOOKUP_DIRECTORIES; i++)
-        l->directory[i] = -1;
+        l->directory[i].fd = -1;
 }
 
 static void lookup_close_directories(struct lookup *l)
 {
     for (size_t i = 0; i < LOOKUP_DIRECTORIES; i++)
-        fd_close(&l->directory[i]);
+        fd_close(&l->directory[i].fd);
 }
 
 static void lookup_release(void *owner)
@@ -139,10 +139,11 @@ static int lookup_complete(void *owner)
     plan->max_files = FILES_MAX;
     plan->beneath = l->directory;
     for (size_t i = 0; i < LOOKUP_DIRECTORIES; i++) {
-        int *fd = &l->directory[plan->beneath_count];
+        struct beneath *one = &l->directory[plan->beneath_count];
 
-        *fd = open(directories[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
-        plan->beneath_count += *fd >= 0;
+        one->may = BENEATH_READ | BENEATH_LIST;
+        one->fd = open(directories[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+        plan->beneath_count += one->fd >= 0;
     }
     return 0;
 }

@@ -45,7 +45,7 @@ struct lookup {
     struct frame frame; /* the first member */
     struct host host[LOOKUP_HOSTS_MAX];
     size_t count, open; /* open: without an answer */
-    int directory[LOOKUP_DIRECTORIES];
+    struct beneath directory[LOOKUP_DIRECTORIES];
     /* resolve_host() and the times; a test has its own. */
     void (*resolve)(const char *name, struct finding *ret);
     uint64_t try_ms, pause_ms, pause_max_ms;

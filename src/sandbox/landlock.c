@@ -1,7 +1,8 @@
-/* Landlock confines files to its home: neither a descriptor of another
- * directory nor a mistake in resolving a path opens anything else. It confines
- * lookup to reading the system's directories. It needs no root. It must never
- * permit a right that the lists below lack. */
+/* Landlock confines files to directories, and to what it may do in each of
+ * them: neither a descriptor of another directory nor a mistake in resolving a
+ * path opens anything else. It confines lookup to reading the system's
+ * directories. It needs no root. It must never permit a right that the lists
+ * below lack. */
 #include "steps.h"
 
 #include <errno.h>
@@ -38,17 +39,35 @@ struct ruleset {
      LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |            \
      LANDLOCK_ACCESS_FS_MAKE_SYM)
 
-/* For files. Not permitted: execution, and making devices, sockets, FIFOs or
- * symbolic links. */
-#define PERMITTED                                                              \
-    (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE |            \
-     LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR |             \
-     LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR |            \
-     LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REFER | ACCESS_TRUNCATE)
+/* Never permitted: execution, and making devices, sockets, FIFOs or symbolic
+ * links. An upload gets its name by a rename, which removes the old one. */
+static const struct {
+    unsigned may;
+    uint64_t access;
+} accesses[] = {
+    { BENEATH_READ, LANDLOCK_ACCESS_FS_READ_FILE },
+    { BENEATH_LIST, LANDLOCK_ACCESS_FS_READ_DIR },
+    { BENEATH_WRITE, LANDLOCK_ACCESS_FS_WRITE_FILE |
+                         LANDLOCK_ACCESS_FS_MAKE_REG | ACCESS_TRUNCATE |
+                         LANDLOCK_ACCESS_FS_REMOVE_FILE },
+    { BENEATH_DELETE, LANDLOCK_ACCESS_FS_REMOVE_FILE },
+    { BENEATH_RENAME,
+      LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE |
+          LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR |
+          LANDLOCK_ACCESS_FS_REFER },
+    { BENEATH_DIRECTORY,
+      LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR },
+};
 
-/* For lookup: only reading. */
-#define PERMITTED_TO_READ                                                      \
-    (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+static uint64_t access_of(unsigned may)
+{
+    uint64_t access = 0;
+
+    for (size_t i = 0; i < sizeof(accesses) / sizeof(accesses[0]); i++)
+        if (may & accesses[i].may)
+            access |= accesses[i].access;
+    return access;
+}
 
 static struct ruleset ruleset_of(int abi, bool only_reads)
 {
@@ -67,6 +86,7 @@ static struct ruleset ruleset_of(int abi, bool only_reads)
     return r;
 }
 
+/* The kernel refuses a rule that permits nothing. */
 static int permit(int ruleset, uint64_t rights, int directory)
 {
     struct landlock_path_beneath_attr rule = {
@@ -74,15 +94,16 @@ static int permit(int ruleset, uint64_t rights, int directory)
         .parent_fd = directory,
     };
 
-    if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH,
-                &rule, 0))
+    if (rights && syscall(SYS_landlock_add_rule, ruleset,
+                          LANDLOCK_RULE_PATH_BENEATH, &rule, 0))
         return -errno;
     return 0;
 }
 
-int landlock_confine(const int *directories, size_t n, bool only_reads)
+int landlock_confine(const struct beneath *directories, size_t n,
+                     bool only_reads)
 {
-    uint64_t may = only_reads ? PERMITTED_TO_READ : PERMITTED;
+    unsigned may = only_reads ? BENEATH_READ | BENEATH_LIST : BENEATH_ALL;
     int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0,
                            LANDLOCK_CREATE_RULESET_VERSION);
     struct ruleset rights = ruleset_of(abi, only_reads);
@@ -96,7 +117,9 @@ int landlock_confine(const int *directories, size_t n, bool only_reads)
     if (ruleset < 0)
         return -errno;
     for (size_t i = 0; i < n && r == 0; i++)
-        r = permit(ruleset, may & rights.handled_files, directories[i]);
+        r = permit(ruleset,
+                   access_of(may & directories[i].may) & rights.handled_files,
+                   directories[i].fd);
     if (r)
         return r;
     return syscall(SYS_landlock_restrict_self, ruleset, 0) ? -errno : 0;

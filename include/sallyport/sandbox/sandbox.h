@@ -20,10 +20,27 @@ struct sandbox_row {
     bool empty_root; /* chroot to an empty directory (run by root) */
     bool forks;      /* false: RLIMIT_NPROC is 0 */
     bool landlock;   /* confined to the directories that it is given */
-    bool only_reads; /* in those directories, and may reach the network */
+    bool only_reads; /* there, whatever it is given; may reach the network */
     bool silent;     /* 0, 1 and 2 become /dev/null */
 };
 const struct sandbox_row *sandbox_row(enum process p);
+
+/* What a process may do in a directory and in all below it. */
+enum beneath_may {
+    BENEATH_READ = 1,    /* read files */
+    BENEATH_LIST = 2,    /* open directories, to read, lock and sync them */
+    BENEATH_WRITE = 4,   /* make, write and cut files, name and remove them */
+    BENEATH_DELETE = 8,  /* remove files */
+    BENEATH_RENAME = 16, /* rename files and directories, also from one
+                            directory to another */
+    BENEATH_DIRECTORY = 32, /* make and remove directories */
+    BENEATH_ALL = 63
+};
+/* Of nested directories, the inner one can permit more, never less. */
+struct beneath {
+    int fd;
+    unsigned may; /* enum beneath_may bits */
+};
 
 struct sandbox_plan {
     bool root; /* started by root; otherwise ids and chroot don't apply */
@@ -31,8 +48,8 @@ struct sandbox_plan {
     gid_t gid;
     const gid_t *groups; /* supplementary, N of them */
     size_t group_count;
-    int root_fd;        /* directory to chroot to, or -1 */
-    const int *beneath; /* Landlock: directories to be confined to */
+    int root_fd;                   /* directory to chroot to, or -1 */
+    const struct beneath *beneath; /* Landlock: where it is confined to */
     size_t beneath_count;
     const struct sandbox_filter *filter; /* of its policy */
     size_t max_files;                    /* RLIMIT_NOFILE */

@@ -76,7 +76,8 @@ static int confine(const struct ground *g)
 {
     HOLDS(be_ordinary() == 0);
     HOLDS(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-    HOLDS(landlock_confine(&g->inside, 1, false) == 0);
+    HOLDS(landlock_confine(&(struct beneath){ g->inside, BENEATH_ALL }, 1,
+                           false) == 0);
     return 0;
 }
 
@@ -118,6 +119,46 @@ Test(landlock, only_what_is_beneath)
 
     prepare(&g);
     cr_expect_eq(in_child(files_body, &g), 0);
+    clean(&g);
+}
+
+/* Each directory has its own list. A directory within another one can get more,
+ * and never less. */
+static int masks_body(const void *argument)
+{
+    const struct ground *g = argument;
+    int in = g->inside, out = g->outside, deep;
+    struct beneath each[3];
+
+    HOLDS(be_ordinary() == 0);
+    HOLDS(mkdirat(in, "deep", 0777) == 0);
+    deep = openat(in, "deep", O_DIRECTORY | O_CLOEXEC);
+    each[0] = (struct beneath){ in, BENEATH_READ };
+    each[1] = (struct beneath){ out, BENEATH_WRITE };
+    each[2] = (struct beneath){ deep, BENEATH_DIRECTORY };
+    HOLDS(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+    HOLDS(landlock_confine(each, 3, false) == 0);
+    HOLDS(open_close(in, "file", O_RDONLY) == 0);
+    HOLDS(open_close(in, ".", O_RDONLY | O_DIRECTORY) == -EACCES);
+    HOLDS(open_close(in, "file", O_WRONLY) == -EACCES);
+    HOLDS(outcome(unlinkat(in, "file", 0)) == -EACCES);
+    HOLDS(outcome(mkdirat(in, "folder", 0700)) == -EACCES);
+    HOLDS(open_close(out, "file", O_RDONLY) == -EACCES);
+    HOLDS(open_close(out, "new", O_CREAT | O_EXCL | O_WRONLY) == 0);
+    HOLDS(outcome(renameat(out, "new", out, "moved")) == 0);
+    HOLDS(outcome(mkdirat(out, "folder", 0700)) == -EACCES);
+    HOLDS(outcome(renameat(out, "moved", in, "moved")) != 0);
+    HOLDS(outcome(mkdirat(deep, "folder", 0700)) == 0);
+    HOLDS(open_close(deep, "new", O_CREAT | O_WRONLY) == -EACCES);
+    return 0;
+}
+
+Test(landlock, what_may_be_done_in_each)
+{
+    struct ground g;
+
+    prepare(&g);
+    cr_expect_eq(in_child(masks_body, &g), 0);
     clean(&g);
 }
 
@@ -187,7 +228,7 @@ static int reader_body(const void *argument)
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     HOLDS(be_ordinary() == 0);
     HOLDS(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-    HOLDS(landlock_confine(&in, 1, true) == 0);
+    HOLDS(landlock_confine(&(struct beneath){ in, BENEATH_ALL }, 1, true) == 0);
     HOLDS(open_close(in, "file", O_RDONLY) == 0);
     HOLDS(open_close(in, ".", O_RDONLY | O_DIRECTORY) == 0);
     HOLDS(open_close(in, "file", O_WRONLY) == -EACCES);
@@ -217,7 +258,7 @@ Test(landlock, who_only_reads)
 
 static int no_folder_body(const void *argument)
 {
-    int wrong = -1;
+    const struct beneath wrong = { -1, BENEATH_ALL };
 
     (void)argument;
     HOLDS(be_ordinary() == 0);
@@ -264,9 +305,10 @@ static int change_by_path_fd(int folder, const char *name)
 static int sandbox_body(const void *argument)
 {
     const struct ground *g = argument;
+    const struct beneath inside = { g->inside, BENEATH_ALL };
     struct sandbox_plan plan = plain_plan();
 
-    plan.beneath = &g->inside;
+    plan.beneath = &inside;
     plan.beneath_count = 1;
     HOLDS(be_ordinary() == 0);
     HOLDS(enter(PROCESS_FILES, &plan) == 0);

@@ -235,7 +235,7 @@ static int landlock_body(const void *argument)
 {
     struct sandbox_plan plan = plain_plan();
     struct complaint c = { "" };
-    int wrong = -1;
+    const struct beneath wrong = { -1, BENEATH_ALL };
     unsigned weaker = 0;
 
     plan.filter = filter_of(PROCESS_FILES, false);
@@ -427,13 +427,14 @@ static int root_body(const void *argument)
     const struct jail *jail = argument;
     struct status s = { .fd = open("/proc/self/status", O_RDONLY) };
     struct sandbox_plan plan = plain_plan();
+    const struct beneath inside = { jail->fd, BENEATH_ALL };
     struct stat facts;
 
     plan.root = true;
     plan.uid = A_UID;
     plan.gid = A_GID;
     plan.root_fd = jail->fd;
-    plan.beneath = &jail->fd;
+    plan.beneath = &inside;
     plan.beneath_count = 1;
     HOLDS(enter(jail->p, &plan) == 0);
     HOLDS(status_has(&s, "Uid:\t70001\t70001\t70001\t70001"));
