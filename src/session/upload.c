@@ -31,8 +31,8 @@
 /* SUM_BLOCKs for each TRANSFER_BLOCK, and in each turn after the last one. */
 #define SLICES 16
 
-/* Files has opened the partial. Without the right to read there, files gives no
- * access to the bytes from before. False: out of memory. */
+/* Files has opened the partial. Without the right to read in its directory,
+ * files gives no access to the bytes from before. False: out of memory. */
 static bool sum_begin(struct session *s)
 {
     struct transfer *t = &s->transfer;

@@ -197,10 +197,10 @@ Test(log, a_user_is_bounded_in_bytes, .timeout = 90)
     server_stop(&server);
 }
 
-/* The rights "l" and "r" only; "w" only. */
+/* The rights "l" and "r" only; "r" and "w" only. */
 static const struct server_user limited[] = {
     { .name = "reader", .keys = "rights=read" },
-    { .name = "writer", .keys = "rights=w" },
+    { .name = "writer", .keys = "rights=rw" },
     { .name = "mirror", .keys = "rights=read" },
 };
 
@@ -221,12 +221,11 @@ static const struct forbidden {
       " to=\"UTIME 20200101000000 x\" ", "\"no right to " },
     { "reader", "MFMT 20200101000000 x", "550 {*}", "verb=MFMT",
       " to=\"20200101000000 x\" ", "\"no right to " },
-    { "writer", "LIST", "550 {*}", "verb=LIST", " path=/ ", "\"no right to " },
-    { "writer", "MLSD d", "550 {*}", "verb=MLSD", " path=/d ",
-      "\"no right to " },
-    { "writer", "RETR x", "550 {*}", "verb=RETR", " path=/x ",
+    { "writer", "DELE x", "550 {*}", "verb=DELE", " path=/x ",
       "\"no right to " },
     { "writer", "SIZE x", "550 {*}", "verb=SIZE", " path=/x ",
+      "\"no right to " },
+    { "writer", "MLST x", "550 {*}", "verb=MLST", " path=/x ",
       "\"no right to " },
     { "writer", "PORT 127,0,0,1,200,1", "502 {*}", "verb=PORT",
       " to=127,0,0,1,200,1 ", "\"active = no\"" },

@@ -19,7 +19,8 @@
  * A pending REST survives what clients send before the transfer: lftp sends
  * TYPE, SIZE, MDTM, PASV, ALLO, REST; older versions send REST, PASV, RETR.
  * PWD, NOOP and the like are keep-alives. PASS may be empty, and gets the reply
- * of any wrong password.
+ * of any wrong password. In a drop, where a user may only write, a listing is
+ * empty, and SIZE knows the user's own unfinished uploads.
  *
  * Most commands are those of RFC 959. XCUP, XCWD, XMKD, XPWD, XRMD: RFC 775.
  * ADAT, CCC, CONF, ENC, MIC: RFC 2228. AUTH, PBSZ, PROT: RFC 4217. FEAT, OPTS:
@@ -76,7 +77,7 @@
             .argument = ARGUMENT_REQUIRED, .feat = "HOST",                     \
             .help = "HOST name")                                               \
     COMMAND(LIST, list, .argument = ARGUMENT_OPTIONAL_PATH,                    \
-            .rights = RIGHT_LIST, .data = DATA_TO_CLIENT,                      \
+            .rights = RIGHT_LIST | RIGHT_WRITE, .data = DATA_TO_CLIENT,        \
             .help = "LIST [path]")                                             \
     COMMAND(MDTM, mdtm, .argument = ARGUMENT_REQUIRED,                         \
             .rights = RIGHT_LIST | RIGHT_WRITE, .flags = COMMAND_KEEPS_REST,   \
@@ -91,15 +92,16 @@
     COMMAND(MKD, mkd, .argument = ARGUMENT_PATH, .rights = RIGHT_DIRECTORY,    \
             .help = "MKD path")                                                \
     COMMAND(MLSD, list, .argument = ARGUMENT_OPTIONAL_PATH,                    \
-            .rights = RIGHT_LIST, .data = DATA_TO_CLIENT,                      \
+            .rights = RIGHT_LIST | RIGHT_WRITE, .data = DATA_TO_CLIENT,        \
             .help = "MLSD [path]")                                             \
     COMMAND(MLST, mlst, .argument = ARGUMENT_OPTIONAL_PATH,                    \
-            .rights = RIGHT_LIST, .feat = "MLST {}", .help = "MLST [path]")    \
+            .rights = RIGHT_LIST | RIGHT_WRITE, .feat = "MLST {}",             \
+            .help = "MLST [path]")                                             \
     COMMAND(MODE, mode, .argument = ARGUMENT_REQUIRED,                         \
             .flags = COMMAND_KEEPS_REST | COMMAND_FEAT_Z, .feat = "MODE Z",    \
             .help = "MODE S | MODE Z")                                         \
     COMMAND(NLST, list, .argument = ARGUMENT_OPTIONAL_PATH,                    \
-            .rights = RIGHT_LIST, .data = DATA_TO_CLIENT,                      \
+            .rights = RIGHT_LIST | RIGHT_WRITE, .data = DATA_TO_CLIENT,        \
             .help = "NLST [path]")                                             \
     COMMAND(NOOP, noop, .phase = COMMAND_ALWAYS,                               \
             .flags =                                                           \

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "fake.h"
-#include "sallyport/domain/rights.h"
 #include "sallyport/ipc/channel.h"
 
 #define HEAD 300000u
@@ -206,7 +205,8 @@ Test(copying, sum_follows_the_copy, .timeout = 60)
     end(&f, &t);
 }
 
-/* The upload's handle can't be read, but the upload isn't refused for that. */
+/* Without the right to read there, files gives a handle that can't be read,
+ * whatever the user may do elsewhere. The upload isn't refused for that. */
 Test(copying, no_sum_without_the_right, .timeout = 60)
 {
     struct message asked;
@@ -215,7 +215,6 @@ Test(copying, no_sum_without_the_right, .timeout = 60)
     struct fake f;
 
     fake_settings("sha256", true);
-    fake_rights(RIGHT_ALL & ~RIGHT_READ);
     begin(&f, &t);
     send_all(&f, &t, &asked);
     answer(&f, &asked, MSG_file_copied, 0);

@@ -428,7 +428,11 @@ Test(session, a_missing_right_is_named, .timeout = 60)
             asked; /* the request to files, which refuses; MSG_NONE: none */
         const char *words;
     } rows[] = {
-        { RIGHT_LIST, "LIST", MSG_NONE, "no right to list (l)" },
+        { RIGHT_LIST, "LIST", MSG_directory_list, "no right to list (l)" },
+        { RIGHT_LIST, "SIZE x", MSG_facts, "no right to list (l)" },
+        { RIGHT_LIST | RIGHT_WRITE, "LIST", MSG_NONE,
+          "no right to list (l) or upload (w)" },
+        { 0, "DELE x", MSG_file_delete, "no right to delete (d)" },
         { RIGHT_READ, "RETR x", MSG_NONE, "no right to read (r)" },
         { RIGHT_WRITE, "APPE x", MSG_NONE, "no right to upload (w)" },
         { RIGHT_DELETE, "DELE x", MSG_NONE, "no right to delete (d)" },

@@ -12,10 +12,10 @@
 #define HOLE (UINT64_C(16) << 30) /* its sum takes seconds: a hole */
 #define MUCH (5u << 20) /* more than is read back for one received block */
 
-/* Begins an upload of "hello" after FIRST zeros. What is read back begins at
- * FROM. */
-static void begin_from(struct fake *f, struct fake_transfer *t, uint64_t first,
-                       int mode, uint64_t from)
+/* Begins an upload of "hello" after FIRST zeros, of which the handle skips SKIP
+ * when it is read. */
+static void begin_after(struct fake *f, struct fake_transfer *t, uint64_t first,
+                        int mode, uint64_t skip)
 {
     struct message file = { .kind = MSG_file_writable,
                             .file_writable = { .first = first } };
@@ -25,8 +25,9 @@ static void begin_from(struct fake *f, struct fake_transfer *t, uint64_t first,
     cr_assert_eq(ftruncate(fileno(t->file), (off_t)first), 0);
     snprintf(name, sizeof(name), "/proc/self/fd/%d", fileno(t->file));
     file.file_writable.file = open(name, mode);
-    cr_assert_eq(lseek(file.file_writable.file, (off_t)from, SEEK_SET),
-                 (off_t)from);
+    cr_assert_geq(file.file_writable.file, 0);
+    cr_assert_eq(lseek(file.file_writable.file, (off_t)skip, SEEK_SET),
+                 (off_t)skip);
     t->data = fake_data(f);
     fake_say(f, "STOR /x");
     fake_answer(f, MSG_file_write, &file);
@@ -41,7 +42,7 @@ static void begin_from(struct fake *f, struct fake_transfer *t, uint64_t first,
 static void begin(struct fake *f, struct fake_transfer *t, uint64_t first,
                   int mode)
 {
-    begin_from(f, t, first, mode, 0);
+    begin_after(f, t, first, mode, 0);
 }
 
 static void expect_sum(struct fake *f, unsigned result, const char *sum)
@@ -104,7 +105,7 @@ Test(sum, bytes_that_cannot_be_read, .timeout = 60)
 
     fake_settings("sha256", true);
     fake_open(&f);
-    begin_from(&f, &t, MUCH, O_RDWR, 2 * MUCH);
+    begin_after(&f, &t, MUCH, O_RDWR, HOLE);
     fake_answer(&f, MSG_file_abort, &done);
     f.files.phase = PHASE_IDLE;
     cr_assert_eq(fake_reply(&f), 451, "%s", f.reply);
