@@ -1,7 +1,7 @@
 /* Changes of names, times and modes, in the process files. MKD, RMD, DELE and
  * RNTO act on a name in an open directory and follow no link there. MFMT and
- * SITE CHMOD use an open descriptor only, of what openat2 found inside the
- * home: Landlock doesn't check the system calls that take a name. */
+ * SITE CHMOD use an open descriptor only, of what openat2 found in a mount:
+ * Landlock doesn't check the system calls that take a name. */
 #include "files.h"
 
 #include <errno.h>
@@ -18,15 +18,26 @@
 
 /* The directory is opened for reading, to be locked and synced. One that can't
  * be read can be neither, and takes no upload either. */
-static int change_find(const struct files *f, const struct path *path,
-                       int (*resolve)(const struct files *f,
-                                      const struct path *path, int flags,
-                                      struct place *ret),
-                       struct place *ret)
+static int
+change_find(const struct files *f, const struct path *path, unsigned needed,
+            int (*resolve)(const struct files *f, const struct path *path,
+                           unsigned needed, int flags, struct place *ret),
+            struct place *ret)
 {
-    int r = resolve(f, path, O_RDONLY, ret);
+    int r = resolve(f, path, needed, O_RDONLY, ret);
 
-    return r == -EACCES ? resolve(f, path, O_PATH, ret) : r;
+    return r == -EACCES ? resolve(f, path, needed, O_PATH, ret) : r;
+}
+
+int change_of_mount(const struct files *f, const struct path *path)
+{
+    const struct mount *m = mount_of(f, path_slice(path));
+
+    if (path->len == 1) /* the home itself */
+        return OUTCOME_DENIED;
+    return path->len == m->at.len || mount_is_below(f, path_slice(path))
+               ? (int)OUTCOME_MOUNT
+               : 0;
 }
 
 /* A name survives a power cut once its directory is synced. That holds for a
@@ -46,10 +57,11 @@ int change_on_directory_make(void *owner, struct msg_directory_make *m)
     PLACE_CLEANUP struct place at = PLACE_NONE;
 
     resolve_request(m->path, &path);
-    int r = change_find(f, &path, resolve_new_place, &at);
+    int r = change_find(f, &path, RIGHT_DIRECTORY, resolve_new_place, &at);
     if (r != 0)
         return r;
-    if (mkdirat(at.directory, at.name, 0700) < 0)
+    /* It inherits the set-group-ID bit, and keeps it: there is no chmod. */
+    if (mkdirat(at.directory, at.name, (mode_t)at.mount->dir_mode) < 0)
         return -errno;
     r = change_sync(f, at.directory);
     return r != 0 ? r : ANSWER(f, done, m->request);
@@ -65,8 +77,8 @@ static int change_remove_with_partials(const struct files *f,
 
     if (fd < 0)
         return fd == -EACCES ? -ENOTEMPTY : fd;
-    int r = sweep_all(f, fd);
-    if (r < 0)
+    int r = sweep_all(f, at->mount, fd);
+    if (r != 0)
         return r;
     return unlinkat(at->directory, at->name, AT_REMOVEDIR) < 0 ? -errno : 0;
 }
@@ -78,11 +90,11 @@ int change_on_directory_remove(void *owner, struct msg_directory_remove *m)
     PLACE_CLEANUP struct place at = PLACE_NONE;
 
     resolve_request(m->path, &path);
-    int r = resolve_place(f, &path, O_PATH, &at);
+    int r = resolve_place(f, &path, RIGHT_DIRECTORY, O_PATH, &at);
+    if (r == 0)
+        r = change_of_mount(f, &path);
     if (r != 0)
         return r;
-    if (at.name[0] == 0)
-        return OUTCOME_DENIED; /* the home itself */
     if (unlinkat(at.directory, at.name, AT_REMOVEDIR) < 0)
         r = errno == ENOTEMPTY || errno == EEXIST
                 ? change_remove_with_partials(f, &at)
@@ -130,7 +142,7 @@ int change_on_file_delete(void *owner, struct msg_file_delete *m)
     PLACE_CLEANUP struct place at = PLACE_NONE;
 
     resolve_request(m->path, &path);
-    int r = change_find(f, &path, resolve_place, &at);
+    int r = change_find(f, &path, RIGHT_DELETE, resolve_place, &at);
     if (r != 0)
         return r;
     if (at.name[0] == 0)
@@ -178,6 +190,7 @@ static int change_give(const struct files *f, const struct place *from,
                        enum conflict conflict)
 {
     struct naming n = {
+        .mount = to->mount,
         .source = from->directory,
         .from = from->name,
         .fd = fd,
@@ -196,7 +209,7 @@ static int change_rename_taken(const struct files *f, const struct place *from,
                                struct place *to, struct path *path)
 {
     bool link = change_kind_at(to) == S_IFLNK;
-    int r = naming_permitted(f, link);
+    int r = naming_permitted(f, to->mount, link);
 
     if (change_kind_at(from) != S_IFREG ||
         (change_kind_at(to) != S_IFREG && !link))
@@ -231,10 +244,14 @@ static int change_rename_locked(const struct files *f, const struct place *from,
                : r;
 }
 
+/* Between mounts nothing moves, also not on one file system: the kernel would
+ * keep the group and the mode that the file had. */
 static int change_rename(const struct files *f, const struct place *from,
                          struct place *to, struct path *path)
 {
-    int r = naming_lock_both(f, from->directory, to->directory);
+    int r = from->mount == to->mount
+                ? naming_lock_both(f, from->directory, to->directory)
+                : (int)OUTCOME_BETWEEN_MOUNTS;
 
     if (r != 0)
         return r;
@@ -252,13 +269,13 @@ int change_on_rename(void *owner, struct msg_rename *m)
     PLACE_CLEANUP struct place to = PLACE_NONE;
 
     resolve_request(m->from, &old);
-    int r = change_find(f, &old, resolve_place, &from);
+    int r = change_find(f, &old, RIGHT_RENAME, resolve_place, &from);
+    if (r == 0)
+        r = change_of_mount(f, &old);
     if (r != 0)
         return r;
-    if (from.name[0] == 0)
-        return OUTCOME_DENIED; /* the home itself */
     resolve_request(m->to, &new);
-    r = change_find(f, &new, resolve_new_place, &to);
+    r = change_find(f, &new, RIGHT_RENAME, resolve_new_place, &to);
     if (r == 0)
         r = change_rename(f, &from, &to, &new);
     if (r != 0)
@@ -278,10 +295,11 @@ int change_on_rename(void *owner, struct msg_rename *m)
 
 /* The other end of a FIFO or a device notices when it is opened, so its kind is
  * looked at first. */
-static int change_look(const struct files *f, const struct path *path)
+static int change_look(const struct files *f, const struct path *path,
+                       unsigned needed)
 {
     struct stat st;
-    FD_CLEANUP int fd = resolve_open(f, path->bytes, O_PATH);
+    FD_CLEANUP int fd = resolve_open(f, path_slice(path), needed, O_PATH);
 
     if (fd < 0)
         return fd;
@@ -292,28 +310,34 @@ static int change_look(const struct files *f, const struct path *path)
 
 /* Opens a file or directory to change its facts: for reading, or for writing
  * where the user may only write. With O_PATH nothing could be changed. */
-static int change_open(const struct files *f, const struct path *path)
+static int change_open(const struct files *f, const struct path *path,
+                       unsigned needed)
 {
-    int r = change_look(f, path);
+    const int flags = O_NONBLOCK | O_NOCTTY;
+    int r = change_look(f, path, needed);
 
     if (r < 0)
         return r;
-    int fd = resolve_open(f, path->bytes, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    int fd = resolve_open(f, path_slice(path), needed, O_RDONLY | flags);
 
     if (fd == -EACCES)
-        fd = resolve_open(f, path->bytes, O_WRONLY | O_NONBLOCK | O_NOCTTY);
+        fd = resolve_open(f, path_slice(path), needed, O_WRONLY | flags);
     return fd;
 }
 
 /* Only the owner may change these, as with chmod(2). It is checked here too,
- * since the kernel lets everybody who may write set the time to now. */
+ * since the kernel lets everybody who may write set the time to now. In a share
+ * the files of other members are no mistake, so the reply names the rule. */
 static int change_open_own(const struct files *f, const struct path *path,
-                           bool directory, struct stat *st)
+                           unsigned needed, bool directory, struct stat *st)
 {
-    FD_CLEANUP int fd = change_open(f, path);
+    const struct mount *m = mount_of(f, path_slice(path));
+    FD_CLEANUP int fd = change_open(f, path, needed);
 
     if (fd < 0)
         return fd;
+    if (path->len == m->at.len)
+        return REFUSED(OUTCOME_MOUNT);
     if (fstat(fd, st) < 0)
         return -errno;
     if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))
@@ -321,7 +345,7 @@ static int change_open_own(const struct files *f, const struct path *path,
     if (directory && !S_ISDIR(st->st_mode))
         return -ENOTDIR;
     if (st->st_uid != f->uid)
-        return -EPERM;
+        return m->share ? REFUSED(OUTCOME_NOT_OWNER) : -EPERM;
     return fd_take(&fd);
 }
 
@@ -356,7 +380,8 @@ int change_on_times(void *owner, struct msg_times *m)
     resolve_request(m->path, &path);
     if (!change_is_time(m->access) || !change_is_time(m->modify))
         die(EX_PROTOCOL, "session: a time that no client can name");
-    FD_CLEANUP int fd = change_open_own(f, &path, m->directory, &st);
+    FD_CLEANUP int fd =
+        change_open_own(f, &path, RIGHT_WRITE, m->directory, &st);
     if (fd < 0)
         return fd;
     int r = change_set_times(fd, times, &st);
@@ -368,7 +393,20 @@ static bool change_is_home(const struct files *f, const struct stat *st)
 {
     struct stat home;
 
-    return fstat(f->root, &home) < 0 || resolve_is_same(st, &home);
+    return fstat(f->mount[0].fd, &home) < 0 || resolve_is_same(st, &home);
+}
+
+/* The modes in a share decide what its other members can do, so they are the
+ * share's own, whoever owns the file. */
+static int change_open_for_mode(const struct files *f, const struct path *path,
+                                bool directory, struct stat *st)
+{
+    const unsigned needed = RIGHT_WRITE | RIGHT_REPLACE;
+    const struct mount *m = mount_of(f, path_slice(path));
+
+    if (m->share && (needed & ~m->rights) == 0)
+        return REFUSED(OUTCOME_SHARE_MODE);
+    return change_open_own(f, path, needed, directory, st);
 }
 
 /* A directory keeps the bits that an administrator set beyond the nine: users
@@ -384,7 +422,7 @@ int change_on_mode(void *owner, struct msg_mode *m)
     resolve_request(m->path, &path);
     if (m->mode > MODE_MAX)
         die(EX_PROTOCOL, "session: a mode with more than nine bits");
-    FD_CLEANUP int fd = change_open_own(f, &path, m->directory, &st);
+    FD_CLEANUP int fd = change_open_for_mode(f, &path, m->directory, &st);
     if (fd < 0)
         return fd;
     if (change_is_home(f, &st))

@@ -54,7 +54,8 @@ int commit_on_file_copy(void *owner, struct msg_file_copy *m)
     if (r == 0)
         r = copy_step(&u->copy, u->partial.fd);
     if (files_outcome(r) == OUTCOME_NO_SPACE &&
-        space_remove_idle_beside(f, u->directory, copy_left(&u->copy)))
+        space_remove_idle_beside(f, u->mount, u->directory,
+                                 copy_left(&u->copy)))
         r = 0;
     if (r == 0)
         ANSWER(f, file_copied, m->request, .left = copy_left(&u->copy));
@@ -77,7 +78,7 @@ int commit_on_file_room(void *owner, struct msg_file_room *m)
     struct upload *u = &f->upload;
     uint64_t need = m->to_come > ROOM_MIN ? m->to_come : ROOM_MIN;
 
-    if (space_remove_idle_beside(f, u->directory, need))
+    if (space_remove_idle_beside(f, u->mount, u->directory, need))
         return ANSWER(f, done, m->request);
     u->partial.kind = PARTIAL_LOST;
     return OUTCOME_NO_SPACE;
@@ -110,7 +111,7 @@ static int commit_check_directory(const struct files *f, const struct upload *u)
 {
     PLACE_CLEANUP struct place at = PLACE_NONE;
     struct stat there, open;
-    int r = resolve_place(f, &u->path, O_PATH, &at);
+    int r = resolve_place(f, &u->path, 0, O_PATH, &at);
 
     if (fstat(u->directory, &open) < 0)
         return -errno;
@@ -139,7 +140,7 @@ static void commit_delete_others(struct files *f, const struct upload *u)
  * that another upload has replaced the file. */
 static int commit_check_copy(const struct files *f, const struct upload *u)
 {
-    FD_CLEANUP int fd = resolve_open(f, u->path.bytes, O_PATH);
+    FD_CLEANUP int fd = resolve_open(f, path_slice(&u->path), 0, O_PATH);
     struct stat st;
 
     if (fd < 0 || fstat(fd, &st) < 0 || !resolve_is_same(&st, &u->copy.before))
@@ -207,7 +208,7 @@ static int commit_prepare(struct files *f, struct upload *u, uint64_t length)
     if (r == 0)
         r = commit_check_length(f, length);
     if (r == 0 && !u->prepared)
-        r = partial_complete(f, &u->partial);
+        r = partial_complete(f, &u->partial, u->mount->file_mode);
     if (files_outcome(r) == OUTCOME_NO_SPACE)
         u->partial.kind = PARTIAL_LOST;
     u->prepared = r == 0;

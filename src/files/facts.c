@@ -1,7 +1,7 @@
 /* What a client reads of a name, in the process files: its facts for SIZE,
  * MDTM, MLST and RNFR, and for each line of a listing; its content for RETR;
  * and whether CWD may enter it. A link is followed inside the home only. A link
- * that leads elsewhere is shown as a link. */
+ * that leads elsewhere, or isn't followed, is shown as a link. */
 #include "files.h"
 
 #include <errno.h>
@@ -40,9 +40,9 @@ static bool perm_may(const struct files *f, const struct stat *st,
     return ((st->st_mode >> shift) & bits) == bits;
 }
 
-static bool perm_has(const struct files *f, unsigned rights)
+static bool perm_has(const struct mount *m, unsigned rights)
 {
-    return (f->rights & rights) == rights;
+    return (m->rights & rights) == rights;
 }
 
 static unsigned perm_when(bool condition, unsigned perm)
@@ -60,55 +60,72 @@ static bool perm_may_change(const struct files *f, const struct stat *directory,
            directory->st_uid == f->uid;
 }
 
-static unsigned perm_directory(const struct files *f, const struct stat *st)
+static unsigned perm_directory(const struct files *f, const struct mount *m,
+                               const struct stat *st)
 {
     bool change = perm_may(f, st, 3);
 
-    return perm_when(change && perm_has(f, RIGHT_WRITE), PERM_CREATE) |
+    return perm_when(change && perm_has(m, RIGHT_WRITE), PERM_CREATE) |
            perm_when(perm_may(f, st, 1), PERM_ENTER) |
-           perm_when(perm_may(f, st, 5) && perm_has(f, RIGHT_LIST), PERM_LIST) |
-           perm_when(change && perm_has(f, RIGHT_DIRECTORY), PERM_MAKE) |
-           perm_when(change && perm_has(f, RIGHT_DELETE), PERM_PURGE);
+           perm_when(perm_may(f, st, 5) && perm_has(m, RIGHT_LIST), PERM_LIST) |
+           perm_when(change && perm_has(m, RIGHT_DIRECTORY), PERM_MAKE) |
+           perm_when(change && perm_has(m, RIGHT_DELETE), PERM_PURGE);
 }
 
 /* Would STOR to this file's name be accepted under on_conflict? */
-static bool perm_may_store(const struct files *f, const struct stat *directory,
-                           bool change)
+static bool perm_may_store(const struct files *f, const struct mount *m,
+                           const struct stat *directory, bool change)
 {
     if (f->rules.on_conflict == CONFLICT_REJECT)
         return false;
     if (f->rules.on_conflict == CONFLICT_RENAME)
         return directory && perm_may(f, directory, 3) &&
-               perm_has(f, RIGHT_WRITE);
-    return change && perm_has(f, RIGHT_WRITE | RIGHT_REPLACE);
+               perm_has(m, RIGHT_WRITE);
+    return change && perm_has(m, RIGHT_WRITE | RIGHT_REPLACE);
 }
 
 /* A file is never written in place: STOR and APPE replace it by a new one. */
-static unsigned perm_file(const struct files *f, const struct stat *directory,
-                          const struct stat *st, bool change)
+static unsigned perm_file(const struct files *f, const struct mount *m,
+                          const struct stat *directory, const struct stat *st,
+                          bool change)
 {
-    bool replace = perm_may_store(f, directory, change);
+    bool replace = perm_may_store(f, m, directory, change);
 
     return perm_when(replace && perm_may(f, st, 4), PERM_APPEND) |
            perm_when(replace, PERM_WRITE) |
-           perm_when(perm_may(f, st, 4) && perm_has(f, RIGHT_READ), PERM_READ);
+           perm_when(perm_may(f, st, 4) && perm_has(m, RIGHT_READ), PERM_READ);
 }
 
-unsigned facts_perm(const struct files *f, const struct stat *directory,
-                    const struct stat *st, bool link)
+unsigned facts_perm(const struct files *f, const struct mount *m,
+                    const struct stat *directory, const struct stat *st,
+                    bool link)
 {
     bool change = perm_may_change(f, directory, st);
-    bool rename = change && perm_has(f, RIGHT_RENAME) && !link;
+    bool rename = change && perm_has(m, RIGHT_RENAME) && !link;
 
     if (S_ISDIR(st->st_mode)) /* RMD refuses a link to a directory */
-        return perm_directory(f, st) | perm_when(rename, PERM_RENAME) |
-               perm_when(change && perm_has(f, RIGHT_DIRECTORY) && !link,
+        return perm_directory(f, m, st) | perm_when(rename, PERM_RENAME) |
+               perm_when(change && perm_has(m, RIGHT_DIRECTORY) && !link,
                          PERM_DELETE);
     if (S_ISREG(st->st_mode))
-        return perm_file(f, directory, st, change) |
+        return perm_file(f, m, directory, st, change) |
                perm_when(rename, PERM_RENAME) |
-               perm_when(change && perm_has(f, RIGHT_DELETE), PERM_DELETE);
-    return perm_when(change && perm_has(f, RIGHT_DELETE) && link, PERM_DELETE);
+               perm_when(change && perm_has(m, RIGHT_DELETE), PERM_DELETE);
+    return perm_when(change && perm_has(m, RIGHT_DELETE) && link, PERM_DELETE);
+}
+
+static int facts_of_mount(const struct files *f, const struct mount *m,
+                          struct facts *ret)
+{
+    struct facts facts = { 0 };
+
+    if (m->fd < 0)
+        return -ENOENT;
+    if (fstat(m->fd, &facts.st) < 0)
+        return -errno;
+    facts.perm = facts_perm(f, m, NULL, &facts.st, false);
+    *ret = facts;
+    return 0;
 }
 
 /* The kernel resolves from the home, since a link may lead up to it. */
@@ -121,7 +138,7 @@ static void facts_follow(const struct files *f, const struct view *in,
 
     facts->dangling = true;
     snprintf(path, sizeof(path), "%.*s/%s", len, in->path.ptr, name);
-    FD_CLEANUP int fd = resolve_open(f, path, O_PATH);
+    FD_CLEANUP int fd = resolve_open(f, slice_from(path), 0, O_PATH);
     if (fd < 0 || fstat(fd, &st) < 0)
         return;
     facts->st = st;
@@ -131,15 +148,18 @@ static void facts_follow(const struct files *f, const struct view *in,
 int facts_read(const struct files *f, const struct view *in, const char *name,
                struct facts *ret)
 {
+    const struct mount *m = mount_named(f, in->path, name);
     struct facts facts = { 0 };
     bool link;
 
+    if (m)
+        return facts_of_mount(f, m, ret);
     if (fstatat(in->fd, name, &facts.st, AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
     link = S_ISLNK(facts.st.st_mode);
     if (link)
         facts_follow(f, in, name, &facts);
-    facts.perm = facts_perm(f, &in->st, &facts.st, link);
+    facts.perm = facts_perm(f, in->mount, &in->st, &facts.st, link);
     *ret = facts;
     return 0;
 }
@@ -164,14 +184,6 @@ static int facts_answer(struct files *f, uint32_t request,
                   .device = st->st_dev, .inode = st->st_ino);
 }
 
-static int facts_of_home(const struct files *f, struct facts *ret)
-{
-    if (fstat(f->root, &ret->st) < 0)
-        return -errno;
-    ret->perm = facts_perm(f, NULL, &ret->st, false);
-    return 0;
-}
-
 /* SIZE of a file that isn't there: how much of its upload can be resumed. */
 static int facts_of_partial(struct files *f, const struct place *at,
                             const struct view *in, struct facts *ret)
@@ -187,23 +199,33 @@ static int facts_of_partial(struct files *f, const struct place *at,
     if (length == 0)
         return -ENOENT;
     ret->st.st_size = (off_t)length;
-    ret->perm = facts_perm(f, &in->st, &ret->st, false);
+    ret->perm = facts_perm(f, in->mount, &in->st, &ret->st, false);
     return 0;
 }
 
+static const unsigned facts_rights[FACTS_FOR_COUNT] = {
+    [FACTS_FOR_ANY] = RIGHT_LIST,
+    [FACTS_FOR_SIZE] = RIGHT_LIST,
+    [FACTS_FOR_RENAME] = RIGHT_RENAME,
+};
+
 static int facts_find(struct files *f, const struct path *path,
-                      bool partial_counts, struct facts *ret)
+                      enum facts_for purpose, struct facts *ret)
 {
     PLACE_CLEANUP struct place at = PLACE_NONE;
+    bool partial_counts = purpose == FACTS_FOR_SIZE;
     struct view in;
     struct slice name;
 
-    int r = resolve_place(f, path, O_PATH, &at);
+    int r = resolve_place(f, path, facts_rights[purpose], O_PATH, &at);
+    if (r == 0 && purpose == FACTS_FOR_RENAME && path->len > 1)
+        r = change_of_mount(f, path);
     if (r != 0)
         return r;
     if (at.name[0] == 0)
-        return facts_of_home(f, ret);
+        return facts_of_mount(f, at.mount, ret);
     path_split(path_slice(path), &in.path, &name);
+    in.mount = at.mount;
     in.fd = at.directory;
     if (fstat(in.fd, &in.st) < 0)
         return -errno;
@@ -215,12 +237,6 @@ static int facts_find(struct files *f, const struct path *path,
     return r;
 }
 
-static const unsigned rights[FACTS_FOR_COUNT] = {
-    [FACTS_FOR_ANY] = RIGHT_LIST,
-    [FACTS_FOR_SIZE] = RIGHT_LIST,
-    [FACTS_FOR_RENAME] = RIGHT_RENAME,
-};
-
 int facts_on_facts(void *owner, struct msg_facts *m)
 {
     struct files *f = owner;
@@ -228,9 +244,7 @@ int facts_on_facts(void *owner, struct msg_facts *m)
     struct facts facts = { 0 };
 
     resolve_request(m->path, &path);
-    if ((rights[m->purpose] & ~f->rights) != 0)
-        return OUTCOME_NO_RIGHT;
-    int r = facts_find(f, &path, m->purpose == FACTS_FOR_SIZE, &facts);
+    int r = facts_find(f, &path, m->purpose, &facts);
     if (r == 0 && m->directory && !S_ISDIR(facts.st.st_mode))
         r = -ENOTDIR;
     return r != 0 ? r : facts_answer(f, m->request, &facts);
@@ -246,8 +260,8 @@ int facts_on_file_read(void *owner, struct msg_file_read *m)
 
     resolve_request(m->path, &path);
     /* O_NONBLOCK: the open of a FIFO without a writer would wait. */
-    FD_CLEANUP int fd =
-        resolve_open(f, path.bytes, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    FD_CLEANUP int fd = resolve_open(f, path_slice(&path), RIGHT_READ,
+                                     O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return fd;
     if (fstat(fd, &st) < 0)
@@ -260,15 +274,19 @@ int facts_on_file_read(void *owner, struct msg_file_read *m)
                   .file = fd);
 }
 
+/* CWD needs no right: a user who may write but not list must be able to choose
+ * the directory. */
 int facts_on_directory_enter(void *owner, struct msg_directory_enter *m)
 {
     struct files *f = owner;
     struct path path;
-    char inside[FTP_PATH_MAX + 4];
 
     resolve_request(m->path, &path);
+    FD_CLEANUP int fd =
+        resolve_open(f, path_slice(&path), 0, O_PATH | O_DIRECTORY);
+    if (fd < 0)
+        return fd;
     /* The lookup of "." asks the kernel for the right to search it. */
-    snprintf(inside, sizeof(inside), "%s/.", path.bytes);
-    FD_CLEANUP int fd = resolve_open(f, inside, O_PATH | O_DIRECTORY);
-    return fd < 0 ? fd : ANSWER(f, done, m->request);
+    FD_CLEANUP int in = resolve_in(fd, ".", O_PATH | O_DIRECTORY, 0);
+    return in < 0 ? in : ANSWER(f, done, m->request);
 }

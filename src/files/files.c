@@ -1,8 +1,8 @@
 /* The process files: one user's files, for one session, or for one request of
  * sallyportctl, which then stands for the session. files_main() lists what it
- * does. Then a loop reads one request, looks up its row, checks the right, and
- * answers. It never reads the network, and never opens a name outside the
- * user's home. */
+ * does. Then a loop reads one request, looks up its row, and answers. It never
+ * reads the network, and never opens a name outside the user's home and shares.
+ */
 #include "files.h"
 
 #include <errno.h>
@@ -20,7 +20,6 @@
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/process.h"
-#include "sallyport/domain/rights.h"
 #include "sallyport/files/files.h"
 #include "sallyport/sandbox/sandbox.h"
 
@@ -61,48 +60,39 @@ enum outcome files_outcome(int result)
 {
     if (result >= 0)
         return (enum outcome)result;
+    if (result <= REFUSED(OUTCOME_OK))
+        return (enum outcome)(REFUSED(OUTCOME_OK) - result);
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
         if (errors[i].number == -result)
             return errors[i].outcome;
     return OUTCOME_IO;
 }
 
-/* CWD needs no right: a user who may write but not list must be able to choose
- * the directory. The rights for an open upload were checked when it began. */
-static const struct file_request {
-    struct handler handler;
-    unsigned right;
-} requests[] = {
-    { ON(file_read, facts_on_file_read), RIGHT_READ },
-    { ON(file_write, upload_on_file_write), RIGHT_WRITE },
-    { ON(file_begin, commit_on_file_begin), 0 },
-    { ON(file_copy, commit_on_file_copy), 0 },
-    { ON(file_sync, commit_on_file_sync), 0 },
-    { ON(file_room, commit_on_file_room), 0 },
-    { ON(file_prepare, commit_on_file_prepare), 0 },
-    { ON(file_commit, commit_on_file_commit), 0 },
-    { ON(file_abort, commit_on_file_abort), 0 },
-    { ON(file_delete, change_on_file_delete), RIGHT_DELETE },
-    { ON(directory_list, list_on_directory_list), RIGHT_LIST },
-    { ON(directory_enter, facts_on_directory_enter), 0 },
-    { ON(directory_make, change_on_directory_make), RIGHT_DIRECTORY },
-    { ON(directory_remove, change_on_directory_remove), RIGHT_DIRECTORY },
-    { ON(rename, change_on_rename), RIGHT_RENAME },
-    { ON(times, change_on_times), RIGHT_WRITE },
-    { ON(mode, change_on_mode), RIGHT_WRITE | RIGHT_REPLACE },
-    { ON(space, space_on_space), RIGHT_WRITE },
-    { ON(facts, facts_on_facts), 0 }, /* depends on the purpose */
+/* The rights are checked where a path is resolved (resolve.c). Those for an
+ * open upload were checked when it began. */
+static const struct handler requests[] = {
+    ON(file_read, facts_on_file_read),
+    ON(file_write, upload_on_file_write),
+    ON(file_begin, commit_on_file_begin),
+    ON(file_copy, commit_on_file_copy),
+    ON(file_sync, commit_on_file_sync),
+    ON(file_room, commit_on_file_room),
+    ON(file_prepare, commit_on_file_prepare),
+    ON(file_commit, commit_on_file_commit),
+    ON(file_abort, commit_on_file_abort),
+    ON(file_delete, change_on_file_delete),
+    ON(directory_list, list_on_directory_list),
+    ON(directory_enter, facts_on_directory_enter),
+    ON(directory_make, change_on_directory_make),
+    ON(directory_remove, change_on_directory_remove),
+    ON(rename, change_on_rename),
+    ON(times, change_on_times),
+    ON(mode, change_on_mode),
+    ON(space, space_on_space),
+    ON(facts, facts_on_facts),
     /* Only ctl can ask it, and ctl nothing else: by the message list. */
-    { ON(partials_find, sweep_on_partials_find), 0 },
+    ON(partials_find, sweep_on_partials_find),
 };
-
-static const struct file_request *files_find_request(enum message_kind kind)
-{
-    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
-        if (requests[i].handler.kind == kind)
-            return &requests[i];
-    die(EX_PROTOCOL, "%s is no request", message_name(kind));
-}
 
 bool files_wait(const struct files *f, int ms)
 {
@@ -173,14 +163,10 @@ void files_report_removed(struct files *f, const char *reason, uint64_t number,
 
 static void files_serve_request(struct files *f, struct message *m)
 {
-    const struct file_request *row = files_find_request(m->kind);
     uint32_t number = m->request;
-    int r = OUTCOME_NO_RIGHT;
+    int r = channel_handle(&f->session, requests,
+                           sizeof(requests) / sizeof(requests[0]), f, m);
 
-    if ((row->right & ~f->rights) == 0)
-        r = channel_handle(&f->session, &row->handler, 1, f, m);
-    else
-        message_close(m);
     if (r != 0)
         ANSWER(f, refused, number, .outcome = files_outcome(r));
 }
@@ -271,24 +257,33 @@ static void files_set_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* Those of the shares: by them the kernel knows a member. Without root there
+ * are only the caller's; with too many of them the perm fact promises less,
+ * never more. */
+static void files_note_groups(struct files *f, const struct files_start *start)
+{
+    if (!start->root)
+        f->group_count = getgroups(GROUPS_MAX, f->groups);
+    for (size_t i = 0; start->root && i < start->mount_count; i++)
+        if (start->mounts[i].path && f->group_count < GROUPS_MAX)
+            f->groups[f->group_count++] = start->mounts[i].gid;
+}
+
 static void files_init(struct files *f, const struct files_start *start)
 {
     *f = (struct files){
         .rules = start->rules,
-        .rights = start->rights,
         .user = start->name,
         .uid = start->root ? start->uid : geteuid(),
         .gid = start->root ? start->gid : getegid(),
-        .root = -1,
         .upload = { .directory = -1,
                     .partial = PARTIAL_NONE,
                     .copy = COPY_NONE },
     };
     for (size_t i = 0; i < sizeof(f->name_key); i++)
         f->name_key[i] = start->name_key[i];
-    /* With too many groups the perm fact promises less, never more. */
-    if (!start->root)
-        f->group_count = getgroups(GROUPS_MAX, f->groups);
+    mount_init(f, start);
+    files_note_groups(f, start);
     channel_init(&f->session, start->session, PROCESS_FILES,
                  start->for_ctl ? PROCESS_CTL : PROCESS_SESSION, PHASE_IDLE);
     channel_init(&f->master, start->master, PROCESS_FILES, PROCESS_MASTER,
@@ -298,28 +293,33 @@ static void files_init(struct files *f, const struct files_start *start)
     sandbox_on_refused(event_on_syscall);
 }
 
-/* Far more than the two dozen that it holds at once. The kernel also limits by
+/* Far more than the hundred that it holds at once. The kernel also limits by
  * it what all processes of the uid have sent and not yet received, and without
  * root all sessions share one uid. */
 #define FILES_MAX_OPEN 1024
 
-static int files_enter_sandbox(const struct files_start *start, int root,
-                               struct complaint *c)
+int files_enter(const struct files *f, const struct files_start *start,
+                struct complaint *c)
 {
-    const struct beneath home = { root, BENEATH_ALL };
+    struct beneath beneath[1 + FILES_MOUNTS_MAX];
     struct sandbox_plan plan = {
         .root = start->root,
         .uid = start->uid,
         .gid = start->gid,
-        .root_fd = root,
-        .beneath = &home,
-        .beneath_count = 1,
+        .groups = f->groups,
+        .group_count = (size_t)f->group_count,
+        .root_fd = f->mount[0].fd,
+        .beneath = beneath,
         .filter = &filter_files,
         .max_files = FILES_MAX_OPEN,
         .allow_weaker = start->rules.allow_weaker,
     };
     unsigned weaker = 0; /* master reports at start what is weaker */
 
+    for (const struct mount *m = f->mount; m < f->mount + f->mounts; m++)
+        if (m->fd >= 0)
+            beneath[plan.beneath_count++] =
+                (struct beneath){ m->fd, mount_may(m) };
     return sandbox_enter(PROCESS_FILES, &plan, &weaker, c) == 0 ? 0 : -EPERM;
 }
 
@@ -351,12 +351,12 @@ void files_main(const struct files_start *start)
                   start->for_ctl ? ", for sallyportctl" : "");
     fd_close_others(STDERR_FILENO + 1, keep, sizeof(keep) / sizeof(keep[0]));
     files_set_signals();
-    umask(077);
+    umask(0); /* each mode is explicit, as default ACLs want it */
     files_init(&f, start);
-    f.root = resolve_home(start);
-    if (f.root < 0)
-        files_fail(&f, f.root, &c);
-    r = files_enter_sandbox(start, f.root, &c);
+    r = mount_open(&f, start);
+    if (r < 0)
+        files_fail(&f, r, &c);
+    r = files_enter(&f, start, &c);
     if (r < 0)
         files_fail(&f, r, &c);
     files_report_ready(&f);

@@ -20,7 +20,19 @@
 #include "sallyport/ftp/path.h"
 #include "sallyport/ipc/channel.h"
 
+struct complaint;
 struct statvfs;
+
+/* A directory of the user's tree, with all below it but other mounts: the home,
+ * a share, or a directory of the home that has rights of its own. */
+struct mount {
+    struct slice at; /* its virtual path; the home's is "" */
+    int fd;          /* -1: it couldn't be opened, and nothing is in it */
+    unsigned rights;
+    bool share;
+    bool follows; /* symbolic links; only a home without such directories */
+    unsigned file_mode, dir_mode; /* of what is made in it */
+};
 
 struct copy {
     int from;           /* the finished file, or -1: nothing is to be copied */
@@ -40,7 +52,8 @@ struct upload {
     uint64_t began;  /* clock_ms() at its begin */
     uint64_t first;  /* offset of its first new byte */
     uint64_t length; /* so far */
-    int directory;   /* where the target and its partial stand */
+    const struct mount *mount;
+    int directory; /* where the target and its partial stand */
     char name[NAME_MAX + 1];
     struct path path; /* of the target, as the client named it */
     enum conflict conflict;
@@ -51,14 +64,15 @@ struct upload {
 
 struct files {
     struct files_rules rules;
-    unsigned rights;
     const char *user;
     uint8_t name_key[SIPHASH_KEY];
     uid_t uid;
     gid_t gid;
     gid_t groups[GROUPS_MAX];
     int group_count;
-    int root; /* the home; every path is resolved beneath it */
+    struct mount mount[1 + FILES_MOUNTS_MAX]; /* the first one is the home */
+    size_t mounts;
+    bool writes_only; /* partials: in some mount no file can be read */
     struct channel session, master;
     struct event_sender log;
     bool over;   /* session or master is gone */
@@ -108,6 +122,11 @@ int sweep_on_partials_find(void *owner, struct msg_partials_find *m);
 int files_answer(struct files *f, uint64_t ms, enum message_kind kind,
                  const void *body);
 
+/* Enters the sandbox, which permits in each mount what its rights need: 0; or
+ * -EPERM with a complaint. */
+int files_enter(const struct files *f, const struct files_start *start,
+                struct complaint *c);
+
 /* Waits MS: true as soon as session or master is gone. */
 bool files_wait(const struct files *f, int ms);
 /* Locks FD by flock(2), HOW: LOCK_EX or LOCK_SH. 0; -EBUSY if another process
@@ -121,6 +140,12 @@ void files_report_removed(struct files *f, const char *reason, uint64_t number,
 
 /* RESULT is what a request returned: an enum outcome, or -errno. */
 enum outcome files_outcome(int result);
+/* An outcome, for functions that return a descriptor: below all of -errno. */
+#define REFUSED(outcome) (-4096 - (int)(outcome))
+
+/* change.c: may PATH not be renamed or removed, since it is a mount, or one
+ * stands below it? OUTCOME_MOUNT, or OUTCOME_DENIED for "/"; 0: it may. */
+int change_of_mount(const struct files *f, const struct path *path);
 
 /* upload.c and commit.c */
 
@@ -131,10 +156,29 @@ void commit_report_death(struct files *f);
  */
 void commit_end_as_cut(struct files *f);
 
-/* resolve.c: from a virtual path to a descriptor, by the kernel alone. */
+/* mount.c: the directories that make up the user's tree. */
 
-/* A descriptor of the home, opened as its user would, or -errno. */
-int resolve_home(const struct files_start *start);
+/* Notes all of them, unopened. */
+void mount_init(struct files *f, const struct files_start *start);
+/* Opens them as the user would: 0; -errno if the home can't be opened. One
+ * event for each other one that can't be. */
+int mount_open(struct files *f, const struct files_start *start);
+/* What the sandbox has to permit in it: enum beneath_may bits. */
+unsigned mount_may(const struct mount *m);
+
+/* Where PATH is: the mount with the longest path that is its beginning. */
+const struct mount *mount_of(const struct files *f, struct slice path);
+/* Does it stand in DIRECTORY itself? Then *name is its name there. */
+bool mount_is_in(const struct mount *m, struct slice directory,
+                 struct slice *name);
+/* The mount NAME in DIRECTORY, or NULL. */
+const struct mount *mount_named(const struct files *f, struct slice directory,
+                                const char *name);
+/* Stands one somewhere below the directory PATH, which isn't "/"? */
+bool mount_is_below(const struct files *f, struct slice path);
+
+/* resolve.c: from a virtual path to a descriptor, by the kernel alone. Each
+ * function takes the rights that are NEEDED there: enum right bits. */
 
 /* Copies the path of a request out of the message. A path that isn't normal is
  * a lie of the session, and ends the process. */
@@ -143,9 +187,13 @@ void resolve_request(struct slice text, struct path *ret);
 /* Has a component the reserved prefix? */
 bool resolve_is_reserved(struct slice path);
 
-/* Opens PATH, following links inside the home only; -ENOENT if a component is
- * reserved; -errno. Always close-on-exec. */
-int resolve_open(const struct files *f, const char *path, int flags);
+/* Opens PATH, following links in a home without other rights only, and never
+ * out of it. REFUSED(OUTCOME_NO_RIGHT); -ENOENT if a component is reserved;
+ * -errno. Always close-on-exec. */
+int resolve_open(const struct files *f, struct slice path, unsigned needed,
+                 int flags);
+/* Opens PATH beneath DIRECTORY. A link that leads out of it is -EXDEV. */
+int resolve_beneath(int directory, const char *path, int flags);
 
 /* Opens NAME in DIRECTORY itself: one component, never a link. MODE is for
  * O_CREAT. The sandbox allows no other call to open files than openat2, so this
@@ -161,22 +209,22 @@ bool resolve_is_at(int directory, const char *name, const struct stat *file);
 
 /* A name and its directory. */
 struct place {
+    const struct mount *mount;
     int directory; /* not to be closed */
-    int owned;     /* the same, or -1 if it is the home's own descriptor */
-    char name[NAME_MAX + 1]; /* "" for "/" */
+    int owned;     /* the same, or -1 if it is the mount's own descriptor */
+    char name[NAME_MAX + 1]; /* "": the mount itself */
 };
 #define PLACE_CLEANUP __attribute__((cleanup(resolve_release_place)))
 #define PLACE_NONE    { .directory = -1, .owned = -1 }
 
-/* The place of something that exists: 0 or -errno (-ENOENT for a reserved
- * name). The directory is opened with FLAGS: O_PATH, or O_RDONLY to read or
- * sync it. */
-int resolve_place(const struct files *f, const struct path *path, int flags,
-                  struct place *ret);
-/* The place of something new: also OUTCOME_BAD_NAME, or OUTCOME_EXISTS for "/".
- */
-int resolve_new_place(const struct files *f, const struct path *path, int flags,
-                      struct place *ret);
+/* The place of something that exists: 0; as resolve_open(). The directory is
+ * opened with FLAGS: O_PATH, or O_RDONLY to read or sync it. */
+int resolve_place(const struct files *f, const struct path *path,
+                  unsigned needed, int flags, struct place *ret);
+/* The place of something new: also OUTCOME_BAD_NAME; OUTCOME_EXISTS for "/", or
+ * OUTCOME_MOUNT for another mount. */
+int resolve_new_place(const struct files *f, const struct path *path,
+                      unsigned needed, int flags, struct place *ret);
 void resolve_release_place(struct place *p);
 
 /* walk.c: reading a directory, in constant memory and in the order of the disk.
@@ -197,9 +245,10 @@ void directory_begin(struct directory *d, int fd);
  * 0: the end. -errno */
 int directory_next(struct directory *d, const char **name);
 
-/* All directories of a home, one after another. */
+/* All directories of a mount, one after another. */
 struct walk {
     struct files *f;
+    const struct mount *mount;
     void *owner;
     /* NAME stands in the open directory DIRECTORY, whose path is w->path. */
     void (*on_name)(struct walk *w, int directory, const char *name);
@@ -214,9 +263,10 @@ struct walk {
     int error;       /* errno of the last of them */
 };
 
-/* Visits each directory below the home, or until the session or master is gone,
- * or a limit is reached. Links are not followed. */
-void walk_home(struct walk *w);
+/* Visits each directory of the mount, also those of the home that have rights
+ * of their own, but none that a share hides; or until the session or master is
+ * gone, or a limit is reached. Links are not followed. */
+void walk_mount(struct walk *w);
 
 /* False if the walk ends early; to be asked once for each name. */
 bool walk_goes_on(struct walk *w);
@@ -232,6 +282,7 @@ void walk_leave(struct path *path, size_t len);
 
 /* A directory in which names are looked up. */
 struct view {
+    const struct mount *mount;
     int fd;
     struct stat st;
     struct slice path; /* its virtual path, to follow links from */
@@ -239,19 +290,21 @@ struct view {
 
 struct facts {
     struct stat st; /* of a link's target, if there is one */
-    bool dangling;  /* a link that leads nowhere inside the home */
+    bool dangling;  /* a link that isn't followed, or leads nowhere */
     unsigned perm;
 };
 
-/* 0 or -errno */
+/* Of NAME, which may be a mount: 0 or -errno */
 int facts_read(const struct files *f, const struct view *in, const char *name,
                struct facts *ret);
 enum entry_kind facts_kind(const struct facts *facts);
 
-/* Its bits, enum perm. DIRECTORY is the entry's directory (NULL for "/"). LINK:
- * it was reached through a link there, and ST describes the link's target. */
-unsigned facts_perm(const struct files *f, const struct stat *directory,
-                    const struct stat *st, bool link);
+/* Its bits, enum perm. DIRECTORY is the entry's directory in the mount M (NULL
+ * for M itself). LINK: it was reached through a link there, and ST describes
+ * the link's target. */
+unsigned facts_perm(const struct files *f, const struct mount *m,
+                    const struct stat *directory, const struct stat *st,
+                    bool link);
 
 /* list.c: patterns for names, as NLST and LIST take them. */
 
@@ -266,6 +319,7 @@ bool list_matches(const char *pattern, const char *name);
 
 /* A file that gets a name. */
 struct naming {
+    const struct mount *mount;
     int source;       /* the directory where it is now */
     const char *from; /* its name there */
     int fd;           /* the file itself, open; O_PATH suffices */
@@ -277,9 +331,9 @@ struct naming {
     enum conflict conflict;
 };
 
-/* May an upload begin if a file, or a LINK to one, has its name? 0,
- * OUTCOME_NO_RIGHT or OUTCOME_NAME_TAKEN. */
-int naming_permitted(const struct files *f, bool link);
+/* May an upload begin if a file of the mount M, or a LINK to one, has its name?
+ * 0, OUTCOME_NO_RIGHT or OUTCOME_NAME_TAKEN. */
+int naming_permitted(const struct files *f, const struct mount *m, bool link);
 /* A session that gives a file a name, or takes one away, holds the lock of its
  * directory. So all sessions do so one after the other, and what was checked
  * under the lock still holds at the rename. DIRECTORY is open for
@@ -337,15 +391,18 @@ uint64_t space_free(const struct statvfs *disk);
 
 /* An idle partial belongs to this user, and no upload is writing it. It was not
  * written within the last hour, and SIZE didn't report its length within the
- * last half hour. Each search looks at 100,000 names of the home at most, for 5
- * s at most. */
+ * last half hour. Each search looks at 100,000 names at most, for 5 s at most:
+ * in the share if M is one, else in the home, since a limit that is reached in
+ * one of them says nothing about the others. */
 
 /* Bytes of all idle partials on DISK. */
-uint64_t space_idle_bytes(struct files *f, dev_t disk);
+uint64_t space_idle_bytes(struct files *f, const struct mount *m, dev_t disk);
 /* Removes idle partials on DISK, the oldest first, until NEED more bytes are
  * free, and logs it. False if there was none. */
-bool space_remove_idle(struct files *f, dev_t disk, uint64_t need);
-/* The same for the disk of the open directory DIRECTORY. */
-bool space_remove_idle_beside(struct files *f, int directory, uint64_t need);
+bool space_remove_idle(struct files *f, const struct mount *m, dev_t disk,
+                       uint64_t need);
+/* The same for the disk of the open directory DIRECTORY of the mount. */
+bool space_remove_idle_beside(struct files *f, const struct mount *m,
+                              int directory, uint64_t need);
 
 #endif

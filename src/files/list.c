@@ -16,6 +16,7 @@
 
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/domain/rights.h"
 #include "sallyport/ftp/listing.h"
 
 /* Patterns are matched on bytes: '*': any bytes; '?': any one byte; "[a-z]",
@@ -214,7 +215,7 @@ static int list_add_entry(struct listing *l, const char *name)
 
 static void list_sweep(struct listing *l, const char *name)
 {
-    if (l->sweeps > 0 && sweep_name(l->f, l->in.fd, name, l->now))
+    if (l->sweeps > 0 && sweep_name(l->f, l->in.mount, l->in.fd, name, l->now))
         l->sweeps--;
 }
 
@@ -225,7 +226,29 @@ static int list_watch_ends(struct listing *l)
     return l->seen++ % LIST_LOOK_EVERY == 0 ? list_wait(l, 0, 0) : 0;
 }
 
-static int list_add_directory(struct listing *l)
+static bool list_leaves_out(const struct listing *l, const char *name)
+{
+    return l->pattern && !list_matches(l->pattern, name);
+}
+
+/* The mounts in this directory, instead of what it has under their names. */
+static int list_add_mounts(struct listing *l)
+{
+    const struct files *f = l->f;
+    char name[NAME_MAX + 1];
+    struct slice own;
+    int r = 0;
+
+    for (size_t i = 1; i < f->mounts && r == 0; i++)
+        if (f->mount[i].fd >= 0 &&
+            mount_is_in(&f->mount[i], l->in.path, &own) &&
+            slice_copy(own, name, sizeof(name)) == 0 &&
+            !list_leaves_out(l, name))
+            r = list_add_entry(l, name);
+    return r;
+}
+
+static int list_add_names(struct listing *l)
 {
     struct directory d;
     const char *name;
@@ -238,13 +261,20 @@ static int list_add_directory(struct listing *l)
             list_sweep(l, name);
             continue;
         }
-        if (l->pattern && !list_matches(l->pattern, name))
+        if (list_leaves_out(l, name) || mount_named(l->f, l->in.path, name))
             continue;
         r = list_add_entry(l, name);
         if (r < 0)
             return r;
     }
     return r;
+}
+
+static int list_add_directory(struct listing *l)
+{
+    int r = list_add_names(l);
+
+    return r == 0 ? list_add_mounts(l) : r;
 }
 
 /* What is listed: a directory, opened to be read, or one name in a directory.
@@ -261,16 +291,14 @@ struct subject {
 static int list_open_pattern(const struct files *f, const struct path *path,
                              struct slice argument, struct subject *ret)
 {
-    char directory[FTP_PATH_MAX + 1];
     struct slice head, name;
 
     path_split(path_slice(path), &head, &name);
     if (path_names_directory(argument) ||
         slice_copy(name, ret->pattern, sizeof(ret->pattern)) != 0 ||
-        slice_copy(head, directory, sizeof(directory)) != 0 ||
         !list_is_pattern(ret->pattern))
         return -ENOENT;
-    ret->directory = resolve_open(f, directory, O_RDONLY | O_DIRECTORY);
+    ret->directory = resolve_open(f, head, RIGHT_LIST, O_RDONLY | O_DIRECTORY);
     return ret->directory < 0 ? ret->directory : 0;
 }
 
@@ -279,7 +307,8 @@ static int list_open_subject(const struct files *f, const struct path *path,
                              struct subject *ret)
 {
     struct stat st;
-    int fd = resolve_open(f, path->bytes, O_RDONLY | O_DIRECTORY);
+    int fd =
+        resolve_open(f, path_slice(path), RIGHT_LIST, O_RDONLY | O_DIRECTORY);
 
     if (fd >= 0) {
         ret->directory = fd;
@@ -290,7 +319,7 @@ static int list_open_subject(const struct files *f, const struct path *path,
     if (fd != -ENOTDIR || format == LIST_FACTS ||
         (argument.len > 0 && path_names_directory(argument)))
         return fd;
-    int r = resolve_place(f, path, O_PATH, &ret->at);
+    int r = resolve_place(f, path, RIGHT_LIST, O_PATH, &ret->at);
     if (r == 0 &&
         fstatat(ret->at.directory, ret->at.name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         r = -errno;
@@ -320,6 +349,7 @@ static int list_stream(struct listing *l, const struct path *path,
         l->pattern = what->pattern;
         l->argument = list_before_name(l->argument);
     }
+    l->in.mount = mount_of(l->f, l->in.path);
     if (fstat(l->in.fd, &l->in.st) < 0)
         return -errno;
     r = l->directory ? list_add_directory(l) : list_add_entry(l, what->at.name);

@@ -153,7 +153,8 @@ static int naming_overwrite(const struct files *f, struct naming *n)
 {
     int r;
 
-    if (f->rights & RIGHT_REPLACE)
+    (void)f;
+    if (n->mount->rights & RIGHT_REPLACE)
         return renameat(n->source, n->from, n->directory, n->name) < 0 ? -errno
                                                                        : 0;
     /* Without the right to replace nothing is replaced, however late the other
@@ -285,8 +286,8 @@ static int naming_park_and_swap(const struct files *f, struct naming *n)
 
 static int naming_replace_kept(const struct files *f, struct naming *n)
 {
-    int r = f->rights & RIGHT_REPLACE ? naming_can_be_kept(n)
-                                      : (int)OUTCOME_NO_RIGHT;
+    int r = n->mount->rights & RIGHT_REPLACE ? naming_can_be_kept(n)
+                                             : (int)OUTCOME_NO_RIGHT;
 
     return r == 0 ? naming_park_and_swap(f, n) : r;
 }
@@ -355,6 +356,7 @@ int naming_give(const struct files *f, struct naming *n)
 int naming_upload(const struct files *f, struct upload *u)
 {
     struct naming n = {
+        .mount = u->mount,
         .source = u->directory,
         .from = u->partial.name,
         .fd = u->partial.fd,
@@ -363,16 +365,20 @@ int naming_upload(const struct files *f, struct upload *u)
         .path = &u->path,
         .conflict = u->conflict,
     };
+    int r = naming_give(f, &n);
 
-    return naming_give(f, &n);
+    /* A program of the share's group may have put another file in its place. */
+    return r == 0 && u->mount->share && !naming_is_ours(&n, n.name)
+               ? (int)OUTCOME_OVERTAKEN
+               : r;
 }
 
-int naming_permitted(const struct files *f, bool link)
+int naming_permitted(const struct files *f, const struct mount *m, bool link)
 {
     if (f->rules.on_conflict == CONFLICT_REJECT ||
         (f->rules.on_conflict == CONFLICT_VERSION && link))
         return OUTCOME_NAME_TAKEN;
-    return f->rules.on_conflict == CONFLICT_RENAME || f->rights & RIGHT_REPLACE
+    return f->rules.on_conflict == CONFLICT_RENAME || m->rights & RIGHT_REPLACE
                ? 0
                : OUTCOME_NO_RIGHT;
 }

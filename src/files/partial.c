@@ -81,12 +81,26 @@ bool partial_is_random(const char *name)
  * microseconds to see whether a writer has it. */
 #define PROBE_MS 250
 #define FLAGS    (O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
+#define MODE     0600 /* until it is a file */
 
 /* It may have other names, as after `cp -al` of the home. Only the mark shows
  * that this is an unfinished upload, so only one with a mark is written to. */
 bool partial_is_own(const struct files *f, const struct stat *st)
 {
     return S_ISREG(st->st_mode) && st->st_uid == f->uid;
+}
+
+/* With FLAGS as they are wanted: some network file systems lock a file only if
+ * it is open to be read or written. But for a user who may not read files the
+ * sandbox opens none for reading, not even this user's own. Attributes, sync
+ * and lock work without it, too. */
+static int partial_open_in(const struct files *f, int directory,
+                           const char *name, int flags)
+{
+    if (f->writes_only)
+        flags = (flags & ~O_ACCMODE) | O_WRONLY;
+    return resolve_in(directory, name, flags | FLAGS,
+                      flags & O_CREAT ? MODE : 0);
 }
 
 int partial_open_unlocked(const struct files *f, int directory,
@@ -96,7 +110,7 @@ int partial_open_unlocked(const struct files *f, int directory,
     struct stat st;
 
     partial_name(f, name, partial);
-    FD_CLEANUP int fd = resolve_in(directory, partial, O_RDONLY | FLAGS, 0);
+    FD_CLEANUP int fd = partial_open_in(f, directory, partial, O_RDONLY);
     if (fd < 0 || fstat(fd, &st) < 0 || !partial_is_own(f, &st))
         return -1;
     return fd_take(&fd);
@@ -116,7 +130,7 @@ bool partial_has_landed(const struct files *f, int directory, const char *name,
 {
     if (!partial_is_own(f, st) || st->st_nlink < 2)
         return false;
-    FD_CLEANUP int fd = resolve_in(directory, name, O_RDONLY | FLAGS, 0);
+    FD_CLEANUP int fd = partial_open_in(f, directory, name, O_RDONLY);
     return fd >= 0 && !confirmed_is_marked(fd);
 }
 
@@ -154,8 +168,7 @@ static int partial_open_locked(const struct files *f, int directory,
                                struct stat *ret)
 {
     for (int tries = 0; tries < LOCK_TRIES; tries++) {
-        FD_CLEANUP int fd = resolve_in(directory, name, O_RDWR | FLAGS | flags,
-                                       flags & O_CREAT ? 0600 : 0);
+        FD_CLEANUP int fd = partial_open_in(f, directory, name, O_RDWR | flags);
 
         if (fd < 0)
             return fd == -ELOOP ? -EBUSY : fd;
@@ -340,10 +353,20 @@ int partial_confirm(struct files *f, struct partial *p)
                                                                         : 0);
 }
 
-int partial_complete(const struct files *f, struct partial *p)
+/* A file system without modes may refuse any. */
+static void partial_set_mode(const struct partial *p, unsigned mode)
+{
+    struct stat st;
+
+    if (fstat(p->fd, &st) == 0 && (st.st_mode & 07777) != mode)
+        fchmod(p->fd, (mode_t)mode);
+}
+
+int partial_complete(const struct files *f, struct partial *p, unsigned mode)
 {
     if (p->kind == PARTIAL_LOST)
         return -EIO;
+    partial_set_mode(p, mode);
     return partial_after_sync(p,
                               f->rules.fsync && fsync(p->fd) < 0 ? -errno : 0);
 }
@@ -371,6 +394,8 @@ static bool partial_keep(struct files *f, struct partial *p)
 
 void partial_end(struct files *f, int directory, struct partial *p)
 {
+    if (partial_is_there(directory, p))
+        partial_set_mode(p, MODE); /* it was about to become a file */
     if (partial_keep(f, p))
         fd_close(&p->fd);
     else
@@ -406,7 +431,7 @@ int partial_delete_of(const struct files *f, int directory, const char *name)
 
 bool partial_name_in_use(const struct files *f, int directory, const char *name)
 {
-    FD_CLEANUP int fd = resolve_in(directory, name, O_RDWR | FLAGS, 0);
+    FD_CLEANUP int fd = partial_open_in(f, directory, name, O_RDWR);
     struct stat st;
 
     if (fd < 0)

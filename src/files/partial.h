@@ -17,6 +17,7 @@
 #define PARTIAL_NAME_MAX 64
 
 struct files;
+struct mount;
 
 enum partial_kind {
     PARTIAL_RANDOM,      /* nothing of it is kept if it is cut */
@@ -85,8 +86,9 @@ int partial_writer(const struct partial *p, int directory, int mode);
 bool partial_is_there(int directory, const struct partial *p);
 /* Syncs it, and raises its confirmed length: 0 or -errno, and it is lost. */
 int partial_confirm(struct files *f, struct partial *p);
-/* Syncs all of it, as a file that is whole: 0 or -errno, and it is lost. */
-int partial_complete(const struct files *f, struct partial *p);
+/* Gives it the MODE of a file, and syncs all of it, as a file that is whole: 0
+ * or -errno, and it is lost. */
+int partial_complete(const struct files *f, struct partial *p, unsigned mode);
 /* Ends the upload: it is synced and kept if it can be resumed, otherwise
  * deleted. If it still waits, the old bytes stand. */
 void partial_end(struct files *f, int directory, struct partial *p);
@@ -204,13 +206,16 @@ void resume_drop_answer(struct files *f, int directory, const char *name);
 /* sweep.c: partials that nobody resumed. */
 
 /* Deletes NAME in DIRECTORY if it is a partial of this user that no upload is
- * writing, and that is expired or can't be resumed: then true. */
-bool sweep_name(struct files *f, int directory, const char *name, time_t now);
+ * writing, and that is expired or can't be resumed; or, in a share, an expired
+ * one of anybody: then true. */
+bool sweep_name(struct files *f, const struct mount *m, int directory,
+                const char *name, time_t now);
 /* Deletes the expired ones in DIRECTORY. It looks at the first names only, and
  * does nothing for the directory of the last call. */
-void sweep_directory(struct files *f, int directory);
+void sweep_directory(struct files *f, const struct mount *m, int directory);
 /* Deletes the partials of a directory that holds nothing else: 0; -ENOTEMPTY,
- * and nothing is deleted; -errno. */
-int sweep_all(const struct files *f, int directory);
+ * or OUTCOME_OTHERS_PARTIALS in a share where another member has touched one
+ * within the last hour, and nothing is deleted; -errno. */
+int sweep_all(const struct files *f, const struct mount *m, int directory);
 
 #endif

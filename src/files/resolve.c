@@ -1,6 +1,9 @@
-/* Paths become descriptors here and nowhere else, in the process files.
- * openat2(2) resolves them beneath the home, which the kernel treats as the
- * root, so that no link and no ".." leads out. Paths of the server are never
+/* Paths become descriptors here and nowhere else, in the process files; and
+ * here the user's rights are checked. The virtual path chooses the mount, and
+ * openat2(2) resolves the rest beneath its directory. A home in which the same
+ * rights hold everywhere is the root for the kernel, so that no link and no
+ * ".." leads out. Where rights depend on the path, a link would lead from one
+ * path to another: there none is followed. Paths of the server are never
  * compared or joined as strings. */
 #include "files.h"
 
@@ -16,7 +19,6 @@
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/outcome.h"
-#include "sallyport/sandbox/sandbox.h"
 
 /* openat2 returns EAGAIN when a rename elsewhere might have moved a ".." of a
  * link; then it is tried again. */
@@ -81,18 +83,6 @@ static int resolve_how(int directory, const char *path, struct open_how *how)
     return -EBUSY;
 }
 
-int resolve_open(const struct files *f, const char *path, int flags)
-{
-    struct open_how how = {
-        .flags = (unsigned)flags,
-        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-    };
-
-    if (resolve_is_reserved(slice_from(path)))
-        return -ENOENT;
-    return resolve_how(f->root, path, &how);
-}
-
 int resolve_in(int directory, const char *name, int flags, unsigned mode)
 {
     struct open_how how = {
@@ -104,8 +94,7 @@ int resolve_in(int directory, const char *name, int flags, unsigned mode)
     return resolve_how(directory, name, &how);
 }
 
-/* A link that leads out of DIRECTORY is -EXDEV. */
-static int resolve_beneath(int directory, const char *path, int flags)
+int resolve_beneath(int directory, const char *path, int flags)
 {
     struct open_how how = {
         .flags = (unsigned)flags,
@@ -115,31 +104,80 @@ static int resolve_beneath(int directory, const char *path, int flags)
     return resolve_how(directory, path, &how);
 }
 
-/* The home's own descriptor serves for "/", unless it is to be read. */
+static int resolve_in_root(int directory, const char *path, int flags)
+{
+    struct open_how how = {
+        .flags = (unsigned)flags,
+        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+    };
+
+    return resolve_how(directory, path, &how);
+}
+
+/* What is left of PATH in its mount, "." for the mount itself. */
+static int resolve_rest(const struct mount *m, struct slice path,
+                        char ret[FTP_PATH_MAX + 1])
+{
+    struct slice rest = { path.ptr + m->at.len, path.len - m->at.len };
+
+    while (rest.len > 0 && rest.ptr[0] == '/')
+        rest = (struct slice){ rest.ptr + 1, rest.len - 1 };
+    if (m->fd < 0)
+        return -ENOENT;
+    return slice_copy(rest.len > 0 ? rest : SLICE("."), ret, FTP_PATH_MAX + 1)
+               ? -ENAMETOOLONG
+               : 0;
+}
+
+int resolve_open(const struct files *f, struct slice path, unsigned needed,
+                 int flags)
+{
+    const struct mount *m = mount_of(f, path);
+    char rest[FTP_PATH_MAX + 1];
+
+    if (needed & ~m->rights)
+        return REFUSED(OUTCOME_NO_RIGHT);
+    if (resolve_is_reserved(path))
+        return -ENOENT;
+    int r = resolve_rest(m, path, rest);
+    if (r < 0)
+        return r;
+    return m->follows ? resolve_in_root(m->fd, rest, flags)
+                      : resolve_in(m->fd, rest, flags, 0);
+}
+
+static bool resolve_is_mount(const struct mount *m, struct slice path)
+{
+    return path.len == (m->at.len > 0 ? m->at.len : 1);
+}
+
+/* The mount's own descriptor serves for it, unless it is to be read. */
 static int resolve_directory(const struct files *f, struct slice path,
                              int flags, struct place *ret)
 {
-    char directory[FTP_PATH_MAX + 1];
+    const struct mount *m = ret->mount;
 
-    if (path.len == 1 && flags == O_PATH) {
-        ret->directory = f->root;
+    if (m->fd >= 0 && resolve_is_mount(m, path) && flags == O_PATH) {
+        ret->directory = m->fd;
         return 0;
     }
-    if (slice_copy(path, directory, sizeof(directory)) != 0)
-        return -ENAMETOOLONG;
-    int fd = resolve_open(f, directory, flags | O_DIRECTORY);
+    int fd = resolve_open(f, path, 0, flags | O_DIRECTORY);
     if (fd < 0)
         return fd;
     ret->directory = ret->owned = fd;
     return 0;
 }
 
-int resolve_place(const struct files *f, const struct path *path, int flags,
-                  struct place *ret)
+int resolve_place(const struct files *f, const struct path *path,
+                  unsigned needed, int flags, struct place *ret)
 {
-    struct slice directory, name;
+    struct slice directory = path_slice(path), name = SLICE("");
 
-    path_split(path_slice(path), &directory, &name);
+    ret->mount = mount_of(f, directory);
+    if (needed & ~ret->mount->rights)
+        return REFUSED(OUTCOME_NO_RIGHT);
+    if (!resolve_is_mount(ret->mount, directory))
+        path_split(path_slice(path), &directory, &name);
     if (resolve_is_reserved(name))
         return -ENOENT;
     if (slice_copy(name, ret->name, sizeof(ret->name)) != 0)
@@ -147,85 +185,22 @@ int resolve_place(const struct files *f, const struct path *path, int flags,
     return resolve_directory(f, directory, flags, ret);
 }
 
-int resolve_new_place(const struct files *f, const struct path *path, int flags,
-                      struct place *ret)
+int resolve_new_place(const struct files *f, const struct path *path,
+                      unsigned needed, int flags, struct place *ret)
 {
+    const struct mount *m = mount_of(f, path_slice(path));
     struct slice directory, name;
 
+    if (resolve_is_mount(m, path_slice(path)))
+        return m->at.len == 0 ? (int)OUTCOME_EXISTS : (int)OUTCOME_MOUNT;
     path_split(path_slice(path), &directory, &name);
-    if (name.len == 0)
-        return OUTCOME_EXISTS;
     if (!path_name_ok(name))
         return OUTCOME_BAD_NAME;
-    return resolve_place(f, path, flags, ret);
+    return resolve_place(f, path, needed, flags, ret);
 }
 
 void resolve_release_place(struct place *p)
 {
     fd_close(&p->owned);
     p->directory = -1;
-}
-
-/* Asks the kernel whether the user may search the home: one that can't be
- * entered is reported at login. */
-static int resolve_searchable(int fd)
-{
-    return fd < 0 ? fd : resolve_in(fd, ".", O_PATH | O_DIRECTORY, 0);
-}
-
-static int resolve_home_path(const char *home)
-{
-    FD_CLEANUP int fd = open(home, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-    return resolve_searchable(fd < 0 ? -errno : fd);
-}
-
-static int resolve_home_as_user(const struct files_start *start)
-{
-    int r = sandbox_become(start->uid, start->gid, NULL, 0);
-
-    if (r < 0)
-        return r;
-    FD_CLEANUP int fd = resolve_home_path(start->home);
-    r = sandbox_regain();
-    if (r < 0)
-        return r;
-    return fd < 0 ? fd : fd_take(&fd);
-}
-
-/* The only comparison of strings: it finds the end of the homes' directory in
- * the home's path. The kernel decides whether the rest stays beneath it. */
-static const char *resolve_beneath_homes(const char *homes, const char *home)
-{
-    size_t len = strlen(homes);
-
-    while (len > 0 && homes[len - 1] == '/')
-        len--;
-    if (strncmp(home, homes, len) != 0 || home[len] != '/')
-        return NULL;
-    home += len;
-    while (*home == '/')
-        home++;
-    return *home ? home : NULL;
-}
-
-/* Without root, a users file that somebody else may edit could name any of the
- * caller's directories; so all homes lie in one place. */
-static int resolve_home_as_caller(const struct files_start *start)
-{
-    const char *rest = resolve_beneath_homes(start->homes, start->home);
-
-    if (!rest)
-        return -EXDEV;
-    FD_CLEANUP int homes = open(start->homes, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (homes < 0)
-        return -errno;
-    FD_CLEANUP int fd = resolve_beneath(homes, rest, O_PATH | O_DIRECTORY);
-    return resolve_searchable(fd);
-}
-
-int resolve_home(const struct files_start *start)
-{
-    return start->root ? resolve_home_as_user(start)
-                       : resolve_home_as_caller(start);
 }

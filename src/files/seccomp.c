@@ -9,7 +9,7 @@
 #include <linux/fs.h>
 
 static const struct permission may[] = {
-    MAY(openat2, "files and directories, RESOLVE_IN_ROOT"),
+    MAY(openat2, "files and directories beneath a mount"),
     MAY(mkdirat, "MKD"),
     MAY(unlinkat, "DELE, RMD, cut partials"),
     MAY(renameat, "a partial gets its name"),
@@ -21,7 +21,7 @@ static const struct permission may[] = {
     MAY(fstatfs, "free space"),
 
     MAY_IF_BOTH(utimensat, IS(1, 0), IS(3, 0), "MFMT: of a descriptor"),
-    MAY(fchmod, "SITE CHMOD"),
+    MAY(fchmod, "SITE CHMOD; an upload gets the mode of a file"),
 
     MAY(copy_file_range, "REST and APPE onto a finished file"),
     MAY_IF(ioctl, IS(1, FICLONE), "the same without copying a byte"),

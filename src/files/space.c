@@ -20,6 +20,7 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/domain/rights.h"
 
 static uint64_t space_block(const struct statvfs *disk)
 {
@@ -110,10 +111,12 @@ static void idle_on_name(struct walk *w, int directory, const char *name)
     idle_note(s, &one);
 }
 
-static void idle_search(struct idle_search *s, struct files *f, dev_t disk)
+static void idle_search(struct idle_search *s, struct files *f,
+                        const struct mount *m, dev_t disk)
 {
     s->walk = (struct walk){
         .f = f,
+        .mount = m->share ? m : f->mount,
         .owner = s,
         .on_name = idle_on_name,
         .most = NAMES,
@@ -121,27 +124,28 @@ static void idle_search(struct idle_search *s, struct files *f, dev_t disk)
     };
     s->disk = disk;
     s->before = time(NULL) - IDLE_S;
-    walk_home(&s->walk);
+    walk_mount(&s->walk);
 }
 
-uint64_t space_idle_bytes(struct files *f, dev_t disk)
+uint64_t space_idle_bytes(struct files *f, const struct mount *m, dev_t disk)
 {
     struct idle_search s = { 0 };
 
-    idle_search(&s, f, disk);
+    idle_search(&s, f, m, disk);
     return s.bytes;
 }
 
 static bool idle_remove_one(const struct idle_search *s, const struct idle *one)
 {
-    FD_CLEANUP int directory =
-        resolve_open(s->walk.f, one->directory.bytes, O_PATH | O_DIRECTORY);
+    FD_CLEANUP int directory = resolve_open(
+        s->walk.f, path_slice(&one->directory), 0, O_PATH | O_DIRECTORY);
 
     return directory >= 0 &&
            partial_remove(s->walk.f, directory, one->name, s->before) == 0;
 }
 
-bool space_remove_idle(struct files *f, dev_t disk, uint64_t need)
+bool space_remove_idle(struct files *f, const struct mount *m, dev_t disk,
+                       uint64_t need)
 {
     struct idle_search s = { .most = OLDEST };
     uint64_t removed = 0, bytes = 0;
@@ -149,7 +153,7 @@ bool space_remove_idle(struct files *f, dev_t disk, uint64_t need)
     s.oldest = calloc(OLDEST, sizeof(*s.oldest));
     if (!s.oldest)
         return false;
-    idle_search(&s, f, disk);
+    idle_search(&s, f, m, disk);
     for (size_t i = 0; i < s.count && (removed == 0 || bytes < need); i++)
         if (idle_remove_one(&s, &s.oldest[i])) {
             removed++;
@@ -163,11 +167,13 @@ bool space_remove_idle(struct files *f, dev_t disk, uint64_t need)
     return removed > 0;
 }
 
-bool space_remove_idle_beside(struct files *f, int directory, uint64_t need)
+bool space_remove_idle_beside(struct files *f, const struct mount *m,
+                              int directory, uint64_t need)
 {
     struct stat st;
 
-    return fstat(directory, &st) == 0 && space_remove_idle(f, st.st_dev, need);
+    return fstat(directory, &st) == 0 &&
+           space_remove_idle(f, m, st.st_dev, need);
 }
 
 int space_on_space(void *owner, struct msg_space *m)
@@ -178,13 +184,16 @@ int space_on_space(void *owner, struct msg_space *m)
     struct stat st;
 
     resolve_request(m->path, &path);
-    FD_CLEANUP int fd = resolve_open(f, path.bytes, O_PATH | O_DIRECTORY);
+    FD_CLEANUP int fd =
+        resolve_open(f, path_slice(&path), RIGHT_WRITE, O_PATH | O_DIRECTORY);
     if (fd < 0)
         return fd;
     if (fstatvfs(fd, &disk) < 0 || fstat(fd, &st) < 0)
         return -errno;
     uint64_t bytes = space_free(&disk);
     if (bytes < m->wanted) /* only then, since this walks the home */
-        bytes = space_sum(bytes, space_idle_bytes(f, st.st_dev));
+        bytes =
+            space_sum(bytes, space_idle_bytes(f, mount_of(f, path_slice(&path)),
+                                              st.st_dev));
     return ANSWER(f, space_is, m->request, .bytes = bytes);
 }

@@ -1,7 +1,8 @@
 /* Expired partials, and what a killed process left, are deleted when their
  * directory is listed or written to, in the process files. This needs no timer,
  * and no process that walks the homes as root. For sallyportctl all partials of
- * the user are reported one by one, and removed on request. */
+ * the user are reported one by one, and removed on request. In shares the
+ * expired ones of other members go, too: their owner may have left. */
 #include "files.h"
 
 #include <errno.h>
@@ -18,6 +19,8 @@
 /* names looked at after an upload has begun, or at a listing */
 #define SWEEP_NAMES 1024
 #define DAY         86400u
+/* A partial of another member that hasn't changed for so long has no writer. */
+#define UNTOUCHED_S 3600
 
 static bool sweep_is_expired(const struct files *f, const struct stat *st,
                              time_t now)
@@ -40,13 +43,39 @@ static bool sweep_is_over(const struct files *f, int directory,
             partial_has_landed(f, directory, name, st));
 }
 
-bool sweep_name(struct files *f, int directory, const char *name, time_t now)
+/* Nobody can lock a partial of another user, so only time says that nobody is
+ * writing it. */
+static bool sweep_is_abandoned(const struct files *f, const struct stat *st,
+                               time_t now)
+{
+    return S_ISREG(st->st_mode) &&
+           (now - st->st_ctime >= UNTOUCHED_S || sweep_is_expired(f, st, now));
+}
+
+static bool sweep_is_of_other(const struct files *f, const struct mount *m,
+                              const struct stat *st)
+{
+    return m->share && S_ISREG(st->st_mode) && !partial_is_own(f, st);
+}
+
+/* Those of a removed member have no other end. */
+static bool sweep_other(const struct files *f, int directory, const char *name,
+                        const struct stat *st, time_t now)
+{
+    return sweep_is_expired(f, st, now) && unlinkat(directory, name, 0) == 0;
+}
+
+bool sweep_name(struct files *f, const struct mount *m, int directory,
+                const char *name, time_t now)
 {
     struct stat st;
 
     if (!partial_is_name(name) ||
-        fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-        !sweep_is_over(f, directory, name, &st, now) ||
+        fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return false;
+    if (sweep_is_of_other(f, m, &st))
+        return sweep_other(f, directory, name, &st, now);
+    if (!sweep_is_over(f, directory, name, &st, now) ||
         partial_remove(f, directory, name, 0) != 0)
         return false;
     if (sweep_is_leftover(name, &st))
@@ -69,7 +98,7 @@ static bool sweep_note_directory(struct files *f, int directory)
     return false;
 }
 
-void sweep_directory(struct files *f, int directory)
+void sweep_directory(struct files *f, const struct mount *m, int directory)
 {
     struct directory d;
     const char *name;
@@ -82,24 +111,45 @@ void sweep_directory(struct files *f, int directory)
         return;
     directory_begin(&d, fd);
     for (int n = 0; n < SWEEP_NAMES && directory_next(&d, &name) == 1; n++)
-        sweep_name(f, directory, name, now);
+        sweep_name(f, m, directory, name, now);
 }
 
-/* -ENOTEMPTY if anything but partials stands in it. */
-static int sweep_only_partials(int fd)
+/* -ENOTEMPTY if anything but partials stands in it;
+ * OUTCOME_OTHERS_PARTIALS. */
+static int sweep_only_partials(const struct files *f, const struct mount *m,
+                               int fd)
 {
     struct directory d;
     const char *name;
-    int r;
+    struct stat st;
+    int r, busy = 0;
 
     directory_begin(&d, fd);
-    while ((r = directory_next(&d, &name)) == 1)
+    while ((r = directory_next(&d, &name)) == 1) {
         if (!partial_is_name(name))
             return -ENOTEMPTY;
-    return r;
+        if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            sweep_is_of_other(f, m, &st) &&
+            !sweep_is_abandoned(f, &st, time(NULL)))
+            busy = OUTCOME_OTHERS_PARTIALS;
+    }
+    return r < 0 ? r : busy;
 }
 
-int sweep_all(const struct files *f, int directory)
+static void sweep_one_of_all(const struct files *f, const struct mount *m,
+                             int fd, const char *name)
+{
+    struct stat st;
+
+    if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return;
+    if (!sweep_is_of_other(f, m, &st))
+        partial_remove(f, fd, name, 0);
+    else if (sweep_is_abandoned(f, &st, time(NULL)))
+        unlinkat(fd, name, 0);
+}
+
+int sweep_all(const struct files *f, const struct mount *m, int directory)
 {
     struct directory d;
     const char *name;
@@ -107,14 +157,14 @@ int sweep_all(const struct files *f, int directory)
 
     if (fd < 0)
         return fd;
-    int r = sweep_only_partials(fd);
-    if (r < 0)
+    int r = sweep_only_partials(f, m, fd);
+    if (r != 0)
         return r;
     if (lseek(fd, 0, SEEK_SET) < 0)
         return -errno;
     directory_begin(&d, fd);
     while ((r = directory_next(&d, &name)) == 1)
-        partial_remove(f, directory, name, 0);
+        sweep_one_of_all(f, m, directory, name);
     return r;
 }
 
@@ -253,7 +303,11 @@ int sweep_on_partials_find(void *owner, struct msg_partials_find *m)
     };
 
     s.walk.owner = &s;
-    walk_home(&s.walk);
+    for (size_t i = 0; i < f->mounts; i++) {
+        s.walk.mount = &f->mount[i];
+        if (i == 0 || (s.walk.mount->share && s.walk.mount->fd >= 0))
+            walk_mount(&s.walk);
+    }
     if (!f->over)
         ANSWER_WITHIN(f, READER_MS, partials_end, m->request,
                       .unread = s.walk.unread, .error = s.walk.error);

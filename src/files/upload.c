@@ -43,17 +43,17 @@ static void upload_read_wish(const struct msg_file_write *m, struct wish *w)
 
 /* Is there a file? A link to one counts as that file: the upload replaces the
  * link, and its target stays. A link that leads nowhere is no regular file. */
-static int upload_look_at_target(const struct files *f, int directory,
-                                 const char *name, struct wish *w)
+static int upload_look_at_target(const struct files *f, const struct place *at,
+                                 struct wish *w)
 {
     struct stat st;
     bool link;
 
-    if (fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+    if (fstatat(at->directory, at->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : -errno;
     link = S_ISLNK(st.st_mode);
     if (link) {
-        FD_CLEANUP int fd = resolve_open(f, w->path.bytes, O_PATH);
+        FD_CLEANUP int fd = resolve_open(f, path_slice(&w->path), 0, O_PATH);
         if (fd < 0 || fstat(fd, &st) < 0)
             return OUTCOME_NOT_REGULAR;
     }
@@ -66,7 +66,7 @@ static int upload_look_at_target(const struct files *f, int directory,
     w->facts.finished = true;
     w->facts.size = (uint64_t)st.st_size;
     w->facts.kept = f->rules.on_conflict == CONFLICT_RENAME;
-    return naming_permitted(f, link);
+    return naming_permitted(f, at->mount, link);
 }
 
 static int upload_make_plan(struct files *f, int directory, const char *name,
@@ -121,7 +121,8 @@ static int upload_take_source(const struct wish *w, int from, struct copy *c)
 static int upload_begin_copy(const struct files *f, const struct wish *w,
                              int directory, struct upload *u)
 {
-    int from = resolve_open(f, w->path.bytes, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    int from = resolve_open(f, path_slice(&w->path), 0,
+                            O_RDONLY | O_NONBLOCK | O_NOCTTY);
     int r = from < 0 ? from : upload_take_source(w, from, &u->copy);
 
     if (r == 0)
@@ -145,15 +146,14 @@ static int upload_open_partial(const struct files *f, const struct wish *w,
 }
 
 static int upload_open_on_full(struct files *f, const struct wish *w,
-                               int directory, const char *name,
-                               struct upload *u)
+                               const struct place *at, struct upload *u)
 {
-    int r = upload_open_partial(f, w, directory, name, u);
+    int r = upload_open_partial(f, w, at->directory, at->name, u);
 
     if (files_outcome(r) == OUTCOME_NO_SPACE &&
-        space_remove_idle_beside(f, directory, 0)) {
+        space_remove_idle_beside(f, at->mount, at->directory, 0)) {
         copy_release(&u->copy);
-        r = upload_open_partial(f, w, directory, name, u);
+        r = upload_open_partial(f, w, at->directory, at->name, u);
     }
     return r;
 }
@@ -171,18 +171,21 @@ static int upload_check_room(int fd, uint64_t length, uint64_t *missing)
 }
 
 /* If all idle partials together wouldn't be enough, none is removed. */
-static bool upload_make_room(struct files *f, int fd, uint64_t missing)
+static bool upload_make_room(struct files *f, const struct mount *m, int fd,
+                             uint64_t missing)
 {
     struct stat st;
 
-    return fstat(fd, &st) == 0 && space_idle_bytes(f, st.st_dev) >= missing &&
-           space_remove_idle(f, st.st_dev, missing);
+    return fstat(fd, &st) == 0 &&
+           space_idle_bytes(f, m, st.st_dev) >= missing &&
+           space_remove_idle(f, m, st.st_dev, missing);
 }
 
 /* Is there room on the disk of the file or directory FD for the announced bytes
  * that are still to come, and COPIED ones? The upload FREES some itself. */
-static int upload_ensure_space(struct files *f, const struct wish *w, int fd,
-                               uint64_t frees, uint64_t copied)
+static int upload_ensure_space(struct files *f, const struct wish *w,
+                               const struct mount *m, int fd, uint64_t frees,
+                               uint64_t copied)
 {
     uint64_t first = w->plan.first;
     uint64_t need = w->announced > first ? w->announced - first : 0;
@@ -194,7 +197,7 @@ static int upload_ensure_space(struct files *f, const struct wish *w, int fd,
         return 0;
     int r = upload_check_room(fd, need - frees, &missing);
     while (r == -ENOSPC && clock_ms() < until &&
-           upload_make_room(f, fd, missing))
+           upload_make_room(f, m, fd, missing))
         r = upload_check_room(fd, need - frees, &missing);
     return r;
 }
@@ -202,11 +205,12 @@ static int upload_ensure_space(struct files *f, const struct wish *w, int fd,
 /* An upload that begins again drops the old partial, so it must not be refused
  * for lack of space after that. */
 static int upload_ensure_space_before_drop(struct files *f,
-                                           const struct wish *w, int directory)
+                                           const struct wish *w,
+                                           const struct place *at)
 {
     if (w->plan.how != RESUME_ANEW || w->fleeting)
         return 0;
-    return upload_ensure_space(f, w, directory,
+    return upload_ensure_space(f, w, at->mount, at->directory,
                                (uint64_t)w->partial.st_blocks * 512, 0);
 }
 
@@ -219,19 +223,21 @@ static int upload_ensure_space_and_copy(struct files *f, const struct wish *w,
     uint64_t cost = copy_cost(&u->copy), max = f->rules.copy_max;
     uint64_t frees = partial_frees(&u->partial, w->plan.first);
     int fd = u->partial.fd;
-    int r = max > 0 && cost > max ? (int)OUTCOME_COPY_TOO_LARGE
-                                  : upload_ensure_space(f, w, fd, frees, cost);
+    int r = max > 0 && cost > max
+                ? (int)OUTCOME_COPY_TOO_LARGE
+                : upload_ensure_space(f, w, u->mount, fd, frees, cost);
 
     if (r == 0 || u->copy.from < 0 || !copy_by_clone(&u->copy, fd))
         return r;
-    return upload_ensure_space(f, w, fd, frees, 0);
+    return upload_ensure_space(f, w, u->mount, fd, frees, 0);
 }
 
 /* The bytes that are there already are part of the file's SHA-256: the session
  * reads them back. Without the right to read it gets no handle that could. */
 static int upload_writer_mode(const struct files *f, const struct upload *u)
 {
-    bool reads = f->rules.reread && u->first > 0 && f->rights & RIGHT_READ;
+    bool reads =
+        f->rules.reread && u->first > 0 && u->mount->rights & RIGHT_READ;
 
     return reads ? O_RDWR : O_WRONLY;
 }
@@ -253,14 +259,15 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
                         struct place *at)
 {
     struct upload *u = &f->upload;
-    int r = upload_ensure_space_before_drop(f, w, at->directory);
+    int r = upload_ensure_space_before_drop(f, w, at);
 
     if (r == 0)
-        r = upload_open_on_full(f, w, at->directory, at->name, u);
+        r = upload_open_on_full(f, w, at, u);
     if (r != 0) {
         copy_release(&u->copy);
         return r;
     }
+    u->mount = at->mount;
     u->directory = fd_take(&at->owned);
     u->path = w->path;
     u->conflict = w->unique ? CONFLICT_REJECT : f->rules.on_conflict;
@@ -295,9 +302,9 @@ int upload_on_file_write(void *owner, struct msg_file_write *m)
     PLACE_CLEANUP struct place at = PLACE_NONE;
 
     upload_read_wish(m, &w);
-    int r = resolve_new_place(f, &w.path, O_RDONLY, &at);
+    int r = resolve_new_place(f, &w.path, RIGHT_WRITE, O_RDONLY, &at);
     if (r == 0)
-        r = upload_look_at_target(f, at.directory, at.name, &w);
+        r = upload_look_at_target(f, &at, &w);
     if (r == 0)
         r = upload_make_plan(f, at.directory, at.name, &w);
     if (r == 0)
@@ -306,7 +313,8 @@ int upload_on_file_write(void *owner, struct msg_file_write *m)
         r = upload_begin(f, m->request, &w, &at);
     if (r == 0)
         sweep_directory(
-            f, f->upload.directory); /* never deletes the one just locked */
+            f, at.mount,
+            f->upload.directory); /* never deletes the one just locked */
     else
         commit_end_as_cut(f);
     return r;

@@ -1,6 +1,6 @@
 /* Directories, in the process files: read by getdents64(2), without sorting,
  * and with no more memory for 100,000 names than for one; and all directories
- * of a home, one after another. A walk follows no link and keeps one
+ * of a mount, one after another. A walk follows no link and keeps one
  * directory's buffer per level. It watches session and master itself, since a
  * walk that finds nothing sends nothing. */
 #include "files.h"
@@ -94,9 +94,20 @@ void walk_leave(struct path *p, size_t len)
 
 static void walk_directory(struct walk *w, int fd, unsigned depth);
 
+/* Its path would lead into the share. */
+static bool walk_is_hidden(const struct walk *w, const char *name)
+{
+    const struct mount *m = mount_named(w->f, path_slice(&w->path), name);
+
+    return m && m->share;
+}
+
 static void walk_into(struct walk *w, int fd, const char *name, unsigned depth)
 {
     size_t len = w->path.len;
+
+    if (walk_is_hidden(w, name))
+        return;
     FD_CLEANUP int inner = resolve_in(fd, name, O_RDONLY | O_DIRECTORY, 0);
 
     if (inner < 0) {
@@ -135,14 +146,18 @@ static void walk_directory(struct walk *w, int fd, unsigned depth)
         walk_not_read(w, r);
 }
 
-void walk_home(struct walk *w)
+void walk_mount(struct walk *w)
 {
-    FD_CLEANUP int root =
-        resolve_in(w->f->root, ".", O_RDONLY | O_DIRECTORY, 0);
+    FD_CLEANUP int top =
+        w->mount->fd < 0
+            ? -ENOENT
+            : resolve_in(w->mount->fd, ".", O_RDONLY | O_DIRECTORY, 0);
 
     path_root(&w->path);
-    if (root < 0)
-        walk_not_read(w, root);
+    if (w->mount->at.len > 0)
+        resolve_request(w->mount->at, &w->path);
+    if (top < 0)
+        walk_not_read(w, top);
     else
-        walk_directory(w, root, 0);
+        walk_directory(w, top, 0);
 }

@@ -35,8 +35,14 @@ enum outcome {
     OUTCOME_MOVED,          /* the file's directory was moved meanwhile */
     OUTCOME_OVERTAKEN, /* another session took the name at the same moment */
     OUTCOME_CROSS_DEVICE,
-    OUTCOME_INCOMPLETE,    /* the length differs from the announced one */
-    OUTCOME_GONE_AWAY,     /* the reader of a listing closed it (ABOR) */
+    OUTCOME_MOUNT,           /* the path is a share, or a directory with rights
+                                of its own, or one is below it */
+    OUTCOME_BETWEEN_MOUNTS,  /* a rename from one of these to another */
+    OUTCOME_NOT_OWNER,       /* another member of the share owns the file */
+    OUTCOME_SHARE_MODE,      /* the share decides the modes in it */
+    OUTCOME_OTHERS_PARTIALS, /* other members may be uploading there */
+    OUTCOME_INCOMPLETE,      /* the length differs from the announced one */
+    OUTCOME_GONE_AWAY,       /* the reader of a listing closed it (ABOR) */
     OUTCOME_STORED_UNSAFE, /* an error after the rename: the file has its final
                               name */
     OUTCOME_UNANSWERED, /* set by session itself: files didn't answer, and the

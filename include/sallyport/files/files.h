@@ -5,6 +5,7 @@
 #define SALLYPORT_FILES_FILES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdnoreturn.h>
 #include <sys/types.h>
@@ -20,19 +21,23 @@ struct files_rules {
     uint64_t partial_days;
     enum conflict on_conflict;
     enum conflict_name conflict_name;
+    unsigned file_mode, dir_mode; /* of what is made in the home; 0: 0600, 0700
+                                   */
     unsigned allow_weaker;        /* sandbox_part bits */
-    unsigned file_mode, dir_mode; /* in the home */
 };
 
-/* A share, or a directory of the home with rights of its own. */
+/* A directory of the user's tree with rights of its own: a share, or a
+ * directory of the home. */
+#define FILES_MOUNTS_MAX 64 /* of one user, besides the home */
 struct files_mount {
     const char *at;   /* its virtual path, normal: "/contracts" */
     const char *path; /* a share's directory, absolute; NULL: the directory AT
                          of the home */
     gid_t gid;        /* of a share */
     unsigned rights;
-    unsigned file_mode, dir_mode; /* of new files and directories in it;
-                                     dir_mode without set-gid */
+    /* Of new files and directories in it, dir_mode without set-gid. 0: in a
+     * share 0660 and 0770, else those of the home. */
+    unsigned file_mode, dir_mode;
 };
 
 struct files_start {
@@ -53,9 +58,11 @@ struct files_start {
     uint8_t name_key[16]; /* of the partials' names */
 };
 
-/* Closes all other descriptors, opens the home with the user's ids, enters the
- * sandbox, and sends FILES_READY or FILES_FAILED to master, or to sallyportctl
- * in its place. Then it serves until session or master is gone. */
+/* Closes all other descriptors, opens the home and the mounts with the user's
+ * ids, enters the sandbox, and sends FILES_READY or FILES_FAILED to master, or
+ * to sallyportctl in its place. Then it serves until session or master is gone.
+ * A mount that can't be opened doesn't fail: nothing is in it, and the log
+ * names it. */
 noreturn void files_main(const struct files_start *start);
 
 #endif

@@ -148,6 +148,8 @@
     R(SHORT, 451, "Received {}. Nothing is stored; send the rest.")            \
     R(HASH_LATE, 451,                                                          \
       "The checksum takes too long; use RANG to get those of parts.")          \
+    R(OTHERS_PARTIALS, 450,                                                    \
+      "Other members have unfinished uploads in it; try again in an hour.")    \
     R(OVERTAKEN, 450, "Another session took that name just now; try again.")   \
     R(FILE_CHANGED, 451,                                                       \
       "Another process changed the file meanwhile; send again.")               \
@@ -228,6 +230,13 @@
     R(NOT_EMPTY, 550, "Directory not empty.")                                  \
     R(READ_ONLY, 550, "Read-only file system.")                                \
     R(CROSS_DEVICE, 550, "Can't rename across file systems; copy instead.")    \
+    R(MOUNT, 550,                                                              \
+      "That is, or holds, a share or a directory with rights of its own.")     \
+    R(BETWEEN_MOUNTS, 550,                                                     \
+      "Can't move between home, shares and directories with rights; copy "     \
+      "instead.")                                                              \
+    R(NOT_OWNER, 550, "Another member owns it; only the owner can change it.") \
+    R(SHARE_MODE, 550, "The share decides the modes of all files in it.")      \
     R(NO_TIME, 550, "The file's time is in no year from 1 to 9999.")           \
     R(BAD_TIME, 550, "The disk can't keep a time of that year.")               \
     /* Clients look for "SIZE not allowed in ASCII", and send TYPE I. */       \

@@ -36,10 +36,15 @@ void peer_init(struct peer *p)
     cr_assert_eq(chmod(p->homes, 0711), 0);
     cr_assert_eq(mkdir(p->home, 0700), 0);
     own(p->home);
+    snprintf(p->shares, sizeof(p->shares), "%s/shares", p->base);
+    cr_assert_eq(mkdir(p->shares, 0711), 0);
+    cr_assert_eq(chmod(p->shares, 0711), 0);
     p->start = (struct files_start){
         .rules = { .resume = true, .partial_days = 7 },
         .root = geteuid() == 0,
         .homes = p->homes,
+        .shares = p->shares,
+        .mounts = p->mounts,
         .serial = 1,
         .name = "anna",
         .home = p->home,
@@ -48,6 +53,47 @@ void peer_init(struct peer *p)
         .rights = RIGHT_ALL,
         .name_key = "0123456789abcde",
     };
+}
+
+struct files_mount *peer_share(struct peer *p, const char *at, unsigned rights)
+{
+    size_t i = p->start.mount_count++;
+    bool root = geteuid() == 0;
+
+    cr_assert_lt(i, sizeof(p->mounts) / sizeof(p->mounts[0]));
+    snprintf(p->paths[i], sizeof(p->paths[i]), "%s%s", p->shares, at);
+    p->mounts[i] = (struct files_mount){ .at = at,
+                                         .path = p->paths[i],
+                                         .gid = PEER_UID + 100 + (gid_t)i,
+                                         .rights = rights };
+    cr_assert_eq(mkdir(p->paths[i], 0700), 0);
+    cr_assert(!root || chown(p->paths[i], 0, p->mounts[i].gid) == 0);
+    cr_assert_eq(chmod(p->paths[i], 02770), 0);
+    return &p->mounts[i];
+}
+
+void peer_rights(struct peer *p, const char *at, unsigned rights)
+{
+    size_t i = p->start.mount_count++;
+
+    cr_assert_lt(i, sizeof(p->mounts) / sizeof(p->mounts[0]));
+    p->mounts[i] = (struct files_mount){ .at = at, .rights = rights };
+}
+
+void peer_member(struct peer *second, const struct peer *first,
+                 const char *name, unsigned rights)
+{
+    *second = *first;
+    second->start.mounts = second->mounts;
+    second->mounts[0].rights = rights;
+    second->start.name = name;
+    second->start.uid = second->start.gid = PEER_UID + 1;
+    snprintf(second->home, sizeof(second->home), "%s/%s", first->homes, name);
+    second->start.home = second->home;
+    cr_assert_eq(mkdir(second->home, 0700), 0);
+    cr_assert(geteuid() != 0 ||
+              chown(second->home, PEER_UID + 1, PEER_UID + 1) == 0);
+    peer_run(second);
 }
 
 void peer_fork(struct peer *p)

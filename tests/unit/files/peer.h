@@ -20,9 +20,11 @@
 struct peer {
     pid_t pid;
     struct channel session, master, log; /* the test's ends */
-    char base[64], homes[80], home[96];
+    char base[64], homes[80], home[96], shares[80];
     struct files_start start; /* for peer_run() */
-    unsigned facts;           /* for ask_list() */
+    struct files_mount mounts[6];
+    char paths[6][128]; /* of shares */
+    unsigned facts;     /* for ask_list() */
 };
 
 /* Makes a home and a start with all rights, without fsync. The test may change
@@ -36,6 +38,16 @@ void peer_fork(struct peer *p);
 void peer_start_for_ctl(struct peer *p);
 /* A second process of the same user, in the home of the first one. */
 void peer_join(struct peer *second, const struct peer *first);
+/* Before it runs: adds the share AT ("/contracts"), whose directory belongs to
+ * root and a group of its own; or RIGHTS in the directory AT of the home. */
+struct files_mount *peer_share(struct peer *p, const char *at, unsigned rights);
+void peer_rights(struct peer *p, const char *at, unsigned rights);
+/* Runs a process of another user in the same shares, with RIGHTS in the first
+ * one, and a home of its own. To be ended before the first one. */
+void peer_member(struct peer *second, const struct peer *first,
+                 const char *name, unsigned rights);
+/* In paths of the functions disk_…: the share /contracts. */
+#define SHARE "/../../shares/contracts"
 /* Ends its session in an orderly way, and keeps the home. */
 void peer_leave(struct peer *p);
 /* The same, and the next process begins. */

@@ -181,7 +181,8 @@ Test(perm, tells_the_truth)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct files f = { .rights = rows[i].rights, .uid = ME, .gid = ME };
+        struct files f = { .uid = ME, .gid = ME };
+        const struct mount m = { .rights = rows[i].rights };
         struct stat st = { .st_mode = rows[i].kind | rows[i].mode,
                            .st_uid = rows[i].owner,
                            .st_gid = rows[i].owner };
@@ -190,7 +191,7 @@ Test(perm, tells_the_truth)
                                .st_gid = rows[i].folder_owner };
         char text[12];
 
-        text_of(facts_perm(&f, &folder, &st, rows[i].link), text);
+        text_of(facts_perm(&f, &m, &folder, &st, rows[i].link), text);
         cr_expect_str_eq(text, rows[i].perm, "%s: %s", rows[i].why, text);
     }
 }
@@ -214,10 +215,10 @@ Test(perm, conflicts)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct files f = { .rights = rows[i].rights,
-                           .rules.on_conflict = rows[i].conflict,
+        struct files f = { .rules.on_conflict = rows[i].conflict,
                            .uid = ME,
                            .gid = ME };
+        const struct mount m = { .rights = rows[i].rights };
         struct stat st = { .st_mode = S_IFREG | 0644,
                            .st_uid = rows[i].owner,
                            .st_gid = rows[i].owner };
@@ -225,18 +226,17 @@ Test(perm, conflicts)
                                .st_uid = rows[i].owner };
         char text[12];
 
-        text_of(facts_perm(&f, &folder, &st, false), text);
+        text_of(facts_perm(&f, &m, &folder, &st, false), text);
         cr_expect_str_eq(text, rows[i].perm, "row %zu: %s", i, text);
     }
 }
 
 Test(perm, groups_and_the_home)
 {
-    struct files f = { .rights = RIGHT_ALL,
-                       .uid = ME,
-                       .gid = ME,
-                       .groups = { 7, 8 },
-                       .group_count = 2 };
+    struct files f = {
+        .uid = ME, .gid = ME, .groups = { 7, 8 }, .group_count = 2
+    };
+    const struct mount m = { .rights = RIGHT_ALL };
     struct stat st = { .st_mode = S_IFREG | 0640,
                        .st_uid = OTHER,
                        .st_gid = 8 };
@@ -246,9 +246,9 @@ Test(perm, groups_and_the_home)
     struct stat home = { .st_mode = S_IFDIR | 0700, .st_uid = ME };
     char text[12];
 
-    text_of(facts_perm(&f, &folder, &st, false), text);
+    text_of(facts_perm(&f, &m, &folder, &st, false), text);
     cr_expect_str_eq(text, "adfrw");
-    text_of(facts_perm(&f, NULL, &home, false), text);
+    text_of(facts_perm(&f, &m, NULL, &home, false), text);
     cr_expect_str_eq(text, "celmp"); /* never deleted, never renamed */
 }
 

@@ -69,9 +69,12 @@ Test(resolve, stays_beneath)
     disk_link(&p, secret, "/escape-absolute");
     disk_link(&p, "/proc/self", "/proc-link");
     disk_link(&p, "circle", "/circle");
-    f.root = open(p.home, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    f.mount[0] =
+        (struct mount){ .fd = open(p.home, O_PATH | O_DIRECTORY | O_CLOEXEC),
+                        .follows = true };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        int fd = resolve_open(&f, rows[i].path, O_RDONLY | O_NONBLOCK);
+        int fd = resolve_open(&f, slice_from(rows[i].path), 0,
+                              O_RDONLY | O_NONBLOCK);
         cr_expect_eq(fd < 0 ? fd : 0, rows[i].result, "%s: %d", rows[i].path,
                      fd);
         if (fd >= 0) {
@@ -79,7 +82,7 @@ Test(resolve, stays_beneath)
             close(fd);
         }
     }
-    close(f.root);
+    close(f.mount[0].fd);
     p.session.fd = p.master.fd = p.log.fd = -1;
     peer_remove(&p);
 }

@@ -49,17 +49,18 @@ static struct seen walk(struct peer *p, uint64_t most, uint64_t until)
     struct files f = { .session = { .fd = -1 }, .master = { .fd = -1 } };
     struct seen seen = { 0 };
     struct walk w = { .f = &f,
+                      .mount = f.mount,
                       .owner = &seen,
                       .on_name = count_name,
                       .on_end = count_end,
                       .most = most,
                       .until = until };
 
-    f.root = open(p->home, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    cr_assert_geq(f.root, 0);
-    walk_home(&w);
+    f.mount[0].fd = open(p->home, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    cr_assert_geq(f.mount[0].fd, 0);
+    walk_mount(&w);
     cr_expect_eq(w.unread, 0);
-    close(f.root);
+    close(f.mount[0].fd);
     return seen;
 }
 

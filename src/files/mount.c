@@ -1,0 +1,251 @@
+/* The directories that make up the user's tree, in the process files: the home
+ * at "/", the shares, and the directories of the home that have rights of their
+ * own. Each is opened once, with the user's ids and before chroot, so the
+ * kernel decides who may enter it. After that they are descriptors only: a path
+ * chooses one of them by its virtual name, and is resolved beneath it
+ * (resolve.c). */
+#include "files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sallyport/base/complain.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/domain/rights.h"
+#include "sallyport/sandbox/sandbox.h"
+
+static const struct mount *mount_end(const struct files *f)
+{
+    return f->mount + f->mounts;
+}
+
+/* Is PATH this mount, or something in it? */
+static bool mount_holds(const struct mount *m, struct slice path)
+{
+    return slice_starts(path, m->at) &&
+           (path.len == m->at.len || path.ptr[m->at.len] == '/');
+}
+
+const struct mount *mount_of(const struct files *f, struct slice path)
+{
+    const struct mount *found = f->mount;
+
+    for (const struct mount *m = found + 1; m < mount_end(f); m++)
+        if (m->at.len > found->at.len && mount_holds(m, path))
+            found = m;
+    return found;
+}
+
+bool mount_is_in(const struct mount *m, struct slice directory,
+                 struct slice *name)
+{
+    struct slice above;
+
+    path_split(m->at, &above, name);
+    return m->at.len > 0 && slice_equal(above, directory);
+}
+
+const struct mount *mount_named(const struct files *f, struct slice directory,
+                                const char *name)
+{
+    struct slice own;
+
+    for (const struct mount *m = f->mount + 1; m < mount_end(f); m++)
+        if (mount_is_in(m, directory, &own) &&
+            slice_equal(own, slice_from(name)))
+            return m;
+    return NULL;
+}
+
+bool mount_is_below(const struct files *f, struct slice path)
+{
+    for (const struct mount *m = f->mount + 1; m < mount_end(f); m++)
+        if (slice_starts(m->at, path) && m->at.len > path.len &&
+            m->at.ptr[path.len] == '/')
+            return true;
+    return false;
+}
+
+/* Uploading needs no reading: a partial is opened for writing only. An upload
+ * that continues a finished file reads it. */
+unsigned mount_may(const struct mount *m)
+{
+    static const struct {
+        unsigned rights; /* all of them */
+        unsigned may;
+    } rows[] = {
+        { RIGHT_LIST, BENEATH_LIST },
+        { RIGHT_READ, BENEATH_READ },
+        { RIGHT_WRITE, BENEATH_LIST | BENEATH_WRITE },
+        { RIGHT_WRITE | RIGHT_REPLACE, BENEATH_READ },
+        { RIGHT_DELETE, BENEATH_LIST | BENEATH_DELETE },
+        { RIGHT_RENAME, BENEATH_LIST | BENEATH_RENAME },
+        { RIGHT_DIRECTORY, BENEATH_LIST | BENEATH_DIRECTORY },
+    };
+    unsigned may = 0;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if ((rows[i].rights & ~m->rights) == 0)
+            may |= rows[i].may;
+    return may;
+}
+
+static unsigned mount_mode(unsigned mode, unsigned otherwise)
+{
+    return mode ? mode : otherwise;
+}
+
+static void mount_note_home(struct files *f, const struct files_start *start)
+{
+    struct mount *m = &f->mount[0];
+
+    *m = (struct mount){ .at = SLICE(""), .fd = -1, .follows = true };
+    m->file_mode = mount_mode(start->rules.file_mode, 0600);
+    m->dir_mode = mount_mode(start->rules.dir_mode, 0700);
+    m->rights = start->for_ctl ? RIGHT_ALL : start->rights;
+    f->mounts = 1;
+}
+
+static void mount_note(struct files *f, const struct files_mount *from,
+                       bool for_ctl)
+{
+    struct mount *home = &f->mount[0], *m = &f->mount[f->mounts++];
+
+    *m = (struct mount){ .at = slice_from(from->at),
+                         .fd = -1,
+                         .share = from->path != NULL };
+    m->file_mode =
+        mount_mode(from->file_mode, m->share ? 0660 : home->file_mode);
+    m->dir_mode = mount_mode(from->dir_mode, m->share ? 0770 : home->dir_mode);
+    m->rights = for_ctl ? RIGHT_ALL : from->rights;
+    if (!m->share)
+        home->follows = false;
+}
+
+void mount_init(struct files *f, const struct files_start *start)
+{
+    mount_note_home(f, start);
+    for (size_t i = 0; i < start->mount_count && i < FILES_MOUNTS_MAX; i++)
+        mount_note(f, &start->mounts[i], start->for_ctl);
+}
+
+/* Asks the kernel whether the user may search it: one that can't be entered is
+ * reported at login. */
+static int mount_searchable(int fd)
+{
+    return fd < 0 ? fd : resolve_in(fd, ".", O_PATH | O_DIRECTORY, 0);
+}
+
+static int mount_open_path(const char *path)
+{
+    FD_CLEANUP int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    return mount_searchable(fd < 0 ? -errno : fd);
+}
+
+/* The only comparison of strings: it finds the end of ABOVE in PATH. The kernel
+ * decides whether the rest stays beneath it. */
+static const char *mount_rest(const char *above, const char *path)
+{
+    size_t len = strlen(above);
+
+    while (len > 0 && above[len - 1] == '/')
+        len--;
+    if (strncmp(path, above, len) != 0 || path[len] != '/')
+        return NULL;
+    path += len;
+    while (*path == '/')
+        path++;
+    return *path ? path : NULL;
+}
+
+/* Without root, a users file that somebody else may edit could name any of the
+ * caller's directories; so all homes lie in one place, and all shares. */
+static int mount_open_beneath(const char *above, const char *path)
+{
+    const char *rest = above ? mount_rest(above, path) : NULL;
+
+    if (!rest)
+        return -EXDEV;
+    FD_CLEANUP int top = open(above, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (top < 0)
+        return -errno;
+    FD_CLEANUP int fd = resolve_beneath(top, rest, O_PATH | O_DIRECTORY);
+    return mount_searchable(fd);
+}
+
+static int mount_open_outside(bool root, const char *above, const char *path)
+{
+    return root ? mount_open_path(path) : mount_open_beneath(above, path);
+}
+
+/* A share hides what the home has under its name. */
+static int mount_open_in_home(const struct files *f, const struct mount *m)
+{
+    struct slice above, name;
+
+    path_split(m->at, &above, &name);
+    if (mount_of(f, above)->share)
+        return -EEXIST;
+    FD_CLEANUP int fd =
+        resolve_in(f->mount[0].fd, m->at.ptr + 1, O_PATH | O_DIRECTORY, 0);
+    return mount_searchable(fd);
+}
+
+static void mount_report(struct files *f, const struct mount *m,
+                         const struct files_mount *from, int error)
+{
+    struct event_record r;
+    char text[COMPLAINT_MAX];
+
+    snprintf(text, sizeof(text), "%s %s%s%s: nothing is in it: %s",
+             m->share ? "share" : "directory", from->at, m->share ? " at " : "",
+             m->share ? from->path : "",
+             error == -EEXIST ? "a share hides it" : strerrordesc_np(-error));
+    event_begin(&r, EVENT_SERVICE);
+    event_text(&r, FIELD_USER, slice_from(f->user));
+    event_text(&r, FIELD_REASON, slice_from(text));
+    event_send(&f->log, &r);
+}
+
+static int mount_open_home(struct files *f, const struct files_start *start)
+{
+    int fd = mount_open_outside(start->root, start->homes, start->home);
+
+    f->mount[0].fd = fd;
+    return fd < 0 ? fd : 0;
+}
+
+static void mount_open_others(struct files *f, const struct files_start *start)
+{
+    for (size_t i = 1; i < f->mounts; i++) {
+        const struct files_mount *from = &start->mounts[i - 1];
+        struct mount *m = &f->mount[i];
+
+        m->fd = m->share
+                    ? mount_open_outside(start->root, start->shares, from->path)
+                    : mount_open_in_home(f, m);
+        if (m->fd < 0)
+            mount_report(f, m, from, m->fd);
+        f->writes_only |= m->fd >= 0 && !(mount_may(m) & BENEATH_READ);
+    }
+}
+
+int mount_open(struct files *f, const struct files_start *start)
+{
+    size_t groups = (size_t)f->group_count;
+    int r = start->root ? sandbox_become(f->uid, f->gid, f->groups, groups) : 0;
+
+    if (r < 0)
+        return r;
+    r = mount_open_home(f, start);
+    f->writes_only = !(mount_may(&f->mount[0]) & BENEATH_READ);
+    if (r == 0)
+        mount_open_others(f, start);
+    int back = start->root ? sandbox_regain() : 0;
+    return r < 0 ? r : back;
+}

@@ -1,0 +1,421 @@
+/* A share and its members: modes and groups, each other's files and partials,
+ * local programs of the group, and what the kernel refuses to each of them even
+ * if the process is broken into. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "files/files.h"
+#include "peer.h"
+#include "sallyport/base/complain.h"
+#include "sallyport/domain/rights.h"
+#include "steps.h"
+#include "syncs.h"
+
+#define K    1024u
+#define READ (RIGHT_LIST | RIGHT_READ)
+
+static struct stat stat_of(struct peer *p, const char *path)
+{
+    struct stat st = { 0 };
+
+    cr_expect_eq(lstat(disk_path(p, path), &st), 0, "%s", path);
+    return st;
+}
+
+static unsigned mode_of(struct peer *p, const char *path)
+{
+    return stat_of(p, path).st_mode & 07777;
+}
+
+static void store(struct peer *p, const char *path, size_t len, unsigned seed)
+{
+    cr_assert_eq(ask_upload(p, path, WRITE_STORE, 0, len, seed), OUTCOME_OK,
+                 "%s", path);
+    cr_assert_eq(ask_commit(p, len), OUTCOME_OK, "%s", path);
+}
+
+static int ask_prepare(struct peer *p, uint64_t length)
+{
+    struct message reply;
+
+    return ASK(p, &reply, file_prepare, NEXT(p), .length = length);
+}
+
+/* A partial is its user's alone. It gets the mode of its place when it is
+ * complete, before its sync, and loses it if it doesn't become a file. */
+Test(modes, of_files_and_directories)
+{
+    struct peer p;
+
+    peer_init(&p);
+    peer_share(&p, "/contracts", RIGHT_ALL);
+    disk_directory(&p, "/in");
+    peer_rights(&p, "/in", RIGHT_ALL);
+    p.mounts[1].file_mode = 0640;
+    p.mounts[1].dir_mode = 0750;
+    peer_run(&p);
+    store(&p, "/f", 10, 1);
+    store(&p, "/contracts/f", 10, 1);
+    store(&p, "/in/f", 10, 1);
+    cr_expect_eq(mode_of(&p, "/f"), 0600);
+    cr_expect_eq(mode_of(&p, SHARE "/f"), 0660);
+    cr_expect_eq(mode_of(&p, "/in/f"), 0640);
+    cr_assert_eq(ask_path(&p, MSG_directory_make, "/d"), OUTCOME_OK);
+    cr_assert_eq(ask_path(&p, MSG_directory_make, "/in/d"), OUTCOME_OK);
+    cr_assert_eq(ask_path(&p, MSG_directory_make, "/contracts/d"), OUTCOME_OK);
+    cr_assert_eq(ask_path(&p, MSG_directory_make, "/contracts/d/e"),
+                 OUTCOME_OK);
+    cr_expect_eq(mode_of(&p, "/d"), 0700);
+    cr_expect_eq(mode_of(&p, "/in/d"), 0750);
+    cr_expect_eq(mode_of(&p, SHARE "/d"), 02770);
+    cr_expect_eq(mode_of(&p, SHARE "/d/e"), 02770);
+    store(&p, "/contracts/d/e/f", 10, 1);
+    cr_expect_eq(stat_of(&p, SHARE "/d/e/f").st_gid, stat_of(&p, SHARE).st_gid);
+    peer_stop(&p);
+}
+
+Test(modes, of_a_partial)
+{
+    char path[512];
+    struct peer p;
+
+    peer_init(&p);
+    peer_share(&p, "/contracts", RIGHT_ALL);
+    p.start.rules.fsync = true;
+    peer_run(&p);
+    cr_assert_eq(ask_upload(&p, "/contracts/f", WRITE_STORE, 0, 200 * K, 1),
+                 OUTCOME_OK);
+    snprintf(path, sizeof(path), "%s", disk_partial(&p, SHARE));
+    cr_expect_eq(mode_of(&p, path), 0600);
+    cr_expect_eq(ask_prepare(&p, 200 * K), OUTCOME_OK);
+    cr_expect_eq(mode_of(&p, path), 0660);
+    cr_expect_eq(ask_abort(&p), OUTCOME_OK);
+    cr_expect_eq(mode_of(&p, path), 0600, "it is kept");
+    cr_expect_gt(ask_size(&p, "/contracts/f"), 0);
+    peer_stop(&p);
+}
+
+#define ACL_DEFAULT "system.posix_acl_default"
+#define ACL_ACCESS  "system.posix_acl_access"
+#define ACL_USER    12345
+
+struct acl_entry {
+    uint16_t tag, perm;
+    uint32_t id;
+};
+
+/* As acl(5) and <linux/posix_acl_xattr.h> have it. */
+struct acl {
+    uint32_t version;
+    struct acl_entry entry[5];
+};
+
+/* A default ACL decides who else can read what is made; the mode bounds it. */
+Test(modes, default_acls_count)
+{
+    const struct acl wanted = { 2,
+                                { { 0x01, 7, UINT32_MAX },
+                                  { 0x02, 6, ACL_USER },
+                                  { 0x04, 5, UINT32_MAX },
+                                  { 0x10, 7, UINT32_MAX },
+                                  { 0x20, 0, UINT32_MAX } } };
+    struct acl got = { 0 };
+    struct peer p;
+
+    peer_init(&p);
+    disk_directory(&p, "/in");
+    if (setxattr(disk_path(&p, "/in"), ACL_DEFAULT, &wanted, sizeof(wanted),
+                 0) < 0) {
+        p.session.fd = p.master.fd = p.log.fd = -1;
+        peer_remove(&p);
+        cr_skip_test("this file system has no ACLs");
+    }
+    p.start.rules.file_mode = 0660;
+    p.start.rules.dir_mode = 0770;
+    peer_run(&p);
+    store(&p, "/in/f", 10, 1);
+    cr_assert_eq(ask_path(&p, MSG_directory_make, "/in/d"), OUTCOME_OK);
+    for (int i = 0; i < 2; i++) {
+        const char *path = disk_path(&p, i ? "/in/d" : "/in/f");
+
+        cr_assert_eq(getxattr(path, ACL_ACCESS, &got, sizeof(got)), sizeof(got),
+                     "%s", path);
+        cr_expect_eq(got.entry[1].id, ACL_USER);
+        cr_expect_eq(got.entry[1].perm, 6);
+        cr_expect_eq(got.entry[3].perm, i ? 7 : 6, "the mask lets it through");
+    }
+    cr_expect_eq(
+        getxattr(disk_path(&p, "/in/d"), ACL_DEFAULT, &got, sizeof(got)),
+        sizeof(got));
+    peer_stop(&p);
+}
+
+/* anna has a file, a directory and a partial in the share. */
+static void furnish(struct peer *p)
+{
+    peer_init(p);
+    peer_share(p, "/contracts", RIGHT_ALL);
+    peer_run(p);
+    store(p, "/contracts/f", 10, 1);
+    store(p, "/contracts/g", 10, 1);
+    cr_assert_eq(ask_path(p, MSG_directory_make, "/contracts/d"), OUTCOME_OK);
+    ask_cut(p, "/contracts/d/cut", 200 * K, 1);
+}
+
+static void skip_without_root(void)
+{
+    if (geteuid() != 0)
+        cr_skip_test("without root there is one user");
+}
+
+/* As their rights say. Whose the file is counts for its times only. */
+Test(members, change_each_others_files)
+{
+    struct peer p, b;
+    char stored[4097];
+    int fd;
+
+    skip_without_root();
+    furnish(&p);
+    peer_member(&b, &p, "bert", RIGHT_ALL);
+    cr_expect_eq(ask_read(&b, "/contracts/f", 0, &fd), OUTCOME_OK);
+    close(fd);
+    cr_expect_eq(ask_times(&b, "/contracts/f", 5, 5), OUTCOME_NOT_OWNER);
+    cr_expect_eq(ask_times(&p, "/contracts/f", 5, 5), OUTCOME_OK);
+    cr_expect_eq(ask_mode(&b, "/contracts/f", 0600), OUTCOME_SHARE_MODE);
+    cr_expect_eq(ask_mode(&p, "/contracts/f", 0600), OUTCOME_SHARE_MODE);
+    store(&b, "/contracts/f", 20, 2);
+    cr_expect(disk_is(&p, SHARE "/f", 20, 2));
+    cr_expect_eq(stat_of(&p, SHARE "/f").st_uid, PEER_UID + 1);
+    cr_expect_eq(ask_upload(&p, "/contracts/f", WRITE_APPEND, 0, 30, 2), 0);
+    cr_expect_eq(ask_commit_to(&p, 30, stored), OUTCOME_OK);
+    cr_expect(disk_is(&p, SHARE "/f", 30, 2), "APPE onto another's file");
+    cr_expect_eq(mode_of(&p, SHARE "/f"), 0660);
+    cr_expect_eq(ask_rename(&b, "/contracts/g", "/contracts/d/g"), OUTCOME_OK);
+    cr_expect_eq(ask_path(&b, MSG_file_delete, "/contracts/d/g"), OUTCOME_OK);
+    peer_leave(&b);
+    peer_stop(&p);
+}
+
+static int finish(struct peer *p)
+{
+    struct message reply;
+
+    cr_assert_eq(channel_wait(&p->session, &reply, PEER_MS), 1);
+    return reply.kind == MSG_refused ? (int)reply.refused.outcome
+                                     : (int)OUTCOME_OK;
+}
+
+/* A local program of the group puts another file in the partial's place, in the
+ * moment between the last check and the rename. */
+Test(members, a_swapped_partial_is_noticed)
+{
+    for (int in_share = 0; in_share < 2; in_share++) {
+        const char *where = in_share ? SHARE : "/in";
+        char partial[512];
+        struct steps *s;
+        struct peer p;
+
+        peer_init(&p);
+        peer_share(&p, "/contracts", RIGHT_ALL);
+        disk_directory(&p, "/in");
+        s = steps_for_next();
+        peer_run(&p);
+        cr_assert_eq(ask_upload(&p, in_share ? "/contracts/f" : "/in/f",
+                                WRITE_STORE, 0, 200 * K, 1),
+                     OUTCOME_OK);
+        snprintf(partial, sizeof(partial), "%s", disk_partial(&p, where));
+        steps_hold(s);
+        cr_assert_eq(SEND(&p.session, file_commit, NEXT(&p), .length = 200 * K),
+                     0);
+        cr_assert_eq(steps_next(s, &p), STEPPED_HELD);
+        cr_assert_eq(unlink(disk_path(&p, partial)), 0);
+        disk_put(&p, partial, "forged", 6);
+        steps_free(s);
+        cr_expect_eq(finish(&p), in_share ? OUTCOME_OVERTAKEN : OUTCOME_OK);
+        peer_stop(&p);
+        steps_end(s);
+    }
+}
+
+/* Nobody can lock another member's partial, so only its age says that nobody
+ * writes it. */
+Test(members, partials_of_others_in_a_directory)
+{
+    struct peer p, b;
+
+    skip_without_root();
+    furnish(&p);
+    peer_member(&b, &p, "bert", RIGHT_ALL);
+    ask_cut(&b, "/contracts/d/own", 200 * K, 1);
+    cr_expect_eq(ask_path(&b, MSG_directory_remove, "/contracts/d"),
+                 OUTCOME_OTHERS_PARTIALS);
+    cr_expect_eq(disk_partials(&p, SHARE "/d"), 2, "nothing was removed");
+    peer_leave(&b);
+    time_ahead += 3590;
+    peer_run(&b);
+    cr_expect_eq(ask_path(&b, MSG_directory_remove, "/contracts/d"),
+                 OUTCOME_OTHERS_PARTIALS);
+    peer_leave(&b);
+    time_ahead += 20;
+    peer_run(&b);
+    cr_expect_eq(ask_path(&b, MSG_directory_remove, "/contracts/d"),
+                 OUTCOME_OK);
+    cr_expect_not(disk_has(&p, SHARE "/d"));
+    peer_leave(&b);
+    peer_stop(&p);
+}
+
+/* Those of a member who has left would stay for ever. In the home everything is
+ * left alone that isn't this user's. */
+Test(members, expired_partials_of_others_are_swept)
+{
+    struct peer p, b;
+    char *text;
+    uint64_t n;
+    int outcome;
+
+    skip_without_root();
+    furnish(&p);
+    peer_member(&b, &p, "bert", READ | RIGHT_DELETE);
+    for (int days = 6; days < 9; days += 2) {
+        disk_age(&p, disk_partial(&p, SHARE "/d"), days);
+        cr_assert_eq(
+            ask_list(&b, "/contracts/d", LIST_LONG, "", &text, &outcome, &n),
+            OUTCOME_OK);
+        free(text);
+        cr_expect_eq(disk_partials(&p, SHARE "/d"), days == 6);
+    }
+    peer_leave(&b);
+    peer_stop(&p);
+}
+
+/* Becomes the process files of P in its sandbox, with a member's rights, and
+ * looks what the kernel lets it do. BODY returns the line that fails. */
+static int inside(struct peer *p, unsigned rights, int (*body)(int share))
+{
+    const bool root = geteuid() == 0;
+    pid_t child;
+    int status;
+
+    p->mounts[0].rights = rights;
+    child = fork();
+    if (child == 0) {
+        struct complaint c;
+        struct files f = { .user = "anna",
+                           .uid = root ? PEER_UID : geteuid(),
+                           .gid = root ? PEER_UID : getegid(),
+                           .groups = { p->mounts[0].gid },
+                           .group_count = root };
+
+        event_sender_init(&f.log, -1, PROCESS_FILES);
+        mount_init(&f, &p->start);
+        if (mount_open(&f, &p->start) < 0 || f.mount[1].fd < 0 ||
+            files_enter(&f, &p->start, &c) < 0)
+            _exit(1);
+        _exit(body(f.mount[1].fd));
+    }
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+#define HOLDS(condition)                                                       \
+    do {                                                                       \
+        if (!(condition))                                                      \
+            return __LINE__ % 256;                                             \
+    } while (0)
+
+static int try_open(int share, const char *name, int flags)
+{
+    int fd = resolve_in(share, name, flags, flags & O_CREAT ? 0600 : 0);
+
+    return fd < 0 ? fd : close(fd);
+}
+
+static int result(int r)
+{
+    return r < 0 ? -errno : 0;
+}
+
+static int refuses_changes(int share)
+{
+    HOLDS(try_open(share, "f", O_WRONLY) == -EACCES);
+    HOLDS(try_open(share, "f", O_RDWR | O_TRUNC) == -EACCES);
+    HOLDS(try_open(share, "new", O_WRONLY | O_CREAT) == -EACCES);
+    HOLDS(result(mkdirat(share, "new", 0700)) == -EACCES);
+    HOLDS(result(renameat(share, "f", share, "g")) == -EACCES);
+    return 0;
+}
+
+static int as_reader(int share)
+{
+    HOLDS(try_open(share, "f", O_RDONLY) == 0);
+    HOLDS(try_open(share, ".", O_RDONLY | O_DIRECTORY) == 0);
+    HOLDS(result(unlinkat(share, "f", 0)) == -EACCES);
+    return refuses_changes(share);
+}
+
+static int as_collector(int share)
+{
+    int r = refuses_changes(share);
+
+    HOLDS(try_open(share, "f", O_RDONLY) == 0);
+    HOLDS(result(unlinkat(share, "f", 0)) == 0);
+    return r;
+}
+
+static int as_dropper(int share)
+{
+    HOLDS(try_open(share, "f", O_RDONLY) == -EACCES);
+    HOLDS(try_open(share, "f", O_RDWR) == -EACCES);
+    HOLDS(try_open(share, "new", O_WRONLY | O_CREAT | O_EXCL) == 0);
+    HOLDS(try_open(share, "new", O_RDONLY) == -EACCES);
+    HOLDS(result(renameat(share, "new", share, "name")) == 0);
+    HOLDS(result(mkdirat(share, "d", 0700)) == -EACCES);
+    return 0;
+}
+
+static int as_full(int share)
+{
+    HOLDS(try_open(share, "f", O_RDWR) == 0);
+    HOLDS(result(mkdirat(share, "d", 0770)) == 0);
+    HOLDS(result(renameat(share, "f", share, "d/f")) == 0);
+    HOLDS(result(renameat(share, "d", share, "e")) == 0);
+    HOLDS(result(unlinkat(share, "e/f", 0)) == 0);
+    HOLDS(result(unlinkat(share, "e", AT_REMOVEDIR)) == 0);
+    return 0;
+}
+
+/* The modes would permit each of these to every member. */
+Test(members, the_kernel_knows_the_rights)
+{
+    static const struct {
+        unsigned rights;
+        int (*body)(int share);
+    } rows[] = {
+        { READ, as_reader },
+        { READ | RIGHT_DELETE, as_collector },
+        { RIGHT_WRITE, as_dropper },
+        { RIGHT_ALL, as_full },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct peer p;
+
+        peer_init(&p);
+        peer_share(&p, "/contracts", 0);
+        disk_put(&p, SHARE "/f", "x", 1);
+        cr_assert_eq(chmod(disk_path(&p, SHARE "/f"), 0666), 0);
+        cr_expect_eq(inside(&p, rows[i].rights, rows[i].body), 0, "row %zu", i);
+        p.session.fd = p.master.fd = p.log.fd = -1;
+        peer_remove(&p);
+    }
+}
