@@ -114,6 +114,14 @@ unsigned facts_perm(const struct files *f, const struct mount *m,
     return perm_when(change && perm_has(m, RIGHT_DELETE) && link, PERM_DELETE);
 }
 
+/* The directory of a drop changes with each upload of anybody. */
+static void facts_hide_changes(struct stat *st)
+{
+    st->st_size = 0;
+    st->st_nlink = 1;
+    st->st_mtim = (struct timespec){ 0 };
+}
+
 static int facts_of_mount(const struct files *f, const struct mount *m,
                           struct facts *ret)
 {
@@ -124,6 +132,8 @@ static int facts_of_mount(const struct files *f, const struct mount *m,
     if (fstat(m->fd, &facts.st) < 0)
         return -errno;
     facts.perm = facts_perm(f, m, NULL, &facts.st, false);
+    if (m->blind)
+        facts_hide_changes(&facts.st);
     *ret = facts;
     return 0;
 }
@@ -192,7 +202,7 @@ static int facts_of_partial(struct files *f, const struct place *at,
     uint64_t length =
         resume_size(f, at->directory, at->name, &ret->st, &waited);
 
-    if (waited && facts_read(f, in, at->name, ret) == 0) {
+    if (waited && !in->mount->blind && facts_read(f, in, at->name, ret) == 0) {
         resume_drop_answer(f, at->directory, at->name);
         return 0;
     }
@@ -209,6 +219,7 @@ static const unsigned facts_rights[FACTS_FOR_COUNT] = {
     [FACTS_FOR_RENAME] = RIGHT_RENAME,
 };
 
+/* In a drop there is nothing but what this user's own uploads have left. */
 static int facts_find(struct files *f, const struct path *path,
                       enum facts_for purpose, struct facts *ret)
 {
@@ -229,7 +240,7 @@ static int facts_find(struct files *f, const struct path *path,
     in.fd = at.directory;
     if (fstat(in.fd, &in.st) < 0)
         return -errno;
-    r = facts_read(f, &in, at.name, ret);
+    r = in.mount->blind ? -ENOENT : facts_read(f, &in, at.name, ret);
     if (partial_counts && r == -ENOENT)
         return facts_of_partial(f, &at, &in, ret);
     if (partial_counts) /* an earlier answer no longer holds */

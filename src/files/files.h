@@ -30,6 +30,7 @@ struct mount {
     int fd;          /* -1: it couldn't be opened, and nothing is in it */
     unsigned rights;
     bool share;
+    bool blind;   /* a drop: the user sees nothing of what is in it */
     bool follows; /* symbolic links; only a home without such directories */
     unsigned file_mode, dir_mode; /* of what is made in it */
 };
@@ -188,8 +189,8 @@ void resolve_request(struct slice text, struct path *ret);
 bool resolve_is_reserved(struct slice path);
 
 /* Opens PATH, following links in a home without other rights only, and never
- * out of it. REFUSED(OUTCOME_NO_RIGHT); -ENOENT if a component is reserved;
- * -errno. Always close-on-exec. */
+ * out of it. REFUSED(OUTCOME_NO_RIGHT); -ENOENT if a component is reserved, or
+ * the path leads into a drop; -errno. Always close-on-exec. */
 int resolve_open(const struct files *f, struct slice path, unsigned needed,
                  int flags);
 /* Opens PATH beneath DIRECTORY. A link that leads out of it is -EXDEV. */
@@ -329,6 +330,7 @@ struct naming {
     char *name;
     struct path *path;
     enum conflict conflict;
+    bool blind; /* it gets a name with a random suffix in any case */
 };
 
 /* May an upload begin if a file of the mount M, or a LINK to one, has its name?
@@ -357,6 +359,8 @@ int naming_upload(const struct files *f, struct upload *u);
  * it would be longer than SIZE - 1. */
 void naming_other(enum conflict conflict, enum conflict_name style,
                   const char *name, unsigned n, char *out, size_t size);
+/* The same for a drop: "a.7f3a9c21.b". */
+void naming_blind(const char *name, uint32_t number, char *out, size_t size);
 
 /* copy.c: the head of a finished file, for REST and APPE onto it: copied in
  * steps into the partial, so that the process serves its session in between. */

@@ -270,9 +270,10 @@ static int list_add_names(struct listing *l)
     return r;
 }
 
+/* Of a drop no name is even read. */
 static int list_add_directory(struct listing *l)
 {
-    int r = list_add_names(l);
+    int r = l->in.mount->blind ? 0 : list_add_names(l);
 
     return r == 0 ? list_add_mounts(l) : r;
 }

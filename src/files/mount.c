@@ -94,6 +94,19 @@ unsigned mount_may(const struct mount *m)
     return may;
 }
 
+/* Without the rights to list and to read, nobody sees what is in it. Then no
+ * other right than that to write counts, since each would show something; and
+ * whoever asks for a list gets an empty one. sallyportctl sees everything. */
+static void mount_set_rights(struct mount *m, unsigned rights, bool for_ctl)
+{
+    const unsigned seeing = RIGHT_LIST | RIGHT_READ;
+
+    m->blind = !for_ctl && (rights & (RIGHT_WRITE | seeing)) == RIGHT_WRITE;
+    m->rights = for_ctl    ? RIGHT_ALL
+                : m->blind ? RIGHT_WRITE | RIGHT_LIST
+                           : rights;
+}
+
 static unsigned mount_mode(unsigned mode, unsigned otherwise)
 {
     return mode ? mode : otherwise;
@@ -106,7 +119,7 @@ static void mount_note_home(struct files *f, const struct files_start *start)
     *m = (struct mount){ .at = SLICE(""), .fd = -1, .follows = true };
     m->file_mode = mount_mode(start->rules.file_mode, 0600);
     m->dir_mode = mount_mode(start->rules.dir_mode, 0700);
-    m->rights = start->for_ctl ? RIGHT_ALL : start->rights;
+    mount_set_rights(m, start->rights, start->for_ctl);
     f->mounts = 1;
 }
 
@@ -121,7 +134,7 @@ static void mount_note(struct files *f, const struct files_mount *from,
     m->file_mode =
         mount_mode(from->file_mode, m->share ? 0660 : home->file_mode);
     m->dir_mode = mount_mode(from->dir_mode, m->share ? 0770 : home->dir_mode);
-    m->rights = for_ctl ? RIGHT_ALL : from->rights;
+    mount_set_rights(m, from->rights, for_ctl);
     if (!m->share)
         home->follows = false;
 }

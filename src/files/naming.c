@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sallyport/base/random.h"
 #include "sallyport/domain/rights.h"
 
 #define TRIES   9999 /* names that are tried */
@@ -45,11 +46,25 @@ static int naming_cut(const char *text, size_t len, size_t room)
     return (int)room;
 }
 
+/* BEFORE, the name, and AFTER; at the STEM, a name without its extension. Cut
+ * between characters where it would be longer than SIZE - 1. */
+static void naming_put(const char *before, const char *name, size_t stem,
+                       const char *after, char *out, size_t size)
+{
+    size_t len = strlen(name), room = size - 1 - strlen(before) - strlen(after);
+
+    if (len - stem > room / 2) /* too long for an extension */
+        stem = len;
+    snprintf(out, size, "%s%.*s%s%s", before,
+             naming_cut(name, stem, room - (len - stem)), name, after,
+             name + stem);
+}
+
 void naming_other(enum conflict conflict, enum conflict_name style,
                   const char *name, unsigned n, char *out, size_t size)
 {
     char before[16] = "", after[16] = "";
-    size_t len = strlen(name), stem = len;
+    size_t stem = strlen(name);
 
     if (conflict == CONFLICT_VERSION) {
         snprintf(after, sizeof(after), ".~%u~", n);
@@ -61,12 +76,15 @@ void naming_other(enum conflict conflict, enum conflict_name style,
     } else {
         snprintf(before, sizeof(before), "new-%u-", n);
     }
-    size_t room = size - 1 - strlen(before) - strlen(after);
-    if (len - stem > room / 2) /* too long for an extension */
-        stem = len;
-    snprintf(out, size, "%s%.*s%s%s", before,
-             naming_cut(name, stem, room - (len - stem)), name, after,
-             name + stem);
+    naming_put(before, name, stem, after, out, size);
+}
+
+void naming_blind(const char *name, uint32_t number, char *out, size_t size)
+{
+    char after[16];
+
+    snprintf(after, sizeof(after), ".%08x", (unsigned)number);
+    naming_put("", name, naming_stem(name), after, out, size);
 }
 
 /* A name, and the directory that it stands in. */
@@ -133,8 +151,22 @@ static int naming_move(struct spot from, struct spot to)
     return naming_link_and_unlink(from, to);
 }
 
-/* FROM gets the first free one of the other names that n->conflict gives
- * (naming_other()), by naming_move() or naming_link(). */
+static void naming_next(const struct files *f, const struct naming *n,
+                        unsigned i, char to[NAME_MAX + 1])
+{
+    uint32_t number;
+
+    if (n->blind) {
+        random_bytes(&number, sizeof(number));
+        naming_blind(n->name, number, to, NAME_MAX + 1);
+    } else {
+        naming_other(n->conflict, f->rules.conflict_name, n->name, i, to,
+                     NAME_MAX + 1);
+    }
+}
+
+/* FROM gets the first free one of the other names that n->conflict gives, or
+ * that a drop gives, by naming_move() or naming_link(). */
 static int naming_aside(const struct files *f, const struct naming *n,
                         int (*by)(struct spot from, struct spot to),
                         struct spot from, char to[NAME_MAX + 1])
@@ -142,8 +174,7 @@ static int naming_aside(const struct files *f, const struct naming *n,
     int r = -EEXIST;
 
     for (unsigned i = 1; r == -EEXIST && i <= TRIES; i++) {
-        naming_other(n->conflict, f->rules.conflict_name, n->name, i, to,
-                     NAME_MAX + 1);
+        naming_next(f, n, i, to);
         r = by(from, naming_target(n, to));
     }
     return r == -EEXIST ? (int)OUTCOME_NAME_TAKEN : r;
@@ -187,7 +218,8 @@ static int naming_take_name(struct naming *n, const char *name)
 static int naming_rename_new(const struct files *f, struct naming *n)
 {
     char name[NAME_MAX + 1];
-    int r = naming_move(naming_source(n), naming_target(n, n->name));
+    int r = n->blind ? -EEXIST
+                     : naming_move(naming_source(n), naming_target(n, n->name));
 
     if (r != -EEXIST)
         return r;
@@ -350,7 +382,7 @@ static int (*const namings[CONFLICT_COUNT])(const struct files *f,
 
 int naming_give(const struct files *f, struct naming *n)
 {
-    return namings[n->conflict](f, n);
+    return n->blind ? naming_rename_new(f, n) : namings[n->conflict](f, n);
 }
 
 int naming_upload(const struct files *f, struct upload *u)
@@ -364,6 +396,7 @@ int naming_upload(const struct files *f, struct upload *u)
         .name = u->name,
         .path = &u->path,
         .conflict = u->conflict,
+        .blind = u->mount->blind,
     };
     int r = naming_give(f, &n);
 

@@ -114,7 +114,8 @@ static int resolve_in_root(int directory, const char *path, int flags)
     return resolve_how(directory, path, &how);
 }
 
-/* What is left of PATH in its mount, "." for the mount itself. */
+/* What is left of PATH in its mount, "." for the mount itself. In a drop
+ * nothing else is ever looked up. */
 static int resolve_rest(const struct mount *m, struct slice path,
                         char ret[FTP_PATH_MAX + 1])
 {
@@ -122,7 +123,7 @@ static int resolve_rest(const struct mount *m, struct slice path,
 
     while (rest.len > 0 && rest.ptr[0] == '/')
         rest = (struct slice){ rest.ptr + 1, rest.len - 1 };
-    if (m->fd < 0)
+    if (m->fd < 0 || (m->blind && rest.len > 0))
         return -ENOENT;
     return slice_copy(rest.len > 0 ? rest : SLICE("."), ret, FTP_PATH_MAX + 1)
                ? -ENAMETOOLONG

@@ -49,6 +49,8 @@ static int upload_look_at_target(const struct files *f, const struct place *at,
     struct stat st;
     bool link;
 
+    if (at->mount->blind) /* the name is never looked up */
+        return 0;
     if (fstatat(at->directory, at->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : -errno;
     link = S_ISLNK(st.st_mode);
@@ -244,12 +246,14 @@ static int upload_writer_mode(const struct files *f, const struct upload *u)
 
 /* True: this APPE began when no file had the name, so the name must still be
  * free at the commit. Not with `reject`: its rename fails anyway. Not with
- * `rename` for a resumed upload: it gets another name. */
-static bool upload_is_onto_nothing(const struct files *f, const struct wish *w)
+ * `rename` for a resumed upload, nor in a drop: it gets another name. */
+static bool upload_is_onto_nothing(const struct files *f, const struct wish *w,
+                                   const struct mount *m)
 {
     enum conflict conflict = f->rules.on_conflict;
 
-    if (w->facts.mode != WRITE_APPEND || conflict == CONFLICT_REJECT)
+    if (m->blind || w->facts.mode != WRITE_APPEND ||
+        conflict == CONFLICT_REJECT)
         return false;
     return w->plan.how == RESUME_ANEW ||
            (w->plan.how == RESUME_CUT && conflict != CONFLICT_RENAME);
@@ -271,7 +275,7 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
     u->directory = fd_take(&at->owned);
     u->path = w->path;
     u->conflict = w->unique ? CONFLICT_REJECT : f->rules.on_conflict;
-    u->onto_nothing = upload_is_onto_nothing(f, w);
+    u->onto_nothing = upload_is_onto_nothing(f, w, u->mount);
     u->mode = w->unique ? WRITE_UNIQUE : w->facts.mode;
     u->first = u->length = w->plan.first;
     u->began = clock_ms();

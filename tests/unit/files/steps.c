@@ -128,10 +128,10 @@ static bool is_directory(int fd)
     return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* SIZE opens the partial for reading only. */
+/* SIZE opens the partial for reading only, or in a drop for writing only. */
 static bool is_of_size(int fd, int operation)
 {
-    return operation & LOCK_SH && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY;
+    return operation & LOCK_SH && (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDWR;
 }
 
 static bool is_file_for_one(int fd, int operation)

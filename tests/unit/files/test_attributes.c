@@ -196,9 +196,10 @@ Test(attributes, need_the_right)
     } rows[] = {
         { RIGHT_WRITE, OUTCOME_NO_RIGHT, OUTCOME_NO_RIGHT, OUTCOME_NO_RIGHT },
         { RIGHT_REPLACE, OUTCOME_OK, OUTCOME_NO_RIGHT, OUTCOME_OK },
-        { RIGHT_ALL & ~RIGHT_WRITE, OUTCOME_OK, OUTCOME_NO_RIGHT, OUTCOME_OK },
-        { RIGHT_ALL & ~(RIGHT_WRITE | RIGHT_REPLACE), OUTCOME_OK, OUTCOME_OK,
+        { RIGHT_ALL & ~(RIGHT_LIST | RIGHT_WRITE), OUTCOME_OK, OUTCOME_NO_RIGHT,
           OUTCOME_OK },
+        { RIGHT_ALL & ~(RIGHT_LIST | RIGHT_WRITE | RIGHT_REPLACE), OUTCOME_OK,
+          OUTCOME_OK, OUTCOME_OK },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -99,14 +99,15 @@ static const struct row {
     { CONFLICT_OVERWRITE, RIGHT_ALL & ~RIGHT_REPLACE, OUTCOME_NO_RIGHT,
       OUTCOME_NO_RIGHT, "", "/in/f.txt" },
     { CONFLICT_RENAME, RIGHT_ALL, 0, 0, "/in/f (2).txt", "/in/f.txt" },
-    { CONFLICT_RENAME, RIGHT_WRITE, 0, 0, "/in/f (2).txt", "/in/f.txt" },
+    { CONFLICT_RENAME, RIGHT_WRITE | RIGHT_LIST, 0, 0, "/in/f (2).txt",
+      "/in/f.txt" },
     { CONFLICT_VERSION, RIGHT_ALL, 0, 0, "/in/f.txt", "/in/f.txt.~1~" },
     { CONFLICT_VERSION, RIGHT_ALL & ~RIGHT_REPLACE, OUTCOME_NO_RIGHT,
       OUTCOME_NO_RIGHT, "", "/in/f.txt" },
     { CONFLICT_REJECT, RIGHT_ALL, OUTCOME_NAME_TAKEN, OUTCOME_NAME_TAKEN, "",
       "/in/f.txt" },
-    { CONFLICT_REJECT, RIGHT_WRITE, OUTCOME_NAME_TAKEN, OUTCOME_NAME_TAKEN, "",
-      "/in/f.txt" },
+    { CONFLICT_REJECT, RIGHT_WRITE | RIGHT_LIST, OUTCOME_NAME_TAKEN,
+      OUTCOME_NAME_TAKEN, "", "/in/f.txt" },
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 

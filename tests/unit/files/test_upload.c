@@ -108,12 +108,12 @@ Test(upload, targets)
         unsigned rights;
         int outcome;
     } rows[] = {
-        { "/new", RIGHT_WRITE, OUTCOME_OK },
-        { "/file", RIGHT_WRITE | RIGHT_REPLACE, OUTCOME_OK },
-        { "/file", RIGHT_WRITE, OUTCOME_NO_RIGHT },
+        { "/new", RIGHT_LIST | RIGHT_WRITE, OUTCOME_OK },
+        { "/file", RIGHT_LIST | RIGHT_WRITE | RIGHT_REPLACE, OUTCOME_OK },
+        { "/file", RIGHT_LIST | RIGHT_WRITE, OUTCOME_NO_RIGHT },
         { "/new", RIGHT_ALL & ~RIGHT_WRITE, OUTCOME_NO_RIGHT },
         { "/link", RIGHT_ALL, OUTCOME_OK },
-        { "/link", RIGHT_WRITE, OUTCOME_NO_RIGHT },
+        { "/link", RIGHT_LIST | RIGHT_WRITE, OUTCOME_NO_RIGHT },
         { "/dangling", RIGHT_ALL, OUTCOME_NOT_REGULAR },
         { "/link-to-folder", RIGHT_ALL, OUTCOME_IS_DIRECTORY },
         { "/folder", RIGHT_ALL, OUTCOME_IS_DIRECTORY },

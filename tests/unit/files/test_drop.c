@@ -1,0 +1,328 @@
+/* A blind drop: who may only write sees nothing, not even whether a name is
+ * taken; and still an upload that was cut goes on. */
+#include <criterion/criterion.h>
+#include <ctype.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "files/files.h"
+#include "peer.h"
+#include "sallyport/domain/rights.h"
+#include "steps.h"
+#include "support/messages.h"
+
+#define K 1024u
+
+Test(blind, names)
+{
+    static const struct {
+        const char *name, *blind;
+    } rows[] = {
+        { "report.pdf", "report.7f3a9c21.pdf" },
+        { "a.tar.gz", "a.7f3a9c21.tar.gz" },
+        { "a.b.c", "a.b.7f3a9c21.c" },
+        { "plain", "plain.7f3a9c21" },
+        { ".profile", ".profile.7f3a9c21" },
+        { "dot.", "dot.7f3a9c21." },
+    };
+    char name[NAME_MAX + 1], out[NAME_MAX + 1];
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        naming_blind(rows[i].name, 0x7f3a9c21, out, sizeof(out));
+        cr_expect_str_eq(out, rows[i].blind, "%s", out);
+    }
+    naming_blind("a", 7, out, sizeof(out));
+    cr_expect_str_eq(out, "a.00000007", "always eight digits");
+    memset(name, 'x', NAME_MAX);
+    memcpy(name + NAME_MAX - 4, ".pdf", 5);
+    naming_blind(name, 0x7f3a9c21, out, sizeof(out));
+    cr_expect_eq(strlen(out), NAME_MAX);
+    cr_expect_str_eq(out + NAME_MAX - 13, ".7f3a9c21.pdf");
+}
+
+/* Eight hexadecimal digits after a dot become '#'. */
+static void hide_digits(char *text)
+{
+    for (char *at = text; (at = strchr(at, '.')); at++)
+        if (strspn(at + 1, "0123456789abcdef") == 8)
+            memset(at + 1, '#', 8);
+}
+
+struct record {
+    char text[1 << 16];
+    size_t len;
+};
+
+static void note(struct record *r, const char *what, int outcome,
+                 const char *more)
+{
+    r->len += (size_t)snprintf(r->text + r->len, sizeof(r->text) - r->len,
+                               "%s: %d %s\n", what, outcome, more);
+    cr_assert_lt(r->len, sizeof(r->text));
+}
+
+static void play_facts(struct peer *p, struct record *r, const char *path)
+{
+    for (enum facts_for what = 0; what < FACTS_FOR_COUNT; what++) {
+        struct msg_facts_are f = { 0 };
+        char text[256];
+        int o = ask_facts(p, path, what, &f);
+
+        snprintf(text, sizeof(text), "%d %lu %ld %lx %lo %lu %lu", f.kind,
+                 f.size, f.mtime, f.perm, f.mode, f.device, f.inode);
+        note(r, path, o, text);
+    }
+}
+
+static void play_lists(struct peer *p, struct record *r, const char *path)
+{
+    for (enum list_format l = 0; l < LIST_FORMAT_COUNT; l++) {
+        char *text = NULL;
+        uint64_t n = 0;
+        int end = 0, o = ask_list(p, path, l, path, &text, &end, &n);
+
+        note(r, path, o * 100 + end, text ? text : "");
+        free(text);
+    }
+}
+
+static void play_changes(struct peer *p, struct record *r, const char *path)
+{
+    static const enum message_kind changes[] = { MSG_file_delete,
+                                                 MSG_directory_enter,
+                                                 MSG_directory_make,
+                                                 MSG_directory_remove };
+    uint64_t n;
+    int fd;
+
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
+        note(r, path, ask_path(p, changes[i], path), message_name(changes[i]));
+    note(r, path, ask_read(p, path, 0, &fd), "read");
+    note(r, path, ask_rename(p, path, "/drop/other"), "from");
+    note(r, path, ask_rename(p, "/drop/other", path), "to");
+    note(r, path, ask_rename(p, "/own", path), "into");
+    note(r, path, ask_times(p, path, 5, 5), "times");
+    note(r, path, ask_mode(p, path, 0777), "mode");
+    note(r, path, ask_space_wanted(p, path, 0, &n), "space");
+}
+
+static void play_uploads(struct peer *p, struct record *r, const char *path)
+{
+    for (enum write_mode mode = 0; mode < WRITE_MODE_COUNT; mode++)
+        for (uint64_t rest = 0; rest < 2; rest++) {
+            char stored[4097] = "";
+            int o = ask_upload(p, path, mode, rest, 10, 3);
+
+            note(r, path, o, "begin");
+            if (o == OUTCOME_OK)
+                o = ask_commit_to(p, 10, stored);
+            hide_digits(stored);
+            note(r, path, o, stored);
+        }
+}
+
+static void play(struct peer *p, struct record *r)
+{
+    static const char *const paths[] = {
+        "/drop",   "/drop/report.pdf", "/drop/report.pdf/x",
+        "/drop/d", "/drop/d/x",
+    };
+
+    r->len = 0;
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        play_facts(p, r, paths[i]);
+        play_lists(p, r, paths[i]);
+        play_changes(p, r, paths[i]);
+        play_uploads(p, r, paths[i]);
+    }
+    play_lists(p, r, "/");
+    play_lists(p, r, "/drop/*");
+    play_lists(p, r, "/drop/report*");
+}
+
+static void expect_same(const struct record *without, const struct record *with)
+{
+    const char *a = without->text, *b = with->text;
+
+    while (*a && *a == *b) {
+        a++;
+        b++;
+    }
+    cr_expect_str_eq(a, b, "%.60s\n-- but:\n%.60s", a, b);
+}
+
+/* Whatever on_conflict says, each request gets the same answer with the names
+ * taken (by a file, by a directory) and without. */
+Test(blind, with_and_without_the_name)
+{
+    static struct record without, with;
+
+    for (enum conflict c = 0; c < CONFLICT_COUNT; c++) {
+        struct peer p;
+
+        peer_init(&p);
+        peer_share(&p, "/drop", RIGHT_WRITE);
+        disk_put(&p, "/own", "x", 1);
+        p.start.rules.on_conflict = c;
+        peer_run(&p);
+        play(&p, &without);
+        disk_fill(&p, "/../../shares/drop/report.pdf", 50, 1);
+        cr_assert_eq(
+            chmod(disk_path(&p, "/../../shares/drop/report.pdf"), 0666), 0);
+        disk_directory(&p, "/../../shares/drop/d");
+        disk_put(&p, "/../../shares/drop/d/x", "x", 1);
+        play(&p, &with);
+        expect_same(&without, &with);
+        cr_expect(disk_is(&p, "/../../shares/drop/report.pdf", 50, 1));
+        peer_stop(&p);
+    }
+}
+
+/* The words of the promise, for one name that is taken. */
+Test(blind, what_each_request_gets)
+{
+    struct msg_facts_are facts;
+    struct peer p;
+    char stored[4097], path[4200], *text;
+    uint64_t n, first;
+    int fd, outcome;
+
+    peer_init(&p);
+    peer_share(&p, "/contracts", RIGHT_WRITE);
+    disk_fill(&p, SHARE "/report.pdf", 50, 1);
+    peer_run(&p);
+    cr_assert_eq(
+        ask_upload(&p, "/contracts/report.pdf", WRITE_STORE, 0, 100, 2),
+        OUTCOME_OK);
+    cr_assert_eq(ask_commit_to(&p, 100, stored), OUTCOME_OK);
+    snprintf(path, sizeof(path), SHARE "%s", stored + strlen("/contracts"));
+    cr_expect(disk_is(&p, path, 100, 2), "%s", path);
+    hide_digits(stored);
+    cr_expect_str_eq(stored, "/contracts/report.########.pdf");
+    cr_expect(disk_is(&p, SHARE "/report.pdf", 50, 1));
+    for (enum list_format l = 0; l < LIST_FORMAT_COUNT; l++) {
+        cr_assert_eq(ask_list(&p, "/contracts", l, "", &text, &outcome, &n),
+                     OUTCOME_OK);
+        cr_expect(outcome == OUTCOME_OK && n == 0 && !*text, "%s", text);
+        free(text);
+    }
+    cr_expect_eq(ask_facts(&p, "/contracts/report.pdf", FACTS_FOR_SIZE, &facts),
+                 OUTCOME_NOT_FOUND);
+    cr_expect_eq(ask_facts(&p, "/contracts/report.pdf", FACTS_FOR_ANY, &facts),
+                 OUTCOME_NOT_FOUND);
+    cr_expect_eq(ask_path(&p, MSG_directory_enter, "/contracts"), OUTCOME_OK);
+    cr_expect_eq(ask_path(&p, MSG_directory_enter, "/contracts/d"),
+                 OUTCOME_NOT_FOUND);
+    cr_expect_eq(ask_read(&p, "/contracts/report.pdf", 0, &fd),
+                 OUTCOME_NO_RIGHT);
+    cr_expect_eq(ask_path(&p, MSG_file_delete, "/contracts/report.pdf"),
+                 OUTCOME_NO_RIGHT);
+    cr_expect_eq(ask_path(&p, MSG_directory_make, "/contracts/d"),
+                 OUTCOME_NO_RIGHT);
+    cr_expect_eq(
+        ask_write(&p, "/contracts/d/f", WRITE_STORE, 0, 0, &fd, &first),
+        OUTCOME_NOT_FOUND);
+    cr_expect_eq(ask_facts(&p, "/contracts", FACTS_FOR_ANY, &facts),
+                 OUTCOME_OK);
+    cr_expect(facts.mtime == 0 && facts.size == 0, "its uploads don't show");
+    peer_stop(&p);
+}
+
+/* curl -C - asks for the size, and sends the rest by APPE; others by REST. The
+ * name is the one that the client said, until the end. */
+Test(blind, an_upload_goes_on)
+{
+    struct peer p;
+    char stored[4097], path[4200];
+
+    for (int taken = 0; taken < 2; taken++)
+        for (int append = 0; append < 2; append++) {
+            peer_init(&p);
+            peer_share(&p, "/contracts", RIGHT_WRITE);
+            if (taken)
+                disk_fill(&p, SHARE "/f.bin", 500 * K, 1);
+            peer_run(&p);
+            ask_cut(&p, "/contracts/f.bin", 200 * K, 2);
+            peer_again(&p);
+            uint64_t size = ask_size(&p, "/contracts/f.bin");
+            cr_expect_eq(size, 192 * K, "%lu", size);
+            cr_assert_eq(ask_upload(&p, "/contracts/f.bin",
+                                    append ? WRITE_APPEND : WRITE_STORE,
+                                    append ? 0 : size, 300 * K, 2),
+                         OUTCOME_OK);
+            cr_assert_eq(ask_commit_to(&p, 300 * K, stored), OUTCOME_OK);
+            snprintf(path, sizeof(path), SHARE "%s",
+                     stored + strlen("/contracts"));
+            cr_expect(disk_is(&p, path, 300 * K, 2), "%s", path);
+            cr_expect_eq(disk_partials(&p, SHARE), 0);
+            cr_expect_eq(ask_size(&p, "/contracts/f.bin"), 0);
+            peer_stop(&p);
+        }
+}
+
+/* SIZE waits for the upload of another session, and the file may be there by
+ * then. A drop has no file of that name. */
+Test(blind, size_after_an_upload)
+{
+    struct message reply;
+    struct peer p, b;
+    struct steps *s;
+
+    peer_init(&p);
+    peer_share(&p, "/contracts", RIGHT_WRITE);
+    disk_fill(&p, SHARE "/f.bin", 50, 1);
+    peer_run(&p);
+    s = steps_for_next();
+    peer_join(&b, &p);
+    cr_assert_eq(ask_upload(&p, "/contracts/f.bin", WRITE_STORE, 0, 10, 1), 0);
+    steps_hold(s);
+    cr_assert_eq(SEND(&b.session, facts, NEXT(&b),
+                      .path = SLICE("/contracts/f.bin"),
+                      .purpose = FACTS_FOR_SIZE, .directory = false),
+                 0);
+    cr_assert_eq(steps_next(s, &b), STEPPED_BLOCKED);
+    cr_assert_eq(ask_commit(&p, 10), OUTCOME_OK);
+    steps_free(s);
+    message_hear(&b.session, MSG_refused, &reply);
+    cr_expect_eq(reply.refused.outcome, OUTCOME_NOT_FOUND);
+    peer_leave(&b);
+    peer_stop(&p);
+    steps_end(s);
+}
+
+/* Who may only write in the home has a blind home, whatever else he may do. */
+Test(blind, a_home)
+{
+    static const unsigned rights[] = { RIGHT_WRITE,
+                                       RIGHT_ALL & ~(RIGHT_LIST | RIGHT_READ) };
+    struct msg_facts_are facts;
+    char stored[4097], *text;
+    struct peer p;
+    uint64_t n;
+    int outcome;
+
+    for (int i = 0; i < 2; i++) {
+        peer_init(&p);
+        p.start.rights = rights[i];
+        peer_share(&p, "/shared", RIGHT_LIST);
+        disk_fill(&p, "/f", 50, 1);
+        peer_run(&p);
+        cr_assert_eq(ask_list(&p, "/", LIST_NAMES, "", &text, &outcome, &n),
+                     OUTCOME_OK);
+        cr_expect_str_eq(text, "shared\r\n", "%s", text);
+        free(text);
+        cr_expect_eq(ask_facts(&p, "/f", FACTS_FOR_ANY, &facts),
+                     OUTCOME_NOT_FOUND);
+        cr_expect_eq(ask_path(&p, MSG_file_delete, "/f"), OUTCOME_NO_RIGHT);
+        cr_assert_eq(ask_upload(&p, "/f", WRITE_APPEND, 0, 100, 2), OUTCOME_OK);
+        cr_assert_eq(ask_commit_to(&p, 100, stored), OUTCOME_OK);
+        cr_expect(disk_is(&p, stored, 100, 2));
+        cr_expect_eq(strlen(stored), strlen("/f.01234567"));
+        cr_expect(disk_is(&p, "/f", 50, 1));
+        peer_stop(&p);
+    }
+}
