@@ -265,8 +265,9 @@ static const char *ask_lacking_rights(struct session *s)
 {
     struct ask *a = &s->ask;
     unsigned needed = ask_needed_rights(a);
+    unsigned lacking = needed & ~s->login.everywhere;
 
-    return command_lacks(needed & ~s->login.everywhere, a->lacking);
+    return command_lacks(lacking ? lacking : needed, a->lacking);
 }
 
 enum reply ask_refusal(struct session *s, const struct message *m,

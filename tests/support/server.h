@@ -12,17 +12,24 @@
 
 #define SERVER_PATH_MAX 512
 #define SERVER_PASSWORD "correct horse battery"
-/* Uids without an account; users have 70000 and up. */
+/* Uids without an account; users have 70000 and up, shares 80000 and up. */
 #define SERVER_UID_GATE  69990
 #define SERVER_UID_AUTH  69991
 #define SERVER_UID_LOG   69992
 #define SERVER_UID_KEYS  69994
 #define SERVER_UID_FIRST 70000
+#define SERVER_GID_FIRST 80000
 
 struct server_user {
     const char *name;
     const char *keys;     /* the last column: "rights=read"; NULL: "" */
     const char *password; /* NULL: SERVER_PASSWORD */
+};
+
+/* A share's line; its directory is made, too. */
+struct server_share {
+    const char *name;
+    const char *keys; /* the last column; NULL: "" */
 };
 
 struct server_plan {
@@ -34,6 +41,8 @@ struct server_plan {
     const char *no_ban;              /* NULL: all addresses of the tests */
     const struct server_user *users; /* none: one user, "anna" */
     size_t user_count;
+    const struct server_share *shares; /* none: NULL */
+    size_t share_count;
     bool troubles; /* the log may contain deaths and refusals */
 };
 
@@ -97,6 +106,9 @@ const char *server_path(const struct server *s, const char *name);
 const char *server_home(const struct server *s, const char *user);
 const char *server_home_file(const struct server *s, const char *user,
                              const char *name);
+/* Returns the path of a share's directory, or of a file in a share ("/NAME/…"),
+ * in such a buffer. */
+const char *server_share_path(const struct server *s, const char *path);
 
 /* Is this the long run (tests/run --all)? */
 bool server_is_long(void);

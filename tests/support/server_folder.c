@@ -62,6 +62,21 @@ static void add_user(const struct server *s, const struct server_user *u,
             "the users file is too long");
 }
 
+/* As `sallyportctl share add` makes it. */
+static void add_share(const struct server *s, const struct server_share *share,
+                      gid_t gid, struct buf *text)
+{
+    const char *path = server_share_path(s, share->name);
+
+    files_make_folder(path, 0770);
+    if (geteuid() == 0)
+        FAIL_IF(chown(path, 0, gid) || chmod(path, 02770), "chown: %s",
+                strerror(errno));
+    FAIL_IF(buf_add_format(text, "@share:%s:%u:%s:%s\n", share->name,
+                           (unsigned)gid, path, share->keys ? share->keys : ""),
+            "the users file is too long");
+}
+
 static void write_users(const struct server *s, const struct server_plan *plan)
 {
     const struct server_user *users = plan->users ? plan->users : &anna;
@@ -69,6 +84,10 @@ static void write_users(const struct server *s, const struct server_plan *plan)
     struct buf text;
 
     buf_init(&text, 1 << 20);
+    if (plan->share_count > 0)
+        files_make_folder(server_share_path(s, ""), 0711);
+    for (size_t i = 0; i < plan->share_count; i++)
+        add_share(s, &plan->shares[i], (gid_t)(SERVER_GID_FIRST + i), &text);
     for (size_t i = 0; i < count; i++)
         add_user(s, &users[i], (uid_t)(SERVER_UID_FIRST + i), &text);
     files_write(server_path(s, "users"), text.data, text.len, 0600);

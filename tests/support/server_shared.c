@@ -114,6 +114,15 @@ const char *server_home_file(const struct server *s, const char *user,
     return join(out, server_home(s, user), name);
 }
 
+const char *server_share_path(const struct server *s, const char *path)
+{
+    static char out[SERVER_PATH_MAX];
+    char shares[SERVER_PATH_MAX];
+
+    return join(out, join(shares, s->folder, "shares"),
+                path[0] == '/' ? path + 1 : path);
+}
+
 bool server_is_long(void)
 {
     const char *value = getenv("SALLYPORT_LONG");

@@ -1,0 +1,261 @@
+/* The table of rights: each command with each right missing, in the home and in
+ * a share, and each command in each phase before the login, with the reply
+ * codes that clients rely on. A user for each right that is missing has his own
+ * directory in both places, so no row meets what another user's row has left.
+ */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "support/fail.h"
+#include "support/files.h"
+#include "support/session.h"
+
+#define LETTERS "lrwodnm"
+#define SHARE   "contracts"
+
+enum way { NO_DATA, DOWN, UP };
+
+/* @ is the directory, "" or "/contracts/no_l". The rows of a directory are
+ * played in this order, so each finds what it needs. */
+static const struct row {
+    const char *command;
+    int done;          /* with all rights */
+    const char *needs; /* all of these letters are needed */
+    enum way data;
+    int in_share; /* where a share has another rule than the home; or 0 */
+} rows[] = {
+    { "ALLO 1", 200, "w", NO_DATA, 0 },
+    { "AVBL @/", 213, "w", NO_DATA, 0 },
+    { "CWD @/directory", 250, "", NO_DATA, 0 },
+    { "CDUP", 250, "", NO_DATA, 0 },
+    { "LIST @/", 226, "l", DOWN, 0 },
+    { "MLSD @/", 226, "l", DOWN, 0 },
+    { "NLST @/", 226, "l", DOWN, 0 },
+    { "MLST @/file", 250, "l", NO_DATA, 0 },
+    { "STAT @/file", 213, "l", NO_DATA, 0 },
+    { "SIZE @/file", 213, "l", NO_DATA, 0 },
+    { "MDTM @/file", 213, "l", NO_DATA, 0 },
+    { "HASH @/file", 213, "r", NO_DATA, 0 },
+    { "XCRC @/file", 250, "r", NO_DATA, 0 },
+    { "XSHA256 @/file", 250, "r", NO_DATA, 0 },
+    { "XSHA512 @/file", 250, "r", NO_DATA, 0 },
+    { "RETR @/file", 226, "r", DOWN, 0 },
+    { "MFMT 20200101000000 @/file", 213, "w", NO_DATA, 0 },
+    { "MFF modify=20200101000000; @/file", 213, "w", NO_DATA, 0 },
+    { "SITE UTIME 20200101000000 @/file", 200, "w", NO_DATA, 0 },
+    { "SITE CHMOD 640 @/file", 200, "wo", NO_DATA, 550 },
+    { "STOR @/new", 226, "w", UP, 0 },
+    { "STOR @/file", 226, "wo", UP, 0 },
+    { "APPE @/file", 226, "wo", UP, 0 },
+    { "STOU @/unique", 226, "w", UP, 0 },
+    { "MKD @/made", 257, "m", NO_DATA, 0 },
+    { "RMD @/empty", 250, "m", NO_DATA, 0 },
+    { "RNFR @/file", 350, "n", NO_DATA, 0 },
+    { "RNTO @/renamed", 250, "n", NO_DATA, 0 },
+    { "DELE @/other", 250, "d", NO_DATA, 0 },
+};
+
+static const struct server_share shares[] = { { .name = SHARE } };
+
+/* For each letter one user without it in the home, and one without it in the
+ * share: "home_l" and "share_l". The last two have all rights. */
+#define LACKING (sizeof(LETTERS) - 1)
+static struct server_user users[2 * (LACKING + 1)];
+static char names[2 * (LACKING + 1)][16], keys[2 * (LACKING + 1)][80];
+
+static void name_user(size_t i, const char *place, size_t letter)
+{
+    char left[sizeof(LETTERS)] = LETTERS;
+
+    snprintf(names[i], sizeof(names[i]), "%s_%c", place,
+             letter < LACKING ? LETTERS[letter] : '0');
+    if (letter < LACKING)
+        memmove(left + letter, left + letter + 1, sizeof(left) - letter - 1);
+    snprintf(keys[i], sizeof(keys[i]),
+             strcmp(place, "home") == 0 ? "rights=%s"
+                                        : "rights=full shares=" SHARE ":%s",
+             left);
+    users[i] = (struct server_user){ .name = names[i], .keys = keys[i] };
+}
+
+static void fill_directory(const char *path, uid_t uid, gid_t gid)
+{
+    static const char *const files[] = { "file", "other" },
+                             *const directories[] = { "directory", "empty" };
+    char at[SERVER_PATH_MAX];
+
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(at, sizeof(at), "%s/%s", path, files[i]);
+        files_write(at, "text", 4, 0660);
+        cr_assert(geteuid() != 0 || chown(at, uid, gid) == 0);
+        snprintf(at, sizeof(at), "%s/%s", path, directories[i]);
+        files_make_folder(at, 0770);
+        cr_assert(geteuid() != 0 ||
+                  (chown(at, uid, gid) == 0 && chmod(at, 02770) == 0));
+    }
+}
+
+static void fill_place(const struct server *s, size_t i, bool share)
+{
+    uid_t uid = (uid_t)(SERVER_UID_FIRST + i);
+    gid_t gid = share ? SERVER_GID_FIRST : uid;
+    char path[SERVER_PATH_MAX];
+
+    if (share) {
+        snprintf(path, sizeof(path), "%s", server_share_path(s, "/" SHARE "/"));
+        strncat(path, names[i], sizeof(path) - strlen(path) - 1);
+        files_make_folder(path, 0770);
+        FAIL_IF(geteuid() == 0 && (chown(path, uid, gid) || chmod(path, 02770)),
+                "%s", path);
+    } else {
+        snprintf(path, sizeof(path), "%s", server_home(s, names[i]));
+    }
+    fill_directory(path, uid, gid);
+}
+
+ReportHook(PRE_ALL)(struct criterion_test_set *set)
+{
+    const struct server_plan plan = { .users = users,
+                                      .user_count = 2 * (LACKING + 1),
+                                      .shares = shares,
+                                      .share_count = 1 };
+
+    (void)set;
+    for (size_t i = 0; i <= LACKING; i++) {
+        name_user(2 * i, "home", i);
+        name_user(2 * i + 1, "share", i);
+    }
+    server_share(&plan);
+    for (size_t i = 0; i < 2 * (LACKING + 1); i++)
+        fill_place(server_of_runner(), i, i % 2 == 1);
+}
+
+static int transfer(struct session *s, struct data *d, enum way kind)
+{
+    int code = session_reply(s);
+    struct buf bytes;
+
+    if (code != 150) {
+        data_cut(d, false);
+        return code;
+    }
+    data_secure(s, d);
+    buf_init(&bytes, 1 << 20);
+    if (kind == UP)
+        data_write(d, "bytes", 5);
+    else
+        data_read_all(d, &bytes);
+    buf_release(&bytes);
+    data_close(d);
+    return session_reply(s);
+}
+
+/* Puts the directory BASE into the row's command. */
+static void fill_in(const struct row *row, const char *base, char out[256])
+{
+    const char *at = strchr(row->command, '@');
+    int head = at ? (int)(at - row->command) : (int)strlen(row->command);
+
+    snprintf(out, 256, "%.*s%s%s", head, row->command, at ? base : "",
+             at ? at + 1 : "");
+}
+
+static int play(struct session *s, const struct row *row, const char *base)
+{
+    char command[256];
+    struct data d;
+
+    fill_in(row, base, command);
+    if (row->data != NO_DATA)
+        data_connect(s, &d);
+    session_send(s, "%s", command);
+    return row->data == NO_DATA ? session_reply(s) : transfer(s, &d, row->data);
+}
+
+static int expected(const struct row *row, char lacks, bool share)
+{
+    if (strncmp(row->command, "RNTO", 4) == 0 && lacks == 'n')
+        return share ? 503 : 550; /* its RNFR was refused */
+    if (strncmp(row->command, "ALLO", 4) == 0 && share)
+        return row->done; /* it names no path */
+    if (strchr(row->needs, lacks))
+        return 550;
+    return share && row->in_share ? row->in_share : row->done;
+}
+
+static void play_all(const struct server *server, const char *name, char lacks,
+                     bool share)
+{
+    char base[64] = "";
+    struct session s;
+
+    if (share)
+        snprintf(base, sizeof(base), "/" SHARE "/%s", name);
+    session_enter(&s, server, name);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        int code = play(&s, &rows[i], base);
+
+        cr_expect_eq(code, expected(&rows[i], lacks, share), "%s: %s: %d: %s",
+                     name, rows[i].command, code, s.reply.data);
+    }
+    session_close(&s);
+}
+
+static void play_place(const char *place, bool share)
+{
+    struct server server;
+    char name[16];
+
+    server_shared(&server);
+    for (size_t i = 0; i <= LACKING; i++) {
+        char lacks = i < LACKING ? LETTERS[i] : '0';
+
+        snprintf(name, sizeof(name), "%s_%c", place, lacks);
+        play_all(&server, name, lacks, share);
+    }
+}
+
+Test(rights, in_the_home, .timeout = 120)
+{
+    play_place("home", false);
+}
+
+Test(rights, in_a_share, .timeout = 120)
+{
+    play_place("share", true);
+}
+
+static void expect_nobody(struct session *s, const char *phase)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char command[256];
+
+        fill_in(&rows[i], "", command);
+        session_send(s, "%s", command);
+        cr_expect_eq(session_reply(s), 530, "%s: %s: %s", phase, command,
+                     s->reply.data);
+    }
+}
+
+/* No right counts before the login. */
+Test(rights, before_the_login, .timeout = 60)
+{
+    struct server server;
+    struct session s;
+
+    server_shared(&server);
+    session_init(&s);
+    session_connect(&s, server.port);
+    session_expect(&s, "220 {*}");
+    expect_nobody(&s, "without TLS");
+    session_do(&s, "234 {*}", "AUTH TLS");
+    session_secure(&s);
+    expect_nobody(&s, "after TLS");
+    session_do(&s, "331 {*}", "USER home_0");
+    expect_nobody(&s, "after USER");
+    session_close(&s);
+}
