@@ -39,6 +39,7 @@ static const struct server_user users[] = {
     { .name = "twice" },
     { .name = "beside" },
     { .name = "drop", .keys = "rights=w" },
+    { .name = "mixed", .keys = "rights=full rights./a=lw" },
     { .name = "blind", .keys = "rights=lwo" },
     { .name = "adder", .keys = "on_conflict=rename" },
 };
@@ -596,6 +597,31 @@ Test(client, upload_only, .timeout = 60)
               NULL);
     desk_says(&d, EX_NOINPUT, "there is no such file", "get", "/in", NULL);
     CLIENT(&d, 0, "ls", "/");
+    desk_end(&d);
+}
+
+/* What is refused in one directory may be permitted in another one. */
+Test(client, rights_of_a_directory, .timeout = 60)
+{
+    char path[SERVER_PATH_MAX];
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "mixed");
+    snprintf(path, sizeof(path), "%s",
+             server_home_file(&d.server, "mixed", "a"));
+    files_make_folder(path, 0700);
+    files_give_to_owner_of(server_home(&d.server, "mixed"), path);
+    cr_assert(mkdir("a", 0755) == 0 && mkdir("b", 0755) == 0);
+    files_write("a/x", "x", 1, 0644);
+    files_write("a/y", "y", 1, 0644);
+    files_write("b/x", "x", 1, 0644);
+    desk_client(&d, 0, &r, NULL, "put", "--debug", "-r", "a", "b", "/", NULL);
+    const char *asked = strstr(r.text, "> HASH a/");
+    cr_assert_not_null(asked, "%s", r.text);
+    cr_expect_null(strstr(asked + 1, "> HASH a/"), "%s", r.text);
+    cr_expect_not_null(strstr(asked, "> HASH b/x"), "%s", r.text);
+    run_release(&r);
     desk_end(&d);
 }
 

@@ -186,8 +186,9 @@ struct link {
     struct curl_slist *last;  /* one directly before or after the transfer */
     bool away;                /* this call leaves the login directory */
     char entry[URL_PATH_MAX]; /* the login directory, by PWD; "": unknown */
-    bool refused[QUESTIONS];  /* for want of a right of the account */
-    int reply;                /* code of the last line, or 0 */
+    char refused[QUESTIONS][URL_PATH_MAX]; /* the directory where the account
+                                              last lacked the right */
+    int reply;                             /* code of the last line, or 0 */
     char text[LINK_REPLY_MAX];
     struct buf lines; /* all lines of the last reply, with LF */
     bool over;        /* the last of them was its last line */

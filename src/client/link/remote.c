@@ -133,20 +133,33 @@ bool remote_lacks_right(const struct link *l)
     return false;
 }
 
+static struct slice remote_directory(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? (struct slice){ path, (size_t)(slash - path) + 1 }
+                 : SLICE(".");
+}
+
 /* Asks about PATH. A Sallyport server refuses a question for want of a right of
- * the account, and logs that: then no other path is asked about. */
+ * the account in a directory, and logs that: then nothing else in it is asked
+ * about. */
 static int remote_ask(struct link *l, enum link_question question,
                       const char *verb, const char *path, struct failure *why)
 {
     static const char refusal[] = "550 You have no right to do this";
 
-    if (l->refused[question]) {
+    char *refused = l->refused[question];
+    struct slice directory = remote_directory(path);
+
+    if (slice_equal(slice_from(refused), directory)) {
         l->reply = 550;
         snprintf(l->text, sizeof(l->text), "%s", refusal);
         return fail_curl(why, CURLE_QUOTE_ERROR, 550, refusal, NULL);
     }
     int r = link_command(l, why, "%s %s", verb, path);
-    l->refused[question] = r < 0 && strstr(l->text, "550 You have no right");
+    if (r < 0 && strstr(l->text, "550 You have no right"))
+        slice_copy(directory, refused, URL_PATH_MAX);
     return r;
 }
 
