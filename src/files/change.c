@@ -427,6 +427,10 @@ int change_on_mode(void *owner, struct msg_mode *m)
         return fd;
     if (change_is_home(f, &st))
         return -EPERM;
+    /* The kernel would drop the bit, and new files would get another group. */
+    if (S_ISDIR(st.st_mode) && st.st_mode & S_ISGID &&
+        !facts_in_group(f, st.st_gid))
+        return -EPERM;
     if (S_ISDIR(st.st_mode))
         mode |= st.st_mode & (S_ISGID | S_ISVTX);
     return fchmod(fd, mode) < 0 ? -errno : ANSWER(f, done, m->request);

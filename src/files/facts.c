@@ -18,7 +18,7 @@
 /* The perm fact (RFC 3659 7.5.5): the user's rights together with the
  * kernel's permission bits, so that it never promises what would be refused. It
  * looks at modes only; an ACL or a read-only mount can still refuse. */
-static bool perm_in_group(const struct files *f, gid_t gid)
+bool facts_in_group(const struct files *f, gid_t gid)
 {
     if (gid == f->gid)
         return true;
@@ -33,9 +33,9 @@ static bool perm_in_group(const struct files *f, gid_t gid)
 static bool perm_may(const struct files *f, const struct stat *st,
                      unsigned bits)
 {
-    unsigned shift = st->st_uid == f->uid           ? 6
-                     : perm_in_group(f, st->st_gid) ? 3
-                                                    : 0;
+    unsigned shift = st->st_uid == f->uid            ? 6
+                     : facts_in_group(f, st->st_gid) ? 3
+                                                     : 0;
 
     return ((st->st_mode >> shift) & bits) == bits;
 }

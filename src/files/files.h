@@ -307,6 +307,9 @@ unsigned facts_perm(const struct files *f, const struct mount *m,
                     const struct stat *directory, const struct stat *st,
                     bool link);
 
+/* Is the process in that group? */
+bool facts_in_group(const struct files *f, gid_t gid);
+
 /* list.c: patterns for names, as NLST and LIST take them. */
 
 /* Is there a '*', '?' or '[' in it? */

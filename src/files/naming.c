@@ -385,6 +385,16 @@ int naming_give(const struct files *f, struct naming *n)
     return n->blind ? naming_rename_new(f, n) : namings[n->conflict](f, n);
 }
 
+/* Has another file its name? That it is gone is no fault: a local program may
+ * have collected it already. */
+static bool naming_is_replaced(const struct naming *n)
+{
+    struct stat there, ours;
+
+    return fstatat(n->directory, n->name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+           (fstat(n->fd, &ours) < 0 || !resolve_is_same(&there, &ours));
+}
+
 int naming_upload(const struct files *f, struct upload *u)
 {
     struct naming n = {
@@ -400,8 +410,8 @@ int naming_upload(const struct files *f, struct upload *u)
     };
     int r = naming_give(f, &n);
 
-    /* A program of the share's group may have put another file in its place. */
-    return r == 0 && u->mount->share && !naming_is_ours(&n, n.name)
+    /* A program of the group may have put another file in its place. */
+    return r == 0 && u->mount->dir_mode & S_IWGRP && naming_is_replaced(&n)
                ? (int)OUTCOME_OVERTAKEN
                : r;
 }

@@ -44,12 +44,11 @@ static bool sweep_is_over(const struct files *f, int directory,
 }
 
 /* Nobody can lock a partial of another user, so only time says that nobody is
- * writing it. */
-static bool sweep_is_abandoned(const struct files *f, const struct stat *st,
-                               time_t now)
+ * writing it. An old one that is resumed just now has a new ctime (resume.c).
+ */
+static bool sweep_is_abandoned(const struct stat *st, time_t now)
 {
-    return S_ISREG(st->st_mode) &&
-           (now - st->st_ctime >= UNTOUCHED_S || sweep_is_expired(f, st, now));
+    return S_ISREG(st->st_mode) && now - st->st_ctime >= UNTOUCHED_S;
 }
 
 static bool sweep_is_of_other(const struct files *f, const struct mount *m,
@@ -62,7 +61,8 @@ static bool sweep_is_of_other(const struct files *f, const struct mount *m,
 static bool sweep_other(const struct files *f, int directory, const char *name,
                         const struct stat *st, time_t now)
 {
-    return sweep_is_expired(f, st, now) && unlinkat(directory, name, 0) == 0;
+    return sweep_is_expired(f, st, now) && sweep_is_abandoned(st, now) &&
+           unlinkat(directory, name, 0) == 0;
 }
 
 bool sweep_name(struct files *f, const struct mount *m, int directory,
@@ -130,7 +130,7 @@ static int sweep_only_partials(const struct files *f, const struct mount *m,
             return -ENOTEMPTY;
         if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
             sweep_is_of_other(f, m, &st) &&
-            !sweep_is_abandoned(f, &st, time(NULL)))
+            !sweep_is_abandoned(&st, time(NULL)))
             busy = OUTCOME_OTHERS_PARTIALS;
     }
     return r < 0 ? r : busy;
@@ -145,7 +145,7 @@ static void sweep_one_of_all(const struct files *f, const struct mount *m,
         return;
     if (!sweep_is_of_other(f, m, &st))
         partial_remove(f, fd, name, 0);
-    else if (sweep_is_abandoned(f, &st, time(NULL)))
+    else if (sweep_is_abandoned(&st, time(NULL)))
         unlinkat(fd, name, 0);
 }
 
