@@ -214,7 +214,7 @@ const char *guesses_code(struct guesses *g, const struct guess *what,
     if (step == 0)
         return opened ? NULL : "the one-time code is missing or wrong";
     if (step <= *last)
-        return "the one-time code was used before";
+        return opened ? NULL : "the one-time code was used before";
     *last = step;
     *k = (struct guess_known){ pair, now };
     return NULL;

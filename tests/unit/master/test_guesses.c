@@ -238,7 +238,9 @@ Test(guesses, codes)
     cr_expect_str_eq(code(&g, 7, "192.0.2.1", 0, START),
                      "the one-time code is missing or wrong");
     cr_expect_null(code(&g, 7, "192.0.2.1", 100, START));
-    cr_expect_str_eq(code(&g, 7, "192.0.2.1", 100, START),
+    cr_expect_null(code(&g, 7, "192.0.2.1", 100, START),
+                   "further connections send the same text");
+    cr_expect_str_eq(code(&g, 7, "192.0.2.2", 100, START),
                      "the one-time code was used before");
     cr_expect_str_eq(code(&g, 7, "192.0.2.2", 99, START),
                      "the one-time code was used before");
