@@ -50,6 +50,12 @@ static int take_ids(struct context *x, struct fields *f)
          f->gid == 0))
         return ctl_fail(x, EX_USAGE, "--gid %s: use a number from 1 on",
                         x->args.gid);
+    if (f->gid >= s->gid_first && f->gid <= s->gid_last)
+        return ctl_fail(x, EX_USAGE,
+                        "--gid %s: gids from %llu to %llu (gid_first, "
+                        "gid_last) are for shares; leave out --gid",
+                        x->args.gid, (unsigned long long)s->gid_first,
+                        (unsigned long long)s->gid_last);
     return 0;
 }
 

@@ -150,7 +150,7 @@ static int check_kept(int fd, const struct home *h, struct complaint *c)
         return 0;
     complain(c,
              "%s exists with group %u and mode %o; if it was made for this, "
-             "run: chgrp %u %s && chmod %o %s",
+             "run: chgrp -R %u %s && chmod %o %s",
              h->path, (unsigned)st.st_gid, (unsigned)st.st_mode & 07777,
              (unsigned)h->gid, h->path, (unsigned)h->mode, h->path);
     return EX_CANTCREAT;

@@ -151,6 +151,20 @@ static int remove_entries(struct edit *e, struct slice name)
     return code;
 }
 
+/* No home and no other share may go with it. Lines that are written by hand can
+ * say so. */
+static int check_share_alone(struct context *x, const struct users *u,
+                             const char *path)
+{
+    for (size_t i = 0; i < u->count; i++)
+        if (home_overlaps(path, u->row[i].home))
+            return ctl_fail(x, EX_DATAERR,
+                            "%s overlaps the home of %s; run it without "
+                            "--purge",
+                            path, u->row[i].name);
+    return 0;
+}
+
 static int remove_share(struct context *x, struct edit *e, void *given)
 {
     struct share_removal *confirmed = given, now;
@@ -162,6 +176,8 @@ static int remove_share(struct context *x, struct edit *e, void *given)
                         "%s: its directory was changed just now, to %s; "
                         "nothing was removed; try again",
                         x->args.word[2], now.path);
+    if (code == 0 && x->args.purge)
+        code = check_share_alone(x, &e->users, now.path);
     if (code)
         return code;
     *confirmed = now;
@@ -227,6 +243,11 @@ static int grantee_find(struct context *x, const struct users *u,
     const struct team *team;
     struct entry who;
 
+    if (of_team && users_find(u, SLICE("team")))
+        return ctl_fail(x, EX_USAGE,
+                        "%s: a user has the name team, so nobody knows who is "
+                        "meant; run first: sallyportctl user rename team NAME",
+                        word);
     entry_next(&text, &who);
     user = of_team ? NULL : users_find(u, who.name);
     team = of_team ? team_find(u, who.name) : NULL;

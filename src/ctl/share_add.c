@@ -150,13 +150,28 @@ static gid_t gid_of_directory(const struct context *x,
     return st.st_gid;
 }
 
+/* The files of a removed share may be there still. */
+static int check_given_gid(struct context *x, const struct new_share *a,
+                           const struct edit *e, uint64_t last)
+{
+    int code = check_gid(x, a, &e->users);
+
+    if (code || a->local || a->gid > last ||
+        a->gid == gid_of_directory(x, a, &e->users))
+        return code;
+    return ctl_fail(x, EX_DATAERR,
+                    "gid %u may have been another share's, whose files the "
+                    "members of this one could open; leave out --gid",
+                    (unsigned)a->gid);
+}
+
 static int choose_gid(struct context *x, struct new_share *a, struct edit *e)
 {
     uint64_t gid = 0;
     int code = edit_last_id(e, EDIT_LAST_GID, &gid);
 
     if (code || a->gid != 0)
-        return code ? code : check_gid(x, a, &e->users);
+        return code ? code : check_given_gid(x, a, e, gid);
     a->gid = gid_of_directory(x, a, &e->users);
     if (a->gid != 0)
         return 0;
@@ -166,8 +181,7 @@ static int choose_gid(struct context *x, struct new_share *a, struct edit *e)
         gid++;
     if (gid > x->settings.gid_last)
         return ctl_fail(x, EX_CONFIG,
-                        "no gid is left up to %llu; raise gid_last, or give "
-                        "--gid N",
+                        "no gid is left up to %llu; raise gid_last",
                         (unsigned long long)x->settings.gid_last);
     a->gid = (gid_t)gid;
     return 0;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sallyport/ftp/path.h"
@@ -160,6 +161,11 @@ static void check_login(const struct context *x, struct question *q)
     else if (user->locked)
         complain(&q->login,
                  "user %s: no password; run: sallyportctl user passwd %s",
+                 user->name, user->name);
+    else if (user_expired(user, time(NULL)))
+        complain(&q->login,
+                 "user %s: expired; run: sallyportctl user change %s --expires "
+                 "default",
                  user->name, user->name);
     else if (user->certificate.len > 0 && s->client_certificates == CLIENTS_OFF)
         complain(&q->login,

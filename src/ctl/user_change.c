@@ -289,7 +289,8 @@ int user_rename(struct context *x)
     return run_locked(x, rename_row, NULL);
 }
 
-/* No home of another user may be equal to it, contain it, or lie in it. */
+/* No share and no home of another user may be equal to it, contain it, or lie
+ * in it. */
 static int check_alone(struct context *x, const struct users *u,
                        const struct user *user, const char *home)
 {
@@ -301,6 +302,11 @@ static int check_alone(struct context *x, const struct users *u,
                             "%s is also the home of %s; run it without --purge",
                             home, row->name);
     }
+    for (size_t i = 0; i < u->shares; i++)
+        if (home_overlaps(home, u->share[i].path))
+            return ctl_fail(x, EX_DATAERR,
+                            "%s overlaps the share %s; run it without --purge",
+                            home, u->share[i].name);
     return 0;
 }
 

@@ -119,14 +119,12 @@ static int assign_uids(struct import *m, struct edit *e, struct uids *uids)
 
     for (size_t i = 0; i < m->count; i++) {
         struct imported *one = &m->entry[i];
-        bool gid_follows = one->gid == one->uid;
 
         if (one->skipped || !m->format->own)
             continue;
         if (!may_keep_uid(m, e, one->uid))
             one->uid = 0;
-        if (gid_follows || one->gid == 0)
-            one->gid = one->uid;
+        one->gid = one->uid; /* a group of another machine means nothing */
         if (one->uid > uids->highest)
             uids->highest = one->uid;
     }

@@ -148,3 +148,9 @@ Test(can, json)
                      "user bert: locked; run: sallyportctl user unlock bert");
     json_decref(json);
 }
+
+Test(can, an_expired_user)
+{
+    expect_run(0, "", "user change anna --expires 2020-01-01");
+    expect_out(1, "", "user can anna read /", "user anna: expired; run: ");
+}

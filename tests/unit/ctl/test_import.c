@@ -290,7 +290,7 @@ Test(import, exported)
     expect_row(":70051:70051::", "bob",
                "::rights=full on_conflict=rename "
                "expires=2199-01-31\n");
-    expect_row(":70050:7::", "carl", "::rights=full\n");
+    expect_row(":70050:70050::", "carl", "::rights=full\n");
     expect_text(
         import(EX_DATAERR, "anna:!:70000:70000::/h::right=full\n", "")->err,
         "old:1: unknown key \"right\"");

@@ -143,7 +143,7 @@ Test(share, a_directory_that_is_wrong)
           "0:80000 " },
         { 0, 0, 02770,
           "exists with group 0 and mode 2770; if it was made for "
-          "this, run: chgrp 80000 " },
+          "this, run: chgrp -R 80000 " },
         { 0, 80000, 02775, "exists with group 80000 and mode 2775" },
         { 0, 80000, 0770, "exists with group 80000 and mode 770" },
     };
@@ -530,4 +530,43 @@ Test(share, a_directory_with_rights_is_made)
     expect_not_in_users("/up");
     expect_err(EX_CANTCREAT, "", "user change anna --rights-in /c:read",
                "/h: No such file");
+}
+
+/* The files of a removed share keep their gid. */
+Test(share, a_gid_of_a_removed_share)
+{
+    if (geteuid() != 0)
+        world_skip("only root gives directories to any group");
+    expect_run(0, "", "share add a");
+    expect_run(0, "", "share del a");
+    expect_err(EX_DATAERR, "", "share add b --gid 80000",
+               "may have been another share's");
+    expect_run(0, "", "share add a --gid 80000");
+    expect_err(EX_USAGE, PASSWORD, "user add emil --gid 80001",
+               "are for shares; leave out --gid");
+}
+
+/* Lines that are written by hand may overlap. */
+Test(share, a_purge_takes_nothing_else)
+{
+    char lines[8192];
+
+    expect_run(0, "", "share add a");
+    snprintf(lines, sizeof(lines), "%szoe:!:70077:70077::%s/a/zoe::\n",
+             file_text(world.users), world.shares);
+    file_write(world.users, lines);
+    expect_err(EX_DATAERR, "", "share del a --purge --yes",
+               "overlaps the home of zoe");
+    expect_err(EX_DATAERR, "", "user del zoe --purge --yes",
+               "overlaps the share a");
+}
+
+Test(share, a_user_with_the_name_team)
+{
+    expect_run(0, "", "share add a");
+    expect_run(0, PASSWORD, "user add team");
+    expect_run(0, "", "team add read");
+    expect_err(EX_USAGE, "", "share grant a team:read",
+               "a user has the name team");
+    expect_run(0, "", "share grant a team");
 }
