@@ -167,6 +167,24 @@ Test(attributes, bits_beyond_nine)
     peer_stop(&p);
 }
 
+/* A process that isn't in a directory's group would take its bit away. */
+Test(attributes, the_group_of_local_programs)
+{
+    struct peer p;
+    struct stat st;
+
+    if (geteuid() != 0)
+        cr_skip_test("only root can give a directory to any group");
+    furnish(&p);
+    cr_assert_eq(chown(disk_path(&p, "/folder"), (uid_t)-1, 70999), 0);
+    cr_assert_eq(chmod(disk_path(&p, "/folder"), 02770), 0);
+    peer_run(&p);
+    cr_expect_eq(ask_mode(&p, "/folder", 0755), OUTCOME_DENIED);
+    cr_assert_eq(stat(disk_path(&p, "/folder"), &st), 0);
+    cr_expect_eq(st.st_mode & 07777, 02770, "%o", st.st_mode);
+    peer_stop(&p);
+}
+
 /* A file of another user, which this user may write. */
 Test(attributes, of_others)
 {
