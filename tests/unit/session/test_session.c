@@ -418,6 +418,27 @@ Test(session, a_stranger_names_itself, .timeout = 30)
     cr_expect_eq(client_events(&f, SLICE("")), 0);
 }
 
+/* The reply to LINE has these words. ASKED: the request to files, which
+ * refuses; MSG_NONE: none. */
+static void expect_no_right(const char *line, enum message_kind asked,
+                            const char *words)
+{
+    struct message no = { .kind = MSG_refused,
+                          .refused = { .outcome = OUTCOME_NO_RIGHT } };
+    struct fake f;
+    int data;
+
+    fake_open(&f);
+    data = fake_data(&f);
+    fake_say(&f, line);
+    if (asked != MSG_NONE)
+        fake_answer(&f, asked, &no);
+    cr_expect_eq(fake_reply(&f), 550, "%s: %s", line, f.reply);
+    cr_expect_not_null(strstr(f.reply, words), "%s: %s", line, f.reply);
+    close(data);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
 /* A 550 names the right that is missing, whichever process notices. */
 Test(session, a_missing_right_is_named, .timeout = 60)
 {
@@ -446,22 +467,8 @@ Test(session, a_missing_right_is_named, .timeout = 60)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct message no = { .kind = MSG_refused,
-                              .refused = { .outcome = OUTCOME_NO_RIGHT } };
-        struct fake f;
-        int data;
-
         fake_rights(RIGHT_ALL & ~rows[i].without);
-        fake_open(&f);
-        data = fake_data(&f);
-        fake_say(&f, rows[i].line);
-        if (rows[i].asked != MSG_NONE)
-            fake_answer(&f, rows[i].asked, &no);
-        cr_expect_eq(fake_reply(&f), 550, "%s: %s", rows[i].line, f.reply);
-        cr_expect_not_null(strstr(f.reply, rows[i].words), "%s: %s",
-                           rows[i].line, f.reply);
-        close(data);
-        fake_hang_up(&f, ENDING_CLOSED);
+        expect_no_right(rows[i].line, rows[i].asked, rows[i].words);
     }
 }
 
@@ -485,21 +492,8 @@ Test(session, a_right_that_only_shares_give, .timeout = 60)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct message no = { .kind = MSG_refused,
-                              .refused = { .outcome = OUTCOME_NO_RIGHT } };
-        struct fake f;
-        int data;
-
         fake_rights_of_shares(RIGHT_ALL, 0);
-        fake_open(&f);
-        data = fake_data(&f);
-        fake_say(&f, rows[i].line);
-        fake_answer(&f, rows[i].asked, &no);
-        cr_expect_eq(fake_reply(&f), 550, "%s: %s", rows[i].line, f.reply);
-        cr_expect_not_null(strstr(f.reply, rows[i].words), "%s: %s",
-                           rows[i].line, f.reply);
-        close(data);
-        fake_hang_up(&f, ENDING_CLOSED);
+        expect_no_right(rows[i].line, rows[i].asked, rows[i].words);
     }
 }
 
