@@ -242,6 +242,17 @@ bool home_beneath(const char *path, const char *directory);
  */
 bool home_overlaps(const char *home, const char *other);
 
+/* A line of the users file, and the directory in it. */
+struct overlap {
+    bool share; /* a share's line; false: a user's */
+    const char *name;
+    size_t line;
+};
+/* Finds a home or a share that overlaps PATH, which comes from home_tidy(). OWN
+ * is the user or share that doesn't count, or NULL. *ret belongs to U. */
+bool overlap_find(const struct users *u, const void *own, const char *path,
+                  struct overlap *ret);
+
 /* A user's home, or a share's directory. Both paths are home_tidy()'s. */
 struct home {
     const char *path, *below; /* below: the setting homes, or shares */
@@ -329,7 +340,7 @@ int edit_open(struct edit *e, const char *path, unsigned lock_ms,
               struct complaint *c);
 void edit_release(struct edit *e);
 /* Calls MAKE, which changes the file, under the lock. Then the running server
- * is told, also of a change that a power cut may undo. */
+ * hears of it, also if the change could not be synced. */
 int edit_run(struct context *x,
              int (*make)(struct context *x, struct edit *e, void *given),
              void *given);

@@ -128,10 +128,11 @@ int fields_take_hash(struct context *x, struct fields *f)
     return code;
 }
 
-static int fields_check_shares(struct context *x, const char *home,
-                               const struct users *u)
+static int fields_check_home(struct context *x, const char *home,
+                             const struct users *u, const struct user *own)
 {
     char shares[SETTINGS_PATH_MAX];
+    struct overlap o;
 
     if (home_tidy(slice_from(x->settings.shares), shares, sizeof(shares)) ==
             0 &&
@@ -139,35 +140,26 @@ static int fields_check_shares(struct context *x, const char *home,
         return ctl_fail(x, EX_DATAERR,
                         "home %s contains %s (shares); give --home DIR", home,
                         shares);
-    for (size_t i = 0; i < u->shares; i++)
-        if (home_overlaps(home, u->share[i].path))
-            return ctl_fail(x, EX_DATAERR,
-                            "%s:%zu: home %s overlaps the share %s; give "
-                            "--home DIR",
-                            x->settings.users, u->share[i].line, home,
-                            u->share[i].name);
+    if (overlap_find(u, own, home, &o))
+        return ctl_fail(x, EX_DATAERR,
+                        "%s:%zu: home %s overlaps %s %s; give --home DIR",
+                        x->settings.users, o.line, home,
+                        o.share ? "the share" : "that of", o.name);
     return 0;
 }
 
 int fields_check(struct context *x, const struct fields *f,
                  const struct users *u, const struct user *own)
 {
-    for (size_t i = 0; i < u->count; i++) {
+    for (size_t i = 0; i < u->count && f->uid != 0; i++) {
         const struct user *row = &u->row[i];
 
-        if (row == own)
-            continue;
-        if (f->uid != 0 && row->uid == f->uid)
+        if (row != own && row->uid == f->uid)
             return ctl_fail(
                 x, EX_DATAERR, "%s:%zu: uid %u belongs to %s; leave out --uid",
                 x->settings.users, row->line, (unsigned)row->uid, row->name);
-        if (f->home[0] && home_overlaps(f->home, row->home))
-            return ctl_fail(x, EX_DATAERR,
-                            "%s:%zu: home %s overlaps that of %s; give --home "
-                            "DIR",
-                            x->settings.users, row->line, f->home, row->name);
     }
-    return f->home[0] ? fields_check_shares(x, f->home, u) : 0;
+    return f->home[0] ? fields_check_home(x, f->home, u, own) : 0;
 }
 
 /* Could the user have the uid that the home belongs to? */

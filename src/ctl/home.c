@@ -55,6 +55,26 @@ bool home_overlaps(const char *home, const char *other)
     return home_beneath(home, tidy) || home_beneath(tidy, home);
 }
 
+bool overlap_find(const struct users *u, const void *own, const char *path,
+                  struct overlap *ret)
+{
+    for (size_t i = 0; i < u->count; i++) {
+        const struct user *row = &u->row[i];
+
+        *ret = (struct overlap){ false, row->name, row->line };
+        if (row != own && home_overlaps(path, row->home))
+            return true;
+    }
+    for (size_t i = 0; i < u->shares; i++) {
+        const struct share *share = &u->share[i];
+
+        *ret = (struct overlap){ true, share->name, share->line };
+        if (share != own && home_overlaps(path, share->path))
+            return true;
+    }
+    return false;
+}
+
 static int home_fail(struct complaint *c, const char *path, int error)
 {
     complain(c, "%s: %s%s", path, strerror(error),

@@ -151,18 +151,18 @@ static int remove_entries(struct edit *e, struct slice name)
     return code;
 }
 
-/* No home and no other share may go with it. Lines that are written by hand can
- * say so. */
+/* No home may go with it. A line that was written by hand can name one there.
+ */
 static int check_share_alone(struct context *x, const struct users *u,
-                             const char *path)
+                             const struct share *share, const char *path)
 {
-    for (size_t i = 0; i < u->count; i++)
-        if (home_overlaps(path, u->row[i].home))
-            return ctl_fail(x, EX_DATAERR,
-                            "%s overlaps the home of %s; run it without "
-                            "--purge",
-                            path, u->row[i].name);
-    return 0;
+    struct overlap o;
+
+    if (!overlap_find(u, share, path, &o))
+        return 0;
+    return ctl_fail(x, EX_DATAERR,
+                    "%s overlaps the %s %s; run it without --purge", path,
+                    o.share ? "share" : "home of", o.name);
 }
 
 static int remove_share(struct context *x, struct edit *e, void *given)
@@ -176,12 +176,14 @@ static int remove_share(struct context *x, struct edit *e, void *given)
                         "%s: its directory was changed just now, to %s; "
                         "nothing was removed; try again",
                         x->args.word[2], now.path);
-    if (code == 0 && x->args.purge)
-        code = check_share_alone(x, &e->users, now.path);
+    if (code)
+        return code;
+    share = share_find(&e->users, slice_from(x->args.word[2]));
+    if (x->args.purge)
+        code = check_share_alone(x, &e->users, share, now.path);
     if (code)
         return code;
     *confirmed = now;
-    share = share_find(&e->users, slice_from(x->args.word[2]));
     code = remove_entries(e, slice_from(share->name));
     if (code == 0 && share->gid >= x->settings.gid_first &&
         share->gid <= x->settings.gid_last)
@@ -245,8 +247,9 @@ static int grantee_find(struct context *x, const struct users *u,
 
     if (of_team && users_find(u, SLICE("team")))
         return ctl_fail(x, EX_USAGE,
-                        "%s: a user has the name team, so nobody knows who is "
-                        "meant; run first: sallyportctl user rename team NAME",
+                        "%s: a user has the name team, so this word has two "
+                        "meanings; run first: sallyportctl user rename team "
+                        "NAME",
                         word);
     entry_next(&text, &who);
     user = of_team ? NULL : users_find(u, who.name);
@@ -315,7 +318,7 @@ static int change_grants(struct context *x, struct edit *e, void *given)
     return code ? code : change_each(x, e, c->one);
 }
 
-/* Who has lost a grant of his own may still have one by a team. */
+/* A user without a grant of the own may still have one by a team. */
 static void print_kept(const struct users *u, const char *share,
                        const char *name)
 {

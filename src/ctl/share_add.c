@@ -84,24 +84,19 @@ static int check_lines(struct context *x, const struct new_share *a,
 {
     const char *name = x->args.word[2], *file = x->settings.users;
     const struct share *same = share_find(u, slice_from(name));
+    struct overlap o;
 
     if (same)
         return ctl_fail(x, EX_DATAERR,
                         "%s:%zu: %s is there already; run: sallyportctl share "
                         "grant %s USER",
                         file, same->line, name, name);
-    for (size_t i = 0; i < u->shares; i++)
-        if (home_overlaps(a->path, u->share[i].path))
-            return ctl_fail(x, EX_DATAERR,
-                            "%s:%zu: %s overlaps the share %s; give another "
-                            "--path DIR",
-                            file, u->share[i].line, a->path, u->share[i].name);
-    for (size_t i = 0; i < u->count; i++)
-        if (home_overlaps(a->path, u->row[i].home))
-            return ctl_fail(x, EX_DATAERR,
-                            "%s:%zu: %s overlaps the home of %s; give another "
-                            "--path DIR",
-                            file, u->row[i].line, a->path, u->row[i].name);
+    if (overlap_find(u, NULL, a->path, &o))
+        return ctl_fail(x, EX_DATAERR,
+                        "%s:%zu: %s overlaps the %s %s; give another --path "
+                        "DIR",
+                        file, o.line, a->path, o.share ? "share" : "home of",
+                        o.name);
     return 0;
 }
 

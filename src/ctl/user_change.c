@@ -294,20 +294,13 @@ int user_rename(struct context *x)
 static int check_alone(struct context *x, const struct users *u,
                        const struct user *user, const char *home)
 {
-    for (size_t i = 0; i < u->count; i++) {
-        const struct user *row = &u->row[i];
+    struct overlap o;
 
-        if (row != user && home_overlaps(home, row->home))
-            return ctl_fail(x, EX_DATAERR,
-                            "%s is also the home of %s; run it without --purge",
-                            home, row->name);
-    }
-    for (size_t i = 0; i < u->shares; i++)
-        if (home_overlaps(home, u->share[i].path))
-            return ctl_fail(x, EX_DATAERR,
-                            "%s overlaps the share %s; run it without --purge",
-                            home, u->share[i].name);
-    return 0;
+    if (!overlap_find(u, user, home, &o))
+        return 0;
+    return ctl_fail(x, EX_DATAERR, "%s %s %s; run it without --purge", home,
+                    o.share ? "overlaps the share" : "is also the home of",
+                    o.name);
 }
 
 /* The home of the user that is removed, as the administrator has confirmed it.
