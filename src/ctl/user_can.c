@@ -79,7 +79,7 @@ static bool is_within(const struct path *path, const char *directory)
            user_path_beneath(path->bytes, directory);
 }
 
-/* The share that the path is in, whoever has it; or NULL. */
+/* The share that the path names, also if the user is no member; or NULL. */
 static const struct share *share_of_path(const struct question *q)
 {
     struct slice rest = slice_from(q->path.bytes + 1), name;

@@ -44,8 +44,8 @@ int mode_parse(struct slice text, unsigned needed, unsigned most,
                unsigned *ret);
 /* Does the mode have all bits of NEEDED, and only bits of MOST? */
 bool mode_ok(uint64_t mode, unsigned needed, unsigned most);
-/* The mode of directories that go with files of this mode: who may read the
- * files may enter. */
+/* The mode of directories for files of this mode: with the right to read the
+ * files comes the right to enter. */
 unsigned mode_of_directory(unsigned file_mode);
 
 #endif
