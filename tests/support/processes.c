@@ -1,6 +1,7 @@
 /* Reads /proc. Titles and status lines can be read even if a process isn't
  * dumpable. */
 #include <dirent.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,11 +155,12 @@ void processes_kill(pid_t root, const char *title)
     struct process_row row;
     struct processes all;
 
-    processes_of(root, &all);
-    found = processes_find(&all, title);
-    FAIL_IF(!found, "no process %s", title);
-    row = *found;
-    FAIL_IF(kill(row.pid, SIGKILL) != 0, "%s can't be killed", title);
+    do {
+        processes_of(root, &all);
+        found = processes_find(&all, title);
+        FAIL_IF(!found, "no process %s", title);
+        row = *found;
+    } while (kill(row.pid, SIGKILL) != 0 && errno == ESRCH);
     FAIL_IF(!wait_until(is_gone, &row, WAIT_MS), "%s lives on", title);
 }
 
