@@ -1,0 +1,228 @@
+/* A drop of a real server tells nobody what lies in it: neither by a reply, nor
+ * by the bytes of a listing, nor by the time that a reply takes. */
+#include <criterion/criterion.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "support/files.h"
+#include "support/session.h"
+
+enum way { NO_DATA, DOWN, UP };
+
+/* @ is a path. */
+static const struct row {
+    const char *command;
+    enum way way;
+} rows[] = {
+    { "CWD @", NO_DATA },
+    { "CWD /", NO_DATA },
+    { "LIST @", DOWN },
+    { "NLST @", DOWN },
+    { "MLSD @", DOWN },
+    { "LIST @*", DOWN },
+    { "STAT @", NO_DATA },
+    { "MLST @", NO_DATA },
+    { "SIZE @", NO_DATA },
+    { "MDTM @", NO_DATA },
+    { "HASH @", NO_DATA },
+    { "XCRC @", NO_DATA },
+    { "XSHA256 @", NO_DATA },
+    { "AVBL @", NO_DATA },
+    { "RETR @", DOWN },
+    { "MFMT 20200101000000 @", NO_DATA },
+    { "MFF modify=20200101000000; @", NO_DATA },
+    { "SITE UTIME 20200101000000 @", NO_DATA },
+    { "SITE CHMOD 640 @", NO_DATA },
+    { "DELE @", NO_DATA },
+    { "MKD @", NO_DATA },
+    { "RMD @", NO_DATA },
+    { "RNFR @", NO_DATA },
+    { "RNFR /own", NO_DATA },
+    { "RNTO @", NO_DATA },
+    { "STOR @", UP },
+    { "APPE @", UP },
+    { "STOU @", UP },
+    { "REST 1", NO_DATA },
+    { "STOR @", UP },
+    { "SIZE @", NO_DATA },
+};
+
+static const char *const paths[] = { "/drop/taken.pdf", "/drop/taken.pdf/x",
+                                     "/drop/d", "/drop/d/x" };
+
+#define ROWS  (sizeof(rows) / sizeof(rows[0]))
+#define PATHS (sizeof(paths) / sizeof(paths[0]))
+
+static const struct server_user users[] = { { .name = "anna",
+                                              .keys = "shares=drop:drop" } };
+static const struct server_share shares[] = { { .name = "drop" } };
+
+/* The user is anna, whom session_begin() logs in. */
+static void begin(struct session *s, struct server *server)
+{
+    const struct server_plan plan = {
+        .users = users, .user_count = 1, .shares = shares, .share_count = 1
+    };
+
+    session_begin(s, server, &plan);
+    files_write(server_path(server, "homes/anna/own"), "x", 1, 0600);
+}
+
+/* What somebody else's upload, or a local program, has put there. */
+static void fill(const struct server *server)
+{
+    files_write(server_share_path(server, "/drop/taken.pdf"), "text", 4, 0666);
+    files_make_folder(server_share_path(server, "/drop/d"), 0777);
+    files_write(server_share_path(server, "/drop/d/x"), "text", 4, 0666);
+}
+
+static void transfer(struct session *s, struct data *d, enum way way,
+                     struct buf *record)
+{
+    if (session_reply(s) != 150) {
+        data_cut(d, false);
+        return;
+    }
+    buf_add(record, s->reply.data, s->reply.len);
+    data_secure(s, d);
+    if (way == UP)
+        data_write(d, "bytes", 5);
+    else
+        data_read_all(d, record);
+    data_close(d);
+    session_reply(s);
+}
+
+static void play(struct session *s, const struct row *row, const char *path,
+                 struct buf *record)
+{
+    const char *at = strchr(row->command, '@');
+    int head = at ? (int)(at - row->command) : (int)strlen(row->command);
+    char command[256];
+    struct data d;
+
+    snprintf(command, sizeof(command), "%.*s%s%s", head, row->command,
+             at ? path : "", at ? at + 1 : "");
+    if (row->way != NO_DATA)
+        data_connect(s, &d);
+    session_send(s, "%s", command);
+    buf_add(record, command, strlen(command));
+    buf_add(record, "\n", 1);
+    if (row->way == NO_DATA)
+        session_reply(s);
+    else
+        transfer(s, &d, row->way, record);
+    buf_add(record, s->reply.data, s->reply.len);
+}
+
+/* The digits that the server puts into a name become '#'. */
+static void hide_digits(char *text)
+{
+    for (char *at = text; (at = strchr(at, '.')); at++)
+        if (strspn(at + 1, "0123456789abcdef") >= 8)
+            memset(at + 1, '#', 8);
+}
+
+static void play_all(struct session *s, struct buf *record)
+{
+    buf_init(record, 1 << 20);
+    for (size_t p = 0; p < PATHS; p++)
+        for (size_t i = 0; i < ROWS; i++)
+            play(s, &rows[i], paths[p], record);
+    play(s, &(struct row){ "MLSD /", DOWN }, "", record);
+    buf_add(record, "", 1);
+    hide_digits(record->data);
+}
+
+/* Each reply and each byte of a listing is the same with the names taken, by a
+ * file and by a directory, and without. */
+Test(drops, a_transcript_tells_nothing, .timeout = 60)
+{
+    struct buf without, with;
+    struct server server;
+    struct session s;
+
+    begin(&s, &server);
+    play_all(&s, &without);
+    fill(&server);
+    play_all(&s, &with);
+    for (char *a = strtok(without.data, "\n"), *at = with.data; a;
+         a = strtok(NULL, "\n")) {
+        size_t len = strcspn(at, "\n");
+
+        cr_expect(len == strlen(a) && strncmp(a, at, len) == 0,
+                  "%s\n-- but:\n%.*s", a, (int)len, at);
+        at += len + (at[len] == '\n');
+    }
+    buf_release(&without);
+    buf_release(&with);
+    session_end(&s, &server);
+}
+
+static int64_t now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static int64_t time_of(struct session *s, const struct row *row,
+                       const char *path)
+{
+    struct buf record;
+    int64_t begun = now();
+
+    buf_init(&record, 1 << 20);
+    play(s, row, path, &record);
+    buf_release(&record);
+    return now() - begun;
+}
+
+/* How often one reply takes longer than the other, of all pairs: 0.5 if the
+ * times tell nothing, whatever else the machine does. */
+#define ROUNDS_MAX 400
+
+static double slower(const int64_t *a, const int64_t *b, int n)
+{
+    int count = 0;
+
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < n; k++)
+            count += a[i] > b[k];
+    return (double)count / (n * n);
+}
+
+static void expect_same_times(struct session *s, const struct row *row,
+                              int rounds)
+{
+    static int64_t taken[ROUNDS_MAX], free_[ROUNDS_MAX];
+    double share;
+
+    for (int i = 0; i < rounds; i++)
+        for (int k = 0; k < 2; k++)
+            if ((i + k) % 2)
+                taken[i] = time_of(s, row, "/drop/taken.pdf");
+            else
+                free_[i] = time_of(s, row, "/drop/other.pdf");
+    share = slower(taken, free_, rounds);
+    cr_expect(share > 0.3 && share < 0.7, "%s: %.2f", row->command, share);
+}
+
+/* With 400 rounds the figure strays by 0.02 (one sigma); with 60 by 0.05. */
+Test(drops, no_reply_takes_longer, .timeout = 120)
+{
+    struct server server;
+    struct session s;
+
+    begin(&s, &server);
+    fill(&server);
+    for (size_t i = 0; i < ROWS; i++)
+        if (strchr(rows[i].command, '@'))
+            expect_same_times(&s, &rows[i],
+                              rows[i].way == NO_DATA ? ROUNDS_MAX : 60);
+    session_end(&s, &server);
+}
