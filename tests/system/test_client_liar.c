@@ -399,6 +399,19 @@ Test(liar, an_upload_whose_length_nobody_says, .timeout = 100)
     faulty_end(&f);
 }
 
+/* A server may make the old file empty before its 150, whatever becomes of the
+ * attempts after that. */
+Test(liar, an_upload_without_a_byte, .timeout = 100)
+{
+    static struct faulty f;
+
+    faulty_begin(&f, "lost_data", "good");
+    files_write("file", "mine", 4, 0644);
+    desk_says(&f.desk, EX_TEMPFAIL, "may have only a part of the file", "put",
+              "--retries=0", "file", "/new", NULL);
+    faulty_end(&f);
+}
+
 /* What has arrived isn't sent again if only the confirmation is lost. It gets
  * its time. */
 Test(liar, a_confirmation_that_is_lost, .timeout = 100)

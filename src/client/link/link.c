@@ -82,8 +82,10 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
         return len;
     l->over = true;
     l->reply = code;
-    if (code < 200)
+    if (code < 200) {
+        l->begun |= l->opened;
         link_cork(l, false);
+    }
     memcpy(l->text, line, sizeof(line));
     if (l->reply == 452 || l->reply == 552)
         memcpy(l->no_room, l->text, sizeof(l->no_room));
@@ -364,6 +366,7 @@ void link_begin(struct link *l, const char *path, const struct link_io *io)
         link_add_before(l, "MODE S");
     l->mode_z = l->mode_z && !io;
     l->io = io;
+    l->begun = false;
     l->reply = 0;
     l->text[0] = l->error[0] = l->no_room[0] = '\0';
     buf_clear(&l->lines);

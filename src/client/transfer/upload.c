@@ -215,8 +215,9 @@ static int upload_end(struct transfer *t, int r, struct failure *why)
 {
     const struct link *l = t->link;
 
-    /* After a refusal without a byte the server has nothing. */
-    t->begun |= l->given > 0 || (l->opened && l->reply < 400);
+    /* After a refusal instead of a 150 the server has nothing. After a 150 it
+     * may have made the old file empty. */
+    t->begun |= l->begun || (l->opened && l->reply < 400);
     t->sent = l->sent;
     t->stored = r == 0;
     zstream_end(&t->z);

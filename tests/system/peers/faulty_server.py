@@ -183,9 +183,11 @@ class Session(threading.Thread):
     # busy_once: The first upload isn't taken; meanwhile another client makes
     # "new". emptied: The first one gets no answer, and leaves an empty file.
     # lost_226: It arrives, and is never confirmed. silent_size: It arrives, and
-    # nobody says how long it is.
+    # nobody says how long it is. lost_data: The connections are cut after the
+    # 150, and before the next one.
     def do_STOR(self, words):
-        if FAULT not in ("busy_once", "stored_empty", "silent_size", *KEEPING):
+        if FAULT not in ("busy_once", "stored_empty", "silent_size", "lost_data",
+                         *KEEPING):
             return self.refuse(words)
         number = next(UPLOADS)
         if number == 0 and FAULT == "busy_once":
@@ -195,6 +197,9 @@ class Session(threading.Thread):
             return
         self.reply("150 go")
         plain, _ = self.listener.accept()
+        if FAULT == "lost_data":
+            plain.close()
+            return self.reply("425 cut")
         data = data_context().wrap_socket(plain, server_side=True)
         while block := data.recv(4096):
             STORED[words] += block
@@ -259,6 +264,8 @@ class Session(threading.Thread):
         return port
 
     def do_EPSV(self, words):
+        if FAULT == "lost_data" and STORED:
+            raise ConnectionError
         if FAULT == "pasv_only":
             return self.reply("502 no")
         self.reply(f"229 passive (|||{self.listen()}|)")
