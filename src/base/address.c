@@ -125,6 +125,44 @@ struct address address_prefix(const struct address *a, unsigned bits)
     return p;
 }
 
+unsigned address_bits(const struct address *a)
+{
+    return a->family == 4 ? 32 : 128;
+}
+
+int address_parse_network(struct slice text, struct address *network,
+                          unsigned *bits, struct complaint *why)
+{
+    struct slice rest = text, host;
+    struct address whole;
+    uint64_t given;
+    char first[ADDRESS_TEXT_MAX];
+
+    slice_cut(&rest, '/', &host);
+    if (address_parse(host, &whole) < 0)
+        return -EINVAL;
+    given = address_bits(&whole);
+    if (slice_has(text, '/') && slice_number(rest, given, &given) < 0)
+        return complain(why, "expected 0 to %u after the '/'",
+                        address_bits(&whole));
+    *network = address_prefix(&whole, (unsigned)given);
+    *bits = (unsigned)given;
+    if (!address_same_host(&whole, network))
+        return complain(why, "not the network's first address, which is %s",
+                        address_text(network, first));
+    return 0;
+}
+
+unsigned address_client_bits(const struct address *a)
+{
+    return a->family == 4 ? 32 : 64;
+}
+
+struct address address_client(const struct address *a)
+{
+    return address_prefix(a, address_client_bits(a));
+}
+
 int local_split(const char *path, char *out, size_t size, const char **name)
 {
     const char *slash = strrchr(path, '/');

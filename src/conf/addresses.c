@@ -5,36 +5,16 @@
 
 #include <errno.h>
 
-static unsigned bits_of(const struct address *a)
-{
-    return a->family == 4 ? 32 : 128;
-}
-
 /* SYNTAX is the expected syntax, for complaints. */
 static int network_set(const struct assignment *a, struct slice text,
                        const char *syntax, struct network *ret)
 {
-    struct slice rest = text, host;
+    struct complaint why = { "" };
     struct network n;
-    struct address masked;
-    char first[ADDRESS_TEXT_MAX];
-    uint64_t bits;
 
-    slice_cut(&rest, '/', &host);
-    if (address_parse(host, &n.address) < 0)
-        return kinds_refuse(a, "expected %s", syntax);
-    bits = bits_of(&n.address);
-    if (slice_has(text, '/') &&
-        slice_number(rest, bits_of(&n.address), &bits) < 0)
-        return kinds_refuse(a, "expected 0 to %u after the '/'",
-                            bits_of(&n.address));
-    masked = address_prefix(&n.address, (unsigned)bits);
-    if (!address_same_host(&masked, &n.address))
-        return kinds_refuse(a,
-                            "not the network's first address, which "
-                            "is %s",
-                            address_text(&masked, first));
-    n.bits = (unsigned)bits;
+    if (address_parse_network(text, &n.address, &n.bits, &why) < 0)
+        return why.text[0] ? kinds_refuse(a, "%s", why.text)
+                           : kinds_refuse(a, "expected %s", syntax);
     *ret = n;
     return 0;
 }

@@ -128,8 +128,8 @@ const struct setting setting_table[] = {
       .offset = FIELD(state),
       .value = "/var/lib/sallyport",
       .help = "The directory for data that must survive a restart: the key "
-              "with which the server finds unfinished uploads again. The "
-              "server makes the directory if it is missing." },
+              "with which the server finds unfinished uploads again, and the "
+              "bans. The server makes the directory if it is missing." },
     { .key = "control",
       .type = SETTING_PATH,
       .offset = FIELD(control),
@@ -266,12 +266,31 @@ const struct setting setting_table[] = {
               "one of its sessions has crashed: somebody may be trying to "
               "break in. 0: no ban. A session of a proxy listener never causes "
               "a ban." },
+    { .key = "ban_after",
+      .type = SETTING_NUMBER,
+      .offset = FIELD(ban_after),
+      .value = "100",
+      .min = 0,
+      .max = 1000000,
+      .help = "So many wrong passwords from one address (IPv6: one /64) within "
+              "an hour ban it for ban_time. An address from which a user has "
+              "logged in in the last 7 days isn't banned, since many users may "
+              "share it; guess_delay still slows it. 0: no ban." },
+    { .key = "ban_time",
+      .type = SETTING_DURATION,
+      .offset = FIELD(ban_time),
+      .value = "1h",
+      .min = SECOND,
+      .max = 720 * HOUR,
+      .help = "How long the server refuses an address after ban_after wrong "
+              "passwords. A ban survives a restart; \"sallyportctl ban del\" "
+              "ends it." },
     { .key = "no_ban",
       .type = SETTING_NETWORKS,
       .offset = FIELD(no_ban),
       .value = "",
       .help = "Addresses and networks, such as that of a scanner, at most 32. "
-              "max_fruitless and crash_ban don't apply to them, and "
+              "They are never banned, max_fruitless doesn't apply to them, and "
               "guess_delay doesn't count their failed logins by address." },
     { .key = "login_timeout",
       .type = SETTING_DURATION,

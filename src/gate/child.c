@@ -462,6 +462,6 @@ void child_ended(struct child *c, int status)
     loop_timer_clear(&c->gate->frame.loop, &c->timer);
     if (WIFSIGNALED(status)) /* other ends are logged by the session */
         report_death(c, WTERMSIG(status));
-    admit_remember(c, status);
+    admit_remember(c);
     child_end(c, status);
 }

@@ -12,7 +12,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sallyport/base/clock.h"
@@ -20,21 +20,25 @@
 #include "sallyport/ftp/reply.h"
 #include "sallyport/session/session.h"
 
-/* The limits that earlier sessions of an address have reached. With crash_ban =
- * 0 an earlier ban ends at once. */
+bool admit_is_banned(const struct gate *g, const struct address *client)
+{
+    return bans_over(g->bans, client, time(NULL)) &&
+           !settings_networks_hold(&g->settings.no_ban, client);
+}
+
+/* The limits that an address has reached by its earlier sessions. */
 static enum limit admit_record(struct gate *g, const struct address *client)
 {
-    struct address prefix = limit_prefix(client);
+    struct address prefix = address_client(client);
     const struct settings *s = &g->settings;
-    uint64_t now = clock_ms();
-    enum limit limit = LIMIT_NONE;
 
-    if (s->crash_ban > 0 && bans_hold(&g->memory->bans, &prefix, now))
-        limit = LIMIT_BANNED;
-    else if (fruitless_too_many(&g->memory->fruitless, &prefix,
-                                s->max_fruitless, now))
-        limit = LIMIT_FRUITLESS;
-    return settings_networks_hold(&s->no_ban, client) ? LIMIT_NONE : limit;
+    if (admit_is_banned(g, client))
+        return LIMIT_BANNED;
+    return fruitless_too_many(&g->memory->fruitless, &prefix, s->max_fruitless,
+                              clock_ms()) &&
+                   !settings_networks_hold(&s->no_ban, client)
+               ? LIMIT_FRUITLESS
+               : LIMIT_NONE;
 }
 
 /* While others wait in the queue, or master reads too slowly, a new connection
@@ -58,43 +62,12 @@ static int admit_keep_out(struct child *c, uint32_t request,
                 .why = slice_from(limit_words(limit)));
 }
 
-/* The signals that end a session when an attack on it fails. Not SIGKILL: gate
- * sends it, or the kernel if it lacks memory. */
-static bool admit_is_crash(int signal)
-{
-    static const int crashes[] = { SIGSEGV, SIGBUS,  SIGILL,
-                                   SIGFPE,  SIGABRT, SIGSYS };
-
-    for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
-        if (crashes[i] == signal)
-            return true;
-    return false;
-}
-
-/* A proxied session has named its client's address itself. If an attacker
- * controls it, its crash could ban any address. So it bans none. */
-static void admit_ban(struct child *c, int signal)
+void admit_remember(struct child *c)
 {
     struct gate *g = c->gate;
-    struct address prefix = limit_prefix(&c->peer);
-    uint64_t now = clock_ms(), ms = g->settings.crash_ban;
+    struct address prefix = address_client(&c->peer);
 
-    if (ms > 0 && !c->proxied &&
-        !settings_networks_hold(&g->settings.no_ban, &c->peer) &&
-        bans_add(&g->memory->bans, &prefix, now, now + ms))
-        report_ban(c, signal, ms);
-}
-
-void admit_remember(struct child *c, int status)
-{
-    struct gate *g = c->gate;
-    struct address prefix = limit_prefix(&c->peer);
-
-    if (!c->known)
-        return;
-    if (WIFSIGNALED(status) && admit_is_crash(WTERMSIG(status)))
-        admit_ban(c, WTERMSIG(status));
-    if (!c->logged_in)
+    if (c->known && !c->logged_in)
         fruitless_add(&g->memory->fruitless, &prefix, g->settings.max_fruitless,
                       clock_ms());
 }

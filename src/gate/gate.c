@@ -111,7 +111,7 @@ static int gate_complete(void *owner)
 
     if (!g->setup.has_conf)
         return complain(&g->frame.why, "gate: set-up: no settings");
-    if (!g->memory)
+    if (!g->memory || !g->bans)
         return complain(&g->frame.why, "gate: set-up: no memory");
     r = setup_context(g);
     if (r == 0)
@@ -178,6 +178,7 @@ static void gate_release(void *owner)
     children_release(g);
     limits_release(&g->limits);
     memory_unmap(&g->memory);
+    memory_unmap_bans(&g->bans);
     tickets_release(g);
     tls_context_free(g->tls);
     fd_close(&g->spare_fd);
@@ -286,6 +287,7 @@ static const struct handler gate_setup[] = {
     ON(passive, setup_on_passive),
     ON(public_address, gate_on_public_address),
     ON(memory, setup_on_memory),
+    ON(ban_memory, setup_on_ban_memory),
 };
 
 static const struct handler gate_work[] = {

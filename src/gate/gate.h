@@ -241,10 +241,11 @@ void entry_refuse(struct gate *g, const struct entry *e, enum limit limit);
  * unknown. */
 void entry_mind(struct gate *g);
 
-/* How a session ended is held against its client's address: without a login
- * (it has cost a fork, and perhaps a signature), or by a crash. Never against
- * a proxy. */
-void admit_remember(struct child *c, int status);
+/* A session that ends without a login is held against its client's address,
+ * since it has cost a fork, and perhaps a signature. Never against a proxy. */
+void admit_remember(struct child *c);
+/* Is it in master's table of bans, and not in `no_ban`? */
+bool admit_is_banned(const struct gate *g, const struct address *client);
 /* MSG_admit: CLIENT has connected to SERVER, which is the proxy. Yes, at once
  * or after a wait in the queue, goes to master, so that it and the log know the
  * client before the session does anything for it; no is KEPT_OUT. 0; -EPROTO
@@ -379,6 +380,7 @@ int setup_on_keys(void *owner, struct msg_keys *m);
 int setup_on_listener(void *owner, struct msg_listener *m);
 int setup_on_passive(void *owner, struct msg_passive *m);
 int setup_on_memory(void *owner, struct msg_memory *m);
+int setup_on_ban_memory(void *owner, struct msg_ban_memory *m);
 int setup_on_certificate(void *owner, struct msg_certificate *m);
 int setup_on_staple(void *owner, struct msg_staple *m);
 int setup_on_client_file(void *owner, struct msg_client_file *m);
@@ -458,8 +460,6 @@ void report_service(struct gate *g, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* A session that a signal ended. */
 void report_death(struct child *c, int signal);
-/* Its address is banned for MS. */
-void report_ban(struct child *c, int signal, uint64_t ms);
 /* A session sent a message that it may not send. */
 void report_wrong(struct child *c, const char *wrong);
 
@@ -507,7 +507,8 @@ struct gate {
     struct loop_timer tally; /* of what those two kept silent */
     struct limits limits;
     struct memory *memory;
-    bool accepts;        /* since gate_open(), until gate_shut() */
+    const struct bans *bans; /* master's: only to read */
+    bool accepts;            /* since gate_open(), until gate_shut() */
     bool master_slow;    /* it reads too slowly: nobody enters; entry_mind() */
     bool healthy_unsent; /* master hasn't got `healthy` yet */
     struct adoption adoption;

@@ -16,7 +16,7 @@ static const struct limit_text {
     [LIMIT_ADDRESS] = { "max_per_address", "from your address" },
     [LIMIT_STARTUPS] = { "startups", "many are logging in just now" },
     [LIMIT_FRUITLESS] = { "max_fruitless", "from your address, without login" },
-    [LIMIT_BANNED] = { "crash_ban", "from your address, for a while" },
+    [LIMIT_BANNED] = { "ban", "from your address, for a while" },
     [LIMIT_RESOURCES] = { "resources", "the server is busy" },
     [LIMIT_MASTER] = { "no master", "the server is starting again" },
 };
@@ -36,11 +36,6 @@ const char *limit_reason(enum limit l)
 const char *limit_words(enum limit l)
 {
     return texts[l].words;
-}
-
-struct address limit_prefix(const struct address *peer)
-{
-    return address_prefix(peer, peer->family == 4 ? 32 : 64);
 }
 
 int limits_init(struct limits *l, const struct settings *s)
@@ -96,7 +91,7 @@ static struct prefix_count *prefix_find(const struct limits *l,
 static struct prefix_count *prefix_find_peer(const struct limits *l,
                                              const struct address *peer)
 {
-    struct address prefix = limit_prefix(peer);
+    struct address prefix = address_client(peer);
 
     return prefix_find(l, &prefix);
 }
@@ -159,7 +154,7 @@ static struct prefix_count *prefix_find_or_make(struct limits *l,
 
 void limits_count_in(struct limits *l, const struct address *peer)
 {
-    struct address prefix = limit_prefix(peer);
+    struct address prefix = address_client(peer);
 
     prefix_find_or_make(l, &prefix)->count++;
 }
@@ -282,39 +277,4 @@ bool fruitless_too_many(const struct fruitless *f, const struct address *prefix,
     uint64_t us = now * 1000, debt = debt_of(f, prefix, most, us);
 
     return debt > us && debt + interval(most) > us + credit(most);
-}
-
-/* The list of bans is short, since an attacker needs a crash of a session for
- * each row. */
-bool bans_hold(const struct bans *b, const struct address *prefix, uint64_t now)
-{
-    for (size_t i = 0; i < BANS_MAX; i++)
-        if (b->list[i].until > now &&
-            address_same_host(&b->list[i].prefix, prefix))
-            return true;
-    return false;
-}
-
-/* Returns the prefix's own row, or the row that ends first. A free row ends
- * before all others. */
-static struct ban *row_for(struct bans *b, const struct address *prefix)
-{
-    struct ban *first = b->list;
-
-    for (size_t i = 0; i < BANS_MAX; i++) {
-        if (address_same_host(&b->list[i].prefix, prefix))
-            return &b->list[i];
-        if (b->list[i].until < first->until)
-            first = &b->list[i];
-    }
-    return first;
-}
-
-bool bans_add(struct bans *b, const struct address *prefix, uint64_t now,
-              uint64_t until)
-{
-    bool is_new = !bans_hold(b, prefix, now);
-
-    *row_for(b, prefix) = (struct ban){ .prefix = *prefix, .until = until };
-    return is_new;
 }

@@ -28,9 +28,6 @@ enum limit {
     LIMIT_COUNT
 };
 
-/* One host for the counts: an IPv4 address, or an IPv6 network of /64, since
- * everybody who has one IPv6 address has all of those. */
-struct address limit_prefix(const struct address *peer);
 /* RESULT is that of a step of a new session: 0 or -errno. */
 enum limit limit_of(int result);
 /* The setting that was reached, for the log. */
@@ -126,26 +123,5 @@ void fruitless_add(struct fruitless *f, const struct address *prefix,
 /* Has this prefix reached that rate, so that it must wait? */
 bool fruitless_too_many(const struct fruitless *f, const struct address *prefix,
                         uint64_t most, uint64_t now);
-
-/* Addresses and networks that may not connect for a while */
-
-/* With one more, the ban that would end first ends at once. */
-#define BANS_MAX 1024
-
-struct ban {
-    struct address prefix;
-    uint64_t until; /* clock_ms(); a row that is over is free */
-};
-
-/* Lies in the memory that gates share, see memory.h. All zero: no ban. */
-struct bans {
-    struct ban list[BANS_MAX];
-};
-
-/* Bans PREFIX until UNTIL. Returns false if it was banned already. */
-bool bans_add(struct bans *b, const struct address *prefix, uint64_t now,
-              uint64_t until);
-bool bans_hold(const struct bans *b, const struct address *prefix,
-               uint64_t now);
 
 #endif

@@ -48,40 +48,53 @@ size_t table_buckets(size_t n)
 _Static_assert(sizeof(struct memory) <= GATE_MEMORY, "it doesn't fit");
 
 /* A file that somebody cuts would end gate by SIGBUS. */
-static bool is_sealed(int fd)
+static bool is_sealed(int fd, size_t size)
 {
     struct stat s;
     int seals = fcntl(fd, F_GET_SEALS);
 
     return seals >= 0 && (seals & F_SEAL_SHRINK) && fstat(fd, &s) == 0 &&
-           s.st_size >= (off_t)sizeof(struct memory);
+           s.st_size >= (off_t)size;
 }
 
 static void clear(struct memory *m)
 {
     m->version = 0;
     fruitless_init(&m->fruitless);
-    m->bans = (struct bans){ 0 };
     m->size = sizeof(*m);
     m->version = MEMORY_VERSION;
+}
+
+/* Maps the first SIZE bytes of FD. No fork inherits them. 0 or -errno */
+static int memory_share(void **ret, int fd, size_t size, int protection)
+{
+    void *p;
+    int error;
+
+    if (!is_sealed(fd, size))
+        return -EINVAL;
+    p = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
+    if (p == MAP_FAILED)
+        return -errno;
+    if (madvise(p, size, MADV_DONTFORK) < 0 ||
+        madvise(p, size, MADV_DONTDUMP) < 0) {
+        error = errno;
+        munmap(p, size);
+        return -error;
+    }
+    *ret = p;
+    return 0;
 }
 
 int memory_map(struct memory **ret, int fd)
 {
     struct memory *m;
-    int error;
+    void *p;
+    int r = memory_share(&p, fd, sizeof(*m), PROT_READ | PROT_WRITE);
 
-    if (!is_sealed(fd))
-        return -EINVAL;
-    m = mmap(NULL, sizeof(*m), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (m == MAP_FAILED)
-        return -errno;
-    if (madvise(m, sizeof(*m), MADV_DONTFORK) < 0 ||
-        madvise(m, sizeof(*m), MADV_DONTDUMP) < 0) {
-        error = errno;
-        munmap(m, sizeof(*m));
-        return -error;
-    }
+    if (r < 0)
+        return r;
+    m = p;
     if (m->version != MEMORY_VERSION || m->size != sizeof(*m))
         clear(m);
     *ret = m;
@@ -93,4 +106,21 @@ void memory_unmap(struct memory **m)
     if (*m)
         munmap(*m, sizeof(**m));
     *m = NULL;
+}
+
+int memory_map_bans(const struct bans **ret, int fd)
+{
+    void *p;
+    int r = memory_share(&p, fd, sizeof(**ret), PROT_READ);
+
+    if (r == 0)
+        *ret = p;
+    return r;
+}
+
+void memory_unmap_bans(const struct bans **b)
+{
+    if (*b)
+        munmap((void *)(uintptr_t)*b, sizeof(**b));
+    *b = NULL;
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "limits.h"
+#include "sallyport/domain/bans.h"
 
 /* Memory for what gate knows about its clients. A fork doesn't inherit it. So
  * no session ever holds another client's address, and forks copy less. */
@@ -23,12 +24,11 @@ size_t table_buckets(size_t n);
  * when it is read, and none is an index or a pointer. */
 
 /* The layout of struct memory: another number, another meaning. */
-#define MEMORY_VERSION 1
+#define MEMORY_VERSION 2
 
 struct memory {
     uint32_t version, size;
     struct fruitless fruitless;
-    struct bans bans;
 };
 
 /* Maps FD. No fork inherits it. What has another version or size is cleared. 0;
@@ -36,5 +36,9 @@ struct memory {
  * caller's. */
 int memory_map(struct memory **ret, int fd);
 void memory_unmap(struct memory **m);
+
+/* Maps FD, master's table of bans, only to read. Returns as memory_map(). */
+int memory_map_bans(const struct bans **ret, int fd);
+void memory_unmap_bans(const struct bans **b);
 
 #endif

@@ -83,7 +83,7 @@ static void report_bounded(struct gate *g, struct throttle *t, enum event e,
                            const struct address *local, const char *reason)
 {
     char peer_text[ADDRESS_TEXT_MAX], local_text[ADDRESS_TEXT_MAX];
-    struct address prefix = limit_prefix(peer);
+    struct address prefix = address_client(peer);
     struct event_record r;
     uint64_t silenced;
 
@@ -150,18 +150,6 @@ void report_death(struct child *c, int signal)
     event_begin(&r, EVENT_END);
     event_number(&r, FIELD_MS, clock_ms() - c->born);
     event_number(&r, FIELD_NUMBER, (uint64_t)signal);
-    report_about(c, &r, reason);
-}
-
-void report_ban(struct child *c, int signal, uint64_t ms)
-{
-    char reason[REASON_MAX];
-    struct event_record r;
-
-    snprintf(reason, sizeof(reason), "crash: signal %d, serial %016" PRIx64,
-             signal, c->serial);
-    event_begin(&r, EVENT_BAN);
-    event_number(&r, FIELD_MS, ms);
     report_about(c, &r, reason);
 }
 

@@ -167,6 +167,14 @@ int setup_on_memory(void *owner, struct msg_memory *m)
     return r == 0 ? 0 : complain(&g->frame.why, "memory: %s", strerror(-r));
 }
 
+int setup_on_ban_memory(void *owner, struct msg_ban_memory *m)
+{
+    struct gate *g = owner;
+    int r = memory_map_bans(&g->bans, m->file);
+
+    return r == 0 ? 0 : complain(&g->frame.why, "bans: %s", strerror(-r));
+}
+
 static int setup_add_clients(struct gate *g)
 {
     struct tls_clients *clients = &g->setup.clients;

@@ -34,6 +34,9 @@ static const struct permission may[] = {
 
     MAY(accept4, "sallyportctl; the socket was made before the sandbox"),
     MAY(unlinkat, "that socket's name, at the end"),
+    MAY(renameat, "the file of bans, whole or not at all"),
+    MAY(renameat2, "the same, where there is no renameat"),
+    MAY(fsync, "the same"),
     MAY(getsockopt, "is it a connection that gate reports; gate's set-up; "
                     "the uid of a caller of the control socket"),
     MAY(pread64, "ld.so reads headers; files by descriptor"),

@@ -414,8 +414,8 @@ static void crash_a_session(struct server *server)
     processes_wait(server->pid, "sallyport: session", 1, &p);
     victim = processes_find(&p, "sallyport: session");
     cr_assert(victim && kill(victim->pid, SIGABRT) == 0);
-    server_log_wait(server, " ban ", "peer=127.0.0.1:", "crash: signal 6",
-                    NULL);
+    server_log_wait(server, " ban ", "peer=127.0.0.1 ",
+                    "crashed a session: signal 6", NULL);
     session_drop(&s);
 }
 
@@ -430,8 +430,7 @@ static void expect_banned(struct server *server)
 }
 
 /* After a session has crashed, its address is refused for a while; other
- * addresses aren't. The memory that gates share survives each gate and each
- * master. */
+ * addresses aren't. The table of bans survives each gate and each master. */
 Test(deaths, a_ban_outlives_gate_and_master, .timeout = 90)
 {
     const struct server_plan plan = { .no_ban = "192.0.2.1", .troubles = true };
@@ -442,7 +441,7 @@ Test(deaths, a_ban_outlives_gate_and_master, .timeout = 90)
     server_start(&server, &plan);
     crash_a_session(&server);
     expect_banned(&server);
-    server_log_wait(&server, " refused ", "peer=127.0.0.1:", "reason=crash_ban",
+    server_log_wait(&server, " refused ", "peer=127.0.0.1:", "reason=ban",
                     NULL);
     from = "127.0.0.2";
     cr_assert(can_log_in(&server));

@@ -34,6 +34,7 @@ static void start(struct server *s, const char *delay)
     const struct server_plan plan = { .users = users,
                                       .user_count = 2,
                                       .no_ban = "192.0.2.1",
+                                      .settings = "ban_after = 0\n",
                                       .login_delay = "1s",
                                       .guess_delay = delay };
 

@@ -68,8 +68,9 @@ Test(settings, each_changes, .timeout = 240)
 static const char others[] =
     " listen proxies certificate key certificate. key. ocsp_file "
     "ocsp_file. client_certificates client_ca client_crl homes ports "
-    "ticket_lifetime max_sessions startups max_fruitless crash_ban no_ban "
-    "hash_timeout guess_delay copy_max mode_z_level partial_days resume "
+    "ticket_lifetime max_sessions startups max_fruitless crash_ban ban_after "
+    "ban_time no_ban hash_timeout guess_delay copy_max mode_z_level "
+    "partial_days resume "
     "fsync allow_weaker uid.gate uid.auth uid.keys uid.log uid.lookup "
     "uid_first uid_last gid_first gid_last shares file_mode dir_mode "
     "totp_time ";

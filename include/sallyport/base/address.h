@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "sallyport/base/complain.h"
 #include "sallyport/base/slice.h"
 
 struct address {
@@ -46,6 +47,17 @@ bool address_is_loopback(const struct address *a);
 bool address_is_private(const struct address *a);
 /* Returns the first BITS bits of A; all other bits and the port are 0. */
 struct address address_prefix(const struct address *a, unsigned bits);
+/* 32, or 128 of IPv6. */
+unsigned address_bits(const struct address *a);
+/* Takes "192.0.2.0/24", or one address, which has all bits. Returns 0 or
+ * -EINVAL. Then WHY is filled in, unless the address is none at all. */
+int address_parse_network(struct slice text, struct address *network,
+                          unsigned *bits, struct complaint *why);
+/* The bits of the network that counts as one client: 32, or 64 of IPv6, since
+ * one host usually has a whole /64. */
+unsigned address_client_bits(const struct address *a);
+/* Returns that network. */
+struct address address_client(const struct address *a);
 
 /* The path of a unix socket as an open directory and a name in it. So the
  * directory that was checked is the one that is used, and the path may be

@@ -463,8 +463,8 @@ MESSAGE(control_done, MASTER, CTL, ASKED, MANY, NONE,
 END
 
 MESSAGE(ended, MASTER, CTL, ASKED, MANY, NONE,
-        "the number of sessions that end (answers `users_edited` and "
-        "`end_sessions`)")
+        "the number of sessions that end (answers `users_edited`, "
+        "`end_sessions` and `ban_add`)")
 NUMBER(sessions)
 END
 
@@ -496,6 +496,64 @@ MESSAGE(partials_end, FILES, CTL, ASKED, MANY, partials_find,
         "the number of directories that could not be read, and the last errno")
 NUMBER(unread)
 ERRNO(error)
+END
+
+MESSAGE(ban_list, CTL, MASTER, IDLE, MANY, NONE,
+        "the bans, from this place in the table; the first request has 0")
+NUMBER(place)
+END
+
+MESSAGE(ban_is, MASTER, CTL, ASKED, MANY, ban_list,
+        "a ban: its network, whether the administrator has added it, since "
+        "when, until when (0: for ever), the reason")
+ADDRESS(network)
+NUMBER(bits)
+FLAG(by_hand)
+TIME(since)
+TIME(until)
+TEXT(reason)
+END
+
+MESSAGE(ban_list_end, MASTER, CTL, ASKED, MANY, ban_list,
+        "the place to continue at, after 64 bans; 0: there are no more")
+NUMBER(place)
+END
+
+MESSAGE(ban_add, CTL, MASTER, IDLE, MANY, NONE,
+        "ban this network for so many seconds (0: for ever), and end its "
+        "sessions: the reason. The answer is `ended`")
+ADDRESS(network)
+NUMBER(bits)
+NUMBER(seconds)
+TEXT(reason)
+END
+
+MESSAGE(ban_remove, CTL, MASTER, IDLE, MANY, NONE,
+        "end the ban of this network (no address: all bans)")
+ADDRESS(network)
+NUMBER(bits)
+END
+
+MESSAGE(ban_removed, MASTER, CTL, ASKED, MANY, ban_remove,
+        "the number of bans that have ended")
+NUMBER(bans)
+END
+
+MESSAGE(guessing, CTL, MASTER, IDLE, MANY, NONE,
+        "the wrong passwords of the last hour, and the bans")
+END
+
+MESSAGE(guesser, MASTER, CTL, ASKED, MANY, guessing,
+        "one of the five addresses (IPv6: /64) with the most: their number")
+ADDRESS(address)
+NUMBER(wrong)
+END
+
+MESSAGE(guessing_is, MASTER, CTL, ASKED, MANY, guessing,
+        "the number of wrong passwords, of their addresses, and of bans")
+NUMBER(wrong)
+NUMBER(addresses)
+NUMBER(bans)
 END
 
 SECTION("Setting up a child", NULL)
@@ -598,7 +656,13 @@ END
 
 MESSAGE(memory, MASTER, GATE, START, ONCE, NONE,
         "memory that the gates of all generations share, a sealed file: "
-        "failure counts and bans; only gates read and write it")
+        "failure counts; only gates read and write it")
+FD(file)
+END
+
+MESSAGE(ban_memory, MASTER, GATE, START, ONCE, NONE,
+        "the table of bans (include/sallyport/domain/bans.h), a sealed file, "
+        "only to read")
 FD(file)
 END
 

@@ -17,6 +17,8 @@
 
 /* In the directory `state`: the key of the partials' names. */
 #define SETTINGS_KEY_FILE "partials.key"
+/* And the bans. */
+#define SETTINGS_BANS_FILE "bans"
 
 #define SETTINGS_LISTEN_MAX    16
 #define SETTINGS_ANNOUNCED_MAX 32
@@ -115,7 +117,9 @@ struct settings {
     uint64_t startups;
     uint64_t max_fruitless; /* per minute and address */
     uint64_t crash_ban;     /* ms; 0: no address is banned */
-    struct networks no_ban; /* exempt from max_fruitless and crash_ban */
+    uint64_t ban_after;     /* wrong passwords in an hour; 0: no ban */
+    uint64_t ban_time;      /* ms */
+    struct networks no_ban; /* exempt from max_fruitless and from bans */
     uint64_t login_timeout, drain_timeout, idle_timeout, connect_timeout,
         stall_timeout, hash_timeout; /* ms */
     uint64_t

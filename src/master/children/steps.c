@@ -105,6 +105,11 @@ int steps_memory(struct child *c)
     return SEND(&c->channel, memory, 0, .file = c->master->memory);
 }
 
+int steps_bans(struct child *c)
+{
+    return SEND(&c->channel, ban_memory, 0, .file = c->master->bans_read);
+}
+
 int steps_output(struct child *c)
 {
     return SEND(&c->channel, log_output, 0, .output = 2);

@@ -3,8 +3,10 @@
  * of the sessions, and show nothing of what a session does. */
 #include "control.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "sallyport/base/clock.h"
 #include "sallyport/ipc/generation.h"
 
 /* Sessions in one answer, since ctl reads nothing while master writes. */
@@ -178,12 +180,166 @@ static int request_on_end_sessions(void *owner, struct msg_end_sessions *msg)
     return 0;
 }
 
+/* The bans, and who guesses passwords. */
+
+#define BANS_PAGE 64
+#define BAN_MOST  UINT64_C(100000000000) /* s: more than any --for */
+
+static int request_on_ban_list(void *owner, struct msg_ban_list *msg)
+{
+    struct peer *p = request_begin(owner, msg->request);
+    const struct bans *b = p->master->banning->table;
+    size_t sent = 0, i = msg->place < BANS_MAX ? (size_t)msg->place : BANS_MAX;
+
+    if (i == 0)
+        bans_sweep(p->master->banning->table, time(NULL));
+    for (; i < b->rows && i < BANS_MAX && sent < BANS_PAGE; i++) {
+        const struct ban *ban = &b->ban[i];
+
+        if (ban->network.family == 0)
+            continue;
+        peer_sent(p,
+                  SEND(&p->channel, ban_is, p->request, .network = ban->network,
+                       .bits = ban->bits, .by_hand = ban->by_hand,
+                       .since = ban->since, .until = ban->until,
+                       .reason = slice_from(ban->reason)));
+        sent++;
+    }
+    peer_answered(p, SEND(&p->channel, ban_list_end, p->request,
+                          .place = i < b->rows ? i : 0));
+    return 0;
+}
+
+/* A ban of an address in `no_ban` would have no effect. */
+static const char *ban_objection(const struct master *m,
+                                 const struct msg_ban_add *msg)
+{
+    for (size_t i = 0; i < m->settings.no_ban.count; i++) {
+        const struct network *n = &m->settings.no_ban.list[i];
+        struct address first = address_prefix(&msg->network, n->bits);
+
+        if (n->bits <= msg->bits && address_same_host(&first, &n->address))
+            return "the setting no_ban exempts this address; change it, and "
+                   "run: sallyportctl reload";
+    }
+    return NULL;
+}
+
+static int request_on_ban_add(void *owner, struct msg_ban_add *msg)
+{
+    struct peer *p = request_begin(owner, msg->request);
+    const char *wrong = ban_objection(p->master, msg);
+    time_t now = time(NULL);
+    struct ban ban = { .network = msg->network,
+                       .bits = (uint8_t)msg->bits,
+                       .by_hand = 1,
+                       .since = now };
+    size_t ended;
+
+    if (msg->bits > 128 || msg->seconds > BAN_MOST ||
+        slice_copy(msg->reason, ban.reason, sizeof(ban.reason)) < 0 ||
+        !ban_is_sound(&ban)) {
+        peer_refuse(p, REFUSAL_BAD_FILE,
+                    "not a network, a time or a reason that fits");
+        return 0;
+    }
+    ban.until = msg->seconds > 0 ? now + (int64_t)msg->seconds : 0;
+    if (wrong)
+        peer_refuse(p, REFUSAL_DENIED, wrong);
+    else if (banning_add(p->master, &ban, ENDING_KICKED, &ended) < 0)
+        peer_refuse(p, REFUSAL_BUSY,
+                    "there is no room for another ban; remove some, or ban "
+                    "whole networks");
+    else
+        request_answer_ended(p, ended);
+    return 0;
+}
+
+/* Ends the bans of this network; family 0: all. They count no more for the next
+ * one. */
+static size_t ban_remove_each(struct master *m,
+                              const struct msg_ban_remove *msg)
+{
+    struct bans *b = m->banning->table;
+    size_t n = 0;
+
+    for (uint32_t i = 0; i < b->rows; i++) {
+        const struct ban *ban = &b->ban[i];
+
+        if (ban->network.family == 0 ||
+            (msg->network.family != 0 &&
+             (ban->bits != msg->bits ||
+              !address_same_host(&ban->network, &msg->network))))
+            continue;
+        bans_remove(b, ban);
+        n++;
+    }
+    guesses_pardon(m->guesses, &msg->network, (unsigned)msg->bits);
+    return n;
+}
+
+static void ban_refuse_unknown(struct peer *p, const struct msg_ban_remove *msg)
+{
+    const struct ban *over =
+        bans_over(p->master->banning->table, &msg->network, time(NULL));
+    char network[BAN_TEXT_MAX], words[COMPLAINT_MAX];
+
+    if (over)
+        snprintf(words, sizeof(words),
+                 "it is banned as a part of %s; run: sallyportctl ban del %s",
+                 ban_text(&over->network, over->bits, network), network);
+    peer_refuse(p, REFUSAL_NO_USER,
+                over ? words : "it isn't banned; run: sallyportctl ban list");
+}
+
+static int request_on_ban_remove(void *owner, struct msg_ban_remove *msg)
+{
+    struct peer *p = request_begin(owner, msg->request);
+    struct master *m = p->master;
+    size_t n;
+
+    bans_sweep(m->banning->table, time(NULL));
+    n = ban_remove_each(m, msg);
+    if (n == 0 && msg->network.family != 0) {
+        ban_refuse_unknown(p, msg);
+        return 0;
+    }
+    banning_save(m);
+    if (n > 0)
+        master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+                      "ban: sallyportctl ended %zu ban%s", n,
+                      n == 1 ? "" : "s");
+    peer_answered(p, SEND(&p->channel, ban_removed, p->request, .bans = n));
+    return 0;
+}
+
+static int request_on_guessing(void *owner, struct msg_guessing *msg)
+{
+    struct peer *p = request_begin(owner, msg->request);
+    const struct master *m = p->master;
+    struct guess_report r;
+
+    guesses_report(m->guesses, clock_ms(), &r);
+    for (size_t i = 0; i < r.count; i++)
+        peer_sent(p, SEND(&p->channel, guesser, p->request,
+                          .address = r.worst[i].prefix,
+                          .wrong = r.worst[i].wrong));
+    peer_answered(p, SEND(&p->channel, guessing_is, p->request,
+                          .wrong = r.wrong, .addresses = r.addresses,
+                          .bans = bans_sweep(m->banning->table, time(NULL))));
+    return 0;
+}
+
 static const struct handler request_handlers[] = {
     ON(status, request_on_status),
     ON(reload, request_on_reload),
     ON(users_edited, request_on_users_edited),
     ON(who, request_on_who),
     ON(end_sessions, request_on_end_sessions),
+    ON(ban_list, request_on_ban_list),
+    ON(ban_add, request_on_ban_add),
+    ON(ban_remove, request_on_ban_remove),
+    ON(guessing, request_on_guessing),
 };
 
 int request_dispatch(struct peer *p)

@@ -158,6 +158,8 @@ struct master {
     int programs[MASTER_PROGRAMS]; /* their descriptors (exec.c) */
     int memory;                    /* memory that survives a gate; a memfd */
     int guesses_memory; /* memory that survives a master too; a memfd */
+    int bans_memory;    /* the table of bans, which outlives a master too */
+    int bans_read;      /* the same, for gate: only to read */
     int survey_lock;    /* of the one process that looks at homes; a memfd */
     int conf;           /* the settings, a sealed memfd */
     int empty;          /* the directory to chroot to; without root any file */
@@ -188,6 +190,7 @@ struct master {
     struct services *services;
     struct session_table *sessions;
     struct guesses *guesses;
+    struct banning *banning;
     struct userdb *users;
     struct access *access;
     struct control *control;
@@ -214,6 +217,8 @@ void master_init(struct master *m);
 void master_report(struct master *m, enum event e, enum process about,
                    const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* Sends any other event, if there is a log. */
+void master_send(struct master *m, const struct event_record *r);
 /* Ends the start or the run with STATUS. During a start, the supervisor gets
  * WHY. */
 void master_fail(struct master *m, int status, const char *why);

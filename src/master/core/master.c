@@ -27,6 +27,8 @@ void master_init(struct master *m)
 {
     *m = (struct master){ .memory = -1,
                           .guesses_memory = -1,
+                          .bans_memory = -1,
+                          .bans_read = -1,
                           .survey_lock = -1,
                           .conf = -1,
                           .empty = -1,
@@ -59,6 +61,15 @@ void master_init(struct master *m)
     random_bytes(&m->secrets, sizeof(m->secrets));
 }
 
+void master_send(struct master *m, const struct event_record *r)
+{
+    if (!m->logs || m->events.channel.fd < 0)
+        return;
+    event_send(&m->events, r);
+    if (event_waits(&m->events))
+        loop_change(&m->loop, &m->events_watch, EPOLLOUT);
+}
+
 void master_report(struct master *m, enum event e, enum process about,
                    const char *format, ...)
 {
@@ -76,9 +87,7 @@ void master_report(struct master *m, enum event e, enum process about,
     event_begin(&r, e);
     event_text(&r, FIELD_PROCESS, slice_from(process_name(about)));
     event_text(&r, FIELD_REASON, slice_from(text));
-    event_send(&m->events, &r);
-    if (event_waits(&m->events))
-        loop_change(&m->loop, &m->events_watch, EPOLLOUT);
+    master_send(m, &r);
 }
 
 void master_fail(struct master *m, int status, const char *why)

@@ -48,7 +48,7 @@ static bool stop_are_there(const struct master *m, bool log)
     CHILDREN_EACH(m, c)
         if (c->pid > 0 && stop_concerns(c, log))
             return true;
-    return false;
+    return !log && m->banning->writer > 0;
 }
 
 static void stop_wait_for(struct master *m, bool log)
@@ -117,6 +117,8 @@ static void reap_children(void *owner)
 
         if (pid == m->survey)
             m->survey = 0;
+        if (pid == m->banning->writer)
+            banning_reaped(m, status);
         if (s)
             files_reaped(&s->home, status);
         else

@@ -70,6 +70,8 @@ int gate_on_session(void *owner, struct msg_session *msg)
     msg->master = msg->log = msg->keys = -1;
     if (m->state == MASTER_DRAINING && session_is_served(s))
         gate_announce(s);
+    else if (!proxied)
+        banning_review(s);
     return 0;
 }
 
@@ -83,6 +85,8 @@ int gate_on_session_peer(void *owner, struct msg_session_peer *msg)
         return channel_refuse(&c->channel, "a client without an address");
     if (s && !session_set_client(s, &msg->peer))
         return channel_refuse(&c->channel, "a client that is known already");
+    if (s)
+        banning_review(s);
     return 0;
 }
 

@@ -2,8 +2,9 @@
  * src/gate/limits.c. The memory is bounded, and other names or addresses
  * share a slot only by chance. It outlives master, so that neither a crash nor
  * a reload forgives anybody. An older generation that still has sessions counts
- * there too. Runs in master. The functions are pure but for the random key: the
- * time is an argument. */
+ * there too. For bans and for the administrator there is also a table of
+ * addresses, with the wrong passwords of the last hour. Runs in master. The
+ * functions are pure but for the random key: the time is an argument. */
 #include "sessions.h"
 
 #include <errno.h>
@@ -45,7 +46,10 @@ struct guess_tables {
     struct guess_known
         known[GUESS_SLOTS]; /* users and where they have logged in lately */
     struct guess_known coded[GUESS_SLOTS]; /* the same with a one-time code */
-    uint64_t steps[GUESS_SLOTS]; /* of the last code of the users of a slot */
+    uint64_t steps[GUESS_SLOTS];  /* of the last code of the users of a slot */
+    uint64_t logins[GUESS_SLOTS]; /* when anybody has logged in there */
+    struct guess_hour all;
+    struct guess_source source[GUESS_SOURCES];
 };
 
 off_t guesses_size(void)
@@ -107,7 +111,7 @@ static uint64_t guess_hash(const struct guesses *g, uint64_t name,
 static uint64_t guess_pair(const struct guesses *g, const struct guess *what)
 {
     return guess_hash(g, what->name, &what->peer,
-                      what->peer.family == 4 ? 32 : 64);
+                      address_client_bits(&what->peer));
 }
 
 static uint64_t guess_failures(uint64_t debt, const struct guess_level *l,
@@ -178,6 +182,124 @@ static void guess_add(uint64_t *table, uint64_t hash,
     table[hash % GUESS_SLOTS] = debt;
 }
 
+/* The last hour, in steps of five minutes: what is older counts no longer. */
+
+static void hour_add(struct guess_hour *h, uint64_t now)
+{
+    uint64_t step = now / GUESS_STEP_MS;
+
+    if (step >= h->step + GUESS_STEPS || step < h->step)
+        *h = (struct guess_hour){ .step = step };
+    while (h->step < step)
+        h->wrong[++h->step % GUESS_STEPS] = 0;
+    h->wrong[step % GUESS_STEPS]++;
+}
+
+static uint64_t hour_sum(const struct guess_hour *h, uint64_t now)
+{
+    uint64_t step = now / GUESS_STEP_MS, sum = 0;
+
+    for (uint64_t i = 0; i < GUESS_STEPS && i <= h->step; i++)
+        if (h->step - i + GUESS_STEPS > step)
+            sum += h->wrong[(h->step - i) % GUESS_STEPS];
+    return sum;
+}
+
+/* Returns the address's row among the few that its hash permits or, if it has
+ * none, the one with the fewest wrong passwords. */
+static struct guess_source *guess_source_of(const struct guesses *g,
+                                            const struct address *prefix,
+                                            uint64_t now)
+{
+    uint64_t hash = guess_hash(g, 0, prefix, address_client_bits(prefix));
+    struct guess_source *row =
+        g->tables->source + hash % (GUESS_SOURCES / GUESS_WAYS) * GUESS_WAYS;
+    struct guess_source *least = row;
+
+    for (size_t i = 0; i < GUESS_WAYS; i++) {
+        if (address_same_host(&row[i].prefix, prefix))
+            return &row[i];
+        if (hour_sum(&row[i].hour, now) < hour_sum(&least->hour, now))
+            least = &row[i];
+    }
+    return least;
+}
+
+static void guess_add_source(struct guesses *g, const struct address *peer,
+                             uint64_t now)
+{
+    struct address prefix = address_client(peer);
+    struct guess_source *s = guess_source_of(g, &prefix, now);
+
+    if (!address_same_host(&s->prefix, &prefix))
+        *s = (struct guess_source){ .prefix = prefix };
+    hour_add(&s->hour, now);
+    s->counting++;
+    hour_add(&g->tables->all, now);
+}
+
+static bool guess_anybody_known(const struct guesses *g,
+                                const struct address *prefix, uint64_t now)
+{
+    uint64_t hash = guess_hash(g, 0, prefix, address_client_bits(prefix));
+    uint64_t at = g->tables->logins[hash % GUESS_SLOTS];
+
+    return at > 0 && now - at < GUESS_KNOWN_MS;
+}
+
+uint64_t guesses_for_ban(const struct guesses *g, const struct address *peer,
+                         uint64_t now)
+{
+    struct address prefix = address_client(peer);
+    const struct guess_source *s = guess_source_of(g, &prefix, now);
+    uint64_t hour = hour_sum(&s->hour, now);
+
+    if (!address_same_host(&s->prefix, &prefix) ||
+        guess_anybody_known(g, &prefix, now))
+        return 0;
+    return hour < s->counting ? hour : s->counting;
+}
+
+void guesses_pardon(struct guesses *g, const struct address *network,
+                    unsigned bits)
+{
+    for (size_t i = 0; i < GUESS_SOURCES; i++) {
+        struct guess_source *s = &g->tables->source[i];
+        struct address prefix = address_prefix(&s->prefix, bits);
+
+        if (network->family == 0 || address_same_host(&prefix, network))
+            s->counting = 0;
+    }
+}
+
+/* Keeps WORST sorted, the worst one first. */
+static void report_insert(struct guess_report *r, const struct address *prefix,
+                          uint64_t wrong)
+{
+    size_t i = r->count < GUESS_WORST ? r->count++ : GUESS_WORST;
+
+    for (; i > 0 && r->worst[i - 1].wrong < wrong; i--)
+        if (i < GUESS_WORST)
+            r->worst[i] = r->worst[i - 1];
+    if (i < GUESS_WORST)
+        r->worst[i] = (struct guess_worst){ *prefix, wrong };
+}
+
+void guesses_report(const struct guesses *g, uint64_t now,
+                    struct guess_report *ret)
+{
+    *ret = (struct guess_report){ .wrong = hour_sum(&g->tables->all, now) };
+    for (size_t i = 0; i < GUESS_SOURCES; i++) {
+        const struct guess_source *s = &g->tables->source[i];
+        uint64_t wrong = s->prefix.family ? hour_sum(&s->hour, now) : 0;
+
+        if (wrong == 0)
+            continue;
+        ret->addresses++;
+        report_insert(ret, &s->prefix, wrong);
+    }
+}
+
 void guesses_failed(struct guesses *g, const struct guess *what, uint64_t now)
 {
     uint64_t pair = guess_pair(g, what);
@@ -191,14 +313,18 @@ void guesses_failed(struct guesses *g, const struct guess *what, uint64_t now)
     for (size_t i = 0; i < n; i++)
         guess_add(g->tables->prefixes, guess_hash(g, 0, &what->peer, l[i].bits),
                   &l[i], now);
+    guess_add_source(g, &what->peer, now);
 }
 
 void guesses_succeeded(struct guesses *g, const struct guess *what,
                        uint64_t now)
 {
     uint64_t pair = guess_pair(g, what);
+    uint64_t there =
+        guess_hash(g, 0, &what->peer, address_client_bits(&what->peer));
 
     g->tables->known[pair % GUESS_SLOTS] = (struct guess_known){ pair, now };
+    g->tables->logins[there % GUESS_SLOTS] = now;
 }
 
 /* If two users share a slot, the second one of the same half minute must wait

@@ -44,8 +44,10 @@ void answer_count(struct master *m, struct verdict *v)
         settings_networks_hold(&m->settings.no_ban, &v->guess.peer);
     v->delay =
         guesses_delay(m->guesses, &v->guess, answer_longest_delay(m), now);
-    if (!v->right)
-        guesses_failed(m->guesses, &v->guess, now);
+    if (v->right)
+        return;
+    guesses_failed(m->guesses, &v->guess, now);
+    banning_guessed(m, &v->guess, now);
 }
 
 /* Counts the delayed logins of that prefix that are answered after T. *first:

@@ -191,6 +191,7 @@ struct session *session_open(struct master *m, uint64_t serial,
     s->state = SESSION_GREETED;
     s->peer = *peer;
     s->local = *local;
+    s->proxied = proxied;
     s->since = time(NULL);
     s->log = service_open(m, PROCESS_LOG, &who, ends->log);
     s->keys = service_open(m, PROCESS_KEYS, &who, ends->keys);
@@ -307,6 +308,7 @@ void session_gone(struct session *s, int status)
 {
     struct master *m = s->master;
 
+    banning_ended(s, status);
     if (WIFSIGNALED(status))
         home_session_died(&s->home, WTERMSIG(status));
     files_hang_up(&s->home);

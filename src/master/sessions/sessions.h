@@ -16,6 +16,7 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/loop.h"
 #include "sallyport/base/random.h"
+#include "sallyport/domain/bans.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/settings/settings.h"
@@ -46,6 +47,37 @@ size_t guesses_levels(uint8_t family, const struct guess_level **first);
 struct guess_known {
     uint64_t pair; /* hash of name and prefix */
     uint64_t at;   /* ms; 0: the slot is empty */
+};
+
+/* Wrong passwords in the last hour, in steps of five minutes. */
+#define GUESS_STEPS   12
+#define GUESS_STEP_MS 300000
+
+struct guess_hour {
+    uint64_t step; /* the newest one, in steps since the clock began */
+    uint32_t wrong[GUESS_STEPS];
+};
+
+/* The addresses with the most wrong passwords. A hash chooses GUESS_WAYS rows
+ * for an address; a new one replaces the one with the fewest. */
+#define GUESS_SOURCES 16384
+#define GUESS_WAYS    4
+
+struct guess_source {
+    struct address prefix; /* IPv6: /64; family 0: none */
+    uint32_t counting;     /* wrong passwords since the last ban or pardon */
+    struct guess_hour hour;
+};
+
+#define GUESS_WORST 5
+
+struct guess_report {
+    uint64_t wrong, addresses; /* in the last hour */
+    struct guess_worst {
+        struct address prefix;
+        uint64_t wrong;
+    } worst[GUESS_WORST];
+    size_t count;
 };
 
 struct guess_tables;
@@ -86,6 +118,53 @@ void guesses_succeeded(struct guesses *g, const struct guess *what,
  * login may go on, else why not, for the log. */
 const char *guesses_code(struct guesses *g, const struct guess *what,
                          uint64_t step, uint64_t ms, uint64_t now);
+/* Returns the wrong passwords of that address in the last hour that count for a
+ * ban. 0: none; or somebody has logged in there lately, so that users would
+ * suffer from the ban. */
+uint64_t guesses_for_ban(const struct guesses *g, const struct address *peer,
+                         uint64_t now);
+/* Those of this network count no more for a ban. Family 0: those of all. */
+void guesses_pardon(struct guesses *g, const struct address *network,
+                    unsigned bits);
+void guesses_report(const struct guesses *g, uint64_t now,
+                    struct guess_report *ret);
+
+/* The bans of this service. */
+struct session;
+
+/* The name under which the supervisor keeps the table: a build with another
+ * layout of struct bans changes the number, and reads the file in `state`. */
+#define BANS_NAME "bans 1"
+
+struct banning {
+    struct bans *table; /* which all masters share, and gate reads */
+    pid_t writer;       /* a fork that writes the file; 0: none */
+    uint64_t writing;   /* the change of the table that it writes */
+    int error;          /* of the last writer; the log has it */
+};
+
+/* Maps m->bans_memory (-1: memory of its own, for a test). A new table gets the
+ * bans of the file in `state`. Call it before master's sandbox closes. Returns
+ * 0 or -errno. */
+int banning_init(struct master *m);
+void banning_release(struct banning *b);
+/* Begins to write the file if the table has changed since it was written. */
+void banning_save(struct master *m);
+/* The writer was reaped. */
+void banning_reaped(struct master *m, int status);
+/* Adds a ban, logs it, and ends sessions of that network: all of them, or for
+ * an automatic ban those that haven't logged in. They end for WHY; *ended is
+ * their number. Returns 0, or -ENOSPC: there are BANS_MAX of the
+ * administrator. */
+int banning_add(struct master *m, const struct ban *ban, enum ending why,
+                size_t *ended);
+/* A wrong password was counted at NOW: bans the address if it was one too
+ * many. */
+void banning_guessed(struct master *m, const struct guess *what, uint64_t now);
+/* The process of S has ended: bans its client's address after a crash. */
+void banning_ended(const struct session *s, int status);
+/* Ends S, which is new here, if its client was banned after gate let it in. */
+void banning_review(struct session *s);
 
 /* A user's process files, as master sees it: its fork, its start, its end. It
  * is in the record of its session, and reports to login.c. */
@@ -227,6 +306,7 @@ struct session {
     uint64_t serial;
     enum session_state state;
     struct address peer, local;
+    bool proxied;        /* the session itself has read the client's address */
     time_t since, login; /* login 0: not yet */
     struct channel channel;
     struct loop_watch watch;

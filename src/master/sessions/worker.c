@@ -51,12 +51,6 @@ static struct child *worker_least_busy(struct master *m, uint64_t serial,
     return best;
 }
 
-/* The prefix that gate counts as one address. */
-static struct address prefix_of(const struct address *peer)
-{
-    return address_prefix(peer, peer->family == 4 ? 32 : 64);
-}
-
 static size_t workers_held_by(const struct master *m,
                               const struct address *prefix)
 {
@@ -65,7 +59,7 @@ static size_t workers_held_by(const struct master *m,
 
     CHILDREN_EACH(m, c)
         VERIFICATIONS_EACH(c, v) {
-            other = prefix_of(&v->peer);
+            other = address_client(&v->peer);
             n += address_same_host(&other, prefix);
         }
     return n;
@@ -85,7 +79,7 @@ static bool address_has_its_share(const struct master *m,
 
 int worker_choose(struct session *s, struct child **ret)
 {
-    struct address prefix = prefix_of(&s->peer);
+    struct address prefix = address_client(&s->peer);
     size_t all;
 
     *ret = worker_least_busy(s->master, s->serial, &all);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -280,12 +281,26 @@ static int memory_of(struct master *m, const char *name, off_t size, int *ret,
     return *ret < 0 ? complain(c, "memfd: %s", strerror(-*ret)) : 0;
 }
 
+/* Opens that file again: gate can't write through this descriptor. */
+static int memory_for_reading(int fd, int *ret, struct complaint *c)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    *ret = open(path, O_RDONLY | O_CLOEXEC);
+    return *ret < 0 ? complain(c, "%s: %s", path, strerror(errno)) : 0;
+}
+
 int prepare_memory(struct master *m, struct complaint *c)
 {
     int r = memory_of(m, "memory", GATE_MEMORY, &m->memory, c);
 
     if (r == 0)
         r = memory_of(m, GUESSES_NAME, guesses_size(), &m->guesses_memory, c);
+    if (r == 0)
+        r = memory_of(m, BANS_NAME, sizeof(struct bans), &m->bans_memory, c);
+    if (r == 0)
+        r = memory_for_reading(m->bans_memory, &m->bans_read, c);
     return r < 0 ? r : memory_of(m, "survey", 1, &m->survey_lock, c);
 }
 

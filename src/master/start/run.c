@@ -24,6 +24,7 @@ void parts_attach(struct master *m, struct master_parts *parts)
     m->services = &parts->services;
     m->sessions = &parts->sessions;
     m->guesses = &parts->guesses;
+    m->banning = &parts->banning;
     m->users = &parts->users;
     m->access = &parts->access;
     m->control = &parts->control;
@@ -119,11 +120,13 @@ static const struct handler lookup_handlers[] = {
 static const struct handler service_handlers[] = { CHILD_MESSAGES };
 
 static child_step *const gate_steps[] = {
-    steps_conf,    steps_sandbox,     steps_log,
-    steps_keys,    certificates_step, steps_listeners,
-    steps_passive, steps_retired,     steps_memory,
-    hosts_step,    steps_keys_ready,  steps_go,
-    NULL,
+    steps_conf,        steps_sandbox,
+    steps_log,         steps_keys,
+    certificates_step, steps_listeners,
+    steps_passive,     steps_retired,
+    steps_memory,      steps_bans,
+    hosts_step,        steps_keys_ready,
+    steps_go,          NULL,
 };
 static child_step *const auth_steps[] = {
     steps_sandbox,     steps_log, certificates_step_auth,
@@ -233,6 +236,7 @@ static void run_look_ready(struct master *m)
         loop_stop(&m->loop);
     } else {
         access_start(m);
+        banning_save(m);
         hosts_keep(m);
         run_say_ready(m);
     }
@@ -264,6 +268,8 @@ int master_start(struct master *m)
         r = sessions_init(m->sessions, m->settings.max_sessions);
     if (r == 0)
         r = guesses_init(m->guesses, m->guesses_memory);
+    if (r == 0)
+        r = banning_init(m);
     if (r == 0)
         r = services_init(m, m->sessions->size);
     if (r == 0)
@@ -310,6 +316,7 @@ void master_release(struct master *m)
         m); /* its timer may be in the loop between those of sessions */
     sessions_release(m->sessions);
     guesses_release(m->guesses);
+    banning_release(m->banning);
     userdb_release(m->users);
     listeners_release(m->listeners);
     loop_remove(&m->loop, &m->succession.watch);
@@ -318,6 +325,8 @@ void master_release(struct master *m)
     programs_close(m->programs);
     fd_close(&m->memory);
     fd_close(&m->guesses_memory);
+    fd_close(&m->bans_memory);
+    fd_close(&m->bans_read);
     fd_close(&m->survey_lock);
     fd_close(&m->conf);
     certificates_release(m->certificates);

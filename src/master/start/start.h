@@ -80,7 +80,7 @@ int prepare_control(struct master *m, struct complaint *c);
 int prepare_limits(struct master *m, struct complaint *c);
 int prepare_listeners(struct master *m, struct complaint *c);
 /* Takes the memory of the generation before, or makes an empty one: that of
- * gates, and that of guesses. */
+ * gates, of guesses, of bans. */
 int prepare_memory(struct master *m, struct complaint *c);
 int prepare_sandbox(struct master *m, struct complaint *c);
 /* Returns master's own filter, which depends on active mode. */
@@ -98,6 +98,7 @@ struct master_parts {
     struct services services;
     struct session_table sessions;
     struct guesses guesses;
+    struct banning banning;
     struct userdb users;
     struct access access;
     struct control control;

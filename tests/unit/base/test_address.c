@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -142,4 +143,52 @@ Test(address, prefix)
     cr_assert_str_eq(address_text(&p, out), "2001:db8::");
     p = address_prefix(&a, 0);
     cr_assert(address_is_any(&p));
+}
+
+/* With an IPv6 address a client usually has the whole /64. */
+Test(address, client)
+{
+    struct address a = parsed("192.0.2.255"), q = parsed("2001:db8::ffff");
+    struct address p = address_client(&a);
+    char out[ADDRESS_TEXT_MAX];
+
+    cr_expect_str_eq(address_text(&p, out), "192.0.2.255");
+    p = address_client(&q);
+    cr_expect_str_eq(address_text(&p, out), "2001:db8::");
+    cr_expect_eq(address_client_bits(&q), 64);
+}
+
+Test(address, network)
+{
+    static const struct {
+        const char *text, *network;
+        unsigned bits;
+        const char *why; /* "": no address */
+    } rows[] = {
+        { "192.0.2.7", "192.0.2.7", 32, NULL },
+        { "192.0.2.0/24", "192.0.2.0", 24, NULL },
+        { "2001:db8::1", "2001:db8::1", 128, NULL },
+        { "::/0", "::", 0, NULL },
+        { "anna/8", NULL, 0, "" },
+        { "192.0.2.0/", NULL, 0, "expected 0 to 32 after the '/'" },
+        { "::/129", NULL, 0, "expected 0 to 128 after the '/'" },
+        { "192.0.2.7/24", NULL, 0,
+          "not the network's first address, which is 192.0.2.0" },
+    };
+    char out[ADDRESS_TEXT_MAX];
+    struct address a;
+    unsigned bits;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct complaint why = { "" };
+        int r =
+            address_parse_network(slice_from(rows[i].text), &a, &bits, &why);
+
+        cr_expect_eq(r, rows[i].why ? -EINVAL : 0, "%s", rows[i].text);
+        cr_expect_str_eq(why.text, rows[i].why ? rows[i].why : "");
+        if (r < 0)
+            continue;
+        cr_expect_str_eq(address_text(&a, out), rows[i].network);
+        cr_expect_eq(bits, rows[i].bits, "%s", rows[i].text);
+    }
 }

@@ -85,11 +85,28 @@ int bench_memory(void)
     return fd;
 }
 
+struct bans *bench_ban_memory(int *reading)
+{
+    FD_CLEANUP int fd = memfd_create("bans", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    char path[64];
+    struct bans *b;
+
+    OR_FAIL(fd >= 0 && ftruncate(fd, sizeof(*b)) == 0);
+    OR_FAIL(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == 0);
+    b = mmap(NULL, sizeof(*b), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    OR_FAIL(b != MAP_FAILED);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    *reading = open(path, O_RDONLY | O_CLOEXEC);
+    OR_FAIL(*reading >= 0);
+    return b;
+}
+
 static void give_all(struct bench *b, const struct bench_plan *plan)
 {
     int conf FD_CLEANUP = settings_of(plan->settings);
     int directory FD_CLEANUP = empty_directory();
     int memory FD_CLEANUP = bench_memory();
+    int bans FD_CLEANUP = -1;
     int control FD_CLEANUP = plan->before
                                  ? fd_take(&plan->before->control_fd)
                                  : listen_as_planned(plan, &b->control);
@@ -108,6 +125,8 @@ static void give_all(struct bench *b, const struct bench_plan *plan)
     for (unsigned i = 0; i < plan->ports; i++)
         give_port(b, plan, i);
     BENCH_SAY(b, memory, .file = plan->memory > 0 ? plan->memory : memory);
+    b->bans = bench_ban_memory(&bans);
+    BENCH_SAY(b, ban_memory, .file = bans);
     BENCH_SAY(b, go);
 }
 

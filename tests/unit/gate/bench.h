@@ -40,6 +40,7 @@ struct bench {
     struct address control;
     struct address port[BENCH_PORTS];
     int control_fd, port_fd[BENCH_PORTS]; /* the listeners that are kept */
+    struct bans *bans;                    /* as master has them */
 };
 
 /* A fake session: the facts in its MSG_session, and the rope to it. */
@@ -54,6 +55,9 @@ struct fake {
 void bench_start(struct bench *b, const struct bench_plan *plan);
 /* A file as master makes it for what gates share. The caller closes it. */
 int bench_memory(void);
+/* The same for the table of bans: gate gets *READING, which the caller closes.
+ * Returns the table, which can be written. */
+struct bans *bench_ban_memory(int *reading);
 /* Closes master's channel; gate must end with STATUS in time. */
 void bench_stop(struct bench *b, int status);
 /* Gate must end by itself, with STATUS. */

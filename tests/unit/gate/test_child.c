@@ -27,6 +27,7 @@ static const struct address client = { .family = 4,
                                        .port = 4711 };
 static struct gate g;
 static struct memory memory;
+static struct bans bans;
 static int far[ENDS];
 static bool adopts; /* the session is one of an older generation */
 
@@ -52,6 +53,7 @@ static void hall_open(void)
     memset(&g, 0, sizeof(g));
     memset(&memory, 0, sizeof(memory));
     g.memory = &memory;
+    g.bans = &bans;
     g.spare_fd = -1;
     g.frame.log_watch.fd = -1;
     event_sender_init(&g.frame.log, -1, PROCESS_GATE);

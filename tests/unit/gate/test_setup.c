@@ -129,7 +129,11 @@ static void give_memory(struct start *s)
 {
     int fd FD_CLEANUP = bench_memory();
 
+    int bans FD_CLEANUP = -1;
+
+    bench_ban_memory(&bans);
     GIVE(s, memory, .file = fd);
+    GIVE(s, ban_memory, .file = bans);
 }
 
 Test(setup, no_memory)

@@ -75,6 +75,15 @@ static const char *const published[] = {
     "partials_find flag number",
     "partial path text number time enum4",
     "partials_end number errno",
+    "ban_list number",
+    "ban_is address number flag time time text",
+    "ban_list_end number",
+    "ban_add address number number text",
+    "ban_remove address number",
+    "ban_removed number",
+    "guessing",
+    "guesser address number",
+    "guessing_is number number number",
 };
 #define PUBLISHED (sizeof(published) / sizeof(published[0]))
 

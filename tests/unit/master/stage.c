@@ -223,6 +223,7 @@ static void adjust_for_tests(struct master *m)
     m->settings.login_delay = 1;
     m->settings.login_tries = 100;
     m->settings.guess_delay = 0;
+    m->settings.ban_after = 0;
 }
 
 static void open_listeners(struct master *m)
@@ -284,6 +285,7 @@ static _Noreturn void run_master(const struct stage *s,
              path_in(s, "users"));
     snprintf(m.settings.homes, sizeof(m.settings.homes), "%s", s->folder);
     snprintf(m.settings.shares, sizeof(m.settings.shares), "%s", s->folder);
+    snprintf(m.settings.state, sizeof(m.settings.state), "%s", s->folder);
     m.conf = settings_of("fsync = no\n");
     open_certificates(&m, s);
     m.empty = open("/dev/null", O_RDONLY);

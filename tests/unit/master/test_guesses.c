@@ -1,6 +1,7 @@
 /* The counts of failed logins, without any login; the test has the clock. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -250,5 +251,118 @@ Test(guesses, codes)
     cr_expect(code(&g, 8, "192.0.2.1", 0, START), "another user");
     cr_expect_null(code(&g, 8, "192.0.2.1", 100, START), "his own code");
     cr_expect_null(code(&g, 7, "192.0.2.1", 101, START + MINUTE));
+    guesses_release(&g);
+}
+
+static uint64_t for_ban(const struct guesses *g, const char *peer, uint64_t now)
+{
+    const struct guess what = guess(0, peer);
+
+    return guesses_for_ban(g, &what.peer, now);
+}
+
+/* A wrong password counts for an hour; an IPv6 address for its /64. */
+Test(guesses, of_an_hour)
+{
+    struct guesses g;
+
+    cr_assert_eq(guesses_init(&g, -1), 0);
+    cr_expect_eq(for_ban(&g, "192.0.2.1", START), 0);
+    fail(&g, 7, "192.0.2.1", 3, START);
+    fail(&g, 7, "192.0.2.1", 2, START + 30 * MINUTE);
+    fail(&g, 7, "2001:db8::1", 1, START);
+    cr_expect_eq(for_ban(&g, "192.0.2.1", START + 54 * MINUTE), 5);
+    cr_expect_eq(for_ban(&g, "192.0.2.1", START + 61 * MINUTE), 2);
+    cr_expect_eq(for_ban(&g, "192.0.2.1", START + 91 * MINUTE), 0);
+    cr_expect_eq(for_ban(&g, "192.0.2.2", START), 0);
+    cr_expect_eq(for_ban(&g, "2001:db8::2", START), 1);
+    cr_expect_eq(for_ban(&g, "2001:db8:0:1::1", START), 0);
+    fail(&g, 7, "192.0.2.1", 1, START + 1000 * MINUTE);
+    cr_expect_eq(for_ban(&g, "192.0.2.1", START + 1000 * MINUTE), 1);
+    guesses_release(&g);
+}
+
+/* After a ban, or its end, they count from the beginning; the report has them
+ * still. */
+Test(guesses, are_pardoned)
+{
+    struct guess_report r;
+    struct guess net = guess(0, "192.0.2.0");
+    struct guesses g;
+
+    cr_assert_eq(guesses_init(&g, -1), 0);
+    fail(&g, 7, "192.0.2.1", 9, START);
+    fail(&g, 7, "192.0.3.1", 9, START);
+    guesses_pardon(&g, &net.peer, 24);
+    cr_expect_eq(for_ban(&g, "192.0.2.1", START), 0);
+    cr_expect_eq(for_ban(&g, "192.0.3.1", START), 9);
+    fail(&g, 7, "192.0.2.1", 2, START);
+    cr_expect_eq(for_ban(&g, "192.0.2.1", START), 2);
+    guesses_report(&g, START, &r);
+    cr_expect_eq(r.wrong, 20);
+    guesses_release(&g);
+}
+
+/* Where anybody has logged in lately a ban would hit users. */
+Test(guesses, where_users_are)
+{
+    struct guesses g;
+    uint64_t later = START + GUESS_KNOWN_MS;
+
+    cr_assert_eq(guesses_init(&g, -1), 0);
+    succeed(&g, 7, "192.0.2.1", START);
+    fail(&g, 9, "192.0.2.1", 50, START);
+    cr_expect_eq(for_ban(&g, "192.0.2.1", START), 0);
+    fail(&g, 9, "192.0.2.1", 50, later);
+    cr_expect_eq(for_ban(&g, "192.0.2.1", later), 50, "too long ago");
+    guesses_release(&g);
+}
+
+Test(guesses, the_worst_addresses)
+{
+    static const struct {
+        const char *peer;
+        uint64_t wrong;
+    } rows[] = { { "192.0.2.1", 3 },   { "192.0.2.2", 9 }, { "192.0.2.3", 1 },
+                 { "2001:db8::1", 7 }, { "192.0.2.4", 5 }, { "192.0.2.5", 2 },
+                 { "192.0.2.6", 4 } };
+    static const uint64_t worst[GUESS_WORST] = { 9, 7, 5, 4, 3 };
+    struct guess_report r;
+    struct guesses g;
+
+    cr_assert_eq(guesses_init(&g, -1), 0);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        fail(&g, i, rows[i].peer, rows[i].wrong, START);
+    guesses_report(&g, START, &r);
+    cr_expect_eq(r.wrong, 31);
+    cr_expect_eq(r.addresses, 7);
+    cr_assert_eq(r.count, GUESS_WORST);
+    for (size_t i = 0; i < GUESS_WORST; i++)
+        cr_expect_eq(r.worst[i].wrong, worst[i], "%zu", i);
+    guesses_report(&g, START + 61 * MINUTE, &r);
+    cr_expect_eq(r.wrong, 0);
+    cr_expect_eq(r.addresses, 0);
+    cr_expect_eq(r.count, 0);
+    guesses_release(&g);
+}
+
+/* Many addresses with one wrong password each don't hide one with many. */
+Test(guesses, a_flood_of_addresses)
+{
+    struct guess_report r;
+    struct guesses g;
+    struct guess what = { .peer = { .family = 4 } };
+
+    cr_assert_eq(guesses_init(&g, -1), 0);
+    fail(&g, 7, "192.0.2.1", 30, START);
+    for (uint32_t i = 1; i <= 10 * GUESS_SOURCES; i++) {
+        memcpy(what.peer.bytes, &i, sizeof(i));
+        guesses_failed(&g, &what, START);
+    }
+    cr_expect_eq(for_ban(&g, "192.0.2.1", START), 30);
+    guesses_report(&g, START, &r);
+    cr_expect_eq(r.worst[0].wrong, 30);
+    cr_expect_eq(r.wrong, 10 * GUESS_SOURCES + 30);
+    cr_expect_leq(r.addresses, GUESS_SOURCES);
     guesses_release(&g);
 }

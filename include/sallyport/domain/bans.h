@@ -1,0 +1,78 @@
+/* The table of bans: addresses and networks whose connections gate refuses. It
+ * is in memory that all masters of one service share, and that gate reads. Only
+ * a master that leads writes it. The functions are pure: the time is an
+ * argument, in seconds since 1970, so that a ban outlives a restart. */
+#ifndef SALLYPORT_DOMAIN_BANS_H
+#define SALLYPORT_DOMAIN_BANS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sallyport/base/address.h"
+
+/* With one more, the oldest automatic ban ends. Those of the administrator
+ * stay. */
+#define BANS_MAX       4096
+#define BAN_REASON_MAX 120 /* bytes, with the NUL */
+
+/* Also a record of the file in `state`. */
+struct ban {
+    struct address network; /* the first one; family 0: no ban */
+    uint8_t bits;
+    uint8_t by_hand;      /* 1: the administrator's */
+    int64_t since, until; /* until 0: for ever */
+    char reason[BAN_REASON_MAX];
+};
+
+/* What the search needs of a ban. It is apart, since a search reads the keys of
+ * all bans: 128 KiB at most. */
+struct ban_key {
+    uint64_t high, low; /* the network, in host order */
+    int64_t until;
+    uint32_t family; /* written last; 0: none */
+    uint32_t bits;
+};
+
+struct bans {
+    uint32_t made;    /* 1: it was set up */
+    uint32_t rows;    /* no ban is in the rows from here on */
+    uint64_t changes; /* so often the table has changed */
+    uint64_t saved;   /* the change that the file in `state` has */
+    struct ban_key key[BANS_MAX];
+    struct ban ban[BANS_MAX];
+};
+
+/* Returns the ban that holds this address, or NULL. A reader in another process
+ * than the writer may miss one that is written at this moment, and finds no
+ * other one instead. */
+const struct ban *bans_over(const struct bans *b, const struct address *a,
+                            int64_t now);
+/* Returns the ban of exactly this network, or NULL. */
+const struct ban *bans_find(const struct bans *b, const struct address *network,
+                            unsigned bits, int64_t now);
+/* Adds *BAN, or replaces the ban of that network. A ban of the administrator is
+ * replaced only by another one. Returns 1: the network wasn't banned; 0: it
+ * was; -ENOSPC: the table is full of the administrator's bans. */
+int bans_put(struct bans *b, const struct ban *ban, int64_t now);
+/* Ends a ban that bans_find() or bans_over() has returned. */
+void bans_remove(struct bans *b, const struct ban *ban);
+/* Removes the bans that are over. Returns how many others there are. */
+size_t bans_sweep(struct bans *b, int64_t now);
+
+/* Does BITS fit the address, and is the address the first one of that network?
+ */
+bool ban_is_network(const struct address *a, unsigned bits);
+/* Does the network hold the address? */
+bool ban_holds(const struct ban *ban, const struct address *a);
+/* Can a ban from a file be true? Checks each byte that anything here or in
+ * sallyportctl relies on. */
+bool ban_is_sound(const struct ban *ban);
+
+#define BAN_TEXT_MAX (ADDRESS_TEXT_MAX + 4)
+
+/* Writes "192.0.2.7", or "192.0.2.0/24" for a network. Returns OUT. */
+const char *ban_text(const struct address *network, unsigned bits,
+                     char out[BAN_TEXT_MAX]);
+
+#endif

@@ -1,0 +1,335 @@
+/* Bans, in master: which address is banned, why and for how long. The table is
+ * in memory of all masters, so neither a crash nor a reload ends a ban; gate
+ * reads it. The file in `state` makes the bans outlive a restart. It consists
+ * of records of a fixed size, and is read once, at the first start, so there is
+ * nothing to parse. A short-lived fork writes it, since a disk may hang. Only a
+ * generation that leads bans anybody. Runs in master. */
+#include "sessions.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+
+#define BANNING_NEW SETTINGS_BANS_FILE ".new"
+
+/* Before the records in the file; a new form of them gets another number. */
+static const char banning_magic[16] = "sallyport bans 1";
+
+static int banning_map(struct banning *b, int fd)
+{
+    int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+    struct stat st = { .st_size = sizeof(*b->table) };
+    void *p;
+
+    if (fd >= 0 &&
+        (fstat(fd, &st) < 0 || st.st_size != (off_t)sizeof(*b->table)))
+        return -EINVAL;
+    p = mmap(NULL, sizeof(*b->table), PROT_READ | PROT_WRITE, flags, fd, 0);
+    if (p == MAP_FAILED)
+        return -errno;
+    b->table = p;
+    /* A user's process files needs no other client's address. */
+    return madvise(p, sizeof(*b->table), MADV_DONTFORK) < 0 ? -errno : 0;
+}
+
+/* Takes the bytes of a file that banning_image() has made. Returns 0, or
+ * -EBADMSG for any other bytes. */
+static int banning_take_file(struct banning *b, struct slice file)
+{
+    const size_t head = sizeof(banning_magic);
+    time_t now = time(NULL);
+    struct ban ban;
+
+    if (file.len < head || memcmp(file.ptr, banning_magic, head) != 0 ||
+        (file.len - head) % sizeof(ban) != 0)
+        return -EBADMSG;
+    for (size_t at = head; at < file.len; at += sizeof(ban)) {
+        memcpy(&ban, file.ptr + at, sizeof(ban));
+        if (!ban_is_sound(&ban))
+            return -EBADMSG;
+        if (ban.until == 0 || ban.until > now)
+            bans_put(b->table, &ban, now);
+    }
+    b->table->saved = b->table->changes;
+    return 0;
+}
+
+/* A damaged file keeps nobody from starting the server. */
+static void banning_load(struct master *m)
+{
+    char path[SETTINGS_PATH_MAX + sizeof(SETTINGS_BANS_FILE) + 1];
+    struct complaint c = { "" };
+    struct buf text;
+    int r;
+
+    snprintf(path, sizeof(path), "%s/%s", m->settings.state,
+             SETTINGS_BANS_FILE);
+    FD_CLEANUP int fd =
+        open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
+        r = errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+    else if (settings_private_file(fd, path, &c) < 0)
+        r = -EACCES;
+    else {
+        buf_init(&text, sizeof(banning_magic) + sizeof(m->banning->table->ban));
+        r = fd_read_file(fd, &text);
+        if (r == 0)
+            r = banning_take_file(m->banning, buf_slice(&text));
+        buf_release(&text);
+    }
+    if (r < 0 && !c.text[0])
+        complain(&c, "%s: %s", path,
+                 r == -EBADMSG ? "damaged, or of another version"
+                               : strerror(-r));
+    if (r < 0)
+        stderr_print("warning: %s: its bans don't count", c.text);
+}
+
+int banning_init(struct master *m)
+{
+    struct banning *b = m->banning;
+    int r = banning_map(b, m->bans_memory);
+
+    if (r < 0) {
+        banning_release(b);
+        return r;
+    }
+    if (!b->table->made)
+        banning_load(m);
+    b->table->made = 1;
+    return 0;
+}
+
+void banning_release(struct banning *b)
+{
+    if (b->table)
+        munmap(b->table, sizeof(*b->table));
+    b->table = NULL;
+}
+
+/* The file. */
+
+static int banning_image(const struct bans *b, struct buf *into)
+{
+    int r = buf_add(into, banning_magic, sizeof(banning_magic));
+
+    for (uint32_t i = 0; i < b->rows && i < BANS_MAX && r == 0; i++)
+        if (b->ban[i].network.family != 0)
+            r = buf_add(into, &b->ban[i], sizeof(b->ban[i]));
+    return r;
+}
+
+/* Whole or not at all: the file gets its name when it is on the disk. */
+static int banning_write(const char *directory, struct slice bytes)
+{
+    FD_CLEANUP int at = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    FD_CLEANUP int fd = -1;
+    int r;
+
+    if (at < 0)
+        return -errno;
+    unlinkat(at, BANNING_NEW, 0); /* of a writer that was killed */
+    fd = openat(at, BANNING_NEW, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    r = fd_write_all(fd, bytes.ptr, bytes.len);
+    if (r == 0 && (fsync(fd) < 0 ||
+                   renameat(at, BANNING_NEW, at, SETTINGS_BANS_FILE) < 0 ||
+                   fsync(at) < 0))
+        r = -errno;
+    return r;
+}
+
+static void banning_report_unkept(struct master *m, int error)
+{
+    struct banning *b = m->banning;
+
+    if (error != 0 && error != b->error)
+        master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+                      "%s: bans can't be written there, so they end with the "
+                      "service: %s",
+                      m->settings.state, strerror(error));
+    b->error = error;
+}
+
+static void banning_fork(struct master *m, struct slice image)
+{
+    struct banning *b = m->banning;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        fd_close_others(3, NULL, 0);
+        _exit(-banning_write(m->settings.state, image));
+    }
+    if (pid < 0)
+        banning_report_unkept(m, errno);
+    b->writer = pid < 0 ? 0 : pid;
+    b->writing = b->table->changes;
+}
+
+void banning_save(struct master *m)
+{
+    struct banning *b = m->banning;
+    struct buf image;
+
+    if (m->check || b->writer > 0 || b->table->saved == b->table->changes)
+        return;
+    buf_init(&image, sizeof(banning_magic) + sizeof(b->table->ban));
+    if (banning_image(b->table, &image) == 0)
+        banning_fork(m, buf_slice(&image));
+    else
+        banning_report_unkept(m, ENOMEM);
+    buf_release(&image);
+}
+
+/* After a failure the next change tries again. */
+void banning_reaped(struct master *m, int status)
+{
+    struct banning *b = m->banning;
+    int error = WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
+
+    b->writer = 0;
+    banning_report_unkept(m, error);
+    if (error == 0)
+        b->table->saved = b->writing;
+    if (b->table->changes != b->writing)
+        banning_save(m);
+}
+
+/* Who is banned, and why. */
+
+static bool banning_spares(const struct master *m, const struct address *a)
+{
+    return settings_networks_hold(&m->settings.no_ban, a);
+}
+
+/* A ban by a password or a crash leaves the address's users alone: it may be
+ * that of a whole office. */
+static size_t banning_end_sessions(struct master *m, const struct ban *ban,
+                                   enum ending why)
+{
+    size_t ended = 0;
+
+    SESSIONS_EACH(m->sessions, s)
+        if (session_is_served(s) && (ban->by_hand || s->login == 0) &&
+            ban_holds(ban, &s->peer) && !banning_spares(m, &s->peer)) {
+            session_kick(s, why);
+            ended++;
+        }
+    return ended;
+}
+
+static void banning_report(struct master *m, const struct ban *ban)
+{
+    char network[BAN_TEXT_MAX];
+    struct event_record r;
+
+    event_begin(&r, EVENT_BAN);
+    event_text(&r, FIELD_PEER,
+               slice_from(ban_text(&ban->network, ban->bits, network)));
+    event_text(&r, FIELD_REASON, slice_from(ban->reason));
+    if (ban->until > 0)
+        event_number(&r, FIELD_MS, (uint64_t)(ban->until - ban->since) * 1000);
+    master_send(m, &r);
+}
+
+int banning_add(struct master *m, const struct ban *ban, enum ending why,
+                size_t *ended)
+{
+    int r = bans_put(m->banning->table, ban, time(NULL));
+
+    *ended = 0;
+    if (r < 0)
+        return r;
+    if (r > 0 || ban->by_hand)
+        banning_report(m, ban);
+    *ended = banning_end_sessions(m, ban, why);
+    banning_save(m);
+    return 0;
+}
+
+/* MS: for how long. After it, wrong passwords count from the beginning. There
+ * may be no room; then the delays must do. */
+static void banning_add_address(struct master *m, const struct address *peer,
+                                uint64_t ms, enum ending why,
+                                const char *reason)
+{
+    unsigned bits = address_client_bits(peer);
+    time_t now = time(NULL);
+    struct ban ban = { .network = address_prefix(peer, bits),
+                       .bits = (uint8_t)bits,
+                       .since = now,
+                       .until = now + (int64_t)((ms + 999) / 1000) };
+    size_t ended;
+
+    snprintf(ban.reason, sizeof(ban.reason), "%s", reason);
+    guesses_pardon(m->guesses, &ban.network, bits);
+    banning_add(m, &ban, why, &ended);
+}
+
+void banning_guessed(struct master *m, const struct guess *what, uint64_t now)
+{
+    const struct settings *c = &m->settings;
+    char reason[BAN_REASON_MAX];
+    uint64_t n;
+
+    if (m->state != MASTER_RUNNING || c->ban_after == 0 || what->trusted)
+        return;
+    n = guesses_for_ban(m->guesses, &what->peer, now);
+    if (n < c->ban_after)
+        return;
+    snprintf(reason, sizeof(reason), "%llu wrong password%s",
+             (unsigned long long)n, n == 1 ? "" : "s");
+    banning_add_address(m, &what->peer, c->ban_time, ENDING_LOGIN_TRIES,
+                        reason);
+}
+
+/* The signals that end a session when an attack on it fails. Not SIGKILL: gate
+ * sends it, or the kernel if it lacks memory. */
+static bool banning_is_crash(int signal)
+{
+    static const int crashes[] = { SIGSEGV, SIGBUS,  SIGILL,
+                                   SIGFPE,  SIGABRT, SIGSYS };
+
+    for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
+        if (crashes[i] == signal)
+            return true;
+    return false;
+}
+
+/* A proxied session has named its client's address itself. If an attacker
+ * controls it, its crash could ban any address. So it bans none, nor does one
+ * that may be proxied. */
+void banning_ended(const struct session *s, int status)
+{
+    struct master *m = s->master;
+    char reason[BAN_REASON_MAX];
+
+    if (m->state != MASTER_RUNNING || s->proxied || !WIFSIGNALED(status) ||
+        !banning_is_crash(WTERMSIG(status)) || m->settings.crash_ban == 0 ||
+        banning_spares(m, &s->peer))
+        return;
+    snprintf(reason, sizeof(reason), "crashed a session: signal %d",
+             WTERMSIG(status));
+    banning_add_address(m, &s->peer, m->settings.crash_ban, ENDING_KICKED,
+                        reason);
+}
+
+void banning_review(struct session *s)
+{
+    const struct master *m = s->master;
+
+    if (s->peer.family != 0 &&
+        bans_over(m->banning->table, &s->peer, time(NULL)) &&
+        !banning_spares(m, &s->peer))
+        session_kick(s, ENDING_KICKED);
+}

@@ -1,0 +1,626 @@
+/* Bans: for crashes, for wrong passwords, by the administrator; which sessions
+ * end then; and the file that outlives the service. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "caller.h"
+#include "sallyport/conf/conf.h"
+#include "support/scratch.h"
+
+#define AFTER 3
+
+static struct address address(const char *text)
+{
+    struct address a;
+
+    cr_assert_eq(address_parse(slice_from(text), &a), 0);
+    return a;
+}
+
+/* The administrator's requests. */
+
+static struct msg_ban_add network_of(const char *text, unsigned bits)
+{
+    return (struct msg_ban_add){ .network = address(text),
+                                 .bits = bits,
+                                 .seconds = 60,
+                                 .reason = SLICE("by root: a test") };
+}
+
+static void ask(struct caller *c, const struct msg_ban_add *ban)
+{
+    c->request = channel_next(&c->channel);
+    cr_assert_eq(SEND(&c->channel, ban_add, c->request, .network = ban->network,
+                      .bits = ban->bits, .seconds = ban->seconds,
+                      .reason = ban->reason),
+                 0);
+}
+
+/* Returns how many sessions end. */
+static uint64_t add(struct caller *c, const char *network, unsigned bits)
+{
+    const struct msg_ban_add ban = network_of(network, bits);
+    struct message p;
+
+    ask(c, &ban);
+    caller_hears(c, MSG_ended, &p);
+    return p.ended.sessions;
+}
+
+static void ask_remove(struct caller *c, const char *network, unsigned bits)
+{
+    struct address a = network ? address(network) : (struct address){ 0 };
+
+    c->request = channel_next(&c->channel);
+    cr_assert_eq(
+        SEND(&c->channel, ban_remove, c->request, .network = a, .bits = bits),
+        0);
+}
+
+static uint64_t removed(struct caller *c, const char *network, unsigned bits)
+{
+    struct message p;
+
+    ask_remove(c, network, bits);
+    caller_hears(c, MSG_ban_removed, &p);
+    return p.ban_removed.bans;
+}
+
+/* Writes "NETWORK REASON; " for each ban of all pages. */
+static const char *listed(struct caller *c)
+{
+    static char all[512 << 10];
+    uint64_t place = 0;
+    struct message p;
+    size_t len = 0;
+
+    all[0] = '\0';
+    do {
+        c->request = channel_next(&c->channel);
+        cr_assert_eq(SEND(&c->channel, ban_list, c->request, .place = place),
+                     0);
+        cr_assert_eq(channel_wait(&c->channel, &p, STAGE_WAIT_MS), 1);
+        while (p.kind == MSG_ban_is && len < sizeof(all) - 256) {
+            char text[BAN_TEXT_MAX];
+
+            ban_text(&p.ban_is.network, (unsigned)p.ban_is.bits, text);
+            len += (size_t)snprintf(all + len, sizeof(all) - len, "%s %.*s; ",
+                                    text, (int)p.ban_is.reason.len,
+                                    p.ban_is.reason.ptr);
+            cr_assert_eq(channel_wait(&c->channel, &p, STAGE_WAIT_MS), 1);
+        }
+        cr_assert_eq(p.kind, MSG_ban_list_end);
+        place = p.ban_list_end.place;
+    } while (place > 0);
+    return all;
+}
+
+static bool is_kicked(struct player *p)
+{
+    struct message got;
+    int r = channel_wait(&p->channel, &got, STAGE_WAIT_MS);
+
+    return r == 1 && got.kind == MSG_kick;
+}
+
+static void exempts(struct master *m)
+{
+    m->settings.no_ban.list[0] =
+        (struct network){ .address = address("10.0.0.0"), .bits = 29 };
+    m->settings.no_ban.count = 1;
+}
+
+/* All sessions of that network end, and one that gate has let in just before
+ * the ban does, too. */
+Test(bans, by_the_administrator)
+{
+    struct player in, out, other, late;
+    struct actor files;
+    struct caller c;
+    struct stage s;
+
+    stage_logged_in(&s, NULL, &in, &files); /* 10.0.0.1 */
+    player_enter(&s, &out, 2);
+    player_enter(&s, &other, 256); /* 10.0.1.0 */
+    player_asks(&s, &other);       /* so master has seen both */
+    caller_enter(&s, &c);
+    cr_expect_eq(add(&c, "10.0.0.0", 24), 2);
+    cr_expect(is_kicked(&in));
+    cr_expect(is_kicked(&out));
+    stage_reports(&s, EVENT_BAN, "by root: a test");
+    cr_expect_str_eq(listed(&c), "10.0.0.0/24 by root: a test; ");
+    player_enter(&s, &late, 3);
+    cr_expect(is_kicked(&late));
+    cr_expect_eq(add(&c, "10.0.0.0", 24), 0, "again");
+    player_leave(&late);
+    player_leave(&out);
+    player_leave(&in);
+    caller_leave(&c);
+    stage_leave(&s, &other);
+}
+
+Test(bans, are_removed)
+{
+    struct caller c;
+    struct stage s;
+
+    stage_open(&s, NULL);
+    caller_enter(&s, &c);
+    add(&c, "192.0.2.0", 24);
+    add(&c, "2001:db8::", 64);
+    add(&c, "198.51.100.1", 32);
+    ask_remove(&c, "192.0.2.7", 32);
+    caller_is_refused(&c, REFUSAL_NO_USER);
+    ask_remove(&c, "203.0.113.1", 32);
+    caller_is_refused(&c, REFUSAL_NO_USER);
+    cr_expect_eq(removed(&c, "192.0.2.0", 24), 1);
+    stage_reports(&s, EVENT_SERVICE, "ended 1 ban");
+    cr_expect_str_eq(listed(&c), "2001:db8::/64 by root: a test; "
+                                 "198.51.100.1 by root: a test; ");
+    cr_expect_eq(removed(&c, NULL, 0), 2);
+    cr_expect_str_eq(listed(&c), "");
+    cr_expect_eq(removed(&c, NULL, 0), 0);
+    caller_leave(&c);
+    stage_close(&s);
+}
+
+/* A wider network may be banned: those in no_ban are let in all the same. */
+Test(bans, exceptions)
+{
+    struct msg_ban_add ban = network_of("10.0.0.7", 32);
+    struct player spared;
+    struct caller c;
+    struct stage s;
+
+    stage_asked(&s, exempts, &spared); /* 10.0.0.1 */
+    caller_enter(&s, &c);
+    ask(&c, &ban);
+    caller_is_refused(&c, REFUSAL_DENIED);
+    ban = network_of("10.0.0.0", 29);
+    ask(&c, &ban);
+    caller_is_refused(&c, REFUSAL_DENIED);
+    cr_expect_eq(add(&c, "10.0.0.0", 28), 0);
+    gate_reaps(&s, 1, SIGSEGV);
+    channel_hear_end(&spared.channel);
+    cr_expect_str_eq(listed(&c), "10.0.0.0/28 by root: a test; ");
+    caller_leave(&c);
+    stage_leave(&s, &spared);
+}
+
+Test(bans, that_cannot_be)
+{
+    struct msg_ban_add ban;
+    char text[BAN_REASON_MAX + 1];
+    struct caller c;
+    struct stage s;
+
+    memset(text, 'x', sizeof(text));
+    stage_open(&s, NULL);
+    caller_enter(&s, &c);
+    for (int i = 0; i < 6; i++) {
+        ban = network_of("192.0.2.0", 24);
+        if (i == 0)
+            ban.bits = 33;
+        else if (i == 1)
+            ban.bits = 280; /* 24 in a byte */
+        else if (i == 2)
+            ban.bits = 8;
+        else if (i == 3)
+            ban.network.family = 0;
+        else if (i == 4)
+            ban.seconds = UINT64_MAX;
+        else
+            ban.reason = (struct slice){ text, BAN_REASON_MAX };
+        ask(&c, &ban);
+        caller_is_refused(&c, REFUSAL_BAD_FILE);
+    }
+    caller_leave(&c);
+    stage_close(&s);
+}
+
+/* As many as there may be, over several pages. */
+Test(bans, as_many_as_there_is_room_for, .timeout = 120)
+{
+    struct msg_ban_add ban = network_of("10.200.0.1", 32);
+    struct caller c;
+    struct stage s;
+
+    stage_open(&s, NULL);
+    caller_enter(&s, &c);
+    for (unsigned i = 0; i < BANS_MAX; i++) {
+        char text[32];
+
+        snprintf(text, sizeof(text), "10.100.%u.%u", i >> 8, i & 255);
+        add(&c, text, 32);
+    }
+    ask(&c, &ban);
+    caller_is_refused(&c, REFUSAL_BUSY);
+    listed(&c);
+    cr_expect_eq(removed(&c, NULL, 0), BANS_MAX);
+    caller_leave(&c);
+    stage_close(&s);
+}
+
+/* A session's end, and whether it bans its address. */
+static const struct crash {
+    int status;
+    bool banned;
+    void (*adjust)(struct master *m);
+} crashes[] = {
+    { SIGSEGV, true, NULL },     { SIGBUS, true, NULL },
+    { SIGILL, true, NULL },      { SIGFPE, true, NULL },
+    { SIGABRT, true, NULL },     { SIGSYS, true, NULL },
+    { SIGKILL, false, NULL },    { W_EXITCODE(SIGSEGV, 0), false, NULL },
+    { SIGSEGV, false, exempts },
+};
+
+static void check_crash(const struct crash *row)
+{
+    struct player p, next;
+    struct caller c;
+    struct stage s;
+    char words[64];
+
+    stage_asked(&s, row->adjust, &p);
+    gate_reaps(&s, 1, row->status);
+    channel_hear_end(&p.channel);
+    caller_enter(&s, &c);
+    snprintf(words, sizeof(words), "crashed a session: signal %d",
+             row->status & 127);
+    cr_expect_eq(strstr(listed(&c), words) != NULL, row->banned, "%d: %s",
+                 row->status, listed(&c));
+    if (row->banned) {
+        stage_reports(&s, EVENT_BAN, words);
+        player_enter_from(&s, &next, 9,
+                          &(struct address){ 4, { 10, 0, 0, 1 }, 1 });
+        cr_expect(is_kicked(&next));
+        player_leave(&next);
+    }
+    caller_leave(&c);
+    stage_leave(&s, &p);
+}
+
+Test(bans, who_crashed, .timeout = 120)
+{
+    for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
+        check_crash(&crashes[i]);
+}
+
+static void by_proxies(struct master *m)
+{
+    m->settings.listen_proxy[0] = true;
+}
+
+static void without_crash_bans(struct master *m)
+{
+    m->settings.crash_ban = 0;
+}
+
+/* An attacker in a proxied session could have named any address. */
+Test(bans, no_ban_for_a_crash)
+{
+    const struct address client = { 4, { 198, 51, 100, 1 }, 4711 };
+    struct message got;
+    struct player p;
+    struct caller c;
+    struct stage s;
+
+    for (int proxied = 0; proxied < 2; proxied++) {
+        stage_with(&s, proxied ? by_proxies : without_crash_bans, &p);
+        if (proxied) {
+            p.channel.phase = PHASE_START;
+            TELL(&s.gate.channel, session_peer, .serial = 1, .peer = client);
+            player_hear(&p, MSG_admitted, &got);
+        }
+        gate_reaps(&s, 1, SIGSEGV);
+        channel_hear_end(&p.channel);
+        caller_enter(&s, &c);
+        cr_expect_str_eq(listed(&c), "");
+        caller_leave(&c);
+        stage_leave(&s, &p);
+    }
+}
+
+static void bans_guessers(struct master *m)
+{
+    m->settings.ban_after = AFTER;
+}
+
+static void bans_no_friends(struct master *m)
+{
+    bans_guessers(m);
+    exempts(m);
+}
+
+static void guess(struct stage *s, struct player *p)
+{
+    player_asks(s, p);
+    auth_says(s, p->serial, 1, 0, 0);
+}
+
+static void guess_times(struct stage *s, struct player *p, int n)
+{
+    for (int i = 0; i < n; i++) {
+        guess(s, p);
+        player_is_denied(p, DENIAL_WRONG);
+    }
+}
+
+/* The last wrong password ends all sessions of that address without a login;
+ * those with one stay. */
+Test(bans, who_guesses)
+{
+    const struct address there = { 4, { 10, 0, 0, 1 }, 1 };
+    struct player p, other;
+    struct message got;
+    struct caller c;
+    struct stage s;
+
+    stage_with(&s, bans_guessers, &p);
+    player_enter_from(&s, &other, 2, &there);
+    guess_times(&s, &other, 1);
+    guess_times(&s, &p, AFTER - 2);
+    guess(&s, &p);
+    player_hear(&p, MSG_kick, &got);
+    cr_expect_eq(got.kick.why, ENDING_LOGIN_TRIES);
+    cr_expect(is_kicked(&other));
+    stage_reports(&s, EVENT_BAN, "3 wrong passwords");
+    caller_enter(&s, &c);
+    cr_expect_str_eq(listed(&c), "10.0.0.1 3 wrong passwords; ");
+    cr_expect_eq(removed(&c, "10.0.0.1", 32), 1);
+    player_leave(&other);
+    player_leave(&p);
+    player_enter_from(&s, &p, 3, &there);
+    guess_times(&s, &p, AFTER - 1); /* they count from the beginning */
+    cr_expect_str_eq(listed(&c), "");
+    caller_leave(&c);
+    stage_leave(&s, &p);
+}
+
+/* Many users may share that address, or it is in no_ban, or ban_after is 0. */
+Test(bans, who_guesses_and_is_spared)
+{
+    void (*const adjusts[])(struct master *m) = { bans_guessers,
+                                                  bans_no_friends, NULL };
+    struct actor files;
+    struct player p, user;
+    struct caller c;
+    struct stage s;
+
+    for (int i = 0; i < 3; i++) {
+        stage_with(&s, adjusts[i], &p);
+        if (i == 0) {
+            player_enter_from(&s, &user, 2,
+                              &(struct address){ 4, { 10, 0, 0, 1 }, 1 });
+            player_logs_in(&s, &user, &files);
+        }
+        guess_times(&s, &p, 2 * AFTER);
+        caller_enter(&s, &c);
+        cr_expect_str_eq(listed(&c), "");
+        caller_leave(&c);
+        if (i == 0)
+            player_leave(&user);
+        stage_leave(&s, &p);
+    }
+}
+
+Test(bans, guessing_is_seen)
+{
+    struct player p, other;
+    struct message got;
+    struct caller c;
+    struct stage s;
+
+    stage_with(&s, NULL, &p);
+    player_enter(&s, &other, 2);
+    guess_times(&s, &p, 1);
+    guess_times(&s, &other, 2);
+    caller_enter(&s, &c);
+    add(&c, "192.0.2.1", 32);
+    caller_asks(&c, MSG_guessing);
+    caller_hears(&c, MSG_guesser, &got);
+    cr_expect_eq(got.guesser.wrong, 2);
+    cr_expect_eq(got.guesser.address.bytes[3], 2);
+    caller_hears(&c, MSG_guesser, &got);
+    cr_expect_eq(got.guesser.wrong, 1);
+    caller_hears(&c, MSG_guessing_is, &got);
+    cr_expect_eq(got.guessing_is.wrong, 3);
+    cr_expect_eq(got.guessing_is.addresses, 2);
+    cr_expect_eq(got.guessing_is.bans, 1);
+    caller_leave(&c);
+    player_leave(&other);
+    stage_leave(&s, &p);
+}
+
+/* The file. The test is the master itself. */
+
+static struct master m;
+static struct master_parts parts;
+
+static void raise_master(const char *state)
+{
+    m.bans_memory = -1;
+    if (m.banning)
+        banning_release(m.banning);
+    master_init(&m);
+    conf_default(&m.settings);
+    parts_attach(&m, &parts);
+    snprintf(m.settings.state, sizeof(m.settings.state), "%s", state);
+    m.state = MASTER_RUNNING;
+    cr_assert_eq(banning_init(&m), 0);
+}
+
+static void finish_writing(void)
+{
+    int status;
+
+    while (m.banning->writer > 0) {
+        cr_assert_eq(waitpid(m.banning->writer, &status, 0), m.banning->writer);
+        banning_reaped(&m, status);
+    }
+}
+
+static void ban(const char *network, unsigned bits, bool by_hand, int64_t until)
+{
+    struct ban one = { .network = address(network),
+                       .bits = (uint8_t)bits,
+                       .by_hand = by_hand,
+                       .since = time(NULL),
+                       .until = until,
+                       .reason = "because" };
+    size_t ended;
+
+    cr_assert_eq(banning_add(&m, &one, ENDING_KICKED, &ended), 0);
+}
+
+static size_t bans_now(void)
+{
+    return bans_sweep(m.banning->table, time(NULL));
+}
+
+TestSuite(bans_file, .init = scratch_make, .fini = scratch_remove);
+
+Test(bans_file, outlives_the_service)
+{
+    struct address a = address("192.0.2.1");
+    const struct ban *found;
+    struct stat st;
+
+    raise_master(in_scratch(""));
+    ban("192.0.2.1", 32, true, 0);
+    ban("198.51.100.1", 32, false, time(NULL) + 1000);
+    ban("203.0.113.1", 32, false, time(NULL) - 1);
+    finish_writing();
+    cr_expect_eq(m.banning->table->saved, m.banning->table->changes);
+    cr_assert_eq(stat(in_scratch("bans"), &st), 0);
+    cr_expect_eq(st.st_mode & 07777, 0600);
+    raise_master(in_scratch(""));
+    cr_expect_eq(bans_now(), 2);
+    found = bans_over(m.banning->table, &a, time(NULL));
+    cr_assert(found);
+    cr_expect(found->by_hand);
+    cr_expect_eq(found->until, 0);
+    cr_expect_str_eq(found->reason, "because");
+    banning_save(&m);
+    cr_expect_eq(m.banning->writer, 0, "nothing has changed");
+    bans_remove(m.banning->table, found);
+    banning_save(&m);
+    finish_writing();
+    raise_master(in_scratch(""));
+    cr_expect_eq(bans_now(), 1);
+    banning_release(m.banning);
+}
+
+/* The next one is written as soon as the first writer has ended. */
+Test(bans_file, changes_while_it_is_written)
+{
+    pid_t first;
+
+    raise_master(in_scratch(""));
+    ban("192.0.2.1", 32, true, 0);
+    first = m.banning->writer;
+    cr_assert_gt(first, 0);
+    ban("192.0.2.2", 32, true, 0);
+    cr_expect_eq(m.banning->writer, first);
+    finish_writing();
+    raise_master(in_scratch(""));
+    cr_expect_eq(bans_now(), 2);
+    banning_release(m.banning);
+}
+
+/* Of a writer that was killed: neither its file nor its name is in the way. */
+Test(bans_file, after_a_killed_writer)
+{
+    int fd = open(in_scratch("bans.new"), O_WRONLY | O_CREAT, 0600);
+
+    cr_assert(fd >= 0 && write(fd, "half", 4) == 4 && close(fd) == 0);
+    raise_master(in_scratch(""));
+    ban("192.0.2.1", 32, true, 0);
+    finish_writing();
+    raise_master(in_scratch(""));
+    cr_expect_eq(bans_now(), 1);
+    cr_expect_neq(access(in_scratch("bans.new"), F_OK), 0);
+    banning_release(m.banning);
+}
+
+static void damage(off_t at, char byte)
+{
+    int fd = open(in_scratch("bans"), O_WRONLY);
+
+    cr_assert(fd >= 0 && pwrite(fd, &byte, 1, at) == 1 && close(fd) == 0);
+}
+
+/* The server starts all the same, and keeps no ban that can't be. */
+Test(bans_file, is_damaged)
+{
+    for (int i = 0; i < 6; i++) {
+        unlink(in_scratch("bans"));
+        raise_master(in_scratch(""));
+        ban("192.0.2.1", 32, true, 0);
+        finish_writing();
+        if (i == 0)
+            damage(0, 'S');
+        else if (i == 1)
+            damage(16, 5); /* the family */
+        else if (i == 2)
+            damage(16 + sizeof(struct ban), 0); /* a byte too many */
+        else if (i == 3)
+            cr_assert_eq(truncate(in_scratch("bans"), 40), 0);
+        else if (i == 4)
+            cr_assert_eq(truncate(in_scratch("bans"), 0), 0);
+        else
+            cr_assert_eq(chmod(in_scratch("bans"), 0666), 0);
+        raise_master(in_scratch(""));
+        cr_expect_eq(bans_now(), 0, "%d", i);
+    }
+    banning_release(m.banning);
+}
+
+/* Then the bans pass from master to master only. */
+Test(bans_file, cannot_be_written)
+{
+    struct address a = address("192.0.2.1");
+
+    raise_master(in_scratch("missing"));
+    ban("192.0.2.1", 32, true, 0);
+    finish_writing();
+    cr_expect_eq(m.banning->error, ENOENT);
+    cr_expect_eq(m.banning->table->saved, 0);
+    cr_expect(bans_over(m.banning->table, &a, time(NULL)));
+    cr_assert_eq(mkdir(in_scratch("missing"), 0700), 0);
+    ban("192.0.2.2", 32, true, 0);
+    finish_writing();
+    cr_expect_eq(m.banning->error, 0);
+    raise_master(in_scratch("missing"));
+    cr_expect_eq(bans_now(), 2);
+    banning_release(m.banning);
+}
+
+/* The memory of the masters counts, and not the file, which may be older. */
+Test(bans_file, is_read_once)
+{
+    struct complaint c = { "" };
+    struct bans *before;
+
+    raise_master(in_scratch(""));
+    ban("192.0.2.1", 32, true, 0);
+    finish_writing();
+    banning_release(m.banning);
+    cr_assert_eq(prepare_memory(&m, &c), 0, "%s", c.text);
+    cr_assert_eq(banning_init(&m), 0);
+    cr_assert_eq(bans_now(), 1);
+    before = m.banning->table;
+    bans_remove(before, &before->ban[0]);
+    m.banning->table = NULL;
+    cr_assert_eq(banning_init(&m), 0); /* the next master */
+    cr_expect_eq(bans_now(), 0);
+    cr_expect_neq(m.banning->table, before);
+}
