@@ -1,5 +1,5 @@
-/* The command line: words and long options in any order, from one table. Pure,
- * except for the help. */
+/* The command line: words and long options in any order, from one table, and
+ * values that several options have. Pure, except for the help. */
 #include "ctl.h"
 
 #include <stddef.h>
@@ -83,7 +83,11 @@ static const struct option_row {
     { "yes", OPTION_YES, AT(yes), NULL, "don't ask" },
     { "older-than", OPTION_OLDER_THAN, AT(older_than), "N",
       "only those without a write for N days" },
-    { "all", OPTION_ALL, AT(all), NULL, "unfinished uploads of any age" },
+    { "all", OPTION_ALL, AT(all), NULL,
+      "unfinished uploads of any age; all bans" },
+    { "for", OPTION_FOR, AT(for_time), "TIME",
+      "how long, as 10min, 12h, 7d or 4w (default: for ever)" },
+    { "reason", OPTION_REASON, AT(reason), "TEXT", "why, for ban list" },
     { "json", OPTION_JSON, AT(json), NULL, "write JSON" },
     { "help", OPTION_HELP, AT(help), NULL,
       "print the help of all commands, or of one" },
@@ -170,6 +174,29 @@ int arguments_parse(struct arguments *a, int argc, char **argv,
     }
     a->word[a->words] = NULL;
     return 0;
+}
+
+int arguments_seconds(struct context *x, const char *option, const char *text,
+                      uint64_t *ret)
+{
+    static const struct {
+        const char *name;
+        uint64_t seconds;
+    } units[] = {
+        { "s", 1 },     { "min", 60 },   { "h", 3600 },
+        { "d", 86400 }, { "w", 604800 },
+    };
+    size_t digits = strspn(text, "0123456789");
+    uint64_t n = 0;
+
+    if (slice_number((struct slice){ text, digits }, 99999, &n) == 0 && n > 0)
+        for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+            if (strcmp(text + digits, units[i].name) == 0)
+                return *ret = n * units[i].seconds, 0;
+    return ctl_fail(x, EX_USAGE,
+                    "--%s %s: use a number and s, min, h, d or w, such as 7d; "
+                    "at most 99999",
+                    option, text);
 }
 
 const char *arguments_beyond(const struct arguments *a, uint64_t allowed)

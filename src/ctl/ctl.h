@@ -28,6 +28,7 @@ struct arguments {
     char **word; /* "user", "add", NAME; in argv, NULL after them */
     size_t words;
     const char *config, *home, *comment, *role, *uid, *gid, *older_than;
+    const char *for_time, *reason;
     const char *on_conflict, *data_binding, *upload_eof, *certificate, *login;
     const char *expires, *ttl, *format, *prefix, *shadow;
     bool print_password, dry_run, hashes;
@@ -73,6 +74,8 @@ struct arguments {
 #define OPTION_SHADOW         OPTION_BIT(31)
 #define OPTION_DRY_RUN        OPTION_BIT(32)
 #define OPTION_HASHES         OPTION_BIT(33)
+#define OPTION_FOR            OPTION_BIT(50)
+#define OPTION_REASON         OPTION_BIT(51)
 /* Options that set a key in the last column of a row. */
 #define OPTIONS_OF_KEYS                                                        \
     (OPTION_ON_CONFLICT | OPTION_DATA_BINDING | OPTION_UPLOAD_EOF |            \
@@ -106,6 +109,8 @@ enum ctl_takes {
     TAKES_SESSION,       /* a word that names sessions */
     TAKES_TWO_NAMES,     /* of users */
     TAKES_FILE,
+    TAKES_NETWORK, /* an address or a network */
+    TAKES_NETWORK_OR_NOTHING,
 };
 
 struct ctl_command {
@@ -132,6 +137,11 @@ const char *arguments_beyond(const struct arguments *a, uint64_t allowed);
 
 /* Prints a line for each option in OF, OPTION_ bits. */
 void arguments_help(uint64_t of);
+
+/* Takes TEXT, the value of OPTION, such as "90s", "10min", "12h", "7d" or "4w".
+ * Returns an exit code. */
+int arguments_seconds(struct context *x, const char *option, const char *text,
+                      uint64_t *ret);
 
 /* Fills in the complaint, and returns CODE. */
 int ctl_fail(struct context *x, int code, const char *format, ...)
@@ -187,6 +197,9 @@ int status_show(struct context *x);
 int status_reload(struct context *x);
 int sessions_who(struct context *x);
 int sessions_kick(struct context *x);
+int bans_list(struct context *x);
+int bans_add(struct context *x);
+int bans_del(struct context *x);
 
 /* output.c: times, modes and JSON. */
 

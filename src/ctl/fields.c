@@ -299,8 +299,6 @@ int certificate_tidy(const char *text, char out[CERTIFICATE_MAX])
 /* The word for: use the server's setting. */
 #define DEFAULT "default"
 
-#define TTL_MAX 99999
-
 static const char *const login_words[] = { "password", "certificate" };
 
 struct key_row;
@@ -375,40 +373,16 @@ static int keys_take_certificate(struct context *x, const struct key_row *row,
                     why.text[0] ? why.text : "certificate: too long");
 }
 
-/* "7d" in seconds; 0: it is no duration. */
-static int64_t parse_ttl(const char *text)
-{
-    static const struct {
-        const char *name;
-        int64_t seconds;
-    } units[] = {
-        { "s", 1 },     { "min", 60 },   { "h", 3600 },
-        { "d", 86400 }, { "w", 604800 },
-    };
-    size_t digits = strspn(text, "0123456789");
-    uint64_t n;
-
-    if (slice_number((struct slice){ text, digits }, TTL_MAX, &n))
-        return 0;
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-        if (strcmp(text + digits, units[i].name) == 0)
-            return (int64_t)n * units[i].seconds;
-    return 0;
-}
-
 /* --ttl counts from now, so the row gets a time. */
 static int keys_take_ttl(struct context *x)
 {
-    int64_t seconds = parse_ttl(x->args.ttl);
+    uint64_t seconds;
 
     if (x->args.expires)
         return ctl_fail(x, EX_USAGE, "give --expires or --ttl, not both");
-    if (seconds == 0)
-        return ctl_fail(x, EX_USAGE,
-                        "--ttl %s: use a number and s, min, h, d or w, such as "
-                        "7d; at most 99999",
-                        x->args.ttl);
-    x->args.expires = when_text(time(NULL) + seconds, x->expires);
+    if (arguments_seconds(x, "ttl", x->args.ttl, &seconds))
+        return EX_USAGE;
+    x->args.expires = when_text(time(NULL) + (int64_t)seconds, x->expires);
     return 0;
 }
 

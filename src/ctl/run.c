@@ -112,7 +112,7 @@ static void print_help(void)
     for (size_t i = 0; i < ctl_command_count; i++)
         printf("  %s\n", ctl_commands[i].example);
     puts("\nOptions:");
-    arguments_help(~0u);
+    arguments_help(UINT64_MAX);
     fputs(of_passwords, stdout);
 }
 
@@ -154,6 +154,8 @@ static const struct {
     [TAKES_NAME_AND_MORE] = { 2, SIZE_MAX - 2, 1 },
     [TAKES_NAME_AND_ANY] = { 1, SIZE_MAX - 2, 1 },
     [TAKES_VERB_AND_PATH] = { 3, 3, 1 },
+    [TAKES_NETWORK] = { 1, 1, 0 },
+    [TAKES_NETWORK_OR_NOTHING] = { 0, 1, 0 },
 };
 
 static bool words_fit(const struct ctl_command *row, const struct arguments *a)

@@ -8,11 +8,13 @@
 #include <time.h>
 
 #include "sallyport/base/clock.h"
+#include "sallyport/domain/bans.h"
 #include "sallyport/domain/outcome.h"
 
 #define LISTENERS_MAX 64                         /* a server has at most 16 */
 #define ESCAPED_MAX   (4 * MESSAGE_TEXT_MAX + 1) /* \xNN for each byte */
 #define DAY_S         86400
+#define GUESSERS_MAX  5
 
 static const char *const state_words[SERVER_STATES] = {
     [SERVER_STARTS] = "starting",
@@ -33,6 +35,10 @@ struct status {
     const char *state;
     int64_t since;
     uint64_t sessions, logged_in, limit, users;
+    bool knows_guessing; /* an older server doesn't */
+    struct msg_guessing_is guessing;
+    struct msg_guesser guesser[GUESSERS_MAX];
+    size_t guessers;
 };
 
 static void take_status(const struct msg_status_is *msg, struct status *st)
@@ -94,6 +100,39 @@ static int ask_status(struct server *s, struct status *st)
     return code;
 }
 
+static int ask_guessing_of(struct server *s, struct status *st)
+{
+    struct message m;
+    int code =
+        server_asked(s, SEND(&s->channel, guessing, server_request(s)), &m);
+
+    while (code == 0 && m.kind == MSG_guesser) {
+        if (st->guessers == GUESSERS_MAX)
+            return server_lies(s->x, "too many addresses");
+        st->guesser[st->guessers++] = m.guesser;
+        code = server_next(s, &m);
+    }
+    if (code == 0 && m.kind != MSG_guessing_is)
+        code = server_lies(s->x, "no answer to guessing");
+    if (code)
+        return code;
+    st->knows_guessing = true;
+    st->guessing = m.guessing_is;
+    return 0;
+}
+
+/* A server of another version may not know the question, and hangs up. */
+static int ask_guessing(struct server *s, struct status *st)
+{
+    int code = ask_guessing_of(s, st);
+
+    if (code == EX_TEMPFAIL && strcmp(s->version, SALLYPORT_VERSION) != 0) {
+        s->x->complaint.text[0] = '\0';
+        return 0;
+    }
+    return code;
+}
+
 /* Whole days from now on; negative: before now. */
 static int64_t days_until(int64_t seconds)
 {
@@ -119,6 +158,29 @@ static void print_certificate(const struct certificate *c)
     putchar('\n');
 }
 
+/* An IPv6 address stands for its /64. */
+static const char *guesser_text(const struct msg_guesser *g,
+                                char out[BAN_TEXT_MAX])
+{
+    return ban_text(&g->address, address_client_bits(&g->address), out);
+}
+
+static void print_guessing(const struct status *st)
+{
+    char text[BAN_TEXT_MAX];
+
+    if (!st->knows_guessing)
+        return;
+    printf("guessing:  %" PRIu64 " wrong password%s in the last hour, from "
+           "%" PRIu64 " address%s\n",
+           st->guessing.wrong, st->guessing.wrong == 1 ? "" : "s",
+           st->guessing.addresses, st->guessing.addresses == 1 ? "" : "es");
+    for (size_t i = 0; i < st->guessers; i++)
+        printf("           %" PRIu64 " from %s\n", st->guesser[i].wrong,
+               guesser_text(&st->guesser[i], text));
+    printf("bans:      %" PRIu64 "\n", st->guessing.bans);
+}
+
 static void print_status(const struct server *s, const struct status *st)
 {
     char text[ADDRESS_TEXT_MAX], when[WHEN_MAX];
@@ -137,6 +199,7 @@ static void print_status(const struct server *s, const struct status *st)
     printf("sessions:  %" PRIu64 " of %" PRIu64 ", %" PRIu64 " logged in\n",
            st->sessions, st->limit, st->logged_in);
     printf("users:     %" PRIu64 "\n", st->users);
+    print_guessing(st);
 }
 
 static json_t *certificates_json(const struct status *st)
@@ -159,6 +222,25 @@ static json_t *certificates_json(const struct status *st)
     return all;
 }
 
+/* null: the server is older, and doesn't know. */
+static json_t *guessing_json(const struct status *st)
+{
+    char text[BAN_TEXT_MAX];
+    json_t *worst = json_array();
+
+    for (size_t i = 0; i < st->guessers; i++)
+        json_array_append_new(
+            worst, json_pack("{s:s, s:I}", "address",
+                             guesser_text(&st->guesser[i], text), "wrong",
+                             (json_int_t)st->guesser[i].wrong));
+    if (st->knows_guessing)
+        return json_pack("{s:I, s:I, s:o}", "wrong",
+                         (json_int_t)st->guessing.wrong, "addresses",
+                         (json_int_t)st->guessing.addresses, "worst", worst);
+    json_decref(worst);
+    return json_null();
+}
+
 static int print_status_json(const struct server *s, const struct status *st)
 {
     char text[ADDRESS_TEXT_MAX], when[WHEN_MAX];
@@ -169,14 +251,18 @@ static int print_status_json(const struct server *s, const struct status *st)
             listen, json_string(address_port_text(&st->listener[i], text)));
     return json_write(
         s->x,
-        json_pack("{s:s, s:o, s:I, s:s?, s:o, s:o, s:I, s:I, s:I, s:I}",
-                  "state", st->state, "version", json_text(s->version), "pid",
-                  (json_int_t)s->pid, "since",
-                  st->since > 0 ? when_text(st->since, when) : NULL,
-                  "listening", listen, "certificates", certificates_json(st),
-                  "sessions", (json_int_t)st->sessions, "logged_in",
-                  (json_int_t)st->logged_in, "max_sessions",
-                  (json_int_t)st->limit, "users", (json_int_t)st->users));
+        json_pack(
+            "{s:s, s:o, s:I, s:s?, s:o, s:o, s:I, s:I, s:I, s:I, s:o, "
+            "s:o}",
+            "state", st->state, "version", json_text(s->version), "pid",
+            (json_int_t)s->pid, "since",
+            st->since > 0 ? when_text(st->since, when) : NULL, "listening",
+            listen, "certificates", certificates_json(st), "sessions",
+            (json_int_t)st->sessions, "logged_in", (json_int_t)st->logged_in,
+            "max_sessions", (json_int_t)st->limit, "users",
+            (json_int_t)st->users, "guessing", guessing_json(st), "bans",
+            st->knows_guessing ? json_integer((json_int_t)st->guessing.bans)
+                               : json_null()));
 }
 
 int status_show(struct context *x)
@@ -187,6 +273,8 @@ int status_show(struct context *x)
 
     if (code == 0)
         code = ask_status(&s, &st);
+    if (code == 0)
+        code = ask_guessing(&s, &st);
     if (code == 0 && x->args.json)
         code = print_status_json(&s, &st);
     else if (code == 0)

@@ -1,0 +1,328 @@
+/* "ban" and what "status" says of guessing: words, networks, times, and a
+ * server that answers well, badly, or not at all. */
+#include <jansson.h>
+#include <stdio.h>
+
+#include "ctl/ctl.h"
+#include "fake_server.h"
+#include "sallyport/domain/bans.h"
+#include "world.h"
+
+TestSuite(bans, .init = world_make, .fini = scratch_remove);
+
+static const struct {
+    const char *words, *said;
+    int code;
+} wrong[] = {
+    { "ban", "no such command", EX_USAGE },
+    { "ban lift", "did you mean \"ban list\"", EX_USAGE },
+    { "ban list 192.0.2.1", "usage: sallyportctl ban list [--json]", EX_USAGE },
+    { "ban add", "usage: sallyportctl ban add ADDRESS[/BITS]", EX_USAGE },
+    { "ban add anna", "anna: neither an IP address nor a network", EX_USAGE },
+    { "ban add 192.0.2.1:21", "neither an IP address", EX_USAGE },
+    { "ban add 192.0.2.0/33", "expected 0 to 32 after the '/'", EX_USAGE },
+    { "ban add 192.0.2.0/", "expected 0 to 32 after the '/'", EX_USAGE },
+    { "ban add 2001:db8::/129", "expected 0 to 128 after", EX_USAGE },
+    { "ban add 192.0.2.7/24", "first address, which is 192.0.2.0", EX_USAGE },
+    { "ban add 192.0.2.7 --for 5", "--for 5: use a number and s, min, h, d",
+      EX_USAGE },
+    { "ban add 192.0.2.7 --for 0d", "use a number and s, min", EX_USAGE },
+    { "ban add 192.0.2.7 --for d", "use a number and s, min", EX_USAGE },
+    { "ban add 192.0.2.7 --for -1d", "use a number and s, min", EX_USAGE },
+    { "ban add 192.0.2.7 --for 100000d", "use a number and s, min", EX_USAGE },
+    { "ban add 192.0.2.7 --for 1y", "s, min, h, d or w", EX_USAGE },
+    { "ban add 127.0.0.1", "would ban this machine itself", EX_USAGE },
+    { "ban add 127.3.0.0/16", "add --yes if that is intended", EX_USAGE },
+    { "ban add 0.0.0.0/0", "this machine itself", EX_USAGE },
+    { "ban add ::1", "this machine itself", EX_USAGE },
+    { "ban add ::/0", "this machine itself", EX_USAGE },
+    { "ban del", "name either an address or --all", EX_USAGE },
+    { "ban del 192.0.2.7 --all", "name either an address", EX_USAGE },
+    { "ban del 192.0.2.7 --for 1d", "--for is not for this command", EX_USAGE },
+    { "ban list", "no server answers at", EX_UNAVAILABLE },
+    { "ban add 192.0.2.7", "no server answers at", EX_UNAVAILABLE },
+    { "ban add 127.0.0.1 --yes", "no server answers at", EX_UNAVAILABLE },
+    { "ban del --all", "no server answers at", EX_UNAVAILABLE },
+};
+
+Test(bans, usage)
+{
+    char text[256];
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        expect_err(wrong[i].code, "", wrong[i].words, wrong[i].said);
+    snprintf(text, sizeof(text), "ban add 192.0.2.7 --reason %0*d",
+             BAN_REASON_MAX, 1);
+    expect_err(EX_USAGE, "", text, "--reason: too long by ");
+    expect_err(EX_USAGE, "", "ban add 192.0.2.7 --reason a\033b",
+               "--reason: without control characters");
+}
+
+/* Answers with the number of the row whose request has come; 99: none. */
+static const struct request {
+    const char *words;
+    const char *network;
+    unsigned bits;
+    uint64_t seconds;
+    const char *reason; /* after "by WHO" */
+} requests[] = {
+    { "ban add 192.0.2.7", "192.0.2.7", 32, 0, "" },
+    { "ban add 192.0.2.0/24 --for 7d --reason scanner", "192.0.2.0", 24, 604800,
+      ": scanner" },
+    { "ban add 192.0.2.7 --for 90s", "192.0.2.7", 32, 90, "" },
+    { "ban add 192.0.2.7 --for 10min", "192.0.2.7", 32, 600, "" },
+    { "ban add 192.0.2.7 --for 12h", "192.0.2.7", 32, 43200, "" },
+    { "ban add 192.0.2.7 --for 2w", "192.0.2.7", 32, 1209600, "" },
+    { "ban add 2001:db8::1 --for 1d", "2001:db8::", 64, 86400, "" },
+    { "ban add 2001:db8::1/128", "2001:db8::1", 128, 0, "" },
+    { "ban add 127.0.0.1 --yes --for 5s", "127.0.0.1", 32, 5, "" },
+};
+#define REQUESTS (sizeof(requests) / sizeof(requests[0]))
+
+static bool is_asked(const struct request *r, const struct msg_ban_add *m)
+{
+    struct address network;
+    char reason[BAN_REASON_MAX];
+
+    address_parse(slice_from(r->network), &network);
+    if (geteuid() == 0)
+        snprintf(reason, sizeof(reason), "by root%s", r->reason);
+    else
+        snprintf(reason, sizeof(reason), "by uid %lu%s",
+                 (unsigned long)geteuid(), r->reason);
+    return address_same_host(&network, &m->network) && m->bits == r->bits &&
+           m->seconds == r->seconds &&
+           slice_equal(m->reason, slice_from(reason));
+}
+
+static void takes_bans(struct channel *c)
+{
+    uint64_t row = 99;
+    struct message m;
+
+    fake_welcome(c);
+    fake_hears(c, &m);
+    for (size_t i = 0; m.kind == MSG_ban_add && i < REQUESTS; i++)
+        if (is_asked(&requests[i], &m.ban_add))
+            row = i;
+    FAKE_SAYS(c, &m, ended, .sessions = row);
+}
+
+Test(bans, add)
+{
+    char said[128];
+
+    fake_begin(takes_bans);
+    for (size_t i = 0; i < REQUESTS; i++) {
+        struct address a;
+        char text[BAN_TEXT_MAX];
+
+        address_parse(slice_from(requests[i].network), &a);
+        snprintf(said, sizeof(said), "banned %s; %zu session%s ended\n",
+                 ban_text(&a, requests[i].bits, text), i, i == 1 ? "" : "s");
+        cr_expect_str_eq(expect_run(0, "", requests[i].words)->out, said);
+    }
+    fake_end();
+}
+
+static void removes(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome(c);
+    fake_hears(c, &m);
+    if (m.kind != MSG_ban_remove)
+        return;
+    if (m.ban_remove.network.family == 0)
+        FAKE_SAYS(c, &m, ban_removed, .bans = 3);
+    else if (m.ban_remove.bits == 24)
+        FAKE_SAYS(c, &m, ban_removed, .bans = 1);
+    else
+        FAKE_SAYS(c, &m, control_refused, .refusal = REFUSAL_NO_USER,
+                  .why = SLICE("it isn't banned"));
+}
+
+Test(bans, del)
+{
+    fake_begin(removes);
+    cr_expect_str_eq(expect_run(0, "", "ban del --all")->out, "3 bans ended\n");
+    cr_expect_str_eq(expect_run(0, "", "ban del 192.0.2.0/24")->out,
+                     "1 ban ended\n");
+    expect_err(EX_NOUSER, "", "ban del 192.0.2.7", "it isn't banned");
+    fake_end();
+}
+
+static void say_ban(struct channel *c, const struct message *m,
+                    const char *network, unsigned bits, int64_t until,
+                    const char *reason)
+{
+    struct address a;
+
+    address_parse(slice_from(network), &a);
+    FAKE_SAYS(c, m, ban_is, .network = a, .bits = bits, .by_hand = until == 0,
+              .since = 1700000000, .until = until,
+              .reason = slice_from(reason));
+}
+
+/* Two pages; the second begins where the first one says. */
+static void has_three(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome(c);
+    fake_hears(c, &m);
+    say_ban(c, &m, "192.0.2.7", 32, 1700003600, "100 wrong passwords");
+    say_ban(c, &m, "198.51.100.0", 24, 0, "by root: a\033[2Jb");
+    FAKE_SAYS(c, &m, ban_list_end, .place = 64);
+    fake_hears(c, &m);
+    if (m.kind == MSG_ban_list && m.ban_list.place == 64)
+        say_ban(c, &m, "2001:db8::", 64, 0, "by root");
+    FAKE_SAYS(c, &m, ban_list_end);
+}
+
+Test(bans, list)
+{
+    json_t *all, *one;
+
+    fake_begin(has_three);
+    cr_expect_str_eq(
+        expect_run(0, "", "ban list")->out,
+        "NETWORK                SINCE                UNTIL                "
+        "REASON\n"
+        "192.0.2.7              2023-11-14T22:13:20Z 2023-11-14T23:13:20Z 100 "
+        "wrong passwords\n"
+        "198.51.100.0/24        2023-11-14T22:13:20Z for ever             by "
+        "root: a\\x1b[2Jb\n"
+        "2001:db8::/64          2023-11-14T22:13:20Z for ever             by "
+        "root\n");
+    fake_end();
+    fake_begin(has_three);
+    all = json_loads(expect_run(0, "", "ban list --json")->out, 0, NULL);
+    cr_assert_eq(json_array_size(all), 3);
+    one = json_array_get(all, 0);
+    cr_expect_eq(json_object_size(one), 5);
+    cr_expect_str_eq(json_string_value(json_object_get(one, "network")),
+                     "192.0.2.7");
+    cr_expect_str_eq(json_string_value(json_object_get(one, "until")),
+                     "2023-11-14T23:13:20Z");
+    cr_expect(json_is_true(json_object_get(one, "automatic")));
+    one = json_array_get(all, 1);
+    cr_expect(json_is_null(json_object_get(one, "until")));
+    cr_expect(json_is_false(json_object_get(one, "automatic")));
+    json_decref(all);
+    fake_end();
+}
+
+static void has_none(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome(c);
+    fake_hears(c, &m);
+    FAKE_SAYS(c, &m, ban_list_end);
+}
+
+static void has_no_end(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome(c);
+    while (fake_hears(c, &m))
+        FAKE_SAYS(c, &m, ban_list_end, .place = 64);
+}
+
+static void has_a_wrong_network(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome(c);
+    fake_hears(c, &m);
+    say_ban(c, &m, "192.0.2.7", 24, 0, "");
+    FAKE_SAYS(c, &m, ban_list_end);
+}
+
+static void answers_something_else(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome(c);
+    fake_hears(c, &m);
+    FAKE_SAYS(c, &m, control_done);
+}
+
+Test(bans, answers_of_every_kind)
+{
+    fake_begin(has_none);
+    cr_expect_str_eq(expect_run(0, "", "ban list")->out, "nobody is banned\n");
+    cr_expect_str_eq(expect_run(0, "", "ban list --json")->out, "[]\n");
+    fake_end();
+    fake_begin(has_no_end);
+    expect_err(EX_PROTOCOL, "", "ban list", "bans without end");
+    fake_end();
+    fake_begin(has_a_wrong_network);
+    expect_err(EX_PROTOCOL, "", "ban list", "a ban that can't be");
+    fake_end();
+    fake_begin(answers_something_else);
+    expect_err(EX_PROTOCOL, "", "ban list", "no answer to ban list");
+    expect_err(EX_PROTOCOL, "", "ban add 192.0.2.7", "no answer to a ban");
+    expect_err(EX_PROTOCOL, "", "ban del 192.0.2.7", "no answer to the end");
+    fake_end();
+}
+
+static void say_guessers(struct channel *c, const struct message *m, int n)
+{
+    struct address a;
+
+    for (int i = 0; i < n; i++) {
+        address_parse(i == 1 ? SLICE("2001:db8::") : SLICE("192.0.2.7"), &a);
+        FAKE_SAYS(c, m, guesser, .address = a, .wrong = 90 - (uint64_t)i);
+    }
+    FAKE_SAYS(c, m, guessing_is, .wrong = 120, .addresses = 4, .bans = 3);
+}
+
+static void is_guessed(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome(c);
+    fake_hears(c, &m);
+    FAKE_SAYS(c, &m, status_is, .state = SERVER_RUNS);
+    fake_hears(c, &m);
+    if (m.kind == MSG_guessing)
+        say_guessers(c, &m, 2);
+}
+
+static void has_too_many_guessers(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome(c);
+    fake_hears(c, &m);
+    FAKE_SAYS(c, &m, status_is, .state = SERVER_RUNS);
+    fake_hears(c, &m);
+    say_guessers(c, &m, 6);
+}
+
+Test(bans, status_shows_guessing)
+{
+    json_t *one, *guessing;
+
+    fake_begin(is_guessed);
+    expect_out(0, "", "status",
+               "guessing:  120 wrong passwords in the last hour, from 4 "
+               "addresses\n"
+               "           90 from 192.0.2.7\n"
+               "           89 from 2001:db8::/64\n"
+               "bans:      3\n");
+    one = json_loads(expect_run(0, "", "status --json")->out, 0, NULL);
+    guessing = json_object_get(one, "guessing");
+    cr_expect_eq(json_integer_value(json_object_get(one, "bans")), 3);
+    cr_expect_eq(json_integer_value(json_object_get(guessing, "wrong")), 120);
+    cr_expect_eq(json_integer_value(json_object_get(guessing, "addresses")), 4);
+    cr_expect_eq(json_array_size(json_object_get(guessing, "worst")), 2);
+    json_decref(one);
+    fake_end();
+    fake_begin(has_too_many_guessers);
+    expect_err(EX_PROTOCOL, "", "status", "too many addresses");
+    fake_end();
+}
