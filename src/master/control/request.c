@@ -210,6 +210,17 @@ static int request_on_ban_list(void *owner, struct msg_ban_list *msg)
     return 0;
 }
 
+/* Only a generation that leads changes the table. A caller of an older one may
+ * still be connected to it. */
+static bool ban_is_ours(struct peer *p)
+{
+    if (p->master->state == MASTER_RUNNING)
+        return true;
+    peer_refuse(p, REFUSAL_BUSY,
+                "the server is starting, reloading or stopping; try again");
+    return false;
+}
+
 /* A ban of an address in `no_ban` would have no effect. */
 static const char *ban_objection(const struct master *m,
                                  const struct msg_ban_add *msg)
@@ -236,6 +247,8 @@ static int request_on_ban_add(void *owner, struct msg_ban_add *msg)
                        .since = now };
     size_t ended;
 
+    if (!ban_is_ours(p))
+        return 0;
     if (msg->bits > 128 || msg->seconds > BAN_MOST ||
         slice_copy(msg->reason, ban.reason, sizeof(ban.reason)) < 0 ||
         !ban_is_sound(&ban)) {
@@ -298,6 +311,8 @@ static int request_on_ban_remove(void *owner, struct msg_ban_remove *msg)
     struct master *m = p->master;
     size_t n;
 
+    if (!ban_is_ours(p))
+        return 0;
     bans_sweep(m->banning->table, time(NULL));
     n = ban_remove_each(m, msg);
     if (n == 0 && msg->network.family != 0) {

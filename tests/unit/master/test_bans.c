@@ -13,6 +13,7 @@
 
 #include "caller.h"
 #include "sallyport/conf/conf.h"
+#include "supervised.h"
 #include "support/scratch.h"
 
 #define AFTER 3
@@ -224,6 +225,27 @@ Test(bans, that_cannot_be)
     }
     caller_leave(&c);
     stage_close(&s);
+}
+
+/* A generation that drains leaves the table to the next one. */
+Test(bans, of_an_older_generation)
+{
+    const struct msg_ban_add ban = network_of("192.0.2.1", 32);
+    struct message lost = { .kind = MSG_NONE };
+    struct caller c;
+    struct stage s;
+
+    supervised_open(&s, NULL);
+    caller_enter(&s, &c); /* else this generation would end */
+    actor_die(&s.gate);
+    supervised_hears(MSG_gate_lost, &lost);
+    ask(&c, &ban);
+    caller_is_refused(&c, REFUSAL_BUSY);
+    ask_remove(&c, NULL, 0);
+    caller_is_refused(&c, REFUSAL_BUSY);
+    cr_expect_str_eq(listed(&c), "");
+    caller_leave(&c);
+    stage_ends(&s);
 }
 
 /* As many as there may be, over several pages. */
