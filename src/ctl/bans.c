@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "sallyport/domain/bans.h"
 
@@ -48,25 +47,6 @@ static bool ban_is_own(const struct ban *ban)
            ban_holds(ban, &own[1]);
 }
 
-/* Writes "by root: TEXT". */
-static int ban_reason(struct context *x, struct ban *ban)
-{
-    const char *text = x->args.reason ? x->args.reason : "";
-    char who[32] = "root";
-    int n;
-
-    if (geteuid() != 0)
-        snprintf(who, sizeof(who), "uid %lu", (unsigned long)geteuid());
-    n = snprintf(ban->reason, BAN_REASON_MAX, "by %s%s%s", who,
-                 text[0] ? ": " : "", text);
-    if (n >= BAN_REASON_MAX)
-        return ctl_fail(x, EX_USAGE, "--reason: too long by %d bytes",
-                        n - BAN_REASON_MAX + 1);
-    if (!ban_is_sound(ban))
-        return ctl_fail(x, EX_USAGE, "--reason: without control characters");
-    return 0;
-}
-
 static int ban_send(struct context *x, const struct ban *ban, uint64_t seconds)
 {
     char network[BAN_TEXT_MAX];
@@ -93,7 +73,9 @@ static int ban_send(struct context *x, const struct ban *ban, uint64_t seconds)
 
 int bans_add(struct context *x)
 {
-    struct ban ban = { 0 };
+    const char *reason =
+        x->args.reason ? x->args.reason : "by the administrator";
+    struct ban ban = { .by_hand = 1 };
     uint64_t seconds = 0;
     unsigned bits = 0;
     int code = ban_network(x, x->args.word[2], &ban.network, &bits);
@@ -101,8 +83,12 @@ int bans_add(struct context *x)
     ban.bits = (uint8_t)bits;
     if (code == 0 && x->args.for_time)
         code = arguments_seconds(x, "for", x->args.for_time, &seconds);
-    if (code == 0)
-        code = ban_reason(x, &ban);
+    if (code == 0 &&
+        (slice_copy(slice_from(reason), ban.reason, sizeof(ban.reason)) < 0 ||
+         !ban_is_sound(&ban)))
+        code = ctl_fail(x, EX_USAGE,
+                        "--reason: at most %d bytes, no control characters",
+                        BAN_REASON_MAX - 1);
     if (code == 0 && ban_is_own(&ban) && !x->args.yes)
         code = ctl_fail(x, EX_USAGE,
                         "%s: would ban this machine itself; add --yes if that "
@@ -113,16 +99,13 @@ int bans_add(struct context *x)
 
 int bans_del(struct context *x)
 {
-    struct address network = { 0 };
-    unsigned bits = 0;
+    char text[BAN_TEXT_MAX];
+    struct address network;
+    unsigned bits;
     struct message m;
     struct server s;
-    int code = 0;
+    int code = ban_network(x, x->args.word[2], &network, &bits);
 
-    if (x->args.all == (x->args.word[2] != NULL))
-        return ctl_fail(x, EX_USAGE, "name either an address or --all");
-    if (x->args.word[2])
-        code = ban_network(x, x->args.word[2], &network, &bits);
     if (code)
         return code;
     code = server_open(&s, x);
@@ -131,11 +114,10 @@ int bans_del(struct context *x)
                             SEND(&s.channel, ban_remove, server_request(&s),
                                  .network = network, .bits = bits),
                             &m);
-    if (code == 0 && m.kind != MSG_ban_removed)
+    if (code == 0 && m.kind != MSG_control_done)
         code = server_lies(x, "no answer to the end of a ban");
     if (code == 0)
-        printf("%" PRIu64 " ban%s ended\n", m.ban_removed.bans,
-               m.ban_removed.bans == 1 ? "" : "s");
+        printf("the ban of %s has ended\n", ban_text(&network, bits, text));
     server_close(&s);
     return code;
 }

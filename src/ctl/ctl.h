@@ -110,7 +110,6 @@ enum ctl_takes {
     TAKES_TWO_NAMES,     /* of users */
     TAKES_FILE,
     TAKES_NETWORK, /* an address or a network */
-    TAKES_NETWORK_OR_NOTHING,
 };
 
 struct ctl_command {

@@ -1,9 +1,8 @@
 /* The table of bans. Gate searches it for each connection. 4,096 rows need some
  * microseconds, so there is no index that two processes would have to agree on.
- * The family of a key is written after the rest, and cleared before it. */
+ * The family of a network is written after the rest, and cleared before it. */
 #include "sallyport/domain/bans.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,9 +19,14 @@ bool ban_is_network(const struct address *a, unsigned bits)
 
 bool ban_holds(const struct ban *ban, const struct address *a)
 {
-    struct address prefix = address_prefix(a, ban->bits);
+    uint8_t family = __atomic_load_n(&ban->network.family, __ATOMIC_ACQUIRE);
+    unsigned bits = ban->bits, whole = bits / 8;
 
-    return address_same_host(&ban->network, &prefix);
+    return family != 0 && family == a->family && bits <= address_bits(a) &&
+           memcmp(ban->network.bytes, a->bytes, whole) == 0 &&
+           (bits % 8 == 0 ||
+            (ban->network.bytes[whole] ^ a->bytes[whole]) >> (8 - bits % 8) ==
+                0);
 }
 
 bool ban_is_sound(const struct ban *ban)
@@ -34,7 +38,7 @@ bool ban_is_sound(const struct ban *ban)
             return false;
     return len < sizeof(ban->reason) &&
            ban_is_network(&ban->network, ban->bits) && ban->by_hand <= 1 &&
-           ban->since >= 0 && ban->until >= 0;
+           ban->since >= 0 && ban->until >= 0 && ban->until <= BAN_UNTIL_MAX;
 }
 
 const char *ban_text(const struct address *network, unsigned bits,
@@ -50,33 +54,6 @@ const char *ban_text(const struct address *network, unsigned bits,
     return out;
 }
 
-static struct ban_key ban_key_of(const struct address *a)
-{
-    struct ban_key k = { .family = a->family };
-
-    memcpy(&k.high, a->bytes, 8);
-    memcpy(&k.low, a->bytes + 8, 8);
-    k.high = be64toh(k.high);
-    k.low = be64toh(k.low);
-    return k;
-}
-
-/* Are the first BITS bits equal? 0: none are compared; 64 and more: all. */
-static bool ban_same_bits(uint64_t a, uint64_t b, uint32_t bits)
-{
-    return bits == 0 || (a ^ b) >> (bits < 64 ? 64 - bits : 0) == 0;
-}
-
-static bool ban_key_holds(const struct ban_key *k, const struct ban_key *a,
-                          int64_t now)
-{
-    uint32_t bits = k->bits;
-
-    return ban_same_bits(k->high, a->high, bits) &&
-           ban_same_bits(k->low, a->low, bits > 64 ? bits - 64 : 0) &&
-           (k->until == 0 || k->until > now);
-}
-
 static uint32_t bans_rows(const struct bans *b)
 {
     uint32_t rows = __atomic_load_n(&b->rows, __ATOMIC_ACQUIRE);
@@ -84,75 +61,74 @@ static uint32_t bans_rows(const struct bans *b)
     return rows < BANS_MAX ? rows : BANS_MAX;
 }
 
+bool ban_counts(const struct ban *ban, int64_t now)
+{
+    return ban->network.family != 0 && (ban->until == 0 || ban->until > now);
+}
+
 const struct ban *bans_over(const struct bans *b, const struct address *a,
                             int64_t now)
 {
-    struct ban_key sought = ban_key_of(a);
     uint32_t rows = bans_rows(b);
 
     for (uint32_t i = 0; i < rows; i++)
-        if (__atomic_load_n(&b->key[i].family, __ATOMIC_ACQUIRE) ==
-                sought.family &&
-            ban_key_holds(&b->key[i], &sought, now))
+        if (ban_holds(&b->ban[i], a) && ban_counts(&b->ban[i], now))
             return &b->ban[i];
     return NULL;
-}
-
-static bool ban_is_over(const struct bans *b, uint32_t row, int64_t now)
-{
-    int64_t until = b->key[row].until;
-
-    return b->key[row].family == 0 || (until != 0 && until <= now);
 }
 
 const struct ban *bans_find(const struct bans *b, const struct address *network,
                             unsigned bits, int64_t now)
 {
     for (uint32_t i = 0; i < bans_rows(b); i++)
-        if (!ban_is_over(b, i, now) && b->ban[i].bits == bits &&
-            address_same_host(&b->ban[i].network, network))
+        if (b->ban[i].bits == bits &&
+            address_same_host(&b->ban[i].network, network) &&
+            ban_counts(&b->ban[i], now))
             return &b->ban[i];
     return NULL;
 }
 
+size_t bans_count(const struct bans *b, int64_t now)
+{
+    size_t n = 0;
+
+    for (uint32_t i = 0; i < bans_rows(b); i++)
+        n += ban_counts(&b->ban[i], now);
+    return n;
+}
+
 static void bans_clear_row(struct bans *b, uint32_t row)
 {
-    __atomic_store_n(&b->key[row].family, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&b->ban[row].network.family, 0, __ATOMIC_SEQ_CST);
     memset(&b->ban[row], 0, sizeof(b->ban[row]));
     b->changes++;
 }
 
 static void bans_set_row(struct bans *b, uint32_t row, const struct ban *ban)
 {
-    struct ban_key new = ban_key_of(&ban->network), *k = &b->key[row];
+    struct ban new = *ban;
 
     bans_clear_row(b, row);
-    b->ban[row] = *ban;
-    b->ban[row].network.port = 0;
-    k->high = new.high;
-    k->low = new.low;
-    k->bits = ban->bits;
-    k->until = ban->until;
-    __atomic_store_n(&k->family, new.family, __ATOMIC_RELEASE);
+    new.network.family = 0;
+    new.network.port = 0;
+    b->ban[row] = new;
+    __atomic_store_n(&b->ban[row].network.family, ban->network.family,
+                     __ATOMIC_RELEASE);
     if (row >= b->rows)
         __atomic_store_n(&b->rows, row + 1, __ATOMIC_RELEASE);
 }
 
-size_t bans_sweep(struct bans *b, int64_t now)
+static void bans_sweep(struct bans *b, int64_t now)
 {
     uint32_t rows = bans_rows(b), last = 0;
-    size_t n = 0;
 
     for (uint32_t i = 0; i < rows; i++) {
-        if (b->key[i].family != 0 && ban_is_over(b, i, now))
+        if (ban_counts(&b->ban[i], now))
+            last = i + 1;
+        else if (b->ban[i].network.family != 0)
             bans_clear_row(b, i);
-        if (b->key[i].family == 0)
-            continue;
-        last = i + 1;
-        n++;
     }
     __atomic_store_n(&b->rows, last, __ATOMIC_RELEASE);
-    return n;
 }
 
 /* Returns a free row or that of the oldest automatic ban; BANS_MAX: there is
@@ -162,7 +138,7 @@ static uint32_t bans_row_for_new(const struct bans *b)
     uint32_t rows = bans_rows(b), oldest = BANS_MAX;
 
     for (uint32_t i = 0; i < rows; i++) {
-        if (b->key[i].family == 0)
+        if (b->ban[i].network.family == 0)
             return i;
         if (!b->ban[i].by_hand &&
             (oldest == BANS_MAX || b->ban[i].since < b->ban[oldest].since))
@@ -178,7 +154,7 @@ int bans_put(struct bans *b, const struct ban *ban, int64_t now)
 
     bans_sweep(b, now);
     old = bans_find(b, &ban->network, ban->bits, now);
-    if (old && old->by_hand && !ban->by_hand)
+    if (old && !ban->by_hand && (old->by_hand || old->until >= ban->until))
         return 0;
     row = old ? (uint32_t)(old - b->ban) : bans_row_for_new(b);
     if (row == BANS_MAX)
@@ -190,4 +166,23 @@ int bans_put(struct bans *b, const struct ban *ban, int64_t now)
 void bans_remove(struct bans *b, const struct ban *ban)
 {
     bans_clear_row(b, (uint32_t)(ban - b->ban));
+}
+
+int bans_restore(struct bans *b, struct slice records, int64_t now)
+{
+    struct ban ban;
+
+    if (records.len % sizeof(ban) != 0)
+        return -EBADMSG;
+    for (size_t at = 0; at < records.len; at += sizeof(ban)) {
+        memcpy(&ban, records.ptr + at, sizeof(ban));
+        if (!ban_is_sound(&ban)) {
+            memset(b, 0, sizeof(*b));
+            return -EBADMSG;
+        }
+        if (ban_counts(&ban, now) && b->rows < BANS_MAX)
+            bans_set_row(b, b->rows, &ban);
+    }
+    b->saved = b->changes;
+    return 0;
 }

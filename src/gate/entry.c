@@ -20,25 +20,19 @@
 #include "sallyport/ftp/reply.h"
 #include "sallyport/session/session.h"
 
-bool admit_is_banned(const struct gate *g, const struct address *client)
-{
-    return bans_over(g->bans, client, time(NULL)) &&
-           !settings_networks_hold(&g->settings.no_ban, client);
-}
-
 /* The limits that an address has reached by its earlier sessions. */
 static enum limit admit_record(struct gate *g, const struct address *client)
 {
     struct address prefix = address_client(client);
     const struct settings *s = &g->settings;
+    enum limit limit = LIMIT_NONE;
 
-    if (admit_is_banned(g, client))
-        return LIMIT_BANNED;
-    return fruitless_too_many(&g->memory->fruitless, &prefix, s->max_fruitless,
-                              clock_ms()) &&
-                   !settings_networks_hold(&s->no_ban, client)
-               ? LIMIT_FRUITLESS
-               : LIMIT_NONE;
+    if (bans_over(g->bans, client, time(NULL)))
+        limit = LIMIT_BANNED;
+    else if (fruitless_too_many(&g->memory->fruitless, &prefix,
+                                s->max_fruitless, clock_ms()))
+        limit = LIMIT_FRUITLESS;
+    return settings_networks_hold(&s->no_ban, client) ? LIMIT_NONE : limit;
 }
 
 /* While others wait in the queue, or master reads too slowly, a new connection

@@ -111,7 +111,7 @@ static int gate_complete(void *owner)
 
     if (!g->setup.has_conf)
         return complain(&g->frame.why, "gate: set-up: no settings");
-    if (!g->memory || !g->bans)
+    if (!g->memory)
         return complain(&g->frame.why, "gate: set-up: no memory");
     r = setup_context(g);
     if (r == 0)
@@ -287,7 +287,6 @@ static const struct handler gate_setup[] = {
     ON(passive, setup_on_passive),
     ON(public_address, gate_on_public_address),
     ON(memory, setup_on_memory),
-    ON(ban_memory, setup_on_ban_memory),
 };
 
 static const struct handler gate_work[] = {

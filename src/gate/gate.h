@@ -244,8 +244,6 @@ void entry_mind(struct gate *g);
 /* A session that ends without a login is held against its client's address,
  * since it has cost a fork, and perhaps a signature. Never against a proxy. */
 void admit_remember(struct child *c);
-/* Is it in master's table of bans, and not in `no_ban`? */
-bool admit_is_banned(const struct gate *g, const struct address *client);
 /* MSG_admit: CLIENT has connected to SERVER, which is the proxy. Yes, at once
  * or after a wait in the queue, goes to master, so that it and the log know the
  * client before the session does anything for it; no is KEPT_OUT. 0; -EPROTO
@@ -380,7 +378,6 @@ int setup_on_keys(void *owner, struct msg_keys *m);
 int setup_on_listener(void *owner, struct msg_listener *m);
 int setup_on_passive(void *owner, struct msg_passive *m);
 int setup_on_memory(void *owner, struct msg_memory *m);
-int setup_on_ban_memory(void *owner, struct msg_ban_memory *m);
 int setup_on_certificate(void *owner, struct msg_certificate *m);
 int setup_on_staple(void *owner, struct msg_staple *m);
 int setup_on_client_file(void *owner, struct msg_client_file *m);

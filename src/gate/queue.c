@@ -60,14 +60,14 @@ static void queue_drop(struct queued *w)
     fd_close(&taken.entry.control);
 }
 
-static void queue_refuse(struct queued *w, enum limit limit)
+static void queue_refuse(struct queued *w)
 {
     struct queued taken = queue_take_out(w);
 
     if (taken.child)
-        admit_refuse(taken.child, taken.request, limit);
+        admit_refuse(taken.child, taken.request, LIMIT_STARTUPS);
     else
-        entry_refuse(taken.gate, &taken.entry, limit);
+        entry_refuse(taken.gate, &taken.entry, LIMIT_STARTUPS);
     fd_close(&taken.entry.control);
 }
 
@@ -132,10 +132,7 @@ static void queue_serve(struct gate *g)
 
         if (!w || !queue_has_place(g, w))
             return;
-        if (admit_is_banned(g, queued_peer(w))) /* since it began to wait */
-            queue_refuse(w, LIMIT_BANNED);
-        else
-            queue_begin(w);
+        queue_begin(w);
     }
 }
 
@@ -145,7 +142,7 @@ static void queue_expire(struct gate *g)
     struct queued *w;
 
     while ((w = TAILQ_FIRST(&g->queue.waiting)) && now >= w->since + most)
-        queue_refuse(w, LIMIT_STARTUPS);
+        queue_refuse(w);
 }
 
 static void queue_on_timer(void *owner)
@@ -202,7 +199,7 @@ static struct queued *queue_take_slot(struct gate *g,
         if (limits_count(&g->limits, queued_peer(last)) <=
             limits_count(&g->limits, peer) + 1)
             return NULL;
-        queue_refuse(last, LIMIT_STARTUPS);
+        queue_refuse(last);
     }
     w = TAILQ_FIRST(&q->unused);
     TAILQ_REMOVE(&q->unused, w, next);
@@ -228,7 +225,7 @@ enum limit queue_add(struct gate *g, struct entry *e)
     limits_count_in(&g->limits, &e->peer);
     e->control = -1;
     if (loop_add(&g->frame.loop, &w->watch) < 0)
-        queue_refuse(w, LIMIT_STARTUPS);
+        queue_refuse(w);
     return LIMIT_NONE;
 }
 

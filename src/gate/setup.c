@@ -162,17 +162,11 @@ int setup_on_passive(void *owner, struct msg_passive *m)
 int setup_on_memory(void *owner, struct msg_memory *m)
 {
     struct gate *g = owner;
-    int r = memory_map(&g->memory, m->file);
+    int r = memory_map_bans(&g->bans, m->bans);
 
+    if (r == 0)
+        r = memory_map(&g->memory, m->file);
     return r == 0 ? 0 : complain(&g->frame.why, "memory: %s", strerror(-r));
-}
-
-int setup_on_ban_memory(void *owner, struct msg_ban_memory *m)
-{
-    struct gate *g = owner;
-    int r = memory_map_bans(&g->bans, m->file);
-
-    return r == 0 ? 0 : complain(&g->frame.why, "bans: %s", strerror(-r));
 }
 
 static int setup_add_clients(struct gate *g)

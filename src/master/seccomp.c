@@ -37,6 +37,7 @@ static const struct permission may[] = {
     MAY(renameat, "the file of bans, whole or not at all"),
     MAY(renameat2, "the same, where there is no renameat"),
     MAY(fsync, "the same"),
+    MAY(flock, "the same: one writer at a time"),
     MAY(getsockopt, "is it a connection that gate reports; gate's set-up; "
                     "the uid of a caller of the control socket"),
     MAY(pread64, "ld.so reads headers; files by descriptor"),

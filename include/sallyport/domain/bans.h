@@ -10,11 +10,14 @@
 #include <stdint.h>
 
 #include "sallyport/base/address.h"
+#include "sallyport/base/slice.h"
 
 /* With one more, the oldest automatic ban ends. Those of the administrator
  * stay. */
 #define BANS_MAX       4096
 #define BAN_REASON_MAX 120 /* bytes, with the NUL */
+/* The latest end: seconds since 1970, so that no sum of times overflows. */
+#define BAN_UNTIL_MAX INT64_C(1000000000000)
 
 /* Also a record of the file in `state`. */
 struct ban {
@@ -25,44 +28,38 @@ struct ban {
     char reason[BAN_REASON_MAX];
 };
 
-/* What the search needs of a ban. It is apart, since a search reads the keys of
- * all bans: 128 KiB at most. */
-struct ban_key {
-    uint64_t high, low; /* the network, in host order */
-    int64_t until;
-    uint32_t family; /* written last; 0: none */
-    uint32_t bits;
-};
-
 struct bans {
     uint32_t made;    /* 1: it was set up */
     uint32_t rows;    /* no ban is in the rows from here on */
     uint64_t changes; /* so often the table has changed */
     uint64_t saved;   /* the change that the file in `state` has */
-    struct ban_key key[BANS_MAX];
     struct ban ban[BANS_MAX];
 };
 
-/* Returns the ban that holds this address, or NULL. A reader in another process
- * than the writer may miss one that is written at this moment, and finds no
- * other one instead. */
+/* Returns the ban that holds this address, or NULL. Another process may be
+ * writing: then this one answer may be wrong, and the next one is right. */
 const struct ban *bans_over(const struct bans *b, const struct address *a,
                             int64_t now);
 /* Returns the ban of exactly this network, or NULL. */
 const struct ban *bans_find(const struct bans *b, const struct address *network,
                             unsigned bits, int64_t now);
-/* Adds *BAN, or replaces the ban of that network. A ban of the administrator is
- * replaced only by another one. Returns 1: the network wasn't banned; 0: it
- * was; -ENOSPC: the table is full of the administrator's bans. */
+/* Adds *BAN, or replaces the ban of that network. An automatic one doesn't
+ * replace one of the administrator, nor one that ends later. Returns 1: the
+ * network wasn't banned; 0: it was; -ENOSPC: the table is full of the
+ * administrator's bans. */
 int bans_put(struct bans *b, const struct ban *ban, int64_t now);
 /* Ends a ban that bans_find() or bans_over() has returned. */
 void bans_remove(struct bans *b, const struct ban *ban);
-/* Removes the bans that are over. Returns how many others there are. */
-size_t bans_sweep(struct bans *b, int64_t now);
+size_t bans_count(const struct bans *b, int64_t now);
+/* Fills an empty table with the records of a file, except those that are over.
+ * Returns 0; -EBADMSG: a record can't be true, and the table stays empty. */
+int bans_restore(struct bans *b, struct slice records, int64_t now);
 
 /* Does BITS fit the address, and is the address the first one of that network?
  */
 bool ban_is_network(const struct address *a, unsigned bits);
+/* Is it a ban, and not over? */
+bool ban_counts(const struct ban *ban, int64_t now);
 /* Does the network hold the address? */
 bool ban_holds(const struct ban *ban, const struct address *a);
 /* Can a ban from a file be true? Checks each byte that anything here or in

@@ -529,14 +529,9 @@ TEXT(reason)
 END
 
 MESSAGE(ban_remove, CTL, MASTER, IDLE, MANY, NONE,
-        "end the ban of this network (no address: all bans)")
+        "end the ban of this network. The answer is `control_done`")
 ADDRESS(network)
 NUMBER(bits)
-END
-
-MESSAGE(ban_removed, MASTER, CTL, ASKED, MANY, ban_remove,
-        "the number of bans that have ended")
-NUMBER(bans)
 END
 
 MESSAGE(guessing, CTL, MASTER, IDLE, MANY, NONE,
@@ -655,15 +650,11 @@ FD(listener)
 END
 
 MESSAGE(memory, MASTER, GATE, START, ONCE, NONE,
-        "memory that the gates of all generations share, a sealed file: "
-        "failure counts; only gates read and write it")
+        "memory that the gates of all generations share, two sealed files: "
+        "failure counts, which only gates read and write; and master's table "
+        "of bans (include/sallyport/domain/bans.h), only to read")
 FD(file)
-END
-
-MESSAGE(ban_memory, MASTER, GATE, START, ONCE, NONE,
-        "the table of bans (include/sallyport/domain/bans.h), a sealed file, "
-        "only to read")
-FD(file)
+FD(bans)
 END
 
 MESSAGE(public_address, MASTER, GATE, START | RUN, MANY, NONE,

@@ -392,7 +392,6 @@ child_step steps_listeners;
 child_step steps_passive;
 child_step steps_retired;
 child_step steps_memory;
-child_step steps_bans;
 child_step steps_output;
 /* Waits until keys is ready. */
 child_step steps_keys_ready;

@@ -102,12 +102,8 @@ int steps_retired(struct child *c)
 
 int steps_memory(struct child *c)
 {
-    return SEND(&c->channel, memory, 0, .file = c->master->memory);
-}
-
-int steps_bans(struct child *c)
-{
-    return SEND(&c->channel, ban_memory, 0, .file = c->master->bans_read);
+    return SEND(&c->channel, memory, 0, .file = c->master->memory,
+                .bans = c->master->bans_read);
 }
 
 int steps_output(struct child *c)

@@ -3,7 +3,6 @@
  * of the sessions, and show nothing of what a session does. */
 #include "control.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "sallyport/base/clock.h"
@@ -191,12 +190,10 @@ static int request_on_ban_list(void *owner, struct msg_ban_list *msg)
     const struct bans *b = p->master->banning->table;
     size_t sent = 0, i = msg->place < BANS_MAX ? (size_t)msg->place : BANS_MAX;
 
-    if (i == 0)
-        bans_sweep(p->master->banning->table, time(NULL));
     for (; i < b->rows && i < BANS_MAX && sent < BANS_PAGE; i++) {
         const struct ban *ban = &b->ban[i];
 
-        if (ban->network.family == 0)
+        if (!ban_counts(ban, time(NULL)))
             continue;
         peer_sent(p,
                   SEND(&p->channel, ban_is, p->request, .network = ban->network,
@@ -268,63 +265,32 @@ static int request_on_ban_add(void *owner, struct msg_ban_add *msg)
     return 0;
 }
 
-/* Ends the bans of this network; family 0: all. They count no more for the next
- * one. */
-static size_t ban_remove_each(struct master *m,
-                              const struct msg_ban_remove *msg)
-{
-    struct bans *b = m->banning->table;
-    size_t n = 0;
-
-    for (uint32_t i = 0; i < b->rows; i++) {
-        const struct ban *ban = &b->ban[i];
-
-        if (ban->network.family == 0 ||
-            (msg->network.family != 0 &&
-             (ban->bits != msg->bits ||
-              !address_same_host(&ban->network, &msg->network))))
-            continue;
-        bans_remove(b, ban);
-        n++;
-    }
-    guesses_pardon(m->guesses, &msg->network, (unsigned)msg->bits);
-    return n;
-}
-
-static void ban_refuse_unknown(struct peer *p, const struct msg_ban_remove *msg)
-{
-    const struct ban *over =
-        bans_over(p->master->banning->table, &msg->network, time(NULL));
-    char network[BAN_TEXT_MAX], words[COMPLAINT_MAX];
-
-    if (over)
-        snprintf(words, sizeof(words),
-                 "it is banned as a part of %s; run: sallyportctl ban del %s",
-                 ban_text(&over->network, over->bits, network), network);
-    peer_refuse(p, REFUSAL_NO_USER,
-                over ? words : "it isn't banned; run: sallyportctl ban list");
-}
-
 static int request_on_ban_remove(void *owner, struct msg_ban_remove *msg)
 {
     struct peer *p = request_begin(owner, msg->request);
     struct master *m = p->master;
-    size_t n;
+    unsigned bits = msg->bits <= 128 ? (unsigned)msg->bits : UINT8_MAX;
+    char network[BAN_TEXT_MAX];
+    const struct ban *ban =
+        ban_is_network(&msg->network, bits)
+            ? bans_find(m->banning->table, &msg->network, bits, time(NULL))
+            : NULL;
 
     if (!ban_is_ours(p))
         return 0;
-    bans_sweep(m->banning->table, time(NULL));
-    n = ban_remove_each(m, msg);
-    if (n == 0 && msg->network.family != 0) {
-        ban_refuse_unknown(p, msg);
+    if (!ban) {
+        peer_refuse(p, REFUSAL_NO_USER,
+                    "there is no ban of exactly this address or network; run: "
+                    "sallyportctl ban list");
         return 0;
     }
+    bans_remove(m->banning->table, ban);
+    guesses_pardon(m->guesses, &msg->network, bits);
     banning_save(m);
-    if (n > 0)
-        master_report(m, EVENT_SERVICE, PROCESS_MASTER,
-                      "ban: sallyportctl ended %zu ban%s", n,
-                      n == 1 ? "" : "s");
-    peer_answered(p, SEND(&p->channel, ban_removed, p->request, .bans = n));
+    master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+                  "ban: sallyportctl ended that of %s",
+                  ban_text(&msg->network, bits, network));
+    peer_answered(p, SEND(&p->channel, control_done, p->request));
     return 0;
 }
 
@@ -341,7 +307,7 @@ static int request_on_guessing(void *owner, struct msg_guessing *msg)
                           .wrong = r.worst[i].wrong));
     peer_answered(p, SEND(&p->channel, guessing_is, p->request,
                           .wrong = r.wrong, .addresses = r.addresses,
-                          .bans = bans_sweep(m->banning->table, time(NULL))));
+                          .bans = bans_count(m->banning->table, time(NULL))));
     return 0;
 }
 

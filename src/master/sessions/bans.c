@@ -10,57 +10,29 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
 
-#define BANNING_NEW SETTINGS_BANS_FILE ".new"
+#define BANNING_NEW      SETTINGS_BANS_FILE ".new"
+#define BANNING_FILE_MAX (16 + BANS_MAX * sizeof(struct ban))
 
 /* Before the records in the file; a new form of them gets another number. */
-static const char banning_magic[16] = "sallyport bans 1";
+static const struct slice banning_magic = { "sallyport bans 1", 16 };
 
-static int banning_map(struct banning *b, int fd)
-{
-    int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
-    struct stat st = { .st_size = sizeof(*b->table) };
-    void *p;
-
-    if (fd >= 0 &&
-        (fstat(fd, &st) < 0 || st.st_size != (off_t)sizeof(*b->table)))
-        return -EINVAL;
-    p = mmap(NULL, sizeof(*b->table), PROT_READ | PROT_WRITE, flags, fd, 0);
-    if (p == MAP_FAILED)
-        return -errno;
-    b->table = p;
-    /* A user's process files needs no other client's address. */
-    return madvise(p, sizeof(*b->table), MADV_DONTFORK) < 0 ? -errno : 0;
-}
-
-/* Takes the bytes of a file that banning_image() has made. Returns 0, or
- * -EBADMSG for any other bytes. */
+/* Takes the bytes of a file that banning_image() has made. */
 static int banning_take_file(struct banning *b, struct slice file)
 {
-    const size_t head = sizeof(banning_magic);
-    time_t now = time(NULL);
-    struct ban ban;
-
-    if (file.len < head || memcmp(file.ptr, banning_magic, head) != 0 ||
-        (file.len - head) % sizeof(ban) != 0)
+    if (!slice_starts(file, banning_magic))
         return -EBADMSG;
-    for (size_t at = head; at < file.len; at += sizeof(ban)) {
-        memcpy(&ban, file.ptr + at, sizeof(ban));
-        if (!ban_is_sound(&ban))
-            return -EBADMSG;
-        if (ban.until == 0 || ban.until > now)
-            bans_put(b->table, &ban, now);
-    }
-    b->table->saved = b->table->changes;
-    return 0;
+    return bans_restore(b->table,
+                        (struct slice){ file.ptr + banning_magic.len,
+                                        file.len - banning_magic.len },
+                        time(NULL));
 }
 
 /* A damaged file keeps nobody from starting the server. */
@@ -80,7 +52,7 @@ static void banning_load(struct master *m)
     else if (settings_private_file(fd, path, &c) < 0)
         r = -EACCES;
     else {
-        buf_init(&text, sizeof(banning_magic) + sizeof(m->banning->table->ban));
+        buf_init(&text, BANNING_FILE_MAX);
         r = fd_read_file(fd, &text);
         if (r == 0)
             r = banning_take_file(m->banning, buf_slice(&text));
@@ -97,12 +69,12 @@ static void banning_load(struct master *m)
 int banning_init(struct master *m)
 {
     struct banning *b = m->banning;
-    int r = banning_map(b, m->bans_memory);
+    void *p = NULL;
+    int r = guesses_map(m->bans_memory, sizeof(*b->table), &p);
 
-    if (r < 0) {
-        banning_release(b);
+    b->table = p;
+    if (r < 0)
         return r;
-    }
     if (!b->table->made)
         banning_load(m);
     b->table->made = 1;
@@ -120,7 +92,7 @@ void banning_release(struct banning *b)
 
 static int banning_image(const struct bans *b, struct buf *into)
 {
-    int r = buf_add(into, banning_magic, sizeof(banning_magic));
+    int r = buf_add(into, banning_magic.ptr, banning_magic.len);
 
     for (uint32_t i = 0; i < b->rows && i < BANS_MAX && r == 0; i++)
         if (b->ban[i].network.family != 0)
@@ -128,14 +100,15 @@ static int banning_image(const struct bans *b, struct buf *into)
     return r;
 }
 
-/* Whole or not at all: the file gets its name when it is on the disk. */
+/* Whole or not at all: the file gets its name when it is on the disk. The lock
+ * is for the writer of an older generation, which may not have ended yet. */
 static int banning_write(const char *directory, struct slice bytes)
 {
     FD_CLEANUP int at = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     FD_CLEANUP int fd = -1;
     int r;
 
-    if (at < 0)
+    if (at < 0 || flock(at, LOCK_EX) < 0)
         return -errno;
     unlinkat(at, BANNING_NEW, 0); /* of a writer that was killed */
     fd = openat(at, BANNING_NEW, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -183,7 +156,7 @@ void banning_save(struct master *m)
 
     if (m->check || b->writer > 0 || b->table->saved == b->table->changes)
         return;
-    buf_init(&image, sizeof(banning_magic) + sizeof(b->table->ban));
+    buf_init(&image, BANNING_FILE_MAX);
     if (banning_image(b->table, &image) == 0)
         banning_fork(m, buf_slice(&image));
     else
@@ -210,6 +183,13 @@ void banning_reaped(struct master *m, int status)
 static bool banning_spares(const struct master *m, const struct address *a)
 {
     return settings_networks_hold(&m->settings.no_ban, a);
+}
+
+/* A proxy that brings no client has its own address. */
+static bool banning_may_ban(const struct master *m, const struct address *a)
+{
+    return m->state == MASTER_RUNNING && !banning_spares(m, a) &&
+           !settings_networks_hold(&m->settings.proxies, a);
 }
 
 /* A ban by a password or a crash leaves the address's users alone: it may be
@@ -257,8 +237,7 @@ int banning_add(struct master *m, const struct ban *ban, enum ending why,
     return 0;
 }
 
-/* MS: for how long. After it, wrong passwords count from the beginning. There
- * may be no room; then the delays must do. */
+/* MS: for how long. There may be no room; then the delays must do. */
 static void banning_add_address(struct master *m, const struct address *peer,
                                 uint64_t ms, enum ending why,
                                 const char *reason)
@@ -272,7 +251,6 @@ static void banning_add_address(struct master *m, const struct address *peer,
     size_t ended;
 
     snprintf(ban.reason, sizeof(ban.reason), "%s", reason);
-    guesses_pardon(m->guesses, &ban.network, bits);
     banning_add(m, &ban, why, &ended);
 }
 
@@ -282,7 +260,7 @@ void banning_guessed(struct master *m, const struct guess *what, uint64_t now)
     char reason[BAN_REASON_MAX];
     uint64_t n;
 
-    if (m->state != MASTER_RUNNING || c->ban_after == 0 || what->trusted)
+    if (c->ban_after == 0 || !banning_may_ban(m, &what->peer))
         return;
     n = guesses_for_ban(m->guesses, &what->peer, now);
     if (n < c->ban_after)
@@ -307,16 +285,15 @@ static bool banning_is_crash(int signal)
 }
 
 /* A proxied session has named its client's address itself. If an attacker
- * controls it, its crash could ban any address. So it bans none, nor does one
- * that may be proxied. */
+ * controls it, its crash could ban any address. So it bans none. */
 void banning_ended(const struct session *s, int status)
 {
     struct master *m = s->master;
     char reason[BAN_REASON_MAX];
 
-    if (m->state != MASTER_RUNNING || s->proxied || !WIFSIGNALED(status) ||
+    if (s->proxied || !WIFSIGNALED(status) ||
         !banning_is_crash(WTERMSIG(status)) || m->settings.crash_ban == 0 ||
-        banning_spares(m, &s->peer))
+        !banning_may_ban(m, &s->peer))
         return;
     snprintf(reason, sizeof(reason), "crashed a session: signal %d",
              WTERMSIG(status));

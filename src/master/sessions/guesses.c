@@ -45,9 +45,9 @@ struct guess_tables {
     uint64_t prefixes[GUESS_SLOTS];
     struct guess_known
         known[GUESS_SLOTS]; /* users and where they have logged in lately */
-    struct guess_known coded[GUESS_SLOTS]; /* the same with a one-time code */
-    uint64_t steps[GUESS_SLOTS];  /* of the last code of the users of a slot */
-    uint64_t logins[GUESS_SLOTS]; /* when anybody has logged in there */
+    struct guess_known coded[GUESS_SLOTS];  /* the same with a one-time code */
+    struct guess_known logins[GUESS_SLOTS]; /* where anybody has logged in */
+    uint64_t steps[GUESS_SLOTS]; /* of the last code of the users of a slot */
     struct guess_hour all;
     struct guess_source source[GUESS_SOURCES];
 };
@@ -57,30 +57,35 @@ off_t guesses_size(void)
     return sizeof(struct guess_tables);
 }
 
-static bool guesses_are_whole(int fd)
-{
-    struct stat s;
-
-    return fstat(fd, &s) == 0 && s.st_size == guesses_size();
-}
-
-/* The forks of master, which serve users, don't inherit this memory. */
-int guesses_init(struct guesses *g, int fd)
+int guesses_map(int fd, size_t size, void **ret)
 {
     int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
-    struct guess_tables *t;
+    struct stat s;
+    void *p;
 
-    *g = (struct guesses){ .tables = NULL };
-    if (fd >= 0 && !guesses_are_whole(fd))
+    if (fd >= 0 && (fstat(fd, &s) < 0 || s.st_size != (off_t)size))
         return -EINVAL;
-    t = mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE, flags, fd, 0);
-    if (t == MAP_FAILED)
+    p = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);
+    if (p == MAP_FAILED)
         return -errno;
-    g->tables = t;
-    if (madvise(t, sizeof(*t), MADV_DONTFORK) < 0) {
-        guesses_release(g);
+    if (madvise(p, size, MADV_DONTFORK) < 0) {
+        munmap(p, size);
         return -ENOMEM;
     }
+    *ret = p;
+    return 0;
+}
+
+int guesses_init(struct guesses *g, int fd)
+{
+    void *p = NULL;
+    struct guess_tables *t;
+    int r = guesses_map(fd, sizeof(*t), &p);
+
+    *g = (struct guesses){ .tables = p };
+    if (r < 0)
+        return r;
+    t = g->tables;
     if (!t->made)
         random_bytes(t->key, sizeof(t->key));
     t->made = true;
@@ -140,9 +145,10 @@ static uint64_t guess_delay_of(const uint64_t *table, uint64_t hash,
                            most);
 }
 
-static bool guess_is_known(const struct guesses *g, uint64_t pair, uint64_t now)
+static bool guess_is_known(const struct guess_known *table, uint64_t pair,
+                           uint64_t now)
 {
-    const struct guess_known *k = &g->tables->known[pair % GUESS_SLOTS];
+    const struct guess_known *k = &table[pair % GUESS_SLOTS];
 
     return k->at > 0 && k->pair == pair && now - k->at < GUESS_KNOWN_MS;
 }
@@ -154,7 +160,7 @@ uint64_t guesses_delay(const struct guesses *g, const struct guess *what,
     const struct guess_level *l = NULL;
     size_t n = what->trusted ? 0 : guesses_levels(what->peer.family, &l);
 
-    if (guess_is_known(g, pair, now))
+    if (guess_is_known(g->tables->known, pair, now))
         return guess_delay_of(g->tables->names, pair, &name_level, most, now);
     longest =
         guess_delay_of(g->tables->names, what->name, &name_level, most, now);
@@ -234,17 +240,7 @@ static void guess_add_source(struct guesses *g, const struct address *peer,
     if (!address_same_host(&s->prefix, &prefix))
         *s = (struct guess_source){ .prefix = prefix };
     hour_add(&s->hour, now);
-    s->counting++;
     hour_add(&g->tables->all, now);
-}
-
-static bool guess_anybody_known(const struct guesses *g,
-                                const struct address *prefix, uint64_t now)
-{
-    uint64_t hash = guess_hash(g, 0, prefix, address_client_bits(prefix));
-    uint64_t at = g->tables->logins[hash % GUESS_SLOTS];
-
-    return at > 0 && now - at < GUESS_KNOWN_MS;
 }
 
 uint64_t guesses_for_ban(const struct guesses *g, const struct address *peer,
@@ -252,12 +248,12 @@ uint64_t guesses_for_ban(const struct guesses *g, const struct address *peer,
 {
     struct address prefix = address_client(peer);
     const struct guess_source *s = guess_source_of(g, &prefix, now);
-    uint64_t hour = hour_sum(&s->hour, now);
+    uint64_t there = guess_hash(g, 0, peer, address_client_bits(peer));
 
-    if (!address_same_host(&s->prefix, &prefix) ||
-        guess_anybody_known(g, &prefix, now))
-        return 0;
-    return hour < s->counting ? hour : s->counting;
+    return address_same_host(&s->prefix, &prefix) &&
+                   !guess_is_known(g->tables->logins, there, now)
+               ? hour_sum(&s->hour, now)
+               : 0;
 }
 
 void guesses_pardon(struct guesses *g, const struct address *network,
@@ -267,8 +263,8 @@ void guesses_pardon(struct guesses *g, const struct address *network,
         struct guess_source *s = &g->tables->source[i];
         struct address prefix = address_prefix(&s->prefix, bits);
 
-        if (network->family == 0 || address_same_host(&prefix, network))
-            s->counting = 0;
+        if (address_same_host(&prefix, network))
+            *s = (struct guess_source){ 0 };
     }
 }
 
@@ -308,7 +304,7 @@ void guesses_failed(struct guesses *g, const struct guess *what, uint64_t now)
 
     if (what->name != 0)
         guess_add(g->tables->names, what->name, &name_level, now);
-    if (guess_is_known(g, pair, now))
+    if (guess_is_known(g->tables->known, pair, now))
         guess_add(g->tables->names, pair, &name_level, now);
     for (size_t i = 0; i < n; i++)
         guess_add(g->tables->prefixes, guess_hash(g, 0, &what->peer, l[i].bits),
@@ -324,7 +320,7 @@ void guesses_succeeded(struct guesses *g, const struct guess *what,
         guess_hash(g, 0, &what->peer, address_client_bits(&what->peer));
 
     g->tables->known[pair % GUESS_SLOTS] = (struct guess_known){ pair, now };
-    g->tables->logins[there % GUESS_SLOTS] = now;
+    g->tables->logins[there % GUESS_SLOTS] = (struct guess_known){ there, now };
 }
 
 /* If two users share a slot, the second one of the same half minute must wait

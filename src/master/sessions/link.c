@@ -67,15 +67,6 @@ static struct session *older_find(struct older *o, uint64_t serial)
     return s && s->older == o && s->state != SESSION_ENDED ? s : NULL;
 }
 
-/* The older master doesn't report which sessions came through a proxy. */
-static bool older_may_be_proxied(const struct settings *s)
-{
-    for (size_t i = 0; i < s->listen_count; i++)
-        if (settings_proxied(s, i))
-            return true;
-    return false;
-}
-
 static struct session *older_take(struct older *o, uint64_t serial)
 {
     struct master *m = o->master;
@@ -86,7 +77,6 @@ static struct session *older_take(struct older *o, uint64_t serial)
     s->master = m;
     s->state = SESSION_OLDER;
     s->older = o;
-    s->proxied = older_may_be_proxied(&m->settings);
     return s;
 }
 
@@ -162,7 +152,6 @@ static int older_on_gone(void *owner, struct msg_older_gone *msg)
 
     if (!s)
         return 0;
-    banning_ended(s, (int)msg->status);
     s->status = (int)msg->status;
     session_forget_news(s);
     session_add_news(s, NEWS_GONE);

@@ -45,7 +45,7 @@ struct guess_level {
 size_t guesses_levels(uint8_t family, const struct guess_level **first);
 
 struct guess_known {
-    uint64_t pair; /* hash of name and prefix */
+    uint64_t pair; /* hash of name and prefix, or of a prefix alone */
     uint64_t at;   /* ms; 0: the slot is empty */
 };
 
@@ -65,7 +65,6 @@ struct guess_hour {
 
 struct guess_source {
     struct address prefix; /* IPv6: /64; family 0: none */
-    uint32_t counting;     /* wrong passwords since the last ban or pardon */
     struct guess_hour hour;
 };
 
@@ -101,6 +100,10 @@ struct guess {
  * share. New memory is empty. -1: memory of its own, for a test. Returns 0 or
  * -errno. */
 int guesses_init(struct guesses *g, int fd);
+/* Maps SIZE bytes of FD, which must have so many, or fresh memory (FD -1) for a
+ * test. The forks of master, which serve users, don't inherit it. Returns 0 or
+ * -errno. */
+int guesses_map(int fd, size_t size, void **ret);
 off_t guesses_size(void);
 void guesses_release(struct guesses *g);
 /* Returns how many ms an attempt at NOW has to wait, 0 to MOST. If this user
@@ -123,7 +126,7 @@ const char *guesses_code(struct guesses *g, const struct guess *what,
  * suffer from the ban. */
 uint64_t guesses_for_ban(const struct guesses *g, const struct address *peer,
                          uint64_t now);
-/* Those of this network count no more for a ban. Family 0: those of all. */
+/* Forgets those of this network, except in the total. */
 void guesses_pardon(struct guesses *g, const struct address *network,
                     unsigned bits);
 void guesses_report(const struct guesses *g, uint64_t now,

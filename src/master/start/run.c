@@ -120,13 +120,11 @@ static const struct handler lookup_handlers[] = {
 static const struct handler service_handlers[] = { CHILD_MESSAGES };
 
 static child_step *const gate_steps[] = {
-    steps_conf,        steps_sandbox,
-    steps_log,         steps_keys,
-    certificates_step, steps_listeners,
-    steps_passive,     steps_retired,
-    steps_memory,      steps_bans,
-    hosts_step,        steps_keys_ready,
-    steps_go,          NULL,
+    steps_conf,    steps_sandbox,     steps_log,
+    steps_keys,    certificates_step, steps_listeners,
+    steps_passive, steps_retired,     steps_memory,
+    hosts_step,    steps_keys_ready,  steps_go,
+    NULL,
 };
 static child_step *const auth_steps[] = {
     steps_sandbox,     steps_log, certificates_step_auth,

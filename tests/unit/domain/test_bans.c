@@ -67,10 +67,10 @@ Test(bans, begin_and_end)
     cr_expect_not(banned("192.0.2.1", NOW + 60));
     cr_expect_eq(put("192.0.2.1", 32, NOW + 59, NOW + 90), 0, "again");
     cr_expect(banned("192.0.2.1", NOW + 89));
-    cr_expect_eq(bans_sweep(&bans, NOW + 89), 1);
-    cr_expect_eq(bans_sweep(&bans, NOW + 90), 0);
-    cr_expect_eq(bans.rows, 0);
-    cr_expect_eq(put("192.0.2.1", 32, NOW, 0), 1, "for ever");
+    cr_expect_eq(bans_count(&bans, NOW + 89), 1);
+    cr_expect_eq(bans_count(&bans, NOW + 90), 0);
+    cr_expect_eq(put("192.0.2.1", 32, NOW + 90, 0), 1, "for ever");
+    cr_expect_eq(bans.rows, 1);
     cr_expect(banned("192.0.2.1", INT64_MAX));
 }
 
@@ -124,12 +124,12 @@ Test(bans, as_many_as_there_is_room_for)
     cr_expect_eq(bans_put(&bans, &more, NOW), 1);
     cr_expect_not(bans_over(&bans, &first, NOW));
     cr_expect(bans_over(&bans, &last, NOW));
-    cr_expect_eq(bans_sweep(&bans, NOW), BANS_MAX);
+    cr_expect_eq(bans_count(&bans, NOW), BANS_MAX);
     more.by_hand = 1;
     cr_expect_eq(bans_put(&bans, &more, NOW), 0, "the same network");
     more.network = first;
     cr_expect_eq(bans_put(&bans, &more, NOW), -ENOSPC);
-    cr_expect_eq(bans_sweep(&bans, 3 * NOW), 0); /* all have ended */
+    cr_expect_eq(bans_count(&bans, 3 * NOW), 0); /* all have ended */
     cr_expect_eq(bans_put(&bans, &more, NOW), 1);
 }
 
@@ -167,6 +167,43 @@ Test(bans, the_administrators_stay)
     cr_expect_not(banned("192.0.2.1", NOW));
 }
 
+/* An attacker can't shorten a ban by a crash, whose ban may be shorter. */
+Test(bans, the_longer_one_stays)
+{
+    cr_assert_eq(put("192.0.2.1", 32, NOW, NOW + 3600), 1);
+    cr_expect_eq(put("192.0.2.1", 32, NOW + 1, NOW + 600), 0);
+    cr_expect(banned("192.0.2.1", NOW + 3599));
+    cr_expect_eq(put("192.0.2.1", 32, NOW + 1, NOW + 7200), 0);
+    cr_expect(banned("192.0.2.1", NOW + 7199));
+}
+
+static int restore(const struct ban *ban, size_t n)
+{
+    memset(&bans, 0, sizeof(bans));
+    return bans_restore(
+        &bans, (struct slice){ (const char *)ban, n * sizeof(*ban) }, NOW);
+}
+
+/* One record that can't be true: then none counts. */
+Test(bans, of_a_file)
+{
+    struct ban all[3] = { make("192.0.2.1", 32, 1, 0),
+                          make("192.0.2.2", 32, 1, NOW - 1),
+                          make("192.0.2.3", 32, 1, NOW + 1) };
+
+    cr_assert_eq(restore(all, 3), 0);
+    cr_expect_eq(bans_count(&bans, NOW), 2);
+    cr_expect_eq(bans.saved, bans.changes);
+    all[2].bits = 31;
+    cr_expect_eq(restore(all, 3), -EBADMSG);
+    cr_expect_eq(bans_count(&bans, NOW), 0);
+    cr_expect_eq(bans.rows, 0);
+    cr_expect_eq(bans_restore(&bans, (struct slice){ (char *)all, 99 }, NOW),
+                 -EBADMSG);
+    for (unsigned i = 0; i < 2; i++)
+        cr_expect_eq(restore(all, 0), 0);
+}
+
 /* Each change is counted, so that the file is written. */
 Test(bans, changes)
 {
@@ -176,9 +213,11 @@ Test(bans, changes)
     cr_expect_neq(bans.changes, before);
     before = bans.changes;
     cr_expect(banned("192.0.2.1", NOW));
+    cr_expect_eq(bans_count(&bans, NOW + 1), 0);
     cr_expect_eq(bans.changes, before);
-    bans_sweep(&bans, NOW + 1);
+    put("192.0.2.2", 32, NOW + 1, NOW + 2); /* the first one's row is free */
     cr_expect_neq(bans.changes, before);
+    cr_expect_eq(bans.rows, 1);
 }
 
 /* Bytes of a file that can't be a ban. */
@@ -206,6 +245,8 @@ Test(bans, sound)
     cr_expect_not(ban_is_sound(&ban));
     ban = good, ban.until = -1;
     cr_expect_not(ban_is_sound(&ban));
+    ban = good, ban.until = INT64_MAX;
+    cr_expect_not(ban_is_sound(&ban), "sums of times would overflow");
     ban = good, memset(ban.reason, 'x', sizeof(ban.reason));
     cr_expect_not(ban_is_sound(&ban), "no end");
     ban = good, ban.reason[0] = '\n';
@@ -220,8 +261,11 @@ Test(bans, any_bytes_are_harmless)
     memset(&bans, 0xff, sizeof(bans));
     cr_expect_not(bans_over(&bans, &a, NOW));
     for (size_t i = 0; i < BANS_MAX; i++)
-        bans.key[i].family = 4;
+        bans.ban[i].network.family = 4;
     bans_over(&bans, &a, NOW);
+    a.family = 0;
+    memset(&bans.ban, 0, sizeof(bans.ban));
+    cr_expect_null(bans_over(&bans, &a, NOW), "an empty row is no ban");
 }
 
 Test(bans, texts)

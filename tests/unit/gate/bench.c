@@ -124,9 +124,9 @@ static void give_all(struct bench *b, const struct bench_plan *plan)
         b->control_fd = fd_take(&control);
     for (unsigned i = 0; i < plan->ports; i++)
         give_port(b, plan, i);
-    BENCH_SAY(b, memory, .file = plan->memory > 0 ? plan->memory : memory);
     b->bans = bench_ban_memory(&bans);
-    BENCH_SAY(b, ban_memory, .file = bans);
+    BENCH_SAY(b, memory, .file = plan->memory > 0 ? plan->memory : memory,
+              .bans = bans);
     BENCH_SAY(b, go);
 }
 

@@ -1,5 +1,5 @@
 /* The addresses that master has banned, as gate sees them: before the fork,
- * behind a proxy, in the queue. The test writes master's table. */
+ * and behind a proxy. The test writes master's table. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -80,7 +80,7 @@ Test(bans, are_over_or_exempt, .timeout = 60)
     ban(&b, "127.0.0.9", 32, 60);
     bench_enter(&b, "127.0.0.9", &client);
     ban(&b, "127.0.0.10", 32, 60);
-    b.bans->key[1].until = time(NULL) - 1;
+    b.bans->ban[1].until = time(NULL) - 1;
     bench_enter(&b, "127.0.0.10", &client);
     bench_stop(&b, 0);
 }
@@ -102,26 +102,6 @@ Test(bans, behind_a_proxy, .timeout = 60)
     fake_do(&f, "enter 198.51.100.1:4711 203.0.113.7:21");
     cr_expect_str_eq(fake_says(&f, line, sizeof(line)),
                      "kept out from your address, for a while");
-    bench_stop(&b, 0);
-}
-
-/* A connection that waits for its greeting is refused when its turn comes. */
-Test(bans, in_the_queue, .timeout = 60)
-{
-    const struct bench_plan plan = { .settings = "startups = 1\n" };
-    char line[512];
-    struct bench b;
-    struct fake f;
-    int first, client;
-
-    bench_start(&b, &plan);
-    f = bench_enter(&b, "127.0.0.8", &first);
-    client = client_connect("127.0.0.9", b.control.port);
-    bench_heard(&b);
-    ban(&b, "127.0.0.9", 32, 60);
-    fake_do(&f, "exit 0");
-    cr_expect_str_eq(client_line(client, line, sizeof(line)), REFUSED);
-    bench_reports(&b, "reason=ban");
     bench_stop(&b, 0);
 }
 

@@ -127,13 +127,10 @@ Test(setup, told_what_nobody_asked)
 
 static void give_memory(struct start *s)
 {
-    int fd FD_CLEANUP = bench_memory();
-
-    int bans FD_CLEANUP = -1;
+    int fd FD_CLEANUP = bench_memory(), bans FD_CLEANUP = -1;
 
     bench_ban_memory(&bans);
-    GIVE(s, memory, .file = fd);
-    GIVE(s, ban_memory, .file = bans);
+    GIVE(s, memory, .file = fd, .bans = bans);
 }
 
 Test(setup, no_memory)

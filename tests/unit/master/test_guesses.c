@@ -282,8 +282,7 @@ Test(guesses, of_an_hour)
     guesses_release(&g);
 }
 
-/* After a ban, or its end, they count from the beginning; the report has them
- * still. */
+/* After the administrator's "ban del" they count from the beginning. */
 Test(guesses, are_pardoned)
 {
     struct guess_report r;

@@ -119,8 +119,8 @@ static void hear_all(struct actor *a, const enum message_kind *setup, size_t n)
 Test(hosts, gate_waits_for_them)
 {
     static const enum message_kind setup[] = {
-        MSG_conf,     MSG_sandbox, MSG_log,     MSG_keys,   MSG_certificate,
-        MSG_listener, MSG_passive, MSG_passive, MSG_memory, MSG_ban_memory
+        MSG_conf,     MSG_sandbox, MSG_log,     MSG_keys,  MSG_certificate,
+        MSG_listener, MSG_passive, MSG_passive, MSG_memory
     };
     struct stage s;
 
@@ -349,10 +349,9 @@ Test(hosts, check_waits_for_the_first_tries)
 {
     static const enum message_kind of_lookup[] = { MSG_sandbox, MSG_log };
     static const enum message_kind of_gate[] = {
-        MSG_conf,       MSG_sandbox,        MSG_log,
-        MSG_keys,       MSG_certificate,    MSG_listener,
-        MSG_passive,    MSG_passive,        MSG_memory,
-        MSG_ban_memory, MSG_public_address, MSG_go
+        MSG_conf,        MSG_sandbox,        MSG_log,     MSG_keys,
+        MSG_certificate, MSG_listener,       MSG_passive, MSG_passive,
+        MSG_memory,      MSG_public_address, MSG_go
     };
     struct stage s;
 

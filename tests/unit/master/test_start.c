@@ -26,9 +26,9 @@ static const enum message_kind keys_setup[] = {
     MSG_sandbox, MSG_log, MSG_key, MSG_peers, MSG_go, MSG_NONE
 };
 static const enum message_kind gate_setup[] = {
-    MSG_conf,        MSG_sandbox,    MSG_log,     MSG_keys,
-    MSG_certificate, MSG_listener,   MSG_passive, MSG_passive,
-    MSG_memory,      MSG_ban_memory, MSG_go,      MSG_NONE
+    MSG_conf,        MSG_sandbox,  MSG_log,     MSG_keys,
+    MSG_certificate, MSG_listener, MSG_passive, MSG_passive,
+    MSG_memory,      MSG_go,       MSG_NONE
 };
 
 Test(start, each_gets_its_own)
@@ -57,9 +57,8 @@ Test(start, each_gets_its_own)
 Test(start, gate_goes_after_keys)
 {
     static const enum message_kind before[] = {
-        MSG_conf,        MSG_sandbox,    MSG_log,     MSG_keys,
-        MSG_certificate, MSG_listener,   MSG_passive, MSG_passive,
-        MSG_memory,      MSG_ban_memory, MSG_NONE
+        MSG_conf,     MSG_sandbox, MSG_log,     MSG_keys,   MSG_certificate,
+        MSG_listener, MSG_passive, MSG_passive, MSG_memory, MSG_NONE
     };
     struct message p;
     struct stage s;
