@@ -11,12 +11,6 @@
 
 #define REASON_ROOM (4 * MESSAGE_TEXT_MAX + 1)
 
-struct ban_output {
-    struct server *server;
-    json_t *json; /* or NULL */
-    uint64_t count;
-};
-
 /* Takes "192.0.2.7", "192.0.2.0/24" or "2001:db8::/32". One IPv6 address means
  * its /64, which its host usually has as a whole. */
 static int ban_network(struct context *x, const char *text,
@@ -122,81 +116,49 @@ int bans_del(struct context *x)
     return code;
 }
 
-static void ban_print(struct ban_output *o, const struct msg_ban_is *msg,
+static void ban_print(const struct listing *l, const struct msg_ban_is *msg,
                       const char *network, const char *reason)
 {
     char since[WHEN_MAX], until[WHEN_MAX];
 
-    if (o->count == 0)
+    if (l->count == 0)
         printf("%-22s %-20s %-20s %s\n", "NETWORK", "SINCE", "UNTIL", "REASON");
     printf("%-22s %-20s %-20s %s\n", network, when_text(msg->since, since),
            msg->until > 0 ? when_text(msg->until, until) : "for ever", reason);
 }
 
 /* Somebody else may have written the reason. */
-static int ban_take(struct ban_output *o, const struct msg_ban_is *msg)
+static int ban_take(struct listing *l, const struct message *m)
 {
+    const struct msg_ban_is *msg = &m->ban_is;
     char network[BAN_TEXT_MAX], reason[REASON_ROOM];
-    int r = 0;
 
     if (!ban_is_network(&msg->network, (unsigned)msg->bits) ||
         server_escape(msg->reason, reason, sizeof(reason)) < 0)
-        return server_lies(o->server->x, "a ban that can't be");
+        return server_lies(l->server.x, "a ban that can't be");
     ban_text(&msg->network, (unsigned)msg->bits, network);
-    if (o->json)
-        r = json_array_append_new(
-            o->json,
-            json_pack("{s:s, s:o, s:o, s:o, s:b}", "network", network, "reason",
-                      json_text(reason), "since", json_time(msg->since),
-                      "until", json_time(msg->until), "automatic",
-                      !msg->by_hand));
-    else
-        ban_print(o, msg, network, reason);
-    o->count++;
-    return r == 0 ? 0 : ctl_fail(o->server->x, EX_OSERR, "no memory");
+    if (l->json)
+        return listing_add(l, json_pack("{s:s, s:o, s:o, s:o, s:b}", "network",
+                                        network, "reason", json_text(reason),
+                                        "since", json_time(msg->since), "until",
+                                        json_time(msg->until), "automatic",
+                                        !msg->by_hand));
+    ban_print(l, msg, network, reason);
+    return 0;
 }
 
-/* Asks for the page from place *at on. *at becomes that of the next page, or
- * 0. */
-static int ban_page(struct ban_output *o, uint64_t *at)
+static int ban_ask(struct server *s, uint64_t place)
 {
-    struct server *s = o->server;
-    struct message m;
-    int code = server_asked(
-        s, SEND(&s->channel, ban_list, server_request(s), .place = *at), &m);
-
-    while (code == 0 && m.kind == MSG_ban_is) {
-        code = ban_take(o, &m.ban_is);
-        if (code == 0)
-            code = server_next(s, &m);
-    }
-    if (code)
-        return code;
-    if (m.kind != MSG_ban_list_end)
-        return server_lies(s->x, "no answer to ban list");
-    if (m.ban_list_end.place != 0 && m.ban_list_end.place <= *at)
-        return server_lies(s->x, "bans without end");
-    *at = m.ban_list_end.place;
-    return 0;
+    return SEND(&s->channel, ban_list, server_request(s), .place = place);
 }
 
 int bans_list(struct context *x)
 {
-    struct server s;
-    struct ban_output o = { .server = &s,
-                            .json = x->args.json ? json_array() : NULL };
-    uint64_t at = 0;
-    int code = server_open(&s, x);
+    struct listing l = { .row = MSG_ban_is,
+                         .end = MSG_ban_list_end,
+                         .ask = ban_ask,
+                         .take = ban_take,
+                         .nothing = "nobody is banned" };
 
-    do
-        code = code ? code : ban_page(&o, &at);
-    while (code == 0 && at > 0);
-    if (code == 0 && x->args.json)
-        code = json_write(x, o.json);
-    else
-        json_decref(o.json);
-    if (code == 0 && !x->args.json && o.count == 0)
-        puts("nobody is banned");
-    server_close(&s);
-    return code;
+    return listing_show(x, &l);
 }

@@ -571,6 +571,23 @@ int server_escape(struct slice text, char *out, size_t size);
  * not permitted. */
 int server_lies(struct context *x, const char *what);
 
+/* A list that the server sends page by page. */
+struct listing {
+    struct server server;
+    json_t *json;               /* an array; NULL: text */
+    uint64_t count;             /* of the rows before this one */
+    enum message_kind row, end; /* its messages */
+    const char *nothing;        /* printed for an empty list */
+    /* Requests the rows from PLACE on. Returns the result of SEND(). */
+    int (*ask)(struct server *s, uint64_t place);
+    /* Prints a row, or adds it to json. Returns an exit code. */
+    int (*take)(struct listing *l, const struct message *m);
+};
+/* Adds ROW, which it frees, to the JSON. Returns an exit code. */
+int listing_add(struct listing *l, json_t *row);
+/* Shows the whole list, with a server of its own. Returns an exit code. */
+int listing_show(struct context *x, struct listing *l);
+
 /* sessions.c: sends the running server, if there is one, the news that the
  * users file has changed. It ends the sessions that are no longer permitted,
  * and their number is printed. If the server can't be reached, that is a

@@ -17,13 +17,6 @@
 /* ms: the change is made, so the caller doesn't wait long for the server. */
 #define EDITED_MS 5000
 
-struct list {
-    struct server *server;
-    json_t *json; /* or NULL */
-    int64_t now;
-    uint64_t count;
-};
-
 /* Escaped for printing; "-" before the login. */
 static void user_text(struct slice user, char out[USER_ROOM])
 {
@@ -31,7 +24,7 @@ static void user_text(struct slice user, char out[USER_ROOM])
         snprintf(out, USER_ROOM, "%s", user.len == 0 ? "-" : "?");
 }
 
-static void print_session(struct list *l, const struct msg_who_is *msg)
+static void print_session(const struct listing *l, const struct msg_who_is *msg)
 {
     char user[USER_ROOM], client[ADDRESS_TEXT_MAX], local[ADDRESS_TEXT_MAX];
     char ago[WHEN_MAX];
@@ -41,12 +34,12 @@ static void print_session(struct list *l, const struct msg_who_is *msg)
                "CLIENT", "LISTENER");
     user_text(msg->user, user);
     printf("%016" PRIx64 " %-16s %8s %-24s %s\n", msg->serial, user,
-           when_ago(msg->since, l->now, ago),
+           when_ago(msg->since, time(NULL), ago),
            address_port_text(&msg->peer, client),
            address_port_text(&msg->local, local));
 }
 
-static int add_session_json(struct list *l, const struct msg_who_is *msg)
+static int add_session_json(struct listing *l, const struct msg_who_is *msg)
 {
     char serial[SERIAL_DIGITS + 1], client[ADDRESS_TEXT_MAX];
     char local[ADDRESS_TEXT_MAX], user[USER_ROOM];
@@ -54,83 +47,37 @@ static int add_session_json(struct list *l, const struct msg_who_is *msg)
 
     snprintf(serial, sizeof(serial), "%016" PRIx64, msg->serial);
     user_text(msg->user, user);
-    if (json_array_append_new(
-            l->json,
-            json_pack("{s:s, s:o, s:s, s:s, s:o, s:o}", "serial", serial,
-                      "user", known ? json_text(user) : json_null(), "client",
-                      address_port_text(&msg->peer, client), "listener",
-                      address_port_text(&msg->local, local), "since",
-                      json_time(msg->since), "logged_in",
-                      json_time(msg->login))) == 0)
-        return 0;
-    return ctl_fail(l->server->x, EX_OSERR, "no memory");
+    return listing_add(
+        l,
+        json_pack("{s:s, s:o, s:s, s:s, s:o, s:o}", "serial", serial, "user",
+                  known ? json_text(user) : json_null(), "client",
+                  address_port_text(&msg->peer, client), "listener",
+                  address_port_text(&msg->local, local), "since",
+                  json_time(msg->since), "logged_in", json_time(msg->login)));
 }
 
-static int take_session(struct list *l, const struct msg_who_is *msg)
+static int take_session(struct listing *l, const struct message *m)
 {
-    int code = 0;
-
     if (l->json)
-        code = add_session_json(l, msg);
-    else
-        print_session(l, msg);
-    l->count++;
-    return code;
-}
-
-/* Asks for the page from place *at on. *at becomes that of the next page, or
- * 0. */
-static int ask_page(struct list *l, uint64_t *at)
-{
-    struct server *s = l->server;
-    struct message m;
-    int code = server_asked(
-        s, SEND(&s->channel, who, server_request(s), .place = *at), &m);
-
-    while (code == 0 && m.kind == MSG_who_is) {
-        code = take_session(l, &m.who_is);
-        if (code == 0)
-            code = server_next(s, &m);
-    }
-    if (code)
-        return code;
-    if (m.kind != MSG_who_end)
-        return server_lies(s->x, "no answer to who");
-    if (m.who_end.place != 0 && m.who_end.place <= *at)
-        return server_lies(s->x, "sessions without end");
-    *at = m.who_end.place;
+        return add_session_json(l, &m->who_is);
+    print_session(l, &m->who_is);
     return 0;
 }
 
-static int ask_all(struct list *l)
+static int ask_sessions(struct server *s, uint64_t place)
 {
-    uint64_t at = 0;
-    int code;
-
-    do
-        code = ask_page(l, &at);
-    while (code == 0 && at > 0);
-    return code;
+    return SEND(&s->channel, who, server_request(s), .place = place);
 }
 
 int sessions_who(struct context *x)
 {
-    struct server s;
-    struct list l = { .server = &s,
-                      .json = x->args.json ? json_array() : NULL,
-                      .now = time(NULL) };
-    int code = server_open(&s, x);
+    struct listing l = { .row = MSG_who_is,
+                         .end = MSG_who_end,
+                         .ask = ask_sessions,
+                         .take = take_session,
+                         .nothing = "nobody is connected" };
 
-    if (code == 0)
-        code = ask_all(&l);
-    if (code == 0 && x->args.json)
-        code = json_write(x, l.json);
-    else
-        json_decref(l.json);
-    if (code == 0 && !x->args.json && l.count == 0)
-        puts("nobody is connected");
-    server_close(&s);
-    return code;
+    return listing_show(x, &l);
 }
 
 /* The form of the word decides: an address, 16 hexadecimal digits, or else a

@@ -178,7 +178,7 @@ static void gate_release(void *owner)
     children_release(g);
     limits_release(&g->limits);
     memory_unmap(&g->memory);
-    memory_unmap_bans(&g->bans);
+    table_free((void *)(uintptr_t)g->bans, 1, sizeof(*g->bans));
     tickets_release(g);
     tls_context_free(g->tls);
     fd_close(&g->spare_fd);

@@ -15,6 +15,7 @@
 #include "sallyport/base/address.h"
 #include "sallyport/base/loop.h"
 #include "sallyport/base/random.h"
+#include "sallyport/domain/bans.h"
 #include "sallyport/domain/outcome.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/ipc/sign.h"

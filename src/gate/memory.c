@@ -65,8 +65,7 @@ static void clear(struct memory *m)
     m->version = MEMORY_VERSION;
 }
 
-/* Maps the first SIZE bytes of FD. No fork inherits them. 0 or -errno */
-static int memory_share(void **ret, int fd, size_t size, int protection)
+int memory_share(void **ret, int fd, size_t size, int protection)
 {
     void *p;
     int error;
@@ -106,21 +105,4 @@ void memory_unmap(struct memory **m)
     if (*m)
         munmap(*m, sizeof(**m));
     *m = NULL;
-}
-
-int memory_map_bans(const struct bans **ret, int fd)
-{
-    void *p;
-    int r = memory_share(&p, fd, sizeof(**ret), PROT_READ);
-
-    if (r == 0)
-        *ret = p;
-    return r;
-}
-
-void memory_unmap_bans(const struct bans **b)
-{
-    if (*b)
-        munmap((void *)(uintptr_t)*b, sizeof(**b));
-    *b = NULL;
 }

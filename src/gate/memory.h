@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #include "limits.h"
-#include "sallyport/domain/bans.h"
 
 /* Memory for what gate knows about its clients. A fork doesn't inherit it. So
  * no session ever holds another client's address, and forks copy less. */
@@ -31,14 +30,12 @@ struct memory {
     struct fruitless fruitless;
 };
 
-/* Maps FD. No fork inherits it. What has another version or size is cleared. 0;
- * -EINVAL: the file isn't sealed, or too short; -errno. FD stays the
- * caller's. */
+/* Maps the first SIZE bytes of FD, which stays the caller's. No fork inherits
+ * them. 0; -EINVAL: the file isn't sealed, or too short; -errno */
+int memory_share(void **ret, int fd, size_t size, int protection);
+
+/* Does the same, and clears what has another version or size. */
 int memory_map(struct memory **ret, int fd);
 void memory_unmap(struct memory **m);
-
-/* Maps FD, master's table of bans, only to read. Returns as memory_map(). */
-int memory_map_bans(const struct bans **ret, int fd);
-void memory_unmap_bans(const struct bans **b);
 
 #endif

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "sallyport/base/fd.h"
 #include "sallyport/tls/context.h"
@@ -162,8 +163,10 @@ int setup_on_passive(void *owner, struct msg_passive *m)
 int setup_on_memory(void *owner, struct msg_memory *m)
 {
     struct gate *g = owner;
-    int r = memory_map_bans(&g->bans, m->bans);
+    void *bans = NULL;
+    int r = memory_share(&bans, m->bans, sizeof(*g->bans), PROT_READ);
 
+    g->bans = bans;
     if (r == 0)
         r = memory_map(&g->memory, m->file);
     return r == 0 ? 0 : complain(&g->frame.why, "memory: %s", strerror(-r));

@@ -259,13 +259,13 @@ Test(bans, answers_of_every_kind)
     cr_expect_str_eq(expect_run(0, "", "ban list --json")->out, "[]\n");
     fake_end();
     fake_begin(has_no_end);
-    expect_err(EX_PROTOCOL, "", "ban list", "bans without end");
+    expect_err(EX_PROTOCOL, "", "ban list", "a list without end");
     fake_end();
     fake_begin(has_a_wrong_network);
     expect_err(EX_PROTOCOL, "", "ban list", "a ban that can't be");
     fake_end();
     fake_begin(answers_something_else);
-    expect_err(EX_PROTOCOL, "", "ban list", "no answer to ban list");
+    expect_err(EX_PROTOCOL, "", "ban list", "no answer to a list");
     expect_err(EX_PROTOCOL, "", "ban add 192.0.2.7", "no answer to a ban");
     expect_err(EX_PROTOCOL, "", "ban del 192.0.2.7", "no answer to the end");
     fake_end();

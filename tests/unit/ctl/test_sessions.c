@@ -139,8 +139,8 @@ Test(sessions, other_answers)
     } rows[] = {
         { has_none, "who", 0, "nobody is connected" },
         { has_none, "who --json", 0, "[]" },
-        { goes_in_circles, "who", EX_PROTOCOL, "sessions without end" },
-        { says_done, "who", EX_PROTOCOL, "no answer to who" },
+        { goes_in_circles, "who", EX_PROTOCOL, "a list without end" },
+        { says_done, "who", EX_PROTOCOL, "no answer to a list" },
         { says_done, "kick anna", EX_PROTOCOL, "no answer to a kick" },
     };
 
