@@ -185,7 +185,7 @@ static bool banning_spares(const struct master *m, const struct address *a)
     return settings_networks_hold(&m->settings.no_ban, a);
 }
 
-/* A proxy that brings no client has its own address. */
+/* Many clients may come from a proxy's address. */
 static bool banning_may_ban(const struct master *m, const struct address *a)
 {
     return m->state == MASTER_RUNNING && !banning_spares(m, a) &&

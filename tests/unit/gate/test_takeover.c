@@ -375,7 +375,7 @@ Test(takeover, memory_of_another_layout, .timeout = 60)
     close(bare);
 }
 
-/* Gate reports it. Master knows it from the older master, and bans. */
+/* Gate reports it, and goes on. */
 Test(takeover, an_adopted_session_crashes, .timeout = 60)
 {
     struct bench_plan plan = { .settings = "" };

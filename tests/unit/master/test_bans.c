@@ -364,7 +364,7 @@ static void bans_no_friends(struct master *m)
     exempts(m);
 }
 
-/* The proxy's own address counts if it brings no client. */
+/* A proxy of another service may be the client of this one. */
 static void bans_no_proxy(struct master *m)
 {
     bans_guessers(m);
