@@ -130,7 +130,7 @@ Test(bans, as_many_as_there_is_room_for)
     more.network = first;
     cr_expect_eq(bans_put(&bans, &more, NOW), -ENOSPC);
     cr_expect_eq(bans_count(&bans, 3 * NOW), 0); /* all have ended */
-    cr_expect_eq(bans_put(&bans, &more, NOW), 1);
+    cr_expect_eq(bans_put(&bans, &more, 3 * NOW), 1);
 }
 
 Test(bans, the_oldest_automatic_one)

@@ -80,7 +80,6 @@ static const char *const published[] = {
     "ban_list_end number",
     "ban_add address number number text",
     "ban_remove address number",
-    "ban_removed number",
     "guessing",
     "guesser address number",
     "guessing_is number number number",
