@@ -165,6 +165,7 @@ static int pending_on_credentials(void *owner, struct msg_credentials *msg)
                          .name_key = p->auth->name_key,
                          .circle = &p->auth->circle,
                          .serial = p->serial,
+                         .peer = &p->peer,
                          .servers = &p->auth->servers,
                          .now = time(NULL) };
     enum judgement j = JUDGED_PASSWORD;

@@ -66,8 +66,9 @@ struct attempt {
     struct slice claims, proof; /* from the client's certificate; or empty */
     const uint8_t *name_key;    /* SIPHASH_KEY bytes */
     const struct circle *circle;
-    uint64_t serial; /* from master */
-    int64_t now;     /* seconds since 1970 */
+    uint64_t serial; /* from master, as the next one */
+    const struct address *peer;
+    int64_t now; /* seconds since 1970 */
     const struct proof_servers *servers;
     uint64_t step; /* set by judge(): that of the one-time code; 0: none */
 };
@@ -83,6 +84,8 @@ enum judgement {
     JUDGED_NO_CERTIFICATE, /* the client has shown no certificate */
     JUDGED_CERTIFICATE,    /* it has shown another one */
     JUDGED_NO_PROOF,       /* it has shown one without a valid proof */
+    JUDGED_ELSEWHERE,      /* networks= doesn't have the client's address */
+    JUDGED_OUT_OF_HOURS,
     JUDGED_COUNT
 };
 /* Checks an attempt. *row is the user's row, or 0 unless JUDGED_RIGHT. It takes

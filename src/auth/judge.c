@@ -109,14 +109,23 @@ static enum judgement judge_certificate(const struct user *user,
  * with the present code is refused, until the next one. */
 static enum judgement judge_user(const struct user *user, struct attempt *a)
 {
+    static const enum judgement admissions[] = {
+        [ADMISSION_YES] = JUDGED_RIGHT,
+        [ADMISSION_ELSEWHERE] = JUDGED_ELSEWHERE,
+        [ADMISSION_OUT_OF_HOURS] = JUDGED_OUT_OF_HOURS,
+    };
+
     if (user->totp.len > 0)
         a->step = code_take(user->totp, (uint64_t)a->now, a->password);
     bool password = hash_verify(a->password, user->hash);
+    enum judgement j = JUDGED_RIGHT;
 
     if (!password && !user->certificate_only)
         return JUDGED_PASSWORD;
-    return user->certificate.len > 0 ? judge_certificate(user, a)
-                                     : JUDGED_RIGHT;
+    if (user->certificate.len > 0)
+        j = judge_certificate(user, a);
+    return j == JUDGED_RIGHT ? admissions[user_admission(user, a->peer, a->now)]
+                             : j;
 }
 
 enum judgement judge(const struct users *u, struct attempt *a, size_t *row)
@@ -174,6 +183,9 @@ static const char *const reasons[JUDGED_COUNT] = {
     [JUDGED_PASSWORD] = "wrong password",
     [JUDGED_NO_CERTIFICATE] = "no client certificate was shown",
     [JUDGED_CERTIFICATE] = "the client certificate is not one of the user's",
+    [JUDGED_ELSEWHERE] =
+        "networks= of the user or a team lacks the client's address",
+    [JUDGED_OUT_OF_HOURS] = "now is not in hours= of the user or a team",
     [JUDGED_NO_PROOF] = ("login=certificate needs TLS 1.3, and a handshake "
                          "of at most 9500 bytes"),
 };

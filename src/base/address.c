@@ -130,27 +130,33 @@ unsigned address_bits(const struct address *a)
     return a->family == 4 ? 32 : 128;
 }
 
-int address_parse_network(struct slice text, struct address *network,
-                          unsigned *bits, struct complaint *why)
+int network_parse(struct slice text, struct network *ret, struct complaint *why)
 {
     struct slice rest = text, host;
-    struct address whole;
-    uint64_t given;
+    struct address given;
+    uint64_t bits;
     char first[ADDRESS_TEXT_MAX];
 
     slice_cut(&rest, '/', &host);
-    if (address_parse(host, &whole) < 0)
+    if (address_parse(host, &given) < 0)
         return -EINVAL;
-    given = address_bits(&whole);
-    if (slice_has(text, '/') && slice_number(rest, given, &given) < 0)
+    bits = address_bits(&given);
+    if (slice_has(text, '/') && slice_number(rest, bits, &bits) < 0)
         return complain(why, "expected 0 to %u after the '/'",
-                        address_bits(&whole));
-    *network = address_prefix(&whole, (unsigned)given);
-    *bits = (unsigned)given;
-    if (!address_same_host(&whole, network))
+                        address_bits(&given));
+    ret->bits = (unsigned)bits;
+    ret->address = address_prefix(&given, ret->bits);
+    if (!address_same_host(&ret->address, &given))
         return complain(why, "not the network's first address, which is %s",
-                        address_text(network, first));
+                        address_text(&ret->address, first));
     return 0;
+}
+
+bool network_holds(const struct network *n, const struct address *a)
+{
+    struct address prefix = address_prefix(a, n->bits);
+
+    return address_same_host(&prefix, &n->address);
 }
 
 unsigned address_client_bits(const struct address *a)

@@ -148,7 +148,7 @@ int address_parse_port(struct slice text, struct address *ret)
     return 0;
 }
 
-/* Dates in UTC. No locale is read. */
+/* Dates. No locale is read. */
 
 #define YEAR_1_BEGIN  (-62135596800)
 #define YEAR_9999_END 253402300799
@@ -165,6 +165,11 @@ void clock_utc(time_t when, struct tm *ret)
                                       : when;
 
     gmtime_r(&t, ret);
+}
+
+bool clock_local(time_t when, struct tm *ret)
+{
+    return clock_has_year(when) && localtime_r(&when, ret) != NULL;
 }
 
 /* timegm(3) turns second 60 into the next minute: such a date isn't the same

@@ -10,13 +10,11 @@ static int network_set(const struct assignment *a, struct slice text,
                        const char *syntax, struct network *ret)
 {
     struct complaint why = { "" };
-    struct network n;
 
-    if (address_parse_network(text, &n.address, &n.bits, &why) < 0)
-        return why.text[0] ? kinds_refuse(a, "%s", why.text)
-                           : kinds_refuse(a, "expected %s", syntax);
-    *ret = n;
-    return 0;
+    if (network_parse(text, ret, &why) == 0)
+        return 0;
+    return why.text[0] ? kinds_refuse(a, "%s", why.text)
+                       : kinds_refuse(a, "expected %s", syntax);
 }
 
 static bool network_is(const struct network *a, const struct network *b)

@@ -93,49 +93,15 @@ static int set_name(const struct assignment *a)
     return 0;
 }
 
-/* A unit after a number, and its factor. */
-struct unit {
-    const char *name;
-    uint64_t factor;
-};
-
-static const struct unit sizes[] = {
-    { "", 1 }, { "K", 1u << 10 }, { "M", 1u << 20 }, { "G", 1u << 30 }
-};
-static const struct unit times[] = {
+static const struct slice_unit times[] = {
     { "", 1000 }, { "ms", 1 }, { "s", 1000 }, { "min", 60000 }, { "h", 3600000 }
 };
-
-/* Digits and a unit. 0, -EINVAL or -ERANGE */
-static int number_with_unit(struct slice text, const struct unit *units,
-                            size_t n, uint64_t *ret)
-{
-    struct slice digits = text;
-    uint64_t number;
-    int r;
-
-    digits.len = 0;
-    while (digits.len < text.len && text.ptr[digits.len] >= '0' &&
-           text.ptr[digits.len] <= '9')
-        digits.len++;
-    r = slice_number(digits, UINT64_MAX, &number);
-    if (r)
-        return r;
-    text.ptr += digits.len;
-    text.len -= digits.len;
-    for (size_t i = 0; i < n; i++)
-        if (slice_equal(text, slice_from(units[i].name)))
-            return __builtin_mul_overflow(number, units[i].factor, ret)
-                       ? -ERANGE
-                       : 0;
-    return -EINVAL;
-}
 
 static int set_number(const struct assignment *a)
 {
     const struct setting *row = a->row;
     uint64_t number = 0;
-    int r = number_with_unit(a->value, sizes, 4, &number);
+    int r = slice_size(a->value, &number);
 
     if (r == -EINVAL)
         return kinds_refuse_syntax(a);
@@ -175,7 +141,7 @@ static int set_duration(const struct assignment *a)
 {
     char least[DURATION_MAX], most[DURATION_MAX];
     uint64_t ms = 0;
-    int r = number_with_unit(a->value, times, 5, &ms);
+    int r = slice_number_with_unit(a->value, times, 5, &ms);
 
     if (r == -EINVAL)
         return kinds_refuse_syntax(a);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "kinds.h"
+#include "sallyport/domain/choices.h"
 #include "sallyport/domain/rights.h"
 
 #define FIELD(name) offsetof(struct settings, name)
@@ -233,7 +234,24 @@ const struct setting setting_table[] = {
       .value = "64",
       .min = 1,
       .max = 20000,
-      .help = "Maximum number of sessions of one user at a time." },
+      .help = "Maximum number of sessions of one user at a time. Per user and "
+              "team: max_sessions= in the users file." },
+    { .key = "max_transfers",
+      .type = SETTING_NUMBER,
+      .offset = FIELD(max_transfers),
+      .value = "0",
+      .min = 0,
+      .max = 20000,
+      .help = "Maximum number of uploads and downloads at a time; a further "
+              "one gets 450. 0: no limit." },
+    { .key = "user_max_transfers",
+      .type = SETTING_NUMBER,
+      .offset = FIELD(user_max_transfers),
+      .value = "0",
+      .min = 0,
+      .max = 20000,
+      .help = "The same for one user. Per user and team: max_transfers= in the "
+              "users file." },
     { .key = "startups",
       .type = SETTING_NUMBER,
       .offset = FIELD(startups),
@@ -382,7 +400,44 @@ const struct setting setting_table[] = {
       .value = "0",
       .min = 0,
       .max = INT64_MAX,
-      .help = "Maximum size of an uploaded file, in bytes. 0: no limit." },
+      .help = "Maximum size of an uploaded file, in bytes. 0: no limit. Per "
+              "user and team: max_file_size= in the users file." },
+    { .key = "bandwidth_up",
+      .type = SETTING_NUMBER,
+      .offset = FIELD(bandwidth_up),
+      .value = "0",
+      .min = 0,
+      .max = BANDWIDTH_MAX,
+      .help = "Maximum bytes per second of all uploads together, such as 10M; "
+              "sessions share them fairly. Listings don't count. 0: no "
+              "limit." },
+    { .key = "bandwidth_down",
+      .type = SETTING_NUMBER,
+      .offset = FIELD(bandwidth_down),
+      .value = "0",
+      .min = 0,
+      .max = BANDWIDTH_MAX,
+      .help =
+          "Maximum bytes per second of all downloads together, such as 10M; "
+          "sessions share them fairly. Listings don't count. 0: no "
+          "limit." },
+    { .key = "user_bandwidth_up",
+      .type = SETTING_NUMBER,
+      .offset = FIELD(user_bandwidth_up),
+      .value = "0",
+      .min = 0,
+      .max = BANDWIDTH_MAX,
+      .help = "The same for the uploads of one user, in all sessions together. "
+              "Per user and team: bandwidth_up= in the users file." },
+    { .key = "user_bandwidth_down",
+      .type = SETTING_NUMBER,
+      .offset = FIELD(user_bandwidth_down),
+      .value = "0",
+      .min = 0,
+      .max = BANDWIDTH_MAX,
+      .help =
+          "The same for the downloads of one user, in all sessions together. "
+          "Per user and team: bandwidth_down= in the users file." },
     { .key = "copy_max",
       .type = SETTING_NUMBER,
       .offset = FIELD(copy_max),

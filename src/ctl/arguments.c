@@ -78,6 +78,23 @@ static const struct option_row {
       "print what would happen, and change nothing" },
     { "hashes", OPTION_HASHES, AT(hashes), NULL,
       "write the hashes into the JSON, too" },
+    { "max-sessions", OPTION_MAX_SESSIONS, AT(max_sessions), "N",
+      "sessions at a time, or default" },
+    { "max-transfers", OPTION_MAX_TRANSFERS, AT(max_transfers), "N",
+      "uploads and downloads at a time, 0: no limit, or default" },
+    { "bandwidth-up", OPTION_BANDWIDTH_UP, AT(bandwidth_up), "SIZE",
+      "bytes per second of all uploads together, such as 10M;\n"
+      "                       0: no limit, or default" },
+    { "bandwidth-down", OPTION_BANDWIDTH_DOWN, AT(bandwidth_down), "SIZE",
+      "the same for downloads" },
+    { "max-file-size", OPTION_MAX_FILE_SIZE, AT(max_file_size), "SIZE",
+      "the largest upload, such as 2G; 0: no limit, or default" },
+    { "networks", OPTION_NETWORKS, AT(networks), "LIST",
+      "the clients' networks, such as 192.0.2.0/24,2001:db8::/32, or\n"
+      "                       default: any" },
+    { "hours", OPTION_HOURS, AT(hours), "LIST",
+      "days and hours, such as mon-fri/08:00-18:00,sat, or default:\n"
+      "                       any" },
     { "purge", OPTION_PURGE, AT(purge), NULL,
       "remove the directory too, after a question" },
     { "yes", OPTION_YES, AT(yes), NULL,

@@ -17,16 +17,15 @@ static int ban_network(struct context *x, const char *text,
                        struct address *network, unsigned *bits)
 {
     struct complaint why = { "" };
+    struct network n;
 
-    if (address_parse_network(slice_from(text), network, bits, &why) < 0)
+    if (network_parse(slice_from(text), &n, &why) < 0)
         return ctl_fail(x, EX_USAGE, "%s: %s", text,
                         why.text[0] ? why.text
                                     : "neither an IP address nor a network, "
                                       "such as 192.0.2.7 or 192.0.2.0/24");
-    if (!strchr(text, '/')) {
-        *bits = address_client_bits(network);
-        *network = address_client(network);
-    }
+    *bits = strchr(text, '/') ? n.bits : address_client_bits(&n.address);
+    *network = address_prefix(&n.address, *bits);
     return 0;
 }
 

@@ -2,6 +2,11 @@
  * help and the permitted options come from the row. */
 #include "ctl.h"
 
+#define LIMITS_SYNTAX                                                          \
+    "[--max-sessions N] [--max-transfers N] [--bandwidth-up SIZE] "            \
+    "[--bandwidth-down SIZE] [--max-file-size SIZE] [--networks LIST] "        \
+    "[--hours LIST]"
+
 const struct ctl_command ctl_commands[] = {
     { .group = "user",
       .name = "add",
@@ -16,7 +21,7 @@ const struct ctl_command ctl_commands[] = {
                 "[--upload-eof WORD] [--certificate NAMES] [--login WORD] "
                 "[--share NAME[:ROLE]] [--team TEAM] [--rights-in PATH:ROLE] "
                 "[--file-mode MODE] [--dir-mode MODE] [--local-group GROUP] "
-                "[--expires WHEN | --ttl TIME]",
+                "[--expires WHEN | --ttl TIME] " LIMITS_SYNTAX,
       .help = "Add a user, and make the user's home",
       .example = "sallyportctl user add anna --comment 'Anna, accounts'" },
     { .group = "user",
@@ -29,7 +34,7 @@ const struct ctl_command ctl_commands[] = {
           "[--gid N] [--hash-stdin] [--on-conflict WORD] [--data-binding WORD] "
           "[--upload-eof WORD] [--certificate NAMES] [--login WORD] "
           "[--rights-in PATH:ROLE] [--file-mode MODE] [--dir-mode MODE] "
-          "[--expires WHEN | --ttl TIME]",
+          "[--expires WHEN | --ttl TIME] " LIMITS_SYNTAX,
       .help = "Change a user's row; the word \"default\" removes an option "
               "from it",
       .example = "sallyportctl user change anna --role read" },
@@ -207,6 +212,14 @@ const struct ctl_command ctl_commands[] = {
       .help = "Take users out of a team: they lose its shares",
       .example = "sallyportctl team leave legal bert" },
     { .group = "team",
+      .name = "change",
+      .takes = TAKES_NAME,
+      .options = OPTIONS_OF_LIMITS,
+      .run = team_change,
+      .syntax = "NAME " LIMITS_SYNTAX,
+      .help = "Change the limits of a team; \"default\" removes one",
+      .example = "sallyportctl team change legal --bandwidth-up 10M" },
+    { .group = "team",
       .name = "list",
       .options = OPTION_JSON,
       .run = team_list,
@@ -219,7 +232,7 @@ const struct ctl_command ctl_commands[] = {
       .options = OPTION_JSON,
       .run = team_show,
       .syntax = "NAME [--json]",
-      .help = "Show a team, its shares and its users",
+      .help = "Show a team, its shares, its limits and its users",
       .example = "sallyportctl team show legal" },
     { .group = "team",
       .name = "del",

@@ -34,6 +34,8 @@ struct arguments {
     bool print_password, dry_run, hashes;
     const char *path, *local_group, *file_mode, *dir_mode, *rights_in;
     const char *team, *share;
+    const char *max_sessions, *max_transfers, *bandwidth_up, *bandwidth_down,
+        *max_file_size, *networks, *hours;
     bool json, purge, yes, all, hash_stdin, help, version;
     uint64_t given; /* OPTION_ bits */
 };
@@ -76,11 +78,24 @@ struct arguments {
 #define OPTION_HASHES         OPTION_BIT(33)
 #define OPTION_FOR            OPTION_BIT(50)
 #define OPTION_REASON         OPTION_BIT(51)
+#define OPTION_MAX_SESSIONS   OPTION_BIT(34)
+#define OPTION_MAX_TRANSFERS  OPTION_BIT(35)
+#define OPTION_BANDWIDTH_UP   OPTION_BIT(36)
+#define OPTION_BANDWIDTH_DOWN OPTION_BIT(37)
+#define OPTION_MAX_FILE_SIZE  OPTION_BIT(38)
+#define OPTION_NETWORKS       OPTION_BIT(39)
+#define OPTION_HOURS          OPTION_BIT(40)
+/* Options that set limits of a user or a team. */
+#define OPTIONS_OF_LIMITS                                                      \
+    (OPTION_MAX_SESSIONS | OPTION_MAX_TRANSFERS | OPTION_BANDWIDTH_UP |        \
+     OPTION_BANDWIDTH_DOWN | OPTION_MAX_FILE_SIZE | OPTION_NETWORKS |          \
+     OPTION_HOURS)
 /* Options that set a key in the last column of a row. */
 #define OPTIONS_OF_KEYS                                                        \
     (OPTION_ON_CONFLICT | OPTION_DATA_BINDING | OPTION_UPLOAD_EOF |            \
      OPTION_CERTIFICATE | OPTION_LOGIN | OPTION_EXPIRES | OPTION_TTL |         \
-     OPTION_FILE_MODE | OPTION_DIR_MODE | OPTION_RIGHTS_IN)
+     OPTION_FILE_MODE | OPTION_DIR_MODE | OPTION_RIGHTS_IN |                   \
+     OPTIONS_OF_LIMITS)
 /* Options that set any column of a row. */
 #define OPTIONS_OF_USER                                                        \
     (OPTIONS_OF_KEYS | OPTION_HOME | OPTION_COMMENT | OPTION_ROLE |            \
@@ -185,6 +200,7 @@ int share_list(struct context *x);
 int share_show(struct context *x);
 int share_del(struct context *x);
 int team_add(struct context *x);
+int team_change(struct context *x);
 int team_del(struct context *x);
 int team_join(struct context *x);
 int team_leave(struct context *x);
@@ -531,6 +547,10 @@ bool grant_walk_next(struct grant_walk *w, struct grant_source *ret);
  * array of JSON. */
 void grant_sources_text(struct grant_walk *w, struct buf *into);
 json_t *grant_sources_json(struct grant_walk *w);
+
+/* user_show.c: the limits in a line, for people and for programs. */
+void limits_print(const struct row_limits *l);
+json_t *limits_json(const struct row_limits *l);
 
 /* server.c: the running server, through its control socket. */
 

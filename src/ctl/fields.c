@@ -299,36 +299,26 @@ int certificate_tidy(const char *text, char out[CERTIFICATE_MAX])
 /* The word for: use the server's setting. */
 #define DEFAULT "default"
 
-static const char *const login_words[] = { "password", "certificate" };
-
-struct key_row;
-typedef int key_check(struct context *x, const struct key_row *row,
-                      const char *text);
-static key_check keys_take_certificate, keys_check_expires, keys_check_mode;
-
+#define KEY(name, option) { #name, option, offsetof(struct arguments, name) }
 static const struct key_row {
     const char *key, *option;
     size_t offset; /* of the option's value in struct arguments */
-    const char *const *words;
-    size_t count;
-    key_check *check; /* instead of a list of words */
 } key_rows[] = {
-    { "on_conflict", "on-conflict", offsetof(struct arguments, on_conflict),
-      conflict_words, CONFLICT_COUNT, NULL },
-    { "data_binding", "data-binding", offsetof(struct arguments, data_binding),
-      binding_words, BINDING_COUNT, NULL },
-    { "upload_eof", "upload-eof", offsetof(struct arguments, upload_eof),
-      upload_eof_words, UPLOAD_EOF_COUNT, NULL },
-    { "certificate", "certificate", offsetof(struct arguments, certificate),
-      NULL, 0, keys_take_certificate },
-    { "login", "login", offsetof(struct arguments, login), login_words, 2,
-      NULL },
-    { "file_mode", "file-mode", offsetof(struct arguments, file_mode), NULL, 0,
-      keys_check_mode },
-    { "dir_mode", "dir-mode", offsetof(struct arguments, dir_mode), NULL, 0,
-      keys_check_mode },
-    { "expires", "expires", offsetof(struct arguments, expires), NULL, 0,
-      keys_check_expires },
+    KEY(on_conflict, "on-conflict"),
+    KEY(data_binding, "data-binding"),
+    KEY(upload_eof, "upload-eof"),
+    KEY(certificate, "certificate"),
+    KEY(login, "login"),
+    KEY(file_mode, "file-mode"),
+    KEY(dir_mode, "dir-mode"),
+    KEY(expires, "expires"),
+    KEY(max_sessions, "max-sessions"),
+    KEY(max_transfers, "max-transfers"),
+    KEY(bandwidth_up, "bandwidth-up"),
+    KEY(bandwidth_down, "bandwidth-down"),
+    KEY(max_file_size, "max-file-size"),
+    KEY(networks, "networks"),
+    KEY(hours, "hours"),
 };
 #define KEY_ROWS (sizeof(key_rows) / sizeof(key_rows[0]))
 
@@ -340,30 +330,11 @@ static const char *option_value(const struct context *x,
                                                 row->offset);
 }
 
-static bool is_known(const struct key_row *row, const char *word)
-{
-    return slice_among(slice_from(word), row->words, row->count) >= 0;
-}
-
-static int keys_refuse(struct context *x, const struct key_row *row)
-{
-    char words[128] = "";
-    size_t len = 0;
-
-    for (size_t i = 0; i < row->count; i++)
-        len += (size_t)snprintf(words + len, sizeof(words) - len, "%s, ",
-                                row->words[i]);
-    return ctl_fail(x, EX_USAGE, "--%s %s: use %sor " DEFAULT, row->option,
-                    option_value(x, row), words);
-}
-
 /* Puts the certificate's name into x->certificate, as a row has it. */
-static int keys_take_certificate(struct context *x, const struct key_row *row,
-                                 const char *text)
+static int keys_take_certificate(struct context *x, const char *text)
 {
     struct complaint why = { "" };
 
-    (void)row;
     if (certificate_tidy(text, x->certificate) == 0 &&
         user_certificate_check(slice_from(x->certificate), &why) == 0) {
         x->args.certificate = x->certificate;
@@ -386,40 +357,20 @@ static int keys_take_ttl(struct context *x)
     return 0;
 }
 
-static int keys_check_expires(struct context *x, const struct key_row *row,
-                              const char *text)
-{
-    int64_t unused;
-
-    if (user_expires_parse(slice_from(text), &unused) == 0)
-        return 0;
-    return ctl_fail(x, EX_USAGE,
-                    "--%s %s: " USER_EXPIRES_EXPECTED ", or default",
-                    row->option, text);
-}
-
-static int keys_check_mode(struct context *x, const struct key_row *row,
-                           const char *text)
-{
-    const bool file = row->offset == offsetof(struct arguments, file_mode);
-    unsigned mode;
-
-    if (mode_parse(slice_from(text), file ? FILE_MODE_NEEDED : DIR_MODE_NEEDED,
-                   file ? FILE_MODE_MOST : DIR_MODE_MOST, &mode) == 0)
-        return 0;
-    return ctl_fail(x, EX_USAGE, "--%s %s: expected %s", row->option, text,
-                    file ? FILE_MODE_EXPECTED : DIR_MODE_EXPECTED);
-}
-
+/* The users file has the rules, and their words. */
 static int keys_check_one(struct context *x, const struct key_row *row)
 {
     const char *text = option_value(x, row);
+    struct complaint why = { "" };
 
     if (!text || strcmp(text, DEFAULT) == 0)
         return 0;
-    if (row->check)
-        return row->check(x, row, text);
-    return is_known(row, text) ? 0 : keys_refuse(x, row);
+    if (text == x->args.certificate)
+        return keys_take_certificate(x, text);
+    if (user_key_check(row->key, text, &why) == 0)
+        return 0;
+    return ctl_fail(x, EX_USAGE, "--%s %s; or " DEFAULT, row->option,
+                    why.text + strlen(row->key) + 1);
 }
 
 /* --rights-in PATH:ROLE: the path may contain a ':', the role doesn't. */

@@ -457,6 +457,17 @@ static int remove_team(struct context *x, struct edit *e, void *given)
     return edit_commit(e);
 }
 
+static int change_limits(struct context *x, struct edit *e, void *given)
+{
+    const struct team *team;
+    int code = team_named(x, &e->users, &team);
+
+    (void)given;
+    if (code == 0)
+        code = keys_set(x, e, team->line);
+    return code ? code : edit_commit(e);
+}
+
 /* Runs the change, and prints WHAT was done with each further word, or with the
  * team itself. */
 static int team_run(struct context *x,
@@ -476,6 +487,19 @@ static int team_run(struct context *x,
 int team_add(struct context *x)
 {
     return team_run(x, add_team, NULL, "added");
+}
+
+int team_change(struct context *x)
+{
+    int code = keys_check(x);
+
+    if (code)
+        return code;
+    if (!(x->args.given & OPTIONS_OF_LIMITS))
+        return ctl_fail(x, EX_USAGE,
+                        "nothing to change; see: sallyportctl team change "
+                        "--help");
+    return team_run(x, change_limits, NULL, "changed");
 }
 
 int team_del(struct context *x)

@@ -227,8 +227,9 @@ static json_t *json_team(const struct users *u, const struct team *team)
     for (size_t i = 0; i < u->count; i++)
         if (is_in(&u->row[i], team))
             json_array_append_new(members, json_string(u->row[i].name));
-    return json_pack("{s:s, s:o, s:o, s:I}", "name", team->name, "shares",
-                     shares, "members", members, "line",
+    return json_pack("{s:s, s:o, s:o, s:o, s:I}", "name", team->name, "shares",
+                     shares, "members", members, "limits",
+                     limits_json(&team->limits), "line",
                      (json_int_t)team->line);
 }
 
@@ -271,9 +272,10 @@ static int show_team(struct context *x, const struct users *u)
     if (code)
         return code;
     shares = shares_or_none(team);
-    printf("name:    %s\nshares:  %.*s\nline:    %s:%zu\nmembers:\n",
-           team->name, (int)shares.len, shares.ptr, x->settings.users,
-           team->line);
+    printf("name:    %s\nshares:  %.*s\nline:    %s:%zu\n", team->name,
+           (int)shares.len, shares.ptr, x->settings.users, team->line);
+    limits_print(&team->limits);
+    puts("members:");
     for (size_t i = 0; i < u->count; i++)
         if (is_in(&u->row[i], team))
             printf("  %s\n", u->row[i].name);

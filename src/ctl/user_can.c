@@ -172,6 +172,10 @@ static void check_login(const struct context *x, struct question *q)
                  "user %s: needs a certificate, but nobody is asked for one; "
                  "write into %s: client_certificates = request",
                  user->name, s->file);
+    else if (user_admission(user, NULL, time(NULL)) != ADMISSION_YES)
+        complain(&q->login,
+                 "user %s: now is not in hours= of the user, or of a team",
+                 user->name);
     else
         user_permitted(user, &bounds, &q->login);
 }

@@ -49,11 +49,9 @@ static const char *expiry_of(const struct user *user, const char *other,
     return user->expires > 0 ? when_text(user->expires, out) : other;
 }
 
-static json_t *json_certificate(const struct user *user)
+static json_t *json_or_null(struct slice s)
 {
-    const struct slice names = user->certificate;
-
-    return names.len > 0 ? json_stringn(names.ptr, names.len) : json_null();
+    return s.len > 0 ? json_stringn(s.ptr, s.len) : json_null();
 }
 
 /* The user's shares, with all lines that give rights in them. */
@@ -107,13 +105,39 @@ static json_t *json_mode(unsigned mode)
     return mode ? json_string(mode_text(mode, text)) : json_null();
 }
 
+/* null, and nothing printed: it isn't in the line. */
+json_t *limits_json(const struct row_limits *l)
+{
+    json_t *all = json_pack("{s:o, s:o}", "networks", json_or_null(l->networks),
+                            "hours", json_or_null(l->hours));
+
+    for (int i = 0; i < ROW_LIMITS; i++)
+        json_object_set_new(all, limit_rows[i].key,
+                            l->number[i]
+                                ? json_integer((json_int_t)l->number[i] - 1)
+                                : json_null());
+    return all;
+}
+
+void limits_print(const struct row_limits *l)
+{
+    for (int i = 0; i < ROW_LIMITS; i++)
+        if (l->number[i])
+            printf("%s: %llu\n", limit_rows[i].key,
+                   (unsigned long long)l->number[i] - 1);
+    if (l->networks.len > 0)
+        printf("networks: %.*s\n", (int)l->networks.len, l->networks.ptr);
+    if (l->hours.len > 0)
+        printf("hours: %.*s\n", (int)l->hours.len, l->hours.ptr);
+}
+
 static json_t *json_user(const struct users *u, const struct user *user)
 {
     char rights[16];
 
     return json_pack(
         "{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s, s:s?, s:s?, s:s?, s:s, s:o, "
-        "s:s?, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
         "name", user->name, "uid", (json_int_t)user->uid, "gid",
         (json_int_t)user->gid, "comment", json_text(user->comment), "home",
         json_text(user->home), "rights", rights_text(user->rights, rights),
@@ -121,11 +145,12 @@ static json_t *json_user(const struct users *u, const struct user *user)
         "on_conflict", choice_of(user, CHOICE_CONFLICT, NULL), "data_binding",
         choice_of(user, CHOICE_BINDING, NULL), "upload_eof",
         choice_of(user, CHOICE_UPLOAD_EOF, NULL), "login", login_of(user),
-        "certificate", json_certificate(user), "second_factor",
+        "certificate", json_or_null(user->certificate), "second_factor",
         second_factor_of(user), "expires", json_time(user->expires),
         "file_mode", json_mode(user->file_mode), "dir_mode",
         json_mode(user->dir_mode), "teams", json_teams(user), "shares",
-        json_shares(u, user), "directories", json_directories(user));
+        json_shares(u, user), "directories", json_directories(user), "limits",
+        limits_json(&user->limits));
 }
 
 /* The hash as it is in the file. */
@@ -246,6 +271,7 @@ static int show_plain(const struct users *u, const struct user *user)
            mode_or_default(user->dir_mode, dir_mode), (int)teams.len,
            teams.ptr);
     show_mounts(u, user);
+    limits_print(&user->limits);
     return 0;
 }
 

@@ -234,6 +234,7 @@ static void child_hang_up(struct child *c)
 {
     passive_leave(c);
     active_leave(c);
+    pace_leave(c);
     queue_leave(c);
     loop_remove(&c->gate->frame.loop, &c->watch);
     loop_timer_clear(&c->gate->frame.loop, &c->pause);
@@ -368,6 +369,23 @@ static int child_on_data_foreign(void *owner, struct msg_data_foreign *m)
     return 0;
 }
 
+static int child_on_transfer_begin(void *owner, struct msg_transfer_begin *m)
+{
+    return pace_transfer_begin(owner, m->request);
+}
+
+static int child_on_transfer_end(void *owner, struct msg_transfer_end *m)
+{
+    (void)m;
+    pace_transfer_end(owner);
+    return 0;
+}
+
+static int child_on_bytes_ask(void *owner, struct msg_bytes_ask *m)
+{
+    return pace_ask(owner, m->request, m->upload);
+}
+
 static const struct handler child_handlers[] = {
     ON(admit, child_on_admit),
     ON(alive, child_on_alive),
@@ -376,6 +394,9 @@ static const struct handler child_handlers[] = {
     ON(port, child_on_port),
     ON(active, child_on_active),
     ON(port_close, child_on_port_close),
+    ON(transfer_begin, child_on_transfer_begin),
+    ON(transfer_end, child_on_transfer_end),
+    ON(bytes_ask, child_on_bytes_ask),
 };
 
 static void child_on_pause_over(void *owner)

@@ -96,6 +96,8 @@ int gate_begin(struct gate *g)
     if (r == 0)
         r = passive_begin(g);
     if (r == 0)
+        r = pace_init(g);
+    if (r == 0)
         r = tickets_begin(g);
     if (r == 0)
         r = gate_listeners_begin(g);
@@ -175,6 +177,7 @@ static void gate_release(void *owner)
         acceptor_close(&g->listener[i].acceptor);
     passive_release(g);
     queue_release(g);
+    pace_release(g);
     children_release(g);
     limits_release(&g->limits);
     memory_unmap(&g->memory);
@@ -196,6 +199,17 @@ static int gate_on_logged_in(void *owner, struct msg_logged_in *m)
     if (!c)
         return adopt_awaits(owner, m->serial, m->user) ? FRAME_PAUSE : 0;
     child_logged_in(c, m->user);
+    return 0;
+}
+
+/* A session that isn't here has ended: one that the older gate still sends has
+ * stopped these messages at its `logged_in`. */
+static int gate_on_limits(void *owner, struct msg_limits *m)
+{
+    struct child *c = children_find(owner, m->serial);
+
+    if (c)
+        pace_limits(c, m);
     return 0;
 }
 
@@ -296,6 +310,7 @@ static const struct handler gate_work[] = {
     ON(adopted_gone, gate_on_adopted_gone),
     ON(health, gate_on_health),
     ON(logged_in, gate_on_logged_in),
+    ON(limits, gate_on_limits),
     ON(kill, gate_on_kill),
     ON(public_address, gate_on_public_address),
     ON(stop_accepting, gate_on_stop_accepting),

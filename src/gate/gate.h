@@ -117,6 +117,20 @@ void active_leave(struct child *c);
 /* Until gate asks master again to kill a session, if master doesn't read. */
 #define CHILD_RETRY_MS 100
 
+enum pace_way { PACE_UP, PACE_DOWN, PACE_WAYS };
+
+#define PACE_ACCOUNTS (2 + USER_TEAMS_MAX)
+
+/* A session's place in pace.c. */
+struct pacing {
+    struct account *account[PACE_ACCOUNTS]; /* that of all, the user's, teams */
+    size_t accounts;                        /* 0: its limits aren't known */
+    bool counts;                            /* a transfer of it does */
+    enum pace_way way;
+    uint32_t request; /* it waits for bytes; 0: it doesn't */
+    TAILQ_ENTRY(child) line;
+};
+
 struct child {
     LIST_ENTRY(child) by_serial;
     LIST_ENTRY(child) by_pid; /* unless adopted */
@@ -147,7 +161,8 @@ struct child {
                                 its channel */
     struct pair *pair;       /* the data connection that it expects */
     struct active active;    /* or the one that is made for it */
-    uint64_t second;         /* messages are counted from here on */
+    struct pacing pace;
+    uint64_t second; /* messages are counted from here on */
     unsigned messages;
     struct loop_timer pause; /* further ones wait */
 };
@@ -302,6 +317,58 @@ uint32_t queue_request(const struct child *c);
 void queue_leave(struct child *c);
 /* A place may be free: looks in the next turn of the loop, not now. */
 void queue_wake(struct gate *g);
+
+/* pace.c: the bandwidth that sessions share, and their transfers at a time */
+
+/* Bytes per second. */
+struct figure {
+    uint64_t rate; /* 0: no limit */
+    uint64_t paid; /* clock_us() up to which its bytes are given away */
+};
+
+/* What sessions share: those of a user, of a team, or all of them. */
+struct account {
+    LIST_ENTRY(account) chain;
+    TAILQ_ENTRY(account) unused;
+    uint64_t number; /* 0: it was never used */
+    enum account_kind kind;
+    size_t sessions, waiting[PACE_WAYS];
+    size_t crowd[PACE_WAYS];  /* that waited when the line was looked at */
+    uint64_t look[PACE_WAYS]; /* the number of that look */
+    uint64_t transfers, most; /* most 0: no limit */
+    struct figure figure[PACE_WAYS];
+};
+LIST_HEAD(account_list, account);
+TAILQ_HEAD(account_stock, account);
+
+struct pace {
+    struct account all;
+    struct child_line line[PACE_WAYS]; /* the sessions that wait for bytes */
+    struct account *slot;
+    struct account_list *chain;
+    struct account_stock unused; /* they keep their figures for a while */
+    size_t size, buckets;
+    struct loop_timer timer;
+    uint64_t looked; /* clock_ms() of the last look at all */
+    uint64_t looks;
+};
+
+int pace_init(struct gate *g); /* 0 or -ENOMEM */
+void pace_release(struct gate *g);
+/* MSG_limits: the figures are the newest ones, for all sessions of that
+ * account. A user's account is C's first one; teams follow. */
+void pace_limits(struct child *c, const struct msg_limits *m);
+/* MSG_transfer_begin: answers. Returns the result of SEND(). The other function
+ * is for MSG_transfer_end. */
+int pace_transfer_begin(struct child *c, uint32_t request);
+void pace_transfer_end(struct child *c);
+/* MSG_bytes_ask: answers, now or later. Returns 0; -EPROTO, with the channel's
+ * reason, if an earlier request waits. */
+int pace_ask(struct child *c, uint32_t request, bool upload);
+/* The session ends. Does nothing the second time. */
+void pace_leave(struct child *c);
+/* Restores the older gate's state. */
+void pace_adopt(struct child *c, const struct msg_moved_transfer *m);
 
 /* passive.c: which client may connect to which passive port, and which session
  * gets the connection */
@@ -513,6 +580,7 @@ struct gate {
     struct children children;
     struct queue queue;
     struct passive passive;
+    struct pace pace;
     struct tickets tickets;
     struct listener listener[SETTINGS_LISTEN_MAX];
     size_t listeners;

@@ -70,6 +70,10 @@ static int pass_child(struct handover *h, const struct child *c)
         .silence = c->silence_ms, .admit = queue_request(c),
         .session = c->channel.fd);
 
+    if (r == 0 && (c->pace.counts || c->pace.request != 0))
+        r = HAND_ON(h, moved_transfer, .serial = c->serial,
+                    .counts = c->pace.counts, .asked = c->pace.request,
+                    .upload = c->pace.way == PACE_UP);
     if (r == 0 && c->pair)
         r = pass_port(h, c);
     if (r == 0 && c->active.fd >= 0)
@@ -311,6 +315,15 @@ static int adopt_on_moved(void *owner, struct msg_moved *m)
     return 0;
 }
 
+static int adopt_on_moved_transfer(void *owner, struct msg_moved_transfer *m)
+{
+    struct child *c = find_adopted(owner, m->serial);
+
+    if (c)
+        pace_adopt(c, m);
+    return 0;
+}
+
 static int adopt_on_moved_port(void *owner, struct msg_moved_port *m)
 {
     struct child *c = find_adopted(owner, m->serial);
@@ -373,6 +386,7 @@ static const struct handler adopt_handlers[] = {
     ON(hello, adopt_on_hello),
     ON(tickets, adopt_on_tickets),
     ON(moved, adopt_on_moved),
+    ON(moved_transfer, adopt_on_moved_transfer),
     ON(moved_port, adopt_on_moved_port),
     ON(moved_parked, adopt_on_moved_parked),
     ON(moved_active, adopt_on_moved_active),

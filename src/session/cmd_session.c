@@ -168,7 +168,7 @@ void cmd_allo(struct session *s, const struct call *call)
         control_bad_argument(s, call->command->help);
         return;
     }
-    if (s->settings->max_file_size > 0 && n > s->settings->max_file_size) {
+    if (s->login.max_file_size > 0 && n > s->login.max_file_size) {
         control_reply(s, REPLY_TOO_LARGE);
         return;
     }

@@ -170,6 +170,8 @@ static const struct handler data_gate_handlers[] = {
     ON(not_admitted, proxied_on_not_admitted),
     ON(data_proxied, proxied_on_data),
     ON(ticket_keys, login_on_ticket_keys),
+    ON(transfer_may, allowance_on_may),
+    ON(bytes, allowance_on_bytes),
 };
 
 /* Without gate there are no more data connections. A transfer that has one is
@@ -185,6 +187,7 @@ static void data_gate_lost(struct session *s)
     loop_timer_clear(&s->loop, &s->login.alive);
     if (s->transfer.state == TRANSFER_NONE || (awaits && !s->transfer.hash))
         control_end(s, ENDING_PEER, REPLY_LOST_SERVICE, NOTHING);
+    allowance_gate_lost(s);
 }
 
 static void data_gate_on_channel(void *owner, uint32_t events)

@@ -130,6 +130,7 @@ static enum stream_state download_send_piece(struct session *s)
 
     if (len > PIECE)
         len = PIECE;
+    len = allowance_cap(s, len);
     download_fault_in(t, at);
     if (!download_is_whole(t->map + at, len))
         return STREAM_FAILED;
@@ -212,6 +213,14 @@ static enum stepped download_all_sent(struct session *s)
                : transfer_fail(s, FAILED_FILE_CUT, "");
 }
 
+/* The client gets the bytes of each piece before the next one is due. */
+static enum stepped download_wait(struct session *s)
+{
+    enum stream_state state = flow_flush(s);
+
+    return state == STREAM_OK ? allowance_wait(s) : download_sent(s, state);
+}
+
 static enum stepped download_send(struct session *s)
 {
     const struct transfer *t = &s->transfer;
@@ -221,6 +230,8 @@ static enum stepped download_send(struct session *s)
 
         if (t->offset >= t->size)
             return download_all_sent(s);
+        if (allowance_lacks(s))
+            return download_wait(s);
         r = download_next_piece(s);
         if (r != STEP_NEXT)
             return r;
@@ -231,6 +242,7 @@ static enum stepped download_send(struct session *s)
 }
 
 const struct step download_steps[] = {
+    ALLOWANCE_FIRST_STEP,
     { "ask for the file", download_ask_file, 0, TRANSFER_ASKED, UNDO_NOTHING },
     { "take the file", download_take_file, WAITS_ANSWER, TRANSFER_ASKED,
       UNDO_NOTHING },

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/limits.h"
@@ -136,6 +137,17 @@ static bool login_is_valid(const struct msg_granted *m)
            m->binding < BINDING_COUNT;
 }
 
+/* The kernel enforces the user's limit too, whatever becomes of this process.
+ */
+static void login_limit_files(struct session *s, uint64_t most)
+{
+    const struct rlimit size = { most, most };
+
+    s->login.max_file_size = most;
+    if (most > 0 && setrlimit(RLIMIT_FSIZE, &size) < 0)
+        leave(s, ENDING_PEER, "setrlimit failed");
+}
+
 static int login_on_granted(void *owner, struct msg_granted *m)
 {
     struct session *s = owner;
@@ -152,6 +164,9 @@ static int login_on_granted(void *owner, struct msg_granted *m)
     l->upload_eof = (enum upload_eof)m->upload_eof;
     l->binding = (enum data_binding)m->binding;
     l->version = m->version;
+    l->counted = m->counted;
+    l->paced = m->paced;
+    login_limit_files(s, m->max_file_size);
     if (!state_of_control(s)->verify)
         return 0; /* it was sent before the session began to end */
     ask_start(s, fd_take(&m->files));
@@ -177,6 +192,8 @@ static const struct denial_row denials[DENIAL_COUNT] = {
     [DENIAL_BUSY] = { REPLY_TOO_MANY, "no auth worker is free",
                       "logins at once" },
     [DENIAL_TOO_MANY] = { REPLY_LOGIN_TOO_MANY, "too many sessions", NULL },
+    [DENIAL_TEAM] = { REPLY_LOGIN_TEAM_FULL, "too many sessions of a team",
+                      NULL },
     [DENIAL_HOME] = { REPLY_LOGIN_HOME, "the home can't be entered", NULL },
     [DENIAL_FAILED] = { REPLY_LOST_SERVICE, "a part of the server failed", "" },
 };
@@ -222,7 +239,8 @@ static const struct kick_row {
     { ENDING_LOCKED, REPLY_ACCOUNT_CHANGED, "" },
     { ENDING_CHANGED, REPLY_ACCOUNT_CHANGED, "" },
     { ENDING_EXPIRED, REPLY_ACCOUNT_CHANGED, "" },
-    { ENDING_TOO_MANY, REPLY_TOO_MANY, "sessions of this user" },
+    { ENDING_HOURS, REPLY_HOURS_OVER, "" },
+    { ENDING_TOO_MANY, REPLY_TOO_MANY, "sessions of this user or team" },
     { ENDING_LOGIN_TRIES, REPLY_TOO_MANY_TRIES, "" },
 };
 

@@ -9,6 +9,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 static const struct permission may[] = {
@@ -18,6 +19,8 @@ static const struct permission may[] = {
                 "waits for the first's acknowledgement"),
     MAY_IF_BOTH(getsockopt, IS(1, SOL_SOCKET), IS(2, SO_MEMINFO),
                 "whether a slow client acknowledges what was sent"),
+    MAY_IF_BOTH(prlimit64, IS(0, 0), IS(1, RLIMIT_FSIZE),
+                "the user's limit of a file's size, at the login"),
     /* Only the sending half: to shut down the receiving half of one of gate's
      * listeners, which the fork shares, would close it for all clients. */
     MAY_IF(shutdown, IS(1, SHUT_WR),

@@ -4,7 +4,6 @@
 
 #include <signal.h>
 #include <stdnoreturn.h>
-#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -78,15 +77,10 @@ static void session_on_login_time(void *owner)
     control_end(owner, ENDING_LOGIN_TIME, REPLY_TIMED_OUT, SLICE("login"));
 }
 
-static void session_limits(const struct session *s)
+static void session_ignore_signals(void)
 {
-    struct rlimit size = { s->settings->max_file_size,
-                           s->settings->max_file_size };
-
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a write beyond the limit is EFBIG */
-    if (size.rlim_max > 0 && setrlimit(RLIMIT_FSIZE, &size) < 0)
-        die(EX_OSERR, "setrlimit failed");
+    signal(SIGXFSZ, SIG_IGN); /* a write beyond RLIMIT_FSIZE is EFBIG */
 }
 
 /* Uid and root directory are gate's already: what is left is the stricter
@@ -171,7 +165,7 @@ noreturn void session_main(const struct session_start *start)
     s->announced = NOT_ANNOUNCED;
     s->ascii = s->settings->ascii; /* RFC 959 3.1.1: TYPE A is the default */
     s->level = (int)s->settings->mode_z_level;
-    session_limits(s);
+    session_ignore_signals();
     session_wire(s, start);
     session_title(s);
     download_init();

@@ -177,6 +177,8 @@ struct login {
     unsigned rights, everywhere;
     enum upload_eof upload_eof;
     enum data_binding binding;
+    uint64_t max_file_size;   /* bytes; 0: no limit */
+    bool counted, paced;      /* gate permits transfers, and gives out bytes */
     uint64_t version;         /* of the user's row */
     struct loop_timer timer;  /* until login */
     struct loop_timer alive;  /* from then on */
@@ -295,6 +297,19 @@ struct transfer {
     size_t queued;    /* in the kernel, when it was last awaited */
 };
 
+enum permit { PERMIT_NONE, PERMIT_ASKED, PERMIT_REFUSED, PERMIT_GRANTED };
+
+/* What gate permits (allowance.c). */
+struct allowance {
+    enum permit permit;      /* for the transfer */
+    uint32_t permit_request; /* the question for it */
+    enum account_kind of;    /* whose limit of transfers was reached */
+    uint64_t most;           /* that limit */
+    uint64_t left[2];        /* bytes that may be moved: uploads, downloads */
+    uint32_t bytes_request;  /* the question for more; 0: none waits */
+    bool waits;              /* the transfer does, for bytes */
+};
+
 enum verdict_state {
     VERDICT_NONE,
     VERDICT_HELD, /* until its event is in log's socket */
@@ -356,6 +371,7 @@ struct session {
     struct data data;
     struct goodbye goodbyes[GOODBYES];
     struct transfer transfer;
+    struct allowance allowance;
     struct verdict verdict;
     struct buf stat; /* the lines of STAT, as they come */
     bool stat_more;  /* than STAT_MAX bytes of them came */

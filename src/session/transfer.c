@@ -48,6 +48,7 @@ void pace_moved(struct session *s, size_t bytes)
 {
     s->transfer.bytes += bytes;
     s->transfer.lately += bytes;
+    allowance_spend(s, bytes);
     if (bytes > 0 && s->transfer.lately >= pace_least(s))
         pace_begin(s);
 }

@@ -17,7 +17,8 @@ enum waits {
     WAITS_DATA = 1 << 3,   /* it can be read or written */
     WAITS_PIPE = 1 << 4,   /* a listing has more lines */
     WAITS_TURN = 1 << 5,   /* others had their turn */
-    WAITS_LOG = 1 << 6     /* the event is in log's socket, the reply is sent */
+    WAITS_GATE = 1 << 6,   /* gate's permission */
+    WAITS_LOG = 1 << 7     /* the event is in log's socket, the reply is sent */
 };
 
 /* What becomes of a step that has run. */
@@ -43,6 +44,7 @@ struct step {
 /* Why a transfer fails; the table in transfer_end.c has the replies. */
 enum failure {
     FAILED_MEMORY,
+    FAILED_TOO_MANY,    /* cause: whose, and the limit */
     FAILED_UNCONNECTED, /* cause: why */
     FAILED_CONNECT_LATE,
     FAILED_HANDSHAKE, /* cause: why */
@@ -204,6 +206,27 @@ enum stream_state flow_read(struct session *s, char *into, size_t len,
 const char *flow_fault(const struct session *s);
 /* Why the last call failed, whatever it was. */
 const char *flow_cause(const struct session *s);
+
+/* allowance.c: what gate permits: transfers at a time, and bytes of files. */
+
+/* The first step of a transfer that counts. */
+enum stepped allowance_begin(struct session *s);
+#define ALLOWANCE_FIRST_STEP                                                   \
+    { "permission", allowance_begin, WAITS_GATE | WAITS_TURN, TRANSFER_ASKED,  \
+      UNDO_NOTHING }
+/* It no longer counts, whatever its reply will be. */
+void allowance_end(struct session *s);
+/* No byte may move now; WAITS_TURN follows when some may. With
+ * allowance_wait() the step waits for nothing else. */
+bool allowance_lacks(struct session *s);
+enum stepped allowance_wait(struct session *s);
+/* So many of LEN bytes may; at least 2, unless LEN is less. */
+size_t allowance_cap(struct session *s, size_t len);
+void allowance_spend(struct session *s, size_t bytes);
+int allowance_on_may(void *owner, struct msg_transfer_may *m);
+int allowance_on_bytes(void *owner, struct msg_bytes *m);
+/* Without gate nothing is limited: the session ends after this transfer. */
+void allowance_gate_lost(struct session *s);
 
 /* digest.c: checksums of bytes as they pass, and their length in TYPE A. The
  * only code of session that knows a library for checksums. */

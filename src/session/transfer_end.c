@@ -28,6 +28,7 @@ static const struct failure_row {
     [FAILED_MEMORY] = { .reply = REPLY_LOCAL_ERROR,
                         .argument = "no memory",
                         .reason = "no memory" },
+    [FAILED_TOO_MANY] = { .reply = REPLY_TOO_MANY_TRANSFERS },
     [FAILED_UNCONNECTED] = { .reply = REPLY_NO_DATA },
     [FAILED_CONNECT_LATE] = { .reply = REPLY_NO_DATA,
                               .argument = "nobody connected in time",
@@ -122,6 +123,7 @@ enum stepped transfer_finish(struct session *s, enum reply r, struct slice a,
                              struct slice b, const char *reason)
 {
     s->transfer.state = TRANSFER_CLOSING;
+    allowance_end(s);
     verdict_give(s, r, a, b, reason);
     transfer_release(s);
     return STEP_NEXT;
@@ -162,6 +164,7 @@ static enum stepped transfer_stop(struct session *s, enum reply r,
         transfer_bytes_may_come(s))
         how = PARTING_ORDER;
     s->transfer.state = TRANSFER_CLOSING;
+    allowance_end(s);
     if (r != REPLY_COUNT)
         verdict_give(s, r, argument, NOTHING, reason);
     transfer_part(s, undo->closes_data ? how : PARTING_NONE);

@@ -326,7 +326,10 @@ static enum stepped upload_receive(struct session *s)
         enum stepped r;
         bool more;
 
-        t->read = flow_read(s, t->block, TRANSFER_BLOCK, &t->block_len);
+        if (allowance_lacks(s))
+            return allowance_wait(s);
+        t->read = flow_read(s, t->block, allowance_cap(s, TRANSFER_BLOCK),
+                            &t->block_len);
         if (t->holds == BLOCK_FIRST && t->block_len > 0)
             return upload_ask_begin(s);
         r = upload_store_block(s);
@@ -453,6 +456,7 @@ static enum stepped upload_stored(struct session *s)
 
 /* name, function, what wakes it, state, undo */
 const struct step upload_steps[] = {
+    ALLOWANCE_FIRST_STEP,
     { "ask for the partial", upload_ask_partial, 0, TRANSFER_ASKED,
       UNDO_NOTHING },
     { "take the partial", upload_take_partial, WAITS_ANSWER, TRANSFER_ASKED,

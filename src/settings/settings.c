@@ -23,18 +23,10 @@ bool settings_proxied(const struct settings *s, uint64_t listener)
     return listener < s->listen_count && s->listen_proxy[listener];
 }
 
-static bool settings_network_holds(const struct network *n,
-                                   const struct address *a)
-{
-    struct address prefix = address_prefix(a, n->bits);
-
-    return address_same_host(&prefix, &n->address);
-}
-
 bool settings_networks_hold(const struct networks *n, const struct address *a)
 {
     for (size_t i = 0; i < n->count; i++)
-        if (settings_network_holds(&n->list[i], a))
+        if (network_holds(&n->list[i], a))
             return true;
     return false;
 }
@@ -103,7 +95,7 @@ const struct address *settings_announced(const struct settings *s,
     for (size_t i = 0; i < s->announced_count; i++) {
         const struct announced *t = &s->announced[i];
 
-        if (settings_network_holds(&t->network, client) &&
+        if (network_holds(&t->network, client) &&
             (!best || t->network.bits > best->network.bits))
             best = t;
     }

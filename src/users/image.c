@@ -14,6 +14,7 @@ struct image {
     const struct users_head *head;
     const struct users_row *row;
     const struct users_share *share;
+    const struct users_team *team;
     const struct grant *grant;
     const struct users_directory *directory;
     char *text;
@@ -45,12 +46,13 @@ static bool image_open(struct image *i, const struct buf *bytes)
         .row = image_cut(&rest, h->users, USERS_MAX, sizeof(*i->row)),
     };
     i->share = image_cut(&rest, h->shares, SHARES_MAX, sizeof(*i->share));
+    i->team = image_cut(&rest, h->teams, TEAMS_MAX, sizeof(*i->team));
     i->grant = image_cut(&rest, h->grants, GRANTS_MAX, sizeof(*i->grant));
     i->directory = image_cut(&rest, h->directories, DIRECTORIES_MAX,
                              sizeof(*i->directory));
     i->text = bytes->data + (bytes->len - rest.len);
     i->text_size = rest.len;
-    return i->row && i->share && i->grant && i->directory;
+    return i->row && i->share && i->team && i->grant && i->directory;
 }
 
 /* Returns NULL if the bytes aren't in the text, or are more than MOST. A byte
@@ -71,12 +73,16 @@ static bool image_read_text(const struct image *i, struct users_span s,
     return *ret && strnlen(*ret, s.len + 1) == s.len;
 }
 
+/* A value of the last column. ptr NULL: it isn't there. */
+static struct slice image_part(const struct image *i, struct users_span s)
+{
+    return (struct slice){ image_find(i, s, USER_LINE_MAX), s.len };
+}
+
 static bool image_read_texts(const struct image *i, const struct users_row *row,
                              struct user *user)
 {
-    user->certificate =
-        (struct slice){ image_find(i, row->certificate, USER_LINE_MAX),
-                        row->certificate.len };
+    user->certificate = image_part(i, row->certificate);
     user->totp = (struct slice){ image_find(i, row->totp, TOTP_TEXT_MAX),
                                  row->totp.len };
     return image_read_text(i, row->name, USER_NAME_MAX, &user->name) &&
@@ -159,6 +165,44 @@ static bool image_read_directories(const struct image *i, size_t count,
     return true;
 }
 
+static bool image_read_limits(const struct image *i,
+                              const struct users_limits *row,
+                              struct row_limits *into)
+{
+    for (int n = 0; n < ROW_LIMITS; n++) {
+        const struct limit_row *limit = &limit_rows[n];
+        uint64_t number = (uint64_t)row->number[n][1] << 32 | row->number[n][0];
+
+        if (number > 0 &&
+            (number - 1 < limit->least || number - 1 > limit->most))
+            return false;
+        into->number[n] = number;
+    }
+    into->networks = image_part(i, row->networks);
+    into->hours = image_part(i, row->hours);
+    return into->networks.ptr && into->hours.ptr;
+}
+
+static bool image_read_team(const struct image *i, const struct users_team *row,
+                            struct team *team)
+{
+    return image_read_text(i, row->name, USER_NAME_MAX, &team->name) &&
+           user_name_ok(slice_from(team->name)) &&
+           image_read_limits(i, &row->limits, &team->limits);
+}
+
+/* Those with limits that the user is in. */
+static bool image_read_teams(const struct users_row *row, const struct users *u,
+                             struct user *user)
+{
+    for (size_t n = 0; n < USER_TEAMS_MAX && row->team[n] > 0; n++) {
+        if (row->team[n] > u->teams)
+            return false;
+        user->team[n] = &u->team[row->team[n] - 1];
+    }
+    return true;
+}
+
 static bool image_read_row(const struct image *i, const struct users_row *row,
                            struct users *u, struct user *user)
 {
@@ -185,7 +229,8 @@ static bool image_read_row(const struct image *i, const struct users_row *row,
     return row->rights <= RIGHT_ALL &&
            mode_or_none_ok(row->file_mode, FILE_MODE_NEEDED, FILE_MODE_MOST) &&
            mode_or_none_ok(row->dir_mode, DIR_MODE_NEEDED, DIR_MODE_MOST) &&
-           image_read_texts(i, row, user) &&
+           image_read_limits(i, &row->limits, &user->limits) &&
+           image_read_teams(row, u, user) && image_read_texts(i, row, user) &&
            image_read_grants(i, row->grants, u, user) &&
            image_read_directories(i, row->directories, u, user);
 }
@@ -194,9 +239,10 @@ static bool image_allocate(const struct users_head *h, struct users *u)
 {
     u->row = calloc(h->users + 1, sizeof(*u->row));
     u->share = calloc(h->shares + 1, sizeof(*u->share));
+    u->team = calloc(h->teams + 1, sizeof(*u->team));
     u->grant = calloc(h->grants + 1, sizeof(*u->grant));
     u->directory = calloc(h->directories + 1, sizeof(*u->directory));
-    return u->row && u->share && u->grant && u->directory;
+    return u->row && u->share && u->team && u->grant && u->directory;
 }
 
 /* 0; -EBADMSG: it isn't what reader writes; -ENOMEM */
@@ -210,6 +256,9 @@ static int image_read(struct users *u, const struct buf *bytes)
         return -ENOMEM;
     for (; u->shares < i.head->shares; u->shares++)
         if (!image_read_share(&i, &i.share[u->shares], &u->share[u->shares]))
+            return -EBADMSG;
+    for (; u->teams < i.head->teams; u->teams++)
+        if (!image_read_team(&i, &i.team[u->teams], &u->team[u->teams]))
             return -EBADMSG;
     for (; u->count < i.head->users; u->count++)
         if (!image_read_row(&i, &i.row[u->count], u, &u->row[u->count]))

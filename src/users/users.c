@@ -247,6 +247,24 @@ void user_rights(const struct user *user, unsigned *somewhere,
     }
 }
 
+uint64_t row_limit(const struct row_limits *l, int limit, uint64_t setting)
+{
+    return l->number[limit] ? l->number[limit] - 1 : setting;
+}
+
+uint64_t user_file_size(const struct user *user, uint64_t setting)
+{
+    uint64_t least = row_limit(&user->limits, ROW_FILE_SIZE, setting);
+
+    for (int i = 0; i < USER_TEAMS_MAX && user->team[i]; i++) {
+        uint64_t size = row_limit(&user->team[i]->limits, ROW_FILE_SIZE, 0);
+
+        if (size > 0 && (least == 0 || size < least))
+            least = size;
+    }
+    return least;
+}
+
 /* The version of a row: a keyed hash of the fields that grant access. Sessions
  * and tickets contain it, so it must reveal nothing of the password's hash. */
 #define PARTS_ALWAYS 10 /* of a version */

@@ -17,6 +17,19 @@ static struct users_span span_of_text(const struct users *u, const char *text)
     return span_of(u, slice_from(text));
 }
 
+static struct users_limits limits_of(const struct users *u,
+                                     const struct row_limits *l)
+{
+    struct users_limits row = { .networks = span_of(u, l->networks),
+                                .hours = span_of(u, l->hours) };
+
+    for (int i = 0; i < ROW_LIMITS; i++) {
+        row.number[i][0] = (uint32_t)l->number[i];
+        row.number[i][1] = (uint32_t)(l->number[i] >> 32);
+    }
+    return row;
+}
+
 static struct users_row row_of(const struct users *u, const struct user *user)
 {
     struct users_row row = {
@@ -33,6 +46,7 @@ static struct users_row row_of(const struct users *u, const struct user *user)
         .locked = user->locked,
         .expires = { (uint32_t)user->expires,
                      (uint32_t)((uint64_t)user->expires >> 32) },
+        .limits = limits_of(u, &user->limits),
         .file_mode = user->file_mode,
         .dir_mode = user->dir_mode,
         .grants = (uint32_t)user->grants,
@@ -42,6 +56,8 @@ static struct users_row row_of(const struct users *u, const struct user *user)
 
     for (int i = 0; i < CHOICES; i++)
         row.choice[i] = user->choice[i];
+    for (int i = 0; i < USER_TEAMS_MAX && user->team[i]; i++)
+        row.team[i] = (uint32_t)(user->team[i] - u->team) + 1;
     return row;
 }
 
@@ -68,6 +84,20 @@ static int image_add_shares(const struct users *u, struct buf *into)
                                          .gid = s->gid,
                                          .file_mode = s->file_mode,
                                          .line = (uint32_t)s->line };
+
+        r = buf_add(into, &row, sizeof(row));
+    }
+    return r;
+}
+
+static int image_add_teams(const struct users *u, struct buf *into)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < u->teams && r == 0; i++) {
+        const struct team *t = &u->team[i];
+        const struct users_team row = { .name = span_of_text(u, t->name),
+                                        .limits = limits_of(u, &t->limits) };
 
         r = buf_add(into, &row, sizeof(row));
     }
@@ -111,7 +141,8 @@ static int image_add_directories(const struct users *u, struct buf *into)
 static struct users_head head_of(const struct users *u)
 {
     struct users_head head = { .users = (uint32_t)u->count,
-                               .shares = (uint32_t)u->shares };
+                               .shares = (uint32_t)u->shares,
+                               .teams = (uint32_t)u->teams };
 
     build_name_fill(head.build);
     for (size_t i = 0; i < u->count; i++) {
@@ -133,6 +164,8 @@ int users_write(const struct users *u, int fd)
         r = image_add_users(u, &rows);
     if (r == 0)
         r = image_add_shares(u, &rows);
+    if (r == 0)
+        r = image_add_teams(u, &rows);
     if (r == 0)
         r = image_add_grants(u, &rows);
     if (r == 0)

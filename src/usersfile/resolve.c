@@ -384,6 +384,27 @@ static int resolve_lists(const struct resolver *x, const struct user *user,
     return result;
 }
 
+/* The teams that have limits of their own. */
+static int take_limited_teams(const struct resolver *x, struct user *user)
+{
+    static const struct row_limits none = { .number = { 0 } };
+    struct slice list = user->teams, name;
+    size_t n = 0;
+
+    while (slice_cut(&list, ',', &name)) {
+        const struct team *team = find_item(&x->teams, name);
+
+        if (memcmp(&team->limits, &none, sizeof(none)) == 0)
+            continue;
+        if (n == USER_TEAMS_MAX)
+            return reader_mistake(x->reader, user->line,
+                                  "teams=: more than %d teams with limits",
+                                  USER_TEAMS_MAX);
+        user->team[n++] = team;
+    }
+    return 0;
+}
+
 /* The grants of all users are in one array, in the order of the rows. */
 static int keep_grants(struct reader *r, size_t line, const struct grants *g)
 {
@@ -411,6 +432,8 @@ static int resolve_user(const struct resolver *x, struct user *user)
     struct grants g;
     int result = resolve_lists(x, user, &g);
 
+    if (result == 0)
+        result = take_limited_teams(x, user);
     if (result == 0)
         result = keep_grants(x->reader, user->line, &g);
     if (result == 0)

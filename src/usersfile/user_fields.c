@@ -4,6 +4,7 @@
 #include "user_fields.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "sallyport/base/clock.h"
@@ -318,6 +319,19 @@ static int set_certificate(struct options *o, struct slice value,
     return user_certificate_check(value, c);
 }
 
+static int set_networks(struct options *o, struct slice value,
+                        struct complaint *c)
+{
+    o->user.limits.networks = value;
+    return user_networks_check(value, c);
+}
+
+static int set_hours(struct options *o, struct slice value, struct complaint *c)
+{
+    o->user.limits.hours = value;
+    return user_hours_check(value, c);
+}
+
 static int set_login(struct options *o, struct slice value, struct complaint *c)
 {
     o->user.certificate_only = slice_equal(value, SLICE("certificate"));
@@ -413,15 +427,39 @@ static int set_expires(struct options *o, struct slice value,
 {
     if (user_expires_parse(value, &o->user.expires) == 0)
         return 0;
-    return complain(c, "expires=%.*s: " USER_EXPIRES_EXPECTED, (int)value.len,
-                    value.ptr);
+    return complain(
+        c,
+        "expires=%.*s: expected a day, 2027-01-31, or a time of UTC, "
+        "2027-01-31T12:00:00Z",
+        (int)value.len, value.ptr);
 }
+
+static int set_limit(struct row_limits *l, int limit, struct slice value,
+                     struct complaint *c)
+{
+    const struct limit_row *row = &limit_rows[limit];
+    uint64_t number = 0;
+    int r = slice_size(value, &number);
+
+    if (r == 0 && number >= row->least && number <= row->most) {
+        l->number[limit] = number + 1;
+        return 0;
+    }
+    return complain(c,
+                    "%s=%.*s: expected a number from %llu to %llu, such as 10, "
+                    "64K or 2G",
+                    row->key, (int)value.len, value.ptr,
+                    (unsigned long long)row->least,
+                    (unsigned long long)row->most);
+}
+
+#define LIMIT(limit) (CHOICES + ROW_##limit)
 
 static const struct option {
     const char *key;
     unsigned lines; /* LINE_ bits: where it may be */
     int (*set)(struct options *o, struct slice value, struct complaint *c);
-    int choice; /* CHOICE_, without a function */
+    int choice; /* CHOICE_, or LIMIT(), without a function */
 } options[] = {
     { "rights", LINE_USER, set_rights, 0 },
     { "shares", LINE_USER | LINE_TEAM, set_shares, 0 },
@@ -435,6 +473,13 @@ static const struct option {
     { "login", LINE_USER, set_login, 0 },
     { "totp", LINE_USER, set_totp, 0 },
     { "expires", LINE_USER, set_expires, 0 },
+    { "max_sessions", LINE_USER | LINE_TEAM, NULL, LIMIT(SESSIONS) },
+    { "max_transfers", LINE_USER | LINE_TEAM, NULL, LIMIT(TRANSFERS) },
+    { "bandwidth_up", LINE_USER | LINE_TEAM, NULL, LIMIT(UP) },
+    { "bandwidth_down", LINE_USER | LINE_TEAM, NULL, LIMIT(DOWN) },
+    { "max_file_size", LINE_USER | LINE_TEAM, NULL, LIMIT(FILE_SIZE) },
+    { "networks", LINE_USER | LINE_TEAM, set_networks, 0 },
+    { "hours", LINE_USER | LINE_TEAM, set_hours, 0 },
 };
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 _Static_assert(OPTIONS <= 32, "a bit for each option that was seen");
@@ -449,8 +494,11 @@ static int set_option(struct options *o, const struct option *row,
     if (*seen & bit)
         return complain(c, "%s= occurs twice", row->key);
     *seen |= bit;
-    return row->set ? row->set(o, value, c)
-                    : set_choice(&o->user, row->choice, value, c);
+    if (row->set)
+        return row->set(o, value, c);
+    return row->choice < CHOICES
+               ? set_choice(&o->user, row->choice, value, c)
+               : set_limit(&o->user.limits, row->choice - CHOICES, value, c);
 }
 
 /* WORD ends with a NUL. */
@@ -472,6 +520,19 @@ static int read_option(struct options *o, enum line_kind kind, char *word,
         if (options[i].lines & kind && strcmp(word, options[i].key) == 0)
             return set_option(o, &options[i], value, seen, c);
     return complain(c, "unknown key \"%s\" in the last column", word);
+}
+
+int user_key_check(const char *key, const char *value, struct complaint *c)
+{
+    struct options scratch = { .user.name = NULL };
+    char word[USER_LINE_MAX + 1];
+    unsigned seen = 0;
+
+    if (value[strcspn(value, " \t\r\n")] != '\0')
+        return complain(c, "%s=%s: blanks aren't permitted", key, value);
+    if (snprintf(word, sizeof(word), "%s=%s", key, value) >= USER_LINE_MAX)
+        return complain(c, "%s=: too long", key);
+    return read_option(&scratch, LINE_USER, word, &seen, c);
 }
 
 /* With login=certificate the client must prove its certificate to auth. A

@@ -268,6 +268,7 @@ static int read_team(const struct reader *r, struct team *team, char *line)
         return -EINVAL;
     *team = (struct team){ .name = column[1],
                            .shares = o.user.shares,
+                           .limits = o.user.limits,
                            .line = r->line };
     return 0;
 }

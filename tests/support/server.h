@@ -43,7 +43,8 @@ struct server_plan {
     size_t user_count;
     const struct server_share *shares; /* none: NULL */
     size_t share_count;
-    bool troubles; /* the log may contain deaths and refusals */
+    const char *lines; /* further lines of the users file; NULL: none */
+    bool troubles;     /* the log may contain deaths and refusals */
 };
 
 struct server {

@@ -90,6 +90,7 @@ static void write_users(const struct server *s, const struct server_plan *plan)
         add_share(s, &plan->shares[i], (gid_t)(SERVER_GID_FIRST + i), &text);
     for (size_t i = 0; i < count; i++)
         add_user(s, &users[i], (uid_t)(SERVER_UID_FIRST + i), &text);
+    buf_add_slice(&text, slice_from(plan->lines ? plan->lines : ""));
     files_write(server_path(s, "users"), text.data, text.len, 0600);
     buf_release(&text);
 }

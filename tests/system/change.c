@@ -258,6 +258,45 @@ static void stores_as(const struct server *server, const struct change *c)
     fault_expect_whole(server, "anna", c->say, "other", 5);
 }
 
+/* 1,024 bytes a second, in pieces of 512; that of the last 0.1 s and the first
+ * piece come at once. */
+static void takes_time(const struct server *server, const struct change *c)
+{
+    static const char bytes[1200];
+    struct session s;
+    struct buf got;
+    uint64_t began;
+
+    (void)c;
+    buf_init(&got, 1 << 20);
+    enter(&s, server);
+    began = clock_ms();
+    session_store(&s, "STOR", "slow", bytes, sizeof(bytes));
+    session_fetch(&s, "RETR slow", &got);
+    cr_expect_geq(clock_ms() - began, 800);
+    cr_expect_eq(got.len, sizeof(bytes));
+    buf_release(&got);
+    session_close(&s);
+}
+
+static void refuses_a_transfer(const struct server *server,
+                               const struct change *c)
+{
+    struct session s, other;
+    struct data d;
+
+    enter(&s, server);
+    data_connect(&s, &d);
+    session_do(&s, "150 {*}", "%s", c->say);
+    enter(&other, server);
+    session_do(&other, "229 {*}", "EPSV");
+    session_do(&other, c->reply, "%s", c->say);
+    session_close(&other);
+    data_cut(&d, false);
+    session_expect(&s, "425 {*}");
+    session_close(&s);
+}
+
 const struct change changes[] = {
     { "users", "./users.other", has_no_user, NULL, NULL },
     { "empty", "./empty.other", makes, NULL, NULL },
@@ -273,6 +312,14 @@ const struct change changes[] = {
     { "tls13_suites", "TLS_CHACHA20_POLY1305_SHA256", chooses_13, NULL, NULL },
     { "max_per_address", "1", refuses_a_second, NULL, NULL },
     { "max_per_user", "1", refuses_a_second_login, NULL, NULL },
+    { "max_transfers", "1", refuses_a_transfer, "RETR there",
+      "450 {*}of all users (max_transfers is 1){*}" },
+    { "user_max_transfers", "1", refuses_a_transfer, "RETR there",
+      "450 {*}of this user (max_transfers is 1){*}" },
+    { "bandwidth_up", "1K", takes_time, NULL, NULL },
+    { "bandwidth_down", "1K", takes_time, NULL, NULL },
+    { "user_bandwidth_up", "1K", takes_time, NULL, NULL },
+    { "user_bandwidth_down", "1K", takes_time, NULL, NULL },
     { "login_timeout", "1s", ends_before_login, NULL, "421 {*}" },
     { "idle_timeout", "1s", ends, NULL, "421 {*}" },
     { "drain_timeout", "100ms", ends_after_reload, NULL, "421 {*}" },

@@ -1,11 +1,13 @@
 /* max_file_size with every way to write a file: exactly the limit, and not one
- * byte more. */
+ * byte more. The limits of a user's row count instead of the settings. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "fault.h"
+#include "generation.h"
 #include "support/files.h"
 #include "support/server_log.h"
 
@@ -177,4 +179,187 @@ Test(limits, told_early, .timeout = 60)
     session_do(&s, "55{n} {*}", "STOR f");
     cr_expect_eq(size_of(&server, "f"), LIMIT);
     session_end(&s, &server);
+}
+
+static void expect_most(const struct server *server, const char *user,
+                        size_t most)
+{
+    struct session s;
+
+    session_enter(&s, server, user);
+    session_do(&s, "552 {*}max_file_size{*}", "ALLO %zu", most + 1);
+    session_do(&s, "200 {*}", "ALLO %zu", most);
+    cr_expect_eq(send_to(&s, "STOR", "f", most + 1), 552, "%s", user);
+    cr_expect_eq(send_to(&s, "STOR", "f", most), 226, "%s", user);
+    session_close(&s);
+}
+
+/* Smaller than the setting's, and larger. */
+Test(limits, max_file_size_of_a_user, .timeout = 60)
+{
+    static const struct server_user users[] = {
+        { .name = "less", .keys = "max_file_size=64K" },
+        { .name = "more", .keys = "max_file_size=1000000" },
+        { .name = "same" },
+        { .name = "none", .keys = "max_file_size=0" },
+    };
+    const struct server_plan plan = { .settings = "max_file_size = 128K\n",
+                                      .users = users,
+                                      .user_count = 4 };
+    struct server server;
+    struct session s;
+
+    files_noise(noise, sizeof(noise), 3);
+    server_start(&server, &plan);
+    expect_most(&server, "less", 64 * FAULT_KIB);
+    expect_most(&server, "more", 1000000);
+    expect_most(&server, "same", 128 * FAULT_KIB);
+    session_enter(&s, &server, "none");
+    session_store(&s, "STOR", "f", noise, LIMIT);
+    session_close(&s);
+    server_stop(&server);
+}
+
+static void expect_full(const struct server *server, const char *user,
+                        const char *whose)
+{
+    struct session s;
+
+    session_init(&s);
+    session_connect(&s, server->port);
+    session_start_tls(&s);
+    cr_expect_eq(session_try_login(&s, user, SERVER_PASSWORD), 530);
+    cr_expect(strstr(s.reply.data, whose), "%s", s.reply.data);
+    cr_expect(strstr(s.reply.data, "max_sessions"));
+    session_drop(&s);
+}
+
+static void expect_sessions(const struct server *server, const char *user,
+                            int most)
+{
+    struct session s[4];
+
+    for (int i = 0; i < most; i++)
+        session_enter(&s[i], server, user);
+    expect_full(server, user, "Too many sessions of this user ");
+    for (int i = 0; i < most; i++)
+        session_drop(&s[i]);
+}
+
+/* All members together, in all generations; one session's end makes room. */
+Test(limits, max_sessions_of_a_team, .timeout = 60)
+{
+    static const struct server_user users[] = {
+        { .name = "anna", .keys = "teams=legal" },
+        { .name = "bert", .keys = "teams=free,legal max_sessions=9" },
+        { .name = "legal" },
+    };
+    const struct server_plan plan = {
+        .users = users,
+        .user_count = 3,
+        .lines = "@team:legal:max_sessions=2 max_file_size=64K\n@team:free:\n"
+    };
+    struct server server;
+    struct session s[3];
+
+    files_noise(noise, sizeof(noise), 3);
+    server_start(&server, &plan);
+    expect_most(&server, "anna", 64 * FAULT_KIB);
+    session_enter(&s[0], &server, "anna");
+    session_enter(&s[1], &server, "bert");
+    session_enter(&s[2], &server, "legal"); /* a name, not the team */
+    expect_full(&server, "bert", "of a team of this user ");
+    generation_reload(&server, GENERATION_CTL);
+    expect_full(&server, "anna", "of a team of this user ");
+    session_close(&s[0]);
+    session_enter(&s[0], &server, "bert");
+    for (int i = 0; i < 3; i++)
+        session_close(&s[i]);
+    server_stop(&server);
+}
+
+Test(limits, max_sessions_of_a_user, .timeout = 60)
+{
+    static const struct server_user users[] = {
+        { .name = "less", .keys = "max_sessions=1" },
+        { .name = "more", .keys = "max_sessions=3" },
+        { .name = "same" },
+    };
+    const struct server_plan plan = { .settings = "max_per_user = 2\n",
+                                      .users = users,
+                                      .user_count = 3 };
+    struct server server;
+
+    server_start(&server, &plan);
+    expect_sessions(&server, "less", 1);
+    expect_sessions(&server, "more", 3);
+    expect_sessions(&server, "same", 2);
+    server_stop(&server);
+}
+
+/* A client that may not log in learns no more than one with a wrong
+ * password. */
+Test(limits, networks_and_hours_of_a_user, .timeout = 60)
+{
+    static const char *const days[] = { "sun", "mon", "tue", "wed",
+                                        "thu", "fri", "sat" };
+    char hours[32];
+    const struct server_user users[] = {
+        { .name = "here", .keys = "networks=192.0.2.0/24,127.0.0.0/8" },
+        { .name = "away", .keys = "networks=192.0.2.0/24" },
+        { .name = "now", .keys = "hours=sun-sat" },
+        { .name = "later", .keys = hours },
+    };
+    const struct server_plan plan = { .users = users, .user_count = 4 };
+    struct server server;
+    time_t now = time(NULL);
+    struct tm t;
+
+    localtime_r(&now, &t);
+    snprintf(hours, sizeof(hours), "hours=%s", days[(t.tm_wday + 3) % 7]);
+    server_start(&server, &plan);
+    for (int i = 0; i < 4; i++) {
+        bool may = i % 2 == 0;
+        struct session s;
+
+        session_init(&s);
+        session_connect(&s, server.port);
+        session_start_tls(&s);
+        cr_expect_eq(session_try_login(&s, users[i].name, SERVER_PASSWORD),
+                     may ? 230 : 530, "%s", users[i].name);
+        cr_expect(may || strstr(s.reply.data, "530 Login incorrect."));
+        session_drop(&s);
+    }
+    server_log_wait(&server, "login-failed ", "user=away", "networks=", NULL);
+    server_log_wait(&server, "login-failed ", "user=later", "hours=", NULL);
+    server_stop(&server);
+}
+
+/* Nothing changes but the time. */
+Test(limits, hours_that_end, .timeout = 180)
+{
+    static const char *const days[] = { "sun", "mon", "tue", "wed",
+                                        "thu", "fri", "sat" };
+    char hours[48];
+    const struct server_user user = { .name = "anna", .keys = "teams=day" };
+    struct server_plan plan = { .users = &user,
+                                .user_count = 1,
+                                .lines = hours };
+    struct server server;
+    struct session s;
+    struct tm t;
+    time_t end = (time(NULL) / 60 + 2) * 60;
+
+    if (!server_is_long())
+        cr_skip_test("for the long run: it takes two minutes");
+    localtime_r(&end, &t);
+    if (t.tm_hour == 0 && t.tm_min == 0)
+        cr_skip_test("it is midnight");
+    snprintf(hours, sizeof(hours), "@team:day:hours=%s/00:00-%02d:%02d\n",
+             days[t.tm_wday], t.tm_hour, t.tm_min);
+    server_start(&server, &plan);
+    session_enter(&s, &server, "anna");
+    session_expect(&s, "421 {*}hours{*}");
+    cr_expect_geq(time(NULL), end);
+    server_stop(&server);
 }

@@ -122,6 +122,27 @@ Test(proxy, a_session, .timeout = 60)
     server_stop(&server);
 }
 
+/* networks= is about the client's address, not about the proxy's. */
+Test(proxy, networks_of_a_user, .timeout = 60)
+{
+    static const struct server_user anna = { .name = "anna",
+                                             .keys = "networks=" CLIENT };
+    struct server_plan plan = behind;
+    struct server server;
+    struct session s;
+
+    plan.users = &anna;
+    plan.user_count = 1;
+    server_start(&server, &plan);
+    open_as(&s, &server, CLIENT, 2);
+    session_close(&s);
+    connect_as(&s, &server, OTHER, 2);
+    session_start_tls(&s);
+    cr_expect_eq(session_try_login(&s, "anna", SERVER_PASSWORD), 530);
+    session_drop(&s);
+    server_stop(&server);
+}
+
 /* The connection gets no byte, and the log one line. */
 Test(proxy, from_elsewhere, .timeout = 60)
 {

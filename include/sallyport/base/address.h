@@ -32,6 +32,17 @@ int address_parse(struct slice text, struct address *ret);
 /* Parses "192.0.2.1:21" or "[2001:db8::1]:21". Returns 0 or -EINVAL. */
 int address_parse_port(struct slice text, struct address *ret);
 
+/* An IP network, or one host. */
+struct network {
+    struct address address; /* the first one */
+    unsigned bits;
+};
+/* Parses "192.0.2.0/24", "2001:db8::/32", or an address, which has all bits.
+ * Returns 0 or -EINVAL. Then WHY is filled in, unless the address is none. */
+int network_parse(struct slice text, struct network *ret,
+                  struct complaint *why);
+bool network_holds(const struct network *n, const struct address *a);
+
 /* Writes "192.0.2.1" or "2001:db8::1". Returns OUT. */
 const char *address_text(const struct address *a, char out[ADDRESS_TEXT_MAX]);
 /* Writes the address with its port, "192.0.2.1:21"; IPv6 is in brackets.
@@ -49,10 +60,6 @@ bool address_is_private(const struct address *a);
 struct address address_prefix(const struct address *a, unsigned bits);
 /* 32, or 128 of IPv6. */
 unsigned address_bits(const struct address *a);
-/* Takes "192.0.2.0/24", or one address, which has all bits. Returns 0 or
- * -EINVAL. Then WHY is filled in, unless the address is none at all. */
-int address_parse_network(struct slice text, struct address *network,
-                          unsigned *bits, struct complaint *why);
 /* The bits of the network that counts as one client: 32, or 64 of IPv6, since
  * one host usually has a whole /64. */
 unsigned address_client_bits(const struct address *a);

@@ -19,6 +19,9 @@ bool clock_has_year(time_t when);
  * clamped. The C library reads the time zone's file at the first call, so
  * sandbox_enter() has it read before. */
 void clock_utc(time_t when, struct tm *ret);
+/* Converts to the local time of the time zone that was read first, as above.
+ * Returns false for a time outside these years. */
+bool clock_local(time_t when, struct tm *ret);
 /* Converts year, month, day, hour, minute and second of UTC to seconds since
  * 1970. Returns 0, or -ERANGE for a date that doesn't exist (month 13, second
  * 60) and for years before 1970 or after 9999. */

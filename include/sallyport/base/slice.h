@@ -37,6 +37,19 @@ bool slice_is_digits(struct slice s);
  * -ERANGE: more than MAX. On failure *ret doesn't change. */
 int slice_number(struct slice s, uint64_t max, uint64_t *ret);
 
+/* A unit after a number, and its factor. */
+struct slice_unit {
+    const char *name;
+    uint64_t factor;
+};
+/* Parses digits and one of N units ("64K"), of which one may be "". Returns 0,
+ * -EINVAL or -ERANGE. On failure *ret doesn't change. */
+int slice_number_with_unit(struct slice s, const struct slice_unit *units,
+                           size_t n, uint64_t *ret);
+/* Parses a size in bytes: digits, and nothing, K, M or G (powers of 1024).
+ * Returns as above. */
+int slice_size(struct slice s, uint64_t *ret);
+
 /* Returns the index of the one of N words that equals S, or -EINVAL. */
 int slice_among(struct slice s, const char *const *words, size_t n);
 

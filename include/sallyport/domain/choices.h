@@ -3,6 +3,8 @@
 #ifndef SALLYPORT_DOMAIN_CHOICES_H
 #define SALLYPORT_DOMAIN_CHOICES_H
 
+#include <stdint.h>
+
 /* The proof that a data connection must give. */
 enum data_binding {
     BINDING_USER,    /* a TLS session of the same user and address */
@@ -59,6 +61,24 @@ extern const struct choice {
     const char *const *words; /* by the number of the enum */
     unsigned count;
 } choices[CHOICES];
+
+/* The limits that a line of a user or a team may set. */
+enum {
+    ROW_SESSIONS,
+    ROW_TRANSFERS, /* at a time */
+    ROW_UP,        /* bytes per second, of all sessions together */
+    ROW_DOWN,      /* the same */
+    ROW_FILE_SIZE, /* bytes */
+    ROW_LIMITS
+};
+/* A number, or a size such as 64K; 0: no limit, if LEAST permits it. */
+extern const struct limit_row {
+    const char *key;
+    uint64_t least, most;
+} limit_rows[ROW_LIMITS];
+
+/* Values above this mean nothing to a clock of microseconds. */
+#define BANDWIDTH_MAX (UINT64_C(1) << 40)
 
 /* The parts of a sandbox that allow_weaker can leave out: the configuration
  * names them, and master reports each part that is missing. */

@@ -5,6 +5,9 @@
 #define USER_NAME_MAX 32  /* bytes of a user's name */
 #define USER_HASH_MAX 383 /* bytes of a password's hash */
 
+/* Teams with limits that one user may be in. */
+#define USER_TEAMS_MAX 4
+
 #define CERTIFICATES_MAX 16 /* server certificates, each with its key */
 
 #define PEM_MAX (256u << 10) /* bytes of a PEM file */

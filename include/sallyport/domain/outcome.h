@@ -103,8 +103,12 @@ enum denial {
     DENIAL_TOO_MANY, /* too many sessions of this user */
     DENIAL_HOME,     /* the home can't be entered */
     DENIAL_FAILED,   /* a part of the server failed; master has logged it */
+    DENIAL_TEAM,     /* too many sessions of a team of this user */
     DENIAL_COUNT
 };
+
+/* Where sessions are counted together. */
+enum account_kind { ACCOUNT_SERVER, ACCOUNT_USER, ACCOUNT_TEAM, ACCOUNT_KINDS };
 
 /* Why a session ended; each end is one event. */
 enum ending {
@@ -130,8 +134,9 @@ enum ending {
     ENDING_LOCKED,   /* the user's row was locked */
     ENDING_CHANGED,  /* the user's row grants other things than it did at the
                         login */
-    ENDING_STATE,    /* no longer sent; keeps the numbers of those below */
-    ENDING_TOO_MANY, /* too many sessions of this user: max_per_user */
+    ENDING_HOURS,    /* the user's hours are over. Builds from before them
+                        don't send this number, and take it for a kick */
+    ENDING_TOO_MANY, /* too many sessions of this user or team */
     ENDING_REPLACED, /* a newer generation has led for drain_timeout */
     ENDING_OLDEST,   /* a recovery needed room, so the oldest generation's
                         sessions end */

@@ -107,6 +107,7 @@
     R(TOO_MANY, 421, "Too many connections: {}. Try again later.")             \
     R(KICKED, 421, "The administrator closed this connection.")                \
     R(ACCOUNT_CHANGED, 421, "Your account has changed; log in again.")         \
+    R(HOURS_OVER, 421, "Your hours on this server are over; come back later.") \
     R(LOST_SERVICE, 421, "Part of the server failed; connect again.")          \
     R(TOO_MANY_TRIES, 421, "Too many failed logins; check user and password.") \
     /* USER, PASS, ACCT before TLS */                                          \
@@ -139,6 +140,7 @@
     R(BAD_DATA, 426, "The compressed data is {}. Transfer aborted.")           \
     /* {}: seconds */                                                          \
     R(STALLED, 426, "No data moved for {} seconds. Transfer aborted.")         \
+    R(TOO_MANY_TRANSFERS, 450, "Too many transfers {}; wait for one.")         \
     R(FILE_BUSY, 450, "The file is busy; try again later.")                    \
     R(SIZE_FIRST, 450,                                                         \
       "A part of this file is here: send SIZE, and then the rest.")            \
@@ -212,7 +214,10 @@
     R(NOT_LOGGED_IN, 530, "Not logged in. Send USER and PASS first.")          \
     R(NEED_TLS, 530, "TLS is required: send AUTH TLS before anything else.")   \
     R(LOGIN_WRONG, 530, "Login incorrect.")                                    \
-    R(LOGIN_TOO_MANY, 530, "Too many sessions of this user; close one first.") \
+    R(LOGIN_TOO_MANY, 530,                                                     \
+      "Too many sessions of this user (max_sessions); close one first.")       \
+    R(LOGIN_TEAM_FULL, 530,                                                    \
+      "Too many sessions of a team of this user (max_sessions); try later.")   \
     R(LOGIN_HOME, 530, "Your home can't be entered; tell the administrator.")  \
     /* CCC, PROT C */                                                          \
     R(POLICY, 534, "Refused by policy: everything goes over TLS.")             \
@@ -242,7 +247,7 @@
     /* Clients look for "SIZE not allowed in ASCII", and send TYPE I. */       \
     R(SIZE_LATE, 550,                                                          \
       "SIZE not allowed in ASCII mode for so large a file; send TYPE I.")      \
-    R(TOO_LARGE, 552, "The file is larger than this server accepts.")          \
+    R(TOO_LARGE, 552, "The file is larger than your limit, max_file_size.")    \
     R(ALLO_NO_SPACE, 552, "No space for that much; free some, then send it.")  \
     R(BAD_NAME, 553, "Name not allowed; choose another.")                      \
     R(NAME_TAKEN, 553, "The name is taken; choose another one.")               \

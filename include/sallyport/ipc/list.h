@@ -551,6 +551,48 @@ NUMBER(addresses)
 NUMBER(bans)
 END
 
+/* Transfers and bandwidth, between sessions and gates of any build. */
+
+MESSAGE(transfer_begin, SESSION, GATE, RUN, MANY, NONE,
+        "may a transfer of a file begin? Asked if the user had a limit of "
+        "transfers at the login")
+END
+
+MESSAGE(transfer_may, GATE, SESSION, RUN, MANY, transfer_begin,
+        "whether it may; if not, whose limit is reached, and the limit. gate "
+        "counts it from now on")
+FLAG(begin)
+ENUM(account_kind, of, ACCOUNT_KINDS)
+NUMBER(limit)
+END
+
+MESSAGE(transfer_end, SESSION, GATE, RUN, MANY, NONE,
+        "that transfer is over: gate counts it no more")
+END
+
+MESSAGE(bytes_ask, SESSION, GATE, RUN, MANY, NONE,
+        "the session has used up the bytes that it may move in this direction "
+        "(an upload, or a download). gate answers when the limits permit "
+        "more; a session has one such request at a time")
+FLAG(upload)
+END
+
+MESSAGE(bytes, GATE, SESSION, RUN, MANY, bytes_ask,
+        "so many further bytes may be moved in this direction")
+FLAG(upload)
+NUMBER(count)
+END
+
+MESSAGE(moved_transfer, GATE, GATE, RUN, MANY, NONE,
+        "after `moved`: whether a transfer of that session counts, and its "
+        "`bytes_ask` that waits for an answer: its number (or 0), its "
+        "direction")
+NUMBER(serial)
+FLAG(counts)
+NUMBER(asked)
+FLAG(upload)
+END
+
 SECTION("Setting up a child", NULL)
 
 MESSAGE(conf, MASTER, GATE | LOG, START, ONCE, NONE,
@@ -763,6 +805,19 @@ NUMBER(serial)
 NUMBER(user)
 END
 
+MESSAGE(limits, MASTER, GATE, RUN, MANY, NONE,
+        "after `logged_in`, and when the users file has changed: an account "
+        "of this session, which others share: first the user's, then one for "
+        "each team with limits: a keyed hash of the name, transfers at a "
+        "time, bytes per second of uploads and of downloads (0: no limit)")
+NUMBER(serial)
+NUMBER(account)
+FLAG(team)
+NUMBER(transfers)
+NUMBER(up)
+NUMBER(down)
+END
+
 MESSAGE(kill, MASTER, GATE, RUN, MANY, NONE, "kill this session at once: "
                                              "serial")
 NUMBER(serial)
@@ -854,13 +909,17 @@ END
 MESSAGE(granted, MASTER, SESSION, PHASE_VERIFY, MANY, login,
         "the user's name, the rights that it has somewhere and those that it "
         "has everywhere, `upload_eof`, `data_binding`, the version of its row; "
-        "the session's end of session-files")
+        "the largest file (0: no limit), whether gate counts its transfers and "
+        "limits its bandwidth; the session's end of session-files")
 WORD(name)
 NUMBER(rights)
 NUMBER(everywhere)
 NUMBER(upload_eof)
 NUMBER(binding)
 NUMBER(version)
+NUMBER(max_file_size)
+FLAG(counted)
+FLAG(paced)
 FD(files)
 END
 

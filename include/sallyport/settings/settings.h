@@ -30,7 +30,7 @@
     198u /* bytes of a line with a key, without its end                        \
           */
 #define SETTINGS_TEXT_MAX  (256u << 10)
-#define SETTING_ROWS_MAX   80 /* the table asserts that its rows fit */
+#define SETTING_ROWS_MAX   96 /* the table asserts that its rows fit */
 #define SETTINGS_KEY_MAX   32 /* the same */
 #define SETTINGS_VALUE_MAX (SETTINGS_LINE_MAX + 1)
 
@@ -40,12 +40,6 @@ struct port_range {
     uint16_t automatic; /* 0: use first and last */
     bool proxy; /* data connections of a proxy's clients come through the proxy
                    too */
-};
-
-/* An IP network, or one host. */
-struct network {
-    struct address address; /* the first one */
-    unsigned bits;
 };
 
 /* The networks of a setting. */
@@ -114,6 +108,8 @@ struct settings {
         announced[SETTINGS_ANNOUNCED_MAX]; /* for clients of certain networks */
     size_t announced_count;
     uint64_t max_sessions, max_per_address, max_per_user;
+    uint64_t max_transfers, user_max_transfers; /* of all, of one user; 0: no
+                                                   limit */
     uint64_t startups;
     uint64_t max_fruitless; /* per minute and address */
     uint64_t crash_ban;     /* ms; 0: no address is banned */
@@ -126,9 +122,12 @@ struct settings {
         login_delay; /* ms: wrong passwords are answered at multiples of it */
     uint64_t guess_delay; /* ms: the longest delay after many failed logins */
     uint64_t login_tries;
-    uint64_t totp_time;       /* ms */
-    uint64_t max_file_size;   /* bytes, 0: no limit */
-    uint64_t copy_max;        /* bytes, 0: no limit */
+    uint64_t totp_time;                    /* ms */
+    uint64_t max_file_size;                /* bytes, 0: no limit */
+    uint64_t copy_max;                     /* bytes, 0: no limit */
+    uint64_t bandwidth_up, bandwidth_down; /* bytes per second, of all; 0: no
+                                              limit */
+    uint64_t user_bandwidth_up, user_bandwidth_down; /* of one user */
     uint64_t partial_days;    /* days until an unfinished upload is removed */
     unsigned on_conflict;     /* enum conflict */
     unsigned conflict_name;   /* enum conflict_name */

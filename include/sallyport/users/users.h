@@ -7,7 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
+#include "sallyport/base/address.h"
 #include "sallyport/base/complain.h"
 #include "sallyport/base/random.h"
 #include "sallyport/base/slice.h"
@@ -36,11 +38,18 @@ struct share {
 };
 #define SHARE_FILE_MODE 0660
 
-/* A list of shares that several users get. Master doesn't have the teams: their
- * shares are among the grants of their users. */
+/* The limits of a user, or of a team. */
+struct row_limits {
+    uint64_t number[ROW_LIMITS];  /* 0: not in the row; N + 1 is the number N */
+    struct slice networks, hours; /* in the table's text; len 0: any */
+};
+
+/* Several users: they get its shares, and have its limits. Master doesn't have
+ * the list of shares: they are among the grants of the users. */
 struct team {
     char *name;
     struct slice shares; /* as it is in the file: NAME[:ROLE],NAME[:ROLE]… */
+    struct row_limits limits;
     size_t line;
 };
 
@@ -69,8 +78,10 @@ struct user {
     bool certificate_only;    /* a certificate replaces the password */
     struct slice totp;        /* the secret of the second factor in base32, in
                                  the table's text; len 0: no second factor */
-    bool locked;              /* a '!' before the hash, or no hash */
-    int64_t expires;          /* seconds since 1970; 0: never */
+    struct row_limits limits;
+    const struct team *team[USER_TEAMS_MAX]; /* those with limits, then NULL */
+    bool locked;                  /* a '!' before the hash, or no hash */
+    int64_t expires;              /* seconds since 1970; 0: never */
     unsigned file_mode, dir_mode; /* 0: the server's */
     const struct share *share;    /* the table's, for the grants */
     const struct grant *grant;    /* each share once, in the table's order */
@@ -89,7 +100,7 @@ struct users {
     const struct user **by_name; /* users_index() */
     struct share *share;
     size_t shares;
-    struct team *team; /* master has none */
+    struct team *team;
     size_t teams;
     struct grant *grant; /* of all users, in the order of their rows */
     size_t grants;
@@ -131,6 +142,21 @@ void user_rights(const struct user *user, unsigned *somewhere,
 
 /* The user's CHOICE_ (domain/choices.h), or the server's SETTING. */
 unsigned user_choice(const struct user *user, int choice, unsigned setting);
+/* The ROW_ limit of a line, or the server's SETTING. */
+uint64_t row_limit(const struct row_limits *l, int limit, uint64_t setting);
+/* The largest file that the user may upload; 0: no limit. */
+uint64_t user_file_size(const struct user *user, uint64_t setting);
+
+/* May the user be logged in from PEER at NOW, in the server's local time? The
+ * user's networks and hours must permit it, and those of each team. PEER NULL:
+ * any address. */
+enum admission { ADMISSION_YES, ADMISSION_ELSEWHERE, ADMISSION_OUT_OF_HOURS };
+enum admission user_admission(const struct user *user,
+                              const struct address *peer, time_t now);
+/* Check a value of networks= ("192.0.2.0/24,2001:db8::1"), and of hours=
+ * ("mon-fri/08:00-18:00,sat"). Return 0, or -EINVAL with a complaint. */
+int user_networks_check(struct slice value, struct complaint *c);
+int user_hours_check(struct slice value, struct complaint *c);
 
 /* Which users may have a process files. With root: uid_first to uid_last, no
  * gid 0. Without root: users with homes below HOMES and shares below SHARES,

@@ -41,8 +41,10 @@ size_t user_certificate_pins(const struct user *user, uint8_t (*out)[PIN_BYTES],
 /* Reads a value of expires=: "2027-01-31T12:00:00Z", or a day: until its end,
  * UTC. Years 1970 to 9999. Returns 0 or -EINVAL. */
 int user_expires_parse(struct slice text, int64_t *ret);
-#define USER_EXPIRES_EXPECTED                                                  \
-    "expected a day, 2027-01-31, or a time of UTC, 2027-01-31T12:00:00Z"
+
+/* Checks a key of a user's last column, and its value. Returns 0, or -EINVAL
+ * with a complaint that begins with "KEY=". */
+int user_key_check(const char *key, const char *value, struct complaint *c);
 
 /* Accepts yescrypt, bcrypt, scrypt, SHA-512 and SHA-256, and each of them after
  * "!": locked. "!" or "*" alone is a locked user without a password. */

@@ -5,6 +5,7 @@
 #include "sessions.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -50,7 +51,14 @@ static enum ending ending_of(const struct session *s, const struct user *row)
         return ENDING_CHANGED;
     if (user_expired(row, time(NULL)))
         return ENDING_EXPIRED;
-    return ENDING_COUNT;
+    switch (user_admission(row, &s->peer, time(NULL))) {
+    case ADMISSION_ELSEWHERE:
+        return ENDING_CHANGED;
+    case ADMISSION_OUT_OF_HOURS:
+        return ENDING_HOURS;
+    default:
+        return ENDING_COUNT;
+    }
 }
 
 static bool session_has_user(const struct session *s)
@@ -59,12 +67,78 @@ static bool session_has_user(const struct session *s)
            (s->state == SESSION_OLDER && s->login > 0);
 }
 
+/* A team's name gets a mark, since a user may have the same. The settings are
+ * for users only. */
+static struct account account_of(const struct session *s, bool team,
+                                 const char *name, const struct row_limits *l)
+{
+    const struct settings *c = &s->master->settings;
+    char text[USER_NAME_MAX + 2];
+    int len = snprintf(text, sizeof(text), "%s%s", team ? "@" : "", name);
+    uint64_t number = siphash(s->master->secrets.versions, text, (size_t)len);
+
+    return (struct account){
+        .number = number ? number : 1,
+        .sessions = row_limit(l, ROW_SESSIONS, team ? 0 : c->max_per_user),
+        .transfers =
+            row_limit(l, ROW_TRANSFERS, team ? 0 : c->user_max_transfers),
+        .up = row_limit(l, ROW_UP, team ? 0 : c->user_bandwidth_up),
+        .down = row_limit(l, ROW_DOWN, team ? 0 : c->user_bandwidth_down),
+    };
+}
+
+static const struct user *access_newest_row(const struct master *m,
+                                            const char *name)
+{
+    const struct users *u = userdb_find(m->users, userdb_newest(m->users));
+
+    return u ? users_find(u, slice_from(name)) : NULL;
+}
+
+bool access_take_limits(struct session *s, const struct user *row)
+{
+    const struct session_limits before = s->limits;
+    struct session_limits *now = &s->limits;
+
+    *now = (struct session_limits){
+        .account[0] = account_of(s, false, row->name, &row->limits),
+        .accounts = 1,
+        .file_size = user_file_size(row, s->master->settings.max_file_size),
+    };
+    for (int i = 0; i < USER_TEAMS_MAX && row->team[i]; i++)
+        now->account[now->accounts++] =
+            account_of(s, true, row->team[i]->name, &row->team[i]->limits);
+    return memcmp(&before, now, sizeof(before)) != 0;
+}
+
+bool access_renew_limits(struct session *s)
+{
+    const struct user none = { .name = s->home.user };
+    const struct user *row = access_newest_row(s->master, s->home.user);
+
+    return access_take_limits(s, row ? row : &none);
+}
+
+const struct account *access_full(const struct session *s)
+{
+    for (size_t i = 0; i < s->limits.accounts; i++) {
+        const struct account *a = &s->limits.account[i];
+
+        if (a->sessions > 0 && sessions_of_account(s, a->number) >= a->sessions)
+            return a;
+    }
+    return NULL;
+}
+
 static bool access_review_row(struct session *s, const struct user *row)
 {
     enum ending why = ending_of(s, row);
 
-    if (why == ENDING_COUNT)
+    if (why == ENDING_COUNT) {
+        if (access_take_limits(s, row) && s->state != SESSION_OPENING)
+            session_add_news(s, NEWS_FACTS);
         return false;
+    }
     session_kick(s, why);
     return true;
 }
@@ -78,13 +152,17 @@ void access_review_one(struct session *s)
         access_review_row(s, users_find(u, slice_from(s->home.user)));
 }
 
-/* Has any user expired since the last review, or since the clock was set
- * back? */
-static bool access_has_expired(const struct users *u, int64_t since,
+/* Can the time alone end a session now? Has any user or team hours, or has any
+ * user expired since the last review, or since the clock was set back? */
+static bool access_time_counts(const struct users *u, int64_t since,
                                int64_t now)
 {
+    for (size_t i = 0; i < u->teams; i++)
+        if (u->team[i].limits.hours.len > 0)
+            return true;
     for (size_t i = 0; i < u->count; i++)
-        if (user_expired(&u->row[i], now) && !user_expired(&u->row[i], since))
+        if (u->row[i].limits.hours.len > 0 ||
+            (user_expired(&u->row[i], now) && !user_expired(&u->row[i], since)))
             return true;
     return false;
 }
@@ -99,7 +177,7 @@ size_t access_review(struct master *m)
 
     if (!u)
         return 0;
-    if (a->reviewed == newest && !access_has_expired(u, a->reviewed_at, now)) {
+    if (a->reviewed == newest && !access_time_counts(u, a->reviewed_at, now)) {
         a->reviewed_at = now;
         return 0;
     }
@@ -107,19 +185,22 @@ size_t access_review(struct master *m)
         if (session_has_user(s))
             ended +=
                 access_review_row(s, users_find(u, slice_from(s->home.user)));
+    sessions_send_news(m);
     a->reviewed = newest;
     a->reviewed_at = now;
     return ended;
 }
 
-const struct user *access_current(const struct master *m, const char *name,
+const struct user *access_current(const struct session *s, const char *name,
                                   uint64_t version)
 {
-    const struct users *u = userdb_find(m->users, userdb_newest(m->users));
-    const struct user *row = u ? users_find(u, slice_from(name)) : NULL;
+    const struct master *m = s->master;
+    const struct user *row = access_newest_row(m, name);
+    const time_t now = time(NULL);
 
-    return row && !row->locked && !user_expired(row, time(NULL)) &&
-                   user_version(row, m->secrets.versions) == version
+    return row && !row->locked && !user_expired(row, now) &&
+                   user_version(row, m->secrets.versions) == version &&
+                   user_admission(row, &s->peer, now) == ADMISSION_YES
                ? row
                : NULL;
 }

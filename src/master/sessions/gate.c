@@ -125,15 +125,25 @@ int gate_on_kill_adopted(void *owner, struct msg_kill_adopted *msg)
 
 uint64_t gate_number_of(const struct session *s)
 {
-    const char *name = s->home.user;
-    uint64_t user;
-
     if (s->older)
         return s->number;
-    if (s->binding == BINDING_ADDRESS)
-        return 0;
-    user = siphash(s->master->secrets.versions, name, strlen(name));
-    return user ? user : 1;
+    return s->binding == BINDING_ADDRESS ? 0 : s->limits.account[0].number;
+}
+
+/* All come again if gate doesn't take one of them now. */
+static int gate_send_login(struct channel *gate, const struct session *s)
+{
+    int r = SEND(gate, logged_in, 0, .serial = s->serial,
+                 .user = gate_number_of(s));
+
+    for (size_t i = 0; i < s->limits.accounts && r == 0; i++) {
+        const struct account *a = &s->limits.account[i];
+
+        r = SEND(gate, limits, 0, .serial = s->serial, .account = a->number,
+                 .team = i > 0, .transfers = a->transfers, .up = a->up,
+                 .down = a->down);
+    }
+    return r;
 }
 
 static int gate_send_one(struct session *s)
@@ -147,8 +157,7 @@ static int gate_send_one(struct session *s)
         r = SEND(gate, adopted_gone, 0, .serial = s->serial,
                  .status = (unsigned)s->status);
     else
-        r = SEND(gate, logged_in, 0, .serial = s->serial,
-                 .user = gate_number_of(s));
+        r = gate_send_login(gate, s);
     if (r == 0) {
         session_forget_news(s);
         session_mark(s);

@@ -116,7 +116,7 @@ static void home_fill_origin(struct origin *o, const struct home *h,
         .rules = { .fsync = c->fsync,
                    .resume = c->resume,
                    .reread = c->sha256,
-                   .max_file_size = c->max_file_size,
+                   .max_file_size = h->session->limits.file_size,
                    .copy_max = c->copy_max,
                    .partial_days = c->partial_days,
                    .on_conflict =

@@ -80,8 +80,8 @@ static struct session *older_take(struct older *o, uint64_t serial)
     return s;
 }
 
-/* Returns the session of this generation with the same user that began last. */
-static struct session *older_rival(const struct session *s)
+/* Returns the session of this generation in that account that began last. */
+static struct session *older_rival(const struct session *s, uint64_t number)
 {
     struct session_table *t = s->master->sessions;
     struct session *last = NULL;
@@ -90,8 +90,7 @@ static struct session *older_rival(const struct session *s)
         struct session *own = &t->all[i];
 
         if (!own->older && own->home.pid > 0 && session_is_served(own) &&
-            strcmp(own->home.user, s->home.user) == 0 &&
-            (!last || own->since > last->since))
+            session_is_in(own, number) && (!last || own->since > last->since))
             last = own;
     }
     return last;
@@ -103,11 +102,11 @@ static struct session *older_rival(const struct session *s)
  * instead. */
 static void older_judge(struct session *s, bool was_known)
 {
-    struct master *m = s->master;
-    struct session *last = was_known ? s : older_rival(s);
+    const struct account *full = access_full(s);
+    struct session *last =
+        was_known || !full ? s : older_rival(s, full->number);
 
-    if (last &&
-        sessions_of_user(m->sessions, s->home.user) > m->settings.max_per_user)
+    if (full && last)
         session_kick(last, ENDING_TOO_MANY);
     access_review_one(s);
 }
@@ -136,6 +135,7 @@ static int older_on_session(void *owner, struct msg_older_session *msg)
     s->version = msg->version;
     if (s->login == 0)
         return 0;
+    access_renew_limits(s);
     session_add_news(s, NEWS_FACTS);
     sessions_send_news(o->master);
     if (was_logged_in)

@@ -228,6 +228,7 @@ void login_retry(struct master *m)
 static void login_enter(struct session *s, const struct user *user)
 {
     struct master *m = s->master;
+    const struct account *full;
     struct complaint c = { "" };
     int r;
 
@@ -238,8 +239,11 @@ static void login_enter(struct session *s, const struct user *user)
         login_deny(s, DENIAL_HOME);
         return;
     }
-    if (sessions_of_user(m->sessions, user->name) >= m->settings.max_per_user) {
-        login_deny(s, DENIAL_TOO_MANY);
+    access_take_limits(s, user);
+    full = access_full(s);
+    if (full) {
+        login_deny(s,
+                   full == s->limits.account ? DENIAL_TOO_MANY : DENIAL_TEAM);
         return;
     }
     user_rights(user, &s->rights, &s->rights_everywhere);
@@ -279,7 +283,7 @@ static void login_accept(struct session *s)
 {
     struct master *m = s->master;
     const struct answer *a = &s->answer;
-    const struct user *user = access_current(m, a->user, a->version);
+    const struct user *user = access_current(s, a->user, a->version);
 
     if (!a->user[0]) {
         master_report(m, EVENT_SERVICE, PROCESS_MASTER,
@@ -313,16 +317,36 @@ void login_on_verdict(struct session *s, const struct verdict *v)
     answer_wait(s);
 }
 
+/* If nothing limits its transfers, or its bandwidth, now, the session never
+ * asks gate. */
+static void login_look_at_limits(const struct session *s, bool *counted,
+                                 bool *paced)
+{
+    const struct settings *c = &s->master->settings;
+
+    *counted = c->max_transfers > 0;
+    *paced = c->bandwidth_up > 0 || c->bandwidth_down > 0;
+    for (size_t i = 0; i < s->limits.accounts; i++) {
+        const struct account *a = &s->limits.account[i];
+
+        *counted = *counted || a->transfers > 0;
+        *paced = *paced || a->up > 0 || a->down > 0;
+    }
+}
+
 void login_home_ready(struct session *s)
 {
+    bool counted, paced;
     int r;
 
     if (s->state != SESSION_OPENING)
         return;
+    login_look_at_limits(s, &counted, &paced);
     r = SEND(&s->channel, granted, s->request, .name = slice_from(s->home.user),
              .rights = s->rights, .everywhere = s->rights_everywhere,
              .upload_eof = s->upload_eof, .binding = s->binding,
-             .version = s->version, .files = s->home.end);
+             .version = s->version, .max_file_size = s->limits.file_size,
+             .counted = counted, .paced = paced, .files = s->home.end);
     if (r < 0) {
         login_give_up(s, r);
         return;

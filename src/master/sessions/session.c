@@ -78,13 +78,23 @@ struct session *sessions_by_files(struct session_table *t, pid_t pid)
     return NULL;
 }
 
-size_t sessions_of_user(const struct session_table *t, const char *name)
+bool session_is_in(const struct session *s, uint64_t number)
+{
+    for (size_t i = 0; i < s->limits.accounts; i++)
+        if (s->limits.account[i].number == number)
+            return true;
+    return false;
+}
+
+size_t sessions_of_account(const struct session *s, uint64_t number)
 {
     size_t n = 0;
 
-    SESSIONS_EACH(t, s)
-        n += (s->home.pid > 0 || (s->older && s->state != SESSION_ENDED)) &&
-             strcmp(s->home.user, name) == 0;
+    SESSIONS_EACH(s->master->sessions, other)
+        n += other != s &&
+             (other->home.pid > 0 ||
+              (other->older && other->state != SESSION_ENDED)) &&
+             session_is_in(other, number);
     return n;
 }
 

@@ -304,6 +304,20 @@ struct answer {
 
 struct older;
 
+/* What sessions share, and its limits, from the row or the settings; 0: no
+ * limit. */
+struct account {
+    uint64_t number; /* a keyed hash of the name */
+    uint64_t sessions, transfers, up, down;
+};
+
+/* Zero without a user. */
+struct session_limits {
+    struct account account[1 + USER_TEAMS_MAX]; /* the user's, the teams' */
+    uint64_t accounts;
+    uint64_t file_size;
+};
+
 struct session {
     struct master *master;
     uint64_t serial;
@@ -333,6 +347,7 @@ struct session {
     enum upload_eof upload_eof;
     enum data_binding binding;
     uint64_t version; /* user_version() of the row at the login */
+    struct session_limits limits;
     struct home home; /* h->end is the session's end of session–files */
 
     struct session *next; /* in its bucket, or in the free list */
@@ -373,10 +388,12 @@ int sessions_init(struct session_table *t, size_t limit);
 void sessions_release(struct session_table *t);
 struct session *sessions_find(struct session_table *t, uint64_t serial);
 struct session *sessions_by_files(struct session_table *t, pid_t pid);
-/* Counts the living processes files of a user, also in older generations. A
- * process that hangs in a dead file system counts after its session's end;
- * otherwise a user could take all records. */
-size_t sessions_of_user(const struct session_table *t, const char *name);
+/* Counts the sessions in the account NUMBER, also those of older generations,
+ * without S. A session counts until its process files has ended: one that hangs
+ * in a dead file system could otherwise take all records. */
+size_t sessions_of_account(const struct session *s, uint64_t number);
+/* Is S in that account? */
+bool session_is_in(const struct session *s, uint64_t number);
 size_t sessions_logged_in(const struct session_table *t);
 /* Returns an empty record, which counts as living, or NULL: there are
  * max_sessions. */
@@ -524,10 +541,18 @@ bool access_refresh(struct master *m);
 size_t access_review(struct master *m);
 /* Does the same for one session that was just reported. */
 void access_review_one(struct session *s);
-/* Returns the user's row in the newest edition, or NULL if there is none, or
- * it is locked, expired or has another version. */
-const struct user *access_current(const struct master *m, const char *name,
+/* Returns the user's row in the newest edition, or NULL if there is none, or it
+ * is locked, expired, has another version, or doesn't admit the session. */
+const struct user *access_current(const struct session *s, const char *name,
                                   uint64_t version);
+/* Sets s->limits to those of ROW. Returns true if gate must know that they have
+ * changed. */
+bool access_take_limits(struct session *s, const struct user *row);
+/* The same with the newest row of the session's user. */
+bool access_renew_limits(struct session *s);
+/* The first account of S in which other sessions have reached the limit; or
+ * NULL. */
+const struct account *access_full(const struct session *s);
 /* Must any user show a certificate although the server asks for none? Then
  * writes the hint to INTO. Locked users don't count. */
 bool access_hint(const struct settings *s, const struct users *u,

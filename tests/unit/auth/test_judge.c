@@ -62,6 +62,9 @@ static void set_up(void)
                   "expires=2026-12-01T00:00:01Z");
     add_line_with(&text, "jana", "", "right", 70012,
                   "totp=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
+    add_line_with(&text, "jo", "", "right", 70013, "networks=192.0.2.0/24");
+    add_line_with(&text, "kim", "", "right", 70014, "networks=198.51.100.0/24");
+    add_line_with(&text, "lea", "", "right", 70015, "hours=sat");
     fd = fd_sealed("users", buf_slice(&text));
     cr_assert_eq(users_read(&users, fd, "users", &c), 0, "%s", c.text);
     cr_assert_eq(circle_make(&circle, &users, ask_key), 0);
@@ -101,6 +104,11 @@ static const struct {
     { "jule", "right", JUDGED_EXPIRED, 0 },
     { "jule", "wrong", JUDGED_EXPIRED, 0 },
     { "karl", "right", JUDGED_RIGHT, 11 },
+    { "jo", "right", JUDGED_RIGHT, 13 },
+    { "kim", "right", JUDGED_ELSEWHERE, 0 },
+    { "kim", "wrong", JUDGED_PASSWORD, 0 },
+    { "lea", "right", JUDGED_OUT_OF_HOURS, 0 },
+    { "lea", "wrong", JUDGED_PASSWORD, 0 },
 };
 
 static enum judgement ask_with(const char *name, const char *password,
@@ -109,6 +117,7 @@ static enum judgement ask_with(const char *name, const char *password,
 {
     static const struct proof_servers servers;
     struct secret secret;
+    static const struct address peer = { .family = 4, .bytes = { 192, 0, 2 } };
     struct attempt a = { .name = slice_from(name),
                          .password = &secret,
                          .claims = slice_from(claims),
@@ -116,7 +125,9 @@ static enum judgement ask_with(const char *name, const char *password,
                          .name_key = ask_key,
                          .circle = &circle,
                          .serial = 7,
-                         .now = 1796083200, /* 2026-12-01T00:00:00Z */
+                         .peer = &peer,
+                         .now =
+                             1796083200, /* 2026-12-01T00:00:00Z, a Tuesday */
                          .servers = &servers };
 
     cr_assert_eq(secret_set(&secret, slice_from(password)), 0);

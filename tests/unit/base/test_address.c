@@ -176,19 +176,17 @@ Test(address, network)
           "not the network's first address, which is 192.0.2.0" },
     };
     char out[ADDRESS_TEXT_MAX];
-    struct address a;
-    unsigned bits;
+    struct network n;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct complaint why = { "" };
-        int r =
-            address_parse_network(slice_from(rows[i].text), &a, &bits, &why);
+        int r = network_parse(slice_from(rows[i].text), &n, &why);
 
         cr_expect_eq(r, rows[i].why ? -EINVAL : 0, "%s", rows[i].text);
         cr_expect_str_eq(why.text, rows[i].why ? rows[i].why : "");
         if (r < 0)
             continue;
-        cr_expect_str_eq(address_text(&a, out), rows[i].network);
-        cr_expect_eq(bits, rows[i].bits, "%s", rows[i].text);
+        cr_expect_str_eq(address_text(&n.address, out), rows[i].network);
+        cr_expect_eq(n.bits, rows[i].bits, "%s", rows[i].text);
     }
 }

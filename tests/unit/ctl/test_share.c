@@ -309,6 +309,29 @@ Test(share, grants_that_are_refused)
     expect_not_in_users("shares=");
 }
 
+Test(team, limits)
+{
+    expect_run(0, "", "team add legal anna");
+    expect_run(0, "",
+               "team change legal --max-sessions 5 --bandwidth-up 10M "
+               "--networks 192.0.2.0/24 --hours mon-fri");
+    expect_users("@team:legal:max_sessions=5 bandwidth_up=10M "
+                 "networks=192.0.2.0/24 hours=mon-fri\n");
+    expect_out(0, "", "team show legal",
+               "\nmax_sessions: 5\nbandwidth_up: 10485760\n"
+               "networks: 192.0.2.0/24\nhours: mon-fri\nmembers:\n  anna\n");
+    expect_out(0, "", "team show legal --json", "\"bandwidth_down\": null");
+    expect_out(0, "", "team show legal --json", "\"bandwidth_up\": 10485760");
+    expect_run(0, "", "team change legal --networks default --hours default");
+    expect_users("@team:legal:max_sessions=5 bandwidth_up=10M\n");
+    expect_err(EX_USAGE, "", "team change legal", "nothing to change");
+    expect_err(EX_USAGE, "", "team change legal --max-sessions x",
+               "--max-sessions x: expected a number from 1 to 20000");
+    expect_run(EX_USAGE, "", "team change legal --role read");
+    expect_err(EX_NOUSER, "", "team change none --max-sessions 1",
+               "there is no team none");
+}
+
 /* A revoked user who is in a team keeps the team's rights, and that is said. */
 Test(share, revoke_names_a_team_that_still_grants)
 {

@@ -598,6 +598,57 @@ Test(user, words_of_a_new_user)
     cr_expect_not(strstr(file_text(world.users), "upload_eof"));
 }
 
+Test(user, limits)
+{
+    const struct run *r;
+
+    expect_run(0, PASSWORD,
+               "user add anna --max-sessions 3 --max-transfers 2 "
+               "--bandwidth-up 10M --bandwidth-down 0 --max-file-size 2G");
+    cr_expect(strstr(file_text(world.users),
+                     "::rights=full max_sessions=3 max_transfers=2 "
+                     "bandwidth_up=10M bandwidth_down=0 max_file_size=2G\n"));
+    r = expect_run(0, "", "user show anna");
+    cr_expect(strstr(r->out, "\nmax_sessions: 3\nmax_transfers: 2\n"
+                             "bandwidth_up: 10485760\nbandwidth_down: 0\n"
+                             "max_file_size: 2147483648\n"));
+    expect_run(0, "",
+               "user change anna --max-sessions default --bandwidth-up "
+               "64K");
+    cr_expect(strstr(file_text(world.users),
+                     "::rights=full max_transfers=2 bandwidth_down=0 "
+                     "max_file_size=2G bandwidth_up=64K\n"));
+    expect_out(0, "", "user show anna --json", "\"max_sessions\": null");
+    expect_out(0, "", "user show anna --json", "\"bandwidth_up\": 65536");
+    r = expect_run(EX_USAGE, "", "user change anna --max-sessions 0");
+    cr_expect(strstr(r->err, "--max-sessions 0: expected a number from 1 to "
+                             "20000"),
+              "%s", r->err);
+    expect_run(EX_USAGE, "", "user change anna --bandwidth-up 10x");
+    expect_run(EX_USAGE, "", "user change anna --max-file-size");
+}
+
+Test(user, networks_and_hours)
+{
+    const struct run *r;
+
+    expect_run(0, PASSWORD,
+               "user add anna --networks 192.0.2.0/24,::1 --hours "
+               "mon-fri/08:00-18:00,sat");
+    cr_expect(strstr(file_text(world.users),
+                     "::rights=full networks=192.0.2.0/24,::1 "
+                     "hours=mon-fri/08:00-18:00,sat\n"));
+    r = expect_run(0, "", "user show anna");
+    cr_expect(strstr(r->out, "\nnetworks: 192.0.2.0/24,::1\nhours: "
+                             "mon-fri/08:00-18:00,sat\n"));
+    expect_run(0, "", "user change anna --networks default");
+    expect_out(0, "", "user show anna --json", "\"networks\": null");
+    expect_out(0, "", "user show anna --json",
+               "\"hours\": \"mon-fri/08:00-18:00,sat\"");
+    expect_run(EX_USAGE, "", "user change anna --networks localhost");
+    expect_run(EX_USAGE, "", "user change anna --hours 8-18");
+}
+
 Test(user, list_and_show)
 {
     const struct run *r;
@@ -643,7 +694,7 @@ Test(user, json)
     json_decref(list);
     one = json_loads(expect_run(0, "", "user show anna --json")->out, 0, NULL);
     cr_assert_not_null(one);
-    cr_expect_eq(json_object_size(one), 20);
+    cr_expect_eq(json_object_size(one), 21);
     cr_expect(json_is_null(json_object_get(one, "on_conflict")));
     cr_expect(json_is_null(json_object_get(one, "data_binding")));
     json_decref(one);

@@ -56,13 +56,13 @@ Test(entry, serials_differ)
     bench_stop(&b, 0);
 }
 
-struct limit_row {
+struct limit_case {
     const char *settings;
     unsigned allowed; /* from 127.0.0.1, not logged in */
     const char *reply, *reason;
 };
 
-static const struct limit_row limits[] = {
+static const struct limit_case limits[] = {
     { "max_sessions = 2\nmax_per_address = 5\nstartups = 100\n", 2,
       "421 Too many connections: the server is full. Try again later.\r\n",
       "reason=max_sessions" },
@@ -71,7 +71,7 @@ static const struct limit_row limits[] = {
       "reason=max_per_address" },
 };
 
-static void check_refused(struct bench *b, const struct limit_row *row)
+static void check_refused(struct bench *b, const struct limit_case *row)
 {
     int client = client_connect("127.0.0.1", b->control.port);
     char line[512];
@@ -205,7 +205,7 @@ Test(entry, the_bounds_of_the_queue)
     struct bench_plan plan = { .settings = "max_per_address = 3\n"
                                            "startups = 1\n"
                                            "login_timeout = 1s\n" };
-    const struct limit_row late = {
+    const struct limit_case late = {
         .reply = "421 Too many connections: many are logging in just now. Try "
                  "again later.\r\n",
     };
@@ -299,7 +299,7 @@ static void end_fruitless(struct bench *b, unsigned count, bool logged_in)
     }
 }
 
-static const struct limit_row fruitless = {
+static const struct limit_case fruitless = {
     .reply = "421 Too many connections: from your address, without login. Try "
              "again later.\r\n",
 };

@@ -83,6 +83,12 @@ static const char *const published[] = {
     "guessing",
     "guesser address number",
     "guessing_is number number number",
+    "transfer_begin",
+    "transfer_may flag enum3 number",
+    "transfer_end",
+    "bytes_ask flag",
+    "bytes flag number",
+    "moved_transfer number flag number flag",
 };
 #define PUBLISHED (sizeof(published) / sizeof(published[0]))
 

@@ -225,6 +225,7 @@ void player_logs_in(struct stage *s, struct player *p, struct actor *files)
     message_close(&got);
     p->channel.phase = PHASE_USER;
     p->user = gate_hears(s, MSG_logged_in, p->serial);
+    gate_hears(s, MSG_limits, p->serial);
 }
 
 void player_is_denied(struct player *p, enum denial why)

@@ -92,6 +92,8 @@ static const struct {
     { "/offers:", "/offer:", ENDING_CHANGED },
     { "rights./in=drop", "rights./in=wm", ENDING_CHANGED },
     { "dir_mode=0750", "", ENDING_CHANGED },
+    { "/anna::", "/anna::networks=198.51.100.0/24", ENDING_CHANGED },
+    { "@team:legal:", "@team:legal:networks=198.51.100.0/24 ", ENDING_CHANGED },
 };
 
 Test(access, changes_that_end_a_session, .timeout = 120)
@@ -133,6 +135,105 @@ Test(access, changes_that_end_nothing, .timeout = 60)
     change(&s, "anna:", "anna:!");
     cr_expect_eq(edited(&s), 1);
     is_kicked(&p, ENDING_LOCKED);
+    stage_leave(&s, &p);
+}
+
+/* The day that is as far away as can be. */
+static void never_now(char out[32], const char *before)
+{
+    static const char *const days[] = { "sun", "mon", "tue", "wed",
+                                        "thu", "fri", "sat" };
+    time_t now = time(NULL);
+    struct tm t;
+
+    localtime_r(&now, &t);
+    snprintf(out, 32, "%shours=%s", before, days[(t.tm_wday + 3) % 7]);
+}
+
+Test(access, hours_that_are_over, .timeout = 60)
+{
+    char hours[32];
+    struct actor files;
+    struct player p;
+    struct stage s;
+
+    never_now(hours, "/anna::");
+    stage_logged_in(&s, on_request, &p, &files);
+    change(&s, "/anna::", "/anna::hours=sun-sat");
+    cr_expect_eq(edited(&s), 0);
+    change(&s, "/anna::hours=sun-sat", hours);
+    cr_expect_eq(edited(&s), 1);
+    is_kicked(&p, ENDING_HOURS);
+    stage_leave(&s, &p);
+}
+
+/* Those of a team are the user's, too. auth has read an older file than master,
+ * so it lets the user in. */
+static void is_not_admitted(const char *option)
+{
+    char by[80];
+    struct player p;
+    struct stage s;
+
+    stage_asked(&s, on_request, &p);
+    snprintf(by, sizeof(by), "legal:%s ", option);
+    change(&s, "legal:", by);
+    cr_expect_eq(edited(&s), 0);
+    auth_says(&s, p.serial, 1, 0, 1);
+    player_is_denied(&p, DENIAL_WRONG);
+    stage_leave(&s, &p);
+}
+
+Test(access, changes_during_a_login, .timeout = 60)
+{
+    char hours[32];
+
+    never_now(hours, "");
+    is_not_admitted(hours);
+    is_not_admitted("networks=198.51.100.0/24");
+}
+
+/* gate gets them without a new login: at each change of the row. */
+Test(access, limits_of_a_session, .timeout = 60)
+{
+    struct actor files;
+    struct message m;
+    struct player p;
+    struct stage s;
+
+    stage_logged_in(&s, on_request, &p, &files);
+    change(&s, "/anna::", "/anna::bandwidth_up=1M max_transfers=3");
+    cr_expect_eq(edited(&s), 0);
+    gate_hears(&s, MSG_logged_in, p.serial);
+    actor_hear(&s.gate, MSG_limits, &m);
+    cr_expect(m.limits.serial == p.serial && m.limits.account != 0);
+    cr_expect(m.limits.up == 1 << 20 && m.limits.down == 0);
+    cr_expect_eq(m.limits.transfers, 3);
+    change(&s, "max_transfers=3", "max_file_size=3"); /* for the next login */
+    cr_expect_eq(edited(&s), 0);
+    gate_hears(&s, MSG_logged_in, p.serial);
+    actor_hear(&s.gate, MSG_limits, &m);
+    cr_expect(m.limits.up == 1 << 20 && m.limits.transfers == 0);
+    stage_leave(&s, &p);
+}
+
+/* Each team with limits is an account of its own; the user's comes first. */
+Test(access, limits_of_a_team, .timeout = 60)
+{
+    struct actor files;
+    struct message user, team;
+    struct player p;
+    struct stage s;
+
+    stage_logged_in(&s, on_request, &p, &files);
+    change(&s, "legal:", "legal:bandwidth_down=2M ");
+    cr_expect_eq(edited(&s), 0);
+    gate_hears(&s, MSG_logged_in, p.serial);
+    actor_hear(&s.gate, MSG_limits, &user);
+    actor_hear(&s.gate, MSG_limits, &team);
+    cr_expect(!user.limits.team && user.limits.down == 0);
+    cr_expect(team.limits.team && team.limits.down == 2 << 20);
+    cr_expect_neq(user.limits.account, team.limits.account);
     stage_leave(&s, &p);
 }
 

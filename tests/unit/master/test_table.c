@@ -48,30 +48,38 @@ Test(table, ended_ones_stay)
     sessions_release(&t);
 }
 
-Test(table, counts_of_a_user)
+/* 1 is the user's account, 2 and 3 are teams'. */
+Test(table, counts_of_accounts)
 {
     static const struct {
         enum session_state state;
-        const char *user;
+        uint64_t user, team;
         pid_t files; /* 0: reaped */
     } rows[] = {
-        { SESSION_USER, "anna", 2 },    { SESSION_OPENING, "anna", 3 },
-        { SESSION_KICKED, "anna", 4 },  { SESSION_ENDED, "anna", 5 },
-        { SESSION_GREETED, "anna", 6 }, /* denied: it hasn't left yet */
-        { SESSION_ENDED, "anna", 0 },   { SESSION_GREETED, "anna", 0 },
-        { SESSION_GREETED, "", 0 },     { SESSION_USER, "annab", 7 },
-        { SESSION_USER, "ann", 8 },
+        { SESSION_USER, 1, 2, 2 },    { SESSION_OPENING, 1, 2, 3 },
+        { SESSION_KICKED, 1, 3, 4 },  { SESSION_ENDED, 1, 0, 5 },
+        { SESSION_GREETED, 1, 0, 6 }, /* denied: it hasn't left yet */
+        { SESSION_ENDED, 1, 2, 0 },   { SESSION_GREETED, 1, 2, 0 },
+        { SESSION_GREETED, 0, 0, 0 }, { SESSION_USER, 4, 2, 7 },
     };
+    struct master m = { .sessions = NULL };
     struct session_table t;
+    struct session *s = NULL;
 
     cr_assert_eq(sessions_init(&t, LIMIT), 0);
+    m.sessions = &t;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct session *s = sessions_take(&t, i);
-
+        s = sessions_take(&t, i);
+        s->master = &m;
         s->state = rows[i].state;
         s->home.pid = rows[i].files;
-        snprintf(s->home.user, sizeof(s->home.user), "%s", rows[i].user);
+        s->limits.account[0].number = rows[i].user;
+        s->limits.account[1].number = rows[i].team;
+        s->limits.accounts = rows[i].team ? 2 : 1;
     }
-    cr_assert_eq(sessions_of_user(&t, "anna"), 5);
+    cr_expect_eq(sessions_of_account(s, 1), 5);
+    cr_expect_eq(sessions_of_account(s, 2), 2);
+    cr_expect_eq(sessions_of_account(s, 3), 1);
+    cr_expect_eq(sessions_of_account(s, 4), 0, "itself");
     sessions_release(&t);
 }

@@ -73,6 +73,7 @@ void fake_behind_proxy(void)
 static unsigned granted = RIGHT_ALL, granted_everywhere = RIGHT_ALL;
 static enum data_binding binding;
 static enum upload_eof upload_eof;
+static bool counted, paced;
 
 void fake_rights(unsigned rights)
 {
@@ -88,6 +89,12 @@ void fake_rights_of_shares(unsigned somewhere, unsigned everywhere)
 void fake_binding(enum data_binding b)
 {
     binding = b;
+}
+
+void fake_limits(bool transfers, bool bandwidth)
+{
+    counted = transfers;
+    paced = bandwidth;
 }
 
 void fake_upload_eof(enum upload_eof u)
@@ -331,6 +338,9 @@ void fake_grant(struct fake *f)
     out.granted.everywhere = granted_everywhere;
     out.granted.binding = binding;
     out.granted.upload_eof = upload_eof;
+    out.granted.max_file_size = f->settings.max_file_size;
+    out.granted.counted = counted;
+    out.granted.paced = paced;
     out.granted.files =
         channel_make(&f->files, PROCESS_FILES, PROCESS_SESSION, PHASE_IDLE);
     fake_tell(&f->master, &out);

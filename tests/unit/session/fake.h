@@ -42,6 +42,9 @@ void fake_behind_proxy(void);
 void fake_binding(enum data_binding binding);
 /* The upload_eof for later logins; by default UPLOAD_EOF_STRICT. */
 void fake_upload_eof(enum upload_eof upload_eof);
+/* Whether gate permits transfers, and gives out bytes, for later logins; by
+ * default neither. */
+void fake_limits(bool transfers, bool bandwidth);
 /* Returns the session's CPU time so far. */
 unsigned long fake_cpu_ms(const struct fake *f);
 

@@ -20,12 +20,15 @@
     "# two users\n"                                                            \
     "anna:" HASH ":70000:70001:Anna A:/home/anna::rights=lrw "                 \
     "on_conflict=version upload_eof=size data_binding=session "                \
-    "certificate=" PIN " login=certificate expires=2199-12-31\n"               \
+    "certificate=" PIN " login=certificate expires=2199-12-31 "                \
+    "max_transfers=0 max_file_size=16777216G networks=::1 hours=mon\n"         \
     "bert:!:70002:70003::/home/bert::shares=offers:drop teams=legal "          \
     "rights./in=drop rights./a/b=lr file_mode=0640 dir_mode=0750\n"            \
     "@share:offers:80001:/srv/s/offers:\n"                                     \
     "@share:contracts:80000:/srv/s/contracts:file_mode=0640\n"                 \
-    "@team:legal:shares=contracts:read,offers:read\n"
+    "@team:sales:\n"                                                           \
+    "@team:legal:shares=contracts:read,offers:read max_sessions=7 "            \
+    "networks=192.0.2.0/24 hours=tue\n"
 
 static struct buf image;
 
@@ -83,6 +86,12 @@ Test(image, arrives_whole)
     cr_expect(anna->uid == 70000 && anna->gid == 70001 && anna->line == 2);
     cr_expect_eq(anna->rights, RIGHT_LIST | RIGHT_READ | RIGHT_WRITE);
     cr_expect_eq(anna->choice[CHOICE_CONFLICT], CONFLICT_VERSION + 1);
+    cr_expect_eq(row_limit(&anna->limits, ROW_TRANSFERS, 5), 0);
+    cr_expect_eq(row_limit(&anna->limits, ROW_FILE_SIZE, 5), UINT64_C(1) << 54);
+    cr_expect_eq(row_limit(&anna->limits, ROW_UP, 5), 5);
+    cr_expect(slice_equal(anna->limits.networks, SLICE("::1")));
+    cr_expect(slice_equal(anna->limits.hours, SLICE("mon")));
+    cr_expect(bert->limits.networks.len == 0 && bert->limits.hours.len == 0);
     cr_expect_eq(anna->choice[CHOICE_UPLOAD_EOF], UPLOAD_EOF_SIZE + 1);
     cr_expect_eq(anna->choice[CHOICE_BINDING], BINDING_SESSION + 1);
     cr_expect(anna->certificate_only && !anna->locked);
@@ -97,7 +106,12 @@ Test(image, arrives_whole)
     cr_expect(!anna->grants && !anna->directories && !anna->file_mode);
     cr_expect(bert->file_mode == 0640 && bert->dir_mode == 0750);
     cr_assert(u.shares == 2 && u.grants == 2 && u.directories == 2);
-    cr_expect(u.teams == 0 && !u.team && bert->teams.len == 0);
+    cr_expect(u.teams == 2 && bert->teams.len == 0);
+    cr_assert(bert->team[0] == &u.team[1] && !bert->team[1] && !anna->team[0]);
+    cr_expect_str_eq(u.team[1].name, "legal");
+    cr_expect_eq(row_limit(&u.team[1].limits, ROW_SESSIONS, 0), 7);
+    cr_expect(slice_equal(u.team[1].limits.networks, SLICE("192.0.2.0/24")));
+    cr_expect(slice_equal(u.team[1].limits.hours, SLICE("tue")));
     cr_assert(bert->grants == 2 && bert->directories == 2);
     cr_expect_eq(bert->grant[0].share, 0);
     cr_expect_eq(bert->grant[0].rights, RIGHT_LIST | RIGHT_READ | RIGHT_WRITE);
@@ -158,9 +172,14 @@ static struct users_share *share(size_t i)
     return (struct users_share *)(void *)row(head()->users) + i;
 }
 
+static struct users_team *team(size_t i)
+{
+    return (struct users_team *)(void *)share(head()->shares) + i;
+}
+
 static struct grant *grant(size_t i)
 {
-    return (struct grant *)(void *)share(head()->shares) + i;
+    return (struct grant *)(void *)team(head()->teams) + i;
 }
 
 static struct users_directory *directory(size_t i)
@@ -171,8 +190,8 @@ static struct users_directory *directory(size_t i)
 /* The rows of the image that is read here. */
 #define ROWS                                                                   \
     (sizeof(struct users_head) + 2 * sizeof(struct users_row) +                \
-     2 * sizeof(struct users_share) + 2 * sizeof(struct grant) +               \
-     2 * sizeof(struct users_directory))
+     2 * sizeof(struct users_share) + 2 * sizeof(struct users_team) +          \
+     2 * sizeof(struct grant) + 2 * sizeof(struct users_directory))
 
 static uint32_t text_size(void)
 {
@@ -271,6 +290,18 @@ static void unknown_binding(void)
 {
     row(1)->choice[CHOICE_BINDING] = BINDING_COUNT + 1;
 }
+static void too_many_teams(void) { head()->teams = TEAMS_MAX + 1; }
+static void a_team_more(void) { head()->teams++; }
+static void an_unknown_team(void) { row(1)->team[1] = 3; }
+static void a_team_far_away(void) { row(1)->team[0] = UINT32_MAX; }
+static void a_team_without_a_name(void) { team(0)->name.len = 0; }
+static void hours_outside(void) { team(1)->limits.hours.at = text_size(); }
+static void endless_networks(void) { row(0)->limits.networks.len = UINT32_MAX; }
+static void no_sessions(void) { team(1)->limits.number[ROW_SESSIONS][0] = 1; }
+static void endless_bandwidth(void)
+{
+    row(0)->limits.number[ROW_UP][1] = UINT32_MAX;
+}
 static void expires_before_1970(void) { row(1)->expires[1] = UINT32_MAX; }
 /* clang-format on */
 
@@ -338,6 +369,15 @@ static const struct {
     LIE(files_with_set_uid),
     LIE(a_grant_of_another),
     LIE(expires_before_1970),
+    LIE(too_many_teams),
+    LIE(a_team_more),
+    LIE(an_unknown_team),
+    LIE(a_team_far_away),
+    LIE(a_team_without_a_name),
+    LIE(hours_outside),
+    LIE(endless_networks),
+    LIE(no_sessions),
+    LIE(endless_bandwidth),
 };
 
 Test(image, lies)

@@ -50,6 +50,7 @@ static const char *rights_of(const struct users *u, const char *name)
     return out;
 }
 
+#define LIMITED(name)            "@team:" name ":max_transfers=0\n"
 #define USER(name, uid, options) name ":!:" uid ":1::/h::" options "\n"
 
 /* Lines may name what comes later. */
@@ -207,6 +208,12 @@ static const struct {
     { USER("a", "1", "teams="), "users:1: teams=: expected a name" },
     { "@team:t:\n" USER("a", "1", "teams=t,t"),
       "users:2: teams=: t occurs twice" },
+    { "@team:t:hours=mon-\n", "users:1: hours=mon-: expected days" },
+    { "@team:t:max_sessions=0\n", "users:1: max_sessions=0: expected a num" },
+    { "@team:t:certificate=x\n", "users:1: unknown key \"certificate\"" },
+    { LIMITED("a") LIMITED("b") LIMITED("c") LIMITED("d") LIMITED("e")
+          USER("a", "1", "teams=a,b,c,d,e"),
+      "users:6: teams=: more than 4 teams with limits" },
     { USER("a", "1", "dir_mode=0600"), "users:1: dir_mode=0600: expected" },
     { USER("a", "1", "dir_mode=0777"), "users:1: dir_mode=0777: expected" },
     { USER("a", "1", "file_mode=0400"), "users:1: file_mode=0400: expected" },

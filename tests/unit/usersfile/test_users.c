@@ -140,6 +140,25 @@ Test(users, refusals_with_their_line)
           "users:1: on_conflict=replace: expected overwrite" },
         { "anna:" HASH ":1:1::/h::upload_eof=\n",
           "users:1: upload_eof=: expected strict, size, lenient or announced" },
+        { "anna:" HASH ":1:1::/h::max_sessions=0\n",
+          "users:1: max_sessions=0: expected a number from 1 to 20000" },
+        { "anna:" HASH ":1:1::/h::max_transfers=20001\n",
+          "users:1: max_transfers=20001: expected a number from 0 to 20000" },
+        { "anna:" HASH ":1:1::/h::bandwidth_up=1T\n",
+          "users:1: bandwidth_up=1T: expected a number" },
+        { "anna:" HASH ":1:1::/h::bandwidth_down=1025G\n",
+          "users:1: bandwidth_down=1025G: expected a number" },
+        { "anna:" HASH ":1:1::/h::max_file_size=9223372036854775808\n",
+          "users:1: max_file_size=9223372036854775808: expected a number" },
+        { "anna:" HASH ":1:1::/h::max_file_size=1 max_file_size=1\n",
+          "users:1: max_file_size= occurs twice" },
+        { "anna:" HASH ":1:1::/h::networks=10.0.0.1/8\n",
+          "users:1: networks=10.0.0.1/8: not the network's first address, "
+          "which is 10.0.0.0" },
+        { "anna:" HASH ":1:1::/h::networks=\n",
+          "users:1: networks=: expected networks such as" },
+        { "anna:" HASH ":1:1::/h::hours=mon,8-18\n",
+          "users:1: hours=8-18: expected days and hours such as" },
     };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {

@@ -1,0 +1,357 @@
+/* How many bytes a second sessions may move, and how many transfers may run at
+ * a time. Runs in gate, which serves the sessions of all generations. A session
+ * asks before it moves bytes, and waits for the answer; gate gives it a piece.
+ * So sessions share figures, and no memory: a session that an attacker controls
+ * takes no more than its own share away from others. It can ignore its own
+ * limits.
+ *
+ * A session belongs to several accounts: that of all sessions, its user's, and
+ * those of the user's teams. Each has the same counters, and each must permit
+ * what the session asks for.
+ *
+ * Each figure is a clock: a piece moves it ahead by the time that these bytes
+ * take. While it is ahead of the present time nobody gets a piece. The sessions
+ * that wait stand in one line for each direction, and each piece sends its
+ * session to the end of the line. */
+#include "gate.h"
+
+#include <errno.h>
+
+#include "sallyport/base/clock.h"
+
+#define SECOND_US 1000000u
+/* The bytes of so much time go once around the line: 50 ms. */
+#define ROUNDS 20u
+/* At most so many pieces a second, however many sessions wait. */
+#define PIECES 1000u
+/* And none is smaller, since each costs a TLS record. */
+#define PIECE_LEAST 512u
+/* Without a limit of the bandwidth. */
+#define PIECE_FREE (UINT64_C(64) << 20)
+/* A busy machine may give pieces late: what was unused for so long isn't lost.
+ */
+#define SLACK_US 100000u
+/* Between two looks at the whole line. */
+#define LOOK_MS 5u
+
+static void pace_on_timer(void *owner);
+
+/* A new figure begins now, whatever the old one has given away. */
+static void figure_set(struct figure *f, uint64_t rate)
+{
+    if (f->rate != rate)
+        *f = (struct figure){ rate, clock_us() };
+}
+
+static void account_set(struct account *a, uint64_t most, uint64_t up,
+                        uint64_t down)
+{
+    a->most = most;
+    figure_set(&a->figure[PACE_UP], up);
+    figure_set(&a->figure[PACE_DOWN], down);
+}
+
+int pace_init(struct gate *g)
+{
+    struct pace *p = &g->pace;
+    const struct settings *s = &g->settings;
+
+    p->size = s->max_sessions * (PACE_ACCOUNTS - 1);
+    p->buckets = table_buckets(p->size);
+    TAILQ_INIT(&p->unused);
+    for (int way = 0; way < PACE_WAYS; way++)
+        TAILQ_INIT(&p->line[way]);
+    account_set(&p->all, s->max_transfers, s->bandwidth_up, s->bandwidth_down);
+    p->timer = (struct loop_timer){ .on_timer = pace_on_timer, .owner = g };
+    p->slot = table_new(p->size, sizeof(*p->slot));
+    p->chain = table_new(p->buckets, sizeof(*p->chain));
+    if (!p->slot || !p->chain) {
+        pace_release(g);
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < p->size; i++)
+        TAILQ_INSERT_TAIL(&p->unused, &p->slot[i], unused);
+    return 0;
+}
+
+void pace_release(struct gate *g)
+{
+    struct pace *p = &g->pace;
+
+    if (p->timer.on_timer)
+        loop_timer_clear(&g->frame.loop, &p->timer);
+    table_free(p->slot, p->size, sizeof(*p->slot));
+    table_free(p->chain, p->buckets, sizeof(*p->chain));
+    *p = (struct pace){ 0 };
+}
+
+/* The number is a keyed hash. There are as many accounts as all sessions can
+ * belong to, so one is always unused. The one that has been unused for longest
+ * is taken: a user who logs in again soon has the old figures. */
+static struct account *account_find(struct pace *p, uint64_t number)
+{
+    struct account_list *chain = &p->chain[number & (p->buckets - 1)];
+    struct account *a;
+
+    LIST_FOREACH(a, chain, chain)
+        if (a->number == number)
+            return a;
+    a = TAILQ_FIRST(&p->unused);
+    if (a->number != 0)
+        LIST_REMOVE(a, chain);
+    TAILQ_REMOVE(&p->unused, a, unused);
+    *a = (struct account){ .number = number };
+    LIST_INSERT_HEAD(chain, a, chain);
+    TAILQ_INSERT_TAIL(&p->unused, a, unused);
+    return a;
+}
+
+static void account_join(struct account *a, struct child *c)
+{
+    struct pacing *mine = &c->pace;
+
+    if (a->sessions++ == 0 && a->number != 0)
+        TAILQ_REMOVE(&c->gate->pace.unused, a, unused);
+    a->transfers += mine->counts;
+    a->waiting[mine->way] += mine->request != 0;
+    mine->account[mine->accounts++] = a;
+}
+
+static void account_leave(struct account *a, struct child *c)
+{
+    a->transfers -= c->pace.counts;
+    a->waiting[c->pace.way] -= c->pace.request != 0;
+    if (--a->sessions == 0 && a->number != 0)
+        TAILQ_INSERT_TAIL(&c->gate->pace.unused, a, unused);
+}
+
+static void pace_leave_accounts(struct child *c)
+{
+    while (c->pace.accounts > 0)
+        account_leave(c->pace.account[--c->pace.accounts], c);
+}
+
+/* The share of one of N sessions that wait. */
+static uint64_t figure_piece(const struct figure *f, size_t n)
+{
+    uint64_t share = f->rate / ROUNDS / n, least = f->rate / PIECES;
+
+    if (f->rate == 0)
+        return PIECE_FREE;
+    if (least < PIECE_LEAST)
+        least = PIECE_LEAST;
+    return share > least ? share : least;
+}
+
+static void figure_spend(struct figure *f, uint64_t bytes, uint64_t now)
+{
+    if (f->rate == 0)
+        return;
+    if (f->paid + SLACK_US < now)
+        f->paid = now - SLACK_US;
+    f->paid += bytes * SECOND_US / f->rate;
+}
+
+/* When all figures permit a piece. */
+static uint64_t pace_due(const struct child *c)
+{
+    uint64_t due = c->pace.accounts > 0 ? 0 : UINT64_MAX;
+
+    for (size_t i = 0; i < c->pace.accounts; i++) {
+        uint64_t paid = c->pace.account[i]->figure[c->pace.way].paid;
+
+        if (paid > due)
+            due = paid;
+    }
+    return due;
+}
+
+static void pace_enter_line(struct child *c, uint32_t request,
+                            enum pace_way way)
+{
+    c->pace.request = request;
+    c->pace.way = way;
+    TAILQ_INSERT_TAIL(&c->gate->pace.line[way], c, pace.line);
+    for (size_t i = 0; i < c->pace.accounts; i++)
+        c->pace.account[i]->waiting[way]++;
+}
+
+static void pace_leave_line(struct child *c)
+{
+    enum pace_way way = c->pace.way;
+
+    if (c->pace.request == 0)
+        return;
+    TAILQ_REMOVE(&c->gate->pace.line[way], c, pace.line);
+    for (size_t i = 0; i < c->pace.accounts; i++)
+        c->pace.account[i]->waiting[way]--;
+    c->pace.request = 0;
+}
+
+/* Among how many sessions the piece is shared. Those served in the same look
+ * count too: the last one in the line would get more, if gate is late. */
+static size_t account_crowd(struct account *a, enum pace_way way,
+                            uint64_t looks)
+{
+    if (a->look[way] != looks) {
+        a->look[way] = looks;
+        a->crowd[way] = a->waiting[way];
+    }
+    return a->crowd[way] > a->waiting[way] ? a->crowd[way] : a->waiting[way];
+}
+
+static void pace_give(struct child *c, uint64_t now)
+{
+    enum pace_way way = c->pace.way;
+    uint64_t bytes = PIECE_FREE;
+    uint32_t request = c->pace.request;
+
+    for (size_t i = 0; i < c->pace.accounts; i++) {
+        struct account *a = c->pace.account[i];
+        uint64_t most = figure_piece(
+            &a->figure[way], account_crowd(a, way, c->gate->pace.looks));
+
+        if (most < bytes)
+            bytes = most;
+    }
+    for (size_t i = 0; i < c->pace.accounts; i++)
+        figure_spend(&c->pace.account[i]->figure[way], bytes, now);
+    pace_leave_line(c);
+    child_answered(c, SEND(&c->channel, bytes, request,
+                           .upload = way == PACE_UP, .count = bytes));
+}
+
+/* Serves those in the line whose turn it is. Returns when the next one is due,
+ * or NEXT if that is earlier. */
+static uint64_t pace_serve(struct pace *p, enum pace_way way, uint64_t next)
+{
+    const struct figure *all = &p->all.figure[way];
+    uint64_t now = clock_us();
+    struct child *after;
+
+    for (struct child *c = TAILQ_FIRST(&p->line[way]); c; c = after) {
+        uint64_t due = pace_due(c);
+
+        after = TAILQ_NEXT(c, pace.line);
+        if (due <= now)
+            pace_give(c, now);
+        else if (due < next)
+            next = due;
+        if (all->paid > now) /* for all the others */
+            return all->paid < next && after ? all->paid : next;
+    }
+    return next;
+}
+
+static void pace_wake(struct gate *g, uint64_t due)
+{
+    struct pace *p = &g->pace;
+    uint64_t now = clock_us(), ms = due > now ? (due - now) / 1000 + 1 : 0;
+    uint64_t at = clock_ms() + ms;
+
+    if (at < p->looked + LOOK_MS)
+        at = p->looked + LOOK_MS;
+    if (due < UINT64_MAX && (!p->timer.armed || at < p->timer.at))
+        loop_timer_set(&g->frame.loop, &p->timer, at - clock_ms());
+}
+
+static void pace_on_timer(void *owner)
+{
+    struct gate *g = owner;
+    uint64_t next = UINT64_MAX;
+
+    g->pace.looked = clock_ms();
+    g->pace.looks++;
+    for (int way = 0; way < PACE_WAYS; way++)
+        next = pace_serve(&g->pace, (enum pace_way)way, next);
+    pace_wake(g, next);
+}
+
+int pace_ask(struct child *c, uint32_t request, bool upload)
+{
+    struct pace *p = &c->gate->pace;
+    enum pace_way way = upload ? PACE_UP : PACE_DOWN;
+
+    if (c->pace.request != 0 || request == 0)
+        return channel_refuse(&c->channel, "a second request for bytes");
+    pace_enter_line(c, request, way);
+    if (TAILQ_FIRST(&p->line[way]) == c)
+        pace_wake(c->gate, pace_serve(p, way, UINT64_MAX));
+    else
+        pace_wake(c->gate, pace_due(c));
+    return 0;
+}
+
+/* The account that has as many transfers as it may have; or NULL. */
+static const struct account *pace_full(const struct child *c)
+{
+    for (size_t i = 0; i < c->pace.accounts && !c->pace.counts; i++) {
+        const struct account *a = c->pace.account[i];
+
+        if (a->most > 0 && a->transfers >= a->most)
+            return a;
+    }
+    return NULL;
+}
+
+static void pace_count(struct child *c, bool counts)
+{
+    for (size_t i = 0; i < c->pace.accounts; i++)
+        c->pace.account[i]->transfers += (uint64_t)counts - c->pace.counts;
+    c->pace.counts = counts;
+}
+
+int pace_transfer_begin(struct child *c, uint32_t request)
+{
+    const struct account *full = pace_full(c);
+
+    if (!full)
+        pace_count(c, true);
+    return SEND(&c->channel, transfer_may, request, .begin = !full,
+                .of = full ? full->kind : ACCOUNT_SERVER,
+                .limit = full ? full->most : 0);
+}
+
+void pace_transfer_end(struct child *c)
+{
+    pace_count(c, false);
+}
+
+void pace_limits(struct child *c, const struct msg_limits *m)
+{
+    struct pacing *mine = &c->pace;
+    struct account *a;
+
+    if (c->channel.fd < 0) /* it has left */
+        return;
+    if (!m->team) {
+        pace_leave_accounts(c);
+        account_join(&c->gate->pace.all, c);
+    } else if (mine->accounts < 2 || mine->accounts == PACE_ACCOUNTS) {
+        return;
+    }
+    a = account_find(&c->gate->pace, m->account);
+    a->kind = m->team ? ACCOUNT_TEAM : ACCOUNT_USER;
+    account_set(a, m->transfers, m->up, m->down);
+    account_join(a, c);
+    if (mine->request != 0)
+        pace_wake(c->gate, pace_due(c));
+}
+
+void pace_leave(struct child *c)
+{
+    pace_leave_line(c);
+    pace_transfer_end(c);
+    pace_leave_accounts(c);
+}
+
+void pace_adopt(struct child *c, const struct msg_moved_transfer *m)
+{
+    if (c->pace.counts || c->pace.request != 0)
+        return;
+    pace_count(c, m->counts);
+    if (m->asked > 0 && m->asked <= UINT32_MAX)
+        pace_enter_line(c, (uint32_t)m->asked, m->upload ? PACE_UP : PACE_DOWN);
+    if (c->pace.request != 0)
+        pace_wake(c->gate, pace_due(c));
+}

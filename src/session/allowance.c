@@ -1,0 +1,162 @@
+/* What gate permits, in session: one more transfer, and bytes of files. The
+ * session asks only if its user, a team or the server had such a limit at the
+ * login. What is left of a piece serves the next transfer. A timer or a
+ * message continues a transfer that waits; it never spins. */
+#include "transfer.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "data.h"
+
+#define AGAIN_MS 100 /* gate reads no messages of this session just now */
+#define LEAST    2   /* flow_read() needs them */
+
+static uint64_t *allowance_left(struct session *s)
+{
+    return &s->allowance.left[transfer_is_upload(&s->transfer) ? 0 : 1];
+}
+
+static bool allowance_is_limited(const struct session *s)
+{
+    return s->login.paced && s->gate.fd >= 0;
+}
+
+/* R is SEND()'s. False: the channel is full, and the step runs again soon. */
+static bool allowance_sent(struct session *s, int r)
+{
+    if (r == -EAGAIN)
+        loop_timer_set(&s->loop, &s->transfer.again, AGAIN_MS);
+    else
+        data_gate_sent(s, r);
+    return r != -EAGAIN;
+}
+
+static enum stepped allowance_refuse(struct session *s)
+{
+    static const char *const whose[ACCOUNT_KINDS] = {
+        [ACCOUNT_SERVER] = "of all users",
+        [ACCOUNT_USER] = "of this user",
+        [ACCOUNT_TEAM] = "of a team of this user",
+    };
+    char cause[80];
+
+    snprintf(cause, sizeof(cause), "%s (max_transfers is %llu)",
+             whose[s->allowance.of], (unsigned long long)s->allowance.most);
+    return transfer_fail(s, FAILED_TOO_MANY, cause);
+}
+
+enum stepped allowance_begin(struct session *s)
+{
+    struct allowance *a = &s->allowance;
+
+    if (!s->login.counted || s->gate.fd < 0 || a->permit == PERMIT_GRANTED)
+        return STEP_NEXT;
+    if (a->permit == PERMIT_REFUSED)
+        return allowance_refuse(s);
+    if (a->permit == PERMIT_NONE) {
+        a->permit_request = channel_next(&s->gate);
+        if (allowance_sent(s,
+                           SEND(&s->gate, transfer_begin, a->permit_request)))
+            a->permit = PERMIT_ASKED;
+    }
+    return STEP_WAIT;
+}
+
+/* If the channel is full, gate goes on counting it, for the next transfer. */
+void allowance_end(struct session *s)
+{
+    struct allowance *a = &s->allowance;
+
+    a->waits = false;
+    if (a->permit == PERMIT_REFUSED)
+        a->permit = PERMIT_NONE;
+    if (a->permit == PERMIT_GRANTED && SEND(&s->gate, transfer_end, 0) == 0)
+        a->permit = PERMIT_NONE;
+}
+
+int allowance_on_may(void *owner, struct msg_transfer_may *m)
+{
+    struct session *s = owner;
+    struct allowance *a = &s->allowance;
+
+    if (a->permit != PERMIT_ASKED || m->request != a->permit_request)
+        return channel_refuse(&s->gate, "a permission without a request");
+    a->permit = m->begin ? PERMIT_GRANTED : PERMIT_REFUSED;
+    a->of = m->of;
+    a->most = m->limit;
+    if (!s->transfer.step || !(s->transfer.step->waits & WAITS_GATE))
+        allowance_end(s); /* that transfer was aborted */
+    transfer_run(s, WAITS_GATE);
+    return 0;
+}
+
+bool allowance_lacks(struct session *s)
+{
+    struct allowance *a = &s->allowance;
+    uint32_t request;
+
+    if (!allowance_is_limited(s) || *allowance_left(s) >= LEAST)
+        return false;
+    a->waits = true;
+    if (a->bytes_request != 0)
+        return true;
+    request = channel_next(&s->gate);
+    if (allowance_sent(s, SEND(&s->gate, bytes_ask, request,
+                               .upload = transfer_is_upload(&s->transfer))))
+        a->bytes_request = request;
+    return true;
+}
+
+/* The client isn't late meanwhile. */
+enum stepped allowance_wait(struct session *s)
+{
+    transfer_watch(s, 0);
+    pace_pause(s);
+    return STEP_WAIT;
+}
+
+size_t allowance_cap(struct session *s, size_t len)
+{
+    uint64_t left = *allowance_left(s);
+
+    return allowance_is_limited(s) && left < len ? (size_t)left : len;
+}
+
+void allowance_spend(struct session *s, size_t bytes)
+{
+    uint64_t *left = allowance_left(s);
+
+    if (!transfer_is_listing(&s->transfer))
+        *left -= bytes < *left ? bytes : *left;
+}
+
+static void allowance_go_on(struct session *s)
+{
+    if (!s->allowance.waits)
+        return;
+    s->allowance.waits = false;
+    if (!s->transfer.stall.armed) /* it is, if the client is late */
+        pace_begin(s);
+    transfer_run(s, WAITS_TURN);
+}
+
+/* The transfer that asked may be over. */
+int allowance_on_bytes(void *owner, struct msg_bytes *m)
+{
+    struct session *s = owner;
+    struct allowance *a = &s->allowance;
+
+    if (a->bytes_request == 0 || m->request != a->bytes_request)
+        return channel_refuse(&s->gate, "bytes without a request");
+    a->bytes_request = 0;
+    a->left[m->upload ? 0 : 1] += m->count;
+    allowance_go_on(s);
+    return 0;
+}
+
+void allowance_gate_lost(struct session *s)
+{
+    allowance_go_on(s);
+    transfer_run(s, WAITS_GATE);
+}

@@ -1,0 +1,322 @@
+/* Bytes and transfers that gate gives to sessions. The test is gate and calls
+ * its functions; it reads the answers at the sessions' ends. */
+#include "gate/gate.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+#include "support/messages.h"
+
+#define SESSIONS 4
+#define RATE     100000 /* a piece for one session: 5000 bytes in 50 ms */
+#define PIECE    (RATE / 20)
+#define FREE     (UINT64_C(64) << 20)
+
+static struct gate g;
+static struct child *child[SESSIONS];
+static struct channel far[SESSIONS];
+
+static const struct address client = { .family = 4, .bytes = { 127, 0, 0, 1 } };
+
+static void close_gate(void)
+{
+    for (int i = 0; i < SESSIONS; i++) {
+        pace_leave(child[i]);
+        channel_close(&far[i]);
+    }
+    pace_release(&g);
+    queue_release(&g);
+    children_release(&g);
+    limits_release(&g.limits);
+    loop_release(&g.frame.loop);
+}
+
+static void open_gate(uint64_t up, uint64_t down)
+{
+    memset(&g, 0, sizeof(g));
+    g.settings.max_sessions = g.settings.startups = SESSIONS;
+    g.settings.max_per_address = SESSIONS;
+    g.settings.bandwidth_up = up;
+    g.settings.bandwidth_down = down;
+    event_sender_init(&g.frame.log, -1, PROCESS_GATE);
+    cr_assert_eq(loop_init(&g.frame.loop), 0);
+    cr_assert_eq(limits_init(&g.limits, &g.settings), 0);
+    cr_assert_eq(children_init(&g), 0);
+    cr_assert_eq(queue_init(&g), 0);
+    cr_assert_eq(pace_init(&g), 0);
+    for (int i = 0; i < SESSIONS; i++) {
+        int end =
+            channel_make(&far[i], PROCESS_SESSION, PROCESS_GATE, PHASE_RUN);
+
+        child[i] = children_add(&g, (uint64_t)i + 1, &client, &client, false);
+        cr_assert_not_null(child[i]);
+        child_connect(child[i], end);
+    }
+}
+
+static void limit_by(int i, bool team, uint64_t account, uint64_t transfers,
+                     uint64_t up, uint64_t down)
+{
+    const struct msg_limits m = { .serial = (uint64_t)i + 1,
+                                  .account = account,
+                                  .team = team,
+                                  .transfers = transfers,
+                                  .up = up,
+                                  .down = down };
+
+    pace_limits(child[i], &m);
+}
+
+static void limit(int i, uint64_t account, uint64_t transfers, uint64_t up,
+                  uint64_t down)
+{
+    limit_by(i, false, account, transfers, up, down);
+}
+
+/* The bytes that the session has got; 0: no answer is there. */
+static uint64_t got(int i, bool upload)
+{
+    struct message m;
+    int r = channel_receive(&far[i], &m);
+
+    cr_assert_geq(r, 0);
+    if (r == 0)
+        return 0;
+    cr_assert(m.kind == MSG_bytes && m.bytes.upload == upload);
+    return m.bytes.count;
+}
+
+static bool may(int i)
+{
+    struct message m;
+
+    cr_assert_eq(pace_transfer_begin(child[i], 7), 0);
+    cr_assert_eq(channel_receive(&far[i], &m), 1);
+    cr_assert(m.kind == MSG_transfer_may && m.request == 7);
+    cr_expect(m.transfer_may.begin || m.transfer_may.limit == 2);
+    return m.transfer_may.begin;
+}
+
+Test(pace, transfers, .timeout = 60)
+{
+    open_gate(0, 0);
+    for (int i = 0; i < 3; i++)
+        limit(i, 1, 2, 0, 0);
+    limit(3, 2, 2, 0, 0);
+    cr_expect(may(0) && may(1) && !may(2));
+    cr_expect(may(3), "of another user");
+    cr_expect(may(0), "the same transfer counts once");
+    pace_transfer_end(child[0]);
+    pace_transfer_end(child[0]);
+    cr_expect(may(2) && !may(0));
+    pace_leave(child[1]); /* the session has died */
+    pace_leave(child[1]);
+    cr_expect(may(0));
+    limit(2, 1, 1, 0, 0); /* fewer: those that run stay */
+    pace_transfer_end(child[0]);
+    limit(0, 1, 2, 0, 0); /* the newest message counts */
+    cr_expect(may(0));
+    close_gate();
+}
+
+/* Whose limit is reached; the account's limit is its number. */
+static int refused_by(int i)
+{
+    struct message m;
+
+    cr_assert_eq(pace_transfer_begin(child[i], 7), 0);
+    cr_assert_eq(channel_receive(&far[i], &m), 1);
+    if (m.transfer_may.begin)
+        return -1;
+    return (int)m.transfer_may.of * 10 + (int)m.transfer_may.limit;
+}
+
+/* Two users, of whom the first is in two teams, and all. */
+Test(pace, transfers_of_each_account, .timeout = 60)
+{
+    open_gate(0, 0);
+    g.pace.all.most = 3;
+    limit(0, 1, 1, 0, 0);
+    limit(1, 2, 0, 0, 0);
+    limit_by(0, true, 11, 2, 0, 0);
+    limit_by(1, true, 12, 0, 0, 0);
+    limit_by(1, true, 11, 2, 0, 0);
+    for (int i = 2; i < 4; i++)
+        limit(i, 3 - (uint64_t)i % 2, 1, 0, 0);
+    cr_expect_eq(refused_by(2), -1);
+    cr_expect_eq(refused_by(0), -1);
+    cr_expect_eq(refused_by(1), -1);
+    cr_expect_eq(refused_by(3), ACCOUNT_SERVER * 10 + 3);
+    pace_transfer_end(child[0]);
+    cr_expect_eq(refused_by(3), ACCOUNT_USER * 10 + 1);
+    limit(2, 4, 1, 0, 0);
+    limit_by(2, true, 11, 2, 0, 0); /* joins while a transfer runs */
+    cr_expect_eq(refused_by(0), ACCOUNT_TEAM * 10 + 2);
+    limit(2, 4, 1, 0, 0); /* and leaves again */
+    cr_expect_eq(refused_by(0), -1);
+    close_gate();
+}
+
+/* The records last, however often sessions change their accounts. */
+Test(pace, accounts_are_used_again, .timeout = 60)
+{
+    open_gate(0, 0);
+    for (uint64_t n = 1; n < 1000; n++)
+        for (int i = 0; i < SESSIONS; i++) {
+            limit(i, n * 100 + (uint64_t)i, 1, 0, 0);
+            for (uint64_t t = 1; t <= 2 * USER_TEAMS_MAX; t++)
+                limit_by(i, true, n * 100 + (uint64_t)i * 10 + 10 + t, 1, 0, 0);
+        }
+    cr_expect_eq(child[0]->pace.accounts, PACE_ACCOUNTS);
+    pace_leave(child[0]);
+    channel_close(&child[0]->channel);
+    limit(0, 1, 1, 0, 0); /* after the session's end */
+    cr_expect_eq(child[0]->pace.accounts, 0);
+    close_gate();
+}
+
+/* A user who comes back at once doesn't begin with a new second. A new figure
+ * doesn't wait for what the old one gave. */
+Test(pace, figures_outlive_a_session, .timeout = 60)
+{
+    open_gate(0, 0);
+    limit(0, 1, 0, 1, 0);
+    cr_assert_eq(pace_ask(child[0], 1, true), 0);
+    while (got(0, true) == 0)
+        cr_assert_eq(loop_once(&g.frame.loop, 1000), 0);
+    pace_leave(child[0]);
+    limit(0, 1, 0, 1, 0);
+    cr_assert_eq(pace_ask(child[0], 2, true), 0);
+    cr_assert_eq(loop_once(&g.frame.loop, 50), 0);
+    cr_expect_eq(got(0, true), 0, "512 bytes take 512 s");
+    limit(0, 1, 0, RATE, 0);
+    while (child[0]->pace.request != 0)
+        cr_assert_eq(loop_once(&g.frame.loop, 1000), 0);
+    cr_expect_eq(got(0, true), PIECE);
+    close_gate();
+}
+
+Test(pace, without_a_limit, .timeout = 60)
+{
+    open_gate(0, 0);
+    limit(0, 1, 0, 0, RATE);
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(pace_ask(child[0], 1, true), 0);
+        cr_expect_eq(got(0, true), FREE, "uploads have none");
+    }
+    close_gate();
+}
+
+/* A session that an attacker controls asks twice, or with no number. */
+Test(pace, one_request_at_a_time, .timeout = 60)
+{
+    open_gate(0, 0);
+    limit(0, 1, 0, RATE, RATE);
+    while (child[0]->pace.request == 0)
+        cr_assert_eq(pace_ask(child[0], 1, true), 0);
+    cr_expect_eq(pace_ask(child[0], 2, false), -EPROTO);
+    pace_leave(child[0]);
+    cr_expect_eq(pace_ask(child[0], 0, false), -EPROTO);
+    close_gate();
+}
+
+/* Its limits come after its request, as they may after a takeover. */
+Test(pace, a_request_waits_for_its_limits, .timeout = 60)
+{
+    const struct msg_moved_transfer moved = {
+        .serial = 1, .counts = true, .asked = 9, .upload = true
+    };
+
+    open_gate(0, 0);
+    pace_adopt(child[0], &moved);
+    pace_adopt(child[0], &moved);
+    cr_assert_eq(loop_once(&g.frame.loop, 0), 0);
+    cr_expect_eq(got(0, true), 0);
+    limit(0, 1, 1, RATE, 0);
+    while (child[0]->pace.request != 0)
+        cr_assert_eq(loop_once(&g.frame.loop, 1000), 0);
+    cr_expect_eq(got(0, true), PIECE);
+    limit(1, 1, 1, RATE, 0);
+    cr_expect_eq(child[1]->pace.account[1]->transfers, 1);
+    cr_expect_eq(child[1]->pace.account[1]->waiting[PACE_UP], 0);
+    close_gate();
+}
+
+/* Each session that waits gets its turn, and all together the figure. The first
+ * ROUNDS pieces of each are counted, whatever time they take. */
+enum shared_by { BY_USER, BY_TEAM, BY_ALL };
+
+static void share(enum shared_by by)
+{
+    uint64_t bytes[SESSIONS] = { 0 }, all = 0, began, us;
+
+    open_gate(0, by == BY_ALL ? RATE : 0);
+    for (int i = 0; i < SESSIONS; i++) {
+        if (by == BY_USER)
+            limit(i, 1, 0, 0, RATE);
+        else
+            limit(i, (uint64_t)i + 1, 0, 0, 0);
+        limit_by(i, true, 100, 0, 0, by == BY_TEAM ? RATE : 0);
+    }
+    began = clock_us();
+    while (all < RATE) {
+        for (int i = 0; i < SESSIONS; i++)
+            if (child[i]->pace.request == 0) {
+                uint64_t n = got(i, false);
+
+                bytes[i] += n;
+                all += n;
+                cr_assert_eq(pace_ask(child[i], 1, false), 0);
+            }
+        cr_assert_eq(loop_once(&g.frame.loop, 1000), 0);
+    }
+    us = clock_us() - began;
+    /* What was unused for 100 ms, and a piece, may come at once. The first who
+     * asks gets a whole piece. */
+    cr_expect_geq(us, 840000, "%llu us", (unsigned long long)us);
+    for (int i = 1; i < SESSIONS; i++)
+        cr_expect(bytes[i] + 2 * PIECE >= bytes[0] &&
+                      bytes[0] + PIECE >= bytes[i],
+                  "%d: %llu and %llu bytes", i, (unsigned long long)bytes[i],
+                  (unsigned long long)bytes[0]);
+    close_gate();
+}
+
+/* All in the line get the same, although all are due at once. */
+Test(pace, gate_is_late, .timeout = 60)
+{
+    uint64_t until;
+
+    open_gate(0, 0);
+    for (int i = 0; i < SESSIONS; i++)
+        limit(i, 1, 0, 0, RATE);
+    cr_assert_eq(pace_ask(child[0], 1, false), 0);
+    cr_assert_eq(got(0, false), PIECE);
+    for (int i = 0; i < SESSIONS; i++)
+        cr_assert_eq(pace_ask(child[i], 2, false), 0);
+    until = clock_ms() + 150;
+    while (clock_ms() < until)
+        ;
+    cr_assert_eq(loop_once(&g.frame.loop, 1000), 0);
+    for (int i = 0; i < SESSIONS; i++)
+        cr_expect_eq(got(i, false), PIECE / SESSIONS, "%d", i);
+    close_gate();
+}
+
+Test(pace, shared_by_the_sessions_of_a_user, .timeout = 60)
+{
+    share(BY_USER);
+}
+
+Test(pace, shared_by_a_team, .timeout = 60)
+{
+    share(BY_TEAM);
+}
+
+Test(pace, shared_by_all, .timeout = 60)
+{
+    share(BY_ALL);
+}

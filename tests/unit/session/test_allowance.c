@@ -1,0 +1,194 @@
+/* What gate permits: a transfer more, and bytes. The test is gate, also one
+ * that answers nothing, sends what it wasn't asked for, or goes away. */
+#include <criterion/criterion.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fake.h"
+
+#define SIZE  100000
+#define PIECE 30000
+
+static void open_limited(struct fake *f, bool counted, bool paced)
+{
+    fake_limits(counted, paced);
+    fake_open(f);
+    fake_limits(false, false);
+}
+
+static void give(struct fake *f, const struct message *asked, uint64_t bytes)
+{
+    struct message m = { .kind = MSG_bytes };
+
+    m.request = asked->request;
+    m.bytes.upload = asked->bytes_ask.upload;
+    m.bytes.count = bytes;
+    fake_tell(&f->gate, &m);
+}
+
+static void expect_bytes(struct fake_transfer *t, size_t len)
+{
+    char some[PIECE];
+
+    while (len > 0) {
+        long long n = tls_client_read(t->tls, some, len < PIECE ? len : PIECE);
+
+        cr_assert_gt(n, 0);
+        len -= (size_t)n;
+    }
+}
+
+/* Each piece arrives, and not a byte more: the session asks for the rest. What
+ * is left serves the next transfer. */
+Test(allowance, of_a_download, .timeout = 60)
+{
+    struct fake_transfer t;
+    struct message asked;
+    struct fake f;
+
+    open_limited(&f, false, true);
+    fake_download(&f, &t, SIZE);
+    for (int i = 0; i < 3; i++) {
+        fake_hear(&f.gate, &asked, MSG_bytes_ask);
+        cr_expect_not(asked.bytes_ask.upload);
+        fake_do(&f, "NOOP", 200);
+        give(&f, &asked, PIECE);
+        expect_bytes(&t, PIECE);
+    }
+    fake_hear(&f.gate, &asked, MSG_bytes_ask);
+    give(&f, &asked, SIZE);
+    expect_bytes(&t, SIZE - 3 * PIECE);
+    cr_expect_eq(fake_reply(&f), 226);
+    fake_release(&t);
+    fake_download(&f, &t, 3 * PIECE);
+    expect_bytes(&t, 3 * PIECE);
+    cr_expect_eq(fake_reply(&f), 226);
+    fake_release(&t);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+/* The answer to an aborted transfer isn't lost. */
+Test(allowance, of_an_upload, .timeout = 60)
+{
+    struct message asked,
+        stored = { .kind = MSG_file_stored,
+                   .file_stored = { .path = SLICE("/x") } },
+        done = { .kind = MSG_done };
+    struct fake_transfer t;
+    struct fake f;
+
+    open_limited(&f, false, true);
+    fake_upload(&f, &t);
+    fake_hear(&f.gate, &asked, MSG_bytes_ask);
+    cr_expect(asked.bytes_ask.upload);
+    fake_say(&f, "ABOR");
+    fake_answer(&f, MSG_file_abort, &done);
+    f.files.phase = PHASE_IDLE;
+    cr_expect_eq(fake_reply(&f), 426);
+    cr_expect_eq(fake_reply(&f), 226);
+    fake_release(&t);
+    fake_upload(&f, &t);
+    cr_assert(tls_client_write(t.tls, "HELLO", 5) &&
+              tls_client_shutdown(t.tls));
+    give(&f, &asked, 4);
+    fake_hear(&f.gate, &asked, MSG_bytes_ask);
+    give(&f, &asked, PIECE);
+    fake_answer(&f, MSG_file_commit, &stored);
+    f.files.phase = PHASE_IDLE;
+    cr_expect_eq(fake_reply(&f), 226);
+    fake_release(&t);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+static void answer(struct fake *f, bool begin)
+{
+    struct message asked, m = { .kind = MSG_transfer_may };
+
+    fake_hear(&f->gate, &asked, MSG_transfer_begin);
+    m.request = asked.request;
+    m.transfer_may.begin = begin;
+    m.transfer_may.of = ACCOUNT_TEAM;
+    m.transfer_may.limit = 2;
+    fake_tell(&f->gate, &m);
+}
+
+/* A refused transfer doesn't reach files, and its port stays. */
+Test(allowance, to_begin, .timeout = 60)
+{
+    struct fake_transfer t;
+    struct message m, refused = { .kind = MSG_refused };
+    struct fake f;
+
+    open_limited(&f, true, false);
+    t.data = fake_data(&f);
+    for (int i = 0; i < 2; i++) {
+        fake_say(&f, "RETR /x");
+        answer(&f, false);
+        cr_expect_eq(fake_reply(&f), 450);
+        cr_expect(strstr(f.reply, "of a team of this user (max_transfers is "
+                                  "2)"));
+        close(t.data);
+        t.data = fake_data(&f);
+    }
+    fake_say(&f, "RETR /x");
+    answer(&f, true);
+    refused.refused.outcome = OUTCOME_NOT_FOUND;
+    fake_answer(&f, MSG_file_read, &refused);
+    cr_expect_eq(fake_reply(&f), 550);
+    fake_hear(&f.gate, &m, MSG_transfer_end);
+    close(t.data);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+/* gate has counted it meanwhile, so that must end too. */
+Test(allowance, aborted_before_the_answer, .timeout = 60)
+{
+    struct fake_transfer t;
+    struct message m;
+    struct fake f;
+
+    open_limited(&f, true, false);
+    t.data = fake_data(&f);
+    fake_say(&f, "RETR /x");
+    fake_say(&f, "ABOR");
+    cr_expect_eq(fake_reply(&f), 426);
+    cr_expect_eq(fake_reply(&f), 226);
+    answer(&f, true);
+    fake_hear(&f.gate, &m, MSG_transfer_end);
+    close(t.data);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+/* Without gate there is no limit: the session ends after this transfer. */
+Test(allowance, gate_goes_away, .timeout = 60)
+{
+    struct fake_transfer t;
+    struct message asked;
+    struct fake f;
+
+    open_limited(&f, false, true);
+    fake_download(&f, &t, SIZE);
+    fake_hear(&f.gate, &asked, MSG_bytes_ask);
+    channel_close(&f.gate);
+    expect_bytes(&t, SIZE);
+    cr_expect_eq(fake_reply(&f), 226);
+    cr_expect_eq(fake_reply(&f), 421);
+    fake_hang_up(&f, ENDING_PEER);
+    fake_release(&t);
+}
+
+Test(allowance, a_gate_that_was_not_asked, .timeout = 60)
+{
+    static const struct message wrong[] = {
+        { .kind = MSG_bytes, .bytes = { .request = 1, .count = 1 } },
+        { .kind = MSG_transfer_may, .transfer_may = { .request = 1 } },
+    };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct fake f;
+
+        open_limited(&f, true, true);
+        fake_tell(&f.gate, &wrong[i]);
+        fake_hang_up(&f, ENDING_PEER);
+    }
+}
