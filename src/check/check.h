@@ -90,6 +90,10 @@ size_t inspect_shares(const struct check *k, const struct unit *unit,
 #define WEAKER_MAX 4096
 void weaker_text(const struct check *k, struct buf *into);
 
+/* Do the uids of users and the gids of shares overlap? The gid of a new user is
+ * the number of the uid. */
+bool hint_ranges(const struct settings *s);
+
 #define HINT_OWN_MAX 64
 
 /* Returns the private address that PASV would announce to clients from
@@ -100,7 +104,7 @@ const struct address *hint_private(const struct settings *s,
 /* Reads the addresses of this machine. Returns their number; 0, so that there
  * is no hint, if it can't. */
 size_t hint_own_addresses(struct address own[HINT_OWN_MAX]);
-/* Prints a line about hint_private(). */
+/* Prints a line about hint_ranges(), and one about hint_private(). */
 void hint_print(const struct settings *s, const struct address *own, size_t n);
 
 #endif

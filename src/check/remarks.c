@@ -79,6 +79,11 @@ void weaker_text(const struct check *k, struct buf *into)
     weaker_binding(k, into);
 }
 
+bool hint_ranges(const struct settings *s)
+{
+    return s->uid_first <= s->gid_last && s->gid_first <= s->uid_last;
+}
+
 /* A server behind NAT whose PASV announces a private address: clients log in,
  * and no transfer works. It prints one line only, since the administrator may
  * want just that. */
@@ -152,6 +157,13 @@ void hint_print(const struct settings *s, const struct address *own, size_t n)
     const struct address *found = hint_private(s, own, n);
     char text[ADDRESS_TEXT_MAX];
 
+    if (hint_ranges(s))
+        stderr_print(
+            "hint: uids %llu-%llu (uid_first, uid_last) and gids %llu-%llu of "
+            "shares (gid_first, gid_last) overlap, so that a user's own group "
+            "and a share's could be the same: make the ranges different",
+            (unsigned long long)s->uid_first, (unsigned long long)s->uid_last,
+            (unsigned long long)s->gid_first, (unsigned long long)s->gid_last);
     if (found)
         stderr_print(
             "hint: PASV tells clients %s, which is private; if clients come "

@@ -8,6 +8,8 @@
 static const struct permission may[] = {
     MAY(pread64, "users file, settings: open already"),
     MAY_IF(openat, IS(2, O_PATH | O_DIRECTORY | O_CLOEXEC), "homes"),
+    MAY(readlink, "do homes and shares lie in each other"),
+    MAY(readlinkat, "the same where there is no readlink"),
     MAY(fstatfs, "is the home on a read-only file system"),
     MAY(setgroups, "the ids of each user, so that the kernel judges"),
     MAY(setresgid, "the same"),

@@ -16,6 +16,7 @@
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/sandbox/sandbox.h"
+#include "sallyport/users/places.h"
 
 #define ENTER      (O_PATH | O_DIRECTORY | O_CLOEXEC)
 #define SHARE_MODE 02770
@@ -130,67 +131,25 @@ static void share_look(struct shares *x, const struct share *s)
     }
 }
 
-/* A home or a share, by its path. */
-struct place {
-    const char *path;
-    const struct user *user;   /* NULL: a share's */
-    const struct share *share; /* NULL: a home */
-};
-
-static int place_compare(const void *a, const void *b)
-{
-    return user_path_order(((const struct place *)a)->path,
-                           ((const struct place *)b)->path);
-}
-
-static bool place_holds(const struct place *outer, const struct place *inner)
-{
-    return outer && (strcmp(inner->path, outer->path) == 0 ||
-                     user_path_beneath(inner->path, outer->path));
-}
-
-/* What lies in a directory follows it in the order. Equal paths are in any
- * order. */
-static void places_look(struct shares *x, const struct place *all, size_t n)
-{
-    const struct place *home = NULL, *share = NULL;
-
-    for (size_t i = 0; i < n; i++) {
-        const struct place *p = &all[i];
-
-        if (p->share && place_holds(home, p))
-            share_mistake(x, p->share,
-                          "the directory %s lies in the home of user %s; move "
-                          "it out of there",
-                          p->path, home->user->name);
-        if (p->user && place_holds(share, p))
-            share_mistake(x, share->share,
-                          "the directory %s contains the home of user %s; "
-                          "give that user another home",
-                          share->path, p->user->name);
-        if (p->share)
-            share = p;
-        else if (!place_holds(home, p))
-            home = p;
-    }
-}
-
-static void shares_and_homes(struct shares *x)
+static void shares_apart(struct shares *x)
 {
     const struct users *u = &x->check->users;
-    struct place *all = calloc(u->count + u->shares, sizeof(*all));
-    size_t n = 0;
+    struct places places;
 
-    if (!all)
+    if (!places_fill(&places, u))
         die(EXIT_FAILURE, "no memory to look at the shares");
-    for (size_t i = 0; i < u->count; i++)
-        all[n++] = (struct place){ .path = u->row[i].home, .user = &u->row[i] };
-    for (size_t i = 0; i < u->shares; i++)
-        all[n++] =
-            (struct place){ .path = u->share[i].path, .share = &u->share[i] };
-    qsort(all, n, sizeof(*all), place_compare);
-    places_look(x, all, n);
-    free(all);
+    for (size_t i = 0; i < u->shares; i++) {
+        const struct share *s = &u->share[i];
+        const struct place *other = places_overlap(&places, s->path, s);
+
+        if (other)
+            share_mistake(x, s,
+                          "the directory %s overlaps the %s %s, line %zu; move "
+                          "one of them",
+                          s->path, other->share ? "share" : "home of user",
+                          other->name, other->line);
+    }
+    places_release(&places);
 }
 
 static void shares_find_members(struct shares *x)
@@ -221,7 +180,7 @@ size_t inspect_shares(const struct check *k, const struct unit *unit,
     shares_find_members(&x);
     for (size_t i = 0; i < u->shares; i++)
         share_look(&x, &u->share[i]);
-    shares_and_homes(&x);
+    shares_apart(&x);
     free(x.member);
     return x.mistakes;
 }

@@ -9,13 +9,7 @@
 
 #include "sallyport/base/slice.h"
 
-static const struct option_row {
-    const char *name;
-    uint64_t bit;
-    size_t offset;     /* of the field in struct arguments */
-    const char *value; /* its name in the help; NULL: takes none */
-    const char *help;
-} rows[] = {
+const struct ctl_option ctl_options[] = {
 #define AT(field) offsetof(struct arguments, field)
     { "config", OPTION_CONFIG, AT(config), "FILE",
       "the configuration (default " SETTINGS_FILE ")" },
@@ -99,8 +93,8 @@ static const struct option_row {
       "remove the directory too, after a question" },
     { "yes", OPTION_YES, AT(yes), NULL,
       "don't ask; ban even this machine itself" },
-    { "older-than", OPTION_OLDER_THAN, AT(older_than), "N",
-      "only those without a write for N days" },
+    { "older-than", OPTION_OLDER_THAN, AT(older_than), "DAYS",
+      "only those without a write for so many days" },
     { "all", OPTION_ALL, AT(all), NULL, "unfinished uploads of any age" },
     { "for", OPTION_FOR, AT(for_time), "TIME",
       "how long, as 10min, 12h, 7d or 4w (default: for ever)" },
@@ -111,13 +105,14 @@ static const struct option_row {
     { "version", OPTION_VERSION, AT(version), NULL, "print the version" },
 #undef AT
 };
-#define ROWS (sizeof(rows) / sizeof(rows[0]))
+#define ROWS (sizeof(ctl_options) / sizeof(ctl_options[0]))
+const size_t ctl_option_count = ROWS;
 
-static const struct option_row *find_row(struct slice name)
+static const struct ctl_option *find_row(struct slice name)
 {
     for (size_t i = 0; i < ROWS; i++)
-        if (slice_equal(name, slice_from(rows[i].name)))
-            return &rows[i];
+        if (slice_equal(name, slice_from(ctl_options[i].name)))
+            return &ctl_options[i];
     return NULL;
 }
 
@@ -133,7 +128,7 @@ static int unknown_option(struct complaint *c, const char *text,
     const char *names[ROWS], *nearest;
 
     for (size_t i = 0; i < ROWS; i++)
-        names[i] = rows[i].name;
+        names[i] = ctl_options[i].name;
     nearest = slice_nearest(name, names, ROWS);
     if (!nearest)
         return usage_error(c, "no such option", text);
@@ -146,7 +141,7 @@ static int take_option(struct arguments *a, const char *text, char ***next,
                        struct complaint *c)
 {
     struct slice name, value = slice_from(text + 2);
-    const struct option_row *row;
+    const struct ctl_option *row;
     char *field = (char *)a;
 
     slice_cut(&value, '=', &name);
@@ -219,8 +214,8 @@ int arguments_seconds(struct context *x, const char *option, const char *text,
 const char *arguments_beyond(const struct arguments *a, uint64_t allowed)
 {
     for (size_t i = 0; i < ROWS; i++)
-        if (a->given & rows[i].bit & ~allowed)
-            return rows[i].name;
+        if (a->given & ctl_options[i].bit & ~allowed)
+            return ctl_options[i].name;
     return NULL;
 }
 
@@ -229,7 +224,7 @@ void arguments_help(uint64_t of)
     char left[32];
 
     for (size_t i = 0; i < ROWS; i++) {
-        const struct option_row *row = &rows[i];
+        const struct ctl_option *row = &ctl_options[i];
 
         snprintf(left, sizeof(left), "--%s%s%s", row->name,
                  row->value ? " " : "", row->value ? row->value : "");

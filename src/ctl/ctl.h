@@ -17,6 +17,7 @@
 #include "sallyport/base/slice.h"
 #include "sallyport/conf/conf.h"
 #include "sallyport/ipc/channel.h"
+#include "sallyport/users/places.h"
 #include "sallyport/usersfile/usersfile.h"
 
 #define CTL_LOCK_MS     10000
@@ -106,6 +107,9 @@ struct arguments {
 struct context {
     struct arguments args;
     struct settings settings;
+    struct users users;   /* of a command that reads them, without a lock */
+    struct places places; /* home_check_alone() */
+    const struct users *places_of; /* of this table */
     struct complaint complaint;
     char certificate[CERTIFICATE_MAX]; /* the given one, as a row has it */
     char expires[WHEN_MAX];            /* the end of --ttl, likewise */
@@ -133,6 +137,7 @@ struct ctl_command {
     enum ctl_takes takes;
     uint64_t options; /* besides --config and --help */
     bool asks_password;
+    bool reads_users; /* before it runs */
     int (*run)(struct context *x);
     const char *syntax, *help, *example;
 };
@@ -149,6 +154,16 @@ int arguments_parse(struct arguments *a, int argc, char **argv,
 /* The name of the first given option that isn't in ALLOWED, or NULL. */
 const char *arguments_beyond(const struct arguments *a, uint64_t allowed);
 
+struct ctl_option {
+    const char *name;
+    uint64_t bit;
+    size_t offset;     /* of the field in struct arguments */
+    const char *value; /* its name in the help; NULL: takes none */
+    const char *help;
+};
+extern const struct ctl_option ctl_options[];
+extern const size_t ctl_option_count;
+
 /* Prints a line for each option in OF, OPTION_ bits. */
 void arguments_help(uint64_t of);
 
@@ -163,12 +178,12 @@ int ctl_fail(struct context *x, int code, const char *format, ...)
 /* The exit code for an errno of a file. */
 int ctl_exit_of(int error);
 
+/* Returns EX_NOUSER, with the complaint that there is no "user", "share" or
+ * "team" of that name. */
+int ctl_missing(struct context *x, const char *what, struct slice name);
 /* Finds the user whose name is on the command line. Returns 0, or EX_NOUSER
  * with the complaint. *ret belongs to U. */
 int ctl_find(struct context *x, const struct users *u, const struct user **ret);
-/* The same, after loading the users file into *u without a lock. Returns an
- * exit code; in any case the caller calls users_release(). */
-int ctl_load_user(struct context *x, struct users *u, const struct user **ret);
 
 /* Asks whether DIRECTORY shall be removed, unless --yes was given. Returns an
  * exit code. */
@@ -237,6 +252,25 @@ json_t *json_time(int64_t seconds);
  * Returns an exit code. */
 int json_write(struct context *x, json_t *value);
 
+/* What people see of a member of a JSON object: a column of a list, or a line
+ * of "show". A row without a key ends an array of these. */
+struct output_field {
+    const char *title, *key;
+    int width;        /* of a column, as for printf(3) */
+    const char *none; /* for null, and for an empty array or text */
+    bool count;       /* of an array only the number of elements */
+    /* Writes an object of an array: "show" gives each a line of its own. */
+    void (*element)(const json_t *one, struct buf *into);
+};
+/* Prints ONE, with --json as it is, and frees it. NULL means no memory. Returns
+ * an exit code. */
+int output_one(struct context *x, json_t *one, const struct output_field *f);
+/* Describes element I. The caller owns the value; NULL: no memory. */
+typedef json_t *output_describe(struct context *x, size_t i);
+/* The same for N elements, with --json as an array. */
+int output_list(struct context *x, size_t n, output_describe *describe,
+                const struct output_field *columns);
+
 /* password.c: lines and passwords, from the terminal or standard input. In
  * every case the terminal's settings are restored. */
 
@@ -260,28 +294,15 @@ void password_show(const struct context *x, const struct secret *s);
 
 /* home.c: homes, made and removed. */
 
-/* Copies an absolute path without "//" and without '/' at its end. Returns 0 or
- * -ENAMETOOLONG. It looks only at the text. */
-int home_tidy(struct slice path, char *out, size_t size);
-/* Is PATH equal to DIRECTORY or beneath it? Both come from home_tidy(). */
+/* Is PATH equal to DIRECTORY or beneath it? Both come from place_tidy(). */
 bool home_beneath(const char *path, const char *directory);
 
-/* Is one of them equal to the other or beneath it? HOME comes from home_tidy().
- */
-bool home_overlaps(const char *home, const char *other);
+/* Refuses PATH if it overlaps a home or a share other than OWN, a row of U or
+ * NULL. HINT says what to do. Returns an exit code. */
+int home_check_alone(struct context *x, const struct users *u, const void *own,
+                     const char *path, const char *hint);
 
-/* A line of the users file, and the directory in it. */
-struct overlap {
-    bool share; /* a share's line; false: a user's */
-    const char *name;
-    size_t line;
-};
-/* Finds a home or a share that overlaps PATH, which comes from home_tidy(). OWN
- * is the user or share that doesn't count, or NULL. *ret belongs to U. */
-bool overlap_find(const struct users *u, const void *own, const char *path,
-                  struct overlap *ret);
-
-/* A user's home, or a share's directory. Both paths are home_tidy()'s. */
+/* A user's home, or a share's directory. Both paths are place_tidy()'s. */
 struct home {
     const char *path, *below; /* below: the setting homes, or shares */
     uid_t uid;
@@ -304,9 +325,6 @@ int home_check(const struct home *h, struct complaint *c);
  * which belong to the user. It follows no link. */
 int home_make_inside(const struct home *h, const char *path,
                      struct complaint *c);
-/* Removes a home that is empty. */
-void home_unmake(const char *home);
-
 /* Removes the home, or the share's directory, and all that is in it.
  * Conditions: the home is beneath HOMES, its path from there has no symbolic
  * link, UID owns it, and nothing is mounted in it (nor by mount --bind).
@@ -350,6 +368,7 @@ struct edit {
     struct edit_line *line; /* of the new file; line N is line[N - 1] */
     size_t lines, room;
     struct users users; /* the old file */
+    struct buf made;    /* directories for it, with a NUL after each */
     struct complaint *complaint;
 };
 
@@ -367,6 +386,9 @@ int edit_load_users(struct users *u, const char *path, users_report *report,
 int edit_open(struct edit *e, const char *path, unsigned lock_ms,
               struct complaint *c);
 void edit_release(struct edit *e);
+/* Notes a directory that was made for this edit. edit_release() removes it
+ * again, if the file wasn't replaced. */
+void edit_made(struct edit *e, const char *path);
 /* Calls MAKE, which changes the file, under the lock. Then the running server
  * hears of it, also if the change could not be synced. */
 int edit_run(struct context *x,
@@ -395,24 +417,28 @@ int edit_set_column(struct edit *e, size_t line, enum edit_column column,
 int edit_set_key(struct edit *e, size_t line, const char *key,
                  const char *value);
 
-/* An entry NAME or NAME:ROLE of a list with commas (shares=, teams=). */
-struct entry {
-    struct slice text, name, role; /* role.ptr NULL: without one */
-};
-/* Cuts the next entry from *rest; false: there is none. */
-bool entry_next(struct slice *rest, struct entry *ret);
 /* Puts ENTRY into the list, in the order of the names, and removes an older one
  * of NAME. ENTRY NULL only removes it; a list without entries is removed. */
 int edit_set_entry(struct edit *e, size_t line, const char *key,
                    struct slice name, const char *entry);
 int edit_commit(struct edit *e);
 
-/* The highest id that was ever assigned (USERS.last-uid or .last-gid); 0:
- * none. */
+/* The ids that were ever assigned (USERS.last-uid, .last-gid): all up to the
+ * last one, and those above it that somebody has chosen. */
 enum edit_last { EDIT_LAST_UID, EDIT_LAST_GID };
-int edit_last_id(struct edit *e, enum edit_last which, uint64_t *ret);
-/* Records the id as used, forever. */
-int edit_spend_id(struct edit *e, enum edit_last which, uint64_t id);
+#define SPENT_MAX  256
+#define SPENT_TEXT (12 * (SPENT_MAX + 2))
+struct spent {
+    uint64_t last; /* 0: none */
+    uint64_t chosen[SPENT_MAX];
+    size_t count;
+};
+int edit_spent(struct edit *e, enum edit_last which, struct spent *s);
+bool spent_has(const struct spent *s, uint64_t id);
+/* Records the id as used, forever; and all below it, unless it is a CHOSEN
+ * one. */
+int edit_spend_id(struct edit *e, enum edit_last which, uint64_t id,
+                  bool chosen);
 
 /* fields.c: the columns of a user's row that options set, for "user add" and
  * "user change". First names of client certificates, in the form in which
@@ -426,8 +452,8 @@ int certificate_tidy(const char *text, char out[CERTIFICATE_MAX]);
 
 struct fields {
     const char *comment;           /* NULL: not given */
-    char home[USER_HOME_MAX + 1];  /* home_tidy()'s form; "": not given */
-    char homes[SETTINGS_PATH_MAX]; /* the setting, in home_tidy()'s form */
+    char home[USER_HOME_MAX + 1];  /* place_tidy()'s form; "": not given */
+    char homes[SETTINGS_PATH_MAX]; /* the setting, in place_tidy()'s form */
     gid_t local_gid;               /* the group of the home; 0: the user's */
     char hash[USER_HASH_MAX + 1];  /* "": not given; fields_wipe() wipes it */
     unsigned rights;               /* 0: not given */
@@ -446,13 +472,10 @@ int fields_take_hash(struct context *x, struct fields *f);
  * be NULL. */
 int fields_check(struct context *x, const struct fields *f,
                  const struct users *u, const struct user *own);
-/* Makes the home. */
-int fields_make_home(struct context *x, const struct fields *f,
-                     const struct users *u, bool *made);
-/* Makes the directory of --rights-in in the user's home, if it is missing: the
- * user can't. */
-int fields_make_inside(struct context *x, const struct fields *f,
-                       const char *home);
+/* Makes the home, if one is given, and in it, or else in HOME, the directory of
+ * --rights-in, if it is missing: the user can't. */
+int fields_make(struct context *x, const struct fields *f, struct edit *e,
+                const char *home, bool *made);
 /* Finds a group of the system by name or number. */
 int fields_take_group(struct context *x, const char *group, gid_t *ret);
 void fields_wipe(struct fields *f);
@@ -487,14 +510,13 @@ int addition_take_home(struct context *x, struct addition *a,
 /* Checks name, uid and home against the existing rows. */
 int addition_check(struct context *x, const struct addition *a,
                    const struct users *u);
-/* Makes the home, and adds the row. The caller commits the edit; if that fails,
- * it calls home_unmake() if the home was made. */
+/* Makes the home, and adds the row. The caller commits the edit. */
 int addition_put(struct context *x, struct addition *a, struct edit *e);
 
 /* Uids of users. None is assigned twice, even if its user is removed. */
 struct uids {
     uint64_t highest;  /* that is or was a user's */
-    uint64_t recorded; /* edit_last_id() */
+    uint64_t recorded; /* the last one of edit_spent() */
 };
 
 int uids_open(struct context *x, struct uids *u, struct edit *e);
@@ -502,6 +524,9 @@ int uids_open(struct context *x, struct uids *u, struct edit *e);
  * NAME is the user's. */
 int uids_assign(struct context *x, struct uids *u, struct slice name,
                 uint64_t *uid, uint64_t *gid);
+/* Records the uid, so that "user add" never assigns the uid of a row that was
+ * written by hand, changed or removed: files of that user may still exist. */
+int uids_spend(struct context *x, struct edit *e, uint64_t uid);
 /* Records the assigned uids as used: before anything else is written. */
 int uids_record(struct uids *u, struct edit *e);
 /* Has an account of the system (NSS) this uid? Its owner could read and change
@@ -518,16 +543,10 @@ int share_named(struct context *x, const struct users *u,
                 const struct share **ret);
 int team_named(struct context *x, const struct users *u,
                const struct team **ret);
-/* Finds the entry of NAME in a list. */
-bool entry_find(struct slice list, struct slice name, struct entry *ret);
-
 #define GRANT_TEXT_MAX (USER_NAME_MAX + 20)
 /* Writes the entry of a share, without a role for all rights. Returns OUT. */
 const char *grant_text(struct slice share, unsigned rights,
                        char out[GRANT_TEXT_MAX]);
-/* The rights of an entry of shares=. Returns 0 or -EINVAL. */
-int grant_rights(const struct entry *e, unsigned *ret);
-
 /* The lines that give a user rights in a share. */
 struct grant_walk {
     const struct users *u;
@@ -543,13 +562,14 @@ struct grant_source {
 void grant_walk_begin(struct grant_walk *w, const struct users *u,
                       const struct user *user, const char *share);
 bool grant_walk_next(struct grant_walk *w, struct grant_source *ret);
-/* The same as text, "own" or "team NAME", with ", " between them; and as an
- * array of JSON. */
-void grant_sources_text(struct grant_walk *w, struct buf *into);
-json_t *grant_sources_json(struct grant_walk *w);
+/* share_show.c: describes all of them, as an array. */
+json_t *grant_sources(const struct users *u, const struct user *user,
+                      const char *share);
+/* Writes that array: "read by own grant, line 1; drop by team legal, line
+ * 3". */
+void grant_sources_text(const json_t *list, struct buf *into);
 
-/* user_show.c: the limits in a line, for people and for programs. */
-void limits_print(const struct row_limits *l);
+/* user_show.c: the limits in a line. The caller owns the object. */
 json_t *limits_json(const struct row_limits *l);
 
 /* server.c: the running server, through its control socket. */

@@ -245,6 +245,7 @@ int edit_open(struct edit *e, const char *path, unsigned lock_ms,
 
     *e = (struct edit){ .directory_fd = -1, .lock_fd = -1, .complaint = c };
     buf_init(&e->text, USERS_FILE_MAX);
+    buf_init(&e->made, USERS_FILE_MAX);
     code = open_directory(e, path);
     if (code == 0)
         code = take_lock(e, lock_ms);
@@ -254,8 +255,27 @@ int edit_open(struct edit *e, const char *path, unsigned lock_ms,
     return read_current(e);
 }
 
+void edit_made(struct edit *e, const char *path)
+{
+    buf_add(&e->made, path, strlen(path) + 1);
+}
+
+/* The last one first: it may lie in another one. */
+static void remove_made(struct edit *e)
+{
+    while (e->made.len > 0) {
+        e->made.len--;
+        while (e->made.len > 0 && e->made.data[e->made.len - 1])
+            e->made.len--;
+        rmdir(e->made.data + e->made.len);
+    }
+}
+
 void edit_release(struct edit *e)
 {
+    if (!e->stands)
+        remove_made(e);
+    buf_release(&e->made);
     for (size_t i = 0; i < e->lines; i++)
         line_release(&e->line[i]);
     free(e->line);
@@ -428,14 +448,6 @@ int edit_set_key(struct edit *e, size_t line, const char *key,
     return r;
 }
 
-bool entry_next(struct slice *rest, struct entry *ret)
-{
-    if (!slice_cut(rest, ',', &ret->text))
-        return false;
-    ret->role = ret->text;
-    return slice_cut(&ret->role, ':', &ret->name);
-}
-
 /* By bytes, as strcmp(3). */
 static int order_of(struct slice a, struct slice b)
 {
@@ -455,7 +467,7 @@ int edit_set_entry(struct edit *e, size_t line, const char *key,
                    struct slice name, const char *entry)
 {
     struct slice rest = value_of(e, line, key);
-    struct entry old;
+    struct list_entry old;
     struct buf list;
     int r = 0;
 
@@ -537,63 +549,103 @@ int edit_run(struct context *x,
     edit_release(&e);
     why = x->complaint;
     x->complaint.text[0] = '\0';
-    if (code == 0 || e.stands)
+    if (e.stands)
         sessions_edited(x);
     x->complaint = why;
     return code;
 }
 
-/* The highest ids that were ever assigned, in USERS.last-uid and .last-gid. */
+/* The ids that were ever assigned, in USERS.last-uid and .last-gid: a line with
+ * the highest one, and one with each id above it that somebody has chosen. */
 
 static const char *const last_ids[] = {
     [EDIT_LAST_UID] = ".last-uid", [EDIT_LAST_GID] = ".last-gid"
 };
 
-static int bad_last_id(struct edit *e, enum edit_last which)
+static int bad_last_id(struct edit *e, enum edit_last which, size_t line)
 {
     complain(e->complaint,
-             "%s%s:1: not a number; write the highest %s ever used", e->path,
-             last_ids[which], which == EDIT_LAST_UID ? "uid" : "gid");
+             "%s%s:%zu: not a number; write the highest %s ever used", e->path,
+             last_ids[which], line, which == EDIT_LAST_UID ? "uid" : "gid");
     return EX_DATAERR;
 }
 
-int edit_last_id(struct edit *e, enum edit_last which, uint64_t *ret)
+static int take_spent(struct edit *e, enum edit_last which, struct slice text,
+                      struct spent *s)
+{
+    struct slice line = { NULL, 0 };
+
+    for (size_t n = 1; n == 1 || text.len > 0; n++) {
+        uint64_t id;
+
+        slice_cut(&text, '\n', &line);
+        if (n > SPENT_MAX + 1 || slice_number(line, UINT32_MAX, &id))
+            return bad_last_id(e, which, n);
+        if (n == 1)
+            s->last = id;
+        else
+            s->chosen[s->count++] = id;
+    }
+    return 0;
+}
+
+int edit_spent(struct edit *e, enum edit_last which, struct spent *s)
 {
     FD_CLEANUP int fd = open_beside(e, last_ids[which], O_RDONLY);
-    char text[32];
-    struct slice digits = { text, 0 };
-    ssize_t n;
+    struct buf text;
+    int code;
 
-    *ret = 0;
+    *s = (struct spent){ .last = 0 };
     if (fd == -ENOENT)
         return 0;
     if (fd < 0)
         return edit_fail(e, -fd, last_ids[which]);
-    n = read(fd, text, sizeof(text));
-    if (n < 0)
-        return edit_fail(e, errno, last_ids[which]);
-    digits.len = (size_t)n;
-    if (n > 0 && text[n - 1] == '\n')
-        digits.len--;
-    if (slice_number(digits, UINT32_MAX, ret))
-        return bad_last_id(e, which);
-    return 0;
+    buf_init(&text, SPENT_TEXT);
+    code = fd_read_file(fd, &text);
+    code = code ? edit_fail(e, -code, last_ids[which])
+                : take_spent(e, which, buf_slice(&text), s);
+    buf_release(&text);
+    return code;
 }
 
-int edit_spend_id(struct edit *e, enum edit_last which, uint64_t id)
+bool spent_has(const struct spent *s, uint64_t id)
 {
-    char name[NAME_MAX + 1], text[32], what[40];
-    uint64_t last;
-    bool stands;
-    int n = snprintf(name, sizeof(name), "%s%s", e->name, last_ids[which]);
-    int code = edit_last_id(e, which, &last), r = -ENAMETOOLONG;
+    for (size_t i = 0; i < s->count; i++)
+        if (s->chosen[i] == id)
+            return true;
+    return id <= s->last;
+}
 
-    if (code || id <= last)
+static void spent_text(const struct spent *s, struct buf *text)
+{
+    buf_add_format(text, "%llu\n", (unsigned long long)s->last);
+    for (size_t i = 0; i < s->count; i++)
+        if (s->chosen[i] > s->last)
+            buf_add_format(text, "%llu\n", (unsigned long long)s->chosen[i]);
+}
+
+int edit_spend_id(struct edit *e, enum edit_last which, uint64_t id,
+                  bool chosen)
+{
+    char name[NAME_MAX + 1], what[40];
+    int n = snprintf(name, sizeof(name), "%s%s", e->name, last_ids[which]);
+    struct spent s;
+    struct buf text;
+    bool stands;
+    int code = edit_spent(e, which, &s), r = -ENAMETOOLONG;
+
+    if (code || spent_has(&s, id))
         return code;
-    snprintf(text, sizeof(text), "%llu\n", (unsigned long long)id);
-    snprintf(what, sizeof(what), "%s can't be written", last_ids[which]);
+    if (chosen && s.count < SPENT_MAX)
+        s.chosen[s.count++] = id;
+    else
+        s.last = id;
+    buf_init(&text, SPENT_TEXT);
+    spent_text(&s, &text);
     if (n <= NAME_MAX)
-        r = replace_file(e->directory_fd, name, slice_from(text), NULL, NULL,
+        r = replace_file(e->directory_fd, name, buf_slice(&text), NULL, NULL,
                          NULL, &stands);
+    buf_release(&text);
+    snprintf(what, sizeof(what), "%s can't be written", last_ids[which]);
     return r ? edit_fail(e, -r, what) : 0;
 }

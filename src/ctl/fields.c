@@ -62,8 +62,8 @@ static int take_ids(struct context *x, struct fields *f)
 int fields_take_home(struct context *x, struct fields *f, const char *home)
 {
     if (!user_home_ok(slice_from(home)) ||
-        home_tidy(slice_from(home), f->home, sizeof(f->home)) ||
-        home_tidy(slice_from(x->settings.homes), f->homes, sizeof(f->homes)))
+        place_tidy(slice_from(home), f->home, sizeof(f->home)) ||
+        place_tidy(slice_from(x->settings.homes), f->homes, sizeof(f->homes)))
         return ctl_fail(x, EX_USAGE,
                         "home %s: use an absolute path without . and ..", home);
     if (geteuid() != 0 && !home_beneath(f->home, f->homes))
@@ -132,20 +132,14 @@ static int fields_check_home(struct context *x, const char *home,
                              const struct users *u, const struct user *own)
 {
     char shares[SETTINGS_PATH_MAX];
-    struct overlap o;
 
-    if (home_tidy(slice_from(x->settings.shares), shares, sizeof(shares)) ==
+    if (place_tidy(slice_from(x->settings.shares), shares, sizeof(shares)) ==
             0 &&
         home_beneath(shares, home))
         return ctl_fail(x, EX_DATAERR,
                         "home %s contains %s (shares); give --home DIR", home,
                         shares);
-    if (overlap_find(u, own, home, &o))
-        return ctl_fail(x, EX_DATAERR,
-                        "%s:%zu: home %s overlaps %s %s; give --home DIR",
-                        x->settings.users, o.line, home,
-                        o.share ? "the share" : "that of", o.name);
-    return 0;
+    return home_check_alone(x, u, own, home, "give --home DIR");
 }
 
 int fields_check(struct context *x, const struct fields *f,
@@ -159,6 +153,13 @@ int fields_check(struct context *x, const struct fields *f,
                 x, EX_DATAERR, "%s:%zu: uid %u belongs to %s; leave out --uid",
                 x->settings.users, row->line, (unsigned)row->uid, row->name);
     }
+    for (size_t i = 0; i < u->shares && f->local_gid != 0; i++)
+        if (u->share[i].gid == f->local_gid)
+            return ctl_fail(x, EX_DATAERR,
+                            "%s:%zu: gid %u is that of the share %s, whose "
+                            "members could enter the home; make another group",
+                            x->settings.users, u->share[i].line,
+                            (unsigned)f->local_gid, u->share[i].name);
     return f->home[0] ? fields_check_home(x, f->home, u, own) : 0;
 }
 
@@ -178,8 +179,8 @@ static bool may_own(const struct context *x, const struct fields *f,
     return true;
 }
 
-int fields_make_home(struct context *x, const struct fields *f,
-                     const struct users *u, bool *made)
+static int make_home(struct context *x, const struct fields *f, struct edit *e,
+                     bool *made)
 {
     const struct home h = {
         .path = f->home,
@@ -187,27 +188,46 @@ int fields_make_home(struct context *x, const struct fields *f,
         .uid = (uid_t)f->uid,
         .gid = f->local_gid ? f->local_gid : (gid_t)f->gid,
         .mode = f->local_gid ? 02770 : 0700,
-        .offer = may_own(x, f, u),
+        .offer = may_own(x, f, &e->users),
     };
+    int code = home_make(&h, made, &x->complaint);
 
-    return home_make(&h, made, &x->complaint);
+    if (code == 0 && *made)
+        edit_made(e, f->home);
+    return code;
 }
 
-int fields_make_inside(struct context *x, const struct fields *f,
-                       const char *home)
+/* In a home that is new, each directory of PATH is new too. */
+static void note_inside(struct edit *e, const char *home, const char *path)
 {
+    char all[2 * USER_HOME_MAX + 2];
+
+    for (size_t i = 1; path[i - 1]; i++)
+        if (path[i] == '/' || path[i] == '\0') {
+            snprintf(all, sizeof(all), "%s%.*s", home, (int)i, path);
+            edit_made(e, all);
+        }
+}
+
+int fields_make(struct context *x, const struct fields *f, struct edit *e,
+                const char *home, bool *made)
+{
+    const char *inside = x->rights_key + strlen(RIGHTS_KEY);
     char path[USER_HOME_MAX + 1], below[SETTINGS_PATH_MAX];
     const struct home h = {
         .path = path, .below = below, .uid = (uid_t)f->uid, .gid = (gid_t)f->gid
     };
+    int code = f->home[0] ? make_home(x, f, e, made) : 0;
 
-    if (!x->rights_role)
-        return 0;
-    if (home_tidy(slice_from(home), path, sizeof(path)) ||
-        home_tidy(slice_from(x->settings.homes), below, sizeof(below)))
+    if (code || !x->rights_role)
+        return code;
+    if (place_tidy(slice_from(f->home[0] ? f->home : home), path,
+                   sizeof(path)) ||
+        place_tidy(slice_from(x->settings.homes), below, sizeof(below)))
         return ctl_fail(x, EX_DATAERR, "the home's path is too long");
-    return home_make_inside(&h, x->rights_key + strlen(RIGHTS_KEY),
-                            &x->complaint);
+    if (*made)
+        note_inside(e, path, inside);
+    return home_make_inside(&h, inside, &x->complaint);
 }
 
 void fields_wipe(struct fields *f)
@@ -381,8 +401,8 @@ static int keys_take_rights(struct context *x)
     unsigned rights;
 
     if (!colon ||
-        home_tidy((struct slice){ text, (size_t)(colon - text) }, path,
-                  sizeof(path)) ||
+        place_tidy((struct slice){ text, (size_t)(colon - text) }, path,
+                   sizeof(path)) ||
         text[0] != '/' || !user_path_ok(slice_from(path)) ||
         path[strcspn(path, " =")])
         return ctl_fail(x, EX_USAGE,

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <mntent.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,25 +19,8 @@
 
 #include "sallyport/base/fd.h"
 
+#define MOUNT_LINE      (16 * PATH_MAX)
 #define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-
-int home_tidy(struct slice path, char *out, size_t size)
-{
-    struct slice part;
-    size_t len = 0;
-
-    while (slice_cut(&path, '/', &part)) {
-        if (part.len == 0)
-            continue;
-        if (len + part.len + 2 > size)
-            return -ENAMETOOLONG;
-        out[len++] = '/';
-        memcpy(out + len, part.ptr, part.len);
-        len += part.len;
-    }
-    out[len] = '\0';
-    return 0;
-}
 
 bool home_beneath(const char *path, const char *directory)
 {
@@ -46,33 +30,23 @@ bool home_beneath(const char *path, const char *directory)
            (path[len] == '\0' || path[len] == '/');
 }
 
-bool home_overlaps(const char *home, const char *other)
+int home_check_alone(struct context *x, const struct users *u, const void *own,
+                     const char *path, const char *hint)
 {
-    char tidy[PATH_MAX];
+    const struct place *other;
 
-    if (home_tidy(slice_from(other), tidy, sizeof(tidy)))
-        return false;
-    return home_beneath(home, tidy) || home_beneath(tidy, home);
-}
-
-bool overlap_find(const struct users *u, const void *own, const char *path,
-                  struct overlap *ret)
-{
-    for (size_t i = 0; i < u->count; i++) {
-        const struct user *row = &u->row[i];
-
-        *ret = (struct overlap){ false, row->name, row->line };
-        if (row != own && home_overlaps(path, row->home))
-            return true;
+    if (x->places_of != u) {
+        places_release(&x->places);
+        x->places_of = u;
+        if (!places_fill(&x->places, u))
+            return ctl_fail(x, EX_OSERR, "out of memory");
     }
-    for (size_t i = 0; i < u->shares; i++) {
-        const struct share *share = &u->share[i];
-
-        *ret = (struct overlap){ true, share->name, share->line };
-        if (share != own && home_overlaps(path, share->path))
-            return true;
-    }
-    return false;
+    other = places_overlap(&x->places, path, own);
+    return other
+               ? ctl_fail(x, EX_DATAERR, "%s:%zu: %s overlaps the %s %s; %s",
+                          x->settings.users, other->line, path,
+                          other->share ? "share" : "home of", other->name, hint)
+               : 0;
 }
 
 static int home_fail(struct complaint *c, const char *path, int error)
@@ -282,96 +256,24 @@ int home_make_inside(const struct home *h, const char *path,
     return 0;
 }
 
-void home_unmake(const char *home)
-{
-    rmdir(home);
-}
-
-/* Mounts in a directory, for "user del --purge", which must know before it
- * removes anything: /proc/self/mountinfo lists them. */
-
-#define MOUNTS_MAX   (16u << 20)
-#define FIELDS_AHEAD 4 /* id, parent, device, root; then the mount point */
-
-static bool is_octal(char c)
-{
-    return c >= '0' && c <= '7';
-}
-
-/* The kernel writes blank, tab, line end and backslash as "\040" and so on. */
-static int unescape(struct slice text, char *out, size_t size)
-{
-    size_t len = 0;
-
-    for (size_t i = 0; i < text.len; i++) {
-        const char *at = text.ptr + i;
-
-        if (len + 1 >= size)
-            return -ENAMETOOLONG;
-        if (text.len - i >= 4 && at[0] == '\\' && is_octal(at[1]) &&
-            is_octal(at[2]) && is_octal(at[3])) {
-            out[len++] =
-                (char)((at[1] - '0') * 64 + (at[2] - '0') * 8 + (at[3] - '0'));
-            i += 3;
-        } else {
-            out[len++] = *at;
-        }
-    }
-    out[len] = '\0';
-    return 0;
-}
-
-/* The mount point in a line. */
-static int place_of(struct slice line, char *out, size_t size)
-{
-    struct slice field = { NULL, 0 };
-
-    for (int i = 0; i <= FIELDS_AHEAD; i++)
-        if (!slice_cut(&line, ' ', &field))
-            return -EINVAL;
-    return unescape(field, out, size);
-}
-
-static int look_for(struct slice mounts, const char *directory)
-{
-    char place[PATH_MAX];
-    struct slice line;
-
-    while (slice_cut(&mounts, '\n', &line)) {
-        int r = line.len == 0 ? 0 : place_of(line, place, sizeof(place));
-
-        if (r)
-            return r;
-        if (line.len > 0 && home_beneath(place, directory))
-            return -EXDEV;
-    }
-    return 0;
-}
-
-/* Is nothing mounted on the directory FD or beneath it? Returns 0; -EXDEV:
- * something is; another -errno: it can't be found out. */
+/* Is nothing mounted on the directory FD or beneath it? "user del --purge" must
+ * know before it removes anything. Returns 0; -EXDEV: something is; another
+ * -errno: it can't be found out. */
 static int mounts_within(int fd)
 {
-    FD_CLEANUP int list = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-    char name[64], directory[PATH_MAX];
-    struct buf mounts;
+    FILE *list = setmntent("/proc/self/mounts", "re");
+    char name[64], directory[PATH_MAX], line[MOUNT_LINE];
+    struct mntent m;
     ssize_t len;
-    int r;
+    int r = list ? 0 : -errno;
 
-    if (list < 0)
-        return -errno;
     snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
-    len = readlink(name, directory, sizeof(directory));
-    if (len < 0)
-        return -errno;
-    if ((size_t)len == sizeof(directory))
-        return -ENAMETOOLONG;
-    directory[len] = '\0';
-    buf_init(&mounts, MOUNTS_MAX);
-    r = fd_read_file(list, &mounts);
-    if (r == 0)
-        r = look_for(buf_slice(&mounts), directory);
-    buf_release(&mounts);
+    len = readlink(name, directory, sizeof(directory) - 1);
+    directory[len > 0 ? len : 0] = '\0'; /* "": every mount counts */
+    while (r == 0 && getmntent_r(list, &m, line, sizeof(line)))
+        r = home_beneath(m.mnt_dir, directory) ? -EXDEV : 0;
+    if (list)
+        endmntent(list);
     return r;
 }
 
@@ -490,13 +392,6 @@ static int purge_refuse(struct complaint *c, const char *home, const char *why)
     return EX_CANTCREAT;
 }
 
-static int refuse_outside(struct complaint *c, const char *home,
-                          const char *homes)
-{
-    complain(c, "%s was not removed: it isn't beneath %s", home, homes);
-    return EX_CANTCREAT;
-}
-
 static int refuse_error(struct complaint *c, const char *home, int error)
 {
     if (error == EXDEV)
@@ -533,8 +428,10 @@ int purge_home(const char *home, const char *homes, uid_t uid,
     struct purge p;
     int r;
 
-    if (!home_beneath(home, homes) || !strcmp(home, homes))
-        return refuse_outside(c, home, homes);
+    if (!home_beneath(home, homes) || !strcmp(home, homes)) {
+        complain(c, "%s was not removed: it isn't beneath %s", home, homes);
+        return EX_CANTCREAT;
+    }
     parent = open_parent(home, homes);
     if (parent < 0)
         return refuse_error(c, home, -parent);

@@ -22,7 +22,7 @@ struct imported {
     uint64_t uid, gid;   /* 0: none */
     int64_t expires;     /* seconds since 1970, from shadow(5); 0: never */
     const char *why_not; /* the line gives no user */
-    bool skipped, made;  /* for the import */
+    bool skipped;        /* for the import */
 };
 
 struct import {
@@ -32,6 +32,7 @@ struct import {
     struct buf text, shadow;
     struct imported *entry;
     size_t count;
+    void *by_name; /* a tree of the entries that give a user */
 };
 
 /* Reads m->path, in the format that --format names or that fits all lines, and

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -61,6 +62,8 @@ static const struct import_format formats[] = {
     { .word = "pwdfile", .least = 2, .most = SIZE_MAX, .vague = true },
 };
 #define FORMATS (sizeof(formats) / sizeof(formats[0]))
+#define FORMAT_WORDS                                                           \
+    "pure-ftpd, proftpd, passwd, htpasswd, pwdfile or sallyport"
 
 /* Lines without comments and empty ones. */
 struct lines {
@@ -97,9 +100,18 @@ static size_t cut_columns(struct slice line, struct slice column[COLUMNS])
     return n;
 }
 
+/* "@share:NAME:…" or "@team:NAME:…" */
+static bool is_list(const struct slice column[COLUMNS])
+{
+    return slice_equal(column[COLUMN_NAME], SLICE("@share")) ||
+           slice_equal(column[COLUMN_NAME], SLICE("@team"));
+}
+
 static bool format_fits(const struct import_format *f,
                         const struct slice column[COLUMNS], size_t n)
 {
+    if (is_list(column) && f->own)
+        return true;
     return n >= f->least && n <= f->most && (!f->fits || f->fits(column));
 }
 
@@ -128,11 +140,10 @@ static int detect_format(struct import *m)
             m->format = &formats[i];
     if (m->format)
         return 0;
-    return ctl_fail(m->x, EX_DATAERR,
-                    "%s: no known format fits all lines; name it: --format "
-                    "pure-ftpd, proftpd, passwd, htpasswd, pwdfile or "
-                    "sallyport",
-                    m->path);
+    return ctl_fail(
+        m->x, EX_DATAERR,
+        "%s: no known format fits all lines; name it: --format " FORMAT_WORDS,
+        m->path);
 }
 
 static int choose_format(struct import *m)
@@ -146,9 +157,7 @@ static int choose_format(struct import *m)
         words[n] = formats[n].word;
     i = slice_among(slice_from(m->x->args.format), words, FORMATS);
     if (i < 0)
-        return ctl_fail(m->x, EX_USAGE,
-                        "--format %s: use pure-ftpd, proftpd, passwd, "
-                        "htpasswd, pwdfile or sallyport",
+        return ctl_fail(m->x, EX_USAGE, "--format %s: use " FORMAT_WORDS,
                         m->x->args.format);
     m->format = &formats[i];
     return 0;
@@ -173,12 +182,34 @@ static const char *why_not(const struct import *m, const struct imported *e,
                            const struct slice column[COLUMNS])
 {
     if (e->name.len > 0 && e->name.ptr[0] == '@')
-        return "shares and teams are not imported";
+        return "shares and teams are not imported; make them with: "
+               "sallyportctl share add, team add";
     if (!user_name_ok(e->name))
         return "not a valid name here; use 1 to 32 of a-z 0-9 . _ -, not "
                "beginning with . or -";
     return m->format->system ? why_of_system(e->uid, column[COLUMN_SHELL])
                              : NULL;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct slice x = ((const struct imported *)a)->name,
+                       y = ((const struct imported *)b)->name;
+    int order = memcmp(x.ptr, y.ptr, x.len < y.len ? x.len : y.len);
+
+    return order ? order : (x.len > y.len) - (x.len < y.len);
+}
+
+/* Of each name the first entry counts. */
+static int keep_first(struct import *m, struct imported *e)
+{
+    struct imported *const *first = tsearch(e, &m->by_name, compare_entries);
+
+    if (!first)
+        return ctl_fail(m->x, EX_OSERR, "out of memory");
+    if (*first != e)
+        e->why_not = "an earlier line has this name";
+    return 0;
 }
 
 static int import_take_line(struct import *m, struct slice line, size_t number)
@@ -194,7 +225,9 @@ static int import_take_line(struct import *m, struct slice line, size_t number)
     *e = (struct imported){ .line = number,
                             .name = column[COLUMN_NAME],
                             .hash = column[COLUMN_HASH] };
-    if (long_line) {
+    if (is_list(column)) {
+        e->name.len = (size_t)(e->hash.ptr + e->hash.len - line.ptr);
+    } else if (long_line) {
         e->comment = column[COLUMN_COMMENT];
         e->home = column[COLUMN_HOME];
         slice_number(column[COLUMN_UID], UINT32_MAX, &e->uid);
@@ -212,7 +245,7 @@ static int import_take_line(struct import *m, struct slice line, size_t number)
     if (!m->format->own)
         e->uid = e->gid = 0;
     m->count++;
-    return 0;
+    return e->why_not ? 0 : keep_first(m, e);
 }
 
 static int import_take_lines(struct import *m)
@@ -236,67 +269,11 @@ static int import_take_lines(struct import *m)
     return code;
 }
 
-/* The entries by name. Of each name the first counts. */
-
-static int compare_names(struct slice a, struct slice b)
-{
-    int order = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
-
-    return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
-static int compare_entries(const void *a, const void *b)
-{
-    const struct imported *x = *(struct imported *const *)a;
-    const struct imported *y = *(struct imported *const *)b;
-    int order = compare_names(x->name, y->name);
-
-    return order ? order : (x->line > y->line) - (x->line < y->line);
-}
-
-static int compare_name(const void *name, const void *entry)
-{
-    return compare_names(*(const struct slice *)name,
-                         (*(struct imported *const *)entry)->name);
-}
-
-struct by_name {
-    struct imported **entry;
-    size_t count;
-};
-
-static int sort_entries(struct import *m, struct by_name *s)
-{
-    *s = (struct by_name){ calloc(m->count + 1, sizeof(*s->entry)), 0 };
-    if (!s->entry)
-        return ctl_fail(m->x, EX_OSERR, "out of memory");
-    for (size_t i = 0; i < m->count; i++)
-        if (!m->entry[i].why_not)
-            s->entry[s->count++] = &m->entry[i];
-    qsort(s->entry, s->count, sizeof(*s->entry), compare_entries);
-    return 0;
-}
-
-static void drop_twice(struct by_name *s)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < s->count; i++) {
-        struct imported *e = s->entry[i];
-
-        if (kept > 0 && slice_equal(s->entry[kept - 1]->name, e->name))
-            e->why_not = "an earlier line has this name";
-        else
-            s->entry[kept++] = e;
-    }
-    s->count = kept;
-}
-
-static void take_shadow_line(struct by_name *s,
+static void take_shadow_line(struct import *m,
                              const struct slice column[COLUMNS])
 {
-    struct imported **found = bsearch(&column[COLUMN_NAME], s->entry, s->count,
-                                      sizeof(*s->entry), compare_name);
+    const struct imported key = { .name = column[COLUMN_NAME] };
+    struct imported *const *found = tfind(&key, &m->by_name, compare_entries);
     struct slice rest = column[COLUMN_REST], days;
     uint64_t n = 0;
 
@@ -309,14 +286,14 @@ static void take_shadow_line(struct by_name *s,
 }
 
 /* Those that shadow(5) doesn't name have the "x" as their hash: none. */
-static void take_shadow(struct import *m, struct by_name *s)
+static void take_shadow(struct import *m)
 {
     struct lines l = { .rest = buf_slice(&m->shadow) };
     struct slice column[COLUMNS], line;
 
     while (next_line(&l, &line)) {
         cut_columns(line, column);
-        take_shadow_line(s, column);
+        take_shadow_line(m, column);
     }
 }
 
@@ -367,7 +344,6 @@ static int import_load(struct import *m, const char *path, struct buf *into)
 
 int import_read(struct import *m)
 {
-    struct by_name sorted = { NULL, 0 };
     int code = import_load(m, m->path, &m->text);
 
     if (code == 0 && m->x->args.shadow)
@@ -379,17 +355,18 @@ int import_read(struct import *m)
     if (code == 0)
         code = import_take_lines(m);
     if (code == 0)
-        code = sort_entries(m, &sorted);
-    if (code == 0) {
-        drop_twice(&sorted);
-        take_shadow(m, &sorted);
-    }
-    free(sorted.entry);
+        take_shadow(m);
     return code;
+}
+
+static void release_nothing(void *entry)
+{
+    (void)entry;
 }
 
 void import_release(struct import *m)
 {
+    tdestroy(m->by_name, release_nothing);
     buf_release(&m->text);
     buf_release(&m->shadow);
     free(m->entry);

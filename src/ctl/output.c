@@ -1,5 +1,5 @@
-/* Output for people and for programs: times, and JSON for all commands with
- * --json. */
+/* Output for people and for programs: times and modes; JSON; and the text of
+ * what was described as JSON. */
 #include "ctl.h"
 
 #include <inttypes.h>
@@ -9,6 +9,8 @@
 #include <sysexits.h>
 
 #include "sallyport/base/clock.h"
+
+#define VALUE_MAX (4 * USER_LINE_MAX)
 
 const char *when_text(int64_t seconds, char out[WHEN_MAX])
 {
@@ -76,4 +78,110 @@ int json_write(struct context *x, json_t *value)
         return ctl_fail(x, EX_IOERR, "JSON can't be written");
     putchar('\n');
     return 0;
+}
+
+/* Writes an array's elements: with commas, or each in a line of a block. */
+static void add_elements(const json_t *array, const struct output_field *f,
+                         bool block, struct buf *into)
+{
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(array, i, one)
+    {
+        buf_add_text(into, block ? "\n  " : i > 0 ? "," : "");
+        if (f->element)
+            f->element(one, into);
+        else
+            buf_add_text(into, json_string_value(one));
+    }
+}
+
+static void add_scalar(const json_t *value, struct buf *into)
+{
+    if (json_is_integer(value))
+        buf_add_format(into, "%" JSON_INTEGER_FORMAT,
+                       json_integer_value(value));
+    else
+        buf_add_text(into, json_string_value(value));
+}
+
+/* Writes those members that have a value: "hours sat, max_sessions 3". */
+static void add_members(json_t *object, struct buf *into)
+{
+    const char *key;
+    json_t *one;
+
+    json_object_foreach(object, key, one)
+    {
+        if (json_is_null(one))
+            continue;
+        buf_add_format(into, "%s%s ", into->len > 0 ? ", " : "", key);
+        add_scalar(one, into);
+    }
+}
+
+static void print_value(json_t *value, const struct output_field *f,
+                        bool block, char end)
+{
+    struct buf text;
+
+    buf_init(&text, VALUE_MAX);
+    if (json_is_integer(value) || json_is_string(value))
+        add_scalar(value, &text);
+    else if (json_is_object(value))
+        add_members(value, &text);
+    else if (f->count)
+        buf_add_format(&text, "%zu", json_array_size(value));
+    else
+        add_elements(value, f, block, &text);
+    if (text.len == 0 && f->none)
+        buf_add_text(&text, f->none);
+    buf_add(&text, "", 1);
+    printf("%*s%c", f->width, text.data, end);
+    buf_release(&text);
+}
+
+static void output_row(const json_t *one, const struct output_field *f)
+{
+    for (; f->key; f++)
+        print_value(json_object_get(one, f->key), f, false,
+                    f[1].key ? ' ' : '\n');
+}
+
+int output_one(struct context *x, json_t *one, const struct output_field *f)
+{
+    if (x->args.json || !one)
+        return json_write(x, one);
+    for (; f->key; f++) {
+        json_t *value = json_object_get(one, f->key);
+        bool block = f->element && json_array_size(value) > 0;
+
+        printf(block ? "%s" : "%-9s ", f->title);
+        print_value(value, f, block, '\n');
+    }
+    json_decref(one);
+    return 0;
+}
+
+int output_list(struct context *x, size_t n, output_describe *describe,
+                const struct output_field *columns)
+{
+    const bool json = x->args.json;
+    json_t *list = json ? json_array() : NULL;
+
+    for (const struct output_field *f = columns; !json && f->key; f++)
+        printf("%*s%c", f->width, f->title, f[1].key ? ' ' : '\n');
+    for (size_t i = 0; i < n; i++) {
+        json_t *one = describe(x, i);
+
+        if (!json)
+            output_row(one, columns);
+        if (json ? json_array_append(list, one) : !one) {
+            json_decref(list);
+            return json_write(x, NULL);
+        }
+        json_decref(one);
+    }
+    return json ? json_write(x, list) : 0;
 }

@@ -198,17 +198,41 @@ static void refuse_home_of_other(const struct user *user, int master)
     _exit(EX_NOINPUT);
 }
 
+/* The user's shares. Directories with rights of their own are a part of the
+ * home, in which this program sees everything. */
+struct mounts {
+    struct files_mount row[USER_MOUNTS_MAX];
+    char at[USER_MOUNTS_MAX][USER_NAME_MAX + 2];
+    char path[USER_MOUNTS_MAX][USER_HOME_MAX + 1];
+};
+
+static void copy_shares(struct mounts *m, const struct user *user)
+{
+    for (size_t i = 0; i < user->grants; i++) {
+        const struct share *share = &user->share[user->grant[i].share];
+
+        snprintf(m->at[i], sizeof(m->at[i]), "/%s", share->name);
+        snprintf(m->path[i], sizeof(m->path[i]), "%s", share->path);
+        m->row[i] = (struct files_mount){ .at = m->at[i],
+                                          .path = m->path[i],
+                                          .gid = share->gid,
+                                          .rights = user->grant[i].rights };
+    }
+}
+
 /* Becomes the process files. It needs nothing of the other users, and what it
  * knows of this one it has on its own stack. */
 static void become_files(const struct search *s, const struct user *user,
-                         struct users *u, int session, int master)
+                         int session, int master)
 {
     const struct settings *c = &s->x->settings;
     char name[USER_NAME_MAX + 1], home[USER_HOME_MAX + 1];
+    struct mounts mounts;
     struct files_start start = {
         .rules = { .allow_weaker = c->allow_weaker },
         .root = geteuid() == 0,
         .homes = c->homes,
+        .shares = c->shares,
         .for_ctl = true,
         .session = session,
         .master = master,
@@ -217,19 +241,22 @@ static void become_files(const struct search *s, const struct user *user,
         .home = home,
         .uid = user->uid,
         .gid = user->gid,
+        .mounts = mounts.row,
+        .mount_count = user->grants,
     };
 
+    copy_shares(&mounts, user);
     snprintf(name, sizeof(name), "%s", user->name);
     snprintf(home, sizeof(home), "%s", user->home);
     memcpy(start.name_key, s->key, sizeof(start.name_key));
     refuse_home_of_other(user, master);
-    users_release(u); /* wipes the hashes */
+    users_release(&s->x->users); /* wipes the hashes */
     partials_files(&start);
     _exit(EX_SOFTWARE);
 }
 
 static int fork_files(struct search *s, const struct user *user,
-                      struct users *u, struct helper *h)
+                      struct helper *h)
 {
     int session[2] = { -1, -1 }, master[2] = { -1, -1 };
 
@@ -237,7 +264,7 @@ static int fork_files(struct search *s, const struct user *user,
         fflush(stdout);
         h->pid = fork();
         if (h->pid == 0)
-            become_files(s, user, u, session[1], master[1]);
+            become_files(s, user, session[1], master[1]);
     }
     fd_close(&session[1]);
     fd_close(&master[1]);
@@ -294,8 +321,7 @@ static int check_row(struct search *s, const struct user *user)
     return user_permitted(user, &bounds, &s->x->complaint) ? EX_NOINPUT : 0;
 }
 
-static int search_user(struct search *s, const struct user *user,
-                       struct users *u)
+static int search_user(struct search *s, const struct user *user)
 {
     struct helper h = { .files.fd = -1, .master.fd = -1 };
     int code = check_row(s, user);
@@ -303,7 +329,7 @@ static int search_user(struct search *s, const struct user *user,
     s->user = user->name;
     if (code)
         return code;
-    code = fork_files(s, user, u, &h);
+    code = fork_files(s, user, &h);
     if (code == 0)
         code = wait_for_files(s, user, &h);
     if (code == 0)
@@ -313,13 +339,14 @@ static int search_user(struct search *s, const struct user *user,
 }
 
 /* Reports a failure with one user, and continues with the next. */
-static int search_all(struct search *s, struct users *u)
+static int search_all(struct search *s)
 {
+    const struct users *u = &s->x->users;
     struct complaint *c = &s->x->complaint;
     int first = 0;
 
     for (size_t i = 0; i < u->count; i++) {
-        int code = search_user(s, &u->row[i], u);
+        int code = search_user(s, &u->row[i]);
 
         if (code == 0)
             continue;
@@ -358,18 +385,14 @@ static int search_homes(struct search *s)
 {
     struct context *x = s->x;
     const struct user *user = NULL;
-    struct users u;
-    int code = x->args.word[2] ? ctl_load_user(x, &u, &user)
-                               : edit_load_users(&u, x->settings.users, NULL,
-                                                 &x->complaint);
+    int code = x->args.word[2] ? ctl_find(x, &x->users, &user) : 0;
 
     s->now = time(NULL);
     read_key(s);
     if (code == 0) {
-        code = user ? search_user(s, user, &u) : search_all(s, &u);
+        code = user ? search_user(s, user) : search_all(s);
         print_end(s);
     }
-    users_release(&u);
     explicit_bzero(s->key, sizeof(s->key));
     if (code == 0 && s->count[PARTIAL_STAYS] > 0)
         code = ctl_fail(x, EX_IOERR, "some could not be removed");

@@ -47,22 +47,19 @@ int ctl_exit_of(int error)
     }
 }
 
-int ctl_find(struct context *x, const struct users *u, const struct user **ret)
+int ctl_missing(struct context *x, const char *what, struct slice name)
 {
-    const char *name = x->args.word[2];
-
-    *ret = users_find(u, slice_from(name));
-    if (*ret)
-        return 0;
     return ctl_fail(x, EX_NOUSER,
-                    "there is no user %s; run: sallyportctl user list", name);
+                    "there is no %s %.*s; run: sallyportctl %s list", what,
+                    (int)name.len, name.ptr, what);
 }
 
-int ctl_load_user(struct context *x, struct users *u, const struct user **ret)
+int ctl_find(struct context *x, const struct users *u, const struct user **ret)
 {
-    int code = edit_load_users(u, x->settings.users, NULL, &x->complaint);
+    const struct slice name = slice_from(x->args.word[2]);
 
-    return code ? code : ctl_find(x, u, ret);
+    *ret = users_find(u, name);
+    return *ret ? 0 : ctl_missing(x, "user", name);
 }
 
 int ctl_confirm_removal(struct context *x, const char *directory)
@@ -255,7 +252,14 @@ static int run_command(struct context *x)
     code = check_usage(x, row);
     if (code == 0)
         code = load_settings(x);
-    return code ? code : row->run(x);
+    if (code == 0 && row->reads_users)
+        code =
+            edit_load_users(&x->users, x->settings.users, NULL, &x->complaint);
+    if (code == 0)
+        code = row->run(x);
+    users_release(&x->users);
+    places_release(&x->places);
+    return code;
 }
 
 static int run(struct context *x, int argc, char **argv)

@@ -128,9 +128,9 @@ static int end_sessions(struct context *x, const struct msg_end_sessions *whose,
     return code;
 }
 
-static void print_ended(uint64_t ended)
+static void print_ended(FILE *out, uint64_t ended)
 {
-    printf("%" PRIu64 " session%s ended\n", ended, ended == 1 ? "" : "s");
+    fprintf(out, "%" PRIu64 " session%s ended\n", ended, ended == 1 ? "" : "s");
 }
 
 int sessions_kick(struct context *x)
@@ -146,7 +146,7 @@ int sessions_kick(struct context *x)
                         "%s has no session; run: sallyportctl who",
                         x->args.word[1]);
     if (code == 0)
-        print_ended(ended);
+        print_ended(stdout, ended);
     return code;
 }
 
@@ -160,7 +160,7 @@ void sessions_edited(struct context *x)
     code = end_sessions(x, NULL, &ended);
     x->patience = patience;
     if (code == 0 && ended > 0)
-        print_ended(ended);
+        print_ended(x->args.json ? stderr : stdout, ended);
     if (code != 0 && code != EX_UNAVAILABLE)
         stderr_print(
             "the running server could not be told of it: %s; it looks by "

@@ -10,9 +10,11 @@
 #include <unistd.h>
 
 struct new_share {
-    char path[USER_HOME_MAX + 1], shares[SETTINGS_PATH_MAX]; /* home_tidy()'s */
+    char path[USER_HOME_MAX + 1],
+        shares[SETTINGS_PATH_MAX]; /* place_tidy()'s */
     gid_t gid;
     bool local; /* the gid is that of a group of the system */
+    bool next;  /* the gid is the next one that was never used */
     bool made;
 };
 
@@ -22,7 +24,7 @@ static int check_above(struct context *x, const struct new_share *a,
 {
     char tidy[SETTINGS_PATH_MAX];
 
-    if (home_tidy(slice_from(setting), tidy, sizeof(tidy)) ||
+    if (place_tidy(slice_from(setting), tidy, sizeof(tidy)) ||
         !home_beneath(tidy, a->path))
         return 0;
     return ctl_fail(x, EX_USAGE,
@@ -41,8 +43,9 @@ static int share_take_path(struct context *x, struct new_share *a)
         slice_copy(slice_from(x->args.path), path, sizeof(path)))
         path[0] = '\0'; /* too long */
     if (!user_home_ok(slice_from(path)) ||
-        home_tidy(slice_from(path), a->path, sizeof(a->path)) ||
-        home_tidy(slice_from(x->settings.shares), a->shares, sizeof(a->shares)))
+        place_tidy(slice_from(path), a->path, sizeof(a->path)) ||
+        place_tidy(slice_from(x->settings.shares), a->shares,
+                   sizeof(a->shares)))
         return ctl_fail(x, EX_USAGE,
                         "--path %s: use an absolute path without . and ..",
                         x->args.path ? x->args.path : path);
@@ -82,22 +85,15 @@ static int share_take_gid(struct context *x, struct new_share *a)
 static int check_lines(struct context *x, const struct new_share *a,
                        const struct users *u)
 {
-    const char *name = x->args.word[2], *file = x->settings.users;
+    const char *name = x->args.word[2];
     const struct share *same = share_find(u, slice_from(name));
-    struct overlap o;
 
     if (same)
         return ctl_fail(x, EX_DATAERR,
                         "%s:%zu: %s is there already; run: sallyportctl share "
                         "grant %s USER",
-                        file, same->line, name, name);
-    if (overlap_find(u, NULL, a->path, &o))
-        return ctl_fail(x, EX_DATAERR,
-                        "%s:%zu: %s overlaps the %s %s; give another --path "
-                        "DIR",
-                        file, o.line, a->path, o.share ? "share" : "home of",
-                        o.name);
-    return 0;
+                        x->settings.users, same->line, name, name);
+    return home_check_alone(x, u, NULL, a->path, "give another --path DIR");
 }
 
 /* The line that uses the gid, or 0. */
@@ -112,11 +108,24 @@ static size_t line_of_gid(const struct users *u, gid_t gid)
     return 0;
 }
 
+/* A home of --local-group: the members of a share with its gid could enter
+ * it. */
+static const struct user *home_of_gid(const struct users *u, gid_t gid)
+{
+    struct stat st;
+
+    for (size_t i = 0; i < u->count; i++)
+        if (stat(u->row[i].home, &st) == 0 && st.st_gid == gid)
+            return &u->row[i];
+    return NULL;
+}
+
 static int check_gid(struct context *x, const struct new_share *a,
                      const struct users *u)
 {
-    size_t line = line_of_gid(u, a->gid);
+    const size_t line = line_of_gid(u, a->gid);
     const struct group *group = a->local ? NULL : getgrgid(a->gid);
+    const struct user *user = a->local ? home_of_gid(u, a->gid) : NULL;
 
     if (line)
         return ctl_fail(x, EX_DATAERR,
@@ -124,6 +133,12 @@ static int check_gid(struct context *x, const struct new_share *a,
                         x->settings.users, line, (unsigned)a->gid,
                         a->local ? "each share needs a group of its own"
                                  : "leave out --gid");
+    if (user)
+        return ctl_fail(x, EX_DATAERR,
+                        "%s:%zu: gid %u is that of the home of %s, which the "
+                        "members of the share could enter; make another group",
+                        x->settings.users, user->line, (unsigned)a->gid,
+                        user->name);
     if (group)
         return ctl_fail(x, EX_DATAERR,
                         "gid %u is that of the group %s; leave out --gid, or "
@@ -147,12 +162,12 @@ static gid_t gid_of_directory(const struct context *x,
 
 /* The files of a removed share may be there still. */
 static int check_given_gid(struct context *x, const struct new_share *a,
-                           const struct edit *e, uint64_t last)
+                           const struct users *u, const struct spent *spent)
 {
-    int code = check_gid(x, a, &e->users);
+    int code = check_gid(x, a, u);
 
-    if (code || a->local || a->gid > last ||
-        a->gid == gid_of_directory(x, a, &e->users))
+    if (code || a->local || !spent_has(spent, a->gid) ||
+        a->gid == gid_of_directory(x, a, u))
         return code;
     return ctl_fail(x, EX_DATAERR,
                     "gid %u may have been another share's, whose files the "
@@ -160,26 +175,37 @@ static int check_given_gid(struct context *x, const struct new_share *a,
                     (unsigned)a->gid);
 }
 
+static int next_gid(struct context *x, const struct users *u,
+                    const struct spent *spent, gid_t *ret)
+{
+    const struct settings *s = &x->settings;
+    uint64_t gid = spent->last < s->gid_first ? s->gid_first : spent->last + 1;
+
+    while (gid <= s->gid_last &&
+           (spent_has(spent, gid) || line_of_gid(u, (gid_t)gid) ||
+            getgrgid((gid_t)gid)))
+        gid++;
+    *ret = (gid_t)gid;
+    return gid <= s->gid_last
+               ? 0
+               : ctl_fail(x, EX_CONFIG,
+                          "no gid is left up to %llu; raise gid_last",
+                          (unsigned long long)s->gid_last);
+}
+
 static int choose_gid(struct context *x, struct new_share *a, struct edit *e)
 {
-    uint64_t gid = 0;
-    int code = edit_last_id(e, EDIT_LAST_GID, &gid);
+    const bool given = a->gid != 0;
+    struct spent spent;
+    int code = edit_spent(e, EDIT_LAST_GID, &spent);
 
-    if (code || a->gid != 0)
-        return code ? code : check_given_gid(x, a, e, gid);
+    if (code == 0 && given)
+        code = check_given_gid(x, a, &e->users, &spent);
+    if (code || given)
+        return code;
     a->gid = gid_of_directory(x, a, &e->users);
-    if (a->gid != 0)
-        return 0;
-    gid = gid < x->settings.gid_first ? x->settings.gid_first : gid + 1;
-    while (gid <= x->settings.gid_last &&
-           (line_of_gid(&e->users, (gid_t)gid) || getgrgid((gid_t)gid)))
-        gid++;
-    if (gid > x->settings.gid_last)
-        return ctl_fail(x, EX_CONFIG,
-                        "no gid is left up to %llu; raise gid_last",
-                        (unsigned long long)x->settings.gid_last);
-    a->gid = (gid_t)gid;
-    return 0;
+    a->next = a->gid == 0;
+    return a->next ? next_gid(x, &e->users, &spent, &a->gid) : 0;
 }
 
 /* The gid is recorded before the directory has it. Without root the caller owns
@@ -199,8 +225,12 @@ static int make_directory(struct context *x, struct new_share *a,
     if (code == 0 && home_beneath(a->shares, x->settings.homes))
         code = home_make_homes(x->settings.homes, &x->complaint);
     if (code == 0 && !a->local)
-        code = edit_spend_id(e, EDIT_LAST_GID, a->gid);
-    return code ? code : home_make(&h, &a->made, &x->complaint);
+        code = edit_spend_id(e, EDIT_LAST_GID, a->gid, !a->next);
+    if (code == 0)
+        code = home_make(&h, &a->made, &x->complaint);
+    if (code == 0 && a->made)
+        edit_made(e, a->path);
+    return code;
 }
 
 static int append_share(struct context *x, const struct new_share *a,
@@ -230,12 +260,7 @@ static int add_share(struct context *x, struct edit *e, void *given)
         code = choose_gid(x, a, e);
     if (code == 0)
         code = make_directory(x, a, e);
-    if (code)
-        return code;
-    code = append_share(x, a, e);
-    if (code && a->made && !e->stands)
-        home_unmake(a->path);
-    return code;
+    return code ? code : append_share(x, a, e);
 }
 
 int share_add(struct context *x)

@@ -3,6 +3,7 @@
  * 6238). */
 #include "ctl.h"
 
+#include <errno.h>
 #include <qrencode.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,28 +59,35 @@ static void picture_print(const char *text)
 
 static int enrolment_show(struct context *x, const struct enrolment *e)
 {
-    if (x->args.json)
-        return json_write(x,
-                          json_pack("{s:s, s:s, s:s}", "name", x->args.word[2],
-                                    "secret", e->secret, "uri", e->uri));
-    printf("%s\n", e->uri);
-    if (isatty(STDOUT_FILENO))
-        picture_print(e->uri);
-    printf("Give this to %s, who sends the six digits of the app right after "
-           "the password from now on. It is not shown again.\n",
-           x->args.word[2]);
-    return 0;
+    const char *name = x->args.word[2];
+
+    if (x->args.json) {
+        int code = json_write(x, json_pack("{s:s, s:s, s:s}", "name", name,
+                                           "secret", e->secret, "uri", e->uri));
+
+        if (code)
+            return code;
+    } else {
+        printf("%s\n", e->uri);
+        if (isatty(STDOUT_FILENO))
+            picture_print(e->uri);
+        printf("Give this to %s, who sends the six digits of the app right "
+               "after the password from now on. It is not shown again.\n",
+               name);
+    }
+    return fflush(stdout) == 0
+               ? 0
+               : ctl_fail(x, EX_IOERR, "standard output: %s", strerror(errno));
 }
 
-/* SECRET NULL removes the second factor. */
-static int totp_set(struct context *x, const char *secret)
+/* A secret that nobody has seen would lock the user out: it is shown before it
+ * counts. E NULL: the user needs no second factor any more. */
+static int totp_set(struct context *x, struct edit *edit, void *given)
 {
+    const struct enrolment *e = given;
     const struct user *user;
-    struct edit e;
-    int code = edit_open(&e, x->settings.users, CTL_LOCK_MS, &x->complaint);
+    int code = ctl_find(x, &edit->users, &user);
 
-    if (code == 0)
-        code = ctl_find(x, &e.users, &user);
     if (code == 0 && user->certificate_only)
         code = ctl_fail(x, EX_DATAERR,
                         "%s logs in by certificate, and sends no password that "
@@ -87,11 +95,10 @@ static int totp_set(struct context *x, const char *secret)
                         "%s --login password",
                         user->name, user->name);
     if (code == 0)
-        code = edit_set_key(&e, user->line, "totp", secret);
-    if (code == 0)
-        code = edit_commit(&e);
-    edit_release(&e);
-    return code;
+        code = edit_set_key(edit, user->line, "totp", e ? e->secret : NULL);
+    if (code == 0 && e)
+        code = enrolment_show(x, e);
+    return code ? code : edit_commit(edit);
 }
 
 int user_totp(struct context *x)
@@ -100,22 +107,16 @@ int user_totp(struct context *x)
     int code;
 
     enrolment_make(&e, x->args.word[2]);
-    code = totp_set(x, e.secret);
-    if (code == 0)
-        code = enrolment_show(x, &e);
+    code = edit_run(x, totp_set, &e);
     explicit_bzero(&e, sizeof(e));
-    if (code == 0)
-        sessions_edited(x);
     return code;
 }
 
 int user_totp_off(struct context *x)
 {
-    int code = totp_set(x, NULL);
+    int code = edit_run(x, totp_set, NULL);
 
-    if (code)
-        return code;
-    printf("user %s: the password alone is enough now\n", x->args.word[2]);
-    sessions_edited(x);
-    return 0;
+    if (code == 0)
+        printf("user %s: the password alone is enough now\n", x->args.word[2]);
+    return code;
 }

@@ -51,17 +51,14 @@ static int check_list(struct context *x, const struct users *u,
                       const char *list, bool share)
 {
     struct slice rest = slice_from(list);
-    struct entry one;
+    struct list_entry one;
 
     while (entry_next(&rest, &one)) {
-        const char *word = share ? "share" : "team";
         unsigned rights;
 
         if (share ? !share_find(u, one.name) : !team_find(u, one.text))
-            return ctl_fail(x, EX_NOUSER,
-                            "there is no %s %.*s; run: sallyportctl %s list",
-                            word, (int)one.text.len, one.text.ptr, word);
-        if (grant_rights(&one, &rights))
+            return ctl_missing(x, share ? "share" : "team", one.text);
+        if (entry_rights(&one, &rights))
             return ctl_fail(x, EX_USAGE, "--share %.*s: " RIGHTS_EXPECTED,
                             (int)one.text.len, one.text.ptr);
     }
@@ -83,19 +80,6 @@ int addition_check(struct context *x, const struct addition *a,
     if (code == 0)
         code = check_list(x, u, x->args.team, false);
     return code ? code : fields_check(x, &a->f, u, NULL);
-}
-
-/* Checks all before the password is asked for: no lock is held while somebody
- * types. */
-static int user_add_check(struct context *x, const struct addition *a)
-{
-    struct users u;
-    int code = edit_load_users(&u, x->settings.users, NULL, &x->complaint);
-
-    if (code == 0)
-        code = addition_check(x, a, &u);
-    users_release(&u);
-    return code;
 }
 
 static int take_password(struct context *x, struct addition *a,
@@ -130,10 +114,11 @@ static uint64_t highest_in_range(const struct context *x, const struct users *u)
 
 int uids_open(struct context *x, struct uids *u, struct edit *e)
 {
-    int code;
+    struct spent spent;
+    int code = edit_spent(e, EDIT_LAST_UID, &spent);
 
     u->highest = highest_in_range(x, &e->users);
-    code = edit_last_id(e, EDIT_LAST_UID, &u->recorded);
+    u->recorded = spent.last;
     if (u->highest < u->recorded)
         u->highest = u->recorded;
     return code;
@@ -171,23 +156,30 @@ int uids_assign(struct context *x, struct uids *u, struct slice name,
     return 0;
 }
 
+int uids_spend(struct context *x, struct edit *e, uint64_t uid)
+{
+    if (uid < x->settings.uid_first || uid > x->settings.uid_last)
+        return 0;
+    return edit_spend_id(e, EDIT_LAST_UID, uid, false);
+}
+
 int uids_record(struct uids *u, struct edit *e)
 {
-    return edit_spend_id(e, EDIT_LAST_UID, u->highest);
+    return edit_spend_id(e, EDIT_LAST_UID, u->highest, false);
 }
 
 /* Adds each entry to a list of the new line. */
 static int join_all(struct edit *e, const char *key, const char *list)
 {
     struct slice rest = slice_from(list);
-    struct entry one;
+    struct list_entry one;
     int code = 0;
 
     while (code == 0 && entry_next(&rest, &one)) {
         char text[GRANT_TEXT_MAX];
         unsigned rights;
 
-        code = grant_rights(&one, &rights)
+        code = entry_rights(&one, &rights)
                    ? EX_USAGE /* checked before */
                    : edit_set_entry(e, e->lines, key, one.name,
                                     grant_text(one.name, rights, text));
@@ -215,15 +207,13 @@ static int append_row(struct context *x, const struct addition *a,
 
 int addition_put(struct context *x, struct addition *a, struct edit *e)
 {
-    int code = fields_make_home(x, &a->f, &e->users, &a->made);
+    int code = append_row(x, a, e);
 
     if (code)
         return code;
-    code = fields_make_inside(x, &a->f, a->f.home);
-    if (code == 0)
-        code = append_row(x, a, e);
-    if (code && a->made)
-        home_unmake(a->f.home);
+    code = fields_make(x, &a->f, e, NULL, &a->made);
+    if (code)
+        edit_remove(e, e->lines);
     return code;
 }
 
@@ -248,38 +238,31 @@ static int add_keys_and_lists(struct context *x, struct edit *e)
     return code ? code : join_all(e, "teams", x->args.team);
 }
 
-static int add_locked(struct context *x, struct addition *a, struct edit *e)
+static int add_locked(struct context *x, struct edit *e, void *given)
 {
+    struct addition *a = given;
     int code = addition_check(x, a, &e->users);
 
     if (code == 0)
         code = user_add_spend_uid(x, a, e);
     if (code == 0)
         code = addition_put(x, a, e);
-    if (code)
-        return code;
-    code = add_keys_and_lists(x, e);
     if (code == 0)
-        code = edit_commit(e);
-    if (code == 0)
-        printf("user %s: uid %llu, home %s%s\n", a->name,
-               (unsigned long long)a->f.uid, a->f.home,
-               a->made ? "" : " (was there, kept)");
-    else if (a->made && !e->stands)
-        home_unmake(a->f.home);
-    return code;
+        code = add_keys_and_lists(x, e);
+    return code ? code : edit_commit(e);
 }
 
+/* Checks all before the password is asked for: no lock is held while somebody
+ * types. */
 int user_add(struct context *x)
 {
     SECRET_CLEANUP struct secret password = { .len = 0 };
     char options[32], rights[16];
     struct addition a = { .name = NULL };
-    struct edit e;
     int code = take_arguments(x, &a);
 
     if (code == 0)
-        code = user_add_check(x, &a);
+        code = addition_check(x, &a, &x->users);
     if (code == 0)
         code = take_password(x, &a, &password);
     if (code)
@@ -287,14 +270,14 @@ int user_add(struct context *x)
     snprintf(options, sizeof(options), "rights=%s",
              rights_text(a.f.rights, rights));
     a.options = slice_from(options);
-    code = edit_open(&e, x->settings.users, CTL_LOCK_MS, &x->complaint);
-    if (code == 0)
-        code = add_locked(x, &a, &e);
-    edit_release(&e);
+    code = edit_run(x, add_locked, &a);
     fields_wipe(&a.f);
-    if (code == 0) {
-        password_show(x, &password);
-        keys_hint(x);
-    }
-    return code;
+    if (code)
+        return code;
+    printf("user %s: uid %llu, home %s%s\n", a.name,
+           (unsigned long long)a.f.uid, a.f.home,
+           a.made ? "" : " (was there, kept)");
+    password_show(x, &password);
+    keys_hint(x);
+    return 0;
 }

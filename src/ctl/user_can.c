@@ -89,7 +89,7 @@ static const struct share *share_of_path(const struct question *q)
 }
 
 /* In a share all lines count together. */
-static void find_share(struct question *q, const struct share *share)
+static void can_find_share(struct question *q, const struct share *share)
 {
     struct grant_walk w;
     struct grant_source by;
@@ -145,6 +145,20 @@ static bool is_fixed(const struct question *q)
     return false;
 }
 
+/* In a drop nothing is ever looked up but its entries. */
+static bool is_within_drop(const struct question *q)
+{
+    const char *rest = q->path.bytes + 1;
+
+    if (!rights_drop(q->rights))
+        return false;
+    if (q->share)
+        rest += strcspn(rest, "/") + 1;
+    else if (strcmp(q->mount, "/") != 0)
+        rest = q->path.bytes + strlen(q->mount) + 1;
+    return !is_mount(q) && strchr(rest, '/');
+}
+
 static void check_login(const struct context *x, struct question *q)
 {
     const struct settings *s = &x->settings;
@@ -185,12 +199,12 @@ static void decide(const struct context *x, struct question *q)
     const struct share *share = share_of_path(q);
 
     if (share)
-        find_share(q, share);
+        can_find_share(q, share);
     if (!q->share)
         find_directory(q);
     check_login(x, q);
-    q->yes = !q->login.text[0] && !is_fixed(q) &&
-             (q->rights & q->verb.rights) == q->verb.rights;
+    q->yes = !q->login.text[0] && !is_fixed(q) && !is_within_drop(q) &&
+             (q->verb.rights & ~rights_counting(q->rights)) == 0;
 }
 
 static void print_line(const struct context *x, const struct question *q,
@@ -238,6 +252,10 @@ static int print_answer(const struct context *x, const struct question *q)
         printf("%s is or contains the root directory, a share, or a directory "
                "with rights of its own, so it can't be changed\n",
                q->path.bytes);
+    if (!q->yes && rights_drop(q->rights))
+        printf("%s is a drop for this user: no right but w counts there, and "
+               "it has no subdirectories\n",
+               q->share ? q->share->name : q->mount);
     if (q->login.text[0])
         printf("%s:%zu: %s\n", x->settings.users, q->user->line, q->login.text);
     return 0;
@@ -245,15 +263,12 @@ static int print_answer(const struct context *x, const struct question *q)
 
 static json_t *json_lines(const struct question *q)
 {
-    struct grant_walk w;
     char rights[16];
 
-    if (!q->share)
-        return json_pack("[{s:n, s:s, s:I}]", "team", "rights",
-                         rights_text(q->rights, rights), "line",
-                         (json_int_t)q->user->line);
-    grant_walk_begin(&w, q->u, q->user, q->share->name);
-    return grant_sources_json(&w);
+    return q->share ? grant_sources(q->u, q->user, q->share->name)
+                    : json_pack("[{s:n, s:s, s:I}]", "team", "rights",
+                                rights_text(q->rights, rights), "line",
+                                (json_int_t)q->user->line);
 }
 
 static json_t *json_answer(const struct question *q)
@@ -263,29 +278,23 @@ static json_t *json_answer(const struct question *q)
     return json_pack(
         "{s:s, s:s, s:o, s:b, s:s, s:s?, s:o, s:o}", "user", q->user->name,
         "verb", q->verb.name, "path", json_text(q->path.bytes), "can",
-        (int)q->yes, "rights", rights_text(q->rights, rights), "share",
-        q->share ? q->share->name : NULL, "by", json_lines(q), "login",
+        (int)q->yes, "rights", rights_text(rights_counting(q->rights), rights),
+        "share", q->share ? q->share->name : NULL, "by", json_lines(q), "login",
         q->login.text[0] ? json_text(q->login.text) : json_null());
 }
 
 int user_can(struct context *x)
 {
-    struct question q = { .u = NULL };
-    struct users u = { 0 };
+    struct question q = { .u = &x->users };
     int code = can_take_verb(x, &q);
 
     if (code == 0)
         code = can_take_path(x, &q);
     if (code == 0)
-        code = ctl_load_user(x, &u, &q.user);
-    if (code == 0) {
-        q.u = &u;
-        decide(x, &q);
-        code =
-            x->args.json ? json_write(x, json_answer(&q)) : print_answer(x, &q);
-    }
-    if (code == 0 && !q.yes)
-        code = EXIT_FAILURE;
-    users_release(&u);
-    return code;
+        code = ctl_find(x, &x->users, &q.user);
+    if (code)
+        return code;
+    decide(x, &q);
+    code = x->args.json ? json_write(x, json_answer(&q)) : print_answer(x, &q);
+    return code || q.yes ? code : EXIT_FAILURE;
 }

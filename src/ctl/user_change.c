@@ -1,4 +1,4 @@
-/* "user change", "passwd", "lock", "unlock", "rename" and "del": changes of an
+/* "user change", "passwd", "lock", "unlock" and "rename": changes of an
  * existing row. Each reads the file again under the lock and relies on nothing
  * that it read before. */
 #include "ctl.h"
@@ -63,22 +63,12 @@ static int set_hash(struct context *x, struct edit *e, const struct user *user,
     return code;
 }
 
-/* Checked before the password is asked for. */
-static int user_change_check(struct context *x)
-{
-    const struct user *user;
-    struct users u;
-    int code = ctl_load_user(x, &u, &user);
-
-    users_release(&u);
-    return code;
-}
-
 int user_passwd(struct context *x)
 {
     SECRET_CLEANUP struct secret password;
+    const struct user *user;
     char hash[HASH_MAX];
-    int code = user_change_check(x);
+    int code = ctl_find(x, &x->users, &user);
 
     if (code == 0)
         code = password_take(x, &password, x->args.word[2]);
@@ -91,16 +81,6 @@ int user_passwd(struct context *x)
     if (code == 0)
         password_show(x, &password);
     return code;
-}
-
-/* Records the uid, so that "user add" never assigns the uid of a row that was
- * written by hand or changed: files of that user may still exist. */
-static int user_change_spend_uid(struct context *x, struct edit *e,
-                                 uint64_t uid)
-{
-    if (uid < x->settings.uid_first || uid > x->settings.uid_last)
-        return 0;
-    return edit_spend_id(e, EDIT_LAST_UID, uid);
 }
 
 /* The gid follows the uid if both were equal. */
@@ -166,19 +146,15 @@ static int change_row(struct context *x, struct edit *e,
 
     complete_gid(&f, user);
     if (code == 0)
-        code = user_change_spend_uid(x, e, f.uid);
-    if (code == 0 && f.home[0])
-        code = fields_make_home(x, &f, &e->users, &made);
+        code = uids_spend(x, e, f.uid);
     if (code == 0)
-        code = fields_make_inside(x, &f, f.home[0] ? f.home : user->home);
+        code = fields_make(x, &f, e, user->home, &made);
     if (code == 0)
         code = set_columns(e, user, &f);
     if (code == 0)
         code = keys_set(x, e, user->line);
     if (code == 0)
         code = edit_commit(e);
-    if (code && made && !e->stands)
-        home_unmake(f.home);
     if (code == 0) {
         printf("user %s: changed\n", x->args.word[2]);
         print_kept_files(user, &f);
@@ -191,6 +167,7 @@ static int change_row(struct context *x, struct edit *e,
 int user_change(struct context *x)
 {
     struct fields f = { .comment = NULL };
+    const struct user *user;
     int code = keys_check(x);
 
     if (!(x->args.given & OPTIONS_OF_USER))
@@ -200,7 +177,7 @@ int user_change(struct context *x)
     if (code == 0)
         code = fields_take(x, &f);
     if (code == 0)
-        code = user_change_check(x);
+        code = ctl_find(x, &x->users, &user);
     if (code == 0)
         code = fields_take_hash(x, &f);
     if (code == 0)
@@ -287,102 +264,4 @@ static int rename_row(struct context *x, struct edit *e,
 int user_rename(struct context *x)
 {
     return run_locked(x, rename_row, NULL);
-}
-
-/* No share and no home of another user may be equal to it, contain it, or lie
- * in it. */
-static int check_alone(struct context *x, const struct users *u,
-                       const struct user *user, const char *home)
-{
-    struct overlap o;
-
-    if (!overlap_find(u, user, home, &o))
-        return 0;
-    return ctl_fail(x, EX_DATAERR, "%s %s %s; run it without --purge", home,
-                    o.share ? "overlaps the share" : "is also the home of",
-                    o.name);
-}
-
-/* The home of the user that is removed, as the administrator has confirmed it.
- */
-struct removal {
-    char home[USER_HOME_MAX + 1], homes[SETTINGS_PATH_MAX];
-    uid_t uid;
-};
-
-static int removal_init(struct context *x, const struct user *user,
-                        struct removal *r)
-{
-    r->uid = user->uid;
-    if (home_tidy(slice_from(user->home), r->home, sizeof(r->home)) ||
-        home_tidy(slice_from(x->settings.homes), r->homes, sizeof(r->homes)))
-        return ctl_fail(x, EX_DATAERR, "the home's path is too long");
-    return 0;
-}
-
-/* The home must still be the confirmed one, and nobody else's. */
-static int check_purge(struct context *x, const struct users *u,
-                       const struct user *user, const struct removal *confirmed)
-{
-    struct removal now;
-    int code = removal_init(x, user, &now);
-
-    if (code == 0 &&
-        (strcmp(now.home, confirmed->home) != 0 || now.uid != confirmed->uid))
-        return ctl_fail(x, EX_TEMPFAIL,
-                        "%s: its home was changed just now, to %s; nothing "
-                        "was removed; try again",
-                        user->name, now.home);
-    return code ? code : check_alone(x, u, user, now.home);
-}
-
-static int remove_row(struct context *x, struct edit *e,
-                      const struct user *user, void *given)
-{
-    struct removal *r = given;
-    int code = x->args.purge ? check_purge(x, &e->users, user, r)
-                             : removal_init(x, user, r);
-
-    if (code == 0)
-        code = user_change_spend_uid(x, e, user->uid);
-    if (code)
-        return code;
-    edit_remove(e, user->line);
-    return edit_commit(e);
-}
-
-/* Asks before the lock is taken, about the home in the current row. */
-static int confirm_early(struct context *x, struct removal *r)
-{
-    const struct user *user;
-    struct users u;
-    int code = ctl_load_user(x, &u, &user);
-
-    if (code == 0)
-        code = removal_init(x, user, r);
-    if (code == 0)
-        code = ctl_confirm_removal(x, r->home);
-    users_release(&u);
-    return code;
-}
-
-/* The row first: then nobody can log in. A large home takes long, so it is
- * removed without the lock. */
-int user_del(struct context *x)
-{
-    struct removal r;
-    int code = 0;
-
-    if (x->args.yes && !x->args.purge)
-        return ctl_fail(x, EX_USAGE, "--yes goes with --purge");
-    if (x->args.purge)
-        code = confirm_early(x, &r);
-    if (code == 0)
-        code = run_locked(x, remove_row, &r);
-    if (code == 0 && x->args.purge)
-        code = purge_home(r.home, r.homes, r.uid, &x->complaint);
-    if (code == 0)
-        printf("user %s: removed; home %s %s\n", x->args.word[2], r.home,
-               x->args.purge ? "removed" : "kept");
-    return code;
 }

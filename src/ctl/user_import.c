@@ -75,6 +75,26 @@ static int import_take_home(struct import *m, const struct imported *e,
                               m->x->args.prefix ? m->x->args.prefix : s->homes);
 }
 
+/* The words of the last column: all but the shares and teams, which may have
+ * the same names here and be others; or only those. */
+static int import_take_options(struct slice options, bool lists, char *out,
+                               size_t size)
+{
+    struct slice word;
+    struct buf text;
+    int r = 0;
+
+    buf_init(&text, size - 1);
+    while (r == 0 && slice_cut(&options, ' ', &word))
+        if (word.len > 0 && lists == (slice_starts(word, SLICE("shares=")) ||
+                                      slice_starts(word, SLICE("teams="))))
+            r = buf_add_format(&text, "%s%.*s", text.len > 0 ? " " : "",
+                               (int)word.len, word.ptr);
+    snprintf(out, size, "%.*s", (int)text.len, text.len > 0 ? text.data : "");
+    buf_release(&text);
+    return r;
+}
+
 static int addition_of(struct import *m, const struct imported *e,
                        struct addition *a, struct row_text *t)
 {
@@ -87,7 +107,7 @@ static int addition_of(struct import *m, const struct imported *e,
     import_take_hash(e, a->f.hash);
     import_take_comment(e->comment, t->comment);
     if (slice_copy(e->name, t->name, sizeof(t->name)) ||
-        slice_copy(e->options, t->options, sizeof(t->options)))
+        import_take_options(e->options, false, t->options, sizeof(t->options)))
         return ctl_fail(m->x, EX_DATAERR, "the line is too long");
     if (!m->format->own)
         snprintf(t->options, sizeof(t->options), "rights=full%s%s",
@@ -156,27 +176,14 @@ static void import_put(struct import *m, struct imported *e, struct edit *edit)
 
     if (addition_of(m, e, &a, &t) || addition_put(m->x, &a, edit))
         skip_by_complaint(m, e);
-    else
-        e->made = a.made;
     fields_wipe(&a.f);
-}
-
-static void import_undo(struct import *m)
-{
-    for (size_t i = 0; i < m->count; i++) {
-        struct row_text t;
-        struct addition a;
-
-        if (m->entry[i].made && addition_of(m, &m->entry[i], &a, &t) == 0)
-            home_unmake(a.f.home);
-    }
 }
 
 static void print_home(const struct imported *e, const struct addition *a)
 {
     char home[TEXT_SHOWN], tidy[USER_HOME_MAX + 1];
 
-    if (e->home.len == 0 || home_tidy(e->home, tidy, sizeof(tidy)) ||
+    if (e->home.len == 0 || place_tidy(e->home, tidy, sizeof(tidy)) ||
         strcmp(tidy, a->f.home) == 0)
         return;
     import_show(e->home, home);
@@ -211,6 +218,11 @@ static void print_entry(struct import *m, const struct imported *e)
            a.f.home);
     print_home(e, &a);
     print_lock(e, &a);
+    import_take_options(e->options, true, t.options, sizeof(t.options));
+    if (t.options[0])
+        printf("; without %s, which may be others here; see: sallyportctl "
+               "share grant --help",
+               t.options);
     putchar('\n');
     fields_wipe(&a.f);
 }
@@ -228,27 +240,24 @@ static void import_print(struct import *m)
            m->x->args.dry_run ? "; nothing has changed (--dry-run)" : "");
 }
 
-static int import_locked(struct import *m, struct edit *e)
+static int import_locked(struct context *x, struct edit *e, void *given)
 {
+    struct import *m = given;
     struct uids uids;
-    int code = uids_open(m->x, &uids, e);
+    int code = uids_open(x, &uids, e);
 
     for (size_t i = 0; i < m->count && code == 0; i++)
         if (!m->entry[i].skipped)
             import_check(m, &m->entry[i], &e->users);
     if (code == 0)
         code = assign_uids(m, e, &uids);
-    if (code || m->x->args.dry_run)
+    if (code || x->args.dry_run)
         return code;
     code = uids_record(&uids, e);
     for (size_t i = 0; i < m->count && code == 0; i++)
         if (!m->entry[i].skipped)
             import_put(m, &m->entry[i], e);
-    if (code == 0)
-        code = edit_commit(e);
-    if (code && !e->stands)
-        import_undo(m);
-    return code;
+    return code ? code : edit_commit(e);
 }
 
 static void skip_unusable(struct import *m)
@@ -261,7 +270,6 @@ static void skip_unusable(struct import *m)
 int user_import(struct context *x)
 {
     struct import m = { .x = x, .path = x->args.word[2] };
-    struct edit e;
     int code;
 
     if (x->args.prefix && !user_home_ok(slice_from(x->args.prefix)))
@@ -271,10 +279,7 @@ int user_import(struct context *x)
     code = import_read(&m);
     if (code == 0) {
         skip_unusable(&m);
-        code = edit_open(&e, x->settings.users, CTL_LOCK_MS, &x->complaint);
-        if (code == 0)
-            code = import_locked(&m, &e);
-        edit_release(&e);
+        code = edit_run(x, import_locked, &m);
     }
     if (code == 0)
         import_print(&m);

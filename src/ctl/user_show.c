@@ -13,13 +13,12 @@
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 
-/* The row's word of that CHOICE_, or OTHER. */
-static const char *choice_of(const struct user *user, int choice,
-                             const char *other)
+/* The row's word of that CHOICE_; NULL: the server's setting. */
+static const char *choice_of(const struct user *user, int choice)
 {
     unsigned n = user->choice[choice];
 
-    return n ? choices[choice].words[n - 1] : other;
+    return n ? choices[choice].words[n - 1] : NULL;
 }
 
 static const char *login_of(const struct user *user)
@@ -42,13 +41,6 @@ static const char *state_of(const struct user *user)
     return user_expired(user, time(NULL)) ? "expired" : "active";
 }
 
-/* When the user expires, or OTHER. */
-static const char *expiry_of(const struct user *user, const char *other,
-                             char out[WHEN_MAX])
-{
-    return user->expires > 0 ? when_text(user->expires, out) : other;
-}
-
 static json_t *json_or_null(struct slice s)
 {
     return s.len > 0 ? json_stringn(s.ptr, s.len) : json_null();
@@ -61,14 +53,12 @@ static json_t *json_shares(const struct users *u, const struct user *user)
 
     for (size_t i = 0; list && i < user->grants; i++) {
         const char *name = user->share[user->grant[i].share].name;
-        struct grant_walk w;
         char rights[16];
 
-        grant_walk_begin(&w, u, user, name);
         json_array_append_new(
             list, json_pack("{s:s, s:s, s:o}", "name", name, "rights",
                             rights_text(user->grant[i].rights, rights), "by",
-                            grant_sources_json(&w)));
+                            grant_sources(u, user, name)));
     }
     return list;
 }
@@ -77,7 +67,7 @@ static json_t *json_teams(const struct user *user)
 {
     json_t *list = json_array();
     struct slice rest = user->teams;
-    struct entry one;
+    struct list_entry one;
 
     while (list && entry_next(&rest, &one))
         json_array_append_new(list, json_stringn(one.text.ptr, one.text.len));
@@ -105,7 +95,7 @@ static json_t *json_mode(unsigned mode)
     return mode ? json_string(mode_text(mode, text)) : json_null();
 }
 
-/* null, and nothing printed: it isn't in the line. */
+/* null: it isn't in the line. */
 json_t *limits_json(const struct row_limits *l)
 {
     json_t *all = json_pack("{s:o, s:o}", "networks", json_or_null(l->networks),
@@ -117,40 +107,6 @@ json_t *limits_json(const struct row_limits *l)
                                 ? json_integer((json_int_t)l->number[i] - 1)
                                 : json_null());
     return all;
-}
-
-void limits_print(const struct row_limits *l)
-{
-    for (int i = 0; i < ROW_LIMITS; i++)
-        if (l->number[i])
-            printf("%s: %llu\n", limit_rows[i].key,
-                   (unsigned long long)l->number[i] - 1);
-    if (l->networks.len > 0)
-        printf("networks: %.*s\n", (int)l->networks.len, l->networks.ptr);
-    if (l->hours.len > 0)
-        printf("hours: %.*s\n", (int)l->hours.len, l->hours.ptr);
-}
-
-static json_t *json_user(const struct users *u, const struct user *user)
-{
-    char rights[16];
-
-    return json_pack(
-        "{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s, s:s?, s:s?, s:s?, s:s, s:o, "
-        "s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-        "name", user->name, "uid", (json_int_t)user->uid, "gid",
-        (json_int_t)user->gid, "comment", json_text(user->comment), "home",
-        json_text(user->home), "rights", rights_text(user->rights, rights),
-        "locked", (int)user->locked, "password", user_hash_kind(user->hash),
-        "on_conflict", choice_of(user, CHOICE_CONFLICT, NULL), "data_binding",
-        choice_of(user, CHOICE_BINDING, NULL), "upload_eof",
-        choice_of(user, CHOICE_UPLOAD_EOF, NULL), "login", login_of(user),
-        "certificate", json_or_null(user->certificate), "second_factor",
-        second_factor_of(user), "expires", json_time(user->expires),
-        "file_mode", json_mode(user->file_mode), "dir_mode",
-        json_mode(user->dir_mode), "teams", json_teams(user), "shares",
-        json_shares(u, user), "directories", json_directories(user), "limits",
-        limits_json(&user->limits));
 }
 
 /* The hash as it is in the file. */
@@ -166,37 +122,46 @@ static int add_hash(json_t *one, const struct user *user)
     return r;
 }
 
-static int list_json(struct context *x, const struct users *u)
+static json_t *describe_user(struct context *x, size_t i)
 {
-    json_t *list = json_array();
+    const struct users *u = &x->users;
+    const struct user *user = &u->row[i];
+    char rights[16];
+    json_t *one = json_pack(
+        "{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s, s:s, s:s?, s:s?, s:s?, s:s, "
+        "s:o, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "name", user->name, "uid", (json_int_t)user->uid, "gid",
+        (json_int_t)user->gid, "comment", json_text(user->comment), "home",
+        json_text(user->home), "rights", rights_text(user->rights, rights),
+        "locked", (int)user->locked, "state", state_of(user), "password",
+        user_hash_kind(user->hash), "on_conflict",
+        choice_of(user, CHOICE_CONFLICT), "data_binding",
+        choice_of(user, CHOICE_BINDING), "upload_eof",
+        choice_of(user, CHOICE_UPLOAD_EOF), "login", login_of(user),
+        "certificate", json_or_null(user->certificate), "second_factor",
+        second_factor_of(user), "expires", json_time(user->expires),
+        "file_mode", json_mode(user->file_mode), "dir_mode",
+        json_mode(user->dir_mode), "teams", json_teams(user), "shares",
+        json_shares(u, user), "directories", json_directories(user), "limits",
+        limits_json(&user->limits));
 
-    for (size_t i = 0; i < u->count; i++) {
-        json_t *one = json_user(u, &u->row[i]);
-
-        if ((x->args.hashes && add_hash(one, &u->row[i])) ||
-            json_array_append_new(list, one))
-            return json_decref(list),
-                   ctl_fail(x, EX_OSERR, "out of memory for JSON");
+    if (one && x->args.hashes && add_hash(one, user)) {
+        json_decref(one);
+        return NULL;
     }
-    return json_write(x, list);
+    return one;
 }
 
-static int list_plain(const struct users *u)
-{
-    char rights[16], when[WHEN_MAX];
-
-    printf("%-20s %10s %-8s %-7s %-7s %-20s %s\n", "NAME", "UID", "RIGHTS",
-           "STATE", "BINDING", "EXPIRES", "HOME");
-    for (size_t i = 0; i < u->count; i++) {
-        const struct user *row = &u->row[i];
-
-        printf("%-20s %10u %-8s %-7s %-7s %-20s %s\n", row->name,
-               (unsigned)row->uid, rights_text(row->rights, rights),
-               state_of(row), choice_of(row, CHOICE_BINDING, "-"),
-               expiry_of(row, "-", when), row->home);
-    }
-    return 0;
-}
+static const struct output_field user_columns[] = {
+    { .title = "NAME", .key = "name", .width = -20 },
+    { .title = "UID", .key = "uid", .width = 10 },
+    { .title = "RIGHTS", .key = "rights", .width = -8 },
+    { .title = "STATE", .key = "state", .width = -7 },
+    { .title = "BINDING", .key = "data_binding", .width = -7, .none = "-" },
+    { .title = "EXPIRES", .key = "expires", .width = -20, .none = "-" },
+    { .title = "HOME", .key = "home" },
+    { 0 },
+};
 
 static void print_mistake(const char *mistake)
 {
@@ -207,85 +172,72 @@ static void print_mistake(const char *mistake)
  * administrator searches for the line that keeps a user out. */
 int user_list(struct context *x)
 {
-    struct users u;
-    int code =
-        edit_load_users(&u, x->settings.users, print_mistake, &x->complaint);
+    int code = edit_load_users(&x->users, x->settings.users, print_mistake,
+                               &x->complaint);
     int shown = 0;
 
-    if (code == 0 || u.count > 0)
-        shown = x->args.json ? list_json(x, &u) : list_plain(&u);
-    users_release(&u);
+    if (code == 0 || x->users.count > 0)
+        shown = output_list(x, x->users.count, describe_user, user_columns);
     return code ? code : shown;
 }
 
-static const char *mode_or_default(unsigned mode, char out[MODE_MAX])
+static void share_text(const json_t *one, struct buf *into)
 {
-    return mode ? mode_text(mode, out) : "the server's setting";
+    buf_add_format(into, "%s %s (",
+                   json_string_value(json_object_get(one, "name")),
+                   json_string_value(json_object_get(one, "rights")));
+    grant_sources_text(json_object_get(one, "by"), into);
+    buf_add_text(into, ")");
 }
 
-static void show_mounts(const struct users *u, const struct user *user)
+static void directory_text(const json_t *one, struct buf *into)
 {
-    char rights[16];
-
-    for (size_t i = 0; i < user->grants; i++) {
-        const char *name = user->share[user->grant[i].share].name;
-        struct grant_walk w;
-        struct buf by;
-
-        buf_init(&by, 2 * USER_LINE_MAX);
-        grant_walk_begin(&w, u, user, name);
-        grant_sources_text(&w, &by);
-        printf("share:    %s %s (%s)\n", name,
-               rights_text(user->grant[i].rights, rights), by.data);
-        buf_release(&by);
-    }
-    for (size_t i = 0; i < user->directories; i++)
-        printf("rights in: %s %s\n", user->directory[i].path,
-               rights_text(user->directory[i].rights, rights));
+    buf_add_format(into, "%s %s",
+                   json_string_value(json_object_get(one, "path")),
+                   json_string_value(json_object_get(one, "rights")));
 }
 
-static int show_plain(const struct users *u, const struct user *user)
-{
-    const struct slice teams =
-        user->teams.len > 0 ? user->teams : SLICE("none");
-    char file_mode[MODE_MAX], dir_mode[MODE_MAX];
-    const struct slice certificate =
-        user->certificate.len > 0 ? user->certificate : SLICE("none");
-    char rights[16], when[WHEN_MAX];
+#define SERVERS "the server's setting"
 
-    printf("name:     %s\nuid:      %u\ngid:      %u\ncomment:  %s\n"
-           "home:     %s\nrights:   %s\nstate:    %s\nexpires:  %s\n"
-           "password: %s\n"
-           "conflict: %s\nbinding:  %s\nupload end: %s\nlogin:    "
-           "%s\ncertificate: %.*s\nsecond factor: %s\n",
-           user->name, (unsigned)user->uid, (unsigned)user->gid, user->comment,
-           user->home, rights_text(user->rights, rights), state_of(user),
-           expiry_of(user, "never", when), user_hash_kind(user->hash),
-           choice_of(user, CHOICE_CONFLICT, "the server's setting"),
-           choice_of(user, CHOICE_BINDING, "the server's setting"),
-           choice_of(user, CHOICE_UPLOAD_EOF, "the server's setting"),
-           login_of(user), (int)certificate.len, certificate.ptr,
-           user->totp.len > 0 ? second_factor_of(user) : "none");
-    printf("file mode: %s\ndirectory mode: %s\nteams:    %.*s\n",
-           mode_or_default(user->file_mode, file_mode),
-           mode_or_default(user->dir_mode, dir_mode), (int)teams.len,
-           teams.ptr);
-    show_mounts(u, user);
-    limits_print(&user->limits);
-    return 0;
-}
+static const struct output_field user_lines[] = {
+    { .title = "name:", .key = "name" },
+    { .title = "uid:", .key = "uid" },
+    { .title = "gid:", .key = "gid" },
+    { .title = "comment:", .key = "comment" },
+    { .title = "home:", .key = "home" },
+    { .title = "rights:", .key = "rights" },
+    { .title = "state:", .key = "state" },
+    { .title = "expires:", .key = "expires", .none = "never" },
+    { .title = "password:", .key = "password" },
+    { .title = "conflict:", .key = "on_conflict", .none = SERVERS },
+    { .title = "binding:", .key = "data_binding", .none = SERVERS },
+    { .title = "upload end:", .key = "upload_eof", .none = SERVERS },
+    { .title = "login:", .key = "login" },
+    { .title = "certificate:", .key = "certificate", .none = "none" },
+    { .title = "second factor:", .key = "second_factor", .none = "none" },
+    { .title = "file mode:", .key = "file_mode", .none = SERVERS },
+    { .title = "directory mode:", .key = "dir_mode", .none = SERVERS },
+    { .title = "teams:", .key = "teams", .none = "none" },
+    { .title = "shares:",
+      .key = "shares",
+      .none = "none",
+      .element = share_text },
+    { .title = "rights in:",
+      .key = "directories",
+      .none = "none",
+      .element = directory_text },
+    { .title = "limits:", .key = "limits", .none = SERVERS },
+    { 0 },
+};
 
 int user_show(struct context *x)
 {
     const struct user *user;
-    struct users u;
-    int code = ctl_load_user(x, &u, &user);
+    int code = ctl_find(x, &x->users, &user);
 
-    if (code == 0)
-        code = x->args.json ? json_write(x, json_user(&u, user))
-                            : show_plain(&u, user);
-    users_release(&u);
-    return code;
+    return code ? code
+                : output_one(x, describe_user(x, (size_t)(user - x->users.row)),
+                             user_lines);
 }
 
 /* A file with a mistake isn't exported: its import would fail. */
@@ -314,7 +266,6 @@ static int export_text(struct context *x)
 
 int user_export(struct context *x)
 {
-    struct users u;
     int code;
 
     if (x->args.hashes && !x->args.json)
@@ -323,9 +274,7 @@ int user_export(struct context *x)
                         "--json the output has the hashes");
     if (!x->args.json)
         return export_text(x);
-    code = edit_load_users(&u, x->settings.users, NULL, &x->complaint);
-    if (code == 0)
-        code = list_json(x, &u);
-    users_release(&u);
-    return code;
+    code = edit_load_users(&x->users, x->settings.users, NULL, &x->complaint);
+    return code ? code
+                : output_list(x, x->users.count, describe_user, user_columns);
 }

@@ -87,3 +87,13 @@ unsigned mode_of_directory(unsigned file_mode)
 {
     return file_mode | (file_mode & 0444) >> 2;
 }
+
+bool rights_drop(unsigned rights)
+{
+    return (rights & (RIGHT_WRITE | RIGHT_LIST | RIGHT_READ)) == RIGHT_WRITE;
+}
+
+unsigned rights_counting(unsigned rights)
+{
+    return rights_drop(rights) ? RIGHT_WRITE : rights;
+}

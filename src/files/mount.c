@@ -94,16 +94,13 @@ unsigned mount_may(const struct mount *m)
     return may;
 }
 
-/* Without the rights to list and to read, nobody sees what is in it. Then no
- * other right than that to write counts, since each would show something; and
- * whoever asks for a list gets an empty one. sallyportctl sees everything. */
+/* Whoever asks for a list of a drop gets an empty one. sallyportctl sees
+ * everything. */
 static void mount_set_rights(struct mount *m, unsigned rights, bool for_ctl)
 {
-    const unsigned seeing = RIGHT_LIST | RIGHT_READ;
-
-    m->blind = !for_ctl && (rights & (RIGHT_WRITE | seeing)) == RIGHT_WRITE;
+    m->blind = !for_ctl && rights_drop(rights);
     m->rights = for_ctl    ? RIGHT_ALL
-                : m->blind ? RIGHT_WRITE | RIGHT_LIST
+                : m->blind ? rights_counting(rights) | RIGHT_LIST
                            : rights;
 }
 

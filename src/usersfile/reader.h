@@ -4,14 +4,19 @@
 
 #include "sallyport/usersfile/usersfile.h"
 
-/* How many items fit into the arrays of struct users. */
-struct room {
-    size_t users, shares, teams, grants, directories;
+/* The growing arrays of struct users. */
+enum reader_array {
+    ARRAY_USERS,
+    ARRAY_SHARES,
+    ARRAY_TEAMS,
+    ARRAY_GRANTS,
+    ARRAY_DIRECTORIES,
+    ARRAYS
 };
 
 struct reader {
     struct users *users;
-    struct room room;
+    size_t room[ARRAYS]; /* how many items fit */
     size_t line;
     const char *file;
     struct complaint *complaint;
@@ -23,14 +28,12 @@ struct reader {
 /* Reports one mistake, by the complaint or by report. Always -EINVAL. */
 int reader_mistake(const struct reader *r, size_t line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* The same for a limit: "more than MOST WHAT". */
-int reader_full(struct reader *r, size_t line, const char *what, unsigned most);
 /* Nothing is known about the file. Always -ENOMEM. */
 int reader_no_memory(const struct reader *r);
-/* Returns an array with room for N + 1 items of SIZE bytes, OLD or another one;
- * or NULL with the complaint, and OLD is unchanged. */
-void *reader_grow(const struct reader *r, void *old, size_t *room, size_t n,
-                  size_t size);
+/* Makes room for item N in *ARRAY, a pointer that may change. LINE is for the
+ * complaint that there are too many. 0, -EINVAL or -ENOMEM */
+int reader_room(struct reader *r, enum reader_array which, void *array,
+                size_t n, size_t line);
 
 /* After the last line (resolve.c): finds values that no two lines may have in
  * common, and gives each user the grants. 0, -EINVAL or -ENOMEM */

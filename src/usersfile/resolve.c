@@ -7,31 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Users, shares or teams in the order of a value. */
-struct entry {
-    const void *item;
-    size_t line;
-};
-
+/* Users, shares or teams in the order of a value; equal ones as in the file. */
 struct order {
-    struct entry *entry;
-    size_t count;
+    const void **row;
+    size_t count, line_at; /* line_at: the offset of a row's line */
 };
 
-typedef int compare_items(const void *a, const void *b);
+typedef int compare_rows(const void *a, const void *b);
 
-/* A value that no two items of a kind may have in common. */
-struct unique {
-    compare_items *compare;
-    /* Do two neighbours in that order have it in common? NULL: if equal */
-    bool (*clash)(const void *a, const void *b);
-    const char *what;
-};
+/* Users, shares and teams begin with their name. */
+_Static_assert(offsetof(struct user, name) == 0, "");
+_Static_assert(offsetof(struct share, name) == 0, "");
+_Static_assert(offsetof(struct team, name) == 0, "");
 
-static int compare_user_names(const void *a, const void *b)
+static int compare_names(const void *a, const void *b)
 {
-    return strcmp(((const struct user *)a)->name,
-                  ((const struct user *)b)->name);
+    return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 static int compare_numbers(uint64_t a, uint64_t b)
@@ -45,22 +36,10 @@ static int compare_uids(const void *a, const void *b)
                            ((const struct user *)b)->uid);
 }
 
-static int compare_share_names(const void *a, const void *b)
-{
-    return strcmp(((const struct share *)a)->name,
-                  ((const struct share *)b)->name);
-}
-
 static int compare_gids(const void *a, const void *b)
 {
     return compare_numbers(((const struct share *)a)->gid,
                            ((const struct share *)b)->gid);
-}
-
-static int compare_team_names(const void *a, const void *b)
-{
-    return strcmp(((const struct team *)a)->name,
-                  ((const struct team *)b)->name);
 }
 
 static int compare_paths(const void *a, const void *b)
@@ -69,70 +48,64 @@ static int compare_paths(const void *a, const void *b)
                            ((const struct share *)b)->path);
 }
 
-static bool paths_overlap(const void *a, const void *b)
+/* What lies in a directory follows it in the order. */
+static int compare_overlap(const void *a, const void *b)
 {
-    const char *upper = ((const struct share *)a)->path,
-               *lower = ((const struct share *)b)->path;
-
-    return strcmp(upper, lower) == 0 || user_path_beneath(lower, upper);
+    return user_path_beneath(((const struct share *)b)->path,
+                             ((const struct share *)a)->path)
+               ? 0
+               : compare_paths(a, b);
 }
 
-static const struct unique
-    user_name = { compare_user_names, NULL, "the name is that of" },
-    user_uid = { compare_uids, NULL, "the uid is that of" },
-    share_name = { compare_share_names, NULL, "the name is that of" },
-    share_gid = { compare_gids, NULL, "the gid is that of" },
-    share_path = { compare_paths, paths_overlap,
-                   "the path overlaps with that of" },
-    team_name = { compare_team_names, NULL, "the name is that of" };
-
-/* Equal ones in the order of their lines. */
+/* The rows are in one array, in the order of their lines. */
 static int by_value(const void *a, const void *b, void *compare)
 {
-    const struct entry *x = a, *y = b;
-    int order = (*(compare_items *const *)compare)(x->item, y->item);
+    const char *const *x = a, *const *y = b;
+    int order = (*(compare_rows *const *)compare)(*x, *y);
 
-    return order ? order : compare_numbers(x->line, y->line);
+    return order ? order : (*x > *y) - (*x < *y);
 }
 
-static int find_twice(const struct reader *r, struct order *o,
-                      const struct unique *u)
+static size_t line_of(const struct order *o, const void *row)
 {
-    compare_items *compare = u->compare;
+    size_t line;
 
-    qsort_r(o->entry, o->count, sizeof(*o->entry), by_value, &compare);
+    memcpy(&line, (const char *)row + o->line_at, sizeof(line));
+    return line;
+}
+
+/* Sorts by COMPARE, and reports neighbours that are equal by CLASH. It sorts,
+ * since a full file may be read before a login. */
+static int find_twice(const struct reader *r, struct order *o,
+                      compare_rows *compare, compare_rows *clash,
+                      const char *what)
+{
+    qsort_r(o->row, o->count, sizeof(*o->row), by_value, &compare);
     for (size_t i = 1; i < o->count; i++) {
-        const struct entry *a = &o->entry[i - 1], *b = &o->entry[i];
+        size_t a = line_of(o, o->row[i - 1]), b = line_of(o, o->row[i]);
 
-        if (u->clash ? !u->clash(a->item, b->item)
-                     : compare(a->item, b->item) != 0)
+        if (clash(o->row[i - 1], o->row[i]) != 0)
             continue;
-        reader_mistake(r, a->line > b->line ? a->line : b->line, "%s line %zu",
-                       u->what, a->line > b->line ? b->line : a->line);
+        reader_mistake(r, a > b ? a : b, "the %s that of line %zu", what,
+                       a > b ? b : a);
         if (!r->report)
             return -EINVAL;
     }
     return 0;
 }
 
-/* The N items of SIZE bytes each, which have their line at LINE. */
-static int order_fill(const struct reader *r, struct order *o,
-                      const void *items, size_t n, size_t size, size_t line)
+/* The N rows of SIZE bytes each. */
+static int order_fill(const struct reader *r, struct order *o, const void *rows,
+                      size_t n, size_t size, size_t line_at)
 {
-    o->entry = calloc(n + 1, sizeof(*o->entry));
-    if (!o->entry)
+    *o = (struct order){ calloc(n + 1, sizeof(*o->row)), 0, line_at };
+    if (!o->row)
         return reader_no_memory(r);
-    for (; o->count < n; o->count++) {
-        const char *item = (const char *)items + o->count * size;
-        struct entry *e = &o->entry[o->count];
-
-        e->item = item;
-        memcpy(&e->line, item + line, sizeof(e->line));
-    }
+    for (; o->count < n; o->count++)
+        o->row[o->count] = (const char *)rows + o->count * size;
     return 0;
 }
 
-/* Sorts the items, since a full file may be read before a login. */
 static int check_users(const struct reader *r, struct order *o)
 {
     const struct users *u = r->users;
@@ -140,16 +113,16 @@ static int check_users(const struct reader *r, struct order *o)
                             offsetof(struct user, line));
 
     if (result == 0)
-        result = find_twice(r, o, &user_name);
-    return result ? result : find_twice(r, o, &user_uid);
+        result = find_twice(r, o, compare_names, compare_names, "name is");
+    if (result == 0)
+        result = find_twice(r, o, compare_uids, compare_uids, "uid is");
+    return result;
 }
 
-static int compare_gid(const void *gid, const void *entry)
+static int compare_gid(const void *gid, const void *row)
 {
-    const struct entry *e = entry;
-
     return compare_numbers(*(const gid_t *)gid,
-                           ((const struct share *)e->item)->gid);
+                           (*(const struct share *const *)row)->gid);
 }
 
 /* The shares are in the order of their gids. A user with a share's gid could
@@ -159,14 +132,15 @@ static int check_user_gids(const struct reader *r, const struct order *shares)
     const struct users *u = r->users;
 
     for (size_t i = 0; i < u->count; i++) {
-        const struct entry *e =
-            bsearch(&u->row[i].gid, shares->entry, shares->count,
-                    sizeof(*shares->entry), compare_gid);
+        const struct share *const *found =
+            bsearch(&u->row[i].gid, shares->row, shares->count,
+                    sizeof(*shares->row), compare_gid);
 
-        if (!e)
+        if (!found)
             continue;
         reader_mistake(r, u->row[i].line,
-                       "the gid is that of the share of line %zu", e->line);
+                       "the gid is that of the share of line %zu",
+                       (*found)->line);
         if (!r->report)
             return -EINVAL;
     }
@@ -180,12 +154,15 @@ static int check_shares(const struct reader *r, struct order *o)
                             offsetof(struct share, line));
 
     if (result == 0)
-        result = find_twice(r, o, &share_gid);
+        result = find_twice(r, o, compare_gids, compare_gids, "gid is");
     if (result == 0)
         result = check_user_gids(r, o);
     if (result == 0)
-        result = find_twice(r, o, &share_path);
-    return result ? result : find_twice(r, o, &share_name);
+        result = find_twice(r, o, compare_paths, compare_overlap,
+                            "path overlaps with");
+    if (result == 0)
+        result = find_twice(r, o, compare_names, compare_names, "name is");
+    return result;
 }
 
 static int check_teams(const struct reader *r, struct order *o)
@@ -194,7 +171,8 @@ static int check_teams(const struct reader *r, struct order *o)
     int result = order_fill(r, o, u->team, u->teams, sizeof(*u->team),
                             offsetof(struct team, line));
 
-    return result ? result : find_twice(r, o, &team_name);
+    return result ? result
+                  : find_twice(r, o, compare_names, compare_names, "name is");
 }
 
 /* The grants of one user or team, in the order of the shares. */
@@ -209,26 +187,21 @@ struct resolver {
     struct grants *team;               /* of each team */
 };
 
-static int compare_item_name(const void *name, const void *entry)
+static int compare_name(const void *name, const void *row)
 {
-    const struct entry *e = entry;
-
-    /* Shares and teams begin with their name. */
-    return strcmp(name, *(char *const *)e->item);
+    return strcmp(name, **(char *const *const *)row);
 }
-_Static_assert(offsetof(struct share, name) == 0, "");
-_Static_assert(offsetof(struct team, name) == 0, "");
 
 /* The share or team of that name, or NULL. */
-static const void *find_item(const struct order *o, struct slice name)
+static const void *find_row(const struct order *o, struct slice name)
 {
     char text[USER_NAME_MAX + 1];
-    const struct entry *e;
+    const void **found;
 
     if (slice_copy(name, text, sizeof(text)))
         return NULL;
-    e = bsearch(text, o->entry, o->count, sizeof(*o->entry), compare_item_name);
-    return e ? e->item : NULL;
+    found = bsearch(text, o->row, o->count, sizeof(*o->row), compare_name);
+    return found ? *found : NULL;
 }
 
 /* The place of the share, or of the one before which it belongs. */
@@ -273,27 +246,26 @@ static int too_many(const struct resolver *x, size_t line)
                           USER_MOUNTS_MAX);
 }
 
-/* One NAME or NAME:ROLE of shares=. */
-static int resolve_share(const struct resolver *x, struct slice word,
+/* One entry of shares=. */
+static int resolve_share(const struct resolver *x, const struct list_entry *e,
                          size_t line, struct grants *into)
 {
-    struct slice role = word, name;
-    const struct share *share;
-    struct grant one = { 0, RIGHT_ALL };
+    const struct share *share = find_row(&x->shares, e->name);
+    unsigned rights;
+    struct grant one;
 
-    slice_cut(&role, ':', &name);
-    share = find_item(&x->shares, name);
     if (!share)
-        return reader_mistake(x->reader, line,
-                              "shares=%.*s: there is no line @share:%.*s:",
-                              (int)word.len, word.ptr, (int)name.len, name.ptr);
-    if (role.ptr && rights_parse(role, &one.rights))
+        return reader_mistake(
+            x->reader, line,
+            "shares=%.*s: there is no line @share:%.*s:", (int)e->text.len,
+            e->text.ptr, (int)e->name.len, e->name.ptr);
+    if (entry_rights(e, &rights))
         return reader_mistake(x->reader, line, "shares=%.*s: " RIGHTS_EXPECTED,
-                              (int)word.len, word.ptr);
-    one.share = (uint32_t)(share - x->reader->users->share);
+                              (int)e->text.len, e->text.ptr);
+    one = (struct grant){ (uint32_t)(share - x->reader->users->share), rights };
     if (has_grant(into, one.share))
         return reader_mistake(x->reader, line, "shares=: %.*s occurs twice",
-                              (int)name.len, name.ptr);
+                              (int)e->name.len, e->name.ptr);
     return add_grant(into, one) ? 0 : too_many(x, line);
 }
 
@@ -302,12 +274,12 @@ static int resolve_share(const struct resolver *x, struct slice word,
 static int resolve_shares(const struct resolver *x, struct slice list,
                           size_t line, struct grants *into)
 {
-    struct slice word;
+    struct list_entry one;
     int result = 0;
 
     into->count = 0;
-    while ((result == 0 || x->reader->report) && slice_cut(&list, ',', &word))
-        if (resolve_share(x, word, line, into))
+    while ((result == 0 || x->reader->report) && entry_next(&list, &one))
+        if (resolve_share(x, &one, line, into))
             result = -EINVAL;
     return result;
 }
@@ -325,7 +297,7 @@ static int add_grants(const struct resolver *x, const struct grants *from,
 static int resolve_team(const struct resolver *x, struct slice name,
                         struct slice list, size_t line, struct grants *into)
 {
-    const struct team *team = find_item(&x->teams, name);
+    const struct team *team = find_row(&x->teams, name);
     struct slice other;
 
     if (!team)
@@ -392,7 +364,7 @@ static int take_limited_teams(const struct resolver *x, struct user *user)
     size_t n = 0;
 
     while (slice_cut(&list, ',', &name)) {
-        const struct team *team = find_item(&x->teams, name);
+        const struct team *team = find_row(&x->teams, name);
 
         if (memcmp(&team->limits, &none, sizeof(none)) == 0)
             continue;
@@ -409,20 +381,14 @@ static int take_limited_teams(const struct resolver *x, struct user *user)
 static int keep_grants(struct reader *r, size_t line, const struct grants *g)
 {
     struct users *u = r->users;
+    int result = 0;
 
-    for (size_t i = 0; i < g->count; i++) {
-        struct grant *all;
-
-        if (u->grants == GRANTS_MAX)
-            return reader_full(r, line, "rights in shares", GRANTS_MAX);
-        all =
-            reader_grow(r, u->grant, &r->room.grants, u->grants, sizeof(*all));
-        if (!all)
-            return -ENOMEM;
-        u->grant = all;
-        all[u->grants++] = g->row[i];
+    for (size_t i = 0; i < g->count && result == 0; i++) {
+        result = reader_room(r, ARRAY_GRANTS, &u->grant, u->grants, line);
+        if (result == 0)
+            u->grant[u->grants++] = g->row[i];
     }
-    return 0;
+    return result;
 }
 
 /* With report, a user with a mistake stays, and has no shares and no rights of
@@ -497,9 +463,9 @@ int reader_resolve(struct reader *r)
         result = resolve_all(&x);
     if (result == 0)
         point_at_grants(r->users);
-    free(x.users.entry);
-    free(x.shares.entry);
-    free(x.teams.entry);
+    free(x.users.row);
+    free(x.shares.row);
+    free(x.teams.row);
     free(x.team);
     return result;
 }

@@ -288,6 +288,28 @@ int user_expires_parse(struct slice text, int64_t *ret)
     return *ret > 0 ? 0 : -EINVAL;
 }
 
+bool entry_next(struct slice *rest, struct list_entry *ret)
+{
+    if (!slice_cut(rest, ',', &ret->text))
+        return false;
+    ret->role = ret->text;
+    return slice_cut(&ret->role, ':', &ret->name);
+}
+
+bool entry_find(struct slice list, struct slice name, struct list_entry *ret)
+{
+    while (entry_next(&list, ret))
+        if (slice_equal(ret->name, name))
+            return true;
+    return false;
+}
+
+int entry_rights(const struct list_entry *e, unsigned *ret)
+{
+    *ret = RIGHT_ALL;
+    return e->role.ptr ? rights_parse(e->role, ret) : 0;
+}
+
 /* The last column: "key=value key=value". A new key is a row of this table. */
 
 static int set_rights(struct options *o, struct slice value,

@@ -39,32 +39,44 @@ static int complain_of_row(const struct reader *r, const char *what)
     return reader_mistake(r, r->line, "%s", what);
 }
 
-int reader_full(struct reader *r, size_t line, const char *what, unsigned most)
-{
-    r->full = true;
-    return reader_mistake(r, line, "more than %u %s", most, what);
-}
-
 int reader_no_memory(const struct reader *r)
 {
     complain(r->complaint, "%s:%zu: out of memory", r->file, r->line);
     return -ENOMEM;
 }
 
-void *reader_grow(const struct reader *r, void *old, size_t *room, size_t n,
-                  size_t size)
+int reader_room(struct reader *r, enum reader_array which, void *array,
+                size_t n, size_t line)
 {
-    size_t more = *room ? *room * 2 : 16;
-    void *grown;
+    static const struct {
+        size_t most, size;
+        const char *what;
+    } kinds[ARRAYS] = {
+        [ARRAY_USERS] = { USERS_MAX, sizeof(struct user), "users" },
+        [ARRAY_SHARES] = { SHARES_MAX, sizeof(struct share), "shares" },
+        [ARRAY_TEAMS] = { TEAMS_MAX, sizeof(struct team), "teams" },
+        [ARRAY_GRANTS] = { GRANTS_MAX, sizeof(struct grant),
+                           "rights in shares" },
+        [ARRAY_DIRECTORIES] = { DIRECTORIES_MAX, sizeof(struct directory_right),
+                                "directories with rights of their own" },
+    };
+    size_t more = r->room[which] ? r->room[which] * 2 : 16;
+    void *items;
 
-    if (n < *room)
-        return old;
-    grown = reallocarray(old, more, size);
-    if (grown)
-        *room = more;
-    else
-        reader_no_memory(r);
-    return grown;
+    if (n == kinds[which].most) {
+        r->full = true;
+        return reader_mistake(r, line, "more than %zu %s", n,
+                              kinds[which].what);
+    }
+    if (n < r->room[which])
+        return 0;
+    memcpy(&items, array, sizeof(items));
+    items = reallocarray(items, more, kinds[which].size);
+    if (!items)
+        return reader_no_memory(r);
+    memcpy(array, &items, sizeof(items));
+    r->room[which] = more;
+    return 0;
 }
 
 /* Ends each of N columns with a NUL. The last column is the rest of the line,
@@ -171,42 +183,29 @@ static int read_user(const struct reader *r, struct options *o, char *line)
 static int add_directories(struct reader *r, const struct options *o)
 {
     struct users *u = r->users;
+    int result = 0;
 
-    for (size_t i = 0; i < o->user.directories; i++) {
-        struct directory_right *all;
-
-        if (u->directories == DIRECTORIES_MAX)
-            return reader_full(r, r->line,
-                               "directories with rights of their own",
-                               DIRECTORIES_MAX);
-        all = reader_grow(r, u->directory, &r->room.directories, u->directories,
-                          sizeof(*all));
-        if (!all)
-            return -ENOMEM;
-        u->directory = all;
-        all[u->directories++] = o->directory[i];
+    for (size_t i = 0; i < o->user.directories && result == 0; i++) {
+        result = reader_room(r, ARRAY_DIRECTORIES, &u->directory,
+                             u->directories, r->line);
+        if (result == 0)
+            u->directory[u->directories++] = o->directory[i];
     }
-    return 0;
+    return result;
 }
 
 static int add_user(struct reader *r, char *line)
 {
     struct users *u = r->users;
     struct options o;
-    struct user *row;
-    int result;
+    int result = reader_room(r, ARRAY_USERS, &u->row, u->count, r->line);
 
-    if (u->count == USERS_MAX)
-        return reader_full(r, r->line, "users", USERS_MAX);
-    row = reader_grow(r, u->row, &r->room.users, u->count, sizeof(*row));
-    if (!row)
-        return -ENOMEM;
-    u->row = row;
-    result = read_user(r, &o, line);
+    if (result == 0)
+        result = read_user(r, &o, line);
     if (result == 0)
         result = add_directories(r, &o);
     if (result == 0)
-        row[u->count++] = o.user;
+        u->row[u->count++] = o.user;
     return result;
 }
 
@@ -243,18 +242,12 @@ static int read_share(const struct reader *r, struct share *share, char *line)
 static int add_share(struct reader *r, char *line)
 {
     struct users *u = r->users;
-    struct share *all;
+    int result = reader_room(r, ARRAY_SHARES, &u->share, u->shares, r->line);
 
-    if (u->shares == SHARES_MAX)
-        return reader_full(r, r->line, "shares", SHARES_MAX);
-    all = reader_grow(r, u->share, &r->room.shares, u->shares, sizeof(*all));
-    if (!all)
-        return -ENOMEM;
-    u->share = all;
-    if (read_share(r, &all[u->shares], line))
-        return -EINVAL;
-    u->shares++;
-    return 0;
+    if (result == 0)
+        result = read_share(r, &u->share[u->shares], line);
+    u->shares += result == 0;
+    return result;
 }
 
 /* "@team:NAME:OPTIONS" */
@@ -276,18 +269,12 @@ static int read_team(const struct reader *r, struct team *team, char *line)
 static int add_team(struct reader *r, char *line)
 {
     struct users *u = r->users;
-    struct team *all;
+    int result = reader_room(r, ARRAY_TEAMS, &u->team, u->teams, r->line);
 
-    if (u->teams == TEAMS_MAX)
-        return reader_full(r, r->line, "teams", TEAMS_MAX);
-    all = reader_grow(r, u->team, &r->room.teams, u->teams, sizeof(*all));
-    if (!all)
-        return -ENOMEM;
-    u->team = all;
-    if (read_team(r, &all[u->teams], line))
-        return -EINVAL;
-    u->teams++;
-    return 0;
+    if (result == 0)
+        result = read_team(r, &u->team[u->teams], line);
+    u->teams += result == 0;
+    return result;
 }
 
 static int add_row(struct reader *r, char *line)

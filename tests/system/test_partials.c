@@ -139,6 +139,23 @@ static void cut_one(const struct server *server, const char *user,
     session_close(&s);
 }
 
+/* Only those of the user who began them. */
+Test(partials, in_a_share)
+{
+    struct server server;
+
+    server_start(&server, &plan);
+    SAYS(&server, 0, "share add contracts", "gid ");
+    SAYS(&server, 0, "share grant contracts anna bert", "granted to bert");
+    cut_one(&server, "anna", "contracts/one");
+    SAYS(&server, 0, "partials list anna", " /contracts/.sallyport-");
+    if (geteuid() == 0)
+        cr_expect_eq(count(&server, "partials list bert", "part"), 0);
+    SAYS(&server, 0, "partials purge anna --all", "1 removed, 307200 bytes");
+    cr_expect_eq(count(&server, "partials list", "part"), 0);
+    server_stop(&server);
+}
+
 Test(partials, of_two_users)
 {
     struct server server;

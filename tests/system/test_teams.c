@@ -167,6 +167,7 @@ Test(teams, a_local_program_collects_without_root, .timeout = 120)
     collect(share_file(&server, "invoices"), g->gr_gid);
     session_do(&s, "550 {*}", "DELE /invoices/f");
     session_close(&s);
+    ctl(&server, 0, "share del invoices --purge --yes"); /* for its group */
     snprintf(words, sizeof(words), "user add dora --local-group %u", g->gr_gid);
     ctl(&server, 0, words);
     session_enter(&s, &server, "dora");

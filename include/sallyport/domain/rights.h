@@ -27,6 +27,13 @@ int rights_parse(struct slice text, unsigned *ret);
  * OUT. */
 const char *rights_text(unsigned rights, char out[16]);
 
+/* Without the rights to list and to read, whoever may write sees nothing: a
+ * drop. */
+bool rights_drop(unsigned rights);
+/* The rights that count: in a drop only that to write does, since each other
+ * one would show something. */
+unsigned rights_counting(unsigned rights);
+
 /* The bits that a mode must have, and those that it may have. A file is never
  * executable, and only owner and group may write. */
 #define FILE_MODE_NEEDED 0600

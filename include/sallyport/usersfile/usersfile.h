@@ -38,6 +38,18 @@ bool user_certificate_shown(const struct user *user, struct slice claims);
 size_t user_certificate_pins(const struct user *user, uint8_t (*out)[PIN_BYTES],
                              size_t most);
 
+/* An entry NAME or NAME:ROLE of a list with commas: shares=, teams=. */
+struct list_entry {
+    struct slice text, name, role; /* role.ptr NULL: without one */
+};
+/* Cuts the next entry from *rest; false: there is none. */
+bool entry_next(struct slice *rest, struct list_entry *ret);
+/* Finds the entry of NAME in a list. */
+bool entry_find(struct slice list, struct slice name, struct list_entry *ret);
+/* The rights of an entry of shares=: all without a role. Returns 0 or
+ * -EINVAL. */
+int entry_rights(const struct list_entry *e, unsigned *ret);
+
 /* Reads a value of expires=: "2027-01-31T12:00:00Z", or a day: until its end,
  * UTC. Years 1970 to 9999. Returns 0 or -EINVAL. */
 int user_expires_parse(struct slice text, int64_t *ret);

@@ -71,3 +71,26 @@ Test(hint, rows)
         cr_expect_str_eq(text, rows[i].hint ? rows[i].hint : "", "row %zu", i);
     }
 }
+
+Test(hint, ranges_of_uids_and_gids)
+{
+    static const struct {
+        const char *settings;
+        bool hinted;
+    } table[] = {
+        { LISTEN, false },
+        { LISTEN "uid_last = 80000\n", true },
+        { LISTEN "gid_first = 70500\ngid_last = 70501\n", true },
+        { LISTEN "gid_first = 50000\ngid_last = 59999\n", false },
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct complaint c = { "" };
+        struct settings s;
+
+        cr_assert_eq(
+            conf_parse(&s, slice_from(table[i].settings), "conf", NULL, &c), 0,
+            "%s", c.text);
+        cr_expect_eq(hint_ranges(&s), table[i].hinted, "row %zu", i);
+    }
+}

@@ -261,9 +261,9 @@ Test(inspect_shares, in_homes_and_around_them)
     add("carl", 70002, "same", true);
     look(NULL);
     EXPECT("users:1: share in: the directory ");
-    EXPECT("/anna/in lies in the home of user anna; move it out");
+    EXPECT("/anna/in overlaps the home of user anna, line ");
     EXPECT("users:2: share around: the directory ");
-    EXPECT("/around contains the home of user bert; give that user another");
+    EXPECT("/around overlaps the home of user bert, line ");
     EXPECT("users:3: share same: the directory ");
 }
 

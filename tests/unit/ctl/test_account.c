@@ -125,7 +125,7 @@ Test(account, rename)
     cr_expect(files_exists(in(world.homes, "anna")));
     cr_expect_not(files_exists(in(world.homes, "anna.b")));
     expect_err(EX_DATAERR, PASSWORD, "user add anna",
-               "overlaps that of anna.b; give --home DIR");
+               "overlaps the home of anna.b; give --home DIR");
 }
 
 Test(account, bad_renames)

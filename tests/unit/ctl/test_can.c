@@ -149,6 +149,34 @@ Test(can, json)
     json_decref(json);
 }
 
+/* Only w counts there, and there are no directories. */
+Test(can, a_drop)
+{
+    static const struct {
+        const char *question;
+        bool yes;
+    } table[] = {
+        { "write /in/x", true },       { "write /in/x/y", false },
+        { "read /in/done/x", true },   { "delete /drops/x", false },
+        { "write /drops/x", true },    { "replace /drops/x", false },
+        { "write /drops/x/y", false }, { "list /drops", false },
+        { "mkdir /drops/x", false },
+    };
+    char words[128];
+
+    expect_run(0, "", "share add drops");
+    expect_run(0, "", "share grant drops anna:wodm");
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        snprintf(words, sizeof(words), "user can anna %s", table[i].question);
+        expect_run(table[i].yes ? 0 : 1, "", words);
+    }
+    expect_out(
+        1, "", "user can anna delete /drops/x",
+        "users:4: user anna has wodm in the share drops\ndrops is a drop "
+        "for this user: no right but w counts there");
+    expect_out(1, "", "user can anna write /in/x/y", "/in is a drop for this");
+}
+
 Test(can, an_expired_user)
 {
     expect_run(0, "", "user change anna --expires 2020-01-01");

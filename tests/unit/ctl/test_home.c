@@ -16,26 +16,6 @@ TestSuite(home, .init = world_make, .fini = scratch_remove);
 
 #define PASSWORD "correct horse\n"
 
-Test(home, tidy)
-{
-    static const struct {
-        const char *path, *tidy;
-    } table[] = {
-        { "/a/b", "/a/b" },
-        { "//a///b//", "/a/b" },
-        { "/", "" },
-        { "", "" },
-    };
-    char out[8];
-
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        cr_expect_eq(home_tidy(slice_from(table[i].path), out, sizeof(out)), 0);
-        cr_expect_str_eq(out, table[i].tidy);
-    }
-    cr_expect_eq(home_tidy(SLICE("/1234567"), out, sizeof(out)), -36);
-    cr_expect_eq(home_tidy(SLICE("/123456"), out, sizeof(out)), 0);
-}
-
 Test(home, beneath)
 {
     cr_expect(home_beneath("/srv/a", "/srv"));
@@ -153,10 +133,26 @@ Test(home, an_overlapping_home_is_refused)
         snprintf(words, sizeof(words), "user add bob --home %s/",
                  in(world.homes, homes[i]));
         expect_err(EX_DATAERR, PASSWORD, words,
-                   "overlaps that of anna; give --home DIR");
+                   "overlaps the home of anna; give --home DIR");
     }
     snprintf(words, sizeof(words), "user add bob --home %s", world.homes);
     expect_run(EX_DATAERR, PASSWORD, words);
+}
+
+/* Another path to the same place. */
+Test(home, an_overlap_by_a_link_is_refused)
+{
+    char words[256];
+
+    if (geteuid() != 0)
+        world_skip("without root all homes are beneath the setting");
+    expect_run(0, PASSWORD, "user add anna");
+    cr_assert_eq(symlink(world.homes, in_scratch("link")), 0);
+    snprintf(words, sizeof(words), "user add bob --home %s/link/anna/sub",
+             scratch);
+    expect_err(EX_DATAERR, PASSWORD, words, "overlaps the home of anna");
+    snprintf(words, sizeof(words), "share add a --path %s/link/anna", scratch);
+    expect_err(EX_DATAERR, "", words, "overlaps the home of anna");
 }
 
 Test(home, the_folder_it_is_in_must_be_there)

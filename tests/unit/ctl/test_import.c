@@ -244,7 +244,7 @@ Test(import, hostile)
 
     r = import(0, "a\033[2Jb:" SHA "\n@team:x\n:" SHA "\n", "--format pwdfile");
     expect_text(r->out, "old:1: a\\x1b[2Jb: skipped: not a valid name");
-    expect_text(r->out, "old:2: @team: skipped: shares and teams");
+    expect_text(r->out, "old:2: @team:x: skipped: shares and teams");
     expect_text(r->out, "old:3: : skipped: not a valid name");
     expect_text(r->out, "0 imported, 3 skipped\n");
 }
@@ -294,6 +294,30 @@ Test(import, exported)
     expect_text(
         import(EX_DATAERR, "anna:!:70000:70000::/h::right=full\n", "")->err,
         "old:1: unknown key \"right\"");
+}
+
+/* A share of the same name is another one here, and so are its files. */
+Test(import, exported_with_shares)
+{
+    char text[4096];
+    const struct run *r;
+
+    expect_run(0, "", "share add contracts");
+    expect_run(0, "correct horse\n",
+               "user add anna --share contracts:read --rights-in /in:drop");
+    expect_run(0, "", "team add legal anna");
+    strcpy(text, expect_run(0, "", "user export")->out);
+    expect_run(0, "", "user del anna");
+    r = import(0, text, "");
+    expect_text(r->out,
+                "old:1: @share:contracts: skipped: shares and teams are "
+                "not imported; make them with: sallyportctl share add");
+    expect_text(r->out, "old:3: @team:legal: skipped: ");
+    expect_text(r->out,
+                "; without shares=contracts:read teams=legal, which may "
+                "be others here; see: sallyportctl share grant");
+    expect_text(r->out, "1 imported, 2 skipped\n");
+    expect_row(":70000:70000::", "anna", "::rights=full rights./in=drop\n");
 }
 
 Test(import, exported_json)

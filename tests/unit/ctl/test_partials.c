@@ -82,6 +82,32 @@ Test(partials, list)
     json_decref(all);
 }
 
+/* The share is a mount of the user's process. */
+static bool enters_with_share(const struct files_start *start,
+                              struct channel *master)
+{
+    const struct files_mount *m = start->mounts;
+
+    if (start->mount_count != 1 || strcmp(m->at, "/contracts") != 0 ||
+        strcmp(m->path, in(world.shares, "contracts")) != 0 ||
+        m->gid != 80000 || strcmp(start->shares, world.shares) != 0)
+        return false;
+    return fake_ready(start, master);
+}
+
+Test(partials, in_shares)
+{
+    char text[512];
+
+    snprintf(text, sizeof(text),
+             "@share:contracts:80000:%s/contracts:\n"
+             "anna:!:70000:70000::%s/anna::shares=contracts rights./in=drop\n",
+             world.shares, world.homes);
+    file_write(world.users, text);
+    fake_files_are(enters_with_share, finds_two);
+    expect_out(0, "", "partials list anna", " waiting   /a b.part\n");
+}
+
 static void finds_nothing(struct channel *ctl, const struct message *find)
 {
     says_end(ctl, find, 0, 0);

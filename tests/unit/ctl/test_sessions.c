@@ -236,6 +236,10 @@ Test(sessions, after_a_change)
                   r->out, r->err);
         fake_end();
     }
+    file_write(world.users, ANNA); /* JSON stays alone */
+    fake_begin(ends_one);
+    expect_err(0, "", "user totp anna --json", "1 session ended\n");
+    fake_end();
     file_write(world.users, ANNA);
     fake_begin(refuses);
     says(0, "user lock anna", "could not be told of it: bad line 3");

@@ -108,11 +108,33 @@ Test(share, a_gid_is_never_given_out_twice)
     expect_err(EX_DATAERR, "", "share add e --gid 80003",
                "users:2: gid 80003 is used in this line; leave out --gid");
     expect_err(EX_DATAERR, "", "share add e --gid 80002", "users:1: gid 80002");
+    /* One that was chosen is used, and those before it are not. */
+    expect_run(0, "", "share add e --gid 80006");
+    expect_run(0, "", "share del e --purge --yes");
     expect_run(0, "", "share add e --gid 80009");
-    expect_err(EX_CONFIG, "", "share add f",
+    expect_out(0, "", "share add f", "gid 80005");
+    expect_err(EX_DATAERR, "", "share add g --gid 80006",
+               "may have been another share's");
+    expect_out(0, "", "share add g", "gid 80007");
+    expect_out(0, "", "share add h", "gid 80008");
+    expect_err(EX_CONFIG, "", "share add i",
                "no gid is left up to 80009; raise gid_last");
-    cr_expect_not(files_exists(in(world.shares, "f")));
-    expect_not_in_users("@share:f");
+    cr_expect_not(files_exists(in(world.shares, "i")));
+    expect_not_in_users("@share:i");
+}
+
+Test(share, used_gids_that_are_no_numbers)
+{
+    static const char *const texts[] = { "", "x\n", "80000\n\n", "80000\nx" };
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        file_write(in_scratch("users.last-gid"), texts[i]);
+        expect_err(EX_DATAERR, "", "share add a",
+                   "not a number; write the highest gid ever used");
+    }
+    file_write(in_scratch("users.last-gid"), "80000\n80001\n80003");
+    expect_out(0, "", "share add a", "gid 80002");
+    expect_out(0, "", "share add b", "gid 80004");
 }
 
 /* The files of a share that was removed and comes back belong to it. */
@@ -244,11 +266,16 @@ Test(share, of_a_local_group)
     cr_expect_not(files_exists(in_scratch("users.last-gid")));
     snprintf(words, sizeof(words), "share add b --local-group %s", g->gr_name);
     expect_err(EX_DATAERR, "", words, "each share needs a group of its own");
-    snprintf(text, sizeof(text), "(group %s)", g->gr_name);
+    snprintf(text, sizeof(text), "group:    %s\n", g->gr_name);
     expect_out(0, "", "share show a", text);
+    /* The share's members could enter the home. */
     snprintf(words, sizeof(words), "user add emil --local-group %s",
              g->gr_name);
+    expect_err(EX_DATAERR, PASSWORD, words, "is that of the share a, whose");
+    expect_run(0, "", "share del a --purge --yes");
     expect_run(0, PASSWORD, words);
+    snprintf(text, sizeof(text), "share add a --local-group %s", g->gr_name);
+    expect_err(EX_DATAERR, "", text, "is that of the home of emil, which");
     cr_assert_eq(stat(in(world.homes, "emil"), &st), 0);
     cr_expect_eq(st.st_uid, 70003);
     cr_expect_eq(st.st_gid, g->gr_gid);
@@ -318,8 +345,8 @@ Test(team, limits)
     expect_users("@team:legal:max_sessions=5 bandwidth_up=10M "
                  "networks=192.0.2.0/24 hours=mon-fri\n");
     expect_out(0, "", "team show legal",
-               "\nmax_sessions: 5\nbandwidth_up: 10485760\n"
-               "networks: 192.0.2.0/24\nhours: mon-fri\nmembers:\n  anna\n");
+               "\nlimits:   networks 192.0.2.0/24, hours mon-fri, "
+               "max_sessions 5, bandwidth_up 10485760\n");
     expect_out(0, "", "team show legal --json", "\"bandwidth_down\": null");
     expect_out(0, "", "team show legal --json", "\"bandwidth_up\": 10485760");
     expect_run(0, "", "team change legal --networks default --hours default");
@@ -384,7 +411,8 @@ Test(share, list_and_show)
     r = expect_run(0, "", "share list");
     cr_expect_not_null(strstr(r->out, "80000 0640       2 /"), "%s", r->out);
     r = expect_run(0, "", "share show contracts");
-    cr_expect_not_null(strstr(r->out, "file mode: 0640\nline:      "));
+    cr_expect_not_null(
+        strstr(r->out, "file mode: 0640\nline:     4\nmembers:\n"));
     cr_expect_not_null(
         strstr(r->out, "  anna                 lrw      read by own grant, "
                        "line 1; drop by team legal, line 5\n"
@@ -453,8 +481,9 @@ Test(team, list_and_show)
     cr_expect_not_null(strstr(r->out, "empty                      0 none\n"),
                        "%s", r->out);
     r = expect_run(0, "", "team show legal");
-    cr_expect_not_null(strstr(r->out, "members:\n  anna\n  bert\n"), "%s",
-                       r->out);
+    cr_expect_not_null(
+        strstr(r->out, "members:  anna,bert\nshares:\n  a:read\n"), "%s",
+        r->out);
     json =
         json_loads(expect_run(0, "", "team show legal --json")->out, 0, NULL);
     cr_assert_not_null(json);
@@ -513,8 +542,8 @@ Test(share, user_show_and_change)
     r = expect_run(0, "", "user show dora");
     cr_expect_not_null(
         strstr(r->out, "file mode: 0640\ndirectory mode: the server's "
-                       "setting\nteams:    legal\nshare:    a read (read by "
-                       "team legal, line 6)\nrights in: /in drop\n"),
+                       "setting\nteams:    legal\nshares:\n  a read (read by "
+                       "team legal, line 6)\nrights in:\n  /in drop\n"),
         "%s", r->out);
     json = json_loads(expect_run(0, "", "user show dora --json")->out, 0, NULL);
     cr_assert_not_null(json);
@@ -553,6 +582,28 @@ Test(share, a_directory_with_rights_is_made)
     expect_not_in_users("/up");
     expect_err(EX_CANTCREAT, "", "user change anna --rights-in /c:read",
                "/h: No such file");
+}
+
+/* Only an edit that isn't written leaves them. */
+Test(share, a_directory_with_rights_of_a_user_that_is_not_added)
+{
+    cr_assert_eq(mkdir(in_scratch("users.new"), 0700), 0);
+    expect_run(EX_CANTCREAT, PASSWORD, "user add dora --rights-in /a/b:drop");
+    cr_expect_not(files_exists(in(world.homes, "dora")));
+    expect_not_in_users("dora");
+}
+
+/* Only w counts in a drop. */
+Test(share, rights_that_do_not_count)
+{
+    expect_run(0, "", "share add a");
+    expect_err(0, "", "share grant a anna:wd",
+               "anna:wd: a role with w, and neither l nor r, is a drop");
+    expect_out(0, "", "share show a",
+               "anna                 drop     wd by own");
+    expect_run(0, "", "team add legal anna");
+    expect_run(0, "", "share grant a team:legal:read");
+    expect_out(0, "", "share show a", "anna                 lrwd ");
 }
 
 /* The files of a removed share keep their gid. */

@@ -175,6 +175,17 @@ Test(user, totp)
     expect_run(EX_NOUSER, "", "user totp bob");
 }
 
+/* A secret that nobody has seen doesn't count. */
+Test(user, totp_that_is_not_shown)
+{
+    expect_run(0, PASSWORD, "user add anna");
+    world.out = "/dev/full";
+    expect_err(EX_IOERR, "", "user totp anna", "No space left on device");
+    expect_err(EX_IOERR, "", "user totp anna --json", "No space left");
+    world.out = NULL;
+    expect_out(0, "", "user show anna", "second factor: none");
+}
+
 Test(user, unlock_needs_a_password)
 {
     file_write(world.users, "anna:!:1:1::/h::\nbob:*:2:2::/i::\n");
@@ -217,7 +228,7 @@ Test(user, purge_spares_a_home_that_others_have)
              in(world.homes, "anna"));
     file_write(world.users, text);
     expect_err(EX_DATAERR, "", "user del anna --purge --yes",
-               "is also the home of bob");
+               "overlaps the home of bob");
     cr_expect_str_eq(file_text(world.users), text);
     cr_expect(files_exists(in(world.homes, "anna")));
 }
@@ -279,7 +290,7 @@ Test(user, purge_of_a_home_that_was_changed_meanwhile)
              in(world.homes, "bob"));
     meanwhile = text;
     expect_err(EX_TEMPFAIL, "", "user del anna --purge --yes",
-               "its home was changed just now");
+               "its directory was changed just now");
     cr_expect_str_eq(file_text(world.users), text);
     cr_expect(files_exists(in(world.homes, "anna")));
     cr_expect(files_exists(in(world.homes, "bob")));
@@ -609,9 +620,9 @@ Test(user, limits)
                      "::rights=full max_sessions=3 max_transfers=2 "
                      "bandwidth_up=10M bandwidth_down=0 max_file_size=2G\n"));
     r = expect_run(0, "", "user show anna");
-    cr_expect(strstr(r->out, "\nmax_sessions: 3\nmax_transfers: 2\n"
-                             "bandwidth_up: 10485760\nbandwidth_down: 0\n"
-                             "max_file_size: 2147483648\n"));
+    cr_expect(strstr(r->out, "\nlimits:   max_sessions 3, max_transfers 2, "
+                             "bandwidth_up 10485760, bandwidth_down 0, "
+                             "max_file_size 2147483648\n"));
     expect_run(0, "",
                "user change anna --max-sessions default --bandwidth-up "
                "64K");
@@ -639,7 +650,7 @@ Test(user, networks_and_hours)
                      "::rights=full networks=192.0.2.0/24,::1 "
                      "hours=mon-fri/08:00-18:00,sat\n"));
     r = expect_run(0, "", "user show anna");
-    cr_expect(strstr(r->out, "\nnetworks: 192.0.2.0/24,::1\nhours: "
+    cr_expect(strstr(r->out, "\nlimits:   networks 192.0.2.0/24,::1, hours "
                              "mon-fri/08:00-18:00,sat\n"));
     expect_run(0, "", "user change anna --networks default");
     expect_out(0, "", "user show anna --json", "\"networks\": null");
@@ -694,7 +705,7 @@ Test(user, json)
     json_decref(list);
     one = json_loads(expect_run(0, "", "user show anna --json")->out, 0, NULL);
     cr_assert_not_null(one);
-    cr_expect_eq(json_object_size(one), 21);
+    cr_expect_eq(json_object_size(one), 22);
     cr_expect(json_is_null(json_object_get(one, "on_conflict")));
     cr_expect(json_is_null(json_object_get(one, "data_binding")));
     json_decref(one);

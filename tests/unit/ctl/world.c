@@ -84,7 +84,7 @@ static void run_child(int in_fd, int out_fd, int err_fd, const char *words)
     argv[argc++] = (char[]){ "--config" };
     argv[argc++] = world.conf;
     dup2(in_fd, STDIN_FILENO);
-    dup2(out_fd, STDOUT_FILENO);
+    dup2(world.out ? open(world.out, O_WRONLY) : out_fd, STDOUT_FILENO);
     dup2(err_fd, STDERR_FILENO);
     code = ctl_run(argc, argv);
     fflush(stdout);

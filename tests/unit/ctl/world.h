@@ -15,6 +15,7 @@
 
 struct world {
     char conf[96], users[96], homes[96], shares[96];
+    const char *out; /* takes standard output; NULL: struct run */
 };
 extern struct world world;
 

@@ -38,6 +38,7 @@
 #define SYS_vfork      -1
 #define SYS_epoll_wait -1
 #define SYS_poll       -1
+#define SYS_readlink   -1
 #endif
 
 #define BIT(p)  (1U << (p))
@@ -295,6 +296,7 @@ Test(calls, check)
         CALL(CHECK, PASSED, openat, AT_FDCWD, (long)"/",
              O_PATH | O_DIRECTORY | O_CLOEXEC),
         CALL(CHECK, PASSED, fstatfs, -1, SPACE),
+        CALL(CHECK, PASSED, readlink, PATH),
         CALL(CHECK, PASSED, setresuid, -1, -1, -1),
         CALL(CHECK, PASSED, setresgid, -1, -1, -1),
         CALL(CHECK, PASSED, setgroups, -1),

@@ -1,0 +1,34 @@
+/* The directories of users and shares: which of them lie in each other. */
+#ifndef SALLYPORT_USERS_PLACES_H
+#define SALLYPORT_USERS_PLACES_H
+
+#include "sallyport/users/users.h"
+
+/* A home, or a share's directory. */
+struct place {
+    char *path;      /* symbolic links resolved, as far as it exists */
+    const void *row; /* the struct user or share, in the table */
+    const char *name;
+    size_t line;
+    bool share;
+};
+
+struct places {
+    struct place *all;
+    size_t count;
+};
+
+/* Copies an absolute path without "//" and without '/' at its end. Returns 0 or
+ * -ENAMETOOLONG. It looks only at the text. */
+int place_tidy(struct slice path, char *out, size_t size);
+
+/* Resolves the paths of all homes and shares. Returns whether there was memory.
+ * In any case the caller calls places_release(). */
+bool places_fill(struct places *p, const struct users *u);
+void places_release(struct places *p);
+/* Finds one that is equal to PATH, contains it or lies in it, also by symbolic
+ * links. OWN, a row or NULL, doesn't count. NULL: none. */
+const struct place *places_overlap(const struct places *p, const char *path,
+                                   const void *own);
+
+#endif

@@ -1,0 +1,157 @@
+/* "user del", "share del" and "team del". The line goes first: then nobody can
+ * log in. A large directory takes long, so it is removed without the lock. */
+#include "ctl.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+/* A user or a share. */
+struct removal {
+    const void *row;
+    size_t line;
+    uid_t uid; /* the owner of the directory; of a share root */
+    gid_t gid; /* a share's; 0: a user */
+    char path[USER_HOME_MAX + 1], below[SETTINGS_PATH_MAX];
+};
+
+static int removal_of(struct context *x, const struct users *u,
+                      struct removal *r)
+{
+    const bool is_share = strcmp(x->args.word[0], "share") == 0;
+    const struct share *share = NULL;
+    const struct user *user = NULL;
+    int code = is_share ? share_named(x, u, &share) : ctl_find(x, u, &user);
+
+    if (code)
+        return code;
+    r->row = is_share ? (const void *)share : user;
+    r->line = is_share ? share->line : user->line;
+    r->uid = is_share ? 0 : user->uid;
+    r->gid = is_share ? share->gid : 0;
+    if (place_tidy(slice_from(is_share ? share->path : user->home), r->path,
+                   sizeof(r->path)) ||
+        place_tidy(
+            slice_from(is_share ? x->settings.shares : x->settings.homes),
+            r->below, sizeof(r->below)))
+        return ctl_fail(x, EX_DATAERR, "%s: the directory's path is too long",
+                        x->args.word[2]);
+    return 0;
+}
+
+/* The directory must still be the one that the administrator has confirmed, and
+ * nobody else's. A line that was written by hand can name one in it. */
+static int check_purge(struct context *x, const struct users *u,
+                       const struct removal *now,
+                       const struct removal *confirmed)
+{
+    if (strcmp(now->path, confirmed->path) != 0 || now->uid != confirmed->uid)
+        return ctl_fail(x, EX_TEMPFAIL,
+                        "%s: its directory was changed just now, to %s; "
+                        "nothing was removed; try again",
+                        x->args.word[2], now->path);
+    return home_check_alone(x, u, now->row, now->path,
+                            "run it without --purge");
+}
+
+/* Takes the share NAME, or with KEY "teams" the team, out of all lists. */
+static int remove_entries(struct edit *e, const char *key, struct slice name)
+{
+    const struct users *u = &e->users;
+    const bool shares = strcmp(key, "shares") == 0;
+    struct list_entry old;
+    int code = 0;
+
+    for (size_t i = 0; i < u->count && code == 0; i++)
+        if (entry_find(shares ? u->row[i].shares : u->row[i].teams, name, &old))
+            code = edit_set_entry(e, u->row[i].line, key, name, NULL);
+    for (size_t i = 0; shares && i < u->teams && code == 0; i++)
+        if (entry_find(u->team[i].shares, name, &old))
+            code = edit_set_entry(e, u->team[i].line, key, name, NULL);
+    return code;
+}
+
+/* Files with that id may still exist. */
+static int spend_id(struct context *x, struct edit *e, const struct removal *r)
+{
+    const struct settings *s = &x->settings;
+
+    if (r->gid == 0)
+        return uids_spend(x, e, r->uid);
+    return r->gid >= s->gid_first && r->gid <= s->gid_last
+               ? edit_spend_id(e, EDIT_LAST_GID, r->gid, true)
+               : 0;
+}
+
+static int remove_line(struct context *x, struct edit *e, void *given)
+{
+    struct removal *confirmed = given, now;
+    int code = removal_of(x, &e->users, &now);
+
+    if (code == 0 && x->args.purge)
+        code = check_purge(x, &e->users, &now, confirmed);
+    if (code == 0 && now.gid != 0)
+        code = remove_entries(e, "shares", slice_from(x->args.word[2]));
+    if (code == 0)
+        code = spend_id(x, e, &now);
+    if (code)
+        return code;
+    *confirmed = now;
+    edit_remove(e, now.line);
+    return edit_commit(e);
+}
+
+/* Asks before the lock is taken. */
+static int removal_run(struct context *x, const char *what)
+{
+    struct removal r;
+    int code = 0;
+
+    if (x->args.yes && !x->args.purge)
+        return ctl_fail(x, EX_USAGE, "--yes goes with --purge");
+    if (x->args.purge)
+        code = removal_of(x, &x->users, &r);
+    if (code == 0 && x->args.purge)
+        code = ctl_confirm_removal(x, r.path);
+    if (code == 0)
+        code = edit_run(x, remove_line, &r);
+    if (code == 0 && x->args.purge)
+        code = purge_home(r.path, r.below, r.uid, &x->complaint);
+    if (code == 0)
+        printf("%s %s: removed; %s %s %s\n", x->args.word[0], x->args.word[2],
+               what, r.path, x->args.purge ? "removed" : "kept");
+    return code;
+}
+
+int user_del(struct context *x)
+{
+    return removal_run(x, "home");
+}
+
+int share_del(struct context *x)
+{
+    return removal_run(x, "directory");
+}
+
+static int remove_team(struct context *x, struct edit *e, void *given)
+{
+    const struct team *team;
+    int code = team_named(x, &e->users, &team);
+
+    (void)given;
+    if (code == 0)
+        code = remove_entries(e, "teams", slice_from(x->args.word[2]));
+    if (code)
+        return code;
+    edit_remove(e, team->line);
+    return edit_commit(e);
+}
+
+int team_del(struct context *x)
+{
+    int code = edit_run(x, remove_team, NULL);
+
+    if (code == 0)
+        printf("team %s: removed\n", x->args.word[2]);
+    return code;
+}

@@ -1,0 +1,105 @@
+/* Compares the directories of users and shares, as the kernel would find them:
+ * two paths that differ can lead to the same directory by a symbolic link. */
+#include "sallyport/users/places.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int place_tidy(struct slice path, char *out, size_t size)
+{
+    struct slice part;
+    size_t len = 0;
+
+    while (slice_cut(&path, '/', &part)) {
+        if (part.len == 0)
+            continue;
+        if (len + part.len + 2 > size)
+            return -ENAMETOOLONG;
+        out[len++] = '/';
+        memcpy(out + len, part.ptr, part.len);
+        len += part.len;
+    }
+    out[len] = '\0';
+    return 0;
+}
+
+/* Resolves the part of PATH that exists, and adds the rest. Where it can't, OUT
+ * is the tidy path. */
+static void place_resolve(const char *path, char out[PATH_MAX])
+{
+    char tidy[PATH_MAX], head[PATH_MAX], real[PATH_MAX] = "";
+    int len;
+
+    if (place_tidy(slice_from(path), tidy, sizeof(tidy)))
+        tidy[0] = '\0'; /* longer than any path of a row */
+    memcpy(head, tidy, sizeof(head));
+    while (head[0] && !realpath(head, real))
+        *strrchr(head, '/') = '\0';
+    len = snprintf(out, PATH_MAX, "%s%s", head[0] && real[1] ? real : "",
+                   tidy + strlen(head));
+    if (len >= PATH_MAX)
+        memcpy(out, tidy, sizeof(tidy));
+}
+
+static bool place_add(struct places *p, struct place one, const char *path)
+{
+    char real[PATH_MAX];
+
+    place_resolve(path, real);
+    one.path = strdup(real);
+    p->all[p->count] = one;
+    p->count += one.path != NULL;
+    return one.path != NULL;
+}
+
+bool places_fill(struct places *p, const struct users *u)
+{
+    bool ok;
+
+    *p =
+        (struct places){ calloc(u->count + u->shares + 1, sizeof(*p->all)), 0 };
+    ok = p->all != NULL;
+    for (size_t i = 0; i < u->count && ok; i++) {
+        const struct user *row = &u->row[i];
+
+        ok = place_add(p,
+                       (struct place){ NULL, row, row->name, row->line, false },
+                       row->home);
+    }
+    for (size_t i = 0; i < u->shares && ok; i++) {
+        const struct share *row = &u->share[i];
+
+        ok = place_add(p,
+                       (struct place){ NULL, row, row->name, row->line, true },
+                       row->path);
+    }
+    return ok;
+}
+
+void places_release(struct places *p)
+{
+    for (size_t i = 0; i < p->count; i++)
+        free(p->all[i].path);
+    free(p->all);
+    *p = (struct places){ NULL, 0 };
+}
+
+const struct place *places_overlap(const struct places *p, const char *path,
+                                   const void *own)
+{
+    char real[PATH_MAX];
+
+    place_resolve(path, real);
+    for (size_t i = 0; i < p->count; i++) {
+        const struct place *one = &p->all[i];
+
+        if (one->row != own && (strcmp(one->path, real) == 0 ||
+                                user_path_beneath(one->path, real) ||
+                                user_path_beneath(real, one->path)))
+            return one;
+    }
+    return NULL;
+}

@@ -1,0 +1,80 @@
+/* The directories of users and shares: which of them overlap. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sallyport/users/places.h"
+#include "support/scratch.h"
+
+Test(places, tidy)
+{
+    static const struct {
+        const char *path, *tidy;
+    } table[] = {
+        { "/a/b", "/a/b" },
+        { "//a///b//", "/a/b" },
+        { "/", "" },
+        { "", "" },
+    };
+    char out[8];
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        cr_expect_eq(place_tidy(slice_from(table[i].path), out, sizeof(out)),
+                     0);
+        cr_expect_str_eq(out, table[i].tidy);
+    }
+    cr_expect_eq(place_tidy(SLICE("/1234567"), out, sizeof(out)), -36);
+    cr_expect_eq(place_tidy(SLICE("/123456"), out, sizeof(out)), 0);
+}
+
+/* A symbolic link on the way counts, also if the end is missing. */
+Test(places, overlap, .init = scratch_make, .fini = scratch_remove)
+{
+    static const struct {
+        const char *path, *name; /* below the scratch directory */
+    } table[] = {
+        { "homes/anna", "anna" },
+        { "homes/anna/", "anna" },
+        { "homes//anna/x", "anna" },
+        { "homes", "anna" },
+        { "link/anna", "anna" },
+        { "link/anna/new/x", "anna" },
+        { "homes/annas", NULL },
+        { "missing/bert", "bert" },
+        { "missing/bert/x", "bert" },
+        { "missing/b", NULL },
+        { "far/x", "s" },
+        { "homes/s", NULL },
+    };
+    char anna[300], bert[300], share[300], path[300];
+    struct user row[] = { { .name = (char[]){ "anna" }, .home = anna },
+                          { .name = (char[]){ "bert" }, .home = bert } };
+    struct share one = { .name = (char[]){ "s" }, .path = share };
+    const struct users u = {
+        .row = row, .count = 2, .share = &one, .shares = 1
+    };
+    struct places p;
+
+    snprintf(anna, sizeof(anna), "%s/homes/anna/", scratch);
+    snprintf(bert, sizeof(bert), "%s/missing/bert", scratch);
+    snprintf(share, sizeof(share), "%s/near", scratch);
+    cr_assert_eq(mkdir(in_scratch("homes"), 0755), 0);
+    cr_assert_eq(mkdir(in_scratch("homes/anna"), 0755), 0);
+    cr_assert_eq(mkdir(in_scratch("far"), 0755), 0);
+    cr_assert_eq(symlink("homes", in_scratch("link")), 0);
+    cr_assert_eq(symlink("far", in_scratch("near")), 0);
+    cr_assert(places_fill(&p, &u));
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        const struct place *found;
+
+        snprintf(path, sizeof(path), "%s/%s", scratch, table[i].path);
+        found = places_overlap(&p, path, NULL);
+        cr_expect_str_eq(found ? found->name : "",
+                         table[i].name ? table[i].name : "", "%s", path);
+    }
+    cr_expect_null(places_overlap(&p, anna, &row[0]));
+    places_release(&p);
+}
