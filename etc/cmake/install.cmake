@@ -12,6 +12,9 @@ install(FILES etc/sysusers.d/sallyport.conf DESTINATION lib/sysusers.d)
 install(FILES etc/completion/sallyport.bash
     DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
     RENAME sallyport)
+install(FILES etc/completion/sallyportctl.bash
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
+    RENAME sallyportctl)
 install(FILES etc/completion/_sallyport
     DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
 file(GLOB documents CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/*.md)

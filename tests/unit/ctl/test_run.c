@@ -154,26 +154,6 @@ Test(run, help_names_every_command)
     cr_expect(strstr(r->out, "asks for a password twice"));
 }
 
-Test(run, the_manual_names_every_command)
-{
-    const char *source =
-        getenv("SALLYPORT_SOURCE"); /* readable for each user */
-    char path[256], text[64];
-
-    snprintf(path, sizeof(path), "%s/docs/man/sallyportctl.8",
-             source ? source : SOURCE_DIR);
-    const char *page = file_text(path);
-
-    for (size_t i = 0; i < ctl_command_count; i++) {
-        const struct ctl_command *row = &ctl_commands[i];
-
-        snprintf(text, sizeof(text), "\n\\fBsallyportctl %s%s%s\\fP%s",
-                 row->group, row->name ? " " : "", row->name ? row->name : "",
-                 row->syntax[0] ? " " : "\n");
-        cr_expect_not_null(strstr(page, text), "%s", text);
-    }
-}
-
 Test(run, version)
 {
     const struct run *r = expect_run(0, "", "--version");

@@ -1,0 +1,125 @@
+# bash completion of sallyportctl(8): commands, options, files, and the names of
+# users, shares and teams, if the users file can be read.
+
+# What comes after the words GROUP COMMAND. unit_ctl writes this function from
+# src/ctl/commands.c and src/ctl/arguments.c, if SALLYPORT_REGENERATE is 1.
+# tables: begin
+_sallyportctl_tables() {
+    case ${#given[@]}:${given[0]} in
+    1:*) commands='user share team partials status who kick reload' ;;
+    2:user) commands='add change passwd rename import export del list show lock unlock totp totp-off can' ;;
+    2:share) commands='add grant revoke list show del' ;;
+    2:team) commands='add join leave list show del' ;;
+    2:partials) commands='list purge' ;;
+    esac
+    case "${given[0]} ${given[1]}" in
+    "user "add) first= more= options='--config --help --home --comment --role --rights-in --share --team --uid --gid --local-group --file-mode --dir-mode --hash-stdin --print-password --on-conflict --data-binding --upload-eof --certificate --login --expires --ttl' ;;
+    "user "change) first=user more= options='--config --help --home --comment --role --rights-in --uid --gid --file-mode --dir-mode --hash-stdin --on-conflict --data-binding --upload-eof --certificate --login --expires --ttl' ;;
+    "user "passwd) first=user more= options='--config --help --print-password' ;;
+    "user "rename) first=user more= options='--config --help' ;;
+    "user "import) first=file more= options='--config --help --format --shadow --prefix --dry-run' ;;
+    "user "export) first= more= options='--config --help --hashes --json' ;;
+    "user "del) first=user more= options='--config --help --purge --yes' ;;
+    "user "list) first= more= options='--config --help --json' ;;
+    "user "show) first=user more= options='--config --help --json' ;;
+    "user "lock) first=user more= options='--config --help' ;;
+    "user "unlock) first=user more= options='--config --help' ;;
+    "user "totp) first=user more= options='--config --help --json' ;;
+    "user "totp-off) first=user more= options='--config --help' ;;
+    "user "can) first=user more= options='--config --help --json' ;;
+    "share "add) first= more= options='--config --help --path --gid --local-group --file-mode' ;;
+    "share "grant) first=share more=member options='--config --help' ;;
+    "share "revoke) first=share more=member options='--config --help' ;;
+    "share "list) first= more= options='--config --help --json' ;;
+    "share "show) first=share more= options='--config --help --json' ;;
+    "share "del) first=share more= options='--config --help --purge --yes' ;;
+    "team "add) first= more=user options='--config --help' ;;
+    "team "join) first=team more=user options='--config --help' ;;
+    "team "leave) first=team more=user options='--config --help' ;;
+    "team "list) first= more= options='--config --help --json' ;;
+    "team "show) first=team more= options='--config --help --json' ;;
+    "team "del) first=team more= options='--config --help' ;;
+    "partials "list) first=user more= options='--config --help --older-than --json' ;;
+    "partials "purge) first=user more= options='--config --help --older-than --all --json' ;;
+    "status "*) first= more= options='--config --help --json' ;;
+    "who "*) first= more= options='--config --help --json' ;;
+    "kick "*) first=user more= options='--config --help' ;;
+    "reload "*) first= more= options='--config --help' ;;
+    esac
+    case $previous in
+    --config) value='FILE' ;;
+    --home) value='DIR' ;;
+    --comment) value='TEXT' ;;
+    --role) value='ROLE' ;;
+    --rights-in) value='PATH:ROLE' ;;
+    --share) value='NAME[:ROLE]' ;;
+    --team) value='TEAM' ;;
+    --path) value='DIR' ;;
+    --uid) value='N' ;;
+    --gid) value='N' ;;
+    --local-group) value='GROUP' ;;
+    --file-mode) value='MODE' ;;
+    --dir-mode) value='MODE' ;;
+    --on-conflict) value='WORD' ;;
+    --data-binding) value='WORD' ;;
+    --upload-eof) value='WORD' ;;
+    --certificate) value='NAMES' ;;
+    --login) value='WORD' ;;
+    --expires) value='WHEN' ;;
+    --ttl) value='TIME' ;;
+    --format) value='WORD' ;;
+    --shadow) value='FILE' ;;
+    --prefix) value='DIR' ;;
+    --older-than) value='DAYS' ;;
+    esac
+}
+# tables: end
+
+# The names of a kind: user, share or team; or member, a word of "share grant".
+_sallyportctl_names() {
+    local file
+    file=$(sed -n 's/^[[:blank:]]*users[[:blank:]]*=[[:blank:]]*//p' "$config")
+    file=${file:-/etc/sallyport/users}
+    case $1 in
+    user) sed -n 's/^\([a-z0-9._-]*\):.*/\1/p' "$file" ;;
+    share | team) sed -n "s/^@$1:\([^:]*\):.*/\1/p" "$file" ;;
+    member)
+        _sallyportctl_names user
+        _sallyportctl_names team | sed 's/^/team:/'
+        ;;
+    esac
+} 2>/dev/null
+
+_sallyportctl() {
+    local current=$2 previous=$3 words=
+    local commands= options='--help --version' first= more= value=
+    local config=/etc/sallyport/sallyport.conf given=() i
+    for ((i = 1; i <= COMP_CWORD; i++)); do
+        if [[ ${COMP_WORDS[i]} = --config ]] && ((i + 1 < COMP_CWORD)); then
+            config=${COMP_WORDS[++i]}
+        else
+            given+=("${COMP_WORDS[i]}")
+        fi
+    done
+    _sallyportctl_tables
+    COMPREPLY=()
+    if [[ $value = NAME* ]]; then
+        words=$(_sallyportctl_names share)
+    elif [[ $value = TEAM || $previous = : ]]; then
+        words=$(_sallyportctl_names team) # bash makes three words of team:NAME
+    elif [[ $value = FILE || $value = DIR || $first = file && $current != -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        return
+    elif [[ $value ]]; then
+        return
+    elif [[ $current = -* ]]; then
+        words=$options
+    elif [[ $commands ]]; then
+        words=$commands
+    else
+        ((${#given[@]} < 4)) || first=$more
+        words=$(_sallyportctl_names "$first")
+    fi
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+}
+complete -F _sallyportctl sallyportctl
