@@ -6,15 +6,17 @@
 # tables: begin
 _sallyportctl_tables() {
     case ${#given[@]}:${given[0]} in
-    1:*) commands='user share team partials status who kick reload' ;;
+    1:*) commands='user share team partials quota status who kick ban reload' ;;
     2:user) commands='add change passwd rename import export del list show lock unlock totp totp-off can' ;;
     2:share) commands='add grant revoke list show del' ;;
-    2:team) commands='add join leave list show del' ;;
+    2:team) commands='add join leave change list show del' ;;
     2:partials) commands='list purge' ;;
+    2:quota) commands='set show report' ;;
+    2:ban) commands='list add del' ;;
     esac
     case "${given[0]} ${given[1]}" in
-    "user "add) first= more= options='--config --help --home --comment --role --rights-in --share --team --uid --gid --local-group --file-mode --dir-mode --hash-stdin --print-password --on-conflict --data-binding --upload-eof --certificate --login --expires --ttl' ;;
-    "user "change) first=user more= options='--config --help --home --comment --role --rights-in --uid --gid --file-mode --dir-mode --hash-stdin --on-conflict --data-binding --upload-eof --certificate --login --expires --ttl' ;;
+    "user "add) first= more= options='--config --help --home --comment --role --rights-in --share --team --uid --gid --local-group --file-mode --dir-mode --hash-stdin --print-password --on-conflict --data-binding --upload-eof --certificate --login --expires --ttl --max-sessions --max-transfers --bandwidth-up --bandwidth-down --max-file-size --networks --hours' ;;
+    "user "change) first=user more= options='--config --help --home --comment --role --rights-in --uid --gid --file-mode --dir-mode --hash-stdin --on-conflict --data-binding --upload-eof --certificate --login --expires --ttl --max-sessions --max-transfers --bandwidth-up --bandwidth-down --max-file-size --networks --hours' ;;
     "user "passwd) first=user more= options='--config --help --print-password' ;;
     "user "rename) first=user more= options='--config --help' ;;
     "user "import) first=file more= options='--config --help --format --shadow --prefix --dry-run' ;;
@@ -36,14 +38,21 @@ _sallyportctl_tables() {
     "team "add) first= more=user options='--config --help' ;;
     "team "join) first=team more=user options='--config --help' ;;
     "team "leave) first=team more=user options='--config --help' ;;
+    "team "change) first=team more= options='--config --help --max-sessions --max-transfers --bandwidth-up --bandwidth-down --max-file-size --networks --hours' ;;
     "team "list) first= more= options='--config --help --json' ;;
     "team "show) first=team more= options='--config --help --json' ;;
     "team "del) first=team more= options='--config --help' ;;
     "partials "list) first=user more= options='--config --help --older-than --json' ;;
     "partials "purge) first=user more= options='--config --help --older-than --all --json' ;;
+    "quota "set) first=user more= options='--config --help --files' ;;
+    "quota "show) first=user more= options='--config --help --json' ;;
+    "quota "report) first= more= options='--config --help --json' ;;
     "status "*) first= more= options='--config --help --json' ;;
     "who "*) first= more= options='--config --help --json' ;;
     "kick "*) first=user more= options='--config --help' ;;
+    "ban "list) first= more= options='--config --help --json' ;;
+    "ban "add) first= more= options='--config --help --yes --for --reason' ;;
+    "ban "del) first=user more= options='--config --help' ;;
     "reload "*) first= more= options='--config --help' ;;
     esac
     case $previous in
@@ -70,7 +79,17 @@ _sallyportctl_tables() {
     --format) value='WORD' ;;
     --shadow) value='FILE' ;;
     --prefix) value='DIR' ;;
+    --max-sessions) value='N' ;;
+    --max-transfers) value='N' ;;
+    --bandwidth-up) value='SIZE' ;;
+    --bandwidth-down) value='SIZE' ;;
+    --max-file-size) value='SIZE' ;;
+    --networks) value='LIST' ;;
+    --hours) value='LIST' ;;
+    --files) value='N' ;;
     --older-than) value='DAYS' ;;
+    --for) value='TIME' ;;
+    --reason) value='TEXT' ;;
     esac
 }
 # tables: end

@@ -69,41 +69,6 @@ int slice_number(struct slice s, uint64_t max, uint64_t *ret)
     return 0;
 }
 
-int slice_number_with_unit(struct slice s, const struct slice_unit *units,
-                           size_t n, uint64_t *ret)
-{
-    struct slice digits = { s.ptr, 0 };
-    uint64_t number, product;
-    int r;
-
-    while (digits.len < s.len && s.ptr[digits.len] >= '0' &&
-           s.ptr[digits.len] <= '9')
-        digits.len++;
-    r = slice_number(digits, UINT64_MAX, &number);
-    if (r)
-        return r;
-    s.ptr += digits.len;
-    s.len -= digits.len;
-    for (size_t i = 0; i < n; i++) {
-        if (!slice_equal(s, slice_from(units[i].name)))
-            continue;
-        if (__builtin_mul_overflow(number, units[i].factor, &product))
-            return -ERANGE;
-        *ret = product;
-        return 0;
-    }
-    return -EINVAL;
-}
-
-int slice_size(struct slice s, uint64_t *ret)
-{
-    static const struct slice_unit sizes[] = {
-        { "", 1 }, { "K", 1u << 10 }, { "M", 1u << 20 }, { "G", 1u << 30 }
-    };
-
-    return slice_number_with_unit(s, sizes, 4, ret);
-}
-
 int slice_copy(struct slice s, char *out, size_t size)
 {
     if (s.len > 0 && memchr(s.ptr, 0, s.len))

@@ -53,6 +53,68 @@ int slice_among(struct slice s, const char *const *words, size_t n)
     return -EINVAL;
 }
 
+int slice_measure(struct slice s, const struct slice_unit *units, size_t n,
+                  uint64_t *ret)
+{
+    struct slice digits = { s.ptr, 0 };
+    uint64_t number;
+    int r;
+
+    while (digits.len < s.len && s.ptr[digits.len] >= '0' &&
+           s.ptr[digits.len] <= '9')
+        digits.len++;
+    r = slice_number(digits, UINT64_MAX, &number);
+    if (r)
+        return r;
+    s.ptr += digits.len;
+    s.len -= digits.len;
+    for (size_t i = 0; i < n; i++)
+        if (slice_equal(s, slice_from(units[i].name)))
+            return __builtin_mul_overflow(number, units[i].factor, ret)
+                       ? -ERANGE
+                       : 0;
+    return -EINVAL;
+}
+
+int slice_size(struct slice s, uint64_t *ret)
+{
+    static const struct slice_unit units[] = { { "", 1 },
+                                               { "K", 1u << 10 },
+                                               { "M", 1u << 20 },
+                                               { "G", 1u << 30 },
+                                               { "T", UINT64_C(1) << 40 } };
+    uint64_t bytes;
+    int r = slice_measure(s, units, sizeof(units) / sizeof(units[0]), &bytes);
+
+    if (r == 0)
+        *ret = bytes;
+    return r;
+}
+
+const char *size_text(uint64_t bytes, char out[SIZE_TEXT_MAX])
+{
+    static const char *const names[] = { "KiB", "MiB", "GiB",
+                                         "TiB", "PiB", "EiB" };
+    unsigned i = 0;
+
+    if (bytes < 1024) {
+        snprintf(out, SIZE_TEXT_MAX, "%u bytes", (unsigned)bytes);
+        return out;
+    }
+    while (bytes >> 10 >= 1024) {
+        bytes >>= 10;
+        i++;
+    }
+    unsigned tenths = (unsigned)(bytes % 1024 * 10 / 1024);
+    if (tenths > 0)
+        snprintf(out, SIZE_TEXT_MAX, "%u.%u %s", (unsigned)(bytes >> 10),
+                 tenths, names[i]);
+    else
+        snprintf(out, SIZE_TEXT_MAX, "%u %s", (unsigned)(bytes >> 10),
+                 names[i]);
+    return out;
+}
+
 #define WORD_LONG    32
 #define DISTANCE_MAX 2
 

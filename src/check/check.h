@@ -6,6 +6,7 @@
 
 #include "sallyport/base/buf.h"
 #include "sallyport/base/random.h"
+#include "sallyport/quota/quota.h"
 #include "sallyport/settings/prepared.h"
 #include "sallyport/settings/settings.h"
 #include "sallyport/users/users.h"
@@ -80,6 +81,17 @@ bool unit_forbids(const struct unit *u, const char *what, const char *path,
 typedef void inspect_report(void *owner, const char *mistake);
 size_t inspect_users(const struct check *k, const struct unit *unit,
                      inspect_report *report, void *owner);
+
+/* A quota that a line promises. */
+struct promise {
+    const char *prefix, *name, *path; /* prefix: "share:", or "" */
+    enum quota_owner owner;
+    uint32_t id;
+    struct user_quota limits;
+};
+/* Does the kernel enforce it in the directory FD? If not, *c says so. The
+ * process has the id. */
+bool inspect_quota(const struct promise *p, int fd, struct complaint *c);
 
 /* shares.c: does the same for the shares: "FILE:LINE: share NAME: WHY". */
 size_t inspect_shares(const struct check *k, const struct unit *unit,

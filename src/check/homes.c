@@ -107,6 +107,47 @@ static void not_opened(struct inspection *i, const struct user *user, int error)
         mistake(i, user, "the home %s: %s", user->home, strerror(error));
 }
 
+bool inspect_quota(const struct promise *p, int fd, struct complaint *c)
+{
+    struct quota q;
+    int r = 0;
+
+    if (p->limits.bytes == 0 && p->limits.files == 0)
+        return true;
+    r = quota_enforced(fd, p->owner);
+    if (r == 0)
+        r = quota_get(fd, p->owner, p->id, &q);
+    if (r == 0 && q.bytes.limit == p->limits.bytes &&
+        q.files.limit == p->limits.files)
+        return true;
+    if (r < 0)
+        complain(c,
+                 "nothing enforces the quota on %s: %s; sallyportctl quota set "
+                 "%s%s says how to enable it",
+                 p->path,
+                 r == -ENOTSUP ? "no quotas are enabled on that file system"
+                 : r == -EXDEV ? "it is no subvolume of its own"
+                               : strerror(-r),
+                 p->prefix, p->name);
+    else
+        complain(c,
+                 "the kernel has another quota on %s: %llu bytes, %llu files "
+                 "(0: none); run sallyportctl quota set %s%s again",
+                 p->path, (unsigned long long)q.bytes.limit,
+                 (unsigned long long)q.files.limit, p->prefix, p->name);
+    return false;
+}
+
+static void look_at_quota(struct inspection *i, const struct user *user, int fd)
+{
+    const struct promise p = { "",         user->name, user->home,
+                               QUOTA_USER, user->uid,  user->quota };
+    struct complaint c = { "" };
+
+    if (!inspect_quota(&p, fd, &c))
+        mistake(i, user, "%s", c.text);
+}
+
 static uid_t owner_wanted(const struct inspection *i, const struct user *user)
 {
     return i->check->root ? user->uid : geteuid();
@@ -138,6 +179,7 @@ static void look_inside(struct inspection *i, const struct user *user, int fd)
                 "the home %s is on a read-only file system, or systemd makes "
                 "it one (ReadWritePaths=)",
                 user->home);
+    look_at_quota(i, user, fd);
 }
 
 /* Checks one home, as root with the user's ids. */

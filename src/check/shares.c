@@ -20,6 +20,7 @@
 
 #define ENTER      (O_PATH | O_DIRECTORY | O_CLOEXEC)
 #define SHARE_MODE 02770
+#define NOBODY     65534
 
 struct shares {
     const struct check *check;
@@ -90,25 +91,47 @@ static void share_look_at(struct shares *x, const struct share *s, int fd)
                       s->path, (unsigned)st.st_mode & 07777, s->path);
 }
 
-/* The kernel decides with the ids of a member, as at a login. */
-static void share_enter(struct shares *x, const struct share *s)
+static void share_reach(struct shares *x, const struct share *s,
+                        const struct user *user)
 {
-    const struct user *user = x->member[s - x->check->users.share];
-
-    if (!x->check->root || !user)
-        return;
-    if (sandbox_become(user->uid, user->gid, &s->gid, 1) < 0) {
-        share_mistake(x, s, "uid %u and gid %u can't be taken: %s",
-                      (unsigned)user->uid, (unsigned)s->gid, strerror(errno));
-        return;
-    }
     FD_CLEANUP int fd = open(s->path, ENTER);
+
     if (fd < 0)
         share_mistake(x, s,
                       "user %s can't reach the directory %s: %s; check the "
                       "modes of the directories above it",
                       user->name, s->path, strerror(errno));
-    if (sandbox_regain() < 0)
+}
+
+static void share_look_at_quota(struct shares *x, const struct share *s, int fd)
+{
+    const struct promise p = { "share:",    s->name, s->path,
+                               QUOTA_GROUP, s->gid,  s->quota };
+    struct complaint c = { "" };
+
+    if (!inspect_quota(&p, fd, &c))
+        share_mistake(x, s, "%s", c.text);
+}
+
+/* The kernel decides with the ids of a member, as at a login; and it shows a
+ * group's quota to members. NOBODY is one of a share that has none yet. */
+static void share_enter(struct shares *x, const struct share *s, int fd)
+{
+    const struct user *user = x->member[s - x->check->users.share];
+    const uid_t uid = user ? user->uid : NOBODY;
+    int r = x->check->root
+                ? sandbox_become(uid, user ? user->gid : NOBODY, &s->gid, 1)
+                : 0;
+
+    if (r < 0) {
+        share_mistake(x, s, "uid %u and gid %u can't be taken: %s",
+                      (unsigned)uid, (unsigned)s->gid, strerror(-r));
+        return;
+    }
+    if (x->check->root && user)
+        share_reach(x, s, user);
+    share_look_at_quota(x, s, fd);
+    if (x->check->root && sandbox_regain() < 0)
         die(EXIT_FAILURE, "can't be root again: %s", strerror(errno));
 }
 
@@ -127,7 +150,7 @@ static void share_look(struct shares *x, const struct share *s)
         share_mistake(x, s, "the directory %s: %s", s->path, strerror(errno));
     } else {
         share_look_at(x, s, fd);
-        share_enter(x, s);
+        share_enter(x, s, fd);
     }
 }
 

@@ -79,7 +79,35 @@ int cmd_lpwd(struct client *c, struct word *w, int n)
     return client_error("lpwd", &why);
 }
 
-static void status_print(const struct client *c)
+static void status_print_quota(struct client *c)
+{
+    char limit[SHOW_SIZE_MAX], used[SHOW_SIZE_MAX];
+    struct remote_quota q;
+
+    if (!remote_quota(&c->link, c->cwd, &q))
+        return;
+    if (q.bytes > 0)
+        printf("quota: %s, %s used\n", show_size(q.bytes, limit),
+               show_size(q.bytes_used, used));
+    if (q.files > 0)
+        printf("quota: %llu files, %llu used\n", (unsigned long long)q.files,
+               (unsigned long long)q.files_used);
+}
+
+/* null: no quota, or the server doesn't say. */
+static json_t *status_quota(struct client *c)
+{
+    struct remote_quota q;
+
+    if (!remote_quota(&c->link, c->cwd, &q))
+        return json_null();
+    return json_pack("{s:I, s:I, s:I, s:I}", "bytes", (json_int_t)q.bytes,
+                     "bytes_used", (json_int_t)q.bytes_used, "files",
+                     (json_int_t)q.files, "files_used",
+                     (json_int_t)q.files_used);
+}
+
+static void status_print(struct client *c)
 {
     const struct options *o = &c->options;
 
@@ -90,6 +118,7 @@ static void status_print(const struct client *c)
                               : c->site.hash ? c->site.hash
                                              : "the server has none");
     printf("parallel: %llu\n", (unsigned long long)o->parallel);
+    status_print_quota(c);
 }
 
 int cmd_status(struct client *c, struct word *w, int n)
@@ -106,12 +135,12 @@ int cmd_status(struct client *c, struct word *w, int n)
         event_print(json_pack("{s:b}", "open", 0));
     else
         event_print(json_pack(
-            "{s:b, s:o, s:o, s:i, s:s, s:s, s:s?, s:I}", "open", 1, "user",
+            "{s:b, s:o, s:o, s:i, s:s, s:s, s:s?, s:I, s:o}", "open", 1, "user",
             event_text(s->url.user), "host", event_text(s->url.host), "port",
             (int)s->url.port, "tls", s->url.implicit ? "implicit" : "explicit",
             "trusted_by", s->trust.pin[0] ? "key" : "ca", "checksums",
             c->options.no_verify ? NULL : s->hash, "parallel",
-            (json_int_t)c->options.parallel));
+            (json_int_t)c->options.parallel, "quota", status_quota(c)));
     return 0;
 }
 

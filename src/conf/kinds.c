@@ -126,6 +126,28 @@ static int set_mode(const struct assignment *a)
     return r ? kinds_refuse_syntax(a) : 0;
 }
 
+/* "20G" or "5%". */
+static int set_min_free(const struct assignment *a)
+{
+    struct min_free keep = { 0 };
+    struct slice text = a->value;
+    int r;
+
+    if (text.len > 0 && text.ptr[text.len - 1] == '%') {
+        text.len--;
+        r = slice_number(text, 99, &keep.percent);
+    } else {
+        r = slice_size(text, &keep.bytes);
+    }
+    if (r == -ERANGE || keep.bytes > INT64_MAX)
+        return kinds_refuse(a, "out of range; at most 99%%, or %llu bytes",
+                            (unsigned long long)INT64_MAX);
+    if (r < 0)
+        return kinds_refuse_syntax(a);
+    *(struct min_free *)a->field = keep;
+    return 0;
+}
+
 #define DURATION_MAX 24
 
 static const char *duration_text(uint64_t ms, char out[DURATION_MAX])
@@ -141,7 +163,7 @@ static int set_duration(const struct assignment *a)
 {
     char least[DURATION_MAX], most[DURATION_MAX];
     uint64_t ms = 0;
-    int r = slice_number_with_unit(a->value, times, 5, &ms);
+    int r = slice_measure(a->value, times, 5, &ms);
 
     if (r == -EINVAL)
         return kinds_refuse_syntax(a);
@@ -275,11 +297,14 @@ const struct setting_kind setting_kinds[SETTING_TYPES] = {
     [SETTING_PATH] = { "an absolute path", set_path },
     [SETTING_FILE] = { "an absolute path or nothing", set_file },
     [SETTING_NAME] = { "an account's name or number", set_name },
-    [SETTING_NUMBER] = { "a number, also with K, M or G", set_number },
+    [SETTING_NUMBER] = { "a number, also with K, M, G or T", set_number },
     [SETTING_MODE] = { "an octal mode such as 0640", set_mode },
     [SETTING_DURATION] = { "a time such as 300, 300s, 500ms, 5min or 2h",
                            set_duration },
     [SETTING_YES_NO] = { "yes or no", set_yes_no },
+    [SETTING_MIN_FREE] = { "a number, also with K, M, G or T, or a part such "
+                           "as 5%",
+                           set_min_free },
     [SETTING_LISTEN] = { "addresses with ports, comma separated, such as "
                          "0.0.0.0:21, 0.0.0.0:990 tls, 10.0.0.2:21 proxy",
                          addresses_set_listen },

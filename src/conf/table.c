@@ -449,6 +449,15 @@ const struct setting setting_table[] = {
               "wait longer than 20 seconds for the 226. 0: no limit. The limit "
               "doesn't apply where the file system shares blocks (XFS, btrfs), "
               "and holes don't count." },
+    { .key = "min_free",
+      .type = SETTING_MIN_FREE,
+      .offset = FIELD(min_free),
+      .value = "0",
+      .help = "How much of a disk uploads leave free: bytes, or with % a part "
+              "of the disk. The server looks at the beginning and at the end "
+              "of an upload, and after each 32 MiB; with less free the reply "
+              "is 452, and nothing of the upload stays. A directory with the "
+              "limit of a project needs none." },
     { .key = "ascii",
       .type = SETTING_YES_NO,
       .offset = FIELD(ascii),

@@ -89,6 +89,8 @@ const struct ctl_option ctl_options[] = {
     { "hours", OPTION_HOURS, AT(hours), "LIST",
       "days and hours, such as mon-fri/08:00-18:00,sat, or default:\n"
       "                       any" },
+    { "files", OPTION_FILES, AT(files), "N",
+      "the largest number of files and directories, or none" },
     { "purge", OPTION_PURGE, AT(purge), NULL,
       "remove the directory too, after a question" },
     { "yes", OPTION_YES, AT(yes), NULL,

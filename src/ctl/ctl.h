@@ -34,7 +34,7 @@ struct arguments {
     const char *expires, *ttl, *format, *prefix, *shadow;
     bool print_password, dry_run, hashes;
     const char *path, *local_group, *file_mode, *dir_mode, *rights_in;
-    const char *team, *share;
+    const char *team, *share, *files;
     const char *max_sessions, *max_transfers, *bandwidth_up, *bandwidth_down,
         *max_file_size, *networks, *hours;
     bool json, purge, yes, all, hash_stdin, help, version;
@@ -77,8 +77,6 @@ struct arguments {
 #define OPTION_SHADOW         OPTION_BIT(31)
 #define OPTION_DRY_RUN        OPTION_BIT(32)
 #define OPTION_HASHES         OPTION_BIT(33)
-#define OPTION_FOR            OPTION_BIT(50)
-#define OPTION_REASON         OPTION_BIT(51)
 #define OPTION_MAX_SESSIONS   OPTION_BIT(34)
 #define OPTION_MAX_TRANSFERS  OPTION_BIT(35)
 #define OPTION_BANDWIDTH_UP   OPTION_BIT(36)
@@ -86,6 +84,9 @@ struct arguments {
 #define OPTION_MAX_FILE_SIZE  OPTION_BIT(38)
 #define OPTION_NETWORKS       OPTION_BIT(39)
 #define OPTION_HOURS          OPTION_BIT(40)
+#define OPTION_FOR            OPTION_BIT(41)
+#define OPTION_REASON         OPTION_BIT(42)
+#define OPTION_FILES          OPTION_BIT(43)
 /* Options that set limits of a user or a team. */
 #define OPTIONS_OF_LIMITS                                                      \
     (OPTION_MAX_SESSIONS | OPTION_MAX_TRANSFERS | OPTION_BANDWIDTH_UP |        \
@@ -129,6 +130,8 @@ enum ctl_takes {
     TAKES_TWO_NAMES,     /* of users */
     TAKES_FILE,
     TAKES_NETWORK, /* an address or a network */
+    TAKES_ACCOUNT, /* a user's name, or "share:" and a share's */
+    TAKES_ACCOUNT_AND_SIZE,
 };
 
 struct ctl_command {
@@ -223,6 +226,9 @@ int team_list(struct context *x);
 int team_show(struct context *x);
 int partials_list(struct context *x);
 int partials_purge(struct context *x);
+int quota_set_limit(struct context *x);
+int quota_show(struct context *x);
+int quota_report(struct context *x);
 int status_show(struct context *x);
 int status_reload(struct context *x);
 int sessions_who(struct context *x);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/quota/quota.h"
 
 #define MOUNT_LINE      (16 * PATH_MAX)
 #define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -150,6 +151,16 @@ static int check_kept(int fd, const struct home *h, struct complaint *c)
     return EX_CANTCREAT;
 }
 
+/* On btrfs with quotas it is a subvolume, which can have a limit. */
+static int home_make_directory(int parent, const char *name)
+{
+    int r = quota_make_subvolume(parent, name);
+
+    if (r < 0 && r != -EEXIST)
+        r = mkdirat(parent, name, 0700) < 0 ? -errno : 0;
+    return r;
+}
+
 static int set_group_failed(const struct home *h, struct complaint *c)
 {
     if (errno != EPERM || geteuid() == 0)
@@ -200,9 +211,10 @@ int home_make(const struct home *h, bool *made, struct complaint *c)
     parent = open_parent(h->path, h->below);
     if (parent < 0)
         return home_fail(c, h->path, -parent);
-    *made = mkdirat(parent, name, 0700) == 0;
-    if (!*made && errno != EEXIST)
-        return home_fail(c, h->path, errno);
+    code = home_make_directory(parent, name);
+    *made = code == 0;
+    if (!*made && code != -EEXIST)
+        return home_fail(c, h->path, -code);
     fd = openat(parent, name, DIRECTORY_FLAGS);
     code = fd < 0  ? home_fail(c, h->path, errno)
            : *made ? home_set_owner(fd, parent, h, c)

@@ -121,8 +121,8 @@ static void add_members(json_t *object, struct buf *into)
     }
 }
 
-static void print_value(json_t *value, const struct output_field *f,
-                        bool block, char end)
+static void print_value(json_t *value, const struct output_field *f, bool block,
+                        char end)
 {
     struct buf text;
 

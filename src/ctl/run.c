@@ -148,6 +148,8 @@ static const struct {
     [TAKES_NAME_OR_NOTHING] = { 0, 1, 1 },
     [TAKES_TWO_NAMES] = { 2, 2, 2 },
     [TAKES_FILE] = { 1, 1, 0 },
+    [TAKES_ACCOUNT] = { 1, 1, 0 },
+    [TAKES_ACCOUNT_AND_SIZE] = { 2, 2, 0 },
     [TAKES_NAME_AND_MORE] = { 2, SIZE_MAX - 2, 1 },
     [TAKES_NAME_AND_ANY] = { 1, SIZE_MAX - 2, 1 },
     [TAKES_VERB_AND_PATH] = { 3, 3, 1 },

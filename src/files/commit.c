@@ -66,8 +66,13 @@ int commit_on_file_sync(void *owner, struct msg_file_sync *m)
 {
     struct files *f = owner;
     struct upload *u = &f->upload;
-    int r = partial_confirm(f, &u->partial);
+    int r = space_keep_floor(f, u->mount, u->directory);
 
+    if (r == -ENOSPC)
+        u->partial.kind = PARTIAL_LOST;
+    /* With fsync = no a session asks only because of min_free. */
+    if (r == 0 && (f->rules.fsync || !min_free_given(&f->rules.min_free)))
+        r = partial_confirm(f, &u->partial);
     return r != 0 ? r : ANSWER(f, done, m->request);
 }
 
@@ -209,6 +214,8 @@ static int commit_prepare(struct files *f, struct upload *u, uint64_t length)
         r = commit_check_length(f, length);
     if (r == 0 && !u->prepared)
         r = partial_complete(f, &u->partial, u->mount->file_mode);
+    if (r == 0 && !u->prepared)
+        r = space_keep_floor(f, u->mount, u->directory);
     if (files_outcome(r) == OUTCOME_NO_SPACE)
         u->partial.kind = PARTIAL_LOST;
     u->prepared = r == 0;

@@ -104,7 +104,7 @@ int confirmed_raise(struct files *f, int fd)
     if (!f->rules.resume || m.length <= confirmed_length(f, fd, &st))
         return 0;
     int r = confirmed_write(fd, m);
-    if (r < 0)
+    if (r < 0 && files_outcome(r) != OUTCOME_NO_SPACE)
         confirmed_report_no_marks(f, r);
     return 0;
 }

@@ -163,12 +163,19 @@ void files_report_removed(struct files *f, const char *reason, uint64_t number,
 
 static void files_serve_request(struct files *f, struct message *m)
 {
+    const bool entry = f->session.phase != PHASE_WRITING;
     uint32_t number = m->request;
+    struct quota_amount quota;
     int r = channel_handle(&f->session, requests,
                            sizeof(requests) / sizeof(requests[0]), f, m);
 
-    if (r != 0)
-        ANSWER(f, refused, number, .outcome = files_outcome(r));
+    if (r != 0) {
+        enum outcome o = quota_explain(f, r, entry, &quota);
+        ANSWER(f, refused, number, .outcome = o, .limit = quota.limit,
+               .used = quota.used);
+    }
+    if (!f->upload.open)
+        fd_close(&f->written);
 }
 
 /* True for a message; *over when this was the end. */
@@ -276,6 +283,7 @@ static void files_init(struct files *f, const struct files_start *start)
         .user = start->name,
         .uid = start->root ? start->uid : geteuid(),
         .gid = start->root ? start->gid : getegid(),
+        .written = -1,
         .upload = { .directory = -1,
                     .partial = PARTIAL_NONE,
                     .copy = COPY_NONE },

@@ -19,9 +19,17 @@
 #include "sallyport/files/files.h"
 #include "sallyport/ftp/path.h"
 #include "sallyport/ipc/channel.h"
+#include "sallyport/quota/quota.h"
 
 struct complaint;
 struct statvfs;
+
+/* What quota.c knows of a directory's file system, or subvolume. */
+struct quota_place {
+    dev_t device;
+    uint64_t blocks; /* of all of it, without a project's limit; 0: unknown */
+    struct quota_subvolume subvolume;
+};
 
 /* A directory of the user's tree, with all below it but other mounts: the home,
  * a share, or a directory of the home that has rights of its own. */
@@ -33,6 +41,7 @@ struct mount {
     bool blind;   /* a drop: the user sees nothing of what is in it */
     bool follows; /* symbolic links; only a home without such directories */
     unsigned file_mode, dir_mode; /* of what is made in it */
+    struct quota_place quota;
 };
 
 struct copy {
@@ -85,6 +94,7 @@ struct files {
     bool no_marks;       /* logged: confirmed lengths can't be stored */
     dev_t swept_device;  /* the directory that was swept last */
     ino_t swept_inode;
+    int written; /* the directory of the upload, MKD or RNTO, or -1 */
 };
 
 /* The requests of a session, and the one of sallyportctl. Each handler returns
@@ -393,8 +403,42 @@ int copy_unchanged(const struct copy *c);
  * blocks are has room until a write fails. */
 int space_check(const struct statvfs *disk, uint64_t length);
 
-/* Bytes that the user may still write there; INT64_MAX at most. */
+/* Bytes that are free on the disk; INT64_MAX at most. */
 uint64_t space_free(const struct statvfs *disk);
+/* How many bytes of FD's DISK min_free keeps: 0 where statfs shows a project's
+ * limit in place of the disk. */
+uint64_t space_floor(const struct files *f, int fd, const struct statvfs *disk);
+/* Bytes that the user may still write: by the disk, min_free and the QUOTA,
+ * which may be NULL. */
+uint64_t space_usable(const struct files *f, int fd, const struct statvfs *disk,
+                      const struct quota *quota);
+/* Room for LENGTH bytes in the directory or file FD of the mount: 0; -errno;
+ * -ENOSPC, and *missing says how many bytes are missing. */
+int space_room(const struct files *f, const struct mount *m, int fd,
+               uint64_t length, uint64_t *missing);
+/* 0, or -ENOSPC if less than min_free is free on the disk of FD, and no idle
+ * partial could be removed. */
+int space_keep_floor(struct files *f, const struct mount *m, int fd);
+
+/* quota.c */
+
+/* Before the sandbox: prepares the mount for the functions below. */
+void quota_watch(struct mount *m);
+/* The limits for FD, a directory of the mount or a file in it, on DISK; those
+ * that leave the least, if there are several. All zero: none is known; or it is
+ * a share's that shows the user nothing of what others do. */
+void quota_at(const struct files *f, const struct mount *m, int fd,
+              const struct statvfs *disk, struct quota *ret);
+/* Does statfs show FD's project, as *disk? */
+bool quota_is_project(const struct files *f, int fd,
+                      const struct statvfs *disk);
+/* The directory in which the request may fail for want of space. */
+void quota_note(struct files *f, int directory);
+/* What a request returned, as files_outcome(); but for want of space it names
+ * the cause, and *ret is the quota, or zero. ENTRY: the request makes a file or
+ * directory; false: it writes to one. */
+enum outcome quota_explain(const struct files *f, int result, bool entry,
+                           struct quota_amount *ret);
 
 /* An idle partial belongs to this user, and no upload is writing it. It was not
  * written within the last hour, and SIZE didn't report its length within the

@@ -256,6 +256,9 @@ int mount_open(struct files *f, const struct files_start *start)
     f->writes_only = !(mount_may(&f->mount[0]) & BENEATH_READ);
     if (r == 0)
         mount_open_others(f, start);
+    for (struct mount *m = f->mount; m < f->mount + f->mounts; m++)
+        if (m->fd >= 0)
+            quota_watch(m);
     int back = start->root ? sandbox_regain() : 0;
     return r < 0 ? r : back;
 }

@@ -7,6 +7,7 @@
 #include "sallyport/seccomp/policy.h"
 
 #include <linux/fs.h>
+#include <linux/quota.h>
 
 static const struct permission may[] = {
     MAY(openat2, "files and directories beneath a mount"),
@@ -19,6 +20,10 @@ static const struct permission may[] = {
     MAY(getdents64, "listings"),
     MAY(readlinkat, "the target of a link, for listings"),
     MAY(fstatfs, "free space"),
+    MAY_IF(quotactl_fd, IS(1, (unsigned)QCMD(Q_GETQUOTA, USRQUOTA)),
+           "the user's own quota"),
+    MAY_IF(quotactl_fd, IS(1, (unsigned)QCMD(Q_GETQUOTA, GRPQUOTA)),
+           "the quota of an own group"),
 
     MAY_IF_BOTH(utimensat, IS(1, 0), IS(3, 0), "MFMT: of a descriptor"),
     MAY(fchmod, "SITE CHMOD; an upload gets the mode of a file"),

@@ -46,6 +46,58 @@ uint64_t space_free(const struct statvfs *disk)
     return free;
 }
 
+uint64_t space_floor(const struct files *f, int fd, const struct statvfs *disk)
+{
+    const struct min_free *keep = &f->rules.min_free;
+    uint64_t percent = disk->f_blocks / 100 * keep->percent * space_block(disk);
+
+    if (!min_free_given(keep) || quota_is_project(f, fd, disk))
+        return 0;
+    return percent > keep->bytes ? percent : keep->bytes;
+}
+
+uint64_t space_usable(const struct files *f, int fd, const struct statvfs *disk,
+                      const struct quota *quota)
+{
+    uint64_t free = space_free(disk), floor = space_floor(f, fd, disk);
+    uint64_t left = quota ? quota_left(&quota->bytes) : INT64_MAX;
+
+    free = free > floor ? free - floor : 0;
+    return free < left ? free : left;
+}
+
+int space_room(const struct files *f, const struct mount *m, int fd,
+               uint64_t length, uint64_t *missing)
+{
+    struct statvfs disk;
+    struct quota quota;
+
+    if (fstatvfs(fd, &disk) < 0)
+        return -errno;
+    quota_at(f, m, fd, &disk, &quota);
+    uint64_t free = space_usable(f, fd, &disk, &quota);
+    *missing = length > free ? length - free : 1;
+    if (quota_left(&quota.bytes) < length)
+        return -ENOSPC;
+    if (space_floor(f, fd, &disk) > 0 && free < length)
+        return -ENOSPC;
+    return space_check(&disk, length);
+}
+
+int space_keep_floor(struct files *f, const struct mount *m, int fd)
+{
+    struct statvfs disk;
+
+    if (!min_free_given(&f->rules.min_free))
+        return 0;
+    if (fstatvfs(fd, &disk) < 0)
+        return -errno;
+    uint64_t free = space_free(&disk), floor = space_floor(f, fd, &disk);
+    if (free >= floor || space_remove_idle_beside(f, m, fd, floor - free))
+        return 0;
+    return -ENOSPC;
+}
+
 static uint64_t space_sum(uint64_t a, uint64_t b)
 {
     uint64_t sum;
@@ -190,10 +242,14 @@ int space_on_space(void *owner, struct msg_space *m)
         return fd;
     if (fstatvfs(fd, &disk) < 0 || fstat(fd, &st) < 0)
         return -errno;
-    uint64_t bytes = space_free(&disk);
+    const struct mount *in = mount_of(f, path_slice(&path));
+    struct quota quota;
+    quota_at(f, in, fd, &disk, &quota);
+    uint64_t bytes = space_usable(f, fd, &disk, &quota);
     if (bytes < m->wanted) /* only then, since this walks the home */
-        bytes =
-            space_sum(bytes, space_idle_bytes(f, mount_of(f, path_slice(&path)),
-                                              st.st_dev));
-    return ANSWER(f, space_is, m->request, .bytes = bytes);
+        bytes = space_sum(bytes, space_idle_bytes(f, in, st.st_dev));
+    return ANSWER(f, space_is, m->request, .bytes = bytes,
+                  .limit = quota.bytes.limit, .used = quota.bytes.used,
+                  .files_limit = quota.files.limit,
+                  .files_used = quota.files.used);
 }

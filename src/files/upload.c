@@ -160,18 +160,6 @@ static int upload_open_on_full(struct files *f, const struct wish *w,
     return r;
 }
 
-/* *MISSING: how many bytes are missing if there is no room. */
-static int upload_check_room(int fd, uint64_t length, uint64_t *missing)
-{
-    struct statvfs disk;
-
-    if (fstatvfs(fd, &disk) < 0)
-        return -errno;
-    uint64_t free = space_free(&disk);
-    *missing = length > free ? length - free : 1;
-    return space_check(&disk, length);
-}
-
 /* If all idle partials together wouldn't be enough, none is removed. */
 static bool upload_make_room(struct files *f, const struct mount *m, int fd,
                              uint64_t missing)
@@ -196,11 +184,11 @@ static int upload_ensure_space(struct files *f, const struct wish *w,
     if (__builtin_add_overflow(need, copied, &need))
         return -ENOSPC;
     if (need <= frees)
-        return 0;
-    int r = upload_check_room(fd, need - frees, &missing);
+        return space_keep_floor(f, m, fd);
+    int r = space_room(f, m, fd, need - frees, &missing);
     while (r == -ENOSPC && clock_ms() < until &&
            upload_make_room(f, m, fd, missing))
-        r = upload_check_room(fd, need - frees, &missing);
+        r = space_room(f, m, fd, need - frees, &missing);
     return r;
 }
 
@@ -263,8 +251,9 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
                         struct place *at)
 {
     struct upload *u = &f->upload;
-    int r = upload_ensure_space_before_drop(f, w, at);
 
+    quota_note(f, at->directory);
+    int r = upload_ensure_space_before_drop(f, w, at);
     if (r == 0)
         r = upload_open_on_full(f, w, at, u);
     if (r != 0) {

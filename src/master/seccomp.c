@@ -5,6 +5,7 @@
 #include "sallyport/seccomp/policy.h"
 
 #include <fcntl.h>
+#include <linux/btrfs.h>
 #include <sys/prctl.h>
 
 static const struct permission may[] = {
@@ -18,6 +19,8 @@ static const struct permission may[] = {
     MAY(open, "users file, configuration; libraries of a child"),
     MAY(openat, "users file, configuration, homes; libraries of a child"),
     MAY(openat2, "homes"),
+    MAY_IF(ioctl, IS(1, BTRFS_IOC_FS_INFO), "a home's quota: which btrfs"),
+    MAY_IF(ioctl, IS(1, BTRFS_IOC_INO_LOOKUP), "the same: which subvolume"),
     MAY(stat, "configuration: owner and mode"),
     MAY(lstat, "configuration: owner and mode"),
     MAY(newfstatat, "configuration: owner and mode"),

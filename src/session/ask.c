@@ -3,6 +3,7 @@
 #include "session.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include "sallyport/base/fd.h"
@@ -197,6 +198,9 @@ static const struct outcome_row outcomes[OUTCOME_COUNT] = {
     [OUTCOME_BAD_NAME] = { REPLY_BAD_NAME, "name not allowed" },
     [OUTCOME_BAD_OFFSET] = { REPLY_BAD_OFFSET, "offset beyond the file" },
     [OUTCOME_NO_SPACE] = { REPLY_NO_SPACE, "no space" },
+    [OUTCOME_OVER_QUOTA] = { REPLY_OVER_QUOTA, "quota" },
+    [OUTCOME_OVER_FILES] = { REPLY_OVER_QUOTA, "quota of files" },
+    [OUTCOME_KEPT_FREE] = { REPLY_KEPT_FREE, "min_free" },
     [OUTCOME_TOO_LARGE] = { REPLY_TOO_LARGE, "over the file-size limit" },
     [OUTCOME_READ_ONLY] = { REPLY_READ_ONLY, "read-only file system" },
     [OUTCOME_NAME_TAKEN] = { REPLY_NAME_TAKEN, "name taken" },
@@ -270,13 +274,33 @@ static const char *ask_lacking_rights(struct session *s)
     return command_lacks(lacking ? lacking : needed, a->lacking);
 }
 
+static const char *ask_quota(struct session *s, const struct msg_refused *m)
+{
+    char limit[SIZE_TEXT_MAX], used[SIZE_TEXT_MAX];
+    struct ask *a = &s->ask;
+
+    if (m->limit == 0) /* the kernel doesn't show it */
+        snprintf(a->lacking, sizeof(a->lacking), "quota");
+    else if (m->outcome == OUTCOME_OVER_FILES)
+        snprintf(a->lacking, sizeof(a->lacking),
+                 "quota of %llu files, %llu used", (unsigned long long)m->limit,
+                 (unsigned long long)m->used);
+    else
+        snprintf(a->lacking, sizeof(a->lacking), "quota of %s, %s used",
+                 size_text(m->limit, limit), size_text(m->used, used));
+    return a->lacking;
+}
+
 enum reply ask_refusal(struct session *s, const struct message *m,
                        const char **cause)
 {
     enum outcome o = m->refused.outcome;
 
-    *cause =
-        o == OUTCOME_NO_RIGHT ? ask_lacking_rights(s) : ask_outcome_cause(o);
+    if (o == OUTCOME_OVER_QUOTA || o == OUTCOME_OVER_FILES)
+        *cause = ask_quota(s, &m->refused);
+    else
+        *cause = o == OUTCOME_NO_RIGHT ? ask_lacking_rights(s)
+                                       : ask_outcome_cause(o);
     return o == OUTCOME_OK ? REPLY_LOCAL_ERROR : outcomes[o].reply;
 }
 

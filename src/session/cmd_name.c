@@ -2,6 +2,8 @@
  * AVBL: each asks files, and replies with its answer. */
 #include "session.h"
 
+#include <stdio.h>
+
 #include "sallyport/ftp/listing.h"
 
 static void name_quote(const struct path *path, struct buf *into)
@@ -158,6 +160,45 @@ void cmd_avbl(struct session *s, const struct call *call)
 {
     ASK(s, space, name_on_space, .path = ask_subject(s, &call->path),
         .wanted = UINT64_MAX);
+}
+
+static struct slice quota_words(const char *unit, uint64_t limit, uint64_t used,
+                                char out[80])
+{
+    if (limit > 0)
+        snprintf(out, 80, "%llu %s, %llu used", (unsigned long long)limit, unit,
+                 (unsigned long long)used);
+    else
+        snprintf(out, 80, "no limit of %s, %llu used", unit,
+                 (unsigned long long)used);
+    return slice_from(out);
+}
+
+static void name_on_quota(struct session *s, struct message *m)
+{
+    const struct msg_space_is *is = &m->space_is;
+    char bytes[80], files[80];
+
+    if (ask_refused(s, m))
+        return;
+    if (is->limit == 0 && is->files_limit == 0)
+        control_reply(s, REPLY_NO_QUOTA);
+    else
+        control_reply_pair(
+            s, REPLY_QUOTA, quota_words("bytes", is->limit, is->used, bytes),
+            quota_words("files", is->files_limit, is->files_used, files));
+}
+
+void cmd_site_quota(struct session *s, const struct call *call)
+{
+    struct path path = s->cwd;
+
+    if (call->argument.len > 0 &&
+        path_resolve(&s->cwd, call->argument, &path) < 0)
+        control_reply(s, REPLY_BAD_NAME);
+    else
+        ASK(s, space, name_on_quota, .path = ask_subject(s, &path),
+            .wanted = 0);
 }
 
 /* RFC 3659 7.2: the path as this server knows it, after the facts. */

@@ -249,9 +249,9 @@ handler_fn *const site_handlers[SITE_COUNT] = {
 static enum reply site_objection(const struct session *s,
                                  const struct site *row, struct slice argument)
 {
-    if (row->argument && argument.len == 0)
+    if (row->argument == ARGUMENT_REQUIRED && argument.len == 0)
         return REPLY_NEED_ARGUMENT;
-    if (!row->argument && argument.len > 0)
+    if (row->argument == ARGUMENT_NONE && argument.len > 0)
         return REPLY_NO_ARGUMENT;
     return row->rights & ~s->login.rights ? REPLY_NO_RIGHT : REPLY_COUNT;
 }

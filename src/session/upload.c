@@ -143,6 +143,12 @@ static enum stepped upload_take_partial(struct session *s)
     return STEP_NEXT;
 }
 
+/* Files looks at min_free then, too. */
+static bool upload_syncs(const struct session *s)
+{
+    return s->settings->fsync || min_free_given(&s->settings->min_free);
+}
+
 /* Asks for what is due, a sync or a piece of the copy, unless another request
  * waits for its answer. Each answer asks for the next. */
 static void upload_ask_due(struct session *s)
@@ -151,7 +157,7 @@ static void upload_ask_due(struct session *s)
 
     if (s->ask.message != MSG_NONE || t->holds == BLOCK_FIRST)
         return;
-    if (s->settings->fsync && t->unsynced >= SYNC_EVERY) {
+    if (upload_syncs(s) && t->unsynced >= SYNC_EVERY) {
         t->unsynced = 0;
         ASK(s, file_sync, transfer_on_answer);
     } else if (t->copying > 0) {

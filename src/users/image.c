@@ -110,6 +110,7 @@ static bool image_read_share(const struct image *i,
     *share = (struct share){ .gid = row->gid,
                              .file_mode = row->file_mode,
                              .line = row->line };
+    memcpy(&share->quota, row->quota, sizeof(share->quota));
     return image_read_text(i, row->name, USER_NAME_MAX, &share->name) &&
            image_read_text(i, row->path, USER_HOME_MAX, &share->path) &&
            user_name_ok(slice_from(share->name)) &&
@@ -221,6 +222,7 @@ static bool image_read_row(const struct image *i, const struct users_row *row,
         .expires = (int64_t)expires,
         .line = row->line,
     };
+    memcpy(&user->quota, row->quota, sizeof(user->quota));
     for (int n = 0; n < CHOICES; n++) {
         if (row->choice[n] > choices[n].count)
             return false;

@@ -1,7 +1,9 @@
 /* Writes the table for master, in reader. The text is that of the file, as
  * users_read() has cut it. */
-#include "sallyport/users/image.h"
+#include <string.h>
+
 #include "sallyport/base/fd.h"
+#include "sallyport/users/image.h"
 #include "sallyport/usersfile/usersfile.h"
 
 static struct users_span span_of(const struct users *u, struct slice part)
@@ -54,6 +56,7 @@ static struct users_row row_of(const struct users *u, const struct user *user)
         .line = (uint32_t)user->line,
     };
 
+    memcpy(row.quota, &user->quota, sizeof(row.quota));
     for (int i = 0; i < CHOICES; i++)
         row.choice[i] = user->choice[i];
     for (int i = 0; i < USER_TEAMS_MAX && user->team[i]; i++)
@@ -79,12 +82,13 @@ static int image_add_shares(const struct users *u, struct buf *into)
 
     for (size_t i = 0; i < u->shares && r == 0; i++) {
         const struct share *s = &u->share[i];
-        const struct users_share row = { .name = span_of_text(u, s->name),
-                                         .path = span_of_text(u, s->path),
-                                         .gid = s->gid,
-                                         .file_mode = s->file_mode,
-                                         .line = (uint32_t)s->line };
+        struct users_share row = { .name = span_of_text(u, s->name),
+                                   .path = span_of_text(u, s->path),
+                                   .gid = s->gid,
+                                   .file_mode = s->file_mode,
+                                   .line = (uint32_t)s->line };
 
+        memcpy(row.quota, &s->quota, sizeof(row.quota));
         r = buf_add(into, &row, sizeof(row));
     }
     return r;

@@ -475,6 +475,30 @@ static int set_limit(struct row_limits *l, int limit, struct slice value,
                     (unsigned long long)row->most);
 }
 
+/* "quota set" writes these; the kernel has the limits. */
+static int set_quota(struct options *o, struct slice value, struct complaint *c)
+{
+    uint64_t *bytes = &o->user.quota.bytes;
+
+    if (slice_size(value, bytes) == 0 && *bytes > 0)
+        return 0;
+    return complain(c,
+                    "quota=%.*s: expected a number of bytes, also with K, M, G "
+                    "or T",
+                    (int)value.len, value.ptr);
+}
+
+static int set_quota_files(struct options *o, struct slice value,
+                           struct complaint *c)
+{
+    uint64_t *files = &o->user.quota.files;
+
+    if (slice_number(value, INT64_MAX, files) == 0 && *files > 0)
+        return 0;
+    return complain(c, "quota_files=%.*s: expected a number of files",
+                    (int)value.len, value.ptr);
+}
+
 #define LIMIT(limit) (CHOICES + ROW_##limit)
 
 static const struct option {
@@ -502,6 +526,8 @@ static const struct option {
     { "max_file_size", LINE_USER | LINE_TEAM, NULL, LIMIT(FILE_SIZE) },
     { "networks", LINE_USER | LINE_TEAM, set_networks, 0 },
     { "hours", LINE_USER | LINE_TEAM, set_hours, 0 },
+    { "quota", LINE_USER | LINE_SHARE, set_quota, 0 },
+    { "quota_files", LINE_USER | LINE_SHARE, set_quota_files, 0 },
 };
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 _Static_assert(OPTIONS <= 32, "a bit for each option that was seen");

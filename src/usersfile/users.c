@@ -235,6 +235,7 @@ static int read_share(const struct reader *r, struct share *share, char *line)
                              .path = column[3],
                              .gid = gid,
                              .file_mode = o.user.file_mode,
+                             .quota = o.user.quota,
                              .line = r->line };
     return 0;
 }

@@ -53,6 +53,8 @@ static void make_filesystem(struct blockdev *b)
     if (strcmp(b->type, "ext4") == 0)
         must_run((char *[]){ "mkfs.ext4", "-q", "-m", "0", "-J", "size=4",
                              b->image, NULL });
+    else if (strcmp(b->type, "btrfs") == 0)
+        must_run((char *[]){ "mkfs.btrfs", "-q", b->image, NULL });
     else
         must_run((char *[]){ "mkfs.xfs", "-q", b->image, NULL });
 }

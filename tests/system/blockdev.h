@@ -8,7 +8,7 @@
 
 struct blockdev {
     const struct server *server;
-    char user[32], type[8]; /* "ext4" or "xfs" */
+    char user[32], type[8]; /* "ext4", "xfs" or "btrfs" */
     char store[SERVER_PATH_MAX], image[SERVER_PATH_MAX + 8];
     char home[SERVER_PATH_MAX];
     unsigned mib;

@@ -328,6 +328,7 @@ const struct change changes[] = {
     { "login_delay", "1s", takes_a_second, NULL, NULL },
     { "login_tries", "1", gives_one_try, NULL, "421 {*}" },
     { "max_file_size", "10", says, "ALLO 11", "552 {*}" },
+    { "min_free", "8388607T", says, "ALLO 1", "552 {*}" },
     { "ascii", "yes", says, "TYPE A", "200 {*}lines end with CRLF{*}" },
     { "mode_z", "yes", says, "MODE Z", "200 {*}" },
     { "on_conflict", "reject", refuses_a_name, "there", "553 {*}" },

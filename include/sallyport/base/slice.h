@@ -42,13 +42,16 @@ struct slice_unit {
     const char *name;
     uint64_t factor;
 };
-/* Parses digits and one of N units ("64K"), of which one may be "". Returns 0,
- * -EINVAL or -ERANGE. On failure *ret doesn't change. */
-int slice_number_with_unit(struct slice s, const struct slice_unit *units,
-                           size_t n, uint64_t *ret);
-/* Parses a size in bytes: digits, and nothing, K, M or G (powers of 1024).
- * Returns as above. */
+/* Parses digits and the name of one of N units, without a blank. Returns 0;
+ * -EINVAL; -ERANGE. On failure *ret doesn't change. */
+int slice_measure(struct slice s, const struct slice_unit *units, size_t n,
+                  uint64_t *ret);
+/* The same for bytes: a number, also with K, M, G or T (powers of 1,024). */
 int slice_size(struct slice s, uint64_t *ret);
+/* Writes bytes for people, rounded down: "20 GiB", "1.5 MiB", "17 bytes".
+ * Returns OUT. */
+#define SIZE_TEXT_MAX 32
+const char *size_text(uint64_t bytes, char out[SIZE_TEXT_MAX]);
 
 /* Returns the index of the one of N words that equals S, or -EINVAL. */
 int slice_among(struct slice s, const char *const *words, size_t n);

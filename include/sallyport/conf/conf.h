@@ -11,7 +11,8 @@ enum setting_type {
     SETTING_PATH,
     SETTING_FILE, /* a path, or empty */
     SETTING_NAME,
-    SETTING_NUMBER,   /* with an optional K, M, G (bytes, powers of 1024) */
+    SETTING_NUMBER, /* with an optional K, M, G, T (powers of 1024) */
+    SETTING_MIN_FREE,
     SETTING_MODE,     /* octal; min has the bits that it must have, max those
                          that it may have */
     SETTING_DURATION, /* "300", "300s", "5min", "2h"; kept in ms */

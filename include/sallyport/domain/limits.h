@@ -2,6 +2,9 @@
 #ifndef SALLYPORT_DOMAIN_LIMITS_H
 #define SALLYPORT_DOMAIN_LIMITS_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #define USER_NAME_MAX 32  /* bytes of a user's name */
 #define USER_HASH_MAX 383 /* bytes of a password's hash */
 
@@ -30,5 +33,14 @@
 #define TOTP_TEXT_MAX   103
 #define TOTP_DIGITS     6
 #define TOTP_STEP_S     30
+
+/* What uploads leave free on a disk: the larger of both. */
+struct min_free {
+    uint64_t bytes, percent;
+};
+static inline bool min_free_given(const struct min_free *m)
+{
+    return m->bytes > 0 || m->percent > 0;
+}
 
 #endif

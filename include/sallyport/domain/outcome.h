@@ -17,7 +17,10 @@ enum outcome {
     OUTCOME_NOT_EMPTY,
     OUTCOME_BAD_NAME,   /* reserved or too long, or has control bytes */
     OUTCOME_BAD_OFFSET, /* REST beyond the end of the file */
-    OUTCOME_NO_SPACE,   /* ENOSPC, EDQUOT */
+    OUTCOME_NO_SPACE,   /* ENOSPC, EDQUOT; the cause isn't known */
+    OUTCOME_OVER_QUOTA, /* a limit of bytes */
+    OUTCOME_OVER_FILES, /* a limit of files */
+    OUTCOME_KEPT_FREE,  /* min_free */
     OUTCOME_TOO_LARGE,  /* larger than the server's limit max_file_size */
     OUTCOME_READ_ONLY,
     OUTCOME_NAME_TAKEN, /* on_conflict permits no other name either */

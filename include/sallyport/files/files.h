@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "sallyport/domain/choices.h"
+#include "sallyport/domain/limits.h"
 
 struct files_rules {
     bool fsync, resume;
@@ -19,6 +20,7 @@ struct files_rules {
     uint64_t copy_max; /* bytes of a copy where blocks can't be shared; 0: no
                           limit */
     uint64_t partial_days;
+    struct min_free min_free;
     enum conflict on_conflict;
     enum conflict_name conflict_name;
     unsigned file_mode, dir_mode; /* of what is made in the home; 0: 0600, 0700

@@ -297,11 +297,13 @@ int command_help(struct slice name, struct buf *into);
  * can change a file, so it needs the rights of a change. EXEC, SYMLINK, CPFR
  * and similar sub-commands are excluded for good. */
 #define SITE_LIST(SITE)                                                        \
-    SITE(CHMOD, chmod, .argument = true,                                       \
+    SITE(CHMOD, chmod, .argument = ARGUMENT_REQUIRED,                          \
          .rights = RIGHT_WRITE | RIGHT_REPLACE,                                \
          .help = "SITE CHMOD mode path")                                       \
     SITE(HELP, help, .help = "SITE HELP")                                      \
-    SITE(UTIME, utime, .argument = true, .rights = RIGHT_WRITE,                \
+    SITE(QUOTA, quota, .argument = ARGUMENT_OPTIONAL, .rights = RIGHT_WRITE,   \
+         .help = "SITE QUOTA [path]")                                          \
+    SITE(UTIME, utime, .argument = ARGUMENT_REQUIRED, .rights = RIGHT_WRITE,   \
          .help = "SITE UTIME YYYYMMDDHHMM[SS] path | "                         \
                  "path atime mtime ctime UTC")
 
@@ -315,7 +317,7 @@ enum site_verb {
 struct site {
     const char *name;
     enum site_verb verb;
-    bool argument;   /* must have an argument; false: must have none */
+    enum command_argument argument; /* NONE, OPTIONAL or REQUIRED */
     unsigned rights; /* enum right bits: all of them are needed */
     const char *help;
 };

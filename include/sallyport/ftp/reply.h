@@ -41,6 +41,9 @@
     /* {}: octal mode */                                                       \
     R(CHMOD_OK, 200, "Mode is {}.")                                            \
     R(UTIME_OK, 200, "Times are set.")                                         \
+    /* {}: bytes, files */                                                     \
+    R(QUOTA, 200, "Quota: {}; {}.")                                            \
+    R(NO_QUOTA, 200, "No quota here; AVBL tells how much is free.")            \
     /* ABOR with nothing to abort */                                           \
     R(NO_TRANSFER, 225, "No transfer to abort.")                               \
     /* several lines */                                                        \
@@ -169,6 +172,8 @@
       "{}")                                                                    \
     R(UNLOGGED_DONE, 451,                                                      \
       "The change was made, but can't be logged; ask the administrator.")      \
+    R(KEPT_FREE, 452,                                                          \
+      "The server keeps the last free space of its disk; try again later.")    \
     R(NO_SPACE, 452, "No space left; free some, then send it again.")          \
     R(UNKNOWN_COMMAND, 500, "Unknown command; HELP lists all commands.")       \
     R(SITE_UNKNOWN, 500, "Unknown SITE command; SITE HELP lists them.")        \
@@ -248,6 +253,8 @@
     R(SIZE_LATE, 550,                                                          \
       "SIZE not allowed in ASCII mode for so large a file; send TYPE I.")      \
     R(TOO_LARGE, 552, "The file is larger than your limit, max_file_size.")    \
+    /* {}: "quota of 20 GiB, 20 GiB used" */                                   \
+    R(OVER_QUOTA, 552, "Over the {}; delete some files, then send it again.")  \
     R(ALLO_NO_SPACE, 552, "No space for that much; free some, then send it.")  \
     R(BAD_NAME, 553, "Name not allowed; choose another.")                      \
     R(NAME_TAKEN, 553, "The name is taken; choose another one.")               \

@@ -1132,16 +1132,25 @@ PATH(path)
 NUMBER(wanted)
 END
 
-MESSAGE(space_is, FILES, SESSION, ASKED, MANY, space, "free bytes")
+MESSAGE(space_is, FILES, SESSION, ASKED, MANY, space,
+        "free bytes, by the disk, `min_free` and the quota; the quota there "
+        "and what is used of it: bytes, then files (limit 0: none)")
 NUMBER(bytes)
+NUMBER(limit)
+NUMBER(used)
+NUMBER(files_limit)
+NUMBER(files_used)
 END
 
 MESSAGE(done, FILES, SESSION, ASKED, MANY, NONE,
         "success (the answer to requests that have no other)")
 END
 
-MESSAGE(refused, FILES, SESSION, ASKED, MANY, NONE, "failure")
+MESSAGE(refused, FILES, SESSION, ASKED, MANY, NONE,
+        "failure; if a quota is the cause: its limit, and what is used")
 ENUM(outcome, outcome, OUTCOME_COUNT)
+NUMBER(limit)
+NUMBER(used)
 END
 
 SECTION("Signatures", NULL)

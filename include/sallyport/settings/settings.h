@@ -125,6 +125,7 @@ struct settings {
     uint64_t totp_time;                    /* ms */
     uint64_t max_file_size;                /* bytes, 0: no limit */
     uint64_t copy_max;                     /* bytes, 0: no limit */
+    struct min_free min_free;              /* that uploads leave free */
     uint64_t bandwidth_up, bandwidth_down; /* bytes per second, of all; 0: no
                                               limit */
     uint64_t user_bandwidth_up, user_bandwidth_down; /* of one user */

@@ -34,6 +34,7 @@ struct users_row {
     uint32_t expires[2]; /* the lower and the higher half */
     struct users_limits limits;
     uint32_t team[USER_TEAMS_MAX]; /* its place in the table, from 1 on; or 0 */
+    uint32_t quota[4];             /* the bytes of struct user_quota */
     uint32_t file_mode, dir_mode;
     uint32_t grants, directories; /* how many */
 };
@@ -42,6 +43,7 @@ struct users_row {
 struct users_share {
     struct users_span name, path;
     uint32_t gid, file_mode, line;
+    uint32_t quota[4];
 };
 
 /* The fields of struct team. */

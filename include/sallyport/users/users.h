@@ -29,11 +29,17 @@
 #define GRANTS_MAX       (1u << 20) /* of all users */
 #define DIRECTORIES_MAX  (1u << 20)
 
+/* The limits that "quota set" has set in the kernel. 0: none */
+struct user_quota {
+    uint64_t bytes, files;
+};
+
 /* A directory that several users share. It appears as /NAME. */
 struct share {
     char *name, *path; /* in the table's text; the path is absolute, normal */
     gid_t gid;
     unsigned file_mode; /* 0: SHARE_FILE_MODE */
+    struct user_quota quota;
     size_t line;
 };
 #define SHARE_FILE_MODE 0660
@@ -80,8 +86,9 @@ struct user {
                                  the table's text; len 0: no second factor */
     struct row_limits limits;
     const struct team *team[USER_TEAMS_MAX]; /* those with limits, then NULL */
-    bool locked;                  /* a '!' before the hash, or no hash */
-    int64_t expires;              /* seconds since 1970; 0: never */
+    bool locked;     /* a '!' before the hash, or no hash */
+    int64_t expires; /* seconds since 1970; 0: never */
+    struct user_quota quota;
     unsigned file_mode, dir_mode; /* 0: the server's */
     const struct share *share;    /* the table's, for the grants */
     const struct grant *grant;    /* each share once, in the table's order */

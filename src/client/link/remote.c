@@ -193,6 +193,40 @@ int remote_time(struct link *l, const char *path, time_t *ret,
     return 0;
 }
 
+/* "5 bytes, 3 used", or "no limit of bytes, 3 used". */
+static bool remote_limit(struct slice text, uint64_t *limit, uint64_t *used)
+{
+    struct slice rest = slice_trim(text), word, what;
+
+    if (!slice_cut(&rest, ',', &what) || !slice_cut(&what, ' ', &word))
+        return false;
+    *limit = 0;
+    if (!slice_equal(word, SLICE("no")) &&
+        slice_number(word, INT64_MAX, limit) < 0)
+        return false;
+    rest = slice_trim(rest);
+    return slice_cut(&rest, ' ', &word) &&
+           slice_number(word, INT64_MAX, used) == 0;
+}
+
+bool remote_quota(struct link *l, const char *path, struct remote_quota *ret)
+{
+    static const char form[] = "Quota: ";
+    struct slice rest, bytes;
+    struct failure why;
+
+    if (link_command(l, &why, "SITE QUOTA%s%s", path[0] ? " " : "", path) < 0)
+        return false;
+    rest = remote_answer(l);
+    if (!slice_starts(rest, SLICE(form)))
+        return false;
+    rest.ptr += sizeof(form) - 1;
+    rest.len -= sizeof(form) - 1;
+    return slice_cut(&rest, ';', &bytes) &&
+           remote_limit(bytes, &ret->bytes, &ret->bytes_used) &&
+           remote_limit(rest, &ret->files, &ret->files_used);
+}
+
 /* The listing may lack the entry, so this asks for its SIZE. GUESS: a server
  * without SIZE has shown everything. */
 static enum presence remote_stat_by_size(struct link *l, const char *path,

@@ -119,6 +119,7 @@ static void home_fill_origin(struct origin *o, const struct home *h,
                    .max_file_size = h->session->limits.file_size,
                    .copy_max = c->copy_max,
                    .partial_days = c->partial_days,
+                   .min_free = c->min_free,
                    .on_conflict =
                        user_choice(user, CHOICE_CONFLICT, c->on_conflict),
                    .conflict_name = (enum conflict_name)c->conflict_name,

@@ -179,6 +179,8 @@ struct slice make_site(struct dice *d, char *out)
         "chmod \2 \1",
         "CHMOD \2",
         "HELP",
+        "QUOTA",
+        "quota \1",
         "HELP \1",
         "EXEC \1",
         "UTIME \2 \1",

@@ -260,6 +260,19 @@ void rule_mff(struct model *m, const struct call *c, struct expected *e)
         n->mode = w.mode;
 }
 
+static void site_quota(struct model *m, struct slice path, struct expected *e)
+{
+    char full[TREE_PATH_MAX + 1];
+    const struct node *n;
+
+    if (path.len > 0 && !model_path(m->cwd, path, full)) {
+        expect(e, 553);
+        return;
+    }
+    n = tree_find(&m->tree, path.len > 0 ? full : m->cwd);
+    expect(e, n && n->folder ? 200 : 550);
+}
+
 void rule_site(struct model *m, const struct call *c, struct expected *e)
 {
     struct slice rest = c->argument, word = model_word(&rest);
@@ -267,6 +280,8 @@ void rule_site(struct model *m, const struct call *c, struct expected *e)
     expect(e, 500);
     if (slice_equal_nocase(word, slice_from("HELP")))
         expect(e, rest.len == 0 ? 214 : 501);
+    else if (slice_equal_nocase(word, slice_from("QUOTA")))
+        site_quota(m, rest, e);
     else if (slice_equal_nocase(word, slice_from("CHMOD")))
         site_chmod(m, rest, e);
     else if (slice_equal_nocase(word, slice_from("UTIME")))

@@ -145,3 +145,54 @@ Test(slice, base32)
                      -EINVAL, "%s", wrong[i]);
     cr_expect_eq(base32_decode(SLICE("MZXW6YTBOI"), bytes, 5), -EINVAL);
 }
+
+Test(slice, size)
+{
+    static const struct {
+        const char *text;
+        int r;
+        uint64_t bytes;
+    } rows[] = {
+        { "0", 0, 0 },
+        { "17", 0, 17 },
+        { "3K", 0, 3072 },
+        { "20G", 0, UINT64_C(20) << 30 },
+        { "16777215T", 0, UINT64_C(16777215) << 40 },
+        { "16777216T", -ERANGE, 7 },
+        { "18446744073709551616", -ERANGE, 7 },
+        { "", -EINVAL, 7 },
+        { "G", -EINVAL, 7 },
+        { "20GB", -EINVAL, 7 },
+        { "20 G", -EINVAL, 7 },
+        { "-1", -EINVAL, 7 },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint64_t bytes = 7;
+
+        cr_expect_eq(slice_size(slice_from(rows[i].text), &bytes), rows[i].r,
+                     "%s", rows[i].text);
+        cr_expect_eq(bytes, rows[i].bytes, "%s", rows[i].text);
+    }
+}
+
+Test(slice, size_text)
+{
+    static const struct {
+        uint64_t bytes;
+        const char *text;
+    } rows[] = {
+        { 0, "0 bytes" },
+        { 1023, "1023 bytes" },
+        { 1024, "1 KiB" },
+        { 1536, "1.5 KiB" },
+        { (1u << 20) - 1, "1023.9 KiB" },
+        { UINT64_C(20) << 30, "20 GiB" },
+        { UINT64_C(3) << 39, "1.5 TiB" },
+        { UINT64_MAX, "15.9 EiB" },
+    };
+    char text[SIZE_TEXT_MAX];
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        cr_expect_str_eq(size_text(rows[i].bytes, text), rows[i].text);
+}

@@ -87,6 +87,14 @@ static void make_share(const char *name, mode_t mode, gid_t gid)
     cr_assert_eq(chmod(in_scratch(name), mode), 0);
 }
 
+/* Adds it to the last row. */
+static void add_option(const char *option)
+{
+    size_t len = strlen(world.users) - 1;
+
+    snprintf(world.users + len, sizeof(world.users) - len, "%s\n", option);
+}
+
 static void hear(void *owner, const char *mistake)
 {
     (void)owner;
@@ -121,6 +129,24 @@ Test(inspect, good_ones)
     add("bert", 70001, "bert", false);
     add("away", 70002, "missing", true); /* locked */
     cr_expect_eq(look(NULL), 0, "%s", world.said.data);
+}
+
+/* The file system of the tests' directory has none. */
+Test(inspect, a_quota_that_nothing_enforces)
+{
+    make("anna", 0700, 70000);
+    make("bert", 0700, 70001);
+    make("carl", 0700, 70002);
+    add("anna", 70000, "anna", false);
+    add_option("quota=20G");
+    add("bert", 70001, "bert", false);
+    add_option("quota_files=7");
+    add("carl", 70002, "carl", false);
+    cr_expect_eq(look(NULL), 2, "%s", world.said.data);
+    EXPECT("users:1: user anna: nothing enforces the quota on ");
+    EXPECT("/anna: no quotas are enabled on that file system; sallyportctl "
+           "quota set anna says how to enable it\n");
+    EXPECT("users:2: user bert: nothing enforces the quota on ");
 }
 
 Test(inspect, what_anybody_sees)

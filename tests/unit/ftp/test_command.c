@@ -455,7 +455,7 @@ Test(site, rows)
         char start[32];
 
         snprintf(start, sizeof(start), "SITE %s%s", row->name,
-                 row->argument ? " " : "");
+                 row->argument == ARGUMENT_NONE ? "" : " ");
         cr_expect_eq(strncmp(row->help, start, strlen(start)), 0, "%s",
                      row->help);
         cr_expect_eq((size_t)row->verb, i, "%s: sorted by name", row->name);
@@ -485,6 +485,7 @@ Test(site, help)
     static const char expected[] =
         " SITE CHMOD mode path\r\n"
         " SITE HELP\r\n"
+        " SITE QUOTA [path]\r\n"
         " SITE UTIME YYYYMMDDHHMM[SS] path | path atime mtime ctime UTC\r\n";
     struct buf b;
 

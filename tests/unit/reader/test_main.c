@@ -115,7 +115,7 @@ Test(main, a_mistake)
 
     cr_expect_eq(r.status, EX_CONFIG);
     expect_text(r.answer, "conf:1: max_sessions = many: expected a number, "
-                          "also with K, M or G");
+                          "also with K, M, G or T");
     expect_text(fileno(r.said), "");
 }
 

@@ -7,8 +7,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/dqblk_xfs.h>
 #include <linux/filter.h>
 #include <linux/fs.h>
+#include <linux/quota.h>
 #include <linux/seccomp.h>
 #include <linux/tls.h>
 #include <netinet/in.h>
@@ -297,6 +299,8 @@ Test(calls, check)
              O_PATH | O_DIRECTORY | O_CLOEXEC),
         CALL(CHECK, PASSED, fstatfs, -1, SPACE),
         CALL(CHECK, PASSED, readlink, PATH),
+        CALL(CHECK, PASSED, quotactl_fd, -1,
+             (unsigned)QCMD(Q_XGETQSTAT, USRQUOTA)),
         CALL(CHECK, PASSED, setresuid, -1, -1, -1),
         CALL(CHECK, PASSED, setresgid, -1, -1, -1),
         CALL(CHECK, PASSED, setgroups, -1),
@@ -603,6 +607,12 @@ Test(calls, each_may)
         CALL(FILES, PASSED, getdents64, -1),
         CALL(FILES, PASSED, readlinkat, -1),
         CALL(FILES, PASSED, fstatfs, -1),
+        CALL(FILES | CHECK, PASSED, quotactl_fd, -1,
+             (unsigned)QCMD(Q_GETQUOTA, USRQUOTA)),
+        CALL(FILES, PASSED, quotactl_fd, -1,
+             (unsigned)QCMD(Q_GETQUOTA, GRPQUOTA)),
+        CALL(ALL, REFUSED, quotactl_fd, -1,
+             (unsigned)QCMD(Q_SETQUOTA, USRQUOTA)),
         CALL(FILES, PASSED, copy_file_range, -1),
         CALL(FILES, PASSED, ioctl, -1, FICLONE),
         CALL(FILES, PASSED, ftruncate, -1),

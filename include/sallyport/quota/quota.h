@@ -1,0 +1,68 @@
+/* The kernel's quotas: how much a user, a group or, on btrfs, a subvolume may
+ * have on a file system, and has. The kernel alone counts and refuses, so a
+ * crash, a local change or an unfinished upload is never counted wrong. */
+#ifndef SALLYPORT_QUOTA_QUOTA_H
+#define SALLYPORT_QUOTA_QUOTA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct quota_amount {
+    uint64_t limit, used; /* limit 0: none */
+};
+struct quota {
+    struct quota_amount bytes, files;
+};
+/* What is left; INT64_MAX without a limit. */
+uint64_t quota_left(const struct quota_amount *a);
+
+/* On btrfs a quota belongs to the subvolume that FD is in, whoever is asked
+ * for; it has no limit of files. */
+enum quota_owner { QUOTA_USER, QUOTA_GROUP };
+
+/* Functions of type int return 0, or:
+ *   -ENOTSUP  this file system has no quotas, or they aren't enabled
+ *   -EXDEV    btrfs: the directory FD isn't a subvolume of its own
+ *   -EPERM    only root may do this
+ *   -errno    anything else
+ * FD is a directory of the file system; O_PATH suffices. */
+
+/* Reads limits and use. A soft limit whose time is over counts as the limit. A
+ * process may read those of its own uid and gids. */
+int quota_get(int fd, enum quota_owner owner, uint32_t id, struct quota *ret);
+/* Sets the limit of bytes, which is rounded up to 1 KiB, and that of files; 0:
+ * none. FILES may be QUOTA_KEEP. -EINVAL: btrfs can't limit the files. */
+#define QUOTA_LIMIT_MAX (UINT64_C(0x7fffffffffffffff) / 1024 * 1024)
+#define QUOTA_KEEP      UINT64_MAX
+int quota_set(int fd, enum quota_owner owner, uint32_t id, uint64_t bytes,
+              uint64_t files);
+/* Does the file system of FD refuse what is beyond a limit? 0 or as above. */
+int quota_enforced(int fd, enum quota_owner owner);
+
+bool quota_is_btrfs(int fd);
+/* Where btrfs shows quotas; missing without btrfs. */
+#define QUOTA_SYSFS "/sys/fs/btrfs"
+/* On btrfs with quotas: makes the subvolume NAME in the directory PARENT. 0;
+ * -ENOTSUP: a directory must be made instead; -errno. */
+int quota_make_subvolume(int parent, const char *name);
+
+/* How an administrator enables quotas on the file system of FD: a sentence
+ * without its full stop. The directory PATH is on it. Returns OUT. */
+#define QUOTA_HINT_MAX 512
+const char *quota_hint(int fd, const char *path, char out[QUOTA_HINT_MAX]);
+
+/* A subvolume's quota for a process that will be in a sandbox, without
+ * privilege: open files of sysfs. */
+struct quota_subvolume {
+    int limit, used, reserved; /* -1: none */
+};
+#define QUOTA_NO_SUBVOLUME { .limit = -1, .used = -1, .reserved = -1 }
+/* Opens those of the subvolume that has the directory FD. Without any, *ret
+ * has none. */
+void quota_open_subvolume(int fd, struct quota_subvolume *ret);
+/* 0, or -ENOTSUP: it has none. */
+int quota_read_subvolume(const struct quota_subvolume *s, struct quota *ret);
+void quota_close_subvolume(struct quota_subvolume *s);
+
+#endif

@@ -1,0 +1,327 @@
+/* "quota set", "quota show" and "quota report". The kernel has the limits and
+ * counts: these commands set and show them, on the file system of the user's
+ * home or of the share. The line of the users file says only that there is a
+ * quota, and how large, so that --check finds one that the kernel doesn't know
+ * (a home that was moved, a disk mounted without quotas). */
+#include "ctl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+#include "sallyport/quota/quota.h"
+
+#define SHARE_PREFIX "share:" /* of a share's name beside users' */
+#define NOTE_MAX     128
+
+/* What a quota is for: a user, or a share, whose files all have its gid. */
+struct account {
+    char name[sizeof(SHARE_PREFIX) + USER_NAME_MAX];
+    const char *path;
+    enum quota_owner owner;
+    uint32_t id;
+    struct user_quota row; /* what the users file says */
+    size_t line;
+};
+
+static void account_of_user(const struct user *user, struct account *ret)
+{
+    *ret = (struct account){ .path = user->home,
+                             .owner = QUOTA_USER,
+                             .id = user->uid,
+                             .row = user->quota,
+                             .line = user->line };
+    snprintf(ret->name, sizeof(ret->name), "%s", user->name);
+}
+
+static void account_of_share(const struct share *share, struct account *ret)
+{
+    *ret = (struct account){ .path = share->path,
+                             .owner = QUOTA_GROUP,
+                             .id = share->gid,
+                             .row = share->quota,
+                             .line = share->line };
+    snprintf(ret->name, sizeof(ret->name), SHARE_PREFIX "%s", share->name);
+}
+
+static int account_find(struct context *x, const struct users *u,
+                        struct account *ret)
+{
+    struct slice name = slice_from(x->args.word[2]);
+    const struct share *share;
+    const struct user *user;
+
+    if (!slice_starts(name, SLICE(SHARE_PREFIX))) {
+        int code = ctl_find(x, u, &user);
+        if (code == 0)
+            account_of_user(user, ret);
+        return code;
+    }
+    share = share_find(u, slice_from(name.ptr + sizeof(SHARE_PREFIX) - 1));
+    if (!share)
+        return ctl_fail(x, EX_NOUSER,
+                        "there is no %s; run: sallyportctl share list",
+                        name.ptr);
+    account_of_share(share, ret);
+    return 0;
+}
+
+static int quota_fail(struct context *x, const struct account *a, int fd, int r)
+{
+    char hint[QUOTA_HINT_MAX];
+
+    if (r == -EPERM || r == -EACCES)
+        return ctl_fail(
+            x, EX_NOPERM, "%s: only root can %s this quota", a->name,
+            geteuid() == 0 ? "(not in this container)" : "set or read");
+    if (r == -EXDEV)
+        return ctl_fail(x, EX_UNAVAILABLE,
+                        "%s: %s is a directory, and btrfs has quotas of "
+                        "subvolumes only; make it one: mv %s %s.old && btrfs "
+                        "subvolume create %s && cp -a --reflink=always "
+                        "%s.old/. %s && rm -r %s.old",
+                        a->name, a->path, a->path, a->path, a->path, a->path,
+                        a->path, a->path);
+    if (r == -EINVAL && quota_is_btrfs(fd))
+        return ctl_fail(x, EX_UNAVAILABLE,
+                        "%s: btrfs can't limit the number of files", a->name);
+    if (r == -ENOTSUP)
+        return ctl_fail(x, EX_UNAVAILABLE,
+                        "%s: no quotas are enabled on the file system of %s; "
+                        "%s",
+                        a->name, a->path, quota_hint(fd, a->path, hint));
+    return ctl_fail(x, EX_IOERR, "%s: the quota on %s: %s", a->name, a->path,
+                    strerror(-r));
+}
+
+/* Sets the limits in the kernel if SET isn't NULL, then reads them. */
+static int account_in_kernel(struct context *x, const struct account *a,
+                             const struct user_quota *set, struct quota *ret)
+{
+    FD_CLEANUP int fd = open(a->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int r = 0;
+
+    if (fd < 0)
+        return ctl_fail(x, EX_NOINPUT, "%s: %s: %s", a->name, a->path,
+                        strerror(errno));
+    if (set)
+        r = quota_enforced(fd, a->owner);
+    if (set && r == 0)
+        r = quota_set(fd, a->owner, a->id, set->bytes, set->files);
+    if (r == 0)
+        r = quota_get(fd, a->owner, a->id, ret);
+    return r < 0 ? quota_fail(x, a, fd, r) : 0;
+}
+
+static int take_limit(struct context *x, const char *text, const char *what,
+                      uint64_t *ret)
+{
+    *ret = 0;
+    if (!strcmp(text, "none") || (slice_size(slice_from(text), ret) == 0 &&
+                                  *ret > 0 && *ret <= QUOTA_LIMIT_MAX))
+        return 0;
+    return ctl_fail(x, EX_USAGE,
+                    "%s: %s is a number, also with K, M, G or T, or none", text,
+                    what);
+}
+
+/* "none" without --files removes both limits. */
+static int take_limits(struct context *x, struct user_quota *ret)
+{
+    int code = take_limit(x, x->args.word[3], "SIZE", &ret->bytes);
+
+    ret->files = ret->bytes == 0 ? 0 : QUOTA_KEEP;
+    if (code == 0 && x->args.files)
+        code = take_limit(x, x->args.files, "--files", &ret->files);
+    return code;
+}
+
+static int set_key(struct edit *e, size_t line, const char *key, uint64_t limit)
+{
+    char text[24];
+
+    snprintf(text, sizeof(text), "%" PRIu64, limit);
+    return edit_set_key(e, line, key, limit > 0 ? text : NULL);
+}
+
+static const char *limit_text(const struct quota_amount *a, bool bytes,
+                              const char *none, char out[SIZE_TEXT_MAX])
+{
+    if (a->limit == 0)
+        snprintf(out, SIZE_TEXT_MAX, "%s", none);
+    else if (bytes)
+        size_text(a->limit, out);
+    else
+        snprintf(out, SIZE_TEXT_MAX, "%" PRIu64, a->limit);
+    return out;
+}
+
+static void print_quota(const char *name, const struct quota *q)
+{
+    char bytes[SIZE_TEXT_MAX], used[SIZE_TEXT_MAX], files[SIZE_TEXT_MAX];
+
+    printf("%s: %s, %s used; files: %s, %" PRIu64 " used\n", name,
+           limit_text(&q->bytes, true, "no limit", bytes),
+           size_text(q->bytes.used, used),
+           limit_text(&q->files, false, "no limit", files), q->files.used);
+}
+
+static json_t *json_limit(uint64_t limit)
+{
+    return limit > 0 ? json_integer((json_int_t)limit) : json_null();
+}
+
+static json_t *json_quota(const char *name, const struct quota *q)
+{
+    return json_pack("{s:s, s:o, s:I, s:o, s:I}", "name", name, "bytes",
+                     json_limit(q->bytes.limit), "bytes_used",
+                     (json_int_t)q->bytes.used, "files",
+                     json_limit(q->files.limit), "files_used",
+                     (json_int_t)q->files.used);
+}
+
+/* The kernel first: a line never promises what nothing enforces. */
+static int set_locked(struct context *x, struct edit *e, void *given)
+{
+    struct account a;
+    struct quota q;
+    int code = account_find(x, &e->users, &a);
+
+    if (code == 0)
+        code = account_in_kernel(x, &a, given, &q);
+    if (code == 0)
+        code = set_key(e, a.line, "quota", q.bytes.limit);
+    if (code == 0)
+        code = set_key(e, a.line, "quota_files", q.files.limit);
+    if (code == 0)
+        code = edit_commit(e);
+    if (code == 0)
+        print_quota(a.name, &q);
+    return code;
+}
+
+int quota_set_limit(struct context *x)
+{
+    struct user_quota limits;
+    int code = take_limits(x, &limits);
+
+    if (code == 0 && geteuid() != 0)
+        code =
+            ctl_fail(x, EX_NOPERM, "only root can set a quota: run it by sudo");
+    return code ? code : edit_run(x, set_locked, &limits);
+}
+
+int quota_show(struct context *x)
+{
+    struct account a;
+    struct quota q;
+    struct users u;
+    int code = edit_load_users(&u, x->settings.users, NULL, &x->complaint);
+
+    if (code == 0)
+        code = account_find(x, &u, &a);
+    if (code == 0)
+        code = account_in_kernel(x, &a, NULL, &q);
+    if (code == 0 && x->args.json)
+        code = json_write(x, json_quota(a.name, &q));
+    else if (code == 0)
+        print_quota(a.name, &q);
+    users_release(&u);
+    return code;
+}
+
+/* "" if the kernel has what the line says. A quota that was set by another
+ * tool, and isn't in the line, is no fault. */
+static void report_note(const struct account *a, int r, const struct quota *q,
+                        char out[NOTE_MAX])
+{
+    bool promised = a->row.bytes > 0 || a->row.files > 0;
+
+    out[0] = '\0';
+    if (r < 0)
+        snprintf(out, NOTE_MAX, "%s%s", promised ? "not enforced: " : "",
+                 r == -ENOTSUP ? "no quotas there"
+                 : r == -EXDEV ? "no subvolume of its own"
+                               : strerror(-r));
+    else if (promised &&
+             (a->row.bytes != q->bytes.limit || a->row.files != q->files.limit))
+        snprintf(out, NOTE_MAX,
+                 "not what the users file says: run quota set again");
+}
+
+static void report_plain(const struct account *a, const struct quota *q,
+                         const char *note)
+{
+    char bytes[SIZE_TEXT_MAX], used[SIZE_TEXT_MAX], files[SIZE_TEXT_MAX];
+
+    printf("%-24s %10s %12s %10s %10" PRIu64 " %s\n", a->name,
+           limit_text(&q->bytes, true, "-", bytes),
+           size_text(q->bytes.used, used),
+           limit_text(&q->files, false, "-", files), q->files.used, note);
+}
+
+/* True: the line promises what the kernel doesn't enforce. */
+static bool report_account(const struct account *a, json_t *list)
+{
+    FD_CLEANUP int fd = open(a->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int r = fd < 0 ? -errno : quota_enforced(fd, a->owner);
+    struct quota q = { 0 };
+    char note[NOTE_MAX];
+
+    if (r == 0)
+        r = quota_get(fd, a->owner, a->id, &q);
+    report_note(a, r, &q, note);
+    if (list) {
+        json_t *row = json_quota(a->name, &q);
+
+        json_object_set_new(row, "note", json_string(note));
+        json_array_append_new(list, row);
+    } else {
+        report_plain(a, &q, note);
+    }
+    return note[0] && (a->row.bytes > 0 || a->row.files > 0);
+}
+
+static bool report_all(const struct users *u, json_t *list)
+{
+    struct account a;
+    bool bad = false;
+
+    for (size_t i = 0; i < u->count; i++) {
+        account_of_user(&u->row[i], &a);
+        bad |= report_account(&a, list);
+    }
+    for (size_t i = 0; i < u->shares; i++) {
+        account_of_share(&u->share[i], &a);
+        bad |= report_account(&a, list);
+    }
+    return bad;
+}
+
+int quota_report(struct context *x)
+{
+    struct users u;
+    bool bad = false;
+    int code = edit_load_users(&u, x->settings.users, NULL, &x->complaint);
+    json_t *list = x->args.json ? json_array() : NULL;
+
+    if (code == 0 && !x->args.json)
+        printf("%-24s %10s %12s %10s %10s %s\n", "NAME", "LIMIT", "USED",
+               "FILES", "USED", "NOTE");
+    if (code == 0)
+        bad = report_all(&u, list);
+    users_release(&u);
+    if (code == 0 && x->args.json)
+        code = json_write(x, list);
+    else
+        json_decref(list);
+    if (code == 0 && bad)
+        code = ctl_fail(x, EX_CONFIG,
+                        "the kernel doesn't enforce what the users file says");
+    return code;
+}

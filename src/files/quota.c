@@ -1,0 +1,147 @@
+/* The kernel's quotas in the process files: what they leave, and whether they
+ * are why there is no room. Nothing here counts or refuses: the kernel does. A
+ * process may read the quotas of its own uid and gids, and of a project what
+ * statfs shows. On btrfs it reads files of sysfs, which are opened before the
+ * sandbox. */
+#include "files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+
+/* The directory above it shows how large the disk is without a project. Above
+ * the top of a file system there is another one. */
+void quota_watch(struct mount *m)
+{
+    FD_CLEANUP int above = openat(m->fd, "..", O_PATH | O_CLOEXEC);
+    struct quota_place *p = &m->quota;
+    struct statvfs disk;
+    struct stat st, outer;
+
+    quota_open_subvolume(m->fd, &p->subvolume);
+    if (fstat(m->fd, &st) < 0)
+        return;
+    p->device = st.st_dev;
+    if (above >= 0 && fstat(above, &outer) == 0 && outer.st_dev == st.st_dev &&
+        fstatvfs(above, &disk) == 0)
+        p->blocks = disk.f_blocks;
+}
+
+static const struct quota_place *quota_place_of(const struct files *f,
+                                                dev_t device)
+{
+    for (const struct mount *m = f->mount; m < f->mount + f->mounts; m++)
+        if (m->fd >= 0 && m->quota.device == device)
+            return &m->quota;
+    return NULL;
+}
+
+/* The limit that leaves less counts. */
+static void quota_tighten(struct quota *q, const struct quota *other)
+{
+    if (quota_left(&other->bytes) < quota_left(&q->bytes))
+        q->bytes = other->bytes;
+    if (quota_left(&other->files) < quota_left(&q->files))
+        q->files = other->files;
+}
+
+bool quota_is_project(const struct files *f, int fd, const struct statvfs *disk)
+{
+    const struct quota_place *p;
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return false;
+    p = quota_place_of(f, st.st_dev);
+    return p && disk->f_blocks < p->blocks;
+}
+
+static void quota_of_project(const struct statvfs *disk, struct quota *ret)
+{
+    uint64_t block = disk->f_frsize ? disk->f_frsize : disk->f_bsize;
+    const struct quota project = {
+        .bytes = { .limit = block * disk->f_blocks,
+                   .used = block * (disk->f_blocks - disk->f_bfree) }
+    };
+
+    quota_tighten(ret, &project);
+}
+
+static void quota_of_group(const struct files *f, int fd, const struct stat *st,
+                           struct quota *ret)
+{
+    bool inherits = !S_ISDIR(st->st_mode) || st->st_mode & S_ISGID;
+    struct quota group;
+
+    if (quota_get(fd, QUOTA_GROUP, inherits ? st->st_gid : f->gid, &group) == 0)
+        quota_tighten(ret, &group);
+}
+
+/* BLIND: only the user's own limit. */
+static void quota_find(const struct files *f, int fd, bool blind,
+                       const struct statvfs *disk, struct quota *ret)
+{
+    const struct quota_place *p;
+    struct stat st;
+
+    *ret = (struct quota){ 0 };
+    if (fstat(fd, &st) < 0)
+        return;
+    if (quota_is_btrfs(fd)) {
+        p = quota_place_of(f, st.st_dev);
+        if (p && !blind)
+            quota_read_subvolume(&p->subvolume, ret);
+        return;
+    }
+    quota_get(fd, QUOTA_USER, f->uid, ret);
+    if (!blind)
+        quota_of_group(f, fd, &st, ret);
+    if (!blind && quota_is_project(f, fd, disk))
+        quota_of_project(disk, ret);
+}
+
+void quota_at(const struct files *f, const struct mount *m, int fd,
+              const struct statvfs *disk, struct quota *ret)
+{
+    quota_find(f, fd, m->share && m->blind, disk, ret);
+}
+
+void quota_note(struct files *f, int directory)
+{
+    fd_close(&f->written);
+    f->written = resolve_in(directory, ".", O_PATH | O_DIRECTORY, 0);
+}
+
+/* What leaves less, the disk or a quota, is the cause: a write fails before
+ * its last block fits. EDQUOT also comes from a quota that can't be read. */
+enum outcome quota_explain(const struct files *f, int result, bool entry,
+                           struct quota_amount *ret)
+{
+    enum outcome o = files_outcome(result);
+    struct statvfs disk;
+    struct quota q;
+
+    *ret = (struct quota_amount){ 0 };
+    if (o != OUTCOME_NO_SPACE || f->written < 0 ||
+        fstatvfs(f->written, &disk) < 0)
+        return o;
+    quota_find(f, f->written, false, &disk, &q);
+    if (entry && quota_left(&q.files) == 0) {
+        *ret = q.files;
+        return OUTCOME_OVER_FILES;
+    }
+    if (q.bytes.limit > 0 &&
+        quota_left(&q.bytes) <= space_usable(f, f->written, &disk, NULL)) {
+        *ret = q.bytes;
+        return OUTCOME_OVER_QUOTA;
+    }
+    if (result == -EDQUOT)
+        return OUTCOME_OVER_QUOTA;
+    return space_floor(f, f->written, &disk) > 0 && space_free(&disk) > 0
+               ? OUTCOME_KEPT_FREE
+               : o;
+}

@@ -1,0 +1,267 @@
+/* Quotas of the kernel, with a real server on btrfs; tests/system/quota_vm has
+ * ext4 and xfs. It needs root, in a mount namespace of this program. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "blockdev.h"
+#include "desk.h"
+#include "fault.h"
+#include "sallyport/quota/quota.h"
+#include "support/btrfs.h"
+#include "support/files.h"
+#include "support/run.h"
+#include "support/session.h"
+
+#define MIB   FAULT_MIB
+#define LIMIT (8u * MIB)
+#define DISK  256u /* MiB */
+
+SERVER_SHARED(.ports = "auto 32"); /* for the desk */
+
+/* Anna's home is a btrfs of its own. */
+static void limit(struct blockdev *disk, uint64_t bytes)
+{
+    int home = open(disk->home, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    btrfs_enable_quotas(disk->home);
+    cr_assert_eq(quota_set(home, QUOTA_USER, 0, bytes, 0), 0);
+    close(home);
+}
+
+static uint64_t used(const struct blockdev *disk)
+{
+    int home = open(disk->home, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct quota q;
+
+    cr_assert_eq(quota_get(home, QUOTA_USER, 0, &q), 0);
+    close(home);
+    return q.bytes.used;
+}
+
+struct stage {
+    struct server server;
+    struct blockdev disk;
+    unsigned char *bytes;
+};
+
+static void stage_open(struct stage *t)
+{
+    const struct server_plan plan = { .ports = "auto 32" };
+
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
+    server_start(&t->server, &plan);
+    blockdev_make(&t->disk, &t->server, "anna", "btrfs", DISK);
+    limit(&t->disk, LIMIT);
+    t->bytes = fault_noise(2 * LIMIT);
+}
+
+static void stage_close(struct stage *t)
+{
+    server_stop(&t->server);
+    blockdev_remove(&t->disk);
+    free(t->bytes);
+}
+
+Test(quota, the_reply_names_it, .timeout = 120)
+{
+    struct session s;
+    struct stage t;
+    struct data d;
+
+    stage_open(&t);
+    session_enter(&s, &t.server, "anna");
+    session_do(&s, "200 Quota: 8388608 bytes, {n} used; no limit {*}",
+               "SITE QUOTA");
+    session_do(&s, "552 {*}", "ALLO %u", 2 * LIMIT);
+    data_open(&s, &d, "STOR f");
+    fault_write(&d, t.bytes, 2 * LIMIT);
+    data_close(&d);
+    session_expect(&s, "552 Over the quota of 8 MiB, {*} used; delete some "
+                       "files, then send it again.");
+    fault_expect_absent(&t.server, "anna", "f");
+    session_do(&s, "200 {*}", "TYPE I"); /* files has ended the upload */
+    cr_expect_eq(fault_count_partials(&t.server, "anna"), 0);
+    /* Once there is room, the same upload succeeds. */
+    limit(&t.disk, 4 * LIMIT);
+    data_open(&s, &d, "STOR f");
+    data_write(&d, t.bytes, 2 * LIMIT);
+    data_close(&d);
+    session_expect(&s, "226 {*}");
+    fault_expect_whole(&t.server, "anna", "f", t.bytes, 2 * LIMIT);
+    session_close(&s);
+    stage_close(&t);
+}
+
+/* Runs sallyportctl with the words of TEXT, and expects success. */
+static void ctl(const struct server *server, const char *text)
+{
+    char words[SERVER_PATH_MAX + 64], program[SERVER_PATH_MAX];
+    char config[SERVER_PATH_MAX];
+    char *arguments[16] = { program, (char[]){ "--config" }, config };
+    struct run_result r;
+    size_t n = 3;
+
+    snprintf(words, sizeof(words), "%s", text);
+    snprintf(program, sizeof(program), "%s", server_program("sallyportctl"));
+    snprintf(config, sizeof(config), "%s",
+             server_path(server, "sallyport.conf"));
+    for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
+        arguments[n++] = word;
+    run_arguments(&r, NULL, arguments);
+    cr_assert_eq(r.status, 0, "%s: %d: %s", text, r.status, r.text);
+    run_release(&r);
+}
+
+/* A share with a quota, on a btrfs of its own. */
+static void stage_open_share(struct stage *t)
+{
+    const struct server_user users[] = { { .name = "anna" },
+                                         { .name = "dora" } };
+    const struct server_plan plan = { .users = users, .user_count = 2 };
+    char words[SERVER_PATH_MAX + 64];
+
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
+    server_start(&t->server, &plan);
+    files_make_folder(server_home(&t->server, "disk"), 0700);
+    blockdev_make(&t->disk, &t->server, "disk", "btrfs", DISK);
+    cr_assert_eq(chmod(t->disk.home, 0711), 0);
+    btrfs_enable_quotas(t->disk.home);
+    snprintf(words, sizeof(words), "share add contracts --path %s/contracts",
+             t->disk.home);
+    ctl(&t->server, words);
+    ctl(&t->server, "share grant contracts anna dora:drop");
+    ctl(&t->server, "quota set share:contracts 8M");
+    t->bytes = fault_noise(2 * LIMIT);
+}
+
+Test(quota, of_a_share, .timeout = 120)
+{
+    struct session s;
+    struct stage t;
+    struct data d;
+
+    stage_open_share(&t);
+    session_enter(&s, &t.server, "anna");
+    session_do(&s, "200 No quota here; {*}", "SITE QUOTA");
+    session_do(&s, "200 Quota: 8388608 bytes, {n} used; {*}",
+               "SITE QUOTA contracts");
+    session_do(&s, "250 {*}", "CWD contracts");
+    session_do(&s, "200 Quota: 8388608 bytes, {n} used; {*}", "SITE QUOTA");
+    session_do(&s, "552 {*}", "ALLO %u", 2 * LIMIT);
+    data_open(&s, &d, "STOR f");
+    fault_write(&d, t.bytes, 2 * LIMIT);
+    data_close(&d);
+    session_expect(&s, "552 Over the quota of 8 MiB, {*} used; delete some "
+                       "files, then send it again.");
+    data_open(&s, &d, "STOR /f");
+    data_write(&d, t.bytes, 2 * LIMIT);
+    data_close(&d);
+    session_expect(&s, "226 {*}");
+    session_close(&s);
+    session_enter(&s, &t.server, "dora");
+    session_do(&s, "200 No quota here; {*}", "SITE QUOTA contracts");
+    data_open(&s, &d, "STOR contracts/f");
+    fault_write(&d, t.bytes, 2 * LIMIT);
+    data_close(&d);
+    session_expect(&s, "552 Over the quota of 8 MiB, {*}");
+    session_close(&s);
+    stage_close(&t);
+}
+
+#define UPLOADS 10
+#define PART    (2u * MIB)
+
+/* Each is whole or absent, and together they are within the limit. */
+Test(quota, ten_uploads_at_once, .timeout = 180)
+{
+    struct session s[UPLOADS];
+    struct data d[UPLOADS];
+    unsigned stored = 0;
+    struct stage t;
+    char name[8];
+
+    stage_open(&t);
+    for (int i = 0; i < UPLOADS; i++) {
+        session_enter(&s[i], &t.server, "anna");
+        data_open(&s[i], &d[i], "STOR f%d", i);
+    }
+    for (size_t at = 0; at < PART; at += PART / 8)
+        for (int i = 0; i < UPLOADS; i++)
+            fault_write(&d[i], t.bytes + at, PART / 8);
+    for (int i = 0; i < UPLOADS; i++)
+        data_close(&d[i]);
+    for (int i = 0; i < UPLOADS; i++) {
+        session_expect(&s[i], "{*}");
+        snprintf(name, sizeof(name), "f%d", i);
+        if (files_exists(server_home_file(&t.server, "anna", name))) {
+            stored++;
+            fault_expect_whole(&t.server, "anna", name, t.bytes, PART);
+        }
+        session_close(&s[i]);
+    }
+    cr_expect_leq(stored * PART, LIMIT);
+    btrfs_sync(t.disk.home);
+    cr_expect_leq(used(&t.disk), LIMIT);
+    cr_expect_geq(used(&t.disk), stored * PART);
+    stage_close(&t);
+}
+
+/* What a killed process leaves counts, and nothing else. */
+Test(quota, kill_9, .timeout = 120)
+{
+    uint64_t before, after;
+    struct session s;
+    struct stage t;
+    struct data d;
+
+    stage_open(&t);
+    session_enter(&s, &t.server, "anna");
+    btrfs_sync(t.disk.home);
+    before = used(&t.disk);
+    data_open(&s, &d, "STOR f");
+    data_write(&d, t.bytes, 4 * MIB);
+    fault_wait_partial(&t.server, "anna", 4 * MIB - 65536);
+    cr_assert_eq(
+        kill(fault_process(&t.server, "anna", "sallyport: files"), SIGKILL), 0);
+    fault_expect_no_226(&s);
+    data_cut(&d, false);
+    session_drop(&s);
+    fault_wait_gone(&t.server, "anna");
+    btrfs_sync(t.disk.home);
+    after = used(&t.disk);
+    cr_expect_geq(after, before + 4 * MIB - 65536);
+    cr_expect_leq(after, before + 4 * MIB + 65536);
+    session_enter(&s, &t.server, "anna");
+    data_open(&s, &d, "STOR g");
+    fault_write(&d, t.bytes, 5 * MIB);
+    data_close(&d);
+    session_expect(&s, "552 Over the quota of 8 MiB, {*}");
+    session_close(&s);
+    stage_close(&t);
+}
+
+Test(quota, the_client_shows_it, .timeout = 120)
+{
+    struct blockdev disk;
+    struct desk d;
+
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
+    desk_begin(&d, "anna");
+    blockdev_make(&disk, &d.server, "anna", "btrfs", DISK);
+    limit(&disk, LIMIT);
+    desk_says_to(&d, 0, "quota: 8.0 MiB, ", "status\n", "/", NULL);
+    desk_says_to(&d, 0,
+                 "\"quota\":{\"bytes\":8388608,\"bytes_used\":", "status\n",
+                 "--json", "/", NULL);
+    desk_end(&d);
+    blockdev_remove(&disk);
+}

@@ -1,0 +1,235 @@
+/* "quota set", "show" and "report": on a real btrfs, and where the kernel has
+ * no quotas. */
+#include <jansson.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "support/btrfs.h"
+#include "world.h"
+
+TestSuite(quota, .init = world_make, .fini = scratch_remove);
+
+#define PASSWORD "correct horse\n"
+#define MIB      (1 << 20)
+
+/* The homes are on btrfs; anna's is a subvolume, bert's a directory. */
+static void begin(void)
+{
+    cr_assert_eq(mkdir(world.homes, 0711), 0);
+    if (!btrfs_mount(world.homes))
+        world_skip("needs root and mounts");
+    expect_run(0, PASSWORD, "user add bert");
+    btrfs_enable_quotas(world.homes);
+    expect_run(0, PASSWORD, "user add anna");
+}
+
+static void end(void)
+{
+    btrfs_unmount(world.homes);
+}
+
+static json_t *run_json(const char *words)
+{
+    const struct run *r = expect_run(0, "", words);
+    json_t *value = json_loads(r->out, 0, NULL);
+
+    cr_assert(value, "%s", r->out);
+    return value;
+}
+
+static json_int_t number(const json_t *row, const char *key)
+{
+    return json_integer_value(json_object_get(row, key));
+}
+
+Test(quota, set_and_show)
+{
+    json_t *value;
+
+    begin();
+    expect_out(0, "", "quota show anna",
+               " KiB used; files: no limit, 0 used\n");
+    expect_out(0, "", "quota set anna 5M", "anna: 5 MiB, ");
+    cr_expect_not_null(strstr(file_text(world.users), " quota=5242880\n"), "%s",
+                       file_text(world.users));
+    expect_out(0, "", "quota show anna", "anna: 5 MiB, ");
+    value = run_json("quota show anna --json");
+    cr_expect_eq(number(value, "bytes"), 5 * MIB);
+    cr_expect_gt(number(value, "bytes_used"), 0);
+    cr_expect(json_is_null(json_object_get(value, "files")));
+    json_decref(value);
+    expect_out(0, "", "quota set anna 6M", "anna: 6 MiB, ");
+    cr_expect_not_null(strstr(file_text(world.users), " quota=6291456\n"));
+    expect_out(0, "", "quota set anna 8388607T", "anna: 7.9 EiB, ");
+    value = run_json("quota show anna --json");
+    cr_expect_eq(number(value, "bytes"), INT64_C(8388607) << 40);
+    json_decref(value);
+    expect_out(0, "", "quota set anna none", "anna: no limit, ");
+    cr_expect_null(strstr(file_text(world.users), "quota"));
+    end();
+}
+
+/* The row changes only after the kernel. */
+Test(quota, what_btrfs_refuses)
+{
+    begin();
+    expect_err(EX_UNAVAILABLE, "", "quota set anna 5M --files 7",
+               "anna: btrfs can't limit the number of files");
+    expect_err(EX_UNAVAILABLE, "", "quota set bert 5M",
+               "bert is a directory, and btrfs has quotas of subvolumes only; "
+               "make it one: mv ");
+    expect_err(EX_UNAVAILABLE, "", "quota show bert", "btrfs subvolume create");
+    cr_expect_null(strstr(file_text(world.users), "quota"));
+    expect_err(EX_NOUSER, "", "quota set carl 5M", "there is no user carl");
+    end();
+}
+
+static void promise(const char *words)
+{
+    FILE *file = fopen(world.users, "a");
+
+    cr_assert(file);
+    fprintf(file, "%s\n", words);
+    fclose(file);
+}
+
+Test(quota, report)
+{
+    char line[512];
+    json_t *value;
+
+    begin();
+    expect_run(0, "", "quota set anna 5M");
+    expect_out(0, "", "quota report", "anna                          5 MiB ");
+    expect_out(0, "", "quota report",
+               "bert                              -      0 bytes          -   "
+               "       0 no subvolume of its own\n");
+    value = run_json("quota report --json");
+    cr_expect_eq(json_array_size(value), 2);
+    json_decref(value);
+    /* A row that promises what the kernel doesn't know. */
+    cr_assert_eq(mkdir(in(world.homes, "carl"), 0700), 0);
+    snprintf(line, sizeof(line), "carl:!:70009:70009::%s::quota=3M",
+             in(world.homes, "carl"));
+    promise(line);
+    expect_out(EX_CONFIG, "", "quota report",
+               "not enforced: no subvolume of its own\n");
+    expect_err(EX_CONFIG, "", "quota report",
+               "the kernel doesn't enforce what the users file says");
+    expect_out(EX_CONFIG, "", "quota report --json", "\"not enforced: no sub");
+    end();
+}
+
+/* Quotas that were enabled, and a limit that is gone. */
+Test(quota, report_of_another_limit)
+{
+    begin();
+    expect_run(0, "", "quota set anna 5M");
+    expect_run(0, "", "quota report");
+    expect_run(0, PASSWORD, "user add carl");
+    cr_assert_eq(rename(in(world.homes, "anna"), in(world.homes, "old")), 0);
+    cr_assert_eq(rename(in(world.homes, "carl"), in(world.homes, "anna")), 0);
+    expect_out(EX_CONFIG, "", "quota report",
+               "not what the users file says: run quota set again");
+    end();
+}
+
+/* The file system of the tests' directory has none. */
+Test(quota, without_quotas)
+{
+    char line[512];
+
+    cr_assert_eq(mkdir(world.homes, 0711), 0);
+    expect_run(0, PASSWORD, "user add anna");
+    expect_err(EX_UNAVAILABLE, "", "quota show anna",
+               "anna: no quotas are enabled on the file system of ");
+    if (geteuid() == 0)
+        expect_err(EX_UNAVAILABLE, "", "quota set anna 5M",
+                   "anna: no quotas are enabled on the file system of ");
+    else
+        expect_err(EX_NOPERM, "", "quota set anna 5M",
+                   "only root can set a quota");
+    cr_expect_null(strstr(file_text(world.users), "quota"));
+    expect_out(0, "", "quota report", "no quotas there\n");
+    snprintf(line, sizeof(line), "carl:!:70009:70009::%s::quota_files=3",
+             in(world.homes, "anna"));
+    promise(line);
+    expect_out(EX_CONFIG, "", "quota report",
+               "not enforced: no quotas there\n");
+}
+
+Test(quota, usage)
+{
+    static const struct {
+        const char *words, *said;
+        int code;
+    } rows[] = {
+        { "quota set anna", "usage: sallyportctl quota set NAME", EX_USAGE },
+        { "quota set anna 5G 6", "usage: sallyportctl quota set", EX_USAGE },
+        { "quota set anna 5GB", "SIZE is a number, also with K, M, G or T",
+          EX_USAGE },
+        { "quota set anna 0", "or none", EX_USAGE },
+        { "quota set anna 8388608T", "SIZE is a number", EX_USAGE }, /* 2^63 */
+        { "quota set anna 5G --files x", "--files is a number", EX_USAGE },
+        { "quota show", "usage: sallyportctl quota show", EX_USAGE },
+        { "quota show share:", "there is no share:;", EX_NOUSER },
+        { "quota report anna", "usage: sallyportctl quota report", EX_USAGE },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        expect_err(rows[i].code, "", rows[i].words, rows[i].said);
+    expect_out(0, "", "--help", "--files N");
+}
+
+Test(quota, rows)
+{
+    static const char *const bad[] = {
+        "quota=0",           "quota=",        "quota=5X",
+        "quota=5M quota=6M", "quota_files=0", "quota_files=-1",
+        "quota_files=5X",
+    };
+    char text[256];
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        snprintf(text, sizeof(text), "anna:!:70000:70000::/srv/anna::%s\n",
+                 bad[i]);
+        file_write(world.users, text);
+        expect_err(EX_DATAERR, "", "user show anna", "quota");
+    }
+    file_write(world.users,
+               "anna:!:70000:70000::/srv/anna::quota=5T quota_files=5\n");
+    expect_run(0, "", "user show anna");
+}
+
+/* A home that is a subvolume goes as any other. */
+Test(quota, purge_of_a_subvolume)
+{
+    begin();
+    file_write(in(world.homes, "anna/file"), "x");
+    expect_run(0, "", "quota set anna 5M");
+    expect_run(0, "", "user del anna --purge --yes");
+    cr_expect_not(files_exists(in(world.homes, "anna")));
+    end();
+}
+
+/* On btrfs the share is a subvolume, as a home is. */
+Test(quota, of_a_share)
+{
+    char words[256];
+
+    begin();
+    snprintf(words, sizeof(words), "share add contracts --path %s",
+             in(world.homes, "contracts"));
+    expect_run(0, "", words);
+    expect_out(0, "", "quota set share:contracts 7M", "share:contracts: 7 MiB");
+    cr_expect_not_null(strstr(file_text(world.users), "quota=7340032\n"), "%s",
+                       file_text(world.users));
+    expect_out(0, "", "quota show share:contracts", "share:contracts: 7 MiB, ");
+    expect_out(0, "", "quota report", "share:contracts               7 MiB ");
+    expect_out(0, "", "quota set share:contracts none", "no limit");
+    cr_expect_null(strstr(file_text(world.users), "quota"));
+    expect_err(EX_NOUSER, "", "quota show share:offers",
+               "there is no share:offers; run: sallyportctl share list");
+    expect_err(EX_NOUSER, "", "quota show contracts", "no user contracts");
+    end();
+}

@@ -1,0 +1,417 @@
+/* The kernel's quotas, on a real btrfs, and min_free. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "files/files.h"
+#include "peer.h"
+#include "sallyport/domain/rights.h"
+#include "sallyport/quota/quota.h"
+#include "support/btrfs.h"
+
+#define K   1024u
+#define MIB (UINT64_C(1) << 20)
+
+static void use_quota_of(const char *path, uint64_t limit)
+{
+    int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    cr_assert_eq(quota_set(fd, QUOTA_USER, PEER_UID, limit, 0), 0);
+    close(fd);
+}
+
+static void use_quota(struct peer *p, uint64_t limit)
+{
+    use_quota_of(p->home, limit);
+}
+
+/* The home is a subvolume with a quota of 8 MiB. */
+static void begin(struct peer *p)
+{
+    int homes;
+
+    peer_init(p);
+    cr_assert_eq(rmdir(p->home), 0);
+    if (!btrfs_mount(p->homes)) {
+        peer_remove(p);
+        cr_skip_test("needs root and mounts");
+    }
+    btrfs_enable_quotas(p->homes);
+    cr_assert_eq(chmod(p->homes, 0711), 0);
+    homes = open(p->homes, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    cr_assert_eq(quota_make_subvolume(homes, "anna"), 0);
+    close(homes);
+    cr_assert_eq(chown(p->home, PEER_UID, PEER_UID), 0);
+    cr_assert_eq(chmod(p->home, 0700), 0);
+    use_quota(p, 8 * MIB);
+}
+
+static void end_on(struct peer *p, const char *mounted)
+{
+    channel_close(&p->session);
+    channel_close(&p->master);
+    cr_expect_eq(peer_wait(p), 0);
+    btrfs_unmount(mounted);
+    peer_remove(p);
+}
+
+static void end(struct peer *p)
+{
+    end_on(p, p->homes);
+}
+
+/* The share /contracts is a subvolume with a quota of 8 MiB. */
+static void begin_share(struct peer *p, unsigned rights)
+{
+    const struct files_mount *m;
+    int shares;
+
+    peer_init(p);
+    if (!btrfs_mount(p->shares)) {
+        peer_remove(p);
+        cr_skip_test("needs root and mounts");
+    }
+    btrfs_enable_quotas(p->shares);
+    cr_assert_eq(chmod(p->shares, 0711), 0);
+    m = peer_share(p, "/contracts", rights);
+    cr_assert_eq(rmdir(m->path), 0);
+    shares = open(p->shares, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    cr_assert_eq(quota_make_subvolume(shares, "contracts"), 0);
+    close(shares);
+    cr_assert_eq(chown(m->path, 0, m->gid), 0);
+    cr_assert_eq(chmod(m->path, 02770), 0);
+    use_quota_of(m->path, 8 * MIB);
+    peer_run(p);
+}
+
+/* Returns the outcome, and what the refusal says. */
+static enum outcome ask_refusal(struct peer *p, enum message_kind kind,
+                                const void *body, struct msg_refused *ret)
+{
+    struct message m;
+
+    p->session.phase = PHASE_ASKED;
+    cr_assert_eq(channel_send(&p->session, kind, body), 0);
+    cr_assert_eq(channel_wait(&p->session, &m, PEER_MS), 1);
+    message_close(&m);
+    if (m.kind != MSG_refused)
+        return OUTCOME_OK;
+    *ret = m.refused;
+    return m.refused.outcome;
+}
+#define ASK_REFUSAL(p, ret, name, ...)                                         \
+    ask_refusal(p, MSG_##name, MESSAGE_BODY(name, __VA_ARGS__), ret)
+
+static int write_until_full(int fd)
+{
+    char *block = calloc(1, 64 * K);
+    ssize_t n;
+
+    cr_assert(block);
+    do
+        n = write(fd, block, 64 * K);
+    while (n > 0);
+    free(block);
+    return n < 0 ? errno : 0;
+}
+
+Test(quota, an_upload_beyond_it)
+{
+    struct msg_refused why = { 0 };
+    uint64_t first;
+    struct peer p;
+    int fd;
+
+    begin(&p);
+    peer_run(&p);
+    cr_assert_eq(ask_write(&p, "/file", WRITE_STORE, 0, 0, &fd, &first),
+                 OUTCOME_OK);
+    cr_expect_eq(write_until_full(fd), EDQUOT);
+    close(fd);
+    cr_expect_eq(ASK_REFUSAL(&p, &why, file_room, NEXT(&p), .to_come = 0),
+                 OUTCOME_OVER_QUOTA);
+    cr_expect_eq(why.limit, 8 * MIB);
+    cr_expect_gt(why.used, 7 * MIB);
+    cr_expect_leq(why.used, 8 * MIB);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_expect_eq(disk_partials(&p, "/"), 0);
+    end(&p);
+}
+
+/* Each subvolume has its own, and the reply names that of the share. */
+Test(quota, a_share)
+{
+    struct msg_refused why = { 0 };
+    struct message reply;
+    uint64_t first;
+    struct peer p;
+    int fd;
+
+    begin_share(&p, RIGHT_ALL);
+    cr_assert_eq(ASK(&p, &reply, space, NEXT(&p), .path = SLICE("/contracts"),
+                     .wanted = 0),
+                 OUTCOME_OK);
+    cr_expect_eq(reply.space_is.limit, 8 * MIB);
+    cr_expect_leq(reply.space_is.bytes, 8 * MIB);
+    cr_assert_eq(
+        ASK(&p, &reply, space, NEXT(&p), .path = SLICE("/"), .wanted = 0),
+        OUTCOME_OK);
+    cr_expect_eq(reply.space_is.limit, 0);
+    cr_expect_eq(ASK_REFUSAL(&p, &why, file_write, NEXT(&p),
+                             .path = SLICE("/contracts/file"),
+                             .mode = WRITE_STORE, .offset = 0,
+                             .announced = 9 * MIB, .keep_nothing = false),
+                 OUTCOME_OVER_QUOTA);
+    cr_expect_eq(why.limit, 8 * MIB);
+    cr_assert_eq(
+        ask_write(&p, "/contracts/file", WRITE_STORE, 0, 0, &fd, &first),
+        OUTCOME_OK);
+    cr_expect_eq(write_until_full(fd), EDQUOT);
+    close(fd);
+    cr_expect_eq(ASK_REFUSAL(&p, &why, file_room, NEXT(&p), .to_come = 0),
+                 OUTCOME_OVER_QUOTA);
+    cr_expect_eq(why.limit, 8 * MIB);
+    cr_expect_gt(why.used, 7 * MIB);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    end_on(&p, p.shares);
+}
+
+/* Who sees nothing of a share learns nothing of what others store, until a
+ * write fails. */
+Test(quota, a_drop)
+{
+    struct msg_refused why = { 0 };
+    struct message reply;
+    uint64_t first;
+    struct peer p;
+    int fd;
+
+    begin_share(&p, RIGHT_WRITE);
+    cr_assert_eq(ASK(&p, &reply, space, NEXT(&p), .path = SLICE("/contracts"),
+                     .wanted = 0),
+                 OUTCOME_OK);
+    cr_expect_eq(reply.space_is.limit, 0);
+    cr_expect_eq(reply.space_is.used, 0);
+    cr_expect_gt(reply.space_is.bytes, 10 * MIB);
+    cr_assert_eq(
+        ask_write(&p, "/contracts/file", WRITE_STORE, 0, 9 * MIB, &fd, &first),
+        OUTCOME_OK);
+    cr_expect_eq(write_until_full(fd), EDQUOT);
+    close(fd);
+    cr_expect_eq(ASK_REFUSAL(&p, &why, file_room, NEXT(&p), .to_come = 0),
+                 OUTCOME_OVER_QUOTA);
+    cr_expect_eq(why.limit, 8 * MIB);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    end_on(&p, p.shares);
+}
+
+/* Whatever a full quota forbids, the user can delete. */
+Test(quota, deleting_when_it_is_full)
+{
+    struct peer p;
+    int fd;
+
+    begin(&p);
+    peer_run(&p);
+    disk_directory(&p, "/d");
+    fd = open(disk_path(&p, "/old"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    cr_expect_eq(write_until_full(fd), EDQUOT);
+    close(fd);
+    cr_assert_eq(chown(disk_path(&p, "/old"), PEER_UID, PEER_UID), 0);
+    cr_expect_eq(ask_path(&p, MSG_file_delete, "/old"), OUTCOME_OK);
+    cr_expect_not(disk_has(&p, "/old"));
+    cr_expect_eq(ask_path(&p, MSG_directory_remove, "/d"), OUTCOME_OK);
+    cr_assert_eq(ask_upload(&p, "/new", WRITE_STORE, 0, MIB, 1), OUTCOME_OK);
+    cr_expect_eq(ask_commit(&p, MIB), OUTCOME_OK);
+    end(&p);
+}
+
+/* Before its first byte, if ALLO has announced its length. */
+Test(quota, an_announced_length)
+{
+    struct msg_refused why = { 0 };
+    uint64_t first;
+    struct peer p;
+    int fd;
+
+    begin(&p);
+    peer_run(&p);
+    cr_expect_eq(ASK_REFUSAL(&p, &why, file_write, NEXT(&p),
+                             .path = SLICE("/file"), .mode = WRITE_STORE,
+                             .offset = 0, .announced = 9 * MIB,
+                             .keep_nothing = false),
+                 OUTCOME_OVER_QUOTA);
+    cr_expect_eq(why.limit, 8 * MIB);
+    cr_expect_lt(why.used, MIB);
+    cr_assert_eq(ask_write(&p, "/file", WRITE_STORE, 0, 7 * MIB, &fd, &first),
+                 OUTCOME_OK);
+    close(fd);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    end(&p);
+}
+
+/* And a limit that changes in the midst of a session. */
+Test(quota, what_is_left)
+{
+    struct message reply;
+    uint64_t before, after;
+    struct peer p;
+
+    begin(&p);
+    peer_run(&p);
+    cr_assert_eq(
+        ASK(&p, &reply, space, NEXT(&p), .path = SLICE("/"), .wanted = 0),
+        OUTCOME_OK);
+    before = reply.space_is.bytes;
+    cr_expect_leq(before, 8 * MIB);
+    cr_expect_gt(before, 7 * MIB);
+    cr_expect_eq(reply.space_is.limit, 8 * MIB);
+    cr_expect_eq(reply.space_is.limit - reply.space_is.used, before);
+    cr_expect_eq(reply.space_is.files_limit, 0);
+    /* An unfinished upload counts. */
+    ask_cut(&p, "/file", 2 * MIB, 1);
+    cr_assert_eq(ask_space_wanted(&p, "/", 0, &after), OUTCOME_OK);
+    cr_expect_leq(after, before - 2 * MIB + 256 * K);
+    use_quota(&p, 0);
+    cr_assert_eq(
+        ASK(&p, &reply, space, NEXT(&p), .path = SLICE("/"), .wanted = 0),
+        OUTCOME_OK);
+    cr_expect_gt(reply.space_is.bytes, 10 * MIB);
+    cr_expect_eq(reply.space_is.limit, 0);
+    end(&p);
+}
+
+/* The disk is full before the quota is. */
+Test(quota, a_full_disk)
+{
+    struct msg_refused why = { 0 };
+    uint64_t first;
+    struct peer p;
+    int fd;
+
+    begin(&p);
+    use_quota(&p, 1024 * MIB);
+    peer_run(&p);
+    cr_expect_eq(ASK_REFUSAL(&p, &why, file_write, NEXT(&p),
+                             .path = SLICE("/file"), .mode = WRITE_STORE,
+                             .offset = 0, .announced = 500 * MIB,
+                             .keep_nothing = false),
+                 OUTCOME_NO_SPACE);
+    cr_expect_eq(why.limit, 0);
+    cr_assert_eq(ask_write(&p, "/file", WRITE_STORE, 0, 0, &fd, &first),
+                 OUTCOME_OK);
+    close(fd);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    end(&p);
+}
+
+/* A home on a tmpfs of 64 MiB. */
+static void begin_on_small_disk(struct peer *p)
+{
+    peer_init(p);
+    if (geteuid() != 0 || unshare(CLONE_NEWNS) ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+        mount("tmpfs", p->home, "tmpfs", 0, "size=64m,mode=0700")) {
+        peer_remove(p);
+        cr_skip_test("needs root and mounts");
+    }
+    cr_assert_eq(chown(p->home, PEER_UID, PEER_UID), 0);
+}
+
+static void end_on_small_disk(struct peer *p)
+{
+    channel_close(&p->session);
+    channel_close(&p->master);
+    cr_expect_eq(peer_wait(p), 0);
+    umount2(p->home, MNT_DETACH);
+    peer_remove(p);
+}
+
+Test(min_free, an_announced_length)
+{
+    uint64_t bytes, first;
+    struct peer p;
+    int fd;
+
+    begin_on_small_disk(&p);
+    p.start.rules.min_free.bytes = 60 * MIB;
+    peer_run(&p);
+    cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, 0, 5 * MIB, &fd, &first),
+                 OUTCOME_KEPT_FREE);
+    cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, 0, 65 * MIB, &fd, &first),
+                 OUTCOME_KEPT_FREE);
+    cr_assert_eq(ask_space(&p, "/", &bytes), OUTCOME_OK);
+    cr_expect_leq(bytes, 4 * MIB);
+    cr_expect_gt(bytes, 3 * MIB);
+    cr_assert_eq(ask_write(&p, "/x", WRITE_STORE, 0, 3 * MIB, &fd, &first),
+                 OUTCOME_OK);
+    close(fd);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    end_on_small_disk(&p);
+}
+
+/* Uploads that began when there was room: at the end one of them is over. */
+Test(min_free, uploads_at_the_same_time)
+{
+    struct peer p, other;
+
+    begin_on_small_disk(&p);
+    p.start.rules.min_free.bytes = 32 * MIB;
+    peer_run(&p);
+    peer_join(&other, &p);
+    cr_assert_eq(ask_upload(&p, "/x", WRITE_STORE, 0, 20 * MIB, 1), OUTCOME_OK);
+    cr_assert_eq(ask_upload(&other, "/y", WRITE_STORE, 0, 20 * MIB, 1),
+                 OUTCOME_OK);
+    cr_expect_eq(ask_commit(&p, 20 * MIB), OUTCOME_KEPT_FREE);
+    cr_expect_eq(ask_commit(&other, 20 * MIB), OUTCOME_OK);
+    cr_expect_eq(disk_partials(&p, "/"), 0);
+    peer_leave(&other);
+    end_on_small_disk(&p);
+}
+
+/* Without ALLO: at the beginning, and with each sync. */
+Test(min_free, an_unknown_length)
+{
+    uint64_t first;
+    struct peer p;
+    int fd;
+
+    begin_on_small_disk(&p);
+    p.start.rules.min_free.percent = 50;
+    peer_run(&p);
+    cr_assert_eq(ask_upload(&p, "/x", WRITE_STORE, 0, 30 * MIB, 1), OUTCOME_OK);
+    cr_expect_eq(ask_sync(&p), OUTCOME_OK);
+    disk_fill(&p, "/local", 4 * MIB, 1);
+    cr_expect_eq(ask_sync(&p), OUTCOME_KEPT_FREE);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_expect_eq(disk_partials(&p, "/"), 0);
+    disk_fill(&p, "/local", 33 * MIB, 1);
+    cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, 0, 0, &fd, &first),
+                 OUTCOME_KEPT_FREE);
+    end_on_small_disk(&p);
+}
+
+Test(min_free, bounds)
+{
+    const struct statvfs disk = { .f_frsize = 4096,
+                                  .f_blocks = 1000,
+                                  .f_bavail = 300 };
+    const struct quota quota = { .bytes = { 9 * 4096, 4096 } };
+    struct files f = { 0 };
+
+    cr_expect_eq(space_floor(&f, -1, &disk), 0);
+    cr_expect_eq(space_usable(&f, -1, &disk, NULL), 300 * 4096);
+    cr_expect_eq(space_usable(&f, -1, &disk, &quota), 8 * 4096);
+    f.rules.min_free.percent = 20;
+    cr_expect_eq(space_floor(&f, -1, &disk), 200 * 4096);
+    cr_expect_eq(space_usable(&f, -1, &disk, NULL), 100 * 4096);
+    f.rules.min_free = (struct min_free){ .bytes = 301 * 4096 };
+    cr_expect_eq(space_usable(&f, -1, &disk, &quota), 0);
+}

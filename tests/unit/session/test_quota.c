@@ -1,0 +1,87 @@
+/* What clients hear of quotas: SITE QUOTA, and the replies that name one. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "fake.h"
+#include "sallyport/domain/outcome.h"
+
+#define GIB (UINT64_C(1) << 30)
+
+static void expect_text(const struct fake *f, const char *text)
+{
+    cr_expect_not_null(strstr(f->reply, text), "no \"%s\" in: %s", text,
+                       f->reply);
+}
+
+static void ask_quota_in(struct fake *f, const char *command, const char *path,
+                         struct msg_space_is is)
+{
+    struct message asked, m = { .kind = MSG_space_is, .space_is = is };
+
+    fake_say(f, command);
+    fake_hear(&f->files, &asked, MSG_space);
+    cr_assert(slice_equal(asked.space.path, slice_from(path)));
+    m.request = asked.request;
+    fake_tell(&f->files, &m);
+    cr_expect_eq(fake_reply(f), 200);
+}
+
+static void ask_quota(struct fake *f, struct msg_space_is is)
+{
+    ask_quota_in(f, "SITE QUOTA", "/", is);
+}
+
+Test(quota, site_quota, .timeout = 60)
+{
+    struct fake f;
+
+    fake_open(&f);
+    ask_quota(&f, (struct msg_space_is){ .bytes = 7 });
+    expect_text(&f, "200 No quota here; AVBL tells");
+    ask_quota(&f, (struct msg_space_is){ .limit = 20 * GIB,
+                                         .used = 5 * GIB,
+                                         .files_limit = 1000,
+                                         .files_used = 12 });
+    expect_text(&f, "200 Quota: 21474836480 bytes, 5368709120 used; 1000 "
+                    "files, 12 used.");
+    ask_quota(&f, (struct msg_space_is){ .limit = 7, .used = 9 });
+    expect_text(&f, "7 bytes, 9 used; no limit of files, 0 used.");
+    ask_quota_in(&f, "SITE QUOTA contracts/a", "/contracts/a",
+                 (struct msg_space_is){ .limit = 7 });
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+Test(quota, refusals, .timeout = 60)
+{
+    static const struct {
+        struct msg_refused why;
+        const char *reply;
+    } rows[] = {
+        { { .outcome = OUTCOME_OVER_QUOTA,
+            .limit = 20 * GIB,
+            .used = 20 * GIB },
+          "552 Over the quota of 20 GiB, 20 GiB used; delete some files" },
+        { { .outcome = OUTCOME_OVER_FILES, .limit = 1000, .used = 1001 },
+          "552 Over the quota of 1000 files, 1001 used; delete some files" },
+        { { .outcome = OUTCOME_OVER_QUOTA },
+          "552 Over the quota; delete some files" },
+        { { .outcome = OUTCOME_KEPT_FREE },
+          "452 The server keeps the last free space of its disk" },
+        { { .outcome = OUTCOME_NO_SPACE }, "452 No space left" },
+    };
+    struct message asked;
+    struct fake f;
+
+    fake_open(&f);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct message m = { .kind = MSG_refused, .refused = rows[i].why };
+
+        fake_say(&f, "MKD d");
+        fake_hear(&f.files, &asked, MSG_directory_make);
+        m.request = asked.request;
+        fake_tell(&f.files, &m);
+        cr_expect_eq(fake_reply(&f), i < 3 ? 552 : 452);
+        expect_text(&f, rows[i].reply);
+    }
+    fake_hang_up(&f, ENDING_CLOSED);
+}
