@@ -9,7 +9,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
+#include <sys/vfs.h>
 
 #include "sallyport/base/fd.h"
 
@@ -19,7 +19,7 @@ void quota_watch(struct mount *m)
 {
     FD_CLEANUP int above = openat(m->fd, "..", O_PATH | O_CLOEXEC);
     struct quota_place *p = &m->quota;
-    struct statvfs disk;
+    struct statfs disk;
     struct stat st, outer;
 
     quota_open_subvolume(m->fd, &p->subvolume);
@@ -27,7 +27,7 @@ void quota_watch(struct mount *m)
         return;
     p->device = st.st_dev;
     if (above >= 0 && fstat(above, &outer) == 0 && outer.st_dev == st.st_dev &&
-        fstatvfs(above, &disk) == 0)
+        fstatfs(above, &disk) == 0)
         p->blocks = disk.f_blocks;
 }
 

@@ -51,7 +51,7 @@ int reader_room(struct reader *r, enum reader_array which, void *array,
     static const struct {
         size_t most, size;
         const char *what;
-    } kinds[ARRAYS] = {
+    } arrays[ARRAYS] = {
         [ARRAY_USERS] = { USERS_MAX, sizeof(struct user), "users" },
         [ARRAY_SHARES] = { SHARES_MAX, sizeof(struct share), "shares" },
         [ARRAY_TEAMS] = { TEAMS_MAX, sizeof(struct team), "teams" },
@@ -63,15 +63,15 @@ int reader_room(struct reader *r, enum reader_array which, void *array,
     size_t more = r->room[which] ? r->room[which] * 2 : 16;
     void *items;
 
-    if (n == kinds[which].most) {
+    if (n == arrays[which].most) {
         r->full = true;
         return reader_mistake(r, line, "more than %zu %s", n,
-                              kinds[which].what);
+                              arrays[which].what);
     }
     if (n < r->room[which])
         return 0;
     memcpy(&items, array, sizeof(items));
-    items = reallocarray(items, more, kinds[which].size);
+    items = reallocarray(items, more, arrays[which].size);
     if (!items)
         return reader_no_memory(r);
     memcpy(array, &items, sizeof(items));
