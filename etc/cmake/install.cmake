@@ -1,37 +1,51 @@
 # What `cmake --install` puts beside the programs. Nothing goes to /etc, which
 # belongs to the administrator. Everything is below the prefix, where systemd,
-# man and systemd-sysusers look, both for /usr and for /usr/local.
+# man, systemd-sysusers and systemd-tmpfiles look, both for /usr and for
+# /usr/local. The components are those of the packages: server, client, doc. What
+# is in "clone" is in no package.
 
 file(GLOB manuals CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/man/*.[1-8])
 foreach(manual ${manuals})
     string(REGEX MATCH "[1-8]$" section ${manual})
-    install(FILES ${manual} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+    set(component server)
+    if(manual MATCHES "/sallyport\\.1$")
+        set(component client)
+    endif()
+    install(FILES ${manual} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section}
+        COMPONENT ${component})
 endforeach()
 
-install(FILES etc/sysusers.d/sallyport.conf DESTINATION lib/sysusers.d)
+install(FILES etc/sysusers.d/sallyport.conf DESTINATION lib/sysusers.d
+    COMPONENT server)
+install(FILES etc/tmpfiles.d/sallyport.conf DESTINATION lib/tmpfiles.d
+    COMPONENT server)
+install(PROGRAMS certs/make DESTINATION ${programs} RENAME make-certificate
+    COMPONENT server)
 install(FILES etc/completion/sallyport.bash
     DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
-    RENAME sallyport)
+    RENAME sallyport COMPONENT client)
 install(FILES etc/completion/sallyportctl.bash
     DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
-    RENAME sallyportctl)
+    RENAME sallyportctl COMPONENT server)
 install(FILES etc/completion/_sallyport
-    DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions
+    COMPONENT client)
 file(GLOB documents CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/*.md)
-install(FILES etc/sallyport.conf LICENSE README.md ${documents}
-    DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES etc/sallyport.conf README.md ${documents}
+    DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT doc)
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT clone)
 install(PROGRAMS etc/examples/sallyport-address
-    DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+    DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT doc)
 install(FILES etc/examples/sallyport-address.service
     etc/examples/sallyport-address.timer
-    DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+    DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT doc)
 
 # The unit names the program by its full path, which follows the prefix of the
 # installation.
 install(CODE "set(sbin \"${CMAKE_INSTALL_SBINDIR}\")
     cmake_path(ABSOLUTE_PATH sbin BASE_DIRECTORY \"\${CMAKE_INSTALL_PREFIX}\")
     set(unit_of_usr \"${PROJECT_SOURCE_DIR}/etc/sallyport.service\")
-    set(unit \"${PROJECT_BINARY_DIR}/sallyport.service\")")
+    set(unit \"${PROJECT_BINARY_DIR}/sallyport.service\")" COMPONENT server)
 install(CODE [[
     file(READ "${unit_of_usr}" text)
     string(REPLACE "=/usr/sbin/" "=${sbin}/" text "${text}")
@@ -39,7 +53,7 @@ install(CODE [[
     file(INSTALL "${unit}" DESTINATION
         "${CMAKE_INSTALL_PREFIX}/lib/systemd/system"
         PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
-]])
+]] COMPONENT server)
 
 add_custom_target(uninstall
     COMMAND ${CMAKE_COMMAND} -P ${PROJECT_SOURCE_DIR}/etc/cmake/uninstall.cmake

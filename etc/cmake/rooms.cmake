@@ -59,8 +59,10 @@ function(program name)
     set(main ${PROJECT_SOURCE_DIR}/src/${PROGRAM_ROOM}/main.c)
     if(PROGRAM_ROOM STREQUAL "client")
         set(wanted ${SALLYPORT_CLIENT})
+        set(component client)
     else()
         set(wanted ${SALLYPORT_SERVER})
+        set(component server)
     endif()
     if(NOT wanted)
         return()
@@ -72,7 +74,8 @@ function(program name)
     set_target_properties(program_${name} PROPERTIES OUTPUT_NAME ${name}
         RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/${PROGRAM_DESTINATION})
     add_dependencies(programs program_${name})
-    install(TARGETS program_${name} DESTINATION ${PROGRAM_DESTINATION})
+    install(TARGETS program_${name} DESTINATION ${PROGRAM_DESTINATION}
+        COMPONENT ${component})
 endfunction()
 
 # Where the supervisor finds master: relative to its own directory.

@@ -1,5 +1,6 @@
 # Removes the files of install_manifest.txt, which the last `cmake --install`
-# wrote in this directory. Directories, /etc, /srv and the accounts stay.
+# wrote in this directory, and the directories of the project that are empty then.
+# Lists what stays: what the administrator, the server and the users have made.
 if(NOT EXISTS install_manifest.txt)
     message(FATAL_ERROR "Nothing was installed from here.")
 endif()
@@ -8,3 +9,30 @@ list(TRANSFORM files PREPEND "$ENV{DESTDIR}")
 file(REMOVE ${files})
 list(LENGTH files count)
 message(STATUS "${count} files removed")
+
+set(directories "")
+foreach(file ${files})
+    cmake_path(GET file PARENT_PATH directory)
+    while(directory MATCHES "/sallyport(/|$)")
+        list(APPEND directories ${directory})
+        cmake_path(GET directory PARENT_PATH directory)
+    endwhile()
+endforeach()
+list(REMOVE_DUPLICATES directories)
+list(SORT directories ORDER DESCENDING) # what is inside comes first
+set(stays $ENV{DESTDIR}/etc/sallyport $ENV{DESTDIR}/var/lib/sallyport
+    $ENV{DESTDIR}/srv/sallyport)
+foreach(directory ${directories})
+    file(GLOB rest ${directory}/*)
+    if(rest)
+        list(APPEND stays ${directory})
+    else()
+        file(REMOVE_RECURSE ${directory})
+    endif()
+endforeach()
+foreach(stay ${stays})
+    if(EXISTS ${stay})
+        message(STATUS "stays: ${stay}")
+    endif()
+endforeach()
+message(STATUS "stay: the accounts _sallyport-*, if systemd-sysusers has made them")
