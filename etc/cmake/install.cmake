@@ -27,9 +27,10 @@ install(FILES etc/completion/sallyport.bash
 install(FILES etc/completion/sallyportctl.bash
     DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
     RENAME sallyportctl COMPONENT server)
+set(ZSH_COMPLETIONS zsh/vendor-completions CACHE STRING
+    "below share; the name is Debian's, others have zsh/site-functions")
 install(FILES etc/completion/_sallyport
-    DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions
-    COMPONENT client)
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/${ZSH_COMPLETIONS} COMPONENT client)
 file(GLOB documents CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/*.md)
 install(FILES etc/sallyport.conf README.md ${documents}
     DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT doc)
