@@ -37,9 +37,8 @@ install(FILES etc/sallyport.conf README.md ${documents}
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT clone)
 install(PROGRAMS etc/examples/sallyport-address
     DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT doc)
-install(FILES etc/examples/sallyport-address.service
-    etc/examples/sallyport-address.timer
-    DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT doc)
+install(DIRECTORY etc/examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples
+    COMPONENT doc PATTERN sallyport-address EXCLUDE)
 
 # The unit names the program by its full path, which follows the prefix of the
 # installation.
