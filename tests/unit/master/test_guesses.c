@@ -317,6 +317,22 @@ Test(guesses, where_users_are)
     guesses_release(&g);
 }
 
+/* Whoever logs in from very many networks doesn't exempt all others. */
+Test(guesses, of_an_address_whose_slot_is_taken)
+{
+    struct guess what = { .name = 7, .peer = { .family = 6 } };
+    struct guesses g;
+
+    cr_assert_eq(guesses_init(&g, -1), 0);
+    for (uint32_t i = 0; i < 10 * GUESS_SLOTS; i++) {
+        memcpy(what.peer.bytes, &i, sizeof(i));
+        guesses_succeeded(&g, &what, START);
+    }
+    fail(&g, 9, "192.0.2.1", 5, START);
+    cr_expect_eq(for_ban(&g, "192.0.2.1", START), 5);
+    guesses_release(&g);
+}
+
 Test(guesses, the_worst_addresses)
 {
     static const struct {
