@@ -406,6 +406,18 @@ static void link_come_back(struct link *l, CURLcode r)
     snprintf(l->entry, sizeof(l->entry), "%s", entry);
 }
 
+/* After a refusal instead of a 150 the server has nothing. But the data
+ * connection may fail before the 150 was read, and the last reply is then that
+ * to ALLO, which many servers don't know. */
+static void link_note_begun(struct link *l, CURLcode r)
+{
+    bool refused =
+        l->reply >= 400 &&
+        (l->reply < 500 || r == CURLE_UPLOAD_FAILED || r == CURLE_QUOTE_ERROR);
+
+    l->begun |= l->opened && !refused;
+}
+
 int link_run(struct link *l, struct failure *why)
 {
     if (l->set != CURLE_OK) {
@@ -418,10 +430,12 @@ int link_run(struct link *l, struct failure *why)
 
     /* What was given can't be given again here. */
     while (link_data_refused(l, r) && l->given == 0 && link_next_manner(l)) {
+        link_note_begun(l, r);
         l->reply = 0;
         link_set_manner(l);
         r = link_perform(l);
     }
+    link_note_begun(l, r);
     l->io = NULL;
     link_come_back(l, r);
     *why = (struct failure){ 0 };

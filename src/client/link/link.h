@@ -178,7 +178,7 @@ struct link {
     bool whole;  /* close_notify has ended the data connection */
     SSL *tls;    /* upload: TLS of the data connection, or NULL */
     bool opened; /* there was a data connection */
-    bool begun;  /* there was a 150: the server has opened the file */
+    bool begun;  /* the server may have made the old file empty */
     uint64_t given;               /* upload: bytes that GIVE has given */
     bool ended;                   /* upload: GIVE has no more */
     bool sent;                    /* upload: the kernel has all bytes */

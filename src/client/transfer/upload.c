@@ -215,9 +215,7 @@ static int upload_end(struct transfer *t, int r, struct failure *why)
 {
     const struct link *l = t->link;
 
-    /* After a refusal instead of a 150 the server has nothing. After a 150 it
-     * may have made the old file empty. */
-    t->begun |= l->begun || (l->opened && l->reply < 400);
+    t->begun |= l->begun;
     t->sent = l->sent;
     t->stored = r == 0;
     zstream_end(&t->z);
