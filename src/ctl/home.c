@@ -284,6 +284,8 @@ static int mounts_within(int fd)
     directory[len > 0 ? len : 0] = '\0'; /* "": every mount counts */
     while (r == 0 && getmntent_r(list, &m, line, sizeof(line)))
         r = home_beneath(m.mnt_dir, directory) ? -EXDEV : 0;
+    if (r == 0 && ferror(list))
+        r = -EIO;
     if (list)
         endmntent(list);
     return r;

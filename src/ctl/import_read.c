@@ -111,7 +111,7 @@ static bool format_fits(const struct import_format *f,
                         const struct slice column[COLUMNS], size_t n)
 {
     if (is_list(column) && f->own)
-        return true;
+        return n > 1;
     return n >= f->least && n <= f->most && (!f->fits || f->fits(column));
 }
 
@@ -225,7 +225,7 @@ static int import_take_line(struct import *m, struct slice line, size_t number)
     *e = (struct imported){ .line = number,
                             .name = column[COLUMN_NAME],
                             .hash = column[COLUMN_HASH] };
-    if (is_list(column)) {
+    if (m->format->own && is_list(column)) {
         e->name.len = (size_t)(e->hash.ptr + e->hash.len - line.ptr);
     } else if (long_line) {
         e->comment = column[COLUMN_COMMENT];

@@ -10,7 +10,7 @@
 
 #include "sallyport/base/clock.h"
 
-#define VALUE_MAX (4 * USER_LINE_MAX)
+#define VALUE_MAX USERS_FILE_MAX
 
 const char *when_text(int64_t seconds, char out[WHEN_MAX])
 {
@@ -121,7 +121,8 @@ static void add_members(json_t *object, struct buf *into)
     }
 }
 
-static void print_value(json_t *value, const struct output_field *f, bool block,
+/* Returns false if there is no memory. */
+static bool print_value(json_t *value, const struct output_field *f, bool block,
                         char end)
 {
     struct buf text;
@@ -137,31 +138,43 @@ static void print_value(json_t *value, const struct output_field *f, bool block,
         add_elements(value, f, block, &text);
     if (text.len == 0 && f->none)
         buf_add_text(&text, f->none);
-    buf_add(&text, "", 1);
-    printf("%*s%c", f->width, text.data, end);
+    bool ok = buf_add(&text, "", 1) == 0;
+    if (ok)
+        printf("%*s%c", f->width, text.data, end);
     buf_release(&text);
+    return ok;
 }
 
-static void output_row(const json_t *one, const struct output_field *f)
+static bool output_row(const json_t *one, const struct output_field *f)
 {
-    for (; f->key; f++)
-        print_value(json_object_get(one, f->key), f, false,
-                    f[1].key ? ' ' : '\n');
+    bool ok = one != NULL;
+
+    for (; ok && f->key; f++)
+        ok = print_value(json_object_get(one, f->key), f, false,
+                         f[1].key ? ' ' : '\n');
+    return ok;
+}
+
+static int lack_memory(struct context *x)
+{
+    return ctl_fail(x, EX_OSERR, "out of memory");
 }
 
 int output_one(struct context *x, json_t *one, const struct output_field *f)
 {
+    bool ok = true;
+
     if (x->args.json || !one)
         return json_write(x, one);
-    for (; f->key; f++) {
+    for (; ok && f->key; f++) {
         json_t *value = json_object_get(one, f->key);
         bool block = f->element && json_array_size(value) > 0;
 
         printf(block ? "%s" : "%-9s ", f->title);
-        print_value(value, f, block, '\n');
+        ok = print_value(value, f, block, '\n');
     }
     json_decref(one);
-    return 0;
+    return ok ? 0 : lack_memory(x);
 }
 
 int output_list(struct context *x, size_t n, output_describe *describe,
@@ -174,14 +187,14 @@ int output_list(struct context *x, size_t n, output_describe *describe,
         printf("%*s%c", f->width, f->title, f[1].key ? ' ' : '\n');
     for (size_t i = 0; i < n; i++) {
         json_t *one = describe(x, i);
+        bool ok = json ? json_array_append(list, one) == 0
+                       : output_row(one, columns);
 
-        if (!json)
-            output_row(one, columns);
-        if (json ? json_array_append(list, one) : !one) {
-            json_decref(list);
-            return json_write(x, NULL);
-        }
         json_decref(one);
+        if (!ok) {
+            json_decref(list);
+            return lack_memory(x);
+        }
     }
     return json ? json_write(x, list) : 0;
 }

@@ -227,6 +227,10 @@ int share_revoke(struct context *x)
     int code = change_run(
         x, (struct changes){ find_share, revoke_one, "revoked from ", "" });
 
+    if (code)
+        return code;
+    users_release(&x->users); /* the edit has changed it */
+    code = edit_load_users(&x->users, x->settings.users, NULL, &x->complaint);
     for (size_t i = 3; i < x->args.words && code == 0; i++)
         print_kept(&x->users, x->args.word[2], x->args.word[i]);
     return code;

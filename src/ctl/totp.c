@@ -98,7 +98,12 @@ static int totp_set(struct context *x, struct edit *edit, void *given)
         code = edit_set_key(edit, user->line, "totp", e ? e->secret : NULL);
     if (code == 0 && e)
         code = enrolment_show(x, e);
-    return code ? code : edit_commit(edit);
+    if (code)
+        return code;
+    code = edit_commit(edit);
+    if (e && !edit->stands)
+        stderr_print("the secret above doesn't count: nothing was changed");
+    return code;
 }
 
 int user_totp(struct context *x)

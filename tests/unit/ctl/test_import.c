@@ -244,7 +244,7 @@ Test(import, hostile)
 
     r = import(0, "a\033[2Jb:" SHA "\n@team:x\n:" SHA "\n", "--format pwdfile");
     expect_text(r->out, "old:1: a\\x1b[2Jb: skipped: not a valid name");
-    expect_text(r->out, "old:2: @team:x: skipped: shares and teams");
+    expect_text(r->out, "old:2: @team: skipped: shares and teams");
     expect_text(r->out, "old:3: : skipped: not a valid name");
     expect_text(r->out, "0 imported, 3 skipped\n");
 }

@@ -359,6 +359,16 @@ Test(team, limits)
                "there is no team none");
 }
 
+/* What the same command has taken from the team isn't kept. */
+Test(share, revoke_of_a_user_and_the_team)
+{
+    expect_run(0, "", "share add a");
+    expect_run(0, "", "team add legal anna");
+    expect_run(0, "", "share grant a anna team:legal");
+    cr_expect_str_eq(expect_run(0, "", "share revoke a anna team:legal")->err,
+                     "");
+}
+
 /* A revoked user who is in a team keeps the team's rights, and that is said. */
 Test(share, revoke_names_a_team_that_still_grants)
 {
@@ -499,6 +509,24 @@ Test(team, list_and_show)
 }
 
 /* Memberships are in the row, so nothing else names a removed user. */
+/* No name of a long list is left out. */
+Test(team, with_thousands_of_members)
+{
+    struct buf text;
+    const struct run *r;
+
+    buf_init(&text, USERS_FILE_MAX);
+    buf_add_text(&text, "@team:all:\n");
+    for (unsigned i = 0; i < 3000; i++)
+        buf_add_format(&text, "member%04u:!:%u:%u::/h%u::teams=all\n", i,
+                       70000 + i, 70000 + i, i);
+    buf_add(&text, "", 1);
+    file_write(world.users, text.data);
+    buf_release(&text);
+    r = expect_run(0, "", "team show all");
+    cr_expect(strstr(r->out, "member0000,") && strstr(r->out, ",member2999\n"));
+}
+
 Test(team, a_removed_user_leaves_nothing)
 {
     expect_run(0, "", "share add a");
