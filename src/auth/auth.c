@@ -1,6 +1,6 @@
 /* The handlers of auth. Auth knows password hashes and nothing else: it has no
- * file, no network and no rights. Its answer is yes or no, and the user's
- * row. */
+ * file, no network and no rights. Its answer is yes or no, the user's row, and
+ * perhaps a new hash for this user. */
 #include "auth.h"
 
 #include <errno.h>
@@ -10,6 +10,7 @@
 
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/hash/hash.h"
 
 static void auth_init(void *owner)
 {
@@ -95,7 +96,7 @@ static int auth_on_verify(void *owner, struct msg_verify *m)
 
     if (m->edition > a->edition)
         die(EX_PROTOCOL, "master asks about a users file that it hasn't sent");
-    pending_open(a, fd_take(&m->session), m->serial, &m->peer);
+    pending_open(a, m);
     return 0;
 }
 
@@ -135,13 +136,22 @@ const struct frame_row auth_row = {
     .release = auth_release,
 };
 
-static void pending_send_verdict(struct pending *p, bool yes, size_t row,
-                                 uint64_t name, uint64_t step)
+/* What a worker reports. Zero: no password came. */
+struct finding {
+    bool yes;
+    size_t row;
+    uint64_t name, step;
+    enum password_fault fault;
+    char hash[HASH_MAX]; /* "": no new one */
+};
+
+static void pending_send_verdict(struct pending *p, const struct finding *f)
 {
     struct auth *a = p->auth;
     int r = SEND(&a->frame.master, verdict, 0, .serial = p->serial,
-                 .edition = a->edition, .row = row, .accepted = yes,
-                 .name = name, .step = step);
+                 .edition = a->edition, .row = f->row, .accepted = f->yes,
+                 .name = f->name, .step = f->step, .fault = f->fault,
+                 .hash = slice_from(f->hash));
 
     loop_remove(&a->frame.loop, &p->watch);
     loop_timer_clear(&a->frame.loop, &p->timer);
@@ -153,12 +163,50 @@ static void pending_send_verdict(struct pending *p, bool yes, size_t row,
         die(EX_SOFTWARE, "the verdict can't be sent: %d", -r);
 }
 
+static void pending_no_verdict(struct pending *p, const char *why)
+{
+    const struct finding none = { .yes = false };
+
+    if (why)
+        report_no_password(p, why);
+    pending_send_verdict(p, &none);
+}
+
+/* A user whose password is right gets a hash of the new password; or at a login
+ * one of the same password, if the old hash is weaker than today's. */
+static enum password_fault pending_hash(const struct pending *p,
+                                        const struct attempt *a,
+                                        const char *old, struct slice wanted,
+                                        char hash[HASH_MAX])
+{
+    SECRET_CLEANUP struct secret password = *a->password;
+    enum password_fault fault;
+
+    if (!p->user[0]) {
+        if (a->verified && p->cost > 0 && hash_is_weaker(old, p->cost))
+            hash_make(&password, p->cost, hash);
+        return PASSWORD_OK;
+    }
+    fault = hash_password_fault(wanted);
+    if (!a->verified)
+        return PASSWORD_WRONG;
+    if (fault == PASSWORD_OK &&
+        slice_equal(wanted, (struct slice){ password.bytes, password.len }))
+        fault = PASSWORD_SAME;
+    if (fault != PASSWORD_OK)
+        return fault;
+    secret_set(&password, wanted);
+    return hash_make(&password, p->cost, hash) < 0 ? PASSWORD_BUSY
+                                                   : PASSWORD_OK;
+}
+
+/* For another password master names the user, not the session. */
 static int pending_on_credentials(void *owner, struct msg_credentials *msg)
 {
     struct pending *p = owner;
     struct secret password SECRET_CLEANUP = { 0 };
-    size_t row = 0;
-    struct attempt a = { .name = msg->name,
+    struct finding f = { .yes = false };
+    struct attempt a = { .name = p->user[0] ? slice_from(p->user) : msg->name,
                          .password = &password,
                          .claims = msg->certificate,
                          .proof = msg->handshake,
@@ -171,11 +219,16 @@ static int pending_on_credentials(void *owner, struct msg_credentials *msg)
     enum judgement j = JUDGED_PASSWORD;
 
     if (secret_set(&password, msg->password) == 0)
-        j = judge(&p->auth->users, &a, &row);
-    if (j != JUDGED_RIGHT)
+        j = judge(&p->auth->users, &a, &f.row);
+    f.yes = j == JUDGED_RIGHT;
+    f.name = siphash(a.name_key, a.name.ptr, a.name.len);
+    f.step = a.step;
+    if (f.yes)
+        f.fault = pending_hash(p, &a, p->auth->users.row[f.row].hash,
+                               msg->wanted, f.hash);
+    else
         report_failed_login(p, &a, j);
-    pending_send_verdict(p, j == JUDGED_RIGHT, row,
-                         siphash(a.name_key, a.name.ptr, a.name.len), a.step);
+    pending_send_verdict(p, &f);
     return -ECANCELED;
 }
 
@@ -193,9 +246,7 @@ static void pending_on_ready(void *owner, uint32_t events)
         return;
     if (r == -EPROTO)
         report_wrong(p, p->channel.wrong);
-    else
-        report_no_password(p, "the session sent no password");
-    pending_send_verdict(p, false, 0, 0, 0);
+    pending_no_verdict(p, r == -EPROTO ? NULL : "the session sent no password");
 }
 
 /* The password may have waited here while auth computed other hashes. So a
@@ -207,29 +258,31 @@ static void pending_on_timer(void *owner)
     pending_on_ready(p, EPOLLIN);
     if (!p->used)
         return;
-    report_no_password(p, "no password in time");
-    pending_send_verdict(p, false, 0, 0, 0);
+    pending_no_verdict(p, "no password in time");
 }
 
-void pending_open(struct auth *a, int fd, uint64_t serial,
-                  const struct address *peer)
+void pending_open(struct auth *a, struct msg_verify *m)
 {
     struct pending *p = NULL;
+    int fd = fd_take(&m->session);
 
     for (size_t i = 0; i < VERIFICATIONS_MAX && !p; i++)
         if (!a->pending[i].used)
             p = &a->pending[i];
     if (!p)
         die(EX_PROTOCOL, "master asks for too many verdicts");
-    *p = (struct pending){
-        .auth = a, .serial = serial, .peer = *peer, .used = true
-    };
+    *p = (struct pending){ .auth = a,
+                           .serial = m->serial,
+                           .peer = m->peer,
+                           .cost = m->cost,
+                           .used = true };
+    if (slice_copy(m->user, p->user, sizeof(p->user)) < 0)
+        die(EX_PROTOCOL, "master asks about a name that is too long");
     channel_init(&p->channel, fd, PROCESS_AUTH, PROCESS_SESSION, PHASE_RUN);
     p->timer = (struct loop_timer){ .on_timer = pending_on_timer, .owner = p };
     loop_timer_set(&a->frame.loop, &p->timer, PENDING_MS);
     if (loop_add_reader(&a->frame.loop, &p->watch, fd, pending_on_ready, p) ==
         0)
         return;
-    report_no_password(p, "auth can't watch the session");
-    pending_send_verdict(p, false, 0, 0, 0);
+    pending_no_verdict(p, "auth can't watch the session");
 }

@@ -22,7 +22,9 @@ struct pending {
     struct loop_watch watch;
     struct loop_timer timer;
     uint64_t serial;
-    struct address peer; /* the client; master names it, for the log */
+    struct address peer;          /* the client; master names it, for the log */
+    char user[USER_NAME_MAX + 1]; /* who wants another password; "": a login */
+    uint64_t cost;                /* of a new hash; 0: none is wanted */
     bool used;
 };
 
@@ -53,10 +55,9 @@ extern const struct frame_row auth_row;
 int auth_take_users(struct auth *a, int fd, uint64_t edition,
                     struct complaint *c);
 
-/* Takes FD, the pair to session SERIAL of the client PEER. Ends the process if
- * master has more pairs open than it may. */
-void pending_open(struct auth *a, int fd, uint64_t serial,
-                  const struct address *peer);
+/* Takes the pair to a session that M has. Ends the process if master has more
+ * pairs open than it may. */
+void pending_open(struct auth *a, struct msg_verify *m);
 
 /* What a session reports about a login. The session may be under an attacker's
  * control, except for PROOF, which auth verifies (sallyport/proof). */
@@ -71,6 +72,7 @@ struct attempt {
     int64_t now; /* seconds since 1970 */
     const struct proof_servers *servers;
     uint64_t step; /* set by judge(): that of the one-time code; 0: none */
+    bool verified; /* set by judge(): the password without code is the user's */
 };
 
 /* The result of a check. The reason of a failure goes to the log only: neither

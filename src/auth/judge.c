@@ -117,10 +117,10 @@ static enum judgement judge_user(const struct user *user, struct attempt *a)
 
     if (user->totp.len > 0)
         a->step = code_take(user->totp, (uint64_t)a->now, a->password);
-    bool password = hash_verify(a->password, user->hash);
     enum judgement j = JUDGED_RIGHT;
 
-    if (!password && !user->certificate_only)
+    a->verified = hash_verify(a->password, user->hash);
+    if (!a->verified && !user->certificate_only)
         return JUDGED_PASSWORD;
     if (user->certificate.len > 0)
         j = judge_certificate(user, a);

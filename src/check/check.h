@@ -92,6 +92,10 @@ struct promise {
 /* Does the kernel enforce it in the directory FD? If not, *c says so. The
  * process has the id. */
 bool inspect_quota(const struct promise *p, int fd, struct complaint *c);
+/* The same about the directory of the users file, if the server shall write new
+ * hashes there. */
+void inspect_users_file(const struct check *k, const struct unit *unit,
+                        inspect_report *report, void *owner);
 
 /* shares.c: does the same for the shares: "FILE:LINE: share NAME: WHY". */
 size_t inspect_shares(const struct check *k, const struct unit *unit,

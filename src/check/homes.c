@@ -1,7 +1,7 @@
-/* Checks the homes and uids of the users before a login needs them. So a home
- * that is missing, or that its user can't enter, is reported at the start and
- * by --check. The kernel decides with the user's ids, as at a login. Runs in
- * check; changes nothing. */
+/* Checks the homes and uids of the users before a login needs them, and whether
+ * the users file can be replaced. So a home that is missing, or that its user
+ * can't enter, is reported at the start and by --check. The kernel decides with
+ * the user's ids, as at a login. Runs in check; changes nothing. */
 #include "check.h"
 
 #include <errno.h>
@@ -16,6 +16,7 @@
 
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/domain/choices.h"
 #include "sallyport/sandbox/sandbox.h"
 
 #define ENTER (O_PATH | O_DIRECTORY | O_CLOEXEC)
@@ -261,4 +262,41 @@ size_t inspect_users(const struct check *k, const struct unit *unit,
     look_for_twins(&i);
     free(i.found);
     return i.mistakes;
+}
+
+/* The server writes there as itself. */
+static void look_at_users_directory(const char *directory, bool root,
+                                    struct complaint *c)
+{
+    FD_CLEANUP int fd = open(directory, ENTER);
+    struct statvfs system;
+    struct stat s;
+
+    if (fd < 0 || fstat(fd, &s) < 0 || fstatvfs(fd, &system) < 0)
+        complain(c, "%s: %s", directory, strerror(errno));
+    else if (!root && s.st_uid != geteuid())
+        complain(c, "%s belongs to uid %u", directory, (unsigned)s.st_uid);
+    else if (system.f_flag & ST_RDONLY)
+        complain(c, "%s is on a read-only file system", directory);
+}
+
+void inspect_users_file(const struct check *k, const struct unit *unit,
+                        inspect_report *report, void *owner)
+{
+    const struct settings *s = &k->settings;
+    struct complaint why = { "" }, c = { "" };
+    char directory[SETTINGS_PATH_MAX], *slash;
+
+    if (s->password_change == PASSWORD_CHANGE_NO)
+        return;
+    slice_copy(slice_from(s->users), directory, sizeof(directory));
+    slash = strrchr(directory, '/');
+    slash[slash == directory] = '\0';
+    if (!unit || !unit_forbids(unit, "directory", directory, &why))
+        look_at_users_directory(directory, k->root, &why);
+    if (!why.text[0])
+        return;
+    settings_blame(s, "password_change", &c,
+                   "the server can't replace the users file: %s", why.text);
+    report(owner, c.text);
 }

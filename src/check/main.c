@@ -95,6 +95,7 @@ static bool look_at_homes(struct check *k, bool asked, struct writer w)
     if (is_of_unit(k, asked))
         unit_ask(&unit);
     enter_sandbox(k);
+    inspect_users_file(k, &unit, write_mistake, &w);
     inspect_users(k, &unit, write_mistake, &w);
     inspect_shares(k, &unit, write_mistake, &w);
     if (w.count > w.most)

@@ -394,6 +394,26 @@ const struct setting setting_table[] = {
       .help = "A user with a second factor (sallyportctl user totp) needs no "
               "new code from the same address for this time. 0: each login "
               "needs one." },
+    { .key = "password_change",
+      .type = SETTING_PASSWORD_CHANGE,
+      .offset = FIELD(password_change),
+      .value = "no",
+      .help = "Users who may change their passwords (SITE PSWD). no: none, and "
+              "the server never writes to the users file. must: those with "
+              "must_change= (sallyportctl user add --must-change). yes: all. "
+              "With must and yes the server also replaces a weaker hash (see "
+              "hash_cost) when its user logs in, and must be able to write to "
+              "the directory of the users file: sallyportd --check tells what "
+              "systemd needs for that." },
+    { .key = "hash_cost",
+      .type = SETTING_NUMBER,
+      .offset = FIELD(hash_cost),
+      .value = "5",
+      .min = 5,
+      .max = 8,
+      .help = "Cost of new password hashes (yescrypt). 5 takes 16 MiB and "
+              "about 50 ms of a processor for each login; each step doubles "
+              "both. Hashes with a lower cost stay valid." },
     { .key = "max_file_size",
       .type = SETTING_NUMBER,
       .offset = FIELD(max_file_size),

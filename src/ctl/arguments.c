@@ -43,6 +43,8 @@ const struct ctl_option ctl_options[] = {
       "standard input has a hash, not a password" },
     { "print-password", OPTION_PRINT_PASSWORD, AT(print_password), NULL,
       "make a password, and print it once" },
+    { "must-change", OPTION_MUST_CHANGE, AT(must_change), NULL,
+      "the user must change the password before anything else" },
     { "on-conflict", OPTION_ON_CONFLICT, AT(on_conflict), "WORD",
       "overwrite, rename, version, reject or default" },
     { "data-binding", OPTION_DATA_BINDING, AT(data_binding), "WORD",

@@ -17,8 +17,8 @@ const struct ctl_command ctl_commands[] = {
       .reads_users = true,
       .run = user_add,
       .syntax = "NAME [--home DIR] [--comment TEXT] [--role ROLE] [--uid N] "
-                "[--gid N] [--hash-stdin | --print-password] [--on-conflict "
-                "WORD] [--data-binding WORD] "
+                "[--gid N] [--hash-stdin | --print-password] [--must-change] "
+                "[--on-conflict WORD] [--data-binding WORD] "
                 "[--upload-eof WORD] [--certificate NAMES] [--login WORD] "
                 "[--share NAME[:ROLE]] [--team TEAM] [--rights-in PATH:ROLE] "
                 "[--file-mode MODE] [--dir-mode MODE] [--local-group GROUP] "
@@ -31,23 +31,23 @@ const struct ctl_command ctl_commands[] = {
       .options = OPTIONS_OF_USER,
       .reads_users = true,
       .run = user_change,
-      .syntax =
-          "NAME [--home DIR] [--comment TEXT] [--role ROLE] [--uid N] "
-          "[--gid N] [--hash-stdin] [--on-conflict WORD] [--data-binding WORD] "
-          "[--upload-eof WORD] [--certificate NAMES] [--login WORD] "
-          "[--rights-in PATH:ROLE] [--file-mode MODE] [--dir-mode MODE] "
-          "[--expires WHEN | --ttl TIME] " LIMITS_SYNTAX,
+      .syntax = "NAME [--home DIR] [--comment TEXT] [--role ROLE] [--uid N] "
+                "[--gid N] [--hash-stdin] [--must-change] [--on-conflict WORD] "
+                "[--data-binding WORD] "
+                "[--upload-eof WORD] [--certificate NAMES] [--login WORD] "
+                "[--rights-in PATH:ROLE] [--file-mode MODE] [--dir-mode MODE] "
+                "[--expires WHEN | --ttl TIME] " LIMITS_SYNTAX,
       .help = "Change a user's row; the word \"default\" removes an option "
               "from it",
       .example = "sallyportctl user change anna --role read" },
     { .group = "user",
       .name = "passwd",
       .takes = TAKES_NAME,
-      .options = OPTION_PRINT_PASSWORD,
+      .options = OPTION_PRINT_PASSWORD | OPTION_MUST_CHANGE,
       .asks_password = true,
       .reads_users = true,
       .run = user_passwd,
-      .syntax = "NAME [--print-password]",
+      .syntax = "NAME [--print-password] [--must-change]",
       .help = "Set a user's password",
       .example = "sallyportctl user passwd anna < password-file" },
     { .group = "user",

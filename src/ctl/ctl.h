@@ -18,6 +18,7 @@
 #include "sallyport/conf/conf.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/users/places.h"
+#include "sallyport/users/users_file.h"
 #include "sallyport/usersfile/usersfile.h"
 
 #define CTL_LOCK_MS     10000
@@ -32,7 +33,7 @@ struct arguments {
     const char *for_time, *reason;
     const char *on_conflict, *data_binding, *upload_eof, *certificate, *login;
     const char *expires, *ttl, *format, *prefix, *shadow;
-    bool print_password, dry_run, hashes;
+    bool print_password, must_change, dry_run, hashes;
     const char *path, *local_group, *file_mode, *dir_mode, *rights_in;
     const char *team, *share, *files;
     const char *max_sessions, *max_transfers, *bandwidth_up, *bandwidth_down,
@@ -87,6 +88,7 @@ struct arguments {
 #define OPTION_FOR            OPTION_BIT(41)
 #define OPTION_REASON         OPTION_BIT(42)
 #define OPTION_FILES          OPTION_BIT(43)
+#define OPTION_MUST_CHANGE    OPTION_BIT(46)
 /* Options that set limits of a user or a team. */
 #define OPTIONS_OF_LIMITS                                                      \
     (OPTION_MAX_SESSIONS | OPTION_MAX_TRANSFERS | OPTION_BANDWIDTH_UP |        \
@@ -97,7 +99,7 @@ struct arguments {
     (OPTION_ON_CONFLICT | OPTION_DATA_BINDING | OPTION_UPLOAD_EOF |            \
      OPTION_CERTIFICATE | OPTION_LOGIN | OPTION_EXPIRES | OPTION_TTL |         \
      OPTION_FILE_MODE | OPTION_DIR_MODE | OPTION_RIGHTS_IN |                   \
-     OPTIONS_OF_LIMITS)
+     OPTION_MUST_CHANGE | OPTIONS_OF_LIMITS)
 /* Options that set any column of a row. */
 #define OPTIONS_OF_USER                                                        \
     (OPTIONS_OF_KEYS | OPTION_HOME | OPTION_COMMENT | OPTION_ROLE |            \
@@ -284,8 +286,6 @@ int output_list(struct context *x, size_t n, output_describe *describe,
  * nobody can be asked or nobody answered. */
 int terminal_confirm(const char *question);
 
-#define PASSWORD_MIN 8
-
 /* Reads a new password: twice from /dev/tty without echo; or one line of
  * standard input, if that is no terminal. Returns an exit code. */
 int password_read(struct secret *s, const char *user, struct complaint *c);
@@ -340,20 +340,6 @@ int purge_home(const char *home, const char *homes, uid_t uid,
 
 /* edit.c: an edit of the users file, which is replaced in one step. */
 
-/* Checks the finished file before it gets its name. Returns 0, or a negative
- * number, which replace_file() returns. */
-typedef int replace_check(int fd, void *owner);
-
-/* Writes NAME.new in the directory, syncs it, renames it to NAME, and syncs the
- * directory. Owner, group and mode come from LIKE (NULL: the caller's, 0600),
- * but others get no rights. If the process is killed, the old or the new file
- * is there, complete. The caller holds the lock of the directory. Returns 0 or
- * -errno. *stands: the new file has its name, even if the sync of the directory
- * has failed. */
-int replace_file(int directory_fd, const char *name, struct slice bytes,
-                 const struct stat *like, replace_check *check, void *owner,
-                 bool *stands);
-
 /* An edit of the users file: locked, and atomic. Lines that it doesn't change
  * keep every byte. */
 
@@ -363,9 +349,7 @@ struct edit_line {
 };
 
 struct edit {
-    char path[PATH_MAX]; /* the users file, links resolved */
-    char *name;          /* the file's name: the end of path */
-    int directory_fd, lock_fd;
+    struct users_file file;
     bool exists;
     bool stands; /* the new file has replaced the old one */
     bool ended;  /* the last line has a line end */

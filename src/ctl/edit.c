@@ -1,6 +1,4 @@
-/* An edit of the users file. The lock is a file of its own beside it
- * (USERS.lock), since the edit replaces the users file itself. Two edits never
- * overlap; a reader needs no lock. */
+/* An edit of the users file, under its lock (sallyport/users/users_file.h). */
 #include "ctl.h"
 
 #include <errno.h>
@@ -14,163 +12,34 @@
 
 #include "sallyport/base/fd.h"
 
-/* Replaces a file in one step: a new file is written, synced and renamed. It
- * runs under the lock, so an old NAME.new is a leftover of a killed process. */
-
-static int temp_name(const char *name, char out[NAME_MAX + 1])
-{
-    int n = snprintf(out, NAME_MAX + 1, "%s.new", name);
-
-    return n > NAME_MAX ? -ENAMETOOLONG : 0;
-}
-
-/* Removes the leftover of a killed process. */
-static void replace_clean(int directory_fd, const char *name)
-{
-    char temp[NAME_MAX + 1];
-
-    if (temp_name(name, temp) == 0)
-        unlinkat(directory_fd, temp, 0);
-}
-
-/* Sets the mode last: until then only the caller can read the bytes. */
-static int replace_set_owner(int fd, const struct stat *like)
-{
-    struct stat st;
-
-    if (!like)
-        return 0;
-    if (fstat(fd, &st))
-        return -errno;
-    if ((st.st_uid != like->st_uid || st.st_gid != like->st_gid) &&
-        fchown(fd, like->st_uid, like->st_gid))
-        return -errno;
-    return fchmod(fd, like->st_mode & (S_IRWXU | S_IRWXG)) ? -errno : 0;
-}
-
-static int write_content(int fd, struct slice bytes, const struct stat *like,
-                         replace_check *check, void *owner)
-{
-    int r = fd_write_all(fd, bytes.ptr, bytes.len);
-
-    if (r == 0)
-        r = replace_set_owner(fd, like);
-    if (r == 0 && check)
-        r = check(fd, owner);
-    if (r == 0 && fsync(fd))
-        r = -errno;
-    return r;
-}
-
-int replace_file(int directory_fd, const char *name, struct slice bytes,
-                 const struct stat *like, replace_check *check, void *owner,
-                 bool *stands)
-{
-    char temp[NAME_MAX + 1];
-    int r = temp_name(name, temp);
-    FD_CLEANUP int fd = -1;
-
-    *stands = false;
-    if (r)
-        return r;
-    replace_clean(directory_fd, name);
-    fd = openat(directory_fd, temp,
-                O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return -errno;
-    r = write_content(fd, bytes, like, check, owner);
-    if (r == 0 && renameat(directory_fd, temp, directory_fd, name))
-        r = -errno;
-    if (r) {
-        replace_clean(directory_fd, name);
-        return r;
-    }
-    *stands = true;
-    return fsync(directory_fd) ? -errno : 0;
-}
-
 static int edit_fail(struct edit *e, int error, const char *what)
 {
-    complain(e->complaint, "%s: %s: %s%s", e->path, what, strerror(error),
+    complain(e->complaint, "%s: %s: %s%s", e->file.path, what, strerror(error),
              ctl_exit_of(error) == EX_NOPERM ? "; run it as root" : "");
     return ctl_exit_of(error);
 }
 
-/* A link to the users file is resolved first, or the rename would replace the
- * link. */
-static int resolve_path(struct edit *e, const char *path)
+static int open_locked(struct edit *e, const char *path, unsigned lock_ms)
 {
-    char directory[PATH_MAX], *slash;
-    size_t len;
+    int r = users_file_open(&e->file, path);
 
-    if (realpath(path, e->path)) {
-        e->name = strrchr(e->path, '/') + 1;
-        return 0;
-    }
-    if (errno != ENOENT)
-        return -errno;
-    if (slice_copy(slice_from(path), directory, sizeof(directory)))
-        return -ENAMETOOLONG;
-    slash = strrchr(directory, '/');
-    *slash = '\0';
-    if (!realpath(slash == directory ? "/" : directory, e->path))
-        return -errno;
-    len = strlen(e->path);
-    if (len + 1 + strlen(slash + 1) >= sizeof(e->path))
-        return -ENAMETOOLONG;
-    e->path[len] = '/';
-    e->name = e->path + len + 1;
-    memcpy(e->name, slash + 1, strlen(slash + 1) + 1);
-    return 0;
-}
-
-static int open_directory(struct edit *e, const char *path)
-{
-    int r = resolve_path(e, path);
-
-    if (r) {
+    if (r < 0) {
         complain(e->complaint, "%s: %s; make its directory first", path,
                  strerror(-r));
         return ctl_exit_of(-r);
     }
-    e->name[-1] = '\0';
-    e->directory_fd =
-        open(e->path[0] ? e->path : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    e->name[-1] = '/';
-    return e->directory_fd < 0 ? edit_fail(e, errno, "its directory") : 0;
-}
-
-static int open_beside(struct edit *e, const char *ending, int flags)
-{
-    char name[NAME_MAX + 1];
-    int n = snprintf(name, sizeof(name), "%s%s", e->name, ending);
-    int fd;
-
-    if (n > NAME_MAX)
-        return -ENAMETOOLONG;
-    fd = openat(e->directory_fd, name,
-                flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-    return fd < 0 ? -errno : fd;
-}
-
-static int take_lock(struct edit *e, unsigned lock_ms)
-{
-    int r;
-
-    e->lock_fd = open_beside(e, ".lock", O_RDWR | O_CREAT);
-    if (e->lock_fd < 0)
-        return edit_fail(e, -e->lock_fd, "its lock");
-    r = fd_lock(e->lock_fd, lock_ms);
+    r = users_file_lock(&e->file, lock_ms);
     if (r != -ETIMEDOUT)
         return r < 0 ? edit_fail(e, -r, "its lock") : 0;
     complain(e->complaint,
-             "%s is being edited by somebody else; try again later", e->path);
+             "%s is being edited by somebody else; try again later",
+             e->file.path);
     return EX_TEMPFAIL;
 }
 
 static int too_large(struct edit *e)
 {
-    complain(e->complaint, "%s: would be larger than %u bytes", e->path,
+    complain(e->complaint, "%s: would be larger than %u bytes", e->file.path,
              USERS_FILE_MAX);
     return EX_DATAERR;
 }
@@ -194,7 +63,7 @@ static int add_line(struct edit *e, struct edit_line added)
         struct edit_line *line = reallocarray(e->line, room, sizeof(*line));
 
         if (!line) {
-            complain(e->complaint, "%s: out of memory", e->path);
+            complain(e->complaint, "%s: out of memory", e->file.path);
             return EX_OSERR;
         }
         e->line = line;
@@ -220,7 +89,7 @@ static int cut_lines(struct edit *e)
 /* Reads the file's text and its rows. A missing file is empty. */
 static int read_current(struct edit *e)
 {
-    FD_CLEANUP int fd = open_beside(e, "", O_RDONLY);
+    FD_CLEANUP int fd = users_file_open_beside(&e->file, "", O_RDONLY);
     int r;
 
     if (fd == -ENOENT)
@@ -233,7 +102,7 @@ static int read_current(struct edit *e)
     r = fd_read_file(fd, &e->text);
     if (r && r != -EFBIG) /* too large: users_read() complains */
         return edit_fail(e, -r, "can't be read");
-    if (users_read(&e->users, fd, e->path, e->complaint))
+    if (users_read(&e->users, fd, e->file.path, e->complaint))
         return EX_DATAERR;
     return cut_lines(e);
 }
@@ -243,16 +112,11 @@ int edit_open(struct edit *e, const char *path, unsigned lock_ms,
 {
     int code;
 
-    *e = (struct edit){ .directory_fd = -1, .lock_fd = -1, .complaint = c };
+    *e = (struct edit){ .complaint = c };
     buf_init(&e->text, USERS_FILE_MAX);
     buf_init(&e->made, USERS_FILE_MAX);
-    code = open_directory(e, path);
-    if (code == 0)
-        code = take_lock(e, lock_ms);
-    if (code)
-        return code;
-    replace_clean(e->directory_fd, e->name);
-    return read_current(e);
+    code = open_locked(e, path, lock_ms);
+    return code ? code : read_current(e);
 }
 
 void edit_made(struct edit *e, const char *path)
@@ -281,8 +145,7 @@ void edit_release(struct edit *e)
     free(e->line);
     buf_release(&e->text);
     users_release(&e->users);
-    fd_close(&e->directory_fd);
-    fd_close(&e->lock_fd); /* releases the lock too */
+    users_file_close(&e->file);
 }
 
 static int not_opened(const char *path, int error, struct complaint *c)
@@ -351,100 +214,25 @@ static int replace_part(struct edit *e, size_t line, struct slice old,
     return 0;
 }
 
-static struct slice line_text(const struct edit *e, size_t line)
-{
-    struct slice text = e->line[line - 1].text;
-
-    if (text.len > 0 && text.ptr[text.len - 1] == '\r')
-        text.len--; /* a line end of Windows */
-    return text;
-}
-
-static struct slice column_of(struct slice text, unsigned column)
-{
-    struct slice one = text;
-
-    for (unsigned i = 0; i <= column; i++)
-        slice_cut(&text, ':', &one);
-    return one;
-}
-
 int edit_set_column(struct edit *e, size_t line, enum edit_column column,
                     const char *text)
 {
-    return replace_part(e, line, column_of(line_text(e, line), column),
+    return replace_part(e, line, columns_at(e->line[line - 1].text, column),
                         slice_from(text));
-}
-
-/* Some editors begin a file with this. */
-#define BYTE_ORDER_MARK SLICE("\xef\xbb\xbf")
-
-/* How many columns are before the last one, which has the options? */
-static unsigned columns_before(struct slice text)
-{
-    static const struct {
-        const char *begin;
-        unsigned columns;
-    } kinds[] = { { "@share:", 4 }, { "@team:", 2 }, { "", 7 } };
-    size_t i = 0;
-
-    if (slice_starts(text, BYTE_ORDER_MARK)) {
-        text.ptr += BYTE_ORDER_MARK.len;
-        text.len -= BYTE_ORDER_MARK.len;
-    }
-    while (!slice_starts(text, slice_from(kinds[i].begin)))
-        i++;
-    return kinds[i].columns;
-}
-
-/* The last column of the line. The line was parsed, so it has all columns; this
- * one may contain a ':'. */
-static struct slice options_of(const struct edit *e, size_t line)
-{
-    struct slice text = line_text(e, line), column;
-
-    for (unsigned i = columns_before(text); i > 0; i--)
-        slice_cut(&text, ':', &column);
-    return text;
-}
-
-static bool has_key(struct slice word, const char *key, struct slice *value)
-{
-    struct slice name;
-
-    slice_cut(&word, '=', &name);
-    *value = word;
-    return slice_equal(name, slice_from(key));
-}
-
-/* The value of KEY in the last column; ptr NULL: it isn't there. */
-static struct slice value_of(const struct edit *e, size_t line, const char *key)
-{
-    struct slice rest = options_of(e, line), word, value;
-
-    while (slice_cut(&rest, ' ', &word))
-        if (has_key(word, key, &value))
-            return value;
-    return (struct slice){ NULL, 0 };
 }
 
 int edit_set_key(struct edit *e, size_t line, const char *key,
                  const char *value)
 {
-    struct slice options = options_of(e, line), rest = options, word, old;
-    struct buf text;
-    int r = 0;
+    const struct slice text = e->line[line - 1].text;
+    struct buf options;
+    int r;
 
-    buf_init(&text, USER_LINE_MAX);
-    while (r == 0 && slice_cut(&rest, ' ', &word))
-        if (word.len > 0 && !has_key(word, key, &old))
-            r = buf_add_format(&text, "%s%.*s", text.len > 0 ? " " : "",
-                               (int)word.len, word.ptr);
-    if (r == 0 && value)
-        r = buf_add_format(&text, "%s%s=%s", text.len > 0 ? " " : "", key,
-                           value);
-    r = r ? too_large(e) : replace_part(e, line, options, buf_slice(&text));
-    buf_release(&text);
+    buf_init(&options, USER_LINE_MAX);
+    r = columns_set_key(text, key, value, &options);
+    r = r ? too_large(e)
+          : replace_part(e, line, columns_options(text), buf_slice(&options));
+    buf_release(&options);
     return r;
 }
 
@@ -466,7 +254,7 @@ static int add_entry(struct buf *list, struct slice entry)
 int edit_set_entry(struct edit *e, size_t line, const char *key,
                    struct slice name, const char *entry)
 {
-    struct slice rest = value_of(e, line, key);
+    struct slice rest = columns_value(e->line[line - 1].text, key);
     struct list_entry old;
     struct buf list;
     int r = 0;
@@ -523,9 +311,9 @@ int edit_commit(struct edit *e)
     buf_init(&text, USERS_FILE_MAX);
     r = join_lines(e, &text);
     if (r == 0)
-        r = replace_file(e->directory_fd, e->name, buf_slice(&text),
-                         e->exists ? &e->old : NULL, check_written, e,
-                         &e->stands);
+        r = users_file_replace(e->file.directory_fd, e->file.name,
+                               buf_slice(&text), e->exists ? &e->old : NULL,
+                               check_written, e, &e->stands);
     buf_release(&text);
     if (r > 0)
         return r;
@@ -565,8 +353,9 @@ static const char *const last_ids[] = {
 static int bad_last_id(struct edit *e, enum edit_last which, size_t line)
 {
     complain(e->complaint,
-             "%s%s:%zu: not a number; write the highest %s ever used", e->path,
-             last_ids[which], line, which == EDIT_LAST_UID ? "uid" : "gid");
+             "%s%s:%zu: not a number; write the highest %s ever used",
+             e->file.path, last_ids[which], line,
+             which == EDIT_LAST_UID ? "uid" : "gid");
     return EX_DATAERR;
 }
 
@@ -591,7 +380,8 @@ static int take_spent(struct edit *e, enum edit_last which, struct slice text,
 
 int edit_spent(struct edit *e, enum edit_last which, struct spent *s)
 {
-    FD_CLEANUP int fd = open_beside(e, last_ids[which], O_RDONLY);
+    FD_CLEANUP int fd =
+        users_file_open_beside(&e->file, last_ids[which], O_RDONLY);
     struct buf text;
     int code;
 
@@ -628,7 +418,7 @@ int edit_spend_id(struct edit *e, enum edit_last which, uint64_t id,
                   bool chosen)
 {
     char name[NAME_MAX + 1], what[40];
-    int n = snprintf(name, sizeof(name), "%s%s", e->name, last_ids[which]);
+    int n = snprintf(name, sizeof(name), "%s%s", e->file.name, last_ids[which]);
     struct spent s;
     struct buf text;
     bool stands;
@@ -643,8 +433,8 @@ int edit_spend_id(struct edit *e, enum edit_last which, uint64_t id,
     buf_init(&text, SPENT_TEXT);
     spent_text(&s, &text);
     if (n <= NAME_MAX)
-        r = replace_file(e->directory_fd, name, buf_slice(&text), NULL, NULL,
-                         NULL, &stands);
+        r = users_file_replace(e->file.directory_fd, name, buf_slice(&text),
+                               NULL, NULL, NULL, &stands);
     buf_release(&text);
     snprintf(what, sizeof(what), "%s can't be written", last_ids[which]);
     return r ? edit_fail(e, -r, what) : 0;

@@ -439,6 +439,8 @@ int keys_set(struct context *x, struct edit *e, size_t line)
             code = edit_set_key(e, line, key_rows[i].key,
                                 strcmp(word, DEFAULT) == 0 ? NULL : word);
     }
+    if (code == 0 && x->args.must_change)
+        code = edit_set_key(e, line, "must_change", "yes");
     return code || !x->rights_key[0]
                ? code
                : edit_set_key(e, line, x->rights_key, x->rights_role);
@@ -455,9 +457,20 @@ static void hint_expired(const struct context *x)
                 x->args.word[2]);
 }
 
+static void hint_must_change(const struct context *x)
+{
+    if (x->args.must_change &&
+        x->settings.password_change == PASSWORD_CHANGE_NO)
+        fprintf(stderr,
+                "sallyportctl: no user can change a password, so %s can do "
+                "nothing; write into %s: password_change = must\n",
+                x->args.word[2], x->settings.file);
+}
+
 void keys_hint(const struct context *x)
 {
     hint_expired(x);
+    hint_must_change(x);
     if (!x->args.certificate || strcmp(x->args.certificate, DEFAULT) == 0 ||
         x->settings.client_certificates != CLIENTS_OFF)
         return;

@@ -102,6 +102,8 @@ static void add_scalar(const json_t *value, struct buf *into)
     if (json_is_integer(value))
         buf_add_format(into, "%" JSON_INTEGER_FORMAT,
                        json_integer_value(value));
+    else if (json_is_boolean(value))
+        buf_add_text(into, json_is_true(value) ? "yes" : "no");
     else
         buf_add_text(into, json_string_value(value));
 }
@@ -128,7 +130,8 @@ static bool print_value(json_t *value, const struct output_field *f, bool block,
     struct buf text;
 
     buf_init(&text, VALUE_MAX);
-    if (json_is_integer(value) || json_is_string(value))
+    if (json_is_integer(value) || json_is_string(value) ||
+        json_is_boolean(value))
         add_scalar(value, &text);
     else if (json_is_object(value))
         add_members(value, &text);

@@ -177,15 +177,11 @@ static int password_refuse(struct complaint *c, int code, const char *why)
 static int keep_password(struct secret *s, struct slice text,
                          struct complaint *c)
 {
-    if (text.len < PASSWORD_MIN)
-        return password_refuse(c, EX_DATAERR,
-                               "is too short; use at least 8 bytes");
-    if (slice_has(text, '\r') || slice_has(text, '\n'))
-        return password_refuse(c, EX_DATAERR, "holds a line end");
-    if (text.len > HASH_PASSWORD_MAX)
-        return password_refuse(c, EX_DATAERR, "is longer than 511 bytes");
-    if (secret_set(s, text))
-        return password_refuse(c, EX_DATAERR, "holds a NUL byte");
+    enum password_fault fault = hash_password_fault(text);
+
+    if (fault != PASSWORD_OK)
+        return password_refuse(c, EX_DATAERR, password_fault_text(fault));
+    secret_set(s, text);
     return 0;
 }
 
@@ -261,7 +257,8 @@ static int refuse_line(int error, struct complaint *c)
         return password_refuse(c, EX_TEMPFAIL,
                                "didn't come in time; try again");
     if (error == ENAMETOOLONG)
-        return password_refuse(c, EX_DATAERR, "is longer than 511 bytes");
+        return password_refuse(c, EX_DATAERR,
+                               password_fault_text(PASSWORD_LONG));
     return password_refuse(c, EX_IOERR,
                            "can't be read from the terminal; give it as "
                            "one line of standard input");

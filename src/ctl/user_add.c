@@ -90,7 +90,7 @@ static int take_password(struct context *x, struct addition *a,
     if (x->args.hash_stdin)
         return fields_take_hash(x, &a->f);
     code = password_take(x, password, a->name);
-    if (code == 0 && hash_make(password, a->f.hash))
+    if (code == 0 && hash_make(password, x->settings.hash_cost, a->f.hash))
         return ctl_fail(x, EX_OSERR, "crypt(3) made no hash");
     return code;
 }

@@ -55,6 +55,9 @@ static int set_hash(struct context *x, struct edit *e, const struct user *user,
     bool locked = user->locked && user->hash[0] == '$';
     int code = put_hash(e, user, given);
 
+    if (code == 0 && (user->must_change || x->args.must_change))
+        code = edit_set_key(e, user->line, "must_change",
+                            x->args.must_change ? "yes" : NULL);
     if (code == 0)
         code = edit_commit(e);
     if (code == 0)
@@ -74,12 +77,14 @@ int user_passwd(struct context *x)
         code = password_take(x, &password, x->args.word[2]);
     if (code)
         return code;
-    if (hash_make(&password, hash))
+    if (hash_make(&password, x->settings.hash_cost, hash))
         return ctl_fail(x, EX_OSERR, "crypt(3) made no hash");
     code = run_locked(x, set_hash, hash);
     explicit_bzero(hash, sizeof(hash));
-    if (code == 0)
+    if (code == 0) {
         password_show(x, &password);
+        keys_hint(x);
+    }
     return code;
 }
 

@@ -128,14 +128,15 @@ static json_t *describe_user(struct context *x, size_t i)
     const struct user *user = &u->row[i];
     char rights[16];
     json_t *one = json_pack(
-        "{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s, s:s, s:s?, s:s?, s:s?, s:s, "
+        "{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s, s:s, s:b, s:s?, s:s?, s:s?, "
+        "s:s, "
         "s:o, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
         "name", user->name, "uid", (json_int_t)user->uid, "gid",
         (json_int_t)user->gid, "comment", json_text(user->comment), "home",
         json_text(user->home), "rights", rights_text(user->rights, rights),
         "locked", (int)user->locked, "state", state_of(user), "password",
-        user_hash_kind(user->hash), "on_conflict",
-        choice_of(user, CHOICE_CONFLICT), "data_binding",
+        user_hash_kind(user->hash), "must_change", (int)user->must_change,
+        "on_conflict", choice_of(user, CHOICE_CONFLICT), "data_binding",
         choice_of(user, CHOICE_BINDING), "upload_eof",
         choice_of(user, CHOICE_UPLOAD_EOF), "login", login_of(user),
         "certificate", json_or_null(user->certificate), "second_factor",
@@ -209,6 +210,7 @@ static const struct output_field user_lines[] = {
     { .title = "state:", .key = "state" },
     { .title = "expires:", .key = "expires", .none = "never" },
     { .title = "password:", .key = "password" },
+    { .title = "to be changed:", .key = "must_change" },
     { .title = "conflict:", .key = "on_conflict", .none = SERVERS },
     { .title = "binding:", .key = "data_binding", .none = SERVERS },
     { .title = "upload end:", .key = "upload_eof", .none = SERVERS },

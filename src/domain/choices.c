@@ -29,6 +29,12 @@ const char *const upload_eof_words[UPLOAD_EOF_COUNT] = {
     [UPLOAD_EOF_ANNOUNCED] = "announced",
 };
 
+const char *const password_change_words[PASSWORD_CHANGES] = {
+    [PASSWORD_CHANGE_NO] = "no",
+    [PASSWORD_CHANGE_MUST] = "must",
+    [PASSWORD_CHANGE_YES] = "yes",
+};
+
 const struct choice choices[CHOICES] = {
     [CHOICE_CONFLICT] = { "on_conflict", CONFLICT_EXPECTED, conflict_words,
                           CONFLICT_COUNT },

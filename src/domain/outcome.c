@@ -1,5 +1,5 @@
-/* The log's words for why a session ended, and why a host name has no address.
- */
+/* Words: why a session ended, what became of a new password, and why a host
+ * name has no address. */
 #include "sallyport/domain/outcome.h"
 
 static const char *const endings[ENDING_COUNT] = {
@@ -33,6 +33,27 @@ static const char *const endings[ENDING_COUNT] = {
 const char *ending_text(enum ending e)
 {
     return (unsigned)e < ENDING_COUNT ? endings[e] : "?";
+}
+
+static const char *const password_faults[PASSWORD_FAULTS] = {
+    [PASSWORD_OK] = "is changed",
+    [PASSWORD_SHORT] = "is too short; use at least 8 bytes",
+    [PASSWORD_LONG] = "is longer than 511 bytes",
+    [PASSWORD_BYTES] = "holds a line end or a NUL byte",
+    [PASSWORD_SAME] = "is the old one; use another one",
+    [PASSWORD_WRONG] = "stays: the old one is wrong",
+    [PASSWORD_FIXED] = "stays: the administrator alone can change it",
+    [PASSWORD_NONE] = "stays: your login is a certificate",
+    [PASSWORD_BUSY] = "stays: the server is busy; try again",
+    [PASSWORD_RELOADED] = "stays: log in again, then try again",
+    [PASSWORD_UNWRITTEN] = "stays: the server can't write it; ask the "
+                           "administrator",
+    [PASSWORD_UNSYNCED] = "is changed, but may not survive a power cut",
+};
+
+const char *password_fault_text(enum password_fault f)
+{
+    return (unsigned)f < PASSWORD_FAULTS ? password_faults[f] : "?";
 }
 
 static const char *const unresolved[UNRESOLVED_COUNT] = {

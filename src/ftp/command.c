@@ -169,6 +169,42 @@ const struct site *site_find(struct slice name)
     return NULL;
 }
 
+/* Takes a text in quotes, without them. */
+static int secret_quoted(struct slice *rest, struct secret *ret)
+{
+    bool closed = false;
+    size_t i = 1;
+
+    while (i < rest->len && !closed) {
+        closed = rest->ptr[i] == '"' &&
+                 (i + 1 == rest->len || rest->ptr[i + 1] != '"');
+        i += rest->ptr[i] == '"' && !closed;
+        if (!closed && ret->len < SECRET_MAX)
+            ret->bytes[ret->len++] = rest->ptr[i];
+        i++;
+    }
+    if (!closed || (i < rest->len && rest->ptr[i] != ' '))
+        return -EINVAL;
+    *rest = i < rest->len
+                ? (struct slice){ rest->ptr + i + 1, rest->len - i - 1 }
+                : (struct slice){ NULL, 0 };
+    return 0;
+}
+
+int command_secret(struct slice *rest, struct secret *ret)
+{
+    struct slice word;
+
+    secret_wipe(ret);
+    if (rest->ptr && slice_starts(*rest, SLICE("\"")))
+        return secret_quoted(rest, ret);
+    if (!slice_cut(rest, ' ', &word) || word.len == 0)
+        return -EINVAL;
+    if (word.len > SECRET_MAX)
+        word.len = SECRET_MAX;
+    return secret_set(ret, word);
+}
+
 void site_help(struct buf *into)
 {
     for (size_t i = 0; i < SITE_COUNT; i++)

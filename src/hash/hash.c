@@ -1,5 +1,5 @@
-/* Password hashes: libcrypt's room. Auth verifies hashes, sallyportctl makes
- * them. Never stores or compares a password itself. */
+/* Password hashes: libcrypt's room. Auth verifies and makes them, sallyportctl
+ * makes them. Never stores or compares a password itself. */
 #include "sallyport/hash/hash.h"
 
 #include <crypt.h>
@@ -37,14 +37,60 @@ static int crypt_password(const struct secret *password, const char *setting,
     return r;
 }
 
-int hash_make(const struct secret *password, char out[HASH_MAX])
+enum password_fault hash_password_fault(struct slice text)
 {
-    char setting[CRYPT_GENSALT_OUTPUT_SIZE], salt[SALT_BYTES];
+    if (text.len < HASH_PASSWORD_MIN)
+        return PASSWORD_SHORT;
+    if (slice_has(text, '\r') || slice_has(text, '\n') || slice_has(text, '\0'))
+        return PASSWORD_BYTES;
+    return text.len > HASH_PASSWORD_MAX ? PASSWORD_LONG : PASSWORD_OK;
+}
+
+static int hash_setting(uint64_t cost, char out[CRYPT_GENSALT_OUTPUT_SIZE])
+{
+    char salt[SALT_BYTES];
 
     random_bytes(salt, sizeof(salt));
-    if (!crypt_gensalt_rn("$y$", 0, salt, SALT_BYTES, setting, sizeof(setting)))
-        return -errno;
-    return crypt_password(password, setting, out);
+    return crypt_gensalt_rn("$y$", cost, salt, SALT_BYTES, out,
+                            CRYPT_GENSALT_OUTPUT_SIZE)
+               ? 0
+               : -errno;
+}
+
+int hash_make(const struct secret *password, uint64_t cost, char out[HASH_MAX])
+{
+    char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+    int r = hash_setting(cost, setting);
+
+    return r < 0 ? r : crypt_password(password, setting, out);
+}
+
+/* The product of N and r in "$y$jNr$", which is the memory that a hash takes;
+ * 0: other parameters. */
+static uint64_t yescrypt_memory(const char *hash)
+{
+    static const char digits[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                 "abcdefghijklmnopqrstuvwxyz";
+    const char *n, *r;
+
+    if (strncmp(hash, "$y$j", 4) != 0 || !hash[4] || !hash[5] || hash[6] != '$')
+        return 0;
+    n = strchr(digits, hash[4]);
+    r = strchr(digits, hash[5]);
+    return n && r && n - digits < 32
+               ? (uint64_t)(r - digits + 1) << (n - digits + 1)
+               : 0;
+}
+
+bool hash_is_weaker(const char *hash, uint64_t cost)
+{
+    char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+    uint64_t memory = yescrypt_memory(hash);
+
+    if (strncmp(hash, "$y$", 3) != 0)
+        return true;
+    return memory > 0 && hash_setting(cost, setting) == 0 &&
+           memory < yescrypt_memory(setting);
 }
 
 bool hash_verify(const struct secret *password, const char *hash)

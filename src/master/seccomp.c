@@ -32,11 +32,16 @@ static const struct permission may[] = {
     MAY(readlinkat, "its own binary"),
     MAY(fchdir, "chroot of a child"),
     MAY(umask, "modes of new files"),
+    MAY(flock, "users file, for a new hash: the lock of sallyportctl"),
+    MAY(fchmod, "the new users file: the mode of the old one"),
+    MAY(fsync, "the new users file, and its directory"),
+    MAY(renameat, "the new users file gets its name"),
     MAY(memfd_create, "users for auth, sealed; reader's answer"),
     MAY_IF(fcntl, IS(1, F_ADD_SEALS), "settings and users for the others"),
 
     MAY(accept4, "sallyportctl; the socket was made before the sandbox"),
-    MAY(unlinkat, "that socket's name, at the end"),
+    MAY(unlinkat, "that socket's name, at the end; leftovers of the files that "
+                  "master replaces"),
     MAY(renameat, "the file of bans, whole or not at all"),
     MAY(renameat2, "the same, where there is no renameat"),
     MAY(fsync, "the same"),

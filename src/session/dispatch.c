@@ -17,17 +17,37 @@ static void dispatch_unknown(struct session *s)
     control_reply(s, REPLY_UNKNOWN_COMMAND);
 }
 
-/* A name or password in plain text is refused before it is used, and ends the
- * session, so that the client sends no more of it. */
-static bool dispatch_gives_secret(enum verb verb)
+static bool dispatch_is_secret_site(const struct request *q)
 {
-    return verb == VERB_USER || verb == VERB_PASS || verb == VERB_ACCT;
+    struct slice rest = q->argument, name;
+    const struct site *row = NULL;
+
+    if (q->command->verb == VERB_SITE && slice_cut(&rest, ' ', &name))
+        row = site_find(name);
+    return row && row->secret;
 }
 
-static bool dispatch_phase_permits(struct session *s, const struct command *c)
+static bool dispatch_is_secret(const struct request *q)
 {
+    return q->command->flags & COMMAND_SECRET || dispatch_is_secret_site(q);
+}
+
+/* A name or password in plain text is refused before it is used, and ends the
+ * session, so that the client sends no more of it. */
+static bool dispatch_gives_secret(const struct request *q)
+{
+    enum verb verb = q->command->verb;
+
+    return verb == VERB_USER || verb == VERB_PASS || verb == VERB_ACCT ||
+           dispatch_is_secret_site(q);
+}
+
+static bool dispatch_phase_permits(struct session *s, const struct request *q)
+{
+    const struct command *c = q->command;
+
     if (c->phase != COMMAND_ALWAYS && !control_is_secure(s)) {
-        if (dispatch_gives_secret(c->verb))
+        if (dispatch_gives_secret(q))
             control_end(s, ENDING_PLAIN, REPLY_PLAIN_SECRET, NOTHING);
         else
             control_reply(s, REPLY_NEED_TLS);
@@ -39,6 +59,11 @@ static bool dispatch_phase_permits(struct session *s, const struct command *c)
     }
     if (c->phase == COMMAND_LOGGED_IN && !state_of_control(s)->user) {
         control_reply(s, REPLY_NOT_LOGGED_IN);
+        return false;
+    }
+    if (c->phase == COMMAND_LOGGED_IN && s->login.must_change &&
+        c->verb != VERB_SITE) {
+        control_reply(s, REPLY_MUST_CHANGE);
         return false;
     }
     return true;
@@ -92,7 +117,7 @@ static bool dispatch_resolve(struct session *s, const struct request *q,
     } else {
         s->dispatched = (struct dispatched_command){
             .command = c,
-            .argument = c->flags & COMMAND_SECRET ? NOTHING : q->argument
+            .argument = dispatch_is_secret(q) ? NOTHING : q->argument
         };
     }
     return found;
@@ -171,7 +196,7 @@ static void dispatch_handle(struct session *s, const struct request *q)
     struct call call = { .command = q->command, .argument = q->argument };
     bool found;
 
-    if (!dispatch_phase_permits(s, q->command))
+    if (!dispatch_phase_permits(s, q))
         return;
     found = dispatch_resolve(s, q, &call);
     if (dispatch_is_refused(s, q->command)) {
@@ -190,7 +215,7 @@ static void dispatch_run(struct session *s, const struct request *q)
     dispatch_handle(s, q);
     s->dispatched.argument = NOTHING;
     dispatch_forget_sequences(s, q->command);
-    if (q->command->flags & COMMAND_SECRET)
+    if (dispatch_is_secret(q))
         line_wipe(&s->control.lines);
 }
 
@@ -253,6 +278,9 @@ static enum reply site_objection(const struct session *s,
         return REPLY_NEED_ARGUMENT;
     if (row->argument == ARGUMENT_NONE && argument.len > 0)
         return REPLY_NO_ARGUMENT;
+    if (s->login.must_change && row->verb != SITE_PSWD &&
+        row->verb != SITE_HELP)
+        return REPLY_MUST_CHANGE;
     return row->rights & ~s->login.rights ? REPLY_NO_RIGHT : REPLY_COUNT;
 }
 

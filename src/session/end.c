@@ -330,6 +330,7 @@ static void leave_wait_for_log(struct session *s)
 void leave(struct session *s, enum ending ending, const char *cause)
 {
     secret_wipe(&s->login.password);
+    secret_wipe(&s->login.wanted);
     control_part_now(s);
     report_cut(s, ending_text(ending));
     if (s->transfer.state != TRANSFER_NONE && !s->transfer.hash)

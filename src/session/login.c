@@ -22,17 +22,12 @@ static void login_on_late(void *owner)
     leave(owner, ENDING_PEER, "gate gave no keys of tickets in time");
 }
 
-/* login_timeout limits the wait for master, and has a reply. */
-static void login_ask(struct session *s, struct slice password)
+/* Master's deadlines limit the wait, and have replies. */
+static void login_ask(struct session *s)
 {
     struct login *l = &s->login;
     int r;
 
-    /* No password is longer. A longer one is cut to a length that is wrong for
-     * every user (hash.h), so it counts like other wrong passwords. */
-    if (password.len > SECRET_MAX)
-        password.len = SECRET_MAX;
-    secret_set(&l->password, password);
     l->request = channel_next(&s->master);
     r = SEND(&s->master, login, l->request);
     if (r < 0)
@@ -54,6 +49,7 @@ static int login_on_channel(void *owner, struct msg_login_channel *m)
     struct session *s = owner;
     struct login *l = &s->login;
     struct slice password = { l->password.bytes, l->password.len };
+    struct slice wanted = { l->wanted.bytes, l->wanted.len };
     struct channel auth;
     struct buf claims;
 
@@ -64,18 +60,21 @@ static int login_on_channel(void *owner, struct msg_login_channel *m)
     channel_init(&auth, fd_take(&m->auth), PROCESS_SESSION, PROCESS_AUTH,
                  PHASE_RUN);
     SEND(&auth, credentials, 0, .name = slice_from(l->name),
-         .password = password, .certificate = buf_slice(&claims),
+         .password = password, .wanted = wanted,
+         .certificate = buf_slice(&claims),
          .handshake = stream_proof(
              s->control.stream)); /* if the worker is gone, master denies */
     channel_close(&auth);
     buf_release(&claims);
     secret_wipe(&l->password);
+    secret_wipe(&l->wanted);
     return 0;
 }
 
 static void login_stop_waiting(struct session *s, unsigned phase)
 {
     secret_wipe(&s->login.password);
+    secret_wipe(&s->login.wanted);
     s->login.request = 0;
     s->master.phase = phase;
     loop_timer_clear(&s->loop, &s->login.answer);
@@ -113,7 +112,9 @@ static void login_enter(struct session *s)
     report_client(s);
     session_title(s);
     binding_start(s);
-    control_reply_with(s, REPLY_LOGGED_IN, slice_from(l->name));
+    control_reply_with(s,
+                       l->must_change ? REPLY_LOGGED_IN_ONCE : REPLY_LOGGED_IN,
+                       slice_from(l->name));
 }
 
 int login_on_ticket_keys(void *owner, struct msg_ticket_keys *m)
@@ -167,6 +168,7 @@ static int login_on_granted(void *owner, struct msg_granted *m)
     l->counted = m->counted;
     l->paced = m->paced;
     login_limit_files(s, m->max_file_size);
+    l->must_change = m->must_change;
     if (!state_of_control(s)->verify)
         return 0; /* it was sent before the session began to end */
     ask_start(s, fd_take(&m->files));
@@ -225,6 +227,34 @@ static int login_on_denied(void *owner, struct msg_denied *m)
     return 0;
 }
 
+static enum reply login_password_reply(enum password_fault fault)
+{
+    if (fault == PASSWORD_OK)
+        return REPLY_PASSWORD_OK;
+    if (fault == PASSWORD_UNSYNCED)
+        return REPLY_PASSWORD_UNSYNCED;
+    return fault == PASSWORD_BUSY || fault == PASSWORD_RELOADED
+               ? REPLY_PASSWORD_LATER
+               : REPLY_PASSWORD_KEPT;
+}
+
+static int login_on_password_is(void *owner, struct msg_password_is *m)
+{
+    struct session *s = owner;
+    const enum reply r = login_password_reply(m->fault);
+
+    if (!login_is_mine(s, m->request) || !s->login.user[0])
+        return -EPROTO;
+    login_stop_waiting(s, PHASE_USER);
+    if (r == REPLY_PASSWORD_OK || r == REPLY_PASSWORD_UNSYNCED)
+        s->login.must_change = false;
+    if (!state_of_control(s)->verify)
+        return 0; /* it was sent before the session began to end */
+    s->control.state = CONTROL_LOGGED_IN;
+    control_reply_with(s, r, slice_from(password_fault_text(m->fault)));
+    return 0;
+}
+
 /* The reply to the client; any other ending is a kick. */
 static const struct kick_row {
     enum ending ending;
@@ -258,7 +288,7 @@ static int login_on_kick(void *owner, struct msg_kick *m)
 static const struct handler login_handlers[] = {
     ON(login_channel, login_on_channel), ON(granted, login_on_granted),
     ON(denied, login_on_denied),         ON(kick, login_on_kick),
-    ON(admitted, proxied_on_admitted),
+    ON(admitted, proxied_on_admitted),   ON(password_is, login_on_password_is),
 };
 
 void login_on_master(void *owner, uint32_t events)
@@ -289,8 +319,32 @@ void cmd_user(struct session *s, const struct call *call)
 
 void cmd_pass(struct session *s, const struct call *call)
 {
-    if (s->login.user[0])
+    struct slice password = call->argument;
+
+    if (s->login.user[0]) {
         control_reply(s, REPLY_ALREADY_LOGGED_IN);
-    else
-        login_ask(s, call->argument);
+        return;
+    }
+    /* No password is longer. A longer one is cut to a length that is wrong for
+     * every user (hash.h), so it counts like other wrong passwords. */
+    if (password.len > SECRET_MAX)
+        password.len = SECRET_MAX;
+    secret_set(&s->login.password, password);
+    login_ask(s);
+}
+
+/* Not standardised; the form of Serv-U and of ProFTPD's modules. */
+void cmd_site_pswd(struct session *s, const struct call *call)
+{
+    struct login *l = &s->login;
+    struct slice rest = call->argument;
+
+    if (command_secret(&rest, &l->password) == 0 &&
+        command_secret(&rest, &l->wanted) == 0 && !rest.ptr) {
+        login_ask(s);
+        return;
+    }
+    secret_wipe(&l->password);
+    secret_wipe(&l->wanted);
+    control_bad_argument(s, site_table[SITE_PSWD].help);
 }

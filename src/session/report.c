@@ -180,6 +180,8 @@ void report_change(struct session *s, const struct change *c, unsigned result)
  * which are in the log before the client hears anything (verdict.c). */
 static const char *const reasons[REPLY_COUNT] = {
     [REPLY_NO_RIGHT] = "no right",
+    [REPLY_MUST_CHANGE] = "the password must be changed first",
+    [REPLY_PASSWORD_KEPT] = "the password stays",
     [REPLY_DENIED] = "permission denied",
     [REPLY_READ_ONLY] = "read-only file system",
     [REPLY_BAD_NAME] = "name not allowed",
@@ -199,7 +201,8 @@ static const char *const reasons[REPLY_COUNT] = {
 void report_refusal(struct session *s, enum reply r, struct slice argument)
 {
     const struct dispatched_command *d = &s->dispatched;
-    bool named = r == REPLY_NO_RIGHT && argument.len > 0;
+    bool named =
+        (r == REPLY_NO_RIGHT || r == REPLY_PASSWORD_KEPT) && argument.len > 0;
     struct event_record e;
 
     if (!reasons[r] || !s->login.user[0] || !d->command)

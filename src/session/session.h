@@ -39,7 +39,8 @@ struct session;
  * Three things happen at once, and each has one enum and one table (state.c):
  *
  * - The control connection: HEADER and ENTERING if a proxy brings it, PLAIN,
- *   SECURING, SECURED, then VERIFYING, GRANTED and LOGGED_IN. GONE and DECIDED
+ *   SECURING, SECURED, then VERIFYING, GRANTED and LOGGED_IN; SITE PSWD leads
+ *   back to VERIFYING. GONE and DECIDED
  *   still wait for files: a rename, or another change, can't be undone. In GONE
  *   the client is gone; it also waits for an upload whose client has said QUIT.
  *   In DECIDED the end is decided. CLOSING sends the last reply, our
@@ -56,7 +57,7 @@ enum control_state {
     CONTROL_PLAIN,     /* plain text: AUTH is all that leads on */
     CONTROL_SECURING,  /* the TLS handshake runs */
     CONTROL_SECURED,   /* TLS is up, nobody is logged in */
-    CONTROL_VERIFYING, /* PASS was given, master decides */
+    CONTROL_VERIFYING, /* PASS or SITE PSWD was given, master decides */
     CONTROL_GRANTED,   /* accepted by master, without ticket keys yet */
     CONTROL_LOGGED_IN,
     CONTROL_QUITTING, /* QUIT was given, the transfer ends first */
@@ -167,9 +168,11 @@ struct control {
 struct login {
     char name[USER_ARGUMENT_MAX + 1]; /* as given by USER; "": none */
     char user[USER_ARGUMENT_MAX + 1]; /* who is logged in; "": nobody */
-    struct secret password;           /* between PASS and the auth worker */
-    uint32_t request;                 /* to master; 0: none */
-    bool keyed;                       /* gate has sent the ticket keys */
+    struct secret password; /* between PASS or SITE PSWD and the auth worker */
+    struct secret wanted;   /* the new password of SITE PSWD */
+    bool must_change;       /* the password, before anything else */
+    uint32_t request;       /* to master; 0: none */
+    bool keyed;             /* gate has sent the ticket keys */
     uint64_t tries;
     unsigned unknown; /* unknown commands before login */
     /* Files decides. The session refuses what the user may do nowhere, and

@@ -23,6 +23,25 @@ bool user_name_ok(struct slice name)
     return true;
 }
 
+/* Exactly what reader accepts (usersfile/user_fields.c), or the users file that
+ * has this hash would be refused as a whole. */
+bool user_hash_is_new(struct slice hash)
+{
+    size_t dollars = 0, tail = 0;
+
+    for (size_t i = 0; i < hash.len; i++) {
+        char c = hash.ptr[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+              (c >= '.' && c <= '9') || c == '$'))
+            return false;
+        dollars += c == '$';
+        tail = c == '$' ? 0 : tail + 1;
+    }
+    return hash.len <= USER_HASH_MAX && slice_starts(hash, SLICE("$y$")) &&
+           dollars == 4 && tail == 43;
+}
+
 /* The whole pages of a block of memory. Its first and last bytes may share
  * their pages with other blocks. */
 static struct slice inner_pages(const void *block, size_t size)
@@ -327,6 +346,7 @@ uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY])
         user->file_mode,
         user->dir_mode,
         mounts_hash(key, user),
+        user->must_change,
     };
     size_t count = sizeof(parts) / sizeof(parts[0]);
 

@@ -46,6 +46,7 @@ static struct users_row row_of(const struct users *u, const struct user *user)
         .rights = user->rights,
         .certificate_only = user->certificate_only,
         .locked = user->locked,
+        .must_change = user->must_change,
         .expires = { (uint32_t)user->expires,
                      (uint32_t)((uint64_t)user->expires >> 32) },
         .limits = limits_of(u, &user->limits),

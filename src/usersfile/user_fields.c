@@ -363,6 +363,16 @@ static int set_login(struct options *o, struct slice value, struct complaint *c)
                     (int)value.len, value.ptr);
 }
 
+static int set_must_change(struct options *o, struct slice value,
+                           struct complaint *c)
+{
+    o->user.must_change = slice_equal(value, SLICE("yes"));
+    if (o->user.must_change || slice_equal(value, SLICE("no")))
+        return 0;
+    return complain(c, "must_change=%.*s: expected yes or no", (int)value.len,
+                    value.ptr);
+}
+
 static int set_totp(struct options *o, struct slice value, struct complaint *c)
 {
     uint8_t secret[TOTP_SECRET_MAX];
@@ -518,6 +528,7 @@ static const struct option {
     { "certificate", LINE_USER, set_certificate, 0 },
     { "login", LINE_USER, set_login, 0 },
     { "totp", LINE_USER, set_totp, 0 },
+    { "must_change", LINE_USER, set_must_change, 0 },
     { "expires", LINE_USER, set_expires, 0 },
     { "max_sessions", LINE_USER | LINE_TEAM, NULL, LIMIT(SESSIONS) },
     { "max_transfers", LINE_USER | LINE_TEAM, NULL, LIMIT(TRANSFERS) },
@@ -592,6 +603,9 @@ static int check_login(const struct user *user, struct complaint *c)
 
     if (!user->certificate_only)
         return 0;
+    if (user->must_change)
+        return complain(c, "login=certificate takes no must_change=: there is "
+                           "no password");
     if (user->totp.len > 0)
         return complain(c, "login=certificate takes no totp=: the code comes "
                            "after a password");

@@ -327,6 +327,8 @@ const struct change changes[] = {
     { "stall_timeout", "1s", misses_bytes, NULL, "426 {*}" },
     { "login_delay", "1s", takes_a_second, NULL, NULL },
     { "login_tries", "1", gives_one_try, NULL, "421 {*}" },
+    { "password_change", "yes", says, "SITE PSWD wrong another-one",
+      "550 The password stays: the old one is wrong." },
     { "max_file_size", "10", says, "ALLO 11", "552 {*}" },
     { "min_free", "8388607T", says, "ALLO 1", "552 {*}" },
     { "ascii", "yes", says, "TYPE A", "200 {*}lines end with CRLF{*}" },

@@ -73,7 +73,7 @@ static const char others[] =
     "partial_days resume "
     "fsync allow_weaker uid.gate uid.auth uid.keys uid.log uid.lookup "
     "uid_first uid_last gid_first gid_last shares file_mode dir_mode "
-    "totp_time ";
+    "totp_time hash_cost ";
 
 static bool is_changed(const struct setting *row)
 {

@@ -53,6 +53,17 @@ enum upload_eof {
 #define UPLOAD_EOF_EXPECTED "strict, size, lenient or announced"
 extern const char *const upload_eof_words[UPLOAD_EOF_COUNT];
 
+/* Whose password hashes the server may replace in the users file. */
+enum password_change {
+    PASSWORD_CHANGE_NO,
+    PASSWORD_CHANGE_MUST, /* of users with must_change, who change it */
+    PASSWORD_CHANGE_YES,  /* of all users */
+    PASSWORD_CHANGES
+};
+
+#define PASSWORD_CHANGE_EXPECTED "no, must or yes"
+extern const char *const password_change_words[PASSWORD_CHANGES];
+
 /* The choices above that a user's row may make instead of the configuration,
  * both by the same key. */
 enum { CHOICE_CONFLICT, CHOICE_UPLOAD_EOF, CHOICE_BINDING, CHOICES };

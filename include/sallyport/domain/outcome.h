@@ -113,6 +113,25 @@ enum denial {
 /* Where sessions are counted together. */
 enum account_kind { ACCOUNT_SERVER, ACCOUNT_USER, ACCOUNT_TEAM, ACCOUNT_KINDS };
 
+/* What became of SITE PSWD. */
+enum password_fault {
+    PASSWORD_OK,
+    PASSWORD_SHORT,
+    PASSWORD_LONG,
+    PASSWORD_BYTES,     /* a line end or a NUL */
+    PASSWORD_SAME,      /* the new one is the old one */
+    PASSWORD_WRONG,     /* the old one is wrong */
+    PASSWORD_FIXED,     /* password_change forbids it */
+    PASSWORD_NONE,      /* the user logs in by a certificate */
+    PASSWORD_BUSY,      /* another edit, or no worker is free */
+    PASSWORD_RELOADED,  /* only the newest generation writes */
+    PASSWORD_UNWRITTEN, /* the users file can't be written */
+    PASSWORD_UNSYNCED,  /* changed, but the disk may lose it */
+    PASSWORD_FAULTS
+};
+/* Returns words for "the password …". */
+const char *password_fault_text(enum password_fault f);
+
 /* Why a session ended; each end is one event. */
 enum ending {
     ENDING_QUIT,

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "sallyport/base/buf.h"
+#include "sallyport/base/random.h"
 #include "sallyport/base/slice.h"
 
 /* A command, or one that is always refused, or another name of a command. The
@@ -301,6 +302,9 @@ int command_help(struct slice name, struct buf *into);
          .rights = RIGHT_WRITE | RIGHT_REPLACE,                                \
          .help = "SITE CHMOD mode path")                                       \
     SITE(HELP, help, .help = "SITE HELP")                                      \
+    SITE(PSWD, pswd, .argument = ARGUMENT_REQUIRED, .secret = true,            \
+         .help = "SITE PSWD old new | SITE PSWD \"old\" \"new\" "              \
+                 "(in quotes, \"\" is a \")")                                  \
     SITE(QUOTA, quota, .argument = ARGUMENT_OPTIONAL, .rights = RIGHT_WRITE,   \
          .help = "SITE QUOTA [path]")                                          \
     SITE(UTIME, utime, .argument = ARGUMENT_REQUIRED, .rights = RIGHT_WRITE,   \
@@ -318,6 +322,7 @@ struct site {
     const char *name;
     enum site_verb verb;
     enum command_argument argument; /* NONE, OPTIONAL or REQUIRED */
+    bool secret;                    /* it must come over TLS, and is wiped */
     unsigned rights; /* enum right bits: all of them are needed */
     const char *help;
 };
@@ -325,6 +330,10 @@ extern const struct site site_table[SITE_COUNT];
 
 /* Finds a row by its name, ignoring case; NULL if it is unknown. */
 const struct site *site_find(struct slice name);
+/* Takes the next word of an argument: up to a blank, or a text in quotes, in
+ * which "" is a quote. One over SECRET_MAX is cut. Returns 0 or -EINVAL: no
+ * word is left, or something follows the quotes. */
+int command_secret(struct slice *rest, struct secret *ret);
 /* Adds the syntax of each row by reply_line(). */
 void site_help(struct buf *into);
 

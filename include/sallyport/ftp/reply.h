@@ -44,6 +44,7 @@
     /* {}: bytes, files */                                                     \
     R(QUOTA, 200, "Quota: {}; {}.")                                            \
     R(NO_QUOTA, 200, "No quota here; AVBL tells how much is free.")            \
+    R(PASSWORD_OK, 200, "The password is changed.")                            \
     /* ABOR with nothing to abort */                                           \
     R(NO_TRANSFER, 225, "No transfer to abort.")                               \
     /* several lines */                                                        \
@@ -80,6 +81,9 @@
     R(EPSV, 229, "Entering Extended Passive Mode (|||{}|)")                    \
     /* {}: user */                                                             \
     R(LOGGED_IN, 230, "Logged in as {}.")                                      \
+    /* {}: user */                                                             \
+    R(LOGGED_IN_ONCE, 230,                                                     \
+      "Logged in as {}; now change the password: SITE PSWD old new")           \
     R(AUTH_OK, 234, "Begin the TLS handshake now.")                            \
     R(DONE, 250, "Done.")                                                      \
     /* {}: value */                                                            \
@@ -144,6 +148,8 @@
     /* {}: seconds */                                                          \
     R(STALLED, 426, "No data moved for {} seconds. Transfer aborted.")         \
     R(TOO_MANY_TRANSFERS, 450, "Too many transfers {}; wait for one.")         \
+    /* {}: password_fault_text() */                                            \
+    R(PASSWORD_LATER, 450, "The password {}.")                                 \
     R(FILE_BUSY, 450, "The file is busy; try again later.")                    \
     R(SIZE_FIRST, 450,                                                         \
       "A part of this file is here: send SIZE, and then the rest.")            \
@@ -151,6 +157,8 @@
     R(LOCAL_ERROR, 451, "Error on the server: {}.")                            \
     /* {}: "N of the announced M bytes" */                                     \
     R(SHORT, 451, "Received {}. Nothing is stored; send the rest.")            \
+    R(PASSWORD_UNSYNCED, 451,                                                  \
+      "The password is changed, but may not survive a power cut.")             \
     R(HASH_LATE, 451,                                                          \
       "The checksum takes too long; use RANG to get those of parts.")          \
     R(OTHERS_PARTIALS, 450,                                                    \
@@ -229,6 +237,9 @@
     R(PROT_LEVEL, 536, "Protection level not supported; send PROT P.")         \
     /* {}: command_lacks() */                                                  \
     R(NO_RIGHT, 550, "You have {}; ask the administrator.")                    \
+    R(MUST_CHANGE, 550, "Change the password first: SITE PSWD old new")        \
+    /* {}: password_fault_text() */                                            \
+    R(PASSWORD_KEPT, 550, "The password {}.")                                  \
     R(NOT_FOUND, 550, "No such file or directory.")                            \
     R(DENIED, 550, "Permission denied.")                                       \
     R(EXISTS, 550, "A file or directory of this name exists already.")         \

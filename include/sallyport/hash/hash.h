@@ -6,14 +6,24 @@
 #include <stddef.h>
 
 #include "sallyport/base/random.h"
+#include "sallyport/base/slice.h"
 #include "sallyport/domain/limits.h"
+#include "sallyport/domain/outcome.h"
 
 #define HASH_MAX (USER_HASH_MAX + 1)
 /* The longest password that crypt(3) takes. A longer one never matches. */
 #define HASH_PASSWORD_MAX 511
 
-/* Makes a new yescrypt hash of the password, "$y$…". Returns 0 or -errno. */
-int hash_make(const struct secret *password, char out[HASH_MAX]);
+#define HASH_PASSWORD_MIN 8
+
+/* Can TEXT be a new password? Returns PASSWORD_OK, _SHORT, _LONG or _BYTES. */
+enum password_fault hash_password_fault(struct slice text);
+/* Makes a new yescrypt hash of the password, "$y$…", with this cost (the
+ * setting hash_cost). Returns 0 or -errno. */
+int hash_make(const struct secret *password, uint64_t cost, char out[HASH_MAX]);
+/* Is HASH weaker than one of hash_make() with this cost? Of another kind: yes.
+ * Of yescrypt with parameters that crypt_gensalt(3) doesn't make: no. */
+bool hash_is_weaker(const char *hash, uint64_t cost);
 /* Does PASSWORD have HASH? The time depends on the hash alone, not on the
  * password. Returns false also for a hash that crypt(3) refuses, and at once
  * for a password over HASH_PASSWORD_MAX. */

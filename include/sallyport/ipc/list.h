@@ -866,8 +866,9 @@ MESSAGE(admitted, MASTER, SESSION, START, ONCE, NONE,
         "have its address")
 END
 
-MESSAGE(login, SESSION, MASTER, PHASE_GREETED, MANY, NONE,
-        "a user has sent name and password: which worker shall verify them?")
+MESSAGE(login, SESSION, MASTER, PHASE_GREETED | PHASE_USER, MANY, NONE,
+        "a user has sent name and password: which worker shall verify them? "
+        "After the login: the old and a new password (SITE PSWD)")
 END
 
 MESSAGE(login_channel, MASTER, SESSION, PHASE_VERIFY, MANY, login,
@@ -877,19 +878,24 @@ END
 
 MESSAGE(verify, MASTER, AUTH, RUN, MANY, NONE,
         "a password to verify: serial, edition of the users file, the client's "
-        "address (for the log); the other end of that channel")
+        "address (for the log), the user who wants another password (empty: a "
+        "login), the cost of a new hash (0: none is wanted); the other end of "
+        "that channel")
 NUMBER(serial)
 NUMBER(edition)
 ADDRESS(peer)
+TEXT(user)
+NUMBER(cost)
 FD(session)
 END
 
 MESSAGE(credentials, SESSION, AUTH, RUN, ONCE, NONE,
-        "name, password; the claims of the client's verified certificate, one "
+        "name, password, new password (empty at a login); the claims of the client's verified certificate, one "
         "per line, and the messages of the handshake that prove it (both empty "
         "without a certificate); after it session closes the channel")
 TEXT(name)
 SECRET(password)
+SECRET(wanted)
 TEXT(certificate)
 BYTES(handshake)
 END
@@ -897,20 +903,24 @@ END
 MESSAGE(verdict, AUTH, MASTER, RUN, MANY, NONE,
         "the result for one password: serial, edition, row, yes or no, a "
         "keyed hash of the name (0: no name arrived), the step of the one-time "
-        "code (0: none)")
+        "code (0: none); what is wrong with the new password; the new hash of "
+        "the user (empty: none)")
 NUMBER(serial)
 NUMBER(edition)
 NUMBER(row)
 FLAG(accepted)
 NUMBER(name)
 NUMBER(step)
+ENUM(password_fault, fault, PASSWORD_FAULTS)
+TEXT(hash)
 END
 
 MESSAGE(granted, MASTER, SESSION, PHASE_VERIFY, MANY, login,
         "the user's name, the rights that it has somewhere and those that it "
         "has everywhere, `upload_eof`, `data_binding`, the version of its row; "
         "the largest file (0: no limit), whether gate counts its transfers and "
-        "limits its bandwidth; the session's end of session-files")
+        "limits its bandwidth, whether the user must change the password first; "
+        "the session's end of session-files")
 WORD(name)
 NUMBER(rights)
 NUMBER(everywhere)
@@ -920,11 +930,17 @@ NUMBER(version)
 NUMBER(max_file_size)
 FLAG(counted)
 FLAG(paced)
+FLAG(must_change)
 FD(files)
 END
 
 MESSAGE(denied, MASTER, SESSION, PHASE_VERIFY, MANY, login, "the login failed")
 ENUM(denial, why, DENIAL_COUNT)
+END
+
+MESSAGE(password_is, MASTER, SESSION, PHASE_VERIFY, MANY, login,
+        "what became of the new password")
+ENUM(password_fault, fault, PASSWORD_FAULTS)
 END
 
 MESSAGE(kick, MASTER, SESSION, START | LIVE, ONCE, NONE,

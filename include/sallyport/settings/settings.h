@@ -123,6 +123,8 @@ struct settings {
     uint64_t guess_delay; /* ms: the longest delay after many failed logins */
     uint64_t login_tries;
     uint64_t totp_time;                    /* ms */
+    unsigned password_change;              /* enum password_change */
+    uint64_t hash_cost;                    /* of new hashes of passwords */
     uint64_t max_file_size;                /* bytes, 0: no limit */
     uint64_t copy_max;                     /* bytes, 0: no limit */
     struct min_free min_free;              /* that uploads leave free */

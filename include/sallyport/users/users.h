@@ -86,8 +86,9 @@ struct user {
                                  the table's text; len 0: no second factor */
     struct row_limits limits;
     const struct team *team[USER_TEAMS_MAX]; /* those with limits, then NULL */
-    bool locked;     /* a '!' before the hash, or no hash */
-    int64_t expires; /* seconds since 1970; 0: never */
+    bool locked;      /* a '!' before the hash, or no hash */
+    bool must_change; /* the password, before anything else */
+    int64_t expires;  /* seconds since 1970; 0: never */
     struct user_quota quota;
     unsigned file_mode, dir_mode; /* 0: the server's */
     const struct share *share;    /* the table's, for the grants */
@@ -134,9 +135,8 @@ int users_take(struct users *u, int fd, struct complaint *c);
 /* Returns the version of a row. It changes with anything that grants access:
  * the hash, the lock, the expiry, the second factor, uid, gid, home, rights,
  * client certificate, data_binding, the shares and the rights in them, the
- * rights of directories, the modes. The comment, on_conflict and upload_eof
- * don't change it. Without the KEY it
- * reveals nothing. */
+ * rights of directories, the modes, must_change. The comment, on_conflict and
+ * upload_eof don't change it. Without the KEY it reveals nothing. */
 uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY]);
 
 /* Has the user expired at NOW, in seconds since 1970? */
@@ -184,6 +184,9 @@ const struct user *users_find(const struct users *u, struct slice name);
 
 /* Does NAME match [a-z0-9._-]{1,32}, without '.' or '-' at the beginning? */
 bool user_name_ok(struct slice name);
+/* Is HASH "$y$…", as auth makes new ones, in characters that can't end the
+ * column of the users file? */
+bool user_hash_is_new(struct slice hash);
 /* Is PATH absolute, not "/", without "//", ".", ".." and control bytes, without
  * a '/' at its end, and not over USER_HOME_MAX bytes? */
 bool user_path_ok(struct slice path);

@@ -28,7 +28,7 @@ static void drain_end_auth(struct master *m)
         return;
     SESSIONS_EACH(m->sessions, s)
         if (s->state >= SESSION_GREETED && s->state <= SESSION_OPENING)
-            return;
+            return; /* or it changes its password */
     CHILDREN_EACH(m, c)
         if (c->row->process == PROCESS_AUTH)
             child_release(c);

@@ -63,8 +63,8 @@ static enum ending ending_of(const struct session *s, const struct user *row)
 
 static bool session_has_user(const struct session *s)
 {
-    return s->state == SESSION_OPENING || s->state == SESSION_USER ||
-           (s->state == SESSION_OLDER && s->login > 0);
+    return s->state == SESSION_OPENING ||
+           (session_is_served(s) && s->login > 0);
 }
 
 /* A team's name gets a mark, since a user may have the same. The settings are
@@ -189,6 +189,17 @@ size_t access_review(struct master *m)
     a->reviewed = newest;
     a->reviewed_at = now;
     return ended;
+}
+
+uint64_t access_renewed(const struct master *m, uint64_t version)
+{
+    const struct access *a = m->access;
+    size_t i = a->renewals > ACCESS_RENEWED ? a->renewals - ACCESS_RENEWED : 0;
+
+    for (; i < a->renewals; i++)
+        if (a->renewed[i % ACCESS_RENEWED].before == version)
+            version = a->renewed[i % ACCESS_RENEWED].after;
+    return version;
 }
 
 const struct user *access_current(const struct session *s, const char *name,

@@ -116,7 +116,7 @@ static void answer_wait(struct session *s)
 }
 
 /* A session that doesn't read its answer can't serve its client either. */
-static void login_give_up(struct session *s, int error)
+void login_give_up(struct session *s, int error)
 {
     if (error == -EPIPE)
         session_end(s);
@@ -126,8 +126,14 @@ static void login_give_up(struct session *s, int error)
 
 void login_deny(struct session *s, enum denial why)
 {
-    int r = SEND(&s->channel, denied, s->request, .why = why);
+    int r;
 
+    if (s->login > 0) {
+        password_answer(s,
+                        why == DENIAL_WRONG ? PASSWORD_WRONG : PASSWORD_BUSY);
+        return;
+    }
+    r = SEND(&s->channel, denied, s->request, .why = why);
     if (r < 0) {
         login_give_up(s, r);
         return;
@@ -200,7 +206,7 @@ static int login_on_login(void *owner, struct msg_login *msg)
     struct session *s = owner;
     struct master *m = s->master;
 
-    if (s->state != SESSION_GREETED)
+    if (s->state != SESSION_GREETED && s->state != SESSION_USER)
         return 0; /* it was kicked meanwhile */
     s->request = msg->request;
     s->channel.phase = PHASE_VERIFY;
@@ -211,10 +217,13 @@ static int login_on_login(void *owner, struct msg_login *msg)
         return 0;
     }
     session_set_timer(s, m->deadlines.verdict);
-    if (access_refresh(m))
-        login_attempt(s);
-    else /* the user may have been locked since the old rows */
+    if (!access_refresh(
+            m)) /* the user may have been locked since the old rows */
         login_deny(s, DENIAL_FAILED);
+    else if (s->login > 0 && password_objection(s) != PASSWORD_OK)
+        password_answer(s, password_objection(s));
+    else
+        login_attempt(s);
     return 0;
 }
 
@@ -248,6 +257,7 @@ static void login_enter(struct session *s, const struct user *user)
     }
     user_rights(user, &s->rights, &s->rights_everywhere);
     s->version = user_version(user, m->secrets.versions);
+    s->must_change = user->must_change;
     s->upload_eof =
         user_choice(user, CHOICE_UPLOAD_EOF, m->settings.upload_eof);
     s->binding = user_choice(user, CHOICE_BINDING, m->settings.data_binding);
@@ -269,12 +279,16 @@ static void login_take_row(struct session *s)
     struct answer *a = &s->answer;
     const struct users *users = userdb_find(m->users, a->verdict.edition);
     const struct user *row;
+    uint64_t version;
 
     if (!users || !a->verdict.right)
         return;
     row = &users->row[a->verdict.row];
     slice_copy(slice_from(row->name), a->user, sizeof(a->user));
-    a->version = user_version(row, m->secrets.versions);
+    version = user_version(row, m->secrets.versions);
+    a->version = access_renewed(m, version);
+    if (a->version != version && s->login == 0)
+        a->verdict.hash[0] = '\0'; /* it has replaced that hash already */
 }
 
 /* Takes the row that auth has found, and compares it with the newest file: the
@@ -300,7 +314,13 @@ static void login_accept(struct session *s)
         return;
     }
     guesses_succeeded(m->guesses, &a->verdict.guess, clock_ms());
+    if (s->login > 0) {
+        password_change(s, user);
+        return;
+    }
     login_enter(s, user);
+    if (s->state == SESSION_OPENING)
+        password_renew(s, user);
 }
 
 void login_on_verdict(struct session *s, const struct verdict *v)
@@ -346,7 +366,8 @@ void login_home_ready(struct session *s)
              .rights = s->rights, .everywhere = s->rights_everywhere,
              .upload_eof = s->upload_eof, .binding = s->binding,
              .version = s->version, .max_file_size = s->limits.file_size,
-             .counted = counted, .paced = paced, .files = s->home.end);
+             .counted = counted, .paced = paced, .must_change = s->must_change,
+             .files = s->home.end);
     if (r < 0) {
         login_give_up(s, r);
         return;

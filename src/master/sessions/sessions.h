@@ -224,8 +224,10 @@ struct userdb {
     bool fresh;          /* changed just before it was read: check again */
     bool may_be_missing; /* at the first start; then there are no users */
     bool missing;        /* so the newest edition has no users */
-    struct complaint reported; /* the last one */
-    uint64_t rests_until;      /* after a reader that has failed; clock_ms() */
+    struct complaint reported;  /* the last one */
+    uint64_t rests_until;       /* after a reader that has failed; clock_ms() */
+    uint64_t write_rests_until; /* after a new hash was written */
+    struct complaint unwritten; /* why the last one wasn't; "": it was */
 };
 
 /* Sets U to nothing read yet. */
@@ -262,7 +264,8 @@ enum session_state {
     SESSION_VERIFY,  /* an auth worker verifies the password */
     SESSION_DELAYED, /* the answer is delayed */
     SESSION_OPENING, /* files was forked; `files_ready` hasn't come yet */
-    SESSION_USER,    /* logged in */
+    SESSION_USER,    /* logged in; while it changes the password (s->login > 0),
+                        it is WAITING, VERIFY or DELAYED again */
     SESSION_OLDER,   /* of an older generation, whose master has the rest */
     SESSION_KICKED,  /* has got MSG_kick */
     SESSION_ENDED /* its channel is closed; files or gate's report is missing */
@@ -289,7 +292,9 @@ struct verdict {
     uint64_t edition; /* of the users file */
     size_t row;       /* of the users file, if right */
     struct guess guess;
-    uint64_t delay; /* ms, due to earlier failures */
+    uint64_t delay;               /* ms, due to earlier failures */
+    enum password_fault fault;    /* of a new password */
+    char hash[USER_HASH_MAX + 1]; /* a new one; "": none */
 };
 
 struct answer {
@@ -348,6 +353,7 @@ struct session {
     enum data_binding binding;
     uint64_t version; /* user_version() of the row at the login */
     struct session_limits limits;
+    bool must_change; /* the password, at the login */
     struct home home; /* h->end is the session's end of session–files */
 
     struct session *next; /* in its bucket, or in the free list */
@@ -492,6 +498,24 @@ void login_retry(struct master *m);
 /* Handles a worker's verdict, which answer_count() has counted. */
 void login_on_verdict(struct session *s, const struct verdict *v);
 void login_deny(struct session *s, enum denial why);
+/* The session doesn't read what was sent to it. */
+void login_give_up(struct session *s, int error);
+
+/* New hashes of passwords in the users file (password.c). */
+
+/* Of a new hash for the user of S; 0: the server writes none. */
+uint64_t password_cost(const struct session *s);
+/* May the user of S change the password? Returns PASSWORD_OK or why not. */
+enum password_fault password_objection(const struct session *s);
+/* Answers SITE PSWD of S. */
+void password_answer(struct session *s, enum password_fault fault);
+/* The verdict on the old password of S is right, and USER is the present row:
+ * writes the new hash, ends the user's other sessions, and answers. USER isn't
+ * valid any more. */
+void password_change(struct session *s, const struct user *user);
+/* The same after a login, for a new hash of the same password. It ends no
+ * session. */
+void password_renew(struct session *s, const struct user *user);
 
 /* The auth workers: which one gets a login, and with which users file. */
 
@@ -520,12 +544,23 @@ void verdict_go_on(struct child *c);
 void verdict_on_gone(struct child *c);
 void verdict_on_timer(struct child *c);
 
+/* A row whose hash was replaced by another one of the same password: its
+ * versions. */
+struct renewed_row {
+    uint64_t before, after;
+};
+/* So many replacements are remembered: more than logins that auth verifies at a
+ * time. */
+#define ACCESS_RENEWED (2 * MASTER_AUTHS * VERIFICATIONS_MAX)
+
 /* Checks sessions against their users' rows when the users file changes. */
 struct access {
     struct loop_timer timer;
     uint64_t seen;       /* the newest edition at the last check */
     uint64_t reviewed;   /* the edition that all sessions were compared with */
     int64_t reviewed_at; /* when: seconds since 1970 */
+    struct renewed_row renewed[ACCESS_RENEWED]; /* the last ones, in a ring */
+    size_t renewals;
 };
 
 /* From now on the users file is checked every few seconds. */
@@ -541,6 +576,8 @@ bool access_refresh(struct master *m);
 size_t access_review(struct master *m);
 /* Does the same for one session that was just reported. */
 void access_review_one(struct session *s);
+/* Returns the version that a row of that version has after renewals. */
+uint64_t access_renewed(const struct master *m, uint64_t version);
 /* Returns the user's row in the newest edition, or NULL if there is none, or it
  * is locked, expired, has another version, or doesn't admit the session. */
 const struct user *access_current(const struct session *s, const char *name,

@@ -94,7 +94,8 @@ int worker_ask(struct child *c, struct session *s, int fd)
 
     if (SEND(&c->channel, verify, 0, .serial = s->serial,
              .edition = userdb_newest(m->users), .peer = s->peer,
-             .session = fd) < 0)
+             .user = slice_from(s->login > 0 ? s->home.user : ""),
+             .cost = password_cost(s), .session = fd) < 0)
         return -EBUSY;
     c->verification[c->verifications++] =
         (struct verification){ s->serial, userdb_newest(m->users), s->peer, s };
@@ -168,6 +169,8 @@ static const char *verdict_objection(const struct child *c,
 
     if (!v)
         return "a verdict that nobody asked for";
+    if (msg->hash.len > 0 && !(msg->accepted && user_hash_is_new(msg->hash)))
+        return "a hash that can't be a new one";
     if (msg->edition < v->edition || msg->edition > c->edition)
         return "a verdict by a wrong edition of the users file";
     users = userdb_find(c->master->users, msg->edition);
@@ -175,6 +178,9 @@ static const char *verdict_objection(const struct child *c,
         return NULL;
     if (msg->row >= users->count)
         return "a verdict with a row that is not there";
+    if (v->session && v->session->login > 0 &&
+        strcmp(users->row[msg->row].name, v->session->home.user) != 0)
+        return "a verdict on another user's password";
     return users->row[msg->row].locked ? "a yes for a locked user" : NULL;
 }
 
@@ -220,12 +226,14 @@ int verdict_on_verdict(void *owner, struct msg_verdict *msg)
     struct verdict verdict = { .right = msg->accepted,
                                .edition = msg->edition,
                                .row = msg->row,
-                               .guess.name = msg->name };
+                               .guess.name = msg->name,
+                               .fault = msg->fault };
     struct session *s;
 
     if (wrong)
         return channel_refuse(&c->channel, wrong);
     s = v->session;
+    slice_copy(msg->hash, verdict.hash, sizeof(verdict.hash));
     verdict.guess.peer = v->peer;
     verdict.right =
         verdict.right && verdict_has_code(c, v, &verdict, msg->step);

@@ -282,6 +282,8 @@ void rule_site(struct model *m, const struct call *c, struct expected *e)
         expect(e, rest.len == 0 ? 214 : 501);
     else if (slice_equal_nocase(word, slice_from("QUOTA")))
         site_quota(m, rest, e);
+    else if (slice_equal_nocase(word, slice_from("PSWD")))
+        expect(e, 501); /* the makers send too few or too many words */
     else if (slice_equal_nocase(word, slice_from("CHMOD")))
         site_chmod(m, rest, e);
     else if (slice_equal_nocase(word, slice_from("UTIME")))

@@ -11,6 +11,7 @@
 
 #include "auth/auth.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/hash/hash.h"
 #include "sallyport/ipc/channel.h"
 #include "support/child.h"
 #include "support/messages.h"
@@ -233,6 +234,7 @@ Test(auth, late_but_there)
 {
     struct auth a;
     struct channel master, session;
+    struct msg_verify ask = { .serial = 5, .peer = client, .user = SLICE("") };
     struct msg_log to_log;
     struct message m;
     struct stage s;
@@ -248,9 +250,9 @@ Test(auth, late_but_there)
              crypt("right", SETTING));
     users = fd_sealed("users", slice_from(text));
     cr_assert_eq(auth_take_users(&a, users, 1, &c), 0, "%s", c.text);
-    pending_open(
-        &a, channel_make(&session, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN), 5,
-        &client);
+    ask.session =
+        channel_make(&session, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
+    pending_open(&a, &ask);
     say(&session, "anna", "right");
     a.pending[0].timer.on_timer(&a.pending[0]);
     cr_assert_eq(channel_receive(&master, &m), 1);
@@ -260,9 +262,10 @@ Test(auth, late_but_there)
     to_log.log = channel_make(&s.log, PROCESS_LOG, PROCESS_AUTH, PHASE_RUN);
     cr_assert_eq(frame_on_log(&a.frame, &to_log), 0);
     channel_close(&session);
-    pending_open(
-        &a, channel_make(&session, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN), 6,
-        &client); /* nothing comes */
+    ask.serial = 6; /* nothing comes */
+    ask.session =
+        channel_make(&session, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
+    pending_open(&a, &ask);
     a.pending[0].timer.on_timer(&a.pending[0]);
     cr_assert_eq(channel_receive(&master, &m), 1);
     cr_assert(m.verdict.serial == 6 && !m.verdict.accepted);
@@ -334,6 +337,116 @@ static const struct {
     { "the longest name and password", longest },
     { "two tries on one pair", twice },
 };
+
+/* Another password of anna. She and the password of each try: what auth finds,
+ * and whether it sends a hash. */
+static const struct {
+    const char *name, *old, *wanted;
+    uint64_t cost;
+    bool yes;
+    enum password_fault fault;
+    bool hash;
+} changes[] = {
+    { "anna", "right", "another one", 5, true, PASSWORD_OK, true },
+    { "", "right", "another one", 5, true, PASSWORD_OK, true },
+    { "anna", "wrong", "another one", 5, false, PASSWORD_OK, false },
+    { "anna", "wrong", "short", 5, false, PASSWORD_OK, false },
+    { "anna", "right", "short", 5, true, PASSWORD_SHORT, false },
+    { "anna", "right", "", 5, true, PASSWORD_SHORT, false },
+    { "anna", "right", "line\r\nend", 5, true, PASSWORD_BYTES, false },
+};
+
+/* The session's name of the user counts for nothing. */
+Test(auth, another_password)
+{
+    struct channel c;
+    struct stage s;
+
+    open_auth(&s);
+    for (uint64_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        int far = channel_make(&c, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
+        SECRET_CLEANUP struct secret wanted = { .len = 0 };
+        char hash[HASH_MAX] = "";
+        struct message m;
+
+        TELL(&s.auth, verify, 0, .serial = i, .edition = 1, .peer = client,
+             .user = SLICE("anna"), .cost = changes[i].cost, .session = far);
+        close(far);
+        TELL(&c, credentials, 0, .name = slice_from(changes[i].name),
+             .password = slice_from(changes[i].old),
+             .wanted = slice_from(changes[i].wanted));
+        message_hear(&s.auth, MSG_verdict, &m);
+        cr_expect_eq(m.verdict.accepted, changes[i].yes, "%lu", i);
+        cr_expect_eq(m.verdict.fault, changes[i].fault, "%lu", i);
+        cr_expect_eq(m.verdict.hash.len > 0, changes[i].hash, "%lu", i);
+        slice_copy(m.verdict.hash, hash, sizeof(hash));
+        secret_set(&wanted, slice_from(changes[i].wanted));
+        if (changes[i].hash)
+            cr_expect(hash_verify(&wanted, hash), "%s", hash);
+        channel_close(&c);
+    }
+    end_auth(&s, 0);
+}
+
+/* The same password again is no change. */
+Test(auth, the_same_password_again)
+{
+    struct channel c;
+    struct message m;
+    struct stage s;
+    int far;
+
+    raise_auth(&s);
+    send_sandbox(&s);
+    child_give_log(&s.auth, &s.log);
+    send_users(&s, 1, "anna", "right enough");
+    TELL(&s.auth, go, 0);
+    child_hear_ready(&s.auth);
+    far = channel_make(&c, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
+    TELL(&s.auth, verify, 0, .serial = 1, .edition = 1, .peer = client,
+         .user = SLICE("anna"), .cost = 5, .session = far);
+    close(far);
+    TELL(&c, credentials, 0, .password = SLICE("right enough"),
+         .wanted = SLICE("right enough"));
+    message_hear(&s.auth, MSG_verdict, &m);
+    cr_expect_eq(m.verdict.fault, PASSWORD_SAME);
+    cr_expect_eq(m.verdict.hash.len, 0);
+    channel_close(&c);
+    channel_close(&s.log);
+    end_auth(&s, 0);
+}
+
+/* At a login master gets a hash of the same password if the old one is weaker,
+ * and if it wants one; never for a wrong password. */
+Test(auth, a_stronger_hash_at_a_login)
+{
+    struct stage s;
+
+    open_auth(&s);
+    for (uint64_t i = 0; i < 3; i++) {
+        const bool right = i > 0, wanted = i < 2;
+        SECRET_CLEANUP struct secret password = { .len = 0 };
+        char hash[HASH_MAX] = "";
+        struct channel c;
+        struct message m;
+        int far = channel_make(&c, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
+
+        TELL(&s.auth, verify, 0, .serial = i, .edition = 1, .peer = client,
+             .cost = wanted ? 5 : 0, .session = far);
+        close(far);
+        say(&c, "anna", right ? "right" : "wrong");
+        message_hear(&s.auth, MSG_verdict, &m);
+        cr_expect_eq(m.verdict.accepted, right);
+        cr_expect_eq(m.verdict.hash.len > 0, right && wanted, "%lu", i);
+        slice_copy(m.verdict.hash, hash, sizeof(hash));
+        secret_set(&password, SLICE("right"));
+        if (right && wanted)
+            cr_expect(hash_verify(&password, hash), "%s", hash);
+        channel_close(&c);
+    }
+    channel_close(&s.log);
+    end_auth(&s, 0);
+}
 
 /* Whatever comes on a pair, there is one verdict, no, and auth continues. */
 Test(auth, breaches)

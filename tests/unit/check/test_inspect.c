@@ -214,6 +214,42 @@ Test(inspect, what_the_unit_forbids)
     EXPECT("users:1: user anna: systemd makes the home ");
 }
 
+/* What is said about the directory of the users file, or NULL. */
+static const char *said_of_users(const char *path, unsigned change,
+                                 const struct unit *u)
+{
+    struct settings *s = &world.check.settings;
+
+    buf_clear(&world.said);
+    s->password_change = change;
+    snprintf(s->users, sizeof(s->users), "%s", path);
+    inspect_users_file(&world.check, u, hear, NULL);
+    buf_add(&world.said, "", 1);
+    return world.said.len > 1 ? world.said.data : NULL;
+}
+
+/* Only if the server shall write there. */
+Test(inspect, where_new_hashes_go)
+{
+    struct unit strict = { .strict = true };
+    const char *said;
+
+    cr_expect_null(said_of_users("/nowhere/users", PASSWORD_CHANGE_NO, NULL));
+    said = said_of_users("/nowhere/users", PASSWORD_CHANGE_YES, NULL);
+    cr_assert_not_null(said);
+    cr_expect(strstr(said, "password_change") && strstr(said, "/nowhere: No"),
+              "%s", said);
+    cr_expect_null(
+        said_of_users(in_scratch("users"), PASSWORD_CHANGE_MUST, NULL));
+    said = said_of_users(in_scratch("users"), PASSWORD_CHANGE_MUST, &strict);
+    cr_assert_not_null(said);
+    cr_expect(strstr(said, "and ReadWritePaths=/tmp/"), "%s", said);
+    cr_expect_null(strstr(said, "/users;"), "%s", said);
+    said = said_of_users("/users", PASSWORD_CHANGE_MUST, &strict);
+    cr_assert_not_null(said);
+    cr_expect(strstr(said, "ReadWritePaths=/;"), "%s", said);
+}
+
 static void begin_shares(void)
 {
     begin();

@@ -341,9 +341,9 @@ Test(edit, replace_gives_the_checks_answer_back)
     bool stands = true;
 
     file_write(world.users, OLD);
-    cr_expect_eq(
-        replace_file(fd, "users", SLICE("x"), NULL, say_no, NULL, &stands),
-        -EINVAL);
+    cr_expect_eq(users_file_replace(fd, "users", SLICE("x"), NULL, say_no, NULL,
+                                    &stands),
+                 -EINVAL);
     cr_expect_not(stands);
     cr_expect_str_eq(file_text(world.users), OLD);
     cr_expect_not(files_exists(in_scratch("users.new")));
@@ -358,10 +358,11 @@ Test(edit, replace_says_when_it_cannot)
 
     memset(name, 'a', 255);
     name[255] = '\0';
-    cr_expect_eq(replace_file(fd, name, SLICE("x"), NULL, NULL, NULL, &stands),
-                 -ENAMETOOLONG);
+    cr_expect_eq(
+        users_file_replace(fd, name, SLICE("x"), NULL, NULL, NULL, &stands),
+        -ENAMETOOLONG);
     close(fd);
     cr_expect_eq(
-        replace_file(fd, "users", SLICE("x"), NULL, NULL, NULL, &stands),
+        users_file_replace(fd, "users", SLICE("x"), NULL, NULL, NULL, &stands),
         -EBADF);
 }

@@ -54,7 +54,7 @@ Test(import, a_password_is_kept)
     FILE *f;
 
     cr_assert_eq(secret_set(&s, SLICE("correct horse")), 0);
-    cr_assert_eq(hash_make(&s, hash), 0);
+    cr_assert_eq(hash_make(&s, 5, hash), 0);
     snprintf(text, sizeof(text), "anna:%s\n", hash);
     expect_text(import(0, text, "")->out, "1 imported, 0 skipped\n");
     f = fopen(world.users, "r");

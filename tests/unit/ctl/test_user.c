@@ -134,6 +134,58 @@ Test(user, passwd_changes_the_hash_and_nothing_else)
                             "user list"));
 }
 
+/* The option sets the key, and another password without it removes the key. */
+Test(user, must_change)
+{
+    static const char silent[] = "no user can change a password, so anna can "
+                                 "do nothing; write into";
+
+    expect_err(0, PASSWORD, "user add anna --must-change", silent);
+    cr_expect(strstr(file_text(world.users), "::rights=full must_change=yes"),
+              "%s", file_text(world.users));
+    expect_out(0, "", "user show anna",
+               "\nto be changed: yes\n");
+    expect_out(0, "", "user show anna --json", "\"must_change\": true");
+    expect_run(0, PASSWORD, "user passwd anna");
+    cr_expect_not(strstr(file_text(world.users), "must_change"));
+    expect_out(0, "", "user show anna --json", "\"must_change\": false");
+    expect_err(0, PASSWORD, "user passwd anna --must-change", silent);
+    expect_run(0, PASSWORD, "user passwd anna --must-change");
+    cr_expect(strstr(file_text(world.users), " must_change=yes\n"));
+    expect_run(0, "", "user change anna --comment A");
+    cr_expect(strstr(file_text(world.users), " must_change=yes\n"));
+    expect_run(0, "", "user lock anna");
+    cr_expect(strstr(file_text(world.users), " must_change=yes\n"));
+}
+
+Test(user, must_change_afterwards)
+{
+    char conf[4096];
+
+    snprintf(conf, sizeof(conf), "%spassword_change = must\n",
+             file_text(world.conf));
+    file_write(world.conf, conf);
+    expect_run(0, PASSWORD, "user add anna");
+    cr_expect_str_eq(expect_run(0, "", "user change anna --must-change")->err,
+                     "");
+    cr_expect(strstr(file_text(world.users), " must_change=yes\n"));
+}
+
+/* The setting decides about new hashes only. */
+Test(user, hash_cost)
+{
+    char conf[4096];
+
+    expect_run(0, PASSWORD, "user add anna");
+    cr_expect(strstr(file_text(world.users), "anna:$y$j9T$"));
+    snprintf(conf, sizeof(conf), "%shash_cost = 6\n", file_text(world.conf));
+    file_write(world.conf, conf);
+    expect_run(0, PASSWORD, "user add bob");
+    cr_expect(strstr(file_text(world.users), "bob:$y$jAT$"), "%s",
+              file_text(world.users));
+    cr_expect(strstr(file_text(world.users), "anna:$y$j9T$"));
+}
+
 Test(user, lock_and_unlock)
 {
     char before[512];
@@ -705,7 +757,7 @@ Test(user, json)
     json_decref(list);
     one = json_loads(expect_run(0, "", "user show anna --json")->out, 0, NULL);
     cr_assert_not_null(one);
-    cr_expect_eq(json_object_size(one), 22);
+    cr_expect_eq(json_object_size(one), 23);
     cr_expect(json_is_null(json_object_get(one, "on_conflict")));
     cr_expect(json_is_null(json_object_get(one, "data_binding")));
     json_decref(one);

@@ -470,6 +470,7 @@ Test(site, rights)
                  RIGHT_WRITE | RIGHT_REPLACE);
     cr_expect_eq(site_find(SLICE("UTIME"))->rights, RIGHT_WRITE);
     cr_expect_eq(site_find(SLICE("HELP"))->rights, 0);
+    cr_expect_eq(site_find(SLICE("PSWD"))->rights, 0);
 }
 
 Test(site, find)
@@ -485,6 +486,8 @@ Test(site, help)
     static const char expected[] =
         " SITE CHMOD mode path\r\n"
         " SITE HELP\r\n"
+        " SITE PSWD old new | SITE PSWD \"old\" \"new\" (in quotes, \"\" is a "
+        "\")\r\n"
         " SITE QUOTA [path]\r\n"
         " SITE UTIME YYYYMMDDHHMM[SS] path | path atime mtime ctime UTC\r\n";
     struct buf b;
@@ -497,4 +500,70 @@ Test(site, help)
     cr_assert_eq(buf_add(&b, "", 1), 0);
     cr_expect(strstr(b.data, expected), "%s", b.data);
     buf_release(&b);
+}
+
+Test(site, only_a_password_is_secret)
+{
+    for (size_t i = 0; i < SITE_COUNT; i++)
+        cr_expect_eq(site_table[i].secret, i == SITE_PSWD);
+}
+
+/* An argument, and its words; "!" is a mistake. */
+static const struct {
+    const char *argument, *word[3];
+} arguments[] = {
+    { "old new", { "old", "new", NULL } },
+    { "old new third", { "old", "new", "third" } },
+    { "old  new", { "old", "!", NULL } },
+    { "old ", { "old", "!", NULL } },
+    { "old", { "old", NULL, NULL } },
+    { "\"my old\" new", { "my old", "new", NULL } },
+    { "o\"l\"d n\"", { "o\"l\"d", "n\"", NULL } },
+    { "\"a \"\"b\"\" c\" \"\"", { "a \"b\" c", "", NULL } },
+    { "\"\"\"\" \"x\"", { "\"", "x", NULL } },
+    { "\"old\"new", { "!", NULL, NULL } },
+    { "\"old\"  new", { "old", "!", NULL } },
+    { "\"old new", { "!", NULL, NULL } },
+    { "\"old\"\"", { "!", NULL, NULL } },
+    { "\"", { "!", NULL, NULL } },
+    { "\"\"\"", { "!", NULL, NULL } },
+    { " old", { "!", NULL, NULL } },
+};
+
+Test(secret, words)
+{
+    for (size_t i = 0; i < sizeof(arguments) / sizeof(arguments[0]); i++) {
+        struct slice rest = slice_from(arguments[i].argument);
+        bool wrong = false;
+
+        for (int w = 0; w < 3 && rest.ptr && !wrong; w++) {
+            const char *expected = arguments[i].word[w];
+            struct secret got;
+
+            wrong = command_secret(&rest, &got) < 0;
+            cr_assert(expected, "row %zu: another word", i);
+            cr_expect_eq(wrong, strcmp(expected, "!") == 0, "row %zu", i);
+            if (!wrong)
+                cr_expect_str_eq(got.bytes, expected, "row %zu", i);
+            if (!wrong)
+                cr_expect_eq(got.len, strlen(expected));
+        }
+    }
+}
+
+/* Too long for any password, and it stays so. */
+Test(secret, long_ones_are_cut)
+{
+    char text[2 * SECRET_MAX + 3];
+    struct slice rest = { text, sizeof(text) };
+    struct secret got;
+
+    memset(text, 'x', sizeof(text));
+    cr_assert_eq(command_secret(&rest, &got), 0);
+    cr_expect_eq(got.len, SECRET_MAX);
+    text[0] = text[sizeof(text) - 1] = '"';
+    rest = (struct slice){ text, sizeof(text) };
+    cr_assert_eq(command_secret(&rest, &got), 0);
+    cr_expect_eq(got.len, SECRET_MAX);
+    cr_expect_eq(got.bytes[SECRET_MAX], '\0');
 }

@@ -23,6 +23,8 @@ static const char *const known[] = {
 };
 #define KNOWNS (sizeof(known) / sizeof(known[0]))
 
+#define COST 5 /* the default of hash_cost */
+
 static struct secret password(const char *text)
 {
     struct secret s;
@@ -49,8 +51,8 @@ Test(hash, new_ones_are_yescrypt_and_salted)
     struct secret right = password("correct horse");
     char first[HASH_MAX], second[HASH_MAX];
 
-    cr_assert_eq(hash_make(&right, first), 0);
-    cr_assert_eq(hash_make(&right, second), 0);
+    cr_assert_eq(hash_make(&right, COST, first), 0);
+    cr_assert_eq(hash_make(&right, COST, second), 0);
     cr_expect_eq(strncmp(first, "$y$", 3), 0, "%s", first);
     cr_expect_str_neq(first, second);
     cr_expect(hash_verify(&right, first));
@@ -65,12 +67,12 @@ Test(hash, passwords_up_to_their_bound)
     memset(text, 'x', sizeof(text));
     text[HASH_PASSWORD_MAX] = '\0';
     s = password(text);
-    cr_expect_eq(hash_make(&s, made), 0);
+    cr_expect_eq(hash_make(&s, COST, made), 0);
     cr_expect(hash_verify(&s, made));
     text[HASH_PASSWORD_MAX] = 'x';
     text[HASH_PASSWORD_MAX + 1] = '\0';
     s = password(text);
-    cr_expect_neq(hash_make(&s, made), 0);
+    cr_expect_neq(hash_make(&s, COST, made), 0);
     cr_expect_not(hash_verify(&s, known[0]));
     cr_expect_not(hash_verify_nobody(&s, known[0]));
 }
@@ -163,7 +165,7 @@ Test(hash, nobody_without_a_likeness_costs_a_new_hash)
     struct secret right = password("correct horse");
     char made[HASH_MAX];
 
-    cr_assert_eq(hash_make(&right, made), 0);
+    cr_assert_eq(hash_make(&right, COST, made), 0);
     expect_near(cost(hash_verify, made), cost(hash_verify_nobody, NULL),
                 "NULL");
     expect_near(cost(hash_verify, made), cost(hash_verify_nobody, "*"), "*");
@@ -177,4 +179,65 @@ Test(hash, a_locked_likeness_costs_its_hash)
     strcpy(locked + 1, known[0]);
     expect_near(cost(hash_verify, known[0]), cost(hash_verify_nobody, locked),
                 "locked");
+}
+
+/* Parameters that only an administrator can have chosen stay. */
+Test(hash, weaker_ones)
+{
+    static const struct {
+        const char *hash;
+        uint64_t cost;
+        bool weaker;
+    } table[] = {
+        { "$6$rounds=1000000$salt$x", 5, true },
+        { "$2b$15$x", 5, true },
+        { "$y$j9T$salt$x", 5, false },
+        { "$y$j9T$salt$x", 6, true },
+        { "$y$j9T$salt$x", 8, true },
+        { "$y$jAT$salt$x", 6, false },
+        { "$y$jAT$salt$x", 5, false },
+        { "$y$j8T$salt$x", 5, true },
+        { "$y$j95$salt$x", 5, true },
+        { "$y$jD5$salt$x", 5, false },
+        { "$y$j9T/$salt$x", 8, false },
+        { "$y$k9T$salt$x", 8, false },
+        { "$y$j", 8, false },
+        { "$y$j9", 8, false },
+        { "$y$j9T", 8, false },
+        { "", 5, true },
+    };
+    struct secret right = password("correct horse");
+    char made[HASH_MAX];
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        cr_expect_eq(hash_is_weaker(table[i].hash, table[i].cost),
+                     table[i].weaker, "%s %d", table[i].hash,
+                     (int)table[i].cost);
+    for (uint64_t cost = 5; cost <= 8; cost++) {
+        cr_assert_eq(hash_make(&right, cost, made), 0);
+        cr_expect(hash_verify(&right, made));
+        cr_expect_not(hash_is_weaker(made, cost), "%s", made);
+        cr_expect_eq(hash_is_weaker(made, 6), cost < 6, "%s", made);
+    }
+    cr_assert_eq(hash_make(&right, 5, made), 0);
+    cr_expect_eq(strncmp(made, "$y$j9T$", 7), 0, "%s", made);
+}
+
+Test(hash, what_can_be_a_new_password)
+{
+    char longest[HASH_PASSWORD_MAX + 1];
+
+    memset(longest, 'x', sizeof(longest));
+    cr_expect_eq(hash_password_fault(SLICE("1234567")), PASSWORD_SHORT);
+    cr_expect_eq(hash_password_fault(SLICE("12345678")), PASSWORD_OK);
+    cr_expect_eq(hash_password_fault(SLICE("1234567\n")), PASSWORD_BYTES);
+    cr_expect_eq(hash_password_fault(SLICE("1234567\r")), PASSWORD_BYTES);
+    cr_expect_eq(hash_password_fault((struct slice){ "1234567\0", 8 }),
+                 PASSWORD_BYTES);
+    cr_expect_eq(
+        hash_password_fault((struct slice){ longest, HASH_PASSWORD_MAX }),
+        PASSWORD_OK);
+    cr_expect_eq(
+        hash_password_fault((struct slice){ longest, HASH_PASSWORD_MAX + 1 }),
+        PASSWORD_LONG);
 }

@@ -97,6 +97,13 @@ void fake_limits(bool transfers, bool bandwidth)
     paced = bandwidth;
 }
 
+static bool must_change;
+
+void fake_must_change(bool must)
+{
+    must_change = must;
+}
+
 void fake_upload_eof(enum upload_eof u)
 {
     upload_eof = u;
@@ -341,6 +348,7 @@ void fake_grant(struct fake *f)
     out.granted.max_file_size = f->settings.max_file_size;
     out.granted.counted = counted;
     out.granted.paced = paced;
+    out.granted.must_change = must_change;
     out.granted.files =
         channel_make(&f->files, PROCESS_FILES, PROCESS_SESSION, PHASE_IDLE);
     fake_tell(&f->master, &out);

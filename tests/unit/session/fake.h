@@ -45,6 +45,8 @@ void fake_upload_eof(enum upload_eof upload_eof);
 /* Whether gate permits transfers, and gives out bytes, for later logins; by
  * default neither. */
 void fake_limits(bool transfers, bool bandwidth);
+/* Whether users must change the password after later logins; by default not. */
+void fake_must_change(bool must);
 /* Returns the session's CPU time so far. */
 unsigned long fake_cpu_ms(const struct fake *f);
 

@@ -1,0 +1,386 @@
+/* New passwords and hashes, which the running server writes to the users file:
+ * must_change, SITE PSWD, and a stronger hash at a login. */
+#include <criterion/criterion.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "support/files.h"
+#include "support/run.h"
+#include "support/server_log.h"
+#include "support/session.h"
+
+#define FIRST  "the first password"
+#define SECOND "the second \"password\""
+#define QUOTED "\"the second \"\"password\"\"\""
+
+static const struct server_plan for_those_who_must = {
+    .settings = "password_change = must\n"
+};
+static const struct server_plan for_all = { .settings =
+                                                "password_change = yes\n" };
+
+static int ctl(const struct server *server, const char *input, const char *verb,
+               const char *name, const char *option)
+{
+    char program[SERVER_PATH_MAX];
+    char config[SERVER_PATH_MAX];
+    struct run_result r;
+
+    snprintf(program, sizeof(program), "%s", server_program("sallyportctl"));
+    snprintf(config, sizeof(config), "%s",
+             server_path(server, "sallyport.conf"));
+    run(&r, input, program, "--config", config, "user", verb, name, option,
+        NULL);
+    cr_log_info("user %s %s: %d %s", verb, name, r.status, r.text);
+    run_release(&r);
+    return r.status;
+}
+
+/* Reads the hash of NAME. */
+static void hash_of(const struct server *server, const char *name,
+                    char out[400])
+{
+    char begin[64];
+    struct buf text;
+    const char *at;
+
+    buf_init(&text, 65536);
+    cr_assert(files_read(server_path(server, "users"), &text));
+    buf_add(&text, "", 1);
+    snprintf(begin, sizeof(begin), "%s:", name);
+    at = strstr(text.data, begin);
+    cr_assert(at, "%s", text.data);
+    at += strlen(begin);
+    snprintf(out, 400, "%.*s", (int)strcspn(at, ":"), at);
+    buf_release(&text);
+}
+
+static void connect_to(struct session *s, const struct server *server)
+{
+    session_init(s);
+    session_connect(s, server->port);
+    session_start_tls(s);
+}
+
+static int login(const struct server *server, const char *name,
+                 const char *password)
+{
+    struct session s;
+    int code;
+
+    connect_to(&s, server);
+    code = session_try_login(&s, name, password);
+    session_drop(&s);
+    return code;
+}
+
+static void no_password_in_the_log(const struct server *server)
+{
+    static const char *const canaries[] = { FIRST, SECOND, QUOTED,
+                                            SERVER_PASSWORD, "$y$" };
+
+    for (size_t i = 0; i < sizeof(canaries) / sizeof(canaries[0]); i++)
+        cr_expect_not(server_log_has(server, canaries[i]), "%s", canaries[i]);
+}
+
+/* From the administrator's command to the user's own password. */
+Test(passwords, must_be_changed, .timeout = 120)
+{
+    struct session s, other;
+    struct server server;
+    struct stat before, after;
+    struct buf text;
+
+    server_start(&server, &for_those_who_must);
+    cr_assert_eq(ctl(&server, FIRST "\n", "add", "bert", "--must-change"), 0);
+    cr_assert_eq(stat(server_path(&server, "users"), &before), 0);
+    connect_to(&s, &server);
+    connect_to(&other, &server);
+    cr_assert_eq(session_try_login(&other, "bert", FIRST), 230);
+    session_send(&s, "USER bert");
+    session_expect(&s, "331 {*}");
+    session_send(&s, "PASS %s", FIRST);
+    session_expect(&s, "230 Logged in as bert; now change the password: {*}");
+    session_do(&s, "550 Change the password first: {*}", "PWD");
+    session_do(&s, "550 {*}", "EPSV");
+    session_do(&s, "550 The password stays: the old one is wrong.",
+               "SITE PSWD wrong-one %s", QUOTED);
+    session_do(&s, "550 The password is too short; {*}",
+               "SITE PSWD \"" FIRST "\" short");
+    session_do(&s, "550 {*}", "MLST /");
+    session_do(&s, "200 {*}", "SITE PSWD \"" FIRST "\" " QUOTED);
+    session_do(&s, "257 {*}", "PWD");
+    session_do(&s, "250 {*}", "MLST /");
+    session_expect(&other, "421 Your account has changed; {*}");
+    session_drop(&other);
+    session_close(&s);
+    cr_expect_eq(login(&server, "bert", FIRST), 530);
+    connect_to(&s, &server);
+    cr_expect_eq(session_try_login(&s, "bert", SECOND), 230);
+    session_do(&s, "257 {*}", "PWD");
+    session_do(&s, "550 The password stays: the administrator alone {*}",
+               "SITE PSWD " QUOTED " \"" FIRST "\"");
+    session_close(&s);
+    buf_init(&text, 65536);
+    cr_assert(files_read(server_path(&server, "users"), &text));
+    buf_add(&text, "", 1);
+    cr_expect_null(strstr(text.data, "must_change"), "%s", text.data);
+    cr_expect_null(strstr(text.data, "password\""));
+    buf_release(&text);
+    cr_assert_eq(stat(server_path(&server, "users"), &after), 0);
+    cr_expect(after.st_mode == before.st_mode &&
+              after.st_uid == before.st_uid && after.st_gid == before.st_gid);
+    no_password_in_the_log(&server);
+    server_log_wait(&server, "user bert: has changed the password", NULL);
+    server_stop(&server);
+}
+
+/* anna's hash is SHA-512. Sessions that log in at the same time all enter, none
+ * ends, and one hash is written. The next reload keeps it. */
+Test(passwords, stronger_hash, .timeout = 120)
+{
+    enum { SESSIONS = 4 };
+    char before[400], made[400], after[400];
+    struct session s[SESSIONS], first;
+    struct server server;
+
+    server_start(&server, &for_those_who_must);
+    hash_of(&server, "anna", before);
+    cr_assert_neq(strncmp(before, "$y$", 3), 0, "%s", before);
+    cr_assert_eq(ctl(&server, "", "lock", "anna", NULL), 0);
+    cr_assert_eq(login(&server, "anna", SERVER_PASSWORD), 530);
+    hash_of(&server, "anna", made);
+    cr_expect_eq(strcmp(made + 1, before), 0, "a locked user got a hash");
+    cr_assert_eq(ctl(&server, "", "unlock", "anna", NULL), 0);
+    cr_assert_eq(login(&server, "anna", "wrong"), 530);
+    hash_of(&server, "anna", made);
+    cr_assert_str_eq(made, before);
+    for (int i = 0; i < SESSIONS; i++) {
+        connect_to(&s[i], &server);
+        session_do(&s[i], "331 {*}", "USER anna");
+    }
+    for (int i = 0; i < SESSIONS; i++)
+        session_send(&s[i], "PASS " SERVER_PASSWORD);
+    for (int i = 0; i < SESSIONS; i++)
+        session_expect(&s[i], "230 {*}");
+    hash_of(&server, "anna", made);
+    cr_expect_eq(strncmp(made, "$y$j9T$", 7), 0, "%s", made);
+    session_enter(&first, &server, "anna");
+    hash_of(&server, "anna", after);
+    cr_expect_str_eq(after, made, "written twice");
+    cr_assert_eq(ctl(&server, "", "list", NULL, NULL), 0);
+    for (int i = 0; i < SESSIONS; i++)
+        session_do(&s[i], "257 {*}", "PWD");
+    session_store(&first, "STOR", "file", "bytes", 5);
+    for (int i = 0; i < SESSIONS; i++)
+        session_close(&s[i]);
+    session_close(&first);
+    server_log_expect(&server, 1, "user anna: a stronger hash", NULL);
+    no_password_in_the_log(&server);
+    server_stop(&server);
+}
+
+/* By default the server doesn't touch the file. */
+Test(passwords, not_by_default, .timeout = 120)
+{
+    const struct server_plan plan = { 0 };
+    char before[400], after[400];
+    struct server server;
+    struct session s;
+    struct stat a, b;
+
+    server_start(&server, &plan);
+    hash_of(&server, "anna", before);
+    cr_assert_eq(stat(server_path(&server, "users"), &a), 0);
+    session_enter(&s, &server, "anna");
+    session_do(&s, "550 {*}", "SITE PSWD \"" SERVER_PASSWORD "\" another-one");
+    session_close(&s);
+    hash_of(&server, "anna", after);
+    cr_expect_str_eq(after, before);
+    cr_assert_eq(stat(server_path(&server, "users"), &b), 0);
+    cr_expect_eq(a.st_ino, b.st_ino);
+    server_stop(&server);
+}
+
+/* curl can do it in one command, and then lists the home. */
+Test(passwords, by_curl, .timeout = 120)
+{
+    struct run_result r;
+    struct server server;
+    char url[64];
+
+    server_start(&server, &for_those_who_must);
+    cr_assert_eq(ctl(&server, FIRST "\n", "add", "bert", "--must-change"), 0);
+    snprintf(url, sizeof(url), "ftp://127.0.0.1:%u/", server.port);
+    run(&r, NULL, "/usr/bin/curl", "-sSk", "--ssl-reqd", "-u", "bert:" FIRST,
+        url, NULL);
+    cr_expect_neq(r.status, 0, "%s", r.text);
+    run_release(&r);
+    run(&r, NULL, "/usr/bin/curl", "-sSk", "--ssl-reqd", "-u", "bert:" FIRST,
+        "-Q", "SITE PSWD \"" FIRST "\" " QUOTED, url, NULL);
+    cr_expect_eq(r.status, 0, "%s", r.text);
+    run_release(&r);
+    cr_expect_eq(login(&server, "bert", SECOND), 230);
+    server_stop(&server);
+}
+
+/* Wrong old passwords are delayed and end the session, as wrong logins do. */
+Test(passwords, guesses, .timeout = 120)
+{
+    const struct server_plan plan = { .settings = "password_change = yes\n"
+                                                  "login_tries = 3\n" };
+    struct server server;
+    struct session s;
+
+    server_start(&server, &plan);
+    session_enter(&s, &server, "anna");
+    for (int i = 0; i < 3; i++)
+        session_do(&s, "550 The password stays: the old one is wrong.",
+                   "SITE PSWD guess-%d another-one", i);
+    session_do(&s, "421 Too many failed logins; {*}",
+               "SITE PSWD \"" SERVER_PASSWORD "\" another-one");
+    session_drop(&s);
+    server_log_expect(&server, 3, "wrong password", "user=anna", NULL);
+    cr_expect_eq(login(&server, "anna", SERVER_PASSWORD), 230);
+    server_stop(&server);
+}
+
+/* Changes by two users and by sallyportctl at the same time: each is whole, or
+ * refused with "try again". */
+Test(passwords, with_sallyportctl, .timeout = 300)
+{
+    enum { ROUNDS = 12 };
+    char program[SERVER_PATH_MAX], config[SERVER_PATH_MAX];
+    char now[2][40] = { SERVER_PASSWORD, FIRST }, next[40];
+    const char *const names[2] = { "anna", "bert" };
+    struct session s[2];
+    struct server server;
+    int changed = 0;
+
+    server_start(&server, &for_all);
+    cr_assert_eq(ctl(&server, FIRST "\n", "add", "bert", NULL), 0);
+    cr_assert_eq(ctl(&server, FIRST "\n", "add", "carl", NULL), 0);
+    snprintf(program, sizeof(program), "%s", server_program("sallyportctl"));
+    snprintf(config, sizeof(config), "%s",
+             server_path(&server, "sallyport.conf"));
+    for (int u = 0; u < 2; u++) {
+        connect_to(&s[u], &server);
+        cr_assert_eq(session_try_login(&s[u], names[u], now[u]), 230);
+    }
+    for (int i = 0; i < ROUNDS; i++) {
+        char *const words[] = { program,
+                                "--config",
+                                config,
+                                "user",
+                                "change",
+                                "carl",
+                                i % 2 ? "--comment=odd" : "--comment=even",
+                                NULL };
+        struct running edit;
+        struct run_result r;
+
+        run_start(&edit, "", words);
+        snprintf(next, sizeof(next), "password-%d", i);
+        for (int u = 0; u < 2; u++)
+            session_send(&s[u], "SITE PSWD \"%s\" %s", now[u], next);
+        for (int u = 0; u < 2; u++) {
+            int code = session_reply(&s[u]);
+
+            cr_assert(code == 200 || code == 450, "%s", s[u].reply.data);
+            changed += code == 200;
+            if (code == 200)
+                snprintf(now[u], sizeof(now[u]), "%s", next);
+        }
+        run_finish(&edit, &r);
+        cr_expect_eq(r.status, 0, "%s", r.text);
+        run_release(&r);
+    }
+    cr_log_info("%d changes", changed);
+    cr_expect(changed > 0);
+    for (int u = 0; u < 2; u++) {
+        session_do(&s[u], "257 {*}", "PWD");
+        session_close(&s[u]);
+        cr_expect_eq(login(&server, names[u], now[u]), 230);
+    }
+    cr_expect_eq(login(&server, "carl", FIRST), 230);
+    cr_expect_eq(ctl(&server, "", "list", NULL, NULL), 0);
+    server_stop(&server);
+}
+
+/* Moves the users file to a disk of its own, of two pages; a link leads to
+ * it. */
+static void move_users(const struct server *server, char etc[SERVER_PATH_MAX])
+{
+    char moved[SERVER_PATH_MAX + 8], users[SERVER_PATH_MAX];
+    struct buf text;
+
+    snprintf(etc, SERVER_PATH_MAX, "%s", server_path(server, "etc"));
+    snprintf(users, sizeof(users), "%s", server_path(server, "users"));
+    snprintf(moved, sizeof(moved), "%s/users", etc);
+    buf_init(&text, 65536);
+    cr_assert(files_read(users, &text) && text.len < 4096);
+    files_make_folder(etc, 0700);
+    cr_assert_eq(mount("tmpfs", etc, "tmpfs", 0, "size=8k,mode=0700"), 0);
+    files_write(moved, text.data, text.len, 0600);
+    buf_release(&text);
+    cr_assert_eq(unlink(users), 0);
+    cr_assert_eq(symlink("etc/users", users), 0);
+}
+
+static void fill(const char *etc)
+{
+    char path[SERVER_PATH_MAX + 8], page[4096] = "";
+
+    snprintf(path, sizeof(path), "%s/filler", etc);
+    files_write(path, page, sizeof(page), 0600);
+}
+
+static void make_read_only(const char *etc)
+{
+    cr_assert_eq(mount(NULL, etc, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+}
+
+/* The login doesn't suffer, the reply and the log name the cause, and the old
+ * file stays. */
+static void on_a_bad_disk(void (*spoil)(const char *etc), const char *why)
+{
+    char etc[SERVER_PATH_MAX], before[400], after[400];
+    struct server server;
+    struct session s;
+
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
+    cr_assert_eq(unshare(CLONE_NEWNS), 0, "unshare: %m");
+    cr_assert_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+    server_start(&server, &for_all);
+    move_users(&server, etc);
+    hash_of(&server, "anna", before);
+    spoil(etc);
+    session_enter(&s, &server, "anna");
+    session_do(&s, "550 The password stays: the server can't write it; {*}",
+               "SITE PSWD \"" SERVER_PASSWORD "\" another-one");
+    session_do(&s, "257 {*}", "PWD");
+    session_close(&s);
+    hash_of(&server, "anna", after);
+    cr_expect_str_eq(after, before);
+    server_log_expect(&server, 1, "a new password hash can't be written", why,
+                      NULL);
+    cr_assert_eq(umount2(etc, MNT_DETACH), 0);
+    unlink(server_path(&server, "users"));
+    server_stop(&server);
+}
+
+Test(passwords, full_disk, .timeout = 120)
+{
+    on_a_bad_disk(fill, "No space left");
+}
+
+Test(passwords, read_only_disk, .timeout = 120)
+{
+    on_a_bad_disk(make_read_only, "Read-only file system");
+}

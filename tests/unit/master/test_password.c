@@ -1,0 +1,397 @@
+/* New hashes of passwords: master writes one only for the user of the session
+ * that asks, and only after auth has accepted this user's password. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "caller.h"
+#include "helpers.h"
+#include "sallyport/base/fd.h"
+#include "support/files.h"
+
+#define S42  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./0123"
+#define NEW  "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$" S42 "c"
+#define NEW2 "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$" S42 "d"
+
+static void permit(struct master *m)
+{
+    m->settings.password_change = PASSWORD_CHANGE_YES;
+    m->settings.hash_cost = 5;
+    m->settings.login_delay = 0;
+    m->deadlines.users = 60000; /* master never looks by itself */
+}
+
+static void permit_some(struct master *m)
+{
+    permit(m);
+    m->settings.password_change = PASSWORD_CHANGE_MUST;
+}
+
+static void forbid(struct master *m)
+{
+    permit(m);
+    m->settings.password_change = PASSWORD_CHANGE_NO;
+}
+
+static void users_path(const struct stage *s, char out[128])
+{
+    snprintf(out, 128, "%s/users", s->folder);
+}
+
+static void read_all(const struct stage *s, struct buf *text)
+{
+    char path[128];
+
+    users_path(s, path);
+    buf_init(text, 65536);
+    cr_assert(files_read(path, text));
+    cr_assert_eq(buf_add(text, "", 1), 0);
+}
+
+/* Does the line of NAME have that hash? */
+static bool has_hash(const struct stage *s, const char *name, const char *hash)
+{
+    char line[256];
+    struct buf text;
+    bool found;
+
+    snprintf(line, sizeof(line), "%s:%s:", name, hash);
+    read_all(s, &text);
+    found = strstr(text.data, line) != NULL;
+    buf_release(&text);
+    return found;
+}
+
+/* The player asks for another password; auth must be told whose. */
+static void asks(struct stage *s, struct player *p, uint64_t cost)
+{
+    struct message got;
+
+    p->request = channel_next(&p->channel);
+    TELL(&p->channel, login, p->request);
+    p->channel.phase = PHASE_VERIFY;
+    do {
+        cr_assert_eq(channel_wait(&s->auth.channel, &got, STAGE_WAIT_MS), 1);
+        message_close(&got);
+    } while (got.kind == MSG_users);
+    cr_assert_eq(got.kind, MSG_verify);
+    cr_expect(slice_equal(got.verify.user, SLICE("anna")));
+    cr_expect_eq(got.verify.cost, cost);
+    player_hear(p, MSG_login_channel, &got);
+    message_close(&got);
+}
+
+static void finds(struct stage *s, const struct player *p, uint64_t edition,
+                  uint64_t row, bool yes, enum password_fault fault,
+                  const char *hash)
+{
+    TELL(&s->auth.channel, verdict, .serial = p->serial, .edition = edition,
+         .row = row, .accepted = yes, .name = 77, .fault = fault,
+         .hash = slice_from(hash));
+}
+
+static enum password_fault hears(struct player *p)
+{
+    struct message got;
+
+    player_hear(p, MSG_password_is, &got);
+    cr_expect_eq(got.request, p->request);
+    p->channel.phase = PHASE_USER;
+    return got.password_is.fault;
+}
+
+static void is_told(struct player *p, enum password_fault fault)
+{
+    enum password_fault told = hears(p);
+
+    cr_expect_eq(told, fault, "%s", password_fault_text(told));
+}
+
+/* After a write master rests for as long: asks until it doesn't. */
+static void changes(struct stage *s, struct player *p, uint64_t edition,
+                    const char *hash, enum password_fault fault)
+{
+    enum password_fault told;
+
+    do {
+        asks(s, p, 5);
+        finds(s, p, edition, 0, true, PASSWORD_OK, hash);
+        told = hears(p);
+    } while (told == PASSWORD_BUSY);
+    cr_expect_eq(told, fault, "%s", password_fault_text(told));
+}
+
+static void is_kicked(struct player *p, enum ending why)
+{
+    struct message got;
+
+    player_hear(p, MSG_kick, &got);
+    cr_expect_eq(got.kick.why, why, "%s", ending_text(why));
+}
+
+/* One who logs in beside the first. */
+static void second_logs_in(struct stage *s, struct player *p,
+                           struct actor *files)
+{
+    player_enter(s, p, 2);
+    player_logs_in(s, p, files);
+}
+
+/* It ends the user's other sessions, and the own one continues, also after the
+ * next look at the file; a second change works as well. */
+Test(password, changed, .timeout = 60)
+{
+    struct actor files, others;
+    struct player p, other;
+    struct stage s;
+    struct buf text;
+
+    stage_logged_in(&s, permit, &p, &files);
+    second_logs_in(&s, &other, &others);
+    asks(&s, &p, 5);
+    finds(&s, &p, 1, 0, true, PASSWORD_OK, NEW);
+    is_kicked(&other, ENDING_CHANGED);
+    is_told(&p, PASSWORD_OK);
+    cr_expect(has_hash(&s, "anna", NEW));
+    cr_expect_not(has_hash(&s, "bert", NEW));
+    changes(&s, &p, 2, NEW2, PASSWORD_OK);
+    cr_expect(has_hash(&s, "anna", NEW2));
+    read_all(&s, &text);
+    cr_expect_not_null(strstr(text.data, "rights./in=drop"), "lost keys");
+    buf_release(&text);
+    player_leave(&other);
+    stage_leave(&s, &p);
+}
+
+static const struct {
+    bool yes;
+    enum password_fault fault, told;
+    const char *hash;
+} refused[] = {
+    { false, PASSWORD_OK, PASSWORD_WRONG, "" },
+    { true, PASSWORD_SHORT, PASSWORD_SHORT, "" },
+    { true, PASSWORD_SAME, PASSWORD_SAME, "" },
+    { true, PASSWORD_OK, PASSWORD_BUSY, "" },
+};
+
+Test(password, kept, .timeout = 60)
+{
+    struct buf before, after;
+    struct actor files;
+    struct player p;
+    struct stage s;
+
+    stage_logged_in(&s, permit, &p, &files);
+    read_all(&s, &before);
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        asks(&s, &p, 5);
+        finds(&s, &p, 1, 0, refused[i].yes, refused[i].fault, refused[i].hash);
+        is_told(&p, refused[i].told);
+    }
+    read_all(&s, &after);
+    cr_expect_str_eq(before.data, after.data);
+    buf_release(&before);
+    buf_release(&after);
+    stage_leave(&s, &p);
+}
+
+/* Nobody may, or only users who must. Auth isn't asked. */
+Test(password, not_permitted, .timeout = 60)
+{
+    void (*const settings[])(struct master *m) = { forbid, permit_some };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct actor files;
+        struct player p;
+        struct stage s;
+
+        stage_logged_in(&s, settings[i], &p, &files);
+        p.request = channel_next(&p.channel);
+        TELL(&p.channel, login, p.request);
+        p.channel.phase = PHASE_VERIFY;
+        is_told(&p, PASSWORD_FIXED);
+        stage_leave(&s, &p);
+    }
+}
+
+/* Auth is broken into: whatever it says, no other user's line changes. Each of
+ * these ends the worker, and nothing is written. */
+static const struct {
+    uint64_t row;
+    bool yes;
+    const char *hash;
+    const char *why;
+} lies[] = {
+    { 1, true, NEW, "a verdict on another user's password" },
+    { 0, false, NEW, "a hash that can't be a new one" },
+    { 0, true, "$y$j9T$a:0:0::/:\nroot:$" S42 "c",
+      "a hash that can't be a new one" },
+    { 0, true, "$y$j9T$a$" S42, "a hash that can't be a new one" },
+    { 0, true, "$5$rounds=1$x$" S42 "c", "a hash that can't be a new one" },
+    { 0, true, "!", "a hash that can't be a new one" },
+    { 900, true, NEW, "a verdict with a row that is not there" },
+};
+
+Test(password, lies_of_auth, .timeout = 120)
+{
+    for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+        struct buf before, after;
+        struct actor files;
+        struct player p;
+        struct stage s;
+
+        stage_logged_in(&s, permit, &p, &files);
+        read_all(&s, &before);
+        asks(&s, &p, 5);
+        finds(&s, &p, 1, lies[i].row, lies[i].yes, PASSWORD_OK, lies[i].hash);
+        stage_reports(&s, EVENT_PEER, lies[i].why);
+        is_told(&p, PASSWORD_BUSY);
+        read_all(&s, &after);
+        cr_expect_str_eq(before.data, after.data, "%zu", i);
+        buf_release(&before);
+        buf_release(&after);
+        actor_again(&s, &s.auth);
+        stage_leave(&s, &p);
+    }
+}
+
+/* A hash that nobody asked for, about the session of another user. */
+Test(password, unasked, .timeout = 60)
+{
+    struct actor files;
+    struct player p;
+    struct stage s;
+
+    stage_logged_in(&s, permit, &p, &files);
+    finds(&s, &p, 1, 0, true, PASSWORD_OK, NEW);
+    stage_reports(&s, EVENT_PEER, "a verdict that nobody asked for");
+    cr_expect_not(has_hash(&s, "anna", NEW));
+    actor_again(&s, &s.auth);
+    stage_leave(&s, &p);
+}
+
+/* A session that nobody has logged in on asks as for a login: there is no user
+ * whose password auth could change, so the hash that it sends is one of the
+ * user who logs in now. */
+Test(password, stronger_at_a_login, .timeout = 60)
+{
+    struct actor files, others;
+    struct player p, other;
+    struct message got;
+    struct stage s;
+
+    stage_logged_in(&s, permit, &other, &others);
+    player_enter(&s, &p, 2);
+    player_asks(&s, &p);
+    finds(&s, &p, 1, 0, true, PASSWORD_OK, NEW);
+    actor_enter(&s, &files, "files");
+    TELL(&files.channel, files_ready);
+    player_hear(&p, MSG_granted, &got);
+    message_close(&got);
+    cr_expect(has_hash(&s, "anna", NEW));
+    gate_hears(&s, MSG_logged_in, 2);
+    p.channel.phase = PHASE_USER;
+    asks(&s, &other, 5); /* it wasn't kicked */
+    finds(&s, &other, 2, 0, false, PASSWORD_OK, "");
+    is_told(&other, PASSWORD_WRONG);
+    player_leave(&other);
+    stage_leave(&s, &p);
+}
+
+/* Two logins are verified at once: the second one's verdict names the row as it
+ * was before the first one's new hash. Both enter, and one hash is written. */
+Test(password, two_logins_at_once, .timeout = 60)
+{
+    struct player p[2];
+    struct actor files[2];
+    struct message got;
+    struct stage s;
+
+    stage_with(&s, permit, &p[0]);
+    player_enter(&s, &p[1], 2);
+    player_asks(&s, &p[0]);
+    player_asks(&s, &p[1]);
+    for (int i = 0; i < 2; i++) {
+        finds(&s, &p[i], 1, 0, true, PASSWORD_OK, i == 0 ? NEW : NEW2);
+        actor_enter(&s, &files[i], "files");
+        TELL(&files[i].channel, files_ready);
+        player_hear(&p[i], MSG_granted, &got);
+        message_close(&got);
+    }
+    cr_expect(has_hash(&s, "anna", NEW));
+    player_leave(&p[1]);
+    stage_leave(&s, &p[0]);
+}
+
+static void no_change_or_delay(struct master *m)
+{
+    permit(m);
+    m->settings.password_change = PASSWORD_CHANGE_NO;
+}
+
+/* Without the setting no hash is asked for, and none is taken. */
+Test(password, not_at_a_login_by_default, .timeout = 60)
+{
+    struct actor files;
+    struct player p;
+    struct message got;
+    struct stage s;
+
+    stage_with(&s, no_change_or_delay, &p);
+    player_asks(&s, &p);
+    finds(&s, &p, 1, 0, true, PASSWORD_OK, NEW);
+    actor_enter(&s, &files, "files");
+    TELL(&files.channel, files_ready);
+    player_hear(&p, MSG_granted, &got);
+    message_close(&got);
+    cr_expect_not(has_hash(&s, "anna", NEW));
+    stage_leave(&s, &p);
+}
+
+/* sallyportctl works on the file, or has changed the hash meanwhile. */
+Test(password, somebody_else_edits, .timeout = 60)
+{
+    char path[128], lock[140];
+    struct actor files;
+    struct player p;
+    struct stage s;
+    int fd;
+
+    stage_logged_in(&s, permit, &p, &files);
+    users_path(&s, path);
+    snprintf(lock, sizeof(lock), "%s.lock", path);
+    fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    cr_assert_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
+    asks(&s, &p, 5);
+    finds(&s, &p, 1, 0, true, PASSWORD_OK, NEW);
+    is_told(&p, PASSWORD_BUSY);
+    close(fd);
+    cr_expect_not(has_hash(&s, "anna", NEW));
+    stage_leave(&s, &p);
+}
+
+/* The directory can't be written to. It is logged once. */
+Test(password, read_only, .timeout = 60)
+{
+    char path[128], temp[160];
+    struct actor files;
+    struct player p;
+    struct stage s;
+
+    stage_logged_in(&s, permit, &p, &files);
+    users_path(&s, path);
+    snprintf(temp, sizeof(temp), "%s.new", path);
+    cr_assert_eq(mkdir(temp, 0700), 0); /* in the way of the new file */
+    for (int i = 0; i < 2; i++) {
+        changes(&s, &p, 1, NEW, PASSWORD_UNWRITTEN);
+        if (i == 0)
+            stage_reports(&s, EVENT_SERVICE, "can't be written");
+    }
+    cr_expect_not(has_hash(&s, "anna", NEW));
+    stage_leave(&s, &p);
+}

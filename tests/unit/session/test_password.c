@@ -1,0 +1,223 @@
+/* SITE PSWD, and a user who must change the password first. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fake.h"
+#include "support/messages.h"
+
+/* Sends SITE PSWD: master gets no password, and auth gets these. */
+static uint32_t ask(struct fake *f, const char *line, const char *old,
+                    const char *wanted)
+{
+    struct message p, out = { .kind = MSG_login_channel };
+    uint32_t request;
+    struct channel auth;
+
+    fake_say(f, line);
+    fake_hear(&f->master, &p, MSG_login);
+    request = out.request = p.request;
+    out.login_channel.auth =
+        channel_make(&auth, PROCESS_AUTH, PROCESS_SESSION, PHASE_RUN);
+    fake_tell(&f->master, &out);
+    close(out.login_channel.auth);
+    fake_hear(&auth, &p, MSG_credentials);
+    cr_expect(slice_equal(p.credentials.password, slice_from(old)));
+    cr_expect(slice_equal(p.credentials.wanted, slice_from(wanted)));
+    channel_close(&auth);
+    return request;
+}
+
+static void tell(struct fake *f, uint32_t request, enum password_fault fault)
+{
+    struct message m = { .kind = MSG_password_is,
+                         .password_is = { .request = request,
+                                          .fault = fault } };
+
+    fake_tell(&f->master, &m);
+}
+
+static const struct {
+    enum password_fault fault;
+    int code;
+    const char *words;
+} answers[] = {
+    { PASSWORD_OK, 200, "is changed" },
+    { PASSWORD_SHORT, 550, "too short" },
+    { PASSWORD_LONG, 550, "longer than 511" },
+    { PASSWORD_BYTES, 550, "NUL" },
+    { PASSWORD_SAME, 550, "the old one" },
+    { PASSWORD_WRONG, 550, "the old one is wrong" },
+    { PASSWORD_FIXED, 550, "administrator" },
+    { PASSWORD_NONE, 550, "certificate" },
+    { PASSWORD_BUSY, 450, "try again" },
+    { PASSWORD_RELOADED, 450, "log in again" },
+    { PASSWORD_UNWRITTEN, 550, "can't write it" },
+    { PASSWORD_UNSYNCED, 451, "power cut" },
+};
+
+/* Each answer has its reply, which names the cause, and the session
+ * continues. */
+Test(password, replies, .timeout = 60)
+{
+    struct fake f;
+
+    cr_assert_eq(sizeof(answers) / sizeof(answers[0]), PASSWORD_FAULTS);
+    fake_open(&f);
+    for (size_t i = 0; i < PASSWORD_FAULTS; i++) {
+        uint32_t request =
+            ask(&f, "SITE PSWD secret \"a new one\"", "secret", "a new one");
+
+        tell(&f, request, answers[i].fault);
+        cr_expect_eq(fake_reply(&f), answers[i].code, "%s", f.reply);
+        cr_expect(strstr(f.reply, answers[i].words), "%s", f.reply);
+        fake_do(&f, "PWD", 257);
+    }
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+/* No line is served before the answer; those that came are served after it. */
+Test(password, lines_wait, .timeout = 60)
+{
+    struct fake f;
+    uint32_t request;
+
+    fake_open(&f);
+    request = ask(&f, "SITE PSWD a b\r\nNOOP", "a", "b");
+    tell(&f, request, PASSWORD_OK);
+    cr_expect_eq(fake_reply(&f), 200);
+    cr_expect(strstr(f.reply, "changed"), "%s", f.reply);
+    cr_expect_eq(fake_reply(&f), 200);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+Test(password, bad_arguments, .timeout = 60)
+{
+    static const char *const lines[] = {
+        "SITE PSWD",
+        "SITE PSWD old",
+        "SITE PSWD old new third",
+        "SITE PSWD \"old new",
+        "SITE PSWD \"a\"b new",
+        "SITE PSWD  old new",
+    };
+    struct fake f;
+
+    fake_open(&f);
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        fake_do(&f, lines[i], 501);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+static const struct {
+    const char *line;
+    int code;
+} gated[] = {
+    { "NOOP", 200 },
+    { "FEAT", 211 },
+    { "HELP", 214 },
+    { "SITE HELP", 214 },
+    { "SYST", 215 },
+    { "OPTS UTF8 ON", 200 },
+    { "PBSZ 0", 200 },
+    { "PROT P", 200 },
+    { "PWD", 550 },
+    { "CWD /", 550 },
+    { "EPSV", 550 },
+    { "PASV", 550 },
+    { "TYPE I", 550 },
+    { "LIST", 550 },
+    { "MLST x", 550 },
+    { "RETR x", 550 },
+    { "STOR x", 550 },
+    { "DELE x", 550 },
+    { "STAT", 550 },
+    { "ABOR", 550 },
+    { "SIZE x", 550 },
+    { "MKD x", 550 },
+    { "RNFR x", 550 },
+    { "SITE CHMOD 600 x", 550 },
+    { "SITE UTIME 20200101000000 x", 550 },
+};
+
+static void expect_gates(struct fake *f)
+{
+    for (size_t i = 0; i < sizeof(gated) / sizeof(gated[0]); i++) {
+        fake_do(f, gated[i].line, gated[i].code);
+        cr_expect_eq(gated[i].code == 550,
+                     strstr(f->reply, "SITE PSWD old new") != NULL &&
+                         strstr(f->reply, "550") != NULL,
+                     "%s: %s", gated[i].line, f->reply);
+    }
+}
+
+/* Nothing reaches files before the change, also not after one that failed. */
+Test(password, before_anything_else, .timeout = 60)
+{
+    struct message p;
+    uint32_t request;
+    struct fake f;
+
+    fake_must_change(true);
+    fake_open(&f);
+    cr_expect(strstr(f.reply, "SITE PSWD"), "%s", f.reply);
+    expect_gates(&f);
+    request = ask(&f, "site pswd wrong better", "wrong", "better");
+    tell(&f, request, PASSWORD_WRONG);
+    cr_expect_eq(fake_reply(&f), 550);
+    fake_do(&f, "CWD /", 550);
+    cr_expect_eq(channel_receive(&f.files, &p), 0, "files was asked");
+    request = ask(&f, "SITE PSWD secret better", "secret", "better");
+    tell(&f, request, PASSWORD_OK);
+    cr_expect_eq(fake_reply(&f), 200);
+    fake_do(&f, "PWD", 257);
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+/* Neither the old nor the new password is in any event, also if the reply is a
+ * refusal, and if the sub-command is unknown. */
+Test(password, never_logged, .timeout = 60)
+{
+    struct event_record r;
+    struct fake f;
+    uint32_t request;
+
+    fake_open(&f);
+    request = ask(&f, "SITE PSWD canary1 canary2", "canary1", "canary2");
+    tell(&f, request, PASSWORD_FIXED);
+    cr_expect_eq(fake_reply(&f), 550);
+    cr_assert(fake_event(&f, EVENT_COMMAND_REFUSED, &r));
+    cr_expect(slice_equal(r.text[FIELD_VERB], SLICE("SITE")));
+    cr_expect_eq(r.text[FIELD_TO].len, 0, "%.*s", (int)r.text[FIELD_TO].len,
+                 r.text[FIELD_TO].ptr);
+    cr_expect(slice_starts(r.text[FIELD_REASON], SLICE("stays: the admin")));
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
+/* In plain text it is the end, as a PASS is. */
+Test(password, without_tls, .timeout = 60)
+{
+    struct fake f;
+
+    fake_start(&f);
+    cr_assert_eq(fake_reply(&f), 220);
+    fake_do(&f, "SITE HELP", 530);
+    fake_do(&f, "SITE PSWD old new", 421);
+    cr_expect_eq(fake_end(&f), ENDING_PLAIN);
+}
+
+/* Master ends the session while it waits: the client learns why. */
+Test(password, kicked_meanwhile, .timeout = 60)
+{
+    struct message kick = { .kind = MSG_kick,
+                            .kick = { .why = ENDING_CHANGED } };
+    struct fake f;
+
+    fake_open(&f);
+    ask(&f, "SITE PSWD a b", "a", "b");
+    fake_tell(&f.master, &kick);
+    cr_expect_eq(fake_reply(&f), 421);
+    cr_expect(strstr(f.reply, "account has changed"), "%s", f.reply);
+    fake_hang_up(&f, ENDING_CHANGED);
+}

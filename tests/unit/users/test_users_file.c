@@ -1,0 +1,219 @@
+/* A new hash in the users file: exactly one field of one line, under the lock,
+ * and only in place of the hash that was verified. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+#include "sallyport/users/users.h"
+#include "sallyport/users/users_file.h"
+#include "support/files.h"
+#include "support/scratch.h"
+
+static char path[128];
+
+static void make(void)
+{
+    scratch_make();
+    snprintf(path, sizeof(path), "%s/users", scratch);
+}
+
+TestSuite(place, .init = make, .fini = scratch_remove);
+
+static const struct {
+    const char *text, *after; /* NULL: it is refused */
+    bool done;
+} rows[] = {
+    { "anna:$5$a:1:1:c:/h::\n", "anna:$y$b:1:1:c:/h::\n", true },
+    { "anna:$5$a:1:1:c:/h::", "anna:$y$b:1:1:c:/h::", true },
+    { "\xef\xbb\xbf"
+      "anna:$5$a:1:1:c:/h::\r\n",
+      "\xef\xbb\xbf"
+      "anna:$y$b:1:1:c:/h::\r\n",
+      true },
+    { "#anna:$5$a:\n@team:x:\nbob:$5$a:2:2::/i::\nanna:$5$a:1:1::/h::\n#e",
+      "#anna:$5$a:\n@team:x:\nbob:$5$a:2:2::/i::\nanna:$y$b:1:1::/h::\n#e",
+      true },
+    { "anna:$5$a:1:1::/h::rights=lr must_change=yes expires=2030-01-01\r\nx\n",
+      "anna:$y$b:1:1::/h::rights=lr expires=2030-01-01\r\nx\n", true },
+    { "anna:$5$a:1:1::/h::must_change=yes", "anna:$y$b:1:1::/h::", true },
+    { "anna:$5$a:1:1::/h::a=1  must_change=yes b=2",
+      "anna:$y$b:1:1::/h::a=1  must_change=yes b=2", false },
+    { "anna:$5$a:1:1::/h:: a=1  b=2 ", "anna:$y$b:1:1::/h:: a=1  b=2 ", true },
+    { "anna:$5$A:1:1::/h::\n", NULL, true },
+    { "anna:!$5$a:1:1::/h::\n", NULL, true },
+    { "annab:$5$a:1:1::/h::\n", NULL, true },
+    { " anna:$5$a:1:1::/h::\n", NULL, true },
+    { "#anna:$5$a:1:1::/h::\n", NULL, true },
+    { "anna:$5$a:1:1:", NULL, true },
+    { "anna", NULL, true },
+    { "\n\n", NULL, true },
+    { "", NULL, true },
+};
+
+static const struct hash_change change = { .user = "anna",
+                                           .old = "$5$a",
+                                           .hash = "$y$b" };
+
+Test(columns, only_that_field)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct hash_change c = change;
+        struct buf into;
+        int r;
+
+        c.done = rows[i].done;
+        buf_init(&into, 4096);
+        r = columns_set_hash(slice_from(rows[i].text), &c, &into);
+        cr_expect_eq(r, rows[i].after ? 0 : -ESTALE, "row %zu: %d", i, r);
+        if (rows[i].after)
+            cr_expect(slice_equal(buf_slice(&into), slice_from(rows[i].after)),
+                      "row %zu: %.*s", i, (int)into.len, into.data);
+        buf_release(&into);
+    }
+}
+
+#define TEXT  "# mine\nanna:$5$a:1:1::/h::\n"
+#define AFTER "# mine\nanna:$y$b:1:1::/h::\n"
+
+static void expect_text(const char *text)
+{
+    struct buf now;
+
+    buf_init(&now, 4096);
+    cr_assert(files_read(path, &now));
+    cr_expect(slice_equal(buf_slice(&now), slice_from(text)), "%.*s",
+              (int)now.len, now.data);
+    buf_release(&now);
+}
+
+Test(place, replaces_and_keeps_the_mode)
+{
+    struct stat before, after;
+    bool stands = false;
+
+    files_write(path, TEXT, strlen(TEXT), 0640);
+    cr_assert_eq(stat(path, &before), 0);
+    cr_assert_eq(users_file_set_hash(path, &change, &stands), 0);
+    cr_expect(stands);
+    expect_text(AFTER);
+    cr_assert_eq(stat(path, &after), 0);
+    cr_expect_eq(after.st_mode, before.st_mode);
+    cr_expect_neq(after.st_ino, before.st_ino, "not in one step");
+    cr_expect_eq(users_file_set_hash(path, &change, &stands), -ESTALE, "twice");
+    cr_expect_not(stands);
+    expect_text(AFTER);
+}
+
+/* sallyportctl is at work: nothing waits. */
+Test(place, under_the_lock)
+{
+    char lock[160];
+    bool stands;
+    int fd;
+
+    files_write(path, TEXT, strlen(TEXT), 0600);
+    snprintf(lock, sizeof(lock), "%s.lock", path);
+    fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    cr_assert_eq(flock(fd, LOCK_EX), 0);
+    cr_expect_eq(users_file_set_hash(path, &change, &stands), -ETIMEDOUT);
+    expect_text(TEXT);
+    close(fd);
+    cr_expect_eq(users_file_set_hash(path, &change, &stands), 0);
+    expect_text(AFTER);
+}
+
+/* The link stays, and leads to the new file. */
+Test(place, through_a_link)
+{
+    char link[160];
+    struct stat st;
+    bool stands;
+
+    files_write(path, TEXT, strlen(TEXT), 0600);
+    snprintf(link, sizeof(link), "%s.link", path);
+    cr_assert_eq(symlink("users", link), 0);
+    cr_expect_eq(users_file_set_hash(link, &change, &stands), 0);
+    cr_assert(lstat(link, &st) == 0 && S_ISLNK(st.st_mode));
+    expect_text(AFTER);
+}
+
+/* The server gives no file away: then it changes nothing. */
+Test(place, another_group)
+{
+    bool stands;
+
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
+    files_write(path, TEXT, strlen(TEXT), 0640);
+    cr_assert_eq(chown(path, 0, 70000), 0);
+    cr_expect_eq(users_file_set_hash(path, &change, &stands), -EPERM);
+    cr_expect_not(stands);
+    expect_text(TEXT);
+}
+
+Test(place, without_a_file)
+{
+    bool stands;
+
+    cr_expect_eq(users_file_set_hash(path, &change, &stands), -ENOENT);
+    cr_expect_eq(users_file_set_hash("/nowhere/users", &change, &stands),
+                 -ENOENT);
+}
+
+/* The tail of a hash. */
+#define S43 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
+
+/* Reader accepts each one that is accepted here: test_user_fields.c. */
+Test(hashes, of_another_form_are_refused)
+{
+    static const char *const bad[] = {
+        "",
+        "$y$",
+        "$y$j9T$F5J$" S43 "a",
+        "$y$j9T$" S43,
+        "$y$j9T$F5J$$" S43,
+        "$5$rounds=1$F5J$" S43,
+        "$y$j9T:0:0$F5J$" S43,
+        "$y$j9T\n$F5J$" S43,
+        "!$y$j9T$F5J$" S43,
+        "$y$j9T$F5J$abc",
+        "$y$j9T$F 5J$" S43,
+        "$y$j9T$F5J\\$" S43,
+    };
+    char longest[USER_HASH_MAX + 2];
+
+    cr_expect(user_hash_is_new(SLICE("$y$j9T$F5Jx5fExrKuPp53xLKQ..1$" S43)));
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        cr_expect_not(user_hash_is_new(slice_from(bad[i])), "%s", bad[i]);
+    memset(longest, 'a', sizeof(longest));
+    memcpy(longest, "$y$j9T$", 7);
+    longest[USER_HASH_MAX - 44] = '$';
+    cr_expect(user_hash_is_new((struct slice){ longest, USER_HASH_MAX }));
+    longest[USER_HASH_MAX - 44] = 'a';
+    longest[USER_HASH_MAX - 43] = '$';
+    cr_expect_not(
+        user_hash_is_new((struct slice){ longest, USER_HASH_MAX + 1 }));
+}
+
+/* Reader refuses a line that is longer, and with it the whole file. */
+Test(columns, the_longest_line)
+{
+    char text[USER_LINE_MAX + 2] = "anna:$5$a:1:1::/h::";
+    struct hash_change c = change;
+    struct buf into;
+
+    for (size_t n = strlen(text); n < USER_LINE_MAX; n++)
+        text[n] = 'x';
+    buf_init(&into, 2 * USER_LINE_MAX);
+    cr_expect_eq(columns_set_hash(slice_from(text), &c, &into), 0);
+    buf_clear(&into);
+    c.hash = "$y$bc";
+    cr_expect_eq(columns_set_hash(slice_from(text), &c, &into), -EMSGSIZE);
+    buf_release(&into);
+}
