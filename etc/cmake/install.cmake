@@ -40,19 +40,24 @@ install(PROGRAMS etc/examples/sallyport-address
 install(DIRECTORY etc/examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples
     COMPONENT doc PATTERN sallyport-address EXCLUDE)
 
-# The unit names the program by its full path, which follows the prefix of the
+install(FILES etc/sallyport-retention.timer DESTINATION lib/systemd/system
+    COMPONENT server)
+
+# The units name the programs by their full paths, which follow the prefix of the
 # installation.
 install(CODE "set(sbin \"${CMAKE_INSTALL_SBINDIR}\")
     cmake_path(ABSOLUTE_PATH sbin BASE_DIRECTORY \"\${CMAKE_INSTALL_PREFIX}\")
-    set(unit_of_usr \"${PROJECT_SOURCE_DIR}/etc/sallyport.service\")
-    set(unit \"${PROJECT_BINARY_DIR}/sallyport.service\")" COMPONENT server)
+    set(units_of_usr \"${PROJECT_SOURCE_DIR}/etc\")
+    set(units \"${PROJECT_BINARY_DIR}\")" COMPONENT server)
 install(CODE [[
-    file(READ "${unit_of_usr}" text)
-    string(REPLACE "=/usr/sbin/" "=${sbin}/" text "${text}")
-    file(WRITE "${unit}" "${text}")
-    file(INSTALL "${unit}" DESTINATION
-        "${CMAKE_INSTALL_PREFIX}/lib/systemd/system"
-        PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+    foreach(unit sallyport.service sallyport-retention.service)
+        file(READ "${units_of_usr}/${unit}" text)
+        string(REPLACE "=/usr/sbin/" "=${sbin}/" text "${text}")
+        file(WRITE "${units}/${unit}" "${text}")
+        file(INSTALL "${units}/${unit}" DESTINATION
+            "${CMAKE_INSTALL_PREFIX}/lib/systemd/system"
+            PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+    endforeach()
 ]] COMPONENT server)
 
 add_custom_target(uninstall

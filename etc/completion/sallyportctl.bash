@@ -6,17 +6,18 @@
 # tables: begin
 _sallyportctl_tables() {
     case ${#given[@]}:${given[0]} in
-    1:*) commands='user share team partials quota status who kick ban reload' ;;
+    1:*) commands='user share team partials quota retention status who kick ban reload' ;;
     2:user) commands='add change passwd rename import export del list show lock unlock totp totp-off can' ;;
-    2:share) commands='add grant revoke list show del' ;;
+    2:share) commands='add change grant revoke list show del' ;;
     2:team) commands='add join leave change list show del' ;;
     2:partials) commands='list purge' ;;
     2:quota) commands='set show report' ;;
+    2:retention) commands='run' ;;
     2:ban) commands='list add del' ;;
     esac
     case "${given[0]} ${given[1]}" in
-    "user "add) first= more= options='--config --help --home --comment --role --rights-in --share --team --uid --gid --local-group --file-mode --dir-mode --hash-stdin --print-password --must-change --on-conflict --data-binding --upload-eof --certificate --login --expires --ttl --max-sessions --max-transfers --bandwidth-up --bandwidth-down --max-file-size --networks --hours' ;;
-    "user "change) first=user more= options='--config --help --home --comment --role --rights-in --uid --gid --file-mode --dir-mode --hash-stdin --must-change --on-conflict --data-binding --upload-eof --certificate --login --expires --ttl --max-sessions --max-transfers --bandwidth-up --bandwidth-down --max-file-size --networks --hours' ;;
+    "user "add) first= more= options='--config --help --home --comment --role --rights-in --share --team --uid --gid --local-group --file-mode --dir-mode --hash-stdin --print-password --must-change --on-conflict --data-binding --upload-eof --certificate --login --expires --ttl --max-files --retain --max-sessions --max-transfers --bandwidth-up --bandwidth-down --max-file-size --networks --hours' ;;
+    "user "change) first=user more= options='--config --help --home --comment --role --rights-in --uid --gid --file-mode --dir-mode --hash-stdin --must-change --on-conflict --data-binding --upload-eof --certificate --login --expires --ttl --max-files --retain --max-sessions --max-transfers --bandwidth-up --bandwidth-down --max-file-size --networks --hours' ;;
     "user "passwd) first=user more= options='--config --help --print-password --must-change' ;;
     "user "rename) first=user more= options='--config --help' ;;
     "user "import) first=file more= options='--config --help --format --shadow --prefix --dry-run' ;;
@@ -29,7 +30,8 @@ _sallyportctl_tables() {
     "user "totp) first=user more= options='--config --help --json' ;;
     "user "totp-off) first=user more= options='--config --help' ;;
     "user "can) first=user more= options='--config --help --json' ;;
-    "share "add) first= more= options='--config --help --path --gid --local-group --file-mode' ;;
+    "share "add) first= more= options='--config --help --path --gid --local-group --file-mode --retain' ;;
+    "share "change) first=share more= options='--config --help --file-mode --retain' ;;
     "share "grant) first=share more=member options='--config --help' ;;
     "share "revoke) first=share more=member options='--config --help' ;;
     "share "list) first= more= options='--config --help --json' ;;
@@ -47,6 +49,7 @@ _sallyportctl_tables() {
     "quota "set) first=user more= options='--config --help --files' ;;
     "quota "show) first=user more= options='--config --help --json' ;;
     "quota "report) first= more= options='--config --help --json' ;;
+    "retention "run) first= more= options='--config --help --dry-run --json' ;;
     "status "*) first= more= options='--config --help --json' ;;
     "who "*) first= more= options='--config --help --json' ;;
     "kick "*) first=user more= options='--config --help' ;;
@@ -76,6 +79,8 @@ _sallyportctl_tables() {
     --login) value='WORD' ;;
     --expires) value='WHEN' ;;
     --ttl) value='TIME' ;;
+    --max-files) value='N' ;;
+    --retain) value='[PATH:]TIME' ;;
     --format) value='WORD' ;;
     --shadow) value='FILE' ;;
     --prefix) value='DIR' ;;

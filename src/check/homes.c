@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "sallyport/base/complain.h"
@@ -154,6 +155,11 @@ static uid_t owner_wanted(const struct inspection *i, const struct user *user)
     return i->check->root ? user->uid : geteuid();
 }
 
+static int errno_of_count(const char *home)
+{
+    return lgetxattr(home, STORED_ATTRIBUTE, NULL, 0) < 0 ? errno : 0;
+}
+
 static void look_inside(struct inspection *i, const struct user *user, int fd)
 {
     uid_t owner = owner_wanted(i, user);
@@ -175,6 +181,13 @@ static void look_inside(struct inspection *i, const struct user *user, int fd)
     else if (own < 0)
         mistake(i, user, "the home %s can't be entered; run: chmod u+rwx %s",
                 user->home, user->home);
+    else if (user->max_files && errno_of_count(user->home) == EOPNOTSUPP)
+        mistake(i, user,
+                "max_files=: the file system of the home %s stores no extended "
+                "attributes, which hold the count; move the home to ext4, xfs "
+                "or btrfs, or run: sallyportctl user change %s --max-files "
+                "default",
+                user->home, user->name);
     else if (system.f_flag & ST_RDONLY)
         mistake(i, user,
                 "the home %s is on a read-only file system, or systemd makes "

@@ -28,6 +28,7 @@ static const struct permission may[] = {
     MAY_IF(quotactl_fd, IS(1, (unsigned)QCMD(Q_GETQUOTA, GRPQUOTA)),
            "the quota of a share"),
     MAY(fstatfs, "is the home on a read-only file system"),
+    MAY(lgetxattr, "can it hold a count of files"),
     MAY(setgroups, "the ids of each user, so that the kernel judges"),
     MAY(setresgid, "the same"),
     MAY(setresuid, "the same"),

@@ -19,7 +19,8 @@ const struct ctl_option ctl_options[] = {
       "a comment, such as the "
       "full name" },
     { "role", OPTION_ROLE, AT(role), "ROLE",
-      "full (for a new user), read, collect, drop, or letters of lrwodnm" },
+      "full (for a new user), read, collect, drop, mine, or letters of\n"
+      "                       lrwodnmu" },
     { "rights-in", OPTION_RIGHTS_IN, AT(rights_in), "PATH:ROLE",
       "other rights in a directory of the home; ROLE default: the same" },
     { "share", OPTION_SHARE, AT(share), "NAME[:ROLE]",
@@ -62,6 +63,11 @@ const struct ctl_option ctl_options[] = {
       "                       2027-01-31T12:00:00Z, or default: never" },
     { "ttl", OPTION_TTL, AT(ttl), "TIME",
       "the user's end, from now: 7d; also s, min, h or w" },
+    { "max-files", OPTION_MAX_FILES, AT(max_files), "N",
+      "the user may store N files, all together; or default: any number" },
+    { "retain", OPTION_RETAIN, AT(retain), "[PATH:]TIME",
+      "files are removed after TIME, such as 30d or /incoming:30d; or\n"
+      "                       default: never" },
     { "format", OPTION_FORMAT, AT(format), "WORD",
       "pure-ftpd, proftpd, passwd, htpasswd, pwdfile (of PAM) or\n"
       "                       sallyport; by default the one that fits all "
@@ -195,20 +201,9 @@ int arguments_parse(struct arguments *a, int argc, char **argv,
 int arguments_seconds(struct context *x, const char *option, const char *text,
                       uint64_t *ret)
 {
-    static const struct {
-        const char *name;
-        uint64_t seconds;
-    } units[] = {
-        { "s", 1 },     { "min", 60 },   { "h", 3600 },
-        { "d", 86400 }, { "w", 604800 },
-    };
-    size_t digits = strspn(text, "0123456789");
-    uint64_t n = 0;
-
-    if (slice_number((struct slice){ text, digits }, 99999, &n) == 0 && n > 0)
-        for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-            if (strcmp(text + digits, units[i].name) == 0)
-                return *ret = n * units[i].seconds, 0;
+    *ret = (uint64_t)user_duration_parse(slice_from(text));
+    if (*ret > 0)
+        return 0;
     return ctl_fail(x, EX_USAGE,
                     "--%s %s: use a number and s, min, h, d or w, such as 7d; "
                     "at most 99999",

@@ -22,7 +22,8 @@ const struct ctl_command ctl_commands[] = {
                 "[--upload-eof WORD] [--certificate NAMES] [--login WORD] "
                 "[--share NAME[:ROLE]] [--team TEAM] [--rights-in PATH:ROLE] "
                 "[--file-mode MODE] [--dir-mode MODE] [--local-group GROUP] "
-                "[--expires WHEN | --ttl TIME] " LIMITS_SYNTAX,
+                "[--expires WHEN | --ttl TIME] " LIMITS_SYNTAX
+                " [--max-files N] [--retain [PATH:]TIME]",
       .help = "Add a user, and make the user's home",
       .example = "sallyportctl user add anna --comment 'Anna, accounts'" },
     { .group = "user",
@@ -36,7 +37,8 @@ const struct ctl_command ctl_commands[] = {
                 "[--data-binding WORD] "
                 "[--upload-eof WORD] [--certificate NAMES] [--login WORD] "
                 "[--rights-in PATH:ROLE] [--file-mode MODE] [--dir-mode MODE] "
-                "[--expires WHEN | --ttl TIME] " LIMITS_SYNTAX,
+                "[--expires WHEN | --ttl TIME] " LIMITS_SYNTAX
+                " [--max-files N] [--retain [PATH:]TIME]",
       .help = "Change a user's row; the word \"default\" removes an option "
               "from it",
       .example = "sallyportctl user change anna --role read" },
@@ -147,13 +149,21 @@ const struct ctl_command ctl_commands[] = {
     { .group = "share",
       .name = "add",
       .takes = TAKES_NAME,
-      .options =
-          OPTION_PATH | OPTION_GID | OPTION_LOCAL_GROUP | OPTION_FILE_MODE,
+      .options = OPTION_PATH | OPTION_GID | OPTION_LOCAL_GROUP |
+                 OPTION_FILE_MODE | OPTION_RETAIN,
       .run = share_add,
       .syntax = "NAME [--path DIR] [--gid N] [--local-group GROUP] "
-                "[--file-mode MODE]",
+                "[--file-mode MODE] [--retain [PATH:]TIME]",
       .help = "Add a share: a directory that its members see as /NAME",
       .example = "sallyportctl share add contracts --local-group accounts" },
+    { .group = "share",
+      .name = "change",
+      .takes = TAKES_NAME,
+      .options = OPTION_FILE_MODE | OPTION_RETAIN,
+      .run = share_change,
+      .syntax = "NAME [--file-mode MODE] [--retain [PATH:]TIME]",
+      .help = "Change a share; the word \"default\" removes an option",
+      .example = "sallyportctl share change contracts --retain 30d" },
     { .group = "share",
       .name = "grant",
       .takes = TAKES_NAME_AND_MORE,
@@ -296,6 +306,15 @@ const struct ctl_command ctl_commands[] = {
       .syntax = "[--json]",
       .help = "List all quotas, and those that nothing enforces",
       .example = "sallyportctl quota report" },
+    { .group = "retention",
+      .name = "run",
+      .options = OPTION_JSON | OPTION_DRY_RUN,
+      .reads_users = true,
+      .run = retention_run,
+      .syntax = "[--dry-run] [--json]",
+      .help = "Remove the files and unfinished uploads that are older than "
+              "their home or share keeps them (--retain); a timer runs it",
+      .example = "sallyportctl retention run --dry-run" },
     { .group = "status",
       .options = OPTION_JSON,
       .run = status_show,

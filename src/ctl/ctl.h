@@ -35,7 +35,7 @@ struct arguments {
     const char *expires, *ttl, *format, *prefix, *shadow;
     bool print_password, must_change, dry_run, hashes;
     const char *path, *local_group, *file_mode, *dir_mode, *rights_in;
-    const char *team, *share, *files;
+    const char *team, *share, *files, *max_files, *retain;
     const char *max_sessions, *max_transfers, *bandwidth_up, *bandwidth_down,
         *max_file_size, *networks, *hours;
     bool json, purge, yes, all, hash_stdin, help, version;
@@ -88,6 +88,8 @@ struct arguments {
 #define OPTION_FOR            OPTION_BIT(41)
 #define OPTION_REASON         OPTION_BIT(42)
 #define OPTION_FILES          OPTION_BIT(43)
+#define OPTION_MAX_FILES      OPTION_BIT(44)
+#define OPTION_RETAIN         OPTION_BIT(45)
 #define OPTION_MUST_CHANGE    OPTION_BIT(46)
 /* Options that set limits of a user or a team. */
 #define OPTIONS_OF_LIMITS                                                      \
@@ -99,7 +101,8 @@ struct arguments {
     (OPTION_ON_CONFLICT | OPTION_DATA_BINDING | OPTION_UPLOAD_EOF |            \
      OPTION_CERTIFICATE | OPTION_LOGIN | OPTION_EXPIRES | OPTION_TTL |         \
      OPTION_FILE_MODE | OPTION_DIR_MODE | OPTION_RIGHTS_IN |                   \
-     OPTION_MUST_CHANGE | OPTIONS_OF_LIMITS)
+     OPTION_MAX_FILES | OPTION_RETAIN | OPTION_MUST_CHANGE |                   \
+     OPTIONS_OF_LIMITS)
 /* Options that set any column of a row. */
 #define OPTIONS_OF_USER                                                        \
     (OPTIONS_OF_KEYS | OPTION_HOME | OPTION_COMMENT | OPTION_ROLE |            \
@@ -118,6 +121,9 @@ struct context {
     char expires[WHEN_MAX];            /* the end of --ttl, likewise */
     char rights_key[RIGHTS_KEY_MAX];   /* "rights.PATH" of --rights-in */
     const char *rights_role;
+    char retain[RIGHTS_KEY_MAX]; /* the entry PATH:TIME of --retain */
+    struct slice retain_path;    /* in it */
+    bool retain_off;             /* the entry is removed */
     int patience; /* ms for an answer of the server; 0: the default */
 };
 
@@ -214,6 +220,7 @@ int user_totp(struct context *x);
 int user_totp_off(struct context *x);
 int user_can(struct context *x);
 int share_add(struct context *x);
+int share_change(struct context *x);
 int share_grant(struct context *x);
 int share_revoke(struct context *x);
 int share_list(struct context *x);
@@ -231,6 +238,7 @@ int partials_purge(struct context *x);
 int quota_set_limit(struct context *x);
 int quota_show(struct context *x);
 int quota_report(struct context *x);
+int retention_run(struct context *x);
 int status_show(struct context *x);
 int status_reload(struct context *x);
 int sessions_who(struct context *x);
@@ -254,6 +262,8 @@ const char *mode_text(unsigned mode, char out[MODE_MAX]);
 /* JSON is UTF-8: other bytes of TEXT become '?'. The caller owns the value;
  * NULL: no memory. */
 json_t *json_text(const char *text);
+/* The same for a slice; null for an empty one. */
+json_t *json_slice(struct slice s);
 /* A time in seconds since 1970 as text; null for 0. Ownership as above. */
 json_t *json_time(int64_t seconds);
 /* Prints VALUE and a line end, and frees it. VALUE NULL means no memory.
@@ -463,7 +473,8 @@ int fields_take_hash(struct context *x, struct fields *f);
 int fields_check(struct context *x, const struct fields *f,
                  const struct users *u, const struct user *own);
 /* Makes the home, if one is given, and in it, or else in HOME, the directory of
- * --rights-in, if it is missing: the user can't. */
+ * --rights-in, if it is missing: the user can't. With
+ * --max-files it refuses a home whose file system can't hold the count. */
 int fields_make(struct context *x, const struct fields *f, struct edit *e,
                 const char *home, bool *made);
 /* Finds a group of the system by name or number. */
@@ -481,7 +492,8 @@ int keys_check(struct context *x);
 int keys_set(struct context *x, struct edit *e, size_t line);
 
 /* At the end of a command: prints a hint if a certificate was given, but the
- * server never asks for one; or if the given expiry has passed. */
+ * server never asks for one; if the given expiry has passed; or if files shall
+ * be removed, but no timer does it. */
 void keys_hint(const struct context *x);
 
 /* user_add.c: new rows, for "user add" and "user import". Functions of type int

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -197,6 +198,19 @@ static int make_home(struct context *x, const struct fields *f, struct edit *e,
     return code;
 }
 
+/* With --max-files the home's directory holds the count. */
+static int check_count(struct context *x, const char *home)
+{
+    if (!x->args.max_files || lgetxattr(home, STORED_ATTRIBUTE, NULL, 0) >= 0 ||
+        errno != EOPNOTSUPP)
+        return 0;
+    return ctl_fail(x, EX_CONFIG,
+                    "--max-files: %s: its file system stores no extended "
+                    "attributes, which hold the count; give a --home DIR on "
+                    "ext4, xfs or btrfs",
+                    home);
+}
+
 /* In a home that is new, each directory of PATH is new too. */
 static void note_inside(struct edit *e, const char *home, const char *path)
 {
@@ -219,6 +233,8 @@ int fields_make(struct context *x, const struct fields *f, struct edit *e,
     };
     int code = f->home[0] ? make_home(x, f, e, made) : 0;
 
+    if (code == 0)
+        code = check_count(x, f->home[0] ? f->home : home);
     if (code || !x->rights_role)
         return code;
     if (place_tidy(slice_from(f->home[0] ? f->home : home), path,
@@ -339,6 +355,7 @@ static const struct key_row {
     KEY(max_file_size, "max-file-size"),
     KEY(networks, "networks"),
     KEY(hours, "hours"),
+    KEY(max_files, "max-files"),
 };
 #define KEY_ROWS (sizeof(key_rows) / sizeof(key_rows[0]))
 
@@ -419,12 +436,38 @@ static int keys_take_rights(struct context *x)
     return 0;
 }
 
+/* --retain [PATH:]TIME: without a path for all of the home, or of the share. */
+static int keys_take_retain(struct context *x)
+{
+    const char *text = x->args.retain, *colon = strrchr(text, ':');
+    struct slice rest,
+        path =
+            colon ? (struct slice){ text, (size_t)(colon - text) } : SLICE("/");
+    struct retention one;
+    const char *time = colon ? colon + 1 : text;
+    const bool off = strcmp(time, DEFAULT) == 0;
+
+    snprintf(x->retain, sizeof(x->retain), "%.*s:%s", (int)path.len, path.ptr,
+             off ? "1h" : time);
+    rest = slice_from(x->retain);
+    if (strlen(text) + 2 >= sizeof(x->retain) || text[strcspn(text, " ,")] ||
+        user_retain_next(&rest, &one) != 1 || rest.ptr)
+        return ctl_fail(x, EX_USAGE,
+                        "--retain %s: " USER_RETAIN_EXPECTED "; or " DEFAULT,
+                        text);
+    x->retain_path = one.path;
+    x->retain_off = off;
+    return 0;
+}
+
 int keys_check(struct context *x)
 {
     int code = x->args.ttl ? keys_take_ttl(x) : 0;
 
     for (size_t i = 0; i < KEY_ROWS && code == 0; i++)
         code = keys_check_one(x, &key_rows[i]);
+    if (code == 0 && x->args.retain)
+        code = keys_take_retain(x);
     return code || !x->args.rights_in ? code : keys_take_rights(x);
 }
 
@@ -441,6 +484,9 @@ int keys_set(struct context *x, struct edit *e, size_t line)
     }
     if (code == 0 && x->args.must_change)
         code = edit_set_key(e, line, "must_change", "yes");
+    if (code == 0 && x->args.retain)
+        code = edit_set_entry(e, line, "retain", x->retain_path,
+                              x->retain_off ? NULL : x->retain);
     return code || !x->rights_key[0]
                ? code
                : edit_set_key(e, line, x->rights_key, x->rights_role);
@@ -467,10 +513,22 @@ static void hint_must_change(const struct context *x)
                 x->args.word[2], x->settings.file);
 }
 
+#define TIMER       "sallyport-retention.timer"
+#define TIMER_WANTS "/etc/systemd/system/timers.target.wants/" TIMER
+
+static void hint_timer(const struct context *x)
+{
+    if (x->args.retain && !x->retain_off && access(TIMER_WANTS, F_OK) != 0)
+        fputs("sallyportctl: nothing is removed until a timer is enabled; run: "
+              "systemctl enable --now " TIMER "\n",
+              stderr);
+}
+
 void keys_hint(const struct context *x)
 {
     hint_expired(x);
     hint_must_change(x);
+    hint_timer(x);
     if (!x->args.certificate || strcmp(x->args.certificate, DEFAULT) == 0 ||
         x->settings.client_certificates != CLIENTS_OFF)
         return;

@@ -62,6 +62,15 @@ json_t *json_text(const char *text)
     return value;
 }
 
+json_t *json_slice(struct slice s)
+{
+    char *text = s.len > 0 ? strndup(s.ptr, s.len) : NULL;
+    json_t *value = text ? json_text(text) : json_null();
+
+    free(text);
+    return value;
+}
+
 json_t *json_time(int64_t seconds)
 {
     char when[WHEN_MAX];
@@ -190,8 +199,8 @@ int output_list(struct context *x, size_t n, output_describe *describe,
         printf("%*s%c", f->width, f->title, f[1].key ? ' ' : '\n');
     for (size_t i = 0; i < n; i++) {
         json_t *one = describe(x, i);
-        bool ok = json ? json_array_append(list, one) == 0
-                       : output_row(one, columns);
+        bool ok =
+            json ? json_array_append(list, one) == 0 : output_row(one, columns);
 
         json_decref(one);
         if (!ok) {

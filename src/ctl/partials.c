@@ -1,7 +1,8 @@
-/* "partials list" and "partials purge", with or without a running server. For
- * each user a fork becomes a process files with that user's rights; it searches
- * and removes, and sends this program what it found. Lines are printed as they
- * arrive, and file names are escaped. This program opens nothing in a home. */
+/* "partials list" and "partials purge", and "retention run", with or without a
+ * running server. For each home, or share, a fork becomes a process files with
+ * that user's ids, or the share's gid; it searches and removes, and sends this
+ * program what it found. Lines are printed as they arrive, and file names are
+ * escaped. This program opens nothing in a home. */
 #include "ctl.h"
 
 #include <errno.h>
@@ -37,13 +38,24 @@ void (*partials_files)(const struct files_start *start) = files_main;
 struct search {
     struct context *x;
     bool remove;
-    uint64_t age; /* minimum, in seconds */
+    bool expired;                 /* files too, for retention */
+    uint64_t age;                 /* minimum, in seconds */
+    char path[USER_HOME_MAX + 1]; /* with expired: the directory */
     int64_t now;
-    const char *user; /* whose home is searched */
-    uint8_t key[16];  /* of the partials' names; zero: not known */
+    const char *user; /* whose home is searched; or the label of a share */
+    char label[USER_NAME_MAX + 2];
+    uint8_t key[16]; /* of the partials' names; zero: not known */
     uint64_t lines;
     uint64_t count[PARTIAL_STATE_COUNT];
     uint64_t bytes[PARTIAL_STATE_COUNT];
+};
+
+/* What is searched, and with which ids. */
+struct ground {
+    const char *name, *home, *below; /* below: the setting homes, or shares */
+    uid_t uid;
+    gid_t gid;
+    const struct user *member; /* whose shares are searched too, or NULL */
 };
 
 static const char *const state_words[PARTIAL_STATE_COUNT] = {
@@ -52,6 +64,12 @@ static const char *const state_words[PARTIAL_STATE_COUNT] = {
     [PARTIAL_REMOVED] = "removed",
     [PARTIAL_STAYS] = "stays",
 };
+
+static const char *state_word(const struct search *s, enum partial_state state)
+{
+    return s->expired && state == PARTIAL_RESTS ? "expired"
+                                                : state_words[state];
+}
 
 /* Writes "PATH" or "PATH for "NAME"". */
 static void partial_text(const struct msg_partial *msg, struct buf *text)
@@ -78,7 +96,7 @@ static void print_partial(struct search *s, const struct msg_partial *msg,
         printf("%-16s %14s %8s %-9s %s\n", "USER", "BYTES", "AGE", "STATE",
                "PATH");
     printf("%-16s %14" PRIu64 " %8s %-9s %.*s\n", s->user, msg->bytes,
-           when_ago(msg->mtime, s->now, ago), state_words[msg->state],
+           when_ago(msg->mtime, s->now, ago), state_word(s, msg->state),
            (int)text.len, text.ptr);
 }
 
@@ -87,19 +105,20 @@ static void print_partial(struct search *s, const struct msg_partial *msg,
 static void log_removed(const struct search *s, const struct msg_partial *msg,
                         struct slice text)
 {
-    syslog(LOG_DAEMON | LOG_NOTICE,
-           "uid %u removed the unfinished upload %.*s of user %s, %" PRIu64
-           " bytes",
-           (unsigned)getuid(), (int)text.len, text.ptr, s->user, msg->bytes);
-}
+    char when[WHEN_MAX];
 
-static json_t *json_slice(struct slice s)
-{
-    char text[FTP_PATH_MAX + 1];
-
-    if (s.len == 0 || slice_copy(s, text, sizeof(text)) < 0)
-        return json_null();
-    return json_text(text);
+    if (s->expired)
+        syslog(LOG_DAEMON | LOG_NOTICE,
+               "retention: removed %.*s of %s, %" PRIu64 " bytes, unchanged "
+               "since %s",
+               (int)text.len, text.ptr, s->user, msg->bytes,
+               when_text(msg->mtime, when));
+    else
+        syslog(LOG_DAEMON | LOG_NOTICE,
+               "uid %u removed the unfinished upload %.*s of user %s, %" PRIu64
+               " bytes",
+               (unsigned)getuid(), (int)text.len, text.ptr, s->user,
+               msg->bytes);
 }
 
 /* Prints one partial as a line of an array. The array is never in memory as a
@@ -111,7 +130,7 @@ static int print_partial_json(struct search *s, const struct msg_partial *msg)
         "{s:s, s:o, s:o, s:I, s:s, s:s}", "user", s->user, "path",
         json_slice(msg->path), "for", json_slice(msg->name), "bytes",
         (json_int_t)msg->bytes, "modified", when_text(msg->mtime, when),
-        "state", state_words[msg->state]);
+        "state", state_word(s, msg->state));
     int r = -1;
 
     if (one) {
@@ -156,9 +175,12 @@ static int find_partials(struct search *s, struct channel *files)
     uint32_t request = channel_next(files);
     struct message m;
     int code = 0;
+    int r = s->expired ? SEND(files, expired_find, request, .remove = s->remove,
+                              .age = s->age, .path = slice_from(s->path))
+                       : SEND(files, partials_find, request,
+                              .remove = s->remove, .age = s->age);
 
-    if (SEND(files, partials_find, request, .remove = s->remove,
-             .age = s->age) < 0)
+    if (r < 0)
         return ctl_fail(s->x, EX_TEMPFAIL, "its files hung up");
     while (code == 0) {
         code = server_wait(s->x, files, request, &m, WALK_MS);
@@ -180,19 +202,19 @@ struct helper {
 
 /* A server that runs without root has one uid, and so have all its files. Root
  * would search the home with the uid of the row, and find nothing. */
-static void refuse_home_of_other(const struct user *user, int master)
+static void refuse_home_of_other(const struct ground *g, int master)
 {
     struct complaint c = { "" };
     struct channel to;
     struct stat st;
 
-    if (geteuid() != 0 || stat(user->home, &st) < 0 || st.st_uid == 0 ||
-        st.st_uid == user->uid)
+    if (geteuid() != 0 || stat(g->home, &st) < 0 || st.st_uid == 0 ||
+        st.st_uid == g->uid)
         return;
     complain(&c,
              "the home %s belongs to uid %u, not to uid %u; if the server runs "
              "without root, run sallyportctl as its user",
-             user->home, (unsigned)st.st_uid, (unsigned)user->uid);
+             g->home, (unsigned)st.st_uid, (unsigned)g->uid);
     channel_init(&to, master, PROCESS_FILES, PROCESS_MASTER, PHASE_START);
     SEND(&to, files_failed, 0, .error = EACCES, .why = slice_from(c.text));
     _exit(EX_NOINPUT);
@@ -222,7 +244,7 @@ static void copy_shares(struct mounts *m, const struct user *user)
 
 /* Becomes the process files. It needs nothing of the other users, and what it
  * knows of this one it has on its own stack. */
-static void become_files(const struct search *s, const struct user *user,
+static void become_files(const struct search *s, const struct ground *g,
                          int session, int master)
 {
     const struct settings *c = &s->x->settings;
@@ -231,7 +253,7 @@ static void become_files(const struct search *s, const struct user *user,
     struct files_start start = {
         .rules = { .allow_weaker = c->allow_weaker },
         .root = geteuid() == 0,
-        .homes = c->homes,
+        .homes = g->below,
         .shares = c->shares,
         .for_ctl = true,
         .session = session,
@@ -239,23 +261,24 @@ static void become_files(const struct search *s, const struct user *user,
         .log = -1,
         .name = name,
         .home = home,
-        .uid = user->uid,
-        .gid = user->gid,
+        .uid = g->uid,
+        .gid = g->gid,
         .mounts = mounts.row,
-        .mount_count = user->grants,
+        .mount_count = g->member ? g->member->grants : 0,
     };
 
-    copy_shares(&mounts, user);
-    snprintf(name, sizeof(name), "%s", user->name);
-    snprintf(home, sizeof(home), "%s", user->home);
+    if (g->member)
+        copy_shares(&mounts, g->member);
+    snprintf(name, sizeof(name), "%s", g->name);
+    snprintf(home, sizeof(home), "%s", g->home);
     memcpy(start.name_key, s->key, sizeof(start.name_key));
-    refuse_home_of_other(user, master);
+    refuse_home_of_other(g, master);
     users_release(&s->x->users); /* wipes the hashes */
     partials_files(&start);
     _exit(EX_SOFTWARE);
 }
 
-static int fork_files(struct search *s, const struct user *user,
+static int fork_files(struct search *s, const struct ground *g,
                       struct helper *h)
 {
     int session[2] = { -1, -1 }, master[2] = { -1, -1 };
@@ -264,7 +287,7 @@ static int fork_files(struct search *s, const struct user *user,
         fflush(stdout);
         h->pid = fork();
         if (h->pid == 0)
-            become_files(s, user, session[1], master[1]);
+            become_files(s, g, session[1], master[1]);
     }
     fd_close(&session[1]);
     fd_close(&master[1]);
@@ -275,7 +298,7 @@ static int fork_files(struct search *s, const struct user *user,
     return h->pid > 0 ? 0 : ctl_fail(s->x, EX_OSERR, "%s", strerror(errno));
 }
 
-static int wait_for_files(struct search *s, const struct user *user,
+static int wait_for_files(struct search *s, const struct ground *g,
                           struct helper *h)
 {
     struct message m;
@@ -287,8 +310,9 @@ static int wait_for_files(struct search *s, const struct user *user,
     if (r != 1 || m.kind != MSG_files_failed)
         return ctl_fail(s->x, EX_TEMPFAIL, "its files hung up");
     if (failed->why.len == 0)
-        return ctl_fail(s->x, EX_NOINPUT, "the home %s can't be entered: %s",
-                        user->home, strerror(failed->error));
+        return ctl_fail(s->x, EX_NOINPUT, "the %s %s can't be entered: %s",
+                        s->user == s->label ? "share" : "home", g->home,
+                        strerror(failed->error));
     /* EPERM: its sandbox has failed. */
     return ctl_fail(s->x, failed->error == EPERM ? EX_OSERR : EX_NOINPUT,
                     "%.*s", (int)failed->why.len, failed->why.ptr);
@@ -321,40 +345,51 @@ static int check_row(struct search *s, const struct user *user)
     return user_permitted(user, &bounds, &s->x->complaint) ? EX_NOINPUT : 0;
 }
 
-static int search_user(struct search *s, const struct user *user)
+static int search_ground(struct search *s, const struct ground *g)
 {
     struct helper h = { .files.fd = -1, .master.fd = -1 };
-    int code = check_row(s, user);
+    int code = fork_files(s, g, &h);
 
-    s->user = user->name;
-    if (code)
-        return code;
-    code = fork_files(s, user, &h);
     if (code == 0)
-        code = wait_for_files(s, user, &h);
+        code = wait_for_files(s, g, &h);
     if (code == 0)
         code = find_partials(s, &h.files);
     end_files(&h, code != 0);
     return code;
 }
 
-/* Reports a failure with one user, and continues with the next. */
+static int search_user(struct search *s, const struct user *user)
+{
+    const struct ground g = { .name = user->name,
+                              .home = user->home,
+                              .below = s->x->settings.homes,
+                              .uid = user->uid,
+                              .gid = user->gid,
+                              .member = s->expired ? NULL : user };
+    int code = check_row(s, user);
+
+    s->user = user->name;
+    return code ? code : search_ground(s, &g);
+}
+
+/* Reports a failure with one home, and continues with the next. */
+static void search_failed(struct search *s, int code, int *first)
+{
+    if (code == 0)
+        return;
+    stderr_print("%s: %s", s->user, s->x->complaint.text);
+    s->x->complaint.text[0] = '\0';
+    if (*first == 0)
+        *first = code;
+}
+
 static int search_all(struct search *s)
 {
     const struct users *u = &s->x->users;
-    struct complaint *c = &s->x->complaint;
     int first = 0;
 
-    for (size_t i = 0; i < u->count; i++) {
-        int code = search_user(s, &u->row[i]);
-
-        if (code == 0)
-            continue;
-        stderr_print("%s: %s", s->user, c->text);
-        c->text[0] = '\0';
-        if (first == 0)
-            first = code;
-    }
+    for (size_t i = 0; i < u->count; i++)
+        search_failed(s, search_user(s, &u->row[i]), &first);
     return first;
 }
 
@@ -436,4 +471,54 @@ int partials_purge(struct context *x)
     if (x->args.all)
         s.age = 0;
     return search_homes(&s);
+}
+
+/* In a share each file may have another owner. The process that removes them
+ * has the share's gid, which the directories have, and as uid the same number:
+ * if an account has that, it is no matter, since the process sees nothing but
+ * the share. */
+static int search_share(struct search *s, const struct share *share)
+{
+    const struct ground g = { .name = share->name,
+                              .home = share->path,
+                              .below = s->x->settings.shares,
+                              .uid = share->gid,
+                              .gid = share->gid };
+
+    snprintf(s->label, sizeof(s->label), "/%s", share->name);
+    s->user = s->label;
+    return search_ground(s, &g);
+}
+
+/* Each entry of retain= of a user, or of a share. */
+static void expire(struct search *s, struct slice retain,
+                   const struct user *user, const struct share *share,
+                   int *first)
+{
+    struct retention one;
+
+    while (user_retain_next(&retain, &one) == 1) {
+        slice_copy(one.path, s->path, sizeof(s->path));
+        s->age = (uint64_t)one.seconds;
+        search_failed(s, user ? search_user(s, user) : search_share(s, share),
+                      first);
+    }
+}
+
+int retention_run(struct context *x)
+{
+    const struct users *u = &x->users;
+    struct search s = {
+        .x = x, .remove = !x->args.dry_run, .expired = true, .now = time(NULL)
+    };
+    int code = 0;
+
+    for (size_t i = 0; i < u->count; i++)
+        expire(&s, u->row[i].retain, &u->row[i], NULL, &code);
+    for (size_t i = 0; i < u->shares; i++)
+        expire(&s, u->share[i].retain, NULL, &u->share[i], &code);
+    print_end(&s);
+    if (code == 0 && s.count[PARTIAL_STAYS] > 0)
+        code = ctl_fail(x, EX_IOERR, "some could not be removed");
+    return code;
 }

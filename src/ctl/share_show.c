@@ -53,11 +53,11 @@ static json_t *describe_share(struct context *x, size_t i)
     for (size_t n = 0; n < u->grants; n++)
         members += u->grant[n].share == i;
     return json_pack(
-        "{s:s, s:I, s:s, s:o, s:I, s:I}", "name", share->name, "gid",
+        "{s:s, s:I, s:s, s:o, s:o, s:I, s:I}", "name", share->name, "gid",
         (json_int_t)share->gid, "file_mode",
         mode_text(share->file_mode ? share->file_mode : SHARE_FILE_MODE, mode),
-        "path", json_text(share->path), "line", (json_int_t)share->line,
-        "members", members);
+        "retain", json_slice(share->retain), "path", json_text(share->path),
+        "line", (json_int_t)share->line, "members", members);
 }
 
 int share_list(struct context *x)
@@ -112,6 +112,7 @@ int share_show(struct context *x)
         { .title = "gid:", .key = "gid" },
         { .title = "group:", .key = "group", .none = "none" },
         { .title = "file mode:", .key = "file_mode" },
+        { .title = "retain:", .key = "retain", .none = "for ever" },
         { .title = "line:", .key = "line" },
         { .title = "members:", .key = "members", .element = member_text },
         { 0 },

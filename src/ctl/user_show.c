@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <sysexits.h>
 #include <time.h>
 
@@ -39,11 +40,6 @@ static const char *state_of(const struct user *user)
     if (user->locked)
         return "locked";
     return user_expired(user, time(NULL)) ? "expired" : "active";
-}
-
-static json_t *json_or_null(struct slice s)
-{
-    return s.len > 0 ? json_stringn(s.ptr, s.len) : json_null();
 }
 
 /* The user's shares, with all lines that give rights in them. */
@@ -95,11 +91,30 @@ static json_t *json_mode(unsigned mode)
     return mode ? json_string(mode_text(mode, text)) : json_null();
 }
 
+/* How many files the user has stored while there was a limit; -1: not known. */
+static int64_t stored_of(const struct user *user)
+{
+    char text[24];
+    ssize_t len = lgetxattr(user->home, STORED_ATTRIBUTE, text, sizeof(text));
+    uint64_t n = 0;
+
+    if (len < 0)
+        return errno == ENODATA ? 0 : -1;
+    return slice_number((struct slice){ text, (size_t)len }, INT64_MAX, &n)
+               ? -1
+               : (int64_t)n;
+}
+
+static json_t *json_count(int64_t n)
+{
+    return n < 0 ? json_null() : json_integer(n);
+}
+
 /* null: it isn't in the line. */
 json_t *limits_json(const struct row_limits *l)
 {
-    json_t *all = json_pack("{s:o, s:o}", "networks", json_or_null(l->networks),
-                            "hours", json_or_null(l->hours));
+    json_t *all = json_pack("{s:o, s:o}", "networks", json_slice(l->networks),
+                            "hours", json_slice(l->hours));
 
     for (int i = 0; i < ROW_LIMITS; i++)
         json_object_set_new(all, limit_rows[i].key,
@@ -129,8 +144,7 @@ static json_t *describe_user(struct context *x, size_t i)
     char rights[16];
     json_t *one = json_pack(
         "{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s, s:s, s:b, s:s?, s:s?, s:s?, "
-        "s:s, "
-        "s:o, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "s:s, s:o, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
         "name", user->name, "uid", (json_int_t)user->uid, "gid",
         (json_int_t)user->gid, "comment", json_text(user->comment), "home",
         json_text(user->home), "rights", rights_text(user->rights, rights),
@@ -139,12 +153,15 @@ static json_t *describe_user(struct context *x, size_t i)
         "on_conflict", choice_of(user, CHOICE_CONFLICT), "data_binding",
         choice_of(user, CHOICE_BINDING), "upload_eof",
         choice_of(user, CHOICE_UPLOAD_EOF), "login", login_of(user),
-        "certificate", json_or_null(user->certificate), "second_factor",
+        "certificate", json_slice(user->certificate), "second_factor",
         second_factor_of(user), "expires", json_time(user->expires),
         "file_mode", json_mode(user->file_mode), "dir_mode",
         json_mode(user->dir_mode), "teams", json_teams(user), "shares",
         json_shares(u, user), "directories", json_directories(user), "limits",
-        limits_json(&user->limits));
+        limits_json(&user->limits), "max_files",
+        json_count(user->max_files ? (int64_t)user->max_files : -1), "files",
+        json_count(user->max_files ? stored_of(user) : -1), "retain",
+        json_slice(user->retain));
 
     if (one && x->args.hashes && add_hash(one, user)) {
         json_decref(one);
@@ -229,6 +246,9 @@ static const struct output_field user_lines[] = {
       .none = "none",
       .element = directory_text },
     { .title = "limits:", .key = "limits", .none = SERVERS },
+    { .title = "files:", .key = "files", .none = "not counted" },
+    { .title = "max files:", .key = "max_files", .none = "any number" },
+    { .title = "retain:", .key = "retain", .none = "for ever" },
     { 0 },
 };
 

@@ -13,10 +13,11 @@ static const struct role {
     { "read", RIGHT_LIST | RIGHT_READ },
     { "collect", RIGHT_LIST | RIGHT_READ | RIGHT_DELETE },
     { "drop", RIGHT_WRITE },
+    { "mine", (RIGHT_ALL & ~RIGHT_DIRECTORY) | RIGHT_MINE },
 };
 #define ROLES (sizeof(roles) / sizeof(roles[0]))
 
-static const char letters[] = "lrwodnm"; /* in the order of enum right */
+static const char letters[] = "lrwodnmu"; /* in the order of enum right */
 
 static int letters_parse(struct slice text, unsigned *ret)
 {
@@ -30,7 +31,8 @@ static int letters_parse(struct slice text, unsigned *ret)
             return -EINVAL;
         rights |= bit;
     }
-    if (rights == 0)
+    if ((rights & RIGHT_ALL) == 0 ||
+        (rights & RIGHT_MINE && rights & RIGHT_DIRECTORY))
         return -EINVAL;
     *ret = rights;
     return 0;

@@ -103,12 +103,14 @@ int change_on_directory_remove(void *owner, struct msg_directory_remove *m)
     return r != 0 ? r : ANSWER(f, done, m->request);
 }
 
-static int change_delete_locked(const struct place *at)
+static int change_delete_locked(const struct files *f, const struct place *at)
 {
     struct stat st;
 
     if (fstatat(at->directory, at->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
+    if (resolve_hides(f, at->mount, &st))
+        return -ENOENT;
     if (S_ISDIR(st.st_mode))
         return OUTCOME_IS_DIRECTORY;
     if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
@@ -122,7 +124,7 @@ static int change_delete(const struct files *f, const struct place *at)
 
     if (r != 0)
         return r;
-    r = change_delete_locked(at);
+    r = change_delete_locked(f, at);
     naming_unlock(at->directory);
     return r;
 }
@@ -233,6 +235,10 @@ static int change_rename_locked(const struct files *f, const struct place *from,
 {
     mode_t kind = change_kind_at(from);
 
+    if (resolve_hides_name(f, from->mount, from->directory, from->name))
+        return -ENOENT;
+    if (from->mount->mine && kind == S_IFDIR) /* others' files are in it */
+        return OUTCOME_NO_RIGHT;
     if (kind != 0 && kind != S_IFREG && kind != S_IFDIR)
         return OUTCOME_NOT_REGULAR;
     int r = change_give(f, from, to, path, -1, CONFLICT_REJECT);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "sallyport/base/clock.h"
@@ -155,12 +156,12 @@ static int commit_check_copy(const struct files *f, const struct upload *u)
 
 /* No file had the name when this APPE began. If one has it now, the client
  * didn't mean that one. */
-static int commit_check_free(const struct upload *u)
+static int commit_check_free(const struct files *f, const struct upload *u)
 {
     struct stat st;
 
     if (fstatat(u->directory, u->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-        return OUTCOME_CHANGED;
+        return resolve_hides(f, u->mount, &st) ? 0 : (int)OUTCOME_CHANGED;
     return errno == ENOENT ? 0 : -errno;
 }
 
@@ -171,23 +172,81 @@ static int commit_check_base(const struct files *f, const struct upload *u)
         return -EBUSY;
     if (u->copy.from >= 0)
         return commit_check_copy(f, u);
-    return u->onto_nothing ? commit_check_free(u) : 0;
+    return u->onto_nothing ? commit_check_free(f, u) : 0;
+}
+
+/* The files that the user has stored are counted at the home, wherever they
+ * were stored and whatever became of them. Who counts holds the home's lock. */
+static int commit_count(const struct files *f, uint64_t *ret)
+{
+    char text[24];
+    ssize_t len = fgetxattr(f->counter, STORED_ATTRIBUTE, text, sizeof(text));
+
+    *ret = 0;
+    if (len < 0)
+        return errno == ENODATA ? 0 : -errno;
+    return slice_number((struct slice){ text, (size_t)len }, UINT64_MAX, ret);
+}
+
+static int commit_set_count(const struct files *f, uint64_t count)
+{
+    char text[24];
+    int len = snprintf(text, sizeof(text), "%llu", (unsigned long long)count);
+
+    if (fsetxattr(f->counter, STORED_ATTRIBUTE, text, (size_t)len, 0) < 0)
+        return -errno;
+    return f->rules.fsync && fsync(f->counter) < 0 ? -errno : 0;
+}
+
+int commit_check_count(const struct files *f)
+{
+    uint64_t count;
+    int r = f->rules.max_files > 0 ? commit_count(f, &count) : 0;
+
+    if (r != 0 || f->rules.max_files == 0)
+        return r;
+    return count >= f->rules.max_files ? (int)OUTCOME_MAX_FILES : 0;
 }
 
 /* Before the rename the mark is removed, so a partial that may already have its
  * final name is never continued. The record of SIZE's answer is removed only
  * after the rename: otherwise a rest could become the file. */
+static int commit_name(const struct files *f, struct upload *u)
+{
+    bool marked = confirmed_remove_mark(u->partial.fd);
+    int r = naming_upload(f, u);
+
+    if (r == 0 && marked)
+        reported_remove(u->partial.fd);
+    return r;
+}
+
+/* Counted before the rename: a process that is killed in between may count one
+ * file too many, but no file is left out. */
+static int commit_name_counted(const struct files *f, struct upload *u)
+{
+    uint64_t count;
+    int r = commit_check_count(f);
+
+    if (r == 0)
+        r = commit_count(f, &count);
+    if (r == 0)
+        r = commit_set_count(f, count + 1);
+    if (r != 0)
+        return r;
+    r = commit_name(f, u);
+    if (r != 0)
+        commit_set_count(f, count);
+    return r;
+}
+
 static int commit_publish_locked(const struct files *f, struct upload *u)
 {
     int r = commit_check_base(f, u);
 
     if (r != 0)
         return r;
-    bool marked = confirmed_remove_mark(u->partial.fd);
-    r = naming_upload(f, u);
-    if (r == 0 && marked)
-        reported_remove(u->partial.fd);
-    return r;
+    return f->counter < 0 ? commit_name(f, u) : commit_name_counted(f, u);
 }
 
 /* If two sessions write one name, the second one to get here must see what the
@@ -197,11 +256,13 @@ static int commit_publish(const struct files *f, struct upload *u)
     int r = commit_check_directory(f, u);
 
     if (r == 0)
-        r = naming_lock(f, u->directory);
+        r = f->counter < 0 ? naming_lock(f, u->directory)
+                           : naming_lock_both(f, u->directory, f->counter);
     if (r != 0)
         return r;
     r = commit_publish_locked(f, u);
     naming_unlock(u->directory);
+    naming_unlock(f->counter);
     return r;
 }
 
@@ -242,7 +303,7 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
         r = commit_publish(f, u);
     /* An APPE that found a new file of its name: its bytes are a tail, and must
      * not become the beginning of the next upload. */
-    if (files_outcome(r) == OUTCOME_NO_SPACE ||
+    if (files_outcome(r) == OUTCOME_NO_SPACE || r == (int)OUTCOME_MAX_FILES ||
         (r == (int)OUTCOME_CHANGED && u->first == 0))
         u->partial.kind = PARTIAL_LOST;
     if (r != 0) {

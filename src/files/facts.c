@@ -101,7 +101,8 @@ unsigned facts_perm(const struct files *f, const struct mount *m,
                     bool link)
 {
     bool change = perm_may_change(f, directory, st);
-    bool rename = change && perm_has(m, RIGHT_RENAME) && !link;
+    bool rename = change && perm_has(m, RIGHT_RENAME) && !link &&
+                  !(m->mine && S_ISDIR(st->st_mode));
 
     if (S_ISDIR(st->st_mode)) /* RMD refuses a link to a directory */
         return perm_directory(f, m, st) | perm_when(rename, PERM_RENAME) |
@@ -114,7 +115,7 @@ unsigned facts_perm(const struct files *f, const struct mount *m,
     return perm_when(change && perm_has(m, RIGHT_DELETE) && link, PERM_DELETE);
 }
 
-/* The directory of a drop changes with each upload of anybody. */
+/* A directory changes with each upload of anybody. */
 static void facts_hide_changes(struct stat *st)
 {
     st->st_size = 0;
@@ -132,7 +133,7 @@ static int facts_of_mount(const struct files *f, const struct mount *m,
     if (fstat(m->fd, &facts.st) < 0)
         return -errno;
     facts.perm = facts_perm(f, m, NULL, &facts.st, false);
-    if (m->blind)
+    if (m->blind || m->mine)
         facts_hide_changes(&facts.st);
     *ret = facts;
     return 0;
@@ -166,10 +167,14 @@ int facts_read(const struct files *f, const struct view *in, const char *name,
         return facts_of_mount(f, m, ret);
     if (fstatat(in->fd, name, &facts.st, AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
+    if (resolve_hides(f, in->mount, &facts.st))
+        return -ENOENT;
     link = S_ISLNK(facts.st.st_mode);
     if (link)
         facts_follow(f, in, name, &facts);
     facts.perm = facts_perm(f, in->mount, &in->st, &facts.st, link);
+    if (in->mount->mine && S_ISDIR(facts.st.st_mode))
+        facts_hide_changes(&facts.st);
     *ret = facts;
     return 0;
 }

@@ -90,8 +90,9 @@ static const struct handler requests[] = {
     ON(mode, change_on_mode),
     ON(space, space_on_space),
     ON(facts, facts_on_facts),
-    /* Only ctl can ask it, and ctl nothing else: by the message list. */
+    /* Only ctl can ask these, and ctl nothing else: by the message list. */
     ON(partials_find, sweep_on_partials_find),
+    ON(expired_find, sweep_on_expired_find),
 };
 
 bool files_wait(const struct files *f, int ms)
@@ -284,6 +285,7 @@ static void files_init(struct files *f, const struct files_start *start)
         .uid = start->root ? start->uid : geteuid(),
         .gid = start->root ? start->gid : getegid(),
         .written = -1,
+        .counter = -1,
         .upload = { .directory = -1,
                     .partial = PARTIAL_NONE,
                     .copy = COPY_NONE },

@@ -39,6 +39,7 @@ struct mount {
     unsigned rights;
     bool share;
     bool blind;   /* a drop: the user sees nothing of what is in it */
+    bool mine;    /* the user sees directories and the own files only */
     bool follows; /* symbolic links; only a home without such directories */
     unsigned file_mode, dir_mode; /* of what is made in it */
     struct quota_place quota;
@@ -82,6 +83,7 @@ struct files {
     int group_count;
     struct mount mount[1 + FILES_MOUNTS_MAX]; /* the first one is the home */
     size_t mounts;
+    int counter;      /* the home, open where uploads are counted; else -1 */
     bool writes_only; /* partials: in some mount no file can be read */
     struct channel session, master;
     struct event_sender log;
@@ -97,7 +99,7 @@ struct files {
     int written; /* the directory of the upload, MKD or RNTO, or -1 */
 };
 
-/* The requests of a session, and the one of sallyportctl. Each handler returns
+/* The requests of a session, and the two of sallyportctl. Each handler returns
  * 0 when it has answered; else an enum outcome or -errno, and files.c answers
  * with `refused`. */
 int facts_on_file_read(void *owner, struct msg_file_read *m);
@@ -120,6 +122,7 @@ int change_on_mode(void *owner, struct msg_mode *m);
 int space_on_space(void *owner, struct msg_space *m);
 int facts_on_facts(void *owner, struct msg_facts *m);
 int sweep_on_partials_find(void *owner, struct msg_partials_find *m);
+int sweep_on_expired_find(void *owner, struct msg_expired_find *m);
 
 /* ANSWER(f, space_is, m->request, .bytes = n): sends the message as the answer
  * to that request, and returns 0, so that a handler can end with it. A session
@@ -159,6 +162,9 @@ enum outcome files_outcome(int result);
 int change_of_mount(const struct files *f, const struct path *path);
 
 /* upload.c and commit.c */
+
+/* May the user store one more file? 0, OUTCOME_MAX_FILES or -errno. */
+int commit_check_count(const struct files *f);
 
 /* One event for an upload whose session died before it could report it. */
 void commit_report_death(struct files *f);
@@ -211,12 +217,24 @@ int resolve_beneath(int directory, const char *path, int flags);
  * uses it too. */
 int resolve_in(int directory, const char *name, int flags, unsigned mode);
 
+/* Opens the directory NAME in DIRECTORY, unless something is mounted there:
+ * -EXDEV. */
+int resolve_unmounted(int directory, const char *name);
+
 /* Do they describe the same file? */
 bool resolve_is_same(const struct stat *a, const struct stat *b);
 /* The same, and nothing has written to it between the two looks? */
 bool resolve_is_unchanged(const struct stat *a, const struct stat *b);
 /* Is NAME in DIRECTORY that file? A link is not what it leads to. */
 bool resolve_is_at(int directory, const char *name, const struct stat *file);
+
+/* Is it another's file, in a mount where the user sees only the own ones? Then
+ * every request is answered as if it weren't there. */
+bool resolve_hides(const struct files *f, const struct mount *m,
+                   const struct stat *st);
+/* The same question about NAME in DIRECTORY; false if nothing is there. */
+bool resolve_hides_name(const struct files *f, const struct mount *m,
+                        int directory, const char *name);
 
 /* A name and its directory. */
 struct place {
@@ -267,6 +285,7 @@ struct walk {
     void (*on_end)(struct walk *w, int directory);
     uint64_t most;  /* names; 0: no limit */
     uint64_t until; /* clock_ms(); 0: no limit */
+    bool one_disk;  /* leaves out what is mounted in it, also by mount --bind */
 
     struct path path;
     uint64_t names;  /* how many were looked at */
@@ -278,6 +297,10 @@ struct walk {
  * of their own, but none that a share hides; or until the session or master is
  * gone, or a limit is reached. Links are not followed. */
 void walk_mount(struct walk *w);
+
+/* The same from the directory PATH of the mount on, which is virtual and may be
+ * missing. No link leads to it. */
+void walk_below(struct walk *w, struct slice path);
 
 /* False if the walk ends early; to be asked once for each name. */
 bool walk_goes_on(struct walk *w);
@@ -343,7 +366,6 @@ struct naming {
     char *name;
     struct path *path;
     enum conflict conflict;
-    bool blind; /* it gets a name with a random suffix in any case */
 };
 
 /* May an upload begin if a file of the mount M, or a LINK to one, has its name?

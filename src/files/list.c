@@ -261,7 +261,8 @@ static int list_add_names(struct listing *l)
             list_sweep(l, name);
             continue;
         }
-        if (list_leaves_out(l, name) || mount_named(l->f, l->in.path, name))
+        if (list_leaves_out(l, name) || mount_named(l->f, l->in.path, name) ||
+            resolve_hides_name(l->f, l->in.mount, l->in.fd, name))
             continue;
         r = list_add_entry(l, name);
         if (r < 0)

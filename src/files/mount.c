@@ -99,9 +99,11 @@ unsigned mount_may(const struct mount *m)
 static void mount_set_rights(struct mount *m, unsigned rights, bool for_ctl)
 {
     m->blind = !for_ctl && rights_drop(rights);
+    m->mine = !for_ctl && !m->blind && rights & RIGHT_MINE;
+    m->follows &= !m->mine;
     m->rights = for_ctl    ? RIGHT_ALL
                 : m->blind ? rights_counting(rights) | RIGHT_LIST
-                           : rights;
+                           : rights & RIGHT_ALL;
 }
 
 static unsigned mount_mode(unsigned mode, unsigned otherwise)
@@ -227,7 +229,10 @@ static int mount_open_home(struct files *f, const struct files_start *start)
     int fd = mount_open_outside(start->root, start->homes, start->home);
 
     f->mount[0].fd = fd;
-    return fd < 0 ? fd : 0;
+    if (fd < 0 || f->rules.max_files == 0)
+        return fd < 0 ? fd : 0;
+    f->counter = resolve_in(fd, ".", O_RDONLY | O_DIRECTORY, 0);
+    return f->counter < 0 ? f->counter : 0;
 }
 
 static void mount_open_others(struct files *f, const struct files_start *start)

@@ -151,12 +151,19 @@ static int naming_move(struct spot from, struct spot to)
     return naming_link_and_unlink(from, to);
 }
 
+/* Where the user doesn't see all names, a suffix must not show that one is
+ * taken. */
+static bool naming_is_blind(const struct naming *n)
+{
+    return n->mount->blind || n->mount->mine;
+}
+
 static void naming_next(const struct files *f, const struct naming *n,
                         unsigned i, char to[NAME_MAX + 1])
 {
     uint32_t number;
 
-    if (n->blind) {
+    if (naming_is_blind(n)) {
         random_bytes(&number, sizeof(number));
         naming_blind(n->name, number, to, NAME_MAX + 1);
     } else {
@@ -218,8 +225,9 @@ static int naming_take_name(struct naming *n, const char *name)
 static int naming_rename_new(const struct files *f, struct naming *n)
 {
     char name[NAME_MAX + 1];
-    int r = n->blind ? -EEXIST
-                     : naming_move(naming_source(n), naming_target(n, n->name));
+    int r = naming_is_blind(n)
+                ? -EEXIST
+                : naming_move(naming_source(n), naming_target(n, n->name));
 
     if (r != -EEXIST)
         return r;
@@ -380,9 +388,21 @@ static int (*const namings[CONFLICT_COUNT])(const struct files *f,
     [CONFLICT_REJECT] = naming_reject,
 };
 
+/* Of a file that the user sees? */
+static bool naming_is_seen(const struct files *f, const struct naming *n)
+{
+    struct stat st;
+
+    return n->mount->mine &&
+           fstatat(n->directory, n->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           !resolve_hides(f, n->mount, &st);
+}
+
 int naming_give(const struct files *f, struct naming *n)
 {
-    return n->blind ? naming_rename_new(f, n) : namings[n->conflict](f, n);
+    return naming_is_blind(n) && !naming_is_seen(f, n)
+               ? naming_rename_new(f, n)
+               : namings[n->conflict](f, n);
 }
 
 /* Has another file its name? That it is gone is no fault: a local program may
@@ -406,7 +426,6 @@ int naming_upload(const struct files *f, struct upload *u)
         .name = u->name,
         .path = &u->path,
         .conflict = u->conflict,
-        .blind = u->mount->blind,
     };
     int r = naming_give(f, &n);
 

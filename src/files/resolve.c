@@ -94,6 +94,16 @@ int resolve_in(int directory, const char *name, int flags, unsigned mode)
     return resolve_how(directory, name, &how);
 }
 
+int resolve_unmounted(int directory, const char *name)
+{
+    struct open_how how = {
+        .flags = O_RDONLY | O_DIRECTORY,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
+    };
+
+    return resolve_how(directory, name, &how);
+}
+
 int resolve_beneath(int directory, const char *path, int flags)
 {
     struct open_how how = {
@@ -130,6 +140,46 @@ static int resolve_rest(const struct mount *m, struct slice path,
                : 0;
 }
 
+bool resolve_hides(const struct files *f, const struct mount *m,
+                   const struct stat *st)
+{
+    return m->mine && !S_ISDIR(st->st_mode) && st->st_uid != f->uid;
+}
+
+bool resolve_hides_name(const struct files *f, const struct mount *m,
+                        int directory, const char *name)
+{
+    struct stat st;
+
+    return m->mine && fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           resolve_hides(f, m, &st);
+}
+
+static int resolve_own(const struct files *f, const struct mount *m,
+                       const char *rest, int flags)
+{
+    FD_CLEANUP int fd = resolve_in(m->fd, rest, flags, 0);
+    struct stat st;
+
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    return resolve_hides(f, m, &st) ? -ENOENT : fd_take(&fd);
+}
+
+/* The opened file decides. It is looked at before as well: the error of an open
+ * would show that another's file has the name. */
+static int resolve_open_mine(const struct files *f, const struct mount *m,
+                             const char *rest, int flags)
+{
+    FD_CLEANUP int seen = resolve_own(f, m, rest, O_PATH);
+
+    if (seen < 0)
+        return seen == -ENOTDIR ? -ENOENT : seen;
+    return resolve_own(f, m, rest, flags);
+}
+
 int resolve_open(const struct files *f, struct slice path, unsigned needed,
                  int flags)
 {
@@ -143,6 +193,8 @@ int resolve_open(const struct files *f, struct slice path, unsigned needed,
     int r = resolve_rest(m, path, rest);
     if (r < 0)
         return r;
+    if (m->mine)
+        return resolve_open_mine(f, m, rest, flags);
     return m->follows ? resolve_in_root(m->fd, rest, flags)
                       : resolve_in(m->fd, rest, flags, 0);
 }

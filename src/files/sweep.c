@@ -177,7 +177,7 @@ int sweep_all(const struct files *f, const struct mount *m, int directory)
                                 */
 
 struct found {
-    char name[PARTIAL_NAME_MAX];
+    char name[NAME_MAX + 1];
     char is_for[NAME_MAX + 1]; /* "": not known */
     uint64_t bytes;
     time_t changed;
@@ -188,6 +188,7 @@ struct search {
     struct walk walk;
     uint32_t request;
     bool remove;
+    bool expired; /* files and partials, by ctime */
     uint64_t age; /* seconds at least */
     time_t now;
     struct found found[BATCH];
@@ -233,17 +234,41 @@ static void partials_send_one(struct search *s, const struct found *one)
 
 static void partials_send_found(struct search *s, int fd)
 {
-    if (s->count > 0)
+    if (s->count > 0 && !s->expired)
         partials_find_targets(s, fd);
     for (size_t i = 0; i < s->count && !s->walk.f->over; i++)
         partials_send_one(s, &s->found[i]);
     s->count = 0;
 }
 
-/* False: its upload ended just now, so there is nothing to report. */
-static bool partials_take_away(struct search *s, int fd, struct found *one)
+/* Under the lock of its directory, in which sessions rename: a file that was
+ * replaced just now is a new one. The partial of another member can't be
+ * locked; it hasn't changed for an hour at least. */
+static int expired_remove(const struct files *f, int fd, const char *name,
+                          const struct stat *seen)
 {
-    int r = partial_remove(s->walk.f, fd, one->name, 0);
+    struct stat st;
+    int r = naming_lock(f, fd);
+
+    if (r != 0)
+        return r;
+    if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+        !resolve_is_unchanged(&st, seen))
+        r = -ENOENT;
+    else if (unlinkat(fd, name, 0) < 0)
+        r = -errno;
+    naming_unlock(fd);
+    return r;
+}
+
+/* False: its upload ended just now, so there is nothing to report. */
+static bool partials_take_away(struct search *s, int fd, struct found *one,
+                               const struct stat *st)
+{
+    bool partial = partial_is_name(one->name) && partial_is_own(s->walk.f, st);
+    int r = partial ? partial_remove(s->walk.f, fd, one->name,
+                                     s->expired ? one->changed : 0)
+                    : expired_remove(s->walk.f, fd, one->name, st);
 
     one->state = r == 0        ? PARTIAL_REMOVED
                  : r == -EBUSY ? PARTIAL_IN_USE
@@ -257,23 +282,34 @@ static bool partials_is_old(const struct search *s, time_t changed)
            (changed <= s->now && (uint64_t)(s->now - changed) >= s->age);
 }
 
+/* A file expires by its ctime, which no client can set, and not by its mtime,
+ * which MFMT sets. */
+static bool partials_is_meant(const struct search *s, int fd, const char *name,
+                              const struct stat *st)
+{
+    if (s->expired)
+        return S_ISREG(st->st_mode) && partials_is_old(s, st->st_ctime);
+    return partial_is_own(s->walk.f, st) &&
+           !partial_has_landed(s->walk.f, fd, name, st) &&
+           partials_is_old(s, st->st_mtime);
+}
+
 static void partials_look_at(struct search *s, int fd, const char *name)
 {
     struct found *one = &s->found[s->count];
     struct stat st;
 
-    if (!partial_is_name(name) ||
+    if ((!s->expired && !partial_is_name(name)) ||
         fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-        !partial_is_own(s->walk.f, &st) ||
-        partial_has_landed(s->walk.f, fd, name, &st) ||
-        !partials_is_old(s, st.st_mtime))
+        !partials_is_meant(s, fd, name, &st))
         return;
-    *one =
-        (struct found){ .bytes = (uint64_t)st.st_size, .changed = st.st_mtime };
-    memcpy(one->name, name, strlen(name) + 1);
-    if (s->remove && !partials_take_away(s, fd, one))
+    *one = (struct found){ .bytes = (uint64_t)st.st_size,
+                           .changed = s->expired ? st.st_ctime : st.st_mtime };
+    snprintf(one->name, sizeof(one->name), "%s", name);
+    if (s->remove && !partials_take_away(s, fd, one, &st))
         return;
-    if (!s->remove && partial_name_in_use(s->walk.f, fd, name))
+    if (!s->remove && partial_is_name(name) && partial_is_own(s->walk.f, &st) &&
+        partial_name_in_use(s->walk.f, fd, name))
         one->state = PARTIAL_IN_USE;
     if (++s->count == BATCH)
         partials_send_found(s, fd);
@@ -289,27 +325,52 @@ static void partials_on_end(struct walk *w, int directory)
     partials_send_found(w->owner, directory);
 }
 
+static void search_init(struct search *s, struct files *f, uint32_t request,
+                        bool remove, uint64_t age)
+{
+    *s = (struct search){
+        .walk = { .f = f,
+                  .mount = f->mount,
+                  .owner = s,
+                  .on_name = partials_on_name,
+                  .on_end = partials_on_end },
+        .request = request,
+        .remove = remove,
+        .age = age,
+        .now = time(NULL),
+    };
+}
+
+static int search_end(const struct search *s)
+{
+    struct files *f = s->walk.f;
+
+    if (!f->over)
+        ANSWER_WITHIN(f, READER_MS, partials_end, s->request,
+                      .unread = s->walk.unread, .error = s->walk.error);
+    return 0;
+}
+
 int sweep_on_partials_find(void *owner, struct msg_partials_find *m)
 {
     struct files *f = owner;
-    struct search s = {
-        .walk = { .f = f,
-                  .on_name = partials_on_name,
-                  .on_end = partials_on_end },
-        .request = m->request,
-        .remove = m->remove,
-        .age = m->age,
-        .now = time(NULL),
-    };
+    struct search s;
 
-    s.walk.owner = &s;
+    search_init(&s, f, m->request, m->remove, m->age);
     for (size_t i = 0; i < f->mounts; i++) {
         s.walk.mount = &f->mount[i];
         if (i == 0 || (s.walk.mount->share && s.walk.mount->fd >= 0))
             walk_mount(&s.walk);
     }
-    if (!f->over)
-        ANSWER_WITHIN(f, READER_MS, partials_end, m->request,
-                      .unread = s.walk.unread, .error = s.walk.error);
-    return 0;
+    return search_end(&s);
+}
+
+int sweep_on_expired_find(void *owner, struct msg_expired_find *m)
+{
+    struct search s;
+
+    search_init(&s, owner, m->request, m->remove, m->age);
+    s.expired = s.walk.one_disk = true;
+    walk_below(&s.walk, m->path);
+    return search_end(&s);
 }

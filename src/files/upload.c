@@ -53,6 +53,8 @@ static int upload_look_at_target(const struct files *f, const struct place *at,
         return 0;
     if (fstatat(at->directory, at->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : -errno;
+    if (resolve_hides(f, at->mount, &st))
+        return 0;
     link = S_ISLNK(st.st_mode);
     if (link) {
         FD_CLEANUP int fd = resolve_open(f, path_slice(&w->path), 0, O_PATH);
@@ -296,6 +298,8 @@ int upload_on_file_write(void *owner, struct msg_file_write *m)
 
     upload_read_wish(m, &w);
     int r = resolve_new_place(f, &w.path, RIGHT_WRITE, O_RDONLY, &at);
+    if (r == 0)
+        r = commit_check_count(f);
     if (r == 0)
         r = upload_look_at_target(f, &at, &w);
     if (r == 0)

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
@@ -56,8 +57,10 @@ int directory_next(struct directory *d, const char **name)
 
 void walk_not_read(struct walk *w, int error)
 {
-    if (error == -ENOENT || error == -ENOTDIR || error == -ELOOP)
-        return; /* gone meanwhile, or no directory, or a link */
+    if (error == -ENOENT || error == -ENOTDIR || error == -ELOOP ||
+        error == -EXDEV)
+        return; /* gone meanwhile, or no directory, or a link, or a mount that
+                   is left out */
     w->unread++;
     w->error = -error;
 }
@@ -108,7 +111,9 @@ static void walk_into(struct walk *w, int fd, const char *name, unsigned depth)
 
     if (walk_is_hidden(w, name))
         return;
-    FD_CLEANUP int inner = resolve_in(fd, name, O_RDONLY | O_DIRECTORY, 0);
+    FD_CLEANUP int inner =
+        w->one_disk ? resolve_unmounted(fd, name)
+                    : resolve_in(fd, name, O_RDONLY | O_DIRECTORY, 0);
 
     if (inner < 0) {
         walk_not_read(w, inner);
@@ -146,18 +151,33 @@ static void walk_directory(struct walk *w, int fd, unsigned depth)
         walk_not_read(w, r);
 }
 
-void walk_mount(struct walk *w)
+static void walk_from(struct walk *w, const char *name)
 {
     FD_CLEANUP int top =
         w->mount->fd < 0
             ? -ENOENT
-            : resolve_in(w->mount->fd, ".", O_RDONLY | O_DIRECTORY, 0);
+            : resolve_in(w->mount->fd, name, O_RDONLY | O_DIRECTORY, 0);
 
-    path_root(&w->path);
-    if (w->mount->at.len > 0)
-        resolve_request(w->mount->at, &w->path);
     if (top < 0)
         walk_not_read(w, top);
     else
         walk_directory(w, top, 0);
+}
+
+void walk_mount(struct walk *w)
+{
+    path_root(&w->path);
+    if (w->mount->at.len > 0)
+        resolve_request(w->mount->at, &w->path);
+    walk_from(w, ".");
+}
+
+void walk_below(struct walk *w, struct slice path)
+{
+    char name[FTP_PATH_MAX + 1] = ".";
+
+    resolve_request(path, &w->path);
+    if (path.len > 1)
+        snprintf(name, sizeof(name), "%s", w->path.bytes + 1);
+    walk_from(w, name);
 }

@@ -202,6 +202,7 @@ static const struct outcome_row outcomes[OUTCOME_COUNT] = {
     [OUTCOME_OVER_FILES] = { REPLY_OVER_QUOTA, "quota of files" },
     [OUTCOME_KEPT_FREE] = { REPLY_KEPT_FREE, "min_free" },
     [OUTCOME_TOO_LARGE] = { REPLY_TOO_LARGE, "over the file-size limit" },
+    [OUTCOME_MAX_FILES] = { REPLY_MAX_FILES, "as many files as max_files=" },
     [OUTCOME_READ_ONLY] = { REPLY_READ_ONLY, "read-only file system" },
     [OUTCOME_NAME_TAKEN] = { REPLY_NAME_TAKEN, "name taken" },
     [OUTCOME_SEND_WHOLE] = { REPLY_SEND_WHOLE, "the file that is there stays" },

@@ -95,7 +95,7 @@ static bool image_read_texts(const struct image *i, const struct users_row *row,
 
 static bool rights_ok(uint32_t rights)
 {
-    return rights != 0 && rights <= RIGHT_ALL;
+    return rights != 0 && rights <= RIGHTS_MOST;
 }
 
 /* Is it 0, which stands for a default, or a permitted mode? */
@@ -220,6 +220,7 @@ static bool image_read_row(const struct image *i, const struct users_row *row,
         .must_change = row->must_change != 0,
         .file_mode = row->file_mode,
         .dir_mode = row->dir_mode,
+        .max_files = row->max_files,
         .expires = (int64_t)expires,
         .line = row->line,
     };
@@ -229,7 +230,7 @@ static bool image_read_row(const struct image *i, const struct users_row *row,
             return false;
         user->choice[n] = row->choice[n];
     }
-    return row->rights <= RIGHT_ALL &&
+    return row->rights <= RIGHTS_MOST &&
            mode_or_none_ok(row->file_mode, FILE_MODE_NEEDED, FILE_MODE_MOST) &&
            mode_or_none_ok(row->dir_mode, DIR_MODE_NEEDED, DIR_MODE_MOST) &&
            image_read_limits(i, &row->limits, &user->limits) &&

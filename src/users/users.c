@@ -222,6 +222,8 @@ static int shares_permitted(const struct user *user,
 int user_permitted(const struct user *user, const struct user_bounds *b,
                    struct complaint *c)
 {
+    unsigned somewhere, everywhere;
+
     if (user->home[0] != '/' || strlen(user->home) > USER_HOME_MAX)
         return complain(c, "user %s: the home is not absolute, or too long",
                         user->name);
@@ -239,6 +241,12 @@ int user_permitted(const struct user *user, const struct user_bounds *b,
                         (unsigned long long)b->uid_last, user->name);
     if (b->root && user->gid == 0)
         return complain(c, "user %s: gid 0 is root's", user->name);
+    user_rights(user, &somewhere, &everywhere);
+    if (!b->root && somewhere & RIGHT_MINE)
+        return complain(c,
+                        "user %s: mine (u) works only if root runs the server: "
+                        "otherwise all files have one owner",
+                        user->name);
     return shares_permitted(user, b, c);
 }
 
@@ -347,6 +355,7 @@ uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY])
         user->dir_mode,
         mounts_hash(key, user),
         user->must_change,
+        user->max_files,
     };
     size_t count = sizeof(parts) / sizeof(parts[0]);
 

@@ -52,6 +52,7 @@ static struct users_row row_of(const struct users *u, const struct user *user)
         .limits = limits_of(u, &user->limits),
         .file_mode = user->file_mode,
         .dir_mode = user->dir_mode,
+        .max_files = user->max_files,
         .grants = (uint32_t)user->grants,
         .directories = (uint32_t)user->directories,
         .line = (uint32_t)user->line,

@@ -221,29 +221,37 @@ static bool has_grant(const struct grants *g, uint32_t share)
     return i < g->count && g->row[i].share == share;
 }
 
-/* Returns whether there was room. */
-static bool add_grant(struct grants *g, struct grant one)
-{
-    size_t i = find_grant(g, one.share);
-
-    if (has_grant(g, one.share)) {
-        g->row[i].rights |= one.rights;
-        return true;
-    }
-    if (g->count == USER_MOUNTS_MAX)
-        return false;
-    memmove(&g->row[i + 1], &g->row[i], (g->count - i) * sizeof(one));
-    g->row[i] = one;
-    g->count++;
-    return true;
-}
-
 static int too_many(const struct resolver *x, size_t line)
 {
     return reader_mistake(x->reader, line,
                           "more than %d shares and directories with rights of "
                           "their own",
                           USER_MOUNTS_MAX);
+}
+
+/* Rights in the own files and rights in all files have no sum. */
+static int add_grant(const struct resolver *x, struct grants *g,
+                     struct grant one, size_t line)
+{
+    size_t i = find_grant(g, one.share);
+
+    if (has_grant(g, one.share)) {
+        if ((g->row[i].rights ^ one.rights) & RIGHT_MINE)
+            return reader_mistake(
+                x->reader, line,
+                "the share %s: the user has it from two lines, in one of them "
+                "for the own files only (mine, or u); that must be in all of "
+                "them, or in none",
+                x->reader->users->share[one.share].name);
+        g->row[i].rights |= one.rights;
+        return 0;
+    }
+    if (g->count == USER_MOUNTS_MAX)
+        return too_many(x, line);
+    memmove(&g->row[i + 1], &g->row[i], (g->count - i) * sizeof(one));
+    g->row[i] = one;
+    g->count++;
+    return 0;
 }
 
 /* One entry of shares=. */
@@ -266,7 +274,7 @@ static int resolve_share(const struct resolver *x, const struct list_entry *e,
     if (has_grant(into, one.share))
         return reader_mistake(x->reader, line, "shares=: %.*s occurs twice",
                               (int)e->name.len, e->name.ptr);
-    return add_grant(into, one) ? 0 : too_many(x, line);
+    return add_grant(x, into, one, line);
 }
 
 /* With report all names of a list are looked up, else those up to the first
@@ -287,10 +295,11 @@ static int resolve_shares(const struct resolver *x, struct slice list,
 static int add_grants(const struct resolver *x, const struct grants *from,
                       size_t line, struct grants *into)
 {
-    for (size_t i = 0; i < from->count; i++)
-        if (!add_grant(into, from->row[i]))
-            return too_many(x, line);
-    return 0;
+    int result = 0;
+
+    for (size_t i = 0; i < from->count && result == 0; i++)
+        result = add_grant(x, into, from->row[i], line);
+    return result;
 }
 
 /* One name of teams=; LIST is the rest. */

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sallyport/base/clock.h"
 #include "sallyport/domain/tls.h"
 
 static bool is_field_text(struct slice text)
@@ -240,54 +239,6 @@ size_t user_certificate_pins(const struct user *user, uint8_t (*out)[PIN_BYTES],
     return n;
 }
 
-/* Expiry: the first second at which the user is refused. */
-
-#define DAY_SECONDS 86400
-
-/* Compares TEXT with SHAPE, in which 'd' stands for a digit. */
-static bool has_shape(struct slice text, const char *shape)
-{
-    if (text.len != strlen(shape))
-        return false;
-    for (size_t i = 0; i < text.len; i++) {
-        bool digit = text.ptr[i] >= '0' && text.ptr[i] <= '9';
-
-        if (shape[i] == 'd' ? !digit : text.ptr[i] != shape[i])
-            return false;
-    }
-    return true;
-}
-
-static int number_at(struct slice text, size_t at, size_t len)
-{
-    uint64_t n = 0;
-
-    slice_number((struct slice){ text.ptr + at, len }, 9999, &n);
-    return (int)n;
-}
-
-int user_expires_parse(struct slice text, int64_t *ret)
-{
-    bool day = has_shape(text, "dddd-dd-dd");
-    struct tm tm = { 0 };
-    time_t when;
-
-    if (!day && !has_shape(text, "dddd-dd-ddTdd:dd:ddZ"))
-        return -EINVAL;
-    tm.tm_year = number_at(text, 0, 4) - 1900;
-    tm.tm_mon = number_at(text, 5, 2) - 1;
-    tm.tm_mday = number_at(text, 8, 2);
-    if (!day) {
-        tm.tm_hour = number_at(text, 11, 2);
-        tm.tm_min = number_at(text, 14, 2);
-        tm.tm_sec = number_at(text, 17, 2);
-    }
-    if (clock_from_utc(&tm, &when))
-        return -EINVAL;
-    *ret = when + (day ? DAY_SECONDS : 0);
-    return *ret > 0 ? 0 : -EINVAL;
-}
-
 bool entry_next(struct slice *rest, struct list_entry *ret)
 {
     if (!slice_cut(rest, ',', &ret->text))
@@ -454,6 +405,33 @@ static int set_directory(struct options *o, char *path, struct slice value,
     return 0;
 }
 
+static int set_max_files(struct options *o, struct slice value,
+                         struct complaint *c)
+{
+    uint64_t n;
+
+    if (slice_number(value, UINT32_MAX, &n) || n == 0)
+        return complain(c, "max_files=%.*s: expected a number from 1 to %u",
+                        (int)value.len, value.ptr, UINT32_MAX);
+    o->user.max_files = (unsigned)n;
+    return 0;
+}
+
+static int set_retain(struct options *o, struct slice value,
+                      struct complaint *c)
+{
+    struct slice rest = value;
+    struct retention one;
+    int r;
+
+    o->user.retain = value;
+    while ((r = user_retain_next(&rest, &one)) == 1)
+        ;
+    return r == 0 ? 0
+                  : complain(c, "retain=%.*s: " USER_RETAIN_EXPECTED,
+                             (int)value.len, value.ptr);
+}
+
 static int set_expires(struct options *o, struct slice value,
                        struct complaint *c)
 {
@@ -539,6 +517,8 @@ static const struct option {
     { "hours", LINE_USER | LINE_TEAM, set_hours, 0 },
     { "quota", LINE_USER | LINE_SHARE, set_quota, 0 },
     { "quota_files", LINE_USER | LINE_SHARE, set_quota_files, 0 },
+    { "max_files", LINE_USER, set_max_files, 0 },
+    { "retain", LINE_USER | LINE_SHARE, set_retain, 0 },
 };
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 _Static_assert(OPTIONS <= 32, "a bit for each option that was seen");

@@ -236,6 +236,7 @@ static int read_share(const struct reader *r, struct share *share, char *line)
                              .gid = gid,
                              .file_mode = o.user.file_mode,
                              .quota = o.user.quota,
+                             .retain = o.user.retain,
                              .line = r->line };
     return 0;
 }

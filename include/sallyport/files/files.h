@@ -21,6 +21,7 @@ struct files_rules {
                           limit */
     uint64_t partial_days;
     struct min_free min_free;
+    uint64_t max_files; /* that the user may store, all together; 0: no limit */
     enum conflict on_conflict;
     enum conflict_name conflict_name;
     unsigned file_mode, dir_mode; /* of what is made in the home; 0: 0600, 0700

@@ -593,6 +593,15 @@ NUMBER(asked)
 FLAG(upload)
 END
 
+MESSAGE(expired_find, CTL, FILES, IDLE, ONCE, NONE,
+        "the same for files and partials in this directory; their age counts "
+        "from their ctime. The answers are those to `partials_find`, with the "
+        "ctime")
+FLAG(remove)
+NUMBER(age)
+PATH(path)
+END
+
 SECTION("Setting up a child", NULL)
 
 MESSAGE(conf, MASTER, GATE | LOG, START, ONCE, NONE,

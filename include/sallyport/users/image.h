@@ -35,7 +35,7 @@ struct users_row {
     struct users_limits limits;
     uint32_t team[USER_TEAMS_MAX]; /* its place in the table, from 1 on; or 0 */
     uint32_t quota[4];             /* the bytes of struct user_quota */
-    uint32_t file_mode, dir_mode;
+    uint32_t file_mode, dir_mode, max_files;
     uint32_t must_change;
     uint32_t grants, directories; /* how many */
 };

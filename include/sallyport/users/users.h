@@ -40,6 +40,7 @@ struct share {
     gid_t gid;
     unsigned file_mode; /* 0: SHARE_FILE_MODE */
     struct user_quota quota;
+    struct slice retain; /* as it is in the file; master doesn't have it */
     size_t line;
 };
 #define SHARE_FILE_MODE 0660
@@ -91,14 +92,15 @@ struct user {
     int64_t expires;  /* seconds since 1970; 0: never */
     struct user_quota quota;
     unsigned file_mode, dir_mode; /* 0: the server's */
-    const struct share *share;    /* the table's, for the grants */
-    const struct grant *grant;    /* each share once, in the table's order */
+    unsigned max_files; /* that the user may store, all together; 0: no limit */
+    const struct share *share; /* the table's, for the grants */
+    const struct grant *grant; /* each share once, in the table's order */
     size_t grants;
     const struct directory_right *directory;
     size_t directories;
-    /* As they are in the file: what the user has by name. Master doesn't have
-     * them. */
-    struct slice shares, teams;
+    /* As they are in the file: what the user has by name, and how long files
+     * are kept. Master doesn't have them. */
+    struct slice shares, teams, retain;
     size_t line;
 };
 
@@ -135,8 +137,9 @@ int users_take(struct users *u, int fd, struct complaint *c);
 /* Returns the version of a row. It changes with anything that grants access:
  * the hash, the lock, the expiry, the second factor, uid, gid, home, rights,
  * client certificate, data_binding, the shares and the rights in them, the
- * rights of directories, the modes, must_change. The comment, on_conflict and
- * upload_eof don't change it. Without the KEY it reveals nothing. */
+ * rights of directories, the modes, must_change, max_files. The comment,
+ * on_conflict and upload_eof don't change it. Without the KEY it reveals
+ * nothing. */
 uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY]);
 
 /* Has the user expired at NOW, in seconds since 1970? */

@@ -58,6 +58,22 @@ int user_expires_parse(struct slice text, int64_t *ret);
  * with a complaint that begins with "KEY=". */
 int user_key_check(const char *key, const char *value, struct complaint *c);
 
+/* Reads a number and s, min, h, d or w. Returns seconds; 0: it is no duration,
+ * or is none. */
+int64_t user_duration_parse(struct slice text);
+
+/* How long files in a directory are kept. */
+struct retention {
+    struct slice path; /* as the user sees it in the home, or in the share */
+    int64_t seconds;
+};
+/* Cuts the next PATH:TIME from a value of retain=. Returns 1, 0 at the end, or
+ * -EINVAL. */
+int user_retain_next(struct slice *rest, struct retention *ret);
+#define USER_RETAIN_EXPECTED                                                   \
+    "expected PATH:TIME, such as /incoming:30d, several with commas; a path "  \
+    "without blanks, commas, colons, . and ..; a time of at least 1h"
+
 /* Accepts yescrypt, bcrypt, scrypt, SHA-512 and SHA-256, and each of them after
  * "!": locked. "!" or "*" alone is a locked user without a password. */
 bool user_hash_ok(const char *hash);

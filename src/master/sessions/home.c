@@ -120,6 +120,7 @@ static void home_fill_origin(struct origin *o, const struct home *h,
                    .copy_max = c->copy_max,
                    .partial_days = c->partial_days,
                    .min_free = c->min_free,
+                   .max_files = user->max_files,
                    .on_conflict =
                        user_choice(user, CHOICE_CONFLICT, c->on_conflict),
                    .conflict_name = (enum conflict_name)c->conflict_name,

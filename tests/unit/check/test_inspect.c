@@ -1,9 +1,11 @@
 /* The report about the users' rows before anybody logs in. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -161,6 +163,37 @@ Test(inspect, what_anybody_sees)
     EXPECT("/missing is missing; run: install -d -m 0700 ");
     EXPECT("users:3: user carl: the home ");
     EXPECT("/file: Not a directory");
+}
+
+/* The count of max_files= needs extended attributes, which ramfs lacks. */
+Test(inspect, a_home_without_attributes)
+{
+    make("anna", 0700, 70000);
+    if (unshare(CLONE_NEWNS) < 0 ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("none", in_scratch("anna"), "ramfs", 0, NULL) < 0) {
+        end();
+        cr_skip_test("nothing can be mounted here");
+    }
+    cr_assert_eq(chown(in_scratch("anna"), 70000, 70000), 0);
+    add("anna", 70000, "anna", false);
+    cr_expect_eq(look(NULL), 0, "%s", world.said.data);
+    snprintf(world.users + strlen(world.users) - 1, 16, "max_files=2\n");
+    buf_clear(&world.said);
+    cr_expect_eq(look(NULL), 1, "%s", world.said.data);
+    EXPECT("users:1: user anna: max_files=: the file system of the home ");
+    cr_assert_eq(umount(in_scratch("anna")), 0);
+}
+
+/* Without root the owner of a file says nothing. */
+Test(inspect, mine_without_root)
+{
+    world.check.root = false;
+    make("anna", 0700, geteuid());
+    add("anna", 70000, "anna", false);
+    snprintf(world.users + strlen(world.users) - 1, 32, "rights./in=lru\n");
+    cr_expect_eq(look(NULL), 1, "%s", world.said.data);
+    EXPECT("users:1: user anna: mine (u) works only if root runs the server");
 }
 
 Test(inspect, what_root_sees)

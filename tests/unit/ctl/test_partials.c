@@ -375,3 +375,90 @@ Test(partials, goes_on_with_the_next_user)
     cr_expect_not_null(strstr(r->err, "anna: the home "), "%s", r->err);
     cr_expect_not_null(strstr(r->out, "bert "), "%s", r->out);
 }
+
+/* Each entry of retain= is one request, to a process with the ids of the home,
+ * or of the share. */
+static bool has_ids(const struct files_start *start, struct channel *master)
+{
+    FILE *f = fopen(in_scratch("starts"), "a");
+
+    fprintf(f, "%s %s %u %u\n", start->name, strrchr(start->home, '/'),
+            (unsigned)start->uid, (unsigned)start->gid);
+    fclose(f);
+    return fake_ready(start, master);
+}
+
+static void echoes_expired(struct channel *ctl, const struct message *find)
+{
+    const struct msg_expired_find *m = &find->expired_find;
+    char path[64] = "";
+
+    if (find->kind == MSG_expired_find)
+        slice_copy(m->path, path, sizeof(path));
+    FAKE_SAYS(ctl, find, partial, .path = slice_from(path), .bytes = m->age,
+              .mtime = 86400,
+              .state = m->remove ? PARTIAL_REMOVED : PARTIAL_RESTS);
+    says_end(ctl, find, 0, 0);
+}
+
+static void write_retentions(void)
+{
+    char text[1024];
+
+    snprintf(text, sizeof(text),
+             "anna:!:70000:70001::%s/anna::retain=/:30d,/in:2h\n"
+             "bert:!:70002:70002::%s/bert::\n"
+             "@share:a:80000:%s/a:retain=/:1w\n@share:b:80001:%s/b:\n",
+             world.homes, world.homes, world.shares, world.shares);
+    file_write(world.users, text);
+}
+
+Test(partials, retention)
+{
+    const struct run *r;
+    json_t *all;
+
+    write_retentions();
+    fake_files_are(has_ids, echoes_expired);
+    r = expect_run(0, "", "retention run --dry-run");
+    cr_expect_not_null(strstr(r->out, " expired   /\n"), "%s", r->out);
+    cr_expect_null(strstr(r->out, "removed"), "%s", r->out);
+    cr_expect_str_eq(file_text(in_scratch("starts")),
+                     "anna /anna 70000 70001\nanna /anna 70000 70001\n"
+                     "a /a 80000 80000\n");
+    cr_expect_str_eq(file_text(in_scratch("syslog")), "");
+    r = expect_run(0, "", "retention run");
+    cr_expect_not_null(strstr(r->out, "3 removed, 3204000 bytes"), "%s",
+                       r->out);
+    cr_expect_str_eq(file_text(in_scratch("syslog")),
+                     "retention: removed / of anna, 2592000 bytes, unchanged "
+                     "since 1970-01-02T00:00:00Z\n"
+                     "retention: removed /in of anna, 7200 bytes, unchanged "
+                     "since 1970-01-02T00:00:00Z\n"
+                     "retention: removed / of /a, 604800 bytes, unchanged "
+                     "since 1970-01-02T00:00:00Z\n");
+    all = json_loads(expect_run(0, "", "retention run --json")->out, 0, NULL);
+    cr_assert_eq(json_array_size(all), 3);
+    json_decref(all);
+}
+
+static bool enters_no_home(const struct files_start *start,
+                           struct channel *master)
+{
+    if (strcmp(start->name, "anna") == 0)
+        return SEND(master, files_failed, 0, .error = EACCES,
+                    .why = SLICE("")) < 0;
+    return fake_ready(start, master);
+}
+
+/* One home that can't be entered keeps no other from being searched. */
+Test(partials, retention_continues)
+{
+    const struct run *r;
+
+    write_retentions();
+    fake_files_are(enters_no_home, echoes_expired);
+    r = expect_run(EX_NOINPUT, "", "retention run");
+    cr_expect_not_null(strstr(r->err, "anna: "), "%s", r->err);
+    cr_expect_not_null(strstr(r->out, "1 removed, 604800 bytes"), "%s", r->out);
+}

@@ -1,9 +1,12 @@
 /* The commands on shares and teams, end to end. */
 #include <grp.h>
 #include <jansson.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include "ctl/ctl.h"
 #include "world.h"
@@ -422,7 +425,8 @@ Test(share, list_and_show)
     cr_expect_not_null(strstr(r->out, "80000 0640       2 /"), "%s", r->out);
     r = expect_run(0, "", "share show contracts");
     cr_expect_not_null(
-        strstr(r->out, "file mode: 0640\nline:     4\nmembers:\n"));
+        strstr(r->out,
+               "file mode: 0640\nretain:   for ever\nline:     4\nmembers:\n"));
     cr_expect_not_null(
         strstr(r->out, "  anna                 lrw      read by own grant, "
                        "line 1; drop by team legal, line 5\n"
@@ -671,4 +675,81 @@ Test(share, a_user_with_the_name_team)
     expect_err(EX_USAGE, "", "share grant a team:read",
                "a user has the name team");
     expect_run(0, "", "share grant a team");
+}
+
+/* --retain sets one entry, and names the timer that must run. */
+Test(share, retain)
+{
+    expect_run(0, "", "share add a --retain 30d");
+    expect_users("/a:retain=/:30d\n");
+    expect_err(0, "", "share change a --retain /in:2h",
+               "systemctl enable --now sallyport-retention.timer");
+    expect_users("/a:retain=/:30d,/in:2h\n");
+    expect_run(0, "", "share change a --retain 1w --file-mode 0640");
+    expect_users("/a:file_mode=0640 retain=/:1w,/in:2h\n");
+    expect_out(0, "", "share show a", "retain:   /:1w,/in:2h\n");
+    expect_out(0, "", "share show a --json", "\"retain\": \"/:1w,/in:2h\"");
+    expect_run(0, "", "share change a --retain default");
+    expect_run(0, "", "share change a --retain /in:default");
+    expect_users("/a:file_mode=0640\n");
+    expect_run(EX_USAGE, "", "share change a");
+    expect_run(EX_NOUSER, "", "share change b --retain 1d");
+    expect_run(0, PASSWORD, "user add dora --retain /in:7d");
+    expect_users("retain=/in:7d\n");
+    expect_out(0, "", "user show dora", "retain:   /in:7d\n");
+}
+
+Test(share, retain_that_is_refused)
+{
+    static const char *const values[] = {
+        "30",      "d",        "0d",      "59min",   "30d,1d",  "/in", "in:1d",
+        "/in/:1d", "/../x:1d", "/a:b:1d", "/a,b:1d", "100000d", ":1d", "",
+    };
+    char words[64];
+
+    expect_run(0, "", "share add a");
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        snprintf(words, sizeof(words), "share change a --retain=%s", values[i]);
+        expect_err(EX_USAGE, "", words, "PATH:TIME");
+    }
+    expect_not_in_users("retain");
+}
+
+/* The count is beside the files, wherever the home is. */
+Test(share, max_files)
+{
+    char home[128];
+
+    expect_run(0, PASSWORD, "user add dora --role drop --max-files 20");
+    expect_users("rights=drop max_files=20\n");
+    expect_out(0, "", "user show dora", "files:    0\nmax files: 20\n");
+    snprintf(home, sizeof(home), "%s/dora", world.homes);
+    cr_assert_eq(setxattr(home, STORED_ATTRIBUTE, "7", 1, 0), 0);
+    expect_out(0, "", "user show dora", "files:    7\nmax files: 20\n");
+    expect_out(0, "", "user show dora --json", "\"files\": 7");
+    cr_assert_eq(setxattr(home, STORED_ATTRIBUTE, "x", 1, 0), 0);
+    expect_out(0, "", "user show dora",
+               "files:    not counted\nmax files: 20\n");
+    expect_run(EX_USAGE, "", "user change dora --max-files 0");
+    expect_run(EX_USAGE, "", "user change dora --max-files 4294967296");
+    expect_run(0, "", "user change dora --max-files default");
+    expect_users("rights=drop\n");
+}
+
+/* ramfs has no extended attributes. */
+Test(share, max_files_without_attributes)
+{
+    if (unshare(CLONE_NEWNS) < 0 ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mkdir(world.homes, 0711) < 0 ||
+        mount("none", world.homes, "ramfs", 0, NULL) < 0)
+        world_skip("nothing can be mounted here");
+    expect_err(EX_CONFIG, PASSWORD, "user add dora --max-files 2",
+               "stores no extended attributes");
+    expect_not_in_users("dora");
+    cr_expect_eq(access(in(world.homes, "dora"), F_OK), -1);
+    expect_run(0, PASSWORD, "user add dora");
+    expect_err(EX_CONFIG, "", "user change dora --max-files 2",
+               "stores no extended attributes");
+    cr_assert_eq(umount(world.homes), 0);
 }

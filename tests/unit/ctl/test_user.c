@@ -143,8 +143,7 @@ Test(user, must_change)
     expect_err(0, PASSWORD, "user add anna --must-change", silent);
     cr_expect(strstr(file_text(world.users), "::rights=full must_change=yes"),
               "%s", file_text(world.users));
-    expect_out(0, "", "user show anna",
-               "\nto be changed: yes\n");
+    expect_out(0, "", "user show anna", "\nto be changed: yes\n");
     expect_out(0, "", "user show anna --json", "\"must_change\": true");
     expect_run(0, PASSWORD, "user passwd anna");
     cr_expect_not(strstr(file_text(world.users), "must_change"));
@@ -757,7 +756,7 @@ Test(user, json)
     json_decref(list);
     one = json_loads(expect_run(0, "", "user show anna --json")->out, 0, NULL);
     cr_assert_not_null(one);
-    cr_expect_eq(json_object_size(one), 23);
+    cr_expect_eq(json_object_size(one), 26);
     cr_expect(json_is_null(json_object_get(one, "on_conflict")));
     cr_expect(json_is_null(json_object_get(one, "data_binding")));
     json_decref(one);

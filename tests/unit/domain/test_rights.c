@@ -37,7 +37,7 @@ Test(rights, parse_and_text)
 
 Test(rights, each_letter_is_one_right)
 {
-    static const char letters[] = "lrwodnm";
+    static const char letters[] = "lrwodnm"; /* u comes with another one */
     unsigned all = 0;
 
     for (size_t i = 0; i < 7; i++) {
@@ -55,7 +55,8 @@ Test(rights, refused_and_untouched)
 {
     static const char *const table[] = { "",      "x",     "ll",       "Full",
                                          "L",     "dropp", "lrx",      "l r",
-                                         " full", "full ", "lrwodnml", "none" };
+                                         " full", "full ", "lrwodnml", "none",
+                                         "u",     "mu",    "lrwodnmu", "luu" };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         unsigned rights = 12345;

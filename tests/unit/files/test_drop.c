@@ -90,6 +90,21 @@ static void play_lists(struct peer *p, struct record *r, const char *path)
     }
 }
 
+/* The user's own file gets a name, and then its old one again. */
+static void play_rename_onto(struct peer *p, struct record *r, const char *path)
+{
+    char stored[4097] = "", from[4200];
+    int o = ask_rename_to(p, "/drop/mine.bin", path, stored);
+
+    snprintf(from, sizeof(from), "/../../shares%s", stored);
+    if (o == OUTCOME_OK)
+        cr_assert_eq(rename(disk_path(p, from),
+                            disk_path(p, "/../../shares/drop/mine.bin")),
+                     0, "%s", stored);
+    hide_digits(stored);
+    note(r, path, o, stored);
+}
+
 static void play_changes(struct peer *p, struct record *r, const char *path)
 {
     static const enum message_kind changes[] = { MSG_file_delete,
@@ -105,6 +120,7 @@ static void play_changes(struct peer *p, struct record *r, const char *path)
     note(r, path, ask_rename(p, path, "/drop/other"), "from");
     note(r, path, ask_rename(p, "/drop/other", path), "to");
     note(r, path, ask_rename(p, "/own", path), "into");
+    play_rename_onto(p, r, path);
     note(r, path, ask_times(p, path, 5, 5), "times");
     note(r, path, ask_mode(p, path, 0777), "mode");
     note(r, path, ask_space_wanted(p, path, 0, &n), "space");
@@ -120,6 +136,8 @@ static void play_uploads(struct peer *p, struct record *r, const char *path)
             note(r, path, o, "begin");
             if (o == OUTCOME_OK)
                 o = ask_commit_to(p, 10, stored);
+            if (stored[0])
+                note(r, "its own", ask_path(p, MSG_file_delete, stored), "");
             hide_digits(stored);
             note(r, path, o, stored);
         }
@@ -325,4 +343,132 @@ Test(blind, a_home)
         cr_expect(disk_is(&p, "/f", 50, 1));
         peer_stop(&p);
     }
+}
+
+/* "mine": directories, and the user's own files. */
+#define MINE ((RIGHT_ALL & ~RIGHT_DIRECTORY) | RIGHT_MINE)
+
+static void put_others(struct peer *p, const char *path, size_t len)
+{
+    disk_fill(p, path, len, 1);
+    cr_assert_eq(chown(disk_path(p, path), PEER_UID + 1, (gid_t)-1), 0);
+    cr_assert_eq(chmod(disk_path(p, path), 0666), 0);
+}
+
+static void skip_without_root(void)
+{
+    if (geteuid() != 0)
+        cr_skip_test("without root there is one user");
+}
+
+/* Whatever on_conflict says, each request gets the same answer with another's
+ * file of that name and without, or with a link of it. */
+Test(mine, with_and_without_the_name)
+{
+    static struct record without, with;
+
+    skip_without_root();
+    for (int link = 0; link < 2; link++)
+        for (enum conflict c = 0; c < CONFLICT_COUNT; c++) {
+            struct peer p;
+
+            peer_init(&p);
+            peer_share(&p, "/drop", MINE);
+            disk_put(&p, "/own", "x", 1);
+            disk_fill(&p, "/../../shares/drop/mine.bin", 20, 2);
+            p.start.rules.on_conflict = c;
+            peer_run(&p);
+            play(&p, &without);
+            if (link) {
+                disk_link(&p, "mine.bin", "/../../shares/drop/report.pdf");
+                cr_assert_eq(
+                    lchown(disk_path(&p, "/../../shares/drop/report.pdf"),
+                           PEER_UID + 1, (gid_t)-1),
+                    0);
+            } else {
+                put_others(&p, "/../../shares/drop/report.pdf", 50);
+            }
+            play(&p, &with);
+            expect_same(&without, &with);
+            cr_expect_not_null(strstr(with.text, "mine.bin"), "listed");
+            cr_expect(link ||
+                      disk_is(&p, "/../../shares/drop/report.pdf", 50, 1));
+            peer_stop(&p);
+        }
+}
+
+/* What the user stored is the user's own in every way. */
+Test(mine, own_files)
+{
+    struct msg_facts_are facts;
+    struct peer p, b;
+    char stored[4097], again[4097], *text;
+    uint64_t n;
+    int fd, outcome;
+
+    skip_without_root();
+    peer_init(&p);
+    peer_share(&p, "/contracts", RIGHT_ALL);
+    peer_run(&p);
+    cr_assert_eq(ask_path(&p, MSG_directory_make, "/contracts/d"), OUTCOME_OK);
+    peer_member(&b, &p, "bert", MINE);
+    cr_assert_eq(ask_upload(&b, "/contracts/a.pdf", WRITE_STORE, 0, 100, 2), 0);
+    cr_assert_eq(ask_commit_to(&b, 100, stored), OUTCOME_OK);
+    cr_expect_eq(strlen(stored), strlen("/contracts/a.01234567.pdf"));
+    cr_expect_eq(ask_facts(&b, stored, FACTS_FOR_SIZE, &facts), OUTCOME_OK);
+    cr_expect_eq(facts.size, 100);
+    cr_expect_eq(ask_read(&b, stored, 0, &fd), OUTCOME_OK);
+    close(fd);
+    cr_expect_eq(ask_times(&b, stored, 5, 5), OUTCOME_OK);
+    cr_assert_eq(ask_upload(&b, stored, WRITE_STORE, 0, 50, 3), OUTCOME_OK);
+    cr_assert_eq(ask_commit_to(&b, 50, again), OUTCOME_OK);
+    cr_expect_str_eq(stored, again, "over the own file");
+    cr_assert_eq(ask_upload(&b, stored, WRITE_APPEND, 0, 70, 3), OUTCOME_OK);
+    cr_assert_eq(ask_commit_to(&b, 70, again), OUTCOME_OK);
+    cr_expect_str_eq(stored, again, "APPE to the own file");
+    cr_assert_eq(
+        ask_list(&b, "/contracts", LIST_NAMES, "", &text, &outcome, &n),
+        OUTCOME_OK);
+    cr_expect_eq(n, 2, "the directory and the file: %s", text);
+    free(text);
+    cr_assert_eq(ask_list(&b, stored, LIST_LONG, stored, &text, &outcome, &n),
+                 OUTCOME_OK);
+    cr_expect_eq(n, 1, "%s", text);
+    free(text);
+    cr_expect_eq(ask_path(&b, MSG_directory_enter, "/contracts/d"), OUTCOME_OK);
+    cr_expect_eq(ask_facts(&b, "/contracts/d", FACTS_FOR_ANY, &facts),
+                 OUTCOME_OK);
+    cr_expect(facts.mtime == 0, "what others do in it doesn't show");
+    cr_expect_eq(ask_rename(&b, "/contracts/d", "/contracts/e"),
+                 OUTCOME_NO_RIGHT);
+    cr_assert_eq(ask_rename_to(&b, stored, "/contracts/d/b", again),
+                 OUTCOME_OK);
+    cr_expect_eq(strlen(again), strlen("/contracts/d/b.01234567"));
+    cr_expect_eq(ask_facts(&p, again, FACTS_FOR_ANY, &facts), OUTCOME_OK);
+    cr_expect_eq(ask_path(&b, MSG_file_delete, again), OUTCOME_OK);
+    peer_leave(&b);
+    peer_stop(&p);
+}
+
+/* The file that is opened decides, and not the one that had the name. */
+Test(mine, a_file_that_changes_its_owner)
+{
+    struct peer p;
+    int fd;
+
+    skip_without_root();
+    peer_init(&p);
+    peer_share(&p, "/contracts", MINE);
+    disk_fill(&p, SHARE "/f", 10, 1);
+    peer_run(&p);
+    cr_expect_eq(ask_read(&p, "/contracts/f", 0, &fd), OUTCOME_OK);
+    close(fd);
+    put_others(&p, SHARE "/g", 10);
+    cr_assert_eq(rename(disk_path(&p, SHARE "/g"), disk_path(&p, SHARE "/f")),
+                 0);
+    cr_expect_eq(ask_read(&p, "/contracts/f", 0, &fd), OUTCOME_NOT_FOUND);
+    cr_expect_eq(ask_path(&p, MSG_file_delete, "/contracts/f"),
+                 OUTCOME_NOT_FOUND);
+    cr_expect(disk_is(&p, SHARE "/f", 10, 1));
+    peer_stop(&p);
 }

@@ -89,6 +89,7 @@ static const char *const published[] = {
     "bytes_ask flag",
     "bytes flag number",
     "moved_transfer number flag number flag",
+    "expired_find flag number path",
 };
 #define PUBLISHED (sizeof(published) / sizeof(published[0]))
 

@@ -272,8 +272,8 @@ Test(control, status_during_the_stop)
     caller_gets_status(&c, v);
     cr_expect_eq(v[0], SERVER_STOPS);
     caller_leave(&c);
+    gate_reaps(&s, p.serial, 0); /* before its end: then master ends, too */
     player_leave(&p);
-    gate_reaps(&s, p.serial, 0);
     stage_ended(&s, 0);
 }
 

@@ -301,6 +301,7 @@ Test(calls, check)
         CALL(CHECK, PASSED, readlink, PATH),
         CALL(CHECK, PASSED, quotactl_fd, -1,
              (unsigned)QCMD(Q_XGETQSTAT, USRQUOTA)),
+        CALL(CHECK, PASSED, lgetxattr, (long)"/", (long)"user.x", 0, 0),
         CALL(CHECK, PASSED, setresuid, -1, -1, -1),
         CALL(CHECK, PASSED, setresgid, -1, -1, -1),
         CALL(CHECK, PASSED, setgroups, -1),

@@ -24,7 +24,8 @@
     "max_transfers=0 max_file_size=16777216G networks=::1 hours=mon "          \
     "quota=20T quota_files=8589934592\n"                                       \
     "bert:!:70002:70003::/home/bert::shares=offers:drop teams=legal "          \
-    "rights./in=drop rights./a/b=lr file_mode=0640 dir_mode=0750\n"            \
+    "rights./in=drop rights./a/b=lr file_mode=0640 dir_mode=0750 "             \
+    "max_files=20\n"                                                           \
     "@share:offers:80001:/srv/s/offers:\n"                                     \
     "@share:contracts:80000:/srv/s/contracts:file_mode=0640 "                  \
     "quota=1T quota_files=7\n"                                                 \
@@ -109,6 +110,7 @@ Test(image, arrives_whole)
     cr_expect_eq(bert->rights, RIGHT_ALL);
     cr_expect(!anna->grants && !anna->directories && !anna->file_mode);
     cr_expect(bert->file_mode == 0640 && bert->dir_mode == 0750);
+    cr_expect(bert->max_files == 20 && anna->max_files == 0);
     cr_assert(u.shares == 2 && u.grants == 2 && u.directories == 2);
     cr_expect(u.teams == 2 && bert->teams.len == 0);
     cr_assert(bert->team[0] == &u.team[1] && !bert->team[1] && !anna->team[0]);
@@ -237,11 +239,11 @@ static void shares_out_of_order(void)
     grant(0)->share = 1;
     grant(1)->share = 0;
 }
-static void unknown_rights_in_a_share(void) { grant(1)->rights = RIGHT_ALL + 1; }
+static void unknown_rights_in_a_share(void) { grant(1)->rights = RIGHTS_MOST + 1; }
 static void no_rights_in_a_share(void) { grant(0)->rights = 0; }
 static void unknown_rights_in_a_directory(void)
 {
-    directory(1)->rights = RIGHT_ALL + 1;
+    directory(1)->rights = RIGHTS_MOST + 1;
 }
 static void no_rights_in_a_directory(void) { directory(0)->rights = 0; }
 static void a_directory_without_a_path(void) { directory(0)->path.len = 0; }
@@ -284,7 +286,7 @@ static void a_long_name(void)
 }
 static void an_empty_name(void) { row(1)->name = row(1)->comment; }
 static void a_bad_name(void) { image.data[image.len - text_size() + 12] = '/'; }
-static void unknown_rights(void) { row(1)->rights = RIGHT_ALL + 1; }
+static void unknown_rights(void) { row(1)->rights = RIGHTS_MOST + 1; }
 static void unknown_conflict(void)
 {
     row(1)->choice[CHOICE_CONFLICT] = CONFLICT_COUNT + 1;

@@ -118,6 +118,9 @@ static const char *const mounts[] = {
     ANNA "rights./incoming=full rights./contracts=full",
     ANNA "file_mode=0640",
     ANNA "dir_mode=0750",
+    ANNA "max_files=20",
+    ANNA "max_files=21",
+    ANNA "shares=contracts:mine\n" SHARE,
 };
 
 Test(version, shares_directories_and_modes)
@@ -128,6 +131,13 @@ Test(version, shares_directories_and_modes)
         for (size_t j = 0; j < i; j++)
             cr_expect_eq(version(mounts[i]) == version(mounts[j]), i == 1,
                          "%zu, %zu", i, j);
+}
+
+/* How long files are kept is no business of a session. */
+Test(version, retention)
+{
+    cr_expect_eq(version(rows[0].row), version(ANNA "retain=/:30d"));
+    cr_expect_eq(version(mounts[0]), version(mounts[0]));
 }
 
 /* What others have doesn't count. */

@@ -229,7 +229,43 @@ static const struct {
       "users:2: rights./s=: /s is a share of this user" },
     { S "@team:t:shares=s\n" USER("a", "1", "teams=t rights./s/x=r"),
       "users:3: rights./s/x=: /s is a share of this user" },
+    { S "@team:t:shares=s:read\n" USER("a", "1", "shares=s:mine teams=t"),
+      "users:3: the share s: the user has it from two lines" },
+    { USER("a", "1", "rights=u"), "users:1: rights=u: expected full" },
+    { USER("a", "1", "rights=lmu"), "users:1: rights=lmu: expected full" },
+    { USER("a", "1", "max_files=0"),
+      "users:1: max_files=0: expected a number" },
+    { USER("a", "1", "max_files=4294967296"), "users:1: max_files=429496" },
+    { USER("a", "1", "max_files="), "users:1: max_files=: expected a number" },
+    { USER("a", "1", "retain=30d"), "users:1: retain=30d: expected PATH:TIME" },
+    { USER("a", "1", "retain="), "users:1: retain=: expected PATH:TIME" },
+    { USER("a", "1", "retain=/:59min"), "users:1: retain=/:59min: expected" },
+    { USER("a", "1", "retain=/:1d,"), "users:1: retain=/:1d,: expected" },
+    { USER("a", "1", "retain=/a/:1d"), "users:1: retain=/a/:1d: expected" },
+    { "@team:a:retain=/:1d", "users:1: unknown key \"retain\"" },
+    { "@share:a:100:/s:retain=x:1d", "users:1: retain=x:1d: expected" },
+    { "@share:a:100:/s:max_files=2", "users:1: unknown key \"max_files\"" },
 };
+
+/* Both for the own files, or both for all. */
+Test(shares, mine_twice)
+{
+    struct users u;
+    struct complaint c;
+
+    cr_assert_eq(read_text(&u,
+                           S "@team:t:shares=s:lru\n" USER(
+                               "a", "1",
+                               "shares=s:wu teams=t retain=/:1h,/b:2d "
+                               "max_files=7"),
+                           &c),
+                 0, "%s", c.text);
+    cr_expect_eq(u.row[0].grant[0].rights,
+                 RIGHT_LIST | RIGHT_READ | RIGHT_WRITE | RIGHT_MINE);
+    cr_expect_eq(u.row[0].max_files, 7);
+    cr_expect(slice_equal(u.row[0].retain, SLICE("/:1h,/b:2d")));
+    users_release(&u);
+}
 
 Test(shares, mistakes)
 {

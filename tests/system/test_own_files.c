@@ -1,0 +1,271 @@
+/* Drops on a real server: users who see only their own files, accounts that may
+ * store a few files, and files that expire. */
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "support/files.h"
+#include "support/run.h"
+#include "support/session.h"
+
+#define WORDS_MAX 16
+
+/* Runs sallyportctl with the words of TEXT, and expects its exit status, and
+ * SAID in its output. */
+static void ctl(const struct server *server, int status, const char *text,
+                const char *said)
+{
+    char words[256], program[SERVER_PATH_MAX], config[SERVER_PATH_MAX];
+    char *arguments[WORDS_MAX] = { program, (char[]){ "--config" }, config };
+    struct run_result r;
+    size_t n = 3;
+
+    snprintf(words, sizeof(words), "%s", text);
+    snprintf(program, sizeof(program), "%s", server_program("sallyportctl"));
+    snprintf(config, sizeof(config), "%s",
+             server_path(server, "sallyport.conf"));
+    for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
+        arguments[n++] = word;
+    cr_assert_lt(n, WORDS_MAX);
+    run_arguments(&r, SERVER_PASSWORD "\n", arguments);
+    cr_assert_eq(r.status, status, "%s: %d: %s", text, r.status, r.text);
+    cr_expect_not_null(strstr(r.text, said), "%s: %s", text, r.text);
+    run_release(&r);
+}
+
+static const struct server_user two[] = { { .name = "anna" },
+                                          { .name = "bert" } };
+
+static void drops_begin(struct server *server)
+{
+    const struct server_plan plan = { .users = two, .user_count = 2 };
+
+    server_start(server, &plan);
+}
+
+static void expect_listing(struct session *s, const char *command,
+                           const char *text)
+{
+    struct buf got;
+
+    buf_init(&got, 1 << 20);
+    session_fetch(s, command, &got);
+    buf_add(&got, "", 1);
+    cr_expect_str_eq(got.data, text, "%s: %s", command, got.data);
+    buf_release(&got);
+}
+
+/* The name that the 226 says. */
+static void store_as(struct session *s, const char *name, char *out,
+                     size_t size)
+{
+    const char *at, *end;
+
+    session_store(s, "STOR", name, "bytes", 5);
+    at = strchr(s->reply.data, '/');
+    cr_assert_not_null(at, "%s", s->reply.data);
+    end = strpbrk(at, "\";\r\n ");
+    snprintf(out, size, "%.*s", end ? (int)(end - at) : (int)strlen(at), at);
+}
+
+Test(own_files, two_who_see_their_own_files, .timeout = 120)
+{
+    struct server server;
+    struct session anna, bert;
+    char of_anna[256], of_bert[256], names[520];
+
+    if (geteuid() != 0)
+        cr_skip_test("without root all files have one owner");
+    drops_begin(&server);
+    ctl(&server, 0, "share add contracts", "");
+    ctl(&server, 0, "share grant contracts anna:mine bert:mine", "");
+    ctl(&server, 1, "user can bert mkdir /contracts/x", "has mine in");
+    session_enter(&anna, &server, "anna");
+    session_enter(&bert, &server, "bert");
+    store_as(&anna, "/contracts/a.pdf", of_anna, sizeof(of_anna));
+    store_as(&bert, "/contracts/a.pdf", of_bert, sizeof(of_bert));
+    cr_expect_str_neq(of_anna, of_bert);
+    snprintf(names, sizeof(names), "%s\r\n", of_bert);
+    expect_listing(&bert, "NLST /contracts", names);
+    session_do(&bert, "550 {*}", "SIZE %s", of_anna);
+    session_do(&bert, "550 {*}", "MDTM %s", of_anna);
+    session_do(&bert, "550 {*}", "MLST %s", of_anna);
+    session_do(&bert, "550 {*}", "HASH %s", of_anna);
+    session_do(&bert, "550 {*}", "XCRC %s", of_anna);
+    session_do(&bert, "550 {*}", "RNFR %s", of_anna);
+    session_do(&bert, "550 {*}", "DELE %s", of_anna);
+    session_do(&bert, "550 {*}", "MFMT 20200101000000 %s", of_anna);
+    session_do(&bert, "550 {*}", "CWD %s", of_anna);
+    session_do(&bert, "213 5", "SIZE %s", of_bert);
+    session_do(&bert, "250 {*}", "DELE %s", of_bert);
+    session_do(&anna, "213 5", "SIZE %s", of_anna);
+    session_close(&anna);
+    session_close(&bert);
+    server_stop(&server);
+}
+
+#define MANY 10
+
+/* Ten sessions send at once. Their commits come as close together as they can:
+ * all bytes are there before the first one ends. */
+static unsigned store_many(const struct server *server, const char *user)
+{
+    struct session s[MANY];
+    struct data d[MANY];
+    unsigned stored = 0;
+
+    for (int i = 0; i < MANY; i++) {
+        session_enter(&s[i], server, user);
+        data_open(&s[i], &d[i], "STOR f%d", i);
+        data_write(&d[i], "bytes", 5);
+    }
+    for (int i = 0; i < MANY; i++)
+        data_close(&d[i]);
+    for (int i = 0; i < MANY; i++) {
+        int code = session_reply(&s[i]);
+
+        cr_expect(code == 226 || code == 552, "%d", code);
+        stored += code == 226;
+        session_close(&s[i]);
+    }
+    return stored;
+}
+
+static unsigned count_files(const char *directory)
+{
+    DIR *dir = opendir(directory);
+    unsigned n = 0;
+
+    cr_assert_not_null(dir);
+    for (const struct dirent *e; (e = readdir(dir));)
+        n += e->d_name[0] != '.';
+    closedir(dir);
+    return n;
+}
+
+static void expect_refused(const struct server *server, const char *user)
+{
+    struct session s;
+
+    session_enter(&s, server, user);
+    session_do(&s, "229 {*}", "EPSV");
+    session_do(&s, "552 {*}max_files{*}", "STOR more");
+    session_close(&s);
+}
+
+Test(own_files, a_few_files_and_no_more, .timeout = 240)
+{
+    struct server server;
+    struct session s;
+
+    drops_begin(&server);
+    ctl(&server, 0, "user add partner --role drop --ttl 7d --max-files 6", "");
+    session_enter(&s, &server, "partner");
+    session_store(&s, "STOR", "f", "bytes", 5);
+    session_store(&s, "STOR", "f", "bytes", 5);
+    session_close(&s);
+    ctl(&server, 0, "user show partner", "files:    2\nmax files: 6\n");
+    server_kill(&server);
+    server_again(&server);
+    cr_expect_eq(store_many(&server, "partner"), 4);
+    ctl(&server, 0, "user show partner", "files:    6\nmax files: 6\n");
+    ctl(&server, 0, "reload", "");
+    expect_refused(&server, "partner");
+    cr_assert_eq(count_files(server_home(&server, "partner")), 6);
+    ctl(&server, 0, "user change partner --max-files 7", "");
+    session_enter(&s, &server, "partner");
+    session_store(&s, "STOR", "f", "bytes", 5);
+    session_close(&s);
+    expect_refused(&server, "partner");
+    server_stop(&server);
+}
+
+/* Seconds that are added to the clock of programs that begin after it. */
+static volatile time_t *take_clock(char *name, size_t size)
+{
+    void *p;
+    int fd;
+
+    snprintf(name, size, "/tmp/sallyport-clock-XXXXXX");
+    fd = mkstemp(name);
+    cr_assert(fd >= 0 && ftruncate(fd, sizeof(time_t)) == 0);
+    cr_assert_eq(fchmod(fd, 0644), 0);
+    p = mmap(NULL, sizeof(time_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    cr_assert(p != MAP_FAILED);
+    close(fd);
+    return p;
+}
+
+/* As the timer runs it, so many seconds later. */
+static void retention(const struct server *server, time_t later,
+                      const char *text, const char *said)
+{
+    const char *options = getenv("ASAN_OPTIONS");
+    char name[64], more[256];
+    volatile time_t *ahead = take_clock(name, sizeof(name));
+
+    *ahead = later;
+    snprintf(more, sizeof(more), "%s:verify_asan_link_order=0",
+             options ? options : "");
+    setenv("ASAN_OPTIONS", more, 1);
+    setenv("SALLYPORT_TEST_CLOCK", name, 1);
+    setenv("LD_PRELOAD", server_build(CLOCK_PRELOAD), 1);
+    ctl(server, 0, text, said);
+    unsetenv("LD_PRELOAD");
+    unlink(name);
+}
+
+#define DAY 86400
+
+/* A share, and a directory of a home, in which a user has put links. */
+Test(own_files, files_that_expire, .timeout = 240)
+{
+    struct server server;
+    struct session s;
+    struct data d;
+    char outside[SERVER_PATH_MAX], home[SERVER_PATH_MAX];
+
+    drops_begin(&server);
+    ctl(&server, 0, "share add contracts --retain 30d", "");
+    ctl(&server, 0, "share grant contracts anna", "");
+    ctl(&server, 0, "user change anna --retain /in:2d", "anna");
+    session_enter(&s, &server, "anna");
+    session_do(&s, "257 {*}", "MKD in");
+    session_do(&s, "257 {*}", "MKD keep");
+    session_store(&s, "STOR", "in/f", "bytes", 5);
+    session_store(&s, "STOR", "keep/f", "bytes", 5);
+    session_store(&s, "STOR", "/contracts/f", "bytes", 5);
+    session_do(&s, "213 {*}", "MFMT 20300101000000 in/f");
+    snprintf(outside, sizeof(outside), "%s", server_path(&server, "victim"));
+    snprintf(home, sizeof(home), "%s/in", server_home(&server, "anna"));
+    cr_assert_eq(mkdir(outside, 0777), 0);
+    cr_assert_eq(chmod(outside, 0777), 0);
+    cr_assert_eq(chdir(home), 0);
+    cr_assert_eq(symlink(outside, "away"), 0);
+    cr_assert_eq(symlink("../keep", "keep"), 0);
+    cr_assert_eq(chdir(outside), 0);
+    cr_assert_eq(close(creat("f", 0666)), 0);
+    data_open(&s, &d, "STOR in/new");
+    data_write(&d, "bytes", 5);
+    retention(&server, DAY, "retention run", "0 removed");
+    retention(&server, 3 * DAY, "retention run --dry-run", "expired");
+    cr_expect(files_exists(server_home_file(&server, "anna", "in/f")));
+    retention(&server, 3 * DAY, "retention run", "1 removed, 5 bytes; 1 being");
+    cr_expect_not(files_exists(server_home_file(&server, "anna", "in/f")));
+    cr_expect(files_exists(server_home_file(&server, "anna", "keep/f")));
+    cr_expect(files_exists("f"));
+    cr_expect(files_exists(server_share_path(&server, "/contracts/f")));
+    retention(&server, 31 * DAY, "retention run --json", "\"/contracts\"");
+    cr_expect_not(files_exists(server_share_path(&server, "/contracts/f")));
+    data_close(&d);
+    session_expect(&s, "226 {*}");
+    session_close(&s);
+    ctl(&server, 0, "user change anna --retain /in:default", "");
+    server_stop(&server);
+}

@@ -1,0 +1,197 @@
+/* max_files: which uploads count, and that no more than the permitted ones
+ * become visible, however many end at the same moment. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "files/files.h"
+#include "peer.h"
+#include "sallyport/domain/rights.h"
+#include "steps.h"
+#include "support/messages.h"
+
+#define K 1024u
+
+static void begin(struct peer *p, uint64_t most)
+{
+    peer_init(p);
+    peer_share(p, "/contracts", RIGHT_ALL);
+    disk_directory(p, "/d");
+    p->start.rules.max_files = most;
+    peer_run(p);
+}
+
+static int store(struct peer *p, const char *path, enum write_mode mode)
+{
+    int o = ask_upload(p, path, mode, 0, 10, 1);
+
+    return o == OUTCOME_OK ? ask_commit(p, 10) : o;
+}
+
+static void expect_count(struct peer *p, const char *count)
+{
+    char text[24] = "";
+
+    cr_expect(getxattr(p->home, STORED_ATTRIBUTE, text, sizeof(text) - 1) >= 0,
+              "%d", errno);
+    cr_expect_str_eq(text, count, "%s", text);
+}
+
+Test(count, each_file_that_becomes_visible)
+{
+    struct peer p;
+    int fd;
+    uint64_t first;
+
+    begin(&p, 6);
+    cr_expect_eq(store(&p, "/f", WRITE_STORE), OUTCOME_OK);
+    cr_expect_eq(store(&p, "/f", WRITE_STORE), OUTCOME_OK, "over it");
+    cr_expect_eq(store(&p, "/d/f", WRITE_UNIQUE), OUTCOME_OK);
+    cr_expect_eq(store(&p, "/contracts/f", WRITE_STORE), OUTCOME_OK);
+    expect_count(&p, "4");
+    ask_cut(&p, "/cut", 200 * K, 1);
+    cr_assert_eq(ask_upload(&p, "/x", WRITE_STORE, 0, 10, 1), OUTCOME_OK);
+    cr_expect_eq(ask_commit(&p, 11), OUTCOME_INCOMPLETE);
+    cr_expect_eq(ask_upload(&p, "/missing/x", WRITE_STORE, 0, 10, 1),
+                 OUTCOME_NOT_FOUND);
+    expect_count(&p, "4");
+    cr_expect_eq(ask_path(&p, MSG_file_delete, "/f"), OUTCOME_OK);
+    cr_assert_eq(unlink(disk_path(&p, "/d/f")), 0, "collected");
+    peer_again(&p);
+    cr_expect_eq(store(&p, "/g", WRITE_APPEND), OUTCOME_OK);
+    cr_expect_eq(ask_rename(&p, "/g", "/h"), OUTCOME_OK);
+    cr_expect_eq(store(&p, "/g", WRITE_STORE), OUTCOME_OK);
+    expect_count(&p, "6");
+    cr_expect_eq(ask_write(&p, "/g", WRITE_STORE, 0, 0, &fd, &first),
+                 OUTCOME_MAX_FILES);
+    cr_expect_eq(store(&p, "/contracts/g", WRITE_STORE), OUTCOME_MAX_FILES);
+    cr_expect_not(disk_has(&p, SHARE "/g"));
+    p.start.rules.max_files = 7;
+    peer_again(&p);
+    cr_expect_eq(store(&p, "/g", WRITE_STORE), OUTCOME_OK);
+    peer_stop(&p);
+}
+
+/* A name that is taken takes its count back. */
+Test(count, a_rename_that_fails)
+{
+    struct peer p;
+
+    peer_init(&p);
+    p.start.rules.max_files = 5;
+    p.start.rules.on_conflict = CONFLICT_REJECT;
+    peer_run(&p);
+    cr_assert_eq(ask_upload(&p, "/f", WRITE_STORE, 0, 10, 1), OUTCOME_OK);
+    disk_put(&p, "/f", "x", 1);
+    cr_expect_eq(ask_commit(&p, 10), OUTCOME_NAME_TAKEN);
+    expect_count(&p, "0");
+    peer_stop(&p);
+}
+
+#define MANY 10
+
+/* All begin before the first one ends, in the home, a directory and a share. */
+Test(count, ten_at_once)
+{
+    static const char *const where[] = { "", "/d", "/contracts" };
+    struct peer p, other[MANY];
+    size_t stored = 0;
+
+    begin(&p, 4);
+    for (size_t i = 0; i < MANY; i++) {
+        char path[64];
+
+        snprintf(path, sizeof(path), "%s/f%zu", where[i % 3], i);
+        peer_join(&other[i], &p);
+        cr_assert_eq(ask_upload(&other[i], path, WRITE_STORE, 0, 200 * K, 1),
+                     OUTCOME_OK);
+    }
+    for (size_t i = 0; i < MANY; i++)
+        cr_assert_eq(SEND(&other[i].session, file_commit, NEXT(&other[i]),
+                          .length = 200 * K),
+                     0);
+    for (size_t i = 0; i < MANY; i++) {
+        struct message m;
+
+        cr_assert_eq(channel_wait(&other[i].session, &m, PEER_MS), 1);
+        stored += m.kind == MSG_file_stored;
+        cr_expect(m.kind == MSG_file_stored ||
+                  m.refused.outcome == OUTCOME_MAX_FILES);
+        peer_leave(&other[i]);
+    }
+    cr_expect_eq(stored, 4);
+    expect_count(&p, "4");
+    cr_expect_eq(disk_partials(&p, "") + disk_partials(&p, "/d") +
+                     disk_partials(&p, SHARE),
+                 0, "nothing is left that nobody can finish");
+    peer_stop(&p);
+}
+
+/* Only one process at a time counts, in whatever directories they store. */
+Test(count, waits_for_the_lock_of_the_home)
+{
+    struct message m;
+    struct peer p, b;
+    struct steps *s;
+    int home;
+
+    begin(&p, 5);
+    s = steps_for_next();
+    peer_join(&b, &p);
+    cr_assert_eq(ask_upload(&b, "/contracts/f", WRITE_STORE, 0, 10, 1), 0);
+    home = open(p.home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cr_assert_eq(flock(home, LOCK_EX | LOCK_NB), 0);
+    steps_hold(s);
+    cr_assert_eq(SEND(&b.session, file_commit, NEXT(&b), .length = 10), 0);
+    cr_assert_eq(steps_next(s, &b), STEPPED_BLOCKED);
+    cr_assert_eq(close(home), 0);
+    steps_free(s);
+    message_hear(&b.session, MSG_file_stored, &m);
+    expect_count(&p, "1");
+    peer_leave(&b);
+    peer_stop(&p);
+    steps_end(s);
+}
+
+/* Killed right before the rename: at most one more is counted, and none
+ * less. */
+Test(count, a_killed_process)
+{
+    struct peer p, b;
+    struct steps *s;
+    int status;
+
+    begin(&p, 5);
+    s = steps_for_next();
+    peer_join(&b, &p);
+    cr_assert_eq(ask_upload(&b, "/f", WRITE_STORE, 0, 10, 1), OUTCOME_OK);
+    steps_hold(s);
+    cr_assert_eq(SEND(&b.session, file_commit, NEXT(&b), .length = 10), 0);
+    cr_assert_eq(steps_next(s, &b), STEPPED_HELD);
+    kill(b.pid, SIGKILL);
+    cr_assert_eq(waitpid(b.pid, &status, 0), b.pid);
+    cr_expect_not(disk_has(&p, "/f"));
+    expect_count(&p, "1");
+    cr_expect_eq(store(&p, "/f", WRITE_STORE), OUTCOME_OK, "no lock is left");
+    expect_count(&p, "2");
+    peer_stop(&p);
+    steps_end(s);
+}
+
+/* A count that nobody can read permits nothing. */
+Test(count, a_forged_one)
+{
+    struct peer p;
+
+    begin(&p, 5);
+    cr_assert_eq(setxattr(p.home, STORED_ATTRIBUTE, "many", 4, 0), 0);
+    cr_expect_eq(store(&p, "/f", WRITE_STORE), OUTCOME_IO);
+    peer_stop(&p);
+}

@@ -1,0 +1,211 @@
+/* Files that have expired, found and removed for "sallyportctl retention": what
+ * counts as old, and what a user can put in the way. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "files/files.h"
+#include "peer.h"
+#include "sallyport/domain/rights.h"
+
+#define K    1024u
+#define SOME ".sallyport-0123456789abcdef0123456789abcdef.part"
+
+static void begin(struct peer *p)
+{
+    peer_init(p);
+    p->start.for_ctl = true;
+    disk_fill(p, "/f", 10, 1);
+    disk_directory(p, "/in");
+    disk_fill(p, "/in/g", 10, 1);
+    disk_directory(p, "/in/deep");
+    disk_fill(p, "/in/deep/h", 10, 1);
+}
+
+/* The number of what was found in PATH; *states has a bit for each state. */
+static size_t find(struct peer *p, const char *path, bool remove, uint64_t age,
+                   unsigned *states)
+{
+    struct message m;
+    size_t n = 0;
+
+    *states = 0;
+    cr_assert_eq(SEND(&p->session, expired_find, NEXT(p), .remove = remove,
+                      .age = age, .path = slice_from(path)),
+                 0);
+    for (;;) {
+        cr_assert_eq(channel_wait(&p->session, &m, PEER_MS), 1);
+        if (m.kind == MSG_partials_end)
+            break;
+        cr_assert_eq(m.kind, MSG_partial);
+        *states |= 1u << m.partial.state;
+        n++;
+    }
+    cr_expect_eq(m.partials_end.unread, 0);
+    return n;
+}
+
+/* Each process serves one request. */
+static size_t find_once(struct peer *p, const char *path, bool remove,
+                        uint64_t age, unsigned *states)
+{
+    size_t n;
+
+    peer_run(p);
+    n = find(p, path, remove, age, states);
+    peer_leave(p);
+    return n;
+}
+
+static void stop(struct peer *p)
+{
+    peer_run(p);
+    peer_stop(p);
+}
+
+Test(expired, only_in_the_directory)
+{
+    unsigned states;
+    struct peer p;
+
+    begin(&p);
+    cr_expect_eq(find_once(&p, "/in", false, 0, &states), 2);
+    cr_expect_eq(states, 1u << PARTIAL_RESTS);
+    cr_expect(disk_has(&p, "/in/g"), "only listed");
+    cr_expect_eq(find_once(&p, "/missing", true, 0, &states), 0);
+    cr_expect_eq(find_once(&p, "/f", true, 0, &states), 0, "no directory");
+    cr_expect_eq(find_once(&p, "/in", true, 0, &states), 2);
+    cr_expect_eq(states, 1u << PARTIAL_REMOVED);
+    cr_expect(disk_has(&p, "/f") && disk_has(&p, "/in/deep"));
+    cr_expect_not(disk_has(&p, "/in/g") || disk_has(&p, "/in/deep/h"));
+    cr_expect_eq(find_once(&p, "/", true, 0, &states), 1);
+    stop(&p);
+}
+
+/* MFMT sets the mtime, into the past or the future. */
+Test(expired, no_time_of_a_client_counts)
+{
+    const struct timespec times[2] = { { .tv_sec = 4102444800 },
+                                       { .tv_sec = 4102444800 } };
+    unsigned states;
+    struct peer p;
+    struct stat st;
+
+    begin(&p);
+    disk_age(&p, "/f", 100);
+    cr_expect_eq(find_once(&p, "/", true, 3600, &states), 0, "changed now");
+    cr_assert_eq(utimensat(AT_FDCWD, disk_path(&p, "/in/g"), times, 0), 0);
+    cr_assert_eq(stat(disk_path(&p, "/in/g"), &st), 0);
+    while (time(NULL) <= st.st_ctime)
+        poll(NULL, 0, 10);
+    cr_expect_eq(find_once(&p, "/in", true, 1, &states), 2, "in 2100");
+    stop(&p);
+}
+
+/* Links lead nowhere, and of a hard link only this name goes. */
+Test(expired, links)
+{
+    unsigned states;
+    struct peer p;
+    char outside[128];
+
+    begin(&p);
+    snprintf(outside, sizeof(outside), "%s/outside", p.base);
+    cr_assert_eq(mkdir(outside, 0777), 0);
+    cr_assert_eq(chmod(outside, 0777), 0);
+    disk_put(&p, "/../../outside/victim", "x", 1);
+    disk_link(&p, outside, "/in/away");
+    disk_link(&p, "../../outside/victim", "/in/file");
+    disk_link(&p, "/in", "/there");
+    cr_assert_eq(
+        link(disk_path(&p, "/../../outside/victim"), disk_path(&p, "/in/hard")),
+        0);
+    cr_expect_eq(find_once(&p, "/there", true, 0, &states), 0, "a link");
+    cr_expect_eq(find_once(&p, "/in/away", true, 0, &states), 0, "a link");
+    cr_expect_eq(find_once(&p, "/in", true, 0, &states), 3);
+    cr_expect(disk_has(&p, "/../../outside/victim"));
+    cr_expect(disk_has(&p, "/in/file") && disk_has(&p, "/in/away"));
+    cr_expect_not(disk_has(&p, "/in/hard"));
+    stop(&p);
+}
+
+/* A partial that an upload is writing stays, an older one goes. */
+Test(expired, partials)
+{
+    unsigned states;
+    struct peer p, b;
+
+    begin(&p);
+    disk_fill(&p, "/in/" SOME, 10, 1);
+    p.start.for_ctl = false;
+    peer_run(&p);
+    cr_assert_eq(ask_upload(&p, "/in/new", WRITE_STORE, 0, 200 * K, 1),
+                 OUTCOME_OK);
+    b = p;
+    b.start.mounts = b.mounts;
+    b.start.for_ctl = true;
+    cr_expect_eq(find_once(&b, "/in", false, 0, &states), 4);
+    cr_expect_eq(states, 1u << PARTIAL_RESTS | 1u << PARTIAL_IN_USE);
+    cr_expect_eq(find_once(&b, "/in", true, 0, &states), 4);
+    cr_expect_eq(states, 1u << PARTIAL_REMOVED | 1u << PARTIAL_IN_USE);
+    cr_expect_not(disk_has(&p, "/in/" SOME));
+    cr_expect_eq(ask_commit(&p, 200 * K), OUTCOME_OK);
+    cr_expect(disk_is(&p, "/in/new", 200 * K, 1));
+    peer_stop(&p);
+}
+
+/* In a share, by a process that has the gid alone. */
+Test(expired, in_a_share)
+{
+    struct peer p, b;
+    unsigned states;
+
+    if (geteuid() != 0)
+        cr_skip_test("without root there is one user");
+    peer_init(&p);
+    peer_share(&p, "/contracts", RIGHT_ALL);
+    peer_run(&p);
+    cr_assert_eq(ask_path(&p, MSG_directory_make, "/contracts/d"), OUTCOME_OK);
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(ask_upload(&p, i ? "/contracts/d/f" : "/contracts/f",
+                                WRITE_STORE, 0, 10, 1),
+                     OUTCOME_OK);
+        cr_assert_eq(ask_commit(&p, 10), OUTCOME_OK);
+    }
+    ask_cut(&p, "/contracts/cut", 200 * K, 1);
+    b = p;
+    b.start.for_ctl = true;
+    b.start.mount_count = 0;
+    b.start.home = p.mounts[0].path;
+    b.start.uid = b.start.gid = p.mounts[0].gid;
+    cr_expect_eq(find_once(&b, "/", true, 3600, &states), 0);
+    cr_expect_eq(find_once(&b, "/", true, 0, &states), 3);
+    cr_expect_eq(states, 1u << PARTIAL_REMOVED);
+    cr_expect_not(disk_has(&p, SHARE "/d/f"));
+    cr_expect(disk_has(&p, SHARE "/d"));
+    peer_stop(&p);
+}
+
+/* What is mounted in the home isn't the user's to lose. */
+Test(expired, mounts_are_left_out)
+{
+    unsigned states;
+    struct peer p;
+
+    begin(&p);
+    if (mount(disk_path(&p, "/in"), disk_path(&p, "/in/deep"), NULL, MS_BIND,
+              NULL) < 0) {
+        p.session.fd = p.master.fd = p.log.fd = -1;
+        peer_remove(&p);
+        cr_skip_test("nothing can be mounted here");
+    }
+    cr_expect_eq(find_once(&p, "/", false, 0, &states), 2);
+    cr_assert_eq(umount(disk_path(&p, "/in/deep")), 0);
+    stop(&p);
+}
