@@ -60,7 +60,7 @@ int change_on_directory_make(void *owner, struct msg_directory_make *m)
     int r = change_find(f, &path, RIGHT_DIRECTORY, resolve_new_place, &at);
     if (r != 0)
         return r;
-    quota_note(f, at.directory);
+    quota_note(f, at.mount, at.directory);
     /* It inherits the set-group-ID bit, and keeps it: there is no chmod. */
     if (mkdirat(at.directory, at.name, (mode_t)at.mount->dir_mode) < 0)
         return -errno;
@@ -285,7 +285,7 @@ int change_on_rename(void *owner, struct msg_rename *m)
     r = change_find(f, &new, RIGHT_RENAME, resolve_new_place, &to);
     if (r != 0)
         return r;
-    quota_note(f, to.directory);
+    quota_note(f, to.mount, to.directory);
     r = change_rename(f, &from, &to, &new);
     if (r != 0)
         return r;

@@ -69,7 +69,7 @@ int commit_on_file_sync(void *owner, struct msg_file_sync *m)
     struct upload *u = &f->upload;
     int r = space_keep_floor(f, u->mount, u->directory);
 
-    if (r == -ENOSPC)
+    if (space_is_short(r))
         u->partial.kind = PARTIAL_LOST;
     /* With fsync = no a session asks only because of min_free. */
     if (r == 0 && (f->rules.fsync || !min_free_given(&f->rules.min_free)))
@@ -87,7 +87,7 @@ int commit_on_file_room(void *owner, struct msg_file_room *m)
     if (space_remove_idle_beside(f, u->mount, u->directory, need))
         return ANSWER(f, done, m->request);
     u->partial.kind = PARTIAL_LOST;
-    return OUTCOME_NO_SPACE;
+    return m->over_quota ? -EDQUOT : -ENOSPC;
 }
 
 static int commit_check_length(const struct files *f, uint64_t length)
@@ -277,7 +277,7 @@ static int commit_prepare(struct files *f, struct upload *u, uint64_t length)
         r = partial_complete(f, &u->partial, u->mount->file_mode);
     if (r == 0 && !u->prepared)
         r = space_keep_floor(f, u->mount, u->directory);
-    if (files_outcome(r) == OUTCOME_NO_SPACE)
+    if (space_is_short(r))
         u->partial.kind = PARTIAL_LOST;
     u->prepared = r == 0;
     return r;
@@ -303,7 +303,7 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
         r = commit_publish(f, u);
     /* An APPE that found a new file of its name: its bytes are a tail, and must
      * not become the beginning of the next upload. */
-    if (files_outcome(r) == OUTCOME_NO_SPACE || r == (int)OUTCOME_MAX_FILES ||
+    if (space_is_short(r) || r == (int)OUTCOME_MAX_FILES ||
         (r == (int)OUTCOME_CHANGED && u->first == 0))
         u->partial.kind = PARTIAL_LOST;
     if (r != 0) {

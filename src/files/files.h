@@ -97,6 +97,7 @@ struct files {
     dev_t swept_device;  /* the directory that was swept last */
     ino_t swept_inode;
     int written; /* the directory of the upload, MKD or RNTO, or -1 */
+    const struct mount *written_in; /* its mount */
 };
 
 /* The requests of a session, and the two of sallyportctl. Each handler returns
@@ -180,6 +181,8 @@ void mount_init(struct files *f, const struct files_start *start);
 /* Opens them as the user would: 0; -errno if the home can't be opened. One
  * event for each other one that can't be. */
 int mount_open(struct files *f, const struct files_start *start);
+/* A share in which the user sees nothing of what others do? */
+bool mount_is_drop(const struct mount *m);
 /* What the sandbox has to permit in it: enum beneath_may bits. */
 unsigned mount_may(const struct mount *m);
 
@@ -434,12 +437,22 @@ uint64_t space_floor(const struct files *f, int fd, const struct statvfs *disk);
  * which may be NULL. */
 uint64_t space_usable(const struct files *f, int fd, const struct statvfs *disk,
                       const struct quota *quota);
-/* Room for LENGTH bytes in the directory or file FD of the mount: 0; -errno;
- * -ENOSPC, and *missing says how many bytes are missing. */
+/* Did a request fail for want of space, on the disk or by a limit? */
+bool space_is_short(int result);
+/* Room for LENGTH bytes in the directory or file FD of the mount: 0; -errno. If
+ * space_is_short(), *missing says how many bytes are missing: -EDQUOT by a
+ * quota, OUTCOME_KEPT_FREE by min_free, else -ENOSPC. */
 int space_room(const struct files *f, const struct mount *m, int fd,
                uint64_t length, uint64_t *missing);
-/* 0, or -ENOSPC if less than min_free is free on the disk of FD, and no idle
- * partial could be removed. */
+/* The search for room ends by then, or the session would wait in vain: many
+ * small partials make many turns. */
+#define SPACE_ROOM_MS 30000
+/* Removes idle partials on the disk of FD, until MISSING more bytes are free:
+ * true if at least one. All of them together must be enough. */
+bool space_make_room(struct files *f, const struct mount *m, int fd,
+                     uint64_t missing);
+/* 0; OUTCOME_KEPT_FREE if less than min_free is free on the disk of FD, and
+ * removing idle partials couldn't change that; -errno. */
 int space_keep_floor(struct files *f, const struct mount *m, int fd);
 
 /* quota.c */
@@ -454,8 +467,9 @@ void quota_at(const struct files *f, const struct mount *m, int fd,
 /* Does statfs show FD's project, as *disk? */
 bool quota_is_project(const struct files *f, int fd,
                       const struct statvfs *disk);
-/* The directory in which the request may fail for want of space. */
-void quota_note(struct files *f, int directory);
+/* The directory, in the mount M, in which the request may fail for want of
+ * space. */
+void quota_note(struct files *f, const struct mount *m, int directory);
 /* What a request returned, as files_outcome(); but for want of space it names
  * the cause, and *ret is the quota, or zero. ENTRY: the request makes a file or
  * directory; false: it writes to one. */

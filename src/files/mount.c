@@ -250,6 +250,11 @@ static void mount_open_others(struct files *f, const struct files_start *start)
     }
 }
 
+bool mount_is_drop(const struct mount *m)
+{
+    return m->share && m->blind;
+}
+
 int mount_open(struct files *f, const struct files_start *start)
 {
     size_t groups = (size_t)f->group_count;

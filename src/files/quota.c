@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
@@ -14,7 +15,8 @@
 #include "sallyport/base/fd.h"
 
 /* The directory above it shows how large the disk is without a project. Above
- * the top of a file system there is another one. */
+ * the top of a file system there is another one. Where others than ext4 and xfs
+ * show fewer blocks, that is no project: zfs does so as it fills. */
 void quota_watch(struct mount *m)
 {
     FD_CLEANUP int above = openat(m->fd, "..", O_PATH | O_CLOEXEC);
@@ -27,7 +29,8 @@ void quota_watch(struct mount *m)
         return;
     p->device = st.st_dev;
     if (above >= 0 && fstat(above, &outer) == 0 && outer.st_dev == st.st_dev &&
-        fstatfs(above, &disk) == 0)
+        fstatfs(above, &disk) == 0 &&
+        (disk.f_type == EXT4_SUPER_MAGIC || disk.f_type == XFS_SUPER_MAGIC))
         p->blocks = disk.f_blocks;
 }
 
@@ -51,13 +54,15 @@ static void quota_tighten(struct quota *q, const struct quota *other)
 
 bool quota_is_project(const struct files *f, int fd, const struct statvfs *disk)
 {
-    const struct quota_place *p;
     struct stat st;
 
     if (fstat(fd, &st) < 0)
         return false;
-    p = quota_place_of(f, st.st_dev);
-    return p && disk->f_blocks < p->blocks;
+    for (const struct mount *m = f->mount; m < f->mount + f->mounts; m++)
+        if (m->fd >= 0 && m->quota.device == st.st_dev &&
+            disk->f_blocks < m->quota.blocks)
+            return true;
+    return false;
 }
 
 static void quota_of_project(const struct statvfs *disk, struct quota *ret)
@@ -107,13 +112,30 @@ static void quota_find(const struct files *f, int fd, bool blind,
 void quota_at(const struct files *f, const struct mount *m, int fd,
               const struct statvfs *disk, struct quota *ret)
 {
-    quota_find(f, fd, m->share && m->blind, disk, ret);
+    quota_find(f, fd, mount_is_drop(m), disk, ret);
 }
 
-void quota_note(struct files *f, int directory)
+void quota_note(struct files *f, const struct mount *m, int directory)
 {
+    f->written_in = m;
     fd_close(&f->written);
     f->written = resolve_in(directory, ".", O_PATH | O_DIRECTORY, 0);
+}
+
+/* Those that the user may learn of. In a drop the share's is named only if the
+ * user has just written what filled it. */
+static void quota_to_name(const struct files *f, bool entry,
+                          const struct statvfs *disk, struct quota *ret)
+{
+    uint64_t block = disk->f_frsize ? disk->f_frsize : disk->f_bsize;
+    struct quota all;
+
+    quota_find(f, f->written, mount_is_drop(f->written_in), disk, ret);
+    if (entry)
+        return;
+    quota_find(f, f->written, false, disk, &all);
+    if (quota_left(&all.bytes) < block)
+        *ret = all;
 }
 
 /* What leaves less, the disk or a quota, is the cause: a write fails before
@@ -121,27 +143,26 @@ void quota_note(struct files *f, int directory)
 enum outcome quota_explain(const struct files *f, int result, bool entry,
                            struct quota_amount *ret)
 {
-    enum outcome o = files_outcome(result);
+    enum outcome o =
+        result == -EDQUOT ? OUTCOME_OVER_QUOTA : files_outcome(result);
     struct statvfs disk;
     struct quota q;
 
     *ret = (struct quota_amount){ 0 };
-    if (o != OUTCOME_NO_SPACE || f->written < 0 ||
+    if ((o != OUTCOME_NO_SPACE && o != OUTCOME_OVER_QUOTA) || f->written < 0 ||
         fstatvfs(f->written, &disk) < 0)
         return o;
-    quota_find(f, f->written, false, &disk, &q);
+    quota_to_name(f, entry, &disk, &q);
     if (entry && quota_left(&q.files) == 0) {
         *ret = q.files;
         return OUTCOME_OVER_FILES;
     }
+    if (result == -ENOSPC && entry && disk.f_files > 0 && disk.f_favail == 0)
+        return o; /* the disk can't have more files */
     if (q.bytes.limit > 0 &&
         quota_left(&q.bytes) <= space_usable(f, f->written, &disk, NULL)) {
         *ret = q.bytes;
         return OUTCOME_OVER_QUOTA;
     }
-    if (result == -EDQUOT)
-        return OUTCOME_OVER_QUOTA;
-    return space_floor(f, f->written, &disk) > 0 && space_free(&disk) > 0
-               ? OUTCOME_KEPT_FREE
-               : o;
+    return o;
 }

@@ -36,22 +36,46 @@ int space_check(const struct statvfs *disk, uint64_t length)
     return (length - 1) / block + 1 > disk->f_bavail ? -ENOSPC : 0;
 }
 
+static uint64_t space_product(uint64_t blocks, uint64_t block)
+{
+    uint64_t bytes;
+
+    return __builtin_mul_overflow(blocks, block, &bytes) || bytes > INT64_MAX
+               ? INT64_MAX
+               : bytes;
+}
+
 uint64_t space_free(const struct statvfs *disk)
 {
-    uint64_t free, block = space_block(disk);
+    return space_product(disk->f_bavail, space_block(disk));
+}
 
-    if (__builtin_mul_overflow(block, (uint64_t)disk->f_bavail, &free) ||
-        free > INT64_MAX)
-        return INT64_MAX;
-    return free;
+bool space_is_short(int result)
+{
+    enum outcome o = files_outcome(result);
+
+    return o == OUTCOME_NO_SPACE || o == OUTCOME_KEPT_FREE;
+}
+
+/* A project's limit in place of the disk would show what others store. */
+static int space_look(const struct files *f, const struct mount *m, int fd,
+                      struct statvfs *ret)
+{
+    if (fstatvfs(fd, ret) < 0)
+        return -errno;
+    if (mount_is_drop(m) && quota_is_project(f, fd, ret))
+        *ret = (struct statvfs){ .f_frsize = 1, .f_bavail = INT64_MAX };
+    return 0;
 }
 
 uint64_t space_floor(const struct files *f, int fd, const struct statvfs *disk)
 {
     const struct min_free *keep = &f->rules.min_free;
-    uint64_t percent = disk->f_blocks / 100 * keep->percent * space_block(disk);
+    uint64_t percent =
+        space_product(disk->f_blocks / 100 * keep->percent, space_block(disk));
 
-    if (!min_free_given(keep) || quota_is_project(f, fd, disk))
+    if (!min_free_given(keep) || disk->f_blocks == 0 ||
+        quota_is_project(f, fd, disk))
         return 0;
     return percent > keep->bytes ? percent : keep->bytes;
 }
@@ -71,31 +95,55 @@ int space_room(const struct files *f, const struct mount *m, int fd,
 {
     struct statvfs disk;
     struct quota quota;
+    int r = space_look(f, m, fd, &disk);
+
+    if (r < 0)
+        return r;
+    quota_at(f, m, fd, &disk, &quota);
+    uint64_t left = quota_left(&quota.bytes);
+    uint64_t free = space_usable(f, fd, &disk, NULL);
+    uint64_t least = free < left ? free : left;
+    *missing = length > least ? length - least : 1;
+    if (left < length && left <= free)
+        return -EDQUOT;
+    if (space_floor(f, fd, &disk) > 0 && space_free(&disk) > 0 && free < length)
+        return OUTCOME_KEPT_FREE;
+    return space_check(&disk, length);
+}
+
+/* If all idle partials together wouldn't be enough, none is removed. */
+bool space_make_room(struct files *f, const struct mount *m, int fd,
+                     uint64_t missing)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 &&
+           space_idle_bytes(f, m, st.st_dev) >= missing &&
+           space_remove_idle(f, m, st.st_dev, missing);
+}
+
+static int space_check_floor(const struct files *f, int fd, uint64_t *missing)
+{
+    struct statvfs disk;
 
     if (fstatvfs(fd, &disk) < 0)
         return -errno;
-    quota_at(f, m, fd, &disk, &quota);
-    uint64_t free = space_usable(f, fd, &disk, &quota);
-    *missing = length > free ? length - free : 1;
-    if (quota_left(&quota.bytes) < length)
-        return -ENOSPC;
-    if (space_floor(f, fd, &disk) > 0 && free < length)
-        return -ENOSPC;
-    return space_check(&disk, length);
+    uint64_t free = space_free(&disk), floor = space_floor(f, fd, &disk);
+    *missing = free < floor ? floor - free : 0;
+    return *missing > 0 ? (int)OUTCOME_KEPT_FREE : 0;
 }
 
 int space_keep_floor(struct files *f, const struct mount *m, int fd)
 {
-    struct statvfs disk;
+    uint64_t missing, until = clock_ms() + SPACE_ROOM_MS;
 
     if (!min_free_given(&f->rules.min_free))
         return 0;
-    if (fstatvfs(fd, &disk) < 0)
-        return -errno;
-    uint64_t free = space_free(&disk), floor = space_floor(f, fd, &disk);
-    if (free >= floor || space_remove_idle_beside(f, m, fd, floor - free))
-        return 0;
-    return -ENOSPC;
+    int r = space_check_floor(f, fd, &missing);
+    while (space_is_short(r) && clock_ms() < until &&
+           space_make_room(f, m, fd, missing))
+        r = space_check_floor(f, fd, &missing);
+    return r;
 }
 
 static uint64_t space_sum(uint64_t a, uint64_t b)
@@ -240,10 +288,13 @@ int space_on_space(void *owner, struct msg_space *m)
         resolve_open(f, path_slice(&path), RIGHT_WRITE, O_PATH | O_DIRECTORY);
     if (fd < 0)
         return fd;
-    if (fstatvfs(fd, &disk) < 0 || fstat(fd, &st) < 0)
-        return -errno;
     const struct mount *in = mount_of(f, path_slice(&path));
     struct quota quota;
+    int r = space_look(f, in, fd, &disk);
+    if (r < 0)
+        return r;
+    if (fstat(fd, &st) < 0)
+        return -errno;
     quota_at(f, in, fd, &disk, &quota);
     uint64_t bytes = space_usable(f, fd, &disk, &quota);
     if (bytes < m->wanted) /* only then, since this walks the home */

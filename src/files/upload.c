@@ -16,10 +16,6 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
 
-/* The search for room ends by then, or the session would wait in vain: many
- * small partials make many turns. */
-#define ROOM_MS 30000
-
 /* What the session asked for, and what there is. */
 struct wish {
     struct path path;
@@ -162,17 +158,6 @@ static int upload_open_on_full(struct files *f, const struct wish *w,
     return r;
 }
 
-/* If all idle partials together wouldn't be enough, none is removed. */
-static bool upload_make_room(struct files *f, const struct mount *m, int fd,
-                             uint64_t missing)
-{
-    struct stat st;
-
-    return fstat(fd, &st) == 0 &&
-           space_idle_bytes(f, m, st.st_dev) >= missing &&
-           space_remove_idle(f, m, st.st_dev, missing);
-}
-
 /* Is there room on the disk of the file or directory FD for the announced bytes
  * that are still to come, and COPIED ones? The upload FREES some itself. */
 static int upload_ensure_space(struct files *f, const struct wish *w,
@@ -181,15 +166,15 @@ static int upload_ensure_space(struct files *f, const struct wish *w,
 {
     uint64_t first = w->plan.first;
     uint64_t need = w->announced > first ? w->announced - first : 0;
-    uint64_t missing = 0, until = clock_ms() + ROOM_MS;
+    uint64_t missing = 0, until = clock_ms() + SPACE_ROOM_MS;
 
     if (__builtin_add_overflow(need, copied, &need))
         return -ENOSPC;
     if (need <= frees)
         return space_keep_floor(f, m, fd);
     int r = space_room(f, m, fd, need - frees, &missing);
-    while (r == -ENOSPC && clock_ms() < until &&
-           upload_make_room(f, m, fd, missing))
+    while (space_is_short(r) && clock_ms() < until &&
+           space_make_room(f, m, fd, missing))
         r = space_room(f, m, fd, need - frees, &missing);
     return r;
 }
@@ -254,7 +239,7 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
 {
     struct upload *u = &f->upload;
 
-    quota_note(f, at->directory);
+    quota_note(f, at->mount, at->directory);
     int r = upload_ensure_space_before_drop(f, w, at);
     if (r == 0)
         r = upload_open_on_full(f, w, at, u);

@@ -280,6 +280,7 @@ struct transfer {
     unsigned conversions; /* enum conversion bits */
     struct flow flow;
     enum block_state holds; /* upload: what becomes of the block */
+    bool over_quota;        /* upload: why it wasn't written */
     enum stream_state read; /* the stream's state after that block */
     bool spoiled; /* upload: wrong or too many bytes, none of them is kept */
     char *map;    /* download: window on the file */

@@ -222,7 +222,8 @@ static enum stepped upload_ask_room(struct session *s)
     if (s->ask.message != MSG_NONE)
         return STEP_WAIT;
     ASK(s, file_room, transfer_on_answer,
-        .to_come = t->announced > t->offset ? t->announced - t->offset : 0);
+        .to_come = t->announced > t->offset ? t->announced - t->offset : 0,
+        .over_quota = t->over_quota);
     t->holds = BLOCK_ROOM;
     return STEP_WAIT;
 }
@@ -234,6 +235,7 @@ static enum stepped upload_store_block(struct session *s)
     size_t len = t->block_len;
     int error = upload_write_block(s);
 
+    t->over_quota = error == EDQUOT;
     if (error == ENOSPC || error == EDQUOT)
         return upload_ask_room(s);
     if (error == EFBIG) {

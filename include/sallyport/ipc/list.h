@@ -1031,9 +1031,10 @@ END
 
 MESSAGE(file_room, SESSION, FILES, WRITING, MANY, NONE,
         "the disk is full: remove old partials of the user; bytes still to "
-        "come (0: unknown). `done`: write again; `refused`: nothing was "
-        "removed, and this upload is aborted")
+        "come (0: unknown), and whether the kernel named a quota. `done`: write "
+        "again; `refused`: nothing was removed, and this upload is aborted")
 NUMBER(to_come)
+FLAG(over_quota)
 END
 
 MESSAGE(file_prepare, SESSION, FILES, WRITING, MANY, NONE,

@@ -425,7 +425,8 @@ int ask_room(struct peer *p, uint64_t bytes)
 {
     struct message reply;
 
-    return ASK(p, &reply, file_room, NEXT(p), .to_come = bytes);
+    return ASK(p, &reply, file_room, NEXT(p), .to_come = bytes,
+               .over_quota = false);
 }
 
 int ask_commit_to(struct peer *p, uint64_t length, char ret[4097])

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -15,9 +16,11 @@
 #include "sallyport/domain/rights.h"
 #include "sallyport/quota/quota.h"
 #include "support/btrfs.h"
+#include "syncs.h"
 
-#define K   1024u
-#define MIB (UINT64_C(1) << 20)
+#define K     1024u
+#define MIB   (UINT64_C(1) << 20)
+#define SMALL "size=64m,mode=0700"
 
 static void use_quota_of(const char *path, uint64_t limit)
 {
@@ -135,7 +138,8 @@ Test(quota, an_upload_beyond_it)
                  OUTCOME_OK);
     cr_expect_eq(write_until_full(fd), EDQUOT);
     close(fd);
-    cr_expect_eq(ASK_REFUSAL(&p, &why, file_room, NEXT(&p), .to_come = 0),
+    cr_expect_eq(ASK_REFUSAL(&p, &why, file_room, NEXT(&p), .to_come = 0,
+                             .over_quota = false),
                  OUTCOME_OVER_QUOTA);
     cr_expect_eq(why.limit, 8 * MIB);
     cr_expect_gt(why.used, 7 * MIB);
@@ -175,7 +179,8 @@ Test(quota, a_share)
         OUTCOME_OK);
     cr_expect_eq(write_until_full(fd), EDQUOT);
     close(fd);
-    cr_expect_eq(ASK_REFUSAL(&p, &why, file_room, NEXT(&p), .to_come = 0),
+    cr_expect_eq(ASK_REFUSAL(&p, &why, file_room, NEXT(&p), .to_come = 0,
+                             .over_quota = false),
                  OUTCOME_OVER_QUOTA);
     cr_expect_eq(why.limit, 8 * MIB);
     cr_expect_gt(why.used, 7 * MIB);
@@ -200,14 +205,30 @@ Test(quota, a_drop)
     cr_expect_eq(reply.space_is.limit, 0);
     cr_expect_eq(reply.space_is.used, 0);
     cr_expect_gt(reply.space_is.bytes, 10 * MIB);
+    cr_expect_eq(ASK_REFUSAL(&p, &why, file_write, NEXT(&p),
+                             .path = SLICE("/contracts/file"),
+                             .mode = WRITE_STORE, .offset = 0,
+                             .announced = 500 * MIB, .keep_nothing = false),
+                 OUTCOME_NO_SPACE);
+    cr_expect_eq(why.limit, 0);
+    cr_assert_eq(
+        ask_write(&p, "/contracts/file", WRITE_STORE, 0, 9 * MIB, &fd, &first),
+        OUTCOME_OK);
+    cr_expect_eq(ASK_REFUSAL(&p, &why, file_room, NEXT(&p), .to_come = 0,
+                             .over_quota = true),
+                 OUTCOME_OVER_QUOTA);
+    cr_expect_eq(why.limit, 0, "it isn't full");
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     cr_assert_eq(
         ask_write(&p, "/contracts/file", WRITE_STORE, 0, 9 * MIB, &fd, &first),
         OUTCOME_OK);
     cr_expect_eq(write_until_full(fd), EDQUOT);
     close(fd);
-    cr_expect_eq(ASK_REFUSAL(&p, &why, file_room, NEXT(&p), .to_come = 0),
+    use_quota_of(p.mounts[0].path, 4 * MIB);
+    cr_expect_eq(ASK_REFUSAL(&p, &why, file_room, NEXT(&p), .to_come = 0,
+                             .over_quota = false),
                  OUTCOME_OVER_QUOTA);
-    cr_expect_eq(why.limit, 8 * MIB);
+    cr_expect_eq(why.limit, 4 * MIB);
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     end_on(&p, p.shares);
 }
@@ -313,12 +334,12 @@ Test(quota, a_full_disk)
 }
 
 /* A home on a tmpfs of 64 MiB. */
-static void begin_on_small_disk(struct peer *p)
+static void begin_on_small_disk(struct peer *p, const char *options)
 {
     peer_init(p);
     if (geteuid() != 0 || unshare(CLONE_NEWNS) ||
         mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-        mount("tmpfs", p->home, "tmpfs", 0, "size=64m,mode=0700")) {
+        mount("tmpfs", p->home, "tmpfs", 0, options)) {
         peer_remove(p);
         cr_skip_test("needs root and mounts");
     }
@@ -340,7 +361,7 @@ Test(min_free, an_announced_length)
     struct peer p;
     int fd;
 
-    begin_on_small_disk(&p);
+    begin_on_small_disk(&p, SMALL);
     p.start.rules.min_free.bytes = 60 * MIB;
     peer_run(&p);
     cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, 0, 5 * MIB, &fd, &first),
@@ -362,7 +383,7 @@ Test(min_free, uploads_at_the_same_time)
 {
     struct peer p, other;
 
-    begin_on_small_disk(&p);
+    begin_on_small_disk(&p, SMALL);
     p.start.rules.min_free.bytes = 32 * MIB;
     peer_run(&p);
     peer_join(&other, &p);
@@ -383,7 +404,7 @@ Test(min_free, an_unknown_length)
     struct peer p;
     int fd;
 
-    begin_on_small_disk(&p);
+    begin_on_small_disk(&p, SMALL);
     p.start.rules.min_free.percent = 50;
     peer_run(&p);
     cr_assert_eq(ask_upload(&p, "/x", WRITE_STORE, 0, 30 * MIB, 1), OUTCOME_OK);
@@ -398,12 +419,112 @@ Test(min_free, an_unknown_length)
     end_on_small_disk(&p);
 }
 
+/* Idle partials are removed only if that is enough. */
+Test(min_free, idle_partials)
+{
+    uint64_t first;
+    struct peer p;
+    int fd;
+
+    begin_on_small_disk(&p, SMALL);
+    p.start.rules.min_free.bytes = 32 * MIB;
+    peer_run(&p);
+    ask_cut(&p, "/old", 4 * MIB, 1);
+    cr_assert_eq(disk_partials(&p, "/"), 1);
+    channel_close(&p.session);
+    channel_close(&p.master);
+    cr_assert_eq(peer_wait(&p), 0);
+    time_ahead = 3601;
+    peer_run(&p);
+    disk_fill(&p, "/local", 40 * MIB, 1);
+    cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, 0, 0, &fd, &first),
+                 OUTCOME_KEPT_FREE);
+    cr_expect_eq(disk_partials(&p, "/"), 1);
+    cr_assert_eq(truncate(disk_path(&p, "/local"), 30 * MIB), 0);
+    cr_assert_eq(ask_write(&p, "/x", WRITE_STORE, 0, 0, &fd, &first),
+                 OUTCOME_OK);
+    close(fd);
+    cr_expect_eq(disk_partials(&p, "/"), 1, "the one that is written");
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_expect_eq(disk_partials(&p, "/"), 0);
+    end_on_small_disk(&p);
+}
+
+/* A disk that can't have more files has bytes enough. */
+Test(min_free, too_many_files)
+{
+    char name[16];
+    struct peer p;
+    enum outcome o = OUTCOME_OK;
+
+    begin_on_small_disk(&p, SMALL ",nr_inodes=8");
+    p.start.rules.min_free.bytes = MIB;
+    peer_run(&p);
+    for (int i = 0; i < 8 && o == OUTCOME_OK; i++) {
+        snprintf(name, sizeof(name), "/d%d", i);
+        o = ask_path(&p, MSG_directory_make, name);
+    }
+    cr_expect_eq(o, OUTCOME_NO_SPACE);
+    end_on_small_disk(&p);
+}
+
+/* The kernel named a quota that this process can't read. */
+Test(quota, unreadable)
+{
+    struct msg_refused why = { 0 };
+    uint64_t first;
+    struct peer p;
+    int fd;
+
+    begin_on_small_disk(&p, SMALL);
+    peer_run(&p);
+    cr_assert_eq(ask_write(&p, "/x", WRITE_STORE, 0, 0, &fd, &first),
+                 OUTCOME_OK);
+    close(fd);
+    cr_expect_eq(ASK_REFUSAL(&p, &why, file_room, NEXT(&p), .to_come = 0,
+                             .over_quota = true),
+                 OUTCOME_OVER_QUOTA);
+    cr_expect_eq(why.limit, 0);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    end_on_small_disk(&p);
+}
+
+/* Of several mounts on the disk, one may not have a project; and only ext4 and
+ * xfs show projects so. */
+Test(quota, projects)
+{
+    static struct files f;
+    const struct statvfs disk = { .f_blocks = 15 };
+    struct stat st;
+    struct peer p;
+
+    begin_on_small_disk(&p, SMALL);
+    disk_directory(&p, "/d");
+    int fd = open(disk_path(&p, "/d"), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    cr_assert_eq(fstat(fd, &st), 0);
+    f.mounts = 2;
+    f.mount[0] = f.mount[1] =
+        (struct mount){ .fd = fd, .quota = { .device = st.st_dev } };
+    quota_watch(&f.mount[0]);
+    cr_expect_eq(f.mount[0].quota.blocks, 0);
+    cr_expect_not(quota_is_project(&f, fd, &disk));
+    f.mount[1].quota.blocks = 20;
+    cr_expect(quota_is_project(&f, fd, &disk));
+    f.mount[0].quota.blocks = 10;
+    cr_expect(quota_is_project(&f, fd, &disk));
+    close(fd);
+    umount2(p.home, MNT_DETACH);
+    peer_remove(&p);
+}
+
 Test(min_free, bounds)
 {
     const struct statvfs disk = { .f_frsize = 4096,
                                   .f_blocks = 1000,
                                   .f_bavail = 300 };
     const struct quota quota = { .bytes = { 9 * 4096, 4096 } };
+    const struct statvfs strange = { .f_frsize = 4096, .f_blocks = UINT64_MAX };
+    const struct statvfs silent = { .f_frsize = 4096, .f_bavail = 300 };
     struct files f = { 0 };
 
     cr_expect_eq(space_floor(&f, -1, &disk), 0);
@@ -412,6 +533,8 @@ Test(min_free, bounds)
     f.rules.min_free.percent = 20;
     cr_expect_eq(space_floor(&f, -1, &disk), 200 * 4096);
     cr_expect_eq(space_usable(&f, -1, &disk, NULL), 100 * 4096);
+    cr_expect_eq(space_floor(&f, -1, &strange), INT64_MAX);
     f.rules.min_free = (struct min_free){ .bytes = 301 * 4096 };
+    cr_expect_eq(space_floor(&f, -1, &silent), 0);
     cr_expect_eq(space_usable(&f, -1, &disk, &quota), 0);
 }

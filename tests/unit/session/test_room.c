@@ -15,10 +15,11 @@
 #define TEXT_SENT "HELLO again"
 
 /* This program's pwrite replaces libc's, for the sessions that a test forks
- * after it has set these: `fits` bytes fit, then some calls find the disk full,
+ * after it has set these: `fits` bytes fit, then some calls fail,
  * and then there is room for all. */
 static size_t fits = SIZE_MAX;
 static unsigned full;
+static int error = ENOSPC;
 
 ssize_t pwrite(int fd, const void *bytes, size_t len, off_t at)
 {
@@ -26,7 +27,7 @@ ssize_t pwrite(int fd, const void *bytes, size_t len, off_t at)
 
     if (fits == 0 && full > 0) {
         full--;
-        errno = ENOSPC;
+        errno = error;
         return -1;
     }
     if (fits == 0)
@@ -140,6 +141,26 @@ Test(room, there_is_none, .timeout = 60)
     fake_answer(&f, MSG_file_abort, &done);
     cr_expect_eq(fake_reply(&f), 452, "%s", f.reply);
     expect_file(&t, "HEL");
+    end(&f, &t);
+}
+
+/* files hears that it was a quota, which it may not be able to read. */
+Test(room, a_quota, .timeout = 60)
+{
+    struct message asked, done = { .kind = MSG_done };
+    struct message refused = { .kind = MSG_refused,
+                               .refused = { .outcome = OUTCOME_OVER_QUOTA } };
+    struct fake_transfer t;
+    struct fake f;
+
+    error = EDQUOT;
+    begin(&f, &t, 1);
+    fake_hear(&f.files, &asked, MSG_file_room);
+    cr_expect(asked.file_room.over_quota);
+    refused.request = asked.request;
+    fake_tell(&f.files, &refused);
+    fake_answer(&f, MSG_file_abort, &done);
+    cr_expect_eq(fake_reply(&f), 552, "%s", f.reply);
     end(&f, &t);
 }
 
