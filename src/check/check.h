@@ -14,6 +14,7 @@
 struct check {
     struct settings settings;
     struct users users;
+    struct quota_limits limits;
     bool root;            /* run by root */
     const char *key_lost; /* why the partials' key isn't kept; "" if it is */
 };
@@ -88,6 +89,7 @@ struct promise {
     enum quota_owner owner;
     uint32_t id;
     struct user_quota limits;
+    const struct quota_limits *btrfs;
 };
 /* Does the kernel enforce it in the directory FD? If not, *c says so. The
  * process has the id. */

@@ -1,7 +1,7 @@
 /* check, once it has asked systemd about the unit: takes the ids of
  * each user in turn, and looks whether the home can be entered. An O_PATH
- * descriptor reads nothing. Landlock permits to read nothing but quotas: it
- * doesn't see O_PATH. */
+ * descriptor reads nothing, and no call lists names. Landlock permits no more:
+ * it doesn't see O_PATH. */
 #include "sallyport/seccomp/policy.h"
 
 #include <fcntl.h>
@@ -18,7 +18,6 @@ static const struct permission may[] = {
            "btrfs: which subvolume is it"),
     MAY_IF(ioctl, IS(1, BTRFS_IOC_FS_INFO), "the same"),
     MAY_IF(ioctl, IS(1, BTRFS_IOC_INO_LOOKUP), "the same"),
-    MAY_IF(openat, IS(2, O_RDONLY | O_CLOEXEC), "btrfs: its quota in sysfs"),
     MAY_IF(quotactl_fd, IS(1, (unsigned)QCMD(Q_XGETQSTAT, USRQUOTA)),
            "are quotas of users enforced"),
     MAY_IF(quotactl_fd, IS(1, (unsigned)QCMD(Q_XGETQSTAT, GRPQUOTA)),

@@ -105,8 +105,9 @@ static void share_reach(struct shares *x, const struct share *s,
 
 static void share_look_at_quota(struct shares *x, const struct share *s, int fd)
 {
-    const struct promise p = { "share:",    s->name, s->path,
-                               QUOTA_GROUP, s->gid,  s->quota };
+    const struct promise p = { "share:",         s->name, s->path,
+                               QUOTA_GROUP,      s->gid,  s->quota,
+                               &x->check->limits };
     struct complaint c = { "" };
 
     if (!inspect_quota(&p, fd, &c))

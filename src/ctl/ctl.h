@@ -238,6 +238,9 @@ int partials_purge(struct context *x);
 int quota_set_limit(struct context *x);
 int quota_show(struct context *x);
 int quota_report(struct context *x);
+/* Removes the kernel's limit of a user or a share that was deleted; says so if
+ * it can't. */
+void quota_end(struct context *x, bool share, const char *path, uint32_t id);
 int retention_run(struct context *x);
 int status_show(struct context *x);
 int status_reload(struct context *x);
@@ -341,6 +344,10 @@ int home_check(const struct home *h, struct complaint *c);
  * which belong to the user. It follows no link. */
 int home_make_inside(const struct home *h, const char *path,
                      struct complaint *c);
+/* Opens the home, or the share's directory, PATH by O_PATH, following links as
+ * little as home_make() does; BELOW is struct home's. Returns the descriptor,
+ * or -errno. */
+int home_open(const char *path, const char *below);
 /* Removes the home, or the share's directory, and all that is in it.
  * Conditions: the home is beneath HOMES, its path from there has no symbolic
  * link, UID owns it, and nothing is mounted in it (nor by mount --bind).

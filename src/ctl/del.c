@@ -12,6 +12,7 @@ struct removal {
     size_t line;
     uid_t uid; /* the owner of the directory; of a share root */
     gid_t gid; /* a share's; 0: a user */
+    struct user_quota quota;
     char path[USER_HOME_MAX + 1], below[SETTINGS_PATH_MAX];
 };
 
@@ -29,6 +30,7 @@ static int removal_of(struct context *x, const struct users *u,
     r->line = is_share ? share->line : user->line;
     r->uid = is_share ? 0 : user->uid;
     r->gid = is_share ? share->gid : 0;
+    r->quota = is_share ? share->quota : user->quota;
     if (place_tidy(slice_from(is_share ? share->path : user->home), r->path,
                    sizeof(r->path)) ||
         place_tidy(
@@ -115,6 +117,8 @@ static int removal_run(struct context *x, const char *what)
         code = ctl_confirm_removal(x, r.path);
     if (code == 0)
         code = edit_run(x, remove_line, &r);
+    if (code == 0 && (r.quota.bytes > 0 || r.quota.files > 0))
+        quota_end(x, r.gid != 0, r.path, r.gid ? r.gid : r.uid);
     if (code == 0 && x->args.purge)
         code = purge_home(r.path, r.below, r.uid, &x->complaint);
     if (code == 0)

@@ -79,7 +79,7 @@ static int open_parent(const char *home, const char *homes)
     FD_CLEANUP int fd = -1;
     char *at = rest, *slash;
 
-    if (!home_beneath(home, homes)) {
+    if (!home_beneath(home, homes) || !strcmp(home, homes)) {
         if (slice_copy(slice_from(home), rest, sizeof(rest)))
             return -ENAMETOOLONG;
         *strrchr(rest, '/') = '\0';
@@ -99,6 +99,21 @@ static int open_parent(const char *home, const char *homes)
         at = slash + 1;
     }
     return fd < 0 ? -errno : fd_take(&fd);
+}
+
+int home_open(const char *path, const char *below)
+{
+    char home[USER_HOME_MAX + 1], homes[SETTINGS_PATH_MAX];
+
+    if (place_tidy(slice_from(path), home, sizeof(home)) ||
+        place_tidy(slice_from(below), homes, sizeof(homes)))
+        return -ENAMETOOLONG;
+    FD_CLEANUP int parent = open_parent(home, homes);
+    if (parent < 0)
+        return parent;
+    int fd = openat(parent, strrchr(home, '/') + 1,
+                    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
 }
 
 /* A home of root may be a system directory such as /etc, or was made by hand.
@@ -156,7 +171,7 @@ static int home_make_directory(int parent, const char *name)
 {
     int r = quota_make_subvolume(parent, name);
 
-    if (r < 0 && r != -EEXIST)
+    if (r == -ENOTSUP || r == -ENOTTY || r == -EPERM)
         r = mkdirat(parent, name, 0700) < 0 ? -errno : 0;
     return r;
 }

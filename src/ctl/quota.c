@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -22,16 +23,18 @@
 /* What a quota is for: a user, or a share, whose files all have its gid. */
 struct account {
     char name[sizeof(SHARE_PREFIX) + USER_NAME_MAX];
-    const char *path;
+    const char *path, *below; /* home_open()'s */
     enum quota_owner owner;
     uint32_t id;
     struct user_quota row; /* what the users file says */
     size_t line;
 };
 
-static void account_of_user(const struct user *user, struct account *ret)
+static void account_of_user(const struct context *x, const struct user *user,
+                            struct account *ret)
 {
     *ret = (struct account){ .path = user->home,
+                             .below = x->settings.homes,
                              .owner = QUOTA_USER,
                              .id = user->uid,
                              .row = user->quota,
@@ -39,9 +42,11 @@ static void account_of_user(const struct user *user, struct account *ret)
     snprintf(ret->name, sizeof(ret->name), "%s", user->name);
 }
 
-static void account_of_share(const struct share *share, struct account *ret)
+static void account_of_share(const struct context *x, const struct share *share,
+                             struct account *ret)
 {
     *ret = (struct account){ .path = share->path,
+                             .below = x->settings.shares,
                              .owner = QUOTA_GROUP,
                              .id = share->gid,
                              .row = share->quota,
@@ -59,7 +64,7 @@ static int account_find(struct context *x, const struct users *u,
     if (!slice_starts(name, SLICE(SHARE_PREFIX))) {
         int code = ctl_find(x, u, &user);
         if (code == 0)
-            account_of_user(user, ret);
+            account_of_user(x, user, ret);
         return code;
     }
     share = share_find(u, slice_from(name.ptr + sizeof(SHARE_PREFIX) - 1));
@@ -67,7 +72,7 @@ static int account_find(struct context *x, const struct users *u,
         return ctl_fail(x, EX_NOUSER,
                         "there is no %s; run: sallyportctl share list",
                         name.ptr);
-    account_of_share(share, ret);
+    account_of_share(x, share, ret);
     return 0;
 }
 
@@ -99,16 +104,37 @@ static int quota_fail(struct context *x, const struct account *a, int fd, int r)
                     strerror(-r));
 }
 
+/* Another's directory may be on another file system. */
+static int account_check_owner(struct context *x, const struct account *a,
+                               int fd)
+{
+    const bool group = a->owner == QUOTA_GROUP;
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return ctl_fail(x, EX_NOINPUT, "%s: %s: %s", a->name, a->path,
+                        strerror(errno));
+    uint32_t id = group ? st.st_gid : st.st_uid;
+    return id == a->id
+               ? 0
+               : ctl_fail(x, EX_DATAERR,
+                          "%s: %s belongs to %s %" PRIu32 ", not to %" PRIu32,
+                          a->name, a->path, group ? "gid" : "uid", id, a->id);
+}
+
 /* Sets the limits in the kernel if SET isn't NULL, then reads them. */
 static int account_in_kernel(struct context *x, const struct account *a,
                              const struct user_quota *set, struct quota *ret)
 {
-    FD_CLEANUP int fd = open(a->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    FD_CLEANUP int fd = home_open(a->path, a->below);
     int r = 0;
 
     if (fd < 0)
         return ctl_fail(x, EX_NOINPUT, "%s: %s: %s", a->name, a->path,
-                        strerror(errno));
+                        strerror(-fd));
+    int code = set ? account_check_owner(x, a, fd) : 0;
+    if (code)
+        return code;
     if (set)
         r = quota_enforced(fd, a->owner);
     if (set && r == 0)
@@ -165,10 +191,13 @@ static void print_quota(const char *name, const struct quota *q)
 {
     char bytes[SIZE_TEXT_MAX], used[SIZE_TEXT_MAX], files[SIZE_TEXT_MAX];
 
-    printf("%s: %s, %s used; files: %s, %" PRIu64 " used\n", name,
+    printf("%s: %s, %s used", name,
            limit_text(&q->bytes, true, "no limit", bytes),
-           size_text(q->bytes.used, used),
-           limit_text(&q->files, false, "no limit", files), q->files.used);
+           size_text(q->bytes.used, used));
+    if (!q->uncounted)
+        printf("; files: %s, %" PRIu64 " used",
+               limit_text(&q->files, false, "no limit", files), q->files.used);
+    putchar('\n');
 }
 
 static json_t *json_limit(uint64_t limit)
@@ -178,31 +207,69 @@ static json_t *json_limit(uint64_t limit)
 
 static json_t *json_quota(const char *name, const struct quota *q)
 {
-    return json_pack("{s:s, s:o, s:I, s:o, s:I}", "name", name, "bytes",
-                     json_limit(q->bytes.limit), "bytes_used",
-                     (json_int_t)q->bytes.used, "files",
-                     json_limit(q->files.limit), "files_used",
-                     (json_int_t)q->files.used);
+    return json_pack(
+        "{s:s, s:o, s:I, s:o, s:o}", "name", name, "bytes",
+        json_limit(q->bytes.limit), "bytes_used", (json_int_t)q->bytes.used,
+        "files", json_limit(q->files.limit), "files_used",
+        q->uncounted ? json_null() : json_integer((json_int_t)q->files.used));
+}
+
+static int set_row(struct edit *e, const struct account *a,
+                   const struct quota *q)
+{
+    int code = set_key(e, a->line, "quota", q->bytes.limit);
+
+    if (code == 0)
+        code = set_key(e, a->line, "quota_files", q->files.limit);
+    return code ? code : edit_commit(e);
+}
+
+/* The row couldn't be written: the kernel gets its old limits again. */
+static void set_back(struct context *x, const struct account *a,
+                     const struct quota *old)
+{
+    const struct user_quota limits = { old->bytes.limit, old->files.limit };
+    const struct complaint why = x->complaint;
+    struct quota now;
+
+    if (account_in_kernel(x, a, &limits, &now) == 0)
+        return;
+    x->complaint.text[0] = '\0';
+    complain(&x->complaint, "%s; but the kernel has the new limits", why.text);
 }
 
 /* The kernel first: a line never promises what nothing enforces. */
 static int set_locked(struct context *x, struct edit *e, void *given)
 {
     struct account a;
-    struct quota q;
+    struct quota old, q;
     int code = account_find(x, &e->users, &a);
 
     if (code == 0)
+        code = account_in_kernel(x, &a, NULL, &old);
+    if (code == 0)
         code = account_in_kernel(x, &a, given, &q);
-    if (code == 0)
-        code = set_key(e, a.line, "quota", q.bytes.limit);
-    if (code == 0)
-        code = set_key(e, a.line, "quota_files", q.files.limit);
-    if (code == 0)
-        code = edit_commit(e);
+    if (code)
+        return code;
+    code = set_row(e, &a, &q);
     if (code == 0)
         print_quota(a.name, &q);
+    else
+        set_back(x, &a, &old);
     return code;
+}
+
+void quota_end(struct context *x, bool share, const char *path, uint32_t id)
+{
+    FD_CLEANUP int fd =
+        home_open(path, share ? x->settings.shares : x->settings.homes);
+    int r =
+        fd < 0 ? fd : quota_set(fd, share ? QUOTA_GROUP : QUOTA_USER, id, 0, 0);
+
+    if (r < 0)
+        stderr_print("the kernel still has the quota of %s %" PRIu32
+                     " on the file system of %s: %s",
+                     share ? "gid" : "uid", id, path, strerror(-r));
 }
 
 int quota_set_limit(struct context *x)
@@ -235,6 +302,11 @@ int quota_show(struct context *x)
     return code;
 }
 
+static bool is_unknown(int r)
+{
+    return geteuid() != 0 && (r == -EPERM || r == -EACCES);
+}
+
 /* "" if the kernel has what the line says. A quota that was set by another
  * tool, and isn't in the line, is no fault. */
 static void report_note(const struct account *a, int r, const struct quota *q,
@@ -243,7 +315,9 @@ static void report_note(const struct account *a, int r, const struct quota *q,
     bool promised = a->row.bytes > 0 || a->row.files > 0;
 
     out[0] = '\0';
-    if (r < 0)
+    if (is_unknown(r))
+        snprintf(out, NOTE_MAX, "unknown: only root can read it");
+    else if (r < 0)
         snprintf(out, NOTE_MAX, "%s%s", promised ? "not enforced: " : "",
                  r == -ENOTSUP ? "no quotas there"
                  : r == -EXDEV ? "no subvolume of its own"
@@ -258,18 +332,21 @@ static void report_plain(const struct account *a, const struct quota *q,
                          const char *note)
 {
     char bytes[SIZE_TEXT_MAX], used[SIZE_TEXT_MAX], files[SIZE_TEXT_MAX];
+    char count[24] = "-";
 
-    printf("%-24s %10s %12s %10s %10" PRIu64 " %s\n", a->name,
+    if (!q->uncounted)
+        snprintf(count, sizeof(count), "%" PRIu64, q->files.used);
+    printf("%-24s %10s %12s %10s %10s %s\n", a->name,
            limit_text(&q->bytes, true, "-", bytes),
            size_text(q->bytes.used, used),
-           limit_text(&q->files, false, "-", files), q->files.used, note);
+           limit_text(&q->files, false, "-", files), count, note);
 }
 
 /* True: the line promises what the kernel doesn't enforce. */
 static bool report_account(const struct account *a, json_t *list)
 {
-    FD_CLEANUP int fd = open(a->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int r = fd < 0 ? -errno : quota_enforced(fd, a->owner);
+    FD_CLEANUP int fd = home_open(a->path, a->below);
+    int r = fd < 0 ? fd : quota_enforced(fd, a->owner);
     struct quota q = { 0 };
     char note[NOTE_MAX];
 
@@ -284,20 +361,21 @@ static bool report_account(const struct account *a, json_t *list)
     } else {
         report_plain(a, &q, note);
     }
-    return note[0] && (a->row.bytes > 0 || a->row.files > 0);
+    return note[0] && !is_unknown(r) && (a->row.bytes > 0 || a->row.files > 0);
 }
 
-static bool report_all(const struct users *u, json_t *list)
+static bool report_all(const struct context *x, const struct users *u,
+                       json_t *list)
 {
     struct account a;
     bool bad = false;
 
     for (size_t i = 0; i < u->count; i++) {
-        account_of_user(&u->row[i], &a);
+        account_of_user(x, &u->row[i], &a);
         bad |= report_account(&a, list);
     }
     for (size_t i = 0; i < u->shares; i++) {
-        account_of_share(&u->share[i], &a);
+        account_of_share(x, &u->share[i], &a);
         bad |= report_account(&a, list);
     }
     return bad;
@@ -314,7 +392,7 @@ int quota_report(struct context *x)
         printf("%-24s %10s %12s %10s %10s %s\n", "NAME", "LIMIT", "USED",
                "FILES", "USED", "NOTE");
     if (code == 0)
-        bad = report_all(&u, list);
+        bad = report_all(x, &u, list);
     users_release(&u);
     if (code == 0 && x->args.json)
         code = json_write(x, list);

@@ -5,9 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <linux/btrfs.h>
 #include <linux/btrfs_tree.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +20,7 @@
 
 #define READABLE  (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 #define PATH_SIZE 160
+#define LIMIT     "max_referenced"
 #define NO_LIMIT  UINT64_MAX /* removes one */
 
 static int btrfs_open(int fd)
@@ -72,7 +76,7 @@ void quota_open_subvolume(int fd, struct quota_subvolume *ret)
     *ret = (struct quota_subvolume)QUOTA_NO_SUBVOLUME;
     if (own < 0)
         return;
-    ret->limit = sysfs_open(own, "max_referenced", O_RDONLY);
+    ret->limit = sysfs_open(own, LIMIT, O_RDONLY);
     ret->used = sysfs_open(own, "referenced", O_RDONLY);
     ret->reserved = sysfs_open(own, "rsv_data", O_RDONLY);
     if (ret->limit < 0 || ret->used < 0 || ret->reserved < 0)
@@ -102,12 +106,14 @@ static int sysfs_number(int fd, uint64_t *ret)
 /* What was written since the last commit of the disk is only reserved. */
 int quota_read_subvolume(const struct quota_subvolume *s, struct quota *ret)
 {
-    uint64_t limit, used, reserved;
+    uint64_t limit, used, reserved, sum;
 
     if (s->limit < 0 || sysfs_number(s->limit, &limit) ||
         sysfs_number(s->used, &used) || sysfs_number(s->reserved, &reserved))
         return -ENOTSUP;
-    *ret = (struct quota){ .bytes = { limit, used + reserved } };
+    if (__builtin_add_overflow(used, reserved, &sum) || sum > INT64_MAX)
+        sum = INT64_MAX;
+    *ret = (struct quota){ .bytes = { limit, sum }, .uncounted = true };
     return 0;
 }
 
@@ -136,6 +142,42 @@ int btrfs_get(int fd, struct quota *ret)
     return r;
 }
 
+void quota_read_limits(struct quota_limits *ret)
+{
+    glob_t found;
+
+    *ret = (struct quota_limits){ 0 };
+    if (glob(QUOTA_SYSFS "/*/qgroups/0_*/" LIMIT, 0, NULL, &found) != 0)
+        return;
+    ret->limit = calloc(found.gl_pathc, sizeof(*ret->limit));
+    for (size_t i = 0; ret->limit && i < found.gl_pathc; i++) {
+        FD_CLEANUP int fd = open(found.gl_pathv[i], O_RDONLY | O_CLOEXEC);
+
+        if (fd < 0 || sysfs_number(fd, &ret->limit[i]) != 0)
+            ret->limit[i] = 0;
+    }
+    ret->path = found.gl_pathv;
+    ret->count = ret->limit ? found.gl_pathc : 0;
+}
+
+static int compare_path(const void *path, const void *other)
+{
+    return strcmp(path, *(char *const *)other);
+}
+
+int quota_limit_of(const struct quota_limits *l, int fd, uint64_t *ret)
+{
+    FD_CLEANUP int own = btrfs_open(fd);
+    char path[PATH_SIZE], **found;
+    int r = own < 0 ? own : sysfs_path(own, LIMIT, path);
+
+    if (r < 0)
+        return r;
+    found = bsearch(path, l->path, l->count, sizeof(*l->path), compare_path);
+    *ret = found ? l->limit[found - l->path] : 0;
+    return 0;
+}
+
 int btrfs_set(int fd, uint64_t bytes)
 {
     struct btrfs_ioctl_qgroup_limit_args of_own = {
@@ -162,5 +204,8 @@ int quota_make_subvolume(int parent, const char *name)
         return -ENOTSUP;
     if (slice_copy(slice_from(name), args.name, sizeof(args.name)))
         return -ENAMETOOLONG;
-    return ioctl(own, BTRFS_IOC_SUBVOL_CREATE, &args) < 0 ? -errno : 0;
+    mode_t old = umask(077);
+    int r = ioctl(own, BTRFS_IOC_SUBVOL_CREATE, &args) < 0 ? -errno : 0;
+    umask(old);
+    return r;
 }

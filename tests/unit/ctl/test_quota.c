@@ -1,9 +1,11 @@
 /* "quota set", "show" and "report": on a real btrfs, and where the kernel has
  * no quotas. */
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "sallyport/quota/quota.h"
 #include "support/btrfs.h"
 #include "world.h"
 
@@ -47,8 +49,7 @@ Test(quota, set_and_show)
     json_t *value;
 
     begin();
-    expect_out(0, "", "quota show anna",
-               " KiB used; files: no limit, 0 used\n");
+    expect_out(0, "", "quota show anna", " KiB used\n");
     expect_out(0, "", "quota set anna 5M", "anna: 5 MiB, ");
     cr_expect_not_null(strstr(file_text(world.users), " quota=5242880\n"), "%s",
                        file_text(world.users));
@@ -57,6 +58,7 @@ Test(quota, set_and_show)
     cr_expect_eq(number(value, "bytes"), 5 * MIB);
     cr_expect_gt(number(value, "bytes_used"), 0);
     cr_expect(json_is_null(json_object_get(value, "files")));
+    cr_expect(json_is_null(json_object_get(value, "files_used")));
     json_decref(value);
     expect_out(0, "", "quota set anna 6M", "anna: 6 MiB, ");
     cr_expect_not_null(strstr(file_text(world.users), " quota=6291456\n"));
@@ -199,6 +201,54 @@ Test(quota, rows)
     file_write(world.users,
                "anna:!:70000:70000::/srv/anna::quota=5T quota_files=5\n");
     expect_run(0, "", "user show anna");
+}
+
+/* Neither a link nor another's directory gets a limit. */
+Test(quota, another_directory)
+{
+    char line[512];
+
+    begin();
+    cr_assert_eq(symlink(in(world.homes, "anna"), in(world.homes, "link")), 0);
+    snprintf(line, sizeof(line),
+             "carl:!:70005:70005::%s::", in(world.homes, "link"));
+    promise(line);
+    expect_err(EX_NOINPUT, "", "quota set carl 5M", "link: ");
+    expect_out(0, "", "quota report", "carl ");
+    cr_assert_eq(chown(in(world.homes, "anna"), 70009, 70009), 0);
+    expect_err(EX_DATAERR, "", "quota set anna 5M",
+               "belongs to uid 70009, not to 7000");
+    expect_out(0, "", "quota show anna", "anna: no limit, ");
+    end();
+}
+
+/* A row that can't be written: the kernel keeps the old limit. */
+Test(quota, a_row_that_stays)
+{
+    char blocked[512];
+
+    begin();
+    expect_run(0, "", "quota set anna 5M");
+    snprintf(blocked, sizeof(blocked), "%s.new", world.users);
+    cr_assert_eq(mkdir(blocked, 0700), 0);
+    expect_err(EX_CANTCREAT, "", "quota set anna 6M", "File exists");
+    expect_out(0, "", "quota show anna", "anna: 5 MiB, ");
+    end();
+}
+
+Test(quota, ends_with_its_user)
+{
+    struct quota q;
+    int fd;
+
+    begin();
+    expect_run(0, "", "quota set anna 5M");
+    expect_run(0, "", "user del anna");
+    fd = open(in(world.homes, "anna"), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    cr_assert_eq(quota_get(fd, QUOTA_USER, 0, &q), 0);
+    close(fd);
+    cr_expect_eq(q.bytes.limit, 0);
+    end();
 }
 
 /* A home that is a subvolume goes as any other. */

@@ -41,9 +41,16 @@ static void end(void)
     btrfs_unmount(scratch);
 }
 
+/* Nobody else can look into it, before it has its owner and mode either. */
 static int subvolume(const char *name)
 {
+    mode_t old = umask(0);
+    struct stat st;
+
     cr_assert_eq(quota_make_subvolume(top, name), 0);
+    cr_expect_eq(umask(old), 0);
+    cr_assert_eq(fstatat(top, name, &st, 0), 0);
+    cr_expect_eq(st.st_mode & 07777, 0700);
     return openat(top, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
