@@ -125,10 +125,14 @@ enum pace_way { PACE_UP, PACE_DOWN, PACE_WAYS };
 struct pacing {
     struct account *account[PACE_ACCOUNTS]; /* that of all, the user's, teams */
     size_t accounts;                        /* 0: its limits aren't known */
-    bool counts;                            /* a transfer of it does */
+    struct msg_limits news[PACE_ACCOUNTS - 1]; /* until the last one has come */
+    size_t news_count;
+    bool counts; /* a transfer of it does */
     enum pace_way way;
     uint32_t request; /* it waits for bytes; 0: it doesn't */
+    uint32_t begin;   /* the transfer that waits for the limits; 0: none */
     TAILQ_ENTRY(child) line;
+    struct loop_timer late; /* for the limits, while a request waits for them */
 };
 
 struct child {
@@ -356,14 +360,17 @@ struct pace {
 int pace_init(struct gate *g); /* 0 or -ENOMEM */
 void pace_release(struct gate *g);
 /* MSG_limits: the figures are the newest ones, for all sessions of that
- * account. A user's account is C's first one; teams follow. */
+ * account. A user's account is C's first one; teams follow. They count once the
+ * last one has come. */
 void pace_limits(struct child *c, const struct msg_limits *m);
-/* MSG_transfer_begin: answers. Returns the result of SEND(). The other function
- * is for MSG_transfer_end. */
+/* MSG_transfer_begin: answers, as soon as the limits are known. Returns the
+ * result of SEND(), or as pace_ask(). The other function is for
+ * MSG_transfer_end. */
 int pace_transfer_begin(struct child *c, uint32_t request);
 void pace_transfer_end(struct child *c);
-/* MSG_bytes_ask: answers, now or later. Returns 0; -EPROTO, with the channel's
- * reason, if an earlier request waits. */
+/* MSG_bytes_ask: answers, now or later. A request for the other direction that
+ * waits gets no answer any more. Returns 0; -EPROTO, with the channel's reason,
+ * if an earlier request waits, or before the login. */
 int pace_ask(struct child *c, uint32_t request, bool upload);
 /* The session ends. Does nothing the second time. */
 void pace_leave(struct child *c);

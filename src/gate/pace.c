@@ -27,12 +27,15 @@
 /* And none is smaller, since each costs a TLS record. */
 #define PIECE_LEAST 512u
 /* Without a limit of the bandwidth. */
-#define PIECE_FREE (UINT64_C(64) << 20)
+#define PIECE_FREE (UINT64_C(4) << 20)
 /* A busy machine may give pieces late: what was unused for so long isn't lost.
  */
 #define SLACK_US 100000u
-/* Between two looks at the whole line. */
-#define LOOK_MS 5u
+/* Between two looks at the whole line; 1 ms more for so many that wait. */
+#define LOOK_MS   5u
+#define LOOK_MORE 200u
+/* For a session whose limits don't come, those of all sessions count. */
+#define LIMITS_MS 5000u
 
 static void pace_on_timer(void *owner);
 
@@ -248,9 +251,12 @@ static void pace_wake(struct gate *g, uint64_t due)
     struct pace *p = &g->pace;
     uint64_t now = clock_us(), ms = due > now ? (due - now) / 1000 + 1 : 0;
     uint64_t at = clock_ms() + ms;
+    uint64_t look =
+        LOOK_MS +
+        (p->all.waiting[PACE_UP] + p->all.waiting[PACE_DOWN]) / LOOK_MORE;
 
-    if (at < p->looked + LOOK_MS)
-        at = p->looked + LOOK_MS;
+    if (at < p->looked + look)
+        at = p->looked + look;
     if (due < UINT64_MAX && (!p->timer.armed || at < p->timer.at))
         loop_timer_set(&g->frame.loop, &p->timer, at - clock_ms());
 }
@@ -267,14 +273,30 @@ static void pace_on_timer(void *owner)
     pace_wake(g, next);
 }
 
+static void pace_on_late(void *owner);
+
+static void pace_expect_limits(struct child *c)
+{
+    struct loop_timer *late = &c->pace.late;
+
+    if (c->pace.accounts > 0 || late->armed)
+        return;
+    *late = (struct loop_timer){ .on_timer = pace_on_late, .owner = c };
+    loop_timer_set(&c->gate->frame.loop, late, LIMITS_MS);
+}
+
 int pace_ask(struct child *c, uint32_t request, bool upload)
 {
     struct pace *p = &c->gate->pace;
     enum pace_way way = upload ? PACE_UP : PACE_DOWN;
 
-    if (c->pace.request != 0 || request == 0)
-        return channel_refuse(&c->channel, "a second request for bytes");
+    if (!c->logged_in || request == 0 ||
+        (c->pace.request != 0 && c->pace.way == way))
+        return channel_refuse(&c->channel,
+                              "a second request for bytes, or one too early");
+    pace_leave_line(c);
     pace_enter_line(c, request, way);
+    pace_expect_limits(c);
     if (TAILQ_FIRST(&p->line[way]) == c)
         pace_wake(c->gate, pace_serve(p, way, UINT64_MAX));
     else
@@ -301,10 +323,12 @@ static void pace_count(struct child *c, bool counts)
     c->pace.counts = counts;
 }
 
-int pace_transfer_begin(struct child *c, uint32_t request)
+static int pace_answer(struct child *c)
 {
     const struct account *full = pace_full(c);
+    uint32_t request = c->pace.begin;
 
+    c->pace.begin = 0;
     if (!full)
         pace_count(c, true);
     return SEND(&c->channel, transfer_may, request, .begin = !full,
@@ -312,30 +336,69 @@ int pace_transfer_begin(struct child *c, uint32_t request)
                 .limit = full ? full->most : 0);
 }
 
+int pace_transfer_begin(struct child *c, uint32_t request)
+{
+    if (!c->logged_in || request == 0 || c->pace.begin != 0)
+        return channel_refuse(&c->channel,
+                              "a second transfer, or one too early");
+    c->pace.begin = request;
+    if (c->pace.accounts > 0)
+        return pace_answer(c);
+    pace_expect_limits(c);
+    return 0;
+}
+
 void pace_transfer_end(struct child *c)
 {
     pace_count(c, false);
 }
 
-void pace_limits(struct child *c, const struct msg_limits *m)
+/* The accounts of C are known: what waited for them goes on. */
+static void pace_go_on(struct child *c)
 {
-    struct pacing *mine = &c->pace;
-    struct account *a;
+    loop_timer_clear(&c->gate->frame.loop, &c->pace.late);
+    if (c->pace.request != 0)
+        pace_wake(c->gate, pace_due(c));
+    if (c->pace.begin != 0)
+        child_answered(c, pace_answer(c));
+}
 
-    if (c->channel.fd < 0) /* it has left */
-        return;
-    if (!m->team) {
-        pace_leave_accounts(c);
-        account_join(&c->gate->pace.all, c);
-    } else if (mine->accounts < 2 || mine->accounts == PACE_ACCOUNTS) {
-        return;
-    }
-    a = account_find(&c->gate->pace, m->account);
+/* After a reload master may not know this session. */
+static void pace_on_late(void *owner)
+{
+    struct child *c = owner;
+
+    account_join(&c->gate->pace.all, c);
+    pace_go_on(c);
+}
+
+static void pace_join(struct child *c, const struct msg_limits *m)
+{
+    struct account *a = account_find(&c->gate->pace, m->account);
+
     a->kind = m->team ? ACCOUNT_TEAM : ACCOUNT_USER;
     account_set(a, m->transfers, m->up, m->down);
     account_join(a, c);
-    if (mine->request != 0)
-        pace_wake(c->gate, pace_due(c));
+}
+
+/* All at once: in between another session would get more than it may. */
+void pace_limits(struct child *c, const struct msg_limits *m)
+{
+    struct pacing *mine = &c->pace;
+
+    if (c->channel.fd < 0) /* it has left */
+        return;
+    if (!m->team)
+        mine->news_count = 0;
+    if (mine->news_count < PACE_ACCOUNTS - 1)
+        mine->news[mine->news_count++] = *m;
+    if (!m->last)
+        return;
+    pace_leave_accounts(c);
+    account_join(&c->gate->pace.all, c);
+    for (size_t i = 0; i < mine->news_count; i++)
+        pace_join(c, &mine->news[i]);
+    pace_go_on(c);
 }
 
 void pace_leave(struct child *c)
@@ -343,15 +406,21 @@ void pace_leave(struct child *c)
     pace_leave_line(c);
     pace_transfer_end(c);
     pace_leave_accounts(c);
+    loop_timer_clear(&c->gate->frame.loop, &c->pace.late);
+    c->pace.begin = 0;
 }
 
+/* The session may have sent requests of its own already. */
 void pace_adopt(struct child *c, const struct msg_moved_transfer *m)
 {
-    if (c->pace.counts || c->pace.request != 0)
-        return;
-    pace_count(c, m->counts);
-    if (m->asked > 0 && m->asked <= UINT32_MAX)
+    if (m->counts)
+        pace_count(c, true);
+    if (c->pace.request == 0 && m->asked > 0 && m->asked <= UINT32_MAX)
         pace_enter_line(c, (uint32_t)m->asked, m->upload ? PACE_UP : PACE_DOWN);
-    if (c->pace.request != 0)
-        pace_wake(c->gate, pace_due(c));
+    if (c->pace.begin == 0 && m->begin <= UINT32_MAX)
+        c->pace.begin = (uint32_t)m->begin;
+    if (c->pace.accounts > 0)
+        pace_go_on(c);
+    else if (c->pace.request != 0 || c->pace.begin != 0)
+        pace_expect_limits(c);
 }

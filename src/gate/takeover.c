@@ -28,6 +28,7 @@ struct handover {
     struct gate *gate;
     struct channel next;
     uint64_t end;
+    bool transfers; /* any was passed on */
 };
 
 /* As SEND() to the next gate, but it waits. */
@@ -70,10 +71,6 @@ static int pass_child(struct handover *h, const struct child *c)
         .silence = c->silence_ms, .admit = queue_request(c),
         .session = c->channel.fd);
 
-    if (r == 0 && (c->pace.counts || c->pace.request != 0))
-        r = HAND_ON(h, moved_transfer, .serial = c->serial,
-                    .counts = c->pace.counts, .asked = c->pace.request,
-                    .upload = c->pace.way == PACE_UP);
     if (r == 0 && c->pair)
         r = pass_port(h, c);
     if (r == 0 && c->active.fd >= 0)
@@ -83,16 +80,29 @@ static int pass_child(struct handover *h, const struct child *c)
     return r;
 }
 
+static int pass_transfer(struct handover *h, const struct child *c)
+{
+    const struct pacing *p = &c->pace;
+
+    if (!p->counts && p->request == 0 && p->begin == 0)
+        return 0;
+    h->transfers = true;
+    return HAND_ON(h, moved_transfer, .serial = c->serial, .counts = p->counts,
+                   .asked = p->request, .upload = p->way == PACE_UP,
+                   .begin = p->begin);
+}
+
 /* Sessions without a channel are ending. Their own master reaps them, and kills
  * one that stays. */
-static int pass_children(struct handover *h)
+static int pass_children(struct handover *h,
+                         int (*pass)(struct handover *h, const struct child *c))
 {
     const struct children *t = &h->gate->children;
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < t->size; i++)
         if (t->slot[i].gate && t->slot[i].channel.fd >= 0)
-            r = pass_child(h, &t->slot[i]);
+            r = pass(h, &t->slot[i]);
     return r;
 }
 
@@ -150,6 +160,17 @@ static int report_ends(struct handover *h)
     return r;
 }
 
+/* An older build doesn't know moved_transfer: it closes the channel at the
+ * first one, and has everything else. */
+static int pass_end(struct handover *h)
+{
+    int r = pass_children(h, pass_transfer);
+
+    if (r == 0)
+        r = HAND_ON(h, over);
+    return r == -EPIPE && h->transfers ? 0 : r;
+}
+
 int handover(struct gate *g, int fd)
 {
     const struct expect *e = &g->passive.expect;
@@ -162,7 +183,7 @@ int handover(struct gate *g, int fd)
     if (r == 0)
         r = pass_tickets(&h);
     if (r == 0)
-        r = pass_children(&h);
+        r = pass_children(&h, pass_child);
     if (r == 0)
         r = pass_rests(&h, &e->expected);
     if (r == 0)
@@ -172,7 +193,7 @@ int handover(struct gate *g, int fd)
     if (r == 0)
         r = report_ends(&h);
     if (r == 0)
-        r = HAND_ON(&h, over);
+        r = pass_end(&h);
     channel_close(&h.next);
     return r;
 }

@@ -573,7 +573,7 @@ END
 MESSAGE(bytes_ask, SESSION, GATE, RUN, MANY, NONE,
         "the session has used up the bytes that it may move in this direction "
         "(an upload, or a download). gate answers when the limits permit "
-        "more; a session has one such request at a time")
+        "more; a request for the other direction replaces one that waits")
 FLAG(upload)
 END
 
@@ -584,13 +584,15 @@ NUMBER(count)
 END
 
 MESSAGE(moved_transfer, GATE, GATE, RUN, MANY, NONE,
-        "after `moved`: whether a transfer of that session counts, and its "
+        "after all others but `over`, since an older build doesn't know it: "
+        "whether a transfer of that session counts, and its "
         "`bytes_ask` that waits for an answer: its number (or 0), its "
-        "direction")
+        "direction; the number of its `transfer_begin` that waits (or 0)")
 NUMBER(serial)
 FLAG(counts)
 NUMBER(asked)
 FLAG(upload)
+NUMBER(begin)
 END
 
 MESSAGE(expired_find, CTL, FILES, IDLE, ONCE, NONE,
@@ -818,13 +820,15 @@ MESSAGE(limits, MASTER, GATE, RUN, MANY, NONE,
         "after `logged_in`, and when the users file has changed: an account "
         "of this session, which others share: first the user's, then one for "
         "each team with limits: a keyed hash of the name, transfers at a "
-        "time, bytes per second of uploads and of downloads (0: no limit)")
+        "time, bytes per second of uploads and of downloads (0: no limit), "
+        "and whether it is the last one: then they count")
 NUMBER(serial)
 NUMBER(account)
 FLAG(team)
 NUMBER(transfers)
 NUMBER(up)
 NUMBER(down)
+FLAG(last)
 END
 
 MESSAGE(kill, MASTER, GATE, RUN, MANY, NONE, "kill this session at once: "

@@ -141,7 +141,7 @@ static int gate_send_login(struct channel *gate, const struct session *s)
 
         r = SEND(gate, limits, 0, .serial = s->serial, .account = a->number,
                  .team = i > 0, .transfers = a->transfers, .up = a->up,
-                 .down = a->down);
+                 .down = a->down, .last = i + 1 == s->limits.accounts);
     }
     return r;
 }

@@ -13,7 +13,7 @@
 #define SESSIONS 4
 #define RATE     100000 /* a piece for one session: 5000 bytes in 50 ms */
 #define PIECE    (RATE / 20)
-#define FREE     (UINT64_C(64) << 20)
+#define FREE     (UINT64_C(4) << 20)
 
 static struct gate g;
 static struct child *child[SESSIONS];
@@ -53,6 +53,7 @@ static void open_gate(uint64_t up, uint64_t down)
 
         child[i] = children_add(&g, (uint64_t)i + 1, &client, &client, false);
         cr_assert_not_null(child[i]);
+        child[i]->logged_in = true;
         child_connect(child[i], end);
     }
 }
@@ -65,7 +66,8 @@ static void limit_by(int i, bool team, uint64_t account, uint64_t transfers,
                                   .team = team,
                                   .transfers = transfers,
                                   .up = up,
-                                  .down = down };
+                                  .down = down,
+                                  .last = true };
 
     pace_limits(child[i], &m);
 }
@@ -210,16 +212,36 @@ Test(pace, without_a_limit, .timeout = 60)
     close_gate();
 }
 
-/* A session that an attacker controls asks twice, or with no number. */
+/* A session that an attacker controls asks twice, with no number, or before
+ * its login. */
 Test(pace, one_request_at_a_time, .timeout = 60)
 {
     open_gate(0, 0);
     limit(0, 1, 0, RATE, RATE);
     while (child[0]->pace.request == 0)
         cr_assert_eq(pace_ask(child[0], 1, true), 0);
-    cr_expect_eq(pace_ask(child[0], 2, false), -EPROTO);
+    cr_expect_eq(pace_ask(child[0], 2, true), -EPROTO);
     pace_leave(child[0]);
     cr_expect_eq(pace_ask(child[0], 0, false), -EPROTO);
+    cr_assert_eq(pace_transfer_begin(child[1], 1), 0);
+    cr_expect_eq(pace_transfer_begin(child[1], 2), -EPROTO);
+    child[2]->logged_in = false;
+    cr_expect_eq(pace_ask(child[2], 1, true), -EPROTO);
+    cr_expect_eq(pace_transfer_begin(child[2], 1), -EPROTO);
+    close_gate();
+}
+
+/* An upload was aborted while it waited; a download follows. */
+Test(pace, the_other_direction, .timeout = 60)
+{
+    open_gate(0, 0);
+    limit(0, 1, 0, 1, 0);
+    while (child[0]->pace.request == 0)
+        cr_assert_eq(pace_ask(child[0], 1, true), 0);
+    cr_assert_gt(got(0, true), 0);
+    cr_assert_eq(pace_ask(child[0], 2, false), 0);
+    cr_expect_eq(got(0, false), FREE);
+    cr_expect_eq(child[0]->pace.account[1]->waiting[PACE_UP], 0);
     close_gate();
 }
 
@@ -242,6 +264,91 @@ Test(pace, a_request_waits_for_its_limits, .timeout = 60)
     limit(1, 1, 1, RATE, 0);
     cr_expect_eq(child[1]->pace.account[1]->transfers, 1);
     cr_expect_eq(child[1]->pace.account[1]->waiting[PACE_UP], 0);
+    close_gate();
+}
+
+/* Of a user in a team, in several messages: before the last one has come, none
+ * counts, and a transfer waits. */
+Test(pace, a_transfer_waits_for_its_limits, .timeout = 60)
+{
+    struct msg_limits m = { .account = 1, .transfers = 2 };
+    const struct msg_moved_transfer moved = { .begin = 9 };
+    struct message got;
+
+    open_gate(0, 0);
+    limit(1, 2, 0, 0, 0);
+    limit_by(1, true, 11, 2, 0, 0);
+    cr_expect(may(1));
+    cr_assert_eq(pace_transfer_begin(child[0], 7), 0);
+    pace_adopt(child[2], &moved);
+    pace_limits(child[0], &m);
+    cr_expect_eq(channel_receive(&far[0], &got), 0);
+    m.account = 11;
+    m.team = m.last = true;
+    m.transfers = 1;
+    pace_limits(child[0], &m);
+    cr_assert_eq(channel_receive(&far[0], &got), 1);
+    cr_expect(got.request == 7 && !got.transfer_may.begin);
+    cr_expect_eq(got.transfer_may.of, ACCOUNT_TEAM);
+    m = (struct msg_limits){ .account = 2 }; /* again, by and by */
+    pace_limits(child[1], &m);
+    cr_expect_eq(child[1]->pace.account[2]->transfers, 1);
+    limit(2, 3, 0, 0, 0);
+    cr_assert_eq(channel_receive(&far[2], &got), 1);
+    cr_expect(got.request == 9 && got.transfer_may.begin);
+    close_gate();
+}
+
+/* A gate of an older build doesn't know the message about transfers: it has
+ * all sessions before. */
+Test(pace, transfers_are_handed_over_last, .timeout = 60)
+{
+    struct ticket_keys keys = { 0 };
+    int kinds[MSG_COUNT] = { 0 };
+    struct channel next;
+    struct message m;
+    int end = channel_make(&next, PROCESS_GATE, PROCESS_GATE, PHASE_RUN);
+
+    open_gate(0, 0);
+    g.tickets.keys = &keys;
+    limit(0, 1, 2, 0, 0);
+    cr_expect(may(0));
+    cr_assert_eq(pace_transfer_begin(child[1], 8), 0);
+    cr_expect_eq(handover(&g, end), 0);
+    next.phase = PHASE_START;
+    while (kinds[MSG_over] == 0) {
+        cr_assert_eq(channel_receive(&next, &m), 1, "%s", next.wrong);
+        next.phase = PHASE_RUN;
+        kinds[m.kind]++;
+        if (m.kind == MSG_moved_transfer) {
+            cr_expect_eq(kinds[MSG_moved], SESSIONS);
+            cr_expect_eq(m.moved_transfer.counts, m.moved_transfer.serial == 1);
+            cr_expect_eq(m.moved_transfer.begin,
+                         m.moved_transfer.serial == 1 ? 0 : 8);
+        }
+        message_close(&m);
+    }
+    cr_expect_eq(kinds[MSG_moved_transfer], 2);
+    channel_close(&next);
+    close_gate();
+}
+
+/* Master doesn't know the session: the limits of all sessions count alone. */
+Test(pace, limits_that_do_not_come, .timeout = 60)
+{
+    struct message begins;
+
+    open_gate(RATE, 0);
+    cr_assert_eq(pace_ask(child[0], 1, true), 0);
+    cr_assert_eq(pace_transfer_begin(child[0], 7), 0);
+    while (child[0]->pace.begin != 0)
+        cr_assert_eq(loop_once(&g.frame.loop, 10000), 0);
+    cr_assert_eq(channel_receive(&far[0], &begins), 1);
+    cr_expect(begins.kind == MSG_transfer_may && begins.transfer_may.begin);
+    while (child[0]->pace.request != 0)
+        cr_assert_eq(loop_once(&g.frame.loop, 10000), 0);
+    cr_expect_eq(got(0, true), PIECE);
+    cr_expect_eq(g.pace.all.transfers, 1);
     close_gate();
 }
 

@@ -88,7 +88,7 @@ static const char *const published[] = {
     "transfer_end",
     "bytes_ask flag",
     "bytes flag number",
-    "moved_transfer number flag number flag",
+    "moved_transfer number flag number flag number",
     "expired_find flag number path",
 };
 #define PUBLISHED (sizeof(published) / sizeof(published[0]))

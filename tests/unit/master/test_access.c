@@ -231,6 +231,7 @@ Test(access, limits_of_a_team, .timeout = 60)
     gate_hears(&s, MSG_logged_in, p.serial);
     actor_hear(&s.gate, MSG_limits, &user);
     actor_hear(&s.gate, MSG_limits, &team);
+    cr_expect(!user.limits.last && team.limits.last);
     cr_expect(!user.limits.team && user.limits.down == 0);
     cr_expect(team.limits.team && team.limits.down == 2 << 20);
     cr_expect_neq(user.limits.account, team.limits.account);
