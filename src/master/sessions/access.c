@@ -119,14 +119,16 @@ bool access_renew_limits(struct session *s)
     return access_take_limits(s, row ? row : &none);
 }
 
+bool access_is_full(const struct session *s, const struct account *a)
+{
+    return a->sessions > 0 && sessions_of_account(s, a->number) >= a->sessions;
+}
+
 const struct account *access_full(const struct session *s)
 {
-    for (size_t i = 0; i < s->limits.accounts; i++) {
-        const struct account *a = &s->limits.account[i];
-
-        if (a->sessions > 0 && sessions_of_account(s, a->number) >= a->sessions)
-            return a;
-    }
+    for (size_t i = 0; i < s->limits.accounts; i++)
+        if (access_is_full(s, &s->limits.account[i]))
+            return &s->limits.account[i];
     return NULL;
 }
 

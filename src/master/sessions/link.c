@@ -102,12 +102,16 @@ static struct session *older_rival(const struct session *s, uint64_t number)
  * instead. */
 static void older_judge(struct session *s, bool was_known)
 {
-    const struct account *full = access_full(s);
-    struct session *last =
-        was_known || !full ? s : older_rival(s, full->number);
+    for (size_t i = 0; i < s->limits.accounts; i++) {
+        const struct account *a = &s->limits.account[i];
+        struct session *last = s;
 
-    if (full && last)
-        session_kick(last, ENDING_TOO_MANY);
+        while (last && session_is_served(s) && access_is_full(s, a)) {
+            last = was_known ? s : older_rival(s, a->number);
+            if (last)
+                session_kick(last, ENDING_TOO_MANY);
+        }
+    }
     access_review_one(s);
 }
 

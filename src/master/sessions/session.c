@@ -94,6 +94,7 @@ size_t sessions_of_account(const struct session *s, uint64_t number)
         n += other != s &&
              (other->home.pid > 0 ||
               (other->older && other->state != SESSION_ENDED)) &&
+             (!s->older || session_is_served(other)) &&
              session_is_in(other, number);
     return n;
 }

@@ -396,7 +396,8 @@ struct session *sessions_find(struct session_table *t, uint64_t serial);
 struct session *sessions_by_files(struct session_table *t, pid_t pid);
 /* Counts the sessions in the account NUMBER, also those of older generations,
  * without S. A session counts until its process files has ended: one that hangs
- * in a dead file system could otherwise take all records. */
+ * in a dead file system could otherwise take all records. For a session of an
+ * older generation, those that are kicked don't count. */
 size_t sessions_of_account(const struct session *s, uint64_t number);
 /* Is S in that account? */
 bool session_is_in(const struct session *s, uint64_t number);
@@ -587,6 +588,8 @@ const struct user *access_current(const struct session *s, const char *name,
 bool access_take_limits(struct session *s, const struct user *row);
 /* The same with the newest row of the session's user. */
 bool access_renew_limits(struct session *s);
+/* Have other sessions in A, an account of S, reached its limit? */
+bool access_is_full(const struct session *s, const struct account *a);
 /* The first account of S in which other sessions have reached the limit; or
  * NULL. */
 const struct account *access_full(const struct session *s);

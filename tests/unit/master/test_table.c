@@ -65,6 +65,7 @@ Test(table, counts_of_accounts)
     struct master m = { .sessions = NULL };
     struct session_table t;
     struct session *s = NULL;
+    struct older older;
 
     cr_assert_eq(sessions_init(&t, LIMIT), 0);
     m.sessions = &t;
@@ -81,5 +82,7 @@ Test(table, counts_of_accounts)
     cr_expect_eq(sessions_of_account(s, 2), 2);
     cr_expect_eq(sessions_of_account(s, 3), 1);
     cr_expect_eq(sessions_of_account(s, 4), 0, "itself");
+    s->older = &older;
+    cr_expect_eq(sessions_of_account(s, 1), 3, "kicked or ended");
     sessions_release(&t);
 }
