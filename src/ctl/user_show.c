@@ -119,7 +119,7 @@ json_t *limits_json(const struct row_limits *l)
     for (int i = 0; i < ROW_LIMITS; i++)
         json_object_set_new(all, limit_rows[i].key,
                             l->number[i]
-                                ? json_integer((json_int_t)l->number[i] - 1)
+                                ? json_integer((json_int_t)(l->number[i] - 1))
                                 : json_null());
     return all;
 }

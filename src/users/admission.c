@@ -71,7 +71,7 @@ static bool hours_days(struct slice text, struct span *s)
     return true;
 }
 
-/* "08:00" to "24:00", in minutes, or -1. */
+/* "00:00" to "24:00", in minutes, or -1. */
 static int hours_minute(struct slice text)
 {
     struct slice hour;
@@ -97,6 +97,8 @@ static bool hours_parse(struct slice text, struct span *s)
     slice_cut(&text, '-', &from);
     s->from = hours_minute(from);
     s->to = hours_minute(text);
+    if (s->to == 0 && s->from > 0)
+        s->to = DAY_MINUTES;
     return s->from >= 0 && s->from < DAY_MINUTES && s->to > 0 &&
            s->from != s->to;
 }

@@ -127,6 +127,9 @@ Test(admission, hours)
         { "fri/22:00-02:00", 28, 22, 0, false },
         { "sat/22:00-24:00", 28, 23, 59, true },
         { "sat/22:00-24:00", 29, 0, 0, false },
+        { "sat/22:00-00:00", 28, 23, 59, true },
+        { "sat/22:00-00:00", 29, 0, 0, false },
+        { "sat/22:00-00:00", 28, 21, 59, false },
         { "sat/23:00-01:00", 29, 0, 30, true }, /* the end of the week */
         { "sat-mon", 29, 12, 0, true },
         { "sat-mon", 24, 12, 0, false },
@@ -178,7 +181,7 @@ Test(admission, mistakes)
         "mon/08:00-24:01",
         "mon/24:00-08:00",
         "mon/08:60-09:00",
-        "mon/08:00-00:00",
+        "mon/00:00-00:00",
         "mon-tue-wed",
         "08:00-18:00",
         "Mon",
