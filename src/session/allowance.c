@@ -12,9 +12,31 @@
 #define AGAIN_MS 100 /* gate reads no messages of this session just now */
 #define LEAST    2   /* flow_read() needs them */
 
+static void allowance_on_again(void *owner)
+{
+    struct session *s = owner;
+
+    if (s->allowance.ended)
+        allowance_end(s);
+    else
+        transfer_run(s, WAITS_TURN);
+    control_resume(s);
+}
+
+void allowance_init(struct session *s)
+{
+    s->allowance.again =
+        (struct loop_timer){ .on_timer = allowance_on_again, .owner = s };
+}
+
+static size_t allowance_way(const struct session *s)
+{
+    return transfer_is_upload(&s->transfer) ? 0 : 1;
+}
+
 static uint64_t *allowance_left(struct session *s)
 {
-    return &s->allowance.left[transfer_is_upload(&s->transfer) ? 0 : 1];
+    return &s->allowance.left[allowance_way(s)];
 }
 
 static bool allowance_is_limited(const struct session *s)
@@ -26,7 +48,7 @@ static bool allowance_is_limited(const struct session *s)
 static bool allowance_sent(struct session *s, int r)
 {
     if (r == -EAGAIN)
-        loop_timer_set(&s->loop, &s->transfer.again, AGAIN_MS);
+        loop_timer_set(&s->loop, &s->allowance.again, AGAIN_MS);
     else
         data_gate_sent(s, r);
     return r != -EAGAIN;
@@ -35,14 +57,14 @@ static bool allowance_sent(struct session *s, int r)
 static enum stepped allowance_refuse(struct session *s)
 {
     static const char *const whose[ACCOUNT_KINDS] = {
-        [ACCOUNT_SERVER] = "of all users",
-        [ACCOUNT_USER] = "of this user",
-        [ACCOUNT_TEAM] = "of a team of this user",
+        [ACCOUNT_SERVER] = "of all users (max_transfers",
+        [ACCOUNT_USER] = "of this user (max_transfers= or user_max_transfers",
+        [ACCOUNT_TEAM] = "of a team of this user (max_transfers=",
     };
-    char cause[80];
+    char cause[96];
 
-    snprintf(cause, sizeof(cause), "%s (max_transfers is %llu)",
-             whose[s->allowance.of], (unsigned long long)s->allowance.most);
+    snprintf(cause, sizeof(cause), "%s is %llu)", whose[s->allowance.of],
+             (unsigned long long)s->allowance.most);
     return transfer_fail(s, FAILED_TOO_MANY, cause);
 }
 
@@ -50,6 +72,7 @@ enum stepped allowance_begin(struct session *s)
 {
     struct allowance *a = &s->allowance;
 
+    a->ended = false; /* it goes on counting, for this one */
     if (!s->login.counted || s->gate.fd < 0 || a->permit == PERMIT_GRANTED)
         return STEP_NEXT;
     if (a->permit == PERMIT_REFUSED)
@@ -63,7 +86,8 @@ enum stepped allowance_begin(struct session *s)
     return STEP_WAIT;
 }
 
-/* If the channel is full, gate goes on counting it, for the next transfer. */
+/* If the channel is full, gate goes on counting it until the timer, or for the
+ * next transfer. */
 void allowance_end(struct session *s)
 {
     struct allowance *a = &s->allowance;
@@ -71,7 +95,10 @@ void allowance_end(struct session *s)
     a->waits = false;
     if (a->permit == PERMIT_REFUSED)
         a->permit = PERMIT_NONE;
-    if (a->permit == PERMIT_GRANTED && SEND(&s->gate, transfer_end, 0) == 0)
+    if (a->permit != PERMIT_GRANTED)
+        return;
+    a->ended = !allowance_sent(s, SEND(&s->gate, transfer_end, 0));
+    if (!a->ended)
         a->permit = PERMIT_NONE;
 }
 
@@ -94,17 +121,21 @@ int allowance_on_may(void *owner, struct msg_transfer_may *m)
 bool allowance_lacks(struct session *s)
 {
     struct allowance *a = &s->allowance;
+    size_t way = allowance_way(s);
     uint32_t request;
 
     if (!allowance_is_limited(s) || *allowance_left(s) >= LEAST)
         return false;
     a->waits = true;
-    if (a->bytes_request != 0)
+    if ((a->bytes_request != 0 && a->way == way) || a->again.armed)
         return true;
     request = channel_next(&s->gate);
     if (allowance_sent(s, SEND(&s->gate, bytes_ask, request,
-                               .upload = transfer_is_upload(&s->transfer))))
+                               .upload = transfer_is_upload(&s->transfer)))) {
+        a->replaced += a->bytes_request != 0;
         a->bytes_request = request;
+        a->way = way;
+    }
     return true;
 }
 
@@ -147,9 +178,12 @@ int allowance_on_bytes(void *owner, struct msg_bytes *m)
     struct session *s = owner;
     struct allowance *a = &s->allowance;
 
-    if (a->bytes_request == 0 || m->request != a->bytes_request)
+    if (a->bytes_request != 0 && m->request == a->bytes_request)
+        a->bytes_request = 0;
+    else if (a->replaced > 0)
+        a->replaced--;
+    else
         return channel_refuse(&s->gate, "bytes without a request");
-    a->bytes_request = 0;
     a->left[m->upload ? 0 : 1] += m->count;
     allowance_go_on(s);
     return 0;

@@ -138,14 +138,17 @@ static bool login_is_valid(const struct msg_granted *m)
            m->binding < BINDING_COUNT;
 }
 
-/* The kernel enforces the user's limit too, whatever becomes of this process.
- */
+/* The kernel enforces the user's limit too, if this process is broken into
+ * later. A stricter limit that it has already stays. */
 static void login_limit_files(struct session *s, uint64_t most)
 {
     const struct rlimit size = { most, most };
+    struct rlimit now;
 
     s->login.max_file_size = most;
-    if (most > 0 && setrlimit(RLIMIT_FSIZE, &size) < 0)
+    if (most > 0 &&
+        (getrlimit(RLIMIT_FSIZE, &now) < 0 ||
+         (now.rlim_max > most && setrlimit(RLIMIT_FSIZE, &size) < 0)))
         leave(s, ENDING_PEER, "setrlimit failed");
 }
 

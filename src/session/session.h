@@ -311,7 +311,11 @@ struct allowance {
     uint64_t most;           /* that limit */
     uint64_t left[2];        /* bytes that may be moved: uploads, downloads */
     uint32_t bytes_request;  /* the question for more; 0: none waits */
+    size_t way;              /* of that question: index of left */
+    uint64_t replaced;       /* earlier questions: gate may have answered */
     bool waits;              /* the transfer does, for bytes */
+    bool ended;              /* gate must still hear of the transfer's end */
+    struct loop_timer again; /* the channel was full */
 };
 
 enum verdict_state {

@@ -344,6 +344,7 @@ void transfer_init(struct session *s)
     t->source = -1;
     t->stall = (struct loop_timer){ .on_timer = pace_on_stall, .owner = s };
     t->again = (struct loop_timer){ .on_timer = transfer_on_turn, .owner = s };
+    allowance_init(s);
     verdict_init(s);
 }
 

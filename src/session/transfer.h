@@ -209,6 +209,7 @@ const char *flow_cause(const struct session *s);
 
 /* allowance.c: what gate permits: transfers at a time, and bytes of files. */
 
+void allowance_init(struct session *s);
 /* The first step of a transfer that counts. */
 enum stepped allowance_begin(struct session *s);
 #define ALLOWANCE_FIRST_STEP                                                   \

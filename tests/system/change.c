@@ -315,7 +315,7 @@ const struct change changes[] = {
     { "max_transfers", "1", refuses_a_transfer, "RETR there",
       "450 {*}of all users (max_transfers is 1){*}" },
     { "user_max_transfers", "1", refuses_a_transfer, "RETR there",
-      "450 {*}of this user (max_transfers is 1){*}" },
+      "450 {*}of this user (max_transfers= or user_max_transfers is 1){*}" },
     { "bandwidth_up", "1K", takes_time, NULL, NULL },
     { "bandwidth_down", "1K", takes_time, NULL, NULL },
     { "user_bandwidth_up", "1K", takes_time, NULL, NULL },

@@ -228,7 +228,8 @@
     R(NEED_TLS, 530, "TLS is required: send AUTH TLS before anything else.")   \
     R(LOGIN_WRONG, 530, "Login incorrect.")                                    \
     R(LOGIN_TOO_MANY, 530,                                                     \
-      "Too many sessions of this user (max_sessions); close one first.")       \
+      "Too many sessions of this user (max_sessions= or max_per_user); close " \
+      "one.")                                                                  \
     R(LOGIN_TEAM_FULL, 530,                                                    \
       "Too many sessions of a team of this user (max_sessions); try later.")   \
     R(LOGIN_HOME, 530, "Your home can't be entered; tell the administrator.")  \

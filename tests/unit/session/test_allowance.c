@@ -2,6 +2,7 @@
  * that answers nothing, sends what it wasn't asked for, or goes away. */
 #include <criterion/criterion.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "fake.h"
@@ -100,6 +101,54 @@ Test(allowance, of_an_upload, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
+/* The download doesn't wait for the upload's bytes, which come later. */
+Test(allowance, of_the_other_direction, .timeout = 60)
+{
+    struct message upload, download, done = { .kind = MSG_done };
+    struct fake_transfer t;
+    struct fake f;
+
+    open_limited(&f, false, true);
+    fake_upload(&f, &t);
+    fake_hear(&f.gate, &upload, MSG_bytes_ask);
+    fake_say(&f, "ABOR");
+    fake_answer(&f, MSG_file_abort, &done);
+    f.files.phase = PHASE_IDLE;
+    cr_expect_eq(fake_reply(&f), 426);
+    cr_expect_eq(fake_reply(&f), 226);
+    fake_release(&t);
+    fake_download(&f, &t, PIECE);
+    fake_hear(&f.gate, &download, MSG_bytes_ask);
+    cr_expect_not(download.bytes_ask.upload);
+    give(&f, &upload, PIECE); /* sent before gate had read the second one */
+    give(&f, &download, PIECE);
+    expect_bytes(&t, PIECE);
+    cr_expect_eq(fake_reply(&f), 226);
+    fake_release(&t);
+    give(&f, &upload, PIECE);
+    fake_hang_up(&f, ENDING_PEER);
+}
+
+/* The kernel's limit is the user's, unless it is stricter already. */
+Test(allowance, of_the_size_of_a_file, .timeout = 60)
+{
+    const struct rlimit least = { 4000000, 5000000 };
+    const uint64_t mine[] = { 6000000, 3000000 };
+    const rlim_t want[] = { 4000000, 3000000 };
+    struct rlimit got;
+
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &least), 0);
+    for (int i = 0; i < 2; i++) {
+        struct fake f;
+
+        fake_settings("max_file_size", mine[i]);
+        fake_open(&f);
+        cr_assert_eq(prlimit(f.pid, RLIMIT_FSIZE, NULL, &got), 0);
+        cr_expect_eq(got.rlim_cur, want[i]);
+        fake_hang_up(&f, ENDING_CLOSED);
+    }
+}
+
 static void answer(struct fake *f, bool begin)
 {
     struct message asked, m = { .kind = MSG_transfer_may };
@@ -125,7 +174,7 @@ Test(allowance, to_begin, .timeout = 60)
         fake_say(&f, "RETR /x");
         answer(&f, false);
         cr_expect_eq(fake_reply(&f), 450);
-        cr_expect(strstr(f.reply, "of a team of this user (max_transfers is "
+        cr_expect(strstr(f.reply, "of a team of this user (max_transfers= is "
                                   "2)"));
         close(t.data);
         t.data = fake_data(&f);
