@@ -18,6 +18,7 @@
 
 bool sync_directories_fail;
 unsigned sync_fails_at;
+int sync_error = EIO;
 bool marks_fail;
 uint64_t free_at_first;
 bool disk_stays_full;
@@ -68,7 +69,7 @@ static bool fails_now(char call)
 int fsync(int fd)
 {
     if (is_folder(fd) ? sync_directories_fail : fails_now('s')) {
-        errno = EIO;
+        errno = sync_error;
         return -1;
     }
     return (int)syscall(SYS_fsync, fd);
@@ -77,7 +78,7 @@ int fsync(int fd)
 int fdatasync(int fd)
 {
     if (fails_now('d')) {
-        errno = EIO;
+        errno = sync_error;
         return -1;
     }
     return (int)syscall(SYS_fdatasync, fd);

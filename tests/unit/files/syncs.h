@@ -10,9 +10,11 @@
 
 /* EIO for any directory: this shows that a directory is synced. */
 extern bool sync_directories_fail;
-/* EIO for the Nth sync of a file in a process, and success afterwards, as Linux
- * reports a failed write; 0: none fails. */
+/* sync_error for the Nth sync of a file in a process, and success afterwards,
+ * as Linux reports a failed write; 0: none fails. */
 extern unsigned sync_fails_at;
+/* What such a sync says; at first EIO. */
+extern int sync_error;
 /* EOPNOTSUPP for each mark, as on a file system without attributes. */
 extern bool marks_fail;
 

@@ -233,6 +233,27 @@ Test(quota, a_drop)
     end_on(&p, p.shares);
 }
 
+/* As on NFS: the error comes at the sync, and the kernel shows no quota. */
+Test(quota, one_that_cant_be_read)
+{
+    struct msg_refused why = { 0 };
+    struct peer p;
+
+    peer_init(&p);
+    p.start.rules.fsync = true;
+    sync_error = EDQUOT;
+    sync_fails_at = 1;
+    peer_run(&p);
+    cr_assert_eq(ask_upload(&p, "/x", WRITE_STORE, 0, 64 * K, 1), OUTCOME_OK);
+    cr_expect_eq(
+        ASK_REFUSAL(&p, &why, file_prepare, NEXT(&p), .length = 64 * K),
+        OUTCOME_OVER_QUOTA);
+    cr_expect_eq(why.limit, 0);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    cr_expect_eq(disk_partials(&p, "/"), 0);
+    peer_stop(&p);
+}
+
 /* Whatever a full quota forbids, the user can delete. */
 Test(quota, deleting_when_it_is_full)
 {
