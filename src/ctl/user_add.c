@@ -57,7 +57,8 @@ static int check_list(struct context *x, const struct users *u,
         unsigned rights;
 
         if (share ? !share_find(u, one.name) : !team_find(u, one.text))
-            return ctl_missing(x, share ? "share" : "team", one.text);
+            return ctl_missing(x, share ? "share" : "team",
+                               share ? one.name : one.text);
         if (entry_rights(&one, &rights))
             return ctl_fail(x, EX_USAGE, "--share %.*s: " RIGHTS_EXPECTED,
                             (int)one.text.len, one.text.ptr);

@@ -63,6 +63,7 @@ static bool dispatch_phase_permits(struct session *s, const struct request *q)
     }
     if (c->phase == COMMAND_LOGGED_IN && s->login.must_change &&
         c->verb != VERB_SITE) {
+        s->dispatched = (struct dispatched_command){ .command = c };
         control_reply(s, REPLY_MUST_CHANGE);
         return false;
     }
