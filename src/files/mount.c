@@ -252,7 +252,7 @@ static void mount_open_others(struct files *f, const struct files_start *start)
 
 bool mount_is_drop(const struct mount *m)
 {
-    return m->share && m->blind;
+    return m->share && (m->blind || m->mine);
 }
 
 int mount_open(struct files *f, const struct files_start *start)

@@ -188,8 +188,9 @@ struct search {
     struct walk walk;
     uint32_t request;
     bool remove;
-    bool expired; /* files and partials, by ctime */
-    uint64_t age; /* seconds at least */
+    bool expired;     /* files and partials, by ctime */
+    struct stat held; /* the directory whose lock didn't come in time */
+    uint64_t age;     /* seconds at least */
     time_t now;
     struct found found[BATCH];
     size_t count;
@@ -243,13 +244,21 @@ static void partials_send_found(struct search *s, int fd)
 
 /* Under the lock of its directory, in which sessions rename: a file that was
  * replaced just now is a new one. The partial of another member can't be
- * locked; it hasn't changed for an hour at least. */
-static int expired_remove(const struct files *f, int fd, const char *name,
+ * locked; it hasn't changed for an hour at least. A lock that somebody holds is
+ * awaited once in a directory. */
+static int expired_remove(struct search *s, int fd, const char *name,
                           const struct stat *seen)
 {
     struct stat st;
-    int r = naming_lock(f, fd);
+    int r;
 
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (st.st_ino == s->held.st_ino && st.st_dev == s->held.st_dev)
+        return -EBUSY;
+    r = naming_lock(s->walk.f, fd);
+    if (r == -EBUSY)
+        s->held = st;
     if (r != 0)
         return r;
     if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
@@ -268,7 +277,7 @@ static bool partials_take_away(struct search *s, int fd, struct found *one,
     bool partial = partial_is_name(one->name) && partial_is_own(s->walk.f, st);
     int r = partial ? partial_remove(s->walk.f, fd, one->name,
                                      s->expired ? one->changed : 0)
-                    : expired_remove(s->walk.f, fd, one->name, st);
+                    : expired_remove(s, fd, one->name, st);
 
     one->state = r == 0        ? PARTIAL_REMOVED
                  : r == -EBUSY ? PARTIAL_IN_USE

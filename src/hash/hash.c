@@ -87,6 +87,9 @@ bool hash_is_weaker(const char *hash, uint64_t cost)
     char setting[CRYPT_GENSALT_OUTPUT_SIZE];
     uint64_t memory = yescrypt_memory(hash);
 
+    if (strncmp(hash, "$7$", 3) == 0 ||
+        (strncmp(hash, "$2", 2) == 0 && strcmp(hash + 3, "$13") > 0))
+        return false; /* as strong, as far as can be told */
     if (strncmp(hash, "$y$", 3) != 0)
         return true;
     return memory > 0 && hash_setting(cost, setting) == 0 &&

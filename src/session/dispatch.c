@@ -22,6 +22,8 @@ static bool dispatch_is_secret_site(const struct request *q)
     struct slice rest = q->argument, name;
     const struct site *row = NULL;
 
+    while (rest.len > 0 && rest.ptr[0] == ' ')
+        rest = (struct slice){ rest.ptr + 1, rest.len - 1 };
     if (q->command->verb == VERB_SITE && slice_cut(&rest, ' ', &name))
         row = site_find(name);
     return row && row->secret;

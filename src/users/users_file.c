@@ -202,6 +202,8 @@ int users_file_set_hash(const char *path, const struct hash_change *change,
         r = users_file_lock(&p, 0);
     if (r == 0)
         r = read_text(&p, &text, &st);
+    if (r == 0 && !slice_equal(buf_slice(&text), change->text))
+        r = -ESTALE;
     if (r == 0)
         r = columns_set_hash(buf_slice(&text), change, &changed);
     if (r == 0)

@@ -52,11 +52,13 @@ int users_file_replace(int directory_fd, const char *name, struct slice bytes,
 struct hash_change {
     const char *user, *old, *hash; /* OLD is the one that was verified */
     bool done; /* the user has changed the password: must_change= goes */
+    struct slice text; /* the file as the server has accepted it */
 };
 /* Makes that change: no other byte of the file is touched. It doesn't wait for
  * the lock. Returns 0 or -errno; -ETIMEDOUT: somebody else edits the file;
- * -ESTALE: the user hasn't that hash any more; -EPERM: the new file would have
- * another owner or group. *stands as above. */
+ * -ESTALE: the file has another text, perhaps a part of one that somebody
+ * writes just now, or the user hasn't that hash any more; -EPERM: the new file
+ * would have another owner or group. *stands as above. */
 int users_file_set_hash(const char *path, const struct hash_change *change,
                         bool *stands);
 

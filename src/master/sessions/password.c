@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
 #include "sallyport/domain/choices.h"
 #include "sallyport/users/users_file.h"
 
@@ -23,7 +24,13 @@ static bool password_can_write(const struct master *m)
 
 uint64_t password_cost(const struct session *s)
 {
-    return password_can_write(s->master) ? s->master->settings.hash_cost : 0;
+    const struct userdb *u = s->master->users;
+    bool renews =
+        clock_ms() >= u->renews_at && clock_ms() >= u->write_rests_until;
+
+    return password_can_write(s->master) && (s->login > 0 || renews)
+               ? s->master->settings.hash_cost
+               : 0;
 }
 
 enum password_fault password_objection(const struct session *s)
@@ -72,16 +79,24 @@ static void password_complain(struct master *m, const char *why)
                   why);
 }
 
+/* Only the text that everybody uses now is changed: another one may have a
+ * mistake, or be half written. */
 static enum password_fault password_write(struct master *m,
-                                          const struct hash_change *change)
+                                          struct hash_change *change)
 {
     struct userdb *u = m->users;
+    struct buf text;
     bool stands = false;
     int r;
 
     if (clock_ms() < u->write_rests_until)
         return PASSWORD_BUSY;
-    r = users_file_set_hash(u->path, change, &stands);
+    buf_init(&text, USERS_FILE_MAX);
+    r = fd_read_file(u->fd, &text);
+    change->text = buf_slice(&text);
+    if (r == 0)
+        r = users_file_set_hash(u->path, change, &stands);
+    buf_release(&text);
     if (r == -ETIMEDOUT || r == -ESTALE)
         return PASSWORD_BUSY;
     if (r < 0) {
@@ -126,6 +141,17 @@ static void password_take(struct master *m)
         access_review(m);
 }
 
+/* So nobody keeps master busy. A login makes no new hash while none can be
+ * written. */
+static void password_rest(struct userdb *u, uint64_t begin,
+                          enum password_fault fault)
+{
+    const uint64_t now = clock_ms();
+
+    u->write_rests_until = now + 10 * (now - begin);
+    u->renews_at = fault == PASSWORD_UNWRITTEN ? now + 600000 : 0;
+}
+
 /* Writes the hash that came with the verdict to the row of S, which is USER. If
  * anything else in the row has changed too, the session ends as after that
  * change alone. */
@@ -133,10 +159,10 @@ static enum password_fault password_replace(struct session *s,
                                             const struct user *user, bool done)
 {
     struct master *m = s->master;
-    const struct hash_change change = { .user = s->home.user,
-                                        .old = user->hash,
-                                        .hash = s->answer.verdict.hash,
-                                        .done = done };
+    struct hash_change change = { .user = s->home.user,
+                                  .old = user->hash,
+                                  .hash = s->answer.verdict.hash,
+                                  .done = done };
     const uint64_t begin = clock_ms(),
                    before = user_version(user, m->secrets.versions);
     struct user next = *user;
@@ -156,7 +182,7 @@ static enum password_fault password_replace(struct session *s,
                       s->serial);
         password_take(m);
     }
-    m->users->write_rests_until = 2 * clock_ms() - begin;
+    password_rest(m->users, begin, fault);
     return fault;
 }
 

@@ -227,6 +227,7 @@ struct userdb {
     struct complaint reported;  /* the last one */
     uint64_t rests_until;       /* after a reader that has failed; clock_ms() */
     uint64_t write_rests_until; /* after a new hash was written */
+    uint64_t renews_at; /* no login gets a new hash before; clock_ms() */
     struct complaint unwritten; /* why the last one wasn't; "": it was */
 };
 

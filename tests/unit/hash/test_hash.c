@@ -190,7 +190,9 @@ Test(hash, weaker_ones)
         bool weaker;
     } table[] = {
         { "$6$rounds=1000000$salt$x", 5, true },
-        { "$2b$15$x", 5, true },
+        { "$2b$15$x", 5, false },
+        { "$2b$12$x", 5, true },
+        { "$7$CU..../....x", 5, false },
         { "$y$j9T$salt$x", 5, false },
         { "$y$j9T$salt$x", 6, true },
         { "$y$j9T$salt$x", 8, true },

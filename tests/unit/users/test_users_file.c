@@ -56,9 +56,13 @@ static const struct {
     { "", NULL, true },
 };
 
+#define TEXT  "# mine\nanna:$5$a:1:1::/h::\n"
+#define AFTER "# mine\nanna:$y$b:1:1::/h::\n"
+
 static const struct hash_change change = { .user = "anna",
                                            .old = "$5$a",
-                                           .hash = "$y$b" };
+                                           .hash = "$y$b",
+                                           .text = { TEXT, sizeof(TEXT) - 1 } };
 
 Test(columns, only_that_field)
 {
@@ -77,9 +81,6 @@ Test(columns, only_that_field)
         buf_release(&into);
     }
 }
-
-#define TEXT  "# mine\nanna:$5$a:1:1::/h::\n"
-#define AFTER "# mine\nanna:$y$b:1:1::/h::\n"
 
 static void expect_text(const char *text)
 {
@@ -108,6 +109,17 @@ Test(place, replaces_and_keeps_the_mode)
     cr_expect_eq(users_file_set_hash(path, &change, &stands), -ESTALE, "twice");
     cr_expect_not(stands);
     expect_text(AFTER);
+}
+
+/* Somebody writes it without the lock, and a part of it is there. */
+Test(place, with_a_part_of_the_text)
+{
+    bool stands;
+
+    files_write(path, TEXT, strlen(TEXT), 0600);
+    cr_assert_eq(truncate(path, (off_t)strlen(TEXT) - 1), 0);
+    cr_expect_eq(users_file_set_hash(path, &change, &stands), -ESTALE);
+    cr_expect_not(stands);
 }
 
 /* sallyportctl is at work: nothing waits. */
