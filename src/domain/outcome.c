@@ -46,8 +46,8 @@ static const char *const password_faults[PASSWORD_FAULTS] = {
     [PASSWORD_NONE] = "stays: your login is a certificate",
     [PASSWORD_BUSY] = "stays: the server is busy; try again",
     [PASSWORD_RELOADED] = "stays: log in again, then try again",
-    [PASSWORD_UNWRITTEN] = "stays: the server can't write it; ask the "
-                           "administrator",
+    [PASSWORD_UNWRITTEN] = ("stays: the server can't write it; ask the "
+                            "administrator"),
     [PASSWORD_UNSYNCED] = "is changed, but may not survive a power cut",
 };
 
