@@ -476,7 +476,7 @@ Test(min_free, too_many_files)
 {
     char name[16];
     struct peer p;
-    enum outcome o = OUTCOME_OK;
+    int o = OUTCOME_OK;
 
     begin_on_small_disk(&p, SMALL ",nr_inodes=8");
     p.start.rules.min_free.bytes = MIB;
