@@ -9,10 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ctl.h"
 #include "generation.h"
 #include "support/files.h"
 #include "support/processes.h"
-#include "support/run.h"
 #include "support/server.h"
 #include "support/server_log.h"
 #include "support/session.h"
@@ -27,28 +27,6 @@ static const struct server_plan plan = { .no_ban = "127.0.9.0/24",
                                          .settings = "ban_after = 4\n"
                                                      "ban_time = 1000s\n",
                                          .troubles = true };
-
-/* Runs sallyportctl with WORDS, which blanks separate. */
-static void ctl(const struct server *server, const char *words, int status,
-                const char *said)
-{
-    char config[SERVER_PATH_MAX], copy[256];
-    char program[SERVER_PATH_MAX];
-    char *argv[12] = { program, (char[]){ "--config" }, config };
-    struct run_result r;
-    size_t n = 3;
-
-    snprintf(program, sizeof(program), "%s", server_program("sallyportctl"));
-    snprintf(config, sizeof(config), "%s",
-             server_path(server, "sallyport.conf"));
-    snprintf(copy, sizeof(copy), "%s", words);
-    for (char *rest = copy, *word; (word = strsep(&rest, " "));)
-        argv[n++] = word;
-    run_arguments(&r, NULL, argv);
-    cr_assert_eq(r.status, status, "%s: %d, %s", words, r.status, r.text);
-    cr_assert(strstr(r.text, said), "%s: %s", words, r.text);
-    run_release(&r);
-}
 
 static void from(struct session *s, const struct server *server,
                  const char *address)
@@ -116,7 +94,7 @@ Test(bans, wrong_passwords, .timeout = 120)
 
     server_start(&server, &plan);
     guess_times(&server, GUESSER, AFTER - 1);
-    ctl(&server, "status", 0, "3 wrong passwords in the last hour, from 1 ");
+    ctl(&server, 0, "status", "3 wrong passwords in the last hour, from 1 ");
     cr_expect_eq(guess(&server, GUESSER), 421);
     server_log_wait(&server, " ban ", "peer=" GUESSER " ", "ms=1000000",
                     "4 wrong passwords", NULL);
@@ -124,9 +102,9 @@ Test(bans, wrong_passwords, .timeout = 120)
     server_log_wait(&server, " refused ", "peer=" GUESSER ":", "reason=ban",
                     NULL);
     can_enter(&server, OTHER);
-    ctl(&server, "ban list", 0, "4 wrong passwords");
-    ctl(&server, "status", 0, "4 from " GUESSER "\nbans:      1\n");
-    ctl(&server, "ban del " GUESSER, 0, "the ban of " GUESSER " has ended");
+    ctl(&server, 0, "ban list", "4 wrong passwords");
+    ctl(&server, 0, "status", "4 from " GUESSER "\nbans:      1\n");
+    ctl(&server, 0, "ban del " GUESSER, "the ban of " GUESSER " has ended");
     guess_times(&server, GUESSER, AFTER - 1);
     server_stop(&server);
 }
@@ -137,7 +115,7 @@ Test(bans, missing_codes, .timeout = 120)
     struct server server;
 
     server_start(&server, &plan);
-    ctl(&server, "user totp anna", 0, "secret=");
+    ctl(&server, 0, "user totp anna", "secret=");
     for (int i = 1; i < AFTER; i++)
         cr_expect_eq(try(&server, GUESSER, SERVER_PASSWORD), 530);
     cr_expect_eq(try(&server, GUESSER, SERVER_PASSWORD), 421);
@@ -157,11 +135,11 @@ Test(bans, exceptions, .timeout = 120)
     guess_times(&server, GUESSER, 2 * AFTER);
     guess_times(&server, "127.0.9.1", 2 * AFTER);
     can_enter(&server, GUESSER);
-    ctl(&server, "ban add 127.0.9.1 --yes", 77, "the setting no_ban exempts");
-    ctl(&server, "ban add 127.0.0.0/16 --yes", 0, "0 sessions ended");
+    ctl(&server, 77, "ban add 127.0.9.1 --yes", "the setting no_ban exempts");
+    ctl(&server, 0, "ban add 127.0.0.0/16 --yes", "0 sessions ended");
     cr_expect(is_refused(&server, GUESSER));
     can_enter(&server, "127.0.9.1");
-    ctl(&server, "ban list", 0, "127.0.0.0/16 ");
+    ctl(&server, 0, "ban list", "127.0.0.0/16 ");
     server_set(&server, "no_ban", "127.0.0.0/16");
     generation_reload(&server, GENERATION_CTL);
     can_enter(&server, GUESSER);
@@ -179,18 +157,18 @@ Test(bans, by_the_administrator, .timeout = 120)
     enters(&other, &server, OTHER);
     from(&out, &server, "127.0.2.2");
     session_expect(&out, "220 {*}");
-    ctl(&server, "ban add " SCANNER, 64, "this machine itself");
-    ctl(&server, "ban add 127.0.2.0/24 --for 1d --reason scanner --yes", 0,
+    ctl(&server, 64, "ban add " SCANNER, "this machine itself");
+    ctl(&server, 0, "ban add 127.0.2.0/24 --for 1d --reason scanner --yes",
         "banned 127.0.2.0/24; 2 sessions ended");
     session_expect(&in, "421 The administrator closed this connection.");
     session_expect(&out, "421 The administrator closed this connection.");
     session_do(&other, "200 {*}", "NOOP");
     cr_expect(is_refused(&server, SCANNER));
-    ctl(&server, "ban list --json", 0, "\"network\": \"127.0.2.0/24\"");
-    ctl(&server, "ban del " SCANNER, 67, "no ban of exactly this address");
-    ctl(&server, "ban del 127.0.2.0/24", 0, "has ended");
+    ctl(&server, 0, "ban list --json", "\"network\": \"127.0.2.0/24\"");
+    ctl(&server, 67, "ban del " SCANNER, "no ban of exactly this address");
+    ctl(&server, 0, "ban del 127.0.2.0/24", "has ended");
     can_enter(&server, SCANNER);
-    ctl(&server, "ban list", 0, "nobody is banned");
+    ctl(&server, 0, "ban list", "nobody is banned");
     session_drop(&in);
     session_drop(&out);
     session_close(&other);
@@ -235,7 +213,7 @@ Test(bans, survive, .timeout = 180)
     server_start(&server, &plan);
     guess_times(&server, GUESSER, AFTER - 1);
     cr_expect_eq(guess(&server, GUESSER), 421);
-    ctl(&server, "ban add " SCANNER " --yes", 0, "banned " SCANNER);
+    ctl(&server, 0, "ban add " SCANNER " --yes", "banned " SCANNER);
     generation_reload(&server, GENERATION_CTL);
     expect_both(&server);
     for (size_t i = 0; i < 2; i++) {
@@ -249,10 +227,10 @@ Test(bans, survive, .timeout = 180)
     server_kill(&server);
     server_again(&server);
     expect_both(&server);
-    ctl(&server, "ban list", 0, "4 wrong passwords");
-    ctl(&server, "ban list", 0, "for ever");
-    ctl(&server, "ban del " GUESSER, 0, "has ended");
-    ctl(&server, "ban del " SCANNER, 0, "has ended");
+    ctl(&server, 0, "ban list", "4 wrong passwords");
+    ctl(&server, 0, "ban list", "for ever");
+    ctl(&server, 0, "ban del " GUESSER, "has ended");
+    ctl(&server, 0, "ban del " SCANNER, "has ended");
     stop(&server);
     server_again(&server);
     can_enter(&server, GUESSER);
@@ -268,7 +246,7 @@ Test(bans, without_the_file, .timeout = 120)
     struct server server;
 
     server_start(&server, &plan);
-    ctl(&server, "ban add " SCANNER " --yes", 0, "banned");
+    ctl(&server, 0, "ban add " SCANNER " --yes", "banned");
     stop(&server);
     files_write(server_path(&server, "state/bans"), "nonsense", 8, 0600);
     server_again(&server);
@@ -279,7 +257,7 @@ Test(bans, without_the_file, .timeout = 120)
     cr_assert_eq(rename(server_path(&server, "state"), away), 0);
     files_write(server_path(&server, "state"), "", 0, 0600);
     server_again(&server);
-    ctl(&server, "ban add " SCANNER " --yes", 0, "banned");
+    ctl(&server, 0, "ban add " SCANNER " --yes", "banned");
     server_log_wait(&server, "bans can't be written there", NULL);
     cr_expect(is_refused(&server, SCANNER));
     generation_reload(&server, GENERATION_CTL);

@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "support/files.h"
 #include "support/server_log.h"
 #include "support/session.h"
@@ -360,22 +360,6 @@ Test(binding, keys_are_exchanged, .timeout = 120)
     server_stop(&server);
 }
 
-/* Maps the file that moves the server's clock: see preload/clock.c. */
-static volatile time_t *take_clock(char *name, size_t size)
-{
-    void *p;
-    int fd;
-
-    snprintf(name, size, "/tmp/sallyport-clock-XXXXXX");
-    fd = mkstemp(name);
-    cr_assert(fd >= 0 && ftruncate(fd, sizeof(time_t)) == 0);
-    cr_assert_eq(fchmod(fd, 0644), 0);
-    p = mmap(NULL, sizeof(time_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    cr_assert(p != MAP_FAILED);
-    close(fd);
-    return p;
-}
-
 /* After three hours a TLS 1.2 session works as before. The old tickets of TLS
  * 1.3 have expired, and the newest one works. */
 Test(binding, the_clock_is_moved, .timeout = 60)
@@ -384,7 +368,7 @@ Test(binding, the_clock_is_moved, .timeout = 60)
     const char *options = getenv("ASAN_OPTIONS");
     const struct server_plan plan = { 0 };
     char name[64], text[256];
-    volatile time_t *ahead = take_clock(name, sizeof(name));
+    volatile time_t *ahead = clock_take(name, sizeof(name));
     struct server server;
 
     snprintf(text, sizeof(text), "%s:verify_asan_link_order=0",

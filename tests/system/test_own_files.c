@@ -6,38 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clock.h"
+#include "ctl.h"
 #include "support/files.h"
-#include "support/run.h"
 #include "support/session.h"
-
-#define WORDS_MAX 16
-
-/* Runs sallyportctl with the words of TEXT, and expects its exit status, and
- * SAID in its output. */
-static void ctl(const struct server *server, int status, const char *text,
-                const char *said)
-{
-    char words[256], program[SERVER_PATH_MAX], config[SERVER_PATH_MAX];
-    char *arguments[WORDS_MAX] = { program, (char[]){ "--config" }, config };
-    struct run_result r;
-    size_t n = 3;
-
-    snprintf(words, sizeof(words), "%s", text);
-    snprintf(program, sizeof(program), "%s", server_program("sallyportctl"));
-    snprintf(config, sizeof(config), "%s",
-             server_path(server, "sallyport.conf"));
-    for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
-        arguments[n++] = word;
-    cr_assert_lt(n, WORDS_MAX);
-    run_arguments(&r, SERVER_PASSWORD "\n", arguments);
-    cr_assert_eq(r.status, status, "%s: %d: %s", text, r.status, r.text);
-    cr_expect_not_null(strstr(r.text, said), "%s: %s", text, r.text);
-    run_release(&r);
-}
 
 static const struct server_user two[] = { { .name = "anna" },
                                           { .name = "bert" } };
@@ -186,29 +161,13 @@ Test(own_files, a_few_files_and_no_more, .timeout = 240)
     server_stop(&server);
 }
 
-/* Seconds that are added to the clock of programs that begin after it. */
-static volatile time_t *take_clock(char *name, size_t size)
-{
-    void *p;
-    int fd;
-
-    snprintf(name, size, "/tmp/sallyport-clock-XXXXXX");
-    fd = mkstemp(name);
-    cr_assert(fd >= 0 && ftruncate(fd, sizeof(time_t)) == 0);
-    cr_assert_eq(fchmod(fd, 0644), 0);
-    p = mmap(NULL, sizeof(time_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    cr_assert(p != MAP_FAILED);
-    close(fd);
-    return p;
-}
-
 /* As the timer runs it, so many seconds later. */
 static void retention(const struct server *server, time_t later,
                       const char *text, const char *said)
 {
     const char *options = getenv("ASAN_OPTIONS");
     char name[64], more[256];
-    volatile time_t *ahead = take_clock(name, sizeof(name));
+    volatile time_t *ahead = clock_take(name, sizeof(name));
 
     *ahead = later;
     snprintf(more, sizeof(more), "%s:verify_asan_link_order=0",

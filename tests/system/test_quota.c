@@ -10,12 +10,12 @@
 #include <unistd.h>
 
 #include "blockdev.h"
+#include "ctl.h"
 #include "desk.h"
 #include "fault.h"
 #include "sallyport/quota/quota.h"
 #include "support/btrfs.h"
 #include "support/files.h"
-#include "support/run.h"
 #include "support/session.h"
 
 #define MIB   FAULT_MIB
@@ -99,26 +99,6 @@ Test(quota, the_reply_names_it, .timeout = 120)
     stage_close(&t);
 }
 
-/* Runs sallyportctl with the words of TEXT, and expects success. */
-static void ctl(const struct server *server, const char *text)
-{
-    char words[SERVER_PATH_MAX + 64], program[SERVER_PATH_MAX];
-    char config[SERVER_PATH_MAX];
-    char *arguments[16] = { program, (char[]){ "--config" }, config };
-    struct run_result r;
-    size_t n = 3;
-
-    snprintf(words, sizeof(words), "%s", text);
-    snprintf(program, sizeof(program), "%s", server_program("sallyportctl"));
-    snprintf(config, sizeof(config), "%s",
-             server_path(server, "sallyport.conf"));
-    for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
-        arguments[n++] = word;
-    run_arguments(&r, NULL, arguments);
-    cr_assert_eq(r.status, 0, "%s: %d: %s", text, r.status, r.text);
-    run_release(&r);
-}
-
 /* A share with a quota, on a btrfs of its own. */
 static void stage_open_share(struct stage *t)
 {
@@ -136,9 +116,9 @@ static void stage_open_share(struct stage *t)
     btrfs_enable_quotas(t->disk.home);
     snprintf(words, sizeof(words), "share add contracts --path %s/contracts",
              t->disk.home);
-    ctl(&t->server, words);
-    ctl(&t->server, "share grant contracts anna dora:drop");
-    ctl(&t->server, "quota set share:contracts 8M");
+    ctl(&t->server, 0, words, "");
+    ctl(&t->server, 0, "share grant contracts anna dora:drop", "");
+    ctl(&t->server, 0, "quota set share:contracts 8M", "");
     t->bytes = fault_noise(2 * LIMIT);
 }
 

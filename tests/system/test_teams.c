@@ -8,31 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ctl.h"
 #include "support/files.h"
-#include "support/run.h"
 #include "support/session.h"
-
-#define WORDS_MAX 16
-
-/* Runs sallyportctl with the words of TEXT, and expects its exit status. */
-static void ctl(const struct server *server, int status, const char *text)
-{
-    char words[256], program[SERVER_PATH_MAX], config[SERVER_PATH_MAX];
-    char *arguments[WORDS_MAX] = { program, (char[]){ "--config" }, config };
-    struct run_result r;
-    size_t n = 3;
-
-    snprintf(words, sizeof(words), "%s", text);
-    snprintf(program, sizeof(program), "%s", server_program("sallyportctl"));
-    snprintf(config, sizeof(config), "%s",
-             server_path(server, "sallyport.conf"));
-    for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
-        arguments[n++] = word;
-    cr_assert_lt(n, WORDS_MAX);
-    run_arguments(&r, SERVER_PASSWORD "\n", arguments);
-    cr_assert_eq(r.status, status, "%s: %d: %s", text, r.status, r.text);
-    run_release(&r);
-}
 
 static const struct server_user three[] = { { .name = "anna" },
                                             { .name = "bert" },
@@ -61,19 +39,19 @@ Test(teams, a_change_ends_the_sessions_that_lose_a_right, .timeout = 120)
     struct session anna, bert, carla;
 
     teams_begin(&server);
-    ctl(&server, 0, "share add contracts");
-    ctl(&server, 0, "team add legal carla");
-    ctl(&server, 0, "share grant contracts anna bert:read team:legal:drop");
-    ctl(&server, 0, "user can bert read /contracts/x");
-    ctl(&server, 1, "user can bert write /contracts/x");
+    ctl(&server, 0, "share add contracts", "");
+    ctl(&server, 0, "team add legal carla", "");
+    ctl(&server, 0, "share grant contracts anna bert:read team:legal:drop", "");
+    ctl(&server, 0, "user can bert read /contracts/x", "");
+    ctl(&server, 1, "user can bert write /contracts/x", "");
     session_enter(&anna, &server, "anna");
     session_enter(&bert, &server, "bert");
     session_enter(&carla, &server, "carla");
-    ctl(&server, 0, "share revoke contracts bert");
+    ctl(&server, 0, "share revoke contracts bert", "");
     session_expect(&bert, "421 {*}");
     session_expect_end(&bert);
     session_drop(&bert);
-    ctl(&server, 0, "team leave legal carla");
+    ctl(&server, 0, "team leave legal carla", "");
     session_expect(&carla, "421 {*}");
     session_drop(&carla);
     session_do(&anna, "200 {*}", "NOOP");
@@ -89,8 +67,8 @@ Test(teams, a_share_for_three_people, .timeout = 120)
     struct stat st;
 
     teams_begin(&server);
-    ctl(&server, 0, "share add contracts");
-    ctl(&server, 0, "share grant contracts anna bert:read");
+    ctl(&server, 0, "share add contracts", "");
+    ctl(&server, 0, "share grant contracts anna bert:read", "");
     session_enter(&anna, &server, "anna");
     session_enter(&bert, &server, "bert");
     session_enter(&carla, &server, "carla");
@@ -160,16 +138,16 @@ Test(teams, a_local_program_collects_without_root, .timeout = 120)
     teams_begin(&server);
     snprintf(words, sizeof(words), "share add invoices --local-group %u",
              g->gr_gid);
-    ctl(&server, 0, words);
-    ctl(&server, 0, "share grant invoices anna");
+    ctl(&server, 0, words, "");
+    ctl(&server, 0, "share grant invoices anna", "");
     session_enter(&s, &server, "anna");
     session_store(&s, "STOR", "/invoices/f", "bytes", 5);
     collect(share_file(&server, "invoices"), g->gr_gid);
     session_do(&s, "550 {*}", "DELE /invoices/f");
     session_close(&s);
-    ctl(&server, 0, "share del invoices --purge --yes"); /* for its group */
+    ctl(&server, 0, "share del invoices --purge --yes", ""); /* for its group */
     snprintf(words, sizeof(words), "user add dora --local-group %u", g->gr_gid);
-    ctl(&server, 0, words);
+    ctl(&server, 0, words, "");
     session_enter(&s, &server, "dora");
     session_do(&s, "257 {*}", "MKD sub");
     session_store(&s, "STOR", "f", "bytes", 5);

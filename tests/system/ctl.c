@@ -1,0 +1,32 @@
+#include "ctl.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "support/run.h"
+
+#define WORDS_MAX 16
+
+void ctl(const struct server *server, int status, const char *text,
+         const char *said)
+{
+    char words[SERVER_PATH_MAX + 256], program[SERVER_PATH_MAX];
+    char config[SERVER_PATH_MAX];
+    char *arguments[WORDS_MAX] = { program, (char[]){ "--config" }, config };
+    struct run_result r;
+    size_t n = 3;
+
+    snprintf(words, sizeof(words), "%s", text);
+    snprintf(program, sizeof(program), "%s", server_program("sallyportctl"));
+    snprintf(config, sizeof(config), "%s",
+             server_path(server, "sallyport.conf"));
+    for (char *word = strtok(words, " "); word; word = strtok(NULL, " ")) {
+        cr_assert_lt(n, WORDS_MAX - 1, "%s", text);
+        arguments[n++] = word;
+    }
+    run_arguments(&r, SERVER_PASSWORD "\n", arguments);
+    cr_assert_eq(r.status, status, "%s: %d: %s", text, r.status, r.text);
+    cr_assert_not_null(strstr(r.text, said), "%s: %s", text, r.text);
+    run_release(&r);
+}

@@ -1,0 +1,13 @@
+/* Runs sallyportctl beside a server. */
+#ifndef TESTS_SYSTEM_CTL_H
+#define TESTS_SYSTEM_CTL_H
+
+#include "support/server.h"
+
+/* Runs sallyportctl with the words of TEXT, which blanks separate; a password
+ * that it asks for is SERVER_PASSWORD. Its exit status must be STATUS, and SAID
+ * must be in its output. */
+void ctl(const struct server *server, int status, const char *text,
+         const char *said);
+
+#endif
