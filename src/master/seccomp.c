@@ -32,20 +32,18 @@ static const struct permission may[] = {
     MAY(readlinkat, "its own binary"),
     MAY(fchdir, "chroot of a child"),
     MAY(umask, "modes of new files"),
-    MAY(flock, "users file, for a new hash: the lock of sallyportctl"),
+    MAY(flock, "users file, for a new hash: the lock of sallyportctl; the file "
+               "of bans: one writer at a time"),
     MAY(fchmod, "the new users file: the mode of the old one"),
-    MAY(fsync, "the new users file, and its directory"),
-    MAY(renameat, "the new users file gets its name"),
+    MAY(fsync, "the new users file, the file of bans, and their directories"),
+    MAY(renameat, "they get their names, whole or not at all"),
+    MAY(renameat2, "the same, where there is no renameat"),
     MAY(memfd_create, "users for auth, sealed; reader's answer"),
     MAY_IF(fcntl, IS(1, F_ADD_SEALS), "settings and users for the others"),
 
     MAY(accept4, "sallyportctl; the socket was made before the sandbox"),
     MAY(unlinkat, "that socket's name, at the end; leftovers of the files that "
                   "master replaces"),
-    MAY(renameat, "the file of bans, whole or not at all"),
-    MAY(renameat2, "the same, where there is no renameat"),
-    MAY(fsync, "the same"),
-    MAY(flock, "the same: one writer at a time"),
     MAY(getsockopt, "is it a connection that gate reports; gate's set-up; "
                     "the uid of a caller of the control socket"),
     MAY(pread64, "ld.so reads headers; files by descriptor"),
