@@ -79,16 +79,15 @@ int quota_get(int fd, enum quota_owner owner, uint32_t id, struct quota *ret)
     int r = quota_call(fd, Q_GETQUOTA, owner, id, &disk);
     if (r < 0 && r != -ENOENT) /* xfs: it has no file and no limit */
         return r;
-    ret->bytes =
-        (struct quota_amount){ limit_now(bytes_of(disk.dqb_bhardlimit),
-                                         bytes_of(disk.dqb_bsoftlimit),
-                                         disk.dqb_curspace, disk.dqb_btime),
-                               disk.dqb_curspace };
-    ret->files =
-        (struct quota_amount){ limit_now(disk.dqb_ihardlimit,
-                                         disk.dqb_isoftlimit,
-                                         disk.dqb_curinodes, disk.dqb_itime),
-                               disk.dqb_curinodes };
+    *ret = (struct quota){
+        .bytes = { limit_now(bytes_of(disk.dqb_bhardlimit),
+                             bytes_of(disk.dqb_bsoftlimit), disk.dqb_curspace,
+                             disk.dqb_btime),
+                   disk.dqb_curspace },
+        .files = { limit_now(disk.dqb_ihardlimit, disk.dqb_isoftlimit,
+                             disk.dqb_curinodes, disk.dqb_itime),
+                   disk.dqb_curinodes },
+    };
     return 0;
 }
 
