@@ -177,15 +177,22 @@ static int commit_check_base(const struct files *f, const struct upload *u)
 
 /* The files that the user has stored are counted at the home, wherever they
  * were stored and whatever became of them. Who counts holds the home's lock. */
-static int commit_count(const struct files *f, uint64_t *ret)
+int commit_check_count(const struct files *f, uint64_t *ret)
 {
     char text[24];
-    ssize_t len = fgetxattr(f->counter, STORED_ATTRIBUTE, text, sizeof(text));
+    int r = 0;
 
     *ret = 0;
-    if (len < 0)
-        return errno == ENODATA ? 0 : -errno;
-    return slice_number((struct slice){ text, (size_t)len }, UINT64_MAX, ret);
+    if (f->counter < 0)
+        return 0;
+    ssize_t len = fgetxattr(f->counter, STORED_ATTRIBUTE, text, sizeof(text));
+    if (len >= 0)
+        r = slice_number((struct slice){ text, (size_t)len }, UINT64_MAX, ret);
+    else if (errno != ENODATA)
+        r = -errno;
+    if (r < 0)
+        return r;
+    return *ret >= f->rules.max_files ? (int)OUTCOME_MAX_FILES : 0;
 }
 
 static int commit_set_count(const struct files *f, uint64_t count)
@@ -196,16 +203,6 @@ static int commit_set_count(const struct files *f, uint64_t count)
     if (fsetxattr(f->counter, STORED_ATTRIBUTE, text, (size_t)len, 0) < 0)
         return -errno;
     return f->rules.fsync && fsync(f->counter) < 0 ? -errno : 0;
-}
-
-int commit_check_count(const struct files *f)
-{
-    uint64_t count;
-    int r = f->rules.max_files > 0 ? commit_count(f, &count) : 0;
-
-    if (r != 0 || f->rules.max_files == 0)
-        return r;
-    return count >= f->rules.max_files ? (int)OUTCOME_MAX_FILES : 0;
 }
 
 /* Before the rename the mark is removed, so a partial that may already have its
@@ -226,15 +223,13 @@ static int commit_name(const struct files *f, struct upload *u)
 static int commit_name_counted(const struct files *f, struct upload *u)
 {
     uint64_t count;
-    int r = commit_check_count(f);
+    int r = commit_check_count(f, &count);
 
-    if (r == 0)
-        r = commit_count(f, &count);
-    if (r == 0)
-        r = commit_set_count(f, count + 1);
     if (r != 0)
         return r;
-    r = commit_name(f, u);
+    r = commit_set_count(f, count + 1);
+    if (r == 0)
+        r = commit_name(f, u);
     if (r != 0)
         commit_set_count(f, count);
     return r;

@@ -164,8 +164,9 @@ int change_of_mount(const struct files *f, const struct path *path);
 
 /* upload.c and commit.c */
 
-/* May the user store one more file? 0, OUTCOME_MAX_FILES or -errno. */
-int commit_check_count(const struct files *f);
+/* May the user store one more file? 0, OUTCOME_MAX_FILES or -errno. *ret is the
+ * number of those that are stored. */
+int commit_check_count(const struct files *f, uint64_t *ret);
 
 /* One event for an upload whose session died before it could report it. */
 void commit_report_death(struct files *f);

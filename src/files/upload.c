@@ -279,12 +279,13 @@ int upload_on_file_write(void *owner, struct msg_file_write *m)
 {
     struct files *f = owner;
     struct wish w = { 0 };
+    uint64_t count;
     PLACE_CLEANUP struct place at = PLACE_NONE;
 
     upload_read_wish(m, &w);
     int r = resolve_new_place(f, &w.path, RIGHT_WRITE, O_RDONLY, &at);
     if (r == 0)
-        r = commit_check_count(f);
+        r = commit_check_count(f, &count);
     if (r == 0)
         r = upload_look_at_target(f, &at, &w);
     if (r == 0)

@@ -16,6 +16,7 @@
 #include "sallyport/domain/rights.h"
 #include "steps.h"
 #include "support/messages.h"
+#include "syncs.h"
 
 #define K 1024u
 
@@ -92,6 +93,25 @@ Test(count, a_rename_that_fails)
     disk_put(&p, "/f", "x", 1);
     cr_expect_eq(ask_commit(&p, 10), OUTCOME_NAME_TAKEN);
     expect_count(&p, "0");
+    peer_stop(&p);
+}
+
+/* A count that can't be synced is taken back with its upload. */
+Test(count, a_sync_that_fails)
+{
+    struct peer p;
+
+    peer_init(&p);
+    p.start.rules.max_files = 5;
+    p.start.rules.fsync = true;
+    peer_run(&p);
+    cr_expect_eq(store(&p, "/f", WRITE_STORE), OUTCOME_OK);
+    sync_directories_fail = true;
+    peer_again(&p);
+    cr_assert_eq(ask_upload(&p, "/g", WRITE_STORE, 0, 10, 1), OUTCOME_OK);
+    cr_expect_eq(ask_commit(&p, 10), OUTCOME_IO);
+    cr_expect_not(disk_has(&p, "/g"));
+    expect_count(&p, "1");
     peer_stop(&p);
 }
 
