@@ -162,31 +162,35 @@ void cmd_avbl(struct session *s, const struct call *call)
         .wanted = UINT64_MAX);
 }
 
-static struct slice quota_words(const char *unit, uint64_t limit, uint64_t used,
-                                char out[80])
+static void quota_words(const char *unit, uint64_t limit, uint64_t used,
+                        struct buf *into)
 {
     if (limit > 0)
-        snprintf(out, 80, "%llu %s, %llu used", (unsigned long long)limit, unit,
-                 (unsigned long long)used);
+        buf_add_format(into, "%llu %s", (unsigned long long)limit, unit);
     else
-        snprintf(out, 80, "no limit of %s, %llu used", unit,
-                 (unsigned long long)used);
-    return slice_from(out);
+        buf_add_format(into, "no limit of %s", unit);
+    buf_add_format(into, ", %llu used", (unsigned long long)used);
 }
 
+/* Neither btrfs nor a project counts the files. */
 static void name_on_quota(struct session *s, struct message *m)
 {
     const struct msg_space_is *is = &m->space_is;
-    char bytes[80], files[80];
+    struct buf words;
 
     if (ask_refused(s, m))
         return;
+    buf_init(&words, 160);
+    quota_words("bytes", is->limit, is->used, &words);
+    if (is->files_limit > 0 || is->files_used > 0) {
+        buf_add_text(&words, "; ");
+        quota_words("files", is->files_limit, is->files_used, &words);
+    }
     if (is->limit == 0 && is->files_limit == 0)
         control_reply(s, REPLY_NO_QUOTA);
     else
-        control_reply_pair(
-            s, REPLY_QUOTA, quota_words("bytes", is->limit, is->used, bytes),
-            quota_words("files", is->files_limit, is->files_used, files));
+        control_reply_with(s, REPLY_QUOTA, buf_slice(&words));
+    buf_release(&words);
 }
 
 void cmd_site_quota(struct session *s, const struct call *call)

@@ -42,7 +42,7 @@
     R(CHMOD_OK, 200, "Mode is {}.")                                            \
     R(UTIME_OK, 200, "Times are set.")                                         \
     /* {}: bytes, files */                                                     \
-    R(QUOTA, 200, "Quota: {}; {}.")                                            \
+    R(QUOTA, 200, "Quota: {}.")                                                \
     R(NO_QUOTA, 200, "No quota here; AVBL tells how much is free.")            \
     R(PASSWORD_OK, 200, "The password is changed.")                            \
     /* ABOR with nothing to abort */                                           \

@@ -209,12 +209,14 @@ static bool remote_limit(struct slice text, uint64_t *limit, uint64_t *used)
            slice_number(word, INT64_MAX, used) == 0;
 }
 
+/* Some file systems have no limit of files. */
 bool remote_quota(struct link *l, const char *path, struct remote_quota *ret)
 {
     static const char form[] = "Quota: ";
     struct slice rest, bytes;
     struct failure why;
 
+    *ret = (struct remote_quota){ 0 };
     if (link_command(l, &why, "SITE QUOTA%s%s", path[0] ? " " : "", path) < 0)
         return false;
     rest = remote_answer(l);
@@ -224,7 +226,7 @@ bool remote_quota(struct link *l, const char *path, struct remote_quota *ret)
     rest.len -= sizeof(form) - 1;
     return slice_cut(&rest, ';', &bytes) &&
            remote_limit(bytes, &ret->bytes, &ret->bytes_used) &&
-           remote_limit(rest, &ret->files, &ret->files_used);
+           (rest.len == 0 || remote_limit(rest, &ret->files, &ret->files_used));
 }
 
 /* The listing may lack the entry, so this asks for its SIZE. GUESS: a server

@@ -45,7 +45,7 @@ Test(quota, site_quota, .timeout = 60)
     expect_text(&f, "200 Quota: 21474836480 bytes, 5368709120 used; 1000 "
                     "files, 12 used.");
     ask_quota(&f, (struct msg_space_is){ .limit = 7, .used = 9 });
-    expect_text(&f, "7 bytes, 9 used; no limit of files, 0 used.");
+    expect_text(&f, "200 Quota: 7 bytes, 9 used.");
     ask_quota_in(&f, "SITE QUOTA contracts/a", "/contracts/a",
                  (struct msg_space_is){ .limit = 7 });
     fake_hang_up(&f, ENDING_CLOSED);
