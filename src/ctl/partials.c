@@ -163,6 +163,8 @@ static int take_partial(struct search *s, const struct msg_partial *msg)
 static int take_partials_end(struct search *s,
                              const struct msg_partials_end *msg)
 {
+    if (msg->unread == 0 && msg->error)
+        stderr_print("%s: %s: %s", s->user, s->path, strerror(msg->error));
     if (msg->unread == 0)
         return 0;
     return ctl_fail(s->x, EX_IOERR,
@@ -518,6 +520,8 @@ int retention_run(struct context *x)
     for (size_t i = 0; i < u->shares; i++)
         expire(&s, u->share[i].retain, NULL, &u->share[i], &code);
     print_end(&s);
+    if (s.lines == 0 && x->args.dry_run && !x->args.json)
+        puts("nothing is older than its home or share keeps it");
     if (code == 0 && s.count[PARTIAL_STAYS] > 0)
         code = ctl_fail(x, EX_IOERR, "some could not be removed");
     return code;

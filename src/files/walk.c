@@ -158,10 +158,12 @@ static void walk_from(struct walk *w, const char *name)
             ? -ENOENT
             : resolve_in(w->mount->fd, name, O_RDONLY | O_DIRECTORY, 0);
 
-    if (top < 0)
+    if (top < 0) {
         walk_not_read(w, top);
-    else
+        w->error = -top; /* also if it is gone */
+    } else {
         walk_directory(w, top, 0);
+    }
 }
 
 void walk_mount(struct walk *w)

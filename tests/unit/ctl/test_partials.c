@@ -442,6 +442,24 @@ Test(partials, retention)
     json_decref(all);
 }
 
+static void finds_no_directory(struct channel *ctl, const struct message *find)
+{
+    says_end(ctl, find, 0, ENOENT);
+}
+
+Test(partials, nothing_is_due)
+{
+    const struct run *r;
+
+    write_retentions();
+    fake_files_are(fake_ready, finds_no_directory);
+    r = expect_run(0, "", "retention run --dry-run");
+    cr_expect_str_eq(r->out,
+                     "nothing is older than its home or share keeps it\n");
+    cr_expect_not_null(strstr(r->err, "anna: /in: No such file or directory"),
+                       "%s", r->err);
+}
+
 static bool enters_no_home(const struct files_start *start,
                            struct channel *master)
 {

@@ -1,6 +1,7 @@
 /* Files that have expired, found and removed for "sallyportctl retention": what
  * counts as old, and what a user can put in the way. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -48,6 +49,10 @@ static size_t find(struct peer *p, const char *path, bool remove, uint64_t age,
         n++;
     }
     cr_expect_eq(m.partials_end.unread, 0);
+    cr_expect_eq(m.partials_end.error, strcmp(path, "/missing") == 0 ? ENOENT
+                                       : strcmp(path, "/f") == 0
+                                           ? ENOTDIR
+                                           : m.partials_end.error);
     return n;
 }
 
