@@ -283,6 +283,8 @@ struct output_field {
     /* Writes an object of an array: "show" gives each a line of its own. */
     void (*element)(const json_t *one, struct buf *into);
 };
+/* Writes those members that have a value: "hours sat, max_sessions 3". */
+void output_members(json_t *object, struct buf *into);
 /* Prints ONE, with --json as it is, and frees it. NULL means no memory. Returns
  * an exit code. */
 int output_one(struct context *x, json_t *one, const struct output_field *f);

@@ -117,18 +117,18 @@ static void add_scalar(const json_t *value, struct buf *into)
         buf_add_text(into, json_string_value(value));
 }
 
-/* Writes those members that have a value: "hours sat, max_sessions 3". */
-static void add_members(json_t *object, struct buf *into)
+void output_members(json_t *object, struct buf *into)
 {
-    const char *key;
+    const char *key, *before = "";
     json_t *one;
 
     json_object_foreach(object, key, one)
     {
         if (json_is_null(one))
             continue;
-        buf_add_format(into, "%s%s ", into->len > 0 ? ", " : "", key);
+        buf_add_format(into, "%s%s ", before, key);
         add_scalar(one, into);
+        before = ", ";
     }
 }
 
@@ -143,7 +143,7 @@ static bool print_value(json_t *value, const struct output_field *f, bool block,
         json_is_boolean(value))
         add_scalar(value, &text);
     else if (json_is_object(value))
-        add_members(value, &text);
+        output_members(value, &text);
     else if (f->count)
         buf_add_format(&text, "%zu", json_array_size(value));
     else

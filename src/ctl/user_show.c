@@ -124,6 +124,18 @@ json_t *limits_json(const struct row_limits *l)
     return all;
 }
 
+/* The limits that hold besides the user's own. */
+static json_t *json_team_limits(const struct user *user)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; list && i < USER_TEAMS_MAX && user->team[i]; i++)
+        json_array_append_new(
+            list, json_pack("{s:s, s:o}", "team", user->team[i]->name, "limits",
+                            limits_json(&user->team[i]->limits)));
+    return list;
+}
+
 /* The hash as it is in the file. */
 static int add_hash(json_t *one, const struct user *user)
 {
@@ -144,7 +156,8 @@ static json_t *describe_user(struct context *x, size_t i)
     char rights[16];
     json_t *one = json_pack(
         "{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s, s:s, s:b, s:s?, s:s?, s:s?, "
-        "s:s, s:o, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "s:s, s:o, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+        "s:o}",
         "name", user->name, "uid", (json_int_t)user->uid, "gid",
         (json_int_t)user->gid, "comment", json_text(user->comment), "home",
         json_text(user->home), "rights", rights_text(user->rights, rights),
@@ -158,7 +171,8 @@ static json_t *describe_user(struct context *x, size_t i)
         "file_mode", json_mode(user->file_mode), "dir_mode",
         json_mode(user->dir_mode), "teams", json_teams(user), "shares",
         json_shares(u, user), "directories", json_directories(user), "limits",
-        limits_json(&user->limits), "max_files",
+        limits_json(&user->limits), "team_limits", json_team_limits(user),
+        "max_files",
         json_count(user->max_files ? (int64_t)user->max_files : -1), "files",
         json_count(user->max_files ? stored_of(user) : -1), "retain",
         json_slice(user->retain));
@@ -215,6 +229,13 @@ static void directory_text(const json_t *one, struct buf *into)
                    json_string_value(json_object_get(one, "rights")));
 }
 
+static void team_limits_text(const json_t *one, struct buf *into)
+{
+    buf_add_format(into,
+                   "%s: ", json_string_value(json_object_get(one, "team")));
+    output_members(json_object_get(one, "limits"), into);
+}
+
 #define SERVERS "the server's setting"
 
 static const struct output_field user_lines[] = {
@@ -246,6 +267,10 @@ static const struct output_field user_lines[] = {
       .none = "none",
       .element = directory_text },
     { .title = "limits:", .key = "limits", .none = SERVERS },
+    { .title = "of teams:",
+      .key = "team_limits",
+      .none = "none",
+      .element = team_limits_text },
     { .title = "files:", .key = "files", .none = "not counted" },
     { .title = "max files:", .key = "max_files", .none = "any number" },
     { .title = "retain:", .key = "retain", .none = "for ever" },

@@ -350,6 +350,10 @@ Test(team, limits)
     expect_out(0, "", "team show legal",
                "\nlimits:   networks 192.0.2.0/24, hours mon-fri, "
                "max_sessions 5, bandwidth_up 10485760\n");
+    expect_out(0, "", "user show anna",
+               "\nof teams:\n  legal: networks 192.0.2.0/24, hours mon-fri, "
+               "max_sessions 5, bandwidth_up 10485760\n");
+    expect_out(0, "", "user show bert", "\nof teams: none\n");
     expect_out(0, "", "team show legal --json", "\"bandwidth_down\": null");
     expect_out(0, "", "team show legal --json", "\"bandwidth_up\": 10485760");
     expect_run(0, "", "team change legal --networks default --hours default");
