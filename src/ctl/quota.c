@@ -62,10 +62,16 @@ static int account_find(struct context *x, const struct users *u,
     const struct user *user;
 
     if (!slice_starts(name, SLICE(SHARE_PREFIX))) {
-        int code = ctl_find(x, u, &user);
-        if (code == 0)
-            account_of_user(x, user, ret);
-        return code;
+        user = users_find(u, name);
+        if (!user && share_find(u, name))
+            return ctl_fail(
+                x, EX_NOUSER,
+                "there is no user %s; for the share say: " SHARE_PREFIX "%s",
+                name.ptr, name.ptr);
+        if (!user)
+            return ctl_missing(x, "user", name);
+        account_of_user(x, user, ret);
+        return 0;
     }
     share = share_find(u, slice_from(name.ptr + sizeof(SHARE_PREFIX) - 1));
     if (!share)

@@ -284,3 +284,11 @@ Test(quota, of_a_share)
     expect_err(EX_NOUSER, "", "quota show contracts", "no user contracts");
     end();
 }
+
+Test(quota, a_share_without_its_prefix)
+{
+    expect_run(0, "", "share add contracts");
+    expect_err(EX_NOUSER, "", "quota show contracts",
+               "there is no user contracts; for the share say: "
+               "share:contracts");
+}
