@@ -100,40 +100,45 @@ static void print_row(const struct ctl_command *row)
            row->syntax[0] ? " " : "", row->syntax, row->help);
 }
 
-static void print_help(void)
+/* Has the row the first WORDS words of the command line? */
+static bool is_command(const struct ctl_command *row, const struct arguments *a,
+                       size_t words)
 {
-    puts("Usage:");
-    for (size_t i = 0; i < ctl_command_count; i++)
-        print_row(&ctl_commands[i]);
-    puts("\nExamples:");
-    for (size_t i = 0; i < ctl_command_count; i++)
-        printf("  %s\n", ctl_commands[i].example);
-    puts("\nOptions:");
-    arguments_help(UINT64_MAX);
-    fputs(of_passwords, stdout);
-}
-
-static void print_command_help(const struct ctl_command *row)
-{
-    puts("Usage:");
-    print_row(row);
-    printf("\nExample:\n  %s\n\nOptions:\n", row->example);
-    arguments_help(row->options | ALWAYS);
-    if (row->asks_password)
-        fputs(of_passwords, stdout);
-}
-
-static bool is_command(const struct ctl_command *row, const struct arguments *a)
-{
+    if (words == 0)
+        return true;
     if (a->words == 0 || strcmp(row->group, a->word[0]) != 0)
         return false;
-    return !row->name || (a->words > 1 && !strcmp(row->name, a->word[1]));
+    return words == 1 || !row->name ||
+           (a->words > 1 && !strcmp(row->name, a->word[1]));
+}
+
+/* The help of all commands with these words. */
+static void print_help(const struct arguments *a, size_t words)
+{
+    uint64_t options = words == 0 ? UINT64_MAX : ALWAYS;
+    bool passwords = false;
+
+    puts("Usage:");
+    for (size_t i = 0; i < ctl_command_count; i++)
+        if (is_command(&ctl_commands[i], a, words)) {
+            print_row(&ctl_commands[i]);
+            options |= ctl_commands[i].options;
+            passwords |= ctl_commands[i].asks_password;
+        }
+    printf("\nExample%s:\n", words == 2 ? "" : "s");
+    for (size_t i = 0; i < ctl_command_count; i++)
+        if (is_command(&ctl_commands[i], a, words))
+            printf("  %s\n", ctl_commands[i].example);
+    puts("\nOptions:");
+    arguments_help(options);
+    if (passwords)
+        fputs(of_passwords, stdout);
 }
 
 static const struct ctl_command *find_command(const struct arguments *a)
 {
     for (size_t i = 0; i < ctl_command_count; i++)
-        if (is_command(&ctl_commands[i], a))
+        if (is_command(&ctl_commands[i], a, 2))
             return &ctl_commands[i];
     return NULL;
 }
@@ -247,8 +252,6 @@ static int run_command(struct context *x)
     const struct ctl_command *row = find_command(&x->args);
     int code;
 
-    if (x->args.help && row)
-        return print_command_help(row), 0;
     if (!row)
         return no_command(x);
     code = check_usage(x, row);
@@ -266,14 +269,18 @@ static int run_command(struct context *x)
 
 static int run(struct context *x, int argc, char **argv)
 {
+    const struct arguments *a = &x->args;
     int code = arguments_parse(&x->args, argc, argv, &x->complaint);
 
     if (code)
         return code;
-    if (x->args.version)
+    size_t words = find_command(a)                         ? 2
+                   : a->words == 1 && is_group(a->word[0]) ? 1
+                                                           : 0;
+    if (a->version)
         return puts("sallyportctl " SALLYPORT_VERSION), 0;
-    if (x->args.help && !find_command(&x->args) && x->args.words < 2)
-        return print_help(), 0;
+    if (x->args.help && (words > 0 || a->words < 2))
+        return print_help(a, words), 0;
     return run_command(x);
 }
 

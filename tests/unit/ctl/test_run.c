@@ -148,6 +148,12 @@ Test(run, help_names_every_command)
     cr_expect(strstr(r->out, "--config FILE"));
     cr_expect_not(strstr(r->out, "--role"));
     cr_expect_not(strstr(r->out, "asks for a password"));
+    r = expect_run(0, "", "team --help");
+    cr_expect(strstr(r->out, "sallyportctl team join NAME"));
+    cr_expect(strstr(r->out, "--max-sessions N"));
+    cr_expect_not(strstr(r->out, "sallyportctl user"));
+    cr_expect_not(strstr(r->out, "--role"));
+    cr_expect_not(strstr(r->out, "asks for a password"));
     r = expect_run(0, "", "user add --help");
     cr_expect(strstr(r->out, "\n  --role ROLE"));
     cr_expect_not(strstr(r->out, "--purge"));
