@@ -46,8 +46,8 @@ _sallyportctl_tables() {
     "team "del) first=team more= options='--config --help' ;;
     "partials "list) first=user more= options='--config --help --older-than --json' ;;
     "partials "purge) first=user more= options='--config --help --older-than --all --json' ;;
-    "quota "set) first=user more= options='--config --help --files' ;;
-    "quota "show) first=user more= options='--config --help --json' ;;
+    "quota "set) first=account more= options='--config --help --files' ;;
+    "quota "show) first=account more= options='--config --help --json' ;;
     "quota "report) first= more= options='--config --help --json' ;;
     "retention "run) first= more= options='--config --help --dry-run --json' ;;
     "status "*) first= more= options='--config --help --json' ;;
@@ -55,7 +55,7 @@ _sallyportctl_tables() {
     "kick "*) first=user more= options='--config --help' ;;
     "ban "list) first= more= options='--config --help --json' ;;
     "ban "add) first= more= options='--config --help --yes --for --reason' ;;
-    "ban "del) first=user more= options='--config --help' ;;
+    "ban "del) first=network more= options='--config --help' ;;
     "reload "*) first= more= options='--config --help' ;;
     esac
     case $previous in
@@ -99,7 +99,8 @@ _sallyportctl_tables() {
 }
 # tables: end
 
-# The names of a kind: user, share or team; or member, a word of "share grant".
+# The names of a kind: user, share or team; member, a word of "share grant";
+# account, a word of "quota set"; network, a word of "ban del".
 _sallyportctl_names() {
     local file
     file=$(sed -n 's/^[[:blank:]]*users[[:blank:]]*=[[:blank:]]*//p' "$config")
@@ -111,6 +112,11 @@ _sallyportctl_names() {
         _sallyportctl_names user
         _sallyportctl_names team | sed 's/^/team:/'
         ;;
+    account)
+        _sallyportctl_names user
+        _sallyportctl_names share | sed 's/^/share:/'
+        ;;
+    network) sallyportctl ban list --config "$config" | sed '1d;s/ .*//' ;;
     esac
 } 2>/dev/null
 

@@ -173,6 +173,10 @@ static const char *first_of(const struct ctl_command *row)
         return "file";
     if (row->takes == TAKES_NOTHING || (row->name && !strcmp(row->name, "add")))
         return "";
+    if (row->takes == TAKES_NETWORK)
+        return "network";
+    if (row->takes == TAKES_ACCOUNT || row->takes == TAKES_ACCOUNT_AND_SIZE)
+        return "account";
     return !strcmp(row->group, "share") || !strcmp(row->group, "team")
                ? row->group
                : "user";
