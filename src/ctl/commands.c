@@ -141,10 +141,10 @@ const struct ctl_command ctl_commands[] = {
       .options = OPTION_JSON,
       .reads_users = true,
       .run = user_can,
-      .syntax = "NAME VERB PATH [--json]",
-      .help = "Say whether a user may list, read, write, replace, delete, "
-              "rename or mkdir there (exit status 0: yes, 1: no), and which "
-              "line of the users file decides",
+      .syntax = "NAME login | VERB PATH [--json]",
+      .help = "Say whether a user may log in, or list, read, write, replace, "
+              "delete, rename or mkdir there (exit status 0: yes, 1: no), and "
+              "which line of the users file decides",
       .example = "sallyportctl user can anna write /contracts/a.pdf" },
     { .group = "share",
       .name = "add",

@@ -133,7 +133,7 @@ enum ctl_takes {
     TAKES_NAME_OR_NOTHING,
     TAKES_NAME_AND_MORE, /* at least one further word */
     TAKES_NAME_AND_ANY,
-    TAKES_VERB_AND_PATH, /* after a name */
+    TAKES_VERB_AND_PATH, /* after a name; the path may be missing */
     TAKES_SESSION,       /* a word that names sessions */
     TAKES_TWO_NAMES,     /* of users */
     TAKES_FILE,

@@ -157,7 +157,7 @@ static const struct {
     [TAKES_ACCOUNT_AND_SIZE] = { 2, 2, 0 },
     [TAKES_NAME_AND_MORE] = { 2, SIZE_MAX - 2, 1 },
     [TAKES_NAME_AND_ANY] = { 1, SIZE_MAX - 2, 1 },
-    [TAKES_VERB_AND_PATH] = { 3, 3, 1 },
+    [TAKES_VERB_AND_PATH] = { 2, 3, 1 },
     [TAKES_NETWORK] = { 1, 1, 0 },
 };
 

@@ -24,6 +24,7 @@ static const struct verb {
     { "delete", RIGHT_DELETE, true },
     { "rename", RIGHT_RENAME, true },
     { "mkdir", RIGHT_DIRECTORY, true },
+    { "login", 0, false }, /* the only one without a path */
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -48,28 +49,32 @@ static int can_take_verb(struct context *x, struct question *q)
         if (strcmp(verbs[i].name, text) == 0)
             return q->verb = verbs[i], 0;
     q->verb = (struct verb){ .name = text };
-    if (text[strspn(text, "lrwodnm")] == '\0' &&
-        rights_parse(slice_from(text), &q->verb.rights) == 0)
-        return q->verb.entry = (q->verb.rights &
-                                (RIGHT_ALL - RIGHT_LIST - RIGHT_READ)) != 0,
-               0;
+    if (text[strspn(text, "lrwodnmu")] == '\0' &&
+        rights_parse(slice_from(text), &q->verb.rights) == 0) {
+        q->verb.rights &= RIGHT_ALL; /* all rights hold for own files */
+        q->verb.entry =
+            (q->verb.rights & (RIGHT_ALL - RIGHT_LIST - RIGHT_READ)) != 0;
+        return 0;
+    }
     return ctl_fail(x, EX_USAGE,
                     "%s: expected list, read, write, replace, delete, rename, "
-                    "mkdir, or letters of lrwodnm",
+                    "mkdir, login, or letters of lrwodnmu",
                     text);
 }
 
 static int can_take_path(struct context *x, struct question *q)
 {
+    const char *text = x->args.word[4] ? x->args.word[4] : "/";
     struct path root;
 
     path_root(&root);
-    if (path_resolve(&root, slice_from(x->args.word[4]), &q->path) == 0)
+    if ((q->verb.rights == 0) == (x->args.word[4] == NULL) &&
+        path_resolve(&root, slice_from(text), &q->path) == 0)
         return 0;
     return ctl_fail(x, EX_USAGE,
                     "%s: expected a path as the user sees it, "
-                    "such as /contracts/a.pdf",
-                    x->args.word[4]);
+                    "such as /contracts/a.pdf; none after login",
+                    text);
 }
 
 /* Is the path that directory, or in it? */

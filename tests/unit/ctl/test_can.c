@@ -48,6 +48,8 @@ Test(can, answers)
         { "list /", true, "in the home\n" },
         { "lrwod x/../y", true, "in the home\n" },
         { "lrwodn x", false, "in the home\n" },
+        { "lrwu x", true, "in the home\n" },
+        { "login", true, "in the home\n" },
         { "delete /", false, "/ is or contains the root directory" },
         /* the deepest directory */
         { "write /in/x", true, "users:4: user anna has drop in /in\n" },
@@ -120,6 +122,8 @@ Test(can, a_login_that_would_be_refused)
         if (table[i].root && geteuid() != 0)
             continue;
         snprintf(words, sizeof(words), "user can %s read /x", table[i].name);
+        expect_out(1, "", words, table[i].why);
+        snprintf(words, sizeof(words), "user can %s login", table[i].name);
         expect_out(1, "", words, table[i].why);
     }
     expect_err(EX_NOUSER, "", "user can zoe read /x", "there is no user zoe");
