@@ -220,14 +220,13 @@ int user_totp(struct context *x);
 int user_totp_off(struct context *x);
 int user_can(struct context *x);
 int share_add(struct context *x);
-int share_change(struct context *x);
 int share_grant(struct context *x);
 int share_revoke(struct context *x);
 int share_list(struct context *x);
 int share_show(struct context *x);
 int share_del(struct context *x);
 int team_add(struct context *x);
-int team_change(struct context *x);
+int line_change(struct context *x); /* of a share or team */
 int team_del(struct context *x);
 int team_join(struct context *x);
 int team_leave(struct context *x);
@@ -497,6 +496,8 @@ void fields_wipe(struct fields *f);
 /* Checks that the value of each given option is permitted, and gives it the
  * form that a row has. */
 int keys_check(struct context *x);
+/* The same for a command that changes a row: it needs any option. */
+int keys_check_change(struct context *x);
 /* Sets the given options in the user's row. */
 int keys_set(struct context *x, struct edit *e, size_t line);
 

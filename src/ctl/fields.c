@@ -471,6 +471,16 @@ int keys_check(struct context *x)
     return code || !x->args.rights_in ? code : keys_take_rights(x);
 }
 
+int keys_check_change(struct context *x)
+{
+    return x->args.given & OPTIONS_OF_USER
+               ? keys_check(x)
+               : ctl_fail(x, EX_USAGE,
+                          "nothing to change; see: sallyportctl %s change "
+                          "--help",
+                          x->args.word[0]);
+}
+
 int keys_set(struct context *x, struct edit *e, size_t line)
 {
     int code = 0;

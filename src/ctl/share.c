@@ -310,26 +310,31 @@ int team_add(struct context *x)
     return code;
 }
 
-static int change_limits(struct context *x, struct edit *e)
-{
-    const struct team *team;
-    int code = team_named(x, &e->users, &team);
+/* "share change" and "team change". */
 
-    return code ? code : keys_set(x, e, team->line);
+static int change_line(struct context *x, struct edit *e, void *given)
+{
+    const struct share *share = NULL;
+    const struct team *team = NULL;
+    int code = strcmp(x->args.word[0], "share") == 0
+                   ? share_named(x, &e->users, &share)
+                   : team_named(x, &e->users, &team);
+
+    (void)given;
+    if (code == 0)
+        code = keys_set(x, e, share ? share->line : team->line);
+    return code ? code : edit_commit(e);
 }
 
-int team_change(struct context *x)
+int line_change(struct context *x)
 {
-    int code = keys_check(x);
+    int code = keys_check_change(x);
 
+    if (code == 0)
+        code = edit_run(x, change_line, NULL);
     if (code)
         return code;
-    if (!(x->args.given & OPTIONS_OF_LIMITS))
-        return ctl_fail(x, EX_USAGE,
-                        "nothing to change; see: sallyportctl team change "
-                        "--help");
-    code = change_run(x, (struct changes){ change_limits, NULL, "", "" });
-    if (code == 0)
-        printf("team %s: changed\n", x->args.word[2]);
-    return code;
+    printf("%s %s: changed\n", x->args.word[0], x->args.word[2]);
+    keys_hint(x);
+    return 0;
 }

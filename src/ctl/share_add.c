@@ -1,4 +1,4 @@
-/* "share add" and "share change": a line in the users file, a directory, and a
+/* "share add": a line in the users file, a directory, and a
  * gid that no other share, user or group of the system has. The gid is recorded
  * as used before the directory gets it, so that it is never assigned twice. */
 #include "ctl.h"
@@ -278,34 +278,6 @@ int share_add(struct context *x)
         return code;
     printf("share %s: gid %u, directory %s%s\n", x->args.word[2],
            (unsigned)a.gid, a.path, a.made ? "" : " (was there, kept)");
-    keys_hint(x);
-    return 0;
-}
-
-static int change_share(struct context *x, struct edit *e, void *given)
-{
-    const struct share *share;
-    int code = share_named(x, &e->users, &share);
-
-    (void)given;
-    if (code == 0)
-        code = keys_set(x, e, share->line);
-    return code ? code : edit_commit(e);
-}
-
-int share_change(struct context *x)
-{
-    int code = keys_check(x);
-
-    if (!(x->args.given & OPTIONS_OF_KEYS))
-        return ctl_fail(x, EX_USAGE,
-                        "nothing to change; see: sallyportctl share change "
-                        "--help");
-    if (code == 0)
-        code = edit_run(x, change_share, NULL);
-    if (code)
-        return code;
-    printf("share %s: changed\n", x->args.word[2]);
     keys_hint(x);
     return 0;
 }

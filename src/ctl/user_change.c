@@ -173,12 +173,8 @@ int user_change(struct context *x)
 {
     struct fields f = { .comment = NULL };
     const struct user *user;
-    int code = keys_check(x);
+    int code = keys_check_change(x);
 
-    if (!(x->args.given & OPTIONS_OF_USER))
-        return ctl_fail(x, EX_USAGE,
-                        "nothing to change; see: sallyportctl user change "
-                        "--help");
     if (code == 0)
         code = fields_take(x, &f);
     if (code == 0)
