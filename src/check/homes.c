@@ -255,11 +255,6 @@ size_t inspect_users(const struct check *k, const struct unit *unit,
                      inspect_report *report, void *owner)
 {
     const struct users *u = &k->users;
-    const struct user_bounds bounds = { .root = k->root,
-                                        .uid_first = k->settings.uid_first,
-                                        .uid_last = k->settings.uid_last,
-                                        .homes = k->settings.homes,
-                                        .shares = k->settings.shares };
     struct inspection i = { .check = k,
                             .unit = unit,
                             .report = report,
@@ -272,7 +267,7 @@ size_t inspect_users(const struct check *k, const struct unit *unit,
         const struct user *user = &u->row[n];
         struct complaint c = { "" };
 
-        if (user_permitted(user, &bounds, &c) < 0)
+        if (user_permitted(user, &k->settings, k->root, &c) < 0)
             mistake_at(&i, user, c.text);
         else if (!user->locked)
             look_at_home(&i, user);

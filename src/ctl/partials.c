@@ -334,19 +334,6 @@ static void end_files(struct helper *h, bool failed)
     waitpid(failed ? -1 : h->pid, NULL, failed ? WNOHANG : 0);
 }
 
-/* Its row may name any uid and any directory. */
-static int check_row(struct search *s, const struct user *user)
-{
-    const struct settings *c = &s->x->settings;
-    const struct user_bounds bounds = { .root = geteuid() == 0,
-                                        .uid_first = c->uid_first,
-                                        .uid_last = c->uid_last,
-                                        .homes = c->homes,
-                                        .shares = c->shares };
-
-    return user_permitted(user, &bounds, &s->x->complaint) ? EX_NOINPUT : 0;
-}
-
 static int search_ground(struct search *s, const struct ground *g)
 {
     struct helper h = { .files.fd = -1, .master.fd = -1 };
@@ -368,10 +355,13 @@ static int search_user(struct search *s, const struct user *user)
                               .uid = user->uid,
                               .gid = user->gid,
                               .member = s->expired ? NULL : user };
-    int code = check_row(s, user);
 
     s->user = user->name;
-    return code ? code : search_ground(s, &g);
+    /* Its row may name any uid and any directory. */
+    return user_permitted(user, &s->x->settings, geteuid() == 0,
+                          &s->x->complaint)
+               ? EX_NOINPUT
+               : search_ground(s, &g);
 }
 
 /* Reports a failure with one home, and continues with the next. */

@@ -77,13 +77,6 @@ static int can_take_path(struct context *x, struct question *q)
                     text);
 }
 
-/* Is the path that directory, or in it? */
-static bool is_within(const struct path *path, const char *directory)
-{
-    return strcmp(path->bytes, directory) == 0 ||
-           user_path_beneath(path->bytes, directory);
-}
-
 /* The share that the path names, also if the user is no member; or NULL. */
 static const struct share *share_of_path(const struct question *q)
 {
@@ -116,7 +109,7 @@ static void find_directory(struct question *q)
     for (size_t i = 0; i < user->directories; i++) {
         const struct directory_right *d = &user->directory[i];
 
-        if (is_within(&q->path, d->path) &&
+        if (home_beneath(q->path.bytes, d->path) &&
             strlen(d->path) > strlen(q->mount)) {
             q->mount = d->path;
             q->rights = d->rights;
@@ -168,11 +161,6 @@ static void check_login(const struct context *x, struct question *q)
 {
     const struct settings *s = &x->settings;
     const struct user *user = q->user;
-    const struct user_bounds bounds = { .root = geteuid() == 0,
-                                        .uid_first = s->uid_first,
-                                        .uid_last = s->uid_last,
-                                        .homes = s->homes,
-                                        .shares = s->shares };
 
     if (user->locked && user->hash[0] == '$')
         complain(&q->login, "user %s: locked; run: sallyportctl user unlock %s",
@@ -196,7 +184,7 @@ static void check_login(const struct context *x, struct question *q)
                  "user %s: now is not in hours= of the user, or of a team",
                  user->name);
     else
-        user_permitted(user, &bounds, &q->login);
+        user_permitted(user, s, geteuid() == 0, &q->login);
 }
 
 static void decide(const struct context *x, struct question *q)

@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "sallyport/settings/settings.h"
+
 bool user_name_ok(struct slice name)
 {
     if (name.len == 0 || name.len > USER_NAME_MAX || name.ptr[0] == '.' ||
@@ -204,22 +206,22 @@ static bool has_dot_dot(const char *path)
 
 /* A share's gid may be that of any group that isn't Debian's own
  * (SHARE_GID_MIN): the group of local programs that fetch its files. */
-static int shares_permitted(const struct user *user,
-                            const struct user_bounds *b, struct complaint *c)
+static int shares_permitted(const struct user *user, const char *shares,
+                            struct complaint *c)
 {
     for (size_t i = 0; i < user->grants; i++) {
         const struct share *s = &user->share[user->grant[i].share];
 
-        if (!b->root && !user_path_beneath(s->path, b->shares))
+        if (!user_path_beneath(s->path, shares))
             return complain(c,
                             "user %s: share %s: without root, shares must be "
                             "below %s",
-                            user->name, s->name, b->shares);
+                            user->name, s->name, shares);
     }
     return 0;
 }
 
-int user_permitted(const struct user *user, const struct user_bounds *b,
+int user_permitted(const struct user *user, const struct settings *s, bool root,
                    struct complaint *c)
 {
     unsigned somewhere, everywhere;
@@ -227,27 +229,27 @@ int user_permitted(const struct user *user, const struct user_bounds *b,
     if (user->home[0] != '/' || strlen(user->home) > USER_HOME_MAX)
         return complain(c, "user %s: the home is not absolute, or too long",
                         user->name);
-    if (!b->root &&
-        (has_dot_dot(user->home) || !user_path_beneath(user->home, b->homes)))
+    if (!root &&
+        (has_dot_dot(user->home) || !user_path_beneath(user->home, s->homes)))
         return complain(c, "user %s: without root, homes must be below %s",
-                        user->name, b->homes);
-    if (b->root && (user->uid < b->uid_first || user->uid > b->uid_last))
+                        user->name, s->homes);
+    if (root && (user->uid < s->uid_first || user->uid > s->uid_last))
         return complain(c,
                         "user %s: uid %lu is not in %llu-%llu (uid_first, "
                         "uid_last); run: sallyportctl user change %s --uid N, "
                         "then chown",
                         user->name, (unsigned long)user->uid,
-                        (unsigned long long)b->uid_first,
-                        (unsigned long long)b->uid_last, user->name);
-    if (b->root && user->gid == 0)
+                        (unsigned long long)s->uid_first,
+                        (unsigned long long)s->uid_last, user->name);
+    if (root && user->gid == 0)
         return complain(c, "user %s: gid 0 is root's", user->name);
     user_rights(user, &somewhere, &everywhere);
-    if (!b->root && somewhere & RIGHT_MINE)
+    if (!root && somewhere & RIGHT_MINE)
         return complain(c,
                         "user %s: mine (u) works only if root runs the server: "
                         "otherwise all files have one owner",
                         user->name);
-    return shares_permitted(user, b, c);
+    return root ? 0 : shares_permitted(user, s->shares, c);
 }
 
 bool user_expired(const struct user *user, int64_t now)

@@ -169,15 +169,11 @@ int user_networks_check(struct slice value, struct complaint *c);
 int user_hours_check(struct slice value, struct complaint *c);
 
 /* Which users may have a process files. With root: uid_first to uid_last, no
- * gid 0. Without root: users with homes below HOMES and shares below SHARES,
- * since all have the caller's uid. The check returns 0, or -EINVAL with the
- * complaint "user NAME: …". */
-struct user_bounds {
-    bool root;
-    uint64_t uid_first, uid_last;
-    const char *homes, *shares;
-};
-int user_permitted(const struct user *user, const struct user_bounds *b,
+ * gid 0. Without root: users with homes below `homes` and shares below
+ * `shares`, since all have the caller's uid. The check returns 0, or -EINVAL
+ * with the complaint "user NAME: …". */
+struct settings;
+int user_permitted(const struct user *user, const struct settings *s, bool root,
                    struct complaint *c);
 
 /* Sorts the rows by name, for users_find(). Who reads a table calls it once.

@@ -17,19 +17,6 @@
 
 #define HOME_MAX 4096
 
-int home_check_row(const struct master *m, const struct user *user,
-                   struct complaint *c)
-{
-    const struct settings *s = &m->settings;
-    const struct user_bounds bounds = { .root = m->root,
-                                        .uid_first = s->uid_first,
-                                        .uid_last = s->uid_last,
-                                        .homes = s->homes,
-                                        .shares = s->shares };
-
-    return user_permitted(user, &bounds, c);
-}
-
 enum { TO_SESSION, TO_MASTER, TO_LOG, PAIRS };
 
 struct pairs {

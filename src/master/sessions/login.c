@@ -241,7 +241,7 @@ static void login_enter(struct session *s, const struct user *user)
     struct complaint c = { "" };
     int r;
 
-    if (home_check_row(m, user, &c) < 0) {
+    if (user_permitted(user, &m->settings, m->root, &c) < 0) {
         master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                       "%s (home %s, serial %016" PRIx64 ")", c.text, user->home,
                       s->serial);

@@ -188,10 +188,6 @@ void home_blank(struct home *h, struct session *s);
 /* Sends an event about the process: WHAT, with the user, the home and the
  * serial. */
 void home_report(const struct home *h, enum event e, const char *what);
-/* May the user of this row have a process files? Returns 0, or -EINVAL with the
- * complaint. */
-int home_check_row(const struct master *m, const struct user *user,
-                   struct complaint *c);
 /* Forks files for USER. Returns 0 or -errno; -EBUSY while an earlier process
  * hasn't left yet. It may call login_home_lost() before it returns. */
 int files_fork(struct home *h, const struct user *user);

@@ -57,7 +57,7 @@ Test(prepare, homes)
         master_init(&m);
         conf_default(&m.settings);
         m.root = homes[i].root;
-        r = home_check_row(&m, &user, &c);
+        r = user_permitted(&user, &m.settings, m.root, &c);
         cr_assert_eq(r == 0, homes[i].permitted, "row %zu: %s", i, c.text);
         cr_assert(r == 0 || strstr(c.text, "user anna"));
         free(user.home);
@@ -101,7 +101,7 @@ Test(prepare, shares)
         master_init(&m);
         conf_default(&m.settings);
         m.root = shares[i].root;
-        r = home_check_row(&m, &user, &c);
+        r = user_permitted(&user, &m.settings, m.root, &c);
         cr_assert_eq(r == 0, shares[i].permitted, "row %zu: %s", i, c.text);
         cr_assert(r == 0 || strstr(c.text, "user anna: share contracts: "));
         free(rows[1].path);
