@@ -96,25 +96,24 @@ struct arguments {
     (OPTION_MAX_SESSIONS | OPTION_MAX_TRANSFERS | OPTION_BANDWIDTH_UP |        \
      OPTION_BANDWIDTH_DOWN | OPTION_MAX_FILE_SIZE | OPTION_NETWORKS |          \
      OPTION_HOURS)
-/* Options that set a key in the last column of a row. */
-#define OPTIONS_OF_KEYS                                                        \
+/* Options whose name and value are a key in the last column of a row. */
+#define OPTIONS_OF_WORDS                                                       \
     (OPTION_ON_CONFLICT | OPTION_DATA_BINDING | OPTION_UPLOAD_EOF |            \
-     OPTION_CERTIFICATE | OPTION_LOGIN | OPTION_EXPIRES | OPTION_TTL |         \
-     OPTION_FILE_MODE | OPTION_DIR_MODE | OPTION_RIGHTS_IN |                   \
-     OPTION_MAX_FILES | OPTION_RETAIN | OPTION_MUST_CHANGE |                   \
-     OPTIONS_OF_LIMITS)
+     OPTION_CERTIFICATE | OPTION_LOGIN | OPTION_EXPIRES | OPTION_FILE_MODE |   \
+     OPTION_DIR_MODE | OPTION_MAX_FILES | OPTIONS_OF_LIMITS)
 /* Options that set any column of a row. */
 #define OPTIONS_OF_USER                                                        \
-    (OPTIONS_OF_KEYS | OPTION_HOME | OPTION_COMMENT | OPTION_ROLE |            \
+    (OPTIONS_OF_WORDS | OPTION_TTL | OPTION_RIGHTS_IN | OPTION_RETAIN |        \
+     OPTION_MUST_CHANGE | OPTION_HOME | OPTION_COMMENT | OPTION_ROLE |         \
      OPTION_UID | OPTION_GID | OPTION_HASH_STDIN)
 
 #define WHEN_MAX 32
 
 struct context {
     struct arguments args;
-    struct settings settings;
-    struct users users;   /* of a command that reads them, without a lock */
-    struct places places; /* home_check_alone() */
+    struct settings settings; /* `homes` and `shares` are place_tidy()'s */
+    struct users users;       /* of a command that reads them, without a lock */
+    struct places places;     /* home_check_alone() */
     const struct users *places_of; /* of this table */
     struct complaint complaint;
     char certificate[CERTIFICATE_MAX]; /* the given one, as a row has it */
@@ -459,13 +458,12 @@ int edit_spend_id(struct edit *e, enum edit_last which, uint64_t id,
 int certificate_tidy(const char *text, char out[CERTIFICATE_MAX]);
 
 struct fields {
-    const char *comment;           /* NULL: not given */
-    char home[USER_HOME_MAX + 1];  /* place_tidy()'s form; "": not given */
-    char homes[SETTINGS_PATH_MAX]; /* the setting, in place_tidy()'s form */
-    gid_t local_gid;               /* the group of the home; 0: the user's */
-    char hash[USER_HASH_MAX + 1];  /* "": not given; fields_wipe() wipes it */
-    unsigned rights;               /* 0: not given */
-    uint64_t uid, gid;             /* 0: not given */
+    const char *comment;          /* NULL: not given */
+    char home[USER_HOME_MAX + 1]; /* place_tidy()'s form; "": not given */
+    gid_t local_gid;              /* the group of the home; 0: the user's */
+    char hash[USER_HASH_MAX + 1]; /* "": not given; fields_wipe() wipes it */
+    unsigned rights;              /* 0: not given */
+    uint64_t uid, gid;            /* 0: not given */
 };
 
 /* Each function returns an exit code, with the complaint filled in. */

@@ -13,7 +13,7 @@ struct removal {
     uid_t uid; /* the owner of the directory; of a share root */
     gid_t gid; /* a share's; 0: a user */
     struct user_quota quota;
-    char path[USER_HOME_MAX + 1], below[SETTINGS_PATH_MAX];
+    char path[USER_HOME_MAX + 1];
 };
 
 static int removal_of(struct context *x, const struct users *u,
@@ -32,10 +32,7 @@ static int removal_of(struct context *x, const struct users *u,
     r->gid = is_share ? share->gid : 0;
     r->quota = is_share ? share->quota : user->quota;
     if (place_tidy(slice_from(is_share ? share->path : user->home), r->path,
-                   sizeof(r->path)) ||
-        place_tidy(
-            slice_from(is_share ? x->settings.shares : x->settings.homes),
-            r->below, sizeof(r->below)))
+                   sizeof(r->path)))
         return ctl_fail(x, EX_DATAERR, "%s: the directory's path is too long",
                         x->args.word[2]);
     return 0;
@@ -120,7 +117,9 @@ static int removal_run(struct context *x, const char *what)
     if (code == 0 && (r.quota.bytes > 0 || r.quota.files > 0))
         quota_end(x, r.gid != 0, r.path, r.gid ? r.gid : r.uid);
     if (code == 0 && x->args.purge)
-        code = purge_home(r.path, r.below, r.uid, &x->complaint);
+        code =
+            purge_home(r.path, r.gid ? x->settings.shares : x->settings.homes,
+                       r.uid, &x->complaint);
     if (code == 0)
         printf("%s %s: removed; %s %s %s\n", x->args.word[0], x->args.word[2],
                what, r.path, x->args.purge ? "removed" : "kept");

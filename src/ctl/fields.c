@@ -63,14 +63,13 @@ static int take_ids(struct context *x, struct fields *f)
 int fields_take_home(struct context *x, struct fields *f, const char *home)
 {
     if (!user_home_ok(slice_from(home)) ||
-        place_tidy(slice_from(home), f->home, sizeof(f->home)) ||
-        place_tidy(slice_from(x->settings.homes), f->homes, sizeof(f->homes)))
+        place_tidy(slice_from(home), f->home, sizeof(f->home)))
         return ctl_fail(x, EX_USAGE,
                         "home %s: use an absolute path without . and ..", home);
-    if (geteuid() != 0 && !home_beneath(f->home, f->homes))
+    if (geteuid() != 0 && !home_beneath(f->home, x->settings.homes))
         return ctl_fail(x, EX_USAGE,
                         "home %s: without root it must lie beneath %s", f->home,
-                        f->homes);
+                        x->settings.homes);
     return 0;
 }
 
@@ -132,14 +131,10 @@ int fields_take_hash(struct context *x, struct fields *f)
 static int fields_check_home(struct context *x, const char *home,
                              const struct users *u, const struct user *own)
 {
-    char shares[SETTINGS_PATH_MAX];
-
-    if (place_tidy(slice_from(x->settings.shares), shares, sizeof(shares)) ==
-            0 &&
-        home_beneath(shares, home))
+    if (home_beneath(x->settings.shares, home))
         return ctl_fail(x, EX_DATAERR,
                         "home %s contains %s (shares); give --home DIR", home,
-                        shares);
+                        x->settings.shares);
     return home_check_alone(x, u, own, home, "give --home DIR");
 }
 
@@ -185,7 +180,7 @@ static int make_home(struct context *x, const struct fields *f, struct edit *e,
 {
     const struct home h = {
         .path = f->home,
-        .below = f->homes,
+        .below = x->settings.homes,
         .uid = (uid_t)f->uid,
         .gid = f->local_gid ? f->local_gid : (gid_t)f->gid,
         .mode = f->local_gid ? 02770 : 0700,
@@ -227,19 +222,18 @@ int fields_make(struct context *x, const struct fields *f, struct edit *e,
                 const char *home, bool *made)
 {
     const char *inside = x->rights_key + strlen(RIGHTS_KEY);
-    char path[USER_HOME_MAX + 1], below[SETTINGS_PATH_MAX];
-    const struct home h = {
-        .path = path, .below = below, .uid = (uid_t)f->uid, .gid = (gid_t)f->gid
-    };
+    char path[USER_HOME_MAX + 1];
+    const struct home h = { .path = path,
+                            .below = x->settings.homes,
+                            .uid = (uid_t)f->uid,
+                            .gid = (gid_t)f->gid };
     int code = f->home[0] ? make_home(x, f, e, made) : 0;
 
     if (code == 0)
         code = check_count(x, f->home[0] ? f->home : home);
     if (code || !x->rights_role)
         return code;
-    if (place_tidy(slice_from(f->home[0] ? f->home : home), path,
-                   sizeof(path)) ||
-        place_tidy(slice_from(x->settings.homes), below, sizeof(below)))
+    if (place_tidy(slice_from(f->home[0] ? f->home : home), path, sizeof(path)))
         return ctl_fail(x, EX_DATAERR, "the home's path is too long");
     if (*made)
         note_inside(e, path, inside);
@@ -330,39 +324,24 @@ int certificate_tidy(const char *text, char out[CERTIFICATE_MAX])
     return r;
 }
 
-/* Keys in the last column of a row. A new key is a row here. */
+/* Keys in the last column of a row. Most have the name and the value of their
+ * option. */
 
 /* The word for: use the server's setting. */
 #define DEFAULT "default"
+#define KEY_MAX 32
 
-#define KEY(name, option) { #name, option, offsetof(struct arguments, name) }
-static const struct key_row {
-    const char *key, *option;
-    size_t offset; /* of the option's value in struct arguments */
-} key_rows[] = {
-    KEY(on_conflict, "on-conflict"),
-    KEY(data_binding, "data-binding"),
-    KEY(upload_eof, "upload-eof"),
-    KEY(certificate, "certificate"),
-    KEY(login, "login"),
-    KEY(file_mode, "file-mode"),
-    KEY(dir_mode, "dir-mode"),
-    KEY(expires, "expires"),
-    KEY(max_sessions, "max-sessions"),
-    KEY(max_transfers, "max-transfers"),
-    KEY(bandwidth_up, "bandwidth-up"),
-    KEY(bandwidth_down, "bandwidth-down"),
-    KEY(max_file_size, "max-file-size"),
-    KEY(networks, "networks"),
-    KEY(hours, "hours"),
-    KEY(max_files, "max-files"),
-};
-#define KEY_ROWS (sizeof(key_rows) / sizeof(key_rows[0]))
-
-/* The option's value, or NULL. */
-static const char *option_value(const struct context *x,
-                                const struct key_row *row)
+/* The value of the option or NULL, and the KEY that it sets. */
+static const char *key_of(const struct context *x, const struct ctl_option *row,
+                          char key[KEY_MAX])
 {
+    size_t i = 0;
+
+    if (!(row->bit & OPTIONS_OF_WORDS))
+        return NULL;
+    for (; row->name[i]; i++)
+        key[i] = row->name[i] == '-' ? '_' : row->name[i];
+    key[i] = '\0';
     return *(const char *const *)(const void *)((const char *)&x->args +
                                                 row->offset);
 }
@@ -395,19 +374,20 @@ static int keys_take_ttl(struct context *x)
 }
 
 /* The users file has the rules, and their words. */
-static int keys_check_one(struct context *x, const struct key_row *row)
+static int keys_check_one(struct context *x, const struct ctl_option *row)
 {
-    const char *text = option_value(x, row);
+    char key[KEY_MAX];
+    const char *text = key_of(x, row, key);
     struct complaint why = { "" };
 
     if (!text || strcmp(text, DEFAULT) == 0)
         return 0;
     if (text == x->args.certificate)
         return keys_take_certificate(x, text);
-    if (user_key_check(row->key, text, &why) == 0)
+    if (user_key_check(key, text, &why) == 0)
         return 0;
-    return ctl_fail(x, EX_USAGE, "--%s %s; or " DEFAULT, row->option,
-                    why.text + strlen(row->key) + 1);
+    return ctl_fail(x, EX_USAGE, "--%s %s; or " DEFAULT, row->name,
+                    why.text + strlen(key) + 1);
 }
 
 /* --rights-in PATH:ROLE: the path may contain a ':', the role doesn't. */
@@ -464,8 +444,8 @@ int keys_check(struct context *x)
 {
     int code = x->args.ttl ? keys_take_ttl(x) : 0;
 
-    for (size_t i = 0; i < KEY_ROWS && code == 0; i++)
-        code = keys_check_one(x, &key_rows[i]);
+    for (size_t i = 0; i < ctl_option_count && code == 0; i++)
+        code = keys_check_one(x, &ctl_options[i]);
     if (code == 0 && x->args.retain)
         code = keys_take_retain(x);
     return code || !x->args.rights_in ? code : keys_take_rights(x);
@@ -485,11 +465,12 @@ int keys_set(struct context *x, struct edit *e, size_t line)
 {
     int code = 0;
 
-    for (size_t i = 0; i < KEY_ROWS && code == 0; i++) {
-        const char *word = option_value(x, &key_rows[i]);
+    for (size_t i = 0; i < ctl_option_count && code == 0; i++) {
+        char key[KEY_MAX];
+        const char *word = key_of(x, &ctl_options[i], key);
 
         if (word)
-            code = edit_set_key(e, line, key_rows[i].key,
+            code = edit_set_key(e, line, key,
                                 strcmp(word, DEFAULT) == 0 ? NULL : word);
     }
     if (code == 0 && x->args.must_change)

@@ -103,12 +103,11 @@ static int open_parent(const char *home, const char *homes)
 
 int home_open(const char *path, const char *below)
 {
-    char home[USER_HOME_MAX + 1], homes[SETTINGS_PATH_MAX];
+    char home[USER_HOME_MAX + 1];
 
-    if (place_tidy(slice_from(path), home, sizeof(home)) ||
-        place_tidy(slice_from(below), homes, sizeof(homes)))
+    if (place_tidy(slice_from(path), home, sizeof(home)))
         return -ENAMETOOLONG;
-    FD_CLEANUP int parent = open_parent(home, homes);
+    FD_CLEANUP int parent = open_parent(home, below);
     if (parent < 0)
         return parent;
     int fd = openat(parent, strrchr(home, '/') + 1,

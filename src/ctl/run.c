@@ -201,8 +201,13 @@ static int check_usage(struct context *x, const struct ctl_command *row)
 static int load_settings(struct context *x)
 {
     const char *path = x->args.config ? x->args.config : SETTINGS_FILE;
+    struct settings *s = &x->settings;
 
-    return conf_load(&x->settings, path, &x->complaint) ? EX_CONFIG : 0;
+    if (conf_load(s, path, &x->complaint))
+        return EX_CONFIG;
+    place_tidy(slice_from(s->homes), s->homes, sizeof(s->homes));
+    place_tidy(slice_from(s->shares), s->shares, sizeof(s->shares));
+    return 0;
 }
 
 /* The word that was probably meant: a first one, or a second one of GROUP. */

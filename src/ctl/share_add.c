@@ -10,8 +10,7 @@
 #include <unistd.h>
 
 struct new_share {
-    char path[USER_HOME_MAX + 1],
-        shares[SETTINGS_PATH_MAX]; /* place_tidy()'s */
+    char path[USER_HOME_MAX + 1]; /* place_tidy()'s */
     gid_t gid;
     bool local; /* the gid is that of a group of the system */
     bool next;  /* the gid is the next one that was never used */
@@ -22,15 +21,12 @@ struct new_share {
 static int check_above(struct context *x, const struct new_share *a,
                        const char *setting)
 {
-    char tidy[SETTINGS_PATH_MAX];
-
-    if (place_tidy(slice_from(setting), tidy, sizeof(tidy)) ||
-        !home_beneath(tidy, a->path))
+    if (!home_beneath(setting, a->path))
         return 0;
     return ctl_fail(x, EX_USAGE,
                     "--path %s contains %s; give a directory for this share "
                     "alone",
-                    a->path, tidy);
+                    a->path, setting);
 }
 
 static int share_take_path(struct context *x, struct new_share *a)
@@ -43,19 +39,18 @@ static int share_take_path(struct context *x, struct new_share *a)
         slice_copy(slice_from(x->args.path), path, sizeof(path)))
         path[0] = '\0'; /* too long */
     if (!user_home_ok(slice_from(path)) ||
-        place_tidy(slice_from(path), a->path, sizeof(a->path)) ||
-        place_tidy(slice_from(x->settings.shares), a->shares,
-                   sizeof(a->shares)))
+        place_tidy(slice_from(path), a->path, sizeof(a->path)))
         return ctl_fail(x, EX_USAGE,
                         "--path %s: use an absolute path without . and ..",
                         x->args.path ? x->args.path : path);
     code = check_above(x, a, x->settings.homes);
     if (code == 0)
         code = check_above(x, a, x->settings.shares);
-    if (code == 0 && geteuid() != 0 && !home_beneath(a->path, a->shares))
+    if (code == 0 && geteuid() != 0 &&
+        !home_beneath(a->path, x->settings.shares))
         code = ctl_fail(x, EX_USAGE,
                         "--path %s: without root it must lie beneath %s",
-                        a->path, a->shares);
+                        a->path, x->settings.shares);
     return code;
 }
 
@@ -215,14 +210,14 @@ static int make_directory(struct context *x, struct new_share *a,
 {
     const struct home h = {
         .path = a->path,
-        .below = a->shares,
+        .below = x->settings.shares,
         .gid = a->gid,
         .mode = geteuid() == 0 || a->local ? 02770 : 0700,
         .share = true,
     };
     int code = home_check(&h, &x->complaint);
 
-    if (code == 0 && home_beneath(a->shares, x->settings.homes))
+    if (code == 0 && home_beneath(x->settings.shares, x->settings.homes))
         code = home_make_homes(x->settings.homes, &x->complaint);
     if (code == 0 && !a->local)
         code = edit_spend_id(e, EDIT_LAST_GID, a->gid, !a->next);

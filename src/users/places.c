@@ -19,7 +19,7 @@ int place_tidy(struct slice path, char *out, size_t size)
         if (len + part.len + 2 > size)
             return -ENAMETOOLONG;
         out[len++] = '/';
-        memcpy(out + len, part.ptr, part.len);
+        memmove(out + len, part.ptr, part.len);
         len += part.len;
     }
     out[len] = '\0';
