@@ -55,8 +55,8 @@ int commit_on_file_copy(void *owner, struct msg_file_copy *m)
     if (r == 0)
         r = copy_step(&u->copy, u->partial.fd);
     if (files_outcome(r) == OUTCOME_NO_SPACE &&
-        space_remove_idle_beside(f, u->mount, u->directory,
-                                 copy_left(&u->copy)))
+        space_remove_idle(f, u->mount, u->directory, copy_left(&u->copy),
+                          false))
         r = 0;
     if (r == 0)
         ANSWER(f, file_copied, m->request, .left = copy_left(&u->copy));
@@ -84,7 +84,7 @@ int commit_on_file_room(void *owner, struct msg_file_room *m)
     struct upload *u = &f->upload;
     uint64_t need = m->to_come > ROOM_MIN ? m->to_come : ROOM_MIN;
 
-    if (space_remove_idle_beside(f, u->mount, u->directory, need))
+    if (space_remove_idle(f, u->mount, u->directory, need, false))
         return ANSWER(f, done, m->request);
     u->partial.kind = PARTIAL_LOST;
     return m->over_quota ? -EDQUOT : -ENOSPC;

@@ -448,10 +448,6 @@ int space_room(const struct files *f, const struct mount *m, int fd,
 /* The search for room ends by then, or the session would wait in vain: many
  * small partials make many turns. */
 #define SPACE_ROOM_MS 30000
-/* Removes idle partials on the disk of FD, until MISSING more bytes are free:
- * true if at least one. All of them together must be enough. */
-bool space_make_room(struct files *f, const struct mount *m, int fd,
-                     uint64_t missing);
 /* 0; OUTCOME_KEPT_FREE if less than min_free is free on the disk of FD, and
  * removing idle partials couldn't change that; -errno. */
 int space_keep_floor(struct files *f, const struct mount *m, int fd);
@@ -483,14 +479,10 @@ enum outcome quota_explain(const struct files *f, int result, bool entry,
  * in the share if M is one, else in the home, since a limit that is reached in
  * one of them says nothing about the others. */
 
-/* Bytes of all idle partials on DISK. */
-uint64_t space_idle_bytes(struct files *f, const struct mount *m, dev_t disk);
-/* Removes idle partials on DISK, the oldest first, until NEED more bytes are
- * free, and logs it. False if there was none. */
-bool space_remove_idle(struct files *f, const struct mount *m, dev_t disk,
-                       uint64_t need);
-/* The same for the disk of the open directory DIRECTORY of the mount. */
-bool space_remove_idle_beside(struct files *f, const struct mount *m,
-                              int directory, uint64_t need);
+/* Removes idle partials on the disk of FD, the oldest first, until NEED more
+ * bytes are free, and logs it; with ENOUGH none, if all of them together
+ * wouldn't be enough. False if none was removed. */
+bool space_remove_idle(struct files *f, const struct mount *m, int fd,
+                       uint64_t need, bool enough);
 
 #endif

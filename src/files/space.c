@@ -111,17 +111,6 @@ int space_room(const struct files *f, const struct mount *m, int fd,
     return space_check(&disk, length);
 }
 
-/* If all idle partials together wouldn't be enough, none is removed. */
-bool space_make_room(struct files *f, const struct mount *m, int fd,
-                     uint64_t missing)
-{
-    struct stat st;
-
-    return fstat(fd, &st) == 0 &&
-           space_idle_bytes(f, m, st.st_dev) >= missing &&
-           space_remove_idle(f, m, st.st_dev, missing);
-}
-
 static int space_check_floor(const struct files *f, int fd, uint64_t *missing)
 {
     struct statvfs disk;
@@ -141,7 +130,7 @@ int space_keep_floor(struct files *f, const struct mount *m, int fd)
         return 0;
     int r = space_check_floor(f, fd, &missing);
     while (space_is_short(r) && clock_ms() < until &&
-           space_make_room(f, m, fd, missing))
+           space_remove_idle(f, m, fd, missing, true))
         r = space_check_floor(f, fd, &missing);
     return r;
 }
@@ -211,9 +200,14 @@ static void idle_on_name(struct walk *w, int directory, const char *name)
     idle_note(s, &one);
 }
 
+/* In the mount M, for the disk of FD. */
 static void idle_search(struct idle_search *s, struct files *f,
-                        const struct mount *m, dev_t disk)
+                        const struct mount *m, int fd)
 {
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return;
     s->walk = (struct walk){
         .f = f,
         .mount = m->share ? m : f->mount,
@@ -222,17 +216,9 @@ static void idle_search(struct idle_search *s, struct files *f,
         .most = NAMES,
         .until = clock_ms() + LOOK_MS,
     };
-    s->disk = disk;
+    s->disk = st.st_dev;
     s->before = time(NULL) - IDLE_S;
     walk_mount(&s->walk);
-}
-
-uint64_t space_idle_bytes(struct files *f, const struct mount *m, dev_t disk)
-{
-    struct idle_search s = { 0 };
-
-    idle_search(&s, f, m, disk);
-    return s.bytes;
 }
 
 static bool idle_remove_one(const struct idle_search *s, const struct idle *one)
@@ -244,8 +230,8 @@ static bool idle_remove_one(const struct idle_search *s, const struct idle *one)
            partial_remove(s->walk.f, directory, one->name, s->before) == 0;
 }
 
-bool space_remove_idle(struct files *f, const struct mount *m, dev_t disk,
-                       uint64_t need)
+bool space_remove_idle(struct files *f, const struct mount *m, int fd,
+                       uint64_t need, bool enough)
 {
     struct idle_search s = { .most = OLDEST };
     uint64_t removed = 0, bytes = 0;
@@ -253,7 +239,9 @@ bool space_remove_idle(struct files *f, const struct mount *m, dev_t disk,
     s.oldest = calloc(OLDEST, sizeof(*s.oldest));
     if (!s.oldest)
         return false;
-    idle_search(&s, f, m, disk);
+    idle_search(&s, f, m, fd);
+    if (enough && s.bytes < need)
+        s.count = 0;
     for (size_t i = 0; i < s.count && (removed == 0 || bytes < need); i++)
         if (idle_remove_one(&s, &s.oldest[i])) {
             removed++;
@@ -267,21 +255,12 @@ bool space_remove_idle(struct files *f, const struct mount *m, dev_t disk,
     return removed > 0;
 }
 
-bool space_remove_idle_beside(struct files *f, const struct mount *m,
-                              int directory, uint64_t need)
-{
-    struct stat st;
-
-    return fstat(directory, &st) == 0 &&
-           space_remove_idle(f, m, st.st_dev, need);
-}
-
 int space_on_space(void *owner, struct msg_space *m)
 {
     struct files *f = owner;
     struct path path;
     struct statvfs disk;
-    struct stat st;
+    struct idle_search idle = { 0 };
 
     resolve_request(m->path, &path);
     FD_CLEANUP int fd =
@@ -293,14 +272,12 @@ int space_on_space(void *owner, struct msg_space *m)
     int r = space_look(f, in, fd, &disk);
     if (r < 0)
         return r;
-    if (fstat(fd, &st) < 0)
-        return -errno;
     quota_at(f, in, fd, &disk, &quota);
     uint64_t bytes = space_usable(f, fd, &disk, &quota);
     if (bytes < m->wanted) /* only then, since this walks the home */
-        bytes = space_sum(bytes, space_idle_bytes(f, in, st.st_dev));
-    return ANSWER(f, space_is, m->request, .bytes = bytes,
-                  .limit = quota.bytes.limit, .used = quota.bytes.used,
-                  .files_limit = quota.files.limit,
-                  .files_used = quota.files.used);
+        idle_search(&idle, f, in, fd);
+    return ANSWER(
+        f, space_is, m->request, .bytes = space_sum(bytes, idle.bytes),
+        .limit = quota.bytes.limit, .used = quota.bytes.used,
+        .files_limit = quota.files.limit, .files_used = quota.files.used);
 }

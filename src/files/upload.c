@@ -151,7 +151,7 @@ static int upload_open_on_full(struct files *f, const struct wish *w,
     int r = upload_open_partial(f, w, at->directory, at->name, u);
 
     if (files_outcome(r) == OUTCOME_NO_SPACE &&
-        space_remove_idle_beside(f, at->mount, at->directory, 0)) {
+        space_remove_idle(f, at->mount, at->directory, 0, false)) {
         copy_release(&u->copy);
         r = upload_open_partial(f, w, at->directory, at->name, u);
     }
@@ -174,7 +174,7 @@ static int upload_ensure_space(struct files *f, const struct wish *w,
         return space_keep_floor(f, m, fd);
     int r = space_room(f, m, fd, need - frees, &missing);
     while (space_is_short(r) && clock_ms() < until &&
-           space_make_room(f, m, fd, missing))
+           space_remove_idle(f, m, fd, missing, true))
         r = space_room(f, m, fd, need - frees, &missing);
     return r;
 }
