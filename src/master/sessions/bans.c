@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/users/users_file.h"
 
-#define BANNING_NEW      SETTINGS_BANS_FILE ".new"
 #define BANNING_FILE_MAX (16 + BANS_MAX * sizeof(struct ban))
 
 /* Before the records in the file; a new form of them gets another number. */
@@ -100,26 +100,17 @@ static int banning_image(const struct bans *b, struct buf *into)
     return r;
 }
 
-/* Whole or not at all: the file gets its name when it is on the disk. The lock
- * is for the writer of an older generation, which may not have ended yet. */
+/* The lock is for the writer of an older generation, which may not have ended
+ * yet. */
 static int banning_write(const char *directory, struct slice bytes)
 {
     FD_CLEANUP int at = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    FD_CLEANUP int fd = -1;
-    int r;
+    bool stands;
 
     if (at < 0 || flock(at, LOCK_EX) < 0)
         return -errno;
-    unlinkat(at, BANNING_NEW, 0); /* of a writer that was killed */
-    fd = openat(at, BANNING_NEW, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return -errno;
-    r = fd_write_all(fd, bytes.ptr, bytes.len);
-    if (r == 0 && (fsync(fd) < 0 ||
-                   renameat(at, BANNING_NEW, at, SETTINGS_BANS_FILE) < 0 ||
-                   fsync(at) < 0))
-        r = -errno;
-    return r;
+    return users_file_replace(at, SETTINGS_BANS_FILE, bytes, NULL, NULL, NULL,
+                              &stands);
 }
 
 static void banning_report_unkept(struct master *m, int error)
