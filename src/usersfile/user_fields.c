@@ -285,26 +285,6 @@ static int set_choice(struct user *user, int choice, struct slice value,
     return 0;
 }
 
-static int set_certificate(struct options *o, struct slice value,
-                           struct complaint *c)
-{
-    o->user.certificate = value;
-    return user_certificate_check(value, c);
-}
-
-static int set_networks(struct options *o, struct slice value,
-                        struct complaint *c)
-{
-    o->user.limits.networks = value;
-    return user_networks_check(value, c);
-}
-
-static int set_hours(struct options *o, struct slice value, struct complaint *c)
-{
-    o->user.limits.hours = value;
-    return user_hours_check(value, c);
-}
-
 static int set_login(struct options *o, struct slice value, struct complaint *c)
 {
     o->user.certificate_only = slice_equal(value, SLICE("certificate"));
@@ -337,26 +317,6 @@ static int set_totp(struct options *o, struct slice value, struct complaint *c)
                     "totp=: expected a secret of %d to %d bytes in base32 (A-Z "
                     "and 2-7); run: sallyportctl user totp %s",
                     TOTP_SECRET_MIN, TOTP_SECRET_MAX, o->user.name);
-}
-
-/* The names are looked up when the whole file is read. */
-static int set_list(struct slice *list, const char *key, struct slice value,
-                    struct complaint *c)
-{
-    *list = value;
-    return value.len > 0 ? 0
-                         : complain(c, "%s=: expected a name after it", key);
-}
-
-static int set_shares(struct options *o, struct slice value,
-                      struct complaint *c)
-{
-    return set_list(&o->user.shares, "shares", value, c);
-}
-
-static int set_teams(struct options *o, struct slice value, struct complaint *c)
-{
-    return set_list(&o->user.teams, "teams", value, c);
 }
 
 static int set_file_mode(struct options *o, struct slice value,
@@ -417,14 +377,12 @@ static int set_max_files(struct options *o, struct slice value,
     return 0;
 }
 
-static int set_retain(struct options *o, struct slice value,
-                      struct complaint *c)
+static int retain_check(struct slice value, struct complaint *c)
 {
     struct slice rest = value;
     struct retention one;
     int r;
 
-    o->user.retain = value;
     while ((r = user_retain_next(&rest, &one)) == 1)
         ;
     return r == 0 ? 0
@@ -487,43 +445,63 @@ static int set_quota_files(struct options *o, struct slice value,
                     (int)value.len, value.ptr);
 }
 
-#define LIMIT(limit) (CHOICES + ROW_##limit)
+#define FUNCTION(set)      set, 0, 0, NULL
+#define CHOICE(choice)     NULL, CHOICE_##choice, 0, NULL
+#define LIMIT(limit)       NULL, CHOICES + ROW_##limit, 0, NULL
+#define TEXT(field, check) NULL, 0, offsetof(struct options, field), check
 
 static const struct option {
     const char *key;
     unsigned lines; /* LINE_ bits: where it may be */
     int (*set)(struct options *o, struct slice value, struct complaint *c);
-    int choice; /* CHOICE_, or LIMIT(), without a function */
+    int choice;    /* CHOICE_, or CHOICES + ROW_, without a function */
+    size_t offset; /* of a text in struct options; then CHECK, or NULL */
+    int (*check)(struct slice value, struct complaint *c);
 } options[] = {
-    { "rights", LINE_USER, set_rights, 0 },
-    { "shares", LINE_USER | LINE_TEAM, set_shares, 0 },
-    { "teams", LINE_USER, set_teams, 0 },
-    { "file_mode", LINE_USER | LINE_SHARE, set_file_mode, 0 },
-    { "dir_mode", LINE_USER, set_dir_mode, 0 },
-    { "on_conflict", LINE_USER, NULL, CHOICE_CONFLICT },
-    { "upload_eof", LINE_USER, NULL, CHOICE_UPLOAD_EOF },
-    { "data_binding", LINE_USER, NULL, CHOICE_BINDING },
-    { "certificate", LINE_USER, set_certificate, 0 },
-    { "login", LINE_USER, set_login, 0 },
-    { "totp", LINE_USER, set_totp, 0 },
-    { "must_change", LINE_USER, set_must_change, 0 },
-    { "expires", LINE_USER, set_expires, 0 },
-    { "max_sessions", LINE_USER | LINE_TEAM, NULL, LIMIT(SESSIONS) },
-    { "max_transfers", LINE_USER | LINE_TEAM, NULL, LIMIT(TRANSFERS) },
-    { "bandwidth_up", LINE_USER | LINE_TEAM, NULL, LIMIT(UP) },
-    { "bandwidth_down", LINE_USER | LINE_TEAM, NULL, LIMIT(DOWN) },
-    { "max_file_size", LINE_USER | LINE_TEAM, NULL, LIMIT(FILE_SIZE) },
-    { "networks", LINE_USER | LINE_TEAM, set_networks, 0 },
-    { "hours", LINE_USER | LINE_TEAM, set_hours, 0 },
-    { "quota", LINE_USER | LINE_SHARE, set_quota, 0 },
-    { "quota_files", LINE_USER | LINE_SHARE, set_quota_files, 0 },
-    { "max_files", LINE_USER, set_max_files, 0 },
-    { "retain", LINE_USER | LINE_SHARE, set_retain, 0 },
+    { "rights", LINE_USER, FUNCTION(set_rights) },
+    { "shares", LINE_USER | LINE_TEAM, TEXT(user.shares, NULL) },
+    { "teams", LINE_USER, TEXT(user.teams, NULL) },
+    { "file_mode", LINE_USER | LINE_SHARE, FUNCTION(set_file_mode) },
+    { "dir_mode", LINE_USER, FUNCTION(set_dir_mode) },
+    { "on_conflict", LINE_USER, CHOICE(CONFLICT) },
+    { "upload_eof", LINE_USER, CHOICE(UPLOAD_EOF) },
+    { "data_binding", LINE_USER, CHOICE(BINDING) },
+    { "certificate", LINE_USER,
+      TEXT(user.certificate, user_certificate_check) },
+    { "login", LINE_USER, FUNCTION(set_login) },
+    { "totp", LINE_USER, FUNCTION(set_totp) },
+    { "must_change", LINE_USER, FUNCTION(set_must_change) },
+    { "expires", LINE_USER, FUNCTION(set_expires) },
+    { "max_sessions", LINE_USER | LINE_TEAM, LIMIT(SESSIONS) },
+    { "max_transfers", LINE_USER | LINE_TEAM, LIMIT(TRANSFERS) },
+    { "bandwidth_up", LINE_USER | LINE_TEAM, LIMIT(UP) },
+    { "bandwidth_down", LINE_USER | LINE_TEAM, LIMIT(DOWN) },
+    { "max_file_size", LINE_USER | LINE_TEAM, LIMIT(FILE_SIZE) },
+    { "networks", LINE_USER | LINE_TEAM,
+      TEXT(user.limits.networks, user_networks_check) },
+    { "hours", LINE_USER | LINE_TEAM,
+      TEXT(user.limits.hours, user_hours_check) },
+    { "quota", LINE_USER | LINE_SHARE, FUNCTION(set_quota) },
+    { "quota_files", LINE_USER | LINE_SHARE, FUNCTION(set_quota_files) },
+    { "max_files", LINE_USER, FUNCTION(set_max_files) },
+    { "retain", LINE_USER | LINE_SHARE, TEXT(user.retain, retain_check) },
 };
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 _Static_assert(OPTIONS <= 32, "a bit for each option that was seen");
 
 #define DIRECTORY_KEY "rights."
+
+/* Names of shares and teams are looked up when the whole file is read. */
+static int set_text(struct options *o, const struct option *row,
+                    struct slice value, struct complaint *c)
+{
+    *(struct slice *)(void *)((char *)o + row->offset) = value;
+    if (row->check)
+        return row->check(value, c);
+    return value.len > 0
+               ? 0
+               : complain(c, "%s=: expected a name after it", row->key);
+}
 
 static int set_option(struct options *o, const struct option *row,
                       struct slice value, unsigned *seen, struct complaint *c)
@@ -535,6 +513,8 @@ static int set_option(struct options *o, const struct option *row,
     *seen |= bit;
     if (row->set)
         return row->set(o, value, c);
+    if (row->offset > 0)
+        return set_text(o, row, value, c);
     return row->choice < CHOICES
                ? set_choice(&o->user, row->choice, value, c)
                : set_limit(&o->user.limits, row->choice - CHOICES, value, c);
