@@ -84,7 +84,7 @@ const struct ctl_command ctl_commands[] = {
       .takes = TAKES_NAME,
       .options = OPTION_PURGE | OPTION_YES,
       .reads_users = true,
-      .run = user_del,
+      .run = line_del,
       .syntax = "NAME [--purge [--yes]]",
       .help = "Remove a user; with --purge also the home and all files in it",
       .example = "sallyportctl user del anna --purge" },
@@ -205,7 +205,7 @@ const struct ctl_command ctl_commands[] = {
       .takes = TAKES_NAME,
       .options = OPTION_PURGE | OPTION_YES,
       .reads_users = true,
-      .run = share_del,
+      .run = line_del,
       .syntax = "NAME [--purge [--yes]]",
       .help = "Remove a share from all users and teams; with --purge also its "
               "directory and all files in it",

@@ -210,7 +210,7 @@ int user_passwd(struct context *x);
 int user_rename(struct context *x);
 int user_import(struct context *x);
 int user_export(struct context *x);
-int user_del(struct context *x);
+int line_del(struct context *x); /* of a user or share */
 int user_list(struct context *x);
 int user_show(struct context *x);
 int user_lock(struct context *x);
@@ -223,7 +223,6 @@ int share_grant(struct context *x);
 int share_revoke(struct context *x);
 int share_list(struct context *x);
 int share_show(struct context *x);
-int share_del(struct context *x);
 int team_add(struct context *x);
 int line_change(struct context *x); /* of a share or team */
 int team_del(struct context *x);

@@ -101,7 +101,7 @@ static int remove_line(struct context *x, struct edit *e, void *given)
 }
 
 /* Asks before the lock is taken. */
-static int removal_run(struct context *x, const char *what)
+int line_del(struct context *x)
 {
     struct removal r;
     int code = 0;
@@ -122,18 +122,9 @@ static int removal_run(struct context *x, const char *what)
                        r.uid, &x->complaint);
     if (code == 0)
         printf("%s %s: removed; %s %s %s\n", x->args.word[0], x->args.word[2],
-               what, r.path, x->args.purge ? "removed" : "kept");
+               r.gid ? "directory" : "home", r.path,
+               x->args.purge ? "removed" : "kept");
     return code;
-}
-
-int user_del(struct context *x)
-{
-    return removal_run(x, "home");
-}
-
-int share_del(struct context *x)
-{
-    return removal_run(x, "directory");
 }
 
 static int remove_team(struct context *x, struct edit *e, void *given)
