@@ -18,16 +18,6 @@
 #define ANSWER_MAX 65536 /* bytes that are read */
 #define ANSWER_MS  5000  /* ms: for some of them */
 
-static bool is_below(const char *path, const char *directory)
-{
-    size_t len = strlen(directory);
-
-    while (len > 1 && directory[len - 1] == '/')
-        len--;
-    return strncmp(path, directory, len) == 0 &&
-           (len == 1 || path[len] == '/' || path[len] == '\0');
-}
-
 static bool is_no(struct slice value)
 {
     static const char *const words[] = { "no", "false", "off", "0", "" };
@@ -123,9 +113,9 @@ void unit_ask(struct unit *u)
 static bool is_writable(const struct unit *u, const char *home)
 {
     for (size_t i = 0; i < u->writables; i++)
-        if (is_below(home, u->writable[i]))
+        if (user_path_within(home, u->writable[i]))
             return true;
-    return !u->strict || is_below(home, "/var/lib/sallyport");
+    return !u->strict || user_path_within(home, "/var/lib/sallyport");
 }
 
 bool unit_forbids(const struct unit *u, const char *what, const char *path,
@@ -135,13 +125,13 @@ bool unit_forbids(const struct unit *u, const char *what, const char *path,
     bool hidden = false, writable = is_writable(u, path);
 
     if (u->private_tmp &&
-        (is_below(path, "/tmp") || is_below(path, "/var/tmp")))
+        (user_path_within(path, "/tmp") || user_path_within(path, "/var/tmp")))
         return complain(c,
                         "systemd hides the %s %s from the service "
                         "(PrivateTmp=); move it, such as to /srv",
                         what, path) < 0;
     for (size_t i = 0; u->protect_home && i < 3; i++)
-        hidden |= is_below(path, homes[i]);
+        hidden |= user_path_within(path, homes[i]);
     if (!hidden && writable)
         return false;
     /* One drop-in has all that is missing. */

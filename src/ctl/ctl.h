@@ -312,9 +312,6 @@ void password_show(const struct context *x, const struct secret *s);
 
 /* home.c: homes, made and removed. */
 
-/* Is PATH equal to DIRECTORY or beneath it? Both come from place_tidy(). */
-bool home_beneath(const char *path, const char *directory);
-
 /* Refuses PATH if it overlaps a home or a share other than OWN, a row of U or
  * NULL. HINT says what to do. Returns an exit code. */
 int home_check_alone(struct context *x, const struct users *u, const void *own,

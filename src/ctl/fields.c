@@ -66,7 +66,7 @@ int fields_take_home(struct context *x, struct fields *f, const char *home)
         place_tidy(slice_from(home), f->home, sizeof(f->home)))
         return ctl_fail(x, EX_USAGE,
                         "home %s: use an absolute path without . and ..", home);
-    if (geteuid() != 0 && !home_beneath(f->home, x->settings.homes))
+    if (geteuid() != 0 && !user_path_within(f->home, x->settings.homes))
         return ctl_fail(x, EX_USAGE,
                         "home %s: without root it must lie beneath %s", f->home,
                         x->settings.homes);
@@ -131,7 +131,7 @@ int fields_take_hash(struct context *x, struct fields *f)
 static int fields_check_home(struct context *x, const char *home,
                              const struct users *u, const struct user *own)
 {
-    if (home_beneath(x->settings.shares, home))
+    if (user_path_within(x->settings.shares, home))
         return ctl_fail(x, EX_DATAERR,
                         "home %s contains %s (shares); give --home DIR", home,
                         x->settings.shares);

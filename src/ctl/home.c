@@ -23,14 +23,6 @@
 #define MOUNT_LINE      (16 * PATH_MAX)
 #define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
-bool home_beneath(const char *path, const char *directory)
-{
-    size_t len = strlen(directory);
-
-    return !strncmp(path, directory, len) &&
-           (path[len] == '\0' || path[len] == '/');
-}
-
 int home_check_alone(struct context *x, const struct users *u, const void *own,
                      const char *path, const char *hint)
 {
@@ -79,7 +71,7 @@ static int open_parent(const char *home, const char *homes)
     FD_CLEANUP int fd = -1;
     char *at = rest, *slash;
 
-    if (!home_beneath(home, homes) || !strcmp(home, homes)) {
+    if (!user_path_within(home, homes) || !strcmp(home, homes)) {
         if (slice_copy(slice_from(home), rest, sizeof(rest)))
             return -ENAMETOOLONG;
         *strrchr(rest, '/') = '\0';
@@ -218,7 +210,7 @@ int home_make(const struct home *h, bool *made, struct complaint *c)
     FD_CLEANUP int parent = -1;
     FD_CLEANUP int fd = -1;
     int code =
-        home_beneath(h->path, h->below) ? home_make_homes(h->below, c) : 0;
+        user_path_within(h->path, h->below) ? home_make_homes(h->below, c) : 0;
 
     if (code)
         return code;
@@ -297,7 +289,7 @@ static int mounts_within(int fd)
     len = readlink(name, directory, sizeof(directory) - 1);
     directory[len > 0 ? len : 0] = '\0'; /* "": every mount counts */
     while (r == 0 && getmntent_r(list, &m, line, sizeof(line)))
-        r = home_beneath(m.mnt_dir, directory) ? -EXDEV : 0;
+        r = user_path_within(m.mnt_dir, directory) ? -EXDEV : 0;
     if (r == 0 && ferror(list))
         r = -EIO;
     if (list)
@@ -456,7 +448,7 @@ int purge_home(const char *home, const char *homes, uid_t uid,
     struct purge p;
     int r;
 
-    if (!home_beneath(home, homes) || !strcmp(home, homes)) {
+    if (!user_path_within(home, homes) || !strcmp(home, homes)) {
         complain(c, "%s was not removed: it isn't beneath %s", home, homes);
         return EX_CANTCREAT;
     }

@@ -21,7 +21,7 @@ struct new_share {
 static int check_above(struct context *x, const struct new_share *a,
                        const char *setting)
 {
-    if (!home_beneath(setting, a->path))
+    if (!user_path_within(setting, a->path))
         return 0;
     return ctl_fail(x, EX_USAGE,
                     "--path %s contains %s; give a directory for this share "
@@ -47,7 +47,7 @@ static int share_take_path(struct context *x, struct new_share *a)
     if (code == 0)
         code = check_above(x, a, x->settings.shares);
     if (code == 0 && geteuid() != 0 &&
-        !home_beneath(a->path, x->settings.shares))
+        !user_path_within(a->path, x->settings.shares))
         code = ctl_fail(x, EX_USAGE,
                         "--path %s: without root it must lie beneath %s",
                         a->path, x->settings.shares);
@@ -217,7 +217,7 @@ static int make_directory(struct context *x, struct new_share *a,
     };
     int code = home_check(&h, &x->complaint);
 
-    if (code == 0 && home_beneath(x->settings.shares, x->settings.homes))
+    if (code == 0 && user_path_within(x->settings.shares, x->settings.homes))
         code = home_make_homes(x->settings.homes, &x->complaint);
     if (code == 0 && !a->local)
         code = edit_spend_id(e, EDIT_LAST_GID, a->gid, !a->next);

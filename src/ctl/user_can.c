@@ -109,7 +109,7 @@ static void find_directory(struct question *q)
     for (size_t i = 0; i < user->directories; i++) {
         const struct directory_right *d = &user->directory[i];
 
-        if (home_beneath(q->path.bytes, d->path) &&
+        if (user_path_within(q->path.bytes, d->path) &&
             strlen(d->path) > strlen(q->mount)) {
             q->mount = d->path;
             q->rights = d->rights;

@@ -194,6 +194,16 @@ bool user_path_beneath(const char *path, const char *directory)
     return strncmp(path, directory, len) == 0 && path[len] == '/';
 }
 
+bool user_path_within(const char *path, const char *directory)
+{
+    size_t len = strlen(directory);
+
+    while (len > 0 && directory[len - 1] == '/')
+        len--;
+    return strncmp(path, directory, len) == 0 &&
+           (path[len] == '/' || path[len] == '\0');
+}
+
 static bool has_dot_dot(const char *path)
 {
     struct slice rest = slice_from(path), part;

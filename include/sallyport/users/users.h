@@ -192,6 +192,8 @@ bool user_path_ok(struct slice path);
 /* Does PATH lie in DIRECTORY? Both are normal; a directory doesn't lie in
  * itself. */
 bool user_path_beneath(const char *path, const char *directory);
+/* The same, and a directory lies in itself; all do in "/". */
+bool user_path_within(const char *path, const char *directory);
 /* Compares two paths for qsort(3): '/' comes before all other bytes, so what
  * lies in a directory follows it immediately. */
 int user_path_order(const char *a, const char *b);

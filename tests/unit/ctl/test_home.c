@@ -18,11 +18,11 @@ TestSuite(home, .init = world_make, .fini = scratch_remove);
 
 Test(home, beneath)
 {
-    cr_expect(home_beneath("/srv/a", "/srv"));
-    cr_expect(home_beneath("/srv", "/srv"));
-    cr_expect(home_beneath("/srv", ""));
-    cr_expect_not(home_beneath("/srvx", "/srv"));
-    cr_expect_not(home_beneath("/sr", "/srv"));
+    cr_expect(user_path_within("/srv/a", "/srv"));
+    cr_expect(user_path_within("/srv", "/srv"));
+    cr_expect(user_path_within("/srv", ""));
+    cr_expect_not(user_path_within("/srvx", "/srv"));
+    cr_expect_not(user_path_within("/sr", "/srv"));
 }
 
 Test(home, an_existing_home_is_kept)
