@@ -116,12 +116,25 @@ static void answer_wait(struct session *s)
 }
 
 /* A session that doesn't read its answer can't serve its client either. */
-void login_give_up(struct session *s, int error)
+static void login_give_up(struct session *s, int error)
 {
     if (error == -EPIPE)
         session_end(s);
     else
         session_kill(s);
+}
+
+void login_answered(struct session *s, int r, enum session_state state,
+                    unsigned phase)
+{
+    if (r < 0) {
+        login_give_up(s, r);
+        return;
+    }
+    loop_timer_clear(&s->master->loop, &s->timer);
+    worker_forget(s->master, s);
+    s->state = state;
+    s->channel.phase = phase;
 }
 
 void login_deny(struct session *s, enum denial why)
@@ -134,14 +147,7 @@ void login_deny(struct session *s, enum denial why)
         return;
     }
     r = SEND(&s->channel, denied, s->request, .why = why);
-    if (r < 0) {
-        login_give_up(s, r);
-        return;
-    }
-    loop_timer_clear(&s->master->loop, &s->timer);
-    worker_forget(s->master, s);
-    s->state = SESSION_GREETED;
-    s->channel.phase = PHASE_GREETED;
+    login_answered(s, r, SESSION_GREETED, PHASE_GREETED);
 }
 
 static void login_hand_over(struct session *s, int end)
@@ -368,16 +374,12 @@ void login_home_ready(struct session *s)
              .version = s->version, .max_file_size = s->limits.file_size,
              .counted = counted, .paced = paced, .must_change = s->must_change,
              .files = s->home.end);
-    if (r < 0) {
-        login_give_up(s, r);
+    login_answered(s, r, SESSION_USER, PHASE_USER);
+    if (r < 0)
         return;
-    }
     fd_close(&s->home.end);
-    loop_timer_clear(&s->master->loop, &s->timer);
-    s->state = SESSION_USER;
     s->login = time(NULL);
     service_named(s->log, s->home.user);
-    s->channel.phase = PHASE_USER;
     session_add_news(s, NEWS_FACTS);
     sessions_send_news(s->master);
 }

@@ -51,19 +51,10 @@ enum password_fault password_objection(const struct session *s)
 
 void password_answer(struct session *s, enum password_fault fault)
 {
-    int r;
-
-    if (s->state >= SESSION_KICKED)
-        return;
-    r = SEND(&s->channel, password_is, s->request, .fault = fault);
-    if (r < 0) {
-        login_give_up(s, r);
-        return;
-    }
-    loop_timer_clear(&s->master->loop, &s->timer);
-    worker_forget(s->master, s);
-    s->state = SESSION_USER;
-    s->channel.phase = PHASE_USER;
+    if (s->state < SESSION_KICKED)
+        login_answered(
+            s, SEND(&s->channel, password_is, s->request, .fault = fault),
+            SESSION_USER, PHASE_USER);
 }
 
 /* The same reason is reported once. */

@@ -496,8 +496,10 @@ void login_retry(struct master *m);
 /* Handles a worker's verdict, which answer_count() has counted. */
 void login_on_verdict(struct session *s, const struct verdict *v);
 void login_deny(struct session *s, enum denial why);
-/* The session doesn't read what was sent to it. */
-void login_give_up(struct session *s, int error);
+/* R is the result of SEND() of the answer: S gets this state and phase, unless
+ * it doesn't read. */
+void login_answered(struct session *s, int r, enum session_state state,
+                    unsigned phase);
 
 /* New hashes of passwords in the users file (password.c). */
 
