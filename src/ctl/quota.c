@@ -293,18 +293,14 @@ int quota_show(struct context *x)
 {
     struct account a;
     struct quota q;
-    struct users u;
-    int code = edit_load_users(&u, x->settings.users, NULL, &x->complaint);
+    int code = account_find(x, &x->users, &a);
 
-    if (code == 0)
-        code = account_find(x, &u, &a);
     if (code == 0)
         code = account_in_kernel(x, &a, NULL, &q);
     if (code == 0 && x->args.json)
         code = json_write(x, json_quota(a.name, &q));
     else if (code == 0)
         print_quota(a.name, &q);
-    users_release(&u);
     return code;
 }
 
@@ -370,9 +366,9 @@ static bool report_account(const struct account *a, json_t *list)
     return note[0] && !is_unknown(r) && (a->row.bytes > 0 || a->row.files > 0);
 }
 
-static bool report_all(const struct context *x, const struct users *u,
-                       json_t *list)
+static bool report_all(const struct context *x, json_t *list)
 {
+    const struct users *u = &x->users;
     struct account a;
     bool bad = false;
 
@@ -389,23 +385,18 @@ static bool report_all(const struct context *x, const struct users *u,
 
 int quota_report(struct context *x)
 {
-    struct users u;
-    bool bad = false;
-    int code = edit_load_users(&u, x->settings.users, NULL, &x->complaint);
     json_t *list = x->args.json ? json_array() : NULL;
+    int code = 0;
 
-    if (code == 0 && !x->args.json)
+    if (!list)
         printf("%-24s %10s %12s %10s %10s %s\n", "NAME", "LIMIT", "USED",
                "FILES", "USED", "NOTE");
-    if (code == 0)
-        bad = report_all(x, &u, list);
-    users_release(&u);
-    if (code == 0 && x->args.json)
+    bool bad = report_all(x, list);
+    if (list)
         code = json_write(x, list);
-    else
-        json_decref(list);
-    if (code == 0 && bad)
-        code = ctl_fail(x, EX_CONFIG,
-                        "the kernel doesn't enforce what the users file says");
-    return code;
+    return code || !bad
+               ? code
+               : ctl_fail(
+                     x, EX_CONFIG,
+                     "the kernel doesn't enforce what the users file says");
 }
