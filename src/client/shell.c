@@ -149,9 +149,11 @@ static void complete_list(const char *text)
     complete_plain(text, head, directory);
     complete_plain(text + head, strlen(text + head), complete.last);
     listing_release(&complete.all);
+    rl_deprep_terminal(); /* Ctrl-C interrupts the listing */
     if (url_join(complete.client->cwd, directory, complete.directory) == 0)
         remote_list_once(&complete.client->link, complete.directory,
                          &complete.all, &why);
+    rl_prep_terminal(1);
     complete.next = 0;
 }
 
@@ -373,6 +375,39 @@ static void shell_know_letters(void)
         setlocale(LC_CTYPE, "C.UTF-8");
 }
 
+static bool shell_dropped;
+
+static int shell_drop(int count, int key)
+{
+    (void)count;
+    (void)key;
+    shell_dropped = true;
+    rl_done = 1;
+    return 0;
+}
+
+static int shell_stop(int count, int key)
+{
+    (void)count;
+    (void)key;
+    return raise(SIGTSTP);
+}
+
+/* Each readline() resets it. */
+static int shell_without_signals(void)
+{
+    return rl_parse_and_bind("setty -d -isig");
+}
+
+/* At the prompt Ctrl-C is a key. As a signal it could come while libedit isn't
+ * reading. Then the line would stay, and later keys would be added to it. */
+static void shell_bind_keys(void)
+{
+    rl_pre_input_hook = shell_without_signals;
+    rl_add_defun("sallyport-drop", shell_drop, '\003');
+    rl_add_defun("sallyport-stop", shell_stop, '\032');
+}
+
 static void shell_terminal(struct client *c)
 {
     char history[PATH_MAX], prompt[URL_PATH_MAX + URL_PART_MAX + 8];
@@ -387,15 +422,17 @@ static void shell_terminal(struct client *c)
     complete.client = c;
     rl_readline_name = "sallyport";
     rl_attempted_completion_function = complete_word;
+    shell_bind_keys();
     while (!c->leave) {
         link_interrupted = 0;
+        shell_dropped = false;
         char *line = readline(shell_prompt(c, prompt, sizeof(prompt)));
 
         if (!line) {
             putchar('\n');
-            if (!link_interrupted)
+            if (!shell_dropped && !link_interrupted)
                 break;
-            continue; /* Ctrl-C discards the typed line */
+            continue;
         }
         if (line[0]) {
             add_history(line);

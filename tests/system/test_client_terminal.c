@@ -76,6 +76,33 @@ Test(terminal, a_session, .timeout = 120)
     terminal_end(&t);
 }
 
+/* Keys that come at once with Ctrl-C, before and after it. Ctrl-Z stops the
+ * session, and it continues. */
+Test(terminal, interrupts_at_the_prompt, .timeout = 120)
+{
+    static struct terminal t;
+    char line[1024], shown[64];
+
+    desk_begin(&t.desk, "anna");
+    terminal_open(&t, "/bin/sh");
+    snprintf(line, sizeof(line), "clear; %s", server_program("sallyport"));
+    terminal_type(&t, line);
+    terminal_wait_prompt(&t, "sallyport>");
+    for (int i = 0; i < 10; i++) {
+        snprintf(line, sizeof(line), "! echo $((%d + 1000))", i);
+        snprintf(shown, sizeof(shown), "\n%d\nsallyport>", i + 1000);
+        TMUX(&t, "send-keys", "half", "C-c", line, "Enter");
+        terminal_expect(&t, shown, "half!");
+    }
+    TMUX(&t, "send-keys", "C-z");
+    terminal_expect(&t, "Stopped", NULL);
+    terminal_type(&t, "fg");
+    terminal_type(&t, "! echo $((2 + 2000))");
+    terminal_expect(&t, "\n2002\nsallyport>", NULL);
+    terminal_type(&t, "bye");
+    terminal_end(&t);
+}
+
 /* "O" replaces what the rest of one command meets, and nothing of the next. */
 Test(terminal, an_answer_for_all, .timeout = 120)
 {
