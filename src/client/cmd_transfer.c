@@ -28,18 +28,37 @@ static int put_list(struct tree *t, const char *remote, struct listing *ret,
     return made == 1 ? remote_list(&t->client->link, remote, ret, why) : made;
 }
 
+/* A word that fails leaves no job. */
+static int transfer_count(struct tree *t, int code)
+{
+    t->failed += code != 0;
+    tree_keep(&t->code, code);
+    return code;
+}
+
+/* Does the jobs of put or get, and prints the total. Returns an exit code. */
+static int transfer_all(struct tree *t)
+{
+    tree_keep(&t->code, client_run_jobs(t->client, &t->jobs));
+    if (!t->jobs.full)
+        jobs_sum_up(&t->jobs, t->failed);
+    jobs_release(&t->jobs);
+    return t->code;
+}
+
 static const struct tree_way put_way = { .list = put_list };
 
 /* Adds jobs that upload LOCAL (a file, or a directory with -r) as REMOTE. */
 static int put_file(struct tree *t, const char *local, const char *remote)
 {
-    const struct job job = { .kind = JOB_PUT, .named = NAMED_ALL };
+    struct job job = { .kind = JOB_PUT, .named = NAMED_ALL };
     bool stream = strcmp(local, "-") == 0;
     struct stat st;
 
     if (!stream && stat(local, &st) < 0)
         return client_refuse(local, EX_NOINPUT, "%s", strerror(errno));
     if (stream || S_ISREG(st.st_mode)) {
+        job.size = stream ? 0 : (uint64_t)st.st_size;
         tree_add(t, &job, local, remote);
         return 0;
     }
@@ -111,10 +130,8 @@ static int put_all(struct client *c, struct word *w, int n,
     if (t.code != 0)
         return t.code;
     for (int i = 0; i < n; i++)
-        tree_keep(&t.code, put_one(&t, w[i].text, to, into));
-    tree_keep(&t.code, client_run_jobs(c, &t.jobs));
-    jobs_release(&t.jobs);
-    return t.code;
+        transfer_count(&t, put_one(&t, w[i].text, to, into));
+    return transfer_all(&t);
 }
 
 /* The last word is the target; in the shell the target may be missing. */
@@ -180,7 +197,7 @@ static int get_file(struct tree *t, const char *remote, const char *local)
 
     if (t->client->options.recursive &&
         remote_stat(&t->client->link, remote, &e, &why) != 0)
-        return client_error(remote, &why);
+        return transfer_count(t, client_error(remote, &why));
     if (e.kind == ENTRY_DIRECTORY)
         tree_down(t, remote, local, 0);
     else
@@ -219,7 +236,6 @@ static int get_all(struct client *c, struct word *w, int n, const char *local)
     struct get_target t = { .local = local,
                             .tree = { .client = c, .way = &get_way } };
     struct stat st;
-    int *code = &t.tree.code;
 
     t.into = local && strcmp(local, "-") != 0 && stat(local, &st) == 0 &&
              S_ISDIR(st.st_mode);
@@ -229,10 +245,8 @@ static int get_all(struct client *c, struct word *w, int n, const char *local)
             local, EX_CANTCREAT,
             "is no directory, and several files would go there");
     for (int i = 0; i < n; i++)
-        tree_keep(code, tree_expand(c, &w[i], get_one, &t));
-    tree_keep(code, client_run_jobs(c, &t.tree.jobs));
-    jobs_release(&t.tree.jobs);
-    return *code;
+        tree_keep(&t.tree.code, tree_expand(c, &w[i], get_one, &t));
+    return transfer_all(&t.tree);
 }
 
 int cmd_get(struct client *c, struct word *w, int n)

@@ -104,6 +104,7 @@ static void tree_up_file(struct tree *t, const char *local, const char *remote,
 {
     const struct listing_entry *there = listing_find(all, remote);
     struct job job = { .kind = JOB_PUT,
+                       .size = (uint64_t)here->st_size,
                        .taken = there != NULL,
                        .known = there || listing_is_whole(all) };
 

@@ -308,10 +308,12 @@ static bool shows_three_bars(void *of)
 
     t->wanted = "MiB/s";
     t->unwanted = NULL;
-    return terminal_shows(t) && bars(t->last) == 3;
+    return terminal_shows(t) && bars(t->last) == 4 &&
+           strstr(t->last, "0 of 3 files");
 }
 
-/* Each transfer has a bar on its own line, in a narrower terminal too. */
+/* Each transfer has a bar on its own line, in a narrower terminal too; the last
+ * one is of all. */
 Test(terminal, several_bars, .timeout = 120)
 {
     static struct terminal t;
@@ -331,7 +333,7 @@ Test(terminal, several_bars, .timeout = 120)
     TMUX(&t, "resize-window", "-x", "60", "-y", "24");
     cr_expect(wait_until(shows_three_bars, &t, WAIT_MS), "%s", t.last);
     terminal_expect(&t, "f0  12.0 MiB", NULL);
-    terminal_expect(&t, "status 0", NULL);
+    terminal_expect(&t, "\n3 of 3 files, 36.0 MiB\nstatus 0", NULL);
     cr_expect_eq(bars(t.last), 0, "%s", t.last);
     terminal_end(&t);
 }

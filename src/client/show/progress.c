@@ -94,6 +94,10 @@ static struct {
     unsigned drawn, width; /* lines of bars on the screen, and their width */
     uint64_t drawn_at;
     bool held; /* a question is on the terminal */
+    struct {
+        size_t files, ended; /* files: 0 without a total */
+        uint64_t bytes, done, moved, began;
+    } all; /* done, moved: of files that have ended */
 } progress = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 void progress_start(enum progress_style style)
@@ -124,16 +128,20 @@ static void progress_clear(void)
     progress.drawn = 0;
 }
 
+static unsigned progress_percent(uint64_t done, uint64_t total)
+{
+    return total ? (unsigned)((double)done * 100 / (double)total) : 0;
+}
+
 /* Draws "NAME  [=====>    ]  42 %  12.3 MiB/s  0:07", never wider than the
  * screen. */
-static void progress_bar(const struct progress_row *r, unsigned width,
-                         uint64_t now)
+static void progress_bar(const struct progress_row *r, unsigned percent,
+                         unsigned width, uint64_t now)
 {
     char size[SHOW_SIZE_MAX], left[SHOW_TIME_MAX] = "", bar[WIDTH_MAX];
     uint64_t ms = now > r->began ? now - r->began : 1;
     uint64_t moved = r->done > r->first ? r->done - r->first : 0;
     uint64_t rate = moved * 1000 / ms;
-    unsigned percent = r->total ? (unsigned)(r->done * 100 / r->total) : 0;
     unsigned room = width - 38 > 60 ? 30 : (width - 38) / 3;
     unsigned full = room * (percent > 100 ? 100 : percent) / 100;
     int names = (int)(width - 38 - room);
@@ -158,6 +166,28 @@ static void progress_bar(const struct progress_row *r, unsigned width,
             percent, show_size(rate, size), left);
 }
 
+/* Draws "3 of 20 files" as the last bar. */
+static void progress_sum(unsigned width, uint64_t now)
+{
+    struct progress_row sum = { .total = progress.all.bytes,
+                                .done = progress.all.done,
+                                .first = progress.all.done - progress.all.moved,
+                                .began = progress.all.began };
+
+    for (size_t i = 0; i < PROGRESS_ROWS; i++)
+        if (progress.row[i].used) {
+            sum.done += progress.row[i].done;
+            sum.first += progress.row[i].first;
+        }
+    snprintf(sum.name, sizeof(sum.name), "%zu of %zu files", progress.all.ended,
+             progress.all.files);
+    progress_bar(&sum,
+                 sum.total
+                     ? progress_percent(sum.done, sum.total)
+                     : progress_percent(progress.all.ended, progress.all.files),
+                 width, now);
+}
+
 static void progress_draw(bool at_once)
 {
     uint64_t now = clock_ms();
@@ -169,9 +199,16 @@ static void progress_draw(bool at_once)
     progress_clear();
     for (size_t i = 0; i < PROGRESS_ROWS; i++)
         if (progress.row[i].used) {
-            progress_bar(&progress.row[i], width - 1, now);
+            const struct progress_row *r = &progress.row[i];
+
+            progress_bar(r, progress_percent(r->done, r->total), width - 1,
+                         now);
             lines++;
         }
+    if (lines > 0 && progress.all.files > 0) {
+        progress_sum(width - 1, now);
+        lines++;
+    }
     progress.drawn = lines;
     progress.width = width - 1;
     progress.drawn_at = now;
@@ -275,7 +312,28 @@ void progress_end(struct progress_row *r, const char *as, bool checked,
     else if (progress.style != PROGRESS_QUIET)
         progress_line(r, as, checked);
     r->used = false;
+    progress.all.ended++;
+    progress.all.done += r->done > r->total ? r->done : r->total;
+    progress.all.moved += r->done - r->first;
     progress_draw(false);
+    pthread_mutex_unlock(&progress.lock);
+}
+
+void progress_expect(size_t files, uint64_t bytes)
+{
+    pthread_mutex_lock(&progress.lock);
+    memset(&progress.all, 0, sizeof(progress.all));
+    progress.all.files = files;
+    progress.all.bytes = bytes;
+    progress.all.began = clock_ms();
+    pthread_mutex_unlock(&progress.lock);
+}
+
+void progress_settle(uint64_t size)
+{
+    pthread_mutex_lock(&progress.lock);
+    progress.all.ended++;
+    progress.all.done += size;
     pthread_mutex_unlock(&progress.lock);
 }
 
@@ -295,6 +353,26 @@ void progress_note(const char *format, ...)
         event_print(
             json_pack("{s:s, s:o}", "event", "note", "text", event_text(text)));
     pthread_mutex_unlock(&progress.lock);
+}
+
+void progress_sum_up(const struct progress_total *t, const char *failures)
+{
+    char size[SHOW_SIZE_MAX], skipped[40] = "", failed[40] = "";
+
+    if (progress.style == PROGRESS_JSON) {
+        event_print(json_pack(
+            "{s:s, s:I, s:I, s:I, s:I, s:I}", "event", "total", "files",
+            (json_int_t)t->files, "done", (json_int_t)t->done, "skipped",
+            (json_int_t)t->skipped, "failed", (json_int_t)t->failed, "bytes",
+            (json_int_t)t->bytes));
+        return;
+    }
+    if (t->skipped > 0)
+        snprintf(skipped, sizeof(skipped), ", %zu skipped", t->skipped);
+    if (t->failed > 0)
+        snprintf(failed, sizeof(failed), ", %zu failed", t->failed);
+    progress_note("%zu of %zu files, %s%s%s%s", t->done, t->files,
+                  show_size(t->bytes, size), skipped, failed, failures);
 }
 
 void progress_error(const char *what, const struct failure *why)

@@ -93,6 +93,20 @@ void progress_moved(struct progress_row *r, uint64_t done);
 void progress_end(struct progress_row *r, const char *as, bool checked,
                   const struct failure *why);
 
+/* Several FILES will be transferred, BYTES in all (0: unknown): below the bars
+ * a line shows the total. 0 files: they are over. */
+void progress_expect(size_t files, uint64_t bytes);
+/* One of these files, of this SIZE, needs no transfer. */
+void progress_settle(uint64_t size);
+
+struct progress_total {
+    size_t files, done, skipped, failed;
+    uint64_t bytes; /* of those that are done */
+};
+/* Prints "17 of 20 files, 1.2 GiB, 1 skipped, 2 failed: a, b"; FAILURES is
+ * ": a, b", or "". */
+void progress_sum_up(const struct progress_total *t, const char *failures);
+
 /* Prints a line that isn't an error above the bars. */
 void progress_note(const char *format, ...)
     __attribute__((format(printf, 1, 2)));

@@ -95,8 +95,8 @@ static int transfer_try(struct transfer *t, struct failure *why)
 }
 
 /* Does the job, with the retries that the options permit, and shows its
- * progress. Returns 0 or -1. */
-static int transfer_run(struct link *l, const struct job *job,
+ * progress. Returns 0, or 1: skipped, or -1. *moved gets the file's bytes. */
+static int transfer_run(struct link *l, const struct job *job, uint64_t *moved,
                         struct failure *why)
 {
     struct transfer t = { .link = l, .job = job, .fd = -1 };
@@ -107,12 +107,13 @@ static int transfer_run(struct link *l, const struct job *job,
     int r = transfer_try(&t, why);
     if (r < 0 && job->kind == JOB_PUT)
         upload_tell(&t, why);
-    if (t.skipped) {
+    *moved = t.done > t.size ? t.done : t.size;
+    if (t.skipped)
         progress_note("%s: skipped, it is there already", t.local);
-        return 0;
+    if (!t.row && r == 0) {
+        progress_settle(job->size);
+        return t.skipped;
     }
-    if (!t.row && r == 0)
-        return 0;
     if (!t.row)
         transfer_show(&t);
     progress_end(t.row, job->kind == JOB_GET ? t.local : t.remote, t.checked,
@@ -189,9 +190,10 @@ bool jobs_ended(const struct jobs *j)
 }
 
 struct crew {
-    const struct jobs *jobs;
+    struct jobs *jobs;
     const struct site *site;
-    atomic_size_t next, done, failed;
+    atomic_size_t next, done, skipped, failed;
+    atomic_uint_fast64_t moved;
     atomic_int code; /* exit code of the first failure */
 };
 
@@ -205,10 +207,15 @@ static void crew_work(struct crew *c, struct link *l)
 
         if (i >= c->jobs->count)
             break;
-        if (transfer_run(l, &c->jobs->job[i], &why) == 0) {
-            atomic_fetch_add(&c->done, 1);
+        struct job *job = &c->jobs->job[i];
+        uint64_t moved;
+        int r = transfer_run(l, job, &moved, &why);
+        if (r >= 0) {
+            atomic_fetch_add(r == 0 ? &c->done : &c->skipped, 1);
+            atomic_fetch_add(&c->moved, r == 0 ? moved : 0);
             continue;
         }
+        job->failed = true;
         atomic_fetch_add(&c->failed, 1);
         atomic_compare_exchange_strong(&c->code, &none, why.code);
     }
@@ -239,6 +246,20 @@ static void *crew_thread(void *of)
     return NULL;
 }
 
+/* Shows the total of several files; without the bytes if one of them has an
+ * unknown size. */
+static void jobs_expect(const struct jobs *j)
+{
+    uint64_t bytes = 0;
+    bool known = true;
+
+    for (size_t i = 0; i < j->count; i++) {
+        bytes += j->job[i].size;
+        known &= j->job[i].size > 0 || j->job[i].known;
+    }
+    progress_expect(j->count > 1 ? j->count : 0, known ? bytes : 0);
+}
+
 int jobs_run(struct jobs *j, const struct site *s, struct link *first)
 {
     struct crew c = { .jobs = j, .site = s };
@@ -247,13 +268,53 @@ int jobs_run(struct jobs *j, const struct site *s, struct link *first)
 
     if (wanted > j->count)
         wanted = j->count;
+    jobs_expect(j);
     while (running + 1 < wanted && running < WORKERS_MAX &&
            pthread_create(&thread[running], NULL, crew_thread, &c) == 0)
         running++;
     crew_work(&c, first);
     for (size_t i = 0; i < running; i++)
         pthread_join(thread[i], NULL);
+    progress_expect(0, 0);
     j->done = atomic_load(&c.done);
+    j->skipped = atomic_load(&c.skipped);
     j->failed = atomic_load(&c.failed);
+    j->moved = atomic_load(&c.moved);
     return link_interrupted ? EX_TEMPFAIL : atomic_load(&c.code);
+}
+
+#define NAMED_FAILURES 3
+
+/* Writes ": a, b, c, ..." */
+static void jobs_failures(const struct jobs *j, char *out, size_t size)
+{
+    size_t named = 0, len = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < j->count && named <= NAMED_FAILURES; i++) {
+        const struct job *job = &j->job[i];
+
+        if (!job->failed || len >= size)
+            continue;
+        named++;
+        len += (size_t)snprintf(out + len, size - len, "%s%s",
+                                named == 1 ? ": " : ", ",
+                                named > NAMED_FAILURES ? "..."
+                                : job->kind == JOB_PUT ? job->local
+                                                       : job->remote);
+    }
+}
+
+void jobs_sum_up(const struct jobs *j, size_t more)
+{
+    char failures[SHOW_MAX / 2];
+    const struct progress_total total = { .files = j->count + more,
+                                          .done = j->done,
+                                          .skipped = j->skipped,
+                                          .failed = j->failed + more,
+                                          .bytes = j->moved };
+
+    jobs_failures(j, failures, sizeof(failures));
+    if (total.files > 1)
+        progress_sum_up(&total, failures);
 }

@@ -125,9 +125,10 @@ struct job {
     size_t named;         /* of local: no link is followed beyond */
     bool known;           /* the following fields come from a listing */
     bool taken;           /* put: the name is taken */
-    uint64_t size;        /* get */
+    uint64_t size;        /* put: only for the total, or 0 */
     time_t modified;      /* get; 0: unknown */
     bool overwrite;       /* put: sync has decided to replace it */
+    bool failed;          /* it has been tried */
 };
 
 /* The state of one attempt; it is kept for the next one. */
@@ -189,10 +190,11 @@ void transfer_show(struct transfer *t);
 struct jobs {
     struct job *job;
     size_t count, size;
-    size_t bytes;        /* of all jobs, with their names */
-    size_t most;         /* of these bytes; 0: JOBS_BYTES_MAX */
-    bool full;           /* a job had no room: no job is begun */
-    size_t done, failed; /* of those that jobs_run() has begun */
+    size_t bytes;                 /* of all jobs, with their names */
+    size_t most;                  /* of these bytes; 0: JOBS_BYTES_MAX */
+    bool full;                    /* a job had no room: no job is begun */
+    size_t done, skipped, failed; /* of those that jobs_run() has begun */
+    uint64_t moved;               /* bytes of the files that are done */
 };
 
 void jobs_release(struct jobs *j);
@@ -205,5 +207,7 @@ bool jobs_ended(const struct jobs *j);
 /* Does all jobs, with the open link FIRST and as many more links as the options
  * say. Prints each failure. Returns 0, or the first failure's exit code. */
 int jobs_run(struct jobs *j, const struct site *s, struct link *first);
+/* Prints the total of several jobs. MORE: failures that left no job. */
+void jobs_sum_up(const struct jobs *j, size_t more);
 
 #endif
