@@ -146,6 +146,7 @@ struct tree {
     const struct tree_way *way;
     struct jobs jobs;
     size_t named;    /* see names_open(): of the local directory */
+    size_t root;     /* length of the remote directory where it began */
     int code;        /* exit code of the first failure */
     size_t failed;   /* failures of the walk; those of transfers are in jobs */
     size_t left_out; /* names too long for one of the sides */
@@ -178,6 +179,15 @@ struct tree_way {
 void tree_add(struct tree *t, const struct job *job, const char *local,
               const char *remote);
 
+/* Do --exclude and --include leave out REMOTE, which is in the walk? */
+bool tree_excludes(const struct tree *t, const char *remote, bool directory);
+/* When was this file on the server changed? 0: unknown. Asks for it if --min-age
+ * needs it and a listing without MLSD lacks it. */
+time_t tree_time(const struct tree *t, const char *remote,
+                 const struct listing_entry *e);
+/* Is a file that the user has named to be transferred, by its NAME and age? */
+bool tree_passes(const struct tree *t, const char *name, time_t modified);
+
 /* The greatest depth of directories. */
 #define TREE_DEPTH_MAX 64
 
@@ -209,7 +219,9 @@ int tree_walk(struct client *c, const char *path, int depth,
 
 struct tree_removal {
     bool says;              /* prints what is removed, also without --dry-run */
+    const struct tree *of;  /* what this walk excludes stays; or NULL */
     size_t removed, failed; /* counted */
+    char kept[URL_PATH_MAX]; /* the last one that stays */
 };
 /* Removes PATH of the server with everything in it, or prints that in a dry
  * run. */

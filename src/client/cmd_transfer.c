@@ -59,6 +59,8 @@ static int put_file(struct tree *t, const char *local, const char *remote)
         return client_refuse(local, EX_NOINPUT, "%s", strerror(errno));
     if (stream || S_ISREG(st.st_mode)) {
         job.size = stream ? 0 : (uint64_t)st.st_size;
+        if (!stream && !tree_passes(t, base_name(local), st.st_mtime))
+            return 0;
         tree_add(t, &job, local, remote);
         return 0;
     }
@@ -195,12 +197,12 @@ static int get_file(struct tree *t, const char *remote, const char *local)
     struct failure why;
     struct listing_entry e = { .kind = ENTRY_FILE };
 
-    if (t->client->options.recursive &&
+    if ((t->client->options.recursive || t->client->options.min_age > 0) &&
         remote_stat(&t->client->link, remote, &e, &why) != 0)
         return transfer_count(t, client_error(remote, &why));
-    if (e.kind == ENTRY_DIRECTORY)
+    if (e.kind == ENTRY_DIRECTORY && t->client->options.recursive)
         tree_down(t, remote, local, 0);
-    else
+    else if (tree_passes(t, base_name(remote), tree_time(t, remote, &e)))
         tree_add(t, &job, local, remote);
     return 0;
 }

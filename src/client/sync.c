@@ -110,7 +110,7 @@ static int up_list(struct tree *t, const char *remote, struct listing *ret,
 static void up_surplus(struct tree *t, int here, const char *remote,
                        const struct listing *there)
 {
-    struct tree_removal gone = { .says = true };
+    struct tree_removal gone = { .says = true, .of = t };
     char path[URL_PATH_MAX];
     struct stat st;
 
@@ -131,19 +131,29 @@ static const struct tree_way sync_up = { .list = up_list,
                                          .settled = sync_settled,
                                          .up_end = up_surplus };
 
+static bool down_excludes(const struct tree *t, const char *path,
+                          bool directory)
+{
+    path += t->named;
+    return options_exclude(&t->client->options, path + (path[0] == '/'),
+                           directory);
+}
+
 /* Removes NAME, with all that is in it, from the open directory AT, whose path
- * is DIR. A link is removed, and never followed. */
-static void down_remove(struct tree *t, int at, const char *dir,
+ * is DIR. A link is removed, and never followed. Returns false if it stays. */
+static bool down_remove(struct tree *t, int at, const char *dir,
                         const char *name, int depth)
 {
     char path[PATH_MAX];
     struct dirent *e;
     struct stat st;
+    bool empty = true;
     int flags = 0;
 
     if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-        tree_join(dir, name, path, sizeof(path)) < 0)
-        return;
+        tree_join(dir, name, path, sizeof(path)) < 0 ||
+        down_excludes(t, path, S_ISDIR(st.st_mode)))
+        return false;
     if (S_ISDIR(st.st_mode) && depth < TREE_DEPTH_MAX) {
         int fd =
             openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -152,19 +162,23 @@ static void down_remove(struct tree *t, int at, const char *dir,
         flags = AT_REMOVEDIR;
         while (d && (e = readdir(d)) && !link_interrupted)
             if (!tree_is_dots(e->d_name))
-                down_remove(t, fd, path, e->d_name, depth + 1);
+                empty &= down_remove(t, fd, path, e->d_name, depth + 1);
         if (d)
             closedir(d);
         else
             fd_close(&fd);
     }
+    if (!empty)
+        return false;
     progress_note("%s %s",
                   t->client->options.dry_run ? "would remove" : "removing",
                   path);
-    if (t->client->options.dry_run || unlinkat(at, name, flags) == 0)
-        t->removed++;
-    else
+    if (!t->client->options.dry_run && unlinkat(at, name, flags) < 0) {
         sync_failed(t, errno, path);
+        return false;
+    }
+    t->removed++;
+    return true;
 }
 
 static bool down_is_surplus(const char *name, const struct listing *there)

@@ -68,6 +68,40 @@ DIR *tree_opendir(const struct tree *t, const char *local)
     return d;
 }
 
+bool tree_excludes(const struct tree *t, const char *remote, bool directory)
+{
+    const char *path = remote + t->root;
+
+    return options_exclude(&t->client->options, path + (path[0] == '/'),
+                           directory);
+}
+
+time_t tree_time(const struct tree *t, const char *remote,
+                 const struct listing_entry *e)
+{
+    time_t modified = e->modified;
+    struct failure why;
+
+    if (e->kind == ENTRY_FILE && modified == 0 &&
+        t->client->options.min_age > 0)
+        remote_time(&t->client->link, remote, &modified, &why);
+    return modified;
+}
+
+bool tree_passes(const struct tree *t, const char *name, time_t modified)
+{
+    return !options_exclude(&t->client->options, name, false) &&
+           !options_too_young(&t->client->options, modified);
+}
+
+/* Is an entry of the walk to be transferred or entered? */
+static bool tree_wants(const struct tree *t, const char *remote, bool directory,
+                       time_t modified)
+{
+    return !tree_excludes(t, remote, directory) &&
+           (directory || !options_too_young(&t->client->options, modified));
+}
+
 void tree_add(struct tree *t, const struct job *job, const char *local,
               const char *remote)
 {
@@ -121,6 +155,8 @@ static void tree_up_entry(struct tree *t, const char *local, const char *remote,
     if (lstat(local, &st) < 0) {
         fail(&why, EX_NOINPUT, "%s", strerror(errno));
         tree_failed(t, local, &why);
+    } else if (!tree_wants(t, remote, S_ISDIR(st.st_mode), st.st_mtime)) {
+        return;
     } else if (S_ISDIR(st.st_mode)) {
         tree_up(t, local, remote, depth + 1);
     } else if (S_ISREG(st.st_mode)) {
@@ -142,6 +178,8 @@ void tree_up(struct tree *t, const char *local, const char *remote, int depth)
     struct dirent *e;
     int r = 0;
 
+    if (depth == 0)
+        t->root = strlen(remote);
     if (!d)
         r = fail(&why, EX_NOINPUT, "%s", strerror(errno));
     else if (depth == TREE_DEPTH_MAX)
@@ -212,7 +250,9 @@ static void tree_down_entry(struct tree *t, const char *remote,
 {
     char from[URL_PATH_MAX], to[PATH_MAX];
 
-    if (!tree_paths(t, local, remote, e->name, to, from))
+    if (!tree_paths(t, local, remote, e->name, to, from) ||
+        !tree_wants(t, from, e->kind == ENTRY_DIRECTORY,
+                    tree_time(t, from, e)))
         return;
     if (e->kind == ENTRY_DIRECTORY)
         tree_down(t, from, to, depth + 1);
@@ -231,6 +271,8 @@ void tree_down(struct tree *t, const char *remote, const char *local, int depth)
                 ? tree_too_deep(&why)
                 : remote_list(&t->client->link, remote, &there, &why);
 
+    if (depth == 0)
+        t->root = strlen(remote);
     if (r == 0) {
         what = local;
         r = tree_make_local(t, local, &why);
@@ -307,6 +349,21 @@ int tree_walk(struct client *c, const char *path, int depth,
     return code;
 }
 
+/* Does PATH stay, since it is excluded, or since something in it is? */
+static bool tree_keeps(struct tree_removal *r, const char *path, bool directory)
+{
+    size_t len = strlen(path);
+
+    if (!r->of)
+        return false;
+    if (directory && strncmp(r->kept, path, len) == 0 && r->kept[len] == '/')
+        return true;
+    if (!tree_excludes(r->of, path, directory))
+        return false;
+    snprintf(r->kept, sizeof(r->kept), "%s", path);
+    return true;
+}
+
 static int tree_remove_entry(struct client *c, const char *path,
                              const struct listing_entry *e, void *of)
 {
@@ -314,6 +371,8 @@ static int tree_remove_entry(struct client *c, const char *path,
     struct failure why;
     int failed = 0;
 
+    if (tree_keeps(r, path, e->kind == ENTRY_DIRECTORY))
+        return 0;
     if (c->options.dry_run)
         progress_note("would remove /%s", path);
     else if (r->says)
@@ -337,6 +396,8 @@ static bool tree_remove_enter(struct client *c, const char *path, void *of)
     struct tree_removal *r = of;
     struct failure why;
 
+    if (tree_keeps(r, path, true))
+        return false;
     if (c->options.dry_run || remote_remove(&c->link, path, &why) < 0)
         return true;
     if (r->says)

@@ -1,6 +1,7 @@
 /* The client's daily work: totals, filters, sources that are removed, lists of
  * files. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 
 static const struct server_user users[] = {
     { .name = "total" },
+    { .name = "filter" },
 };
 
 SERVER_SHARED(.ports = "auto 16", .users = users,
@@ -35,5 +37,81 @@ Test(client_daily, totals, .timeout = 60)
               "{\"event\":\"total\",\"files\":2,\"done\":1,\"skipped\":0,"
               "\"failed\":1,\"bytes\":4}",
               "put", "--json", "a", "missing", "/", NULL);
+    desk_end(&d);
+}
+
+static void tree_write(const char *const names[])
+{
+    for (; *names; names++) {
+        char path[256];
+
+        snprintf(path, sizeof(path), "%s", *names);
+        for (char *at = path; (at = strchr(at, '/')); at++) {
+            *at = '\0';
+            mkdir(path, 0755);
+            *at = '/';
+        }
+        files_write(path, *names, strlen(*names), 0644);
+    }
+}
+
+/* Filters are the same for put, get and sync. What they leave out, --delete
+ * leaves there. */
+Test(client_daily, filters, .timeout = 60)
+{
+    static const char *const names[] = { "t/a.txt",       "t/b.tmp",
+                                         "t/in/c.tmp",    "t/in/d.txt",
+                                         "t/cache/e.txt", NULL };
+    struct desk d;
+    char home[SERVER_PATH_MAX];
+
+    desk_begin(&d, "filter");
+    snprintf(home, sizeof(home), "%s", server_home(&d.server, "filter"));
+    tree_write(names);
+    desk_says(&d, 0, "2 of 2 files", "put", "-r", "--exclude", "*.tmp",
+              "--exclude", "cache/", "t", "/", NULL);
+    desk_says(&d, 0, "put t/in/c.tmp", "put", "-r", "--include", "in/*.tmp",
+              "t", "/only", NULL);
+    desk_says(&d, 0, "b.tmp", "put", "--include", "*.tmp", "t/a.txt", "t/b.tmp",
+              "/t", NULL);
+    desk_says(&d, 0, NULL, "get", "-r", "--exclude", "in", "/t", "got", NULL);
+    cr_expect(files_exists("got/a.txt"));
+    cr_expect_not(files_exists("got/in"));
+    /* a.txt goes; in/ stays with d.txt alone. */
+    files_write("got/b.tmp", "", 0, 0644);
+    cr_assert_eq(mkdir("empty", 0755), 0);
+    desk_says(&d, 0, "2 removed", "sync", "--delete", "--exclude", "d.txt",
+              "empty", "/t", NULL);
+    desk_says(&d, 0, "0 downloaded, 0 the same, 0 removed", "sync", "--delete",
+              "--exclude", "*.t??", "/t", "got", NULL);
+    cr_expect(files_exists("got/a.txt") && files_exists("got/b.tmp"));
+    desk_says(&d, EX_USAGE, "--exclude: rm has no such option", "rm",
+              "--exclude", "a", "/t", NULL);
+    desk_end(&d);
+}
+
+/* A file that may still grow waits for the next call. */
+Test(client_daily, ages, .timeout = 60)
+{
+    const struct timespec old[2] = { { .tv_sec = 1000000000 },
+                                     { .tv_sec = 1000000000 } };
+    struct desk d;
+
+    desk_begin(&d, "filter");
+    cr_assert_eq(mkdir("ages", 0755), 0);
+    files_write("ages/new", "1", 1, 0644);
+    files_write("ages/old", "22", 2, 0644);
+    cr_assert_eq(utimensat(AT_FDCWD, "ages/old", old, 0), 0);
+    desk_says(&d, 0, "put ages/old", "put", "-r", "-p", "--min-age", "1h",
+              "ages", "/", NULL);
+    desk_says(&d, 0, NULL, "put", "--min-age", "1h", "ages/new", "/ages/",
+              NULL);
+    cr_expect_not(
+        files_exists(server_home_file(&d.server, "filter", "ages/new")));
+    desk_says(&d, 0, NULL, "put", "ages/new", "/ages/", NULL);
+    desk_says(&d, 0, "get ages/old", "get", "--min-age=2m", "/ages/*", NULL);
+    cr_expect_not(files_exists("new"));
+    desk_says(&d, EX_USAGE, "takes a time, such as 30s", "get", "--min-age",
+              "2w", "/ages/old", NULL);
     desk_end(&d);
 }

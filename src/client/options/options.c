@@ -56,10 +56,23 @@ const struct option_row option_rows[] = {
       FLAG(dry_run),
       .help = "rm, rmdir, sync: print what would be done, and do nothing",
       .commands = "rm rmdir sync" },
+    { .name = "exclude",
+      .kind = OPTION_FILTER,
+      AT(filter),
+      .value = "PATTERN",
+      .help = "leave out files and directories that match; can be repeated",
+      .commands = "put get mput mget sync" },
     { .name = "help",
       .letter = 'h',
       FLAG(help),
       .help = "print the help of all commands, or of one" },
+    { .name = "include",
+      .kind = OPTION_FILTER,
+      AT(filter),
+      .least = 1,
+      .value = "PATTERN",
+      .help = "transfer files that match; if it is the first filter, no others",
+      .commands = "put get mput mget sync" },
     { .name = "json",
       FLAG(json),
       .help = "print one JSON object in each line instead of text" },
@@ -81,6 +94,14 @@ const struct option_row option_rows[] = {
       .help = "limit of all transfers together, bytes a second; also with k, M "
               "or G",
       .commands = "put get cat mput mget sync" },
+    { .name = "min-age",
+      .kind = OPTION_AGE,
+      AT(min_age),
+      .value = "TIME",
+      .most = UINT32_MAX,
+      .help = "leave out files that were changed in this time, such as 30s, "
+              "5m, 2h or 1d",
+      .commands = "put get mput mget sync" },
     { .name = "netrc",
       TEXT(netrc, "FILE"),
       .in_profile = true,
@@ -181,15 +202,16 @@ static const struct option_row *option_find(struct slice name, char letter)
     return NULL;
 }
 
-static int option_rate(const char *text, uint64_t most, uint64_t *ret)
+/* Reads a number, and a letter of UNITS that multiplies it by a factor. */
+static int option_number(const char *text, const char *units,
+                         const uint64_t *factors, uint64_t most, uint64_t *ret)
 {
-    static const char units[] = "kKmMgG";
     struct slice digits = slice_from(text);
     uint64_t factor = 1;
     const char *unit = digits.len ? strchr(units, text[digits.len - 1]) : NULL;
 
     if (unit) {
-        factor = 1024ull << (10 * ((unit - units) / 2));
+        factor = factors[unit - units];
         digits.len--;
     }
     int r = slice_number(digits, most / factor, ret);
@@ -210,6 +232,31 @@ static bool option_counts(struct options *o, const struct option_row *row,
     return true;
 }
 
+static int option_amount(const struct option_row *row, const char *value,
+                         uint64_t *ret)
+{
+    static const uint64_t sizes[] = { 1ul << 10, 1ul << 10, 1ul << 20,
+                                      1ul << 20, 1ul << 30, 1ul << 30 };
+    static const uint64_t times[] = { 1, 60, 3600, 86400 };
+
+    if (row->kind == OPTION_RATE)
+        return option_number(value, "kKmMgG", sizes, row->most, ret);
+    if (row->kind == OPTION_AGE)
+        return option_number(value, "smhd", times, row->most, ret);
+    return slice_number(slice_from(value), row->most, ret);
+}
+
+static int option_filter(struct options *o, const struct option_row *row,
+                         enum option_source source, const char *pattern,
+                         struct complaint *c)
+{
+    if (o->filters == FILTERS_MAX)
+        return complain(c, "--%s: at most %d filters", row->name, FILTERS_MAX);
+    option_counts(o, row, source);
+    o->filter[o->filters++] = (struct filter){ pattern, row->least == 1 };
+    return 0;
+}
+
 static int option_value(struct options *o, const struct option_row *row,
                         enum option_source source, const char *value,
                         struct complaint *c)
@@ -223,6 +270,8 @@ static int option_value(struct options *o, const struct option_row *row,
             *(const char **)field = value;
         return 0;
     }
+    if (row->kind == OPTION_FILTER)
+        return option_filter(o, row, source, value, c);
     if (row->kind == OPTION_CONFLICT) {
         r = slice_among(slice_from(value), conflict_words, CONFLICT_CHOICES);
         if (r < 0)
@@ -230,12 +279,13 @@ static int option_value(struct options *o, const struct option_row *row,
                             row->name);
         number = (uint64_t)r;
     } else {
-        r = row->kind == OPTION_RATE
-                ? option_rate(value, row->most, &number)
-                : slice_number(slice_from(value), row->most, &number);
+        r = option_amount(row, value, &number);
         if (r < 0 && row->kind == OPTION_RATE)
             return complain(c,
                             "--%s takes a number of bytes, such as 500k or 2M",
+                            row->name);
+        if (r < 0 && row->kind == OPTION_AGE)
+            return complain(c, "--%s takes a time, such as 30s, 5m, 2h or 1d",
                             row->name);
         if (r < 0 || number < row->least)
             return complain(c, "--%s takes a number from %llu to %llu",

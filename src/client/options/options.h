@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "sallyport/base/buf.h"
 #include "sallyport/base/complain.h"
@@ -29,7 +30,14 @@ enum option_source {
     OPTION_FROM_LINE,    /* the command line, or this line of a session */
 };
 
-#define OPTIONS_MAX 40
+#define OPTIONS_MAX 48
+
+/* --exclude and --include, in their order. */
+#define FILTERS_MAX 64
+struct filter {
+    const char *pattern;
+    bool includes;
+};
 
 /* The texts belong to the command line or to the profile, and outlive this
  * struct. */
@@ -40,7 +48,10 @@ struct options {
     bool recursive, quiet, json, debug, preserve, compress, no_verify;
     bool no_resume, remove, dry_run, by_hash, all, help, version, yes;
     uint64_t parallel, retries, timeout, limit_rate;
-    uint64_t conflict;                 /* enum conflict_choice */
+    uint64_t conflict; /* enum conflict_choice */
+    uint64_t min_age;  /* seconds */
+    struct filter filter[FILTERS_MAX];
+    size_t filters;
     unsigned char source[OPTIONS_MAX]; /* of each row's value */
 };
 
@@ -50,6 +61,8 @@ enum option_kind {
     OPTION_NUMBER,
     OPTION_RATE, /* bytes; may have k, M or G at the end */
     OPTION_CONFLICT,
+    OPTION_AGE, /* seconds; may have s, m, h or d at the end */
+    OPTION_FILTER,
 };
 
 struct option_row {
@@ -84,6 +97,13 @@ void options_age(struct options *o);
  * profile may have doesn't count: a command needn't use it. */
 const struct option_row *options_misfit(const struct options *o,
                                         const char *command);
+/* Is PATH, which is relative to the directory of the call, left out by a
+ * filter? The first pattern that matches decides. If none matches, a file is
+ * left out if the first filter is an --include; a directory isn't. */
+bool options_exclude(const struct options *o, const char *path, bool directory);
+/* Is a file that was changed at this time younger than --min-age? 0: unknown,
+ * so it isn't. */
+bool options_too_young(const struct options *o, time_t modified);
 /* Does COMMAND use the option? */
 bool option_is_for(const struct option_row *row, const char *command);
 
