@@ -181,8 +181,8 @@ void tree_add(struct tree *t, const struct job *job, const char *local,
 
 /* Do --exclude and --include leave out REMOTE, which is in the walk? */
 bool tree_excludes(const struct tree *t, const char *remote, bool directory);
-/* When was this file on the server changed? 0: unknown. Asks for it if --min-age
- * needs it and a listing without MLSD lacks it. */
+/* When was this file on the server changed? 0: unknown. Asks for it if
+ * --min-age needs it and a listing without MLSD lacks it. */
 time_t tree_time(const struct tree *t, const char *remote,
                  const struct listing_entry *e);
 /* Is a file that the user has named to be transferred, by its NAME and age? */

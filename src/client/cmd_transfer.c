@@ -55,6 +55,9 @@ static int put_file(struct tree *t, const char *local, const char *remote)
     bool stream = strcmp(local, "-") == 0;
     struct stat st;
 
+    if (stream && t->client->options.remove_source)
+        return client_refuse(local, EX_USAGE,
+                             "--remove-source removes files only");
     if (!stream && stat(local, &st) < 0)
         return client_refuse(local, EX_NOINPUT, "%s", strerror(errno));
     if (stream || S_ISREG(st.st_mode)) {
@@ -239,6 +242,9 @@ static int get_all(struct client *c, struct word *w, int n, const char *local)
                             .tree = { .client = c, .way = &get_way } };
     struct stat st;
 
+    if (local && strcmp(local, "-") == 0 && c->options.remove_source)
+        return client_refuse(local, EX_USAGE,
+                             "--remove-source needs a file to compare");
     t.into = local && strcmp(local, "-") != 0 && stat(local, &st) == 0 &&
              S_ISDIR(st.st_mode);
     bool several = n > 1 || w[0].pattern.some;

@@ -15,6 +15,8 @@
 static const struct server_user users[] = {
     { .name = "total" },
     { .name = "filter" },
+    { .name = "source" },
+    { .name = "writer", .keys = "rights=w" },
 };
 
 SERVER_SHARED(.ports = "auto 16", .users = users,
@@ -113,5 +115,59 @@ Test(client_daily, ages, .timeout = 60)
     cr_expect_not(files_exists("new"));
     desk_says(&d, EX_USAGE, "takes a time, such as 30s", "get", "--min-age",
               "2w", "/ages/old", NULL);
+    desk_end(&d);
+}
+
+/* A source goes after a comparison, and never if it has changed. */
+Test(client_daily, removed_sources, .timeout = 60)
+{
+    char there[SERVER_PATH_MAX];
+    struct running running;
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "source");
+    snprintf(there, sizeof(there), "%s", server_home(&d.server, "source"));
+    files_write("a", "text", 4, 0644);
+    files_write("b", "text", 4, 0644);
+    cr_assert_eq(symlink("b", "link"), 0);
+    desk_says(&d, EX_USAGE, "it is a symbolic link", "put", "--remove-source",
+              "a", "link", "/", NULL);
+    cr_expect(!files_exists("a") && files_exists("link") && files_exists("b"));
+    desk_file(server_home_file(&d.server, "source", "a"), "text");
+    desk_says(&d, 0, NULL, "get", "--remove-source", "/a", NULL);
+    cr_expect(files_exists("a"));
+    cr_expect_not(files_exists(server_home_file(&d.server, "source", "a")));
+    desk_says(&d, 0, "skipped", "put", "--remove-source", "--conflict", "skip",
+              "b", "/link", NULL);
+    cr_expect(files_exists("b"));
+    desk_says(&d, EX_USAGE, "removes files only", "put", "--remove-source", "-",
+              "/c", NULL);
+    desk_says(&d, EX_USAGE, "needs a file", "get", "--remove-source", "/link",
+              "-", NULL);
+    /* It grows while it is sent. */
+    desk_noise("big", 4 * 1048576);
+    desk_start(&d, &running, desk_has_grown,
+               &(struct desk_growth){ there, 1048576, "none" }, "put",
+               "--remove-source", "--limit-rate", "4M", "big", "/", NULL);
+    cr_assert_eq(truncate("big", 5 * 1048576), 0);
+    run_finish(&running, &r);
+    cr_expect_eq(r.status, EX_TEMPFAIL, "%d: %s", r.status, r.text);
+    cr_expect_not_null(strstr(r.text, "it has changed since"), "%s", r.text);
+    cr_expect(files_exists("big"));
+    run_release(&r);
+    desk_end(&d);
+}
+
+/* Without the rights to compare nothing is removed. */
+Test(client_daily, a_source_that_cannot_be_compared, .timeout = 60)
+{
+    struct desk d;
+
+    desk_begin(&d, "writer");
+    files_write("a", "text", 4, 0644);
+    desk_says(&d, EX_UNAVAILABLE, "could be compared", "put", "--remove-source",
+              "a", "/", NULL);
+    cr_expect(files_exists("a"));
     desk_end(&d);
 }

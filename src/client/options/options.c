@@ -148,6 +148,11 @@ const struct option_row option_rows[] = {
       FLAG(recursive),
       .help = "also directories, with everything in them",
       .commands = "put get rm du sync mput mget open" },
+    { .name = "remove-source",
+      FLAG(remove_source),
+      .help = "remove each file after its transfer, if it was compared and "
+              "hasn't changed since",
+      .commands = "put get mput mget" },
     { .name = "retries",
       COUNT(retries, "N"),
       .most = 100,

@@ -107,6 +107,8 @@ static int transfer_run(struct link *l, const struct job *job, uint64_t *moved,
     int r = transfer_try(&t, why);
     if (r < 0 && job->kind == JOB_PUT)
         upload_tell(&t, why);
+    if (r == 0 && !t.skipped && l->site->options->remove_source)
+        r = source_remove(&t, why);
     *moved = t.done > t.size ? t.done : t.size;
     if (t.skipped)
         progress_note("%s: skipped, it is there already", t.local);

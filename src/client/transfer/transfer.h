@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <zlib.h>
 
@@ -141,18 +142,20 @@ struct transfer {
     uint64_t size, first,
         done; /* of the whole file, where this try began, now */
     time_t modified;
-    bool begun;     /* put: the server may have bytes of this file */
-    bool sent;      /* put: it may have all of them */
-    bool stored;    /* put: it has confirmed the file */
-    bool compared;  /* put: what it has is what was sent */
-    int broken;     /* put: errno of the local file, or 0 */
-    bool shorter;   /* put: the local file has lost its end */
-    bool whole;     /* put: no partial of an earlier call is continued */
-    bool ours;      /* put: the server had no bytes of an earlier call */
-    bool elsewhere; /* put: the server has chosen another name */
-    bool replaces;  /* an existing file is to be replaced */
-    bool skipped;   /* the user decided so */
-    bool checked;   /* the checksums were the same */
+    bool begun;       /* put: the server may have bytes of this file */
+    bool sent;        /* put: it may have all of them */
+    bool stored;      /* put: it has confirmed the file */
+    bool compared;    /* put: what it has is what was sent */
+    int broken;       /* put: errno of the local file, or 0 */
+    bool shorter;     /* put: the local file has lost its end */
+    bool whole;       /* put: no partial of an earlier call is continued */
+    bool ours;        /* put: the server had no bytes of an earlier call */
+    bool elsewhere;   /* put: the server has chosen another name */
+    bool replaces;    /* an existing file is to be replaced */
+    bool skipped;     /* the user decided so */
+    bool checked;     /* the checksums were the same */
+    bool sized;       /* put: the lengths were the same */
+    struct stat read; /* put: the local file when it was opened */
     int fd;
     int unwritten; /* get: errno of a write that failed, or 0 */
     bool too_long; /* get: the server sends more than it announced */
@@ -163,6 +166,10 @@ struct transfer {
 /* Make one attempt each. They return 0, or -1 with the reason. */
 int download_once(struct transfer *t, struct failure *why);
 int upload_once(struct transfer *t, struct failure *why);
+
+/* --remove-source: removes the file that was transferred. Returns 0, or -1 with
+ * the reason why it stays. */
+int source_remove(struct transfer *t, struct failure *why);
 
 /* Adds to WHY what the server has of a file that was being uploaded. */
 void upload_tell(const struct transfer *t, struct failure *why);

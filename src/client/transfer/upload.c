@@ -88,6 +88,7 @@ static int upload_open(struct transfer *t, struct failure *why)
     t->ours &= t->size == (uint64_t)st.st_size && t->modified == st.st_mtime;
     t->size = (uint64_t)st.st_size;
     t->modified = st.st_mtime;
+    t->read = st;
     return 0;
 }
 
@@ -250,7 +251,7 @@ static int upload_bytes(struct transfer *t, struct failure *why)
                                               ? t->size - t->first
                                               : 0 };
     t->broken = 0;
-    t->sent = t->stored = t->compared = t->shorter = false;
+    t->sent = t->stored = t->compared = t->shorter = t->sized = false;
     link_begin(t->link, t->remote, &io);
     if (packed)
         transfer_set_mode_z(t);
@@ -287,7 +288,8 @@ static int upload_length(struct transfer *t, struct failure *why)
                 ? 1
                 : remote_length(t->link, t->remote, &there, why);
 
-    if (r != 0 || there == t->done)
+    t->sized = r == 0 && there == t->done;
+    if (r != 0 || t->sized)
         return r < 0 ? -1 : 0;
     fail(why, EX_DATAERR, "%llu bytes were sent, and %llu arrived",
          (unsigned long long)t->done, (unsigned long long)there);

@@ -1,0 +1,69 @@
+/* --remove-source: a file is removed where it came from only if it was compared
+ * with what has arrived, and hasn't changed since it was read. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+#include "transfer.h"
+
+static int source_changed(struct failure *why)
+{
+    return fail(why, EX_TEMPFAIL,
+                "transferred, but not removed: it has changed since it was "
+                "read");
+}
+
+static bool source_is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+           a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static int source_remove_local(const struct transfer *t, struct failure *why)
+{
+    const char *base = url_base(t->local);
+    char above[PATH_MAX];
+    struct stat st;
+
+    snprintf(above, sizeof(above), "%.*s", (int)(base - t->local), t->local);
+    FD_CLEANUP int fd =
+        names_open(above[0] ? above : ".", t->job->named, O_PATH | O_DIRECTORY);
+    if (fd < 0 || fstatat(fd, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return fail_errno(why, errno, t->local);
+    if (S_ISLNK(st.st_mode))
+        return fail(why, EX_USAGE,
+                    "transferred, but not removed: it is a symbolic link");
+    if (!source_is_same(&st, &t->read))
+        return source_changed(why);
+    return unlinkat(fd, base, 0) == 0 ? 0 : fail_errno(why, errno, t->local);
+}
+
+static int source_remove_remote(const struct transfer *t, struct failure *why)
+{
+    struct listing_entry e;
+
+    if (remote_stat(t->link, t->remote, &e, why) != 0 ||
+        (e.modified == 0 &&
+         remote_time(t->link, t->remote, &e.modified, why) < 0))
+        return -1;
+    if (e.size != t->size || e.modified != t->modified)
+        return source_changed(why);
+    return remote_remove(t->link, t->remote, why);
+}
+
+int source_remove(struct transfer *t, struct failure *why)
+{
+    bool put = t->job->kind == JOB_PUT;
+
+    /* A download is complete only with all bytes that MLST has announced. */
+    if (!t->checked && !(put ? t->sized : t->link->site->mlst))
+        return fail(why, EX_UNAVAILABLE,
+                    "transferred, but not removed: neither its checksum nor "
+                    "its size could be compared");
+    return put ? source_remove_local(t, why) : source_remove_remote(t, why);
+}
