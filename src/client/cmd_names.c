@@ -268,7 +268,9 @@ static int mv_target(struct client *c, char to[URL_PATH_MAX],
                     "/%s is there already; --conflict overwrite replaces it",
                     to);
     names_begin();
-    switch (names_decide(&c->options, to, "on the server")) {
+    switch (names_decide(&c->options, to, "on the server",
+                         (struct names_file){ e.size, e.modified },
+                         (struct names_file){ 0 })) {
     case CONFLICT_SKIP:
         return 1;
     case CONFLICT_OVERWRITE:

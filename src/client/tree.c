@@ -251,8 +251,7 @@ static void tree_down_entry(struct tree *t, const char *remote,
     char from[URL_PATH_MAX], to[PATH_MAX];
 
     if (!tree_paths(t, local, remote, e->name, to, from) ||
-        !tree_wants(t, from, e->kind == ENTRY_DIRECTORY,
-                    tree_time(t, from, e)))
+        !tree_wants(t, from, e->kind == ENTRY_DIRECTORY, tree_time(t, from, e)))
         return;
     if (e->kind == ENTRY_DIRECTORY)
         tree_down(t, from, to, depth + 1);

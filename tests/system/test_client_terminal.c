@@ -113,8 +113,18 @@ Test(terminal, an_answer_for_all, .timeout = 120)
     files_write("b", "2", 1, 0644);
     terminal_type(&t, "put -q a");
     terminal_type(&t, "put -q b");
+    TMUX(&t, "resize-window", "-x", "200", "-y", "24");
     terminal_type(&t, "mget a b");
-    terminal_expect(&t, "a is here already", NULL);
+    terminal_expect(&t, "a is here already (1 B of 20", NULL);
+    terminal_expect(&t, "; the new one: 1 B of 20", NULL);
+    terminal_type(&t, "q"); /* all of this command */
+    terminal_expect(&t, "a: skipped", "b is here already");
+    terminal_type(&t, "mget a b");
+    terminal_expect(
+        &t,
+        "a: skipped, it is there already\n0 of 2 files, 0 B, 1 skipped\n"
+        "127.0.0.1:/> mget a b\na is here already",
+        NULL);
     terminal_type(&t, "O");
     terminal_expect(&t, "get b  1 B", "b is here already");
     terminal_type(&t, "put b");

@@ -103,7 +103,10 @@ static int download_target(struct transfer *t, bool *replace,
         !S_ISDIR(st.st_mode))
         return fail(why, EX_CANTCREAT,
                     "%s: is no regular file; - is standard output", t->local);
-    switch (names_decide(t->link->site->options, t->local, "here")) {
+    switch (
+        names_decide(t->link->site->options, t->local, "here",
+                     (struct names_file){ (uint64_t)st.st_size, st.st_mtime },
+                     (struct names_file){ t->size, t->modified })) {
     case CONFLICT_SKIP:
         return 1;
     case CONFLICT_OVERWRITE:

@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "transfer.h"
 
@@ -51,21 +52,46 @@ int names_new(const char *path, unsigned i, char *out, size_t size)
 static pthread_mutex_t names_lock = PTHREAD_MUTEX_INITIALIZER;
 static enum conflict_choice names_for_all = CONFLICT_ASK;
 
-static enum conflict_choice names_ask(const char *name, const char *where)
+/* Writes "12.3 MiB of 2026-11-20 10:02", or "". */
+static const char *names_facts(struct names_file f, char out[48])
+{
+    char size[SHOW_SIZE_MAX], when[24] = "";
+    struct tm tm;
+
+    if (f.modified > 0) {
+        clock_utc(f.modified, &tm);
+        strftime(when, sizeof(when), " of %Y-%m-%d %H:%M", &tm);
+    }
+    snprintf(out, 48, "%s%s", f.size ? show_size(f.size, size) : "", when);
+    return out;
+}
+
+static enum conflict_choice names_ask(const char *name, const char *where,
+                                      struct names_file old,
+                                      struct names_file new)
 {
     static const char keys[] = "sroSRO";
     static const enum conflict_choice choices[] = { CONFLICT_SKIP,
                                                     CONFLICT_RENAME,
                                                     CONFLICT_OVERWRITE };
-    char prompt[SHOW_MAX + 128], safe[SHOW_MAX], answer[16];
+    char prompt[SHOW_MAX + 256], safe[SHOW_MAX], answer[16];
+    char here[48], there[48];
 
+    names_facts(old, there);
+    names_facts(new, here);
     snprintf(prompt, sizeof(prompt),
-             "%s is %s already: (s)kip, (r)ename to new-..., (o)verwrite; "
-             "S, R, O for all? ",
-             show_text(name, safe, sizeof(safe)), where);
+             "%s is %s already%s%s%s%s%s: (s)kip, (r)ename to new-..., "
+             "(o)verwrite, (q)uit; S, R, O for all? ",
+             show_text(name, safe, sizeof(safe)), where, there[0] ? " (" : "",
+             there, there[0] && here[0] ? "; the new one: " : "",
+             there[0] ? here : "", there[0] ? ")" : "");
     for (int tries = 0; tries < 3; tries++) {
         if (tty_line(prompt, answer, sizeof(answer)) < 0)
             return CONFLICT_SKIP;
+        if (strcmp(answer, "q") == 0) {
+            link_interrupted = 1;
+            return CONFLICT_SKIP;
+        }
         /* A whole line that begins with such a letter is no answer. */
         const char *at =
             answer[0] && !answer[1] ? strchr(keys, answer[0]) : NULL;
@@ -116,8 +142,14 @@ bool names_can_ask(const struct options *o)
     return tty_there() && !o->json;
 }
 
+bool names_asks(const struct options *o)
+{
+    return o->conflict == CONFLICT_ASK && names_can_ask(o);
+}
+
 enum conflict_choice names_decide(const struct options *o, const char *name,
-                                  const char *where)
+                                  const char *where, struct names_file old,
+                                  struct names_file new)
 {
     enum conflict_choice c = (enum conflict_choice)o->conflict;
 
@@ -127,7 +159,8 @@ enum conflict_choice names_decide(const struct options *o, const char *name,
         return CONFLICT_RENAME;
     pthread_mutex_lock(&names_lock);
     progress_hold(true);
-    c = names_for_all != CONFLICT_ASK ? names_for_all : names_ask(name, where);
+    c = names_for_all != CONFLICT_ASK ? names_for_all
+                                      : names_ask(name, where, old, new);
     progress_hold(false);
     pthread_mutex_unlock(&names_lock);
     return c;

@@ -109,10 +109,19 @@ void names_release(void);
 void names_begin(void);
 /* Is there a terminal for questions? */
 bool names_can_ask(const struct options *o);
-/* Decides about NAME, which is taken WHERE ("here" or "on the server"). It
- * asks, if that is the choice and there is a terminal. */
+/* Would names_decide() ask? */
+bool names_asks(const struct options *o);
+/* A file in a question; a size and time of 0: unknown. */
+struct names_file {
+    uint64_t size;
+    time_t modified;
+};
+/* Decides about NAME, which the file OLD has WHERE ("here" or "on the server").
+ * It asks, if that is the choice and there is a terminal. The answer "quit" has
+ * the effect of Ctrl-C. */
 enum conflict_choice names_decide(const struct options *o, const char *name,
-                                  const char *where);
+                                  const char *where, struct names_file old,
+                                  struct names_file new);
 
 /* Does PATTERN match the whole of NAME? "*" matches no dot at the beginning. */
 bool names_match(const char *pattern, const char *name);

@@ -124,10 +124,18 @@ static int upload_target(struct transfer *t, struct failure *why)
     t->replaces |= t->job->overwrite;
     if (t->replaces || t->begun)
         return 0;
+    const struct options *o = t->link->site->options;
+    struct listing_entry old = { 0 };
+    struct failure unknown;
+
     int r = upload_taken(t, t->remote, why);
     if (r <= 0)
         return r;
-    switch (names_decide(t->link->site->options, t->remote, "on the server")) {
+    if (names_asks(o))
+        remote_stat(t->link, t->remote, &old, &unknown);
+    switch (names_decide(o, t->remote, "on the server",
+                         (struct names_file){ old.size, old.modified },
+                         (struct names_file){ t->size, t->modified })) {
     case CONFLICT_SKIP:
         return 1;
     case CONFLICT_OVERWRITE:
