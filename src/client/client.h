@@ -86,6 +86,8 @@ int cmd_mget(struct client *c, struct word *w, int n);
 int cmd_ls(struct client *c, struct word *w, int n);
 int cmd_du(struct client *c, struct word *w, int n);
 int cmd_mkdir(struct client *c, struct word *w, int n);
+/* Makes a directory with its missing parents. Returns an exit code. */
+int mkdir_one(struct client *c, const char *path);
 int cmd_rm(struct client *c, struct word *w, int n);
 int cmd_rmdir(struct client *c, struct word *w, int n);
 int cmd_mv(struct client *c, struct word *w, int n);
@@ -138,6 +140,18 @@ int shell_run(struct client *c);
 int shell_local(const char *command);
 /* Prints the help for one command (NULL: all commands) in MODE. Returns 0. */
 int help_print(const struct command *row, unsigned mode);
+
+/* --files-from: calls EACH with each line of the file, without "./" at
+ * its beginning. Returns the first failure's exit code. */
+int lines_each(struct client *c,
+               int (*each)(struct client *c, const char *line, void *of),
+               void *of);
+/* Makes the directories above PATH on the server, or on this machine, unless
+ * they are those of the last call. LAST is that call's path. Return an exit
+ * code. */
+int lines_mkdir_remote(struct client *c, const char *path,
+                       char last[URL_PATH_MAX]);
+int lines_mkdir_local(const char *path);
 
 /* A walk through a directory here and its counterpart on the server. It prints
  * each failure and continues with the rest. */

@@ -130,7 +130,7 @@ int cmd_du(struct client *c, struct word *w, int n)
 }
 
 /* For a/b/c this also makes a and a/b. */
-static int mkdir_one(struct client *c, const char *path)
+int mkdir_one(struct client *c, const char *path)
 {
     char above[URL_PATH_MAX];
     struct failure why;

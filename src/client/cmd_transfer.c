@@ -125,17 +125,40 @@ static int put_one(struct tree *t, const char *local, const struct word *to,
     return put_file(t, local, remote);
 }
 
+struct put_lines {
+    struct tree *tree;
+    const struct word *to;
+    char made[URL_PATH_MAX]; /* the directory that was made last */
+};
+
+/* A file of --files-from keeps its directories. */
+static int put_line(struct client *c, const char *line, void *of)
+{
+    struct put_lines *l = of;
+    char remote[URL_PATH_MAX];
+
+    int code = url_join(l->to->path, line, remote) < 0
+                   ? client_refuse(line, EX_USAGE, "the name is too long")
+               : strchr(line, '/') ? lines_mkdir_remote(c, remote, l->made)
+                                   : 0;
+    return transfer_count(l->tree,
+                          code ? code : put_file(l->tree, line, remote));
+}
+
 static int put_all(struct client *c, struct word *w, int n,
                    const struct word *to)
 {
     struct tree t = { .client = c, .way = &put_way };
+    struct put_lines list = { .tree = &t, .to = to };
     bool into;
 
-    t.code = put_into_directory(c, to, n > 1, &into);
+    t.code = put_into_directory(c, to, n > 1 || c->options.files_from, &into);
     if (t.code != 0)
         return t.code;
     for (int i = 0; i < n; i++)
         transfer_count(&t, put_one(&t, w[i].text, to, into));
+    if (c->options.files_from)
+        tree_keep(&t.code, lines_each(c, put_line, &list));
     return transfer_all(&t);
 }
 
@@ -145,7 +168,9 @@ int cmd_put(struct client *c, struct word *w, int n)
     struct word here = { .remote = true, .directory = true };
 
     snprintf(here.path, sizeof(here.path), "%s", c->cwd);
-    if (n > 1 && w[n - 1].remote)
+    if (c->options.files_from && c->interactive)
+        return client_refuse("put", EX_USAGE, "--files-from is for one call");
+    if ((n > 1 || c->options.files_from) && w[n - 1].remote)
         return put_all(c, w, n - 1, &w[n - 1]);
     if (c->interactive)
         return put_all(c, w, n, &here);
@@ -236,6 +261,28 @@ static int get_one(struct client *c, const char *remote, void *of)
     return get_file(&t->tree, remote, local);
 }
 
+struct get_lines {
+    struct get_target *target;
+    const char *directory; /* on the server */
+};
+
+static int get_line(struct client *c, const char *line, void *of)
+{
+    struct get_lines *l = of;
+    struct get_target *t = l->target;
+    char remote[URL_PATH_MAX], local[PATH_MAX];
+
+    (void)c;
+    if (url_join(l->directory, line, remote) < 0 ||
+        tree_join(t->local ? t->local : "", line, local, sizeof(local)) < 0)
+        return transfer_count(
+            &t->tree, client_refuse(line, EX_USAGE, "the name is too long"));
+    t->tree.named = strlen(local);
+    int code = lines_mkdir_local(local);
+    return code ? transfer_count(&t->tree, code)
+                : get_file(&t->tree, remote, local);
+}
+
 static int get_all(struct client *c, struct word *w, int n, const char *local)
 {
     struct get_target t = { .local = local,
@@ -247,12 +294,16 @@ static int get_all(struct client *c, struct word *w, int n, const char *local)
                              "--remove-source needs a file to compare");
     t.into = local && strcmp(local, "-") != 0 && stat(local, &st) == 0 &&
              S_ISDIR(st.st_mode);
-    bool several = n > 1 || w[0].pattern.some;
+    bool several = n > 1 || w[0].pattern.some || c->options.files_from;
     if (local && !t.into && several && strcmp(local, "-") != 0)
         return client_refuse(
             local, EX_CANTCREAT,
             "is no directory, and several files would go there");
-    for (int i = 0; i < n; i++)
+    if (c->options.files_from)
+        tree_keep(
+            &t.tree.code,
+            lines_each(c, get_line, &(struct get_lines){ &t, w[0].path }));
+    for (int i = 0; i < n && !c->options.files_from; i++)
         tree_keep(&t.tree.code, tree_expand(c, &w[i], get_one, &t));
     return transfer_all(&t.tree);
 }
@@ -264,6 +315,9 @@ int cmd_get(struct client *c, struct word *w, int n)
             return client_refuse(
                 w[i].text, EX_USAGE,
                 "several names are in the way of LOCAL; try mget");
+    if (c->options.files_from && (c->interactive || (n > 1 && w[1].remote)))
+        return client_refuse("get", EX_USAGE,
+                             "--files-from is for one call, with one URL");
     if (n > 1 && !w[n - 1].remote)
         return get_all(c, w, n - 1, w[n - 1].text);
     return get_all(c, w, n, NULL);

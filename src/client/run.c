@@ -222,10 +222,10 @@ static int run_no_server(char **text, int n, struct failure *why)
 /* Are there URLs where the command needs them, and only there? Otherwise a word
  * would mean something else than its user thinks. */
 static int run_check_words(const struct command *row, const struct word *w,
-                           int n, struct failure *why)
+                           int n, bool listed, struct failure *why)
 {
     for (int i = 0; i < n; i++) {
-        char kind = row->kinds.urls[i > 0 && i == n - 1];
+        char kind = row->kinds.urls[(i > 0 || listed) && i == n - 1];
 
         if (kind == '.' || w[i].remote == (kind == 'r'))
             continue;
@@ -266,8 +266,10 @@ static int run_words(struct client *c, const struct command *row, char **text,
         return 0;
     if (!url->host[0])
         return run_no_server(text, n, why);
-    return run_check_words(row, w, n, why) < 0 ? -1
-                                               : open_check(&c->options, why);
+    bool listed = c->options.files_from != NULL;
+    return run_check_words(row, w, n, listed, why) < 0
+               ? -1
+               : open_check(&c->options, why);
 }
 
 static enum progress_style run_style(const struct options *o)

@@ -254,6 +254,43 @@ static void sync_summary(const struct tree *t, bool up)
                   t->removed, dry ? "to remove" : "removed", left_out, failed);
 }
 
+static void sync_walk(struct tree *t, const struct word *w, bool up)
+{
+    t->named = strlen(w[up ? 0 : 1].text);
+    if (up)
+        tree_up(t, w[0].text, w[1].path, 0);
+    else
+        tree_down(t, w[0].path, w[1].text, 0);
+}
+
+/* --max-delete: a dry run counts before the first change. Returns an exit
+ * code. */
+static int sync_count(struct client *c, const struct word *w, bool up)
+{
+    struct tree t = { .client = c, .way = up ? &sync_up : &sync_down };
+    uint64_t most = c->options.max_delete;
+
+    if (!c->options.remove || c->options.dry_run || most == UINT64_MAX)
+        return 0;
+    enum progress_style style = progress_start(PROGRESS_SILENT);
+    c->options.dry_run = true;
+    sync_walk(&t, w, up);
+    c->options.dry_run = false;
+    progress_start(style);
+    jobs_release(&t.jobs);
+    if (t.code != 0)
+        return client_refuse("--max-delete", t.code,
+                             "not all of it can be listed, so nothing was "
+                             "done; --dry-run shows why");
+    return t.removed <= most
+               ? 0
+               : client_refuse("--max-delete", EX_DATAERR,
+                               "%zu files and directories would be removed, "
+                               "more than %llu, so nothing was done; --dry-run "
+                               "lists them",
+                               t.removed, (unsigned long long)most);
+}
+
 int cmd_sync(struct client *c, struct word *w, int n)
 {
     bool preserve = c->options.preserve, up = w[1].remote;
@@ -263,11 +300,10 @@ int cmd_sync(struct client *c, struct word *w, int n)
     if (w[0].remote == w[1].remote)
         return client_refuse("sync", EX_USAGE,
                              "one of the two must be a local directory");
-    t.named = strlen(w[up ? 0 : 1].text);
-    if (up)
-        tree_up(&t, w[0].text, w[1].path, 0);
-    else
-        tree_down(&t, w[0].path, w[1].text, 0);
+    t.code = sync_count(c, w, up);
+    if (t.code != 0)
+        return t.code;
+    sync_walk(&t, w, up);
     c->options.preserve = true; /* the next sync compares the times */
     tree_keep(&t.code, client_run_jobs(c, &t.jobs));
     c->options.preserve = preserve;

@@ -16,6 +16,7 @@ static const struct server_user users[] = {
     { .name = "total" },
     { .name = "filter" },
     { .name = "source" },
+    { .name = "list" },
     { .name = "writer", .keys = "rights=w" },
 };
 
@@ -169,5 +170,65 @@ Test(client_daily, a_source_that_cannot_be_compared, .timeout = 60)
     desk_says(&d, EX_UNAVAILABLE, "could be compared", "put", "--remove-source",
               "a", "/", NULL);
     cr_expect(files_exists("a"));
+    desk_end(&d);
+}
+
+/* The files of a list keep their directories. */
+Test(client_daily, lists, .timeout = 60)
+{
+    static const char *const names[] = { "l/a", "l/in/deep/b", "l/c d*",
+                                         "l/other", NULL };
+    static const char list[] = "./a\n\nin/deep/b\nc d*\n";
+    struct desk d;
+
+    desk_begin(&d, "list");
+    tree_write(names);
+    files_write("list", list, strlen(list), 0644);
+    cr_assert_eq(chdir("l"), 0);
+    desk_says(&d, 0, "\n3 of 3 files", "put", "--files-from", "../list", "/new",
+              "-r", NULL);
+    cr_assert_eq(chdir(".."), 0);
+    desk_says_to(&d, 0, "\n3 of 3 files", list, "get", "--files-from", "-",
+                 "/new", NULL);
+    desk_file("in/deep/b", "l/in/deep/b");
+    desk_file("c d*", "l/c d*");
+    cr_assert_eq(mkdir("there", 0755), 0);
+    desk_says_to(&d, EX_NOINPUT, "\n1 of 2 files, 11 B, 1 failed",
+                 "gone\nin/deep/b", "get", "--files-from=-", "/new", "there",
+                 NULL);
+    desk_file("there/in/deep/b", "l/in/deep/b");
+    desk_says_to(&d, EX_DATAERR, "a relative path without \"..\"", "a/../../b",
+                 "get", "--files-from=-", "/new", NULL);
+    desk_says_to(&d, EX_DATAERR, "a relative path without", "/etc/hosts", "put",
+                 "--files-from=-", "/new", NULL);
+    desk_says(&d, EX_NOINPUT, "missing: No such file", "put",
+              "--files-from=missing", "/new", NULL);
+    desk_says(&d, EX_USAGE, "a URL, where a local name belongs", "put", "/new",
+              NULL);
+    desk_end(&d);
+}
+
+/* --max-delete counts before it changes anything. */
+Test(client_daily, a_limit_of_removals, .timeout = 60)
+{
+    static const char *const names[] = { "m/a", "m/b", "m/in/c", NULL };
+    struct desk d;
+
+    desk_begin(&d, "list");
+    tree_write(names);
+    desk_says(&d, 0, "3 uploaded", "sync", "m", "/m", NULL);
+    cr_assert_eq(mkdir("n", 0755), 0);
+    files_write("n/new", "1", 1, 0644);
+    desk_says(&d, EX_DATAERR,
+              "4 files and directories would be removed, more "
+              "than 3",
+              "sync", "--delete", "--max-delete", "3", "n", "/m", NULL);
+    desk_same("m", server_home_file(&d.server, "list", "m"));
+    desk_says(&d, EX_DATAERR, "1 files and directories would be removed, more",
+              "sync", "--delete", "--max-delete=0", "/m", "n", NULL);
+    cr_expect(files_exists("n/new") && !files_exists("n/a"));
+    desk_says(&d, 0, "1 uploaded, 0 the same, 4 removed", "sync", "--delete",
+              "--max-delete", "4", "n", "/m", NULL);
+    desk_same("n", server_home_file(&d.server, "list", "m"));
     desk_end(&d);
 }

@@ -62,6 +62,11 @@ const struct option_row option_rows[] = {
       .value = "PATTERN",
       .help = "leave out files and directories that match; can be repeated",
       .commands = "put get mput mget sync" },
+    { .name = "files-from",
+      TEXT(files_from, "FILE"),
+      .help = "transfer the files that FILE names, one in each line, with "
+              "their directories",
+      .commands = "put get" },
     { .name = "help",
       .letter = 'h',
       FLAG(help),
@@ -94,6 +99,13 @@ const struct option_row option_rows[] = {
       .help = "limit of all transfers together, bytes a second; also with k, M "
               "or G",
       .commands = "put get cat mput mget sync" },
+    { .name = "max-delete",
+      COUNT(max_delete, "N"),
+      .most = UINT32_MAX,
+      .in_profile = true,
+      .help = "sync --delete: do nothing if it would remove more than N files "
+              "and directories",
+      .commands = "sync" },
     { .name = "min-age",
       .kind = OPTION_AGE,
       AT(min_age),
@@ -195,7 +207,9 @@ static const char *const conflict_words[CONFLICT_CHOICES] = {
 
 void options_default(struct options *o)
 {
-    *o = (struct options){ .parallel = 1, .retries = 5, .timeout = 60 };
+    *o = (struct options){
+        .parallel = 1, .retries = 5, .timeout = 60, .max_delete = UINT64_MAX
+    };
 }
 
 static const struct option_row *option_find(struct slice name, char letter)

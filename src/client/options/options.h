@@ -43,14 +43,15 @@ struct filter {
  * struct. */
 struct options {
     const char *cacert, *pin, *known_hosts, *cert, *key;
-    const char *password_file, *netrc, *user, *config;
+    const char *password_file, *netrc, *user, *config, *files_from;
     bool trust_new;
     bool recursive, quiet, json, debug, preserve, compress, no_verify;
     bool no_resume, remove, remove_source, dry_run, by_hash, all, help, version,
         yes;
     uint64_t parallel, retries, timeout, limit_rate;
-    uint64_t conflict; /* enum conflict_choice */
-    uint64_t min_age;  /* seconds */
+    uint64_t conflict;   /* enum conflict_choice */
+    uint64_t min_age;    /* seconds */
+    uint64_t max_delete; /* UINT64_MAX: no limit */
     struct filter filter[FILTERS_MAX];
     size_t filters;
     unsigned char source[OPTIONS_MAX]; /* of each row's value */

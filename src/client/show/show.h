@@ -61,6 +61,7 @@ enum progress_style {
     PROGRESS_LINES,
     PROGRESS_BARS,
     PROGRESS_JSON,
+    PROGRESS_SILENT, /* not even errors */
 };
 
 /* One transfer under way. */
@@ -74,7 +75,8 @@ struct progress_row {
     uint64_t began; /* clock_ms() at its begin */
 };
 
-void progress_start(enum progress_style style);
+/* Returns the style before. */
+enum progress_style progress_start(enum progress_style style);
 /* Hides the bars; the next change shows them again. */
 void progress_hide(void);
 /* Hides them as long as a question is on the terminal (HELD). */
