@@ -55,6 +55,14 @@ Test(client_places, passwords, .timeout = 60)
     with_password(&d, EX_NOPERM, "check the user name", "--netrc", "other");
     cr_assert_eq(chmod(".netrc", 0640), 0);
     with_password(&d, EX_NOPERM, "chmod 600", NULL, NULL);
+    with_password(&d, 0, "", "--password-command",
+                  "echo " SERVER_PASSWORD "; echo more");
+    with_password(&d, EX_UNAVAILABLE, "the command failed",
+                  "--password-command", "echo " SERVER_PASSWORD "; false");
+    with_password(&d, EX_UNAVAILABLE, "the command failed",
+                  "--password-command", "yes");
+    with_password(&d, EX_DATAERR, "no password of 1 to", "--password-command",
+                  "echo; echo more");
     snprintf(d.url, sizeof(d.url), "ftps://password:secret@127.0.0.1:%u",
              d.server.port);
     with_password(&d, EX_USAGE, "a password in a URL", NULL, NULL);

@@ -36,9 +36,9 @@ int tty_line(const char *prompt, char *out, size_t size);
 bool tty_there(void);
 
 /* Finds the user's password, never in an argument: looks, in this order, at
- * --password-file, the variable SALLYPORT_PASSWORD, netrc and the desktop's
- * keyring, and then asks on the terminal. If URL has no user, --user or netrc
- * gives one. Returns 0, or -1 with the reason. */
+ * --password-file, --password-command, SALLYPORT_PASSWORD, netrc and the
+ * desktop's keyring, and then asks on the terminal. If URL has no user, --user
+ * or netrc gives one. Returns 0, or -1 with the reason. */
 int password_find(const struct options *o, struct url *url, struct secret *ret,
                   struct failure *why);
 

@@ -16,35 +16,35 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
-/* The desktop's keyring, by the program secret-tool. The answer comes through
- * a pipe that no other program has. */
+/* Programs that print a password. It comes through a pipe that no other program
+ * has. */
 
-#define KEYRING_MS 10000
+#define HELPER_ANSWER_MAX 4096
+#define KEYRING_MS        10000
+#define COMMAND_MS        60000
 
 extern char **environ;
 
-static int keyring_start(const struct url *url, int out, pid_t *pid)
+/* QUIET: it prints no errors. */
+static int helper_start(char *const argv[], bool quiet, int out, pid_t *pid)
 {
-    char *argv[] = { "secret-tool", "lookup",
-                     "server",      (char *)url->host,
-                     "user",        (char *)url->user,
-                     NULL };
     posix_spawn_file_actions_t actions;
 
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
                                      O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null",
-                                     O_WRONLY, 0);
+    if (quiet)
+        posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null",
+                                         O_WRONLY, 0);
     int r = posix_spawnp(pid, argv[0], &actions, NULL, argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     return r;
 }
 
-static size_t keyring_read(int in, char *out, size_t size)
+static size_t helper_read(int in, char *out, size_t size, unsigned ms)
 {
-    uint64_t end = clock_ms() + KEYRING_MS;
+    uint64_t end = clock_ms() + ms;
     struct pollfd p = { .fd = in, .events = POLLIN };
     size_t len = 0;
 
@@ -58,41 +58,54 @@ static size_t keyring_read(int in, char *out, size_t size)
 }
 
 /* Has the program closed its end? */
-static bool keyring_ended(int in)
+static bool helper_ended(int in)
 {
     struct pollfd p = { .fd = in, .events = POLLIN };
 
     return poll(&p, 1, 0) == 1 && p.revents & POLLHUP;
 }
 
-/* The user stores the password there with `secret-tool store --label=drop
- * server HOST user USER`. Returns false if there is no program, no keyring, no
- * such entry, or no answer in 10 s. */
-static bool keyring_find(const struct url *url, struct secret *ret)
+/* Gets what the program prints, at most SIZE bytes in MS. Returns their number,
+ * or -1: it can't be started, fails, or doesn't end. */
+static int helper_run(char *const argv[], bool quiet, unsigned ms, char *out,
+                      size_t size)
 {
-    char answer[SECRET_MAX + 2];
     int ends[2], status = 1;
     pid_t pid;
 
-    if (!getenv("DBUS_SESSION_BUS_ADDRESS") || pipe2(ends, O_CLOEXEC) < 0)
-        return false;
-    int r = keyring_start(url, ends[1], &pid);
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -1;
+    int r = helper_start(argv, quiet, ends[1], &pid);
     fd_close(&ends[1]);
-    if (r == 0) {
-        size_t len = keyring_read(ends[0], answer, sizeof(answer));
-        if (len == sizeof(answer) || !keyring_ended(ends[0]))
-            kill(pid, SIGKILL);
-        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-            ;
-        if (len > 0 && answer[len - 1] == '\n')
-            len--;
-        if (len == 0 || status != 0 ||
-            secret_set(ret, (struct slice){ answer, len }) < 0)
-            r = -ENOENT;
-        explicit_bzero(answer, sizeof(answer));
-    }
+    size_t len = r == 0 ? helper_read(ends[0], out, size, ms) : 0;
+    if (r == 0 && (len == size || !helper_ended(ends[0])))
+        kill(pid, SIGKILL);
+    while (r == 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
     fd_close(&ends[0]);
-    return r == 0;
+    return status == 0 ? (int)len : -1;
+}
+
+/* The desktop's keyring: the user stores the password there with `secret-tool
+ * store --label=drop server HOST user USER`. Returns false if there is no
+ * program, no keyring, no such entry, or no answer in 10 s. */
+static bool keyring_find(const struct url *url, struct secret *ret)
+{
+    char *argv[] = { "secret-tool", "lookup",
+                     "server",      (char *)url->host,
+                     "user",        (char *)url->user,
+                     NULL };
+    char answer[SECRET_MAX + 2];
+
+    if (!getenv("DBUS_SESSION_BUS_ADDRESS"))
+        return false;
+    int len = helper_run(argv, true, KEYRING_MS, answer, sizeof(answer));
+    if (len > 0 && answer[len - 1] == '\n')
+        len--;
+    bool found =
+        len > 0 && secret_set(ret, (struct slice){ answer, (size_t)len }) == 0;
+    explicit_bzero(answer, sizeof(answer));
+    return found;
 }
 
 /* Netrc and the other places. */
@@ -261,6 +274,25 @@ static int from_file(const struct options *o, struct secret *ret,
     return r;
 }
 
+static int from_command(const struct options *o, struct secret *ret,
+                        struct failure *why)
+{
+    char answer[HELPER_ANSWER_MAX];
+    char *argv[] = { "/bin/sh", "-c", (char *)o->password_command, NULL };
+
+    if (!o->password_command)
+        return 1;
+    int len = helper_run(argv, false, COMMAND_MS, answer, sizeof(answer));
+    int r = len < 0 ? fail(why, EX_UNAVAILABLE,
+                           "--password-command: the command failed, or didn't "
+                           "end in %d s",
+                           COMMAND_MS / 1000)
+                    : password_take((struct slice){ answer, (size_t)len },
+                                    "--password-command", ret, why);
+    explicit_bzero(answer, sizeof(answer));
+    return r;
+}
+
 /* Removes the variable at once, so that no child process inherits it. */
 static int from_environment(struct secret *ret, struct failure *why)
 {
@@ -303,6 +335,8 @@ int password_find(const struct options *o, struct url *url, struct secret *ret,
     if (!url->user[0] && o->user)
         snprintf(url->user, sizeof(url->user), "%s", o->user);
     r = from_file(o, ret, why);
+    if (r == 1)
+        r = from_command(o, ret, why);
     if (r == 1)
         r = from_environment(ret, why);
     if (r == 1)

@@ -43,7 +43,8 @@ struct filter {
  * struct. */
 struct options {
     const char *cacert, *pin, *known_hosts, *cert, *key;
-    const char *password_file, *netrc, *user, *config, *files_from;
+    const char *password_command, *password_file, *netrc, *user, *config,
+        *files_from;
     bool trust_new;
     bool recursive, quiet, json, debug, preserve, compress, no_verify;
     bool no_resume, remove, remove_source, dry_run, by_hash, all, help, version,
