@@ -37,7 +37,8 @@ struct word {
     const struct url *url;      /* outside the shell: the command's server */
 };
 
-#define WORDS_MAX 4096
+#define WORDS_MAX   4096
+#define SHELL_WORDS 256 /* of a line of a session */
 
 enum command_mode {
     ONE_SHOT = 1, /* sallyport NAME ... URL */
@@ -91,6 +92,7 @@ int mkdir_one(struct client *c, const char *path);
 int cmd_rm(struct client *c, struct word *w, int n);
 int cmd_rmdir(struct client *c, struct word *w, int n);
 int cmd_mv(struct client *c, struct word *w, int n);
+int cmd_chmod(struct client *c, struct word *w, int n);
 int cmd_hash(struct client *c, struct word *w, int n);
 int cmd_sync(struct client *c, struct word *w, int n);
 int doctor_run(struct client *c, struct word *w, int n);
@@ -100,6 +102,7 @@ int cmd_lcd(struct client *c, struct word *w, int n);
 int cmd_pwd(struct client *c, struct word *w, int n);
 int cmd_lpwd(struct client *c, struct word *w, int n);
 int cmd_status(struct client *c, struct word *w, int n);
+int cmd_lls(struct client *c, struct word *w, int n);
 int cmd_shell(struct client *c, struct word *w, int n);
 int cmd_help(struct client *c, struct word *w, int n);
 int cmd_bye(struct client *c, struct word *w, int n);
@@ -138,6 +141,8 @@ int client_main(int argc, char **argv);
 int shell_run(struct client *c);
 /* Runs the local COMMAND, or a shell if it is empty. Returns its exit code. */
 int shell_local(const char *command);
+/* Runs a local program with these arguments. */
+int shell_program(const char *const argv[]);
 /* Prints the help for one command (NULL: all commands) in MODE. Returns 0. */
 int help_print(const struct command *row, unsigned mode);
 

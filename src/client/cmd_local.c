@@ -144,6 +144,16 @@ int cmd_status(struct client *c, struct word *w, int n)
     return 0;
 }
 
+int cmd_lls(struct client *c, struct word *w, int n)
+{
+    const char *argv[SHELL_WORDS + 4] = { "ls", "-l", "--" };
+
+    (void)c;
+    for (int i = 0; i < n; i++)
+        argv[3 + i] = w[i].text;
+    return shell_program(argv);
+}
+
 int cmd_shell(struct client *c, struct word *w, int n)
 {
     (void)c;

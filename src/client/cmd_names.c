@@ -1,4 +1,4 @@
-/* The commands ls, du, mkdir, rm, rmdir, mv and hash. */
+/* The commands ls, du, mkdir, rm, rmdir, mv, chmod and hash. */
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -25,7 +25,9 @@ static void ls_entry(const struct client *c, const char *name,
                               (json_int_t)e->size, "modified", when));
         return;
     }
-    if (e->kind == ENTRY_FILE)
+    if (e->kind == ENTRY_FILE && c->options.human)
+        show_size(e->size, size);
+    else if (e->kind == ENTRY_FILE)
         snprintf(size, sizeof(size), "%llu", (unsigned long long)e->size);
     printf("%16s  %16s  %s%s\n", size, when,
            show_text(name, safe, sizeof(safe)),
@@ -56,6 +58,20 @@ static int ls_directory(struct client *c, const char *path, bool whole)
     return 0;
 }
 
+static bool ls_shows(struct client *c, const char *path, void *of)
+{
+    (void)of;
+    return c->options.all || url_base(path)[0] != '.';
+}
+
+static int ls_below(struct client *c, const char *path,
+                    const struct listing_entry *e, void *of)
+{
+    if (ls_shows(c, path, of))
+        ls_entry(c, path, e);
+    return 0;
+}
+
 static int ls_one(struct client *c, const char *path, void *of)
 {
     const bool *several = of;
@@ -64,6 +80,8 @@ static int ls_one(struct client *c, const char *path, void *of)
 
     if (remote_stat(&c->link, path, &e, &why) != 0)
         return client_error(path, &why);
+    if (e.kind == ENTRY_DIRECTORY && c->options.recursive)
+        return tree_walk(c, path, 0, ls_shows, ls_below, NULL);
     if (e.kind == ENTRY_DIRECTORY)
         return ls_directory(c, path, *several);
     ls_entry(c, path, &e);
@@ -297,6 +315,24 @@ int cmd_mv(struct client *c, struct word *w, int n)
     else if (r == 0)
         r = remote_rename(&c->link, w[0].path, to, &why);
     return r < 0 ? client_error(w[0].path, &why) : 0;
+}
+
+static int chmod_one(struct client *c, const char *path, void *of)
+{
+    struct failure why;
+
+    return remote_chmod(&c->link, path, of, &why) < 0 ? client_error(path, &why)
+                                                      : 0;
+}
+
+int cmd_chmod(struct client *c, struct word *w, int n)
+{
+    size_t digits = strspn(w[0].text, "01234567");
+
+    if (w[0].text[digits] || digits < 3 || digits > 4)
+        return client_refuse(w[0].text, EX_USAGE,
+                             "a mode has three or four digits, such as 640");
+    return names_each(c, w + 1, n - 1, chmod_one, (void *)w[0].text);
 }
 
 static int hash_one(struct client *c, const char *path, void *of)

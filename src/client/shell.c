@@ -219,7 +219,6 @@ static char **complete_word(const char *text, int start, int end)
 /* The session. */
 
 #define LINE_MAX_BYTES 8192
-#define SHELL_WORDS    256
 
 /* CUT is the line that the words are in, TYPED the line as it was typed. */
 static int shell_words(struct client *c, const struct command *row, char **text,
@@ -280,12 +279,10 @@ static int shell_command(struct client *c, int n, char **text, const char *cut,
     return code;
 }
 
-/* Ctrl-C ends the local command, not this session. */
-int shell_local(const char *command)
+/* Ctrl-C ends the local program, not this session. */
+int shell_program(const char *const argv[])
 {
     struct sigaction ignore = { .sa_handler = SIG_IGN }, kept;
-    const char *shell = getenv("SHELL");
-    bool some = command[strspn(command, " \t\n")];
     int status = 0;
 
     fflush(NULL);
@@ -294,14 +291,23 @@ int shell_local(const char *command)
     if (pid == 0) {
         signal(SIGINT, SIG_DFL);
         signal(SIGPIPE, SIG_DFL);
-        shell = shell ? shell : "/bin/sh";
-        execl(shell, shell, some ? "-c" : NULL, command, (char *)NULL);
+        execvp(argv[0], (char *const *)argv);
         _exit(127);
     }
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     sigaction(SIGINT, &kept, NULL);
     return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : EX_OSERR;
+}
+
+int shell_local(const char *command)
+{
+    const char *shell = getenv("SHELL");
+    bool some = command[strspn(command, " \t\n")];
+    const char *const argv[] = { shell ? shell : "/bin/sh", some ? "-c" : NULL,
+                                 command, NULL };
+
+    return shell_program(argv);
 }
 
 static int shell_line(struct client *c, char *line)

@@ -13,11 +13,9 @@
 #include "support/files.h"
 
 static const struct server_user users[] = {
-    { .name = "total" },
-    { .name = "filter" },
-    { .name = "source" },
-    { .name = "list" },
-    { .name = "writer", .keys = "rights=w" },
+    { .name = "total" },  { .name = "filter" },
+    { .name = "source" }, { .name = "list" },
+    { .name = "mode" },   { .name = "writer", .keys = "rights=w" },
 };
 
 SERVER_SHARED(.ports = "auto 16", .users = users,
@@ -230,5 +228,29 @@ Test(client_daily, a_limit_of_removals, .timeout = 60)
     desk_says(&d, 0, "1 uploaded, 0 the same, 4 removed", "sync", "--delete",
               "--max-delete", "4", "n", "/m", NULL);
     desk_same("n", server_home_file(&d.server, "list", "m"));
+    desk_end(&d);
+}
+
+Test(client_daily, modes_and_trees, .timeout = 60)
+{
+    static const char *const names[] = { "t/in/file", "t/.in/hidden", NULL };
+    struct stat st;
+    struct desk d;
+
+    desk_begin(&d, "mode");
+    tree_write(names);
+    desk_noise("t/in/large", 3 * 524288);
+    desk_says(&d, 0, NULL, "put", "-r", "t", "/", NULL);
+    desk_says(&d, 0, NULL, "chmod", "604", "/t/in/file", "/t/in/large", NULL);
+    cr_assert_eq(stat(server_home_file(&d.server, "mode", "t/in/large"), &st),
+                 0);
+    cr_expect_eq(st.st_mode & 0777, 0604);
+    desk_says(&d, EX_USAGE, "three or four digits", "chmod", "u+x", "/t", NULL);
+    desk_says(&d, EX_USAGE, "no server is named", "chmod", "640", "t", NULL);
+    desk_says(&d, EX_NOINPUT, "gone:", "chmod", "640", "/gone", NULL);
+    desk_says(&d, 0, "  1.5 MiB  ", "ls", "-rH", "/t", NULL);
+    desk_says(&d, 0, "  t/in/file\n", "ls", "-r", "/t", NULL);
+    desk_says(&d, 0, "  t/.in/hidden\n", "ls", "-ra", "/t", NULL);
+    desk_says_to(&d, 0, "large", "lls t/in\n", "/", NULL);
     desk_end(&d);
 }

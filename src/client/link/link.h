@@ -392,6 +392,9 @@ int remote_remove(struct link *l, const char *path, struct failure *why);
 int remote_rmdir(struct link *l, const char *path, struct failure *why);
 int remote_rename(struct link *l, const char *from, const char *to,
                   struct failure *why);
+/* MODE is octal. */
+int remote_chmod(struct link *l, const char *path, const char *mode,
+                 struct failure *why);
 int remote_set_time(struct link *l, const char *path, time_t when,
                     struct failure *why);
 

@@ -396,6 +396,12 @@ int remote_rename(struct link *l, const char *from, const char *to,
     return link_command(l, why, "RNTO %s", to);
 }
 
+int remote_chmod(struct link *l, const char *path, const char *mode,
+                 struct failure *why)
+{
+    return link_command(l, why, "SITE CHMOD %s %s", mode, path);
+}
+
 int remote_set_time(struct link *l, const char *path, time_t when,
                     struct failure *why)
 {
