@@ -147,7 +147,8 @@ static void print_certificate(const struct certificate *c)
 
     printf("%s", c->file);
     if (c->expires > 0 && days_until(c->expires) < 0)
-        printf(", expired %s", when_text(c->expires, when));
+        printf(", EXPIRED %s: most clients refuse it; renew it, and reload",
+               when_text(c->expires, when));
     else if (c->expires > 0)
         printf(", expires %s (%" PRId64 " d)", when_text(c->expires, when),
                days_until(c->expires));

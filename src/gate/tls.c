@@ -103,7 +103,15 @@ static void look_at_expiry(struct gate *g, const struct tls_pair_facts *f,
     int64_t days = (f->expires - now) / DAY_S;
 
     if (f->expires <= now)
-        report_service(g, "%s: has expired; renew it, and reload", f->name);
+        report_service(g,
+                       "warning: %s: has expired, and most clients refuse it; "
+                       "renew it, and reload",
+                       f->name);
+    else if (f->begins > now)
+        report_service(g,
+                       "warning: %s: is not valid yet, and most clients refuse "
+                       "it; is this machine's clock right?",
+                       f->name);
     else if (days == 0)
         report_service(g, "%s: expires within a day", f->name);
     else if (days < WARN_DAYS)

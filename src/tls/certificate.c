@@ -177,6 +177,19 @@ int64_t identity_expires(const struct identity *id)
     return first;
 }
 
+int64_t identity_begins(const struct identity *id)
+{
+    int64_t last = date_seconds(X509_get0_notBefore(id->leaf));
+
+    for (int i = 0; i < sk_X509_num(id->chain); i++) {
+        const X509 *x = sk_X509_value(id->chain, i);
+        int64_t begins = date_seconds(X509_get0_notBefore(x));
+
+        last = begins > last ? begins : last;
+    }
+    return last;
+}
+
 /* Is certificate X valid for this name of another certificate? A wildcard is
  * valid for the same wildcard. */
 static bool has_name(X509 *x, const GENERAL_NAME *name)

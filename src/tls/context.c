@@ -174,6 +174,7 @@ bool tls_context_pair(const struct tls_context *t, size_t i,
     *ret = (struct tls_pair_facts){ .number = id->number,
                                     .name = id->name,
                                     .expires = identity_expires(id),
+                                    .begins = identity_begins(id),
                                     .staple_until = id->staple.until,
                                     .unstapled = id->unstapled,
                                     .wants_staple = staple_wanted(id->leaf) };

@@ -190,6 +190,8 @@ void identity_free(struct identity *id);
 bool identity_use(const struct identity *id, SSL *ssl);
 /* When the first certificate of its chain expires, seconds since 1970. */
 int64_t identity_expires(const struct identity *id);
+/* The time from which on all certificates of the chain are valid. */
+int64_t identity_begins(const struct identity *id);
 /* Reads and checks the OCSP response. Returns 0, or -EINVAL with the
  * complaint. */
 int staple_load(struct identity *id, const struct tls_pair *pair,

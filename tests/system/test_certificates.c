@@ -154,6 +154,17 @@ static void deploy(const struct server *s, int status, const char *words)
     ctl(s, "reload", status, words);
 }
 
+static void check(const struct server *s, int status, const char *words)
+{
+    struct run_result r;
+
+    run(&r, NULL, server_program("sallyportd"), "--check", "--config",
+        server_path(s, "sallyport.conf"), NULL);
+    cr_assert_eq(r.status, status, "%d: %s", r.status, r.text);
+    cr_assert(strstr(r.text, words), "%s", r.text);
+    run_release(&r);
+}
+
 #define GOOD "reload: the new configuration and certificates are in use"
 #define STAY "reload: the old configuration and certificates stay: "
 
@@ -537,6 +548,42 @@ Test(certificates, one_expires_in_use)
     reload(&server, "certificate.pem: the certificate has expired");
     cr_expect(server_log_has(&server, "certificate.pem: has expired"));
     server_stop(&server);
+}
+
+/* A reboot mustn't end the service because of a date. --check still refuses
+ * it. */
+Test(certificates, a_date_keeps_no_server_from_its_start)
+{
+    static const struct {
+        void (*spoil)(const struct server *s);
+        const char *log, *status, *check;
+    } rows[] = {
+        { spoil_date, "warning: ", "EXPIRED", "the certificate has expired" },
+        { spoil_begin, "is not valid yet", "expires",
+          "the certificate is not valid yet" },
+    };
+    struct server server;
+    struct session s;
+
+    server_start(&server, &(struct server_plan){ .troubles = true });
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        server_kill(&server);
+        rows[i].spoil(&server);
+        check(&server, EX_CONFIG, rows[i].check);
+        server_again(&server);
+        server_log_wait(&server, rows[i].log, "most clients refuse it", NULL);
+        ctl(&server, "status", 0, rows[i].status);
+        enter(&s, &server);
+        transfer(&s);
+        session_close(&s);
+    }
+    reload(&server, GOOD);
+    server_kill(&server);
+    write_pair(&server, "certificate.pem", "key.pem",
+               &(struct made){ .serial = 2 });
+    spoil_key(&server);
+    check(&server, EX_CONFIG, "not the key of the certificate");
+    server_forget(&server);
 }
 
 /* If a gate hangs, its sessions end after their transfer, and no reload is held

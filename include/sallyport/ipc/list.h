@@ -629,8 +629,8 @@ END
 
 MESSAGE(certificate, MASTER, GATE | AUTH, START, MANY, NONE,
         "a certificate chain, a PEM file: the number of its key, its path and "
-        "the key's path for error messages, whether it is in use already (then "
-        "it may have expired); auth keeps only the hash of the first "
+        "the key's path for error messages, whether it is in use already, or "
+        "this is the first start (then it may have expired); auth keeps only the hash of the first "
         "certificate")
 NUMBER(number)
 TEXT(path)

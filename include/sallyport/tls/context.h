@@ -21,8 +21,8 @@ struct tls_pair {
     int certificate_fd;      /* PEM; the caller closes it */
     const char *certificate; /* file names, for complaints */
     const char *key;
-    bool in_use;     /* the file is in use already; it may have expired since */
-    uint64_t number; /* the key's number, for the signer */
+    bool in_use;            /* it may have expired: it was in use before */
+    uint64_t number;        /* the key's number, for the signer */
     const char *staple;     /* the file name of an OCSP response; NULL: none */
     int staple_fd;          /* DER; the caller closes it */
     bool staple_must_count; /* an unusable response is an error */
@@ -48,6 +48,7 @@ struct tls_pair_facts {
     const char *name; /* the certificate's file name */
     int64_t expires;  /* the first end of a certificate of the chain; seconds
                          since 1970 */
+    int64_t begins;   /* the last beginning of one */
     int64_t staple_until;  /* end of the OCSP response; 0: there is none */
     const char *unstapled; /* why the response isn't sent; NULL: it is sent, or
                               there is none */

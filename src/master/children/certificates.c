@@ -37,6 +37,14 @@ static int certificate_file_open(struct master *m, struct named_file *f,
     return 0;
 }
 
+/* A date keeps no server from its first start, such as after a reboot: clients
+ * that don't mind are served, and gate logs it. --check and a reload refuse it.
+ */
+static void permit_dates(const struct master *m, struct named_file *f)
+{
+    f->in_use = !m->check && (m->succession.generation <= 1 || f->in_use);
+}
+
 /* Only trusted files: a user who can write to one could let anybody in. */
 static int clients_file_open(struct master *m, struct named_file *f,
                              const char *path, struct complaint *c)
@@ -46,7 +54,7 @@ static int clients_file_open(struct master *m, struct named_file *f,
         return 0;
     if (certificate_file_open(m, f, path, settings_trusted_file, c) < 0)
         return -EINVAL;
-    f->in_use = !m->check && (m->succession.generation <= 1 || f->in_use);
+    permit_dates(m, f);
     return 0;
 }
 
@@ -105,6 +113,7 @@ static int certificate_pair_open(struct master *m, struct pair_files *p,
                               settings_regular_file, c) < 0 ||
         certificate_file_open(m, &p->key, p->key.name, key_file_check, c) < 0)
         return -EINVAL;
+    permit_dates(m, &p->certificate);
     return staple_open(m, p, c);
 }
 

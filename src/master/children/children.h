@@ -298,8 +298,8 @@ int listeners_text(const struct listeners *l, struct buf *into);
 struct named_file {
     int fd;              /* -1: there is none */
     const char *name;    /* from the settings, for complaints */
-    bool in_use;         /* an older generation used it, so it may have expired
-                            meanwhile */
+    bool in_use;         /* it may have expired: an older generation used it,
+                            or this is the first start */
     const char *missing; /* more words if it is missing, or NULL */
 };
 
@@ -313,8 +313,7 @@ struct pair_files {
 struct certificates {
     struct pair_files pair[CERTIFICATES_MAX];
     size_t count;
-    /* The files for the check of clients' certificates. in_use is also set at
-     * the first start: clients without a certificate can still come in. */
+    /* The files for the check of clients' certificates. */
     struct named_file client_ca, client_crl;
 };
 
