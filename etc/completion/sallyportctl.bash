@@ -6,7 +6,7 @@
 # tables: begin
 _sallyportctl_tables() {
     case ${#given[@]}:${given[0]} in
-    1:*) commands='user share team partials quota retention status who kick ban reload' ;;
+    1:*) commands='user share team partials quota retention status who kick ban doctor reload' ;;
     2:user) commands='add change passwd rename import export del list show lock unlock totp totp-off can' ;;
     2:share) commands='add change grant revoke list show del' ;;
     2:team) commands='add join leave change list show del' ;;
@@ -56,6 +56,8 @@ _sallyportctl_tables() {
     "ban "list) first= more= options='--config --help --json' ;;
     "ban "add) first= more= options='--config --help --yes --for --reason' ;;
     "ban "del) first=network more= options='--config --help' ;;
+    "ban "del) first=user more= options='--config --help' ;;
+    "doctor "*) first= more= options='--config --help --json' ;;
     "reload "*) first= more= options='--config --help' ;;
     esac
     case $previous in

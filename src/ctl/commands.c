@@ -360,6 +360,13 @@ const struct ctl_command ctl_commands[] = {
       .syntax = "ADDRESS[/BITS]",
       .help = "End the ban of an address or a network",
       .example = "sallyportctl ban del 192.0.2.0/24" },
+    { .group = "doctor",
+      .options = OPTION_JSON,
+      .run = doctor_run,
+      .syntax = "[--json]",
+      .help = "Check the running installation, and say what to do (exit status "
+              "0: good, 1: warnings, 2: something is bad)",
+      .example = "sallyportctl doctor" },
     { .group = "reload",
       .run = status_reload,
       .syntax = "",

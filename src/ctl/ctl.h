@@ -241,6 +241,7 @@ void quota_end(struct context *x, bool share, const char *path, uint32_t id);
 int retention_run(struct context *x);
 int status_show(struct context *x);
 int status_reload(struct context *x);
+int doctor_run(struct context *x);
 int sessions_who(struct context *x);
 int sessions_kick(struct context *x);
 int bans_list(struct context *x);

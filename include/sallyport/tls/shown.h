@@ -1,0 +1,31 @@
+/* The certificate that a server shows to a client, for sallyportctl doctor. */
+#ifndef SALLYPORT_TLS_SHOWN_H
+#define SALLYPORT_TLS_SHOWN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sallyport/base/complain.h"
+
+#define TLS_FINGERPRINT_MAX 96
+
+struct tls_shown {
+    /* SHA-256 of the certificate, as openssl prints it. */
+    char fingerprint[TLS_FINGERPRINT_MAX];
+    const char *version;     /* "TLSv1.3" */
+    int64_t begins, expires; /* of the certificate; seconds since 1970 */
+    bool self_signed;
+    bool fits;            /* it is for the name HOST */
+    const char *distrust; /* why no CA of this system confirms it; or NULL */
+};
+
+/* Makes a handshake on the connected, blocking socket FD, which has timeouts.
+ * HOST may be NULL. Nothing is demanded of the certificate. Returns 0, or
+ * -EPROTO with the complaint. */
+int tls_shown_by(int fd, const char *host, struct tls_shown *ret,
+                 struct complaint *c);
+/* Writes the fingerprint of the first certificate of the PEM file FD. Returns 0
+ * or -EINVAL. */
+int tls_shown_in(int fd, char out[TLS_FINGERPRINT_MAX]);
+
+#endif

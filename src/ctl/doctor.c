@@ -1,0 +1,185 @@
+/* "doctor": runs the checks of its table, and prints what they find. It changes
+ * nothing. What sallyportd --check knows is relayed, so that both say the
+ * same. */
+#include "doctor.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+
+#define CHECK_MS 90000 /* --check itself waits 60 s for homes */
+
+static const char *const words[FINDING_COUNT] = {
+    [FINDING_GOOD] = "good",
+    [FINDING_NOTE] = "note",
+    [FINDING_WARNING] = "warning",
+    [FINDING_BAD] = "bad",
+};
+
+void doctor_find(struct doctor *d, enum finding what, const char *advice,
+                 const char *format, ...)
+{
+    char text[2 * COMPLAINT_MAX];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    for (char *at = text; *at; at++) /* other programs wrote some of it */
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            *at = '?';
+    d->found[what]++;
+    if (d->list) {
+        json_array_append_new(
+            d->list,
+            json_pack("{s:s, s:s, s:o, s:s*}", "check", d->check, "finding",
+                      words[what], "text", json_text(text), "advice", advice));
+        return;
+    }
+    printf("%-13s %-8s %s\n", d->check, words[what], text);
+    if (advice)
+        printf("%-13s %-8s   %s\n", "", "", advice);
+}
+
+static void execute_child(const char *const argv[], int out)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    dup2(out, STDOUT_FILENO);
+    dup2(out, STDERR_FILENO);
+    close_range(STDERR_FILENO + 1, ~0U, 0);
+    execv(argv[0], (char *const *)(uintptr_t)argv);
+    _exit(EX_UNAVAILABLE);
+}
+
+/* Its size is sealed, so a program can't fill the memory. */
+static int output_file(void)
+{
+    FD_CLEANUP int fd = memfd_create("output", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+    if (fd < 0 || ftruncate(fd, DOCTOR_OUTPUT_MAX) < 0 ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_GROW) < 0)
+        return -1;
+    return fd_take(&fd);
+}
+
+int doctor_execute(const char *const argv[], int ms, char *out)
+{
+    FD_CLEANUP int file = output_file();
+    pid_t pid = file < 0 ? -1 : fork();
+    int status = -1;
+
+    out[0] = '\0';
+    if (pid == 0)
+        execute_child(argv, file);
+    if (pid < 0)
+        return -1;
+    FD_CLEANUP int ended = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct pollfd wait = { .fd = ended, .events = POLLIN };
+    if (ended < 0 || poll(&wait, 1, ms) != 1)
+        kill(pid, SIGKILL);
+    waitpid(pid, &status, 0);
+    if (pread(file, out, DOCTOR_OUTPUT_MAX, 0) != DOCTOR_OUTPUT_MAX ||
+        out[DOCTOR_OUTPUT_MAX - 1] != '\0') {
+        out[0] = '\0';
+        return -1;
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* A line of --check says what to do by itself. */
+static void relay_line(struct doctor *d, struct slice line)
+{
+    static const struct {
+        const char *begin;
+        enum finding finding;
+    } kinds[] = {
+        { "hint: ", FINDING_WARNING },
+        { "warning: ", FINDING_WARNING },
+        { "weaker: ", FINDING_NOTE },
+        { "configuration is fine", FINDING_GOOD },
+    };
+    const struct slice title = SLICE("sallyportd: ");
+    enum finding what = FINDING_BAD;
+
+    if (slice_starts(line, title))
+        line = (struct slice){ line.ptr + title.len, line.len - title.len };
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (slice_starts(line, slice_from(kinds[i].begin)))
+            what = kinds[i].finding;
+    doctor_find(d, what,
+                what == FINDING_BAD ? "correct it, then run: sallyportctl "
+                                      "reload"
+                                    : NULL,
+                "%.*s", (int)line.len, line.ptr);
+}
+
+/* sallyportd is beside this program. */
+static void check_configuration(struct doctor *d)
+{
+    char program[SETTINGS_PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 16);
+    const char *const argv[] = { program, "--check", "--config",
+                                 d->x->settings.file, NULL };
+    struct slice rest, line;
+    static char out[DOCTOR_OUTPUT_MAX];
+    int status;
+
+    program[n > 0 ? n : 0] = '\0';
+    snprintf(n > 0 ? strrchr(program, '/') : program, 16, "/sallyportd");
+    status = doctor_execute(argv, CHECK_MS, out);
+    rest = slice_from(out);
+    while (slice_cut(&rest, '\n', &line))
+        if (line.len > 0)
+            relay_line(d, line);
+    if (status < 0 || status == EX_UNAVAILABLE)
+        doctor_find(d, FINDING_BAD, "run: sallyportd --check", "%s --check %s",
+                    program,
+                    status < 0 ? "doesn't end in time" : "can't be executed");
+}
+
+static const struct {
+    const char *name;
+    void (*run)(struct doctor *d);
+} checks[] = {
+    { "configuration", check_configuration },
+    { "server", doctor_server },
+    { "TLS", doctor_tls },
+    { "address", doctor_address },
+    { "data ports", doctor_ports },
+    { "firewall", doctor_firewall },
+    { "clock", doctor_clock },
+    { "disk", doctor_disk },
+};
+
+int doctor_run(struct context *x)
+{
+    struct doctor d = { .x = x, .list = x->args.json ? json_array() : NULL };
+    int code = 0;
+
+    signal(SIGPIPE, SIG_IGN); /* a server that hangs up */
+    for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+        d.check = checks[i].name;
+        checks[i].run(&d);
+        fflush(stdout);
+    }
+    if (d.list)
+        code = json_write(x, d.list);
+    else
+        printf("\n%zu bad, %zu warning%s, %zu good\n", d.found[FINDING_BAD],
+               d.found[FINDING_WARNING],
+               d.found[FINDING_WARNING] == 1 ? "" : "s", d.found[FINDING_GOOD]);
+    if (code == 0)
+        code = d.found[FINDING_BAD] > 0 ? 2 : d.found[FINDING_WARNING] > 0;
+    return code;
+}

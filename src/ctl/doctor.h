@@ -1,0 +1,53 @@
+/* The command "doctor": checks of a running installation. */
+#ifndef CTL_DOCTOR_H
+#define CTL_DOCTOR_H
+
+#include "ctl.h"
+
+/* The words of the client's doctor. */
+enum finding {
+    FINDING_GOOD,
+    FINDING_NOTE,    /* good to know */
+    FINDING_WARNING, /* it works, but not for ever or not for all */
+    FINDING_BAD,     /* it doesn't work */
+    FINDING_COUNT,
+};
+
+struct doctor {
+    struct context *x;
+    const char *check; /* the one under way */
+    json_t *list;      /* NULL: text */
+    size_t found[FINDING_COUNT];
+    bool runs; /* the server answers */
+};
+
+/* Prints one finding of the check under way: a sentence, and what to do (or
+ * NULL). */
+void doctor_find(struct doctor *d, enum finding what, const char *advice,
+                 const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+#define DOCTOR_OUTPUT_MAX (256 * 1024)
+
+/* Runs a program without a shell, for at most MS. Its standard output and error
+ * become a text in OUT, of DOCTOR_OUTPUT_MAX bytes. Returns the exit status;
+ * EX_UNAVAILABLE: it can't be executed; -1: it was late or said too much. */
+int doctor_execute(const char *const argv[], int ms, char *out);
+
+/* doctor_network.c */
+void doctor_server(struct doctor *d);
+void doctor_tls(struct doctor *d);
+void doctor_address(struct doctor *d);
+void doctor_ports(struct doctor *d);
+
+/* doctor_system.c */
+void doctor_firewall(struct doctor *d);
+void doctor_clock(struct doctor *d);
+void doctor_disk(struct doctor *d);
+
+/* Does the ruleset, as nft(8) prints it, refuse the ports FIRST to LAST by
+ * default, and permit them by no rule? */
+bool firewall_refuses(const char *rules, unsigned first, unsigned last);
+/* Is each of FIRST to LAST in a list such as "21, 30000-30099"? */
+bool ports_listed(struct slice list, unsigned first, unsigned last);
+
+#endif

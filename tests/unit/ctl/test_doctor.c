@@ -1,0 +1,92 @@
+/* Parts of "doctor" that read what other programs print. The checks themselves
+ * are tested beside a running server: tests/system/test_doctor.c. */
+#include <criterion/criterion.h>
+
+#include <sysexits.h>
+
+#include "ctl/doctor.h"
+
+#define TABLE(rules)                                                           \
+    "table inet filter {\n\tchain input {\n\t\ttype filter hook input "        \
+    "priority filter; " rules "\n\t}\n}\n"
+
+Test(doctor, the_firewall)
+{
+    static const struct {
+        const char *rules;
+        unsigned first, last;
+        bool refuses;
+    } rows[] = {
+        { "", 21, 21, false },
+        { TABLE("policy accept;\n\t\ttcp dport 22 accept"), 21, 21, false },
+        { TABLE("policy drop;\n\t\ttcp dport 22 accept"), 21, 21, true },
+        { TABLE("policy drop;\n\t\ttcp dport 21 accept"), 21, 21, false },
+        { TABLE("policy drop;\n\t\ttcp dport 21 drop"), 21, 21, true },
+        { TABLE("policy drop;\n\t\ttcp dport { 21, 30000-30099 } accept"),
+          30000, 30099, false },
+        { TABLE("policy drop;\n\t\ttcp dport 30000-30050 accept"), 30000, 30099,
+          true },
+        { TABLE("policy drop;\n\t\ttcp dport 30000-30099 counter packets 1 "
+                "bytes 60 accept"),
+          30000, 30099, false },
+        { TABLE("policy drop;\n\t\ttcp dport @open accept"), 21, 21, false },
+        { TABLE("policy accept;\n\t\tcounter packets 5 bytes 300 drop"), 21, 21,
+          true },
+        { TABLE("policy accept;\n\t\treject with icmpx admin-prohibited"), 21,
+          21, true },
+        /* Another chain's end is no end of this one. */
+        { TABLE("policy accept;\n\t}\n\tchain other {\n\t\tdrop"), 21, 21,
+          false },
+        { "table ip filter {\n\tchain FORWARD {\n\t\ttype filter hook forward "
+          "priority filter; policy drop;\n\t}\n}\n",
+          21, 21, false },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        cr_expect_eq(
+            firewall_refuses(rows[i].rules, rows[i].first, rows[i].last),
+            rows[i].refuses, "%s", rows[i].rules);
+}
+
+Test(doctor, lists_of_ports)
+{
+    static const struct {
+        const char *list;
+        bool listed;
+    } rows[] = {
+        { "", false },
+        { "30000-30099", true },
+        { "30000-30098", false },
+        { "21, 30000-30050,30051-30099", true },
+        { "30000", false },
+        { "1-65535", true },
+        { "x-30099", false },
+        { "30099-30000", false },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        cr_expect_eq(ports_listed(slice_from(rows[i].list), 30000, 30099),
+                     rows[i].listed, "%s", rows[i].list);
+}
+
+/* A program that hangs, or says too much, ends neither doctor nor its text. */
+Test(doctor, programs, .timeout = 60)
+{
+    static const struct {
+        const char *argv[4];
+        int status;
+    } rows[] = {
+        { { "/bin/sh", "-c", "echo out; echo err >&2; exit 3", NULL }, 3 },
+        { { "/bin/sleep", "60", NULL }, -1 },
+        { { "/bin/sh", "-c", "while echo more; do :; done", NULL }, -1 },
+        { { "/nowhere", NULL }, EX_UNAVAILABLE },
+    };
+
+    static char out[DOCTOR_OUTPUT_MAX];
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        cr_expect_eq(doctor_execute(rows[i].argv, i == 1 ? 200 : 10000, out),
+                     rows[i].status, "%zu", i);
+        cr_expect_str_eq(out, i == 0 ? "out\nerr\n" : "");
+    }
+}
