@@ -9,6 +9,7 @@
 #include "sallyport/quota/quota.h"
 #include "sallyport/settings/prepared.h"
 #include "sallyport/settings/settings.h"
+#include "sallyport/unit/unit.h"
 #include "sallyport/users/users.h"
 
 struct check {
@@ -52,27 +53,6 @@ int account_empty_directory(const char *path, bool make, struct complaint *c);
  * has its complaint "PATH: WHY", and leaves the key as it was. */
 int state_key(const char *path, bool make, uint8_t key[STATE_KEY],
               struct complaint *c);
-
-#define UNIT_PATHS_MAX 64
-
-/* unit.c: what systemd forbids the service. */
-struct unit {
-    bool strict;       /* ProtectSystem=strict */
-    bool private_tmp;  /* PrivateTmp= */
-    bool protect_home; /* ProtectHome=, with whatever word but no */
-    char writable[UNIT_PATHS_MAX][256]; /* ReadWritePaths= */
-    size_t writables;
-};
-
-/* Takes a line "KEY=VALUE". Other keys are ignored. */
-void unit_add(struct unit *u, struct slice line);
-/* Asks systemctl about sallyport.service. Where there is no systemd or no such
- * unit, nothing is forbidden. */
-void unit_ask(struct unit *u);
-/* Can't the server write in PATH, which is absolute, and a "home" or "share"?
- * Then *c says why, and what to do. */
-bool unit_forbids(const struct unit *u, const char *what, const char *path,
-                  struct complaint *c);
 
 /* homes.c: calls REPORT once for each mistake in the users' rows, with
  * "FILE:LINE: user NAME: WHY"; returns their number. Homes of locked users

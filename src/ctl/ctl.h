@@ -17,6 +17,7 @@
 #include "sallyport/base/slice.h"
 #include "sallyport/conf/conf.h"
 #include "sallyport/ipc/channel.h"
+#include "sallyport/unit/unit.h"
 #include "sallyport/users/places.h"
 #include "sallyport/users/users_file.h"
 #include "sallyport/usersfile/usersfile.h"
@@ -241,12 +242,22 @@ void quota_end(struct context *x, bool share, const char *path, uint32_t id);
 int retention_run(struct context *x);
 int status_show(struct context *x);
 int status_reload(struct context *x);
+int paths_add(struct context *x);
+int paths_list(struct context *x);
+int paths_del(struct context *x);
 int doctor_run(struct context *x);
 int sessions_who(struct context *x);
 int sessions_kick(struct context *x);
 int bans_list(struct context *x);
 int bans_add(struct context *x);
 int bans_del(struct context *x);
+
+/* paths.c: may the server write in PATH, a "home" or "share"? Returns an exit
+ * code; the complaint names the command that permits it. */
+int paths_permit(struct context *x, const char *what, const char *path);
+/* Asks systemd, and the directory of the drop-ins. Tests replace both. */
+extern void (*paths_unit)(const struct context *x, struct unit *u);
+extern const char *paths_drop_in;
 
 /* output.c: times, modes and JSON. */
 

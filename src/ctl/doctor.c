@@ -3,24 +3,18 @@
  * same. */
 #include "doctor.h"
 
-#include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "sallyport/base/fd.h"
+#include "sallyport/base/execute.h"
 
 #define CHECK_MS 90000 /* --check itself waits 60 s for homes */
 
-static const char *const words[FINDING_COUNT] = {
+static const char *const finding_words[FINDING_COUNT] = {
     [FINDING_GOOD] = "good",
     [FINDING_NOTE] = "note",
     [FINDING_WARNING] = "warning",
@@ -42,71 +36,27 @@ void doctor_find(struct doctor *d, enum finding what, const char *advice,
     d->found[what]++;
     if (d->list) {
         json_array_append_new(
-            d->list,
-            json_pack("{s:s, s:s, s:o, s:s*}", "check", d->check, "finding",
-                      words[what], "text", json_text(text), "advice", advice));
+            d->list, json_pack("{s:s, s:s, s:o, s:s*}", "check", d->check,
+                               "finding", finding_words[what], "text",
+                               json_text(text), "advice", advice));
         return;
     }
-    printf("%-13s %-8s %s\n", d->check, words[what], text);
+    printf("%-13s %-8s %s\n", d->check, finding_words[what], text);
     if (advice)
         printf("%-13s %-8s   %s\n", "", "", advice);
-}
-
-static void execute_child(const char *const argv[], int out)
-{
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    dup2(out, STDOUT_FILENO);
-    dup2(out, STDERR_FILENO);
-    close_range(STDERR_FILENO + 1, ~0U, 0);
-    execv(argv[0], (char *const *)(uintptr_t)argv);
-    _exit(EX_UNAVAILABLE);
-}
-
-/* Its size is sealed, so a program can't fill the memory. */
-static int output_file(void)
-{
-    FD_CLEANUP int fd = memfd_create("output", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-    if (fd < 0 || ftruncate(fd, DOCTOR_OUTPUT_MAX) < 0 ||
-        fcntl(fd, F_ADD_SEALS, F_SEAL_GROW) < 0)
-        return -1;
-    return fd_take(&fd);
-}
-
-int doctor_execute(const char *const argv[], int ms, char *out)
-{
-    FD_CLEANUP int file = output_file();
-    pid_t pid = file < 0 ? -1 : fork();
-    int status = -1;
-
-    out[0] = '\0';
-    if (pid == 0)
-        execute_child(argv, file);
-    if (pid < 0)
-        return -1;
-    FD_CLEANUP int ended = (int)syscall(SYS_pidfd_open, pid, 0);
-    struct pollfd wait = { .fd = ended, .events = POLLIN };
-    if (ended < 0 || poll(&wait, 1, ms) != 1)
-        kill(pid, SIGKILL);
-    waitpid(pid, &status, 0);
-    if (pread(file, out, DOCTOR_OUTPUT_MAX, 0) != DOCTOR_OUTPUT_MAX ||
-        out[DOCTOR_OUTPUT_MAX - 1] != '\0') {
-        out[0] = '\0';
-        return -1;
-    }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 /* A line of --check says what to do by itself. */
 static void relay_line(struct doctor *d, struct slice line)
 {
     static const struct {
-        const char *begin;
+        const char *has;
         enum finding finding;
     } kinds[] = {
         { "hint: ", FINDING_WARNING },
         { "warning: ", FINDING_WARNING },
         { "weaker: ", FINDING_NOTE },
+        { "as allow_weaker permits", FINDING_NOTE },
         { "configuration is fine", FINDING_GOOD },
     };
     const struct slice title = SLICE("sallyportd: ");
@@ -115,7 +65,7 @@ static void relay_line(struct doctor *d, struct slice line)
     if (slice_starts(line, title))
         line = (struct slice){ line.ptr + title.len, line.len - title.len };
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-        if (slice_starts(line, slice_from(kinds[i].begin)))
+        if (memmem(line.ptr, line.len, kinds[i].has, strlen(kinds[i].has)))
             what = kinds[i].finding;
     doctor_find(d, what,
                 what == FINDING_BAD ? "correct it, then run: sallyportctl "
@@ -132,12 +82,12 @@ static void check_configuration(struct doctor *d)
     const char *const argv[] = { program, "--check", "--config",
                                  d->x->settings.file, NULL };
     struct slice rest, line;
-    static char out[DOCTOR_OUTPUT_MAX];
+    static char out[EXECUTE_OUTPUT_MAX];
     int status;
 
     program[n > 0 ? n : 0] = '\0';
     snprintf(n > 0 ? strrchr(program, '/') : program, 16, "/sallyportd");
-    status = doctor_execute(argv, CHECK_MS, out);
+    status = execute_program(argv, CHECK_MS, out);
     rest = slice_from(out);
     while (slice_cut(&rest, '\n', &line))
         if (line.len > 0)
@@ -151,7 +101,7 @@ static void check_configuration(struct doctor *d)
 static const struct {
     const char *name;
     void (*run)(struct doctor *d);
-} checks[] = {
+} doctor_checks[] = {
     { "configuration", check_configuration },
     { "server", doctor_server },
     { "TLS", doctor_tls },
@@ -168,9 +118,10 @@ int doctor_run(struct context *x)
     int code = 0;
 
     signal(SIGPIPE, SIG_IGN); /* a server that hangs up */
-    for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
-        d.check = checks[i].name;
-        checks[i].run(&d);
+    for (size_t i = 0; i < sizeof(doctor_checks) / sizeof(doctor_checks[0]);
+         i++) {
+        d.check = doctor_checks[i].name;
+        doctor_checks[i].run(&d);
         fflush(stdout);
     }
     if (d.list)

@@ -26,13 +26,6 @@ struct doctor {
 void doctor_find(struct doctor *d, enum finding what, const char *advice,
                  const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-#define DOCTOR_OUTPUT_MAX (256 * 1024)
-
-/* Runs a program without a shell, for at most MS. Its standard output and error
- * become a text in OUT, of DOCTOR_OUTPUT_MAX bytes. Returns the exit status;
- * EX_UNAVAILABLE: it can't be executed; -1: it was late or said too much. */
-int doctor_execute(const char *const argv[], int ms, char *out);
-
 /* doctor_network.c */
 void doctor_server(struct doctor *d);
 void doctor_tls(struct doctor *d);

@@ -10,6 +10,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "sallyport/base/execute.h"
+
 #define PROGRAM_MS 5000
 #define MORE_ROOM  "see who uses it: sallyportctl quota report"
 #define NFT        "/usr/sbin/nft"
@@ -34,9 +36,9 @@ static bool rule_permits(struct slice line, unsigned first, unsigned last)
     return ports_listed(slice_trim((struct slice){ text, n }), first, last);
 }
 
-static bool line_has(struct slice line, const char *words)
+static bool line_has(struct slice line, const char *text)
 {
-    return memmem(line.ptr, line.len, words, strlen(words)) != NULL;
+    return memmem(line.ptr, line.len, text, strlen(text)) != NULL;
 }
 
 /* A rule without a condition. */
@@ -91,11 +93,11 @@ void doctor_firewall(struct doctor *d)
     static const char *const list[] = { NFT, "-n", "list", "ruleset", NULL };
     const struct settings *l = &d->x->settings;
     const struct port_range *r = &l->ports;
-    static char out[DOCTOR_OUTPUT_MAX];
+    static char out[EXECUTE_OUTPUT_MAX];
     int status;
     bool open = true;
 
-    status = doctor_execute(list, PROGRAM_MS, out);
+    status = execute_program(list, PROGRAM_MS, out);
     if (status != 0) {
         doctor_find(d, FINDING_NOTE, NULL, "the rules can't be read: %s",
                     status == EX_UNAVAILABLE ? "there is no " NFT

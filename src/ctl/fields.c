@@ -186,8 +186,10 @@ static int make_home(struct context *x, const struct fields *f, struct edit *e,
         .mode = f->local_gid ? 02770 : 0700,
         .offer = may_own(x, f, &e->users),
     };
-    int code = home_make(&h, made, &x->complaint);
+    int code = paths_permit(x, "home", f->home);
 
+    if (code == 0)
+        code = home_make(&h, made, &x->complaint);
     if (code == 0 && *made)
         edit_made(e, f->home);
     return code;

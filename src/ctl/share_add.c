@@ -215,8 +215,10 @@ static int make_directory(struct context *x, struct new_share *a,
         .mode = geteuid() == 0 || a->local ? 02770 : 0700,
         .share = true,
     };
-    int code = home_check(&h, &x->complaint);
+    int code = paths_permit(x, "share", a->path);
 
+    if (code == 0)
+        code = home_check(&h, &x->complaint);
     if (code == 0 && user_path_within(x->settings.shares, x->settings.homes))
         code = home_make_homes(x->settings.homes, &x->complaint);
     if (code == 0 && !a->local)

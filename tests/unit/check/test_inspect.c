@@ -276,11 +276,11 @@ Test(inspect, where_new_hashes_go)
         said_of_users(in_scratch("users"), PASSWORD_CHANGE_MUST, NULL));
     said = said_of_users(in_scratch("users"), PASSWORD_CHANGE_MUST, &strict);
     cr_assert_not_null(said);
-    cr_expect(strstr(said, "and ReadWritePaths=/tmp/"), "%s", said);
-    cr_expect_null(strstr(said, "/users;"), "%s", said);
+    cr_expect(strstr(said, "paths add /tmp/"), "%s", said);
+    cr_expect_null(strstr(said, "/users\n"), "%s", said);
     said = said_of_users("/users", PASSWORD_CHANGE_MUST, &strict);
     cr_assert_not_null(said);
-    cr_expect(strstr(said, "ReadWritePaths=/;"), "%s", said);
+    cr_expect(strstr(said, "paths add /"), "%s", said);
 }
 
 static void begin_shares(void)

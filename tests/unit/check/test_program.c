@@ -156,7 +156,7 @@ static bool play_systemctl(void)
                                "echo >%s\n"
                                "echo ProtectSystem=strict\n"
                                "echo ReadWritePaths=/nowhere/user0\n"
-                               "while :; do echo and so on; done\n";
+                               "while echo and so on; do :; done\n";
     char path[] = "/tmp/sallyport-systemctl-XXXXXX";
     int fd = mkstemp(path);
     bool mounted;

@@ -2,8 +2,6 @@
  * are tested beside a running server: tests/system/test_doctor.c. */
 #include <criterion/criterion.h>
 
-#include <sysexits.h>
-
 #include "ctl/doctor.h"
 
 #define TABLE(rules)                                                           \
@@ -67,26 +65,4 @@ Test(doctor, lists_of_ports)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         cr_expect_eq(ports_listed(slice_from(rows[i].list), 30000, 30099),
                      rows[i].listed, "%s", rows[i].list);
-}
-
-/* A program that hangs, or says too much, ends neither doctor nor its text. */
-Test(doctor, programs, .timeout = 60)
-{
-    static const struct {
-        const char *argv[4];
-        int status;
-    } rows[] = {
-        { { "/bin/sh", "-c", "echo out; echo err >&2; exit 3", NULL }, 3 },
-        { { "/bin/sleep", "60", NULL }, -1 },
-        { { "/bin/sh", "-c", "while echo more; do :; done", NULL }, -1 },
-        { { "/nowhere", NULL }, EX_UNAVAILABLE },
-    };
-
-    static char out[DOCTOR_OUTPUT_MAX];
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        cr_expect_eq(doctor_execute(rows[i].argv, i == 1 ? 200 : 10000, out),
-                     rows[i].status, "%zu", i);
-        cr_expect_str_eq(out, i == 0 ? "out\nerr\n" : "");
-    }
 }

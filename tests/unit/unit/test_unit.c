@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "check/check.h"
+#include "sallyport/unit/unit.h"
 
 /* Answers of systemctl show: the shipped unit, and others. */
 #define SHIPPED                                                                \
@@ -21,20 +21,21 @@ static const struct {
     { SHIPPED, "/srv/sallyport/anna", NULL },
     { SHIPPED, "/var/lib/sallyport/anna", NULL },
     { SHIPPED, "/srvdata/anna",
-      "[Service] and ReadWritePaths=/srvdata/anna; then run: systemctl "
-      "restart" },
+      "makes the home /srvdata/anna read-only for the service "
+      "(ReadWritePaths=); run: sallyportctl paths add /srvdata" },
+    { SHIPPED, "/srvdata", "run: sallyportctl paths add /srvdata" },
     { SHIPPED, "/home/anna",
-      "[Service], ProtectHome=no and ReadWritePaths=/home/anna; then run: "
-      "systemctl restart sallyport" },
+      "hides the home /home/anna from the service (ProtectHome=); run: "
+      "sallyportctl paths add /home/anna" },
     { SHIPPED, "/tmp/anna", "PrivateTmp=" },
-    { OPEN_HOME, "/home/anna", "ReadWritePaths=/home/anna" },
+    { OPEN_HOME, "/home/anna", "paths add /home" },
     { "ReadWritePaths=-/srv /data -/home/\nProtectSystem=strict\n",
       "/home/anna", NULL },
     { "ReadWritePaths=\nProtectSystem=strict\n", "/srv/anna",
-      "ReadWritePaths=/srv/anna" },
+      "paths add /srv" },
     { "ReadWritePaths=-/srv /\nProtectSystem=strict\n", "/data/anna", NULL },
     { "ProtectSystem=full\n", "/data/anna", NULL },
-    { "ProtectHome=tmpfs\n", "/root/anna", "ProtectHome=no" },
+    { "ProtectHome=tmpfs\n", "/root/anna", "ProtectHome=" },
     { NOTHING, "/home/anna", NULL }, /* there is no such unit */
     { "", "/home/anna", NULL },      /* or no systemd */
 };

@@ -1,0 +1,13 @@
+/* Other programs, run without a shell. */
+#ifndef SALLYPORT_BASE_EXECUTE_H
+#define SALLYPORT_BASE_EXECUTE_H
+
+#define EXECUTE_OUTPUT_MAX (256 * 1024)
+
+/* Runs the program ARGV[0], an absolute path, for at most MS. Its standard
+ * output and error become a text in OUT, of EXECUTE_OUTPUT_MAX bytes. Returns
+ * the exit status; EX_UNAVAILABLE: it can't be executed; -1: it was late or
+ * said too much, and OUT has the beginning. It gets no other descriptor, and dies with this process. */
+int execute_program(const char *const argv[], int ms, char *out);
+
+#endif

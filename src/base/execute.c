@@ -1,0 +1,63 @@
+/* Runs another program without a shell, with a deadline and a bound. */
+#include "sallyport/base/execute.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+
+static void execute_child(const char *const argv[], int out)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    dup2(out, STDOUT_FILENO);
+    dup2(out, STDERR_FILENO);
+    close_range(STDERR_FILENO + 1, ~0U, 0);
+    execv(argv[0], (char *const *)(uintptr_t)argv);
+    _exit(EX_UNAVAILABLE);
+}
+
+/* Its size is sealed, so a program can't fill the memory. */
+static int output_file(void)
+{
+    FD_CLEANUP int fd = memfd_create("output", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+    if (fd < 0 || ftruncate(fd, EXECUTE_OUTPUT_MAX) < 0 ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_GROW) < 0)
+        return -1;
+    return fd_take(&fd);
+}
+
+int execute_program(const char *const argv[], int ms, char *out)
+{
+    FD_CLEANUP int file = output_file();
+    pid_t pid = file < 0 ? -1 : fork();
+    int status = -1;
+    ssize_t n;
+    bool full;
+
+    out[0] = '\0';
+    if (pid == 0)
+        execute_child(argv, file);
+    if (pid < 0)
+        return -1;
+    FD_CLEANUP int ended = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct pollfd wait = { .fd = ended, .events = POLLIN };
+    if (ended < 0 || poll(&wait, 1, ms) != 1)
+        kill(pid, SIGKILL);
+    waitpid(pid, &status, 0);
+    n = pread(file, out, EXECUTE_OUTPUT_MAX, 0);
+    full = n < 1 || out[n - 1] != '\0';
+    out[n < 1 ? 0 : n - 1] = '\0';
+    if (full)
+        return -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}

@@ -1,0 +1,31 @@
+/* Other programs: their output, and their limits. */
+#include <criterion/criterion.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "sallyport/base/execute.h"
+
+/* A program that hangs, or says too much, is ended. */
+Test(execute, programs, .timeout = 60)
+{
+    static const struct {
+        const char *argv[4];
+        int status;
+    } rows[] = {
+        { { "/bin/sh", "-c", "echo out; echo err >&2; exit 3", NULL }, 3 },
+        { { "/bin/sleep", "60", NULL }, -1 },
+        { { "/bin/sh", "-c", "while echo more; do :; done", NULL }, -1 },
+        { { "/nowhere", NULL }, EX_UNAVAILABLE },
+    };
+
+    static char out[EXECUTE_OUTPUT_MAX];
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        cr_expect_eq(execute_program(rows[i].argv, i == 1 ? 200 : 10000, out),
+                     rows[i].status, "%zu", i);
+        if (i == 2)
+            cr_expect_eq(strlen(out), EXECUTE_OUTPUT_MAX - 1);
+        else
+            cr_expect_str_eq(out, i == 0 ? "out\nerr\n" : "");
+    }
+}
