@@ -15,12 +15,13 @@
 #include "sallyport/base/process.h"
 #include "supervisor.h"
 
-/* Makes sure that 0, 1 and 2 are open, and closes all others. */
-static int standard_descriptors(void)
+/* Makes sure that 0, 1 and 2 are open, and closes all others but the LISTENERS
+ * after them. */
+static int standard_descriptors(int listeners)
 {
     int fd;
 
-    fd_close_others(STDERR_FILENO + 1, NULL, 0);
+    fd_close_others(STDERR_FILENO + 1 + listeners, NULL, 0);
     do
         fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     while (fd >= 0 && fd <= STDERR_FILENO);
@@ -63,11 +64,11 @@ int main(int argc, char **argv)
     static struct supervisor supervisor;
     char program[PATH_MAX + sizeof(SALLYPORT_MASTER)];
     char **arguments;
-    int r, status;
+    int r, status, listeners = activation_count();
 
     process_title_init(argc, argv);
     stderr_title("sallyportd");
-    if (standard_descriptors() < 0)
+    if (standard_descriptors(listeners) < 0)
         die(EX_OSERR, "/dev/null: %s", strerror(errno));
     arguments = copy_arguments(argc, argv);
     if (!arguments)
@@ -79,6 +80,7 @@ int main(int argc, char **argv)
     r = supervisor_init(&supervisor, program, arguments);
     if (r < 0)
         die(EX_OSERR, "can't start: %s", strerror(-r));
+    activation_take(&supervisor, listeners);
     status = supervisor_run(&supervisor);
     supervisor_release(&supervisor);
     for (char **a = arguments; *a; a++)

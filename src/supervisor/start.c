@@ -166,6 +166,17 @@ static void report_reloading(struct supervisor *s)
     notify_send(&s->notify, text);
 }
 
+/* "systemctl status" shows the words, which a line end would cut. */
+static void report_ready(struct supervisor *s, const char *status,
+                         const char *why)
+{
+    char text[COMPLAINT_MAX + 128];
+
+    snprintf(text, sizeof(text), "READY=1\nSTATUS=%s%.*s", status,
+             (int)strcspn(why, "\n"), why);
+    notify_send(&s->notify, text);
+}
+
 /* Sends WHY to the leading master, for its log. */
 static void report_to_leader(struct supervisor *s, const char *why)
 {
@@ -185,7 +196,8 @@ static void answer_failure(struct supervisor *s, const char *why)
     if (!s->led || recovers || s->stopping)
         return;
     report_to_leader(s, why);
-    notify_send(&s->notify, "READY=1");
+    report_ready(s,
+                 "serving; the last reload failed, and changed nothing: ", why);
     answer_askers(s, false, false, why);
 }
 
@@ -336,7 +348,7 @@ void start_on_leading(struct generation *g)
     s->recoveries.due =
         false; /* it also replaces whatever has failed meanwhile */
     loop_timer_clear(&s->loop, &s->recoveries.timer);
-    notify_send(&s->notify, "READY=1");
+    report_ready(s, "serving", "");
     heartbeat_begin(s);
     answer_askers(s, false, true, "");
     start_next(s);

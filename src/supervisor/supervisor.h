@@ -174,6 +174,11 @@ int supervisor_init(struct supervisor *s, const char *program,
 int supervisor_run(struct supervisor *s);
 void supervisor_release(struct supervisor *s);
 
+/* activation.c: the number of listeners that systemd has passed, which are the
+ * descriptors from 3 on. */
+int activation_count(void);
+void activation_take(struct supervisor *s, int count);
+
 /* start.c: starts the first generation. Returns false if that is impossible. */
 bool start_first(struct supervisor *s);
 /* Starts another generation for a reload. G is the generation whose master has

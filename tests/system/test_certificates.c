@@ -7,6 +7,7 @@
 #include <openssl/x509v3.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -584,6 +585,35 @@ Test(certificates, a_date_keeps_no_server_from_its_start)
     spoil_key(&server);
     check(&server, EX_CONFIG, "not the key of the certificate");
     server_forget(&server);
+}
+
+/* systemd's $CREDENTIALS_DIRECTORY: only root may enter it, and nobody may
+ * write there. */
+Test(certificates, of_systemd)
+{
+    char directory[SERVER_PATH_MAX], path[SERVER_PATH_MAX + 32];
+    struct server server;
+
+    server_prepare(&server, &(struct server_plan){ .settings = NULL });
+    snprintf(directory, sizeof(directory), "%s",
+             server_path(&server, "credentials"));
+    cr_assert_eq(mkdir(directory, 0700), 0);
+    write_pair(&server, "credentials/certificate.pem", "credentials/key.pem",
+               &(struct made){ .serial = 41 });
+    snprintf(path, sizeof(path), "%s/certificate.pem", directory);
+    cr_assert_eq(chmod(path, 0400), 0);
+    server_set(&server, "certificate", path);
+    snprintf(path, sizeof(path), "%s/key.pem", directory);
+    cr_assert_eq(chmod(path, 0400), 0);
+    server_set(&server, "key", path);
+    cr_assert_eq(chmod(directory, 0500), 0);
+    setenv("CREDENTIALS_DIRECTORY", directory, 1);
+    server_again(&server);
+    cr_expect_eq(serial_for(&server, NULL, NULL), 41);
+    reload(&server, GOOD);
+    check(&server, 0, "configuration is fine");
+    cr_assert_eq(chmod(directory, 0700), 0);
+    server_stop(&server);
 }
 
 /* If a gate hangs, its sessions end after their transfer, and no reload is held

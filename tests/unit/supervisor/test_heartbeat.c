@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "played.h"
@@ -58,7 +59,7 @@ static int listen_as_systemd(void)
 
 static void expect_word(int fd, const char *word)
 {
-    char got[64] = "";
+    char got[128] = "";
 
     cr_assert_gt(recv(fd, got, sizeof(got) - 1, 0), 0, "no %s", word);
     cr_assert_str_eq(got, word);
@@ -71,7 +72,7 @@ Test(heartbeat, watchdog, .init = set_up, .timeout = 60)
 
     setenv("WATCHDOG_USEC", "40000", 1);
     played_begin(&p, answers);
-    expect_word(fd, "READY=1");
+    expect_word(fd, "READY=1\nSTATUS=serving");
     for (int i = 0; i < 10; i++)
         expect_word(fd, "WATCHDOG=1");
     played_end(&p);
@@ -119,13 +120,42 @@ Test(heartbeat, nobody_watches, .init = set_up, .timeout = 60)
         if (not_ours[i][1])
             setenv("WATCHDOG_PID", not_ours[i][1], 1);
         played_begin(&p, asks_for_a_reload);
-        expect_word(fd, "READY=1");
+        expect_word(fd, "READY=1\nSTATUS=serving");
         cr_assert_gt(recv(fd, got, sizeof(got) - 1, 0), 0);
         cr_expect(strncmp(got, "RELOADING=1", 11) == 0, "%s", got);
         played_end(&p);
         while (recv(fd, got, sizeof(got), MSG_DONTWAIT) > 0)
             ;
     }
+    close(fd);
+}
+
+static void asks_for_a_mistake(void)
+{
+    played_enter(GENERATION_VERSION);
+    if (!played_is("1")) {
+        SEND(&played_channel, start_failed, 0, .why = SLICE("a\nmistake"));
+        _exit(EX_CONFIG);
+    }
+    played_heed_term();
+    played_lead();
+    SEND(&played_channel, renew, 1);
+    played_stay();
+}
+
+Test(heartbeat, systemd_shows_the_state, .init = set_up, .timeout = 60)
+{
+    int fd = listen_as_systemd();
+    char got[64] = "";
+    struct played p;
+
+    unsetenv("WATCHDOG_USEC");
+    played_begin(&p, asks_for_a_mistake);
+    expect_word(fd, "READY=1\nSTATUS=serving");
+    cr_assert_gt(recv(fd, got, sizeof(got) - 1, 0), 0);
+    expect_word(fd, "READY=1\nSTATUS=serving; the last reload failed, and "
+                    "changed nothing: a");
+    played_end(&p);
     close(fd);
 }
 

@@ -1,0 +1,63 @@
+/* Socket activation, sd_listen_fds(3) without libsystemd: systemd's listeners
+ * become kept descriptors, as if an older generation had opened them. So the
+ * first master inherits those that the configuration names, and clients wait
+ * through a restart of the service. */
+#include "supervisor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "sallyport/base/address.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/ipc/generation.h"
+
+#define FIRST_FD 3
+#define MOST     64
+
+int activation_count(void)
+{
+    const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
+    uint64_t n = 0, own = 0;
+
+    if (!pid || slice_number(slice_from(pid), INT32_MAX, &own) < 0 ||
+        own != (uint64_t)getpid() || !count ||
+        slice_number(slice_from(count), MOST, &n) < 0)
+        n = 0;
+    unsetenv("LISTEN_PID");
+    unsetenv("LISTEN_FDS");
+    unsetenv("LISTEN_FDNAMES");
+    return (int)n;
+}
+
+/* Is it a listening TCP socket? Then *a is its address. */
+static bool is_listener(int fd, struct address *a)
+{
+    struct sockaddr_storage where = { 0 };
+    socklen_t size = sizeof(where), len = sizeof(int);
+    int listens = 0;
+
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 &&
+           listens && getsockname(fd, (struct sockaddr *)&where, &size) == 0 &&
+           address_from_sockaddr(a, &where) == 0;
+}
+
+void activation_take(struct supervisor *s, int count)
+{
+    for (int fd = FIRST_FD; fd < FIRST_FD + count; fd++) {
+        char name[GENERATION_NAME_MAX], text[ADDRESS_TEXT_MAX];
+        struct address a;
+
+        if (!is_listener(fd, &a) || fd_set_nonblock(fd, true) < 0) {
+            stderr_print("descriptor %d of LISTEN_FDS is no TCP listener", fd);
+            close(fd);
+            continue;
+        }
+        snprintf(name, sizeof(name), "listen %s 0",
+                 address_port_text(&a, text));
+        if (kept_add(&s->kept, slice_from(name), fd) < 0)
+            stderr_print("%s: can't be kept", name);
+    }
+}

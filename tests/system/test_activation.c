@@ -1,0 +1,87 @@
+/* A listener that systemd has opened: the test plays systemd, and keeps its own
+ * descriptor, so a server that didn't take it couldn't bind the address. */
+#include <criterion/criterion.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "support/server.h"
+
+static int listen_somewhere(char text[32])
+{
+    struct sockaddr_in where = { .sin_family = AF_INET,
+                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t size = sizeof(where);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    cr_assert_eq(bind(fd, (struct sockaddr *)&where, size), 0);
+    cr_assert_eq(listen(fd, 10), 0);
+    cr_assert_eq(getsockname(fd, (struct sockaddr *)&where, &size), 0);
+    snprintf(text, 32, "127.0.0.1:%u", ntohs(where.sin_port));
+    return fd;
+}
+
+static pid_t start_by_systemd(const struct server *s, int listener)
+{
+    char config[SERVER_PATH_MAX], number[16];
+    pid_t pid;
+
+    snprintf(config, sizeof(config), "%s", server_path(s, "sallyport.conf"));
+    pid = fork();
+    if (pid != 0)
+        return pid;
+    snprintf(number, sizeof(number), "%d", (int)getpid());
+    setenv("LISTEN_PID", number, 1);
+    setenv("LISTEN_FDS", "2", 1);
+    dup2(listener, 3);
+    dup2(STDERR_FILENO, 4); /* no listener: it is refused */
+    execl(server_program("sallyportd"), "sallyportd", "--config", config, NULL);
+    _exit(127);
+}
+
+/* The connection waits in the kernel until the server accepts it. */
+static void expect_greeting(int listener)
+{
+    const struct timeval patience = { .tv_sec = 20 };
+    struct sockaddr_in where;
+    socklen_t size = sizeof(where);
+    char got[128] = "";
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    cr_assert_eq(getsockname(listener, (struct sockaddr *)&where, &size), 0);
+    cr_assert_eq(connect(fd, (struct sockaddr *)&where, size), 0);
+    cr_assert_gt(recv(fd, got, sizeof(got) - 1, 0), 4);
+    cr_assert_eq(strncmp(got, "220 ", 4), 0, "%s", got);
+    close(fd);
+}
+
+Test(activation, a_restart_and_a_reload, .timeout = 60)
+{
+    char listen[32];
+    int listener = listen_somewhere(listen);
+    struct server server;
+
+    server_prepare(&server, &(struct server_plan){ .listen = listen });
+    for (int i = 0; i < 2; i++) {
+        pid_t pid = start_by_systemd(&server, listener);
+        int status = -1;
+
+        expect_greeting(listener);
+        ctl(&server, 0, "status", listen);
+        ctl(&server, 0, "reload", "reloaded");
+        expect_greeting(listener);
+        cr_assert_eq(kill(pid, SIGTERM), 0);
+        cr_assert_eq(waitpid(pid, &status, 0), pid);
+        cr_expect_eq(status, 0);
+    }
+    close(listener);
+    server_forget(&server);
+}
