@@ -310,14 +310,13 @@ int output_list(struct context *x, size_t n, output_describe *describe,
  * nobody can be asked or nobody answered. */
 int terminal_confirm(const char *question);
 
-/* Reads a new password: twice from /dev/tty without echo; or one line of
- * standard input, if that is no terminal. Returns an exit code. */
-int password_read(struct secret *s, const char *user, struct complaint *c);
 /* Reads one line of standard input, without its end. Returns an exit code; the
  * caller wipes OUT. */
 int password_line(char *out, size_t size, struct complaint *c);
-/* Reads the password, or makes one of random letters and digits if it will be
- * printed. Returns an exit code. */
+/* Reads a new password: up to three times twice from /dev/tty without echo; or
+ * one line of standard input, if that is no terminal. Or makes one of random
+ * letters and digits, which will be printed, if an option or an empty line on
+ * the terminal asks for it. Returns an exit code. */
 int password_take(struct context *x, struct secret *s, const char *user);
 /* Prints it if that was asked for. */
 void password_show(const struct context *x, const struct secret *s);

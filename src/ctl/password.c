@@ -20,8 +20,9 @@
 /* A line from a terminal. Signals that would end the program are delivered
  * after the terminal echoes again. */
 
-#define PATIENCE_MS   300000
-#define PASSWORD_MADE 24
+#define PATIENCE_MS    300000
+#define PASSWORD_MADE  24
+#define PASSWORD_TRIES 3
 
 static const int endings[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 #define ENDINGS (sizeof(endings) / sizeof(endings[0]))
@@ -264,6 +265,7 @@ static int refuse_line(int error, struct complaint *c)
                            "one line of standard input");
 }
 
+/* Without a length the person wants a random one. */
 static int read_twice(struct secret *s, int tty, const char *prompt,
                       struct complaint *c)
 {
@@ -274,6 +276,9 @@ static int read_twice(struct secret *s, int tty, const char *prompt,
 
     if (len < 0)
         return refuse_line(-len, c);
+    s->len = 0;
+    if (len == 0)
+        return 0;
     code = keep_password(s, (struct slice){ first.bytes, (size_t)len }, c);
     if (code)
         return code;
@@ -282,31 +287,44 @@ static int read_twice(struct secret *s, int tty, const char *prompt,
     if (len_again < 0)
         return refuse_line(-len_again, c);
     if (len != len_again || memcmp(first.bytes, again.bytes, (size_t)len) != 0)
-        return password_refuse(c, EX_DATAERR,
-                               "was not the same twice; try again");
+        return password_refuse(c, EX_DATAERR, "was not the same twice");
     return 0;
 }
 
-int password_read(struct secret *s, const char *user, struct complaint *c)
+/* A password that isn't suitable, or not the same twice, is asked for again. */
+static int read_terminal(struct secret *s, const char *user,
+                         struct complaint *c)
 {
-    char prompt[64];
-    FD_CLEANUP int tty = -1;
+    char prompt[96];
+    FD_CLEANUP int tty = terminal_open();
+    int code = EX_DATAERR;
 
-    if (!isatty(STDIN_FILENO))
-        return read_stdin(s, c);
-    tty = terminal_open();
     if (tty < 0)
         return refuse_line(-tty, c);
-    snprintf(prompt, sizeof(prompt), "New password of %s: ", user);
-    return read_twice(s, tty, prompt, c);
+    snprintf(prompt, sizeof(prompt),
+             "New password of %s (Enter: make one): ", user);
+    for (int left = PASSWORD_TRIES; code == EX_DATAERR && left > 0; left--) {
+        if (c->text[0])
+            dprintf(tty, "%s\n", c->text);
+        c->text[0] = '\0';
+        code = read_twice(s, tty, prompt, c);
+    }
+    return code;
 }
 
 int password_take(struct context *x, struct secret *s, const char *user)
 {
+    int code = 0;
+
+    if (!x->args.print_password && !isatty(STDIN_FILENO))
+        return read_stdin(s, &x->complaint);
     if (!x->args.print_password)
-        return password_read(s, user, &x->complaint);
-    password_make(s);
-    return 0;
+        code = read_terminal(s, user, &x->complaint);
+    if (code == 0 && s->len == 0) {
+        x->args.print_password = true;
+        password_make(s);
+    }
+    return code;
 }
 
 void password_show(const struct context *x, const struct secret *s)

@@ -15,8 +15,10 @@
 #define COMMANDS_MAX 64
 
 static const char of_passwords[] =
-    "\nThe command asks for a password twice on the terminal, or reads one\n"
-    "line of standard input: at least 8 bytes. See sallyportctl(8).\n";
+    "\nThe command asks for a password twice on the terminal (Enter: it makes\n"
+    "one and prints it), or reads one line of standard input: at least 8 "
+    "bytes.\n"
+    "See sallyportctl(8).\n";
 
 int ctl_fail(struct context *x, int code, const char *format, ...)
 {
