@@ -190,11 +190,13 @@ static const char *const reasons[JUDGED_COUNT] = {
                          "of at most 9500 bytes"),
 };
 
-/* People often type their password as the name. So a name that no user can have
- * isn't logged. */
-static struct slice loggable_name(struct slice name)
+/* People often type their password as the name. So the name of an unknown user
+ * isn't logged if it looks more like a password than like most names. */
+static struct slice loggable_name(struct slice name, enum judgement why)
 {
-    return user_name_ok(name) ? name : SLICE("?");
+    bool known = why != JUDGED_UNKNOWN;
+
+    return known || group_name_ok(name) ? name : SLICE("?");
 }
 
 /* The fingerprint is the first line of the claims. */
@@ -213,7 +215,7 @@ void report_failed_login(const struct pending *p, const struct attempt *attempt,
     struct event_record r;
 
     event_begin(&r, EVENT_LOGIN_FAILED);
-    event_text(&r, FIELD_USER, loggable_name(attempt->name));
+    event_text(&r, FIELD_USER, loggable_name(attempt->name, why));
     add_certificate(&r, attempt->claims);
     report_send(p, &r, slice_from(reasons[why]));
 }

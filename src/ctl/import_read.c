@@ -185,8 +185,8 @@ static const char *why_not(const struct import *m, const struct imported *e,
         return "shares and teams are not imported; make them with: "
                "sallyportctl share add, team add";
     if (!user_name_ok(e->name))
-        return "not a valid name here; use 1 to 32 of a-z 0-9 . _ -, not "
-               "beginning with . or -";
+        return "not a valid name here; use 1 to 32 of a-z A-Z 0-9 . _ - @, "
+               "not beginning with . - or @";
     return m->format->system ? why_of_system(e->uid, column[COLUMN_SHELL])
                              : NULL;
 }

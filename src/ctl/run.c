@@ -171,11 +171,20 @@ static bool words_fit(const struct ctl_command *row, const struct arguments *a)
            a->words <= own + takes[row->takes].most;
 }
 
+/* Of a share or a team; else of users. */
+static bool is_of_groups(const struct ctl_command *row)
+{
+    return !strcmp(row->group, "share") || !strcmp(row->group, "team");
+}
+
 static bool names_ok(const struct ctl_command *row, const struct arguments *a)
 {
-    for (size_t i = 2; i < 2 + takes[row->takes].names && i < a->words; i++)
-        if (!user_name_ok(slice_from(a->word[i])))
+    for (size_t i = 2; i < 2 + takes[row->takes].names && i < a->words; i++) {
+        struct slice name = slice_from(a->word[i]);
+
+        if (is_of_groups(row) ? !group_name_ok(name) : !user_name_ok(name))
             return false;
+    }
     return true;
 }
 
@@ -195,8 +204,9 @@ static int check_usage(struct context *x, const struct ctl_command *row)
                         row->syntax);
     if (!names_ok(row, &x->args))
         return ctl_fail(x, EX_DATAERR,
-                        "bad name; use 1 to 32 of a-z 0-9 . _ -, not beginning "
-                        "with . or -");
+                        "bad name; use 1 to 32 of a-z%s, not beginning with "
+                        ". or -",
+                        is_of_groups(row) ? " 0-9 . _ -" : " A-Z 0-9 . _ - @");
     return 0;
 }
 

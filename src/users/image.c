@@ -113,7 +113,7 @@ static bool image_read_share(const struct image *i,
     memcpy(&share->quota, row->quota, sizeof(share->quota));
     return image_read_text(i, row->name, USER_NAME_MAX, &share->name) &&
            image_read_text(i, row->path, USER_HOME_MAX, &share->path) &&
-           user_name_ok(slice_from(share->name)) &&
+           group_name_ok(slice_from(share->name)) &&
            user_path_ok(slice_from(share->path)) && row->gid >= SHARE_GID_MIN &&
            row->gid != UINT32_MAX &&
            mode_or_none_ok(row->file_mode, FILE_MODE_NEEDED, FILE_MODE_MOST);
@@ -188,7 +188,7 @@ static bool image_read_team(const struct image *i, const struct users_team *row,
                             struct team *team)
 {
     return image_read_text(i, row->name, USER_NAME_MAX, &team->name) &&
-           user_name_ok(slice_from(team->name)) &&
+           group_name_ok(slice_from(team->name)) &&
            image_read_limits(i, &row->limits, &team->limits);
 }
 

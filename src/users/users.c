@@ -9,20 +9,27 @@
 #include <unistd.h>
 
 #include "sallyport/settings/settings.h"
+#define LOWER "abcdefghijklmnopqrstuvwxyz0123456789._-"
+
+static bool name_has_only(struct slice name, const char *letters)
+{
+    if (name.len == 0 || name.len > USER_NAME_MAX ||
+        memchr(".-@", name.ptr[0], 3))
+        return false;
+    for (size_t i = 0; i < name.len; i++)
+        if (!memchr(letters, name.ptr[i], strlen(letters)))
+            return false;
+    return true;
+}
 
 bool user_name_ok(struct slice name)
 {
-    if (name.len == 0 || name.len > USER_NAME_MAX || name.ptr[0] == '.' ||
-        name.ptr[0] == '-')
-        return false;
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
+    return name_has_only(name, LOWER "ABCDEFGHIJKLMNOPQRSTUVWXYZ@");
+}
 
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
-              c == '_' || c == '-'))
-            return false;
-    }
-    return true;
+bool group_name_ok(struct slice name)
+{
+    return name_has_only(name, LOWER);
 }
 
 /* Exactly what reader accepts (usersfile/user_fields.c), or the users file that

@@ -148,6 +148,15 @@ static int read_name(const struct reader *r, const char *name)
     return user_name_ok(slice_from(name))
                ? 0
                : complain_of_row(
+                     r, "bad name; expected 1 to 32 of a-z A-Z 0-9 . _ - @, "
+                        "not beginning with . - or @");
+}
+
+static int read_group_name(const struct reader *r, const char *name)
+{
+    return group_name_ok(slice_from(name))
+               ? 0
+               : complain_of_row(
                      r, "bad name; expected 1 to 32 of a-z 0-9 . _ -, not "
                         "beginning with . or -");
 }
@@ -217,7 +226,7 @@ static int read_share(const struct reader *r, struct share *share, char *line)
     uint32_t gid = 0;
 
     if (cut_columns(r, line, column, 5, "@share:name:gid:path:options") ||
-        read_name(r, column[1]))
+        read_group_name(r, column[1]))
         return -EINVAL;
     if (read_id(column[2], &gid))
         return complain_of_row(r, "the gid is not a number up to 4294967294");
@@ -259,7 +268,8 @@ static int read_team(const struct reader *r, struct team *team, char *line)
     char *column[3] = { NULL };
 
     if (cut_columns(r, line, column, 3, "@team:name:options") ||
-        read_name(r, column[1]) || read_options(r, &o, LINE_TEAM, column[2]))
+        read_group_name(r, column[1]) ||
+        read_options(r, &o, LINE_TEAM, column[2]))
         return -EINVAL;
     *team = (struct team){ .name = column[1],
                            .shares = o.user.shares,

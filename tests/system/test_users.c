@@ -54,6 +54,28 @@ static int login(const struct server *server, const char *name,
     return code;
 }
 
+/* Capitals count, and the log has the whole name. */
+Test(users, an_address_as_the_name, .timeout = 60)
+{
+    static const char name[] = "Anna.B@example.org";
+    struct server server;
+    struct session s;
+
+    server_start(&server, &(struct server_plan){ .login_delay = "0" });
+    cr_assert_eq(ctl(&server, "add", name, SERVER_PASSWORD), 0);
+    session_enter(&s, &server, name);
+    session_store(&s, "STOR", "file", "bytes", 5);
+    session_close(&s);
+    cr_expect(files_exists(server_home_file(&server, name, "file")));
+    cr_expect_eq(login(&server, name, ANOTHER), 530);
+    cr_expect_eq(login(&server, "anna.b@example.org", SERVER_PASSWORD), 530);
+    cr_expect_eq(ctl(&server, "lock", name, NULL), 0);
+    server_log_wait(&server, " login ", "user=Anna.B@example.org", NULL);
+    server_log_wait(&server, "wrong password", "user=Anna.B@example.org", NULL);
+    server_log_wait(&server, "unknown user", "user=?", NULL);
+    server_stop(&server);
+}
+
 Test(users, life_of_one, .timeout = 120)
 {
     const struct server_plan plan = { 0 };

@@ -181,8 +181,11 @@ int user_permitted(const struct user *user, const struct settings *s, bool root,
 bool users_index(struct users *u);
 const struct user *users_find(const struct users *u, struct slice name);
 
-/* Does NAME match [a-z0-9._-]{1,32}, without '.' or '-' at the beginning? */
+/* Does NAME match [A-Za-z0-9._@-]{1,32}, without '.', '-' or '@' at the
+ * beginning? Capitals count: Anna and anna are two users. */
 bool user_name_ok(struct slice name);
+/* The same for a share or a team: only [a-z0-9._-]. */
+bool group_name_ok(struct slice name);
 /* Is HASH "$y$…", as auth makes new ones, in characters that can't end the
  * column of the users file? */
 bool user_hash_is_new(struct slice hash);

@@ -142,6 +142,7 @@ Test(auth, failures_are_logged)
         { "anna", "wrong", "anna", "wrong password" },
         { "nobody", "right", "nobody", "unknown user" },
         { "my password", "x", "?", "unknown user" },
+        { "Summer2026", "x", "?", "unknown user" },
         { "", "right", "?", "unknown user" },
     };
     struct channel c;

@@ -90,12 +90,12 @@ Test(import, proftpd)
 {
     const struct run *r = import(0,
                                  "anna:" SHA ":33:33:Anna,,,:/var/ftp:/bin/sh\n"
-                                 "Bob:" SHA ":33:33::/var/ftp:/bin/false\r\n"
+                                 "Bo%b:" SHA ":33:33::/var/ftp:/bin/false\r\n"
                                  "carl:" DES ":0:0::/var/ftp:/bin/false\r\n",
                                  "");
 
     expect_row("anna:" SHA ":70000:70000:Anna:", "anna", "::rights=full\n");
-    expect_text(r->out, "old:2: Bob: skipped: not a valid name here; use 1");
+    expect_text(r->out, "old:2: Bo%b: skipped: not a valid name here; use 1");
     expect_text(r->out, "(it is DES); run: sallyportctl user passwd carl\n");
     expect_text(r->out, "2 imported, 1 skipped\n");
 }
@@ -203,9 +203,9 @@ Test(import, beside_existing_users)
 
 Test(import, dry_run)
 {
-    const struct run *r = import(0, "anna:" SHA "\nB:" SHA "\n", "--dry-run");
+    const struct run *r = import(0, "anna:" SHA "\nB%:" SHA "\n", "--dry-run");
 
-    expect_text(r->out, "old:2: B: skipped: ");
+    expect_text(r->out, "old:2: B%: skipped: ");
     expect_text(r->out, "user anna: uid 70000, home ");
     expect_text(r->out, "1 imported, 1 skipped; nothing has changed "
                         "(--dry-run)\n");

@@ -193,7 +193,10 @@ Test(run, in_a_shell_with_a_low_limit)
 Test(run, bad_names)
 {
     static const char *const table[] = {
-        "user add Anna",
+        "user add an%na",
+        "user add @anna",
+        "share add Docs",
+        "team add legal@x",
         "user show a:b",
         "user del .x --purge --yes",
         "user add abcdefghijklmnopqrstuvwxyz0123456",

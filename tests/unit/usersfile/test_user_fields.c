@@ -25,19 +25,26 @@ Test(fields, names)
         { "", false },
         { ".a", false },
         { "-a", false },
-        { "Anna", false },
+        { "Anna", true },
         { "a b", false },
         { "a:b", false },
         { "a/b", false },
         { "a\nb", false },
         { "\xc3\xa4", false },
-        { "a@b", false },
+        { "a@b", true },
+        { "Anna.B@example.org", true },
+        { "@anna", false },
+        { "a%b", false },
     };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         cr_expect_eq(user_name_ok(slice_from(table[i].name)), table[i].ok, "%s",
                      table[i].name);
     cr_expect_not(user_name_ok((struct slice){ "a\0b", 3 }));
+    cr_expect(group_name_ok(SLICE("legal.2_x-y")));
+    cr_expect_not(group_name_ok(SLICE("Legal")));
+    cr_expect_not(group_name_ok(SLICE("a@b")));
+    cr_expect_not(group_name_ok((struct slice){ "a\0b", 3 }));
 }
 
 Test(fields, hashes)

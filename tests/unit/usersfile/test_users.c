@@ -90,7 +90,7 @@ Test(users, refusals_with_their_line)
     static const struct {
         const char *text, *complaint;
     } table[] = {
-        { "\n#\nAnna:" HASH ":1:1::/h::\n", "users:3: bad name" },
+        { "\n#\nan%na:" HASH ":1:1::/h::\n", "users:3: bad name" },
         { "anna\n", "users:1: too few columns" },
         { "anna:" HASH ":1:1::/h:\n", "users:1: too few columns" },
         { " anna:" HASH ":1:1::/h::\n", "users:1: bad name" },
@@ -296,7 +296,7 @@ static int survey(struct users *u, struct slice text)
 
 Test(users, a_survey_tells_all_mistakes)
 {
-    static const char text[] = ROW("anna", "1") "bert\n" ROW("Carl", "2")
+    static const char text[] = ROW("anna", "1") "bert\n" ROW("Ca%rl", "2")
         ROW("dora", "3") ROW("anna", "4") ROW("eve", "3") "\n# end\n";
     struct users u;
 
