@@ -7,7 +7,8 @@
 /* Runs the program ARGV[0], an absolute path, for at most MS. Its standard
  * output and error become a text in OUT, of EXECUTE_OUTPUT_MAX bytes. Returns
  * the exit status; EX_UNAVAILABLE: it can't be executed; -1: it was late or
- * said too much, and OUT has the beginning. It gets no other descriptor, and dies with this process. */
+ * said too much, and OUT has the beginning. It gets no other descriptor, and
+ * dies with this process. */
 int execute_program(const char *const argv[], int ms, char *out);
 
 #endif
