@@ -167,7 +167,7 @@ void doctor_tls(struct doctor *d)
         struct complaint c = { "" };
         struct tls_shown t;
 
-        if (settings_proxied(s, i))
+        if (settings_proxied(s, i) || s->listen[i].port == 0)
             continue;
         if (show_certificate(d, i, host, &t, &c) < 0)
             doctor_find(d, FINDING_BAD,

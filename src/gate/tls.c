@@ -118,6 +118,16 @@ static void look_at_expiry(struct gate *g, const struct tls_pair_facts *f,
         report_service(g, "%s: expires in %lld days", f->name, (long long)days);
 }
 
+static void look_at_use(struct gate *g, const struct tls_pair_facts *f)
+{
+    if (f->unused)
+        report_service(g,
+                       "warning: %s: no client gets it, since an earlier "
+                       "certificate is for the same names, with the same kind "
+                       "of key",
+                       f->name);
+}
+
 static void look_at_staple(struct gate *g, const struct tls_pair_facts *f,
                            int64_t now)
 {
@@ -182,6 +192,7 @@ void expiry_watch(struct gate *g)
 
     for (size_t i = 0; g->tls && tls_context_pair(g->tls, i, &f); i++) {
         look_at_expiry(g, &f, now);
+        look_at_use(g, &f);
         look_at_staple(g, &f, now);
         next = sooner(sooner(next, f.staple_until, now), f.expires, now);
     }

@@ -289,22 +289,32 @@ static int set_first(struct tls_context *t, const struct tls_pair *pairs,
     return 0;
 }
 
-/* Two pairs with the same names and the same kind of key: no client would ever
- * get the second one. */
+const struct identity *choose_earlier(const struct tls_context *t, size_t i)
+{
+    const struct identity *b = &t->identity[i];
+
+    for (const struct identity *a = t->identity; a < b; a++)
+        if (a->kind == b->kind && identity_covers(a, b) &&
+            identity_covers(b, a))
+            return a;
+    return NULL;
+}
+
+/* A renewal may have given two pairs the same names. As with a date, that keeps
+ * no server from its first start. */
 static int check_duplicates(const struct tls_context *t,
                             const struct tls_pair *pairs, struct complaint *c)
 {
-    for (size_t i = 0; i < t->count; i++)
-        for (size_t j = 0; j < i; j++) {
-            const struct identity *a = &t->identity[i], *b = &t->identity[j];
+    for (size_t i = 0; i < t->count; i++) {
+        const struct identity *same =
+            pairs[i].in_use ? NULL : choose_earlier(t, i);
 
-            if (a->kind == b->kind && identity_covers(a, b) &&
-                identity_covers(b, a))
-                return complain(c,
-                                "%s: for the same names, and with the same "
-                                "kind of key, as %s",
-                                pairs[i].certificate, pairs[j].certificate);
-        }
+        if (same)
+            return complain(c,
+                            "%s: for the same names, and with the same kind of "
+                            "key, as %s",
+                            pairs[i].certificate, same->name);
+    }
     return 0;
 }
 

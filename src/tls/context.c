@@ -175,6 +175,7 @@ bool tls_context_pair(const struct tls_context *t, size_t i,
                                     .name = id->name,
                                     .expires = identity_expires(id),
                                     .begins = identity_begins(id),
+                                    .unused = choose_earlier(t, i) != NULL,
                                     .staple_until = id->staple.until,
                                     .unstapled = id->unstapled,
                                     .wants_staple = staple_wanted(id->leaf) };

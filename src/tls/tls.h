@@ -190,6 +190,9 @@ void identity_free(struct identity *id);
 bool identity_use(const struct identity *id, SSL *ssl);
 /* When the first certificate of its chain expires, seconds since 1970. */
 int64_t identity_expires(const struct identity *id);
+/* An earlier identity for the same names and with the same kind of key, so that
+ * no client gets number I. NULL: there is none. */
+const struct identity *choose_earlier(const struct tls_context *t, size_t i);
 /* The time from which on all certificates of the chain are valid. */
 int64_t identity_begins(const struct identity *id);
 /* Reads and checks the OCSP response. Returns 0, or -EINVAL with the

@@ -584,6 +584,15 @@ Test(certificates, a_date_keeps_no_server_from_its_start)
                &(struct made){ .serial = 2 });
     spoil_key(&server);
     check(&server, EX_CONFIG, "not the key of the certificate");
+    write_pair(&server, "certificate.pem", "key.pem",
+               &(struct made){ .serial = 2 });
+    add_pair(&server, "two", &(struct made){ .serial = 3 });
+    check(&server, EX_CONFIG, "two.pem: for the same names, and with the same");
+    server_again(&server);
+    server_log_wait(&server, "warning: ", "two.pem: no client gets it", NULL);
+    cr_expect_eq(serial_for(&server, NULL, NULL), 2);
+    reload(&server, GOOD);
+    server_kill(&server);
     server_forget(&server);
 }
 

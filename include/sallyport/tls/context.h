@@ -49,6 +49,7 @@ struct tls_pair_facts {
     int64_t expires;  /* the first end of a certificate of the chain; seconds
                          since 1970 */
     int64_t begins;   /* the last beginning of one */
+    bool unused;      /* an earlier pair is for the same names */
     int64_t staple_until;  /* end of the OCSP response; 0: there is none */
     const char *unstapled; /* why the response isn't sent; NULL: it is sent, or
                               there is none */
