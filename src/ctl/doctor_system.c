@@ -16,7 +16,8 @@
 #define MORE_ROOM  "see who uses it: sallyportctl quota report"
 #define NFT        "/usr/sbin/nft"
 
-/* A rule about a named set may permit anything. */
+/* A rule about a named set, or about one that goes on in the next line, may
+ * permit anything. */
 static bool rule_permits(struct slice line, unsigned first, unsigned last)
 {
     const char *ports = memmem(line.ptr, line.len, "dport ", 6);
@@ -24,6 +25,9 @@ static bool rule_permits(struct slice line, unsigned first, unsigned last)
     char text[4096];
     size_t n = 0;
 
+    if (ports && memchr(line.ptr, '{', line.len) &&
+        !memchr(line.ptr, '}', line.len))
+        return true;
     if (!ports || !memmem(line.ptr, line.len, "accept", 6))
         return false;
     for (ports += 6; ports < end && n < sizeof(text) &&

@@ -28,6 +28,8 @@ Test(doctor, the_firewall)
                 "bytes 60 accept"),
           30000, 30099, false },
         { TABLE("policy drop;\n\t\ttcp dport @open accept"), 21, 21, false },
+        { TABLE("policy drop;\n\t\ttcp dport { 20, 21,\n\t\t\t22 } accept"), 21,
+          21, false },
         { TABLE("policy accept;\n\t\tcounter packets 5 bytes 300 drop"), 21, 21,
           true },
         { TABLE("policy accept;\n\t\treject with icmpx admin-prohibited"), 21,
