@@ -18,12 +18,17 @@
     "run: systemctl daemon-reload && systemctl restart sallyport (this ends "  \
     "all sessions)"
 
-/* Another configuration isn't the unit's. */
+/* Another configuration isn't the unit's. An import asks for each user. */
 static void ask_unit(const struct context *x, struct unit *u)
 {
-    *u = (struct unit){ .writables = 0 };
-    if (geteuid() == 0 && strcmp(x->settings.file, SETTINGS_FILE) == 0)
-        unit_ask(u);
+    static struct unit answer;
+    static bool asked;
+
+    if (!asked && geteuid() == 0 &&
+        strcmp(x->settings.file, SETTINGS_FILE) == 0)
+        unit_ask(&answer);
+    asked = true;
+    *u = answer;
 }
 
 void (*paths_unit)(const struct context *x, struct unit *u) = ask_unit;
