@@ -60,7 +60,6 @@ _sallyportctl_tables() {
     "ban "list) first= more= options='--config --help --json' ;;
     "ban "add) first= more= options='--config --help --yes --for --reason' ;;
     "ban "del) first=network more= options='--config --help' ;;
-    "ban "del) first=user more= options='--config --help' ;;
     "doctor "*) first= more= options='--config --help --json' ;;
     "reload "*) first= more= options='--config --help' ;;
     esac

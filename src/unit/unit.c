@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sallyport/base/execute.h"
+#include "sallyport/users/users.h"
 
 #define ANSWER_MS 5000
 

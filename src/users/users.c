@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "sallyport/settings/settings.h"
+
 #define LOWER "abcdefghijklmnopqrstuvwxyz0123456789._-"
 
 static bool name_has_only(struct slice name, const char *letters)

@@ -77,8 +77,7 @@ Test(quota, the_reply_names_it, .timeout = 120)
 
     stage_open(&t);
     session_enter(&s, &t.server, "anna");
-    session_do(&s, "200 Quota: 8388608 bytes, {n} used.",
-               "SITE QUOTA");
+    session_do(&s, "200 Quota: 8388608 bytes, {n} used.", "SITE QUOTA");
     session_do(&s, "552 {*}", "ALLO %u", 2 * LIMIT);
     data_open(&s, &d, "STOR f");
     fault_write(&d, t.bytes, 2 * LIMIT);
