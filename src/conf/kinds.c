@@ -328,6 +328,8 @@ const struct setting_kind setting_kinds[SETTING_TYPES] = {
     [SETTING_LABELLED] = { "an absolute path", set_labelled },
     [SETTING_UPLOAD_EOF] = { UPLOAD_EOF_EXPECTED,
                              WORDS(upload_eof_words, UPLOAD_EOF_COUNT) },
+    [SETTING_LOG_FORMAT] = { LOG_FORMAT_EXPECTED,
+                             WORDS(log_format_words, LOG_FORMATS) },
     [SETTING_BINDING] = { BINDING_EXPECTED,
                           WORDS(binding_words, BINDING_COUNT) },
     [SETTING_TLS_VERSION] = { "1.2 or 1.3",

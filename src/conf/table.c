@@ -138,6 +138,14 @@ const struct setting setting_table[] = {
       .help = "The socket on which the server answers sallyportctl. The server "
               "makes its directory if it is missing. Without root the default "
               "is \"control\" in the directory of the configuration." },
+    { .key = "log_format",
+      .type = SETTING_LOG_FORMAT,
+      .offset = FIELD(log_format),
+      .value = "text",
+      .help = "The form of the log. text: a line of name=value on standard "
+              "error for each event. json: a JSON object a line, also there. "
+              "journal: straight to journald, with fields such as "
+              "SALLYPORT_USER=. See log.md in /usr/share/doc/sallyport." },
     { .key = "ports",
       .type = SETTING_PORTS,
       .offset = FIELD(ports),

@@ -35,6 +35,12 @@ const char *const password_change_words[PASSWORD_CHANGES] = {
     [PASSWORD_CHANGE_YES] = "yes",
 };
 
+const char *const log_format_words[LOG_FORMATS] = {
+    [LOG_TEXT] = "text",
+    [LOG_JSON] = "json",
+    [LOG_JOURNAL] = "journal",
+};
+
 const struct choice choices[CHOICES] = {
     [CHOICE_CONFLICT] = { "on_conflict", CONFLICT_EXPECTED, conflict_words,
                           CONFLICT_COUNT },

@@ -11,33 +11,54 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <syslog.h>
 
 #define QUEUE_MAX     (64u << 10)
 #define QUEUE_REFUSED (QUEUE_MAX / 4)
 
 /* These and the names of fields (line.c) are the list of everything that a line
  * of the log can have. */
-static const char *const event_names[EVENT_COUNT] = {
-    [EVENT_SERVICE] = "service",
-    [EVENT_CONNECT] = "connect",
-    [EVENT_REFUSED] = "refused",
-    [EVENT_LOGIN] = "login",
-    [EVENT_LOGIN_FAILED] = "login-failed",
-    [EVENT_CLIENT] = "client",
-    [EVENT_TRANSFER] = "transfer",
-    [EVENT_CHANGE] = "change",
-    [EVENT_DATA_REFUSED] = "data-refused",
-    [EVENT_BAN] = "ban",
-    [EVENT_END] = "end",
-    [EVENT_SYSCALL] = "syscall",
-    [EVENT_PEER] = "peer-error",
-    [EVENT_CHILD] = "child",
-    [EVENT_COMMAND_REFUSED] = "command-refused",
+static const struct {
+    const char *name;
+    int severity;
+} events[EVENT_COUNT] = {
+    [EVENT_SERVICE] = { "service", LOG_NOTICE },
+    [EVENT_CONNECT] = { "connect", LOG_INFO },
+    [EVENT_REFUSED] = { "refused", LOG_NOTICE },
+    [EVENT_LOGIN] = { "login", LOG_INFO },
+    [EVENT_LOGIN_FAILED] = { "login-failed", LOG_NOTICE },
+    [EVENT_CLIENT] = { "client", LOG_INFO },
+    [EVENT_TRANSFER] = { "transfer", LOG_INFO },
+    [EVENT_CHANGE] = { "change", LOG_INFO },
+    [EVENT_DATA_REFUSED] = { "data-refused", LOG_WARNING },
+    [EVENT_BAN] = { "ban", LOG_WARNING },
+    [EVENT_END] = { "end", LOG_INFO },
+    [EVENT_SYSCALL] = { "syscall", LOG_ERR },
+    [EVENT_PEER] = { "peer-error", LOG_ERR },
+    [EVENT_CHILD] = { "child", LOG_ERR },
+    [EVENT_COMMAND_REFUSED] = { "command-refused", LOG_NOTICE },
+    [EVENT_TROUBLE] = { "service", LOG_WARNING },
 };
 
 const char *event_name(enum event e)
 {
-    return (unsigned)e < EVENT_COUNT ? event_names[e] : "?";
+    return (unsigned)e < EVENT_COUNT ? events[e].name : "?";
+}
+
+/* A transfer or a change may have failed. 4xx is a fault that may pass, and 0
+ * is a cut; 5xx is a refusal, or a wrong name. A session that ended with a
+ * signal has crashed. */
+int event_severity(const struct event_record *r)
+{
+    uint64_t result = r->number[FIELD_RESULT];
+
+    if (r->event == EVENT_END && (r->has_number & 1U << FIELD_NUMBER))
+        return LOG_ERR;
+    if (r->event != EVENT_TRANSFER && r->event != EVENT_CHANGE)
+        return events[r->event].severity;
+    if (result >= 500)
+        return LOG_NOTICE;
+    return result == 0 || result >= 400 ? LOG_WARNING : LOG_INFO;
 }
 
 void event_begin(struct event_record *r, enum event e)
@@ -139,7 +160,7 @@ static void send_dropped(struct event_sender *s)
     struct event_record r;
     struct buf bytes;
 
-    event_begin(&r, EVENT_SERVICE);
+    event_begin(&r, EVENT_TROUBLE);
     event_number(&r, FIELD_NUMBER, s->dropped);
     event_text(&r, FIELD_REASON, SLICE("events dropped, the log took none"));
     buf_init(&bytes, EVENT_BYTES_MAX);

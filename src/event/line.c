@@ -1,39 +1,56 @@
 /* What log makes of an event: a record from bytes that a sender may have made
- * up, and a line of text. Whatever bytes a name has, an event is one line and
- * each value stays one value. No process of root calls it. */
+ * up, and its line as text, as JSON or for journald. Whatever bytes a name has,
+ * an event is one line and each value stays one value. No process of root calls
+ * it. */
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "sallyport/event/event.h"
 
-static const struct {
+enum kind { TEXT, NUMBER, HEX };
+
+/* In the order of a line. */
+static const struct field_row {
+    enum event_field field;
     const char *name;
-    bool number;
+    enum kind kind;
 } field_rows[FIELD_COUNT] = {
-    [FIELD_PROCESS] = { "process", false },
-    [FIELD_PEER] = { "peer", false },
-    [FIELD_LOCAL] = { "local", false },
-    [FIELD_USER] = { "user", false },
-    [FIELD_VERB] = { "verb", false },
-    [FIELD_PATH] = { "path", false },
-    [FIELD_TO] = { "to", false },
-    [FIELD_BYTES] = { "bytes", true },
-    [FIELD_MS] = { "ms", true },
-    [FIELD_RESULT] = { "result", true },
-    [FIELD_REASON] = { "reason", false },
-    [FIELD_TLS] = { "tls", false },
-    [FIELD_NUMBER] = { "number", true },
-    [FIELD_NAME] = { "name", false },
-    [FIELD_VIA] = { "via", false },
-    [FIELD_BINDING] = { "binding", false },
-    [FIELD_SHA256] = { "sha256", false },
-    [FIELD_CERTIFICATE] = { "certificate", false },
-    [FIELD_SERIAL] = { "serial", true },
+    { FIELD_PROCESS, "process", TEXT },
+    { FIELD_BY, "by", TEXT },
+    { FIELD_SERIAL, "serial", HEX },
+    { FIELD_PEER, "peer", TEXT },
+    { FIELD_LOCAL, "local", TEXT },
+    { FIELD_USER, "user", TEXT },
+    { FIELD_VERB, "verb", TEXT },
+    { FIELD_PATH, "path", TEXT },
+    { FIELD_TO, "to", TEXT },
+    { FIELD_BYTES, "bytes", NUMBER },
+    { FIELD_MS, "ms", NUMBER },
+    { FIELD_RESULT, "result", NUMBER },
+    { FIELD_REASON, "reason", TEXT },
+    { FIELD_SHA256, "sha256", TEXT },
+    { FIELD_TLS, "tls", TEXT },
+    { FIELD_NUMBER, "number", NUMBER },
+    { FIELD_NAME, "name", TEXT },
+    { FIELD_VIA, "via", TEXT },
+    { FIELD_BINDING, "binding", TEXT },
+    { FIELD_CERTIFICATE, "certificate", TEXT },
 };
+
+static const struct field_row *field_row(unsigned field)
+{
+    for (size_t i = 0; i < FIELD_COUNT; i++)
+        if (field_rows[i].field == field)
+            return &field_rows[i];
+    return NULL;
+}
 
 static int decode_field(struct slice *rest, struct event_record *r)
 {
     const uint8_t *head = (const uint8_t *)rest->ptr;
+    const struct field_row *row;
     unsigned f;
     size_t len;
 
@@ -41,11 +58,12 @@ static int decode_field(struct slice *rest, struct event_record *r)
         return -EINVAL;
     f = head[0];
     len = (size_t)head[1] | (size_t)head[2] << 8;
-    if (f >= FIELD_COUNT || len > rest->len - 3)
+    row = field_row(f);
+    if (!row || len > rest->len - 3)
         return -EINVAL;
     if (r->text[f].ptr || (r->has_number & 1U << f))
         return -EINVAL; /* twice */
-    if (field_rows[f].number) {
+    if (row->kind != TEXT) {
         if (len != sizeof(r->number[f]))
             return -EINVAL;
         memcpy(&r->number[f], rest->ptr + 3, len);
@@ -159,31 +177,132 @@ static int add_cut(struct slice s, struct buf *into)
     return r;
 }
 
-static int add_value(struct buf *into, struct slice s)
+/* A reader of JSON may have no larger numbers. */
+static unsigned long long number_shown(uint64_t n)
 {
-    bool quoted = s.len == 0 || slice_has(s, ' ') || slice_has(s, '=');
-    int r = quoted ? buf_add_text(into, "\"") : 0;
+    return n > INT64_MAX ? INT64_MAX : n;
+}
 
-    if (r == 0)
-        r = s.len > EVENT_VALUE_MAX ? add_cut(s, into) : event_escape(s, into);
-    if (quoted && r == 0)
-        r = buf_add_text(into, "\"");
-    return r;
+static int add_value(const struct event_record *r, const struct field_row *row,
+                     struct buf *into)
+{
+    struct slice s = r->text[row->field];
+
+    if (row->kind == HEX)
+        return buf_add_format(into, "%016llx",
+                              (unsigned long long)r->number[row->field]);
+    if (row->kind == NUMBER)
+        return buf_add_format(into, "%llu",
+                              number_shown(r->number[row->field]));
+    return s.len > EVENT_VALUE_MAX ? add_cut(s, into) : event_escape(s, into);
+}
+
+/* Adds a field in one of the forms. The value is escaped: it has no quote, no
+ * control byte, and backslashes only where the escape wrote them. */
+typedef int add_pair(struct buf *into, const struct field_row *row,
+                     struct slice value);
+
+static int add_text_pair(struct buf *into, const struct field_row *row,
+                         struct slice value)
+{
+    bool quoted =
+        value.len == 0 || slice_has(value, ' ') || slice_has(value, '=');
+
+    return buf_add_format(into, quoted ? " %s=\"%.*s\"" : " %s=%.*s", row->name,
+                          (int)value.len, value.ptr);
+}
+
+/* JSON needs each backslash twice. */
+static int add_json_text(struct buf *into, struct slice value)
+{
+    int e = buf_add_text(into, "\"");
+
+    for (size_t i = 0; i < value.len && e == 0; i++) {
+        e = buf_add(into, value.ptr + i, 1);
+        if (e == 0 && value.ptr[i] == '\\')
+            e = buf_add(into, value.ptr + i, 1);
+    }
+    return e == 0 ? buf_add_text(into, "\"") : e;
+}
+
+static int add_json_pair(struct buf *into, const struct field_row *row,
+                         struct slice value)
+{
+    int e = buf_add_format(into, ",\"%s\":", row->name);
+
+    if (e < 0)
+        return e;
+    return row->kind == NUMBER ? buf_add_slice(into, value)
+                               : add_json_text(into, value);
+}
+
+static int add_journal_pair(struct buf *into, const struct field_row *row,
+                            struct slice value)
+{
+    int e = buf_add_text(into, "SALLYPORT_");
+
+    for (const char *c = row->name; *c && e == 0; c++)
+        e = buf_add_format(into, "%c", toupper((unsigned char)*c));
+    return e == 0 ? buf_add_format(into, "=%.*s\n", (int)value.len, value.ptr)
+                  : e;
+}
+
+static int add_pairs(const struct event_record *r, add_pair *add,
+                     struct buf *into)
+{
+    struct buf value;
+    int e;
+
+    buf_init(&value, 4 * EVENT_TEXT_MAX);
+    e = buf_reserve(&value, EVENT_VALUE_MAX);
+    for (size_t i = 0; i < FIELD_COUNT && e == 0; i++) {
+        const struct field_row *row = &field_rows[i];
+
+        if (!r->text[row->field].ptr && !(r->has_number & 1U << row->field))
+            continue;
+        buf_clear(&value);
+        e = add_value(r, row, &value);
+        if (e == 0)
+            e = add(into, row, buf_slice(&value));
+    }
+    buf_release(&value);
+    return e;
 }
 
 int event_line(const struct event_record *r, struct buf *into)
 {
     int e = buf_add_text(into, event_name(r->event));
 
-    for (unsigned f = 0; f < FIELD_COUNT && e == 0; f++) {
-        if (r->text[f].ptr) {
-            e = buf_add_format(into, " %s=", field_rows[f].name);
-            if (e == 0)
-                e = add_value(into, r->text[f]);
-        } else if (r->has_number & 1U << f) {
-            e = buf_add_format(into, " %s=%llu", field_rows[f].name,
-                               (unsigned long long)r->number[f]);
-        }
-    }
-    return e;
+    return e == 0 ? add_pairs(r, add_text_pair, into) : e;
+}
+
+int event_json(const struct event_record *r, const char *now, struct buf *into)
+{
+    static const char *const severities[] = { [LOG_ERR] = "err",
+                                              [LOG_WARNING] = "warning",
+                                              [LOG_NOTICE] = "notice",
+                                              [LOG_INFO] = "info" };
+    int e = buf_add_format(into,
+                           "{\"v\":1,\"time\":\"%s\",\"severity\":\"%s\","
+                           "\"event\":\"%s\"",
+                           now, severities[event_severity(r)],
+                           event_name(r->event));
+
+    if (e == 0)
+        e = add_pairs(r, add_json_pair, into);
+    return e == 0 ? buf_add_text(into, "}\n") : e;
+}
+
+int event_journal(const struct event_record *r, struct buf *into)
+{
+    int e = buf_add_text(into, "MESSAGE=");
+
+    if (e == 0)
+        e = event_line(r, into);
+    if (e == 0)
+        e = buf_add_format(into,
+                           "\nPRIORITY=%d\nSYSLOG_IDENTIFIER=sallyport\n"
+                           "SALLYPORT_EVENT=%s\n",
+                           event_severity(r), event_name(r->event));
+    return e == 0 ? add_pairs(r, add_journal_pair, into) : e;
 }

@@ -80,7 +80,7 @@ static void confirmed_report_no_marks(struct files *f, int error)
     if (f->no_marks)
         return;
     f->no_marks = true;
-    event_begin(&r, EVENT_SERVICE);
+    event_begin(&r, EVENT_TROUBLE);
     event_text(&r, FIELD_USER, slice_from(f->user));
     event_text(
         &r, FIELD_REASON,

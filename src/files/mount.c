@@ -218,7 +218,7 @@ static void mount_report(struct files *f, const struct mount *m,
              m->share ? "share" : "directory", from->at, m->share ? " at " : "",
              m->share ? from->path : "",
              error == -EEXIST ? "a share hides it" : strerrordesc_np(-error));
-    event_begin(&r, EVENT_SERVICE);
+    event_begin(&r, EVENT_TROUBLE);
     event_text(&r, FIELD_USER, slice_from(f->user));
     event_text(&r, FIELD_REASON, slice_from(text));
     event_send(&f->log, &r);

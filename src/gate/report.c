@@ -122,7 +122,7 @@ void report_service(struct gate *g, const char *format, ...)
     va_start(args, format);
     vsnprintf(reason, sizeof(reason), format, args);
     va_end(args);
-    event_begin(&r, EVENT_SERVICE);
+    event_begin(&r, EVENT_TROUBLE);
     event_text(&r, FIELD_PROCESS, slice_from(process_name(PROCESS_GATE)));
     event_text(&r, FIELD_REASON, slice_from(reason));
     frame_report(&g->frame, &r);

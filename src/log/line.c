@@ -8,8 +8,9 @@
 #include "log.h"
 #include "sallyport/base/clock.h"
 
-/* Each byte of an event may become "\xNN". */
-#define LINE_MAX_BYTES (4 * EVENT_BYTES_MAX + 1024)
+/* Each byte of an event may become "\xNN" in a value. The form for journald has
+ * each value twice, JSON has each backslash twice. */
+#define LINE_MAX_BYTES (8 * EVENT_BYTES_MAX + 4096)
 
 /* The process that the event is about: master, gate and auth also report about
  * other processes. A session and its files report about themselves only. */
@@ -22,50 +23,45 @@ static const char *subject_process(const struct sender *from,
     return process_name(from->process);
 }
 
-static int add_sender(const struct sender *from, const struct event_record *e,
-                      struct buf *into)
+/* Names the sender as master has named it, and not as it names itself. PEER
+ * must live as long as the record. */
+static void add_sender(const struct sender *from, struct event_record *r,
+                       char peer[ADDRESS_TEXT_MAX])
 {
-    const char *process = subject_process(from, e->text[FIELD_PROCESS]);
-    uint64_t serial =
-        from->serial != 0 ? from->serial : e->number[FIELD_SERIAL];
+    const char *process = subject_process(from, r->text[FIELD_PROCESS]);
     const char *by = process_name(from->process);
-    char peer[ADDRESS_TEXT_MAX];
-    int r = buf_add_format(into, " process=%s", process);
 
-    if (r == 0 && strcmp(process, by) != 0)
-        r = buf_add_format(into, " by=%s", by);
-    if (r == 0 && serial != 0)
-        r = buf_add_format(into, " serial=%016llx", (unsigned long long)serial);
-    if (r == 0 && from->peer.family != 0)
-        r = buf_add_format(into, " peer=%s",
-                           address_port_text(&from->peer, peer));
-    return r;
+    event_text(r, FIELD_PROCESS, slice_from(process));
+    r->text[FIELD_BY].ptr = NULL;
+    if (strcmp(process, by) != 0)
+        event_text(r, FIELD_BY, slice_from(by));
+    if (from->serial != 0)
+        event_number(r, FIELD_SERIAL, from->serial);
+    if (r->number[FIELD_SERIAL] == 0)
+        r->has_number &= ~(1U << FIELD_SERIAL);
+    if (from->peer.family != 0)
+        event_text(r, FIELD_PEER,
+                   slice_from(address_port_text(&from->peer, peer)));
 }
 
-/* The event's name comes first, then the sender: as master has named it, and
- * not as it names itself. */
-static int line_text(const struct sender *from, const struct event_record *r,
-                     struct buf *into)
+/* journald takes the severity from a line's "<N>" (sd-daemon(3)). */
+static int compose(const struct log *l, const struct event_record *r,
+                   struct buf *into)
 {
-    size_t name = strlen(event_name(r->event));
-    struct event_record rest = *r;
-    struct buf line;
-    int e;
+    char now[CLOCK_TEXT_MAX];
+    int e = 0;
 
-    rest.text[FIELD_PROCESS].ptr = NULL;
-    rest.has_number &= ~(1U << FIELD_SERIAL);
-    if (from->peer.family != 0)
-        rest.text[FIELD_PEER].ptr = NULL;
-    buf_init(&line, LINE_MAX_BYTES);
-    e = event_line(&rest, &line);
+    if (l->format == LOG_JOURNAL)
+        return event_journal(r, into);
+    if (l->prefixed)
+        e = buf_add_format(into, "<%d>", event_severity(r));
+    if (e == 0 && l->format == LOG_JSON)
+        return event_json(r, clock_text(now), into);
     if (e == 0)
-        e = buf_add(into, line.data, name);
+        e = buf_add_format(into, "%s ", clock_text(now));
     if (e == 0)
-        e = add_sender(from, r, into);
-    if (e == 0)
-        e = buf_add(into, line.data + name, line.len - name);
-    buf_release(&line);
-    return e;
+        e = event_line(r, into);
+    return e == 0 ? buf_add_text(into, "\n") : e;
 }
 
 /* Waits as long as the output blocks; meanwhile events wait in the senders'
@@ -88,44 +84,41 @@ static bool write_bytes(struct log *l, struct slice bytes)
 }
 
 /* The disk was full in the middle of the last line: ends that one first. */
-static bool write_text(struct log *l, struct buf *text)
+static bool write_text(struct log *l, const struct buf *text)
 {
-    return buf_add_text(text, "\n") == 0 &&
-           (!l->torn || write_bytes(l, SLICE("\n"))) &&
+    return (!l->torn || write_bytes(l, SLICE("\n"))) &&
            write_bytes(l, buf_slice(text));
 }
 
 /* As long as this line can't be written either, the number stays. */
 static void write_lost(struct log *l)
 {
-    char now[CLOCK_TEXT_MAX];
+    struct event_record r;
     struct buf text;
 
+    event_begin(&r, EVENT_TROUBLE);
+    event_text(&r, FIELD_PROCESS, slice_from(process_name(PROCESS_LOG)));
+    event_text(&r, FIELD_REASON, SLICE("lines lost"));
+    event_number(&r, FIELD_NUMBER, l->lost);
     buf_init(&text, LINE_MAX_BYTES);
-    if (buf_add_format(&text,
-                       "%s service process=log number=%llu reason=\"lines "
-                       "lost\"",
-                       clock_text(now), (unsigned long long)l->lost) == 0 &&
-        write_text(l, &text))
+    if (compose(l, &r, &text) == 0 && write_text(l, &text))
         l->lost = 0;
     buf_release(&text);
 }
 
 size_t line_write(struct log *l, const struct sender *from,
-                  const struct event_record *r)
+                  const struct event_record *sent)
 {
-    char now[CLOCK_TEXT_MAX];
+    char peer[ADDRESS_TEXT_MAX];
+    struct event_record r = *sent;
     struct buf text;
-    bool written = false;
     size_t len;
 
     if (l->lost > 0)
         write_lost(l);
+    add_sender(from, &r, peer);
     buf_init(&text, LINE_MAX_BYTES);
-    if (buf_add_format(&text, "%s ", clock_text(now)) == 0 &&
-        line_text(from, r, &text) == 0 && l->lost == 0)
-        written = write_text(l, &text);
-    if (!written)
+    if (compose(l, &r, &text) < 0 || l->lost > 0 || !write_text(l, &text))
         l->lost++;
     len = text.len;
     buf_release(&text);

@@ -65,6 +65,7 @@ static int log_on_conf(void *owner, struct msg_conf *msg)
 
     if (r < 0)
         return r;
+    l->format = (enum log_format)settings.log_format;
     l->frame.plan.max_files =
         senders_for(settings.max_sessions) + FILES_BESIDES;
     return senders_init(l, settings.max_sessions);
@@ -75,6 +76,7 @@ static int log_on_output(void *owner, struct msg_log_output *msg)
     struct log *l = owner;
 
     l->output = fd_take(&msg->output);
+    l->prefixed = msg->prefixed;
     return 0;
 }
 

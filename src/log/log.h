@@ -4,6 +4,7 @@
 
 #include "sallyport/base/loop.h"
 #include "sallyport/base/random.h"
+#include "sallyport/domain/choices.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/process/frame.h"
@@ -60,6 +61,8 @@ struct sender {
 struct log {
     struct frame frame; /* the first member */
     int output;
+    enum log_format format;
+    bool prefixed; /* systemd reads each line's severity before it */
     uint64_t lost; /* lines that could not be written */
     bool torn;     /* the last one was written in part */
     struct sender *sender;
@@ -86,10 +89,9 @@ int senders_on_sender(void *owner, struct msg_log_sender *msg);
 /* Reads all events that have arrived so far. */
 void senders_drain(struct log *l);
 
-/* Writes "TIME EVENT process=… serial=… peer=… …" by one
- * write(2). Returns the number of bytes. LOST isn't 0 afterwards if the line
- * couldn't be written. */
+/* Writes the event in the form of `log_format`, by one write(2). Returns the
+ * number of bytes. LOST isn't 0 afterwards if the line couldn't be written. */
 size_t line_write(struct log *l, const struct sender *from,
-                  const struct event_record *r);
+                  const struct event_record *sent);
 
 #endif

@@ -79,7 +79,7 @@ static void report_dropped(struct sender *s)
 
     if (s->dropped == 0)
         return;
-    event_begin(&r, EVENT_SERVICE);
+    event_begin(&r, EVENT_TROUBLE);
     event_number(&r, FIELD_NUMBER, s->dropped);
     event_text(&r, FIELD_REASON, SLICE("events over the rate dropped"));
     line_write(s->log, s, &r);

@@ -65,6 +65,7 @@ static const struct {
     { prepare_limits, EX_CONFIG, NULL },
     { prepare_empty, EX_CONFIG, NULL },
     { prepare_state, EX_CONFIG, NULL },
+    { prepare_output, EX_CONFIG, NULL },
     { prepare_memory, EX_OSERR, NULL },
     { prepare_listeners, EX_CONFIG, NULL },
     { prepare_sandbox, EX_OSERR, NULL },

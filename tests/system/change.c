@@ -337,5 +337,6 @@ const struct change changes[] = {
     { "conflict_name", "new", stores_as, "new-there", NULL },
     { "upload_eof", "lenient", takes_a_cut, NULL, "226 {*}" },
     { "sha256", "yes", logs, NULL, " sha256=" },
+    { "log_format", "json", logs, NULL, "\"event\":\"login\"" },
 };
 const size_t change_count = sizeof(changes) / sizeof(changes[0]);

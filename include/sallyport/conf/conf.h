@@ -29,6 +29,7 @@ enum setting_type {
     SETTING_CLIENTS,
     SETTING_LABELLED, /* a path, keyed by a label */
     SETTING_UPLOAD_EOF,
+    SETTING_LOG_FORMAT,
     SETTING_TLS_VERSION,
     SETTING_SUITES_12,
     SETTING_SUITES_13,

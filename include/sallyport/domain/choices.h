@@ -64,8 +64,19 @@ enum password_change {
 #define PASSWORD_CHANGE_EXPECTED "no, must or yes"
 extern const char *const password_change_words[PASSWORD_CHANGES];
 
-/* The choices above that a user's row may make instead of the configuration,
- * both by the same key. */
+/* The form of the log. */
+enum log_format {
+    LOG_TEXT,    /* "name=value" */
+    LOG_JSON,    /* one object a line */
+    LOG_JOURNAL, /* journald's native protocol, to its socket */
+    LOG_FORMATS
+};
+
+#define LOG_FORMAT_EXPECTED "text, json or journal"
+extern const char *const log_format_words[LOG_FORMATS];
+
+/* The choices that a user's row may make instead of the configuration, both by
+ * the same key. */
 enum { CHOICE_CONFLICT, CHOICE_UPLOAD_EOF, CHOICE_BINDING, CHOICES };
 extern const struct choice {
     const char *key, *expected;

@@ -13,7 +13,7 @@
 #include "sallyport/ipc/channel.h"
 
 enum event {
-    EVENT_SERVICE,      /* start, stop: text */
+    EVENT_SERVICE,      /* start, stop, reload: reason, number */
     EVENT_CONNECT,      /* a session began: peer, local */
     EVENT_REFUSED,      /* a limit refused a connection: peer, reason */
     EVENT_LOGIN,        /* user, tls, binding, certificate */
@@ -31,9 +31,13 @@ enum event {
     EVENT_CHILD,        /* process, reason: a child died and was restarted */
     EVENT_COMMAND_REFUSED, /* a right, a limit or a setting refused a user's
                               command: verb, path or to, result, reason */
+    EVENT_TROUBLE, /* a service line about something that an administrator
+                      should look at: reason, number */
     EVENT_COUNT
 };
 
+/* A field's number is sent, also by processes of an older build. So a new field
+ * goes to the end. The order in a line is that of field_rows (line.c). */
 enum event_field {
     FIELD_PROCESS,
     FIELD_PEER,
@@ -54,6 +58,7 @@ enum event_field {
     FIELD_SHA256,
     FIELD_CERTIFICATE,
     FIELD_SERIAL, /* the session, in an event that another process sends */
+    FIELD_BY,     /* the sender of an event about another process; set by log */
     FIELD_COUNT
 };
 
@@ -123,7 +128,14 @@ int event_decode(struct slice bytes, struct event_record *ret);
  * EVENT_VALUE_MAX, only its beginning and end are written, with \[N] for the N
  * bytes between. Returns 0 or -ENOBUFS. */
 int event_line(const struct event_record *r, struct buf *into);
+/* The same event as an object of JSON, or as the fields of journald's protocol,
+ * each with its line end. NOW is the time of the line. The values are those of
+ * event_line(), with its escapes. Return 0 or -ENOBUFS. */
+int event_json(const struct event_record *r, const char *now, struct buf *into);
+int event_journal(const struct event_record *r, struct buf *into);
 const char *event_name(enum event e);
+/* A severity of syslog(3), LOG_ERR to LOG_INFO. */
+int event_severity(const struct event_record *r);
 /* Escapes the same bytes for a terminal, without quotes. Returns 0 or
  * -ENOBUFS. */
 int event_escape(struct slice s, struct buf *into);

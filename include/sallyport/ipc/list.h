@@ -728,7 +728,9 @@ FD(users)
 END
 
 MESSAGE(log_output, MASTER, LOG, START, ONCE, NONE,
-        "where log writes its lines")
+        "where log writes its lines; whether systemd reads \"<N>\" before a "
+        "line as its severity")
+FLAG(prefixed)
 FD(output)
 END
 

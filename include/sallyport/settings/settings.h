@@ -102,6 +102,7 @@ struct settings {
                                         restart */
     char control[SETTINGS_PATH_MAX]; /* the path of the socket:
                                         settings_control() */
+    unsigned log_format;             /* enum log_format */
     struct port_range ports;
     struct public_address address;
     struct announced

@@ -82,7 +82,7 @@ static int staple_open(struct master *m, struct pair_files *p,
         return 0;
     if (m->check)
         return complain(c, "%s", why.text);
-    master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+    master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
                   "%s; the certificate in %s goes out without it", why.text,
                   p->certificate.name);
     return 0;

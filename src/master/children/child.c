@@ -125,7 +125,7 @@ int child_on_failed(void *owner, struct msg_failed *msg)
 static void child_report_short(struct child *c)
 {
     if (burst_take(&c->shortages, 1, SHORT_MS, clock_ms()) == 0)
-        master_report(c->master, EVENT_SERVICE, PROCESS_MASTER, "%s sent %s",
+        master_report(c->master, EVENT_TROUBLE, PROCESS_MASTER, "%s sent %s",
                       process_name(c->row->process), c->channel.wrong);
 }
 

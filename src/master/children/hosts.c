@@ -31,10 +31,11 @@ static bool hosts_are_past(const struct master *m, enum host_state state)
 }
 
 /* At the start, when there is no log yet, the text is a hint. */
-static void hosts_say(struct master *m, const struct complaint *what)
+static void hosts_say(struct master *m, enum event e,
+                      const struct complaint *what)
 {
     if (m->hosts->known)
-        master_report(m, EVENT_SERVICE, PROCESS_LOOKUP, "%s", what->text);
+        master_report(m, e, PROCESS_LOOKUP, "%s", what->text);
     else
         stderr_print("hint: %s", what->text);
 }
@@ -51,7 +52,7 @@ static void hosts_say_unknown(struct master *m, size_t i, const char *why)
              a->host, why,
              a->ip.family == 0 ? "the address that they connected to"
                                : address_text(&a->ip, text));
-    hosts_say(m, &what);
+    hosts_say(m, EVENT_TROUBLE, &what);
 }
 
 /* Does row I count for clients from anywhere? Only then is a private address
@@ -74,7 +75,7 @@ static void hosts_say_known(struct master *m, size_t i)
                    "look into /etc/hosts"
                  : "");
     if (odd || m->hosts->known)
-        hosts_say(m, &what);
+        hosts_say(m, odd ? EVENT_TROUBLE : EVENT_SERVICE, &what);
 }
 
 void hosts_keep(struct master *m)
@@ -173,7 +174,7 @@ void hosts_on_ready(struct child *c)
 void hosts_on_gone(struct child *c)
 {
     if (c->master->state == MASTER_RUNNING && !hosts_is_done(c))
-        master_report(c->master, EVENT_SERVICE, PROCESS_LOOKUP,
+        master_report(c->master, EVENT_TROUBLE, PROCESS_LOOKUP,
                       "ended before each host name had an address; a reload "
                       "looks them up again");
 }

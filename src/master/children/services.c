@@ -226,7 +226,7 @@ static void services_report_lost(struct master *m)
     if (lost == 0 || !m->services->log.channel)
         return;
     m->services->lost = 0;
-    master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+    master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
                   "%llu processes have ended, and there was no room for "
                   "their last events",
                   (unsigned long long)lost);

@@ -108,7 +108,8 @@ int steps_memory(struct child *c)
 
 int steps_output(struct child *c)
 {
-    return SEND(&c->channel, log_output, 0, .output = 2);
+    return SEND(&c->channel, log_output, 0, .output = c->master->output,
+                .prefixed = c->master->prefixed);
 }
 
 /* Keys must report a bad key itself. Gate, which asks for a proof of each key

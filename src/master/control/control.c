@@ -93,7 +93,7 @@ static void control_report_stranger(struct master *m, const struct ucred *who)
 {
     if (burst_take(&m->control->reports, 1, REPORT_MS, clock_ms()) > 0)
         return;
-    master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+    master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
                   "control socket: uid %lu, pid %ld refused",
                   (unsigned long)who->uid, (long)who->pid);
 }
@@ -197,7 +197,7 @@ int control_start(struct control *c)
 void control_lead(struct control *c)
 {
     if (c->socket.fd >= 0 && c->socket.inherited && control_accept(c) < 0)
-        master_report(c->watch.owner, EVENT_SERVICE, PROCESS_MASTER,
+        master_report(c->watch.owner, EVENT_TROUBLE, PROCESS_MASTER,
                       "control socket: no memory to watch it");
 }
 
@@ -238,7 +238,7 @@ static void control_report_failure(struct master *m, const char *wrong)
 {
     bool stays = !slice_starts(slice_from(wrong), SLICE(GENERATION_NOT_TAKEN));
 
-    master_report(m, EVENT_SERVICE, PROCESS_MASTER, "reload: %s%s",
+    master_report(m, EVENT_TROUBLE, PROCESS_MASTER, "reload: %s%s",
                   stays ? "the old configuration and certificates stay: " : "",
                   wrong);
 }

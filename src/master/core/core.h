@@ -165,6 +165,8 @@ struct master {
     int empty;          /* the directory to chroot to; without root any file */
     bool no_empty; /* --check: the directory is missing, and a start would make
                       it */
+    int output;    /* where log writes: standard error, or journald's socket */
+    bool prefixed; /* standard error is a stream to journald */
     struct succession succession;
     /* When reader and check must have ended at a start; 0: each has its own
      * time (--check). */

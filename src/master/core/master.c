@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "sallyport/base/complain.h"
 #include "sallyport/base/random.h"
@@ -32,6 +33,7 @@ void master_init(struct master *m)
                           .survey_lock = -1,
                           .conf = -1,
                           .empty = -1,
+                          .output = STDERR_FILENO,
                           .signals.watch.fd = -1,
                           .loop.epoll_fd = -1 };
     memset(m->programs, -1, sizeof(m->programs));

@@ -209,7 +209,8 @@ int supervisor_on_serving(void *owner, struct msg_serving *msg)
     }
     s->serves = true;
     if (s->generation > 1)
-        master_report(c->master, EVENT_SERVICE, PROCESS_MASTER, "%s",
+        master_report(c->master, s->recovery ? EVENT_TROUBLE : EVENT_SERVICE,
+                      PROCESS_MASTER, "%s",
                       s->recovery ? "replaces processes that failed"
                                   : "reload: the new configuration and "
                                     "certificates are in use");

@@ -226,7 +226,7 @@ static void access_report_hint(struct master *m)
     struct complaint c = { "" };
 
     if (u && access_hint(&m->settings, u, &c))
-        master_report(m, EVENT_SERVICE, PROCESS_MASTER, "hint: %s", c.text);
+        master_report(m, EVENT_TROUBLE, PROCESS_MASTER, "hint: %s", c.text);
 }
 
 bool access_refresh(struct master *m)
@@ -235,7 +235,7 @@ bool access_refresh(struct master *m)
     int r = userdb_look(m->users, &c);
 
     if (r < 0 && c.text[0])
-        master_report(m, EVENT_SERVICE, PROCESS_MASTER, "%s: %s",
+        master_report(m, EVENT_TROUBLE, PROCESS_MASTER, "%s: %s",
                       r == -EINVAL ? "the old users stay"
                                    : "nobody can log in now",
                       c.text);

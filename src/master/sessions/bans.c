@@ -118,7 +118,7 @@ static void banning_report_unkept(struct master *m, int error)
     struct banning *b = m->banning;
 
     if (error != 0 && error != b->error)
-        master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+        master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
                       "%s: bans can't be written there, so they end with the "
                       "service: %s",
                       m->settings.state, strerror(error));

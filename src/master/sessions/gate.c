@@ -31,7 +31,7 @@ static void gate_report_full(struct master *m)
 
     if (burst_take(&t->reports, 1, FULL_MS, clock_ms()) > 0)
         return;
-    master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+    master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
                   "no room for a session: %zu of %zu are there, and %zu whose "
                   "process files hasn't ended",
                   t->living, t->limit, t->used - t->living);

@@ -178,7 +178,7 @@ static int login_begin(struct session *s, struct child *c)
     int r = fd_pair(ends);
 
     if (r < 0) {
-        master_report(s->master, EVENT_SERVICE, PROCESS_MASTER,
+        master_report(s->master, EVENT_TROUBLE, PROCESS_MASTER,
                       "no pair of sockets for a login: %s", strerror(-r));
         login_deny(s, DENIAL_FAILED);
         return 0;
@@ -248,7 +248,7 @@ static void login_enter(struct session *s, const struct user *user)
     int r;
 
     if (user_permitted(user, &m->settings, m->root, &c) < 0) {
-        master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+        master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
                       "%s (home %s, serial %016" PRIx64 ")", c.text, user->home,
                       s->serial);
         login_deny(s, DENIAL_HOME);
@@ -271,7 +271,7 @@ static void login_enter(struct session *s, const struct user *user)
     session_set_timer(s, m->deadlines.files);
     r = files_fork(&s->home, user);
     if (r < 0) {
-        master_report(m, EVENT_SERVICE, PROCESS_MASTER, "can't start files: %s",
+        master_report(m, EVENT_TROUBLE, PROCESS_MASTER, "can't start files: %s",
                       strerror(-r));
         login_deny(s, DENIAL_FAILED);
     }
@@ -306,7 +306,7 @@ static void login_accept(struct session *s)
     const struct user *user = access_current(s, a->user, a->version);
 
     if (!a->user[0]) {
-        master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+        master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
                       "the users file has changed too often during a login");
         login_deny(s, DENIAL_FAILED);
         return;

@@ -65,7 +65,7 @@ static void password_complain(struct master *m, const char *why)
     if (strcmp(u->unwritten.text, why) == 0)
         return;
     complain(&u->unwritten, "%s", why);
-    master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+    master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
                   "a new password hash can't be written to %s: %s", u->path,
                   why);
 }

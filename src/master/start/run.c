@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <sysexits.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
@@ -326,6 +327,8 @@ void master_release(struct master *m)
     fd_close(&m->bans_memory);
     fd_close(&m->bans_read);
     fd_close(&m->survey_lock);
+    if (m->output != STDERR_FILENO)
+        fd_close(&m->output);
     fd_close(&m->conf);
     certificates_release(m->certificates);
     fd_close(&m->empty);

@@ -77,6 +77,7 @@ int prepare_identities(struct master *m, struct complaint *c);
 int prepare_empty(struct master *m, struct complaint *c);
 int prepare_state(struct master *m, struct complaint *c);
 int prepare_control(struct master *m, struct complaint *c);
+int prepare_output(struct master *m, struct complaint *c); /* output.c */
 int prepare_limits(struct master *m, struct complaint *c);
 int prepare_listeners(struct master *m, struct complaint *c);
 /* Takes the memory of the generation before, or makes an empty one: that of

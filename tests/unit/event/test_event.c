@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
@@ -56,6 +57,96 @@ Test(event, a_line_stays_one_line)
 
         line_of(escapes[i].path, line, sizeof(line));
         cr_assert_str_eq(line, escapes[i].line, "row %zu: %s", i, line);
+    }
+}
+
+static void all_fields(struct event_record *r)
+{
+    event_begin(r, EVENT_TRANSFER);
+    event_text(r, FIELD_TLS, SLICE("TLSv1.3 X"));
+    event_text(r, FIELD_PROCESS, SLICE("session"));
+    event_number(r, FIELD_SERIAL, 0xc0ffee);
+    event_number(r, FIELD_BYTES, UINT64_MAX);
+    event_number(r, FIELD_RESULT, 451);
+    event_text(r, FIELD_PATH, SLICE("/a b\\\xff\n\"\xc3\xa4"));
+    event_text(r, FIELD_REASON, SLICE(""));
+}
+
+#define TIME "2026-11-20T07:42:01.123Z"
+
+/* A backslash of JSON doubles one of the escapes; so one rule undoes the
+ * escapes of each form. */
+Test(event, json)
+{
+    struct event_record r;
+    struct buf line;
+
+    all_fields(&r);
+    buf_init(&line, 4096);
+    cr_assert_eq(event_json(&r, TIME, &line), 0);
+    cr_assert_eq(buf_add(&line, "", 1), 0);
+    cr_expect_str_eq(line.data,
+                     "{\"v\":1,\"time\":\"" TIME "\",\"severity\":\"warning\","
+                     "\"event\":\"transfer\",\"process\":\"session\","
+                     "\"serial\":\"0000000000c0ffee\","
+                     "\"path\":\"/a b\\\\x5c\\\\xff\\\\x0a\\\\x22\xc3\xa4\","
+                     "\"bytes\":9223372036854775807,\"result\":451,"
+                     "\"reason\":\"\",\"tls\":\"TLSv1.3 X\"}\n");
+    buf_release(&line);
+}
+
+Test(event, journal)
+{
+    struct event_record r;
+    struct buf line;
+
+    all_fields(&r);
+    buf_init(&line, 4096);
+    cr_assert_eq(event_journal(&r, &line), 0);
+    cr_assert_eq(buf_add(&line, "", 1), 0);
+    cr_expect_str_eq(
+        line.data,
+        "MESSAGE=transfer process=session serial=0000000000c0ffee "
+        "path=\"/a b\\x5c\\xff\\x0a\\x22\xc3\xa4\" "
+        "bytes=9223372036854775807 result=451 reason=\"\" tls=\"TLSv1.3 X\"\n"
+        "PRIORITY=4\nSYSLOG_IDENTIFIER=sallyport\nSALLYPORT_EVENT=transfer\n"
+        "SALLYPORT_PROCESS=session\nSALLYPORT_SERIAL=0000000000c0ffee\n"
+        "SALLYPORT_PATH=/a b\\x5c\\xff\\x0a\\x22\xc3\xa4\n"
+        "SALLYPORT_BYTES=9223372036854775807\nSALLYPORT_RESULT=451\n"
+        "SALLYPORT_REASON=\nSALLYPORT_TLS=TLSv1.3 X\n");
+    buf_release(&line);
+}
+
+static const struct {
+    enum event event;
+    enum event_field field; /* FIELD_COUNT: none */
+    uint64_t number;
+    int severity;
+} severities[] = {
+    { EVENT_CONNECT, FIELD_COUNT, 0, LOG_INFO },
+    { EVENT_SERVICE, FIELD_COUNT, 0, LOG_NOTICE },
+    { EVENT_TROUBLE, FIELD_COUNT, 0, LOG_WARNING },
+    { EVENT_CHILD, FIELD_COUNT, 0, LOG_ERR },
+    { EVENT_TRANSFER, FIELD_RESULT, 226, LOG_INFO },
+    { EVENT_TRANSFER, FIELD_RESULT, 0, LOG_WARNING },
+    { EVENT_TRANSFER, FIELD_RESULT, 426, LOG_WARNING },
+    { EVENT_TRANSFER, FIELD_RESULT, 550, LOG_NOTICE },
+    { EVENT_CHANGE, FIELD_RESULT, 250, LOG_INFO },
+    { EVENT_CHANGE, FIELD_RESULT, 451, LOG_WARNING },
+    { EVENT_COMMAND_REFUSED, FIELD_RESULT, 425, LOG_NOTICE },
+    { EVENT_END, FIELD_COUNT, 0, LOG_INFO },
+    { EVENT_END, FIELD_NUMBER, 11, LOG_ERR },
+};
+
+Test(event, severity)
+{
+    for (size_t i = 0; i < sizeof(severities) / sizeof(severities[0]); i++) {
+        struct event_record r;
+
+        event_begin(&r, severities[i].event);
+        if (severities[i].field != FIELD_COUNT)
+            event_number(&r, severities[i].field, severities[i].number);
+        cr_expect_eq(event_severity(&r), severities[i].severity, "row %zu", i);
     }
 }
 

@@ -209,7 +209,7 @@ Test(confirmed, no_mark_no_resume)
     begin(&p, WRITE_STORE, 0, 200 * K, 1);
     cr_assert_eq(ask_commit(&p, 200 * K), OUTCOME_OK);
     cr_assert(peer_event(&p, &event));
-    cr_expect_eq(event.event, EVENT_SERVICE);
+    cr_expect_eq(event.event, EVENT_TROUBLE);
     peer_stop(&p); /* and no other event */
 }
 

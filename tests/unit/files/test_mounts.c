@@ -170,7 +170,7 @@ static void expect_reason(struct peer *p, const char *reason)
     struct event_record e;
 
     cr_assert(peer_event(p, &e), "%s", reason);
-    cr_expect_eq(e.event, EVENT_SERVICE);
+    cr_expect_eq(e.event, EVENT_TROUBLE);
     cr_expect(slice_equal(e.text[FIELD_USER], SLICE("anna")));
     cr_expect(slice_equal(e.text[FIELD_REASON], slice_from(reason)), "%.*s",
               (int)e.text[FIELD_REASON].len, e.text[FIELD_REASON].ptr);

@@ -1,10 +1,12 @@
-/* Lines that can't be written: how many are lost, and the next line. */
+/* The form of a line; lines that can't be written: how many are lost, and the
+ * next line. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "log/log.h"
@@ -64,8 +66,68 @@ Test(line, a_full_disk)
     expect_line(lines, " service process=gate number=1\n");
     expect_line(lines, "\n"); /* what was torn */
     expect_line(lines, "\n");
-    expect_line(lines, " service process=log number=4 reason=\"lines lost\"\n");
+    expect_line(lines, " service process=log reason=\"lines lost\" number=4\n");
     expect_line(lines, " service process=gate number=6\n");
     cr_assert_null(fgets((char[8]){ 0 }, 8, lines));
     fclose(lines);
+}
+
+static const struct {
+    enum log_format format;
+    bool prefixed;
+    const char *begin, *end;
+} forms[] = {
+    { LOG_TEXT, false, "20", " service process=gate number=7\n" },
+    { LOG_TEXT, true, "<5>20", " service process=gate number=7\n" },
+    { LOG_JSON, false, "{\"v\":1,\"time\":\"20",
+      "Z\",\"severity\":\"notice\",\"event\":\"service\","
+      "\"process\":\"gate\",\"number\":7}\n" },
+    { LOG_JSON, true, "<5>{\"v\":1,", "\"number\":7}\n" },
+    { LOG_JOURNAL, false, "MESSAGE=service process=gate number=7\nPRIORITY=5\n",
+      "SALLYPORT_NUMBER=7\n" },
+};
+
+/* Each is one write, thus one datagram for journald. */
+Test(line, forms)
+{
+    int ends[2];
+
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
+    l.output = ends[0];
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        char got[512];
+        ssize_t n;
+
+        l.format = forms[i].format;
+        l.prefixed = forms[i].prefixed;
+        write_number(7);
+        n = recv(ends[1], got, sizeof(got) - 1, 0);
+        cr_assert_gt(n, 0);
+        got[n] = '\0';
+        cr_expect_eq(strncmp(got, forms[i].begin, strlen(forms[i].begin)), 0,
+                     "%s", got);
+        cr_expect_str_eq(got + n - strlen(forms[i].end), forms[i].end);
+    }
+}
+
+/* The longest event is a datagram that fits. */
+Test(line, the_longest_fits_into_a_datagram)
+{
+    static const enum event_field fields[] = { FIELD_LOCAL, FIELD_USER,
+                                               FIELD_VERB,  FIELD_PATH,
+                                               FIELD_TO,    FIELD_REASON,
+                                               FIELD_TLS };
+    static char bytes[EVENT_BYTES_MAX / 8];
+    struct event_record r;
+    int ends[2];
+
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
+    l.output = ends[0];
+    l.format = LOG_JOURNAL;
+    memset(bytes, 0x80, sizeof(bytes));
+    event_begin(&r, EVENT_CHANGE);
+    for (size_t i = 0; i < 7; i++)
+        event_text(&r, fields[i], (struct slice){ bytes, sizeof(bytes) });
+    cr_expect_gt(line_write(&l, &from, &r), 7 * 2 * 4 * EVENT_VALUE_MAX);
+    cr_expect_eq(l.lost, 0);
 }

@@ -60,7 +60,7 @@ static void send_output(struct stage *s)
     int ends[2];
 
     cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
-    TELL(&s->log, log_output, 0, .output = ends[1]);
+    TELL(&s->log, log_output, 0, .output = ends[1], .prefixed = false);
     close(ends[1]);
     s->lines = ends[0];
 }
@@ -280,8 +280,8 @@ Test(log, many_senders)
     add_sender(&s, &e[ROOM], PROCESS_SESSION, 99, 4);
     message_hear_end(&e[ROOM].channel);
     cr_assert_eq(event_send(&e[0], &r), 0);
-    cr_assert_str_eq(line(&s), "service process=log number=1 "
-                               "reason=\"lines lost\"");
+    cr_assert_str_eq(line(&s), "service process=log "
+                               "reason=\"lines lost\" number=1");
     cr_assert(strstr(line(&s), "serial=0000000000000001"));
     for (size_t i = 0; i <= ROOM; i++)
         event_sender_release(&e[i]);

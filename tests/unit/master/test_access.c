@@ -250,14 +250,14 @@ Test(access, a_file_out_of_order, .timeout = 60)
 
     stage_logged_in(&s, often, &p, &files);
     change(&s, ":70000:", ":nonsense:");
-    stage_reports(&s, EVENT_SERVICE, "the old users stay");
+    stage_reports(&s, EVENT_TROUBLE, "the old users stay");
     caller_enter(&s, &c);
     caller_asks(&c, MSG_users_edited);
     caller_is_refused(&c, REFUSAL_BAD_FILE);
     snprintf(path, sizeof(path), "%s/users", s.folder);
     snprintf(away, sizeof(away), "%s/users.away", s.folder);
     cr_assert_eq(rename(path, away), 0);
-    stage_reports(&s, EVENT_SERVICE, "No such file or directory");
+    stage_reports(&s, EVENT_TROUBLE, "No such file or directory");
     caller_asks(&c, MSG_users_edited);
     caller_is_refused(&c, REFUSAL_BAD_FILE);
     caller_leave(&c);

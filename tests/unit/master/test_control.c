@@ -346,7 +346,7 @@ Test(control, a_reload_that_fails)
         SEND(&supervised_channel, renewed, 0, .done = false, .why = why);
         SEND(&supervised_channel, renewed, got.request, .done = false,
              .why = why);
-        stage_reports(&s, EVENT_SERVICE, failures[i].logged);
+        stage_reports(&s, EVENT_TROUBLE, failures[i].logged);
         caller_is_refused(&c, failures[i].refusal);
     }
     caller_leave(&c);

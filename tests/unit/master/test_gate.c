@@ -169,7 +169,7 @@ Test(gate, too_many_sessions)
     for (size_t i = 0; i < 9; i++)
         player_enter(&s, &p[i], 100 + i);
     channel_hear_end(&p[8].channel);
-    stage_reports(&s, EVENT_SERVICE, "no room for a session: 8 of 8");
+    stage_reports(&s, EVENT_TROUBLE, "no room for a session: 8 of 8");
     player_leave(&p[0]);
     TELL(&s.gate.channel, session_gone, .serial = 100, .status = 0);
     stage_serves(&s);
@@ -332,7 +332,7 @@ Test(gate, master_has_no_descriptor)
     limit = leave_no_descriptor(s.master);
     player_enter(&s, &late, 2);
     channel_hear_end(&late.channel);
-    stage_reports(&s, EVENT_SERVICE, "needs more descriptors");
+    stage_reports(&s, EVENT_TROUBLE, "needs more descriptors");
     cr_assert_eq(prlimit(s.master, RLIMIT_NOFILE, &limit, NULL), 0);
     player_leave(&late);
     stage_serves(&s);

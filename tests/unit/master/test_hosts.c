@@ -157,7 +157,7 @@ Test(hosts, gate_does_not_wait_for_ever)
     told(&s, 0, "192.0.2.1");
     stage_reports(&s, EVENT_SERVICE, "a.example is 192.0.2.1");
     answer_none(2, UNRESOLVED_SERVER);
-    stage_reports(&s, EVENT_SERVICE,
+    stage_reports(&s, EVENT_TROUBLE,
                   "b.example: no answer of a name server; until it has an "
                   "address, PASV tells clients the address that they connected "
                   "to");
@@ -176,7 +176,7 @@ Test(hosts, a_private_address_is_odd)
     open_rest(&s);
     answer(0, "127.0.1.1");
     told(&s, 0, "127.0.1.1");
-    stage_reports(&s, EVENT_SERVICE,
+    stage_reports(&s, EVENT_TROUBLE,
                   "a.example is 127.0.1.1, which is private; if clients come "
                   "from the internet, look into /etc/hosts");
     stop(&s);
@@ -317,7 +317,7 @@ Test(hosts, without_lookup_all_goes_on)
         ends[i].act();
         if (ends[i].report)
             stage_reports(&s, EVENT_PEER, ends[i].report);
-        stage_reports(&s, EVENT_SERVICE, "a reload looks them up again");
+        stage_reports(&s, EVENT_TROUBLE, "a reload looks them up again");
         stage_reports(&s, EVENT_CHILD, "ended");
         stage_serves(&s);
         cr_expect(!is_started(&s));

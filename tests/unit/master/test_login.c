@@ -206,7 +206,7 @@ Test(login, share_not_permitted)
     stage_asked(&s, shares_elsewhere, &p);
     auth_says(&s, 1, 1, 0, 1);
     player_is_denied(&p, DENIAL_HOME);
-    stage_reports(&s, EVENT_SERVICE, "user anna: share contracts: without");
+    stage_reports(&s, EVENT_TROUBLE, "user anna: share contracts: without");
     stage_leave(&s, &p);
 }
 
@@ -238,7 +238,7 @@ Test(login, home_not_permitted)
     stage_asked(&s, homes_elsewhere, &p);
     auth_says(&s, 1, 1, 0, 1);
     player_is_denied(&p, DENIAL_HOME);
-    stage_reports(&s, EVENT_SERVICE, "user anna");
+    stage_reports(&s, EVENT_TROUBLE, "user anna");
     stage_leave(&s, &p);
 }
 
@@ -820,7 +820,7 @@ Test(login, users_broken)
     stage_open(&s, NULL);
     stage_users(&s, "this is no users file\n");
     stage_serves(&s);
-    stage_reports(&s, EVENT_SERVICE, "users:1: ");
+    stage_reports(&s, EVENT_TROUBLE, "users:1: ");
     stage_close(&s);
 }
 
@@ -841,7 +841,7 @@ Test(login, users_unreadable)
     TELL(&p.channel, login, 4);
     p.channel.phase = PHASE_VERIFY;
     player_is_denied(&p, DENIAL_FAILED);
-    stage_reports(&s, EVENT_SERVICE, "nobody can log in now");
+    stage_reports(&s, EVENT_TROUBLE, "nobody can log in now");
     write_users(&s, "dora");
     player_asks(&s, &p);
     auth_says(&s, 1, 2, 0, 0);

@@ -390,7 +390,7 @@ Test(password, read_only, .timeout = 60)
     for (int i = 0; i < 2; i++) {
         changes(&s, &p, 1, NEW, PASSWORD_UNWRITTEN);
         if (i == 0)
-            stage_reports(&s, EVENT_SERVICE, "can't be written");
+            stage_reports(&s, EVENT_TROUBLE, "can't be written");
     }
     cr_expect_not(has_hash(&s, "anna", NEW));
     stage_leave(&s, &p);

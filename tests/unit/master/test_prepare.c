@@ -127,6 +127,34 @@ Test(prepare, limits)
     cr_assert_eq(prepare_limits(&m, &c), 0);
 }
 
+/* --- where log writes ------------------------------------------------------
+ */
+
+/* systemd names its stream, so that a process knows whether standard error
+ * still is that stream. */
+Test(prepare, output)
+{
+    struct complaint wrong = { "" };
+    struct stat st;
+    struct master m;
+    char name[64];
+
+    master_init(&m);
+    conf_default(&m.settings);
+    cr_assert_eq(fstat(STDERR_FILENO, &st), 0);
+    for (unsigned long long off = 0; off < 2; off++) {
+        snprintf(name, sizeof(name), "%llu:%llu", (unsigned long long)st.st_dev,
+                 (unsigned long long)st.st_ino + off);
+        setenv("JOURNAL_STREAM", name, 1);
+        cr_assert_eq(prepare_output(&m, &wrong), 0);
+        cr_expect_eq(m.output, STDERR_FILENO);
+        cr_expect_eq(m.prefixed, off == 0);
+    }
+    unsetenv("JOURNAL_STREAM");
+    cr_assert_eq(prepare_output(&m, &wrong), 0);
+    cr_expect(!m.prefixed);
+}
+
 /* --- the key of the partials' names --------------------------------------- */
 
 static struct complaint c;

@@ -383,7 +383,7 @@ Test(service, the_ended_are_bounded)
     hear_peer(&s, PROCESS_FILES, 100, NULL, &fd); /* it still works */
     close(fd);
     expect_next(&s, PROCESS_SESSION, 100, 'u');
-    stage_reports(&s, EVENT_SERVICE, "5 processes have ended");
+    stage_reports(&s, EVENT_TROUBLE, "5 processes have ended");
     stage_close(&s);
 }
 

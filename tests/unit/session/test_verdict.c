@@ -121,7 +121,7 @@ Test(verdict, after_many_refused_commands, .timeout = 60)
     cr_assert_eq(fake_reply(&f), 451, "%s", f.reply);
     read_up_to(&f, EVENT_TRANSFER, &r);
     cr_expect_eq(r.number[FIELD_RESULT], 451);
-    read_up_to(&f, EVENT_SERVICE, &r);
+    read_up_to(&f, EVENT_TROUBLE, &r);
     cr_expect_gt(r.number[FIELD_NUMBER], 0);
     fake_hang_up(&f, ENDING_CLOSED);
     fake_release(&t);
@@ -174,7 +174,7 @@ Test(verdict, an_event_that_cannot_be_sent, .timeout = 60)
     cr_expect(strstr(f.reply, "can't be logged"), "%s", f.reply);
     fake_say(&f, "CLNT x");
     cr_assert_eq(fake_reply(&f), 200, "%s", f.reply);
-    read_up_to(&f, EVENT_SERVICE, &r);
+    read_up_to(&f, EVENT_TROUBLE, &r);
     cr_expect_eq(r.number[FIELD_NUMBER], 1);
     fake_hang_up(&f, ENDING_CLOSED);
 }
