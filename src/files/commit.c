@@ -363,6 +363,8 @@ void commit_report_death(struct files *f)
     event_text(&r, FIELD_PATH, path_slice(&u->path));
     event_number(&r, FIELD_BYTES,
                  u->length > u->first ? u->length - u->first : 0);
+    if (u->first > 0)
+        event_number(&r, FIELD_FROM, u->first);
     event_number(&r, FIELD_MS, clock_ms() - u->began);
     event_number(&r, FIELD_RESULT, 0);
     event_text(&r, FIELD_REASON, slice_from(reason));

@@ -15,6 +15,12 @@ static void report_add_user(const struct session *s, struct event_record *r)
         event_text(r, FIELD_USER, slice_from(s->login.user));
 }
 
+static void report_add_client(const struct session *s, struct event_record *r)
+{
+    if (s->login.user[0] && s->client[0])
+        event_text(r, FIELD_CLIENT, slice_from(s->client));
+}
+
 void report_connect(struct session *s)
 {
     char local[ADDRESS_TEXT_MAX], via[ADDRESS_TEXT_MAX];
@@ -95,6 +101,18 @@ void report_login_failed(struct session *s, const char *reason)
     event_send(&s->log, &r);
 }
 
+/* An upload that isn't stored has no size. */
+static void report_add_size(const struct transfer *t, bool stored,
+                            struct event_record *r)
+{
+    if (stored)
+        event_number(r, FIELD_SIZE, t->offset);
+    else if (t->size > 0 || t->promised != UINT64_MAX)
+        event_number(r, FIELD_SIZE, t->size);
+    if (t->start > 0)
+        event_number(r, FIELD_FROM, t->start);
+}
+
 void report_of_transfer(struct event_record *r, const struct session *s,
                         unsigned result, const char *reason,
                         struct slice stored_as)
@@ -108,6 +126,7 @@ void report_of_transfer(struct event_record *r, const struct session *s,
     if (stored_as.len > 0)
         event_text(r, FIELD_TO, stored_as);
     event_number(r, FIELD_BYTES, t->bytes);
+    report_add_size(t, stored_as.len > 0, r);
     event_number(r, FIELD_MS, clock_ms() - t->began);
     event_number(r, FIELD_RESULT, result);
     if (reason[0])
@@ -116,6 +135,7 @@ void report_of_transfer(struct event_record *r, const struct session *s,
         event_text(r, FIELD_SHA256, slice_from(t->sha256));
     if (t->tls[0])
         event_text(r, FIELD_TLS, slice_from(t->tls));
+    report_add_client(s, r);
 }
 
 void report_transfer(struct session *s, unsigned result, const char *reason)
@@ -237,6 +257,7 @@ void report_end(struct session *s, enum ending ending, const char *cause)
     event_number(&r, FIELD_MS, clock_ms() - s->began);
     if (control_is_secure(s))
         event_text(&r, FIELD_TLS, slice_from(stream_cipher(s->control.stream)));
+    report_add_client(s, &r);
     snprintf(reason, sizeof(reason), "%s%s%s", ending_text(ending),
              cause[0] ? ": " : "", cause);
     event_text(&r, FIELD_REASON, slice_from(reason));

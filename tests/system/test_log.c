@@ -313,3 +313,43 @@ Test(log, homes, .timeout = 60)
     cr_assert_eq(rename(away, home), 0);
     server_stop(&server);
 }
+
+/* A cut upload has no size; others have that of the whole file, also if they
+ * began at an offset. The sender of CLNT is in each line. */
+Test(log, size_and_offset, .timeout = 60)
+{
+    const struct server_plan plan = { 0 };
+    struct server server;
+    struct session s;
+    struct data d;
+    struct buf got;
+
+    buf_init(&got, 1 << 20);
+    session_begin(&s, &server, &plan);
+    session_do(&s, "200 {*}", "CLNT Tool 1.0");
+    data_open(&s, &d, "STOR cut");
+    data_write(&d, "12345", 5);
+    data_cut(&d, false);
+    session_expect(&s, "426 {*}");
+    session_store(&s, "STOR", "f", "12345", 5);
+    session_store(&s, "APPE", "f", "678", 3);
+    session_do(&s, "350 {*}", "REST 6");
+    session_fetch(&s, "RETR f", &got);
+    session_store(&s, "STOR", "empty", "", 0);
+    session_close(&s);
+    server_log_expect(&server, 1, "transfer ",
+                      "verb=STOR path=/cut bytes=5 ms=", " result=426 ",
+                      " client=\"Tool 1.0\"", NULL);
+    server_log_expect(&server, 1, "transfer ",
+                      "verb=APPE path=/f to=/f bytes=3 size=8 from=5 ms=",
+                      " result=226 ", " client=\"Tool 1.0\"", NULL);
+    server_log_expect(&server, 1, "transfer ",
+                      "verb=RETR path=/f bytes=2 size=8 from=6 ms=",
+                      " result=226 ", " client=\"Tool 1.0\"", NULL);
+    server_log_expect(&server, 1, "transfer ", "path=/empty to=/empty ",
+                      "bytes=0 size=0 ms=", NULL);
+    server_log_expect(&server, 1, "end ", " bytes=15 ", "reason=quit",
+                      " client=\"Tool 1.0\"", NULL);
+    buf_release(&got);
+    server_stop(&server);
+}

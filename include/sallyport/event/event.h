@@ -19,13 +19,14 @@ enum event {
     EVENT_LOGIN,        /* user, tls, binding, certificate */
     EVENT_LOGIN_FAILED, /* user, reason, certificate */
     EVENT_CLIENT,       /* user, name: the text of CLNT or CSID, once */
-    EVENT_TRANSFER,     /* verb, path, bytes, ms, result, reason, tls, sha256 */
+    EVENT_TRANSFER,     /* verb, path, bytes, size, from, ms, result, reason,
+                           sha256, tls, client */
     EVENT_CHANGE,       /* verb, path, to, result: DELE MKD RMD RNTO,
                            MFMT and its kind, SITE CHMOD */
     EVENT_DATA_REFUSED, /* a wrong peer connected to a passive port; or verb,
                            to: PORT or EPRT named another host or a low port */
     EVENT_BAN,          /* an address is banned: peer, ms, reason */
-    EVENT_END,          /* reason, bytes, ms */
+    EVENT_END,          /* reason, bytes, ms, client */
     EVENT_SYSCALL,      /* process, number: refused by the sandbox */
     EVENT_PEER,         /* process, reason: a message that the list forbids */
     EVENT_CHILD,        /* process, reason: a child died and was restarted */
@@ -59,6 +60,9 @@ enum event_field {
     FIELD_CERTIFICATE,
     FIELD_SERIAL, /* the session, in an event that another process sends */
     FIELD_BY,     /* the sender of an event about another process; set by log */
+    FIELD_SIZE,   /* of the whole file */
+    FIELD_FROM,   /* the offset at which a transfer began, if not 0 */
+    FIELD_CLIENT, /* the client program, as it names itself */
     FIELD_COUNT
 };
 
