@@ -16,6 +16,7 @@
 #include "sallyport/base/buf.h"
 #include "sallyport/base/clock.h"
 #include "support/files.h"
+#include "support/server_log.h"
 #include "support/wait.h"
 
 #define MIB        (1024 * 1024)
@@ -42,6 +43,8 @@ static const struct server_user users[] = {
     { .name = "mixed", .keys = "rights=full rights./a=lw" },
     { .name = "blind", .keys = "rights=lwo" },
     { .name = "adder", .keys = "on_conflict=rename" },
+    { .name = "quiet" },
+    { .name = "quiet-reader", .keys = "rights=lr" },
 };
 
 SERVER_SHARED(.ports = "auto 32", .settings = "mode_z = yes\n", .users = users,
@@ -110,6 +113,34 @@ Test(client, get, .timeout = 60)
     CLIENT(&d, EX_CANTCREAT, "get", "--conflict", "overwrite", "/text", "pipe");
     CLIENT(&d, EX_CANTCREAT, "get", "/text", "link");
     desk_end(&d);
+}
+
+static void expect_no_refusal(const struct desk *d, unsigned commands)
+{
+    char user[32];
+
+    snprintf(user, sizeof(user), " user=%s ", d->user);
+    server_log_expect(&d->server, commands, "end ", user, NULL);
+    server_log_expect(&d->server, 0, "command-refused ", user, NULL);
+    desk_end(d);
+}
+
+/* The client asks for nothing that its user may not do, so a refusal in the log
+ * is worth a look. */
+Test(client, causes_no_refusal, .timeout = 60)
+{
+    struct desk d;
+
+    desk_begin(&d, "quiet");
+    desk_noise("a", MIB);
+    CLIENT(&d, 0, "put", "a", "/");
+    CLIENT(&d, 0, "get", "/a", "b");
+    CLIENT(&d, 0, "ls", "/");
+    expect_no_refusal(&d, 3);
+    desk_begin(&d, "quiet-reader");
+    files_write(server_home_file(&d.server, d.user, "a"), "text", 4, 0644);
+    CLIENT(&d, 0, "get", "/a", "b");
+    expect_no_refusal(&d, 1);
 }
 
 static void expect_left_out(struct run_result *r)
