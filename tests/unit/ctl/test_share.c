@@ -615,7 +615,7 @@ Test(share, a_directory_with_rights_is_made)
     expect_err(EX_CANTCREAT, "", "user change dora --rights-in /up/x:read",
                "/up/x in ");
     cr_expect_not(files_exists(in(world.homes, "x")));
-    expect_not_in_users("/up");
+    expect_not_in_users("rights./up");
     expect_err(EX_CANTCREAT, "", "user change anna --rights-in /c:read",
                "/h: No such file");
 }
