@@ -102,6 +102,35 @@ static int read_word(struct context *x, const char *word,
                     word);
 }
 
+/* Adds the words of the command line from FIRST on, without its options. */
+static void add_words(const struct arguments *a, size_t first, size_t end,
+                      struct buf *into)
+{
+    for (size_t i = first; i < end && i < a->words; i++)
+        if (buf_add_format(into, "%s%s", i > first ? " " : "", a->word[i]) < 0)
+            return; /* the log has the beginning */
+}
+
+/* A server of another version may not know the message with the words. */
+static int send_edited(struct server *s, uint32_t request)
+{
+    const struct arguments *a = &s->x->args;
+    struct buf verb, to;
+    int r;
+
+    if (strcmp(s->version, SALLYPORT_VERSION) != 0)
+        return SEND(&s->channel, users_edited, request);
+    buf_init(&verb, MESSAGE_WORD_MAX);
+    buf_init(&to, MESSAGE_TEXT_MAX);
+    add_words(a, 0, 2, &verb);
+    add_words(a, 2, a->words, &to);
+    r = SEND(&s->channel, users_changed, request, .verb = buf_slice(&verb),
+             .to = buf_slice(&to));
+    buf_release(&verb);
+    buf_release(&to);
+    return r;
+}
+
 /* Ends the sessions of WHOSE; NULL: those that the users file doesn't permit
  * any more. */
 static int end_sessions(struct context *x, const struct msg_end_sessions *whose,
@@ -116,7 +145,7 @@ static int end_sessions(struct context *x, const struct msg_end_sessions *whose,
         int r = whose ? SEND(&s.channel, end_sessions, request,
                              .serial = whose->serial, .user = whose->user,
                              .client = whose->client)
-                      : SEND(&s.channel, users_edited, request);
+                      : send_edited(&s, request);
 
         code = server_asked(&s, r, &m);
     }

@@ -38,6 +38,7 @@ static const struct {
     [EVENT_CHILD] = { "child", LOG_ERR },
     [EVENT_COMMAND_REFUSED] = { "command-refused", LOG_NOTICE },
     [EVENT_TROUBLE] = { "service", LOG_WARNING },
+    [EVENT_ADMIN] = { "admin", LOG_NOTICE },
 };
 
 const char *event_name(enum event e)

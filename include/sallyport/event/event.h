@@ -34,6 +34,7 @@ enum event {
                               command: verb, path or to, result, reason */
     EVENT_TROUBLE, /* a service line about something that an administrator
                       should look at: reason, number */
+    EVENT_ADMIN,   /* a request of sallyportctl: uid, verb, to, number */
     EVENT_COUNT
 };
 
@@ -63,6 +64,7 @@ enum event_field {
     FIELD_SIZE,   /* of the whole file */
     FIELD_FROM,   /* the offset at which a transfer began, if not 0 */
     FIELD_CLIENT, /* the client program, as it names itself */
+    FIELD_UID,    /* of the caller of the control socket */
     FIELD_COUNT
 };
 

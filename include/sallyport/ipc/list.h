@@ -464,7 +464,7 @@ END
 
 MESSAGE(ended, MASTER, CTL, ASKED, MANY, NONE,
         "the number of sessions that end (answers `users_edited`, "
-        "`end_sessions` and `ban_add`)")
+        "`users_changed`, `end_sessions` and `ban_add`)")
 NUMBER(sessions)
 END
 
@@ -602,6 +602,14 @@ MESSAGE(expired_find, CTL, FILES, IDLE, ONCE, NONE,
 FLAG(remove)
 NUMBER(age)
 PATH(path)
+END
+
+MESSAGE(users_changed, CTL, MASTER, IDLE, MANY, NONE,
+        "does the same as `users_edited`, which is for a server of another "
+        "version; for the log: the command, such as `user change`, and its "
+        "other words")
+WORD(verb)
+TEXT(to)
 END
 
 SECTION("Setting up a child", NULL)

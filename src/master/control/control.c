@@ -106,9 +106,10 @@ static struct peer *control_free_peer(struct control *c)
     return NULL;
 }
 
-static void control_let_in(struct master *m, struct peer *p, int fd)
+static void control_let_in(struct master *m, struct peer *p, uid_t uid, int fd)
 {
     peer_blank(p, m);
+    p->uid = uid;
     p->used = true;
     channel_init(&p->channel, fd, PROCESS_MASTER, PROCESS_CTL, PHASE_IDLE);
     if (loop_add_reader(&m->loop, &p->watch, fd, control_on_message, p) < 0)
@@ -133,7 +134,7 @@ static void control_welcome(struct master *m, int fd)
     } else if (!p) {
         control_turn_away(fd, REFUSAL_BUSY, "the server is answering others");
     } else {
-        control_let_in(m, p, fd);
+        control_let_in(m, p, who.uid, fd);
     }
 }
 

@@ -41,6 +41,7 @@ struct peer {
     struct master *master;
     bool used;
     struct channel channel;
+    uid_t uid; /* as the kernel names it */
     struct loop_watch watch;
     struct loop_timer timer; /* to ask, or for its reload */
     uint32_t request;        /* the request under way */

@@ -3,6 +3,8 @@
  * of the sessions, and show nothing of what a session does. */
 #include "control.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "sallyport/base/clock.h"
@@ -19,6 +21,23 @@ static struct peer *request_begin(void *owner, uint32_t request)
     p->request = request;
     p->channel.phase = PHASE_RUN;
     return p;
+}
+
+/* A change that the caller has asked for. NUMBER, of ended sessions, is left
+ * out if it is 0. */
+static void request_report(struct peer *p, struct slice verb, struct slice to,
+                           size_t number)
+{
+    struct event_record r;
+
+    event_begin(&r, EVENT_ADMIN);
+    event_number(&r, FIELD_UID, p->uid);
+    event_text(&r, FIELD_VERB, verb);
+    if (to.len > 0)
+        event_text(&r, FIELD_TO, to);
+    if (number > 0)
+        event_number(&r, FIELD_NUMBER, number);
+    master_send(p->master, &r);
 }
 
 static void request_send_certificates(struct peer *p)
@@ -77,6 +96,7 @@ static int request_on_reload(void *owner, struct msg_reload *msg)
         peer_refuse(p, REFUSAL_BUSY, "the supervisor doesn't answer");
         return 0;
     }
+    request_report(p, SLICE("reload"), (struct slice){ 0 }, 0);
     p->reload_request = p->request;
     loop_timer_set(&p->master->loop, &p->timer, p->master->deadlines.renew);
     return 0;
@@ -109,9 +129,8 @@ static void request_answer_ended(struct peer *p, size_t ended)
     peer_answered(p, SEND(&p->channel, ended, p->request, .sessions = ended));
 }
 
-static int request_on_users_edited(void *owner, struct msg_users_edited *msg)
+static void request_read_users(struct peer *p)
 {
-    struct peer *p = request_begin(owner, msg->request);
     struct master *m = p->master;
 
     access_refresh(m);
@@ -119,6 +138,20 @@ static int request_on_users_edited(void *owner, struct msg_users_edited *msg)
         peer_refuse(p, REFUSAL_BAD_FILE, m->users->reported.text);
     else
         request_answer_ended(p, access_review(m));
+}
+
+static int request_on_users_edited(void *owner, struct msg_users_edited *msg)
+{
+    request_read_users(request_begin(owner, msg->request));
+    return 0;
+}
+
+static int request_on_users_changed(void *owner, struct msg_users_changed *msg)
+{
+    struct peer *p = request_begin(owner, msg->request);
+
+    request_report(p, msg->verb, msg->to, 0);
+    request_read_users(p);
     return 0;
 }
 
@@ -161,6 +194,23 @@ static bool who_is_meant(const struct session *s,
     return msg->client.family != 0 && address_same_host(&s->peer, &msg->client);
 }
 
+static void request_report_kick(struct peer *p,
+                                const struct msg_end_sessions *msg,
+                                size_t ended)
+{
+    char to[ADDRESS_TEXT_MAX];
+
+    if (msg->user.len > 0) {
+        request_report(p, SLICE("kick"), msg->user, ended);
+        return;
+    }
+    if (msg->serial != 0)
+        snprintf(to, sizeof(to), "%016" PRIx64, msg->serial);
+    else
+        address_text(&msg->client, to);
+    request_report(p, SLICE("kick"), slice_from(to), ended);
+}
+
 static int request_on_end_sessions(void *owner, struct msg_end_sessions *msg)
 {
     struct peer *p = request_begin(owner, msg->request);
@@ -172,9 +222,7 @@ static int request_on_end_sessions(void *owner, struct msg_end_sessions *msg)
             ended++;
         }
     if (ended > 0)
-        master_report(p->master, EVENT_SERVICE, PROCESS_MASTER,
-                      "kick: sallyportctl ended %zu session%s", ended,
-                      ended == 1 ? "" : "s");
+        request_report_kick(p, msg, ended);
     request_answer_ended(p, ended);
     return 0;
 }
@@ -242,6 +290,7 @@ static int request_on_ban_add(void *owner, struct msg_ban_add *msg)
                        .bits = (uint8_t)msg->bits,
                        .by_hand = 1,
                        .since = now };
+    char network[BAN_TEXT_MAX];
     size_t ended;
 
     if (!ban_is_ours(p))
@@ -260,8 +309,12 @@ static int request_on_ban_add(void *owner, struct msg_ban_add *msg)
         peer_refuse(p, REFUSAL_BUSY,
                     "there is no room for another ban; remove some, or ban "
                     "whole networks");
-    else
+    else {
+        request_report(p, SLICE("ban add"),
+                       slice_from(ban_text(&ban.network, ban.bits, network)),
+                       ended);
         request_answer_ended(p, ended);
+    }
     return 0;
 }
 
@@ -287,9 +340,8 @@ static int request_on_ban_remove(void *owner, struct msg_ban_remove *msg)
     bans_remove(m->banning->table, ban);
     guesses_pardon(m->guesses, &msg->network, bits);
     banning_save(m);
-    master_report(m, EVENT_SERVICE, PROCESS_MASTER,
-                  "ban: sallyportctl ended that of %s",
-                  ban_text(&msg->network, bits, network));
+    request_report(p, SLICE("ban del"),
+                   slice_from(ban_text(&msg->network, bits, network)), 0);
     peer_answered(p, SEND(&p->channel, control_done, p->request));
     return 0;
 }
@@ -315,6 +367,7 @@ static const struct handler request_handlers[] = {
     ON(status, request_on_status),
     ON(reload, request_on_reload),
     ON(users_edited, request_on_users_edited),
+    ON(users_changed, request_on_users_changed),
     ON(who, request_on_who),
     ON(end_sessions, request_on_end_sessions),
     ON(ban_list, request_on_ban_list),

@@ -205,6 +205,41 @@ Test(sessions, kick)
     fake_end();
 }
 
+/* A server of sallyportctl's own version. */
+static void hears_of_anna(struct channel *c)
+{
+    struct message m;
+
+    SEND(c, welcome, 0, .version = SLICE(SALLYPORT_VERSION), .pid = 4711);
+    if (fake_hears(c, &m) && m.kind == MSG_users_changed &&
+        slice_equal(m.users_changed.verb, SLICE("user change")) &&
+        slice_equal(m.users_changed.to, SLICE("anna")))
+        FAKE_SAYS(c, &m, ended, .sessions = 1);
+}
+
+static void hears_of_two(struct channel *c)
+{
+    struct message m;
+
+    SEND(c, welcome, 0, .version = SLICE(SALLYPORT_VERSION), .pid = 4711);
+    if (fake_hears(c, &m) && m.kind == MSG_users_changed &&
+        slice_equal(m.users_changed.verb, SLICE("user rename")) &&
+        slice_equal(m.users_changed.to, SLICE("anna berta")))
+        FAKE_SAYS(c, &m, ended, .sessions = 1);
+}
+
+/* The server logs the command, which has no option's value. */
+Test(sessions, after_a_change_the_command)
+{
+    file_write(world.users, ANNA);
+    fake_begin(hears_of_anna);
+    says(0, "user change anna --comment geheim", "1 session ended");
+    fake_end();
+    fake_begin(hears_of_two);
+    says(0, "user rename anna berta", "1 session ended");
+    fake_end();
+}
+
 static void refuses(struct channel *c)
 {
     struct message m;

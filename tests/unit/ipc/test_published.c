@@ -90,6 +90,7 @@ static const char *const published[] = {
     "bytes flag number",
     "moved_transfer number flag number flag number",
     "expired_find flag number path",
+    "users_changed word text",
 };
 #define PUBLISHED (sizeof(published) / sizeof(published[0]))
 

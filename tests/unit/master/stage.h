@@ -123,6 +123,10 @@ void gate_reaps(struct stage *s, uint64_t serial, int status);
 
 /* Master must report an event of that kind with these words in its reason. */
 void stage_reports(struct stage *s, enum event e, const char *words);
+/* Reads up to the event of a sallyportctl of this process's uid. NUMBER 0: it
+ * has none. */
+void stage_reports_admin(struct stage *s, const char *verb, const char *to,
+                         uint64_t number);
 /* Writes the users file again, as sallyportctl does. */
 void stage_users(struct stage *s, const char *text);
 

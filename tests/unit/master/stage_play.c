@@ -260,20 +260,41 @@ void stage_serves(struct stage *s)
     close(files.log);
 }
 
-void stage_reports(struct stage *s, enum event e, const char *words)
+/* Reads up to an event E with WORDS in this field. */
+static void read_up_to(struct stage *s, enum event e, enum event_field f,
+                       const char *words, struct event_record *r)
 {
     for (;;) {
-        struct event_record r;
         char text[512] = "";
         struct message p;
 
         hear(&s->events, MSG_event, &p);
-        cr_assert_eq(event_decode(p.event.event, &r), 0);
-        cr_assert(r.text[FIELD_REASON].len < sizeof(text));
-        memcpy(text, r.text[FIELD_REASON].ptr, r.text[FIELD_REASON].len);
-        if (r.event == e && strstr(text, words))
+        cr_assert_eq(event_decode(p.event.event, r), 0);
+        cr_assert(r->text[f].len < sizeof(text));
+        if (r->text[f].len > 0)
+            memcpy(text, r->text[f].ptr, r->text[f].len);
+        if (r->event == e && strstr(text, words))
             return;
     }
+}
+
+void stage_reports(struct stage *s, enum event e, const char *words)
+{
+    struct event_record r;
+
+    read_up_to(s, e, FIELD_REASON, words, &r);
+}
+
+void stage_reports_admin(struct stage *s, const char *verb, const char *to,
+                         uint64_t number)
+{
+    struct event_record r;
+
+    read_up_to(s, EVENT_ADMIN, FIELD_VERB, verb, &r);
+    cr_expect_eq(r.number[FIELD_UID], geteuid());
+    cr_expect(slice_equal(r.text[FIELD_TO], slice_from(to)), "%.*s",
+              (int)r.text[FIELD_TO].len, r.text[FIELD_TO].ptr);
+    cr_expect_eq(r.number[FIELD_NUMBER], number);
 }
 
 void stage_with(struct stage *s, void (*adjust)(struct master *m),

@@ -62,6 +62,24 @@ static uint64_t edited(struct stage *s)
     return p.ended.sessions;
 }
 
+/* The log has who asked, and for what. */
+Test(access, a_change_is_logged)
+{
+    struct message p;
+    struct caller c;
+    struct stage s;
+
+    stage_open(&s, NULL);
+    caller_enter(&s, &c);
+    c.request = channel_next(&c.channel);
+    TELL(&c.channel, users_changed, c.request, .verb = SLICE("user change"),
+         .to = SLICE("anna"));
+    caller_hears(&c, MSG_ended, &p);
+    stage_reports_admin(&s, "user change", "anna", 0);
+    caller_leave(&c);
+    stage_close(&s);
+}
+
 static void is_kicked(struct player *p, enum ending why)
 {
     struct message got;
@@ -391,6 +409,9 @@ Test(access, kick, .timeout = 60)
     is_kicked(&q, ENDING_KICKED);
     ask_end(&c, 0, "", "192.0.2.77", 1);
     is_kicked(&r, ENDING_KICKED);
+    stage_reports_admin(&s, "kick", "anna", 1);
+    stage_reports_admin(&s, "kick", "0000000000000002", 1);
+    stage_reports_admin(&s, "kick", "192.0.2.77", 1);
     caller_leave(&c);
     player_leave(&q);
     player_leave(&r);

@@ -166,7 +166,8 @@ Test(bans, are_removed)
     ask_remove(&c, NULL, 0);
     caller_is_refused(&c, REFUSAL_NO_USER);
     removes(&c, "192.0.2.0", 24);
-    stage_reports(&s, EVENT_SERVICE, "ended that of 192.0.2.0/24");
+    stage_reports_admin(&s, "ban add", "192.0.2.0/24", 0);
+    stage_reports_admin(&s, "ban del", "192.0.2.0/24", 0);
     cr_expect_str_eq(listed(&c), "2001:db8::/64 by root: a test; "
                                  "198.51.100.1 by root: a test; ");
     removes(&c, "2001:db8::", 64);

@@ -346,6 +346,7 @@ Test(control, a_reload_that_fails)
         SEND(&supervised_channel, renewed, 0, .done = false, .why = why);
         SEND(&supervised_channel, renewed, got.request, .done = false,
              .why = why);
+        stage_reports_admin(&s, "reload", "", 0);
         stage_reports(&s, EVENT_TROUBLE, failures[i].logged);
         caller_is_refused(&c, failures[i].refusal);
     }
