@@ -146,6 +146,13 @@ const struct setting setting_table[] = {
               "error for each event. json: a JSON object a line, also there. "
               "journal: straight to journald, with fields such as "
               "SALLYPORT_USER=. See log.md in /usr/share/doc/sallyport." },
+    { .key = "xferlog",
+      .type = SETTING_FILE,
+      .offset = FIELD(xferlog),
+      .value = "",
+      .help = "A file that gets a further line for each transfer of a file, in "
+              "the form of xferlog(5), such as /var/log/sallyport/xferlog. "
+              "Empty: none." },
     { .key = "ports",
       .type = SETTING_PORTS,
       .offset = FIELD(ports),

@@ -147,6 +147,12 @@ static void sender_on_timer(void *owner)
         sender_end(s);
 }
 
+static void write_event(struct sender *s, const struct event_record *r)
+{
+    rate_charge(s->rate, line_write(s->log, s, r));
+    xferlog_write(s->log, s, r);
+}
+
 /* Returns -EAGAIN to stop reading for now. */
 static int sender_on_event(void *owner, struct msg_event *msg)
 {
@@ -158,7 +164,7 @@ static int sender_on_event(void *owner, struct msg_event *msg)
         return -EPROTO;
     }
     if (s->paced || rate_wait(s->rate, clock_ms()) == 0)
-        rate_charge(s->rate, line_write(s->log, s, &r));
+        write_event(s, &r);
     else
         drop_event(s);
     return must_wait(s) > 0 ? -EAGAIN : 0;

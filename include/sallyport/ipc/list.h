@@ -742,6 +742,11 @@ FLAG(prefixed)
 FD(output)
 END
 
+MESSAGE(log_xferlog, MASTER, LOG, START, ONCE, NONE,
+        "the file of the setting `xferlog`, if there is one")
+FD(file)
+END
+
 MESSAGE(go, MASTER, CHILDREN, START, ONCE, NONE, "the set-up is complete")
 END
 

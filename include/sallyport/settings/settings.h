@@ -103,6 +103,7 @@ struct settings {
     char control[SETTINGS_PATH_MAX]; /* the path of the socket:
                                         settings_control() */
     unsigned log_format;             /* enum log_format */
+    char xferlog[SETTINGS_PATH_MAX]; /* "": none */
     struct port_range ports;
     struct public_address address;
     struct announced

@@ -392,6 +392,7 @@ child_step steps_passive;
 child_step steps_retired;
 child_step steps_memory;
 child_step steps_output;
+child_step steps_xferlog;
 /* Waits until keys is ready. */
 child_step steps_keys_ready;
 child_step steps_go;

@@ -112,6 +112,13 @@ int steps_output(struct child *c)
                 .prefixed = c->master->prefixed);
 }
 
+int steps_xferlog(struct child *c)
+{
+    return c->master->xferlog < 0
+               ? 0
+               : SEND(&c->channel, log_xferlog, 0, .file = c->master->xferlog);
+}
+
 /* Keys must report a bad key itself. Gate, which asks for a proof of each key
  * after `go`, would only see that nobody signs. */
 int steps_keys_ready(struct child *c)

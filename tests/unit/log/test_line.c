@@ -1,6 +1,7 @@
 /* The form of a line; lines that can't be written: how many are lost, and the
  * next line. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -130,4 +131,57 @@ Test(line, the_longest_fits_into_a_datagram)
         event_text(&r, fields[i], (struct slice){ bytes, sizeof(bytes) });
     cr_expect_gt(line_write(&l, &from, &r), 7 * 2 * 4 * EVENT_VALUE_MAX);
     cr_expect_eq(l.lost, 0);
+}
+
+static const struct {
+    const char *verb, *path, *to, *user;
+    unsigned result;
+    const char *line; /* after the time; NULL: there is none */
+} transfers[] = {
+    { "MLSD", "/", NULL, "anna", 226, NULL },
+    { "STOR", "/a b ", "/a b (2)", "anna", 226,
+      " 1 203.0.113.5 5 /a\\x20b\\x20(2) b _ i r anna ftp 0 * c\n" },
+    { "RETR", "/x\n\\y", NULL, "anna", 426,
+      " 1 203.0.113.5 5 /x\\x0a\\x5cy b _ o r anna ftp 0 * i\n" },
+    { "APPE", "", NULL, NULL, 0, " 1 203.0.113.5 5 ? b _ i r ? ftp 0 * i\n" },
+    { "STOU", "/u ", NULL, "b", 226,
+      " 1 203.0.113.5 5 /u\\x20 b _ i r b ftp 0 * c\n" },
+};
+
+Test(line, xferlog)
+{
+    const struct sender session = { .log = &l,
+                                    .process = PROCESS_SESSION,
+                                    .serial = 1,
+                                    .peer = { .family = 4,
+                                              .bytes = { 203, 0, 113, 5 } } };
+    struct event_record r;
+    int ends[2];
+
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, ends), 0);
+    l.xferlog = ends[0];
+    for (size_t i = 0; i < sizeof(transfers) / sizeof(transfers[0]); i++) {
+        char got[256] = "";
+
+        event_begin(&r, EVENT_TRANSFER);
+        event_text(&r, FIELD_VERB, slice_from(transfers[i].verb));
+        event_text(&r, FIELD_PATH, slice_from(transfers[i].path));
+        if (transfers[i].to)
+            event_text(&r, FIELD_TO, slice_from(transfers[i].to));
+        if (transfers[i].user)
+            event_text(&r, FIELD_USER, slice_from(transfers[i].user));
+        event_number(&r, FIELD_BYTES, 5);
+        event_number(&r, FIELD_MS, 1999);
+        event_number(&r, FIELD_RESULT, transfers[i].result);
+        xferlog_write(&l, &session, &r);
+        cr_expect_eq(recv(ends[1], got, sizeof(got) - 1, 0) > 0,
+                     transfers[i].line != NULL, "row %zu", i);
+        if (transfers[i].line)
+            cr_expect_str_eq(got + strlen("Fri Nov 20 07:42:01 2026"),
+                             transfers[i].line);
+    }
+    close(l.xferlog);
+    l.xferlog = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    xferlog_write(&l, &session, &r);
+    cr_expect_eq(l.lost, 1);
 }
