@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sallyport/base/clock.h"
+#include "sallyport/domain/rights.h"
 #include "sallyport/domain/tls.h"
 #include "sallyport/tls/stream.h"
 
@@ -217,6 +218,16 @@ static const char *const reasons[REPLY_COUNT] = {
     [REPLY_ALLO_NO_SPACE] = "no space for that much",
 };
 
+/* A client that verifies its upload can't know that the user may not read it.
+ */
+static bool report_is_verifying(const struct session *s,
+                                const struct dispatched_command *d)
+{
+    return d->has_path && d->command->rights == RIGHT_READ &&
+           d->command->data == DATA_NONE &&
+           slice_equal(path_slice(&s->subject), slice_from(s->stored));
+}
+
 /* Called where replies are sent, so that no refusal is missed. The reply about
  * a right names it. */
 void report_refusal(struct session *s, enum reply r, struct slice argument)
@@ -226,7 +237,8 @@ void report_refusal(struct session *s, enum reply r, struct slice argument)
         (r == REPLY_NO_RIGHT || r == REPLY_PASSWORD_KEPT) && argument.len > 0;
     struct event_record e;
 
-    if (!reasons[r] || !s->login.user[0] || !d->command)
+    if (!reasons[r] || !s->login.user[0] || !d->command ||
+        report_is_verifying(s, d))
         return;
     event_begin(&e, EVENT_COMMAND_REFUSED);
     report_add_user(s, &e);

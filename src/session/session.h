@@ -385,7 +385,8 @@ struct session {
     bool stat_more;  /* than STAT_MAX bytes of them came */
 
     struct path cwd, rename_from;
-    struct path subject; /* of the command that files is answering */
+    char stored[FTP_PATH_MAX + 1]; /* the last upload's name */
+    struct path subject;           /* of the command that files is answering */
     struct dispatched_command dispatched;
     enum rename_state renames;
     struct set_times times;

@@ -450,6 +450,7 @@ static enum stepped upload_stored(struct session *s)
 
     if (m->kind == MSG_refused)
         return transfer_refused(s, m);
+    slice_copy(m->file_stored.path, s->stored, sizeof(s->stored));
     /* After a resume the file's length too, for a client that compares. */
     if (t->start > 0)
         snprintf(text, sizeof(text), "%llu bytes (%llu in all)",

@@ -44,6 +44,7 @@ static const struct server_user users[] = {
     { .name = "blind", .keys = "rights=lwo" },
     { .name = "adder", .keys = "on_conflict=rename" },
     { .name = "quiet" },
+    { .name = "quiet-drop", .keys = "rights=w" },
     { .name = "quiet-reader", .keys = "rights=lr" },
 };
 
@@ -137,6 +138,10 @@ Test(client, causes_no_refusal, .timeout = 60)
     CLIENT(&d, 0, "get", "/a", "b");
     CLIENT(&d, 0, "ls", "/");
     expect_no_refusal(&d, 3);
+    desk_begin(&d, "quiet-drop");
+    files_write("a", "text", 4, 0644);
+    CLIENT(&d, 0, "put", "a", "/");
+    expect_no_refusal(&d, 1);
     desk_begin(&d, "quiet-reader");
     files_write(server_home_file(&d.server, d.user, "a"), "text", 4, 0644);
     CLIENT(&d, 0, "get", "/a", "b");

@@ -355,6 +355,34 @@ Test(log, size_and_offset, .timeout = 60)
     server_stop(&server);
 }
 
+/* Of its own new file a client may ask for a checksum that it doesn't get; of
+ * another file that is a refusal. */
+Test(log, a_client_that_verifies, .timeout = 60)
+{
+    static const struct server_user drop = { .name = "drop",
+                                             .keys = "rights=w" };
+    struct server server;
+    struct session s;
+    const char *name;
+
+    server_start(&server,
+                 &(struct server_plan){ .users = &drop, .user_count = 1 });
+    files_write(server_home_file(&server, "drop", "b"), "x", 1, 0644);
+    session_enter(&s, &server, "drop");
+    session_store(&s, "STOR", "a", "12345", 5);
+    name = strstr(s.reply.data, "stored as /");
+    cr_assert(name, "%s", s.reply.data);
+    session_do(&s, "550 {*}", "HASH %.*s", (int)strcspn(name + 10, "\r\n"),
+               name + 10);
+    session_do(&s, "550 {*}", "HASH b");
+    session_close(&s);
+    server_log_wait(&server, "end ", "reason=quit", NULL);
+    server_log_expect(&server, 1, "command-refused ", NULL);
+    server_log_expect(&server, 1, "command-refused ", "verb=HASH path=/b ",
+                      NULL);
+    server_stop(&server);
+}
+
 Test(log, xferlog, .timeout = 60)
 {
     char path[SERVER_PATH_MAX];
