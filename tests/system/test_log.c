@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "ctl.h"
 #include "sallyport/base/clock.h"
 #include "support/files.h"
 #include "support/processes.h"
@@ -405,5 +407,24 @@ Test(log, xferlog, .timeout = 60)
         strstr(got.data, " 127.0.0.1 5 /a\\x20b b _ i r anna ftp 0 * c\n"),
         "%s", got.data);
     buf_release(&got);
+    server_stop(&server);
+}
+
+/* The kernel names the caller, and the line has no option. */
+Test(log, changes_by_sallyportctl, .timeout = 60)
+{
+    struct server server;
+
+    server_start(&server, &(struct server_plan){ 0 });
+    ctl(&server, 0, "user change anna --comment geheim", "");
+    ctl(&server, 0, "ban add 192.0.2.0/24", "banned");
+    ctl(&server, 0, "reload", "reloaded");
+    server_log_expect(&server, 1, "admin process=master ",
+                      "verb=\"user change\" to=anna", NULL);
+    server_log_expect(&server, 1, "admin process=master ",
+                      "verb=\"ban add\" to=192.0.2.0/24", NULL);
+    server_log_expect(&server, 1, "admin process=master ", "verb=reload", NULL);
+    server_log_expect(&server, 3, geteuid() == 0 ? " uid=0 " : " uid=", NULL);
+    server_log_expect(&server, 0, "geheim", NULL);
     server_stop(&server);
 }
