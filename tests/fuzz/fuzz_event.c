@@ -1,5 +1,5 @@
 /* An event, as log gets it from a process that an attacker may control: each
- * accepted event becomes one printable line. */
+ * accepted event becomes one printable line, as text and as JSON. */
 #include "fuzz.h"
 
 #include "sallyport/event/event.h"
@@ -14,6 +14,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     buf_init(&line, 1 << 20);
     if (event_line(&r, &line) == 0)
         for (size_t i = 0; i < line.len; i++)
+            FUZZ_CHECK((uint8_t)line.data[i] >= 0x20 && line.data[i] != 0x7f);
+    buf_clear(&line);
+    if (event_json(&r, "", &line) == 0)
+        for (size_t i = 0; i + 1 < line.len; i++)
             FUZZ_CHECK((uint8_t)line.data[i] >= 0x20 && line.data[i] != 0x7f);
     buf_release(&line);
     return 0;
