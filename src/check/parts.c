@@ -262,6 +262,15 @@ static int account_apart(const struct settings *s, struct prepared *p,
     return account_in_range(s, rows[at].key, uid, &p->why);
 }
 
+/* Two processes run only with certain settings. Their accounts needn't be there
+ * otherwise. */
+static bool account_is_needed(const struct settings *s, enum process p)
+{
+    if (p == PROCESS_LOOKUP)
+        return settings_have_hosts(s);
+    return p != PROCESS_METRICS || settings_have_metrics(s);
+}
+
 int part_accounts(const struct check *k, struct prepared *p)
 {
     const struct settings *s = &k->settings;
@@ -271,15 +280,16 @@ int part_accounts(const struct check *k, struct prepared *p)
         { "uid.keys", s->uid_keys, PROCESS_KEYS },
         { "uid.log", s->uid_log, PROCESS_LOG },
         { "uid.lookup", s->uid_lookup, PROCESS_LOOKUP },
+        { "uid.metrics", s->uid_metrics, PROCESS_METRICS },
     };
-    /* The last one needn't be there where it isn't needed. */
-    const size_t n =
-        sizeof(rows) / sizeof(rows[0]) - (settings_have_hosts(s) ? 0 : 1);
 
-    for (size_t i = 0; i < n && k->root; i++) {
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && k->root; i++) {
         struct identity *id = &p->identity[rows[i].process];
-        int r = account_find(rows[i].account, id, &p->why);
+        int r;
 
+        if (!account_is_needed(s, rows[i].process))
+            continue;
+        r = account_find(rows[i].account, id, &p->why);
         if (r < 0)
             return part_refuse(k, rows[i].key, r, p);
         if (account_apart(s, p, rows, i) < 0)

@@ -153,6 +153,14 @@ const struct setting setting_table[] = {
       .help = "A file that gets a further line for each transfer of a file, in "
               "the form of xferlog(5), such as /var/log/sallyport/xferlog. "
               "Empty: none." },
+    { .key = "metrics_listen",
+      .type = SETTING_METRICS_LISTEN,
+      .offset = FIELD(metrics_listen),
+      .value = "",
+      .help = "Where Prometheus and others get the metrics: GET /metrics on a "
+              "loopback address with a port, or on a Unix socket (the server "
+              "makes its directory if it is missing; who may enter the "
+              "directory may read the metrics). Empty: nowhere." },
     { .key = "ports",
       .type = SETTING_PORTS,
       .offset = FIELD(ports),
@@ -627,6 +635,12 @@ const struct setting setting_table[] = {
       .value = "_sallyport-lookup",
       .help = "Account of the process lookup, which runs only if a host name "
               "must be looked up." },
+    { .key = "uid.metrics",
+      .type = SETTING_NAME,
+      .offset = FIELD(uid_metrics),
+      .value = "_sallyport-metrics",
+      .help = "Account of the process metrics, which runs only if "
+              "metrics_listen is set." },
     { .key = "uid_first",
       .type = SETTING_NUMBER,
       .offset = FIELD(uid_first),

@@ -18,32 +18,51 @@
 
 /* These and the names of fields (line.c) are the list of everything that a line
  * of the log can have. */
-static const struct {
-    const char *name;
-    int severity;
-} events[EVENT_COUNT] = {
-    [EVENT_SERVICE] = { "service", LOG_NOTICE },
-    [EVENT_CONNECT] = { "connect", LOG_INFO },
-    [EVENT_REFUSED] = { "refused", LOG_NOTICE },
-    [EVENT_LOGIN] = { "login", LOG_INFO },
-    [EVENT_LOGIN_FAILED] = { "login-failed", LOG_NOTICE },
-    [EVENT_CLIENT] = { "client", LOG_INFO },
-    [EVENT_TRANSFER] = { "transfer", LOG_INFO },
-    [EVENT_CHANGE] = { "change", LOG_INFO },
-    [EVENT_DATA_REFUSED] = { "data-refused", LOG_WARNING },
-    [EVENT_BAN] = { "ban", LOG_WARNING },
-    [EVENT_END] = { "end", LOG_INFO },
-    [EVENT_SYSCALL] = { "syscall", LOG_ERR },
-    [EVENT_PEER] = { "peer-error", LOG_ERR },
-    [EVENT_CHILD] = { "child", LOG_ERR },
-    [EVENT_COMMAND_REFUSED] = { "command-refused", LOG_NOTICE },
-    [EVENT_TROUBLE] = { "service", LOG_WARNING },
-    [EVENT_ADMIN] = { "admin", LOG_NOTICE },
+const char *const event_names[EVENT_COUNT] = {
+    [EVENT_SERVICE] = "service",
+    [EVENT_CONNECT] = "connect",
+    [EVENT_REFUSED] = "refused",
+    [EVENT_LOGIN] = "login",
+    [EVENT_LOGIN_FAILED] = "login-failed",
+    [EVENT_CLIENT] = "client",
+    [EVENT_TRANSFER] = "transfer",
+    [EVENT_CHANGE] = "change",
+    [EVENT_DATA_REFUSED] = "data-refused",
+    [EVENT_BAN] = "ban",
+    [EVENT_END] = "end",
+    [EVENT_SYSCALL] = "syscall",
+    [EVENT_PEER] = "peer-error",
+    [EVENT_CHILD] = "child",
+    [EVENT_COMMAND_REFUSED] = "command-refused",
+    [EVENT_TROUBLE] = "trouble", /* "service" in a line */
+    [EVENT_ADMIN] = "admin",
+};
+
+static const int severities[EVENT_COUNT] = {
+    [EVENT_SERVICE] = LOG_NOTICE,
+    [EVENT_CONNECT] = LOG_INFO,
+    [EVENT_REFUSED] = LOG_NOTICE,
+    [EVENT_LOGIN] = LOG_INFO,
+    [EVENT_LOGIN_FAILED] = LOG_NOTICE,
+    [EVENT_CLIENT] = LOG_INFO,
+    [EVENT_TRANSFER] = LOG_INFO,
+    [EVENT_CHANGE] = LOG_INFO,
+    [EVENT_DATA_REFUSED] = LOG_WARNING,
+    [EVENT_BAN] = LOG_WARNING,
+    [EVENT_END] = LOG_INFO,
+    [EVENT_SYSCALL] = LOG_ERR,
+    [EVENT_PEER] = LOG_ERR,
+    [EVENT_CHILD] = LOG_ERR,
+    [EVENT_COMMAND_REFUSED] = LOG_NOTICE,
+    [EVENT_TROUBLE] = LOG_WARNING,
+    [EVENT_ADMIN] = LOG_NOTICE,
 };
 
 const char *event_name(enum event e)
 {
-    return (unsigned)e < EVENT_COUNT ? events[e].name : "?";
+    if (e == EVENT_TROUBLE)
+        e = EVENT_SERVICE;
+    return (unsigned)e < EVENT_COUNT ? event_names[e] : "?";
 }
 
 /* A transfer or a change may have failed. 4xx is a fault that may pass, and 0
@@ -56,7 +75,7 @@ int event_severity(const struct event_record *r)
     if (r->event == EVENT_END && (r->has_number & 1U << FIELD_NUMBER))
         return LOG_ERR;
     if (r->event != EVENT_TRANSFER && r->event != EVENT_CHANGE)
-        return events[r->event].severity;
+        return severities[r->event];
     if (result >= 500)
         return LOG_NOTICE;
     return result == 0 || result >= 400 ? LOG_WARNING : LOG_INFO;

@@ -2,6 +2,7 @@
  * only the descriptors that it was given. */
 #include "log.h"
 
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "sallyport/base/clock.h"
@@ -39,6 +40,8 @@ static void log_release(void *owner)
     senders_release(l);
     fd_close(&l->output);
     fd_close(&l->xferlog);
+    if (l->metrics)
+        munmap(l->metrics, sizeof(*l->metrics));
 }
 
 /* Master has gone, and so the service ends. Its sessions notice that now, and
@@ -79,7 +82,7 @@ static int log_on_output(void *owner, struct msg_log_output *msg)
 
     l->output = fd_take(&msg->output);
     l->prefixed = msg->prefixed;
-    return 0;
+    return metrics_map(&l->metrics, msg->metrics, PROT_READ | PROT_WRITE);
 }
 
 static int log_on_xferlog(void *owner, struct msg_log_xferlog *msg)

@@ -6,6 +6,7 @@
 #include "sallyport/base/random.h"
 #include "sallyport/domain/choices.h"
 #include "sallyport/event/event.h"
+#include "sallyport/event/metrics.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/process/frame.h"
 
@@ -64,8 +65,9 @@ struct log {
     int xferlog; /* -1: there is none */
     enum log_format format;
     bool prefixed; /* systemd reads each line's severity before it */
-    uint64_t lost; /* lines that could not be written */
-    bool torn;     /* the last one was written in part */
+    struct metrics *metrics; /* of all generations */
+    uint64_t lost;           /* lines that could not be written */
+    bool torn;               /* the last one was written in part */
     struct sender *sender;
     size_t senders;
     size_t used; /* number of them in use */

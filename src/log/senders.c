@@ -163,6 +163,7 @@ static int sender_on_event(void *owner, struct msg_event *msg)
         s->channel.wrong = "an event that is none";
         return -EPROTO;
     }
+    metrics_count(s->log->metrics, &r);
     if (s->paced || rate_wait(s->rate, clock_ms()) == 0)
         write_event(s, &r);
     else

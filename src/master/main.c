@@ -70,6 +70,7 @@ static const struct {
     { prepare_listeners, EX_CONFIG, NULL },
     { prepare_sandbox, EX_OSERR, NULL },
     { prepare_control, EX_CONFIG, NULL },
+    { prepare_metrics, EX_CONFIG, NULL },
 };
 
 static noreturn void end_start(struct master *m, int status, const char *why)
@@ -136,6 +137,7 @@ static void keep_for_recovery(struct master *m)
     succession_keep(&m->succession, "memory", m->memory);
     succession_keep(&m->succession, GUESSES_NAME, m->guesses_memory);
     succession_keep(&m->succession, BANS_NAME, m->bans_memory);
+    succession_keep(&m->succession, METRICS_NAME, m->metrics_memory);
     succession_keep(&m->succession, "survey", m->survey_lock);
     succession_keep(&m->succession, "empty", m->empty);
     prepare_keep_identities(m);

@@ -42,6 +42,12 @@ static const struct sandbox_row rows[PROCESS_SANDBOXED] = {
         .only_reads = true,
         .silent = true,
     },
+    [PROCESS_METRICS] = {
+        .own_ids = true,
+        .empty_root = true,
+        .landlock = true,
+        .silent = true,
+    },
     [PROCESS_READER] = {
         .own_ids = true,
         .landlock = true,

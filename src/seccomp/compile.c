@@ -25,7 +25,8 @@ const struct policy *policy_of(enum process p, bool connects)
         [PROCESS_SESSION] = &policy_session, [PROCESS_AUTH] = &policy_auth,
         [PROCESS_KEYS] = &policy_keys,       [PROCESS_FILES] = &policy_files,
         [PROCESS_LOG] = &policy_log,         [PROCESS_LOOKUP] = &policy_lookup,
-        [PROCESS_READER] = &policy_reader,   [PROCESS_CHECK] = &policy_check,
+        [PROCESS_METRICS] = &policy_metrics, [PROCESS_READER] = &policy_reader,
+        [PROCESS_CHECK] = &policy_check,
     };
 
     return connects && connecting[p] ? connecting[p] : policies[p];

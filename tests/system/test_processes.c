@@ -272,6 +272,7 @@ static const struct links {
     { "keys", { "libcrypt.", "libsystemd", "libseccomp" } },
     { "log", { "libssl", "libcrypt.", "libseccomp" } },
     { "lookup", { "libssl", "libcrypt.", "libseccomp" } },
+    { "metrics", { "libssl", "libcrypt.", "libseccomp", "libcurl" } },
     { "check", { "libssl", "libcrypt.", "libseccomp" } },
 };
 

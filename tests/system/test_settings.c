@@ -72,7 +72,8 @@ static const char others[] =
     "ban_time no_ban hash_timeout guess_delay copy_max mode_z_level "
     "partial_days resume "
     "fsync allow_weaker uid.gate uid.auth uid.keys uid.log uid.lookup "
-    "uid_first uid_last gid_first gid_last shares file_mode dir_mode "
+    "uid.metrics metrics_listen uid_first uid_last gid_first gid_last shares "
+    "file_mode dir_mode "
     "totp_time hash_cost ";
 
 static bool is_changed(const struct setting *row)

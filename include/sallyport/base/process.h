@@ -12,6 +12,7 @@ enum process {
     PROCESS_FILES,
     PROCESS_LOG,
     PROCESS_LOOKUP,
+    PROCESS_METRICS,
     PROCESS_READER,
     PROCESS_CHECK,
     PROCESS_SANDBOXED, /* the processes above belong to the server, and have

@@ -139,6 +139,9 @@ int event_line(const struct event_record *r, struct buf *into);
  * event_line(), with its escapes. Return 0 or -ENOBUFS. */
 int event_json(const struct event_record *r, const char *now, struct buf *into);
 int event_journal(const struct event_record *r, struct buf *into);
+/* The names in the metrics. In a line EVENT_TROUBLE is a "service", too. */
+extern const char *const event_names[EVENT_COUNT];
+/* Returns the name in a line, or "?" for a number out of range. */
 const char *event_name(enum event e);
 /* A severity of syslog(3), LOG_ERR to LOG_INFO. */
 int event_severity(const struct event_record *r);

@@ -629,7 +629,7 @@ NUMBER(allow_weaker)
 FD(directory)
 END
 
-MESSAGE(log, MASTER, GATE | AUTH | KEYS | LOOKUP, START, ONCE, NONE,
+MESSAGE(log, MASTER, GATE | AUTH | KEYS | LOOKUP | METRICS, START, ONCE, NONE,
         "the receiver's end of its channel to log; it stays when log is "
         "restarted")
 FD(log)
@@ -737,9 +737,17 @@ END
 
 MESSAGE(log_output, MASTER, LOG, START, ONCE, NONE,
         "where log writes its lines; whether systemd reads \"<N>\" before a "
-        "line as its severity")
+        "line as its severity; the memory with the counters "
+        "(include/sallyport/event/metrics.h)")
 FLAG(prefixed)
 FD(output)
+FD(metrics)
+END
+
+MESSAGE(metrics, MASTER, METRICS, START, ONCE, NONE,
+        "the listener for HTTP; the same memory, only to read")
+FD(listener)
+FD(metrics)
 END
 
 MESSAGE(log_xferlog, MASTER, LOG, START, ONCE, NONE,

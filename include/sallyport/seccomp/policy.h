@@ -37,7 +37,7 @@ struct permission {
  * from the child. */
 struct policy {
     const struct permission *may;
-    const struct policy *also[6];
+    const struct policy *also[7];
 };
 
 /* clang-format off */
@@ -73,6 +73,7 @@ extern const struct policy policy_keys;
 extern const struct policy policy_files;
 extern const struct policy policy_log;
 extern const struct policy policy_lookup;
+extern const struct policy policy_metrics;
 extern const struct policy policy_reader;
 extern const struct policy policy_check;
 

@@ -55,6 +55,12 @@ struct public_address {
     char host[SETTINGS_HOST_MAX]; /* "": none */
 };
 
+/* Where the process metrics listens: a path or an address, or neither. */
+struct metrics_listen {
+    char path[SETTINGS_PATH_MAX]; /* "": none */
+    struct address address;       /* family 0: none */
+};
+
 /* The address that is announced to clients of this network. */
 struct announced {
     struct network network;
@@ -104,6 +110,7 @@ struct settings {
                                         settings_control() */
     unsigned log_format;             /* enum log_format */
     char xferlog[SETTINGS_PATH_MAX]; /* "": none */
+    struct metrics_listen metrics_listen;
     struct port_range ports;
     struct public_address address;
     struct announced
@@ -153,6 +160,7 @@ struct settings {
     char uid_keys[SETTINGS_NAME_MAX];
     char uid_log[SETTINGS_NAME_MAX];
     char uid_lookup[SETTINGS_NAME_MAX];
+    char uid_metrics[SETTINGS_NAME_MAX];
     uint64_t uid_first, uid_last; /* the range of users */
     uint64_t gid_first, gid_last; /* the range of shares */
     unsigned file_mode, dir_mode; /* of what users make in their homes */
@@ -179,6 +187,8 @@ bool settings_proxied(const struct settings *s, uint64_t listener);
 /* Returns the public addresses by index: 0 is the default, 1 and up are those
  * of networks. NULL: there are no more. */
 struct public_address *settings_public(struct settings *s, size_t i);
+/* Does the process metrics run? */
+bool settings_have_metrics(const struct settings *s);
 /* Is one of the public addresses a host name? */
 bool settings_have_hosts(const struct settings *s);
 

@@ -134,8 +134,8 @@ void services_ready(struct master *m, enum process service,
 /* SERVICE has ended: the next one gets all its channels. */
 void services_gone(struct master *m, enum process service);
 
-/* The processes gate, auth, keys, log and lookup. A table (run.c) has each
- * one's set-up, and what follows its start and its end. */
+/* The processes gate, auth, keys, log, lookup and metrics. A table (run.c) has
+ * each one's set-up, and what follows its start and its end. */
 
 /* This many restarts of a child may follow each other at once. */
 #define CHILD_RESTARTS 5
@@ -277,6 +277,10 @@ struct listeners {
  * the complaint -EINVAL, or -EAGAIN for an error that may pass. */
 int listeners_open(struct listeners *l, const struct settings *s,
                    struct succession *h, struct complaint *c);
+/* Opens or inherits the listener of metrics, at its loopback address. Returns
+ * its descriptor, or the same results. */
+int listeners_open_metrics(const struct settings *s, struct succession *h,
+                           struct complaint *c);
 /* Closes the retired listeners, once gate has them. */
 void listeners_forget_retired(struct listeners *l);
 /* For --check: binds each `listen` and closes it again. Returns the same
@@ -393,6 +397,7 @@ child_step steps_retired;
 child_step steps_memory;
 child_step steps_output;
 child_step steps_xferlog;
+child_step steps_metrics;
 /* Waits until keys is ready. */
 child_step steps_keys_ready;
 child_step steps_go;

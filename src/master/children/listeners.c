@@ -17,6 +17,7 @@
 #define PORT_ROWS_MAX   32
 #define BACKLOG_CONTROL SOMAXCONN
 #define BACKLOG_PASSIVE 64
+#define BACKLOG_METRICS 16
 #define PASSIVE_MOST    65536 /* the most that gate takes */
 
 /* Writes the address that L->fd is bound to into L->address. Returns 0 or
@@ -320,6 +321,17 @@ int listeners_try(const struct settings *s, const struct address **in_use,
             *in_use = &s->listen[i];
     }
     return 0;
+}
+
+int listeners_open_metrics(const struct settings *s, struct succession *h,
+                           struct complaint *c)
+{
+    const struct address *a = &s->metrics_listen.address;
+    const struct listener_plan plan = { "metrics", a, 0, BACKLOG_METRICS };
+    struct listener l;
+    int r = listener_open(&l, &plan, h);
+
+    return r < 0 ? listeners_refuse(s, h, "metrics_listen", a, -r, c) : l.fd;
 }
 
 void listeners_forget_retired(struct listeners *l)

@@ -109,7 +109,8 @@ int steps_memory(struct child *c)
 int steps_output(struct child *c)
 {
     return SEND(&c->channel, log_output, 0, .output = c->master->output,
-                .prefixed = c->master->prefixed);
+                .prefixed = c->master->prefixed,
+                .metrics = c->master->metrics_memory);
 }
 
 int steps_xferlog(struct child *c)
@@ -117,6 +118,13 @@ int steps_xferlog(struct child *c)
     return c->master->xferlog < 0
                ? 0
                : SEND(&c->channel, log_xferlog, 0, .file = c->master->xferlog);
+}
+
+int steps_metrics(struct child *c)
+{
+    return SEND(&c->channel, metrics, 0,
+                .listener = c->master->metrics_listener,
+                .metrics = c->master->metrics_read);
 }
 
 /* Keys must report a bad key itself. Gate, which asks for a proof of each key

@@ -17,6 +17,7 @@ struct control_socket {
     char name[NAME_MAX + 1];
     struct stat made; /* the name as it was made */
     bool inherited;   /* an earlier generation made it */
+    int type;         /* SOCK_SEQPACKET; of metrics SOCK_STREAM */
 };
 
 /* Sets S to no socket. */
@@ -30,6 +31,10 @@ void control_socket_blank(struct control_socket *s);
  * WHY". */
 int control_socket_open(struct control_socket *s, const char *path,
                         struct succession *h, struct complaint *c);
+/* The same for the socket of metrics. Who may enter its directory may connect.
+ */
+int control_socket_open_metrics(struct control_socket *s, const char *path,
+                                struct succession *h, struct complaint *c);
 /* Does a server answer at PATH? One with a full queue counts too. */
 bool control_socket_answers(const char *path);
 /* Closes the socket. REMOVE: also removes the name, if it is still this
@@ -60,6 +65,7 @@ void peer_end(struct peer *p);
 
 struct control {
     struct control_socket socket;
+    struct control_socket metrics; /* whose listener the process metrics has */
     struct loop_watch watch;
     struct loop_timer pause; /* accepting failed: a short rest */
     struct burst reports;    /* of refusals */

@@ -14,6 +14,7 @@
 #include "sallyport/base/loop.h"
 #include "sallyport/base/random.h"
 #include "sallyport/event/event.h"
+#include "sallyport/event/metrics.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/settings/prepared.h"
 #include "sallyport/settings/settings.h"
@@ -94,10 +95,10 @@ uint32_t succession_renew(struct succession *s);
 /* Master's state, and how its parts find each other. */
 #define MASTER_AUTHS 4
 #define MASTER_CHILDREN                                                        \
-    (4 + MASTER_AUTHS)     /* log, keys, lookup, gate, auths                   \
+    (5 + MASTER_AUTHS)     /* log, keys, lookup, metrics, gate, auths          \
                             */
 #define MASTER_CALLERS  16 /* at the control socket */
-#define MASTER_PROGRAMS 7
+#define MASTER_PROGRAMS 8
 
 /* Keys that are the same in all masters of one service. Masters of other builds
  * read this struct, so a new key goes to the end. */
@@ -157,12 +158,15 @@ struct master {
     /* Opened at the start, and passed to children, also to restarted ones. */
     int programs[MASTER_PROGRAMS]; /* their descriptors (exec.c) */
     int memory;                    /* memory that survives a gate; a memfd */
-    int guesses_memory; /* memory that survives a master too; a memfd */
-    int bans_memory;    /* the table of bans, which outlives a master too */
-    int bans_read;      /* the same, for gate: only to read */
-    int survey_lock;    /* of the one process that looks at homes; a memfd */
-    int conf;           /* the settings, a sealed memfd */
-    int empty;          /* the directory to chroot to; without root any file */
+    int guesses_memory;   /* memory that survives a master too; a memfd */
+    int bans_memory;      /* the table of bans, which outlives a master too */
+    int bans_read;        /* the same, for gate: only to read */
+    int metrics_memory;   /* the counters and gauges, which outlive a master */
+    int metrics_read;     /* the same, for metrics: only to read */
+    int metrics_listener; /* -1: `metrics_listen` isn't set */
+    int survey_lock;      /* of the one process that looks at homes; a memfd */
+    int conf;             /* the settings, a sealed memfd */
+    int empty;     /* the directory to chroot to; without root any file */
     bool no_empty; /* --check: the directory is missing, and a start would make
                       it */
     int output;    /* where log writes: standard error, or journald's socket */
@@ -194,6 +198,8 @@ struct master {
     struct session_table *sessions;
     struct guesses *guesses;
     struct banning *banning;
+    struct metrics *metrics; /* the gauges are master's */
+    struct loop_timer gauges;
     struct userdb *users;
     struct access *access;
     struct control *control;

@@ -169,6 +169,13 @@ void banning_ended(const struct session *s, int status);
 /* Ends S, which is new here, if its client was banned after gate let it in. */
 void banning_review(struct session *s);
 
+/* The gauges of the metrics. gauges_init() maps m->metrics_memory, if there is
+ * a listener for metrics. Returns 0 or -errno. */
+int gauges_init(struct master *m);
+void gauges_release(struct master *m);
+/* Writes them now, and then each second, as long as this generation leads. */
+void gauges_write(struct master *m);
+
 /* A user's process files, as master sees it: its fork, its start, its end. It
  * is in the record of its session, and reports to login.c. */
 struct home {

@@ -214,6 +214,28 @@ int prepare_control(struct master *m, struct complaint *c)
     return placed(m, "control", r, c);
 }
 
+/* Also not for --check. */
+int prepare_metrics(struct master *m, struct complaint *c)
+{
+    const struct metrics_listen *at = &m->settings.metrics_listen;
+    int r = 0;
+
+    if (m->check || !settings_have_metrics(&m->settings))
+        return 0;
+    if (!at->path[0]) {
+        m->metrics_listener =
+            listeners_open_metrics(&m->settings, &m->succession, c);
+        return m->metrics_listener < 0 ? m->metrics_listener : 0;
+    }
+    r = control_socket_open_metrics(&m->control->metrics, at->path,
+                                    &m->succession, c);
+    if (r == 0) {
+        m->metrics_listener = fcntl(m->control->metrics.fd, F_DUPFD_CLOEXEC, 3);
+        r = m->metrics_listener < 0 ? complain(c, "%s", strerror(errno)) : 0;
+    }
+    return placed(m, "metrics_listen", r, c);
+}
+
 /* The children inherit the limit, and each sandbox lowers it to the number that
  * its process needs. */
 int prepare_limits(struct master *m, struct complaint *c)
@@ -301,6 +323,11 @@ int prepare_memory(struct master *m, struct complaint *c)
         r = memory_of(m, BANS_NAME, sizeof(struct bans), &m->bans_memory, c);
     if (r == 0)
         r = memory_for_reading(m->bans_memory, &m->bans_read, c);
+    if (r == 0)
+        r = memory_of(m, METRICS_NAME, sizeof(struct metrics),
+                      &m->metrics_memory, c);
+    if (r == 0)
+        r = memory_for_reading(m->metrics_memory, &m->metrics_read, c);
     return r < 0 ? r : memory_of(m, "survey", 1, &m->survey_lock, c);
 }
 

@@ -137,6 +137,8 @@ static child_step *const keys_steps[] = {
 };
 static child_step *const lookup_steps[] = { steps_sandbox, steps_log,
                                             hosts_step_names, steps_go, NULL };
+static child_step *const metrics_steps[] = { steps_sandbox, steps_log,
+                                              steps_metrics, steps_go, NULL };
 static child_step *const log_steps[] = { steps_conf,   steps_sandbox,
                                          steps_output, steps_xferlog,
                                          steps_go,     NULL };
@@ -177,6 +179,9 @@ static const struct child_row rows[] = {
       .on_ready = hosts_on_ready,
       .on_gone = hosts_on_gone,
       .is_done = hosts_is_done },
+    { .process = PROCESS_METRICS,
+      .steps = metrics_steps,
+      HANDLERS(service_handlers) },
 };
 /* clang-format on */
 
@@ -196,6 +201,8 @@ static void run_add_children(struct master *m)
         children_add(m, rows_find(PROCESS_LOOKUP));
     children_add(m, rows_find(PROCESS_KEYS)); /* gate's set-up waits for keys */
     children_add(m, rows_find(PROCESS_GATE));
+    if (m->metrics_listener >= 0)
+        children_add(m, rows_find(PROCESS_METRICS));
     for (size_t i = 0; i < m->auth_count && !m->check; i++)
         children_add(m, rows_find(PROCESS_AUTH));
 }
@@ -239,6 +246,7 @@ static void run_look_ready(struct master *m)
         banning_save(m);
         hosts_keep(m);
         run_say_ready(m);
+        gauges_write(m);
     }
 }
 
@@ -270,6 +278,8 @@ int master_start(struct master *m)
         r = guesses_init(m->guesses, m->guesses_memory);
     if (r == 0)
         r = banning_init(m);
+    if (r == 0)
+        r = gauges_init(m);
     if (r == 0)
         r = services_init(m, m->sessions->size);
     if (r == 0)
@@ -317,6 +327,7 @@ void master_release(struct master *m)
     sessions_release(m->sessions);
     guesses_release(m->guesses);
     banning_release(m->banning);
+    gauges_release(m);
     userdb_release(m->users);
     listeners_release(m->listeners);
     loop_remove(&m->loop, &m->succession.watch);
@@ -327,6 +338,9 @@ void master_release(struct master *m)
     fd_close(&m->guesses_memory);
     fd_close(&m->bans_memory);
     fd_close(&m->bans_read);
+    fd_close(&m->metrics_memory);
+    fd_close(&m->metrics_read);
+    fd_close(&m->metrics_listener);
     fd_close(&m->survey_lock);
     if (m->output != STDERR_FILENO)
         fd_close(&m->output);

@@ -76,6 +76,7 @@ void prepare_keep_identities(struct master *m);
 int prepare_identities(struct master *m, struct complaint *c);
 int prepare_empty(struct master *m, struct complaint *c);
 int prepare_state(struct master *m, struct complaint *c);
+int prepare_metrics(struct master *m, struct complaint *c);
 int prepare_control(struct master *m, struct complaint *c);
 int prepare_output(struct master *m, struct complaint *c); /* output.c */
 int prepare_limits(struct master *m, struct complaint *c);

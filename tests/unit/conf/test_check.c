@@ -30,6 +30,8 @@ Test(check, mistakes)
           "conf:1: uid.lookup = _sallyport-auth: must differ" },
         { "uid.lookup = _sallyport-log",
           "conf:1: uid.lookup = _sallyport-log: must differ" },
+        { "uid.metrics = _sallyport-log",
+          "conf:1: uid.metrics = _sallyport-log: must differ" },
         { "uid.log = _sallyport-auth",
           "conf:1: uid.log = _sallyport-auth: must differ" },
         { "listen = 0.0.0.0:30099",

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #include "sallyport/ipc/channel.h"
 #include "support/child.h"
 #include "support/messages.h"
+#include "support/metrics.h"
 #include "support/settings.h"
 #include "support/wait.h"
 
@@ -27,6 +29,7 @@ struct stage {
     pid_t pid;
     struct channel log;
     int lines; /* read end */
+    struct metrics *metrics;
     struct buf text;
 };
 
@@ -57,10 +60,13 @@ static void send_sandbox(struct stage *s)
 
 static void send_output(struct stage *s)
 {
-    int ends[2];
+    int ends[2], memory = metrics_memory();
 
     cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
-    TELL(&s->log, log_output, 0, .output = ends[1], .prefixed = false);
+    cr_assert_eq(metrics_map(&s->metrics, memory, PROT_READ), 0);
+    TELL(&s->log, log_output, 0, .output = ends[1], .prefixed = false,
+         .metrics = memory);
+    close(memory);
     close(ends[1]);
     s->lines = ends[0];
 }
@@ -320,6 +326,21 @@ static void send_in_time(struct stage *s, struct event_sender *e,
     buf_release(&bytes);
 }
 
+/* Events that come to log count, also those without a line. */
+static void expect_counted(const struct stage *s, unsigned long changes)
+{
+    char wanted[80];
+    struct buf text;
+
+    snprintf(wanted, sizeof(wanted),
+             "sallyport_events_total{event=\"change\"} %lu\n", changes);
+    buf_init(&text, 1 << 20);
+    cr_assert_eq(metrics_text(s->metrics, &text), 0);
+    cr_assert_eq(buf_add(&text, "", 1), 0);
+    cr_expect(strstr(text.data, wanted), "no %s", wanted);
+    buf_release(&text);
+}
+
 /* A session that only sends events gets a limited part of the log, which says
  * how many it left out. The lines of others are written as before. */
 Test(log, flood)
@@ -351,6 +372,7 @@ Test(log, flood)
     cr_assert_geq(written, RATE_BURST / (2 * LINE_LEAST));
     cr_assert_eq(written + dropped, EVENTS);
     cr_assert_gt(dropped, 0);
+    expect_counted(&s, EVENTS + 1);
     event_sender_release(&other);
     end_log(&s, 0);
 }

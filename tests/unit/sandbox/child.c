@@ -47,7 +47,8 @@ const struct sandbox_filter *filter_of(enum process p, bool connects)
         [PROCESS_SESSION] = &filter_session, [PROCESS_AUTH] = &filter_auth,
         [PROCESS_KEYS] = &filter_keys,       [PROCESS_FILES] = &filter_files,
         [PROCESS_LOG] = &filter_log,         [PROCESS_LOOKUP] = &filter_lookup,
-        [PROCESS_READER] = &filter_reader,   [PROCESS_CHECK] = &filter_check,
+        [PROCESS_METRICS] = &filter_metrics, [PROCESS_READER] = &filter_reader,
+        [PROCESS_CHECK] = &filter_check,
     };
 
     if (connects && p == PROCESS_MASTER)

@@ -52,6 +52,7 @@
 #define KEYS    BIT(PROCESS_KEYS)
 #define LOG     BIT(PROCESS_LOG)
 #define LOOKUP  BIT(PROCESS_LOOKUP)
+#define METRICS BIT(PROCESS_METRICS)
 #define READER  BIT(PROCESS_READER)
 #define CHECK   BIT(PROCESS_CHECK)
 #define ALL     (BIT(PROCESS_SANDBOXED) - 1)
@@ -399,7 +400,7 @@ Test(calls, nobody_below_master_may)
         CALL(ALL, KILLED, sendmsg, -1, SPACE, MSG_FASTOPEN | MSG_NOSIGNAL),
         CALL(ALL, KILLED, sendmsg, -1, SPACE, HIGH | MSG_FASTOPEN),
         CALL(SANDBOXED & ~GATE, KILLED, kill),
-        CALL(SESSION | GATE, KILLED, shutdown, -1, SHUT_RD),
+        CALL(SESSION | GATE | METRICS, KILLED, shutdown, -1, SHUT_RD),
         CALL(SESSION | GATE, KILLED, shutdown, -1, SHUT_RDWR),
         CALL(ALL, KILLED, tgkill),
         CALL(ALL, KILLED, pidfd_send_signal, -1),
@@ -452,7 +453,7 @@ Test(calls, unlisted_calls_are_refused_and_reported_once)
         CALL(ALL, REFUSED, ioctl, 0, TIOCSTI),
         CALL(ALL, REFUSED, ioctl, 0, FS_IOC_SETFLAGS),
         CALL(SANDBOXED, REFUSED, memfd_create),
-        CALL(SANDBOXED & ~GATE, REFUSED, accept4, -1),
+        CALL(SANDBOXED & ~GATE & ~METRICS, REFUSED, accept4, -1),
         CALL(SANDBOXED & ~GATE, REFUSED, wait4, -1),
         CALL(SANDBOXED & ~GATE, REFUSED, prlimit64),
         CALL(SANDBOXED & ~GATE, REFUSED, seccomp, -1),
@@ -496,7 +497,7 @@ Test(calls, unlisted_calls_are_refused_and_reported_once)
         CALL(SANDBOXED, REFUSED, dup3, -1),
         CALL(ALL, REFUSED, fchown, -1),
         CALL(SANDBOXED, REFUSED, fchdir, -1),
-        CALL(SANDBOXED & ~GATE, REFUSED, setsockopt, -1, IPPROTO_TCP,
+        CALL(SANDBOXED & ~GATE & ~METRICS, REFUSED, setsockopt, -1, IPPROTO_TCP,
              TCP_NODELAY),
         CALL(SANDBOXED & ~GATE, REFUSED, setsockopt, -1, SOL_SOCKET,
              SO_OOBINLINE),
@@ -583,13 +584,15 @@ Test(calls, each_may)
         CALL(GATE, PASSED, getsockname, -1),
         CALL(MASTER, PASSED, getsockopt, -1),
         CALL(MASTER, PASSED, pidfd_open, -1),
-        CALL(GATE, PASSED, setsockopt, -1, IPPROTO_TCP, TCP_NODELAY),
+        CALL(GATE | METRICS, PASSED, setsockopt, -1, IPPROTO_TCP, TCP_NODELAY),
+        CALL(METRICS, PASSED, setsockopt, -1, IPPROTO_TCP, TCP_CORK),
+        CALL(METRICS, PASSED, shutdown, -1, SHUT_RDWR),
         CALL(GATE, PASSED, setsockopt, -1, SOL_SOCKET, SO_KEEPALIVE),
         CALL(GATE, PASSED, setsockopt, -1, SOL_SOCKET, SO_OOBINLINE),
         CALL(GATE, PASSED, setsockopt, -1, IPPROTO_TCP, TCP_KEEPIDLE),
         CALL(GATE, PASSED, setsockopt, -1, IPPROTO_TCP, TCP_KEEPINTVL),
         CALL(GATE, PASSED, setsockopt, -1, IPPROTO_TCP, TCP_KEEPCNT),
-        CALL(GATE, PASSED, accept4, -1),
+        CALL(GATE | METRICS, PASSED, accept4, -1),
         CALL(GATE | MASTER, PASSED, socketpair, AF_UNIX, SOCK_SEQPACKET, 0,
              SPACE),
         CALL(GATE | MASTER | LOOKUP, PASSED, wait4, -1, 0, WNOHANG),

@@ -16,6 +16,7 @@ Test(policy, the_table_of_processes)
         [PROCESS_FILES] = { true, false, false, true, true, false },
         [PROCESS_LOG] = { true, true, false, false, false, false },
         [PROCESS_LOOKUP] = { true, false, true, true, true, true },
+        [PROCESS_METRICS] = { true, true, false, true, true, false },
         [PROCESS_READER] = { true, false, false, true, false, false },
         [PROCESS_CHECK] = { false, false, false, true, false, false },
     };

@@ -1,0 +1,49 @@
+/* The metrics: counters that log adds up from events, and gauges that master
+ * writes. They are in memory of all generations, so they survive a reload and
+ * the death of any process but the supervisor. The process metrics reads them,
+ * and has the text for Prometheus from here. */
+#ifndef SALLYPORT_EVENT_METRICS_H
+#define SALLYPORT_EVENT_METRICS_H
+
+#include <stdint.h>
+
+#include "sallyport/base/buf.h"
+#include "sallyport/event/event.h"
+
+/* The supervisor's name for that memory. A change of a table in
+ * src/event/metrics.c or of an enum here needs another number: then the
+ * counters begin at 0. */
+#define METRICS_NAME     "metrics 1"
+#define METRICS_COUNTERS 512 /* places; the tables need fewer */
+
+enum gauge {
+    GAUGE_LOGGED_IN,
+    GAUGE_GREETED, /* sessions that aren't logged in */
+    GAUGE_MAX_SESSIONS,
+    GAUGE_USERS,
+    GAUGE_VERIFIED, /* passwords that auth verifies now */
+    GAUGE_WAITING,  /* passwords that wait for auth */
+    GAUGE_BANS,
+    GAUGE_CERTIFICATE, /* the earliest end, in seconds since 1970; 0: none */
+    GAUGE_SINCE,       /* when this generation was ready; 0: no gauge is set */
+    GAUGE_COUNT
+};
+
+/* All zero in the beginning. Each number is read and written as a whole; what
+ * is in it decides nothing in the server. */
+struct metrics {
+    uint64_t counter[METRICS_COUNTERS];
+    uint64_t gauge[GAUGE_COUNT];
+};
+
+/* Maps FD, a sealed file of that size. PROTECTION as for mmap(2). Returns 0 or
+ * -errno. */
+int metrics_map(struct metrics **ret, int fd, int protection);
+/* Adds an event. Any process may have sent it: what is unknown counts as
+ * "other". */
+void metrics_count(struct metrics *m, const struct event_record *r);
+void metrics_gauge(struct metrics *m, enum gauge g, uint64_t value);
+/* Adds all of them in Prometheus' text format. Returns 0 or -ENOBUFS. */
+int metrics_text(const struct metrics *m, struct buf *into);
+
+#endif

@@ -1,0 +1,473 @@
+/* The table of metrics, how each event counts, and their text. log counts, the
+ * process metrics writes the text. Nothing here waits or trusts an event: a
+ * value that no row has counts as "other". */
+#include "sallyport/event/metrics.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+/* The labels and their values. The last value of most is for all others. */
+struct label {
+    const char *name;
+    const char *const *values;
+    unsigned count;
+};
+#define LABEL(name, values)                                                    \
+    { (name), (values), sizeof(values) / sizeof((values)[0]) }
+
+/* The reasons of the events: gate's, auth's, master's and session's. */
+static const char *const login_values[] = {
+    "accepted",
+    "wrong password",
+    "unknown user",
+    "the one-time code is missing or wrong",
+    "the one-time code was used before",
+    "the user is locked",
+    "expired",
+    "no client certificate was shown",
+    "the client certificate is not one of the user's",
+    "networks= of the user or a team lacks the client's address",
+    "now is not in hours= of the user or a team",
+    "too many sessions",
+    "too many sessions of a team",
+    "no auth worker is free",
+    "the home can't be entered",
+    "a part of the server failed",
+    "other",
+};
+static const char *const refusal_values[] = {
+    "max_sessions", "max_per_address", "startups",    "max_fruitless", "ban",
+    "resources",    "no master",       "not a proxy", "more of them",  "other",
+};
+static const char *const command_values[] = {
+    "no right",
+    "the password must be changed first",
+    "the password stays",
+    "permission denied",
+    "read-only file system",
+    "name not allowed",
+    "the name of a directory",
+    "no data port is free",
+    "active = no",
+    "mode_z = no",
+    "upload_eof = announced",
+    "data connections without TLS",
+    "a connection without TLS",
+    "over the file-size limit",
+    "as many files as max_files=",
+    "no space for that much",
+    "other",
+};
+static const char *const directions[] = { "upload", "download", "listing",
+                                          "checksum" };
+static const char *const results[] = { "complete", "cut", "no space",
+                                       "failed" };
+static const char *const connections[] = { "control", "data" };
+static const char *const versions[] = { "TLSv1.2", "TLSv1.3", "other" };
+static const char *const yes_no[] = { "no", "yes" };
+
+#define LABELS_MAX 3
+
+/* The metrics that count events. A histogram has the milliseconds of an event
+ * in places of their own: each bucket, those above all buckets, the sum. */
+enum family_kind {
+    LOGINS,
+    REFUSALS,
+    COMMANDS,
+    TRANSFERS,
+    TRANSFER_BYTES,
+    HANDSHAKES,
+    TRANSFER_TIMES,
+    SESSION_TIMES,
+    EVENTS, /* the last one, so that a new event moves no other counter */
+    FAMILIES
+};
+
+static const struct family {
+    const char *name, *help;
+    bool histogram;
+    struct label label[LABELS_MAX];
+} families[FAMILIES] = {
+    [LOGINS] = { "sallyport_logins_total",
+                 "Logins: accepted, or the reason of the refusal.",
+                 false,
+                 { LABEL("result", login_values) } },
+    [REFUSALS] = { "sallyport_refused_connections_total",
+                   "Connections that a limit refused; 'more of them': those "
+                   "without a line of their own in the log.",
+                   false,
+                   { LABEL("reason", refusal_values) } },
+    [COMMANDS] = { "sallyport_refused_commands_total",
+                   "Commands of users that a right, a limit or a setting "
+                   "refused; 'other' has rights by their name.",
+                   false,
+                   { LABEL("reason", command_values) } },
+    [TRANSFERS] = { "sallyport_transfers_total",
+                    "Transfers that have ended.",
+                    false,
+                    { LABEL("direction", directions),
+                      LABEL("result", results) } },
+    [TRANSFER_BYTES] = { "sallyport_transfer_bytes_total",
+                         "Bytes of these transfers.",
+                         false,
+                         { LABEL("direction", directions),
+                           LABEL("result", results) } },
+    [HANDSHAKES] = { "sallyport_tls_handshakes_total",
+                     "TLS connections: data connections with their transfer, "
+                     "control connections at the end of the session.",
+                     false,
+                     { LABEL("connection", connections),
+                       LABEL("version", versions), LABEL("resumed", yes_no) } },
+    [TRANSFER_TIMES] = { "sallyport_transfer_duration_seconds",
+                         "How long transfers took.",
+                         true,
+                         { LABEL("direction", directions) } },
+    [SESSION_TIMES] = { "sallyport_session_duration_seconds",
+                        "How long sessions took, from connect to end.",
+                        true,
+                        { { NULL, NULL, 0 } } },
+    [EVENTS] = { "sallyport_events_total",
+                 "Events that came to log, by their name in the log.",
+                 false,
+                 { LABEL("event", event_names) } },
+};
+
+static const uint64_t buckets[] = { /* ms */
+                                    100,   500,    1000,    5000,   15000,
+                                    60000, 300000, 1800000, 7200000
+};
+#define BUCKETS ((unsigned)(sizeof(buckets) / sizeof(buckets[0])))
+#define ABOVE   BUCKETS /* the place of those above all buckets */
+#define SUM     (BUCKETS + 1)
+#define PLACES  (BUCKETS + 2)
+
+/* How many combinations of labels the family has. */
+static unsigned family_series(const struct family *f)
+{
+    unsigned n = 1;
+
+    for (int i = 0; i < LABELS_MAX && f->label[i].name; i++)
+        n *= f->label[i].count;
+    return n;
+}
+
+static unsigned family_first(const struct family *f)
+{
+    unsigned n = 0;
+
+    for (const struct family *g = families; g < f; g++)
+        n += family_series(g) * (g->histogram ? PLACES : 1);
+    return n;
+}
+
+/* Counting. */
+
+static void metrics_add(struct metrics *m, unsigned at, uint64_t n)
+{
+    if (at < METRICS_COUNTERS)
+        __atomic_fetch_add(&m->counter[at], n, __ATOMIC_RELAXED);
+}
+
+static unsigned value_of(const struct label *l, struct slice text)
+{
+    int i = slice_among(text, l->values, l->count);
+
+    return i < 0 ? l->count - 1 : (unsigned)i;
+}
+
+static void count_value(struct metrics *m, enum family_kind k,
+                        struct slice value, uint64_t n)
+{
+    const struct family *f = &families[k];
+
+    metrics_add(m, family_first(f) + value_of(&f->label[0], value), n);
+}
+
+static void count_time(struct metrics *m, enum family_kind k, unsigned series,
+                       const struct event_record *r)
+{
+    unsigned first = family_first(&families[k]) + series * PLACES, i = 0;
+    uint64_t ms = r->number[FIELD_MS];
+
+    while (i < BUCKETS && ms > buckets[i])
+        i++;
+    metrics_add(m, first + i, 1);
+    metrics_add(m, first + SUM, ms);
+}
+
+/* "TLSv1.3 TLS_AES_128_GCM_SHA256 resumed" */
+static void count_handshake(struct metrics *m, unsigned connection,
+                            const struct event_record *r)
+{
+    const struct family *f = &families[HANDSHAKES];
+    struct slice rest = r->text[FIELD_TLS], word = { "", 0 };
+    unsigned version, resumed;
+
+    if (!rest.ptr)
+        return;
+    slice_cut(&rest, ' ', &word);
+    version = value_of(&f->label[1], word);
+    while (slice_cut(&rest, ' ', &word))
+        continue;
+    resumed = slice_equal(word, SLICE("resumed"));
+    metrics_add(m,
+                family_first(f) +
+                    (connection * f->label[1].count + version) * 2 + resumed,
+                1);
+}
+
+static unsigned direction_of(struct slice verb)
+{
+    static const struct {
+        const char *verb;
+        unsigned direction;
+    } rows[] = { { "STOR", 0 }, { "APPE", 0 }, { "STOU", 0 }, { "RETR", 1 },
+                 { "LIST", 2 }, { "NLST", 2 }, { "MLSD", 2 } };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (slice_equal(verb, slice_from(rows[i].verb)))
+            return rows[i].direction;
+    return 3;
+}
+
+/* Of a reply code, by its row in `results`. */
+static unsigned result_of(uint64_t code)
+{
+    if (code >= 200 && code < 300)
+        return 0;
+    if (code == 0 || code == 421 || code == 426)
+        return 1;
+    return code == 452 || code == 552 ? 2 : 3;
+}
+
+static void count_transfer(struct metrics *m, const struct event_record *r)
+{
+    unsigned direction = direction_of(r->text[FIELD_VERB]);
+    unsigned at = direction * families[TRANSFERS].label[1].count +
+                  result_of(r->number[FIELD_RESULT]);
+
+    metrics_add(m, family_first(&families[TRANSFERS]) + at, 1);
+    metrics_add(m, family_first(&families[TRANSFER_BYTES]) + at,
+                r->number[FIELD_BYTES]);
+    count_time(m, TRANSFER_TIMES, direction, r);
+    count_handshake(m, 1, r);
+}
+
+static void count_end(struct metrics *m, const struct event_record *r)
+{
+    count_time(m, SESSION_TIMES, 0, r);
+    count_handshake(m, 0, r);
+}
+
+static void count_login(struct metrics *m, const struct event_record *r)
+{
+    (void)r;
+    count_value(m, LOGINS, slice_from(login_values[0]), 1);
+}
+
+static void count_login_failed(struct metrics *m, const struct event_record *r)
+{
+    count_value(m, LOGINS, r->text[FIELD_REASON], 1);
+}
+
+/* The number is that of refusals without an event, of all reasons. */
+static void count_refused(struct metrics *m, const struct event_record *r)
+{
+    const struct slice more = SLICE("more of them");
+
+    if (!slice_equal(r->text[FIELD_REASON], more))
+        count_value(m, REFUSALS, r->text[FIELD_REASON], 1);
+    count_value(m, REFUSALS, more, r->number[FIELD_NUMBER]);
+}
+
+static void count_command(struct metrics *m, const struct event_record *r)
+{
+    count_value(m, COMMANDS, r->text[FIELD_REASON], 1);
+}
+
+void metrics_count(struct metrics *m, const struct event_record *r)
+{
+    static void (*const rows[EVENT_COUNT])(struct metrics *,
+                                           const struct event_record *) = {
+        [EVENT_LOGIN] = count_login,
+        [EVENT_LOGIN_FAILED] = count_login_failed,
+        [EVENT_REFUSED] = count_refused,
+        [EVENT_COMMAND_REFUSED] = count_command,
+        [EVENT_TRANSFER] = count_transfer,
+        [EVENT_END] = count_end,
+    };
+
+    if ((unsigned)r->event >= EVENT_COUNT)
+        return;
+    metrics_add(m, family_first(&families[EVENTS]) + r->event, 1);
+    if (rows[r->event])
+        rows[r->event](m, r);
+}
+
+void metrics_gauge(struct metrics *m, enum gauge g, uint64_t value)
+{
+    __atomic_store_n(&m->gauge[g], value, __ATOMIC_RELAXED);
+}
+
+int metrics_map(struct metrics **ret, int fd, int protection)
+{
+    int seals = fcntl(fd, F_GET_SEALS);
+    struct stat s;
+    void *p;
+
+    if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &s) < 0 ||
+        s.st_size != (off_t)sizeof(**ret))
+        return -EINVAL;
+    p = mmap(NULL, sizeof(**ret), protection, MAP_SHARED, fd, 0);
+    if (p == MAP_FAILED)
+        return -errno;
+    *ret = p;
+    return 0;
+}
+
+/* The text. */
+
+static int add_label(struct buf *into, const char *name, const char *value)
+{
+    bool first = into->data[into->len - 1] != '"';
+
+    return buf_add_format(into, "%c%s=\"%s\"", first ? '{' : ',', name, value);
+}
+
+/* Adds a name, and the labels of the series with that number. */
+static int add_series(struct buf *into, const struct family *f,
+                      const char *suffix, unsigned series, const char *le)
+{
+    unsigned size = family_series(f);
+    int r = buf_add_format(into, "%s%s", f->name, suffix);
+
+    for (int i = 0; i < LABELS_MAX && f->label[i].name && r == 0; i++) {
+        size /= f->label[i].count;
+        r = add_label(into, f->label[i].name,
+                      f->label[i].values[series / size]);
+        series %= size;
+    }
+    if (le && r == 0)
+        r = add_label(into, "le", le);
+    if (r == 0 && into->data[into->len - 1] == '"')
+        r = buf_add_text(into, "}");
+    return r;
+}
+
+static uint64_t counter_of(const struct metrics *m, unsigned at)
+{
+    return __atomic_load_n(&m->counter[at], __ATOMIC_RELAXED);
+}
+
+static int add_histogram(struct buf *into, const struct metrics *m,
+                         const struct family *f, unsigned series)
+{
+    unsigned first = family_first(f) + series * PLACES;
+    uint64_t sum = counter_of(m, first + SUM), count = 0;
+    int r = 0;
+
+    for (unsigned i = 0; i <= ABOVE && r == 0; i++) {
+        char le[24] = "+Inf";
+
+        if (i < ABOVE)
+            snprintf(le, sizeof(le), "%g", (double)buckets[i] / 1000);
+        count += counter_of(m, first + i);
+        r = add_series(into, f, "_bucket", series, le);
+        if (r == 0)
+            r = buf_add_format(into, " %" PRIu64 "\n", count);
+    }
+    if (r == 0)
+        r = add_series(into, f, "_sum", series, NULL);
+    if (r == 0)
+        r = buf_add_format(into, " %" PRIu64 ".%03u\n", sum / 1000,
+                           (unsigned)(sum % 1000));
+    if (r == 0)
+        r = add_series(into, f, "_count", series, NULL);
+    return r == 0 ? buf_add_format(into, " %" PRIu64 "\n", count) : r;
+}
+
+static int add_head(struct buf *into, const char *name, const char *help,
+                    const char *type)
+{
+    return buf_add_format(into, "# HELP %s %s\n# TYPE %s %s\n", name, help,
+                          name, type);
+}
+
+static int add_family(struct buf *into, const struct metrics *m,
+                      const struct family *f)
+{
+    int r = add_head(into, f->name, f->help,
+                     f->histogram ? "histogram" : "counter");
+
+    for (unsigned i = 0; i < family_series(f) && r == 0; i++) {
+        if (f->histogram) {
+            r = add_histogram(into, m, f, i);
+            continue;
+        }
+        r = add_series(into, f, "", i, NULL);
+        if (r == 0)
+            r = buf_add_format(into, " %" PRIu64 "\n",
+                               counter_of(m, family_first(f) + i));
+    }
+    return r;
+}
+
+/* Gauges of one name follow each other; the first one has the help. */
+static const struct {
+    const char *name, *help, *labels;
+} gauges[GAUGE_COUNT] = {
+    [GAUGE_LOGGED_IN] = { "sallyport_sessions", "Sessions of all generations.",
+                          "{state=\"logged in\"}" },
+    [GAUGE_GREETED] = { "sallyport_sessions", NULL,
+                        "{state=\"not logged in\"}" },
+    [GAUGE_MAX_SESSIONS] = { "sallyport_sessions_limit",
+                             "The setting max_sessions.", "" },
+    [GAUGE_USERS] = { "sallyport_users", "Rows of the users file.", "" },
+    [GAUGE_VERIFIED] = { "sallyport_password_checks",
+                         "Passwords that are verified, or wait for that.",
+                         "{state=\"verified\"}" },
+    [GAUGE_WAITING] = { "sallyport_password_checks", NULL,
+                        "{state=\"waiting\"}" },
+    [GAUGE_BANS] = { "sallyport_bans",
+                     "Addresses and networks that are banned.", "" },
+    [GAUGE_CERTIFICATE] = { "sallyport_certificate_expiry_timestamp_seconds",
+                            "When the first of the certificates expires.", "" },
+    [GAUGE_SINCE] = { "sallyport_start_timestamp_seconds",
+                      "When the generation that leads was ready: the start or "
+                      "the last reload.",
+                      "" },
+};
+
+static int add_gauges(struct buf *into, const struct metrics *m)
+{
+    int r = 0;
+
+    for (int g = 0; g < GAUGE_COUNT && r == 0; g++) {
+        if (gauges[g].help)
+            r = add_head(into, gauges[g].name, gauges[g].help, "gauge");
+        if (r == 0)
+            r = buf_add_format(into, "%s%s %" PRIu64 "\n", gauges[g].name,
+                               gauges[g].labels,
+                               __atomic_load_n(&m->gauge[g], __ATOMIC_RELAXED));
+    }
+    return r;
+}
+
+int metrics_text(const struct metrics *m, struct buf *into)
+{
+    int r = add_head(into, "sallyport_build_info", "The version.", "gauge");
+
+    if (r == 0)
+        r = buf_add_text(into,
+                         "sallyport_build_info{version=\"" SALLYPORT_VERSION
+                         "\"} 1\n");
+    if (r == 0)
+        r = add_gauges(into, m);
+    for (unsigned k = 0; k < FAMILIES && r == 0; k++)
+        r = add_family(into, m, &families[k]);
+    return r;
+}

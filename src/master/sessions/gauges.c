@@ -1,0 +1,88 @@
+/* The gauges of the metrics: what only master knows. The generation that leads
+ * writes them once a second, if there is a process that reads them. Runs in
+ * master. */
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "sessions.h"
+
+#define GAUGES_MS 1000
+
+static void gauges_on_timer(void *owner)
+{
+    gauges_write(owner);
+}
+
+int gauges_init(struct master *m)
+{
+    m->gauges = (struct loop_timer){ .on_timer = gauges_on_timer, .owner = m };
+    return m->metrics_listener < 0 ? 0
+                                   : metrics_map(&m->metrics, m->metrics_memory,
+                                                 PROT_READ | PROT_WRITE);
+}
+
+void gauges_release(struct master *m)
+{
+    loop_timer_clear(&m->loop, &m->gauges);
+    if (m->metrics)
+        munmap(m->metrics, sizeof(*m->metrics));
+    m->metrics = NULL;
+}
+
+static uint64_t count_verified(const struct master *m)
+{
+    uint64_t n = 0;
+
+    CHILDREN_EACH(m, c)
+        n += c->verifications;
+    return n;
+}
+
+static uint64_t count_waiting(const struct master *m)
+{
+    uint64_t n = 0;
+
+    SESSIONS_EACH(m->sessions, s)
+        n += s->state == SESSION_WAITING;
+    return n;
+}
+
+static uint64_t first_expiry(const struct master *m)
+{
+    uint64_t first = 0;
+
+    for (size_t i = 0; i < m->certificates->count; i++) {
+        uint64_t one = m->certificates->pair[i].expires;
+
+        if (one > 0 && (first == 0 || one < first))
+            first = one;
+    }
+    return first;
+}
+
+static void gauges_store(struct master *m)
+{
+    size_t in = sessions_logged_in(m->sessions);
+    const uint64_t values[GAUGE_COUNT] = {
+        [GAUGE_LOGGED_IN] = in,
+        [GAUGE_GREETED] = m->sessions->living - in,
+        [GAUGE_MAX_SESSIONS] = m->settings.max_sessions,
+        [GAUGE_USERS] = userdb_count(m->users),
+        [GAUGE_VERIFIED] = count_verified(m),
+        [GAUGE_WAITING] = count_waiting(m),
+        [GAUGE_BANS] = bans_count(m->banning->table, time(NULL)),
+        [GAUGE_CERTIFICATE] = first_expiry(m),
+        [GAUGE_SINCE] = (uint64_t)m->since,
+    };
+
+    for (int g = 0; g < GAUGE_COUNT; g++)
+        metrics_gauge(m->metrics, (enum gauge)g, values[g]);
+}
+
+void gauges_write(struct master *m)
+{
+    if (!m->metrics || m->state != MASTER_RUNNING)
+        return;
+    gauges_store(m);
+    loop_timer_set(&m->loop, &m->gauges, GAUGES_MS);
+}

@@ -1,0 +1,8 @@
+/* Memory for metrics, as master makes it. */
+#ifndef TESTS_SUPPORT_METRICS_H
+#define TESTS_SUPPORT_METRICS_H
+
+/* Returns a sealed file of the size of struct metrics, all zero. */
+int metrics_memory(void);
+
+#endif

@@ -1,0 +1,182 @@
+/* The metrics: what each event adds, and the text. */
+#include "sallyport/event/metrics.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "support/metrics.h"
+
+#define TEXT_MAX (1 << 20)
+
+static struct metrics m;
+
+static void expect(const char *line)
+{
+    struct buf text;
+    const char *at;
+
+    buf_init(&text, TEXT_MAX);
+    cr_assert_eq(metrics_text(&m, &text), 0);
+    cr_assert_eq(buf_add(&text, "", 1), 0);
+    at = strstr(text.data, line);
+    cr_expect(at && at[-1] == '\n' && at[strlen(line)] == '\n',
+              "no \"%s\" in:\n%s", line, text.data);
+    buf_release(&text);
+}
+
+static void count_transfer(const char *verb, uint64_t result, uint64_t bytes,
+                           uint64_t ms, const char *tls)
+{
+    struct event_record r;
+
+    event_begin(&r, EVENT_TRANSFER);
+    event_text(&r, FIELD_VERB, slice_from(verb));
+    event_number(&r, FIELD_RESULT, result);
+    event_number(&r, FIELD_BYTES, bytes);
+    event_number(&r, FIELD_MS, ms);
+    if (tls)
+        event_text(&r, FIELD_TLS, slice_from(tls));
+    metrics_count(&m, &r);
+}
+
+Test(metrics, of_transfers)
+{
+    count_transfer("STOR", 226, 10, 100, "TLSv1.3 X resumed");
+    count_transfer("APPE", 226, 5, 101, "TLSv1.2 Y resumed");
+    count_transfer("RETR", 426, 7, 7200001, "TLSv1.3 X");
+    count_transfer("RETR", 552, 0, 0, NULL);
+    count_transfer("MLSD", 550, 0, 0, "TLSv9 resumed");
+    count_transfer("XCRC", 250, 1, 0, NULL);
+    expect("sallyport_transfers_total{direction=\"upload\","
+           "result=\"complete\"} 2");
+    expect("sallyport_transfer_bytes_total{direction=\"upload\","
+           "result=\"complete\"} 15");
+    expect("sallyport_transfers_total{direction=\"download\","
+           "result=\"cut\"} 1");
+    expect("sallyport_transfers_total{direction=\"download\","
+           "result=\"no space\"} 1");
+    expect("sallyport_transfers_total{direction=\"listing\","
+           "result=\"failed\"} 1");
+    expect("sallyport_transfers_total{direction=\"checksum\","
+           "result=\"complete\"} 1");
+    expect("sallyport_tls_handshakes_total{connection=\"data\","
+           "version=\"TLSv1.3\",resumed=\"yes\"} 1");
+    expect("sallyport_tls_handshakes_total{connection=\"data\","
+           "version=\"TLSv1.3\",resumed=\"no\"} 1");
+    expect("sallyport_tls_handshakes_total{connection=\"data\","
+           "version=\"other\",resumed=\"yes\"} 1");
+    expect("sallyport_events_total{event=\"transfer\"} 6");
+}
+
+/* A bucket has all that took at most so long. */
+Test(metrics, of_durations)
+{
+    const char *const name = "sallyport_transfer_duration_seconds";
+    char line[128];
+
+    count_transfer("STOR", 226, 10, 100, NULL);
+    count_transfer("STOR", 226, 10, 101, NULL);
+    count_transfer("STOR", 226, 10, 7200001, NULL);
+    snprintf(line, sizeof(line), "%s_bucket{direction=\"upload\",le=\"0.1\"} 1",
+             name);
+    expect(line);
+    snprintf(line, sizeof(line), "%s_bucket{direction=\"upload\",le=\"0.5\"} 2",
+             name);
+    expect(line);
+    snprintf(line, sizeof(line),
+             "%s_bucket{direction=\"upload\",le=\"7200\"} 2", name);
+    expect(line);
+    snprintf(line, sizeof(line),
+             "%s_bucket{direction=\"upload\",le=\"+Inf\"} 3", name);
+    expect(line);
+    snprintf(line, sizeof(line), "%s_sum{direction=\"upload\"} 7200.202", name);
+    expect(line);
+    snprintf(line, sizeof(line), "%s_count{direction=\"upload\"} 3", name);
+    expect(line);
+    expect("sallyport_session_duration_seconds_bucket{le=\"+Inf\"} 0");
+}
+
+static void count_reason(enum event e, const char *reason, uint64_t number)
+{
+    struct event_record r;
+
+    event_begin(&r, e);
+    if (reason)
+        event_text(&r, FIELD_REASON, slice_from(reason));
+    if (number > 0)
+        event_number(&r, FIELD_NUMBER, number);
+    metrics_count(&m, &r);
+}
+
+Test(metrics, of_reasons)
+{
+    count_reason(EVENT_LOGIN, NULL, 0);
+    count_reason(EVENT_LOGIN_FAILED, "expired", 0);
+    count_reason(EVENT_LOGIN_FAILED, "x\"} 9\nforged 1", 0);
+    count_reason(EVENT_LOGIN_FAILED, NULL, 0);
+    count_reason(EVENT_REFUSED, "ban", 4);
+    count_reason(EVENT_REFUSED, "more of them", 3);
+    count_reason(EVENT_COMMAND_REFUSED, "active = no", 0);
+    expect("sallyport_logins_total{result=\"accepted\"} 1");
+    expect("sallyport_logins_total{result=\"expired\"} 1");
+    expect("sallyport_logins_total{result=\"other\"} 2");
+    expect("sallyport_refused_connections_total{reason=\"ban\"} 1");
+    expect("sallyport_refused_connections_total{reason=\"more of them\"} 7");
+    expect("sallyport_refused_commands_total{reason=\"active = no\"} 1");
+}
+
+/* Each event has a place, also the last one. */
+Test(metrics, have_room_for_each_event)
+{
+    for (unsigned e = 0; e <= EVENT_COUNT; e++)
+        count_reason((enum event)e, NULL, 0);
+    for (unsigned e = 0; e < EVENT_COUNT; e++) {
+        char line[128];
+
+        snprintf(line, sizeof(line), "sallyport_events_total{event=\"%s\"} 1",
+                 event_name((enum event)e));
+        expect(line);
+    }
+}
+
+Test(metrics, gauges)
+{
+    metrics_gauge(&m, GAUGE_GREETED, 7);
+    metrics_gauge(&m, GAUGE_CERTIFICATE, 1866646081);
+    expect("sallyport_sessions{state=\"not logged in\"} 7");
+    expect("sallyport_certificate_expiry_timestamp_seconds 1866646081");
+    expect("sallyport_build_info{version=\"" SALLYPORT_VERSION "\"} 1");
+}
+
+Test(metrics, text_without_room)
+{
+    struct buf text;
+
+    for (size_t size = 0; size < 4096; size += 100) {
+        buf_init(&text, size);
+        cr_expect_eq(metrics_text(&m, &text), -ENOBUFS);
+        buf_release(&text);
+    }
+}
+
+/* A file that somebody cuts would end its reader. */
+Test(metrics, memory_must_be_sealed)
+{
+    int good = metrics_memory(), bad = memfd_create("bad", MFD_ALLOW_SEALING);
+    struct metrics *p = NULL;
+
+    cr_assert_eq(metrics_map(&p, good, PROT_READ), 0);
+    munmap(p, sizeof(*p));
+    cr_assert_eq(ftruncate(bad, sizeof(*p)), 0);
+    cr_expect_eq(metrics_map(&p, bad, PROT_READ), -EINVAL);
+    cr_assert_eq(ftruncate(bad, 8), 0);
+    cr_assert_eq(fcntl(bad, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+    cr_expect_eq(metrics_map(&p, bad, PROT_READ), -EINVAL);
+    close(good);
+    close(bad);
+}
