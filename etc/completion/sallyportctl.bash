@@ -7,6 +7,7 @@
 _sallyportctl_tables() {
     case ${#given[@]}:${given[0]} in
     1:*) commands='user share team partials quota retention paths status who kick ban doctor reload' ;;
+    1:*) commands='user share team partials quota retention status check who kick ban reload' ;;
     2:user) commands='add change passwd rename import export del list show lock unlock totp totp-off can' ;;
     2:share) commands='add change grant revoke list show del' ;;
     2:team) commands='add join leave change list show del' ;;
@@ -55,6 +56,7 @@ _sallyportctl_tables() {
     "paths "list) first= more= options='--config --help' ;;
     "paths "del) first=file more= options='--config --help' ;;
     "status "*) first= more= options='--config --help --json' ;;
+    "check "*) first= more= options='--config --help --warning --critical' ;;
     "who "*) first= more= options='--config --help --json' ;;
     "kick "*) first=user more= options='--config --help' ;;
     "ban "list) first= more= options='--config --help --json' ;;
@@ -100,6 +102,8 @@ _sallyportctl_tables() {
     --older-than) value='DAYS' ;;
     --for) value='TIME' ;;
     --reason) value='TEXT' ;;
+    --warning) value='DAYS,PERCENT' ;;
+    --critical) value='DAYS,PERCENT' ;;
     esac
 }
 # tables: end

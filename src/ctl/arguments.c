@@ -109,6 +109,11 @@ const struct ctl_option ctl_options[] = {
     { "for", OPTION_FOR, AT(for_time), "TIME",
       "how long, as 10min, 12h, 7d or 4w (default: for ever)" },
     { "reason", OPTION_REASON, AT(reason), "TEXT", "why, for ban list" },
+    { "warning", OPTION_WARNING, AT(warning), "DAYS,PERCENT",
+      "warn below so many days of a certificate, and from so many\n"
+      "                       percent of max_sessions on (default 14,90)" },
+    { "critical", OPTION_CRITICAL, AT(critical), "DAYS,PERCENT",
+      "the same for status 2 (default 3,100)" },
     { "json", OPTION_JSON, AT(json), NULL, "write JSON" },
     { "help", OPTION_HELP, AT(help), NULL,
       "print the help of all commands, or of one" },

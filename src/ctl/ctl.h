@@ -31,7 +31,7 @@ struct arguments {
     char **word; /* "user", "add", NAME; in argv, NULL after them */
     size_t words;
     const char *config, *home, *comment, *role, *uid, *gid, *older_than;
-    const char *for_time, *reason;
+    const char *for_time, *reason, *warning, *critical;
     const char *on_conflict, *data_binding, *upload_eof, *certificate, *login;
     const char *expires, *ttl, *format, *prefix, *shadow;
     bool print_password, must_change, dry_run, hashes;
@@ -92,6 +92,8 @@ struct arguments {
 #define OPTION_MAX_FILES      OPTION_BIT(44)
 #define OPTION_RETAIN         OPTION_BIT(45)
 #define OPTION_MUST_CHANGE    OPTION_BIT(46)
+#define OPTION_WARNING        OPTION_BIT(59)
+#define OPTION_CRITICAL       OPTION_BIT(60)
 /* Options that set limits of a user or a team. */
 #define OPTIONS_OF_LIMITS                                                      \
     (OPTION_MAX_SESSIONS | OPTION_MAX_TRANSFERS | OPTION_BANDWIDTH_UP |        \
@@ -150,6 +152,9 @@ struct ctl_command {
     bool asks_password;
     bool reads_users; /* before it runs */
     int (*run)(struct context *x);
+    /* Reports a failure, an exit code with its complaint, in another way.
+     * Returns another exit code. NULL: no. */
+    int (*on_failure)(struct context *x, int code);
     const char *syntax, *help, *example;
 };
 extern const struct ctl_command ctl_commands[];
@@ -246,6 +251,8 @@ int paths_add(struct context *x);
 int paths_list(struct context *x);
 int paths_del(struct context *x);
 int doctor_run(struct context *x);
+int monitor_check(struct context *x);
+int monitor_failed(struct context *x, int code);
 int sessions_who(struct context *x);
 int sessions_kick(struct context *x);
 int bans_list(struct context *x);

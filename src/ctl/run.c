@@ -281,7 +281,8 @@ static int run_command(struct context *x)
         code = row->run(x);
     users_release(&x->users);
     places_release(&x->places);
-    return code;
+    return x->complaint.text[0] && row->on_failure ? row->on_failure(x, code)
+                                                   : code;
 }
 
 static int run(struct context *x, int argc, char **argv)

@@ -1,0 +1,129 @@
+/* "check": its line and its status, for each state of a server. The test plays
+ * the server. */
+#include <stdio.h>
+#include <time.h>
+
+#include "ctl/ctl.h"
+#include "fake_server.h"
+#include "world.h"
+
+TestSuite(monitor, .init = world_make, .fini = scratch_remove);
+
+#define DAY 86400
+
+/* What the server says; the plays are in a fork. */
+static struct {
+    int64_t days; /* of the certificate; 0: unknown */
+    const char *staple;
+    enum server_state state;
+    uint64_t sessions;
+} said;
+
+static void plays(struct channel *c)
+{
+    struct message m;
+    int64_t end = said.days == 0 ? 0 : time(NULL) + said.days * DAY + DAY / 2;
+
+    fake_welcome(c);
+    if (!fake_hears(c, &m))
+        return;
+    FAKE_SAYS(c, &m, status_listener);
+    FAKE_SAYS(c, &m, status_certificate, .path = SLICE("/c.pem"),
+              .staple_path = slice_from(said.staple), .expires = end);
+    FAKE_SAYS(c, &m, status_is, .state = said.state, .sessions = said.sessions,
+              .logged_in = 1, .limit = 250);
+}
+
+static void expect(int code, const char *words, const char *line)
+{
+    const struct run *r;
+
+    fake_begin(plays);
+    r = expect_run(code, "", words);
+    fake_end();
+    cr_expect_eq(strncmp(r->out, line, strlen(line)), 0, "%s: %s", words,
+                 r->out);
+    cr_expect_eq(strchr(r->out, '\n'), r->out + strlen(r->out) - 1,
+                 "more than one line: %s", r->out);
+    cr_expect_str_eq(r->err, "");
+}
+
+static void server_says(int64_t days, const char *staple,
+                        enum server_state state, uint64_t sessions)
+{
+    said.days = days;
+    said.staple = staple;
+    said.state = state;
+    said.sessions = sessions;
+}
+
+Test(monitor, all_is_well)
+{
+    server_says(60, "", SERVER_RUNS, 7);
+    fake_begin(plays);
+    expect_out(0, "", "check", " - version ");
+    expect_out(0, "", "check",
+               "7 of 250 sessions | sessions=7;225;250;0;250 logged_in=1 "
+               "certificate_days=60;14:;3:\n");
+    fake_end();
+    server_says(0, "", SERVER_RUNS, 7);
+    expect(0, "check", "SALLYPORT OK - ");
+}
+
+Test(monitor, certificates)
+{
+    server_says(14, "", SERVER_RUNS, 1);
+    expect(0, "check", "SALLYPORT OK - ");
+    server_says(13, "", SERVER_RUNS, 1);
+    expect(1, "check", "SALLYPORT WARNING - /c.pem expires in 13 d | ");
+    server_says(2, "", SERVER_RUNS, 1);
+    expect(2, "check", "SALLYPORT CRITICAL - /c.pem expires in 2 d | ");
+    server_says(-5, "", SERVER_RUNS, 1);
+    expect(2, "check --critical 0,100",
+           "SALLYPORT CRITICAL - /c.pem has expired | ");
+    server_says(60, "/o.der", SERVER_RUNS, 1);
+    expect(1, "check",
+           "SALLYPORT WARNING - /c.pem has no OCSP response that counts | ");
+}
+
+Test(monitor, sessions_and_states)
+{
+    server_says(60, "", SERVER_RUNS, 224);
+    expect(0, "check", "SALLYPORT OK - ");
+    server_says(60, "", SERVER_RUNS, 225);
+    expect(1, "check", "SALLYPORT WARNING - 225 of 250 sessions | ");
+    server_says(60, "", SERVER_RUNS, 250);
+    expect(2, "check", "SALLYPORT CRITICAL - 250 of 250 sessions | ");
+    server_says(60, "", SERVER_STOPS, 1);
+    expect(1, "check", "SALLYPORT WARNING - the server is stopping | ");
+}
+
+Test(monitor, thresholds)
+{
+    server_says(20, "", SERVER_RUNS, 100);
+    expect(1, "check --warning 21,90",
+           "SALLYPORT WARNING - /c.pem expires in 20 d | ");
+    expect(2, "check --critical 21,100",
+           "SALLYPORT CRITICAL - /c.pem expires in 20 d | ");
+    expect(1, "check --warning 14,40",
+           "SALLYPORT WARNING - 100 of 250 sessions | sessions=100;100;250;");
+    expect(3, "check --warning 14",
+           "SALLYPORT UNKNOWN - --warning 14: use days, a comma and percent");
+    expect(3, "check --critical 1,101", "SALLYPORT UNKNOWN - --critical 1,101");
+    expect(3, "check --critical -1,10", "SALLYPORT UNKNOWN - --critical -1,10");
+}
+
+static void hangs_up(struct channel *c)
+{
+    (void)c;
+}
+
+Test(monitor, no_answer)
+{
+    expect_out(2, "", "check", "SALLYPORT CRITICAL - no server answers at ");
+    fake_begin(hangs_up);
+    expect_out(2, "", "check", "SALLYPORT CRITICAL - ");
+    fake_end();
+    file_write(world.conf, "nonsense\n");
+    expect_out(3, "", "check", "SALLYPORT UNKNOWN - ");
+}
