@@ -111,7 +111,8 @@ const struct ctl_option ctl_options[] = {
     { "reason", OPTION_REASON, AT(reason), "TEXT", "why, for ban list" },
     { "warning", OPTION_WARNING, AT(warning), "DAYS,PERCENT",
       "warn below so many days of a certificate, and from so many\n"
-      "                       percent of max_sessions on (default 14,90)" },
+      "                       percent of max_sessions or a disk on (default "
+      "14,90)" },
     { "critical", OPTION_CRITICAL, AT(critical), "DAYS,PERCENT",
       "the same for status 2 (default 3,100)" },
     { "json", OPTION_JSON, AT(json), NULL, "write JSON" },

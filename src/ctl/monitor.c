@@ -7,8 +7,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <sysexits.h>
 #include <time.h>
+#include <unistd.h>
+
+#include "sallyport/domain/limits.h"
 
 #define DAY_S        86400
 #define DAYS_MOST    36500
@@ -20,17 +24,26 @@ enum level { LEVEL_OK, LEVEL_WARNING, LEVEL_CRITICAL, LEVEL_UNKNOWN };
 static const char *const level_words[] = { "OK", "WARNING", "CRITICAL",
                                            "UNKNOWN" };
 
-/* Fewer days of a certificate, or more sessions in percent of max_sessions,
- * are trouble. */
+/* Fewer days of a certificate are trouble, and so many percent of max_sessions
+ * or of a disk. */
 struct threshold {
     uint64_t days, percent;
 };
 
+/* The disk of the homes, or of the shares. */
+struct disk {
+    const char *key, *path; /* of the setting */
+    bool known;
+    uint64_t percent; /* used, as df shows it */
+};
+#define DISKS 2
+
 struct health {
     struct threshold warning, critical;
     struct msg_status_is status;
-    int64_t days;     /* of the certificate that expires first */
-    bool has_days;    /* the server knows some certificate's end */
+    int64_t days;  /* of the certificate that expires first */
+    bool has_days; /* the server knows some certificate's end */
+    struct disk disk[DISKS];
     enum level level; /* the worst so far, and why: */
     char why[COMPLAINT_MAX];
 };
@@ -113,6 +126,33 @@ static int health_ask(struct server *s, struct health *h)
     return code;
 }
 
+/* A disk that hangs ends this process: nothing else ends the call. A directory
+ * that is missing has no users. */
+static void health_look_at_disk(struct health *h, struct disk *d,
+                                const struct min_free *keep)
+{
+    struct statvfs s;
+
+    alarm(2 * MONITOR_MS / 1000);
+    if (statvfs(d->path, &s) < 0 || s.f_blocks == 0 || s.f_frsize == 0)
+        return;
+    uint64_t used = s.f_blocks - s.f_bfree, all = used + s.f_bavail;
+
+    d->known = true;
+    d->percent = all > 0 ? 100 - s.f_bavail * 100 / all : 100;
+    if (s.f_bavail == 0 || s.f_bavail < keep->bytes / s.f_frsize ||
+        s.f_bavail < s.f_blocks / 100 * keep->percent)
+        health_worsen(h, LEVEL_CRITICAL,
+                      "%s: the disk is full up to min_free, uploads fail",
+                      d->path);
+    else if (d->percent >= h->critical.percent)
+        health_worsen(h, LEVEL_CRITICAL, "%s: %" PRIu64 " %% of the disk",
+                      d->path, d->percent);
+    else if (d->percent >= h->warning.percent)
+        health_worsen(h, LEVEL_WARNING, "%s: %" PRIu64 " %% of the disk",
+                      d->path, d->percent);
+}
+
 static uint64_t sessions_at(const struct health *h, uint64_t percent)
 {
     return h->status.limit / 100 * percent +
@@ -150,12 +190,20 @@ static void health_print(const struct server *s, const struct health *h)
     if (h->has_days)
         printf(" certificate_days=%" PRId64 ";%" PRIu64 ":;%" PRIu64 ":",
                h->days, h->warning.days, h->critical.days);
+    for (int i = 0; i < DISKS; i++)
+        if (h->disk[i].known)
+            printf(" %s=%" PRIu64 "%%;%" PRIu64 ";%" PRIu64, h->disk[i].key,
+                   h->disk[i].percent, h->warning.percent, h->critical.percent);
     putchar('\n');
 }
 
 int monitor_check(struct context *x)
 {
-    struct health h = { .warning = { 14, 90 }, .critical = { 3, 100 } };
+    struct health h = { .warning = { 14, 90 },
+                        .critical = { 3, 100 },
+                        .disk = {
+                            { .key = "homes", .path = x->settings.homes },
+                            { .key = "shares", .path = x->settings.shares } } };
     struct server s;
     int code = threshold_parse(x, "warning", x->args.warning, &h.warning);
 
@@ -169,6 +217,8 @@ int monitor_check(struct context *x)
         code = health_ask(&s, &h);
     if (code == 0) {
         health_judge(&h);
+        for (int i = 0; i < DISKS; i++)
+            health_look_at_disk(&h, &h.disk[i], &x->settings.min_free);
         health_print(&s, &h);
         code = (int)h.level;
     }

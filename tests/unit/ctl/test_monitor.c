@@ -1,6 +1,7 @@
 /* "check": its line and its status, for each state of a server. The test plays
  * the server. */
 #include <stdio.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "ctl/ctl.h"
@@ -111,6 +112,31 @@ Test(monitor, thresholds)
            "SALLYPORT UNKNOWN - --warning 14: use days, a comma and percent");
     expect(3, "check --critical 1,101", "SALLYPORT UNKNOWN - --critical 1,101");
     expect(3, "check --critical -1,10", "SALLYPORT UNKNOWN - --critical -1,10");
+}
+
+static void set(const char *line)
+{
+    char text[8192];
+
+    snprintf(text, sizeof(text), "%s%s\n", file_text(world.conf), line);
+    file_write(world.conf, text);
+}
+
+/* No disk has that much room. */
+Test(monitor, disks)
+{
+    cr_assert_eq(mkdir(world.shares, 0700), 0);
+    server_says(60, "", SERVER_RUNS, 1);
+    expect(2, "check --warning 14,0 --critical 3,0", "SALLYPORT CRITICAL - ");
+    fake_begin(plays);
+    expect_out(1, "", "check --warning 14,0 --critical 3,100", "%;0;100\n");
+    expect_out(1, "", "check --warning 14,0 --critical 3,100", " shares=");
+    fake_end();
+    set("min_free = 1000000T");
+    fake_begin(plays);
+    expect_out(2, "", "check",
+               "/shares: the disk is full up to min_free, uploads fail | ");
+    fake_end();
 }
 
 static void hangs_up(struct channel *c)
