@@ -83,6 +83,11 @@ void inspect_users_file(const struct check *k, const struct unit *unit,
 size_t inspect_shares(const struct check *k, const struct unit *unit,
                       inspect_report *report, void *owner);
 
+/* disks.c: writes the size and the free bytes of the disks of homes and shares
+ * into the memory FD of the metrics. A disk that hangs can block it; then every
+ * later call, in whatever process, returns at once. */
+void disks_measure(const struct settings *s, int fd);
+
 /* remarks.c: writes the promises that the configuration weakens, with "; "
  * between them. Writes nothing if all promises hold. */
 #define WEAKER_MAX 4096

@@ -440,6 +440,21 @@ static const struct {
                       "When the generation that leads was ready: the start or "
                       "the last reload.",
                       "" },
+    [GAUGE_HOMES_SIZE] = { "sallyport_disk_size_bytes",
+                           "The size of the disks of homes and shares.",
+                           "{setting=\"homes\"}" },
+    [GAUGE_SHARES_SIZE] = { "sallyport_disk_size_bytes", NULL,
+                            "{setting=\"shares\"}" },
+    [GAUGE_HOMES_FREE] = { "sallyport_disk_free_bytes",
+                           "What users can still write there, apart from "
+                           "min_free and quotas.",
+                           "{setting=\"homes\"}" },
+    [GAUGE_SHARES_FREE] = { "sallyport_disk_free_bytes", NULL,
+                            "{setting=\"shares\"}" },
+    [GAUGE_DISKS_AT] = { "sallyport_disk_timestamp_seconds",
+                         "When the disks were looked at; it stays behind if "
+                         "one of them hangs.",
+                         "" },
 };
 
 static int add_gauges(struct buf *into, const struct metrics *m)

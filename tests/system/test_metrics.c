@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "generation.h"
 #include "support/processes.h"
@@ -26,8 +27,9 @@ static bool scrape(const struct server *server, struct run_result *r)
 struct wanted {
     const struct server *server;
     const char *series;
-    double value, got;
+    double value, got; /* value ABOVE_0: any above */
 };
+#define ABOVE_0 (-2)
 
 static bool has_value(void *argument)
 {
@@ -41,7 +43,7 @@ static bool has_value(void *argument)
             if ((at == r.text || at[-1] == '\n') && at[len] == ' ')
                 w->got = strtod(at + len, NULL);
     run_release(&r);
-    return w->got == w->value;
+    return w->value == ABOVE_0 ? w->got > 0 : w->got == w->value;
 }
 
 /* log counts when it reads an event, which may be after the reply. */
@@ -181,7 +183,24 @@ Test(metrics, survive_every_death, .timeout = 240)
     server_log_wait(&server, "replaces processes that failed", NULL);
     upload(&server);
     expect(&server, uploads, ++n);
+    /* Also under master's filter, as a restarted process is. */
+    cr_expect_not(server_log_has(&server, " syscall process="));
+    cr_expect_not(server_log_has(&server, " peer-error process="));
     server_stop(&server);
+}
+
+static void expect_sandbox(const struct process_row *metrics)
+{
+    char wanted[64], got[64];
+
+    snprintf(wanted, sizeof(wanted), "%d\t%d\t%d\t%d", UID_METRICS, UID_METRICS,
+             UID_METRICS, UID_METRICS);
+    if (geteuid() == 0)
+        cr_expect_str_eq(process_status(metrics->pid, "Uid", got, sizeof(got)),
+                         wanted);
+    cr_expect_eq(process_number(metrics->pid, "NoNewPrivs"), 1);
+    if (!server_is_sanitized())
+        cr_expect_eq(process_number(metrics->pid, "Seccomp"), 2);
 }
 
 static bool is_silent(void *argument)
@@ -200,7 +219,10 @@ Test(metrics, end_with_the_setting, .timeout = 120)
 
     start(&server, &(struct server_plan){ .settings = NULL });
     processes_wait(server.pid, "sallyport: metrics", 1, &p);
+    expect_sandbox(processes_find(&p, "sallyport: metrics"));
     expect(&server, "sallyport_bans", 0);
+    expect(&server, "sallyport_disk_free_bytes{setting=\"homes\"}", ABOVE_0);
+    expect(&server, "sallyport_certificate_expiry_timestamp_seconds", ABOVE_0);
     server_set(&server, "metrics_listen", "");
     generation_reload(&server, GENERATION_CTL);
     processes_wait(server.pid, "sallyport: metrics", 0, &p);

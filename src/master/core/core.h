@@ -188,6 +188,8 @@ struct master {
     struct loop_timer deadline;
     pid_t survey; /* looks at the homes in the background; 0: none does */
     struct loop_timer survey_timer;
+    pid_t disks; /* looks at the disks for the metrics; 0: none does */
+    struct loop_timer disks_timer;
 
     /* The parts; each sub-room knows those whose header it may include. */
     struct certificates *certificates;

@@ -159,7 +159,7 @@ void drain_step_down(struct master *m, int fd)
  * be a session. */
 static bool drain_is_other_child(struct master *m, pid_t pid)
 {
-    return pid == m->survey || pid == m->banning->writer ||
+    return pid == m->survey || pid == m->disks || pid == m->banning->writer ||
            sessions_by_files(m->sessions, pid) || children_by_pid(m, pid);
 }
 

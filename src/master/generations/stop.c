@@ -117,6 +117,8 @@ static void reap_children(void *owner)
 
         if (pid == m->survey)
             m->survey = 0;
+        if (pid == m->disks)
+            m->disks = 0;
         if (pid == m->banning->writer)
             banning_reaped(m, status);
         if (s)

@@ -63,7 +63,7 @@ static uint64_t first_expiry(const struct master *m)
 static void gauges_store(struct master *m)
 {
     size_t in = sessions_logged_in(m->sessions);
-    const uint64_t values[GAUGE_COUNT] = {
+    const uint64_t values[GAUGES_OF_MASTER] = {
         [GAUGE_LOGGED_IN] = in,
         [GAUGE_GREETED] = m->sessions->living - in,
         [GAUGE_MAX_SESSIONS] = m->settings.max_sessions,
@@ -75,7 +75,7 @@ static void gauges_store(struct master *m)
         [GAUGE_SINCE] = (uint64_t)m->since,
     };
 
-    for (int g = 0; g < GAUGE_COUNT; g++)
+    for (int g = 0; g < GAUGES_OF_MASTER; g++)
         metrics_gauge(m->metrics, (enum gauge)g, values[g]);
 }
 

@@ -247,6 +247,7 @@ static void run_look_ready(struct master *m)
         hosts_keep(m);
         run_say_ready(m);
         gauges_write(m);
+        helper_watch_disks(m);
     }
 }
 
@@ -322,6 +323,7 @@ void master_release(struct master *m)
     drain_release(m);
     heartbeat_release(m);
     loop_timer_clear(&m->loop, &m->survey_timer);
+    loop_timer_clear(&m->loop, &m->disks_timer);
     services_release(
         m); /* its timer may be in the loop between those of sessions */
     sessions_release(m->sessions);

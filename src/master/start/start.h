@@ -57,6 +57,9 @@ bool helper_check(const struct master *m, const char *mode, int users,
 void helper_survey(struct master *m, int users);
 /* Sets the deadline of that process, when the loop exists. */
 void helper_watch_survey(struct master *m);
+/* If there are metrics: looks at the disks of homes and shares now, and each
+ * minute as long as this generation leads. */
+void helper_watch_disks(struct master *m);
 
 /* The keys that only master knows, and that are the same in all generations of
  * one service. */
