@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "support/files.h"
 #include "support/metrics.h"
 
 #define TEXT_MAX (1 << 20)
@@ -179,4 +181,53 @@ Test(metrics, memory_must_be_sealed)
     cr_expect_eq(metrics_map(&p, bad, PROT_READ), -EINVAL);
     close(good);
     close(bad);
+}
+
+/* The lists of reasons in the rooms that send the events. */
+static const struct {
+    const char *file, *row;
+} reasons[] = {
+    { "/src/session/report.c", "\n    [REPLY_" },
+    { "/src/session/login.c", "\n    [DENIAL_" },
+    { "/src/auth/judge.c", "\n    [JUDGED_" },
+    { "/src/gate/limits.c", "\n    [LIMIT_" },
+};
+
+static char *source(const char *name)
+{
+    char path[256];
+    struct buf text;
+
+    snprintf(path, sizeof(path), SOURCE_DIR "%s", name);
+    buf_init(&text, 1 << 20);
+    cr_assert(files_read(path, &text), "%s", path);
+    cr_assert_eq(buf_add(&text, "", 1), 0);
+    return text.data;
+}
+
+/* A reason that isn't in the table would count as "other". */
+Test(metrics, know_each_reason)
+{
+    char *table = source("/src/event/metrics.c");
+    size_t known = 0;
+
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+        char *text = source(reasons[i].file), *at = text;
+
+        while ((at = strstr(at, reasons[i].row))) {
+            char *end, *next = strstr(++at, "\n    [");
+            char *begin = strchr(at, '"');
+
+            if (!begin || (next && begin > next) || begin[1] == '"')
+                continue; /* no reason */
+            end = strpbrk(begin + 1, "\"");
+            *end = '\0';
+            cr_expect(strstr(table, begin), "%s: %s", reasons[i].file, begin);
+            *end = '"';
+            known++;
+        }
+        free(text);
+    }
+    cr_expect_geq(known, 30);
+    free(table);
 }
