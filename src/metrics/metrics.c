@@ -150,6 +150,14 @@ static void metrics_init(void *owner)
                            .guest_ms = GUEST_MS };
 }
 
+/* The next generation has the same listener, which libmicrohttpd must not shut
+ * down. */
+static void http_stop(struct scraped *s)
+{
+    s->listener = MHD_quiesce_daemon(s->http);
+    MHD_stop_daemon(s->http);
+}
+
 static void metrics_release(void *owner)
 {
     struct scraped *s = owner;
@@ -157,7 +165,8 @@ static void metrics_release(void *owner)
     loop_timer_clear(&s->frame.loop, &s->timer);
     loop_remove(&s->frame.loop, &s->watch);
     if (s->http)
-        MHD_stop_daemon(s->http); /* closes the listener too */
+        http_stop(s);
+    fd_close(&s->listener);
     if (s->metrics)
         munmap(s->metrics, sizeof(*s->metrics));
 }
