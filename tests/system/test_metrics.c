@@ -212,6 +212,27 @@ static bool is_silent(void *argument)
     return silent;
 }
 
+/* A port that the kernel gives to nobody else, and another process of this test
+ * hardly has. */
+static void expect_at_an_address(const struct server *server)
+{
+    const int port = 20000 + getpid() % 10000;
+    struct run_result r;
+    char at[64], url[96];
+
+    snprintf(at, sizeof(at), "127.0.0.77:%d", port);
+    snprintf(url, sizeof(url), "http://%s/metrics", at);
+    server_set(server, "metrics_listen", at);
+    for (int i = 0; i < 2; i++) { /* the second one inherits the listener */
+        generation_reload(server, GENERATION_CTL);
+        run(&r, NULL, "curl", "--silent", "--fail", "--max-time", "20", url,
+            NULL);
+        cr_expect_eq(r.status, 0, "%s", url);
+        cr_expect(strstr(r.text, "\nsallyport_users 1\n"), "%s", r.text);
+        run_release(&r);
+    }
+}
+
 Test(metrics, end_with_the_setting, .timeout = 120)
 {
     struct server server;
@@ -223,6 +244,7 @@ Test(metrics, end_with_the_setting, .timeout = 120)
     expect(&server, "sallyport_bans", 0);
     expect(&server, "sallyport_disk_free_bytes{setting=\"homes\"}", ABOVE_0);
     expect(&server, "sallyport_certificate_expiry_timestamp_seconds", ABOVE_0);
+    expect_at_an_address(&server);
     server_set(&server, "metrics_listen", "");
     generation_reload(&server, GENERATION_CTL);
     processes_wait(server.pid, "sallyport: metrics", 0, &p);
