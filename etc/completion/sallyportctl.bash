@@ -8,6 +8,7 @@ _sallyportctl_tables() {
     case ${#given[@]}:${given[0]} in
     1:*) commands='user share team partials quota retention paths status who kick ban doctor reload' ;;
     1:*) commands='user share team partials quota retention status check who kick ban reload' ;;
+    1:*) commands='user share team partials quota retention status who kick ban log reload' ;;
     2:user) commands='add change passwd rename import export del list show lock unlock totp totp-off can' ;;
     2:share) commands='add change grant revoke list show del' ;;
     2:team) commands='add join leave change list show del' ;;
@@ -63,6 +64,7 @@ _sallyportctl_tables() {
     "ban "add) first= more= options='--config --help --yes --for --reason' ;;
     "ban "del) first=network more= options='--config --help' ;;
     "doctor "*) first= more= options='--config --help --json' ;;
+    "log "*) first= more= options='--config --help --path --user --since --until --failed --event --serial --file --json' ;;
     "reload "*) first= more= options='--config --help' ;;
     esac
     case $previous in
@@ -104,6 +106,12 @@ _sallyportctl_tables() {
     --reason) value='TEXT' ;;
     --warning) value='DAYS,PERCENT' ;;
     --critical) value='DAYS,PERCENT' ;;
+    --user) value='USER' ;;
+    --since) value='TIME' ;;
+    --until) value='TIME' ;;
+    --event) value='EVENT' ;;
+    --serial) value='SERIAL' ;;
+    --file) value='FILE' ;;
     esac
 }
 # tables: end
@@ -146,6 +154,8 @@ _sallyportctl() {
         words=$(_sallyportctl_names share)
     elif [[ $value = TEAM || $previous = : ]]; then
         words=$(_sallyportctl_names team) # bash makes three words of team:NAME
+    elif [[ $value = USER ]]; then
+        words=$(_sallyportctl_names user)
     elif [[ $value = FILE || $value = DIR || $first = file && $current != -* ]]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return

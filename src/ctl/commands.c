@@ -396,6 +396,17 @@ const struct ctl_command ctl_commands[] = {
       .help = "Check the running installation, and say what to do (exit status "
               "0: good, 1: warnings, 2: something is bad)",
       .example = "sallyportctl doctor" },
+    { .group = "log",
+      .options = OPTION_USER | OPTION_SINCE | OPTION_UNTIL | OPTION_FAILED |
+                 OPTION_PATH | OPTION_EVENT | OPTION_SERIAL | OPTION_FILE |
+                 OPTION_JSON,
+      .run = log_show,
+      .syntax = "[--user USER] [--since TIME] [--until TIME] [--failed] "
+                "[--path PART] [--event EVENT] [--serial SERIAL] [--file FILE] "
+                "[--json]",
+      .help = "Show what happened, from the journal or a log file: who sent "
+              "which file, and why something failed",
+      .example = "sallyportctl log --path contract.pdf --since tuesday" },
     { .group = "reload",
       .run = status_reload,
       .syntax = "",

@@ -39,6 +39,8 @@ struct arguments {
     const char *team, *share, *files, *max_files, *retain;
     const char *max_sessions, *max_transfers, *bandwidth_up, *bandwidth_down,
         *max_file_size, *networks, *hours;
+    const char *user, *since, *until, *event, *serial, *file;
+    bool failed;
     bool json, purge, yes, all, hash_stdin, help, version;
     uint64_t given; /* OPTION_ bits */
 };
@@ -94,6 +96,13 @@ struct arguments {
 #define OPTION_MUST_CHANGE    OPTION_BIT(46)
 #define OPTION_WARNING        OPTION_BIT(59)
 #define OPTION_CRITICAL       OPTION_BIT(60)
+#define OPTION_USER           OPTION_BIT(47)
+#define OPTION_SINCE          OPTION_BIT(48)
+#define OPTION_UNTIL          OPTION_BIT(49)
+#define OPTION_FAILED         OPTION_BIT(50)
+#define OPTION_EVENT          OPTION_BIT(51)
+#define OPTION_SERIAL         OPTION_BIT(52)
+#define OPTION_FILE           OPTION_BIT(53)
 /* Options that set limits of a user or a team. */
 #define OPTIONS_OF_LIMITS                                                      \
     (OPTION_MAX_SESSIONS | OPTION_MAX_TRANSFERS | OPTION_BANDWIDTH_UP |        \
@@ -258,6 +267,7 @@ int sessions_kick(struct context *x);
 int bans_list(struct context *x);
 int bans_add(struct context *x);
 int bans_del(struct context *x);
+int log_show(struct context *x);
 
 /* paths.c: may the server write in PATH, a "home" or "share"? Returns an exit
  * code; the complaint names the command that permits it. */

@@ -1,0 +1,312 @@
+/* One line of the log, as text or as JSON: its fields, and what they mean.
+ * Pure. The names of fields come from the line, so that a newer log's fields
+ * aren't lost. */
+#include "log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "sallyport/base/clock.h"
+#include "sallyport/event/event.h"
+
+/* "2026-11-20T07:42:01.123Z" */
+static bool read_time(struct slice s, int64_t *ret)
+{
+    static const struct {
+        size_t digits;
+        char end;
+    } part[7] = { { 4, '-' }, { 2, '-' }, { 2, 'T' }, { 2, ':' },
+                  { 2, ':' }, { 2, '.' }, { 3, 'Z' } };
+    uint64_t n[7];
+    time_t when;
+
+    for (size_t i = 0; i < 7; i++) {
+        size_t len = part[i].digits;
+
+        if (s.len <= len || s.ptr[len] != part[i].end ||
+            slice_number((struct slice){ s.ptr, len }, 9999, &n[i]) < 0)
+            return false;
+        s = (struct slice){ s.ptr + len + 1, s.len - len - 1 };
+    }
+    struct tm tm = { .tm_year = (int)n[0] - 1900,
+                     .tm_mon = (int)n[1] - 1,
+                     .tm_mday = (int)n[2],
+                     .tm_hour = (int)n[3],
+                     .tm_min = (int)n[4],
+                     .tm_sec = (int)n[5] };
+    if (s.len > 0 || clock_from_utc(&tm, &when) < 0)
+        return false;
+    *ret = (int64_t)when * 1000 + (int64_t)n[6];
+    return true;
+}
+
+/* Of an event or a field. */
+static bool is_name(struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!memchr("abcdefghijklmnopqrstuvwxyz0123456789-_", s.ptr[i], 38))
+            return false;
+    return s.len > 0 && s.len <= 32;
+}
+
+static bool add_field(struct log_record *r, struct slice name,
+                      struct slice value)
+{
+    static const char *const own[] = { "v", "time", "event" };
+
+    if (!is_name(name) || slice_among(name, own, 3) >= 0 ||
+        r->fields == LOG_FIELDS_MAX)
+        return false;
+    for (size_t i = 0; i < r->fields; i++)
+        if (slice_equal(r->field[i].name, name))
+            return false; /* twice */
+    r->field[r->fields++] = (struct log_field){ name, value };
+    return true;
+}
+
+static bool read_pair(struct log_record *r, struct slice *rest)
+{
+    struct slice name, value;
+
+    slice_cut(rest, '=', &name);
+    if (!rest->ptr)
+        return false;
+    if (rest->len == 0 || rest->ptr[0] != '"')
+        return slice_cut(rest, ' ', &value) && add_field(r, name, value);
+    *rest = (struct slice){ rest->ptr + 1, rest->len - 1 };
+    slice_cut(rest, '"', &value);
+    if (!rest->ptr || !add_field(r, name, value))
+        return false;
+    slice_cut(rest, ' ', &name); /* the next pair, after nothing but a blank */
+    return name.len == 0;
+}
+
+static bool read_text(struct log_record *r, struct slice line, int64_t now)
+{
+    struct slice rest = line, time;
+
+    slice_cut(&rest, ' ', &time);
+    if (!read_time(time, &r->ms)) {
+        r->ms = now;
+        rest = line;
+    }
+    if (r->ms == 0 || !slice_cut(&rest, ' ', &r->event) || !is_name(r->event))
+        return false;
+    while (rest.ptr)
+        if (!read_pair(r, &rest))
+            return false;
+    return true;
+}
+
+static struct slice json_bytes(const json_t *value)
+{
+    return (struct slice){ json_string_value(value),
+                           json_string_length(value) };
+}
+
+static bool read_member(struct log_record *r, const char *key,
+                        const json_t *value)
+{
+    struct slice name = slice_from(key);
+    char *number;
+
+    if (!strcmp(key, "v") || !strcmp(key, "time") || !strcmp(key, "event"))
+        return true;
+    if (json_is_string(value))
+        return add_field(r, name, json_bytes(value));
+    if (!json_is_integer(value) || !add_field(r, name, SLICE("")))
+        return false;
+    number = r->number[r->fields - 1];
+    snprintf(number, sizeof(r->number[0]), "%" JSON_INTEGER_FORMAT,
+             json_integer_value(value));
+    r->field[r->fields - 1].value = slice_from(number);
+    return true;
+}
+
+static bool read_json(struct log_record *r, struct slice line)
+{
+    const char *key;
+    json_t *value;
+
+    r->json = json_loadb(line.ptr, line.len, JSON_REJECT_DUPLICATES, NULL);
+    r->event = json_bytes(json_object_get(r->json, "event"));
+    if (json_integer_value(json_object_get(r->json, "v")) != 1 ||
+        !is_name(r->event) ||
+        !read_time(json_bytes(json_object_get(r->json, "time")), &r->ms))
+        return false;
+    json_object_foreach(r->json, key, value)
+    {
+        if (!read_member(r, key, value))
+            return false;
+    }
+    return true;
+}
+
+enum log_line log_record_read(struct log_record *r, struct slice line,
+                              int64_t now)
+{
+    bool ok;
+
+    r->fields = 0;
+    r->json = NULL;
+    if (line.len > 2 && line.ptr[0] == '<' && line.ptr[2] == '>')
+        line = (struct slice){ line.ptr + 3, line.len - 3 }; /* a severity */
+    if (line.len == 0 || slice_starts(line, SLICE("sallyportd: ")))
+        return LOG_LINE_OTHER;
+    ok = line.ptr[0] == '{' ? read_json(r, line) : read_text(r, line, now);
+    return ok ? LOG_LINE_EVENT : LOG_LINE_TORN;
+}
+
+void log_record_release(struct log_record *r)
+{
+    json_decref(r->json);
+    r->json = NULL;
+}
+
+struct slice log_get(const struct log_record *r, const char *name)
+{
+    for (size_t i = 0; i < r->fields; i++)
+        if (slice_equal(r->field[i].name, slice_from(name)))
+            return r->field[i].value;
+    return (struct slice){ NULL, 0 };
+}
+
+uint64_t log_number(const struct log_record *r, const char *name)
+{
+    uint64_t n = 0;
+
+    slice_number(log_get(r, name), INT64_MAX, &n);
+    return n;
+}
+
+/* A crash of a session is an end with the number of its signal. */
+bool log_failed(const struct log_record *r)
+{
+    static const char *const failures[] = { "login-failed",    "refused",
+                                            "command-refused", "data-refused",
+                                            "peer-error",      "syscall",
+                                            "child",           "ban" };
+    uint64_t result = log_number(r, "result");
+
+    if (slice_equal(r->event, SLICE("end")))
+        return log_get(r, "number").ptr != NULL;
+    if (slice_among(r->event, failures,
+                    sizeof(failures) / sizeof(failures[0])) >= 0)
+        return true;
+    return log_get(r, "result").ptr && (result == 0 || result >= 400);
+}
+
+static bool has_verb(const struct log_record *r, const char *const *verbs,
+                     size_t n)
+{
+    return slice_equal(r->event, SLICE("transfer")) &&
+           slice_among(log_get(r, "verb"), verbs, n) >= 0;
+}
+
+bool log_is_upload(const struct log_record *r)
+{
+    static const char *const verbs[] = { "STOR", "APPE", "STOU" };
+
+    return has_verb(r, verbs, 3);
+}
+
+bool log_is_download(const struct log_record *r)
+{
+    static const char *const verbs[] = { "RETR" };
+
+    return has_verb(r, verbs, 1);
+}
+
+uint64_t log_size(const struct log_record *r)
+{
+    return log_number(r, log_get(r, "size").ptr ? "size" : "bytes");
+}
+
+/* Causes that the log gives only as the code of the reply. */
+static const struct {
+    unsigned result;
+    const char *word;
+} causes[] = {
+    { 0, "cut off, without a reply" },
+    { 421, "the session was ended" },
+    { 425, "no data connection" },
+    { 426, "the transfer was cut off" },
+    { 450, "busy" },
+    { 451, "the server failed" },
+    { 452, "the disk or the quota is full" },
+    { 550, "no such file, or not permitted" },
+    { 552, "over the quota or a size limit" },
+    { 553, "the name is refused" },
+};
+
+struct slice log_cause(const struct log_record *r)
+{
+    struct slice reason = log_get(r, "reason");
+    uint64_t result = log_number(r, "result");
+
+    if (reason.ptr || !log_get(r, "result").ptr)
+        return reason;
+    for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
+        if (causes[i].result == result)
+            return slice_from(causes[i].word);
+    return reason;
+}
+
+/* The backslashes of the log's own escapes stay. */
+int log_safe(struct slice value, struct buf *into)
+{
+    struct slice part;
+    int e = 0;
+
+    while (e == 0 && slice_cut(&value, '\\', &part)) {
+        e = event_escape(part, into);
+        if (e == 0 && value.ptr)
+            e = buf_add_text(into, "\\");
+    }
+    return e;
+}
+
+static json_t *json_safe(struct slice value)
+{
+    json_t *text = NULL;
+    struct buf b;
+
+    buf_init(&b, 4 * LOG_LINE_MAX);
+    if (log_safe(value, &b) == 0)
+        text = json_stringn(b.len > 0 ? b.data : "", b.len);
+    buf_release(&b);
+    return text;
+}
+
+static json_t *json_field(const struct log_field *f)
+{
+    static const char *const numbers[] = { "bytes",  "ms",   "result",
+                                           "number", "size", "from" };
+    uint64_t n;
+
+    if (slice_among(f->name, numbers, sizeof(numbers) / sizeof(numbers[0])) >=
+            0 &&
+        slice_number(f->value, INT64_MAX, &n) == 0)
+        return json_integer((json_int_t)n);
+    return json_safe(f->value);
+}
+
+json_t *log_json(const struct log_record *r)
+{
+    char when[WHEN_MAX], time[WHEN_MAX + 8], name[40];
+    int bad = 0;
+
+    when_text(r->ms / 1000, when);
+    snprintf(time, sizeof(time), "%.19s.%03dZ", when, (int)(r->ms % 1000));
+    json_t *one = json_pack("{s:i, s:s, s:s%}", "v", 1, "time", time, "event",
+                            r->event.ptr, r->event.len);
+    for (size_t i = 0; i < r->fields; i++) {
+        slice_copy(r->field[i].name, name, sizeof(name));
+        bad |= json_object_set_new(one, name, json_field(&r->field[i]));
+    }
+    if (!bad)
+        return one;
+    json_decref(one);
+    return NULL;
+}

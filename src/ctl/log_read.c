@@ -1,0 +1,303 @@
+/* Where the log's lines come from: a file, standard input, or the journal. And
+ * which records are wanted. Memory doesn't grow with the log.
+ *
+ * The journal is read by journalctl, a child without a shell. So the program
+ * that root runs links no further library, works without systemd, and
+ * journalctl finds rotated and compressed files. */
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/event/event.h"
+
+const char *log_journalctl = "/usr/bin/journalctl";
+
+/* Days before today: 0 and 1 for words, 1 to 7 for a day of the week. Returns
+ * false for another word. */
+static bool days_back(struct slice word, int today, int *ret)
+{
+    static const char *const words[] = { "sunday",    "monday",   "tuesday",
+                                         "wednesday", "thursday", "friday",
+                                         "saturday",  "today",    "yesterday" };
+    int found = -1;
+
+    for (int i = 0; i < 9; i++) {
+        struct slice full = slice_from(words[i]);
+
+        if (slice_equal_nocase(word, full) ||
+            (i < 7 && slice_equal_nocase(word, (struct slice){ full.ptr, 3 })))
+            found = i;
+    }
+    *ret = found >= 7 ? found - 7 : (today - found + 6) % 7 + 1;
+    return found >= 0;
+}
+
+/* mktime(3) and timegm(3) make March of February 30. */
+static bool time_of(const struct tm *tm, bool utc, time_t *ret)
+{
+    struct tm same = *tm;
+
+    same.tm_isdst = -1;
+    *ret = utc ? timegm(&same) : mktime(&same);
+    return *ret >= 0 && same.tm_mday == tm->tm_mday &&
+           same.tm_mon == tm->tm_mon;
+}
+
+static bool date_of(const char *text, bool end, time_t *ret)
+{
+    static const char *const forms[] = {
+        "%Y-%m-%d",          "%Y-%m-%d %H:%M",    "%Y-%m-%dT%H:%M",
+        "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S",
+    };
+
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        struct tm tm = { 0 };
+        const char *rest = strptime(text, forms[i], &tm);
+        bool utc = rest && i > 0 && !strcmp(rest, "Z");
+
+        if (!rest || (*rest && !utc) || !time_of(&tm, utc, ret))
+            continue;
+        tm.tm_mday += i == 0 && end;
+        tm.tm_isdst = -1;
+        *ret = utc ? timegm(&tm) : mktime(&tm);
+        return true;
+    }
+    return false;
+}
+
+int log_when(struct context *x, const char *option, const char *text, bool end,
+             int64_t *ms)
+{
+    int64_t seconds = user_duration_parse(slice_from(text));
+    time_t when = time(NULL);
+    struct tm tm;
+    int back;
+
+    tzset();
+    clock_local(when, &tm);
+    if (seconds > 0) {
+        when = when > seconds ? when - seconds : 0;
+    } else if (days_back(slice_from(text), tm.tm_wday, &back)) {
+        tm.tm_mday += end - back;
+        tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
+        tm.tm_isdst = -1;
+        when = mktime(&tm);
+    } else if (!date_of(text, end, &when)) {
+        return ctl_fail(x, EX_USAGE,
+                        "--%s %s: use a time ago, such as 7d or 2h; a day, "
+                        "such as 2026-11-20, yesterday or tuesday; or "
+                        "\"2026-11-20 08:00\"",
+                        option, text);
+    }
+    *ms = (int64_t)when * 1000;
+    return 0;
+}
+
+static int open_file(struct log_reader *l, const char *path)
+{
+    l->from = strcmp(path, "-") ? fopen(path, "re") : stdin;
+    if (l->from)
+        return 0;
+    return ctl_fail(l->x, errno == EACCES ? EX_NOPERM : EX_NOINPUT,
+                    "%s: %s; --file is the server's log, - is standard input, "
+                    "and without --file the journal is read",
+                    path, strerror(errno));
+}
+
+/* Starts journalctl. Its standard output is the reader's file. */
+static int spawn_journal(struct log_reader *l, int out)
+{
+    char since[32];
+    char *const arguments[] = { (char[]){ "journalctl" },
+                                (char[]){ "--quiet" },
+                                (char[]){ "--no-pager" },
+                                (char[]){ "--all" },
+                                (char[]){ "--output=json" },
+                                (char[]){ "--output-fields=MESSAGE" },
+                                since,
+                                (char[]){ "_SYSTEMD_UNIT=sallyport.service" },
+                                NULL };
+    char *const environment[] = { (char[]){ "LC_ALL=C" }, NULL };
+    posix_spawn_file_actions_t actions;
+    int r = posix_spawn_file_actions_init(&actions);
+
+    snprintf(since, sizeof(since), "--since=@%" PRId64, l->since / 1000);
+    if (r == 0)
+        r = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO,
+                                             "/dev/null", O_RDONLY, 0);
+    if (r == 0)
+        r = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+    if (r == 0)
+        r = posix_spawn(&l->journal, log_journalctl, &actions, NULL, arguments,
+                        environment);
+    posix_spawn_file_actions_destroy(&actions);
+    return r;
+}
+
+static int open_journal(struct log_reader *l)
+{
+    int ends[2] = { -1, -1 };
+    int r = pipe2(ends, O_CLOEXEC) < 0 ? errno : spawn_journal(l, ends[1]);
+
+    fd_close(&ends[1]);
+    if (r == 0)
+        l->from = fdopen(ends[0], "r");
+    else
+        fd_close(&ends[0]);
+    if (r == ENOENT)
+        return ctl_fail(l->x, EX_UNAVAILABLE,
+                        "there is no %s here: give the server's log by --file",
+                        log_journalctl);
+    return l->from ? 0
+                   : ctl_fail(l->x, EX_OSERR, "%s: %s", log_journalctl,
+                              strerror(r ? r : errno));
+}
+
+int log_open(struct log_reader *l, struct context *x)
+{
+    const struct arguments *a = &x->args;
+    int code = 0;
+
+    l->x = x;
+    l->from = NULL;
+    l->journal = 0;
+    l->since = 0;
+    l->until = INT64_MAX;
+    l->events = l->torn = 0;
+    l->entry = NULL;
+    buf_init(&l->path, LOG_LINE_MAX);
+    if (a->path)
+        event_escape(slice_from(a->path), &l->path);
+    if (a->since)
+        code = log_when(x, "since", a->since, false, &l->since);
+    if (code == 0 && a->until)
+        code = log_when(x, "until", a->until, true, &l->until);
+    if (code)
+        return code;
+    return a->file ? open_file(l, a->file) : open_journal(l);
+}
+
+/* Returns 1; 0 at the end; -1: the line was too long, and was passed over. */
+static int read_line(struct log_reader *l, struct slice *ret)
+{
+    size_t n = 0;
+    bool fits = true;
+    int c;
+
+    while ((c = getc_unlocked(l->from)) != EOF && c != '\n') {
+        fits = n < sizeof(l->line);
+        if (fits)
+            l->line[n++] = (char)c;
+    }
+    *ret = (struct slice){ l->line, n };
+    if (c == EOF && n == 0)
+        return 0;
+    return fits ? 1 : -1;
+}
+
+/* Takes the line out of an entry of the journal. */
+static bool take_entry(struct log_reader *l, struct slice *line, int64_t *now)
+{
+    const json_t *message, *time;
+    uint64_t us = 0;
+
+    json_decref(l->entry);
+    l->entry = json_loadb(line->ptr, line->len, 0, NULL);
+    message = json_object_get(l->entry, "MESSAGE");
+    time = json_object_get(l->entry, "__REALTIME_TIMESTAMP");
+    slice_number(slice_from(json_string_value(time)), INT64_MAX, &us);
+    *line = (struct slice){ json_string_value(message),
+                            json_string_length(message) };
+    *now = (int64_t)(us / 1000);
+    return line->ptr != NULL;
+}
+
+static bool field_is(const struct log_record *r, const char *name,
+                     const char *wanted)
+{
+    return !wanted || slice_equal(log_get(r, name), slice_from(wanted));
+}
+
+static bool path_has(const struct log_record *r, const struct buf *part)
+{
+    struct slice path = log_get(r, "path"), to = log_get(r, "to");
+
+    return part->len == 0 ||
+           (path.ptr && memmem(path.ptr, path.len, part->data, part->len)) ||
+           (to.ptr && memmem(to.ptr, to.len, part->data, part->len));
+}
+
+static bool is_wanted(const struct log_reader *l, const struct log_record *r)
+{
+    const struct arguments *a = &l->x->args;
+
+    return r->ms >= l->since && r->ms < l->until &&
+           (!a->event || slice_equal(r->event, slice_from(a->event))) &&
+           (!a->failed || log_failed(r)) && field_is(r, "user", a->user) &&
+           field_is(r, "serial", a->serial) && path_has(r, &l->path);
+}
+
+bool log_next(struct log_reader *l, struct log_record *r)
+{
+    struct slice line;
+    int64_t now = 0;
+    int got;
+
+    while ((got = read_line(l, &line)) != 0) {
+        enum log_line kind = LOG_LINE_TORN;
+
+        r->json = NULL;
+        if (got > 0 && (!l->journal || take_entry(l, &line, &now)))
+            kind = log_record_read(r, line, now);
+        l->torn += kind == LOG_LINE_TORN;
+        l->events += kind == LOG_LINE_EVENT;
+        if (kind == LOG_LINE_EVENT && is_wanted(l, r))
+            return true;
+        log_record_release(r);
+    }
+    return false;
+}
+
+/* A user without rights for the journal sees an empty one. */
+static int close_journal(struct log_reader *l)
+{
+    int status = 0;
+
+    while (waitpid(l->journal, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (l->events == 0 && geteuid() != 0)
+        return ctl_fail(l->x, EX_NOPERM,
+                        "the journal shows no line of the server to you: run "
+                        "this as root, join the group systemd-journal, or "
+                        "give the log by --file");
+    return status == 0 ? 0 : ctl_fail(l->x, EX_IOERR, "journalctl has failed");
+}
+
+int log_close(struct log_reader *l)
+{
+    bool bad = l->from && ferror(l->from);
+    int error = errno, code = 0;
+
+    json_decref(l->entry);
+    buf_release(&l->path);
+    if (l->from)
+        fclose(l->from);
+    if (l->journal)
+        code = close_journal(l);
+    if (l->torn > 0)
+        stderr_print("%" PRIu64 " lines are no events, and were left out",
+                     l->torn);
+    return bad && code == 0
+               ? ctl_fail(l->x, EX_IOERR, "the log: %s", strerror(error))
+               : code;
+}

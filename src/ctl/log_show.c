@@ -1,0 +1,143 @@
+/* "log": what happened, as a table in plain words, or as JSON. No byte of a
+ * client reaches the terminal unescaped. */
+#include "log.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "sallyport/base/clock.h"
+
+#define ROW_MAX (8 * LOG_LINE_MAX)
+
+static const struct {
+    const char *verb, *word;
+} verbs[] = {
+    { "STOR", "upload" },      { "APPE", "upload" },
+    { "STOU", "upload" },      { "RETR", "download" },
+    { "LIST", "list" },        { "NLST", "list" },
+    { "MLSD", "list" },        { "DELE", "delete" },
+    { "MKD", "make dir" },     { "RMD", "remove dir" },
+    { "RNTO", "rename" },      { "MFMT", "set time" },
+    { "HASH", "checksum" },    { "XCRC", "checksum" },
+    { "XSHA256", "checksum" }, { "XSHA512", "checksum" },
+};
+
+static const char *word_of(const struct log_record *r)
+{
+    struct slice verb = log_get(r, "verb");
+
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+        if (verb.ptr && slice_equal(verb, slice_from(verbs[i].verb)))
+            return verbs[i].word;
+    return NULL;
+}
+
+/* Adds a cell of a fixed width, at least. */
+static void add_cell(struct buf *row, struct slice value, size_t width)
+{
+    size_t begin = row->len;
+
+    log_safe(value.len > 0 ? value : SLICE("-"), row);
+    while (row->len - begin < width)
+        buf_add_text(row, " ");
+    buf_add_text(row, "  ");
+}
+
+static void add_time(struct buf *row, int64_t ms)
+{
+    struct tm tm = { 0 };
+
+    clock_local(ms / 1000, &tm);
+    buf_add_format(row, "%04d-%02d-%02d %02d:%02d:%02d  ", tm.tm_year + 1900,
+                   tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+static void add_result(struct buf *row, const struct log_record *r)
+{
+    const struct slice result = log_get(r, "result");
+    char text[32] = "failed ";
+
+    if (!log_failed(r))
+        return add_cell(row, result.ptr ? SLICE("done") : SLICE(""), 10);
+    slice_copy(result, text + 7, sizeof(text) - 7);
+    add_cell(row, result.ptr ? slice_from(text) : SLICE("failed"), 10);
+}
+
+/* The path, or else the client's address, and why. */
+static void add_subject(struct buf *row, const struct log_record *r)
+{
+    const struct slice path = log_get(r, "path"), to = log_get(r, "to");
+    const struct slice cause = log_cause(r), name = log_get(r, "name");
+
+    log_safe(path.ptr || to.ptr ? path : log_get(r, "peer"), row);
+    if (to.ptr && !slice_equal(path, to)) {
+        buf_add_text(row, path.ptr ? " -> " : "");
+        log_safe(to, row);
+    }
+    if (name.ptr) {
+        buf_add_text(row, " ");
+        log_safe(name, row);
+    }
+    if (cause.ptr && row->len > 0)
+        buf_add_text(row, ": ");
+    log_safe(cause, row);
+    buf_add_text(row, "\n");
+}
+
+static void print_record(const struct log_record *r, struct buf *row)
+{
+    const char *word = word_of(r);
+    char size[SIZE_TEXT_MAX] = "";
+
+    if (log_get(r, "bytes").ptr)
+        size_text(log_size(r), size);
+    buf_clear(row);
+    add_time(row, r->ms);
+    add_cell(row, log_get(r, "user"), 12);
+    add_cell(row, word ? slice_from(word) : r->event, 12);
+    add_cell(row, slice_from(size), 10);
+    add_result(row, r);
+    add_subject(row, r);
+    fwrite(row->data, 1, row->len, stdout);
+}
+
+static int print_json(struct context *x, const struct log_record *r)
+{
+    json_t *one = log_json(r);
+    int bad = one ? json_dumpf(one, stdout, JSON_COMPACT) : -1;
+
+    json_decref(one);
+    putchar('\n');
+    return bad ? ctl_fail(x, EX_IOERR, "JSON can't be written") : 0;
+}
+
+int log_show(struct context *x)
+{
+    struct log_reader *l = malloc(sizeof(*l));
+    struct log_record r;
+    struct buf row;
+    int code, closed;
+
+    if (!l)
+        return ctl_fail(x, EX_OSERR, "no memory");
+    buf_init(&row, ROW_MAX);
+    code = log_open(l, x);
+    if (x->args.file) /* it may be a pipe that somebody watches */
+        setvbuf(stdout, NULL, _IOLBF, 0);
+    if (code == 0 && !x->args.json)
+        printf("%-19s  %-12s  %-12s  %-10s  %-10s  %s\n", "TIME", "USER",
+               "WHAT", "SIZE", "RESULT", "PATH OR CLIENT, AND WHY");
+    while (code == 0 && log_next(l, &r)) {
+        if (x->args.json)
+            code = print_json(x, &r);
+        else
+            print_record(&r, &row);
+        log_record_release(&r);
+    }
+    closed = log_close(l);
+    buf_release(&row);
+    free(l);
+    return code ? code : closed;
+}

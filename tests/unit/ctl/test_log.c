@@ -1,0 +1,338 @@
+/* "log": lines of all kinds, what a filter wants, times, and a log that nobody
+ * can trust. The journal is played by a script, which prints what journalctl
+ * prints. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "ctl/log.h"
+#include "world.h"
+
+TestSuite(log, .init = world_make, .fini = scratch_remove);
+
+#define TUESDAY "2026-11-17T08:12:45.120Z "
+#define ANNA                                                                   \
+    TUESDAY "transfer process=session serial=5b647d0dbdf9f5a6 "                \
+            "peer=203.0.113.5:4711 user=anna verb=STOR path=/contract.pdf "    \
+            "to=/contract.pdf bytes=1500000 ms=17 result=226 "                 \
+            "tls=\"TLSv1.3 TLS_AES_128_GCM_SHA256 resumed\"\n"
+#define BERT                                                                   \
+    "2026-11-17T09:00:00.000Z transfer process=session "                       \
+    "serial=00000000000000b1 peer=203.0.113.6:4711 user=bert verb=STOR "       \
+    "path=\"/my contract.pdf\" bytes=300 ms=1 result=426 "                     \
+    "reason=\"closed by the client\"\n"
+#define GUESS                                                                  \
+    "2026-11-18T09:00:00.000Z login-failed process=auth "                      \
+    "serial=00000000000000c1 peer=203.0.113.7:1 user=? "                       \
+    "reason=\"unknown user\"\n"
+#define START "sallyportd: ready: listening on 0.0.0.0:21\n\n"
+#define JSON                                                                   \
+    "{\"v\":1,\"time\":\"2026-11-19T00:00:00.000Z\","                          \
+    "\"event\":\"transfer\",\"severity\":\"info\",\"user\":\"carl\",\"verb\":" \
+    "\"RETR\","                                                                \
+    "\"path\":\"/\\\\x1b[2J\",\"bytes\":7,\"size\":2048,\"result\":226}\n"
+
+/* Runs "log --file - WORDS" with this input. */
+static const struct run *show(const char *input, const char *words)
+{
+    char text[512];
+
+    setenv("TZ", "UTC", 1);
+    snprintf(text, sizeof(text), "log --file - %s", words);
+    return expect_run(0, input, text);
+}
+
+static void expect_has(const struct run *r, const char *said, bool expected)
+{
+    cr_expect_eq(strstr(r->out, said) != NULL, expected, "%s: %s%s", said,
+                 r->out, r->err);
+}
+
+Test(log, answers_who_and_why)
+{
+    const struct run *r = show(START ANNA BERT GUESS JSON, "");
+
+    cr_expect_str_eq(
+        r->out,
+        "TIME                 USER          WHAT          SIZE        RESULT   "
+        "   PATH OR CLIENT, AND WHY\n"
+        "2026-11-17 08:12:45  anna          upload        1.4 MiB     done     "
+        "   /contract.pdf\n"
+        "2026-11-17 09:00:00  bert          upload        300 bytes   failed "
+        "426  /my contract.pdf: closed by the client\n"
+        "2026-11-18 09:00:00  ?             login-failed  -           failed   "
+        "   203.0.113.7:1: unknown user\n"
+        "2026-11-19 00:00:00  carl          download      2 KiB       done     "
+        "   /\\x1b[2J\n");
+    cr_expect_str_empty(r->err);
+}
+
+static const struct {
+    const char *words;
+    bool anna, bert, guess;
+} filters[] = {
+    { "--user anna", true, false, false },
+    { "--user ann", false, false, false },
+    { "--failed", false, true, true },
+    { "--failed --user bert", false, true, false },
+    { "--path contract.pdf", true, true, false },
+    { "--path /contract", true, false, false },
+    { "--event login-failed", false, false, true },
+    { "--serial 00000000000000b1", false, true, false },
+    { "--since 2026-11-17 --until 2026-11-17", true, true, false },
+    { "--since 2026-11-17T08:12:46", false, true, true },
+    { "--since 2026-11-17T08:12:45", true, true, true },
+    { "--until 2026-11-17T09:00", true, false, false },
+    { "--until 2026-11-17T09:00:01Z", true, true, false },
+    { "--since 2026-11-19", false, false, false },
+};
+
+Test(log, filters)
+{
+    for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
+        const struct run *r = show(ANNA BERT GUESS, filters[i].words);
+
+        expect_has(r, " anna ", filters[i].anna);
+        expect_has(r, " bert ", filters[i].bert);
+        expect_has(r, " login-failed ", filters[i].guess);
+    }
+}
+
+/* The path on the command line has the bytes of the name. */
+Test(log, path_with_other_bytes)
+{
+    expect_has(show(TUESDAY "change user=anna verb=DELE path=/\\xff\\x5c "
+                            "result=250\n",
+                    "--path \xff\\"),
+               "delete", true);
+}
+
+Test(log, json_has_the_schema)
+{
+    const struct run *r = show(ANNA, "--json");
+
+    cr_expect_str_eq(
+        r->out,
+        "{\"v\":1,\"time\":\"2026-11-17T08:12:45.120Z\",\"event\":\"transfer\","
+        "\"process\":\"session\",\"serial\":\"5b647d0dbdf9f5a6\","
+        "\"peer\":\"203.0.113.5:4711\",\"user\":\"anna\",\"verb\":\"STOR\","
+        "\"path\":\"/contract.pdf\",\"to\":\"/contract.pdf\","
+        "\"bytes\":1500000,\"ms\":17,\"result\":226,"
+        "\"tls\":\"TLSv1.3 TLS_AES_128_GCM_SHA256 resumed\"}\n");
+    cr_expect_str_eq(show(JSON, "--json")->out, JSON);
+}
+
+static const char *const torn[] = {
+    "no event at all",
+    "2026-11-17T08:12:45.120Z",
+    "2026-11-17T08:12:45Z end",
+    "2026-02-30T08:12:45.120Z end",
+    TUESDAY "transfer user",
+    TUESDAY "transfer user=anna verb=\"STOR",
+    TUESDAY "transfer user=anna verb=\"STOR\"x=y",
+    TUESDAY "transfer user=anna user=bert",
+    TUESDAY "transfer event=x",
+    TUESDAY "Transfer user=anna",
+    TUESDAY "transfer user=anna  verb=STOR",
+    "{\"v\":1",
+    "{\"v\":2,\"time\":\"2026-11-19T00:00:00.000Z\",\"event\":\"end\"}",
+    "{\"v\":1,\"time\":\"2026-11-19\",\"event\":\"end\"}",
+    "{\"v\":1,\"time\":\"2026-11-19T00:00:00.000Z\",\"event\":{}}",
+    "{\"v\":1,\"time\":\"2026-11-19T00:00:00.000Z\",\"event\":\"end\","
+    "\"user\":[]}",
+    "{\"v\":1,\"v\":1,\"time\":\"2026-11-19T00:00:00.000Z\","
+    "\"event\":\"end\"}",
+    "[]",
+};
+
+/* A line that is no event ends nothing, and is counted. */
+Test(log, torn_lines)
+{
+    for (size_t i = 0; i < sizeof(torn) / sizeof(torn[0]); i++) {
+        char text[1024];
+        const struct run *r;
+
+        snprintf(text, sizeof(text), "%s\n" BERT "%s", torn[i], torn[i]);
+        r = show(text, "");
+        expect_has(r, " bert ", true);
+        cr_expect(strstr(r->err, "2 lines are no events"), "%s: %s%s", torn[i],
+                  r->err, r->out);
+    }
+}
+
+/* A line may have LOG_LINE_MAX bytes; a longer one is passed over. */
+Test(log, long_lines)
+{
+    static char text[3 * LOG_LINE_MAX];
+    const char *head = TUESDAY "change user=long path=/";
+
+    for (size_t more = 0; more < 2; more++) {
+        size_t len = LOG_LINE_MAX + more;
+
+        memset(text, 'x', sizeof(text));
+        memcpy(text, head, strlen(head));
+        snprintf(text + len, sizeof(text) - len, "\n%s", BERT);
+        const struct run *r = show(text, "--event change");
+        expect_has(r, " long ", more == 0);
+        cr_expect_eq(strstr(r->err, "1 lines are no events") != NULL,
+                     more == 1);
+        expect_has(show(text, "--user bert"), " bert ", true);
+    }
+}
+
+/* What a hostile log contains never reaches the terminal. */
+Test(log, bytes_of_the_log_are_escaped)
+{
+    const struct run *r =
+        show(TUESDAY "change user=\033[2J\a verb=\177MKD path=\"/"
+                     "\xc2\x9b\r\xff\" reason=\033]0;x\a\n",
+             "");
+
+    expect_has(r, "/\\xc2\\x9b\\x0d\\xff: \\x1b]0;x\\x07", true);
+    for (const char *c = r->out; *c; c++)
+        cr_expect(*c == '\n' || (*c >= 0x20 && *c < 0x7f), "%d", *c);
+}
+
+static const struct {
+    const char *words, *said;
+    int code;
+} wrong[] = {
+    { "log x", "usage: sallyportctl log [--user USER]", EX_USAGE },
+    { "log --file - --since 2026-02-30", "use a time ago, such as", EX_USAGE },
+    { "log --file - --since soon", "--since soon: use", EX_USAGE },
+    { "log --file - --until 2026-11-20x", "--until 2026-11-20x", EX_USAGE },
+    { "log --file - --since 2026-11-20Z", "use a time ago", EX_USAGE },
+    { "log --file /nowhere", "/nowhere: No such file or directory; --file is",
+      EX_NOINPUT },
+    { "log --file /", "the log: Is a directory", EX_IOERR },
+};
+
+Test(log, usage)
+{
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        expect_err(wrong[i].code, "", wrong[i].words, wrong[i].said);
+}
+
+/* Times. */
+
+/* Returns the value as local time, "Tue 2026-11-17 08:00:00". */
+static const char *when(const char *text, bool end)
+{
+    static char out[64];
+    struct context x = { .complaint.text = "" };
+    int64_t ms = 0;
+    time_t seconds;
+
+    cr_assert_eq(log_when(&x, "since", text, end, &ms), 0, "%s: %s", text,
+                 x.complaint.text);
+    seconds = ms / 1000;
+    strftime(out, sizeof(out), "%a %F %T", localtime(&seconds));
+    return out;
+}
+
+Test(log, dates_are_local)
+{
+    setenv("TZ", "Europe/Berlin", 1);
+    cr_expect_str_eq(when("2026-11-20", false), "Fri 2026-11-20 00:00:00");
+    cr_expect_str_eq(when("2026-11-20", true), "Sat 2026-11-21 00:00:00");
+    cr_expect_str_eq(when("2026-12-31", true), "Fri 2027-01-01 00:00:00");
+    cr_expect_str_eq(when("2026-11-20 08:00", true), "Fri 2026-11-20 08:00:00");
+    cr_expect_str_eq(when("2026-07-20T08:00:05", false),
+                     "Mon 2026-07-20 08:00:05");
+    cr_expect_str_eq(when("2026-07-20T08:00Z", false),
+                     "Mon 2026-07-20 10:00:00");
+    /* A day of 25 hours. */
+    cr_expect_str_eq(when("2026-10-25", false), "Sun 2026-10-25 00:00:00");
+    cr_expect_str_eq(when("2026-10-25", true), "Mon 2026-10-26 00:00:00");
+}
+
+/* A day of the week is the last one before today. */
+Test(log, days_and_durations)
+{
+    static const char *const days[] = { "sunday",   "Mon",    "tuesday", "wed",
+                                        "thursday", "friday", "sat" };
+    time_t now = time(NULL);
+    struct context x = { .complaint.text = "" };
+    struct tm tm;
+    int64_t ms;
+
+    setenv("TZ", "UTC", 1);
+    for (int i = 0; i < 7; i++) {
+        cr_expect(strncasecmp(when(days[i], false), days[i], 3) == 0);
+        log_when(&x, "since", days[i], false, &ms);
+        cr_expect(ms / 1000 <= now - now % 86400 - 86400 + 1, "%s", days[i]);
+        cr_expect(ms / 1000 >= now - now % 86400 - 7 * 86400, "%s", days[i]);
+    }
+    gmtime_r(&now, &tm);
+    log_when(&x, "since", "today", false, &ms);
+    cr_expect_geq(ms / 1000, now - now % 86400);
+    log_when(&x, "until", "yesterday", true, &ms);
+    cr_expect_geq(ms / 1000, now - now % 86400);
+    log_when(&x, "since", "2h", false, &ms);
+    cr_expect_leq(llabs(ms / 1000 - (now - 7200)), 60);
+    log_when(&x, "since", "99999w", false, &ms);
+    cr_expect_eq(ms, 0);
+}
+
+/* The journal. */
+
+/* From now on journalctl is a script that writes its arguments into "said",
+ * prints TEXT, and ends with STATUS. */
+static void journal_is(const char *text, int status)
+{
+    static char script[512];
+    char code[8192];
+
+    snprintf(script, sizeof(script), "%s", in(scratch, "journalctl"));
+    snprintf(code, sizeof(code),
+             "#!/bin/sh\nprintf '%%s ' \"$@\" >%s\ncat <<'END'\n%sEND\n"
+             "exit %d\n",
+             in(scratch, "said"), text, status);
+    file_write(script, code);
+    cr_assert_eq(chmod(script, 0755), 0);
+    log_journalctl = script;
+}
+
+#define ENTRY(message)                                                         \
+    "{\"_BOOT_ID\":\"b\",\"MESSAGE\":\"" message "\",\"__REALTIME_TIMESTAMP\"" \
+    ":\"1763629322123456\",\"__CURSOR\":\"s=1\"}\n"
+
+Test(log, journal)
+{
+    const struct run *r;
+
+    setenv("TZ", "UTC", 1);
+    journal_is(ENTRY("2026-11-17T08:12:45.120Z login user=anna")
+                   ENTRY("login user=bert") /* without its time */
+               ENTRY("{\\\"v\\\":1,\\\"time\\\":\\\"2026-11-17T08:12:45.120Z"
+                     "\\\",\\\"event\\\":\\\"login\\\",\\\"user\\\":"
+                     "\\\"carl\\\"}")
+                   ENTRY("sallyportd: ready") "{\"MESSAGE\":[200,201]}\n{\"x\":"
+                                              "1}\nnothing\n",
+               0);
+    r = expect_run(0, "", "log --since 2025-01-01");
+    expect_has(r, "2026-11-17 08:12:45  anna ", true);
+    expect_has(r, "2025-11-20 09:02:02  bert ", true);
+    expect_has(r, "2026-11-17 08:12:45  carl ", true);
+    cr_expect(strstr(r->err, "3 lines are no events"), "%s", r->err);
+    cr_expect_str_eq(file_text(in(scratch, "said")),
+                     "--quiet --no-pager --all --output=json "
+                     "--output-fields=MESSAGE --since=@1735689600 "
+                     "_SYSTEMD_UNIT=sallyport.service ");
+}
+
+Test(log, journal_that_fails)
+{
+    bool root = geteuid() == 0;
+
+    journal_is(ENTRY("login user=bert"), 1);
+    expect_err(EX_IOERR, "", "log", "journalctl has failed");
+    journal_is("", 0);
+    expect_err(root ? 0 : EX_NOPERM, "", "log",
+               root ? "" : "join the group systemd-journal, or give the log");
+    log_journalctl = "/nowhere/journalctl";
+    expect_err(EX_UNAVAILABLE, "", "log",
+               "no /nowhere/journalctl here: give the server's log by --file");
+}
