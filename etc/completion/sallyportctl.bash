@@ -9,6 +9,7 @@ _sallyportctl_tables() {
     1:*) commands='user share team partials quota retention paths status who kick ban doctor reload' ;;
     1:*) commands='user share team partials quota retention status check who kick ban reload' ;;
     1:*) commands='user share team partials quota retention status who kick ban log reload' ;;
+    1:*) commands='user share team partials quota retention status who kick ban log report reload' ;;
     2:user) commands='add change passwd rename import export del list show lock unlock totp totp-off can' ;;
     2:share) commands='add change grant revoke list show del' ;;
     2:team) commands='add join leave change list show del' ;;
@@ -65,6 +66,7 @@ _sallyportctl_tables() {
     "ban "del) first=network more= options='--config --help' ;;
     "doctor "*) first= more= options='--config --help --json' ;;
     "log "*) first= more= options='--config --help --path --user --since --until --failed --event --serial --file --json' ;;
+    "report "*) first= more= options='--config --help --since --until --file --output' ;;
     "reload "*) first= more= options='--config --help' ;;
     esac
     case $previous in
@@ -112,6 +114,7 @@ _sallyportctl_tables() {
     --event) value='EVENT' ;;
     --serial) value='SERIAL' ;;
     --file) value='FILE' ;;
+    --output) value='FILE' ;;
     esac
 }
 # tables: end

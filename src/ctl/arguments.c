@@ -129,6 +129,8 @@ const struct ctl_option ctl_options[] = {
     { "serial", OPTION_SERIAL, AT(serial), "SERIAL", "only this session" },
     { "file", OPTION_FILE, AT(file), "FILE",
       "read this log, or - for standard input, instead of the journal" },
+    { "output", OPTION_OUTPUT, AT(output), "FILE",
+      "write the page into FILE (also -o FILE), not to standard output" },
     { "json", OPTION_JSON, AT(json), NULL, "write JSON" },
     { "help", OPTION_HELP, AT(help), NULL,
       "print the help of all commands, or of one" },
@@ -201,9 +203,11 @@ int arguments_parse(struct arguments *a, int argc, char **argv,
 
     *a = (struct arguments){ .word = argv };
     while (*next) {
-        char *text = *next++;
+        const char *text = *next++;
         int code;
 
+        if (strcmp(text, "-o") == 0)
+            text = "--output";
         if (strncmp(text, "--", 2) == 0) {
             code = take_option(a, text, &next, c);
             if (code)
@@ -211,7 +215,7 @@ int arguments_parse(struct arguments *a, int argc, char **argv,
         } else if (text[0] == '-') {
             return usage_error(c, "no such option", text);
         } else {
-            a->word[a->words++] = text;
+            a->word[a->words++] = next[-1];
         }
     }
     a->word[a->words] = NULL;

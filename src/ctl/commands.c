@@ -407,6 +407,14 @@ const struct ctl_command ctl_commands[] = {
       .help = "Show what happened, from the journal or a log file: who sent "
               "which file, and why something failed",
       .example = "sallyportctl log --path contract.pdf --since tuesday" },
+    { .group = "report",
+      .options = OPTION_SINCE | OPTION_UNTIL | OPTION_FILE | OPTION_OUTPUT,
+      .run = report_make,
+      .syntax = "[--since TIME] [--until TIME] [--file FILE] "
+                "[--output FILE]",
+      .help = "Make a page (HTML) about the last 7 days, or another time: "
+              "transfers, failures, sessions, bans, disks and quotas",
+      .example = "sallyportctl report --since 7d -o report.html" },
     { .group = "reload",
       .run = status_reload,
       .syntax = "",

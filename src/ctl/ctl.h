@@ -39,7 +39,7 @@ struct arguments {
     const char *team, *share, *files, *max_files, *retain;
     const char *max_sessions, *max_transfers, *bandwidth_up, *bandwidth_down,
         *max_file_size, *networks, *hours;
-    const char *user, *since, *until, *event, *serial, *file;
+    const char *user, *since, *until, *event, *serial, *file, *output;
     bool failed;
     bool json, purge, yes, all, hash_stdin, help, version;
     uint64_t given; /* OPTION_ bits */
@@ -103,6 +103,7 @@ struct arguments {
 #define OPTION_EVENT          OPTION_BIT(51)
 #define OPTION_SERIAL         OPTION_BIT(52)
 #define OPTION_FILE           OPTION_BIT(53)
+#define OPTION_OUTPUT         OPTION_BIT(54)
 /* Options that set limits of a user or a team. */
 #define OPTIONS_OF_LIMITS                                                      \
     (OPTION_MAX_SESSIONS | OPTION_MAX_TRANSFERS | OPTION_BANDWIDTH_UP |        \
@@ -250,6 +251,9 @@ int partials_purge(struct context *x);
 int quota_set_limit(struct context *x);
 int quota_show(struct context *x);
 int quota_report(struct context *x);
+/* Describes the quotas of x->users, as an array: what "quota report --json"
+ * prints. The caller owns it; NULL: no memory. */
+json_t *quota_list(const struct context *x);
 /* Removes the kernel's limit of a user or a share that was deleted; says so if
  * it can't. */
 void quota_end(struct context *x, bool share, const char *path, uint32_t id);
@@ -268,6 +272,7 @@ int bans_list(struct context *x);
 int bans_add(struct context *x);
 int bans_del(struct context *x);
 int log_show(struct context *x);
+int report_make(struct context *x);
 
 /* paths.c: may the server write in PATH, a "home" or "share"? Returns an exit
  * code; the complaint names the command that permits it. */

@@ -48,6 +48,8 @@ bool log_failed(const struct log_record *r);
 /* Is it an upload, or a download? */
 bool log_is_upload(const struct log_record *r);
 bool log_is_download(const struct log_record *r);
+/* What somebody did, such as "upload"; or the event's name. */
+struct slice log_word(const struct log_record *r);
 /* Why it failed: its reason, or words for its result. */
 struct slice log_cause(const struct log_record *r);
 /* The size of the file, as far as the log knows it. */

@@ -223,6 +223,29 @@ uint64_t log_size(const struct log_record *r)
     return log_number(r, log_get(r, "size").ptr ? "size" : "bytes");
 }
 
+static const struct {
+    const char *verb, *word;
+} verbs[] = {
+    { "STOR", "upload" },      { "APPE", "upload" },
+    { "STOU", "upload" },      { "RETR", "download" },
+    { "LIST", "list" },        { "NLST", "list" },
+    { "MLSD", "list" },        { "DELE", "delete" },
+    { "MKD", "make dir" },     { "RMD", "remove dir" },
+    { "RNTO", "rename" },      { "MFMT", "set time" },
+    { "HASH", "checksum" },    { "XCRC", "checksum" },
+    { "XSHA256", "checksum" }, { "XSHA512", "checksum" },
+};
+
+struct slice log_word(const struct log_record *r)
+{
+    struct slice verb = log_get(r, "verb");
+
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+        if (verb.ptr && slice_equal(verb, slice_from(verbs[i].verb)))
+            return slice_from(verbs[i].word);
+    return r->event;
+}
+
 /* Causes that the log gives only as the code of the reply. */
 static const struct {
     unsigned result;

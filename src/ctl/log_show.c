@@ -11,29 +11,6 @@
 
 #define ROW_MAX (8 * LOG_LINE_MAX)
 
-static const struct {
-    const char *verb, *word;
-} verbs[] = {
-    { "STOR", "upload" },      { "APPE", "upload" },
-    { "STOU", "upload" },      { "RETR", "download" },
-    { "LIST", "list" },        { "NLST", "list" },
-    { "MLSD", "list" },        { "DELE", "delete" },
-    { "MKD", "make dir" },     { "RMD", "remove dir" },
-    { "RNTO", "rename" },      { "MFMT", "set time" },
-    { "HASH", "checksum" },    { "XCRC", "checksum" },
-    { "XSHA256", "checksum" }, { "XSHA512", "checksum" },
-};
-
-static const char *word_of(const struct log_record *r)
-{
-    struct slice verb = log_get(r, "verb");
-
-    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-        if (verb.ptr && slice_equal(verb, slice_from(verbs[i].verb)))
-            return verbs[i].word;
-    return NULL;
-}
-
 /* Adds a cell of a fixed width, at least. */
 static void add_cell(struct buf *row, struct slice value, size_t width)
 {
@@ -88,7 +65,6 @@ static void add_subject(struct buf *row, const struct log_record *r)
 
 static void print_record(const struct log_record *r, struct buf *row)
 {
-    const char *word = word_of(r);
     char size[SIZE_TEXT_MAX] = "";
 
     if (log_get(r, "bytes").ptr)
@@ -96,7 +72,7 @@ static void print_record(const struct log_record *r, struct buf *row)
     buf_clear(row);
     add_time(row, r->ms);
     add_cell(row, log_get(r, "user"), 12);
-    add_cell(row, word ? slice_from(word) : r->event, 12);
+    add_cell(row, log_word(r), 12);
     add_cell(row, slice_from(size), 10);
     add_result(row, r);
     add_subject(row, r);
