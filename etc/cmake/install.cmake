@@ -35,10 +35,11 @@ file(GLOB documents CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/*.md)
 install(FILES etc/sallyport.conf README.md ${documents}
     DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT doc)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT clone)
-install(PROGRAMS etc/examples/sallyport-address
+install(PROGRAMS etc/examples/sallyport-address etc/examples/sallyport-report
     DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT doc)
 install(DIRECTORY etc/examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples
-    COMPONENT doc PATTERN sallyport-address EXCLUDE)
+    COMPONENT doc PATTERN sallyport-address EXCLUDE
+    PATTERN sallyport-report EXCLUDE)
 
 install(FILES etc/sallyport-retention.timer DESTINATION lib/systemd/system
     COMPONENT server)
