@@ -295,7 +295,7 @@ int log_close(struct log_reader *l)
     if (l->journal)
         code = close_journal(l);
     if (l->torn > 0)
-        stderr_print("%" PRIu64 " lines are no events, and were left out",
+        stderr_print("left out, since they are no events: %" PRIu64 " lines",
                      l->torn);
     return bad && code == 0
                ? ctl_fail(l->x, EX_IOERR, "the log: %s", strerror(error))

@@ -17,8 +17,8 @@ static void add_cell(struct buf *row, struct slice value, size_t width)
     size_t begin = row->len;
 
     log_safe(value.len > 0 ? value : SLICE("-"), row);
-    while (row->len - begin < width)
-        buf_add_text(row, " ");
+    while (row->len - begin < width && buf_add_text(row, " ") == 0)
+        ;
     buf_add_text(row, "  ");
 }
 
@@ -42,13 +42,17 @@ static void add_result(struct buf *row, const struct log_record *r)
     add_cell(row, result.ptr ? slice_from(text) : SLICE("failed"), 10);
 }
 
-/* The path, or else the client's address, and why. */
+/* The path, or else the client's address or the process, and why. */
 static void add_subject(struct buf *row, const struct log_record *r)
 {
     const struct slice path = log_get(r, "path"), to = log_get(r, "to");
     const struct slice cause = log_cause(r), name = log_get(r, "name");
+    const size_t begin = row->len;
 
-    log_safe(path.ptr || to.ptr ? path : log_get(r, "peer"), row);
+    if (path.ptr || to.ptr)
+        log_safe(path, row);
+    else
+        log_safe(log_get(r, log_get(r, "peer").ptr ? "peer" : "process"), row);
     if (to.ptr && !slice_equal(path, to)) {
         buf_add_text(row, path.ptr ? " -> " : "");
         log_safe(to, row);
@@ -57,7 +61,7 @@ static void add_subject(struct buf *row, const struct log_record *r)
         buf_add_text(row, " ");
         log_safe(name, row);
     }
-    if (cause.ptr && row->len > 0)
+    if (cause.ptr && row->len > begin)
         buf_add_text(row, ": ");
     log_safe(cause, row);
     buf_add_text(row, "\n");

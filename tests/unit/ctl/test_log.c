@@ -69,6 +69,26 @@ Test(log, answers_who_and_why)
     cr_expect_str_empty(r->err);
 }
 
+/* A path, a name, a process, or nothing. */
+Test(log, subjects)
+{
+    const struct run *r = show(
+        TUESDAY "service process=master reason=stopping\n" TUESDAY
+                "service reason=reload\n" TUESDAY
+                "client peer=192.0.2.1:9 user=anna name=\"lftp 4\"\n" TUESDAY
+                "change user=anna verb=RNTO path=/a to=/b result=250\n" TUESDAY
+                "change user=anna verb=MKD path=/a result=451\n",
+        "");
+
+    expect_has(r, "  -           -           master: stopping\n", true);
+    expect_has(r, "  -           -           reload\n", true);
+    expect_has(r,
+               "  client        -           -           192.0.2.1:9 lftp 4\n",
+               true);
+    expect_has(r, "  rename        -           done        /a -> /b\n", true);
+    expect_has(r, "failed 451  /a: the server failed\n", true);
+}
+
 static const struct {
     const char *words;
     bool anna, bert, guess;
@@ -157,7 +177,7 @@ Test(log, torn_lines)
         snprintf(text, sizeof(text), "%s\n" BERT "%s", torn[i], torn[i]);
         r = show(text, "");
         expect_has(r, " bert ", true);
-        cr_expect(strstr(r->err, "2 lines are no events"), "%s: %s%s", torn[i],
+        cr_expect(strstr(r->err, "no events: 2 lines"), "%s: %s%s", torn[i],
                   r->err, r->out);
     }
 }
@@ -176,8 +196,7 @@ Test(log, long_lines)
         snprintf(text + len, sizeof(text) - len, "\n%s", BERT);
         const struct run *r = show(text, "--event change");
         expect_has(r, " long ", more == 0);
-        cr_expect_eq(strstr(r->err, "1 lines are no events") != NULL,
-                     more == 1);
+        cr_expect_eq(strstr(r->err, "no events: 1 lines") != NULL, more == 1);
         expect_has(show(text, "--user bert"), " bert ", true);
     }
 }
@@ -316,7 +335,7 @@ Test(log, journal)
     expect_has(r, "2026-11-17 08:12:45  anna ", true);
     expect_has(r, "2025-11-20 09:02:02  bert ", true);
     expect_has(r, "2026-11-17 08:12:45  carl ", true);
-    cr_expect(strstr(r->err, "3 lines are no events"), "%s", r->err);
+    cr_expect(strstr(r->err, "no events: 3 lines"), "%s", r->err);
     cr_expect_str_eq(file_text(in(scratch, "said")),
                      "--quiet --no-pager --all --output=json "
                      "--output-fields=MESSAGE --since=@1735689600 "
