@@ -302,15 +302,17 @@ static json_t *json_safe(struct slice value)
     return text;
 }
 
+/* A number with a leading zero is none that the log has written. */
 static json_t *json_field(const struct log_field *f)
 {
     static const char *const numbers[] = { "bytes",  "ms",   "result",
                                            "number", "size", "from" };
+    const size_t count = sizeof(numbers) / sizeof(numbers[0]);
     uint64_t n;
 
-    if (slice_among(f->name, numbers, sizeof(numbers) / sizeof(numbers[0])) >=
-            0 &&
-        slice_number(f->value, INT64_MAX, &n) == 0)
+    if (slice_among(f->name, numbers, count) >= 0 &&
+        slice_number(f->value, INT64_MAX, &n) == 0 &&
+        (f->value.ptr[0] != '0' || f->value.len == 1))
         return json_integer((json_int_t)n);
     return json_safe(f->value);
 }
