@@ -102,6 +102,7 @@ int cmd_lcd(struct client *c, struct word *w, int n);
 int cmd_pwd(struct client *c, struct word *w, int n);
 int cmd_lpwd(struct client *c, struct word *w, int n);
 int cmd_status(struct client *c, struct word *w, int n);
+int cmd_passwd(struct client *c, struct word *w, int n);
 int cmd_lls(struct client *c, struct word *w, int n);
 int cmd_shell(struct client *c, struct word *w, int n);
 int cmd_help(struct client *c, struct word *w, int n);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "faulty.h"
@@ -15,9 +16,11 @@
 
 #define FILE_BYTES (12 * 1024 * 1024)
 
-static const struct server_user users[] = { { .name = "anna" } };
+static const struct server_user users[] = { { .name = "anna" },
+                                            { .name = "new" } };
 
-SERVER_SHARED(.ports = "auto 8", .users = users, .user_count = 1);
+SERVER_SHARED(.ports = "auto 8", .users = users, .user_count = 2,
+              .settings = "password_change = yes\n");
 
 static void terminal_begin(struct terminal *t)
 {
@@ -255,6 +258,45 @@ Test(terminal, password, .timeout = 120)
         terminal_expect(&t, rows[i].status, rows[i].password);
         terminal_end(&t);
     }
+}
+
+static void passwd_answer(struct terminal *t, const char *old, const char *new,
+                          const char *again)
+{
+    terminal_expect(t, "Old password of new at 127.0.0.1:", NULL);
+    terminal_type(t, old);
+    terminal_expect(t, "New password of new at 127.0.0.1:", NULL);
+    terminal_type(t, new);
+    terminal_expect(t, "Again: new password of new at 127.0.0.1:", NULL);
+    terminal_type(t, again);
+}
+
+/* No password is on the screen, also not by --debug. */
+Test(terminal, a_new_password, .timeout = 120)
+{
+    static const char new[] = "say \"seven\" times", bad[] = "seven \"times";
+    static struct terminal t;
+
+    desk_begin(&t.desk, "new");
+    desk_says(&t.desk, EX_USAGE, "on a terminal only", "passwd", "/", NULL);
+    unsetenv("SALLYPORT_PASSWORD");
+    terminal_open(&t, "/bin/sh");
+    shell_again(&t, "passwd --password-file password");
+    passwd_answer(&t, SERVER_PASSWORD, new, bad);
+    terminal_expect(&t, "passwords differ\nstatus 65", new);
+    shell_again(&t, "passwd --password-file password");
+    passwd_answer(&t, bad, new, new);
+    terminal_expect(&t, "the old one is wrong", bad);
+    shell_again(&t, "passwd --debug --password-file password 2>log");
+    passwd_answer(&t, SERVER_PASSWORD, new, new);
+    terminal_expect(&t, "status 0", new);
+    terminal_type(&t, "clear; grep -c 'SITE PSWD .\\.' log; grep -c seven log");
+    terminal_expect(&t, "1\n0\n", NULL);
+    shell_again(&t, "ls");
+    terminal_expect(&t, "Password of new at 127.0.0.1:", NULL);
+    terminal_type(&t, new);
+    terminal_expect(&t, "status 0", NULL);
+    terminal_end(&t);
 }
 
 /* The first try is cut. The second one doesn't ask again. */

@@ -153,6 +153,8 @@ static int link_on_debug(CURL *curl, curl_infotype kind, char *bytes,
         len--;
     if (out && len >= 5 && strncasecmp(bytes, "PASS ", 5) == 0)
         snprintf(line, sizeof(line), "PASS ...");
+    else if (out && len >= 10 && strncasecmp(bytes, "SITE PSWD ", 10) == 0)
+        snprintf(line, sizeof(line), "SITE PSWD ...");
     else
         snprintf(line, sizeof(line), "%.*s", (int)len, bytes);
     fprintf(stderr, "%s %s\n",
@@ -461,10 +463,19 @@ int link_command(struct link *l, struct failure *why, const char *format, ...)
     link_begin(l, "", NULL);
     link_add_before(l, line);
     LINK_SET(l, CURLOPT_NOBODY, 1L);
+    explicit_bzero(line, sizeof(line));
     int r = link_run(l, why);
     if (r == 0 && l->reply >= 400)
         r = fail_curl(why, CURLE_QUOTE_ERROR, l->reply, l->text, NULL);
     return r;
+}
+
+void link_wipe(struct link *l)
+{
+    for (struct curl_slist *at = l->before; at; at = at->next)
+        explicit_bzero(at->data, strlen(at->data));
+    curl_slist_free_all(l->before);
+    l->before = NULL;
 }
 
 int link_open(struct link *l, const struct site *s, struct failure *why)

@@ -242,6 +242,9 @@ bool link_again(const struct link *l, struct retry *r, const char *what,
  * Returns false if all manners were tried. */
 bool link_next_manner(struct link *l);
 
+/* Wipes the last command, which contained a secret. */
+void link_wipe(struct link *l);
+
 /* Sends commands one after the other, and stops at the first refusal. The
  * replies are in lines, reply and text. Returns 0, or -1 with the reason. */
 int link_command(struct link *l, struct failure *why, const char *format, ...)

@@ -65,6 +65,8 @@ static const struct fail_row {
       "check the user name and the password; a server may also limit your "
       "sessions" },
     { 534, NULL, EX_NOPERM, false, "the server's policy forbids it" },
+    { 550, "change the password first", EX_NOPERM, false,
+      "sallyport passwd does it" },
     { 550, "not empty", EX_NOINPUT, false,
       "rm -r removes it with everything in it" },
     { 550, "is a directory", EX_NOINPUT, false, "it is a directory" },
