@@ -80,6 +80,9 @@ int command_unknown(const char *name, unsigned mode);
 /* Each command returns an exit code of sysexits.h, and has printed what
  * failed. */
 int cmd_put(struct client *c, struct word *w, int n);
+/* Uploads the files W to the word TO. Returns an exit code. */
+int put_all(struct client *c, struct word *w, int n, const struct word *to);
+int cmd_watch(struct client *c, struct word *w, int n);
 int cmd_get(struct client *c, struct word *w, int n);
 int cmd_cat(struct client *c, struct word *w, int n);
 int cmd_mput(struct client *c, struct word *w, int n);

@@ -145,8 +145,7 @@ static int put_line(struct client *c, const char *line, void *of)
                           code ? code : put_file(l->tree, line, remote));
 }
 
-static int put_all(struct client *c, struct word *w, int n,
-                   const struct word *to)
+int put_all(struct client *c, struct word *w, int n, const struct word *to)
 {
     struct tree t = { .client = c, .way = &put_way };
     struct put_lines list = { .tree = &t, .to = to };

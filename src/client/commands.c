@@ -130,6 +130,16 @@ const struct command commands[] = {
       .example = "sallyport sync --dry-run --delete site "
                  "ftps://anna@drop.example.org/site\n"
                  "sallyport sync ftps://anna@drop.example.org/site site" },
+    { .name = "watch",
+      .modes = ONE_SHOT,
+      .words = { 2, 2 },
+      .kinds = { "", "lr" },
+      .run = cmd_watch,
+      .syntax = { "DIR URL", "" },
+      .help = "Upload each file that appears in a directory, when it is "
+              "complete; ends at Ctrl-C",
+      .example = "sallyport watch --remove-source out "
+                 "ftps://anna@drop.example.org/in" },
     { .name = "doctor",
       .modes = ONE_SHOT | LOCAL,
       .words = { 1, 1 },

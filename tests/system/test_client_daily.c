@@ -2,6 +2,7 @@
  * files. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,11 +12,16 @@
 
 #include "desk.h"
 #include "support/files.h"
+#include "support/wait.h"
 
 static const struct server_user users[] = {
-    { .name = "total" },  { .name = "filter" },
-    { .name = "source" }, { .name = "list" },
-    { .name = "mode" },   { .name = "writer", .keys = "rights=w" },
+    { .name = "total" },
+    { .name = "filter" },
+    { .name = "source" },
+    { .name = "list" },
+    { .name = "mode" },
+    { .name = "watch" },
+    { .name = "writer", .keys = "rights=w" },
 };
 
 SERVER_SHARED(.ports = "auto 16", .users = users,
@@ -252,5 +258,60 @@ Test(client_daily, modes_and_trees, .timeout = 60)
     desk_says(&d, 0, "  t/in/file\n", "ls", "-r", "/t", NULL);
     desk_says(&d, 0, "  t/.in/hidden\n", "ls", "-ra", "/t", NULL);
     desk_says_to(&d, 0, "large", "lls t/in\n", "/", NULL);
+    desk_end(&d);
+}
+
+static bool is_there(void *of)
+{
+    return files_exists(of);
+}
+
+static bool is_gone(void *of)
+{
+    return !files_exists(of);
+}
+
+/* It sends what is closed or renamed, and no file that somebody writes. */
+Test(client_daily, watched, .timeout = 60)
+{
+    char a[SERVER_PATH_MAX], b[SERVER_PATH_MAX], c[SERVER_PATH_MAX];
+    struct running running;
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "watch");
+    snprintf(a, sizeof(a), "%s", server_home_file(&d.server, "watch", "a"));
+    snprintf(b, sizeof(b), "%s", server_home_file(&d.server, "watch", "b"));
+    snprintf(c, sizeof(c), "%s", server_home_file(&d.server, "watch", "c"));
+    cr_assert_eq(mkdir("out", 0755), 0);
+    files_write("out/a", "here", 4, 0644);
+    int open_file = open("out/b", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    cr_assert_eq(write(open_file, "ha", 2), 2);
+    desk_start(&d, &running, is_there, a, "watch", "--remove-source", "out",
+               "/", NULL);
+    files_write("out/.c", "renamed", 7, 0644);
+    cr_assert_eq(rename("out/.c", "out/c"), 0);
+    cr_expect(wait_until(is_there, c, WAIT_MS));
+    cr_expect_not(files_exists(b));
+    cr_assert_eq(write(open_file, "lf", 2), 2);
+    close(open_file);
+    cr_expect(wait_until(is_there, b, WAIT_MS));
+    cr_expect(wait_until(is_gone, "out/b", WAIT_MS));
+    desk_file(a, "here");
+    desk_file(b, "half");
+    desk_file(c, "renamed");
+    kill(running.pid, SIGINT);
+    run_finish(&running, &r);
+    cr_expect_eq(r.status, 130, "%d: %s", r.status, r.text);
+    run_release(&r);
+    files_write("out/d", "last", 4, 0644);
+    snprintf(a, sizeof(a), "%s", server_home_file(&d.server, "watch", "d"));
+    desk_start(&d, &running, is_there, a, "watch", "out", "/", NULL);
+    cr_assert_eq(unlink("out/d"), 0);
+    cr_assert_eq(rmdir("out"), 0);
+    run_finish(&running, &r);
+    cr_expect_eq(r.status, EX_NOINPUT, "%d: %s", r.status, r.text);
+    cr_expect_not_null(strstr(r.text, "the directory is gone"), "%s", r.text);
+    run_release(&r);
     desk_end(&d);
 }
