@@ -343,7 +343,8 @@ static int hash_one(struct client *c, const char *path, void *of)
 
     (void)of;
     int r = c->site.hash ? remote_stat(&c->link, path, &e, &why)
-                         : fail(&why, EX_UNAVAILABLE, "the server has no HASH");
+                         : fail(&why, EX_UNAVAILABLE,
+                                "the server has no command for checksums");
     if (r == 0)
         r = remote_hash(&c->link, path, e.size, hash, &why);
     if (r != 0)

@@ -694,3 +694,29 @@ Test(liar, a_listing_without_an_end, .timeout = 60)
     desk_says(&f.desk, EX_PROTOCOL, "can't be used", "ls", "/", NULL);
     faulty_end(&f);
 }
+
+/* A server without HASH may have older commands for checksums. */
+Test(liar, other_checksums, .timeout = 60)
+{
+    static const struct {
+        const char *fault, *sent;
+        int status;
+    } rows[] = { { "xcrc", "XCRC", 0 },
+                 { "xmd5", "XMD5", 0 },
+                 { "xsha256", "XSHA256", 0 },
+                 { "xmd5_wrong", "XMD5", EX_DATAERR } };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct faulty f;
+
+        faulty_begin(&f, rows[i].fault, "good");
+        desk_says(&f.desk, rows[i].status,
+                  rows[i].status ? "the checksums differ" : ", checksum right",
+                  "get", "/file", NULL);
+        desk_says(&f.desk, rows[i].status,
+                  rows[i].status ? "the checksums differ" : ", checksum right",
+                  "put", "--conflict", "overwrite", "password", "/new", NULL);
+        cr_expect_eq(faulty_count(rows[i].sent), 2, "%s", rows[i].fault);
+        faulty_end(&f);
+    }
+}

@@ -136,7 +136,8 @@ struct site {
     const struct options *options;
     /* The features in the reply to FEAT. */
     bool mlst, modez, mfmt;
-    const char *hash; /* "SHA-256": the algorithm of HASH; NULL: none */
+    const char *hash; /* "SHA-256": the algorithm of checksums; NULL: none */
+    const char *hash_verb; /* "HASH", or without it "XSHA256" and others */
 };
 
 /* Sends and receives the bytes of a call, except replies. NULL: there are
@@ -383,6 +384,8 @@ int remote_length(struct link *l, const char *path, uint64_t *ret,
 /* May this user get the checksum of PATH, which needn't exist? Returns 1 or 0,
  * or -1 with the reason. */
 int remote_may_hash(struct link *l, const char *path, struct failure *why);
+/* Not an algorithm of OpenSSL. */
+#define CRC_NAME "CRC32"
 /* Size of a checksum in lower-case hexadecimal, with its NUL. */
 #define REMOTE_HASH_MAX 129
 /* Gets the checksum by the server's algorithm. The server may read all SIZE

@@ -333,31 +333,46 @@ int remote_length(struct link *l, const char *path, uint64_t *ret,
 /* Sallyport looks at the right before it looks for the file. */
 int remote_may_hash(struct link *l, const char *path, struct failure *why)
 {
-    if (link_command(l, why, "HASH %s", path) == 0)
+    if (link_command(l, why, "%s %s", l->site->hash_verb, path) == 0)
         return 1;
     return why->cut ? -1
                     : why->reply == 550 && !strstr(why->text, "no right to");
 }
 
-int remote_hash(struct link *l, const char *path, uint64_t size,
-                char ret[REMOTE_HASH_MAX], struct failure *why)
+/* Cuts the checksum out of "213 SHA-256 0-49 6dcf...1f93 NAME", or of "250
+ * 6DCF...1F93". CRCs may lack zeros at their beginning. */
+static int remote_take_hash(const struct link *l, char ret[REMOTE_HASH_MAX])
 {
     static const char digits[] = "0123456789abcdefABCDEF";
-
-    l->patience = (unsigned)(size / HASH_BYTES_A_SECOND);
-
-    if (remote_ask(l, QUESTION_HASH, "HASH", path, why) < 0)
-        return -1;
-    /* "213 SHA-256 0-49 6dcf...1f93 NAME" */
+    bool hash = strcmp(l->site->hash_verb, "HASH") == 0;
+    bool crc = strcmp(l->site->hash, CRC_NAME) == 0;
     struct slice rest = slice_from(l->text), word;
-    for (int i = 0; i < 4; i++)
+
+    for (int i = 0; i < (hash ? 4 : 2); i++)
         slice_cut(&rest, ' ', &word);
-    if (l->reply != 213 || slice_copy(word, ret, REMOTE_HASH_MAX) < 0 ||
-        word.len < 8 || strspn(ret, digits) != word.len)
-        return fail(why, EX_PROTOCOL, "HASH was answered \"%s\"", l->text);
+    size_t missing = crc && word.len < 8 ? 8 - word.len : 0;
+    memset(ret, '0', missing);
+    if (l->reply / 100 != 2 || word.len == 0 || word.len + missing < 8 ||
+        slice_copy(word, ret + missing, REMOTE_HASH_MAX - missing) < 0 ||
+        strspn(ret, digits) != word.len + missing)
+        return -1;
     for (char *at = ret; *at; at++)
         *at = (char)(*at >= 'A' && *at <= 'F' ? *at + 32 : *at);
     return 0;
+}
+
+int remote_hash(struct link *l, const char *path, uint64_t size,
+                char ret[REMOTE_HASH_MAX], struct failure *why)
+{
+    const char *verb = l->site->hash_verb;
+
+    l->patience = (unsigned)(size / HASH_BYTES_A_SECOND);
+    if (remote_ask(l, QUESTION_HASH, verb, path, why) < 0)
+        return -1;
+    return remote_take_hash(l, ret) == 0
+               ? 0
+               : fail(why, EX_PROTOCOL, "%s was answered \"%s\"", verb,
+                      l->text);
 }
 
 int remote_mkdir(struct link *l, const char *path, struct failure *why)
@@ -421,6 +436,12 @@ int remote_set_time(struct link *l, const char *path, time_t when,
  * first. */
 static const char *const hash_names[] = { "SHA-256", "SHA-512" };
 
+static void site_set_hash(struct site *s, const char *verb, const char *name)
+{
+    s->hash_verb = verb;
+    s->hash = name;
+}
+
 /* Reads " HASH SHA-256*;SHA-512;MD5"; the star marks the server's present
  * choice. */
 static void site_hash(struct site *s, struct slice rest)
@@ -433,7 +454,24 @@ static void site_hash(struct site *s, struct slice rest)
         name.len -= chosen;
         for (size_t i = 0; chosen && i < 2; i++)
             if (slice_equal_nocase(name, slice_from(hash_names[i])))
-                s->hash = hash_names[i];
+                site_set_hash(s, "HASH", hash_names[i]);
+    }
+}
+
+/* Older commands for checksums, the best first. */
+static void site_checksum(struct site *s, struct slice verb)
+{
+    static const char *const rows[][2] = { { "XSHA256", "SHA-256" },
+                                           { "XSHA512", "SHA-512" },
+                                           { "XMD5", "MD5" },
+                                           { "XCRC", CRC_NAME } };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (s->hash_verb && strcmp(s->hash_verb, rows[i][0]) == 0)
+            return;
+        if (slice_equal_nocase(verb, slice_from(rows[i][0])) &&
+            (!s->hash_verb || strcmp(s->hash_verb, "HASH") != 0))
+            site_set_hash(s, rows[i][0], rows[i][1]);
     }
 }
 
@@ -450,6 +488,8 @@ static void site_feature(struct site *s, struct slice line)
         s->modez = slice_equal_nocase(slice_trim(rest), SLICE("Z"));
     else if (slice_equal_nocase(word, SLICE("HASH")))
         site_hash(s, slice_trim(rest));
+    else
+        site_checksum(s, word);
 }
 
 /* Reads FEAT. A server that refuses it has no features; any other failure is an

@@ -1,11 +1,12 @@
 /* The bytes of a transfer on their way: checksum and MODE Z. */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "transfer.h"
 
-/* Checksums, by OpenSSL. */
+/* Checksums, by OpenSSL or zlib. */
 
 #define DIGEST_BLOCK  262144
 #define ZSTREAM_BLOCK 65536
@@ -14,8 +15,9 @@ int digest_begin(struct digest *d, const char *name)
 {
     const EVP_MD *md = name ? EVP_get_digestbyname(name) : NULL;
 
-    *d = (struct digest){ md ? EVP_MD_CTX_new() : NULL };
-    if (!name)
+    *d = (struct digest){ .ctx = md ? EVP_MD_CTX_new() : NULL,
+                          .is_crc = name && strcmp(name, CRC_NAME) == 0 };
+    if (!name || d->is_crc)
         return 0;
     return d->ctx && EVP_DigestInit_ex(d->ctx, md, NULL) == 1 ? 0 : -1;
 }
@@ -24,6 +26,8 @@ void digest_add(struct digest *d, const void *bytes, size_t len)
 {
     if (d->ctx)
         EVP_DigestUpdate(d->ctx, bytes, len);
+    else if (d->is_crc)
+        d->crc = crc32_z(d->crc, bytes, len);
 }
 
 int digest_add_head(struct digest *d, int fd, uint64_t len)
@@ -31,7 +35,7 @@ int digest_add_head(struct digest *d, int fd, uint64_t len)
     static _Thread_local char block[DIGEST_BLOCK];
     uint64_t at = 0;
 
-    while (d->ctx && at < len) {
+    while ((d->ctx || d->is_crc) && at < len) {
         size_t want =
             len - at < sizeof(block) ? (size_t)(len - at) : sizeof(block);
         ssize_t n = pread(fd, block, want, (off_t)at);
@@ -55,8 +59,10 @@ void digest_end(struct digest *d, char out[DIGEST_HEX_MAX])
     if (d->ctx && EVP_DigestFinal_ex(d->ctx, hash, &len) == 1)
         for (unsigned i = 0; i < len; i++)
             snprintf(out + (size_t)2 * i, 3, "%02x", hash[i]);
+    if (d->is_crc)
+        snprintf(out, DIGEST_HEX_MAX, "%08lx", d->crc);
     EVP_MD_CTX_free(d->ctx);
-    d->ctx = NULL;
+    *d = (struct digest){ 0 };
 }
 
 /* MODE Z, by zlib, in steps of one block. */

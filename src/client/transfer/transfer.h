@@ -19,7 +19,9 @@
 
 /* The checksum of a transfer's bytes, in the server's algorithm. */
 struct digest {
-    EVP_MD_CTX *ctx; /* NULL: no checksum is wanted */
+    EVP_MD_CTX *ctx; /* NULL: no checksum is wanted, or a CRC */
+    bool is_crc;
+    uLong crc;
 };
 
 /* Begins a checksum. NAME is as in HASH; NULL: none is wanted. Returns 0, or

@@ -6,6 +6,7 @@ PORT_FILE gets the port once the server listens, and the file "commands" beside 
 gets the clients' commands. Everybody may log in; there is one file. FAULT is
 "none" or one of the words that this program compares it with."""
 import hashlib
+import zlib
 import itertools
 import os
 import socket
@@ -187,7 +188,7 @@ class Session(threading.Thread):
     # 150, and before the next one.
     def do_STOR(self, words):
         if FAULT not in ("busy_once", "stored_empty", "silent_size", "lost_data",
-                         *KEEPING):
+                         *KEEPING) and not FAULT.startswith("x"):
             return self.refuse(words)
         number = next(UPLOADS)
         if number == 0 and FAULT == "busy_once":
@@ -209,6 +210,24 @@ class Session(threading.Thread):
         if FAULT == "lost_226":
             raise ConnectionError
         self.reply("226 done")
+
+    def checksum(self, verb, words):
+        bytes = STORED.get(words, TEXT)
+        if FAULT == "xmd5_wrong":
+            bytes += b"more"
+        if verb == "XCRC":
+            return self.reply(f"250 {zlib.crc32(bytes):x}")
+        kind = {"XMD5": hashlib.md5, "XSHA256": hashlib.sha256}[verb]
+        self.reply("250 " + kind(bytes).hexdigest().upper())
+
+    def do_XCRC(self, words):
+        self.checksum("XCRC", words)
+
+    def do_XMD5(self, words):
+        self.checksum("XMD5", words)
+
+    def do_XSHA256(self, words):
+        self.checksum("XSHA256", words)
 
     def do_HASH(self, words):
         if FAULT not in KEEPING or words not in STORED:
@@ -247,6 +266,12 @@ class Session(threading.Thread):
         self.reply("211-Features:")
         if FAULT in KEEPING:
             self.reply(" HASH SHA-256*\r\n MFMT")
+        if FAULT.startswith("x"):
+            self.reply(" XCRC filename;start;end")
+        if FAULT.startswith("xmd5") or FAULT == "xsha256":
+            self.reply(" XMD5")
+        if FAULT == "xsha256":
+            self.reply(" XSHA256")
         for name in "UTF8", "EPSV", "SIZE", "MLST type*;size*;", "REST STREAM":
             if not (FAULT in WITHOUT_MLSD and
                     name.startswith("MLST") or
