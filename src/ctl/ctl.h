@@ -266,7 +266,7 @@ int paths_del(struct context *x);
 int doctor_run(struct context *x);
 int monitor_check(struct context *x);
 int monitor_failed(struct context *x, int code);
-int sessions_who(struct context *x);
+int who_show(struct context *x);
 int sessions_kick(struct context *x);
 int bans_list(struct context *x);
 int bans_add(struct context *x);
@@ -664,8 +664,21 @@ struct listing {
 };
 /* Adds ROW, which it frees, to the JSON. Returns an exit code. */
 int listing_add(struct listing *l, json_t *row);
+/* Asks for the page from place *at on. *at becomes that of the next page, or
+ * 0. Returns an exit code. */
+int listing_page(struct listing *l, uint64_t *at);
 /* Shows the whole list, with a server of its own. Returns an exit code. */
 int listing_show(struct context *x, struct listing *l);
+
+/* who.c: the sessions of the running server. */
+
+/* Reads all of them into *ret, an array of objects, which the caller owns.
+ * Returns an exit code. */
+int who_read(struct context *x, json_t **ret);
+/* Writes "12.3 MiB of 20.0 MiB, 4.1 MiB/s", as far as it is known, from
+ * the numbers of a row. */
+#define WHO_AMOUNT_MAX 80
+const char *who_amount(json_t *row, char out[WHO_AMOUNT_MAX]);
 
 /* sessions.c: sends the running server, if there is one, the news that the
  * users file has changed. It ends the sessions that are no longer permitted,

@@ -260,9 +260,7 @@ int listing_add(struct listing *l, json_t *row)
                : ctl_fail(l->server.x, EX_OSERR, "no memory");
 }
 
-/* Asks for the page from place *at on. *at becomes that of the next page, or
- * 0. */
-static int listing_page(struct listing *l, uint64_t *at)
+int listing_page(struct listing *l, uint64_t *at)
 {
     struct server *s = &l->server;
     uint64_t next;
@@ -279,7 +277,9 @@ static int listing_page(struct listing *l, uint64_t *at)
         return code;
     if (m.kind != l->end)
         return server_lies(s->x, "no answer to a list");
-    next = m.kind == MSG_who_end ? m.who_end.place : m.ban_list_end.place;
+    next = m.kind == MSG_who_end    ? m.who_end.place
+           : m.kind == MSG_look_end ? m.look_end.place
+                                    : m.ban_list_end.place;
     if (next != 0 && next <= *at)
         return server_lies(s->x, "a list without end");
     *at = next;

@@ -1,4 +1,4 @@
-/* "who" and "kick", and the message to the running server after a change of a
+/* "kick", and the message to the running server after a change of a
  * user: it ends the sessions that the users file no longer permits. */
 #include "ctl.h"
 
@@ -13,72 +13,8 @@
 #include "sallyport/event/event.h"
 
 #define SERIAL_DIGITS 16
-#define USER_ROOM     256
 /* ms: the change is made, so the caller doesn't wait long for the server. */
 #define EDITED_MS 5000
-
-/* Escaped for printing; "-" before the login. */
-static void user_text(struct slice user, char out[USER_ROOM])
-{
-    if (user.len == 0 || server_escape(user, out, USER_ROOM) < 0)
-        snprintf(out, USER_ROOM, "%s", user.len == 0 ? "-" : "?");
-}
-
-static void print_session(const struct listing *l, const struct msg_who_is *msg)
-{
-    char user[USER_ROOM], client[ADDRESS_TEXT_MAX], local[ADDRESS_TEXT_MAX];
-    char ago[WHEN_MAX];
-
-    if (l->count == 0)
-        printf("%-16s %-16s %8s %-24s %s\n", "SERIAL", "USER", "SINCE",
-               "CLIENT", "LISTENER");
-    user_text(msg->user, user);
-    printf("%016" PRIx64 " %-16s %8s %-24s %s\n", msg->serial, user,
-           when_ago(msg->since, time(NULL), ago),
-           address_port_text(&msg->peer, client),
-           address_port_text(&msg->local, local));
-}
-
-static int add_session_json(struct listing *l, const struct msg_who_is *msg)
-{
-    char serial[SERIAL_DIGITS + 1], client[ADDRESS_TEXT_MAX];
-    char local[ADDRESS_TEXT_MAX], user[USER_ROOM];
-    bool known = msg->user.len > 0;
-
-    snprintf(serial, sizeof(serial), "%016" PRIx64, msg->serial);
-    user_text(msg->user, user);
-    return listing_add(
-        l,
-        json_pack("{s:s, s:o, s:s, s:s, s:o, s:o}", "serial", serial, "user",
-                  known ? json_text(user) : json_null(), "client",
-                  address_port_text(&msg->peer, client), "listener",
-                  address_port_text(&msg->local, local), "since",
-                  json_time(msg->since), "logged_in", json_time(msg->login)));
-}
-
-static int take_session(struct listing *l, const struct message *m)
-{
-    if (l->json)
-        return add_session_json(l, &m->who_is);
-    print_session(l, &m->who_is);
-    return 0;
-}
-
-static int ask_sessions(struct server *s, uint64_t place)
-{
-    return SEND(&s->channel, who, server_request(s), .place = place);
-}
-
-int sessions_who(struct context *x)
-{
-    struct listing l = { .row = MSG_who_is,
-                         .end = MSG_who_end,
-                         .ask = ask_sessions,
-                         .take = take_session,
-                         .nothing = "nobody is connected" };
-
-    return listing_show(x, &l);
-}
 
 /* The form of the word decides: an address, 16 hexadecimal digits, or else a
  * user's name. */

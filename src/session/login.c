@@ -292,6 +292,7 @@ static const struct handler login_handlers[] = {
     ON(login_channel, login_on_channel), ON(granted, login_on_granted),
     ON(denied, login_on_denied),         ON(kick, login_on_kick),
     ON(admitted, proxied_on_admitted),   ON(password_is, login_on_password_is),
+    ON(look_at, report_on_look_at),
 };
 
 void login_on_master(void *owner, uint32_t events)

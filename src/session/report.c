@@ -276,3 +276,58 @@ void report_end(struct session *s, enum ending ending, const char *cause)
     event_send(&s->log, &r);
     event_flush(&s->log);
 }
+
+/* The end of a path says more than its beginning. */
+static struct slice report_tail(struct slice path)
+{
+    size_t cut = path.len > MESSAGE_TEXT_MAX ? path.len - MESSAGE_TEXT_MAX : 0;
+
+    return (struct slice){ path.ptr + cut, path.len - cut };
+}
+
+static uint64_t report_expected(const struct transfer *t)
+{
+    if (transfer_is_upload(t))
+        return t->announced;
+    return t->promised != UINT64_MAX ? t->promised : t->size;
+}
+
+static void report_add_transfer(const struct session *s, struct msg_doing *d)
+{
+    const struct transfer *t = &s->transfer;
+
+    d->verb = slice_from(command_name(t->verb));
+    d->path = report_tail(path_slice(&t->path));
+    d->bytes = t->bytes;
+    d->of = report_expected(t);
+    d->ms = clock_ms() - t->began;
+}
+
+/* A command that waits for files. */
+static void report_add_command(const struct session *s, struct msg_doing *d)
+{
+    const struct dispatched_command *last = &s->dispatched;
+
+    if (s->ask.message == MSG_NONE || !last->command)
+        return;
+    d->verb = slice_from(command_name(last->command->verb));
+    if (last->has_path)
+        d->path = report_tail(path_slice(&s->subject));
+}
+
+/* If master doesn't read, it has no use for the answer. */
+int report_on_look_at(void *owner, struct msg_look_at *m)
+{
+    struct session *s = owner;
+    struct msg_doing d = { .request = m->request,
+                           .client = slice_from(s->client) };
+
+    if (control_is_secure(s))
+        d.tls = slice_from(stream_cipher(s->control.stream));
+    if (s->transfer.state != TRANSFER_NONE)
+        report_add_transfer(s, &d);
+    else
+        report_add_command(s, &d);
+    channel_send(&s->master, MSG_doing, &d);
+    return 0;
+}

@@ -576,6 +576,8 @@ void report_change(struct session *s, const struct change *c, unsigned result);
  * command that is being dispatched because of a right, a limit or a setting. */
 void report_refusal(struct session *s, enum reply r, struct slice argument);
 void report_end(struct session *s, enum ending ending, const char *cause);
+/* The handler of `look_at`: tells master what the session does now. */
+int report_on_look_at(void *owner, struct msg_look_at *m);
 
 /* The records of events that must be in the log before the client has its reply
  * (verdict.c). They point to their arguments' texts, which must live. */

@@ -251,7 +251,9 @@ END
 
 MESSAGE(older_peer, MASTER, MASTER, RUN, MANY, NONE,
         "to the older master: the newest gate has admitted the client of a "
-        "session behind a proxy: its serial, the client; as `session_peer`")
+        "session behind a proxy: its serial, the client; as `session_peer`. "
+        "Without an address: what does that session do? The answer is `doing`; "
+        "an older build ignores it")
 NUMBER(serial)
 ADDRESS(peer)
 END
@@ -610,6 +612,34 @@ MESSAGE(users_changed, CTL, MASTER, IDLE, MANY, NONE,
         "other words")
 WORD(verb)
 TEXT(to)
+END
+
+MESSAGE(look, CTL, MASTER, IDLE, MANY, NONE,
+        "what do the sessions do now, from this place in master's table? The "
+        "first request has 0. Each session that answers within a second gives "
+        "a `doing`; `look_end` is the last answer")
+NUMBER(place)
+END
+
+MESSAGE(doing, SESSION | MASTER, MASTER | CTL, LIVE | RUN | ASKED, MANY, NONE,
+        "what a session does (answers `look_at`, `look`, and `older_peer` "
+        "without an address): serial, which a session leaves 0; the client's "
+        "name for itself; TLS; the command under way, empty for none; its "
+        "path, the last 1,024 bytes; of a transfer: bytes so far, of how many "
+        "(0: unknown), milliseconds")
+NUMBER(serial)
+TEXT(client)
+TEXT(tls)
+TEXT(verb)
+TEXT(path)
+NUMBER(bytes)
+NUMBER(of)
+NUMBER(ms)
+END
+
+MESSAGE(look_end, MASTER, CTL, ASKED, MANY, look,
+        "the place to continue at, after 32 sessions; 0: there are no more")
+NUMBER(place)
 END
 
 SECTION("Setting up a child", NULL)
@@ -982,6 +1012,10 @@ END
 MESSAGE(kick, MASTER, SESSION, START | LIVE, ONCE, NONE,
         "send the last reply and end; after 2 s the session is killed")
 ENUM(ending, why, ENDING_COUNT)
+END
+
+MESSAGE(look_at, MASTER, SESSION, LIVE, MANY, NONE,
+        "what are you doing? The answer is `doing`")
 END
 
 MESSAGE(files_ready, FILES, MASTER, START, ONCE, NONE,

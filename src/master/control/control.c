@@ -64,7 +64,7 @@ static void control_on_message(void *owner, uint32_t events)
 
 static void control_on_timer(void *owner)
 {
-    peer_end(owner);
+    request_late(owner);
 }
 
 static void peer_blank(struct peer *p, struct master *m)
@@ -193,6 +193,9 @@ static int control_accept(struct control *c)
 
 int control_start(struct control *c)
 {
+    struct master *m = c->watch.owner;
+
+    m->sessions->on_doing = request_on_doing;
     return c->socket.fd < 0 || c->socket.inherited ? 0 : control_accept(c);
 }
 

@@ -41,6 +41,10 @@ bool control_socket_answers(const char *path);
  * socket's. */
 void control_socket_close(struct control_socket *s, bool remove);
 
+/* Sessions in one answer to `look`: they fit into a socket that nobody reads.
+ */
+#define LOOK_PAGE 32
+
 /* A peer at the control socket: a sallyportctl, with one request at a time. */
 struct peer {
     struct master *master;
@@ -48,10 +52,13 @@ struct peer {
     struct channel channel;
     uid_t uid; /* as the kernel names it */
     struct loop_watch watch;
-    struct loop_timer timer; /* to ask, or for its reload */
-    uint32_t request;        /* the request under way */
-    uint32_t reload_request; /* its request for a reload; 0: none */
-    uint32_t reload_number;  /* master's own number for that reload */
+    struct loop_timer timer;   /* to ask, or for its reload */
+    uint32_t request;          /* the request under way */
+    uint32_t reload_request;   /* its request for a reload; 0: none */
+    uint32_t reload_number;    /* master's own number for that reload */
+    uint64_t looks[LOOK_PAGE]; /* serials of sessions that it asks */
+    size_t looking;            /* of them haven't answered */
+    uint64_t look_next;        /* the place after them */
 };
 
 /* Call it after sending the answer to the request; RESULT is SEND()'s. The next
@@ -102,5 +109,10 @@ int request_dispatch(struct peer *p);
 /* The reload that P asked for has ended. WRONG: why it failed; NULL: a new
  * generation leads. */
 void request_reloaded(struct peer *p, const char *wrong);
+
+/* A session has said what it does: for all that look at it. */
+void request_on_doing(struct master *m, const struct msg_doing *msg);
+/* P's time for this request is over: ends P, unless it only looks. */
+void request_late(struct peer *p);
 
 #endif

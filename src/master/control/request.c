@@ -1,6 +1,7 @@
 /* The requests of sallyportctl, in master. Each function answers at once; only
- * the answer to a reload follows later. "who" and "kick" use master's records
- * of the sessions, and show nothing of what a session does. */
+ * the answers to a reload and to a look at the sessions follow later. "who" and
+ * "kick" use master's records of the sessions; what a session does is known to
+ * that session alone. */
 #include "control.h"
 
 #include <inttypes.h>
@@ -182,6 +183,62 @@ static int request_on_who(void *owner, struct msg_who *msg)
     peer_answered(p, SEND(&p->channel, who_end, p->request,
                           .place = i < t->size ? i : 0));
     return 0;
+}
+
+static void look_over(struct peer *p)
+{
+    p->looking = 0;
+    peer_answered(
+        p, SEND(&p->channel, look_end, p->request, .place = p->look_next));
+}
+
+static int request_on_look(void *owner, struct msg_look *msg)
+{
+    struct peer *p = request_begin(owner, msg->request);
+    const struct session_table *t = p->master->sessions;
+    size_t i = msg->place < t->size ? (size_t)msg->place : t->size;
+
+    p->looking = 0;
+    for (; i < t->size && p->looking < LOOK_PAGE; i++)
+        if (look_begin(&t->all[i]))
+            p->looks[p->looking++] = t->all[i].serial;
+    p->look_next = i < t->size ? i : 0;
+    if (p->looking == 0)
+        look_over(p);
+    else
+        loop_timer_set(&p->master->loop, &p->timer, p->master->deadlines.look);
+    return 0;
+}
+
+static void look_tell(struct peer *p, const struct msg_doing *msg)
+{
+    struct msg_doing answer = *msg;
+    size_t i = 0;
+
+    while (i < p->looking && p->looks[i] != msg->serial)
+        i++;
+    if (i == p->looking)
+        return;
+    p->looks[i] = p->looks[--p->looking];
+    answer.request = p->request;
+    peer_sent(p, channel_send(&p->channel, MSG_doing, &answer));
+    if (p->used && p->looking == 0)
+        look_over(p);
+}
+
+void request_on_doing(struct master *m, const struct msg_doing *msg)
+{
+    for (size_t i = 0; i < MASTER_CALLERS; i++)
+        if (m->control->peer[i].used)
+            look_tell(&m->control->peer[i], msg);
+}
+
+void request_late(struct peer *p)
+{
+    if (p->looking > 0)
+        look_over(p);
+    else
+        peer_end(p);
 }
 
 static bool who_is_meant(const struct session *s,
@@ -369,6 +426,7 @@ static const struct handler request_handlers[] = {
     ON(users_edited, request_on_users_edited),
     ON(users_changed, request_on_users_changed),
     ON(who, request_on_who),
+    ON(look, request_on_look),
     ON(end_sessions, request_on_end_sessions),
     ON(ban_list, request_on_ban_list),
     ON(ban_add, request_on_ban_add),

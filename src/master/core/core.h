@@ -138,6 +138,7 @@ struct deadlines {
                            session: to end */
     uint64_t stop;      /* all sessions: to be gone */
     uint64_t ask;       /* ctl: to ask, or to hang up */
+    uint64_t look;      /* sessions: to say what they do */
     uint64_t renew;     /* the supervisor: to answer a reload */
     uint64_t users;     /* between two checks of the users file */
     uint64_t reader;    /* to read it; master does nothing else meanwhile */

@@ -58,6 +58,7 @@ void master_init(struct master *m)
                                        .sync = 30000,
                                        .stop = 5000,
                                        .ask = 10000,
+                                       .look = 1000,
                                        .renew = 150000,
                                        .users = 3000,
                                        .reader = 5000,

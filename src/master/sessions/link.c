@@ -164,10 +164,20 @@ static int older_on_gone(void *owner, struct msg_older_gone *msg)
     return 0;
 }
 
+static int older_on_doing(void *owner, struct msg_doing *msg)
+{
+    struct session *s = older_find(owner, msg->serial);
+
+    if (s && s->look != 0)
+        look_answered(s, msg);
+    return 0;
+}
+
 static const struct handler older_handlers[] = {
     ON(hello, older_on_hello),
     ON(older_session, older_on_session),
     ON(older_gone, older_on_gone),
+    ON(doing, older_on_doing),
 };
 
 static int older_send(struct older *o, struct session *s,
@@ -176,6 +186,9 @@ static int older_send(struct older *o, struct session *s,
     if (order == ORDER_PEER)
         return SEND(&o->link.channel, older_peer, 0, .serial = s->serial,
                     .peer = s->peer);
+    if (order == ORDER_LOOK) /* an older build ignores it */
+        return SEND(&o->link.channel, older_peer, 0, .serial = s->serial,
+                    .peer = { 0 });
     if (order == ORDER_KICK)
         return SEND(&o->link.channel, older_kick, 0, .serial = s->serial,
                     .why = s->why);
@@ -185,7 +198,7 @@ static int older_send(struct older *o, struct session *s,
 static int older_send_all(struct older *o, struct session *s)
 {
     static const enum session_order order[] = { ORDER_PEER, ORDER_KICK,
-                                                ORDER_KILL };
+                                                ORDER_KILL, ORDER_LOOK };
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < sizeof(order) / sizeof(order[0]); i++) {
@@ -333,6 +346,8 @@ static int newest_on_peer(void *owner, struct msg_older_peer *msg)
 
     if (s && msg->peer.family != 0)
         session_set_client(s, &msg->peer);
+    else if (s)
+        s->look_by_newest = look_begin(s);
     return 0;
 }
 

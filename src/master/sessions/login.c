@@ -419,6 +419,7 @@ void login_on_timer(struct session *s)
 
 static const struct handler login_handlers[] = {
     ON(login, login_on_login),
+    ON(doing, look_on_doing),
 };
 
 int login_dispatch(struct session *s)

@@ -288,6 +288,7 @@ enum session_order {
     ORDER_PEER = 1,
     ORDER_KICK = 2, /* for the reason s->why */
     ORDER_KILL = 4,
+    ORDER_LOOK = 8,
 };
 
 /* A worker's verdict on a name and password. */
@@ -349,8 +350,10 @@ struct session {
     struct older *older; /* the older generation; NULL: this one */
     unsigned orders;     /* enum session_order */
     enum ending why;
-    uint64_t number; /* gate's number of its user */
-    bool announced;  /* our own session: the newest master knows it */
+    uint64_t number;     /* gate's number of its user */
+    bool announced;      /* our own session: the newest master knows it */
+    uint32_t look;       /* the `look_at` without an answer; 0: none */
+    bool look_by_newest; /* the newest master asked for it */
 
     unsigned rights, rights_everywhere; /* user_rights() */
     enum upload_eof upload_eof;
@@ -375,6 +378,8 @@ struct news_receiver {
 
 struct session_table {
     const struct news_receiver *receiver;
+    /* Gets what a session does (look.c). */
+    void (*on_doing)(struct master *m, const struct msg_doing *msg);
     struct session *all;
     size_t size;   /* records */
     size_t limit;  /* max_sessions */
@@ -454,6 +459,14 @@ void session_mark(struct session *s);
  * the loop: no callback may find that its session's record has another owner.
  */
 void sessions_sweep(struct master *m);
+
+/* Asks what S does, unless it is asked already. Returns true if an answer may
+ * come. */
+bool look_begin(struct session *s);
+/* Passes on the answer. */
+void look_answered(struct session *s, struct msg_doing *msg);
+/* Handler of `doing` from a session of this generation. */
+int look_on_doing(void *owner, struct msg_doing *msg);
 
 /* The messages between master and gate about sessions. */
 

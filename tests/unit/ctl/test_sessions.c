@@ -68,6 +68,16 @@ static void has_three(struct channel *c)
     if (m.kind == MSG_who && m.who.place == 70)
         tell_session(c, &m, 0x123, "a\033[2Jb");
     FAKE_SAYS(c, &m, who_end);
+    if (!fake_hears(c, &m) || m.kind != MSG_look)
+        return;
+    FAKE_SAYS(c, &m, doing, .serial = 0xabc, .client = SLICE("Client\033 1"),
+              .tls = SLICE("TLSv1.3"), .verb = SLICE("STOR"),
+              .path = SLICE("/in/a\n\"b"), .bytes = 5 << 20, .of = 20 << 20,
+              .ms = 2000);
+    FAKE_SAYS(c, &m, doing, .serial = 0xdef, .bytes = UINT64_MAX,
+              .of = UINT64_MAX, .ms = 1);
+    FAKE_SAYS(c, &m, doing, .serial = 0x999); /* has come meanwhile */
+    FAKE_SAYS(c, &m, look_end);
 }
 
 Test(sessions, who)
@@ -82,6 +92,11 @@ Test(sessions, who)
     cr_expect(strstr(r->out, " [2001:db8::1]:21\n"), "%s", r->out);
     cr_expect(strstr(r->out, "0000000000000def - "), "%s", r->out);
     cr_expect(strstr(r->out, "0000000000000123 a\\x1b[2Jb "), "%s", r->out);
+    cr_expect(strstr(r->out, "\n    STOR /in/a\\x0a\\x22b, 5 MiB of 20 MiB, "
+                             "2.5 MiB/s; Client\\x1b 1; TLSv1.3\n"),
+              "%s", r->out);
+    cr_expect(strstr(r->out, "; unnamed program; no TLS\n"), "%s", r->out);
+    cr_expect(strstr(r->out, "\n    busy\n"), "%s", r->out);
     fake_end();
     fake_begin(has_three);
     all = json_loads(expect_run(0, "", "who --json")->out, 0, NULL);
@@ -98,7 +113,30 @@ Test(sessions, who)
     cr_expect(json_is_null(json_object_get(json_array_get(all, 1), "user")));
     cr_expect(
         json_is_null(json_object_get(json_array_get(all, 1), "logged_in")));
+    cr_expect_eq(
+        json_integer_value(json_object_get(json_array_get(all, 0), "rate")),
+        5 << 19);
+    cr_expect(json_is_false(json_object_get(json_array_get(all, 1), "busy")));
+    cr_expect(json_is_true(json_object_get(json_array_get(all, 2), "busy")));
     json_decref(all);
+    fake_end();
+}
+
+/* One that doesn't know the question, and hangs up. */
+static void is_older(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome(c);
+    fake_hears(c, &m);
+    tell_session(c, &m, 0xabc, "anna");
+    FAKE_SAYS(c, &m, who_end);
+}
+
+Test(sessions, who_of_an_older_server)
+{
+    fake_begin(is_older);
+    says(0, "who", "\n    busy\n");
     fake_end();
 }
 

@@ -91,6 +91,9 @@ static const char *const published[] = {
     "moved_transfer number flag number flag number",
     "expired_find flag number path",
     "users_changed word text",
+    "look number",
+    "doing number text text text text number number number",
+    "look_end number",
 };
 #define PUBLISHED (sizeof(published) / sizeof(published[0]))
 

@@ -649,3 +649,84 @@ Test(session, a_kick_keeps_its_reason, .timeout = 30)
     fake_hang_up(&f, ENDING_SHUTDOWN);
     cr_assert_str_eq(fake_end_reason(&f), "the server stops");
 }
+
+static const struct msg_doing *look(struct fake *f)
+{
+    static struct message got;
+    struct message look = { .kind = MSG_look_at };
+
+    look.request = channel_next(&f->master);
+    fake_tell(&f->master, &look);
+    fake_hear(&f->master, &got, MSG_doing);
+    cr_assert_eq(got.request, look.request);
+    return &got.doing;
+}
+
+/* Sends a command that files is asked about. Returns what the session says. */
+static const struct msg_doing *look_at_mlst(struct fake *f, const char *line,
+                                            struct message *asked)
+{
+    fake_say(f, line);
+    fake_hear(&f->files, asked, MSG_facts);
+    return look(f);
+}
+
+static void files_refuses(struct fake *f, const struct message *asked)
+{
+    struct message no = { .kind = MSG_refused,
+                          .refused = { .outcome = OUTCOME_NOT_FOUND } };
+
+    no.request = asked->request;
+    fake_tell(&f->files, &no);
+    cr_expect_eq(fake_reply(f), 550);
+    fake_hang_up(f, ENDING_CLOSED);
+}
+
+/* Between commands, while files is asked, and in a transfer. */
+Test(session, what_it_does_now, .timeout = 60)
+{
+    const struct msg_doing *d;
+    struct fake_transfer t;
+    struct message asked;
+    struct fake f;
+    char some[65536];
+
+    fake_open(&f);
+    fake_do(&f, "CLNT a client", 200);
+    d = look(&f);
+    cr_expect(slice_equal(d->client, SLICE("a client")));
+    cr_expect(slice_starts(d->tls, SLICE("TLSv1.3")));
+    cr_expect(d->verb.len == 0 && d->path.len == 0 && d->of == 0);
+    fake_download(&f, &t, MUCH);
+    cr_assert_gt(tls_client_read(t.tls, some, sizeof(some)), 0);
+    d = look(&f);
+    cr_expect(slice_equal(d->verb, SLICE("RETR")));
+    cr_expect(slice_equal(d->path, SLICE("/x")));
+    cr_expect_eq(d->of, MUCH);
+    cr_expect(d->bytes > 0 && d->bytes < d->of);
+    fake_do(&f, "ABOR", 426);
+    cr_assert_eq(fake_reply(&f), 226);
+    fake_release(&t);
+    d = look_at_mlst(&f, "MLST /there", &asked);
+    cr_expect(slice_equal(d->verb, SLICE("MLST")));
+    cr_expect(slice_equal(d->path, SLICE("/there")));
+    files_refuses(&f, &asked);
+}
+
+/* A path that is too long for the message loses its beginning. */
+Test(session, a_long_path_is_cut, .timeout = 60)
+{
+    char line[2100] = "MLST /";
+    const struct msg_doing *d;
+    struct message asked;
+    struct fake f;
+
+    for (size_t i = 6; i < 2000; i++)
+        line[i] = i % 100 == 5 ? '/' : 'x';
+    strcat(line, "/end");
+    fake_open(&f);
+    d = look_at_mlst(&f, line, &asked);
+    cr_expect_eq(d->path.len, MESSAGE_TEXT_MAX);
+    cr_expect_eq(memcmp(d->path.ptr + d->path.len - 4, "/end", 4), 0);
+    files_refuses(&f, &asked);
+}
