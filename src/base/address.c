@@ -194,6 +194,24 @@ int local_address(int directory, const char *name, struct sockaddr_un *ret)
     return (int)offsetof(struct sockaddr_un, sun_path) + n + 1;
 }
 
+bool local_peer_in_group(int fd, gid_t group)
+{
+    gid_t groups[LOCAL_GROUPS_MAX];
+    socklen_t size = sizeof(groups);
+    struct ucred who;
+
+    if (local_peer(fd, &who) < 0)
+        return false;
+    if (who.gid == group)
+        return true;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0)
+        return false;
+    for (size_t i = 0; i < size / sizeof(*groups); i++)
+        if (groups[i] == group)
+            return true;
+    return false;
+}
+
 int local_peer(int fd, struct ucred *ret)
 {
     socklen_t size = sizeof(*ret);

@@ -40,6 +40,8 @@ check_part part_sandbox;
  * complaint "ACCOUNT: WHY" */
 int account_find(const char *account, struct identity *ret,
                  struct complaint *c);
+/* The same for a group. */
+int account_find_group(const char *name, gid_t *ret, struct complaint *c);
 /* Checks the empty directory. If it is missing, MAKE makes it; otherwise the
  * result is -ENOENT without a complaint. 0, or -EINVAL and "PATH: WHY" */
 int account_empty_directory(const char *path, bool make, struct complaint *c);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,25 @@ int account_find(const char *account, struct identity *ret, struct complaint *c)
     if (id.uid == 0 || id.gid == 0)
         return complain(c, "%s: is root's", account);
     *ret = id;
+    return 0;
+}
+
+int account_find_group(const char *name, gid_t *ret, struct complaint *c)
+{
+    const struct group *entry;
+    uint64_t number;
+
+    if (slice_number(slice_from(name), UINT32_MAX - 1, &number) == 0) {
+        *ret = (gid_t)number;
+        return 0;
+    }
+    entry = getgrnam(name);
+    if (!entry || entry->gr_gid == 0)
+        return complain(c, "%s: %s", name,
+                        entry ? "is root's"
+                              : "there is no group of this name; run: "
+                                "groupadd --system");
+    *ret = entry->gr_gid;
     return 0;
 }
 
@@ -295,7 +315,13 @@ int part_accounts(const struct check *k, struct prepared *p)
         if (account_apart(s, p, rows, i) < 0)
             return -EINVAL;
     }
-    return 0;
+    if (s->control_group[0] == '\0')
+        return 0;
+    return part_refuse(k, "control_group",
+                       account_find_group(s->control_group,
+                                          &p->identity[IDENTITY_CONTROL].gid,
+                                          &p->why),
+                       p);
 }
 
 int part_empty(const struct check *k, struct prepared *p)

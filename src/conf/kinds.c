@@ -93,6 +93,15 @@ static int set_name(const struct assignment *a)
     return 0;
 }
 
+/* A group or nothing. */
+static int set_group(const struct assignment *a)
+{
+    if (a->value.len > 0)
+        return set_name(a);
+    *(char *)a->field = '\0';
+    return 0;
+}
+
 static const struct slice_unit times[] = {
     { "", 1000 }, { "ms", 1 }, { "s", 1000 }, { "min", 60000 }, { "h", 3600000 }
 };
@@ -297,6 +306,7 @@ const struct setting_kind setting_kinds[SETTING_TYPES] = {
     [SETTING_PATH] = { "an absolute path", set_path },
     [SETTING_FILE] = { "an absolute path or nothing", set_file },
     [SETTING_NAME] = { "an account's name or number", set_name },
+    [SETTING_GROUP] = { "a group's name or number, or nothing", set_group },
     [SETTING_NUMBER] = { "a number, also with K, M, G or T", set_number },
     [SETTING_MODE] = { "an octal mode such as 0640", set_mode },
     [SETTING_DURATION] = { "a time such as 300, 300s, 500ms, 5min or 2h",

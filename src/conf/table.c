@@ -161,6 +161,14 @@ const struct setting setting_table[] = {
               "loopback address with a port, or on a Unix socket (the server "
               "makes its directory if it is missing; who may enter the "
               "directory may read the metrics). Empty: nowhere." },
+    { .key = "control_group",
+      .type = SETTING_GROUP,
+      .offset = FIELD(control_group),
+      .value = "",
+      .help = "A group of the system whose members may also ask the server of "
+              "root: status, who and ban list. They see the names, "
+              "addresses and file names of all sessions. Everything that "
+              "changes something stays root's. Empty: no group." },
     { .key = "ports",
       .type = SETTING_PORTS,
       .offset = FIELD(ports),

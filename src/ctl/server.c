@@ -38,8 +38,9 @@ static int report_unreachable(struct server *s, const char *path, int error)
 
     if (error == EACCES || error == EPERM)
         return ctl_fail(x, EX_NOPERM,
-                        "%s: %s; run it as root, or as the server's user", path,
-                        strerror(error));
+                        "%s: %s; run it as root, as the server's user, or as a "
+                        "member of control_group",
+                        path, strerror(error));
     s->busy = error == EAGAIN;
     if (s->busy)
         return ctl_fail(x, EX_TEMPFAIL,

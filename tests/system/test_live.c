@@ -3,6 +3,8 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "ctl.h"
 #include "generation.h"
@@ -61,6 +63,51 @@ Test(live, who_shows_a_transfer, .timeout = 60)
     data_write(&d, block, BLOCK);
     data_close(&d);
     session_expect(&s, "226 {*}");
+    session_close(&s);
+    server_stop(&server);
+}
+
+/* Runs sallyportctl as a user who is in GROUP, with one or two words. */
+static void ctl_as_reader(const struct server *server, const char *group,
+                          int status, const char *said, const char *word,
+                          const char *more)
+{
+    char program[SERVER_PATH_MAX], config[SERVER_PATH_MAX];
+    struct run_result r;
+
+    snprintf(program, sizeof(program), "%s", server_program("sallyportctl"));
+    snprintf(config, sizeof(config), "%s",
+             server_path(server, "sallyport.conf"));
+    cr_assert_eq(chmod(config, 0644), 0);
+    run(&r, "", "/usr/bin/setpriv", "--reuid=69997", "--regid=69997",
+        "--groups", group, program, "--config", config, word, more, NULL);
+    cr_expect_eq(r.status, status, "%s: %d: %s", word, r.status, r.text);
+    cr_expect(strstr(r.text, said), "%s: %s", word, r.text);
+    run_release(&r);
+}
+
+/* Its members see everything and change nothing; a reload ends it. */
+Test(live, control_group, .timeout = 60)
+{
+    struct server server;
+    struct session s;
+
+    if (geteuid() != 0)
+        cr_skip_test("only root takes another uid");
+    server_start(&server, &(struct server_plan){
+                              .settings = "control_group = 69998\n" });
+    session_enter(&s, &server, "anna");
+    ctl_as_reader(&server, "69998", 0, "1 logged in", "status", NULL);
+    ctl_as_reader(&server, "69998", 0, " anna ", "who", NULL);
+    ctl_as_reader(&server, "69998", 77, "change nothing; run it as root",
+                  "kick", "anna");
+    ctl_as_reader(&server, "69998", 77, "change nothing", "reload", NULL);
+    ctl_as_reader(&server, "69999", 77, "Permission denied; run it as root",
+                  "status", NULL);
+    session_do(&s, "200 {*}", "NOOP");
+    server_set(&server, "control_group", "");
+    generation_reload(&server, GENERATION_CTL);
+    ctl_as_reader(&server, "69998", 77, "Permission denied", "status", NULL);
     session_close(&s);
     server_stop(&server);
 }

@@ -74,7 +74,7 @@ static const char others[] =
     "fsync allow_weaker uid.gate uid.auth uid.keys uid.log uid.lookup "
     "uid.metrics metrics_listen uid_first uid_last gid_first gid_last shares "
     "file_mode dir_mode "
-    "totp_time hash_cost ";
+    "totp_time hash_cost control_group ";
 
 static bool is_changed(const struct setting *row)
 {

@@ -80,5 +80,9 @@ int local_address(int directory, const char *name, struct sockaddr_un *ret);
 /* Gets the pid, uid and gid of the process at the other end of a connected
  * socket. Returns 0 or -errno. */
 int local_peer(int fd, struct ucred *ret);
+/* Was that process in the group when it connected? One in more than
+ * LOCAL_GROUPS_MAX groups counts with its own gid alone. */
+#define LOCAL_GROUPS_MAX 1024
+bool local_peer_in_group(int fd, gid_t group);
 
 #endif

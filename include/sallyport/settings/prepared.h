@@ -17,6 +17,10 @@ struct identity {
     gid_t gid;
 };
 
+/* Beside those of the children: the group of the control socket, or 0. */
+#define IDENTITY_CONTROL PROCESS_SANDBOXED
+#define IDENTITIES       (PROCESS_SANDBOXED + 1)
+
 struct prepared {
     /* Master's question: check makes what is missing, but not for --check. */
     bool make;
@@ -25,8 +29,8 @@ struct prepared {
      * it is missing; -EACCES: it can't be kept. With these WHY is set. */
     int result;
     struct complaint why;
-    struct identity identity[PROCESS_SANDBOXED]; /* of the children */
-    uint8_t key[SIPHASH_KEY];                    /* of the partials' names */
+    struct identity identity[IDENTITIES];
+    uint8_t key[SIPHASH_KEY]; /* of the partials' names */
 };
 
 #endif

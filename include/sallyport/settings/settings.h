@@ -101,15 +101,16 @@ struct settings {
     char client_ca[SETTINGS_PATH_MAX];  /* "": none */
     char client_crl[SETTINGS_PATH_MAX]; /* "": none */
     char users[SETTINGS_PATH_MAX];
-    char homes[SETTINGS_PATH_MAX];   /* where `user add` makes homes */
-    char shares[SETTINGS_PATH_MAX];  /* where `share add` makes directories */
-    char empty[SETTINGS_PATH_MAX];   /* the empty directory to chroot to */
-    char state[SETTINGS_PATH_MAX];   /* the directory for data that outlives a
-                                        restart */
-    char control[SETTINGS_PATH_MAX]; /* the path of the socket:
-                                        settings_control() */
-    unsigned log_format;             /* enum log_format */
-    char xferlog[SETTINGS_PATH_MAX]; /* "": none */
+    char homes[SETTINGS_PATH_MAX];  /* where `user add` makes homes */
+    char shares[SETTINGS_PATH_MAX]; /* where `share add` makes directories */
+    char empty[SETTINGS_PATH_MAX];  /* the empty directory to chroot to */
+    char state[SETTINGS_PATH_MAX];  /* the directory for data that outlives a
+                                       restart */
+    char control_group[SETTINGS_NAME_MAX]; /* "": none */
+    char control[SETTINGS_PATH_MAX];       /* the path of the socket:
+                                              settings_control() */
+    unsigned log_format;                   /* enum log_format */
+    char xferlog[SETTINGS_PATH_MAX];       /* "": none */
     struct metrics_listen metrics_listen;
     struct port_range ports;
     struct public_address address;

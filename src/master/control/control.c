@@ -13,7 +13,8 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
 
-#define ACCEPTS   4     /* in one round of the loop */
+#define ACCEPTS   4                    /* in one round of the loop */
+#define READERS   (MASTER_CALLERS / 2) /* places for members of the group */
 #define PAUSE_MS  1000  /* ms, if there is no descriptor for an accept */
 #define REPORT_MS 10000 /* ms between two log lines about refused callers */
 
@@ -98,19 +99,35 @@ static void control_report_stranger(struct master *m, const struct ucred *who)
                   (unsigned long)who->uid, (long)who->pid);
 }
 
-static struct peer *control_free_peer(struct control *c)
+/* Readers leave places to root. */
+static struct peer *control_free_peer(struct control *c, bool reads_only)
 {
-    for (size_t i = 0; i < MASTER_CALLERS; i++)
-        if (!c->peer[i].used)
-            return &c->peer[i];
-    return NULL;
+    struct peer *unused = NULL;
+    size_t readers = 0;
+
+    for (size_t i = 0; i < MASTER_CALLERS; i++) {
+        struct peer *p = &c->peer[i];
+
+        readers += p->used && p->reads_only;
+        unused = unused || p->used ? unused : p;
+    }
+    return reads_only && readers >= READERS ? NULL : unused;
 }
 
-static void control_let_in(struct master *m, struct peer *p, uid_t uid, int fd)
+static bool control_may_read(const struct master *m, int fd)
+{
+    gid_t group = m->identity[IDENTITY_CONTROL].gid;
+
+    return group != 0 && local_peer_in_group(fd, group);
+}
+
+static void control_let_in(struct master *m, struct peer *p, uid_t uid, int fd,
+                           bool reads_only)
 {
     peer_blank(p, m);
     p->uid = uid;
     p->used = true;
+    p->reads_only = reads_only;
     channel_init(&p->channel, fd, PROCESS_MASTER, PROCESS_CTL, PHASE_IDLE);
     if (loop_add_reader(&m->loop, &p->watch, fd, control_on_message, p) < 0)
         peer_end(p);
@@ -122,19 +139,22 @@ static void control_let_in(struct master *m, struct peer *p, uid_t uid, int fd)
 
 static void control_welcome(struct master *m, int fd)
 {
-    struct peer *p = control_free_peer(m->control);
     struct ucred who = { .uid = (uid_t)-1 };
+    bool known = local_peer(fd, &who) == 0;
+    bool reads_only = who.uid != 0 && who.uid != geteuid();
+    struct peer *p = control_free_peer(m->control, reads_only);
     char words[96];
 
-    if (local_peer(fd, &who) < 0 || (who.uid != 0 && who.uid != geteuid())) {
-        snprintf(words, sizeof(words), "only root%s may ask",
-                 geteuid() == 0 ? "" : " or the server's own user");
+    if (!known || (reads_only && !control_may_read(m, fd))) {
+        snprintf(words, sizeof(words),
+                 "only root%s and members of control_group may ask",
+                 geteuid() == 0 ? "" : ", the server's own user");
         control_report_stranger(m, &who);
         control_turn_away(fd, REFUSAL_DENIED, words);
     } else if (!p) {
         control_turn_away(fd, REFUSAL_BUSY, "the server is answering others");
     } else {
-        control_let_in(m, p, who.uid, fd);
+        control_let_in(m, p, who.uid, fd, reads_only);
     }
 }
 
@@ -193,9 +213,6 @@ static int control_accept(struct control *c)
 
 int control_start(struct control *c)
 {
-    struct master *m = c->watch.owner;
-
-    m->sessions->on_doing = request_on_doing;
     return c->socket.fd < 0 || c->socket.inherited ? 0 : control_accept(c);
 }
 

@@ -24,7 +24,7 @@ struct control_socket {
 void control_socket_blank(struct control_socket *s);
 /* Opens the control socket at PATH. If the socket there was inherited, it is
  * used as it is, with the connections in its backlog. Otherwise this makes the
- * directory (0750) if only that is missing, and replaces a socket that a killed
+ * directory (0711) if only that is missing, and replaces a socket that a killed
  * server has left. The socket is kept for the next generation. H may be NULL.
  * Returns 0; -EINVAL: the administrator must mend something; -EAGAIN: another
  * server answers there, or another error that may pass. The complaint is "PATH:
@@ -35,6 +35,10 @@ int control_socket_open(struct control_socket *s, const char *path,
  */
 int control_socket_open_metrics(struct control_socket *s, const char *path,
                                 struct succession *h, struct complaint *c);
+/* Lets members of GROUP connect, and nobody else but root; 0: no group. Returns
+ * 0, or -EINVAL with the complaint "PATH: WHY". */
+int control_socket_admit(struct control_socket *s, const char *path,
+                         gid_t group, struct complaint *c);
 /* Does a server answer at PATH? One with a full queue counts too. */
 bool control_socket_answers(const char *path);
 /* Closes the socket. REMOVE: also removes the name, if it is still this
@@ -48,7 +52,7 @@ void control_socket_close(struct control_socket *s, bool remove);
 /* A peer at the control socket: a sallyportctl, with one request at a time. */
 struct peer {
     struct master *master;
-    bool used;
+    bool used, reads_only;
     struct channel channel;
     uid_t uid; /* as the kernel names it */
     struct loop_watch watch;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -56,7 +57,7 @@ static int control_open_directory(struct control_socket *s, const char *path,
         r = slice_copy(slice_from(name), s->name, sizeof(s->name));
     if (r < 0)
         return complain(c, "%s: %s", path, strerror(-r));
-    if (mkdir(directory, 0750) < 0 && errno != EEXIST && errno != ENOENT)
+    if (mkdir(directory, 0711) < 0 && errno != EEXIST && errno != ENOENT)
         return complain(c, "%s: %s: %s", path, directory, strerror(errno));
     s->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (s->directory < 0)
@@ -221,6 +222,45 @@ int control_socket_open_metrics(struct control_socket *s, const char *path,
                                 struct succession *h, struct complaint *c)
 {
     return control_socket_open_type(s, SOCK_STREAM, path, h, c);
+}
+
+/* Root's group changes with it: the owner may give a file to any of its own
+ * groups, and so root needs no CAP_CHOWN. The running server has the same
+ * socket; by its own settings it refuses whom these let in too early. */
+static int control_socket_give(const struct control_socket *s, gid_t group)
+{
+    gid_t own = getegid();
+    int r = 0;
+
+    if (fchmodat(s->directory, s->name, 0600, 0) < 0)
+        return -errno;
+    if (geteuid() == 0 && group != 0 && setegid(group) < 0)
+        return -errno;
+    if (fchownat(s->directory, s->name, (uid_t)-1, group ? group : own,
+                 AT_SYMLINK_NOFOLLOW) < 0)
+        r = -errno;
+    if (setegid(own) < 0)
+        abort(); /* it could before */
+    if (r == 0 && group != 0 && fchmodat(s->directory, s->name, 0660, 0) < 0)
+        r = -errno;
+    return r;
+}
+
+int control_socket_admit(struct control_socket *s, const char *path,
+                         gid_t group, struct complaint *c)
+{
+    struct stat st;
+    int r = fstat(s->directory, &st) < 0 ? -errno : 0;
+
+    if (r == 0 && group != 0 && !(st.st_mode & S_IXOTH) &&
+        (st.st_gid != group || !(st.st_mode & S_IXGRP)))
+        return complain(c,
+                        "%s: control_group can't pass its directory; run: "
+                        "chmod o+x on that directory",
+                        path);
+    if (r == 0)
+        r = control_socket_give(s, group);
+    return r < 0 ? complain(c, "%s: control_group: %s", path, strerror(-r)) : 0;
 }
 
 static bool control_socket_is_ours(const struct control_socket *s)

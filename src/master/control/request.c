@@ -433,8 +433,34 @@ static const struct handler request_handlers[] = {
     ON(ban_remove, request_on_ban_remove),
     ON(guessing, request_on_guessing),
 };
+#define REQUESTS (sizeof(request_handlers) / sizeof(request_handlers[0]))
+
+/* What members of control_group may ask. */
+static bool request_only_reads(enum message_kind kind)
+{
+    return kind == MSG_status || kind == MSG_guessing || kind == MSG_who ||
+           kind == MSG_look || kind == MSG_ban_list;
+}
+
+static int request_of_reader(struct peer *p)
+{
+    struct message m;
+    int r = channel_receive(&p->channel, &m);
+
+    if (r != 1)
+        return r;
+    if (request_only_reads(m.kind))
+        return channel_handle(&p->channel, request_handlers, REQUESTS, p, &m);
+    message_close(&m);
+    request_begin(p, m.request);
+    peer_refuse(p, REFUSAL_DENIED,
+                "members of control_group may look, and change nothing; run "
+                "it as root");
+    return 0;
+}
 
 int request_dispatch(struct peer *p)
 {
-    return DISPATCH(&p->channel, request_handlers, p);
+    return p->reads_only ? request_of_reader(p)
+                         : DISPATCH(&p->channel, request_handlers, p);
 }

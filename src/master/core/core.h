@@ -121,6 +121,8 @@ struct master_hooks {
     pid_t (*spawn)(const struct master *m, const char *binary, int fd);
     /* Runs in the fork; never returns. */
     void (*files)(const struct files_start *start);
+    /* Gets what a session does. */
+    void (*doing)(struct master *m, const struct msg_doing *msg);
 };
 
 /* How many milliseconds master waits for other processes. */
@@ -154,7 +156,8 @@ struct master {
     bool root;  /* run by root */
     bool check; /* --check: only gate starts, without listeners */
     size_t auth_count;
-    struct identity identity[PROCESS_SANDBOXED]; /* of the children */
+    struct identity identity[IDENTITIES]; /* of the children, and the group of
+                                        the control socket */
 
     /* Opened at the start, and passed to children, also to restarted ones. */
     int programs[MASTER_PROGRAMS]; /* their descriptors (exec.c) */

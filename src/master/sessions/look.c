@@ -34,7 +34,7 @@ void look_answered(struct session *s, struct msg_doing *msg)
     if (s->look_by_newest && newest_hears(m))
         channel_send(&m->newest->channel, MSG_doing, msg);
     s->look_by_newest = false;
-    m->sessions->on_doing(m, msg);
+    m->hooks.doing(m, msg);
 }
 
 int look_on_doing(void *owner, struct msg_doing *msg)

@@ -378,8 +378,6 @@ struct news_receiver {
 
 struct session_table {
     const struct news_receiver *receiver;
-    /* Gets what a session does (look.c). */
-    void (*on_doing)(struct master *m, const struct msg_doing *msg);
     struct session *all;
     size_t size;   /* records */
     size_t limit;  /* max_sessions */

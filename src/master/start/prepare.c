@@ -211,6 +211,9 @@ int prepare_control(struct master *m, struct complaint *c)
             c, "%s: its path is too long for a control socket beside it",
             m->settings.file);
     r = control_socket_open(&m->control->socket, path, &m->succession, c);
+    if (r == 0)
+        r = control_socket_admit(&m->control->socket, path,
+                                 m->identity[IDENTITY_CONTROL].gid, c);
     return placed(m, "control", r, c);
 }
 

@@ -39,8 +39,9 @@ void parts_attach(struct master *m, struct master_parts *parts)
     link_init(m->newest, &m->loop);
     userdb_init(m->users, m);
     control_init(m->control, m);
-    m->hooks =
-        (struct master_hooks){ .spawn = exec_child, .files = files_main };
+    m->hooks = (struct master_hooks){ .spawn = exec_child,
+                                      .files = files_main,
+                                      .doing = request_on_doing };
 }
 
 /* The table of the executed processes: the set-up messages of each, the

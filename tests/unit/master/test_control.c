@@ -353,3 +353,88 @@ Test(control, a_reload_that_fails)
     caller_leave(&c);
     stage_close(&s);
 }
+
+#define READER 12345 /* uid and gid of nobody */
+
+static void has_group(struct master *m)
+{
+    m->identity[IDENTITY_CONTROL].gid = READER;
+}
+
+/* Connects as that user; the mode of the socket is another test's. */
+static int connect_as_reader(const struct stage *s)
+{
+    char path[128];
+    int fd;
+
+    snprintf(path, sizeof(path), "%s/control", s->folder);
+    cr_assert_eq(chmod(path, 0666) | chmod(s->folder, 0711), 0);
+    cr_assert_eq(setegid(READER) | seteuid(READER), 0);
+    fd = caller_connect(s);
+    cr_assert_eq(seteuid(0) | setegid(0), 0);
+    return fd;
+}
+
+static void reader_enter(const struct stage *s, struct caller *c)
+{
+    struct message got;
+
+    *c = (struct caller){ 0 };
+    channel_init(&c->channel, connect_as_reader(s), PROCESS_CTL, PROCESS_MASTER,
+                 PHASE_START);
+    message_hear(&c->channel, MSG_welcome, &got);
+    c->channel.phase = PHASE_ASKED;
+}
+
+/* Each request that isn't known to only look is refused, and the connection
+ * serves on. Readers leave places to root. */
+Test(control, members_of_the_group_only_look, .timeout = 60)
+{
+    static const enum message_kind forbidden[] = {
+        MSG_reload,  MSG_users_edited, MSG_end_sessions,
+        MSG_ban_add, MSG_ban_remove,
+    };
+    struct caller reader[MASTER_CALLERS / 2], c;
+    struct message got;
+    struct stage s;
+    uint64_t v[6];
+
+    if (geteuid() != 0)
+        cr_skip_test("only root takes another uid");
+    stage_open(&s, has_group);
+    for (size_t i = 0; i < MASTER_CALLERS / 2; i++)
+        reader_enter(&s, &reader[i]);
+    for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
+        caller_asks(&reader[0], forbidden[i]);
+        caller_is_refused(&reader[0], REFUSAL_DENIED);
+    }
+    caller_gets_status(&reader[0], v);
+    caller_asks(&reader[0], MSG_look);
+    caller_hears(&reader[0], MSG_look_end, &got);
+    channel_init(&c.channel, connect_as_reader(&s), PROCESS_CTL, PROCESS_MASTER,
+                 PHASE_START);
+    c.request = 0;
+    caller_is_refused(&c, REFUSAL_BUSY);
+    caller_leave(&c);
+    caller_enter(&s, &c);
+    caller_leave(&c);
+    for (size_t i = 0; i < MASTER_CALLERS / 2; i++)
+        caller_leave(&reader[i]);
+    stage_close(&s);
+}
+
+/* Without the setting nobody is a member, whatever the mode. */
+Test(control, nobody_is_in_no_group, .timeout = 60)
+{
+    struct caller c = { 0 };
+    struct stage s;
+
+    if (geteuid() != 0)
+        cr_skip_test("only root takes another uid");
+    stage_open(&s, NULL);
+    channel_init(&c.channel, connect_as_reader(&s), PROCESS_CTL, PROCESS_MASTER,
+                 PHASE_START);
+    caller_is_refused(&c, REFUSAL_DENIED);
+    caller_leave(&c);
+    stage_close(&s);
+}

@@ -79,7 +79,7 @@ Test(control_socket, is_made_and_removed)
     snprintf(run, sizeof(run), "%s/run", scratch);
     umask(0);
     opens(&s);
-    cr_expect_eq(mode_of(run), 0750);
+    cr_expect_eq(mode_of(run), 0711);
     cr_expect_eq(mode_of(path), 0600);
     cr_expect_eq(umask(0), 0, "the umask is as it was");
     control_socket_close(&s, true);
@@ -488,4 +488,41 @@ Test(control_socket, removal_of_the_name)
         free(m.succession.inherited);
         unlink(path);
     }
+}
+
+static void admits(struct control_socket *s, gid_t group, unsigned mode)
+{
+    struct complaint c = { "" };
+    struct stat st;
+
+    cr_assert_eq(control_socket_admit(s, path, group, &c), 0, "%s", c.text);
+    cr_assert_eq(stat(path, &st), 0);
+    cr_expect_eq(st.st_gid, group ? group : getegid());
+    cr_expect_eq(mode_of(path), mode);
+}
+
+/* From one start to the next, without CAP_CHOWN. */
+Test(control_socket, of_a_group)
+{
+    struct control_socket s;
+    gid_t own = getegid();
+
+    opens(&s);
+    admits(&s, geteuid() == 0 ? 12345 : own, 0660);
+    cr_expect_eq(getegid(), own);
+    admits(&s, 0, 0600);
+    control_socket_close(&s, true);
+}
+
+Test(control_socket, a_directory_that_the_group_cannot_pass)
+{
+    struct complaint c = { "" };
+    struct control_socket s;
+
+    make_folder(0700);
+    opens(&s);
+    cr_expect_eq(control_socket_admit(&s, path, 12345, &c), -EINVAL);
+    cr_expect(strstr(c.text, "run: chmod o+x"), "%s", c.text);
+    cr_expect_eq(mode_of(path), 0600);
+    control_socket_close(&s, true);
 }
