@@ -675,6 +675,8 @@ int listing_show(struct context *x, struct listing *l);
 /* Reads all of them into *ret, an array of objects, which the caller owns.
  * Returns an exit code. */
 int who_read(struct context *x, json_t **ret);
+/* Counts those that transfer something. */
+int who_count_transfers(struct context *x, uint64_t *ret);
 /* Writes "12.3 MiB of 20.0 MiB, 4.1 MiB/s", as far as it is known, from
  * the numbers of a row. */
 #define WHO_AMOUNT_MAX 80

@@ -25,6 +25,7 @@ static const char *const state_words[SERVER_STATES] = {
 struct certificate {
     char file[ESCAPED_MAX], ocsp[ESCAPED_MAX]; /* ocsp "": none is configured */
     int64_t expires, ocsp_until;
+    char sha256[FINGERPRINT_TEXT_MAX], pin[KEY_PIN_TEXT_MAX]; /* "": unknown */
 };
 
 struct status {
@@ -39,6 +40,8 @@ struct status {
     struct msg_guessing_is guessing;
     struct msg_guesser guesser[GUESSERS_MAX];
     size_t guessers;
+    uint64_t pid, generations; /* 0: an older server doesn't know */
+    uint64_t transfers;        /* under way; sessions that are busy don't say */
 };
 
 static void take_status(const struct msg_status_is *msg, struct status *st)
@@ -121,10 +124,37 @@ static int ask_guessing_of(struct server *s, struct status *st)
     return 0;
 }
 
-/* A server of another version may not know the question, and hangs up. */
-static int ask_guessing(struct server *s, struct status *st)
+static int ask_details_of(struct server *s, struct status *st)
 {
-    int code = ask_guessing_of(s, st);
+    struct certificate *c = st->certificate;
+    struct message m;
+    int code =
+        server_asked(s, SEND(&s->channel, details, server_request(s)), &m);
+
+    while (code == 0 && m.kind == MSG_details_certificate) {
+        if (c == st->certificate + st->certificates ||
+            server_escape(m.details_certificate.fingerprint, c->sha256,
+                          sizeof(c->sha256)) < 0 ||
+            server_escape(m.details_certificate.pin, c->pin, sizeof(c->pin)) <
+                0)
+            return server_lies(s->x, "a certificate that isn't there");
+        c++;
+        code = server_next(s, &m);
+    }
+    if (code == 0 && m.kind != MSG_details_is)
+        code = server_lies(s->x, "no answer to details");
+    if (code)
+        return code;
+    st->pid = m.details_is.pid;
+    st->generations = m.details_is.generations;
+    return 0;
+}
+
+/* A server of another version may not know the question, and hangs up. */
+static int ask_if_known(struct server *s, struct status *st,
+                        int (*ask)(struct server *s, struct status *st))
+{
+    int code = ask(s, st);
 
     if (code == EX_TEMPFAIL && strcmp(s->version, SALLYPORT_VERSION) != 0) {
         s->x->complaint.text[0] = '\0';
@@ -157,6 +187,8 @@ static void print_certificate(const struct certificate *c)
     else if (c->ocsp[0])
         printf(", no OCSP response that counts");
     putchar('\n');
+    if (c->sha256[0])
+        printf("    SHA-256 %s\n    pin %s\n", c->sha256, c->pin);
 }
 
 /* An IPv6 address stands for its /64. */
@@ -182,14 +214,28 @@ static void print_guessing(const struct status *st)
     printf("bans:      %" PRIu64 "\n", st->guessing.bans);
 }
 
+/* The server's pid is that of the supervisor, which has started the
+ * generations. */
+static void print_generation(const struct status *st)
+{
+    char when[WHEN_MAX];
+
+    printf("since:     %s",
+           st->since > 0 ? when_text(st->since, when) : "not yet");
+    if (st->pid > 0)
+        printf(" (this generation, pid %" PRIu64 ")", st->pid);
+    if (st->generations > 1)
+        printf(", %" PRIu64 " older with sessions", st->generations - 1);
+    putchar('\n');
+}
+
 static void print_status(const struct server *s, const struct status *st)
 {
-    char text[ADDRESS_TEXT_MAX], when[WHEN_MAX];
+    char text[ADDRESS_TEXT_MAX];
 
     printf("server:    %s, version %s, pid %" PRIu64 "\n", st->state,
            s->version, s->pid);
-    if (st->since > 0)
-        printf("since:     %s\n", when_text(st->since, when));
+    print_generation(st);
     for (size_t i = 0; i < st->listeners; i++)
         printf("%s %s\n", i == 0 ? "listening:" : "          ",
                address_port_text(&st->listener[i], text));
@@ -199,6 +245,8 @@ static void print_status(const struct server *s, const struct status *st)
     }
     printf("sessions:  %" PRIu64 " of %" PRIu64 ", %" PRIu64 " logged in\n",
            st->sessions, st->limit, st->logged_in);
+    if (st->generations > 0)
+        printf("transfers: %" PRIu64 "\n", st->transfers);
     printf("users:     %" PRIu64 "\n", st->users);
     print_guessing(st);
 }
@@ -212,13 +260,16 @@ static json_t *certificates_json(const struct status *st)
         bool counts = days_until(c->ocsp_until) >= 0;
 
         json_array_append_new(
-            all, json_pack(
-                     "{s:o, s:o, s:o, s:o, s:o}", "file", json_text(c->file),
-                     "expires", json_time(c->expires), "days",
-                     c->expires > 0 ? json_integer(days_until(c->expires))
-                                    : json_null(),
-                     "ocsp_file", c->ocsp[0] ? json_text(c->ocsp) : json_null(),
-                     "ocsp_until", json_time(counts ? c->ocsp_until : 0)));
+            all, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "file",
+                           json_text(c->file), "expires", json_time(c->expires),
+                           "days",
+                           c->expires > 0 ? json_integer(days_until(c->expires))
+                                          : json_null(),
+                           "ocsp_file",
+                           c->ocsp[0] ? json_text(c->ocsp) : json_null(),
+                           "ocsp_until", json_time(counts ? c->ocsp_until : 0),
+                           "sha256", json_slice(slice_from(c->sha256)), "pin",
+                           json_slice(slice_from(c->pin))));
     }
     return all;
 }
@@ -242,6 +293,11 @@ static json_t *guessing_json(const struct status *st)
     return json_null();
 }
 
+static json_t *json_known(const struct status *st, uint64_t n)
+{
+    return st->generations > 0 ? json_integer((json_int_t)n) : json_null();
+}
+
 static int print_status_json(const struct server *s, const struct status *st)
 {
     char text[ADDRESS_TEXT_MAX], when[WHEN_MAX];
@@ -254,7 +310,7 @@ static int print_status_json(const struct server *s, const struct status *st)
         s->x,
         json_pack(
             "{s:s, s:o, s:I, s:s?, s:o, s:o, s:I, s:I, s:I, s:I, s:o, "
-            "s:o}",
+            "s:o, s:o, s:o, s:o}",
             "state", st->state, "version", json_text(s->version), "pid",
             (json_int_t)s->pid, "since",
             st->since > 0 ? when_text(st->since, when) : NULL, "listening",
@@ -263,7 +319,10 @@ static int print_status_json(const struct server *s, const struct status *st)
             "max_sessions", (json_int_t)st->limit, "users",
             (json_int_t)st->users, "guessing", guessing_json(st), "bans",
             st->knows_guessing ? json_integer((json_int_t)st->guessing.bans)
-                               : json_null()));
+                               : json_null(),
+            "generation_pid", json_known(st, st->pid), "generations",
+            json_known(st, st->generations), "transfers",
+            json_known(st, st->transfers)));
 }
 
 int status_show(struct context *x)
@@ -275,12 +334,16 @@ int status_show(struct context *x)
     if (code == 0)
         code = ask_status(&s, &st);
     if (code == 0)
-        code = ask_guessing(&s, &st);
+        code = ask_if_known(&s, &st, ask_guessing_of);
+    if (code == 0 && st.knows_guessing)
+        code = ask_if_known(&s, &st, ask_details_of);
+    server_close(&s);
+    if (code == 0 && st.generations > 0)
+        code = who_count_transfers(x, &st.transfers);
     if (code == 0 && x->args.json)
         code = print_status_json(&s, &st);
     else if (code == 0)
         print_status(&s, &st);
-    server_close(&s);
     return code;
 }
 

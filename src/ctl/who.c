@@ -177,6 +177,20 @@ const char *who_amount(json_t *row, char out[WHO_AMOUNT_MAX])
     return out;
 }
 
+int who_count_transfers(struct context *x, uint64_t *ret)
+{
+    json_t *all, *row;
+    int code = who_read(x, &all);
+    size_t i;
+
+    json_array_foreach(all, i, row)
+    {
+        *ret += row_number(row, "ms") > 0;
+    }
+    json_decref(all);
+    return code;
+}
+
 /* The second line of a session: what it does, and with which program. */
 static void who_print_doing(json_t *row)
 {

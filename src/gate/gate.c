@@ -121,15 +121,16 @@ static int gate_complete(void *owner)
     return r == 0 ? setup_plan(g) : r;
 }
 
-/* Reports to master, for each certificate, when it expires and until when its
- * OCSP response is valid. */
+/* Reports to master, for each certificate, what status shows of it. */
 static void gate_report_pairs(struct gate *g)
 {
     struct tls_pair_facts f;
 
     for (size_t i = 0; g->tls && tls_context_pair(g->tls, i, &f); i++)
         GATE_SEND(g, pair_is, 0, .number = f.number, .expires = f.expires,
-                  .staple_until = f.staple_until);
+                  .staple_until = f.staple_until,
+                  .fingerprint = slice_from(f.fingerprint),
+                  .pin = slice_from(f.pin));
 }
 
 static void gate_on_begin(void *owner)

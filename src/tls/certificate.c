@@ -190,6 +190,26 @@ int64_t identity_begins(const struct identity *id)
     return last;
 }
 
+void identity_prints(const struct identity *id,
+                     char fingerprint[FINGERPRINT_TEXT_MAX],
+                     char pin[KEY_PIN_TEXT_MAX])
+{
+    unsigned char hash[EVP_MAX_MD_SIZE], *key = NULL;
+    int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(id->leaf), &key);
+    unsigned hashed;
+
+    fingerprint[0] = pin[0] = '\0';
+    if (X509_digest(id->leaf, EVP_sha256(), hash, &hashed) == 1)
+        OPENSSL_buf2hexstr_ex(fingerprint, FINGERPRINT_TEXT_MAX, NULL, hash,
+                              hashed, ':');
+    if (len > 0 &&
+        EVP_Digest(key, (size_t)len, hash, &hashed, EVP_sha256(), NULL) == 1) {
+        memcpy(pin, "sha256//", 8);
+        EVP_EncodeBlock((unsigned char *)pin + 8, hash, (int)hashed);
+    }
+    OPENSSL_free(key);
+}
+
 /* Is certificate X valid for this name of another certificate? A wildcard is
  * valid for the same wildcard. */
 static bool has_name(X509 *x, const GENERAL_NAME *name)

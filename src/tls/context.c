@@ -179,6 +179,7 @@ bool tls_context_pair(const struct tls_context *t, size_t i,
                                     .staple_until = id->staple.until,
                                     .unstapled = id->unstapled,
                                     .wants_staple = staple_wanted(id->leaf) };
+    identity_prints(id, ret->fingerprint, ret->pin);
     return true;
 }
 

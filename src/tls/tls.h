@@ -195,6 +195,10 @@ int64_t identity_expires(const struct identity *id);
 const struct identity *choose_earlier(const struct tls_context *t, size_t i);
 /* The time from which on all certificates of the chain are valid. */
 int64_t identity_begins(const struct identity *id);
+/* What clients may compare it with: see struct tls_pair_facts. */
+void identity_prints(const struct identity *id,
+                     char fingerprint[FINGERPRINT_TEXT_MAX],
+                     char pin[KEY_PIN_TEXT_MAX]);
 /* Reads and checks the OCSP response. Returns 0, or -EINVAL with the
  * complaint. */
 int staple_load(struct identity *id, const struct tls_pair *pair,

@@ -58,12 +58,53 @@ Test(live, who_shows_a_transfer, .timeout = 60)
     data_write(&d, block, BLOCK);
     cr_expect(wait_until(who_shows, &w, 20000));
     ctl(&server, 0, "who --json", "\"of\": 524288");
+    ctl(&server, 0, "status", "\ntransfers: 1\n");
     generation_reload(&server, GENERATION_SIGNAL);
     cr_expect(wait_until(who_shows, &w, 20000));
+    ctl(&server, 0, "status", "), 1 older with sessions\n");
     data_write(&d, block, BLOCK);
     data_close(&d);
     session_expect(&s, "226 {*}");
     session_close(&s);
+    server_stop(&server);
+}
+
+/* The words after MARK in the output of COMMAND, whose $0 is the server's
+ * certificate. */
+static void openssl_says(const struct server *server, const char *command,
+                         const char *mark, char out[128])
+{
+    struct run_result r;
+    const char *at;
+
+    run(&r, "", "/bin/sh", "-c", command,
+        server_path(server, "certificate.pem"), NULL);
+    at = strstr(r.text, mark);
+    cr_assert(at, "%s: %s", command, r.text);
+    snprintf(out, 128, "%.*s", (int)strcspn(at + strlen(mark), "\n"),
+             at + strlen(mark));
+    run_release(&r);
+}
+
+/* What a client shows at its first connection can be compared with it. */
+Test(live, status_has_the_fingerprint_and_the_pin, .timeout = 60)
+{
+    struct server server;
+    char print[128], pin[128], text[160];
+
+    server_start(&server, &plan);
+    openssl_says(&server, "openssl x509 -in $0 -noout -fingerprint -sha256",
+                 "ingerprint=", print);
+    openssl_says(&server,
+                 "printf :; openssl x509 -in $0 -noout -pubkey | openssl pkey "
+                 "-pubin -outform DER | openssl dgst -sha256 -binary | base64",
+                 ":", pin);
+    snprintf(text, sizeof(text), "    SHA-256 %s\n", print);
+    ctl(&server, 0, "status", text);
+    snprintf(text, sizeof(text), "    pin sha256//%s\n", pin);
+    ctl(&server, 0, "status", text);
+    snprintf(text, sizeof(text), "\"pin\": \"sha256//%s\"", pin);
+    ctl(&server, 0, "status --json", text);
     server_stop(&server);
 }
 

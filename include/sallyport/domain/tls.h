@@ -55,8 +55,10 @@ extern const char *const clients_words[CLIENTS_COUNT];
 
 /* The text of a pin: the prefix, then the bytes as hexadecimal digits in lower
  * case. */
-#define PIN_PREFIX   "sha256:"
-#define PIN_TEXT_MAX 80 /* with its NUL */
+#define PIN_PREFIX           "sha256:"
+#define FINGERPRINT_TEXT_MAX 96 /* "AB:CD:…", with its NUL */
+#define KEY_PIN_TEXT_MAX     64 /* "sha256//" and base64, as clients pin a key */
+#define PIN_TEXT_MAX         80 /* with its NUL */
 
 /* A session puts its serial into its requests for client certificates, so that
  * a client's signature is valid for that session only. */

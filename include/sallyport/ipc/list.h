@@ -642,6 +642,23 @@ MESSAGE(look_end, MASTER, CTL, ASKED, MANY, look,
 NUMBER(place)
 END
 
+MESSAGE(details, CTL, MASTER, IDLE, MANY, NONE,
+        "more about the state of the server")
+END
+
+MESSAGE(details_certificate, MASTER, CTL, ASKED, MANY, details,
+        "one for each `status_certificate`, in their order: the SHA-256 of the "
+        "certificate, as AB:CD:…, and of its public key, as sha256//BASE64")
+TEXT(fingerprint)
+TEXT(pin)
+END
+
+MESSAGE(details_is, MASTER, CTL, ASKED, MANY, details,
+        "the pid of the newest generation's master; the generations that live")
+NUMBER(pid)
+NUMBER(generations)
+END
+
 SECTION("Setting up a child", NULL)
 
 MESSAGE(conf, MASTER, GATE | LOG, START, ONCE, NONE,
@@ -689,10 +706,13 @@ END
 
 MESSAGE(pair_is, GATE, MASTER, RUN, MANY, NONE,
         "a certificate, as `status` shows it: the number of its key, when it "
-        "expires, until when its OCSP response is valid (0: none is sent)")
+        "expires, until when its OCSP response is valid (0: none is sent), the "
+        "SHA-256 of the certificate and of its public key, as texts")
 NUMBER(number)
 TIME(expires)
 TIME(staple_until)
+TEXT(fingerprint)
+TEXT(pin)
 END
 
 MESSAGE(client_file, MASTER, GATE, START, MANY, NONE,

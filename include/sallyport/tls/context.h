@@ -50,7 +50,9 @@ struct tls_pair_facts {
                          since 1970 */
     int64_t begins;   /* the last beginning of one */
     bool unused;      /* an earlier pair is for the same names */
-    int64_t staple_until;  /* end of the OCSP response; 0: there is none */
+    char fingerprint[FINGERPRINT_TEXT_MAX]; /* SHA-256 of the certificate */
+    char pin[KEY_PIN_TEXT_MAX]; /* and of its public key; "": no memory */
+    int64_t staple_until;       /* end of the OCSP response; 0: there is none */
     const char *unstapled; /* why the response isn't sent; NULL: it is sent, or
                               there is none */
     bool wants_staple;     /* must-staple: clients demand a response */

@@ -185,11 +185,16 @@ int certificates_on_pair_is(void *owner, struct msg_pair_is *msg)
 {
     struct child *gate = owner;
     struct certificates *set = gate->master->certificates;
+    struct pair_files *p;
 
     if (msg->number == 0 || msg->number > set->count)
         return channel_refuse(&gate->channel, "a certificate that isn't there");
-    set->pair[msg->number - 1].expires = (uint64_t)msg->expires;
-    set->pair[msg->number - 1].staple_until = (uint64_t)msg->staple_until;
+    p = &set->pair[msg->number - 1];
+    p->expires = (uint64_t)msg->expires;
+    p->staple_until = (uint64_t)msg->staple_until;
+    if (slice_copy(msg->fingerprint, p->fingerprint, sizeof(p->fingerprint)) ||
+        slice_copy(msg->pin, p->pin, sizeof(p->pin)))
+        return channel_refuse(&gate->channel, "a fingerprint that is too long");
     return 0;
 }
 

@@ -312,6 +312,8 @@ struct pair_files {
     uint64_t number; /* of the private key */
     uint64_t expires,
         staple_until; /* seconds since 1970, as gate reports them; 0: not yet */
+    char fingerprint[FINGERPRINT_TEXT_MAX]; /* likewise; "": not yet */
+    char pin[KEY_PIN_TEXT_MAX];
 };
 
 struct certificates {

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sallyport/base/clock.h"
 #include "sallyport/ipc/generation.h"
@@ -79,6 +80,24 @@ static int request_on_status(void *owner, struct msg_status *msg)
                           .logged_in = sessions_logged_in(m->sessions),
                           .limit = m->settings.max_sessions,
                           .users = userdb_count(m->users)));
+    return 0;
+}
+
+static int request_on_details(void *owner, struct msg_details *msg)
+{
+    struct peer *p = request_begin(owner, msg->request);
+    const struct certificates *set = p->master->certificates;
+    size_t generations = 1;
+
+    for (size_t i = 0; i < set->count; i++)
+        peer_sent(p, SEND(&p->channel, details_certificate, p->request,
+                          .fingerprint = slice_from(set->pair[i].fingerprint),
+                          .pin = slice_from(set->pair[i].pin)));
+    for (size_t i = 0; i < OLDER_MAX; i++)
+        generations += p->master->older[i].link.channel.fd >= 0;
+    peer_answered(p,
+                  SEND(&p->channel, details_is, p->request,
+                       .pid = (uint64_t)getpid(), .generations = generations));
     return 0;
 }
 
@@ -422,6 +441,7 @@ static int request_on_guessing(void *owner, struct msg_guessing *msg)
 
 static const struct handler request_handlers[] = {
     ON(status, request_on_status),
+    ON(details, request_on_details),
     ON(reload, request_on_reload),
     ON(users_edited, request_on_users_edited),
     ON(users_changed, request_on_users_changed),
@@ -439,7 +459,7 @@ static const struct handler request_handlers[] = {
 static bool request_only_reads(enum message_kind kind)
 {
     return kind == MSG_status || kind == MSG_guessing || kind == MSG_who ||
-           kind == MSG_look || kind == MSG_ban_list;
+           kind == MSG_look || kind == MSG_ban_list || kind == MSG_details;
 }
 
 static int request_of_reader(struct peer *p)

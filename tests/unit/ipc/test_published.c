@@ -94,6 +94,9 @@ static const char *const published[] = {
     "look number",
     "doing number text text text text number number number",
     "look_end number",
+    "details",
+    "details_certificate text text",
+    "details_is number number",
 };
 #define PUBLISHED (sizeof(published) / sizeof(published[0]))
 
