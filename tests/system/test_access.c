@@ -16,6 +16,9 @@
 
 #define ANOTHER   "another good password"
 #define CHANGED   "421 Your account has changed; log in again."
+#define LOCKED    "421 Your account was locked."
+#define REMOVED   "421 Your account was removed."
+#define EXPIRED   "421 Your account has expired."
 #define AT_ONCE   3000 /* ms; the server by itself looks twice in 6 s */
 #define BY_ITSELF 10000
 #define BLOCK     (256u << 10)
@@ -84,13 +87,13 @@ static void is_out(struct session *s, uint64_t since, uint64_t most,
 }
 
 static const struct {
-    const char *command, *option, *reason;
+    const char *command, *option, *reason, *reply;
 } commands[] = {
-    { "lock", NULL, "the account was locked" },
-    { "passwd", NULL, "the account was changed" },
-    { "change", "--data-binding=session", "the account was changed" },
-    { "del", NULL, "the account was removed" },
-    { "rename", "anna.b", "the account was removed" },
+    { "lock", NULL, "the account was locked", LOCKED },
+    { "passwd", NULL, "the account was changed", CHANGED },
+    { "change", "--data-binding=session", "the account was changed", CHANGED },
+    { "del", NULL, "the account was removed", REMOVED },
+    { "rename", "anna.b", "the account was removed", REMOVED },
 };
 
 static void edit(const struct server *server, const char *command,
@@ -116,7 +119,7 @@ Test(access, by_sallyportctl, .timeout = 120)
         session_enter(&bert, &server, "bert");
         began = clock_ms();
         edit(&server, commands[i].command, commands[i].option);
-        is_out(&anna, began, AT_ONCE, CHANGED);
+        is_out(&anna, began, AT_ONCE, commands[i].reply);
         session_do(&bert, "200 {*}", "NOOP");
         server_log_wait(&server, " end ", "user=anna", commands[i].reason,
                         NULL);
@@ -127,11 +130,12 @@ Test(access, by_sallyportctl, .timeout = 120)
 static const struct {
     const char *from, *by;
     bool in_place;
+    const char *reply;
 } hands[] = {
-    { "anna:", "anna:!", false },
-    { "anna:", "#anna:", true },
-    { "/anna::", "/anna::rights=read", true },
-    { "/anna:", "/anne:", false },
+    { "anna:", "anna:!", false, LOCKED },
+    { "anna:", "#anna:", true, REMOVED },
+    { "/anna::", "/anna::rights=read", true, CHANGED },
+    { "/anna:", "/anne:", false, CHANGED },
 };
 
 /* Nobody logs in or sends anything to the servers, one for each change. The
@@ -152,7 +156,7 @@ Test(access, by_hand, .timeout = 120)
         change(&server[i], hands[i].from, hands[i].by, hands[i].in_place);
     }
     for (size_t i = 0; i < HANDS; i++) {
-        is_out(&s[i], began[i], BY_ITSELF, CHANGED);
+        is_out(&s[i], began[i], BY_ITSELF, hands[i].reply);
         server_stop(&server[i]);
     }
 }
@@ -215,8 +219,8 @@ Test(access, an_expiry, .timeout = 120)
     session_enter(&older, &server, "anna");
     cr_assert_eq(ctl(&server, "reload", NULL, NULL), 0);
     session_enter(&newer, &server, "anna");
-    is_out(&newer, began, TTL_MS + BY_ITSELF, CHANGED);
-    is_out(&older, began, TTL_MS + BY_ITSELF, CHANGED);
+    is_out(&newer, began, TTL_MS + BY_ITSELF, EXPIRED);
+    is_out(&older, began, TTL_MS + BY_ITSELF, EXPIRED);
     session_do(&bert, "200 {*}", "NOOP");
     is_refused(&server, "anna", SERVER_PASSWORD, expired);
     is_refused(&server, "bert", "wrong", wrong);
@@ -249,7 +253,7 @@ static void an_upload_ends(const char *group, const char *name,
 
 Test(access, an_upload_when_locked, .timeout = 60)
 {
-    an_upload_ends("user", "lock", "anna", CHANGED);
+    an_upload_ends("user", "lock", "anna", LOCKED);
 }
 
 Test(access, an_upload_when_kicked, .timeout = 60)

@@ -113,7 +113,8 @@
     /* {}: which limit */                                                      \
     R(TOO_MANY, 421, "Too many connections: {}. Try again later.")             \
     R(KICKED, 421, "The administrator closed this connection.")                \
-    R(ACCOUNT_CHANGED, 421, "Your account has changed; log in again.")         \
+    /* {}: what happened to it, and what to do */                              \
+    R(ACCOUNT_CHANGED, 421, "Your account {}.")                                \
     R(HOURS_OVER, 421, "Your hours on this server are over; come back later.") \
     R(LOST_SERVICE, 421, "Part of the server failed; connect again.")          \
     R(TOO_MANY_TRIES, 421, "Too many failed logins; check user and password.") \
