@@ -64,7 +64,7 @@ struct log {
     int output;
     int xferlog; /* -1: there is none */
     enum log_format format;
-    bool prefixed; /* systemd reads each line's severity before it */
+    bool prefixed;           /* systemd reads each line's severity before it */
     struct metrics *metrics; /* of all generations */
     uint64_t lost;           /* lines that could not be written */
     bool torn;               /* the last one was written in part */

@@ -139,7 +139,7 @@ static child_step *const keys_steps[] = {
 static child_step *const lookup_steps[] = { steps_sandbox, steps_log,
                                             hosts_step_names, steps_go, NULL };
 static child_step *const metrics_steps[] = { steps_sandbox, steps_log,
-                                              steps_metrics, steps_go, NULL };
+                                             steps_metrics, steps_go, NULL };
 static child_step *const log_steps[] = { steps_conf,   steps_sandbox,
                                          steps_output, steps_xferlog,
                                          steps_go,     NULL };

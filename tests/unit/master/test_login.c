@@ -286,7 +286,7 @@ static void garbage(struct stage *s)
 
 static void with_descriptor(struct stage *s)
 {
-    char bytes[8 + 40] = { MSG_verdict };
+    char bytes[8 + 40] = { (char)MSG_verdict };
     const int fd = 0;
 
     bytes[8] = 1;
@@ -873,7 +873,7 @@ static void descriptor(struct player *p)
 
 static void verdict(struct player *p)
 {
-    char bytes[8 + 32] = { MSG_verdict };
+    char bytes[8 + 32] = { (char)MSG_verdict };
 
     channel_shout(&p->channel, bytes, sizeof(bytes), NULL, 0);
 }
