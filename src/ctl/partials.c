@@ -1,61 +1,35 @@
-/* "partials list" and "partials purge", and "retention run", with or without a
- * running server. For each home, or share, a fork becomes a process files with
- * that user's ids, or the share's gid; it searches and removes, and sends this
- * program what it found. Lines are printed as they arrive, and file names are
- * escaped. This program opens nothing in a home. */
-#include "ctl.h"
+/* "partials list" and "partials purge", and "retention run". Processes files
+ * (search.c) search and remove, and send this program what they found. Lines
+ * are printed as they arrive, and file names are escaped. */
+#include "search.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <sysexits.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "sallyport/base/complain.h"
-#include "sallyport/base/fd.h"
 #include "sallyport/domain/outcome.h"
 #include "sallyport/event/event.h"
-#include "sallyport/files/files.h"
 #include "sallyport/ftp/path.h"
-#include "sallyport/ipc/channel.h"
 
 #define DAY       86400
 #define DAYS_MAX  36500
-#define START_MS  10000            /* files: to enter its sandbox */
-#define WALK_MS   (15 * 60 * 1000) /* files: to find the next partial */
 #define TEXT_ROOM (5 * (FTP_PATH_MAX + 1024))
 
-void (*partials_files)(const struct files_start *start) = files_main;
-
-struct search {
-    struct context *x;
+struct hunt {
+    struct search at;
     bool remove;
     bool expired;                 /* files too, for retention */
     uint64_t age;                 /* minimum, in seconds */
     char path[USER_HOME_MAX + 1]; /* with expired: the directory */
     int64_t now;
-    const char *user; /* whose home is searched; or the label of a share */
-    char label[USER_NAME_MAX + 2];
-    uint8_t key[16]; /* of the partials' names; zero: not known */
     uint64_t lines;
     uint64_t count[PARTIAL_STATE_COUNT];
     uint64_t bytes[PARTIAL_STATE_COUNT];
-};
-
-/* What is searched, and with which ids. */
-struct ground {
-    const char *name, *home, *below; /* below: the setting homes, or shares */
-    uid_t uid;
-    gid_t gid;
-    const struct user *member; /* whose shares are searched too, or NULL */
 };
 
 static const char *const state_words[PARTIAL_STATE_COUNT] = {
@@ -65,7 +39,7 @@ static const char *const state_words[PARTIAL_STATE_COUNT] = {
     [PARTIAL_STAYS] = "stays",
 };
 
-static const char *state_word(const struct search *s, enum partial_state state)
+static const char *state_word(const struct hunt *s, enum partial_state state)
 {
     return s->expired && state == PARTIAL_RESTS ? "expired"
                                                 : state_words[state];
@@ -87,7 +61,7 @@ static void partial_text(const struct msg_partial *msg, struct buf *text)
         buf_add_text(text, "...");
 }
 
-static void print_partial(struct search *s, const struct msg_partial *msg,
+static void print_partial(struct hunt *s, const struct msg_partial *msg,
                           struct slice text)
 {
     char ago[WHEN_MAX];
@@ -95,14 +69,14 @@ static void print_partial(struct search *s, const struct msg_partial *msg,
     if (s->lines++ == 0)
         printf("%-16s %14s %8s %-9s %s\n", "USER", "BYTES", "AGE", "STATE",
                "PATH");
-    printf("%-16s %14" PRIu64 " %8s %-9s %.*s\n", s->user, msg->bytes,
+    printf("%-16s %14" PRIu64 " %8s %-9s %.*s\n", s->at.user, msg->bytes,
            when_ago(msg->mtime, s->now, ago), state_word(s, msg->state),
            (int)text.len, text.ptr);
 }
 
 /* The server, which may not run, removes nothing here and logs nothing. So the
  * system's log has who removed what. */
-static void log_removed(const struct search *s, const struct msg_partial *msg,
+static void log_removed(const struct hunt *s, const struct msg_partial *msg,
                         struct slice text)
 {
     char when[WHEN_MAX];
@@ -111,23 +85,23 @@ static void log_removed(const struct search *s, const struct msg_partial *msg,
         syslog(LOG_DAEMON | LOG_NOTICE,
                "retention: removed %.*s of %s, %" PRIu64 " bytes, unchanged "
                "since %s",
-               (int)text.len, text.ptr, s->user, msg->bytes,
+               (int)text.len, text.ptr, s->at.user, msg->bytes,
                when_text(msg->mtime, when));
     else
         syslog(LOG_DAEMON | LOG_NOTICE,
                "uid %u removed the unfinished upload %.*s of user %s, %" PRIu64
                " bytes",
-               (unsigned)getuid(), (int)text.len, text.ptr, s->user,
+               (unsigned)getuid(), (int)text.len, text.ptr, s->at.user,
                msg->bytes);
 }
 
 /* Prints one partial as a line of an array. The array is never in memory as a
  * whole. */
-static int print_partial_json(struct search *s, const struct msg_partial *msg)
+static int print_partial_json(struct hunt *s, const struct msg_partial *msg)
 {
     char when[WHEN_MAX];
     json_t *one = json_pack(
-        "{s:s, s:o, s:o, s:I, s:s, s:s}", "user", s->user, "path",
+        "{s:s, s:o, s:o, s:I, s:s, s:s}", "user", s->at.user, "path",
         json_slice(msg->path), "for", json_slice(msg->name), "bytes",
         (json_int_t)msg->bytes, "modified", when_text(msg->mtime, when),
         "state", state_word(s, msg->state));
@@ -138,10 +112,10 @@ static int print_partial_json(struct search *s, const struct msg_partial *msg)
         r = json_dumpf(one, stdout, JSON_COMPACT);
     }
     json_decref(one);
-    return r == 0 ? 0 : ctl_fail(s->x, EX_IOERR, "JSON can't be written");
+    return r == 0 ? 0 : ctl_fail(s->at.x, EX_IOERR, "JSON can't be written");
 }
 
-static int take_partial(struct search *s, const struct msg_partial *msg)
+static int take_partial(struct hunt *s, const struct msg_partial *msg)
 {
     struct buf text;
     int code = 0;
@@ -152,7 +126,7 @@ static int take_partial(struct search *s, const struct msg_partial *msg)
     s->bytes[msg->state] += msg->bytes;
     if (msg->state == PARTIAL_REMOVED)
         log_removed(s, msg, buf_slice(&text));
-    if (s->x->args.json)
+    if (s->at.x->args.json)
         code = print_partial_json(s, msg);
     else
         print_partial(s, msg, buf_slice(&text));
@@ -160,20 +134,16 @@ static int take_partial(struct search *s, const struct msg_partial *msg)
     return code;
 }
 
-static int take_partials_end(struct search *s,
-                             const struct msg_partials_end *msg)
+static int take_partials_end(struct hunt *s, const struct msg_partials_end *msg)
 {
     if (msg->unread == 0 && msg->error)
-        stderr_print("%s: %s: %s", s->user, s->path, strerror(msg->error));
-    if (msg->unread == 0)
-        return 0;
-    return ctl_fail(s->x, EX_IOERR,
-                    "%" PRIu64 " directories could not be read: %s",
-                    msg->unread, strerror(msg->error));
+        stderr_print("%s: %s: %s", s->at.user, s->path, strerror(msg->error));
+    return search_end(&s->at, msg);
 }
 
-static int find_partials(struct search *s, struct channel *files)
+static int find_partials(struct search *at, struct channel *files)
 {
+    struct hunt *s = at->owner;
     uint32_t request = channel_next(files);
     struct message m;
     int code = 0;
@@ -183,211 +153,22 @@ static int find_partials(struct search *s, struct channel *files)
                               .remove = s->remove, .age = s->age);
 
     if (r < 0)
-        return ctl_fail(s->x, EX_TEMPFAIL, "its files hung up");
+        return ctl_fail(s->at.x, EX_TEMPFAIL, "its files hung up");
     while (code == 0) {
-        code = server_wait(s->x, files, request, &m, WALK_MS);
+        code = server_wait(s->at.x, files, request, &m, WALK_MS);
         if (code == 0 && m.kind == MSG_partials_end)
             return take_partials_end(s, &m.partials_end);
         if (code == 0 && m.kind == MSG_partial)
             code = take_partial(s, &m.partial);
         else if (code == 0)
-            code = server_lies(s->x, "no answer to partials");
+            code = server_lies(s->at.x, "no answer to partials");
     }
     return code;
 }
 
-/* A user's process files, seen from here: ends of its channels. */
-struct helper {
-    pid_t pid;
-    struct channel files, master; /* its peers are a session's, and master's */
-};
-
-/* A server that runs without root has one uid, and so have all its files. Root
- * would search the home with the uid of the row, and find nothing. */
-static void refuse_home_of_other(const struct ground *g, int master)
+static void print_end(const struct hunt *s)
 {
-    struct complaint c = { "" };
-    struct channel to;
-    struct stat st;
-
-    if (geteuid() != 0 || stat(g->home, &st) < 0 || st.st_uid == 0 ||
-        st.st_uid == g->uid)
-        return;
-    complain(&c,
-             "the home %s belongs to uid %u, not to uid %u; if the server runs "
-             "without root, run sallyportctl as its user",
-             g->home, (unsigned)st.st_uid, (unsigned)g->uid);
-    channel_init(&to, master, PROCESS_FILES, PROCESS_MASTER, PHASE_START);
-    SEND(&to, files_failed, 0, .error = EACCES, .why = slice_from(c.text));
-    _exit(EX_NOINPUT);
-}
-
-/* The user's shares. Directories with rights of their own are a part of the
- * home, in which this program sees everything. */
-struct mounts {
-    struct files_mount row[USER_MOUNTS_MAX];
-    char at[USER_MOUNTS_MAX][USER_NAME_MAX + 2];
-    char path[USER_MOUNTS_MAX][USER_HOME_MAX + 1];
-};
-
-static void copy_shares(struct mounts *m, const struct user *user)
-{
-    for (size_t i = 0; i < user->grants; i++) {
-        const struct share *share = &user->share[user->grant[i].share];
-
-        snprintf(m->at[i], sizeof(m->at[i]), "/%s", share->name);
-        snprintf(m->path[i], sizeof(m->path[i]), "%s", share->path);
-        m->row[i] = (struct files_mount){ .at = m->at[i],
-                                          .path = m->path[i],
-                                          .gid = share->gid,
-                                          .rights = user->grant[i].rights };
-    }
-}
-
-/* Becomes the process files. It needs nothing of the other users, and what it
- * knows of this one it has on its own stack. */
-static void become_files(const struct search *s, const struct ground *g,
-                         int session, int master)
-{
-    const struct settings *c = &s->x->settings;
-    char name[USER_NAME_MAX + 1], home[USER_HOME_MAX + 1];
-    struct mounts mounts;
-    struct files_start start = {
-        .rules = { .allow_weaker = c->allow_weaker },
-        .root = geteuid() == 0,
-        .homes = g->below,
-        .shares = c->shares,
-        .for_ctl = true,
-        .session = session,
-        .master = master,
-        .log = -1,
-        .name = name,
-        .home = home,
-        .uid = g->uid,
-        .gid = g->gid,
-        .mounts = mounts.row,
-        .mount_count = g->member ? g->member->grants : 0,
-    };
-
-    if (g->member)
-        copy_shares(&mounts, g->member);
-    snprintf(name, sizeof(name), "%s", g->name);
-    snprintf(home, sizeof(home), "%s", g->home);
-    memcpy(start.name_key, s->key, sizeof(start.name_key));
-    refuse_home_of_other(g, master);
-    users_release(&s->x->users); /* wipes the hashes */
-    partials_files(&start);
-    _exit(EX_SOFTWARE);
-}
-
-static int fork_files(struct search *s, const struct ground *g,
-                      struct helper *h)
-{
-    int session[2] = { -1, -1 }, master[2] = { -1, -1 };
-
-    if (fd_pair(session) == 0 && fd_pair(master) == 0) {
-        fflush(stdout);
-        h->pid = fork();
-        if (h->pid == 0)
-            become_files(s, g, session[1], master[1]);
-    }
-    fd_close(&session[1]);
-    fd_close(&master[1]);
-    channel_init(&h->files, session[0], PROCESS_CTL, PROCESS_FILES,
-                 PHASE_ASKED);
-    channel_init(&h->master, master[0], PROCESS_MASTER, PROCESS_FILES,
-                 PHASE_START);
-    return h->pid > 0 ? 0 : ctl_fail(s->x, EX_OSERR, "%s", strerror(errno));
-}
-
-static int wait_for_files(struct search *s, const struct ground *g,
-                          struct helper *h)
-{
-    struct message m;
-    const struct msg_files_failed *failed = &m.files_failed;
-    int r = channel_wait(&h->master, &m, START_MS);
-
-    if (r == 1 && m.kind == MSG_files_ready)
-        return 0;
-    if (r != 1 || m.kind != MSG_files_failed)
-        return ctl_fail(s->x, EX_TEMPFAIL, "its files hung up");
-    if (failed->why.len == 0)
-        return ctl_fail(s->x, EX_NOINPUT, "the %s %s can't be entered: %s",
-                        s->user == s->label ? "share" : "home", g->home,
-                        strerror(failed->error));
-    /* EPERM: its sandbox has failed. */
-    return ctl_fail(s->x, failed->error == EPERM ? EX_OSERR : EX_NOINPUT,
-                    "%.*s", (int)failed->why.len, failed->why.ptr);
-}
-
-/* One that has failed may hang in a call of a dead disk, until the call
- * returns. So it isn't waited for: this reaps those that were killed earlier.
- */
-static void end_files(struct helper *h, bool failed)
-{
-    channel_close(&h->files);
-    channel_close(&h->master);
-    if (h->pid <= 0)
-        return;
-    if (failed)
-        kill(h->pid, SIGKILL);
-    waitpid(failed ? -1 : h->pid, NULL, failed ? WNOHANG : 0);
-}
-
-static int search_ground(struct search *s, const struct ground *g)
-{
-    struct helper h = { .files.fd = -1, .master.fd = -1 };
-    int code = fork_files(s, g, &h);
-
-    if (code == 0)
-        code = wait_for_files(s, g, &h);
-    if (code == 0)
-        code = find_partials(s, &h.files);
-    end_files(&h, code != 0);
-    return code;
-}
-
-static int search_user(struct search *s, const struct user *user)
-{
-    const struct ground g = { .name = user->name,
-                              .home = user->home,
-                              .below = s->x->settings.homes,
-                              .uid = user->uid,
-                              .gid = user->gid,
-                              .member = s->expired ? NULL : user };
-
-    s->user = user->name;
-    /* Its row may name any uid and any directory. */
-    return user_permitted(user, &s->x->settings, geteuid() == 0,
-                          &s->x->complaint)
-               ? EX_NOINPUT
-               : search_ground(s, &g);
-}
-
-/* Reports a failure with one home, and continues with the next. */
-static void search_failed(struct search *s, int code, int *first)
-{
-    if (code == 0)
-        return;
-    stderr_print("%s: %s", s->user, s->x->complaint.text);
-    s->x->complaint.text[0] = '\0';
-    if (*first == 0)
-        *first = code;
-}
-
-static int search_all(struct search *s)
-{
-    const struct users *u = &s->x->users;
-    int first = 0;
-
-    for (size_t i = 0; i < u->count; i++)
-        search_failed(s, search_user(s, &u->row[i]), &first);
-    return first;
-}
-
-static void print_end(const struct search *s)
-{
-    if (s->x->args.json)
+    if (s->at.x->args.json)
         fputs(s->lines == 0 ? "[]\n" : "\n]\n", stdout);
     else if (s->remove)
         printf("%" PRIu64 " removed, %" PRIu64 " bytes; %" PRIu64
@@ -396,31 +177,19 @@ static void print_end(const struct search *s)
                s->count[PARTIAL_IN_USE], s->count[PARTIAL_STAYS]);
 }
 
-/* Without its key, the name of a partial's upload isn't shown. */
-static void read_key(struct search *s)
+static int search_homes(struct hunt *s)
 {
-    char path[SETTINGS_PATH_MAX + sizeof(SETTINGS_KEY_FILE) + 1];
-    FD_CLEANUP int fd = -1;
-
-    snprintf(path, sizeof(path), "%s/" SETTINGS_KEY_FILE, s->x->settings.state);
-    fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0 || read(fd, s->key, sizeof(s->key)) != sizeof(s->key))
-        memset(s->key, 0, sizeof(s->key));
-}
-
-static int search_homes(struct search *s)
-{
-    struct context *x = s->x;
+    struct context *x = s->at.x;
     const struct user *user = NULL;
     int code = x->args.word[2] ? ctl_find(x, &x->users, &user) : 0;
 
     s->now = time(NULL);
-    read_key(s);
+    search_read_key(&s->at);
     if (code == 0) {
-        code = user ? search_user(s, user) : search_all(s);
+        code = user ? search_user(&s->at, user) : search_all(&s->at);
         print_end(s);
     }
-    explicit_bzero(s->key, sizeof(s->key));
+    explicit_bzero(s->at.key, sizeof(s->at.key));
     if (code == 0 && s->count[PARTIAL_STAYS] > 0)
         code = ctl_fail(x, EX_IOERR, "some could not be removed");
     return code;
@@ -443,7 +212,9 @@ static int take_age(struct context *x, uint64_t *age)
 
 int partials_list(struct context *x)
 {
-    struct search s = { .x = x };
+    struct hunt s = {
+        .at = { .x = x, .owner = &s, .ask = find_partials, .in_shares = true }
+    };
     int code = take_age(x, &s.age);
 
     return code ? code : search_homes(&s);
@@ -451,9 +222,11 @@ int partials_list(struct context *x)
 
 int partials_purge(struct context *x)
 {
-    struct search s = { .x = x,
-                        .remove = true,
-                        .age = x->settings.partial_days * DAY };
+    struct hunt s = {
+        .at = { .x = x, .owner = &s, .ask = find_partials, .in_shares = true },
+        .remove = true,
+        .age = x->settings.partial_days * DAY
+    };
     int code = take_age(x, &s.age);
 
     if (code)
@@ -465,34 +238,18 @@ int partials_purge(struct context *x)
     return search_homes(&s);
 }
 
-/* In a share each file may have another owner. The process that removes them
- * has the share's gid, which the directories have, and as uid the same number:
- * if an account has that, it is no matter, since the process sees nothing but
- * the share. */
-static int search_share(struct search *s, const struct share *share)
-{
-    const struct ground g = { .name = share->name,
-                              .home = share->path,
-                              .below = s->x->settings.shares,
-                              .uid = share->gid,
-                              .gid = share->gid };
-
-    snprintf(s->label, sizeof(s->label), "/%s", share->name);
-    s->user = s->label;
-    return search_ground(s, &g);
-}
-
 /* Each entry of retain= of a user, or of a share. */
-static void expire(struct search *s, struct slice retain,
-                   const struct user *user, const struct share *share,
-                   int *first)
+static void expire(struct hunt *s, struct slice retain, const struct user *user,
+                   const struct share *share, int *first)
 {
     struct retention one;
 
     while (user_retain_next(&retain, &one) == 1) {
         slice_copy(one.path, s->path, sizeof(s->path));
         s->age = (uint64_t)one.seconds;
-        search_failed(s, user ? search_user(s, user) : search_share(s, share),
+        search_failed(&s->at,
+                      user ? search_user(&s->at, user)
+                           : search_share(&s->at, share),
                       first);
     }
 }
@@ -500,9 +257,10 @@ static void expire(struct search *s, struct slice retain,
 int retention_run(struct context *x)
 {
     const struct users *u = &x->users;
-    struct search s = {
-        .x = x, .remove = !x->args.dry_run, .expired = true, .now = time(NULL)
-    };
+    struct hunt s = { .at = { .x = x, .owner = &s, .ask = find_partials },
+                      .remove = !x->args.dry_run,
+                      .expired = true,
+                      .now = time(NULL) };
     int code = 0;
 
     for (size_t i = 0; i < u->count; i++)

@@ -1,0 +1,260 @@
+/* The processes files of sallyportctl, for "partials", "retention" and
+ * "inspect", with or without a running server. For each home, or share, a fork
+ * becomes a process files with that user's ids, or the share's gid; the command
+ * asks it, and it works. This program opens nothing in a home. */
+#include "search.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "sallyport/base/complain.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/files/files.h"
+
+#define START_MS 10000 /* files: to enter its sandbox */
+
+void (*partials_files)(const struct files_start *start) = files_main;
+
+/* What is searched, and with which ids. */
+struct ground {
+    const char *name, *home, *below; /* below: the setting homes, or shares */
+    uid_t uid;
+    gid_t gid;
+    const struct user *member; /* whose shares are searched too, or NULL */
+};
+
+/* A user's process files, seen from here: ends of its channels. */
+struct helper {
+    pid_t pid;
+    struct channel files, master; /* its peers are a session's, and master's */
+};
+
+/* A server that runs without root has one uid, and so have all its files. Root
+ * would search the home with the uid of the row, and find nothing. */
+static void refuse_home_of_other(const struct ground *g, int master)
+{
+    struct complaint c = { "" };
+    struct channel to;
+    struct stat st;
+
+    if (geteuid() != 0 || stat(g->home, &st) < 0 || st.st_uid == 0 ||
+        st.st_uid == g->uid)
+        return;
+    complain(&c,
+             "the home %s belongs to uid %u, not to uid %u; if the server runs "
+             "without root, run sallyportctl as its user",
+             g->home, (unsigned)st.st_uid, (unsigned)g->uid);
+    channel_init(&to, master, PROCESS_FILES, PROCESS_MASTER, PHASE_START);
+    SEND(&to, files_failed, 0, .error = EACCES, .why = slice_from(c.text));
+    _exit(EX_NOINPUT);
+}
+
+/* The user's shares. Directories with rights of their own are a part of the
+ * home, in which this program sees everything. */
+struct mounts {
+    struct files_mount row[USER_MOUNTS_MAX];
+    char at[USER_MOUNTS_MAX][USER_NAME_MAX + 2];
+    char path[USER_MOUNTS_MAX][USER_HOME_MAX + 1];
+};
+
+static void copy_shares(struct mounts *m, const struct user *user)
+{
+    for (size_t i = 0; i < user->grants; i++) {
+        const struct share *share = &user->share[user->grant[i].share];
+
+        snprintf(m->at[i], sizeof(m->at[i]), "/%s", share->name);
+        snprintf(m->path[i], sizeof(m->path[i]), "%s", share->path);
+        m->row[i] = (struct files_mount){ .at = m->at[i],
+                                          .path = m->path[i],
+                                          .gid = share->gid,
+                                          .rights = user->grant[i].rights };
+    }
+}
+
+/* Becomes the process files. It needs nothing of the other users, and what it
+ * knows of this one it has on its own stack. */
+static void become_files(const struct search *s, const struct ground *g,
+                         int session, int master)
+{
+    const struct settings *c = &s->x->settings;
+    char name[USER_NAME_MAX + 1], home[USER_HOME_MAX + 1];
+    struct mounts mounts;
+    struct files_start start = {
+        .rules = { .allow_weaker = c->allow_weaker,
+                   .fsync = c->fsync,
+                   .conflict_name = (enum conflict_name)c->conflict_name },
+        .root = geteuid() == 0,
+        .homes = g->below,
+        .shares = c->shares,
+        .for_ctl = true,
+        .session = session,
+        .master = master,
+        .log = -1,
+        .name = name,
+        .home = home,
+        .uid = g->uid,
+        .gid = g->gid,
+        .mounts = mounts.row,
+        .mount_count = g->member ? g->member->grants : 0,
+    };
+
+    if (g->member)
+        copy_shares(&mounts, g->member);
+    snprintf(name, sizeof(name), "%s", g->name);
+    snprintf(home, sizeof(home), "%s", g->home);
+    memcpy(start.name_key, s->key, sizeof(start.name_key));
+    refuse_home_of_other(g, master);
+    users_release(&s->x->users); /* wipes the hashes */
+    partials_files(&start);
+    _exit(EX_SOFTWARE);
+}
+
+static int fork_files(struct search *s, const struct ground *g,
+                      struct helper *h)
+{
+    int session[2] = { -1, -1 }, master[2] = { -1, -1 };
+
+    if (fd_pair(session) == 0 && fd_pair(master) == 0) {
+        fflush(stdout);
+        h->pid = fork();
+        if (h->pid == 0)
+            become_files(s, g, session[1], master[1]);
+    }
+    fd_close(&session[1]);
+    fd_close(&master[1]);
+    channel_init(&h->files, session[0], PROCESS_CTL, PROCESS_FILES,
+                 PHASE_ASKED);
+    channel_init(&h->master, master[0], PROCESS_MASTER, PROCESS_FILES,
+                 PHASE_START);
+    return h->pid > 0 ? 0 : ctl_fail(s->x, EX_OSERR, "%s", strerror(errno));
+}
+
+static int wait_for_files(struct search *s, const struct ground *g,
+                          struct helper *h)
+{
+    struct message m;
+    const struct msg_files_failed *failed = &m.files_failed;
+    int r = channel_wait(&h->master, &m, START_MS);
+
+    if (r == 1 && m.kind == MSG_files_ready)
+        return 0;
+    if (r != 1 || m.kind != MSG_files_failed)
+        return ctl_fail(s->x, EX_TEMPFAIL, "its files hung up");
+    if (failed->why.len == 0)
+        return ctl_fail(s->x, EX_NOINPUT, "the %s %s can't be entered: %s",
+                        s->user == s->label ? "share" : "home", g->home,
+                        strerror(failed->error));
+    /* EPERM: its sandbox has failed. */
+    return ctl_fail(s->x, failed->error == EPERM ? EX_OSERR : EX_NOINPUT,
+                    "%.*s", (int)failed->why.len, failed->why.ptr);
+}
+
+/* One that has failed may hang in a call of a dead disk, until the call
+ * returns. So it isn't waited for: this reaps those that were killed earlier.
+ */
+static void end_files(struct helper *h, bool failed)
+{
+    channel_close(&h->files);
+    channel_close(&h->master);
+    if (h->pid <= 0)
+        return;
+    if (failed)
+        kill(h->pid, SIGKILL);
+    waitpid(failed ? -1 : h->pid, NULL, failed ? WNOHANG : 0);
+}
+
+static int search_ground(struct search *s, const struct ground *g)
+{
+    struct helper h = { .files.fd = -1, .master.fd = -1 };
+    int code = fork_files(s, g, &h);
+
+    if (code == 0)
+        code = wait_for_files(s, g, &h);
+    if (code == 0)
+        code = s->ask(s, &h.files);
+    end_files(&h, code != 0);
+    return code;
+}
+
+int search_end(struct search *s, const struct msg_partials_end *msg)
+{
+    if (msg->unread == 0)
+        return 0;
+    return ctl_fail(s->x, EX_IOERR,
+                    "%" PRIu64 " directories could not be read: %s",
+                    msg->unread, strerror(msg->error));
+}
+
+int search_user(struct search *s, const struct user *user)
+{
+    const struct ground g = { .name = user->name,
+                              .home = user->home,
+                              .below = s->x->settings.homes,
+                              .uid = user->uid,
+                              .gid = user->gid,
+                              .member = s->in_shares ? user : NULL };
+
+    s->user = user->name;
+    /* Its row may name any uid and any directory. */
+    return user_permitted(user, &s->x->settings, geteuid() == 0,
+                          &s->x->complaint)
+               ? EX_NOINPUT
+               : search_ground(s, &g);
+}
+
+void search_failed(struct search *s, int code, int *first)
+{
+    if (code == 0)
+        return;
+    stderr_print("%s: %s", s->user, s->x->complaint.text);
+    s->x->complaint.text[0] = '\0';
+    if (*first == 0)
+        *first = code;
+}
+
+int search_all(struct search *s)
+{
+    const struct users *u = &s->x->users;
+    int first = 0;
+
+    for (size_t i = 0; i < u->count; i++)
+        search_failed(s, search_user(s, &u->row[i]), &first);
+    return first;
+}
+
+/* In a share each file may have another owner. The process that removes them
+ * has the share's gid, which the directories have, and as uid the same number:
+ * if an account has that, it is no matter, since the process sees nothing but
+ * the share. */
+int search_share(struct search *s, const struct share *share)
+{
+    const struct ground g = { .name = share->name,
+                              .home = share->path,
+                              .below = s->x->settings.shares,
+                              .uid = share->gid,
+                              .gid = share->gid };
+
+    snprintf(s->label, sizeof(s->label), "/%s", share->name);
+    s->user = s->label;
+    return search_ground(s, &g);
+}
+
+void search_read_key(struct search *s)
+{
+    char path[SETTINGS_PATH_MAX + sizeof(SETTINGS_KEY_FILE) + 1];
+    FD_CLEANUP int fd = -1;
+
+    snprintf(path, sizeof(path), "%s/" SETTINGS_KEY_FILE, s->x->settings.state);
+    fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 || read(fd, s->key, sizeof(s->key)) != sizeof(s->key))
+        memset(s->key, 0, sizeof(s->key));
+}
