@@ -10,10 +10,12 @@ _sallyportctl_tables() {
     1:*) commands='user share team partials quota retention status check who kick ban reload' ;;
     1:*) commands='user share team partials quota retention status who kick ban log reload' ;;
     1:*) commands='user share team partials quota retention status who kick ban log report reload' ;;
+    1:*) commands='user share team partials inspect quota retention status who kick ban reload' ;;
     2:user) commands='add change passwd rename import export del list show lock unlock totp totp-off can' ;;
     2:share) commands='add change grant revoke list show del' ;;
     2:team) commands='add join leave change list show del' ;;
     2:partials) commands='list purge' ;;
+    2:inspect) commands='list read release reject' ;;
     2:quota) commands='set show report' ;;
     2:retention) commands='run' ;;
     2:paths) commands='add list del' ;;
@@ -50,6 +52,10 @@ _sallyportctl_tables() {
     "team "del) first=team more= options='--config --help' ;;
     "partials "list) first=user more= options='--config --help --older-than --json' ;;
     "partials "purge) first=user more= options='--config --help --older-than --all --json' ;;
+    "inspect "list) first=user more= options='--config --help --json' ;;
+    "inspect "read) first= more= options='--config --help' ;;
+    "inspect "release) first= more= options='--config --help' ;;
+    "inspect "reject) first= more= options='--config --help' ;;
     "quota "set) first=account more= options='--config --help --files' ;;
     "quota "show) first=account more= options='--config --help --json' ;;
     "quota "report) first= more= options='--config --help --json' ;;

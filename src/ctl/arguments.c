@@ -20,7 +20,7 @@ const struct ctl_option ctl_options[] = {
       "full name" },
     { "role", OPTION_ROLE, AT(role), "ROLE",
       "full (for a new user), read, collect, drop, mine, or letters of\n"
-      "                       lrwodnmu" },
+      "                       lrwodnmui" },
     { "rights-in", OPTION_RIGHTS_IN, AT(rights_in), "PATH:ROLE",
       "other rights in a directory of the home; ROLE default: the same" },
     { "share", OPTION_SHARE, AT(share), "NAME[:ROLE]",

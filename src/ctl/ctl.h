@@ -152,6 +152,7 @@ enum ctl_takes {
     TAKES_NETWORK, /* an address or a network */
     TAKES_ACCOUNT, /* a user's name, or "share:" and a share's */
     TAKES_ACCOUNT_AND_SIZE,
+    TAKES_ID, /* of an upload, and perhaps a user's name */
 };
 
 struct ctl_command {
@@ -248,6 +249,10 @@ int team_list(struct context *x);
 int team_show(struct context *x);
 int partials_list(struct context *x);
 int partials_purge(struct context *x);
+int inspect_list(struct context *x);
+int inspect_read(struct context *x);
+int inspect_release(struct context *x);
+int inspect_reject(struct context *x);
 int quota_set_limit(struct context *x);
 int quota_show(struct context *x);
 int quota_report(struct context *x);

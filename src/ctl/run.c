@@ -161,6 +161,7 @@ static const struct {
     [TAKES_NAME_AND_ANY] = { 1, SIZE_MAX - 2, 1 },
     [TAKES_VERB_AND_PATH] = { 2, 3, 1 },
     [TAKES_NETWORK] = { 1, 1, 0 },
+    [TAKES_ID] = { 1, 2, 0 },
 };
 
 static bool words_fit(const struct ctl_command *row, const struct arguments *a)

@@ -17,7 +17,7 @@ static const struct role {
 };
 #define ROLES (sizeof(roles) / sizeof(roles[0]))
 
-static const char letters[] = "lrwodnmu"; /* in the order of enum right */
+static const char letters[] = "lrwodnmui"; /* in the order of enum right */
 
 static int letters_parse(struct slice text, unsigned *ret)
 {
@@ -32,7 +32,8 @@ static int letters_parse(struct slice text, unsigned *ret)
         rights |= bit;
     }
     if ((rights & RIGHT_ALL) == 0 ||
-        (rights & RIGHT_MINE && rights & RIGHT_DIRECTORY))
+        (rights & RIGHT_MINE && rights & RIGHT_DIRECTORY) ||
+        (rights & RIGHT_INSPECT && !(rights & RIGHT_WRITE)))
         return -EINVAL;
     *ret = rights;
     return 0;

@@ -36,6 +36,7 @@ static const struct field_row {
     { FIELD_SHA256, "sha256", TEXT },
     { FIELD_TLS, "tls", TEXT },
     { FIELD_CLIENT, "client", TEXT },
+    { FIELD_HELD, "held", TEXT },
     { FIELD_NUMBER, "number", NUMBER },
     { FIELD_NAME, "name", TEXT },
     { FIELD_VIA, "via", TEXT },

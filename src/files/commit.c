@@ -312,7 +312,8 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
         r = OUTCOME_STORED_UNSAFE;
     commit_close(f);
     if (r == 0)
-        ANSWER(f, file_stored, m->request, .path = path_slice(&u->path));
+        ANSWER(f, file_stored, m->request, .path = path_slice(&u->path),
+               .held = slice_from(u->held));
     return r;
 }
 
@@ -351,7 +352,9 @@ static const enum verb verbs[WRITE_MODE_COUNT] = {
 void commit_report_death(struct files *f)
 {
     const struct upload *u = &f->upload;
-    const char *complete = u->visible ? "; the file is complete" : "";
+    const char *complete = !u->visible  ? ""
+                           : u->held[0] ? "; the file is kept for inspection"
+                                        : "; the file is complete";
     struct event_record r;
     char reason[80];
 
@@ -368,6 +371,8 @@ void commit_report_death(struct files *f)
     event_number(&r, FIELD_MS, clock_ms() - u->began);
     event_number(&r, FIELD_RESULT, 0);
     event_text(&r, FIELD_REASON, slice_from(reason));
+    if (u->held[0])
+        event_text(&r, FIELD_HELD, slice_from(u->held));
     event_send(&f->log, &r);
     event_flush(&f->log);
 }

@@ -93,6 +93,7 @@ static const struct handler requests[] = {
     /* Only ctl can ask these, and ctl nothing else: by the message list. */
     ON(partials_find, sweep_on_partials_find),
     ON(expired_find, sweep_on_expired_find),
+    ON(held_find, held_on_held_find),
 };
 
 bool files_wait(const struct files *f, int ms)

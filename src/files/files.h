@@ -40,6 +40,7 @@ struct mount {
     bool share;
     bool blind;   /* a drop: the user sees nothing of what is in it */
     bool mine;    /* the user sees directories and the own files only */
+    bool inspect; /* uploads wait, unseen, for sallyportctl */
     bool follows; /* symbolic links; only a home without such directories */
     unsigned file_mode, dir_mode; /* of what is made in it */
     struct quota_place quota;
@@ -52,6 +53,8 @@ struct copy {
 };
 #define COPY_NONE { .from = -1 }
 
+#define HELD_DIGITS 16 /* of an id */
+
 /* The upload that is open while the session's channel is in PHASE_WRITING, and
  * what is known of it until the session has its answer. */
 struct upload {
@@ -59,6 +62,7 @@ struct upload {
     bool unreported; /* if the session dies, nobody has logged it */
     bool prepared;   /* its length is checked, and all of it is synced */
     bool visible;    /* the rename was done */
+    char held[HELD_DIGITS + 1]; /* then: its id, if it waits for inspection */
     enum write_mode mode;
     uint64_t began;  /* clock_ms() at its begin */
     uint64_t first;  /* offset of its first new byte */
@@ -124,6 +128,7 @@ int space_on_space(void *owner, struct msg_space *m);
 int facts_on_facts(void *owner, struct msg_facts *m);
 int sweep_on_partials_find(void *owner, struct msg_partials_find *m);
 int sweep_on_expired_find(void *owner, struct msg_expired_find *m);
+int held_on_held_find(void *owner, struct msg_held_find *m);
 
 /* ANSWER(f, space_is, m->request, .bytes = n): sends the message as the answer
  * to that request, and returns 0, so that a handler can end with it. A session
@@ -400,6 +405,21 @@ void naming_other(enum conflict conflict, enum conflict_name style,
                   const char *name, unsigned n, char *out, size_t size);
 /* The same for a drop: "a.7f3a9c21.b". */
 void naming_blind(const char *name, uint32_t number, char *out, size_t size);
+
+/* held.c: uploads that wait for inspection. Each stands in its directory under
+ * a reserved name, which contains its id, the wanted name, and what is to
+ * happen if that is taken at the release. So it needs no attribute, and one
+ * rename begins the wait or ends it. */
+
+#define HELD_NAME_MAX (NAME_MAX - 35) /* bytes of a wanted name */
+
+/* Makes the reserved name, with a new id in ID. NAME has at most HELD_NAME_MAX
+ * bytes. */
+void held_name(const char *name, enum conflict conflict,
+               char id[HELD_DIGITS + 1], char out[NAME_MAX + 1]);
+/* Reads such a name: true, and *name points into TEXT. */
+bool held_parse(const char *text, char id[HELD_DIGITS + 1],
+                enum conflict *conflict, const char **name);
 
 /* copy.c: the head of a finished file, for REST and APPE onto it: copied in
  * steps into the partial, so that the process serves its session in between. */

@@ -100,6 +100,7 @@ static void mount_set_rights(struct mount *m, unsigned rights, bool for_ctl)
 {
     m->blind = !for_ctl && rights_drop(rights);
     m->mine = !for_ctl && !m->blind && rights & RIGHT_MINE;
+    m->inspect = !for_ctl && rights & RIGHT_INSPECT;
     m->follows &= !m->mine;
     m->rights = for_ctl    ? RIGHT_ALL
                 : m->blind ? rights_counting(rights) | RIGHT_LIST

@@ -165,7 +165,8 @@ static void naming_next(const struct files *f, const struct naming *n,
 
     if (naming_is_blind(n)) {
         random_bytes(&number, sizeof(number));
-        naming_blind(n->name, number, to, NAME_MAX + 1);
+        naming_blind(n->name, number, to,
+                     (n->mount->inspect ? HELD_NAME_MAX : NAME_MAX) + 1);
     } else {
         naming_other(n->conflict, f->rules.conflict_name, n->name, i, to,
                      NAME_MAX + 1);
@@ -415,6 +416,42 @@ static bool naming_is_replaced(const struct naming *n)
            (fstat(n->fd, &ours) < 0 || !resolve_is_same(&there, &ours));
 }
 
+/* What happens at the release if the name is taken then. No file replaces
+ * another that couldn't have done so as an upload. */
+static enum conflict naming_later(const struct naming *n,
+                                  const struct upload *u)
+{
+    bool replaces = n->mount->rights & RIGHT_REPLACE && !naming_is_blind(n) &&
+                    u->mode == WRITE_STORE;
+
+    return replaces ||
+                   (n->conflict == CONFLICT_REJECT && u->mode != WRITE_UNIQUE)
+               ? n->conflict
+               : CONFLICT_RENAME;
+}
+
+/* The upload gets the name under which it waits for inspection; *u gets its
+ * id. A suffix of a drop is a part of the wanted name from now on. */
+static int naming_hold(const struct files *f, struct naming *n,
+                       struct upload *u)
+{
+    char name[NAME_MAX + 1], id[HELD_DIGITS + 1];
+    int r = 0;
+
+    if (naming_is_blind(n) && !naming_is_seen(f, n)) {
+        naming_next(f, n, 1, name);
+        r = naming_take_name(n, name);
+    }
+    held_name(n->name, naming_later(n, u), id, name);
+    if (r == 0 && renameat(n->source, n->from, n->directory, name) < 0)
+        r = -errno;
+    if (r == 0 && !naming_is_ours(n, name))
+        r = OUTCOME_OVERTAKEN;
+    if (r == 0)
+        memcpy(u->held, id, sizeof(id));
+    return r;
+}
+
 int naming_upload(const struct files *f, struct upload *u)
 {
     struct naming n = {
@@ -427,10 +464,11 @@ int naming_upload(const struct files *f, struct upload *u)
         .path = &u->path,
         .conflict = u->conflict,
     };
-    int r = naming_give(f, &n);
+    int r = u->mount->inspect ? naming_hold(f, &n, u) : naming_give(f, &n);
 
     /* A program of the group may have put another file in its place. */
-    return r == 0 && u->mount->dir_mode & S_IWGRP && naming_is_replaced(&n)
+    return r == 0 && !u->held[0] && u->mount->dir_mode & S_IWGRP &&
+                   naming_is_replaced(&n)
                ? (int)OUTCOME_OVERTAKEN
                : r;
 }

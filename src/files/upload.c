@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sysexits.h>
@@ -65,7 +66,9 @@ static int upload_look_at_target(const struct files *f, const struct place *at,
         return OUTCOME_EXISTS;
     w->facts.finished = true;
     w->facts.size = (uint64_t)st.st_size;
-    w->facts.kept = f->rules.on_conflict == CONFLICT_RENAME;
+    /* A tail that waits would belong to a file that may change meanwhile. */
+    w->facts.kept =
+        f->rules.on_conflict == CONFLICT_RENAME || at->mount->inspect;
     return naming_permitted(f, at->mount, link);
 }
 
@@ -221,13 +224,14 @@ static int upload_writer_mode(const struct files *f, const struct upload *u)
 
 /* True: this APPE began when no file had the name, so the name must still be
  * free at the commit. Not with `reject`: its rename fails anyway. Not with
- * `rename` for a resumed upload, nor in a drop: it gets another name. */
+ * `rename` for a resumed upload, nor in a drop or for inspection: it gets
+ * another name. */
 static bool upload_is_onto_nothing(const struct files *f, const struct wish *w,
                                    const struct mount *m)
 {
     enum conflict conflict = f->rules.on_conflict;
 
-    if (m->blind || w->facts.mode != WRITE_APPEND ||
+    if (m->blind || m->inspect || w->facts.mode != WRITE_APPEND ||
         conflict == CONFLICT_REJECT)
         return false;
     return w->plan.how == RESUME_ANEW ||
@@ -257,6 +261,7 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
     u->began = clock_ms();
     u->unreported = true;
     u->prepared = u->visible = false;
+    u->held[0] = '\0';
     snprintf(u->name, sizeof(u->name), "%s", at->name);
     u->open = true;
     r = upload_ensure_space_and_copy(f, w, u);
@@ -284,6 +289,8 @@ int upload_on_file_write(void *owner, struct msg_file_write *m)
 
     upload_read_wish(m, &w);
     int r = resolve_new_place(f, &w.path, RIGHT_WRITE, O_RDONLY, &at);
+    if (r == 0 && at.mount->inspect && strlen(at.name) > HELD_NAME_MAX)
+        r = OUTCOME_BAD_NAME;
     if (r == 0)
         r = commit_check_count(f, &count);
     if (r == 0)

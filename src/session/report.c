@@ -134,6 +134,8 @@ void report_of_transfer(struct event_record *r, const struct session *s,
         event_text(r, FIELD_REASON, slice_from(reason));
     if (t->sha256[0])
         event_text(r, FIELD_SHA256, slice_from(t->sha256));
+    if (t->held[0])
+        event_text(r, FIELD_HELD, slice_from(t->held));
     if (t->tls[0])
         event_text(r, FIELD_TLS, slice_from(t->tls));
     report_add_client(s, r);

@@ -290,6 +290,7 @@ struct transfer {
     const char *hash;
     uint64_t summed; /* how many bytes of an upload are in the digest */
     char sha256[SUM_TEXT_MAX];
+    char held[24]; /* the id of an upload that waits for inspection, or "" */
     enum outcome listed; /* OUTCOME_COUNT: files hasn't listed all */
     uint64_t entries;
     char tls[64]; /* of the data connection, for the log */

@@ -239,7 +239,7 @@ void transfer_snapshot(struct session *s, enum verb verb,
     t->refusal = NULL;
     t->queued = 0;
     t->hash = NULL;
-    t->tls[0] = t->sha256[0] = 0;
+    t->tls[0] = t->sha256[0] = t->held[0] = 0;
     t->began = clock_ms();
 }
 

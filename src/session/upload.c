@@ -446,20 +446,25 @@ static enum stepped upload_stored(struct session *s)
 {
     struct transfer *t = &s->transfer;
     const struct message *m = t->answer;
-    char text[80];
+    char text[112];
+    int len;
 
     if (m->kind == MSG_refused)
         return transfer_refused(s, m);
     slice_copy(m->file_stored.path, s->stored, sizeof(s->stored));
     /* After a resume the file's length too, for a client that compares. */
     if (t->start > 0)
-        snprintf(text, sizeof(text), "%llu bytes (%llu in all)",
-                 (unsigned long long)t->bytes, (unsigned long long)t->offset);
+        len = snprintf(text, sizeof(text), "%llu bytes (%llu in all)",
+                       (unsigned long long)t->bytes,
+                       (unsigned long long)t->offset);
     else
-        snprintf(text, sizeof(text), "%llu bytes",
-                 (unsigned long long)t->bytes);
-    return transfer_finish(s, REPLY_STORED, slice_from(text),
-                           m->file_stored.path,
+        len = snprintf(text, sizeof(text), "%llu bytes",
+                       (unsigned long long)t->bytes);
+    slice_copy(m->file_stored.held, t->held, sizeof(t->held));
+    if (t->held[0])
+        snprintf(text + len, sizeof(text) - (size_t)len, " (id %s)", t->held);
+    return transfer_finish(s, t->held[0] ? REPLY_HELD : REPLY_STORED,
+                           slice_from(text), m->file_stored.path,
                            t->bare ? "ended without close_notify" : "");
 }
 

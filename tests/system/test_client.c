@@ -28,6 +28,7 @@ static const struct server_user users[] = {
     { .name = "get" },
     { .name = "tree" },
     { .name = "conflict" },
+    { .name = "held", .keys = "rights=lrwodnmi" },
     { .name = "trust" },
     { .name = "kill" },
     { .name = "sync" },
@@ -190,6 +191,22 @@ Test(client, trees, .timeout = 90)
     desk_client(&d, 0, &r, NULL, "ls", "/", NULL);
     cr_expect_str_eq(r.text, "");
     run_release(&r);
+    desk_end(&d);
+}
+
+/* What has the name is an older file, or none: it isn't compared. */
+Test(client, an_upload_that_waits, .timeout = 60)
+{
+    struct desk d;
+
+    desk_begin(&d, "held");
+    files_write(server_home_file(&d.server, "held", "a"), "older", 5, 0666);
+    files_write("a", "text", 4, 0644);
+    CLIENT(&d, 0, "put", "--preserve", "--conflict", "overwrite", "a", "/");
+    desk_says(&d, 0, "new: kept for inspection", "put", "--preserve", "a",
+              "/new", NULL);
+    desk_file(server_home_file(&d.server, "held", "a"), "older");
+    CLIENT(&d, EX_NOINPUT, "get", "/new");
     desk_end(&d);
 }
 

@@ -91,6 +91,14 @@ enum partial_state {
     PARTIAL_STAYS,   /* it couldn't be removed */
     PARTIAL_STATE_COUNT
 };
+/* What sallyportctl wants with an upload that waits for inspection. */
+enum held_order {
+    HELD_LIST,
+    HELD_READ,
+    HELD_RELEASE,
+    HELD_REJECT,
+    HELD_ORDERS
+};
 /* Why session asks for the facts of a path. */
 enum facts_for {
     FACTS_FOR_ANY,

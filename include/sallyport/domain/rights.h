@@ -16,17 +16,20 @@ enum right {
     RIGHT_RENAME = 32,    /* n: RNFR, RNTO */
     RIGHT_DIRECTORY = 64, /* m: MKD, RMD */
     RIGHT_ALL = 127,
-    RIGHT_MINE = 128, /* u: the others hold for the user's own files only */
-    RIGHTS_MOST = RIGHT_ALL | RIGHT_MINE
+    RIGHT_MINE = 128,    /* u: the others hold for the user's own files only */
+    RIGHT_INSPECT = 256, /* i: with w, uploads wait until sallyportctl releases
+                            them */
+    RIGHTS_MOST = RIGHT_ALL | RIGHT_MINE | RIGHT_INSPECT
 };
 
 /* Parses "full", "read", "collect", "drop", "mine", or letters like "lrw".
  * RIGHT_MINE comes with another right, and never with RIGHT_DIRECTORY: a name
- * that is taken would show. Returns 0 or -EINVAL. */
+ * that is taken would show. RIGHT_INSPECT comes with RIGHT_WRITE. Returns 0 or
+ * -EINVAL. */
 int rights_parse(struct slice text, unsigned *ret);
 #define RIGHTS_EXPECTED                                                        \
-    "expected full, read, collect, drop, mine, or letters of lrwodnmu, each "  \
-    "once, u without m"
+    "expected full, read, collect, drop, mine, or letters of lrwodnmui, each " \
+    "once, u without m, i with w"
 /* Writes the name of the role with these rights, or their letters. Returns
  * OUT. */
 const char *rights_text(unsigned rights, char out[16]);

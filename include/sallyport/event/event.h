@@ -20,7 +20,7 @@ enum event {
     EVENT_LOGIN_FAILED, /* user, reason, certificate */
     EVENT_CLIENT,       /* user, name: the text of CLNT or CSID, once */
     EVENT_TRANSFER,     /* verb, path, bytes, size, from, ms, result, reason,
-                           sha256, tls, client */
+                           sha256, tls, client, held */
     EVENT_CHANGE,       /* verb, path, to, result: DELE MKD RMD RNTO,
                            MFMT and its kind, SITE CHMOD */
     EVENT_DATA_REFUSED, /* a wrong peer connected to a passive port; or verb,
@@ -65,6 +65,7 @@ enum event_field {
     FIELD_FROM,   /* the offset at which a transfer began, if not 0 */
     FIELD_CLIENT, /* the client program, as it names itself */
     FIELD_UID,    /* of the caller of the control socket */
+    FIELD_HELD,   /* the id of an upload that waits for inspection */
     FIELD_COUNT
 };
 

@@ -72,6 +72,9 @@
     R(COMPLETE, 226, "Transfer complete.")                                     \
     /* {}: how many bytes, {}: name */                                         \
     R(STORED, 226, "Transfer complete: {} stored as {}")                       \
+    /* {}: how many bytes, with the id, {}: name */                            \
+    R(HELD, 226,                                                               \
+      "Transfer complete: {} kept for inspection; released, it is {}")         \
     R(LISTED, 226, "Transfer complete: the listing is whole.")                 \
     /* the ABOR's own reply */                                                 \
     R(ABORTED, 226, "Abort successful.")                                       \

@@ -659,6 +659,30 @@ NUMBER(pid)
 NUMBER(generations)
 END
 
+MESSAGE(held_find, CTL, FILES, IDLE, ONCE, NONE,
+        "what is to be done with the uploads that wait for inspection: with "
+        "all, or with that of this id. The answers are `held`, "
+        "`held_bytes` and `partials_end`")
+ENUM(held_order, order, HELD_ORDERS)
+TEXT(id)
+END
+
+MESSAGE(held, FILES, CTL, ASKED, MANY, held_find,
+        "one of them: its id; its path, or the one that it would have; the "
+        "owner's uid; bytes; since when it waits; the enum outcome of the order")
+TEXT(id)
+PATH(path)
+NUMBER(uid)
+NUMBER(bytes)
+TIME(since)
+NUMBER(outcome)
+END
+
+MESSAGE(held_bytes, FILES, CTL, ASKED, MANY, held_find,
+        "the file itself, after its `held`, if it is to be read")
+FD(file)
+END
+
 SECTION("Setting up a child", NULL)
 
 MESSAGE(conf, MASTER, GATE | LOG, START, ONCE, NONE,
@@ -1132,8 +1156,10 @@ NUMBER(length)
 END
 
 MESSAGE(file_stored, FILES, SESSION, ASKED, MANY, file_commit,
-        "the virtual path under which the file is now visible")
+        "the virtual path under which the file is now visible; or, with the id "
+        "of an upload that waits for inspection (else empty), will be")
 PATH(path)
+TEXT(held)
 END
 
 MESSAGE(file_abort, SESSION, FILES, WRITING, MANY, NONE,

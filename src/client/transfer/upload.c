@@ -332,6 +332,15 @@ static struct slice upload_stored_as(const struct link *l)
     return path;
 }
 
+/* The file waits for inspection: what has its name, if anything does, is an
+ * older one. */
+static bool upload_is_held(const struct link *l)
+{
+    static const char mark[] = " kept for inspection;";
+
+    return memmem(l->lines.data, l->lines.len, mark, strlen(mark));
+}
+
 /* A server may give the file another name. Then that is the file to compare. */
 static void upload_follow(struct transfer *t)
 {
@@ -370,6 +379,11 @@ static int upload_checked(struct transfer *t, struct failure *why)
     transfer_show(t);
     if (upload_bytes(t, why) < 0)
         return -1;
+    if (upload_is_held(t->link)) {
+        progress_note("%s: kept for inspection; not compared", t->remote);
+        t->modified = 0; /* nothing is there that could get a time */
+        return 0;
+    }
     upload_follow(t);
     int r = upload_compare(t, why);
     t->compared = r == 0;

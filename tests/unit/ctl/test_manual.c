@@ -171,7 +171,8 @@ static const char *first_of(const struct ctl_command *row)
 {
     if (row->takes == TAKES_FILE)
         return "file";
-    if (row->takes == TAKES_NOTHING || (row->name && !strcmp(row->name, "add")))
+    if (row->takes == TAKES_NOTHING || row->takes == TAKES_ID ||
+        (row->name && !strcmp(row->name, "add")))
         return "";
     if (row->takes == TAKES_NETWORK)
         return "network";

@@ -23,6 +23,8 @@ Test(rights, parse_and_text)
         { "mw", RIGHT_WRITE | RIGHT_DIRECTORY, "wm" },
         { "lrwodn", RIGHT_ALL & ~(unsigned)RIGHT_DIRECTORY, "lrwodn" },
         { "mndowrl", RIGHT_ALL, "full" },
+        { "wi", RIGHT_WRITE | RIGHT_INSPECT, "wi" },
+        { "lrwodnmi", RIGHT_ALL | RIGHT_INSPECT, "lrwodnmi" },
     };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
@@ -56,7 +58,8 @@ Test(rights, refused_and_untouched)
     static const char *const table[] = { "",      "x",     "ll",       "Full",
                                          "L",     "dropp", "lrx",      "l r",
                                          " full", "full ", "lrwodnml", "none",
-                                         "u",     "mu",    "lrwodnmu", "luu" };
+                                         "u",     "mu",    "lrwodnmu", "luu",
+                                         "i",     "lri" };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         unsigned rights = 12345;

@@ -165,6 +165,19 @@ Test(expired, partials)
     peer_stop(&p);
 }
 
+Test(expired, uploads_that_wait_for_inspection)
+{
+    unsigned states;
+    struct peer p;
+
+    begin(&p);
+    disk_fill(&p, "/in/.sallyport-0123456789abcdef.held-o-a", 10, 1);
+    cr_expect_eq(find_once(&p, "/in", true, 3600, &states), 0);
+    cr_expect_eq(find_once(&p, "/in", true, 0, &states), 3);
+    cr_expect_not(disk_has(&p, "/in/.sallyport-0123456789abcdef.held-o-a"));
+    stop(&p);
+}
+
 /* In a share, by a process that has the gid alone. */
 Test(expired, in_a_share)
 {

@@ -108,8 +108,8 @@ Test(message, answers_go_back_where_the_request_came_from)
 }
 
 /* Descriptors travel from the supervisor to master, from master to anybody,
- * from gate and files to session, and from gate to master and to the next gate
- * (docs/messages.md). */
+ * from gate and files to session, from files to sallyportctl, and from gate to
+ * master and to the next gate (docs/messages.md). */
 Test(message, descriptors_travel_only_where_they_may)
 {
     const unsigned supervisor = PROCESS_BIT(PROCESS_SUPERVISOR);
@@ -117,18 +117,20 @@ Test(message, descriptors_travel_only_where_they_may)
     const unsigned gate = PROCESS_BIT(PROCESS_GATE);
     const unsigned files = PROCESS_BIT(PROCESS_FILES);
     const unsigned session = PROCESS_BIT(PROCESS_SESSION);
+    const unsigned ctl = PROCESS_BIT(PROCESS_CTL);
 
     for (unsigned m = 1; m < MSG_COUNT; m++) {
         const struct message_row *row = message_row(m);
 
         if (message_count(row, TYPE_FD) == 0)
             continue;
-        cr_assert(row->from == master ||
-                      (row->from == supervisor && row->to == master) ||
-                      (row->from == gate &&
-                       (row->to & ~(session | master | gate)) == 0) ||
-                      (row->from == files && row->to == session),
-                  "%s carries a descriptor", row->name);
+        cr_assert(
+            row->from == master ||
+                (row->from == supervisor && row->to == master) ||
+                (row->from == gate &&
+                 (row->to & ~(session | master | gate)) == 0) ||
+                (row->from == files && (row->to == session || row->to == ctl)),
+            "%s carries a descriptor", row->name);
     }
 }
 

@@ -97,6 +97,9 @@ static const char *const published[] = {
     "details",
     "details_certificate text text",
     "details_is number number",
+    "held_find enum4 text",
+    "held text path number number time number",
+    "held_bytes fd",
 };
 #define PUBLISHED (sizeof(published) / sizeof(published[0]))
 

@@ -1,0 +1,254 @@
+/* "inspect list", "read", "release" and "reject": uploads that wait for
+ * inspection. Processes files (search.c) find them and do what is asked, with
+ * the ids of their user or share. */
+#include "search.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+#include "sallyport/domain/outcome.h"
+#include "sallyport/event/event.h"
+#include "sallyport/ftp/path.h"
+
+#define ID_DIGITS 16
+#define LINE_ROOM (4 * FTP_PATH_MAX + 64)
+
+struct inspection {
+    struct search at;
+    enum held_order order;
+    const char *id; /* "": all */
+    int64_t now;
+    uint64_t lines;
+    bool found;
+};
+
+/* In a share each file may have another owner. Without root all have one. */
+static const char *owner_of(const struct inspection *i, uint64_t uid)
+{
+    const struct users *u = &i->at.x->users;
+
+    for (size_t n = 0; n < u->count && geteuid() == 0; n++)
+        if (u->row[n].uid == uid)
+            return u->row[n].name;
+    return i->at.user;
+}
+
+/* The path as its user says it: a share that is searched alone is "/". */
+static int full_path(const struct inspection *i, struct slice path,
+                     struct buf *into)
+{
+    int r = i->at.user[0] == '/' ? buf_add_text(into, i->at.user) : 0;
+
+    return r < 0 ? r : buf_add_slice(into, path);
+}
+
+static int print_json(struct inspection *i, const struct msg_held *m,
+                      struct slice path)
+{
+    char when[WHEN_MAX];
+    json_t *one =
+        json_pack("{s:o, s:s, s:o, s:I, s:s}", "id", json_slice(m->id), "user",
+                  owner_of(i, m->uid), "path", json_slice(path), "bytes",
+                  (json_int_t)m->bytes, "since", when_text(m->since, when));
+    int r = -1;
+
+    if (one) {
+        fputs(i->lines++ == 0 ? "[\n" : ",\n", stdout);
+        r = json_dumpf(one, stdout, JSON_COMPACT);
+    }
+    json_decref(one);
+    return r == 0 ? 0 : ctl_fail(i->at.x, EX_IOERR, "JSON can't be written");
+}
+
+static int print_held(struct inspection *i, const struct msg_held *m,
+                      struct slice path)
+{
+    char ago[WHEN_MAX];
+
+    if (i->lines++ == 0)
+        printf("%-16s %-16s %14s %8s %s\n", "ID", "USER", "BYTES", "AGE",
+               "PATH");
+    printf("%-16.*s %-16s %14" PRIu64 " %8s %.*s\n", (int)m->id.len, m->id.ptr,
+           owner_of(i, m->uid), m->bytes, when_ago(m->since, i->now, ago),
+           (int)path.len, path.ptr);
+    return 0;
+}
+
+static int refused(struct inspection *i, uint64_t o)
+{
+    if (o == OUTCOME_NAME_TAKEN)
+        return ctl_fail(i->at.x, EX_CANTCREAT,
+                        "%s stays: its name is taken, and on_conflict = reject "
+                        "gives no other",
+                        i->id);
+    if (o == OUTCOME_IS_DIRECTORY)
+        return ctl_fail(i->at.x, EX_CANTCREAT,
+                        "%s stays: a directory has its name", i->id);
+    if (o == OUTCOME_STORED_UNSAFE)
+        return ctl_fail(i->at.x, EX_IOERR,
+                        "%s is visible, but a power cut may undo this: its "
+                        "directory can't be synced",
+                        i->id);
+    if (o == OUTCOME_BUSY)
+        return ctl_fail(i->at.x, EX_TEMPFAIL,
+                        "%s stays: its directory is locked; try again", i->id);
+    return ctl_fail(i->at.x, EX_IOERR, "%s stays: error %d of its files", i->id,
+                    (int)o);
+}
+
+/* The server, which may not run, does nothing here and logs nothing. So the
+ * system's log has who did what. TEXT is harmless. */
+static int obeyed(struct inspection *i, const struct msg_held *m,
+                  struct slice text)
+{
+    const char *done = i->order == HELD_RELEASE ? "released" : "rejected";
+
+    if (m->outcome != OUTCOME_OK)
+        return refused(i, m->outcome);
+    syslog(LOG_DAEMON | LOG_NOTICE,
+           "uid %u %s the upload %s: %.*s of user %s, %" PRIu64 " bytes",
+           (unsigned)getuid(), done, i->id, (int)text.len, text.ptr,
+           owner_of(i, m->uid), m->bytes);
+    printf("%s: %.*s\n", done, (int)text.len, text.ptr);
+    return 0;
+}
+
+static int take_held(struct inspection *i, const struct msg_held *m)
+{
+    struct buf path, text;
+    int code = EX_OSERR;
+
+    i->found = true;
+    buf_init(&path, LINE_ROOM);
+    buf_init(&text, LINE_ROOM);
+    if (full_path(i, m->path, &path) < 0 ||
+        event_escape(buf_slice(&path), &text) < 0)
+        ctl_fail(i->at.x, code, "out of memory");
+    else if (i->order == HELD_READ)
+        code = 0; /* its bytes come next */
+    else if (i->order != HELD_LIST)
+        code = obeyed(i, m, buf_slice(&text));
+    else
+        code = i->at.x->args.json ? print_json(i, m, buf_slice(&path))
+                                  : print_held(i, m, buf_slice(&text));
+    buf_release(&text);
+    buf_release(&path);
+    return code;
+}
+
+static int print_bytes(struct inspection *i, struct msg_held_bytes *m)
+{
+    FD_CLEANUP int fd = fd_take(&m->file);
+    char block[65536];
+    ssize_t n;
+    int r = 0;
+
+    while (r == 0 && (n = read(fd, block, sizeof(block))) != 0)
+        r = n < 0 ? -errno : fd_write_all(STDOUT_FILENO, block, (size_t)n);
+    return r == 0 ? 0
+                  : ctl_fail(i->at.x, EX_IOERR, "%s: %s", i->id, strerror(-r));
+}
+
+static int ask_held(struct search *s, struct channel *files)
+{
+    struct inspection *i = s->owner;
+    uint32_t request = channel_next(files);
+    struct message m;
+    int code = 0;
+
+    if (SEND(files, held_find, request, .order = i->order,
+             .id = slice_from(i->id)) < 0)
+        return ctl_fail(s->x, EX_TEMPFAIL, "its files hung up");
+    while (code == 0) {
+        code = server_wait(s->x, files, request, &m, WALK_MS);
+        if (code == 0 && m.kind == MSG_partials_end)
+            return search_end(s, &m.partials_end);
+        if (code == 0 && m.kind == MSG_held)
+            code = take_held(i, &m.held);
+        else if (code == 0 && m.kind == MSG_held_bytes)
+            code = print_bytes(i, &m.held_bytes);
+        else if (code == 0)
+            code = server_lies(s->x, "no answer about uploads");
+    }
+    return code;
+}
+
+/* An order ends with the file that it is for. */
+static int everywhere(struct inspection *i)
+{
+    const struct users *u = &i->at.x->users;
+    int first = 0;
+
+    for (size_t n = 0; n < u->count + u->shares; n++) {
+        int code = n < u->count ? search_user(&i->at, &u->row[n])
+                                : search_share(&i->at, &u->share[n - u->count]);
+
+        if (i->found && i->order != HELD_LIST)
+            return code;
+        search_failed(&i->at, code, &first);
+    }
+    return first;
+}
+
+/* NAME may be NULL. */
+static int inspect(struct context *x, enum held_order order, const char *id,
+                   const char *name)
+{
+    struct inspection i = { .at = { .x = x,
+                                    .owner = &i,
+                                    .ask = ask_held,
+                                    .in_shares = name != NULL },
+                            .order = order,
+                            .id = id,
+                            .now = time(NULL) };
+    const struct user *user =
+        name ? users_find(&x->users, slice_from(name)) : NULL;
+    int code;
+
+    if (name && !user)
+        return ctl_missing(x, "user", slice_from(name));
+    code = user ? search_user(&i.at, user) : everywhere(&i);
+    if (order == HELD_LIST && x->args.json)
+        fputs(i.lines == 0 ? "[]\n" : "\n]\n", stdout);
+    if (code == 0 && order != HELD_LIST && !i.found)
+        return ctl_fail(x, EX_NOINPUT, "no upload %s waits for inspection", id);
+    return code;
+}
+
+int inspect_list(struct context *x)
+{
+    return inspect(x, HELD_LIST, "", x->args.word[2]);
+}
+
+static int give_order(struct context *x, enum held_order order)
+{
+    const char *id = x->args.word[2];
+
+    if (strlen(id) != ID_DIGITS || strspn(id, "0123456789abcdef") != ID_DIGITS)
+        return ctl_fail(x, EX_USAGE,
+                        "%s: expected an id of \"inspect list\", %d of 0-9 a-f",
+                        id, ID_DIGITS);
+    return inspect(x, order, id, x->args.word[3]);
+}
+
+int inspect_read(struct context *x)
+{
+    return give_order(x, HELD_READ);
+}
+
+int inspect_release(struct context *x)
+{
+    return give_order(x, HELD_RELEASE);
+}
+
+int inspect_reject(struct context *x)
+{
+    return give_order(x, HELD_REJECT);
+}

@@ -1,0 +1,186 @@
+/* Uploads that wait for inspection, in the process files: their names, and what
+ * sallyportctl does with them. The search runs with the ids of a user or a
+ * share, and keeps nothing but the walk. */
+#include "files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+#include "sallyport/base/random.h"
+
+#define HELD_MARK    ".held-"
+#define HELD_WAIT_MS (UINT64_C(15) * 60 * 1000) /* a pager */
+
+/* One for each enum conflict; they are on disks, so they never change. */
+static const char conflict_letters[CONFLICT_COUNT] = {
+    [CONFLICT_OVERWRITE] = 'o',
+    [CONFLICT_RENAME] = 'r',
+    [CONFLICT_VERSION] = 'v',
+    [CONFLICT_REJECT] = 'x',
+};
+
+void held_name(const char *name, enum conflict conflict,
+               char id[HELD_DIGITS + 1], char out[NAME_MAX + 1])
+{
+    uint64_t number;
+
+    random_bytes(&number, sizeof(number));
+    snprintf(id, HELD_DIGITS + 1, "%016" PRIx64, number);
+    snprintf(out, NAME_MAX + 1, PATH_RESERVED "%s" HELD_MARK "%c-%.*s", id,
+             conflict_letters[conflict], HELD_NAME_MAX, name);
+}
+
+bool held_parse(const char *text, char id[HELD_DIGITS + 1],
+                enum conflict *conflict, const char **name)
+{
+    struct slice rest = slice_from(text);
+    const char *letter;
+
+    if (!slice_starts(rest, SLICE(PATH_RESERVED)))
+        return false;
+    text += sizeof(PATH_RESERVED) - 1;
+    if (strspn(text, "0123456789abcdef") != HELD_DIGITS ||
+        strncmp(text + HELD_DIGITS, HELD_MARK, sizeof(HELD_MARK) - 1) != 0)
+        return false;
+    snprintf(id, HELD_DIGITS + 1, "%s", text);
+    text += HELD_DIGITS + sizeof(HELD_MARK) - 1;
+    letter = text[0]
+                 ? memchr(conflict_letters, text[0], sizeof(conflict_letters))
+                 : NULL;
+    if (!letter || text[1] != '-' || !path_name_ok(slice_from(text + 2)))
+        return false;
+    *conflict = (enum conflict)(letter - conflict_letters);
+    *name = text + 2;
+    return true;
+}
+
+struct held_search {
+    struct walk walk;
+    uint32_t request;
+    enum held_order order;
+    char id[HELD_DIGITS + 1]; /* "": all */
+};
+
+/* A file as it was found. */
+struct held_found {
+    int directory;
+    const char *stands; /* its reserved name */
+    char id[HELD_DIGITS + 1], name[NAME_MAX + 1];
+    enum conflict conflict;
+    struct stat st;
+};
+
+/* W's path ends in the wanted name, and then in the one that it got. */
+static int held_release(struct walk *w, struct held_found *one)
+{
+    struct naming n = { .mount = w->mount,
+                        .source = one->directory,
+                        .from = one->stands,
+                        .directory = one->directory,
+                        .name = one->name,
+                        .path = &w->path,
+                        .conflict = one->conflict };
+    FD_CLEANUP int fd =
+        resolve_in(one->directory, one->stands, O_PATH | O_NOFOLLOW, 0);
+
+    if (fd < 0)
+        return fd;
+    n.fd = fd;
+    int r = naming_give(w->f, &n);
+    return r == 0 && w->f->rules.fsync && fsync(one->directory) < 0
+               ? (int)OUTCOME_STORED_UNSAFE
+               : r;
+}
+
+/* sallyportctl gets the file, and no way to anything else. */
+static int held_read(struct held_search *s, const struct held_found *one)
+{
+    FD_CLEANUP int fd = resolve_in(one->directory, one->stands,
+                                   O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+
+    return fd < 0 ? fd
+                  : ANSWER_WITHIN(s->walk.f, HELD_WAIT_MS, held_bytes,
+                                  s->request, .file = fd);
+}
+
+/* Under the lock of the directory: of two orders for one file the second finds
+ * none. */
+static int held_obey(struct held_search *s, struct held_found *one)
+{
+    int r =
+        s->order < HELD_RELEASE ? 0 : naming_lock(s->walk.f, one->directory);
+
+    if (r != 0 || s->order < HELD_RELEASE)
+        return r;
+    if (s->order == HELD_RELEASE)
+        r = held_release(&s->walk, one);
+    else if (unlinkat(one->directory, one->stands, 0) < 0)
+        r = -errno;
+    naming_unlock(one->directory);
+    return r;
+}
+
+static void held_take(struct held_search *s, struct held_found *one)
+{
+    struct walk *w = &s->walk;
+    size_t len = w->path.len;
+
+    if (!walk_enter(&w->path, one->name)) {
+        walk_not_read(w, -ENAMETOOLONG);
+        return;
+    }
+    int r = held_obey(s, one);
+    if (r != -ENOENT) /* else another order was faster */
+        ANSWER_WITHIN(w->f, HELD_WAIT_MS, held, s->request,
+                      .id = slice_from(one->id), .path = path_slice(&w->path),
+                      .uid = one->st.st_uid, .bytes = (uint64_t)one->st.st_size,
+                      .since = one->st.st_ctime, .outcome = files_outcome(r));
+    if (s->order == HELD_READ)
+        held_read(s, one);
+    walk_leave(&w->path, len);
+}
+
+static void held_on_name(struct walk *w, int directory, const char *stands)
+{
+    struct held_search *s = w->owner;
+    struct held_found one = { .directory = directory, .stands = stands };
+    const char *name;
+
+    if (!held_parse(stands, one.id, &one.conflict, &name) ||
+        (s->id[0] && strcmp(s->id, one.id) != 0) ||
+        fstatat(directory, stands, &one.st, AT_SYMLINK_NOFOLLOW) < 0 ||
+        !S_ISREG(one.st.st_mode))
+        return;
+    snprintf(one.name, sizeof(one.name), "%s", name);
+    if (s->id[0])
+        w->most = 1; /* the walk ends here */
+    held_take(s, &one);
+}
+
+int held_on_held_find(void *owner, struct msg_held_find *m)
+{
+    struct files *f = owner;
+    struct held_search s = {
+        .walk = { .f = f, .owner = &s, .on_name = held_on_name },
+        .request = m->request,
+        .order = m->order
+    };
+
+    bool meant = slice_copy(m->id, s.id, sizeof(s.id)) == 0 &&
+                 (m->order == HELD_LIST || s.id[0]);
+    for (size_t i = 0; meant && i < f->mounts && s.walk.most == 0; i++) {
+        s.walk.mount = &f->mount[i];
+        if (i == 0 || (s.walk.mount->share && s.walk.mount->fd >= 0))
+            walk_mount(&s.walk);
+    }
+    if (!f->over)
+        ANSWER_WITHIN(f, HELD_WAIT_MS, partials_end, s.request,
+                      .unread = s.walk.unread, .error = s.walk.error);
+    return 0;
+}

@@ -1,0 +1,163 @@
+/* "inspect list", "release" and "reject". The test plays the processes files.
+ */
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fake_server.h"
+#include "sallyport/ipc/channel.h"
+#include "world.h"
+
+#define ID "0123456789abcdef"
+
+TestSuite(inspect, .init = world_make, .fini = scratch_remove);
+
+static void write_users(void)
+{
+    char text[1024];
+
+    snprintf(text, sizeof(text),
+             "anna:!:70000:70000::%s/anna::\n"
+             "bert:!:70001:70001::%s/bert::shares=contracts\n"
+             "@share:contracts:80000:%s/contracts:\n",
+             world.homes, world.homes, world.shares);
+    file_write(world.users, text);
+}
+
+static void says_held(struct channel *ctl, const struct message *find,
+                      const char *path, uint64_t uid, enum outcome o)
+{
+    FAKE_SAYS(ctl, find, held, .id = SLICE(ID), .path = slice_from(path),
+              .uid = uid, .bytes = 5, .since = 86400, .outcome = o);
+}
+
+static void ends(struct channel *ctl, const struct message *find)
+{
+    FAKE_SAYS(ctl, find, partials_end, 0);
+}
+
+/* Which process was asked for what? */
+static bool has_started(const struct files_start *start, struct channel *master)
+{
+    FILE *f = fopen(in_scratch("starts"), "a");
+
+    fprintf(f, "%s %u %u %zu\n", start->name, (unsigned)start->uid,
+            (unsigned)start->gid, start->mount_count);
+    fclose(f);
+    return fake_ready(start, master);
+}
+
+static void holds_one(struct channel *ctl, const struct message *find)
+{
+    if (find->kind == MSG_held_find && find->held_find.order == HELD_LIST)
+        says_held(ctl, find, "/a\n.pdf", 70001, OUTCOME_OK);
+    ends(ctl, find);
+}
+
+/* All homes, and each share once, with the ids of the share. */
+Test(inspect, list)
+{
+    const struct run *r;
+    json_t *all, *one;
+
+    write_users();
+    fake_files_are(has_started, holds_one);
+    r = expect_run(0, "", "inspect list");
+    cr_expect_not_null(strstr(r->out, ID " bert "), "%s", r->out);
+    cr_expect_not_null(strstr(r->out, " /a\\x0a.pdf\n"), "%s", r->out);
+    cr_expect_not_null(strstr(r->out, " /contracts/a\\x0a.pdf\n"), "%s",
+                       r->out);
+    cr_expect_str_eq(file_text(in_scratch("starts")),
+                     "anna 70000 70000 0\nbert 70001 70001 0\n"
+                     "contracts 80000 80000 0\n");
+    file_write(in_scratch("starts"), "");
+    all =
+        json_loads(expect_run(0, "", "inspect list bert --json")->out, 0, NULL);
+    cr_expect_str_eq(file_text(in_scratch("starts")), "bert 70001 70001 1\n");
+    cr_assert_eq(json_array_size(all), 1);
+    one = json_array_get(all, 0);
+    cr_expect_str_eq(json_string_value(json_object_get(one, "id")), ID);
+    cr_expect_str_eq(json_string_value(json_object_get(one, "user")), "bert");
+    cr_expect_str_eq(json_string_value(json_object_get(one, "path")),
+                     "/a\n.pdf");
+    cr_expect_eq(json_integer_value(json_object_get(one, "bytes")), 5);
+    cr_expect_str_eq(json_string_value(json_object_get(one, "since")),
+                     "1970-01-02T00:00:00Z");
+    json_decref(all);
+    fake_files_are(NULL, ends);
+    cr_expect_str_eq(expect_run(0, "", "inspect list --json")->out, "[]\n");
+    expect_err(EX_NOUSER, "", "inspect list carla", "carla");
+}
+
+static void obeys(struct channel *ctl, const struct message *find)
+{
+    if (slice_equal(find->held_find.id, SLICE(ID)))
+        says_held(ctl, find,
+                  find->held_find.order == HELD_RELEASE ? "/a (2)" : "/a",
+                  70000, OUTCOME_OK);
+    ends(ctl, find);
+}
+
+/* The search ends where the file was found. */
+Test(inspect, orders)
+{
+    write_users();
+    fake_files_are(has_started, obeys);
+    expect_out(0, "", "inspect release " ID, "released: /a (2)\n");
+    expect_out(0, "", "inspect reject " ID, "rejected: /a\n");
+    cr_expect_str_eq(file_text(in_scratch("starts")),
+                     "anna 70000 70000 0\nanna 70000 70000 0\n");
+    file_write(in_scratch("starts"), "");
+    expect_out(0, "", "inspect release " ID " bert", "released: /a (2)\n");
+    cr_expect_str_eq(file_text(in_scratch("starts")), "bert 70001 70001 1\n");
+    expect_err(EX_NOINPUT, "", "inspect release fedcba9876543210",
+               "no upload fedcba9876543210 waits");
+    expect_err(EX_USAGE, "", "inspect release 0123", "expected an id");
+    expect_err(EX_USAGE, "", "inspect reject " ID "0", "expected an id");
+    expect_err(EX_USAGE, "", "inspect release", "usage: ");
+    expect_err(EX_NOUSER, "", "inspect release " ID " carla", "carla");
+}
+
+static enum outcome outcome;
+
+static void refuses(struct channel *ctl, const struct message *find)
+{
+    says_held(ctl, find, "/a", 70000, outcome);
+    ends(ctl, find);
+}
+
+static void breaks_off(struct channel *ctl, const struct message *find)
+{
+    (void)ctl, (void)find;
+}
+
+static void answers_another(struct channel *ctl, const struct message *find)
+{
+    FAKE_SAYS(ctl, find, partial, .path = SLICE("/p"));
+}
+
+Test(inspect, refusals)
+{
+    static const struct {
+        enum outcome outcome;
+        int code;
+        const char *complaint;
+    } rows[] = {
+        { OUTCOME_NAME_TAKEN, EX_CANTCREAT, "its name is taken" },
+        { OUTCOME_IS_DIRECTORY, EX_CANTCREAT, "a directory has its name" },
+        { OUTCOME_STORED_UNSAFE, EX_IOERR, "is visible" },
+        { OUTCOME_BUSY, EX_TEMPFAIL, "try again" },
+        { OUTCOME_READ_ONLY, EX_IOERR, "stays: error" },
+    };
+
+    write_users();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        outcome = rows[i].outcome;
+        fake_files_are(NULL, refuses);
+        expect_err(rows[i].code, "", "inspect release " ID, rows[i].complaint);
+    }
+    fake_files_are(NULL, breaks_off);
+    expect_err(EX_TEMPFAIL, "", "inspect release " ID " anna", "hung up");
+    fake_files_are(NULL, answers_another);
+    expect_err(EX_PROTOCOL, "", "inspect list anna", "no answer about");
+}

@@ -1,0 +1,452 @@
+/* Uploads that wait for inspection: seen by nobody, and then released or
+ * rejected for sallyportctl. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "files/files.h"
+#include "peer.h"
+#include "sallyport/domain/rights.h"
+
+#define K       1024u
+#define INSPECT (RIGHT_ALL | RIGHT_INSPECT)
+#define ID      "0123456789abcdef"
+
+Test(held, names)
+{
+    static const char *const wrong[] = {
+        "",
+        "f",
+        ".sallyport-",
+        ".sallyport-" ID ".held-o-",
+        ".sallyport-" ID ".held-O-f",
+        ".sallyport-" ID ".held-q-f",
+        ".sallyport-" ID ".held-o_f",
+        ".sallyport-" ID ".held-",
+        ".sallyport-" ID ".held-o-.sallyport-f",
+        ".sallyport-" ID ".held-o-..",
+        ".sallyport-0" ID ".held-o-f",
+        ".sallyport-0123456789abcdeF.held-o-f",
+        ".sallyport-" ID ID ".part",
+    };
+    char id[HELD_DIGITS + 1], again[HELD_DIGITS + 1], text[NAME_MAX + 1];
+    char longest[HELD_NAME_MAX + 1];
+    enum conflict conflict;
+    const char *name;
+
+    memset(longest, 'x', HELD_NAME_MAX);
+    longest[HELD_NAME_MAX] = '\0';
+    for (enum conflict c = 0; c < CONFLICT_COUNT; c++) {
+        held_name(longest, c, id, text);
+        cr_expect_eq(strlen(text), NAME_MAX);
+        cr_assert(held_parse(text, again, &conflict, &name));
+        cr_expect_str_eq(id, again);
+        cr_expect_str_eq(name, longest);
+        cr_expect_eq(conflict, c);
+        cr_expect_not(path_name_ok(slice_from(text)), "no client can say it");
+    }
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        cr_expect_not(held_parse(wrong[i], id, &conflict, &name), "%s",
+                      wrong[i]);
+}
+
+/* What an order found; paths and ids are copies. */
+struct held {
+    size_t count;
+    char id[32], path[512];
+    enum outcome outcome;
+    uint64_t bytes, uid;
+};
+
+static struct held order(struct peer *p, enum held_order what, const char *id)
+{
+    struct held h = { 0 };
+    struct message m;
+
+    cr_assert_eq(SEND(&p->session, held_find, NEXT(p), .order = what,
+                      .id = slice_from(id)),
+                 0);
+    for (;;) {
+        cr_assert_eq(channel_wait(&p->session, &m, PEER_MS), 1);
+        if (m.kind == MSG_partials_end)
+            break;
+        cr_assert_eq(m.kind, MSG_held);
+        h.count++;
+        slice_copy(m.held.id, h.id, sizeof(h.id));
+        slice_copy(m.held.path, h.path, sizeof(h.path));
+        h.outcome = m.held.outcome;
+        h.bytes = m.held.bytes;
+        h.uid = m.held.uid;
+    }
+    cr_expect_eq(m.partials_end.unread, 0);
+    return h;
+}
+
+/* By a process of sallyportctl, while that of the session runs. */
+static struct held order_once(const struct peer *p, enum held_order what,
+                              const char *id)
+{
+    struct peer b = *p;
+    struct held h;
+
+    b.start.mounts = b.mounts;
+    b.start.for_ctl = true;
+    peer_run(&b);
+    h = order(&b, what, id);
+    peer_leave(&b);
+    return h;
+}
+
+/* The id of an upload to PATH, which becomes PATH in *stored. */
+static void hold(struct peer *p, const char *path, enum write_mode mode,
+                 size_t len, unsigned seed, char id[32])
+{
+    struct message m;
+
+    cr_assert_eq(ask_upload(p, path, mode, 0, len, seed), OUTCOME_OK, "%s",
+                 path);
+    cr_assert_eq(ASK(p, &m, file_commit, NEXT(p), .length = len), OUTCOME_OK,
+                 "%s", path);
+    cr_assert_eq(slice_copy(m.file_stored.held, id, 32), 0);
+    cr_expect_eq(strlen(id), HELD_DIGITS);
+}
+
+static void begin(struct peer *p)
+{
+    peer_init(p);
+    disk_directory(p, "/in");
+    peer_rights(p, "/in", INSPECT);
+    peer_run(p);
+}
+
+static void is_unseen(struct peer *p, const char *directory, const char *path)
+{
+    struct msg_facts_are facts;
+    char *text;
+    uint64_t n;
+    int fd, end;
+
+    cr_expect_eq(ask_list(p, directory, LIST_LONG, "", &text, &end, &n), 0);
+    cr_expect_eq(n, 0, "%s", text);
+    free(text);
+    for (enum facts_for what = 0; what < FACTS_FOR_COUNT; what++)
+        cr_expect_eq(ask_facts(p, path, what, &facts), OUTCOME_NOT_FOUND, "%s",
+                     path);
+    cr_expect_eq(ask_read(p, path, 0, &fd), OUTCOME_NOT_FOUND);
+    cr_expect_eq(ask_path(p, MSG_file_delete, path), OUTCOME_NOT_FOUND);
+    cr_expect_eq(ask_times(p, path, 5, 5), OUTCOME_NOT_FOUND);
+}
+
+Test(held, unseen_until_the_release)
+{
+    char id[32], stands[128];
+    struct held h;
+    struct peer p;
+    struct stat st;
+
+    begin(&p);
+    hold(&p, "/in/a", WRITE_STORE, 200 * K, 1, id);
+    snprintf(stands, sizeof(stands), "/in/.sallyport-%s.held-o-a", id);
+    cr_expect(disk_is(&p, stands, 200 * K, 1), "%s", stands);
+    cr_expect_eq(disk_partials(&p, "/in"), 1, "no partial beside it");
+    is_unseen(&p, "/in", "/in/a");
+    is_unseen(&p, "/in", stands);
+    cr_expect_eq(ask_rename(&p, "/in/a", "/in/b"), OUTCOME_NOT_FOUND);
+    cr_expect_eq(ask_rename(&p, stands, "/in/b"), OUTCOME_NOT_FOUND);
+    cr_expect_eq(ask_upload(&p, stands, WRITE_STORE, 0, 1, 1),
+                 OUTCOME_BAD_NAME);
+    h = order_once(&p, HELD_LIST, "");
+    cr_expect(h.count == 1 && h.bytes == 200 * K && h.outcome == OUTCOME_OK);
+    cr_expect_str_eq(h.path, "/in/a");
+    cr_expect_str_eq(h.id, id);
+    cr_assert_eq(stat(disk_path(&p, stands), &st), 0);
+    cr_expect_eq(h.uid, st.st_uid);
+    cr_expect_eq(order_once(&p, HELD_RELEASE, ID).count, 0, "another id");
+    h = order_once(&p, HELD_RELEASE, id);
+    cr_expect(h.count == 1 && h.outcome == OUTCOME_OK);
+    cr_expect_str_eq(h.path, "/in/a");
+    cr_expect(disk_is(&p, "/in/a", 200 * K, 1));
+    cr_expect_eq(order_once(&p, HELD_RELEASE, id).count, 0, "it is released");
+    cr_expect_eq(order_once(&p, HELD_REJECT, id).count, 0);
+    cr_expect(disk_has(&p, "/in/a"));
+    peer_stop(&p);
+}
+
+Test(held, rejected)
+{
+    char id[32], other[32];
+    struct peer p;
+    struct held h;
+
+    begin(&p);
+    hold(&p, "/in/a", WRITE_STORE, 10, 1, id);
+    hold(&p, "/in/a", WRITE_STORE, 20, 2, other);
+    cr_expect_eq(order_once(&p, HELD_LIST, "").count, 2);
+    h = order_once(&p, HELD_REJECT, id);
+    cr_expect(h.count == 1 && h.bytes == 10 && h.outcome == OUTCOME_OK);
+    cr_expect_not(disk_has(&p, "/in/a"));
+    h = order_once(&p, HELD_LIST, "");
+    cr_expect_eq(h.count, 1);
+    cr_expect_str_eq(h.id, other);
+    peer_stop(&p);
+}
+
+/* A directory with its rule is a mount: nothing comes in by another way. */
+Test(held, no_other_way)
+{
+    struct peer p;
+    char id[32];
+
+    begin(&p);
+    disk_fill(&p, "/f", 10, 1);
+    disk_directory(&p, "/d");
+    cr_expect_eq(ask_rename(&p, "/f", "/in/f"), OUTCOME_BETWEEN_MOUNTS);
+    cr_expect_eq(ask_rename(&p, "/d", "/in/d"), OUTCOME_BETWEEN_MOUNTS);
+    cr_expect_eq(ask_rename(&p, "/in", "/out"), OUTCOME_MOUNT);
+    disk_link(&p, "/in", "/link");
+    cr_expect_eq(ask_upload(&p, "/link/f", WRITE_STORE, 0, 1, 1),
+                 OUTCOME_NOT_FOUND);
+    cr_assert_eq(ask_path(&p, MSG_directory_make, "/in/sub"), OUTCOME_OK);
+    hold(&p, "/in/sub/f", WRITE_STORE, 10, 2, id);
+    is_unseen(&p, "/in/sub", "/in/sub/f");
+    cr_expect_eq(ask_path(&p, MSG_directory_remove, "/in/sub"),
+                 OUTCOME_NOT_EMPTY);
+    cr_assert_eq(ask_rename(&p, "/in/sub", "/in/new"), OUTCOME_OK);
+    cr_expect_str_eq(order_once(&p, HELD_RELEASE, id).path, "/in/new/f");
+    cr_expect(disk_is(&p, "/in/new/f", 10, 2));
+    peer_stop(&p);
+}
+
+/* The name was free at the upload, and is taken at the release. */
+Test(held, a_name_that_is_taken)
+{
+    static const struct {
+        enum conflict conflict;
+        enum write_mode mode;
+        unsigned without; /* the right */
+        enum outcome outcome;
+        const char *path, *old; /* where the new and the old file are then */
+    } rows[] = {
+        { CONFLICT_OVERWRITE, WRITE_STORE, 0, OUTCOME_OK, "/in/a.b", NULL },
+        { CONFLICT_RENAME, WRITE_STORE, 0, OUTCOME_OK, "/in/a (2).b",
+          "/in/a.b" },
+        { CONFLICT_VERSION, WRITE_STORE, 0, OUTCOME_OK, "/in/a.b",
+          "/in/a.b.~1~" },
+        { CONFLICT_REJECT, WRITE_STORE, 0, OUTCOME_NAME_TAKEN, NULL,
+          "/in/a.b" },
+        { CONFLICT_OVERWRITE, WRITE_STORE, RIGHT_REPLACE, OUTCOME_OK,
+          "/in/a (2).b", "/in/a.b" },
+        { CONFLICT_VERSION, WRITE_STORE, RIGHT_REPLACE, OUTCOME_OK,
+          "/in/a (2).b", "/in/a.b" },
+        { CONFLICT_OVERWRITE, WRITE_APPEND, 0, OUTCOME_OK, "/in/a (2).b",
+          "/in/a.b" },
+        { CONFLICT_OVERWRITE, WRITE_UNIQUE, 0, OUTCOME_OK, "/in/a (2).b",
+          "/in/a.b" },
+        { CONFLICT_REJECT, WRITE_UNIQUE, 0, OUTCOME_OK, "/in/a (2).b",
+          "/in/a.b" },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct held h;
+        struct peer p;
+        char id[32];
+
+        peer_init(&p);
+        disk_directory(&p, "/in");
+        peer_rights(&p, "/in", INSPECT & ~rows[i].without);
+        p.start.rules.on_conflict = rows[i].conflict;
+        p.start.rules.fsync = true;
+        peer_run(&p);
+        hold(&p, "/in/a.b", rows[i].mode, 10, 1, id);
+        disk_fill(&p, "/in/a.b", 20, 2);
+        p.start.rules.on_conflict = CONFLICT_OVERWRITE; /* of sallyportctl */
+        h = order_once(&p, HELD_RELEASE, id);
+        cr_assert_eq(h.count, 1);
+        cr_expect_eq(h.outcome, rows[i].outcome, "row %zu: %d", i, h.outcome);
+        if (rows[i].path) {
+            cr_expect_str_eq(h.path, rows[i].path, "row %zu: %s", i, h.path);
+            cr_expect(disk_is(&p, rows[i].path, 10, 1), "row %zu", i);
+        }
+        cr_expect_eq(order_once(&p, HELD_LIST, "").count, rows[i].path ? 0 : 1);
+        cr_expect(!rows[i].old || disk_is(&p, rows[i].old, 20, 2), "row %zu",
+                  i);
+        peer_stop(&p);
+    }
+}
+
+Test(held, a_directory_has_the_name)
+{
+    struct peer p;
+    struct held h;
+    char id[32];
+
+    begin(&p);
+    hold(&p, "/in/a", WRITE_STORE, 10, 1, id);
+    disk_directory(&p, "/in/a");
+    h = order_once(&p, HELD_RELEASE, id);
+    cr_expect(h.count == 1 && h.outcome == OUTCOME_IS_DIRECTORY, "%d",
+              h.outcome);
+    cr_expect_eq(order_once(&p, HELD_LIST, "").count, 1, "it stays");
+    peer_stop(&p);
+}
+
+/* A cut upload goes on; a rest never waits without its beginning. */
+Test(held, rest_and_append)
+{
+    struct peer p;
+    char id[32];
+
+    begin(&p);
+    ask_cut(&p, "/in/a", 200 * K, 1);
+    cr_expect_eq(ask_size(&p, "/in/a"), 192 * K);
+    hold(&p, "/in/a", WRITE_APPEND, 300 * K, 1, id);
+    order_once(&p, HELD_RELEASE, id);
+    cr_expect(disk_is(&p, "/in/a", 300 * K, 1));
+    cr_expect_eq(ask_upload(&p, "/in/a", WRITE_APPEND, 0, 400 * K, 1),
+                 OUTCOME_SEND_WHOLE);
+    cr_expect_eq(ask_upload(&p, "/in/a", WRITE_STORE, 300 * K, 400 * K, 1),
+                 OUTCOME_SEND_WHOLE);
+    hold(&p, "/in/a", WRITE_STORE, 400 * K, 2, id);
+    cr_expect(disk_is(&p, "/in/a", 300 * K, 1), "until the release");
+    order_once(&p, HELD_RELEASE, id);
+    cr_expect(disk_is(&p, "/in/a", 400 * K, 2));
+    peer_stop(&p);
+}
+
+/* A drop: the 226 has the name that the file gets. */
+Test(held, in_a_drop)
+{
+    char id[32], stored[512], name[NAME_MAX + 1];
+    struct message m;
+    struct peer p;
+
+    peer_init(&p);
+    disk_directory(&p, "/in");
+    peer_rights(&p, "/in", RIGHT_WRITE | RIGHT_INSPECT);
+    peer_run(&p);
+    cr_assert_eq(ask_upload(&p, "/in/a.pdf", WRITE_STORE, 0, 10, 1), 0);
+    cr_assert_eq(ASK(&p, &m, file_commit, NEXT(&p), .length = 10), OUTCOME_OK);
+    slice_copy(m.file_stored.held, id, sizeof(id));
+    slice_copy(m.file_stored.path, stored, sizeof(stored));
+    cr_expect_eq(strlen(stored), strlen("/in/a.01234567.pdf"), "%s", stored);
+    cr_expect_str_eq(order_once(&p, HELD_RELEASE, id).path, stored);
+    cr_expect(disk_is(&p, stored, 10, 1));
+    memset(name, 'x', sizeof(name));
+    memcpy(name, "/in/", 4);
+    name[4 + HELD_NAME_MAX] = '\0';
+    hold(&p, name, WRITE_STORE, 10, 1, id);
+    cr_expect_eq(order_once(&p, HELD_RELEASE, id).outcome, OUTCOME_OK);
+    name[4 + HELD_NAME_MAX] = 'x';
+    name[4 + HELD_NAME_MAX + 1] = '\0';
+    cr_expect_eq(ask_upload(&p, name, WRITE_STORE, 0, 1, 1), OUTCOME_BAD_NAME);
+    peer_stop(&p);
+}
+
+/* One member's uploads wait, those of the others don't; nobody sees them. The
+ * process that releases has the share's gid alone. */
+Test(held, in_a_share)
+{
+    struct peer p, b, ctl;
+    struct held h;
+    char id[32];
+
+    if (geteuid() != 0)
+        cr_skip_test("without root there is one user");
+    peer_init(&p);
+    peer_share(&p, "/contracts", INSPECT);
+    peer_run(&p);
+    peer_member(&b, &p, "bert", RIGHT_ALL);
+    hold(&p, "/contracts/a", WRITE_STORE, 10, 1, id);
+    is_unseen(&p, "/contracts", "/contracts/a");
+    is_unseen(&b, "/contracts", "/contracts/a");
+    ctl = p;
+    ctl.start.mount_count = 0;
+    ctl.start.home = p.mounts[0].path;
+    ctl.start.uid = ctl.start.gid = p.mounts[0].gid;
+    h = order_once(&ctl, HELD_LIST, "");
+    cr_expect(h.count == 1 && h.uid == PEER_UID);
+    cr_assert_eq(ask_upload(&b, "/contracts/a", WRITE_STORE, 0, 20, 2), 0);
+    cr_assert_eq(ask_commit(&b, 20), OUTCOME_OK);
+    cr_expect(disk_is(&p, SHARE "/a", 20, 2), "at once");
+    h = order_once(&ctl, HELD_RELEASE, id);
+    cr_expect(h.count == 1 && h.outcome == OUTCOME_OK);
+    cr_expect(disk_is(&p, SHARE "/a", 10, 1));
+    peer_stop(&b);
+    peer_stop(&p);
+}
+
+/* Of two processes with the same order one finds the file. */
+Test(held, two_at_once)
+{
+    struct peer p, ctl[2];
+    char id[32];
+
+    begin(&p);
+    for (int n = 0; n < 2; n++) {
+        ctl[n] = p;
+        ctl[n].start.mounts = ctl[n].mounts;
+        ctl[n].start.for_ctl = true;
+        peer_run(&ctl[n]);
+    }
+    hold(&p, "/in/a", WRITE_STORE, 10, 1, id);
+    cr_assert_eq(SEND(&ctl[1].session, held_find, NEXT(&ctl[1]),
+                      .order = HELD_RELEASE, .id = slice_from(id)),
+                 0);
+    struct held h = order(&ctl[0], HELD_RELEASE, id);
+    struct message m;
+    size_t other = 0;
+    while (channel_wait(&ctl[1].session, &m, PEER_MS) == 1 &&
+           m.kind == MSG_held)
+        other++;
+    cr_expect_eq(m.kind, MSG_partials_end);
+    cr_expect_eq(h.count + other, 1);
+    cr_expect(disk_is(&p, "/in/a", 10, 1));
+    cr_expect_not(disk_has(&p, "/in/a (2)"));
+    peer_leave(&ctl[0]);
+    peer_leave(&ctl[1]);
+    peer_stop(&p);
+}
+
+/* Killed before the rename it is a partial, and after it, it waits. */
+Test(held, a_killed_process)
+{
+    struct message m;
+    struct peer p;
+    int fd;
+
+    begin(&p);
+    for (int step = 0; step < 2; step++) {
+        cr_assert_eq(ask_upload(&p, "/in/a", WRITE_STORE, 0, 10, 1), 0);
+        cr_assert_eq(ASK(&p, &m, file_prepare, NEXT(&p), .length = 10), 0);
+        if (step == 1)
+            cr_assert_eq(ask_commit(&p, 10), OUTCOME_OK);
+        cr_assert_eq(kill(p.pid, SIGKILL), 0);
+        cr_expect_eq(peer_wait(&p), 256 + SIGKILL);
+        channel_close(&p.session);
+        channel_close(&p.master);
+        channel_close(&p.log);
+        cr_expect_eq(order_once(&p, HELD_LIST, "").count, (size_t)step);
+        peer_run(&p);
+        cr_expect_eq(ask_read(&p, "/in/a", 0, &fd), OUTCOME_NOT_FOUND);
+    }
+    peer_stop(&p);
+}
+
+/* A session can't ask, and an order needs an id. */
+Test(held, what_is_refused)
+{
+    struct message m;
+    struct peer p;
+
+    peer_start_for_ctl(&p);
+    cr_assert_eq(SEND(&p.session, held_find, NEXT(&p), .order = HELD_REJECT,
+                      .id = SLICE("")),
+                 0);
+    cr_assert_eq(channel_wait(&p.session, &m, PEER_MS), 1);
+    cr_expect_eq(m.kind, MSG_partials_end);
+    peer_stop(&p);
+}
