@@ -36,10 +36,11 @@ install(FILES etc/sallyport.conf README.md ${documents}
     DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT doc)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT clone)
 install(PROGRAMS etc/examples/sallyport-address etc/examples/sallyport-report
+    etc/examples/sallyport-after
     DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT doc)
 install(DIRECTORY etc/examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples
     COMPONENT doc PATTERN sallyport-address EXCLUDE
-    PATTERN sallyport-report EXCLUDE)
+    PATTERN sallyport-report EXCLUDE PATTERN sallyport-after EXCLUDE)
 
 install(FILES etc/sallyport-retention.timer DESTINATION lib/systemd/system
     COMPONENT server)

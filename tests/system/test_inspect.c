@@ -2,10 +2,13 @@
  * releases and rejects them. */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl.h"
 #include "support/files.h"
+#include "support/run.h"
 #include "support/server_log.h"
 #include "support/session.h"
 
@@ -103,5 +106,83 @@ Test(inspect, released_and_rejected, .timeout = 60)
     session_do(&bert, "213 5", "SIZE %s", later);
     session_close(&anna);
     session_close(&bert);
+    server_stop(&server);
+}
+
+/* ---- etc/examples/sallyport-after ---- */
+
+static void write_program(const struct server *server, const char *name,
+                          const char *text)
+{
+    char path[SERVER_PATH_MAX];
+
+    snprintf(path, sizeof(path), "%s", server_path(server, name));
+    files_write(path, text, strlen(text), 0755);
+}
+
+static void after_prepare(const struct server *server)
+{
+    char text[SERVER_PATH_MAX * 3];
+
+    files_make_folder(server_path(server, "after.d"), 0755);
+    files_make_folder(server_path(server, "tried"), 0700);
+    files_make_folder(server_path(server, "bin"), 0755);
+    snprintf(text, sizeof(text), "#!/bin/sh\nexec '%s' --config '%s' \"$@\"\n",
+             server_program("sallyportctl"),
+             server_path(server, "sallyport.conf"));
+    write_program(server, "bin/sallyportctl", text);
+    snprintf(text, sizeof(text), "%s:%s", server_path(server, "bin"),
+             getenv("PATH"));
+    setenv("PATH", text, 1);
+    setenv("SALLYPORT_AFTER", server_path(server, "after.d"), 1);
+    setenv("STATE_DIRECTORY", server_path(server, "tried"), 1);
+    setenv("SALLYPORT_AFTER_USER", "daemon", 1);
+}
+
+static void after_run(int status)
+{
+    struct run_result r;
+
+    run(&r, NULL, server_source("etc/examples/sallyport-after"), NULL);
+    cr_expect_eq(r.status, status, "%d: %s", r.status, r.text);
+    run_release(&r);
+}
+
+/* A program that is content, one that isn't, and one that fails at first. */
+Test(inspect, the_example_asks_programs, .timeout = 60)
+{
+    struct server server;
+    struct session anna;
+    char good[17], bad[17], later[128];
+
+    begin(&server);
+    after_prepare(&server);
+    after_run(78); /* without a program nothing is released */
+    session_enter(&anna, &server, "anna");
+    hold(&anna, "STOR", "/in/good", good, later);
+    hold(&anna, "STOR", "/in/bad", bad, later);
+    write_program(&server, "after.d/10-first",
+                  "#!/bin/sh\n"
+                  "[ $(id -u) -ne 0 ] || exit 1\n"
+                  "[ \"$(cat)\" = bytes ] || exit 1\n"
+                  "case $SALLYPORT_UPLOAD in\n"
+                  "*'\"path\":\"/in/bad\"'*) exit 65 ;;\n"
+                  "esac\n");
+    write_program(&server, "after.d/20-fails",
+                  "#!/bin/sh\ncat >/dev/null; exit 75\n");
+    after_run(0);
+    session_do(&anna, "550 {*}", "SIZE /in/good");
+    ctl(&server, 0, "inspect list", good);
+    ctl(&server, 66, "inspect read 0123456789abcdef", "");
+    snprintf(later, sizeof(later), "tried/%s", good);
+    cr_expect(files_exists(server_path(&server, later)), "one try");
+    write_program(&server, "after.d/20-fails", "#!/bin/sh\ncat >/dev/null\n");
+    after_run(0);
+    session_do(&anna, "213 5", "SIZE /in/good");
+    session_do(&anna, "550 {*}", "SIZE /in/bad");
+    ctl(&server, 0, "inspect list --json", "[]");
+    after_run(0);
+    cr_expect_not(files_exists(server_path(&server, later)), "forgotten");
+    session_close(&anna);
     server_stop(&server);
 }
