@@ -6,11 +6,7 @@
 # tables: begin
 _sallyportctl_tables() {
     case ${#given[@]}:${given[0]} in
-    1:*) commands='user share team partials quota retention paths status who kick ban doctor reload' ;;
-    1:*) commands='user share team partials quota retention status check who kick ban reload' ;;
-    1:*) commands='user share team partials quota retention status who kick ban log reload' ;;
-    1:*) commands='user share team partials quota retention status who kick ban log report reload' ;;
-    1:*) commands='user share team partials inspect quota retention status who kick ban reload' ;;
+    1:*) commands='user share team partials inspect quota retention paths status check who kick ban doctor log report reload' ;;
     2:user) commands='add change passwd rename import export del list show lock unlock totp totp-off can' ;;
     2:share) commands='add change grant revoke list show del' ;;
     2:team) commands='add join leave change list show del' ;;

@@ -83,7 +83,7 @@ static void print_record(const struct log_record *r, struct buf *row)
     fwrite(row->data, 1, row->len, stdout);
 }
 
-static int print_json(struct context *x, const struct log_record *r)
+static int print_record_json(struct context *x, const struct log_record *r)
 {
     json_t *one = log_json(r);
     int bad = one ? json_dumpf(one, stdout, JSON_COMPACT) : -1;
@@ -111,7 +111,7 @@ int log_show(struct context *x)
                "WHAT", "SIZE", "RESULT", "PATH OR CLIENT, AND WHY");
     while (code == 0 && log_next(l, &r)) {
         if (x->args.json)
-            code = print_json(x, &r);
+            code = print_record_json(x, &r);
         else
             print_record(&r, &row);
         log_record_release(&r);
