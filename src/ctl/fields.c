@@ -341,8 +341,11 @@ static const char *key_of(const struct context *x, const struct ctl_option *row,
 
     if (!(row->bit & OPTIONS_OF_WORDS))
         return NULL;
-    for (; row->name[i]; i++)
-        key[i] = row->name[i] == '-' ? '_' : row->name[i];
+    for (; row->name[i]; i++) {
+        key[i] = row->name[i];
+        if (key[i] == '-')
+            key[i] = '_';
+    }
     key[i] = '\0';
     return *(const char *const *)(const void *)((const char *)&x->args +
                                                 row->offset);

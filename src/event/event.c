@@ -38,7 +38,7 @@ const char *const event_names[EVENT_COUNT] = {
     [EVENT_ADMIN] = "admin",
 };
 
-static const int severities[EVENT_COUNT] = {
+static const int event_severities[EVENT_COUNT] = {
     [EVENT_SERVICE] = LOG_NOTICE,
     [EVENT_CONNECT] = LOG_INFO,
     [EVENT_REFUSED] = LOG_NOTICE,
@@ -75,7 +75,7 @@ int event_severity(const struct event_record *r)
     if (r->event == EVENT_END && (r->has_number & 1U << FIELD_NUMBER))
         return LOG_ERR;
     if (r->event != EVENT_TRANSFER && r->event != EVENT_CHANGE)
-        return severities[r->event];
+        return event_severities[r->event];
     if (result >= 500)
         return LOG_NOTICE;
     return result == 0 || result >= 400 ? LOG_WARNING : LOG_INFO;

@@ -78,7 +78,7 @@ static struct held order(struct peer *p, enum held_order what, const char *id)
         h.count++;
         slice_copy(m.held.id, h.id, sizeof(h.id));
         slice_copy(m.held.path, h.path, sizeof(h.path));
-        h.outcome = m.held.outcome;
+        h.outcome = (enum outcome)m.held.outcome;
         h.bytes = m.held.bytes;
         h.uid = m.held.uid;
     }
