@@ -295,19 +295,23 @@ static int read_twice(struct secret *s, int tty, const char *prompt,
 static int read_terminal(struct secret *s, const char *user,
                          struct complaint *c)
 {
-    char prompt[96];
+    /* The made one is printed: never into a file that somebody keeps. */
+    const bool makes = isatty(STDOUT_FILENO);
     FD_CLEANUP int tty = terminal_open();
     int code = EX_DATAERR;
+    char prompt[96];
 
     if (tty < 0)
         return refuse_line(-tty, c);
-    snprintf(prompt, sizeof(prompt),
-             "New password of %s (Enter: make one): ", user);
+    snprintf(prompt, sizeof(prompt), "New password of %s%s: ", user,
+             makes ? " (Enter: make one)" : "");
     for (int left = PASSWORD_TRIES; code == EX_DATAERR && left > 0; left--) {
         if (c->text[0])
             dprintf(tty, "%s\n", c->text);
         c->text[0] = '\0';
         code = read_twice(s, tty, prompt, c);
+        if (code == 0 && s->len == 0 && !makes)
+            code = password_refuse(c, EX_DATAERR, "is empty");
     }
     return code;
 }
@@ -316,6 +320,7 @@ int password_take(struct context *x, struct secret *s, const char *user)
 {
     int code = 0;
 
+    s->len = 0;
     if (!x->args.print_password && !isatty(STDIN_FILENO))
         return read_stdin(s, &x->complaint);
     if (!x->args.print_password)

@@ -68,7 +68,7 @@ static int set_hash(struct context *x, struct edit *e, const struct user *user,
 
 int user_passwd(struct context *x)
 {
-    SECRET_CLEANUP struct secret password;
+    SECRET_CLEANUP struct secret password = { .len = 0 };
     const struct user *user;
     char hash[HASH_MAX];
     int code = ctl_find(x, &x->users, &user);

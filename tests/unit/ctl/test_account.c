@@ -222,6 +222,21 @@ Test(account, print_password)
                "give --print-password or --hash-stdin, not both");
     expect_err(EX_DATAERR, "", "user add anna --print-password",
                "anna is there already");
-    expect_out(0, "", "user passwd anna --print-password",
-               "user anna: password set\npassword: ");
+    const struct run *r =
+        expect_run(0, "", "user passwd anna --print-password");
+    struct complaint c = { "" };
+    struct secret s;
+    struct users u;
+    FILE *f = fopen(world.users, "r");
+
+    cr_assert(f);
+    cr_assert_eq(sscanf(r->out, "user anna: password set\npassword: %63s\n",
+                        password[0]),
+                 1);
+    cr_expect_eq(strlen(password[0]), 24);
+    cr_assert_eq(users_read(&u, fileno(f), "users", &c), 0);
+    cr_assert_eq(secret_set(&s, slice_from(password[0])), 0);
+    cr_expect(hash_verify(&s, u.row[0].hash));
+    users_release(&u);
+    fclose(f);
 }
