@@ -27,6 +27,7 @@ struct inspection {
     int64_t now;
     uint64_t lines;
     bool found;
+    uint64_t missing; /* bytes of it that are still to come */
 };
 
 /* In a share each file may have another owner. Without root all have one. */
@@ -126,13 +127,14 @@ static int take_held(struct inspection *i, const struct msg_held *m)
     int code = EX_OSERR;
 
     i->found = true;
+    i->missing = i->order == HELD_READ ? m->bytes : 0;
     buf_init(&path, LINE_ROOM);
     buf_init(&text, LINE_ROOM);
     if (full_path(i, m->path, &path) < 0 ||
         event_escape(buf_slice(&path), &text) < 0)
         ctl_fail(i->at.x, code, "out of memory");
-    else if (i->order == HELD_READ)
-        code = 0; /* its bytes come next */
+    else if (i->order == HELD_READ) /* its bytes come next */
+        code = m->outcome == OUTCOME_OK ? 0 : refused(i, m->outcome);
     else if (i->order != HELD_LIST)
         code = obeyed(i, m, buf_slice(&text));
     else
@@ -150,8 +152,10 @@ static int print_bytes(struct inspection *i, struct msg_held_bytes *m)
     ssize_t n;
     int r = 0;
 
-    while (r == 0 && (n = read(fd, block, sizeof(block))) != 0)
+    while (r == 0 && (n = read(fd, block, sizeof(block))) != 0) {
         r = n < 0 ? -errno : fd_write_all(STDOUT_FILENO, block, (size_t)n);
+        i->missing -= n > 0 ? (uint64_t)n : 0;
+    }
     return r == 0 ? 0
                   : ctl_fail(i->at.x, EX_IOERR, "%s: %s", i->id, strerror(-r));
 }
@@ -168,6 +172,9 @@ static int ask_held(struct search *s, struct channel *files)
         return ctl_fail(s->x, EX_TEMPFAIL, "its files hung up");
     while (code == 0) {
         code = server_wait(s->x, files, request, &m, WALK_MS);
+        if (code == 0 && m.kind == MSG_partials_end && i->missing != 0)
+            return ctl_fail(s->x, EX_IOERR, "%s: not all of it could be read",
+                            i->id);
         if (code == 0 && m.kind == MSG_partials_end)
             return search_end(s, &m.partials_end);
         if (code == 0 && m.kind == MSG_held)

@@ -98,17 +98,6 @@ static int held_release(struct walk *w, struct held_found *one)
                : r;
 }
 
-/* sallyportctl gets the file, and no way to anything else. */
-static int held_read(struct held_search *s, const struct held_found *one)
-{
-    FD_CLEANUP int fd = resolve_in(one->directory, one->stands,
-                                   O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
-
-    return fd < 0 ? fd
-                  : ANSWER_WITHIN(s->walk.f, HELD_WAIT_MS, held_bytes,
-                                  s->request, .file = fd);
-}
-
 /* Under the lock of the directory: of two orders for one file the second finds
  * none. */
 static int held_obey(struct held_search *s, struct held_found *one)
@@ -136,13 +125,20 @@ static void held_take(struct held_search *s, struct held_found *one)
         return;
     }
     int r = held_obey(s, one);
+    /* sallyportctl gets the file, and no way to anything else. */
+    FD_CLEANUP int fd = s->order == HELD_READ
+                            ? resolve_in(one->directory, one->stands,
+                                         O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0)
+                            : -1;
+    if (s->order == HELD_READ && fd < 0)
+        r = fd;
     if (r != -ENOENT) /* else another order was faster */
         ANSWER_WITHIN(w->f, HELD_WAIT_MS, held, s->request,
                       .id = slice_from(one->id), .path = path_slice(&w->path),
                       .uid = one->st.st_uid, .bytes = (uint64_t)one->st.st_size,
                       .since = one->st.st_ctime, .outcome = files_outcome(r));
-    if (s->order == HELD_READ)
-        held_read(s, one);
+    if (fd >= 0)
+        ANSWER_WITHIN(w->f, HELD_WAIT_MS, held_bytes, s->request, .file = fd);
     walk_leave(&w->path, len);
 }
 
@@ -179,8 +175,10 @@ int held_on_held_find(void *owner, struct msg_held_find *m)
         if (i == 0 || (s.walk.mount->share && s.walk.mount->fd >= 0))
             walk_mount(&s.walk);
     }
+    /* A file that was found needs no other directory. */
     if (!f->over)
         ANSWER_WITHIN(f, HELD_WAIT_MS, partials_end, s.request,
-                      .unread = s.walk.unread, .error = s.walk.error);
+                      .unread = s.walk.most ? 0 : s.walk.unread,
+                      .error = s.walk.error);
     return 0;
 }
