@@ -145,13 +145,30 @@ static int put_line(struct client *c, const char *line, void *of)
                           code ? code : put_file(l->tree, line, remote));
 }
 
+/* Of two files with one name the second replaces the first, whose source would
+ * be gone. Returns an exit code. */
+static int transfer_check_sources(const struct client *c, bool several)
+{
+    const struct options *o = &c->options;
+
+    if (!several || !o->remove_source || o->conflict != CONFLICT_OVERWRITE)
+        return 0;
+    return client_refuse("--remove-source", EX_USAGE,
+                         "takes one file or directory together with --conflict "
+                         "overwrite: of two files with one name only one would "
+                         "be left");
+}
+
 int put_all(struct client *c, struct word *w, int n, const struct word *to)
 {
     struct tree t = { .client = c, .way = &put_way };
     struct put_lines list = { .tree = &t, .to = to };
     bool into;
 
-    t.code = put_into_directory(c, to, n > 1 || c->options.files_from, &into);
+    t.code = transfer_check_sources(c, n > 1);
+    if (t.code == 0)
+        t.code =
+            put_into_directory(c, to, n > 1 || c->options.files_from, &into);
     if (t.code != 0)
         return t.code;
     for (int i = 0; i < n; i++)
@@ -294,6 +311,8 @@ static int get_all(struct client *c, struct word *w, int n, const char *local)
     t.into = local && strcmp(local, "-") != 0 && stat(local, &st) == 0 &&
              S_ISDIR(st.st_mode);
     bool several = n > 1 || w[0].pattern.some || c->options.files_from;
+    if (transfer_check_sources(c, n > 1 || w[0].pattern.some) != 0)
+        return EX_USAGE;
     if (local && !t.into && several && strcmp(local, "-") != 0)
         return client_refuse(
             local, EX_CANTCREAT,

@@ -19,6 +19,19 @@ static bool line_goes_up(const char *line)
     return false;
 }
 
+/* The filters see the whole line, and the directories in it. */
+static bool line_excluded(const struct client *c, const char *line)
+{
+    char above[URL_PATH_MAX];
+
+    for (const char *at = line; (at = strchr(at, '/')); at++) {
+        snprintf(above, sizeof(above), "%.*s", (int)(at - line), line);
+        if (options_exclude(&c->options, above, true))
+            return true;
+    }
+    return options_exclude(&c->options, line, false);
+}
+
 static int line_take(struct client *c, const char *line, size_t len,
                      int (*each)(struct client *c, const char *line, void *of),
                      void *of)
@@ -34,7 +47,11 @@ static int line_take(struct client *c, const char *line, size_t len,
         return client_refuse(line, EX_DATAERR,
                              "a line of --files-from is a relative path "
                              "without \"..\"");
-    return each(c, line, of);
+    if (strcmp(line, "-") == 0)
+        return client_refuse(line, EX_DATAERR,
+                             "a line of --files-from can't be \"-\", which "
+                             "means standard input or output");
+    return line_excluded(c, line) ? 0 : each(c, line, of);
 }
 
 int lines_each(struct client *c,

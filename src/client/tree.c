@@ -90,7 +90,10 @@ time_t tree_time(const struct tree *t, const char *remote,
 
 bool tree_passes(const struct tree *t, const char *name, time_t modified)
 {
-    return !options_exclude(&t->client->options, name, false) &&
+    /* A line of --files-from has passed the filters as a whole. */
+    bool listed = t->client->options.files_from != NULL;
+
+    return (listed || !options_exclude(&t->client->options, name, false)) &&
            !options_too_young(&t->client->options, modified);
 }
 

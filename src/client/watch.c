@@ -79,7 +79,14 @@ static int watch_send_one(const struct watch *w, const char *name)
     return put_all(w->client, &file, 1, &w->to);
 }
 
-/* Files that only an outage has stopped stay in the list. */
+/* What won't be another time. Anything else may be an outage. */
+static bool watch_is_over(int code)
+{
+    return code == 0 || code == EX_NOINPUT || code == EX_USAGE ||
+           code == EX_DATAERR;
+}
+
+/* Files that an outage may have stopped stay in the list. */
 static void watch_send(struct watch *w)
 {
     size_t kept = 0;
@@ -87,7 +94,7 @@ static void watch_send(struct watch *w)
     for (size_t i = 0; i < w->count; i++) {
         int code = link_interrupted ? 0 : watch_send_one(w, w->name[i]);
 
-        if (code == EX_TEMPFAIL || code == EX_UNAVAILABLE || code == EX_NOHOST)
+        if (!watch_is_over(code))
             w->name[kept++] = w->name[i];
         else
             free(w->name[i]);

@@ -43,10 +43,28 @@ static int source_remove_local(const struct transfer *t, struct failure *why)
     return unlinkat(fd, base, 0) == 0 ? 0 : fail_errno(why, errno, t->local);
 }
 
+/* The only copy is here from then on. */
+static int source_keep_local(const struct transfer *t, struct failure *why)
+{
+    char above[PATH_MAX];
+
+    snprintf(above, sizeof(above), "%.*s", (int)(url_base(t->local) - t->local),
+             t->local);
+    FD_CLEANUP int fd = open(t->local, O_RDONLY | O_CLOEXEC);
+    FD_CLEANUP int directory =
+        open(above[0] ? above : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0 || directory < 0 || fsync(fd) < 0 || fsync(directory) < 0)
+        return fail_errno(why, errno, t->local);
+    return 0;
+}
+
 static int source_remove_remote(const struct transfer *t, struct failure *why)
 {
     struct listing_entry e;
 
+    if (source_keep_local(t, why) < 0)
+        return -1;
     if (remote_stat(t->link, t->remote, &e, why) != 0 ||
         (e.modified == 0 &&
          remote_time(t->link, t->remote, &e.modified, why) < 0))
@@ -62,7 +80,7 @@ int source_remove(struct transfer *t, struct failure *why)
 
     /* A download is complete only with all bytes that MLST has announced. */
     if (!t->checked && !(put ? t->sized : t->link->site->mlst))
-        return fail(why, EX_UNAVAILABLE,
+        return fail(why, EX_USAGE,
                     "transferred, but not removed: neither its checksum nor "
                     "its size could be compared");
     return put ? source_remove_local(t, why) : source_remove_remote(t, why);

@@ -260,6 +260,7 @@ static int upload_bytes(struct transfer *t, struct failure *why)
                                               : 0 };
     t->broken = 0;
     t->sent = t->stored = t->compared = t->shorter = t->sized = false;
+    t->checked = false;
     link_begin(t->link, t->remote, &io);
     if (packed)
         transfer_set_mode_z(t);
@@ -336,9 +337,11 @@ static struct slice upload_stored_as(const struct link *l)
  * older one. */
 static bool upload_is_held(const struct link *l)
 {
-    static const char mark[] = " kept for inspection;";
+    static const char mark[] = ") kept for inspection; released, it is ";
+    const char *at = memmem(l->lines.data, l->lines.len, mark, strlen(mark));
 
-    return memmem(l->lines.data, l->lines.len, mark, strlen(mark));
+    /* A file's name may have these words; its path begins with a slash. */
+    return at && !memchr(l->lines.data, '/', (size_t)(at - l->lines.data));
 }
 
 /* A server may give the file another name. Then that is the file to compare. */
