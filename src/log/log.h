@@ -63,6 +63,7 @@ struct log {
     struct frame frame; /* the first member */
     int output;
     int xferlog; /* -1: there is none */
+    bool xferlog_torn;
     enum log_format format;
     bool prefixed;           /* systemd reads each line's severity before it */
     struct metrics *metrics; /* of all generations */

@@ -66,8 +66,10 @@ void xferlog_write(struct log *l, const struct sender *from,
         !is_of_a_file(r->text[FIELD_VERB]))
         return;
     buf_init(&line, XFERLOG_MAX);
-    if (add_line(from, r, &line) < 0 ||
-        fd_write_all(l->xferlog, line.data, line.len) < 0)
-        l->lost++;
+    if (l->xferlog_torn) /* a full disk may have left a part of a line */
+        buf_add_text(&line, "\n");
+    l->xferlog_torn = add_line(from, r, &line) < 0 ||
+                      fd_write_all(l->xferlog, line.data, line.len) < 0;
+    l->lost += l->xferlog_torn;
     buf_release(&line);
 }

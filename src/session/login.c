@@ -214,7 +214,8 @@ static int login_on_denied(void *owner, struct msg_denied *m)
     row = &denials[m->why];
     login_stop_waiting(s, PHASE_GREETED);
     if (row->reason)
-        report_login_failed(s, row->reason);
+        report_login_failed(s, row->reason,
+                            m->why != DENIAL_BUSY && m->why != DENIAL_FAILED);
     l->name[0] = 0;
     if (!state_of_control(s)->verify)
         return 0; /* it was sent before the session began to end */

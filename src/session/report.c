@@ -78,11 +78,14 @@ void report_client(struct session *s)
     s->client_logged = true;
 }
 
+#define LOWER "abcdefghijklmnopqrstuvwxyz0123456789._-"
+
 /* People type passwords where the name belongs: what can't be a user's name (by
- * the rule of the users room) isn't logged. */
-static struct slice report_loggable_name(const char *name)
+ * the rule of the users room) isn't logged. Capitals and @ are in many
+ * passwords, so they need a verified user. */
+static struct slice report_loggable_name(const char *name, bool verified)
 {
-    static const char may[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
+    const char *may = verified ? LOWER "ABCDEFGHIJKLMNOPQRSTUVWXYZ@" : LOWER;
     size_t len = strlen(name);
 
     if (len > 32 || strspn(name, may) != len)
@@ -90,13 +93,13 @@ static struct slice report_loggable_name(const char *name)
     return (struct slice){ name, len };
 }
 
-void report_login_failed(struct session *s, const char *reason)
+void report_login_failed(struct session *s, const char *reason, bool verified)
 {
     char certificate[PIN_TEXT_MAX];
     struct event_record r;
 
     event_begin(&r, EVENT_LOGIN_FAILED);
-    event_text(&r, FIELD_USER, report_loggable_name(s->login.name));
+    event_text(&r, FIELD_USER, report_loggable_name(s->login.name, verified));
     event_text(&r, FIELD_REASON, slice_from(reason));
     report_add_certificate(s, &r, certificate);
     event_send(&s->log, &r);

@@ -566,7 +566,8 @@ void report_connect(struct session *s);
 void report_login(struct session *s);
 /* The client's name for itself, once, when a user is logged in. */
 void report_client(struct session *s);
-void report_login_failed(struct session *s, const char *reason);
+/* VERIFIED: the password was right, so the name is a user's. */
+void report_login_failed(struct session *s, const char *reason, bool verified);
 /* One event for each transfer. RESULT is the reply's code. */
 void report_transfer(struct session *s, unsigned result, const char *reason);
 /* The session ends in the midst of a transfer. */
