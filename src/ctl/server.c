@@ -20,6 +20,7 @@
 #include "sallyport/event/event.h"
 
 #define BUSY_MS       5000
+#define CONNECT_S     5
 #define BUSY_PAUSE_NS 50000000
 
 /* Is it another user's configuration? PATH was then derived for the caller, and
@@ -62,12 +63,16 @@ static int connect_in(int directory, const char *name)
 {
     struct sockaddr_un at;
     int size = local_address(directory, name, &at);
-    FD_CLEANUP int fd =
-        socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const struct timeval most = { .tv_sec = CONNECT_S };
+    FD_CLEANUP int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
     if (size < 0 || fd < 0)
         return size < 0 ? size : -errno;
-    if (connect(fd, (struct sockaddr *)&at, (socklen_t)size) < 0)
+    /* It waits in the kernel's queue: who tries again and again stands behind
+     * all who wait there. */
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof(most)) < 0 ||
+        connect(fd, (struct sockaddr *)&at, (socklen_t)size) < 0 ||
+        fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
         return -errno;
     return fd_take(&fd);
 }

@@ -339,7 +339,8 @@ int status_show(struct context *x)
         code = ask_if_known(&s, &st, ask_details_of);
     server_close(&s);
     if (code == 0 && st.generations > 0)
-        code = who_count_transfers(x, &st.transfers);
+        if (who_count_transfers(x, &st.transfers) != 0)
+            st.transfers = UINT64_MAX; /* the rest is known */
     if (code == 0 && x->args.json)
         code = print_status_json(&s, &st);
     else if (code == 0)

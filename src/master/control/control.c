@@ -280,10 +280,11 @@ void control_renewed(struct master *m, uint32_t number, const char *wrong)
     }
 }
 
+/* Members of control_group can't keep an old generation alive. */
 bool control_is_idle(const struct control *c)
 {
     for (size_t i = 0; i < MASTER_CALLERS; i++)
-        if (c->peer[i].used)
+        if (c->peer[i].used && !c->peer[i].reads_only)
             return false;
     return true;
 }

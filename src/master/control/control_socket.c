@@ -133,7 +133,8 @@ static int control_socket_bind(struct control_socket *s,
 static const char *control_socket_name(const struct control_socket *s,
                                        char name[GENERATION_NAME_MAX])
 {
-    snprintf(name, GENERATION_NAME_MAX, "control %llx %llx",
+    snprintf(name, GENERATION_NAME_MAX, "%s %llx %llx",
+             s->type == SOCK_STREAM ? "metrics-at" : "control",
              (unsigned long long)s->made.st_dev,
              (unsigned long long)s->made.st_ino);
     return name;
@@ -229,9 +230,15 @@ int control_socket_open_metrics(struct control_socket *s, const char *path,
  * socket; by its own settings it refuses whom these let in too early. */
 static int control_socket_give(const struct control_socket *s, gid_t group)
 {
+    const mode_t mode = group != 0 ? 0660 : 0600;
     gid_t own = getegid();
+    struct stat st;
     int r = 0;
 
+    /* So a reload without another group keeps nobody out for a moment. */
+    if (fstatat(s->directory, s->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        st.st_gid == (group ? group : own) && (st.st_mode & 07777) == mode)
+        return 0;
     if (fchmodat(s->directory, s->name, 0600, 0) < 0)
         return -errno;
     if (geteuid() == 0 && group != 0 && setegid(group) < 0)

@@ -388,6 +388,7 @@ static void newest_hang_up(struct master *m)
         if (s->state == SESSION_FREE)
             continue;
         s->announced = false;
+        s->look_by_newest = false; /* the next one may not know the answer */
         if (!(s->news & NEWS_KILL))
             session_forget_news(s);
         session_mark(s);

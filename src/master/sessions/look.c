@@ -8,13 +8,15 @@
 
 bool look_begin(struct session *s)
 {
-    if (!session_is_served(s) || s->look != 0)
+    bool asked = s->look != 0;
+
+    if (!session_is_served(s) || (asked && !s->older))
         return session_is_served(s);
-    if (s->older) {
+    if (s->older) { /* an answer may be lost there: nobody waits for a second */
         s->look = LOOK_OLDER;
         s->orders |= ORDER_LOOK;
         older_order(s);
-        return true;
+        return !asked;
     }
     if (s->channel.phase == PHASE_START) /* its client isn't known yet */
         return false;
