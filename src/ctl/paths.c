@@ -21,7 +21,7 @@
 /* Another configuration isn't the unit's. An import asks for each user. */
 static void ask_unit(const struct context *x, struct unit *u)
 {
-    static struct unit answer;
+    static struct unit answer = { .unknown = true };
     static bool asked;
 
     if (!asked && geteuid() == 0 &&
@@ -170,6 +170,11 @@ int paths_add(struct context *x)
     if (code)
         return code;
     paths_unit(x, &all);
+    if (all.unknown)
+        return ctl_fail(x, EX_UNAVAILABLE,
+                        "systemd gives no answer about sallyport.service; run "
+                        "this as root, without --config. Without systemd "
+                        "nothing is needed");
     if (!unit_forbids(&all, "directory", path, &c)) {
         printf("systemd lets the service write in %s: nothing is needed\n",
                path);
@@ -227,6 +232,7 @@ int paths_list(struct context *x)
         puts(all.writable[i]);
     for (size_t i = 0; code == 0 && i < ours.writables; i++)
         if (find_path(&all, ours.writable[i]) == all.writables)
-            printf("%s (not yet; " COMMANDS ")\n", ours.writable[i]);
+            printf(all.unknown ? "%s\n" : "%s (not yet; " COMMANDS ")\n",
+                   ours.writable[i]);
     return code;
 }

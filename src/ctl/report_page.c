@@ -54,6 +54,8 @@ static const char head[] =
     "@media (max-width:40rem){td.bar,th.bar{display:none}}\n"
     "</style>\n";
 
+#define QUOTA_ROWS 1000
+
 struct page {
     struct buf *to;
     int failed; /* -ENOBUFS or -ENOMEM: nothing is written from then on */
@@ -76,7 +78,9 @@ static void page_text(struct page *p, const char *text)
                                               ['\''] = "&#39;" };
 
     for (; *text; text++) {
-        const char *html = *text > 0 ? special[(int)*text] : NULL;
+        unsigned char c = (unsigned char)*text;
+        const char *html =
+            c < sizeof(special) / sizeof(special[0]) ? special[c] : NULL;
 
         page_html(p, html ? html : text, html ? strlen(html) : 1);
     }
@@ -407,11 +411,11 @@ static void disk_row(struct page *p, const char *path)
                  (uint64_t)fs.f_blocks * fs.f_frsize, "its disk");
 }
 
-/* Those with a limit. */
+/* Those with a limit; not more than the page has room for. */
 static void quota_rows(struct page *p, const json_t *quotas)
 {
     const json_t *one;
-    size_t i;
+    size_t i, shown = 0, left = 0;
 
     json_array_foreach(quotas, i, one)
     {
@@ -419,11 +423,18 @@ static void quota_rows(struct page *p, const json_t *quotas)
         json_int_t used =
             json_integer_value(json_object_get(one, "bytes_used"));
 
-        if (limit > 0)
+        if (limit > 0 && shown++ >= QUOTA_ROWS)
+            left++;
+        else if (limit > 0)
             used_row(p, json_string_value(json_object_get(one, "name")),
                      (uint64_t)used, (uint64_t)limit,
                      json_string_value(json_object_get(one, "note")));
     }
+    if (left > 0)
+        page_add(p,
+                 "<tr><td colspan=\"4\">and %ju more: sallyportctl quota "
+                 "report</td></tr>\n",
+                 (uintmax_t)left);
 }
 
 static void section_disks(struct page *p, const struct report *r)

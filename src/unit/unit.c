@@ -65,7 +65,7 @@ void unit_ask(struct unit *u)
 
     execute_program(question, ANSWER_MS, text); /* no answer: an empty text */
     rest = slice_from(text);
-    *u = (struct unit){ .writables = 0 };
+    *u = (struct unit){ .unknown = text[0] == '\0' };
     while (slice_cut(&rest, '\n', &line))
         unit_add(u, line);
 }

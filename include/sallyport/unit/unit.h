@@ -11,6 +11,7 @@
 #define UNIT_PATHS_MAX 64
 
 struct unit {
+    bool unknown;      /* systemd gave no answer */
     bool strict;       /* ProtectSystem=strict */
     bool private_tmp;  /* PrivateTmp= */
     bool protect_home; /* ProtectHome=, with whatever word but no */

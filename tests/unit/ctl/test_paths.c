@@ -108,6 +108,7 @@ Test(paths, homes_and_shares_that_systemd_forbids)
     loaded = SHIPPED "ReadWritePaths=/tmp\n";
     expect_run(0, "a good password\n", "user add anna");
     loaded = SHIPPED;
-    expect_err(EX_CONFIG, "", "user change anna --home /home/anna",
-               "run: sallyportctl paths add /home/anna");
+    if (geteuid() == 0) /* else such a home is refused anyway */
+        expect_err(EX_CONFIG, "", "user change anna --home /home/anna",
+                   "run: sallyportctl paths add /home/anna");
 }
