@@ -1,5 +1,6 @@
 /* The disks of homes and shares, for the metrics. Master never looks at them
  * itself, since a dead disk would block it. Runs in check. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -12,17 +13,18 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/event/metrics.h"
 
-/* A directory that is missing has no users yet: its gauges stay 0. */
-static void disk_measure(struct metrics *m, const char *path, enum gauge size,
+/* A directory that is missing has no users yet: its gauges are 0. Returns false
+ * if a directory that is there can't be looked at. */
+static bool disk_measure(struct metrics *m, const char *path, enum gauge size,
                          enum gauge left)
 {
     FD_CLEANUP int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    struct statvfs s;
+    struct statvfs s = { 0 };
+    bool known = fd < 0 ? errno == ENOENT : fstatvfs(fd, &s) == 0;
 
-    if (fd < 0 || fstatvfs(fd, &s) < 0)
-        return;
     metrics_gauge(m, size, (uint64_t)s.f_blocks * s.f_frsize);
     metrics_gauge(m, left, (uint64_t)s.f_bavail * s.f_frsize);
+    return known;
 }
 
 /* Opens the memory again, for a lock that ends with this process. */
@@ -45,8 +47,9 @@ void disks_measure(const struct settings *s, int fd)
 
     if (lock < 0 || metrics_map(&m, fd, PROT_READ | PROT_WRITE) < 0)
         return;
-    disk_measure(m, s->homes, GAUGE_HOMES_SIZE, GAUGE_HOMES_FREE);
-    disk_measure(m, s->shares, GAUGE_SHARES_SIZE, GAUGE_SHARES_FREE);
-    metrics_gauge(m, GAUGE_DISKS_AT, (uint64_t)time(NULL));
+    bool known = disk_measure(m, s->homes, GAUGE_HOMES_SIZE, GAUGE_HOMES_FREE);
+    known &= disk_measure(m, s->shares, GAUGE_SHARES_SIZE, GAUGE_SHARES_FREE);
+    if (known)
+        metrics_gauge(m, GAUGE_DISKS_AT, (uint64_t)time(NULL));
     munmap(m, sizeof(*m));
 }

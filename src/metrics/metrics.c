@@ -119,13 +119,15 @@ static bool guests_end_late(struct scraped *s)
 static void http_run(struct scraped *s)
 {
     MHD_UNSIGNED_LONG_LONG ms;
-    bool guests;
+    bool before = guests_end_late(s), guests;
 
     MHD_run(s->http);
     guests = guests_end_late(s);
     if (MHD_get_timeout(s->http, &ms) != MHD_YES || ms > TURN_MS)
         ms = TURN_MS;
-    if (guests)
+    /* The library listens again only in the run after the one that ended a
+     * guest. */
+    if (guests || before)
         loop_timer_set(&s->frame.loop, &s->timer, ms);
 }
 
