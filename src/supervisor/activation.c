@@ -4,6 +4,7 @@
  * through a restart of the service. */
 #include "supervisor.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,18 @@ static bool is_listener(int fd, struct address *a)
            address_from_sockaddr(a, &where) == 0;
 }
 
+/* [::] would take IPv4 clients, too, whom "listen" doesn't name. */
+static bool is_mixed(int fd)
+{
+    int domain = 0, only = 1;
+    socklen_t size = sizeof(int);
+
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 &&
+           domain == AF_INET6 &&
+           getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &size) == 0 &&
+           only == 0;
+}
+
 void activation_take(struct supervisor *s, int count)
 {
     for (int fd = FIRST_FD; fd < FIRST_FD + count; fd++) {
@@ -52,6 +65,13 @@ void activation_take(struct supervisor *s, int count)
 
         if (!is_listener(fd, &a) || fd_set_nonblock(fd, true) < 0) {
             stderr_print("descriptor %d of LISTEN_FDS is no TCP listener", fd);
+            close(fd);
+            continue;
+        }
+        if (is_mixed(fd)) {
+            stderr_print("descriptor %d of LISTEN_FDS takes IPv6 and IPv4: "
+                         "write BindIPv6Only=ipv6-only into sallyport.socket",
+                         fd);
             close(fd);
             continue;
         }

@@ -326,10 +326,9 @@ static int check_duplicates(const struct tls_context *t,
                             const struct tls_pair *pairs, struct complaint *c)
 {
     for (size_t i = 0; i < t->count; i++) {
-        const struct identity *same =
-            pairs[i].in_use ? NULL : choose_earlier(t, i);
+        const struct identity *same = choose_earlier(t, i);
 
-        if (same)
+        if (same && !(pairs[i].in_use && pairs[same - t->identity].in_use))
             return complain(c,
                             "%s: for the same names, and with the same kind of "
                             "key, as %s",
