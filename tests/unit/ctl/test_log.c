@@ -349,7 +349,7 @@ Test(log, journal_that_fails)
     journal_is(ENTRY("login user=bert"), 1);
     expect_err(EX_IOERR, "", "log", "journalctl has failed");
     journal_is("", 0);
-    expect_err(root ? 0 : EX_NOPERM, "", "log",
+    expect_err(0, "", "log", /* there may be none */
                root ? "" : "join the group systemd-journal, or give the log");
     log_journalctl = "/nowhere/journalctl";
     expect_err(EX_UNAVAILABLE, "", "log",
