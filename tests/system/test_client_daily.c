@@ -171,8 +171,8 @@ Test(client_daily, a_source_that_cannot_be_compared, .timeout = 60)
 
     desk_begin(&d, "writer");
     files_write("a", "text", 4, 0644);
-    desk_says(&d, EX_USAGE, "could be compared", "put", "--remove-source",
-              "a", "/", NULL);
+    desk_says(&d, EX_USAGE, "could be compared", "put", "--remove-source", "a",
+              "/", NULL);
     cr_expect(files_exists("a"));
     desk_end(&d);
 }
