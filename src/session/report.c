@@ -78,17 +78,15 @@ void report_client(struct session *s)
     s->client_logged = true;
 }
 
-#define LOWER "abcdefghijklmnopqrstuvwxyz0123456789._-"
-
 /* People type passwords where the name belongs: what can't be a user's name (by
  * the rule of the users room) isn't logged. Capitals and @ are in many
  * passwords, so they need a verified user. */
 static struct slice report_loggable_name(const char *name, bool verified)
 {
-    const char *may = verified ? LOWER "ABCDEFGHIJKLMNOPQRSTUVWXYZ@" : LOWER;
+    const char *may = verified ? USER_NAME_LETTERS : NAME_LETTERS;
     size_t len = strlen(name);
 
-    if (len > 32 || strspn(name, may) != len)
+    if (len > USER_NAME_MAX || strspn(name, may) != len)
         return SLICE("?");
     return (struct slice){ name, len };
 }

@@ -10,8 +10,6 @@
 
 #include "sallyport/settings/settings.h"
 
-#define LOWER "abcdefghijklmnopqrstuvwxyz0123456789._-"
-
 static bool name_has_only(struct slice name, const char *letters)
 {
     if (name.len == 0 || name.len > USER_NAME_MAX ||
@@ -25,12 +23,12 @@ static bool name_has_only(struct slice name, const char *letters)
 
 bool user_name_ok(struct slice name)
 {
-    return name_has_only(name, LOWER "ABCDEFGHIJKLMNOPQRSTUVWXYZ@");
+    return name_has_only(name, USER_NAME_LETTERS);
 }
 
 bool group_name_ok(struct slice name)
 {
-    return name_has_only(name, LOWER);
+    return name_has_only(name, NAME_LETTERS);
 }
 
 /* Exactly what reader accepts (usersfile/user_fields.c), or the users file that

@@ -5,8 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define USER_NAME_MAX 32  /* bytes of a user's name */
-#define USER_HASH_MAX 383 /* bytes of a password's hash */
+#define USER_NAME_MAX 32 /* bytes of a user's name */
+/* The letters of a group's name, and of a user's besides capitals and @. */
+#define NAME_LETTERS      "abcdefghijklmnopqrstuvwxyz0123456789._-"
+#define USER_NAME_LETTERS NAME_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ@"
+#define USER_HASH_MAX     383 /* bytes of a password's hash */
 
 /* Teams with limits that one user may be in. */
 #define USER_TEAMS_MAX 4

@@ -24,15 +24,22 @@ static bool source_is_same(const struct stat *a, const struct stat *b)
            a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
+/* Writes the directory of the local file. */
+static const char *source_above(const struct transfer *t, char out[PATH_MAX])
+{
+    snprintf(out, PATH_MAX, "%.*s", (int)(url_base(t->local) - t->local),
+             t->local);
+    return out[0] ? out : ".";
+}
+
 static int source_remove_local(const struct transfer *t, struct failure *why)
 {
     const char *base = url_base(t->local);
     char above[PATH_MAX];
     struct stat st;
 
-    snprintf(above, sizeof(above), "%.*s", (int)(base - t->local), t->local);
     FD_CLEANUP int fd =
-        names_open(above[0] ? above : ".", t->job->named, O_PATH | O_DIRECTORY);
+        names_open(source_above(t, above), t->job->named, O_PATH | O_DIRECTORY);
     if (fd < 0 || fstatat(fd, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return fail_errno(why, errno, t->local);
     if (S_ISLNK(st.st_mode))
@@ -48,11 +55,9 @@ static int source_keep_local(const struct transfer *t, struct failure *why)
 {
     char above[PATH_MAX];
 
-    snprintf(above, sizeof(above), "%.*s", (int)(url_base(t->local) - t->local),
-             t->local);
     FD_CLEANUP int fd = open(t->local, O_RDONLY | O_CLOEXEC);
     FD_CLEANUP int directory =
-        open(above[0] ? above : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        open(source_above(t, above), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (fd < 0 || directory < 0 || fsync(fd) < 0 || fsync(directory) < 0)
         return fail_errno(why, errno, t->local);
