@@ -23,6 +23,19 @@ static int drop_bounding_set(void)
     }
 }
 
+int ids_raise_capability(unsigned capability)
+{
+    struct __user_cap_header_struct header = {
+        .version = _LINUX_CAPABILITY_VERSION_3,
+    };
+    struct __user_cap_data_struct sets[2];
+
+    if (syscall(SYS_capget, &header, sets))
+        return -errno;
+    sets[CAP_TO_INDEX(capability)].effective |= CAP_TO_MASK(capability);
+    return syscall(SYS_capset, &header, sets) ? -errno : 0;
+}
+
 int ids_drop_capabilities(void)
 {
     struct __user_cap_header_struct header = {

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
@@ -216,6 +217,23 @@ static int take_limits(enum process p, const struct sandbox_plan *plan,
     return r;
 }
 
+/* Root without CAP_DAC_READ_SEARCH can't enter a home of mode 0700, and no root
+ * can on a file system of another machine: so the user enters it. */
+static int enter_as_user(const struct sandbox_plan *plan, struct complaint *why)
+{
+    int r =
+        sandbox_become(plan->uid, plan->gid, plan->groups, plan->group_count);
+    int back;
+
+    if (r < 0)
+        return r;
+    r = ids_raise_capability(CAP_SYS_CHROOT);
+    if (r == 0)
+        r = chroot_enter(plan->root_fd, false, why);
+    back = sandbox_regain();
+    return r < 0 ? r : back;
+}
+
 static int take_chroot(enum process p, const struct sandbox_plan *plan,
                        struct complaint *why)
 {
@@ -225,7 +243,8 @@ static int take_chroot(enum process p, const struct sandbox_plan *plan,
         return 0;
     if (plan->root_fd < 0)
         return complain(why, "there is no directory for it");
-    return chroot_enter(plan->root_fd, empty, why);
+    return empty ? chroot_enter(plan->root_fd, true, why)
+                 : enter_as_user(plan, why);
 }
 
 static int take_ids(enum process p, const struct sandbox_plan *plan,

@@ -19,6 +19,8 @@ int parent_follow(void);
 /* ids.c: gives up root for good and checks it: bounding set, groups, gid, uid,
  * capabilities. -EINVAL: an id is 0. */
 int ids_give_up(uid_t uid, gid_t gid, const gid_t *groups, size_t n);
+/* Makes a capability effective again, as after sandbox_become(). */
+int ids_raise_capability(unsigned capability);
 /* Removes all capabilities from the process's own sets. */
 int ids_drop_capabilities(void);
 

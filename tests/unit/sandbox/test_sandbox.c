@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/openat2.h>
 #include <poll.h>
 #include <signal.h>
@@ -470,6 +471,24 @@ Test(sandbox, run_by_root_nothing_of_it_is_left, .init = need_root)
     rmdir(name);
 }
 
+/* Leaves root the capabilities that the systemd unit permits. */
+static int keep_those_of_the_unit(void)
+{
+    static const unsigned kept[] = { CAP_SETUID,           CAP_SETGID,
+                                     CAP_SETPCAP,          CAP_SYS_CHROOT,
+                                     CAP_NET_BIND_SERVICE, CAP_KILL };
+    struct __user_cap_header_struct header = {
+        .version = _LINUX_CAPABILITY_VERSION_3,
+    };
+    struct __user_cap_data_struct sets[2] = { 0 };
+
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+        sets[0].permitted |= CAP_TO_MASK(kept[i]);
+        sets[0].effective |= CAP_TO_MASK(kept[i]);
+    }
+    return (int)syscall(SYS_capset, &header, sets);
+}
+
 /* As files does it: it opens the home as its user; the home is below /tmp and
  * has mode 0700. */
 static int borrow_body(const void *argument)
@@ -479,6 +498,7 @@ static int borrow_body(const void *argument)
     int none;
 
     HOLDS(chown(argument, A_UID, A_GID) == 0 && chmod(argument, 0700) == 0);
+    HOLDS(keep_those_of_the_unit() == 0);
     HOLDS(sandbox_become(0, A_GID, NULL, 0) == -EINVAL);
     HOLDS(sandbox_become(A_UID + 1, A_GID, &group, 1) == 0);
     none = open(argument, O_DIRECTORY | O_CLOEXEC);
