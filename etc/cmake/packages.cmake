@@ -7,8 +7,19 @@ set(CPACK_INSTALL_PREFIX /usr)
 set(CPACK_SET_DESTDIR ON) # the unit names the programs by their final path
 set(CPACK_PACKAGE_NAME sallyport)
 set(CPACK_PACKAGE_VENDOR "the Sallyport maintainers")
-# Who packages for others says who he is: cpack -D CPACK_PACKAGE_CONTACT=…
-set(CPACK_PACKAGE_CONTACT "Sallyport maintainers <maintainers@sallyport.invalid>")
+# Debian's policy wants an address. Without one it is that of the last commit.
+set(SALLYPORT_MAINTAINER "" CACHE STRING "who makes the packages: Name <address>")
+set(CPACK_PACKAGE_CONTACT "${SALLYPORT_MAINTAINER}")
+if(NOT CPACK_PACKAGE_CONTACT)
+    execute_process(
+        COMMAND git -c safe.directory=* log -1 "--format=%an <%ae>"
+        WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+        OUTPUT_VARIABLE CPACK_PACKAGE_CONTACT
+        OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE failed)
+    if(failed OR NOT CPACK_PACKAGE_CONTACT)
+        set(CPACK_PACKAGE_CONTACT "the Sallyport maintainers <maintainers@sallyport.invalid>")
+    endif()
+endif()
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_COMPONENTS_ALL doc)
 if(SALLYPORT_SERVER)
