@@ -143,6 +143,15 @@ static bool read_json(struct log_record *r, struct slice line)
     return true;
 }
 
+/* What the programs print in the service's journal beside the events; the
+ * unit's ExecReload= is sallyportctl. */
+static bool is_message(struct slice line)
+{
+    return line.len == 0 || slice_starts(line, SLICE("sallyportd: ")) ||
+           slice_starts(line, SLICE("sallyportctl: ")) ||
+           slice_starts(line, SLICE("reloaded: "));
+}
+
 enum log_line log_record_read(struct log_record *r, struct slice line,
                               int64_t now)
 {
@@ -152,7 +161,7 @@ enum log_line log_record_read(struct log_record *r, struct slice line,
     r->json = NULL;
     if (line.len > 2 && line.ptr[0] == '<' && line.ptr[2] == '>')
         line = (struct slice){ line.ptr + 3, line.len - 3 }; /* a severity */
-    if (line.len == 0 || slice_starts(line, SLICE("sallyportd: ")))
+    if (is_message(line))
         return LOG_LINE_OTHER;
     ok = line.ptr[0] == '{' ? read_json(r, line) : read_text(r, line, now);
     return ok ? LOG_LINE_EVENT : LOG_LINE_TORN;

@@ -42,6 +42,17 @@ static void add_result(struct buf *row, const struct log_record *r)
     add_cell(row, result.ptr ? slice_from(text) : SLICE("failed"), 10);
 }
 
+/* What somebody did by sallyportctl. */
+static void add_order(struct buf *row, const struct log_record *r)
+{
+    log_safe(log_get(r, "verb"), row);
+    buf_add_text(row, " ");
+    log_safe(log_get(r, "to"), row);
+    buf_add_text(row, " (uid ");
+    log_safe(log_get(r, "uid"), row);
+    buf_add_text(row, ")\n");
+}
+
 /* The path, or else the client's address or the process, and why. */
 static void add_subject(struct buf *row, const struct log_record *r)
 {
@@ -79,7 +90,10 @@ static void print_record(const struct log_record *r, struct buf *row)
     add_cell(row, log_word(r), 12);
     add_cell(row, slice_from(size), 10);
     add_result(row, r);
-    add_subject(row, r);
+    if (slice_equal(r->event, SLICE("admin")))
+        add_order(row, r);
+    else
+        add_subject(row, r);
     fwrite(row->data, 1, row->len, stdout);
 }
 

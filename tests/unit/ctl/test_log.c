@@ -27,7 +27,9 @@ TestSuite(log, .init = world_make, .fini = scratch_remove);
     "2026-11-18T09:00:00.000Z login-failed process=auth "                      \
     "serial=00000000000000c1 peer=203.0.113.7:1 user=? "                       \
     "reason=\"unknown user\"\n"
-#define START "sallyportd: ready: listening on 0.0.0.0:21\n\n"
+#define START                                                                  \
+    "sallyportd: ready: listening on 0.0.0.0:21\n\n"                           \
+    "reloaded: new sessions get the new configuration\n"
 #define JSON                                                                   \
     "{\"v\":1,\"time\":\"2026-11-19T00:00:00.000Z\","                          \
     "\"event\":\"transfer\",\"severity\":\"info\",\"user\":\"carl\",\"verb\":" \
@@ -73,13 +75,17 @@ Test(log, answers_who_and_why)
 Test(log, subjects)
 {
     const struct run *r = show(
-        TUESDAY "service process=master reason=stopping\n" TUESDAY
+        TUESDAY "admin process=master uid=1000 verb=\"user lock\" "
+                "to=anna\n" TUESDAY
+                "service process=master reason=stopping\n" TUESDAY
                 "service reason=reload\n" TUESDAY
                 "client peer=192.0.2.1:9 user=anna name=\"lftp 4\"\n" TUESDAY
                 "change user=anna verb=RNTO path=/a to=/b result=250\n" TUESDAY
                 "change user=anna verb=MKD path=/a result=451\n",
         "");
 
+    expect_has(r, "  -           -           user lock anna (uid 1000)\n",
+               true);
     expect_has(r, "  -           -           master: stopping\n", true);
     expect_has(r, "  -           -           reload\n", true);
     expect_has(r,
