@@ -128,8 +128,8 @@ void doctor_clock(struct doctor *d)
                     strerror(errno));
     else if (t.status & STA_UNSYNC)
         doctor_find(d, FINDING_WARNING,
-                    "run: timedatectl set-ntp true (in a container: on its "
-                    "host)",
+                    "install chrony or systemd-timesyncd, or run: timedatectl "
+                    "set-ntp true (in a container: on its host)",
                     "nothing keeps the clock right: one-time codes, expiry and "
                     "the log depend on it");
     else

@@ -83,7 +83,7 @@ int fields_take_group(struct context *x, const char *group, gid_t *ret)
 
     if (!found)
         return ctl_fail(x, EX_USAGE,
-                        "%s: there is no such group; make it with: addgroup "
+                        "%s: there is no such group; make it with: groupadd "
                         "--system %s",
                         group, group);
     if (found->gr_gid < SHARE_GID_MIN)

@@ -108,7 +108,7 @@ int share_show(struct context *x)
 {
     static const struct output_field lines[] = {
         { .title = "name:", .key = "name" },
-        { .title = "directory:", .key = "path" },
+        { .title = "path:", .key = "path" },
         { .title = "gid:", .key = "gid" },
         { .title = "group:", .key = "group", .none = "none" },
         { .title = "file mode:", .key = "file_mode" },

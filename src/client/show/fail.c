@@ -94,7 +94,8 @@ static const struct fail_row {
       "the server's certificate isn't trusted; give its CA by --cacert, its "
       "key by --pin, or trust it once by --trust-new" },
     { CURLE_SSL_CACERT_BADFILE, NULL, EX_NOINPUT, false,
-      "the file of --cacert can't be read as certificates" },
+      "the certificates of the CAs can't be read: the file of --cacert, or the "
+      "system's; install ca-certificates, or use --pin or --trust-new" },
     { CURLE_SSL_PINNEDPUBKEYNOTMATCH, NULL, EX_NOPERM, false,
       "the server's key is not the one that is trusted: it has changed, or "
       "somebody stands between; ask the administrator, and only then remove "

@@ -44,7 +44,7 @@ Test(run, what_is_no_command)
         { "share add a --gid 80010", "use a number from 80000 to 80009" },
         { "share add a --gid 80000 --local-group users", "not both" },
         { "share add a --local-group nobody-is-here",
-          "there is no such group; make it with: addgroup --system "
+          "there is no such group; make it with: groupadd --system "
           "nobody-is-here" },
         { "share add a --local-group root", "use one with a gid from 100 on" },
         { "share add a --file-mode 0777", "--file-mode 0777: expected a mode" },
