@@ -61,11 +61,47 @@ Test(client_places, passwords, .timeout = 60)
                   "--password-command", "echo " SERVER_PASSWORD "; false");
     with_password(&d, EX_UNAVAILABLE, "the command failed",
                   "--password-command", "yes");
+    with_password(&d, EX_UNAVAILABLE, "the command failed",
+                  "--password-command", "kill -PIPE $$; echo " SERVER_PASSWORD);
+    setenv("SALLYPORT_PASSWORD", "wrong", 1);
+    with_password(&d, 0, "", "--password-command",
+                  "echo ${SALLYPORT_PASSWORD-" SERVER_PASSWORD "}");
+    unsetenv("SALLYPORT_PASSWORD");
     with_password(&d, EX_DATAERR, "no password of 1 to", "--password-command",
                   "echo; echo more");
     snprintf(d.url, sizeof(d.url), "ftps://password:secret@127.0.0.1:%u",
              d.server.port);
     with_password(&d, EX_USAGE, "a password in a URL", NULL, NULL);
+    desk_end(&d);
+}
+
+static bool is_there(void *of)
+{
+    return files_exists(of);
+}
+
+/* Ctrl-C ends a command that goes on after it has closed its output. */
+Test(client_places, a_password_command_that_hangs, .timeout = 60)
+{
+    struct running running;
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "password");
+    char *arguments[] = { (char *)server_program("sallyport"),
+                          "ls",
+                          "--cacert",
+                          d.ca,
+                          "--password-command",
+                          "exec >&-; echo x >closed; exec sleep 300",
+                          d.url,
+                          NULL };
+    run_start(&running, NULL, arguments);
+    cr_expect(wait_until(is_there, "closed", WAIT_MS));
+    kill(running.pid, SIGINT);
+    run_finish(&running, &r);
+    cr_expect_eq(r.status, 130, "%d: %s", r.status, r.text);
+    run_release(&r);
     desk_end(&d);
 }
 

@@ -124,7 +124,10 @@ static void check_login(struct doctor *d)
                     "no password is sent to a server that isn't trusted");
         return;
     }
-    d->logged_in = doctor_login(d, &d->control, &why) == 0;
+    bool asked = !d->unasked ||
+                 password_ask(d->options, &d->url, &d->password, &why) == 0;
+    d->unasked = false;
+    d->logged_in = asked && doctor_login(d, &d->control, &why) == 0;
     if (d->logged_in)
         doctor_find(d, FINDING_GOOD, NULL, "logged in as %s, with %s",
                     d->url.user, SSL_get_cipher_name(d->control.tls));

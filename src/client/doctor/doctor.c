@@ -222,7 +222,11 @@ static int doctor_begin(struct doctor *d, const struct options *o,
                     o->cacert ? o->cacert : "the system's CAs");
     if (!url->user[0] && !o->user)
         return 0;
-    return password_find(o, &d->url, &d->password, why);
+    int r = password_find(o, &d->url, &d->password, why);
+    d->unasked = r == 1 && tty_asks();
+    if (r == 1 && !d->unasked)
+        r = password_ask(o, &d->url, &d->password, why);
+    return r < 0 ? -1 : 0;
 }
 
 static void doctor_end(struct doctor *d)

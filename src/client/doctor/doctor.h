@@ -23,6 +23,7 @@ struct doctor {
     const struct options *options;
     struct url url;
     struct secret password;
+    bool unasked; /* the user is asked for the password before the login */
     SSL_CTX *ctx;
     SSL_SESSION *session; /* the newest one from the server; owned */
     struct dial control;  /* logged in, after the check "login" */

@@ -63,6 +63,15 @@ size_t pace_piece(uint64_t rate, size_t len)
 
 volatile sig_atomic_t link_interrupted;
 
+static void link_note_version(struct link *l)
+{
+    const struct curl_tlssessioninfo *tls = NULL;
+
+    if (curl_easy_getinfo(l->curl, CURLINFO_TLS_SSL_PTR, &tls) == CURLE_OK &&
+        tls && tls->internals)
+        l->version = SSL_get_version(tls->internals);
+}
+
 static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
 {
     struct link *l = of;
@@ -87,6 +96,10 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
         link_cork(l, false);
     }
     memcpy(l->text, line, sizeof(line));
+    if (l->no_password && code == 331)
+        return 0;
+    if (code / 10 == 23)
+        link_note_version(l);
     if (l->reply == 452 || l->reply == 552)
         memcpy(l->no_room, l->text, sizeof(l->no_room));
     return len;
@@ -483,6 +496,7 @@ int link_open(struct link *l, const struct site *s, struct failure *why)
     *l = (struct link){ .site = s,
                         .curl = curl_easy_init(),
                         .multi = curl_multi_init(),
+                        .version = "TLS",
                         .control = -1,
                         .rival = -1,
                         .data = -1 };

@@ -34,13 +34,18 @@ int tty_secret(const char *prompt, struct secret *ret);
 int tty_line(const char *prompt, char *out, size_t size);
 /* Can somebody answer: are standard input and standard error a terminal? */
 bool tty_there(void);
+/* Can tty_secret() and tty_line() ask? */
+bool tty_asks(void);
 
 /* Finds the user's password, never in an argument: looks, in this order, at
  * --password-file, --password-command, SALLYPORT_PASSWORD, netrc and the
- * desktop's keyring, and then asks on the terminal. If URL has no user, --user
- * or netrc gives one. Returns 0, or -1 with the reason. */
+ * desktop's keyring. If URL has no user, --user or netrc gives one. Returns 0;
+ * 1: only the user knows it; -1 with the reason. */
 int password_find(const struct options *o, struct url *url, struct secret *ret,
                   struct failure *why);
+/* Asks for it on the terminal. Returns 0, or -1 with the reason. */
+int password_ask(const struct options *o, const struct url *url,
+                 struct secret *ret, struct failure *why);
 
 /* Finds the password of URL's host (and user, if it has one) in the text of a
  * netrc, and fills in a missing user. Returns false if there is none. */
@@ -166,13 +171,15 @@ struct link {
     CURLM *multi; /* holds the connections */
     const struct site *site;
     const struct link_io *io;
-    CURLcode set;      /* CURLE_OK, or why an option of this call isn't set */
-    unsigned manner;   /* how data connections are made */
-    bool renew;        /* the next call opens a new control connection */
-    bool mode_z;       /* the server may be in MODE Z */
-    unsigned patience; /* additional seconds for the reply of the next call */
-    bool moved;        /* bytes or a reply came, or bytes were sent */
-    int control;       /* the control connection's socket, or -1 */
+    CURLcode set;        /* CURLE_OK, or why an option of this call isn't set */
+    unsigned manner;     /* how data connections are made */
+    bool renew;          /* the next call opens a new control connection */
+    const char *version; /* "TLSv1.3", of the control connection */
+    bool no_password;    /* a call ends when the server asks for a password */
+    bool mode_z;         /* the server may be in MODE Z */
+    unsigned patience;   /* additional seconds for the reply of the next call */
+    bool moved;          /* bytes or a reply came, or bytes were sent */
+    int control;         /* the control connection's socket, or -1 */
     int rival;   /* the other one, while IPv6 and IPv4 compete for it, or -1 */
     int data;    /* the data connection's socket, or -1 */
     bool corked; /* the data connection sends whole segments only */

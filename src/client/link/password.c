@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -29,7 +30,14 @@ extern char **environ;
 static int helper_start(char *const argv[], bool quiet, int out, pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
+    posix_spawnattr_t manner;
+    sigset_t usual;
 
+    sigemptyset(&usual);
+    sigaddset(&usual, SIGPIPE);
+    posix_spawnattr_init(&manner);
+    posix_spawnattr_setsigdefault(&manner, &usual);
+    posix_spawnattr_setflags(&manner, POSIX_SPAWN_SETSIGDEF);
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
@@ -37,14 +45,14 @@ static int helper_start(char *const argv[], bool quiet, int out, pid_t *pid)
     if (quiet)
         posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null",
                                          O_WRONLY, 0);
-    int r = posix_spawnp(pid, argv[0], &actions, NULL, argv, environ);
+    int r = posix_spawnp(pid, argv[0], &actions, &manner, argv, environ);
     posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&manner);
     return r;
 }
 
-static size_t helper_read(int in, char *out, size_t size, unsigned ms)
+static size_t helper_read(int in, char *out, size_t size, uint64_t end)
 {
-    uint64_t end = clock_ms() + ms;
     struct pollfd p = { .fd = in, .events = POLLIN };
     size_t len = 0;
 
@@ -57,12 +65,19 @@ static size_t helper_read(int in, char *out, size_t size, unsigned ms)
     return len;
 }
 
-/* Has the program closed its end? */
-static bool helper_ended(int in)
+/* Returns the program's status. It may go on after it has closed its output:
+ * at END it is killed. */
+static int helper_wait(pid_t pid, uint64_t end)
 {
-    struct pollfd p = { .fd = in, .events = POLLIN };
+    FD_CLEANUP int fd = pidfd_open(pid, 0);
+    struct pollfd p = { .fd = fd, .events = POLLIN };
+    int status = 1;
 
-    return poll(&p, 1, 0) == 1 && p.revents & POLLHUP;
+    if (fd < 0 || !link_poll(&p, 1, end))
+        kill(pid, SIGKILL);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return status;
 }
 
 /* Gets what the program prints, at most SIZE bytes in MS. Returns their number,
@@ -70,6 +85,7 @@ static bool helper_ended(int in)
 static int helper_run(char *const argv[], bool quiet, unsigned ms, char *out,
                       size_t size)
 {
+    uint64_t end = clock_ms() + ms;
     int ends[2], status = 1;
     pid_t pid;
 
@@ -77,11 +93,9 @@ static int helper_run(char *const argv[], bool quiet, unsigned ms, char *out,
         return -1;
     int r = helper_start(argv, quiet, ends[1], &pid);
     fd_close(&ends[1]);
-    size_t len = r == 0 ? helper_read(ends[0], out, size, ms) : 0;
-    if (r == 0 && (len == size || !helper_ended(ends[0])))
-        kill(pid, SIGKILL);
-    while (r == 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
+    size_t len = r == 0 ? helper_read(ends[0], out, size, end) : 0;
+    if (r == 0)
+        status = helper_wait(pid, len == size ? 0 : end);
     fd_close(&ends[0]);
     return status == 0 ? (int)len : -1;
 }
@@ -293,7 +307,7 @@ static int from_command(const struct options *o, struct secret *ret,
     return r;
 }
 
-/* Removes the variable at once, so that no child process inherits it. */
+/* Removes the variable, so that no program of the user inherits it. */
 static int from_environment(struct secret *ret, struct failure *why)
 {
     char *value = getenv(VARIABLE);
@@ -307,8 +321,8 @@ static int from_environment(struct secret *ret, struct failure *why)
 }
 
 /* A client certificate may be enough: then an empty password is accepted. */
-static int from_terminal(const struct options *o, const struct url *url,
-                         struct secret *ret, struct failure *why)
+int password_ask(const struct options *o, const struct url *url,
+                 struct secret *ret, struct failure *why)
 {
     char prompt[2 * URL_PART_MAX + 64];
 
@@ -327,24 +341,39 @@ static int from_terminal(const struct options *o, const struct url *url,
     return r < 0 ? fail(why, EX_TEMPFAIL, "no password was given") : 0;
 }
 
+/* The variable counts only if neither a file nor a command gives a password,
+ * but it is gone before the command begins. */
+static int from_settings(const struct options *o, struct secret *ret,
+                         struct failure *why)
+{
+    SECRET_CLEANUP struct secret variable = { 0 };
+    struct failure bad;
+    int from = from_environment(&variable, &bad);
+    int r = from_file(o, ret, why);
+
+    if (r == 1)
+        r = from_command(o, ret, why);
+    if (r != 1)
+        return r;
+    if (from == 0)
+        *ret = variable;
+    else if (from < 0)
+        *why = bad;
+    return from;
+}
+
 int password_find(const struct options *o, struct url *url, struct secret *ret,
                   struct failure *why)
 {
-    int r;
-
     if (!url->user[0] && o->user)
         snprintf(url->user, sizeof(url->user), "%s", o->user);
-    r = from_file(o, ret, why);
-    if (r == 1)
-        r = from_command(o, ret, why);
-    if (r == 1)
-        r = from_environment(ret, why);
+    int r = from_settings(o, ret, why);
     if (r == 1)
         r = from_netrc(o, url, ret, why);
     if (r == 1 && url->user[0])
         r = keyring_find(url, ret) ? 0 : 1;
     if (r < 0 || url->user[0])
-        return r == 1 ? from_terminal(o, url, ret, why) : r;
+        return r;
     return fail(why, EX_USAGE,
                 "no user is named; write ftps://USER@%s/ or --user USER",
                 url->host);

@@ -507,14 +507,34 @@ static int site_learn(struct site *s, struct link *l, struct failure *why)
     return 0;
 }
 
+/* Before the user types a password, the server must prove who it is: a login
+ * goes as far as its question for a password. With a client certificate it may
+ * need none. */
+static int site_ask(struct site *s, struct link *l, struct failure *why)
+{
+    if (tty_asks()) {
+        l->no_password = true;
+        int r = link_command(l, why, "NOOP");
+        l->no_password = false;
+        if (l->reply != 331)
+            return r;
+        link_close(l);
+        if (link_open(l, s, why) < 0)
+            return -1;
+    }
+    return password_ask(s->options, &s->url, &s->password, why);
+}
+
 int site_open(struct site *s, const struct options *o, const struct url *url,
               struct link *l, struct failure *why)
 {
     *s = (struct site){ .url = *url, .options = o };
     *l = (struct link){ 0 };
-    if (trust_decide(o, url, &s->trust, why) < 0 ||
-        password_find(o, &s->url, &s->password, why) < 0 ||
-        link_open(l, s, why) < 0)
+    if (trust_decide(o, url, &s->trust, why) < 0)
+        return -1;
+    int found = password_find(o, &s->url, &s->password, why);
+    if (found < 0 || link_open(l, s, why) < 0 ||
+        (found == 1 && site_ask(s, l, why) < 0))
         return -1;
     return site_learn(s, l, why);
 }
