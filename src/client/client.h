@@ -30,6 +30,7 @@ struct client {
 /* A word of the command line: a local name or a path on the server. */
 struct word {
     const char *text;
+    size_t named; /* local: no link is followed beyond; 0: they are followed */
     bool remote;
     bool directory;             /* remote: it ended in "/" */
     char path[URL_PATH_MAX];    /* remote: relative to the login directory */
@@ -46,6 +47,7 @@ enum command_mode {
     LOCAL = 4,       /* opens no connection by itself */
     OPENS = 8,       /* its options replace those of the last server */
     SERVERLESS = 16, /* none of its words names a server */
+    PAGED = 32,      /* in a session its output goes through the pager */
 };
 
 struct command {
@@ -67,7 +69,10 @@ struct command {
     struct {
         const char *line, *shell;
     } syntax; /* on the command line; in a session */
-    const char *help, *example;
+    const char *help;
+    struct {
+        const char *line, *shell; /* without the other one's */
+    } example;
 };
 extern const struct command commands[];
 extern const size_t command_count;
@@ -143,6 +148,23 @@ int client_run_jobs(struct client *c, struct jobs *j);
 int client_main(int argc, char **argv);
 /* Runs a session: commands from a terminal, or the lines of standard input. */
 int shell_run(struct client *c);
+/* Says on a terminal which server the session has: the first line, and after
+ * "open". */
+void shell_greet(const struct client *c);
+
+/* Lets what ROW will print go through the pager, if somebody sits there and it
+ * is long. */
+struct pager {
+    pid_t pid;    /* -1: none */
+    int out, err; /* the terminal */
+};
+void pager_begin(struct pager *p, const struct client *c,
+                 const struct command *row);
+/* Waits until the user leaves the pager. */
+void pager_end(struct pager *p);
+/* Has the user left it before the end? */
+bool pager_has_ended(void);
+
 /* Runs the local COMMAND, or a shell if it is empty. Returns its exit code. */
 int shell_local(const char *command);
 /* Runs a local program with these arguments. */
@@ -205,8 +227,9 @@ void tree_add(struct tree *t, const struct job *job, const char *local,
 /* Do --exclude and --include leave out REMOTE, which is in the walk? */
 bool tree_excludes(const struct tree *t, const char *remote, bool directory);
 /* When was this file on the server changed? 0: unknown. Asks for it if
- * --min-age needs it and a listing without MLSD lacks it. */
-time_t tree_time(const struct tree *t, const char *remote,
+ * --min-age needs it and a listing without MLSD lacks it; a file without a time
+ * is then a failure, and counts as new. */
+time_t tree_time(struct tree *t, const char *remote,
                  const struct listing_entry *e);
 /* Is a file that the user has named to be transferred, by its NAME and age? */
 bool tree_passes(const struct tree *t, const char *name, time_t modified);
@@ -250,6 +273,10 @@ struct tree_removal {
  * run. */
 int tree_remove(struct client *c, const char *path,
                 const struct listing_entry *e, struct tree_removal *r);
+
+/* Does --max-delete permit one more after those that are REMOVED? If not, gives
+ * the reason. */
+bool tree_may_remove(const struct tree *t, size_t removed, struct failure *why);
 
 /* Writes DIR and NAME with one "/" between. Returns 0, or -1: it doesn't
  * fit. */

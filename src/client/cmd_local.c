@@ -146,7 +146,7 @@ int cmd_status(struct client *c, struct word *w, int n)
 
 int cmd_lls(struct client *c, struct word *w, int n)
 {
-    const char *argv[SHELL_WORDS + 4] = { "ls", "-l", "--" };
+    const char *argv[SHELL_WORDS + 4] = { "ls", "-lq", "--" };
 
     (void)c;
     for (int i = 0; i < n; i++)

@@ -43,7 +43,7 @@ static int ls_directory(struct client *c, const char *path, bool whole)
 
     if (remote_list(&c->link, path, &all, &why) < 0)
         return client_error(path, &why);
-    for (size_t i = 0; i < all.count; i++) {
+    for (size_t i = 0; i < all.count && !pager_has_ended(); i++) {
         const struct listing_entry *e = &all.entry[i];
 
         if (c->options.all || e->name[0] != '.')
@@ -69,6 +69,8 @@ static int ls_below(struct client *c, const char *path,
 {
     if (ls_shows(c, path, of))
         ls_entry(c, path, e);
+    if (c->interactive && pager_has_ended())
+        link_interrupted = 1;
     return 0;
 }
 
@@ -286,7 +288,7 @@ static int mv_target(struct client *c, char to[URL_PATH_MAX],
                     "/%s is there already; --conflict overwrite replaces it",
                     to);
     names_begin();
-    switch (names_decide(&c->options, to, "on the server",
+    switch (names_decide(&c->options, to, false, "on the server",
                          (struct names_file){ e.size, e.modified },
                          (struct names_file){ 0 })) {
     case CONFLICT_SKIP:

@@ -51,7 +51,7 @@ static const struct tree_way put_way = { .list = put_list };
 /* Adds jobs that upload LOCAL (a file, or a directory with -r) as REMOTE. */
 static int put_file(struct tree *t, const char *local, const char *remote)
 {
-    struct job job = { .kind = JOB_PUT, .named = NAMED_ALL };
+    struct job job = { .kind = JOB_PUT, .named = t->named };
     bool stream = strcmp(local, "-") == 0;
     struct stat st;
 
@@ -107,12 +107,13 @@ static int put_into_directory(struct client *c, const struct word *to,
     return r < 0 ? client_error(to->path, &why) : 0;
 }
 
-static int put_one(struct tree *t, const char *local, const struct word *to,
-                   bool into)
+static int put_one(struct tree *t, const struct word *from,
+                   const struct word *to, bool into)
 {
     char remote[URL_PATH_MAX], name[NAME_MAX + 1];
-    const char *base = base_name(local);
+    const char *local = from->text, *base = base_name(local);
 
+    t->named = from->named ? from->named : NAMED_ALL;
     snprintf(name, sizeof(name), "%.*s", (int)strcspn(base, "/"), base);
     /* "." means the content of the directory. */
     if (!into || strcmp(name, ".") == 0)
@@ -137,6 +138,7 @@ static int put_line(struct client *c, const char *line, void *of)
     struct put_lines *l = of;
     char remote[URL_PATH_MAX];
 
+    l->tree->named = NAMED_ALL;
     int code = url_join(l->to->path, line, remote) < 0
                    ? client_refuse(line, EX_USAGE, "the name is too long")
                : strchr(line, '/') ? lines_mkdir_remote(c, remote, l->made)
@@ -145,34 +147,25 @@ static int put_line(struct client *c, const char *line, void *of)
                           code ? code : put_file(l->tree, line, remote));
 }
 
-/* Of two files with one name the second replaces the first, whose source would
- * be gone. Returns an exit code. */
-static int transfer_check_sources(const struct client *c, bool several)
+/* Without a question a file replaces none that comes in the same call. */
+static bool transfer_is_once(const struct client *c)
 {
-    const struct options *o = &c->options;
-
-    if (!several || !o->remove_source || o->conflict != CONFLICT_OVERWRITE)
-        return 0;
-    return client_refuse("--remove-source", EX_USAGE,
-                         "takes one file or directory together with --conflict "
-                         "overwrite: of two files with one name only one would "
-                         "be left");
+    return c->options.conflict == CONFLICT_OVERWRITE;
 }
 
 int put_all(struct client *c, struct word *w, int n, const struct word *to)
 {
-    struct tree t = { .client = c, .way = &put_way };
+    struct tree t = { .client = c,
+                      .way = &put_way,
+                      .jobs.once = transfer_is_once(c) };
     struct put_lines list = { .tree = &t, .to = to };
     bool into;
 
-    t.code = transfer_check_sources(c, n > 1);
-    if (t.code == 0)
-        t.code =
-            put_into_directory(c, to, n > 1 || c->options.files_from, &into);
+    t.code = put_into_directory(c, to, n > 1 || c->options.files_from, &into);
     if (t.code != 0)
         return t.code;
     for (int i = 0; i < n; i++)
-        transfer_count(&t, put_one(&t, w[i].text, to, into));
+        transfer_count(&t, put_one(&t, &w[i], to, into));
     if (c->options.files_from)
         tree_keep(&t.code, lines_each(c, put_line, &list));
     return transfer_all(&t);
@@ -302,7 +295,9 @@ static int get_line(struct client *c, const char *line, void *of)
 static int get_all(struct client *c, struct word *w, int n, const char *local)
 {
     struct get_target t = { .local = local,
-                            .tree = { .client = c, .way = &get_way } };
+                            .tree = { .client = c,
+                                      .way = &get_way,
+                                      .jobs.once = transfer_is_once(c) } };
     struct stat st;
 
     if (local && strcmp(local, "-") == 0 && c->options.remove_source)
@@ -311,8 +306,6 @@ static int get_all(struct client *c, struct word *w, int n, const char *local)
     t.into = local && strcmp(local, "-") != 0 && stat(local, &st) == 0 &&
              S_ISDIR(st.st_mode);
     bool several = n > 1 || w[0].pattern.some || c->options.files_from;
-    if (transfer_check_sources(c, n > 1 || w[0].pattern.some) != 0)
-        return EX_USAGE;
     if (local && !t.into && several && strcmp(local, "-") != 0)
         return client_refuse(
             local, EX_CANTCREAT,

@@ -17,10 +17,13 @@ const struct command commands[] = {
       .run = cmd_put,
       .syntax = { "FILE... URL", "FILE [NAME]" },
       .help = "Upload files; with -r also directories; \"-\" is standard input",
-      .example =
-          "sallyport put report.pdf ftps://anna@drop.example.org/in/\n"
-          "sallyport put -r -P4 photos ftps://anna@drop.example.org/in/\n"
-          "pg_dump db | sallyport put - ftps://anna@drop.example.org/db.sql" },
+      .example = { "sallyport put report.pdf ftps://anna@drop.example.org/in/\n"
+                   "sallyport put -r -P4 photos "
+                   "ftps://anna@drop.example.org/in/\n"
+                   "pg_dump db | sallyport put - "
+                   "ftps://anna@drop.example.org/db.sql",
+                   "put report.pdf\nput report.pdf in/november.pdf\nput -r -P4 "
+                   "photos" } },
     { .name = "get",
       .other = "download",
       .modes = BOTH,
@@ -30,19 +33,22 @@ const struct command commands[] = {
       .syntax = { "URL... [LOCAL]", "NAME [LOCAL]" },
       .help =
           "Download files; with -r also directories; \"-\" is standard output",
-      .example =
-          "sallyport get 'ftps://anna@drop.example.org/in/*.pdf' .\n"
-          "sallyport get -r -P4 ftps://anna@drop.example.org/photos\n"
-          "sallyport get ftps://anna@drop.example.org/db.sql - | psql db" },
+      .example = { "sallyport get 'ftps://anna@drop.example.org/in/*.pdf' .\n"
+                   "sallyport get -r -P4 ftps://anna@drop.example.org/photos\n"
+                   "sallyport get ftps://anna@drop.example.org/db.sql - | psql "
+                   "db",
+                   "get report.pdf\nget 'in/november 2026.pdf' "
+                   "november.pdf\nget -r photos" } },
     { .name = "ls",
       .other = "dir",
-      .modes = BOTH,
+      .modes = BOTH | PAGED,
       .words = { 0, -1 },
       .kinds = { "r", "rr" },
       .run = cmd_ls,
       .syntax = { "URL...", "[NAME...]" },
       .help = "List directories and files",
-      .example = "sallyport ls ftps://anna@drop.example.org/in" },
+      .example = { "sallyport ls ftps://anna@drop.example.org/in",
+                   "ls\nls -r in\nls *.pdf" } },
     { .name = "cat",
       .modes = BOTH,
       .words = { 1, -1 },
@@ -50,7 +56,8 @@ const struct command commands[] = {
       .run = cmd_cat,
       .syntax = { "URL...", "NAME..." },
       .help = "Print files",
-      .example = "sallyport cat ftps://anna@drop.example.org/notes.txt" },
+      .example = { "sallyport cat ftps://anna@drop.example.org/notes.txt",
+                   "cat notes.txt" } },
     { .name = "mkdir",
       .modes = BOTH,
       .words = { 1, -1 },
@@ -58,7 +65,8 @@ const struct command commands[] = {
       .run = cmd_mkdir,
       .syntax = { "URL...", "NAME..." },
       .help = "Make directories, with missing parent directories",
-      .example = "sallyport mkdir ftps://anna@drop.example.org/2026/november" },
+      .example = { "sallyport mkdir ftps://anna@drop.example.org/2026/november",
+                   "mkdir 2026/november" } },
     { .name = "rm",
       .other = "delete",
       .modes = BOTH,
@@ -67,7 +75,8 @@ const struct command commands[] = {
       .run = cmd_rm,
       .syntax = { "[-r] URL...", "[-r] NAME..." },
       .help = "Remove files; with -r also directories with everything in them",
-      .example = "sallyport rm 'ftps://anna@drop.example.org/in/*.tmp'" },
+      .example = { "sallyport rm 'ftps://anna@drop.example.org/in/*.tmp'",
+                   "rm in/*.tmp\nrm -r old" } },
     { .name = "rmdir",
       .modes = BOTH,
       .words = { 1, -1 },
@@ -75,7 +84,8 @@ const struct command commands[] = {
       .run = cmd_rmdir,
       .syntax = { "URL...", "NAME..." },
       .help = "Remove empty directories",
-      .example = "sallyport rmdir ftps://anna@drop.example.org/old" },
+      .example = { "sallyport rmdir ftps://anna@drop.example.org/old",
+                   "rmdir old" } },
     { .name = "mv",
       .other = "change",
       .modes = BOTH,
@@ -84,8 +94,9 @@ const struct command commands[] = {
       .run = cmd_mv,
       .syntax = { "URL NAME", "NAME NAME" },
       .help = "Change the name of a file or directory",
-      .example =
-          "sallyport mv ftps://anna@drop.example.org/draft.txt /final.txt" },
+      .example = { "sallyport mv ftps://anna@drop.example.org/draft.txt "
+                   "/final.txt",
+                   "mv draft.txt final.txt\nmv final.txt in/" } },
     { .name = "chmod",
       .modes = BOTH,
       .words = { 2, -1 },
@@ -93,7 +104,8 @@ const struct command commands[] = {
       .run = cmd_chmod,
       .syntax = { "MODE URL...", "MODE NAME..." },
       .help = "Change the mode of files and directories, by SITE CHMOD",
-      .example = "sallyport chmod 640 ftps://anna@drop.example.org/notes.txt" },
+      .example = { "sallyport chmod 640 ftps://anna@drop.example.org/notes.txt",
+                   "chmod 640 notes.txt" } },
     { .name = "passwd",
       .modes = BOTH,
       .words = { 0, 1 },
@@ -101,7 +113,8 @@ const struct command commands[] = {
       .run = cmd_passwd,
       .syntax = { "URL", "" },
       .help = "Change your password, if the server permits it by SITE PSWD",
-      .example = "sallyport passwd ftps://anna@drop.example.org" },
+      .example = { "sallyport passwd ftps://anna@drop.example.org",
+                   "passwd" } },
     { .name = "du",
       .modes = BOTH,
       .words = { 0, -1 },
@@ -109,7 +122,8 @@ const struct command commands[] = {
       .run = cmd_du,
       .syntax = { "URL...", "[NAME...]" },
       .help = "Add up the sizes of all files in directories",
-      .example = "sallyport du ftps://anna@drop.example.org/" },
+      .example = { "sallyport du ftps://anna@drop.example.org/",
+                   "du\ndu photos" } },
     { .name = "hash",
       .modes = BOTH,
       .words = { 1, -1 },
@@ -117,7 +131,8 @@ const struct command commands[] = {
       .run = cmd_hash,
       .syntax = { "URL...", "NAME..." },
       .help = "Print checksums that the server computes",
-      .example = "sallyport hash ftps://anna@drop.example.org/large.iso" },
+      .example = { "sallyport hash ftps://anna@drop.example.org/large.iso",
+                   "hash large.iso" } },
     { .name = "sync",
       .modes = BOTH,
       .words = { 2, 2 },
@@ -127,9 +142,10 @@ const struct command commands[] = {
       .help = "Upload new and changed files of a directory; outside a session, "
               "URL DIR downloads them; --delete removes files and directories "
               "that the source doesn't have",
-      .example = "sallyport sync --dry-run --delete site "
-                 "ftps://anna@drop.example.org/site\n"
-                 "sallyport sync ftps://anna@drop.example.org/site site" },
+      .example = { "sallyport sync --dry-run --delete site "
+                   "ftps://anna@drop.example.org/site\n"
+                   "sallyport sync ftps://anna@drop.example.org/site site",
+                   "sync --dry-run --delete site site\nsync site site" } },
     { .name = "watch",
       .modes = ONE_SHOT,
       .words = { 2, 2 },
@@ -138,8 +154,8 @@ const struct command commands[] = {
       .syntax = { "DIR URL", "" },
       .help = "Upload each file that appears in a directory, when it is "
               "complete; ends at Ctrl-C",
-      .example = "sallyport watch --remove-source out "
-                 "ftps://anna@drop.example.org/in" },
+      .example.line = "sallyport watch --remove-source out "
+                      "ftps://anna@drop.example.org/in" },
     { .name = "doctor",
       .modes = ONE_SHOT | LOCAL,
       .words = { 1, 1 },
@@ -147,7 +163,7 @@ const struct command commands[] = {
       .run = doctor_run,
       .syntax = { "URL", "" },
       .help = "Test any FTPS server from outside, and explain the results",
-      .example = "sallyport doctor ftps://anna@drop.example.org" },
+      .example.line = "sallyport doctor ftps://anna@drop.example.org" },
     { .name = "mput",
       .modes = IN_SHELL,
       .words = { 1, -1 },
@@ -155,7 +171,7 @@ const struct command commands[] = {
       .run = cmd_mput,
       .syntax = { "", "FILE..." },
       .help = "Upload several files",
-      .example = "mput *.pdf" },
+      .example.shell = "mput *.pdf" },
     { .name = "mget",
       .modes = IN_SHELL,
       .words = { 1, -1 },
@@ -163,7 +179,7 @@ const struct command commands[] = {
       .run = cmd_mget,
       .syntax = { "", "NAME..." },
       .help = "Download several files",
-      .example = "mget *.pdf" },
+      .example.shell = "mget *.pdf" },
     { .name = "cd",
       .modes = IN_SHELL,
       .words = { 0, 1 },
@@ -171,7 +187,7 @@ const struct command commands[] = {
       .run = cmd_cd,
       .syntax = { "", "[NAME]" },
       .help = "Change the directory on the server",
-      .example = "cd /in" },
+      .example.shell = "cd /in" },
     { .name = "lcd",
       .modes = IN_SHELL | LOCAL,
       .words = { 0, 1 },
@@ -179,27 +195,27 @@ const struct command commands[] = {
       .run = cmd_lcd,
       .syntax = { "", "[NAME]" },
       .help = "Change the local directory",
-      .example = "lcd ~/photos" },
+      .example.shell = "lcd ~/photos" },
     { .name = "lls",
-      .modes = IN_SHELL | LOCAL,
+      .modes = IN_SHELL | LOCAL | PAGED,
       .words = { 0, -1 },
       .kinds = { "l", "" },
       .run = cmd_lls,
       .syntax = { "", "[NAME...]" },
       .help = "List local files and directories, by ls -l",
-      .example = "lls photos" },
+      .example.shell = "lls photos" },
     { .name = "pwd",
       .modes = IN_SHELL,
       .run = cmd_pwd,
       .syntax = { "", "" },
       .help = "Print the directory on the server",
-      .example = "pwd" },
+      .example.shell = "pwd" },
     { .name = "lpwd",
       .modes = IN_SHELL | LOCAL,
       .run = cmd_lpwd,
       .syntax = { "", "" },
       .help = "Print the local directory",
-      .example = "lpwd" },
+      .example.shell = "lpwd" },
     { .name = "open",
       .modes = IN_SHELL | LOCAL | OPENS,
       .words = { 1, 1 },
@@ -207,14 +223,14 @@ const struct command commands[] = {
       .run = cmd_open,
       .syntax = { "", "URL" },
       .help = "Close this connection and log in to another server",
-      .example = "open ftps://bert@drop.example.org\n"
-                 "open drop:" },
+      .example.shell = "open ftps://bert@drop.example.org\n"
+                       "open drop:" },
     { .name = "status",
       .modes = IN_SHELL | LOCAL,
       .run = cmd_status,
       .syntax = { "", "" },
       .help = "Print the server of this session, its options and the quota",
-      .example = "status" },
+      .example.shell = "status" },
     { .name = "!",
       .modes = IN_SHELL | LOCAL,
       .words = { 0, -1 },
@@ -222,23 +238,23 @@ const struct command commands[] = {
       .run = cmd_shell,
       .syntax = { "", "[COMMAND...]" },
       .help = "Run a local command, or a shell",
-      .example = "! ls -l" },
+      .example.shell = "! ls -l" },
     { .name = "help",
       .other = "?",
-      .modes = BOTH | LOCAL | SERVERLESS,
+      .modes = BOTH | LOCAL | SERVERLESS | PAGED,
       .words = { 0, 1 },
       .kinds = { "l", "" },
       .run = cmd_help,
       .syntax = { "[COMMAND]", "[COMMAND]" },
       .help = "Print the help of all commands, or of one",
-      .example = "sallyport help put" },
+      .example = { "sallyport help put", "help put" } },
     { .name = "bye",
       .other = "quit",
       .modes = IN_SHELL | LOCAL,
       .run = cmd_bye,
       .syntax = { "", "" },
       .help = "Log out and leave",
-      .example = "bye" },
+      .example.shell = "bye" },
 };
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 
@@ -342,7 +358,9 @@ static void help_options(const struct command *row, unsigned mode)
         help_option_rows(row->name, false);
     }
     printf("\nExamples:\n");
-    for (const char *at = row->example; at; at = strchr(at, '\n')) {
+    for (const char *at = mode == IN_SHELL ? row->example.shell
+                                           : row->example.line;
+         at; at = strchr(at, '\n')) {
         at += *at == '\n';
         printf("  %.*s\n", (int)strcspn(at, "\n"), at);
     }

@@ -144,9 +144,11 @@ int cmd_open(struct client *c, struct word *w, int n)
     c->profile = next;
     c->reopened = true;
     int code = client_open(c, &url);
-    if (code == 0)
-        memcpy(c->cwd, url.path, sizeof(c->cwd));
-    return code;
+    if (code != 0)
+        return code;
+    memcpy(c->cwd, url.path, sizeof(c->cwd));
+    shell_greet(c);
+    return 0;
 }
 
 /* The command line. */

@@ -239,6 +239,17 @@ static int shell_words(struct client *c, const struct command *row, char **text,
     return 0;
 }
 
+static int shell_paged(struct client *c, const struct command *row,
+                       struct word *w, int n)
+{
+    struct pager pager;
+
+    pager_begin(&pager, c, row);
+    int code = row->run(c, w, n);
+    pager_end(&pager);
+    return code;
+}
+
 /* Options on a line count for that line alone. Those of "open" count until the
  * next "open"; settings of the last server's profile don't count then. */
 static int shell_command(struct client *c, int n, char **text, const char *cut,
@@ -273,7 +284,7 @@ static int shell_command(struct client *c, int n, char **text, const char *cut,
     else if (shell_words(c, row, text + 1, n - 1, cut, typed, words) < 0)
         code = client_refuse(text[0], EX_USAGE, "the name is too long");
     else
-        code = row->run(c, words, n - 1);
+        code = shell_paged(c, row, words, n - 1);
     if (!c->reopened)
         c->options = kept;
     return code;
@@ -414,6 +425,24 @@ static void shell_bind_keys(void)
     rl_add_defun("sallyport-stop", shell_stop, '\032');
 }
 
+void shell_greet(const struct client *c)
+{
+    const char *trust = c->site.trust.pin[0] ? "its key"
+                        : c->options.cacert  ? "its CA in --cacert"
+                                             : "a CA of this machine";
+
+    if (!c->interactive || !isatty(STDIN_FILENO))
+        return;
+    if (c->open)
+        progress_note("%s@%s:/%s, %s, trusted by %s. Type help for the "
+                      "commands, bye to leave.",
+                      c->site.url.user, c->site.url.host, c->cwd,
+                      c->link.version, trust);
+    else
+        progress_note("No server is open. Type open ftps://USER@HOST, help for "
+                      "the commands, or bye to leave.");
+}
+
 static void shell_terminal(struct client *c)
 {
     char history[PATH_MAX], prompt[URL_PATH_MAX + URL_PART_MAX + 8];
@@ -421,6 +450,7 @@ static void shell_terminal(struct client *c)
                               history) == 0;
 
     shell_know_letters();
+    shell_greet(c);
     using_history();
     stifle_history(1000);
     if (kept)

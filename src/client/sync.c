@@ -145,6 +145,7 @@ static bool down_remove(struct tree *t, int at, const char *dir,
                         const char *name, int depth)
 {
     char path[PATH_MAX];
+    struct failure why;
     struct dirent *e;
     struct stat st;
     bool empty = true;
@@ -170,6 +171,10 @@ static bool down_remove(struct tree *t, int at, const char *dir,
     }
     if (!empty)
         return false;
+    if (!t->client->options.dry_run && !tree_may_remove(t, t->removed, &why)) {
+        tree_failed(t, path, &why);
+        return false;
+    }
     progress_note("%s %s",
                   t->client->options.dry_run ? "would remove" : "removing",
                   path);

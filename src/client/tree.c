@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "client.h"
@@ -76,16 +77,23 @@ bool tree_excludes(const struct tree *t, const char *remote, bool directory)
                            directory);
 }
 
-time_t tree_time(const struct tree *t, const char *remote,
+time_t tree_time(struct tree *t, const char *remote,
                  const struct listing_entry *e)
 {
     time_t modified = e->modified;
     struct failure why;
 
-    if (e->kind == ENTRY_FILE && modified == 0 &&
-        t->client->options.min_age > 0)
-        remote_time(&t->client->link, remote, &modified, &why);
-    return modified;
+    if (e->kind != ENTRY_FILE || modified != 0 ||
+        t->client->options.min_age == 0)
+        return modified;
+    if (remote_time(&t->client->link, remote, &modified, &why) == 0 &&
+        modified == 0)
+        fail(&why, EX_UNAVAILABLE,
+             "left out by --min-age: the server doesn't say when it was "
+             "changed");
+    if (modified == 0)
+        tree_failed(t, remote, &why);
+    return modified ? modified : time(NULL);
 }
 
 bool tree_passes(const struct tree *t, const char *name, time_t modified)
@@ -366,6 +374,27 @@ static bool tree_keeps(struct tree_removal *r, const char *path, bool directory)
     return true;
 }
 
+bool tree_may_remove(const struct tree *t, size_t removed, struct failure *why)
+{
+    uint64_t most = t->client->options.max_delete;
+
+    if (removed < most)
+        return true;
+    fail(why, EX_DATAERR,
+         "stays: more than the %llu of --max-delete would be removed, since "
+         "somebody has changed the files meanwhile",
+         (unsigned long long)most);
+    return false;
+}
+
+/* The dry run before it has counted what it removes. */
+static bool tree_removal_ends(const struct client *c,
+                              const struct tree_removal *r, struct failure *why)
+{
+    return r->of && !c->options.dry_run &&
+           !tree_may_remove(r->of, r->of->removed + r->removed, why);
+}
+
 static int tree_remove_entry(struct client *c, const char *path,
                              const struct listing_entry *e, void *of)
 {
@@ -375,6 +404,10 @@ static int tree_remove_entry(struct client *c, const char *path,
 
     if (tree_keeps(r, path, e->kind == ENTRY_DIRECTORY))
         return 0;
+    if (tree_removal_ends(c, r, &why)) {
+        r->failed++;
+        return client_error(path, &why);
+    }
     if (c->options.dry_run)
         progress_note("would remove /%s", path);
     else if (r->says)
@@ -400,7 +433,8 @@ static bool tree_remove_enter(struct client *c, const char *path, void *of)
 
     if (tree_keeps(r, path, true))
         return false;
-    if (c->options.dry_run || remote_remove(&c->link, path, &why) < 0)
+    if (c->options.dry_run || tree_removal_ends(c, r, &why) ||
+        remote_remove(&c->link, path, &why) < 0)
         return true;
     if (r->says)
         progress_note("removing /%s", path);

@@ -10,73 +10,155 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "client.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
+/* A name to send. */
+struct watch_name {
+    char *text;
+    bool closed;  /* the program that wrote it has closed it */
+    bool changed; /* the server may have bytes of an older state */
+};
+
 struct watch {
     struct client *client;
     const char *dir;
+    struct stat self; /* the directory, whatever its name leads to later */
     struct word to;
-    char **name; /* those to send */
+    struct watch_name *name; /* those to send */
     size_t count;
-    bool over; /* the directory is gone */
+    struct timespec read; /* a moment when no event waited */
+    bool over;            /* the directory is gone */
 };
 
+/* In link_interrupted, where Ctrl-C sets 1. */
+#define WATCH_WRITER 2
+#define READS_MAX    64 /* of events at once */
+
 /* A name that begins with a dot is usually that of an unfinished file. */
-static void watch_add(struct watch *w, const char *name)
+static void watch_add(struct watch *w, const char *name, bool closed)
 {
     for (size_t i = 0; i < w->count; i++)
-        if (strcmp(w->name[i], name) == 0)
+        if (strcmp(w->name[i].text, name) == 0) {
+            w->name[i].closed |= closed;
             return;
+        }
     char *copy = name[0] != '.' ? strdup(name) : NULL;
-    char **more =
+    struct watch_name *more =
         copy ? reallocarray(w->name, w->count + 1, sizeof(*more)) : NULL;
     if (!more) {
         free(copy);
         return;
     }
     w->name = more;
-    w->name[w->count++] = copy;
+    w->name[w->count++] = (struct watch_name){ copy, closed, false };
 }
 
+/* Opens the directory, if its name still leads to it. An open descriptor would
+ * keep the kernel from telling that it is gone. */
+static int watch_open(const struct watch *w)
+{
+    int fd = open(w->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct stat st;
+
+    if (fd >= 0 && (fstat(fd, &st) < 0 || st.st_dev != w->self.st_dev ||
+                    st.st_ino != w->self.st_ino))
+        fd_close(&fd);
+    return fd;
+}
+
+static bool watch_is_since(const struct watch *w, int at, const char *name)
+{
+    struct stat st;
+
+    return fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           (st.st_ctim.tv_sec > w->read.tv_sec ||
+            (st.st_ctim.tv_sec == w->read.tv_sec &&
+             st.st_ctim.tv_nsec >= w->read.tv_nsec));
+}
+
+/* Adds the names in the directory; if events were lost, those that have changed
+ * since no event waited. */
 static void watch_scan(struct watch *w)
 {
-    DIR *d = opendir(w->dir);
+    int fd = watch_open(w);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
     struct dirent *e;
 
     while (d && (e = readdir(d)))
-        watch_add(w, e->d_name);
+        if (watch_is_since(w, dirfd(d), e->d_name))
+            watch_add(w, e->d_name, false);
     if (d)
         closedir(d);
+    else
+        fd_close(&fd);
 }
 
-/* Is it a regular file that no program writes? The kernel gives no lease for
- * reading otherwise. Of another user's file it gives none at all: there the
- * event is enough. */
-static bool watch_is_complete(const char *path)
+/* Is this file complete? The kernel gives a lease for reading only if no
+ * program writes it, and FD keeps the lease. Of another user's file it gives
+ * none: there the event is enough, or that nobody has changed it for --timeout
+ * seconds. */
+static bool watch_is_complete(const struct watch *w,
+                              const struct watch_name *name, int fd)
 {
-    FD_CLEANUP int fd =
-        open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
     struct stat st;
 
-    return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-           (fcntl(fd, F_SETLEASE, F_RDLCK) == 0 || errno != EAGAIN);
+    if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0)
+        return true;
+    return errno != EAGAIN && fstat(fd, &st) == 0 &&
+           (name->closed ||
+            st.st_mtime + (time_t)w->client->options.timeout <= time(NULL));
+}
+
+/* A program wants to write the file, and waits: its upload ends at once, and
+ * nothing of it is published. */
+static void watch_on_writer(int number)
+{
+    (void)number;
+    if (!link_interrupted)
+        link_interrupted = WATCH_WRITER;
+}
+
+static int watch_put(const struct watch *w, struct watch_name *name)
+{
+    struct options *o = &w->client->options;
+    bool no_resume = o->no_resume;
+    char path[PATH_MAX];
+    struct word file = { .text = path, .named = strlen(w->dir) };
+
+    if (tree_join(w->dir, name->text, path, sizeof(path)) < 0)
+        return client_refuse(name->text, EX_USAGE, "the name is too long");
+    o->no_resume |= name->changed;
+    int code = put_all(w->client, &file, 1, &w->to);
+    o->no_resume = no_resume;
+    if (code == 0 || link_interrupted != WATCH_WRITER)
+        return code;
+    name->changed = true;
+    progress_note("%s: a program writes it; it is sent when that has closed it",
+                  path);
+    return EX_TEMPFAIL;
 }
 
 /* Returns an exit code. A file that isn't complete comes again with the event
- * of its end. */
-static int watch_send_one(const struct watch *w, const char *name)
+ * of its end, or is tried again if no event would come. */
+static int watch_send_one(struct watch *w, struct watch_name *name)
 {
-    char path[PATH_MAX];
-    struct word file = { .text = path };
+    FD_CLEANUP int at = watch_open(w);
+    struct stat st;
 
-    if (tree_join(w->dir, name, path, sizeof(path)) < 0 ||
-        !watch_is_complete(path))
+    w->over |= at < 0;
+    FD_CLEANUP int fd =
+        openat(at, name->text,
+               O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
+    if (w->over || fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
         return 0;
-    return put_all(w->client, &file, 1, &w->to);
+    if (!watch_is_complete(w, name, fd))
+        return errno == EAGAIN && !name->changed ? 0 : EX_TEMPFAIL;
+    return watch_put(w, name);
 }
 
 /* What won't be another time. Anything else may be an outage. */
@@ -92,12 +174,15 @@ static void watch_send(struct watch *w)
     size_t kept = 0;
 
     for (size_t i = 0; i < w->count; i++) {
-        int code = link_interrupted ? 0 : watch_send_one(w, w->name[i]);
+        int code =
+            link_interrupted || w->over ? 0 : watch_send_one(w, &w->name[i]);
 
+        if (link_interrupted == WATCH_WRITER) /* the lease is over */
+            link_interrupted = 0;
         if (!watch_is_over(code))
             w->name[kept++] = w->name[i];
         else
-            free(w->name[i]);
+            free(w->name[i].text);
     }
     w->count = kept;
 }
@@ -109,14 +194,11 @@ static void watch_take(struct watch *w, const struct inotify_event *e)
     else if (e->mask & IN_Q_OVERFLOW)
         watch_scan(w);
     else if (e->len > 0)
-        watch_add(w, e->name);
+        watch_add(w, e->name, true);
 }
 
-static void watch_read(struct watch *w, int fd)
+static void watch_take_all(struct watch *w, const char *events, ssize_t len)
 {
-    _Alignas(struct inotify_event) char events[65536];
-    ssize_t len = read(fd, events, sizeof(events));
-
     for (ssize_t at = 0; at < len;) {
         const struct inotify_event *e = (const void *)(events + at);
 
@@ -125,21 +207,57 @@ static void watch_read(struct watch *w, int fd)
     }
 }
 
+/* Reads what waits, within reason. Files that change after this moment get a
+ * time of the same clock. */
+static void watch_read(struct watch *w, int fd)
+{
+    _Alignas(struct inotify_event) char events[65536];
+    struct timespec now;
+    ssize_t len = 1;
+
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    for (int i = 0; i < READS_MAX && len > 0; i++) {
+        len = read(fd, events, sizeof(events));
+        watch_take_all(w, events, len);
+    }
+    if (len <= 0)
+        w->read = now;
+}
+
 static void watch_run(struct watch *w, int fd)
 {
     struct pollfd p = { .fd = fd, .events = POLLIN };
+    struct timespec now;
 
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
     watch_scan(w);
+    w->read = now;
     while (!w->over && !link_interrupted) {
         uint64_t pause = 1000 * w->client->options.timeout;
 
         watch_send(w);
-        if (link_poll(&p, 1, w->count ? clock_ms() + pause : UINT64_MAX))
+        if (!w->over &&
+            link_poll(&p, 1, w->count ? clock_ms() + pause : UINT64_MAX))
             watch_read(w, fd);
     }
     while (w->count > 0)
-        free(w->name[--w->count]);
+        free(w->name[--w->count].text);
     free(w->name);
+}
+
+/* Begins to watch the directory that the name leads to now. */
+static int watch_begin(struct watch *w, int events)
+{
+    FD_CLEANUP int at = open(w->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    char path[64];
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", at);
+    return at < 0 || fstat(at, &w->self) < 0
+               ? -1
+               : inotify_add_watch(events, path,
+                                   IN_CLOSE_WRITE | IN_MOVED_TO |
+                                       IN_DELETE_SELF | IN_MOVE_SELF |
+                                       IN_ONLYDIR);
 }
 
 int cmd_watch(struct client *c, struct word *w, int n)
@@ -149,12 +267,9 @@ int cmd_watch(struct client *c, struct word *w, int n)
 
     (void)n;
     watch.to.directory = true;
-    if (fd < 0 ||
-        inotify_add_watch(fd, watch.dir,
-                          IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE_SELF |
-                              IN_MOVE_SELF | IN_ONLYDIR) < 0)
+    if (fd < 0 || watch_begin(&watch, fd) < 0)
         return client_refuse(watch.dir, EX_NOINPUT, "%s", strerror(errno));
-    signal(SIGIO, SIG_IGN); /* a writer ends a lease by it */
+    signal(SIGIO, watch_on_writer); /* the kernel ends a lease by it */
     watch_run(&watch, fd);
     return watch.over
                ? client_refuse(watch.dir, EX_NOINPUT, "the directory is gone")

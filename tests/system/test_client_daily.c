@@ -15,13 +15,11 @@
 #include "support/wait.h"
 
 static const struct server_user users[] = {
-    { .name = "total" },
-    { .name = "filter" },
-    { .name = "source" },
-    { .name = "list" },
-    { .name = "mode" },
-    { .name = "watch" },
-    { .name = "writer", .keys = "rights=w" },
+    { .name = "total" },  { .name = "filter" },
+    { .name = "source" }, { .name = "list" },
+    { .name = "mode" },   { .name = "watch" },
+    { .name = "busy" },   { .name = "swap" },
+    { .name = "flood" },  { .name = "writer", .keys = "rights=w" },
 };
 
 SERVER_SHARED(.ports = "auto 16", .users = users,
@@ -36,6 +34,10 @@ Test(client_daily, totals, .timeout = 60)
     files_write("a", "text", 4, 0644);
     files_write("b", "more", 4, 0644);
     desk_says(&d, 0, "\n2 of 2 files, 8 B\n", "put", "a", "b", "/", NULL);
+    /* The server's words about inspection may be a name. */
+    static const char inspected[] = "a) kept for inspection; released, it is b";
+    files_write(inspected, "text", 4, 0644);
+    desk_says(&d, 0, "checksum right", "put", inspected, "/", NULL);
     desk_says(&d, 0, "\n0 of 2 files, 0 B, 2 skipped\n", "put", "--conflict",
               "skip", "a", "b", "/", NULL);
     desk_says(&d, EX_NOINPUT, "\n1 of 2 files, 4 B, 1 failed: gone\n", "get",
@@ -150,6 +152,16 @@ Test(client_daily, removed_sources, .timeout = 60)
               "/c", NULL);
     desk_says(&d, EX_USAGE, "needs a file", "get", "--remove-source", "/link",
               "-", NULL);
+    /* A file doesn't replace one of the same call, whose source is gone. */
+    cr_assert_eq(mkdir("one", 0755), 0);
+    cr_assert_eq(mkdir("two", 0755), 0);
+    files_write("one/x", "1", 1, 0644);
+    files_write("two/x", "2", 1, 0644);
+    desk_says(&d, EX_USAGE, "two/x: another file of this call becomes x", "put",
+              "--remove-source", "--conflict=overwrite", "one/x", "two/x", "/",
+              NULL);
+    desk_file(server_home_file(&d.server, "source", "x"), "1");
+    cr_expect(!files_exists("one/x") && files_exists("two/x"));
     /* It grows while it is sent. */
     desk_noise("big", 4 * 1048576);
     desk_start(&d, &running, desk_has_grown,
@@ -201,6 +213,11 @@ Test(client_daily, lists, .timeout = 60)
                  "gone\nin/deep/b", "get", "--files-from=-", "/new", "there",
                  NULL);
     desk_file("there/in/deep/b", "l/in/deep/b");
+    desk_says_to(&d, 0, "get new/a", "in/deep/b\na\n", "get", "--exclude",
+                 "in/", "--files-from=-", "--conflict=overwrite", "/new",
+                 "there", NULL);
+    desk_says_to(&d, EX_DATAERR, "can't be \"-\"", "-", "put", "--files-from=-",
+                 "/new", NULL);
     desk_says_to(&d, EX_DATAERR, "a relative path without \"..\"", "a/../../b",
                  "get", "--files-from=-", "/new", NULL);
     desk_says_to(&d, EX_DATAERR, "a relative path without", "/etc/hosts", "put",
@@ -313,5 +330,116 @@ Test(client_daily, watched, .timeout = 60)
     cr_expect_eq(r.status, EX_NOINPUT, "%d: %s", r.status, r.text);
     cr_expect_not_null(strstr(r.text, "the directory is gone"), "%s", r.text);
     run_release(&r);
+    desk_end(&d);
+}
+
+/* Ends the client by Ctrl-C. */
+static void watch_end(struct running *running)
+{
+    struct run_result r;
+
+    kill(running->pid, SIGINT);
+    run_finish(running, &r);
+    cr_expect_eq(r.status, 130, "%d: %s", r.status, r.text);
+    run_release(&r);
+}
+
+/* A program that opens a file while it is sent waits until the upload has
+ * ended, and nothing of that is published. */
+Test(client_daily, watched_with_a_writer, .timeout = 90)
+{
+    char home[SERVER_PATH_MAX], there[SERVER_PATH_MAX], *bytes;
+    struct running running;
+    struct desk d;
+
+    desk_begin(&d, "busy");
+    snprintf(home, sizeof(home), "%s", server_home(&d.server, "busy"));
+    snprintf(there, sizeof(there), "%s",
+             server_home_file(&d.server, "busy", "big"));
+    cr_assert_eq(mkdir("out", 0755), 0);
+    desk_noise("out/big", 8 * 1048576);
+    bytes = calloc(1, 8 * 1048576);
+    cr_assert_not_null(bytes);
+    desk_start(&d, &running, desk_has_grown,
+               &(struct desk_growth){ home, 1048576, "none" }, "watch",
+               "--limit-rate", "4M", "out", "/", NULL);
+    int fd = open("out/big", O_WRONLY | O_CLOEXEC);
+    cr_assert_eq(pwrite(fd, bytes, 8 * 1048576, 0), 8 * 1048576);
+    close(fd);
+    cr_expect(wait_until(is_there, there, WAIT_MS));
+    desk_same("out/big", there);
+    files_write("out/last", "1", 1, 0644);
+    cr_expect(wait_until(is_there,
+                         (char *)server_home_file(&d.server, "busy", "last"),
+                         WAIT_MS));
+    cr_expect_not(files_exists(server_home_file(&d.server, "busy", "new-big")));
+    watch_end(&running);
+    free(bytes);
+    desk_end(&d);
+}
+
+/* Nothing is sent from a directory that has got the name later. */
+Test(client_daily, watched_by_its_name, .timeout = 60)
+{
+    char there[SERVER_PATH_MAX];
+    struct running running;
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "swap");
+    tree_write((const char *const[]){ "p/out/a", "other/out/x", NULL });
+    snprintf(there, sizeof(there), "%s",
+             server_home_file(&d.server, "swap", "a"));
+    desk_start(&d, &running, is_there, there, "watch", "p/out", "/", NULL);
+    cr_assert_eq(rename("p", "q"), 0);
+    cr_assert_eq(symlink("other", "p"), 0);
+    files_write("q/out/x", "right", 5, 0644);
+    run_finish(&running, &r);
+    cr_expect_eq(r.status, EX_NOINPUT, "%d: %s", r.status, r.text);
+    cr_expect_not_null(strstr(r.text, "the directory is gone"), "%s", r.text);
+    run_release(&r);
+    cr_expect_not(files_exists(server_home_file(&d.server, "swap", "x")));
+    desk_end(&d);
+}
+
+/* Makes more events than the kernel keeps. */
+static void watch_flood(void)
+{
+    static const char *const names[] = { "out/.x", "out/.y" };
+    FILE *f = fopen("/proc/sys/fs/inotify/max_queued_events", "re");
+    long most = 0;
+
+    cr_assert(f && fscanf(f, "%ld", &most) == 1);
+    fclose(f);
+    if (most > 1000000)
+        cr_skip_test("the kernel keeps a million events");
+    for (long i = 0; i < most + 100; i++)
+        close(open(names[i % 2], O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+}
+
+/* After lost events only what has changed since is sent. */
+Test(client_daily, watched_with_lost_events, .timeout = 60)
+{
+    char there[3][SERVER_PATH_MAX];
+    static const char *const names[] = { "a", "b", "c" };
+    struct running running;
+    struct desk d;
+
+    desk_begin(&d, "flood");
+    for (size_t i = 0; i < 3; i++)
+        snprintf(there[i], sizeof(there[i]), "%s",
+                 server_home_file(&d.server, "flood", names[i]));
+    cr_assert_eq(mkdir("out", 0755), 0);
+    files_write("out/a", "1", 1, 0644);
+    desk_start(&d, &running, is_there, there[0], "watch", "out", "/", NULL);
+    kill(running.pid, SIGSTOP);
+    watch_flood();
+    files_write("out/b", "2", 1, 0644);
+    kill(running.pid, SIGCONT);
+    cr_expect(wait_until(is_there, there[1], WAIT_MS));
+    files_write("out/c", "3", 1, 0644);
+    cr_expect(wait_until(is_there, there[2], WAIT_MS));
+    cr_expect_not(files_exists(server_home_file(&d.server, "flood", "new-a")));
+    watch_end(&running);
     desk_end(&d);
 }

@@ -695,6 +695,60 @@ Test(liar, a_listing_without_an_end, .timeout = 60)
     faulty_end(&f);
 }
 
+/* Files that appear or vanish between the count and the removal aren't removed
+ * beyond the limit. */
+Test(liar, a_limit_of_removals, .timeout = 60)
+{
+    static const char more[] = "more than the 1 of --max-delete";
+    static struct faulty f;
+
+    faulty_begin(&f, "grows", "good");
+    files_make_folder("empty", 0755);
+    desk_says(&f.desk, EX_DATAERR, more, "sync", "--delete", "--max-delete=1",
+              "empty", "/", NULL);
+    cr_expect_eq(faulty_count("DELE "), 1);
+    faulty_end(&f);
+    faulty_begin(&f, "shrinks", "good");
+    files_make_folder("kept", 0755);
+    files_write("kept/file", "mine", 4, 0644);
+    files_write("kept/b", "1", 1, 0644);
+    files_write("kept/c", "2", 1, 0644);
+    desk_says(&f.desk, EX_DATAERR, more, "sync", "--delete", "--max-delete=1",
+              "/", "kept", NULL);
+    cr_expect_neq(files_exists("kept/b"), files_exists("kept/c"));
+    faulty_end(&f);
+}
+
+/* A file without a time may be one that somebody writes. */
+Test(liar, a_file_without_a_time, .timeout = 60)
+{
+    static struct faulty f;
+
+    faulty_begin(&f, "no_mlsd", "good");
+    desk_says(&f.desk, EX_UNAVAILABLE, "file: left out by --min-age", "get",
+              "--min-age=1h", "/file", NULL);
+    desk_says(&f.desk, EX_UNAVAILABLE, "file: left out by --min-age", "get",
+              "-r", "--min-age=1h", "/", "in", NULL);
+    cr_expect_not(files_exists("file"));
+    cr_expect_not(files_exists("in/file"));
+    faulty_end(&f);
+}
+
+/* The reply to SITE QUOTA may have no limit of files. */
+Test(liar, a_quota_of_bytes_alone, .timeout = 60)
+{
+    static struct faulty f;
+
+    faulty_begin(&f, "quota", "good");
+    desk_says_to(&f.desk, 0, "quota: 2.0 KiB, 1.0 KiB used\n", "status\n", "/",
+                 NULL);
+    desk_says_to(&f.desk, 0,
+                 "\"quota\":{\"bytes\":2048,\"bytes_used\":1024,\"files\":0,"
+                 "\"files_used\":0}",
+                 "status\n", "--json", "/", NULL);
+    faulty_end(&f);
+}
+
 /* A server without HASH may have older commands for checksums. */
 Test(liar, other_checksums, .timeout = 60)
 {

@@ -79,6 +79,33 @@ Test(terminal, a_session, .timeout = 120)
     terminal_end(&t);
 }
 
+/* A session says where it is. Its help and lists go through PAGER, which may
+ * end before them. */
+Test(terminal, pages, .timeout = 120)
+{
+    static struct terminal t;
+
+    setenv("PAGER", "sed 's/^/P:/;40q'; echo secure $LESSSECURE", 1);
+    terminal_begin(&t);
+    terminal_expect(&t, "anna@127.0.0.1:/, TLSv1.3, trusted by its CA", NULL);
+    TMUX(&t, "resize-window", "-x", "150", "-y", "70");
+    terminal_command(&t, "help sync");
+    terminal_expect(&t, "P:Examples:\nP:  sync --dry-run --delete site site\n",
+                    "ftps://");
+    terminal_expect(&t, "\nsecure 1\n127.0.0.1:/>", NULL);
+    terminal_command(&t, "help");
+    terminal_expect(&t, "> help\nP:", "bye, quit");
+    terminal_command(&t, "help --no-pager bye");
+    terminal_expect(&t, "\nExamples:\n  bye\n", NULL);
+    files_write("red\033[31m", "1", 1, 0644);
+    terminal_command(&t, "lls");
+    terminal_expect(&t, "red?[31m\n", NULL);
+    terminal_command(&t, "ls nosuch");
+    terminal_expect(&t, "P:sallyport: nosuch: there is no such file", NULL);
+    terminal_type(&t, "bye");
+    terminal_end(&t);
+}
+
 /* Keys that come at once with Ctrl-C, before and after it. Ctrl-Z stops the
  * session, and it continues. */
 Test(terminal, interrupts_at_the_prompt, .timeout = 120)
@@ -130,6 +157,15 @@ Test(terminal, an_answer_for_all, .timeout = 120)
         NULL);
     terminal_type(&t, "O");
     terminal_expect(&t, "get b  1 B", "b is here already");
+    /* It doesn't let one file of a command replace another one. */
+    files_make_folder("one", 0755);
+    files_write("one/a", "3", 1, 0644);
+    terminal_type(&t, "mput a one/a");
+    terminal_expect(&t, "a is on the server already", NULL);
+    terminal_type(&t, "O");
+    terminal_expect(&t, "checksum right\na is on the server already", NULL);
+    terminal_type(&t, "s");
+    terminal_expect(&t, "one/a: skipped", NULL);
     terminal_type(&t, "put b");
     terminal_expect(&t, "b is on the server already", NULL);
     /* A line that is too long is no answer, and its rest isn't one either. */
@@ -260,6 +296,21 @@ Test(terminal, password, .timeout = 120)
     }
 }
 
+/* Nobody is asked for a password before the server has proved who it is. */
+Test(terminal, no_password_for_a_stranger, .timeout = 120)
+{
+    static struct terminal t;
+    char line[1024];
+
+    shell_begin(&t, "--version");
+    snprintf(line, sizeof(line), "clear; %s ls %s/; echo status $?",
+             server_program("sallyport"), t.desk.url);
+    terminal_type(&t, line);
+    terminal_expect(&t, "the server's certificate isn't trusted", "Password");
+    terminal_expect(&t, "status 77", "Password");
+    terminal_end(&t);
+}
+
 static void passwd_answer(struct terminal *t, const char *old, const char *new,
                           const char *again)
 {
@@ -332,17 +383,25 @@ Test(terminal, an_answer_for_the_retries, .timeout = 120)
 Test(terminal, a_rude_user, .timeout = 120)
 {
     static struct terminal t;
-    char line[1024];
+    static struct faulty f;
+    char line[2048];
 
-    shell_begin(&t, "--version");
+    faulty_begin(&f, "none", "good");
+    unsetenv("SALLYPORT_PASSWORD");
+    unsetenv("DBUS_SESSION_BUS_ADDRESS");
+    t.desk = f.desk;
+    terminal_open(&t, "/bin/sh");
     snprintf(line, sizeof(line),
-             "clear; %s ls ftps://a%%C2%%9B31mb@127.0.0.1:1/; echo status $?",
-             server_program("sallyport"));
+             "clear; %s ls --cacert %s ftps://a%%C2%%9B31mb@%s/; echo status "
+             "$?",
+             server_program("sallyport"), f.desk.ca,
+             strchr(f.desk.url, '@') + 1);
     terminal_type(&t, line);
     terminal_expect(&t, "Password of a\\xc2\\x9b31mb at 127.0.0.1", NULL);
     TMUX(&t, "send-keys", "C-c");
     terminal_expect(&t, "status 130", NULL);
-    terminal_end(&t);
+    TMUX(&t, "kill-server");
+    faulty_end(&f);
 }
 
 /* Counts the lines of the screen that are bars. */

@@ -48,7 +48,7 @@ struct options {
     bool trust_new;
     bool recursive, quiet, json, debug, preserve, compress, no_verify;
     bool human, no_resume, remove, remove_source, dry_run, by_hash, all, help,
-        version, yes;
+        version, yes, no_pager;
     uint64_t parallel, retries, timeout, limit_rate;
     uint64_t conflict;   /* enum conflict_choice */
     uint64_t min_age;    /* seconds */

@@ -104,7 +104,7 @@ static int download_target(struct transfer *t, bool *replace,
         return fail(why, EX_CANTCREAT,
                     "%s: is no regular file; - is standard output", t->local);
     switch (
-        names_decide(t->link->site->options, t->local, "here",
+        names_decide(t->link->site->options, t->local, t->job->twice, "here",
                      (struct names_file){ (uint64_t)st.st_size, st.st_mtime },
                      (struct names_file){ t->size, t->modified })) {
     case CONFLICT_SKIP:

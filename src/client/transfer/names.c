@@ -105,25 +105,41 @@ static enum conflict_choice names_ask(const char *name, const char *where,
     return CONFLICT_SKIP;
 }
 
+struct name {
+    const char *source; /* or NULL */
+    char target[];
+};
+
 static void *names_taken;
 
 static int names_compare(const void *a, const void *b)
 {
-    return strcmp(a, b);
+    const struct name *one = a, *other = b;
+
+    return strcmp(one->target, other->target);
 }
 
 /* Without memory the name counts as taken. */
-bool names_take(const char *remote)
+enum names_owner names_take(const char *target, const char *source)
 {
-    char *copy = strdup(remote);
+    struct name *new = malloc(sizeof(*new) + strlen(target) + 1);
 
+    if (!new)
+        return NAMES_OTHERS;
+    strcpy(new->target, target);
+    new->source = source;
     pthread_mutex_lock(&names_lock);
-    char **at = copy ? tsearch(copy, &names_taken, names_compare) : NULL;
-    bool ours = at && *at == copy;
+    struct name **at = tsearch(new, &names_taken, names_compare);
+    enum names_owner owner =
+        !at          ? NAMES_OTHERS
+        : *at == new ? NAMES_OURS
+        : source && (*at)->source &&strcmp((*at)->source, source) == 0
+            ? NAMES_SAME
+            : NAMES_OTHERS;
     pthread_mutex_unlock(&names_lock);
-    if (!ours)
-        free(copy);
-    return ours;
+    if (owner != NAMES_OURS)
+        free(new);
+    return owner;
 }
 
 void names_release(void)
@@ -147,9 +163,16 @@ bool names_asks(const struct options *o)
     return o->conflict == CONFLICT_ASK && names_can_ask(o);
 }
 
+/* "O" doesn't let a file of this call replace another one of it. */
+static bool names_answered(bool twice)
+{
+    return names_for_all != CONFLICT_ASK &&
+           !(twice && names_for_all == CONFLICT_OVERWRITE);
+}
+
 enum conflict_choice names_decide(const struct options *o, const char *name,
-                                  const char *where, struct names_file old,
-                                  struct names_file new)
+                                  bool twice, const char *where,
+                                  struct names_file old, struct names_file new)
 {
     enum conflict_choice c = (enum conflict_choice)o->conflict;
 
@@ -159,8 +182,8 @@ enum conflict_choice names_decide(const struct options *o, const char *name,
         return CONFLICT_RENAME;
     pthread_mutex_lock(&names_lock);
     progress_hold(true);
-    c = names_for_all != CONFLICT_ASK ? names_for_all
-                                      : names_ask(name, where, old, new);
+    c = names_answered(twice) ? names_for_all
+                              : names_ask(name, where, old, new);
     progress_hold(false);
     pthread_mutex_unlock(&names_lock);
     return c;

@@ -83,6 +83,10 @@ int source_remove(struct transfer *t, struct failure *why)
 {
     bool put = t->job->kind == JOB_PUT;
 
+    if (link_interrupted)
+        return fail(why, EX_TEMPFAIL,
+                    "transferred, but not removed: "
+                    "interrupted");
     /* A download is complete only with all bytes that MLST has announced. */
     if (!t->checked && !(put ? t->sized : t->link->site->mlst))
         return fail(why, EX_USAGE,

@@ -129,12 +129,12 @@ static int transfer_run(struct link *l, const struct job *job, uint64_t *moved,
 
 void jobs_release(struct jobs *j)
 {
+    names_release();
     for (size_t i = 0; i < j->count; i++) {
         free(j->job[i].local);
         free(j->job[i].remote);
     }
     free(j->job);
-    names_release();
     *j = (struct jobs){ 0 };
 }
 
@@ -162,13 +162,44 @@ static int jobs_append(struct jobs *j, const struct job *job, const char *local,
     return 0;
 }
 
+static void jobs_drop_last(struct jobs *j)
+{
+    j->count--;
+    free(j->job[j->count].local);
+    free(j->job[j->count].remote);
+}
+
+/* Two files of one command may have the same name. For the second upload it is
+ * taken, whatever a listing shows now. */
+static int jobs_take_name(struct jobs *j, struct failure *why)
+{
+    struct job *job = &j->job[j->count - 1];
+    bool put = job->kind == JOB_PUT;
+    const char *target = put ? job->remote : job->local;
+
+    if (!put && strcmp(target, "-") == 0)
+        return 0;
+    enum names_owner owner = names_take(target, put ? job->local : job->remote);
+    job->twice = owner == NAMES_OTHERS;
+    if (put && job->twice)
+        job->known = job->taken = true;
+    if (owner == NAMES_OURS || (job->twice && !j->once))
+        return 0;
+    if (job->twice)
+        fail(why, EX_USAGE,
+             "another file of this call becomes %s; transfer this one in a "
+             "call of its own, or under another name",
+             target);
+    jobs_drop_last(j);
+    return owner == NAMES_SAME ? 0 : -1;
+}
+
 int jobs_add(struct jobs *j, const struct job *job, const char *local,
              const char *remote, struct failure *why)
 {
-    size_t bytes = sizeof(*job) + strlen(local) + 1 + strlen(remote) + 1;
-
-    if (job->kind == JOB_PUT) /* the copy of names_take() */
-        bytes += strlen(remote) + 1;
+    const char *target = job->kind == JOB_PUT ? remote : local;
+    size_t bytes = sizeof(*job) + strlen(local) + 1 + strlen(remote) + 1 +
+                   strlen(target) + 1; /* the copy of names_take() */
 
     if (j->full || bytes > (j->most ? j->most : JOBS_BYTES_MAX) - j->bytes) {
         j->full = true;
@@ -178,12 +209,8 @@ int jobs_add(struct jobs *j, const struct job *job, const char *local,
     }
     if (jobs_append(j, job, local, remote) < 0)
         return fail(why, EX_OSERR, "out of memory");
-    /* Two uploads of one call may have the same name: for the second one it is
-     * taken, whatever a listing shows now. */
-    if (job->kind == JOB_PUT && !names_take(remote))
-        j->job[j->count - 1].known = j->job[j->count - 1].taken = true;
     j->bytes += bytes;
-    return 0;
+    return jobs_take_name(j, why);
 }
 
 bool jobs_ended(const struct jobs *j)

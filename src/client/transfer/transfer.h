@@ -103,9 +103,15 @@ int names_open(const char *path, size_t named, int flags);
  * the directories before it don't change. Returns 0 or -ENAMETOOLONG. */
 int names_new(const char *path, unsigned i, char *out, size_t size);
 
-/* Takes the name on the server for an upload of this command, in any thread.
- * Returns false: another one has it. */
-bool names_take(const char *remote);
+/* Takes a name for a file of this command, in any thread: on the server for an
+ * upload, here for a download. SOURCE (or NULL) is where the file comes from;
+ * it must outlive the command. */
+enum names_owner {
+    NAMES_OURS,  /* the name was free */
+    NAMES_SAME,  /* the same source has it */
+    NAMES_OTHERS /* another file has it */
+};
+enum names_owner names_take(const char *target, const char *source);
 void names_release(void);
 /* A command begins: answers for all files of the last one are forgotten. */
 void names_begin(void);
@@ -119,11 +125,12 @@ struct names_file {
     time_t modified;
 };
 /* Decides about NAME, which the file OLD has WHERE ("here" or "on the server").
- * It asks, if that is the choice and there is a terminal. The answer "quit" has
- * the effect of Ctrl-C. */
+ * TWICE: OLD may be another file of this command. It asks, if that is the
+ * choice and there is a terminal. The answer "quit" has the effect of Ctrl-C.
+ */
 enum conflict_choice names_decide(const struct options *o, const char *name,
-                                  const char *where, struct names_file old,
-                                  struct names_file new);
+                                  bool twice, const char *where,
+                                  struct names_file old, struct names_file new);
 
 /* Does PATTERN match the whole of NAME? "*" matches no dot at the beginning. */
 bool names_match(const char *pattern, const char *name);
@@ -140,6 +147,7 @@ struct job {
     uint64_t size;        /* put: only for the total, or 0 */
     time_t modified;      /* get; 0: unknown */
     bool overwrite;       /* put: sync has decided to replace it */
+    bool twice;           /* another file of this command has its name */
     bool failed;          /* it has been tried */
 };
 
@@ -201,7 +209,7 @@ void transfer_show(struct transfer *t);
 
 /* A server can list files without an end. This is room for two million of them
  * with paths of a hundred bytes. */
-#define JOBS_BYTES_MAX (512ul * 1024 * 1024)
+#define JOBS_BYTES_MAX (768ul * 1024 * 1024)
 
 /* A queue of transfers. Several links work on it, each in a thread of its
  * own. */
@@ -211,12 +219,14 @@ struct jobs {
     size_t bytes;                 /* of all jobs, with their names */
     size_t most;                  /* of these bytes; 0: JOBS_BYTES_MAX */
     bool full;                    /* a job had no room: no job is begun */
+    bool once;                    /* a second file with a name is refused */
     size_t done, skipped, failed; /* of those that jobs_run() has begun */
     uint64_t moved;               /* bytes of the files that are done */
 };
 
 void jobs_release(struct jobs *j);
-/* Adds a job; LOCAL and REMOTE are copied. Returns 0, or -1 with the reason. */
+/* Adds a job, unless it is there already; LOCAL and REMOTE are copied. Returns
+ * 0, or -1 with the reason. */
 int jobs_add(struct jobs *j, const struct job *job, const char *local,
              const char *remote, struct failure *why);
 /* Must a walk that adds jobs end before its end: by Ctrl-C, or since they are

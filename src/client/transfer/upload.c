@@ -112,7 +112,7 @@ static int upload_rename(struct transfer *t, struct failure *why)
         if (names_new(t->job->remote, i, t->remote, sizeof(t->remote)) < 0)
             break;
         int r = upload_taken(t, t->remote, why);
-        if (r < 0 || (r == 0 && names_take(t->remote)))
+        if (r < 0 || (r == 0 && names_take(t->remote, NULL) == NAMES_OURS))
             return r;
     }
     return fail(why, EX_CANTCREAT, "/%s: no free name is left", t->job->remote);
@@ -133,7 +133,7 @@ static int upload_target(struct transfer *t, struct failure *why)
         return r;
     if (names_asks(o))
         remote_stat(t->link, t->remote, &old, &unknown);
-    switch (names_decide(o, t->remote, "on the server",
+    switch (names_decide(o, t->remote, t->job->twice, "on the server",
                          (struct names_file){ old.size, old.modified },
                          (struct names_file){ t->size, t->modified })) {
     case CONFLICT_SKIP:

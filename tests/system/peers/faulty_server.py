@@ -65,6 +65,7 @@ LOGINS = itertools.count()
 UPLOADS = itertools.count()
 DOWNLOADS = itertools.count()
 LOSSES = itertools.count()
+LISTINGS = itertools.count()
 STORED = {} # what uploads have left, for the faults that keep it
 KEEPING = ("emptied", "lost_226")
 
@@ -179,7 +180,15 @@ class Session(threading.Thread):
             return self.refuse(words)
         self.reply(f'257 "{words}" made')
 
-    do_DELE = do_RMD = do_RNFR = refuse
+    do_RMD = do_RNFR = refuse
+
+    def do_DELE(self, words):
+        self.reply("250 gone" if FAULT == "grows" else "550 no")
+
+    def do_SITE(self, words):
+        # The form without a limit of files.
+        self.reply("200 Quota: 2048 bytes, 1024 used." if FAULT == "quota" else
+                   "502 no")
 
     # busy_once: The first upload isn't taken; meanwhile another client makes
     # "new". emptied: The first one gets no answer, and leaves an empty file.
@@ -326,6 +335,10 @@ class Session(threading.Thread):
             listed.append(b"type=OS.unix=slink; link\r\n")
         if FAULT == "directory" and not words.strip("/"):
             listed = [b"type=dir; sub\r\n"]
+        if FAULT in ("grows", "shrinks") and \
+           (next(LISTINGS) > 0) == (FAULT == "grows"):
+            listed += [f"type=file;size=1; {name}\r\n".encode()
+                       for name in "bc"]
         if FAULT == "large_tree":
             listed = self.large(words.count("/"))
         if words.strip("/") == "shut": # readable, but none of its files
