@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdio_ext.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -68,6 +67,16 @@ static void pager_restore(int *kept, int fd)
     fd_close(kept);
 }
 
+/* What the pager didn't read must not come on the terminal. */
+static void pager_drop_rest(void)
+{
+    FD_CLEANUP int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+    dup2(nowhere, STDOUT_FILENO);
+    fflush(stdout);
+    clearerr(stdout);
+}
+
 void pager_end(struct pager *p)
 {
     struct sigaction ignore = { .sa_handler = SIG_IGN }, kept;
@@ -75,10 +84,8 @@ void pager_end(struct pager *p)
     if (p->pid < 0)
         return;
     sigaction(SIGINT, &ignore, &kept); /* Ctrl-C is a key of the pager now */
-    if (fflush(stdout) == EOF) {
-        __fpurge(stdout);
-        clearerr(stdout);
-    }
+    if (fflush(stdout) == EOF || ferror(stdout))
+        pager_drop_rest();
     pager_restore(&p->out, STDOUT_FILENO);
     pager_restore(&p->err, STDERR_FILENO);
     while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR)

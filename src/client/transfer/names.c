@@ -122,11 +122,12 @@ static int names_compare(const void *a, const void *b)
 /* Without memory the name counts as taken. */
 enum names_owner names_take(const char *target, const char *source)
 {
-    struct name *new = malloc(sizeof(*new) + strlen(target) + 1);
+    size_t size = strlen(target) + 1;
+    struct name *new = malloc(sizeof(*new) + size);
 
     if (!new)
         return NAMES_OTHERS;
-    strcpy(new->target, target);
+    memcpy(new->target, target, size);
     new->source = source;
     pthread_mutex_lock(&names_lock);
     struct name **at = tsearch(new, &names_taken, names_compare);
