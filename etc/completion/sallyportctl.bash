@@ -6,7 +6,7 @@
 # tables: begin
 _sallyportctl_tables() {
     case ${#given[@]}:${given[0]} in
-    1:*) commands='user share team partials inspect quota retention paths status check who kick ban doctor log report reload' ;;
+    1:*) commands='user share team partials inspect quota retention paths status check who kick ban doctor log report drain reload' ;;
     2:user) commands='add change passwd rename import export del list show lock unlock totp totp-off can' ;;
     2:share) commands='add change grant revoke list show del' ;;
     2:team) commands='add join leave change list show del' ;;
@@ -69,6 +69,7 @@ _sallyportctl_tables() {
     "doctor "*) first= more= options='--config --help --json' ;;
     "log "*) first= more= options='--config --help --path --user --since --until --failed --event --serial --file --json' ;;
     "report "*) first= more= options='--config --help --since --until --file --output' ;;
+    "drain "*) first= more= options='--config --help --timeout --off' ;;
     "reload "*) first= more= options='--config --help' ;;
     esac
     case $previous in
@@ -117,6 +118,7 @@ _sallyportctl_tables() {
     --serial) value='SERIAL' ;;
     --file) value='FILE' ;;
     --output) value='FILE' ;;
+    --timeout) value='TIME' ;;
     esac
 }
 # tables: end

@@ -450,6 +450,14 @@ const struct ctl_command ctl_commands[] = {
       .help = "Make a page (HTML) about the last 7 days, or another time: "
               "transfers, failures, sessions, bans, disks and quotas",
       .example = "sallyportctl report --since 7d -o report.html" },
+    { .group = "drain",
+      .options = OPTION_TIMEOUT | OPTION_OFF,
+      .run = drain_run,
+      .syntax = "[--timeout TIME | --off]",
+      .help = "Let the running server take no new sessions, end each session "
+              "after its transfer, and wait for the last one",
+      .example = "sallyportctl drain --timeout 10min && systemctl stop "
+                 "sallyport" },
     { .group = "reload",
       .run = status_reload,
       .syntax = "",

@@ -40,7 +40,8 @@ struct arguments {
     const char *max_sessions, *max_transfers, *bandwidth_up, *bandwidth_down,
         *max_file_size, *networks, *hours;
     const char *user, *since, *until, *event, *serial, *file, *output;
-    bool failed;
+    const char *timeout;
+    bool failed, off;
     bool json, purge, yes, all, hash_stdin, help, version;
     uint64_t given; /* OPTION_ bits */
 };
@@ -104,6 +105,8 @@ struct arguments {
 #define OPTION_SERIAL         OPTION_BIT(52)
 #define OPTION_FILE           OPTION_BIT(53)
 #define OPTION_OUTPUT         OPTION_BIT(54)
+#define OPTION_TIMEOUT        OPTION_BIT(57)
+#define OPTION_OFF            OPTION_BIT(58)
 /* Options that set limits of a user or a team. */
 #define OPTIONS_OF_LIMITS                                                      \
     (OPTION_MAX_SESSIONS | OPTION_MAX_TRANSFERS | OPTION_BANDWIDTH_UP |        \
@@ -273,6 +276,7 @@ int monitor_check(struct context *x);
 int monitor_failed(struct context *x, int code);
 int who_show(struct context *x);
 int sessions_kick(struct context *x);
+int drain_run(struct context *x);
 int bans_list(struct context *x);
 int bans_add(struct context *x);
 int bans_del(struct context *x);
@@ -686,6 +690,14 @@ int who_count_transfers(struct context *x, uint64_t *ret);
  * the numbers of a row. */
 #define WHO_AMOUNT_MAX 80
 const char *who_amount(json_t *row, char out[WHO_AMOUNT_MAX]);
+
+/* status.c: reads what "status --json" prints, except "transfers", into *ret,
+ * which the caller owns; NULL after a failure. Returns an exit code. */
+int status_read(struct context *x, json_t **ret);
+
+/* drain.c: asks whether the server drains, or orders it. Returns an exit
+ * code. */
+int drain_ask(struct server *s, enum drain_order order, bool *on);
 
 /* sessions.c: sends the running server, if there is one, the news that the
  * users file has changed. It ends the sessions that are no longer permitted,

@@ -43,6 +43,7 @@ struct disk {
 struct health {
     struct threshold warning, critical;
     struct msg_status_is status;
+    bool drains;
     int64_t days;  /* of the certificate that expires first */
     bool has_days; /* the server knows some certificate's end */
     struct disk disk[DISKS];
@@ -125,6 +126,8 @@ static int health_ask(struct server *s, struct health *h)
     }
     if (code == 0)
         h->status = m.status_is;
+    if (code == 0 && strcmp(s->version, SALLYPORT_VERSION) == 0)
+        code = drain_ask(s, DRAIN_ASK, &h->drains);
     return code;
 }
 
@@ -182,6 +185,8 @@ static void health_judge(struct health *h)
     if (s->state != SERVER_RUNS)
         health_worsen(h, LEVEL_WARNING, "the server is %s",
                       s->state == SERVER_STARTS ? "starting" : "stopping");
+    if (h->drains)
+        health_worsen(h, LEVEL_WARNING, "the server drains");
     if (s->sessions >= sessions_at(h, h->critical.percent))
         health_worsen(h, LEVEL_CRITICAL, "%" PRIu64 " of %" PRIu64 " sessions",
                       s->sessions, s->limit);

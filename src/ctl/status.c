@@ -150,6 +150,16 @@ static int ask_details_of(struct server *s, struct status *st)
     return 0;
 }
 
+static int ask_draining_of(struct server *s, struct status *st)
+{
+    bool on;
+    int code = drain_ask(s, DRAIN_ASK, &on);
+
+    if (on && st->state == state_words[SERVER_RUNS])
+        st->state = "draining";
+    return code;
+}
+
 /* A server of another version may not know the question, and hangs up. */
 static int ask_if_known(struct server *s, struct status *st,
                         int (*ask)(struct server *s, struct status *st))
@@ -298,7 +308,7 @@ static json_t *json_known(const struct status *st, uint64_t n)
     return st->generations > 0 ? json_integer((json_int_t)n) : json_null();
 }
 
-static int print_status_json(const struct server *s, const struct status *st)
+static json_t *status_json(const struct server *s, const struct status *st)
 {
     char text[ADDRESS_TEXT_MAX], when[WHEN_MAX];
     json_t *listen = json_array();
@@ -306,43 +316,60 @@ static int print_status_json(const struct server *s, const struct status *st)
     for (size_t i = 0; i < st->listeners; i++)
         json_array_append_new(
             listen, json_string(address_port_text(&st->listener[i], text)));
-    return json_write(
-        s->x,
-        json_pack(
-            "{s:s, s:o, s:I, s:s?, s:o, s:o, s:I, s:I, s:I, s:I, s:o, "
-            "s:o, s:o, s:o, s:o}",
-            "state", st->state, "version", json_text(s->version), "pid",
-            (json_int_t)s->pid, "since",
-            st->since > 0 ? when_text(st->since, when) : NULL, "listening",
-            listen, "certificates", certificates_json(st), "sessions",
-            (json_int_t)st->sessions, "logged_in", (json_int_t)st->logged_in,
-            "max_sessions", (json_int_t)st->limit, "users",
-            (json_int_t)st->users, "guessing", guessing_json(st), "bans",
-            st->knows_guessing ? json_integer((json_int_t)st->guessing.bans)
-                               : json_null(),
-            "generation_pid", json_known(st, st->pid), "generations",
-            json_known(st, st->generations), "transfers",
-            json_known(st, st->transfers)));
+    return json_pack(
+        "{s:s, s:o, s:I, s:s?, s:o, s:o, s:I, s:I, s:I, s:I, s:o, "
+        "s:o, s:o, s:o, s:o}",
+        "state", st->state, "version", json_text(s->version), "pid",
+        (json_int_t)s->pid, "since",
+        st->since > 0 ? when_text(st->since, when) : NULL, "listening", listen,
+        "certificates", certificates_json(st), "sessions",
+        (json_int_t)st->sessions, "logged_in", (json_int_t)st->logged_in,
+        "max_sessions", (json_int_t)st->limit, "users", (json_int_t)st->users,
+        "guessing", guessing_json(st), "bans",
+        st->knows_guessing ? json_integer((json_int_t)st->guessing.bans)
+                           : json_null(),
+        "generation_pid", json_known(st, st->pid), "generations",
+        json_known(st, st->generations), "transfers",
+        json_known(st, st->transfers));
+}
+
+static int status_ask(struct context *x, struct server *s, struct status *st)
+{
+    int code = server_open(s, x);
+
+    if (code == 0)
+        code = ask_status(s, st);
+    if (code == 0)
+        code = ask_if_known(s, st, ask_guessing_of);
+    if (code == 0 && st->knows_guessing)
+        code = ask_if_known(s, st, ask_details_of);
+    if (code == 0 && st->generations > 0)
+        code = ask_if_known(s, st, ask_draining_of);
+    server_close(s);
+    return code;
+}
+
+int status_read(struct context *x, json_t **ret)
+{
+    struct status st = { 0 };
+    struct server s;
+    int code = status_ask(x, &s, &st);
+
+    *ret = code == 0 ? status_json(&s, &st) : NULL;
+    return code;
 }
 
 int status_show(struct context *x)
 {
     struct status st = { 0 };
     struct server s;
-    int code = server_open(&s, x);
+    int code = status_ask(x, &s, &st);
 
-    if (code == 0)
-        code = ask_status(&s, &st);
-    if (code == 0)
-        code = ask_if_known(&s, &st, ask_guessing_of);
-    if (code == 0 && st.knows_guessing)
-        code = ask_if_known(&s, &st, ask_details_of);
-    server_close(&s);
     if (code == 0 && st.generations > 0)
         if (who_count_transfers(x, &st.transfers) != 0)
             st.transfers = UINT64_MAX; /* the rest is known */
     if (code == 0 && x->args.json)
-        code = print_status_json(&s, &st);
+        code = json_write(x, status_json(&s, &st));
     else if (code == 0)
         print_status(&s, &st);
     return code;

@@ -41,8 +41,9 @@ static const char *const login_values[] = {
     "other",
 };
 static const char *const refusal_values[] = {
-    "max_sessions", "max_per_address", "startups",    "max_fruitless", "ban",
-    "resources",    "no master",       "not a proxy", "more of them",  "other",
+    "max_sessions", "max_per_address", "startups",  "max_fruitless",
+    "ban",          "resources",       "no master", "not a proxy",
+    "more of them", "drain",           "other",
 };
 static const char *const command_values[] = {
     "no right",

@@ -232,13 +232,15 @@ static int entry_start(struct gate *g, const struct entry *e)
 }
 
 /* Not for implicit TLS: that client expects a handshake. */
-static void entry_reply_too_many(int fd, enum limit limit)
+static void entry_reply(int fd, enum limit limit)
 {
     struct slice words = slice_from(limit_words(limit));
+    bool drains = limit == LIMIT_DRAIN;
     struct buf reply;
 
     buf_init(&reply, REPLY_MAX);
-    if (reply_build(&reply, REPLY_TOO_MANY, &words, 1) == 0)
+    if (reply_build(&reply, drains ? REPLY_SHUTTING_DOWN : REPLY_TOO_MANY,
+                    &words, drains ? 0 : 1) == 0)
         send(fd, reply.data, reply.len, MSG_NOSIGNAL | MSG_DONTWAIT);
     buf_release(&reply);
 }
@@ -258,14 +260,14 @@ enum limit entry_begin(struct gate *g, const struct entry *e)
 void entry_refuse(struct gate *g, const struct entry *e, enum limit limit)
 {
     if (!e->implicit)
-        entry_reply_too_many(e->control, limit);
+        entry_reply(e->control, limit);
     report_refused(g, &e->peer, &e->local, limit_reason(limit));
 }
 
 /* A connection that has to wait goes to the queue. */
 static enum limit entry_try(struct gate *g, struct entry *e)
 {
-    enum limit limit = limits_check(&g->limits);
+    enum limit limit = g->turns_away ? LIMIT_DRAIN : limits_check(&g->limits);
 
     if (limit == LIMIT_NONE && !e->proxied)
         limit = admit_decide(g, &e->peer);

@@ -234,6 +234,14 @@ static int gate_on_stop_accepting(void *owner, struct msg_stop_accepting *m)
     return 0;
 }
 
+static int gate_on_turn_away(void *owner, struct msg_turn_away *m)
+{
+    struct gate *g = owner;
+
+    g->turns_away = m->on;
+    return 0;
+}
+
 /* For the next PASV. A client that got the older address may still use it. */
 static int gate_on_public_address(void *owner, struct msg_public_address *m)
 {
@@ -314,6 +322,7 @@ static const struct handler gate_work[] = {
     ON(limits, gate_on_limits),
     ON(kill, gate_on_kill),
     ON(public_address, gate_on_public_address),
+    ON(turn_away, gate_on_turn_away),
     ON(stop_accepting, gate_on_stop_accepting),
 };
 

@@ -581,6 +581,7 @@ struct gate {
     struct memory *memory;
     const struct bans *bans; /* master's: only to read */
     bool accepts;            /* since gate_open(), until gate_shut() */
+    bool turns_away;         /* each new client, since the server drains */
     bool master_slow;    /* it reads too slowly: nobody enters; entry_mind() */
     bool healthy_unsent; /* master hasn't got `healthy` yet */
     struct adoption adoption;

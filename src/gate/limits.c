@@ -17,6 +17,7 @@ static const struct limit_text {
     [LIMIT_STARTUPS] = { "startups", "many are logging in just now" },
     [LIMIT_FRUITLESS] = { "max_fruitless", "from your address, without login" },
     [LIMIT_BANNED] = { "ban", "from your address, for a while" },
+    [LIMIT_DRAIN] = { "drain", "" },
     [LIMIT_RESOURCES] = { "resources", "the server is busy" },
     [LIMIT_MASTER] = { "no master", "the server is starting again" },
 };

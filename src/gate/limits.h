@@ -23,6 +23,7 @@ enum limit {
     LIMIT_STARTUPS,
     LIMIT_FRUITLESS,
     LIMIT_BANNED,
+    LIMIT_DRAIN,     /* the server takes no new sessions */
     LIMIT_RESOURCES, /* descriptors, processes; or master reads too slowly */
     LIMIT_MASTER,    /* master has gone, and gate ends in its next turn */
     LIMIT_COUNT

@@ -143,6 +143,7 @@ static void keep_for_recovery(struct master *m)
     prepare_keep_identities(m);
     certificates_keep(m);
     hosts_inherit(m);
+    closed_inherit(m);
     succession_close_untaken(&m->succession);
 }
 

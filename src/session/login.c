@@ -278,9 +278,15 @@ static const struct kick_row {
     { ENDING_LOGIN_TRIES, REPLY_TOO_MANY_TRIES, "" },
 };
 
+/* Without a transfer there is nothing to finish. */
 static int login_on_kick(void *owner, struct msg_kick *m)
 {
+    struct session *s = owner;
     struct kick_row row = { ENDING_KICKED, REPLY_KICKED, "" };
+
+    s->finishes = m->finish && s->transfer.state != TRANSFER_NONE;
+    if (s->finishes)
+        return 0;
 
     for (size_t i = 0; i < sizeof(kicks) / sizeof(kicks[0]); i++)
         if (kicks[i].ending == m->why)

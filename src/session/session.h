@@ -382,6 +382,7 @@ struct session {
     struct transfer transfer;
     struct allowance allowance;
     struct verdict verdict;
+    bool finishes;   /* ends after the transfer under way */
     struct buf stat; /* the lines of STAT, as they come */
     bool stat_more;  /* than STAT_MAX bytes of them came */
 

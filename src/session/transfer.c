@@ -494,6 +494,8 @@ enum stepped transfer_over(struct session *s)
     loop_timer_set(&s->loop, &s->control.idle, s->settings->idle_timeout);
     if (s->control.state == CONTROL_QUITTING)
         control_end(s, ENDING_QUIT, REPLY_BYE, NOTHING);
+    if (s->finishes)
+        control_end(s, ENDING_SHUTDOWN, REPLY_SHUTTING_DOWN, NOTHING);
     if (s->gate.fd < 0) /* there is no gate for the next one */
         control_end(s, ENDING_PEER, REPLY_LOST_SERVICE, NOTHING);
     return STEP_OVER;

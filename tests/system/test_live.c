@@ -9,6 +9,7 @@
 #include "ctl.h"
 #include "generation.h"
 #include "support/run.h"
+#include "support/server_log.h"
 #include "support/session.h"
 #include "support/wait.h"
 
@@ -149,6 +150,58 @@ Test(live, control_group, .timeout = 60)
     server_set(&server, "control_group", "");
     generation_reload(&server, GENERATION_CTL);
     ctl_as_reader(&server, "69998", 77, "Permission denied", "status", NULL);
+    session_close(&s);
+    server_stop(&server);
+}
+
+static void expect_refused(const struct server *server)
+{
+    struct session s;
+
+    session_init(&s);
+    session_connect(&s, server->port);
+    cr_expect(session_is_refused(&s));
+    session_drop(&s);
+}
+
+#define GOES "421 The server is shutting down; come back later."
+
+/* A transfer of a session of an older generation finishes, sessions without one
+ * end, in both generations, and nobody enters, also after a reload. */
+Test(live, drain, .timeout = 120)
+{
+    static char block[BLOCK];
+    struct server server;
+    struct session s, idle, newer;
+    struct data d;
+
+    server_start(&server, &plan);
+    session_enter(&s, &server, "anna");
+    session_enter(&idle, &server, "anna");
+    data_open(&s, &d, "STOR big");
+    data_write(&d, block, BLOCK);
+    generation_reload(&server, GENERATION_SIGNAL);
+    session_enter(&newer, &server, "anna");
+    ctl(&server, 75, "drain --timeout 1s", "and the server drains on");
+    session_expect(&idle, GOES);
+    session_expect(&newer, GOES);
+    session_drop(&idle);
+    session_drop(&newer);
+    ctl(&server, 0, "status", "server:    draining, version");
+    ctl(&server, 1, "check --warning 0,100", "the server drains");
+    expect_refused(&server);
+    server_log_wait(&server, " refused ", "reason=drain", NULL);
+    generation_reload(&server, GENERATION_SIGNAL);
+    expect_refused(&server);
+    data_write(&d, block, BLOCK);
+    data_close(&d);
+    session_expect(&s, "226 {*}");
+    session_expect(&s, GOES);
+    session_drop(&s);
+    ctl(&server, 0, "drain", "drained: no session is left");
+    ctl(&server, 0, "drain --off", "takes sessions again");
+    session_enter(&s, &server, "anna");
+    ctl(&server, 0, "status", "server:    running, version");
     session_close(&s);
     server_stop(&server);
 }

@@ -81,6 +81,8 @@ enum refusal {
     REFUSAL_BAD_FILE, /* the file that master should read has a mistake */
     REFUSAL_COUNT
 };
+/* What sallyportctl wants to know or to change of it. */
+enum drain_order { DRAIN_ASK, DRAIN_ON, DRAIN_OFF, DRAIN_ORDERS };
 enum server_state { SERVER_STARTS, SERVER_RUNS, SERVER_STOPS, SERVER_STATES };
 
 /* An unfinished upload, as files reports it to sallyportctl. */

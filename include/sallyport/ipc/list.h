@@ -259,7 +259,8 @@ ADDRESS(peer)
 END
 
 MESSAGE(older_kick, MASTER, MASTER, RUN, MANY, NONE,
-        "to the older master: kick this session, and why")
+        "to the older master: kick this session, and why; ENDING_SHUTDOWN: "
+        "after its transfer (a build without `drain` doesn't wait for it)")
 NUMBER(serial)
 ENUM(ending, why, ENDING_COUNT)
 END
@@ -683,6 +684,17 @@ MESSAGE(held_bytes, FILES, CTL, ASKED, MANY, held_find,
 FD(file)
 END
 
+MESSAGE(drain, CTL, MASTER, IDLE, MANY, NONE,
+        "does the server drain? Or, as the order says: it begins to drain, and "
+        "each session ends after its transfer; or it takes sessions again")
+ENUM(drain_order, order, DRAIN_ORDERS)
+END
+
+MESSAGE(drain_is, MASTER, CTL, ASKED, MANY, drain,
+        "whether the server drains, after the order")
+FLAG(on)
+END
+
 SECTION("Setting up a child", NULL)
 
 MESSAGE(conf, MASTER, GATE | LOG, START, ONCE, NONE,
@@ -948,6 +960,11 @@ MESSAGE(stop_accepting, MASTER, GATE, RUN, ONCE, NONE,
         "close the control listeners, and continue to serve the sessions")
 END
 
+MESSAGE(turn_away, MASTER, GATE, RUN, MANY, NONE,
+        "whether each new client gets 421, since the server drains")
+FLAG(on)
+END
+
 SECTION("Host names", NULL)
 
 MESSAGE(host, MASTER, LOOKUP, START, MANY, NONE,
@@ -1053,9 +1070,11 @@ MESSAGE(password_is, MASTER, SESSION, PHASE_VERIFY, MANY, login,
 ENUM(password_fault, fault, PASSWORD_FAULTS)
 END
 
-MESSAGE(kick, MASTER, SESSION, START | LIVE, ONCE, NONE,
-        "send the last reply and end; after 2 s the session is killed")
+MESSAGE(kick, MASTER, SESSION, START | LIVE, MANY, NONE,
+        "send the last reply and end; after 2 s the session is killed. Or "
+        "finish the transfer before, without such a limit")
 ENUM(ending, why, ENDING_COUNT)
+FLAG(finish)
 END
 
 MESSAGE(look_at, MASTER, SESSION, LIVE, MANY, NONE,

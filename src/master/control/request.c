@@ -331,9 +331,9 @@ static int request_on_ban_list(void *owner, struct msg_ban_list *msg)
     return 0;
 }
 
-/* Only a generation that leads changes the table. A caller of an older one may
- * still be connected to it. */
-static bool ban_is_ours(struct peer *p)
+/* Only a generation that leads changes what the next ones inherit. A caller of
+ * an older one may still be connected to it. */
+static bool request_is_ours(struct peer *p)
 {
     if (p->master->state == MASTER_RUNNING)
         return true;
@@ -369,7 +369,7 @@ static int request_on_ban_add(void *owner, struct msg_ban_add *msg)
     char network[BAN_TEXT_MAX];
     size_t ended;
 
-    if (!ban_is_ours(p))
+    if (!request_is_ours(p))
         return 0;
     if (msg->bits > 128 || msg->seconds > BAN_MOST ||
         slice_copy(msg->reason, ban.reason, sizeof(ban.reason)) < 0 ||
@@ -405,7 +405,7 @@ static int request_on_ban_remove(void *owner, struct msg_ban_remove *msg)
             ? bans_find(m->banning->table, &msg->network, bits, time(NULL))
             : NULL;
 
-    if (!ban_is_ours(p))
+    if (!request_is_ours(p))
         return 0;
     if (!ban) {
         peer_refuse(p, REFUSAL_NO_USER,
@@ -439,6 +439,24 @@ static int request_on_guessing(void *owner, struct msg_guessing *msg)
     return 0;
 }
 
+/* An order of a caller of an older generation would be forgotten. */
+static int request_on_drain(void *owner, struct msg_drain *msg)
+{
+    struct peer *p = request_begin(owner, msg->request);
+    bool on = msg->order == DRAIN_ON;
+
+    if (msg->order != DRAIN_ASK && !request_is_ours(p))
+        return 0;
+    if (msg->order != DRAIN_ASK) {
+        request_report(p, on ? SLICE("drain") : SLICE("drain --off"),
+                       (struct slice){ 0 }, 0);
+        closed_set(p->master, on);
+    }
+    peer_answered(
+        p, SEND(&p->channel, drain_is, p->request, .on = p->master->closed));
+    return 0;
+}
+
 static const struct handler request_handlers[] = {
     ON(status, request_on_status),
     ON(details, request_on_details),
@@ -452,12 +470,17 @@ static const struct handler request_handlers[] = {
     ON(ban_add, request_on_ban_add),
     ON(ban_remove, request_on_ban_remove),
     ON(guessing, request_on_guessing),
+    ON(drain, request_on_drain),
 };
 #define REQUESTS (sizeof(request_handlers) / sizeof(request_handlers[0]))
 
 /* What members of control_group may ask. */
-static bool request_only_reads(enum message_kind kind)
+static bool request_only_reads(const struct message *m)
 {
+    const enum message_kind kind = m->kind;
+
+    if (kind == MSG_drain)
+        return m->drain.order == DRAIN_ASK;
     return kind == MSG_status || kind == MSG_guessing || kind == MSG_who ||
            kind == MSG_look || kind == MSG_ban_list || kind == MSG_details;
 }
@@ -469,7 +492,7 @@ static int request_of_reader(struct peer *p)
 
     if (r != 1)
         return r;
-    if (request_only_reads(m.kind))
+    if (request_only_reads(&m))
         return channel_handle(&p->channel, request_handlers, REQUESTS, p, &m);
     message_close(&m);
     request_begin(p, m.request);

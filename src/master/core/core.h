@@ -184,6 +184,7 @@ struct master {
     struct loop loop;
     struct signals signals;
     enum master_state state;
+    bool closed; /* takes no new sessions: `sallyportctl drain` */
     /* Set when a child is ready, a record is free or a caller has left. At the
      * end of the turn run_on_turn_over() then checks whether the start, stop or
      * drain is complete. */

@@ -356,7 +356,9 @@ static int newest_on_kick(void *owner, struct msg_older_kick *msg)
     struct master *m = owner;
     struct session *s = sessions_find(m->sessions, msg->serial);
 
-    if (s)
+    if (s && msg->why == ENDING_SHUTDOWN)
+        session_finish(s);
+    else if (s)
         session_kick(s, msg->why);
     return 0;
 }

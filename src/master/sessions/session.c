@@ -364,7 +364,7 @@ void session_kick(struct session *s, enum ending why)
         session_order(s, ORDER_KICK);
         return;
     }
-    r = SEND(&s->channel, kick, 0, .why = why);
+    r = SEND(&s->channel, kick, 0, .why = why, .finish = false);
     if (r == -EPIPE) {
         session_end(s);
     } else if (r < 0) {
@@ -373,6 +373,19 @@ void session_kick(struct session *s, enum ending why)
         s->state = SESSION_KICKED;
         worker_forget(s->master, s);
         session_set_timer(s, s->master->deadlines.kick);
+    }
+}
+
+void session_finish(struct session *s)
+{
+    if (!session_is_served(s))
+        return;
+    if (s->older) {
+        s->why = ENDING_SHUTDOWN;
+        session_order(s, ORDER_KICK);
+    } else if (SEND(&s->channel, kick, 0, .why = ENDING_SHUTDOWN,
+                    .finish = true) < 0) {
+        session_kill(s);
     }
 }
 

@@ -438,6 +438,8 @@ void session_gone(struct session *s, int status);
 void session_kill(struct session *s);
 /* Sends MSG_kick; the kill follows after the deadline `kick`. */
 void session_kick(struct session *s, enum ending why);
+/* Ends the session after the transfer under way, without a deadline. */
+void session_finish(struct session *s);
 /* Drops the news of S: it was sent, or nobody needs it. */
 void session_forget_news(struct session *s);
 void session_add_news(struct session *s, enum session_news news);
@@ -465,6 +467,16 @@ bool look_begin(struct session *s);
 void look_answered(struct session *s, struct msg_doing *msg);
 /* Handler of `doing` from a session of this generation. */
 int look_on_doing(void *owner, struct msg_doing *msg);
+
+/* closed.c: the service takes no new sessions, or takes them again. */
+
+/* CLOSED: each client is turned away, and each session ends after its
+ * transfer. */
+void closed_set(struct master *m, bool closed);
+/* If the generation before was closed, this one is: it inherits that, and
+ * begins before `up`. */
+void closed_inherit(struct master *m);
+void closed_begin(struct master *m);
 
 /* The messages between master and gate about sessions. */
 

@@ -224,6 +224,7 @@ static void run_say_ready(struct master *m)
                      (int)text.len, text.data, binding);
     buf_release(&text);
     m->since = time(NULL);
+    closed_begin(m);
     supervisor_up(m);
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                   "started, version %s, data_binding = %s%s", SALLYPORT_VERSION,

@@ -100,6 +100,8 @@ static const char *const published[] = {
     "held_find enum4 text",
     "held text path number number time number",
     "held_bytes fd",
+    "drain enum3",
+    "drain_is flag",
 };
 #define PUBLISHED (sizeof(published) / sizeof(published[0]))
 
@@ -155,7 +157,9 @@ Test(published, values)
     cr_expect_eq(SERVER_STARTS, 0);
     cr_expect_eq(SERVER_RUNS, 1);
     cr_expect_eq(SERVER_STOPS, 2);
-    cr_expect_eq(ENDING_KICKED, 9); /* older_kick: why */
+    cr_expect_eq(DRAIN_OFF, 2);
+    cr_expect_eq(ENDING_SHUTDOWN, 8); /* older_kick: why */
+    cr_expect_eq(ENDING_KICKED, 9);
     cr_expect_eq(ENDING_CHANGED, 19);
     cr_expect_eq(ENDING_TOO_MANY, 21);
     cr_expect_eq(ENDING_OLDEST, 23);

@@ -1,0 +1,141 @@
+/* "drain": the server takes no new sessions, and ends each session after its
+ * transfer. The command waits for the last one. */
+#include "ctl.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <sysexits.h>
+#include <time.h>
+
+#include "sallyport/base/clock.h"
+#include "sallyport/domain/outcome.h"
+
+#define PAUSE_S 1
+
+int drain_ask(struct server *s, enum drain_order order, bool *on)
+{
+    struct message m;
+    int code = server_asked(
+        s, SEND(&s->channel, drain, server_request(s), .order = order), &m);
+
+    if (code == 0 && m.kind != MSG_drain_is)
+        code = server_lies(s->x, "no answer to drain");
+    *on = code == 0 && m.drain_is.on;
+    return code;
+}
+
+static int drain_order(struct context *x, enum drain_order order, bool *on)
+{
+    struct server s;
+    int code = server_open(&s, x);
+
+    if (code == 0)
+        code = drain_ask(&s, order, on);
+    server_close(&s);
+    return code;
+}
+
+struct left {
+    uint64_t sessions, transfers;
+};
+
+/* A session that doesn't answer may transfer something. */
+static int drain_count(struct context *x, struct left *ret)
+{
+    json_t *all, *row;
+    int code = who_read(x, &all);
+    size_t i;
+
+    *ret = (struct left){ .sessions = json_array_size(all) };
+    json_array_foreach(all, i, row)
+    {
+        ret->transfers += json_is_true(json_object_get(row, "busy")) ||
+                          json_integer_value(json_object_get(row, "ms")) > 0;
+    }
+    json_decref(all);
+    return code;
+}
+
+static void drain_print(const struct left *now, struct left *shown)
+{
+    if (now->sessions > 0 && (now->sessions != shown->sessions ||
+                              now->transfers != shown->transfers)) {
+        printf("%" PRIu64 " transfer%s left, %" PRIu64 " session%s\n",
+               now->transfers, now->transfers == 1 ? "" : "s", now->sessions,
+               now->sessions == 1 ? "" : "s");
+        fflush(stdout);
+    }
+    *shown = *now;
+}
+
+static int drain_is_late(struct context *x, const struct left *left)
+{
+    return ctl_fail(x, EX_TEMPFAIL,
+                    "%" PRIu64 " transfers and %" PRIu64
+                    " sessions are left, and the server drains on; wait "
+                    "(sallyportctl drain), cut them (systemctl stop "
+                    "sallyport), or take sessions again (sallyportctl drain "
+                    "--off)",
+                    left->transfers, left->sessions);
+}
+
+/* Another administrator may end the drain meanwhile. */
+static int drain_wait(struct context *x, uint64_t ms)
+{
+    const struct timespec pause = { .tv_sec = PAUSE_S };
+    uint64_t end = clock_ms() + ms;
+    struct left left, shown = { 0 };
+    bool on;
+
+    for (;;) {
+        int code = drain_order(x, DRAIN_ASK, &on);
+
+        if (code == 0 && !on)
+            return ctl_fail(x, EX_TEMPFAIL,
+                            "the server takes sessions again; somebody has "
+                            "ended the drain");
+        if (code == 0)
+            code = drain_count(x, &left);
+        if (code)
+            return code;
+        drain_print(&left, &shown);
+        if (left.sessions == 0)
+            return 0;
+        if (clock_ms() >= end)
+            return drain_is_late(x, &left);
+        nanosleep(&pause, NULL);
+    }
+}
+
+static int drain_off(struct context *x)
+{
+    bool on;
+    int code = drain_order(x, DRAIN_OFF, &on);
+
+    if (code == 0)
+        puts("the server takes sessions again");
+    return code;
+}
+
+int drain_run(struct context *x)
+{
+    uint64_t ms = x->settings.drain_timeout, seconds;
+    bool on;
+    int code = 0;
+
+    if (x->args.off)
+        return drain_off(x);
+    if (x->args.timeout) {
+        code = arguments_seconds(x, "timeout", x->args.timeout, &seconds);
+        ms = seconds * 1000;
+    }
+    if (code == 0)
+        code = drain_order(x, DRAIN_ON, &on);
+    if (code == 0)
+        code = drain_wait(x, ms);
+    if (code == 0)
+        puts("drained: no session is left, and clients get 421. Stop the "
+             "server (systemctl stop sallyport), or take sessions again "
+             "(sallyportctl drain --off)");
+    return code;
+}
