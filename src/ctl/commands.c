@@ -393,6 +393,12 @@ const struct ctl_command ctl_commands[] = {
       .syntax = "[--json]",
       .help = "List the sessions of the running server, and what they do",
       .example = "sallyportctl who" },
+    { .group = "top",
+      .run = top_show,
+      .syntax = "",
+      .help = "Show the sessions and their transfers on a live screen (q ends "
+              "it, s sorts, k ends the selected session)",
+      .example = "sallyportctl top" },
     { .group = "kick",
       .takes = TAKES_SESSION,
       .run = sessions_kick,

@@ -276,6 +276,7 @@ int monitor_check(struct context *x);
 int monitor_failed(struct context *x, int code);
 int who_show(struct context *x);
 int sessions_kick(struct context *x);
+int top_show(struct context *x);
 int drain_run(struct context *x);
 int bans_list(struct context *x);
 int bans_add(struct context *x);
@@ -698,6 +699,10 @@ int status_read(struct context *x, json_t **ret);
 /* drain.c: asks whether the server drains, or orders it. Returns an exit
  * code. */
 int drain_ask(struct server *s, enum drain_order order, bool *on);
+
+/* sessions.c: ends the session with that serial; *ended gets 0 if there is
+ * none. Returns an exit code. */
+int sessions_end(struct context *x, uint64_t serial, uint64_t *ended);
 
 /* sessions.c: sends the running server, if there is one, the news that the
  * users file has changed. It ends the sessions that are no longer permitted,

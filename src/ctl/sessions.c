@@ -98,6 +98,12 @@ static void print_ended(FILE *out, uint64_t ended)
     fprintf(out, "%" PRIu64 " session%s ended\n", ended, ended == 1 ? "" : "s");
 }
 
+int sessions_end(struct context *x, uint64_t serial, uint64_t *ended)
+{
+    return end_sessions(x, &(const struct msg_end_sessions){ .serial = serial },
+                        ended);
+}
+
 int sessions_kick(struct context *x)
 {
     struct msg_end_sessions whose = { 0 };

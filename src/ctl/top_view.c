@@ -1,0 +1,132 @@
+/* The answers of the server for "top": the rate of each transfer since the
+ * last answer, the sums, and the order. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "top.h"
+
+const char *top_text(const json_t *of, const char *key)
+{
+    const char *text = json_string_value(json_object_get(of, key));
+
+    return text ? text : "";
+}
+
+uint64_t top_number(const json_t *of, const char *key)
+{
+    return (uint64_t)json_integer_value(json_object_get(of, key));
+}
+
+static const json_t *view_find(const json_t *rows, const char *serial)
+{
+    json_t *row;
+    size_t i;
+
+    json_array_foreach(rows, i, row)
+    {
+        if (strcmp(top_text(row, "serial"), serial) == 0)
+            return row;
+    }
+    return NULL;
+}
+
+/* "who" has the rate since the transfer's beginning. If BEFORE is the same
+ * transfer, this is the rate since then. */
+static uint64_t view_rate(const json_t *row, const json_t *before)
+{
+    uint64_t ms = top_number(row, "ms"), bytes = top_number(row, "bytes");
+    uint64_t then = top_number(before, "ms");
+    uint64_t had = top_number(before, "bytes");
+
+    if (then == 0 || ms <= then || bytes < had ||
+        strcmp(top_text(row, "path"), top_text(before, "path")) != 0)
+        return top_number(row, "rate");
+    return (uint64_t)((double)(bytes - had) * 1000 / (double)(ms - then));
+}
+
+static bool view_is_upload(const json_t *row)
+{
+    const char *verb = top_text(row, "command");
+
+    return !strcmp(verb, "STOR") || !strcmp(verb, "APPE") ||
+           !strcmp(verb, "STOU");
+}
+
+static void view_add_up(struct top_view *v, const json_t *before)
+{
+    json_t *row;
+    size_t i;
+
+    v->up = v->down = v->transfers = 0;
+    json_array_foreach(v->rows, i, row)
+    {
+        uint64_t rate =
+            view_rate(row, view_find(before, top_text(row, "serial")));
+
+        if (top_number(row, "ms") == 0)
+            continue;
+        json_object_set_new(row, "rate", json_integer((json_int_t)rate));
+        *(view_is_upload(row) ? &v->up : &v->down) += rate;
+        v->transfers++;
+    }
+}
+
+int top_view_read(struct context *x, struct top_view *v)
+{
+    json_t *before = v->rows;
+    int code;
+
+    json_decref(v->status);
+    *v = (struct top_view){ 0 };
+    code = status_read(x, &v->status);
+    if (code == 0)
+        code = who_read(x, &v->rows);
+    if (code == 0)
+        view_add_up(v, before);
+    else
+        top_view_release(v);
+    json_decref(before);
+    return code;
+}
+
+static int view_compare(const void *a, const void *b, void *order)
+{
+    static const struct {
+        const char *key;
+        bool is_number;
+    } keys[TOP_ORDERS] = {
+        [TOP_RATE] = { "rate", true },       [TOP_USER] = { "user", false },
+        [TOP_ADDRESS] = { "client", false }, [TOP_FILE] = { "path", false },
+        [TOP_AGE] = { "age", true },
+    };
+    const json_t *one = *(json_t *const *)a, *other = *(json_t *const *)b;
+    const enum top_order by = *(const enum top_order *)order;
+    const char *key = keys[by].key;
+    uint64_t m = top_number(one, key), n = top_number(other, key);
+    int r = strcmp(top_text(one, key), top_text(other, key));
+
+    if (keys[by].is_number)
+        r = (m < n) - (m > n);
+    return r ? r : strcmp(top_text(one, "serial"), top_text(other, "serial"));
+}
+
+void top_view_sort(struct top_view *v, enum top_order order)
+{
+    size_t n = json_array_size(v->rows);
+    json_t **all = calloc(n + 1, sizeof(json_t *));
+
+    for (size_t i = 0; all && i < n; i++)
+        all[i] = json_incref(json_array_get(v->rows, i));
+    if (all)
+        qsort_r(all, n, sizeof(json_t *), view_compare, &order);
+    for (size_t i = 0; all && i < n; i++)
+        json_array_set_new(v->rows, i, all[i]);
+    free(all);
+}
+
+void top_view_release(struct top_view *v)
+{
+    json_decref(v->status);
+    json_decref(v->rows);
+    *v = (struct top_view){ 0 };
+}
