@@ -186,7 +186,8 @@ void commit_end_as_cut(struct files *f);
 void mount_init(struct files *f, const struct files_start *start);
 /* Opens them as the user would: 0; -errno if the home can't be opened. One
  * event for each other one that can't be. */
-int mount_open(struct files *f, const struct files_start *start);
+int mount_open(struct files *f, const struct files_start *start,
+               struct complaint *c);
 /* A share in which the user sees nothing of what others do? */
 bool mount_is_drop(const struct mount *m);
 /* What the sandbox has to permit in it: enum beneath_may bits. */
@@ -210,7 +211,7 @@ bool mount_is_below(const struct files *f, struct slice path);
  * a lie of the session, and ends the process. */
 void resolve_request(struct slice text, struct path *ret);
 
-/* Has a component the reserved prefix? */
+/* Is a component reserved? */
 bool resolve_is_reserved(struct slice path);
 
 /* Opens PATH, following links in a home without other rights only, and never

@@ -6,6 +6,7 @@
  * (resolve.c). */
 #include "files.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -209,6 +210,49 @@ static int mount_open_in_home(const struct files *f, const struct mount *m)
     return mount_searchable(fd);
 }
 
+/* Returns whether the name has letters. */
+static bool mount_swap_case(char *name, size_t len)
+{
+    bool letters = false;
+
+    for (size_t i = 0; i < len; i++)
+        if (isalpha((unsigned char)name[i])) {
+            name[i] = (char)(name[i] ^ ('a' ^ 'A'));
+            letters = true;
+        }
+    return letters;
+}
+
+static bool mount_is_also(const struct files *f, const char *path,
+                          const struct stat *st)
+{
+    FD_CLEANUP int fd =
+        resolve_in(f->mount[0].fd, path, O_PATH | O_DIRECTORY, 0);
+    struct stat there;
+
+    return fd >= 0 && fstat(fd, &there) == 0 && resolve_is_same(&there, st);
+}
+
+/* By another spelling a client would reach the directory with the rights of the
+ * home: a path chooses its mount by its bytes. */
+static bool mount_ignores_case(const struct files *f, const struct mount *m)
+{
+    char path[FTP_PATH_MAX + 1], *name = path;
+    struct stat st;
+
+    if (slice_copy(m->at, path, sizeof(path)) != 0 || fstat(m->fd, &st) < 0)
+        return true;
+    while (*name == '/') {
+        size_t len = strcspn(++name, "/");
+
+        if (mount_swap_case(name, len) && mount_is_also(f, path + 1, &st))
+            return true;
+        mount_swap_case(name, len);
+        name += len;
+    }
+    return false;
+}
+
 static void mount_report(struct files *f, const struct mount *m,
                          const struct files_mount *from, int error)
 {
@@ -236,7 +280,8 @@ static int mount_open_home(struct files *f, const struct files_start *start)
     return f->counter < 0 ? f->counter : 0;
 }
 
-static void mount_open_others(struct files *f, const struct files_start *start)
+static int mount_open_others(struct files *f, const struct files_start *start,
+                             struct complaint *c)
 {
     for (size_t i = 1; i < f->mounts; i++) {
         const struct files_mount *from = &start->mounts[i - 1];
@@ -248,7 +293,15 @@ static void mount_open_others(struct files *f, const struct files_start *start)
         if (m->fd < 0)
             mount_report(f, m, from, m->fd);
         f->writes_only |= m->fd >= 0 && !(mount_may(m) & BENEATH_READ);
+        if (m->fd >= 0 && !m->share && mount_ignores_case(f, m)) {
+            complain(c,
+                     "its file system ignores the case of names, so that no "
+                     "directory in it can have rights of its own: %s",
+                     from->at);
+            return -ENOTSUP;
+        }
     }
+    return 0;
 }
 
 bool mount_is_drop(const struct mount *m)
@@ -256,7 +309,8 @@ bool mount_is_drop(const struct mount *m)
     return m->share && (m->blind || m->mine);
 }
 
-int mount_open(struct files *f, const struct files_start *start)
+int mount_open(struct files *f, const struct files_start *start,
+               struct complaint *c)
 {
     size_t groups = (size_t)f->group_count;
     int r = start->root ? sandbox_become(f->uid, f->gid, f->groups, groups) : 0;
@@ -266,7 +320,7 @@ int mount_open(struct files *f, const struct files_start *start)
     r = mount_open_home(f, start);
     f->writes_only = !(mount_may(&f->mount[0]) & BENEATH_READ);
     if (r == 0)
-        mount_open_others(f, start);
+        r = mount_open_others(f, start, c);
     for (struct mount *m = f->mount; m < f->mount + f->mounts; m++)
         if (m->fd >= 0)
             quota_watch(m);

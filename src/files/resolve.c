@@ -38,7 +38,7 @@ bool resolve_is_reserved(struct slice path)
     struct slice component;
 
     while (slice_cut(&path, '/', &component))
-        if (slice_starts(component, SLICE(PATH_RESERVED)))
+        if (path_name_is_reserved(component))
             return true;
     return false;
 }

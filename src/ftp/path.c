@@ -4,6 +4,7 @@
  * returns a path with "..". */
 #include "sallyport/ftp/path.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -137,10 +138,32 @@ void path_split(struct slice p, struct slice *directory, struct slice *name)
     *directory = at > 1 ? (struct slice){ p.ptr, at - 1 } : SLICE("/");
 }
 
+/* Such file systems find "S" and U+017F by "s", and some of them ignore code
+ * points as U+00AD. So a byte above 127 counts as nothing, or as the only s. */
+bool path_name_is_reserved(struct slice name)
+{
+    const char *left = PATH_RESERVED;
+    bool other = false;
+
+    for (size_t i = 0; i < name.len && *left; i++) {
+        int c = tolower((unsigned char)name.ptr[i]);
+
+        if (c >= 0x80)
+            other = true;
+        else if (c == left[0])
+            left++;
+        else if (other && left[0] == 's' && c == left[1])
+            left += 2;
+        else
+            return false;
+    }
+    return *left == '\0';
+}
+
 bool path_name_ok(struct slice name)
 {
     if (name.len == 0 || name.len > COMPONENT_MAX || is_dot(name) ||
-        is_dot_dot(name) || slice_starts(name, SLICE(PATH_RESERVED)))
+        is_dot_dot(name) || path_name_is_reserved(name))
         return false;
     for (size_t i = 0; i < name.len; i++) {
         unsigned char c = (unsigned char)name.ptr[i];

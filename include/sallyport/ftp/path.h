@@ -38,9 +38,12 @@ bool path_is_normal(struct slice p);
 void path_split(struct slice p, struct slice *directory, struct slice *name);
 
 /* May a new file or directory have this name? It must have 1 to 255 bytes, no
- * '/', no control byte (below 0x20, or 0x7f), and not begin with PATH_RESERVED;
- * "." and ".." are refused. */
+ * '/', no control byte (below 0x20, or 0x7f), and not be reserved; "." and ".."
+ * are refused. */
 bool path_name_ok(struct slice name);
+/* Does it begin with PATH_RESERVED, as it is or as a file system that ignores
+ * case would find it? */
+bool path_name_is_reserved(struct slice name);
 #define PATH_RESERVED ".sallyport-"
 
 /* Makes the name for STOU. If the client has given a name (NAMED), NUMBER goes

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -213,6 +214,34 @@ Test(mounts, what_cannot_be_opened)
 }
 
 /* The kernel keeps out who isn't in the share's group. */
+/* A bind mount plays a file system that ignores case. */
+Test(mounts, a_directory_with_two_spellings)
+{
+    struct message m;
+    struct peer p;
+
+    peer_init(&p);
+    disk_directory(&p, "/d");
+    disk_directory(&p, "/d/in");
+    disk_directory(&p, "/d/IN");
+    peer_rights(&p, "/d/in", READ);
+    if (mount(disk_path(&p, "/d/in"), disk_path(&p, "/d/IN"), NULL, MS_BIND,
+              NULL) < 0) {
+        p.session.fd = p.master.fd = p.log.fd = -1;
+        peer_remove(&p);
+        cr_skip_test("nothing can be mounted here");
+    }
+    peer_fork(&p);
+    cr_assert_eq(channel_wait(&p.master, &m, PEER_MS), 1);
+    cr_expect_eq(m.kind, MSG_files_failed);
+    cr_expect(slice_starts(m.files_failed.why,
+                           SLICE("its file system ignores the case")));
+    channel_close(&p.session);
+    cr_expect_eq(peer_wait(&p), 0);
+    cr_assert_eq(umount(disk_path(&p, "/d/IN")), 0);
+    peer_remove(&p);
+}
+
 Test(mounts, a_share_of_others)
 {
     char reason[256];

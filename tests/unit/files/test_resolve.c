@@ -23,6 +23,11 @@ Test(resolve, reserved)
         { "/.sallyport-x/a", true },
         { "/a.sallyport-x", false },
         { ".sallyport-x", true },
+        { "/.SallyPort-x", true },
+        { "/.\xc5\xbf\x61llyport-x", true }, /* U+017F: a long s */
+        { "/.sally\xc2\xadport-x", true },   /* U+00AD: ext4 ignores it */
+        { "/.allyport-x", false },
+        { "/.sally\xc2\xad-x", false },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
