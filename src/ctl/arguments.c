@@ -103,7 +103,7 @@ const struct ctl_option ctl_options[] = {
     { "purge", OPTION_PURGE, AT(purge), NULL,
       "remove the directory too, after a question" },
     { "yes", OPTION_YES, AT(yes), NULL,
-      "don't ask; ban even this machine itself" },
+      "don't ask; ban even this machine itself; release over a newer file" },
     { "older-than", OPTION_OLDER_THAN, AT(older_than), "DAYS",
       "only those without a write for so many days" },
     { "all", OPTION_ALL, AT(all), NULL, "unfinished uploads of any age" },

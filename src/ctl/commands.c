@@ -303,11 +303,13 @@ const struct ctl_command ctl_commands[] = {
     { .group = "inspect",
       .name = "release",
       .takes = TAKES_ID,
+      .options = OPTION_YES,
       .reads_users = true,
       .run = inspect_release,
-      .syntax = "ID [NAME]",
+      .syntax = "ID [NAME] [--yes]",
       .help = "Make an upload visible under its name, or another one if that "
-              "is taken; found faster with the name of its user",
+              "is taken (--yes: in place of a file that was written later, "
+              "too); found faster with the name of its user",
       .example = "sallyportctl inspect release 0123456789abcdef anna" },
     { .group = "inspect",
       .name = "reject",

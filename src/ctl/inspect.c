@@ -26,7 +26,8 @@ struct inspection {
     const char *id; /* "": all */
     int64_t now;
     uint64_t lines;
-    bool found;
+    bool found, denied;
+    uint64_t uid;     /* of its owner */
     uint64_t missing; /* bytes of it that are still to come */
 };
 
@@ -92,6 +93,16 @@ static int refused(struct inspection *i, uint64_t o)
     if (o == OUTCOME_IS_DIRECTORY)
         return ctl_fail(i->at.x, EX_CANTCREAT,
                         "%s stays: a directory has its name", i->id);
+    if (o == OUTCOME_EXISTS)
+        return ctl_fail(i->at.x, EX_CANTCREAT,
+                        "%s stays: the file that has its name was written "
+                        "later; --yes replaces it",
+                        i->id);
+    if (o == OUTCOME_DENIED)
+        return ctl_fail(i->at.x, EX_NOPERM,
+                        "%s stays: %s may not read it, or write in its "
+                        "directory",
+                        i->id, i->at.user);
     if (o == OUTCOME_STORED_UNSAFE)
         return ctl_fail(i->at.x, EX_IOERR,
                         "%s is visible, but a power cut may undo this: its "
@@ -109,7 +120,7 @@ static int refused(struct inspection *i, uint64_t o)
 static int obeyed(struct inspection *i, const struct msg_held *m,
                   struct slice text)
 {
-    const char *done = i->order == HELD_RELEASE ? "released" : "rejected";
+    const char *done = i->order == HELD_REJECT ? "rejected" : "released";
 
     if (m->outcome != OUTCOME_OK)
         return refused(i, m->outcome);
@@ -127,6 +138,8 @@ static int take_held(struct inspection *i, const struct msg_held *m)
     int code = EX_OSERR;
 
     i->found = true;
+    i->denied = m->outcome == OUTCOME_DENIED;
+    i->uid = m->uid;
     i->missing = i->order == HELD_READ ? m->bytes : 0;
     buf_init(&path, LINE_ROOM);
     buf_init(&text, LINE_ROOM);
@@ -187,6 +200,22 @@ static int ask_held(struct search *s, struct channel *files)
     return code;
 }
 
+/* In a share, the group may lack the right to write in a member's directory;
+ * the file is then the member's too. */
+static int as_owner(struct inspection *i, int code)
+{
+    const struct users *u = &i->at.x->users;
+
+    for (size_t n = 0; n < u->count; n++)
+        if (u->row[n].uid == i->uid) {
+            i->found = false;
+            i->at.in_shares = true;
+            code = search_user(&i->at, &u->row[n]);
+            return code == 0 && !i->found ? refused(i, OUTCOME_DENIED) : code;
+        }
+    return code;
+}
+
 /* An order ends with the file that it is for. */
 static int everywhere(struct inspection *i)
 {
@@ -198,7 +227,7 @@ static int everywhere(struct inspection *i)
                                 : search_share(&i->at, &u->share[n - u->count]);
 
         if (i->found && i->order != HELD_LIST)
-            return code;
+            return i->denied && n >= u->count ? as_owner(i, code) : code;
         search_failed(&i->at, code, &first);
     }
     return first;
@@ -252,7 +281,7 @@ int inspect_read(struct context *x)
 
 int inspect_release(struct context *x)
 {
-    return give_order(x, HELD_RELEASE);
+    return give_order(x, x->args.yes ? HELD_REPLACE : HELD_RELEASE);
 }
 
 int inspect_reject(struct context *x)

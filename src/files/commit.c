@@ -308,13 +308,13 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
     u->visible = true;
     fd_close(&u->partial.fd);
     commit_delete_others(f, u);
-    if (f->rules.fsync && fsync(u->directory) < 0)
-        r = OUTCOME_STORED_UNSAFE;
+    bool unsafe = f->rules.fsync && fsync(u->directory) < 0;
     commit_close(f);
-    if (r == 0)
-        ANSWER(f, file_stored, m->request, .path = path_slice(&u->path),
-               .held = slice_from(u->held));
-    return r;
+    if (unsafe && !u->held[0])
+        return OUTCOME_STORED_UNSAFE;
+    ANSWER(f, file_stored, m->request, .path = path_slice(&u->path),
+           .held = slice_from(u->held), .unsafe = unsafe);
+    return 0;
 }
 
 int commit_on_file_abort(void *owner, struct msg_file_abort *m)

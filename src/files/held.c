@@ -76,6 +76,23 @@ struct held_found {
     struct stat st;
 };
 
+/* Uploads are released in any order: an older one never replaces a newer one by
+ * itself. */
+static bool held_is_outdated(const struct held_found *one)
+{
+    const struct timespec *own = &one->st.st_mtim, *other;
+    struct stat there;
+
+    if ((one->conflict != CONFLICT_OVERWRITE &&
+         one->conflict != CONFLICT_VERSION) ||
+        fstatat(one->directory, one->name, &there, AT_SYMLINK_NOFOLLOW) < 0 ||
+        !S_ISREG(there.st_mode))
+        return false;
+    other = &there.st_mtim;
+    return other->tv_sec != own->tv_sec ? other->tv_sec > own->tv_sec
+                                        : other->tv_nsec > own->tv_nsec;
+}
+
 /* W's path ends in the wanted name, and then in the one that it got. */
 static int held_release(struct walk *w, struct held_found *one)
 {
@@ -107,7 +124,9 @@ static int held_obey(struct held_search *s, struct held_found *one)
 
     if (r != 0 || s->order < HELD_RELEASE)
         return r;
-    if (s->order == HELD_RELEASE)
+    if (s->order == HELD_RELEASE && held_is_outdated(one))
+        r = OUTCOME_EXISTS;
+    else if (s->order != HELD_REJECT)
         r = held_release(&s->walk, one);
     else if (unlinkat(one->directory, one->stands, 0) < 0)
         r = -errno;

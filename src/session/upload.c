@@ -463,9 +463,15 @@ static enum stepped upload_stored(struct session *s)
     slice_copy(m->file_stored.held, t->held, sizeof(t->held));
     if (t->held[0])
         snprintf(text + len, sizeof(text) - (size_t)len, " (id %s)", t->held);
-    return transfer_finish(s, t->held[0] ? REPLY_HELD : REPLY_STORED,
+    return transfer_finish(s,
+                           !t->held[0]             ? REPLY_STORED
+                           : m->file_stored.unsafe ? REPLY_HELD_UNSAFE
+                                                   : REPLY_HELD,
                            slice_from(text), m->file_stored.path,
-                           t->bare ? "ended without close_notify" : "");
+                           m->file_stored.unsafe
+                               ? ask_outcome_cause(OUTCOME_STORED_UNSAFE)
+                           : t->bare ? "ended without close_notify"
+                                     : "");
 }
 
 /* name, function, what wakes it, state, undo */

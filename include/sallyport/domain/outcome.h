@@ -99,6 +99,7 @@ enum held_order {
     HELD_READ,
     HELD_RELEASE,
     HELD_REJECT,
+    HELD_REPLACE, /* a release, also over a file that was written later */
     HELD_ORDERS
 };
 /* Why session asks for the facts of a path. */

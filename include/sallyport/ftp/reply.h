@@ -176,6 +176,10 @@
     /* an error after the rename */                                            \
     R(STORED_UNSAFE, 451,                                                      \
       "The file is complete, but may not survive a power cut; send again.")    \
+    /* {}: how many bytes, with the id, {}: name */                            \
+    R(HELD_UNSAFE, 451,                                                        \
+      "The file is complete, but may not survive a power cut: {} kept for "    \
+      "inspection; released, it is {}; send again.")                           \
     R(UNLOGGED, 451,                                                           \
       "This can't be logged, so it doesn't count; try again later.")           \
     /* {}: name */                                                             \

@@ -1176,9 +1176,11 @@ END
 
 MESSAGE(file_stored, FILES, SESSION, ASKED, MANY, file_commit,
         "the virtual path under which the file is now visible; or, with the id "
-        "of an upload that waits for inspection (else empty), will be")
+        "of an upload that waits for inspection (else empty), will be; of such "
+        "an upload, whether the sync of its directory has failed")
 PATH(path)
 TEXT(held)
+FLAG(unsafe)
 END
 
 MESSAGE(file_abort, SESSION, FILES, WRITING, MANY, NONE,

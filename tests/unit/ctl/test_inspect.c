@@ -1,10 +1,13 @@
 /* "inspect list", "release" and "reject". The test plays the processes files.
  */
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fake_server.h"
+#include "sallyport/base/fd.h"
 #include "sallyport/ipc/channel.h"
 #include "world.h"
 
@@ -147,6 +150,8 @@ Test(inspect, refusals)
         { OUTCOME_IS_DIRECTORY, EX_CANTCREAT, "a directory has its name" },
         { OUTCOME_STORED_UNSAFE, EX_IOERR, "is visible" },
         { OUTCOME_BUSY, EX_TEMPFAIL, "try again" },
+        { OUTCOME_EXISTS, EX_CANTCREAT, "was written later; --yes" },
+        { OUTCOME_DENIED, EX_NOPERM, "may not read it, or write" },
         { OUTCOME_READ_ONLY, EX_IOERR, "stays: error" },
     };
 
@@ -160,4 +165,68 @@ Test(inspect, refusals)
     expect_err(EX_TEMPFAIL, "", "inspect release " ID " anna", "hung up");
     fake_files_are(NULL, answers_another);
     expect_err(EX_PROTOCOL, "", "inspect list anna", "no answer about");
+}
+
+static void sends_a_part(struct channel *ctl, const struct message *find)
+{
+    says_held(ctl, find, "/a", 70000, outcome);
+    if (outcome == OUTCOME_OK) {
+        FD_CLEANUP int fd = open(in_scratch("part"), O_RDONLY | O_CLOEXEC);
+
+        FAKE_SAYS(ctl, find, held_bytes, .file = fd);
+    }
+    ends(ctl, find);
+}
+
+/* A program that reads them is never content with a part. */
+Test(inspect, bytes_that_do_not_come)
+{
+    write_users();
+    outcome = OUTCOME_OK;
+    fake_files_are(NULL, sends_a_part);
+    file_write(in_scratch("part"), "byte");
+    expect_err(EX_IOERR, "", "inspect read " ID, "not all of it could be read");
+    file_write(in_scratch("part"), "bytes");
+    expect_out(0, "", "inspect read " ID, "bytes");
+    outcome = OUTCOME_IO;
+    expect_err(EX_IOERR, "", "inspect read " ID, "stays: error");
+}
+
+static char of[USER_NAME_MAX + 1]; /* which process this is */
+static bool of_shares;
+
+static bool is_of(const struct files_start *start, struct channel *master)
+{
+    snprintf(of, sizeof(of), "%s", start->name);
+    of_shares = start->mount_count > 0;
+    return has_started(start, master);
+}
+
+static enum held_order ordered;
+
+static void only_for_bert(struct channel *ctl, const struct message *find)
+{
+    if (find->held_find.order != ordered)
+        says_held(ctl, find, "/wrong", 70001, OUTCOME_IO);
+    else if (!strcmp(of, "contracts"))
+        says_held(ctl, find, "/contracts/d/a", 70001, OUTCOME_DENIED);
+    else if (!strcmp(of, "bert") && of_shares)
+        says_held(ctl, find, "/contracts/d/a", 70001, OUTCOME_OK);
+    ends(ctl, find);
+}
+
+/* The group of a share can't write in each directory; the file's owner can. */
+Test(inspect, a_directory_of_a_member)
+{
+    write_users();
+    if (geteuid() != 0)
+        cr_skip_test("all files have one owner");
+    fake_files_are(is_of, only_for_bert);
+    ordered = HELD_RELEASE;
+    expect_out(0, "", "inspect release " ID, "released: /contracts/d/a\n");
+    cr_expect_str_eq(file_text(in_scratch("starts")),
+                     "anna 70000 70000 0\nbert 70001 70001 0\n"
+                     "contracts 80000 80000 0\nbert 70001 70001 1\n");
+    ordered = HELD_REPLACE;
+    expect_out(0, "", "inspect release --yes " ID, "released: /contracts/");
 }

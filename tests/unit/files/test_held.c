@@ -11,6 +11,7 @@
 #include "files/files.h"
 #include "peer.h"
 #include "sallyport/domain/rights.h"
+#include "syncs.h"
 
 #define K       1024u
 #define INSPECT (RIGHT_ALL | RIGHT_INSPECT)
@@ -115,6 +116,17 @@ static void hold(struct peer *p, const char *path, enum write_mode mode,
     cr_expect_eq(strlen(id), HELD_DIGITS);
 }
 
+/* Where it waits; until the next call. */
+static const char *held_at(const char *id, enum conflict conflict,
+                           const char *directory, const char *name)
+{
+    static char path[256];
+
+    snprintf(path, sizeof(path), "%s/.sallyport-%s.held-%c-%s", directory, id,
+             conflict == CONFLICT_VERSION ? 'v' : 'o', name);
+    return path;
+}
+
 static void begin(struct peer *p)
 {
     peer_init(p);
@@ -150,7 +162,8 @@ Test(held, unseen_until_the_release)
 
     begin(&p);
     hold(&p, "/in/a", WRITE_STORE, 200 * K, 1, id);
-    snprintf(stands, sizeof(stands), "/in/.sallyport-%s.held-o-a", id);
+    snprintf(stands, sizeof(stands), "%s",
+             held_at(id, CONFLICT_OVERWRITE, "/in", "a"));
     cr_expect(disk_is(&p, stands, 200 * K, 1), "%s", stands);
     cr_expect_eq(disk_partials(&p, "/in"), 1, "no partial beside it");
     is_unseen(&p, "/in", "/in/a");
@@ -173,6 +186,94 @@ Test(held, unseen_until_the_release)
     cr_expect_eq(order_once(&p, HELD_RELEASE, id).count, 0, "it is released");
     cr_expect_eq(order_once(&p, HELD_REJECT, id).count, 0);
     cr_expect(disk_has(&p, "/in/a"));
+    peer_stop(&p);
+}
+
+/* A second name of the file plays a file system that ignores case. */
+Test(held, spelled_otherwise)
+{
+    char id[32], stands[128], other[128], path[2][256];
+    struct peer p;
+
+    begin(&p);
+    hold(&p, "/in/a", WRITE_STORE, 10, 1, id);
+    snprintf(stands, sizeof(stands), "%s",
+             held_at(id, CONFLICT_OVERWRITE, "/in", "a"));
+    snprintf(other, sizeof(other), "/in/.SALLYPORT-%s.HELD-O-A", id);
+    for (int i = 0; i < 2; i++)
+        snprintf(path[i], sizeof(path[i]), "%s",
+                 disk_path(&p, i ? other : stands));
+    cr_assert_eq(link(path[0], path[1]), 0);
+    is_unseen(&p, "/in", other);
+    cr_expect_eq(ask_rename(&p, other, "/in/b"), OUTCOME_NOT_FOUND);
+    cr_expect_eq(ask_upload(&p, other, WRITE_STORE, 0, 1, 1), OUTCOME_BAD_NAME);
+    peer_stop(&p);
+}
+
+/* An older upload replaces a newer one by the other order only. */
+Test(held, released_after_a_newer_one)
+{
+    static const enum conflict rows[] = { CONFLICT_OVERWRITE,
+                                          CONFLICT_VERSION };
+    char old[32], newer[32];
+    struct held h;
+    struct peer p;
+
+    for (int i = 0; i < 2; i++) {
+        peer_init(&p);
+        disk_directory(&p, "/in");
+        peer_rights(&p, "/in", INSPECT);
+        p.start.rules.on_conflict = rows[i];
+        peer_run(&p);
+        hold(&p, "/in/a", WRITE_STORE, 10, 1, old);
+        hold(&p, "/in/a", WRITE_STORE, 20, 2, newer);
+        disk_age(&p, held_at(old, rows[i], "/in", "a"), 1);
+        cr_expect_eq(order_once(&p, HELD_RELEASE, newer).outcome, OUTCOME_OK);
+        h = order_once(&p, HELD_RELEASE, old);
+        cr_expect(h.count == 1 && h.outcome == OUTCOME_EXISTS, "%d", h.outcome);
+        cr_expect(disk_is(&p, "/in/a", 20, 2));
+        h = order_once(&p, HELD_REPLACE, old);
+        cr_expect(h.count == 1 && h.outcome == OUTCOME_OK, "%d", h.outcome);
+        cr_expect(disk_is(&p, "/in/a", 10, 1));
+        peer_stop(&p);
+    }
+}
+
+/* It waits, so the client gets its id. */
+Test(held, a_directory_that_is_not_synced)
+{
+    struct message m;
+    struct peer p;
+
+    peer_init(&p);
+    disk_directory(&p, "/in");
+    peer_rights(&p, "/in", INSPECT);
+    p.start.rules.fsync = true;
+    sync_directories_fail = true;
+    peer_run(&p);
+    sync_directories_fail = false;
+    cr_assert_eq(ask_upload(&p, "/in/a", WRITE_STORE, 0, 10, 1), OUTCOME_OK);
+    cr_assert_eq(ASK(&p, &m, file_commit, NEXT(&p), .length = 10), OUTCOME_OK);
+    cr_expect(m.file_stored.unsafe);
+    cr_expect_eq(m.file_stored.held.len, HELD_DIGITS);
+    cr_expect_eq(order_once(&p, HELD_LIST, "").count, 1);
+    peer_stop(&p);
+}
+
+/* Its bytes are sent, or the order has failed. */
+Test(held, one_that_cannot_be_read)
+{
+    struct held h;
+    struct peer p;
+    char id[32];
+
+    begin(&p);
+    hold(&p, "/in/a", WRITE_STORE, 10, 1, id);
+    cr_assert_eq(
+        chmod(disk_path(&p, held_at(id, CONFLICT_OVERWRITE, "/in", "a")), 0),
+        0);
+    h = order_once(&p, HELD_READ, id);
+    cr_expect(h.count == 1 && h.outcome == OUTCOME_DENIED, "%d", h.outcome);
     peer_stop(&p);
 }
 
@@ -211,6 +312,9 @@ Test(held, no_other_way)
     cr_expect_eq(ask_upload(&p, "/link/f", WRITE_STORE, 0, 1, 1),
                  OUTCOME_NOT_FOUND);
     cr_assert_eq(ask_path(&p, MSG_directory_make, "/in/sub"), OUTCOME_OK);
+    disk_directory(&p,
+                   "/closed"); /* no matter for an order that finds its file */
+    cr_assert_eq(chmod(disk_path(&p, "/closed"), 0), 0);
     hold(&p, "/in/sub/f", WRITE_STORE, 10, 2, id);
     is_unseen(&p, "/in/sub", "/in/sub/f");
     cr_expect_eq(ask_path(&p, MSG_directory_remove, "/in/sub"),
@@ -263,6 +367,7 @@ Test(held, a_name_that_is_taken)
         peer_run(&p);
         hold(&p, "/in/a.b", rows[i].mode, 10, 1, id);
         disk_fill(&p, "/in/a.b", 20, 2);
+        disk_age(&p, "/in/a.b", 1);
         p.start.rules.on_conflict = CONFLICT_OVERWRITE; /* of sallyportctl */
         h = order_once(&p, HELD_RELEASE, id);
         cr_assert_eq(h.count, 1);
@@ -373,6 +478,8 @@ Test(held, in_a_share)
     cr_assert_eq(ask_commit(&b, 20), OUTCOME_OK);
     cr_expect(disk_is(&p, SHARE "/a", 20, 2), "at once");
     h = order_once(&ctl, HELD_RELEASE, id);
+    cr_expect(h.count == 1 && h.outcome == OUTCOME_EXISTS);
+    h = order_once(&ctl, HELD_REPLACE, id);
     cr_expect(h.count == 1 && h.outcome == OUTCOME_OK);
     cr_expect(disk_is(&p, SHARE "/a", 10, 1));
     peer_stop(&b);
