@@ -314,8 +314,8 @@ static json_t *json_safe(struct slice value)
 /* A number with a leading zero is none that the log has written. */
 static json_t *json_field(const struct log_field *f)
 {
-    static const char *const numbers[] = { "bytes",  "ms",   "result",
-                                           "number", "size", "from" };
+    static const char *const numbers[] = { "bytes", "ms",   "result", "number",
+                                           "size",  "from", "uid" };
     const size_t count = sizeof(numbers) / sizeof(numbers[0]);
     uint64_t n;
 

@@ -130,14 +130,24 @@ static size_t utf8_length(struct slice s, size_t at)
     return 0;
 }
 
+/* Ends a line or a paragraph, or shows the rest of the line in another order
+ * (U+2028 to U+202E, U+2066 to U+2069). */
+static bool is_order(const uint8_t *c)
+{
+    return c[0] == 0xe2 && ((c[1] == 0x80 && c[2] >= 0xa8 && c[2] <= 0xae) ||
+                            (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));
+}
+
 /* Terminals obey C1 controls (U+0080 to U+009F) too. */
 static bool is_plain(struct slice s, size_t at, size_t len)
 {
-    uint8_t a = (uint8_t)s.ptr[at];
+    const uint8_t *c = (const uint8_t *)s.ptr + at;
 
     if (len == 1)
-        return a >= 0x20 && a != 0x7f && a != '"' && a != '\\';
-    return !(len == 2 && a == 0xc2 && (uint8_t)s.ptr[at + 1] < 0xa0);
+        return c[0] >= 0x20 && c[0] != 0x7f && c[0] != '"' && c[0] != '\\';
+    if (len == 2)
+        return c[0] != 0xc2 || c[1] >= 0xa0;
+    return len != 3 || !is_order(c);
 }
 
 int event_escape(struct slice s, struct buf *into)

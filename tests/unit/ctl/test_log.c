@@ -148,6 +148,8 @@ Test(log, json_has_the_schema)
         "\"bytes\":1500000,\"ms\":17,\"result\":226,"
         "\"tls\":\"TLSv1.3 TLS_AES_128_GCM_SHA256 resumed\"}\n");
     cr_expect_str_eq(show(JSON, "--json")->out, JSON);
+    r = show(TUESDAY "admin uid=1000 verb=\"user add\"\n", "--json");
+    cr_expect(strstr(r->out, "\"uid\":1000,"), "%s", r->out);
 }
 
 static const char *const torn[] = {

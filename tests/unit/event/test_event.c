@@ -46,6 +46,9 @@ static const struct escape escapes[] = {
     { { "/\xc0\xaf", 3 }, "change path=/\\xc0\\xaf" },          /* overlong */
     { { "/\xed\xa0\x80", 4 }, "change path=/\\xed\\xa0\\x80" }, /* surrogate */
     { { "/\xc2\x9b", 3 }, "change path=/\\xc2\\x9b" },          /* C1: CSI */
+    { { "/\xe2\x80\xae", 4 }, "change path=/\\xe2\\x80\\xae" }, /* U+202E */
+    { { "/\xe2\x81\xa9", 4 }, "change path=/\\xe2\\x81\\xa9" }, /* U+2069 */
+    { { "/\xe2\x80\xa7", 4 }, "change path=/\xe2\x80\xa7" },
     { { "/\xf0\x9f\x98\x80", 5 }, "change path=/\xf0\x9f\x98\x80" },
     { { "/\xf4\x90\x80\x80", 5 }, "change path=/\\xf4\\x90\\x80\\x80" },
 };
