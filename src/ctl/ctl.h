@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/types.h>
 
 #include "sallyport/base/buf.h"
@@ -334,6 +335,10 @@ typedef json_t *output_describe(struct context *x, size_t i);
 /* The same for N elements, with --json as an array. */
 int output_list(struct context *x, size_t n, output_describe *describe,
                 const struct output_field *columns);
+
+/* disk.c: as statvfs(3), but it returns 0 or -errno; -ETIMEDOUT: the disk
+ * doesn't answer in 3 seconds. */
+int disk_room(const char *path, struct statvfs *ret);
 
 /* password.c: lines and passwords, from the terminal or standard input. In
  * every case the terminal's settings are restored. */

@@ -150,12 +150,14 @@ static void judge_disk(struct doctor *d, const char *what, const char *path)
     struct statvfs disk;
     uint64_t left, keep;
 
-    if (statvfs(path, &disk) < 0) {
-        if (errno != ENOENT) /* --check knows what must exist */
-            doctor_find(d, FINDING_WARNING, NULL, "%s: %s", path,
-                        strerror(errno));
+    int r = disk_room(path, &disk);
+    if (r == -ETIMEDOUT)
+        doctor_find(d, FINDING_BAD, "see the kernel's log, and its mount",
+                    "%s %s: the disk hangs", what, path);
+    else if (r < 0 && r != -ENOENT) /* --check knows what must exist */
+        doctor_find(d, FINDING_WARNING, NULL, "%s: %s", path, strerror(-r));
+    if (r < 0)
         return;
-    }
     left = (uint64_t)disk.f_bavail * (uint64_t)disk.f_frsize;
     keep = kept_free(&d->x->settings.min_free, &disk);
     size_text(left, room);

@@ -3,22 +3,20 @@
  * the numbers after a bar, and an exit status from 0 to 3. */
 #include "ctl.h"
 
+#include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <sysexits.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "sallyport/domain/limits.h"
 
 #define DAY_S        86400
 #define DAYS_MOST    36500
 #define MONITOR_MS   8000 /* such systems wait 10 s */
-#define DISK_S       3
 #define MONITOR_PATH (4 * MESSAGE_TEXT_MAX + 1)
 
 enum level { LEVEL_OK, LEVEL_WARNING, LEVEL_CRITICAL, LEVEL_UNKNOWN };
@@ -131,29 +129,16 @@ static int health_ask(struct server *s, struct health *h)
     return code;
 }
 
-/* The line for a disk that hangs: nothing but the end of this process ends the
- * call. */
-static char disk_hangs[SETTINGS_PATH_MAX + 64];
-
-static void disk_on_alarm(int number)
-{
-    (void)number;
-    if (write(STDOUT_FILENO, disk_hangs, strlen(disk_hangs)) < 0)
-        _exit(LEVEL_UNKNOWN);
-    _exit(LEVEL_CRITICAL);
-}
-
 /* A directory that is missing has no users. */
 static void health_look_at_disk(struct health *h, struct disk *d,
                                 const struct min_free *keep)
 {
     struct statvfs s;
+    int r = disk_room(d->path, &s);
 
-    snprintf(disk_hangs, sizeof(disk_hangs),
-             "SALLYPORT CRITICAL - %s: the disk hangs\n", d->path);
-    signal(SIGALRM, disk_on_alarm);
-    alarm(DISK_S);
-    if (statvfs(d->path, &s) < 0 || s.f_blocks == 0 || s.f_frsize == 0)
+    if (r == -ETIMEDOUT)
+        health_worsen(h, LEVEL_CRITICAL, "%s: the disk hangs", d->path);
+    if (r < 0 || s.f_blocks == 0 || s.f_frsize == 0)
         return;
     uint64_t used = s.f_blocks - s.f_bfree, all = used + s.f_bavail;
 
@@ -172,10 +157,11 @@ static void health_look_at_disk(struct health *h, struct disk *d,
                       d->path, d->percent);
 }
 
+/* Rounded up: of few sessions, none is no trouble. */
 static uint64_t sessions_at(const struct health *h, uint64_t percent)
 {
     return h->status.limit / 100 * percent +
-           h->status.limit % 100 * percent / 100;
+           (h->status.limit % 100 * percent + 99) / 100;
 }
 
 static void health_judge(struct health *h)

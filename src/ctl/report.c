@@ -83,10 +83,15 @@ static int64_t day_of(int64_t ms, int *hour)
     return timegm(&tm) / DAY;
 }
 
+void amount_add(struct amount *a, uint64_t count, uint64_t bytes)
+{
+    a->count += count;
+    a->bytes = bytes < INT64_MAX - a->bytes ? a->bytes + bytes : INT64_MAX;
+}
+
 static void add(struct amount *a, uint64_t bytes)
 {
-    a->count++;
-    a->bytes += bytes;
+    amount_add(a, 1, bytes);
 }
 
 static void take_file(struct report *r, const struct log_record *record)

@@ -57,6 +57,9 @@ struct report {
     uint64_t bans;
 };
 
+/* Adds; a hostile log's numbers end at INT64_MAX. */
+void amount_add(struct amount *a, uint64_t count, uint64_t bytes);
+
 /* Writes the page. Returns 0, -ENOBUFS or -ENOMEM. */
 int report_page(const struct report *r, struct buf *into);
 

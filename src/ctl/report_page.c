@@ -300,10 +300,9 @@ static size_t tally_top(const struct tally *t, struct tally_row *others,
     qsort(all, t->rows, sizeof(all[0]), compare_weights);
     memcpy(top, all, n * sizeof(all[0]));
     for (size_t i = n; i < t->rows; i++)
-        for (int way = 0; way < WAYS; way++) {
-            others->of[way].count += all[i]->of[way].count;
-            others->of[way].bytes += all[i]->of[way].bytes;
-        }
+        for (int way = 0; way < WAYS; way++)
+            amount_add(&others->of[way], all[i]->of[way].count,
+                       all[i]->of[way].bytes);
     if (others->of[UPLOADS].count + others->of[DOWNLOADS].count > 0)
         top[n++] = others;
     return n;
@@ -406,7 +405,7 @@ static void disk_row(struct page *p, const char *path)
 {
     struct statvfs fs;
 
-    if (statvfs(path, &fs) == 0)
+    if (disk_room(path, &fs) == 0)
         used_row(p, path, (uint64_t)(fs.f_blocks - fs.f_bfree) * fs.f_frsize,
                  (uint64_t)fs.f_blocks * fs.f_frsize, "its disk");
 }

@@ -1,8 +1,13 @@
 /* "check": its line and its status, for each state of a server. The test plays
  * the server. */
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "ctl/ctl.h"
 #include "fake_server.h"
@@ -17,8 +22,8 @@ static struct {
     int64_t days; /* of the certificate; 0: unknown */
     const char *staple;
     enum server_state state;
-    uint64_t sessions;
-} said;
+    uint64_t sessions, limit;
+} said = { .limit = 250 };
 
 static void plays(struct channel *c)
 {
@@ -32,7 +37,7 @@ static void plays(struct channel *c)
     FAKE_SAYS(c, &m, status_certificate, .path = SLICE("/c.pem"),
               .staple_path = slice_from(said.staple), .expires = end);
     FAKE_SAYS(c, &m, status_is, .state = said.state, .sessions = said.sessions,
-              .logged_in = 1, .limit = 250);
+              .logged_in = 1, .limit = said.limit);
 }
 
 static void expect(int code, const char *words, const char *line)
@@ -97,6 +102,11 @@ Test(monitor, sessions_and_states)
     expect(2, "check", "SALLYPORT CRITICAL - 250 of 250 sessions | ");
     server_says(60, "", SERVER_STOPS, 1);
     expect(1, "check", "SALLYPORT WARNING - the server is stopping | ");
+    said.limit = 1;
+    server_says(60, "", SERVER_RUNS, 0);
+    expect(0, "check", "SALLYPORT OK - ");
+    server_says(60, "", SERVER_RUNS, 1);
+    expect(2, "check", "SALLYPORT CRITICAL - 1 of 1 sessions | ");
 }
 
 Test(monitor, thresholds)
@@ -136,6 +146,36 @@ Test(monitor, disks)
     fake_begin(plays);
     expect_out(2, "", "check",
                "/shares: the disk is full up to min_free, uploads fail | ");
+    fake_end();
+}
+
+static const char *hanging; /* the disk of this path does */
+
+/* In place of libc's. Only SIGKILL ends it, as in the kernel. */
+int statvfs(const char *path, struct statvfs *ret)
+{
+    sigset_t all;
+    int fd;
+
+    sigfillset(&all);
+    if (hanging && strcmp(path, hanging) == 0 &&
+        sigprocmask(SIG_BLOCK, &all, NULL) == 0)
+        for (;;)
+            pause();
+    fd = open(path, O_PATH | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    int r = fstatvfs(fd, ret);
+    close(fd);
+    return r;
+}
+
+Test(monitor, a_disk_that_hangs)
+{
+    hanging = world.homes;
+    server_says(60, "", SERVER_RUNS, 1);
+    fake_begin(plays);
+    expect_out(2, "", "check", "homes: the disk hangs | sessions=1;");
     fake_end();
 }
 
