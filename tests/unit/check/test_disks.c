@@ -26,6 +26,14 @@ static void enter(void)
 
 TestSuite(disks, .init = enter);
 
+static struct metrics *writable(void)
+{
+    struct metrics *m;
+
+    cr_assert_eq(metrics_map(&m, memory, PROT_READ | PROT_WRITE), 0);
+    return m;
+}
+
 Test(disks, are_measured)
 {
     const uint64_t now = (uint64_t)time(NULL);
@@ -41,6 +49,21 @@ Test(disks, are_measured)
     cr_expect_geq(metrics->gauge[GAUGE_DISKS_AT], now);
     disks_measure(&settings, memory); /* the first one's lock has ended */
     cr_expect_eq(metrics->gauge[GAUGE_LOGGED_IN], 0);
+}
+
+/* What isn't known is 0, and no old number; and the time stays behind. */
+Test(disks, one_is_lost)
+{
+    snprintf(settings.shares, sizeof(settings.shares), "/");
+    disks_measure(&settings, memory);
+    cr_expect_neq(metrics->gauge[GAUGE_SHARES_SIZE], 0);
+    snprintf(settings.shares, sizeof(settings.shares), "/there-is-none");
+    disks_measure(&settings, memory);
+    cr_expect_eq(metrics->gauge[GAUGE_SHARES_SIZE], 0);
+    metrics_gauge(writable(), GAUGE_DISKS_AT, 0);
+    snprintf(settings.shares, sizeof(settings.shares), "/dev/null");
+    disks_measure(&settings, memory);
+    cr_expect_eq(metrics->gauge[GAUGE_DISKS_AT], 0);
 }
 
 /* An earlier one waits for its disk. */

@@ -14,7 +14,7 @@ static void play_systemd(const struct context *x, struct unit *u)
     struct slice rest = slice_from(loaded), line;
 
     (void)x;
-    *u = (struct unit){ .writables = 0 };
+    *u = (struct unit){ .unknown = !loaded };
     while (slice_cut(&rest, '\n', &line))
         unit_add(u, line);
 }
@@ -78,6 +78,20 @@ Test(paths, add_list_del)
     expect_words(EX_NOINPUT, "del", "/root", "hasn't written it");
     expect_words(0, "del", one, "removed; run: ");
     cr_expect_neq(access(in(paths_drop_in, "paths.conf"), F_OK), 0);
+}
+
+/* Neither "nothing is needed" nor "not yet" is known then. */
+Test(paths, systemd_gives_no_answer)
+{
+    char one[128], line[256];
+
+    snprintf(one, sizeof(one), "%s/one", scratch);
+    cr_assert_eq(mkdir(one, 0755), 0);
+    expect_words(0, "add", one, "written");
+    loaded = NULL;
+    expect_words(EX_UNAVAILABLE, "add", "/data", "systemd gives no answer");
+    snprintf(line, sizeof(line), "%s\n", one);
+    cr_expect_str_eq(expect_run(0, "", "paths list")->out, line);
 }
 
 Test(paths, what_is_not_needed_or_refused)

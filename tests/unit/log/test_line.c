@@ -185,3 +185,29 @@ Test(line, xferlog)
     xferlog_write(&l, &session, &r);
     cr_expect_eq(l.lost, 1);
 }
+
+/* The next line of an xferlog doesn't go on in a torn one. */
+Test(line, a_torn_xferlog)
+{
+    struct event_record r;
+    char text[512];
+    size_t len;
+
+    signal(SIGXFSZ, SIG_IGN);
+    l.xferlog = memfd_create("xferlog", 0);
+    event_begin(&r, EVENT_TRANSFER);
+    event_text(&r, FIELD_VERB, SLICE("STOR"));
+    event_text(&r, FIELD_PATH, SLICE("/a"));
+    limit_output(10);
+    xferlog_write(&l, &from, &r);
+    cr_expect_eq(l.lost, 1);
+    limit_output(RLIM_INFINITY);
+    xferlog_write(&l, &from, &r);
+    xferlog_write(&l, &from, &r);
+    cr_expect_eq(l.lost, 1);
+    len = (size_t)pread(l.xferlog, text, sizeof(text) - 1, 0);
+    text[len] = '\0';
+    cr_expect_eq(text[10], '\n', "%s", text);
+    cr_expect_eq(strstr(text, "i\n\n"), NULL, "%s", text);
+    close(l.xferlog);
+}
