@@ -50,7 +50,7 @@ _sallyportctl_tables() {
     "partials "purge) first=user more= options='--config --help --older-than --all --json' ;;
     "inspect "list) first=user more= options='--config --help --json' ;;
     "inspect "read) first= more= options='--config --help' ;;
-    "inspect "release) first= more= options='--config --help' ;;
+    "inspect "release) first= more= options='--config --help --yes' ;;
     "inspect "reject) first= more= options='--config --help' ;;
     "quota "set) first=account more= options='--config --help --files' ;;
     "quota "show) first=account more= options='--config --help --json' ;;

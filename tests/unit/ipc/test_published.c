@@ -97,7 +97,7 @@ static const char *const published[] = {
     "details",
     "details_certificate text text",
     "details_is number number",
-    "held_find enum4 text",
+    "held_find enum5 text",
     "held text path number number time number",
     "held_bytes fd",
     "drain enum3",

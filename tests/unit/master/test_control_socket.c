@@ -504,12 +504,18 @@ static void admits(struct control_socket *s, gid_t group, unsigned mode)
 /* From one start to the next, without CAP_CHOWN. */
 Test(control_socket, of_a_group)
 {
+    struct stat before, after;
     struct control_socket s;
     gid_t own = getegid();
 
     opens(&s);
     admits(&s, geteuid() == 0 ? 12345 : own, 0660);
     cr_expect_eq(getegid(), own);
+    cr_assert_eq(stat(path, &before), 0);
+    admits(&s, geteuid() == 0 ? 12345 : own, 0660);
+    cr_assert_eq(stat(path, &after), 0); /* it was never closed to the group */
+    cr_expect(before.st_ctim.tv_sec == after.st_ctim.tv_sec &&
+              before.st_ctim.tv_nsec == after.st_ctim.tv_nsec);
     admits(&s, 0, 0600);
     control_socket_close(&s, true);
 }
@@ -525,4 +531,15 @@ Test(control_socket, a_directory_that_the_group_cannot_pass)
     cr_expect(strstr(c.text, "run: chmod o+x"), "%s", c.text);
     cr_expect_eq(mode_of(path), 0600);
     control_socket_close(&s, true);
+}
+
+/* A generation ends while members of control_group look at it. */
+Test(control_socket, readers_keep_no_generation)
+{
+    static struct control c;
+
+    c.peer[0].used = c.peer[0].reads_only = true;
+    cr_expect(control_is_idle(&c));
+    c.peer[1].used = true;
+    cr_expect_not(control_is_idle(&c));
 }

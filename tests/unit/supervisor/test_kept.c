@@ -1,8 +1,11 @@
 /* Descriptors by name: found again under the same name, and listed. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
@@ -122,4 +125,37 @@ Test(kept, shared)
     cr_expect_geq(kept_find(&k, "news"), GENERATION_FIRST_FD);
     kept_release(&k);
     cr_expect_eq(first_free(), free);
+}
+
+static int listen_ipv6(int only)
+{
+    struct sockaddr_in6 where = { .sin6_family = AF_INET6 };
+    int fd = socket(AF_INET6, SOCK_STREAM, 0);
+
+    if (fd < 0)
+        cr_skip_test("no IPv6 here");
+    cr_assert_eq(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)),
+                 0);
+    cr_assert_eq(bind(fd, (struct sockaddr *)&where, sizeof(where)), 0);
+    cr_assert_eq(listen(fd, 1), 0);
+    return fd;
+}
+
+/* Of systemd's listeners none takes more clients than "listen" names. */
+Test(kept, a_listener_of_both_families)
+{
+    for (int only = 0; only < 2; only++) {
+        static struct supervisor s;
+        int fd = listen_ipv6(only), status;
+        pid_t pid = fork();
+
+        if (pid == 0) {
+            dup2(fd, 3);
+            activation_take(&s, 1);
+            _exit((int)s.kept.count);
+        }
+        cr_assert_eq(waitpid(pid, &status, 0), pid);
+        cr_expect_eq(status, W_EXITCODE(only, 0));
+        close(fd);
+    }
 }
