@@ -178,7 +178,7 @@
       "The file is complete, but may not survive a power cut; send again.")    \
     /* {}: how many bytes, with the id, {}: name */                            \
     R(HELD_UNSAFE, 451,                                                        \
-      "A power cut may undo this, so send again: {} kept, to be {}")           \
+      "A power cut may undo this, so send again: {} kept, to be {}.")          \
     R(UNLOGGED, 451,                                                           \
       "This can't be logged, so it doesn't count; try again later.")           \
     /* {}: name */                                                             \

@@ -170,7 +170,7 @@ int statvfs(const char *path, struct statvfs *ret)
     return r;
 }
 
-Test(monitor, a_disk_that_hangs)
+Test(monitor, a_disk_that_hangs, .timeout = 30)
 {
     hanging = world.homes;
     server_says(60, "", SERVER_RUNS, 1);

@@ -103,6 +103,28 @@ Test(session, lines_during_a_transfer_keep_their_order, .timeout = 60)
     fake_release(&t);
 }
 
+/* The client gets the id of an upload that waits, also if it isn't safe. */
+Test(session, an_upload_that_waits_unsafely, .timeout = 60)
+{
+    struct message stored = { .kind = MSG_file_stored,
+                              .file_stored = { .path = SLICE("/x"),
+                                               .held =
+                                                   SLICE("0123456789abcdef"),
+                                               .unsafe = true } };
+    struct fake_transfer t;
+    struct fake f;
+
+    fake_open(&f);
+    fake_upload(&f, &t);
+    cr_assert(tls_client_shutdown(t.tls));
+    fake_answer(&f, MSG_file_commit, &stored);
+    cr_expect_eq(fake_reply(&f), 451, "%s", f.reply);
+    cr_expect(strstr(f.reply, "(id 0123456789abcdef)"), "%s", f.reply);
+    f.files.phase = PHASE_IDLE;
+    fake_hang_up(&f, ENDING_CLOSED);
+    fake_release(&t);
+}
+
 /* ABOR doesn't wait for the lines before it. */
 Test(session, abor_overtakes_bad_lines, .timeout = 60)
 {
