@@ -241,6 +241,13 @@ static void child_hang_up(struct child *c)
     channel_close(&c->channel);
 }
 
+void child_disown(struct child *c)
+{
+    child_end_wait(c);
+    child_hang_up(c);
+    loop_timer_clear(&c->gate->frame.loop, &c->timer);
+}
+
 /* The session's own master kills it. The record stays until the end is
  * reported, but at most 2 s (CHILD_GRACE_MS). */
 static void child_kill_adopted(struct child *c)
@@ -257,9 +264,7 @@ void child_kill(struct child *c, enum ending why)
     c->ending = why;
     if (!c->adopted)
         kill(c->pid, SIGKILL); /* before its channel closes: it sends nothing */
-    child_end_wait(c);
-    child_hang_up(c);
-    loop_timer_clear(&c->gate->frame.loop, &c->timer);
+    child_disown(c);
     if (c->adopted)
         child_kill_adopted(c);
 }

@@ -128,6 +128,7 @@ struct pacing {
     struct msg_limits news[PACE_ACCOUNTS - 1]; /* until the last one has come */
     size_t news_count;
     bool counts; /* a transfer of it does */
+    bool moved;  /* the gate before has handed over what it asked for */
     enum pace_way way;
     uint32_t request; /* it waits for bytes; 0: it doesn't */
     uint32_t begin;   /* the transfer that waits for the limits; 0: none */
@@ -220,6 +221,9 @@ void child_serve(struct child *c);
 void child_begin_wait(struct child *c);
 /* The session has logged in or must end: it no longer waits for its login. */
 void child_end_wait(struct child *c);
+/* The session loses its gate: it ends after its transfer, which no limit counts
+ * any more. */
+void child_disown(struct child *c);
 /* Kills exactly that process: it is a child that isn't reaped yet, so its
  * number can't belong to another process. An adopted session is killed by its
  * own master. WHY is for the log. */

@@ -413,6 +413,7 @@ void pace_leave(struct child *c)
 /* The session may have sent requests of its own already. */
 void pace_adopt(struct child *c, const struct msg_moved_transfer *m)
 {
+    c->pace.moved = true;
     if (m->counts)
         pace_count(c, true);
     if (c->pace.request == 0 && m->asked > 0 && m->asked <= UINT32_MAX)

@@ -11,7 +11,8 @@
  * session, gives no port away and reads no message of master: it would decide
  * without knowing all sessions. The older gate had another configuration, and
  * perhaps another build. So an entry that doesn't fit is skipped. An entry that
- * can't be true ends the takeover; what was adopted before it stays. */
+ * can't be true, or the older gate's end before `over`, ends the takeover: a
+ * session that wasn't handed over completely loses its gate. */
 #include "gate.h"
 
 #include <errno.h>
@@ -416,6 +417,14 @@ static const struct handler adopt_handlers[] = {
     ON(over, adopt_on_over),
 };
 
+/* The older gate may have read a request of this session, which would wait for
+ * the answer for ever. */
+static void adopt_doubt(struct child *c)
+{
+    if (c->adopted && c->logged_in && !c->pace.moved)
+        child_disown(c);
+}
+
 /* Serves the sessions that have arrived, and accepts new ones. */
 static void adopt_open(struct gate *g)
 {
@@ -453,9 +462,11 @@ static void adopt_on_readable(void *owner, uint32_t events)
     (void)events;
     if (r == 0)
         return;
-    if (r != -ECANCELED)
+    if (r != -ECANCELED) {
         report_service(g, "the gate before has not handed over all: %s",
                        r == -EPIPE ? "it has ended" : before->wrong);
+        children_each(g, adopt_doubt);
+    }
     adopt_end(g);
 }
 

@@ -63,8 +63,9 @@ static struct address client_of(uint64_t serial)
                              .port = 4000 };
 }
 
-/* Passes on a session of a client "127.0.0.SERIAL" that isn't logged in. */
-static struct moved move_session(struct takeover *t, uint64_t serial)
+/* Passes on a session of a client "127.0.0.SERIAL". */
+static struct moved move_any(struct takeover *t, uint64_t serial,
+                             bool logged_in)
 {
     struct address server = t->bench.control;
     uint64_t now = clock_ms();
@@ -72,11 +73,16 @@ static struct moved move_session(struct takeover *t, uint64_t serial)
     int far = channel_make(&h.gate, PROCESS_SESSION, PROCESS_GATE, PHASE_RUN);
 
     PASS(t, moved, .serial = serial, .user = 0, .peer = client_of(serial),
-         .local = server, .server = server, .logged_in = false,
+         .local = server, .server = server, .logged_in = logged_in,
          .proxied = false, .known = true, .born = now, .until = now + 60000,
          .silence = 60000, .admit = 0, .session = far);
     close(far);
     return h;
+}
+
+static struct moved move_session(struct takeover *t, uint64_t serial)
+{
+    return move_any(t, serial, false);
 }
 
 static void port_of(struct takeover *t, const struct moved *h,
@@ -109,6 +115,16 @@ static void gets_data(struct moved *h, uint16_t port)
     message_hear(&h->gate, MSG_data, &m);
     message_close(&m);
     close(data);
+}
+
+/* It gets the answer to its transfer_begin, after the keys of tickets. */
+static void is_permitted(struct moved *h, uint32_t request)
+{
+    struct message m;
+
+    message_hear(&h->gate, MSG_ticket_keys, &m);
+    message_hear(&h->gate, MSG_transfer_may, &m);
+    cr_expect(m.request == request && m.transfer_may.begin);
 }
 
 static bool ends(struct moved *h)
@@ -220,19 +236,30 @@ Test(adopt, hello_does_not_come, .timeout = 60)
     end(&t);
 }
 
+/* The older gate may have read a request of a session, and died before it has
+ * passed that on: a session that is logged in loses its gate then. */
 Test(adopt, the_channel_ends_in_the_middle, .timeout = 60)
 {
+    struct moved h, asked, silent;
     struct takeover t;
-    struct moved h;
 
     begin(&t, NO_BAN);
     h = move_session(&t, 1);
     port_of(&t, &h, t.bench.port[0]);
+    asked = move_any(&t, 2, true);
+    silent = move_any(&t, 3, true);
+    PASS(&t, moved_transfer, .serial = 2, .counts = false, .asked = 0,
+         .upload = false, .begin = 9);
     channel_close(&t.next);
     serves(&t);
     expect_words(&t, "it has ended");
     gets_data(&h, t.bench.port[0].port);
     asks_port(&h);
+    cr_expect(ends(&silent));
+    BENCH_SAY(&t.bench, limits, .serial = 2, .account = 1, .team = false,
+              .transfers = 0, .up = 0, .down = 0, .last = true);
+    is_permitted(&asked, 9);
+    BENCH_SAY(&t.bench, adopted_gone, .serial = 3, .status = 0);
     end(&t);
 }
 
