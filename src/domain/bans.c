@@ -1,6 +1,7 @@
-/* The table of bans. Gate searches it for each connection. 4,096 rows need some
- * microseconds, so there is no index that two processes would have to agree on.
- * The family of a network is written after the rest, and cleared before it. */
+/* The table of bans. Gate and master search it for each connection: 4,096 rows
+ * would cost as much as a refusal (31 us), so each of them has an index. They
+ * needn't agree on it. The family of a network is written after the rest, and
+ * cleared before it; each change is counted when it is complete. */
 #include "sallyport/domain/bans.h"
 
 #include <errno.h>
@@ -66,15 +67,71 @@ bool ban_counts(const struct ban *ban, int64_t now)
     return ban->network.family != 0 && (ban->until == 0 || ban->until > now);
 }
 
-const struct ban *bans_over(const struct bans *b, const struct address *a,
-                            int64_t now)
+static size_t ban_slot(const struct ban_index *x, const struct address *network,
+                       unsigned bits)
 {
+    uint8_t bytes[2 + 16] = { network->family, (uint8_t)bits };
+
+    memcpy(bytes + 2, network->bytes, sizeof(network->bytes));
+    return siphash(x->key, bytes, sizeof(bytes)) % BAN_SLOTS;
+}
+
+static void ban_index_add(struct ban_index *x, const struct ban *ban,
+                          uint16_t row)
+{
+    unsigned bits = __atomic_load_n(&ban->bits, __ATOMIC_RELAXED);
+    size_t at = ban_slot(x, &ban->network, bits);
+
+    if (ban->network.family == 0 || bits > BAN_BITS_MAX)
+        return;
+    while (x->slot[at] != 0)
+        at = (at + 1) % BAN_SLOTS;
+    x->slot[at] = row + 1;
+    x->bits[bits] = true;
+}
+
+static void ban_index_update(struct ban_index *x, const struct bans *b)
+{
+    uint64_t changes = __atomic_load_n(&b->changes, __ATOMIC_ACQUIRE);
     uint32_t rows = bans_rows(b);
 
+    if (x->changes == changes)
+        return;
+    memset(x->bits, 0, sizeof(x->bits));
+    memset(x->slot, 0, sizeof(x->slot));
     for (uint32_t i = 0; i < rows; i++)
-        if (ban_holds(&b->ban[i], a) && ban_counts(&b->ban[i], now))
-            return &b->ban[i];
+        ban_index_add(x, &b->ban[i], (uint16_t)i);
+    x->changes = changes;
+}
+
+/* The ban of a network of so many bits that holds A. */
+static const struct ban *bans_over_by(const struct bans *b,
+                                      const struct ban_index *x,
+                                      const struct address *a, unsigned bits,
+                                      int64_t now)
+{
+    struct address network = address_prefix(a, bits);
+
+    for (size_t at = ban_slot(x, &network, bits); x->slot[at] != 0;
+         at = (at + 1) % BAN_SLOTS) {
+        const struct ban *ban = &b->ban[x->slot[at] - 1];
+
+        if (ban_holds(ban, a) && ban_counts(ban, now))
+            return ban;
+    }
     return NULL;
+}
+
+const struct ban *bans_over(const struct bans *b, struct ban_index *x,
+                            const struct address *a, int64_t now)
+{
+    const struct ban *found = NULL;
+
+    ban_index_update(x, b);
+    for (unsigned bits = 0; bits <= address_bits(a) && !found; bits++)
+        if (x->bits[bits])
+            found = bans_over_by(b, x, a, bits, now);
+    return found;
 }
 
 const struct ban *bans_find(const struct bans *b, const struct address *network,
@@ -97,11 +154,16 @@ size_t bans_count(const struct bans *b, int64_t now)
     return n;
 }
 
+static void bans_changed(struct bans *b)
+{
+    __atomic_add_fetch(&b->changes, 1, __ATOMIC_RELEASE);
+}
+
 static void bans_clear_row(struct bans *b, uint32_t row)
 {
     __atomic_store_n(&b->ban[row].network.family, 0, __ATOMIC_SEQ_CST);
     memset(&b->ban[row], 0, sizeof(b->ban[row]));
-    b->changes++;
+    bans_changed(b);
 }
 
 static void bans_set_row(struct bans *b, uint32_t row, const struct ban *ban)
@@ -116,6 +178,7 @@ static void bans_set_row(struct bans *b, uint32_t row, const struct ban *ban)
                      __ATOMIC_RELEASE);
     if (row >= b->rows)
         __atomic_store_n(&b->rows, row + 1, __ATOMIC_RELEASE);
+    bans_changed(b);
 }
 
 static void bans_sweep(struct bans *b, int64_t now)

@@ -27,7 +27,7 @@ static enum limit admit_record(struct gate *g, const struct address *client)
     const struct settings *s = &g->settings;
     enum limit limit = LIMIT_NONE;
 
-    if (bans_over(g->bans, client, time(NULL)))
+    if (bans_over(g->bans, &g->ban_index, client, time(NULL)))
         limit = LIMIT_BANNED;
     else if (fruitless_too_many(&g->memory->fruitless, &prefix,
                                 s->max_fruitless, clock_ms()))

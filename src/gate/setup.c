@@ -167,6 +167,7 @@ int setup_on_memory(void *owner, struct msg_memory *m)
     int r = memory_share(&bans, m->bans, sizeof(*g->bans), PROT_READ);
 
     g->bans = bans;
+    random_bytes(g->ban_index.key, sizeof(g->ban_index.key));
     if (r == 0)
         r = memory_map(&g->memory, m->file);
     return r == 0 ? 0 : complain(&g->frame.why, "memory: %s", strerror(-r));

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "sallyport/base/address.h"
+#include "sallyport/base/random.h"
 #include "sallyport/base/slice.h"
 
 /* With one more, the oldest automatic ban ends. Those of the administrator
@@ -36,10 +37,23 @@ struct bans {
     struct ban ban[BANS_MAX];
 };
 
+#define BAN_BITS_MAX 128
+#define BAN_SLOTS    ((size_t)2 * BANS_MAX) /* a power of two */
+
+/* Where to find a ban in the table. Each process has its own, and makes it
+ * again when the table has changed. At first all is 0 but the key, which is
+ * random. */
+struct ban_index {
+    uint8_t key[SIPHASH_KEY];
+    uint64_t changes;            /* those that it knows */
+    bool bits[BAN_BITS_MAX + 1]; /* is there a ban of such a network? */
+    uint16_t slot[BAN_SLOTS];    /* a row + 1; 0: none */
+};
+
 /* Returns the ban that holds this address, or NULL. Another process may be
  * writing: then this one answer may be wrong, and the next one is right. */
-const struct ban *bans_over(const struct bans *b, const struct address *a,
-                            int64_t now);
+const struct ban *bans_over(const struct bans *b, struct ban_index *index,
+                            const struct address *a, int64_t now);
 /* Returns the ban of exactly this network, or NULL. */
 const struct ban *bans_find(const struct bans *b, const struct address *network,
                             unsigned bits, int64_t now);

@@ -75,6 +75,7 @@ int banning_init(struct master *m)
     b->table = p;
     if (r < 0)
         return r;
+    random_bytes(b->index.key, sizeof(b->index.key));
     if (!b->table->made)
         banning_load(m);
     b->table->made = 1;
@@ -294,10 +295,11 @@ void banning_ended(const struct session *s, int status)
 
 void banning_review(struct session *s)
 {
-    const struct master *m = s->master;
+    struct master *m = s->master;
 
     if (s->peer.family != 0 &&
-        bans_over(m->banning->table, &s->peer, time(NULL)) &&
+        bans_over(m->banning->table, &m->banning->index, &s->peer,
+                  time(NULL)) &&
         !banning_spares(m, &s->peer))
         session_kick(s, ENDING_KICKED);
 }

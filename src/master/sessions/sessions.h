@@ -141,9 +141,10 @@ struct session;
 
 struct banning {
     struct bans *table; /* which all masters share, and gate reads */
-    pid_t writer;       /* a fork that writes the file; 0: none */
-    uint64_t writing;   /* the change of the table that it writes */
-    int error;          /* of the last writer; the log has it */
+    struct ban_index index;
+    pid_t writer;     /* a fork that writes the file; 0: none */
+    uint64_t writing; /* the change of the table that it writes */
+    int error;        /* of the last writer; the log has it */
 };
 
 /* Maps m->bans_memory (-1: memory of its own, for a test). A new table gets the

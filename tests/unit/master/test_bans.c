@@ -540,7 +540,7 @@ Test(bans_file, outlives_the_service)
     cr_expect_eq(st.st_mode & 07777, 0600);
     raise_master(in_scratch(""));
     cr_expect_eq(bans_now(), 2);
-    found = bans_over(m.banning->table, &a, time(NULL));
+    found = bans_over(m.banning->table, &m.banning->index, &a, time(NULL));
     cr_assert(found);
     cr_expect(found->by_hand);
     cr_expect_eq(found->until, 0);
@@ -666,7 +666,7 @@ Test(bans_file, cannot_be_written)
     finish_writing();
     cr_expect_eq(m.banning->error, ENOENT);
     cr_expect_eq(m.banning->table->saved, 0);
-    cr_expect(bans_over(m.banning->table, &a, time(NULL)));
+    cr_expect(bans_over(m.banning->table, &m.banning->index, &a, time(NULL)));
     cr_assert_eq(mkdir(in_scratch("missing"), 0700), 0);
     ban("192.0.2.2", 32, true, 0);
     finish_writing();
