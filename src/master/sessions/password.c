@@ -22,14 +22,22 @@ static bool password_can_write(const struct master *m)
            m->state == MASTER_RUNNING;
 }
 
+/* May a login get a stronger hash? Not if one more edition of the users file
+ * would cost another login its own: the next login of this user does. */
+static bool password_may_renew(const struct master *m)
+{
+    const struct userdb *u = m->users;
+
+    return password_can_write(m) && u->count < USERDB_KEPT &&
+           clock_ms() >= u->renews_at && clock_ms() >= u->write_rests_until;
+}
+
 uint64_t password_cost(const struct session *s)
 {
-    const struct userdb *u = s->master->users;
-    bool renews =
-        clock_ms() >= u->renews_at && clock_ms() >= u->write_rests_until;
+    const struct master *m = s->master;
 
-    return password_can_write(s->master) && (s->login > 0 || renews)
-               ? s->master->settings.hash_cost
+    return (s->login > 0 ? password_can_write(m) : password_may_renew(m))
+               ? m->settings.hash_cost
                : 0;
 }
 
@@ -179,7 +187,7 @@ static enum password_fault password_replace(struct session *s,
 
 void password_renew(struct session *s, const struct user *user)
 {
-    if (s->answer.verdict.hash[0] && password_can_write(s->master))
+    if (s->answer.verdict.hash[0] && password_may_renew(s->master))
         password_replace(s, user, false);
 }
 

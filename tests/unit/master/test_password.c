@@ -328,6 +328,24 @@ Test(password, two_logins_at_once, .timeout = 60)
     stage_leave(&s, &p[0]);
 }
 
+/* A storm of logins after the policy was raised: while verifications need all
+ * editions that are kept, no login gets a stronger hash, since one more edition
+ * would drop the oldest, and a login with it. SITE PSWD goes on. */
+Test(password, no_stronger_hash_drops_an_edition)
+{
+    struct userdb db = { .count = USERDB_KEPT };
+    struct master m = { .state = MASTER_RUNNING, .users = &db };
+    struct session s = { .master = &m };
+
+    permit(&m);
+    cr_expect_eq(password_cost(&s), 0);
+    s.login = 1;
+    cr_expect_eq(password_cost(&s), 5);
+    s.login = 0;
+    db.count--;
+    cr_expect_eq(password_cost(&s), 5);
+}
+
 static void no_change_or_delay(struct master *m)
 {
     permit(m);
