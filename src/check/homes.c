@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -278,10 +279,9 @@ size_t inspect_users(const struct check *k, const struct unit *unit,
 }
 
 /* The server writes there as itself. */
-static void look_at_users_directory(const char *directory, bool root,
+static void look_at_users_directory(int fd, const char *directory, bool root,
                                     struct complaint *c)
 {
-    FD_CLEANUP int fd = open(directory, ENTER);
     struct statvfs system;
     struct stat s;
 
@@ -293,20 +293,50 @@ static void look_at_users_directory(const char *directory, bool root,
         complain(c, "%s is on a read-only file system", directory);
 }
 
+/* The new file must have the old one's owner and group, and no process of the
+ * server may give files away. It is one name only. */
+static void look_at_users_file(int directory, const char *path,
+                               struct complaint *c)
+{
+    struct stat file, above;
+    gid_t gid;
+
+    if (stat(path, &file) < 0 || fstat(directory, &above) < 0)
+        return; /* there are no users yet */
+    gid = above.st_mode & S_ISGID ? above.st_gid : getegid();
+    if (file.st_uid != geteuid() || file.st_gid != gid)
+        complain(c,
+                 "%s belongs to %u:%u, and the server gives no file away; run: "
+                 "chown %u:%u %s",
+                 path, (unsigned)file.st_uid, (unsigned)file.st_gid,
+                 (unsigned)geteuid(), (unsigned)gid, path);
+    else if (file.st_nlink > 1)
+        complain(c,
+                 "%s has %lu names (hard links), and the others would keep the "
+                 "old hashes; remove them",
+                 path, (unsigned long)file.st_nlink);
+}
+
+/* A link to the file is followed, as by the server. */
 void inspect_users_file(const struct check *k, const struct unit *unit,
                         inspect_report *report, void *owner)
 {
     const struct settings *s = &k->settings;
     struct complaint why = { "" }, c = { "" };
-    char directory[SETTINGS_PATH_MAX], *slash;
+    char path[PATH_MAX], directory[PATH_MAX], *slash;
 
     if (s->password_change == PASSWORD_CHANGE_NO)
         return;
-    slice_copy(slice_from(s->users), directory, sizeof(directory));
+    if (!realpath(s->users, path))
+        slice_copy(slice_from(s->users), path, sizeof(path));
+    memcpy(directory, path, sizeof(path));
     slash = strrchr(directory, '/');
     slash[slash == directory] = '\0';
+    FD_CLEANUP int fd = open(directory, ENTER);
     if (!unit || !unit_forbids(unit, "directory", directory, &why))
-        look_at_users_directory(directory, k->root, &why);
+        look_at_users_directory(fd, directory, k->root, &why);
+    if (!why.text[0])
+        look_at_users_file(fd, path, &why);
     if (!why.text[0])
         return;
     settings_blame(s, "password_change", &c,

@@ -13,6 +13,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/conf/conf.h"
 #include "sallyport/usersfile/usersfile.h"
+#include "support/files.h"
 #include "support/scratch.h"
 
 #define HASH "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
@@ -281,6 +282,38 @@ Test(inspect, where_new_hashes_go)
     said = said_of_users("/users", PASSWORD_CHANGE_MUST, &strict);
     cr_assert_not_null(said);
     cr_expect(strstr(said, "paths add /"), "%s", said);
+}
+
+/* A file that the server couldn't replace as it is: of another group, with a
+ * second name, behind a link. */
+Test(inspect, the_users_file_itself)
+{
+    const char *said;
+    struct unit strict = { .strict = true };
+    char path[128], link_path[256], other[140];
+
+    snprintf(path, sizeof(path), "%s", in_scratch("users"));
+    files_write(path, "", 0, 0600);
+    cr_expect_null(said_of_users(path, PASSWORD_CHANGE_YES, NULL));
+    snprintf(other, sizeof(other), "%s.copy", path);
+    cr_assert_eq(link(path, other), 0);
+    said = said_of_users(path, PASSWORD_CHANGE_YES, NULL);
+    cr_assert_not_null(said);
+    cr_expect(strstr(said, "has 2 names"), "%s", said);
+    cr_assert_eq(unlink(other), 0);
+    cr_assert_eq(mkdir(other, 0700), 0);
+    snprintf(link_path, sizeof(link_path), "%s/users", other);
+    cr_assert_eq(symlink(path, link_path), 0);
+    said = said_of_users(link_path, PASSWORD_CHANGE_YES, &strict);
+    cr_assert_not_null(said);
+    cr_expect_null(strstr(said, ".copy"), "the link's directory: %s", said);
+    if (geteuid() != 0)
+        return;
+    cr_assert_eq(chown(path, 0, 12345), 0);
+    said = said_of_users(path, PASSWORD_CHANGE_YES, NULL);
+    cr_assert_not_null(said);
+    cr_expect(strstr(said, "belongs to 0:12345"), "%s", said);
+    cr_expect(strstr(said, "chown 0:0 "), "%s", said);
 }
 
 static void begin_shares(void)
