@@ -55,6 +55,16 @@ static bool place_add(struct places *p, struct place one, const char *path)
     return one.path != NULL;
 }
 
+/* What lies in a directory follows it. Equal ones are in the order of their
+ * lines. */
+static int place_order(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+    int order = user_path_order(x->path, y->path);
+
+    return order ? order : (x->line > y->line) - (x->line < y->line);
+}
+
 bool places_fill(struct places *p, const struct users *u)
 {
     bool ok;
@@ -76,6 +86,8 @@ bool places_fill(struct places *p, const struct users *u)
                        (struct place){ NULL, row, row->name, row->line, true },
                        row->path);
     }
+    if (ok)
+        qsort(p->all, p->count, sizeof(*p->all), place_order);
     return ok;
 }
 
@@ -87,19 +99,49 @@ void places_release(struct places *p)
     *p = (struct places){ NULL, 0 };
 }
 
-const struct place *places_overlap(const struct places *p, const char *path,
-                                   const void *own)
+/* The first place that doesn't come before PATH. */
+static size_t place_at(const struct places *p, const char *path)
 {
-    char real[PATH_MAX];
+    size_t from = 0, to = p->count;
 
-    place_resolve(path, real);
-    for (size_t i = 0; i < p->count; i++) {
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+
+        if (user_path_order(p->all[middle].path, path) < 0)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return from;
+}
+
+/* The first one other than OWN that is PATH or, with BENEATH, lies in it. */
+static const struct place *place_find(const struct places *p, const char *path,
+                                      bool beneath, const void *own)
+{
+    for (size_t i = place_at(p, path); i < p->count; i++) {
         const struct place *one = &p->all[i];
 
-        if (one->row != own && (strcmp(one->path, real) == 0 ||
-                                user_path_beneath(one->path, real) ||
-                                user_path_beneath(real, one->path)))
+        if (strcmp(one->path, path) != 0 &&
+            !(beneath && user_path_beneath(one->path, path)))
+            return NULL;
+        if (one->row != own)
             return one;
     }
     return NULL;
+}
+
+const struct place *places_overlap(const struct places *p, const char *path,
+                                   const void *own)
+{
+    char real[PATH_MAX], *slash;
+    const struct place *found;
+
+    place_resolve(path, real);
+    found = place_find(p, real, true, own);
+    while (!found && (slash = strrchr(real, '/'))) {
+        *slash = '\0';
+        found = place_find(p, real, false, own);
+    }
+    return found;
 }

@@ -14,7 +14,7 @@ struct place {
 };
 
 struct places {
-    struct place *all;
+    struct place *all; /* in the order of the paths */
     size_t count;
 };
 

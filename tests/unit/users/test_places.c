@@ -36,29 +36,27 @@ Test(places, overlap, .init = scratch_make, .fini = scratch_remove)
     static const struct {
         const char *path, *name; /* below the scratch directory */
     } table[] = {
-        { "homes/anna", "anna" },
-        { "homes/anna/", "anna" },
-        { "homes//anna/x", "anna" },
-        { "homes", "anna" },
-        { "link/anna", "anna" },
-        { "link/anna/new/x", "anna" },
-        { "homes/annas", NULL },
-        { "missing/bert", "bert" },
-        { "missing/bert/x", "bert" },
-        { "missing/b", NULL },
-        { "far/x", "s" },
+        { "homes/anna", "anna" },    { "homes/anna/", "anna" },
+        { "homes//anna/x", "anna" }, { "homes", "anna" },
+        { "link/anna", "anna" },     { "link/anna/new/x", "anna" },
+        { "homes/annas", NULL },     { "homes/anna-b/x", "zoe" },
+        { "homes/anna-c", NULL },    { "homes/ann", NULL },
+        { "missing/bert", "bert" },  { "missing/bert/x", "bert" },
+        { "missing/b", NULL },       { "far/x", "s" },
         { "homes/s", NULL },
     };
-    char anna[300], bert[300], share[300], path[300];
+    char anna[300], bert[300], zoe[300], share[300], path[300];
     struct user row[] = { { .name = (char[]){ "anna" }, .home = anna },
+                          { .name = (char[]){ "zoe" }, .home = zoe },
                           { .name = (char[]){ "bert" }, .home = bert } };
     struct share one = { .name = (char[]){ "s" }, .path = share };
     const struct users u = {
-        .row = row, .count = 2, .share = &one, .shares = 1
+        .row = row, .count = 3, .share = &one, .shares = 1
     };
     struct places p;
 
     snprintf(anna, sizeof(anna), "%s/homes/anna/", scratch);
+    snprintf(zoe, sizeof(zoe), "%s/homes/anna-b", scratch);
     snprintf(bert, sizeof(bert), "%s/missing/bert", scratch);
     snprintf(share, sizeof(share), "%s/near", scratch);
     cr_assert_eq(mkdir(in_scratch("homes"), 0755), 0);
