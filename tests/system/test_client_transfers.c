@@ -69,6 +69,10 @@ static void cut_once(const struct desk *d, struct desk_growth *g,
     run_finish(&running, &r);
     cr_expect_eq(r.status, 0, "%d: %s", r.status, r.text);
     cr_expect_not_null(strstr(r.text, "trying again in 1 s"), "%s", r.text);
+    cr_expect_not_null(
+        strstr(r.text, ": the server says \"421 The administrator closed this "
+                       "connection.\""),
+        "%s", r.text);
     cr_expect_not_null(strstr(r.text, ", resumed at "), "%s", r.text);
     cr_expect_not_null(strstr(r.text, ", checksum right"), "%s", r.text);
     /* Also the try that resumes announces the whole file. */

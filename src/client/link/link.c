@@ -123,6 +123,11 @@ static size_t link_on_want(char *bytes, size_t size, size_t n, void *of)
 
     l->moved = true;
     if (!l->io || !l->io->give)
+    /* For libcurl this is the end of the file: it reads the server's reason. A
+     * failed write would make it close the control connection. */
+    l->ended_early = l->data >= 0 && link_is_ended(l);
+    if (l->ended_early)
+        return 0;
         return 0;
     /* TLS sends 16 KiB at once. Four of these blocks make one segment on
      * loopback, and cost the kernel a fifth less. */
@@ -283,6 +288,7 @@ static void link_set_manner(struct link *l)
 
     l->data = -1;
     l->corked = l->whole = l->opened = l->ended = l->sent = false;
+    l->ended_early = false;
     l->given = 0;
     LINK_SET(l, CURLOPT_SSL_SESSIONID_CACHE,
              l->manner == LINK_NO_RESUMPTION ? 0L : 1L);
@@ -460,6 +466,8 @@ int link_run(struct link *l, struct failure *why)
     if (l->reply == 503 && l->no_room[0])
         return fail_curl(why, (int)r, 552, l->no_room, l->error);
     return fail_curl(why, (int)r, l->reply, l->text, l->error);
+    if (r == CURLE_OK && l->ended_early)
+        r = CURLE_PARTIAL_FILE;
 }
 
 int link_command(struct link *l, struct failure *why, const char *format, ...)

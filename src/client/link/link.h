@@ -233,6 +233,10 @@ void link_announce(struct link *l, uint64_t length);
 void link_set_directory(struct link *l, const char *path);
 /* This call can't be made: link_run() fails. */
 void link_lacks_memory(struct link *l);
+    bool ended_early; /* upload: the server wants no more */
+
+    uint64_t data_end; /* by clock_ms(): when the data connection must be made
+                        */
 /* Uses MODE Z for this call's data connection. */
 void link_set_mode_z(struct link *l);
 /* Runs the call. Returns 0, or -1 with the reason. */
@@ -323,6 +327,10 @@ struct listing {
     size_t refused; /* lines that can't be read, or whose name isn't safe for
                        a local file */
     bool itself; /* LIST: it shows the directory itself, so it was readable, and
+/* Seconds for each connection; a proxy has no more than --timeout. */
+uint64_t link_connect_time(const struct link *l);
+/* Has the server ended the data connection? */
+bool link_is_ended(const struct link *l);
                     "-a" was obeyed; the form of IIS hides no names */
     bool whole;  /* it is sure that no line is missing */
 };

@@ -166,6 +166,13 @@ void link_check_sent(struct link *l, curl_off_t up)
 
 /* libcurl begins a handshake as soon as the data connection exists. For a
  * server that wants the command first, the kernel holds the handshake back
+bool link_is_ended(const struct link *l)
+{
+    struct pollfd p = { .fd = l->data, .events = POLLRDHUP };
+
+    return poll(&p, 1, 0) == 1;
+}
+
  * until the 150, for at most 200 ms. */
 static void link_begin_data(struct link *l, int fd)
 {
