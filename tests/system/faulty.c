@@ -21,6 +21,34 @@ static bool port_is_there(void *of)
     return files_exists(of);
 }
 
+/* Starts the program SCRIPT[0] of tests/system/peers, and waits for its port.
+ */
+static pid_t start(char *const script[], const char *file, char port[16])
+{
+    char *words[8] = { "python3", "-Wignore" };
+    char program[SERVER_PATH_MAX];
+    struct buf text;
+
+    snprintf(program, sizeof(program), "%s/%s",
+             server_source("tests/system/peers"), script[0]);
+    words[2] = program;
+    for (size_t i = 1; script[i]; i++)
+        words[2 + i] = script[i];
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        execv("/usr/bin/python3", words);
+        _exit(127);
+    }
+    cr_assert(wait_until(port_is_there, (void *)file, WAIT_MS), "%s",
+              script[1]);
+    buf_init(&text, 16);
+    files_read(file, &text);
+    snprintf(port, 16, "%.*s", (int)text.len, text.data);
+    buf_release(&text);
+    return pid;
+}
+
 /* CERTIFICATE: one of those that every desk has. */
 void faulty_begin(struct faulty *f, const char *fault, const char *certificate)
 {
@@ -33,37 +61,53 @@ void faulty_begin(struct faulty *f, const char *fault, const char *certificate)
           .server = true },
         { .name = "other", .names = "DNS:other.example", .server = true },
     };
-    struct buf port;
+    char pem[16], key[16], port[16];
 
     desk_begin_alone(&f->desk);
     f->pki = pki_new(f->desk.dir, "ca");
     for (size_t i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++)
         pki_issue(f->pki, &leaves[i]);
     snprintf(f->desk.ca, sizeof(f->desk.ca), "%s", pki_path(f->pki, "ca.pem"));
-    f->pid = fork();
-    if (f->pid == 0) {
-        char pem[16], key[16];
+    snprintf(pem, sizeof(pem), "%s.pem", certificate);
+    snprintf(key, sizeof(key), "%s.key", certificate);
+    f->pid = start((char *const[]){ "faulty_server.py", (char *)fault, pem, key,
+                                    "port", NULL },
+                   "port", port);
+    snprintf(f->desk.url, sizeof(f->desk.url), "ftps://anna@127.0.0.1:%s",
+             port);
+}
 
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        snprintf(pem, sizeof(pem), "%s.pem", certificate);
-        snprintf(key, sizeof(key), "%s.key", certificate);
-        execl("/usr/bin/python3", "python3", "-Wignore",
-              server_source("tests/system/peers/faulty_server.py"), fault, pem,
-              key, "port", (char *)NULL);
-        _exit(127);
-    }
-    cr_assert(wait_until(port_is_there, "port", WAIT_MS), "%s", fault);
-    buf_init(&port, 16);
-    files_read("port", &port);
-    snprintf(f->desk.url, sizeof(f->desk.url), "ftps://anna@127.0.0.1:%.*s",
-             (int)port.len, port.data);
-    buf_release(&port);
+void faulty_rename_host(struct faulty *f, const char *host)
+{
+    char url[sizeof(f->desk.url)];
+
+    snprintf(url, sizeof(url), "ftps://anna@%s%s", host,
+             strrchr(f->desk.url, ':'));
+    memcpy(f->desk.url, url, sizeof(url));
+}
+
+pid_t faulty_proxy(const char *fault, const char *scheme, const char *user,
+                   char url[64])
+{
+    char port[16];
+
+    unlink("proxy_port");
+    pid_t pid =
+        start((char *const[]){ "proxy.py", (char *)fault, "proxy_port", NULL },
+              "proxy_port", port);
+    snprintf(url, 64, "%s://%s127.0.0.1:%s", scheme, user, port);
+    return pid;
+}
+
+void faulty_proxy_end(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
 }
 
 void faulty_end(struct faulty *f)
 {
-    kill(f->pid, SIGKILL);
-    waitpid(f->pid, NULL, 0);
+    faulty_proxy_end(f->pid);
     pki_free(f->pki);
     desk_end(&f->desk);
 }

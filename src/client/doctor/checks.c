@@ -8,18 +8,40 @@
 
 #define DEPTH 5 /* transfers one after another */
 
+/* A proxy chooses the address itself. */
+static void check_proxy(struct doctor *d)
+{
+    struct failure why;
+    struct dial dial;
+
+    d->unreachable = dial_connect(&dial, &d->proxy, d->url.host, d->url.port, 0,
+                                  (unsigned)d->options->timeout, &why) < 0;
+    if (d->unreachable)
+        doctor_find(d, FINDING_BAD, "check the proxy, or add --proxy none",
+                    "%s", why.text);
+    else
+        doctor_find(d, FINDING_GOOD, NULL, "connects through the proxy %s",
+                    d->proxy.name);
+    dial_close(&dial);
+}
+
 static void check_addresses(struct doctor *d)
 {
     static const int families[] = { 4, 6 };
     size_t reached = 0;
 
+    if (d->proxy.name[0]) {
+        check_proxy(d);
+        return;
+    }
     for (size_t i = 0; i < 2; i++) {
         char host[ADDRESS_TEXT_MAX];
         struct failure why;
         struct dial dial;
 
-        if (dial_connect(&dial, d->url.host, d->url.port, families[i],
-                         (unsigned)d->options->timeout, &why) == 0) {
+        if (dial_connect(&dial, &d->proxy, d->url.host, d->url.port,
+                         families[i], (unsigned)d->options->timeout,
+                         &why) == 0) {
             reached++;
             doctor_find(d, FINDING_GOOD, NULL, "IPv%d: connects to %s",
                         families[i], address_text(&dial.peer, host));
@@ -81,7 +103,7 @@ static void check_greeting(struct doctor *d)
     struct dial dial;
 
     if (d->url.implicit ||
-        dial_connect(&dial, d->url.host, d->url.port, 0,
+        dial_connect(&dial, &d->proxy, d->url.host, d->url.port, 0,
                      (unsigned)d->options->timeout, &why) < 0)
         return;
     int code = dial_ask(&dial, NULL, text, &why);
@@ -185,6 +207,11 @@ static void check_address(struct doctor *d)
     struct failure why;
     struct address a = { .family = 4 };
 
+    if (d->proxy.name[0]) {
+        doctor_find(d, FINDING_NOTE, NULL,
+                    "not tested, since the proxy hides the server's address");
+        return;
+    }
     if (dial_ask(&d->control, "PASV", text, &why) != 227) {
         doctor_find(d, FINDING_NOTE, NULL, "PASV is refused: \"%s\"", text);
         return;

@@ -35,8 +35,8 @@ int doctor_login(struct doctor *d, struct dial *control, struct failure *why)
     char line[SECRET_MAX + 16], text[DIAL_LINE_MAX];
     static const char *const after[] = { "PBSZ 0", "PROT P", "TYPE I" };
 
-    if (dial_control(control, &d->url, d->ctx, (unsigned)d->options->timeout,
-                     why) < 0 ||
+    if (dial_control(control, &d->url, &d->proxy, d->ctx,
+                     (unsigned)d->options->timeout, why) < 0 ||
         doctor_same_server(d, control, why) < 0)
         return -1;
     snprintf(line, sizeof(line), "USER %s", d->url.user);
@@ -94,8 +94,10 @@ static int doctor_open(struct doctor *d, struct dial *data, struct failure *why)
     unsigned port = code == 229 ? doctor_port(text) : 0;
     if (port == 0)
         return fail(why, EX_PROTOCOL, "EPSV is answered \"%s\"", text);
-    return dial_connect(data, address_text(&d->control.peer, host), port, 0,
-                        (unsigned)d->options->timeout, why);
+    return dial_connect(data, &d->proxy,
+                        d->proxy.name[0] ? d->url.host
+                                         : address_text(&d->control.peer, host),
+                        port, 0, (unsigned)d->options->timeout, why);
 }
 
 static void doctor_drain(struct dial *data, struct doctor_data *ret)
@@ -209,6 +211,8 @@ static int doctor_begin(struct doctor *d, const struct options *o,
                         const struct url *url, struct failure *why)
 {
     *d = (struct doctor){ .options = o, .url = *url, .control.fd = -1 };
+    if (proxy_find(o, url->host, &d->proxy, why) < 0)
+        return -1;
     d->ctx = dial_context(o, why);
     if (!d->ctx)
         return -1;
@@ -235,6 +239,7 @@ static void doctor_end(struct doctor *d)
     SSL_SESSION_free(d->session);
     SSL_CTX_free(d->ctx);
     secret_wipe(&d->password);
+    secret_wipe(&d->proxy.password);
 }
 
 int doctor_run(struct client *c, struct word *w, int n)

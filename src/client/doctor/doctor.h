@@ -24,6 +24,7 @@ struct doctor {
     struct url url;
     struct secret password;
     bool unasked; /* the user is asked for the password before the login */
+    struct proxy proxy;
     SSL_CTX *ctx;
     SSL_SESSION *session; /* the newest one from the server; owned */
     struct dial control;  /* logged in, after the check "login" */

@@ -13,7 +13,7 @@ static bool handshake_works(struct doctor *d, SSL_CTX *ctx, bool *selected)
     struct failure why;
     struct dial dial;
     unsigned len = 0;
-    bool works = dial_control(&dial, &d->url, ctx,
+    bool works = dial_control(&dial, &d->url, &d->proxy, ctx,
                               (unsigned)d->options->timeout, &why) == 0;
 
     if (works) {
@@ -90,7 +90,7 @@ static void find_trust(struct doctor *d, long verified, const char *pin)
     struct trust t;
 
     quiet.trust_new = false;
-    bool known = trust_decide(&quiet, &d->url, &t, &why) == 0;
+    bool known = trust_decide(&quiet, &d->url, &d->proxy, &t, &why) == 0;
     bool pinned = known && t.pin[0];
     bool same = pinned && strcmp(t.pin, pin) == 0;
 
@@ -118,8 +118,8 @@ void doctor_check_certificate(struct doctor *d)
     struct failure why;
     struct dial dial;
 
-    if (dial_control(&dial, &d->url, d->ctx, (unsigned)d->options->timeout,
-                     &why) < 0) {
+    if (dial_control(&dial, &d->url, &d->proxy, d->ctx,
+                     (unsigned)d->options->timeout, &why) < 0) {
         doctor_find(d, FINDING_BAD, NULL, "%s", why.text);
         return;
     }

@@ -52,14 +52,19 @@ static int dial_try(struct dial *d, const struct addrinfo *a)
     return r;
 }
 
-int dial_connect(struct dial *d, const char *host, unsigned port, int family,
-                 unsigned timeout, struct failure *why)
+int dial_connect(struct dial *d, const struct proxy *proxy, const char *host,
+                 unsigned port, int family, unsigned timeout,
+                 struct failure *why)
 {
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list = NULL;
     char service[8];
     int r = -ENOENT;
 
     *d = (struct dial){ .fd = -1, .timeout = timeout };
+    if (proxy->name[0]) {
+        d->fd = proxy_connect(proxy, host, port, timeout, why);
+        return d->fd < 0 ? -1 : 0;
+    }
     hints.ai_family = family == 4   ? AF_INET
                       : family == 6 ? AF_INET6
                                     : AF_UNSPEC;
@@ -270,10 +275,11 @@ static int dial_upgrade(struct dial *d, const struct url *url, SSL_CTX *ctx,
     return dial_tls(d, ctx, url->host, NULL, why);
 }
 
-int dial_control(struct dial *d, const struct url *url, SSL_CTX *ctx,
-                 unsigned timeout, struct failure *why)
+int dial_control(struct dial *d, const struct url *url,
+                 const struct proxy *proxy, SSL_CTX *ctx, unsigned timeout,
+                 struct failure *why)
 {
-    if (dial_connect(d, url->host, url->port, 0, timeout, why) < 0)
+    if (dial_connect(d, proxy, url->host, url->port, 0, timeout, why) < 0)
         return -1;
     int r = dial_upgrade(d, url, ctx, why);
     if (r < 0)

@@ -57,9 +57,8 @@ size_t pace_piece(uint64_t rate, size_t len)
 
 /* The handle. */
 
-#define LINES_MAX   65536
-#define BLOCK       (512 * 1024L)
-#define CONNECT_MAX 30L
+#define LINES_MAX 65536
+#define BLOCK     (512 * 1024L)
 
 volatile sig_atomic_t link_interrupted;
 
@@ -123,11 +122,11 @@ static size_t link_on_want(char *bytes, size_t size, size_t n, void *of)
 
     l->moved = true;
     if (!l->io || !l->io->give)
+        return 0;
     /* For libcurl this is the end of the file: it reads the server's reason. A
      * failed write would make it close the control connection. */
     l->ended_early = l->data >= 0 && link_is_ended(l);
     if (l->ended_early)
-        return 0;
         return 0;
     /* TLS sends 16 KiB at once. Four of these blocks make one segment on
      * loopback, and cost the kernel a fifth less. */
@@ -219,7 +218,7 @@ static void link_set_limits(struct link *l)
 {
     const struct options *o = l->site->options;
 
-    LINK_SET(l, CURLOPT_CONNECTTIMEOUT, CONNECT_MAX);
+    LINK_SET(l, CURLOPT_CONNECTTIMEOUT, (long)link_connect_time(l));
     long patience = (long)o->timeout + l->patience;
     l->patience = 0;
     LINK_SET(l, CURLOPT_SERVER_RESPONSE_TIMEOUT, patience);
@@ -275,7 +274,8 @@ static void link_set_url(struct link *l, const char *path)
     curl_free(encoded);
     LINK_SET(l, CURLOPT_URL, url);
     LINK_SET(l, CURLOPT_PROTOCOLS_STR, "ftp,ftps");
-    LINK_SET(l, CURLOPT_PROXY, "");
+    if (l->set == CURLE_OK)
+        l->set = proxy_set(&l->site->proxy, l->curl);
     LINK_SET(l, CURLOPT_USERNAME, u->user);
     LINK_SET(l, CURLOPT_PASSWORD, l->site->password.bytes);
     LINK_SET(l, CURLOPT_FTP_FILEMETHOD, (long)CURLFTPMETHOD_NOCWD);
@@ -439,6 +439,12 @@ static void link_note_begun(struct link *l, CURLcode r)
     l->begun |= l->opened && !refused;
 }
 
+/* Was a connection being made when the call failed? */
+static bool link_connects(const struct link *l)
+{
+    return l->reply == 0 || l->reply == 227 || l->reply == 229;
+}
+
 int link_run(struct link *l, struct failure *why)
 {
     if (l->set != CURLE_OK) {
@@ -460,14 +466,15 @@ int link_run(struct link *l, struct failure *why)
     l->io = NULL;
     link_come_back(l, r);
     *why = (struct failure){ 0 };
+    if (r == CURLE_OK && l->ended_early)
+        r = CURLE_PARTIAL_FILE;
     if (r == CURLE_OK)
         return 0;
     /* A server that needs ALLO has refused its number. */
     if (l->reply == 503 && l->no_room[0])
         return fail_curl(why, (int)r, 552, l->no_room, l->error);
-    return fail_curl(why, (int)r, l->reply, l->text, l->error);
-    if (r == CURLE_OK && l->ended_early)
-        r = CURLE_PARTIAL_FILE;
+    fail_curl(why, (int)r, l->reply, l->text, l->error);
+    return link_connects(l) ? proxy_blame(&l->site->proxy, why) : -1;
 }
 
 int link_command(struct link *l, struct failure *why, const char *format, ...)

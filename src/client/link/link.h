@@ -47,6 +47,11 @@ int password_find(const struct options *o, struct url *url, struct secret *ret,
 int password_ask(const struct options *o, const struct url *url,
                  struct secret *ret, struct failure *why);
 
+/* Finds the password of a proxy's user: in netrc, in the keyring, or on the
+ * terminal. */
+int password_find_proxy(const struct options *o, struct url *url,
+                        struct secret *ret, struct failure *why);
+
 /* Finds the password of URL's host (and user, if it has one) in the text of a
  * netrc, and fills in a missing user. Returns false if there is none. */
 bool password_netrc(struct slice text, struct url *url, struct secret *ret);
@@ -68,6 +73,26 @@ struct certificate {
 /* Returns 0, or -1: X can't be read. */
 int certificate_read(X509 *x, struct certificate *ret);
 
+/* All connections to the server go through it. */
+struct proxy {
+    char name[URL_PART_MAX + 32]; /* "socks5h://HOST:PORT"; "": there is none */
+    char user[URL_PART_MAX];      /* "": it wants none */
+    struct secret password;
+};
+
+/* Uses --proxy, or else ALL_PROXY, unless NO_PROXY names HOST. Returns 0, or -1
+ * with the reason. */
+int proxy_find(const struct options *o, const char *host, struct proxy *ret,
+               struct failure *why);
+/* Sets libcurl's options for it. */
+CURLcode proxy_set(const struct proxy *p, CURL *curl);
+/* Returns the socket of a connection to HOST:PORT, or -1 with the reason. */
+int proxy_connect(const struct proxy *p, const char *host, unsigned port,
+                  unsigned timeout, struct failure *why);
+/* Adds the proxy's name, if there is one, to the reason of a failure. Returns
+ * -1. */
+int proxy_blame(const struct proxy *p, struct failure *why);
+
 #define DIAL_LINE_MAX 1024
 
 /* A TCP connection with lines of FTP, and later TLS. It gives the server's
@@ -77,7 +102,8 @@ struct dial {
     SSL *tls;            /* NULL: plain text */
     unsigned timeout;    /* seconds for each connect, handshake and reply */
     uint64_t end;        /* of the present one, by clock_ms() */
-    struct address peer; /* the address that it is connected to */
+    struct address peer; /* the address that it is connected to; no address
+                            after a proxy */
 };
 
 /* Makes the context for the handshakes below: TLS 1.2 or later, with the
@@ -85,8 +111,9 @@ struct dial {
 SSL_CTX *dial_context(const struct options *o, struct failure *why);
 /* Connects to HOST:PORT; FAMILY is 0 (any), 4 or 6. Returns 0, or -1 with the
  * reason. */
-int dial_connect(struct dial *d, const char *host, unsigned port, int family,
-                 unsigned timeout, struct failure *why);
+int dial_connect(struct dial *d, const struct proxy *proxy, const char *host,
+                 unsigned port, int family, unsigned timeout,
+                 struct failure *why);
 /* Makes a handshake, and offers the session RESUME (or NULL: none). Returns 0,
  * or -1 with the reason. */
 int dial_tls(struct dial *d, SSL_CTX *ctx, const char *host,
@@ -112,8 +139,9 @@ void dial_close(struct dial *d);
 /* Connects, reads the greeting, sends AUTH TLS and makes the handshake with
  * CTX; implicit TLS begins with the handshake. Returns 0, or -1 with the
  * reason. */
-int dial_control(struct dial *d, const struct url *url, SSL_CTX *ctx,
-                 unsigned timeout, struct failure *why);
+int dial_control(struct dial *d, const struct url *url,
+                 const struct proxy *proxy, SSL_CTX *ctx, unsigned timeout,
+                 struct failure *why);
 
 /* Which proof of the server counts. */
 struct trust {
@@ -125,7 +153,8 @@ struct trust {
  * the certificate of an unknown server before USER is sent, shows it, and
  * remembers its key if the user agrees. Returns 0, or -1 with the reason. */
 int trust_decide(const struct options *o, const struct url *url,
-                 struct trust *ret, struct failure *why);
+                 const struct proxy *proxy, struct trust *ret,
+                 struct failure *why);
 
 /* Finds the key for HOST:PORT in TEXT, a file of known hosts. Returns 0, or 1:
  * there is none. */
@@ -137,6 +166,7 @@ int trust_known(struct slice text, const char *host, unsigned port,
 struct site {
     struct url url;
     struct secret password;
+    struct proxy proxy;
     struct trust trust;
     const struct options *options;
     /* The features in the reply to FEAT. */
@@ -203,6 +233,10 @@ struct link {
     bool over;        /* the last of them was its last line */
     char error[CURL_ERROR_SIZE];
 };
+    bool ended_early; /* upload: the server wants no more */
+
+    uint64_t data_end; /* by clock_ms(): when the data connection must be made
+                        */
 
 /* Sets URL's user and password, trust, and the features of FEAT. LINK is then
  * open. Returns 0, or -1 with the reason. */
@@ -233,10 +267,6 @@ void link_announce(struct link *l, uint64_t length);
 void link_set_directory(struct link *l, const char *path);
 /* This call can't be made: link_run() fails. */
 void link_lacks_memory(struct link *l);
-    bool ended_early; /* upload: the server wants no more */
-
-    uint64_t data_end; /* by clock_ms(): when the data connection must be made
-                        */
 /* Uses MODE Z for this call's data connection. */
 void link_set_mode_z(struct link *l);
 /* Runs the call. Returns 0, or -1 with the reason. */
@@ -297,6 +327,10 @@ CURLcode link_on_context(CURL *curl, void *ctx, void *of);
  * sent, each end of the data connection is a reset. */
 void link_check_sent(struct link *l, curl_off_t up);
 /* Makes the data connection send whole segments only; the kernel sends a rest
+/* Seconds for each connection; a proxy has no more than --timeout. */
+uint64_t link_connect_time(const struct link *l);
+/* Has the server ended the data connection? */
+bool link_is_ended(const struct link *l);
  * after 200 ms, or at the end. */
 void link_cork(struct link *l, bool on);
 
@@ -327,10 +361,6 @@ struct listing {
     size_t refused; /* lines that can't be read, or whose name isn't safe for
                        a local file */
     bool itself; /* LIST: it shows the directory itself, so it was readable, and
-/* Seconds for each connection; a proxy has no more than --timeout. */
-uint64_t link_connect_time(const struct link *l);
-/* Has the server ended the data connection? */
-bool link_is_ended(const struct link *l);
                     "-a" was obeyed; the form of IIS hides no names */
     bool whole;  /* it is sure that no line is missing */
 };

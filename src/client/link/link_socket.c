@@ -21,6 +21,7 @@
 #define REST_MS     10
 #define AT_ONCE_MAX 100 /* rounds in a row without a wait */
 #define PAUSE_MAX   30  /* seconds between two tries */
+#define CONNECT_MAX 30
 
 /* Does libcurl have a socket to wait for? If not, it wants to be called
  * again. */
@@ -65,6 +66,13 @@ static CURLcode link_result(struct link *l)
     return CURLE_ABORTED_BY_CALLBACK;
 }
 
+/* libcurl has no deadline for what a proxy answers on a data connection. */
+static bool link_is_stuck(const struct link *l)
+{
+    return (l->reply == 227 || l->reply == 229) && l->data >= 0 &&
+           clock_ms() > l->data_end;
+}
+
 CURLcode link_perform(struct link *l)
 {
     unsigned rounds = 0;
@@ -78,9 +86,11 @@ CURLcode link_perform(struct link *l)
         if (!l->moved && running)
             link_wait(l, &rounds);
         l->moved = false;
-    } while (!link_interrupted &&
+    } while (!link_interrupted && !link_is_stuck(l) &&
              curl_multi_perform(l->multi, &running) == CURLM_OK && running);
-    CURLcode r = link_result(l);
+    CURLcode r = link_is_stuck(l) && !link_interrupted
+                     ? CURLE_OPERATION_TIMEDOUT
+                     : link_result(l);
     curl_multi_remove_handle(l->multi, l->curl);
     return r;
 }
@@ -143,9 +153,24 @@ static bool link_closes_falsely(void)
     return curl_version_info(CURLVERSION_NOW)->version_num < 0x080900;
 }
 
+uint64_t link_connect_time(const struct link *l)
+{
+    uint64_t patience = l->site->options->timeout;
+
+    return l->site->proxy.name[0] && patience < CONNECT_MAX ? patience
+                                                            : CONNECT_MAX;
+}
+
 static uint64_t link_deadline(const struct link *l)
 {
     return clock_ms() + 1000 * l->site->options->timeout;
+}
+
+bool link_is_ended(const struct link *l)
+{
+    struct pollfd p = { .fd = l->data, .events = POLLRDHUP };
+
+    return poll(&p, 1, 0) == 1;
 }
 
 /* libcurl tries to send close_notify only once, so the socket must have
@@ -166,17 +191,11 @@ void link_check_sent(struct link *l, curl_off_t up)
 
 /* libcurl begins a handshake as soon as the data connection exists. For a
  * server that wants the command first, the kernel holds the handshake back
-bool link_is_ended(const struct link *l)
-{
-    struct pollfd p = { .fd = l->data, .events = POLLRDHUP };
-
-    return poll(&p, 1, 0) == 1;
-}
-
  * until the 150, for at most 200 ms. */
 static void link_begin_data(struct link *l, int fd)
 {
     l->data = fd;
+    l->data_end = clock_ms() + 1000 * link_connect_time(l);
     l->corked = false;
     l->opened = true;
     if (link_uploads(l))

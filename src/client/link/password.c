@@ -321,8 +321,9 @@ static int from_environment(struct secret *ret, struct failure *why)
 }
 
 /* A client certificate may be enough: then an empty password is accepted. */
-int password_ask(const struct options *o, const struct url *url,
-                 struct secret *ret, struct failure *why)
+static int from_terminal(const struct options *o, const struct url *url,
+                         const char *other_ways, struct secret *ret,
+                         struct failure *why)
 {
     char prompt[2 * URL_PART_MAX + 64];
 
@@ -336,9 +337,16 @@ int password_ask(const struct options *o, const struct url *url,
     if (r == -ENOTTY)
         return fail(why, EX_NOPERM,
                     "there is no password for %s at %s, and no terminal to ask "
-                    "for it; use --password-file, netrc or " VARIABLE,
-                    url->user, url->host);
+                    "for it; use %s",
+                    url->user, url->host, other_ways);
     return r < 0 ? fail(why, EX_TEMPFAIL, "no password was given") : 0;
+}
+
+int password_ask(const struct options *o, const struct url *url,
+                 struct secret *ret, struct failure *why)
+{
+    return from_terminal(o, url, "--password-file, netrc or " VARIABLE, ret,
+                         why);
 }
 
 /* The variable counts only if neither a file nor a command gives a password,
@@ -377,4 +385,16 @@ int password_find(const struct options *o, struct url *url, struct secret *ret,
     return fail(why, EX_USAGE,
                 "no user is named; write ftps://USER@%s/ or --user USER",
                 url->host);
+}
+
+int password_find_proxy(const struct options *o, struct url *url,
+                        struct secret *ret, struct failure *why)
+{
+    struct options plain = *o;
+
+    plain.cert = NULL; /* it is for the server */
+    int r = from_netrc(o, url, ret, why);
+    if (r == 1)
+        r = keyring_find(url, ret) ? 0 : 1;
+    return r == 1 ? from_terminal(&plain, url, "netrc", ret, why) : r;
 }

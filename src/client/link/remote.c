@@ -530,7 +530,8 @@ int site_open(struct site *s, const struct options *o, const struct url *url,
 {
     *s = (struct site){ .url = *url, .options = o };
     *l = (struct link){ 0 };
-    if (trust_decide(o, url, &s->trust, why) < 0)
+    if (proxy_find(o, url->host, &s->proxy, why) < 0 ||
+        trust_decide(o, url, &s->proxy, &s->trust, why) < 0)
         return -1;
     int found = password_find(o, &s->url, &s->password, why);
     if (found < 0 || link_open(l, s, why) < 0 ||
@@ -543,3 +544,4 @@ void site_close(struct site *s)
 {
     secret_wipe(&s->password);
 }
+    secret_wipe(&s->proxy.password);

@@ -167,7 +167,8 @@ static int trust_remember(const struct options *o, const struct url *url,
 }
 
 static int trust_fetch(const struct options *o, const struct url *url,
-                       struct certificate *ret, struct failure *why)
+                       const struct proxy *proxy, struct certificate *ret,
+                       struct failure *why)
 {
     /* An unknown server gets no certificate of the user. */
     SSL_CTX *ctx = dial_context(&(const struct options){ 0 }, why);
@@ -176,7 +177,7 @@ static int trust_fetch(const struct options *o, const struct url *url,
 
     if (!ctx)
         return -1;
-    if (dial_control(&d, url, ctx, (unsigned)o->timeout, why) == 0) {
+    if (dial_control(&d, url, proxy, ctx, (unsigned)o->timeout, why) == 0) {
         X509 *x = SSL_get1_peer_certificate(d.tls);
         r = x ? certificate_read(x, ret) : -1;
         if (r < 0)
@@ -210,11 +211,12 @@ static bool trust_agreed(const struct options *o, const struct url *url,
 }
 
 static int trust_new(const struct options *o, const struct url *url,
-                     struct trust *ret, struct failure *why)
+                     const struct proxy *proxy, struct trust *ret,
+                     struct failure *why)
 {
     struct certificate c;
 
-    if (trust_fetch(o, url, &c, why) < 0)
+    if (trust_fetch(o, url, proxy, &c, why) < 0)
         return -1;
     if (!trust_agreed(o, url, &c))
         return fail(why, EX_NOPERM,
@@ -239,7 +241,8 @@ static bool trust_is_pin(const char *text)
 }
 
 int trust_decide(const struct options *o, const struct url *url,
-                 struct trust *ret, struct failure *why)
+                 const struct proxy *proxy, struct trust *ret,
+                 struct failure *why)
 {
     *ret = (struct trust){ 0 };
     if (o->pin) {
@@ -256,6 +259,6 @@ int trust_decide(const struct options *o, const struct url *url,
     int r = trust_look_up(o, url, ret, why);
     ret->by_pin_alone = r == 0;
     if (r == 1)
-        r = o->trust_new ? trust_new(o, url, ret, why) : 0;
+        r = o->trust_new ? trust_new(o, url, proxy, ret, why) : 0;
     return r;
 }

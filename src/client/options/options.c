@@ -168,6 +168,11 @@ const struct option_row option_rows[] = {
       FLAG(quiet),
       .in_profile = true,
       .help = "print errors only" },
+    { .name = "proxy",
+      TEXT(proxy, "URL"),
+      .in_profile = true,
+      .help = "connect through socks5h://[USER@]HOST:PORT or "
+              "http://[USER@]HOST:PORT (default: ALL_PROXY); none: directly" },
     { .name = "recursive",
       .letter = 'r',
       FLAG(recursive),

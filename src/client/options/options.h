@@ -44,7 +44,7 @@ struct filter {
 struct options {
     const char *cacert, *pin, *known_hosts, *cert, *key;
     const char *password_command, *password_file, *netrc, *user, *config,
-        *files_from;
+        *files_from, *proxy;
     bool trust_new;
     bool recursive, quiet, json, debug, preserve, compress, no_verify;
     bool human, no_resume, remove, remove_source, dry_run, by_hash, all, help,
@@ -143,6 +143,10 @@ bool url_is(const char *text);
 /* Parses TEXT. Returns 0, or -EINVAL with the complaint. A password in a URL is
  * refused, since every user of the machine could read it. */
 int url_parse(const char *text, struct url *ret, struct complaint *c);
+
+/* Parses the URL of a proxy, SCHEME://[USER@]HOST:PORT, in the same way. */
+int url_parse_proxy(const char *text, bool *socks, struct url *ret,
+                    struct complaint *c);
 
 /* Returns the last component of PATH, "" if that ends in "/". */
 const char *url_base(const char *path);

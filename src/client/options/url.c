@@ -148,9 +148,48 @@ static int url_user(struct slice text, struct url *ret, struct complaint *c)
     return 0;
 }
 
+/* Cuts "USER@" off the beginning. */
+static int url_cut_user(struct slice *authority, struct url *ret,
+                        struct complaint *c)
+{
+    const char *at = memrchr(authority->ptr, '@', authority->len);
+
+    if (!at)
+        return 0;
+    struct slice user = { authority->ptr, (size_t)(at - authority->ptr) };
+    *authority = (struct slice){ at + 1, authority->len - user.len - 1 };
+    return url_user(user, ret, c);
+}
+
+int url_parse_proxy(const char *text, bool *socks, struct url *ret,
+                    struct complaint *c)
+{
+    static const char *const prefixes[] = { "socks5h://", "socks5://",
+                                            "http://" };
+    struct slice rest = slice_from(text), authority = { 0 };
+
+    *ret = (struct url){ 0 };
+    for (size_t i = 0; i < 3 && !authority.ptr; i++) {
+        struct slice prefix = slice_from(prefixes[i]);
+
+        if (!slice_starts(rest, prefix))
+            continue;
+        rest = (struct slice){ rest.ptr + prefix.len, rest.len - prefix.len };
+        slice_cut(&rest, '/', &authority);
+        *socks = i < 2;
+    }
+    if (authority.ptr && url_cut_user(&authority, ret, c) < 0)
+        return -EINVAL;
+    if (!authority.ptr || rest.len > 0 || url_host(authority, ret) < 0 ||
+        ret->port == 0)
+        return complain(c, "write socks5h://[USER@]HOST:PORT or "
+                           "http://[USER@]HOST:PORT");
+    return 0;
+}
+
 int url_parse(const char *text, struct url *ret, struct complaint *c)
 {
-    struct slice rest = slice_from(text), authority, head;
+    struct slice rest = slice_from(text), authority;
     char path[URL_PATH_MAX];
 
     *ret = (struct url){ 0 };
@@ -158,15 +197,7 @@ int url_parse(const char *text, struct url *ret, struct complaint *c)
     if (r < 0)
         return r;
     slice_cut(&rest, '/', &authority);
-    head = authority;
-    for (const char *at = authority.ptr + authority.len; at > authority.ptr;)
-        if (*--at == '@') {
-            head.len = (size_t)(at - authority.ptr);
-            authority.len -= head.len + 1;
-            authority.ptr = at + 1;
-            r = url_user(head, ret, c);
-            break;
-        }
+    r = url_cut_user(&authority, ret, c);
     if (r < 0)
         return r;
     ret->port = ret->implicit ? PORT_IMPLICIT : PORT_EXPLICIT;

@@ -79,6 +79,14 @@ static const struct fail_row {
      * isn't found later is an outage. */
     { CURLE_COULDNT_RESOLVE_HOST, NULL, EX_NOHOST, true,
       "no such host; check the name" },
+    { CURLE_COULDNT_RESOLVE_PROXY, NULL, EX_NOHOST, true,
+      "no such host; check the name of the proxy" },
+    { CURLE_PROXY, "rejected", EX_NOPERM, false,
+      "the proxy refuses the user name or the password" },
+    { CURLE_PROXY, "No authentication method", EX_NOPERM, false,
+      "the proxy wants a user name and a password; write USER@ before its "
+      "host" },
+    { CURLE_PROXY, NULL, EX_UNAVAILABLE, true, "the proxy didn't connect" },
     { CURLE_COULDNT_CONNECT, NULL, EX_UNAVAILABLE, true,
       "no connection; check host, port and firewall" },
     { CURLE_OPERATION_TIMEDOUT, NULL, EX_TEMPFAIL, true,
@@ -113,6 +121,11 @@ static const struct fail_row {
       "the server doesn't speak FTP at this port; implicit TLS is "
       "ftps+implicit://" },
     { CURLE_PARTIAL_FILE, NULL, EX_TEMPFAIL, true, "the transfer was cut" },
+    { CURLE_RECV_ERROR, "407", EX_NOPERM, false,
+      "the proxy wants another user name and password; write USER@ before its "
+      "host" },
+    { CURLE_RECV_ERROR, "CONNECT", EX_UNAVAILABLE, true,
+      "the proxy didn't connect" },
     { CURLE_RECV_ERROR, NULL, EX_TEMPFAIL, true, "the connection was cut" },
     { CURLE_SEND_ERROR, NULL, EX_TEMPFAIL, true, "the connection was cut" },
     { CURLE_GOT_NOTHING, NULL, EX_TEMPFAIL, true, "the connection was cut" },

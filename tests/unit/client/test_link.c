@@ -11,7 +11,10 @@
 
 static struct link link_made(void)
 {
-    return (struct link){ .control = -1, .rival = -1, .data = -1 };
+    static const struct options o = { .timeout = 60 };
+    static const struct site s = { .options = &o };
+
+    return (struct link){ .site = &s, .control = -1, .rival = -1, .data = -1 };
 }
 
 static int socket_made(struct link *l)

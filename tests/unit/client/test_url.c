@@ -42,6 +42,44 @@ Test(url, parse)
     }
 }
 
+Test(url, proxies)
+{
+    static const struct {
+        const char *text, *user, *host;
+        unsigned port; /* 0: refused */
+        bool socks;
+    } rows[] = {
+        { "socks5h://h:1080", "", "h", 1080, true },
+        { "socks5://anna@[::1]:1/", "anna", "::1", 1, true },
+        { "http://a%40b@h:65535", "a@b", "h", 65535, false },
+        { "http://h", "", "", 0, false },
+        { "http://h:0", "", "", 0, false },
+        { "http://h:1/x", "", "", 0, false },
+        { "http://anna:secret@h:1", "", "", 0, false },
+        { "https://h:1", "", "", 0, false },
+        { "socks4://h:1", "", "", 0, false },
+        { "h:1", "", "", 0, false },
+        { "http://", "", "", 0, false },
+        { "", "", "", 0, false },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct complaint c = { "" };
+        bool socks = false;
+        struct url u;
+        int r = url_parse_proxy(rows[i].text, &socks, &u, &c);
+
+        cr_expect_eq(r == 0, rows[i].port > 0, "%s", rows[i].text);
+        cr_expect_null(strstr(c.text, "secret"));
+        if (r < 0)
+            continue;
+        cr_expect_str_eq(u.user, rows[i].user, "%s", rows[i].text);
+        cr_expect_str_eq(u.host, rows[i].host, "%s", rows[i].text);
+        cr_expect_eq(u.port, rows[i].port, "%s", rows[i].text);
+        cr_expect_eq(socks, rows[i].socks, "%s", rows[i].text);
+    }
+}
+
 /* A percent-encoded character is no pattern. */
 Test(url, patterns)
 {

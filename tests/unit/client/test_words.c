@@ -153,8 +153,8 @@ Test(trust, pins)
         struct failure why = { 0 };
         struct trust t;
 
-        cr_expect_eq(trust_decide(&o, NULL, &t, &why), rows[i].wanted, "%s",
-                     rows[i].pin);
+        cr_expect_eq(trust_decide(&o, NULL, NULL, &t, &why), rows[i].wanted,
+                     "%s", rows[i].pin);
         cr_expect_eq(why.code, rows[i].wanted ? EX_USAGE : 0);
     }
 }
