@@ -21,6 +21,7 @@ int client_open(struct client *c, const struct url *url)
     struct failure why;
 
     client_leave(c);
+    temporary_reset();
     if (site_open(&c->site, &c->options, url, &c->link, &why) < 0) {
         link_close(&c->link);
         site_close(&c->site);

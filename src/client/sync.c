@@ -119,7 +119,8 @@ static void up_surplus(struct tree *t, int here, const char *remote,
     for (size_t i = 0; i < there->count && !link_interrupted; i++) {
         const struct listing_entry *e = &there->entry[i];
 
-        if (fstatat(here, e->name, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
+        if (!part_is_name(e->name) &&
+            fstatat(here, e->name, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
             errno == ENOENT && url_join(remote, e->name, path) == 0)
             tree_keep(&t->code, tree_remove(t->client, path, e, &gone));
     }

@@ -261,7 +261,8 @@ static void tree_down_entry(struct tree *t, const char *remote,
 {
     char from[URL_PATH_MAX], to[PATH_MAX];
 
-    if (!tree_paths(t, local, remote, e->name, to, from) ||
+    if (part_is_name(e->name) ||
+        !tree_paths(t, local, remote, e->name, to, from) ||
         !tree_wants(t, from, e->kind == ENTRY_DIRECTORY, tree_time(t, from, e)))
         return;
     if (e->kind == ENTRY_DIRECTORY)

@@ -357,12 +357,13 @@ Test(liar, an_upload_that_had_to_wait, .timeout = 100)
 
     faulty_begin(&f, "busy_once", "good");
     files_write("file", "mine", 4, 0644);
-    desk_says(&f.desk, 0, NULL, "put", "file", "/new", NULL);
+    desk_says(&f.desk, 0, NULL, "put", "--no-temporary", "file", "/new", NULL);
     cr_expect_eq(faulty_count("STOR new"), 2);
     cr_expect_eq(faulty_count("STOR new-new"), 1);
     faulty_end(&f);
     faulty_begin(&f, "busy_once", "good");
-    desk_says_to(&f.desk, 0, NULL, "bytes", "put", "-", "/other", NULL);
+    desk_says_to(&f.desk, 0, NULL, "bytes", "put", "--no-temporary", "-",
+                 "/other", NULL);
     cr_expect_eq(faulty_count("STOR other"), 2);
     faulty_end(&f);
 }
@@ -377,8 +378,8 @@ Test(liar, an_upload_that_has_left_an_empty_file, .timeout = 100)
     for (size_t i = 0; i < 2; i++) {
         faulty_begin(&f, "emptied", "good");
         cr_assert_eq(symlink(names[1], "comm"), 0);
-        desk_says_to(&f.desk, 0, NULL, "sallyport\n", "put", "--timeout=1",
-                     i == 0 ? "-" : "comm", "/new", NULL);
+        desk_says_to(&f.desk, 0, NULL, "sallyport\n", "put", "--no-temporary",
+                     "--timeout=1", i == 0 ? "-" : "comm", "/new", NULL);
         cr_expect_eq(faulty_count("STOR new"), 2);
         cr_expect_eq(faulty_count("stored 10"), 1, "%s", names[i]);
         faulty_end(&f);
@@ -395,7 +396,8 @@ Test(liar, an_upload_whose_length_nobody_says, .timeout = 100)
     files_write("file", "mine", 4, 0644);
     desk_says(&f.desk, EX_TEMPFAIL,
               "confirmed it, but may have only a part of the file", "put",
-              "--retries=0", "--timeout=1", "file", "/new", NULL);
+              "--no-temporary", "--retries=0", "--timeout=1", "file", "/new",
+              NULL);
     faulty_end(&f);
 }
 
@@ -408,7 +410,7 @@ Test(liar, an_upload_without_a_byte, .timeout = 100)
     faulty_begin(&f, "lost_data", "good");
     files_write("file", "mine", 4, 0644);
     desk_says(&f.desk, EX_TEMPFAIL, "may have only a part of the file", "put",
-              "--retries=0", "file", "/new", NULL);
+              "--no-temporary", "--retries=0", "file", "/new", NULL);
     faulty_end(&f);
 }
 
@@ -420,8 +422,8 @@ Test(liar, a_confirmation_that_is_lost, .timeout = 100)
 
     faulty_begin(&f, "lost_226", "good");
     files_write("file", "mine", 4, 0644);
-    desk_says(&f.desk, 0, "trying again in 1 s", "put", "--preserve", "file",
-              "/new", NULL);
+    desk_says(&f.desk, 0, "trying again in 1 s", "put", "--no-temporary",
+              "--preserve", "file", "/new", NULL);
     cr_expect_eq(faulty_count("STOR "), 1);
     cr_expect_eq(faulty_count("MFMT "), 1);
     faulty_end(&f);
@@ -773,4 +775,147 @@ Test(liar, other_checksums, .timeout = 60)
         cr_expect_eq(faulty_count(rows[i].sent), 2, "%s", rows[i].fault);
         faulty_end(&f);
     }
+}
+
+/* Servers that show an upload while it grows get it under a temporary name. */
+Test(liar, temporary_names, .timeout = 100)
+{
+    static struct faulty f;
+
+    faulty_begin(&f, "renames", "good");
+    desk_noise("large", 2 * 1048576);
+    desk_says(&f.desk, 0, "put large as new  2.0 MiB", "put", "large", "/new",
+              NULL);
+    cr_expect_eq(faulty_count("STOR .sallyport-"), 1);
+    cr_expect_eq(faulty_count("STOR "), 1);
+    cr_expect_eq(faulty_count("RNTO new"), 1);
+    desk_says_to(&f.desk, 0, NULL, "bytes", "put", "-", "/stream", NULL);
+    cr_expect_eq(faulty_count("RNTO stream"), 1);
+    faulty_end(&f);
+    /* No half of it stays after a refusal. */
+    faulty_begin(&f, "full", "good");
+    files_write("file", "mine", 4, 0644);
+    desk_says(&f.desk, EX_CANTCREAT, "552 full", "put", "file", "/new", NULL);
+    cr_expect_eq(faulty_count("DELE .sallyport-"), 1);
+    faulty_end(&f);
+}
+
+/* Where they are refused, the client warns once, and sends the files. */
+Test(liar, temporary_names_refused, .timeout = 100)
+{
+    static const struct {
+        const char *fault;
+        size_t tried, removed;
+    } rows[] = { { "no_rename", 1, 1 }, { "no_dots", 1, 0 } };
+    static struct faulty f;
+    struct run_result r;
+
+    for (size_t i = 0; i < 2; i++) {
+        faulty_begin(&f, rows[i].fault, "good");
+        files_write("a", "mine", 4, 0644);
+        files_write("b", "yours", 5, 0644);
+        desk_client(&f.desk, 0, &r, NULL, "put", "--conflict=overwrite", "a",
+                    "b", "/", NULL);
+        const char *warned = strstr(r.text, "takes no temporary names");
+        cr_expect(warned && !strstr(warned + 1, "takes no temporary"), "%s",
+                  r.text);
+        run_release(&r);
+        cr_expect_eq(faulty_count("STOR .sallyport-"), rows[i].tried);
+        cr_expect_eq(faulty_count("DELE .sallyport-"), rows[i].removed);
+        cr_expect_eq(faulty_count("STOR a") + faulty_count("STOR b"), 2);
+        faulty_end(&f);
+    }
+}
+
+/* All connections go through a proxy, which looks up the name. */
+Test(liar, proxies, .timeout = 200)
+{
+    static const char *const schemes[] = { "socks5h", "http" };
+    static struct faulty f;
+
+    faulty_begin(&f, "renames", "other");
+    faulty_rename_host(&f, "other.example");
+    files_write("file", "a text of forty bytes that is one file.\n", 40, 0644);
+    for (size_t i = 0; i < 2; i++) {
+        char url[64];
+        pid_t pid = faulty_proxy("none", schemes[i], "", url);
+
+        desk_says(&f.desk, 0, NULL, "put", "--proxy", url,
+                  "--conflict=overwrite", "file", "/new", NULL);
+        desk_says(&f.desk, 0, NULL, "get", "--proxy", url,
+                  "--conflict=overwrite", "/new", "got", NULL);
+        desk_same("file", "got");
+        desk_says(&f.desk, 0, "connects through the proxy", "doctor", "--proxy",
+                  url, "/", NULL);
+        setenv("ALL_PROXY", url, 1);
+        desk_says(&f.desk, 0, NULL, "ls", "/", NULL);
+        desk_says(&f.desk, EX_NOHOST, "no such host", "ls", "--proxy", "none",
+                  "/", NULL);
+        setenv("NO_PROXY", "192.0.2.0/24, .EXAMPLE", 1);
+        desk_says(&f.desk, EX_NOHOST, "no such host", "ls", "/", NULL);
+        unsetenv("NO_PROXY");
+        unsetenv("ALL_PROXY");
+        faulty_proxy_end(pid);
+    }
+    faulty_end(&f);
+}
+
+/* What a proxy answers can't harm, and has a deadline. */
+Test(liar, proxies_that_lie, .timeout = 200)
+{
+    static const struct {
+        const char *fault, *scheme;
+        int status;
+        const char *text;
+    } rows[] = {
+        { "garbage", "socks5h", EX_UNAVAILABLE, "invalid version" },
+        { "garbage", "http", EX_UNAVAILABLE, "the proxy didn't connect" },
+        { "long", "http", EX_UNAVAILABLE, "too large" },
+        { "slow", "http", EX_TEMPFAIL, "no answer in time" },
+        { "silent", "socks5h", EX_TEMPFAIL, "no answer in time" },
+        { "data_silent", "socks5h", EX_TEMPFAIL, "no answer in time" },
+        { "data_silent", "http", EX_TEMPFAIL, "no answer in time" },
+        { "refused", "socks5h", EX_UNAVAILABLE, "the proxy didn't connect" },
+        { "refused", "http", EX_UNAVAILABLE, "403" },
+        { "password", "socks5h", EX_NOPERM, "wants a user name" },
+        { "password", "http", EX_NOPERM, "user name and password" },
+    };
+    static struct faulty f;
+
+    faulty_begin(&f, "none", "good");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char url[64];
+        pid_t pid = faulty_proxy(rows[i].fault, rows[i].scheme, "", url);
+
+        desk_says(&f.desk, rows[i].status, rows[i].text, "ls", "--retries=0",
+                  "--timeout=2", "--proxy", url, "/", NULL);
+        desk_says(&f.desk, rows[i].status, url, "ls", "--retries=0",
+                  "--timeout=2", "--proxy", url, "/", NULL);
+        faulty_proxy_end(pid);
+    }
+    faulty_end(&f);
+}
+
+/* Its password comes from netrc. */
+Test(liar, proxies_with_a_password, .timeout = 100)
+{
+    static const char netrc[] = "machine 127.0.0.1 login anna password secret";
+    static const char *const schemes[] = { "socks5h", "http" };
+    static struct faulty f;
+
+    faulty_begin(&f, "none", "good");
+    files_write("netrc", netrc, strlen(netrc), 0600);
+    for (size_t i = 0; i < 2; i++) {
+        char url[64];
+        pid_t pid = faulty_proxy("password", schemes[i], "anna@", url);
+
+        desk_says(&f.desk, 0, "file", "ls", "--netrc", "netrc", "--proxy", url,
+                  "/", NULL);
+        desk_says(&f.desk, EX_NOPERM, "use netrc", "ls", "--proxy", url, "/",
+                  NULL);
+        faulty_proxy_end(pid);
+    }
+    desk_says(&f.desk, EX_USAGE, "can be read by every user", "ls", "--proxy",
+              "http://anna:secret@127.0.0.1:1", "/", NULL);
+    faulty_end(&f);
 }

@@ -170,7 +170,8 @@ struct site {
     struct trust trust;
     const struct options *options;
     /* The features in the reply to FEAT. */
-    bool mlst, modez, mfmt;
+    bool mlst, modez, mfmt, csid;
+    bool atomic;      /* by CSID: a Sallyport shows no upload before its end */
     const char *hash; /* "SHA-256": the algorithm of checksums; NULL: none */
     const char *hash_verb; /* "HASH", or without it "XSHA256" and others */
 };
@@ -232,11 +233,11 @@ struct link {
     struct buf lines; /* all lines of the last reply, with LF */
     bool over;        /* the last of them was its last line */
     char error[CURL_ERROR_SIZE];
-};
     bool ended_early; /* upload: the server wants no more */
 
     uint64_t data_end; /* by clock_ms(): when the data connection must be made
                         */
+};
 
 /* Sets URL's user and password, trust, and the features of FEAT. LINK is then
  * open. Returns 0, or -1 with the reason. */
@@ -326,11 +327,11 @@ CURLcode link_on_context(CURL *curl, void *ctx, void *of);
 /* After UP bytes of an upload: were they the last ones? Until the last byte is
  * sent, each end of the data connection is a reset. */
 void link_check_sent(struct link *l, curl_off_t up);
-/* Makes the data connection send whole segments only; the kernel sends a rest
 /* Seconds for each connection; a proxy has no more than --timeout. */
 uint64_t link_connect_time(const struct link *l);
 /* Has the server ended the data connection? */
 bool link_is_ended(const struct link *l);
+/* Makes the data connection send whole segments only; the kernel sends a rest
  * after 200 ms, or at the end. */
 void link_cork(struct link *l, bool on);
 

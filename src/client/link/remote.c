@@ -484,6 +484,8 @@ static void site_feature(struct site *s, struct slice line)
         s->mlst = true;
     else if (slice_equal_nocase(word, SLICE("MFMT")))
         s->mfmt = true;
+    else if (slice_equal_nocase(word, SLICE("CSID")))
+        s->csid = true;
     else if (slice_equal_nocase(word, SLICE("MODE")))
         s->modez = slice_equal_nocase(slice_trim(rest), SLICE("Z"));
     else if (slice_equal_nocase(word, SLICE("HASH")))
@@ -504,7 +506,11 @@ static int site_learn(struct site *s, struct link *l, struct failure *why)
     while (slice_cut(&rest, '\n', &line))
         if (line.len > 0 && line.ptr[0] == ' ')
             site_feature(s, line);
-    return 0;
+    if (!s->csid)
+        return 0;
+    int r = link_command(l, why, "CSID Name=sallyport;");
+    s->atomic = r == 0 && strstr(l->text, "Name=Sallyport;");
+    return r < 0 && why->cut ? -1 : 0;
 }
 
 /* Before the user types a password, the server must prove who it is: a login
@@ -543,5 +549,5 @@ int site_open(struct site *s, const struct options *o, const struct url *url,
 void site_close(struct site *s)
 {
     secret_wipe(&s->password);
-}
     secret_wipe(&s->proxy.password);
+}

@@ -12,9 +12,6 @@
 #include "sallyport/base/fd.h"
 #include "transfer.h"
 
-#define PART_PREFIX ".sallyport-"
-#define PART_SUFFIX ".part"
-
 bool part_is_name(const char *name)
 {
     return strncmp(name, PART_PREFIX, strlen(PART_PREFIX)) == 0;

@@ -67,7 +67,11 @@ struct part {
 
 #define PART_NONE ((struct part){ -1, -1, "", 0 })
 
-/* Is NAME, without directories, one of these temporary names? */
+#define PART_PREFIX ".sallyport-"
+#define PART_SUFFIX ".part"
+
+/* Is NAME, without directories, one of these temporary names, or of those on a
+ * server? */
 bool part_is_name(const char *name);
 
 /* Identifies the bytes: those of another file, or of another state of it, are
@@ -161,20 +165,24 @@ struct transfer {
     uint64_t size, first,
         done; /* of the whole file, where this try began, now */
     time_t modified;
-    bool begun;       /* put: the server may have bytes of this file */
-    bool sent;        /* put: it may have all of them */
-    bool stored;      /* put: it has confirmed the file */
-    bool compared;    /* put: what it has is what was sent */
-    int broken;       /* put: errno of the local file, or 0 */
-    bool shorter;     /* put: the local file has lost its end */
-    bool whole;       /* put: no partial of an earlier call is continued */
-    bool ours;        /* put: the server had no bytes of an earlier call */
-    bool elsewhere;   /* put: the server has chosen another name */
-    bool replaces;    /* an existing file is to be replaced */
-    bool skipped;     /* the user decided so */
-    bool checked;     /* the checksums were the same */
-    bool sized;       /* put: the lengths were the same */
-    struct stat read; /* put: the local file when it was opened */
+    bool begun;     /* put: the server may have bytes of this file */
+    bool sent;      /* put: it may have all of them */
+    bool stored;    /* put: it has confirmed the file */
+    bool compared;  /* put: what it has is what was sent */
+    int broken;     /* put: errno of the local file, or 0 */
+    bool shorter;   /* put: the local file has lost its end */
+    bool whole;     /* put: no partial of an earlier call is continued */
+    bool ours;      /* put: the server had no bytes of an earlier call */
+    bool elsewhere; /* put: the server has chosen another name */
+    bool aside;     /* put: the bytes go to a temporary name first */
+    bool renaming;  /* put: the server may have given the file its name */
+    char other[URL_PATH_MAX]; /* put: the temporary name; while the bytes go
+                                 there, remote is that, and this the file's */
+    bool replaces;            /* an existing file is to be replaced */
+    bool skipped;             /* the user decided so */
+    bool checked;             /* the checksums were the same */
+    bool sized;               /* put: the lengths were the same */
+    struct stat read;         /* put: the local file when it was opened */
     int fd;
     int unwritten; /* get: errno of a write that failed, or 0 */
     bool too_long; /* get: the server sends more than it announced */
@@ -185,6 +193,22 @@ struct transfer {
 /* Make one attempt each. They return 0, or -1 with the reason. */
 int download_once(struct transfer *t, struct failure *why);
 int upload_once(struct transfer *t, struct failure *why);
+
+/* Temporary names on the server. */
+/* Another server is open: it may take them. */
+void temporary_reset(void);
+/* Makes T->remote the temporary name, until temporary_end(). Returns false if
+ * this upload has none. */
+bool temporary_begin(struct transfer *t);
+/* Has the server obeyed the RNTO of the last try, whose answer was lost? */
+bool temporary_is_renamed(struct transfer *t);
+/* Gives the file its name. Returns 0; 1: the server refuses; or -1. */
+int temporary_rename(struct transfer *t, struct failure *why);
+/* Removes what has arrived. */
+void temporary_remove(struct transfer *t);
+void temporary_end(struct transfer *t);
+/* Says once, and remembers, that the server refuses these names. */
+void temporary_refused(const char *why);
 
 /* --remove-source: removes the file that was transferred. Returns 0, or -1 with
  * the reason why it stays. */

@@ -179,7 +179,7 @@ static int upload_first(struct transfer *t, struct failure *why)
     if (o->no_resume || t->whole || upload_is_stream(t) ||
         t->size < RESUME_LEAST)
         return 0;
-    enum presence r = upload_presence(t, why);
+    enum presence r = t->aside ? ABSENT : upload_presence(t, why);
     if (r != ABSENT)
         return r == PRESENT ? 0 : -1;
     if (remote_length(t->link, t->remote, &held, why) < 0)
@@ -278,6 +278,11 @@ void upload_tell(const struct transfer *t, struct failure *why)
 
     if (t->compared || !t->begun)
         return;
+    if (t->aside) {
+        snprintf(why->text + len, sizeof(why->text) - len,
+                 "; what has arrived is /%s, so send it again", t->other);
+        return;
+    }
     snprintf(why->text + len, sizeof(why->text) - len, "; %s",
              t->stored
                  ? "the server has confirmed it, but may have only a part "
@@ -402,6 +407,89 @@ static int upload_misplaced(const struct transfer *t, struct failure *why)
                 t->job->remote, t->remote);
 }
 
+static int upload_send(struct transfer *t, bool again, struct failure *why)
+{
+    int r = upload_first(t, why);
+
+    if (r == 0 && again && upload_is_stream(t))
+        r = fail(why, EX_TEMPFAIL, "standard input can't be sent again");
+    if (r == 0 && !upload_is_there(t, why))
+        r = upload_checked(t, why);
+    return r;
+}
+
+/* The upload may have taken hours. A name that somebody else has taken since
+ * isn't replaced. */
+static int upload_publish(struct transfer *t, struct failure *why)
+{
+    uint64_t size;
+    int r =
+        t->replaces || t->link->site->options->conflict == CONFLICT_OVERWRITE
+            ? 1
+            : remote_length(t->link, t->other, &size, why);
+
+    if (r < 0)
+        return -1;
+    if (r == 0) {
+        temporary_end(t);
+        r = upload_rename(t, why);
+        temporary_end(t);
+        if (r < 0)
+            return -1;
+    }
+    return temporary_rename(t, why);
+}
+
+/* The server refuses to rename it. */
+static int upload_in_place(struct transfer *t, struct failure *why)
+{
+    if (upload_is_stream(t))
+        return fail(why, EX_CANTCREAT,
+                    "the whole file is /%s on the server, which refuses to "
+                    "rename it; next time add --no-temporary",
+                    t->remote);
+    temporary_refused(why->text);
+    temporary_remove(t);
+    t->whole = true;
+    return lseek(t->fd, 0, SEEK_SET) < 0 ? fail_errno(why, errno, t->local) : 1;
+}
+
+/* Sends the file under a temporary name. Returns 1: it must be sent under its
+ * own. */
+static int upload_aside(struct transfer *t, bool again, struct failure *why)
+{
+    if (temporary_is_renamed(t))
+        return 0;
+    int r = upload_send(t, again, why);
+    if (r < 0 && why->reply >= 500 && !t->begun)
+        return 1; /* perhaps because of its name */
+    if (r < 0 && !why->cut && !link_interrupted)
+        temporary_remove(t);
+    if (r < 0)
+        return r;
+    r = upload_publish(t, why);
+    return r == 1 ? upload_in_place(t, why) : r;
+}
+
+static int upload_named(struct transfer *t, bool again, struct failure *why)
+{
+    char refusal[FAILURE_TEXT];
+    int r;
+
+    if (!temporary_begin(t))
+        return upload_send(t, again, why);
+    r = upload_aside(t, again, why);
+    temporary_end(t);
+    if (r != 1)
+        return r;
+    memcpy(refusal, why->text, sizeof(refusal));
+    t->aside = t->begun = false;
+    r = upload_send(t, again, why);
+    if (r == 0)
+        temporary_refused(refusal);
+    return r;
+}
+
 int upload_once(struct transfer *t, struct failure *why)
 {
     char rest[DIGEST_HEX_MAX];
@@ -411,11 +499,7 @@ int upload_once(struct transfer *t, struct failure *why)
         r = upload_target(t, why);
     t->skipped = r == 1;
     if (r == 0)
-        r = upload_first(t, why);
-    if (r == 0 && again && upload_is_stream(t))
-        r = fail(why, EX_TEMPFAIL, "standard input can't be sent again");
-    if (r == 0 && !upload_is_there(t, why))
-        r = upload_checked(t, why);
+        r = upload_named(t, again, why);
     if (r == 0 && t->link->site->options->preserve && t->modified > 0)
         r = remote_set_time(t->link, t->remote, t->modified, why);
     if (r == 0 && t->elsewhere && t->replaces)

@@ -67,7 +67,7 @@ DOWNLOADS = itertools.count()
 LOSSES = itertools.count()
 LISTINGS = itertools.count()
 STORED = {} # what uploads have left, for the faults that keep it
-KEEPING = ("emptied", "lost_226")
+KEEPING = ("emptied", "lost_226", "renames", "no_rename", "no_dots", "full")
 
 
 def data_context():
@@ -180,10 +180,23 @@ class Session(threading.Thread):
             return self.refuse(words)
         self.reply(f'257 "{words}" made')
 
-    do_RMD = do_RNFR = refuse
+    do_RMD = refuse
 
     def do_DELE(self, words):
-        self.reply("250 gone" if FAULT == "grows" else "550 no")
+        if words not in STORED and FAULT != "grows":
+            return self.refuse(words)
+        STORED.pop(words, None)
+        self.reply("250 gone")
+
+    def do_RNFR(self, words):
+        if FAULT == "no_rename" or words not in STORED:
+            return self.refuse(words)
+        self.renamed = words
+        self.reply("350 to what")
+
+    def do_RNTO(self, words):
+        STORED[words] = STORED.pop(self.renamed)
+        self.reply("250 renamed")
 
     def do_SITE(self, words):
         # The form without a limit of files.
@@ -194,10 +207,13 @@ class Session(threading.Thread):
     # "new". emptied: The first one gets no answer, and leaves an empty file.
     # lost_226: It arrives, and is never confirmed. silent_size: It arrives, and
     # nobody says how long it is. lost_data: The connections are cut after the
-    # 150, and before the next one.
+    # 150, and before the next one. no_dots: Names that begin with a dot are
+    # refused. full: There is no room after the first bytes.
     def do_STOR(self, words):
         if FAULT not in ("busy_once", "stored_empty", "silent_size", "lost_data",
                          *KEEPING) and not FAULT.startswith("x"):
+            return self.refuse(words)
+        if FAULT == "no_dots" and words.startswith("."):
             return self.refuse(words)
         number = next(UPLOADS)
         if number == 0 and FAULT == "busy_once":
@@ -216,6 +232,8 @@ class Session(threading.Thread):
         data.unwrap().close()
         with open("commands", "a") as f:
             f.write(f"stored {len(STORED[words])}\n")
+        if FAULT == "full":
+            return self.reply("552 full")
         if FAULT == "lost_226":
             raise ConnectionError
         self.reply("226 done")

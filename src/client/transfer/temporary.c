@@ -1,0 +1,122 @@
+/* Temporary names on servers that show an upload while it grows. The file gets
+ * its own name when it is complete and compared. */
+#include <limits.h>
+#include <openssl/sha.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "transfer.h"
+
+/* The server has refused one: no further file gets one. */
+static atomic_bool temporary_off;
+
+void temporary_reset(void)
+{
+    atomic_store(&temporary_off, false);
+}
+
+/* The next call for the same local file finds the name again, and no other
+ * person's call uses it. */
+static void temporary_owner(const struct transfer *t, char out[9])
+{
+    char host[256] = "", text[PATH_MAX + 320];
+    char *path = realpath(t->local, NULL);
+    unsigned char hash[SHA256_DIGEST_LENGTH];
+
+    gethostname(host, sizeof(host) - 1);
+    snprintf(text, sizeof(text), "%s %u %d %s", host, (unsigned)geteuid(),
+             path ? 0 : (int)getpid(), path ? path : "-");
+    free(path);
+    SHA256((unsigned char *)text, strlen(text), hash);
+    snprintf(out, 9, "%02x%02x%02x%02x", hash[0], hash[1], hash[2], hash[3]);
+}
+
+static void temporary_swap(struct transfer *t)
+{
+    char kept[URL_PATH_MAX];
+
+    memcpy(kept, t->remote, sizeof(kept));
+    memcpy(t->remote, t->other, sizeof(kept));
+    memcpy(t->other, kept, sizeof(kept));
+}
+
+/* A name that has no room for more gets none. */
+static void temporary_make(struct transfer *t)
+{
+    const char *base = url_base(t->remote);
+    int head = (int)(base - t->remote);
+    char owner[9];
+
+    temporary_owner(t, owner);
+    int n = snprintf(t->other, sizeof(t->other),
+                     "%.*s" PART_PREFIX "%s-%s" PART_SUFFIX, head, t->remote,
+                     owner, base);
+    if (n >= URL_PATH_MAX || n - head > NAME_MAX)
+        t->other[0] = '\0';
+}
+
+/* A retry uses the name of the first try, also if the file's own has changed
+ * since. */
+bool temporary_begin(struct transfer *t)
+{
+    const struct site *s = t->link->site;
+
+    t->aside = false;
+    if (s->atomic || s->options->no_temporary || atomic_load(&temporary_off))
+        return false;
+    if (!t->other[0])
+        temporary_make(t);
+    t->aside = t->other[0] != '\0';
+    if (t->aside)
+        temporary_swap(t);
+    return t->aside;
+}
+
+bool temporary_is_renamed(struct transfer *t)
+{
+    uint64_t length = 0;
+    struct failure why;
+
+    return t->renaming &&
+           remote_length(t->link, t->remote, &length, &why) > 0 &&
+           remote_length(t->link, t->other, &length, &why) == 0 &&
+           length == t->done;
+}
+
+int temporary_rename(struct transfer *t, struct failure *why)
+{
+    t->renaming = true;
+    if (remote_rename(t->link, t->remote, t->other, why) == 0)
+        return 0;
+    return why->cut ? -1 : 1;
+}
+
+void temporary_remove(struct transfer *t)
+{
+    struct failure why;
+
+    if (!t->begun && t->first == 0)
+        return;
+    if (remote_remove(t->link, t->remote, &why) == 0)
+        t->begun = false;
+    else
+        progress_note("/%s stays on the server: %s", t->remote, why.text);
+}
+
+void temporary_end(struct transfer *t)
+{
+    temporary_swap(t);
+}
+
+void temporary_refused(const char *why)
+{
+    if (!atomic_exchange(&temporary_off, true))
+        progress_note("warning: the server takes no temporary names, so its "
+                      "users see each file while it grows: %s; --no-temporary "
+                      "avoids this try",
+                      why);
+}
