@@ -99,6 +99,27 @@ Test(client_daily, filters, .timeout = 60)
     desk_end(&d);
 }
 
+/* What another call is uploading to a server without hidden uploads. */
+Test(client_daily, temporary_names, .timeout = 60)
+{
+    char there[SERVER_PATH_MAX];
+    struct desk d;
+
+    desk_begin(&d, "filter");
+    files_make_folder(server_home_file(&d.server, "filter", "parts"), 0755);
+    snprintf(there, sizeof(there), "%s",
+             server_home_file(&d.server, "filter",
+                              "parts/.sallyport-12345678-a.part"));
+    files_write(there, "text", 4, 0644);
+    files_make_folder("empty", 0755);
+    desk_says(&d, 0, "0 downloaded, 0 the same, 0 removed", "sync", "/parts",
+              "got", NULL);
+    desk_says(&d, 0, "0 uploaded, 0 the same, 0 removed", "sync", "--delete",
+              "empty", "/parts", NULL);
+    cr_expect(files_exists(there));
+    desk_end(&d);
+}
+
 /* A file that may still grow waits for the next call. */
 Test(client_daily, ages, .timeout = 60)
 {

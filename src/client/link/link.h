@@ -233,10 +233,8 @@ struct link {
     struct buf lines; /* all lines of the last reply, with LF */
     bool over;        /* the last of them was its last line */
     char error[CURL_ERROR_SIZE];
-    bool ended_early; /* upload: the server wants no more */
-
-    uint64_t data_end; /* by clock_ms(): when the data connection must be made
-                        */
+    bool ended_early;  /* upload: the server wants no more */
+    uint64_t data_end; /* by clock_ms(): the data connection must be made */
 };
 
 /* Sets URL's user and password, trust, and the features of FEAT. LINK is then
