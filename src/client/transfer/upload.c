@@ -473,7 +473,7 @@ static int upload_aside(struct transfer *t, bool again, struct failure *why)
 
 static int upload_named(struct transfer *t, bool again, struct failure *why)
 {
-    char refusal[FAILURE_TEXT];
+    char refusal[FAILURE_TEXT], rest[DIGEST_HEX_MAX];
     int r;
 
     if (!temporary_begin(t))
@@ -483,6 +483,7 @@ static int upload_named(struct transfer *t, bool again, struct failure *why)
     if (r != 1)
         return r;
     memcpy(refusal, why->text, sizeof(refusal));
+    digest_end(&t->digest, rest);
     t->aside = t->begun = false;
     r = upload_send(t, again, why);
     if (r == 0)
