@@ -28,6 +28,11 @@ if(SANITIZE)
     add_compile_options(-fsanitize=address,undefined
         -fno-sanitize-recover=all -fno-omit-frame-pointer)
     add_link_options(-fsanitize=address,undefined)
+    if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+        # Each process would load the shared runtimes and their libraries, and
+        # search them for leaks when it ends: a tenth of the tests' time.
+        add_link_options(-static-libasan -static-libubsan)
+    endif()
 elseif(NOT FUZZ AND NOT CMAKE_C_FLAGS MATCHES "_FORTIFY_SOURCE")
     # It needs an optimizing build. The flags of a distribution come first.
     add_compile_options(
