@@ -270,7 +270,9 @@ const struct ctl_command ctl_commands[] = {
       .reads_users = true,
       .run = partials_list,
       .syntax = "[NAME] [--older-than DAYS] [--json]",
-      .help = "List unfinished uploads, of one user or of all",
+      .help =
+          "List unfinished uploads, of one user or of all, by the names that "
+          "the clients gave",
       .example = "sallyportctl partials list anna" },
     { .group = "partials",
       .name = "purge",

@@ -45,19 +45,15 @@ static const char *state_word(const struct hunt *s, enum partial_state state)
                                                 : state_words[state];
 }
 
-/* Writes "PATH" or "PATH for "NAME"". */
+/* Writes the path that the upload is to get; that of the partial if the name
+ * isn't known. */
 static void partial_text(const struct msg_partial *msg, struct buf *text)
 {
-    int r = event_escape(msg->path, text);
+    struct slice path = msg->path;
 
-    if (r == 0 && msg->name.len > 0) {
-        r = buf_add_text(text, " for \"");
-        if (r == 0)
-            r = event_escape(msg->name, text);
-        if (r == 0)
-            r = buf_add_text(text, "\"");
-    }
-    if (r < 0)
+    while (msg->name.len > 0 && path.len > 0 && path.ptr[path.len - 1] != '/')
+        path.len--;
+    if (event_escape(path, text) < 0 || event_escape(msg->name, text) < 0)
         buf_add_text(text, "...");
 }
 
@@ -184,12 +180,10 @@ static int search_homes(struct hunt *s)
     int code = x->args.word[2] ? ctl_find(x, &x->users, &user) : 0;
 
     s->now = time(NULL);
-    search_read_key(&s->at);
     if (code == 0) {
         code = user ? search_user(&s->at, user) : search_all(&s->at);
         print_end(s);
     }
-    explicit_bzero(s->at.key, sizeof(s->at.key));
     if (code == 0 && s->count[PARTIAL_STAYS] > 0)
         code = ctl_fail(x, EX_IOERR, "some could not be removed");
     return code;

@@ -111,7 +111,6 @@ static void become_files(const struct search *s, const struct ground *g,
         copy_shares(&mounts, g->member);
     snprintf(name, sizeof(name), "%s", g->name);
     snprintf(home, sizeof(home), "%s", g->home);
-    memcpy(start.name_key, s->key, sizeof(start.name_key));
     refuse_home_of_other(g, master);
     users_release(&s->x->users); /* wipes the hashes */
     partials_files(&start);
@@ -246,15 +245,4 @@ int search_share(struct search *s, const struct share *share)
     snprintf(s->label, sizeof(s->label), "/%s", share->name);
     s->user = s->label;
     return search_ground(s, &g);
-}
-
-void search_read_key(struct search *s)
-{
-    char path[SETTINGS_PATH_MAX + sizeof(SETTINGS_KEY_FILE) + 1];
-    FD_CLEANUP int fd = -1;
-
-    snprintf(path, sizeof(path), "%s/" SETTINGS_KEY_FILE, s->x->settings.state);
-    fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0 || read(fd, s->key, sizeof(s->key)) != sizeof(s->key))
-        memset(s->key, 0, sizeof(s->key));
 }

@@ -18,7 +18,6 @@ struct search {
     bool in_shares;   /* search_user(): in the user's shares, too */
     const char *user; /* whose home is searched; or the label of a share */
     char label[USER_NAME_MAX + 2];
-    uint8_t key[16]; /* of the partials' names; zero: not known */
 };
 
 /* Each returns an exit code. */
@@ -33,9 +32,5 @@ int search_end(struct search *s, const struct msg_partials_end *msg);
 /* Reports a failure with one home, so that the search continues with the next.
  * *first gets the first code. */
 void search_failed(struct search *s, int code, int *first);
-
-/* Without its key, the name of a partial's upload isn't shown. The caller wipes
- * it. */
-void search_read_key(struct search *s);
 
 #endif

@@ -206,14 +206,19 @@ static int commit_set_count(const struct files *f, uint64_t count)
 }
 
 /* Before the rename the mark is removed, so a partial that may already have its
- * final name is never continued. The record of SIZE's answer is removed only
- * after the rename: otherwise a rest could become the file. */
+ * final name is never continued; and the name that the client gave, so that the
+ * finished file doesn't change any more. The record of SIZE's answer is removed
+ * only after the rename: otherwise a rest could become the file. */
 static int commit_name(const struct files *f, struct upload *u)
 {
     bool marked = confirmed_remove_mark(u->partial.fd);
-    int r = naming_upload(f, u);
+    int r;
 
-    if (r == 0 && marked)
+    wanted_remove(u->partial.fd);
+    r = naming_upload(f, u);
+    if (r != 0)
+        wanted_set(u->partial.fd, u->name);
+    else if (marked)
         reported_remove(u->partial.fd);
     return r;
 }

@@ -11,6 +11,7 @@
 #include "files.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,6 +20,7 @@
 
 #define ATTRIBUTE  "user.sallyport.confirmed"
 #define REPORTED   "user.sallyport.reported"
+#define WANTED     "user.sallyport.name"
 #define MARK_BYTES 9
 
 /* The first byte of the mark. Bytes that were written with `fsync = no`
@@ -150,6 +152,27 @@ int reported_hand_on(const struct files *f, int old, int new)
 void reported_remove(int fd)
 {
     fremovexattr(fd, REPORTED);
+}
+
+/* A name that can't be stored is only missing in a list. */
+void wanted_set(int fd, const char *name)
+{
+    (void)!fsetxattr(fd, WANTED, name, strlen(name), 0);
+}
+
+/* The owner of the home may have written anything there. */
+void wanted_get(int fd, char out[NAME_MAX + 1])
+{
+    ssize_t len = fgetxattr(fd, WANTED, out, NAME_MAX);
+
+    out[len < 0 ? 0 : len] = '\0';
+    if (len < 0 || !path_name_ok((struct slice){ out, (size_t)len }))
+        out[0] = '\0';
+}
+
+void wanted_remove(int fd)
+{
+    fremovexattr(fd, WANTED);
 }
 
 bool reported_is_set(int fd)

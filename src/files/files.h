@@ -291,8 +291,6 @@ struct walk {
     void *owner;
     /* NAME stands in the open directory DIRECTORY, whose path is w->path. */
     void (*on_name)(struct walk *w, int directory, const char *name);
-    /* After the last name of DIRECTORY; may be NULL. */
-    void (*on_end)(struct walk *w, int directory);
     uint64_t most;  /* names; 0: no limit */
     uint64_t until; /* clock_ms(); 0: no limit */
     bool one_disk;  /* leaves out what is mounted in it, also by mount --bind */

@@ -116,6 +116,16 @@ int partial_open_unlocked(const struct files *f, int directory,
     return fd_take(&fd);
 }
 
+void partial_wanted(const struct files *f, int directory, const char *partial,
+                    char out[NAME_MAX + 1])
+{
+    FD_CLEANUP int fd = partial_open_in(f, directory, partial, O_RDONLY);
+
+    out[0] = '\0';
+    if (fd >= 0)
+        wanted_get(fd, out);
+}
+
 uint64_t partial_resumable(const struct files *f, int directory,
                            const char *name, struct stat *st, bool *reported)
 {

@@ -53,6 +53,9 @@ bool partial_has_landed(const struct files *f, int directory, const char *name,
  * none. */
 int partial_open_unlocked(const struct files *f, int directory,
                           const char *name);
+/* The name that the client gave the upload of PARTIAL; "": not known. */
+void partial_wanted(const struct files *f, int directory, const char *partial,
+                    char out[NAME_MAX + 1]);
 /* How much of the own partial of NAME can be resumed: its confirmed length. 0:
  * there is none. *st are its facts; *reported: SIZE has reported a length to
  * some client, whose next upload may be the rest alone. */
@@ -137,6 +140,12 @@ bool reported_is_set(int fd);
 int reported_hand_on(const struct files *f, int old, int new);
 /* No client relies on a length of it any more. */
 void reported_remove(int fd);
+
+/* The name that the client gave, for sallyportctl: partial_name() hides it, and
+ * only the owner can read an attribute of a partial. */
+void wanted_set(int fd, const char *name);
+void wanted_get(int fd, char out[NAME_MAX + 1]); /* "": not known */
+void wanted_remove(int fd);
 
 /* For a partial that becomes a file: no byte of it counts any more. False: it
  * had no mark, and so no record of SIZE's answer either. */

@@ -168,10 +168,8 @@ int sweep_all(const struct files *f, const struct mount *m, int directory)
     return r;
 }
 
-/* The search for sallyportctl keeps one directory's buffer per level and a
- * handful of partials, however many there are. It never removes one that an
- * upload is writing. */
-#define BATCH 32 /* partials of a directory reported at once */
+/* The search for sallyportctl keeps one directory's buffer per level, however
+ * many partials there are. It never removes one that an upload is writing. */
 #define READER_MS                                                              \
     (UINT64_C(15) * 60 * 1000) /* a pager; master ends it first                \
                                 */
@@ -192,31 +190,7 @@ struct search {
     struct stat held; /* the directory whose lock didn't come in time */
     uint64_t age;     /* seconds at least */
     time_t now;
-    struct found found[BATCH];
-    size_t count;
 };
-
-/* The name is a keyed hash, so the name of a file that isn't there yet can't be
- * found. A file that is to be replaced stands in the same directory. */
-static void partials_find_targets(struct search *s, int fd)
-{
-    struct directory *d = malloc(sizeof(*d));
-    FD_CLEANUP int again = resolve_in(fd, ".", O_RDONLY | O_DIRECTORY, 0);
-    char partial[PARTIAL_NAME_MAX];
-    const char *name;
-
-    if (d && again >= 0)
-        directory_begin(d, again);
-    while (d && again >= 0 && walk_goes_on(&s->walk) &&
-           directory_next(d, &name) == 1) {
-        partial_name(s->walk.f, name, partial);
-        for (size_t i = 0; i < s->count; i++)
-            if (strcmp(partial, s->found[i].name) == 0)
-                snprintf(s->found[i].is_for, sizeof(s->found[i].is_for), "%s",
-                         name);
-    }
-    free(d);
-}
 
 static void partials_send_one(struct search *s, const struct found *one)
 {
@@ -231,15 +205,6 @@ static void partials_send_one(struct search *s, const struct found *one)
                   .name = slice_from(one->is_for), .bytes = one->bytes,
                   .mtime = one->changed, .state = one->state);
     walk_leave(&s->walk.path, len);
-}
-
-static void partials_send_found(struct search *s, int fd)
-{
-    if (s->count > 0 && !s->expired)
-        partials_find_targets(s, fd);
-    for (size_t i = 0; i < s->count && !s->walk.f->over; i++)
-        partials_send_one(s, &s->found[i]);
-    s->count = 0;
 }
 
 /* Under the lock of its directory, in which sessions rename: a file that was
@@ -305,33 +270,29 @@ static bool partials_is_meant(const struct search *s, int fd, const char *name,
 
 static void partials_look_at(struct search *s, int fd, const char *name)
 {
-    struct found *one = &s->found[s->count];
+    struct found one;
     struct stat st;
 
     if ((!s->expired && !partial_is_name(name)) ||
         fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
         !partials_is_meant(s, fd, name, &st))
         return;
-    *one = (struct found){ .bytes = (uint64_t)st.st_size,
-                           .changed = s->expired ? st.st_ctime : st.st_mtime };
-    snprintf(one->name, sizeof(one->name), "%s", name);
-    if (s->remove && !partials_take_away(s, fd, one, &st))
+    one = (struct found){ .bytes = (uint64_t)st.st_size,
+                          .changed = s->expired ? st.st_ctime : st.st_mtime };
+    snprintf(one.name, sizeof(one.name), "%s", name);
+    if (!s->expired)
+        partial_wanted(s->walk.f, fd, name, one.is_for);
+    if (s->remove && !partials_take_away(s, fd, &one, &st))
         return;
     if (!s->remove && partial_is_name(name) && partial_is_own(s->walk.f, &st) &&
         partial_name_in_use(s->walk.f, fd, name))
-        one->state = PARTIAL_IN_USE;
-    if (++s->count == BATCH)
-        partials_send_found(s, fd);
+        one.state = PARTIAL_IN_USE;
+    partials_send_one(s, &one);
 }
 
 static void partials_on_name(struct walk *w, int directory, const char *name)
 {
     partials_look_at(w->owner, directory, name);
-}
-
-static void partials_on_end(struct walk *w, int directory)
-{
-    partials_send_found(w->owner, directory);
 }
 
 static void search_init(struct search *s, struct files *f, uint32_t request,
@@ -341,8 +302,7 @@ static void search_init(struct search *s, struct files *f, uint32_t request,
         .walk = { .f = f,
                   .mount = f->mount,
                   .owner = s,
-                  .on_name = partials_on_name,
-                  .on_end = partials_on_end },
+                  .on_name = partials_on_name },
         .request = request,
         .remove = remove,
         .age = age,

@@ -251,6 +251,8 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
         copy_release(&u->copy);
         return r;
     }
+    if (w->plan.how != RESUME_CUT)
+        wanted_set(u->partial.fd, at->name);
     u->mount = at->mount;
     u->directory = fd_take(&at->owned);
     u->path = w->path;

@@ -136,8 +136,6 @@ static void walk_directory(struct walk *w, int fd, unsigned depth)
         directory_begin(d, fd);
     while (r == 1 && walk_goes_on(w) && (r = directory_next(d, &name)) == 1)
         w->on_name(w, fd, name);
-    if (w->on_end)
-        w->on_end(w, fd);
     if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
         r = -errno;
     if (r == 0) {

@@ -42,7 +42,7 @@ static void says_end(struct channel *files, const struct message *find,
 static void finds_two(struct channel *ctl, const struct message *find)
 {
     says_partial(ctl, find, "/a b.part", "", 5, PARTIAL_RESTS);
-    says_partial(ctl, find, "/x\n\033\xff.part", "r\"\t.pdf", 7,
+    says_partial(ctl, find, "/x\n/\033\xff.part", "r\"\t.pdf", 7,
                  PARTIAL_IN_USE);
     says_end(ctl, find, 0, 0);
 }
@@ -57,8 +57,7 @@ Test(partials, list)
     r = expect_run(0, "", "partials list anna");
     cr_expect_not_null(strstr(r->out, "USER "), "%s", r->out);
     cr_expect_not_null(strstr(r->out, " waiting   /a b.part\n"), "%s", r->out);
-    cr_expect_not_null(strstr(r->out, " uploading /x\\x0a\\x1b\\xff.part for "
-                                      "\"r\\x22\\x09.pdf\"\n"),
+    cr_expect_not_null(strstr(r->out, " uploading /x\\x0a/r\\x22\\x09.pdf\n"),
                        "%s", r->out);
     r = expect_run(0, "", "partials list --json"); /* of both */
     all = json_loads(r->out, 0, NULL);
@@ -74,7 +73,7 @@ Test(partials, list)
                      "1970-01-01T00:00:00Z");
     one = json_array_get(all, 3);
     cr_expect_str_eq(json_string_value(json_object_get(one, "path")),
-                     "/x\n\033?.part");
+                     "/x\n/\033?.part");
     cr_expect_str_eq(json_string_value(json_object_get(one, "for")),
                      "r\"\t.pdf");
     cr_expect_str_eq(json_string_value(json_object_get(one, "state")),
@@ -195,7 +194,7 @@ void __syslog_chk(int priority, int flag, const char *format, ...)
 
 static void removes_two(struct channel *ctl, const struct message *find)
 {
-    says_partial(ctl, find, "/a\n.part", "r.pdf", 5, PARTIAL_REMOVED);
+    says_partial(ctl, find, "/a\n/1.part", "r.pdf", 5, PARTIAL_REMOVED);
     says_partial(ctl, find, "/busy.part", "", 6, PARTIAL_IN_USE);
     says_partial(ctl, find, "/b.part", "", 7, PARTIAL_REMOVED);
     says_end(ctl, find, 0, 0);
@@ -210,8 +209,8 @@ Test(partials, a_purge_is_logged)
     fake_files_are(NULL, removes_two);
     expect_run(0, "", "partials purge anna");
     snprintf(want, sizeof(want),
-             "uid %u removed the unfinished upload /a\\x0a.part for \"r.pdf\" "
-             "of user anna, 5 bytes\n"
+             "uid %u removed the unfinished upload /a\\x0a/r.pdf of user"
+             " anna, 5 bytes\n"
              "uid %u removed the unfinished upload /b.part of user anna, 7 "
              "bytes\n",
              (unsigned)getuid(), (unsigned)getuid());

@@ -87,7 +87,8 @@ int fdatasync(int fd)
 int fsetxattr(int fd, const char *name, const void *value, size_t size,
               int flags)
 {
-    note(strcmp(name, "user.sallyport.reported") == 0 ? 'r' : 'm');
+    if (strcmp(name, "user.sallyport.name") != 0)
+        note(strcmp(name, "user.sallyport.reported") == 0 ? 'r' : 'm');
     if (marks_fail) {
         errno = EOPNOTSUPP;
         return -1;

@@ -377,6 +377,8 @@ Test(commit, prepared_in_another_order)
     close(fd);
     cr_expect_lt(
         getxattr(disk_path(&p, "/f"), "user.sallyport.confirmed", NULL, 0), 0);
+    cr_expect_lt(getxattr(disk_path(&p, "/f"), "user.sallyport.name", NULL, 0),
+                 0);
     cr_assert_eq(ask_write(&p, "/g", WRITE_STORE, 0, 0, &fd, &first),
                  OUTCOME_OK);
     put_pattern(fd, 0, 200 * K, 1);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -99,6 +100,13 @@ static const char *partial_of(const struct peer *p, const char *folder,
     return path;
 }
 
+static void set_name(struct peer *p, const char *path, const char *name)
+{
+    cr_assert_eq(setxattr(disk_path(p, path), "user.sallyport.name", name,
+                          strlen(name), 0),
+                 0);
+}
+
 Test(partials, what_is_reported)
 {
     const char *first, *second;
@@ -111,19 +119,21 @@ Test(partials, what_is_reported)
     disk_directory(&p, "/in/deep");
     first = partial_of(&p, "", "new.pdf");
     disk_put(&p, first, "12345", 5);
+    disk_put(&p, "/in/" SOME, "1234", 4);
+    set_name(&p, "/in/" SOME, "../a");
     second = partial_of(&p, "/in/deep", "old.pdf");
     disk_put(&p, second, "123", 3);
-    disk_put(&p, "/in/deep/old.pdf", "whole", 5);
-    disk_put(&p, "/in/deep/older.pdf", "whole", 5);
+    set_name(&p, second, "old \xff.pdf");
     disk_age(&p, second, 3);
     find(&p, false, 0);
     hear_all(&p, &a);
-    cr_assert_eq(a.count, 2);
+    cr_assert_eq(a.count, 3);
     cr_assert_eq(a.unread, 0);
     cr_expect_eq(of(&a, first)->bytes, 5);
-    cr_expect_str_eq(of(&a, first)->is_for, "", "its name can't be known");
+    cr_expect_str_eq(of(&a, first)->is_for, "", "nobody has stored it");
+    cr_expect_str_eq(of(&a, "/in/" SOME)->is_for, "", "it is no name");
     cr_expect_eq(of(&a, first)->state, PARTIAL_RESTS);
-    cr_expect_str_eq(of(&a, second)->is_for, "old.pdf");
+    cr_expect_str_eq(of(&a, second)->is_for, "old \xff.pdf");
     cr_assert_eq(stat(disk_path(&p, second), &st), 0);
     cr_expect_eq(of(&a, second)->changed, st.st_mtime);
     peer_stop(&p);
@@ -177,7 +187,6 @@ static void many(struct peer *p, const char *folder, unsigned n)
     }
 }
 
-/* More than are reported at once. */
 Test(partials, many_are_removed)
 {
     struct peer p;
