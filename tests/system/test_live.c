@@ -131,7 +131,8 @@ static void ctl_as_reader(const struct server *server, const char *group,
     run_release(&r);
 }
 
-/* Its members see everything and change nothing; a reload ends it. */
+/* Its members see everything and change nothing; a reload ends it, but not one
+ * that fails. */
 Test(live, control_group, .timeout = 60)
 {
     struct server server;
@@ -139,8 +140,9 @@ Test(live, control_group, .timeout = 60)
 
     if (geteuid() != 0)
         cr_skip_test("only root takes another uid");
-    server_start(&server, &(struct server_plan){
-                              .settings = "control_group = 69998\n" });
+    server_start(&server,
+                 &(struct server_plan){ .settings = "control_group = 69998\n"
+                                                    "uid.metrics = 69996\n" });
     session_enter(&s, &server, "anna");
     ctl_as_reader(&server, "69998", 0, "1 logged in", "status", NULL);
     ctl_as_reader(&server, "69998", 0, " anna ", "who", NULL);
@@ -150,6 +152,11 @@ Test(live, control_group, .timeout = 60)
     ctl_as_reader(&server, "69999", 77, "Permission denied; run it as root",
                   "status", NULL);
     session_do(&s, "200 {*}", "NOOP");
+    server_set(&server, "control_group", "69999");
+    server_set(&server, "metrics_listen", "/there/is/no/such/directory");
+    generation_ask(&server, 65, "metrics_listen");
+    ctl_as_reader(&server, "69998", 0, "1 logged in", "status", NULL);
+    server_set(&server, "metrics_listen", "");
     server_set(&server, "control_group", "");
     generation_reload(&server, GENERATION_CTL);
     ctl_as_reader(&server, "69998", 77, "Permission denied", "status", NULL);

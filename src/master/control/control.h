@@ -35,9 +35,12 @@ int control_socket_open(struct control_socket *s, const char *path,
  */
 int control_socket_open_metrics(struct control_socket *s, const char *path,
                                 struct succession *h, struct complaint *c);
-/* Lets members of GROUP connect, and nobody else but root; 0: no group. Returns
- * 0, or -EINVAL with the complaint "PATH: WHY". */
-int control_socket_admit(struct control_socket *s, const char *path,
+/* Can members of GROUP reach the socket? 0: no group. Returns 0, or -EINVAL
+ * with the complaint "PATH: WHY". */
+int control_socket_permits(const struct control_socket *s, const char *path,
+                           gid_t group, struct complaint *c);
+/* Lets them connect, and nobody else but root. Returns the same. */
+int control_socket_admit(const struct control_socket *s, const char *path,
                          gid_t group, struct complaint *c);
 /* Does a server answer at PATH? One with a full queue counts too. */
 bool control_socket_answers(const char *path);

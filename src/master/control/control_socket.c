@@ -253,8 +253,8 @@ static int control_socket_give(const struct control_socket *s, gid_t group)
     return r;
 }
 
-int control_socket_admit(struct control_socket *s, const char *path,
-                         gid_t group, struct complaint *c)
+int control_socket_permits(const struct control_socket *s, const char *path,
+                           gid_t group, struct complaint *c)
 {
     struct stat st;
     int r = fstat(s->directory, &st) < 0 ? -errno : 0;
@@ -265,8 +265,14 @@ int control_socket_admit(struct control_socket *s, const char *path,
                         "%s: control_group can't pass its directory; run: "
                         "chmod o+x on that directory",
                         path);
-    if (r == 0)
-        r = control_socket_give(s, group);
+    return r < 0 ? complain(c, "%s: %s", path, strerror(-r)) : 0;
+}
+
+int control_socket_admit(const struct control_socket *s, const char *path,
+                         gid_t group, struct complaint *c)
+{
+    int r = control_socket_give(s, group);
+
     return r < 0 ? complain(c, "%s: control_group: %s", path, strerror(-r)) : 0;
 }
 

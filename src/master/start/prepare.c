@@ -212,9 +212,20 @@ int prepare_control(struct master *m, struct complaint *c)
             m->settings.file);
     r = control_socket_open(&m->control->socket, path, &m->succession, c);
     if (r == 0)
-        r = control_socket_admit(&m->control->socket, path,
-                                 m->identity[IDENTITY_CONTROL].gid, c);
+        r = control_socket_permits(&m->control->socket, path,
+                                   m->identity[IDENTITY_CONTROL].gid, c);
     return placed(m, "control", r, c);
+}
+
+int prepare_control_group(const struct master *m, struct complaint *c)
+{
+    char path[SETTINGS_PATH_MAX] = "";
+
+    if (m->control->socket.fd < 0)
+        return 0;
+    settings_control(&m->settings, path, sizeof(path));
+    return control_socket_admit(&m->control->socket, path,
+                                m->identity[IDENTITY_CONTROL].gid, c);
 }
 
 /* Also not for --check. */

@@ -236,8 +236,14 @@ static void run_say_ready(struct master *m)
 
 static void run_look_ready(struct master *m)
 {
+    struct complaint c = { "" };
+
     if (!children_are_up(m))
         return;
+    if (prepare_control_group(m, &c) < 0) {
+        master_fail(m, EX_CONFIG, c.text);
+        return;
+    }
     m->state = MASTER_RUNNING;
     listeners_forget_retired(m->listeners);
     services_flush(m);

@@ -527,7 +527,7 @@ Test(control_socket, a_directory_that_the_group_cannot_pass)
 
     make_folder(0700);
     opens(&s);
-    cr_expect_eq(control_socket_admit(&s, path, 12345, &c), -EINVAL);
+    cr_expect_eq(control_socket_permits(&s, path, 12345, &c), -EINVAL);
     cr_expect(strstr(c.text, "run: chmod o+x"), "%s", c.text);
     cr_expect_eq(mode_of(path), 0600);
     control_socket_close(&s, true);
