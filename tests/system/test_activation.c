@@ -1,6 +1,7 @@
 /* A listener that systemd has opened: the test plays systemd, and keeps its own
  * descriptor, so a server that didn't take it couldn't bind the address. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 
 #include "ctl.h"
 #include "support/server.h"
+#include "support/server_log.h"
 
 static int listen_somewhere(char text[32])
 {
@@ -28,7 +30,10 @@ static int listen_somewhere(char text[32])
     return fd;
 }
 
-static pid_t start_by_systemd(const struct server *s, int listener)
+/* With another listener, which the settings don't name. MORE: an option, or
+ * NULL. */
+static pid_t start_by_systemd(const struct server *s, int listener, int other,
+                              const char *more)
 {
     char config[SERVER_PATH_MAX], number[16];
     pid_t pid;
@@ -39,10 +44,14 @@ static pid_t start_by_systemd(const struct server *s, int listener)
         return pid;
     snprintf(number, sizeof(number), "%d", (int)getpid());
     setenv("LISTEN_PID", number, 1);
-    setenv("LISTEN_FDS", "2", 1);
+    setenv("LISTEN_FDS", "3", 1);
     dup2(listener, 3);
+    dup2(open(server_path(s, "log"), O_WRONLY | O_CREAT | O_APPEND, 0600),
+         STDERR_FILENO);
     dup2(STDERR_FILENO, 4); /* no listener: it is refused */
-    execl(server_program("sallyportd"), "sallyportd", "--config", config, NULL);
+    dup2(other, 5);
+    execl(server_program("sallyportd"), "sallyportd", "--config", config, more,
+          NULL);
     _exit(127);
 }
 
@@ -63,18 +72,33 @@ static void expect_greeting(int listener)
     close(fd);
 }
 
+static void check_says(const struct server *s, int listener, int other,
+                       const char *elsewhere)
+{
+    pid_t pid = start_by_systemd(s, listener, other, "--check");
+    int status = -1;
+
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_expect_eq(status, 0);
+    server_log_expect(s, 1, "hint: sallyport.socket listens at", elsewhere,
+                      NULL);
+}
+
 Test(activation, a_restart_and_a_reload, .timeout = 60)
 {
-    char listen[32];
-    int listener = listen_somewhere(listen);
+    char listen[32], elsewhere[32];
+    int listener = listen_somewhere(listen),
+        other = listen_somewhere(elsewhere);
     struct server server;
 
     server_prepare(&server, &(struct server_plan){ .listen = listen });
     for (int i = 0; i < 2; i++) {
-        pid_t pid = start_by_systemd(&server, listener);
+        pid_t pid = start_by_systemd(&server, listener, other, NULL);
         int status = -1;
 
         expect_greeting(listener);
+        server_log_expect(&server, 1 + (unsigned)i, "service process=master",
+                          "sallyport.socket listens at", elsewhere, NULL);
         ctl(&server, 0, "status", listen);
         ctl(&server, 0, "reload", "reloaded");
         expect_greeting(listener);
@@ -82,6 +106,8 @@ Test(activation, a_restart_and_a_reload, .timeout = 60)
         cr_assert_eq(waitpid(pid, &status, 0), pid);
         cr_expect_eq(status, 0);
     }
+    check_says(&server, listener, other, elsewhere);
     close(listener);
+    close(other);
     server_forget(&server);
 }

@@ -277,6 +277,10 @@ struct listeners {
  * the complaint -EINVAL, or -EAGAIN for an error that may pass. */
 int listeners_open(struct listeners *l, const struct settings *s,
                    struct succession *h, struct complaint *c);
+/* The complaint names the listeners of systemd that the settings don't name, if
+ * there are any. Call it before succession_close_untaken(). */
+void listeners_unnamed(const struct settings *s, const struct succession *h,
+                       struct complaint *c);
 /* Opens or inherits the listener of metrics, at its loopback address. Returns
  * its descriptor, or the same results. */
 int listeners_open_metrics(const struct settings *s, struct succession *h,

@@ -307,6 +307,45 @@ int listeners_open(struct listeners *l, const struct settings *s,
     return r;
 }
 
+static bool listener_is_named(const struct settings *s, const char *name)
+{
+    char own[GENERATION_NAME_MAX];
+
+    for (size_t i = 0; i < s->listen_count; i++) {
+        const struct listener_plan p = { "listen", &s->listen[i], 0, 0 };
+
+        if (strcmp(listener_name(&p, own), name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The first generation inherits listeners from systemd only. */
+void listeners_unnamed(const struct settings *s, const struct succession *h,
+                       struct complaint *c)
+{
+    char names[COMPLAINT_MAX / 2] = "";
+    size_t len = 0;
+
+    for (size_t i = 0; h->generation == 1 && i < h->count; i++) {
+        struct listener one = { .fd = h->inherited[i].fd };
+        const char *name = h->inherited[i].name;
+        char text[ADDRESS_TEXT_MAX];
+
+        if (is_listener(&h->inherited[i]) && !listener_is_named(s, name) &&
+            listeners_look(&one) == 0 && len < sizeof(names))
+            len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",
+                                    len ? ", " : "",
+                                    address_port_text(&one.address, text));
+    }
+    if (len > 0)
+        complain(c,
+                 "sallyport.socket listens at %s, which the setting listen "
+                 "doesn't name, so clients there wait in vain: add it to "
+                 "listen, or remove it from the unit",
+                 names);
+}
+
 /* A port that is in use belongs most likely to the running server. */
 int listeners_try(const struct settings *s, const struct address **in_use,
                   struct complaint *c)

@@ -217,6 +217,7 @@ struct master {
 
     time_t since; /* when this generation was ready */
     struct secrets secrets;
+    struct complaint unnamed;  /* listeners of systemd; or "" */
     struct complaint key_lost; /* why a restart makes another key; or "" */
 
     bool logs; /* log is ready */

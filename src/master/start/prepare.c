@@ -292,9 +292,15 @@ static int try_listeners(const struct master *m, struct complaint *c)
 
 int prepare_listeners(struct master *m, struct complaint *c)
 {
-    return m->check
-               ? try_listeners(m, c)
-               : listeners_open(m->listeners, &m->settings, &m->succession, c);
+    int r = m->check
+                ? try_listeners(m, c)
+                : listeners_open(m->listeners, &m->settings, &m->succession, c);
+
+    if (r == 0)
+        listeners_unnamed(&m->settings, &m->succession, &m->unnamed);
+    if (m->check && m->unnamed.text[0])
+        stderr_print("hint: %s", m->unnamed.text);
+    return r;
 }
 
 /* Sealed, so that no process can shorten it while gate maps it. */

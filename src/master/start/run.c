@@ -232,6 +232,8 @@ static void run_say_ready(struct master *m)
                   m->settings.data_binding == BINDING_ADDRESS
                       ? ": data connections prove nothing but their address"
                       : "");
+    if (m->unnamed.text[0])
+        master_report(m, EVENT_TROUBLE, PROCESS_MASTER, "%s", m->unnamed.text);
 }
 
 static void run_look_ready(struct master *m)
