@@ -1,8 +1,9 @@
-# Sourced by bare and service, which make trees of Debian.
+# Sourced by bare, packages, quota_vm and service, which make trees of Debian.
 
-# WORD: sets RELEASE (bookworm or trixie) and DEBIAN (12 or 13). WORD is one of
-# the two names; "other", for the one that this machine isn't; or empty, for the
-# one that it is. A machine with neither has trixie for its own.
+# WORD: sets RELEASE (bookworm or trixie), DEBIAN (12 or 13) and LIBRARIES, the
+# packages with the libraries of the server's programs. WORD is one of the two
+# names; "other", for the one that this machine isn't; or empty, for the one that
+# it is. A machine with neither has trixie for its own.
 choose_release() {
     local own
     # shellcheck disable=SC1091
@@ -20,6 +21,8 @@ choose_release() {
         RELEASE=trixie DEBIAN=13
         ;;
     esac
+    LIBRARIES=libjansson4,libcrypt1,libncursesw6,libqrencode4,libmicrohttpd12
+    ((DEBIAN == 12)) || LIBRARIES+=t64
 }
 
 # SOURCE DIRECTORY: copies the tree without its builds. It takes the files that
