@@ -42,6 +42,8 @@ struct status {
     size_t guessers;
     uint64_t pid, generations; /* 0: an older server doesn't know */
     uint64_t transfers;        /* under way; sessions that are busy don't say */
+    bool knows_totals;
+    struct msg_totals_is totals;
 };
 
 static void take_status(const struct msg_status_is *msg, struct status *st)
@@ -160,6 +162,21 @@ static int ask_draining_of(struct server *s, struct status *st)
     return code;
 }
 
+static int ask_totals_of(struct server *s, struct status *st)
+{
+    struct message m;
+    int code =
+        server_asked(s, SEND(&s->channel, totals, server_request(s)), &m);
+
+    if (code == 0 && m.kind != MSG_totals_is)
+        code = server_lies(s->x, "no answer to totals");
+    if (code)
+        return code;
+    st->knows_totals = true;
+    st->totals = m.totals_is;
+    return 0;
+}
+
 /* A server of another version may not know the question, and hangs up. */
 static int ask_if_known(struct server *s, struct status *st,
                         int (*ask)(struct server *s, struct status *st))
@@ -239,6 +256,18 @@ static void print_generation(const struct status *st)
     putchar('\n');
 }
 
+static void print_totals(const struct msg_totals_is *t)
+{
+    char in[SIZE_TEXT_MAX], out[SIZE_TEXT_MAX];
+
+    printf("ended:     %" PRIu64 " complete, %" PRIu64 " failed, %s received, "
+           "%s sent, %" PRIu64 " failed login%s since the service started\n"
+           "           unfinished uploads: sallyportctl partials list\n",
+           t->complete, t->failed, size_text(t->bytes_in, in),
+           size_text(t->bytes_out, out), t->logins_failed,
+           t->logins_failed == 1 ? "" : "s");
+}
+
 static void print_status(const struct server *s, const struct status *st)
 {
     char text[ADDRESS_TEXT_MAX];
@@ -257,6 +286,8 @@ static void print_status(const struct server *s, const struct status *st)
            st->sessions, st->limit, st->logged_in);
     if (st->generations > 0)
         printf("transfers: %" PRIu64 "\n", st->transfers);
+    if (st->knows_totals)
+        print_totals(&st->totals);
     printf("users:     %" PRIu64 "\n", st->users);
     print_guessing(st);
 }
@@ -308,6 +339,19 @@ static json_t *json_known(const struct status *st, uint64_t n)
     return st->generations > 0 ? json_integer((json_int_t)n) : json_null();
 }
 
+static json_t *totals_json(const struct status *st)
+{
+    const struct msg_totals_is *t = &st->totals;
+
+    if (!st->knows_totals)
+        return json_null();
+    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "complete",
+                     (json_int_t)t->complete, "failed", (json_int_t)t->failed,
+                     "bytes_in", (json_int_t)t->bytes_in, "bytes_out",
+                     (json_int_t)t->bytes_out, "logins_failed",
+                     (json_int_t)t->logins_failed);
+}
+
 static json_t *status_json(const struct server *s, const struct status *st)
 {
     char text[ADDRESS_TEXT_MAX], when[WHEN_MAX];
@@ -318,7 +362,7 @@ static json_t *status_json(const struct server *s, const struct status *st)
             listen, json_string(address_port_text(&st->listener[i], text)));
     return json_pack(
         "{s:s, s:o, s:I, s:s?, s:o, s:o, s:I, s:I, s:I, s:I, s:o, "
-        "s:o, s:o, s:o, s:o}",
+        "s:o, s:o, s:o, s:o, s:o}",
         "state", st->state, "version", json_text(s->version), "pid",
         (json_int_t)s->pid, "since",
         st->since > 0 ? when_text(st->since, when) : NULL, "listening", listen,
@@ -330,7 +374,7 @@ static json_t *status_json(const struct server *s, const struct status *st)
                            : json_null(),
         "generation_pid", json_known(st, st->pid), "generations",
         json_known(st, st->generations), "transfers",
-        json_known(st, st->transfers));
+        json_known(st, st->transfers), "totals", totals_json(st));
 }
 
 static int status_ask(struct context *x, struct server *s, struct status *st)
@@ -345,6 +389,8 @@ static int status_ask(struct context *x, struct server *s, struct status *st)
         code = ask_if_known(s, st, ask_details_of);
     if (code == 0 && st->generations > 0)
         code = ask_if_known(s, st, ask_draining_of);
+    if (code == 0 && st->generations > 0)
+        code = ask_if_known(s, st, ask_totals_of);
     server_close(s);
     return code;
 }

@@ -315,6 +315,42 @@ void metrics_gauge(struct metrics *m, enum gauge g, uint64_t value)
     __atomic_store_n(&m->gauge[g], value, __ATOMIC_RELAXED);
 }
 
+/* Reading. */
+
+static uint64_t counter_of(const struct metrics *m, unsigned at)
+{
+    return __atomic_load_n(&m->counter[at], __ATOMIC_RELAXED);
+}
+
+static uint64_t transfers_of(const struct metrics *m, enum family_kind k,
+                             unsigned direction, unsigned result)
+{
+    const struct family *f = &families[k];
+
+    return counter_of(m,
+                      family_first(f) + direction * f->label[1].count + result);
+}
+
+/* The first result is `complete`, the first login `accepted`. */
+void metrics_total(const struct metrics *m, struct metrics_totals *ret)
+{
+    uint64_t bytes[2] = { 0, 0 }; /* the directions upload and download */
+    unsigned logins = family_first(&families[LOGINS]);
+
+    *ret = (struct metrics_totals){ 0 };
+    for (unsigned d = 0; d < 2; d++)
+        for (unsigned i = 0; i < families[TRANSFERS].label[1].count; i++) {
+            uint64_t n = transfers_of(m, TRANSFERS, d, i);
+
+            *(i == 0 ? &ret->complete : &ret->failed) += n;
+            bytes[d] += transfers_of(m, TRANSFER_BYTES, d, i);
+        }
+    for (unsigned i = 1; i < families[LOGINS].label[0].count; i++)
+        ret->logins_failed += counter_of(m, logins + i);
+    ret->bytes_in = bytes[0];
+    ret->bytes_out = bytes[1];
+}
+
 int metrics_map(struct metrics **ret, int fd, int protection)
 {
     int seals = fcntl(fd, F_GET_SEALS);
@@ -358,11 +394,6 @@ static int add_series(struct buf *into, const struct family *f,
     if (r == 0 && into->data[into->len - 1] == '"')
         r = buf_add_text(into, "}");
     return r;
-}
-
-static uint64_t counter_of(const struct metrics *m, unsigned at)
-{
-    return __atomic_load_n(&m->counter[at], __ATOMIC_RELAXED);
 }
 
 static int add_histogram(struct buf *into, const struct metrics *m,

@@ -89,6 +89,15 @@ static int generation_on_renew(void *owner, struct msg_renew *m)
     return 0;
 }
 
+static int generation_on_load(void *owner, struct msg_load *m)
+{
+    struct generation *g = owner;
+
+    if (g->state == GENERATION_LEADING)
+        status_loaded(g->supervisor, m->sessions, m->transfers);
+    return 0;
+}
+
 static int generation_on_pong(void *owner, struct msg_pong *m)
 {
     heartbeat_answered(owner, m->request);
@@ -104,6 +113,7 @@ static const struct handler generation_handlers[] = {
     ON(gate_lost, generation_on_gate_lost),
     ON(renew, generation_on_renew),
     ON(pong, generation_on_pong),
+    ON(load, generation_on_load),
 };
 
 void generation_set_timer(struct generation *g, uint64_t ms)
@@ -212,6 +222,7 @@ static noreturn void become_master(const struct supervisor *s, bool recovery,
     unsetenv("NOTIFY_SOCKET");
     unsetenv("WATCHDOG_USEC");
     unsetenv("WATCHDOG_PID");
+    setenv(GENERATION_LOAD, "1", 1);
     signal(SIGPIPE, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

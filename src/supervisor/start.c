@@ -166,17 +166,6 @@ static void report_reloading(struct supervisor *s)
     notify_send(&s->notify, text);
 }
 
-/* "systemctl status" shows the words, which a line end would cut. */
-static void report_ready(struct supervisor *s, const char *status,
-                         const char *why)
-{
-    char text[COMPLAINT_MAX + 128];
-
-    snprintf(text, sizeof(text), "READY=1\nSTATUS=%s%.*s", status,
-             (int)strcspn(why, "\n"), why);
-    notify_send(&s->notify, text);
-}
-
 /* Sends WHY to the leading master, for its log. */
 static void report_to_leader(struct supervisor *s, const char *why)
 {
@@ -191,13 +180,14 @@ static void report_to_leader(struct supervisor *s, const char *why)
 static void answer_failure(struct supervisor *s, const char *why)
 {
     bool recovers = s->under_way && s->under_way->recovers;
+    char reason[COMPLAINT_MAX + 32];
 
     s->under_way = NULL;
     if (!s->led || recovers || s->stopping)
         return;
     report_to_leader(s, why);
-    report_ready(s,
-                 "serving; the last reload failed, and changed nothing: ", why);
+    snprintf(reason, sizeof(reason), ", and changed nothing: %s", why);
+    status_ready(s, "the last reload failed", reason);
     answer_askers(s, false, false, why);
 }
 
@@ -338,6 +328,9 @@ void start_reload(struct supervisor *s, struct generation *g, uint32_t request)
 void start_on_leading(struct generation *g)
 {
     struct supervisor *s = g->supervisor;
+    const char *what = g->recovers ? "processes that failed were replaced"
+                       : s->led    ? "reloaded"
+                                   : "";
 
     if (g->state != GENERATION_TAKING)
         return;
@@ -348,7 +341,7 @@ void start_on_leading(struct generation *g)
     s->recoveries.due =
         false; /* it also replaces whatever has failed meanwhile */
     loop_timer_clear(&s->loop, &s->recoveries.timer);
-    report_ready(s, "serving", "");
+    status_ready(s, what, what[0] && !g->recovers ? ": ok" : "");
     heartbeat_begin(s);
     answer_askers(s, false, true, "");
     start_next(s);

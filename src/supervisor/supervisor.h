@@ -66,6 +66,14 @@ void notify_close(struct notify *n);
 /* Sends TEXT, for example "READY=1". It never waits. */
 void notify_send(const struct notify *n, const char *text);
 
+/* status.c: what "systemctl status" shows. */
+
+struct shown {
+    bool loaded; /* the numbers are known */
+    uint64_t sessions, transfers;
+    char note[COMPLAINT_MAX + 96]; /* about the last reload; or "" */
+};
+
 #define GENERATIONS_MAX  8
 #define RECOVERIES_BURST 10
 /* Besides the generations that live: one that starts, and those whose master
@@ -152,6 +160,7 @@ struct supervisor {
     struct signals signals;
     struct loop_timer deadline; /* of a stop */
     struct notify notify;
+    struct shown shown;
     struct generation generation[GENERATION_PLACES];
     uint64_t last;                /* number of the newest generation */
     struct kept kept;             /* for the next generation */
@@ -199,6 +208,12 @@ void start_on_ended(struct generation *g);
 void start_ask_old(struct supervisor *s);
 /* No recovery has begun yet. */
 void start_init(struct supervisor *s);
+
+/* The service is ready again: what has happened just now, with its time after
+ * it, and a reason or "". WHAT "": nothing. */
+void status_ready(struct supervisor *s, const char *what, const char *why);
+/* The leading generation has reported its load. */
+void status_loaded(struct supervisor *s, uint64_t sessions, uint64_t transfers);
 
 /* heartbeat.c */
 void heartbeat_init(struct supervisor *s);

@@ -42,6 +42,23 @@ static bool who_shows(void *of)
     return shows;
 }
 
+/* The events may still be on their way to log, which counts them. */
+static bool status_counts(void *server)
+{
+    char program[SERVER_PATH_MAX], config[SERVER_PATH_MAX];
+    struct run_result r;
+    bool counts;
+
+    snprintf(program, sizeof(program), "%s", server_program("sallyportctl"));
+    snprintf(config, sizeof(config), "%s",
+             server_path(server, "sallyport.conf"));
+    run(&r, "", program, "--config", config, "status", NULL);
+    counts = strstr(r.text, "\nended:     1 complete, 0 failed, 512 KiB "
+                            "received, 0 bytes sent, 1 failed login since ");
+    run_release(&r);
+    return counts;
+}
+
 /* An upload that has come to a stop, in the generation that leads and in an
  * older one. */
 Test(live, who_shows_a_transfer, .timeout = 60)
@@ -70,6 +87,12 @@ Test(live, who_shows_a_transfer, .timeout = 60)
     data_close(&d);
     session_expect(&s, "226 {*}");
     session_close(&s);
+    session_init(&s);
+    session_connect(&s, server.port);
+    session_start_tls(&s);
+    cr_expect_eq(session_try_login(&s, "anna", "wrong"), 530);
+    session_close(&s);
+    cr_expect(wait_until(status_counts, &server, 20000));
     server_stop(&server);
 }
 

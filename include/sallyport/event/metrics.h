@@ -49,6 +49,15 @@ int metrics_map(struct metrics **ret, int fd, int protection);
  * "other". */
 void metrics_count(struct metrics *m, const struct event_record *r);
 void metrics_gauge(struct metrics *m, enum gauge g, uint64_t value);
+
+/* Sums of the counters, for sallyportctl. */
+struct metrics_totals {
+    uint64_t complete, failed; /* uploads and downloads */
+    uint64_t bytes_in, bytes_out;
+    uint64_t logins_failed;
+};
+
+void metrics_total(const struct metrics *m, struct metrics_totals *ret);
 /* Adds all of them in Prometheus' text format. Returns 0 or -ENOBUFS. */
 int metrics_text(const struct metrics *m, struct buf *into);
 

@@ -23,6 +23,9 @@
 /* The lowest number of an inherited descriptor. */
 #define GENERATION_FIRST_FD 5
 
+/* In the environment of a master if its supervisor knows MSG_load. */
+#define GENERATION_LOAD "SALLYPORT_LOAD"
+
 /* The names of kept programs begin with this. For a recovery the supervisor
  * executes GENERATION_MASTER. An ordinary start executes the installed
  * program. */

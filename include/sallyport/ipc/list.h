@@ -695,6 +695,29 @@ MESSAGE(drain_is, MASTER, CTL, ASKED, MANY, drain,
 FLAG(on)
 END
 
+MESSAGE(totals, CTL, MASTER, IDLE, MANY, NONE,
+        "what was counted since the start of the service, in all generations")
+END
+
+MESSAGE(totals_is, MASTER, CTL, ASKED, MANY, totals,
+        "uploads and downloads that were complete; those that failed or were "
+        "cut; the bytes of all of them, received and sent; failed logins")
+NUMBER(complete)
+NUMBER(failed)
+NUMBER(bytes_in)
+NUMBER(bytes_out)
+NUMBER(logins_failed)
+END
+
+MESSAGE(load, MASTER, SUPERVISOR, RUN, MANY, NONE,
+        "for systemd: the sessions that live, the uploads and downloads that "
+        "have ended since the start of the service. It comes before a `pong` "
+        "if a number has changed, and only if the supervisor has set "
+        "`GENERATION_LOAD`: an older one doesn't know it")
+NUMBER(sessions)
+NUMBER(transfers)
+END
+
 SECTION("Setting up a child", NULL)
 
 MESSAGE(conf, MASTER, GATE | LOG, START, ONCE, NONE,

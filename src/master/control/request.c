@@ -101,6 +101,18 @@ static int request_on_details(void *owner, struct msg_details *msg)
     return 0;
 }
 
+static int request_on_totals(void *owner, struct msg_totals *msg)
+{
+    struct peer *p = request_begin(owner, msg->request);
+    struct metrics_totals t = gauges_total(p->master);
+
+    peer_answered(p, SEND(&p->channel, totals_is, p->request,
+                          .complete = t.complete, .failed = t.failed,
+                          .bytes_in = t.bytes_in, .bytes_out = t.bytes_out,
+                          .logins_failed = t.logins_failed));
+    return 0;
+}
+
 /* The answer follows when the new generation leads, or has failed. Until `up`
  * the supervisor takes no `renew`: it would kill this generation. */
 static int request_on_reload(void *owner, struct msg_reload *msg)
@@ -460,6 +472,7 @@ static int request_on_drain(void *owner, struct msg_drain *msg)
 static const struct handler request_handlers[] = {
     ON(status, request_on_status),
     ON(details, request_on_details),
+    ON(totals, request_on_totals),
     ON(reload, request_on_reload),
     ON(users_edited, request_on_users_edited),
     ON(users_changed, request_on_users_changed),
@@ -482,7 +495,8 @@ static bool request_only_reads(const struct message *m)
     if (kind == MSG_drain)
         return m->drain.order == DRAIN_ASK;
     return kind == MSG_status || kind == MSG_guessing || kind == MSG_who ||
-           kind == MSG_look || kind == MSG_ban_list || kind == MSG_details;
+           kind == MSG_look || kind == MSG_ban_list || kind == MSG_details ||
+           kind == MSG_totals;
 }
 
 static int request_of_reader(struct peer *p)

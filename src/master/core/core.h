@@ -32,10 +32,11 @@ struct inherited {
  * what the supervisor keeps for the next one, and whether it leads. */
 struct succession {
     uint64_t generation;
-    bool leads;    /* `lead` has come; stays true while draining */
-    bool adopts;   /* gate adopts sessions before it accepts */
-    bool serves;   /* gate has reported that it accepts */
-    bool recovery; /* a file that was inherited isn't read from the disk */
+    bool leads;      /* `lead` has come; stays true while draining */
+    bool adopts;     /* gate adopts sessions before it accepts */
+    bool serves;     /* gate has reported that it accepts */
+    bool recovery;   /* a file that was inherited isn't read from the disk */
+    bool takes_load; /* the supervisor knows `load` */
     struct channel supervisor;
     struct loop_watch watch;
     struct buf names; /* of the inherited descriptors */
@@ -205,7 +206,7 @@ struct master {
     struct session_table *sessions;
     struct guesses *guesses;
     struct banning *banning;
-    struct metrics *metrics; /* the gauges are master's */
+    struct metrics *metrics; /* the gauges are master's; NULL in a test */
     struct loop_timer gauges;
     struct userdb *users;
     struct access *access;

@@ -26,6 +26,8 @@ struct heartbeat {
     uint32_t request; /* the supervisor's; 0: it waits for no answer */
     bool unsent;      /* gate has no room for `health` */
     bool doubted;     /* gate is late */
+    bool loaded;      /* the supervisor has got a `load` with these numbers */
+    uint64_t sessions, transfers;
     struct loop_timer timer;
 };
 

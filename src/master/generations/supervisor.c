@@ -64,6 +64,23 @@ static int heartbeat_on_ping(void *owner, struct msg_ping *p)
     return 0;
 }
 
+/* With the heartbeat, so that nothing wakes up for it. */
+static void heartbeat_send_load(struct master *m)
+{
+    struct heartbeat *h = m->heartbeat;
+    struct metrics_totals t = gauges_total(m);
+    uint64_t sessions = m->sessions->living, ended = t.complete + t.failed;
+
+    if (!m->succession.takes_load ||
+        (h->loaded && h->sessions == sessions && h->transfers == ended))
+        return;
+    h->loaded = true;
+    h->sessions = sessions;
+    h->transfers = ended;
+    SUCCESSION_SAY(&m->succession, load, 0, .sessions = sessions,
+                   .transfers = ended);
+}
+
 int heartbeat_on_healthy(void *owner, struct msg_healthy *msg)
 {
     struct master *m = ((struct child *)owner)->master;
@@ -73,6 +90,7 @@ int heartbeat_on_healthy(void *owner, struct msg_healthy *msg)
     if (h->request == 0)
         return 0;
     loop_timer_clear(&m->loop, &h->timer);
+    heartbeat_send_load(m);
     SUCCESSION_SAY(&m->succession, pong, h->request);
     h->request = 0;
     return 0;

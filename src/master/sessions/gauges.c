@@ -1,6 +1,6 @@
-/* The gauges of the metrics: what only master knows. The generation that leads
- * writes them once a second, if there is a process that reads them. Runs in
- * master. */
+/* The metrics in master: the gauges, which only master knows, and the sums of
+ * the counters. The generation that leads writes the gauges once a second, if
+ * there is a process that reads them. */
 #include <errno.h>
 #include <sys/mman.h>
 
@@ -16,9 +16,9 @@ static void gauges_on_timer(void *owner)
 int gauges_init(struct master *m)
 {
     m->gauges = (struct loop_timer){ .on_timer = gauges_on_timer, .owner = m };
-    return m->metrics_listener < 0 ? 0
-                                   : metrics_map(&m->metrics, m->metrics_memory,
-                                                 PROT_READ | PROT_WRITE);
+    return m->metrics_memory < 0 ? 0
+                                 : metrics_map(&m->metrics, m->metrics_memory,
+                                               PROT_READ | PROT_WRITE);
 }
 
 void gauges_release(struct master *m)
@@ -27,6 +27,15 @@ void gauges_release(struct master *m)
     if (m->metrics)
         munmap(m->metrics, sizeof(*m->metrics));
     m->metrics = NULL;
+}
+
+struct metrics_totals gauges_total(const struct master *m)
+{
+    struct metrics_totals t = { 0 };
+
+    if (m->metrics)
+        metrics_total(m->metrics, &t);
+    return t;
 }
 
 static uint64_t count_verified(const struct master *m)
@@ -81,7 +90,7 @@ static void gauges_store(struct master *m)
 
 void gauges_write(struct master *m)
 {
-    if (!m->metrics || m->state != MASTER_RUNNING)
+    if (!m->metrics || m->metrics_listener < 0 || m->state != MASTER_RUNNING)
         return;
     gauges_store(m);
     loop_timer_set(&m->loop, &m->gauges, GAUGES_MS);

@@ -170,12 +170,14 @@ void banning_ended(const struct session *s, int status);
 /* Ends S, which is new here, if its client was banned after gate let it in. */
 void banning_review(struct session *s);
 
-/* The gauges of the metrics. gauges_init() maps m->metrics_memory, if there is
- * a listener for metrics. Returns 0 or -errno. */
+/* The metrics. gauges_init() maps m->metrics_memory. Returns 0 or -errno. */
 int gauges_init(struct master *m);
 void gauges_release(struct master *m);
-/* Writes them now, and then each second, as long as this generation leads. */
+/* Writes the gauges now, and then each second, as long as this generation
+ * leads, if `metrics_listen` is set. */
 void gauges_write(struct master *m);
+/* What log has counted since the start of the service. */
+struct metrics_totals gauges_total(const struct master *m);
 
 /* A user's process files, as master sees it: its fork, its start, its end. It
  * is in the record of its session, and reports to login.c. */

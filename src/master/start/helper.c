@@ -139,7 +139,7 @@ void helper_watch_disks(struct master *m)
 {
     m->disks_timer =
         (struct loop_timer){ .on_timer = disks_on_timer, .owner = m };
-    if (m->metrics)
+    if (m->metrics_listener >= 0)
         disks_on_timer(m);
 }
 

@@ -103,6 +103,33 @@ Test(metrics, of_durations)
     expect("sallyport_session_duration_seconds_bucket{le=\"+Inf\"} 0");
 }
 
+/* Of listings and checksums sallyportctl shows nothing. */
+Test(metrics, totals)
+{
+    struct metrics_totals t;
+    struct event_record r;
+
+    count_transfer("STOR", 226, 10, 0, NULL);
+    count_transfer("APPE", 426, 5, 0, NULL);
+    count_transfer("RETR", 226, 7, 0, NULL);
+    count_transfer("RETR", 552, 1, 0, NULL);
+    count_transfer("MLSD", 226, 100, 0, NULL);
+    count_transfer("XCRC", 550, 100, 0, NULL);
+    event_begin(&r, EVENT_LOGIN);
+    metrics_count(&m, &r);
+    event_begin(&r, EVENT_LOGIN_FAILED);
+    event_text(&r, FIELD_REASON, SLICE("wrong password"));
+    metrics_count(&m, &r);
+    event_text(&r, FIELD_REASON, SLICE("a new reason"));
+    metrics_count(&m, &r);
+    metrics_total(&m, &t);
+    cr_expect_eq(t.complete, 2);
+    cr_expect_eq(t.failed, 2);
+    cr_expect_eq(t.bytes_in, 15);
+    cr_expect_eq(t.bytes_out, 8);
+    cr_expect_eq(t.logins_failed, 2);
+}
+
 static void count_reason(enum event e, const char *reason, uint64_t number)
 {
     struct event_record r;

@@ -102,6 +102,9 @@ static const char *const published[] = {
     "held_bytes fd",
     "drain enum3",
     "drain_is flag",
+    "totals",
+    "totals_is number number number number number",
+    "load number number",
 };
 #define PUBLISHED (sizeof(published) / sizeof(published[0]))
 

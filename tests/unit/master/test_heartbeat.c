@@ -84,6 +84,30 @@ Test(heartbeat, gate_has_ended)
     stage_ends(&s);
 }
 
+static void knows_load(struct master *m)
+{
+    m->succession.takes_load = true;
+}
+
+/* The supervisor gets the numbers once, and not again while they stay. */
+Test(heartbeat, master_reports_its_load)
+{
+    struct message got = { .kind = MSG_NONE };
+    struct stage s;
+
+    supervised_open(&s, knows_load);
+    gate_is_asked(&s, 1);
+    gate_answers(&s);
+    supervised_hears(MSG_load, &got);
+    cr_expect_eq(got.load.sessions, 0);
+    cr_expect_eq(got.load.transfers, 0);
+    master_answers(1);
+    gate_is_asked(&s, 2);
+    gate_answers(&s);
+    master_answers(2);
+    stage_close(&s);
+}
+
 /* It shows that it doesn't hang, even while its gate does. */
 Test(heartbeat, a_master_that_drains)
 {

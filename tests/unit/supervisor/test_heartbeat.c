@@ -146,15 +146,52 @@ static void asks_for_a_mistake(void)
 Test(heartbeat, systemd_shows_the_state, .init = set_up, .timeout = 60)
 {
     int fd = listen_as_systemd();
-    char got[64] = "";
+    char got[128] = "";
     struct played p;
 
     unsetenv("WATCHDOG_USEC");
     played_begin(&p, asks_for_a_mistake);
     expect_word(fd, "READY=1\nSTATUS=serving");
     cr_assert_gt(recv(fd, got, sizeof(got) - 1, 0), 0);
-    expect_word(fd, "READY=1\nSTATUS=serving; the last reload failed, and "
-                    "changed nothing: a");
+    cr_assert_gt(recv(fd, got, sizeof(got) - 1, 0), 0);
+    cr_expect(
+        strstr(got, "READY=1\nSTATUS=serving; the last reload failed 2") &&
+            strstr(got, " UTC, and changed nothing: a"),
+        "%s", got);
+    played_end(&p);
+    close(fd);
+}
+
+static void is_loaded(void)
+{
+    struct message m;
+
+    played_enter(GENERATION_VERSION);
+    played_heed_term();
+    if (!getenv(GENERATION_LOAD))
+        _exit(EX_SOFTWARE);
+    SEND(&played_channel, up, 0);
+    SEND(&played_channel, load, 0, .sessions = 9,
+         .transfers = 9); /* it doesn't lead yet */
+    played_hear(MSG_lead, &m);
+    SEND(&played_channel, leading, 0);
+    for (uint64_t n = 0; n < 4; n++)
+        SEND(&played_channel, load, 0, .sessions = 1, .transfers = n / 2);
+    SEND(&played_channel, renew, 1);
+    played_stay();
+}
+
+/* systemd gets the numbers when they change. */
+Test(heartbeat, systemd_shows_the_load, .init = set_up, .timeout = 60)
+{
+    int fd = listen_as_systemd();
+    struct played p;
+
+    unsetenv("WATCHDOG_USEC");
+    played_begin(&p, is_loaded);
+    expect_word(fd, "READY=1\nSTATUS=serving");
+    expect_word(fd, "STATUS=serving, 1 session, 0 transfers since the start");
+    expect_word(fd, "STATUS=serving, 1 session, 1 transfer since the start");
     played_end(&p);
     close(fd);
 }
