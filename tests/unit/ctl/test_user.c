@@ -175,6 +175,7 @@ Test(user, hash_cost)
 {
     char conf[4096];
 
+    world.real_hashes = true;
     expect_run(0, PASSWORD, "user add anna");
     cr_expect(strstr(file_text(world.users), "anna:$y$j9T$"));
     snprintf(conf, sizeof(conf), "%shash_cost = 6\n", file_text(world.conf));

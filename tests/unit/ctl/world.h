@@ -15,7 +15,8 @@
 
 struct world {
     char conf[96], users[96], homes[96], shares[96];
-    const char *out; /* takes standard output; NULL: struct run */
+    const char *out;  /* takes standard output; NULL: struct run */
+    bool real_hashes; /* of the cost that hash_cost says */
 };
 extern struct world world;
 
