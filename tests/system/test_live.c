@@ -279,7 +279,7 @@ Test(live, top, .timeout = 120)
     ctl(&server, 64, "top", "top needs a terminal");
     session_enter(&s, &server, "anna");
     session_do(&s, "200 {*}", "ALLO %u", 2 * BLOCK);
-    data_open(&s, &d, "STOR a\xe2\x80\xaegif");
+    data_open(&s, &d, "STOR a\xe2\x80\x8bgif");
     data_write(&d, block, BLOCK);
     desk_begin_alone(&t.desk);
     snprintf(program, sizeof(program), "%s", server_program("sallyportctl"));
