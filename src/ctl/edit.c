@@ -86,7 +86,8 @@ static int cut_lines(struct edit *e)
     return code;
 }
 
-/* Reads the file's text and its rows. A missing file is empty. */
+/* Reads the file's text, and its rows from the same text: an editor that takes
+ * no lock may change the file in between. A missing file is empty. */
 static int read_current(struct edit *e)
 {
     FD_CLEANUP int fd = users_file_open_beside(&e->file, "", O_RDONLY);
@@ -100,9 +101,10 @@ static int read_current(struct edit *e)
         return edit_fail(e, errno, "can't be read");
     e->exists = true;
     r = fd_read_file(fd, &e->text);
-    if (r && r != -EFBIG) /* too large: users_read() complains */
-        return edit_fail(e, -r, "can't be read");
-    if (users_read(&e->users, fd, e->file.path, e->complaint))
+    FD_CLEANUP int copy = r ? r : fd_sealed("users", buf_slice(&e->text));
+    if (copy < 0)
+        return edit_fail(e, -copy, "can't be read");
+    if (users_read(&e->users, copy, e->file.path, e->complaint))
         return EX_DATAERR;
     return cut_lines(e);
 }

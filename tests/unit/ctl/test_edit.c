@@ -219,19 +219,17 @@ Test(edit, twenty_at_once_lose_nothing)
     users_release(&u);
 }
 
-/* Runs the edit until its STEPth system call begins or ends, and kills it
- * there. Returns false if the edit ended by itself. */
-static bool killed_at(unsigned step)
+/* Runs DO_IT in a child until its STEPth system call begins or ends, and stops
+ * it there. Returns 0 if it ended by itself, with status 0. */
+static pid_t stopped_at(unsigned step, int (*do_it)(void))
 {
     pid_t pid = fork();
     int status;
 
     if (pid == 0) {
-        struct complaint c = { .text = "" };
-
         ptrace(PTRACE_TRACEME, 0, NULL, NULL);
         raise(SIGSTOP);
-        _exit(append_bob(1000, &c));
+        _exit(do_it());
     }
     cr_assert_eq(waitpid(pid, &status, 0), pid);
     cr_assert(WIFSTOPPED(status), "ptrace(2) is not allowed here");
@@ -239,10 +237,26 @@ static bool killed_at(unsigned step)
         cr_assert_eq(ptrace(PTRACE_SYSCALL, pid, NULL, NULL), 0);
         cr_assert_eq(waitpid(pid, &status, 0), pid);
     }
-    if (!WIFSTOPPED(status)) {
-        cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%x", status);
+    if (WIFSTOPPED(status))
+        return pid;
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%x", status);
+    return 0;
+}
+
+static int append_traced(void)
+{
+    struct complaint c = { .text = "" };
+
+    return append_bob(1000, &c);
+}
+
+static bool killed_at(unsigned step)
+{
+    pid_t pid = stopped_at(step, append_traced);
+    int status;
+
+    if (pid == 0)
         return false;
-    }
     kill(pid, SIGKILL);
     cr_assert_eq(waitpid(pid, &status, 0), pid);
     return true;
@@ -278,6 +292,37 @@ Test(edit, killed_at_every_step, .timeout = 120)
 }
 
 /* An edit that changes nothing removes it as well. */
+static int open_and_look(void)
+{
+    struct complaint c = { .text = "" };
+    struct edit e;
+    int code = edit_open(&e, world.users, 1000, &c);
+
+    for (size_t i = 0; code == 0 && i < e.users.count; i++)
+        code = e.users.row[i].line > e.lines;
+    edit_release(&e);
+    return code == EX_DATAERR ? 0 : code; /* half of the old, half of the new */
+}
+
+/* By an editor that takes no lock: rows and lines are of one text. */
+Test(edit, a_file_that_grows_while_it_is_read, .timeout = 120)
+{
+    pid_t pid;
+    int status;
+
+    for (unsigned step = 1;; step++) {
+        file_write(world.users, OLD);
+        pid = stopped_at(step, open_and_look);
+        if (pid == 0)
+            break;
+        file_write(world.users, "#1\n#2\n#3\n" OLD);
+        cr_assert_eq(ptrace(PTRACE_DETACH, pid, NULL, NULL), 0);
+        cr_assert_eq(waitpid(pid, &status, 0), pid);
+        cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%u: %x", step,
+                  status);
+    }
+}
+
 Test(edit, leftovers_of_a_killed_edit_are_removed)
 {
     struct complaint c = { .text = "" };
