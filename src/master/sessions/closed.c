@@ -7,7 +7,7 @@
 
 static void closed_keep(struct master *m)
 {
-    const char on = m->closed;
+    const char on = m->closed ? 1 : 0;
 
     succession_keep_bytes(&m->succession, KEPT_NAME, (struct slice){ &on, 1 });
 }
