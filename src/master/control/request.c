@@ -465,7 +465,7 @@ static int request_on_drain(void *owner, struct msg_drain *msg)
         closed_set(p->master, on);
     }
     peer_answered(
-        p, SEND(&p->channel, drain_is, p->request, .on = p->master->closed));
+        p, SEND(&p->channel, drain_is, p->request, .on = closed_is(p->master)));
     return 0;
 }
 

@@ -166,6 +166,7 @@ struct master {
     int guesses_memory;   /* memory that survives a master too; a memfd */
     int bans_memory;      /* the table of bans, which outlives a master too */
     int bans_read;        /* the same, for gate: only to read */
+    int closed_memory;    /* of `sallyportctl drain`, for all masters */
     int metrics_memory;   /* the counters and gauges, which outlive a master */
     int metrics_read;     /* the same, for metrics: only to read */
     int metrics_listener; /* -1: `metrics_listen` isn't set */
@@ -185,7 +186,8 @@ struct master {
     struct loop loop;
     struct signals signals;
     enum master_state state;
-    bool closed; /* takes no new sessions: `sallyportctl drain` */
+    bool *closed;    /* takes no new sessions; NULL in a test: closed.c */
+    bool turns_away; /* gate was told so */
     /* Set when a child is ready, a record is free or a caller has left. At the
      * end of the turn run_on_turn_over() then checks whether the start, stop or
      * drain is complete. */

@@ -1,45 +1,56 @@
 /* "sallyportctl drain": the service takes no new sessions, and each session
  * ends after its transfer, until "drain --off". A reload or a crash changes
- * nothing of that; a restart of the service ends it. Runs in master. */
+ * nothing of that; a restart of the service ends it. The masters share what the
+ * last order was: the one that leads may get it while the next one starts. Runs
+ * in master. */
+#include <sys/mman.h>
+
 #include "sessions.h"
 
-#define KEPT_NAME "closed 1"
-
-static void closed_keep(struct master *m)
+int closed_init(struct master *m)
 {
-    const char on = m->closed ? 1 : 0;
+    void *p = NULL;
+    int r = guesses_map(m->closed_memory, sizeof(*m->closed), &p);
 
-    succession_keep_bytes(&m->succession, KEPT_NAME, (struct slice){ &on, 1 });
+    m->closed = p;
+    return r;
+}
+
+void closed_release(struct master *m)
+{
+    if (m->closed)
+        munmap(m->closed, sizeof(*m->closed));
+    m->closed = NULL;
+}
+
+bool closed_is(const struct master *m)
+{
+    return m->closed && __atomic_load_n(m->closed, __ATOMIC_RELAXED);
 }
 
 static void closed_send(struct master *m)
 {
     struct child *gate = children_gate(m);
 
-    if (gate && SEND(&gate->channel, turn_away, 0, .on = m->closed) < 0)
+    if (m->turns_away == closed_is(m))
+        return;
+    m->turns_away = closed_is(m);
+    if (gate && SEND(&gate->channel, turn_away, 0, .on = m->turns_away) < 0)
         child_end(gate, "does not read its messages");
 }
 
-void closed_set(struct master *m, bool closed)
+void closed_follow(struct master *m)
 {
-    m->closed = closed;
-    closed_keep(m);
+    if (m->state != MASTER_RUNNING)
+        return;
     closed_send(m);
-    if (closed)
+    if (closed_is(m))
         SESSIONS_EACH(m->sessions, s)
             session_finish(s);
 }
 
-void closed_inherit(struct master *m)
+void closed_set(struct master *m, bool closed)
 {
-    char on = 0;
-
-    m->closed =
-        succession_inherit_bytes(&m->succession, KEPT_NAME, &on, 1) == 1 && on;
-}
-
-void closed_begin(struct master *m)
-{
-    if (m->closed)
-        closed_set(m, true);
+    __atomic_store_n(m->closed, closed, __ATOMIC_RELAXED);
+    closed_follow(m);
 }

@@ -72,7 +72,7 @@ int gate_on_session(void *owner, struct msg_session *msg)
         gate_announce(s);
     else if (!proxied)
         banning_review(s);
-    if (m->closed) /* gate hadn't heard of it yet */
+    if (closed_is(m)) /* gate hadn't heard of it yet */
         session_finish(s);
     return 0;
 }

@@ -57,7 +57,10 @@ static void link_sent(struct link *l, int r)
 
 static int older_on_hello(void *owner, struct msg_hello *msg)
 {
-    return link_greeted(&((struct older *)owner)->link, msg);
+    struct older *o = owner;
+
+    closed_follow(o->master);
+    return link_greeted(&o->link, msg);
 }
 
 static struct session *older_find(struct older *o, uint64_t serial)

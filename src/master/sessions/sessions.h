@@ -476,10 +476,14 @@ int look_on_doing(void *owner, struct msg_doing *msg);
 /* CLOSED: each client is turned away, and each session ends after its
  * transfer. */
 void closed_set(struct master *m, bool closed);
-/* If the generation before was closed, this one is: it inherits that, and
- * begins before `up`. */
-void closed_inherit(struct master *m);
-void closed_begin(struct master *m);
+bool closed_is(const struct master *m);
+/* Maps m->closed_memory, which all masters share. Returns 0 or -errno. */
+int closed_init(struct master *m);
+void closed_release(struct master *m);
+/* If the generation before was closed, this one is. Call it before `up`, and
+ * again when that generation takes no more orders. */
+void closed_follow(struct master *m);
+#define CLOSED_NAME "closed"
 
 /* The messages between master and gate about sessions. */
 

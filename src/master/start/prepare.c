@@ -342,6 +342,8 @@ int prepare_memory(struct master *m, struct complaint *c)
     if (r == 0)
         r = memory_of(m, BANS_NAME, sizeof(struct bans), &m->bans_memory, c);
     if (r == 0)
+        r = memory_of(m, CLOSED_NAME, sizeof(*m->closed), &m->closed_memory, c);
+    if (r == 0)
         r = memory_for_reading(m->bans_memory, &m->bans_read, c);
     if (r == 0)
         r = memory_of(m, METRICS_NAME, sizeof(struct metrics),

@@ -224,7 +224,7 @@ static void run_say_ready(struct master *m)
                      (int)text.len, text.data, binding);
     buf_release(&text);
     m->since = time(NULL);
-    closed_begin(m);
+    closed_follow(m);
     supervisor_up(m);
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                   "started, version %s, data_binding = %s%s", SALLYPORT_VERSION,
@@ -290,6 +290,8 @@ int master_start(struct master *m)
     if (r == 0)
         r = banning_init(m);
     if (r == 0)
+        r = closed_init(m);
+    if (r == 0)
         r = gauges_init(m);
     if (r == 0)
         r = services_init(m, m->sessions->size);
@@ -339,6 +341,7 @@ void master_release(struct master *m)
     sessions_release(m->sessions);
     guesses_release(m->guesses);
     banning_release(m->banning);
+    closed_release(m);
     gauges_release(m);
     userdb_release(m->users);
     listeners_release(m->listeners);
@@ -349,6 +352,7 @@ void master_release(struct master *m)
     fd_close(&m->memory);
     fd_close(&m->guesses_memory);
     fd_close(&m->bans_memory);
+    fd_close(&m->closed_memory);
     fd_close(&m->bans_read);
     fd_close(&m->metrics_memory);
     fd_close(&m->metrics_read);

@@ -1,12 +1,14 @@
 /* A generation that drains. The test plays the supervisor too. */
 #include <criterion/criterion.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "caller.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/generation.h"
 #include "supervised.h"
 
 #define SESSIONS 400 /* their kills are more than gate's channel can hold */
@@ -255,4 +257,47 @@ Test(drain, gate_dies_before_the_takeover)
     message_hear_end(&older);
     caller_leave(&c);
     stage_ends(&s);
+}
+
+static int closed_memory;
+
+static void shares_closed(struct master *m)
+{
+    struct inherited *one = calloc(1, sizeof(*one));
+
+    cr_assert(one);
+    *one = (struct inherited){ .name = CLOSED_NAME, .fd = closed_memory };
+    m->succession.inherited = one;
+    m->succession.count = 1;
+}
+
+/* The older master got "drain", or "drain --off", after this one had started.
+ */
+static void older_was_told(struct stage *s, bool on)
+{
+    struct channel older;
+    struct message got = { .kind = MSG_NONE };
+    int master =
+        channel_make(&older, PROCESS_MASTER, PROCESS_MASTER, PHASE_START);
+
+    cr_assert_eq(pwrite(closed_memory, &on, sizeof(on), 0), sizeof(on));
+    TELL(&supervised_channel, predecessor, .generation = 1, .master = master);
+    close(master);
+    TELL(&older, hello, .version = GENERATION_VERSION);
+    actor_hear(&s->gate, MSG_turn_away, &got);
+    cr_expect_eq(got.turn_away.on, on);
+    channel_close(&older);
+}
+
+Test(drain, order_during_a_reload)
+{
+    struct stage s;
+
+    closed_memory = memfd_create("closed", MFD_CLOEXEC);
+    cr_assert_eq(ftruncate(closed_memory, sizeof(bool)), 0);
+    supervised_open(&s, shares_closed);
+    older_was_told(&s, true);
+    older_was_told(&s, false);
+    stage_close(&s);
+    close(closed_memory);
 }
