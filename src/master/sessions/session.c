@@ -378,15 +378,20 @@ void session_kick(struct session *s, enum ending why)
 
 void session_finish(struct session *s)
 {
+    int r;
+
     if (!session_is_served(s))
         return;
     if (s->older) {
         s->why = ENDING_SHUTDOWN;
         session_order(s, ORDER_KICK);
-    } else if (SEND(&s->channel, kick, 0, .why = ENDING_SHUTDOWN,
-                    .finish = true) < 0) {
-        session_kill(s);
+        return;
     }
+    r = SEND(&s->channel, kick, 0, .why = ENDING_SHUTDOWN, .finish = true);
+    if (r == -EPIPE)
+        session_end(s);
+    else if (r < 0)
+        session_kill(s);
 }
 
 bool session_is_served(const struct session *s)
