@@ -896,12 +896,13 @@ Test(liar, proxies_that_lie, .timeout = 200)
     faulty_end(&f);
 }
 
-/* Its password comes from netrc. */
+/* Its password comes from netrc, and --debug doesn't show it. */
 Test(liar, proxies_with_a_password, .timeout = 100)
 {
     static const char netrc[] = "machine 127.0.0.1 login anna password secret";
     static const char *const schemes[] = { "socks5h", "http" };
     static struct faulty f;
+    struct run_result r;
 
     faulty_begin(&f, "none", "good");
     files_write("netrc", netrc, strlen(netrc), 0600);
@@ -911,6 +912,10 @@ Test(liar, proxies_with_a_password, .timeout = 100)
 
         desk_says(&f.desk, 0, "file", "ls", "--netrc", "netrc", "--proxy", url,
                   "/", NULL);
+        desk_client(&f.desk, 0, &r, NULL, "ls", "--debug", "--netrc", "netrc",
+                    "--proxy", url, "/", NULL);
+        cr_expect_null(strstr(r.text, "YW5uYTpzZWNyZXQ"), "%s", r.text);
+        run_release(&r);
         desk_says(&f.desk, EX_NOPERM, "use netrc", "ls", "--proxy", url, "/",
                   NULL);
         faulty_proxy_end(pid);
