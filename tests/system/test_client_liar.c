@@ -827,6 +827,57 @@ Test(liar, temporary_names_refused, .timeout = 100)
     }
 }
 
+/* A file that has arrived needs only its name. */
+Test(liar, temporary_names_and_lost_connections, .timeout = 100)
+{
+    static struct faulty f;
+
+    faulty_begin(&f, "lost_rnfr", "good");
+    desk_says_to(&f.desk, 0, "trying again", "bytes", "put", "-", "/stream",
+                 NULL);
+    cr_expect_eq(faulty_count("STOR "), 1);
+    cr_expect_eq(faulty_count("DELE "), 0);
+    cr_expect_eq(faulty_count("RNTO stream"), 1);
+    faulty_end(&f);
+    faulty_begin(&f, "lost_rnto", "good");
+    desk_says_to(&f.desk, 0, "trying again", "bytes", "put", "-", "/stream",
+                 NULL);
+    cr_expect_eq(faulty_count("RNTO "), 1);
+    faulty_end(&f);
+    faulty_begin(&f, "no_dots_cut", "good");
+    files_write("file", "mine", 4, 0644);
+    desk_says(&f.desk, 0, "trying again", "put", "file", "/new", NULL);
+    cr_expect_eq(faulty_count("STOR .sallyport-"), 1);
+    cr_expect_eq(faulty_count("STOR new"), 1);
+    faulty_end(&f);
+}
+
+static bool was_renamed(void *of)
+{
+    (void)of;
+    return faulty_count("RNTO ") > 0;
+}
+
+/* What has got its name was an older state of the file: the new one isn't
+ * removed unsent. */
+Test(liar, a_file_that_changes_while_it_gets_its_name, .timeout = 100)
+{
+    static struct faulty f;
+    struct running running;
+    struct run_result r;
+
+    faulty_begin(&f, "lost_rnto", "good");
+    files_write("file", "mine", 4, 0644);
+    desk_start(&f.desk, &running, was_renamed, NULL, "put", "--remove-source",
+               "file", "/new", NULL);
+    files_write("file", "more", 4, 0644);
+    run_finish(&running, &r);
+    cr_expect_eq(r.status, 0, "%s", r.text);
+    cr_expect_eq(faulty_count("STOR "), 2, "%s", r.text);
+    run_release(&r);
+    faulty_end(&f);
+}
+
 /* All connections go through a proxy, which looks up the name. */
 Test(liar, proxies, .timeout = 200)
 {

@@ -17,7 +17,7 @@ static int source_changed(struct failure *why)
                 "read");
 }
 
-static bool source_is_same(const struct stat *a, const struct stat *b)
+bool source_is_same(const struct stat *a, const struct stat *b)
 {
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
            a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&

@@ -1,5 +1,6 @@
 /* Temporary names on servers that show an upload while it grows. The file gets
  * its own name when it is complete and compared. */
+#include <errno.h>
 #include <limits.h>
 #include <openssl/sha.h>
 #include <stdatomic.h>
@@ -66,7 +67,8 @@ bool temporary_begin(struct transfer *t)
     const struct site *s = t->link->site;
 
     t->aside = false;
-    if (s->atomic || s->options->no_temporary || atomic_load(&temporary_off))
+    if (s->atomic || s->options->no_temporary || t->in_place ||
+        (!t->other[0] && atomic_load(&temporary_off)))
         return false;
     if (!t->other[0])
         temporary_make(t);
@@ -76,23 +78,76 @@ bool temporary_begin(struct transfer *t)
     return t->aside;
 }
 
-bool temporary_is_renamed(struct transfer *t)
+/* Has the last try brought the whole file? Then only its name may be missing,
+ * or nothing: if the answer to RNTO was lost. */
+int temporary_arrived(struct transfer *t, enum arrival *ret,
+                      struct failure *why)
 {
     uint64_t length = 0;
-    struct failure why;
 
-    return t->renaming &&
-           remote_length(t->link, t->remote, &length, &why) > 0 &&
-           remote_length(t->link, t->other, &length, &why) == 0 &&
-           length == t->done;
+    *ret = ARRIVAL_NONE;
+    if (!t->compared)
+        return 0;
+    int r = remote_length(t->link, t->remote, &length, why);
+    if (r == 0 ? length == t->done : upload_is_stream(t))
+        *ret = ARRIVAL_WHOLE; /* standard input can't be sent again */
+    if (r <= 0 || !t->renaming)
+        return r < 0 ? -1 : 0;
+    r = remote_length(t->link, t->other, &length, why);
+    if (r == 0 && length == t->done)
+        *ret = ARRIVAL_NAMED;
+    return r < 0 ? -1 : 0;
 }
 
-int temporary_rename(struct transfer *t, struct failure *why)
+static int temporary_rename(struct transfer *t, struct failure *why)
 {
     t->renaming = true;
     if (remote_rename(t->link, t->remote, t->other, why) == 0)
         return 0;
-    return why->cut ? -1 : 1;
+    return why->cut || link_interrupted ? -1 : 1;
+}
+
+/* The upload may have taken hours. A name that somebody else has taken since
+ * isn't replaced. */
+static int temporary_publish(struct transfer *t, struct failure *why)
+{
+    uint64_t size;
+    int r =
+        t->replaces || t->link->site->options->conflict == CONFLICT_OVERWRITE
+            ? 1
+            : remote_length(t->link, t->other, &size, why);
+
+    if (r < 0)
+        return -1;
+    if (r == 0) {
+        temporary_end(t);
+        r = upload_rename(t, why);
+        temporary_end(t);
+        if (r < 0)
+            return -1;
+    }
+    return temporary_rename(t, why);
+}
+
+/* The server refuses to rename it. */
+static int temporary_give_up(struct transfer *t, struct failure *why)
+{
+    if (upload_is_stream(t))
+        return fail(why, EX_CANTCREAT,
+                    "the whole file is /%s on the server, which refuses to "
+                    "rename it; next time add --no-temporary",
+                    t->remote);
+    temporary_refused(why->text);
+    temporary_remove(t);
+    t->whole = true;
+    return lseek(t->fd, 0, SEEK_SET) < 0 ? fail_errno(why, errno, t->local) : 1;
+}
+
+int temporary_finish(struct transfer *t, struct failure *why)
+{
+    int r = temporary_publish(t, why);
+
+    return r == 1 ? temporary_give_up(t, why) : r;
 }
 
 void temporary_remove(struct transfer *t)

@@ -176,6 +176,7 @@ struct transfer {
     bool elsewhere; /* put: the server has chosen another name */
     bool aside;     /* put: the bytes go to a temporary name first */
     bool renaming;  /* put: the server may have given the file its name */
+    bool in_place;  /* put: the server has refused the temporary name */
     char other[URL_PATH_MAX]; /* put: the temporary name; while the bytes go
                                  there, remote is that, and this the file's */
     bool replaces;            /* an existing file is to be replaced */
@@ -193,6 +194,10 @@ struct transfer {
 /* Make one attempt each. They return 0, or -1 with the reason. */
 int download_once(struct transfer *t, struct failure *why);
 int upload_once(struct transfer *t, struct failure *why);
+/* Is it standard input? */
+bool upload_is_stream(const struct transfer *t);
+/* Makes T->remote a name that no file on the server has. Returns 0 or -1. */
+int upload_rename(struct transfer *t, struct failure *why);
 
 /* Temporary names on the server. */
 /* Another server is open: it may take them. */
@@ -200,16 +205,25 @@ void temporary_reset(void);
 /* Makes T->remote the temporary name, until temporary_end(). Returns false if
  * this upload has none. */
 bool temporary_begin(struct transfer *t);
-/* Has the server obeyed the RNTO of the last try, whose answer was lost? */
-bool temporary_is_renamed(struct transfer *t);
-/* Gives the file its name. Returns 0; 1: the server refuses; or -1. */
-int temporary_rename(struct transfer *t, struct failure *why);
+/* Finds what the last try has left. Returns 0 or -1. */
+enum arrival {
+    ARRIVAL_NONE,  /* the file must be sent */
+    ARRIVAL_WHOLE, /* it needs its name */
+    ARRIVAL_NAMED  /* it has its name */
+};
+int temporary_arrived(struct transfer *t, enum arrival *ret,
+                      struct failure *why);
+/* Gives the whole file its name. Returns 0; 1: the server refuses, and the file
+ * must be sent under its own name; or -1. */
+int temporary_finish(struct transfer *t, struct failure *why);
 /* Removes what has arrived. */
 void temporary_remove(struct transfer *t);
 void temporary_end(struct transfer *t);
 /* Says once, and remembers, that the server refuses these names. */
 void temporary_refused(const char *why);
 
+/* Is it the same file, and unchanged? */
+bool source_is_same(const struct stat *a, const struct stat *b);
 /* --remove-source: removes the file that was transferred. Returns 0, or -1 with
  * the reason why it stays. */
 int source_remove(struct transfer *t, struct failure *why);

@@ -16,7 +16,7 @@
 #define RESUME_LEAST (1024 * 1024)
 #define BULK_LEAST   (256 * 1024)
 
-static bool upload_is_stream(const struct transfer *t)
+bool upload_is_stream(const struct transfer *t)
 {
     return strcmp(t->job->local, "-") == 0;
 }
@@ -85,7 +85,9 @@ static int upload_open(struct transfer *t, struct failure *why)
         return fail(why, EX_USAGE, "%s: is a directory; add -r", t->local);
     if (!S_ISREG(st.st_mode))
         return fail(why, EX_NOINPUT, "%s: not a regular file", t->local);
-    t->ours &= t->size == (uint64_t)st.st_size && t->modified == st.st_mtime;
+    bool same = source_is_same(&st, &t->read);
+    t->ours &= same;
+    t->compared &= same;
     t->size = (uint64_t)st.st_size;
     t->modified = st.st_mtime;
     t->read = st;
@@ -106,7 +108,7 @@ static int upload_taken(struct transfer *t, const char *path,
     return r == PRESENCE_UNKNOWN ? -1 : r == PRESENT;
 }
 
-static int upload_rename(struct transfer *t, struct failure *why)
+int upload_rename(struct transfer *t, struct failure *why)
 {
     for (unsigned i = 1; i <= REMOTE_RENAMES_MAX; i++) {
         if (names_new(t->job->remote, i, t->remote, sizeof(t->remote)) < 0)
@@ -276,7 +278,7 @@ void upload_tell(const struct transfer *t, struct failure *why)
 {
     size_t len = strlen(why->text);
 
-    if (t->compared || !t->begun)
+    if (!t->begun || (t->compared && !t->aside))
         return;
     if (t->aside) {
         snprintf(why->text + len, sizeof(why->text) - len,
@@ -413,62 +415,28 @@ static int upload_send(struct transfer *t, bool again, struct failure *why)
 
     if (r == 0 && again && upload_is_stream(t))
         r = fail(why, EX_TEMPFAIL, "standard input can't be sent again");
-    if (r == 0 && !upload_is_there(t, why))
-        r = upload_checked(t, why);
-    return r;
-}
-
-/* The upload may have taken hours. A name that somebody else has taken since
- * isn't replaced. */
-static int upload_publish(struct transfer *t, struct failure *why)
-{
-    uint64_t size;
-    int r =
-        t->replaces || t->link->site->options->conflict == CONFLICT_OVERWRITE
-            ? 1
-            : remote_length(t->link, t->other, &size, why);
-
     if (r < 0)
         return -1;
-    if (r == 0) {
-        temporary_end(t);
-        r = upload_rename(t, why);
-        temporary_end(t);
-        if (r < 0)
-            return -1;
-    }
-    return temporary_rename(t, why);
-}
-
-/* The server refuses to rename it. */
-static int upload_in_place(struct transfer *t, struct failure *why)
-{
-    if (upload_is_stream(t))
-        return fail(why, EX_CANTCREAT,
-                    "the whole file is /%s on the server, which refuses to "
-                    "rename it; next time add --no-temporary",
-                    t->remote);
-    temporary_refused(why->text);
-    temporary_remove(t);
-    t->whole = true;
-    return lseek(t->fd, 0, SEEK_SET) < 0 ? fail_errno(why, errno, t->local) : 1;
+    t->compared = upload_is_there(t, why);
+    return t->compared ? 0 : upload_checked(t, why);
 }
 
 /* Sends the file under a temporary name. Returns 1: it must be sent under its
  * own. */
 static int upload_aside(struct transfer *t, bool again, struct failure *why)
 {
-    if (temporary_is_renamed(t))
-        return 0;
-    int r = upload_send(t, again, why);
+    enum arrival arrival;
+    int r = temporary_arrived(t, &arrival, why);
+
+    if (r < 0 || arrival == ARRIVAL_NAMED)
+        return r;
+    if (arrival == ARRIVAL_NONE)
+        r = upload_send(t, again, why);
     if (r < 0 && why->reply >= 500 && !t->begun)
         return 1; /* perhaps because of its name */
     if (r < 0 && !why->cut && !link_interrupted)
         temporary_remove(t);
-    if (r < 0)
-        return r;
-    r = upload_publish(t, why);
-    return r == 1 ? upload_in_place(t, why) : r;
+    return r < 0 ? r : temporary_finish(t, why);
 }
 
 static int upload_named(struct transfer *t, bool again, struct failure *why)
@@ -480,11 +448,13 @@ static int upload_named(struct transfer *t, bool again, struct failure *why)
         return upload_send(t, again, why);
     r = upload_aside(t, again, why);
     temporary_end(t);
+    t->aside &= r != 0;
     if (r != 1)
         return r;
     memcpy(refusal, why->text, sizeof(refusal));
     digest_end(&t->digest, rest);
     t->aside = t->begun = false;
+    t->in_place = true;
     r = upload_send(t, again, why);
     if (r == 0)
         temporary_refused(refusal);

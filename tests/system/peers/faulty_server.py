@@ -67,7 +67,8 @@ DOWNLOADS = itertools.count()
 LOSSES = itertools.count()
 LISTINGS = itertools.count()
 STORED = {} # what uploads have left, for the faults that keep it
-KEEPING = ("emptied", "lost_226", "renames", "no_rename", "no_dots", "full")
+KEEPING = ("emptied", "lost_226", "renames", "no_rename", "no_dots", "full",
+           "no_dots_cut", "lost_rnto", "lost_rnfr")
 
 
 def data_context():
@@ -188,7 +189,10 @@ class Session(threading.Thread):
         STORED.pop(words, None)
         self.reply("250 gone")
 
+    # lost_rnfr: The connection is lost before the first rename, lost_rnto: after it.
     def do_RNFR(self, words):
+        if FAULT == "lost_rnfr" and next(LOSSES) == 0:
+            raise ConnectionError
         if FAULT == "no_rename" or words not in STORED:
             return self.refuse(words)
         self.renamed = words
@@ -196,6 +200,8 @@ class Session(threading.Thread):
 
     def do_RNTO(self, words):
         STORED[words] = STORED.pop(self.renamed)
+        if FAULT == "lost_rnto":
+            raise ConnectionError
         self.reply("250 renamed")
 
     def do_SITE(self, words):
@@ -208,12 +214,13 @@ class Session(threading.Thread):
     # lost_226: It arrives, and is never confirmed. silent_size: It arrives, and
     # nobody says how long it is. lost_data: The connections are cut after the
     # 150, and before the next one. no_dots: Names that begin with a dot are
-    # refused. full: There is no room after the first bytes.
+    # refused. no_dots_cut: And the first upload is never confirmed. full: There is
+    # no room after the first bytes.
     def do_STOR(self, words):
         if FAULT not in ("busy_once", "stored_empty", "silent_size", "lost_data",
                          *KEEPING) and not FAULT.startswith("x"):
             return self.refuse(words)
-        if FAULT == "no_dots" and words.startswith("."):
+        if FAULT.startswith("no_dots") and words.startswith("."):
             return self.refuse(words)
         number = next(UPLOADS)
         if number == 0 and FAULT == "busy_once":
@@ -234,7 +241,7 @@ class Session(threading.Thread):
             f.write(f"stored {len(STORED[words])}\n")
         if FAULT == "full":
             return self.reply("552 full")
-        if FAULT == "lost_226":
+        if FAULT == "lost_226" or FAULT == "no_dots_cut" and number == 0:
             raise ConnectionError
         self.reply("226 done")
 
@@ -287,7 +294,8 @@ class Session(threading.Thread):
             return self.reply("502 no")
         if FAULT == "busy_once" or FAULT in KEEPING and words not in STORED:
             return self.reply("550 no such file")
-        self.reply(f"213 {0 if FAULT == 'stored_empty' else len(TEXT)}")
+        length = 0 if FAULT == "stored_empty" else len(STORED.get(words, TEXT))
+        self.reply(f"213 {length}")
 
     def do_FEAT(self, words):
         self.reply("211-Features:")
