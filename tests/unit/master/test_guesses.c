@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "master/sessions/sessions.h"
@@ -11,6 +13,18 @@
 #define MOST   10000
 #define MINUTE 60000
 #define START  1000000
+
+/* Two of the addresses of a test may share a slot, which the key decides. */
+static bool same_key;
+
+/* In place of libc's. */
+ssize_t getrandom(void *to, size_t len, unsigned flags)
+{
+    if (!same_key)
+        return syscall(SYS_getrandom, to, len, flags);
+    memset(to, 1, len);
+    return (ssize_t)len;
+}
 
 static struct guess guess(uint64_t name, const char *peer)
 {
@@ -135,6 +149,7 @@ static const struct {
 
 Test(guesses, addresses)
 {
+    same_key = true;
     for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
         unsigned bits = prefixes[i].bits;
         struct guesses g;
