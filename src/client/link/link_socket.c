@@ -243,6 +243,7 @@ CURLcode link_on_context(CURL *curl, void *ctx, void *of)
     (void)curl;
     if (l->data < 0)
         return CURLE_OK;
+    l->data_end = UINT64_MAX; /* it is made; the server may take longer */
     SSL_CTX_set_app_data((SSL_CTX *)ctx, l);
     SSL_CTX_set_info_callback(ctx, link_on_tls);
     SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);

@@ -63,6 +63,20 @@ Test(link_socket, the_winner_is_the_control_connection)
     }
 }
 
+/* Only the way to the server is short of time: its answer may take longer. */
+Test(link_socket, a_data_connection_that_is_made_has_no_deadline)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    struct link l = link_made();
+
+    l.reply = 229;
+    socket_made(&l);
+    cr_expect_leq(l.data_end, clock_ms() + 30000);
+    cr_expect_eq(link_on_context(NULL, ctx, &l), CURLE_OK);
+    cr_expect_eq(l.data_end, UINT64_MAX);
+    SSL_CTX_free(ctx);
+}
+
 static size_t give(void *of, char *bytes, size_t len)
 {
     (void)of;
