@@ -143,8 +143,9 @@ static int watch_put(const struct watch *w, struct watch_name *name)
     return EX_TEMPFAIL;
 }
 
-/* Returns an exit code. A file that isn't complete comes again with the event
- * of its end, or is tried again if no event would come. */
+/* Returns an exit code. A file that isn't complete is tried again: the event of
+ * its end may come just before the writer is gone, or in another directory that
+ * has the file too. */
 static int watch_send_one(struct watch *w, struct watch_name *name)
 {
     FD_CLEANUP int at = watch_open(w);
@@ -157,7 +158,7 @@ static int watch_send_one(struct watch *w, struct watch_name *name)
     if (w->over || fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
         return 0;
     if (!watch_is_complete(w, name, fd))
-        return errno == EAGAIN && !name->changed ? 0 : EX_TEMPFAIL;
+        return EX_TEMPFAIL;
     return watch_put(w, name);
 }
 

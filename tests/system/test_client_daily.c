@@ -309,10 +309,22 @@ static bool is_gone(void *of)
     return !files_exists(of);
 }
 
+/* A file with a second name in another directory, where the end of the writer
+ * is an event. Returns the writer. */
+static int watched_elsewhere(void)
+{
+    int fd = open("elsewhere", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+    cr_assert_eq(link("elsewhere", "second"), 0);
+    cr_assert_eq(rename("second", "out/e"), 0);
+    return fd;
+}
+
 /* It sends what is closed or renamed, and no file that somebody writes. */
 Test(client_daily, watched, .timeout = 60)
 {
     char a[SERVER_PATH_MAX], b[SERVER_PATH_MAX], c[SERVER_PATH_MAX];
+    char e[SERVER_PATH_MAX];
     struct running running;
     struct run_result r;
     struct desk d;
@@ -321,18 +333,23 @@ Test(client_daily, watched, .timeout = 60)
     snprintf(a, sizeof(a), "%s", server_home_file(&d.server, "watch", "a"));
     snprintf(b, sizeof(b), "%s", server_home_file(&d.server, "watch", "b"));
     snprintf(c, sizeof(c), "%s", server_home_file(&d.server, "watch", "c"));
+    snprintf(e, sizeof(e), "%s", server_home_file(&d.server, "watch", "e"));
     cr_assert_eq(mkdir("out", 0755), 0);
     files_write("out/a", "here", 4, 0644);
     int open_file = open("out/b", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
     cr_assert_eq(write(open_file, "ha", 2), 2);
-    desk_start(&d, &running, is_there, a, "watch", "--remove-source", "out",
-               "/", NULL);
+    desk_start(&d, &running, is_there, a, "watch", "--remove-source",
+               "--timeout=2", "out", "/", NULL);
+    int second = watched_elsewhere();
     files_write("out/.c", "renamed", 7, 0644);
     cr_assert_eq(rename("out/.c", "out/c"), 0);
     cr_expect(wait_until(is_there, c, WAIT_MS));
     cr_expect_not(files_exists(b));
+    cr_expect_not(files_exists(e));
+    close(second);
     cr_assert_eq(write(open_file, "lf", 2), 2);
     close(open_file);
+    cr_expect(wait_until(is_there, e, WAIT_MS));
     cr_expect(wait_until(is_there, b, WAIT_MS));
     cr_expect(wait_until(is_gone, "out/b", WAIT_MS));
     desk_file(a, "here");
