@@ -378,6 +378,28 @@ Test(terminal, an_answer_for_the_retries, .timeout = 120)
     faulty_end(&f);
 }
 
+/* A server's question for a password counts only in TLS. */
+Test(terminal, no_password_for_an_early_question, .timeout = 120)
+{
+    static struct terminal t;
+    static struct faulty f;
+    char line[1024];
+
+    faulty_begin(&f, "early_question", "good");
+    unsetenv("SALLYPORT_PASSWORD");
+    unsetenv("DBUS_SESSION_BUS_ADDRESS");
+    t.desk = f.desk;
+    terminal_open(&t, "/bin/sh");
+    snprintf(line, sizeof(line),
+             "clear; %s ls --retries=0 --cacert %s %s/; echo status $?",
+             server_program("sallyport"), f.desk.ca, f.desk.url);
+    terminal_type(&t, line);
+    terminal_expect(&t, "doesn't speak FTP", "Password");
+    terminal_expect(&t, "status 76", "Password");
+    TMUX(&t, "kill-server");
+    faulty_end(&f);
+}
+
 /* A URL may come from somebody else: the question shows what a terminal would
  * obey. */
 Test(terminal, a_rude_user, .timeout = 120)

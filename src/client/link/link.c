@@ -62,13 +62,15 @@ size_t pace_piece(uint64_t rate, size_t len)
 
 volatile sig_atomic_t link_interrupted;
 
-static void link_note_version(struct link *l)
+/* The TLS of the control connection, or NULL before its handshake has ended. */
+static const SSL *link_secured(struct link *l)
 {
     const struct curl_tlssessioninfo *tls = NULL;
 
-    if (curl_easy_getinfo(l->curl, CURLINFO_TLS_SSL_PTR, &tls) == CURLE_OK &&
-        tls && tls->internals)
-        l->version = SSL_get_version(tls->internals);
+    return curl_easy_getinfo(l->curl, CURLINFO_TLS_SSL_PTR, &tls) == CURLE_OK &&
+                   tls && tls->internals && SSL_is_init_finished(tls->internals)
+               ? tls->internals
+               : NULL;
 }
 
 static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
@@ -95,10 +97,12 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
         link_cork(l, false);
     }
     memcpy(l->text, line, sizeof(line));
-    if (l->no_password && code == 331)
+    const SSL *tls = code / 10 == 23 || code == 331 ? link_secured(l) : NULL;
+    l->asked = tls && code == 331;
+    if (tls)
+        l->version = SSL_get_version(tls);
+    if (l->no_password && l->asked)
         return 0;
-    if (code / 10 == 23)
-        link_note_version(l);
     if (l->reply == 452 || l->reply == 552)
         memcpy(l->no_room, l->text, sizeof(l->no_room));
     return len;

@@ -207,6 +207,7 @@ struct link {
     bool renew;          /* the next call opens a new control connection */
     const char *version; /* "TLSv1.3", of the control connection */
     bool no_password;    /* a call ends when the server asks for a password */
+    bool asked;          /* the server has asked for it, by TLS */
     bool mode_z;         /* the server may be in MODE Z */
     unsigned patience;   /* additional seconds for the reply of the next call */
     bool moved;          /* bytes or a reply came, or bytes were sent */

@@ -522,7 +522,7 @@ static int site_ask(struct site *s, struct link *l, struct failure *why)
         l->no_password = true;
         int r = link_command(l, why, "NOOP");
         l->no_password = false;
-        if (l->reply != 331)
+        if (!l->asked)
             return r;
         link_close(l);
         if (link_open(l, s, why) < 0)

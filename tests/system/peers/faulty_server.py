@@ -101,7 +101,8 @@ class Session(threading.Thread):
 
     def run(self):
         try:
-            self.reply("220 " + GREETINGS.get(FAULT, "ready"))
+            self.reply("331 password?" if FAULT == "early_question" else
+                       "220 " + GREETINGS.get(FAULT, "ready"))
             for line in self.lines():
                 verb, _, words = line.partition(" ")
                 with open("commands", "a") as f:
