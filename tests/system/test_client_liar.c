@@ -852,6 +852,33 @@ Test(liar, temporary_names_and_lost_connections, .timeout = 100)
     faulty_end(&f);
 }
 
+static bool was_to_be_renamed(void *of)
+{
+    (void)of;
+    return faulty_count("RNFR ") > 0;
+}
+
+/* Two calls that send the same file to the same name at once use two temporary
+ * names. */
+Test(liar, temporary_names_at_once, .timeout = 100)
+{
+    static struct faulty f;
+    struct running running;
+    struct run_result r;
+
+    faulty_begin(&f, "lost_rnfr", "good");
+    files_write("file", "mine", 4, 0644);
+    desk_start(&f.desk, &running, was_to_be_renamed, NULL, "put", "file",
+               "/new", NULL);
+    desk_says(&f.desk, 0, NULL, "put", "file", "/new", NULL);
+    run_finish(&running, &r);
+    cr_expect_eq(r.status, 0, "%s", r.text);
+    cr_expect_eq(faulty_count("STOR .sallyport-"), 2, "%s", r.text);
+    cr_expect_eq(faulty_count("RNTO new-new"), 1, "%s", r.text);
+    run_release(&r);
+    faulty_end(&f);
+}
+
 static bool was_renamed(void *of)
 {
     (void)of;

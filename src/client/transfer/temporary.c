@@ -2,11 +2,15 @@
  * its own name when it is complete and compared. */
 #include <errno.h>
 #include <limits.h>
+#include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -20,20 +24,48 @@ void temporary_reset(void)
     atomic_store(&temporary_off, false);
 }
 
-/* The next call for the same local file finds the name again, and no other
- * person's call uses it. */
-static void temporary_owner(const struct transfer *t, char out[9])
+/* Two calls may send the same file to the same name at once: only one of them
+ * gets this lock, the name of a socket. The kernel frees it when the process
+ * ends. */
+static bool temporary_lock(struct transfer *t, const unsigned char hash[32])
 {
-    char host[256] = "", text[PATH_MAX + 320];
-    char *path = realpath(t->local, NULL);
-    unsigned char hash[SHA256_DIGEST_LENGTH];
+    struct sockaddr_un name = { .sun_family = AF_UNIX };
+
+    memcpy(name.sun_path + 1, hash, 32); /* a name outside of directories */
+    t->lock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    return t->lock >= 0 &&
+           bind(t->lock, (struct sockaddr *)&name,
+                offsetof(struct sockaddr_un, sun_path) + 33) == 0;
+}
+
+static void temporary_hash(const struct transfer *t, const char *path,
+                           const char *place, unsigned char hash[32])
+{
+    char host[256] = "", text[PATH_MAX + 2 * URL_PATH_MAX];
 
     gethostname(host, sizeof(host) - 1);
-    snprintf(text, sizeof(text), "%s %u %d %s", host, (unsigned)geteuid(),
-             path ? 0 : (int)getpid(), path ? path : "-");
-    free(path);
+    snprintf(text, sizeof(text), "%s %u %s %s %s", host, (unsigned)geteuid(),
+             path, place, place[0] ? t->remote : "");
     SHA256((unsigned char *)text, strlen(text), hash);
+}
+
+/* The next call for the same local file finds the name again, and no other
+ * call uses it: neither another person's nor one at the same time. */
+static bool temporary_owner(struct transfer *t, char out[9])
+{
+    unsigned char hash[32], place[32];
+    char *path = upload_is_stream(t) ? NULL : realpath(t->local, NULL);
+
+    if (path) {
+        temporary_hash(t, path, "", hash);
+        temporary_hash(t, path, t->link->site->url.host, place);
+    }
+    bool known = path && temporary_lock(t, place);
+    free(path);
+    if (!known && RAND_bytes(hash, 4) != 1)
+        return false;
     snprintf(out, 9, "%02x%02x%02x%02x", hash[0], hash[1], hash[2], hash[3]);
+    return true;
 }
 
 static void temporary_swap(struct transfer *t)
@@ -52,7 +84,8 @@ static void temporary_make(struct transfer *t)
     int head = (int)(base - t->remote);
     char owner[9];
 
-    temporary_owner(t, owner);
+    if (!temporary_owner(t, owner))
+        return;
     int n = snprintf(t->other, sizeof(t->other),
                      "%.*s" PART_PREFIX "%s-%s" PART_SUFFIX, head, t->remote,
                      owner, base);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "sallyport/base/fd.h"
 #include "transfer.h"
 
 static const char *const verbs[] = { [JOB_GET] = "get", [JOB_PUT] = "put" };
@@ -99,7 +100,7 @@ static int transfer_try(struct transfer *t, struct failure *why)
 static int transfer_run(struct link *l, const struct job *job, uint64_t *moved,
                         struct failure *why)
 {
-    struct transfer t = { .link = l, .job = job, .fd = -1 };
+    struct transfer t = { .link = l, .job = job, .fd = -1, .lock = -1 };
 
     *why = (struct failure){ 0 };
     snprintf(t.remote, sizeof(t.remote), "%s", job->remote);
@@ -109,6 +110,7 @@ static int transfer_run(struct link *l, const struct job *job, uint64_t *moved,
         upload_tell(&t, why);
     if (r == 0 && !t.skipped && l->site->options->remove_source)
         r = source_remove(&t, why);
+    fd_close(&t.lock);
     *moved = t.done > t.size ? t.done : t.size;
     if (t.skipped)
         progress_note("%s: skipped, it is there already", t.local);

@@ -185,6 +185,7 @@ struct transfer {
     bool sized;               /* put: the lengths were the same */
     struct stat read;         /* put: the local file when it was opened */
     int fd;
+    int lock;      /* put: no other call has the temporary name; or -1 */
     int unwritten; /* get: errno of a write that failed, or 0 */
     bool too_long; /* get: the server sends more than it announced */
     struct digest digest;
