@@ -263,6 +263,7 @@ static void tree_down_entry(struct tree *t, const char *remote,
 
     if (part_is_name(e->name) ||
         !tree_paths(t, local, remote, e->name, to, from) ||
+        tree_excludes(t, from, e->kind == ENTRY_DIRECTORY) ||
         !tree_wants(t, from, e->kind == ENTRY_DIRECTORY, tree_time(t, from, e)))
         return;
     if (e->kind == ENTRY_DIRECTORY)

@@ -731,6 +731,9 @@ Test(liar, a_file_without_a_time, .timeout = 60)
               "--min-age=1h", "/file", NULL);
     desk_says(&f.desk, EX_UNAVAILABLE, "file: left out by --min-age", "get",
               "-r", "--min-age=1h", "/", "in", NULL);
+    desk_says(&f.desk, 0, NULL, "get", "-r", "--exclude=file", "--min-age=1h",
+              "/", "in", NULL);
+    cr_expect_eq(faulty_count("MDTM "), 2);
     cr_expect_not(files_exists("file"));
     cr_expect_not(files_exists("in/file"));
     faulty_end(&f);
