@@ -83,34 +83,35 @@ static int print_held(struct inspection *i, const struct msg_held *m,
     return 0;
 }
 
+/* Why an order wasn't obeyed. */
+static const struct {
+    enum outcome outcome;
+    int code;
+    const char *says; /* after the id */
+} refusals[] = {
+    { OUTCOME_NAME_TAKEN, EX_CANTCREAT,
+      "stays: its name is taken, and on_conflict = reject gives no other" },
+    { OUTCOME_IS_DIRECTORY, EX_CANTCREAT, "stays: a directory has its name" },
+    { OUTCOME_EXISTS, EX_CANTCREAT,
+      "stays: the file that has its name was written later; --yes replaces "
+      "it" },
+    { OUTCOME_STORED_UNSAFE, EX_IOERR,
+      "is visible, but a power cut may undo this: its directory can't be "
+      "synced" },
+    { OUTCOME_BUSY, EX_TEMPFAIL, "stays: its directory is locked; try again" },
+};
+
 static int refused(struct inspection *i, uint64_t o)
 {
-    if (o == OUTCOME_NAME_TAKEN)
-        return ctl_fail(i->at.x, EX_CANTCREAT,
-                        "%s stays: its name is taken, and on_conflict = reject "
-                        "gives no other",
-                        i->id);
-    if (o == OUTCOME_IS_DIRECTORY)
-        return ctl_fail(i->at.x, EX_CANTCREAT,
-                        "%s stays: a directory has its name", i->id);
-    if (o == OUTCOME_EXISTS)
-        return ctl_fail(i->at.x, EX_CANTCREAT,
-                        "%s stays: the file that has its name was written "
-                        "later; --yes replaces it",
-                        i->id);
     if (o == OUTCOME_DENIED)
         return ctl_fail(i->at.x, EX_NOPERM,
                         "%s stays: %s may not read it, or write in its "
                         "directory",
                         i->id, i->at.user);
-    if (o == OUTCOME_STORED_UNSAFE)
-        return ctl_fail(i->at.x, EX_IOERR,
-                        "%s is visible, but a power cut may undo this: its "
-                        "directory can't be synced",
-                        i->id);
-    if (o == OUTCOME_BUSY)
-        return ctl_fail(i->at.x, EX_TEMPFAIL,
-                        "%s stays: its directory is locked; try again", i->id);
+    for (size_t n = 0; n < sizeof(refusals) / sizeof(refusals[0]); n++)
+        if (refusals[n].outcome == o)
+            return ctl_fail(i->at.x, refusals[n].code, "%s %s", i->id,
+                            refusals[n].says);
     return ctl_fail(i->at.x, EX_IOERR, "%s stays: error %d of its files", i->id,
                     (int)o);
 }

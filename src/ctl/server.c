@@ -68,8 +68,8 @@ static int connect_in(int directory, const char *name)
 
     if (size < 0 || fd < 0)
         return size < 0 ? size : -errno;
-    /* It waits in the kernel's queue: who tries again and again stands behind
-     * all who wait there. */
+    /* A blocking connect() keeps its place in the kernel's queue. One that is
+     * tried again begins at the end. */
     if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof(most)) < 0 ||
         connect(fd, (struct sockaddr *)&at, (socklen_t)size) < 0 ||
         fcntl(fd, F_SETFL, O_NONBLOCK) < 0)

@@ -124,7 +124,7 @@ static int space_check_floor(const struct files *f, int fd, uint64_t *missing)
 
 int space_keep_floor(struct files *f, const struct mount *m, int fd)
 {
-    uint64_t missing, until = clock_ms() + SPACE_ROOM_MS;
+    uint64_t missing = 0, until = clock_ms() + SPACE_ROOM_MS;
 
     if (!min_free_given(&f->rules.min_free))
         return 0;

@@ -35,7 +35,7 @@ static const struct permission may[] = {
     MAY(flock, "users file, for a new hash: the lock of sallyportctl; the file "
                "of bans: one writer at a time"),
     MAY(fchmod, "the new users file: the mode of the old one"),
-    MAY(fchmodat, "the control socket: who may connect, once a start succeeds"),
+    MAY(fchmodat, "the control socket's mode, when a start has succeeded"),
     MAY_IF(fchownat, IS(2, (unsigned)-1), "the same: its group"),
     MAY(fsync, "the new users file, the file of bans, and their directories"),
     MAY(renameat, "they get their names, whole or not at all"),

@@ -187,7 +187,7 @@ struct master {
     struct signals signals;
     enum master_state state;
     bool *closed;    /* takes no new sessions; NULL in a test: closed.c */
-    bool turns_away; /* gate was told so */
+    bool turns_away; /* the last `turn_away` that gate got */
     /* Set when a child is ready, a record is free or a caller has left. At the
      * end of the turn run_on_turn_over() then checks whether the start, stop or
      * drain is complete. */

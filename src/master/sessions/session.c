@@ -352,10 +352,20 @@ void session_kill(struct session *s)
 
 /* files stays until the session has sent its last reply: a session that loses
  * its files would report that as the reason. */
+/* Tells the session to end. One that is gone already has ended by itself. */
+static bool session_told(struct session *s, enum ending why, bool finish)
+{
+    int r = SEND(&s->channel, kick, 0, .why = why, .finish = finish);
+
+    if (r == -EPIPE)
+        session_end(s);
+    else if (r < 0)
+        session_kill(s);
+    return r >= 0;
+}
+
 void session_kick(struct session *s, enum ending why)
 {
-    int r;
-
     if (s->state == SESSION_FREE || s->state >= SESSION_KICKED)
         return;
     if (s->older) {
@@ -364,22 +374,15 @@ void session_kick(struct session *s, enum ending why)
         session_order(s, ORDER_KICK);
         return;
     }
-    r = SEND(&s->channel, kick, 0, .why = why, .finish = false);
-    if (r == -EPIPE) {
-        session_end(s);
-    } else if (r < 0) {
-        session_kill(s);
-    } else {
-        s->state = SESSION_KICKED;
-        worker_forget(s->master, s);
-        session_set_timer(s, s->master->deadlines.kick);
-    }
+    if (!session_told(s, why, false))
+        return;
+    s->state = SESSION_KICKED;
+    worker_forget(s->master, s);
+    session_set_timer(s, s->master->deadlines.kick);
 }
 
 void session_finish(struct session *s)
 {
-    int r;
-
     if (!session_is_served(s))
         return;
     if (s->older) {
@@ -387,11 +390,7 @@ void session_finish(struct session *s)
         session_order(s, ORDER_KICK);
         return;
     }
-    r = SEND(&s->channel, kick, 0, .why = ENDING_SHUTDOWN, .finish = true);
-    if (r == -EPIPE)
-        session_end(s);
-    else if (r < 0)
-        session_kill(s);
+    session_told(s, ENDING_SHUTDOWN, true);
 }
 
 bool session_is_served(const struct session *s)

@@ -51,7 +51,8 @@ Test(disks, are_measured)
     cr_expect_eq(metrics->gauge[GAUGE_LOGGED_IN], 0);
 }
 
-/* What isn't known is 0, and no old number; and the time stays behind. */
+/* Figures of a disk that is gone are 0, and GAUGE_DISKS_AT keeps the time of
+ * the last look that found all disks. */
 Test(disks, one_is_lost)
 {
     snprintf(settings.shares, sizeof(settings.shares), "/");

@@ -284,8 +284,8 @@ Test(inspect, where_new_hashes_go)
     cr_expect(strstr(said, "paths add /"), "%s", said);
 }
 
-/* A file that the server couldn't replace as it is: of another group, with a
- * second name, behind a link. */
+/* A file that the server couldn't replace as it is: it belongs to another
+ * group, has a hard link, or is reached by a symbolic link. */
 Test(inspect, the_users_file_itself)
 {
     const char *said;
