@@ -319,7 +319,9 @@ static long strike_one(struct desk *d, const char *home, bool sallyport,
               what, at, has);
     cr_expect(has != 'p', "%s at call %ld: a part is published: %s", what, at,
               r.text);
-    cr_expect(kind != STRIKE_READ || r.status == 0 || r.status == EX_IOERR,
+    /* Another server may reset a connection by itself before the strike. */
+    cr_expect(!sallyport || kind != STRIKE_READ || r.status == 0 ||
+                  r.status == EX_IOERR,
               "call %ld: %d: %s", at, r.status, r.text);
     run_release(&r);
     return calls;

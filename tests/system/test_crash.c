@@ -23,7 +23,7 @@ static void kill_all(struct server *server)
     server_kill(server);
 }
 
-Test(crash, at_random_moments, .timeout = 1200)
+Test(crash, at_random_moments, .timeout = 3600)
 {
     const struct server_plan plan = { .troubles = true };
     unsigned rounds = server_is_long() ? 200 : 20, whole;
