@@ -68,7 +68,7 @@ _sallyportctl_tables() {
     "ban "add) first= more= options='--config --help --yes --for --reason' ;;
     "ban "del) first=network more= options='--config --help' ;;
     "doctor "*) first= more= options='--config --help --json' ;;
-    "log "*) first= more= options='--config --help --path --user --since --until --failed --event --serial --file --json' ;;
+    "log "*) first= more= options='--config --help --path --user --since --until --failed --event --serial --file --cursor --json' ;;
     "report "*) first= more= options='--config --help --since --until --file --output' ;;
     "drain "*) first= more= options='--config --help --timeout --off' ;;
     "reload "*) first= more= options='--config --help' ;;
@@ -118,6 +118,7 @@ _sallyportctl_tables() {
     --event) value='EVENT' ;;
     --serial) value='SERIAL' ;;
     --file) value='FILE' ;;
+    --cursor) value='FILE' ;;
     --output) value='FILE' ;;
     --timeout) value='TIME' ;;
     esac

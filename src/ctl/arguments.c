@@ -129,6 +129,8 @@ const struct ctl_option ctl_options[] = {
     { "serial", OPTION_SERIAL, AT(serial), "SERIAL", "only this session" },
     { "file", OPTION_FILE, AT(file), "FILE",
       "read this log, or - for standard input, instead of the journal" },
+    { "cursor", OPTION_CURSOR, AT(cursor), "FILE",
+      "read on in the journal where the last call with FILE ended" },
     { "output", OPTION_OUTPUT, AT(output), "FILE",
       "write the page into FILE (also -o FILE), not to standard output" },
     { "timeout", OPTION_TIMEOUT, AT(timeout), "TIME",

@@ -444,11 +444,11 @@ const struct ctl_command ctl_commands[] = {
     { .group = "log",
       .options = OPTION_USER | OPTION_SINCE | OPTION_UNTIL | OPTION_FAILED |
                  OPTION_PATH | OPTION_EVENT | OPTION_SERIAL | OPTION_FILE |
-                 OPTION_JSON,
+                 OPTION_CURSOR | OPTION_JSON,
       .run = log_show,
       .syntax = "[--user USER] [--since TIME] [--until TIME] [--failed] "
-                "[--path PART] [--event EVENT] [--serial SERIAL] [--file FILE] "
-                "[--json]",
+                "[--path PART] [--event EVENT] [--serial SERIAL] "
+                "[--file FILE | --cursor FILE] [--json]",
       .help = "Show what happened, from the journal or a log file: who sent "
               "which file, and why something failed",
       .example = "sallyportctl log --path contract.pdf --since tuesday" },

@@ -40,7 +40,8 @@ struct arguments {
     const char *team, *share, *files, *max_files, *retain;
     const char *max_sessions, *max_transfers, *bandwidth_up, *bandwidth_down,
         *max_file_size, *networks, *hours;
-    const char *user, *since, *until, *event, *serial, *file, *output;
+    const char *user, *since, *until, *event, *serial, *file, *cursor;
+    const char *output;
     const char *timeout;
     bool failed, off;
     bool json, purge, yes, all, hash_stdin, help, version;
@@ -106,6 +107,7 @@ struct arguments {
 #define OPTION_SERIAL         OPTION_BIT(52)
 #define OPTION_FILE           OPTION_BIT(53)
 #define OPTION_OUTPUT         OPTION_BIT(54)
+#define OPTION_CURSOR         OPTION_BIT(61)
 #define OPTION_TIMEOUT        OPTION_BIT(57)
 #define OPTION_OFF            OPTION_BIT(58)
 /* Options that set limits of a user or a team. */

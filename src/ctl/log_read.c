@@ -117,6 +117,7 @@ static int open_file(struct log_reader *l, const char *path)
 /* Starts journalctl. Its standard output is the reader's file. */
 static int spawn_journal(struct log_reader *l, int out)
 {
+    const char *file = l->x->args.cursor;
     char since[32];
     char *const arguments[] = { (char[]){ "journalctl" },
                                 (char[]){ "--quiet" },
@@ -126,6 +127,8 @@ static int spawn_journal(struct log_reader *l, int out)
                                 (char[]){ "--output-fields=MESSAGE" },
                                 since,
                                 (char[]){ "_SYSTEMD_UNIT=sallyport.service" },
+                                file ? (char[]){ "--cursor-file" } : NULL,
+                                (char *)(uintptr_t)file,
                                 NULL };
     char *const environment[] = { (char[]){ "LC_ALL=C" }, NULL };
     posix_spawn_file_actions_t actions;
@@ -184,6 +187,10 @@ int log_open(struct log_reader *l, struct context *x)
         code = log_when(x, "until", a->until, true, &l->until);
     if (code)
         return code;
+    if (a->file && a->cursor)
+        return ctl_fail(x, EX_USAGE,
+                        "give --file or --cursor, not both: only "
+                        "the journal has a cursor");
     return a->file ? open_file(l, a->file) : open_journal(l);
 }
 
@@ -275,7 +282,7 @@ static int close_journal(struct log_reader *l)
 
     while (waitpid(l->journal, &status, 0) < 0 && errno == EINTR)
         ;
-    if (l->events == 0 && geteuid() != 0)
+    if (l->events == 0 && geteuid() != 0 && !l->x->args.cursor)
         stderr_print("the journal shows no such line to you; if there should "
                      "be one, run this as root, join the group "
                      "systemd-journal, or give the log by --file");

@@ -2,8 +2,10 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "support/files.h"
 #include "support/run.h"
 
 #define WORDS_MAX 16
@@ -29,4 +31,19 @@ void ctl(const struct server *server, int status, const char *text,
     cr_assert_eq(r.status, status, "%s: %d: %s", text, r.status, r.text);
     cr_assert_not_null(strstr(r.text, said), "%s: %s", text, r.text);
     run_release(&r);
+}
+
+void ctl_on_path(const struct server *server)
+{
+    char path[SERVER_PATH_MAX], text[SERVER_PATH_MAX * 3];
+
+    files_make_folder(server_path(server, "bin"), 0755);
+    snprintf(path, sizeof(path), "%s", server_path(server, "bin/sallyportctl"));
+    snprintf(text, sizeof(text), "#!/bin/sh\nexec '%s' --config '%s' \"$@\"\n",
+             server_program("sallyportctl"),
+             server_path(server, "sallyport.conf"));
+    files_write(path, text, strlen(text), 0755);
+    snprintf(text, sizeof(text), "%s:%s", server_path(server, "bin"),
+             getenv("PATH"));
+    setenv("PATH", text, 1);
 }

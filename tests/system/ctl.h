@@ -9,5 +9,8 @@
  * must be in its output. */
 void ctl(const struct server *server, int status, const char *text,
          const char *said);
+/* Makes a sallyportctl for this server, and puts it first into PATH: for
+ * scripts that run it. */
+void ctl_on_path(const struct server *server);
 
 #endif

@@ -122,18 +122,9 @@ static void write_program(const struct server *server, const char *name,
 
 static void after_prepare(const struct server *server)
 {
-    char text[SERVER_PATH_MAX * 3];
-
     files_make_folder(server_path(server, "after.d"), 0755);
     files_make_folder(server_path(server, "tried"), 0700);
-    files_make_folder(server_path(server, "bin"), 0755);
-    snprintf(text, sizeof(text), "#!/bin/sh\nexec '%s' --config '%s' \"$@\"\n",
-             server_program("sallyportctl"),
-             server_path(server, "sallyport.conf"));
-    write_program(server, "bin/sallyportctl", text);
-    snprintf(text, sizeof(text), "%s:%s", server_path(server, "bin"),
-             getenv("PATH"));
-    setenv("PATH", text, 1);
+    ctl_on_path(server);
     setenv("SALLYPORT_AFTER", server_path(server, "after.d"), 1);
     setenv("STATE_DIRECTORY", server_path(server, "tried"), 1);
     setenv("SALLYPORT_AFTER_USER", "daemon", 1);

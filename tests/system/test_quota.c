@@ -16,6 +16,7 @@
 #include "sallyport/quota/quota.h"
 #include "support/btrfs.h"
 #include "support/files.h"
+#include "support/run.h"
 #include "support/session.h"
 
 #define MIB   FAULT_MIB
@@ -239,6 +240,32 @@ Test(quota, kill_9, .timeout = 120)
     data_close(&d);
     session_expect(&s, "552 Over the quota of 8 MiB, {*}");
     session_close(&s);
+    stage_close(&t);
+}
+
+/* etc/examples/prometheus/sallyport-quotas */
+Test(quota, the_example_for_prometheus, .timeout = 120)
+{
+    struct stage t;
+    struct run_result r;
+    char folder[SERVER_PATH_MAX];
+
+    stage_open(&t);
+    ctl_on_path(&t.server);
+    snprintf(folder, sizeof(folder), "%s", server_path(&t.server, "bin"));
+    run(&r, NULL, server_source("etc/examples/prometheus/sallyport-quotas"),
+        folder, NULL);
+    cr_expect_eq(r.status, 0, "%s", r.text);
+    run_release(&r);
+    run(&r, NULL, "cat", server_path(&t.server, "bin/sallyport_quotas.prom"),
+        NULL);
+    cr_expect(strstr(r.text, "\nsallyport_quota_limit_bytes{name=\"anna\"} "
+                             "8388608\n"),
+              "%s", r.text);
+    cr_expect(strstr(r.text, "\nsallyport_quota_used_bytes{name=\"anna\"} "),
+              "%s", r.text);
+    cr_expect_not(strstr(r.text, "bert"), "%s", r.text); /* has no quota */
+    run_release(&r);
     stage_close(&t);
 }
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -348,6 +349,19 @@ Test(log, journal)
                      "--quiet --no-pager --all --output=json "
                      "--output-fields=MESSAGE --since=@1735689600 "
                      "_SYSTEMD_UNIT=sallyport.service ");
+}
+
+Test(log, goes_on_where_it_ended)
+{
+    journal_is(ENTRY("login user=bert"), 0);
+    expect_has(expect_run(0, "", "log --cursor /tmp/mark"), "bert", true);
+    cr_expect(strstr(file_text(in(scratch, "said")),
+                     "_SYSTEMD_UNIT=sallyport.service "
+                     "--cursor-file /tmp/mark "));
+    expect_err(EX_USAGE, "", "log --cursor /tmp/mark --file -",
+               "give --file or --cursor");
+    journal_is("", 0); /* nothing new is no reason to ask for rights */
+    cr_expect_str_empty(expect_run(0, "", "log --cursor /tmp/mark")->err);
 }
 
 Test(log, journal_that_fails)
