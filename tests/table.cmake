@@ -27,8 +27,12 @@ foreach(row ${rows})
     string(REGEX REPLACE ",.*" "" seconds ${seconds})
     math(EXPR limit "10 * ${seconds} + 120")
     set(only "")
-    if(when STREQUAL "long")
+    if(NOT when STREQUAL "short")
         set(only CONFIGURATIONS Long)
+    endif()
+    set(alone OFF)
+    if(when STREQUAL "alone")
+        set(alone ON)
     endif()
     if(users STREQUAL "root")
         # Without a semicolon, which would end an element of CMake's list.
@@ -38,6 +42,7 @@ foreach(row ${rows})
     add_test(NAME ${name} COMMAND ${row}
         WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} ${only})
     set_tests_properties(${name} PROPERTIES COST ${seconds} TIMEOUT ${limit}
+        RUN_SERIAL ${alone}
         LABELS ${when} SKIP_RETURN_CODE 77
         FAIL_REGULAR_EXPRESSION
         "ERROR: (Address|Leak)Sanitizer;runtime error:;DEADLYSIGNAL"
