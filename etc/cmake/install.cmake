@@ -31,6 +31,8 @@ set(ZSH_COMPLETIONS zsh/vendor-completions CACHE STRING
     "below share; the name is Debian's, others have zsh/site-functions")
 install(FILES etc/completion/_sallyport
     DESTINATION ${CMAKE_INSTALL_DATADIR}/${ZSH_COMPLETIONS} COMPONENT client)
+install(FILES etc/completion/_sallyportctl
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/${ZSH_COMPLETIONS} COMPONENT server)
 file(GLOB documents CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/*.md)
 install(FILES etc/sallyport.conf README.md ${documents}
     DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT doc)

@@ -146,6 +146,14 @@ _sallyportctl_names() {
     esac
 } 2>/dev/null
 
+# OPTION…: the answers of compgen. zsh, which reads this file too, has no mapfile.
+_sallyportctl_reply() {
+    local reply
+    while IFS= read -r reply; do
+        COMPREPLY+=("$reply")
+    done < <(compgen "$@" -- "$current")
+}
+
 _sallyportctl() {
     local current=$2 previous=$3 words=
     local commands= options='--help --version' first= more= value=
@@ -166,7 +174,7 @@ _sallyportctl() {
     elif [[ $value = USER ]]; then
         words=$(_sallyportctl_names user)
     elif [[ $value = FILE || $value = DIR || $first = file && $current != -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        _sallyportctl_reply -f
         return
     elif [[ $value ]]; then
         return
@@ -178,6 +186,6 @@ _sallyportctl() {
         ((${#given[@]} < 4)) || first=$more
         words=$(_sallyportctl_names "$first")
     fi
-    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+    _sallyportctl_reply -W "$words"
 }
 complete -F _sallyportctl sallyportctl

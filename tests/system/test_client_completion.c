@@ -16,20 +16,27 @@ static const struct {
     { "sallyport put --conflict sk", "sallyport put --conflict skip" },
     { "sallyport help doc", "sallyport help doctor" },
     { "sallyport put a-fi", "sallyport put a-file" },
+    { "sallyportctl sh", "sallyportctl share" },
+    { "sallyportctl user show anna --j", "sallyportctl user show anna --json" },
+    { "sallyportctl user import a-fi", "sallyportctl user import a-file" },
+    { "sallyportctl --config conf kick an",
+      "sallyportctl --config conf kick anna" },
 };
 
-/* BEFORE and AFTER enclose the directory of the completion. */
-static void complete(const char *shell, const char *before, const char *after)
+/* SETUP loads the completion from the directory $from. */
+static void complete(const char *shell, const char *setup)
 {
     static struct terminal t;
     char line[2 * SERVER_PATH_MAX];
 
     desk_begin_alone(&t.desk);
     files_write("a-file", "", 0, 0644);
+    files_write("conf", "users = users\n", 14, 0644);
+    files_write("users", "anna:!:70000:70000::/a::\n", 25, 0644);
     terminal_open(&t, shell);
-    snprintf(line, sizeof(line), "%s%s%s", before,
-             server_source("etc/completion"), after);
+    snprintf(line, sizeof(line), "from=%s", server_source("etc/completion"));
     terminal_type(&t, line);
+    terminal_type(&t, setup);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         terminal_type(&t, "clear; echo rea''dy");
         terminal_expect(&t, "ready\n", "sallyport");
@@ -43,11 +50,17 @@ static void complete(const char *shell, const char *before, const char *after)
 
 Test(completion, bash, .timeout = 120)
 {
-    complete("/bin/bash --norc --noprofile", ". ", "/sallyport.bash");
+    complete("/bin/bash --norc --noprofile",
+             "for file in $from/*.bash; do . $file; done");
 }
 
+/* Of sallyportctl zsh reads the file of bash, where it is installed. */
 Test(completion, zsh, .timeout = 120)
 {
-    complete("/bin/zsh -f", "fpath=(",
-             " $fpath); autoload -U compinit; compinit -u -D");
+    complete(
+        "/bin/zsh -f",
+        "mkdir -p zsh/site bash-completion/completions;"
+        " cp $from/_* zsh/site; cp $from/sallyportctl.bash"
+        " bash-completion/completions/sallyportctl; fpath=(zsh/site $fpath);"
+        " autoload -U compinit; compinit -u -D");
 }
