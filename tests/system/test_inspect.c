@@ -149,6 +149,10 @@ Test(inspect, the_example_asks_programs, .timeout = 60)
     begin(&server);
     after_prepare(&server);
     after_run(78); /* without a program nothing is released */
+    write_program(&server, "content", "#!/bin/sh\ncat >/dev/null\n");
+    cr_assert_eq(symlink("../content", server_path(&server, "after.d/30-link")),
+                 0);
+    after_run(0); /* a link leads to a program, too */
     session_enter(&anna, &server, "anna");
     hold(&anna, "STOR", "/in/good", good, later);
     hold(&anna, "STOR", "/in/bad", bad, later);
