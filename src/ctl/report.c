@@ -8,6 +8,7 @@
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -215,11 +216,57 @@ static int gather(struct report *r)
     return code ? code : closed;
 }
 
-/* A page has names and addresses: a new file is the caller's alone. */
+/* The new page gets the mode of the OLD one; NULL: a page has names and
+ * addresses, so it is the caller's alone. */
+static int replace_page(const char *path, struct slice page,
+                        const struct stat *old)
+{
+    char temp[PATH_MAX];
+    int r;
+
+    if (snprintf(temp, sizeof(temp), "%s.%d", path, (int)getpid()) >=
+        (int)sizeof(temp))
+        return -ENAMETOOLONG;
+    FD_CLEANUP int fd =
+        open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    r = fd_write_all(fd, page.ptr, page.len);
+    if (r == 0 && old && fchown(fd, old->st_uid, old->st_gid) == 0 &&
+        fchmod(fd, old->st_mode & 0777) < 0)
+        r = -errno;
+    if (r == 0 && (fsync(fd) < 0 || rename(temp, path) < 0))
+        r = -errno;
+    if (r < 0)
+        unlink(temp);
+    return r;
+}
+
+static int write_device(const char *path, struct slice page)
+{
+    FD_CLEANUP int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+    return fd < 0 ? -errno : fd_write_all(fd, page.ptr, page.len);
+}
+
+/* The old page stays until the new one is complete. A link stays a link, and a
+ * pipe, such as /dev/stdout, has no other name. */
+static int write_file(const char *path, struct slice page)
+{
+    struct stat old;
+    bool exists = stat(path, &old) == 0;
+    char *real = exists && S_ISREG(old.st_mode) ? realpath(path, NULL) : NULL;
+    int r = exists && !real
+                ? write_device(path, page)
+                : replace_page(real ? real : path, page, exists ? &old : NULL);
+
+    free(real);
+    return r;
+}
+
 static int write_page(struct context *x, struct slice page)
 {
     const char *path = x->args.output;
-    FD_CLEANUP int fd = -1;
     int r;
 
     if (!path || !strcmp(path, "-"))
@@ -227,9 +274,9 @@ static int write_page(struct context *x, struct slice page)
                    ? 0
                    : ctl_fail(x, EX_IOERR, "standard output: %s",
                               strerror(errno));
-    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    r = fd < 0 ? -errno : fd_write_all(fd, page.ptr, page.len);
-    return r < 0 ? ctl_fail(x, EX_CANTCREAT, "%s: %s", path, strerror(-r)) : 0;
+    r = write_file(path, page);
+    return r < 0 ? ctl_fail(x, ctl_exit_of(-r), "%s: %s", path, strerror(-r))
+                 : 0;
 }
 
 int report_make(struct context *x)

@@ -2,8 +2,11 @@
  * no log is too large for it. tests/system/report_page looks at the page with a
  * browser. */
 #include <fcntl.h>
+#include <glob.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "ctl/report.h"
@@ -207,6 +210,23 @@ Test(report, long_texts)
     cr_expect(strstr(r->out, "\xc3\xa4<div"), "%s", r->out);
 }
 
+/* A page that can't be written whole leaves the old one, and nothing else. */
+Test(report, output_without_room)
+{
+    const struct rlimit most = { 1024, 1024 };
+    char words[256];
+
+    file_write(in(scratch, "p"), "the old page");
+    snprintf(words, sizeof(words), "report --file /dev/null -o %s",
+             in(scratch, "p"));
+    signal(SIGXFSZ, SIG_IGN);
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &most), 0);
+    expect_run(EX_IOERR, "", words);
+    cr_expect_str_eq(file_text(in(scratch, "p")), "the old page");
+    snprintf(words, sizeof(words), "%s/p.*", scratch);
+    cr_expect_eq(glob(words, 0, NULL, &(glob_t){ 0 }), GLOB_NOMATCH);
+}
+
 Test(report, output)
 {
     char words[256];
@@ -219,6 +239,16 @@ Test(report, output)
     cr_expect_eq(st.st_mode & 0777, 0600);
     cr_expect(strstr(file_text(in(scratch, "p")), "</html>\n"));
     expect_out(0, week, "report --file - -o -", "</html>\n");
+    cr_assert_eq(chmod(in(scratch, "p"), 0644), 0);
+    cr_assert_eq(symlink("p", in(scratch, "link")), 0);
+    snprintf(words, sizeof(words), "report --file - -o %s",
+             in(scratch, "link"));
+    expect_run(0, week, words);
+    cr_assert_eq(lstat(in(scratch, "p"), &st), 0);
+    cr_expect_eq(st.st_mode, S_IFREG | 0644, "%o", st.st_mode);
+    expect_out(0, week, "report --file - -o /dev/stdout", "</html>\n");
+    expect_err(EX_IOERR, week, "report --file - -o /dev/full",
+               "/dev/full: No space left");
     expect_err(EX_CANTCREAT, week, "report --file - --output /nowhere/p",
                "/nowhere/p: No such file or directory");
     expect_err(EX_USAGE, "", "report --since soon", "--since soon: use");
