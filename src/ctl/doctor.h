@@ -37,9 +37,11 @@ void doctor_firewall(struct doctor *d);
 void doctor_clock(struct doctor *d);
 void doctor_disk(struct doctor *d);
 
-/* Does the ruleset, as nft(8) prints it, refuse the ports FIRST to LAST by
- * default, and permit them by no rule? */
-bool firewall_refuses(const char *rules, unsigned first, unsigned last);
+/* Does the ruleset, as nft(8) prints it, refuse the TCP ports FIRST to LAST by
+ * default, and permit them by no rule to all clients? *some: a rule permits
+ * them to some addresses. */
+bool firewall_refuses(const char *rules, unsigned first, unsigned last,
+                      bool *some);
 /* Is each of FIRST to LAST in a list such as "21, 30000-30099"? */
 bool ports_listed(struct slice list, unsigned first, unsigned last);
 

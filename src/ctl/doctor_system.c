@@ -16,6 +16,11 @@
 #define MORE_ROOM  "see who uses it: sallyportctl quota report"
 #define NFT        "/usr/sbin/nft"
 
+static bool line_has(struct slice line, const char *text)
+{
+    return memmem(line.ptr, line.len, text, strlen(text)) != NULL;
+}
+
 /* A rule about a named set, or about one that goes on in the next line, may
  * permit anything. */
 static bool rule_permits(struct slice line, unsigned first, unsigned last)
@@ -25,6 +30,8 @@ static bool rule_permits(struct slice line, unsigned first, unsigned last)
     char text[4096];
     size_t n = 0;
 
+    if (line_has(line, "udp dport "))
+        return false;
     if (ports && memchr(line.ptr, '{', line.len) &&
         !memchr(line.ptr, '}', line.len))
         return true;
@@ -40,11 +47,6 @@ static bool rule_permits(struct slice line, unsigned first, unsigned last)
     return ports_listed(slice_trim((struct slice){ text, n }), first, last);
 }
 
-static bool line_has(struct slice line, const char *text)
-{
-    return memmem(line.ptr, line.len, text, strlen(text)) != NULL;
-}
-
 /* A rule without a condition. */
 static bool rule_drops_all(struct slice line)
 {
@@ -54,19 +56,44 @@ static bool rule_drops_all(struct slice line)
             (line_has(line, "drop") || line_has(line, "reject")));
 }
 
-bool firewall_refuses(const char *rules, unsigned first, unsigned last)
+/* Where a line of a ruleset is. */
+struct firewall_place {
+    bool input, other; /* in a chain of that hook, or of another one */
+    bool limited;      /* in a rule for some addresses */
+    bool goes_on;      /* the rule has a next line */
+};
+
+static void firewall_step(struct firewall_place *at, struct slice line)
+{
+    at->limited = (at->limited && at->goes_on) ||
+                  (line_has(line, " saddr ") && !line_has(line, " saddr != "));
+    at->goes_on = line.len > 0 && line.ptr[line.len - 1] == ',';
+    if (slice_starts(line, SLICE("chain ")))
+        at->input = at->other = false;
+    if (line_has(line, " hook ")) {
+        at->input = line_has(line, " hook input ");
+        at->other = !at->input;
+    }
+}
+
+bool firewall_refuses(const char *rules, unsigned first, unsigned last,
+                      bool *some)
 {
     struct slice rest = slice_from(rules), line;
-    bool refuses = false, input = false;
+    struct firewall_place at = { .input = false };
+    bool refuses = false;
 
+    *some = false;
     while (slice_cut(&rest, '\n', &line)) {
         line = slice_trim(line);
-        if (rule_permits(line, first, last))
-            return false;
-        input = line_has(line, "hook input") ||
-                (input && !slice_starts(line, SLICE("chain ")));
+        firewall_step(&at, line);
+        if (!at.other && rule_permits(line, first, last)) {
+            if (!at.limited)
+                return false;
+            *some = true;
+        }
         refuses |=
-            input && (line_has(line, "policy drop") || rule_drops_all(line));
+            at.input && (line_has(line, "policy drop") || rule_drops_all(line));
     }
     return refuses;
 }
@@ -75,11 +102,17 @@ static bool judge_range(struct doctor *d, const char *rules, unsigned first,
                         unsigned last)
 {
     char advice[160], range[32];
-    bool ufw = access("/usr/sbin/ufw", X_OK) == 0;
+    bool ufw = access("/usr/sbin/ufw", X_OK) == 0, some;
 
-    if (!firewall_refuses(rules, first, last))
+    if (!firewall_refuses(rules, first, last, &some))
         return true;
     snprintf(range, sizeof(range), first == last ? "%u" : "%u-%u", first, last);
+    if (some) {
+        doctor_find(d, FINDING_NOTE, NULL,
+                    "the firewall permits port %s to some addresses only",
+                    range);
+        return false;
+    }
     snprintf(advice, sizeof(advice),
              ufw ? "run: ufw allow %u:%u/tcp"
                  : "add to the chain of \"hook input\": tcp dport %u-%u accept",

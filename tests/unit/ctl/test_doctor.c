@@ -37,15 +37,37 @@ Test(doctor, the_firewall)
         /* Another chain's end is no end of this one. */
         { TABLE("policy accept;\n\t}\n\tchain other {\n\t\tdrop"), 21, 21,
           false },
+        { TABLE("policy drop;\n\t\tudp dport 21 accept"), 21, 21, true },
+        { TABLE("policy drop;\n\t\tmeta l4proto { tcp, udp } th dport 21 "
+                "accept"),
+          21, 21, false },
+        { TABLE("policy drop;\n\t\tip saddr 10.0.0.0/8 tcp dport 21 accept"),
+          21, 21, true },
+        { TABLE("policy drop;\n\t\tip6 saddr { fd00::/8,\n\t\t\tfe80::/10 } "
+                "tcp dport 21 accept"),
+          21, 21, true },
+        { TABLE("policy drop;\n\t\tip saddr != 192.0.2.1 tcp dport 21 accept"),
+          21, 21, false },
+        { TABLE(
+              "policy drop;\n\t}\n\tchain output {\n\t\ttype filter hook "
+              "output priority filter; policy drop;\n\t\ttcp dport 21 accept"),
+          21, 21, true },
+        { TABLE("policy drop;\n\t\tjump mine\n\t}\n\tchain mine {\n\t\ttcp "
+                "dport 21 accept"),
+          21, 21, false },
         { "table ip filter {\n\tchain FORWARD {\n\t\ttype filter hook forward "
           "priority filter; policy drop;\n\t}\n}\n",
           21, 21, false },
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        cr_expect_eq(
-            firewall_refuses(rows[i].rules, rows[i].first, rows[i].last),
-            rows[i].refuses, "%s", rows[i].rules);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        bool some, refuses = firewall_refuses(rows[i].rules, rows[i].first,
+                                              rows[i].last, &some);
+
+        cr_expect_eq(refuses, rows[i].refuses, "%s", rows[i].rules);
+        cr_expect_eq(some, refuses && strstr(rows[i].rules, "saddr"), "%s",
+                     rows[i].rules);
+    }
 }
 
 Test(doctor, lists_of_ports)
