@@ -34,25 +34,14 @@ static void ask_unit(const struct context *x, struct unit *u)
 void (*paths_unit)(const struct context *x, struct unit *u) = ask_unit;
 const char *paths_drop_in = "/etc/systemd/system/sallyport.service.d";
 
-int paths_permit(struct context *x, const char *what, const char *path)
-{
-    static struct unit u;
-    struct complaint c = { "" };
-
-    paths_unit(x, &u);
-    return unit_forbids(&u, what, path, &c)
-               ? ctl_fail(x, EX_CONFIG, "%s", c.text)
-               : 0;
-}
-
 static const char *drop_in_file(const char *name, char out[PATH_MAX])
 {
     snprintf(out, PATH_MAX, "%s/%s", paths_drop_in, name);
     return out;
 }
 
-/* The lines that this command has written. A missing file has none. */
-static int read_drop_in(struct context *x, struct unit *u)
+/* Adds the lines that this command has written. A missing file has none. */
+static int add_drop_in(struct context *x, struct unit *u)
 {
     char path[PATH_MAX];
     FD_CLEANUP int fd =
@@ -61,7 +50,6 @@ static int read_drop_in(struct context *x, struct unit *u)
     struct buf text;
     int r;
 
-    *u = (struct unit){ .writables = 0 };
     if (fd < 0)
         return errno == ENOENT
                    ? 0
@@ -73,6 +61,30 @@ static int read_drop_in(struct context *x, struct unit *u)
         unit_add(u, line);
     buf_release(&text);
     return r < 0 ? ctl_fail(x, EX_NOINPUT, "%s: %s", path, strerror(-r)) : 0;
+}
+
+static int read_drop_in(struct context *x, struct unit *u)
+{
+    *u = (struct unit){ .writables = 0 };
+    return add_drop_in(x, u);
+}
+
+int paths_permit(struct context *x, const char *what, const char *path)
+{
+    static struct unit u;
+    struct complaint c = { "" };
+    int code;
+
+    paths_unit(x, &u);
+    if (!unit_forbids(&u, what, path, &c))
+        return 0;
+    code = add_drop_in(x, &u);
+    if (code == 0 && !unit_forbids(&u, what, path, &(struct complaint){ "" }))
+        return ctl_fail(x, EX_CONFIG,
+                        "%s: systemd hasn't read the drop-in of \"paths add\" "
+                        "yet; " COMMANDS,
+                        path);
+    return code ? code : ctl_fail(x, EX_CONFIG, "%s", c.text);
 }
 
 /* A missing path, such as of a disk that isn't mounted, mustn't keep the

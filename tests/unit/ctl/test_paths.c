@@ -126,3 +126,19 @@ Test(paths, homes_and_shares_that_systemd_forbids)
         expect_err(EX_CONFIG, "", "user change anna --home /home/anna",
                    "run: sallyportctl paths add /home/anna");
 }
+
+/* "paths add" again wouldn't help. */
+Test(paths, what_systemd_has_not_read_yet)
+{
+    expect_run(0, "", "share list");
+    cr_assert_eq(mkdir(world.homes, 0755), 0);
+    expect_words(0, "add", world.homes, "written");
+    expect_err(EX_CONFIG, "a good password\n", "user add anna",
+               "/homes/anna: systemd hasn't read the drop-in of \"paths add\" "
+               "yet; run: systemctl daemon-reload && systemctl restart "
+               "sallyport");
+    expect_err(EX_CONFIG, "", "share add docs", "run: sallyportctl paths add ");
+    loaded = SHIPPED "PrivateTmp=yes\n";
+    expect_err(EX_CONFIG, "a good password\n", "user add anna",
+               "(PrivateTmp=); move it");
+}
