@@ -42,6 +42,7 @@ struct status {
     size_t guessers;
     uint64_t pid, generations; /* 0: an older server doesn't know */
     uint64_t transfers;        /* under way; sessions that are busy don't say */
+    bool knows_transfers;
     bool knows_totals;
     struct msg_totals_is totals;
 };
@@ -284,8 +285,10 @@ static void print_status(const struct server *s, const struct status *st)
     }
     printf("sessions:  %" PRIu64 " of %" PRIu64 ", %" PRIu64 " logged in\n",
            st->sessions, st->limit, st->logged_in);
-    if (st->generations > 0)
+    if (st->knows_transfers)
         printf("transfers: %" PRIu64 "\n", st->transfers);
+    else if (st->generations > 0)
+        puts("transfers: unknown");
     if (st->knows_totals)
         print_totals(&st->totals);
     printf("users:     %" PRIu64 "\n", st->users);
@@ -374,7 +377,9 @@ static json_t *status_json(const struct server *s, const struct status *st)
                            : json_null(),
         "generation_pid", json_known(st, st->pid), "generations",
         json_known(st, st->generations), "transfers",
-        json_known(st, st->transfers), "totals", totals_json(st));
+        st->knows_transfers ? json_integer((json_int_t)st->transfers)
+                            : json_null(),
+        "totals", totals_json(st));
 }
 
 static int status_ask(struct context *x, struct server *s, struct status *st)
@@ -411,9 +416,10 @@ int status_show(struct context *x)
     struct server s;
     int code = status_ask(x, &s, &st);
 
-    if (code == 0 && st.generations > 0)
-        if (who_count_transfers(x, &st.transfers) != 0)
-            st.transfers = UINT64_MAX; /* the rest is known */
+    if (code == 0 && st.generations > 0) {
+        st.knows_transfers = who_count_transfers(x, &st.transfers) == 0;
+        x->complaint.text[0] = '\0'; /* the rest is known */
+    }
     if (code == 0 && x->args.json)
         code = json_write(x, status_json(&s, &st));
     else if (code == 0)

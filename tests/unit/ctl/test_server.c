@@ -336,6 +336,40 @@ Test(server, status)
     fake_end();
 }
 
+/* Answers all questions of "status", but hangs up at "who". */
+static void hangs_up_at_who(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome(c);
+    while (fake_hears(c, &m) && m.kind != MSG_who) {
+        if (m.kind == MSG_status)
+            FAKE_SAYS(c, &m, status_is, .state = SERVER_RUNS, .limit = 500);
+        else if (m.kind == MSG_guessing)
+            FAKE_SAYS(c, &m, guessing_is, .wrong = 1);
+        else if (m.kind == MSG_details)
+            FAKE_SAYS(c, &m, details_is, .pid = 4712, .generations = 1);
+        else if (m.kind == MSG_drain)
+            FAKE_SAYS(c, &m, drain_is, .on = false);
+        else
+            FAKE_SAYS(c, &m, totals_is, .complete = 3);
+    }
+}
+
+/* The server may end or restart after the first answers. */
+Test(server, status_without_transfers)
+{
+    json_t *one;
+
+    fake_begin(hangs_up_at_who);
+    expect_out(0, "", "status", "\ntransfers: unknown\n");
+    one = json_loads(expect_run(0, "", "status --json")->out, 0, NULL);
+    cr_expect(json_is_null(json_object_get(one, "transfers")));
+    cr_expect_eq(json_integer_value(json_object_get(one, "generations")), 1);
+    json_decref(one);
+    fake_end();
+}
+
 static void reloads(struct channel *c)
 {
     struct message m;
