@@ -93,8 +93,8 @@ int bans_add(struct context *x)
 int bans_del(struct context *x)
 {
     char text[BAN_TEXT_MAX];
-    struct address network;
-    unsigned bits;
+    struct address network = { 0 };
+    unsigned bits = 0;
     struct message m;
     struct server s;
     int code = ban_network(x, x->args.word[2], &network, &bits);
