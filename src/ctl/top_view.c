@@ -60,11 +60,11 @@ static void view_add_up(struct top_view *v, const json_t *before)
     v->up = v->down = v->transfers = 0;
     json_array_foreach(v->rows, i, row)
     {
-        uint64_t rate =
-            view_rate(row, view_find(before, top_text(row, "serial")));
+        uint64_t rate;
 
         if (top_number(row, "ms") == 0)
             continue;
+        rate = view_rate(row, view_find(before, top_text(row, "serial")));
         json_object_set_new(row, "rate", json_integer((json_int_t)rate));
         *(view_is_upload(row) ? &v->up : &v->down) += rate;
         v->transfers++;
