@@ -166,3 +166,15 @@ void fd_close_others(int first, const int *keep, size_t n)
     if (close_range((unsigned)first, ~0U, 0) < 0)
         die(EX_OSERR, "close_range failed");
 }
+
+void fd_fill_standard(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null",
+                  (fcntl(STDIN_FILENO, F_GETFD) < 0 ? O_WRONLY : O_RDONLY) |
+                      O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    fd_close(&fd);
+}

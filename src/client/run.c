@@ -1,6 +1,5 @@
 /* sallyport, the client. It sends nothing without TLS. Runs one command from
  * the command line, or a session. */
-#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -389,21 +388,6 @@ static int run_parsed(struct client *c, char **text, int n)
     return row ? run_command(c, row, text + 1, n - 1) : run_session(c, text, n);
 }
 
-/* If the caller has closed a standard descriptor, the next socket would get its
- * number, and with it the messages. Writing to these fails instead, and so does
- * reading: "put -" must not take it for an empty file. */
-static void run_fill_standard(void)
-{
-    int fd;
-
-    do
-        fd = open("/dev/null",
-                  (fcntl(STDIN_FILENO, F_GETFD) < 0 ? O_WRONLY : O_RDONLY) |
-                      O_CLOEXEC);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    fd_close(&fd);
-}
-
 int client_main(int argc, char **argv)
 {
     static struct client c;
@@ -413,7 +397,7 @@ int client_main(int argc, char **argv)
     /* A core would contain the password. Programs that this one starts may
      * leave cores, since execve() permits them again. */
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    run_fill_standard();
+    fd_fill_standard();
     stderr_title("sallyport");
     sigaction(SIGINT, &interrupt, NULL);
     signal(SIGPIPE, SIG_IGN);

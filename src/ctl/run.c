@@ -10,6 +10,7 @@
 #include <sysexits.h>
 
 #include "sallyport/base/complain.h"
+#include "sallyport/base/fd.h"
 
 #define ALWAYS       (OPTION_CONFIG | OPTION_HELP)
 #define COMMANDS_MAX 64
@@ -308,6 +309,7 @@ int ctl_run(int argc, char **argv)
     struct context x = { .complaint.text = "" };
     int code;
 
+    fd_fill_standard();
     stderr_title("sallyportctl");
     code = run(&x, argc, argv);
     if (code && x.complaint.text[0])

@@ -36,6 +36,10 @@ int fd_read_file(int fd, struct buf *into);
  * descriptor or -errno. NAME shows in /proc only. */
 int fd_sealed(const char *name, struct slice bytes);
 
+/* If the caller of a program has closed a standard descriptor, the next file or
+ * socket would get its number, and with it the messages. Now writing to these
+ * fails instead, and so does reading: closed input is no empty file. */
+void fd_fill_standard(void);
 /* Closes all descriptors from FIRST on, except the N in KEEP. */
 void fd_close_others(int first, const int *keep, size_t n);
 

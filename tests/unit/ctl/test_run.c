@@ -1,8 +1,10 @@
 /* The command line: usage, help, exit codes. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "ctl/ctl.h"
 #include "world.h"
@@ -188,6 +190,29 @@ Test(run, in_a_shell_with_a_low_limit)
 
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
     expect_run(0, "", "user list");
+}
+
+/* The next file or socket must not become standard output or standard error. */
+Test(run, closed_descriptors)
+{
+    char *argv[] = { (char[]){ "ctl" },  (char[]){ "user" },
+                     (char[]){ "list" }, (char[]){ "--config" },
+                     world.conf,         NULL };
+    int status;
+    pid_t pid = fork();
+
+    cr_assert_geq(pid, 0);
+    if (pid == 0) {
+        for (int fd = 0; fd <= STDERR_FILENO; fd++)
+            close(fd);
+        int code = ctl_run(5, argv);
+        bool open = fcntl(STDERR_FILENO, F_GETFD) >= 0;
+
+        _exit(open && write(STDERR_FILENO, "", 1) < 0 ? code : 1);
+    }
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == EX_IOERR, "%x",
+              status);
 }
 
 Test(run, bad_names)
