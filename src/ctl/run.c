@@ -304,18 +304,28 @@ static int run(struct context *x, int argc, char **argv)
     return run_command(x);
 }
 
+/* Returns 0 or an errno. Of output that failed earlier, such as a line of
+ * "log", nothing is left to write, and the cause isn't known any more. */
+static int flush_output(void)
+{
+    if (fflush(stdout) == EOF)
+        return errno;
+    return ferror(stdout) ? EIO : 0;
+}
+
 int ctl_run(int argc, char **argv)
 {
     struct context x = { .complaint.text = "" };
-    int code;
+    int code, error;
 
     fd_fill_standard();
     stderr_title("sallyportctl");
     code = run(&x, argc, argv);
     if (code && x.complaint.text[0])
         stderr_print("%s", x.complaint.text);
-    if (fflush(stdout) == EOF && code == 0) {
-        stderr_print("standard output: %s", strerror(errno));
+    error = flush_output();
+    if (error && code == 0) {
+        stderr_print("standard output: %s", strerror(error));
         code = EX_IOERR;
     }
     return code;

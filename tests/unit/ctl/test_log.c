@@ -96,6 +96,15 @@ Test(log, subjects)
     expect_has(r, "failed 451  /a: the server failed\n", true);
 }
 
+/* Each line is written at its end, so that nothing is left to write later. */
+Test(log, a_full_disk)
+{
+    world.out = "/dev/full";
+    expect_err(EX_IOERR, ANNA, "log --file -", "standard output: ");
+    expect_err(EX_IOERR, ANNA, "log --file - --json", "standard output: ");
+    world.out = NULL;
+}
+
 static const struct {
     const char *words;
     bool anna, bert, guess;
