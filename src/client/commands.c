@@ -152,7 +152,8 @@ const struct command commands[] = {
       .kinds = { "", "lr" },
       .run = cmd_watch,
       .syntax = { "DIR URL", "" },
-      .help = "Upload each file that appears in a directory, when it is "
+      .help = "Upload each file that appears in a directory (not beneath it), "
+              "when it is "
               "complete; ends at Ctrl-C",
       .example.line = "sallyport watch --remove-source out "
                       "ftps://anna@drop.example.org/in" },

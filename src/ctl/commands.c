@@ -77,7 +77,7 @@ const struct ctl_command ctl_commands[] = {
       .run = user_export,
       .syntax = "[--json [--hashes]]",
       .help = "Print the users file, with the hashes, for \"user import\" on "
-              "another server; or JSON",
+              "another server, which takes no shares and teams; or JSON",
       .example = "sallyportctl user export > users.bak" },
     { .group = "user",
       .name = "del",

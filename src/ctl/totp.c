@@ -72,7 +72,8 @@ static int enrolment_show(struct context *x, const struct enrolment *e)
         if (isatty(STDOUT_FILENO))
             picture_print(e->uri);
         printf("Give this to %s, who sends the six digits of the app right "
-               "after the password from now on. It is not shown again.\n",
+               "after the password from now on, from each address once in "
+               "totp_time. It is not shown again.\n",
                name);
     }
     return fflush(stdout) == 0

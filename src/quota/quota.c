@@ -149,8 +149,10 @@ const char *quota_hint(int fd, const char *path, char out[QUOTA_HINT_MAX])
     switch (type_of(fd)) {
     case EXT4_SUPER_MAGIC:
         snprintf(out, QUOTA_HINT_MAX,
-                 "add usrquota,grpquota to the options of its line in "
-                 "/etc/fstab, unmount it, run: tune2fs -O quota -Q "
+                 "if modprobe quota_v2 fails, stop: this kernel couldn't "
+                 "mount it any more; else add usrquota,grpquota to the "
+                 "options of its line in /etc/fstab, unmount it (/ in a "
+                 "rescue system), run: tune2fs -O quota -Q "
                  "usrquota,grpquota %s and mount it again",
                  device);
         break;
