@@ -1,6 +1,7 @@
 /* max_file_size with every way to write a file: exactly the limit, and not one
  * byte more. The limits of a user's row count instead of the settings. */
 #include <criterion/criterion.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -358,6 +359,8 @@ Test(limits, hours_that_end, .timeout = 180)
              days[t.tm_wday], t.tm_hour, t.tm_min);
     server_start(&server, &plan);
     session_enter(&s, &server, "anna");
+    struct pollfd readable = { .fd = s.fd, .events = POLLIN };
+    cr_assert_eq(poll(&readable, 1, 150000), 1);
     session_expect(&s, "421 {*}hours{*}");
     cr_expect_geq(time(NULL), end);
     server_stop(&server);
