@@ -25,6 +25,7 @@
 void doctor_server(struct doctor *d)
 {
     struct server s;
+    bool drains = false;
     int code = server_open(&s, d->x);
 
     d->runs = code == 0;
@@ -36,6 +37,9 @@ void doctor_server(struct doctor *d)
         doctor_find(d, FINDING_WARNING, "run: sallyportctl reload",
                     "it runs version %s, but %s is installed", s.version,
                     SALLYPORT_VERSION);
+    else if (drain_ask(&s, DRAIN_ASK, &drains) == 0 && drains)
+        doctor_find(d, FINDING_WARNING, "run: sallyportctl drain --off",
+                    "it drains: a new client gets 421");
     else
         doctor_find(d, FINDING_GOOD, NULL, "version %s runs, pid %" PRIu64,
                     s.version, s.pid);

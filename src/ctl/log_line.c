@@ -240,9 +240,10 @@ static const struct {
     { "LIST", "list" },        { "NLST", "list" },
     { "MLSD", "list" },        { "DELE", "delete" },
     { "MKD", "make dir" },     { "RMD", "remove dir" },
-    { "RNTO", "rename" },      { "MFMT", "set time" },
-    { "HASH", "checksum" },    { "XCRC", "checksum" },
-    { "XSHA256", "checksum" }, { "XSHA512", "checksum" },
+    { "RNTO", "rename" },      { "RNFR", "rename" },
+    { "MFMT", "set time" },    { "HASH", "checksum" },
+    { "XCRC", "checksum" },    { "XSHA256", "checksum" },
+    { "XSHA512", "checksum" },
 };
 
 struct slice log_word(const struct log_record *r)

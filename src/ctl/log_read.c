@@ -282,7 +282,10 @@ static int close_journal(struct log_reader *l)
 
     while (waitpid(l->journal, &status, 0) < 0 && errno == EINTR)
         ;
-    if (l->events == 0 && geteuid() != 0 && !l->x->args.cursor)
+    if (l->events == 0 && !l->x->args.cursor && geteuid() == 0)
+        stderr_print(
+            "the journal has no line of the server; --file reads another log");
+    else if (l->events == 0 && !l->x->args.cursor)
         stderr_print("the journal shows no such line to you; if there should "
                      "be one, run this as root, join the group "
                      "systemd-journal, or give the log by --file");

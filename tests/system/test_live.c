@@ -222,6 +222,7 @@ Test(live, drain, .timeout = 120)
     session_drop(&newer);
     ctl(&server, 0, "status", "server:    draining, version");
     ctl(&server, 1, "check --warning 0,100", "the server drains");
+    ctl(&server, 1, "doctor", "run: sallyportctl drain --off");
     expect_refused(&server);
     server_log_wait(&server, " refused ", "reason=drain", NULL);
     generation_reload(&server, GENERATION_SIGNAL);

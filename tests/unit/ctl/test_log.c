@@ -76,13 +76,14 @@ Test(log, answers_who_and_why)
 Test(log, subjects)
 {
     const struct run *r = show(
-        TUESDAY "admin process=master uid=1000 verb=\"user lock\" "
-                "to=anna\n" TUESDAY
-                "service process=master reason=stopping\n" TUESDAY
-                "service reason=reload\n" TUESDAY
-                "client peer=192.0.2.1:9 user=anna name=\"lftp 4\"\n" TUESDAY
-                "change user=anna verb=RNTO path=/a to=/b result=250\n" TUESDAY
-                "change user=anna verb=MKD path=/a result=451\n",
+        TUESDAY
+        "admin process=master uid=1000 verb=\"user lock\" "
+        "to=anna\n" TUESDAY "service process=master reason=stopping\n" TUESDAY
+        "service reason=reload\n" TUESDAY
+        "client peer=192.0.2.1:9 user=anna name=\"lftp 4\"\n" TUESDAY
+        "change user=anna verb=RNTO path=/a to=/b result=250\n" TUESDAY
+        "command-refused user=anna verb=RNFR path=/c result=550\n" TUESDAY
+        "change user=anna verb=MKD path=/a result=451\n",
         "");
 
     expect_has(r, "  -           -           user lock anna (uid 1000)\n",
@@ -93,6 +94,7 @@ Test(log, subjects)
                "  client        -           -           192.0.2.1:9 lftp 4\n",
                true);
     expect_has(r, "  rename        -           done        /a -> /b\n", true);
+    expect_has(r, "  rename        -           failed 550  /c: ", true);
     expect_has(r, "failed 451  /a: the server failed\n", true);
 }
 
@@ -381,7 +383,8 @@ Test(log, journal_that_fails)
     expect_err(EX_IOERR, "", "log", "journalctl has failed");
     journal_is("", 0);
     expect_err(0, "", "log", /* there may be none */
-               root ? "" : "join the group systemd-journal, or give the log");
+               root ? "no line of the server; --file reads another log"
+                    : "join the group systemd-journal, or give the log");
     log_journalctl = "/nowhere/journalctl";
     expect_err(EX_UNAVAILABLE, "", "log",
                "no /nowhere/journalctl here: give the server's log by --file");
