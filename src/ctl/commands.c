@@ -445,6 +445,7 @@ const struct ctl_command ctl_commands[] = {
       .options = OPTION_USER | OPTION_SINCE | OPTION_UNTIL | OPTION_FAILED |
                  OPTION_PATH | OPTION_EVENT | OPTION_SERIAL | OPTION_FILE |
                  OPTION_CURSOR | OPTION_JSON,
+      .without_settings = true,
       .run = log_show,
       .syntax = "[--user USER] [--since TIME] [--until TIME] [--failed] "
                 "[--path PART] [--event EVENT] [--serial SERIAL] "

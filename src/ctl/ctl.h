@@ -167,7 +167,8 @@ struct ctl_command {
     enum ctl_takes takes;
     uint64_t options; /* besides --config and --help */
     bool asks_password;
-    bool reads_users; /* before it runs */
+    bool reads_users;      /* before it runs */
+    bool without_settings; /* so no account needs to read the configuration */
     int (*run)(struct context *x);
     /* Reports a failure, an exit code with its complaint, in another way.
      * Returns another exit code. NULL: no. */

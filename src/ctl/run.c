@@ -274,7 +274,7 @@ static int run_command(struct context *x)
     if (!row)
         return no_command(x);
     code = check_usage(x, row);
-    if (code == 0)
+    if (code == 0 && !row->without_settings)
         code = load_settings(x);
     if (code == 0 && row->reads_users)
         code =

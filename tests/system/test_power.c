@@ -341,7 +341,7 @@ static void play(const char *user, const char *type)
     fflush(stdout);
     server_shared(&server);
     y.seed = seed;
-    blockdev_make(&y.disk, &server, user, type, 512);
+    blockdev_make(&y.disk, &server, user, type, 1024);
     open_session(&y);
     for (unsigned round = 1; round <= rounds; round++)
         play_round(&y, round);

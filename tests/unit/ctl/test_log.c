@@ -98,6 +98,14 @@ Test(log, subjects)
     expect_has(r, "failed 451  /a: the server failed\n", true);
 }
 
+/* Who may read the journal needn't be able to read the configuration. */
+Test(log, needs_no_configuration)
+{
+    snprintf(world.conf, sizeof(world.conf), "/nowhere/sallyport.conf");
+    expect_has(show(ANNA, ""), "/contract.pdf", true);
+    expect_err(EX_CONFIG, "", "status", "/nowhere/sallyport.conf");
+}
+
 /* Each line is written at its end, so that nothing is left to write later. */
 Test(log, a_full_disk)
 {
