@@ -352,6 +352,7 @@ Test(client_daily, watched, .timeout = 60)
     cr_expect(wait_until(is_there, e, WAIT_MS));
     cr_expect(wait_until(is_there, b, WAIT_MS));
     cr_expect(wait_until(is_gone, "out/b", WAIT_MS));
+    cr_expect(wait_until(is_gone, "out/e", WAIT_MS)); /* in any order */
     desk_file(a, "here");
     desk_file(b, "half");
     desk_file(c, "renamed");
