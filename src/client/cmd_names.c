@@ -149,7 +149,17 @@ int cmd_du(struct client *c, struct word *w, int n)
     return names_each(c, w, n, du_one, NULL);
 }
 
-/* For a/b/c this also makes a and a/b. */
+static bool is_there(struct client *c, const char *path)
+{
+    struct listing_entry there;
+    struct failure why;
+
+    return remote_stat(&c->link, path, &there, &why) == 0 &&
+           there.kind == ENTRY_DIRECTORY;
+}
+
+/* For a/b/c this also makes a and a/b, if they are missing: a server's log
+ * would have an MKD of one that exists as a failure. */
 int mkdir_one(struct client *c, const char *path)
 {
     char above[URL_PATH_MAX];
@@ -160,7 +170,8 @@ int mkdir_one(struct client *c, const char *path)
         if (!at)
             at = path + strlen(path);
         snprintf(above, sizeof(above), "%.*s", (int)(at - path), path);
-        if (remote_mkdir(&c->link, above, &why) < 0)
+        if (!(*at && is_there(c, above)) &&
+            remote_mkdir(&c->link, above, &why) < 0)
             return client_error(above, &why);
         at += *at == '/';
     }

@@ -301,6 +301,8 @@ Test(client, names, .timeout = 60)
     desk_begin(&d, "names");
     files_write("a", "x", 1, 0644);
     CLIENT(&d, 0, "mkdir", "/one/two/three");
+    CLIENT(&d, 0, "mkdir", "/one/two/other");
+    cr_expect_not(server_log_has(&d.server, "verb=MKD path=/one result=550"));
     CLIENT(&d, 0, "put", "a", "/one/two/three/");
     CLIENT(&d, 0, "mv", "/one/two/three/a", "b");
     desk_client(&d, 0, &r, NULL, "hash", "/one/two/three/b", NULL);
