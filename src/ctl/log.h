@@ -9,6 +9,7 @@
 
 #define LOG_LINE_MAX   65536 /* far longer than a line that log writes */
 #define LOG_FIELDS_MAX 32
+#define LOG_CURSOR_MAX 512 /* journald's have about 160 bytes */
 
 /* log_line.c: one line. */
 
@@ -70,7 +71,8 @@ struct log_reader {
     int64_t since, until; /* ms since 1970: records from, and before */
     struct buf path;      /* a part of the path, as the log would have it */
     uint64_t events, torn;
-    json_t *entry; /* of the journal, with the last line */
+    json_t *entry;               /* of the journal, with the last line */
+    char cursor[LOG_CURSOR_MAX]; /* of that entry, for --cursor; or "" */
     char line[LOG_LINE_MAX];
 };
 

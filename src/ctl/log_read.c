@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -114,27 +115,69 @@ static int open_file(struct log_reader *l, const char *path)
                     path, strerror(errno));
 }
 
+/* Reads the place where the last call ended, if there is a file. Returns 0 or
+ * -errno. */
+static int read_cursor(struct log_reader *l)
+{
+    const char *path = l->x->args.cursor;
+    FILE *f = path ? fopen(path, "re") : NULL;
+    int r = 0;
+
+    if (!f)
+        return !path || errno == ENOENT ? 0 : -errno;
+    if (fgets(l->cursor, sizeof(l->cursor), f))
+        l->cursor[strcspn(l->cursor, "\n")] = '\0';
+    else if (ferror(f))
+        r = -errno;
+    fclose(f);
+    return r;
+}
+
+/* Not by journalctl's --cursor-file: with that it fails if there is nothing
+ * new. Returns 0 or -errno. */
+static int write_cursor(const struct log_reader *l)
+{
+    const char *path = l->x->args.cursor;
+    char temp[PATH_MAX];
+    FILE *f;
+    int r = 0;
+
+    if (!path || !l->cursor[0])
+        return 0;
+    if (snprintf(temp, sizeof(temp), "%s.new", path) >= (int)sizeof(temp))
+        return -ENAMETOOLONG;
+    f = fopen(temp, "we");
+    if (!f)
+        return -errno;
+    if (fprintf(f, "%s\n", l->cursor) < 0 || fflush(f) == EOF ||
+        fsync(fileno(f)) < 0)
+        r = -errno;
+    if (fclose(f) == EOF && r == 0)
+        r = -errno;
+    return r == 0 && rename(temp, path) < 0 ? -errno : r;
+}
+
 /* Starts journalctl. Its standard output is the reader's file. */
 static int spawn_journal(struct log_reader *l, int out)
 {
-    const char *file = l->x->args.cursor;
-    char since[32];
+    char from[LOG_CURSOR_MAX + 16];
     char *const arguments[] = { (char[]){ "journalctl" },
                                 (char[]){ "--quiet" },
                                 (char[]){ "--no-pager" },
                                 (char[]){ "--all" },
                                 (char[]){ "--output=json" },
                                 (char[]){ "--output-fields=MESSAGE" },
-                                since,
+                                from,
                                 (char[]){ "_SYSTEMD_UNIT=sallyport.service" },
-                                file ? (char[]){ "--cursor-file" } : NULL,
-                                (char *)(uintptr_t)file,
                                 NULL };
     char *const environment[] = { (char[]){ "LC_ALL=C" }, NULL };
     posix_spawn_file_actions_t actions;
     int r = posix_spawn_file_actions_init(&actions);
 
-    snprintf(since, sizeof(since), "--since=@%" PRId64, l->since / 1000);
+    if (l->cursor[0])
+        snprintf(from, sizeof(from), "--after-cursor=%s", l->cursor);
+    else
+        snprintf(from, sizeof(from), "--since=@%" PRId64, l->since / 1000);
     if (r == 0)
         r = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO,
                                              "/dev/null", O_RDONLY, 0);
@@ -150,7 +193,12 @@ static int spawn_journal(struct log_reader *l, int out)
 static int open_journal(struct log_reader *l)
 {
     int ends[2] = { -1, -1 };
-    int r = pipe2(ends, O_CLOEXEC) < 0 ? errno : spawn_journal(l, ends[1]);
+    int r = read_cursor(l);
+
+    if (r < 0)
+        return ctl_fail(l->x, EX_NOINPUT, "%s: %s", l->x->args.cursor,
+                        strerror(-r));
+    r = pipe2(ends, O_CLOEXEC) < 0 ? errno : spawn_journal(l, ends[1]);
 
     fd_close(&ends[1]);
     if (r == 0)
@@ -178,6 +226,7 @@ int log_open(struct log_reader *l, struct context *x)
     l->until = INT64_MAX;
     l->events = l->torn = 0;
     l->entry = NULL;
+    l->cursor[0] = '\0';
     buf_init(&l->path, LOG_LINE_MAX);
     if (a->path)
         event_escape(slice_from(a->path), &l->path);
@@ -215,13 +264,16 @@ static int read_line(struct log_reader *l, struct slice *ret)
 /* Takes the line out of an entry of the journal. */
 static bool take_entry(struct log_reader *l, struct slice *line, int64_t *now)
 {
-    const json_t *message, *time;
+    const json_t *message, *time, *cursor;
     uint64_t us = 0;
 
     json_decref(l->entry);
     l->entry = json_loadb(line->ptr, line->len, 0, NULL);
     message = json_object_get(l->entry, "MESSAGE");
     time = json_object_get(l->entry, "__REALTIME_TIMESTAMP");
+    cursor = json_object_get(l->entry, "__CURSOR");
+    if (cursor && json_string_length(cursor) < sizeof(l->cursor))
+        snprintf(l->cursor, sizeof(l->cursor), "%s", json_string_value(cursor));
     slice_number(slice_from(json_string_value(time)), INT64_MAX, &us);
     *line = (struct slice){ json_string_value(message),
                             json_string_length(message) };
@@ -292,6 +344,16 @@ static int close_journal(struct log_reader *l)
     return status == 0 ? 0 : ctl_fail(l->x, EX_IOERR, "journalctl has failed");
 }
 
+/* The place moves only behind what has been printed. */
+static int keep_place(struct log_reader *l)
+{
+    int r = fflush(stdout) == EOF || ferror(stdout) ? 0 : write_cursor(l);
+
+    return r == 0 ? 0
+                  : ctl_fail(l->x, EX_CANTCREAT, "%s: %s", l->x->args.cursor,
+                             strerror(-r));
+}
+
 int log_close(struct log_reader *l)
 {
     bool bad = l->from && ferror(l->from);
@@ -303,6 +365,8 @@ int log_close(struct log_reader *l)
         fclose(l->from);
     if (l->journal)
         code = close_journal(l);
+    if (l->journal && code == 0 && !bad)
+        code = keep_place(l);
     if (l->torn > 0)
         stderr_print("left out, since they are no events: %" PRIu64 " lines",
                      l->torn);

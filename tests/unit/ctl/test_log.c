@@ -372,15 +372,30 @@ Test(log, journal)
 
 Test(log, goes_on_where_it_ended)
 {
+    char words[256];
+
+    snprintf(words, sizeof(words), "log --cursor %s", in(scratch, "mark"));
     journal_is(ENTRY("login user=bert"), 0);
-    expect_has(expect_run(0, "", "log --cursor /tmp/mark"), "bert", true);
-    cr_expect(strstr(file_text(in(scratch, "said")),
-                     "_SYSTEMD_UNIT=sallyport.service "
-                     "--cursor-file /tmp/mark "));
+    expect_has(expect_run(0, "", words), "bert", true);
+    cr_expect(strstr(file_text(in(scratch, "said")), "--since=@0 "));
+    cr_expect_str_eq(file_text(in(scratch, "mark")), "s=1\n");
+    journal_is("", 0); /* nothing new is no reason to ask for rights */
+    cr_expect_str_empty(expect_run(0, "", words)->err);
+    cr_expect(strstr(file_text(in(scratch, "said")), "--after-cursor=s=1 "));
+    cr_expect_not(strstr(file_text(in(scratch, "said")), "--since"));
+    cr_expect_str_eq(file_text(in(scratch, "mark")), "s=1\n");
+    journal_is(ENTRY("login user=bert"), 1); /* it may have left lines out */
+    file_write(in(scratch, "mark"), "s=0\n");
+    expect_err(EX_IOERR, "", words, "journalctl has failed");
+    world.out = "/dev/full";
+    journal_is(ENTRY("login user=bert"), 0);
+    expect_err(EX_IOERR, "", words, "standard output: ");
+    world.out = NULL;
+    cr_expect_str_eq(file_text(in(scratch, "mark")), "s=0\n");
+    snprintf(words, sizeof(words), "log --cursor %s", scratch);
+    expect_err(EX_NOINPUT, "", words, "Is a directory");
     expect_err(EX_USAGE, "", "log --cursor /tmp/mark --file -",
                "give --file or --cursor");
-    journal_is("", 0); /* nothing new is no reason to ask for rights */
-    cr_expect_str_empty(expect_run(0, "", "log --cursor /tmp/mark")->err);
 }
 
 Test(log, journal_that_fails)
