@@ -136,6 +136,9 @@ static int grantee_find(struct context *x, const struct users *u,
                         "meanings; run first: sallyportctl user rename team "
                         "NAME",
                         word);
+    if (strchr(word, ','))
+        return ctl_fail(x, EX_USAGE,
+                        "%s: write a blank between names, not a comma", word);
     entry_next(&text, &g->who);
     user = of_team ? NULL : users_find(u, g->who.name);
     team = of_team ? team_find(u, g->who.name) : NULL;

@@ -322,6 +322,8 @@ Test(share, grants_that_are_refused)
         { EX_NOUSER, "share grant a team:anna", "there is no team anna" },
         { EX_USAGE, "share grant a anna bert:all", "bert:all: expected full" },
         { EX_USAGE, "share grant a anna bert:", "expected full" },
+        { EX_USAGE, "share grant a anna,bert:drop", "a blank between" },
+        { EX_USAGE, "share revoke a anna,bert", "a blank between" },
         { EX_USAGE, "share revoke a anna:read",
           "no role is revoked alone; for other rights run: sallyportctl share "
           "grant a anna:read" },
