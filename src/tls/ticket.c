@@ -274,7 +274,9 @@ void tls_context_tickets(struct tls_context *t, const struct ticket_keys *keys)
 
 void tls_context_lifetime(struct tls_context *t, uint64_t seconds)
 {
-    SSL_CTX_set_timeout(t->ssl, (long)seconds);
+    /* A ticket says in whole seconds when it was made, and OpenSSL 3.5 compares
+     * that with the exact time. */
+    SSL_CTX_set_timeout(t->ssl, (long)seconds + 1);
 }
 
 void tls_context_forked(struct tls_context *t)
