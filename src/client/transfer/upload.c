@@ -241,11 +241,11 @@ static int upload_end(struct transfer *t, int r, struct failure *why)
 
 /* A server may take the announced length for what is sent or for the whole
  * file. Only with the whole file's does Sallyport notice each missing byte of a
- * resumed upload. */
-static void upload_set_length(struct transfer *t, const struct link_io *io)
+ * resumed upload. libcurl doesn't get a length: if a server wants no more, the
+ * bytes end before it, and libcurl from 8.7 on would fail instead of reading
+ * the server's reason. */
+static void upload_announce(const struct transfer *t, const struct link_io *io)
 {
-    LINK_SET(t->link, CURLOPT_INFILESIZE_LARGE,
-             io->length > 0 ? (curl_off_t)t->size : (curl_off_t)-1);
     if (io->length > 0 || upload_is_empty(t))
         link_announce(t->link, t->size);
 }
@@ -266,7 +266,7 @@ static int upload_bytes(struct transfer *t, struct failure *why)
     link_begin(t->link, t->remote, &io);
     if (packed)
         transfer_set_mode_z(t);
-    upload_set_length(t, &io);
+    upload_announce(t, &io);
     LINK_SET(t->link, CURLOPT_UPLOAD, 1L);
     LINK_SET(t->link, CURLOPT_SEEKFUNCTION, upload_seek);
     LINK_SET(t->link, CURLOPT_SEEKDATA, t);
