@@ -404,7 +404,7 @@ int client_main(int argc, char **argv)
     curl_global_init(CURL_GLOBAL_DEFAULT);
     profile_init(&c.profile);
     options_default(&c.options);
-    int n = options_parse(&c.options, argc - 1, argv + 1, &bad);
+    int n = options_parse(&c.options, NULL, argc - 1, argv + 1, &bad);
     c.given = c.options;
     int code = n < 0 ? run_refuse_option(&c.options, argv + 1, bad.text)
                      : run_parsed(&c, argv + 1, n);

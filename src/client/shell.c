@@ -266,7 +266,7 @@ static int shell_command(struct client *c, int n, char **text, const char *cut,
     if (row->modes & OPENS)
         c->options = c->given;
     options_age(&c->options);
-    n = 1 + options_parse(&c->options, n - 1, text + 1, &bad);
+    n = 1 + options_parse(&c->options, row->name, n - 1, text + 1, &bad);
     client_show(&c->options, row, text + 1, n - 1);
     if (n < 1)
         code = client_refuse(text[0], EX_USAGE, "%s", bad.text);

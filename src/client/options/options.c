@@ -9,6 +9,7 @@
 #define FLAG(field)         .kind = OPTION_FLAG, AT(field)
 #define TEXT(field, means)  .kind = OPTION_TEXT, AT(field), .value = (means)
 #define COUNT(field, means) .kind = OPTION_NUMBER, AT(field), .value = (means)
+#define RECURSIVE_FOR       "put get ls rm du sync mput mget open"
 
 const struct option_row option_rows[] = {
     { .name = "all",
@@ -73,8 +74,10 @@ const struct option_row option_rows[] = {
       .help = "print the help of all commands, or of one" },
     { .name = "human",
       .letter = 'H',
+      .also = 'h',
+      .also_for = "ls",
       FLAG(human),
-      .help = "ls: print sizes as 1.2 MiB",
+      .help = "ls: print sizes as 1.2 MiB (there also -h)",
       .commands = "ls open" },
     { .name = "include",
       .kind = OPTION_FILTER,
@@ -180,9 +183,11 @@ const struct option_row option_rows[] = {
       .help = "print errors only" },
     { .name = "recursive",
       .letter = 'r',
+      .also = 'R',
+      .also_for = RECURSIVE_FOR,
       FLAG(recursive),
-      .help = "also directories, with everything in them",
-      .commands = "put get ls rm du sync mput mget open" },
+      .help = "also directories, with everything in them (also -R)",
+      .commands = RECURSIVE_FOR },
     { .name = "remove-source",
       FLAG(remove_source),
       .help = "remove each file after its transfer, if it was compared and "
@@ -235,13 +240,37 @@ void options_default(struct options *o)
     };
 }
 
-static const struct option_row *option_find(struct slice name, char letter)
+static const struct option_row *option_find(struct slice name)
 {
     for (size_t i = 0; i < option_count; i++)
-        if (letter ? option_rows[i].letter == letter
-                   : slice_equal(name, slice_from(option_rows[i].name)))
+        if (slice_equal(name, slice_from(option_rows[i].name)))
             return &option_rows[i];
     return NULL;
+}
+
+static bool words_have(const char *words, const char *word)
+{
+    struct slice rest = slice_from(words), one;
+
+    while (slice_cut(&rest, ' ', &one))
+        if (slice_equal(one, slice_from(word)))
+            return true;
+    return false;
+}
+
+/* A command's own letter counts before that of all commands. */
+static const struct option_row *option_of(char letter, const char *command)
+{
+    const struct option_row *ret = NULL;
+
+    for (const struct option_row *row = option_rows;
+         row < option_rows + option_count; row++) {
+        if (row->also == letter && words_have(row->also_for, command))
+            return row;
+        if (row->letter == letter)
+            ret = row;
+    }
+    return ret;
 }
 
 /* Reads a number, and a letter of UNITS that multiplies it by a factor. */
@@ -353,7 +382,7 @@ static int option_long(struct options *o, const char *text, char ***next,
     struct slice rest = slice_from(text + 2), name;
 
     slice_cut(&rest, '=', &name);
-    const struct option_row *row = option_find(name, 0);
+    const struct option_row *row = option_find(name);
     if (!row)
         return complain(c, "%s: no such option; run: sallyport --help", text);
     if (row->kind == OPTION_FLAG) {
@@ -367,11 +396,11 @@ static int option_long(struct options *o, const char *text, char ***next,
 }
 
 /* Reads "-rp", "-P4", "-P 4". */
-static int option_short(struct options *o, const char *text, char ***next,
-                        struct complaint *c)
+static int option_short(struct options *o, const char *command,
+                        const char *text, char ***next, struct complaint *c)
 {
     for (const char *at = text + 1; *at; at++) {
-        const struct option_row *row = option_find(SLICE(""), *at);
+        const struct option_row *row = option_of(*at, command);
 
         if (!row)
             return complain(c, "-%c: no such option; run: sallyport --help",
@@ -388,7 +417,8 @@ static int option_short(struct options *o, const char *text, char ***next,
     return 0;
 }
 
-int options_parse(struct options *o, int argc, char **argv, struct complaint *c)
+int options_parse(struct options *o, const char *command, int argc, char **argv,
+                  struct complaint *c)
 {
     char **next = argv;
     int words = 0;
@@ -400,13 +430,15 @@ int options_parse(struct options *o, int argc, char **argv, struct complaint *c)
 
         if (over || text[0] != '-' || !text[1]) {
             argv[words++] = text;
+            command = command ? command : text;
             continue;
         }
         if (strcmp(text, "--") == 0)
             over = true;
         else
-            r = text[1] == '-' ? option_long(o, text, &next, c)
-                               : option_short(o, text, &next, c);
+            r = text[1] == '-'
+                    ? option_long(o, text, &next, c)
+                    : option_short(o, command ? command : "", text, &next, c);
         if (r < 0)
             return r;
     }
@@ -417,7 +449,7 @@ int options_parse(struct options *o, int argc, char **argv, struct complaint *c)
 int options_set(struct options *o, enum option_source source, const char *key,
                 const char *value, struct complaint *c)
 {
-    const struct option_row *row = option_find(slice_from(key), 0);
+    const struct option_row *row = option_find(slice_from(key));
 
     if (!row || !row->in_profile)
         return complain(c, "%s: not a key of a profile", key);
@@ -431,14 +463,7 @@ int options_set(struct options *o, enum option_source source, const char *key,
 
 bool option_is_for(const struct option_row *row, const char *command)
 {
-    struct slice rest = slice_from(row->commands), one;
-
-    if (!row->commands)
-        return true;
-    while (slice_cut(&rest, ' ', &one))
-        if (slice_equal(one, slice_from(command)))
-            return true;
-    return false;
+    return !row->commands || words_have(row->commands, command);
 }
 
 void options_age(struct options *o)

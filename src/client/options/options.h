@@ -71,6 +71,8 @@ enum option_kind {
 struct option_row {
     const char *name; /* without "--" */
     char letter;      /* 0: none */
+    char also;        /* a second one, which counts for these commands: */
+    const char *also_for;
     enum option_kind kind;
     size_t offset; /* in struct options */
     uint64_t least, most;
@@ -85,8 +87,9 @@ extern const size_t option_count;
 void options_default(struct options *o);
 
 /* Takes the options out of argv (in any order, "--" ends them) and leaves the
- * words. Returns their number, or a negative number with the complaint. */
-int options_parse(struct options *o, int argc, char **argv,
+ * words. COMMAND may have letters of its own; NULL: it is the first word.
+ * Returns the number of words, or a negative number with the complaint. */
+int options_parse(struct options *o, const char *command, int argc, char **argv,
                   struct complaint *c);
 /* Takes one "key = value" of a profile; flags have yes or no. Returns 0 or
  * -EINVAL. */

@@ -20,7 +20,7 @@ static int parse(struct options *o, const char *line, char **argv,
     argv[argc] = NULL;
     options_default(o);
     c->text[0] = '\0';
-    return options_parse(o, argc, argv, c);
+    return options_parse(o, NULL, argc, argv, c);
 }
 
 Test(options, words_and_options_in_any_order)
@@ -76,6 +76,31 @@ Test(options, mistakes)
         cr_expect_not_null(strstr(c.text, rows[i][1]), "%s: %s", rows[i][0],
                            c.text);
     }
+}
+
+/* As everybody types them; -h alone, and in other commands, is the help. */
+Test(options, letters_of_ls)
+{
+    static const struct {
+        const char *line;
+        bool help, human, recursive;
+    } rows[] = {
+        { "ls -h -R", false, true, true }, { "ls -Rh x", false, true, true },
+        { "ls -H -r", false, true, true }, { "ls --help", true, false, false },
+        { "-h ls", true, false, false },   { "put -h", true, false, false },
+        { "rm -R x", false, false, true },
+    };
+    struct complaint c;
+    struct options o;
+    char *argv[32];
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        cr_assert_geq(parse(&o, rows[i].line, argv, &c), 1, "%s", c.text);
+        cr_expect_eq(o.help, rows[i].help, "%s", rows[i].line);
+        cr_expect_eq(o.human, rows[i].human, "%s", rows[i].line);
+        cr_expect_eq(o.recursive, rows[i].recursive, "%s", rows[i].line);
+    }
+    cr_expect_lt(parse(&o, "mv -R a b", argv, &c), 0);
 }
 
 /* --dry-run for a command that doesn't know it would do what nobody wants. */
@@ -217,10 +242,10 @@ Test(options, too_many_filters)
         argv[2 * i + 1] = "a";
     }
     argv[2 * FILTERS_MAX] = NULL;
-    cr_expect_eq(options_parse(&o, 2 * FILTERS_MAX, argv, &c), 0);
+    cr_expect_eq(options_parse(&o, NULL, 2 * FILTERS_MAX, argv, &c), 0);
     argv[0] = "--exclude";
     argv[1] = "a";
     argv[2] = NULL;
-    cr_expect(options_parse(&o, 2, argv, &c) < 0);
+    cr_expect(options_parse(&o, NULL, 2, argv, &c) < 0);
     cr_expect_str_eq(c.text, "--exclude: at most 64 filters");
 }
