@@ -126,14 +126,15 @@ _sallyportctl_tables() {
 # tables: end
 
 # The names of a kind: user, share or team; member, a word of "share grant";
-# account, a word of "quota set"; network, a word of "ban del".
+# account, a word of "quota set"; network, a word of "ban del". The file may be another
+# user's, and compgen runs a $(command) in a word, so other characters are left out.
 _sallyportctl_names() {
     local file
-    file=$(sed -n 's/^[[:blank:]]*users[[:blank:]]*=[[:blank:]]*//p' "$config")
+    file=$(sed -n 's/^[[:blank:]]*users[[:blank:]]*=[[:blank:]]*//p' -- "$config")
     file=${file:-/etc/sallyport/users}
     case $1 in
-    user) sed -n 's/^\([a-z0-9._-]*\):.*/\1/p' "$file" ;;
-    share | team) sed -n "s/^@$1:\([^:]*\):.*/\1/p" "$file" ;;
+    user) sed -n 's/^\([A-Za-z0-9._-]*\):.*/\1/p' -- "$file" ;;
+    share | team) sed -n "s/^@$1:\([A-Za-z0-9._@-]*\):.*/\1/p" -- "$file" ;;
     member)
         _sallyportctl_names user
         _sallyportctl_names team | sed 's/^/team:/'

@@ -289,3 +289,21 @@ Test(manual, what_bash_completes, .init = world_make, .fini = scratch_remove)
     completes("kick be", "bert\n");
     completes("user import /etc/hostna", "/etc/hostname\n");
 }
+
+/* bash expands the words that it chooses from, and sed takes options after the
+ * script. The configuration may be that of another user. */
+Test(manual, what_bash_does_not_run, .init = world_make, .fini = scratch_remove)
+{
+    char text[512];
+
+    snprintf(text, sizeof(text), "@share:$(touch${IFS}%s):80000:/c:\n",
+             in(scratch, "run"));
+    file_write(world.users, text);
+    completes("share grant c", "\n");
+    cr_expect_not(files_exists(in(scratch, "run")));
+    snprintf(text, sizeof(text), "users = --expression=1e touch %s\n",
+             in(scratch, "run"));
+    file_write(world.conf, text);
+    completes("share grant c", "\n");
+    cr_expect_not(files_exists(in(scratch, "run")));
+}
