@@ -146,7 +146,8 @@ static int write_cursor(const struct log_reader *l)
         return 0;
     if (snprintf(temp, sizeof(temp), "%s.new", path) >= (int)sizeof(temp))
         return -ENAMETOOLONG;
-    f = fopen(temp, "we");
+    unlink(temp); /* of a killed call, or somebody's link */
+    f = fopen(temp, "wxe");
     if (!f)
         return -errno;
     if (fprintf(f, "%s\n", l->cursor) < 0 || fflush(f) == EOF ||
@@ -198,6 +199,8 @@ static int open_journal(struct log_reader *l)
     if (r < 0)
         return ctl_fail(l->x, EX_NOINPUT, "%s: %s", l->x->args.cursor,
                         strerror(-r));
+    if (l->cursor[0])
+        l->since = 0; /* it was for the first call */
     r = pipe2(ends, O_CLOEXEC) < 0 ? errno : spawn_journal(l, ends[1]);
 
     fd_close(&ends[1]);
@@ -240,6 +243,10 @@ int log_open(struct log_reader *l, struct context *x)
         return ctl_fail(x, EX_USAGE,
                         "give --file or --cursor, not both: only "
                         "the journal has a cursor");
+    if (a->until && a->cursor)
+        return ctl_fail(x, EX_USAGE,
+                        "give --until or --cursor, not both: the next call "
+                        "would leave out what came later");
     return a->file ? open_file(l, a->file) : open_journal(l);
 }
 

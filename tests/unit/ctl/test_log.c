@@ -398,6 +398,38 @@ Test(log, goes_on_where_it_ended)
                "give --file or --cursor");
 }
 
+/* Root may keep it in a directory of the user whose programs get the events. */
+Test(log, a_cursor_follows_no_link)
+{
+    char words[256];
+
+    cr_assert_eq(symlink("victim", in(scratch, "mark.new")), 0);
+    snprintf(words, sizeof(words), "log --cursor %s", in(scratch, "mark"));
+    journal_is(ENTRY("login user=bert"), 0);
+    expect_run(0, "", words);
+    cr_expect_not(files_exists(in(scratch, "victim")));
+    cr_expect_str_eq(file_text(in(scratch, "mark")), "s=1\n");
+}
+
+/* The events after --until would be behind the cursor, and never shown. */
+Test(log, a_cursor_without_an_end)
+{
+    expect_err(EX_USAGE, "", "log --cursor /tmp/mark --until yesterday",
+               "give --until or --cursor");
+}
+
+/* The clock may have been wrong when SINCE was written. */
+Test(log, since_is_for_the_first_call)
+{
+    char words[256];
+
+    snprintf(words, sizeof(words), "log --since 2030-01-01 --cursor %s",
+             in(scratch, "mark"));
+    journal_is(ENTRY("login user=bert"), 0);
+    expect_has(expect_run(0, "", words), "bert", false);
+    expect_has(expect_run(0, "", words), "bert", true);
+}
+
 Test(log, journal_that_fails)
 {
     bool root = geteuid() == 0;
