@@ -5,6 +5,7 @@
 #include "import.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,7 +125,8 @@ static bool may_keep_uid(const struct import *m, const struct edit *e,
 {
     const struct settings *s = &m->x->settings;
 
-    if (uid < s->uid_first || uid > s->uid_last || uid_is_of_system(uid))
+    if (uid < s->uid_first || uid > s->uid_last || uid_is_of_system(uid) ||
+        getgrgid((gid_t)uid)) /* the gid is the same number */
         return false;
     for (size_t i = 0; i < e->users.count; i++)
         if (e->users.row[i].uid == uid)

@@ -181,6 +181,19 @@ Test(account, uids_of_the_system)
     expect_out(0, PASSWORD, "user add eve --uid 70002", "uid 70002, ");
 }
 
+/* Its number is the gid, too: the user would be in that group. */
+Test(account, an_import_takes_no_uid_of_a_local_group)
+{
+    char words[256], text[256];
+
+    group = 70002;
+    snprintf(text, sizeof(text), "anna:!:70002:70002::%s::\n",
+             in(world.homes, "anna"));
+    file_write(in(scratch, "old"), text);
+    snprintf(words, sizeof(words), "user import %s", in(scratch, "old"));
+    expect_out(0, "", words, "user anna: uid 70000, ");
+}
+
 Test(account, the_last_uid_is_of_the_system)
 {
     expect_run(0, PASSWORD, "user add anna --uid 70098");
