@@ -103,14 +103,29 @@ static void write_lines(const struct unit *u, struct buf *into)
         buf_add_format(into, "ReadWritePaths=-%s\n", u->writable[i]);
 }
 
+#define RETENTION "../sallyport-retention.service.d"
+
+/* The unit that removes expired files needs the same lines. */
+static int link_retention(const char *path)
+{
+    char name[PATH_MAX];
+
+    if (mkdir(drop_in_file(RETENTION, name), 0755) < 0 && errno != EEXIST)
+        return -errno;
+    drop_in_file(RETENTION "/paths.conf", name);
+    return symlink(path, name) < 0 && errno != EEXIST ? -errno : 0;
+}
+
 static int replace_drop_in(const struct unit *u, const char *path)
 {
     char new[PATH_MAX];
     struct buf text;
     int r;
 
-    if (u->writables == 0)
+    if (u->writables == 0) {
+        unlink(drop_in_file(RETENTION "/paths.conf", new));
         return unlink(path) < 0 ? -errno : 0;
+    }
     if (mkdir(paths_drop_in, 0755) < 0 && errno != EEXIST)
         return -errno;
     FD_CLEANUP int fd = open(drop_in_file("paths.conf.new", new),
@@ -123,7 +138,7 @@ static int replace_drop_in(const struct unit *u, const char *path)
     buf_release(&text);
     if (r == 0 && (fsync(fd) < 0 || rename(new, path) < 0))
         r = -errno;
-    return r;
+    return r == 0 ? link_retention(path) : r;
 }
 
 static int write_drop_in(struct context *x, const struct unit *u)

@@ -80,6 +80,25 @@ Test(paths, add_list_del)
     cr_expect_neq(access(in(paths_drop_in, "paths.conf"), F_OK), 0);
 }
 
+/* The unit that removes expired files forbids the same directories. */
+Test(paths, retention)
+{
+    char one[128], expected[256];
+
+    snprintf(one, sizeof(one), "%s/one", scratch);
+    cr_assert_eq(mkdir(one, 0755), 0);
+    for (int i = 0; i < 2; i++) {
+        expect_words(0, "add", one, "written");
+        snprintf(expected, sizeof(expected), "ReadWritePaths=-%s\n", one);
+        cr_expect(strstr(
+            file_text(in(scratch, "sallyport-retention.service.d/paths.conf")),
+            expected));
+        expect_words(0, "del", one, "removed");
+        cr_expect_not(files_exists(
+            in(scratch, "sallyport-retention.service.d/paths.conf")));
+    }
+}
+
 /* Neither "nothing is needed" nor "not yet" is known then. */
 Test(paths, systemd_gives_no_answer)
 {
