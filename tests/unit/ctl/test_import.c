@@ -247,6 +247,10 @@ Test(import, hostile)
     expect_text(r->out, "old:2: @team: skipped: shares and teams");
     expect_text(r->out, "old:3: : skipped: not a valid name");
     expect_text(r->out, "0 imported, 3 skipped\n");
+    expect_text(import(EX_DATAERR,
+                       "anna:!:70000:70000::/h::rights=full \033[2J=x\n", "")
+                    ->err,
+                "old:1: unknown key \"?[2J\"");
 }
 
 Test(import, bad_calls)
