@@ -36,7 +36,8 @@ struct question {
     const char *mount; /* its virtual path; "/": the home */
     const struct share *share;
     unsigned rights;        /* the user's in the mount */
-    struct complaint login; /* why no login is possible; "": it is */
+    struct complaint login; /* why the user can't log in, or do anything then;
+                             * "": can */
     bool yes;
 };
 
@@ -182,6 +183,11 @@ static void check_login(const struct context *x, struct question *q)
     else if (user_admission(user, NULL, time(NULL)) != ADMISSION_YES)
         complain(&q->login,
                  "user %s: now is not in hours= of the user, or of a team",
+                 user->name);
+    else if (user->must_change && q->verb.rights)
+        complain(&q->login,
+                 "user %s: after the login the password must be changed first, "
+                 "by SITE PSWD",
                  user->name);
     else
         user_permitted(user, s, geteuid() == 0, &q->login);

@@ -186,3 +186,11 @@ Test(can, an_expired_user)
     expect_run(0, "", "user change anna --expires 2020-01-01");
     expect_out(1, "", "user can anna read /", "user anna: expired; run: ");
 }
+
+/* Such a user can log in, and can't do anything else. */
+Test(can, a_password_that_must_be_changed)
+{
+    expect_run(0, "", "user change anna --must-change");
+    expect_out(1, "", "user can anna read /", "the password must be changed");
+    expect_out(0, "", "user can anna login", "yes");
+}
