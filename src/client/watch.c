@@ -265,9 +265,12 @@ int cmd_watch(struct client *c, struct word *w, int n)
 {
     struct watch watch = { .client = c, .dir = w[0].text, .to = w[1] };
     FD_CLEANUP int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    struct failure why;
 
     (void)n;
     watch.to.directory = true;
+    if (remote_enter(&c->link, watch.to.path, &why) < 0)
+        return client_error(watch.to.path, &why);
     if (fd < 0 || watch_begin(&watch, fd) < 0)
         return client_refuse(watch.dir, EX_NOINPUT, "%s", strerror(errno));
     signal(SIGIO, watch_on_writer); /* the kernel ends a lease by it */

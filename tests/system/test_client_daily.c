@@ -336,6 +336,8 @@ Test(client_daily, watched, .timeout = 60)
     snprintf(e, sizeof(e), "%s", server_home_file(&d.server, "watch", "e"));
     cr_assert_eq(mkdir("out", 0755), 0);
     files_write("out/a", "here", 4, 0644);
+    desk_says(&d, EX_NOINPUT, "No such file or directory", "watch", "out",
+              "/none", NULL);
     int open_file = open("out/b", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
     cr_assert_eq(write(open_file, "ha", 2), 2);
     desk_start(&d, &running, is_there, a, "watch", "--remove-source",
