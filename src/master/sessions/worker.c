@@ -200,18 +200,21 @@ static void verdict_report(struct master *m, const struct verification *v,
 }
 
 /* A missing code counts as a wrong password, so that the client doesn't learn
- * that its password is right. */
+ * that its password is right. What an old secret has opened doesn't count for a
+ * new one: whoever has the old device may have used it. */
 static bool verdict_has_code(struct child *c, const struct verification *v,
                              const struct verdict *verdict, uint64_t step)
 {
     struct master *m = c->master;
     const struct users *users = userdb_find(m->users, verdict->edition);
     const struct user *user = users ? &users->row[verdict->row] : NULL;
+    struct guess what = verdict->guess;
     const char *why;
 
     if (!user || user->totp.len == 0)
         return true;
-    why = guesses_code(m->guesses, &verdict->guess, step, m->settings.totp_time,
+    what.name ^= siphash(m->secrets.versions, user->totp.ptr, user->totp.len);
+    why = guesses_code(m->guesses, &what, step, m->settings.totp_time,
                        clock_ms());
     if (why)
         verdict_report(m, v, user, why);
