@@ -292,7 +292,7 @@ static void login_take_row(struct session *s)
     row = &users->row[a->verdict.row];
     slice_copy(slice_from(row->name), a->user, sizeof(a->user));
     version = user_version(row, m->secrets.versions);
-    a->version = access_renewed(m, version);
+    a->version = access_renewed(m, row->name, version);
     if (a->version != version && s->login == 0)
         a->verdict.hash[0] = '\0'; /* it has replaced that hash already */
 }

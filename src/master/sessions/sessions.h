@@ -613,8 +613,10 @@ bool access_refresh(struct master *m);
 size_t access_review(struct master *m);
 /* Does the same for one session that was just reported. */
 void access_review_one(struct session *s);
-/* Returns the version that a row of that version has after renewals. */
-uint64_t access_renewed(const struct master *m, uint64_t version);
+/* Returns the present version of the user's row if it has come from VERSION by
+ * renewals alone, else VERSION. */
+uint64_t access_renewed(const struct master *m, const char *name,
+                        uint64_t version);
 /* Returns the user's row in the newest edition, or NULL if there is none, or it
  * is locked, expired, has another version, or doesn't admit the session. */
 const struct user *access_current(const struct session *s, const char *name,

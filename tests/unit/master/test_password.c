@@ -328,6 +328,33 @@ Test(password, two_logins_at_once, .timeout = 60)
     stage_leave(&s, &p[0]);
 }
 
+/* A backup of the file, or a program that writes it, brings an old hash back.
+ * Nothing was wrong with it, so the user can log in. */
+Test(password, an_old_hash_comes_back, .timeout = 60)
+{
+    struct player p[2];
+    struct actor files[2];
+    struct message got;
+    struct buf before;
+    struct stage s;
+
+    stage_with(&s, permit, &p[0]);
+    read_all(&s, &before);
+    player_enter(&s, &p[1], 2);
+    for (uint64_t i = 0; i < 2; i++) {
+        player_asks(&s, &p[i]);
+        finds(&s, &p[i], 2 * i + 1, 0, true, PASSWORD_OK, i == 0 ? NEW : "");
+        actor_enter(&s, &files[i], "files");
+        TELL(&files[i].channel, files_ready);
+        player_hear(&p[i], MSG_granted, &got);
+        message_close(&got);
+        stage_users(&s, before.data);
+    }
+    buf_release(&before);
+    player_leave(&p[1]);
+    stage_leave(&s, &p[0]);
+}
+
 /* A storm of logins after the policy was raised: while verifications need all
  * editions that are kept, no login gets a stronger hash, since one more edition
  * would drop the oldest, and a login with it. SITE PSWD goes on. */
