@@ -628,6 +628,9 @@ void grant_sources_text(const json_t *list, struct buf *into);
 
 /* user_show.c: the limits in a line. The caller owns the object. */
 json_t *limits_json(const struct row_limits *l);
+/* How many files were stored by the user of HOME while there was a limit; -1:
+ * not known. */
+int64_t stored_in(const char *home);
 
 /* server.c: the running server, through its control socket. */
 

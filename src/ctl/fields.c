@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,6 +20,8 @@
 
 #define GID_MAX    (UINT32_MAX - 1)
 #define RIGHTS_KEY "rights."
+/* The word for: use the server's setting. */
+#define DEFAULT "default"
 
 static int take_rights(struct context *x, struct fields *f)
 {
@@ -195,11 +198,26 @@ static int make_home(struct context *x, const struct fields *f, struct edit *e,
     return code;
 }
 
+/* An earlier user of the home may have used up all of them. */
+static void hint_counted(const struct context *x, const char *home)
+{
+    const int64_t n = stored_in(home);
+
+    if (n > 0 && strcmp(x->args.max_files, DEFAULT) != 0)
+        fprintf(stderr,
+                "sallyportctl: %s: %" PRId64 " of %s files are counted "
+                "already; to begin at 0 run: setfattr -x " STORED_ATTRIBUTE
+                " %s\n",
+                home, n, x->args.max_files, home);
+}
+
 /* With --max-files the home's directory holds the count. */
 static int check_count(struct context *x, const char *home)
 {
-    if (!x->args.max_files || lgetxattr(home, STORED_ATTRIBUTE, NULL, 0) >= 0 ||
-        errno != EOPNOTSUPP)
+    if (!x->args.max_files)
+        return 0;
+    hint_counted(x, home);
+    if (lgetxattr(home, STORED_ATTRIBUTE, NULL, 0) >= 0 || errno != EOPNOTSUPP)
         return 0;
     return ctl_fail(x, EX_CONFIG,
                     "--max-files: %s: its file system stores no extended "
@@ -329,8 +347,6 @@ int certificate_tidy(const char *text, char out[CERTIFICATE_MAX])
 /* Keys in the last column of a row. Most have the name and the value of their
  * option. */
 
-/* The word for: use the server's setting. */
-#define DEFAULT "default"
 #define KEY_MAX 32
 
 /* The value of the option or NULL, and the KEY that it sets. */

@@ -91,11 +91,10 @@ static json_t *json_mode(unsigned mode)
     return mode ? json_string(mode_text(mode, text)) : json_null();
 }
 
-/* How many files the user has stored while there was a limit; -1: not known. */
-static int64_t stored_of(const struct user *user)
+int64_t stored_in(const char *home)
 {
     char text[24];
-    ssize_t len = lgetxattr(user->home, STORED_ATTRIBUTE, text, sizeof(text));
+    ssize_t len = lgetxattr(home, STORED_ATTRIBUTE, text, sizeof(text));
     uint64_t n = 0;
 
     if (len < 0)
@@ -174,7 +173,7 @@ static json_t *describe_user(struct context *x, size_t i)
         limits_json(&user->limits), "team_limits", json_team_limits(user),
         "max_files",
         json_count(user->max_files ? (int64_t)user->max_files : -1), "files",
-        json_count(user->max_files ? stored_of(user) : -1), "retain",
+        json_count(user->max_files ? stored_in(user->home) : -1), "retain",
         json_slice(user->retain));
 
     if (one && x->args.hashes && add_hash(one, user)) {

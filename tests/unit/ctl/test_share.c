@@ -724,7 +724,8 @@ Test(share, retain_that_is_refused)
 /* The count is beside the files, wherever the home is. */
 Test(share, max_files)
 {
-    char home[128];
+    char home[128], words[64];
+    struct stat st;
 
     expect_run(0, PASSWORD, "user add dora --role drop --max-files 20");
     expect_users("rights=drop max_files=20\n");
@@ -733,6 +734,9 @@ Test(share, max_files)
     cr_assert_eq(setxattr(home, STORED_ATTRIBUTE, "7", 1, 0), 0);
     expect_out(0, "", "user show dora", "files:    7\nmax files: 20\n");
     expect_out(0, "", "user show dora --json", "\"files\": 7");
+    expect_err(0, "", "user change dora --max-files 30",
+               "/dora: 7 of 30 files are counted already");
+    expect_run(0, "", "user change dora --max-files 20");
     cr_assert_eq(setxattr(home, STORED_ATTRIBUTE, "x", 1, 0), 0);
     expect_out(0, "", "user show dora",
                "files:    not counted\nmax files: 20\n");
@@ -740,6 +744,12 @@ Test(share, max_files)
     expect_run(EX_USAGE, "", "user change dora --max-files 4294967296");
     expect_run(0, "", "user change dora --max-files default");
     expect_users("rights=drop\n");
+    cr_assert_eq(setxattr(home, STORED_ATTRIBUTE, "20", 2, 0), 0);
+    expect_run(0, "", "user del dora");
+    cr_assert_eq(stat(home, &st), 0);
+    snprintf(words, sizeof(words), "user add dora --uid %u --max-files 20",
+             (unsigned)st.st_uid);
+    expect_err(0, PASSWORD, words, "/dora: 20 of 20 files are counted already");
 }
 
 /* ramfs has no extended attributes. */
