@@ -379,6 +379,7 @@ void login_home_ready(struct session *s)
         return;
     fd_close(&s->home.end);
     s->login = time(NULL);
+    s->tries = 0; /* from now on those of SITE PSWD */
     service_named(s->log, s->home.user);
     session_add_news(s, NEWS_FACTS);
     sessions_send_news(s->master);

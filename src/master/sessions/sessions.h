@@ -342,8 +342,8 @@ struct session {
     struct loop_watch watch;
     struct loop_timer timer; /* for the present state */
     struct service_channel *log, *keys;
-    uint32_t request;     /* number of `login` */
-    uint64_t tries;       /* wrong passwords so far */
+    uint32_t request; /* number of `login` */
+    uint64_t tries;   /* wrong passwords so far; after a login those since */
     struct answer answer; /* to the present login */
     unsigned news;        /* enum session_news */
     pid_t pid;   /* reported by gate; 0: none, or reaped. See drain.c */

@@ -200,6 +200,35 @@ Test(password, kept, .timeout = 60)
     stage_leave(&s, &p);
 }
 
+static void permit_two_tries(struct master *m)
+{
+    permit(m);
+    m->settings.login_tries = 2;
+}
+
+/* Those before the login are forgotten. */
+Test(password, two_wrong_ones_end_the_session, .timeout = 60)
+{
+    struct actor files;
+    struct player p;
+    struct stage s;
+
+    stage_with(&s, permit_two_tries, &p);
+    player_asks(&s, &p);
+    auth_says(&s, p.serial, 1, 0, 0);
+    player_is_denied(&p, DENIAL_WRONG);
+    player_logs_in(&s, &p, &files);
+    for (int i = 0; i < 2; i++) {
+        asks(&s, &p, 5);
+        finds(&s, &p, 1, 0, false, PASSWORD_OK, "");
+        is_told(&p, PASSWORD_WRONG);
+    }
+    p.request = channel_next(&p.channel);
+    TELL(&p.channel, login, p.request);
+    is_kicked(&p, ENDING_LOGIN_TRIES);
+    stage_leave(&s, &p);
+}
+
 /* Nobody may, or only users who must. Auth isn't asked. */
 Test(password, not_permitted, .timeout = 60)
 {
