@@ -151,8 +151,11 @@ bool resolve_hides_name(const struct files *f, const struct mount *m,
 {
     struct stat st;
 
-    return m->mine && fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-           resolve_hides(f, m, &st);
+    if (!m->mine)
+        return false;
+    if (fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno != ENOENT;
+    return resolve_hides(f, m, &st);
 }
 
 static int resolve_own(const struct files *f, const struct mount *m,

@@ -19,6 +19,7 @@
 bool sync_directories_fail;
 unsigned sync_fails_at;
 int sync_error = EIO;
+const char *look_fails;
 bool marks_fail;
 uint64_t free_at_first;
 bool disk_stays_full;
@@ -94,6 +95,16 @@ int fsetxattr(int fd, const char *name, const void *value, size_t size,
         return -1;
     }
     return (int)syscall(SYS_fsetxattr, fd, name, value, size, flags);
+}
+
+int fstatat(int fd, const char *restrict name, struct stat *restrict ret,
+            int flags)
+{
+    if (look_fails && strcmp(name, look_fails) == 0) {
+        errno = EIO;
+        return -1;
+    }
+    return (int)syscall(SYS_newfstatat, fd, name, ret, flags);
 }
 
 int ftruncate(int fd, off_t length)

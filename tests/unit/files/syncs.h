@@ -1,6 +1,6 @@
 /* Faults of syncs, marks, the disk and the clock for every process that the
  * test forks afterwards: this program's own fsync, fdatasync, fsetxattr,
- * fstatvfs, getdents64, time and clock_gettime replace libc's. */
+ * fstatat, fstatvfs, getdents64, time and clock_gettime replace libc's. */
 #ifndef TESTS_FILES_SYNCS_H
 #define TESTS_FILES_SYNCS_H
 
@@ -15,6 +15,8 @@ extern bool sync_directories_fail;
 extern unsigned sync_fails_at;
 /* What such a sync says; at first EIO. */
 extern int sync_error;
+/* EIO for each look at this name in a directory; NULL: for none. */
+extern const char *look_fails;
 /* EOPNOTSUPP for each mark, as on a file system without attributes. */
 extern bool marks_fail;
 

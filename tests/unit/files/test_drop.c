@@ -472,3 +472,29 @@ Test(mine, a_file_that_changes_its_owner)
     cr_expect(disk_is(&p, SHARE "/f", 10, 1));
     peer_stop(&p);
 }
+
+/* A directory that the group may read, but not enter, shows no other's name.
+ */
+Test(mine, names_that_cannot_be_looked_at)
+{
+    char *text, *directory;
+    struct peer p;
+    uint64_t n;
+    int end;
+
+    skip_without_root();
+    peer_init(&p);
+    peer_share(&p, "/contracts", MINE);
+    disk_directory(&p, SHARE "/d");
+    put_others(&p, SHARE "/d/secret.pdf", 10);
+    directory = strdup(disk_path(&p, SHARE "/d"));
+    cr_assert_eq(chown(directory, PEER_UID + 1, (gid_t)-1), 0);
+    cr_assert_eq(chmod(directory, 0744), 0);
+    peer_run(&p);
+    cr_assert_eq(ask_list(&p, "/contracts/d", LIST_NAMES, "", &text, &end, &n),
+                 OUTCOME_OK);
+    cr_expect_eq(n, 0, "%s", text);
+    free(text);
+    free(directory);
+    peer_stop(&p);
+}
