@@ -171,6 +171,15 @@ static mode_t change_kind_at(const struct place *at)
                : 0;
 }
 
+/* A name that can't be looked at may be taken. */
+static bool change_is_free(const struct place *at)
+{
+    struct stat st;
+
+    return fstatat(at->directory, at->name, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
+           errno == ENOENT;
+}
+
 static int change_rename_plain(const struct place *from, const struct place *to)
 {
     if (renameat(from->directory, from->name, to->directory, to->name) == 0)
@@ -244,7 +253,7 @@ static int change_rename_locked(const struct files *f, const struct place *from,
     int r = change_give(f, from, to, path, -1, CONFLICT_REJECT);
     /* The file system has neither RENAME_NOREPLACE nor links, or this is a
      * directory, which has no links. */
-    if (r == OUTCOME_ONLY_OVERWRITE && change_kind_at(to) == 0)
+    if (r == OUTCOME_ONLY_OVERWRITE && change_is_free(to))
         return change_rename_plain(from, to);
     return r == OUTCOME_NAME_TAKEN || r == OUTCOME_ONLY_OVERWRITE
                ? change_rename_taken(f, from, to, path)

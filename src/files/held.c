@@ -76,21 +76,27 @@ struct held_found {
     struct stat st;
 };
 
-/* Uploads are released in any order: an older one never replaces a newer one by
- * itself. */
-static bool held_is_outdated(const struct held_found *one)
+static bool held_is_later(const struct timespec *a, const struct timespec *b)
 {
-    const struct timespec *own = &one->st.st_mtim, *other;
+    return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec
+                                  : a->tv_nsec > b->tv_nsec;
+}
+
+/* Uploads are released in any order: an older one never replaces a newer one by
+ * itself. 0, OUTCOME_EXISTS or -errno. */
+static int held_check_age(const struct held_found *one)
+{
     struct stat there;
 
-    if ((one->conflict != CONFLICT_OVERWRITE &&
-         one->conflict != CONFLICT_VERSION) ||
-        fstatat(one->directory, one->name, &there, AT_SYMLINK_NOFOLLOW) < 0 ||
-        !S_ISREG(there.st_mode))
-        return false;
-    other = &there.st_mtim;
-    return other->tv_sec != own->tv_sec ? other->tv_sec > own->tv_sec
-                                        : other->tv_nsec > own->tv_nsec;
+    if (one->conflict != CONFLICT_OVERWRITE &&
+        one->conflict != CONFLICT_VERSION)
+        return 0;
+    if (fstatat(one->directory, one->name, &there, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? 0 : -errno;
+    return S_ISREG(there.st_mode) &&
+                   held_is_later(&there.st_mtim, &one->st.st_mtim)
+               ? (int)OUTCOME_EXISTS
+               : 0;
 }
 
 /* W's path ends in the wanted name, and then in the one that it got. */
@@ -124,11 +130,11 @@ static int held_obey(struct held_search *s, struct held_found *one)
 
     if (r != 0 || s->order < HELD_RELEASE)
         return r;
-    if (s->order == HELD_RELEASE && held_is_outdated(one))
-        r = OUTCOME_EXISTS;
-    else if (s->order != HELD_REJECT)
+    if (s->order == HELD_RELEASE)
+        r = held_check_age(one);
+    if (r == 0 && s->order != HELD_REJECT)
         r = held_release(&s->walk, one);
-    else if (unlinkat(one->directory, one->stands, 0) < 0)
+    else if (r == 0 && unlinkat(one->directory, one->stands, 0) < 0)
         r = -errno;
     naming_unlock(one->directory);
     return r;

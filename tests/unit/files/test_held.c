@@ -239,6 +239,25 @@ Test(held, released_after_a_newer_one)
     }
 }
 
+/* Which of the two is older can't be seen: then the visible one stays. */
+Test(held, released_without_a_look)
+{
+    struct held h;
+    struct peer p;
+    char id[32];
+
+    begin(&p);
+    hold(&p, "/in/a", WRITE_STORE, 10, 1, id);
+    disk_fill(&p, "/in/a", 20, 2);
+    look_fails = "a";
+    h = order_once(&p, HELD_RELEASE, id);
+    look_fails = NULL;
+    cr_expect(h.count == 1 && h.outcome == OUTCOME_IO, "%d", h.outcome);
+    cr_expect(disk_is(&p, "/in/a", 20, 2));
+    cr_expect_eq(order_once(&p, HELD_LIST, "").count, 1);
+    peer_stop(&p);
+}
+
 /* It waits, so the client gets its id. */
 Test(held, a_directory_that_is_not_synced)
 {

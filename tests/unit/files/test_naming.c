@@ -17,6 +17,7 @@
 #include "sallyport/domain/rights.h"
 #include "steps.h"
 #include "support/messages.h"
+#include "syncs.h"
 
 #define K   1024u
 #define TEN 10
@@ -688,6 +689,24 @@ Test(naming, rename_without_links)
     cr_expect_eq(ask_rename(&p, "/in/d", "/in/d/d"), OUTCOME_BAD_NAME);
     cr_expect_eq(ask_rename(&p, "/in/d", "/in/c"), OUTCOME_OK);
     cr_expect(disk_is(&p, "/in/f", 50, 1));
+    peer_stop(&p);
+}
+
+/* Whether the new name is free can't be seen: then nothing is replaced. */
+Test(naming, rename_without_a_look)
+{
+    struct peer p;
+
+    rename_faults =
+        (struct rename_faults){ .no_flags = true, .no_links = true };
+    look_fails = "f";
+    start(&p, CONFLICT_REJECT);
+    look_fails = NULL;
+    disk_fill(&p, "/in/e", 50, 1);
+    disk_fill(&p, "/in/f", 60, 2);
+    cr_expect_neq(ask_rename(&p, "/in/e", "/in/f"), OUTCOME_OK);
+    cr_expect(disk_is(&p, "/in/e", 50, 1));
+    cr_expect(disk_is(&p, "/in/f", 60, 2));
     peer_stop(&p);
 }
 
