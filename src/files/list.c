@@ -113,6 +113,7 @@ struct listing {
     int pipe;
     struct buf out;
     uint64_t count, seen; /* lines; names */
+    int error;            /* the disk couldn't show an entry */
     time_t now;
     char target[PATH_MAX]; /* of the link in the line being made */
     int sweeps;            /* how many expired partials may still be deleted */
@@ -159,8 +160,12 @@ static int list_add_facts(struct listing *l, const char *name, struct entry *e)
     struct facts facts;
     ssize_t len = 0;
 
-    if (facts_read(l->f, &l->in, name, &facts) != 0)
+    int r = facts_read(l->f, &l->in, name, &facts);
+    if (r != 0) {
+        if (files_outcome(r) == OUTCOME_IO)
+            l->error = r;
         return -ENOENT;
+    }
     e->kind = facts_kind(&facts);
     e->mode = facts.st.st_mode & 07777;
     e->links = (uint32_t)facts.st.st_nlink;
@@ -198,7 +203,8 @@ static int list_add_name(struct listing *l, struct slice name)
     return listing_name(&l->out, front, name);
 }
 
-/* A name that was deleted meanwhile, or may not be looked at, is left out. */
+/* A name that was deleted meanwhile, or may not be looked at, is left out. So
+ * is one that the disk can't show; but then this isn't the whole listing. */
 static int list_add_entry(struct listing *l, const char *name)
 {
     struct entry e = { .name = slice_from(name) };
@@ -355,7 +361,9 @@ static int list_stream(struct listing *l, const struct path *path,
     if (fstat(l->in.fd, &l->in.st) < 0)
         return -errno;
     r = l->directory ? list_add_directory(l) : list_add_entry(l, what->at.name);
-    return r == 0 ? list_flush(l) : r;
+    if (r == 0)
+        r = list_flush(l);
+    return r == 0 ? l->error : r;
 }
 
 /* Non-blocking at both ends: the session's end is part of its loop. */

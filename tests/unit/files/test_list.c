@@ -193,6 +193,33 @@ Test(list, formats)
 
 /* RETR accepts these lines from the client's directory: they begin with the
  * argument as given. */
+/* The disk can't show one entry: the others come, but that was not all. */
+Test(list, an_entry_that_cannot_be_read)
+{
+    static const enum list_format formats[] = { LIST_LONG, LIST_FACTS };
+    struct peer p;
+
+    peer_init(&p);
+    disk_put(&p, "/a", "x", 1);
+    disk_put(&p, "/b", "x", 1);
+    disk_put(&p, "/c", "x", 1);
+    look_fails = "b";
+    peer_run(&p);
+    look_fails = NULL;
+    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+        uint64_t entries;
+        char *text;
+        int end;
+
+        cr_assert_eq(ask_list(&p, "/", formats[i], "", &text, &end, &entries),
+                     OUTCOME_OK);
+        cr_expect_eq(end, OUTCOME_IO);
+        cr_expect_eq(entries, 2, "%s", text);
+        free(text);
+    }
+    peer_stop(&p);
+}
+
 Test(list, names_as_the_client_would_ask_for_them)
 {
     static const struct {
