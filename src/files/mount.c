@@ -233,8 +233,26 @@ static bool mount_is_also(const struct files *f, const char *path,
     return fd >= 0 && fstat(fd, &there) == 0 && resolve_is_same(&there, st);
 }
 
+/* Does PATH still lead there with more at the END of a component? ext4 ignores
+ * U+00AD in a directory that ignores case, and vfat the last dot. */
+static bool mount_ignores_more(const struct files *f, const char *path,
+                               size_t end, const struct stat *st)
+{
+    static const char *const more[] = { "\xc2\xad", "." };
+    char other[FTP_PATH_MAX + 3];
+
+    for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+        snprintf(other, sizeof(other), "%.*s%s%s", (int)end, path, more[i],
+                 path + end);
+        if (mount_is_also(f, other, st))
+            return true;
+    }
+    return false;
+}
+
 /* By another spelling a client would reach the directory with the rights of the
- * home: a path chooses its mount by its bytes. */
+ * home: a path chooses its mount by its bytes. A name may have no letter whose
+ * case could be changed. */
 static bool mount_ignores_case(const struct files *f, const struct mount *m)
 {
     char path[FTP_PATH_MAX + 1], *name = path;
@@ -249,6 +267,8 @@ static bool mount_ignores_case(const struct files *f, const struct mount *m)
             return true;
         mount_swap_case(name, len);
         name += len;
+        if (mount_ignores_more(f, path + 1, (size_t)(name - path - 1), &st))
+            return true;
     }
     return false;
 }
