@@ -311,28 +311,13 @@ int change_on_rename(void *owner, struct msg_rename *m)
 #define MODE_MAX      0777u
 #define YEAR_9999_END 253402300799
 
-/* The other end of a FIFO or a device notices when it is opened, so its kind is
- * looked at first. */
-static int change_look(const struct files *f, const struct path *path,
-                       unsigned needed)
-{
-    struct stat st;
-    FD_CLEANUP int fd = resolve_open(f, path_slice(path), needed, O_PATH);
-
-    if (fd < 0)
-        return fd;
-    if (fstat(fd, &st) < 0)
-        return -errno;
-    return S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ? 0 : -ENODEV;
-}
-
 /* Opens a file or directory to change its facts: for reading, or for writing
  * where the user may only write. With O_PATH nothing could be changed. */
 static int change_open(const struct files *f, const struct path *path,
                        unsigned needed)
 {
     const int flags = O_NONBLOCK | O_NOCTTY;
-    int r = change_look(f, path, needed);
+    int r = resolve_look(f, path, needed);
 
     if (r < 0)
         return r;

@@ -275,7 +275,10 @@ int facts_on_file_read(void *owner, struct msg_file_read *m)
     struct stat st;
 
     resolve_request(m->path, &path);
-    /* O_NONBLOCK: the open of a FIFO without a writer would wait. */
+    int r = resolve_look(f, &path, RIGHT_READ);
+    if (r < 0)
+        return r;
+    /* O_NONBLOCK: the open of a FIFO that has just come would wait. */
     FD_CLEANUP int fd = resolve_open(f, path_slice(&path), RIGHT_READ,
                                      O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)

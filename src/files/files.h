@@ -219,6 +219,11 @@ bool resolve_is_reserved(struct slice path);
  * the path leads into a drop; -errno. Always close-on-exec. */
 int resolve_open(const struct files *f, struct slice path, unsigned needed,
                  int flags);
+/* To be called before PATH is opened otherwise: the other end of a FIFO or a
+ * device notices that. 0 for a file or directory; -ENODEV; as resolve_open().
+ */
+int resolve_look(const struct files *f, const struct path *path,
+                 unsigned needed);
 /* Opens PATH beneath DIRECTORY. A link that leads out of it is -EXDEV. */
 int resolve_beneath(int directory, const char *path, int flags);
 

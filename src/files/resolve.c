@@ -202,6 +202,19 @@ int resolve_open(const struct files *f, struct slice path, unsigned needed,
                       : resolve_in(m->fd, rest, flags, 0);
 }
 
+int resolve_look(const struct files *f, const struct path *path,
+                 unsigned needed)
+{
+    struct stat st;
+    FD_CLEANUP int fd = resolve_open(f, path_slice(path), needed, O_PATH);
+
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    return S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ? 0 : -ENODEV;
+}
+
 static bool resolve_is_mount(const struct mount *m, struct slice path)
 {
     return path.len == (m->at.len > 0 ? m->at.len : 1);

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -314,6 +315,23 @@ Test(read, table)
         cr_expect_lt(write(fd, "x", 1), 0, "opened for reading only");
         close(fd);
     }
+    peer_stop(&p);
+}
+
+/* A program that waits for a reader would write to one that isn't there. */
+Test(read, fifo_is_not_opened)
+{
+    char event[512];
+    struct peer p;
+    int fd, watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+    peer_init(&p);
+    cr_assert_eq(mkfifo(disk_path(&p, "/fifo"), 0666), 0);
+    cr_assert_geq(inotify_add_watch(watch, disk_path(&p, "/fifo"), IN_OPEN), 0);
+    peer_run(&p);
+    cr_expect_eq(ask_read(&p, "/fifo", 0, &fd), OUTCOME_NOT_REGULAR);
+    cr_expect_lt(read(watch, event, sizeof(event)), 0, "it was opened");
+    close(watch);
     peer_stop(&p);
 }
 
