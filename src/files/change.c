@@ -292,6 +292,8 @@ int change_on_rename(void *owner, struct msg_rename *m)
         return r;
     resolve_request(m->to, &new);
     r = change_find(f, &new, RIGHT_RENAME, resolve_new_place, &to);
+    if (r == 0 && mount_is_below(f, path_slice(&new)))
+        r = OUTCOME_MOUNT; /* one that isn't there yet */
     if (r != 0)
         return r;
     quota_note(f, to.mount, to.directory);

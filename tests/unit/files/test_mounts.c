@@ -330,6 +330,25 @@ Test(mounts, stay_where_they_are)
     peer_stop(&p);
 }
 
+/* Or what was stored elsewhere would be in /a/in at the next login. */
+Test(mounts, nothing_takes_the_place_above)
+{
+    struct peer p;
+
+    peer_init(&p);
+    disk_directory(&p, "/x");
+    disk_directory(&p, "/x/in");
+    peer_rights(&p, "/a/in", RIGHT_LIST | RIGHT_WRITE | RIGHT_INSPECT);
+    peer_run(&p);
+    expect_reason(&p, "directory /a/in: nothing is in it: No such file or "
+                      "directory");
+    cr_expect_eq(ask_upload(&p, "/x/in/f", WRITE_STORE, 0, 10, 1), OUTCOME_OK);
+    cr_expect_eq(ask_commit(&p, 10), OUTCOME_OK);
+    cr_expect_eq(ask_rename(&p, "/x", "/a"), OUTCOME_MOUNT);
+    cr_expect(!disk_has(&p, "/a/in/f"));
+    peer_stop(&p);
+}
+
 /* Not even on one file system, on which the kernel would do it. */
 Test(mounts, nothing_moves_between_them)
 {
