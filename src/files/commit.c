@@ -130,16 +130,29 @@ static int commit_check_directory(const struct files *f, const struct upload *u)
     return resolve_is_same(&there, &open) ? 0 : (int)OUTCOME_MOVED;
 }
 
-/* Other partials of that name belong to another version of the file. If this
- * upload had the own partial until the rename, there is no other one. */
-static void commit_delete_others(struct files *f, const struct upload *u)
+/* Another session is writing it, and may still make a file of it; but after a
+ * cut nobody may continue it. */
+static void commit_overtake(const struct files *f, const struct upload *u,
+                            const char *name)
+{
+    FD_CLEANUP int fd = partial_open_unlocked(f, u->directory, name);
+
+    if (fd >= 0)
+        overtaken_set(fd);
+}
+
+/* Other partials of NAME belong to another version of the file. If this upload
+ * had the own partial until the rename, there is no other one. */
+static void commit_delete_others(struct files *f, const struct upload *u,
+                                 const char *name)
 {
     char own[PARTIAL_NAME_MAX];
 
-    partial_name(f, u->name, own);
-    if (strcmp(own, u->partial.name) != 0)
-        partial_delete_of(f, u->directory, u->name);
-    resume_drop_answer(f, u->directory, u->name);
+    partial_name(f, name, own);
+    if (strcmp(own, u->partial.name) != 0 &&
+        partial_delete_of(f, u->directory, name) == -EBUSY)
+        commit_overtake(f, u, name);
+    resume_drop_answer(f, u->directory, name);
 }
 
 /* On file systems whose ctime counts whole seconds, copy_unchanged() can miss
@@ -218,7 +231,9 @@ static int commit_name(const struct files *f, struct upload *u)
     r = naming_upload(f, u);
     if (r != 0)
         wanted_set(u->partial.fd, u->name);
-    else if (marked)
+    else
+        overtaken_remove(u->partial.fd);
+    if (r == 0 && marked)
         reported_remove(u->partial.fd);
     return r;
 }
@@ -297,7 +312,9 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
 {
     struct files *f = owner;
     struct upload *u = &f->upload;
+    char wanted[NAME_MAX + 1]; /* it may get another name */
 
+    snprintf(wanted, sizeof(wanted), "%s", u->name);
     int r = commit_prepare(f, u, m->length);
     if (r == 0)
         r = commit_publish(f, u);
@@ -312,7 +329,9 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
     }
     u->visible = true;
     fd_close(&u->partial.fd);
-    commit_delete_others(f, u);
+    commit_delete_others(f, u, wanted);
+    if (strcmp(wanted, u->name) != 0)
+        commit_delete_others(f, u, u->name);
     bool unsafe = f->rules.fsync && fsync(u->directory) < 0;
     commit_close(f);
     if (unsafe && !u->held[0])

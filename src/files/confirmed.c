@@ -21,6 +21,7 @@
 #define ATTRIBUTE  "user.sallyport.confirmed"
 #define REPORTED   "user.sallyport.reported"
 #define WANTED     "user.sallyport.name"
+#define OVERTAKEN  "user.sallyport.overtaken"
 #define MARK_BYTES 9
 
 /* The first byte of the mark. Bytes that were written with `fsync = no`
@@ -67,7 +68,7 @@ uint64_t confirmed_length(const struct files *f, int fd, const struct stat *st)
     bool counts =
         m.kind == MARK_SYNCED || (m.kind == MARK_WRITTEN && !f->rules.fsync);
 
-    if (!counts || !f->rules.resume)
+    if (!counts || !f->rules.resume || overtaken_is_set(fd))
         return 0;
     return m.length <= (uint64_t)st->st_size
                ? m.length
@@ -178,4 +179,19 @@ void wanted_remove(int fd)
 bool reported_is_set(int fd)
 {
     return fgetxattr(fd, REPORTED, NULL, 0) >= 0;
+}
+
+void overtaken_set(int fd)
+{
+    fsetxattr(fd, OVERTAKEN, "1", 1, 0);
+}
+
+void overtaken_remove(int fd)
+{
+    fremovexattr(fd, OVERTAKEN);
+}
+
+bool overtaken_is_set(int fd)
+{
+    return fgetxattr(fd, OVERTAKEN, NULL, 0) >= 0;
 }

@@ -392,6 +392,8 @@ static bool partial_is_long_enough(const struct partial *p)
  * that is too short is kept for the record of SIZE alone. */
 static bool partial_keep(struct files *f, struct partial *p)
 {
+    if (overtaken_is_set(p->fd))
+        return false;
     if (p->kind == PARTIAL_AT_REST)
         return true;
     if (p->kind != PARTIAL_OWN || !f->rules.resume)

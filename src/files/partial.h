@@ -141,6 +141,12 @@ int reported_hand_on(const struct files *f, int old, int new);
 /* No client relies on a length of it any more. */
 void reported_remove(int fd);
 
+/* While the partial was being written another upload of its name became the
+ * file. So its bytes belong to an earlier version, and can't be resumed. */
+void overtaken_set(int fd);
+void overtaken_remove(int fd);
+bool overtaken_is_set(int fd);
+
 /* The name that the client gave, for sallyportctl: partial_name() hides it, and
  * only the owner can read an attribute of a partial. */
 void wanted_set(int fd, const char *name);

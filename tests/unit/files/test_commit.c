@@ -14,6 +14,7 @@
 
 #include "files/files.h"
 #include "peer.h"
+#include "sallyport/domain/rights.h"
 
 #define K 1024u
 
@@ -348,6 +349,45 @@ Test(commit, a_running_one_stays)
     cr_expect(disk_is(&a, "/f", 200 * K, 2));
     peer_leave(&b);
     peer_stop(&a);
+}
+
+/* A client whose network died sends the whole file again. Then the old session
+ * ends, a program collects the file, and the next one of that name comes. */
+Test(commit, an_overtaken_one_is_not_kept)
+{
+    struct peer a, b;
+
+    peer_start(&a);
+    peer_join(&b, &a);
+    begin(&a, "/f", WRITE_STORE, 0, 300 * K, 1);
+    store(&b, "/f", 300 * K, 1);
+    cr_assert_eq(ask_commit(&a, 300 * K), OUTCOME_OK, "it can be completed");
+    cr_expect_lt(
+        getxattr(disk_path(&a, "/f"), "user.sallyport.overtaken", NULL, 0), 0);
+    begin(&a, "/f", WRITE_STORE, 0, 300 * K, 1);
+    store(&b, "/f", 300 * K, 1);
+    peer_leave(&a);
+    cr_assert_eq(unlink(disk_path(&b, "/f")), 0);
+    cr_expect_eq(ask_size(&b, "/f"), 0);
+    cr_expect_eq(disk_partials(&b, "/"), 0);
+    peer_stop(&b);
+}
+
+/* Also where the file gets another name. */
+Test(commit, an_overtaken_one_in_a_drop)
+{
+    struct peer a, b;
+
+    peer_init(&a);
+    a.start.rights = RIGHT_WRITE;
+    peer_run(&a);
+    peer_join(&b, &a);
+    begin(&a, "/f", WRITE_STORE, 0, 300 * K, 1);
+    store(&b, "/f", 300 * K, 1);
+    peer_leave(&a);
+    cr_expect_eq(ask_size(&b, "/f"), 0);
+    cr_expect_eq(disk_partials(&b, "/"), 0);
+    peer_stop(&b);
 }
 
 static int ask_prepare(struct peer *p, uint64_t length)
