@@ -154,8 +154,8 @@ static uint64_t resume_report_length(const struct files *f, int fd,
 
     if (length == 0)
         return resume_nothing(fd);
-    flock(fd, LOCK_UN); /* other sessions don't wait for the sync */
     resume_renew(fd, st);
+    flock(fd, LOCK_UN); /* other sessions don't wait for the sync */
     /* The record changes the ctime, too. */
     return reported_set(f, fd) == 0 && fstat(fd, st) == 0 ? length : 0;
 }
