@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 /* Text from a file, for the terminal. */
 #define TEXT_SHOWN 256
@@ -118,13 +120,30 @@ static int addition_of(struct import *m, const struct imported *e,
     return import_take_home(m, e, a, t);
 }
 
-/* Uids. Our own format keeps them, unless somebody has that number here. */
+/* Uids. Our own format keeps them, unless somebody has that number here, or may
+ * have had it and left files. */
 
-static bool may_keep_uid(const struct import *m, const struct edit *e,
-                         uint64_t uid)
+/* The user comes back to the own home. */
+static bool import_has_home(struct import *m, const struct imported *e)
+{
+    struct row_text t;
+    struct addition a;
+    struct stat st;
+    bool has = addition_of(m, e, &a, &t) == 0 && lstat(a.f.home, &st) == 0 &&
+               st.st_uid == e->uid;
+
+    fields_wipe(&a.f);
+    return has || geteuid() != 0; /* without root all files have one uid */
+}
+
+static bool may_keep_uid(struct import *m, const struct edit *e,
+                         const struct imported *one, uint64_t recorded)
 {
     const struct settings *s = &m->x->settings;
+    const uint64_t uid = one->uid;
 
+    if (uid <= recorded && !import_has_home(m, one))
+        return false;
     if (uid < s->uid_first || uid > s->uid_last || uid_is_of_system(uid) ||
         getgrgid((gid_t)uid)) /* the gid is the same number */
         return false;
@@ -144,7 +163,7 @@ static int assign_uids(struct import *m, struct edit *e, struct uids *uids)
 
         if (one->skipped || !m->format->own)
             continue;
-        if (!may_keep_uid(m, e, one->uid))
+        if (!may_keep_uid(m, e, one, uids->recorded))
             one->uid = 0;
         one->gid = one->uid; /* a group of another machine means nothing */
         if (one->uid > uids->highest)

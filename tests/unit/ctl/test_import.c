@@ -300,6 +300,25 @@ Test(import, exported)
         "old:1: unknown key \"right\"");
 }
 
+/* A removed user's files may be there still. They come back only with the home.
+ */
+Test(import, spent_uids)
+{
+    char text[1024];
+
+    if (geteuid() != 0)
+        world_skip("without root all homes have one uid");
+    expect_run(0, "correct horse\n", "user add anna");
+    expect_run(0, "correct horse\n", "user add bob");
+    strcpy(text, file_text(world.users));
+    expect_run(0, "", "user del anna");
+    expect_run(0, "", "user del bob");
+    cr_assert_eq(rmdir(in(world.homes, "bob")), 0);
+    expect_text(import(0, text, "")->out, "2 imported, 0 skipped\n");
+    expect_row(":70000:70000::", "anna", "::rights=full\n");
+    expect_row(":70002:70002::", "bob", "::rights=full\n");
+}
+
 /* A share of the same name is another one here, and so are its files. */
 Test(import, exported_with_shares)
 {
