@@ -71,6 +71,20 @@ struct lines {
     size_t number;
 };
 
+/* Some editors begin a file with this. */
+#define BYTE_ORDER_MARK SLICE("\xef\xbb\xbf")
+
+static struct lines lines_of(const struct buf *text)
+{
+    struct lines l = { .rest = buf_slice(text) };
+
+    if (slice_starts(l.rest, BYTE_ORDER_MARK)) {
+        l.rest.ptr += BYTE_ORDER_MARK.len;
+        l.rest.len -= BYTE_ORDER_MARK.len;
+    }
+    return l;
+}
+
 static bool next_line(struct lines *l, struct slice *line)
 {
     while (slice_cut(&l->rest, '\n', line)) {
@@ -124,7 +138,7 @@ static bool is_shadowed(const struct slice column[COLUMNS])
  * ProFTPD's file; there the hashes are in shadow(5). */
 static int detect_format(struct import *m)
 {
-    struct lines l = { .rest = buf_slice(&m->text) };
+    struct lines l = lines_of(&m->text);
     struct slice column[COLUMNS], line;
     bool no[FORMATS] = { false }, shadowed = m->x->args.shadow != NULL;
 
@@ -250,7 +264,7 @@ static int import_take_line(struct import *m, struct slice line, size_t number)
 
 static int import_take_lines(struct import *m)
 {
-    struct lines l = { .rest = buf_slice(&m->text) };
+    struct lines l = lines_of(&m->text);
     struct slice line;
     int code = 0;
 
@@ -263,7 +277,7 @@ static int import_take_lines(struct import *m)
     if (!m->entry)
         return ctl_fail(m->x, EX_OSERR, "out of memory");
     m->count = 0;
-    l = (struct lines){ .rest = buf_slice(&m->text) };
+    l = lines_of(&m->text);
     while (code == 0 && next_line(&l, &line))
         code = import_take_line(m, line, l.number);
     return code;
@@ -288,7 +302,7 @@ static void take_shadow_line(struct import *m,
 /* Those that shadow(5) doesn't name have the "x" as their hash: none. */
 static void take_shadow(struct import *m)
 {
-    struct lines l = { .rest = buf_slice(&m->shadow) };
+    struct lines l = lines_of(&m->shadow);
     struct slice column[COLUMNS], line;
 
     while (next_line(&l, &line)) {

@@ -319,6 +319,21 @@ Test(import, spent_uids)
     expect_row(":70002:70002::", "bob", "::rights=full\n");
 }
 
+Test(import, byte_order_mark)
+{
+    char text[1024];
+
+    expect_text(import(0,
+                       "\xef\xbb\xbf"
+                       "anna:" SHA "\r\n",
+                       "")
+                    ->out,
+                "user anna: uid 70000, ");
+    snprintf(text, sizeof(text), "\xef\xbb\xbf# users\nbob:!:70005:5::%s::\n",
+             in(world.homes, "bob"));
+    expect_text(import(0, text, "")->out, "user bob: uid 70005, ");
+}
+
 /* A share of the same name is another one here, and so are its files. */
 Test(import, exported_with_shares)
 {
