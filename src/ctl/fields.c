@@ -49,6 +49,12 @@ static int take_ids(struct context *x, struct fields *f)
                         "--uid %s: an account of the system has it (getent "
                         "passwd %s); leave out --uid, or give another one",
                         x->args.uid, x->args.uid);
+    if (x->args.uid && !x->args.gid && getgrgid((gid_t)f->uid))
+        return ctl_fail(x, EX_USAGE,
+                        "--uid %s: a group of the system has this number, and "
+                        "the user would be in it; leave out --uid, or give "
+                        "--gid, too",
+                        x->args.uid);
     if (x->args.gid &&
         (slice_number(slice_from(x->args.gid), GID_MAX, &f->gid) ||
          f->gid == 0))

@@ -178,7 +178,12 @@ Test(account, uids_of_the_system)
                "--uid 70000: an account of the system has it");
     expect_err(EX_USAGE, "", "user change bob --uid 70000",
                "--uid 70000: an account of the system has it");
-    expect_out(0, PASSWORD, "user add eve --uid 70002", "uid 70002, ");
+    expect_err(EX_USAGE, PASSWORD, "user add eve --uid 70002",
+               "--uid 70002: a group of the system has this number, and the "
+               "user would be in it");
+    expect_err(EX_USAGE, "", "user change bob --uid 70002", "leave out --uid");
+    expect_out(0, PASSWORD, "user add eve --uid 70002 --gid 70005",
+               "uid 70002, ");
 }
 
 /* Its number is the gid, too: the user would be in that group. */
