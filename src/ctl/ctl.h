@@ -577,6 +577,8 @@ struct uids {
 };
 
 int uids_open(struct context *x, struct uids *u, struct edit *e);
+/* Prints whose files the user NAME may get with this uid. */
+void uids_hint(const struct uids *u, struct slice name, uint64_t uid);
 /* Sets *uid to the next one and *gid to the same number, unless they aren't 0.
  * NAME is the user's. */
 int uids_assign(struct context *x, struct uids *u, struct slice name,

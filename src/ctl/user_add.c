@@ -135,16 +135,22 @@ static uint64_t uids_next(const struct context *x, uint64_t uid)
     return uid;
 }
 
+void uids_hint(const struct uids *u, struct slice name, uint64_t uid)
+{
+    if (uid <= u->recorded)
+        fprintf(stderr,
+                "sallyportctl: uid %llu may have been another user's; files "
+                "of that user are now %.*s's\n",
+                (unsigned long long)uid, (int)name.len, name.ptr);
+}
+
 int uids_assign(struct context *x, struct uids *u, struct slice name,
                 uint64_t *uid, uint64_t *gid)
 {
     if (*uid == 0)
         *uid = uids_next(x, u->highest);
-    else if (*uid <= u->recorded)
-        fprintf(stderr,
-                "sallyportctl: uid %llu may have been another user's; files "
-                "of that user are now %.*s's\n",
-                (unsigned long long)*uid, (int)name.len, name.ptr);
+    else
+        uids_hint(u, name, *uid);
     if (*uid > x->settings.uid_last)
         return ctl_fail(x, EX_CONFIG,
                         "no uid is left up to %llu; raise uid_last, or give "

@@ -142,6 +142,20 @@ static void print_kept_files(const struct user *user, const struct fields *f)
                 (unsigned long long)f->uid, (unsigned long long)f->gid, home);
 }
 
+/* The files still have the old one. */
+static int spend_both_uids(struct context *x, struct edit *e,
+                           const struct user *user, uint64_t uid)
+{
+    struct uids uids;
+    int code = uids_open(x, &uids, e);
+
+    if (code == 0 && uid != user->uid)
+        uids_hint(&uids, slice_from(user->name), uid);
+    if (code == 0)
+        code = uids_spend(x, e, user->uid);
+    return code ? code : uids_spend(x, e, uid);
+}
+
 static int change_row(struct context *x, struct edit *e,
                       const struct user *user, void *given)
 {
@@ -151,7 +165,7 @@ static int change_row(struct context *x, struct edit *e,
 
     complete_gid(&f, user);
     if (code == 0)
-        code = uids_spend(x, e, f.uid);
+        code = spend_both_uids(x, e, user, f.uid);
     if (code == 0)
         code = fields_make(x, &f, e, user->home, &made);
     if (code == 0)

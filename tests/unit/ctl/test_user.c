@@ -422,6 +422,18 @@ Test(user, uids_of_removed_rows_are_spent)
     expect_out(0, PASSWORD, "user add anna", "uid 70012");
 }
 
+/* The files still have the old uid. */
+Test(user, a_uid_that_was_changed_is_spent)
+{
+    file_write(world.users, "zoe:*:70011:70011::/z::\n");
+    expect_run(0, "", "user change zoe --uid 70001");
+    cr_expect_str_eq(file_text(in_scratch("users.last-uid")), "70011\n");
+    expect_out(0, PASSWORD, "user add anna", "uid 70012");
+    expect_err(0, "", "user change anna --uid 70011",
+               "uid 70011 may have been another user's; files of that user "
+               "are now anna's");
+}
+
 Test(user, a_bad_mark)
 {
     file_write(in_scratch("users.last-uid"), "seven\n");
