@@ -401,6 +401,9 @@ int home_open(const char *path, const char *below);
  * Otherwise it removes nothing. Returns an exit code. */
 int purge_home(const char *home, const char *homes, uid_t uid,
                struct complaint *c);
+/* Would it remove it? Returns the same exit codes. */
+int purge_check(const char *home, const char *homes, uid_t uid,
+                struct complaint *c);
 
 /* edit.c: an edit of the users file, which is replaced in one step. */
 

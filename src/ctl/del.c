@@ -38,19 +38,34 @@ static int removal_of(struct context *x, const struct users *u,
     return 0;
 }
 
+static const char *setting_above(const struct context *x,
+                                 const struct removal *r)
+{
+    return r->gid ? x->settings.shares : x->settings.homes;
+}
+
 /* The directory must still be the one that the administrator has confirmed, and
- * nobody else's. A line that was written by hand can name one in it. */
+ * nobody else's. A line that was written by hand can name one in it. If it
+ * can't be removed, the line stays, too. */
 static int check_purge(struct context *x, const struct users *u,
                        const struct removal *now,
                        const struct removal *confirmed)
 {
+    struct complaint why = { "" };
+    int code;
+
     if (strcmp(now->path, confirmed->path) != 0 || now->uid != confirmed->uid)
         return ctl_fail(x, EX_TEMPFAIL,
                         "%s: its directory was changed just now, to %s; "
                         "nothing was removed; try again",
                         x->args.word[2], now->path);
-    return home_check_alone(x, u, now->row, now->path,
-                            "run it without --purge");
+    code =
+        home_check_alone(x, u, now->row, now->path, "run it without --purge");
+    if (code)
+        return code;
+    code = purge_check(now->path, setting_above(x, now), now->uid, &why);
+    return code ? ctl_fail(x, code, "%s; or run it without --purge", why.text)
+                : 0;
 }
 
 /* Takes the share NAME, or with KEY "teams" the team, out of all lists. */
@@ -104,6 +119,7 @@ static int remove_line(struct context *x, struct edit *e, void *given)
 int line_del(struct context *x)
 {
     struct removal r;
+    bool removed;
     int code = 0;
 
     if (x->args.yes && !x->args.purge)
@@ -114,16 +130,17 @@ int line_del(struct context *x)
         code = ctl_confirm_removal(x, r.path);
     if (code == 0)
         code = edit_run(x, remove_line, &r);
-    if (code == 0 && (r.quota.bytes > 0 || r.quota.files > 0))
+    removed = code == 0;
+    if (removed && (r.quota.bytes > 0 || r.quota.files > 0))
         quota_end(x, r.gid != 0, r.path, r.gid ? r.gid : r.uid);
-    if (code == 0 && x->args.purge)
-        code =
-            purge_home(r.path, r.gid ? x->settings.shares : x->settings.homes,
-                       r.uid, &x->complaint);
-    if (code == 0)
+    if (removed && x->args.purge)
+        code = purge_home(r.path, setting_above(x, &r), r.uid, &x->complaint);
+    if (removed)
         printf("%s %s: removed; %s %s %s\n", x->args.word[0], x->args.word[2],
                r.gid ? "directory" : "home", r.path,
-               x->args.purge ? "removed" : "kept");
+               !x->args.purge ? "kept"
+               : code         ? "not removed"
+                              : "removed");
     return code;
 }
 

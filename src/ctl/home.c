@@ -439,29 +439,44 @@ static int check_home(const struct purge *p, uid_t uid, const char *home,
     return r ? refuse_error(c, home, -r) : 0;
 }
 
-int purge_home(const char *home, const char *homes, uid_t uid,
-               struct complaint *c)
+/* Opens the home, and the directory that it is in. */
+static int purge_open(const char *home, const char *homes, uid_t uid,
+                      int *parent, struct purge *p, struct complaint *c)
 {
-    const char *name = strrchr(home, '/') + 1;
-    FD_CLEANUP int parent = -1;
-    FD_CLEANUP int top = -1;
-    struct purge p;
-    int r;
-
     if (!user_path_within(home, homes) || !strcmp(home, homes)) {
         complain(c, "%s was not removed: it isn't beneath %s", home, homes);
         return EX_CANTCREAT;
     }
-    parent = open_parent(home, homes);
-    if (parent < 0)
-        return refuse_error(c, home, -parent);
-    top = openat(parent, name, DIRECTORY_FLAGS);
-    if (top < 0)
-        return refuse_error(c, home, errno);
-    p = (struct purge){ .top_fd = top };
-    r = check_home(&p, uid, home, c);
-    if (r)
-        return r;
-    r = purge_rounds(&p, parent, name);
-    return r ? refuse_error(c, home, -r) : 0;
+    *parent = open_parent(home, homes);
+    if (*parent < 0)
+        return refuse_error(c, home, -*parent);
+    p->top_fd = openat(*parent, strrchr(home, '/') + 1, DIRECTORY_FLAGS);
+    return p->top_fd < 0 ? refuse_error(c, home, errno)
+                         : check_home(p, uid, home, c);
+}
+
+int purge_check(const char *home, const char *homes, uid_t uid,
+                struct complaint *c)
+{
+    FD_CLEANUP int parent = -1;
+    struct purge p = { .top_fd = -1 };
+    int code = purge_open(home, homes, uid, &parent, &p, c);
+
+    fd_close(&p.top_fd);
+    return code;
+}
+
+int purge_home(const char *home, const char *homes, uid_t uid,
+               struct complaint *c)
+{
+    FD_CLEANUP int parent = -1;
+    struct purge p = { .top_fd = -1 };
+    int r, code = purge_open(home, homes, uid, &parent, &p, c);
+
+    if (code == 0) {
+        r = purge_rounds(&p, parent, strrchr(home, '/') + 1);
+        code = r ? refuse_error(c, home, -r) : 0;
+    }
+    fd_close(&p.top_fd);
+    return code;
 }

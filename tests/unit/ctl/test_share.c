@@ -416,6 +416,7 @@ Test(share, purge_only_in_the_setting)
     run_with(0, "share add a --path", in_scratch("elsewhere"));
     expect_err(EX_CANTCREAT, "", "share del a --purge --yes",
                "was not removed: it isn't beneath ");
+    expect_run(0, "", "share show a");
     cr_expect(files_exists(in_scratch("elsewhere")));
 }
 

@@ -285,6 +285,18 @@ Test(user, purge_spares_a_home_that_others_have)
     cr_expect(files_exists(in(world.homes, "anna")));
 }
 
+/* What is known before the removal of the line keeps the user, too. */
+Test(user, purge_of_a_home_that_cannot_be_removed)
+{
+    expect_run(0, PASSWORD, "user add anna");
+    cr_assert_eq(rename(in(world.homes, "anna"), in_scratch("anna")), 0);
+    cr_assert_eq(symlink(in_scratch("anna"), in(world.homes, "anna")), 0);
+    expect_err(EX_CANTCREAT, "", "user del anna --purge --yes",
+               "anna was not removed: Not a directory");
+    expect_run(0, "", "user show anna");
+    cr_expect(files_exists(in_scratch("anna")));
+}
+
 /* This program's system calls replace libc's: the directory `unsynced` can't be
  * synced, `meanwhile` is written to the users file just before it is locked,
  * and the removal of a file "probe" tries the lock. */
