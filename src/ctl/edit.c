@@ -48,6 +48,8 @@ static int too_large(struct edit *e)
  * edit of thousands of lines is one pass, and no edit moves the number of
  * another line. */
 
+/* check_written() refuses a line that is too long, and names it. */
+
 /* A line may contain a hash. */
 static void line_release(struct edit_line *line)
 {
@@ -181,7 +183,7 @@ int edit_append(struct edit *e, struct slice line)
     struct buf own;
     int code;
 
-    buf_init(&own, USER_LINE_MAX);
+    buf_init(&own, USERS_FILE_MAX);
     if (buf_add_slice(&own, line))
         return too_large(e);
     code = add_line(e, (struct edit_line){ buf_slice(&own), own.data });
@@ -230,7 +232,7 @@ int edit_set_key(struct edit *e, size_t line, const char *key,
     struct buf options;
     int r;
 
-    buf_init(&options, USER_LINE_MAX);
+    buf_init(&options, USERS_FILE_MAX);
     r = columns_set_key(text, key, value, &options);
     r = r ? too_large(e)
           : replace_part(e, line, columns_options(text), buf_slice(&options));
@@ -261,7 +263,7 @@ int edit_set_entry(struct edit *e, size_t line, const char *key,
     struct buf list;
     int r = 0;
 
-    buf_init(&list, USER_LINE_MAX);
+    buf_init(&list, USERS_FILE_MAX);
     while (r == 0 && entry_next(&rest, &old)) {
         int order = order_of(old.name, name);
 

@@ -926,6 +926,26 @@ Test(user, change_of_uid_and_home)
     expect_out(0, PASSWORD, "user add carl", "uid 70006");
 }
 
+/* The line is too long, not the file. */
+Test(user, change_to_a_line_that_is_too_long)
+{
+    char words[512];
+
+    snprintf(words, sizeof(words),
+             "user change anna --certificate sha256:%064d", 1);
+    for (int i = 0; i < 4; i++)
+        snprintf(words + strlen(words), 96, ";sha256:%064d", i);
+    file_write(world.users, "anna:!:70000:70000::/h::networks=");
+    for (int i = 0; i < 360; i++) {
+        int fd = open(world.users, O_WRONLY | O_APPEND);
+
+        cr_assert_geq(dprintf(fd, "%s10.0.%d.1", i ? "," : "", i % 256), 0);
+        close(fd);
+    }
+    expect_err(EX_DATAERR, "", words,
+               "the changed users file:1: longer than 4096 bytes");
+}
+
 Test(user, change_that_is_refused)
 {
     char words[256], *before;
