@@ -4,10 +4,11 @@
  * asked for. Runs in check and in sallyportctl; changes nothing. */
 #include "sallyport/unit/unit.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "sallyport/base/execute.h"
-#include "sallyport/users/users.h"
+#include "sallyport/users/places.h"
 
 #define ANSWER_MS 5000
 
@@ -70,38 +71,64 @@ void unit_ask(struct unit *u)
         unit_add(u, line);
 }
 
-static bool is_writable(const struct unit *u, const char *home)
+/* PATH is resolved. systemd follows symbolic links, too. */
+static bool lies_in(const char *path, const char *directory)
+{
+    char real[PATH_MAX];
+
+    if (user_path_within(path, directory))
+        return true;
+    place_resolve(directory, real);
+    return user_path_within(path, real);
+}
+
+static bool is_writable(const struct unit *u, const char *path)
 {
     for (size_t i = 0; i < u->writables; i++)
-        if (user_path_within(home, u->writable[i]))
+        if (lies_in(path, u->writable[i]))
             return true;
-    return !u->strict || user_path_within(home, "/var/lib/sallyport");
+    return !u->strict || lies_in(path, "/var/lib/sallyport");
+}
+
+/* Is it there, or does it lead there? */
+static bool is_among(const char *path, const char *real,
+                     const char *const *directories, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (user_path_within(path, directories[i]) ||
+            lies_in(real, directories[i]))
+            return true;
+    return false;
 }
 
 bool unit_forbids(const struct unit *u, const char *what, const char *path,
                   struct complaint *c)
 {
+    static const char *const temporary[] = { "/tmp", "/var/tmp" };
     static const char *const homes[] = { "/home", "/root", "/run/user" };
-    bool hidden = false;
-    int parent = (int)(strrchr(path, '/') - path);
+    char real[PATH_MAX];
+    bool hidden;
+    int parent;
 
-    if (u->private_tmp &&
-        (user_path_within(path, "/tmp") || user_path_within(path, "/var/tmp")))
+    place_resolve(path, real);
+    if (u->private_tmp && is_among(path, real, temporary, 2))
         return complain(c,
                         "systemd hides the %s %s from the service "
                         "(PrivateTmp=); move it, such as to /srv",
                         what, path) < 0;
-    for (size_t i = 0; u->protect_home && i < 3; i++)
-        hidden |= user_path_within(path, homes[i]);
-    if (!hidden && is_writable(u, path))
+    hidden = u->protect_home && is_among(path, real, homes, 3);
+    if (!hidden && is_writable(u, real))
         return false;
+    if (hidden || !real[0])
+        slice_copy(slice_from(path), real, sizeof(real));
+    parent = (int)(strrchr(real, '/') - real);
     /* One restart is enough for all homes beside it; but not all of /home. */
     if (hidden || parent == 0 || !strcmp(what, "directory"))
-        parent = (int)strlen(path);
+        parent = (int)strlen(real);
     complain(c, "systemd %s the %s %s%s; run: sallyportctl paths add %.*s",
              hidden ? "hides" : "makes", what, path,
              hidden ? " from the service (ProtectHome=)"
                     : " read-only for the service (ReadWritePaths=)",
-             parent, path);
+             parent, real);
     return true;
 }

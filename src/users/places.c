@@ -26,9 +26,7 @@ int place_tidy(struct slice path, char *out, size_t size)
     return 0;
 }
 
-/* Resolves the part of PATH that exists, and adds the rest. Where it can't, OUT
- * is the tidy path. */
-static void place_resolve(const char *path, char out[PATH_MAX])
+void place_resolve(const char *path, char out[PATH_MAX])
 {
     char tidy[PATH_MAX], head[PATH_MAX], real[PATH_MAX] = "";
     int len;

@@ -2,6 +2,8 @@
 #ifndef SALLYPORT_USERS_PLACES_H
 #define SALLYPORT_USERS_PLACES_H
 
+#include <limits.h>
+
 #include "sallyport/users/users.h"
 
 /* A home, or a share's directory. */
@@ -21,6 +23,10 @@ struct places {
 /* Copies an absolute path without "//" and without '/' at its end. Returns 0 or
  * -ENAMETOOLONG. It looks only at the text. */
 int place_tidy(struct slice path, char *out, size_t size);
+
+/* Resolves the symbolic links in the part of PATH that exists, and adds the
+ * rest. Where it can't, OUT is the tidy path. "/" becomes "". */
+void place_resolve(const char *path, char out[PATH_MAX]);
 
 /* Resolves the paths of all homes and shares. Returns whether there was memory.
  * In any case the caller calls places_release(). */

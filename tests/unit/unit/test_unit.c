@@ -1,8 +1,12 @@
 /* Which homes a systemd unit makes unreachable. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "sallyport/unit/unit.h"
+#include "support/scratch.h"
 
 /* Answers of systemctl show: the shipped unit, and others. */
 #define SHIPPED                                                                \
@@ -60,6 +64,29 @@ Test(unit, rows)
                      "row %zu: %s", i, c.text);
         cr_expect(!words || strstr(c.text, words), "row %zu: %s", i, c.text);
     }
+}
+
+/* Where a path leads decides, for the kernel and for systemd. */
+Test(unit, symbolic_links, .init = scratch_make, .fini = scratch_remove)
+{
+    struct unit u = { .strict = true };
+    struct complaint c = { "" };
+    char advice[256], line[256];
+
+    cr_assert_eq(mkdir(in_scratch("srv"), 0700), 0);
+    cr_assert_eq(mkdir(in_scratch("data"), 0700), 0);
+    cr_assert_eq(symlink("../data", in_scratch("srv/drop")), 0);
+    snprintf(line, sizeof(line), "ReadWritePaths=-%s", in_scratch("srv"));
+    unit_add(&u, slice_from(line));
+    cr_expect(unit_forbids(&u, "home", in_scratch("srv/drop/anna"), &c));
+    snprintf(advice, sizeof(advice), "run: sallyportctl paths add %s",
+             in_scratch("data"));
+    cr_expect(strstr(c.text, advice), "%s", c.text);
+    cr_expect_not(unit_forbids(&u, "home", in_scratch("srv/anna"), &c));
+    snprintf(line, sizeof(line), "ReadWritePaths=-%s", in_scratch("srv/drop"));
+    unit_add(&u, slice_from(line));
+    cr_expect_not(unit_forbids(&u, "home", in_scratch("srv/drop/anna"), &c));
+    cr_expect_not(unit_forbids(&u, "home", in_scratch("data/anna"), &c));
 }
 
 /* A unit with very many paths. */
