@@ -414,6 +414,21 @@ Test(liar, an_upload_without_a_byte, .timeout = 100)
     faulty_end(&f);
 }
 
+/* Anybody on the way can end one direction of the data connection. The other
+ * one then must not end like a whole upload. */
+Test(liar, an_upload_with_a_stranger_on_the_way, .timeout = 100)
+{
+    static struct faulty f;
+
+    faulty_begin(&f, "half_end", "good");
+    desk_noise("part", (size_t)200 * 1024);
+    desk_says(&f.desk, EX_TEMPFAIL, "the transfer was cut", "put",
+              "--retries=0", "--limit-rate=100k", "part", "/new", NULL);
+    cr_expect_eq(faulty_count("ended by cut"), 1);
+    cr_expect_eq(faulty_count("ended by close_notify"), 0);
+    faulty_end(&f);
+}
+
 /* What has arrived isn't sent again if only the confirmation is lost. It gets
  * its time. */
 Test(liar, a_confirmation_that_is_lost, .timeout = 100)

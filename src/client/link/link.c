@@ -130,8 +130,10 @@ static size_t link_on_want(char *bytes, size_t size, size_t n, void *of)
     /* For libcurl this is the end of the file: it reads the server's reason. A
      * failed write would make it close the control connection. */
     l->ended_early = l->data >= 0 && link_is_ended(l);
-    if (l->ended_early)
+    if (l->ended_early) {
+        link_end_quietly(l);
         return 0;
+    }
     /* TLS sends 16 KiB at once. Four of these blocks make one segment on
      * loopback, and cost the kernel a fifth less. */
     if (l->io->bulk)

@@ -330,6 +330,8 @@ void link_check_sent(struct link *l, curl_off_t up);
 uint64_t link_connect_time(const struct link *l);
 /* Has the server ended the data connection? */
 bool link_is_ended(const struct link *l);
+/* The upload ends before its last byte: without close_notify. */
+void link_end_quietly(struct link *l);
 /* Makes the data connection send whole segments only; the kernel sends a rest
  * after 200 ms, or at the end. */
 void link_cork(struct link *l, bool on);

@@ -173,6 +173,13 @@ bool link_is_ended(const struct link *l)
     return poll(&p, 1, 0) == 1;
 }
 
+/* From 8.9 on libcurl would send close_notify at this end. */
+void link_end_quietly(struct link *l)
+{
+    if (l->tls)
+        SSL_set_quiet_shutdown(l->tls, 1);
+}
+
 /* libcurl tries to send close_notify only once, so the socket must have
  * room. */
 void link_check_sent(struct link *l, curl_off_t up)
@@ -183,7 +190,7 @@ void link_check_sent(struct link *l, curl_off_t up)
         return;
     l->sent = true;
     link_end_by_reset(l->data, false);
-    if (!l->tls)
+    if (!l->tls || !SSL_get_quiet_shutdown(l->tls))
         return;
     link_poll(&p, 1, link_deadline(l));
     SSL_set_quiet_shutdown(l->tls, 0);
@@ -228,7 +235,7 @@ static void link_on_tls(const SSL *tls, int where, int what)
 
     if (where == SSL_CB_READ_ALERT && (what & 0xff) == SSL_AD_CLOSE_NOTIFY)
         l->whole = true;
-    if (SSL_get_quiet_shutdown(tls))
+    if (link_uploads(l))
         l->tls = (SSL *)(uintptr_t)tls;
 }
 

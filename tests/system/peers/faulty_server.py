@@ -216,10 +216,11 @@ class Session(threading.Thread):
     # nobody says how long it is. lost_data: The connections are cut after the
     # 150, and before the next one. no_dots: Names that begin with a dot are
     # refused. no_dots_cut: And the first upload is never confirmed. full: There is
-    # no room after the first bytes.
+    # no room after the first bytes. half_end: A stranger on the way ends the
+    # server's direction of the data connection, as TCP does.
     def do_STOR(self, words):
         if FAULT not in ("busy_once", "stored_empty", "silent_size", "lost_data",
-                         *KEEPING) and not FAULT.startswith("x"):
+                         "half_end", *KEEPING) and not FAULT.startswith("x"):
             return self.refuse(words)
         if FAULT.startswith("no_dots") and words.startswith("."):
             return self.refuse(words)
@@ -234,7 +235,10 @@ class Session(threading.Thread):
         if FAULT == "lost_data":
             plain.close()
             return self.reply("425 cut")
-        data = data_context().wrap_socket(plain, server_side=True)
+        data = data_context().wrap_socket(plain, server_side=True,
+                                          suppress_ragged_eofs=FAULT != "half_end")
+        if FAULT == "half_end":
+            return self.half_end(data)
         while block := data.recv(4096):
             STORED[words] += block
         data.unwrap().close()
@@ -244,6 +248,19 @@ class Session(threading.Thread):
             return self.reply("552 full")
         if FAULT == "lost_226" or FAULT == "no_dots_cut" and number == 0:
             raise ConnectionError
+        self.reply("226 done")
+
+    def half_end(self, data):
+        data.recv(4096)
+        socket.socket.shutdown(data, socket.SHUT_WR)
+        end = "close_notify"
+        try:
+            while data.recv(65536):
+                pass
+        except OSError:
+            end = "cut"
+        with open("commands", "a") as f:
+            f.write(f"ended by {end}\n")
         self.reply("226 done")
 
     def checksum(self, verb, words):
