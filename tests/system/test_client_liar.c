@@ -460,6 +460,32 @@ Test(liar, a_certificate_for_trusted_servers, .timeout = 60)
     faulty_end(&f);
 }
 
+/* Nor does a server with another name, or with another key than the pin. */
+Test(liar, a_certificate_for_the_named_server, .timeout = 100)
+{
+    static const char pin[] = "--pin=sha256//"
+                              "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    static const struct {
+        const char *certificate, *pin;
+        int status;
+        size_t shown;
+    } rows[] = {
+        { "good", NULL, 0, 1 },
+        { "good", pin, EX_NOPERM, 0 },
+        { "other", NULL, EX_NOPERM, 0 },
+    };
+    static struct faulty f;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        faulty_begin(&f, "asks", rows[i].certificate);
+        pki_issue(f.pki, &(struct pki_leaf){ .name = "user" });
+        desk_says(&f.desk, rows[i].status, NULL, "ls", "--cert=user.pem",
+                  "--key=user.key", "/", rows[i].pin, NULL);
+        cr_expect_eq(faulty_count("shown"), rows[i].shown, "%zu", i);
+        faulty_end(&f);
+    }
+}
+
 /* After the loss of a connection, listings and new directories are tried again
  * like transfers. */
 Test(liar, lost_connections, .timeout = 100)

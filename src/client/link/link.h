@@ -156,6 +156,10 @@ int trust_decide(const struct options *o, const struct url *url,
                  const struct proxy *proxy, struct trust *ret,
                  struct failure *why);
 
+/* Has a certificate this name and this key, as far as they count? Its CA isn't
+ * looked at. */
+bool trust_fits(const struct trust *t, const char *host, X509 *x);
+
 /* Finds the key for HOST:PORT in TEXT, a file of known hosts. Returns 0, or 1:
  * there is none. */
 int trust_known(struct slice text, const char *host, unsigned port,

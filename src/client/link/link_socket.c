@@ -239,6 +239,20 @@ static void link_on_tls(const SSL *tls, int where, int what)
         l->tls = (SSL *)(uintptr_t)tls;
 }
 
+/* libcurl looks at the name and the key only after the handshake. A server that
+ * has others doesn't get the certificate of --cert. libcurl gives TLS the name
+ * of a host in the form that certificates have. */
+static int link_on_request(SSL *tls, void *of)
+{
+    const struct site *s = of;
+    const char *name = SSL_get_servername(tls, TLSEXT_NAMETYPE_host_name);
+
+    if (!trust_fits(&s->trust, name ? name : s->url.host,
+                    SSL_get0_peer_certificate(tls)))
+        SSL_certs_clear(tls);
+    return 1;
+}
+
 /* Anybody on the way can end a TCP connection, but only the server sends
  * close_notify: link_on_tls() looks for it, and the callers decide what is
  * whole. For libcurl any end of a data connection is the end of its bytes;
@@ -248,6 +262,7 @@ CURLcode link_on_context(CURL *curl, void *ctx, void *of)
     struct link *l = of;
 
     (void)curl;
+    SSL_CTX_set_cert_cb(ctx, link_on_request, (void *)(uintptr_t)l->site);
     if (l->data < 0)
         return CURLE_OK;
     l->data_end = UINT64_MAX; /* it is made; the server may take longer */

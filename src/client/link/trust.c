@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -238,6 +239,17 @@ static bool trust_is_pin(const char *text)
 
     return strncmp(text, PIN_PREFIX, 8) == 0 &&
            strspn(text + 8, base64) == 43 && strcmp(text + 51, "=") == 0;
+}
+
+bool trust_fits(const struct trust *t, const char *host, X509 *x)
+{
+    struct certificate c;
+
+    return x &&
+           (t->by_pin_alone || X509_check_host(x, host, 0, 0, NULL) == 1 ||
+            X509_check_ip_asc(x, host, 0) == 1) &&
+           (!t->pin[0] ||
+            (certificate_read(x, &c) == 0 && strcmp(c.pin, t->pin) == 0));
 }
 
 int trust_decide(const struct options *o, const struct url *url,
