@@ -523,6 +523,16 @@ Test(liar, a_file_without_a_size, .timeout = 100)
     desk_says(&f.desk, EX_TEMPFAIL, "the file may be cut", "cat", "/file",
               NULL);
     faulty_end(&f);
+    faulty_begin(&f, "sizeless_nothing", "good");
+    desk_says(&f.desk, EX_TEMPFAIL, "the file may be cut", "cat", "--retries=0",
+              "/file", NULL);
+    desk_says(&f.desk, EX_TEMPFAIL, "the file may be cut", "get", "--retries=0",
+              "/file", NULL);
+    cr_expect_not(files_exists("file"));
+    faulty_end(&f);
+    faulty_begin(&f, "empty", "good");
+    desk_says(&f.desk, 0, NULL, "cat", "--retries=0", "/file", NULL);
+    faulty_end(&f);
 }
 
 Test(liar, sizes, .timeout = 100)

@@ -117,19 +117,31 @@ static int download_target(struct transfer *t, bool *replace,
     }
 }
 
+/* For libcurl SIZE 0 is an unknown length. */
+static bool download_is_empty(struct transfer *t)
+{
+    uint64_t size = t->size;
+    struct failure why;
+
+    return t->done == 0 &&
+           (t->fd != STDOUT_FILENO ||
+            remote_length(t->link, t->remote, &size, &why) == 0) &&
+           size == 0;
+}
+
 /* Is it sure that the end of the data connection was the end of the file? If a
  * length was announced, the caller or libcurl compares it. */
-static bool download_is_whole(const struct transfer *t)
+static bool download_is_whole(struct transfer *t)
 {
     curl_off_t length = -1;
 
     if (t->z.kind != ZSTREAM_OFF)
         return t->z.ended;
-    if (download_is_sized(t) || t->link->whole || t->done == t->first)
+    if (download_is_sized(t) || t->link->whole)
         return true;
     curl_easy_getinfo(t->link->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T,
                       &length);
-    return length >= 0;
+    return length >= 0 || download_is_empty(t);
 }
 
 static int download_run(struct transfer *t, struct failure *why)

@@ -39,7 +39,8 @@ LISTED = {
 }
 
 WITHOUT_MLSD = ("no_mlsd", "dos_list", "odd_list", "no_list", "changed", "changed_untimed",
-                "names_of_list", "hidden_list", "list_elsewhere", "refused_list")
+                "names_of_list", "hidden_list", "list_elsewhere", "refused_list",
+                "sizeless_nothing")
 
 
 def context():
@@ -313,7 +314,7 @@ class Session(threading.Thread):
             return self.reply("502 no")
         if FAULT == "busy_once" or FAULT in KEEPING and words not in STORED:
             return self.reply("550 no such file")
-        length = 0 if FAULT == "stored_empty" else len(STORED.get(words, TEXT))
+        length = 0 if FAULT in ("stored_empty", "empty") else len(STORED.get(words, TEXT))
         self.reply(f"213 {length}")
 
     def do_FEAT(self, words):
@@ -436,6 +437,9 @@ class Session(threading.Thread):
         text = TEXT
         if FAULT in ("changed", "changed_untimed"):
             text = TEXT.upper() if next(DOWNLOADS) else TEXT[:20]
+        # The file is empty, or all of it is lost on the way.
+        if FAULT in ("empty", "sizeless_nothing"):
+            return self.send([], True)
         self.send([text[self.first:]])
         self.first = 0
 
@@ -445,7 +449,7 @@ class Session(threading.Thread):
         else:
             self.reply("502 no")
 
-    def send(self, blocks):
+    def send(self, blocks, cut=False):
         if FAULT == "closed_ports":
             return self.reply("425 no data connection")
         self.reply("150 coming")
@@ -459,7 +463,7 @@ class Session(threading.Thread):
             self.drip(data)
         for block in blocks:
             data.sendall(block)
-        if FAULT in ("no_close_notify", "cut_list", "sizeless_cut"):
+        if cut or FAULT in ("no_close_notify", "cut_list", "sizeless_cut"):
             os.close(data.detach())
         else:
             data.unwrap().close()
