@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
 void tree_keep(int *first, int code)
@@ -151,6 +152,7 @@ static void tree_up_file(struct tree *t, const char *local, const char *remote,
     struct job job = { .kind = JOB_PUT,
                        .size = (uint64_t)here->st_size,
                        .taken = there != NULL,
+                       .listed = all->at,
                        .known = there || listing_is_whole(all) };
 
     tree_file(t, &job, local, remote, here, there);
@@ -198,6 +200,7 @@ void tree_up(struct tree *t, const char *local, const char *remote, int depth)
     if (r == 0) {
         what = remote;
         r = t->way->list(t, remote, &there, &why);
+        there.at = clock_ms();
     }
     if (r < 0)
         tree_failed(t, what, &why);

@@ -19,11 +19,17 @@
 #define OLD 1000000000
 
 static const struct server_user users[] = {
-    { .name = "cut" },   { .name = "keep" },
-    { .name = "glob" },  { .name = "implicit" },
-    { .name = "rate" },  { .name = "print" },
-    { .name = "tree" },  { .name = "six" },
-    { .name = "links" }, { .name = "length", .keys = "upload_eof=announced" },
+    { .name = "cut" },
+    { .name = "keep" },
+    { .name = "glob" },
+    { .name = "implicit" },
+    { .name = "rate" },
+    { .name = "print" },
+    { .name = "tree" },
+    { .name = "six" },
+    { .name = "late" },
+    { .name = "links" },
+    { .name = "length", .keys = "upload_eof=announced" },
 };
 
 SERVER_SHARED(.listen = "127.0.0.1:0, [::1]:0, 127.0.0.1:0 tls",
@@ -99,6 +105,40 @@ Test(client_transfers, a_cut, .timeout = 120)
     cut_once(&d, &(struct desk_growth){ ".", 4 * MIB, "got" }, "get", "/big",
              "got");
     desk_same("big", "got");
+    desk_end(&d);
+}
+
+/* Hours may pass between the walk through a tree and a file's transfer. A name
+ * that somebody else has taken meanwhile isn't replaced. */
+Test(client_transfers, a_name_taken_after_the_walk, .timeout = 60)
+{
+    struct desk_growth g = { .least = MIB };
+    struct running running;
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "late");
+    files_make_folder("one", 0755);
+    files_make_folder("two", 0755);
+    desk_noise("one/big", 8 * MIB);
+    files_write("two/small", "mine", 4, 0644);
+    char dir[SERVER_PATH_MAX], small[SERVER_PATH_MAX], new[SERVER_PATH_MAX];
+    snprintf(dir, sizeof(dir), "%s",
+             server_home_file(&d.server, "late", "one"));
+    snprintf(small, sizeof(small), "%s",
+             server_home_file(&d.server, "late", "two/small"));
+    snprintf(new, sizeof(new), "%s",
+             server_home_file(&d.server, "late", "two/new-small"));
+    g.dir = dir;
+    g.done = new;
+    desk_start(&d, &running, desk_has_grown, &g, "put", "-r", "--limit-rate=1M",
+               "one", "two", "/", NULL);
+    files_write(small, "theirs", 6, 0644);
+    run_finish(&running, &r);
+    cr_expect_eq(r.status, 0, "%s", r.text);
+    run_release(&r);
+    desk_file(small, "theirs");
+    desk_file(new, "mine");
     desk_end(&d);
 }
 

@@ -369,6 +369,7 @@ struct listing {
     bool itself; /* LIST: it shows the directory itself, so it was readable, and
                     "-a" was obeyed; the form of IIS hides no names */
     bool whole;  /* it is sure that no line is missing */
+    uint64_t at; /* a walk: by clock_ms() */
 };
 
 #define LISTING_REFUSED                                                        \

@@ -148,6 +148,7 @@ struct job {
     size_t named;         /* of local: no link is followed beyond */
     bool known;           /* the following fields come from a listing */
     bool taken;           /* put: the name is taken */
+    uint64_t listed;      /* put: by clock_ms(), when the name wasn't taken */
     uint64_t size;        /* put: only for the total, or 0 */
     time_t modified;      /* get; 0: unknown */
     bool overwrite;       /* put: sync has decided to replace it */

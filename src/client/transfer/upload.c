@@ -7,6 +7,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "transfer.h"
 
@@ -15,6 +16,8 @@
  * cost as much. */
 #define RESUME_LEAST (1024 * 1024)
 #define BULK_LEAST   (256 * 1024)
+/* For so long a name that a walk didn't find counts as free. */
+#define LISTED_MS 5000
 
 bool upload_is_stream(const struct transfer *t)
 {
@@ -94,13 +97,21 @@ static int upload_open(struct transfer *t, struct failure *why)
     return 0;
 }
 
+/* Has a listing the answer? It may be hours old, and somebody else may have
+ * taken the name since. */
+static bool upload_is_listed(const struct transfer *t)
+{
+    return t->job->known &&
+           (t->job->taken || clock_ms() - t->job->listed < LISTED_MS);
+}
+
 /* Does the name exist? If the directory was listed, the answer is known. */
 static int upload_taken(struct transfer *t, const char *path,
                         struct failure *why)
 {
     struct listing_entry e;
 
-    if (t->job->known && strcmp(path, t->job->remote) == 0)
+    if (upload_is_listed(t) && strcmp(path, t->job->remote) == 0)
         return t->job->taken;
     enum presence r = remote_stat(t->link, path, &e, why);
     if (r == PRESENT && e.kind == ENTRY_DIRECTORY)
@@ -164,7 +175,7 @@ static enum presence upload_presence(struct transfer *t, struct failure *why)
 {
     struct listing_entry e;
 
-    if (t->job->known && !t->begun)
+    if (upload_is_listed(t) && !t->begun)
         return t->job->taken ? PRESENT : ABSENT;
     return remote_stat(t->link, t->remote, &e, why);
 }
