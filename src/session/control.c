@@ -31,11 +31,14 @@ static bool control_is_busy(const struct session *s)
            waits_for_log;
 }
 
+/* Nothing is read from a client that doesn't read: not even TLS messages, whose
+ * answers would have no room. */
 static bool control_takes_lines(const struct session *s)
 {
     const struct control *c = &s->control;
 
-    if (!state_of_control(s)->lines || c->out.len > 0)
+    if (!state_of_control(s)->lines || c->out.len > 0 ||
+        stream_unsent(c->stream))
         return false;
     if (s->transfer.state != TRANSFER_NONE && c->held.len >= HELD_MAX)
         return false;

@@ -235,6 +235,15 @@ bool tls_client_write(struct tls_client *c, const void *from, size_t len)
     return ok;
 }
 
+bool tls_client_renew(struct tls_client *c)
+{
+    ERR_clear_error();
+    SSL_key_update(c->ssl, SSL_KEY_UPDATE_REQUESTED);
+    bool ok = SSL_do_handshake(c->ssl) == 1;
+    note_error();
+    return ok;
+}
+
 bool tls_client_shutdown(struct tls_client *c)
 {
     ERR_clear_error();

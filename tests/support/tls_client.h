@@ -42,6 +42,8 @@ void tls_client_free(struct tls_client *c); /* sends nothing; C may be NULL */
 long tls_client_read(struct tls_client *c, void *into, size_t len);
 /* Writes all bytes, or returns false. */
 bool tls_client_write(struct tls_client *c, const void *from, size_t len);
+/* Sends new keys and asks for the server's (KeyUpdate), or returns false. */
+bool tls_client_renew(struct tls_client *c);
 /* Sends close_notify and doesn't wait for the server's. */
 bool tls_client_shutdown(struct tls_client *c);
 

@@ -283,6 +283,25 @@ Test(session, a_line_that_waits_does_not_spin, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
+/* A client that asks for new keys without end, and reads none of them, is no
+ * longer read. The session sleeps, and keeps its deadlines. */
+Test(session, new_keys_without_end, .timeout = 60)
+{
+    unsigned long so_far;
+    struct fake f;
+
+    fake_settings("login_timeout", 3000);
+    fake_start(&f);
+    fake_secure(&f);
+    fd_set_nonblock(f.control, true);
+    for (int held = 0; held < 10; held += !tls_client_renew(f.tls))
+        poll(NULL, 0, held > 0 ? 20 : 0);
+    so_far = fake_cpu_ms(&f);
+    poll(NULL, 0, 500);
+    cr_expect_lt(fake_cpu_ms(&f) - so_far, 100);
+    cr_expect_eq(fake_end(&f), ENDING_LOGIN_TIME);
+}
+
 /* Users type "USER name password", or a password alone; the log must not have
  * it. A user's own name may be logged if the password was right. */
 Test(session, what_cannot_be_a_user_is_not_logged, .timeout = 60)
