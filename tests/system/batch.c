@@ -42,7 +42,9 @@ void batch_release(struct batch *b)
 
 /* The client uploads all files, one after the other, in one session. It prints
  * "226 exit=0 f0" for each file that is confirmed. A 226 with another exit
- * status would be one that came for another command. */
+ * status belongs to the file before: if a data connection breaks after curl has
+ * sent TYPE, curl 7.88 takes its 200 for the reply to PASV, fails with 13, and
+ * reads each later reply of the session one too late. */
 static void start_client(const struct batch *b, unsigned round, unsigned client,
                          struct running *ret)
 {
@@ -52,7 +54,7 @@ static void start_client(const struct batch *b, unsigned round, unsigned client,
              round, client);
     snprintf(files, sizeof(files), "%s/f[0-%u]", b->folder, BATCH_FILES - 1);
     snprintf(config, sizeof(config),
-             "user=\"anna:%s\"\nssl-reqd\ninsecure\nsilent\nverbose\nftp-"
+             "user=\"anna:%s\"\nssl-reqd\ninsecure\nsilent\nftp-"
              "create-dirs\n"
              "write-out=\"%%{response_code} exit=%%{exitcode} "
              "%%{filename_effective} %%{url_effective}\\n\"\n",
@@ -84,12 +86,11 @@ static void expect_confirmed(struct batch *b, const char *folder,
         char name[128], line[SERVER_PATH_MAX + 64];
 
         snprintf(name, sizeof(name), "/f%u\n", i);
-        for (const char *at = said; (at = strstr(at, "226 exit=")); at++) {
+        for (const char *at = said; (at = strstr(at, "226 exit=0 ")); at++) {
             snprintf(line, sizeof(line), "%.*s", (int)strcspn(at, "\n") + 1,
                      at);
             if (!strstr(line, name))
                 continue;
-            cr_assert(strstr(line, "exit=0 "), "%s", said);
             snprintf(name, sizeof(name), "%s/f%u", folder, i);
             fault_expect_whole(&b->server, "anna", name, b->bytes[i], sizes[i]);
             b->confirmed++;
