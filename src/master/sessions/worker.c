@@ -196,7 +196,7 @@ static void verdict_report(struct master *m, const struct verification *v,
     event_number(&r, FIELD_SERIAL, v->serial);
     event_text(&r, FIELD_PEER, slice_from(address_port_text(&v->peer, peer)));
     event_text(&r, FIELD_REASON, slice_from(why));
-    event_send(&m->events, &r);
+    master_send(m, &r);
 }
 
 /* A missing code counts as a wrong password, so that the client doesn't learn
