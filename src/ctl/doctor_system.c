@@ -47,6 +47,22 @@ static bool rule_permits(struct slice line, unsigned first, unsigned last)
     return ports_listed(slice_trim((struct slice){ text, n }), first, last);
 }
 
+/* Everything from some addresses, or from an interface that isn't "lo". */
+static bool rule_trusts(struct slice line)
+{
+    static const char *const starts[] = { "iif", "ip saddr ", "ip6 saddr " };
+    static const char *const narrow[] = { "\"lo\"", " ct ", "port ",
+                                          "proto",  "icmp", "@th" };
+
+    for (size_t i = 0; i < sizeof(narrow) / sizeof(narrow[0]); i++)
+        if (line_has(line, narrow[i]))
+            return false;
+    for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
+        if (slice_starts(line, slice_from(starts[i])))
+            return line_has(line, " accept");
+    return false;
+}
+
 /* A rule without a condition. */
 static bool rule_drops_all(struct slice line)
 {
@@ -92,9 +108,11 @@ bool firewall_refuses(const char *rules, unsigned first, unsigned last,
                 return false;
             *some = true;
         }
+        *some |= at.input && rule_trusts(line);
         refuses |=
             at.input && (line_has(line, "policy drop") || rule_drops_all(line));
     }
+    *some &= refuses;
     return refuses;
 }
 
@@ -109,7 +127,8 @@ static bool judge_range(struct doctor *d, const char *rules, unsigned first,
     snprintf(range, sizeof(range), first == last ? "%u" : "%u-%u", first, last);
     if (some) {
         doctor_find(d, FINDING_NOTE, NULL,
-                    "the firewall permits port %s to some addresses only",
+                    "the firewall permits port %s only to some addresses, or "
+                    "on some interfaces",
                     range);
         return false;
     }
