@@ -32,7 +32,7 @@ _sallyportctl_tables() {
     "user "totp) first=user more= options='--config --help --json' ;;
     "user "totp-off) first=user more= options='--config --help' ;;
     "user "can) first=user more= options='--config --help --json' ;;
-    "share "add) first= more= options='--config --help --path --gid --local-group --file-mode --retain' ;;
+    "share "add) first= more=member options='--config --help --path --gid --local-group --file-mode --retain' ;;
     "share "change) first=share more= options='--config --help --file-mode --retain' ;;
     "share "grant) first=share more=member options='--config --help' ;;
     "share "revoke) first=share more=member options='--config --help' ;;

@@ -148,14 +148,16 @@ const struct ctl_command ctl_commands[] = {
       .example = "sallyportctl user can anna write /contracts/a.pdf" },
     { .group = "share",
       .name = "add",
-      .takes = TAKES_NAME,
+      .takes = TAKES_NAME_AND_ANY,
       .options = OPTION_PATH | OPTION_GID | OPTION_LOCAL_GROUP |
                  OPTION_FILE_MODE | OPTION_RETAIN,
       .run = share_add,
-      .syntax = "NAME [--path DIR] [--gid N] [--local-group GROUP] "
-                "[--file-mode MODE] [--retain [PATH:]TIME]",
-      .help = "Add a share: a directory that its members see as /NAME",
-      .example = "sallyportctl share add contracts --local-group accounts" },
+      .syntax = "NAME [USER[:ROLE] | team:TEAM[:ROLE] ...] [--path DIR] "
+                "[--gid N] [--local-group GROUP] [--file-mode MODE] "
+                "[--retain [PATH:]TIME]",
+      .help = "Add a share, a directory that its members see as /NAME, for "
+              "these users and teams",
+      .example = "sallyportctl share add contracts anna bert:read" },
     { .group = "share",
       .name = "change",
       .takes = TAKES_NAME,

@@ -548,6 +548,8 @@ int keys_check(struct context *x);
 int keys_check_change(struct context *x);
 /* Sets the given options in the user's row. */
 int keys_set(struct context *x, struct edit *e, size_t line);
+/* Grants the share of the command line to the members that follow its name. */
+int share_grant_members(struct context *x, struct edit *e);
 
 /* At the end of a command: prints a hint if a certificate was given, but the
  * server never asks for one; if the given expiry has passed; or if files shall

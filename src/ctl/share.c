@@ -176,6 +176,15 @@ static int grant_one(struct context *x, struct edit *e, const char *word)
                           grant_text(share, rights, text));
 }
 
+int share_grant_members(struct context *x, struct edit *e)
+{
+    int code = 0;
+
+    for (size_t i = 3; i < x->args.words && code == 0; i++)
+        code = grant_one(x, e, x->args.word[i]);
+    return code;
+}
+
 int share_grant(struct context *x)
 {
     return change_run(

@@ -254,6 +254,8 @@ static int add_share(struct context *x, struct edit *e, void *given)
     int code = check_lines(x, a, &e->users);
 
     if (code == 0)
+        code = share_grant_members(x, e);
+    if (code == 0)
         code = choose_gid(x, a, e);
     if (code == 0)
         code = make_directory(x, a, e);
@@ -275,6 +277,8 @@ int share_add(struct context *x)
         return code;
     printf("share %s: gid %u, directory %s%s\n", x->args.word[2],
            (unsigned)a.gid, a.path, a.made ? "" : " (was there, kept)");
+    for (size_t i = 3; i < x->args.words; i++)
+        printf("share %s: granted to %s\n", x->args.word[2], x->args.word[i]);
     keys_hint(x);
     return 0;
 }

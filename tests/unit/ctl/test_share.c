@@ -306,6 +306,23 @@ Test(share, grant_and_revoke)
     expect_users("@team:legal:\n");
 }
 
+/* With an unknown member there is no share, and its gid stays unused. */
+Test(share, add_with_members)
+{
+    expect_err(EX_NOUSER, "", "share add offers anna zoe", "no user zoe");
+    expect_err(EX_USAGE, "", "share add offers anna:all", "expected full");
+    expect_not_in_users("offers");
+    cr_expect_not(files_exists(in(world.shares, "offers")));
+    expect_run(0, "", "team add legal carla");
+    expect_out(0, "", "share add offers anna bert:read team:legal:drop",
+               "share offers: granted to anna\n"
+               "share offers: granted to bert:read\n");
+    expect_directory(in(world.shares, "offers"), 80000);
+    expect_users("::rights=full shares=offers\n");
+    expect_users("/i::shares=offers:read\n");
+    expect_users("@team:legal:shares=offers:drop\n");
+}
+
 /* All words happen, or none. */
 Test(share, grants_that_are_refused)
 {
