@@ -113,6 +113,11 @@ struct node *model_find(struct model *m, struct slice argument,
                : n;
 }
 
+static bool is_reserved(const char *name)
+{
+    return strncmp(name, RESERVED, strlen(RESERVED)) == 0;
+}
+
 bool model_is_bad_name(const char *path)
 {
     const char *name = tree_name(path);
@@ -120,18 +125,22 @@ bool model_is_bad_name(const char *path)
     for (const char *c = name; *c; c++)
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
             return true;
-    return strncmp(name, RESERVED, strlen(RESERVED)) == 0;
+    return is_reserved(name);
 }
 
-/* The contents of a directory that can't be entered are unknown. */
+/* The contents of a directory that can't be entered are unknown. A reserved
+ * name isn't looked up, so the directory need only be readable. */
 struct node *model_pattern(struct model *m, const struct call *c)
 {
     struct node *parent = tree_parent(&m->tree, c->path);
+    const char *name = tree_name(c->path);
 
     if (tree_find(&m->tree, c->path) || model_is_folders(c->argument) ||
-        !strpbrk(tree_name(c->path), "*?["))
+        !strpbrk(name, "*?["))
         return NULL;
-    return parent && parent->mode & TREE_ENTER ? parent : NULL;
+    return parent && parent->mode & (is_reserved(name) ? TREE_READ : TREE_ENTER)
+               ? parent
+               : NULL;
 }
 
 bool model_number(struct slice text, uint64_t max, uint64_t *ret)
