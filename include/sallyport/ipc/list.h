@@ -1062,7 +1062,7 @@ FLAG(accepted)
 NUMBER(name)
 NUMBER(step)
 ENUM(password_fault, fault, PASSWORD_FAULTS)
-TEXT(hash)
+SECRET(hash)
 END
 
 MESSAGE(granted, MASTER, SESSION, PHASE_VERIFY, MANY, login,

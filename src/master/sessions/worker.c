@@ -249,6 +249,7 @@ int verdict_on_verdict(void *owner, struct msg_verdict *msg)
         loop_timer_clear(&c->master->loop, &c->timer);
     if (s)
         login_on_verdict(s, &verdict);
+    explicit_bzero(verdict.hash, sizeof(verdict.hash));
     userdb_drop(c->master->users, worker_oldest(c->master));
     login_retry(c->master); /* a worker has a free place */
     return 0;

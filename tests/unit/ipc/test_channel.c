@@ -543,6 +543,32 @@ Test(channel, dispatch)
     close_pair(&p);
 }
 
+static int on_verdict(void *owner, struct msg_verdict *m)
+{
+    cr_expect(slice_equal(m->hash, SLICE("$y$hash")));
+    *(const char **)owner = m->hash.ptr;
+    return 0;
+}
+
+/* Master forks a user's files later, which inherits all of its memory. */
+Test(channel, no_hash_stays_in_the_buffer)
+{
+    static const struct handler table[] = { ON(verdict, on_verdict) };
+    struct channel auth, master;
+    const char *hash = NULL;
+
+    channel_make_both(&auth, PROCESS_AUTH, &master, PROCESS_MASTER, PHASE_RUN);
+    cr_assert_eq(SEND(&auth, verdict, 0, .serial = 1, .edition = 1, .row = 0,
+                      .accepted = true, .name = 0, .step = 0,
+                      .fault = PASSWORD_OK, .hash = SLICE("$y$hash")),
+                 0);
+    cr_assert_eq(channel_dispatch(&master, table, 1, &hash), 0);
+    cr_assert_not_null(hash);
+    cr_expect_eq(memcmp(hash, (const char[7]){ 0 }, 7), 0);
+    channel_close(&auth);
+    channel_close(&master);
+}
+
 static int on_any_enter(void *owner, struct msg_directory_enter *m)
 {
     (void)m;

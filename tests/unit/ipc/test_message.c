@@ -134,15 +134,22 @@ Test(message, descriptors_travel_only_where_they_may)
     }
 }
 
-Test(message, secrets_go_from_session_to_auth_only)
+/* Passwords from session to auth, and a new hash from auth to master. */
+Test(message, secrets_go_to_auth_and_from_it_only)
 {
+    const unsigned auth = PROCESS_BIT(PROCESS_AUTH);
+
     for (unsigned m = 1; m < MSG_COUNT; m++) {
         const struct message_row *row = message_row(m);
 
         if (message_count(row, TYPE_SECRET) == 0)
             continue;
-        cr_assert_eq(row->from, PROCESS_BIT(PROCESS_SESSION), "%s", row->name);
-        cr_assert_eq(row->to, PROCESS_BIT(PROCESS_AUTH), "%s", row->name);
+        if (row->to == auth)
+            cr_assert_eq(row->from, PROCESS_BIT(PROCESS_SESSION));
+        else
+            cr_assert(row->from == auth &&
+                          row->to == PROCESS_BIT(PROCESS_MASTER),
+                      "%s", row->name);
     }
 }
 
