@@ -81,11 +81,12 @@ void drain_at_once(struct master *m)
     drain_end_if_over(m);
 }
 
-/* While gate lives the session is gate's child, and gate gets no more news: it
- * ends soon, and the session is killed then. */
+/* Until drain_on_gate_end() the session is gate's child, and its pid is only
+ * what gate says. Gate gets no more news: it ends soon, and the session is
+ * killed then. */
 static void drain_kill(struct session *s)
 {
-    if (gate_lives(s->master)) {
+    if (!s->master->drain->inherited) {
         session_add_news(s, NEWS_KILL);
         return;
     }
@@ -182,6 +183,7 @@ void drain_on_gate_end(struct child *gate, int status)
 
     if (m->state != MASTER_DRAINING)
         return;
+    m->drain->inherited = true;
     SESSIONS_EACH(m->sessions, s)
         if (s->state != SESSION_FREE)
             drain_inherit_session(s);

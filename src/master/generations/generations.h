@@ -41,8 +41,9 @@ void heartbeat_release(struct master *m);
  * nobody, finishes the work of its sessions, and reports each session to the
  * newest master. */
 struct drain {
-    bool handing_over;          /* gate gets MSG_hand_over */
-    int next_gate;              /* for it, until gate has room; or -1 */
+    bool handing_over; /* gate gets MSG_hand_over */
+    bool inherited;    /* each session's pid is that of a child of master */
+    int next_gate;     /* for it, until gate has room; or -1 */
     struct loop_timer deadline; /* after it the sessions are kicked */
 };
 

@@ -552,12 +552,11 @@ Test(session_ends, a_session_outlives_its_channel)
         channel_closes(s);
         sessions_sweep(&m);
         cr_assert_eq(sessions_find(m.sessions, SERIAL), s);
-        if (drains_later) {
+        if (drains_later)
             drain_begin(&m);
-            drain_on_gate_end(children_find(&m, PROCESS_GATE), 0);
-            sessions_sweep(&m);
-            cr_assert_eq(sessions_find(m.sessions, SERIAL), s);
-        }
+        drain_on_gate_end(children_find(&m, PROCESS_GATE), 0);
+        sessions_sweep(&m);
+        cr_assert_eq(sessions_find(m.sessions, SERIAL), s);
         cr_assert(s->timer.armed);
         time_is_over(s);
         cr_assert_eq(waitpid(pid, &status, 0), pid);
@@ -566,6 +565,25 @@ Test(session_ends, a_session_outlives_its_channel)
         expect_over(s, "greeted", "it outlives its channel");
         hall_close();
     }
+}
+
+/* Gate names the pid. A gate that an attacker controls could name any, and end
+ * while master still reads its messages. */
+Test(session_ends, a_pid_that_is_not_proved)
+{
+    struct session *s;
+    int status = 0;
+    pid_t pid;
+
+    hall_open();
+    s = greeted();
+    drain_begin(&m);
+    pid = s->pid = fork_that_stays();
+    session_kill(s);
+    kill(pid, SIGTERM); /* SIGKILL would have come first */
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_expect_eq(status, SIGTERM);
+    hall_close();
 }
 
 /* Each verdict for others tries the waiting logins again, and gives them no
