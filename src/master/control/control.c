@@ -50,13 +50,20 @@ void peer_refuse(struct peer *p, enum refusal why, const char *words)
                           .refusal = why, .why = slice_from(words)));
 }
 
+/* Limited to one line in REPORT_MS: anybody who can connect to the socket can
+ * cause it. */
+static bool control_may_report(struct master *m)
+{
+    return burst_take(&m->control->reports, 1, REPORT_MS, clock_ms()) == 0;
+}
+
 static void control_on_message(void *owner, uint32_t events)
 {
     struct peer *p = owner;
     int r = request_dispatch(p);
 
     (void)events;
-    if (r == -EPROTO)
+    if (r == -EPROTO && (!p->reads_only || control_may_report(p->master)))
         master_report(p->master, EVENT_PEER, PROCESS_CTL, "%s",
                       p->channel.wrong);
     if (r < 0)
@@ -88,15 +95,12 @@ static void control_turn_away(int fd, enum refusal why, const char *words)
     channel_close(&c);
 }
 
-/* Limited to one line in REPORT_MS: anybody who can connect to the socket can
- * cause it. */
 static void control_report_stranger(struct master *m, const struct ucred *who)
 {
-    if (burst_take(&m->control->reports, 1, REPORT_MS, clock_ms()) > 0)
-        return;
-    master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
-                  "control socket: uid %lu, pid %ld refused",
-                  (unsigned long)who->uid, (long)who->pid);
+    if (control_may_report(m))
+        master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
+                      "control socket: uid %lu, pid %ld refused",
+                      (unsigned long)who->uid, (long)who->pid);
 }
 
 /* Readers leave places to root. */

@@ -423,6 +423,41 @@ Test(control, members_of_the_group_only_look, .timeout = 60)
     stage_close(&s);
 }
 
+static void says_garbage(const struct stage *s, bool as_reader)
+{
+    struct caller c;
+
+    if (as_reader)
+        reader_enter(s, &c);
+    else
+        caller_enter(s, &c);
+    garbage(&c.channel);
+    channel_hear_end(&c.channel);
+    caller_leave(&c);
+}
+
+/* Log would have no room left for master's own lines. */
+Test(control, members_of_the_group_fill_no_log, .timeout = 60)
+{
+    struct event_record r;
+    struct message got;
+    struct stage s;
+    int lines = 0;
+
+    if (geteuid() != 0)
+        cr_skip_test("only root takes another uid");
+    stage_open(&s, has_group);
+    for (int i = 0; i < 20; i++)
+        says_garbage(&s, true);
+    says_garbage(&s, false);
+    while (channel_receive(&s.events, &got) == 1) {
+        cr_assert_eq(event_decode(got.event.event, &r), 0);
+        lines += r.event == EVENT_PEER;
+    }
+    cr_expect_eq(lines, 2, "%d lines", lines);
+    stage_close(&s);
+}
+
 /* Without the setting nobody is a member, whatever the mode. */
 Test(control, nobody_is_in_no_group, .timeout = 60)
 {
