@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -122,6 +123,14 @@ int fd_read_file(int fd, struct buf *into)
     }
 }
 
+static int seal(int fd)
+{
+    if (fcntl(fd, F_ADD_SEALS,
+              F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+        return -errno;
+    return lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
+}
+
 int fd_sealed(const char *name, struct slice bytes)
 {
     FD_CLEANUP int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -130,14 +139,25 @@ int fd_sealed(const char *name, struct slice bytes)
     if (fd < 0)
         return -errno;
     r = fd_write_all(fd, bytes.ptr, bytes.len);
-    if (r < 0)
-        return r;
-    if (fcntl(fd, F_ADD_SEALS,
-              F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+    if (r == 0)
+        r = seal(fd);
+    return r < 0 ? r : fd_take(&fd);
+}
+
+int fd_sealed_copy(const char *name, int from, size_t most)
+{
+    FD_CLEANUP int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    ssize_t n = 1;
+    int r;
+
+    if (fd < 0)
         return -errno;
-    if (lseek(fd, 0, SEEK_SET) < 0)
+    for (off_t at = 0; n > 0 && (size_t)at < most;)
+        n = sendfile(fd, from, &at, most - (size_t)at);
+    if (n < 0)
         return -errno;
-    return fd_take(&fd);
+    r = seal(fd);
+    return r < 0 ? r : fd_take(&fd);
 }
 
 static int by_number(const void *a, const void *b)

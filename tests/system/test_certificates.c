@@ -252,6 +252,27 @@ static void spoil_date(const struct server *s)
                &(struct made){ .serial = 1, .seconds = -60 });
 }
 
+/* As cp and the shell do it, and some deploy hooks. */
+static void overwrite(const struct server *s, const char *name)
+{
+    char by[SERVER_PATH_MAX];
+    struct buf text;
+
+    snprintf(by, sizeof(by), "%s", server_path(s, "by.pem"));
+    buf_init(&text, 1 << 20);
+    cr_assert(files_read(by, &text));
+    files_write(server_path(s, name), text.data, text.len, 0600);
+    buf_release(&text);
+}
+
+static void spoil_date_in_place(const struct server *s)
+{
+    const struct made m = { .serial = 1, .seconds = -60 };
+
+    write_pair(s, "by.pem", "key.pem", &m);
+    overwrite(s, "certificate.pem");
+}
+
 static void spoil_begin(const struct server *s)
 {
     write_pair(s, "certificate.pem", "key.pem",
@@ -278,6 +299,8 @@ static const struct {
     void (*spoil)(const struct server *s);
     const char *words; /* of the event */
 } bad[] = {
+    /* the first one: the file that is overwritten is in use */
+    { spoil_date_in_place, "certificate.pem: the certificate has expired" },
     { spoil_key, "key.pem: not the key of the certificate in" },
     { spoil_date, "certificate.pem: the certificate has expired" },
     { spoil_begin, "certificate.pem: the certificate is not valid yet" },

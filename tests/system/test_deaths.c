@@ -298,6 +298,10 @@ Test(deaths, master_while_the_disk_is_in_disorder, .timeout = 90)
     server_start(&server, &plan);
     spoil(&server, "sallyport.conf");
     spoil(&server, "users");
+    spoil(&server, "certificate.pem");
+    spoil(&server, "key.pem");
+    processes_kill(server.pid, "sallyport: keys");
+    cr_assert(wait_until(can_log_in, &server, AGAIN_MS), "no keys");
     cr_assert_eq(unlink(server_path(&server, "certificate.pem")), 0);
     cr_assert_eq(unlink(server_path(&server, "key.pem")), 0);
     processes_kill(server.pid, "sallyport: master");

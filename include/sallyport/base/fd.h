@@ -35,6 +35,9 @@ int fd_read_file(int fd, struct buf *into);
 /* Makes a sealed memfd with these bytes (no write, no resize). Returns the
  * descriptor or -errno. NAME shows in /proc only. */
 int fd_sealed(const char *name, struct slice bytes);
+/* The same with the bytes of the file FROM, but MOST of them at most. They
+ * don't go through this process's memory. */
+int fd_sealed_copy(const char *name, int from, size_t most);
 
 /* If the caller of a program has closed a standard descriptor, the next file or
  * socket would get its number, and with it the messages. Now writing to these

@@ -14,9 +14,24 @@
     "; make one: certs/make --out DIRECTORY NAME, in Sallyport's sources, or " \
     "name that of a public CA"
 
+/* Bytes: one more than of the largest file that anybody here reads. */
+#define COPY_MAX ((8u << 20) + 1)
+
 typedef int file_check(int fd, const char *name, struct complaint *c);
 
-/* After a crash this opens the file that was in use, which was checked at that
+/* A child that is started again, and a recovery, read what this one has read,
+ * also if somebody has overwritten the file since. */
+static int certificate_file_copy(int from, const char *path,
+                                 struct complaint *c)
+{
+    int fd = fd_sealed_copy("certificate", from, COPY_MAX);
+
+    if (fd < 0)
+        complain(c, "%s: %s", path, strerror(-fd));
+    return fd;
+}
+
+/* After a crash this opens the copy that was in use, which was checked at that
  * time. */
 static int certificate_file_open(struct master *m, struct named_file *f,
                                  const char *path, file_check *check,
@@ -25,15 +40,19 @@ static int certificate_file_open(struct master *m, struct named_file *f,
     FD_CLEANUP int fd = succession_recover_file(&m->succession, path);
 
     if (fd < 0) {
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-        if (fd < 0)
+        FD_CLEANUP int there =
+            open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+        if (there < 0)
             return complain(c, "%s: %s%s", path, strerror(errno),
                             errno == ENOENT && f->missing ? f->missing : "");
-        if (check(fd, path, c) < 0)
+        if (check(there, path, c) < 0)
+            return -EINVAL;
+        fd = certificate_file_copy(there, path, c);
+        if (fd < 0)
             return -EINVAL;
     }
     f->fd = fd_take(&fd);
-    f->in_use = succession_had_file(&m->succession, path, f->fd);
     return 0;
 }
 
@@ -42,7 +61,9 @@ static int certificate_file_open(struct master *m, struct named_file *f,
  */
 static void permit_dates(const struct master *m, struct named_file *f)
 {
-    f->in_use = !m->check && (m->succession.generation <= 1 || f->in_use);
+    f->in_use = !m->check &&
+                (m->succession.generation <= 1 ||
+                 succession_had_file(&m->succession, f->name, f->fd, COPY_MAX));
 }
 
 /* Only trusted files: a user who can write to one could let anybody in. */

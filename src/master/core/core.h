@@ -61,11 +61,11 @@ int succession_inherit_any(struct succession *s, const char *kind);
 /* During a recovery: returns a copy of the file that was in use under this
  * path. Otherwise returns -1. */
 int succession_recover_file(struct succession *s, const char *path);
-/* Did the generation before use the file that FD is open on, unchanged, under
- * this path? */
-bool succession_had_file(const struct succession *s, const char *path, int fd);
-/* Asks the supervisor to keep a copy of the file FD, which is in use under
- * PATH. */
+/* Did the generation before use a file with the bytes of FD, at most MOST of
+ * them, under this path? */
+bool succession_had_file(const struct succession *s, const char *path, int fd,
+                         size_t most);
+/* Asks the supervisor to keep FD, a copy of the file PATH that is in use. */
 int succession_keep_file(struct succession *s, const char *path, int fd);
 /* Closes the inherited descriptors that nobody has taken. */
 void succession_close_untaken(struct succession *s);

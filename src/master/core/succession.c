@@ -167,17 +167,27 @@ int succession_recover_file(struct succession *s, const char *path)
     return found && found->fd >= 0 ? fcntl(found->fd, F_DUPFD_CLOEXEC, 0) : -1;
 }
 
-bool succession_had_file(const struct succession *s, const char *path, int fd)
+static bool have_same_bytes(int one, int other, size_t most)
+{
+    struct buf a, b;
+    bool same;
+
+    buf_init(&a, most);
+    buf_init(&b, most);
+    same = fd_read_file(one, &a) == 0 && fd_read_file(other, &b) == 0 &&
+           slice_equal(buf_slice(&a), buf_slice(&b));
+    buf_release(&a);
+    buf_release(&b);
+    return same;
+}
+
+bool succession_had_file(const struct succession *s, const char *path, int fd,
+                         size_t most)
 {
     char name[GENERATION_NAME_MAX];
     const struct inherited *found = find_inherited(s, name_of_file(path, name));
-    struct stat then, now;
 
-    return found && found->fd >= 0 && fd >= 0 && fstat(found->fd, &then) == 0 &&
-           fstat(fd, &now) == 0 && then.st_dev == now.st_dev &&
-           then.st_ino == now.st_ino && then.st_size == now.st_size &&
-           then.st_mtim.tv_sec == now.st_mtim.tv_sec &&
-           then.st_mtim.tv_nsec == now.st_mtim.tv_nsec;
+    return found && found->fd >= 0 && have_same_bytes(found->fd, fd, most);
 }
 
 int succession_keep_file(struct succession *s, const char *path, int fd)

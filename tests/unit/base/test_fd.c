@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -62,6 +63,32 @@ Test(fd, sealed_file_can_be_read_and_not_changed)
     cr_assert_eq(fd_read_file(fd, &b), -EFBIG);
     buf_release(&b);
     fd_close(&fd);
+}
+
+/* Somebody overwrites the file later. */
+Test(fd, sealed_copy_keeps_its_bytes)
+{
+    FILE *f = tmpfile();
+    struct stat st;
+    struct buf b;
+    int fd, part;
+
+    cr_assert_eq(fd_write_all(fileno(f), "some text", 9), 0);
+    fd = fd_sealed_copy("test", fileno(f), 100);
+    part = fd_sealed_copy("test", fileno(f), 4);
+    cr_assert_geq(part, 0);
+    cr_assert_eq(pwrite(fileno(f), "ANY", 3, 0), 3);
+    cr_assert_lt(write(fd, "x", 1), 0);
+    buf_init(&b, 9);
+    cr_assert_eq(fd_read_file(fd, &b), 0);
+    cr_assert(slice_equal(buf_slice(&b), SLICE("some text")));
+    buf_release(&b);
+    cr_assert_eq(fstat(part, &st), 0);
+    cr_expect_eq(st.st_size, 4);
+    cr_assert_lt(fd_sealed_copy("test", -1, 4), 0);
+    fd_close(&fd);
+    fd_close(&part);
+    fclose(f);
 }
 
 Test(fd, read_of_a_big_file)
