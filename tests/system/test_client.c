@@ -955,9 +955,9 @@ Test(client, a_profile_ends_with_its_server, .timeout = 60)
              d.server.port, d.ca, d.password);
     files_write("config", config, strlen(config), 0600);
     for (size_t i = 0; i < 2; i++) {
-        snprintf(script, sizeof(script), "pwd\nopen %s%s %s/\npwd\n",
-                 i > 0 ? "--password-file " : "", i > 0 ? d.password : "",
-                 d.url);
+        snprintf(script, sizeof(script), "pwd\nopen %s %s %s/\npwd\n",
+                 i > 0 ? "--password-file" : "--cacert",
+                 i > 0 ? d.password : d.ca, d.url);
         DESK_ALONE(EX_NOPERM, reasons[i], script, "--config", "config",
                    "drop:");
     }

@@ -75,6 +75,20 @@ Test(client_places, passwords, .timeout = 60)
     desk_end(&d);
 }
 
+/* Without a terminal, too, a stranger is reported before a missing password. */
+Test(client_places, a_stranger_before_the_password, .timeout = 60)
+{
+    static const char reason[] = "the server's certificate isn't trusted";
+    struct desk d;
+
+    desk_begin(&d, "password");
+    unsetenv("DBUS_SESSION_BUS_ADDRESS");
+    unsetenv("SALLYPORT_PASSWORD");
+    DESK_ALONE(EX_NOPERM, reason, NULL, "ls", d.url);
+    DESK_ALONE(0, "a server that isn't trusted", NULL, "doctor", d.url);
+    desk_end(&d);
+}
+
 static bool is_there(void *of)
 {
     return files_exists(of);

@@ -227,9 +227,7 @@ static int doctor_begin(struct doctor *d, const struct options *o,
     if (!url->user[0] && !o->user)
         return 0;
     int r = password_find(o, &d->url, &d->password, why);
-    d->unasked = r == 1 && tty_asks();
-    if (r == 1 && !d->unasked)
-        r = password_ask(o, &d->url, &d->password, why);
+    d->unasked = r == 1;
     return r < 0 ? -1 : 0;
 }
 

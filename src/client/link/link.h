@@ -30,12 +30,10 @@ bool link_poll(struct pollfd *p, nfds_t n, uint64_t end);
  * -ENOTTY; -EINTR; -EINVAL for an unusable answer. */
 int tty_secret(const char *prompt, struct secret *ret);
 /* Asks for one line, with an echo; OUT gets it without its end. Returns 0;
- * -ENOTTY; -EINTR. */
+ * -ENOTTY; -EINTR; -EINVAL for a line that is too long. */
 int tty_line(const char *prompt, char *out, size_t size);
 /* Can somebody answer: are standard input and standard error a terminal? */
 bool tty_there(void);
-/* Can tty_secret() and tty_line() ask? */
-bool tty_asks(void);
 
 /* Finds the user's password, never in an argument: looks, in this order, at
  * --password-file, --password-command, SALLYPORT_PASSWORD, netrc and the

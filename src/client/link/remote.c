@@ -518,17 +518,15 @@ static int site_learn(struct site *s, struct link *l, struct failure *why)
  * need none. */
 static int site_ask(struct site *s, struct link *l, struct failure *why)
 {
-    if (tty_asks()) {
-        l->no_password = true;
-        int r = link_command(l, why, "NOOP");
-        l->no_password = false;
-        if (!l->asked)
-            return r;
-        link_close(l);
-        if (link_open(l, s, why) < 0)
-            return -1;
-    }
-    return password_ask(s->options, &s->url, &s->password, why);
+    l->no_password = true;
+    int r = link_command(l, why, "NOOP");
+    l->no_password = false;
+    if (!l->asked)
+        return r;
+    link_close(l);
+    return link_open(l, s, why) < 0
+               ? -1
+               : password_ask(s->options, &s->url, &s->password, why);
 }
 
 int site_open(struct site *s, const struct options *o, const struct url *url,

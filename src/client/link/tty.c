@@ -13,13 +13,6 @@ bool tty_there(void)
     return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
 }
 
-bool tty_asks(void)
-{
-    FD_CLEANUP int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-
-    return tty >= 0;
-}
-
 static int tty_read(int tty, char *out, size_t size)
 {
     struct pollfd p = { .fd = tty, .events = POLLIN };
