@@ -223,8 +223,8 @@ static void list_with_trust(struct terminal *t)
     terminal_type(t, line);
 }
 
-/* A refusal sends nothing and remembers nothing; "yes" is asked for only
- * once. */
+/* A refusal sends nothing and remembers nothing, and "y" is no answer; "yes" is
+ * asked for only once. */
 Test(terminal, trust, .timeout = 120)
 {
     static const char hosts[] = ".local/share/sallyport/known_hosts";
@@ -241,6 +241,18 @@ Test(terminal, trust, .timeout = 120)
     cr_expect_not(files_exists(hosts));
     list_with_trust(&t);
     terminal_expect(&t, "(yes/no)?", NULL);
+    terminal_type(&t, "y");
+    terminal_expect(&t, "yes or no in full:", "status 77");
+    terminal_type(&t, "all the world");
+    terminal_expect(&t,
+                    "in full: all the world\nType yes or no in full:", NULL);
+    terminal_type(&t, "");
+    terminal_expect(&t, "status 77", NULL);
+    cr_expect_not(files_exists(hosts));
+    list_with_trust(&t);
+    terminal_expect(&t, "(yes/no)?", NULL);
+    terminal_type(&t, "Y");
+    terminal_expect(&t, "in full:", "status 77");
     terminal_type(&t, "yes");
     terminal_expect(&t, "status 0", NULL);
     cr_assert(files_exists(hosts));

@@ -190,11 +190,27 @@ static int trust_fetch(const struct options *o, const struct url *url,
     return r;
 }
 
+/* As with ssh, a quick "y" is too little for a decision that stays. */
+static bool trust_says_yes(void)
+{
+    const char *prompt = "Trust this server from now on (yes/no)? ";
+
+    for (int tries = 0; tries < 3; tries++) {
+        char answer[8] = "";
+        int r = tty_line(prompt, answer, sizeof(answer));
+
+        if (r == -ENOTTY || r == -EINTR || strcmp(answer, "no") == 0)
+            return false;
+        if (r == 0 && strcmp(answer, "yes") == 0)
+            return true;
+        prompt = "Type yes or no in full: ";
+    }
+    return false;
+}
+
 static bool trust_agreed(const struct options *o, const struct url *url,
                          const struct certificate *c)
 {
-    char answer[8] = "";
-
     fprintf(stderr,
             "%s:%u is not known here. Its certificate:\n"
             "  for          %s\n  issued by    %s%s\n"
@@ -204,11 +220,7 @@ static bool trust_agreed(const struct options *o, const struct url *url,
             url->host, url->port, c->subject, c->issuer,
             c->self_signed ? " (itself)" : "", c->begins, c->ends,
             c->fingerprint, c->pin);
-    if (o->yes)
-        return true;
-    return tty_line("Trust this server from now on (yes/no)? ", answer,
-                    sizeof(answer)) == 0 &&
-           strcmp(answer, "yes") == 0;
+    return o->yes || trust_says_yes();
 }
 
 static int trust_new(const struct options *o, const struct url *url,
