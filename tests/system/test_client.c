@@ -75,7 +75,9 @@ Test(client, put, .timeout = 60)
     desk_says_to(&d, 0, NULL, "from a pipe", "put", "-", "/stream", NULL);
     desk_file(server_home_file(&d.server, "put", "stream"), "from a pipe");
     CLIENT(&d, EX_NOINPUT, "put", "nosuch", "/");
-    CLIENT(&d, EX_NOINPUT, "put", "a", "/nosuch/");
+    for (int named = 0; named < 2; named++)
+        desk_says(&d, EX_NOINPUT, "no such directory; make it by mkdir", "put",
+                  "a", named ? "/nosuch/x" : "/nosuch/", NULL);
     CLIENT(&d, 0, "mkdir", "/dir");
     CLIENT(&d, 0, "mv", "/stream", "dir/");
     desk_file(server_home_file(&d.server, "put", "dir/stream"), "from a pipe");

@@ -230,7 +230,8 @@ bool source_is_same(const struct stat *a, const struct stat *b);
  * the reason why it stays. */
 int source_remove(struct transfer *t, struct failure *why);
 
-/* Adds to WHY what the server has of a file that was being uploaded. */
+/* Adds to WHY what the server has of a file that was being uploaded, or says
+ * what is missing. */
 void upload_tell(const struct transfer *t, struct failure *why);
 
 /* Returns the algorithm to compute, or NULL: verification is off, or the server

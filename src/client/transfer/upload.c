@@ -285,10 +285,22 @@ static int upload_bytes(struct transfer *t, struct failure *why)
     return upload_end(t, link_run(t->link, why), why);
 }
 
+/* STOR finds no file that could be missing. */
+static bool upload_lacks_directory(const struct transfer *t,
+                                   const struct failure *why)
+{
+    return why->reply == 550 && strchr(t->remote, '/') &&
+           strcasestr(why->text, "no such file or directory");
+}
+
 void upload_tell(const struct transfer *t, struct failure *why)
 {
     size_t len = strlen(why->text);
 
+    if (upload_lacks_directory(t, why)) {
+        fail(why, EX_NOINPUT, "there is no such directory; make it by mkdir");
+        return;
+    }
     if (!t->begun || (t->compared && !t->aside))
         return;
     if (t->aside) {
