@@ -150,7 +150,8 @@ static void judge_certificate(struct doctor *d, const struct tls_shown *t,
             "the certificate is not for %s (the setting address)", host);
     if (t->self_signed)
         doctor_find(d, FINDING_NOTE, NULL,
-                    "it is self-signed: clients need --trust-new or --pin");
+                    "it is self-signed: clients need --cacert, --trust-new or "
+                    "--pin");
     else if (t->distrust)
         doctor_find(d, FINDING_WARNING,
                     "is the file without its chain? name certbot's "
