@@ -47,6 +47,26 @@ static void add_words(const struct arguments *a, size_t first, size_t end,
             return; /* the log has the beginning */
 }
 
+#define UNLOGGED                                                               \
+    (OPTION_CONFIG | OPTION_JSON | OPTION_YES | OPTION_HASH_STDIN |            \
+     OPTION_PRINT_PASSWORD | OPTION_COMMENT)
+
+/* Adds the options with their values. No option has a password or a hash; a
+ * comment may be about a person, and says nothing about rights. */
+static void add_options(const struct arguments *a, struct buf *into)
+{
+    for (size_t i = 0; i < ctl_option_count; i++) {
+        const struct ctl_option *o = &ctl_options[i];
+        const char *const *value = (const void *)((const char *)a + o->offset);
+
+        if (a->given & o->bit & ~UNLOGGED &&
+            buf_add_format(into, "%s--%s%s%s", into->len > 0 ? " " : "",
+                           o->name, o->value ? " " : "",
+                           o->value ? *value : "") < 0)
+            return; /* the log has the beginning */
+    }
+}
+
 /* A server of another version may not know the message with the words. */
 static int send_edited(struct server *s, uint32_t request)
 {
@@ -60,6 +80,7 @@ static int send_edited(struct server *s, uint32_t request)
     buf_init(&to, MESSAGE_TEXT_MAX);
     add_words(a, 0, 2, &verb);
     add_words(a, 2, a->words, &to);
+    add_options(a, &to);
     r = SEND(&s->channel, users_changed, request, .verb = buf_slice(&verb),
              .to = buf_slice(&to));
     buf_release(&verb);

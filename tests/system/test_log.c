@@ -416,11 +416,11 @@ Test(log, changes_by_sallyportctl, .timeout = 60)
     struct server server;
 
     server_start(&server, &(struct server_plan){ 0 });
-    ctl(&server, 0, "user change anna --comment geheim", "");
+    ctl(&server, 0, "user change anna --ttl 7d --comment geheim", "");
     ctl(&server, 0, "ban add 192.0.2.0/24", "banned");
     ctl(&server, 0, "reload", "reloaded");
     server_log_expect(&server, 1, "admin process=master ",
-                      "verb=\"user change\" to=anna", NULL);
+                      "verb=\"user change\" to=\"anna --ttl 7d\"", NULL);
     server_log_expect(&server, 1, "admin process=master ",
                       "verb=\"ban add\" to=192.0.2.0/24", NULL);
     server_log_expect(&server, 1, "admin process=master ", "verb=reload", NULL);
