@@ -115,7 +115,7 @@ _sallyportctl_tables() {
     --user) value='USER' ;;
     --since) value='TIME' ;;
     --until) value='TIME' ;;
-    --event) value='EVENT' ;;
+    --event) value='EVENTS' ;;
     --serial) value='SERIAL' ;;
     --file) value='FILE' ;;
     --cursor) value='FILE' ;;

@@ -450,7 +450,7 @@ const struct ctl_command ctl_commands[] = {
       .without_settings = true,
       .run = log_show,
       .syntax = "[--user USER] [--since TIME] [--until TIME] [--failed] "
-                "[--path PART] [--event EVENT] [--serial SERIAL] "
+                "[--path PART] [--event EVENTS] [--serial SERIAL] "
                 "[--file FILE | --cursor FILE] [--json]",
       .help = "Show what happened, from the journal or a log file: who sent "
               "which file, and why something failed",

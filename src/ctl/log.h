@@ -51,6 +51,10 @@ bool log_is_upload(const struct log_record *r);
 bool log_is_download(const struct log_record *r);
 /* What somebody did, such as "upload"; or the event's name. */
 struct slice log_word(const struct log_record *r);
+/* Is its event, or its word, in LIST, which has commas? */
+bool log_is_among(const struct log_record *r, struct slice list);
+/* Can each of LIST be an event or a word? Returns an exit code. */
+int log_names_check(struct context *x, struct slice list);
 /* Why it failed: its reason, or words for its result. */
 struct slice log_cause(const struct log_record *r);
 /* The size of the file, as far as the log knows it. */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "sallyport/base/clock.h"
 #include "sallyport/event/event.h"
@@ -254,6 +255,54 @@ struct slice log_word(const struct log_record *r)
         if (verb.ptr && slice_equal(verb, slice_from(verbs[i].verb)))
             return slice_from(verbs[i].word);
     return r->event;
+}
+
+bool log_is_among(const struct log_record *r, struct slice list)
+{
+    struct slice one;
+
+    while (slice_cut(&list, ',', &one))
+        if (slice_equal(one, r->event) || slice_equal(one, log_word(r)))
+            return true;
+    return false;
+}
+
+/* Adds a name that isn't there yet. */
+static size_t add_what(const char *name, const char **names, size_t n)
+{
+    if (slice_among(slice_from(name), names, n) < 0)
+        names[n++] = name;
+    return n;
+}
+
+static int unknown_event(struct context *x, struct slice name,
+                         const char *const *names, size_t n)
+{
+    const char *nearest = slice_nearest(name, names, n);
+    char all[COMPLAINT_MAX] = "";
+
+    for (size_t i = 0; i < n; i++)
+        snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s",
+                 i > 0 ? ", " : "", names[i]);
+    return ctl_fail(x, EX_USAGE, "--event %.*s: no such event; %s%s%s",
+                    (int)name.len, name.ptr, nearest ? "did you mean " : "use ",
+                    nearest ? nearest : all, nearest ? "?" : "");
+}
+
+int log_names_check(struct context *x, struct slice list)
+{
+    const char *names[EVENT_COUNT + sizeof(verbs) / sizeof(verbs[0])];
+    struct slice one;
+    size_t n = 0;
+
+    for (int e = 0; e < EVENT_COUNT; e++)
+        n = add_what(event_name((enum event)e), names, n);
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+        n = add_what(verbs[i].word, names, n);
+    while (slice_cut(&list, ',', &one))
+        if (slice_among(one, names, n) < 0)
+            return unknown_event(x, one, names, n);
+    return 0;
 }
 
 /* Causes that the log gives only as the code of the reply. */

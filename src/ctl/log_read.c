@@ -233,7 +233,9 @@ int log_open(struct log_reader *l, struct context *x)
     buf_init(&l->path, LOG_LINE_MAX);
     if (a->path)
         event_escape(slice_from(a->path), &l->path);
-    if (a->since)
+    if (a->event)
+        code = log_names_check(x, slice_from(a->event));
+    if (code == 0 && a->since)
         code = log_when(x, "since", a->since, false, &l->since);
     if (code == 0 && a->until)
         code = log_when(x, "until", a->until, true, &l->until);
@@ -308,7 +310,7 @@ static bool is_wanted(const struct log_reader *l, const struct log_record *r)
     const struct arguments *a = &l->x->args;
 
     return r->ms >= l->since && r->ms < l->until &&
-           (!a->event || slice_equal(r->event, slice_from(a->event))) &&
+           (!a->event || log_is_among(r, slice_from(a->event))) &&
            (!a->failed || log_failed(r)) && field_is(r, "user", a->user) &&
            field_is(r, "serial", a->serial) && path_has(r, &l->path);
 }
