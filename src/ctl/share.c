@@ -169,8 +169,8 @@ static int grant_one(struct context *x, struct edit *e, const char *word)
     if (entry_rights(&g.who, &rights))
         return ctl_fail(x, EX_USAGE, "%s: " RIGHTS_EXPECTED, word);
     if (rights_counting(rights) != rights)
-        stderr_print("%s: a role with w, and neither l nor r, is a drop: none "
-                     "of its other letters counts",
+        stderr_print("%s: a role with w, and neither l nor r, is a drop: of "
+                     "its letters only w and i count",
                      word);
     return edit_set_entry(e, g.line, "shares", share,
                           grant_text(share, rights, text));

@@ -98,10 +98,14 @@ static json_t *describe_members(const struct users *u,
 
 static void member_text(const json_t *one, struct buf *into)
 {
+    const char *text = json_string_value(json_object_get(one, "rights"));
+    unsigned rights;
+
     buf_add_format(into, "%-20s %-8s ",
-                   json_string_value(json_object_get(one, "user")),
-                   json_string_value(json_object_get(one, "rights")));
+                   json_string_value(json_object_get(one, "user")), text);
     grant_sources_text(json_object_get(one, "by"), into);
+    if (rights_parse(slice_from(text), &rights) == 0 && rights & RIGHT_INSPECT)
+        buf_add_text(into, "; uploads wait for inspection");
 }
 
 int share_show(struct context *x)

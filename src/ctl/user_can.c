@@ -251,9 +251,13 @@ static int print_answer(const struct context *x, const struct question *q)
         printf("%s is or contains the root directory, a share, or a directory "
                "with rights of its own, so it can't be changed\n",
                q->path.bytes);
+    if (q->yes && q->verb.rights & RIGHT_WRITE && q->rights & RIGHT_INSPECT)
+        printf("the upload waits for inspection; see: sallyportctl inspect "
+               "list %s\n",
+               q->user->name);
     if (!q->yes && rights_drop(q->rights))
-        printf("%s is a drop for this user: no right but w counts there, and "
-               "it has no subdirectories\n",
+        printf("%s is a drop for this user: no right but w and i counts "
+               "there, and it has no subdirectories\n",
                q->share ? q->share->name : q->mount);
     if (q->login.text[0])
         printf("%s:%zu: %s\n", x->settings.users, q->user->line, q->login.text);

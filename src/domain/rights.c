@@ -98,5 +98,6 @@ bool rights_drop(unsigned rights)
 
 unsigned rights_counting(unsigned rights)
 {
-    return rights_drop(rights) ? RIGHT_WRITE : rights;
+    return rights_drop(rights) ? rights & (RIGHT_WRITE | RIGHT_INSPECT)
+                               : rights;
 }

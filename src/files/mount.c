@@ -104,7 +104,7 @@ static void mount_set_rights(struct mount *m, unsigned rights, bool for_ctl)
     m->inspect = !for_ctl && rights & RIGHT_INSPECT;
     m->follows &= !m->mine;
     m->rights = for_ctl    ? RIGHT_ALL
-                : m->blind ? rights_counting(rights) | RIGHT_LIST
+                : m->blind ? RIGHT_WRITE | RIGHT_LIST
                            : rights & RIGHT_ALL;
 }
 

@@ -37,8 +37,8 @@ const char *rights_text(unsigned rights, char out[16]);
 /* Without the rights to list and to read, whoever may write sees nothing: a
  * drop. */
 bool rights_drop(unsigned rights);
-/* The rights that count: in a drop only that to write does, since each other
- * one would show something. */
+/* The rights that count: in a drop only that to write, and inspection, since
+ * each other one would show something. */
 unsigned rights_counting(unsigned rights);
 
 /* The bits that a mode must have, and those that it may have. A file is never

@@ -177,8 +177,18 @@ Test(can, a_drop)
     expect_out(
         1, "", "user can anna delete /drops/x",
         "users:4: user anna has wodm in the share drops\ndrops is a drop "
-        "for this user: no right but w counts there");
+        "for this user: no right but w and i counts there");
     expect_out(1, "", "user can anna write /in/x/y", "/in is a drop for this");
+}
+
+Test(can, an_upload_that_is_inspected)
+{
+    expect_run(0, "", "share add drops anna:wi");
+    expect_out(0, "", "user can anna write /drops/x",
+               "the upload waits for inspection; see: sallyportctl inspect "
+               "list anna");
+    cr_expect_not(strstr(expect_run(1, "", "user can anna read /drops/x")->out,
+                         "inspection"));
 }
 
 Test(can, an_expired_user)

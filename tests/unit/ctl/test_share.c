@@ -649,17 +649,24 @@ Test(share, a_directory_with_rights_of_a_user_that_is_not_added)
     expect_not_in_users("dora");
 }
 
-/* Only w counts in a drop. */
+/* Only w and i count in a drop. */
 Test(share, rights_that_do_not_count)
 {
     expect_run(0, "", "share add a");
     expect_err(0, "", "share grant a anna:wd",
-               "anna:wd: a role with w, and neither l nor r, is a drop");
+               "anna:wd: a role with w, and neither l nor r, is a drop: of its "
+               "letters only w and i count");
     expect_out(0, "", "share show a",
                "anna                 drop     wd by own");
     expect_run(0, "", "team add legal anna");
     expect_run(0, "", "share grant a team:legal:read");
     expect_out(0, "", "share show a", "anna                 lrwd ");
+    cr_expect_str_eq(expect_run(0, "", "share grant a team:legal:wi")->err, "");
+    expect_run(0, "", "share revoke a anna");
+    expect_out(
+        0, "", "share show a",
+        "anna                 wi       wi by team legal, line 5; uploads "
+        "wait for inspection");
 }
 
 /* The files of a removed share keep their gid. */
