@@ -147,30 +147,43 @@ static const struct ctl_command *find_command(const struct arguments *a)
 }
 
 static const struct {
-    size_t least, most; /* words after the command */
-    size_t names;       /* of them */
+    size_t least, most;         /* words after the command */
+    size_t names;               /* of them */
+    const char *first, *second; /* NULL: as the syntax calls it */
 } takes[] = {
-    [TAKES_NOTHING] = { 0, 0, 0 },
-    [TAKES_NAME] = { 1, 1, 1 },
-    [TAKES_SESSION] = { 1, 1, 0 },
-    [TAKES_NAME_OR_NOTHING] = { 0, 1, 1 },
-    [TAKES_TWO_NAMES] = { 2, 2, 2 },
-    [TAKES_FILE] = { 1, 1, 0 },
-    [TAKES_ACCOUNT] = { 1, 1, 0 },
-    [TAKES_ACCOUNT_AND_SIZE] = { 2, 2, 0 },
-    [TAKES_NAME_AND_MORE] = { 2, SIZE_MAX - 2, 1 },
-    [TAKES_NAME_AND_ANY] = { 1, SIZE_MAX - 2, 1 },
-    [TAKES_VERB_AND_PATH] = { 2, 3, 1 },
-    [TAKES_NETWORK] = { 1, 1, 0 },
-    [TAKES_ID] = { 1, 2, 0 },
+    [TAKES_NOTHING] = { 0, 0, 0, NULL, NULL },
+    [TAKES_NAME] = { 1, 1, 1, NULL, NULL },
+    [TAKES_SESSION] = { 1, 1, 0, "USER, SERIAL or ADDRESS", NULL },
+    [TAKES_NAME_OR_NOTHING] = { 0, 1, 1, NULL, NULL },
+    [TAKES_TWO_NAMES] = { 2, 2, 2, NULL, "NEW" },
+    [TAKES_FILE] = { 1, 1, 0, NULL, NULL },
+    [TAKES_ACCOUNT] = { 1, 1, 0, "NAME or share:NAME", NULL },
+    [TAKES_ACCOUNT_AND_SIZE] = { 2, 2, 0, "NAME or share:NAME", "SIZE" },
+    [TAKES_NAME_AND_MORE] = { 2, SIZE_MAX - 2, 1, NULL, "USER" },
+    [TAKES_NAME_AND_ANY] = { 1, SIZE_MAX - 2, 1, NULL, NULL },
+    [TAKES_VERB_AND_PATH] = { 2, 3, 1, NULL, "VERB" },
+    [TAKES_NETWORK] = { 1, 1, 0, NULL, NULL },
+    [TAKES_ID] = { 1, 2, 0, NULL, NULL },
 };
 
-static bool words_fit(const struct ctl_command *row, const struct arguments *a)
+static int check_words(struct context *x, const struct ctl_command *row,
+                       const char *name)
 {
-    size_t own = row->name ? 2 : 1;
+    const size_t own = row->name ? 2 : 1, given = x->args.words;
+    const char *word = takes[row->takes].first;
 
-    return a->words >= own + takes[row->takes].least &&
-           a->words <= own + takes[row->takes].most;
+    if (given > own + takes[row->takes].most)
+        return ctl_fail(x, EX_USAGE,
+                        "%s: one word too many; see: sallyportctl %s --help",
+                        x->args.word[own + takes[row->takes].most], name);
+    if (given >= own + takes[row->takes].least)
+        return 0;
+    if (given > own)
+        word = takes[row->takes].second;
+    return ctl_fail(x, EX_USAGE,
+                    "%s: %.*s is missing; see: sallyportctl %s --help", name,
+                    (int)(word ? strlen(word) : strcspn(row->syntax, " ")),
+                    word ? word : row->syntax, name);
 }
 
 /* Of a share or a team; else of users. */
@@ -190,26 +203,56 @@ static bool names_ok(const struct ctl_command *row, const struct arguments *a)
     return true;
 }
 
+/* An option of "user add" whose change is a command of its own. */
+static int not_for_change(struct context *x, const char *option)
+{
+    const struct arguments *a = &x->args;
+    const int share = a->share ? (int)strcspn(a->share, ":") : 0;
+
+    if (strcmp(option, "team") == 0)
+        return ctl_fail(x, EX_USAGE,
+                        "--team is not for this command; run: sallyportctl "
+                        "team join %s %s",
+                        a->team, a->word[2]);
+    return ctl_fail(x, EX_USAGE,
+                    "--share is not for this command; run: sallyportctl share "
+                    "grant %.*s %s%s",
+                    share, a->share, a->word[2], a->share + share);
+}
+
+static int check_options(struct context *x, const struct ctl_command *row,
+                         const char *name)
+{
+    const struct arguments *a = &x->args;
+    const char *beyond = arguments_beyond(a, row->options | ALWAYS);
+    const char *groups;
+
+    if (!beyond)
+        return 0;
+    groups = strcmp(beyond, "share") == 0  ? a->share
+             : strcmp(beyond, "team") == 0 ? a->team
+                                           : ",";
+    if (row->run == user_change && a->words == 3 && !strchr(groups, ','))
+        return not_for_change(x, beyond);
+    return ctl_fail(x, EX_USAGE,
+                    "%s: --%s is not for this command; see: sallyportctl %s "
+                    "--help",
+                    name, beyond, name);
+}
+
 static int check_usage(struct context *x, const struct ctl_command *row)
 {
-    const char *beyond = arguments_beyond(&x->args, row->options | ALWAYS);
     char name[32];
+    int code = check_options(x, row, full_name(row, name));
 
-    full_name(row, name);
-    if (beyond)
-        return ctl_fail(x, EX_USAGE,
-                        "%s: --%s is not for this command; usage: "
-                        "sallyportctl %s %s",
-                        name, beyond, name, row->syntax);
-    if (!words_fit(row, &x->args))
-        return ctl_fail(x, EX_USAGE, "usage: sallyportctl %s %s", name,
-                        row->syntax);
-    if (!names_ok(row, &x->args))
+    if (code == 0)
+        code = check_words(x, row, name);
+    if (code == 0 && !names_ok(row, &x->args))
         return ctl_fail(x, EX_DATAERR,
                         "bad name; use 1 to 32 of a-z%s, not beginning with "
                         ". or -",
                         is_of_groups(row) ? " 0-9 . _ -" : " A-Z 0-9 . _ - @");
-    return 0;
+    return code;
 }
 
 static int load_settings(struct context *x)

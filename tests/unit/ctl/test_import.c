@@ -257,8 +257,7 @@ Test(import, bad_calls)
 {
     expect_err(EX_NOINPUT, "", "user import /nowhere/x",
                "/nowhere/x: No such file or directory");
-    expect_err(EX_USAGE, "", "user import",
-               "usage: sallyportctl user import FILE");
+    expect_err(EX_USAGE, "", "user import", "FILE is missing");
     expect_text(import(EX_USAGE, "anna:x\n", "--format ftp")->err,
                 "--format ftp: use pure-ftpd, proftpd, passwd, htpasswd, "
                 "pwdfile or sallyport");

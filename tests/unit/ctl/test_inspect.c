@@ -117,7 +117,7 @@ Test(inspect, orders)
                "no upload fedcba9876543210 waits");
     expect_err(EX_USAGE, "", "inspect release 0123", "expected an id");
     expect_err(EX_USAGE, "", "inspect reject " ID "0", "expected an id");
-    expect_err(EX_USAGE, "", "inspect release", "usage: ");
+    expect_err(EX_USAGE, "", "inspect release", "ID is missing");
     expect_err(EX_NOUSER, "", "inspect release " ID " carla", "carla");
 }
 

@@ -250,7 +250,7 @@ static const struct {
     const char *words, *said;
     int code;
 } wrong[] = {
-    { "log x", "usage: sallyportctl log [--user USER]", EX_USAGE },
+    { "log x", "x: one word too many; see: sallyportctl log --help", EX_USAGE },
     { "log --file - --since 2026-02-30", "use a time ago, such as", EX_USAGE },
     { "log --file - --since soon", "--since soon: use", EX_USAGE },
     { "log --file - --until 2026-11-20x", "--until 2026-11-20x", EX_USAGE },

@@ -167,16 +167,16 @@ Test(quota, usage)
         const char *words, *said;
         int code;
     } rows[] = {
-        { "quota set anna", "usage: sallyportctl quota set NAME", EX_USAGE },
-        { "quota set anna 5G 6", "usage: sallyportctl quota set", EX_USAGE },
+        { "quota set anna", "quota set: SIZE is missing", EX_USAGE },
+        { "quota set anna 5G 6", "6: one word too many", EX_USAGE },
         { "quota set anna 5GB", "SIZE is a number, also with K, M, G or T",
           EX_USAGE },
         { "quota set anna 0", "or none", EX_USAGE },
         { "quota set anna 8388608T", "SIZE is a number", EX_USAGE }, /* 2^63 */
         { "quota set anna 5G --files x", "--files is a number", EX_USAGE },
-        { "quota show", "usage: sallyportctl quota show", EX_USAGE },
+        { "quota show", "NAME is missing", EX_USAGE },
         { "quota show share:", "there is no share:;", EX_NOUSER },
-        { "quota report anna", "usage: sallyportctl quota report", EX_USAGE },
+        { "quota report anna", "anna: one word too many", EX_USAGE },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

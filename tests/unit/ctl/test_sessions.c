@@ -33,9 +33,9 @@ Test(sessions, without_a_server)
 
 Test(sessions, usage)
 {
-    says(EX_USAGE, "who anna", "usage: sallyportctl who [--json]");
-    says(EX_USAGE, "kick", "usage: sallyportctl kick USER | SERIAL | ADDRESS");
-    says(EX_USAGE, "kick anna bert", "usage: sallyportctl kick");
+    says(EX_USAGE, "who anna", "anna: one word too many");
+    says(EX_USAGE, "kick", "USER, SERIAL or ADDRESS is missing");
+    says(EX_USAGE, "kick anna bert", "bert: one word too many");
     says(EX_USAGE, "kick an%na", "an%na: neither a user's name");
     says(EX_USAGE, "kick 192.0.2.1:21", "neither a user's name");
     says(EX_USAGE, "kick 0123456789ABCDEF%", "neither a user's name");
