@@ -172,8 +172,8 @@ static void check_login(const struct context *x, struct question *q)
                  user->name, user->name);
     else if (user_expired(user, time(NULL)))
         complain(&q->login,
-                 "user %s: expired; run: sallyportctl user change %s --expires "
-                 "default",
+                 "user %s: expired; run: sallyportctl user change %s --ttl "
+                 "TIME, or --expires DATE",
                  user->name, user->name);
     else if (user->certificate.len > 0 && s->client_certificates == CLIENTS_OFF)
         complain(&q->login,

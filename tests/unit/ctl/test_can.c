@@ -194,7 +194,9 @@ Test(can, an_upload_that_is_inspected)
 Test(can, an_expired_user)
 {
     expect_run(0, "", "user change anna --expires 2020-01-01");
-    expect_out(1, "", "user can anna read /", "user anna: expired; run: ");
+    expect_out(1, "", "user can anna read /",
+               "user anna: expired; run: sallyportctl user change anna --ttl "
+               "TIME, or --expires DATE\n");
 }
 
 /* Such a user can log in, and can't do anything else. */
