@@ -85,16 +85,16 @@ int fields_take_home(struct context *x, struct fields *f, const char *home)
 int fields_take_group(struct context *x, const char *group, gid_t *ret)
 {
     uint64_t number;
+    const bool named = slice_number(slice_from(group), GID_MAX, &number);
     const struct group *found =
-        slice_number(slice_from(group), GID_MAX, &number)
-            ? getgrnam(group)
-            : getgrgid((gid_t)number);
+        named ? getgrnam(group) : getgrgid((gid_t)number);
 
     if (!found)
         return ctl_fail(x, EX_USAGE,
                         "%s: there is no such group; make it with: groupadd "
-                        "--system %s",
-                        group, group);
+                        "--system %s%s%s",
+                        group, named ? "" : "--gid ", group,
+                        named ? "" : " NAME");
     if (found->gr_gid < SHARE_GID_MIN)
         return ctl_fail(x, EX_USAGE,
                         "%s is a group of the system, with gid %u; use one "

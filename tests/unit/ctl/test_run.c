@@ -48,6 +48,8 @@ Test(run, what_is_no_command)
         { "share add a --local-group nobody-is-here",
           "there is no such group; make it with: groupadd --system "
           "nobody-is-here" },
+        { "share add a --local-group 61500",
+          "make it with: groupadd --system --gid 61500 NAME" },
         { "share add a --local-group root", "use one with a gid from 100 on" },
         { "share add a --file-mode 0777", "--file-mode 0777: expected a mode" },
         { "share add a --path x", "--path x: use an absolute path" },
