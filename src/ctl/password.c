@@ -168,6 +168,8 @@ static void typed_line_wipe(struct typed_line *l)
 }
 #define LINE_CLEANUP __attribute__((cleanup(typed_line_wipe)))
 
+#define NOT_GIVEN "was not given; nothing has changed"
+
 static int password_refuse(struct complaint *c, int code, const char *why)
 {
     complain(c, "the password %s", why);
@@ -214,6 +216,8 @@ static int read_stdin(struct secret *s, struct complaint *c)
     if (len < 0)
         return password_refuse(c, EX_IOERR,
                                "can't be read from standard input");
+    if (len == 0)
+        return password_refuse(c, EX_TEMPFAIL, NOT_GIVEN);
     return keep_password(s, (struct slice){ line.bytes, (size_t)len }, c);
 }
 
@@ -252,8 +256,7 @@ static void password_make(struct secret *s)
 static int refuse_line(int error, struct complaint *c)
 {
     if (error == EINTR)
-        return password_refuse(c, EX_TEMPFAIL,
-                               "was not given; nothing has changed");
+        return password_refuse(c, EX_TEMPFAIL, NOT_GIVEN);
     if (error == ETIMEDOUT)
         return password_refuse(c, EX_TEMPFAIL,
                                "didn't come in time; try again");
