@@ -192,15 +192,17 @@ static bool is_of_groups(const struct ctl_command *row)
     return !strcmp(row->group, "share") || !strcmp(row->group, "team");
 }
 
-static bool names_ok(const struct ctl_command *row, const struct arguments *a)
+/* Returns the first one that isn't a name, or NULL. */
+static const char *bad_name(const struct ctl_command *row,
+                            const struct arguments *a)
 {
     for (size_t i = 2; i < 2 + takes[row->takes].names && i < a->words; i++) {
         struct slice name = slice_from(a->word[i]);
 
         if (is_of_groups(row) ? !group_name_ok(name) : !user_name_ok(name))
-            return false;
+            return a->word[i];
     }
-    return true;
+    return NULL;
 }
 
 /* An option of "user add" whose change is a command of its own. */
@@ -244,13 +246,15 @@ static int check_usage(struct context *x, const struct ctl_command *row)
 {
     char name[32];
     int code = check_options(x, row, full_name(row, name));
+    const char *bad = bad_name(row, &x->args);
 
     if (code == 0)
         code = check_words(x, row, name);
-    if (code == 0 && !names_ok(row, &x->args))
+    if (code == 0 && bad)
         return ctl_fail(x, EX_DATAERR,
-                        "bad name; use 1 to 32 of a-z%s, not beginning with "
-                        ". or -",
+                        "\"%s\" is a bad name; use 1 to 32 of a-z%s, not "
+                        "beginning with . or -",
+                        bad,
                         is_of_groups(row) ? " 0-9 . _ -" : " A-Z 0-9 . _ - @");
     return code;
 }

@@ -240,5 +240,6 @@ Test(run, bad_names)
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         expect_err(EX_DATAERR, "long enough\n", table[i],
-                   "bad name; use 1 to 32");
+                   "is a bad name; use 1 to 32");
+    expect_err(EX_DATAERR, "", "user rename anna an%na", "\"an%na\" is a bad");
 }
