@@ -143,7 +143,7 @@ static int grantee_find(struct context *x, const struct users *u,
     user = of_team ? NULL : users_find(u, g->who.name);
     team = of_team ? team_find(u, g->who.name) : NULL;
     if (!user && !team)
-        return ctl_missing(x, of_team ? "team" : "user", g->who.text);
+        return ctl_missing(x, of_team ? "team" : "user", g->who.name);
     g->list = team ? team->shares : user->shares;
     g->line = team ? team->line : user->line;
     return 0;

@@ -334,6 +334,7 @@ Test(share, grants_that_are_refused)
           "there is no share none; run: sallyportctl share list" },
         { EX_NOUSER, "share grant a anna zoe",
           "there is no user zoe; run: sallyportctl user list" },
+        { EX_NOUSER, "share grant a zoe:read", "there is no user zoe;" },
         { EX_NOUSER, "share grant a anna team:x",
           "there is no team x; run: sallyportctl team list" },
         { EX_NOUSER, "share grant a team:anna", "there is no team anna" },
