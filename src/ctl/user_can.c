@@ -69,6 +69,10 @@ static int can_take_path(struct context *x, struct question *q)
     struct path root;
 
     path_root(&root);
+    if (q->verb.rights && !x->args.word[4])
+        return ctl_fail(x, EX_USAGE,
+                        "user can: PATH is missing; see: sallyportctl user can "
+                        "--help");
     if ((q->verb.rights == 0) == (x->args.word[4] == NULL) &&
         path_resolve(&root, slice_from(text), &q->path) == 0)
         return 0;

@@ -35,7 +35,7 @@ Test(run, what_is_no_command)
         { "share grant contracts", "share grant: USER is missing" },
         { "team join legal", "USER is missing" },
         { "user can anna", "user can: VERB is missing" },
-        { "user can anna write", "/: expected a path as the user sees it" },
+        { "user can anna write", "user can: PATH is missing; see: " },
         { "user can anna login /", "expected a path as the user sees it, such "
                                    "as /contracts/a.pdf; none after login" },
         { "user can anna write / x", "x: one word too many" },
