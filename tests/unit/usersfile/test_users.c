@@ -125,7 +125,10 @@ Test(users, refusals_with_their_line)
         { "anna:" HASH ":1:1::/h:/bin/sh:\n", "users:1: the seventh column" },
         { "anna:" HASH ":1:1::/h::\r\r\n", "users:1: \"\r\" in the last" },
         { "anna:" HASH ":1:1::/h::right=full\n",
-          "users:1: unknown key \"right\"" },
+          "users:1: unknown key \"right\" in the last column; did you mean "
+          "\"rights\"?" },
+        { "anna:" HASH ":1:1::/h::frob=full\n",
+          "users:1: unknown key \"frob\" in the last column" },
         { "anna:" HASH ":1:1::/h::rights\n", "users:1: \"rights\" in the last "
                                              "column: expected key=value" },
         { "anna:" HASH ":1:1::/h::rights=dropp\n",
