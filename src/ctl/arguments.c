@@ -28,8 +28,8 @@ const struct ctl_option ctl_options[] = {
     { "team", OPTION_TEAM, AT(team), "TEAM",
       "a team that the user joins (several: with commas)" },
     { "path", OPTION_PATH, AT(path), "DIR",
-      "the share's directory (default: NAME in \"shares\"); for\n"
-      "                       log: PART of a path" },
+      "log: a part of a path; share add: the share's directory\n"
+      "                       (default: NAME in \"shares\")" },
     { "uid", OPTION_UID, AT(uid), "N",
       "the user's uid (for a new user: the next one never used)" },
     { "gid", OPTION_GID, AT(gid), "N",
@@ -118,8 +118,8 @@ const struct ctl_option ctl_options[] = {
       "the same for status 2 (default 3,100)" },
     { "user", OPTION_USER, AT(user), "USER", "only lines of this user" },
     { "since", OPTION_SINCE, AT(since), "TIME",
-      "from then on: 7d, 2h, 2026-11-20, \"2026-11-20 08:00\", yesterday,\n"
-      "                       tuesday (local time)" },
+      "from then on: 7d, 2h, 2026-11-20, \"2026-11-20 08:00\", today,\n"
+      "                       yesterday, tuesday (local time)" },
     { "until", OPTION_UNTIL, AT(until), "TIME",
       "up to then; a day counts to its end" },
     { "failed", OPTION_FAILED, AT(failed), NULL,

@@ -96,7 +96,7 @@ int log_when(struct context *x, const char *option, const char *text, bool end,
     } else if (!date_of(text, end, &when)) {
         return ctl_fail(x, EX_USAGE,
                         "--%s %s: use a time ago, such as 7d or 2h; a day, "
-                        "such as 2026-11-20, yesterday or tuesday; or "
+                        "such as 2026-11-20, today or tuesday; or "
                         "\"2026-11-20 08:00\"",
                         option, text);
     }

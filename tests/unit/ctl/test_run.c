@@ -174,6 +174,9 @@ Test(run, help_names_every_command)
     cr_expect(strstr(r->out, "\n  --role ROLE"));
     cr_expect_not(strstr(r->out, "--purge"));
     cr_expect(strstr(r->out, "asks for a password twice"));
+    r = expect_run(0, "", "log --help");
+    cr_expect(strstr(r->out, "--path DIR           log: a part of a path"));
+    cr_expect(strstr(r->out, " today,"));
 }
 
 Test(run, version)
