@@ -37,7 +37,10 @@ int kinds_refuse(const struct assignment *a, const char *format, ...)
 
 int kinds_refuse_syntax(const struct assignment *a)
 {
-    return kinds_refuse(a, "expected %s", setting_kinds[a->row->type].syntax);
+    const bool quoted = a->value.len > 0 && strchr("\"'", a->value.ptr[0]);
+
+    return kinds_refuse(a, "expected %s%s", setting_kinds[a->row->type].syntax,
+                        quoted ? ", without quotes" : "");
 }
 
 /* Takes an absolute path into the field. */

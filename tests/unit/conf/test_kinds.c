@@ -173,6 +173,8 @@ Test(kinds, beyond_the_bounds)
         { "uid.log = a b", "expected an account" },
         { "uid.log =", "expected an account" },
         { "users = etc/users", "expected an absolute path" },
+        { "users = \"/etc/users\"", "an absolute path, without quotes" },
+        { "users = '/etc/users'", "an absolute path, without quotes" },
     };
 
     EXPECT_MISTAKES(table);
