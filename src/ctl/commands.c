@@ -473,6 +473,7 @@ const struct ctl_command ctl_commands[] = {
                  "sallyport" },
     { .group = "reload",
       .run = status_reload,
+      .on_failure = status_reload_failed,
       .syntax = "",
       .help = "Load configuration, certificates and users file again; every "
               "setting can change, and no session ends",

@@ -272,6 +272,7 @@ void quota_end(struct context *x, bool share, const char *path, uint32_t id);
 int retention_run(struct context *x);
 int status_show(struct context *x);
 int status_reload(struct context *x);
+int status_reload_failed(struct context *x, int code);
 int paths_add(struct context *x);
 int paths_list(struct context *x);
 int paths_del(struct context *x);

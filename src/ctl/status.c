@@ -431,6 +431,16 @@ int status_show(struct context *x)
  * reload may have to wait for another start. */
 #define RELOAD_PATIENCE 6 /* times that for other answers: 180 s */
 
+int status_reload_failed(struct context *x, int code)
+{
+    char *text = x->complaint.text;
+
+    if (code == EX_CONFIG)
+        snprintf(text + strlen(text), COMPLAINT_MAX - strlen(text),
+                 "; a running server continues as before");
+    return code;
+}
+
 int status_reload(struct context *x)
 {
     struct message m;

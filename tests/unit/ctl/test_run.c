@@ -192,6 +192,8 @@ Test(run, a_bad_configuration)
     expect_err(EX_CONFIG, "", "user list",
                "/conf:1: unknown key \"userz\"; did you mean "
                "\"users\"?\n");
+    expect_err(EX_CONFIG, "", "reload",
+               "\"users\"?; a running server continues as before\n");
     cr_assert_eq(unlink(world.conf), 0);
     expect_err(EX_CONFIG, "", "user list", "/conf: No such file");
 }
