@@ -291,6 +291,35 @@ static bool account_is_needed(const struct settings *s, enum process p)
     return p != PROCESS_METRICS || settings_have_metrics(s);
 }
 
+static bool account_is_missing(const char *account)
+{
+    uint64_t number;
+
+    return slice_number(slice_from(account), UINT32_MAX - 1, &number) != 0 &&
+           !getpwnam(account);
+}
+
+/* If row AT's account is missing, adds the missing ones of the rows after it.
+ */
+static void account_add_missing(const struct settings *s,
+                                const struct account_row *rows, size_t at,
+                                size_t count, struct complaint *c)
+{
+    const char *between = "; nor one of the names ";
+
+    for (size_t i = account_is_missing(rows[at].account) ? at + 1 : count;
+         i < count; i++) {
+        const size_t len = strlen(c->text);
+
+        if (!account_is_needed(s, rows[i].process) ||
+            !account_is_missing(rows[i].account))
+            continue;
+        snprintf(c->text + len, sizeof(c->text) - len, "%s%s", between,
+                 rows[i].account);
+        between = ", ";
+    }
+}
+
 int part_accounts(const struct check *k, struct prepared *p)
 {
     const struct settings *s = &k->settings;
@@ -302,16 +331,19 @@ int part_accounts(const struct check *k, struct prepared *p)
         { "uid.lookup", s->uid_lookup, PROCESS_LOOKUP },
         { "uid.metrics", s->uid_metrics, PROCESS_METRICS },
     };
+    const size_t count = sizeof(rows) / sizeof(rows[0]);
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && k->root; i++) {
+    for (size_t i = 0; i < count && k->root; i++) {
         struct identity *id = &p->identity[rows[i].process];
         int r;
 
         if (!account_is_needed(s, rows[i].process))
             continue;
         r = account_find(rows[i].account, id, &p->why);
-        if (r < 0)
+        if (r < 0) {
+            account_add_missing(s, rows, i, count, &p->why);
             return part_refuse(k, rows[i].key, r, p);
+        }
         if (account_apart(s, p, rows, i) < 0)
             return -EINVAL;
     }

@@ -69,15 +69,24 @@ Test(parts, a_mistake_names_its_setting)
 {
     struct prepared p = { 0 };
 
-    configure("uid.gate = 101\nuid.auth = missing\nempty = /dev/null/x\n");
+    configure("uid.gate = 101\nuid.auth = missing\nuid.keys = 104\n"
+              "uid.log = 103\n");
     cr_expect_eq(part_accounts(&k, &p), -EINVAL);
     cr_expect_str_eq(p.why.text,
                      "conf:2: uid.auth = missing: there is no account of "
                      "this name; run: systemd-sysusers");
     p = (struct prepared){ 0 };
+    configure("uid.gate = 101\nuid.auth = missing\nuid.keys = missing2\n"
+              "uid.log = missing3\nempty = /dev/null/x\n");
+    cr_expect_eq(part_accounts(&k, &p), -EINVAL);
+    cr_expect_str_eq(p.why.text,
+                     "conf:2: uid.auth = missing: there is no account of "
+                     "this name; run: systemd-sysusers; nor one of the names "
+                     "missing2, missing3");
+    p = (struct prepared){ 0 };
     cr_expect_eq(part_empty(&k, &p), -EINVAL);
     cr_expect_str_eq(p.why.text,
-                     "conf:3: empty = /dev/null/x: Not a directory");
+                     "conf:5: empty = /dev/null/x: Not a directory");
 }
 
 static const char *key_file(void)
