@@ -287,9 +287,10 @@ int listeners_open_metrics(const struct settings *s, struct succession *h,
                            struct complaint *c);
 /* Closes the retired listeners, once gate has them. */
 void listeners_forget_retired(struct listeners *l);
-/* For --check: binds each `listen` and closes it again. Returns the same
- * results, but a port that is in use only sets *in_use (otherwise NULL). */
-int listeners_try(const struct settings *s, const struct address **in_use,
+/* For --check: binds each `listen` and each of `ports`, and closes it again.
+ * Returns the same results, but a port that is in use only sets *in_use
+ * (otherwise its family is 0). */
+int listeners_try(const struct settings *s, struct address *in_use,
                   struct complaint *c);
 void listeners_release(struct listeners *l);
 

@@ -347,19 +347,46 @@ void listeners_unnamed(const struct settings *s, const struct succession *h,
 }
 
 /* A port that is in use belongs most likely to the running server. */
-int listeners_try(const struct settings *s, const struct address **in_use,
+static int listener_try(const struct settings *s, const char *key,
+                        const struct address *a, struct address *in_use,
+                        struct complaint *c)
+{
+    FD_CLEANUP int fd = listener_socket(a, 0);
+
+    if (fd < 0 && fd != -EADDRINUSE)
+        return listeners_refuse(s, NULL, key, a, -fd, c);
+    if (fd < 0)
+        *in_use = *a;
+    return 0;
+}
+
+static int listeners_try_passive(const struct settings *s,
+                                 const struct address *host,
+                                 struct address *in_use, struct complaint *c)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < ports_per_host(&s->ports) && r == 0; i++) {
+        struct address a = *host;
+
+        a.port = (uint16_t)(s->ports.first + i);
+        r = listener_try(s, "ports", &a, in_use, c);
+    }
+    return r;
+}
+
+int listeners_try(const struct settings *s, struct address *in_use,
                   struct complaint *c)
 {
-    *in_use = NULL;
-    for (size_t i = 0; i < s->listen_count; i++) {
-        FD_CLEANUP int fd = listener_socket(&s->listen[i], 0);
+    int r = 0;
 
-        if (fd < 0 && fd != -EADDRINUSE)
-            return listeners_refuse(s, NULL, "listen", &s->listen[i], -fd, c);
-        if (fd < 0)
-            *in_use = &s->listen[i];
+    *in_use = (struct address){ 0 };
+    for (size_t i = 0; i < s->listen_count && r == 0; i++) {
+        r = listener_try(s, "listen", &s->listen[i], in_use, c);
+        if (r == 0 && !s->ports.automatic && !listener_host_is_covered(s, i))
+            r = listeners_try_passive(s, &s->listen[i], in_use, c);
     }
-    return 0;
+    return r;
 }
 
 int listeners_open_metrics(const struct settings *s, struct succession *h,

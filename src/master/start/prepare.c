@@ -278,15 +278,15 @@ int prepare_limits(struct master *m, struct complaint *c)
 static int try_listeners(const struct master *m, struct complaint *c)
 {
     char path[SETTINGS_PATH_MAX], text[ADDRESS_TEXT_MAX];
-    const struct address *in_use;
+    struct address in_use;
     int r = listeners_try(&m->settings, &in_use, c);
 
-    if (r == 0 && in_use &&
+    if (r == 0 && in_use.family != 0 &&
         (settings_control(&m->settings, path, sizeof(path)) < 0 ||
          !control_socket_answers(path)))
         stderr_print("hint: %s is in use by another program, so a start would "
                      "fail now; find that program by: ss -ltnp",
-                     address_port_text(in_use, text));
+                     address_port_text(&in_use, text));
     return r;
 }
 

@@ -119,6 +119,7 @@ Test(listen, taken)
     static const char *const one[] = { "127.0.0.1:0", NULL };
     struct complaint c = { "" };
     struct listeners l, second;
+    struct address in_use;
     struct settings s;
     char port[16];
     int next, after;
@@ -136,7 +137,16 @@ Test(listen, taken)
     cr_assert(strstr(c.text, port), "%s", c.text);
     after = dup(0);
     cr_assert_eq(after, next, "a descriptor leaks");
+    close(after);
+    /* --check reports it, too. */
+    cr_assert_eq(listeners_try(&s, &in_use, &c), 0);
+    cr_expect_eq(in_use.port, s.ports.first);
+    after = dup(0);
+    cr_assert_eq(after, next, "a descriptor leaks");
+    close(after);
     listeners_release(&l);
+    cr_assert_eq(listeners_try(&s, &in_use, &c), 0);
+    cr_expect_eq(in_use.family, 0);
 }
 
 /* The port's listener of the generation before, and what the new one wants
