@@ -188,7 +188,7 @@ static const struct row rows[] = {
       NULL,
       certificate_missing,
       { "sallyport.conf:3: certificate = ", "certificate.pem: No such file",
-        "make one: certs/make" } },
+        "libexec/sallyport/make-certificate --out" } },
     { "certificate and key swapped",
       NULL,
       swapped,

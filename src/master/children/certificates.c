@@ -11,8 +11,8 @@
 #include "sallyport/domain/tls.h"
 
 #define MAKE_ONE                                                               \
-    "; make one: certs/make --out DIRECTORY NAME, in Sallyport's sources, or " \
-    "name that of a public CA"
+    "; make one: /usr/libexec/sallyport/make-certificate --out DIRECTORY "     \
+    "NAME (in the sources: certs/make), or name that of a public CA"
 
 /* Bytes: one more than of the largest file that anybody here reads. */
 #define COPY_MAX ((8u << 20) + 1)
