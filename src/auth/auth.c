@@ -172,18 +172,26 @@ static void pending_no_verdict(struct pending *p, const char *why)
     pending_send_verdict(p, &none);
 }
 
+/* Without a code the login fails, and must not take longer than with a wrong
+ * password. */
+static bool pending_renews(const struct pending *p, const struct attempt *a,
+                           const struct user *user)
+{
+    return a->verified && (user->totp.len == 0 || a->step > 0) && p->cost > 0 &&
+           hash_is_weaker(user->hash, p->cost);
+}
+
 /* A user whose password is right gets a hash of the new password; or at a login
  * one of the same password, if the old hash is weaker than today's. */
-static enum password_fault pending_hash(const struct pending *p,
-                                        const struct attempt *a,
-                                        const char *old, struct slice wanted,
-                                        char hash[HASH_MAX])
+static enum password_fault
+pending_hash(const struct pending *p, const struct attempt *a,
+             const struct user *user, struct slice wanted, char hash[HASH_MAX])
 {
     SECRET_CLEANUP struct secret password = *a->password;
     enum password_fault fault;
 
     if (!p->user[0]) {
-        if (a->verified && p->cost > 0 && hash_is_weaker(old, p->cost))
+        if (pending_renews(p, a, user))
             hash_make(&password, p->cost, hash);
         return PASSWORD_OK;
     }
@@ -224,8 +232,8 @@ static int pending_on_credentials(void *owner, struct msg_credentials *msg)
     f.name = siphash(a.name_key, a.name.ptr, a.name.len);
     f.step = a.step;
     if (f.yes)
-        f.fault = pending_hash(p, &a, p->auth->users.row[f.row].hash,
-                               msg->wanted, f.hash);
+        f.fault = pending_hash(p, &a, &p->auth->users.row[f.row], msg->wanted,
+                               f.hash);
     else
         report_failed_login(p, &a, j);
     pending_send_verdict(p, &f);

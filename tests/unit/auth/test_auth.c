@@ -30,17 +30,23 @@ static void raise_auth(struct stage *s)
     s->pid = child_raise(&s->auth, &a.frame, &auth_row, NULL);
 }
 
-static void send_users(struct stage *s, uint64_t generation, const char *name,
-                       const char *password)
+static void send_user(struct stage *s, uint64_t generation, const char *name,
+                      const char *password, const char *rest)
 {
     char text[512];
     int fd;
 
-    snprintf(text, sizeof(text), "%s:%s:70000:70000::/home::\n", name,
-             crypt(password, SETTING));
+    snprintf(text, sizeof(text), "%s:%s:70000:70000::/home::%s\n", name,
+             crypt(password, SETTING), rest);
     fd = fd_sealed("users", slice_from(text));
     TELL(&s->auth, users, 0, .edition = generation, .users = fd);
     close(fd);
+}
+
+static void send_users(struct stage *s, uint64_t generation, const char *name,
+                       const char *password)
+{
+    send_user(s, generation, name, password, "");
 }
 
 static void send_sandbox(struct stage *s)
@@ -445,6 +451,31 @@ Test(auth, a_stronger_hash_at_a_login)
             cr_expect(hash_verify(&password, hash), "%s", hash);
         channel_close(&c);
     }
+    channel_close(&s.log);
+    end_auth(&s, 0);
+}
+
+/* Such a login fails in master: its time mustn't tell that the password was
+ * right. */
+Test(auth, no_stronger_hash_without_a_code)
+{
+    struct channel c;
+    struct message m;
+    struct stage s;
+    int far;
+
+    open_auth(&s);
+    send_user(&s, 2, "anna", "right", "totp=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
+    far = channel_make(&c, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
+    TELL(&s.auth, verify, 0, .serial = 1, .edition = 2, .peer = client,
+         .cost = 5, .session = far);
+    close(far);
+    say(&c, "anna", "right");
+    message_hear(&s.auth, MSG_verdict, &m);
+    cr_expect(m.verdict.accepted);
+    cr_expect_eq(m.verdict.step, 0);
+    cr_expect_eq(m.verdict.hash.len, 0);
+    channel_close(&c);
     channel_close(&s.log);
     end_auth(&s, 0);
 }
