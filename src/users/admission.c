@@ -74,7 +74,7 @@ static bool hours_days(struct slice text, struct span *s)
 /* "00:00" to "24:00", in minutes, or -1. */
 static int hours_minute(struct slice text)
 {
-    struct slice hour;
+    struct slice hour = { "", 0 };
     uint64_t h, m;
 
     slice_cut(&text, ':', &hour);
