@@ -274,6 +274,29 @@ static int add_server(const char *path)
     return r;
 }
 
+/* As "openssl x509 -trustout" writes it: gate reads it, too. */
+Test(proof, a_trusted_certificate)
+{
+    FILE *in = fopen(pki_path(pki, "server.pem"), "r"), *out = tmpfile();
+    X509 *x = PEM_read_X509(in, NULL, NULL, NULL);
+    struct buf messages;
+
+    cr_assert(x && out);
+    cr_assert_eq(X509_alias_set1(x, (const unsigned char *)"a", 1), 1);
+    cr_assert_eq(PEM_write_X509_AUX(out, x), 1);
+    cr_assert_eq(fflush(out), 0);
+    servers.count = 0;
+    cr_expect_eq(proof_servers_add(&servers, fileno(out)), 0);
+    buf_init(&messages, 65536);
+    pki_issue(pki, &(struct pki_leaf){ .name = "anna" });
+    make_proof("anna", NULL, &messages);
+    cr_expect(holds(buf_slice(&messages), SERIAL, "anna"));
+    buf_release(&messages);
+    X509_free(x);
+    fclose(in);
+    fclose(out);
+}
+
 Test(proof, servers)
 {
     struct buf messages;
