@@ -186,7 +186,11 @@ static void answer_failure(struct supervisor *s, const char *why)
     if (!s->led || recovers || s->stopping)
         return;
     report_to_leader(s, why);
-    snprintf(reason, sizeof(reason), ", and changed nothing: %s", why);
+    snprintf(reason, sizeof(reason), "%s: %s",
+             slice_starts(slice_from(why), SLICE(GENERATION_NOT_TAKEN))
+                 ? ""
+                 : ", and changed nothing",
+             why);
     status_ready(s, "the last reload failed", reason);
     answer_askers(s, false, false, why);
 }

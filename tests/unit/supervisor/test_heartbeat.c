@@ -162,6 +162,49 @@ Test(heartbeat, systemd_shows_the_state, .init = set_up, .timeout = 60)
     close(fd);
 }
 
+/* The second one is to lead, but its gate ends. A recovery has its settings. */
+static void loses_its_gate(void)
+{
+    struct message m;
+
+    played_enter(GENERATION_VERSION);
+    played_heed_term();
+    if (!played_is("2")) {
+        played_lead();
+        if (played_is("1"))
+            SEND(&played_channel, renew, 1);
+        played_stay();
+    }
+    SEND(&played_channel, up, 0);
+    played_hear(MSG_take_over, &m);
+    played_hear(MSG_predecessor, &m);
+    played_hear(MSG_lead, &m);
+    SEND(&played_channel, gate_lost, 0, .handed_over = false);
+    played_stay();
+}
+
+Test(heartbeat, systemd_shows_what_a_takeover_has_changed, .init = set_up,
+     .timeout = 60)
+{
+    int fd = listen_as_systemd();
+    char got[256];
+    struct played p;
+
+    unsetenv("WATCHDOG_USEC");
+    played_begin(&p, loses_its_gate);
+    do {
+        ssize_t n = recv(fd, got, sizeof(got) - 1, 0);
+
+        cr_assert_gt(n, 0);
+        got[n] = '\0';
+    } while (!strstr(got, "the last reload failed"));
+    cr_expect(strstr(got, " UTC: the takeover failed (its gate has ended); a "
+                          "recovery continues with the new configuration"),
+              "%s", got);
+    played_end(&p);
+    close(fd);
+}
+
 static void is_loaded(void)
 {
     struct message m;
