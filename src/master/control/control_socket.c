@@ -187,7 +187,14 @@ static int control_socket_refuse(const char *path, int error,
     }
     if (error == ENOTSOCK)
         return complain(c, "%s: is there already and isn't a socket", path);
-    complain(c, "%s: %s", path, strerror(error));
+    if (error == ETIMEDOUT)
+        complain(
+            c,
+            "%s: another process has a lock on its directory; to see which, "
+            "run: lslocks",
+            path);
+    else
+        complain(c, "%s: %s", path, strerror(error));
     return error == ETIMEDOUT || error == ENOMEM || error == ENFILE ? -EAGAIN
                                                                     : -EINVAL;
 }
@@ -228,27 +235,40 @@ int control_socket_open_metrics(struct control_socket *s, const char *path,
 /* Root's group changes with it: the owner may give a file to any of its own
  * groups, and so root needs no CAP_CHOWN. The running server has the same
  * socket; by its own settings it refuses whom these let in too early. */
-static int control_socket_give(const struct control_socket *s, gid_t group)
+static int control_socket_chown(const struct control_socket *s, gid_t group)
 {
-    const mode_t mode = group != 0 ? 0660 : 0600;
     gid_t own = getegid();
-    struct stat st;
     int r = 0;
 
-    /* So a reload without another group keeps nobody out for a moment. */
-    if (fstatat(s->directory, s->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-        st.st_gid == (group ? group : own) && (st.st_mode & 07777) == mode)
-        return 0;
-    if (fchmodat(s->directory, s->name, 0600, 0) < 0)
+    if (geteuid() == 0 && group != own && setegid(group) < 0)
         return -errno;
-    if (geteuid() == 0 && group != 0 && setegid(group) < 0)
-        return -errno;
-    if (fchownat(s->directory, s->name, (uid_t)-1, group ? group : own,
-                 AT_SYMLINK_NOFOLLOW) < 0)
+    if (fchownat(s->directory, s->name, (uid_t)-1, group, AT_SYMLINK_NOFOLLOW) <
+        0)
         r = -errno;
     if (setegid(own) < 0)
         abort(); /* it could before */
-    if (r == 0 && group != 0 && fchmodat(s->directory, s->name, 0660, 0) < 0)
+    return r;
+}
+
+/* A start that fails lets in whom the running server lets in. */
+static int control_socket_give(const struct control_socket *s, gid_t group)
+{
+    const mode_t mode = group != 0 ? 0660 : 0600;
+    const gid_t to = group != 0 ? group : getegid();
+    struct stat st;
+    int r;
+
+    if (fstatat(s->directory, s->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
+    /* So a reload without another group keeps nobody out for a moment. */
+    if (st.st_gid == to && (st.st_mode & 07777) == mode)
+        return 0;
+    if (fchmodat(s->directory, s->name, 0600, 0) < 0)
+        return -errno;
+    r = control_socket_chown(s, to);
+    if (fchmodat(s->directory, s->name, r < 0 ? st.st_mode & 07777 : mode, 0) <
+            0 &&
+        r == 0)
         r = -errno;
     return r;
 }

@@ -199,7 +199,7 @@ Test(control_socket, the_folder_is_locked)
     snprintf(run, sizeof(run), "%s/run", scratch);
     FD_CLEANUP int fd = open(run, O_RDONLY);
     cr_assert_eq(flock(fd, LOCK_EX), 0);
-    is_refused(-EAGAIN, "timed out");
+    is_refused(-EAGAIN, "run: lslocks");
     cr_assert_not(is_there());
 }
 
@@ -517,6 +517,22 @@ Test(control_socket, of_a_group)
     cr_expect(before.st_ctim.tv_sec == after.st_ctim.tv_sec &&
               before.st_ctim.tv_nsec == after.st_ctim.tv_nsec);
     admits(&s, 0, 0600);
+    control_socket_close(&s, true);
+}
+
+/* The owner may give it only to a group of its own. */
+Test(control_socket, of_a_group_that_it_cannot_have)
+{
+    struct complaint c = { "" };
+    struct control_socket s;
+
+    if (geteuid() == 0)
+        cr_skip_test("root can");
+    opens(&s);
+    admits(&s, getegid(), 0660);
+    cr_expect_lt(control_socket_admit(&s, path, 12345, &c), 0);
+    cr_expect(strstr(c.text, "control_group: "), "%s", c.text);
+    cr_expect_eq(mode_of(path), 0660, "the group of before is out");
     control_socket_close(&s, true);
 }
 
