@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/users/users_file.h"
 
+#define WRITER_MS        5000 /* ms that it waits for another writer */
 #define BANNING_FILE_MAX (16 + BANS_MAX * sizeof(struct ban))
 
 /* Before the records in the file; a new form of them gets another number. */
@@ -107,9 +107,10 @@ static int banning_write(const char *directory, struct slice bytes)
 {
     FD_CLEANUP int at = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool stands;
+    int r = at < 0 ? -errno : fd_lock(at, WRITER_MS);
 
-    if (at < 0 || flock(at, LOCK_EX) < 0)
-        return -errno;
+    if (r < 0)
+        return r;
     return users_file_replace(at, SETTINGS_BANS_FILE, bytes, NULL, NULL, NULL,
                               &stands);
 }

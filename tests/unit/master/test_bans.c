@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -587,20 +588,20 @@ Test(bans_file, after_a_killed_writer)
     banning_release(m.banning);
 }
 
-/* Does that process wait for a lock? */
-static bool is_blocked(void *writer)
+/* It has the directory open, and tries to lock it. */
+static bool is_at_the_lock(void *writer)
 {
-    char line[256], words[64];
-    FILE *f = fopen("/proc/locks", "re");
-    bool found = false;
+    char name[64], path[PATH_MAX];
+    ssize_t n;
 
-    snprintf(words, sizeof(words), " -> FLOCK  ADVISORY  WRITE %d ",
-             *(pid_t *)writer);
-    while (f && fgets(line, sizeof(line), f))
-        found |= strstr(line, words) != NULL;
-    if (f)
-        fclose(f);
-    return found;
+    for (int fd = 0; fd < 16; fd++) {
+        snprintf(name, sizeof(name), "/proc/%d/fd/%d", *(pid_t *)writer, fd);
+        n = readlink(name, path, sizeof(path) - 1);
+        path[n < 0 ? 0 : n] = '\0';
+        if (n > 0 && strncmp(path, in_scratch(""), (size_t)n) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* Of an older generation: it isn't in the way of the new one, and the new one
@@ -613,9 +614,28 @@ Test(bans_file, another_writer)
     at = open(in_scratch(""), O_RDONLY | O_DIRECTORY);
     cr_assert(at >= 0 && flock(at, LOCK_EX) == 0);
     ban("192.0.2.1", 32, true, 0);
-    cr_assert(wait_until(is_blocked, &m.banning->writer, WAIT_MS));
+    cr_assert(wait_until(is_at_the_lock, &m.banning->writer, WAIT_MS));
     cr_expect_neq(access(in_scratch("bans.new"), F_OK), 0);
     close(at);
+    finish_writing();
+    cr_expect_eq(access(in_scratch("bans"), F_OK), 0);
+    banning_release(m.banning);
+}
+
+/* Whoever can read the directory can lock it, and keep the lock. */
+Test(bans_file, a_lock_for_ever)
+{
+    int at;
+
+    raise_master(in_scratch(""));
+    at = open(in_scratch(""), O_RDONLY | O_DIRECTORY);
+    cr_assert(at >= 0 && flock(at, LOCK_EX) == 0);
+    ban("192.0.2.1", 32, true, 0);
+    finish_writing();
+    cr_expect_eq(m.banning->error, ETIMEDOUT);
+    cr_expect_neq(access(in_scratch("bans"), F_OK), 0);
+    close(at);
+    ban("192.0.2.2", 32, true, 0);
     finish_writing();
     cr_expect_eq(access(in_scratch("bans"), F_OK), 0);
     banning_release(m.banning);
