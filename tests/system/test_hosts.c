@@ -78,6 +78,26 @@ Test(hosts, check, .timeout = 60)
     server_forget(&server);
 }
 
+/* Gate starts late, while the ports that are no longer configured are open in
+ * master. */
+Test(hosts, after_far_fewer_ports, .timeout = 60)
+{
+    const struct server_plan plan = {
+        .listen = LISTEN,
+        .ports = "auto 1000",
+        .settings = SETTINGS "address = localhost\nmax_sessions = 10\n",
+    };
+    struct server server;
+    struct session s;
+
+    server_start(&server, &plan);
+    server_set(&server, "ports", "auto 4");
+    generation_reload(&server, GENERATION_CTL);
+    open_session(&s, &server);
+    session_do(&s, "227 {*}(127,0,0,1,{p1},{p2}){*}", "PASV");
+    session_end(&s, &server);
+}
+
 /* ---- a network of its own with a name server; for root ---- */
 
 struct net {

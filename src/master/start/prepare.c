@@ -198,6 +198,19 @@ unsigned long long prepare_descriptors(const struct master *m)
            m->settings.listen_count + listeners_passive_wanted(&m->settings);
 }
 
+/* A hard limit that is enough without the retired listeners must not end a
+ * reload. */
+unsigned long long prepare_max_files(const struct master *m)
+{
+    unsigned long long most =
+        prepare_descriptors(m) + m->listeners->retired_count;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max < most)
+        return limit.rlim_max;
+    return most;
+}
+
 /* Not for --check, which may run beside a running server. */
 int prepare_control(struct master *m, struct complaint *c)
 {
