@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -643,12 +644,16 @@ Test(start, a_request_after_what_cannot_be_kept, .timeout = 60)
  * a disk, it doesn't end by its SIGKILL. */
 static noreturn void be_immortal(void)
 {
-    pid_t other = fork();
+    pid_t own = getpid(), other = fork();
 
     signal(SIGTERM, SIG_IGN);
     setpgid(other, other);
-    if (other == 0)
-        played_stay();
+    if (other == 0) { /* it doesn't outlive one that isn't immortal yet */
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() == own)
+            played_stay();
+        _exit(0);
+    }
     setpgid(0, other);
     shared->first = getpid();
     wait_for(&shared->done);
