@@ -312,8 +312,8 @@ const struct ctl_command ctl_commands[] = {
       .run = inspect_release,
       .syntax = "ID [NAME] [--yes]",
       .help = "Make an upload visible under its name, or another one if that "
-              "is taken (--yes: in place of a file that was written later, "
-              "too); found faster with the name of its user",
+              "is taken (--yes: in place of a file that is newer or was "
+              "changed later, too); found faster with the name of its user",
       .example = "sallyportctl inspect release 0123456789abcdef anna" },
     { .group = "inspect",
       .name = "reject",

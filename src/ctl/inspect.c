@@ -93,8 +93,8 @@ static const struct {
       "stays: its name is taken, and on_conflict = reject gives no other" },
     { OUTCOME_IS_DIRECTORY, EX_CANTCREAT, "stays: a directory has its name" },
     { OUTCOME_EXISTS, EX_CANTCREAT,
-      "stays: the file that has its name was written later; --yes replaces "
-      "it" },
+      "stays: the file that has its name is newer, or was changed or renamed "
+      "later; --yes replaces it" },
     { OUTCOME_STORED_UNSAFE, EX_IOERR,
       "is visible, but a power cut may undo this: its directory can't be "
       "synced" },

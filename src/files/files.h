@@ -413,8 +413,8 @@ void naming_blind(const char *name, uint32_t number, char *out, size_t size);
 
 /* held.c: uploads that wait for inspection. Each stands in its directory under
  * a reserved name, which contains its id, the wanted name, and what is to
- * happen if that is taken at the release. So it needs no attribute, and one
- * rename begins the wait or ends it. */
+ * happen if that is taken at the release. So one rename begins the wait or ends
+ * it. */
 
 #define HELD_NAME_MAX (NAME_MAX - 35) /* bytes of a wanted name */
 
@@ -422,6 +422,10 @@ void naming_blind(const char *name, uint32_t number, char *out, size_t size);
  * bytes. */
 void held_name(const char *name, enum conflict conflict,
                char id[HELD_DIGITS + 1], char out[NAME_MAX + 1]);
+/* Notes on the file FD, which is complete, when it became so, and the wanted
+ * NAME. Without the note, for instance because the file system has no
+ * attributes, the release counts as a change of the file. */
+void held_stamp(int fd, const char *name);
 /* Reads such a name: true, and *name points into TEXT. */
 bool held_parse(const char *text, char id[HELD_DIGITS + 1],
                 enum conflict *conflict, const char **name);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
@@ -82,8 +83,45 @@ static bool held_is_later(const struct timespec *a, const struct timespec *b)
                                   : a->tv_nsec > b->tv_nsec;
 }
 
-/* Uploads are released in any order: an older one never replaces a newer one by
- * itself. 0, OUTCOME_EXISTS or -errno. */
+/* When an upload that waits was complete, and its name: on the file itself,
+ * also after the release. Without it a release would look like a change. */
+#define HELD_STAMP     "user.sallyport.held"
+#define HELD_STAMP_MAX (NAME_MAX + 40)
+
+static int held_stamp_text(const struct timespec *complete, const char *name,
+                           char out[HELD_STAMP_MAX])
+{
+    return snprintf(out, HELD_STAMP_MAX, "%lld.%09ld %s",
+                    (long long)complete->tv_sec, complete->tv_nsec, name);
+}
+
+void held_stamp(int fd, const char *name)
+{
+    char text[HELD_STAMP_MAX];
+    struct stat st;
+
+    if (fstat(fd, &st) == 0)
+        fsetxattr(fd, HELD_STAMP, text,
+                  (size_t)held_stamp_text(&st.st_mtim, name, text), 0);
+}
+
+/* Is it as it was released, by the name and the time of its bytes? */
+static bool held_is_as_released(int directory, const char *name,
+                                const struct stat *st)
+{
+    char text[HELD_STAMP_MAX], stamp[HELD_STAMP_MAX];
+    int len = held_stamp_text(&st->st_mtim, name, text);
+    FD_CLEANUP int fd =
+        resolve_in(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+
+    return fd >= 0 && fgetxattr(fd, HELD_STAMP, stamp, sizeof(stamp)) == len &&
+           memcmp(stamp, text, (size_t)len) == 0;
+}
+
+/* Uploads are released in any order: by itself, one never replaces a file that
+ * was stored, changed or renamed after it. No client can set the times that
+ * count: the ctime, or of a released file the upload's. 0, OUTCOME_EXISTS or
+ * -errno. */
 static int held_check_age(const struct held_found *one)
 {
     struct stat there;
@@ -93,10 +131,12 @@ static int held_check_age(const struct held_found *one)
         return 0;
     if (fstatat(one->directory, one->name, &there, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : -errno;
-    return S_ISREG(there.st_mode) &&
-                   held_is_later(&there.st_mtim, &one->st.st_mtim)
-               ? (int)OUTCOME_EXISTS
-               : 0;
+    if (!S_ISREG(there.st_mode))
+        return 0;
+    const struct timespec *since =
+        held_is_as_released(one->directory, one->name, &there) ? &there.st_mtim
+                                                               : &there.st_ctim;
+    return held_is_later(since, &one->st.st_mtim) ? (int)OUTCOME_EXISTS : 0;
 }
 
 /* W's path ends in the wanted name, and then in the one that it got. */

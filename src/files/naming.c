@@ -443,6 +443,7 @@ static int naming_hold(const struct files *f, struct naming *n,
         r = naming_take_name(n, name);
     }
     held_name(n->name, naming_later(n, u), id, name);
+    held_stamp(n->fd, n->name);
     if (r == 0 && renameat(n->source, n->from, n->directory, name) < 0)
         r = -errno;
     if (r == 0 && !naming_is_ours(n, name))

@@ -15,13 +15,14 @@
 static const struct server_user users[] = {
     { .name = "anna", .keys = "rights./in=lrwodnmi shares=contracts:wi" },
     { .name = "bert", .keys = "shares=contracts:full" },
+    { .name = "carl", .keys = "shares=contracts:lrwodnmi" },
 };
 static const struct server_share shares[] = { { .name = "contracts" } };
 
 static void begin(struct server *server)
 {
     const struct server_plan plan = {
-        .users = users, .user_count = 2, .shares = shares, .share_count = 1
+        .users = users, .user_count = 3, .shares = shares, .share_count = 1
     };
 
     server_start(server, &plan);
@@ -179,5 +180,41 @@ Test(inspect, the_example_asks_programs, .timeout = 60)
     after_run(0);
     cr_expect_not(files_exists(server_path(&server, later)), "forgotten");
     session_close(&anna);
+    server_stop(&server);
+}
+
+/* Nobody looks at a release by the example, so it replaces no newer file. */
+Test(inspect, the_example_replaces_nothing_newer, .timeout = 60)
+{
+    struct server server;
+    struct session bert, carl;
+    char stored[17], renamed[17], alone[17], later[128];
+
+    begin(&server);
+    after_prepare(&server);
+    write_program(&server, "after.d/10", "#!/bin/sh\ncat >/dev/null\n");
+    session_enter(&bert, &server, "bert");
+    session_enter(&carl, &server, "carl");
+    session_store(&bert, "STOR", "/contracts/tmp", "first", 4);
+    hold(&carl, "STOR", "/contracts/stored", stored, later);
+    hold(&carl, "STOR", "/contracts/renamed", renamed, later);
+    hold(&carl, "STOR", "/contracts/alone", alone, later);
+    session_store(&bert, "STOR", "/contracts/stored", "newer", 4);
+    session_do(&bert, "213 {*}", "MFMT 20200101000000 /contracts/stored");
+    session_do(&bert, "350 {*}", "RNFR /contracts/tmp");
+    session_do(&bert, "250 {*}", "RNTO /contracts/renamed");
+    after_run(0);
+    session_do(&bert, "213 4", "SIZE /contracts/stored");
+    session_do(&bert, "213 4", "SIZE /contracts/renamed");
+    session_do(&bert, "213 5", "SIZE /contracts/alone");
+    ctl(&server, 0, "inspect list", stored);
+    ctl(&server, 0, "inspect list", renamed);
+    snprintf(later, sizeof(later), "inspect release %s", stored);
+    ctl(&server, 73, later, "--yes replaces it");
+    snprintf(later, sizeof(later), "inspect release %s --yes", stored);
+    ctl(&server, 0, later, "/contracts/stored");
+    session_do(&bert, "213 5", "SIZE /contracts/stored");
+    session_close(&bert);
+    session_close(&carl);
     server_stop(&server);
 }

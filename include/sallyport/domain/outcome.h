@@ -99,7 +99,7 @@ enum held_order {
     HELD_READ,
     HELD_RELEASE,
     HELD_REJECT,
-    HELD_REPLACE, /* a release, also over a file that was written later */
+    HELD_REPLACE, /* a release, also over a file that came or changed later */
     HELD_ORDERS
 };
 /* Why session asks for the facts of a path. */

@@ -210,33 +210,146 @@ Test(held, spelled_otherwise)
     peer_stop(&p);
 }
 
-/* An older upload replaces a newer one by the other order only. */
+/* A process of the user whose uploads don't wait. */
+static void join(struct peer *other, const struct peer *p)
+{
+    *other = *p;
+    other->start.mounts = other->mounts;
+    other->mounts[0].rights = RIGHT_ALL;
+    peer_run(other);
+}
+
+/* Until the times of files go on. */
+static void tick(struct peer *p)
+{
+    struct stat first, now;
+
+    disk_put(p, "/tick", "", 0);
+    cr_assert_eq(stat(disk_path(p, "/tick"), &first), 0);
+    do {
+        disk_put(p, "/tick", "x", 1);
+        cr_assert_eq(stat(disk_path(p, "/tick"), &now), 0);
+    } while (now.st_mtim.tv_sec == first.st_mtim.tv_sec &&
+             now.st_mtim.tv_nsec == first.st_mtim.tv_nsec);
+}
+
+/* How a file comes under the name of an upload that waits. */
+enum arrival {
+    BY_RELEASE,
+    AS_UPLOADED,
+    WITH_AN_OLD_TIME, /* MFMT, as many clients send it after each upload */
+    BY_RENAME,        /* it was uploaded before the one that waits */
+    BY_RENAME_OF_RELEASED,
+    RELEASED_AND_CHANGED,
+    ARRIVALS
+};
+
+/* /in/b was released before the upload that waits was sent. */
+static void arrive(struct peer *p, struct peer *other, enum arrival how,
+                   const char *newer)
+{
+    if (how == BY_RELEASE || how == RELEASED_AND_CHANGED)
+        cr_expect_eq(order_once(p, HELD_RELEASE, newer).outcome, OUTCOME_OK);
+    else
+        order_once(p, HELD_REJECT, newer);
+    if (how == AS_UPLOADED || how == WITH_AN_OLD_TIME) {
+        cr_assert_eq(ask_upload(other, "/in/a", WRITE_STORE, 0, 20, 2), 0);
+        cr_assert_eq(ask_commit(other, 20), OUTCOME_OK);
+    }
+    if (how == WITH_AN_OLD_TIME)
+        cr_assert_eq(ask_times(other, "/in/a", 5, 5), OUTCOME_OK);
+    if (how == BY_RENAME)
+        cr_assert_eq(ask_rename(other, "/in/c", "/in/a"), OUTCOME_OK);
+    if (how == BY_RENAME_OF_RELEASED)
+        cr_assert_eq(ask_rename(other, "/in/b", "/in/a"), OUTCOME_OK);
+    if (how == RELEASED_AND_CHANGED)
+        disk_fill(p, "/in/a", 20, 2);
+}
+
+static void release_after(enum conflict conflict, enum arrival how)
+{
+    char old[32], newer[32], earlier[32];
+    struct peer p, other;
+    struct held h;
+
+    peer_init(&p);
+    disk_directory(&p, "/in");
+    peer_rights(&p, "/in", INSPECT);
+    p.start.rules.on_conflict = conflict;
+    peer_run(&p);
+    join(&other, &p);
+    hold(&p, "/in/b", WRITE_STORE, 20, 2, earlier);
+    cr_expect_eq(order_once(&p, HELD_RELEASE, earlier).outcome, OUTCOME_OK);
+    cr_assert_eq(ask_upload(&other, "/in/c", WRITE_STORE, 0, 20, 2), 0);
+    cr_assert_eq(ask_commit(&other, 20), OUTCOME_OK);
+    hold(&p, "/in/a", WRITE_STORE, 10, 1, old);
+    tick(&p);
+    hold(&p, "/in/a", WRITE_STORE, 20, 2, newer);
+    arrive(&p, &other, how, newer);
+    h = order_once(&p, HELD_RELEASE, old);
+    cr_expect(h.count == 1 && h.outcome == OUTCOME_EXISTS, "%d: %d", (int)how,
+              h.outcome);
+    cr_expect(disk_is(&p, "/in/a", 20, 2), "%d", (int)how);
+    h = order_once(&p, HELD_REPLACE, old);
+    cr_expect(h.count == 1 && h.outcome == OUTCOME_OK, "%d", h.outcome);
+    cr_expect(disk_is(&p, "/in/a", 10, 1), "%d", (int)how);
+    peer_leave(&other);
+    peer_stop(&p);
+}
+
+/* An older upload replaces a newer file by the other order only. */
 Test(held, released_after_a_newer_one)
 {
-    static const enum conflict rows[] = { CONFLICT_OVERWRITE,
-                                          CONFLICT_VERSION };
-    char old[32], newer[32];
-    struct held h;
-    struct peer p;
-
-    for (int i = 0; i < 2; i++) {
-        peer_init(&p);
-        disk_directory(&p, "/in");
-        peer_rights(&p, "/in", INSPECT);
-        p.start.rules.on_conflict = rows[i];
-        peer_run(&p);
-        hold(&p, "/in/a", WRITE_STORE, 10, 1, old);
-        hold(&p, "/in/a", WRITE_STORE, 20, 2, newer);
-        disk_age(&p, held_at(old, rows[i], "/in", "a"), 1);
-        cr_expect_eq(order_once(&p, HELD_RELEASE, newer).outcome, OUTCOME_OK);
-        h = order_once(&p, HELD_RELEASE, old);
-        cr_expect(h.count == 1 && h.outcome == OUTCOME_EXISTS, "%d", h.outcome);
-        cr_expect(disk_is(&p, "/in/a", 20, 2));
-        h = order_once(&p, HELD_REPLACE, old);
-        cr_expect(h.count == 1 && h.outcome == OUTCOME_OK, "%d", h.outcome);
-        cr_expect(disk_is(&p, "/in/a", 10, 1));
-        peer_stop(&p);
+    for (enum arrival how = 0; how < ARRIVALS; how++) {
+        release_after(CONFLICT_OVERWRITE, how);
+        release_after(CONFLICT_VERSION, how);
     }
+}
+
+/* Both wait. A release and a time of the client are no newer file. */
+Test(held, released_in_order)
+{
+    char first[32], second[32];
+    struct peer p, other;
+    struct held h;
+
+    begin(&p);
+    join(&other, &p);
+    cr_assert_eq(ask_upload(&other, "/in/b", WRITE_STORE, 0, 20, 2), 0);
+    cr_assert_eq(ask_commit(&other, 20), OUTCOME_OK);
+    cr_assert_eq(ask_times(&other, "/in/b", 5, 4102444800), OUTCOME_OK);
+    tick(&p);
+    hold(&p, "/in/b", WRITE_STORE, 10, 1, first);
+    cr_expect_eq(order_once(&p, HELD_RELEASE, first).outcome, OUTCOME_OK);
+    hold(&p, "/in/a", WRITE_STORE, 10, 1, first);
+    hold(&p, "/in/a", WRITE_STORE, 20, 2, second);
+    tick(&p);
+    cr_expect_eq(order_once(&p, HELD_RELEASE, first).outcome, OUTCOME_OK);
+    h = order_once(&p, HELD_RELEASE, second);
+    cr_expect_eq(h.outcome, OUTCOME_OK, "%d", h.outcome);
+    cr_expect(disk_is(&p, "/in/a", 20, 2));
+    peer_leave(&other);
+    peer_stop(&p);
+}
+
+/* A release that left no note counts as a change: the later upload waits. */
+Test(held, released_without_attributes)
+{
+    char first[32], second[32];
+    struct peer p;
+    struct held h;
+
+    marks_fail = true;
+    begin(&p);
+    hold(&p, "/in/a", WRITE_STORE, 10, 1, first);
+    hold(&p, "/in/a", WRITE_STORE, 20, 2, second);
+    tick(&p);
+    cr_expect_eq(order_once(&p, HELD_RELEASE, first).outcome, OUTCOME_OK);
+    h = order_once(&p, HELD_RELEASE, second);
+    cr_expect_eq(h.outcome, OUTCOME_EXISTS, "%d", h.outcome);
+    h = order_once(&p, HELD_REPLACE, second);
+    cr_expect_eq(h.outcome, OUTCOME_OK, "%d", h.outcome);
+    peer_stop(&p);
 }
 
 /* Which of the two is older can't be seen: then the visible one stays. */
@@ -376,7 +489,7 @@ Test(held, a_name_that_is_taken)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct held h;
         struct peer p;
-        char id[32];
+        char id[32], earlier[32];
 
         peer_init(&p);
         disk_directory(&p, "/in");
@@ -384,9 +497,9 @@ Test(held, a_name_that_is_taken)
         p.start.rules.on_conflict = rows[i].conflict;
         p.start.rules.fsync = true;
         peer_run(&p);
+        hold(&p, "/in/a.b", WRITE_STORE, 20, 2, earlier);
         hold(&p, "/in/a.b", rows[i].mode, 10, 1, id);
-        disk_fill(&p, "/in/a.b", 20, 2);
-        disk_age(&p, "/in/a.b", 1);
+        cr_expect_eq(order_once(&p, HELD_RELEASE, earlier).outcome, OUTCOME_OK);
         p.start.rules.on_conflict = CONFLICT_OVERWRITE; /* of sallyportctl */
         h = order_once(&p, HELD_RELEASE, id);
         cr_assert_eq(h.count, 1);
