@@ -283,6 +283,13 @@ static int import_take_lines(struct import *m)
     return code;
 }
 
+/* When an account expires. Day 0 is a day, too: "chage -E 0" closes an account
+ * at once. */
+static int64_t first_second(uint64_t day)
+{
+    return day > 0 ? (int64_t)day * 86400 : 1;
+}
+
 static void take_shadow_line(struct import *m,
                              const struct slice column[COLUMNS])
 {
@@ -296,7 +303,7 @@ static void take_shadow_line(struct import *m,
     (*found)->hash = column[COLUMN_HASH];
     if (slice_cut(&rest, ':', &days) &&
         slice_number(days, EXPIRE_DAYS_MAX, &n) == 0)
-        (*found)->expires = (int64_t)n * 86400;
+        (*found)->expires = first_second(n);
 }
 
 /* Those that shadow(5) doesn't name have the "x" as their hash: none. */

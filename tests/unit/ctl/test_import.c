@@ -177,6 +177,25 @@ Test(import, passwd_and_shadow)
     expect_row("dora:!:70003:70003::", "dora", "::rights=full\n");
 }
 
+/* "chage -E 0" closes an account; an empty column and -1 leave it open. */
+Test(import, a_closed_account_stays_closed)
+{
+    char options[256];
+
+    file_write(in(scratch, "shadow"), "anna:" SHA ":19000:0:99999:7::0:\n"
+                                      "bob:" SHA ":19000:0:99999:7::1:\n"
+                                      "carl:" SHA ":19000:0:99999:7::-1:\n"
+                                      "dora:" SHA ":19000:0:99999:7:::\n");
+    snprintf(options, sizeof(options), "--shadow %s", in(scratch, "shadow"));
+    import(0, PASSWD, options);
+    expect_row("anna:" SHA ":70000:70000:Anna A.:", "anna",
+               "::rights=full expires=1970-01-01T00:00:01Z\n");
+    expect_out(0, "", "user show anna", "state:    expired\n");
+    expect_out(0, "", "user show bob", "state:    expired\n");
+    expect_out(0, "", "user show carl", "state:    active\n");
+    expect_out(0, "", "user show dora", "state:    active\n");
+}
+
 Test(import, beside_existing_users)
 {
     char before[1024];
