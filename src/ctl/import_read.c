@@ -13,8 +13,7 @@
 
 #include "sallyport/base/fd.h"
 
-#define READ_STEP       65536u
-#define EXPIRE_DAYS_MAX 2932896 /* 9999-12-31, in days since 1970 */
+#define READ_STEP 65536u
 /* Uids of people's accounts, in Debian's policy. */
 #define UID_PEOPLE_FIRST 1000
 #define UID_PEOPLE_LAST  59999
@@ -55,11 +54,30 @@ static const struct import_format formats[] = {
       .most = SIZE_MAX,
       .fits = is_own_line,
       .own = true },
-    { .word = "pure-ftpd", .least = 8, .most = 18, .fits = is_other_line },
-    { .word = "passwd", .least = 7, .most = 7, .system = true },
-    { .word = "proftpd", .least = 7, .most = 7 },
+    { .word = "pure-ftpd",
+      .least = 8,
+      .most = 18,
+      .fits = is_other_line,
+      .limits = import_limits_pure,
+      .from = COLUMN_SHELL },
+    { .word = "passwd",
+      .least = 7,
+      .most = 7,
+      .system = true,
+      .limits = import_limits_passwd,
+      .from = COLUMN_SHELL },
+    { .word = "proftpd",
+      .least = 7,
+      .most = 7,
+      .limits = import_limits_proftpd,
+      .from = COLUMN_SHELL },
     { .word = "htpasswd", .least = 2, .most = 2 },
-    { .word = "pwdfile", .least = 2, .most = SIZE_MAX, .vague = true },
+    { .word = "pwdfile",
+      .least = 2,
+      .most = SIZE_MAX,
+      .vague = true,
+      .limits = import_limits_pwdfile,
+      .from = COLUMN_HASH + 1 },
 };
 #define FORMATS (sizeof(formats) / sizeof(formats[0]))
 #define FORMAT_WORDS                                                           \
@@ -226,6 +244,28 @@ static int keep_first(struct import *m, struct imported *e)
     return 0;
 }
 
+/* The line from the column N on. */
+static struct slice columns_from(struct slice line, size_t n)
+{
+    struct slice column;
+
+    while (n-- > 0)
+        slice_cut(&line, ':', &column);
+    return line;
+}
+
+static void take_restrictions(struct import *m, struct imported *e,
+                              struct slice line)
+{
+    const struct user *user =
+        m->format->own ? users_find(&m->own, e->name) : NULL;
+
+    if (user)
+        import_limits_teams(e, user);
+    if (m->format->limits)
+        m->format->limits(e, columns_from(line, m->format->from));
+}
+
 static int import_take_line(struct import *m, struct slice line, size_t number)
 {
     struct imported *e = &m->entry[m->count];
@@ -239,6 +279,10 @@ static int import_take_line(struct import *m, struct slice line, size_t number)
     *e = (struct imported){ .line = number,
                             .name = column[COLUMN_NAME],
                             .hash = column[COLUMN_HASH] };
+    buf_init(&e->keys, USER_LINE_MAX);
+    buf_init(&e->lock, USER_LINE_MAX);
+    buf_init(&e->without, USER_LINE_MAX);
+    m->count++;
     if (m->format->own && is_list(column)) {
         e->name.len = (size_t)(e->hash.ptr + e->hash.len - line.ptr);
     } else if (long_line) {
@@ -256,9 +300,10 @@ static int import_take_line(struct import *m, struct slice line, size_t number)
                         "%s:%zu: the hashes are in another file; give --shadow "
                         "/etc/shadow",
                         m->path, number);
+    if (!e->why_not)
+        take_restrictions(m, e, line);
     if (!m->format->own)
         e->uid = e->gid = 0;
-    m->count++;
     return e->why_not ? 0 : keep_first(m, e);
 }
 
@@ -283,27 +328,18 @@ static int import_take_lines(struct import *m)
     return code;
 }
 
-/* When an account expires. Day 0 is a day, too: "chage -E 0" closes an account
- * at once. */
-static int64_t first_second(uint64_t day)
-{
-    return day > 0 ? (int64_t)day * 86400 : 1;
-}
-
 static void take_shadow_line(struct import *m,
                              const struct slice column[COLUMNS])
 {
     const struct imported key = { .name = column[COLUMN_NAME] };
     struct imported *const *found = tfind(&key, &m->by_name, compare_entries);
-    struct slice rest = column[COLUMN_REST], days;
-    uint64_t n = 0;
+    struct slice rest = column[COLUMN_REST], end;
 
     if (!found)
         return;
     (*found)->hash = column[COLUMN_HASH];
-    if (slice_cut(&rest, ':', &days) &&
-        slice_number(days, EXPIRE_DAYS_MAX, &n) == 0)
-        (*found)->expires = first_second(n);
+    slice_cut(&rest, ':', &end);
+    import_limits_shadow(*found, column, end);
 }
 
 /* Those that shadow(5) doesn't name have the "x" as their hash: none. */
@@ -322,11 +358,8 @@ static void take_shadow(struct import *m)
 static int import_check_own(struct import *m)
 {
     FD_CLEANUP int fd = fd_sealed("import", buf_slice(&m->text));
-    struct users u;
-    int r = fd < 0 ? fd : users_read(&u, fd, m->path, &m->x->complaint);
+    int r = fd < 0 ? fd : users_read(&m->own, fd, m->path, &m->x->complaint);
 
-    if (r == 0)
-        users_release(&u);
     return r ? EX_DATAERR : 0;
 }
 
@@ -388,6 +421,12 @@ static void release_nothing(void *entry)
 void import_release(struct import *m)
 {
     tdestroy(m->by_name, release_nothing);
+    for (size_t i = 0; i < m->count; i++) {
+        buf_release(&m->entry[i].keys);
+        buf_release(&m->entry[i].lock);
+        buf_release(&m->entry[i].without);
+    }
+    users_release(&m->own);
     buf_release(&m->text);
     buf_release(&m->shadow);
     free(m->entry);

@@ -47,6 +47,14 @@ static void import_take_hash(const struct imported *e,
     if (slice_copy(e->hash, out, USER_HASH_MAX + 1) || !user_hash_ok(out) ||
         !strchr(out, '$'))
         snprintf(out, USER_HASH_MAX + 1, "!");
+    if (e->lock.len > 0 && out[0] != '!') {
+        const size_t len = strlen(out);
+
+        memmove(out + 1, out, len < USER_HASH_MAX ? len + 1 : 0);
+        out[0] = '!';
+        if (len >= USER_HASH_MAX)
+            out[1] = '\0';
+    }
 }
 
 /* What the row gets, with a NUL after each. */
@@ -101,7 +109,7 @@ static int import_take_options(struct slice options, bool lists, char *out,
 static int addition_of(struct import *m, const struct imported *e,
                        struct addition *a, struct row_text *t)
 {
-    char when[WHEN_MAX];
+    int r;
 
     *a = (struct addition){ .name = t->name };
     a->f.comment = t->comment;
@@ -109,13 +117,15 @@ static int addition_of(struct import *m, const struct imported *e,
     a->f.gid = e->gid;
     import_take_hash(e, a->f.hash);
     import_take_comment(e->comment, t->comment);
-    if (slice_copy(e->name, t->name, sizeof(t->name)) ||
-        import_take_options(e->options, false, t->options, sizeof(t->options)))
+    if (m->format->own)
+        r = import_take_options(e->options, false, t->options,
+                                sizeof(t->options));
+    else
+        r = snprintf(t->options, sizeof(t->options), "rights=full%.*s",
+                     (int)e->keys.len,
+                     e->keys.len > 0 ? e->keys.data : "") > USER_LINE_MAX;
+    if (r || slice_copy(e->name, t->name, sizeof(t->name)))
         return ctl_fail(m->x, EX_DATAERR, "the line is too long");
-    if (!m->format->own)
-        snprintf(t->options, sizeof(t->options), "rights=full%s%s",
-                 e->expires ? " expires=" : "",
-                 e->expires ? when_text(e->expires, when) : "");
     a->options = slice_from(t->options);
     return import_take_home(m, e, a, t);
 }
@@ -217,6 +227,14 @@ static void print_lock(const struct imported *e, const struct addition *a)
 
     if (a->f.hash[0] != '!')
         return;
+    if (e->lock.len > 0 && a->f.hash[1]) {
+        printf("; locked: %.*s; if it may log in without that, run: "
+               "sallyportctl user unlock %s",
+               (int)e->lock.len, e->lock.data, a->name);
+        return;
+    }
+    if (e->lock.len > 0)
+        printf("; without: %.*s", (int)e->lock.len, e->lock.data);
     if (a->f.hash[1]) {
         printf("; locked, as before");
         return;
@@ -238,6 +256,10 @@ static void print_entry(struct import *m, const struct imported *e)
     printf("user %s: uid %llu, home %s", t.name, (unsigned long long)e->uid,
            a.f.home);
     print_home(e, &a);
+    if (e->keys.len > 0)
+        printf("; with%.*s", (int)e->keys.len, e->keys.data);
+    if (e->without.len > 0)
+        printf("; without %.*s", (int)e->without.len, e->without.data);
     print_lock(e, &a);
     import_take_options(e->options, true, t.options, sizeof(t.options));
     if (t.options[0])

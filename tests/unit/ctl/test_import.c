@@ -74,16 +74,102 @@ Test(import, pure_ftpd)
         "");
 
     expect_text(r->out, "user anna: uid 70000, home ");
-    expect_text(r->out, "its files stay in /home/ftp/anna/./\n");
+    expect_text(r->out, "its files stay in /home/ftp/anna/./; without "
+                        "upload ratio 10\n");
     expect_text(r->out, "locked, since it has no usable hash (it is MD5); run: "
                         "sallyportctl user passwd bob\n");
     expect_text(r->out, "2 imported, 0 skipped\n");
     expect_row("anna:" SCR ":70000:70000:Anna A.:", "anna", "::rights=full\n");
-    expect_row("bob:!:70001:70001::", "bob", "::rights=full\n");
+    expect_row("bob:!:70001:70001::", "bob",
+               "::rights=full bandwidth_up=100 bandwidth_down=50\n");
     cr_expect(files_exists(in(world.homes, "anna")));
     cr_expect(files_exists(in(world.homes, "bob")));
     expect_run(0, "a good password\n", "user passwd bob");
     expect_out(0, "", "user show bob", "state:    active\n");
+}
+
+#define COLONS ":::::::::::" /* between the columns after the home */
+
+/* Each column of Pure-FTPd that restricts a user: the row has it, or the user
+ * is locked, or it is printed. */
+Test(import, pure_ftpd_loses_no_restriction)
+{
+    static const struct {
+        int column; /* after the home */
+        const char *value;
+        const char *row, *printed; /* NULL: nothing */
+        bool locked;
+    } cases[] = {
+        { 0, "", "", NULL, false },
+        { 0, "0", "", NULL, false },
+        { 0, "2048", " bandwidth_up=2048", "; with bandwidth_up=2048", false },
+        { 1, "4096", " bandwidth_down=4096", NULL, false },
+        { 1, "9x", "", "; without download bandwidth 9x\n", false },
+        { 2, "1", "", "; without upload ratio 1\n", false },
+        { 3, "5", "", "; without download ratio 5\n", false },
+        { 4, "5", " max_sessions=5", NULL, false },
+        { 4, "99999", "", "; without sessions 99999\n", false },
+        { 5, "1000", "", "; without the quota of files ", false },
+        { 6, "10485760", "", "quota set) 10485760\n", false },
+        { 7, "10.0.0.1", "", "use only the server's addresses 10.0.0.1", true },
+        { 8, "10.0.0.1", "", "not use the server's addresses 10.0.0.1", true },
+        { 9, "10.0.0.0/8,192.0.2.7", " networks=10.0.0.0/8,192.0.2.7", NULL,
+          false },
+        { 9, "office.example.org", "",
+          "; locked: it may come only from office.example.org; if it may log "
+          "in without that, run: sallyportctl user unlock u",
+          true },
+        { 10, "192.0.2.7", "", "it may not come from 192.0.2.7", true },
+        { 11, "0800-1700", " hours=sun-sat/08:00-17:00", NULL, false },
+        { 11, "2200-2359", " hours=sun-sat/22:00-24:00", NULL, false },
+        { 11, "2200-0600", " hours=sun-sat/22:00-06:00", NULL, false },
+        { 11, "0860-1700", "", "it may come only at 0860-1700", true },
+        { 11, "never", "", "it may come only at never", true },
+    };
+    char text[512], row[512];
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct run *r;
+
+        snprintf(text, sizeof(text), "u%zu:" SHA ":1:1::/h:%.*s%s%s\n", i,
+                 cases[i].column, COLONS, cases[i].value,
+                 COLONS + cases[i].column);
+        r = import(0, text, "--format pure-ftpd");
+        snprintf(row, sizeof(row),
+                 "u%zu:%s" SHA ":%zu:%zu::%s/u%zu::rights=full%s\n", i,
+                 cases[i].locked ? "!" : "", 70000 + i, 70000 + i, world.homes,
+                 i, cases[i].row);
+        expect_text(file_text(world.users), row);
+        if (cases[i].printed)
+            expect_text(r->out, cases[i].printed);
+        cr_expect_eq(strstr(r->out, "; locked") != NULL, cases[i].locked);
+        cr_expect_eq(strstr(r->out, "; with") != NULL,
+                     !cases[i].locked && (cases[i].printed || cases[i].row[0]));
+    }
+}
+
+/* Lines that Pure-FTPd and ProFTPD refuse. */
+Test(import, refused_accounts)
+{
+    const struct run *r = import(0,
+                                 "anna:" SHA ":0:1::/h::::::::::::\n"
+                                 "bob:" SHA ":1:0::/h::::::::::::\n"
+                                 "carl:" SHA ":1:1::::::::::::::\n"
+                                 "dora:" DES ":1:1::/h:::::::::::10.0.0.1:\n",
+                                 "--format pure-ftpd");
+
+    expect_row("anna:!" SHA ":70000:70000::", "anna", "::rights=full\n");
+    expect_row("bob:!" SHA ":70001:70001::", "bob", "::rights=full\n");
+    expect_row("carl:!" SHA ":70002:70002::", "carl", "::rights=full\n");
+    expect_text(r->out, "locked: Pure-FTPd refuses users with the uid or gid");
+    expect_text(r->out, "locked: Pure-FTPd refuses users without a home");
+    /* A new password would open the account. */
+    expect_text(r->out, "; without: it may not come from 10.0.0.1; locked, "
+                        "since it has no usable hash (it is DES)");
+    r = import(0, "emil:" SHA ":0:0::/h:/bin/sh\nf:" SHA ":1:1::/h:/bin/no\n",
+               "--format proftpd");
+    expect_text(r->out, "locked: ProFTPD refuses the uid 0;");
+    expect_text(r->out, "; without its shell /bin/no\n");
 }
 
 Test(import, proftpd)
@@ -133,7 +219,7 @@ Test(import, columns_beyond_the_hash)
                 "old:1: no line of the format htpasswd");
     cr_expect_not(files_exists(world.users));
     expect_text(import(0, text, "--format pwdfile")->out,
-                "; locked, as before");
+                "anna; without the column x, the column y\n");
     expect_text(file_text(world.users), "anna:" SHA ":70000:");
     expect_text(file_text(world.users), "bob:!" SHA ":70001:");
 }
@@ -194,6 +280,66 @@ Test(import, a_closed_account_stays_closed)
     expect_out(0, "", "user show bob", "state:    expired\n");
     expect_out(0, "", "user show carl", "state:    active\n");
     expect_out(0, "", "user show dora", "state:    active\n");
+}
+
+/* Each column of shadow(5). */
+Test(import, shadow_loses_no_restriction)
+{
+    static const struct {
+        const char *columns, *row, *printed;
+        bool locked;
+    } cases[] = {
+        { "19000:0:99999:7:::", "", NULL, false },
+        { "19000:5::9:9::", "", NULL, false },
+        { ":::::::", "", NULL, false },
+        { "0:0:99999:7:::", " must_change=yes", "; with must_change=yes",
+          false },
+        { "19000:0:90:7:::", " must_change=yes",
+          "; without the end of its password after days: 90", false },
+        { "19000:0:90:7:30::", "", "; locked: its password has expired", true },
+        { "19000:0:9000:7:30::", "", "password after days: 9000", false },
+        { "19000:0:99999:7::20484:", " expires=2026-01-31T00:00:00Z", NULL,
+          false },
+        { "19000:0:99999:7::0:", " expires=1970-01-01T00:00:01Z", NULL, false },
+        { "19000:0:99999:7::-1:", "", NULL, false },
+        { "19000:0:99999:7::9999999:", "", "; without its end on the day 9999",
+          false },
+        { "19000:0:99999:7::-5:", "",
+          "locked: the day on which it expires is no number: -5", true },
+        { "19000:0:99999:7::0x7:", "", "is no number: 0x7", true },
+    };
+    char text[512], row[512], options[256];
+
+    snprintf(options, sizeof(options), "--shadow %s", in(scratch, "shadow"));
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct run *r;
+
+        snprintf(text, sizeof(text), "u%zu:" SHA ":%s\n", i, cases[i].columns);
+        file_write(in(scratch, "shadow"), text);
+        snprintf(text, sizeof(text), "u%zu:x:1000:1000::/h:/bin/sh\n", i);
+        r = import(0, text, options);
+        snprintf(row, sizeof(row),
+                 "u%zu:%s" SHA ":%zu:%zu::%s/u%zu::"
+                 "rights=full%s\n",
+                 i, cases[i].locked ? "!" : "", 70000 + i, 70000 + i,
+                 world.homes, i, cases[i].row);
+        expect_text(file_text(world.users), row);
+        if (cases[i].printed)
+            expect_text(r->out, cases[i].printed);
+        cr_expect_eq(strstr(r->out, "; locked") != NULL, cases[i].locked);
+    }
+}
+
+/* The shells that aren't among those of the system's accounts. */
+Test(import, shells_are_printed)
+{
+    const struct run *r = import(0,
+                                 "anna:" SHA ":1000:1:::/usr/bin/git-shell\n"
+                                 "bob:" SHA ":1001:1:::/usr/bin/bash\n",
+                                 "--format passwd");
+
+    expect_text(r->out, "anna; without its shell /usr/bin/git-shell\n");
+    expect_text(r->out, "bob\n");
 }
 
 Test(import, beside_existing_users)
@@ -374,6 +520,29 @@ Test(import, exported_with_shares)
                 "be others here; see: sallyportctl share grant");
     expect_text(r->out, "1 imported, 2 skipped\n");
     expect_row(":70000:70000::", "anna", "::rights=full rights./in=drop\n");
+}
+
+/* Its members may come from there and at that time only. */
+Test(import, limits_of_teams)
+{
+    char text[4096];
+    const struct run *r;
+
+    expect_run(0, "correct horse\n", "user add anna");
+    expect_run(0, "correct horse\n", "user add bob");
+    expect_run(0, "", "team add legal anna");
+    expect_run(0, "", "team change legal --networks 10.0.0.0/8");
+    expect_run(0, "", "team add few bob");
+    expect_run(0, "", "team change few --max-sessions 2");
+    strcpy(text, expect_run(0, "", "user export")->out);
+    expect_run(0, "", "user del anna");
+    expect_run(0, "", "user del bob");
+    r = import(0, text, "");
+    expect_text(r->out, "; locked: limits of the team legal: networks "
+                        "10.0.0.0/8; if it may");
+    expect_text(r->out, "; without limits of the team few: max_sessions 2; ");
+    expect_text(file_text(world.users), "anna:!$y$");
+    expect_text(file_text(world.users), "bob:$y$");
 }
 
 Test(import, exported_json)
