@@ -201,9 +201,10 @@ const struct setting setting_table[] = {
       .type = SETTING_YES_NO,
       .offset = FIELD(active),
       .value = "no",
-      .help = "Offer active mode (PORT, EPRT). The process gate can then "
-              "make connections; it connects only to the client's own "
-              "address, to ports from 1024." },
+      .help =
+          "Offer active mode (PORT, EPRT). The process gate can then "
+          "make connections; it connects only to the client's own "
+          "address, to ports from 1024. Never for clients behind a proxy." },
     { .key = "data_binding",
       .type = SETTING_BINDING,
       .offset = FIELD(data_binding),

@@ -1,7 +1,9 @@
 /* Active mode, PORT and EPRT: gate connects to a client and sends the socket to
  * its session. Runs in gate, only with `active = yes`: otherwise the sandbox
  * refuses the calls. It must connect only to the host of the control
- * connection, whatever the session asks for. It never waits for an answer. */
+ * connection, whatever the session asks for, and only after the login: phase
+ * USER. Behind a proxy only the session knows that host, so gate connects
+ * nowhere. It never waits for an answer. */
 #include "gate.h"
 
 #include <errno.h>
@@ -84,8 +86,7 @@ static int active_await(struct child *c, uint64_t ms)
 }
 
 /* The connection comes from the address that the client knows (RFC 959 3.2),
- * and from any port. A proxied client knows its proxy's address, which isn't
- * ours: the kernel chooses for it. */
+ * and from any port. */
 static int active_open(struct child *c)
 {
     int family = c->active.to.family == 4 ? AF_INET : AF_INET6;
@@ -97,8 +98,6 @@ static int active_open(struct child *c)
         socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (c->active.fd < 0)
         return errno;
-    if (c->proxied)
-        return 0;
     from.port = 0;
     size = address_to_sockaddr(&from, &where);
     socket_share_ports(c->active.fd);
@@ -120,7 +119,7 @@ static int active_begin(struct child *c)
 void active_adopt(struct child *c, struct msg_moved_active *m)
 {
     uint64_t now = clock_ms(), left = m->until > now ? m->until - now : 0;
-    bool may = c->gate->settings.active;
+    bool may = c->gate->settings.active && !c->proxied;
 
     active_leave(c);
     c->active.fd = fd_take(&m->connection);
@@ -141,5 +140,7 @@ int active_connect(struct child *c, uint32_t request, const struct address *to)
     active_leave(c);
     c->active.request = request;
     c->active.to = *to;
-    return active_begin(c);
+    /* Only the session's word says who a proxied client is. Sessions of this
+     * build refuse PORT then; an older one gets an answer. */
+    return c->proxied ? active_failed(c, EACCES) : active_begin(c);
 }

@@ -324,6 +324,7 @@ void child_logged_in(struct child *c, uint64_t user)
     c->heard = clock_ms();
     if (c->channel.fd < 0)
         return;
+    c->channel.phase = PHASE_USER;
     child_mind_silence(c);
     tickets_send(c);
 }
@@ -455,13 +456,20 @@ static void child_on_readable(void *owner, uint32_t events)
                                 : "answers that it doesn't read");
 }
 
+static enum phase child_phase(const struct child *c)
+{
+    if (c->logged_in)
+        return PHASE_USER;
+    return c->known ? PHASE_RUN : PHASE_START;
+}
+
 void child_connect(struct child *c, int fd)
 {
     c->timer = (struct loop_timer){ .on_timer = child_on_timer, .owner = c };
     c->pause =
         (struct loop_timer){ .on_timer = child_on_pause_over, .owner = c };
     channel_init(&c->channel, fd, PROCESS_GATE, PROCESS_SESSION,
-                 c->known ? PHASE_RUN : PHASE_START);
+                 child_phase(c));
 }
 
 void child_serve(struct child *c)

@@ -290,10 +290,8 @@ int pace_ask(struct child *c, uint32_t request, bool upload)
     struct pace *p = &c->gate->pace;
     enum pace_way way = upload ? PACE_UP : PACE_DOWN;
 
-    if (!c->logged_in || request == 0 ||
-        (c->pace.request != 0 && c->pace.way == way))
-        return channel_refuse(&c->channel,
-                              "a second request for bytes, or one too early");
+    if (request == 0 || (c->pace.request != 0 && c->pace.way == way))
+        return channel_refuse(&c->channel, "a second request for bytes");
     pace_leave_line(c);
     pace_enter_line(c, request, way);
     pace_expect_limits(c);
@@ -338,9 +336,8 @@ static int pace_answer(struct child *c)
 
 int pace_transfer_begin(struct child *c, uint32_t request)
 {
-    if (!c->logged_in || request == 0 || c->pace.begin != 0)
-        return channel_refuse(&c->channel,
-                              "a second transfer, or one too early");
+    if (request == 0 || c->pace.begin != 0)
+        return channel_refuse(&c->channel, "a second transfer");
     c->pace.begin = request;
     if (c->pace.accounts > 0)
         return pace_answer(c);

@@ -191,7 +191,7 @@ static bool dispatch_is_refused(const struct session *s,
                                 const struct command *c)
 {
     return (c->flags & COMMAND_REFUSED) ||
-           ((c->flags & COMMAND_ACTIVE) && !s->settings->active);
+           ((c->flags & COMMAND_ACTIVE) && !s->choices.active);
 }
 
 static void dispatch_handle(struct session *s, const struct request *q)

@@ -299,7 +299,7 @@ END
 
 SECTION("Data connections", NULL)
 
-MESSAGE(port, SESSION, GATE, RUN, MANY, NONE,
+MESSAGE(port, SESSION, GATE, USER, MANY, NONE,
         "expect my client on a port, and no longer on an earlier one")
 END
 
@@ -312,11 +312,11 @@ MESSAGE(port_none, GATE, SESSION, RUN, MANY, port,
         "no port is free for this client host")
 END
 
-MESSAGE(port_close, SESSION, GATE, RUN, MANY, NONE,
+MESSAGE(port_close, SESSION, GATE, USER, MANY, NONE,
         "expect no data connection any more, and stop connecting")
 END
 
-MESSAGE(active, SESSION, GATE, RUN, MANY, NONE,
+MESSAGE(active, SESSION, GATE, USER, MANY, NONE,
         "connect to my client at this address and port: its own host, a port "
         "from 1024; only with `active = yes`. gate no longer expects the "
         "client on an earlier port. The answer is `data` or `active_none`")
@@ -345,12 +345,12 @@ ADDRESS(proxy)
 FD(connection)
 END
 
-MESSAGE(data_mine, SESSION, GATE, RUN, MANY, NONE,
+MESSAGE(data_mine, SESSION, GATE, USER, MANY, NONE,
         "the PROXY header or the TLS session proves that the connection is my "
         "client's: the port is free again")
 END
 
-MESSAGE(data_foreign, SESSION, GATE, RUN, MANY, NONE,
+MESSAGE(data_foreign, SESSION, GATE, USER, MANY, NONE,
         "the connection is not my client's: its peer (or the proxy, or none), "
         "the reason; still expect my client")
 ADDRESS(peer)
@@ -365,7 +365,7 @@ KEY(now)
 KEY(before)
 END
 
-MESSAGE(alive, SESSION, GATE, RUN, MANY, NONE,
+MESSAGE(alive, SESSION, GATE, USER, MANY, NONE,
         "heartbeat of a logged-in session, four times in `idle_timeout`. If "
         "none comes for `idle_timeout` and 5 s more, gate kills the session")
 END
@@ -556,7 +556,7 @@ END
 
 /* Transfers and bandwidth, between sessions and gates of any build. */
 
-MESSAGE(transfer_begin, SESSION, GATE, RUN, MANY, NONE,
+MESSAGE(transfer_begin, SESSION, GATE, USER, MANY, NONE,
         "may a transfer of a file begin? Asked if the user had a limit of "
         "transfers at the login")
 END
@@ -569,11 +569,11 @@ ENUM(account_kind, of, ACCOUNT_KINDS)
 NUMBER(limit)
 END
 
-MESSAGE(transfer_end, SESSION, GATE, RUN, MANY, NONE,
+MESSAGE(transfer_end, SESSION, GATE, USER, MANY, NONE,
         "that transfer is over: gate counts it no more")
 END
 
-MESSAGE(bytes_ask, SESSION, GATE, RUN, MANY, NONE,
+MESSAGE(bytes_ask, SESSION, GATE, USER, MANY, NONE,
         "the session has used up the bytes that it may move in this direction "
         "(an upload, or a download). gate answers when the limits permit "
         "more; a request for the other direction replaces one that waits")

@@ -325,11 +325,19 @@ struct fake bench_enter(struct bench *b, const char *from, int *client)
     return f;
 }
 
+struct fake bench_user(struct bench *b, const char *from, int *client)
+{
+    struct fake f = bench_enter(b, from, client);
+
+    bench_logged_in(b, &f, 0);
+    return f;
+}
+
 struct fake bench_open(struct bench *b, const struct bench_plan *plan,
                        int *client)
 {
     bench_start(b, plan);
-    return bench_enter(b, "127.0.0.1", client);
+    return bench_user(b, "127.0.0.1", client);
 }
 
 struct address bench_peer(struct bench *b, const struct fake *f)

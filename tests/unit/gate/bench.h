@@ -80,7 +80,9 @@ struct address bench_peer(struct bench *b, const struct fake *f);
 struct fake bench_session(struct bench *b);
 /* Connects from FROM, takes the session, reads the greeting. */
 struct fake bench_enter(struct bench *b, const char *from, int *client);
-/* Calls bench_start(), and enters from 127.0.0.1. */
+/* The same, and its user has logged in. */
+struct fake bench_user(struct bench *b, const char *from, int *client);
+/* Calls bench_start(), and bench_user() from 127.0.0.1. */
 struct fake bench_open(struct bench *b, const struct bench_plan *plan,
                        int *client);
 /* The next message must be SESSION_GONE of this session. Returns its wait

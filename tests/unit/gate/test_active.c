@@ -65,8 +65,8 @@ static void try_connections(bool sandbox)
     int client, other;
 
     bench_start(&b, &plan);
-    f = bench_enter(&b, "127.0.0.2", &client);
-    g = bench_enter(&b, "127.0.0.3", &other);
+    f = bench_user(&b, "127.0.0.2", &client);
+    g = bench_user(&b, "127.0.0.3", &other);
     for (int i = 0; i < 3; i++) {
         check_connection(&f, "127.0.0.2");
         check_connection(&g, "127.0.0.3");
@@ -104,6 +104,7 @@ Test(active, from_the_address_of_the_control_connection)
     client = client_connect_to("127.0.0.2", "127.0.0.7", b.control.port);
     f = bench_session(&b);
     client_line(client, line, sizeof(line));
+    bench_logged_in(&b, &f, 0);
     listener = await("127.0.0.2", 1, where);
     fake_do(&f, where);
     fd = comes(listener);
@@ -168,6 +169,28 @@ static const struct {
     { ACTIVE_ON, "active 127.0.0.1:1023", "a connection to a port below 1024" },
     { ACTIVE_ON, "active 127.0.0.1:0", "a connection to a port below 1024" },
 };
+
+/* A session that is broken into before its login connects nowhere, not even to
+ * its own client. */
+Test(active, nowhere_before_the_login)
+{
+    struct bench_plan plan = { .settings = ACTIVE_ON, .ports = 1 };
+    const char *const asks[] = { "active 127.0.0.1:40000", "port" };
+
+    for (size_t i = 0; i < sizeof(asks) / sizeof(asks[0]); i++) {
+        struct fake f;
+        struct bench b;
+        int client;
+
+        bench_start(&b, &plan);
+        f = bench_enter(&b, "127.0.0.1", &client);
+        fake_do(&f, asks[i]);
+        cr_assert_eq(bench_gone(&b, &f), 9);
+        bench_reports(&b, "a message in the wrong phase");
+        close(client);
+        bench_stop(&b, 0);
+    }
+}
 
 Test(active, lies)
 {

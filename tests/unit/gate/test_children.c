@@ -55,8 +55,8 @@ static void check_death(struct bench *b, const struct death_row *row)
 
     /* With an address of its own, for which every port is free. */
     snprintf(line, sizeof(line), "127.0.1.%d", (int)(row - deaths) + 1);
-    witness = bench_enter(b, line, &other);
-    f = bench_enter(b, "127.0.0.9", &client);
+    witness = bench_user(b, line, &other);
+    f = bench_user(b, "127.0.0.9", &client);
     fake_do(&f, row->does);
     status = bench_gone(b, &f);
     cr_assert(WIFSIGNALED(status), "%s: %x", row->name, status);
@@ -100,8 +100,8 @@ Test(children, a_flood_waits, .timeout = 60)
         char line[512];
         int client, other, sent;
 
-        witness = bench_enter(&b, "127.0.1.1", &other);
-        f = bench_enter(&b, "127.0.0.9", &client);
+        witness = bench_user(&b, "127.0.1.1", &other);
+        f = bench_user(&b, "127.0.0.9", &client);
         fake_do(&f, floods[i]);
         cr_expect_neq(fake_port(&witness), 0, "%s", floods[i]);
         cr_assert_eq(

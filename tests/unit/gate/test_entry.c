@@ -93,7 +93,8 @@ Test(entry, each_limit_is_reached_and_left)
         struct bench b;
         int client;
 
-        first = bench_open(&b, &plan, &client);
+        bench_start(&b, &plan);
+        first = bench_enter(&b, "127.0.0.1", &client);
         for (unsigned n = 1; n < limits[i].allowed; n++)
             bench_enter(&b, "127.0.0.1", &client);
         check_refused(&b, &limits[i]);
@@ -131,7 +132,8 @@ Test(entry, a_login_frees_a_startup)
     struct bench b;
     int client;
 
-    f = bench_open(&b, &plan, &client);
+    bench_start(&b, &plan);
+    f = bench_enter(&b, "127.0.0.1", &client);
     BENCH_SAY(&b, logged_in, .serial = 12345,
               .user = 0); /* no such session: no effect */
     BENCH_SAY(&b, logged_in, .serial = f.serial, .user = 0);
@@ -155,7 +157,8 @@ Test(entry, the_queue_in_order)
     struct bench b;
     struct fake f;
 
-    f = bench_open(&b, &plan, &client);
+    bench_start(&b, &plan);
+    f = bench_enter(&b, "127.0.0.1", &client);
     for (int i = 0; i < 8; i++) {
         waits[i] = knock(&b, "127.0.0.1");
         expect_nobody(&b);
@@ -182,7 +185,8 @@ Test(entry, a_client_leaves_the_queue)
     struct bench b;
     struct fake f;
 
-    f = bench_open(&b, &plan, &client);
+    bench_start(&b, &plan);
+    f = bench_enter(&b, "127.0.0.1", &client);
     for (int i = 0; i < 20; i++) {
         gone = knock(&b, "127.0.0.1");
         expect_nobody(&b);
@@ -237,7 +241,8 @@ Test(entry, a_full_queue)
     struct fake f;
     char line[512];
 
-    f = bench_open(&b, &plan, &client);
+    bench_start(&b, &plan);
+    f = bench_enter(&b, "127.0.0.1", &client);
     for (int i = 0; i < LIMIT_QUEUE; i++)
         waits[i] = knock(&b, "127.0.0.1");
     client = knock(&b, "127.0.0.1");

@@ -132,7 +132,7 @@ Test(passive, told_the_address_of_a_host)
     int client;
 
     f[0] = bench_open(&b, &plan, &client);
-    f[1] = bench_enter(&b, "127.0.0.2", &client);
+    f[1] = bench_user(&b, "127.0.0.2", &client);
     expect_told(&f[0], "127.0.0.1");
     master_tells(&b, 0, "192.0.2.1");
     expect_told(&f[0], "192.0.2.1");
@@ -156,12 +156,12 @@ Test(passive, one_host_and_two_ports)
 
     bench_start(&b, &plan);
     for (int i = 0; i < 3; i++)
-        f[i] = bench_enter(&b, "127.0.0.1", &client);
+        f[i] = bench_user(&b, "127.0.0.1", &client);
     port[0] = fake_port(&f[0]);
     port[1] = fake_port(&f[1]);
     cr_assert_neq(port[0], port[1]);
     cr_assert_eq(fake_port(&f[2]), 0);
-    other = bench_enter(&b, "127.0.0.2", &client);
+    other = bench_user(&b, "127.0.0.2", &client);
     cr_assert_neq(fake_port(&other), 0);
     use(&f[1], "127.0.0.1", port[1]);
     use(&f[0], "127.0.0.1", port[0]); /* each one its own, in any order */
@@ -191,8 +191,8 @@ static uint16_t begin_rest(struct bench *b, const char *settings,
     int client;
 
     bench_start(b, &plan);
-    *f = bench_enter(b, "127.0.0.1", &client);
-    *next = bench_enter(b, "127.0.0.1", &client);
+    *f = bench_user(b, "127.0.0.1", &client);
+    *next = bench_user(b, "127.0.0.1", &client);
     port = fake_port(f);
     cr_assert_neq(port, 0);
     return port;
@@ -284,7 +284,7 @@ Test(passive, one_session_cannot_take_all_ports)
     int client;
 
     greedy = bench_open(&b, &plan, &client);
-    other = bench_enter(&b, "127.0.0.1", &client);
+    other = bench_user(&b, "127.0.0.1", &client);
     for (int i = 0; i < 10; i++)
         cr_assert_neq(fake_port(&greedy), 0);
     cr_assert_neq(fake_port(&other), 0);
@@ -497,7 +497,7 @@ Test(passive, a_stranger_to_two)
     uint16_t port;
 
     f[0] = bench_open(&b, &plan, &client);
-    f[1] = bench_enter(&b, "127.0.0.2", &client);
+    f[1] = bench_user(&b, "127.0.0.2", &client);
     port = fake_port(&f[0]);
     cr_assert_eq(fake_port(&f[1]), port);
     stranger = client_connect("127.0.0.66", port);

@@ -47,11 +47,41 @@ static struct fake enter(struct bench *b, const char *client, int *proxy)
     return f;
 }
 
+/* The same, and its user has logged in. */
+static struct fake enter_user(struct bench *b, const char *client, int *proxy)
+{
+    struct fake f = enter(b, client, proxy);
+
+    bench_logged_in(b, &f, 0);
+    return f;
+}
+
 static void expect_said(const struct fake *f, const char *what)
 {
     char line[256];
 
     cr_assert_str_eq(fake_says(f, line, sizeof(line)), what);
+}
+
+/* The host that a proxied session calls its client may be any: gate connects
+ * nowhere, though somebody listens there. */
+Test(proxy, active_mode_is_refused, .timeout = 60)
+{
+    struct bench_plan plan = { .settings = FREE "active = yes\n",
+                               .first = true };
+    char line[128];
+    struct bench b;
+    struct fake f;
+    int proxy;
+
+    bench_start(&b, &plan);
+    f = enter_user(&b, "127.0.0.1", &proxy);
+    snprintf(line, sizeof(line), "active 127.0.0.1:%u", b.control.port);
+    fake_do(&f, line);
+    expect_said(&f, "active-none 13"); /* EACCES */
+    bench_heard(&b);
+    cr_expect(bench_quiet(&b)); /* nobody has connected to its listener */
+    bench_stop(&b, 0);
 }
 
 static void expect_event(struct bench *b, const char *words)
@@ -91,6 +121,10 @@ static const struct {
     { "enter 198.51.100.1:1 [2001:db8::1]:21", NULL,
       "a client without an address" },
     { "enter 198.51.100.1:1 " SERVER, "enter 198.51.100.2:1 " SERVER,
+      "a message in the wrong phase" },
+    /* before the login */
+    { "enter 198.51.100.1:1 " SERVER, "port", "a message in the wrong phase" },
+    { "enter 127.0.0.1:1 127.0.0.1:21", "active 127.0.0.1:4711",
       "a message in the wrong phase" },
 };
 
@@ -353,7 +387,7 @@ Test(proxy, told_address)
         int proxy;
 
         bench_start(&b, &plan);
-        f = enter(&b, CLIENT, &proxy);
+        f = enter_user(&b, CLIENT, &proxy);
         snprintf(want, sizeof(want), "is %s:%u", rows[i].told, b.port[0].port);
         fake_do(&f, "port");
         cr_expect_str_eq(fake_says(&f, line, sizeof(line)), want, "%zu", i);
@@ -381,7 +415,7 @@ Test(proxy, a_data_connection)
     int proxy;
 
     bench_start(&b, &plan);
-    f = enter(&b, CLIENT, &proxy);
+    f = enter_user(&b, CLIENT, &proxy);
     for (int i = 0; i < 20; i++) { /* a used pair is free at once */
         close(bring(&b, &f, fake_port(&f)));
         fake_do(&f, "mine");
@@ -408,7 +442,7 @@ Test(proxy, a_port_is_lent)
 
     bench_start(&b, &plan);
     for (int i = 0; i < 3; i++)
-        f[i] = enter(&b, i == 2 ? OTHER : CLIENT, &proxy);
+        f[i] = enter_user(&b, i == 2 ? OTHER : CLIENT, &proxy);
     port[0] = fake_port(&f[0]);
     port[1] = fake_port(&f[1]);
     cr_expect(port[0] != 0 && port[1] != 0 && port[0] != port[1]);
@@ -433,7 +467,7 @@ Test(proxy, a_direct_session_beside_it)
     uint16_t port;
 
     bench_start(&b, &plan);
-    f = bench_enter(&b, "127.0.0.5", &client); /* on the proxy's own host */
+    f = bench_user(&b, "127.0.0.5", &client); /* on the proxy's own host */
     port = fake_port(&f);
     direct = client_connect("127.0.0.5", port);
     expect_said(&f, "data 127.0.0.5 nodelay 1 blocking 0");
@@ -464,7 +498,7 @@ Test(proxy, others_are_passed_over)
         int proxy;
 
         bench_start(&b, &plan);
-        f = enter(&b, CLIENT, &proxy);
+        f = enter_user(&b, CLIENT, &proxy);
         port = fake_port(&f);
         for (int k = 0; k < 3; k++) {
             close(bring(&b, &f, port));
@@ -491,7 +525,7 @@ Test(proxy, many_others_are_no_flood)
     int proxy;
 
     bench_start(&b, &plan);
-    f = enter(&b, CLIENT, &proxy);
+    f = enter_user(&b, CLIENT, &proxy);
     port = fake_port(&f);
     for (int i = 0; i < CHILD_MESSAGES + 200; i++) {
         close(bring(&b, &f, port));
@@ -515,8 +549,8 @@ Test(proxy, one_at_a_time)
     uint16_t port;
 
     bench_start(&b, &plan);
-    f = enter(&b, CLIENT, &proxy);
-    other = enter(&b, OTHER, &proxy);
+    f = enter_user(&b, CLIENT, &proxy);
+    other = enter_user(&b, OTHER, &proxy);
     port = fake_port(&f);
     first = bring(&b, &f, port);
     second = client_connect("127.0.0.6", port);
@@ -548,7 +582,7 @@ Test(proxy, a_port_is_never_stuck)
         int proxy;
 
         bench_start(&b, &plan);
-        f = enter(&b, CLIENT, &proxy);
+        f = enter_user(&b, CLIENT, &proxy);
         port = fake_port(&f);
         bring(&b, &f, port);
         fake_do(&f, ends[i]);
@@ -560,7 +594,7 @@ Test(proxy, a_port_is_never_stuck)
             fake_do(&f, "exit 0");
         if (i == 0)
             bench_gone(&b, &f);
-        other = enter(&b, OTHER, &proxy);
+        other = enter_user(&b, OTHER, &proxy);
         cr_assert_eq(fake_port(&other), port, "after %s", ends[i]);
         close(bring(&b, &other, port));
         bench_stop(&b, 0);
@@ -577,7 +611,7 @@ Test(proxy, words_about_nothing)
     int proxy;
 
     bench_start(&b, &plan);
-    f = enter(&b, CLIENT, &proxy);
+    f = enter_user(&b, CLIENT, &proxy);
     fake_do(&f, "mine");
     fake_do(&f, "foreign 0 198.51.100.66:1");
     port = fake_port(&f);
@@ -604,7 +638,7 @@ Test(proxy, past_the_proxy)
     int proxy, past;
 
     bench_start(&b, &plan);
-    f = enter(&b, "127.0.0.77", &proxy);
+    f = enter_user(&b, "127.0.0.77", &proxy);
     port = fake_port(&f);
     past = client_connect("127.0.0.77", port);
     cr_assert(client_closed(past));
@@ -624,7 +658,7 @@ Test(proxy, ports_without_a_proxy)
     int proxy, data;
 
     bench_start(&b, &plan);
-    f = enter(&b, "127.0.0.77", &proxy);
+    f = enter_user(&b, "127.0.0.77", &proxy);
     port = fake_port(&f);
     data = client_connect("127.0.0.5", port);
     cr_assert(client_closed(data));

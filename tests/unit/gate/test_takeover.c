@@ -157,8 +157,8 @@ Test(takeover, sessions_go_on, .timeout = 60)
     is_refused(&next, "127.0.0.1", "from your address");
     is_refused(&next, "127.0.0.2", "from your address");
     gets_data(&known, "127.0.0.1", fake_port(&known));
-    gets_data(&fresh, "127.0.0.2", fake_port(&fresh));
     bench_logged_in(&next, &fresh, 8);
+    gets_data(&fresh, "127.0.0.2", fake_port(&fresh));
     end_adopted(&next, &known, "exit 0");
     bench_heard(&next);
     other = bench_enter(&next, "127.0.0.1", &client[2]);
@@ -203,8 +203,8 @@ Test(takeover, a_port_given_before, .timeout = 60)
     char line[128];
 
     start_first(&old, &plan);
-    early = bench_enter(&old, "127.0.0.1", &client[0]);
-    late = bench_enter(&old, "127.0.0.2", &client[1]);
+    early = bench_user(&old, "127.0.0.1", &client[0]);
+    late = bench_user(&old, "127.0.0.2", &client[1]);
     soon = fake_port(&early);
     then = fake_port(&late);
     start_next(&next, &plan, &old);
@@ -224,6 +224,7 @@ Test(takeover, a_port_given_before, .timeout = 60)
     cr_assert_str_eq(client_line(client[2], line, sizeof(line)),
                      "220 fake\r\n");
     gets_data(&late, "127.0.0.2", then);
+    bench_logged_in(&next, &fresh, 7);
     gets_data(&fresh, "127.0.0.3", fake_port(&fresh));
     bench_stop(&next, 0);
 }
@@ -240,8 +241,8 @@ Test(takeover, a_late_connection_reaches_nobody, .timeout = 60)
     uint16_t port;
 
     start_first(&old, &plan);
-    first = bench_enter(&old, "127.0.0.1", &client[0]);
-    second = bench_enter(&old, "127.0.0.1", &client[1]);
+    first = bench_user(&old, "127.0.0.1", &client[0]);
+    second = bench_user(&old, "127.0.0.1", &client[1]);
     port = fake_port(&first);
     cr_assert_neq(port, 0);
     fake_do(&first, "exit 0");
@@ -278,7 +279,7 @@ Test(takeover, a_retired_port, .timeout = 60)
     struct fake f;
 
     start_first(&old, &plan);
-    f = bench_enter(&old, "127.0.0.1", &client);
+    f = bench_user(&old, "127.0.0.1", &client);
     given = fake_port(&f);
     retired = given == old.port[0].port ? 0 : 1;
     plan.retired = 1U << retired;
@@ -467,6 +468,7 @@ Test(takeover, sessions_by_a_proxy, .timeout = 60)
     f = bench_session(&old);
     fake_do(&f, "enter 192.0.2.1:1111 127.0.0.1:21");
     bench_peer(&old, &f);
+    bench_logged_in(&old, &f, 7);
     client[1] = client_connect("127.0.0.5", old.control.port);
     unknown = bench_session(&old);
     data[0] = client_connect("127.0.0.5", fake_port(&f));
@@ -494,23 +496,25 @@ Test(takeover, inside_the_sandbox, .timeout = 60)
                                .ports = 4,
                                .sandbox = true,
                                .memory = bench_memory() };
-    struct fake f, other, queued;
+    struct fake known, f, queued;
     struct bench old, next;
     char line[128];
-    int client[3];
+    int client[4];
 
     start_first(&old, &plan);
+    known = bench_user(&old, "127.0.0.4", &client[3]);
     f = bench_enter(&old, "127.0.0.1", &client[0]);
-    other = bench_enter(&old, "127.0.0.2", &client[1]);
+    bench_enter(&old, "127.0.0.2", &client[1]);
     client[2] = client_connect("127.0.0.3", old.control.port);
     bench_heard(&old);
-    fake_port(&other);
+    fake_port(&known);
     replace(&old, &next, &plan);
-    gets_data(&f, "127.0.0.1", fake_port(&f));
+    gets_data(&known, "127.0.0.4", fake_port(&known));
     BENCH_SAY(&next, logged_in, .serial = f.serial, .user = 7);
     queued = bench_session(&next);
     client_line(client[2], line, sizeof(line));
     cr_assert_str_eq(line, "220 fake\r\n");
+    bench_logged_in(&next, &queued, 8);
     gets_data(&queued, "127.0.0.3", fake_port(&queued));
     bench_stop(&next, 0);
 }
@@ -527,7 +531,7 @@ Test(takeover, the_next_gate_dies, .timeout = 60)
     uint16_t port;
 
     start_first(&old, &plan);
-    f = bench_enter(&old, "127.0.0.1", &client[0]);
+    f = bench_user(&old, "127.0.0.1", &client[0]);
     port = fake_port(&f);
     cr_assert_eq(fd_pair(ends), 0);
     close(ends[1]);

@@ -61,7 +61,8 @@ Test(tickets, all_sessions_hear_of_new_keys, .timeout = 60)
     struct bench b;
     int clients[2];
 
-    early = bench_open(&b, &plan, &clients[0]);
+    bench_start(&b, &plan);
+    early = bench_enter(&b, "127.0.0.1", &clients[0]);
     first = log_in(&b, &early);
     cr_assert_str_neq(first.now, first.before);
     first = follow(&early, first);
@@ -113,7 +114,8 @@ Test(tickets, keys_last_for_hours, .timeout = 60)
     struct fake f;
     int client;
 
-    f = bench_open(&b, &plan, &client);
+    bench_start(&b, &plan);
+    f = bench_enter(&b, "127.0.0.1", &client);
     log_in(&b, &f);
     BENCH_SAY(&b, logged_in, .serial = f.serial, .user = 0);
     look(&f);

@@ -363,6 +363,7 @@ void fake_tell_keys(struct fake *f)
     struct message p = { .kind = MSG_ticket_keys,
                          .ticket_keys = { .now = now, .before = before } };
 
+    f->gate.phase = PHASE_USER; /* gate permits more from now on */
     fake_tell(&f->gate, &p);
 }
 

@@ -77,6 +77,31 @@ Test(session_active, arguments, .timeout = 60)
     end(&f);
 }
 
+/* Behind a proxy gate would believe the session who the client is. So there is
+ * no active mode, and gate isn't asked. */
+Test(session_active, not_behind_a_proxy, .timeout = 60)
+{
+    const char header[] = "PROXY TCP4 127.0.0.1 127.0.0.1 4711 21\r\n";
+    struct message p, in = { .kind = MSG_admitted };
+    struct fake f;
+
+    fake_behind_proxy();
+    fake_settings("active", 1);
+    fake_start(&f);
+    cr_assert_gt(send(f.control, header, sizeof(header) - 1, 0), 0);
+    fake_hear(&f.gate, &p, MSG_admit);
+    f.gate.phase = PHASE_RUN;
+    fake_tell(&f.master, &in);
+    f.master.phase = PHASE_GREETED;
+    fake_login(&f);
+    fake_do(&f, "PORT 127,0,0,1,200,1", 502);
+    fake_do(&f, "EPRT |1|127.0.0.1|40000|", 502);
+    fake_do(&f, "FEAT", 211);
+    cr_expect_null(strstr(f.lines, " EPRT"), "%s", f.lines);
+    end(&f);
+    cr_expect_eq(channel_wait(&f.gate, &p, 0), -EPIPE); /* and no message */
+}
+
 /* Plays LIST up to the 150. */
 static void begin_list(struct fake *f)
 {
