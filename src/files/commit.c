@@ -250,7 +250,9 @@ static int commit_name_counted(const struct files *f, struct upload *u)
     r = commit_set_count(f, count + 1);
     if (r == 0)
         r = commit_name(f, u);
-    if (r != 0)
+    /* Not if it has got a name, and only a look at it failed afterwards, or
+     * another session has taken the name since. */
+    if (r != 0 && partial_is_there(u->directory, &u->partial))
         commit_set_count(f, count);
     return r;
 }

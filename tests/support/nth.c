@@ -228,7 +228,8 @@ static void decide(struct shared *s, const struct seccomp_notif *n,
     const struct call *c = find_call(n->data.nr);
     unsigned number;
 
-    answer->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+    if (n->data.nr != SYS_fsync && n->data.nr != SYS_fdatasync)
+        answer->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
     if (!c || !counts(s, c, n))
         return;
     number = atomic_load(&s->count) + 1;

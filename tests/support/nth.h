@@ -21,7 +21,9 @@
  *
  * How: the process has a seccomp filter that asks another process, the guard,
  * about each of these calls. So it works for root and for other users, and for
- * any number of processes that the work forks. It counts calls on files,
+ * any number of processes that the work forks. Syncs succeed without a disk, so
+ * that such tests cost little: they show which calls there are, in which order,
+ * and what follows if one fails. It counts calls on files,
  * directories and their names, also those that only look. It doesn't count
  * sockets' calls (sendmsg, recvmsg), close, lseek and mmap, which have no
  * errors of a disk. */

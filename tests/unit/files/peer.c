@@ -2,6 +2,7 @@
 #include "peer.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include "sallyport/event/event.h"
 #include "sallyport/ftp/listing.h"
 #include "support/messages.h"
+#include "support/nth.h"
 
 static void own(const char *path)
 {
@@ -106,6 +108,8 @@ void peer_fork(struct peer *p)
     p->start.log = channel_make(&p->log, PROCESS_LOG, PROCESS_FILES, PHASE_RUN);
     p->pid = fork();
     cr_assert_geq(p->pid, 0);
+    if (p->pid == 0 && p->nth)
+        nth_enter(p->nth);
     if (p->pid == 0)
         files_main(&p->start);
     close(p->start.session);
@@ -208,8 +212,11 @@ void peer_stop(struct peer *p)
 int ask(struct peer *p, struct message *reply, enum message_kind kind,
         const void *body)
 {
-    cr_assert_eq(channel_send(&p->session, kind, body), 0);
-    int r = channel_wait(&p->session, reply, PEER_MS);
+    int sent = channel_send(&p->session, kind, body);
+    int r = sent < 0 ? sent : channel_wait(&p->session, reply, PEER_MS);
+
+    if (p->may_die && r == -EPIPE)
+        return OUTCOME_UNANSWERED;
     cr_assert_eq(r, 1, "%s: %d %s", message_name(kind), r, p->session.wrong);
     cr_assert_eq(reply->request, p->session.last_request);
     return reply->kind == MSG_refused ? (int)reply->refused.outcome

@@ -14,6 +14,8 @@
 #include "sallyport/files/files.h"
 #include "sallyport/ipc/channel.h"
 
+struct nth;
+
 #define PEER_UID 70123
 #define PEER_MS  20000 /* the longest wait for an answer */
 
@@ -25,6 +27,8 @@ struct peer {
     struct files_mount mounts[6];
     char paths[6][128]; /* of shares */
     unsigned facts;     /* for ask_list() */
+    struct nth *nth;    /* sees the calls of the process that is forked next */
+    bool may_die;       /* then requests return OUTCOME_UNANSWERED */
 };
 
 /* Makes a home and a start with all rights, without fsync. The test may change

@@ -1,0 +1,610 @@
+/* Each system call of the process files fails once: with an error, or the
+ * process is killed there. Then the old state stands or the new one, each
+ * visible file is whole, an answer OUTCOME_OK is true, the counter counts what
+ * is visible, and the client's next try succeeds and leaves no partial. */
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "files/files.h"
+#include "peer.h"
+#include "sallyport/domain/rights.h"
+#include "support/nth.h"
+
+#define K       1024u
+#define OLD_LEN (70 * K)
+#define CUT_LEN (100 * K)
+#define NEW_LEN (130 * K)
+#define NEW     2 /* the seed of the upload */
+#define PLENTY  1000000
+
+struct world {
+    struct peer p;
+    struct nth *nth;
+    const struct scenario *s;
+    char directory[16];
+    unsigned runs, counted;
+};
+
+/* Files of the directory that a client could see, or that wait. */
+struct seen {
+    unsigned old, new, torn, held;
+    bool f_is_old, f_is_new;
+};
+
+struct scenario {
+    const char *name;
+    enum conflict conflict;
+    const char *mount; /* "": the home */
+    unsigned rights;   /* of that mount */
+    unsigned old_seed; /* of /f; 0: it isn't there */
+    bool counts;
+    bool uploads; /* it isn't OK if a sync fails */
+    void (*before)(struct world *w);
+    int (*work)(struct world *w);
+    bool (*is_right)(const struct seen *s, bool ok);
+};
+
+/* In the directory of this run. */
+static const char *path_of(const struct world *w, const char *name)
+{
+    static char out[4][64];
+    static int turn;
+
+    turn = (turn + 1) % 4;
+    snprintf(out[turn], sizeof(out[turn]), "%s%s/%s", w->s->mount, w->directory,
+             name);
+    return out[turn];
+}
+
+static const char *on_disk(const struct world *w, const char *name)
+{
+    static char out[4][96];
+    static int turn;
+    bool share = strcmp(w->s->mount, "/contracts") == 0;
+
+    turn = (turn + 1) % 4;
+    snprintf(out[turn], sizeof(out[turn]), "%s%s/%s",
+             share ? SHARE : w->s->mount, w->directory, name);
+    return out[turn];
+}
+
+/* The works */
+
+/* A session's requests for the bytes from *first on; it ends what it began. */
+static int send_rest(struct world *w, int fd, uint64_t first)
+{
+    struct peer *p = &w->p;
+    struct message m;
+    uint64_t half = first + (NEW_LEN - first) / 2;
+
+    put_pattern(fd, first, half, NEW);
+    int r = ask_sync(p);
+    put_pattern(fd, half, NEW_LEN, NEW);
+    close(fd);
+    if (r == OUTCOME_OK)
+        r = ASK(p, &m, file_prepare, NEXT(p), .length = NEW_LEN);
+    if (r != OUTCOME_OK) {
+        ask_abort(p);
+        return r;
+    }
+    r = ASK(p, &m, file_commit, NEXT(p), .length = NEW_LEN);
+    return r == OUTCOME_OK && m.file_stored.unsafe ? (int)OUTCOME_STORED_UNSAFE
+                                                   : r;
+}
+
+/* Without the copy's end and the commit it is aborted, as by a session. */
+static int send_file(struct world *w, enum write_mode mode)
+{
+    struct peer *p = &w->p;
+    struct msg_file_writable to;
+    int r = ask_open(p,
+                     MESSAGE_BODY(file_write, NEXT(p),
+                                  .path = slice_from(path_of(w, "f")),
+                                  .mode = mode, .offset = 0, .announced = 0,
+                                  .keep_nothing = false),
+                     &to);
+
+    if (r != OUTCOME_OK)
+        return r;
+    if (to.waits)
+        r = ask_begin(p);
+    while (r == OUTCOME_OK && to.to_copy > 0)
+        r = ask_copy(p, &to.to_copy);
+    if (r == OUTCOME_OK)
+        return send_rest(w, to.file, to.first);
+    close(to.file);
+    ask_abort(p);
+    return r;
+}
+
+static int store(struct world *w)
+{
+    return send_file(w, WRITE_STORE);
+}
+
+/* A session would try another name. */
+static int store_unique(struct world *w)
+{
+    int r = send_file(w, WRITE_UNIQUE);
+
+    return r == OUTCOME_EXISTS && disk_has(&w->p, on_disk(w, "f"))
+               ? (int)OUTCOME_OK
+               : r;
+}
+
+/* A client that continues: it asks for the length first. */
+static int append_rest(struct world *w)
+{
+    struct msg_facts_are facts = { 0 };
+    int r = ask_facts(&w->p, path_of(w, "f"), FACTS_FOR_SIZE, &facts);
+
+    if (r != OUTCOME_OK && r != OUTCOME_NOT_FOUND)
+        return r;
+    if (r == OUTCOME_OK && facts.size == NEW_LEN)
+        return OUTCOME_OK;
+    return send_file(w, r == OUTCOME_OK ? WRITE_APPEND : WRITE_STORE);
+}
+
+static int cut_and_abort(struct world *w)
+{
+    int r = ask_upload(&w->p, path_of(w, "f"), WRITE_STORE, 0, CUT_LEN, NEW);
+
+    return r == OUTCOME_OK ? ask_abort(&w->p) : r;
+}
+
+static int delete(struct world *w)
+{
+    int r = ask_path(&w->p, MSG_file_delete, path_of(w, "f"));
+
+    return r == OUTCOME_NOT_FOUND && !disk_has(&w->p, on_disk(w, "f"))
+               ? (int)OUTCOME_OK
+               : r;
+}
+
+static int rename_onto(struct world *w)
+{
+    int r = ask_rename(&w->p, path_of(w, "g"), path_of(w, "f"));
+
+    return r == OUTCOME_NOT_FOUND && !disk_has(&w->p, on_disk(w, "g"))
+               ? (int)OUTCOME_OK
+               : r;
+}
+
+static void cut(struct world *w)
+{
+    cr_assert_eq(cut_and_abort(w), OUTCOME_OK);
+}
+
+static void make_g(struct world *w)
+{
+    disk_fill(&w->p, on_disk(w, "g"), NEW_LEN, NEW);
+}
+
+/* What is right */
+
+static bool new_or_nothing(const struct seen *s, bool ok)
+{
+    return s->old == 0 && s->new <= 1 && (s->f_is_new || (!ok && s->new == 0));
+}
+
+static bool new_over_old(const struct seen *s, bool ok)
+{
+    return s->old + s->new == 1 && (s->f_is_new || (!ok && s->f_is_old));
+}
+
+/* An earlier try may have succeeded without an answer. */
+static bool new_beside_old(const struct seen *s, bool ok)
+{
+    return s->f_is_old && s->old == 1 && (!ok || s->new > 0);
+}
+
+static bool old_gets_another_name(const struct seen *s, bool ok)
+{
+    return s->old == 1 && (ok ? s->f_is_new : s->f_is_new || s->f_is_old);
+}
+
+static bool new_under_some_name(const struct seen *s, bool ok)
+{
+    return s->old == 0 && s->held == 0 && (!ok || s->new > 0);
+}
+
+static bool new_is_held(const struct seen *s, bool ok)
+{
+    return s->old == 0 && s->new == 0 && (!ok || s->held > 0);
+}
+
+static bool nothing_visible(const struct seen *s, bool ok)
+{
+    (void)ok;
+    return s->old == 0 && s->new == 0;
+}
+
+static bool old_or_nothing(const struct seen *s, bool ok)
+{
+    return s->new == 0 && s->old == (s->f_is_old ? 1 : 0) &&
+           !(ok && s->f_is_old);
+}
+
+/* Both files, or one after a replacement; g is never lost. */
+static bool g_is_kept(const struct seen *s, bool ok)
+{
+    return s->new == 1 && s->old <= 1 && (ok ? s->f_is_new : true) &&
+           (s->f_is_new || s->f_is_old);
+}
+
+/* A kill between the two renames leaves g under the name of a version. */
+static bool g_and_old_are_kept(const struct seen *s, bool ok)
+{
+    (void)ok;
+    return s->new == 1 && s->old == 1 && (s->f_is_new || s->f_is_old);
+}
+
+#define HOME       .mount = ""
+#define THE_SHARE  .mount = "/contracts", .rights = RIGHT_ALL
+#define THE_DROP   .mount = "/contracts", .rights = RIGHT_WRITE
+#define INSPECTION .mount = "/in", .rights = RIGHT_ALL | RIGHT_INSPECT
+
+static const struct scenario scenarios[] = {
+    { "a new file", HOME, .uploads = true, .work = store,
+      .is_right = new_or_nothing },
+    { "over an old file", HOME, .old_seed = 1, .uploads = true, .work = store,
+      .is_right = new_over_old },
+    { "beside an old file", CONFLICT_RENAME, HOME, .old_seed = 1,
+      .uploads = true, .work = store, .is_right = new_beside_old },
+    { "a version", CONFLICT_VERSION, HOME, .old_seed = 1, .uploads = true,
+      .work = store, .is_right = old_gets_another_name },
+    { "STOU", HOME, .uploads = true, .work = store_unique,
+      .is_right = new_or_nothing },
+    { "a resumed upload", HOME, .uploads = true, .before = cut,
+      .work = append_rest, .is_right = new_or_nothing },
+    { "a whole upload after a cut", HOME, .uploads = true, .before = cut,
+      .work = store, .is_right = new_or_nothing },
+    { "onto a finished file", HOME, .old_seed = NEW, .uploads = true,
+      .work = append_rest, .is_right = new_over_old },
+    { "in a share", THE_SHARE, .old_seed = 1, .uploads = true, .work = store,
+      .is_right = new_over_old },
+    { "in a drop", THE_DROP, .uploads = true, .work = store,
+      .is_right = new_under_some_name },
+    { "with max_files", HOME, .uploads = true, .counts = true, .work = store,
+      .is_right = new_or_nothing },
+    { "a version with max_files", CONFLICT_VERSION, HOME, .old_seed = 1,
+      .uploads = true, .counts = true, .work = store,
+      .is_right = old_gets_another_name },
+    { "with max_files in a share", THE_SHARE, .uploads = true, .counts = true,
+      .work = store, .is_right = new_or_nothing },
+    { "for inspection", INSPECTION, .uploads = true, .work = store,
+      .is_right = new_is_held },
+    { "a cut", HOME, .work = cut_and_abort, .is_right = nothing_visible },
+    { "DELE", HOME, .old_seed = 1, .work = delete, .is_right = old_or_nothing },
+    { "RNTO over a file", HOME, .old_seed = 1, .before = make_g,
+      .work = rename_onto, .is_right = g_is_kept },
+    { "RNTO with versions", CONFLICT_VERSION, HOME, .old_seed = 1,
+      .before = make_g, .work = rename_onto, .is_right = g_and_old_are_kept },
+};
+
+/* One run */
+
+static bool is_held_name(const char *name)
+{
+    return strncmp(name, PATH_RESERVED, sizeof(PATH_RESERVED) - 1) == 0 &&
+           strstr(name, ".held-");
+}
+
+static void look_at(const struct world *w, const char *name, struct seen *ret)
+{
+    struct peer *p = (struct peer *)(uintptr_t)&w->p;
+    const char *path = on_disk(w, name);
+    bool new = disk_is(p, path, NEW_LEN, NEW);
+    bool old =
+        !new && w->s->old_seed &&disk_is(p, path, OLD_LEN, w->s->old_seed);
+
+    if (is_held_name(name) && new) {
+        ret->held++;
+        return;
+    }
+    ret->new += new;
+    ret->old += old;
+    ret->torn += !new && !old;
+    if (strcmp(name, "f") == 0) {
+        ret->f_is_old = old;
+        ret->f_is_new = new;
+    }
+}
+
+/* *partials: how many have bytes. An empty one is no room lost. */
+static struct seen look(const struct world *w, unsigned *partials)
+{
+    struct peer *p = (struct peer *)(uintptr_t)&w->p;
+    DIR *d = opendir(disk_path(p, on_disk(w, "")));
+    struct seen s = { 0 };
+    struct dirent *e;
+    struct stat st;
+
+    *partials = 0;
+    cr_assert_not_null(d);
+    while ((e = readdir(d)))
+        if (partial_is_name(e->d_name))
+            *partials +=
+                fstatat(dirfd(d), e->d_name, &st, 0) == 0 && st.st_size > 0;
+        else if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
+                 e->d_name[0] != 'z')
+            look_at(w, e->d_name, &s);
+    closedir(d);
+    return s;
+}
+
+static unsigned count_of(const struct world *w)
+{
+    char text[24] = "";
+
+    return getxattr(w->p.home, STORED_ATTRIBUTE, text, sizeof(text) - 1) < 0
+               ? 0
+               : (unsigned)strtoul(text, NULL, 10);
+}
+
+static void empty(const struct world *w)
+{
+    struct peer *p = (struct peer *)(uintptr_t)&w->p;
+    DIR *d = opendir(disk_path(p, on_disk(w, "")));
+    struct dirent *e;
+
+    cr_assert_not_null(d);
+    while ((e = readdir(d)))
+        if (e->d_type == DT_REG)
+            cr_assert_eq(unlinkat(dirfd(d), e->d_name, 0), 0);
+    closedir(d);
+}
+
+static void make_directory(struct world *w)
+{
+    if (w->s->rights == RIGHT_WRITE) { /* it has no directories */
+        empty(w);
+    } else {
+        snprintf(w->directory, sizeof(w->directory), "/d%u", w->runs++);
+        disk_directory(&w->p, on_disk(w, ""));
+    }
+    if (w->s->old_seed)
+        disk_fill(&w->p, on_disk(w, "f"), OLD_LEN, w->s->old_seed);
+    w->p.may_die = false;
+    if (w->s->before)
+        w->s->before(w);
+    w->counted = count_of(w);
+}
+
+/* The process was killed: a new session of the user comes. */
+static void replace_process(struct world *w)
+{
+    cr_assert_eq(peer_wait(&w->p), 256 + SIGKILL);
+    channel_close(&w->p.session);
+    channel_close(&w->p.master);
+    channel_close(&w->p.log);
+    peer_run(&w->p);
+}
+
+/* Another session writes into the directory: that sweeps it. */
+static void sweep(const struct world *w)
+{
+    struct peer other;
+
+    other = w->p;
+    other.nth = NULL;
+    peer_run(&other);
+    cr_assert_eq(ask_upload(&other, path_of(w, "z"), WRITE_STORE, 0, 1, NEW),
+                 OUTCOME_OK);
+    cr_assert_eq(ask_commit(&other, 1), OUTCOME_OK);
+    peer_leave(&other);
+}
+
+static bool count_is_right(const struct world *w, const struct seen *s,
+                           bool killed)
+{
+    unsigned more = count_of(w) - w->counted, visible = s->new + s->held;
+
+    return !w->s->counts || more == visible || (killed && more == visible + 1);
+}
+
+static const char *fault_of(const struct seen *s, const struct world *w,
+                            int outcome, bool killed)
+{
+    if (s->torn > 0)
+        return "a file isn't whole";
+    if (!w->s->is_right(s, outcome == OUTCOME_OK))
+        return "neither the old state nor the new one";
+    if (!count_is_right(w, s, killed))
+        return "the counter is wrong";
+    return NULL;
+}
+
+static void blame(const struct world *w, unsigned n, int error, int outcome,
+                  const struct seen *s, const char *what)
+{
+    cr_expect(false,
+              "%s: call %u, %s, %s: %s; outcome %d; old %u, new %u, torn %u, "
+              "held %u, f is %s",
+              w->s->name, n, nth_call(w->nth),
+              error == NTH_KILL ? "killed" : strerrorname_np(error), what,
+              outcome, s->old, s->new, s->torn, s->held,
+              s->f_is_new   ? "new"
+              : s->f_is_old ? "old"
+                            : "not there");
+}
+
+/* What the client does next: it tries again. */
+static void try_again(struct world *w, unsigned n, int error, bool killed)
+{
+    unsigned partials;
+    int r = w->s->work(w);
+    struct seen s = look(w, &partials);
+    const char *wrong = r != OUTCOME_OK ? "the next try fails" : NULL;
+
+    /* An upload whose first try has got its name is a second file. */
+    if (!wrong && !w->s->counts)
+        wrong = fault_of(&s, w, r, killed);
+    if (wrong)
+        blame(w, n, error, r, &s, wrong);
+    if (partials == 0 || w->s->work == cut_and_abort)
+        return;
+    sweep(w);
+    s = look(w, &partials);
+    if (partials > 0)
+        blame(w, n, error, r, &s, "a partial stays");
+}
+
+static bool is_sync(const char *call)
+{
+    return strcmp(call, "fsync") == 0 || strcmp(call, "fdatasync") == 0;
+}
+
+static bool is_rename(const char *call)
+{
+    return strncmp(call, "rename", 6) == 0;
+}
+
+/* Was call N the last sync before the name, or the last one after it? */
+static bool promise_is_broken(const struct world *w, unsigned n)
+{
+    if (!is_sync(nth_name(w->nth, n)))
+        return false;
+    for (n++; n <= nth_count(w->nth); n++)
+        if (is_sync(nth_name(w->nth, n)))
+            return false;
+        else if (is_rename(nth_name(w->nth, n)))
+            break;
+    return true;
+}
+
+/* Returns false if there is no call N. */
+static bool run_one(struct world *w, unsigned n, int error)
+{
+    unsigned partials;
+    struct seen s;
+
+    make_directory(w);
+    w->p.may_die = true;
+    nth_arm(w->nth, n, error, NULL);
+    int outcome = w->s->work(w);
+    bool met = nth_disarm(w->nth);
+    bool killed = outcome == OUTCOME_UNANSWERED;
+    if (killed)
+        replace_process(w);
+    w->p.may_die = false;
+    s = look(w, &partials);
+    const char *wrong = fault_of(&s, w, outcome, killed);
+    if (!wrong && w->s->uploads && outcome == OUTCOME_OK && met &&
+        promise_is_broken(w, n))
+        wrong = "a sync failed, and the client isn't told";
+    if (!wrong && !met && outcome != OUTCOME_OK)
+        wrong = "without a fault it fails";
+    if (wrong)
+        blame(w, n, error, outcome, &s, wrong);
+    try_again(w, n, error, killed);
+    return met;
+}
+
+/* The bytes before the name, then the name. */
+static void expect_order(const struct world *w)
+{
+    bool bytes = false, named = false, safe = false;
+
+    for (unsigned n = 1; n <= nth_count(w->nth); n++) {
+        const char *call = nth_name(w->nth, n);
+
+        bytes |= is_sync(call) && !named;
+        cr_expect(!is_rename(call) || bytes, "%s: a name before the sync",
+                  w->s->name);
+        named |= is_rename(call);
+        safe = is_sync(call) ? named : safe && !is_rename(call);
+    }
+    cr_expect(safe, "%s: no sync after the rename", w->s->name);
+}
+
+static void start(struct world *w, const struct scenario *s)
+{
+    *w = (struct world){ .s = s, .nth = nth_new() };
+    if (!w->nth)
+        cr_skip_test(NTH_MISSING);
+    peer_init(&w->p);
+    alarm(600);
+    w->p.nth = w->nth;
+    w->p.start.rules.fsync = true;
+    w->p.start.rules.copy_max = UINT64_C(1) << 30;
+    w->p.start.rules.on_conflict = s->conflict;
+    w->p.start.rules.max_files = s->counts ? PLENTY : 0;
+    if (strcmp(s->mount, "/contracts") == 0)
+        peer_share(&w->p, s->mount, s->rights);
+    else if (s->mount[0]) {
+        disk_directory(&w->p, s->mount);
+        peer_rights(&w->p, s->mount, s->rights);
+    }
+    peer_run(&w->p);
+}
+
+static void end(struct world *w)
+{
+    peer_leave(&w->p);
+    peer_remove(&w->p);
+    nth_free(w->nth);
+}
+
+static bool is_long(void)
+{
+    const char *text = getenv("SALLYPORT_LONG");
+
+    return text && strcmp(text, "1") == 0;
+}
+
+/* ERRORS take turns in the short form; each call gets each of them in the long
+ * one. */
+static void play(const int *errors, unsigned count)
+{
+    unsigned runs = is_long() ? count : 1;
+
+    for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
+        for (unsigned turn = 0; turn < runs; turn++) {
+            struct world w;
+            unsigned n = 1;
+
+            start(&w, &scenarios[i]);
+            while (run_one(&w, n, errors[(n + i + turn) % count]))
+                n++;
+            cr_expect_gt(n, 1, "%s: no call", w.s->name);
+            end(&w);
+        }
+}
+
+Test(nth, call_fails)
+{
+    static const int errors[] = { EIO, ENOSPC, EINTR };
+
+    play(errors, 3);
+}
+
+Test(nth, call_kills)
+{
+    play((const int[]){ NTH_KILL }, 1);
+}
+
+Test(nth, bytes_are_synced_before_the_name)
+{
+    for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
+        struct world w;
+
+        if (!scenarios[i].uploads)
+            continue;
+        start(&w, &scenarios[i]);
+        make_directory(&w);
+        nth_arm(w.nth, 0, EIO, NULL);
+        cr_assert_eq(w.s->work(&w), OUTCOME_OK);
+        expect_order(&w);
+        end(&w);
+    }
+}
