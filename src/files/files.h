@@ -77,6 +77,17 @@ struct upload {
     struct copy copy; /* of the file that REST or APPE continues with */
 };
 
+/* Removed bytes that the file system doesn't report as free yet. */
+struct freed_bytes {
+    uint64_t due, said; /* said: what was left at the last look */
+};
+struct freed {
+    dev_t device;
+    uint64_t until; /* clock_ms(): later they aren't believed any more */
+    struct freed_bytes disk, quota;
+};
+#define FREED_MS 60000
+
 struct files {
     struct files_rules rules;
     const char *user;
@@ -100,6 +111,7 @@ struct files {
     bool no_marks;       /* logged: confirmed lengths can't be stored */
     dev_t swept_device;  /* the directory that was swept last */
     ino_t swept_inode;
+    struct freed freed;
     int written; /* the directory of the upload, MKD or RNTO, or -1 */
     const struct mount *written_in; /* its mount */
 };
@@ -472,10 +484,13 @@ bool space_is_short(int result);
 /* Room for LENGTH bytes in the directory or file FD of the mount: 0; -errno. If
  * space_is_short(), *missing says how many bytes are missing: -EDQUOT by a
  * quota, OUTCOME_KEPT_FREE by min_free, else -ENOSPC. */
-int space_room(const struct files *f, const struct mount *m, int fd,
-               uint64_t length, uint64_t *missing);
-/* The search for room ends by then, or the session would wait in vain: many
- * small partials make many turns. */
+int space_room(struct files *f, const struct mount *m, int fd, uint64_t length,
+               uint64_t *missing);
+/* To be called before something is removed from the disk of FD, and then with
+ * the number of BYTES that this frees. From then on they count as free. */
+void space_will_free(struct files *f, const struct mount *m, int fd);
+void space_freed(struct files *f, uint64_t bytes);
+/* The search for room ends by then: many small partials make many turns. */
 #define SPACE_ROOM_MS 30000
 /* 0; OUTCOME_KEPT_FREE if less than min_free is free on the disk of FD, and
  * removing idle partials couldn't change that; -errno. */

@@ -5,7 +5,12 @@
  * ctime shows when a partial was last used: a write, a mark and SIZE (resume.c)
  * change it, and no user can set it. So this process shares nothing with the
  * user's other sessions. A client that waits longer than that after its SIZE
- * gets "busy", asks again, and starts from the beginning. */
+ * gets "busy", asks again, and starts from the beginning.
+ *
+ * btrfs reports removed bytes as free up to half a minute later, and xfs when
+ * it finds the time. So the bytes that this process has removed count as free.
+ * Otherwise each look would remove more, and all would be too little. Where the
+ * belief is wrong, the write fails, as on any disk that fills up. */
 #include "files.h"
 
 #include <errno.h>
@@ -57,15 +62,72 @@ bool space_is_short(int result)
     return o == OUTCOME_NO_SPACE || o == OUTCOME_KEPT_FREE;
 }
 
-/* A project's limit in place of the disk would show what others store. */
-static int space_look(const struct files *f, const struct mount *m, int fd,
-                      struct statvfs *ret)
+/* LEFT is what the file system says. What it has more than at the look before
+ * counts as removed bytes that it reports by now. */
+static uint64_t freed_count(struct freed_bytes *b, uint64_t left)
 {
-    if (fstatvfs(fd, ret) < 0)
+    uint64_t shown = left > b->said ? left - b->said : 0;
+
+    b->due = b->due > shown ? b->due - shown : 0;
+    b->said = left;
+    return b->due;
+}
+
+static void freed_add_to(const struct freed_bytes *disk, struct statvfs *ret)
+{
+    uint64_t block = space_block(ret);
+
+    if (block > 0)
+        ret->f_bavail += disk->due / block;
+}
+
+/* Counts removed bytes as free, also where the file system doesn't report them
+ * yet. */
+static void freed_believe(struct files *f, dev_t device, struct statvfs *disk,
+                          struct quota *quota)
+{
+    struct freed *freed = &f->freed;
+
+    if (freed->device != device || clock_ms() >= freed->until)
+        *freed = (struct freed){ .device = device };
+    freed_count(&freed->disk, space_free(disk));
+    freed_count(&freed->quota, quota_left(&quota->bytes));
+    freed_add_to(&freed->disk, disk);
+    quota->bytes.used -= freed->quota.due < quota->bytes.used
+                             ? freed->quota.due
+                             : quota->bytes.used;
+}
+
+/* A project's limit in place of the disk would show what others store. */
+static int space_look(struct files *f, const struct mount *m, int fd,
+                      struct statvfs *disk, struct quota *quota)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0 || fstatvfs(fd, disk) < 0)
         return -errno;
-    if (mount_is_drop(m) && quota_is_project(f, fd, ret))
-        *ret = (struct statvfs){ .f_frsize = 1, .f_bavail = INT64_MAX };
+    quota_at(f, m, fd, disk, quota);
+    freed_believe(f, st.st_dev, disk, quota);
+    if (mount_is_drop(m) && quota_is_project(f, fd, disk))
+        *disk = (struct statvfs){ .f_frsize = 1, .f_bavail = INT64_MAX };
     return 0;
+}
+
+void space_will_free(struct files *f, const struct mount *m, int fd)
+{
+    struct statvfs disk;
+    struct quota quota;
+
+    space_look(f, m, fd, &disk, &quota);
+}
+
+void space_freed(struct files *f, uint64_t bytes)
+{
+    if (bytes == 0)
+        return;
+    f->freed.until = clock_ms() + FREED_MS;
+    f->freed.disk.due += bytes;
+    f->freed.quota.due += bytes;
 }
 
 uint64_t space_floor(const struct files *f, int fd, const struct statvfs *disk)
@@ -90,16 +152,15 @@ uint64_t space_usable(const struct files *f, int fd, const struct statvfs *disk,
     return free < left ? free : left;
 }
 
-int space_room(const struct files *f, const struct mount *m, int fd,
-               uint64_t length, uint64_t *missing)
+int space_room(struct files *f, const struct mount *m, int fd, uint64_t length,
+               uint64_t *missing)
 {
     struct statvfs disk;
     struct quota quota;
-    int r = space_look(f, m, fd, &disk);
+    int r = space_look(f, m, fd, &disk, &quota);
 
     if (r < 0)
         return r;
-    quota_at(f, m, fd, &disk, &quota);
     uint64_t left = quota_left(&quota.bytes);
     uint64_t free = space_usable(f, fd, &disk, NULL);
     uint64_t least = free < left ? free : left;
@@ -111,12 +172,15 @@ int space_room(const struct files *f, const struct mount *m, int fd,
     return space_check(&disk, length);
 }
 
-static int space_check_floor(const struct files *f, int fd, uint64_t *missing)
+static int space_check_floor(struct files *f, const struct mount *m, int fd,
+                             uint64_t *missing)
 {
     struct statvfs disk;
+    struct quota quota;
+    int r = space_look(f, m, fd, &disk, &quota);
 
-    if (fstatvfs(fd, &disk) < 0)
-        return -errno;
+    if (r < 0)
+        return r;
     uint64_t free = space_free(&disk), floor = space_floor(f, fd, &disk);
     *missing = free < floor ? floor - free : 0;
     return *missing > 0 ? (int)OUTCOME_KEPT_FREE : 0;
@@ -128,10 +192,10 @@ int space_keep_floor(struct files *f, const struct mount *m, int fd)
 
     if (!min_free_given(&f->rules.min_free))
         return 0;
-    int r = space_check_floor(f, fd, &missing);
+    int r = space_check_floor(f, m, fd, &missing);
     while (space_is_short(r) && clock_ms() < until &&
            space_remove_idle(f, m, fd, missing, true))
-        r = space_check_floor(f, fd, &missing);
+        r = space_check_floor(f, m, fd, &missing);
     return r;
 }
 
@@ -240,6 +304,7 @@ bool space_remove_idle(struct files *f, const struct mount *m, int fd,
     if (!s.oldest)
         return false;
     idle_search(&s, f, m, fd);
+    space_will_free(f, m, fd);
     if (enough && s.bytes < need)
         s.count = 0;
     for (size_t i = 0; i < s.count && (removed == 0 || bytes < need); i++)
@@ -248,6 +313,7 @@ bool space_remove_idle(struct files *f, const struct mount *m, int fd,
             bytes += s.oldest[i].bytes;
         }
     free(s.oldest);
+    space_freed(f, bytes);
     if (removed > 0)
         files_report_removed(f,
                              "the disk is full: old unfinished uploads removed",
@@ -269,10 +335,9 @@ int space_on_space(void *owner, struct msg_space *m)
         return fd;
     const struct mount *in = mount_of(f, path_slice(&path));
     struct quota quota;
-    int r = space_look(f, in, fd, &disk);
+    int r = space_look(f, in, fd, &disk, &quota);
     if (r < 0)
         return r;
-    quota_at(f, in, fd, &disk, &quota);
     uint64_t bytes = space_usable(f, fd, &disk, &quota);
     if (bytes < m->wanted) /* only then, since this walks the home */
         idle_search(&idle, f, in, fd);

@@ -163,9 +163,9 @@ static int upload_open_on_full(struct files *f, const struct wish *w,
 
 /* Is there room on the disk of the file or directory FD for the announced bytes
  * that are still to come, and COPIED ones? The upload FREES some itself. */
-static int upload_ensure_space(struct files *f, const struct wish *w,
-                               const struct mount *m, int fd, uint64_t frees,
-                               uint64_t copied)
+static int upload_make_room(struct files *f, const struct wish *w,
+                            const struct mount *m, int fd, uint64_t frees,
+                            uint64_t copied)
 {
     uint64_t first = w->plan.first;
     uint64_t need = w->announced > first ? w->announced - first : 0;
@@ -182,34 +182,52 @@ static int upload_ensure_space(struct files *f, const struct wish *w,
     return r;
 }
 
-/* An upload that begins again drops the old partial, so it must not be refused
- * for lack of space after that. */
-static int upload_ensure_space_before_drop(struct files *f,
-                                           const struct wish *w,
-                                           const struct place *at)
+/* It may drop an old partial: nothing may refuse the upload after that, so the
+ * disk is asked before. */
+static bool upload_drops(const struct wish *w)
 {
-    if (w->plan.how != RESUME_ANEW || w->fleeting)
-        return 0;
-    return upload_ensure_space(f, w, at->mount, at->directory,
-                               (uint64_t)w->partial.st_blocks * 512, 0);
+    return w->plan.how == RESUME_ANEW && !w->fleeting;
 }
 
-/* Every upload: is there room for what is announced, and for the copy, if there
- * is one? Clients don't wait long for the 226. Shared blocks cost neither time
- * nor space, so they are tried before a big copy is refused. */
-static int upload_ensure_space_and_copy(struct files *f, const struct wish *w,
-                                        struct upload *u)
+/* What dropping the old partial frees. Bytes of a second name stay. */
+static uint64_t upload_dropped(const struct wish *w)
+{
+    return w->partial.st_nlink == 1 ? (uint64_t)w->partial.st_blocks * 512 : 0;
+}
+
+static int upload_open_in_place(struct files *f, const struct wish *w,
+                                const struct place *at, struct upload *u)
+{
+    int r =
+        upload_make_room(f, w, at->mount, at->directory, upload_dropped(w), 0);
+
+    if (r != 0)
+        return r;
+    if (upload_dropped(w) > 0)
+        space_will_free(f, at->mount, at->directory);
+    r = upload_open_on_full(f, w, at, u);
+    if (r == 0 && u->partial.kind == PARTIAL_OWN)
+        space_freed(f, upload_dropped(w));
+    return r;
+}
+
+/* An upload that drops nothing: is there room for what is announced, and for
+ * the copy, if there is one? Clients don't wait long for the 226. Shared blocks
+ * cost neither time nor space, so they are tried before a big copy is refused.
+ */
+static int upload_make_room_beside(struct files *f, const struct wish *w,
+                                   struct upload *u)
 {
     uint64_t cost = copy_cost(&u->copy), max = f->rules.copy_max;
     uint64_t frees = partial_frees(&u->partial, w->plan.first);
     int fd = u->partial.fd;
     int r = max > 0 && cost > max
                 ? (int)OUTCOME_COPY_TOO_LARGE
-                : upload_ensure_space(f, w, u->mount, fd, frees, cost);
+                : upload_make_room(f, w, u->mount, fd, frees, cost);
 
     if (r == 0 || u->copy.from < 0 || !copy_by_clone(&u->copy, fd))
         return r;
-    return upload_ensure_space(f, w, u->mount, fd, frees, 0);
+    return upload_make_room(f, w, u->mount, fd, frees, 0);
 }
 
 /* The bytes that are there already are part of the file's SHA-256: the session
@@ -244,9 +262,8 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
     struct upload *u = &f->upload;
 
     quota_note(f, at->mount, at->directory);
-    int r = upload_ensure_space_before_drop(f, w, at);
-    if (r == 0)
-        r = upload_open_on_full(f, w, at, u);
+    int r = upload_drops(w) ? upload_open_in_place(f, w, at, u)
+                            : upload_open_on_full(f, w, at, u);
     if (r != 0) {
         copy_release(&u->copy);
         return r;
@@ -266,7 +283,7 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
     u->held[0] = '\0';
     snprintf(u->name, sizeof(u->name), "%s", at->name);
     u->open = true;
-    r = upload_ensure_space_and_copy(f, w, u);
+    r = upload_drops(w) ? 0 : upload_make_room_beside(f, w, u);
     if (r != 0)
         return r;
     if (!partial_waits(&u->partial))

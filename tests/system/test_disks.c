@@ -2,6 +2,7 @@
  * root, which mounts file systems in a mount namespace of this program. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,9 +10,12 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "blockdev.h"
+#include "clock.h"
 #include "fault.h"
 #include "support/fail.h"
 #include "support/files.h"
@@ -281,4 +285,96 @@ Test(disks, error_of_folder_fsync, .timeout = 60)
     broken("folder", "sallyport: files",
            "inject=fsync:error=EIO:when=2:syscall=getpid",
            "451 The file is complete{*}", "after the rename");
+}
+
+#define OLD_PARTIALS 4
+#define OLD_LEN      (8 * FAULT_MIB)
+
+static uint64_t free_bytes(const struct blockdev *b)
+{
+    struct statvfs disk;
+
+    cr_assert_eq(statvfs(b->home, &disk), 0);
+    return (uint64_t)disk.f_bavail * disk.f_frsize;
+}
+
+/* Until a few MiB are left. */
+static void fill(const struct blockdev *b)
+{
+    char path[SERVER_PATH_MAX + 32];
+    uint64_t len = free_bytes(b);
+
+    for (int i = 0; i < 30 && free_bytes(b) > 2 * FAULT_MIB; i++) {
+        snprintf(path, sizeof(path), "%s/filler-%d", b->home, i);
+        int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        cr_assert_geq(fd, 0);
+        if (posix_fallocate(fd, 0, (off_t)len) != 0)
+            len /= 2;
+        cr_assert_eq(syncfs(fd), 0);
+        close(fd);
+    }
+}
+
+static void cut_upload(struct session *s, const char *name, const void *bytes)
+{
+    struct data d;
+
+    data_open(s, &d, "STOR %s", name);
+    data_write(&d, bytes, OLD_LEN);
+    data_cut(&d, false);
+    cr_assert_geq(session_reply(s), 400);
+}
+
+/* Old partials are removed for an announced upload: no more than needed, also
+ * where the file system reports the removed bytes as free only later. */
+static void almost_full(const char *type, unsigned mib)
+{
+    static const struct server_user user = { .name = "anna" };
+    const struct server_plan plan = { .users = &user, .user_count = 1 };
+    unsigned char *bytes = fault_noise(4 * OLD_LEN);
+    char name[64];
+    volatile time_t *ahead = clock_take(name, sizeof(name));
+    struct server server;
+    struct blockdev b;
+    struct session s;
+    size_t len;
+
+    need_root();
+    setenv("SALLYPORT_TEST_CLOCK", name, 1);
+    setenv("LD_PRELOAD", server_build(CLOCK_PRELOAD), 1);
+    server_start(&server, &plan);
+    unsetenv("LD_PRELOAD");
+    blockdev_make(&b, &server, "anna", type, mib);
+    session_enter(&s, &server, "anna");
+    for (int i = 0; i < OLD_PARTIALS; i++)
+        cut_upload(&s, (char[]){ 'a', (char)('0' + i), 0 }, bytes);
+    cr_assert_eq(fault_count_partials(&server, "anna"), OLD_PARTIALS);
+    *ahead = 2 * 3600;
+    fill(&b);
+    len = free_bytes(&b) + 4 * FAULT_MIB;
+    cr_assert_leq(len, 4 * OLD_LEN, "%zu", len);
+    session_do(&s, "200 {*}", "ALLO %zu", len);
+    session_store(&s, "STOR", "new", bytes, len);
+    cr_expect_eq(fault_count_partials(&server, "anna"), OLD_PARTIALS - 1);
+    fault_expect_whole(&server, "anna", "new", bytes, len);
+    session_close(&s);
+    server_stop(&server);
+    blockdev_remove(&b);
+    unlink(name);
+    free(bytes);
+}
+
+Test(disks, almost_full_ext4, .timeout = 120)
+{
+    almost_full("ext4", 128);
+}
+
+Test(disks, almost_full_xfs, .timeout = 120)
+{
+    almost_full("xfs", 320);
+}
+
+Test(disks, almost_full_btrfs, .timeout = 120)
+{
+    almost_full("btrfs", 256);
 }

@@ -14,6 +14,7 @@
 
 #include "sallyport/base/clock.h"
 #include "steps.h"
+#include "syncs.h"
 
 struct rename_faults rename_faults;
 
@@ -100,6 +101,7 @@ int renameat(int from_folder, const char *from, int to_folder, const char *to)
 int unlinkat(int folder, const char *name, int flags)
 {
     steps_on_change();
+    clock_on_unlink();
     if (rename_faults.kept && strcmp(name, rename_faults.kept) == 0) {
         errno = EIO;
         return -1;

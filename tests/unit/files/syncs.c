@@ -22,12 +22,18 @@ int sync_error = EIO;
 const char *look_fails;
 bool marks_fail;
 uint64_t free_at_first;
-bool disk_stays_full;
+uint64_t free_always;
 time_t time_ahead;
-long clock_jumps;
+long clock_jumps, unlinks_last;
 bool directories_endless;
 
 static char *calls;
+static long clock_ahead; /* ms */
+
+void clock_on_unlink(void)
+{
+    clock_ahead += unlinks_last;
+}
 
 void sync_calls_begin(void)
 {
@@ -126,17 +132,16 @@ time_t time(time_t *ret)
 int clock_gettime(clockid_t clock, struct timespec *ret)
 {
     static struct timespec stood;
-    static long ahead;
     int r = (int)syscall(SYS_clock_gettime, clock, ret);
 
-    if (clock != CLOCK_MONOTONIC || clock_jumps == 0)
+    if (clock != CLOCK_MONOTONIC)
         return r;
     if (stood.tv_sec == 0)
         stood = *ret;
     if (clock_jumps < 0)
         *ret = stood;
     else
-        ret->tv_sec += (ahead += clock_jumps) / 1000;
+        ret->tv_sec += (clock_ahead += clock_jumps) / 1000;
     return r;
 }
 
@@ -163,8 +168,8 @@ int fstatvfs(int fd, struct statvfs *ret)
     };
     if (free_at_first > 0 && !asked)
         ret->f_bavail = free_at_first / ret->f_frsize;
-    if (disk_stays_full)
-        ret->f_bavail = 0;
+    if (free_always > 0)
+        ret->f_bavail = free_always / ret->f_frsize;
     asked = true;
     return 0;
 }

@@ -23,14 +23,18 @@ extern bool marks_fail;
 /* The number of free bytes when a process asks for the first time; later
  * answers are the disk's. 0: all answers are the disk's. */
 extern uint64_t free_at_first;
-/* No byte is ever free, whatever is removed. */
-extern bool disk_stays_full;
+/* So many bytes are always free, whatever is removed, as on btrfs for some
+ * seconds. 0: all answers are the disk's. */
+extern uint64_t free_always;
 
 /* Seconds that time(2) is ahead for these processes. */
 extern time_t time_ahead;
 /* Milliseconds that the monotonic clock jumps ahead at each reading; -1: it
  * stands still. */
 extern long clock_jumps;
+/* Milliseconds that it jumps ahead at each unlinkat(2). */
+extern long unlinks_last;
+void clock_on_unlink(void);
 /* Each directory begins again at its end. */
 extern bool directories_endless;
 

@@ -299,6 +299,28 @@ Test(quota, an_announced_length)
     end(&p);
 }
 
+/* btrfs counts a removed partial some seconds later. */
+Test(quota, no_more_is_removed_than_needed)
+{
+    uint64_t first;
+    struct peer p;
+    int fd;
+
+    begin(&p);
+    peer_run(&p);
+    ask_cut(&p, "/a", 3 * MIB, 1);
+    ask_cut(&p, "/b", 3 * MIB, 1);
+    btrfs_sync(p.homes);
+    time_ahead = 3601;
+    peer_again(&p);
+    cr_assert_eq(ask_write(&p, "/x", WRITE_STORE, 0, 4 * MIB, &fd, &first),
+                 OUTCOME_OK);
+    close(fd);
+    cr_expect_eq(disk_partials(&p, "/"), 2, "the new one, and an old one");
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    end(&p);
+}
+
 /* And a limit that changes in the midst of a session. */
 Test(quota, what_is_left)
 {
