@@ -196,6 +196,8 @@ struct tree {
     size_t failed;   /* failures of the walk; those of transfers are in jobs */
     size_t left_out; /* names too long for one of the sides */
     /* Of sync: */
+    struct surplus *surplus;
+    size_t surplus_count, surplus_size;
     size_t same, removed;
     size_t planned; /* transfers of a dry run */
     bool untimed;   /* a note says that the server gives no times */
@@ -214,8 +216,8 @@ struct tree_way {
     /* Up: the end of the open local directory HERE; or NULL. */
     void (*up_end)(struct tree *t, int here, const char *remote,
                    const struct listing *there);
-    /* Down: the end of a directory. */
-    void (*down_end)(struct tree *t, const char *remote, const char *local,
+    /* Down: the end of a directory; or NULL. */
+    void (*down_end)(struct tree *t, const char *local,
                      const struct listing *there, int depth);
 };
 
@@ -263,26 +265,45 @@ int tree_walk(struct client *c, const char *path, int depth,
                           const struct listing_entry *e, void *of),
               void *of);
 
-struct tree_removal {
-    bool says;              /* prints what is removed, also without --dry-run */
-    const struct tree *of;  /* what this walk excludes stays; or NULL */
-    size_t removed, failed; /* counted */
-    char kept[URL_PATH_MAX]; /* the last one that stays */
-};
 /* Removes PATH of the server with everything in it, or prints that in a dry
  * run. */
 int tree_remove(struct client *c, const char *path,
-                const struct listing_entry *e, struct tree_removal *r);
+                const struct listing_entry *e);
 
-/* Does --max-delete permit one more after those that are REMOVED? If not, gives
- * the reason. */
-bool tree_may_remove(const struct tree *t, size_t removed, struct failure *why);
+/* What sync --delete removes, on the side to which it transfers. The walk
+ * collects it, and it goes after the transfers. */
+struct surplus {
+    char *path; /* below the two directories of sync */
+    enum surplus_kind {
+        SURPLUS_FILE,  /* or any other kind that is no directory */
+        SURPLUS_ENTER, /* a directory, before its content */
+        SURPLUS_LEAVE  /* after its content */
+    } kind;
+};
+/* The two directories of sync. */
+struct surplus_places {
+    const char *local, *remote;
+    bool up;
+};
+/* Collects the names of the directory REMOTE that the open local directory HERE
+ * lacks; or the names of LOCAL that the listing of REMOTE lacks. */
+void surplus_of_server(struct tree *t, int here, const char *remote,
+                       const struct listing *there);
+void surplus_of_local(struct tree *t, const char *local,
+                      const struct listing *there, int depth);
+/* How many names would be removed? */
+size_t surplus_names(const struct tree *t);
+/* Removes them, or prints them in a dry run. */
+void surplus_remove(struct tree *t, const struct surplus_places *p);
+void surplus_release(struct tree *t);
 
 /* Writes DIR and NAME with one "/" between. Returns 0, or -1: it doesn't
  * fit. */
 int tree_join(const char *dir, const char *name, char *out, size_t size);
 /* Is NAME "." or ".."? */
 bool tree_is_dots(const char *name);
+/* Says that THERE lacks names that REMOTE may have. */
+void tree_cut(struct tree *t, const char *remote, const struct listing *there);
 /* Keeps CODE in *first if it is the first that isn't 0. */
 void tree_keep(int *first, int code);
 

@@ -54,8 +54,9 @@ static int ls_directory(struct client *c, const char *path, bool whole)
     }
     if (all.refused > 0)
         progress_note("/%s: " LISTING_REFUSED, path);
+    int code = all.cut ? client_refuse(path, EX_PROTOCOL, LISTING_CUT) : 0;
     listing_release(&all);
-    return 0;
+    return code;
 }
 
 static bool ls_shows(struct client *c, const char *path, void *of)
@@ -209,7 +210,6 @@ static int rm_file(struct client *c, const char *path)
 static int rm_one(struct client *c, const char *path, void *of)
 {
     struct listing_entry e = { .kind = ENTRY_FILE };
-    struct tree_removal removal = { 0 };
     struct failure why;
 
     (void)of;
@@ -219,7 +219,7 @@ static int rm_one(struct client *c, const char *path, void *of)
         return rm_file(c, path);
     if (c->options.recursive && remote_stat(&c->link, path, &e, &why) != 0)
         return client_error(path, &why);
-    return tree_remove(c, path, &e, &removal);
+    return tree_remove(c, path, &e);
 }
 
 int cmd_rm(struct client *c, struct word *w, int n)

@@ -213,19 +213,7 @@ int cmd_mput(struct client *c, struct word *w, int n)
     return code;
 }
 
-static void get_end(struct tree *t, const char *remote, const char *local,
-                    const struct listing *there, int depth)
-{
-    (void)local;
-    (void)depth;
-    if (!there->whole)
-        progress_note("/%s: " LISTING_CUT, remote);
-    if (there->refused > 0)
-        tree_keep(&t->code,
-                  client_refuse(remote, EX_PROTOCOL, LISTING_REFUSED));
-}
-
-static const struct tree_way get_way = { .down_end = get_end };
+static const struct tree_way get_way = { 0 };
 
 /* Adds jobs that download REMOTE (a file, or a directory with -r) as LOCAL. */
 static int get_file(struct tree *t, const char *remote, const char *local)

@@ -1,7 +1,6 @@
 /* The command sync makes a directory of the server like a local one; with the
  * words in the other order, it makes a local one like the server's. It removes
  * nothing without --delete, and changes nothing with --dry-run. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -106,141 +105,30 @@ static int up_list(struct tree *t, const char *remote, struct listing *ret,
     return r < 0 ? -1 : remote_list(l, remote, ret, why);
 }
 
-/* Removes files that are on the server but not in the local directory. */
-static void up_surplus(struct tree *t, int here, const char *remote,
-                       const struct listing *there)
+/* A name that the listing lacks is asked for, so that only removals need the
+ * whole of it. */
+static void up_end(struct tree *t, int here, const char *remote,
+                   const struct listing *there)
 {
-    struct tree_removal gone = { .says = true, .of = t };
-    char path[URL_PATH_MAX];
-    struct stat st;
-
-    if (!t->client->options.remove || t->jobs.full)
+    if (!t->client->options.remove)
         return;
-    for (size_t i = 0; i < there->count && !link_interrupted; i++) {
-        const struct listing_entry *e = &there->entry[i];
-
-        if (!part_is_name(e->name) &&
-            fstatat(here, e->name, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
-            errno == ENOENT && url_join(remote, e->name, path) == 0)
-            tree_keep(&t->code, tree_remove(t->client, path, e, &gone));
-    }
-    t->removed += gone.removed;
-    t->failed += gone.failed;
+    tree_cut(t, remote, there);
+    surplus_of_server(t, here, remote, there);
 }
 
 static const struct tree_way sync_up = { .list = up_list,
                                          .settled = sync_settled,
-                                         .up_end = up_surplus };
+                                         .up_end = up_end };
 
-static bool down_excludes(const struct tree *t, const char *path,
-                          bool directory)
+static void down_end(struct tree *t, const char *local,
+                     const struct listing *there, int depth)
 {
-    path += t->named;
-    return options_exclude(&t->client->options, path + (path[0] == '/'),
-                           directory);
-}
-
-/* Removes NAME, with all that is in it, from the open directory AT, whose path
- * is DIR. A link is removed, and never followed. Returns false if it stays. */
-static bool down_remove(struct tree *t, int at, const char *dir,
-                        const char *name, int depth)
-{
-    char path[PATH_MAX];
-    struct failure why;
-    struct dirent *e;
-    struct stat st;
-    bool empty = true;
-    int flags = 0;
-
-    if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-        tree_join(dir, name, path, sizeof(path)) < 0 ||
-        down_excludes(t, path, S_ISDIR(st.st_mode)))
-        return false;
-    if (S_ISDIR(st.st_mode) && depth < TREE_DEPTH_MAX) {
-        int fd =
-            openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        DIR *d = fd < 0 ? NULL : fdopendir(fd);
-
-        flags = AT_REMOVEDIR;
-        while (d && (e = readdir(d)) && !link_interrupted)
-            if (!tree_is_dots(e->d_name))
-                empty &= down_remove(t, fd, path, e->d_name, depth + 1);
-        if (d)
-            closedir(d);
-        else
-            fd_close(&fd);
-    }
-    if (!empty)
-        return false;
-    if (!t->client->options.dry_run && !tree_may_remove(t, t->removed, &why)) {
-        tree_failed(t, path, &why);
-        return false;
-    }
-    progress_note("%s %s",
-                  t->client->options.dry_run ? "would remove" : "removing",
-                  path);
-    if (!t->client->options.dry_run && unlinkat(at, name, flags) < 0) {
-        sync_failed(t, errno, path);
-        return false;
-    }
-    t->removed++;
-    return true;
-}
-
-static bool down_is_surplus(const char *name, const struct listing *there)
-{
-    return !tree_is_dots(name) && !part_is_name(name) &&
-           !listing_find(there, name);
-}
-
-/* Is the listing enough to remove what it lacks? */
-static bool down_is_sure(struct tree *t, const char *remote,
-                         const struct listing *there)
-{
-    struct failure why;
-    int r = there->whole ? remote_enter(&t->client->link, remote, &why)
-                         : fail(&why, EX_PROTOCOL,
-                                LISTING_CUT ", so nothing is removed");
-
-    if (r < 0)
-        tree_failed(t, remote, &why);
-    return r == 0;
-}
-
-/* Removes files that are in the local directory but not on the server. Partial
- * files belong to other transfers. */
-static void down_surplus(struct tree *t, const char *remote, const char *local,
-                         const struct listing *there, int depth)
-{
-    struct dirent *e;
-    struct failure why;
-    bool sure = false;
-
-    if (there->refused > 0) {
-        fail(&why, EX_PROTOCOL, LISTING_REFUSED ", and nothing is removed");
-        tree_failed(t, remote, &why);
-        return;
-    }
-    if (!t->client->options.remove || t->jobs.full)
-        return;
-    DIR *d = tree_opendir(t, local);
-
-    if (!d && errno != ENOENT)
-        sync_failed(t, errno, local);
-    while (d && (e = readdir(d)) && !link_interrupted) {
-        if (!down_is_surplus(e->d_name, there))
-            continue;
-        sure = sure || down_is_sure(t, remote, there);
-        if (!sure)
-            break;
-        down_remove(t, dirfd(d), local, e->d_name, depth + 1);
-    }
-    if (d)
-        closedir(d);
+    if (t->client->options.remove)
+        surplus_of_local(t, local, there, depth);
 }
 
 static const struct tree_way sync_down = { .settled = sync_settled,
-                                           .down_end = down_surplus };
+                                           .down_end = down_end };
 
 /* Prints "12 uploaded, 3 the same, 1 removed, 2 failed". */
 static void sync_summary(const struct tree *t, bool up)
@@ -260,60 +148,58 @@ static void sync_summary(const struct tree *t, bool up)
                   t->removed, dry ? "to remove" : "removed", left_out, failed);
 }
 
-static void sync_walk(struct tree *t, const struct word *w, bool up)
+/* --max-delete. Returns an exit code. */
+static int sync_count(const struct tree *t)
 {
-    t->named = strlen(w[up ? 0 : 1].text);
-    if (up)
-        tree_up(t, w[0].text, w[1].path, 0);
-    else
-        tree_down(t, w[0].path, w[1].text, 0);
-}
+    uint64_t most = t->client->options.max_delete;
+    size_t names = surplus_names(t);
 
-/* --max-delete: a dry run counts before the first change. Returns an exit
- * code. */
-static int sync_count(struct client *c, const struct word *w, bool up)
-{
-    struct tree t = { .client = c, .way = up ? &sync_up : &sync_down };
-    uint64_t most = c->options.max_delete;
-
-    if (!c->options.remove || c->options.dry_run || most == UINT64_MAX)
-        return 0;
-    enum progress_style style = progress_start(PROGRESS_SILENT);
-    c->options.dry_run = true;
-    sync_walk(&t, w, up);
-    c->options.dry_run = false;
-    progress_start(style);
-    jobs_release(&t.jobs);
-    if (t.code != 0)
-        return client_refuse("--max-delete", t.code,
-                             "not all of it can be listed, so nothing was "
-                             "done; --dry-run shows why");
-    return t.removed <= most
+    return names <= most || t->client->options.dry_run
                ? 0
                : client_refuse("--max-delete", EX_DATAERR,
                                "%zu files and directories would be removed, "
-                               "more than %llu, so nothing was done; --dry-run "
-                               "lists them",
-                               t.removed, (unsigned long long)most);
+                               "more than %llu, so no file was transferred or "
+                               "removed; --dry-run lists them",
+                               names, (unsigned long long)most);
+}
+
+/* A file that has moved is in its new place before its old one goes. A failure
+ * may be that of its new place. */
+static void sync_remove(struct tree *t, const struct surplus_places *p)
+{
+    if (t->code == 0)
+        surplus_remove(t, p);
+    else if (surplus_names(t) > 0)
+        progress_note("nothing is removed, since not all went well; the next "
+                      "sync removes %zu files and directories",
+                      surplus_names(t));
 }
 
 int cmd_sync(struct client *c, struct word *w, int n)
 {
     bool preserve = c->options.preserve, up = w[1].remote;
+    const struct surplus_places p = { w[up ? 0 : 1].text, w[up ? 1 : 0].path,
+                                      up };
     struct tree t = { .client = c, .way = up ? &sync_up : &sync_down };
 
     (void)n;
     if (w[0].remote == w[1].remote)
         return client_refuse("sync", EX_USAGE,
                              "one of the two must be a local directory");
-    t.code = sync_count(c, w, up);
-    if (t.code != 0)
-        return t.code;
-    sync_walk(&t, w, up);
-    c->options.preserve = true; /* the next sync compares the times */
-    tree_keep(&t.code, client_run_jobs(c, &t.jobs));
-    c->options.preserve = preserve;
-    sync_summary(&t, up);
+    t.named = strlen(p.local);
+    if (up)
+        tree_up(&t, p.local, p.remote, 0);
+    else
+        tree_down(&t, p.remote, p.local, 0);
+    int refused = sync_count(&t);
+    if (refused == 0) {
+        c->options.preserve = true; /* the next sync compares the times */
+        tree_keep(&t.code, client_run_jobs(c, &t.jobs));
+        c->options.preserve = preserve;
+        sync_remove(&t, &p);
+        sync_summary(&t, up);
+    }
+    surplus_release(&t);
     jobs_release(&t.jobs);
-    return t.code;
+    return refused ? refused : t.code;
 }

@@ -26,6 +26,19 @@ void tree_failed(struct tree *t, const char *what, const struct failure *why)
     tree_keep(&t->code, client_error(what, why));
 }
 
+void tree_cut(struct tree *t, const char *remote, const struct listing *there)
+{
+    struct failure why;
+
+    if (there->cut)
+        fail(&why, EX_PROTOCOL, LISTING_CUT);
+    else if (there->refused > 0)
+        fail(&why, EX_PROTOCOL, LISTING_REFUSED);
+    else
+        return;
+    tree_failed(t, remote, &why);
+}
+
 static int tree_too_deep(struct failure *why)
 {
     return fail(why, EX_DATAERR, "directories are nested too deeply");
@@ -149,6 +162,19 @@ static void tree_up_file(struct tree *t, const char *local, const char *remote,
                          const struct stat *here, const struct listing *all)
 {
     const struct listing_entry *there = listing_find(all, remote);
+    struct listing_entry asked;
+    struct failure why;
+
+    /* The listing may lack a file that is there. */
+    if (!there && t->way->settled && !listing_is_whole(all)) {
+        enum presence r = remote_stat(&t->client->link, remote, &asked, &why);
+
+        if (r == PRESENCE_UNKNOWN) {
+            tree_failed(t, remote, &why);
+            return;
+        }
+        there = r == PRESENT ? &asked : NULL;
+    }
     struct job job = { .kind = JOB_PUT,
                        .size = (uint64_t)here->st_size,
                        .taken = there != NULL,
@@ -297,7 +323,9 @@ void tree_down(struct tree *t, const char *remote, const char *local, int depth)
     for (size_t i = 0; r == 0 && i < there.count && !jobs_ended(&t->jobs); i++)
         tree_down_entry(t, remote, local, &there.entry[i], depth);
     if (r == 0)
-        t->way->down_end(t, remote, local, &there, depth);
+        tree_cut(t, remote, &there);
+    if (r == 0 && t->way->down_end)
+        t->way->down_end(t, local, &there, depth);
     listing_release(&there);
 }
 
@@ -329,6 +357,8 @@ int tree_expand(struct client *c, const struct word *word,
             found++;
             tree_keep(&code, each(c, path, of));
         }
+    if (all.cut)
+        tree_keep(&code, client_refuse(dir, EX_PROTOCOL, LISTING_CUT));
     listing_release(&all);
     return found ? code
                  : client_refuse(word->path, EX_NOINPUT, "nothing matches");
@@ -360,102 +390,48 @@ int tree_walk(struct client *c, const char *path, int depth,
             tree_keep(&code, tree_walk(c, below, depth + 1, enter, each, of));
         tree_keep(&code, each(c, below, e, of));
     }
+    if (all.cut)
+        tree_keep(&code, client_refuse(path, EX_PROTOCOL, LISTING_CUT));
     listing_release(&all);
     return code;
-}
-
-/* Does PATH stay, since it is excluded, or since something in it is? */
-static bool tree_keeps(struct tree_removal *r, const char *path, bool directory)
-{
-    size_t len = strlen(path);
-
-    if (!r->of)
-        return false;
-    if (directory && strncmp(r->kept, path, len) == 0 && r->kept[len] == '/')
-        return true;
-    if (!tree_excludes(r->of, path, directory))
-        return false;
-    snprintf(r->kept, sizeof(r->kept), "%s", path);
-    return true;
-}
-
-bool tree_may_remove(const struct tree *t, size_t removed, struct failure *why)
-{
-    uint64_t most = t->client->options.max_delete;
-
-    if (removed < most)
-        return true;
-    fail(why, EX_DATAERR,
-         "stays: more than the %llu of --max-delete would be removed, since "
-         "somebody has changed the files meanwhile",
-         (unsigned long long)most);
-    return false;
-}
-
-/* The dry run before it has counted what it removes. */
-static bool tree_removal_ends(const struct client *c,
-                              const struct tree_removal *r, struct failure *why)
-{
-    return r->of && !c->options.dry_run &&
-           !tree_may_remove(r->of, r->of->removed + r->removed, why);
 }
 
 static int tree_remove_entry(struct client *c, const char *path,
                              const struct listing_entry *e, void *of)
 {
-    struct tree_removal *r = of;
     struct failure why;
     int failed = 0;
 
-    if (tree_keeps(r, path, e->kind == ENTRY_DIRECTORY))
-        return 0;
-    if (tree_removal_ends(c, r, &why)) {
-        r->failed++;
-        return client_error(path, &why);
-    }
+    (void)of;
     if (c->options.dry_run)
         progress_note("would remove /%s", path);
-    else if (r->says)
-        progress_note("removing /%s", path);
-    if (!c->options.dry_run)
+    else
         failed = e->kind == ENTRY_DIRECTORY
                      ? remote_rmdir(&c->link, path, &why)
                      : remote_remove(&c->link, path, &why);
-    if (failed == 0) {
-        r->removed++;
-        return 0;
-    }
-    r->failed++;
-    return client_error(path, &why);
+    return failed ? client_error(path, &why) : 0;
 }
 
 /* Some servers list a link to a directory as a directory. What it leads to must
  * stay: DELE removes a link, and no directory. */
 static bool tree_remove_enter(struct client *c, const char *path, void *of)
 {
-    struct tree_removal *r = of;
     struct failure why;
 
-    if (tree_keeps(r, path, true))
-        return false;
-    if (c->options.dry_run || tree_removal_ends(c, r, &why) ||
-        remote_remove(&c->link, path, &why) < 0)
-        return true;
-    if (r->says)
-        progress_note("removing /%s", path);
-    r->removed++;
-    return false;
+    (void)of;
+    return c->options.dry_run || remote_remove(&c->link, path, &why) < 0;
 }
 
 int tree_remove(struct client *c, const char *path,
-                const struct listing_entry *e, struct tree_removal *r)
+                const struct listing_entry *e)
 {
     int code = 0;
 
     if (e->kind == ENTRY_DIRECTORY) {
-        if (!tree_remove_enter(c, path, r))
+        if (!tree_remove_enter(c, path, NULL))
             return 0;
-        code = tree_walk(c, path, 0, tree_remove_enter, tree_remove_entry, r);
+        code =
+            tree_walk(c, path, 0, tree_remove_enter, tree_remove_entry, NULL);
     }
-    return code ? code : tree_remove_entry(c, path, e, r);
+    return code ? code : tree_remove_entry(c, path, e, NULL);
 }

@@ -90,12 +90,15 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
     int code = dial_code(line);
     if (code < 0)
         return len;
+    int before = l->reply;
     l->over = true;
     l->reply = code;
     if (code < 200) {
         l->begun |= l->opened;
         link_cork(l, false);
     }
+    if (before / 100 == 1 && code >= 200)
+        memcpy(l->done, line, sizeof(line));
     memcpy(l->text, line, sizeof(line));
     const SSL *tls = code / 10 == 23 || code == 331 ? link_secured(l) : NULL;
     l->asked = tls && code == 331;
@@ -408,7 +411,7 @@ void link_begin(struct link *l, const char *path, const struct link_io *io)
     l->io = io;
     l->begun = false;
     l->reply = 0;
-    l->text[0] = l->error[0] = l->no_room[0] = '\0';
+    l->text[0] = l->error[0] = l->no_room[0] = l->done[0] = '\0';
     buf_clear(&l->lines);
     link_set_tls(l);
     link_set_manner(l);

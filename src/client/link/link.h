@@ -218,6 +218,7 @@ struct link {
     int data;    /* the data connection's socket, or -1 */
     bool corked; /* the data connection sends whole segments only */
     bool whole;  /* close_notify has ended the data connection */
+    bool dos;    /* a listing of this server had the form of IIS */
     SSL *tls;    /* upload: TLS of the data connection, or NULL */
     bool opened; /* there was a data connection */
     bool begun;  /* the server may have made the old file empty */
@@ -233,8 +234,9 @@ struct link {
                                               last lacked the right */
     int reply;                             /* code of the last line, or 0 */
     char text[LINK_REPLY_MAX];
-    struct buf lines; /* all lines of the last reply, with LF */
-    bool over;        /* the last of them was its last line */
+    char done[LINK_REPLY_MAX]; /* the last line after the data connection */
+    struct buf lines;          /* all lines of the last reply, with LF */
+    bool over;                 /* the last of them was its last line */
     char error[CURL_ERROR_SIZE];
     bool ended_early;  /* upload: the server wants no more */
     uint64_t data_end; /* by clock_ms(): the data connection must be made */
@@ -366,7 +368,10 @@ struct listing {
                        a local file */
     bool itself; /* LIST: it shows the directory itself, so it was readable, and
                     "-a" was obeyed; the form of IIS hides no names */
-    bool whole;  /* it is sure that no line is missing */
+    bool dos;    /* LIST in the form of IIS */
+    bool cut;    /* lines may be missing: the server says so, no close_notify
+                    has ended it, or LIST shows nothing at all */
+    bool whole;  /* it is sure that no line is missing, nor a hidden name */
     uint64_t at; /* a walk: by clock_ms() */
 };
 
@@ -375,7 +380,8 @@ struct listing {
     "may have; they were left out"
 
 #define LISTING_CUT                                                            \
-    "the listing may be cut, or the server doesn't show this directory"
+    "the listing may be cut, or the server doesn't show this directory; what " \
+    "it lacks was left out"
 
 void listing_release(struct listing *l);
 /* Takes one line of MLSD or MLST, or of LIST. Returns 0; 1: no entry (".",
@@ -414,6 +420,10 @@ int remote_list_once(struct link *l, const char *path, struct listing *ret,
 int remote_enter(struct link *l, const char *path, struct failure *why);
 /* What is known about a path; absent also if the user may not know. */
 enum presence { PRESENCE_UNKNOWN = -1, PRESENT, ABSENT };
+/* Does it exist, whatever listings say? ABSENT if the server says so, which is
+ * worth something only in a directory that the user may enter. */
+enum presence remote_exists(struct link *l, const char *path,
+                            struct failure *why);
 /* Gets one entry; if it isn't present, the reason. */
 enum presence remote_stat(struct link *l, const char *path,
                           struct listing_entry *ret, struct failure *why);

@@ -263,7 +263,7 @@ static int listing_take_dos(struct listing *l, struct slice line)
     } else if (slice_number(size, INT64_MAX, &e.size) < 0) {
         return listing_refuse(l);
     }
-    l->itself = true;
+    l->itself = l->dos = true;
     return line.ptr ? listing_add_listed(l, &e, line) : listing_refuse(l);
 }
 

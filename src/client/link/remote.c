@@ -54,11 +54,18 @@ static size_t gathering_take(void *of, const char *bytes, size_t len)
     return len;
 }
 
+/* Servers say in their 226 that they have cut a listing at a limit
+ * (Pure-FTPd), or that they couldn't read the directory (vsftpd). */
+static bool remote_says_cut(const struct link *l)
+{
+    return strcasestr(l->done, "truncated") || strcasestr(l->done, "failed");
+}
+
 /* LIST of a file, or of a directory that the user may not read, is often a line
  * or nothing, and 226. So without MLSD the client enters the directory, which a
  * file refuses, and then lists it. */
-int remote_list_once(struct link *l, const char *path, struct listing *ret,
-                     struct failure *why)
+static int remote_list_by(struct link *l, const char *path, const char *verb,
+                          struct listing *ret, struct failure *why)
 {
     bool mlsd = l->site->mlst;
     struct gathering g = { .listing = ret,
@@ -72,7 +79,7 @@ int remote_list_once(struct link *l, const char *path, struct listing *ret,
     link_begin(l, mlsd ? directory : "", &io);
     if (!mlsd)
         link_set_directory(l, path);
-    LINK_SET(l, CURLOPT_CUSTOMREQUEST, mlsd ? "MLSD" : "LIST -a");
+    LINK_SET(l, CURLOPT_CUSTOMREQUEST, verb);
     int r = link_run(l, why);
     if (r < 0 && g.error)
         fail(why, EX_PROTOCOL, "the listing of /%s can't be used: %s", path,
@@ -81,8 +88,30 @@ int remote_list_once(struct link *l, const char *path, struct listing *ret,
         listing_release(ret);
     else if (g.len > 0)
         gathering_line(&g);
-    ret->whole = l->whole && (mlsd || ret->itself);
+    l->dos |= ret->dos;
+    ret->cut = !l->whole || remote_says_cut(l);
     listing_sort(ret);
+    return r;
+}
+
+static bool remote_shows_nothing(const struct listing *l)
+{
+    return l->count == 0 && l->refused == 0 && !l->itself;
+}
+
+/* A server that takes "-a" for a name shows nothing, or refuses it. Without
+ * that option it hides the directory itself, and perhaps other names. */
+int remote_list_once(struct link *l, const char *path, struct listing *ret,
+                     struct failure *why)
+{
+    bool mlsd = l->site->mlst;
+    int r = remote_list_by(l, path, mlsd ? "MLSD" : "LIST -a", ret, why);
+
+    if (!mlsd &&
+        (r == 0 ? remote_shows_nothing(ret) : l->opened && why->reply >= 500))
+        r = remote_list_by(l, path, "LIST", ret, why);
+    ret->cut |= !mlsd && remote_shows_nothing(ret) && !l->dos;
+    ret->whole = !ret->cut && (mlsd || ret->itself || l->dos);
     return r;
 }
 
@@ -239,6 +268,33 @@ static enum presence remote_stat_by_size(struct link *l, const char *path,
     enum presence r = remote_size(l, path, &ret->size, why);
 
     return r == PRESENCE_UNKNOWN && guess && !why->cut ? ABSENT : r;
+}
+
+/* Does CWD enter it? */
+static enum presence remote_is_directory(struct link *l, const char *path,
+                                         struct failure *why)
+{
+    if (remote_enter(l, path, why) == 0)
+        return PRESENT;
+    return remote_absent(why) ? ABSENT : PRESENCE_UNKNOWN;
+}
+
+enum presence remote_exists(struct link *l, const char *path,
+                            struct failure *why)
+{
+    uint64_t size;
+    enum presence r;
+
+    if (!l->site->mlst)
+        r = remote_size(l, path, &size, why);
+    else if (remote_ask(l, QUESTION_MLST, "MLST", path, why) == 0)
+        r = PRESENT;
+    else
+        r = remote_absent(why) ? ABSENT : PRESENCE_UNKNOWN;
+    if (r == ABSENT && remote_lacks_right(l))
+        return PRESENCE_UNKNOWN;
+    return r == ABSENT && !l->site->mlst ? remote_is_directory(l, path, why)
+                                         : r;
 }
 
 /* Without MLST: the listing of the parent directory contains the entry. */

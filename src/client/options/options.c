@@ -111,8 +111,8 @@ const struct option_row option_rows[] = {
       COUNT(max_delete, "N"),
       .most = UINT32_MAX,
       .in_profile = true,
-      .help = "sync --delete: do nothing if it would remove more than N files "
-              "and directories",
+      .help = "sync --delete: transfer and remove nothing if it would remove "
+              "more than N files and directories",
       .commands = "sync" },
     { .name = "min-age",
       .kind = OPTION_AGE,

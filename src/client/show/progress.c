@@ -100,12 +100,9 @@ static struct {
     } all; /* done, moved: of files that have ended */
 } progress = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-enum progress_style progress_start(enum progress_style style)
+void progress_start(enum progress_style style)
 {
-    enum progress_style before = progress.style;
-
     progress.style = style;
-    return before;
 }
 
 static unsigned progress_width(void)
@@ -386,7 +383,7 @@ void progress_error(const char *what, const struct failure *why)
     progress_clear();
     if (progress.style == PROGRESS_JSON)
         event_error(what, why);
-    else if (progress.style != PROGRESS_SILENT)
+    else
         fprintf(stderr, "sallyport: %s%s%s\n",
                 show_text(what, safe, sizeof(safe)), what[0] ? ": " : "",
                 why->text);

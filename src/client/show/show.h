@@ -61,7 +61,6 @@ enum progress_style {
     PROGRESS_LINES,
     PROGRESS_BARS,
     PROGRESS_JSON,
-    PROGRESS_SILENT, /* not even errors */
 };
 
 /* One transfer under way. */
@@ -75,8 +74,7 @@ struct progress_row {
     uint64_t began; /* clock_ms() at its begin */
 };
 
-/* Returns the style before. */
-enum progress_style progress_start(enum progress_style style);
+void progress_start(enum progress_style style);
 /* Hides the bars; the next change shows them again. */
 void progress_hide(void);
 /* Hides them as long as a question is on the terminal (HELD). */

@@ -196,6 +196,18 @@ static int jobs_take_name(struct jobs *j, struct failure *why)
     return owner == NAMES_SAME ? 0 : -1;
 }
 
+int jobs_charge(struct jobs *j, size_t bytes, struct failure *why)
+{
+    if (j->full || bytes > (j->most ? j->most : JOBS_BYTES_MAX) - j->bytes) {
+        j->full = true;
+        return fail(why, EX_DATAERR,
+                    "too many files for one call, so none is transferred; name "
+                    "the directories in it one by one");
+    }
+    j->bytes += bytes;
+    return 0;
+}
+
 int jobs_add(struct jobs *j, const struct job *job, const char *local,
              const char *remote, struct failure *why)
 {
@@ -203,15 +215,10 @@ int jobs_add(struct jobs *j, const struct job *job, const char *local,
     size_t bytes = sizeof(*job) + strlen(local) + 1 + strlen(remote) + 1 +
                    strlen(target) + 1; /* the copy of names_take() */
 
-    if (j->full || bytes > (j->most ? j->most : JOBS_BYTES_MAX) - j->bytes) {
-        j->full = true;
-        return fail(why, EX_DATAERR,
-                    "too many files for one call, so none is transferred; name "
-                    "the directories in it one by one");
-    }
+    if (jobs_charge(j, bytes, why) < 0)
+        return -1;
     if (jobs_append(j, job, local, remote) < 0)
         return fail(why, EX_OSERR, "out of memory");
-    j->bytes += bytes;
     return jobs_take_name(j, why);
 }
 

@@ -257,7 +257,7 @@ void transfer_show(struct transfer *t);
 struct jobs {
     struct job *job;
     size_t count, size;
-    size_t bytes;                 /* of all jobs, with their names */
+    size_t bytes;                 /* of all jobs, and of jobs_charge() */
     size_t most;                  /* of these bytes; 0: JOBS_BYTES_MAX */
     bool full;                    /* a job had no room: no job is begun */
     bool once;                    /* a second file with a name is refused */
@@ -270,6 +270,9 @@ void jobs_release(struct jobs *j);
  * 0, or -1 with the reason. */
 int jobs_add(struct jobs *j, const struct job *job, const char *local,
              const char *remote, struct failure *why);
+/* Counts BYTES of what the command keeps beside its jobs. Returns 0, or -1 with
+ * the reason: there is no room, and no job is begun. */
+int jobs_charge(struct jobs *j, size_t bytes, struct failure *why);
 /* Must a walk that adds jobs end before its end: by Ctrl-C, or since they are
  * full? */
 bool jobs_ended(const struct jobs *j);

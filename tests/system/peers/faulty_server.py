@@ -33,6 +33,8 @@ LISTED = {
     # No control bytes of ASCII, but a terminal may obey them.
     "rude": ["\u009b2Jclear", "\u202egpj.exe", "file"],
     "dash": ["-"],
+    # MLSD doesn't show a name that MLST knows.
+    "short_list": ["file"],
     "cut_list": [],
     "size_too_small": ["file"],
     "size_too_large": ["file"],
@@ -40,7 +42,7 @@ LISTED = {
 
 WITHOUT_MLSD = ("no_mlsd", "dos_list", "odd_list", "no_list", "changed", "changed_untimed",
                 "names_of_list", "hidden_list", "list_elsewhere", "refused_list",
-                "sizeless_nothing")
+                "sizeless_nothing", "dash_a")
 
 
 def context():
@@ -292,7 +294,13 @@ class Session(threading.Thread):
     def do_MFMT(self, words):
         self.reply("213 Modify=" + words)
 
+    # A local file of this name is surplus, also in a listing that doesn't tell.
+    def lacks(self, words):
+        return words.split("/")[-1] in ("surplus", "gone")
+
     def do_CWD(self, words):
+        if self.lacks(words):
+            return self.reply("550 no")
         if words.strip("/").split("/")[-1] in ("file", "shut"):
             return self.reply("550 no")
         self.where = words.strip("/")
@@ -312,6 +320,8 @@ class Session(threading.Thread):
             return
         if FAULT.startswith("sizeless"):
             return self.reply("502 no")
+        if self.lacks(words):
+            return self.reply("550 no such file")
         if FAULT == "busy_once" or FAULT in KEEPING and words not in STORED:
             return self.reply("550 no such file")
         length = 0 if FAULT in ("stored_empty", "empty") else len(STORED.get(words, TEXT))
@@ -358,6 +368,8 @@ class Session(threading.Thread):
     def do_MLST(self, words):
         if FAULT == "silent_size" and words in STORED:
             return
+        if self.lacks(words):
+            return self.reply("550 no such file")
         kind = "dir" if words.strip("/") in ("", "sub") else "file"
         size = {"size_too_small": 3, "size_too_large": 4000}.get(
             FAULT, len(STORED.get(words, TEXT)))
@@ -381,8 +393,7 @@ class Session(threading.Thread):
             listed.append(b"type=OS.unix=slink; link\r\n")
         if FAULT == "directory" and not words.strip("/"):
             listed = [b"type=dir; sub\r\n"]
-        if FAULT in ("grows", "shrinks") and \
-           (next(LISTINGS) > 0) == (FAULT == "grows"):
+        if FAULT == "grows" and next(LISTINGS) > 0:
             listed += [f"type=file;size=1; {name}\r\n".encode()
                        for name in "bc"]
         if FAULT == "large_tree":
@@ -417,13 +428,14 @@ class Session(threading.Thread):
             form, itself = "10-23-25  03:12PM {:20} {}\r\n", ""
         if FAULT == "odd_list":
             form = "-rw-r--r-- 1 a {} Nov 20 07:42 {}\r\n" # without a group
-        if FAULT == "hidden_list" or path: # without -a
+        if FAULT in ("hidden_list", "dash_a") or path: # without -a
             itself = ""
         if path and FAULT != "list_elsewhere":
             names = [path.split("/")[-1]]
         if self.where and FAULT == "list_elsewhere":
             names = ["file", "other"]
-        if FAULT == "no_list" or self.where == "locked":
+        if FAULT == "no_list" or self.where == "locked" or \
+           FAULT == "dash_a" and "-a" in words:
             names, itself = [], ""
         self.send([itself.encode()] * bool(itself) +
                   [form.format(len(TEXT), name).encode() for name in names])

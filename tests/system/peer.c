@@ -1,0 +1,82 @@
+/* Starts other FTPS servers. */
+#include "peer.h"
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support/wait.h"
+
+const struct peer peers[PEERS] = {
+    { "vsftpd", "anonymous", "/in" },
+    { "proftpd", "anna", "" },
+    { "pure-ftpd", "anna", "" },
+    { "pyftpdlib", "anna", "" },
+};
+
+static bool answers(void *of)
+{
+    const struct sockaddr_in *at = of;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool yes = connect(fd, (const struct sockaddr *)at, sizeof(*at)) == 0;
+
+    close(fd);
+    return yes;
+}
+
+/* Returns a port that is free now. The kernel gives none of these to others. */
+static struct sockaddr_in free_port(void)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET };
+    unsigned port = (unsigned)getpid();
+    bool bound;
+
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    do {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        at.sin_port = htons((uint16_t)(12000 + port++ % 20000));
+        bound = bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0;
+        close(fd);
+    } while (!bound);
+    return at;
+}
+
+pid_t peer_start(const struct peer *p, struct desk *d, const char *limit)
+{
+    struct sockaddr_in at = free_port();
+    char port[8], program[SERVER_PATH_MAX];
+
+    snprintf(port, sizeof(port), "%u", ntohs(at.sin_port));
+    snprintf(program, sizeof(program), "%s",
+             server_source("tests/system/peers/serve"));
+    pid_t pid = fork();
+    if (pid == 0) {
+        int log = open("serve.log", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+        setpgid(0, 0);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        dup2(log, STDOUT_FILENO);
+        dup2(log, STDERR_FILENO);
+        execl(program, program, p->name, d->dir, port, limit, (char *)NULL);
+        _exit(127);
+    }
+    cr_assert(wait_until(answers, &at, WAIT_MS), "%s doesn't answer", p->name);
+    snprintf(d->url, sizeof(d->url), "ftps://%s@127.0.0.1:%s%s", p->user, port,
+             p->dir);
+    snprintf(d->ca, sizeof(d->ca), "%.480s/certificate.pem", d->dir);
+    return pid;
+}
+
+void peer_stop(pid_t pid)
+{
+    kill(-pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}

@@ -1,0 +1,113 @@
+/* The client with servers that have limits: nothing here or there is lost, and
+ * nothing is called complete that isn't. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "faulty.h"
+#include "peer.h"
+#include "support/files.h"
+
+#define MANY 150 /* names, of which a listing of Pure-FTPd shows 100 */
+
+static void make_many(const char *dir)
+{
+    char name[SERVER_PATH_MAX + 32];
+
+    files_make_folder(dir, 0755);
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof(name), "%s/%d", dir, i);
+        files_write(name, "text", 4, 0644);
+    }
+}
+
+/* A listing that ends at a limit doesn't make a directory complete, and what it
+ * lacks isn't removed. */
+Test(client_limits, a_listing_of_many_names, .timeout = 120)
+{
+    char home[SERVER_PATH_MAX + 16];
+    struct desk d;
+
+    desk_begin_alone(&d);
+    make_many("many");
+    pid_t pid = peer_start(&peers[2], &d, "cut");
+    snprintf(home, sizeof(home), "%s/home/many", d.dir);
+    make_many(home);
+    files_give_to_owner_of("home", home);
+    files_make_folder("in", 0755);
+    desk_says(&d, EX_PROTOCOL, "may be cut", "get", "-rq", "/many", "in", NULL);
+    desk_says(&d, EX_PROTOCOL, "may be cut", "get", "-q", "/many/*", "in",
+              NULL);
+    desk_says(&d, EX_PROTOCOL, "may be cut", "sync", "/many", "in", NULL);
+    desk_says(&d, EX_PROTOCOL, "may be cut", "ls", "/many", NULL);
+    desk_says(&d, EX_PROTOCOL, "may be cut", "du", "/many", NULL);
+    files_write("many/surplus", "mine", 4, 0644);
+    desk_says(&d, EX_PROTOCOL, "nothing is removed", "sync", "--delete",
+              "/many", "many", NULL);
+    cr_assert_eq(unlink("many/surplus"), 0);
+    desk_same("many", home);
+    /* No name that the listing lacks counts as free. */
+    desk_says(&d, 0, "0 uploaded, 150 the same", "sync", "many", "/many", NULL);
+    desk_same("many", home);
+    peer_stop(pid);
+    desk_end(&d);
+}
+
+/* Nor if the server doesn't say that it has cut the listing. */
+Test(client_limits, a_listing_that_lacks_names, .timeout = 120)
+{
+    static struct faulty f;
+
+    faulty_begin(&f, "short_list", "good");
+    files_make_folder("kept", 0755);
+    files_write("kept/file", "mine", 4, 0644);
+    files_write("kept/unlisted", "mine", 4, 0644);
+    files_write("kept/gone", "mine", 4, 0644);
+    desk_says(&f.desk, EX_PROTOCOL, "its listing lacks it", "sync", "--delete",
+              "/", "kept", NULL);
+    cr_expect(files_exists("kept/unlisted"));
+    cr_expect_not(files_exists("kept/gone"));
+    faulty_end(&f);
+}
+
+/* A file that was renamed is in its new place before its old name goes; and it
+ * stays if the new place fails. */
+Test(client_limits, removals_come_last, .timeout = 120)
+{
+    static struct faulty f;
+    struct run_result r;
+
+    faulty_begin(&f, "renames", "good");
+    files_make_folder("tree", 0755);
+    files_write("tree/new", "text", 4, 0644);
+    desk_client(&f.desk, EX_NOINPUT, &r, NULL, "sync", "--delete", "tree", "/",
+                NULL);
+    const char *put = strstr(r.text, "put tree/new");
+    const char *removed = strstr(r.text, "removing /file");
+    cr_expect(put && removed && put < removed, "%s", r.text);
+    run_release(&r);
+    cr_expect_eq(faulty_count("DELE file"), 1);
+    faulty_end(&f);
+    faulty_begin(&f, "none", "good");
+    files_make_folder("tree", 0755);
+    files_write("tree/new", "text", 4, 0644);
+    desk_says(&f.desk, EX_NOINPUT, "nothing is removed", "sync", "--delete",
+              "tree", "/", NULL);
+    cr_expect_eq(faulty_count("DELE "), 0);
+    faulty_end(&f);
+}
+
+/* A server that takes the option of LIST for a name shows nothing by it. */
+Test(client_limits, a_list_without_options, .timeout = 120)
+{
+    static struct faulty f;
+
+    faulty_begin(&f, "dash_a", "good");
+    desk_says(&f.desk, 0, "  file\n", "ls", "/", NULL);
+    desk_says(&f.desk, 0, NULL, "get", "-r", "/", "in", NULL);
+    cr_expect(files_exists("in/file"));
+    faulty_end(&f);
+}
