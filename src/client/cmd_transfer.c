@@ -286,15 +286,16 @@ static int get_all(struct client *c, struct word *w, int n, const char *local)
                             .tree = { .client = c,
                                       .way = &get_way,
                                       .jobs.once = transfer_is_once(c) } };
+    bool out = local && strcmp(local, "-") == 0;
     struct stat st;
 
-    if (local && strcmp(local, "-") == 0 && c->options.remove_source)
+    t.tree.jobs.in_turn = out; /* the files follow one another */
+    if (out && c->options.remove_source)
         return client_refuse(local, EX_USAGE,
                              "--remove-source needs a file to compare");
-    t.into = local && strcmp(local, "-") != 0 && stat(local, &st) == 0 &&
-             S_ISDIR(st.st_mode);
+    t.into = local && !out && stat(local, &st) == 0 && S_ISDIR(st.st_mode);
     bool several = n > 1 || w[0].pattern.some || c->options.files_from;
-    if (local && !t.into && several && strcmp(local, "-") != 0)
+    if (local && !t.into && several && !out)
         return client_refuse(
             local, EX_CANTCREAT,
             "is no directory, and several files would go there");
@@ -329,10 +330,5 @@ int cmd_mget(struct client *c, struct word *w, int n)
 
 int cmd_cat(struct client *c, struct word *w, int n)
 {
-    uint64_t parallel = c->options.parallel;
-
-    c->options.parallel = 1; /* one after the other */
-    int code = get_all(c, w, n, "-");
-    c->options.parallel = parallel;
-    return code;
+    return get_all(c, w, n, "-");
 }

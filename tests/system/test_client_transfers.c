@@ -20,6 +20,7 @@
 
 static const struct server_user users[] = {
     { .name = "cut" },
+    { .name = "out" },
     { .name = "keep" },
     { .name = "glob" },
     { .name = "implicit" },
@@ -543,5 +544,28 @@ Test(client_transfers, fewer_sessions, .timeout = 120)
     run_release(&r);
     desk_same("t", server_home_file(&server, "anna", "t"));
     server_stop(&server);
+    desk_end(&d);
+}
+
+/* With --parallel, too, the files on standard output follow one another. */
+Test(client_transfers, files_on_standard_output, .timeout = 60)
+{
+    struct run_result r;
+    char line[2048];
+    struct desk d;
+
+    desk_begin(&d, "out");
+    desk_noise("a", 3 * MIB);
+    desk_noise("b", 3 * MIB + 1);
+    desk_says(&d, 0, NULL, "put", "a", "b", "/", NULL);
+    snprintf(line, sizeof(line),
+             "%s get -q -P2 --cacert %s --password-file %s %s/a %s/b - >both",
+             server_program("sallyport"), d.ca, d.password, d.url, d.url);
+    run(&r, NULL, "/bin/sh", "-c", line, NULL);
+    cr_expect_eq(r.status, 0, "%s", r.text);
+    run_release(&r);
+    run(&r, NULL, "/bin/sh", "-c", "cat a b | cmp - both", NULL);
+    cr_expect_eq(r.status, 0, "%s", r.text);
+    run_release(&r);
     desk_end(&d);
 }

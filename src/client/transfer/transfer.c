@@ -302,7 +302,8 @@ int jobs_run(struct jobs *j, const struct site *s, struct link *first)
 {
     struct crew c = { .jobs = j, .site = s };
     pthread_t thread[WORKERS_MAX];
-    size_t wanted = (size_t)s->options->parallel, running = 0;
+    size_t wanted = j->in_turn ? 1 : (size_t)s->options->parallel;
+    size_t running = 0;
 
     if (wanted > j->count)
         wanted = j->count;

@@ -260,6 +260,7 @@ struct jobs {
     size_t bytes;                 /* of all jobs, and of jobs_charge() */
     size_t most;                  /* of these bytes; 0: JOBS_BYTES_MAX */
     bool full;                    /* a job had no room: no job is begun */
+    bool in_turn;                 /* one link does all jobs, in their order */
     bool once;                    /* a second file with a name is refused */
     size_t done, skipped, failed; /* of those that jobs_run() has begun */
     uint64_t moved;               /* bytes of the files that are done */
