@@ -189,7 +189,7 @@ int search_end(struct search *s, const struct msg_partials_end *msg)
     if (msg->unread == 0)
         return 0;
     return ctl_fail(s->x, EX_IOERR,
-                    "%" PRIu64 " directories could not be read: %s",
+                    "%" PRIu64 " directories or files could not be read: %s",
                     msg->unread, strerror(msg->error));
 }
 

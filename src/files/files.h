@@ -315,7 +315,7 @@ struct walk {
 
     struct path path;
     uint64_t names;  /* how many were looked at */
-    uint64_t unread; /* directories that can't be looked into */
+    uint64_t unread; /* directories and names that can't be looked into */
     int error;       /* errno of the last of them, or of a missing start */
 };
 

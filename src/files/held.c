@@ -214,9 +214,13 @@ static void held_on_name(struct walk *w, int directory, const char *stands)
     const char *name;
 
     if (!held_parse(stands, one.id, &one.conflict, &name) ||
-        (s->id[0] && strcmp(s->id, one.id) != 0) ||
-        fstatat(directory, stands, &one.st, AT_SYMLINK_NOFOLLOW) < 0 ||
-        !S_ISREG(one.st.st_mode))
+        (s->id[0] && strcmp(s->id, one.id) != 0))
+        return;
+    if (fstatat(directory, stands, &one.st, AT_SYMLINK_NOFOLLOW) < 0) {
+        walk_not_read(w, -errno);
+        return;
+    }
+    if (!S_ISREG(one.st.st_mode))
         return;
     snprintf(one.name, sizeof(one.name), "%s", name);
     if (s->id[0])

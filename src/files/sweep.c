@@ -226,8 +226,9 @@ static int expired_remove(struct search *s, int fd, const char *name,
         s->held = st;
     if (r != 0)
         return r;
-    if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-        !resolve_is_unchanged(&st, seen))
+    if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        r = -errno;
+    else if (!resolve_is_unchanged(&st, seen))
         r = -ENOENT;
     else if (unlinkat(fd, name, 0) < 0)
         r = -errno;
@@ -273,9 +274,13 @@ static void partials_look_at(struct search *s, int fd, const char *name)
     struct found one;
     struct stat st;
 
-    if ((!s->expired && !partial_is_name(name)) ||
-        fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-        !partials_is_meant(s, fd, name, &st))
+    if (!s->expired && !partial_is_name(name))
+        return;
+    if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+        walk_not_read(&s->walk, -errno);
+        return;
+    }
+    if (!partials_is_meant(s, fd, name, &st))
         return;
     one = (struct found){ .bytes = (uint64_t)st.st_size,
                           .changed = s->expired ? st.st_ctime : st.st_mtime };

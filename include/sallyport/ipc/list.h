@@ -496,7 +496,8 @@ ENUM(partial_state, state, PARTIAL_STATE_COUNT)
 END
 
 MESSAGE(partials_end, FILES, CTL, ASKED, MANY, partials_find,
-        "the number of directories that could not be read, and the last errno")
+        "the number of directories and files that could not be read, and the last "
+        "errno")
 NUMBER(unread)
 ERRNO(error)
 END

@@ -325,7 +325,8 @@ static const struct {
     int code;
     const char *complaint;
 } lies[] = {
-    { NULL, fails_to_read, EX_IOERR, "3 directories could not be read: Perm" },
+    { NULL, fails_to_read, EX_IOERR,
+      "3 directories or files could not be read: P" },
     { NULL, cant_remove, EX_IOERR, "some could not be removed" },
     { NULL, breaks_off, EX_TEMPFAIL, "its files hung up" },
     { NULL, has_a_strange_state, EX_PROTOCOL, "unknown or malformed" },
