@@ -340,8 +340,15 @@ typedef json_t *output_describe(struct context *x, size_t i);
 int output_list(struct context *x, size_t n, output_describe *describe,
                 const struct output_field *columns);
 
-/* disk.c: as statvfs(3), but it returns 0 or -errno; -ETIMEDOUT: the disk
- * doesn't answer in 3 seconds. */
+/* disk.c: work on a disk that may be dead. */
+
+/* Memory that a fork shares; NULL: there is none. munmap(2) ends it. */
+void *disk_share(size_t size);
+/* Calls WORK in a fork, for at most MS milliseconds. Returns its result, which
+ * isn't -ETIMEDOUT; -ETIMEDOUT: the disk doesn't answer; or another -errno. */
+int disk_run(int (*work)(void *shared), void *shared, int ms);
+/* As statvfs(3), but it returns 0 or -errno; -ETIMEDOUT as above, after 3
+ * seconds. */
 int disk_room(const char *path, struct statvfs *ret);
 
 /* password.c: lines and passwords, from the terminal or standard input. In
@@ -362,7 +369,7 @@ int password_take(struct context *x, struct secret *s, const char *user);
 /* Prints it if that was asked for. */
 void password_show(const struct context *x, const struct secret *s);
 
-/* home.c: homes, made and removed. */
+/* home.c: homes. */
 
 /* Refuses PATH if it overlaps a home or a share other than OWN, a row of U or
  * NULL. HINT says what to do. Returns an exit code. */
@@ -396,15 +403,39 @@ int home_make_inside(const struct home *h, const char *path,
  * little as home_make() does; BELOW is struct home's. Returns the descriptor,
  * or -errno. */
 int home_open(const char *path, const char *below);
-/* Removes the home, or the share's directory, and all that is in it.
- * Conditions: the home is beneath HOMES, its path from there has no symbolic
- * link, UID owns it, and nothing is mounted in it (nor by mount --bind).
- * Otherwise it removes nothing. Returns an exit code. */
-int purge_home(const char *home, const char *homes, uid_t uid,
-               struct complaint *c);
-/* Would it remove it? Returns the same exit codes. */
-int purge_check(const char *home, const char *homes, uid_t uid,
-                struct complaint *c);
+/* Opens the directory that the home is in. Returns the descriptor, or
+ * -errno. */
+int home_open_parent(const char *home, const char *below);
+
+/* purge.c: the removal of a home, or of a share's directory, and of all that is
+ * in it. */
+struct removed {
+    char path[USER_HOME_MAX + 1]; /* where it was, place_tidy()'s */
+    char name[NAME_MAX + 1];      /* the reserved one, beside it; "": not yet */
+    int parent_fd, top_fd;        /* or -1 */
+};
+/* Opens it. Conditions: it is beneath BELOW, its path from there has no
+ * symbolic link, UID owns it, and nothing is mounted in it (nor by mount
+ * --bind). Returns an exit code. In any case the caller calls
+ * removed_close(). */
+int removed_open(struct removed *p, const char *home, const char *below,
+                 uid_t uid, struct complaint *c);
+/* Gives it the reserved name; before the row goes. Returns an exit code. */
+int removed_rename(struct removed *p, struct complaint *c);
+/* Gives it its own name back: the row stays. */
+void removed_undo(struct removed *p);
+/* Where it is now. Returns OUT. */
+const char *removed_path(const struct removed *p, char out[PATH_MAX]);
+/* Removes all that is in it, and then itself. Returns an exit code. */
+int removed_empty(struct removed *p, struct complaint *c);
+void removed_close(struct removed *p);
+/* Removes the rests of removals that were cut, in the directory PARENT, or in
+ * all directories of homes and shares. A directory whose row is still there
+ * gets its name back. AS_OWNER: with the ids of the directory. Prints what it
+ * does; returns the number of failures, or an exit code. */
+unsigned removed_leftovers(const struct context *x, const char *parent,
+                           bool as_owner);
+int removed_all_leftovers(const struct context *x);
 
 /* edit.c: an edit of the users file, which is replaced in one step. */
 

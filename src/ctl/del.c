@@ -1,5 +1,6 @@
-/* "user del", "share del" and "team del". The line goes first: then nobody can
- * log in. A large directory takes long, so it is removed without the lock. */
+/* "user del", "share del" and "team del". With --purge the directory gets
+ * another name, then the line goes: then nobody can log in. A large directory
+ * takes long, so it is emptied without the lock. */
 #include "ctl.h"
 
 #include <stdio.h>
@@ -14,6 +15,7 @@ struct removal {
     gid_t gid; /* a share's; 0: a user */
     struct user_quota quota;
     char path[USER_HOME_MAX + 1];
+    struct removed *directory; /* with --purge */
 };
 
 static int removal_of(struct context *x, const struct users *u,
@@ -51,19 +53,26 @@ static int check_purge(struct context *x, const struct users *u,
                        const struct removal *now,
                        const struct removal *confirmed)
 {
-    struct complaint why = { "" };
-    int code;
-
     if (strcmp(now->path, confirmed->path) != 0 || now->uid != confirmed->uid)
         return ctl_fail(x, EX_TEMPFAIL,
                         "%s: its directory was changed just now, to %s; "
                         "nothing was removed; try again",
                         x->args.word[2], now->path);
-    code =
-        home_check_alone(x, u, now->row, now->path, "run it without --purge");
+    return home_check_alone(x, u, now->row, now->path,
+                            "run it without --purge");
+}
+
+/* Before the lock: the disk may be slow, or dead. */
+static int purge_open(struct context *x, struct removal *r)
+{
+    struct complaint why = { "" };
+    int code = home_check_alone(x, &x->users, r->row, r->path,
+                                "run it without --purge");
+
     if (code)
         return code;
-    code = purge_check(now->path, setting_above(x, now), now->uid, &why);
+    code =
+        removed_open(r->directory, r->path, setting_above(x, r), r->uid, &why);
     return code ? ctl_fail(x, code, "%s; or run it without --purge", why.text)
                 : 0;
 }
@@ -100,6 +109,7 @@ static int spend_id(struct context *x, struct edit *e, const struct removal *r)
 static int remove_line(struct context *x, struct edit *e, void *given)
 {
     struct removal *confirmed = given, now;
+    struct removed *directory = confirmed->directory;
     int code = removal_of(x, &e->users, &now);
 
     if (code == 0 && x->args.purge)
@@ -108,18 +118,66 @@ static int remove_line(struct context *x, struct edit *e, void *given)
         code = remove_entries(e, "shares", slice_from(x->args.word[2]));
     if (code == 0)
         code = spend_id(x, e, &now);
+    if (code == 0 && x->args.purge)
+        code = removed_rename(directory, &x->complaint);
     if (code)
         return code;
+    now.directory = directory;
     *confirmed = now;
     edit_remove(e, now.line);
-    return edit_commit(e);
+    code = edit_commit(e);
+    if (x->args.purge && !e->stands)
+        removed_undo(directory);
+    return code;
+}
+
+/* Without the lock. It may take long. */
+static int purge_rest(struct context *x, const struct removal *r)
+{
+    char parent[USER_HOME_MAX + 1];
+    int code = removed_empty(r->directory, &x->complaint);
+
+    snprintf(parent, sizeof(parent), "%.*s",
+             (int)(strrchr(r->path, '/') - r->path), r->path);
+    removed_leftovers(x, parent, false);
+    return code;
+}
+
+static void print_removed(const struct context *x, const struct removal *r,
+                          int code)
+{
+    char rest[PATH_MAX];
+
+    printf("%s %s: removed; %s %s %s", x->args.word[0], x->args.word[2],
+           r->gid ? "directory" : "home", r->path,
+           !x->args.purge ? "kept"
+           : code         ? "only partly removed; the rest is "
+                          : "removed");
+    puts(x->args.purge && code ? removed_path(r->directory, rest) : "");
+}
+
+static int del_run(struct context *x, struct removal *r)
+{
+    char path[PATH_MAX];
+    int code = edit_run(x, remove_line, r);
+
+    if (code)
+        return code;
+    if (r->quota.bytes > 0 || r->quota.files > 0)
+        quota_end(x, r->gid != 0,
+                  x->args.purge ? removed_path(r->directory, path) : r->path,
+                  r->gid ? r->gid : r->uid);
+    if (x->args.purge)
+        code = purge_rest(x, r);
+    print_removed(x, r, code);
+    return code;
 }
 
 /* Asks before the lock is taken. */
 int line_del(struct context *x)
 {
+    struct removed directory = { .parent_fd = -1, .top_fd = -1 };
     struct removal r;
-    bool removed;
     int code = 0;
 
     if (x->args.yes && !x->args.purge)
@@ -128,19 +186,12 @@ int line_del(struct context *x)
         code = removal_of(x, &x->users, &r);
     if (code == 0 && x->args.purge)
         code = ctl_confirm_removal(x, r.path);
+    r.directory = &directory;
+    if (code == 0 && x->args.purge)
+        code = purge_open(x, &r);
     if (code == 0)
-        code = edit_run(x, remove_line, &r);
-    removed = code == 0;
-    if (removed && (r.quota.bytes > 0 || r.quota.files > 0))
-        quota_end(x, r.gid != 0, r.path, r.gid ? r.gid : r.uid);
-    if (removed && x->args.purge)
-        code = purge_home(r.path, setting_above(x, &r), r.uid, &x->complaint);
-    if (removed)
-        printf("%s %s: removed; %s %s %s\n", x->args.word[0], x->args.word[2],
-               r.gid ? "directory" : "home", r.path,
-               !x->args.purge ? "kept"
-               : code         ? "not removed"
-                              : "removed");
+        code = del_run(x, &r);
+    removed_close(&directory);
     return code;
 }
 

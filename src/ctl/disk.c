@@ -1,12 +1,12 @@
-/* The room of a disk, with a deadline. A dead disk blocks its caller in the
- * kernel, where only SIGKILL ends the call; so a fork asks. */
+/* Work on a disk, with a deadline. A dead disk blocks its caller in the kernel,
+ * where only SIGKILL ends the call, or nothing does; so a fork works. */
 #include "ctl.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdnoreturn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,43 +14,76 @@
 
 #define DISK_MS 3000
 
-struct disk_answer {
-    int error;
-    struct statvfs room;
-};
-
-static noreturn void disk_ask(const char *path, int to)
+void *disk_share(size_t size)
 {
-    struct disk_answer a = { 0 };
+    void *shared = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-    signal(SIGPIPE, SIG_DFL);
-    a.error = statvfs(path, &a.room) < 0 ? errno : 0;
-    _exit(write(to, &a, sizeof(a)) != sizeof(a));
+    return shared == MAP_FAILED ? NULL : shared;
 }
 
-int disk_room(const char *path, struct statvfs *ret)
+/* The end of the pipe closes with the fork, whether it answers or dies. */
+static int disk_wait(pid_t pid, int from, int ms)
 {
-    struct disk_answer a = { .error = ETIMEDOUT };
-    int ends[2];
+    struct pollfd wait = { .fd = from, .events = POLLIN };
+    int code = -EIO, n;
+
+    do
+        n = poll(&wait, 1, ms);
+    while (n < 0 && errno == EINTR);
+    if (n == 0)
+        code = -ETIMEDOUT;
+    else if (read(from, &code, sizeof(code)) != sizeof(code))
+        code = -EIO;
+    kill(pid, SIGKILL);
+    /* One that hangs is left to init. */
+    waitpid(pid, NULL, code == -ETIMEDOUT ? WNOHANG : 0);
+    return code;
+}
+
+int disk_run(int (*work)(void *shared), void *shared, int ms)
+{
+    int ends[2], code;
     pid_t pid;
 
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -errno;
     pid = fork();
-    if (pid == 0)
-        disk_ask(path, ends[1]);
+    if (pid == 0) {
+        code = work(shared);
+        _exit(write(ends[1], &code, sizeof(code)) != sizeof(code));
+    }
+    code = pid < 0 ? -errno : 0;
     fd_close(&ends[1]);
-    struct pollfd wait = { .fd = ends[0], .events = POLLIN };
-    if (pid < 0)
-        a.error = errno;
-    else if (poll(&wait, 1, DISK_MS) == 1 &&
-             read(ends[0], &a, sizeof(a)) != sizeof(a))
-        a.error = EIO;
-    fd_close(&ends[0]);
     if (pid > 0)
-        kill(pid, SIGKILL);
-    if (pid > 0) /* one that hangs is left to init */
-        waitpid(pid, NULL, a.error == ETIMEDOUT ? WNOHANG : 0);
-    *ret = a.room;
-    return -a.error;
+        code = disk_wait(pid, ends[0], ms);
+    fd_close(&ends[0]);
+    return code;
+}
+
+struct disk_question {
+    const char *path;
+    struct statvfs room;
+};
+
+static int disk_ask(void *shared)
+{
+    struct disk_question *q = shared;
+
+    return statvfs(q->path, &q->room) < 0 ? -errno : 0;
+}
+
+int disk_room(const char *path, struct statvfs *ret)
+{
+    struct disk_question *q = disk_share(sizeof(*q));
+    int r;
+
+    *ret = (struct statvfs){ 0 };
+    if (!q)
+        return -errno;
+    q->path = path;
+    r = disk_run(disk_ask, q, DISK_MS);
+    *ret = q->room;
+    munmap(q, sizeof(*q));
+    return r;
 }

@@ -261,6 +261,8 @@ int retention_run(struct context *x)
         expire(&s, u->row[i].retain, &u->row[i], NULL, &code);
     for (size_t i = 0; i < u->shares; i++)
         expire(&s, u->share[i].retain, NULL, &u->share[i], &code);
+    if (!x->args.dry_run)
+        code = code ? code : removed_all_leftovers(x);
     print_end(&s);
     if (s.lines == 0 && x->args.dry_run && !x->args.json)
         puts("nothing is older than its home or share keeps it");

@@ -1,7 +1,9 @@
 /* The commands on users, end to end. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -300,8 +302,11 @@ Test(user, purge_of_a_home_that_cannot_be_removed)
 
 /* This program's system calls replace libc's: the directory `unsynced` can't be
  * synced, `meanwhile` is written to the users file just before it is locked,
- * and the removal of a file "probe" tries the lock. */
-static const char *unsynced, *meanwhile;
+ * the removal of a file "probe" tries the lock, that of "again" runs the
+ * command `again`, that of "stuck" fails, that of "killed" ends the process,
+ * and so does with `killed` the replacement of the users file. */
+static const char *unsynced, *meanwhile, *again;
+static bool stuck, killed;
 
 int fsync(int fd)
 {
@@ -322,8 +327,28 @@ int flock(int fd, int how)
     return (int)syscall(SYS_flock, fd, how);
 }
 
+int renameat(int from, const char *old, int to, const char *new)
+{
+    if (killed && strcmp(new, "users") == 0)
+        _exit(128 + SIGKILL);
+    return (int)syscall(SYS_renameat2, from, old, to, new, 0);
+}
+
 int unlinkat(int directory, const char *name, int flags)
 {
+    if (stuck && strcmp(name, "stuck") == 0) {
+        errno = EPERM;
+        return -1;
+    }
+    if (stuck && strcmp(name, "killed") == 0)
+        _exit(128 + SIGKILL);
+    if (again && strcmp(name, "again") == 0) {
+        struct run r;
+
+        run_ctl(&r, "", again);
+        cr_assert_eq(r.code, 0, "%s", r.err);
+        file_write(in(world.shares, "a/new"), "of the new share");
+    }
     if (strcmp(name, "probe") == 0) {
         int fd = open(in_scratch("users.lock"), O_RDWR | O_CLOEXEC);
 
@@ -341,6 +366,109 @@ Test(user, purge_holds_no_lock)
     expect_run(0, PASSWORD, "user add anna");
     file_write(in(world.homes, "anna/probe"), "x");
     expect_err(0, "", "user del anna --purge --yes", "probe: free");
+    cr_expect_not(files_exists(in(world.homes, "anna")));
+}
+
+/* The directory of the new share is a new one. */
+Test(user, purge_spares_what_is_added_again)
+{
+    expect_run(0, PASSWORD, "user add anna");
+    expect_run(0, "", "share add a");
+    file_write(in(world.shares, "a/again"), "x");
+    file_write(in(world.shares, "a/old"), "x");
+    again = "share add a anna";
+    expect_out(0, "", "share del a --purge --yes", "/a removed\n");
+    cr_expect_str_eq(file_text(in(world.shares, "a/new")), "of the new share");
+    cr_expect_not(files_exists(in(world.shares, "a/old")));
+    cr_expect_not_null(strstr(file_text(world.users), "@share:a:"));
+    expect_run(0, "", "share show a");
+}
+
+/* Is a directory left over, in which the removal was cut? */
+static bool is_left_over(const char *directory)
+{
+    const struct dirent *entry;
+    DIR *dir = opendir(directory);
+    bool found = false;
+
+    while (dir && (entry = readdir(dir)))
+        found = found || strstr(entry->d_name, ".sallyport-removed-");
+    if (dir)
+        closedir(dir);
+    return found;
+}
+
+/* It says where the rest is, and what can't be removed; later commands
+ * continue. */
+Test(user, purge_that_was_cut)
+{
+    const struct run *r;
+
+    for (int i = 0; i < 3; i++) {
+        expect_run(0, PASSWORD, "user add anna");
+        file_write(in(world.homes, "anna/stuck"), "x");
+        stuck = true;
+        r = expect_run(EX_CANTCREAT, "", "user del anna --purge --yes");
+        cr_expect_not_null(strstr(r->out, "/anna only partly removed; the rest "
+                                          "is "),
+                           "%s", r->out);
+        cr_expect_not_null(strstr(r->err, "/stuck: Operation not permitted; "
+                                          "mend that, and run: sallyportctl "
+                                          "retention run"),
+                           "%s", r->err);
+        cr_expect_not(files_exists(in(world.homes, "anna")));
+        cr_expect(is_left_over(world.homes));
+        if (i == 0) { /* nobody gets the rest of the old files */
+            expect_out(0, PASSWORD, "user add anna", " uid 70001");
+            cr_expect_not(files_exists(in(world.homes, "anna/stuck")));
+            expect_err(EX_IOERR, "", "retention run", "/stuck: Operation not");
+            cr_expect(is_left_over(world.homes));
+        }
+        stuck = false;
+        if (i == 0)
+            expect_err(0, "", "user del anna --purge --yes",
+                       "removed, the rest of an earlier removal");
+        else
+            expect_err(0, "", "retention run",
+                       "removed, the rest of an earlier removal");
+        cr_expect_not(is_left_over(world.homes));
+    }
+}
+
+Test(user, purge_that_was_killed)
+{
+    expect_run(0, PASSWORD, "user add anna");
+    file_write(in(world.homes, "anna/killed"), "x");
+    stuck = true;
+    expect_run(128 + SIGKILL, "", "user del anna --purge --yes");
+    stuck = false;
+    cr_expect_str_eq(file_text(world.users), "");
+    cr_expect(is_left_over(world.homes));
+    expect_run(0, "", "retention run --dry-run");
+    cr_expect(is_left_over(world.homes));
+    expect_run(0, "", "retention run");
+    cr_expect_not(is_left_over(world.homes));
+}
+
+/* Between the new name and the new users file. */
+Test(user, purge_that_was_killed_before_the_row_went)
+{
+    expect_run(0, PASSWORD, "user add anna");
+    file_write(in(world.homes, "anna/file"), "x");
+    for (int i = 0; i < 2; i++) {
+        killed = true;
+        expect_run(128 + SIGKILL, "", "user del anna --purge --yes");
+        killed = false;
+        cr_expect_not_null(strstr(file_text(world.users), "anna:"));
+        cr_expect(is_left_over(world.homes));
+        if (i == 0) {
+            expect_err(0, "", "retention run",
+                       "its removal was cut; it is there again");
+            cr_expect_str_eq(file_text(in(world.homes, "anna/file")), "x");
+        }
+    }
+    expect_out(0, "", "user del anna --purge --yes", "/anna removed\n");
+    cr_expect_not(is_left_over(world.homes));
     cr_expect_not(files_exists(in(world.homes, "anna")));
 }
 

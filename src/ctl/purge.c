@@ -1,0 +1,585 @@
+/* The removal of a home, or of a share's directory, and of all that is in it.
+ * Runs as root in directories in which users may rename things at the same
+ * time. So each step acts on a descriptor, no path is resolved twice, no link
+ * is followed, and no mount is entered.
+ *
+ * First the directory gets a reserved name beside its own, before the row goes:
+ * a new user or share of the name gets a new directory. Then it is emptied,
+ * which takes long. One that was cut is found by that name later. Its lock
+ * (flock(2)) says that somebody is at it. */
+#include "ctl.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <mntent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sysexits.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+#include "sallyport/sandbox/sandbox.h"
+
+#define MOUNT_LINE      (16 * PATH_MAX)
+#define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+
+#define REMOVED        ".sallyport-removed-" /* NAME, '-' and digits follow */
+#define REMOVED_DIGITS 8
+#define REMOVED_MS     (15 * 60 * 1000) /* to empty what was left over */
+
+static const char *last_of(const char *path)
+{
+    return strrchr(path, '/') + 1;
+}
+
+/* Is nothing mounted on the directory FD or beneath it? "user del --purge" must
+ * know before it removes anything. Returns 0; -EXDEV: something is; another
+ * -errno: it can't be found out. */
+static int mounts_within(int fd)
+{
+    FILE *list = setmntent("/proc/self/mounts", "re");
+    char name[64], directory[PATH_MAX], line[MOUNT_LINE];
+    struct mntent m;
+    ssize_t len;
+    int r = list ? 0 : -errno;
+
+    snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+    len = readlink(name, directory, sizeof(directory) - 1);
+    directory[len > 0 ? len : 0] = '\0'; /* "": every mount counts */
+    while (r == 0 && getmntent_r(list, &m, line, sizeof(line)))
+        r = user_path_within(m.mnt_dir, directory) ? -EXDEV : 0;
+    if (r == 0 && ferror(list))
+        r = -EIO;
+    if (list)
+        endmntent(list);
+    return r;
+}
+
+/* Deep directories are first moved up, so that depth needs no descriptors. */
+
+#define DEPTH_MAX  32
+#define ROUNDS_MAX 100000
+
+struct purge {
+    int top_fd;           /* the directory */
+    bool changed;         /* something was removed or moved in this round */
+    char entry[PATH_MAX]; /* the first one that can't be removed, or "" */
+};
+
+static int empty_directory(struct purge *p, int fd, unsigned depth);
+
+/* Too deep: moves the directory up into the home, for the next round. */
+static int move_up(struct purge *p, int directory, const char *name)
+{
+    char to[64];
+    uint64_t number;
+
+    random_bytes(&number, sizeof(number));
+    snprintf(to, sizeof(to), ".sallyport-purge-%016llx",
+             (unsigned long long)number);
+    p->changed = true;
+    return renameat(directory, name, p->top_fd, to) ? -errno : 0;
+}
+
+/* Only the kernel can detect each mount: one by mount --bind can have the
+ * home's own device number. */
+static int enter_directory(int directory, const char *name)
+{
+    const struct open_how how = { .flags = DIRECTORY_FLAGS,
+                                  .resolve = RESOLVE_NO_XDEV };
+    long fd = syscall(SYS_openat2, directory, name, &how, sizeof(how));
+
+    return fd < 0 ? -errno : (int)fd;
+}
+
+static int remove_directory(struct purge *p, int directory, const char *name,
+                            unsigned depth)
+{
+    FD_CLEANUP int fd = enter_directory(directory, name);
+    int r;
+
+    if (fd < 0)
+        return fd;
+    if (depth == DEPTH_MAX)
+        return move_up(p, directory, name);
+    r = empty_directory(p, fd, depth + 1);
+    if (r)
+        return r;
+    if (unlinkat(directory, name, AT_REMOVEDIR))
+        return errno == ENOTEMPTY ? 0 : -errno; /* the next round removes it */
+    p->changed = true;
+    return 0;
+}
+
+/* Notes the path for the complaint. The directory may be gone already. */
+static void note_entry(struct purge *p, int directory, const char *name)
+{
+    char link[64], path[PATH_MAX];
+    ssize_t len;
+
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", directory);
+    len = readlink(link, path, sizeof(path) - 1);
+    path[len > 0 ? len : 0] = '\0';
+    if (snprintf(p->entry, sizeof(p->entry), "%s/%s", path, name) >= PATH_MAX)
+        snprintf(p->entry, sizeof(p->entry), "%s", name);
+}
+
+/* EPERM: a file that is immutable, or a directory, on some file systems. */
+static int remove_entry(struct purge *p, int directory, const char *name,
+                        unsigned depth)
+{
+    int r = unlinkat(directory, name, 0) < 0 ? -errno : 0;
+
+    if (r == 0)
+        p->changed = true;
+    if (r == -EISDIR || r == -EPERM) {
+        int first = r;
+
+        r = remove_directory(p, directory, name, depth);
+        if (r == -ENOTDIR || r == -ELOOP)
+            r = first;
+    }
+    if (r && r != -ENOENT && !p->entry[0])
+        note_entry(p, directory, name);
+    return r == -ENOENT ? 0 : r;
+}
+
+static int empty_directory(struct purge *p, int fd, unsigned depth)
+{
+    int copy = openat(fd, ".", DIRECTORY_FLAGS); /* closedir() closes it */
+    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+    const struct dirent *entry;
+    int r = 0;
+
+    if (!dir) {
+        r = -errno;
+        fd_close(&copy);
+        return r;
+    }
+    while (r == 0 && (entry = readdir(dir))) {
+        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+            continue;
+        r = remove_entry(p, fd, entry->d_name, depth); /* or the user does */
+    }
+    closedir(dir);
+    return r;
+}
+
+/* Repeats until the directory is empty. Each round removes or moves
+ * something; the user may still make new files. */
+static int purge_rounds(struct purge *p)
+{
+    for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+        int r;
+
+        p->changed = false;
+        r = empty_directory(p, p->top_fd, 0);
+        if (r || !p->changed)
+            return r;
+    }
+    return -ENOTEMPTY;
+}
+
+static int purge_refuse(struct complaint *c, const char *home, const char *why)
+{
+    complain(c, "%s was not removed: %s", home, why);
+    return EX_CANTCREAT;
+}
+
+static int refuse_error(struct complaint *c, const char *home, int error)
+{
+    if (error == EXDEV)
+        return purge_refuse(c, home,
+                            "something is mounted in it; unmount that first "
+                            "(findmnt shows it)");
+    return purge_refuse(c, home, strerror(error));
+}
+
+static int check_removed(const struct removed *p, uid_t uid,
+                         struct complaint *c)
+{
+    uid_t owner = geteuid() == 0 ? uid : geteuid();
+    struct stat st;
+    int r;
+
+    if (fstat(p->top_fd, &st))
+        return refuse_error(c, p->path, errno);
+    if (st.st_uid != owner)
+        return purge_refuse(c, p->path,
+                            "it belongs to another uid; look at it first");
+    if (flock(p->top_fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+        return purge_refuse(c, p->path, "another command removes it just now");
+    /* Checked here so that nothing is removed at all. Later the kernel checks
+     * each directory. */
+    r = mounts_within(p->top_fd);
+    return r ? refuse_error(c, p->path, -r) : 0;
+}
+
+/* Is NAME the reserved name of the directory OF (NULL: of any)? */
+static bool is_removed_name(const char *name, const char *of)
+{
+    const size_t len = strlen(name), least = strlen(REMOVED) + 2;
+
+    if (strncmp(name, REMOVED, strlen(REMOVED)) != 0 ||
+        len < least + REMOVED_DIGITS || name[len - REMOVED_DIGITS - 1] != '-')
+        return false;
+    name += strlen(REMOVED);
+    return !of || (strlen(of) == len - strlen(REMOVED) - REMOVED_DIGITS - 1 &&
+                   strncmp(name, of, strlen(of)) == 0);
+}
+
+/* A removal that was killed before the row was gone: the row's directory gets
+ * its name back. */
+static void put_back(int parent, const char *name)
+{
+    int copy = openat(parent, ".", DIRECTORY_FLAGS);
+    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+    const struct dirent *entry;
+    bool done = false;
+
+    if (!dir)
+        fd_close(&copy);
+    while (dir && !done && (entry = readdir(dir))) {
+        if (!is_removed_name(entry->d_name, name))
+            continue;
+        FD_CLEANUP int fd = openat(parent, entry->d_name, DIRECTORY_FLAGS);
+        done = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+               renameat(parent, entry->d_name, parent, name) == 0;
+    }
+    if (dir)
+        closedir(dir);
+}
+
+int removed_open(struct removed *p, const char *home, const char *below,
+                 uid_t uid, struct complaint *c)
+{
+    const char *name;
+
+    *p = (struct removed){ .parent_fd = -1, .top_fd = -1 };
+    slice_copy(slice_from(home), p->path, sizeof(p->path));
+    name = last_of(p->path);
+    if (!user_path_within(home, below) || !strcmp(home, below)) {
+        complain(c, "%s was not removed: it isn't beneath %s", home, below);
+        return EX_CANTCREAT;
+    }
+    p->parent_fd = home_open_parent(home, below);
+    if (p->parent_fd < 0)
+        return refuse_error(c, home, -p->parent_fd);
+    p->top_fd = openat(p->parent_fd, name, DIRECTORY_FLAGS);
+    if (p->top_fd < 0 && errno == ENOENT) {
+        put_back(p->parent_fd, name);
+        p->top_fd = openat(p->parent_fd, name, DIRECTORY_FLAGS);
+    }
+    return p->top_fd < 0 ? refuse_error(c, home, errno)
+                         : check_removed(p, uid, c);
+}
+
+/* Is the directory of that name still the one that was opened? */
+static int check_same(const struct removed *p, const char *name)
+{
+    struct stat now, opened;
+
+    if (fstatat(p->parent_fd, name, &now, AT_SYMLINK_NOFOLLOW) ||
+        fstat(p->top_fd, &opened))
+        return -errno;
+    return now.st_ino == opened.st_ino && now.st_dev == opened.st_dev ? 0
+                                                                      : -ESTALE;
+}
+
+int removed_rename(struct removed *p, struct complaint *c)
+{
+    const char *name = last_of(p->path);
+    char to[NAME_MAX + 1];
+    uint32_t number;
+    int n, r = check_same(p, name);
+
+    random_bytes(&number, sizeof(number));
+    n = snprintf(to, sizeof(to), REMOVED "%s-%08x", name, (unsigned)number);
+    if (r == 0 && n > NAME_MAX)
+        r = -ENAMETOOLONG;
+    if (r == 0 && renameat(p->parent_fd, name, p->parent_fd, to))
+        r = -errno;
+    if (r)
+        return refuse_error(c, p->path, -r);
+    memcpy(p->name, to, sizeof(to));
+    if (fsync(p->parent_fd) == 0)
+        return 0;
+    r = errno;
+    removed_undo(p);
+    return refuse_error(c, p->path, r);
+}
+
+void removed_undo(struct removed *p)
+{
+    if (p->name[0] &&
+        renameat(p->parent_fd, p->name, p->parent_fd, last_of(p->path)) == 0)
+        p->name[0] = '\0';
+}
+
+const char *removed_path(const struct removed *p, char out[PATH_MAX])
+{
+    const int parent = (int)(last_of(p->path) - p->path);
+
+    snprintf(out, PATH_MAX, "%.*s%s", parent, p->path,
+             p->name[0] ? p->name : last_of(p->path));
+    return out;
+}
+
+/* Says where the rest is. */
+static int partly_removed(const struct removed *p, const struct purge *walk,
+                          int error, struct complaint *c)
+{
+    char rest[PATH_MAX];
+
+    complain(c,
+             "%s is only partly removed: %s: %s; mend that, and run: "
+             "sallyportctl retention run",
+             removed_path(p, rest), walk->entry[0] ? walk->entry : "the rest",
+             strerror(error));
+    return EX_CANTCREAT;
+}
+
+/* A user's process may still make files in it. */
+static int remove_top(const struct removed *p, struct purge *walk)
+{
+    for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+        int r;
+
+        if (unlinkat(p->parent_fd, p->name, AT_REMOVEDIR) == 0)
+            return 0;
+        if (errno != ENOTEMPTY)
+            return -errno;
+        r = purge_rounds(walk);
+        if (r)
+            return r;
+    }
+    return -ENOTEMPTY;
+}
+
+int removed_empty(struct removed *p, struct complaint *c)
+{
+    struct purge walk = { .top_fd = p->top_fd };
+    int r = purge_rounds(&walk);
+
+    if (r == 0)
+        r = remove_top(p, &walk);
+    return r ? partly_removed(p, &walk, -r, c) : 0;
+}
+
+void removed_close(struct removed *p)
+{
+    fd_close(&p->top_fd);
+    fd_close(&p->parent_fd);
+}
+
+/* What earlier removals have left over. */
+
+/* The directory PARENT, in which another process may look for it. */
+struct leftovers {
+    const struct context *x;
+    const char *parent;
+    bool as_owner; /* root here has no right to change users' directories */
+    unsigned done, failed;
+};
+
+/* The ids of a user, or of a share's directory, which belongs to root. */
+static int become_owner(const struct removed *p)
+{
+    struct stat st;
+    uid_t uid;
+
+    if (fstat(p->top_fd, &st))
+        return -errno;
+    uid = st.st_uid ? st.st_uid : st.st_gid;
+    if (uid < SHARE_GID_MIN || st.st_gid < SHARE_GID_MIN)
+        return -EPERM;
+    return sandbox_become(uid, st.st_gid, &st.st_gid, 1);
+}
+
+static int empty_as_owner(void *shared)
+{
+    struct purge *walk = shared;
+    const struct removed p = { .top_fd = walk->top_fd };
+    int r = become_owner(&p);
+
+    return r ? r : purge_rounds(walk);
+}
+
+static int leftover_empty(const struct leftovers *l, struct removed *p,
+                          struct complaint *c)
+{
+    struct purge *walk;
+    int r;
+
+    if (!l->as_owner || geteuid() != 0)
+        return removed_empty(p, c);
+    walk = disk_share(sizeof(*walk));
+    if (!walk)
+        return EX_OSERR;
+    walk->top_fd = p->top_fd;
+    r = disk_run(empty_as_owner, walk, REMOVED_MS);
+    if (r == 0 && unlinkat(p->parent_fd, p->name, AT_REMOVEDIR))
+        r = -errno;
+    if (r)
+        r = partly_removed(p, walk, -r, c);
+    munmap(walk, sizeof(*walk));
+    return r;
+}
+
+/* Has a row that directory? The table is read after the lock was taken: while
+ * another command is between the new name and the new table, it has the lock.
+ * Returns -1 if it isn't known. */
+static int is_of_row(const struct context *x, const char *path)
+{
+    struct complaint why = { "" };
+    char tidy[PATH_MAX];
+    struct users u;
+    int found = edit_load_users(&u, x->settings.users, NULL, &why) ? -1 : 0;
+
+    for (size_t i = 0; i < u.count && found == 0; i++)
+        found =
+            place_tidy(slice_from(u.row[i].home), tidy, sizeof(tidy)) == 0 &&
+            strcmp(tidy, path) == 0;
+    for (size_t i = 0; i < u.shares && found == 0; i++)
+        found =
+            place_tidy(slice_from(u.share[i].path), tidy, sizeof(tidy)) == 0 &&
+            strcmp(tidy, path) == 0;
+    users_release(&u);
+    return found;
+}
+
+static void leftover_take(struct leftovers *l, int parent, const char *name)
+{
+    FD_CLEANUP int fd = openat(parent, name, DIRECTORY_FLAGS);
+    const size_t len = strlen(name) - strlen(REMOVED) - REMOVED_DIGITS - 1;
+    struct removed p = { .parent_fd = parent, .top_fd = fd };
+    struct complaint c = { "" };
+    struct stat st;
+    char path[PATH_MAX];
+    int of_row;
+
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) ||
+        snprintf(p.path, sizeof(p.path), "%s/%.*s", l->parent, (int)len,
+                 name + strlen(REMOVED)) >= (int)sizeof(p.path))
+        return;
+    slice_copy(slice_from(name), p.name, sizeof(p.name));
+    removed_path(&p, path);
+    of_row = is_of_row(l->x, p.path);
+    if (of_row < 0)
+        return;
+    if (of_row && fstatat(parent, last_of(p.path), &st, AT_SYMLINK_NOFOLLOW)) {
+        removed_undo(&p);
+        if (p.name[0] == '\0')
+            stderr_print("%s: its removal was cut; it is there again", p.path);
+        return;
+    }
+    if (leftover_empty(l, &p, &c)) {
+        stderr_print("%s", c.text);
+        l->failed++;
+        return;
+    }
+    l->done++;
+    stderr_print("%s: removed, the rest of an earlier removal", path);
+    syslog(LOG_DAEMON | LOG_NOTICE,
+           "removed %s, the rest of an earlier removal", path);
+}
+
+/* Only where nobody else can give a directory such a name. */
+static bool is_safe(int parent)
+{
+    struct stat st;
+
+    return fstat(parent, &st) == 0 && st.st_uid == geteuid() &&
+           !(st.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+static int leftovers_take(void *shared)
+{
+    struct leftovers *l = shared;
+    FD_CLEANUP int parent = open(l->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int copy = parent < 0 || !is_safe(parent)
+                   ? -1
+                   : openat(parent, ".", DIRECTORY_FLAGS);
+    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+    const struct dirent *entry;
+
+    while (dir && (entry = readdir(dir)))
+        if (is_removed_name(entry->d_name, NULL))
+            leftover_take(l, parent, entry->d_name);
+    if (dir)
+        closedir(dir);
+    return 0;
+}
+
+unsigned removed_leftovers(const struct context *x, const char *parent,
+                           bool as_owner)
+{
+    struct leftovers *l = disk_share(sizeof(*l));
+    unsigned failed = 0;
+
+    if (!l)
+        return 0;
+    *l = (struct leftovers){ .x = x, .parent = parent, .as_owner = as_owner };
+    if (disk_run(leftovers_take, l, REMOVED_MS))
+        stderr_print("%s: what earlier removals have left over there could not "
+                     "be removed: it doesn't answer",
+                     parent);
+    failed = l->failed;
+    munmap(l, sizeof(*l));
+    return failed;
+}
+
+static int compare_parents(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The directory that PATH is in, if it is within BELOW. */
+static char *parent_of(const char *path, const char *below)
+{
+    char tidy[PATH_MAX];
+
+    if (place_tidy(slice_from(path), tidy, sizeof(tidy)) ||
+        !user_path_beneath(tidy, below))
+        return NULL;
+    *strrchr(tidy, '/') = '\0';
+    return strdup(tidy);
+}
+
+int removed_all_leftovers(const struct context *x)
+{
+    const struct settings *s = &x->settings;
+    const struct users *u = &x->users;
+    char **parent = calloc(u->count + u->shares + 2, sizeof(*parent));
+    unsigned failed = 0;
+    size_t n = 0;
+
+    if (!parent)
+        return 0;
+    for (size_t i = 0; i < u->count; i++)
+        if ((parent[n] = parent_of(u->row[i].home, s->homes)))
+            n++;
+    for (size_t i = 0; i < u->shares; i++)
+        if ((parent[n] = parent_of(u->share[i].path, s->shares)))
+            n++;
+    if ((parent[n] = strdup(s->homes)))
+        n++;
+    if ((parent[n] = strdup(s->shares)))
+        n++;
+    qsort(parent, n, sizeof(*parent), compare_parents);
+    for (size_t i = 0; i < n; i++)
+        if (i == 0 || strcmp(parent[i], parent[i - 1]) != 0)
+            failed += removed_leftovers(x, parent[i], true);
+    for (size_t i = 0; i < n; i++)
+        free(parent[i]);
+    free(parent);
+    return failed > 0 ? EX_IOERR : 0;
+}
