@@ -426,7 +426,8 @@ static int resolve_users(const struct resolver *x)
 
     for (size_t i = 0; i < u->count && result == 0; i++) {
         u->row[i].directory = directory;
-        directory += u->row[i].directories;
+        if (u->row[i].directories > 0) /* else there may be no array */
+            directory += u->row[i].directories;
         result = x->reader->full ? 0 : resolve_user(x, &u->row[i]);
     }
     return result;
@@ -440,7 +441,8 @@ static void point_at_grants(struct users *u)
     for (size_t i = 0; i < u->count; i++) {
         u->row[i].share = u->share;
         u->row[i].grant = grant;
-        grant += u->row[i].grants;
+        if (u->row[i].grants > 0)
+            grant += u->row[i].grants;
     }
 }
 
