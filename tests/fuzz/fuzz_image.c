@@ -18,7 +18,7 @@ static void check_row(const struct user *row)
     FUZZ_CHECK(strlen(row->home) <= USER_HOME_MAX);
     FUZZ_CHECK(strlen(row->hash) <= USER_HASH_MAX);
     FUZZ_CHECK(row->certificate.len <= USER_LINE_MAX);
-    FUZZ_CHECK(row->rights <= RIGHT_ALL);
+    FUZZ_CHECK(row->rights <= RIGHTS_MOST);
     for (int i = 0; i < CHOICES; i++)
         FUZZ_CHECK(row->choice[i] <= choices[i].count);
 }
@@ -28,7 +28,7 @@ static void check_mounts(const struct users *u, const struct user *row)
     FUZZ_CHECK(row->grants + row->directories <= USER_MOUNTS_MAX);
     for (size_t i = 0; i < row->grants; i++) {
         FUZZ_CHECK(row->grant[i].share < u->shares);
-        FUZZ_CHECK(row->grant[i].rights <= RIGHT_ALL);
+        FUZZ_CHECK(row->grant[i].rights <= RIGHTS_MOST);
     }
     for (size_t i = 0; i < row->directories; i++)
         FUZZ_CHECK(user_path_ok(slice_from(row->directory[i].path)));

@@ -18,7 +18,7 @@ static void check_row(const struct users *u, const struct user *row)
     FUZZ_CHECK(row->locked || user_hash_ok(row->hash));
     FUZZ_CHECK(row->uid != (uid_t)-1 && row->gid != (gid_t)-1);
     FUZZ_CHECK(users_find(u, slice_from(row->name)) == row);
-    FUZZ_CHECK(row->rights != 0 && row->rights <= RIGHT_ALL);
+    FUZZ_CHECK(row->rights != 0 && row->rights <= RIGHTS_MOST);
     FUZZ_CHECK(
         rights_parse(slice_from(rights_text(row->rights, text)), &rights) == 0);
     FUZZ_CHECK(rights == row->rights);
@@ -31,12 +31,12 @@ static void check_mounts(const struct users *u, const struct user *row)
         const struct grant *g = &row->grant[i];
 
         FUZZ_CHECK(g->share < u->shares);
-        FUZZ_CHECK(g->rights != 0 && g->rights <= RIGHT_ALL);
+        FUZZ_CHECK(g->rights != 0 && g->rights <= RIGHTS_MOST);
         FUZZ_CHECK(i == 0 || g[-1].share < g->share);
     }
     for (size_t i = 0; i < row->directories; i++) {
         FUZZ_CHECK(user_path_ok(slice_from(row->directory[i].path)));
-        FUZZ_CHECK(row->directory[i].rights <= RIGHT_ALL);
+        FUZZ_CHECK(row->directory[i].rights <= RIGHTS_MOST);
     }
 }
 
