@@ -64,7 +64,7 @@ static bool dispatch_phase_permits(struct session *s, const struct request *q)
         return false;
     }
     if (c->phase == COMMAND_LOGGED_IN && s->login.must_change &&
-        c->verb != VERB_SITE) {
+        !(c->flags & COMMAND_BEFORE_CHANGE)) {
         s->dispatched = (struct dispatched_command){ .command = c };
         control_reply(s, REPLY_MUST_CHANGE);
         return false;

@@ -107,8 +107,9 @@ Test(passwords, must_be_changed, .timeout = 120)
     session_expect(&s, "331 {*}");
     session_send(&s, "PASS %s", FIRST);
     session_expect(&s, "230 Logged in as bert; now change the password: {*}");
-    session_do(&s, "550 Change the password first: {*}", "PWD");
-    session_do(&s, "550 {*}", "EPSV");
+    session_do(&s, "257 {*}", "PWD");
+    session_do(&s, "229 {*}", "EPSV");
+    session_do(&s, "550 Change the password first: {*}", "CWD /");
     session_do(&s, "550 The password stays: the old one is wrong.",
                "SITE PSWD wrong-one %s", QUOTED);
     session_do(&s, "550 The password is too short; {*}",
@@ -205,6 +206,25 @@ Test(passwords, not_by_default, .timeout = 120)
     cr_expect_str_eq(after, before);
     cr_assert_eq(stat(server_path(&server, "users"), &b), 0);
     cr_expect_eq(a.st_ino, b.st_ino);
+    server_stop(&server);
+}
+
+/* A user who must change the password: lftp and ftplib end at once, with the
+ * server's sentence, whatever they are asked to do, and can change it. */
+Test(passwords, clients_show_the_way, .timeout = 120)
+{
+    struct run_result r;
+    struct server server;
+    char port[16], directory[SERVER_PATH_MAX];
+
+    server_start(&server, &for_those_who_must);
+    cr_assert_eq(ctl(&server, FIRST "\n", "add", "bert", "--must-change"), 0);
+    snprintf(port, sizeof(port), "%u", server.port);
+    snprintf(directory, sizeof(directory), "%s", server_path(&server, ""));
+    run(&r, NULL, "bash", server_source("tests/system/must_change.sh"),
+        "127.0.0.1", port, "bert", FIRST, directory, NULL);
+    cr_expect_eq(r.status, 0, "%d:\n%s", r.status, r.text);
+    run_release(&r);
     server_stop(&server);
 }
 

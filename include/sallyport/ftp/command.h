@@ -32,7 +32,8 @@
  * draft-peterson-streamlined-ftp-command-extensions. CLNT, PRET, XCRC, XSHA256
  * and XSHA512 are in none. */
 #define COMMAND_LIST(COMMAND, REFUSED, ALIAS)                                  \
-    COMMAND(ABOR, abor, .flags = COMMAND_IN_TRANSFER, .help = "ABOR")          \
+    COMMAND(ABOR, abor, .flags = COMMAND_IN_TRANSFER | COMMAND_BEFORE_CHANGE,  \
+            .help = "ABOR")                                                    \
     REFUSED(ACCT, NOT_IMPLEMENTED, COMMAND_SECRET, "ACCT account")             \
     REFUSED(ADAT, NOT_IMPLEMENTED, COMMAND_SECRET, "ADAT data")                \
     COMMAND(ALLO, allo, .argument = ARGUMENT_REQUIRED, .rights = RIGHT_WRITE,  \
@@ -61,12 +62,13 @@
             .flags = COMMAND_FILE, .help = "DELE path")                        \
     REFUSED(ENC, NOT_IMPLEMENTED, COMMAND_SECRET, "ENC command")               \
     COMMAND(EPRT, active, .argument = ARGUMENT_REQUIRED,                       \
-            .flags = COMMAND_ACTIVE | COMMAND_HIDDEN | COMMAND_KEEPS_REST,     \
+            .flags = COMMAND_ACTIVE | COMMAND_HIDDEN | COMMAND_KEEPS_REST |    \
+                     COMMAND_BEFORE_CHANGE,                                    \
             .refusal = REPLY_ACTIVE_OFF, .feat = "EPRT",                       \
             .help = "EPRT |family|address|port|")                              \
     COMMAND(EPSV, epsv, .argument = ARGUMENT_OPTIONAL,                         \
-            .flags = COMMAND_KEEPS_REST, .feat = "EPSV",                       \
-            .help = "EPSV [1 | 2 | ALL]")                                      \
+            .flags = COMMAND_KEEPS_REST | COMMAND_BEFORE_CHANGE,               \
+            .feat = "EPSV", .help = "EPSV [1 | 2 | ALL]")                      \
     COMMAND(FEAT, feat, .phase = COMMAND_ALWAYS, .flags = COMMAND_KEEPS_REST,  \
             .help = "FEAT")                                                    \
     COMMAND(HASH, hash, .argument = ARGUMENT_PATH, .rights = RIGHT_READ,       \
@@ -99,8 +101,9 @@
             .rights = RIGHT_LIST | RIGHT_WRITE, .feat = "MLST {}",             \
             .help = "MLST [path]")                                             \
     COMMAND(MODE, mode, .argument = ARGUMENT_REQUIRED,                         \
-            .flags = COMMAND_KEEPS_REST | COMMAND_FEAT_Z, .feat = "MODE Z",    \
-            .help = "MODE S | MODE Z")                                         \
+            .flags =                                                           \
+                COMMAND_KEEPS_REST | COMMAND_BEFORE_CHANGE | COMMAND_FEAT_Z,   \
+            .feat = "MODE Z", .help = "MODE S | MODE Z")                       \
     COMMAND(NLST, list, .argument = ARGUMENT_OPTIONAL_PATH,                    \
             .rights = RIGHT_LIST | RIGHT_WRITE, .data = DATA_TO_CLIENT,        \
             .help = "NLST [path]")                                             \
@@ -115,30 +118,35 @@
                     "OPTS MODE Z [LEVEL n]")                                   \
     COMMAND(PASS, pass, .phase = COMMAND_NAMED, .argument = ARGUMENT_OPTIONAL, \
             .flags = COMMAND_SECRET, .help = "PASS password")                  \
-    COMMAND(PASV, pasv, .flags = COMMAND_KEEPS_REST, .help = "PASV")           \
+    COMMAND(PASV, pasv, .flags = COMMAND_KEEPS_REST | COMMAND_BEFORE_CHANGE,   \
+            .help = "PASV")                                                    \
     COMMAND(PBSZ, pbsz, .phase = COMMAND_SECURED,                              \
             .argument = ARGUMENT_REQUIRED, .flags = COMMAND_KEEPS_REST,        \
             .feat = "PBSZ", .help = "PBSZ 0")                                  \
     COMMAND(PORT, active, .argument = ARGUMENT_REQUIRED,                       \
-            .flags = COMMAND_ACTIVE | COMMAND_HIDDEN | COMMAND_KEEPS_REST,     \
+            .flags = COMMAND_ACTIVE | COMMAND_HIDDEN | COMMAND_KEEPS_REST |    \
+                     COMMAND_BEFORE_CHANGE,                                    \
             .refusal = REPLY_ACTIVE_OFF, .help = "PORT h1,h2,h3,h4,p1,p2")     \
     /* not in FEAT: lftp would send it before each transfer */                 \
     COMMAND(PRET, pret, .argument = ARGUMENT_REQUIRED,                         \
-            .flags = COMMAND_KEEPS_REST, .help = "PRET command")               \
+            .flags = COMMAND_KEEPS_REST | COMMAND_BEFORE_CHANGE,               \
+            .help = "PRET command")                                            \
     COMMAND(PROT, prot, .phase = COMMAND_SECURED,                              \
             .argument = ARGUMENT_REQUIRED, .flags = COMMAND_KEEPS_REST,        \
             .feat = "PROT", .help = "PROT P")                                  \
-    COMMAND(PWD, pwd, .flags = COMMAND_KEEPS_REST, .help = "PWD")              \
+    COMMAND(PWD, pwd, .flags = COMMAND_KEEPS_REST | COMMAND_BEFORE_CHANGE,     \
+            .help = "PWD")                                                     \
     COMMAND(QUIT, quit, .phase = COMMAND_ALWAYS, .flags = COMMAND_IN_TRANSFER, \
             .help = "QUIT")                                                    \
     COMMAND(RANG, rang, .argument = ARGUMENT_REQUIRED,                         \
-            .flags = COMMAND_KEEPS_REST, .feat = "RANG STREAM",                \
+            .flags = COMMAND_KEEPS_REST | COMMAND_BEFORE_CHANGE,               \
+            .feat = "RANG STREAM",                                             \
             .help = "RANG first last (of the bytes that RETR or HASH takes; "  \
                     "1 0: all)")                                               \
     REFUSED(REIN, NOT_IMPLEMENTED, 0, "REIN")                                  \
     COMMAND(REST, rest, .argument = ARGUMENT_REQUIRED,                         \
-            .flags = COMMAND_KEEPS_REST, .feat = "REST STREAM",                \
-            .help = "REST offset")                                             \
+            .flags = COMMAND_KEEPS_REST | COMMAND_BEFORE_CHANGE,               \
+            .feat = "REST STREAM", .help = "REST offset")                      \
     COMMAND(RETR, retr, .argument = ARGUMENT_PATH, .rights = RIGHT_READ,       \
             .data = DATA_TO_CLIENT,                                            \
             .flags = COMMAND_FILE | COMMAND_KEEPS_REST, .help = "RETR path")   \
@@ -150,8 +158,8 @@
             .flags = COMMAND_KEEPS_RNFR, .help = "RNTO path")                  \
     /* sub-commands: SITE_LIST */                                              \
     COMMAND(SITE, site, .argument = ARGUMENT_REQUIRED,                         \
-            .flags = COMMAND_KEEPS_REST, .feat = "SITE UTIME",                 \
-            .help = "SITE command")                                            \
+            .flags = COMMAND_KEEPS_REST | COMMAND_BEFORE_CHANGE,               \
+            .feat = "SITE UTIME", .help = "SITE command")                      \
     COMMAND(SIZE, size, .argument = ARGUMENT_PATH,                             \
             .rights = RIGHT_LIST | RIGHT_WRITE,                                \
             .flags = COMMAND_FILE | COMMAND_KEEPS_REST, .feat = "SIZE",        \
@@ -167,11 +175,13 @@
             .rights = RIGHT_WRITE, .data = DATA_FROM_CLIENT,                   \
             .flags = COMMAND_FILE, .help = "STOU [path]")                      \
     COMMAND(STRU, stru, .argument = ARGUMENT_REQUIRED,                         \
-            .flags = COMMAND_KEEPS_REST, .help = "STRU F")                     \
+            .flags = COMMAND_KEEPS_REST | COMMAND_BEFORE_CHANGE,               \
+            .help = "STRU F")                                                  \
     COMMAND(SYST, syst, .phase = COMMAND_ALWAYS, .flags = COMMAND_KEEPS_REST,  \
             .help = "SYST")                                                    \
     COMMAND(TYPE, type, .argument = ARGUMENT_REQUIRED,                         \
-            .flags = COMMAND_KEEPS_REST, .help = "TYPE I | TYPE A")            \
+            .flags = COMMAND_KEEPS_REST | COMMAND_BEFORE_CHANGE,               \
+            .help = "TYPE I | TYPE A")                                         \
     COMMAND(USER, user, .phase = COMMAND_SECURED,                              \
             .argument = ARGUMENT_REQUIRED, .help = "USER name")                \
     COMMAND(XCRC, checksum, .argument = ARGUMENT_REQUIRED,                     \
@@ -182,7 +192,10 @@
           .help = "XCWD path")                                                 \
     ALIAS(XMKD, MKD, .argument = ARGUMENT_PATH, .rights = RIGHT_DIRECTORY,     \
           .flags = COMMAND_HIDDEN, .help = "XMKD path")                        \
-    ALIAS(XPWD, PWD, .flags = COMMAND_HIDDEN | COMMAND_KEEPS_REST,             \
+    ALIAS(XPWD, PWD,                                                           \
+          .flags =                                                             \
+              COMMAND_HIDDEN | COMMAND_KEEPS_REST | COMMAND_BEFORE_CHANGE,     \
+                                                                               \
           .help = "XPWD")                                                      \
     ALIAS(XRMD, RMD, .argument = ARGUMENT_PATH, .rights = RIGHT_DIRECTORY,     \
           .flags = COMMAND_HIDDEN, .help = "XRMD path")                        \
@@ -233,6 +246,10 @@ enum command_flag {
         64, /* needs active mode; without it, refused and not in FEAT */
     COMMAND_FEAT_Z = 128, /* in FEAT only if MODE Z is on */
     COMMAND_FILE = 256,   /* a path that ends in "/" gets 550 */
+    /* Answered to a user who must change the password first: what prepares a
+     * transfer, and looks at no file. SITE_LIST has the rule for SITE. Clients
+     * show the refusal of a transfer; if PASV is refused, lftp tries on. */
+    COMMAND_BEFORE_CHANGE = 512,
 };
 
 struct command {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "fake.h"
+#include "sallyport/ftp/command.h"
 #include "support/messages.h"
 
 /* Sends SITE PSWD: master gets no password, and auth gets these. */
@@ -110,45 +111,95 @@ Test(password, bad_arguments, .timeout = 60)
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
+/* What a user who must change the password gets an answer to: what needs no
+ * login, and what clients send before a transfer. */
 static const struct {
     const char *line;
     int code;
-} gated[] = {
+} answered[] = {
     { "NOOP", 200 },
     { "FEAT", 211 },
     { "HELP", 214 },
     { "SITE HELP", 214 },
     { "SYST", 215 },
+    { "AUTH TLS", 503 },
+    { "HOST x", 503 },
+    { "USER anna", 503 },
+    { "PASS secret", 503 },
+    { "CLNT x", 200 },
+    { "CSID", 200 },
     { "OPTS UTF8 ON", 200 },
     { "PBSZ 0", 200 },
     { "PROT P", 200 },
-    { "PWD", 550 },
-    { "CWD /", 550 },
-    { "EPSV", 550 },
-    { "PASV", 550 },
-    { "TYPE I", 550 },
-    { "LIST", 550 },
-    { "MLST x", 550 },
-    { "RETR x", 550 },
-    { "STOR x", 550 },
-    { "DELE x", 550 },
-    { "STAT", 550 },
-    { "ABOR", 550 },
-    { "SIZE x", 550 },
-    { "MKD x", 550 },
-    { "RNFR x", 550 },
-    { "SITE CHMOD 600 x", 550 },
-    { "SITE UTIME 20200101000000 x", 550 },
+    { "PWD", 257 },
+    { "XPWD", 257 },
+    { "TYPE I", 200 },
+    { "STRU F", 200 },
+    { "MODE S", 200 },
+    { "PRET RETR x", 200 },
+    { "REST 5", 350 },
+    { "RANG 1 2", 350 },
+    { "ABOR", 225 },
+    { "PORT 127,0,0,1,200,1", 502 }, /* active = no */
+    { "EPRT |1|127.0.0.1|40000|", 502 },
 };
 
-static void expect_gates(struct fake *f)
+/* These need more than a line here. */
+static const char *const played[] = { "EPSV", "PASV", "QUIT", "SITE" };
+
+static bool is_answered(const char *name)
 {
-    for (size_t i = 0; i < sizeof(gated) / sizeof(gated[0]); i++) {
-        fake_do(f, gated[i].line, gated[i].code);
-        cr_expect_eq(gated[i].code == 550,
-                     strstr(f->reply, "SITE PSWD old new") != NULL &&
-                         strstr(f->reply, "550") != NULL,
-                     "%s: %s", gated[i].line, f->reply);
+    for (size_t i = 0; i < sizeof(played) / sizeof(played[0]); i++)
+        if (strcmp(played[i], name) == 0)
+            return true;
+    for (size_t i = 0; i < sizeof(answered) / sizeof(answered[0]); i++)
+        if (slice_starts(slice_from(answered[i].line), slice_from(name)) &&
+            strchr(" ", answered[i].line[strlen(name)]))
+            return true;
+    return false;
+}
+
+static void refuse(struct fake *f, const char *line)
+{
+    fake_do(f, line, 550);
+    cr_expect_str_eq(f->reply,
+                     "550 Change the password first: SITE PSWD old new\r\n",
+                     "%s", line);
+}
+
+/* Every other command of the table, and every other SITE. Those of
+ * COMMAND_REFUSED are refused to all. */
+static void refuse_others(struct fake *f)
+{
+    char line[64];
+
+    for (size_t i = 0; i < command_count; i++) {
+        const struct command *c = &command_table[i];
+
+        if (is_answered(c->name) || c->flags & COMMAND_REFUSED)
+            continue;
+        snprintf(line, sizeof(line), "%s%s", c->name,
+                 c->argument == ARGUMENT_NONE ? "" : " 20200101000000 x");
+        refuse(f, line);
+    }
+    for (size_t i = 0; i < SITE_COUNT; i++) {
+        snprintf(line, sizeof(line), "SITE %s 1 x", site_table[i].name);
+        if (i != SITE_PSWD && i != SITE_HELP)
+            refuse(f, line);
+    }
+}
+
+/* A listing is refused when the client knows the port, or has connected. */
+static void refuse_transfers(struct fake *f)
+{
+    static const char *const lines[] = { "LIST", "MLSD", "NLST", "RETR x",
+                                         "STOR x" };
+
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        int data = fake_data(f);
+
+        refuse(f, lines[i]);
+        close(data);
     }
 }
 
@@ -162,7 +213,10 @@ Test(password, before_anything_else, .timeout = 60)
     fake_must_change(true);
     fake_open(&f);
     cr_expect(strstr(f.reply, "SITE PSWD"), "%s", f.reply);
-    expect_gates(&f);
+    for (size_t i = 0; i < sizeof(answered) / sizeof(answered[0]); i++)
+        fake_do(&f, answered[i].line, answered[i].code);
+    refuse_others(&f);
+    refuse_transfers(&f);
     request = ask(&f, "site pswd wrong better", "wrong", "better");
     tell(&f, request, PASSWORD_WRONG);
     cr_expect_eq(fake_reply(&f), 550);
@@ -171,7 +225,9 @@ Test(password, before_anything_else, .timeout = 60)
     request = ask(&f, "SITE PSWD secret better", "secret", "better");
     tell(&f, request, PASSWORD_OK);
     cr_expect_eq(fake_reply(&f), 200);
-    fake_do(&f, "PWD", 257);
+    fake_say(&f, "CWD /");
+    fake_answer(&f, MSG_directory_enter, &(struct message){ .kind = MSG_done });
+    cr_expect_eq(fake_reply(&f), 250, "%s", f.reply);
     fake_hang_up(&f, ENDING_CLOSED);
 }
 
