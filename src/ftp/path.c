@@ -208,11 +208,9 @@ int path_unique(const struct path *near, bool named, uint64_t number,
     struct path p = { .len = directory.len };
     memcpy(p.bytes, directory.ptr, directory.len);
     int r = path_down(&p, (struct slice){ component, (size_t)len });
-    if (r < 0)
-        return r;
-    p.bytes[p.len] = 0;
-    *ret = p;
-    return 0;
+    if (r == 0)
+        *ret = p;
+    return r;
 }
 
 void path_quote(struct slice p, struct buf *into)

@@ -23,7 +23,6 @@ void proxy_init(struct proxy_header *h)
 static enum proxy_state refuse_header(struct proxy_header *h, const char *wrong)
 {
     h->wrong = wrong;
-    h->state = PROXY_BAD;
     return PROXY_BAD;
 }
 
@@ -39,13 +38,12 @@ static enum proxy_state accept_header(struct proxy_header *h,
         return refuse_header(h, "addresses of two families");
     h->client = *client;
     h->server = *server;
-    h->state = PROXY_DONE;
     return PROXY_DONE;
 }
 
 static enum proxy_state accept_without_client(struct proxy_header *h)
 {
-    h->state = PROXY_DONE;
+    (void)h;
     return PROXY_DONE;
 }
 

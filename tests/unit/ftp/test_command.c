@@ -314,6 +314,7 @@ Test(command, request)
         command_parse(table[i].line, &q);
         cr_expect(slice_equal(q.verb, table[i].verb), "row %zu", i);
         cr_expect(slice_equal(q.argument, table[i].argument), "row %zu", i);
+        cr_expect_not_null(q.argument.ptr, "row %zu", i);
         cr_expect_eq(q.command, table[i].name ? find(table[i].name) : NULL,
                      "row %zu", i);
     }

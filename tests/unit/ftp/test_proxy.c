@@ -149,7 +149,7 @@ static void take(struct slice header, const struct expected *e,
     memcpy(all, header.ptr, header.len);
     memcpy(all + header.len, BEHIND, strlen(BEHIND));
     proxy_init(&h);
-    proxy_take(&h, whole, &took);
+    cr_expect_eq(proxy_take(&h, whole, &took), h.state, "%s", what);
     expect_end(&h, e, what);
     if (!e->wrong)
         cr_expect_eq(took, header.len, "%s: took %zu", what, took);

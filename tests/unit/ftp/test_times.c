@@ -140,6 +140,7 @@ static const struct {
     { "modify; a", -EINVAL, 0, 0, "", "" },
     { "=x; a", -EINVAL, 0, 0, "", "" },
     { "modify=20261120082200 a", -EINVAL, 0, 0, "", "" }, /* no ; */
+    { "modify=20261120082200, a", -EINVAL, 0, 0, "", "" },
     { "modify=20261120082200; ", -EINVAL, 0, 0, "", "" },
     { "modify=20261120082200;", -EINVAL, 0, 0, "", "" },
     { "modify=20261120082200;modify=20261120082201; a", -EINVAL, 0, 0, "", "" },
