@@ -317,15 +317,24 @@ static void look_at_users_file(int directory, const char *path,
                  path, (unsigned long)file.st_nlink);
 }
 
+static const struct user *first_that_must_change(const struct users *u)
+{
+    for (size_t i = 0; i < u->count; i++)
+        if (u->row[i].must_change)
+            return &u->row[i];
+    return NULL;
+}
+
 /* A link to the file is followed, as by the server. */
 void inspect_users_file(const struct check *k, const struct unit *unit,
                         inspect_report *report, void *owner)
 {
     const struct settings *s = &k->settings;
+    const struct user *must = first_that_must_change(&k->users);
     struct complaint why = { "" }, c = { "" };
     char path[PATH_MAX], directory[PATH_MAX], *slash;
 
-    if (s->password_change == PASSWORD_CHANGE_NO)
+    if (s->password_change == PASSWORD_CHANGE_NO && !must)
         return;
     if (!realpath(s->users, path))
         slice_copy(slice_from(s->users), path, sizeof(path));
@@ -339,7 +348,13 @@ void inspect_users_file(const struct check *k, const struct unit *unit,
         look_at_users_file(fd, path, &why);
     if (!why.text[0])
         return;
-    settings_blame(s, "password_change", &c,
-                   "the server can't replace the users file: %s", why.text);
+    if (s->password_change != PASSWORD_CHANGE_NO)
+        settings_blame(s, "password_change", &c,
+                       "the server can't replace the users file: %s", why.text);
+    else
+        complain(&c,
+                 "%s:%zu: must_change: the server can't replace the users "
+                 "file: %s",
+                 s->users, must->line, why.text);
     report(owner, c.text);
 }

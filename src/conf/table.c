@@ -430,13 +430,14 @@ const struct setting setting_table[] = {
       .type = SETTING_PASSWORD_CHANGE,
       .offset = FIELD(password_change),
       .value = "no",
-      .help = "Users who may change their passwords (SITE PSWD). no: none, and "
-              "the server never writes to the users file. must: those with "
-              "must_change= (sallyportctl user add --must-change). yes: all. "
-              "With must and yes the server also replaces a weaker hash (see "
-              "hash_cost) when its user logs in, and must be able to write to "
-              "the directory of the users file: sallyportd --check tells what "
-              "systemd needs for that." },
+      .help = "Users who may change their passwords (SITE PSWD). no, must: "
+              "those with must_change= (sallyportctl user add --must-change), "
+              "who must do it first. yes: all. With must and yes the server "
+              "also replaces a weaker hash (see hash_cost) when its user logs "
+              "in. For each of these it must be able to write to the directory "
+              "of the users file. The systemd unit permits it for "
+              "/etc/sallyport; for another one sallyportd --check tells what "
+              "systemd needs." },
     { .key = "hash_cost",
       .type = SETTING_NUMBER,
       .offset = FIELD(hash_cost),

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "sallyport/base/buf.h"
-#include "sallyport/domain/choices.h"
 #include "sallyport/domain/tls.h"
 
 #define GID_MAX    (UINT32_MAX - 1)
@@ -521,16 +520,6 @@ static void hint_expired(const struct context *x)
                 x->args.word[2]);
 }
 
-static void hint_must_change(const struct context *x)
-{
-    if (x->args.must_change &&
-        x->settings.password_change == PASSWORD_CHANGE_NO)
-        fprintf(stderr,
-                "sallyportctl: no user can change a password, so %s can do "
-                "nothing; write into %s: password_change = must\n",
-                x->args.word[2], x->settings.file);
-}
-
 #define TIMER       "sallyport-retention.timer"
 #define TIMER_WANTS "/etc/systemd/system/timers.target.wants/" TIMER
 
@@ -545,7 +534,6 @@ static void hint_timer(const struct context *x)
 void keys_hint(const struct context *x)
 {
     hint_expired(x);
-    hint_must_change(x);
     hint_timer(x);
     if (!x->args.certificate || strcmp(x->args.certificate, DEFAULT) == 0 ||
         x->settings.client_certificates != CLIENTS_OFF)

@@ -19,6 +19,7 @@
 #define SECOND "the second \"password\""
 #define QUOTED "\"the second \"\"password\"\"\""
 
+static const struct server_plan by_default = { 0 };
 static const struct server_plan for_those_who_must = {
     .settings = "password_change = must\n"
 };
@@ -89,7 +90,8 @@ static void no_password_in_the_log(const struct server *server)
         cr_expect_not(server_log_has(server, canaries[i]), "%s", canaries[i]);
 }
 
-/* From the administrator's command to the user's own password. */
+/* From the administrator's command to the user's own password: it needs no
+ * setting. */
 Test(passwords, must_be_changed, .timeout = 120)
 {
     struct session s, other;
@@ -97,7 +99,7 @@ Test(passwords, must_be_changed, .timeout = 120)
     struct stat before, after;
     struct buf text;
 
-    server_start(&server, &for_those_who_must);
+    server_start(&server, &by_default);
     cr_assert_eq(ctl(&server, FIRST "\n", "add", "bert", "--must-change"), 0);
     cr_assert_eq(stat(server_path(&server, "users"), &before), 0);
     connect_to(&s, &server);
@@ -187,16 +189,16 @@ Test(passwords, stronger_hash, .timeout = 120)
     server_stop(&server);
 }
 
-/* By default the server doesn't touch the file. */
+/* By default the server doesn't touch the file for a user without
+ * must_change. */
 Test(passwords, not_by_default, .timeout = 120)
 {
-    const struct server_plan plan = { 0 };
     char before[400], after[400];
     struct server server;
     struct session s;
     struct stat a, b;
 
-    server_start(&server, &plan);
+    server_start(&server, &by_default);
     hash_of(&server, "anna", before);
     cr_assert_eq(stat(server_path(&server, "users"), &a), 0);
     session_enter(&s, &server, "anna");

@@ -18,8 +18,7 @@
  * the file, and would end the one that has changed it. */
 static bool password_can_write(const struct master *m)
 {
-    return m->settings.password_change != PASSWORD_CHANGE_NO &&
-           m->state == MASTER_RUNNING;
+    return m->state == MASTER_RUNNING;
 }
 
 /* May a login get a stronger hash? Not if one more edition of the users file
@@ -28,7 +27,8 @@ static bool password_may_renew(const struct master *m)
 {
     const struct userdb *u = m->users;
 
-    return password_can_write(m) && u->count < USERDB_KEPT &&
+    return m->settings.password_change != PASSWORD_CHANGE_NO &&
+           password_can_write(m) && u->count < USERDB_KEPT &&
            clock_ms() >= u->renews_at && clock_ms() >= u->write_rests_until;
 }
 
@@ -50,9 +50,8 @@ enum password_fault password_objection(const struct session *s)
         return PASSWORD_BUSY; /* the session will be kicked */
     if (user->certificate_only)
         return PASSWORD_NONE;
-    if (m->settings.password_change == PASSWORD_CHANGE_NO ||
-        (m->settings.password_change == PASSWORD_CHANGE_MUST &&
-         !user->must_change))
+    if (m->settings.password_change != PASSWORD_CHANGE_YES &&
+        !user->must_change)
         return PASSWORD_FIXED;
     return password_can_write(m) ? PASSWORD_OK : PASSWORD_RELOADED;
 }

@@ -265,6 +265,7 @@ static const char *said_of_users(const char *path, unsigned change,
 /* Only if the server shall write there. */
 Test(inspect, where_new_hashes_go)
 {
+    struct user must = { .must_change = true, .line = 1 };
     struct unit strict = { .strict = true };
     const char *said;
 
@@ -279,6 +280,12 @@ Test(inspect, where_new_hashes_go)
     cr_assert_not_null(said);
     cr_expect(strstr(said, "paths add /tmp/"), "%s", said);
     cr_expect_null(strstr(said, "/users\n"), "%s", said);
+    world.check.users = (struct users){ .row = &must, .count = 1 };
+    said = said_of_users("/nowhere/users", PASSWORD_CHANGE_NO, NULL);
+    cr_assert_not_null(said);
+    cr_expect(strstr(said, "/nowhere/users:1: must_change: the server can't "
+                           "replace the users file: /nowhere: No"),
+              "%s", said);
     said = said_of_users("/users", PASSWORD_CHANGE_MUST, &strict);
     cr_assert_not_null(said);
     cr_expect(strstr(said, "paths add /"), "%s", said);
