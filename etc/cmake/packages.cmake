@@ -38,11 +38,13 @@ set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 
 set(debian ${PROJECT_SOURCE_DIR}/etc/packaging/debian)
 set(CPACK_DEBIAN_SERVER_PACKAGE_CONTROL_EXTRA ${debian}/postinst ${debian}/prerm
-    ${debian}/postrm ${debian}/conffiles)
+    ${debian}/postrm)
 set(CPACK_DEBIAN_SERVER_PACKAGE_DEPENDS "openssl, \
 systemd | systemd-standalone-sysusers | systemd-sysusers, \
 systemd | systemd-standalone-tmpfiles | systemd-tmpfiles")
-set(CPACK_DEBIAN_SERVER_PACKAGE_SUGGESTS "sallyport-doc, sallyport-client")
+# Errors and settings name its pages.
+set(CPACK_DEBIAN_SERVER_PACKAGE_RECOMMENDS sallyport-doc)
+set(CPACK_DEBIAN_SERVER_PACKAGE_SUGGESTS sallyport-client)
 set(CPACK_DEBIAN_SERVER_DESCRIPTION "TLS-only FTP server of small processes
 Sallyport is a file drop for teams. Partners upload by FTP over TLS with the
 programs that they have: curl, lftp, WinSCP, FileZilla, rclone, a scanner.

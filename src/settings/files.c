@@ -62,8 +62,8 @@ int settings_open(const char *path, struct complaint *c)
 
     if (fd < 0)
         return complain(c, "%s: %s%s", path, strerror(errno),
-                        errno == ENOENT ? "; copy the example, sallyport.conf "
-                                          "in /usr/share/doc/sallyport"
+                        errno == ENOENT ? "; an empty file is enough: each "
+                                          "setting has a default"
                                         : "");
     return settings_trusted_file(fd, path, c) < 0 ? -EINVAL : fd_take(&fd);
 }

@@ -75,9 +75,8 @@ Test(load, what_is_no_file)
     uint64_t tries;
 
     cr_expect_eq(load("conf", &c, &tries), -EINVAL);
-    cr_expect_str_eq(c.text, "conf: No such file or directory; copy the "
-                             "example, sallyport.conf in "
-                             "/usr/share/doc/sallyport");
+    cr_expect_str_eq(c.text, "conf: No such file or directory; an empty file "
+                             "is enough: each setting has a default");
     cr_expect_eq(load(".", &c, &tries), -EINVAL);
     cr_expect_str_eq(c.text, ".: not a regular file");
     cr_assert_eq(mkfifo("conf", 0600), 0);
