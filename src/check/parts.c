@@ -41,6 +41,11 @@ int account_find(const char *account, struct identity *ret, struct complaint *c)
     }
     if (id.uid == 0 || id.gid == 0)
         return complain(c, "%s: is root's", account);
+    if (id.uid >= SETTINGS_RESERVED_FIRST && id.uid <= SETTINGS_RESERVED_LAST)
+        return complain(c,
+                        "%s: 65533 to 65535 are reserved (reader, nobody); "
+                        "choose another",
+                        account);
     *ret = id;
     return 0;
 }

@@ -7,10 +7,6 @@
 #include "kinds.h"
 #include "sallyport/domain/tls.h"
 
-/* Reader's own (src/reader/main.c), nobody's, and the old (uid_t)-1. */
-#define RESERVED_FIRST 65533
-#define RESERVED_LAST  65535
-
 static int check_range(const struct settings *s, const char *first_key,
                        const char *last_key, uint64_t first, uint64_t last,
                        struct complaint *c)
@@ -19,7 +15,7 @@ static int check_range(const struct settings *s, const char *first_key,
         return settings_blame(s,
                               settings_line(s, last_key) ? last_key : first_key,
                               c, "%s is above %s", first_key, last_key);
-    if (first <= RESERVED_LAST && last >= RESERVED_FIRST)
+    if (first <= SETTINGS_RESERVED_LAST && last >= SETTINGS_RESERVED_FIRST)
         return settings_blame(
             s, first_key, c,
             "the range holds 65533 to 65535 (reader, nobody); choose another");
@@ -100,15 +96,36 @@ static int check_listeners(const struct settings *s, struct complaint *c)
     return 0;
 }
 
+static bool is_passive(const struct settings *s, const struct address *a)
+{
+    return !s->ports.automatic && a->port >= s->ports.first &&
+           a->port <= s->ports.last;
+}
+
 /* A control listener would take a passive port away. */
 static int check_ports(const struct settings *s, struct complaint *c)
 {
-    if (s->ports.automatic)
-        return 0;
     for (size_t i = 0; i < s->listen_count; i++)
-        if (s->listen[i].port >= s->ports.first &&
-            s->listen[i].port <= s->ports.last)
+        if (is_passive(s, &s->listen[i]))
             return settings_blame(s, "ports", c, "holds a port of listen");
+    return 0;
+}
+
+/* A start would try again and again: another program may hold the port. */
+static int check_metrics(const struct settings *s, struct complaint *c)
+{
+    const struct address *a = &s->metrics_listen.address;
+    char text[ADDRESS_TEXT_MAX];
+
+    if (a->family == 0)
+        return 0;
+    if (is_passive(s, a))
+        return settings_blame(s, "metrics_listen", c, "is a port of ports");
+    for (size_t i = 0; i < s->listen_count; i++)
+        if (s->listen[i].port == a->port && has_host_of(&s->listen[i], a))
+            return settings_blame(s, "metrics_listen", c,
+                                  "%s of listen has this port",
+                                  address_port_text(&s->listen[i], text));
     return 0;
 }
 
@@ -180,8 +197,9 @@ static int check_labelled(const struct settings *s, struct complaint *c)
 }
 
 static int (*const checks[])(const struct settings *, struct complaint *) = {
-    check_uid_range, check_gid_range, check_accounts, check_listeners,
-    check_ports,     check_proxies,   check_labelled, check_clients,
+    check_uid_range, check_gid_range, check_accounts,
+    check_listeners, check_ports,     check_metrics,
+    check_proxies,   check_labelled,  check_clients,
 };
 #define CHECKS (sizeof(checks) / sizeof(checks[0]))
 

@@ -23,15 +23,17 @@ static const char *comment_advice(struct slice value)
 
 int kinds_refuse(const struct assignment *a, const char *format, ...)
 {
+    const bool whole = a->value.len <= SETTINGS_SHOWN_MAX;
     char why[COMPLAINT_MAX];
     va_list args;
 
     va_start(args, format);
     vsnprintf(why, sizeof(why), format, args);
     va_end(args);
-    return complain(a->complaint, "%s: %s%.*s = %.*s: %s%s", a->place,
+    return complain(a->complaint, "%s: %s%.*s = %.*s%s: %s%s", a->place,
                     a->row->key, (int)a->keyed.len, a->keyed.ptr,
-                    (int)a->value.len, a->value.ptr, why,
+                    whole ? (int)a->value.len : SETTINGS_SHOWN_MAX,
+                    a->value.ptr, whole ? "" : "...", why,
                     comment_advice(a->value));
 }
 

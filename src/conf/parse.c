@@ -79,7 +79,7 @@ static int check_line(struct parser *p, struct slice line)
 static int unknown_key(struct parser *p, struct slice key)
 {
     const char *nearest = table_nearest(key);
-    int len = (int)key.len; /* at most SETTINGS_LINE_MAX */
+    int len = key.len > SETTINGS_SHOWN_MAX ? SETTINGS_SHOWN_MAX : (int)key.len;
 
     if (len == 0)
         return refuse_line(p, "no key before the '='; expected: key = value");
@@ -139,7 +139,8 @@ static int assign_key(struct parser *p, struct slice key, struct slice value)
                         "%s:%zu: %s is in line %zu already; keep one", p->name,
                         p->line, row->key, said->line);
     said->line = p->line;
-    slice_copy(value, said->value, sizeof(said->value));
+    snprintf(said->value, sizeof(said->value), "%.*s", (int)value.len,
+             value.ptr);
     return assign_value(p, row, SLICE(""), value);
 }
 
@@ -177,7 +178,7 @@ void conf_default(struct settings *s)
         struct slice value = slice_from(row->value);
 
         slice_copy(slice_from(row->key), s->said[i].key, SETTINGS_KEY_MAX);
-        slice_copy(value, s->said[i].value, SETTINGS_VALUE_MAX);
+        slice_copy(value, s->said[i].value, SETTINGS_PATH_MAX);
         if (!row->keyed && assign_value(&p, row, SLICE(""), value))
             die(EX_SOFTWARE, "%s", p.complaint.text);
     }

@@ -126,6 +126,7 @@ int settings_blame(const struct settings *s, const char *key,
                    struct complaint *c, const char *format, ...)
 {
     const struct setting_said *said = settings_said(s, key);
+    const char *rest = strlen(said->value) > SETTINGS_SHOWN_MAX ? "..." : "";
     char why[COMPLAINT_MAX];
     va_list args;
 
@@ -135,8 +136,8 @@ int settings_blame(const struct settings *s, const char *key,
     if (said->line == 0)
         return complain(c, "%s: %s (default) = %s: %s", s->file, key,
                         said->value, why);
-    return complain(c, "%s:%zu: %s = %s: %s", s->file, said->line, key,
-                    said->value, why);
+    return complain(c, "%s:%zu: %s = %.*s%s: %s", s->file, said->line, key,
+                    SETTINGS_SHOWN_MAX, said->value, rest, why);
 }
 
 int settings_blame_labelled(const struct settings *s, const char *key,

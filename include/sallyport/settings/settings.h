@@ -23,16 +23,19 @@
 #define SETTINGS_LISTEN_MAX    16
 #define SETTINGS_ANNOUNCED_MAX 32
 #define SETTINGS_PROXY_MAX     32
-#define SETTINGS_PATH_MAX      1024
+#define SETTINGS_PATH_MAX      256
 #define SETTINGS_NAME_MAX      64
 #define SETTINGS_HOST_MAX      254
 #define SETTINGS_LINE_MAX                                                      \
-    198u /* bytes of a line with a key, without its end                        \
-          */
-#define SETTINGS_TEXT_MAX  (256u << 10)
-#define SETTING_ROWS_MAX   96 /* the table asserts that its rows fit */
-#define SETTINGS_KEY_MAX   32 /* the same */
-#define SETTINGS_VALUE_MAX (SETTINGS_LINE_MAX + 1)
+    2000u /* bytes of a line with a key, without its end: 32 networks fit */
+#define SETTINGS_TEXT_MAX (256u << 10)
+#define SETTING_ROWS_MAX  96 /* the table asserts that its rows fit */
+#define SETTINGS_KEY_MAX  32 /* the same */
+/* uids that are no user's and no process's: reader's own (src/reader/main.c),
+ * nobody's, and the old (uid_t)-1. */
+#define SETTINGS_RESERVED_FIRST 65533
+#define SETTINGS_RESERVED_LAST  65535
+#define SETTINGS_SHOWN_MAX      100 /* bytes of a value that a complaint shows */
 
 /* "50000-50099", or "auto 8": this many ports, which the kernel chooses. */
 struct port_range {
@@ -82,8 +85,8 @@ struct labelled_list {
 /* The line and value of a key in the configuration, for complaints. */
 struct setting_said {
     char key[SETTINGS_KEY_MAX];
-    size_t line;                    /* 0: it has its default */
-    char value[SETTINGS_VALUE_MAX]; /* as in the file */
+    size_t line;                   /* 0: it has its default */
+    char value[SETTINGS_PATH_MAX]; /* as in the file, or its first bytes */
 };
 
 struct settings {

@@ -18,7 +18,9 @@ static const struct {
     { "69990", 0 },
     { "0", -EINVAL },
     { "root", -EINVAL },
-    { "nobody", 0 },
+    { "nobody", -EINVAL }, /* 65534 */
+    { "65533", -EINVAL },
+    { "65532", 0 },
     { "no-such-account-here", -EINVAL },
     { "-1", -EINVAL },
     { "4294967295", -EINVAL }, /* (uid_t)-1 */

@@ -107,32 +107,75 @@ Test(parse, a_nul_byte)
 /* SETTINGS_LINE_MAX, which the manual page promises. */
 Test(parse, a_line_is_taken_whole_or_refused)
 {
-    char text[512];
+    char text[4096];
     struct settings s;
     struct complaint c;
 
-    for (int len = 190; len <= 210; len++) {
-        int r, pad = len - (int)strlen("users = /");
+    for (int len = 1990; len <= 2010; len++) {
+        int r, pad = len - (int)strlen("users = /etc/users ;");
 
-        snprintf(text, sizeof(text), "users = /%0*d\nlogin_tries = 5\n", pad,
-                 0);
+        snprintf(text, sizeof(text),
+                 "users = /etc/users ;%0*d\nlogin_tries = 5\n", pad, 0);
         r = parse(&s, text, &c);
-        cr_expect_eq(r, len <= 198 ? 0 : -EINVAL, "%d: %s", len, c.text);
+        cr_expect_eq(r, len <= 2000 ? 0 : -EINVAL, "%d: %s", len, c.text);
         if (r == 0)
-            cr_expect_eq(strlen(s.users), (size_t)pad + 1);
+            cr_expect_str_eq(s.users, "/etc/users");
         else
             cr_expect_str_eq(c.text, "conf:1: too long; a line holds at most "
-                                     "198 bytes");
+                                     "2000 bytes");
+    }
+}
+
+Test(parse, a_path_is_taken_whole_or_refused)
+{
+    char text[4096];
+    struct settings s;
+    struct complaint c;
+
+    for (int len = 250; len <= 260; len++) {
+        int r;
+
+        snprintf(text, sizeof(text), "users = /%0*d\n", len - 1, 0);
+        r = parse(&s, text, &c);
+        cr_expect_eq(r, len <= 255 ? 0 : -EINVAL, "%d: %s", len, c.text);
+        if (r == 0)
+            cr_expect_eq(strlen(s.users), (size_t)len);
+        else
+            cr_expect(strstr(c.text, "0...: too long; at most 255 bytes"), "%s",
+                      c.text);
+    }
+}
+
+/* The reason isn't lost behind a long value. */
+Test(parse, a_complaint_shows_the_beginning_of_a_value)
+{
+    static const char *const texts[] = { "users = %0*d\n", "%0*d = 1\n",
+                                         "listen = %0*d\n" };
+    static const char *const words[] = { "expected", "unknown key",
+                                         "expected" };
+
+    for (size_t i = 0; i < 3; i++) {
+        char text[4096];
+        struct settings s;
+        struct complaint c;
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        snprintf(text, sizeof(text), texts[i], 1900, 0);
+#pragma GCC diagnostic pop
+        cr_expect_eq(parse(&s, text, &c), -EINVAL);
+        cr_expect(strstr(c.text, words[i]) && strlen(c.text) < 250, "%s",
+                  c.text);
     }
 }
 
 Test(parse, a_comment_may_be_long)
 {
-    char text[2048];
+    char text[4096];
     struct settings s;
     struct complaint c;
 
-    snprintf(text, sizeof(text), "# %01500d\nlogin_tries = 5\n", 0);
+    snprintf(text, sizeof(text), "# %03000d\nlogin_tries = 5\n", 0);
     cr_assert_eq(parse(&s, text, &c), 0, "%s", c.text);
     cr_expect_eq(s.login_tries, 5);
 }
