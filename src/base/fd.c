@@ -17,6 +17,9 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/complain.h"
 
+_Static_assert(sizeof(off_t) == 8 && sizeof(void *) == 8,
+               "files above 2 GiB and the images in memory need 64 bits");
+
 #define LOCK_STEP_MS 5
 
 void fd_close(int *fd)

@@ -1,6 +1,6 @@
-/* The build, which a child reports to master at its start. CMake computes the
- * hash of the sources when the build is configured (etc/cmake/build.cmake), and
- * this file that of the messages at run time. */
+/* The build, which a child reports to master at its start. Each run of the
+ * build computes the hash of the sources (etc/cmake/build.cmake), and this file
+ * that of the messages at run time. */
 #include "sallyport/ipc/generation.h"
 
 #include <string.h>
