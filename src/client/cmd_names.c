@@ -99,7 +99,7 @@ static int names_each(struct client *c, struct word *w, int n,
 {
     int code = n == 0 ? each(c, c->cwd, of) : 0;
 
-    for (int i = 0; i < n && !link_interrupted; i++)
+    for (int i = 0; i < n && !link_is_over(); i++)
         tree_keep(&code, tree_expand(c, &w[i], each, of));
     return code;
 }

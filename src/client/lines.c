@@ -67,7 +67,7 @@ int lines_each(struct client *c,
 
     if (!f)
         return client_refuse(name, EX_NOINPUT, "%s", strerror(errno));
-    while (!link_interrupted && (len = getline(&line, &size, f)) >= 0) {
+    while (!link_is_over() && (len = getline(&line, &size, f)) >= 0) {
         if (len > 0 && line[len - 1] == '\n')
             line[--len] = '\0';
         tree_keep(&code, line_take(c, line, (size_t)len, each, of));

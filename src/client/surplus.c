@@ -338,7 +338,7 @@ void surplus_remove(struct tree *t, const struct surplus_places *p)
     struct surplus_work w = { .tree = t, .places = p };
     const char *top = NULL, *over = NULL;
 
-    for (size_t i = 0; i < t->surplus_count && !link_interrupted; i++) {
+    for (size_t i = 0; i < t->surplus_count && !link_is_over(); i++) {
         const struct surplus *s = &t->surplus[i];
 
         if (surplus_is_below(s->path, over))

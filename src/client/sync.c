@@ -20,17 +20,22 @@ static bool sync_differs(struct tree *t, const char *local, const char *remote,
 {
     char here[DIGEST_HEX_MAX], there[REMOTE_HASH_MAX];
     FD_CLEANUP int fd = names_open(local, t->named, O_RDONLY | O_NONBLOCK);
+    struct link *l = &t->client->link;
+    struct retry retry = { 0 };
     struct failure why;
     struct digest d;
 
     if (fd < 0 || !t->client->site.hash ||
         digest_begin(&d, t->client->site.hash) < 0)
         return true;
-    int r = digest_add_head(&d, fd, size);
+    int r = digest_add_head(&d, fd, size, l);
     digest_end(&d, here);
-    return r < 0 ||
-           remote_hash(&t->client->link, remote, size, there, &why) < 0 ||
-           strcmp(here, there) != 0;
+    if (r < 0)
+        return true;
+    do
+        r = remote_hash(l, remote, size, there, &why);
+    while (r < 0 && link_again(l, &retry, remote, &why));
+    return r < 0 || strcmp(here, there) != 0;
 }
 
 /* Gets the time of the entry's last change, which a listing without MLSD lacks;

@@ -351,7 +351,7 @@ int tree_expand(struct client *c, const struct word *word,
         listing_release(&all);
         return each(c, word->path, of);
     }
-    for (size_t i = 0; i < all.count; i++)
+    for (size_t i = 0; i < all.count && !link_is_over(); i++)
         if (names_match(word->pattern.text, all.entry[i].name) &&
             url_join(dir, all.entry[i].name, path) == 0) {
             found++;
@@ -360,8 +360,9 @@ int tree_expand(struct client *c, const struct word *word,
     if (all.cut)
         tree_keep(&code, client_refuse(dir, EX_PROTOCOL, LISTING_CUT));
     listing_release(&all);
-    return found ? code
-                 : client_refuse(word->path, EX_NOINPUT, "nothing matches");
+    return found || link_is_over()
+               ? code
+               : client_refuse(word->path, EX_NOINPUT, "nothing matches");
 }
 
 int tree_walk(struct client *c, const char *path, int depth,
@@ -377,7 +378,7 @@ int tree_walk(struct client *c, const char *path, int depth,
     if ((depth == TREE_DEPTH_MAX ? tree_too_deep(&why)
                                  : remote_list(&c->link, path, &all, &why)) < 0)
         return client_error(path, &why);
-    for (size_t i = 0; i < all.count && !link_interrupted; i++) {
+    for (size_t i = 0; i < all.count && !link_is_over(); i++) {
         const struct listing_entry *e = &all.entry[i];
         char below[URL_PATH_MAX];
 

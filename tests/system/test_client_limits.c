@@ -13,12 +13,12 @@
 
 #define MANY 150 /* names, of which a listing of Pure-FTPd shows 100 */
 
-static void make_many(const char *dir)
+static void make_files(const char *dir, int count)
 {
     char name[SERVER_PATH_MAX + 32];
 
     files_make_folder(dir, 0755);
-    for (int i = 0; i < MANY; i++) {
+    for (int i = 0; i < count; i++) {
         snprintf(name, sizeof(name), "%s/%d", dir, i);
         files_write(name, "text", 4, 0644);
     }
@@ -32,10 +32,10 @@ Test(client_limits, a_listing_of_many_names, .timeout = 120)
     struct desk d;
 
     desk_begin_alone(&d);
-    make_many("many");
+    make_files("many", MANY);
     pid_t pid = peer_start(&peers[2], &d, "cut");
     snprintf(home, sizeof(home), "%s/home/many", d.dir);
-    make_many(home);
+    make_files(home, MANY);
     files_give_to_owner_of("home", home);
     files_make_folder("in", 0755);
     desk_says(&d, EX_PROTOCOL, "may be cut", "get", "-rq", "/many", "in", NULL);
@@ -109,5 +109,45 @@ Test(client_limits, a_list_without_options, .timeout = 120)
     desk_says(&f.desk, 0, "  file\n", "ls", "/", NULL);
     desk_says(&f.desk, 0, NULL, "get", "-r", "/", "in", NULL);
     cr_expect(files_exists("in/file"));
+    faulty_end(&f);
+}
+
+/* What waits in an idle connection is its end, and no reply. */
+Test(client_limits, an_idle_session, .timeout = 120)
+{
+    static struct faulty f;
+
+    faulty_begin(&f, "idle", "good");
+    desk_says_to(&f.desk, 0, "done",
+                 "ls file\n!sleep 2\nls file\n!sleep 2\nls\n!echo done\n", "/",
+                 NULL);
+    cr_expect_eq(faulty_count("PASS "), 3);
+    faulty_end(&f);
+}
+
+/* One refused data connection among many costs one login. */
+Test(client_limits, one_refused_data_connection, .timeout = 120)
+{
+    static struct faulty f;
+
+    faulty_begin(&f, "one_425", "good");
+    make_files("tree", 8);
+    desk_says(&f.desk, 0, NULL, "put", "-r", "tree/.", "/", NULL);
+    cr_expect_eq(faulty_count("STOR "), 9);
+    cr_expect_eq(faulty_count("PASS "), 2);
+    faulty_end(&f);
+}
+
+/* The password changes while files are sent: it is tried once. */
+Test(client_limits, a_login_that_is_denied_later, .timeout = 120)
+{
+    static struct faulty f;
+
+    faulty_begin(&f, "denies", "good");
+    make_files("tree", 8);
+    desk_says(&f.desk, EX_NOPERM, "530", "put", "-r", "--no-temporary",
+              "--conflict=overwrite", "tree/.", "/", NULL);
+    cr_expect_eq(faulty_count("PASS "), 2);
+    cr_expect_eq(faulty_count("STOR "), 3);
     faulty_end(&f);
 }

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -61,6 +62,12 @@ size_t pace_piece(uint64_t rate, size_t len)
 #define BLOCK     (512 * 1024L)
 
 volatile sig_atomic_t link_interrupted;
+atomic_bool link_denied;
+
+bool link_is_over(void)
+{
+    return link_interrupted || atomic_load(&link_denied);
+}
 
 /* The TLS of the control connection, or NULL before its handshake has ended. */
 static const SSL *link_secured(struct link *l)
@@ -104,6 +111,7 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
     l->asked = tls && code == 331;
     if (tls)
         l->version = SSL_get_version(tls);
+    l->logged_in |= code == 230 || code == 232;
     if (l->no_password && l->asked)
         return 0;
     if (l->reply == 452 || l->reply == 552)
@@ -304,10 +312,24 @@ static void link_set_url(struct link *l, const char *path)
     LINK_SET(l, CURLOPT_FTP_SKIP_PASV_IP, 1L);
 }
 
+/* Has the server ended an idle session? What waits in the connection is its 421
+ * or the end, and no reply to a command that wasn't sent yet. */
+static bool link_is_stale(const struct link *l)
+{
+    struct pollfd p = { .fd = l->control, .events = POLLIN };
+
+    return l->control >= 0 && poll(&p, 1, 0) > 0;
+}
+
 static void link_set_manner(struct link *l)
 {
-    bool renew = l->renew || (l->manner == LINK_ONE_EACH && l->io);
+    bool renew =
+        l->renew || link_is_stale(l) || (l->manner == LINK_ONE_EACH && l->io);
 
+    /* libcurl closes the old connection by QUIT at the end of the call, and the
+     * answer would count as the last reply of this call. */
+    if (renew && l->control >= 0)
+        shutdown(l->control, SHUT_RDWR);
     l->data = -1;
     l->corked = l->whole = l->opened = l->ended = l->sent = false;
     l->ended_early = false;
@@ -320,11 +342,31 @@ static void link_set_manner(struct link *l)
 
 bool link_next_manner(struct link *l)
 {
-    if (l->manner + 1 == LINK_MANNERS)
-        return false;
-    l->manner++;
     l->renew = true;
+    if (l->proves) {
+        l->proves = false;
+        return true;
+    }
+    if (l->manner + 1 == LINK_MANNERS) {
+        l->manner = l->proven;
+        return false;
+    }
+    l->manner++;
     return true;
+}
+
+/* One refusal among many data connections is a moment's trouble. */
+static void link_prove_manner(struct link *l)
+{
+    l->proven = l->manner;
+    l->proves = true;
+}
+
+void link_keep(struct link *l)
+{
+    struct failure why;
+
+    link_command(l, &why, "NOOP");
 }
 
 /* Sends one more command before the call's own. */
@@ -485,6 +527,10 @@ int link_run(struct link *l, struct failure *why)
         r = link_perform(l);
     }
     link_note_begun(l, r);
+    if (r == CURLE_OK && l->io && l->opened)
+        link_prove_manner(l);
+    /* libcurl would stay with PASV on this connection. */
+    l->renew |= link_data_refused(l, r);
     l->io = NULL;
     link_come_back(l, r);
     *why = (struct failure){ 0 };
@@ -496,6 +542,8 @@ int link_run(struct link *l, struct failure *why)
     if (l->reply == 503 && l->no_room[0])
         return fail_curl(why, (int)r, 552, l->no_room, l->error);
     fail_curl(why, (int)r, l->reply, l->text, l->error);
+    if (r == CURLE_LOGIN_DENIED && l->logged_in && !why->cut)
+        atomic_store(&link_denied, true);
     return link_connects(l) ? proxy_blame(&l->site->proxy, why) : -1;
 }
 

@@ -7,6 +7,7 @@
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +22,11 @@
 
 /* Set by the first Ctrl-C; ends the transfers of all links. */
 extern volatile sig_atomic_t link_interrupted;
+/* Set when the server denies a login that it has permitted before: the password
+ * has changed, or the account is locked. More tries would count as guesses. */
+extern atomic_bool link_denied;
+/* Must a command end before its end, for one of these reasons? */
+bool link_is_over(void);
 
 /* Waits until one of the N descriptors is ready. Returns false: END, by
  * clock_ms(), has passed, or the user has pressed Ctrl-C. */
@@ -206,10 +212,13 @@ struct link {
     const struct link_io *io;
     CURLcode set;        /* CURLE_OK, or why an option of this call isn't set */
     unsigned manner;     /* how data connections are made */
+    unsigned proven;     /* the manner of the last one that was made */
+    bool proves;         /* one was made in the present manner */
     bool renew;          /* the next call opens a new control connection */
     const char *version; /* "TLSv1.3", of the control connection */
     bool no_password;    /* a call ends when the server asks for a password */
     bool asked;          /* the server has asked for it, by TLS */
+    bool logged_in;      /* the server has let it in once */
     bool mode_z;         /* the server may be in MODE Z */
     unsigned patience;   /* additional seconds for the reply of the next call */
     bool moved;          /* bytes or a reply came, or bytes were sent */
@@ -284,9 +293,14 @@ struct retry {
 bool link_again(const struct link *l, struct retry *r, const char *what,
                 const struct failure *why);
 
-/* Call it after a refused data connection: the next call uses another manner.
+/* Call it after a refused data connection: the next call uses a new control
+ * connection, and another manner unless the present one has worked until now.
  * Returns false if all manners were tried. */
 bool link_next_manner(struct link *l);
+
+/* Call it while nothing is asked for a long time: a server ends idle sessions.
+ */
+void link_keep(struct link *l);
 
 /* Wipes the last command, which contained a secret. */
 void link_wipe(struct link *l);

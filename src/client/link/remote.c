@@ -590,6 +590,7 @@ int site_open(struct site *s, const struct options *o, const struct url *url,
 {
     *s = (struct site){ .url = *url, .options = o };
     *l = (struct link){ 0 };
+    atomic_store(&link_denied, false);
     if (proxy_find(o, url->host, &s->proxy, why) < 0 ||
         trust_decide(o, url, &s->proxy, &s->trust, why) < 0)
         return -1;

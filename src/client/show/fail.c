@@ -61,9 +61,11 @@ static const struct fail_row {
       "the server expects another command first" },
     { 522, NULL, EX_PROTOCOL, false,
       "the data connection must resume the TLS session" },
+    { 530, "maximum", EX_TEMPFAIL, true, "the server limits your sessions" },
+    { 530, "too many", EX_TEMPFAIL, true, "the server limits your sessions" },
     { 530, NULL, EX_NOPERM, false,
-      "check the user name and the password; a server may also limit your "
-      "sessions" },
+      "check the user name and the password, and the one-time code if you have "
+      "one" },
     { 534, NULL, EX_NOPERM, false, "the server's policy forbids it" },
     { 550, "change the password first", EX_NOPERM, false,
       "sallyport passwd does it" },

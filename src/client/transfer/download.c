@@ -203,9 +203,9 @@ static int download_into(struct transfer *t, struct part *p, bool replace,
 
     t->fd = p->fd;
     t->first = t->done = p->held;
-    if (digest_begin(&t->digest, transfer_hash_name(t)) < 0 ||
-        digest_add_head(&t->digest, p->fd, p->held) < 0 ||
-        lseek(p->fd, (off_t)p->held, SEEK_SET) < 0)
+    if (transfer_begin_digest(t, why) < 0)
+        return -1;
+    if (lseek(p->fd, (off_t)p->held, SEEK_SET) < 0)
         return fail_errno(why, errno, t->local);
     transfer_show(t);
     if ((p->held == 0 || p->held < t->size) && download_bytes(t, why) < 0)

@@ -4,11 +4,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sallyport/base/clock.h"
 #include "transfer.h"
 
 /* Checksums, by OpenSSL or zlib. */
 
 #define DIGEST_BLOCK  262144
+#define KEEP_MS       30000
 #define ZSTREAM_BLOCK 65536
 
 int digest_begin(struct digest *d, const char *name)
@@ -30,12 +32,18 @@ void digest_add(struct digest *d, const void *bytes, size_t len)
         d->crc = crc32_z(d->crc, bytes, len);
 }
 
-int digest_add_head(struct digest *d, int fd, uint64_t len)
+int digest_add_head(struct digest *d, int fd, uint64_t len, struct link *l)
 {
     static _Thread_local char block[DIGEST_BLOCK];
-    uint64_t at = 0;
+    uint64_t at = 0, kept = clock_ms();
 
     while ((d->ctx || d->is_crc) && at < len) {
+        if (link_interrupted)
+            return -EINTR;
+        if (clock_ms() - kept > KEEP_MS) {
+            link_keep(l);
+            kept = clock_ms();
+        }
         size_t want =
             len - at < sizeof(block) ? (size_t)(len - at) : sizeof(block);
         ssize_t n = pread(fd, block, want, (off_t)at);

@@ -1,4 +1,5 @@
 /* The queue of transfers, their threads, and the retries of each. */
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -16,6 +17,17 @@ const char *transfer_hash_name(const struct transfer *t)
     const struct site *s = t->link->site;
 
     return s->options->no_verify ? NULL : s->hash;
+}
+
+int transfer_begin_digest(struct transfer *t, struct failure *why)
+{
+    if (digest_begin(&t->digest, transfer_hash_name(t)) < 0)
+        return fail(why, EX_OSERR, "out of memory");
+    int r = digest_add_head(&t->digest, t->fd, t->first, t->link);
+
+    if (r == -EINTR)
+        return fail(why, EX_TEMPFAIL, "interrupted");
+    return r < 0 ? fail_errno(why, -r, t->local) : 0;
 }
 
 int transfer_verify(struct transfer *t, struct failure *why)
@@ -224,7 +236,7 @@ int jobs_add(struct jobs *j, const struct job *job, const char *local,
 
 bool jobs_ended(const struct jobs *j)
 {
-    return link_interrupted || j->full;
+    return link_is_over() || j->full;
 }
 
 struct crew {
@@ -239,7 +251,7 @@ static void crew_work(struct crew *c, struct link *l)
 {
     struct failure why;
 
-    while (!link_interrupted) {
+    while (!link_is_over()) {
         size_t i = atomic_fetch_add(&c->next, 1);
         int none = 0;
 

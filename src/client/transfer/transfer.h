@@ -28,8 +28,9 @@ struct digest {
  * -1: the algorithm is unknown. */
 int digest_begin(struct digest *d, const char *name);
 void digest_add(struct digest *d, const void *bytes, size_t len);
-/* Adds the first LEN bytes of FD. Returns 0 or -errno. */
-int digest_add_head(struct digest *d, int fd, uint64_t len);
+/* Adds the first LEN bytes of FD, and keeps the session of L meanwhile. Returns
+ * 0 or -errno; -EINTR after Ctrl-C. */
+int digest_add_head(struct digest *d, int fd, uint64_t len, struct link *l);
 /* Writes the checksum in lower-case hexadecimal, or "" if none was wanted, and
  * frees D. */
 void digest_end(struct digest *d, char out[DIGEST_HEX_MAX]);
@@ -240,6 +241,8 @@ const char *transfer_hash_name(const struct transfer *t);
 /* Compares the checksum of the transferred bytes with the server's. Returns 0
  * or -1. */
 int transfer_verify(struct transfer *t, struct failure *why);
+/* Begins the checksum with the bytes before T->first. Returns 0 or -1. */
+int transfer_begin_digest(struct transfer *t, struct failure *why);
 /* Should this transfer use MODE Z? */
 bool transfer_in_mode_z(const struct transfer *t);
 void transfer_set_mode_z(struct transfer *t);
@@ -274,8 +277,8 @@ int jobs_add(struct jobs *j, const struct job *job, const char *local,
 /* Counts BYTES of what the command keeps beside its jobs. Returns 0, or -1 with
  * the reason: there is no room, and no job is begun. */
 int jobs_charge(struct jobs *j, size_t bytes, struct failure *why);
-/* Must a walk that adds jobs end before its end: by Ctrl-C, or since they are
- * full? */
+/* Must a walk that adds jobs end before its end: see link_is_over(), or since
+ * they are full? */
 bool jobs_ended(const struct jobs *j);
 /* Does all jobs, with the open link FIRST and as many more links as the options
  * say. Prints each failure. Returns 0, or the first failure's exit code. */

@@ -227,7 +227,7 @@ static bool upload_is_there(struct transfer *t, struct failure *why)
         remote_stat(t->link, t->remote, &e, why) != 0 || e.kind != ENTRY_FILE ||
         e.size != t->size ||
         digest_begin(&t->digest, transfer_hash_name(t)) < 0 ||
-        digest_add_head(&t->digest, t->fd, t->size) < 0)
+        digest_add_head(&t->digest, t->fd, t->size, t->link) < 0)
         return false;
     return transfer_verify(t, why) == 0 && t->checked;
 }
@@ -405,9 +405,8 @@ static int upload_compare(struct transfer *t, struct failure *why)
 
 static int upload_checked(struct transfer *t, struct failure *why)
 {
-    if (digest_begin(&t->digest, transfer_hash_name(t)) < 0 ||
-        digest_add_head(&t->digest, t->fd, t->first) < 0)
-        return fail_errno(why, errno, t->local);
+    if (transfer_begin_digest(t, why) < 0)
+        return -1;
     t->done = t->first;
     transfer_show(t);
     if (upload_bytes(t, why) < 0)

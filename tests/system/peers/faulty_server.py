@@ -66,13 +66,14 @@ def context():
 
 CONTEXT = context()
 LOGINS = itertools.count()
+PASSWORDS = itertools.count()
 UPLOADS = itertools.count()
 DOWNLOADS = itertools.count()
 LOSSES = itertools.count()
 LISTINGS = itertools.count()
 STORED = {} # what uploads have left, for the faults that keep it
 KEEPING = ("emptied", "lost_226", "renames", "no_rename", "no_dots", "full",
-           "no_dots_cut", "lost_rnto", "lost_rnfr")
+           "no_dots_cut", "lost_rnto", "lost_rnfr", "one_425")
 
 
 def data_context():
@@ -98,7 +99,12 @@ class Session(threading.Thread):
             while b"\n" in rest:
                 line, rest = rest.split(b"\n", 1)
                 yield line.strip().decode(errors="replace")
-            more = self.s.recv(4096)
+            self.s.settimeout(1 if FAULT == "idle" and self.secure else None)
+            try:
+                more = self.s.recv(4096)
+            except TimeoutError:
+                self.reply("421 Timeout")
+                return
             if not more:
                 return
             rest += more
@@ -158,6 +164,8 @@ class Session(threading.Thread):
             time.sleep(6)
         if FAULT == "banner":
             self.reply("230-Welcome\r\n type=file; as to a file")
+        if next(PASSWORDS) > 0 and FAULT == "denies":
+            return self.reply("530 no")
         self.reply("230 in")
 
     def do_PBSZ(self, words):
@@ -224,7 +232,7 @@ class Session(threading.Thread):
     # server's direction of the data connection, as TCP does.
     def do_STOR(self, words):
         if FAULT not in ("busy_once", "stored_empty", "silent_size", "lost_data",
-                         "half_end", *KEEPING) and not FAULT.startswith("x"):
+                         "half_end", "denies", *KEEPING) and not FAULT.startswith("x"):
             return self.refuse(words)
         if FAULT.startswith("no_dots") and words.startswith("."):
             return self.refuse(words)
@@ -234,6 +242,11 @@ class Session(threading.Thread):
         STORED[words] = b""
         if number == 0 and FAULT == "emptied":
             return
+        if number == 2 and FAULT == "denies":
+            raise ConnectionError
+        if number == 2 and FAULT == "one_425":
+            self.listener.close()
+            return self.reply("425 not now")
         self.reply("150 go")
         plain, _ = self.listener.accept()
         if FAULT == "lost_data":
