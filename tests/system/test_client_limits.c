@@ -151,3 +151,19 @@ Test(client_limits, a_login_that_is_denied_later, .timeout = 120)
     cr_expect_eq(faulty_count("STOR "), 3);
     faulty_end(&f);
 }
+
+/* Nobody can compare what an earlier call has left, but this call continues
+ * what it has sent itself. */
+Test(client_limits, a_poor_line_without_checksums, .timeout = 120)
+{
+    static struct faulty f;
+
+    faulty_begin(&f, "cuts", "good");
+    desk_noise("file", 5000000);
+    desk_says(&f.desk, EX_TEMPFAIL, NULL, "put", "--retries=0", "file", "/new",
+              NULL);
+    desk_says(&f.desk, 0, NULL, "put", "--retries=4", "file", "/new", NULL);
+    cr_expect_eq(faulty_count("STOR "), 2);
+    cr_expect_eq(faulty_count("RNTO new"), 1);
+    faulty_end(&f);
+}

@@ -102,6 +102,7 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
     l->reply = code;
     if (code < 200) {
         l->begun |= l->opened;
+        l->taken |= l->opened;
         link_cork(l, false);
     }
     if (before / 100 == 1 && code >= 200)
@@ -451,7 +452,7 @@ void link_begin(struct link *l, const char *path, const struct link_io *io)
         link_add_before(l, "MODE S");
     l->mode_z = l->mode_z && !io;
     l->io = io;
-    l->begun = false;
+    l->begun = l->taken = false;
     l->reply = 0;
     l->text[0] = l->error[0] = l->no_room[0] = l->done[0] = '\0';
     buf_clear(&l->lines);

@@ -231,6 +231,7 @@ struct link {
     SSL *tls;    /* upload: TLS of the data connection, or NULL */
     bool opened; /* there was a data connection */
     bool begun;  /* the server may have made the old file empty */
+    bool taken;  /* it has begun the transfer: there was a 150 */
     uint64_t given;               /* upload: bytes that GIVE has given */
     bool ended;                   /* upload: GIVE has no more */
     bool sent;                    /* upload: the kernel has all bytes */
@@ -455,9 +456,11 @@ int remote_time(struct link *l, const char *path, time_t *ret,
  * Returns 1: the server reports none. */
 int remote_length(struct link *l, const char *path, uint64_t *ret,
                   struct failure *why);
-/* May this user get the checksum of PATH, which needn't exist? Returns 1 or 0,
- * or -1 with the reason. */
-int remote_may_hash(struct link *l, const char *path, struct failure *why);
+/* May this user get the checksum of PATH, which needn't exist? A server without
+ * hidden uploads reads its SIZE bytes. Returns 1 or 0, or -1 with the
+ * reason. */
+int remote_may_hash(struct link *l, const char *path, uint64_t size,
+                    struct failure *why);
 /* Not an algorithm of OpenSSL. */
 #define CRC_NAME "CRC32"
 /* Size of a checksum in lower-case hexadecimal, with its NUL. */

@@ -386,9 +386,16 @@ int remote_length(struct link *l, const char *path, uint64_t *ret,
     return r < 0 && !why->cut ? 1 : r;
 }
 
-/* Sallyport looks at the right before it looks for the file. */
-int remote_may_hash(struct link *l, const char *path, struct failure *why)
+static unsigned hash_patience(uint64_t size)
 {
+    return (unsigned)(size / HASH_BYTES_A_SECOND);
+}
+
+/* Sallyport looks at the right before it looks for the file. */
+int remote_may_hash(struct link *l, const char *path, uint64_t size,
+                    struct failure *why)
+{
+    l->patience = hash_patience(size);
     if (link_command(l, why, "%s %s", l->site->hash_verb, path) == 0)
         return 1;
     return why->cut ? -1
@@ -422,7 +429,7 @@ int remote_hash(struct link *l, const char *path, uint64_t size,
 {
     const char *verb = l->site->hash_verb;
 
-    l->patience = (unsigned)(size / HASH_BYTES_A_SECOND);
+    l->patience = hash_patience(size);
     if (remote_ask(l, QUESTION_HASH, verb, path, why) < 0)
         return -1;
     return remote_take_hash(l, ret) == 0

@@ -172,7 +172,7 @@ static int temporary_give_up(struct transfer *t, struct failure *why)
                     t->remote);
     temporary_refused(why->text);
     temporary_remove(t);
-    t->whole = true;
+    t->held = HELD_OTHERS;
     return lseek(t->fd, 0, SEEK_SET) < 0 ? fail_errno(why, errno, t->local) : 1;
 }
 

@@ -167,18 +167,21 @@ struct transfer {
     uint64_t size, first,
         done; /* of the whole file, where this try began, now */
     time_t modified;
-    bool begun;     /* put: the server may have bytes of this file */
-    bool sent;      /* put: it may have all of them */
-    bool stored;    /* put: it has confirmed the file */
-    bool compared;  /* put: what it has is what was sent */
-    int broken;     /* put: errno of the local file, or 0 */
-    bool shorter;   /* put: the local file has lost its end */
-    bool whole;     /* put: no partial of an earlier call is continued */
-    bool ours;      /* put: the server had no bytes of an earlier call */
-    bool elsewhere; /* put: the server has chosen another name */
-    bool aside;     /* put: the bytes go to a temporary name first */
-    bool renaming;  /* put: the server may have given the file its name */
-    bool in_place;  /* put: the server has refused the temporary name */
+    bool begun;    /* put: the server may have bytes of this file */
+    bool sent;     /* put: it may have all of them */
+    bool stored;   /* put: it has confirmed the file */
+    bool compared; /* put: what it has is what was sent */
+    int broken;    /* put: errno of the local file, or 0 */
+    bool shorter;  /* put: the local file has lost its end */
+    enum upload_held {
+        HELD_UNKNOWN, /* perhaps bytes of an earlier call, to be compared */
+        HELD_OURS,    /* only bytes of this call */
+        HELD_OTHERS   /* bytes of an earlier call that can't be compared */
+    } held;           /* put: what an unfinished upload on the server is */
+    bool elsewhere;   /* put: the server has chosen another name */
+    bool aside;       /* put: the bytes go to a temporary name first */
+    bool renaming;    /* put: the server may have given the file its name */
+    bool in_place;    /* put: the server has refused the temporary name */
     char other[URL_PATH_MAX]; /* put: the temporary name; while the bytes go
                                  there, remote is that, and this the file's */
     bool replaces;            /* an existing file is to be replaced */

@@ -89,7 +89,8 @@ static int upload_open(struct transfer *t, struct failure *why)
     if (!S_ISREG(st.st_mode))
         return fail(why, EX_NOINPUT, "%s: not a regular file", t->local);
     bool same = source_is_same(&st, &t->read);
-    t->ours &= same;
+    if (!same && t->held == HELD_OURS)
+        t->held = HELD_UNKNOWN;
     t->compared &= same;
     t->size = (uint64_t)st.st_size;
     t->modified = st.st_mtime;
@@ -161,12 +162,14 @@ static int upload_target(struct transfer *t, struct failure *why)
 
 /* The bytes of an earlier call may be another file's beginning. Continues them
  * only if the client can compare the whole file at the end. Returns 0 or -1. */
-static int upload_trust(struct transfer *t, struct failure *why)
+static int upload_trust(struct transfer *t, uint64_t held, struct failure *why)
 {
-    int r =
-        transfer_hash_name(t) ? remote_may_hash(t->link, t->remote, why) : 0;
+    int r = transfer_hash_name(t)
+                ? remote_may_hash(t->link, t->remote, held, why)
+                : 0;
 
-    t->whole = r == 0;
+    if (r == 0)
+        t->held = HELD_OTHERS;
     return r < 0 ? -1 : 0;
 }
 
@@ -189,7 +192,7 @@ static int upload_first(struct transfer *t, struct failure *why)
     uint64_t held = 0;
 
     t->first = 0;
-    if (o->no_resume || t->whole || upload_is_stream(t) ||
+    if (o->no_resume || t->held == HELD_OTHERS || upload_is_stream(t) ||
         t->size < RESUME_LEAST)
         return 0;
     enum presence r = t->aside ? ABSENT : upload_presence(t, why);
@@ -198,10 +201,10 @@ static int upload_first(struct transfer *t, struct failure *why)
     if (remote_length(t->link, t->remote, &held, why) < 0)
         return -1;
     if (held == 0)
-        t->ours = true;
-    else if (!t->ours && upload_trust(t, why) < 0)
+        t->held = HELD_OURS;
+    else if (t->held == HELD_UNKNOWN && upload_trust(t, held, why) < 0)
         return -1;
-    t->first = held < t->size && !t->whole ? held : 0;
+    t->first = held < t->size && t->held != HELD_OTHERS ? held : 0;
     return 0;
 }
 
@@ -238,6 +241,9 @@ static int upload_end(struct transfer *t, int r, struct failure *why)
     const struct link *l = t->link;
 
     t->begun |= l->begun;
+    /* STOR has replaced what an earlier call had left. */
+    if (l->taken && t->first == 0)
+        t->held = HELD_OURS;
     t->sent = l->sent;
     t->stored = r == 0;
     zstream_end(&t->z);
@@ -340,8 +346,9 @@ static int upload_length(struct transfer *t, struct failure *why)
  * case the whole file is sent once, and must replace the mix of both. */
 static int upload_doubt(struct transfer *t, struct failure *why)
 {
-    if (why->code == EX_DATAERR && t->first > 0 && !t->whole) {
-        t->whole = t->replaces = true;
+    if (why->code == EX_DATAERR && t->first > 0) {
+        t->held = HELD_OTHERS;
+        t->replaces = true;
         why->cut = true;
     }
     return -1;
@@ -396,7 +403,7 @@ static int upload_compare(struct transfer *t, struct failure *why)
         return upload_doubt(t, why);
     if (t->checked)
         return 0;
-    if (t->first > 0 && !t->ours) {
+    if (t->first > 0 && t->held != HELD_OURS) {
         fail(why, EX_DATAERR, "the part of an earlier call can't be verified");
         return upload_doubt(t, why);
     }

@@ -17,6 +17,7 @@ import time
 
 FAULT, CERTIFICATE, KEY, PORT_FILE = sys.argv[1:]
 TEXT = b"a text of forty bytes that is one file.\n"
+CUT = 1500000 # bytes of an upload
 IGNORE_UNEXPECTED_EOF = 0x80 # some Pythons set it, and then ignore how connections end
 
 GREETINGS = {
@@ -230,16 +231,16 @@ class Session(threading.Thread):
     # refused. no_dots_cut: And the first upload is never confirmed. full: There is
     # no room after the first bytes. half_end: A stranger on the way ends the
     # server's direction of the data connection, as TCP does.
-    def do_STOR(self, words):
+    def do_STOR(self, words, append=False):
         if FAULT not in ("busy_once", "stored_empty", "silent_size", "lost_data",
-                         "half_end", "denies", *KEEPING) and not FAULT.startswith("x"):
+                         "half_end", "denies", "cuts", "no_mfmt", "slow_hash", *KEEPING) and not FAULT.startswith("x"):
             return self.refuse(words)
         if FAULT.startswith("no_dots") and words.startswith("."):
             return self.refuse(words)
         number = next(UPLOADS)
         if number == 0 and FAULT == "busy_once":
             return self.reply("421 busy")
-        STORED[words] = b""
+        STORED[words] = STORED.get(words, b"") if append else b""
         if number == 0 and FAULT == "emptied":
             return
         if number == 2 and FAULT == "denies":
@@ -256,8 +257,13 @@ class Session(threading.Thread):
                                           suppress_ragged_eofs=FAULT != "half_end")
         if FAULT == "half_end":
             return self.half_end(data)
-        while block := data.recv(4096):
-            STORED[words] += block
+        arrived = []
+        while block := data.recv(65536):
+            arrived.append(block)
+            if FAULT == "cuts" and sum(map(len, arrived)) > CUT:
+                STORED[words] += b"".join(arrived)
+                raise ConnectionError
+        STORED[words] += b"".join(arrived)
         data.unwrap().close()
         with open("commands", "a") as f:
             f.write(f"stored {len(STORED[words])}\n")
@@ -266,6 +272,9 @@ class Session(threading.Thread):
         if FAULT == "lost_226" or FAULT == "no_dots_cut" and number == 0:
             raise ConnectionError
         self.reply("226 done")
+
+    def do_APPE(self, words):
+        self.do_STOR(words, True)
 
     def half_end(self, data):
         data.recv(4096)
@@ -335,7 +344,7 @@ class Session(threading.Thread):
             return self.reply("502 no")
         if self.lacks(words):
             return self.reply("550 no such file")
-        if FAULT == "busy_once" or FAULT in KEEPING and words not in STORED:
+        if FAULT == "busy_once" or FAULT in (*KEEPING, "cuts", "slow_hash") and words not in STORED:
             return self.reply("550 no such file")
         length = 0 if FAULT in ("stored_empty", "empty") else len(STORED.get(words, TEXT))
         self.reply(f"213 {length}")
@@ -388,7 +397,8 @@ class Session(threading.Thread):
             FAULT, len(STORED.get(words, TEXT)))
         if FAULT == "busy_once" and words != "new" or \
            words == "new" and repr(UPLOADS) == "count(0)" or \
-           FAULT in KEEPING and words.strip("/") and words not in STORED:
+           FAULT in (*KEEPING, "cuts", "slow_hash") and words.strip("/") and \
+           words not in STORED:
             return self.reply("550 no such file")
         facts = "" if FAULT == "no_sizes" else f"size={size};"
         self.reply("250-Here")

@@ -71,6 +71,12 @@ Test(fail, results_of_libcurl)
           "the TLS handshake failed; ftps:// begins it by AUTH TLS, "
           "ftps+implicit:// with the first byte (wrong version)",
           EX_PROTOCOL, true },
+        { CURLE_RECV_ERROR, 150, "Recv failure: Connection reset by peer",
+          "the connection was cut (Recv failure: Connection reset by peer)",
+          EX_TEMPFAIL, true },
+        { CURLE_RECV_ERROR, 0, "CONNECT tunnel failed, response 403",
+          "the proxy didn't connect (CONNECT tunnel failed, response 403)",
+          EX_UNAVAILABLE, true },
         { CURLE_QUOTE_ERROR, 550, "ignored",
           "the server says \"550 No.\": check the name and your rights",
           EX_NOINPUT, false },
