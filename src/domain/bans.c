@@ -162,7 +162,6 @@ static void bans_changed(struct bans *b)
 static void bans_clear_row(struct bans *b, uint32_t row)
 {
     __atomic_store_n(&b->ban[row].network.family, 0, __ATOMIC_SEQ_CST);
-    memset(&b->ban[row], 0, sizeof(b->ban[row]));
     bans_changed(b);
 }
 

@@ -89,6 +89,7 @@ static const struct row {
 } rows[] = {
     { "192.0.2.7", 32, "192.0.2.7", "192.0.2.6" },
     { "192.0.2.0", 24, "192.0.2.255", "192.0.3.0" },
+    { "192.0.16.0", 20, "192.0.31.255", "192.0.32.0" },
     { "128.0.0.0", 1, "255.1.2.3", "127.1.2.3" },
     { "0.0.0.0", 0, "192.0.2.7", "2001:db8::1" },
     { "2001:db8::", 32, "2001:db8:ffff::1", "2001:db9::1" },
@@ -105,7 +106,11 @@ Test(bans, of_networks)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const struct row *r = &rows[i];
         struct address network = address(r->network);
+        struct address in = address(r->in), out = address(r->out);
+        struct ban ban = make(r->network, r->bits, NOW, 0);
 
+        cr_expect(ban_holds(&ban, &in), "%s/%u", r->network, r->bits);
+        cr_expect_not(ban_holds(&ban, &out), "%s/%u", r->network, r->bits);
         memset(&bans, 0, sizeof(bans));
         cr_assert_eq(put(r->network, r->bits, NOW, 0), 1);
         cr_expect(banned(r->in, NOW), "%s/%u", r->network, r->bits);
@@ -228,6 +233,11 @@ Test(bans, changes)
     put("192.0.2.2", 32, NOW + 1, NOW + 2); /* the first one's row is free */
     cr_expect_neq(bans.changes, before);
     cr_expect_eq(bans.rows, 1);
+    put("192.0.2.3", 32, NOW + 1, NOW + 3);
+    bans_remove(&bans, &bans.ban[0]);
+    before = bans.changes;
+    cr_expect_eq(put("192.0.2.3", 32, NOW + 1, NOW + 2), 0, "it ends sooner");
+    cr_expect_eq(bans.changes, before, "an empty row is no change");
 }
 
 /* Bytes of a file that can't be a ban. */

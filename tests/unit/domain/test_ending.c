@@ -1,4 +1,5 @@
-/* The words for the ends of sessions, and for host names without an address. */
+/* The words for the ends of sessions, for host names without an address, and
+ * for passwords that stay. */
 #include <criterion/criterion.h>
 
 #include "sallyport/domain/outcome.h"
@@ -15,4 +16,11 @@ Test(unresolved, has_words)
     for (unsigned u = 0; u < UNRESOLVED_COUNT; u++)
         cr_assert_str_neq(unresolved_text(u), "?");
     cr_assert_str_eq(unresolved_text(UNRESOLVED_COUNT), "?");
+}
+
+Test(password_fault, has_words)
+{
+    for (unsigned f = 1; f < PASSWORD_FAULTS; f++)
+        cr_assert_str_neq(password_fault_text((enum password_fault)f), "?");
+    cr_assert_str_eq(password_fault_text(PASSWORD_FAULTS), "?");
 }

@@ -109,3 +109,26 @@ Test(modes, of_directories)
     cr_expect_eq(mode_of_directory(0660), 0770);
     cr_expect_eq(mode_of_directory(0664), 0775);
 }
+
+Test(rights, of_a_drop)
+{
+    static const struct {
+        const char *text;
+        bool drop;
+    } table[] = {
+        { "drop", true },     { "wi", true },    { "wodnm", true },
+        { "full", false },    { "read", false }, { "rw", false },
+        { "collect", false }, { "lw", false },   { "m", false },
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        unsigned rights = 0;
+
+        cr_assert_eq(rights_parse(slice_from(table[i].text), &rights), 0);
+        cr_expect_eq(rights_drop(rights), table[i].drop, "%s", table[i].text);
+        cr_expect_eq(rights_counting(rights),
+                     table[i].drop ? rights & (RIGHT_WRITE | RIGHT_INSPECT)
+                                   : rights,
+                     "%s", table[i].text);
+    }
+}
