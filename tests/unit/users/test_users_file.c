@@ -64,6 +64,14 @@ static const struct hash_change change = { .user = "anna",
                                            .hash = "$y$b",
                                            .text = { TEXT, sizeof(TEXT) - 1 } };
 
+Test(columns, a_line_end_of_windows)
+{
+    cr_expect_eq(columns_text(SLICE("a\r")).len, 1);
+    cr_expect_eq(columns_text(SLICE("\r")).len, 0);
+    cr_expect_eq(columns_text(SLICE("a")).len, 1);
+    cr_expect_eq(columns_text(SLICE("")).len, 0);
+}
+
 Test(columns, only_that_field)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
