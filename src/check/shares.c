@@ -160,7 +160,7 @@ static void shares_apart(struct shares *x)
     const struct users *u = &x->check->users;
     struct places places;
 
-    if (!places_fill(&places, u))
+    if (!places_fill(&places, u, NULL, NULL))
         die(EXIT_FAILURE, "no memory to look at the shares");
     for (size_t i = 0; i < u->shares; i++) {
         const struct share *s = &u->share[i];

@@ -64,6 +64,7 @@ const struct ctl_command ctl_commands[] = {
       .name = "import",
       .takes = TAKES_FILE,
       .options = OPTION_FORMAT | OPTION_SHADOW | OPTION_PREFIX | OPTION_DRY_RUN,
+      .reads_users = true,
       .run = user_import,
       .syntax = "FILE [--format WORD] [--shadow FILE] [--prefix DIR] "
                 "[--dry-run]",
@@ -123,6 +124,7 @@ const struct ctl_command ctl_commands[] = {
       .name = "totp",
       .takes = TAKES_NAME,
       .options = OPTION_JSON,
+      .reads_users = true,
       .run = user_totp,
       .syntax = "NAME [--json]",
       .help = "Ask a user for a one-time code (RFC 6238) after the password, "
@@ -151,6 +153,7 @@ const struct ctl_command ctl_commands[] = {
       .takes = TAKES_NAME_AND_ANY,
       .options = OPTION_PATH | OPTION_GID | OPTION_LOCAL_GROUP |
                  OPTION_FILE_MODE | OPTION_RETAIN,
+      .reads_users = true,
       .run = share_add,
       .syntax = "NAME [USER[:ROLE] | team:TEAM[:ROLE] ...] [--path DIR] "
                 "[--gid N] [--local-group GROUP] [--file-mode MODE] "

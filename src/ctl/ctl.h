@@ -134,6 +134,9 @@ struct context {
     struct users users;       /* of a command that reads them, without a lock */
     struct places places;     /* home_check_alone() */
     const struct users *places_of; /* of this table */
+    struct known_answers *known;   /* known.h */
+    size_t known_size;
+    bool locked; /* the users file, by this command */
     struct complaint complaint;
     char certificate[CERTIFICATE_MAX]; /* the given one, as a row has it */
     char expires[WHEN_MAX];            /* the end of --ttl, likewise */
@@ -342,11 +345,20 @@ int output_list(struct context *x, size_t n, output_describe *describe,
 
 /* disk.c: work on a disk that may be dead. */
 
+/* How long it may take, the latter under the lock of the users file. Tests
+ * shorten both. */
+extern int disk_ms, disk_locked_ms;
+
 /* Memory that a fork shares; NULL: there is none. munmap(2) ends it. */
 void *disk_share(size_t size);
 /* Calls WORK in a fork, for at most MS milliseconds. Returns its result, which
  * isn't -ETIMEDOUT; -ETIMEDOUT: the disk doesn't answer; or another -errno. */
 int disk_run(int (*work)(void *shared), void *shared, int ms);
+/* Calls WORK, which returns an exit code, under the lock of the users file:
+ * while somebody else waits for that. WORK has put its complaint into WHY, in
+ * the shared memory. If the disk doesn't answer, the complaint names PATH. */
+int disk_run_locked(struct context *x, int (*work)(void *shared), void *shared,
+                    const char *path, const struct complaint *why);
 /* As statvfs(3), but it returns 0 or -errno; -ETIMEDOUT as above, after 3
  * seconds. */
 int disk_room(const char *path, struct statvfs *ret);
@@ -372,7 +384,9 @@ void password_show(const struct context *x, const struct secret *s);
 /* home.c: homes. */
 
 /* Refuses PATH if it overlaps a home or a share other than OWN, a row of U or
- * NULL. HINT says what to do. Returns an exit code. */
+ * NULL. HINT says what to do. Under the lock it asks no disk, and links count
+ * as far as the same command has called it for PATH before. Returns an exit
+ * code. */
 int home_check_alone(struct context *x, const struct users *u, const void *own,
                      const char *path, const char *hint);
 

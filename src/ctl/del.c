@@ -5,7 +5,15 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sysexits.h>
+
+/* The directory in memory that forks share, since its disk may be dead. */
+struct renaming {
+    struct removed directory;
+    bool undo;
+    struct complaint complaint;
+};
 
 /* A user or a share. */
 struct removal {
@@ -15,7 +23,7 @@ struct removal {
     gid_t gid; /* a share's; 0: a user */
     struct user_quota quota;
     char path[USER_HOME_MAX + 1];
-    struct removed *directory; /* with --purge */
+    struct renaming *renaming; /* with --purge */
 };
 
 static int removal_of(struct context *x, const struct users *u,
@@ -71,8 +79,8 @@ static int purge_open(struct context *x, struct removal *r)
 
     if (code)
         return code;
-    code =
-        removed_open(r->directory, r->path, setting_above(x, r), r->uid, &why);
+    code = removed_open(&r->renaming->directory, r->path, setting_above(x, r),
+                        r->uid, &why);
     return code ? ctl_fail(x, code, "%s; or run it without --purge", why.text)
                 : 0;
 }
@@ -106,10 +114,20 @@ static int spend_id(struct context *x, struct edit *e, const struct removal *r)
                : 0;
 }
 
+static int rename_in_fork(void *shared)
+{
+    struct renaming *r = shared;
+
+    if (!r->undo)
+        return removed_rename(&r->directory, &r->complaint);
+    removed_undo(&r->directory);
+    return 0;
+}
+
 static int remove_line(struct context *x, struct edit *e, void *given)
 {
     struct removal *confirmed = given, now;
-    struct removed *directory = confirmed->directory;
+    struct renaming *renaming = confirmed->renaming;
     int code = removal_of(x, &e->users, &now);
 
     if (code == 0 && x->args.purge)
@@ -119,15 +137,28 @@ static int remove_line(struct context *x, struct edit *e, void *given)
     if (code == 0)
         code = spend_id(x, e, &now);
     if (code == 0 && x->args.purge)
-        code = removed_rename(directory, &x->complaint);
+        code = disk_run_locked(x, rename_in_fork, renaming, now.path,
+                               &renaming->complaint);
     if (code)
         return code;
-    now.directory = directory;
+    now.renaming = renaming;
     *confirmed = now;
     edit_remove(e, now.line);
-    code = edit_commit(e);
-    if (x->args.purge && !e->stands)
-        removed_undo(directory);
+    return edit_commit(e);
+}
+
+/* If the line stays, the directory gets its name back. */
+static int remove_both(struct context *x, struct edit *e, void *given)
+{
+    struct removal *confirmed = given;
+    struct renaming *renaming = confirmed->renaming;
+    int code = remove_line(x, e, given);
+
+    if (!x->args.purge || e->stands || !renaming->directory.name[0])
+        return code;
+    renaming->undo = true;
+    disk_run_locked(x, rename_in_fork, renaming, confirmed->path,
+                    &renaming->complaint);
     return code;
 }
 
@@ -135,7 +166,7 @@ static int remove_line(struct context *x, struct edit *e, void *given)
 static int purge_rest(struct context *x, const struct removal *r)
 {
     char parent[USER_HOME_MAX + 1];
-    int code = removed_empty(r->directory, &x->complaint);
+    int code = removed_empty(&r->renaming->directory, &x->complaint);
 
     snprintf(parent, sizeof(parent), "%.*s",
              (int)(strrchr(r->path, '/') - r->path), r->path);
@@ -153,19 +184,21 @@ static void print_removed(const struct context *x, const struct removal *r,
            !x->args.purge ? "kept"
            : code         ? "only partly removed; the rest is "
                           : "removed");
-    puts(x->args.purge && code ? removed_path(r->directory, rest) : "");
+    puts(x->args.purge && code ? removed_path(&r->renaming->directory, rest)
+                               : "");
 }
 
 static int del_run(struct context *x, struct removal *r)
 {
     char path[PATH_MAX];
-    int code = edit_run(x, remove_line, r);
+    int code = edit_run(x, remove_both, r);
 
     if (code)
         return code;
     if (r->quota.bytes > 0 || r->quota.files > 0)
         quota_end(x, r->gid != 0,
-                  x->args.purge ? removed_path(r->directory, path) : r->path,
+                  x->args.purge ? removed_path(&r->renaming->directory, path)
+                                : r->path,
                   r->gid ? r->gid : r->uid);
     if (x->args.purge)
         code = purge_rest(x, r);
@@ -174,24 +207,33 @@ static int del_run(struct context *x, struct removal *r)
 }
 
 /* Asks before the lock is taken. */
+static int purge_prepare(struct context *x, struct removal *r)
+{
+    int code = removal_of(x, &x->users, r);
+
+    if (code == 0)
+        code = ctl_confirm_removal(x, r->path);
+    return code ? code : purge_open(x, r);
+}
+
 int line_del(struct context *x)
 {
-    struct removed directory = { .parent_fd = -1, .top_fd = -1 };
+    struct renaming *renaming = disk_share(sizeof(*renaming));
     struct removal r;
     int code = 0;
 
+    if (!renaming)
+        return ctl_fail(x, EX_OSERR, "out of memory");
+    renaming->directory.parent_fd = renaming->directory.top_fd = -1;
+    r.renaming = renaming;
     if (x->args.yes && !x->args.purge)
-        return ctl_fail(x, EX_USAGE, "--yes goes with --purge");
-    if (x->args.purge)
-        code = removal_of(x, &x->users, &r);
+        code = ctl_fail(x, EX_USAGE, "--yes goes with --purge");
     if (code == 0 && x->args.purge)
-        code = ctl_confirm_removal(x, r.path);
-    r.directory = &directory;
-    if (code == 0 && x->args.purge)
-        code = purge_open(x, &r);
+        code = purge_prepare(x, &r);
     if (code == 0)
         code = del_run(x, &r);
-    removed_close(&directory);
+    removed_close(&renaming->directory);
+    munmap(renaming, sizeof(*renaming));
     return code;
 }
 

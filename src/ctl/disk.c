@@ -6,13 +6,16 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
 
-#define DISK_MS 3000
+/* Another command waits 10 s for the lock. */
+int disk_ms = 3000, disk_locked_ms = 7000;
 
 void *disk_share(size_t size)
 {
@@ -61,6 +64,20 @@ int disk_run(int (*work)(void *shared), void *shared, int ms)
     return code;
 }
 
+int disk_run_locked(struct context *x, int (*work)(void *shared), void *shared,
+                    const char *path, const struct complaint *why)
+{
+    int code = disk_run(work, shared, disk_locked_ms);
+
+    if (code == -ETIMEDOUT)
+        return ctl_fail(x, EX_TEMPFAIL, "%s: the disk doesn't answer", path);
+    if (code < 0)
+        return ctl_fail(x, EX_OSERR, "%s: %s", path, strerror(-code));
+    if (why->text[0] && !x->complaint.text[0])
+        x->complaint = *why;
+    return code;
+}
+
 struct disk_question {
     const char *path;
     struct statvfs room;
@@ -82,7 +99,7 @@ int disk_room(const char *path, struct statvfs *ret)
     if (!q)
         return -errno;
     q->path = path;
-    r = disk_run(disk_ask, q, DISK_MS);
+    r = disk_run(disk_ask, q, disk_ms);
     *ret = q->room;
     munmap(q, sizeof(*q));
     return r;

@@ -12,6 +12,8 @@
 
 #include "sallyport/base/fd.h"
 
+#define REMOVE_MS 1000
+
 static int edit_fail(struct edit *e, int error, const char *what)
 {
     complain(e->complaint, "%s: %s: %s%s", e->file.path, what, strerror(error),
@@ -128,21 +130,25 @@ void edit_made(struct edit *e, const char *path)
     buf_add(&e->made, path, strlen(path) + 1);
 }
 
-/* The last one first: it may lie in another one. */
-static void remove_made(struct edit *e)
+/* The last one first: it may lie in another one. In a fork, since the disk may
+ * be dead. */
+static int remove_made(void *given)
 {
+    struct edit *e = given;
+
     while (e->made.len > 0) {
         e->made.len--;
         while (e->made.len > 0 && e->made.data[e->made.len - 1])
             e->made.len--;
         rmdir(e->made.data + e->made.len);
     }
+    return 0;
 }
 
 void edit_release(struct edit *e)
 {
-    if (!e->stands)
-        remove_made(e);
+    if (!e->stands && e->made.len > 0)
+        disk_run(remove_made, e, REMOVE_MS);
     buf_release(&e->made);
     for (size_t i = 0; i < e->lines; i++)
         line_release(&e->line[i]);
@@ -328,17 +334,52 @@ int edit_commit(struct edit *e)
     return r ? edit_fail(e, -r, "can't be written") : 0;
 }
 
+/* What is printed under the lock waits in memory: a terminal that takes
+ * nothing, after Ctrl-S, must not keep the lock. */
+struct held {
+    FILE *real, *held;
+    char *text;
+    size_t size;
+};
+
+static FILE *hold(struct held *h, FILE *real)
+{
+    *h = (struct held){ .real = real };
+    fflush(real);
+    h->held = open_memstream(&h->text, &h->size);
+    return h->held ? h->held : real;
+}
+
+static FILE *let_go(struct held *h)
+{
+    if (h->held && fclose(h->held) == 0)
+        fwrite(h->text, 1, h->size, h->real);
+    if (h->text)
+        explicit_bzero(h->text, h->size);
+    free(h->text);
+    return h->real;
+}
+
 int edit_run(struct context *x,
              int (*make)(struct context *x, struct edit *e, void *given),
              void *given)
 {
+    struct held out, err;
     struct complaint why;
     struct edit e;
-    int code = edit_open(&e, x->settings.users, CTL_LOCK_MS, &x->complaint);
+    int code;
 
+    stdout = hold(&out, stdout);
+    stderr = hold(&err, stderr);
+    code = edit_open(&e, x->settings.users, CTL_LOCK_MS, &x->complaint);
+    x->locked = true;
     if (code == 0)
         code = make(x, &e, given);
     edit_release(&e);
+    x->locked = false;
+    x->places_of = NULL; /* e.users is gone */
+    stderr = let_go(&err);
+    stdout = let_go(&out);
     why = x->complaint;
     x->complaint.text[0] = '\0';
     if (e.stands)

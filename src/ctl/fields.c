@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <sysexits.h>
@@ -183,31 +184,36 @@ static bool may_own(const struct context *x, const struct fields *f,
     return true;
 }
 
-static int make_home(struct context *x, const struct fields *f, struct edit *e,
-                     bool *made)
+/* What is made on the user's disk: in a fork, since the disk may be dead. */
+struct making {
+    struct context *x;
+    const struct fields *f;
+    const struct users *users;
+    const char *home; /* of the row, if f has none */
+    bool made;
+    int64_t stored; /* stored_in() */
+    struct complaint complaint;
+};
+
+static int make_home(struct making *m)
 {
+    const struct fields *f = m->f;
     const struct home h = {
         .path = f->home,
-        .below = x->settings.homes,
+        .below = m->x->settings.homes,
         .uid = (uid_t)f->uid,
         .gid = f->local_gid ? f->local_gid : (gid_t)f->gid,
         .mode = f->local_gid ? 02770 : 0700,
-        .offer = may_own(x, f, &e->users),
+        .offer = may_own(m->x, f, m->users),
     };
-    int code = paths_permit(x, "home", f->home);
+    int code = paths_permit(m->x, "home", f->home);
 
-    if (code == 0)
-        code = home_make(&h, made, &x->complaint);
-    if (code == 0 && *made)
-        edit_made(e, f->home);
-    return code;
+    return code ? code : home_make(&h, &m->made, &m->x->complaint);
 }
 
 /* An earlier user of the home may have used up all of them. */
-static void hint_counted(const struct context *x, const char *home)
+static void hint_counted(const struct context *x, const char *home, int64_t n)
 {
-    const int64_t n = stored_in(home);
-
     if (n > 0 && strcmp(x->args.max_files, DEFAULT) != 0)
         fprintf(stderr,
                 "sallyportctl: %s: %" PRId64 " of %s files are counted "
@@ -217,11 +223,13 @@ static void hint_counted(const struct context *x, const char *home)
 }
 
 /* With --max-files the home's directory holds the count. */
-static int check_count(struct context *x, const char *home)
+static int check_count(struct making *m, const char *home)
 {
+    struct context *x = m->x;
+
     if (!x->args.max_files)
         return 0;
-    hint_counted(x, home);
+    m->stored = stored_in(home);
     if (lgetxattr(home, STORED_ATTRIBUTE, NULL, 0) >= 0 || errno != EOPNOTSUPP)
         return 0;
     return ctl_fail(x, EX_CONFIG,
@@ -243,26 +251,57 @@ static void note_inside(struct edit *e, const char *home, const char *path)
         }
 }
 
-int fields_make(struct context *x, const struct fields *f, struct edit *e,
-                const char *home, bool *made)
+static int make_on_disk(struct making *m)
 {
+    struct context *x = m->x;
     const char *inside = x->rights_key + strlen(RIGHTS_KEY);
     char path[USER_HOME_MAX + 1];
     const struct home h = { .path = path,
                             .below = x->settings.homes,
-                            .uid = (uid_t)f->uid,
-                            .gid = (gid_t)f->gid };
-    int code = f->home[0] ? make_home(x, f, e, made) : 0;
+                            .uid = (uid_t)m->f->uid,
+                            .gid = (gid_t)m->f->gid };
+    int code = m->f->home[0] ? make_home(m) : 0;
 
     if (code == 0)
-        code = check_count(x, f->home[0] ? f->home : home);
+        code = check_count(m, m->home);
     if (code || !x->rights_role)
         return code;
-    if (place_tidy(slice_from(f->home[0] ? f->home : home), path, sizeof(path)))
+    if (place_tidy(slice_from(m->home), path, sizeof(path)))
         return ctl_fail(x, EX_DATAERR, "the home's path is too long");
-    if (*made)
-        note_inside(e, path, inside);
     return home_make_inside(&h, inside, &x->complaint);
+}
+
+static int make_in_fork(void *shared)
+{
+    struct making *m = shared;
+    int code = make_on_disk(m);
+
+    m->complaint = m->x->complaint;
+    return code;
+}
+
+int fields_make(struct context *x, const struct fields *f, struct edit *e,
+                const char *home, bool *made)
+{
+    struct making *m = disk_share(sizeof(*m));
+    int code;
+
+    if (!m)
+        return ctl_fail(x, EX_OSERR, "out of memory");
+    home = f->home[0] ? f->home : home;
+    *m = (struct making){
+        .x = x, .f = f, .users = &e->users, .home = home, .stored = -1
+    };
+    code = disk_run_locked(x, make_in_fork, m, home, &m->complaint);
+    *made = m->made;
+    if (m->made && f->home[0])
+        edit_made(e, f->home);
+    if (m->made && x->rights_role)
+        note_inside(e, home, x->rights_key + strlen(RIGHTS_KEY));
+    if (code == 0)
+        hint_counted(x, home, m->stored);
+    munmap(m, sizeof(*m));
+    return code;
 }
 
 void fields_wipe(struct fields *f)

@@ -2,7 +2,7 @@
  * directories in which users may rename things at the same time. So each step
  * acts on a descriptor, and the last component is never followed if it is a
  * link. */
-#include "ctl.h"
+#include "known.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,10 +23,14 @@ int home_check_alone(struct context *x, const struct users *u, const void *own,
 {
     const struct place *other;
 
+    if (!x->locked && !known_of(x, path))
+        known_fill(x, u, &path, 1);
+    if (!x->locked && !x->known)
+        return ctl_fail(x, EX_OSERR, "out of memory");
     if (x->places_of != u) {
         places_release(&x->places);
         x->places_of = u;
-        if (!places_fill(&x->places, u))
+        if (!places_fill(&x->places, u, known_resolve, x))
             return ctl_fail(x, EX_OSERR, "out of memory");
     }
     other = places_overlap(&x->places, path, own);

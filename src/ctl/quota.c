@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -129,8 +130,8 @@ static int account_check_owner(struct context *x, const struct account *a,
 }
 
 /* Sets the limits in the kernel if SET isn't NULL, then reads them. */
-static int account_in_kernel(struct context *x, const struct account *a,
-                             const struct user_quota *set, struct quota *ret)
+static int account_on_disk(struct context *x, const struct account *a,
+                           const struct user_quota *set, struct quota *ret)
 {
     FD_CLEANUP int fd = home_open(a->path, a->below);
     int r = 0;
@@ -148,6 +149,40 @@ static int account_in_kernel(struct context *x, const struct account *a,
     if (r == 0)
         r = quota_get(fd, a->owner, a->id, ret);
     return r < 0 ? quota_fail(x, a, fd, r) : 0;
+}
+
+struct asking {
+    struct context *x;
+    const struct account *account;
+    const struct user_quota *set;
+    struct quota quota;
+    struct complaint complaint;
+};
+
+static int account_in_fork(void *shared)
+{
+    struct asking *a = shared;
+    int code = account_on_disk(a->x, a->account, a->set, &a->quota);
+
+    a->complaint = a->x->complaint;
+    return code;
+}
+
+/* Its disk may be dead, and the users file is locked. */
+static int account_in_kernel(struct context *x, const struct account *a,
+                             const struct user_quota *set, struct quota *ret)
+{
+    struct asking *asking = disk_share(sizeof(*asking));
+    int code;
+
+    if (!asking)
+        return ctl_fail(x, EX_OSERR, "out of memory");
+    *asking = (struct asking){ .x = x, .account = a, .set = set };
+    code = disk_run_locked(x, account_in_fork, asking, a->path,
+                           &asking->complaint);
+    *ret = asking->quota;
+    munmap(asking, sizeof(*asking));
+    return code;
 }
 
 static int take_limit(struct context *x, const char *text, const char *what,

@@ -1,6 +1,6 @@
 /* From the command line to a command, and the help, which comes from the table
  * of commands. */
-#include "ctl.h"
+#include "known.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -330,6 +330,7 @@ static int run_command(struct context *x)
         code = row->run(x);
     users_release(&x->users);
     places_release(&x->places);
+    known_release(x);
     return x->complaint.text[0] && row->on_failure ? row->on_failure(x, code)
                                                    : code;
 }

@@ -1,11 +1,12 @@
 /* "share add": a line in the users file, a directory, and a
  * gid that no other share, user or group of the system has. The gid is recorded
  * as used before the directory gets it, so that it is never assigned twice. */
-#include "ctl.h"
+#include "known.h"
 
 #include <grp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -105,13 +106,15 @@ static size_t line_of_gid(const struct users *u, gid_t gid)
 
 /* A home of --local-group: the members of a share with its gid could enter
  * it. */
-static const struct user *home_of_gid(const struct users *u, gid_t gid)
+static const struct user *home_of_gid(const struct context *x,
+                                      const struct users *u, gid_t gid)
 {
-    struct stat st;
+    for (size_t i = 0; i < u->count; i++) {
+        const struct known *home = known_of(x, u->row[i].home);
 
-    for (size_t i = 0; i < u->count; i++)
-        if (stat(u->row[i].home, &st) == 0 && st.st_gid == gid)
+        if (home && home->directory && home->gid == gid)
             return &u->row[i];
+    }
     return NULL;
 }
 
@@ -120,7 +123,7 @@ static int check_gid(struct context *x, const struct new_share *a,
 {
     const size_t line = line_of_gid(u, a->gid);
     const struct group *group = a->local ? NULL : getgrgid(a->gid);
-    const struct user *user = a->local ? home_of_gid(u, a->gid) : NULL;
+    const struct user *user = a->local ? home_of_gid(x, u, a->gid) : NULL;
 
     if (line)
         return ctl_fail(x, EX_DATAERR,
@@ -146,13 +149,14 @@ static int check_gid(struct context *x, const struct new_share *a,
 static gid_t gid_of_directory(const struct context *x,
                               const struct new_share *a, const struct users *u)
 {
-    struct stat st;
+    const struct known *there = known_of(x, a->path);
 
-    if (lstat(a->path, &st) || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
-        st.st_gid < x->settings.gid_first || st.st_gid > x->settings.gid_last ||
-        line_of_gid(u, st.st_gid) || getgrgid(st.st_gid))
+    if (!there || !there->directory || there->link || there->uid != geteuid() ||
+        there->gid < x->settings.gid_first ||
+        there->gid > x->settings.gid_last || line_of_gid(u, there->gid) ||
+        getgrgid(there->gid))
         return 0;
-    return st.st_gid;
+    return there->gid;
 }
 
 /* The files of a removed share may be there still. */
@@ -203,11 +207,20 @@ static int choose_gid(struct context *x, struct new_share *a, struct edit *e)
     return a->next ? next_gid(x, &e->users, &spent, &a->gid) : 0;
 }
 
-/* The gid is recorded before the directory has it. Without root the caller owns
- * everything, and only a group that the caller is in can be set. */
-static int make_directory(struct context *x, struct new_share *a,
-                          struct edit *e)
+/* What is made on the share's disk: in a fork, since the disk may be dead. */
+struct share_making {
+    struct context *x;
+    const struct new_share *share;
+    bool only_check, made;
+    struct complaint complaint;
+};
+
+/* Without root the caller owns everything, and only a group that the caller is
+ * in can be set. */
+static int share_on_disk(struct share_making *m)
 {
+    struct context *x = m->x;
+    const struct new_share *a = m->share;
     const struct home h = {
         .path = a->path,
         .below = x->settings.shares,
@@ -215,18 +228,44 @@ static int make_directory(struct context *x, struct new_share *a,
         .mode = geteuid() == 0 || a->local ? 02770 : 0700,
         .share = true,
     };
-    int code = paths_permit(x, "share", a->path);
+    int code = m->only_check ? paths_permit(x, "share", a->path) : 0;
 
-    if (code == 0)
-        code = home_check(&h, &x->complaint);
-    if (code == 0 && user_path_within(x->settings.shares, x->settings.homes))
+    if (code || m->only_check)
+        return code ? code : home_check(&h, &x->complaint);
+    if (user_path_within(x->settings.shares, x->settings.homes))
         code = home_make_homes(x->settings.homes, &x->complaint);
+    return code ? code : home_make(&h, &m->made, &x->complaint);
+}
+
+static int share_in_fork(void *shared)
+{
+    struct share_making *m = shared;
+    int code = share_on_disk(m);
+
+    m->complaint = m->x->complaint;
+    return code;
+}
+
+/* The gid is recorded before the directory has it. */
+static int make_directory(struct context *x, struct new_share *a,
+                          struct edit *e)
+{
+    struct share_making *m = disk_share(sizeof(*m));
+    int code;
+
+    if (!m)
+        return ctl_fail(x, EX_OSERR, "out of memory");
+    *m = (struct share_making){ .x = x, .share = a, .only_check = true };
+    code = disk_run_locked(x, share_in_fork, m, a->path, &m->complaint);
     if (code == 0 && !a->local)
         code = edit_spend_id(e, EDIT_LAST_GID, a->gid, !a->next);
+    m->only_check = false;
     if (code == 0)
-        code = home_make(&h, &a->made, &x->complaint);
-    if (code == 0 && a->made)
+        code = disk_run_locked(x, share_in_fork, m, a->path, &m->complaint);
+    a->made = m->made;
+    if (a->made)
         edit_made(e, a->path);
+    munmap(m, sizeof(*m));
     return code;
 }
 
@@ -271,6 +310,8 @@ int share_add(struct context *x)
         code = share_take_path(x, &a);
     if (code == 0)
         code = share_take_gid(x, &a);
+    if (code == 0)
+        code = check_lines(x, &a, &x->users);
     if (code == 0)
         code = edit_run(x, add_share, &a);
     if (code)

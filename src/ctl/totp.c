@@ -81,39 +81,51 @@ static int enrolment_show(struct context *x, const struct enrolment *e)
                : ctl_fail(x, EX_IOERR, "standard output: %s", strerror(errno));
 }
 
-/* A secret that nobody has seen would lock the user out: it is shown before it
- * counts. E NULL: the user needs no second factor any more. */
+static int totp_check(struct context *x, const struct users *u,
+                      const struct user **user)
+{
+    int code = ctl_find(x, u, user);
+
+    if (code || !(*user)->certificate_only)
+        return code;
+    return ctl_fail(x, EX_DATAERR,
+                    "%s logs in by certificate, and sends no password that a "
+                    "code could follow; run: sallyportctl user change %s "
+                    "--login password",
+                    (*user)->name, (*user)->name);
+}
+
+/* E NULL: the user needs no second factor any more. */
 static int totp_set(struct context *x, struct edit *edit, void *given)
 {
     const struct enrolment *e = given;
     const struct user *user;
-    int code = ctl_find(x, &edit->users, &user);
+    int code = totp_check(x, &edit->users, &user);
 
-    if (code == 0 && user->certificate_only)
-        code = ctl_fail(x, EX_DATAERR,
-                        "%s logs in by certificate, and sends no password that "
-                        "a code could follow; run: sallyportctl user change "
-                        "%s --login password",
-                        user->name, user->name);
     if (code == 0)
         code = edit_set_key(edit, user->line, "totp", e ? e->secret : NULL);
-    if (code == 0 && e)
-        code = enrolment_show(x, e);
-    if (code)
-        return code;
-    code = edit_commit(edit);
+    if (code == 0)
+        code = edit_commit(edit);
     if (e && !edit->stands)
         stderr_print("the secret above doesn't count: nothing was changed");
     return code;
 }
 
+/* A secret that nobody has seen would lock the user out: it is shown before it
+ * counts. And it is shown before the lock, since a terminal may stop after
+ * Ctrl-S. */
 int user_totp(struct context *x)
 {
     struct enrolment e;
-    int code;
+    const struct user *user;
+    int code = totp_check(x, &x->users, &user);
 
+    if (code)
+        return code;
     enrolment_make(&e, x->args.word[2]);
-    code = edit_run(x, totp_set, &e);
+    code = enrolment_show(x, &e);
+    if (code == 0)
+        code = edit_run(x, totp_set, &e);
     explicit_bzero(&e, sizeof(e));
     return code;
 }

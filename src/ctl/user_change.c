@@ -194,6 +194,8 @@ int user_change(struct context *x)
     if (code == 0)
         code = ctl_find(x, &x->users, &user);
     if (code == 0)
+        code = fields_check(x, &f, &x->users, user);
+    if (code == 0)
         code = fields_take_hash(x, &f);
     if (code == 0)
         code = run_locked(x, change_row, &f);

@@ -3,6 +3,7 @@
  * printed with the reason. A hash that the server doesn't accept isn't
  * imported: such a user is locked until "user passwd". */
 #include "import.h"
+#include "known.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -138,9 +139,9 @@ static bool import_has_home(struct import *m, const struct imported *e)
 {
     struct row_text t;
     struct addition a;
-    struct stat st;
-    bool has = addition_of(m, e, &a, &t) == 0 && lstat(a.f.home, &st) == 0 &&
-               st.st_uid == e->uid;
+    const struct known *home =
+        addition_of(m, e, &a, &t) == 0 ? known_of(m->x, a.f.home) : NULL;
+    bool has = home && home->directory && !home->link && home->uid == e->uid;
 
     fields_wipe(&a.f);
     return has || geteuid() != 0; /* without root all files have one uid */
@@ -310,6 +311,32 @@ static void skip_unusable(struct import *m)
             import_skip(m, &m->entry[i], m->entry[i].why_not);
 }
 
+/* Asks the disks about all homes, before the lock. */
+static int import_look(struct import *m)
+{
+    char **home = calloc(m->count + 1, sizeof(*home));
+    size_t n = 0;
+
+    for (size_t i = 0; home && i < m->count; i++) {
+        struct row_text t;
+        struct addition a;
+
+        if (m->entry[i].skipped)
+            continue;
+        if (addition_of(m, &m->entry[i], &a, &t) == 0)
+            home[n] = strdup(a.f.home);
+        n += home[n] != NULL;
+        fields_wipe(&a.f);
+        m->x->complaint.text[0] = '\0'; /* import_check() has it again */
+    }
+    if (home)
+        known_fill(m->x, &m->x->users, (const char *const *)home, n);
+    for (size_t i = 0; i < n; i++)
+        free(home[i]);
+    free(home);
+    return m->x->known ? 0 : ctl_fail(m->x, EX_OSERR, "out of memory");
+}
+
 int user_import(struct context *x)
 {
     struct import m = { .x = x, .path = x->args.word[2] };
@@ -322,8 +349,10 @@ int user_import(struct context *x)
     code = import_read(&m);
     if (code == 0) {
         skip_unusable(&m);
-        code = edit_run(x, import_locked, &m);
+        code = import_look(&m);
     }
+    if (code == 0)
+        code = edit_run(x, import_locked, &m);
     if (code == 0)
         import_print(&m);
     import_release(&m);

@@ -46,7 +46,7 @@ static bool place_add(struct places *p, struct place one, const char *path)
 {
     char real[PATH_MAX];
 
-    place_resolve(path, real);
+    p->resolve(p->owner, path, real);
     one.path = strdup(real);
     p->all[p->count] = one;
     p->count += one.path != NULL;
@@ -63,12 +63,21 @@ static int place_order(const void *a, const void *b)
     return order ? order : (x->line > y->line) - (x->line < y->line);
 }
 
-bool places_fill(struct places *p, const struct users *u)
+static void resolve_now(const void *owner, const char *path, char out[PATH_MAX])
+{
+    (void)owner;
+    place_resolve(path, out);
+}
+
+bool places_fill(struct places *p, const struct users *u,
+                 place_resolver *resolve, const void *owner)
 {
     bool ok;
 
-    *p =
-        (struct places){ calloc(u->count + u->shares + 1, sizeof(*p->all)), 0 };
+    *p = (struct places){ .all =
+                              calloc(u->count + u->shares + 1, sizeof(*p->all)),
+                          .resolve = resolve ? resolve : resolve_now,
+                          .owner = owner };
     ok = p->all != NULL;
     for (size_t i = 0; i < u->count && ok; i++) {
         const struct user *row = &u->row[i];
@@ -94,7 +103,7 @@ void places_release(struct places *p)
     for (size_t i = 0; i < p->count; i++)
         free(p->all[i].path);
     free(p->all);
-    *p = (struct places){ NULL, 0 };
+    *p = (struct places){ .all = NULL };
 }
 
 /* The first place that doesn't come before PATH. */
@@ -135,7 +144,7 @@ const struct place *places_overlap(const struct places *p, const char *path,
     char real[PATH_MAX], *slash;
     const struct place *found;
 
-    place_resolve(path, real);
+    p->resolve(p->owner, path, real);
     found = place_find(p, real, true, own);
     while (!found && (slash = strrchr(real, '/'))) {
         *slash = '\0';

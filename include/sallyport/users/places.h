@@ -15,9 +15,15 @@ struct place {
     bool share;
 };
 
+/* What place_resolve() does; OWNER is struct places'. */
+typedef void place_resolver(const void *owner, const char *path,
+                            char out[PATH_MAX]);
+
 struct places {
     struct place *all; /* in the order of the paths */
     size_t count;
+    place_resolver *resolve;
+    const void *owner;
 };
 
 /* Copies an absolute path without "//" and without '/' at its end. Returns 0 or
@@ -28,9 +34,11 @@ int place_tidy(struct slice path, char *out, size_t size);
  * rest. Where it can't, OUT is the tidy path. "/" becomes "". */
 void place_resolve(const char *path, char out[PATH_MAX]);
 
-/* Resolves the paths of all homes and shares. Returns whether there was memory.
- * In any case the caller calls places_release(). */
-bool places_fill(struct places *p, const struct users *u);
+/* Resolves the paths of all homes and shares, by RESOLVE (NULL:
+ * place_resolve()). Returns whether there was memory. In any case the caller
+ * calls places_release(). */
+bool places_fill(struct places *p, const struct users *u,
+                 place_resolver *resolve, const void *owner);
 void places_release(struct places *p);
 /* Finds one that is equal to PATH, contains it or lies in it, also by symbolic
  * links. OWN, a row or NULL, doesn't count. NULL: none. */

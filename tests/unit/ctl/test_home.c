@@ -1,5 +1,6 @@
 /* Homes are made and removed, although links and other users' files are in the
  * way. */
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "ctl/ctl.h"
@@ -163,6 +165,74 @@ Test(home, the_folder_it_is_in_must_be_there)
              in(world.homes, "no/bob"));
     expect_err(EX_CANTCREAT, PASSWORD, words,
                "make its parent directory first");
+}
+
+/* This program's functions replace libc's: those of a directory "dead" don't
+ * return. */
+static void die_with(const char *path)
+{
+    while (strstr(path, "dead"))
+        pause();
+}
+
+char *realpath(const char *path, char *out)
+{
+    char *(*real)(const char *, char *) =
+        (char *(*)(const char *, char *))dlsym(RTLD_NEXT, "realpath");
+
+    die_with(path);
+    return real(path, out);
+}
+
+int mkdirat(int directory, const char *name, mode_t mode)
+{
+    die_with(name);
+    return (int)syscall(SYS_mkdirat, directory, name, mode);
+}
+
+/* One dead disk: each command about others works, and holds no lock while it
+ * waits. */
+Test(home, a_dead_disk, .timeout = 60)
+{
+    char words[256], row[256];
+    struct run r;
+    pid_t pid;
+
+    disk_ms = 200;
+    disk_locked_ms = 2000;
+    expect_run(0, PASSWORD, "user add anna");
+    snprintf(row, sizeof(row), "%sbob:!:70050:70050::%s::\n",
+             file_text(world.users), in(world.homes, "dead"));
+    file_write(world.users, row);
+    expect_err(0, "", "share add s", "/dead doesn't answer; of directories");
+    expect_run(0, PASSWORD, "user add carl");
+    snprintf(words, sizeof(words), "user change carl --home %s",
+             in(world.homes, "c2"));
+    expect_run(0, "", words);
+    file_write(in_scratch("old"), "emil:!:1:1::/x:/bin/sh\n");
+    snprintf(words, sizeof(words), "user import %s", in_scratch("old"));
+    expect_out(0, "", words, "1 imported");
+    expect_run(0, "", "user del carl --purge --yes");
+    /* The names still count. */
+    snprintf(words, sizeof(words), "user add dora --home %s/in",
+             in(world.homes, "dead"));
+    expect_err(EX_DATAERR, PASSWORD, words, "overlaps the home of bob");
+    expect_run(0, "", "user del bob");
+    fflush(NULL);
+    pid = fork();
+    if (pid == 0) {
+        run_ctl(&r, PASSWORD, "user add bob-is-dead");
+        _exit(r.code == EX_TEMPFAIL &&
+                      strstr(r.err, "dead: the disk doesn't answer")
+                  ? 0
+                  : 1);
+    }
+    for (int i = 0; i < 4; i++)
+        expect_run(0, "", i % 2 ? "user unlock anna" : "user lock anna");
+    int status;
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_expect_eq(status, 0);
+    cr_expect_null(strstr(file_text(world.users), "bob-is-dead"));
 }
 
 static int purge_of(const char *home, uid_t uid, struct complaint *c)

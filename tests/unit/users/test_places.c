@@ -64,7 +64,7 @@ Test(places, overlap, .init = scratch_make, .fini = scratch_remove)
     cr_assert_eq(mkdir(in_scratch("far"), 0755), 0);
     cr_assert_eq(symlink("homes", in_scratch("link")), 0);
     cr_assert_eq(symlink("far", in_scratch("near")), 0);
-    cr_assert(places_fill(&p, &u));
+    cr_assert(places_fill(&p, &u, NULL, NULL));
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         const struct place *found;
 
