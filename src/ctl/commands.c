@@ -86,7 +86,7 @@ const struct ctl_command ctl_commands[] = {
       .options = OPTION_PURGE | OPTION_YES,
       .reads_users = true,
       .run = line_del,
-      .syntax = "NAME [--purge [--yes]]",
+      .syntax = "NAME [--purge] [--yes]",
       .help = "Remove a user; with --purge also the home and all files in it",
       .example = "sallyportctl user del anna --purge" },
     { .group = "user",
@@ -211,7 +211,7 @@ const struct ctl_command ctl_commands[] = {
       .options = OPTION_PURGE | OPTION_YES,
       .reads_users = true,
       .run = line_del,
-      .syntax = "NAME [--purge [--yes]]",
+      .syntax = "NAME [--purge] [--yes]",
       .help = "Remove a share from all users and teams; with --purge also its "
               "directory and all files in it",
       .example = "sallyportctl share del contracts" },

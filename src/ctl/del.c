@@ -1,9 +1,10 @@
 /* "user del", "share del" and "team del". With --purge the directory gets
  * another name, then the line goes: then nobody can log in. A large directory
  * takes long, so it is emptied without the lock. */
-#include "ctl.h"
+#include "search.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sysexits.h>
@@ -206,13 +207,117 @@ static int del_run(struct context *x, struct removal *r)
     return code;
 }
 
+/* Uploads that wait for inspection. Each had its 226, and once their user or
+ * share is removed no command finds them. */
+
+struct waiting {
+    struct search at;
+    unsigned count;
+};
+
+static int waiting_count(struct search *s, struct channel *files)
+{
+    struct waiting *w = s->owner;
+    const uint32_t request = channel_next(files);
+    struct message m;
+    int code = 0;
+
+    if (SEND(files, held_find, request, .order = HELD_LIST, .id = SLICE("")) <
+        0)
+        return ctl_fail(s->x, EX_TEMPFAIL, "its files hung up");
+    while (code == 0) {
+        code = server_wait(s->x, files, request, &m, WALK_MS);
+        if (code == 0 && m.kind == MSG_partials_end)
+            return search_end(s, &m.partials_end);
+        if (code == 0 && m.kind != MSG_held)
+            return server_lies(s->x, "no answer about uploads");
+        w->count += code == 0;
+    }
+    return code;
+}
+
+/* Without the right, nothing waits. */
+static bool may_hold(const struct context *x, const struct removal *r)
+{
+    const struct user *user = r->gid ? NULL : r->row;
+    unsigned rights = user ? user->rights : 0;
+
+    for (size_t i = 0; user && i < user->directories; i++)
+        rights |= user->directory[i].rights;
+    for (size_t i = 0; r->gid && i < x->users.count; i++)
+        for (size_t n = 0; n < x->users.row[i].grants; n++)
+            if (&x->users.share[x->users.row[i].grant[n].share] == r->row)
+                rights |= x->users.row[i].grant[n].rights;
+    return rights & RIGHT_INSPECT;
+}
+
+/* The home's own ones: those in a share wait there. */
+static int check_waiting(struct context *x, const struct removal *r)
+{
+    struct waiting w = { .at = { .x = x, .owner = &w, .ask = waiting_count } };
+    char question[160];
+    struct complaint why;
+    int code;
+
+    if (x->args.yes || !may_hold(x, r))
+        return 0;
+    code = r->gid ? search_share(&w.at, r->row) : search_user(&w.at, r->row);
+    if (code) {
+        why = x->complaint;
+        x->complaint.text[0] = '\0';
+        return ctl_fail(x, code,
+                        "%s; so it isn't known whether uploads wait for "
+                        "inspection there; --yes removes it all the same",
+                        why.text);
+    }
+    if (w.count == 0)
+        return 0;
+    snprintf(question, sizeof(question),
+             "%s has uploads that wait for inspection (%u), and no command "
+             "will find them any more. Go on? [y/N] ",
+             x->args.word[2], w.count);
+    if (terminal_confirm(question) == 1)
+        return 0;
+    return ctl_fail(x, EX_USAGE,
+                    "%s has uploads that wait for inspection (%u; see: "
+                    "sallyportctl inspect list), and no command would find "
+                    "them any more; nothing was removed; release or reject "
+                    "them, or give --yes",
+                    x->args.word[2], w.count);
+}
+
+/* A share is taken from all who have it. A script isn't asked. */
+static int confirm_share(struct context *x, const struct removal *r)
+{
+    char question[160];
+    size_t members = 0;
+
+    for (size_t i = 0; r->gid && i < x->users.count; i++)
+        for (size_t n = 0; n < x->users.row[i].grants; n++)
+            members +=
+                &x->users.share[x->users.row[i].grant[n].share] == r->row;
+    if (members == 0 || x->args.yes || x->args.purge)
+        return 0;
+    snprintf(question, sizeof(question),
+             "Take the share %s from %zu users? Its directory stays. [y/N] ",
+             x->args.word[2], members);
+    return terminal_confirm(question) == 0
+               ? ctl_fail(x, EXIT_FAILURE, "nothing was removed")
+               : 0;
+}
+
 /* Asks before the lock is taken. */
-static int purge_prepare(struct context *x, struct removal *r)
+static int del_prepare(struct context *x, struct removal *r)
 {
     int code = removal_of(x, &x->users, r);
 
     if (code == 0)
-        code = ctl_confirm_removal(x, r->path);
+        code = check_waiting(x, r);
+    if (code == 0)
+        code = confirm_share(x, r);
+    if (code || !x->args.purge)
+        return code;
+    code = ctl_confirm_removal(x, r->path);
     return code ? code : purge_open(x, r);
 }
 
@@ -220,16 +325,13 @@ int line_del(struct context *x)
 {
     struct renaming *renaming = disk_share(sizeof(*renaming));
     struct removal r;
-    int code = 0;
+    int code;
 
     if (!renaming)
         return ctl_fail(x, EX_OSERR, "out of memory");
     renaming->directory.parent_fd = renaming->directory.top_fd = -1;
     r.renaming = renaming;
-    if (x->args.yes && !x->args.purge)
-        code = ctl_fail(x, EX_USAGE, "--yes goes with --purge");
-    if (code == 0 && x->args.purge)
-        code = purge_prepare(x, &r);
+    code = del_prepare(x, &r);
     if (code == 0)
         code = del_run(x, &r);
     removed_close(&renaming->directory);

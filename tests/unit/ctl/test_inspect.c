@@ -230,3 +230,35 @@ Test(inspect, a_directory_of_a_member)
     ordered = HELD_REPLACE;
     expect_out(0, "", "inspect release --yes " ID, "released: /contracts/");
 }
+
+/* They had their 226, and nobody would find them any more. */
+Test(inspect, del_of_what_has_uploads_that_wait)
+{
+    char text[1024];
+
+    snprintf(text, sizeof(text),
+             "anna:!:70000:70000::%s/anna::rights=lr\n"
+             "bert:!:70001:70001::%s/bert::rights=wi shares=contracts:wi\n"
+             "carl:!:70002:70002::%s/carl::rights=lr rights./in=wi\n"
+             "@share:contracts:80000:%s/contracts:\n"
+             "@share:plain:80001:%s/plain:\n",
+             world.homes, world.homes, world.homes, world.shares, world.shares);
+    file_write(world.users, text);
+    fake_files_are(has_started, holds_one);
+    expect_err(EX_USAGE, "y\n", "user del bert",
+               "bert has uploads that wait for inspection (1; see: "
+               "sallyportctl inspect list), and no command would find them any "
+               "more; nothing was removed; release or reject them");
+    expect_run(EX_USAGE, "y\n", "user del carl --purge");
+    expect_run(EX_USAGE, "", "share del contracts");
+    cr_expect_str_eq(file_text(world.users), text);
+    /* The home without its shares: what is there stays to be found. */
+    cr_expect_str_eq(file_text(in_scratch("starts")),
+                     "bert 70001 70001 0\ncarl 70002 70002 0\n"
+                     "contracts 80000 80000 0\n");
+    expect_run(0, "", "user del anna"); /* without the right nobody looks */
+    expect_run(0, "", "share del plain");
+    expect_run(0, "", "user del bert --yes");
+    fake_files_are(NULL, ends);
+    expect_run(0, "", "user del carl");
+}
