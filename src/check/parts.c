@@ -12,14 +12,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/base/random.h"
 #include "sallyport/sandbox/sandbox.h"
 #include "sallyport/settings/prepared.h"
 #include "sallyport/settings/settings.h"
+#include "sallyport/users/users_file.h"
+
+#define STATE_LOCK_MS 5000 /* that it waits for another server */
 
 /* A number is both uid and gid: for a trial that makes no accounts. */
 int account_find(const char *account, struct identity *ret, struct complaint *c)
@@ -198,39 +201,23 @@ static int state_read_key(int directory, const char *path,
     return 0;
 }
 
-static int state_write_key(int directory, const char *name,
-                           const uint8_t key[STATE_KEY])
-{
-    FD_CLEANUP int fd =
-        openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
-    if (fd < 0)
-        return -errno;
-    ssize_t n = write(fd, key, STATE_KEY);
-    if (n != STATE_KEY)
-        return n < 0 ? -errno : -ENOSPC;
-    return fsync(fd) < 0 ? -errno : 0;
-}
-
-/* Whole or not at all; when another server is making one, the first wins. */
+/* Whole or not at all. Under the lock of the directory: when another server is
+ * making one, the first wins. A file system without such locks has none. */
 static int state_make_key(int directory, const char *path,
                           const uint8_t key[STATE_KEY], struct complaint *c)
 {
-    char name[64];
-    uint64_t number;
-    int r;
+    const struct slice bytes = { (const char *)key, STATE_KEY };
+    struct stat st;
+    bool stands;
+    int r = fd_lock(directory, STATE_LOCK_MS) == -ETIMEDOUT ? -ETIMEDOUT : 0;
 
-    random_bytes(&number, sizeof(number));
-    snprintf(name, sizeof(name), SETTINGS_KEY_FILE ".%016llx",
-             (unsigned long long)number);
-    r = state_write_key(directory, name, key);
     if (r == 0 &&
-        linkat(directory, name, directory, SETTINGS_KEY_FILE, 0) < 0 &&
-        errno != EEXIST)
-        r = -errno;
-    unlinkat(directory, name, 0);
-    if (r == 0 && fsync(directory) < 0)
-        r = -errno;
+        fstatat(directory, SETTINGS_KEY_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        r = errno == ENOENT
+                ? users_file_replace(directory, SETTINGS_KEY_FILE, bytes, NULL,
+                                     NULL, NULL, &stands)
+                : -errno;
+    flock(directory, LOCK_UN);
     return r < 0 ? state_failed(c, path, -r) : 0;
 }
 

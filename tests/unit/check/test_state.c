@@ -2,16 +2,19 @@
  * owner can read it. */
 
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "check/check.h"
 #include "sallyport/base/random.h"
+#include "support/nth.h"
 #include "support/scratch.h"
 
 static struct complaint c;
@@ -90,6 +93,71 @@ Test(state, made_at_the_same_moment)
     for (int i = 1; i < 10; i++)
         cr_assert_arr_eq(keys[0], keys[i], STATE_KEY);
     close(ends[0]);
+}
+
+static size_t files_in(const char *path)
+{
+    DIR *d = opendir(path);
+    size_t n = 0;
+
+    if (!d)
+        return 0;
+    for (struct dirent *e; (e = readdir(d));)
+        n += e->d_name[0] != '.';
+    closedir(d);
+    return n;
+}
+
+static uint8_t *returned; /* shared with the fork */
+
+static int make_key(void *unused)
+{
+    (void)unused;
+    return key_of(in_scratch("s"), true, returned) != 0;
+}
+
+/* Whatever call fails, or kills the process: a key that was returned stands in
+ * the file, and the next start has that one. */
+static void play(int error)
+{
+    struct nth *nth = nth_new();
+    uint8_t key[STATE_KEY];
+    unsigned n;
+
+    if (!nth)
+        cr_skip_test(NTH_MISSING);
+    returned = mmap(NULL, STATE_KEY, PROT_READ | PROT_WRITE,
+                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    for (n = 1; nth_goes_on(nth); n++) {
+        nth_arm(nth, n, error, NULL);
+        int status = nth_run(nth, make_key, NULL);
+        bool stands = access(in_scratch("s/partials.key"), F_OK) == 0;
+
+        nth_disarm(nth);
+        cr_expect(status != 0 || stands, "call %u", n);
+        cr_expect(status != 0 || strcmp(nth_call(nth), "fsync") != 0,
+                  "call %u: not synced", n);
+        cr_expect_eq(key_of(in_scratch("s"), true, key), 0, "call %u, %s: %s",
+                     n, nth_call(nth), c.text);
+        if (status == 0)
+            cr_expect_arr_eq(key, returned, STATE_KEY, "call %u", n);
+        cr_expect_eq(files_in(in_scratch("s")), 1, "call %u, %s: a leftover", n,
+                     nth_call(nth));
+        scratch_remove_tree(in_scratch("s"));
+    }
+    cr_expect_gt(n, 10);
+    munmap(returned, STATE_KEY);
+    nth_free(nth);
+}
+
+Test(state, each_call_fails_once)
+{
+    play(EIO);
+}
+
+Test(state, each_call_kills_once)
+{
+    play(NTH_KILL);
 }
 
 static const struct {
