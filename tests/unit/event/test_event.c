@@ -51,6 +51,22 @@ static const struct escape escapes[] = {
     { { "/\xe2\x80\xa7", 4 }, "change path=/\xe2\x80\xa7" },
     { { "/\xf0\x9f\x98\x80", 5 }, "change path=/\xf0\x9f\x98\x80" },
     { { "/\xf4\x90\x80\x80", 5 }, "change path=/\\xf4\\x90\\x80\\x80" },
+    { { "/\xc2\xa0", 3 }, "change path=/\xc2\xa0" },
+    { { "/\xc2\x9f", 3 }, "change path=/\\xc2\\x9f" },
+    { { "/\xdf\xbf", 3 }, "change path=/\xdf\xbf" },
+    { { "/\xe0\x9f\xbf", 4 }, "change path=/\\xe0\\x9f\\xbf" },
+    { { "/\xe0\xa0\x80", 4 }, "change path=/\xe0\xa0\x80" },
+    { { "/\xed\x9f\xbf", 4 }, "change path=/\xed\x9f\xbf" },
+    { { "/\xee\x80\x80", 4 }, "change path=/\xee\x80\x80" },
+    { { "/\xef\xbf\xbd", 4 }, "change path=/\xef\xbf\xbd" },
+    { { "/\xf0\x8f\xbf\xbf", 5 }, "change path=/\\xf0\\x8f\\xbf\\xbf" },
+    { { "/\xf0\x90\x80\x80", 5 }, "change path=/\xf0\x90\x80\x80" },
+    { { "/\xf4\x8f\xbf\xbf", 5 }, "change path=/\xf4\x8f\xbf\xbf" },
+    { { "/\xf5\x80\x80\x80", 5 }, "change path=/\\xf5\\x80\\x80\\x80" },
+    { { "/\xe2\x80\xa8", 4 }, "change path=/\\xe2\\x80\\xa8" },
+    { { "/\xe2\x81\xa6", 4 }, "change path=/\\xe2\\x81\\xa6" },
+    { { "/\xe2\x81\xa5", 4 }, "change path=/\xe2\x81\xa5" },
+    { { "/\xe2\x80\xaf", 4 }, "change path=/\xe2\x80\xaf" },
 };
 
 Test(event, a_line_stays_one_line)
@@ -176,14 +192,18 @@ Test(event, a_cut_keeps_characters_whole)
 {
     char path[EVENT_VALUE_MAX * 2], out[8192];
 
-    for (size_t shift = 0; shift < 2; shift++) {
-        memset(path, 'x', sizeof(path));
-        for (size_t i = shift; i + 1 < sizeof(path); i += 2)
-            memcpy(path + i, "\xc3\xa4", 2);
-        line_of((struct slice){ path, sizeof(path) }, out, sizeof(out));
-        cr_assert(strstr(out, "\xa4\\["), "%s", out);
-        cr_assert(!strstr(out, "\\x"), "%s", out);
-    }
+    static const char *const characters[] = { "\xc3\xa4", "\xe2\x82\xac",
+                                              "\xf0\x9f\x98\x80" };
+
+    for (size_t c = 0; c < 3; c++)
+        for (size_t width = c + 2, shift = 0; shift < width; shift++) {
+            memset(path, 'x', sizeof(path));
+            for (size_t i = shift; i + width <= sizeof(path); i += width)
+                memcpy(path + i, characters[c], width);
+            line_of((struct slice){ path, sizeof(path) }, out, sizeof(out));
+            cr_assert(strstr(out, "\\["), "%s", out);
+            cr_assert(!strstr(out, "\\x"), "%s", out);
+        }
     memset(path, 0x80, sizeof(path));
     line_of((struct slice){ path, sizeof(path) }, out, sizeof(out));
     cr_assert_lt(strlen(out), 4 * EVENT_VALUE_MAX + 64);
@@ -473,6 +493,23 @@ Test(event, a_new_log_gets_what_waited)
     event_sender_release(&w.sender);
 }
 
+/* One that had no log at first. */
+Test(event, a_first_log_gets_events)
+{
+    struct event_record r;
+    struct wire w = { 0 };
+
+    event_sender_init(&w.sender, -1, PROCESS_SESSION);
+    event_sender_open(&w.sender, channel_make(&w.log, PROCESS_LOG,
+                                              PROCESS_SESSION, PHASE_RUN));
+    event_begin(&r, EVENT_SYSCALL);
+    event_number(&r, FIELD_NUMBER, 7);
+    cr_assert_eq(event_send(&w.sender, &r), 0);
+    cr_assert_eq(next_number(&w), 7);
+    channel_close(&w.log);
+    event_sender_release(&w.sender);
+}
+
 Test(event, without_a_log_events_vanish)
 {
     struct event_sender s;
@@ -491,6 +528,8 @@ Test(event, names)
 {
     for (unsigned e = 0; e < EVENT_COUNT; e++)
         cr_assert_str_neq(event_name((enum event)e), "?");
+    cr_expect_str_eq(event_name(EVENT_TROUBLE), event_name(EVENT_SERVICE));
+    cr_expect_str_eq(event_name(EVENT_COUNT), "?");
     for (unsigned f = 0; f < FIELD_COUNT; f++) {
         struct event_record r;
         struct buf line;
