@@ -155,6 +155,13 @@ static int list_flush(struct listing *l)
     return r;
 }
 
+/* The disk can't show a name: this isn't the whole listing. */
+static void list_note_error(struct listing *l, int r)
+{
+    if (files_outcome(r) == OUTCOME_IO)
+        l->error = r;
+}
+
 static int list_add_facts(struct listing *l, const char *name, struct entry *e)
 {
     struct facts facts;
@@ -162,8 +169,7 @@ static int list_add_facts(struct listing *l, const char *name, struct entry *e)
 
     int r = facts_read(l->f, &l->in, name, &facts);
     if (r != 0) {
-        if (files_outcome(r) == OUTCOME_IO)
-            l->error = r;
+        list_note_error(l, r);
         return -ENOENT;
     }
     e->kind = facts_kind(&facts);
@@ -232,6 +238,18 @@ static int list_watch_ends(struct listing *l)
     return l->seen++ % LIST_LOOK_EVERY == 0 ? list_wait(l, 0, 0) : 0;
 }
 
+static bool list_hides(struct listing *l, const char *name)
+{
+    struct stat st;
+
+    if (!l->in.mount->mine)
+        return false;
+    if (fstatat(l->in.fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return resolve_hides(l->f, l->in.mount, &st);
+    list_note_error(l, -errno);
+    return true;
+}
+
 static bool list_leaves_out(const struct listing *l, const char *name)
 {
     return l->pattern && !list_matches(l->pattern, name);
@@ -268,7 +286,7 @@ static int list_add_names(struct listing *l)
             continue;
         }
         if (list_leaves_out(l, name) || mount_named(l->f, l->in.path, name) ||
-            resolve_hides_name(l->f, l->in.mount, l->in.fd, name))
+            list_hides(l, name))
             continue;
         r = list_add_entry(l, name);
         if (r < 0)
