@@ -1,6 +1,6 @@
 /* The handlers of auth. Auth knows password hashes and nothing else: it has no
  * file, no network and no rights. Its answer is yes or no, the user's row, and
- * perhaps a new hash for this user. */
+ * after SITE PSWD a new hash for this user. */
 #include "auth.h"
 
 #include <errno.h>
@@ -172,34 +172,20 @@ static void pending_no_verdict(struct pending *p, const char *why)
     pending_send_verdict(p, &none);
 }
 
-/* Without a code the login fails, and must not take longer than with a wrong
- * password. */
-static bool pending_renews(const struct pending *p, const struct attempt *a,
-                           const struct user *user)
+/* Who may log in with the old password gets a hash of the new one. */
+static enum password_fault pending_hash(const struct pending *p,
+                                        const struct attempt *a,
+                                        struct slice wanted,
+                                        char hash[HASH_MAX])
 {
-    return a->verified && (user->totp.len == 0 || a->step > 0) && p->cost > 0 &&
-           hash_is_weaker(user->hash, p->cost);
-}
+    SECRET_CLEANUP struct secret password = { .len = 0 };
+    enum password_fault fault = hash_password_fault(wanted);
 
-/* A user whose password is right gets a hash of the new password; or at a login
- * one of the same password, if the old hash is weaker than today's. */
-static enum password_fault
-pending_hash(const struct pending *p, const struct attempt *a,
-             const struct user *user, struct slice wanted, char hash[HASH_MAX])
-{
-    SECRET_CLEANUP struct secret password = *a->password;
-    enum password_fault fault;
-
-    if (!p->user[0]) {
-        if (pending_renews(p, a, user))
-            hash_make(&password, p->cost, hash);
-        return PASSWORD_OK;
-    }
-    fault = hash_password_fault(wanted);
     if (!a->verified)
         return PASSWORD_WRONG;
     if (fault == PASSWORD_OK &&
-        slice_equal(wanted, (struct slice){ password.bytes, password.len }))
+        slice_equal(wanted,
+                    (struct slice){ a->password->bytes, a->password->len }))
         fault = PASSWORD_SAME;
     if (fault != PASSWORD_OK)
         return fault;
@@ -231,10 +217,9 @@ static int pending_on_credentials(void *owner, struct msg_credentials *msg)
     f.yes = j == JUDGED_RIGHT;
     f.name = siphash(a.name_key, a.name.ptr, a.name.len);
     f.step = a.step;
-    if (f.yes)
-        f.fault = pending_hash(p, &a, &p->auth->users.row[f.row], msg->wanted,
-                               f.hash);
-    else
+    if (f.yes && p->user[0])
+        f.fault = pending_hash(p, &a, msg->wanted, f.hash);
+    if (!f.yes)
         report_failed_login(p, &a, j);
     pending_send_verdict(p, &f);
     return -ECANCELED;

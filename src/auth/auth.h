@@ -24,7 +24,7 @@ struct pending {
     uint64_t serial;
     struct address peer;          /* the client; master names it, for the log */
     char user[USER_NAME_MAX + 1]; /* who wants another password; "": a login */
-    uint64_t cost;                /* of a new hash; 0: none is wanted */
+    uint64_t cost;                /* of the hash of that password */
     bool used;
 };
 

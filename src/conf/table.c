@@ -432,12 +432,10 @@ const struct setting setting_table[] = {
       .value = "no",
       .help = "Users who may change their passwords (SITE PSWD). no, must: "
               "those with must_change= (sallyportctl user add --must-change), "
-              "who must do it first. yes: all. With must and yes the server "
-              "also replaces a weaker hash (see hash_cost) when its user logs "
-              "in. For each of these it must be able to write to the directory "
-              "of the users file. The systemd unit permits it for "
-              "/etc/sallyport; for another one sallyportd --check tells what "
-              "systemd needs." },
+              "who must do it first. yes: all. For each of these the server "
+              "must be able to write to the directory of the users file. The "
+              "systemd unit permits it for /etc/sallyport; for another one "
+              "sallyportd --check tells what systemd needs." },
     { .key = "hash_cost",
       .type = SETTING_NUMBER,
       .offset = FIELD(hash_cost),
@@ -446,7 +444,8 @@ const struct setting setting_table[] = {
       .max = 8,
       .help = "Cost of new password hashes (yescrypt). 5 takes 16 MiB and "
               "about 50 ms of a processor for each login; each step doubles "
-              "both. Hashes with a lower cost stay valid." },
+              "both. Older hashes stay valid, and as they are: sallyportctl "
+              "user list marks those that are weaker." },
     { .key = "max_file_size",
       .type = SETTING_NUMBER,
       .offset = FIELD(max_file_size),

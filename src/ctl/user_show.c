@@ -13,6 +13,7 @@
 
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/hash/hash.h"
 
 /* The row's word of that CHOICE_; NULL: the server's setting. */
 static const char *choice_of(const struct user *user, int choice)
@@ -148,21 +149,31 @@ static int add_hash(json_t *one, const struct user *user)
     return r;
 }
 
+/* Would a new password get a stronger hash? A user without a password has no
+ * weak one. */
+static bool has_weak_hash(const struct context *x, const struct user *user)
+{
+    return user->hash[0] == '$' &&
+           hash_is_weaker(user->hash, x->settings.hash_cost);
+}
+
 static json_t *describe_user(struct context *x, size_t i)
 {
     const struct users *u = &x->users;
     const struct user *user = &u->row[i];
     char rights[16];
     json_t *one = json_pack(
-        "{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s, s:s, s:b, s:s?, s:s?, s:s?, "
+        "{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s, s:s, s:b, s:b, s:s?, s:s?, "
+        "s:s?, "
         "s:s, s:o, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
         "s:o}",
         "name", user->name, "uid", (json_int_t)user->uid, "gid",
         (json_int_t)user->gid, "comment", json_text(user->comment), "home",
         json_text(user->home), "rights", rights_text(user->rights, rights),
         "locked", (int)user->locked, "state", state_of(user), "password",
-        user_hash_kind(user->hash), "must_change", (int)user->must_change,
-        "on_conflict", choice_of(user, CHOICE_CONFLICT), "data_binding",
+        user_hash_kind(user->hash), "weak_hash", (int)has_weak_hash(x, user),
+        "must_change", (int)user->must_change, "on_conflict",
+        choice_of(user, CHOICE_CONFLICT), "data_binding",
         choice_of(user, CHOICE_BINDING), "upload_eof",
         choice_of(user, CHOICE_UPLOAD_EOF), "login", login_of(user),
         "certificate", json_slice(user->certificate), "second_factor",
@@ -190,6 +201,7 @@ static const struct output_field user_columns[] = {
     { .title = "STATE", .key = "state", .width = -7 },
     { .title = "BINDING", .key = "data_binding", .width = -7, .none = "-" },
     { .title = "EXPIRES", .key = "expires", .width = -20, .none = "-" },
+    { .title = "WEAK", .key = "weak_hash", .width = -4 },
     { .title = "HOME", .key = "home" },
     { 0 },
 };
@@ -247,6 +259,7 @@ static const struct output_field user_lines[] = {
     { .title = "state:", .key = "state" },
     { .title = "expires:", .key = "expires", .none = "never" },
     { .title = "password:", .key = "password" },
+    { .title = "weak hash:", .key = "weak_hash" },
     { .title = "to be changed:", .key = "must_change" },
     { .title = "conflict:", .key = "on_conflict", .none = SERVERS },
     { .title = "binding:", .key = "data_binding", .none = SERVERS },

@@ -129,7 +129,7 @@ int columns_set_hash(struct slice text, const struct hash_change *change,
     if (r == 0)
         r = add_between(into, hash.ptr + hash.len, options.ptr);
     if (r == 0)
-        r = change->done && columns_value(line, "must_change").ptr
+        r = columns_value(line, "must_change").ptr
                 ? columns_set_key(line, "must_change", NULL, into)
                 : buf_add_slice(into, options);
     return r ? r

@@ -1,5 +1,5 @@
-/* New passwords and hashes, which the running server writes to the users file:
- * must_change, SITE PSWD, and a stronger hash at a login. */
+/* New passwords, which the running server writes to the users file: must_change
+ * and SITE PSWD. */
 #include <criterion/criterion.h>
 #include <sched.h>
 #include <stdio.h>
@@ -9,11 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "generation.h"
 #include "support/files.h"
 #include "support/run.h"
 #include "support/server_log.h"
 #include "support/session.h"
-#include "support/wait.h"
 
 #define FIRST  "the first password"
 #define SECOND "the second \"password\""
@@ -144,48 +144,29 @@ Test(passwords, must_be_changed, .timeout = 120)
     server_stop(&server);
 }
 
-/* anna's hash is SHA-512. Sessions that log in at the same time all enter, none
- * ends, and one hash is written. The next reload keeps it. */
-Test(passwords, stronger_hash, .timeout = 120)
+/* anna's hash is SHA-512. A login never writes, whatever the settings are: the
+ * file stays the same, and sessions from before and after it live on. */
+Test(passwords, no_login_writes, .timeout = 120)
 {
-    enum { SESSIONS = 4 };
-    char before[400], made[400], after[400];
-    struct session s[SESSIONS], first;
+    char before[400], after[400];
     struct server server;
+    struct session s;
+    struct stat a, b;
 
-    server_start(&server, &for_those_who_must);
+    server_start(&server, &for_all);
     hash_of(&server, "anna", before);
     cr_assert_neq(strncmp(before, "$y$", 3), 0, "%s", before);
-    cr_assert_eq(ctl(&server, "", "lock", "anna", NULL), 0);
-    cr_assert_eq(login(&server, "anna", SERVER_PASSWORD), 530);
-    hash_of(&server, "anna", made);
-    cr_expect_eq(strcmp(made + 1, before), 0, "a locked user got a hash");
-    cr_assert_eq(ctl(&server, "", "unlock", "anna", NULL), 0);
-    cr_assert_eq(login(&server, "anna", "wrong"), 530);
-    hash_of(&server, "anna", made);
-    cr_assert_str_eq(made, before);
-    for (int i = 0; i < SESSIONS; i++) {
-        connect_to(&s[i], &server);
-        session_do(&s[i], "331 {*}", "USER anna");
-    }
-    for (int i = 0; i < SESSIONS; i++)
-        session_send(&s[i], "PASS " SERVER_PASSWORD);
-    for (int i = 0; i < SESSIONS; i++)
-        session_expect(&s[i], "230 {*}");
-    hash_of(&server, "anna", made);
-    cr_expect_eq(strncmp(made, "$y$j9T$", 7), 0, "%s", made);
-    session_enter(&first, &server, "anna");
+    cr_assert_eq(stat(server_path(&server, "users"), &a), 0);
+    session_enter(&s, &server, "anna");
+    cr_expect_eq(login(&server, "anna", SERVER_PASSWORD), 230);
+    generation_reload(&server, GENERATION_CTL);
+    cr_expect_eq(login(&server, "anna", SERVER_PASSWORD), 230);
+    session_do(&s, "257 {*}", "PWD");
+    session_close(&s);
     hash_of(&server, "anna", after);
-    cr_expect_str_eq(after, made, "written twice");
-    cr_assert_eq(ctl(&server, "", "list", NULL, NULL), 0);
-    for (int i = 0; i < SESSIONS; i++)
-        session_do(&s[i], "257 {*}", "PWD");
-    session_store(&first, "STOR", "file", "bytes", 5);
-    for (int i = 0; i < SESSIONS; i++)
-        session_close(&s[i]);
-    session_close(&first);
-    server_log_expect(&server, 1, "user anna: a stronger hash", NULL);
-    no_password_in_the_log(&server);
+    cr_expect_str_eq(after, before);
+    cr_assert_eq(stat(server_path(&server, "users"), &b), 0);
+    cr_expect_eq(a.st_ino, b.st_ino);
     server_stop(&server);
 }
 
@@ -368,22 +349,7 @@ static void make_read_only(const char *etc)
     cr_assert_eq(mount(NULL, etc, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
 }
 
-/* On a busy machine master still rests after the login's try to write. */
-static bool cannot_write(void *argument)
-{
-    struct session *s = argument;
-    const char *line;
-
-    session_send(s, "SITE PSWD \"" SERVER_PASSWORD "\" another-one");
-    line = session_line(s);
-    if (strstr(line, "450 The password stays: the server is busy; "))
-        return false;
-    cr_expect(strstr(line, "550 The password stays: the server can't write it"),
-              "%s", line);
-    return true;
-}
-
-/* The login doesn't suffer, the reply and the log name the cause, and the old
+/* The session doesn't suffer, the reply and the log name the cause, and the old
  * file stays. */
 static void on_a_bad_disk(void (*spoil)(const char *etc), const char *why)
 {
@@ -400,7 +366,8 @@ static void on_a_bad_disk(void (*spoil)(const char *etc), const char *why)
     hash_of(&server, "anna", before);
     spoil(etc);
     session_enter(&s, &server, "anna");
-    cr_assert(wait_until(cannot_write, &s, 20000));
+    session_do(&s, "550 The password stays: the server can't write it{*}",
+               "SITE PSWD \"" SERVER_PASSWORD "\" another-one");
     session_do(&s, "257 {*}", "PWD");
     session_close(&s);
     hash_of(&server, "anna", after);

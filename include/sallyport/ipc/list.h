@@ -1030,8 +1030,7 @@ END
 MESSAGE(verify, MASTER, AUTH, RUN, MANY, NONE,
         "a password to verify: serial, edition of the users file, the client's "
         "address (for the log), the user who wants another password (empty: a "
-        "login), the cost of a new hash (0: none is wanted); the other end of "
-        "that channel")
+        "login), the cost of its hash; the other end of that channel")
 NUMBER(serial)
 NUMBER(edition)
 ADDRESS(peer)

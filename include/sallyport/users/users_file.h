@@ -48,11 +48,10 @@ int users_file_replace(int directory_fd, const char *name, struct slice bytes,
                        const struct stat *like, users_file_check *check,
                        void *owner, bool *stands);
 
-/* One user's new hash. */
+/* The user has changed the password: a new hash, and must_change= goes. */
 struct hash_change {
     const char *user, *old, *hash; /* OLD is the one that was verified */
-    bool done; /* the user has changed the password: must_change= goes */
-    struct slice text; /* the file as the server has accepted it */
+    struct slice text;             /* the file as the server has accepted it */
 };
 /* Makes that change: no other byte of the file is touched. It doesn't wait for
  * the lock. Returns 0 or -errno; -ETIMEDOUT: somebody else edits the file;

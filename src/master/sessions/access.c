@@ -193,28 +193,6 @@ size_t access_review(struct master *m)
     return ended;
 }
 
-/* From the present version back. So if an old hash is in the file again, the
- * version that it had then is the present one. */
-uint64_t access_renewed(const struct master *m, const char *name,
-                        uint64_t version)
-{
-    const struct access *a = m->access;
-    const struct user *row = access_newest_row(m, name);
-    const uint64_t present =
-        row ? user_version(row, m->secrets.versions) : version;
-    uint64_t at = present;
-
-    for (size_t i = 1; at != version && i <= a->renewals && i <= ACCESS_RENEWED;
-         i++) {
-        const struct renewed_row *one =
-            &a->renewed[(a->renewals - i) % ACCESS_RENEWED];
-
-        if (one->after == at)
-            at = one->before;
-    }
-    return at == version ? present : version;
-}
-
 const struct user *access_current(const struct session *s, const char *name,
                                   uint64_t version)
 {

@@ -139,7 +139,7 @@ static int older_on_session(void *owner, struct msg_older_session *msg)
     s->since = msg->since;
     s->login = msg->login;
     s->number = msg->number;
-    s->version = access_renewed(o->master, s->home.user, msg->version);
+    s->version = msg->version;
     if (s->login == 0)
         return 0;
     access_renew_limits(s);

@@ -285,16 +285,12 @@ static void login_take_row(struct session *s)
     struct answer *a = &s->answer;
     const struct users *users = userdb_find(m->users, a->verdict.edition);
     const struct user *row;
-    uint64_t version;
 
     if (!users || !a->verdict.right)
         return;
     row = &users->row[a->verdict.row];
     slice_copy(slice_from(row->name), a->user, sizeof(a->user));
-    version = user_version(row, m->secrets.versions);
-    a->version = access_renewed(m, row->name, version);
-    if (a->version != version && s->login == 0)
-        a->verdict.hash[0] = '\0'; /* it has replaced that hash already */
+    a->version = user_version(row, m->secrets.versions);
 }
 
 /* Takes the row that auth has found, and compares it with the newest file: the
@@ -320,13 +316,10 @@ static void login_accept(struct session *s)
         return;
     }
     guesses_succeeded(m->guesses, &a->verdict.guess, clock_ms());
-    if (s->login > 0) {
+    if (s->login > 0)
         password_change(s, user);
-        return;
-    }
-    login_enter(s, user);
-    if (s->state == SESSION_OPENING)
-        password_renew(s, user);
+    else
+        login_enter(s, user);
 }
 
 void login_on_verdict(struct session *s, const struct verdict *v)

@@ -233,7 +233,6 @@ struct userdb {
     struct complaint reported;  /* the last one */
     uint64_t rests_until;       /* after a reader that has failed; clock_ms() */
     uint64_t write_rests_until; /* after a new hash was written */
-    uint64_t renews_at; /* no login gets a new hash before; clock_ms() */
     struct complaint unwritten; /* why the last one wasn't; "": it was */
 };
 
@@ -540,8 +539,6 @@ void login_answered(struct session *s, int r, enum session_state state,
 
 /* New hashes of passwords in the users file (password.c). */
 
-/* Of a new hash for the user of S; 0: the server writes none. */
-uint64_t password_cost(const struct session *s);
 /* May the user of S change the password? Returns PASSWORD_OK or why not. */
 enum password_fault password_objection(const struct session *s);
 /* Answers SITE PSWD of S. */
@@ -550,10 +547,6 @@ void password_answer(struct session *s, enum password_fault fault);
  * writes the new hash, ends the user's other sessions, and answers. USER isn't
  * valid any more. */
 void password_change(struct session *s, const struct user *user);
-/* The same after a login, for a new hash of the same password. It ends no
- * session. */
-void password_renew(struct session *s, const struct user *user);
-
 /* The auth workers: which one gets a login, and with which users file. */
 
 /* *ret: the worker with the fewest verifications under way, for the login of S.
@@ -581,23 +574,12 @@ void verdict_go_on(struct child *c);
 void verdict_on_gone(struct child *c);
 void verdict_on_timer(struct child *c);
 
-/* A row whose hash was replaced by another one of the same password: its
- * versions. */
-struct renewed_row {
-    uint64_t before, after;
-};
-/* So many replacements are remembered: more than logins that auth verifies at a
- * time. */
-#define ACCESS_RENEWED (2 * MASTER_AUTHS * VERIFICATIONS_MAX)
-
 /* Checks sessions against their users' rows when the users file changes. */
 struct access {
     struct loop_timer timer;
     uint64_t seen;       /* the newest edition at the last check */
     uint64_t reviewed;   /* the edition that all sessions were compared with */
     int64_t reviewed_at; /* when: seconds since 1970 */
-    struct renewed_row renewed[ACCESS_RENEWED]; /* the last ones, in a ring */
-    size_t renewals;
 };
 
 /* From now on the users file is checked every few seconds. */
@@ -613,10 +595,6 @@ bool access_refresh(struct master *m);
 size_t access_review(struct master *m);
 /* Does the same for one session that was just reported. */
 void access_review_one(struct session *s);
-/* Returns the present version of the user's row if it has come from VERSION by
- * renewals alone, else VERSION. */
-uint64_t access_renewed(const struct master *m, const char *name,
-                        uint64_t version);
 /* Returns the user's row in the newest edition, or NULL if there is none, or it
  * is locked, expired, has another version, or doesn't admit the session. */
 const struct user *access_current(const struct session *s, const char *name,

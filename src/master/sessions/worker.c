@@ -95,7 +95,7 @@ int worker_ask(struct child *c, struct session *s, int fd)
     if (SEND(&c->channel, verify, 0, .serial = s->serial,
              .edition = userdb_newest(m->users), .peer = s->peer,
              .user = slice_from(s->login > 0 ? s->home.user : ""),
-             .cost = password_cost(s), .session = fd) < 0)
+             .cost = s->master->settings.hash_cost, .session = fd) < 0)
         return -EBUSY;
     c->verification[c->verifications++] =
         (struct verification){ s->serial, userdb_newest(m->users), s->peer, s };
@@ -171,6 +171,8 @@ static const char *verdict_objection(const struct child *c,
         return "a verdict that nobody asked for";
     if (msg->hash.len > 0 && !(msg->accepted && user_hash_is_new(msg->hash)))
         return "a hash that can't be a new one";
+    if (msg->hash.len > 0 && v->session && v->session->login == 0)
+        return "a new hash at a login";
     if (msg->edition < v->edition || msg->edition > c->edition)
         return "a verdict by a wrong edition of the users file";
     users = userdb_find(c->master->users, msg->edition);

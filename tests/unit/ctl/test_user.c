@@ -165,7 +165,28 @@ Test(user, must_change_afterwards)
     cr_expect(strstr(file_text(world.users), " must_change=yes\n"));
 }
 
-/* The setting decides about new hashes only. */
+static void expect_weak(const char *name, bool weak)
+{
+    json_t *list =
+               json_loads(expect_run(0, "", "user list --json")->out, 0, NULL),
+           *one;
+    bool found = false;
+    size_t i;
+
+    cr_assert_not_null(list);
+    json_array_foreach(list, i, one)
+    {
+        if (strcmp(json_string_value(json_object_get(one, "name")), name) != 0)
+            continue;
+        found = true;
+        cr_expect_eq(json_is_true(json_object_get(one, "weak_hash")), weak,
+                     "%s", name);
+    }
+    cr_expect(found, "%s", name);
+    json_decref(list);
+}
+
+/* The setting decides about new hashes only; older ones are weak then. */
 Test(user, hash_cost)
 {
     char conf[4096];
@@ -179,6 +200,24 @@ Test(user, hash_cost)
     cr_expect(strstr(file_text(world.users), "bob:$y$jAT$"), "%s",
               file_text(world.users));
     cr_expect(strstr(file_text(world.users), "anna:$y$j9T$"));
+    expect_run(0, "", "user lock anna");
+    expect_weak("anna", true);
+    expect_weak("bob", false);
+    expect_out(0, "", "user show anna", "weak hash: yes\n");
+    expect_out(0, "", "user list", " yes  /");
+    expect_out(0, "", "user list", " no   /");
+}
+
+/* A user without a password has no weak one. */
+Test(user, weak_hash)
+{
+    file_write(world.users, "anna:!:70000:70000::/h::\n"
+                            "bert:$6$rounds=1000$salt$"
+                            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+                            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+                            ":70001:70001::/i::\n");
+    expect_weak("anna", false);
+    expect_weak("bert", true);
 }
 
 Test(user, lock_and_unlock)
@@ -902,7 +941,7 @@ Test(user, json)
     json_decref(list);
     one = json_loads(expect_run(0, "", "user show anna --json")->out, 0, NULL);
     cr_assert_not_null(one);
-    cr_expect_eq(json_object_size(one), 27);
+    cr_expect_eq(json_object_size(one), 28);
     cr_expect(json_is_null(json_object_get(one, "on_conflict")));
     cr_expect(json_is_null(json_object_get(one, "data_binding")));
     json_decref(one);

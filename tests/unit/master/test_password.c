@@ -304,126 +304,19 @@ Test(password, unasked, .timeout = 60)
     stage_leave(&s, &p);
 }
 
-/* A session that nobody has logged in on asks as for a login: there is no user
- * whose password auth could change, so the hash that it sends is one of the
- * user who logs in now. */
-Test(password, stronger_at_a_login, .timeout = 60)
+/* A login writes nothing: only a user who asks gets a new hash. */
+Test(password, not_at_a_login, .timeout = 60)
 {
-    struct actor files, others;
-    struct player p, other;
-    struct message got;
-    struct stage s;
-
-    stage_logged_in(&s, permit, &other, &others);
-    player_enter(&s, &p, 2);
-    player_asks(&s, &p);
-    finds(&s, &p, 1, 0, true, PASSWORD_OK, NEW);
-    actor_enter(&s, &files, "files");
-    TELL(&files.channel, files_ready);
-    player_hear(&p, MSG_granted, &got);
-    message_close(&got);
-    cr_expect(has_hash(&s, "anna", NEW));
-    gate_hears(&s, MSG_logged_in, 2);
-    p.channel.phase = PHASE_USER;
-    asks(&s, &other, 5); /* it wasn't kicked */
-    finds(&s, &other, 2, 0, false, PASSWORD_OK, "");
-    is_told(&other, PASSWORD_WRONG);
-    player_leave(&other);
-    stage_leave(&s, &p);
-}
-
-/* Two logins are verified at once: the second one's verdict names the row as it
- * was before the first one's new hash. Both enter, and one hash is written. */
-Test(password, two_logins_at_once, .timeout = 60)
-{
-    struct player p[2];
-    struct actor files[2];
-    struct message got;
-    struct stage s;
-
-    stage_with(&s, permit, &p[0]);
-    player_enter(&s, &p[1], 2);
-    player_asks(&s, &p[0]);
-    player_asks(&s, &p[1]);
-    for (int i = 0; i < 2; i++) {
-        finds(&s, &p[i], 1, 0, true, PASSWORD_OK, i == 0 ? NEW : NEW2);
-        actor_enter(&s, &files[i], "files");
-        TELL(&files[i].channel, files_ready);
-        player_hear(&p[i], MSG_granted, &got);
-        message_close(&got);
-    }
-    cr_expect(has_hash(&s, "anna", NEW));
-    player_leave(&p[1]);
-    stage_leave(&s, &p[0]);
-}
-
-/* A backup of the file, or a program that writes it, brings an old hash back.
- * Nothing was wrong with it, so the user can log in. */
-Test(password, an_old_hash_comes_back, .timeout = 60)
-{
-    struct player p[2];
-    struct actor files[2];
-    struct message got;
-    struct buf before;
-    struct stage s;
-
-    stage_with(&s, permit, &p[0]);
-    read_all(&s, &before);
-    player_enter(&s, &p[1], 2);
-    for (uint64_t i = 0; i < 2; i++) {
-        player_asks(&s, &p[i]);
-        finds(&s, &p[i], 2 * i + 1, 0, true, PASSWORD_OK, i == 0 ? NEW : "");
-        actor_enter(&s, &files[i], "files");
-        TELL(&files[i].channel, files_ready);
-        player_hear(&p[i], MSG_granted, &got);
-        message_close(&got);
-        stage_users(&s, before.data);
-    }
-    buf_release(&before);
-    player_leave(&p[1]);
-    stage_leave(&s, &p[0]);
-}
-
-/* A storm of logins after the policy was raised: while verifications need all
- * editions that are kept, no login gets a stronger hash, since one more edition
- * would drop the oldest, and a login with it. SITE PSWD goes on. */
-Test(password, no_stronger_hash_drops_an_edition)
-{
-    struct userdb db = { .count = USERDB_KEPT };
-    struct master m = { .state = MASTER_RUNNING, .users = &db };
-    struct session s = { .master = &m };
-
-    permit(&m);
-    cr_expect_eq(password_cost(&s), 0);
-    s.login = 1;
-    cr_expect_eq(password_cost(&s), 5);
-    s.login = 0;
-    db.count--;
-    cr_expect_eq(password_cost(&s), 5);
-}
-
-static void no_change_or_delay(struct master *m)
-{
-    permit(m);
-    m->settings.password_change = PASSWORD_CHANGE_NO;
-}
-
-/* Without the setting no hash is asked for, and none is taken. */
-Test(password, not_at_a_login_by_default, .timeout = 60)
-{
-    struct actor files;
     struct player p;
-    struct message got;
     struct stage s;
 
-    stage_with(&s, no_change_or_delay, &p);
+    stage_with(&s, permit, &p);
     player_asks(&s, &p);
     finds(&s, &p, 1, 0, true, PASSWORD_OK, NEW);
-    actor_enter(&s, &files, "files");
-    TELL(&files.channel, files_ready);
-    player_hear(&p, MSG_granted, &got);
-    message_close(&got);
+    stage_reports(&s, EVENT_PEER, "a new hash at a login");
+    player_is_denied(&p, DENIAL_FAILED);
     cr_expect_not(has_hash(&s, "anna", NEW));
+    actor_again(&s, &s.auth);
     stage_leave(&s, &p);
 }
 
