@@ -49,6 +49,8 @@ static const char *const password_faults[PASSWORD_FAULTS] = {
     [PASSWORD_UNWRITTEN] = ("stays: the server can't write it; ask the "
                             "administrator"),
     [PASSWORD_UNSYNCED] = "is changed, but may not survive a power cut",
+    [PASSWORD_LATE] = ("may be the old or the new one, since the server "
+                       "couldn't finish; later try both"),
 };
 
 const char *password_fault_text(enum password_fault f)

@@ -235,8 +235,8 @@ static enum reply login_password_reply(enum password_fault fault)
 {
     if (fault == PASSWORD_OK)
         return REPLY_PASSWORD_OK;
-    if (fault == PASSWORD_UNSYNCED)
-        return REPLY_PASSWORD_UNSYNCED;
+    if (fault == PASSWORD_UNSYNCED || fault == PASSWORD_LATE)
+        return REPLY_PASSWORD_DOUBTFUL;
     return fault == PASSWORD_BUSY || fault == PASSWORD_RELOADED
                ? REPLY_PASSWORD_LATER
                : REPLY_PASSWORD_KEPT;
@@ -250,7 +250,7 @@ static int login_on_password_is(void *owner, struct msg_password_is *m)
     if (!login_is_mine(s, m->request) || !s->login.user[0])
         return -EPROTO;
     login_stop_waiting(s, PHASE_USER);
-    if (r == REPLY_PASSWORD_OK || r == REPLY_PASSWORD_UNSYNCED)
+    if (m->fault == PASSWORD_OK || m->fault == PASSWORD_UNSYNCED)
         s->login.must_change = false;
     if (!state_of_control(s)->verify)
         return 0; /* it was sent before the session began to end */

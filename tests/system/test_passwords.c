@@ -1,14 +1,18 @@
 /* New passwords, which the running server writes to the users file: must_change
  * and SITE PSWD. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
+#include <linux/fs.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "blockdev.h"
 #include "generation.h"
 #include "support/files.h"
 #include "support/run.h"
@@ -387,4 +391,68 @@ Test(passwords, full_disk, .timeout = 120)
 Test(passwords, read_only_disk, .timeout = 120)
 {
     on_a_bad_disk(make_read_only, "Read-only file system");
+}
+
+/* The users file moves to the disk of bert's home; a link leads to it. */
+static void move_users_to(const struct server *server, const char *directory)
+{
+    char users[SERVER_PATH_MAX], moved[SERVER_PATH_MAX + 8];
+    struct buf text;
+
+    snprintf(users, sizeof(users), "%s", server_path(server, "users"));
+    snprintf(moved, sizeof(moved), "%s/users", directory);
+    buf_init(&text, 65536);
+    cr_assert(files_read(users, &text));
+    files_write(moved, text.data, text.len, 0600);
+    buf_release(&text);
+    cr_assert(unlink(users) == 0 && symlink(moved, users) == 0);
+}
+
+/* Opening the new file waits for the frozen disk, and can't be interrupted.
+ * Everybody else is served meanwhile; the user hears that nobody knows which
+ * password counts. */
+Test(passwords, frozen_disk, .timeout = 120)
+{
+    const struct server_user users[] = { { .name = "anna" },
+                                         { .name = "bert" } };
+    const struct server_plan plan = { .settings = "password_change = yes\n",
+                                      .users = users,
+                                      .user_count = 2 };
+    struct session s, other, later;
+    struct server server;
+    struct blockdev disk;
+    int at, codes[2];
+
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
+    cr_assert_eq(unshare(CLONE_NEWNS), 0, "unshare: %m");
+    cr_assert_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+    server_start(&server, &plan);
+    blockdev_make(&disk, &server, "bert", "ext4", 16);
+    move_users_to(&server, disk.home);
+    session_enter(&s, &server, "anna");
+    session_enter(&other, &server, "anna");
+    at = open(disk.home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cr_assert_eq(ioctl(at, FIFREEZE, 0), 0, "%m");
+    session_send(&s, "SITE PSWD \"" SERVER_PASSWORD "\" another-one");
+    session_enter(&later, &server, "anna");
+    session_send(&later, "SITE PSWD \"" SERVER_PASSWORD "\" a-third-one");
+    session_do(&other, "257 {*}", "PWD");
+    for (int i = 0; i < 2; i++)
+        codes[i] = session_reply(i == 0 ? &s : &later);
+    /* Whoever was second is told to try again. */
+    cr_expect(codes[0] + codes[1] == 450 + 451, "%d %d", codes[0], codes[1]);
+    cr_assert_eq(ioctl(at, FITHAW, 0), 0, "%m");
+    close(at);
+    session_do(&s, "257 {*}", "PWD");
+    session_do(&other, "257 {*}", "PWD");
+    session_close(&s);
+    session_close(&other);
+    session_close(&later);
+    server_log_expect(&server, 1, "a new password hash can't be written",
+                      "the disk doesn't answer", NULL);
+    cr_assert_eq(login(&server, "anna", SERVER_PASSWORD), 230);
+    cr_assert_eq(unlink(server_path(&server, "users")), 0);
+    server_stop(&server);
+    blockdev_remove(&disk);
 }

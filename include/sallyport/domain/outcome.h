@@ -139,6 +139,7 @@ enum password_fault {
     PASSWORD_RELOADED,  /* only the newest generation writes */
     PASSWORD_UNWRITTEN, /* the users file can't be written */
     PASSWORD_UNSYNCED,  /* changed, but the disk may lose it */
+    PASSWORD_LATE,      /* it wasn't written in time: nobody knows */
     PASSWORD_FAULTS
 };
 /* Returns words for "the password …". */

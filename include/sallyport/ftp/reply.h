@@ -161,8 +161,8 @@
     R(LOCAL_ERROR, 451, "Error on the server: {}.")                            \
     /* {}: "N of the announced M bytes" */                                     \
     R(SHORT, 451, "Received {}. Nothing is stored; send the rest.")            \
-    R(PASSWORD_UNSYNCED, 451,                                                  \
-      "The password is changed, but may not survive a power cut.")             \
+    /* {}: password_fault_text() */                                            \
+    R(PASSWORD_DOUBTFUL, 451, "The password {}.")                              \
     R(HASH_LATE, 451,                                                          \
       "The checksum takes too long; use RANG to get those of parts.")          \
     R(OTHERS_PARTIALS, 450,                                                    \

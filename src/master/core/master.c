@@ -62,6 +62,7 @@ void master_init(struct master *m)
                                        .look = 1000,
                                        .renew = 150000,
                                        .users = 3000,
+                                       .write = 10000,
                                        .reader = 5000,
                                        .hand_over = 6000,
                                        .heartbeat = 9000,

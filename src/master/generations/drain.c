@@ -161,7 +161,8 @@ void drain_step_down(struct master *m, int fd)
 static bool drain_is_other_child(struct master *m, pid_t pid)
 {
     return pid == m->survey || pid == m->disks || pid == m->banning->writer ||
-           sessions_by_files(m->sessions, pid) || children_by_pid(m, pid);
+           pid == m->users->writer.pid || sessions_by_files(m->sessions, pid) ||
+           children_by_pid(m, pid);
 }
 
 static void drain_inherit_session(struct session *s)

@@ -48,7 +48,7 @@ static bool stop_are_there(const struct master *m, bool log)
     CHILDREN_EACH(m, c)
         if (c->pid > 0 && stop_concerns(c, log))
             return true;
-    return !log && m->banning->writer > 0;
+    return !log && (m->banning->writer > 0 || m->users->writer.pid > 0);
 }
 
 static void stop_wait_for(struct master *m, bool log)
@@ -121,6 +121,8 @@ static void reap_children(void *owner)
             m->disks = 0;
         if (pid == m->banning->writer)
             banning_reaped(m, status);
+        if (pid == m->users->writer.pid)
+            password_reaped(m, status);
         if (s)
             files_reaped(&s->home, status);
         else

@@ -43,11 +43,13 @@ bool access_hint(const struct settings *s, const struct users *u,
  * the row had no expiry, so it has changed. */
 static enum ending ending_of(const struct session *s, const struct user *row)
 {
+    uint64_t version = row ? user_version(row, s->master->secrets.versions) : 0;
+
     if (!row)
         return ENDING_REMOVED;
     if (row->locked)
         return ENDING_LOCKED;
-    if (user_version(row, s->master->secrets.versions) != s->version)
+    if (version != s->version && !password_gives(s, version))
         return ENDING_CHANGED;
     if (user_expired(row, time(NULL)))
         return ENDING_EXPIRED;

@@ -401,6 +401,9 @@ void login_on_timer(struct session *s)
         else
             login_deny(s, s->answer.busy ? DENIAL_BUSY : DENIAL_WRONG);
         break;
+    case SESSION_WRITING:
+        password_late(s);
+        break;
     case SESSION_OPENING:
         home_report(&s->home, EVENT_CHILD, "was not ready in time");
         files_hang_up(&s->home);

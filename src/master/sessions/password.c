@@ -1,13 +1,15 @@
 /* SITE PSWD: the hash of a new password in the users file. Auth makes it, after
- * it has verified the old password of the user of this session. Master replaces
- * it in that user's line, and then reads the file as after any other change. It
- * waits for the disk meanwhile, so after each write it rests ten times as
- * long. */
+ * it has verified the old password of the user of this session. A fork of
+ * master replaces it in that user's line. Then master reads the file as after
+ * any other change. */
 #include "sessions.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
@@ -57,73 +59,152 @@ static void password_complain(struct master *m, const char *why)
                   why);
 }
 
-/* Only the text that everybody uses now is changed: another one may have a
- * mistake, or be half written. */
-static enum password_fault password_write(struct master *m,
-                                          struct hash_change change)
+/* The exit status of the writer: an errno, perhaps with this mark: the new file
+ * has its name all the same. */
+#define WRITER_STANDS 0x80
+
+/* What the fork needs. It inherits neither the users' rows nor the records of
+ * sessions. */
+struct writer_order {
+    char user[USER_NAME_MAX + 1];
+    char old[USER_HASH_MAX + 1], hash[USER_HASH_MAX + 1];
+};
+
+/* Runs in the fork. Only the text that everybody uses now is changed: another
+ * one may have a mistake, or be half written. */
+static int writer_main(const struct userdb *u, const struct writer_order *o)
 {
-    struct userdb *u = m->users;
+    struct hash_change change = { .user = o->user,
+                                  .old = o->old,
+                                  .hash = o->hash };
     struct buf text;
     bool stands = false;
     int r;
 
-    if (clock_ms() < u->write_rests_until)
-        return PASSWORD_BUSY;
     buf_init(&text, USERS_FILE_MAX);
-    r = fd_read_file(u->fd, &text);
+    r = fd_read_file(u->fd, &text); /* memory */
+    fd_close_others(3, NULL, 0);
     change.text = buf_slice(&text);
     if (r == 0)
         r = users_file_set_hash(u->path, &change, &stands);
-    buf_release(&text);
-    if (r == -ETIMEDOUT || r == -ESTALE)
+    return -r | (r < 0 && stands ? WRITER_STANDS : 0);
+}
+
+static int writer_fork(struct session *s, const struct user *user)
+{
+    const struct userdb *u = s->master->users;
+    struct writer_order o;
+    pid_t pid;
+
+    slice_copy(slice_from(user->name), o.user, sizeof(o.user));
+    slice_copy(slice_from(user->hash), o.old, sizeof(o.old));
+    slice_copy(slice_from(s->answer.verdict.hash), o.hash, sizeof(o.hash));
+    pid = fork();
+    if (pid == 0)
+        _exit(writer_main(u, &o));
+    explicit_bzero(&o, sizeof(o));
+    return pid < 0 ? -errno : pid;
+}
+
+/* A disk may hang, so a short-lived fork writes. Until it is reaped there is no
+ * other one. */
+static enum password_fault writer_begin(struct session *s,
+                                        const struct user *user)
+{
+    struct master *m = s->master;
+    struct userdb *u = m->users;
+    struct user next = *user;
+    int pid;
+
+    if (u->writer.pid > 0 || clock_ms() < u->write_rests_until)
         return PASSWORD_BUSY;
-    if (r < 0) {
-        password_complain(m, strerror(-r));
-        return stands ? PASSWORD_UNSYNCED : PASSWORD_UNWRITTEN;
+    pid = writer_fork(s, user);
+    if (pid < 0) {
+        password_complain(m, strerror(-pid));
+        return PASSWORD_UNWRITTEN;
     }
-    u->unwritten.text[0] = '\0';
+    next.hash = s->answer.verdict.hash;
+    next.must_change = false;
+    u->writer = (struct password_writer){ .pid = pid,
+                                          .serial = s->serial,
+                                          .before = s->version,
+                                          .after = user_version(
+                                              &next, m->secrets.versions) };
+    slice_copy(slice_from(user->name), u->writer.user, sizeof(u->writer.user));
+    s->state = SESSION_WRITING;
+    session_set_timer(s, m->deadlines.write);
     return PASSWORD_OK;
 }
 
-/* USER is gone. */
+bool password_gives(const struct session *s, uint64_t version)
+{
+    const struct password_writer *w = &s->master->users->writer;
+
+    return w->pid > 0 && w->serial == s->serial && w->after == version;
+}
+
+/* Reads the new text, which ends the user's other sessions. Master does nothing
+ * else while it reads, so it rests afterwards: nobody keeps it busy. */
 static void password_take(struct master *m)
 {
-    const uint64_t edition = userdb_newest(m->users);
+    const uint64_t edition = userdb_newest(m->users), begin = clock_ms();
 
     access_refresh(m);
     if (userdb_newest(m->users) != edition)
         access_review(m);
+    m->users->write_rests_until = clock_ms() + 10 * (clock_ms() - begin);
 }
 
-/* Writes the hash that came with the verdict to the row of S, which is USER. If
- * anything else in the row has changed too, the session ends as after that
- * change alone. */
-static enum password_fault password_replace(struct session *s,
-                                            const struct user *user)
+/* The session continues with the version that its row must have now. If
+ * somebody has changed more than the hash, it ends as after that change. */
+static void password_stands(struct master *m, const struct password_writer *w,
+                            struct session *s)
 {
-    struct master *m = s->master;
-    const struct hash_change change = { .user = s->home.user,
-                                        .old = user->hash,
-                                        .hash = s->answer.verdict.hash };
-    const uint64_t begin = clock_ms();
-    struct user next = *user;
-    enum password_fault fault = password_write(m, change);
-
-    if (fault == PASSWORD_BUSY)
-        return fault;
-    if (fault == PASSWORD_OK || fault == PASSWORD_UNSYNCED) {
-        next.hash = s->answer.verdict.hash;
-        next.must_change = false;
-        s->version = user_version(&next, m->secrets.versions);
-        master_report(m, EVENT_SERVICE, PROCESS_MASTER,
-                      "user %s: has changed the password (serial %016" PRIx64
-                      ")",
-                      s->home.user, s->serial);
+    if (s && s->version == w->before)
+        s->version = w->after;
+    master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+                  "user %s: has changed the password (serial %016" PRIx64 ")",
+                  w->user, w->serial);
+    if (m->state != MASTER_STOPPING)
         password_take(m);
-    }
-    /* So nobody keeps master busy. */
-    m->users->write_rests_until = clock_ms() + 10 * (clock_ms() - begin);
-    return fault;
+}
+
+void password_reaped(struct master *m, int status)
+{
+    struct userdb *u = m->users;
+    const struct password_writer w = u->writer;
+    struct session *s = sessions_find(m->sessions, w.serial);
+    const int code = WIFEXITED(status) ? WEXITSTATUS(status) : EINTR,
+              error = code & ~WRITER_STANDS;
+    enum password_fault fault = PASSWORD_OK;
+
+    u->writer.pid = 0;
+    if (error == ETIMEDOUT || error == ESTALE)
+        fault = PASSWORD_BUSY;
+    else if (!WIFEXITED(status))
+        fault = PASSWORD_LATE; /* killed, perhaps by password_late() */
+    else if (error != 0)
+        fault = code & WRITER_STANDS ? PASSWORD_UNSYNCED : PASSWORD_UNWRITTEN;
+    if (fault == PASSWORD_UNSYNCED || fault == PASSWORD_UNWRITTEN)
+        password_complain(m, strerror(error));
+    if (fault == PASSWORD_OK)
+        u->unwritten.text[0] = '\0';
+    if (fault == PASSWORD_OK || fault == PASSWORD_UNSYNCED)
+        password_stands(m, &w, s);
+    if (!s || s->state != SESSION_WRITING)
+        return;
+    if (fault == PASSWORD_LATE)
+        password_complain(m, "its process was killed");
+    password_answer(s, fault);
+}
+
+/* The writer can't be killed while it waits for the disk. It ends when the disk
+ * answers, before its next step. */
+void password_late(struct session *s)
+{
+    password_complain(s->master, "the disk doesn't answer");
+    kill(s->master->users->writer.pid, SIGKILL);
+    password_answer(s, PASSWORD_LATE);
 }
 
 void password_change(struct session *s, const struct user *user)
@@ -135,6 +216,7 @@ void password_change(struct session *s, const struct user *user)
     if (fault == PASSWORD_OK && !s->answer.verdict.hash[0])
         fault = PASSWORD_BUSY; /* crypt(3) has failed */
     if (fault == PASSWORD_OK)
-        fault = password_replace(s, user);
-    password_answer(s, fault);
+        fault = writer_begin(s, user);
+    if (fault != PASSWORD_OK)
+        password_answer(s, fault);
 }

@@ -219,6 +219,14 @@ struct edition {
     struct users users;
 };
 
+/* The fork that writes a new password to the file. */
+struct password_writer {
+    pid_t pid;       /* 0: none */
+    uint64_t serial; /* of the session whose user has asked */
+    char user[USER_NAME_MAX + 1];
+    uint64_t before, after; /* user_version() of the row */
+};
+
 struct userdb {
     const struct master *master;
     const char *path;                 /* from the settings */
@@ -230,8 +238,9 @@ struct userdb {
     bool fresh;          /* changed just before it was read: check again */
     bool may_be_missing; /* at the first start; then there are no users */
     bool missing;        /* so the newest edition has no users */
-    struct complaint reported;  /* the last one */
-    uint64_t rests_until;       /* after a reader that has failed; clock_ms() */
+    struct complaint reported; /* the last one */
+    uint64_t rests_until;      /* after a reader that has failed; clock_ms() */
+    struct password_writer writer;
     uint64_t write_rests_until; /* after a new hash was written */
     struct complaint unwritten; /* why the last one wasn't; "": it was */
 };
@@ -269,9 +278,10 @@ enum session_state {
     SESSION_WAITING, /* `login` has come; no auth worker can take it yet */
     SESSION_VERIFY,  /* an auth worker verifies the password */
     SESSION_DELAYED, /* the answer is delayed */
+    SESSION_WRITING, /* a fork writes the new password */
     SESSION_OPENING, /* files was forked; `files_ready` hasn't come yet */
     SESSION_USER,    /* logged in; while it changes the password (s->login > 0),
-                        it is WAITING, VERIFY or DELAYED again */
+                        it is WAITING, VERIFY or DELAYED again, or WRITING */
     SESSION_OLDER,   /* of an older generation, whose master has the rest */
     SESSION_KICKED,  /* has got MSG_kick */
     SESSION_ENDED /* its channel is closed; files or gate's report is missing */
@@ -544,9 +554,16 @@ enum password_fault password_objection(const struct session *s);
 /* Answers SITE PSWD of S. */
 void password_answer(struct session *s, enum password_fault fault);
 /* The verdict on the old password of S is right, and USER is the present row:
- * writes the new hash, ends the user's other sessions, and answers. USER isn't
- * valid any more. */
+ * begins to write the new hash, or answers why not. */
 void password_change(struct session *s, const struct user *user);
+/* The writer was reaped: ends the user's other sessions, and answers. */
+void password_reaped(struct master *m, int status);
+/* The writer of S is late: answers that nobody knows. */
+void password_late(struct session *s);
+/* The row of S may have this version, besides that of its login: the writer of
+ * S gives it to the row. */
+bool password_gives(const struct session *s, uint64_t version);
+
 /* The auth workers: which one gets a login, and with which users file. */
 
 /* *ret: the worker with the fewest verifications under way, for the login of S.

@@ -56,6 +56,7 @@ static const struct {
     { PASSWORD_RELOADED, 450, "log in again" },
     { PASSWORD_UNWRITTEN, 550, "can't write it" },
     { PASSWORD_UNSYNCED, 451, "power cut" },
+    { PASSWORD_LATE, 451, "try both" },
 };
 
 /* Each answer has its reply, which names the cause, and the session
