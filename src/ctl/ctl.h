@@ -295,6 +295,8 @@ int report_make(struct context *x);
 /* paths.c: may the server write in PATH, a "home" or "share"? Returns an exit
  * code; the complaint names the command that permits it. */
 int paths_permit(struct context *x, const char *what, const char *path);
+/* Asks systemd, before the users file is locked. */
+void paths_ask(const struct context *x);
 /* Asks systemd, and the directory of the drop-ins. Tests replace both. */
 extern void (*paths_unit)(const struct context *x, struct unit *u);
 extern const char *paths_drop_in;
@@ -397,7 +399,9 @@ struct home {
     gid_t gid;
     mode_t mode; /* 0700, or 02770 for GID too */
     bool share;
-    bool offer; /* the user could have the uid of an existing home */
+    bool offer; /* the user could have the uid of an existing home; if that is
+                   empty, the user gets the home */
+    bool only_check; /* home_check() */
 };
 
 /* Makes the directory; as root it gives it to UID and GID. *made is false if it
@@ -529,7 +533,7 @@ int edit_commit(struct edit *e);
 /* The ids that were ever assigned (USERS.last-uid, .last-gid): all up to the
  * last one, and those above it that somebody has chosen. */
 enum edit_last { EDIT_LAST_UID, EDIT_LAST_GID };
-#define SPENT_MAX  256
+#define SPENT_MAX  4096
 #define SPENT_TEXT (12 * (SPENT_MAX + 2))
 struct spent {
     uint64_t last; /* 0: none */
@@ -538,6 +542,10 @@ struct spent {
 };
 int edit_spent(struct edit *e, enum edit_last which, struct spent *s);
 bool spent_has(const struct spent *s, uint64_t id);
+/* Adds a chosen one. Returns false if there are too many. */
+bool spent_choose(struct spent *s, uint64_t id);
+int edit_record_spent(struct edit *e, enum edit_last which,
+                      const struct spent *s);
 /* Records the id as used, forever; and all below it, unless it is a CHOSEN
  * one. */
 int edit_spend_id(struct edit *e, enum edit_last which, uint64_t id,
@@ -579,6 +587,9 @@ int fields_check(struct context *x, const struct fields *f,
  * --max-files it refuses a home whose file system can't hold the count. */
 int fields_make(struct context *x, const struct fields *f, struct edit *e,
                 const char *home, bool *made);
+/* Would it refuse the home? Makes nothing. */
+int fields_check_make(struct context *x, const struct fields *f,
+                      struct edit *e);
 /* Finds a group of the system by name or number. */
 int fields_take_group(struct context *x, const char *group, gid_t *ret);
 void fields_wipe(struct fields *f);
@@ -621,10 +632,11 @@ int addition_check(struct context *x, const struct addition *a,
 /* Makes the home, and adds the row. The caller commits the edit. */
 int addition_put(struct context *x, struct addition *a, struct edit *e);
 
-/* Uids of users. None is assigned twice, even if its user is removed. */
+/* Uids of users. None is assigned twice, even if its user is removed: those
+ * that were assigned, and those of rows that were written by hand. */
 struct uids {
-    uint64_t highest;  /* that is or was a user's */
-    uint64_t recorded; /* the last one of edit_spent() */
+    struct spent spent;
+    bool changed; /* and not recorded yet */
 };
 
 int uids_open(struct context *x, struct uids *u, struct edit *e);
@@ -634,6 +646,8 @@ void uids_hint(const struct uids *u, struct slice name, uint64_t uid);
  * NAME is the user's. */
 int uids_assign(struct context *x, struct uids *u, struct slice name,
                 uint64_t *uid, uint64_t *gid);
+/* Adds a uid that somebody has chosen, or had. */
+int uids_choose(struct context *x, struct uids *u, uint64_t uid);
 /* Records the uid, so that "user add" never assigns the uid of a row that was
  * written by hand, changed or removed: files of that user may still exist. */
 int uids_spend(struct context *x, struct edit *e, uint64_t uid);

@@ -459,28 +459,46 @@ static void spent_text(const struct spent *s, struct buf *text)
             buf_add_format(text, "%llu\n", (unsigned long long)s->chosen[i]);
 }
 
-int edit_spend_id(struct edit *e, enum edit_last which, uint64_t id,
-                  bool chosen)
+bool spent_choose(struct spent *s, uint64_t id)
+{
+    if (spent_has(s, id))
+        return true;
+    if (s->count == SPENT_MAX)
+        return false;
+    s->chosen[s->count++] = id;
+    return true;
+}
+
+int edit_record_spent(struct edit *e, enum edit_last which,
+                      const struct spent *s)
 {
     char name[NAME_MAX + 1], what[40];
     int n = snprintf(name, sizeof(name), "%s%s", e->file.name, last_ids[which]);
-    struct spent s;
     struct buf text;
     bool stands;
-    int code = edit_spent(e, which, &s), r = -ENAMETOOLONG;
+    int r = -ENAMETOOLONG;
 
-    if (code || spent_has(&s, id))
-        return code;
-    if (chosen && s.count < SPENT_MAX)
-        s.chosen[s.count++] = id;
-    else
-        s.last = id;
     buf_init(&text, SPENT_TEXT);
-    spent_text(&s, &text);
+    spent_text(s, &text);
     if (n <= NAME_MAX)
         r = users_file_replace(e->file.directory_fd, name, buf_slice(&text),
                                NULL, NULL, NULL, &stands);
     buf_release(&text);
     snprintf(what, sizeof(what), "%s can't be written", last_ids[which]);
     return r ? edit_fail(e, -r, what) : 0;
+}
+
+int edit_spend_id(struct edit *e, enum edit_last which, uint64_t id,
+                  bool chosen)
+{
+    struct spent s;
+    int code = edit_spent(e, which, &s);
+
+    if (code || spent_has(&s, id))
+        return code;
+    if (!chosen)
+        s.last = id;
+    else if (!spent_choose(&s, id))
+        return edit_fail(e, E2BIG, last_ids[which]);
+    return edit_record_spent(e, which, &s);
 }

@@ -190,7 +190,7 @@ struct making {
     const struct fields *f;
     const struct users *users;
     const char *home; /* of the row, if f has none */
-    bool made;
+    bool only_check, made;
     int64_t stored; /* stored_in() */
     struct complaint complaint;
 };
@@ -205,10 +205,14 @@ static int make_home(struct making *m)
         .gid = f->local_gid ? f->local_gid : (gid_t)f->gid,
         .mode = f->local_gid ? 02770 : 0700,
         .offer = may_own(m->x, f, m->users),
+        .only_check = m->only_check,
     };
-    int code = paths_permit(m->x, "home", f->home);
+    int code = m->only_check ? paths_permit(m->x, "home", f->home) : 0;
 
-    return code ? code : home_make(&h, &m->made, &m->x->complaint);
+    if (code)
+        return code;
+    return m->only_check ? home_check(&h, &m->x->complaint)
+                         : home_make(&h, &m->made, &m->x->complaint);
 }
 
 /* An earlier user of the home may have used up all of them. */
@@ -262,6 +266,8 @@ static int make_on_disk(struct making *m)
                             .gid = (gid_t)m->f->gid };
     int code = m->f->home[0] ? make_home(m) : 0;
 
+    if (m->only_check)
+        return code;
     if (code == 0)
         code = check_count(m, m->home);
     if (code || !x->rights_role)
@@ -277,6 +283,21 @@ static int make_in_fork(void *shared)
     int code = make_on_disk(m);
 
     m->complaint = m->x->complaint;
+    return code;
+}
+
+int fields_check_make(struct context *x, const struct fields *f, struct edit *e)
+{
+    struct making *m = f->home[0] ? disk_share(sizeof(*m)) : NULL;
+    int code;
+
+    if (!m)
+        return f->home[0] ? ctl_fail(x, EX_OSERR, "out of memory") : 0;
+    *m = (struct making){
+        .x = x, .f = f, .users = &e->users, .only_check = true
+    };
+    code = disk_run_locked(x, make_in_fork, m, f->home, &m->complaint);
+    munmap(m, sizeof(*m));
     return code;
 }
 

@@ -4,6 +4,7 @@
  * link. */
 #include "known.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -106,7 +107,7 @@ int home_open(const char *path, const char *below)
 }
 
 /* A home of root may be a system directory such as /etc, or was made by hand.
- */
+ * With the user's uid all files in it are the user's. */
 static int not_the_owner(const struct home *h, uid_t owner, struct complaint *c)
 {
     unsigned wanted = wanted_owner(h->uid);
@@ -124,14 +125,41 @@ static int not_the_owner(const struct home *h, uid_t owner, struct complaint *c)
     else if (owner == 0)
         complain(c,
                  "%s exists and belongs to root; give another --home DIR, or, "
-                 "if it was made for this user, run: chown %u %s",
-                 h->path, wanted, h->path);
+                 "if it was made for this user, run: chown -Rh %u:%u %s",
+                 h->path, wanted, (unsigned)h->gid, h->path);
     else
         complain(c,
                  "%s exists and belongs to uid %u; give %sanother --home DIR, "
-                 "or run: chown %u %s",
-                 h->path, (unsigned)owner, offer, wanted, h->path);
+                 "or run: chown -Rh %u:%u %s",
+                 h->path, (unsigned)owner, offer, wanted, (unsigned)h->gid,
+                 h->path);
     return EX_CANTCREAT;
+}
+
+static bool is_empty_directory(int fd)
+{
+    int copy = openat(fd, ".", DIRECTORY_FLAGS);
+    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+    const struct dirent *entry;
+    bool empty = dir != NULL;
+
+    while (empty && (entry = readdir(dir)))
+        empty = !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..");
+    if (dir)
+        closedir(dir);
+    return empty;
+}
+
+/* Nobody has its uid: a removed user, or a command that was killed, has left
+ * it.
+ */
+static int adopt(int fd, const struct home *h, struct complaint *c)
+{
+    if (h->only_check)
+        return 0;
+    return fchown(fd, h->uid, h->gid) || fchmod(fd, h->mode) || fsync(fd)
+               ? home_fail(c, h->path, errno)
+               : 0;
 }
 
 /* Keeps an existing directory if it belongs to the user; a home whose group
@@ -142,6 +170,8 @@ static int check_kept(int fd, const struct home *h, struct complaint *c)
 
     if (fstat(fd, &st))
         return home_fail(c, h->path, errno);
+    if (st.st_uid != wanted_owner(h->uid) && h->offer && is_empty_directory(fd))
+        return adopt(fd, h, c);
     if (st.st_uid != wanted_owner(h->uid))
         return not_the_owner(h, st.st_uid, c);
     if (!(h->mode & S_IRWXG) ||
@@ -183,8 +213,10 @@ static int home_set_owner(int fd, int parent, const struct home *h,
 
     if ((geteuid() == 0 || h->mode & S_IRWXG) && fchown(fd, owner, h->gid))
         return set_group_failed(h, c);
-    return fchmod(fd, h->mode) || fsync(parent) ? home_fail(c, h->path, errno)
-                                                : 0;
+    /* Its owner must be durable before a row that names it. */
+    return fchmod(fd, h->mode) || fsync(fd) || fsync(parent)
+               ? home_fail(c, h->path, errno)
+               : 0;
 }
 
 int home_check(const struct home *h, struct complaint *c)

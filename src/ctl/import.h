@@ -26,6 +26,7 @@ struct imported {
     struct slice name, hash, comment, home, options;
     uint64_t uid, gid;   /* 0: none */
     const char *why_not; /* the line gives no user */
+    bool no_user;        /* and isn't meant to */
     bool skipped;        /* for the import */
     /* What restricts the user: " KEY=VALUE" for the row; why the row is locked;
      * and what is left out. The latter are words for the terminal. */
@@ -40,7 +41,8 @@ struct import {
     struct users own; /* of the own format */
     struct imported *entry;
     size_t count;
-    void *by_name; /* a tree of the entries that give a user */
+    void *by_name;     /* a tree of the entries that give a user */
+    size_t unexpected; /* lines that were skipped and should not have been */
 };
 
 /* import_read.c */

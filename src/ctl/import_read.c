@@ -294,6 +294,9 @@ static int import_take_line(struct import *m, struct slice line, size_t number)
     if (m->format->own)
         e->options = column[COLUMN_REST];
     e->why_not = why_not(m, e, column);
+    e->no_user =
+        (m->format->own && is_list(column)) ||
+        (m->format->system && why_of_system(e->uid, column[COLUMN_SHELL]));
     if (!e->why_not && m->format->system && !m->x->args.shadow &&
         is_shadowed(column))
         return ctl_fail(m->x, EX_USAGE,

@@ -3,6 +3,7 @@
  * a disk doesn't answer, only the names of the directories count. */
 #include "known.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,19 @@ static int compare_known(const void *a, const void *b)
                   ((const struct known *)b)->path);
 }
 
+static bool is_empty(const char *path)
+{
+    DIR *dir = opendir(path);
+    const struct dirent *entry;
+    bool empty = dir != NULL;
+
+    while (empty && (entry = readdir(dir)))
+        empty = !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..");
+    if (dir)
+        closedir(dir);
+    return empty;
+}
+
 static void ask_one(struct known *one, char *real)
 {
     struct stat st;
@@ -43,6 +57,8 @@ static void ask_one(struct known *one, char *real)
     one->directory = S_ISDIR(st.st_mode);
     one->uid = st.st_uid;
     one->gid = st.st_gid;
+    if (one->wanted && one->directory && !one->link)
+        one->empty = is_empty(one->path);
 }
 
 static int ask_all(void *shared)
@@ -100,6 +116,7 @@ void known_fill(struct context *x, const struct users *u,
     struct known *all = a ? (struct known *)(a + 1) : NULL;
     size_t count = 0, kept = 0;
 
+    paths_ask(x); /* it is another question that must not wait */
     known_release(x);
     if (!a)
         return;
@@ -109,13 +126,16 @@ void known_fill(struct context *x, const struct users *u,
         count = add_path(all, count, u->row[i].home);
     for (size_t i = 0; i < u->shares; i++)
         count = add_path(all, count, u->share[i].path);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        all[count].wanted = true;
         count = add_path(all, count, more[i]);
+    }
     qsort(all, count, sizeof(*all), compare_known);
     for (size_t i = 0; i < count; i++)
-        if (kept > 0 && strcmp(all[i].path, all[kept - 1].path) == 0)
+        if (kept > 0 && strcmp(all[i].path, all[kept - 1].path) == 0) {
+            all[kept - 1].wanted |= all[i].wanted;
             free(all[i].path);
-        else
+        } else
             all[kept++] = all[i];
     a->work = (struct known_work){ all, kept, (char *)(all + most) };
     ask_in_forks(a);

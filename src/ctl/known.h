@@ -8,6 +8,8 @@ struct known {
     char *path;           /* place_tidy()'s */
     const char *real;     /* place_resolve()'s; NULL: its disk doesn't answer */
     bool link, directory; /* itself; and what it is, or leads to */
+    bool wanted;          /* one of MORE */
+    bool empty;           /* a wanted directory, and no link */
     uid_t uid;            /* of the directory */
     gid_t gid;
 };

@@ -69,13 +69,25 @@ static int read_drop_in(struct context *x, struct unit *u)
     return add_drop_in(x, u);
 }
 
+/* Systemd is asked once, also for the forks of this process. */
+static struct unit permitting;
+static bool was_asked;
+
+void paths_ask(const struct context *x)
+{
+    if (!was_asked)
+        paths_unit(x, &permitting);
+    was_asked = true;
+}
+
 int paths_permit(struct context *x, const char *what, const char *path)
 {
-    static struct unit u;
+    struct unit u;
     struct complaint c = { "" };
     int code;
 
-    paths_unit(x, &u);
+    paths_ask(x);
+    u = permitting; /* add_drop_in() changes it */
     if (!unit_forbids(&u, what, path, &c))
         return 0;
     code = add_drop_in(x, &u);

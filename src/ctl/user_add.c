@@ -103,41 +103,63 @@ bool uid_is_of_system(uint64_t uid)
     return getpwuid((uid_t)uid) != NULL;
 }
 
-static uint64_t highest_in_range(const struct context *x, const struct users *u)
+static bool is_in_range(const struct context *x, uint64_t uid)
 {
-    uint64_t highest = x->settings.uid_first - 1;
+    return uid >= x->settings.uid_first && uid <= x->settings.uid_last;
+}
 
+/* The gid is the same number, so no group of the system may have it either. */
+static uint64_t uids_next(const struct context *x, const struct spent *s)
+{
+    uint64_t uid =
+        s->last < x->settings.uid_first ? x->settings.uid_first : s->last + 1;
+
+    while (uid <= x->settings.uid_last &&
+           (spent_has(s, uid) || uid_is_of_system(uid) || getgrgid((gid_t)uid)))
+        uid++;
+    return uid;
+}
+
+/* The file of spent uids is lost, or was never there: all up to the highest one
+ * of a row count as spent, as long as others are left. */
+static void spend_unknown(const struct context *x, struct spent *s,
+                          const struct users *u)
+{
     for (size_t i = 0; i < u->count; i++)
-        if (u->row[i].uid > highest && u->row[i].uid <= x->settings.uid_last)
-            highest = u->row[i].uid;
-    return highest;
+        if (is_in_range(x, u->row[i].uid) && u->row[i].uid > s->last)
+            s->last = u->row[i].uid;
+    if (uids_next(x, s) > x->settings.uid_last)
+        s->last = 0;
+}
+
+int uids_choose(struct context *x, struct uids *u, uint64_t uid)
+{
+    if (!is_in_range(x, uid) || spent_has(&u->spent, uid))
+        return 0;
+    u->changed = true;
+    return spent_choose(&u->spent, uid)
+               ? 0
+               : ctl_fail(x, EX_CONFIG,
+                          "more than %d uids were chosen by hand; leave out "
+                          "--uid",
+                          SPENT_MAX);
 }
 
 int uids_open(struct context *x, struct uids *u, struct edit *e)
 {
-    struct spent spent;
-    int code = edit_spent(e, EDIT_LAST_UID, &spent);
+    int code = edit_spent(e, EDIT_LAST_UID, &u->spent);
 
-    u->highest = highest_in_range(x, &e->users);
-    u->recorded = spent.last;
-    if (u->highest < u->recorded)
-        u->highest = u->recorded;
+    u->changed = code == 0 && u->spent.last == 0 && u->spent.count == 0;
+    if (u->changed)
+        spend_unknown(x, &u->spent, &e->users);
+    for (size_t i = 0; i < e->users.count && code == 0; i++)
+        code = uids_choose(x, u, e->users.row[i].uid);
     return code;
-}
-
-/* The gid is the same number, so no group of the system may have it either. */
-static uint64_t uids_next(const struct context *x, uint64_t uid)
-{
-    do
-        uid++;
-    while (uid <= x->settings.uid_last &&
-           (uid_is_of_system(uid) || getgrgid((gid_t)uid)));
-    return uid;
 }
 
 void uids_hint(const struct uids *u, struct slice name, uint64_t uid)
 {
-    if (uid <= u->recorded)
+    if (spent_has(&u->spent, uid))
         fprintf(stderr,
                 "sallyportctl: uid %llu may have been another user's; files "
                 "of that user are now %.*s's\n",
@@ -147,32 +169,40 @@ void uids_hint(const struct uids *u, struct slice name, uint64_t uid)
 int uids_assign(struct context *x, struct uids *u, struct slice name,
                 uint64_t *uid, uint64_t *gid)
 {
-    if (*uid == 0)
-        *uid = uids_next(x, u->highest);
-    else
+    int code = 0;
+
+    if (*uid == 0) {
+        *uid = uids_next(x, &u->spent);
+        if (*uid > x->settings.uid_last)
+            return ctl_fail(x, EX_CONFIG,
+                            "no uid is left up to %llu; give --uid N, the "
+                            "number of a removed user whose files are gone, or "
+                            "raise uid_last, but not to gid_first",
+                            (unsigned long long)x->settings.uid_last);
+        u->spent.last = *uid;
+        u->changed = true;
+    } else {
         uids_hint(u, name, *uid);
-    if (*uid > x->settings.uid_last)
-        return ctl_fail(x, EX_CONFIG,
-                        "no uid is left up to %llu; raise uid_last, or give "
-                        "--uid N",
-                        (unsigned long long)x->settings.uid_last);
+        code = uids_choose(x, u, *uid);
+    }
     if (*gid == 0)
         *gid = *uid;
-    if (u->highest < *uid)
-        u->highest = *uid;
-    return 0;
-}
-
-int uids_spend(struct context *x, struct edit *e, uint64_t uid)
-{
-    if (uid < x->settings.uid_first || uid > x->settings.uid_last)
-        return 0;
-    return edit_spend_id(e, EDIT_LAST_UID, uid, false);
+    return code;
 }
 
 int uids_record(struct uids *u, struct edit *e)
 {
-    return edit_spend_id(e, EDIT_LAST_UID, u->highest, false);
+    return u->changed ? edit_record_spent(e, EDIT_LAST_UID, &u->spent) : 0;
+}
+
+int uids_spend(struct context *x, struct edit *e, uint64_t uid)
+{
+    struct uids u;
+    int code = uids_open(x, &u, e);
+
+    if (code == 0)
+        code = uids_choose(x, &u, uid);
+    return code ? code : uids_record(&u, e);
 }
 
 /* Adds each entry to a list of the new line. */
@@ -232,6 +262,8 @@ static int user_add_spend_uid(struct context *x, struct addition *a,
 
     if (code == 0)
         code = uids_assign(x, &uids, slice_from(a->name), &a->f.uid, &a->f.gid);
+    if (code == 0) /* a uid isn't spent for a home that is refused */
+        code = fields_check_make(x, &a->f, e);
     return code ? code : uids_record(&uids, e);
 }
 

@@ -165,6 +165,8 @@ static int change_row(struct context *x, struct edit *e,
 
     complete_gid(&f, user);
     if (code == 0)
+        code = fields_check_make(x, &f, e);
+    if (code == 0)
         code = spend_both_uids(x, e, user, f.uid);
     if (code == 0)
         code = fields_make(x, &f, e, user->home, &made);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,21 +24,24 @@ static void import_show(struct slice text, char out[TEXT_SHOWN])
         snprintf(out, TEXT_SHOWN, "a long text");
 }
 
-static void import_skip(const struct import *m, struct imported *e,
-                        const char *why)
+/* EXPECTED: the line needs nobody's look. */
+static void import_skip(struct import *m, struct imported *e, const char *why,
+                        bool expected)
 {
     char name[TEXT_SHOWN];
 
     import_show(e->name, name);
     printf("%s:%zu: %s: skipped: %s\n", m->path, e->line, name, why);
     e->skipped = true;
+    m->unexpected += !expected;
 }
 
 /* The complaint is why this one is skipped; the others can still be
  * imported. */
-static void skip_by_complaint(struct import *m, struct imported *e)
+static void skip_by_complaint(struct import *m, struct imported *e,
+                              bool expected)
 {
-    import_skip(m, e, m->x->complaint.text);
+    import_skip(m, e, m->x->complaint.text, expected);
     m->x->complaint.text[0] = '\0';
 }
 
@@ -148,12 +152,12 @@ static bool import_has_home(struct import *m, const struct imported *e)
 }
 
 static bool may_keep_uid(struct import *m, const struct edit *e,
-                         const struct imported *one, uint64_t recorded)
+                         const struct imported *one, const struct spent *spent)
 {
     const struct settings *s = &m->x->settings;
     const uint64_t uid = one->uid;
 
-    if (uid <= recorded && !import_has_home(m, one))
+    if (spent_has(spent, uid) && !import_has_home(m, one))
         return false;
     if (uid < s->uid_first || uid > s->uid_last || uid_is_of_system(uid) ||
         getgrgid((gid_t)uid)) /* the gid is the same number */
@@ -164,26 +168,75 @@ static bool may_keep_uid(struct import *m, const struct edit *e,
     return true;
 }
 
+/* An import that was killed has left an empty home: its uid is nobody's. */
+static bool uid_of_empty_home(struct import *m, struct edit *e,
+                              struct imported *one)
+{
+    const struct settings *s = &m->x->settings;
+    struct row_text t;
+    struct addition a;
+    const struct known *home =
+        addition_of(m, one, &a, &t) == 0 ? known_of(m->x, a.f.home) : NULL;
+
+    fields_wipe(&a.f);
+    if (geteuid() != 0 || !home || !home->empty || home->uid < s->uid_first ||
+        home->uid > s->uid_last || uid_is_of_system(home->uid))
+        return false;
+    for (size_t i = 0; i < e->users.count; i++)
+        if (e->users.row[i].uid == home->uid)
+            return false;
+    for (const struct imported *other = m->entry; other < one; other++)
+        if (!other->skipped && other->uid == home->uid)
+            return false;
+    one->uid = home->uid;
+    return true;
+}
+
+/* A uid isn't spent for a home that is refused. */
+static int assign_one(struct import *m, struct edit *e, struct uids *uids,
+                      struct imported *one)
+{
+    const uint64_t last = uids->spent.last;
+    const bool given = one->uid != 0;
+    struct row_text t;
+    struct addition a;
+    int code =
+        given ? 0 : uids_assign(m->x, uids, one->name, &one->uid, &one->gid);
+
+    if (code)
+        return code;
+    if (addition_of(m, one, &a, &t) || fields_check_make(m->x, &a.f, e)) {
+        skip_by_complaint(m, one, false);
+        if (!given)
+            uids->spent.last = last;
+    }
+    fields_wipe(&a.f);
+    return 0;
+}
+
 /* First those that keep theirs, so that no other user gets one of them. */
 static int assign_uids(struct import *m, struct edit *e, struct uids *uids)
 {
     int code = 0;
 
-    for (size_t i = 0; i < m->count; i++) {
+    for (size_t i = 0; i < m->count && code == 0; i++) {
         struct imported *one = &m->entry[i];
 
-        if (one->skipped || !m->format->own)
+        if (one->skipped)
             continue;
-        if (!may_keep_uid(m, e, one, uids->recorded))
+        if (m->format->own ? !may_keep_uid(m, e, one, &uids->spent)
+                           : !uid_of_empty_home(m, e, one))
             one->uid = 0;
         one->gid = one->uid; /* a group of another machine means nothing */
-        if (one->uid > uids->highest)
-            uids->highest = one->uid;
+        if (one->uid == 0)
+            continue;
+        if (m->format->own)
+            uids_hint(uids, one->name, one->uid);
+        code = uids_choose(m->x, uids, one->uid);
     }
     for (size_t i = 0; i < m->count && code == 0; i++)
         if (!m->entry[i].skipped)
-            code = uids_assign(m->x, uids, m->entry[i].name, &m->entry[i].uid,
-                               &m->entry[i].gid);
+            code = assign_one(m, e, uids, &m->entry[i]);
     return code;
 }
 
@@ -197,7 +250,7 @@ static void import_check(struct import *m, struct imported *e,
 
     a.f.uid = 0; /* it may change */
     if (code || addition_check(m->x, &a, u))
-        skip_by_complaint(m, e);
+        skip_by_complaint(m, e, users_find(u, e->name) != NULL);
     fields_wipe(&a.f);
 }
 
@@ -207,7 +260,7 @@ static void import_put(struct import *m, struct imported *e, struct edit *edit)
     struct addition a;
 
     if (addition_of(m, e, &a, &t) || addition_put(m->x, &a, edit))
-        skip_by_complaint(m, e);
+        skip_by_complaint(m, e, false);
     fields_wipe(&a.f);
 }
 
@@ -284,6 +337,19 @@ static void import_print(struct import *m)
            m->x->args.dry_run ? "; nothing has changed (--dry-run)" : "");
 }
 
+/* From the first home to the new users file: an end between them would leave
+ * homes and spent uids. */
+static void import_hold_signals(int how)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(how, &set, NULL);
+}
+
 static int import_locked(struct context *x, struct edit *e, void *given)
 {
     struct import *m = given;
@@ -297,24 +363,59 @@ static int import_locked(struct context *x, struct edit *e, void *given)
         code = assign_uids(m, e, &uids);
     if (code || x->args.dry_run)
         return code;
+    import_hold_signals(SIG_BLOCK);
     code = uids_record(&uids, e);
     for (size_t i = 0; i < m->count && code == 0; i++)
         if (!m->entry[i].skipped)
             import_put(m, &m->entry[i], e);
-    return code ? code : edit_commit(e);
+    code = code ? code : edit_commit(e);
+    import_hold_signals(SIG_UNBLOCK);
+    return code;
 }
 
 static void skip_unusable(struct import *m)
 {
     for (size_t i = 0; i < m->count; i++)
         if (m->entry[i].why_not)
-            import_skip(m, &m->entry[i], m->entry[i].why_not);
+            import_skip(m, &m->entry[i], m->entry[i].why_not,
+                        m->entry[i].no_user);
 }
 
-/* Asks the disks about all homes, before the lock. */
+struct import_home {
+    char *path;
+    struct imported *entry;
+};
+
+static int compare_homes(const void *a, const void *b)
+{
+    const struct import_home *x = a, *y = b;
+
+    return user_path_order(x->path, y->path);
+}
+
+/* What lies in a directory follows it. */
+static void skip_inner_homes(struct import *m, struct import_home *home,
+                             size_t n)
+{
+    const struct import_home *outer = NULL;
+
+    qsort(home, n, sizeof(*home), compare_homes);
+    for (size_t i = 0; i < n; i++)
+        if (outer && user_path_within(home[i].path, outer->path)) {
+            ctl_fail(m->x, 0, "its home %s overlaps that of line %zu",
+                     home[i].path, outer->entry->line);
+            skip_by_complaint(m, home[i].entry, false);
+        } else {
+            outer = &home[i];
+        }
+}
+
+/* Compares the homes with one another, and asks the disks about them, before
+ * the lock. */
 static int import_look(struct import *m)
 {
-    char **home = calloc(m->count + 1, sizeof(*home));
+    struct import_home *home = calloc(m->count + 1, sizeof(*home));
+    const char **path = calloc(m->count + 1, sizeof(*path));
     size_t n = 0;
 
     for (size_t i = 0; home && i < m->count; i++) {
@@ -323,17 +424,23 @@ static int import_look(struct import *m)
 
         if (m->entry[i].skipped)
             continue;
+        home[n].entry = &m->entry[i];
         if (addition_of(m, &m->entry[i], &a, &t) == 0)
-            home[n] = strdup(a.f.home);
-        n += home[n] != NULL;
+            home[n].path = strdup(a.f.home);
+        n += home[n].path != NULL;
         fields_wipe(&a.f);
         m->x->complaint.text[0] = '\0'; /* import_check() has it again */
     }
     if (home)
-        known_fill(m->x, &m->x->users, (const char *const *)home, n);
+        skip_inner_homes(m, home, n);
+    for (size_t i = 0; path && i < n; i++)
+        path[i] = home[i].path;
+    if (path)
+        known_fill(m->x, &m->x->users, path, n);
     for (size_t i = 0; i < n; i++)
-        free(home[i]);
+        free(home[i].path);
     free(home);
+    free(path);
     return m->x->known ? 0 : ctl_fail(m->x, EX_OSERR, "out of memory");
 }
 
@@ -355,6 +462,10 @@ int user_import(struct context *x)
         code = edit_run(x, import_locked, &m);
     if (code == 0)
         import_print(&m);
+    if (code == 0 && m.unexpected > 0)
+        code = ctl_fail(x, EX_DATAERR,
+                        "%zu lines gave no user; what they need is above",
+                        m.unexpected);
     import_release(&m);
     return code;
 }

@@ -45,6 +45,7 @@ Test(home, a_home_of_another_user_is_refused)
     cr_assert_eq(mkdir(world.homes, 0711), 0);
     cr_assert_eq(mkdir(in(world.homes, "anna"), 0700), 0);
     cr_assert_eq(chown(in(world.homes, "anna"), 70042, 70042), 0);
+    file_write(in(world.homes, "anna/file"), "x");
     expect_err(EX_CANTCREAT, PASSWORD, "user add anna",
                "belongs to uid 70042; give --uid 70042");
     cr_expect_not(files_exists(world.users));
@@ -54,11 +55,39 @@ Test(home, a_home_of_another_user_is_refused)
         const struct run *r;
 
         mkdir(in(world.homes, "bert"), 0700);
+        file_write(in(world.homes, "bert/file"), "x");
         cr_assert_eq(chown(in(world.homes, "bert"), uid, uid), 0);
         r = expect_run(EX_CANTCREAT, PASSWORD, "user add bert");
         cr_expect_null(strstr(r->err, "--uid"), "%s", r->err);
         cr_expect_not_null(strstr(r->err, "give another --home"), "%s", r->err);
     }
+}
+
+/* The advice works, and no try spends a uid. Nobody's empty home is taken. */
+Test(home, the_advice_about_a_home_works)
+{
+    char command[512];
+
+    if (geteuid() != 0)
+        world_skip("only root can make somebody else's folder");
+    expect_run(0, PASSWORD, "user add anna");
+    file_write(in(world.homes, "anna/file"), "x");
+    expect_run(0, "", "user del anna");
+    for (int i = 0; i < 3; i++)
+        expect_err(EX_CANTCREAT, PASSWORD, "user add anna",
+                   "give --uid 70000 or another --home DIR, or run: chown -Rh "
+                   "70001:70001 ");
+    snprintf(command, sizeof(command), "chown -Rh 70001:70001 %s",
+             in(world.homes, "anna"));
+    cr_assert_eq(system(command), 0);
+    expect_out(0, PASSWORD, "user add anna", "uid 70001");
+    expect_run(0, PASSWORD, "user add bob");
+    expect_run(0, "", "user del bob");
+    expect_out(0, PASSWORD, "user add bob", "uid 70003");
+    struct stat st;
+    cr_assert_eq(stat(in(world.homes, "bob"), &st), 0);
+    cr_expect_eq(st.st_uid, 70003);
+    cr_expect_eq(st.st_gid, 70003);
 }
 
 /* It may be /etc: no uid is proposed, and chown only under a condition. */
@@ -72,7 +101,7 @@ Test(home, a_home_of_root_is_refused)
 
     cr_expect_not_null(strstr(r->err, "belongs to root; give another --home "
                                       "DIR, or, if it was made for this user, "
-                                      "run: chown 70000 "),
+                                      "run: chown -Rh 70000:70000 "),
                        "%s", r->err);
     cr_expect_null(strstr(r->err, "--uid"), "%s", r->err);
 }

@@ -174,7 +174,7 @@ Test(import, refused_accounts)
 
 Test(import, proftpd)
 {
-    const struct run *r = import(0,
+    const struct run *r = import(EX_DATAERR,
                                  "anna:" SHA ":33:33:Anna,,,:/var/ftp:/bin/sh\n"
                                  "Bo%b:" SHA ":33:33::/var/ftp:/bin/false\r\n"
                                  "carl:" DES ":0:0::/var/ftp:/bin/false\r\n",
@@ -188,7 +188,7 @@ Test(import, proftpd)
 
 Test(import, pairs)
 {
-    const struct run *r = import(0,
+    const struct run *r = import(EX_DATAERR,
                                  "anna:" BCR "\n"
                                  "bob:$apr1$abcdefgh$abcdefghijklmnopqrstuv\n"
                                  "carl:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=\n"
@@ -353,7 +353,9 @@ Test(import, beside_existing_users)
     expect_run(0, "", "user del bob");
     strcpy(before, file_text(world.users));
     cr_assert_eq(mkdir(in(world.homes, "eve"), 0700), 0);
-    r = import(0, "anna:" SHA "\ncarl:" SHA "\neve:" SHA "\n", "");
+    file_write(in(world.homes, "eve/file"), "x");
+    r = import(geteuid() == 0 ? EX_DATAERR : 0,
+               "anna:" SHA "\ncarl:" SHA "\neve:" SHA "\n", "");
     expect_text(r->out, "old:1: anna: skipped: ");
     expect_text(r->out, "users:1: anna is there already");
     expect_text(r->out, "user carl: uid 70002, home ");
@@ -363,12 +365,14 @@ Test(import, beside_existing_users)
     cr_assert_eq(stat(in(world.homes, "carl"), &st), 0);
     cr_expect_eq(st.st_mode & 07777, 0700);
     cr_expect_eq(st.st_uid, geteuid() == 0 ? 70002 : geteuid());
-    expect_out(0, "correct horse\n", "user add dora", "uid 70004, ");
+    expect_out(0, "correct horse\n", "user add dora",
+               geteuid() == 0 ? "uid 70003, " : "uid 70004, ");
 }
 
 Test(import, dry_run)
 {
-    const struct run *r = import(0, "anna:" SHA "\nB%:" SHA "\n", "--dry-run");
+    const struct run *r =
+        import(EX_DATAERR, "anna:" SHA "\nB%:" SHA "\n", "--dry-run");
 
     expect_text(r->out, "old:2: B%: skipped: ");
     expect_text(r->out, "user anna: uid 70000, home ");
@@ -377,6 +381,58 @@ Test(import, dry_run)
     cr_expect_not(files_exists(world.users));
     cr_expect_not(files_exists(in(scratch, "users.last-uid")));
     cr_expect_not(files_exists(world.homes));
+}
+
+/* It says what would happen. */
+Test(import, dry_run_looks_at_homes)
+{
+    if (geteuid() != 0)
+        world_skip("only root has folders of root");
+    cr_assert_eq(mkdir(world.homes, 0711), 0);
+    cr_assert_eq(mkdir(in(world.homes, "anna"), 0700), 0);
+    expect_text(import(EX_DATAERR, "anna:" SHA "\n", "--dry-run")->out,
+                "0 imported, 1 skipped");
+    expect_text(import(EX_DATAERR, "anna:" SHA "\n", "")->out,
+                "0 imported, 1 skipped");
+    cr_expect_not(strstr(file_text(in(scratch, "users.last-uid")), "70000"));
+}
+
+/* What an import that was killed has left: homes, and spent uids. */
+Test(import, killed_and_repeated)
+{
+    if (geteuid() != 0)
+        world_skip("without root all homes have one uid");
+    cr_assert_eq(mkdir(world.homes, 0711), 0);
+    for (uid_t i = 0; i < 2; i++) {
+        cr_assert_eq(mkdir(in(world.homes, i ? "bob" : "anna"), 0700), 0);
+        cr_assert_eq(
+            chown(in(world.homes, i ? "bob" : "anna"), 70000 + i, 70000 + i),
+            0);
+    }
+    file_write(in(scratch, "users.last-uid"), "70002\n");
+    expect_text(import(0, "anna:" SHA "\nbob:" SHA "\ncarl:" SHA "\n", "")->out,
+                "3 imported, 0 skipped");
+    expect_row("anna:" SHA ":70000:70000::", "anna", "::rights=full\n");
+    expect_row("bob:" SHA ":70001:70001::", "bob", "::rights=full\n");
+    expect_row("carl:" SHA ":70003:70003::", "carl", "::rights=full\n");
+    /* A second try of all changes nothing, and is no failure. */
+    expect_text(import(0, "anna:" SHA "\nbob:" SHA "\ncarl:" SHA "\n", "")->out,
+                "0 imported, 3 skipped");
+}
+
+Test(import, homes_in_one_another)
+{
+    char text[512];
+    const struct run *r;
+
+    snprintf(text, sizeof(text),
+             "anna:!:70000:70000::%s/x/y::\nbob:!:70001:70001::%s/x::\n"
+             "carl:!:70002:70002::%s/xy::\n",
+             world.homes, world.homes, world.homes);
+    r = import(EX_DATAERR, text, "");
+    expect_text(r->out, "old:1: anna: skipped: its home ");
+    expect_text(r->out, "/x/y overlaps that of line 2\n");
+    expect_text(r->out, "2 imported, 1 skipped");
 }
 
 Test(import, prefix)
@@ -407,7 +463,8 @@ Test(import, hostile)
 {
     const struct run *r;
 
-    r = import(0, "a\033[2Jb:" SHA "\n@team:x\n:" SHA "\n", "--format pwdfile");
+    r = import(EX_DATAERR, "a\033[2Jb:" SHA "\n@team:x\n:" SHA "\n",
+               "--format pwdfile");
     expect_text(r->out, "old:1: a\\x1b[2Jb: skipped: not a valid name");
     expect_text(r->out, "old:2: @team: skipped: shares and teams");
     expect_text(r->out, "old:3: : skipped: not a valid name");
@@ -450,12 +507,12 @@ Test(import, exported)
         cr_assert_eq(rmdir(in(world.homes, "bob")), 0);
     r = import(0, text, "");
     expect_text(r->out, "user anna: uid 70000, ");
-    expect_text(r->out, "user bob: uid 70051, ");
+    expect_text(r->out, "user bob: uid 70002, ");
     expect_text(r->out, "user carl: uid 70050, ");
     expect_text(r->out, "; locked, as before\n");
     expect_text(r->out, "3 imported, 0 skipped\n");
     expect_row(":70000:70000:A:", "anna", "::rights=read\n");
-    expect_row(":70051:70051::", "bob",
+    expect_row(":70002:70002::", "bob",
                "::rights=full on_conflict=rename "
                "expires=2199-01-31\n");
     expect_row(":70050:70050::", "carl", "::rights=full\n");

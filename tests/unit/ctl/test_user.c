@@ -570,13 +570,30 @@ Test(user, uids_of_ones_own_choice)
     expect_run(0, PASSWORD, "user add anna --uid 70098");
     expect_err(EX_DATAERR, PASSWORD, "user add b --uid 70098",
                "uid 70098 belongs to anna; leave out --uid");
-    expect_err(0, PASSWORD, "user add bob --uid 70001",
+    /* One high uid doesn't end the automatic ones. */
+    expect_out(0, PASSWORD, "user add carl", "uid 70000");
+    expect_run(0, PASSWORD, "user add bob --uid 70001");
+    expect_out(0, PASSWORD, "user add dora", "uid 70002");
+    expect_run(0, "", "user del anna");
+    expect_run(0, "", "user del bob");
+    expect_err(0, PASSWORD, "user add emil --uid 70098",
                "may have been another user's");
-    expect_out(0, PASSWORD, "user add carl", "uid 70099");
-    expect_err(EX_CONFIG, PASSWORD, "user add dora",
-               "no uid is left up to 70099; raise uid_last");
-    cr_expect_not(strstr(file_text(world.users), "dora"));
-    cr_expect_not(files_exists(in(world.homes, "dora")));
+    expect_err(0, PASSWORD, "user add fay --uid 70001",
+               "may have been another user's");
+    file_write(in_scratch("users.last-uid"), "70099\n");
+    expect_err(EX_CONFIG, PASSWORD, "user add zoe",
+               "no uid is left up to 70099; give --uid N, the number of a "
+               "removed user whose files are gone, or raise uid_last");
+    cr_expect_not(strstr(file_text(world.users), "zoe"));
+    cr_expect_not(files_exists(in(world.homes, "zoe")));
+}
+
+/* A hand-written row at the end of the range, and no file of spent uids. */
+Test(user, a_high_uid_without_a_mark)
+{
+    file_write(world.users, "x:!:70099:1::/x::\n");
+    expect_out(0, PASSWORD, "user add anna", "uid 70000");
+    cr_expect_str_eq(file_text(in_scratch("users.last-uid")), "70000\n70099\n");
 }
 
 /* Also not the uid of a row written by hand, once "user del" has seen it. A uid
@@ -1083,7 +1100,7 @@ Test(user, change_of_uid_and_home)
     users_release(&u);
     expect_mode(in(world.homes, "new"), 0700);
     cr_expect(files_exists(in(world.homes, "anna")));
-    expect_out(0, PASSWORD, "user add carl", "uid 70006");
+    expect_out(0, PASSWORD, "user add carl", "uid 70002");
 }
 
 /* The line is too long, not the file. */
