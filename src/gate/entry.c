@@ -239,7 +239,7 @@ static void entry_reply(int fd, enum limit limit)
     struct buf reply;
 
     buf_init(&reply, REPLY_MAX);
-    if (reply_build(&reply, drains ? REPLY_SHUTTING_DOWN : REPLY_TOO_MANY,
+    if (reply_build(&reply, drains ? REPLY_SHUTTING_DOWN : REPLY_NOT_ADMITTED,
                     &words, drains ? 0 : 1) == 0)
         send(fd, reply.data, reply.len, MSG_NOSIGNAL | MSG_DONTWAIT);
     buf_release(&reply);

@@ -8,18 +8,22 @@
 #include "memory.h"
 #include "sallyport/base/random.h"
 
+#define TOO_MANY(words) "Too many connections: " words ". Try again later"
+
 static const struct limit_text {
     const char *reason, *words;
 } texts[LIMIT_COUNT] = {
     [LIMIT_NONE] = { "", "" },
-    [LIMIT_SESSIONS] = { "max_sessions", "the server is full" },
-    [LIMIT_ADDRESS] = { "max_per_address", "from your address" },
-    [LIMIT_STARTUPS] = { "startups", "many are logging in just now" },
-    [LIMIT_FRUITLESS] = { "max_fruitless", "from your address, without login" },
-    [LIMIT_BANNED] = { "ban", "from your address, for a while" },
+    [LIMIT_SESSIONS] = { "max_sessions", TOO_MANY("the server is full") },
+    [LIMIT_ADDRESS] = { "max_per_address", TOO_MANY("from your address") },
+    [LIMIT_STARTUPS] = { "startups", TOO_MANY("many are logging in just now") },
+    [LIMIT_FRUITLESS] = { "max_fruitless",
+                          TOO_MANY("from your address, without login") },
+    [LIMIT_BANNED] = { "ban", "Your address is banned. Try again later, or ask "
+                              "the administrator" },
     [LIMIT_DRAIN] = { "drain", "" },
-    [LIMIT_RESOURCES] = { "resources", "the server is busy" },
-    [LIMIT_MASTER] = { "no master", "the server is starting again" },
+    [LIMIT_RESOURCES] = { "resources", TOO_MANY("the server is busy") },
+    [LIMIT_MASTER] = { "no master", TOO_MANY("the server is starting again") },
 };
 
 enum limit limit_of(int result)

@@ -33,7 +33,7 @@ enum limit {
 enum limit limit_of(int result);
 /* The setting that was reached, for the log. */
 const char *limit_reason(enum limit l);
-/* The same in words for the client's 421. */
+/* The same as a sentence, without its full stop, for the client's 421. */
 const char *limit_words(enum limit l);
 
 struct prefix_count {

@@ -194,8 +194,8 @@ struct denial_row {
 
 static const struct denial_row denials[DENIAL_COUNT] = {
     [DENIAL_WRONG] = { REPLY_LOGIN_WRONG, NULL, NULL },
-    [DENIAL_BUSY] = { REPLY_TOO_MANY, "no auth worker is free",
-                      "logins at once" },
+    [DENIAL_BUSY] = { REPLY_NOT_ADMITTED, "no auth worker is free",
+                      "Too many logins at once. Try again later" },
     [DENIAL_TOO_MANY] = { REPLY_LOGIN_TOO_MANY, "too many sessions", NULL },
     [DENIAL_TEAM] = { REPLY_LOGIN_TEAM_FULL, "too many sessions of a team",
                       NULL },
@@ -269,12 +269,13 @@ static const struct kick_row {
     { ENDING_SHUTDOWN, REPLY_SHUTTING_DOWN, "" },
     { ENDING_REPLACED, REPLY_SHUTTING_DOWN, "" },
     { ENDING_OLDEST, REPLY_SHUTTING_DOWN, "" },
-    { ENDING_REMOVED, REPLY_ACCOUNT_CHANGED, "was removed" },
-    { ENDING_LOCKED, REPLY_ACCOUNT_CHANGED, "was locked" },
-    { ENDING_CHANGED, REPLY_ACCOUNT_CHANGED, "has changed; log in again" },
-    { ENDING_EXPIRED, REPLY_ACCOUNT_CHANGED, "has expired" },
+    { ENDING_REMOVED, REPLY_ACCOUNT_CLOSED, "was removed" },
+    { ENDING_LOCKED, REPLY_ACCOUNT_CLOSED, "was locked" },
+    { ENDING_CHANGED, REPLY_ACCOUNT_CHANGED, "" },
+    { ENDING_EXPIRED, REPLY_ACCOUNT_CLOSED, "has expired" },
     { ENDING_HOURS, REPLY_HOURS_OVER, "" },
-    { ENDING_TOO_MANY, REPLY_TOO_MANY, "sessions of this user or team" },
+    { ENDING_TOO_MANY, REPLY_NOT_ADMITTED,
+      "Too many sessions of this user or team. Try again later" },
     { ENDING_LOGIN_TRIES, REPLY_TOO_MANY_TRIES, "" },
 };
 

@@ -109,7 +109,7 @@ int proxied_on_not_admitted(void *owner, struct msg_not_admitted *m)
         s->gate.wrong = "an answer without a request";
         return -EPROTO;
     }
-    control_end(s, ENDING_KEPT_OUT, REPLY_TOO_MANY, m->why);
+    control_end(s, ENDING_KEPT_OUT, REPLY_NOT_ADMITTED, m->why);
     return 0;
 }
 

@@ -16,9 +16,9 @@
 
 #define ANOTHER   "another good password"
 #define CHANGED   "421 Your account has changed; log in again."
-#define LOCKED    "421 Your account was locked."
-#define REMOVED   "421 Your account was removed."
-#define EXPIRED   "421 Your account has expired."
+#define LOCKED    "530 Your account was locked."
+#define REMOVED   "530 Your account was removed."
+#define EXPIRED   "530 Your account has expired."
 #define AT_ONCE   3000 /* ms; the server by itself looks twice in 6 s */
 #define BY_ITSELF 10000
 #define BLOCK     (256u << 10)
@@ -231,7 +231,7 @@ Test(access, an_expiry, .timeout = 120)
     session_end(&bert, &server);
 }
 
-/* The upload gets its 421 and no 226, and there is no file of the name. */
+/* The upload gets its 530 and no 226, and there is no file of the name. */
 static void an_upload_ends(const char *group, const char *name,
                            const char *argument, const char *words)
 {
@@ -239,6 +239,7 @@ static void an_upload_ends(const char *group, const char *name,
     struct server server;
     struct session s;
     struct data d;
+    char result[16];
 
     session_begin(&s, &server, &plan);
     data_open(&s, &d, "STOR f");
@@ -246,7 +247,8 @@ static void an_upload_ends(const char *group, const char *name,
     cr_expect_eq(ctl(&server, group, name, argument), 0);
     is_out(&s, clock_ms(), AT_ONCE, words);
     data_cut(&d, false);
-    server_log_wait(&server, " transfer ", "user=anna", "result=421", NULL);
+    snprintf(result, sizeof(result), "result=%.3s", words);
+    server_log_wait(&server, " transfer ", "user=anna", result, NULL);
     cr_expect_not(files_exists(server_home_file(&server, "anna", "f")));
     server_stop(&server);
 }

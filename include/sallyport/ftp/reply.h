@@ -113,17 +113,13 @@
     R(SHUTTING_DOWN, 421, "The server is shutting down; come back later.")     \
     /* {}: what timed out */                                                   \
     R(TIMED_OUT, 421, "Timeout: {}. Closing the connection.")                  \
-    /* {}: which limit */                                                      \
-    R(TOO_MANY, 421, "Too many connections: {}. Try again later.")             \
+    /* {}: a sentence; gate's are in limits.c */                               \
+    R(NOT_ADMITTED, 421, "{}.")                                                \
     R(KICKED, 421, "The administrator closed this connection.")                \
-    /* {}: what happened to it, and what to do */                              \
-    R(ACCOUNT_CHANGED, 421, "Your account {}.")                                \
+    R(ACCOUNT_CHANGED, 421, "Your account has changed; log in again.")         \
     R(HOURS_OVER, 421, "Your hours on this server are over; come back later.") \
     R(LOST_SERVICE, 421, "Part of the server failed; connect again.")          \
     R(TOO_MANY_TRIES, 421, "Too many failed logins; check user and password.") \
-    /* USER, PASS, ACCT before TLS */                                          \
-    R(PLAIN_SECRET, 421,                                                       \
-      "TLS comes before USER; set the client to explicit TLS.")                \
     /* {}: the reason */                                                       \
     R(NO_DATA, 425, "No data connection: {}. Send EPSV or PASV again.")        \
     /* {}: range */                                                            \
@@ -233,6 +229,12 @@
     R(BAD_PROTOCOL, 522, "Network protocol not supported, use (1,2)")          \
     R(NOT_LOGGED_IN, 530, "Not logged in. Send USER and PASS first.")          \
     R(NEED_TLS, 530, "TLS is required: send AUTH TLS before anything else.")   \
+    /* USER, PASS, ACCT before TLS. It ends the session; but clients take a    \
+     * 421 for a server that is busy, and try again. */                        \
+    R(PLAIN_SECRET, 530,                                                       \
+      "TLS comes before USER; set the client to explicit TLS.")                \
+    /* {}: what happened to it. It ends the session, too. */                   \
+    R(ACCOUNT_CLOSED, 530, "Your account {}.")                                 \
     R(LOGIN_WRONG, 530, "Login incorrect.")                                    \
     R(LOGIN_TOO_MANY, 530,                                                     \
       "Too many sessions of this user (max_sessions= or max_per_user); close " \

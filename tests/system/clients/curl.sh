@@ -113,6 +113,6 @@ done
 step "plain text is refused"
 status=0
 get --ftp-pasv "$url/" || status=$?
-((status == 28)) || fail "exit status $status: change the docs"
-said '^< 421 '
+((status == 67)) || fail "exit status $status: change the docs"
+said '^curl: .* Access denied: 530'
 echo "curl: done"

@@ -107,7 +107,7 @@ ftp.quit()
 # Without TLS there is no login at all.
 ftp = ftplib.FTP(timeout=30)
 ftp.connect(host, int(port))
-refused("421", ftp.login, user, password)
+refused("530", ftp.login, user, password)
 END
 said "^[*]resp[*] '226 Transfer complete"
 

@@ -110,4 +110,11 @@ say "cls -1 up" | grep -qx up/renamed
 say "rm up/renamed"
 say "rm -r up"
 [[ -z $(say "cls -1") ]]
+step "without TLS it gives up at once"
+! say "set ftp:ssl-force no
+set ftp:ssl-allow no
+ls" 2>message || fail "lftp got in"
+grep -q '^ls: .* 530 TLS comes before USER' message || fail "$(<message)"
+(($(grep -c '^---> USER' <(sed '/^==> without TLS/,$!d' transcript)) == 1)) ||
+    fail "lftp tried again"
 echo "lftp: done"

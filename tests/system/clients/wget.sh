@@ -59,5 +59,5 @@ said 'not trusted'
 
 step "without TLS there is no login"
 ! get -O none "ftp://$host:$port/$tls/b" || fail "wget got in"
-said '^421 '
+said '^530 '
 echo "wget: done"

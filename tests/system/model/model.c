@@ -221,7 +221,7 @@ static bool stage_permits(const struct model *m, const struct rule *r,
     } else if (r->stage > m->stage) {
         bool ends = m->stage == PLAIN && r->flags & IS_SECRET;
 
-        expect(e, ends ? 421 : 530);
+        expect(e, 530);
         e->ends = ends;
     }
     return r->stage <= m->stage;

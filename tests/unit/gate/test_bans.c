@@ -13,8 +13,8 @@
 #include "sallyport/base/fd.h"
 
 #define REFUSED                                                                \
-    "421 Too many connections: from your address, for a while. Try again "     \
-    "later.\r\n"
+    "421 Your address is banned. Try again later, or ask the "                 \
+    "administrator.\r\n"
 
 /* SECONDS from now on; 0: for ever. */
 static void ban(const struct bench *b, const char *network, unsigned bits,
@@ -101,7 +101,8 @@ Test(bans, behind_a_proxy, .timeout = 60)
     f = bench_session(&b);
     fake_do(&f, "enter 198.51.100.1:4711 203.0.113.7:21");
     cr_expect_str_eq(fake_says(&f, line, sizeof(line)),
-                     "kept out from your address, for a while");
+                     "kept out Your address is banned. Try again later, or ask "
+                     "the administrator");
     bench_stop(&b, 0);
 }
 

@@ -181,7 +181,9 @@ Test(proxy, the_limit_of_an_address)
         other[i] = enter_unknown(&b, &proxy);
     f[2] = enter_unknown(&b, &proxy);
     ask_for(&f[2], CLIENT);
-    expect_said(&f[2], "kept out from your address");
+    expect_said(
+        &f[2],
+        "kept out Too many connections: from your address. Try again later");
     expect_event(&b, "refused peer=" CLIENT ":4711");
     fake_do(&f[2], "exit 0");
     bench_gone(&b, &f[2]);
@@ -190,7 +192,9 @@ Test(proxy, the_limit_of_an_address)
     bench_gone(&b, &other[0]);
     f[2] = enter_unknown(&b, &proxy);
     ask_for(&f[2], CLIENT);
-    expect_said(&f[2], "kept out from your address");
+    expect_said(
+        &f[2],
+        "kept out Too many connections: from your address. Try again later");
     fake_do(&f[0], "exit 0"); /* its count is removed with it */
     bench_gone(&b, &f[0]);
     enter(&b, CLIENT, &proxy);
@@ -213,7 +217,9 @@ Test(proxy, the_limit_of_a_network)
     bench_peer(&b, &f);
     f = enter_unknown(&b, &proxy);
     fake_do(&f, "enter [2001:db8::2]:1 [2001:db8::9]:21");
-    expect_said(&f, "kept out from your address");
+    expect_said(
+        &f,
+        "kept out Too many connections: from your address. Try again later");
     f = enter_unknown(&b, &proxy);
     fake_do(&f, "enter [2001:db8:0:1::2]:1 [2001:db8::9]:21");
     bench_peer(&b, &f);
@@ -254,7 +260,8 @@ Test(proxy, fruitless)
     bench_gone(&b, &f);
     f = enter_unknown(&b, &proxy);
     ask_for(&f, CLIENT);
-    expect_said(&f, "kept out from your address, without login");
+    expect_said(&f, "kept out Too many connections: from your address, without "
+                    "login. Try again later");
     expect_event(&b, "reason=max_fruitless");
     enter(&b, OTHER, &proxy);
     bench_stop(&b, 0);
@@ -305,7 +312,8 @@ Test(proxy, the_queue_in_time)
     enter(&b, CLIENT, &proxy);
     f = enter_unknown(&b, &proxy);
     ask_for(&f, CLIENT);
-    expect_said(&f, "kept out many are logging in just now");
+    expect_said(&f, "kept out Too many connections: many are logging in just "
+                    "now. Try again later");
     bench_stop(&b, 0);
 }
 

@@ -260,7 +260,7 @@ Test(password, without_tls, .timeout = 60)
     fake_start(&f);
     cr_assert_eq(fake_reply(&f), 220);
     fake_do(&f, "SITE HELP", 530);
-    fake_do(&f, "SITE PSWD old new", 421);
+    fake_do(&f, "SITE PSWD old new", 530);
     cr_expect_eq(fake_end(&f), ENDING_PLAIN);
 }
 

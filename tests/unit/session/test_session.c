@@ -369,8 +369,7 @@ Test(session, denials_that_end_it, .timeout = 60)
         enum denial why;
         const char *reply, *reason;
     } rows[] = {
-        { DENIAL_BUSY,
-          "421 Too many connections: logins at once. Try again later.\r\n",
+        { DENIAL_BUSY, "421 Too many logins at once. Try again later.\r\n",
           "no auth worker is free" },
         { DENIAL_FAILED, "421 Part of the server failed; connect again.\r\n",
           "a part of the server failed" },
