@@ -15,11 +15,17 @@
 #include "support/wait.h"
 
 static const struct server_user users[] = {
-    { .name = "total" },  { .name = "filter" },
-    { .name = "source" }, { .name = "list" },
-    { .name = "mode" },   { .name = "watch" },
-    { .name = "busy" },   { .name = "swap" },
-    { .name = "flood" },  { .name = "writer", .keys = "rights=w" },
+    { .name = "total" },
+    { .name = "filter" },
+    { .name = "source" },
+    { .name = "list" },
+    { .name = "mode" },
+    { .name = "watch" },
+    { .name = "busy" },
+    { .name = "swap" },
+    { .name = "flood" },
+    { .name = "partial" },
+    { .name = "writer", .keys = "rights=w" },
 };
 
 SERVER_SHARED(.ports = "auto 16", .users = users,
@@ -197,16 +203,84 @@ Test(client_daily, removed_sources, .timeout = 60)
     desk_end(&d);
 }
 
-/* Without the rights to compare nothing is removed. */
-Test(client_daily, a_source_that_cannot_be_compared, .timeout = 60)
+/* At a drop nothing can be compared, and no time set; but Sallyport's reply has
+ * the length of what it has stored. */
+Test(client_daily, a_source_for_a_drop, .timeout = 60)
 {
+    struct run_result r;
     struct desk d;
 
     desk_begin(&d, "writer");
     files_write("a", "text", 4, 0644);
-    desk_says(&d, EX_USAGE, "could be compared", "put", "--remove-source", "a",
-              "/", NULL);
+    desk_says(&d, EX_USAGE, "could be compared", "put", "--remove-source",
+              "--no-verify", "a", "/", NULL);
     cr_expect(files_exists("a"));
+    desk_client(&d, 0, &r, NULL, "put", "-p", "--remove-source", "a", "/b",
+                NULL);
+    cr_expect_not_null(strstr(r.text, "its time can't be set"), "%s", r.text);
+    run_release(&r);
+    cr_expect_not(files_exists("a"));
+    cr_assert_eq(chdir(server_home(&d.server, "writer")), 0);
+    run(&r, NULL, "/bin/sh", "-c", "cat b.*", NULL);
+    cr_expect_str_eq(r.text, "text");
+    run_release(&r);
+    desk_end(&d);
+}
+
+/* A private file that is replaced stays private, also while its bytes come. */
+Test(client_daily, modes_of_replaced_files, .timeout = 60)
+{
+    struct desk_growth g = { .dir = "in", .least = 1048576, .done = "none" };
+    struct running running;
+    struct run_result r;
+    struct stat st;
+    struct desk d;
+
+    desk_begin(&d, "mode");
+    desk_noise("secret", 4 * 1048576);
+    desk_says(&d, 0, NULL, "put", "secret", "/secret", NULL);
+    files_make_folder("in", 0755);
+    files_write("in/secret", "old", 3, 0600);
+    cr_assert_eq(chmod("in/secret", 0600), 0);
+    desk_start(&d, &running, desk_has_grown, &g, "get", "--limit-rate=4M",
+               "--conflict=overwrite", "/secret", "in", NULL);
+    run(&r, NULL, "/usr/bin/find", "in", "-name", ".sallyport-*", "-perm",
+        "/077", NULL);
+    cr_expect_eq(r.len, 0, "%s", r.text);
+    run_release(&r);
+    run_finish(&running, &r);
+    cr_expect_eq(r.status, 0, "%s", r.text);
+    run_release(&r);
+    cr_assert_eq(stat("in/secret", &st), 0);
+    cr_expect_eq(st.st_mode & 0777, 0600);
+    cr_expect_eq(st.st_size, 4 * 1048576);
+    desk_end(&d);
+}
+
+/* Of a file that has changed since, no partial file stays. */
+Test(client_daily, partials_of_older_states, .timeout = 60)
+{
+    struct desk_growth g = { .dir = "in", .least = 1048576, .done = "none" };
+    struct running running;
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "partial");
+    files_make_folder("in", 0755);
+    for (size_t i = 0; i < 2; i++) {
+        desk_noise("grows", (4 + i) * 1048576);
+        desk_says(&d, 0, NULL, "put", "--conflict=overwrite", "grows", "/grows",
+                  NULL);
+        desk_start(&d, &running, desk_has_grown, &g, "get", "--limit-rate=2M",
+                   "/grows", "in", NULL);
+        kill(running.pid, SIGKILL);
+        run_finish(&running, &r);
+        run_release(&r);
+    }
+    desk_says(&d, 0, NULL, "get", "/grows", "in", NULL);
+    run(&r, NULL, "/bin/ls", "-A", "in", NULL);
+    cr_expect_str_eq(r.text, "grows\n");
+    run_release(&r);
     desk_end(&d);
 }
 

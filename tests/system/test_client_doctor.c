@@ -139,5 +139,27 @@ Test(doctor, untrusted, .timeout = 60)
                        "%s", r.text);
     cr_expect_null(strstr(r.text, "logged in"), "%s", r.text);
     run_release(&r);
+    /* --yes is for a server that is trusted, but has faults. */
+    DESK_ALONE(0, "isn't trusted", NULL, "doctor", "--yes", "--password-file",
+               f.desk.password, f.desk.url);
+    faulty_end(&f);
+    faulty_begin(&f, "none", "other");
+    desk_says(&f.desk, EX_UNAVAILABLE, "isn't trusted", "doctor", "--yes", "/",
+              NULL);
+    cr_expect_eq(faulty_count("PASS "), 0);
+    faulty_end(&f);
+}
+
+/* Where the server turns it away, one finding says so. */
+Test(doctor, turned_away, .timeout = 60)
+{
+    static struct faulty f;
+
+    faulty_begin(&f, "banned", "good");
+    desk_says(&f.desk, EX_UNAVAILABLE,
+              "the server turns this client away: 421 not you", "doctor", "/",
+              NULL);
+    desk_says(&f.desk, EX_UNAVAILABLE, "\n1 bad, ", "doctor", "/", NULL);
+    cr_expect_eq(faulty_count("AUTH"), 0);
     faulty_end(&f);
 }

@@ -107,7 +107,13 @@ static void check_greeting(struct doctor *d)
                      (unsigned)d->options->timeout, &why) < 0)
         return;
     int code = dial_ask(&dial, NULL, text, &why);
-    if (code != 220)
+    d->unreachable = code == 421; /* all other checks would get the same */
+    if (d->unreachable)
+        doctor_find(d, FINDING_BAD,
+                    "ask its administrator, or wait: it is busy, or has "
+                    "banned this address",
+                    "the server turns this client away: %s", text);
+    else if (code != 220)
         doctor_find(d, FINDING_BAD,
                     "if the server speaks TLS from the first byte, use "
                     "ftps+implicit://",
@@ -136,14 +142,14 @@ static void check_login(struct doctor *d)
                     "no user: tests that need a login were left out");
         return;
     }
+    if (!d->trusted) {
+        doctor_find(d, FINDING_WARNING, "give --cacert or --pin",
+                    "no password is sent to a server that isn't trusted");
+        return;
+    }
     if (d->found[FINDING_BAD] > 0 && !d->options->yes) {
         doctor_find(d, FINDING_WARNING, "mend the above, or add --yes",
                     "no password is sent to a server in that state");
-        return;
-    }
-    if (!d->trusted && !d->options->yes) {
-        doctor_find(d, FINDING_WARNING, "give --cacert or --pin, or add --yes",
-                    "no password is sent to a server that isn't trusted");
         return;
     }
     bool asked = !d->unasked ||

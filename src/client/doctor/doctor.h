@@ -28,7 +28,7 @@ struct doctor {
     SSL_CTX *ctx;
     SSL_SESSION *session; /* the newest one from the server; owned */
     struct dial control;  /* logged in, after the check "login" */
-    bool unreachable;     /* at each address: no other check makes sense */
+    bool unreachable;     /* or turned away: no other check makes sense */
     bool handshake; /* the check of the certificate made one, without ALPN */
     bool logged_in;
     bool trusted;                  /* a CA or a pin confirms the server */

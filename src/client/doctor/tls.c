@@ -83,7 +83,8 @@ static void find_certificate(struct doctor *d, const struct certificate *c)
 }
 
 /* Uses the same rule as transfers: without --cacert a pin alone decides. */
-static void find_trust(struct doctor *d, long verified, const char *pin)
+static void find_trust(struct doctor *d, long verified, bool named,
+                       const char *pin)
 {
     struct options quiet = *d->options;
     struct failure why;
@@ -94,8 +95,9 @@ static void find_trust(struct doctor *d, long verified, const char *pin)
     bool pinned = known && t.pin[0];
     bool same = pinned && strcmp(t.pin, pin) == 0;
 
-    d->trusted = pinned ? same && (t.by_pin_alone || verified == X509_V_OK)
-                        : verified == X509_V_OK;
+    d->trusted =
+        pinned ? same && (t.by_pin_alone || (verified == X509_V_OK && named))
+               : verified == X509_V_OK && named;
     if (pinned)
         doctor_find(d, same ? FINDING_GOOD : FINDING_BAD,
                     same ? NULL
@@ -128,9 +130,9 @@ void doctor_check_certificate(struct doctor *d)
     if (x && certificate_read(x, &c) == 0)
         find_certificate(d, &c);
     memcpy(d->pin, c.pin, sizeof(d->pin));
-    find_trust(d, SSL_get_verify_result(dial.tls), c.pin);
     bool named = x && (X509_check_host(x, d->url.host, 0, 0, NULL) == 1 ||
                        X509_check_ip_asc(x, d->url.host, 0) == 1);
+    find_trust(d, SSL_get_verify_result(dial.tls), named, c.pin);
     doctor_find(d, named ? FINDING_GOOD : FINDING_BAD,
                 named ? NULL : "the certificate must name this host", "%s %s",
                 named ? "it names" : "it doesn't name", d->url.host);

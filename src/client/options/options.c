@@ -222,7 +222,9 @@ const struct option_row option_rows[] = {
     { .name = "yes",
       .letter = 'y',
       FLAG(yes),
-      .help = "answer all questions with yes" },
+      .help =
+          "--trust-new: trust without a question; doctor: log in also after "
+          "a bad result" },
 };
 const size_t option_count = sizeof(option_rows) / sizeof(option_rows[0]);
 

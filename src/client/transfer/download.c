@@ -259,8 +259,9 @@ int download_once(struct transfer *t, struct failure *why)
         return r < 0 ? -1 : 0;
     snprintf(server, sizeof(server), "%s@%s:%u", s->url.user, s->url.host,
              s->url.port);
-    const struct part_source from = { server, t->remote, t->size, t->modified,
-                                      download_resumes(t) };
+    const struct part_source from = {
+        server, t->remote, t->size, t->modified, download_resumes(t), replace
+    };
     if (part_open(&p, t->local, t->job->named, &from, why) < 0)
         return -1;
     r = download_into(t, &p, replace, why);

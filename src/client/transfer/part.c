@@ -1,7 +1,9 @@
 /* Local partial files. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/sha.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -29,25 +31,98 @@ static int part_directory(const char *target, size_t named, struct failure *why)
     return fd < 0 ? fail_errno(why, errno, head ? path : ".") : fd;
 }
 
-/* Makes the name: 128 bits from the target, the server's file and its state. */
+#define PART_WHICH 16 /* digits for the target and the server's file */
+#define PART_HEAD  (strlen(PART_PREFIX) + PART_WHICH)
+
+static void part_digits(const char *text, char out[PART_WHICH + 1])
+{
+    unsigned char hash[SHA256_DIGEST_LENGTH];
+
+    SHA256((const unsigned char *)text, strlen(text), hash);
+    for (size_t i = 0; i < PART_WHICH / 2; i++)
+        snprintf(out + 2 * i, 3, "%02x", hash[i]);
+}
+
+/* Makes the name: 64 bits from the target and the server's file, and 64 from
+ * its state. */
 static int part_name(const char *target, const struct part_source *from,
                      char out[NAME_MAX + 1])
 {
-    char text[2 * PATH_MAX + 1024];
-    unsigned char hash[SHA256_DIGEST_LENGTH];
-    int len =
-        snprintf(text, sizeof(text), "%s\n%s\n%s\n%llu\n%lld", url_base(target),
-                 from->server, from->path, (unsigned long long)from->size,
-                 (long long)from->modified);
+    char text[2 * PATH_MAX + 1024], which[PART_WHICH + 1];
+    char state[PART_WHICH + 1];
+    int len = snprintf(text, sizeof(text), "%s\n%s\n%s", url_base(target),
+                       from->server, from->path);
 
     if (len < 0 || len >= (int)sizeof(text))
         return -ENAMETOOLONG;
-    SHA256((unsigned char *)text, (size_t)len, hash);
-    size_t at = (size_t)snprintf(out, NAME_MAX, PART_PREFIX);
-    for (int i = 0; i < 16; i++)
-        at += (size_t)snprintf(out + at, NAME_MAX - at, "%02x", hash[i]);
-    snprintf(out + at, NAME_MAX - at, PART_SUFFIX);
+    part_digits(text, which);
+    snprintf(text, sizeof(text), "%llu\n%lld", (unsigned long long)from->size,
+             (long long)from->modified);
+    part_digits(text, state);
+    snprintf(out, NAME_MAX, PART_PREFIX "%s%s" PART_SUFFIX, which, state);
     return 0;
+}
+
+/* Partial files of other states of the same file. No call continues them, so
+ * the next one removes them. A directory is read once: the partial files that
+ * it had are kept here, for the files that follow. */
+
+#define PARTS_MAX 1024
+
+static struct {
+    pthread_mutex_t lock;
+    struct stat directory;
+    size_t count;
+    char name[PARTS_MAX][64];
+} parts = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static void parts_read(int directory)
+{
+    int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *e;
+
+    parts.count = 0;
+    while (d && (e = readdir(d)) && parts.count < PARTS_MAX)
+        parts.count +=
+            part_is_name(e->d_name) &&
+            slice_copy(slice_from(e->d_name), parts.name[parts.count],
+                       sizeof(parts.name[0])) == 0;
+    if (d)
+        closedir(d);
+    else
+        fd_close(&fd);
+}
+
+/* Another call may be at work on it, or it may be no partial file at all. */
+static void part_remove(int directory, const char *name)
+{
+    FD_CLEANUP int fd =
+        openat(directory, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    struct stat st;
+
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &st) == 0 &&
+        S_ISREG(st.st_mode) && st.st_nlink == 1 && st.st_uid == geteuid())
+        unlinkat(directory, name, 0);
+}
+
+static void part_remove_stale(const struct part *p)
+{
+    struct stat st;
+
+    if (fstat(p->directory, &st) < 0)
+        return;
+    pthread_mutex_lock(&parts.lock);
+    if (st.st_dev != parts.directory.st_dev ||
+        st.st_ino != parts.directory.st_ino) {
+        parts_read(p->directory);
+        parts.directory = st;
+    }
+    for (size_t i = 0; i < parts.count; i++)
+        if (strncmp(parts.name[i], p->name, PART_HEAD) == 0 &&
+            strcmp(parts.name[i], p->name) != 0)
+            part_remove(p->directory, parts.name[i]);
+    pthread_mutex_unlock(&parts.lock);
 }
 
 static int part_lock(struct part *p, const char *target, struct failure *why)
@@ -75,13 +150,16 @@ static int part_begin(struct part *p, const char *target,
 {
     if (part_name(target, from, p->name) < 0)
         return fail(why, EX_USAGE, "%s: the name is too long", target);
-    p->fd =
-        openat(p->directory, p->name,
-               O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+    p->fd = openat(p->directory, p->name,
+                   O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+                   from->replaces ? 0600 : 0666);
     if (p->fd < 0)
         return fail_errno(why, errno, target);
     if (part_lock(p, target, why) < 0)
         return -1;
+    if (from->replaces && fchmod(p->fd, 0600) < 0)
+        return fail_errno(why, errno, target);
+    part_remove_stale(p);
     if (p->held > from->size || !from->resume)
         p->held = 0;
     if (ftruncate(p->fd, (off_t)p->held) < 0)
@@ -124,12 +202,15 @@ int part_finish(struct part *p, const char *target, bool replace, time_t when,
     const char *base = url_base(target);
     struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
                                  { .tv_sec = when } };
+    struct stat old;
 
     if (part_flush(p) < 0) {
         fail_errno(why, errno, target);
         part_drop(p);
         return -1;
     }
+    if (replace && fstatat(p->directory, base, &old, 0) == 0)
+        fchmod(p->fd, old.st_mode & 0777);
     if (when > 0)
         futimens(p->fd, times);
     if (renameat2(p->directory, p->name, p->directory, base,

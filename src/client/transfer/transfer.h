@@ -81,14 +81,16 @@ struct part_source {
     const char *server, *path; /* "USER@HOST:PORT" */
     uint64_t size;
     time_t modified;
-    bool resume; /* false: it begins at its first byte */
+    bool resume;   /* false: it begins at its first byte */
+    bool replaces; /* the target is there, and nobody else may see more */
 };
 
 /* Opens the partial file in the directory of TARGET, see names_open(). Returns
  * 0, or -1 with the reason, also while another process downloads the same. */
 int part_open(struct part *p, const char *target, size_t named,
               const struct part_source *from, struct failure *why);
-/* Gives the file its name; without REPLACE, never that of an existing file.
+/* Gives the file its name; without REPLACE, never that of an existing file, and
+ * with it the existing file's mode.
  * WHEN is its time; 0: now. Returns 0; 1: the name is taken; -1 with the
  * reason. If the file system has lost bytes, the partial file is removed, since
  * nobody knows which. */
@@ -188,6 +190,7 @@ struct transfer {
     bool skipped;             /* the user decided so */
     bool checked;             /* the checksums were the same */
     bool sized;               /* put: the lengths were the same */
+    uint64_t confirmed;       /* put: the length in the server's reply, or 0 */
     struct stat read;         /* put: the local file when it was opened */
     int fd;
     int lock;      /* put: no other call has the temporary name; or -1 */

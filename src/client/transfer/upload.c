@@ -324,15 +324,43 @@ void upload_tell(const struct transfer *t, struct failure *why)
                          "it again");
 }
 
+/* The length in Sallyport's "226 Transfer complete: 5 bytes stored as /a", or
+ * after a resume in "5 bytes (9 in all)". */
+static int upload_confirmed(const struct transfer *t, uint64_t *ret)
+{
+    static const char mark[] = "226 Transfer complete: ";
+    struct slice rest = slice_from(t->link->done), word;
+
+    if (!t->link->site->atomic || transfer_in_mode_z(t) ||
+        !slice_starts(rest, SLICE(mark)))
+        return -1;
+    rest.ptr += strlen(mark);
+    rest.len -= strlen(mark);
+    slice_cut(&rest, ' ', &word);
+    if (slice_starts(rest, SLICE("bytes ("))) {
+        rest.ptr += strlen("bytes (");
+        rest.len -= strlen("bytes (");
+        slice_cut(&rest, ' ', &word);
+        if (!slice_starts(rest, SLICE("in all)")))
+            return -1;
+    }
+    return slice_number(word, INT64_MAX, ret);
+}
+
 /* Without HASH the length shows at least that nothing was lost: some servers
- * count an upload whose connection was reset as complete. */
+ * count an upload whose connection was reset as complete. An account that may
+ * not ask for it has the server's confirmation. */
 static int upload_length(struct transfer *t, struct failure *why)
 {
     uint64_t there = 0;
-    int r = t->link->site->options->no_verify
-                ? 1
-                : remote_length(t->link, t->remote, &there, why);
 
+    if (t->link->site->options->no_verify)
+        return 0;
+    int r = remote_length(t->link, t->remote, &there, why);
+    if (r == 1 && t->confirmed > 0) {
+        r = 0;
+        there = t->confirmed;
+    }
     t->sized = r == 0 && there == t->done;
     if (r != 0 || t->sized)
         return r < 0 ? -1 : 0;
@@ -423,6 +451,8 @@ static int upload_checked(struct transfer *t, struct failure *why)
         t->modified = 0; /* nothing is there that could get a time */
         return 0;
     }
+    if (upload_confirmed(t, &t->confirmed) < 0)
+        t->confirmed = 0;
     upload_follow(t);
     int r = upload_compare(t, why);
     t->compared = r == 0;
@@ -490,6 +520,24 @@ static int upload_named(struct transfer *t, bool again, struct failure *why)
     return r;
 }
 
+/* The server has the file, whatever becomes of its time; a blind drop sets
+ * none. */
+static void upload_set_time(struct transfer *t)
+{
+    struct retry retry = { 0 };
+    struct failure why;
+    int r;
+
+    if (!t->link->site->options->preserve || t->modified <= 0)
+        return;
+    do
+        r = remote_set_time(t->link, t->remote, t->modified, &why);
+    while (r < 0 && link_again(t->link, &retry, t->remote, &why));
+    if (r < 0)
+        progress_note("%s: stored, but its time can't be set: %s", t->remote,
+                      why.text);
+}
+
 int upload_once(struct transfer *t, struct failure *why)
 {
     char rest[DIGEST_HEX_MAX];
@@ -500,8 +548,8 @@ int upload_once(struct transfer *t, struct failure *why)
     t->skipped = r == 1;
     if (r == 0)
         r = upload_named(t, again, why);
-    if (r == 0 && t->link->site->options->preserve && t->modified > 0)
-        r = remote_set_time(t->link, t->remote, t->modified, why);
+    if (r == 0)
+        upload_set_time(t);
     if (r == 0 && t->elsewhere && t->replaces)
         r = upload_misplaced(t, why);
     digest_end(&t->digest, rest);

@@ -113,6 +113,7 @@ class Session(threading.Thread):
     def run(self):
         try:
             self.reply("331 password?" if FAULT == "early_question" else
+                       "421 not you" if FAULT == "banned" else
                        "220 " + GREETINGS.get(FAULT, "ready"))
             for line in self.lines():
                 verb, _, words = line.partition(" ")
