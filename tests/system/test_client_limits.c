@@ -167,3 +167,45 @@ Test(client_limits, a_poor_line_without_checksums, .timeout = 120)
     cr_expect_eq(faulty_count("RNTO new"), 1);
     faulty_end(&f);
 }
+
+/* A program that writes nothing for longer than --timeout isn't cut. */
+Test(client_limits, input_that_is_slow, .timeout = 120)
+{
+    static struct faulty f;
+    struct run_result r;
+    char line[2048];
+
+    faulty_begin(&f, "renames", "good");
+    snprintf(line, sizeof(line),
+             "for i in 1 2 3 4 5; do sleep 3; echo; done | %s put "
+             "--timeout=2 --retries=0 "
+             "--cacert %s --password-file %s - %s/new",
+             server_program("sallyport"), f.desk.ca, f.desk.password,
+             f.desk.url);
+    run(&r, NULL, "/bin/sh", "-c", line, NULL);
+    cr_expect_eq(r.status, 0, "%s", r.text);
+    cr_expect_eq(faulty_count("stored 5"), 1);
+    run_release(&r);
+    faulty_end(&f);
+    /* A server that takes no more is noticed, and so is one that ends it. */
+    faulty_begin(&f, "takes_nothing", "good");
+    snprintf(line, sizeof(line),
+             "cat /dev/zero | %s put --timeout=2 --retries=0 --cacert %s "
+             "--password-file %s - %s/new",
+             server_program("sallyport"), f.desk.ca, f.desk.password,
+             f.desk.url);
+    run(&r, NULL, "/bin/sh", "-c", line, NULL);
+    cr_expect_eq(r.status, EX_TEMPFAIL, "%s", r.text);
+    run_release(&r);
+    faulty_end(&f);
+    faulty_begin(&f, "gives_up", "good");
+    snprintf(line, sizeof(line),
+             "(echo one; exec sleep 3) | %s put --timeout=9 --retries=0 "
+             "--cacert %s --password-file %s - %s/new",
+             server_program("sallyport"), f.desk.ca, f.desk.password,
+             f.desk.url);
+    run(&r, NULL, "/bin/sh", "-c", line, NULL);
+    cr_expect_not_null(strstr(r.text, "426 too slow"), "%s", r.text);
+    run_release(&r);
+    faulty_end(&f);
+}

@@ -130,6 +130,13 @@ static size_t link_on_body(char *bytes, size_t size, size_t n, void *of)
                                 : size * n;
 }
 
+static bool link_has_input(void)
+{
+    struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+
+    return poll(&p, 1, 0) != 0;
+}
+
 static size_t link_on_want(char *bytes, size_t size, size_t n, void *of)
 {
     struct link *l = of;
@@ -145,6 +152,10 @@ static size_t link_on_want(char *bytes, size_t size, size_t n, void *of)
     if (l->ended_early) {
         link_end_quietly(l);
         return 0;
+    }
+    if (link_is_stream(l) && !link_has_input()) {
+        l->paused = true;
+        return CURL_READFUNC_PAUSE;
     }
     /* TLS sends 16 KiB at once. Four of these blocks make one segment on
      * loopback, and cost the kernel a fifth less. */
@@ -254,7 +265,8 @@ static void link_set_limits(struct link *l)
     l->patience = 0;
     LINK_SET(l, CURLOPT_SERVER_RESPONSE_TIMEOUT, patience);
     LINK_SET(l, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    LINK_SET(l, CURLOPT_LOW_SPEED_TIME, patience);
+    /* A program may write nothing for hours; link_is_stuck() looks. */
+    LINK_SET(l, CURLOPT_LOW_SPEED_TIME, link_is_stream(l) ? 0 : patience);
     LINK_SET(l, CURLOPT_TCP_KEEPALIVE, 1L);
     LINK_SET(l, CURLOPT_BUFFERSIZE, BLOCK);
     LINK_SET(l, CURLOPT_UPLOAD_BUFFERSIZE, BLOCK);
@@ -333,7 +345,8 @@ static void link_set_manner(struct link *l)
         shutdown(l->control, SHUT_RDWR);
     l->data = -1;
     l->corked = l->whole = l->opened = l->ended = l->sent = false;
-    l->ended_early = false;
+    l->ended_early = l->paused = false;
+    l->stirred = clock_ms();
     l->given = 0;
     LINK_SET(l, CURLOPT_SSL_SESSIONID_CACHE,
              l->manner == LINK_NO_RESUMPTION ? 0L : 1L);

@@ -194,6 +194,7 @@ struct link_io {
     void (*moved)(void *of);
     void *of;
     bool bulk;       /* GIVE never waits, and gives large amounts */
+    bool stream;     /* GIVE's bytes come from standard input, whenever */
     uint64_t length; /* bytes that GIVE gives; 0: until it returns 0 */
 };
 
@@ -222,6 +223,8 @@ struct link {
     bool mode_z;         /* the server may be in MODE Z */
     unsigned patience;   /* additional seconds for the reply of the next call */
     bool moved;          /* bytes or a reply came, or bytes were sent */
+    bool paused;         /* a stream has no bytes at present */
+    uint64_t stirred;    /* a stream: by clock_ms(), when bytes could move */
     int control;         /* the control connection's socket, or -1 */
     int rival;   /* the other one, while IPv6 and IPv4 compete for it, or -1 */
     int data;    /* the data connection's socket, or -1 */
@@ -347,6 +350,8 @@ CURLcode link_on_context(CURL *curl, void *ctx, void *of);
 void link_check_sent(struct link *l, curl_off_t up);
 /* Seconds for each connection; a proxy has no more than --timeout. */
 uint64_t link_connect_time(const struct link *l);
+/* Does the call send standard input? */
+bool link_is_stream(const struct link *l);
 /* Has the server ended the data connection? */
 bool link_is_ended(const struct link *l);
 /* The upload ends before its last byte: without close_notify. */

@@ -66,11 +66,33 @@ static CURLcode link_result(struct link *l)
     return CURLE_ABORTED_BY_CALLBACK;
 }
 
-/* libcurl has no deadline for what a proxy answers on a data connection. */
+bool link_is_stream(const struct link *l)
+{
+    return l->io && l->io->stream;
+}
+
+/* libcurl has no deadline for what a proxy answers on a data connection, and is
+ * given none for a stream, whose bytes may come hours later. */
 static bool link_is_stuck(const struct link *l)
 {
-    return (l->reply == 227 || l->reply == 229) && l->data >= 0 &&
-           clock_ms() > l->data_end;
+    uint64_t now = clock_ms();
+
+    if ((l->reply == 227 || l->reply == 229) && l->data >= 0)
+        return now > l->data_end;
+    return link_is_stream(l) && l->reply / 100 == 1 && !l->paused &&
+           now - l->stirred > 1000 * l->site->options->timeout;
+}
+
+/* Waits for bytes of standard input, or the server's end. */
+static void link_wait_for_input(struct link *l)
+{
+    struct pollfd p[2] = { { .fd = STDIN_FILENO, .events = POLLIN },
+                           { .fd = l->data, .events = POLLRDHUP } };
+
+    if (!link_poll(p, 2, clock_ms() + WAIT_MS))
+        return;
+    l->paused = false;
+    curl_easy_pause(l->curl, CURLPAUSE_CONT);
 }
 
 CURLcode link_perform(struct link *l)
@@ -83,8 +105,12 @@ CURLcode link_perform(struct link *l)
     do {
         /* More bytes usually follow at once; libcurl looks for them by
          * itself. */
-        if (!l->moved && running)
+        if (l->paused)
+            link_wait_for_input(l);
+        else if (!l->moved && running)
             link_wait(l, &rounds);
+        if (l->moved || l->paused)
+            l->stirred = clock_ms();
         l->moved = false;
     } while (!link_interrupted && !link_is_stuck(l) &&
              curl_multi_perform(l->multi, &running) == CURLM_OK && running);

@@ -274,6 +274,7 @@ static int upload_bytes(struct transfer *t, struct failure *why)
                                 .moved = transfer_moved,
                                 .of = t,
                                 .bulk = t->size - t->first >= BULK_LEAST,
+                                .stream = upload_is_stream(t),
                                 .length = upload_is_sized(t) && !packed
                                               ? t->size - t->first
                                               : 0 };

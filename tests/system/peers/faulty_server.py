@@ -234,7 +234,7 @@ class Session(threading.Thread):
     # server's direction of the data connection, as TCP does.
     def do_STOR(self, words, append=False):
         if FAULT not in ("busy_once", "stored_empty", "silent_size", "lost_data",
-                         "half_end", "denies", "cuts", "no_mfmt", "slow_hash", *KEEPING) and not FAULT.startswith("x"):
+                         "half_end", "denies", "cuts", "takes_nothing", "gives_up", *KEEPING) and not FAULT.startswith("x"):
             return self.refuse(words)
         if FAULT.startswith("no_dots") and words.startswith("."):
             return self.refuse(words)
@@ -258,6 +258,13 @@ class Session(threading.Thread):
                                           suppress_ragged_eofs=FAULT != "half_end")
         if FAULT == "half_end":
             return self.half_end(data)
+        if FAULT == "takes_nothing":
+            time.sleep(60)
+        if FAULT == "gives_up":
+            data.recv(4096)
+            time.sleep(1)
+            self.reply("426 too slow")
+            return data.close()
         arrived = []
         while block := data.recv(65536):
             arrived.append(block)
@@ -345,7 +352,7 @@ class Session(threading.Thread):
             return self.reply("502 no")
         if self.lacks(words):
             return self.reply("550 no such file")
-        if FAULT == "busy_once" or FAULT in (*KEEPING, "cuts", "slow_hash") and words not in STORED:
+        if FAULT == "busy_once" or FAULT in (*KEEPING, "cuts") and words not in STORED:
             return self.reply("550 no such file")
         length = 0 if FAULT in ("stored_empty", "empty") else len(STORED.get(words, TEXT))
         self.reply(f"213 {length}")
@@ -398,7 +405,7 @@ class Session(threading.Thread):
             FAULT, len(STORED.get(words, TEXT)))
         if FAULT == "busy_once" and words != "new" or \
            words == "new" and repr(UPLOADS) == "count(0)" or \
-           FAULT in (*KEEPING, "cuts", "slow_hash") and words.strip("/") and \
+           FAULT in (*KEEPING, "cuts") and words.strip("/") and \
            words not in STORED:
             return self.reply("550 no such file")
         facts = "" if FAULT == "no_sizes" else f"size={size};"
