@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <search.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +20,11 @@
 
 /* A name to send. */
 struct watch_name {
-    char *text;
-    bool closed;  /* the program that wrote it has closed it */
-    bool changed; /* the server may have bytes of an older state */
+    bool closed;    /* the program that wrote it has closed it */
+    bool changed;   /* the server may have bytes of an older state */
+    uint64_t next;  /* by clock_ms(), when it is tried */
+    uint64_t pause; /* before that, after a failure, in seconds */
+    char text[];
 };
 
 struct watch {
@@ -29,33 +32,65 @@ struct watch {
     const char *dir;
     struct stat self; /* the directory, whatever its name leads to later */
     struct word to;
-    struct watch_name *name; /* those to send */
-    size_t count;
+    struct watch_name **name; /* those to send, in the order of their events */
+    size_t count, size;
+    void *known;          /* the same, for tfind() */
     struct timespec read; /* a moment when no event waited */
     bool over;            /* the directory is gone */
+    int code;             /* why it ends, or 0 */
 };
 
 /* In link_interrupted, where Ctrl-C sets 1. */
 #define WATCH_WRITER 2
 #define READS_MAX    64 /* of events at once */
+#define PAUSE_MAX    3600
 
-/* A name that begins with a dot is usually that of an unfinished file. */
-static void watch_add(struct watch *w, const char *name, bool closed)
+static int watch_compare(const void *a, const void *b)
 {
-    for (size_t i = 0; i < w->count; i++)
-        if (strcmp(w->name[i].text, name) == 0) {
-            w->name[i].closed |= closed;
-            return;
-        }
-    char *copy = name[0] != '.' ? strdup(name) : NULL;
-    struct watch_name *more =
-        copy ? reallocarray(w->name, w->count + 1, sizeof(*more)) : NULL;
-    if (!more) {
-        free(copy);
+    const struct watch_name *one = a, *other = b;
+
+    return strcmp(one->text, other->text);
+}
+
+static bool watch_append(struct watch *w, struct watch_name *name)
+{
+    if (w->count == w->size) {
+        size_t size = w->size ? 2 * w->size : 64;
+        struct watch_name **more =
+            reallocarray(w->name, size, sizeof(struct watch_name *));
+
+        if (!more)
+            return false;
+        w->name = more;
+        w->size = size;
+    }
+    w->name[w->count++] = name;
+    return true;
+}
+
+/* Another event makes it due at once. A name that begins with a dot is usually
+ * that of an unfinished file. */
+static void watch_add(struct watch *w, const char *text, bool closed)
+{
+    size_t len = strlen(text) + 1;
+    struct watch_name *name =
+        text[0] != '.' ? calloc(1, sizeof(*name) + len) : NULL;
+
+    if (!name)
+        return;
+    memcpy(name->text, text, len);
+    struct watch_name **known = tsearch(name, &w->known, watch_compare);
+    if (known && *known == name && watch_append(w, name)) {
+        name->closed = closed;
         return;
     }
-    w->name = more;
-    w->name[w->count++] = (struct watch_name){ copy, closed, false };
+    if (known && *known == name)
+        tdelete(name, &w->known, watch_compare);
+    else if (known) {
+        (*known)->closed |= closed;
+        (*known)->next = (*known)->pause = 0;
+    }
+    free(name);
 }
 
 /* Opens the directory, if its name still leads to it. An open descriptor would
@@ -143,10 +178,24 @@ static int watch_put(const struct watch *w, struct watch_name *name)
     return EX_TEMPFAIL;
 }
 
-/* Returns an exit code. A file that isn't complete is tried again: the event of
- * its end may come just before the writer is gone, or in another directory that
- * has the file too. */
-static int watch_send_one(struct watch *w, struct watch_name *name)
+/* When it is tried again after it has failed: later and later. A name that
+ * nobody could ever send isn't. */
+static bool watch_put_off(const struct watch *w, struct watch_name *name,
+                          int code)
+{
+    if (code == 0 || code == EX_USAGE)
+        return false;
+    name->pause = name->pause ? 2 * name->pause : w->client->options.timeout;
+    if (name->pause > PAUSE_MAX)
+        name->pause = PAUSE_MAX;
+    name->next = clock_ms() + 1000 * name->pause;
+    return true;
+}
+
+/* A file that isn't complete is tried again: the event of its end may come just
+ * before the writer is gone, or in another directory that has the file too.
+ * Returns false: there is nothing more to do for this name. */
+static bool watch_send_one(struct watch *w, struct watch_name *name)
 {
     FD_CLEANUP int at = watch_open(w);
     struct stat st;
@@ -156,36 +205,48 @@ static int watch_send_one(struct watch *w, struct watch_name *name)
         openat(at, name->text,
                O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
     if (w->over || fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-        return 0;
-    if (!watch_is_complete(w, name, fd))
-        return EX_TEMPFAIL;
-    return watch_put(w, name);
+        return false;
+    if (!watch_is_complete(w, name, fd)) {
+        name->next = clock_ms() + 1000 * w->client->options.timeout;
+        return true;
+    }
+    int code = watch_put(w, name);
+    if (link_interrupted == WATCH_WRITER) { /* the lease is over */
+        link_interrupted = 0;
+        name->next = 0;
+        return true;
+    }
+    /* Each further try would be another denied login. */
+    if (code == EX_NOPERM)
+        w->code = code;
+    return watch_put_off(w, name, code);
 }
 
-/* What won't be another time. Anything else may be an outage. */
-static bool watch_is_over(int code)
+static bool watch_ends(const struct watch *w)
 {
-    return code == 0 || code == EX_NOINPUT || code == EX_USAGE ||
-           code == EX_DATAERR;
+    return link_interrupted || w->over || w->code;
 }
 
-/* Files that an outage may have stopped stay in the list. */
-static void watch_send(struct watch *w)
+/* Sends the names that are due. Returns when the next one is, by clock_ms(). */
+static uint64_t watch_send(struct watch *w)
 {
+    uint64_t next = UINT64_MAX;
     size_t kept = 0;
 
     for (size_t i = 0; i < w->count; i++) {
-        int code =
-            link_interrupted || w->over ? 0 : watch_send_one(w, &w->name[i]);
+        struct watch_name *name = w->name[i];
 
-        if (link_interrupted == WATCH_WRITER) /* the lease is over */
-            link_interrupted = 0;
-        if (!watch_is_over(code))
-            w->name[kept++] = w->name[i];
-        else
-            free(w->name[i].text);
+        if (watch_ends(w) || name->next > clock_ms() ||
+            watch_send_one(w, name)) {
+            next = name->next < next ? name->next : next;
+            w->name[kept++] = name;
+            continue;
+        }
+        tdelete(name, &w->known, watch_compare);
+        free(name);
     }
     w->count = kept;
+    return next;
 }
 
 static void watch_take(struct watch *w, const struct inotify_event *e)
@@ -233,16 +294,13 @@ static void watch_run(struct watch *w, int fd)
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
     watch_scan(w);
     w->read = now;
-    while (!w->over && !link_interrupted) {
-        uint64_t pause = 1000 * w->client->options.timeout;
+    while (!watch_ends(w)) {
+        uint64_t next = watch_send(w);
 
-        watch_send(w);
-        if (!w->over &&
-            link_poll(&p, 1, w->count ? clock_ms() + pause : UINT64_MAX))
+        if (!watch_ends(w) && link_poll(&p, 1, next))
             watch_read(w, fd);
     }
-    while (w->count > 0)
-        free(w->name[--w->count].text);
+    tdestroy(w->known, free);
     free(w->name);
 }
 
@@ -277,5 +335,5 @@ int cmd_watch(struct client *c, struct word *w, int n)
     watch_run(&watch, fd);
     return watch.over
                ? client_refuse(watch.dir, EX_NOINPUT, "the directory is gone")
-               : 0;
+               : watch.code;
 }

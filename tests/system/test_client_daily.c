@@ -15,17 +15,12 @@
 #include "support/wait.h"
 
 static const struct server_user users[] = {
-    { .name = "total" },
-    { .name = "filter" },
-    { .name = "source" },
-    { .name = "list" },
-    { .name = "mode" },
-    { .name = "watch" },
-    { .name = "busy" },
-    { .name = "swap" },
-    { .name = "flood" },
-    { .name = "partial" },
-    { .name = "writer", .keys = "rights=w" },
+    { .name = "total" },   { .name = "filter" },
+    { .name = "source" },  { .name = "list" },
+    { .name = "mode" },    { .name = "watch" },
+    { .name = "busy" },    { .name = "swap" },
+    { .name = "flood" },   { .name = "outage" },
+    { .name = "partial" }, { .name = "writer", .keys = "rights=w" },
 };
 
 SERVER_SHARED(.ports = "auto 16", .users = users,

@@ -1,6 +1,7 @@
 /* The client with servers that have limits: nothing here or there is lost, and
  * nothing is called complete that isn't. */
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 #include "faulty.h"
 #include "peer.h"
 #include "support/files.h"
+#include "support/wait.h"
 
 #define MANY 150 /* names, of which a listing of Pure-FTPd shows 100 */
 
@@ -207,5 +209,50 @@ Test(client_limits, input_that_is_slow, .timeout = 120)
     run(&r, NULL, "/bin/sh", "-c", line, NULL);
     cr_expect_not_null(strstr(r.text, "426 too slow"), "%s", r.text);
     run_release(&r);
+    faulty_end(&f);
+}
+
+static bool has_refused(void *of)
+{
+    (void)of;
+    return faulty_count("STOR ") >= 4;
+}
+
+static bool has_stored(void *of)
+{
+    (void)of;
+    return faulty_count("stored 4") == 2;
+}
+
+/* A server whose directory is away for a while says 550. */
+Test(client_limits, watched_through_an_outage, .timeout = 120)
+{
+    static struct faulty f;
+    struct running running;
+    struct run_result r;
+
+    faulty_begin(&f, "away", "good");
+    make_files("tree", 2);
+    desk_start(&f.desk, &running, has_refused, NULL, "watch", "--timeout=1",
+               "tree", "/", NULL);
+    files_write("back", "", 0, 0644);
+    cr_expect(wait_until(has_stored, NULL, WAIT_MS));
+    kill(running.pid, SIGINT);
+    run_finish(&running, &r);
+    cr_expect_eq(r.status, 130, "%d: %s", r.status, r.text);
+    run_release(&r);
+    faulty_end(&f);
+}
+
+/* watch ends when the login is denied, and doesn't guess on. */
+Test(client_limits, watched_until_the_login_is_denied, .timeout = 120)
+{
+    static struct faulty f;
+
+    faulty_begin(&f, "denies", "good");
+    make_files("tree", 5);
+    desk_says(&f.desk, EX_NOPERM, "530", "watch", "--no-temporary",
+              "--conflict=overwrite", "tree", "/", NULL);
+    cr_expect_eq(faulty_count("PASS "), 2);
     faulty_end(&f);
 }

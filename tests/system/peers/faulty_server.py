@@ -74,7 +74,7 @@ LOSSES = itertools.count()
 LISTINGS = itertools.count()
 STORED = {} # what uploads have left, for the faults that keep it
 KEEPING = ("emptied", "lost_226", "renames", "no_rename", "no_dots", "full",
-           "no_dots_cut", "lost_rnto", "lost_rnfr", "one_425")
+           "no_dots_cut", "lost_rnto", "lost_rnfr", "one_425", "away")
 
 
 def data_context():
@@ -238,6 +238,8 @@ class Session(threading.Thread):
             return self.refuse(words)
         if FAULT.startswith("no_dots") and words.startswith("."):
             return self.refuse(words)
+        if FAULT == "away" and not os.path.exists("back"):
+            return self.reply("550 No such file or directory")
         number = next(UPLOADS)
         if number == 0 and FAULT == "busy_once":
             return self.reply("421 busy")
