@@ -6,7 +6,7 @@
 # tables: begin
 _sallyportctl_tables() {
     case ${#given[@]}:${given[0]} in
-    1:*) commands='user share team partials inspect quota retention paths status check who top kick ban doctor log report drain reload' ;;
+    1:*) commands='user share team partials inspect quota retention status check who top kick ban doctor log report drain reload' ;;
     2:user) commands='add change passwd rename import export del list show lock unlock totp totp-off can' ;;
     2:share) commands='add change grant revoke list show del' ;;
     2:team) commands='add join leave change list show del' ;;
@@ -14,7 +14,6 @@ _sallyportctl_tables() {
     2:inspect) commands='list read release reject' ;;
     2:quota) commands='set show report' ;;
     2:retention) commands='run' ;;
-    2:paths) commands='add list del' ;;
     2:ban) commands='list add del' ;;
     esac
     case "${given[0]} ${given[1]}" in
@@ -56,9 +55,6 @@ _sallyportctl_tables() {
     "quota "show) first=account more= options='--config --help --json' ;;
     "quota "report) first= more= options='--config --help --json' ;;
     "retention "run) first= more= options='--config --help --dry-run --json' ;;
-    "paths "add) first=file more= options='--config --help' ;;
-    "paths "list) first= more= options='--config --help' ;;
-    "paths "del) first=file more= options='--config --help' ;;
     "status "*) first= more= options='--config --help --json' ;;
     "check "*) first= more= options='--config --help --warning --critical' ;;
     "who "*) first= more= options='--config --help --json' ;;

@@ -276,9 +276,6 @@ int retention_run(struct context *x);
 int status_show(struct context *x);
 int status_reload(struct context *x);
 int status_reload_failed(struct context *x, int code);
-int paths_add(struct context *x);
-int paths_list(struct context *x);
-int paths_del(struct context *x);
 int doctor_run(struct context *x);
 int monitor_check(struct context *x);
 int monitor_failed(struct context *x, int code);
@@ -293,13 +290,12 @@ int log_show(struct context *x);
 int report_make(struct context *x);
 
 /* paths.c: may the server write in PATH, a "home" or "share"? Returns an exit
- * code; the complaint names the command that permits it. */
+ * code; the complaint has the commands that permit it. */
 int paths_permit(struct context *x, const char *what, const char *path);
 /* Asks systemd, before the users file is locked. */
 void paths_ask(const struct context *x);
-/* Asks systemd, and the directory of the drop-ins. Tests replace both. */
+/* Asks systemd. Tests replace it. */
 extern void (*paths_unit)(const struct context *x, struct unit *u);
-extern const char *paths_drop_in;
 
 /* output.c: times, modes and JSON. */
 

@@ -67,7 +67,7 @@ int ctl_find(struct context *x, const struct users *u, const struct user **ret)
 
 int ctl_confirm_removal(struct context *x, const char *directory)
 {
-    char question[SETTINGS_PATH_MAX + 64];
+    char question[USER_HOME_MAX + 64];
 
     if (x->args.yes)
         return 0;
@@ -305,6 +305,11 @@ static int no_command(struct context *x)
     const char *nearest = nearest_command(group, word);
     char hint[64];
 
+    if (strcmp(word, "paths") == 0) /* up to 0.2.0 */
+        return ctl_fail(x, EX_USAGE,
+                        "paths: no such command any more; sallyportd --check, "
+                        "user add and share add print the commands that permit "
+                        "a directory");
     snprintf(hint, sizeof(hint), "; did you mean \"%s%s%s\"?",
              group ? group : "", group ? " " : "", nearest ? nearest : "");
     return ctl_fail(x, EX_USAGE, "%s%s%s%sno such command%s",

@@ -8,15 +8,18 @@
 #include "sallyport/base/complain.h"
 #include "sallyport/base/slice.h"
 
-#define UNIT_PATHS_MAX 64
+#define UNIT_RULES_MAX 128
+
+/* What the service may do in a directory and beneath it. */
+enum unit_access { UNIT_WRITABLE, UNIT_READ_ONLY, UNIT_HIDDEN };
 
 struct unit {
-    bool unknown;      /* systemd gave no answer */
-    bool strict;       /* ProtectSystem=strict */
-    bool private_tmp;  /* PrivateTmp= */
-    bool protect_home; /* ProtectHome=, with whatever word but no */
-    char writable[UNIT_PATHS_MAX][256]; /* ReadWritePaths= */
-    size_t writables;
+    struct unit_rule {
+        char path[256]; /* "": all */
+        enum unit_access access;
+        const char *key; /* of the unit */
+    } rule[UNIT_RULES_MAX];
+    size_t rules;
 };
 
 /* Takes a line "KEY=VALUE". Other keys are ignored. */
@@ -24,8 +27,8 @@ void unit_add(struct unit *u, struct slice line);
 /* Asks systemctl about sallyport.service. Where there is no systemd or no such
  * unit, nothing is forbidden. */
 void unit_ask(struct unit *u);
-/* Can't the server write in PATH, which is absolute, and a "home" or "share"?
- * Then *c says why, and what to do. */
+/* Can't the server write in PATH, which is absolute, and a "home", "share" or
+ * "directory" (of the users file)? Then *c says why, and what to do. */
 bool unit_forbids(const struct unit *u, const char *what, const char *path,
                   struct complaint *c);
 

@@ -43,6 +43,14 @@ static void end(void)
     buf_release(&world.said);
 }
 
+static struct unit strict_unit(void)
+{
+    struct unit u = { .rules = 0 };
+
+    unit_add(&u, SLICE("ProtectSystem=strict"));
+    return u;
+}
+
 TestSuite(inspect, .init = begin, .fini = end);
 
 static void make(const char *name, mode_t mode, uid_t owner)
@@ -240,7 +248,7 @@ Test(inspect, one_home_for_two)
 
 Test(inspect, what_the_unit_forbids)
 {
-    struct unit unit = { .strict = true };
+    struct unit unit = strict_unit();
 
     make("anna", 0700, 70000);
     add("anna", 70000, "anna", false);
@@ -266,7 +274,7 @@ static const char *said_of_users(const char *path, unsigned change,
 Test(inspect, where_new_hashes_go)
 {
     struct user must = { .must_change = true, .line = 1 };
-    struct unit strict = { .strict = true };
+    struct unit strict = strict_unit();
     const char *said;
 
     cr_expect_null(said_of_users("/nowhere/users", PASSWORD_CHANGE_NO, NULL));
@@ -278,7 +286,7 @@ Test(inspect, where_new_hashes_go)
         said_of_users(in_scratch("users"), PASSWORD_CHANGE_MUST, NULL));
     said = said_of_users(in_scratch("users"), PASSWORD_CHANGE_MUST, &strict);
     cr_assert_not_null(said);
-    cr_expect(strstr(said, "paths add /tmp/"), "%s", said);
+    cr_expect(strstr(said, "ReadWritePaths=-/tmp/"), "%s", said);
     cr_expect_null(strstr(said, "/users\n"), "%s", said);
     world.check.users = (struct users){ .row = &must, .count = 1 };
     said = said_of_users("/nowhere/users", PASSWORD_CHANGE_NO, NULL);
@@ -288,7 +296,7 @@ Test(inspect, where_new_hashes_go)
               "%s", said);
     said = said_of_users("/users", PASSWORD_CHANGE_MUST, &strict);
     cr_assert_not_null(said);
-    cr_expect(strstr(said, "paths add /"), "%s", said);
+    cr_expect(strstr(said, "ReadWritePaths=-/\\n"), "%s", said);
 }
 
 /* A file that the server couldn't replace as it is: it belongs to another
@@ -296,7 +304,7 @@ Test(inspect, where_new_hashes_go)
 Test(inspect, the_users_file_itself)
 {
     const char *said;
-    struct unit strict = { .strict = true };
+    struct unit strict = strict_unit();
     char path[128], link_path[256], other[140];
 
     snprintf(path, sizeof(path), "%s", in_scratch("users"));
@@ -404,7 +412,7 @@ Test(inspect_shares, in_homes_and_around_them)
 
 Test(inspect_shares, what_the_unit_forbids)
 {
-    struct unit unit = { .strict = true };
+    struct unit unit = strict_unit();
 
     make_share("a", 02770, 80000);
     add_share("a", 80000, "a");
