@@ -64,8 +64,8 @@ _sallyportctl_tables() {
     "ban "add) first= more= options='--config --help --yes --for --reason' ;;
     "ban "del) first=network more= options='--config --help' ;;
     "doctor "*) first= more= options='--config --help --json' ;;
-    "log "*) first= more= options='--config --help --path --user --since --until --failed --event --serial --file --cursor --json' ;;
-    "report "*) first= more= options='--config --help --since --until --file --output' ;;
+    "log "*) first= more= options='--config --help --path --user --since --until --failed --event --serial --file --cursor --unit --json' ;;
+    "report "*) first= more= options='--config --help --since --until --file --unit --output' ;;
     "drain "*) first= more= options='--config --help --timeout --off' ;;
     "reload "*) first= more= options='--config --help' ;;
     esac
@@ -115,6 +115,7 @@ _sallyportctl_tables() {
     --serial) value='SERIAL' ;;
     --file) value='FILE' ;;
     --cursor) value='FILE' ;;
+    --unit) value='NAME' ;;
     --output) value='FILE' ;;
     --timeout) value='TIME' ;;
     esac

@@ -131,6 +131,8 @@ const struct ctl_option ctl_options[] = {
       "read this log, or - for standard input, instead of the journal" },
     { "cursor", OPTION_CURSOR, AT(cursor), "FILE",
       "read on in the journal where the last call with FILE ended" },
+    { "unit", OPTION_UNIT, AT(unit), "NAME",
+      "the log of another server's unit (default: sallyport)" },
     { "output", OPTION_OUTPUT, AT(output), "FILE",
       "write the page into FILE (also -o FILE), not to standard output" },
     { "timeout", OPTION_TIMEOUT, AT(timeout), "TIME",

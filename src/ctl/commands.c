@@ -428,19 +428,20 @@ const struct ctl_command ctl_commands[] = {
     { .group = "log",
       .options = OPTION_USER | OPTION_SINCE | OPTION_UNTIL | OPTION_FAILED |
                  OPTION_PATH | OPTION_EVENT | OPTION_SERIAL | OPTION_FILE |
-                 OPTION_CURSOR | OPTION_JSON,
+                 OPTION_CURSOR | OPTION_UNIT | OPTION_JSON,
       .without_settings = true,
       .run = log_show,
       .syntax = "[--user USER] [--since TIME] [--until TIME] [--failed] "
                 "[--path PART] [--event EVENTS] [--serial SERIAL] "
-                "[--file FILE | --cursor FILE] [--json]",
+                "[--file FILE | --cursor FILE] [--unit NAME] [--json]",
       .help = "Show what happened, from the journal or a log file: who sent "
               "which file, and why something failed",
       .example = "sallyportctl log --path contract.pdf --since tuesday" },
     { .group = "report",
-      .options = OPTION_SINCE | OPTION_UNTIL | OPTION_FILE | OPTION_OUTPUT,
+      .options = OPTION_SINCE | OPTION_UNTIL | OPTION_FILE | OPTION_UNIT |
+                 OPTION_OUTPUT,
       .run = report_make,
-      .syntax = "[--since TIME] [--until TIME] [--file FILE] "
+      .syntax = "[--since TIME] [--until TIME] [--file FILE | --unit NAME] "
                 "[--output FILE]",
       .help = "Make a page (HTML) about the last 7 days, or another time: "
               "transfers, failures, sessions, bans, disks and quotas",

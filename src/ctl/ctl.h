@@ -40,7 +40,7 @@ struct arguments {
     const char *team, *share, *files, *max_files, *retain;
     const char *max_sessions, *max_transfers, *bandwidth_up, *bandwidth_down,
         *max_file_size, *networks, *hours;
-    const char *user, *since, *until, *event, *serial, *file, *cursor;
+    const char *user, *since, *until, *event, *serial, *file, *cursor, *unit;
     const char *output;
     const char *timeout;
     bool failed, off;
@@ -108,6 +108,7 @@ struct arguments {
 #define OPTION_FILE           OPTION_BIT(53)
 #define OPTION_OUTPUT         OPTION_BIT(54)
 #define OPTION_CURSOR         OPTION_BIT(61)
+#define OPTION_UNIT           OPTION_BIT(55)
 #define OPTION_TIMEOUT        OPTION_BIT(57)
 #define OPTION_OFF            OPTION_BIT(58)
 /* Options that set limits of a user or a team. */

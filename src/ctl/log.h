@@ -77,6 +77,7 @@ struct log_reader {
     uint64_t events, torn;
     json_t *entry;               /* of the journal, with the last line */
     char cursor[LOG_CURSOR_MAX]; /* of that entry, for --cursor; or "" */
+    char match[300];             /* of the journal: whose unit */
     char line[LOG_LINE_MAX];
 };
 

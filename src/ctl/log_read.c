@@ -158,6 +158,24 @@ static int write_cursor(const struct log_reader *l)
     return r == 0 && rename(temp, path) < 0 ? -errno : r;
 }
 
+/* The configuration doesn't name the unit of a second server, and the log of
+ * the first one would be a false answer. */
+static int check_unit(struct log_reader *l)
+{
+    const struct arguments *a = &l->x->args;
+    const char *unit = a->unit ? a->unit : "sallyport";
+    const size_t len = strlen(unit);
+
+    if (!a->unit && a->config && strcmp(a->config, SETTINGS_FILE) != 0)
+        return ctl_fail(l->x, EX_USAGE,
+                        "the log of a server with another configuration: give "
+                        "its unit by --unit NAME, or its log by --file FILE");
+    snprintf(l->match, sizeof(l->match), "_SYSTEMD_UNIT=%s%s", unit,
+             len > 8 && strcmp(unit + len - 8, ".service") == 0 ? ""
+                                                                : ".service");
+    return 0;
+}
+
 /* Starts journalctl. Its standard output is the reader's file. */
 static int spawn_journal(struct log_reader *l, int out)
 {
@@ -169,7 +187,7 @@ static int spawn_journal(struct log_reader *l, int out)
                                 (char[]){ "--output=json" },
                                 (char[]){ "--output-fields=MESSAGE" },
                                 from,
-                                (char[]){ "_SYSTEMD_UNIT=sallyport.service" },
+                                l->match,
                                 NULL };
     char *const environment[] = { (char[]){ "LC_ALL=C" }, NULL };
     posix_spawn_file_actions_t actions;
@@ -194,8 +212,11 @@ static int spawn_journal(struct log_reader *l, int out)
 static int open_journal(struct log_reader *l)
 {
     int ends[2] = { -1, -1 };
-    int r = read_cursor(l);
+    int r = check_unit(l);
 
+    if (r)
+        return r;
+    r = read_cursor(l);
     if (r < 0)
         return ctl_fail(l->x, EX_NOINPUT, "%s: %s", l->x->args.cursor,
                         strerror(-r));
@@ -245,6 +266,10 @@ int log_open(struct log_reader *l, struct context *x)
         return ctl_fail(x, EX_USAGE,
                         "give --file or --cursor, not both: only "
                         "the journal has a cursor");
+    if (a->file && a->unit)
+        return ctl_fail(x, EX_USAGE,
+                        "give --file or --unit, not both: a unit's log is in "
+                        "the journal");
     if (a->until && a->cursor)
         return ctl_fail(x, EX_USAGE,
                         "give --until or --cursor, not both: the next call "

@@ -373,7 +373,7 @@ Test(log, journal)
                    ENTRY("sallyportd: ready") "{\"MESSAGE\":[200,201]}\n{\"x\":"
                                               "1}\nnothing\n",
                0);
-    r = expect_run(0, "", "log --since 2025-01-01");
+    r = expect_run(0, "", "log --unit sallyport --since 2025-01-01");
     expect_has(r, "2026-11-17 08:12:45  anna ", true);
     expect_has(r, "2025-11-20 09:02:02  bert ", true);
     expect_has(r, "2026-11-17 08:12:45  carl ", true);
@@ -384,11 +384,31 @@ Test(log, journal)
                      "_SYSTEMD_UNIT=sallyport.service ");
 }
 
+/* A second server has a unit of its own, which no configuration names. */
+Test(log, of_another_server)
+{
+    journal_is(ENTRY("login user=bert"), 0);
+    expect_err(EX_USAGE, "", "log", "give its unit by --unit NAME");
+    expect_err(EX_USAGE, "", "report", "give its unit by --unit NAME");
+    expect_has(expect_run(0, "", "log --unit second"), "bert", true);
+    cr_expect(strstr(file_text(in(scratch, "said")),
+                     "_SYSTEMD_UNIT=second.service "));
+    expect_run(0, "", "log --unit drop@two.service");
+    cr_expect(strstr(file_text(in(scratch, "said")),
+                     "_SYSTEMD_UNIT=drop@two.service "));
+    expect_err(EX_USAGE, "", "log --unit x --file /x", "not both");
+    snprintf(world.conf, sizeof(world.conf), SETTINGS_FILE);
+    expect_run(0, "", "log");
+    cr_expect(strstr(file_text(in(scratch, "said")),
+                     "_SYSTEMD_UNIT=sallyport.service "));
+}
+
 Test(log, goes_on_where_it_ended)
 {
     char words[256];
 
-    snprintf(words, sizeof(words), "log --cursor %s", in(scratch, "mark"));
+    snprintf(words, sizeof(words), "log --unit sallyport --cursor %s",
+             in(scratch, "mark"));
     journal_is(ENTRY("login user=bert"), 0);
     expect_has(expect_run(0, "", words), "bert", true);
     cr_expect(strstr(file_text(in(scratch, "said")), "--since=@0 "));
@@ -406,7 +426,7 @@ Test(log, goes_on_where_it_ended)
     expect_err(EX_IOERR, "", words, "standard output: ");
     world.out = NULL;
     cr_expect_str_eq(file_text(in(scratch, "mark")), "s=0\n");
-    snprintf(words, sizeof(words), "log --cursor %s", scratch);
+    snprintf(words, sizeof(words), "log --unit sallyport --cursor %s", scratch);
     expect_err(EX_NOINPUT, "", words, "Is a directory");
     expect_err(EX_USAGE, "", "log --cursor /tmp/mark --file -",
                "give --file or --cursor");
@@ -418,7 +438,8 @@ Test(log, a_cursor_follows_no_link)
     char words[256];
 
     cr_assert_eq(symlink("victim", in(scratch, "mark.new")), 0);
-    snprintf(words, sizeof(words), "log --cursor %s", in(scratch, "mark"));
+    snprintf(words, sizeof(words), "log --unit sallyport --cursor %s",
+             in(scratch, "mark"));
     journal_is(ENTRY("login user=bert"), 0);
     expect_run(0, "", words);
     cr_expect_not(files_exists(in(scratch, "victim")));
@@ -437,7 +458,8 @@ Test(log, since_is_for_the_first_call)
 {
     char words[256];
 
-    snprintf(words, sizeof(words), "log --since 2030-01-01 --cursor %s",
+    snprintf(words, sizeof(words),
+             "log --unit sallyport --since 2030-01-01 --cursor %s",
              in(scratch, "mark"));
     journal_is(ENTRY("login user=bert"), 0);
     expect_has(expect_run(0, "", words), "bert", false);
@@ -449,12 +471,12 @@ Test(log, journal_that_fails)
     bool root = geteuid() == 0;
 
     journal_is(ENTRY("login user=bert"), 1);
-    expect_err(EX_IOERR, "", "log", "journalctl has failed");
+    expect_err(EX_IOERR, "", "log --unit x", "journalctl has failed");
     journal_is("", 0);
-    expect_err(0, "", "log", /* there may be none */
+    expect_err(0, "", "log --unit x", /* there may be none */
                root ? "no line of the server; --file reads another log"
                     : "join the group systemd-journal, or give the log");
     log_journalctl = "/nowhere/journalctl";
-    expect_err(EX_UNAVAILABLE, "", "log",
+    expect_err(EX_UNAVAILABLE, "", "log --unit x",
                "no /nowhere/journalctl here: give the server's log by --file");
 }
