@@ -111,6 +111,9 @@ int cmd_pwd(struct client *c, struct word *w, int n);
 int cmd_lpwd(struct client *c, struct word *w, int n);
 int cmd_status(struct client *c, struct word *w, int n);
 int cmd_passwd(struct client *c, struct word *w, int n);
+/* If the server has demanded a new password at the login, asks for one and
+ * changes it, or says so. Returns an exit code. */
+int passwd_demanded(struct client *c);
 int cmd_lls(struct client *c, struct word *w, int n);
 int cmd_shell(struct client *c, struct word *w, int n);
 int cmd_help(struct client *c, struct word *w, int n);

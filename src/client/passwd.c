@@ -32,13 +32,12 @@ static int passwd_ask(const char *which, const struct url *url,
     return r < 0 ? fail(why, EX_TEMPFAIL, "no password was given") : 0;
 }
 
-static int passwd_ask_all(const struct url *url, struct secret *old,
-                          struct secret *new, struct failure *why)
+static int passwd_ask_new(const struct url *url, struct secret *new,
+                          struct failure *why)
 {
     SECRET_CLEANUP struct secret again = { 0 };
 
-    if (passwd_ask("Old", url, old, why) < 0 ||
-        passwd_ask("New", url, new, why) < 0 ||
+    if (passwd_ask("New", url, new, why) < 0 ||
         passwd_ask("Again: new", url, &again, why) < 0)
         return -1;
     if (again.len != new->len ||
@@ -47,26 +46,61 @@ static int passwd_ask_all(const struct url *url, struct secret *old,
     return 0;
 }
 
+static int passwd_send(struct link *l, const struct secret *old,
+                       const struct secret *new, struct failure *why)
+{
+    char quoted[2][2 * SECRET_MAX + 3];
+
+    passwd_quote(old, quoted[0]);
+    passwd_quote(new, quoted[1]);
+    int r = link_command(l, why, "SITE PSWD %s %s", quoted[0], quoted[1]);
+    explicit_bzero(quoted, sizeof(quoted));
+    link_wipe(l);
+    return r;
+}
+
+/* OLD is empty: the user is asked for it. */
+static int passwd_change(struct client *c, struct secret *old)
+{
+    SECRET_CLEANUP struct secret new = { 0 };
+    struct failure why;
+
+    if ((old->len == 0 && passwd_ask("Old", &c->site.url, old, &why) < 0) ||
+        passwd_ask_new(&c->site.url, &new, &why) < 0 ||
+        passwd_send(&c->link, old, &new, &why) < 0)
+        return client_error("passwd", &why);
+    c->site.password = new; /* for the next connection of this session */
+    c->link.must_change = false;
+    c->link.renew = true;
+    progress_note("the password is changed");
+    return 0;
+}
+
+/* Somebody who has just typed the password isn't asked for it again. */
 int cmd_passwd(struct client *c, struct word *w, int n)
 {
-    SECRET_CLEANUP struct secret old = { 0 }, new = { 0 };
-    char quoted[2][2 * SECRET_MAX + 3];
-    struct failure why;
+    SECRET_CLEANUP struct secret old = { 0 };
 
     (void)w;
     (void)n;
-    int r = passwd_ask_all(&c->site.url, &old, &new, &why);
-    if (r == 0) {
-        passwd_quote(&old, quoted[0]);
-        passwd_quote(&new, quoted[1]);
-        r = link_command(&c->link, &why, "SITE PSWD %s %s", quoted[0],
-                         quoted[1]);
-        explicit_bzero(quoted, sizeof(quoted));
-        link_wipe(&c->link);
-    }
-    if (r < 0)
-        return client_error("passwd", &why);
-    c->site.password = new; /* for the next connection of this session */
-    progress_note("the password is changed");
-    return 0;
+    if (!c->interactive && c->site.typed)
+        old = c->site.password;
+    return passwd_change(c, &old);
+}
+
+int passwd_demanded(struct client *c)
+{
+    SECRET_CLEANUP struct secret old = c->site.password;
+
+    if (!c->link.must_change)
+        return 0;
+    if (!tty_there() || c->options.json)
+        return client_refuse(c->site.url.host, EX_NOPERM,
+                             "the server wants a new password before anything "
+                             "else; on a terminal run: sallyport passwd "
+                             "ftps://%s@%s",
+                             c->site.url.user, c->site.url.host);
+    progress_note("%s wants a new password before anything else.",
+                  c->site.url.host);
+    return passwd_change(c, &old);
 }

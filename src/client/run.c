@@ -144,6 +144,8 @@ int cmd_open(struct client *c, struct word *w, int n)
     c->profile = next;
     c->reopened = true;
     int code = client_open(c, &url);
+    if (code == 0)
+        code = passwd_demanded(c);
     if (code != 0)
         return code;
     memcpy(c->cwd, url.path, sizeof(c->cwd));
@@ -315,6 +317,8 @@ static int run_command(struct client *c, const struct command *row, char **text,
         return client_error(row->name, &why);
     client_show(&c->options, row, text, n); /* a profile may have changed it */
     int code = row->modes & LOCAL ? 0 : client_open(c, &url);
+    if (code == 0 && c->open && row->run != cmd_passwd)
+        code = passwd_demanded(c);
     return code ? code : row->run(c, words, n);
 }
 
@@ -370,6 +374,8 @@ static int run_session(struct client *c, char **text, int n)
             return client_error("", &why);
         client_show(&c->options, NULL, NULL, 0);
         code = client_open(c, &url);
+        if (code == 0)
+            code = passwd_demanded(c);
         memcpy(c->cwd, url.path, sizeof(c->cwd));
     }
     return code ? code : shell_run(c);

@@ -163,6 +163,7 @@ Test(client_session, failures, .timeout = 200)
 Test(client_session, an_interrupt, .timeout = 120)
 {
     struct desk_growth g = { ".", 4 * MIB, "got" };
+    char home[SERVER_PATH_MAX];
     struct running running;
     struct run_result r;
     struct desk d;
@@ -175,10 +176,26 @@ Test(client_session, an_interrupt, .timeout = 120)
     kill(running.pid, SIGINT);
     run_finish(&running, &r);
     cr_expect_eq(r.status, 130, "%d: %s", r.status, r.text);
-    cr_expect_not_null(strstr(r.text, "interrupted"), "%s", r.text);
+    cr_expect_not_null(strstr(r.text,
+                              "interrupted; run the same command again: "
+                              "it can go on at about "),
+                       "%s", r.text);
     run_release(&r);
     cr_expect_not(files_exists("got"));
     desk_says(&d, 0, ", resumed at ", "get", "/big", "got", NULL);
     desk_same("big", "got");
+    g = (struct desk_growth){ home, 4 * MIB, "none" };
+    snprintf(home, sizeof(home), "%s", server_home(&d.server, "stop"));
+    desk_start(&d, &running, desk_has_grown, &g, "put", "--limit-rate=4M",
+               "big", "/again", NULL);
+    kill(running.pid, SIGINT);
+    run_finish(&running, &r);
+    cr_expect_eq(r.status, 130, "%d: %s", r.status, r.text);
+    cr_expect_not_null(strstr(r.text,
+                              "interrupted; run the same command again: "
+                              "it can go on at about "),
+                       "%s", r.text);
+    run_release(&r);
+    desk_says(&d, 0, ", resumed at ", "put", "big", "/again", NULL);
     desk_end(&d);
 }

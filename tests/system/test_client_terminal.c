@@ -16,10 +16,16 @@
 
 #define FILE_BYTES (12 * 1024 * 1024)
 
-static const struct server_user users[] = { { .name = "anna" },
-                                            { .name = "new" } };
+#define TOTP "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
-SERVER_SHARED(.ports = "auto 8", .users = users, .user_count = 2,
+static const struct server_user users[] = {
+    { .name = "anna" },
+    { .name = "new" },
+    { .name = "fresh", .keys = "must_change=yes" },
+    { .name = "coded", .keys = "totp=" TOTP },
+};
+
+SERVER_SHARED(.ports = "auto 8", .users = users, .user_count = 4,
               .settings = "password_change = yes\n");
 
 static void terminal_begin(struct terminal *t)
@@ -318,7 +324,8 @@ Test(terminal, no_password_for_a_stranger, .timeout = 120)
     snprintf(line, sizeof(line), "clear; %s ls %s/; echo status $?",
              server_program("sallyport"), t.desk.url);
     terminal_type(&t, line);
-    terminal_expect(&t, "the server's certificate isn't trusted", "Password");
+    terminal_expect(&t, "Trust this server from now on (yes/no)?", "Password");
+    terminal_type(&t, "no");
     terminal_expect(&t, "status 77", "Password");
     terminal_end(&t);
 }
@@ -359,6 +366,54 @@ Test(terminal, a_new_password, .timeout = 120)
     shell_again(&t, "ls");
     terminal_expect(&t, "Password of new at 127.0.0.1:", NULL);
     terminal_type(&t, new);
+    terminal_expect(&t, "status 0", NULL);
+    terminal_end(&t);
+}
+
+/* The server demands a new password: the client says so, and on a terminal asks
+ * for it at once. */
+Test(terminal, a_password_that_must_change, .timeout = 120)
+{
+    static const char new[] = "a horse for correct batteries";
+    static const char says[] = "wants a new password before anything else";
+    static struct terminal t;
+
+    desk_begin(&t.desk, "fresh");
+    desk_says(&t.desk, EX_NOPERM, says, "ls", "/", NULL);
+    desk_says(&t.desk, EX_NOPERM, says, "get", "/x", NULL);
+    desk_says_to(&t.desk, EX_NOPERM, says, "ls\n", "/", NULL);
+    unsetenv("SALLYPORT_PASSWORD");
+    terminal_open(&t, "/bin/sh");
+    shell_again(&t, "ls --password-file password");
+    terminal_expect(&t, "New password of fresh at 127.0.0.1:", "Old");
+    terminal_type(&t, new);
+    terminal_expect(&t, "Again: new password of fresh", NULL);
+    terminal_type(&t, new);
+    terminal_expect(&t, "status 0", new);
+    terminal_end(&t);
+}
+
+/* The code is for the first login, and the password alone for later ones. */
+Test(terminal, a_one_time_code, .timeout = 120)
+{
+    static struct terminal t;
+    struct run_result r;
+    char code[8];
+
+    desk_begin(&t.desk, "coded");
+    desk_says(&t.desk, EX_NOPERM, "--one-time-code asks for it", "ls", "/",
+              NULL);
+    desk_says(&t.desk, EX_USAGE, "on a terminal only", "ls", "--one-time-code",
+              "/", NULL);
+    unsetenv("SALLYPORT_PASSWORD");
+    terminal_open(&t, "/bin/sh");
+    shell_again(&t, "ls --one-time-code --password-file password");
+    terminal_expect(&t, "One-time code (empty: none):", "status");
+    run(&r, NULL, "/usr/bin/oathtool", "--totp", "--base32", TOTP, NULL);
+    cr_assert_eq(r.status, 0, "%s", r.text);
+    snprintf(code, sizeof(code), "%.6s", r.text);
+    run_release(&r);
+    terminal_type(&t, code);
     terminal_expect(&t, "status 0", NULL);
     terminal_end(&t);
 }

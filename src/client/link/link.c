@@ -112,7 +112,11 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
     l->asked = tls && code == 331;
     if (tls)
         l->version = SSL_get_version(tls);
-    l->logged_in |= code == 230 || code == 232;
+    if (code == 230 || code == 232) {
+        l->logged_in = true;
+        l->must_change = strcasestr(line, "change the password") ||
+                         strcasestr(line, "change your password");
+    }
     if (l->no_password && l->asked)
         return 0;
     if (l->reply == 452 || l->reply == 552)

@@ -160,6 +160,12 @@ int trust_decide(const struct options *o, const struct url *url,
                  const struct proxy *proxy, struct trust *ret,
                  struct failure *why);
 
+/* Shows the certificate of an unknown server, and remembers its key if the user
+ * agrees. Returns 0, or -1 with the reason. */
+int trust_new(const struct options *o, const struct url *url,
+              const struct proxy *proxy, struct trust *ret,
+              struct failure *why);
+
 /* Has a certificate this name and this key, as far as they count? Its CA isn't
  * looked at. */
 bool trust_fits(const struct trust *t, const char *host, X509 *x);
@@ -174,6 +180,7 @@ int trust_known(struct slice text, const char *host, unsigned port,
 struct site {
     struct url url;
     struct secret password;
+    bool typed; /* the user has typed it for this login */
     struct proxy proxy;
     struct trust trust;
     const struct options *options;
@@ -220,6 +227,7 @@ struct link {
     bool no_password;    /* a call ends when the server asks for a password */
     bool asked;          /* the server has asked for it, by TLS */
     bool logged_in;      /* the server has let it in once */
+    bool must_change;    /* it wants another password first */
     bool mode_z;         /* the server may be in MODE Z */
     unsigned patience;   /* additional seconds for the reply of the next call */
     bool moved;          /* bytes or a reply came, or bytes were sent */

@@ -154,7 +154,8 @@ static bool remote_absent(const struct failure *why)
 
 bool remote_lacks_right(const struct link *l)
 {
-    static const char *const words[] = { "no right", "permission", "denied" };
+    static const char *const words[] = { "no right", "permission", "denied",
+                                         "change the password" };
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (l->reply == 550 && strcasestr(l->text, words[i]))
@@ -576,10 +577,11 @@ static int site_learn(struct site *s, struct link *l, struct failure *why)
     return r < 0 && why->cut ? -1 : 0;
 }
 
-/* Before the user types a password, the server must prove who it is: a login
- * goes as far as its question for a password. With a client certificate it may
- * need none. */
-static int site_ask(struct site *s, struct link *l, struct failure *why)
+/* Before the user types a password or a code, the server must prove who it is:
+ * a login goes as far as its question for a password. With a client certificate
+ * it may need none. */
+static int site_ask(struct site *s, struct link *l, bool known,
+                    struct failure *why)
 {
     l->no_password = true;
     int r = link_command(l, why, "NOOP");
@@ -587,9 +589,57 @@ static int site_ask(struct site *s, struct link *l, struct failure *why)
     if (!l->asked)
         return r;
     link_close(l);
-    return link_open(l, s, why) < 0
-               ? -1
-               : password_ask(s->options, &s->url, &s->password, why);
+    if (link_open(l, s, why) < 0)
+        return -1;
+    s->typed = !known;
+    return known ? 0 : password_ask(s->options, &s->url, &s->password, why);
+}
+
+/* The first login has the code after the password. Later ones have the password
+ * alone: the server needs no other code for a time, and this one is stale. */
+static int site_use_code(struct site *s, struct link *l, struct failure *why)
+{
+    SECRET_CLEANUP struct secret alone = s->password;
+    char text[SECRET_MAX + 1], code[16] = "";
+    int r = tty_line("One-time code (empty: none): ", code, sizeof(code));
+
+    if (r < 0)
+        return fail(why, r == -ENOTTY ? EX_USAGE : EX_TEMPFAIL,
+                    r == -ENOTTY ? "--one-time-code asks on a terminal only"
+                                 : "no one-time code was given");
+    if (!code[0])
+        return 0;
+    int len = snprintf(text, sizeof(text), "%.*s%s", (int)alone.len,
+                       alone.bytes, code);
+    r = len < (int)sizeof(text)
+            ? secret_set(&s->password, (struct slice){ text, (size_t)len })
+            : -1;
+    explicit_bzero(text, sizeof(text));
+    r = r < 0 ? fail(why, EX_USAGE, "the password with the code is too long")
+              : link_command(l, why, "NOOP");
+    s->password = alone;
+    l->renew = true;
+    return r;
+}
+
+/* KNOWN: the password was found. */
+static int site_log_in(struct site *s, struct link *l, bool known,
+                       struct failure *why)
+{
+    bool code = s->options->one_time_code;
+
+    if (link_open(l, s, why) < 0 ||
+        ((!known || code) && site_ask(s, l, known, why) < 0) ||
+        (code && site_use_code(s, l, why) < 0))
+        return -1;
+    return site_learn(s, l, why);
+}
+
+/* As ssh does, asks about a server that nobody here knows. Only its key is
+ * unknown: it has no other name, and hasn't expired. */
+static bool site_may_ask(const struct options *o, const struct failure *why)
+{
+    return why->unknown && !o->pin && !o->cacert && !o->json && tty_there();
 }
 
 int site_open(struct site *s, const struct options *o, const struct url *url,
@@ -602,10 +652,16 @@ int site_open(struct site *s, const struct options *o, const struct url *url,
         trust_decide(o, url, &s->proxy, &s->trust, why) < 0)
         return -1;
     int found = password_find(o, &s->url, &s->password, why);
-    if (found < 0 || link_open(l, s, why) < 0 ||
-        (found == 1 && site_ask(s, l, why) < 0))
+    if (found < 0)
         return -1;
-    return site_learn(s, l, why);
+    int r = site_log_in(s, l, found == 0, why);
+    if (r < 0 && site_may_ask(o, why)) {
+        link_close(l);
+        r = trust_new(o, url, &s->proxy, &s->trust, why) < 0
+                ? -1
+                : site_log_in(s, l, found == 0, why);
+    }
+    return r;
 }
 
 void site_close(struct site *s)

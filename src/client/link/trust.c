@@ -223,9 +223,8 @@ static bool trust_agreed(const struct options *o, const struct url *url,
     return o->yes || trust_says_yes();
 }
 
-static int trust_new(const struct options *o, const struct url *url,
-                     const struct proxy *proxy, struct trust *ret,
-                     struct failure *why)
+int trust_new(const struct options *o, const struct url *url,
+              const struct proxy *proxy, struct trust *ret, struct failure *why)
 {
     struct certificate c;
 

@@ -145,6 +145,11 @@ const struct option_row option_rows[] = {
       .in_profile = true,
       .help = "don't compare checksums after transfers",
       .commands = "put get cat mput mget sync watch" },
+    { .name = "one-time-code",
+      FLAG(one_time_code),
+      .in_profile = true,
+      .help = "ask for a one-time code, which the first login sends after the "
+              "password" },
     { .name = "parallel",
       .letter = 'P',
       COUNT(parallel, "N"),

@@ -47,8 +47,8 @@ struct options {
         *files_from, *proxy;
     bool trust_new;
     bool recursive, quiet, json, debug, preserve, compress, no_verify;
-    bool human, no_resume, no_temporary, remove, remove_source, dry_run,
-        by_hash, all, help, version, yes, no_pager;
+    bool one_time_code, human, no_resume, no_temporary, remove, remove_source,
+        dry_run, by_hash, all, help, version, yes, no_pager;
     uint64_t parallel, retries, timeout, limit_rate;
     uint64_t conflict;   /* enum conflict_choice */
     uint64_t min_age;    /* seconds */

@@ -44,6 +44,7 @@ static const struct fail_row {
     bool cut;
     const char *text; /* advice about a reply; what libcurl's result means */
 } fail_rows[] = {
+    { 421, "account was", EX_NOPERM, false, "ask the administrator" },
     { 421, NULL, EX_TEMPFAIL, true, "the server is busy or ended the session" },
     { 425, NULL, EX_TEMPFAIL, true,
       "the data connection could not be made; check firewall and NAT" },
@@ -63,9 +64,10 @@ static const struct fail_row {
       "the data connection must resume the TLS session" },
     { 530, "maximum", EX_TEMPFAIL, true, "the server limits your sessions" },
     { 530, "too many", EX_TEMPFAIL, true, "the server limits your sessions" },
+    { 530, "account", EX_NOPERM, false, "ask the administrator" },
     { 530, NULL, EX_NOPERM, false,
       "check the user name and the password, and the one-time code if you have "
-      "one" },
+      "one (--one-time-code asks for it)" },
     { 534, NULL, EX_NOPERM, false, "the server's policy forbids it" },
     { 550, "change the password first", EX_NOPERM, false,
       "sallyport passwd does it" },
@@ -102,7 +104,7 @@ static const struct fail_row {
       "the server's certificate isn't valid yet; check this machine's clock" },
     { CURLE_PEER_FAILED_VERIFICATION, NULL, EX_NOPERM, false,
       "the server's certificate isn't trusted; give its CA by --cacert, its "
-      "key by --pin, or trust it once by --trust-new" },
+      "key by --pin, or trust its key from now on by --trust-new" },
     { CURLE_SSL_CACERT_BADFILE, NULL, EX_NOINPUT, false,
       "the certificates of the CAs can't be read: the file of --cacert, or the "
       "system's; install ca-certificates, or use --pin or --trust-new" },
@@ -181,6 +183,7 @@ int fail_curl(struct failure *why, int curl, int reply, const char *text,
          detail && detail[0] ? " (" : "", detail ? detail : "",
          detail && detail[0] ? ")" : "");
     why->cut = row && row->cut;
+    why->unknown = curl == CURLE_PEER_FAILED_VERIFICATION && !row->word;
     why->reply = reply;
     return -1;
 }

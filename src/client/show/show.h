@@ -31,10 +31,11 @@ size_t show_columns(const char *text);
 /* What went wrong, whether a retry can help, and what to do. Each layer of the
  * client fills in this record and passes it up. */
 struct failure {
-    int code;  /* of sysexits.h; 0: nothing failed */
-    bool cut;  /* a retry may succeed: the connection was cut, or the server was
-                  busy */
-    int reply; /* the server's last reply, or 0 */
+    int code; /* of sysexits.h; 0: nothing failed */
+    bool cut; /* a retry may succeed: the connection was cut, or the server was
+                 busy */
+    bool unknown; /* nothing vouches for the server's certificate */
+    int reply;    /* the server's last reply, or 0 */
     char text[FAILURE_TEXT];
 };
 

@@ -74,6 +74,14 @@ static bool download_resumes(const struct transfer *t)
            (t->modified || transfer_hash_name(t) || t->row);
 }
 
+bool download_goes_on(const struct transfer *t, const struct failure *why)
+{
+    return (why->cut || link_interrupted) && t->done > 0 && t->done < t->size &&
+           strcmp(t->job->local, "-") != 0 &&
+           !t->link->site->options->no_resume &&
+           (t->modified || transfer_hash_name(t));
+}
+
 /* Finds the next free name for a target that exists. */
 static int download_rename(struct transfer *t, struct failure *why)
 {

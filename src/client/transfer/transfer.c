@@ -19,6 +19,16 @@ const char *transfer_hash_name(const struct transfer *t)
     return s->options->no_verify ? NULL : s->hash;
 }
 
+void transfer_tell_next(const struct transfer *t, struct failure *why)
+{
+    size_t len = strlen(why->text);
+    char size[SHOW_SIZE_MAX];
+
+    snprintf(why->text + len, sizeof(why->text) - len,
+             "; run the same command again: it can go on at about %s",
+             show_size(t->done, size));
+}
+
 int transfer_begin_digest(struct transfer *t, struct failure *why)
 {
     if (digest_begin(&t->digest, transfer_hash_name(t)) < 0)
@@ -120,6 +130,8 @@ static int transfer_run(struct link *l, const struct job *job, uint64_t *moved,
     int r = transfer_try(&t, why);
     if (r < 0 && job->kind == JOB_PUT)
         upload_tell(&t, why);
+    else if (r < 0 && download_goes_on(&t, why))
+        transfer_tell_next(&t, why);
     if (r == 0 && !t.skipped && l->site->options->remove_source)
         r = source_remove(&t, why);
     fd_close(&t.lock);

@@ -203,6 +203,8 @@ struct transfer {
 /* Make one attempt each. They return 0, or -1 with the reason. */
 int download_once(struct transfer *t, struct failure *why);
 int upload_once(struct transfer *t, struct failure *why);
+/* Can the next call continue what a download has left after this failure? */
+bool download_goes_on(const struct transfer *t, const struct failure *why);
 /* Is it standard input? */
 bool upload_is_stream(const struct transfer *t);
 /* Makes T->remote a name that no file on the server has. Returns 0 or -1. */
@@ -247,6 +249,8 @@ const char *transfer_hash_name(const struct transfer *t);
 /* Compares the checksum of the transferred bytes with the server's. Returns 0
  * or -1. */
 int transfer_verify(struct transfer *t, struct failure *why);
+/* Adds to WHY that the next call can go on where this one has stopped. */
+void transfer_tell_next(const struct transfer *t, struct failure *why);
 /* Begins the checksum with the bytes before T->first. Returns 0 or -1. */
 int transfer_begin_digest(struct transfer *t, struct failure *why);
 /* Should this transfer use MODE Z? */

@@ -300,6 +300,16 @@ static bool upload_lacks_directory(const struct transfer *t,
            strcasestr(why->text, "no such file or directory");
 }
 
+/* Does the server hide the part, for the next call to continue it? */
+static bool upload_goes_on(const struct transfer *t)
+{
+    const struct site *s = t->link->site;
+
+    return s->atomic && !t->replaces && !t->sent && !t->stored && t->done > 0 &&
+           t->size >= RESUME_LEAST && transfer_hash_name(t) &&
+           !s->options->no_resume && !upload_is_stream(t);
+}
+
 void upload_tell(const struct transfer *t, struct failure *why)
 {
     size_t len = strlen(why->text);
@@ -312,7 +322,12 @@ void upload_tell(const struct transfer *t, struct failure *why)
         return;
     if (t->aside) {
         snprintf(why->text + len, sizeof(why->text) - len,
-                 "; what has arrived is /%s, so send it again", t->other);
+                 "; what has arrived is /%s, so run the same command again",
+                 t->other);
+        return;
+    }
+    if (upload_goes_on(t)) {
+        transfer_tell_next(t, why);
         return;
     }
     snprintf(why->text + len, sizeof(why->text) - len, "; %s",
