@@ -14,7 +14,7 @@ int children_init(struct gate *g)
 {
     struct children *t = &g->children;
 
-    t->size = g->settings.max_sessions;
+    t->size = g->places;
     t->buckets = table_buckets(t->size);
     STAILQ_INIT(&t->unused);
     STAILQ_INIT(&t->ended);

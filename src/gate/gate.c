@@ -84,7 +84,7 @@ void gate_shut(struct gate *g)
 
 int gate_begin(struct gate *g)
 {
-    int r = limits_init(&g->limits, &g->settings);
+    int r = limits_init(&g->limits, &g->settings, g->places);
 
     if (r == 0)
         r = children_init(g);
@@ -158,7 +158,7 @@ static void gate_on_writable(void *owner)
 
 void gate_watch_master(struct gate *g)
 {
-    uint32_t events = g->adoption.waits || g->adoption.early ? 0 : EPOLLIN;
+    uint32_t events = g->adoption.before.fd >= 0 ? 0 : EPOLLIN;
 
     if (g->master_slow || g->healthy_unsent ||
         !STAILQ_EMPTY(&g->children.ended))
@@ -197,14 +197,11 @@ static int gate_on_logged_in(void *owner, struct msg_logged_in *m)
 {
     struct child *c = children_find(owner, m->serial);
 
-    if (!c)
-        return adopt_awaits(owner, m->serial, m->user) ? FRAME_PAUSE : 0;
-    child_logged_in(c, m->user);
+    if (c)
+        child_logged_in(c, m->user);
     return 0;
 }
 
-/* A session that isn't here has ended: one that the older gate still sends has
- * stopped these messages at its `logged_in`. */
 static int gate_on_limits(void *owner, struct msg_limits *m)
 {
     struct child *c = children_find(owner, m->serial);
@@ -261,10 +258,14 @@ static int gate_on_open(void *owner, struct msg_open *m)
     return 0;
 }
 
-/* No further message of master is read until adopt_open(). */
+/* No further message of master is read until adopt_end(). */
 static int gate_on_adopt(void *owner, struct msg_adopt *m)
 {
-    adopt_begin(owner, fd_take(&m->gate));
+    struct gate *g = owner;
+
+    if (g->accepts)
+        return channel_refuse(&g->frame.master, "adopt after open");
+    adopt_begin(g, fd_take(&m->gate));
     return FRAME_PAUSE;
 }
 

@@ -467,28 +467,17 @@ int setup_plan(struct gate *g);
 
 /* takeover.c: sessions go from the gate of one generation to the next */
 
-/* The time that the older gate has after its `hello`, which says that it
- * accepts no more. After it this gate accepts connections, and still adopts
- * what arrives later. Without a `hello` this gate accepts only when the channel
- * has ended: an older gate that hangs could accept beside it. */
-#define ADOPT_MS 1000
-
+/* This gate accepts connections and serves sessions when the older one has
+ * handed over all, or when its channel has ended: the older gate could accept
+ * beside it, and new clients could take the places of its sessions. */
 struct adoption {
     struct channel before; /* from that gate; fd -1: no takeover */
     struct loop_watch watch;
-    struct loop_timer timer;
-    bool waits; /* nothing is served yet */
-    /* The session of a `logged_in` that came before its `moved`; serial 0:
-     * none. Until it has come, master's messages wait. */
-    uint64_t early, early_user;
     size_t skipped; /* sessions that had no room here */
 };
 
 void adopt_init(struct gate *g);
 void adopt_release(struct gate *g);
-/* That session has logged in, and isn't known. Returns true if the older gate
- * may still send it: then no message of master is read until it has. */
-bool adopt_awaits(struct gate *g, uint64_t serial, uint64_t user);
 /* Takes FD, the channel to the older gate, and adopts what that sends. */
 void adopt_begin(struct gate *g, int fd);
 
@@ -581,6 +570,9 @@ struct gate {
     struct loop_timer expiry; /* a look at the certificates, daily */
     struct throttle refusals, strangers;
     struct loop_timer tally; /* of what those two kept silent */
+    /* So many sessions have room: max_sessions, and before a lower limit more,
+     * all of which may still live. */
+    size_t places;
     struct limits limits;
     struct memory *memory;
     const struct bans *bans; /* master's: only to read */

@@ -43,19 +43,20 @@ const char *limit_words(enum limit l)
     return texts[l].words;
 }
 
-int limits_init(struct limits *l, const struct settings *s)
+int limits_init(struct limits *l, const struct settings *s, size_t places)
 {
     *l = (struct limits){
         .max_sessions = s->max_sessions,
         .max_per_address = s->max_per_address,
         .startups = s->startups,
-        .prefixes = s->max_sessions + LIMIT_QUEUE,
-        .buckets = table_buckets(s->max_sessions),
+        .places = places,
+        .prefixes = places + LIMIT_QUEUE,
+        .buckets = table_buckets(places),
     };
     random_bytes(l->key, sizeof(l->key));
     l->slot = table_new(l->prefixes, sizeof(*l->slot));
     l->chain = table_new(l->buckets, sizeof(*l->chain));
-    l->many = table_new(l->max_sessions + 1, sizeof(*l->many));
+    l->many = table_new(l->places + 1, sizeof(*l->many));
     if (!l->slot || !l->chain || !l->many) {
         limits_release(l);
         return -ENOMEM;
@@ -69,7 +70,7 @@ void limits_release(struct limits *l)
 {
     table_free(l->slot, l->prefixes, sizeof(*l->slot));
     table_free(l->chain, l->buckets, sizeof(*l->chain));
-    table_free(l->many, l->max_sessions + 1, sizeof(*l->many));
+    table_free(l->many, l->places + 1, sizeof(*l->many));
     *l = (struct limits){ 0 };
 }
 

@@ -55,6 +55,7 @@ struct limits {
     /* many[n]: how many prefixes have n or more waiting; most: the largest n
      * of which there is one. */
     uint64_t *many, most;
+    size_t places;   /* for sessions */
     size_t prefixes; /* as many as can count at a time */
     uint8_t key[SIPHASH_KEY];
     struct prefix_count *slot;
@@ -63,7 +64,9 @@ struct limits {
     size_t buckets;
 };
 
-int limits_init(struct limits *l, const struct settings *s); /* 0 or -ENOMEM */
+/* PLACES: sessions that have room; a gate before this one had another
+ * max_sessions. Returns 0 or -ENOMEM. */
+int limits_init(struct limits *l, const struct settings *s, size_t places);
 void limits_release(struct limits *l);
 
 /* What forbids one more connection of any client; LIMIT_NONE if nothing does.

@@ -59,7 +59,7 @@ int pace_init(struct gate *g)
     struct pace *p = &g->pace;
     const struct settings *s = &g->settings;
 
-    p->size = s->max_sessions * (PACE_ACCOUNTS - 1);
+    p->size = g->places * (PACE_ACCOUNTS - 1);
     p->buckets = table_buckets(p->size);
     TAILQ_INIT(&p->unused);
     for (int way = 0; way < PACE_WAYS; way++)

@@ -197,7 +197,7 @@ static struct port *passive_find(struct gate *g, const struct address *bound)
 int passive_begin(struct gate *g)
 {
     struct passive *p = &g->passive;
-    int r = expect_init(&p->expect, g->settings.max_sessions + PASSIVE_RESTING,
+    int r = expect_init(&p->expect, g->places + PASSIVE_RESTING,
                         2 * g->settings.connect_timeout);
 
     p->timer = (struct loop_timer){ .on_timer = passive_on_timer, .owner = g };

@@ -116,6 +116,7 @@ int setup_on_conf(void *owner, struct msg_conf *m)
     struct gate *g = owner;
     int r = settings_take(&g->settings, m->settings, &g->frame.why);
 
+    g->places = settings_places(&g->settings, m->before);
     g->setup.has_conf = r == 0;
     return r;
 }
@@ -215,10 +216,10 @@ int setup_plan(struct gate *g)
 {
     struct sandbox_plan *plan = &g->frame.plan;
 
-    plan->max_files = g->settings.max_sessions + LIMIT_QUEUE + g->listeners +
+    plan->max_files = g->places + LIMIT_QUEUE + g->listeners +
                       g->passive.count + PASSIVE_PARKED + FILES_BESIDES;
     if (g->settings.active) /* one connection under way for each session */
-        plan->max_files += g->settings.max_sessions;
+        plan->max_files += g->places;
     if (plan->max_files < FILES_LEAST)
         plan->max_files = FILES_LEAST;
     if (g->settings.active)

@@ -7,12 +7,14 @@
  * dies. If that one only hangs, this gate ends all the same: the next one may
  * go on later, and has a part of the sessions already.
  *
- * The next gate adopts them. Until `over`, or 1 s after `hello`, it serves no
- * session, gives no port away and reads no message of master: it would decide
- * without knowing all sessions. The older gate had another configuration, and
- * perhaps another build. So an entry that doesn't fit is skipped. An entry that
- * can't be true, or the older gate's end before `over`, ends the takeover: a
- * session that wasn't handed over completely loses its gate. */
+ * The next gate adopts them. Until `over`, or the older gate's end, it serves
+ * no session, gives no port away, accepts nobody and reads no message of
+ * master: it would decide without knowing all sessions. The older gate had
+ * another configuration, and perhaps another build. So an entry that doesn't
+ * fit is skipped; but each session has a place, since a lower max_sessions is
+ * for new ones. An entry that can't be true, or the older gate's end before
+ * `over`, ends the takeover: a session that wasn't handed over completely loses
+ * its gate. */
 #include "gate.h"
 
 #include <errno.h>
@@ -221,8 +223,6 @@ static int adopt_on_hello(void *owner, struct msg_hello *m)
         return channel_refuse(&g->adoption.before,
                               "another version of these messages");
     g->adoption.before.phase = PHASE_RUN;
-    if (g->adoption.waits)
-        loop_timer_set(&g->frame.loop, &g->adoption.timer, ADOPT_MS);
     return 0;
 }
 
@@ -276,35 +276,6 @@ static void adopt_serve(struct child *c)
         child_serve(c);
 }
 
-bool adopt_awaits(struct gate *g, uint64_t serial, uint64_t user)
-{
-    struct adoption *a = &g->adoption;
-
-    if (a->before.fd < 0)
-        return false;
-    a->early = serial;
-    a->early_user = user;
-    gate_watch_master(g);
-    return true;
-}
-
-static void adopt_await_no_more(struct gate *g)
-{
-    g->adoption.early = 0;
-    gate_watch_master(g);
-}
-
-/* The older gate didn't know of the login. */
-static void adopt_early(struct gate *g, struct msg_moved *m)
-{
-    if (m->serial != g->adoption.early)
-        return;
-    m->logged_in = true;
-    m->user = g->adoption.early_user;
-    m->until = clock_ms() + m->silence;
-    adopt_await_no_more(g);
-}
-
 static int adopt_on_moved(void *owner, struct msg_moved *m)
 {
     struct gate *g = owner;
@@ -316,24 +287,17 @@ static int adopt_on_moved(void *owner, struct msg_moved *m)
     if (m->serial == 0 || (!m->known && !m->proxied))
         return channel_refuse(&g->adoption.before,
                               "a session without a serial or a client");
-    c = limits_check(&g->limits) == LIMIT_NONE
-            ? children_add(g, m->serial, &m->peer, &m->local, m->proxied)
-            : NULL;
+    c = children_add(g, m->serial, &m->peer, &m->local, m->proxied);
     if (!c) {
         g->adoption.skipped++;
-        if (m->serial == g->adoption.early)
-            adopt_await_no_more(g);
         return 0;
     }
     c->adopted = true;
-    adopt_early(g, m);
     adopt_state(c, m);
     child_connect(c, fd_take(&m->session));
     loop_timer_set(&g->frame.loop, &c->timer,
                    m->until > now ? m->until - now : 0);
     adopt_request(c, (uint32_t)m->admit);
-    if (!g->adoption.waits)
-        adopt_serve(c);
     return 0;
 }
 
@@ -425,32 +389,23 @@ static void adopt_doubt(struct child *c)
         child_disown(c);
 }
 
-/* Serves the sessions that have arrived, and accepts new ones. */
-static void adopt_open(struct gate *g)
-{
-    if (!g->adoption.waits)
-        return;
-    g->adoption.waits = false;
-    children_each(g, adopt_serve);
-    gate_watch_master(g);
-    gate_open(g);
-}
-
+/* Serves the sessions that have arrived, and accepts new ones. There is no room
+ * for all only if the older build has told no number (PLACES_NAME). */
 static void adopt_end(struct gate *g)
 {
     struct adoption *a = &g->adoption;
 
     loop_remove(&g->frame.loop, &a->watch);
-    loop_timer_clear(&g->frame.loop, &a->timer);
     channel_close(&a->before);
     if (a->skipped > 0)
         report_service(g,
-                       "%zu sessions of the generation before are more than "
-                       "max_sessions; each ends after its transfer",
+                       "sessions of the generation before without room: %zu; "
+                       "each ends after its transfer",
                        a->skipped);
     a->skipped = 0;
-    adopt_await_no_more(g);
-    adopt_open(g);
+    children_each(g, adopt_serve);
+    gate_watch_master(g);
+    gate_open(g);
 }
 
 static void adopt_on_readable(void *owner, uint32_t events)
@@ -470,14 +425,6 @@ static void adopt_on_readable(void *owner, uint32_t events)
     adopt_end(g);
 }
 
-static void adopt_on_timer(void *owner)
-{
-    struct gate *g = owner;
-
-    report_service(g, "the gate before hands over too slowly");
-    adopt_open(g);
-}
-
 /* If it can't watch the older gate, it would accept beside it. */
 void adopt_begin(struct gate *g, int fd)
 {
@@ -485,8 +432,6 @@ void adopt_begin(struct gate *g, int fd)
     int r;
 
     channel_init(&a->before, fd, PROCESS_GATE, PROCESS_GATE, PHASE_START);
-    a->timer = (struct loop_timer){ .on_timer = adopt_on_timer, .owner = g };
-    a->waits = !g->accepts;
     gate_watch_master(g);
     r = loop_add_reader(&g->frame.loop, &a->watch, fd, adopt_on_readable, g);
     if (r < 0)

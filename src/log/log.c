@@ -67,13 +67,14 @@ static int log_on_conf(void *owner, struct msg_conf *msg)
     struct log *l = owner;
     static struct settings settings;
     int r = settings_take(&settings, msg->settings, &l->frame.why);
+    uint64_t places;
 
     if (r < 0)
         return r;
     l->format = (enum log_format)settings.log_format;
-    l->frame.plan.max_files =
-        senders_for(settings.max_sessions) + FILES_BESIDES;
-    return senders_init(l, settings.max_sessions);
+    places = settings_places(&settings, msg->before);
+    l->frame.plan.max_files = senders_for(places) + FILES_BESIDES;
+    return senders_init(l, places);
 }
 
 static int log_on_output(void *owner, struct msg_log_output *msg)

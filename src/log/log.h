@@ -81,12 +81,12 @@ extern const struct frame_row log_row;
 /* A sender has ended. Without master and without senders log ends. */
 void log_sender_ended(struct log *l);
 
-/* senders_for() is the number of senders that MAX_SESSIONS sessions need: for
+/* senders_for() is the number of senders that SESSIONS sessions need: for
  * each session itself, its files, and one that ended while there was no log;
  * and the other processes. senders_init() allocates them. Returns 0 or
  * -ENOMEM. */
-int senders_init(struct log *l, uint64_t max_sessions);
-size_t senders_for(uint64_t max_sessions);
+int senders_init(struct log *l, uint64_t sessions);
+size_t senders_for(uint64_t sessions);
 void senders_release(struct log *l);
 /* OWNER is the struct log. */
 int senders_on_sender(void *owner, struct msg_log_sender *msg);

@@ -60,14 +60,14 @@ struct rate *rate_of_user(struct rates *all, struct slice user)
     return &all->of[siphash(all->key, user.ptr, user.len) % RATE_USERS];
 }
 
-size_t senders_for(uint64_t max_sessions)
+size_t senders_for(uint64_t sessions)
 {
-    return (size_t)max_sessions * 3 + BESIDES_SESSIONS;
+    return (size_t)sessions * 3 + BESIDES_SESSIONS;
 }
 
-int senders_init(struct log *l, uint64_t max_sessions)
+int senders_init(struct log *l, uint64_t sessions)
 {
-    l->senders = senders_for(max_sessions);
+    l->senders = senders_for(sessions);
     l->sender = calloc(l->senders, sizeof(*l->sender));
     return l->sender ? 0 : -ENOMEM;
 }

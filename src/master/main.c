@@ -142,6 +142,7 @@ static void keep_for_recovery(struct master *m)
     succession_keep(&m->succession, "survey", m->survey_lock);
     succession_keep(&m->succession, "empty", m->empty);
     prepare_keep_identities(m);
+    prepare_keep_places(m);
     certificates_keep(m);
     hosts_inherit(m);
     succession_close_untaken(&m->succession);

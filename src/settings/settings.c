@@ -38,6 +38,11 @@ struct public_address *settings_public(struct settings *s, size_t i)
     return i <= s->announced_count ? &s->announced[i - 1].address : NULL;
 }
 
+uint64_t settings_places(const struct settings *s, uint64_t before)
+{
+    return before > s->max_sessions ? before : s->max_sessions;
+}
+
 bool settings_have_metrics(const struct settings *s)
 {
     return s->metrics_listen.path[0] || s->metrics_listen.address.family != 0;

@@ -10,6 +10,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "ctl.h"
 #include "generation.h"
 #include "support/files.h"
 #include "support/processes.h"
@@ -127,6 +128,78 @@ Test(reloads, listeners, .timeout = 120)
         session_open(&s, &server, "anna");
         session_store(&s, "STOR", "f", "bytes", 5);
         session_close(&s);
+    }
+    server_stop(&server);
+}
+
+#define CROWD 6
+
+/* Sessions of users u0 to u5, the first half of them in an upload. */
+struct crowd {
+    struct session session[CROWD];
+    struct data upload[CROWD / 2];
+};
+
+static void crowd_enter(struct crowd *c, const struct server *server)
+{
+    char name[8];
+
+    for (unsigned i = 0; i < CROWD; i++) {
+        snprintf(name, sizeof(name), "u%u", i);
+        session_enter(&c->session[i], server, name);
+        if (i < CROWD / 2)
+            data_open(&c->session[i], &c->upload[i], "STOR f");
+    }
+}
+
+static void crowd_expect_listed(const struct server *server)
+{
+    char name[8];
+
+    for (unsigned i = 0; i < CROWD; i++) {
+        snprintf(name, sizeof(name), " u%u ", i);
+        ctl(server, 0, "who", name);
+    }
+}
+
+/* Max_sessions below the sessions that live: none of them ends, each is listed,
+ * and a lock of its user ends it. */
+Test(reloads, a_lower_max_sessions, .timeout = 120)
+{
+    static const struct server_user users[CROWD] = {
+        { .name = "u0" }, { .name = "u1" }, { .name = "u2" },
+        { .name = "u3" }, { .name = "u4" }, { .name = "u5" },
+    };
+    static const struct server_plan many = {
+        .users = users, .user_count = CROWD, .settings = "max_sessions = 20\n"
+    };
+    struct server server;
+    struct session late;
+    struct crowd c;
+    char command[32];
+
+    server_start(&server, &many);
+    crowd_enter(&c, &server);
+    for (int i = 0; i < 2; i++) {
+        reload(&server, "max_sessions", "2");
+        crowd_expect_listed(&server);
+        for (unsigned j = CROWD / 2; j < CROWD; j++)
+            session_do(&c.session[j], "200 {*}", "NOOP");
+        session_init(&late);
+        session_connect(&late, server.port);
+        session_expect(&late, "421 {*}");
+        session_drop(&late);
+    }
+    data_write(&c.upload[0], "bytes", 5);
+    data_close(&c.upload[0]);
+    session_expect(&c.session[0], "226 {*}");
+    for (unsigned i = 0; i < CROWD; i++) {
+        snprintf(command, sizeof(command), "user lock u%u", i);
+        ctl(&server, 0, command, "");
+        session_expect(&c.session[i], "421 {*}");
+        if (i > 0 && i < CROWD / 2)
+            data_cut(&c.upload[i], false);
+        session_drop(&c.session[i]);
     }
     server_stop(&server);
 }

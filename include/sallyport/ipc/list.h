@@ -137,8 +137,8 @@ SECTION("From one gate to the next",
         "At a takeover the old gate sends these messages in this order and "
         "ends. Its sessions wait meanwhile. Times are milliseconds of the "
         "monotonic clock, which all processes share. The new gate skips what "
-        "its configuration doesn't permit: if a session exceeds a limit, its "
-        "channel is closed.")
+        "its configuration doesn't have, such as a port. It adopts each "
+        "session: the new limits are for new ones.")
 
 MESSAGE(tickets, GATE, GATE, RUN, ONCE, NONE,
         "the two ticket keys, which the new gate continues to use; when the "
@@ -722,8 +722,11 @@ END
 SECTION("Setting up a child", NULL)
 
 MESSAGE(conf, MASTER, GATE | LOG, START, ONCE, NONE,
-        "`struct settings` in a sealed memfd")
+        "`struct settings` in a sealed memfd; the most sessions that an earlier "
+        "generation could have, which may all come to this one (0: there was "
+        "none)")
 FD(settings)
+NUMBER(before)
 END
 
 MESSAGE(sandbox, MASTER, CHILDREN, START, ONCE, NONE,
@@ -887,8 +890,7 @@ END
 
 MESSAGE(adopt, MASTER, GATE, RUN, ONCE, NONE,
         "the channel on which the older gate sends its sessions: adopt them; "
-        "accept after `over`, 1 s after `hello`, or at the channel's end. The "
-        "answer is `serving`")
+        "accept after `over`, or at the channel's end. The answer is `serving`")
 FD(gate)
 END
 

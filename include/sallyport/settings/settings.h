@@ -191,6 +191,9 @@ bool settings_proxied(const struct settings *s, uint64_t listener);
 /* Returns the public addresses by index: 0 is the default, 1 and up are those
  * of networks. NULL: there are no more. */
 struct public_address *settings_public(struct settings *s, size_t i);
+/* So many sessions can live at a time: max_sessions, and BEFORE, which is that
+ * of an earlier generation, if it is more. */
+uint64_t settings_places(const struct settings *s, uint64_t before);
 /* Does the process metrics run? */
 bool settings_have_metrics(const struct settings *s);
 /* Is one of the public addresses a host name? */

@@ -104,7 +104,7 @@ struct services {
 };
 
 /* Returns how many channels of ended processes are kept at most. */
-size_t services_ended_max(uint64_t max_sessions);
+size_t services_ended_max(size_t sessions);
 /* Makes room for the channels of SESSIONS records. Returns 0 or -ENOMEM. */
 int services_init(struct master *m, size_t sessions);
 /* Reports how many ended processes have left messages that no log took. */

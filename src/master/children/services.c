@@ -14,9 +14,9 @@
 #define ENDED_BESIDES 16
 #define SWEEP_MS      1000
 
-size_t services_ended_max(uint64_t max_sessions)
+size_t services_ended_max(size_t sessions)
 {
-    return (size_t)max_sessions + ENDED_BESIDES;
+    return sessions + ENDED_BESIDES;
 }
 
 static void service_sweep_on_timer(void *owner);
@@ -28,7 +28,7 @@ int services_init(struct master *m, size_t sessions)
 {
     struct services *s = m->services;
 
-    s->ended_max = services_ended_max(m->settings.max_sessions);
+    s->ended_max = services_ended_max(master_places(m));
     s->size = 3 * sessions + 2 * MASTER_CHILDREN + 1 + s->ended_max;
     s->all = master_memory(s->size * sizeof(*s->all));
     if (!s->all)

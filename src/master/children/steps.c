@@ -8,7 +8,8 @@
 
 int steps_conf(struct child *c)
 {
-    return SEND(&c->channel, conf, 0, .settings = c->master->conf);
+    return SEND(&c->channel, conf, 0, .settings = c->master->conf,
+                .before = c->master->most_before);
 }
 
 int steps_sandbox(struct child *c)
@@ -62,7 +63,7 @@ int steps_keys(struct child *c)
 int steps_peers(struct child *c)
 {
     return SEND(&c->channel, peers, 0,
-                .most = 2 * c->master->settings.max_sessions + 16);
+                .most = 2 * master_places(c->master) + 16);
 }
 
 int steps_listeners(struct child *c)

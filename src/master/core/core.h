@@ -173,6 +173,9 @@ struct master {
     int metrics_listener; /* -1: `metrics_listen` isn't set */
     int survey_lock;      /* of the one process that looks at homes; a memfd */
     int conf;             /* the settings, a sealed memfd */
+    /* The largest max_sessions of the earlier generations; 0: there was none.
+     * Their sessions may all still live. */
+    uint64_t most_before;
     int empty;     /* the directory to chroot to; without root any file */
     bool no_empty; /* --check: the directory is missing, and a start would make
                       it */
@@ -233,6 +236,8 @@ struct master {
  * must be -1. The settings are read into it next. The parts are added by
  * parts_attach(). */
 void master_init(struct master *m);
+/* So many sessions this generation must have room for. */
+size_t master_places(const struct master *m);
 /* Sends an event of master's own: EVENT_SERVICE, _PEER or _CHILD. While there
  * is no log, it goes to standard error. */
 void master_report(struct master *m, enum event e, enum process about,

@@ -11,6 +11,11 @@
 #include "sallyport/base/complain.h"
 #include "sallyport/base/random.h"
 
+size_t master_places(const struct master *m)
+{
+    return (size_t)settings_places(&m->settings, m->most_before);
+}
+
 static void master_on_events(void *owner, uint32_t events)
 {
     struct master *m = owner;

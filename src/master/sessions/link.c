@@ -118,6 +118,21 @@ static void older_judge(struct session *s, bool was_known)
     access_review_one(s);
 }
 
+/* There is no record left: processes that a dead disk holds have them all. A
+ * session that is in no list would outlive its user's lock. So it ends after
+ * its transfer. */
+static int older_refuse(struct older *o, uint64_t serial)
+{
+    master_report(o->master, EVENT_TROUBLE, PROCESS_MASTER,
+                  "no room for session %016llx of generation %llu; it ends "
+                  "after its transfer",
+                  (unsigned long long)serial,
+                  (unsigned long long)o->generation);
+    SEND(&o->link.channel, older_kick, 0, .serial = serial,
+         .why = ENDING_SHUTDOWN);
+    return 0;
+}
+
 /* Each message has all facts about its session. */
 static int older_on_session(void *owner, struct msg_older_session *msg)
 {
@@ -130,8 +145,8 @@ static int older_on_session(void *owner, struct msg_older_session *msg)
                               "a session of another generation");
     if (!s)
         s = older_take(o, msg->serial);
-    if (!s) /* max_sessions are there; gate has skipped this session too */
-        return 0;
+    if (!s)
+        return older_refuse(o, msg->serial);
     if (slice_copy(msg->user, s->home.user, sizeof(s->home.user)) < 0)
         return channel_refuse(&o->link.channel, "a name that is too long");
     s->peer = msg->peer;

@@ -13,7 +13,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/random.h"
 
-/* Records beyond max_sessions: an ended session keeps its record until its
+/* Records beyond the places: an ended session keeps its record until its
  * process files is reaped, while a new session may come in. */
 #define SLACK 64
 
@@ -24,9 +24,9 @@ static void table_blank(struct session *s)
     home_blank(&s->home, s);
 }
 
-int sessions_init(struct session_table *t, size_t limit)
+int sessions_init(struct session_table *t, size_t limit, size_t places)
 {
-    *t = (struct session_table){ .limit = limit, .size = 2 * limit + SLACK };
+    *t = (struct session_table){ .limit = limit, .size = 2 * places + SLACK };
     t->buckets = 64;
     while (t->buckets < t->size)
         t->buckets *= 2;
@@ -113,7 +113,7 @@ struct session *sessions_take(struct session_table *t, uint64_t serial)
     struct session *s = t->free;
     struct session **bucket = bucket_of(t, serial);
 
-    if (!s || t->living >= t->limit)
+    if (!s)
         return NULL;
     t->free = s->next;
     s->serial = serial;
@@ -194,7 +194,8 @@ struct session *session_open(struct master *m, uint64_t serial,
     const struct speaker who = { .process = PROCESS_SESSION,
                                  .serial = serial,
                                  .peer = *peer };
-    struct session *s = sessions_take(m->sessions, serial);
+    struct session_table *t = m->sessions;
+    struct session *s = t->living < t->limit ? sessions_take(t, serial) : NULL;
 
     if (!s)
         return NULL;

@@ -392,7 +392,7 @@ struct session_table {
     const struct news_receiver *receiver;
     struct session *all;
     size_t size;   /* records */
-    size_t limit;  /* max_sessions */
+    size_t limit;  /* max_sessions, for those that begin here */
     size_t living; /* not FREE, not ENDED */
     size_t used;   /* not FREE */
     struct session **bucket;
@@ -408,8 +408,9 @@ struct session_table {
 #define SESSIONS_EACH(t, s)                                                    \
     for (struct session *s = (t)->all; s < (t)->all + (t)->size; s++)
 
-/* Allocates all memory of the table. Returns 0 or -ENOMEM. */
-int sessions_init(struct session_table *t, size_t limit);
+/* Allocates all memory of the table, for PLACES sessions that live. Returns 0
+ * or -ENOMEM. */
+int sessions_init(struct session_table *t, size_t limit, size_t places);
 void sessions_release(struct session_table *t);
 struct session *sessions_find(struct session_table *t, uint64_t serial);
 struct session *sessions_by_files(struct session_table *t, pid_t pid);
@@ -421,8 +422,7 @@ size_t sessions_of_account(const struct session *s, uint64_t number);
 /* Is S in that account? */
 bool session_is_in(const struct session *s, uint64_t number);
 size_t sessions_logged_in(const struct session_table *t);
-/* Returns an empty record, which counts as living, or NULL: there are
- * max_sessions. */
+/* Returns an empty record, which counts as living, or NULL: none is free. */
 struct session *sessions_take(struct session_table *t, uint64_t serial);
 void sessions_give_back(struct session_table *t, struct session *s);
 

@@ -193,9 +193,9 @@ unsigned long long prepare_descriptors(const struct master *m)
 {
     const size_t certificates = 3 * CERTIFICATES_MAX + 2;
 
-    return 128 + certificates + 5 * m->settings.max_sessions + MASTER_CALLERS +
-           services_ended_max(m->settings.max_sessions) +
-           m->settings.listen_count + listeners_passive_wanted(&m->settings);
+    return 128 + certificates + 5 * master_places(m) + MASTER_CALLERS +
+           services_ended_max(master_places(m)) + m->settings.listen_count +
+           listeners_passive_wanted(&m->settings);
 }
 
 /* A hard limit that is enough without the retired listeners must not end a
@@ -263,21 +263,53 @@ int prepare_metrics(struct master *m, struct complaint *c)
     return placed(m, "metrics_listen", r, c);
 }
 
-/* The children inherit the limit, and each sandbox lowers it to the number that
- * its process needs. */
-int prepare_limits(struct master *m, struct complaint *c)
-{
-    unsigned long long needed = prepare_descriptors(m);
-    struct rlimit limit;
+#define PLACES_NAME "places"
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return complain(c, "RLIMIT_NOFILE: %s", strerror(errno));
+int prepare_keep_places(struct master *m)
+{
+    uint64_t places = master_places(m);
+
+    return succession_keep_bytes(
+        &m->succession, PLACES_NAME,
+        (struct slice){ (const char *)&places, sizeof(places) });
+}
+
+static void inherit_places(struct master *m)
+{
+    uint64_t places;
+
+    if (succession_inherit_bytes(&m->succession, PLACES_NAME, &places,
+                                 sizeof(places)) == sizeof(places))
+        m->most_before = places;
+}
+
+/* Returns whether the limit permits, or now permits, so many. */
+static bool raise_limit(struct rlimit limit, unsigned long long needed)
+{
     if (limit.rlim_cur >= needed)
-        return 0;
+        return true;
     limit.rlim_cur = needed;
     if (limit.rlim_max < needed)
         limit.rlim_max = needed;
-    if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
+/* The children inherit the limit, and each sandbox lowers it to the number that
+ * its process needs. Room for the sessions of earlier generations ends no
+ * reload. */
+int prepare_limits(struct master *m, struct complaint *c)
+{
+    unsigned long long needed;
+    struct rlimit limit;
+
+    inherit_places(m);
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return complain(c, "RLIMIT_NOFILE: %s", strerror(errno));
+    if (raise_limit(limit, prepare_descriptors(m)))
+        return 0;
+    m->most_before = 0;
+    needed = prepare_descriptors(m);
+    if (raise_limit(limit, needed))
         return 0;
     getrlimit(RLIMIT_NOFILE, &limit);
     return settings_blame(&m->settings, "max_sessions", c,

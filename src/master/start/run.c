@@ -284,7 +284,8 @@ int master_start(struct master *m)
     if (r == 0)
         r = supervisor_listen(m);
     if (r == 0)
-        r = sessions_init(m->sessions, m->settings.max_sessions);
+        r = sessions_init(m->sessions, m->settings.max_sessions,
+                          master_places(m));
     if (r == 0)
         r = guesses_init(m->guesses, m->guesses_memory);
     if (r == 0)

@@ -86,6 +86,8 @@ int prepare_control(struct master *m, struct complaint *c);
 int prepare_control_group(const struct master *m, struct complaint *c);
 int prepare_output(struct master *m, struct complaint *c); /* output.c */
 int prepare_limits(struct master *m, struct complaint *c);
+/* The next generations have room for the sessions of this one. */
+int prepare_keep_places(struct master *m);
 int prepare_listeners(struct master *m, struct complaint *c);
 /* Takes the memory of the generation before, or makes an empty one: that of
  * gates, of guesses, of bans. */

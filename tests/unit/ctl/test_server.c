@@ -137,7 +137,7 @@ static void gives_a_folder(struct channel *c)
 
     fake_welcome(c);
     fake_hears(c, &m);
-    FAKE_SAYS(c, &m, conf, .settings = 0);
+    FAKE_SAYS(c, &m, conf, .settings = 0, .before = 0);
 }
 
 Test(server, lies)

@@ -111,7 +111,7 @@ static void give_all(struct bench *b, const struct bench_plan *plan)
                                  ? fd_take(&plan->before->control_fd)
                                  : listen_as_planned(plan, &b->control);
 
-    BENCH_SAY(b, conf, .settings = conf);
+    BENCH_SAY(b, conf, .settings = conf, .before = plan->places);
     BENCH_SAY(b, sandbox, .root = geteuid() == 0, .uid = 65534, .gid = 65534,
               .allow_weaker = 0, .directory = directory);
     BENCH_SAY(b, log, .log = b->log_far);

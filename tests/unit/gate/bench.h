@@ -29,6 +29,7 @@ struct bench_plan {
     unsigned retired;     /* a bit for each retired port */
     int memory;           /* what gates share; 0: of its own */
     unsigned files;       /* the number of descriptors left; 0: all */
+    unsigned places;      /* for sessions of an older gate; 0: max_sessions */
     int room; /* bytes of gate's channel to master; 0: as the kernel has it */
 };
 

@@ -19,7 +19,7 @@ static struct limits make(uint64_t sessions, uint64_t address,
                           .startups = startups };
     struct limits l;
 
-    cr_assert_eq(limits_init(&l, &s), 0);
+    cr_assert_eq(limits_init(&l, &s, sessions), 0);
     return l;
 }
 

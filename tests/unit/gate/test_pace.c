@@ -43,7 +43,8 @@ static void open_gate(uint64_t up, uint64_t down)
     g.settings.bandwidth_down = down;
     event_sender_init(&g.frame.log, -1, PROCESS_GATE);
     cr_assert_eq(loop_init(&g.frame.loop), 0);
-    cr_assert_eq(limits_init(&g.limits, &g.settings), 0);
+    g.places = SESSIONS;
+    cr_assert_eq(limits_init(&g.limits, &g.settings, g.places), 0);
     cr_assert_eq(children_init(&g), 0);
     cr_assert_eq(queue_init(&g), 0);
     cr_assert_eq(pace_init(&g), 0);

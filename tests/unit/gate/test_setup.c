@@ -28,7 +28,7 @@ static void give_conf(struct start *s, const char *text)
 {
     int fd FD_CLEANUP = settings_of(text);
 
-    GIVE(s, conf, .settings = fd);
+    GIVE(s, conf, .settings = fd, .before = 0);
 }
 
 static void give_sandbox(struct start *s)
@@ -59,7 +59,7 @@ Test(setup, bad_settings)
 
     begin(&s);
     fd = fd_sealed("text", SLICE("max_sessions = 1\n"));
-    GIVE(&s, conf, .settings = fd);
+    GIVE(&s, conf, .settings = fd, .before = 0);
     GIVE(&s, go);
     cr_assert_lt(frame_set_up(&s.gate.frame), 0);
     check_failed(&s, "settings: written by another build");

@@ -62,7 +62,7 @@ static void hall_open(void)
     m.settings.drain_timeout = 60000;
     m.state = MASTER_RUNNING;
     cr_assert_eq(loop_init(&m.loop), 0);
-    cr_assert_eq(sessions_init(m.sessions, 8), 0);
+    cr_assert_eq(sessions_init(m.sessions, 8, 8), 0);
     cr_assert_eq(guesses_init(m.guesses, -1), 0);
     m.sessions->receiver = &gate_receiver;
     hall_child(&gate, END_GATE);
