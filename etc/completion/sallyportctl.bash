@@ -64,7 +64,7 @@ _sallyportctl_tables() {
     "ban "add) first= more= options='--config --help --yes --for --reason' ;;
     "ban "del) first=network more= options='--config --help' ;;
     "doctor "*) first= more= options='--config --help --json' ;;
-    "log "*) first= more= options='--config --help --path --user --since --until --failed --event --serial --file --cursor --unit --json' ;;
+    "log "*) first= more= options='--config --help --path --user --since --until --failed --event --serial --file --cursor --unit --xferlog --json' ;;
     "report "*) first= more= options='--config --help --since --until --file --unit --output' ;;
     "drain "*) first= more= options='--config --help --timeout --off' ;;
     "reload "*) first= more= options='--config --help' ;;

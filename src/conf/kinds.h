@@ -54,8 +54,9 @@ int conf_check(const struct settings *s, conf_report *report,
 
 /* The row of a key, or NULL. The key of a keyed row begins with the row's. */
 const struct setting *table_find(struct slice key);
-/* Is it the key of a setting that only older versions have? */
-bool table_is_retired(struct slice key);
+/* If it is the key of a setting that only older versions have: what to do
+ * instead, "…; ", or "". Else NULL. */
+const char *table_retired(struct slice key);
 /* The key that is most similar to a misspelt one, or NULL. */
 const char *table_nearest(struct slice key);
 

@@ -93,11 +93,12 @@ static int unknown_key(struct parser *p, struct slice key)
 
 /* The line has no effect, and is no mistake: after an upgrade the server must
  * start with the old file. */
-static int accept_retired(struct parser *p, struct slice key)
+static int accept_retired(struct parser *p, struct slice key,
+                          const char *instead)
 {
     complain(&p->settings->retired,
-             "%s:%zu: %.*s has no effect any more; remove this line", p->name,
-             p->line, (int)key.len, key.ptr);
+             "%s:%zu: %.*s has no effect any more; %sremove this line", p->name,
+             p->line, (int)key.len, key.ptr, instead);
     return 0;
 }
 
@@ -122,10 +123,12 @@ static int assign_key(struct parser *p, struct slice key, struct slice value)
 {
     const struct setting *row = table_find(key);
     struct setting_said *said;
+    const char *instead;
 
-    if (!row)
-        return table_is_retired(key) ? accept_retired(p, key)
-                                     : unknown_key(p, key);
+    if (!row) {
+        instead = table_retired(key);
+        return instead ? accept_retired(p, key, instead) : unknown_key(p, key);
+    }
     if (row->keyed) {
         size_t prefix = strlen(row->key);
 

@@ -146,13 +146,6 @@ const struct setting setting_table[] = {
               "error for each event. json: a JSON object a line, also there. "
               "journal: straight to journald, with fields such as "
               "SALLYPORT_USER=. See log.md in /usr/share/doc/sallyport." },
-    { .key = "xferlog",
-      .type = SETTING_FILE,
-      .offset = FIELD(xferlog),
-      .value = "",
-      .help = "A file that gets a further line for each transfer of a file, in "
-              "the form of xferlog(5), such as /var/log/sallyport/xferlog. "
-              "Empty: none." },
     { .key = "metrics_listen",
       .type = SETTING_METRICS_LISTEN,
       .offset = FIELD(metrics_listen),
@@ -699,14 +692,20 @@ const struct setting *table_find(struct slice key)
 }
 
 /* Each one was in a release. */
-static const char *const retired[] = { "address_refresh", "ktls" };
+static const struct {
+    const char *key, *instead; /* what does it now, or "" */
+} retired[] = {
+    { "address_refresh", "" },
+    { "ktls", "" },
+    { "xferlog", "sallyportctl log --xferlog prints that form; " },
+};
 
-bool table_is_retired(struct slice key)
+const char *table_retired(struct slice key)
 {
     for (size_t i = 0; i < sizeof(retired) / sizeof(retired[0]); i++)
-        if (slice_equal(key, slice_from(retired[i])))
-            return true;
-    return false;
+        if (slice_equal(key, slice_from(retired[i].key)))
+            return retired[i].instead;
+    return NULL;
 }
 
 const char *table_nearest(struct slice key)

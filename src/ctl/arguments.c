@@ -133,6 +133,8 @@ const struct ctl_option ctl_options[] = {
       "read on in the journal where the last call with FILE ended" },
     { "unit", OPTION_UNIT, AT(unit), "NAME",
       "the log of another server's unit (default: sallyport)" },
+    { "xferlog", OPTION_XFERLOG, AT(xferlog), NULL,
+      "write the transfers of files in the form of xferlog(5)" },
     { "output", OPTION_OUTPUT, AT(output), "FILE",
       "write the page into FILE (also -o FILE), not to standard output" },
     { "timeout", OPTION_TIMEOUT, AT(timeout), "TIME",

@@ -428,12 +428,13 @@ const struct ctl_command ctl_commands[] = {
     { .group = "log",
       .options = OPTION_USER | OPTION_SINCE | OPTION_UNTIL | OPTION_FAILED |
                  OPTION_PATH | OPTION_EVENT | OPTION_SERIAL | OPTION_FILE |
-                 OPTION_CURSOR | OPTION_UNIT | OPTION_JSON,
+                 OPTION_CURSOR | OPTION_UNIT | OPTION_JSON | OPTION_XFERLOG,
       .without_settings = true,
       .run = log_show,
       .syntax = "[--user USER] [--since TIME] [--until TIME] [--failed] "
                 "[--path PART] [--event EVENTS] [--serial SERIAL] "
-                "[--file FILE | --cursor FILE] [--unit NAME] [--json]",
+                "[--file FILE | --cursor FILE] [--unit NAME] "
+                "[--json | --xferlog]",
       .help = "Show what happened, from the journal or a log file: who sent "
               "which file, and why something failed",
       .example = "sallyportctl log --path contract.pdf --since tuesday" },

@@ -43,7 +43,7 @@ struct arguments {
     const char *user, *since, *until, *event, *serial, *file, *cursor, *unit;
     const char *output;
     const char *timeout;
-    bool failed, off;
+    bool failed, off, xferlog;
     bool json, purge, yes, all, hash_stdin, help, version;
     uint64_t given; /* OPTION_ bits */
 };
@@ -109,6 +109,7 @@ struct arguments {
 #define OPTION_OUTPUT         OPTION_BIT(54)
 #define OPTION_CURSOR         OPTION_BIT(61)
 #define OPTION_UNIT           OPTION_BIT(55)
+#define OPTION_XFERLOG        OPTION_BIT(62)
 #define OPTION_TIMEOUT        OPTION_BIT(57)
 #define OPTION_OFF            OPTION_BIT(58)
 /* Options that set limits of a user or a team. */

@@ -1,5 +1,5 @@
-/* "log": what happened, as a table in plain words, or as JSON. No byte of a
- * client reaches the terminal unescaped. */
+/* "log": what happened, as a table in plain words, as JSON, or in the form of
+ * xferlog(5). No byte of a client reaches the terminal unescaped. */
 #include "log.h"
 
 #include <inttypes.h>
@@ -107,6 +107,54 @@ static int print_record_json(struct context *x, const struct log_record *r)
     return bad ? ctl_fail(x, EX_IOERR, "JSON can't be written") : 0;
 }
 
+/* A blank separates the fields of xferlog(5). */
+static void add_xferlog_field(struct buf *row, struct slice value)
+{
+    struct slice word;
+    bool first = true;
+
+    buf_add_text(row, value.len > 0 ? " " : " ?");
+    for (; slice_cut(&value, ' ', &word); first = false) {
+        buf_add_text(row, first ? "" : "\\x20");
+        log_safe(word, row);
+    }
+}
+
+/* Without its port, and the brackets of IPv6. */
+static struct slice host_of(struct slice peer)
+{
+    while (peer.len > 0 && peer.ptr[peer.len - 1] != ':')
+        peer.len--;
+    peer.len -= peer.len > 0;
+    if (peer.len > 1 && peer.ptr[0] == '[')
+        peer = (struct slice){ peer.ptr + 1, peer.len - 2 };
+    return peer;
+}
+
+static void print_record_xferlog(const struct log_record *r, struct buf *row)
+{
+    const struct slice to = log_get(r, "to");
+    const bool down = log_is_download(r);
+    const time_t clock = (time_t)(r->ms / 1000);
+    struct tm utc;
+    char when[32];
+
+    if (!down && !log_is_upload(r))
+        return;
+    buf_clear(row);
+    strftime(when, sizeof(when), "%a %b %e %H:%M:%S %Y",
+             gmtime_r(&clock, &utc));
+    buf_add_format(row, "%s %" PRIu64, when, log_number(r, "ms") / 1000);
+    add_xferlog_field(row, host_of(log_get(r, "peer")));
+    buf_add_format(row, " %" PRIu64, log_number(r, "bytes"));
+    add_xferlog_field(row, to.ptr ? to : log_get(r, "path"));
+    buf_add_format(row, " b _ %c r", down ? 'o' : 'i');
+    add_xferlog_field(row, log_get(r, "user"));
+    buf_add_format(row, " ftp 0 * %c\n",
+                   log_number(r, "result") / 100 == 2 ? 'c' : 'i');
+    fwrite(row->data, 1, row->len, stdout);
+}
+
 int log_show(struct context *x)
 {
     struct log_reader *l = malloc(sizeof(*l));
@@ -120,12 +168,16 @@ int log_show(struct context *x)
     code = log_open(l, x);
     if (x->args.file) /* it may be a pipe that somebody watches */
         setvbuf(stdout, NULL, _IOLBF, 0);
-    if (code == 0 && !x->args.json)
+    if (code == 0 && x->args.json && x->args.xferlog)
+        code = ctl_fail(x, EX_USAGE, "use either --json or --xferlog");
+    if (code == 0 && !x->args.json && !x->args.xferlog)
         printf("%-19s  %-12s  %-12s  %-10s  %-10s  %s\n", "TIME", "USER",
                "WHAT", "SIZE", "RESULT", "PATH OR CLIENT, AND WHY");
     while (code == 0 && log_next(l, &r)) {
         if (x->args.json)
             code = print_record_json(x, &r);
+        else if (x->args.xferlog)
+            print_record_xferlog(&r, &row);
         else
             print_record(&r, &row);
         log_record_release(&r);

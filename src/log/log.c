@@ -27,7 +27,6 @@ static void log_init(void *owner)
 
     *l = (struct log){ .frame = l->frame,
                        .output = -1,
-                       .xferlog = -1,
                        .last = { .on_timer = log_last_on_timer, .owner = l } };
     rate_users_init(&l->users, clock_ms());
 }
@@ -39,7 +38,6 @@ static void log_release(void *owner)
     senders_drain(l);
     senders_release(l);
     fd_close(&l->output);
-    fd_close(&l->xferlog);
     if (l->metrics)
         munmap(l->metrics, sizeof(*l->metrics));
 }
@@ -86,14 +84,6 @@ static int log_on_output(void *owner, struct msg_log_output *msg)
     return metrics_map(&l->metrics, msg->metrics, PROT_READ | PROT_WRITE);
 }
 
-static int log_on_xferlog(void *owner, struct msg_log_xferlog *msg)
-{
-    struct log *l = owner;
-
-    l->xferlog = fd_take(&msg->file);
-    return 0;
-}
-
 static int log_complete(void *owner)
 {
     struct log *l = owner;
@@ -119,7 +109,6 @@ static const struct handler log_setup[] = {
     FRAME_SETUP,
     ON(conf, log_on_conf),
     ON(log_output, log_on_output),
-    ON(log_xferlog, log_on_xferlog),
     ON(log_sender, senders_on_sender),
 };
 

@@ -62,8 +62,6 @@ struct sender {
 struct log {
     struct frame frame; /* the first member */
     int output;
-    int xferlog; /* -1: there is none */
-    bool xferlog_torn;
     enum log_format format;
     bool prefixed;           /* systemd reads each line's severity before it */
     struct metrics *metrics; /* of all generations */
@@ -97,10 +95,5 @@ void senders_drain(struct log *l);
  * number of bytes. LOST isn't 0 afterwards if the line couldn't be written. */
 size_t line_write(struct log *l, const struct sender *from,
                   const struct event_record *sent);
-
-/* Adds a line to the file of the setting `xferlog` if this is the transfer of a
- * file. Without success it counts one LOST. */
-void xferlog_write(struct log *l, const struct sender *from,
-                   const struct event_record *r);
 
 #endif

@@ -150,7 +150,6 @@ static void sender_on_timer(void *owner)
 static void write_event(struct sender *s, const struct event_record *r)
 {
     rate_charge(s->rate, line_write(s->log, s, r));
-    xferlog_write(s->log, s, r);
 }
 
 /* Returns -EAGAIN to stop reading for now. */

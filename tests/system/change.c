@@ -302,7 +302,6 @@ const struct change changes[] = {
     { "empty", "./empty.other", makes, NULL, NULL },
     { "state", "./state.other", makes, NULL, NULL },
     { "control", "./control.other", answers, NULL, NULL },
-    { "xferlog", "./xferlog", makes, NULL, NULL },
     { "address", "192.0.2.7", says, "PASV", "227 {*}(192,0,2,7,{*}" },
     { "address.127.0.0.0/8", "192.0.2.8", says, "PASV",
       "227 {*}(192,0,2,8,{*}" },

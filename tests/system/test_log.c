@@ -385,31 +385,6 @@ Test(log, a_client_that_verifies, .timeout = 60)
     server_stop(&server);
 }
 
-Test(log, xferlog, .timeout = 60)
-{
-    char path[SERVER_PATH_MAX];
-    struct server server;
-    struct session s;
-    struct buf got;
-
-    buf_init(&got, 1 << 20);
-    server_prepare(&server, &(struct server_plan){ 0 });
-    snprintf(path, sizeof(path), "%s", server_path(&server, "xferlog"));
-    server_set(&server, "xferlog", path);
-    server_again(&server);
-    session_enter(&s, &server, "anna");
-    session_store(&s, "STOR", "a b", "12345", 5);
-    session_close(&s);
-    server_log_wait(&server, "end ", "reason=quit", NULL);
-    files_read(path, &got);
-    cr_assert_eq(buf_add(&got, "", 1), 0);
-    cr_expect(
-        strstr(got.data, " 127.0.0.1 5 /a\\x20b b _ i r anna ftp 0 * c\n"),
-        "%s", got.data);
-    buf_release(&got);
-    server_stop(&server);
-}
-
 /* The kernel names the caller, and the line has no option. */
 Test(log, changes_by_sallyportctl, .timeout = 60)
 {

@@ -863,11 +863,6 @@ FD(listener)
 FD(metrics)
 END
 
-MESSAGE(log_xferlog, MASTER, LOG, START, ONCE, NONE,
-        "the file of the setting `xferlog`, if there is one")
-FD(file)
-END
-
 MESSAGE(go, MASTER, CHILDREN, START, ONCE, NONE, "the set-up is complete")
 END
 

@@ -113,7 +113,6 @@ struct settings {
     char control[SETTINGS_PATH_MAX];       /* the path of the socket:
                                               settings_control() */
     unsigned log_format;                   /* enum log_format */
-    char xferlog[SETTINGS_PATH_MAX];       /* "": none */
     struct metrics_listen metrics_listen;
     struct port_range ports;
     struct public_address address;

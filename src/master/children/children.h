@@ -403,7 +403,6 @@ child_step steps_passive;
 child_step steps_retired;
 child_step steps_memory;
 child_step steps_output;
-child_step steps_xferlog;
 child_step steps_metrics;
 /* Waits until keys is ready. */
 child_step steps_keys_ready;

@@ -114,13 +114,6 @@ int steps_output(struct child *c)
                 .metrics = c->master->metrics_memory);
 }
 
-int steps_xferlog(struct child *c)
-{
-    return c->master->xferlog < 0
-               ? 0
-               : SEND(&c->channel, log_xferlog, 0, .file = c->master->xferlog);
-}
-
 int steps_metrics(struct child *c)
 {
     return SEND(&c->channel, metrics, 0,

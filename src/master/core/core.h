@@ -180,7 +180,6 @@ struct master {
     bool no_empty; /* --check: the directory is missing, and a start would make
                       it */
     int output;    /* where log writes: standard error, or journald's socket */
-    int xferlog;   /* the file of that setting; -1: none */
     bool prefixed; /* standard error is a stream to journald */
     struct succession succession;
     /* When reader and check must have ended at a start; 0: each has its own

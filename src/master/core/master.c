@@ -43,7 +43,6 @@ void master_init(struct master *m)
                           .conf = -1,
                           .empty = -1,
                           .output = STDERR_FILENO,
-                          .xferlog = -1,
                           .signals.watch.fd = -1,
                           .loop.epoll_fd = -1 };
     memset(m->programs, -1, sizeof(m->programs));

@@ -1,7 +1,6 @@
 /* Where log writes: opened here, since log's sandbox opens nothing. Runs in
  * master, before its sandbox. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,32 +47,8 @@ static bool output_is_stream(void)
     return strcmp(named, own) == 0;
 }
 
-/* --check makes no file. */
-static int output_xferlog(struct master *m, struct complaint *c)
-{
-    const int flags =
-        O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-    struct stat st;
-    FD_CLEANUP int fd =
-        open(m->settings.xferlog, flags | (m->check ? 0 : O_CREAT), 0640);
-
-    if (fd < 0 && errno == ENOENT && m->check)
-        return 0;
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return settings_blame(&m->settings, "xferlog", c,
-                              "%s; the systemd unit permits files in "
-                              "/var/log/sallyport",
-                              strerror(errno));
-    if (!S_ISREG(st.st_mode))
-        return settings_blame(&m->settings, "xferlog", c, "not a regular file");
-    m->xferlog = fd_take(&fd);
-    return 0;
-}
-
 int prepare_output(struct master *m, struct complaint *c)
 {
-    if (m->settings.xferlog[0] && output_xferlog(m, c) < 0)
-        return -EINVAL;
     if (m->settings.log_format == LOG_JOURNAL)
         return output_journal(m, c);
     m->prefixed = output_is_stream();

@@ -141,8 +141,8 @@ static child_step *const lookup_steps[] = { steps_sandbox, steps_log,
 static child_step *const metrics_steps[] = { steps_sandbox, steps_log,
                                              steps_metrics, steps_go, NULL };
 static child_step *const log_steps[] = { steps_conf,   steps_sandbox,
-                                         steps_output, steps_xferlog,
-                                         steps_go,     NULL };
+                                         steps_output, steps_go,
+                                         NULL };
 
 /* clang-format off */
 static const struct child_row rows[] = {
@@ -361,7 +361,6 @@ void master_release(struct master *m)
     fd_close(&m->survey_lock);
     if (m->output != STDERR_FILENO)
         fd_close(&m->output);
-    fd_close(&m->xferlog);
     fd_close(&m->conf);
     certificates_release(m->certificates);
     fd_close(&m->empty);

@@ -176,6 +176,29 @@ Test(log, json_has_the_schema)
     cr_expect(strstr(r->out, "\"uid\":1000,"), "%s", r->out);
 }
 
+/* For programs that read what other servers write. */
+Test(log, xferlog_has_its_form)
+{
+    const struct run *r = show(
+        ANNA BERT GUESS TUESDAY
+        "transfer peer=[2001:db8::1]:9 user=\"a b\" verb=RETR "
+        "path=\"/x y\\xff\" bytes=5 ms=1999 result=226\n" TUESDAY
+        "transfer user=anna verb=MLSD path=/ bytes=5 ms=1 result=226\n" TUESDAY
+        "transfer verb=STOU bytes=5 ms=1 result=451\n",
+        "--xferlog");
+
+    cr_expect_str_eq(
+        r->out,
+        "Tue Nov 17 08:12:45 2026 0 203.0.113.5 1500000 /contract.pdf b _ i r "
+        "anna ftp 0 * c\n"
+        "Tue Nov 17 09:00:00 2026 0 203.0.113.6 300 /my\\x20contract.pdf b _ "
+        "i r bert ftp 0 * i\n"
+        "Tue Nov 17 08:12:45 2026 1 2001:db8::1 5 /x\\x20y\\xff b _ o r "
+        "a\\x20b ftp 0 * c\n"
+        "Tue Nov 17 08:12:45 2026 0 ? 5 ? b _ i r ? ftp 0 * i\n");
+    expect_err(EX_USAGE, ANNA, "log --file - --json --xferlog", "use either");
+}
+
 static const char *const torn[] = {
     "no event at all",
     "2026-11-17T08:12:45.120Z",

@@ -59,6 +59,7 @@ static void hall_open(void)
     event_sender_init(&g.frame.log, -1, PROCESS_GATE);
     adopt_init(&g);
     cr_assert_eq(settings_take(&g.settings, conf, &c), 0, "%s", c.text);
+    g.places = g.settings.max_sessions;
     fd_close(&conf);
     cr_assert_eq(loop_init(&g.frame.loop), 0);
     channel_init(&g.frame.master, channel_ends(&far[END_MASTER]), PROCESS_GATE,

@@ -177,45 +177,6 @@ Test(prepare, output)
     cr_expect(!m.prefixed);
 }
 
-/* A file that is there, one that is made, but not for --check, and mistakes. */
-Test(prepare, xferlog)
-{
-    static const struct {
-        const char *path;
-        bool check;
-        int result;
-        bool opened;
-    } rows[] = {
-        { "new", true, 0, false },
-        { "new", false, 0, true },
-        { "new", true, 0, true },
-        { "fifo", false, -EINVAL, false },
-        { "no/file", false, -EINVAL, false },
-        { ".", false, -EINVAL, false },
-        { "link", false, -EINVAL, false },
-    };
-
-    scratch_make();
-    cr_assert_eq(mkfifo(in_scratch("fifo"), 0600), 0);
-    cr_assert_eq(symlink("new", in_scratch("link")), 0);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct complaint wrong = { "" };
-        struct master m;
-
-        master_init(&m);
-        conf_default(&m.settings);
-        m.check = rows[i].check;
-        snprintf(m.settings.xferlog, sizeof(m.settings.xferlog), "%s",
-                 in_scratch(rows[i].path));
-        cr_expect_eq(prepare_output(&m, &wrong), rows[i].result, "row %zu: %s",
-                     i, wrong.text);
-        cr_expect_eq(m.xferlog >= 0, rows[i].opened, "row %zu", i);
-        cr_expect_eq(wrong.text[0] != '\0', rows[i].result < 0);
-        fd_close(&m.xferlog);
-    }
-    scratch_remove();
-}
-
 /* --- the key of the partials' names --------------------------------------- */
 
 static struct complaint c;
