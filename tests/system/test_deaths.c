@@ -314,6 +314,24 @@ Test(deaths, master_while_the_disk_is_in_disorder, .timeout = 90)
     server_stop(&server);
 }
 
+/* The directory of the sandboxes isn't empty any more: that is a mistake for a
+ * start, and none for a recovery. */
+Test(deaths, gate_while_empty_is_not_empty, .timeout = 90)
+{
+    const struct server_plan plan = { .troubles = true };
+    struct server server;
+
+    if (geteuid() != 0)
+        cr_skip_test("root's part");
+    server_start(&server, &plan);
+    files_write(server_path(&server, "empty/file"), "x", 1, 0644);
+    for (int i = 0; i < 2; i++) {
+        processes_kill(server.pid, "sallyport: gate");
+        cr_assert(wait_until(can_log_in, &server, AGAIN_MS), "no login");
+    }
+    server_stop(&server);
+}
+
 /* A stopped process doesn't notice that its PARENT (NULL: master) has gone. It
  * is woken, and sends its last events as others do. */
 static void stop_and_orphan(const char *stopped, const char *parent,

@@ -296,6 +296,12 @@ static int child_spawn(struct child *c)
     return loop_add(&m->loop, &c->watch);
 }
 
+/* A recovery must serve clients, and only that. */
+static bool child_is_spare(const struct child *c)
+{
+    return c->row->spare && c->master->succession.recovery;
+}
+
 /* There is no process at all. The next try isn't at once: what is missing, such
  * as memory, rarely comes back so soon. */
 static void child_not_started(struct child *c, int error)
@@ -306,7 +312,7 @@ static void child_not_started(struct child *c, int error)
     c->state = CHILD_OFF;
     complain(&why, "%s can't be started: %s", process_name(c->row->process),
              strerror(error));
-    if (m->state == MASTER_STARTING) {
+    if (m->state == MASTER_STARTING && !child_is_spare(c)) {
         master_fail(m, EX_OSERR, why.text);
         return;
     }
@@ -367,12 +373,12 @@ void child_reaped(struct child *c, int status)
     c->state = CHILD_OFF;
     if (status == 0 && child_is_done(c))
         return;
-    if (m->state == MASTER_STARTING) {
+    if (m->state == MASTER_STARTING && !child_is_spare(c)) {
         child_start_failed(c, status);
         return;
     }
     child_describe(c, status, how, sizeof(how));
-    if (m->state == MASTER_RUNNING ||
+    if (m->state == MASTER_STARTING || m->state == MASTER_RUNNING ||
         (m->state == MASTER_DRAINING && !c->released && status != 0))
         master_report(m, EVENT_CHILD, c->row->process, "%s", how);
     if (c->row->on_reaped)
@@ -428,7 +434,7 @@ struct child *children_by_pid(struct master *m, pid_t pid)
 bool children_are_up(struct master *m)
 {
     CHILDREN_EACH(m, c)
-        if (c->state != CHILD_READY && !child_is_done(c))
+        if (c->state != CHILD_READY && !child_is_done(c) && !child_is_spare(c))
             return false;
     return true;
 }

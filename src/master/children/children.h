@@ -168,6 +168,7 @@ int child_more(int result);
 struct child_row {
     enum process process;     /* its name is that of its program, too */
     bool once;                /* never started again */
+    bool spare;               /* a recovery goes on without it */
     child_step *const *steps; /* ends with NULL */
     const struct handler *handlers;
     size_t handler_count;

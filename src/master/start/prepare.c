@@ -138,6 +138,22 @@ int prepare_identities(struct master *m, struct complaint *c)
     return r;
 }
 
+/* Nobody can put a file into a directory that is removed: it stays empty for
+ * all recoveries. Where none can be made, PATH itself is taken. */
+static int open_empty(const char *path)
+{
+    char other[SETTINGS_PATH_MAX + sizeof(".new")];
+    FD_CLEANUP int fd = -1;
+
+    snprintf(other, sizeof(other), "%s.new", path);
+    if (mkdir(other, 0755) == 0 || errno == EEXIST)
+        fd = open(other, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd >= 0 && rmdir(other) == 0 && fchmod(fd, 0755) == 0 &&
+        sandbox_check_empty(fd) == 0)
+        return fd_take(&fd);
+    return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+}
+
 /* Without root no process changes its root directory: any descriptor will do.
  * The same holds if --check, which makes nothing, finds that a start would have
  * to make it. */
@@ -154,8 +170,7 @@ int prepare_empty(struct master *m, struct complaint *c)
     r = m->root ? prepare_by_check(m, "empty", &p, c) : -ENOENT;
     m->no_empty = m->root && r == -ENOENT;
     if (r == 0)
-        m->empty = open(m->settings.empty,
-                        O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        m->empty = open_empty(m->settings.empty);
     else if (r == -ENOENT)
         m->empty = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
     else
@@ -241,14 +256,11 @@ int prepare_control_group(const struct master *m, struct complaint *c)
                                 m->identity[IDENTITY_CONTROL].gid, c);
 }
 
-/* Also not for --check. */
-int prepare_metrics(struct master *m, struct complaint *c)
+static int open_metrics(struct master *m, struct complaint *c)
 {
     const struct metrics_listen *at = &m->settings.metrics_listen;
     int r = 0;
 
-    if (m->check || !settings_have_metrics(&m->settings))
-        return 0;
     if (!at->path[0]) {
         m->metrics_listener =
             listeners_open_metrics(&m->settings, &m->succession, c);
@@ -261,6 +273,21 @@ int prepare_metrics(struct master *m, struct complaint *c)
         r = m->metrics_listener < 0 ? complain(c, "%s", strerror(errno)) : 0;
     }
     return placed(m, "metrics_listen", r, c);
+}
+
+/* Also not for --check. A recovery serves clients, with metrics or without. */
+int prepare_metrics(struct master *m, struct complaint *c)
+{
+    int r;
+
+    if (m->check || !settings_have_metrics(&m->settings))
+        return 0;
+    r = open_metrics(m, c);
+    if (r == 0 || !m->succession.recovery)
+        return r;
+    stderr_print("nobody gets the metrics until a reload: %s", c->text);
+    c->text[0] = '\0';
+    return 0;
 }
 
 #define PLACES_NAME "places"

@@ -140,9 +140,8 @@ static child_step *const lookup_steps[] = { steps_sandbox, steps_log,
                                             hosts_step_names, steps_go, NULL };
 static child_step *const metrics_steps[] = { steps_sandbox, steps_log,
                                              steps_metrics, steps_go, NULL };
-static child_step *const log_steps[] = { steps_conf,   steps_sandbox,
-                                         steps_output, steps_go,
-                                         NULL };
+static child_step *const log_steps[] = { steps_conf, steps_sandbox,
+                                         steps_output, steps_go, NULL };
 
 /* clang-format off */
 static const struct child_row rows[] = {
@@ -181,6 +180,7 @@ static const struct child_row rows[] = {
       .on_gone = hosts_on_gone,
       .is_done = hosts_is_done },
     { .process = PROCESS_METRICS,
+      .spare = true,
       .steps = metrics_steps,
       HANDLERS(service_handlers) },
 };
