@@ -42,6 +42,8 @@ static int generation_on_keep(void *owner, struct msg_keep *m)
         return -EPROTO;
     }
     fd = fd_take(&m->file);
+    if (g->state == GENERATION_TAKING)
+        return kept_replace(&g->kept, m->name, fd);
     if (g->state == GENERATION_STARTING)
         return kept_add_again(&g->kept, &g->supervisor->kept, m->name, fd);
     if (g->state != GENERATION_OLD)

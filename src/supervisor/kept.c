@@ -115,7 +115,12 @@ int kept_replace(struct kept *k, struct slice name, int fd)
 
     if (!row)
         return kept_add(k, name, fd);
-    r = dup3(fd, row->fd, O_CLOEXEC) < 0 ? -errno : 0;
+    if (row->fd < 0) {
+        row->fd = fcntl(fd, F_DUPFD_CLOEXEC, GENERATION_FIRST_FD);
+        r = row->fd < 0 ? -errno : 0;
+    } else {
+        r = dup3(fd, row->fd, O_CLOEXEC) < 0 ? -errno : 0;
+    }
     close(fd);
     return r;
 }

@@ -91,10 +91,6 @@ void takeover_begin(struct generation *g)
     g->state = GENERATION_TAKING;
     g->has_gate = true;
     generation_set_timer(g, s->deadlines.take);
-    kept_take(&g->kept, &s->kept);
-    kept_release(&s->kept);
-    s->kept = g->kept;
-    g->kept = (struct kept){ 0 };
     if (r < 0 && r != -EPIPE)
         generation_give_up(g, "its master doesn't read its messages");
 }
@@ -195,15 +191,15 @@ static void answer_failure(struct supervisor *s, const char *why)
     answer_askers(s, false, false, why);
 }
 
-/* The supervisor holds the new configuration already, and a recovery follows
- * (want_recovery()). */
+/* A recovery follows (want_recovery()), from what the supervisor still holds of
+ * the generation before. */
 static void takeover_failed(struct supervisor *s, const char *why)
 {
     struct complaint words = { 0 };
 
     complain(&words,
              GENERATION_NOT_TAKEN
-             "(%s); a recovery continues with the new configuration",
+             "(%s); a recovery continues with the old configuration",
              why);
     answer_failure(s, words.text);
 }
@@ -245,8 +241,23 @@ static bool take_recovery(struct supervisor *s)
     return wait == 0;
 }
 
+/* A reload that isn't ready may wait for a disk or a directory service, while
+ * nobody is served. It follows the recovery. */
+static void put_off_reload(struct supervisor *s)
+{
+    struct generation *g = s->under_way;
+
+    if (!s->recoveries.due || !g || g->recovers ||
+        g->state != GENERATION_STARTING)
+        return;
+    s->under_way = NULL;
+    s->wanted = true;
+    generation_give_up(g, "a recovery comes first");
+}
+
 static void start_on_timer(void *owner)
 {
+    put_off_reload(owner);
     start_next(owner);
 }
 
@@ -340,6 +351,10 @@ void start_on_leading(struct generation *g)
         return;
     loop_timer_clear(&s->loop, &g->timer);
     g->state = GENERATION_LEADING;
+    kept_take(&g->kept, &s->kept);
+    kept_release(&s->kept);
+    s->kept = g->kept;
+    g->kept = (struct kept){ 0 };
     s->led = true;
     s->under_way = NULL;
     s->recoveries.due =
@@ -351,10 +366,13 @@ void start_on_leading(struct generation *g)
     start_next(s);
 }
 
-/* The service is to have a new generation in place of a failed one. */
+/* The service is to have a new generation in place of a failed one. A reload
+ * that is ready soon is one. */
 static void want_recovery(struct supervisor *s)
 {
     s->recoveries.due = !s->stopping;
+    if (s->recoveries.due && s->under_way)
+        loop_timer_set(&s->loop, &s->recoveries.timer, s->deadlines.put_off);
     start_next(s);
 }
 

@@ -103,7 +103,8 @@ struct generation {
     struct channel channel;
     struct loop_watch watch;
     struct loop_timer timer; /* for the current state */
-    /* Until its takeover begins; then the supervisor's own list has them. */
+    /* Until it leads; then the supervisor's own list has them. A generation
+     * that fails before changes nothing for a recovery. */
     struct kept kept;
     bool has_gate, recovers;
     bool leaves;   /* has got SIGINT: a recovery needs its place */
@@ -120,6 +121,7 @@ struct supervisor_deadlines {
     uint64_t group;    /* for the rest of the group after the master's end */
     uint64_t recovery; /* between two recoveries after a burst */
     uint64_t retry;    /* until a recovery that couldn't begin is tried again */
+    uint64_t put_off;  /* until a recovery ends the start of a reload */
     uint64_t beat;     /* at most, from an answer to the next `ping` */
     uint64_t answer;   /* to a `ping`; then `doubt` more */
     uint64_t doubt;

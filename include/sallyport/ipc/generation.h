@@ -34,8 +34,8 @@
 
 /* The reason in `renewed` begins with this if the reload will still begin, */
 #define GENERATION_WAITS "the reload waits: "
-/* with this if the new generation has the new configuration but couldn't take
- * over, so that a recovery follows, */
+/* with this if the new generation was ready but couldn't take over, so that a
+ * recovery follows, */
 #define GENERATION_NOT_TAKEN "the takeover failed "
 /* and with this if a later reload may succeed without a change of a file. */
 #define GENERATION_AGAIN "try again later: "

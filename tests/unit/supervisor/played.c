@@ -115,6 +115,7 @@ struct supervisor_deadlines played_deadlines = { .start = 20000,
                                                  .group = 200,
                                                  .recovery = 60000,
                                                  .retry = 100,
+                                                 .put_off = 1000,
                                                  .beat = 60000,
                                                  .answer = 60000,
                                                  .doubt = 60000 };

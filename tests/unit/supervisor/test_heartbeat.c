@@ -199,7 +199,7 @@ Test(heartbeat, systemd_shows_what_a_takeover_has_changed, .init = set_up,
         got[n] = '\0';
     } while (!strstr(got, "the last reload failed"));
     cr_expect(strstr(got, " UTC: the takeover failed (its gate has ended); a "
-                          "recovery continues with the new configuration"),
+                          "recovery continues with the old configuration"),
               "%s", got);
     played_end(&p);
     close(fd);

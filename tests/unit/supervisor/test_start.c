@@ -304,7 +304,7 @@ static void lead_and_ask(const char *why)
 
 #define NOT_TAKEN(why)                                                         \
     GENERATION_NOT_TAKEN                                                       \
-    "(" why "); a recovery continues with the new configuration"
+    "(" why "); a recovery continues with the old configuration"
 
 /* The second one hangs when the first one's gate has ended. */
 static void does_not_take_over(void)
@@ -338,7 +338,28 @@ Test(start, a_master_that_does_not_take_over_is_killed, .timeout = 60)
     cr_expect_eq(played_status(does_not_take_over), 7);
 }
 
-/* The second one's log gets the reason too: it has the new configuration. */
+static void keep_settings(const char *text)
+{
+    int fd = fd_sealed("settings", slice_from(text));
+
+    SEND(&played_channel, keep, 0, .name = SLICE("settings"), .file = fd);
+    close(fd);
+}
+
+static bool inherits_settings(const char *text)
+{
+    FILE *names = fdopen(dup(GENERATION_NAMES_FD), "r");
+    char line[128], got[64] = "";
+    int fd, end = 0;
+
+    rewind(names);
+    while (fgets(line, sizeof(line), names))
+        if (sscanf(line, "%d settings%n", &fd, &end) == 1 && end > 0)
+            (void)!pread(fd, got, sizeof(got) - 1, 0);
+    return strcmp(got, text) == 0;
+}
+
+/* The second one's log gets the reason too: its master still runs. */
 static noreturn void lose_the_gate(void)
 {
     struct message m;
@@ -360,21 +381,52 @@ static noreturn void lose_the_gate(void)
 static void loses_its_gate_taking_over(void)
 {
     played_enter(GENERATION_VERSION);
+    if (played_is("3") && inherits_settings("old"))
+        shared->done = true;
+    if (played_is("3"))
+        played_stay();
+    keep_settings(played_is("1") ? "old" : "new");
     if (played_is("2"))
         lose_the_gate();
-    if (played_is("1")) {
-        lead_and_ask(NOT_TAKEN("its gate has ended"));
-        shared->done = true;
-    }
+    lead_and_ask(NOT_TAKEN("its gate has ended"));
     played_stay();
 }
 
-Test(start, a_takeover_that_fails_keeps_the_new_configuration, .timeout = 60)
+/* The new build, or its configuration, may be why it failed. */
+Test(start, a_takeover_that_fails_keeps_the_old_configuration, .timeout = 60)
 {
     share();
     cr_expect_neq(played_status(loses_its_gate_taking_over), -1);
     cr_expect(shared->done);
     cr_expect(shared->reported);
+}
+
+/* The first one dies while a reload waits for something. */
+static void dies_during_a_reload(void)
+{
+    played_enter(GENERATION_VERSION);
+    if (played_is("2")) {
+        shared->reported = true;
+        played_stay();
+    }
+    if (played_is("3") && !played_recovers())
+        played_give_up(94);
+    played_lead();
+    if (played_is("1")) {
+        SEND(&played_channel, renew, 5);
+        wait_for(&shared->reported);
+        raise(SIGKILL);
+    }
+    if (played_is("4") && !played_recovers())
+        played_stop_all();
+    played_stay();
+}
+
+/* The recovery doesn't wait for the reload, which follows it. */
+Test(start, a_recovery_comes_before_a_reload_that_hangs, .timeout = 60)
+{
+    share();
+    cr_expect_eq(played_status(dies_during_a_reload), 7);
 }
 
 /* The second one fails. */
