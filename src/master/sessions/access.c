@@ -147,6 +147,14 @@ static bool access_review_row(struct session *s, const struct user *row)
     return true;
 }
 
+/* A session that has closed its channel may still use its files. */
+static void access_review_rest(struct session *s, const struct user *row)
+{
+    if (s->state == SESSION_ENDED && s->home.pid > 0 && !s->killed &&
+        ending_of(s, row) != ENDING_COUNT)
+        session_outlives(s);
+}
+
 void access_review_one(struct session *s)
 {
     const struct userdb *db = s->master->users;
@@ -189,6 +197,8 @@ size_t access_review(struct master *m)
         if (session_has_user(s))
             ended +=
                 access_review_row(s, users_find(u, slice_from(s->home.user)));
+        else
+            access_review_rest(s, users_find(u, slice_from(s->home.user)));
     sessions_send_news(m);
     a->reviewed = newest;
     a->reviewed_at = now;

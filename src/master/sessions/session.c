@@ -159,14 +159,15 @@ static bool session_is_our_child(const struct session *s)
     return s->master->state == MASTER_DRAINING && s->pid > 0;
 }
 
-/* Files, or the session itself, has closed its channel and lives on. */
-static void session_outlives(struct session *s)
+/* Files, or the session itself, has closed its channel and lives on. An
+ * attacker may control the session: it is in no list, but has its client. */
+void session_outlives(struct session *s)
 {
     files_kill(&s->home);
-    if (session_is_our_child(s))
-        s->master->sessions->receiver->kill(s);
+    s->master->sessions->receiver->kill(s);
     s->killed = true;
     s->master->may_be_over = true;
+    sessions_send_news(s->master);
 }
 
 static void session_on_timer(void *owner)

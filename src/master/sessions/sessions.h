@@ -448,6 +448,8 @@ void session_end(struct session *s);
 void session_gone(struct session *s, int status);
 /* Ends the session and has its process killed. */
 void session_kill(struct session *s);
+/* The session has ended for master: has what is left of it killed. */
+void session_outlives(struct session *s);
 /* Sends MSG_kick; the kill follows after the deadline `kick`. */
 void session_kick(struct session *s, enum ending why);
 /* Ends the session after the transfer under way, without a deadline. */

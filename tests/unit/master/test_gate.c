@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -337,4 +338,26 @@ Test(gate, master_has_no_descriptor)
     player_leave(&late);
     stage_serves(&s);
     stage_leave(&s, &p);
+}
+
+static void no_time_to_sync(struct master *m)
+{
+    m->deadlines.sync = 200;
+}
+
+/* A session that an attacker controls closes only its channel to master: it is
+ * in no list any more, but it has its client. */
+Test(gate, kills_a_session_that_hides)
+{
+    struct player p;
+    struct actor files;
+    struct stage s;
+
+    stage_logged_in(&s, no_time_to_sync, &p, &files);
+    channel_close(&p.channel);
+    gate_hears(&s, MSG_kill, p.serial);
+    gate_reaps(&s, p.serial, SIGKILL);
+    channel_close(&files.channel);
+    stage_serves(&s);
+    stage_close(&s);
 }
