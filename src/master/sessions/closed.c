@@ -3,6 +3,7 @@
  * nothing of that; a restart of the service ends it. The masters share what the
  * last order was: the one that leads may get it while the next one starts. Runs
  * in master. */
+#include <errno.h>
 #include <sys/mman.h>
 
 #include "sessions.h"
@@ -28,15 +29,20 @@ bool closed_is(const struct master *m)
     return m->closed && __atomic_load_n(m->closed, __ATOMIC_RELAXED);
 }
 
-static void closed_send(struct master *m)
+/* A session that enters before gate has it gets its order by itself. */
+void closed_send(struct master *m)
 {
     struct child *gate = children_gate(m);
+    const bool closed = closed_is(m);
+    int r;
 
-    if (m->turns_away == closed_is(m))
+    if (!gate || m->turns_away == closed)
         return;
-    m->turns_away = closed_is(m);
-    if (gate && SEND(&gate->channel, turn_away, 0, .on = m->turns_away) < 0)
-        child_end(gate, "does not read its messages");
+    r = SEND(&gate->channel, turn_away, 0, .on = closed);
+    if (r == 0)
+        m->turns_away = closed;
+    else if (r == -EAGAIN)
+        child_wait_writable(gate);
 }
 
 void closed_follow(struct master *m)

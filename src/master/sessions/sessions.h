@@ -488,6 +488,8 @@ int look_on_doing(void *owner, struct msg_doing *msg);
  * transfer. */
 void closed_set(struct master *m, bool closed);
 bool closed_is(const struct master *m);
+/* Gate learns of it, as soon as its channel has room. */
+void closed_send(struct master *m);
 /* Maps m->closed_memory, which all masters share. Returns 0 or -errno. */
 int closed_init(struct master *m);
 void closed_release(struct master *m);

@@ -60,6 +60,7 @@ static void gate_on_writable(struct child *c)
 {
     heartbeat_send_health(c->master);
     drain_hand_over(c->master);
+    closed_send(c->master);
     sessions_send_news(c->master);
     hosts_send(c->master);
     services_flush(c->master);

@@ -301,3 +301,48 @@ Test(drain, order_during_a_reload)
     stage_close(&s);
     close(closed_memory);
 }
+
+static void shares_closed_among_many(struct master *m)
+{
+    shares_closed(m);
+    m->settings.max_sessions = 600;
+}
+
+#define MANY 590
+
+/* Gate's channel is full of news: the order waits until it has room. */
+Test(drain, order_to_a_gate_that_is_busy)
+{
+    bool on = true, turned = false;
+    struct channel older;
+    struct stage s;
+    int master, kills = 0;
+
+    closed_memory = memfd_create("closed", MFD_CLOEXEC);
+    cr_assert_eq(ftruncate(closed_memory, sizeof(bool)), 0);
+    supervised_open(&s, shares_closed_among_many);
+    for (uint64_t serial = 1; serial <= MANY; serial++) {
+        struct player p;
+
+        player_enter(&s, &p, serial);
+        channel_shout(&p.channel, "garbage", 7, NULL, 0);
+        channel_hear_end(&p.channel);
+        player_leave(&p);
+    }
+    cr_assert_eq(pwrite(closed_memory, &on, sizeof(on), 0), sizeof(on));
+    master = channel_make(&older, PROCESS_MASTER, PROCESS_MASTER, PHASE_START);
+    TELL(&supervised_channel, predecessor, .generation = 1, .master = master);
+    close(master);
+    TELL(&older, hello, .version = GENERATION_VERSION);
+    while (!turned || kills < MANY) {
+        struct message m;
+
+        cr_assert_eq(channel_wait(&s.gate.channel, &m, STAGE_WAIT_MS), 1,
+                     "%d kills, %d", kills, turned);
+        kills += m.kind == MSG_kill;
+        turned |= m.kind == MSG_turn_away && m.turn_away.on;
+    }
+    channel_close(&older);
+    stage_close(&s);
+    close(closed_memory);
+}
