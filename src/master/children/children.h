@@ -378,6 +378,8 @@ void hosts_keep(struct master *m);
 /* Call it also if there are no host names: it then does nothing. */
 void hosts_init(struct master *m);
 
+/* Has lookup anything to do? */
+bool hosts_are_wanted(const struct master *m);
 /* For the process lookup; owner: struct child. The step sends it the names. */
 int hosts_step_names(struct child *lookup);
 void hosts_on_ready(struct child *c);

@@ -140,14 +140,24 @@ static void hosts_on_timer(void *owner)
     hosts_finish(m);
 }
 
+/* A recovery waits for no name server: the addresses that it has inherited
+ * stay, and gate gets others later. */
 void hosts_init(struct master *m)
 {
+    bool recovers = m->succession.recovery;
+
     for (size_t i = 0; hosts_row(m, i); i++)
         if (hosts_row(m, i)->host[0])
-            m->hosts->state[i] = HOST_ASKED;
-    m->hosts->known = hosts_are_past(m, HOST_ASKED);
+            m->hosts->state[i] =
+                recovers && m->hosts->news[i] ? HOST_FOUND : HOST_ASKED;
+    m->hosts->known = recovers || hosts_are_past(m, HOST_ASKED);
     m->hosts->timer =
         (struct loop_timer){ .on_timer = hosts_on_timer, .owner = m };
+}
+
+bool hosts_are_wanted(const struct master *m)
+{
+    return !hosts_are_past(m, HOST_ASKED);
 }
 
 int hosts_step_names(struct child *lookup)
@@ -157,7 +167,7 @@ int hosts_step_names(struct child *lookup)
 
     if (i >= HOSTS_MAX)
         return 0;
-    if (m->hosts->state[i] == HOST_NONE)
+    if (m->hosts->state[i] != HOST_ASKED)
         return child_more(0);
     return child_more(SEND(&lookup->channel, host, 0, .number = i,
                            .name = slice_from(hosts_row(m, i)->host)));

@@ -175,6 +175,7 @@ static const struct child_row rows[] = {
       .on_gone = verdict_on_gone,
       .on_timer = verdict_on_timer },
     { .process = PROCESS_LOOKUP,
+      .spare = true,
       .steps = lookup_steps,
       HANDLERS(lookup_handlers),
       .on_ready = hosts_on_ready,
@@ -199,7 +200,7 @@ static void run_add_children(struct master *m)
 {
     if (!m->check)
         children_add(m, rows_find(PROCESS_LOG));
-    if (!m->hosts->known)
+    if (hosts_are_wanted(m))
         children_add(m, rows_find(PROCESS_LOOKUP));
     children_add(m, rows_find(PROCESS_KEYS)); /* gate's set-up waits for keys */
     children_add(m, rows_find(PROCESS_GATE));

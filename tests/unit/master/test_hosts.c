@@ -140,6 +140,52 @@ Test(hosts, gate_waits_for_them)
     stop(&s);
 }
 
+/* Master has inherited the first address, and perhaps the other. */
+static void recovers(struct master *m)
+{
+    with_hosts(m);
+    m->succession.recovery = true;
+    address_parse(SLICE("192.0.2.1"), &m->settings.address.ip);
+    m->hosts->news[0] = true;
+}
+
+static void recovers_with_all(struct master *m)
+{
+    recovers(m);
+    address_parse(SLICE("10.0.0.9"), &m->settings.announced[1].address.ip);
+    m->hosts->news[2] = true;
+}
+
+/* A crash waits for no name server. */
+Test(hosts, a_recovery_has_them)
+{
+    struct stage s;
+
+    stage_open(&s, recovers_with_all);
+    stage_serves(&s);
+    stage_close(&s);
+}
+
+/* Nor does it need the process that asks for the others. */
+Test(hosts, a_recovery_does_not_wait)
+{
+    struct stage s;
+
+    stage_raise(&s, recovers);
+    actor_enter(&s, &s.log, "log");
+    actor_enter(&s, &lookup, "lookup");
+    actor_enter(&s, &s.keys, "keys");
+    actor_enter(&s, &s.gate, "gate");
+    actor_enter(&s, &s.auth, "auth");
+    actor_die(&lookup);
+    actor_ready(&s, &s.keys);
+    actor_ready(&s, &s.gate);
+    actor_ready(&s, &s.auth);
+    actor_ready(&s, &s.log);
+    stage_serves(&s);
+    stop(&s);
+}
+
 static void in_a_hurry(struct master *m)
 {
     with_hosts(m);
