@@ -139,6 +139,8 @@ int account_empty_directory(const char *path, bool make, struct complaint *c)
 /* The directory "state" outlives a restart. It has the key of the names of
  * partials, so that an interrupted upload can be continued. */
 
+#define DAMAGED ".damaged"
+
 /* No mistake of the administrator, but the key can't be kept. */
 static int state_failed(struct complaint *c, const char *path, int error)
 {
@@ -193,9 +195,10 @@ static int state_read_key(int directory, const char *path,
     ssize_t n = read(fd, bytes, sizeof(bytes));
     if (n < 0)
         return state_failed(c, name, errno);
-    if (n != STATE_KEY)
-        return complain(c, "%s: not a key; remove it, and a new one is made",
-                        name);
+    if (n != STATE_KEY) {
+        complain(c, "%s: not a key", name);
+        return -EBADMSG;
+    }
     memcpy(key, bytes, STATE_KEY);
     explicit_bzero(bytes, sizeof(bytes));
     return 0;
@@ -221,19 +224,44 @@ static int state_make_key(int directory, const char *path,
     return r < 0 ? state_failed(c, path, -r) : 0;
 }
 
+/* A crash of the file system has damaged it. Its loss costs the resuming of
+ * unfinished uploads, and no more: a start goes on with another one. */
+static int state_set_aside(int directory, const char *path,
+                           struct complaint *damage)
+{
+    if (renameat(directory, SETTINGS_KEY_FILE, directory,
+                 SETTINGS_KEY_FILE DAMAGED) < 0)
+        return state_failed(damage, path, errno);
+    complain(damage,
+             "%s/" SETTINGS_KEY_FILE
+             ": not a key; it is set aside as " SETTINGS_KEY_FILE DAMAGED
+             ", and a new one is made",
+             path);
+    return -ENOENT;
+}
+
 int state_key(const char *path, bool make, uint8_t key[STATE_KEY],
               struct complaint *c)
 {
     FD_CLEANUP int directory = state_open_directory(path, make, c);
+    struct complaint damage = { "" };
 
     if (directory < 0)
         return directory;
     int r = state_read_key(directory, path, key, c);
+    if (r == -EBADMSG && make) {
+        r = state_set_aside(directory, path, &damage);
+        *c = damage;
+    }
     if (r != -ENOENT || !make)
-        return r;
+        return r == -EBADMSG ? -EACCES : r;
     c->text[0] = '\0';
     r = state_make_key(directory, path, key, c);
-    return r < 0 ? r : state_read_key(directory, path, key, c);
+    if (r == 0)
+        r = state_read_key(directory, path, key, c);
+    if (r == 0)
+        *c = damage;
+    return r;
 }
 
 struct account_row {

@@ -196,6 +196,10 @@ int prepare_state(struct master *m, struct complaint *c)
     explicit_bzero(p.key, sizeof(p.key));
     if (prepare_failed(r))
         return r;
+    if (r == 0 && p.why.text[0])
+        stderr_print("warning: %s; unfinished uploads can't be resumed unless "
+                     "this is a reload",
+                     p.why.text);
     if (r < 0 && !(m->check && r == -ENOENT))
         m->key_lost = p.why;
     return 0;

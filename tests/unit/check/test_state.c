@@ -168,9 +168,6 @@ static const struct {
     { "0123456789abcdef", 0600, NULL },
     { "0123456789abcdef", 0644, "chmod o-rwx" },
     { "0123456789abcdef", 0620, "chmod g-w" },
-    { "0123456789abcde", 0600, "not a key" },
-    { "0123456789abcdefg", 0600, "not a key" },
-    { "", 0600, "not a key" },
 };
 
 Test(state, a_file_that_is_no_key)
@@ -185,6 +182,31 @@ Test(state, a_file_that_is_no_key)
                   c.text);
         cr_assert_eq(memcmp(key, "0123456789abcdef", STATE_KEY) == 0,
                      files[i].word == NULL);
+    }
+}
+
+/* A crash of the file system leaves such a file. The server goes on with
+ * another key, and --check changes nothing. */
+Test(state, a_damaged_key_is_set_aside)
+{
+    static const char *const damaged[] = { "0123456789abcde",
+                                           "0123456789abcdefg", "" };
+    uint8_t key[STATE_KEY], again[STATE_KEY];
+
+    for (size_t i = 0; i < 3; i++) {
+        memset(key, 'n', sizeof(key));
+        put("partials.key", damaged[i], 0600);
+        cr_assert_eq(key_of(scratch, false, key), -EACCES);
+        cr_assert(strstr(c.text, "partials.key: not a key"), "%s", c.text);
+        c.text[0] = '\0';
+        cr_assert_eq(key_of(scratch, true, key), 0, "%s", c.text);
+        cr_assert(strstr(c.text, "set aside as partials.key.damaged"), "%s",
+                  c.text);
+        cr_assert_eq(access(in_scratch("partials.key.damaged"), F_OK), 0);
+        c.text[0] = '\0';
+        cr_assert_eq(key_of(scratch, true, again), 0, "%s", c.text);
+        cr_expect_str_eq(c.text, "");
+        cr_expect_arr_eq(key, again, STATE_KEY);
     }
 }
 

@@ -238,11 +238,24 @@ Test(state, a_mistake_is_told_with_its_setting)
 {
     struct master m;
 
-    put_key("short");
+    put_key("0123456789abcdef");
+    cr_assert_eq(chmod(in_scratch("partials.key"), 0644), 0);
     master_init(&m);
     keeps_state_in(&m, "");
     cr_assert_eq(prepare_state(&m, &c), -EINVAL);
-    cr_assert(strstr(c.text, "partials.key: not a key"), "%s", c.text);
+    cr_assert(strstr(c.text, "chmod o-rwx"), "%s", c.text);
+}
+
+/* It costs the resuming of uploads, and not the start. */
+Test(state, a_damaged_key_ends_no_start)
+{
+    struct master m;
+
+    put_key("short");
+    master_init(&m);
+    keeps_state_in(&m, "");
+    cr_assert_eq(prepare_state(&m, &c), 0, "%s", c.text);
+    cr_expect_str_eq(m.key_lost.text, "");
 }
 
 /* The keys go from one master to the next through the supervisor, which the
@@ -336,7 +349,8 @@ Test(state, a_recovery_needs_no_disk)
     static struct master first, second;
 
     master_init(&first);
-    put_key("nonsense");
+    put_key("0123456789abcdef");
+    cr_assert_eq(chmod(in_scratch("partials.key"), 0644), 0);
     raise_next(&second, &first, "");
     cr_expect_eq(prepare_state(&second, &c), -EINVAL);
     free(second.succession.inherited);
