@@ -71,12 +71,13 @@ static void drain_print(const struct left *now, struct left *shown)
 static int drain_is_late(struct context *x, const struct left *left)
 {
     return ctl_fail(x, EX_TEMPFAIL,
-                    "%" PRIu64 " transfers and %" PRIu64
-                    " sessions are left, and the server drains on; wait "
+                    "left are %" PRIu64 " transfer%s and %" PRIu64
+                    " session%s, and the server drains on; wait "
                     "(sallyportctl drain), cut them (systemctl stop "
                     "sallyport), or take sessions again (sallyportctl drain "
                     "--off)",
-                    left->transfers, left->sessions);
+                    left->transfers, left->transfers == 1 ? "" : "s",
+                    left->sessions, left->sessions == 1 ? "" : "s");
 }
 
 /* Another administrator may end the drain meanwhile. */

@@ -360,7 +360,7 @@ void start_on_leading(struct generation *g)
     s->recoveries.due =
         false; /* it also replaces whatever has failed meanwhile */
     loop_timer_clear(&s->loop, &s->recoveries.timer);
-    status_ready(s, what, what[0] && !g->recovers ? ": ok" : "");
+    status_ready(s, what, "");
     heartbeat_begin(s);
     answer_askers(s, false, true, "");
     start_next(s);
