@@ -1,0 +1,358 @@
+/* No reload ends a session: pairs of valid configurations, made of random
+ * values of each setting that a reload may change, and sessions in each state
+ * while the server goes from the first to the second. A session keeps what it
+ * began with, its transfer ends as it would have, and the newest master knows
+ * it. A pair is made of its number: SALLYPORT_PAIR=N plays that one alone. */
+#include <criterion/criterion.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "generation.h"
+#include "sallyport/conf/conf.h"
+#include "support/fail.h"
+#include "support/files.h"
+#include "support/session.h"
+
+#define VALUES_MAX 4
+#define LARGE      ((size_t)4 << 20)
+#define PAIRS      (server_is_long() ? 300U : 6U)
+
+/* The first configuration gets one of the first FEW values, so that the
+ * sessions can begin; the second one gets any. "./" is the server's
+ * directory. */
+static const struct setting_values {
+    const char *key;
+    unsigned few;
+    const char *value[VALUES_MAX];
+    bool root; /* only root can change it */
+} rows[] = {
+    { "listen", 2, { "127.0.0.1:0", "127.0.0.1:0, 127.0.0.1:0" }, false },
+    { "certificate", 2, { "./certificate.pem", "./second.pem" }, false },
+    { "key", 2, { "./key.pem", "./second.key" }, false },
+    { "shares", 2, { "./shares", "./shares.second" }, false },
+    { "empty", 2, { "./empty", "./empty.second" }, false },
+    { "state", 2, { "./state", "./state.second" }, false },
+    { "log_format", 2, { "text", "json" }, false },
+    { "metrics_listen", 2, { "", "./metrics" }, false },
+    { "control_group", 2, { "", "70500" }, false },
+    { "ports", 3, { "auto 8", "auto 4", "auto 40" }, false },
+    { "address", 2, { "", "192.0.2.7" }, false },
+    { "active", 2, { "no", "yes" }, false },
+    { "data_binding", 3, { "user", "session", "address" }, false },
+    { "ticket_lifetime", 2, { "10min", "24h" }, false },
+    { "tls_min", 2, { "1.2", "1.3" }, false },
+    { "tls12_suites",
+      2,
+      { "ECDHE-ECDSA-AES256-GCM-SHA384, ECDHE-RSA-AES256-GCM-SHA384",
+        "ECDHE-ECDSA-AES128-GCM-SHA256, ECDHE-RSA-AES128-GCM-SHA256" },
+      false },
+    { "tls13_suites",
+      2,
+      { "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256" },
+      false },
+    { "max_sessions", 2, { "20", "500", "1", "1000" }, false },
+    { "max_per_address", 2, { "20", "64", "1", "1000" }, false },
+    { "max_per_user", 3, { "1", "4", "64" }, false },
+    { "max_transfers", 2, { "0", "20", "1" }, false },
+    { "user_max_transfers", 3, { "0", "1", "9" }, false },
+    { "startups", 2, { "20", "100", "1" }, false },
+    { "max_fruitless", 2, { "1000", "120", "1" }, false },
+    { "crash_ban", 2, { "600s", "1min" }, false },
+    { "ban_after", 2, { "100", "10" }, false },
+    { "ban_time", 2, { "1h", "1min" }, false },
+    { "no_ban", 2, { "127.0.0.0/8, ::1", "127.0.0.0/8", "" }, false },
+    { "login_timeout", 2, { "60s", "120s", "1s" }, false },
+    { "drain_timeout", 2, { "24h", "1h", "100ms" }, false },
+    { "idle_timeout", 2, { "300s", "120s", "1s" }, false },
+    { "connect_timeout", 2, { "30s", "60s", "1s" }, false },
+    { "stall_timeout", 2, { "120s", "60s", "1s" }, false },
+    { "hash_timeout", 2, { "600s", "60s" }, false },
+    { "login_delay", 2, { "0", "100ms" }, false },
+    { "guess_delay", 2, { "0", "1s" }, false },
+    { "login_tries", 2, { "3", "1" }, false },
+    { "totp_time", 2, { "12h", "1h" }, false },
+    { "password_change", 3, { "no", "must", "yes" }, false },
+    { "hash_cost", 2, { "5", "6" }, false },
+    { "max_file_size", 2, { "0", "1G", "1" }, false },
+    { "bandwidth_up", 2, { "0", "100M", "1M" }, false },
+    { "bandwidth_down", 2, { "0", "100M", "4M" }, false },
+    { "user_bandwidth_up", 2, { "0", "100M", "1M" }, false },
+    { "user_bandwidth_down", 2, { "0", "100M", "4M" }, false },
+    { "copy_max", 2, { "1G", "1M" }, false },
+    { "min_free", 2, { "0", "1", "8388607T" }, false },
+    { "ascii", 2, { "no", "yes" }, false },
+    { "mode_z", 2, { "no", "yes" }, false },
+    { "mode_z_level", 2, { "6", "1" }, false },
+    { "partial_days", 2, { "7", "1" }, false },
+    { "file_mode", 2, { "0600", "0640" }, false },
+    { "dir_mode", 2, { "0700", "0750" }, false },
+    { "resume", 2, { "yes", "no" }, false },
+    { "on_conflict", 3, { "overwrite", "rename", "version", "reject" }, false },
+    { "conflict_name", 2, { "number", "new" }, false },
+    { "upload_eof", 3, { "strict", "lenient", "size" }, false },
+    { "fsync", 2, { "yes", "no" }, false },
+    { "sha256", 2, { "no", "yes" }, false },
+    { "uid.gate", 2, { "69990", "69890" }, true },
+    { "uid.auth", 2, { "69991", "69891" }, true },
+    { "uid.log", 2, { "69992", "69892" }, true },
+    { "uid.keys", 2, { "69994", "69894" }, true },
+    { "uid.metrics", 2, { "69995", "69895" }, true },
+    { "uid_first", 2, { "70000", "69999" }, true },
+    { "uid_last", 2, { "79999", "75000" }, true },
+    { "gid_first", 2, { "80000", "80100" }, true },
+    { "gid_last", 2, { "89999", "85000" }, true },
+};
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+/* They end sessions on purpose, or have files or names of their own; other
+ * tests change them. */
+static const char others[] =
+    " proxies control users certificate. key. ocsp_file ocsp_file. "
+    "client_certificates client_ca client_crl homes "
+    "address. allow_weaker uid.lookup ";
+
+Test(reload_pairs, none_is_forgotten)
+{
+    for (size_t i = 0; i < setting_count; i++) {
+        char word[64];
+        bool found = false;
+
+        for (size_t j = 0; j < ROWS; j++)
+            found |= strcmp(rows[j].key, setting_table[i].key) == 0;
+        snprintf(word, sizeof(word), " %s ", setting_table[i].key);
+        cr_expect_neq(found, strstr(others, word) != NULL, "%s",
+                      setting_table[i].key);
+    }
+}
+
+static uint32_t next_random(uint32_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 17;
+    *state ^= *state << 5;
+    return *state;
+}
+
+static unsigned count_values(const struct setting_values *row)
+{
+    unsigned n = 0;
+
+    while (n < VALUES_MAX && row->value[n])
+        n++;
+    return n;
+}
+
+static void set(const struct server *server, const char *key, const char *value)
+{
+    char path[SERVER_PATH_MAX];
+
+    if (strncmp(value, "./", 2) == 0) {
+        snprintf(path, sizeof(path), "%s", server_path(server, value + 2));
+        value = path;
+    }
+    server_set(server, key, value);
+}
+
+/* A certificate and its key belong together. */
+static void configure(const struct server *server, uint32_t *state, bool second)
+{
+    unsigned pair = next_random(state) % 2;
+
+    for (size_t i = 0; i < ROWS; i++) {
+        const struct setting_values *row = &rows[i];
+        unsigned n = second ? count_values(row) : row->few;
+        unsigned which = next_random(state) % n;
+
+        if (strcmp(row->key, "certificate") == 0 ||
+            strcmp(row->key, "key") == 0)
+            which = pair;
+        if (!row->root || geteuid() == 0)
+            set(server, row->key, row->value[which]);
+    }
+}
+
+static void copy(const struct server *server, const char *from, const char *to)
+{
+    struct buf text;
+
+    buf_init(&text, 1 << 20);
+    cr_assert(files_read(server_path(server, from), &text));
+    files_write(server_path(server, to), text.data, text.len, 0600);
+    buf_release(&text);
+}
+
+/* The states of sessions at a reload; each is a user's. */
+enum state { IDLE, GREETED, NAMED, UPLOAD, DOWNLOAD, LIST, WAITING, STATES };
+
+static const struct server_user users[STATES] = {
+    { .name = "idle" },    { .name = "greeted" },  { .name = "named" },
+    { .name = "upload" },  { .name = "download" }, { .name = "list" },
+    { .name = "waiting" },
+};
+
+struct crowd {
+    const struct server *server;
+    struct session session[STATES];
+    struct data data[STATES];
+};
+
+static void fill_homes(const struct server *server)
+{
+    static char large[LARGE];
+    char name[32];
+
+    files_write(server_home_file(server, "download", "large"), large, LARGE,
+                0600);
+    files_give_to_owner_of(server_home(server, "download"),
+                           server_home_file(server, "download", "large"));
+    for (unsigned i = 0; i < 500; i++) {
+        snprintf(name, sizeof(name), "file-%u", i);
+        files_write(server_home_file(server, "list", name), "", 0, 0600);
+    }
+}
+
+static void greet(struct crowd *c, enum state which)
+{
+    struct session *s = &c->session[which];
+
+    session_init(s);
+    session_connect(s, c->server->port);
+    session_start_tls(s);
+}
+
+static void crowd_enter(struct crowd *c)
+{
+    greet(c, GREETED);
+    greet(c, NAMED);
+    session_do(&c->session[NAMED], "331 {*}", "USER named");
+    for (enum state i = 0; i < STATES; i++)
+        if (i != GREETED && i != NAMED)
+            session_enter(&c->session[i], c->server, users[i].name);
+    data_open(&c->session[UPLOAD], &c->data[UPLOAD], "STOR f");
+    data_write(&c->data[UPLOAD], "some ", 5);
+    data_open(&c->session[DOWNLOAD], &c->data[DOWNLOAD], "RETR large");
+    data_open(&c->session[LIST], &c->data[LIST], "MLSD");
+    session_do(&c->session[WAITING], "229 {*}(|||{port}|){*}", "EPSV");
+}
+
+static void expect_bytes(struct crowd *c, enum state which, size_t least)
+{
+    struct buf got;
+
+    buf_init(&got, 2 * LARGE);
+    data_read_all(&c->data[which], &got);
+    data_close(&c->data[which]);
+    cr_expect_geq(got.len, least, "%s: %zu bytes", users[which].name, got.len);
+    buf_release(&got);
+    session_expect(&c->session[which], "226 {*}");
+}
+
+static void expect_stored(struct crowd *c, enum state which)
+{
+    struct session *s = &c->session[which];
+    struct buf got;
+
+    data_close(&c->data[which]);
+    session_expect(s, "226 {*}");
+    buf_init(&got, 1 << 10);
+    cr_expect(
+        files_read(server_home_file(c->server, users[which].name, "f"), &got));
+    cr_expect_eq(got.len, 13, "%s: %zu bytes", users[which].name, got.len);
+    buf_release(&got);
+}
+
+/* One at a time: max_transfers of the second configuration holds for all. */
+static void crowd_finish(struct crowd *c)
+{
+    struct session *waiting = &c->session[WAITING];
+
+    data_write(&c->data[UPLOAD], "and more", 8);
+    expect_stored(c, UPLOAD);
+    expect_bytes(c, DOWNLOAD, LARGE);
+    expect_bytes(c, LIST, 500 * strlen("type=file; file-0"));
+    data_connect_to(waiting, &c->data[WAITING], waiting->port);
+    session_do(waiting, "150 {*}", "STOR f");
+    data_secure(waiting, &c->data[WAITING]);
+    data_write(&c->data[WAITING], "some and more", 13);
+    expect_stored(c, WAITING);
+}
+
+static void crowd_log_in(struct crowd *c)
+{
+    struct session *s = &c->session[NAMED];
+
+    session_do(s, "230 {*}", "PASS " SERVER_PASSWORD);
+    s = &c->session[GREETED];
+    session_do(s, "331 {*}", "USER greeted");
+    session_do(s, "230 {*}", "PASS " SERVER_PASSWORD);
+}
+
+static void crowd_expect_listed(struct crowd *c, bool all)
+{
+    char name[32];
+
+    for (enum state i = 0; i < STATES; i++) {
+        snprintf(name, sizeof(name), " %s ", users[i].name);
+        if (all || (i != GREETED && i != NAMED))
+            ctl(c->server, 0, "who", name);
+    }
+}
+
+static void crowd_lock(struct crowd *c)
+{
+    char words[64];
+
+    for (enum state i = 0; i < STATES; i++) {
+        snprintf(words, sizeof(words), "user lock %s", users[i].name);
+        ctl(c->server, 0, words, "");
+        session_expect(&c->session[i], "421 {*}");
+        session_drop(&c->session[i]);
+        snprintf(words, sizeof(words), "user unlock %s", users[i].name);
+        ctl(c->server, 0, words, "");
+    }
+}
+
+static void play(const struct server *server, unsigned number)
+{
+    uint32_t state = 2654435761U * (number + 1);
+    struct crowd c = { .server = server };
+
+    fail_context("pair %u: ", number);
+    configure(server, &state, false);
+    generation_reload(server, GENERATION_CTL);
+    crowd_enter(&c);
+    configure(server, &state, true);
+    generation_reload(server, GENERATION_CTL);
+    crowd_expect_listed(&c, false);
+    session_do(&c.session[IDLE], "200 {*}", "NOOP");
+    crowd_finish(&c);
+    crowd_log_in(&c);
+    crowd_expect_listed(&c, true);
+    for (enum state i = 0; i < STATES; i++)
+        session_do(&c.session[i], "200 {*}", "NOOP");
+    crowd_lock(&c);
+    unlink(server_home_file(server, "upload", "f"));
+    unlink(server_home_file(server, "waiting", "f"));
+    generation_wait_at_most(server, 1);
+}
+
+Test(reload_pairs, no_session_ends, .timeout = 7000)
+{
+    const struct server_plan plan = { .users = users, .user_count = STATES };
+    const char *one = getenv("SALLYPORT_PAIR");
+    struct server server;
+
+    server_start(&server, &plan);
+    copy(&server, "certificate.pem", "second.pem");
+    copy(&server, "key.pem", "second.key");
+    fill_homes(&server);
+    for (unsigned i = 0; i < PAIRS && !one; i++)
+        play(&server, i);
+    if (one)
+        play(&server, (unsigned)strtoul(one, NULL, 10));
+    server_stop(&server);
+}
