@@ -266,6 +266,12 @@ static bool upload_may_end_bare(const struct session *s)
     return s->login.upload_eof == UPLOAD_EOF_LENIENT;
 }
 
+/* Only after a FIN close_notify is what is missing. */
+static enum failure upload_cut_by(const struct stream *s)
+{
+    return stream_has_fin(s) ? FAILED_CUT : FAILED_BROKEN;
+}
+
 /* Everything of a block is written, and the stream was in state READ after it:
  * STEP_NEXT at the upload's end. *more: try at once. */
 static enum stepped upload_after_block(struct session *s,
@@ -282,7 +288,8 @@ static enum stepped upload_after_block(struct session *s,
     if (read == STREAM_AGAIN || *more)
         return STEP_WAIT;
     return fault ? transfer_fail(s, FAILED_DATA, fault)
-                 : transfer_fail(s, FAILED_CUT, stream_cause(s->data.stream));
+                 : transfer_fail(s, upload_cut_by(s->data.stream),
+                                 stream_cause(s->data.stream));
 }
 
 /* Files has answered. If the answer was about the block (BLOCK_ASKED,

@@ -61,6 +61,8 @@ int io_fill(struct io *io)
     while (n < 0 && errno == EINTR);
 
     int r = n < 0 ? -errno : (int)n;
+    if (n == 0 && io->lost)
+        r = -io->lost;
     io->traffic += n > 0 ? (uint64_t)n : 0;
     io->in_at = 0;
     io->in_end = n > 0 ? (size_t)n : 0;
@@ -115,6 +117,14 @@ int io_put(struct io *io, const void *from, size_t len)
     return (int)n;
 }
 
+/* The kernel reports a reset once. After that recv(2) returns 0, as at a FIN.
+ * EPIPE says that the FIN has come, or that our end is shut. */
+static void note_loss(struct io *io, int error)
+{
+    if (error != EAGAIN && error != EPIPE)
+        io->lost = error;
+}
+
 int io_send(struct io *io)
 {
     while (io_unsent(io)) {
@@ -122,8 +132,11 @@ int io_send(struct io *io)
                          MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0)
-            return -errno;
+        if (n < 0) {
+            int error = errno;
+            note_loss(io, error);
+            return -error;
+        }
         io->out_at += (size_t)n;
         io->traffic += (uint64_t)n;
     }

@@ -253,6 +253,11 @@ bool stream_bare_fin(const struct stream *s)
     return s->end == STREAM_CUT && s->fin && s->open && !secure_is_within(s);
 }
 
+bool stream_has_fin(const struct stream *s)
+{
+    return s->fin;
+}
+
 const char *stream_server_name(const struct stream *s)
 {
     return s->open ? SSL_get_servername(s->ssl, TLSEXT_NAMETYPE_host_name)

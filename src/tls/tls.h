@@ -25,6 +25,7 @@ struct io {
     size_t size;      /* of each buffer, once it exists */
     unsigned char *in, *out;
     size_t in_at, in_end, out_at, out_end;
+    int lost; /* errno of a reset or time-out that sending has noticed, or 0 */
 };
 
 /* A stream with buffers up to this size is a control channel. There are many of

@@ -83,9 +83,12 @@ size_t stream_queued(const struct stream *s);
  * the stream's. */
 const char *stream_cause(const struct stream *s);
 /* After STREAM_CUT under TLS: was it a FIN after a complete record? Anybody on
- * the path may have sent that. A reset, or an end within a record, is no such
- * FIN. */
+ * the path may have sent that. An end within a record is no such FIN, nor is a
+ * reset: the peer's kernel throws away what it hasn't sent yet. (A reset after
+ * the FIN changes nothing: all bytes have come.) */
 bool stream_bare_fin(const struct stream *s);
+/* After STREAM_CUT: was it a FIN at all, and no reset or time-out? */
+bool stream_has_fin(const struct stream *s);
 /* Returns the host name that the client sent in its handshake (SNI, RFC 6066
  * 3), unchanged. NULL: the client sent none, or there is no TLS. The text lives
  * as long as the stream. On a data channel it means nothing: clients send the

@@ -4,6 +4,8 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/ec.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -145,6 +147,30 @@ void line_open(struct line *l, size_t buffer, int socket)
         setsockopt(ends[i], SOL_SOCKET, SO_SNDBUF, &socket, sizeof(socket));
         setsockopt(ends[i], SOL_SOCKET, SO_RCVBUF, &socket, sizeof(socket));
     }
+    l->s = stream_plain(l->near, buffer);
+    cr_assert(l->s);
+}
+
+void line_open_tcp(struct line *l, size_t buffer)
+{
+    struct sockaddr_in a = { .sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    const int on = 1;
+    socklen_t len = sizeof(a);
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    *l = (struct line){ 0 };
+    l->far = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert_eq(bind(listener, (struct sockaddr *)&a, len), 0);
+    cr_assert_eq(listen(listener, 1), 0);
+    cr_assert_eq(getsockname(listener, (struct sockaddr *)&a, &len), 0);
+    cr_assert_eq(connect(l->far, (struct sockaddr *)&a, len), 0);
+    l->near = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    cr_assert_geq(l->near, 0);
+    close(listener);
+    /* A reset throws away what Nagle's algorithm holds back. */
+    cr_assert_eq(setsockopt(l->far, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)),
+                 0);
     l->s = stream_plain(l->near, buffer);
     cr_assert(l->s);
 }

@@ -52,6 +52,8 @@ struct line {
 };
 /* SOCKET is the size of the kernel's buffers; 0: the default. */
 void line_open(struct line *l, size_t buffer, int socket);
+/* The same over a TCP connection. */
+void line_open_tcp(struct line *l, size_t buffer);
 void line_secure(struct line *l);
 void line_close(struct line *l);
 /* Closes the client's end only. */

@@ -2,6 +2,7 @@
  * must never look whole if its end was cut off. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -96,6 +97,135 @@ Test(ends, of_the_client)
             raw_close(&r);
             line_close(&l);
         }
+}
+
+static void fin(struct line *l)
+{
+    shutdown(l->far, SHUT_WR);
+}
+
+static void reset(struct line *l)
+{
+    const struct linger at_once = { .l_onoff = 1 };
+
+    setsockopt(l->far, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    line_hang_up(l);
+}
+
+static void fin_and_reset(struct line *l)
+{
+    fin(l);
+    reset(l);
+}
+
+/* The kernel resets instead of sending a FIN. */
+static void close_with_unread_bytes(struct line *l)
+{
+    struct pollfd far = { .fd = l->far, .events = POLLIN };
+
+    cr_assert_eq(send(l->near, "!", 1, 0), 1);
+    cr_assert_eq(poll(&far, 1, 10000), 1);
+    line_hang_up(l);
+}
+
+/* The kernel sends a FIN, and a reset when bytes come that nobody will read. */
+static void close_before_our_bytes(struct line *l)
+{
+    struct pollfd near = { .fd = l->near };
+
+    line_hang_up(l);
+    near.events = POLLRDHUP;
+    cr_assert_eq(poll(&near, 1, 10000), 1);
+    cr_assert_eq(send(l->near, "!", 1, 0), 1);
+    do
+        cr_assert_eq(poll(&near, 1, 10000), 1);
+    while (!(near.revents & POLLERR));
+}
+
+/* All that the client has sent, and its end, are here before they are read. */
+static const struct tcp_end {
+    const char *name;
+    void (*end)(struct line *l);
+    bool half;      /* within a record */
+    bool fin, bare; /* what the stream says */
+} tcp_ends[] = {
+    { "FIN", fin, false, true, true },
+    { "FIN in a record", fin, true, true, false },
+    { "reset", reset, false, false, false },
+    { "FIN, reset", fin_and_reset, false, true, true },
+    { "FIN in a record, reset", fin_and_reset, true, true, false },
+    { "unread bytes", close_with_unread_bytes, false, false, false },
+    { "closed before ours", close_before_our_bytes, false, true, true },
+    { "closed in a record", close_before_our_bytes, true, true, false },
+};
+
+static void end_over_tcp(const struct tcp_end *row, int version)
+{
+    struct pollfd near = { .events = POLLRDHUP };
+    enum stream_state st;
+    char bytes[64];
+    struct raw r;
+    struct line l;
+    size_t n;
+
+    line_open_tcp(&l, DATA);
+    line_secure(&l);
+    raw_open(&r, version, NULL);
+    cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+    cr_assert_eq(SSL_write(r.ssl, "bytes", 5), 5);
+    raw_say(&r, &l);
+    if (row->half)
+        say_half(&r, &l);
+    row->end(&l);
+    near.fd = l.near;
+    cr_assert_eq(poll(&near, 1, 10000), 1);
+    st = line_read(&l, bytes, sizeof(bytes), &n);
+    cr_assert_eq(st, STREAM_OK, "%s: %d, %s", row->name, st, stream_cause(l.s));
+    cr_expect(n == 5 && memcmp(bytes, "bytes", 5) == 0, "%s", row->name);
+    st = line_read(&l, bytes, sizeof(bytes), &n);
+    cr_expect_eq(st, STREAM_CUT, "%s: %d", row->name, st);
+    cr_expect_eq(stream_has_fin(l.s), row->fin, "%s", row->name);
+    cr_expect_eq(stream_bare_fin(l.s), row->bare, "%s", row->name);
+    raw_close(&r);
+    line_close(&l);
+}
+
+Test(ends, over_tcp)
+{
+    for (size_t v = 0; v < VERSIONS; v++)
+        for (size_t i = 0; i < sizeof(tcp_ends) / sizeof(tcp_ends[0]); i++)
+            end_over_tcp(&tcp_ends[i], versions[v]);
+}
+
+/* The kernel reports a reset once. If sending has got that, the next recv(2)
+ * returns 0, as after a FIN. */
+Test(ends, a_reset_that_sending_has_noticed)
+{
+    for (size_t v = 0; v < VERSIONS; v++) {
+        struct pollfd near = { .events = POLLRDHUP };
+        size_t n;
+        char bytes[64];
+        struct raw r;
+        struct line l;
+
+        line_open_tcp(&l, DATA);
+        line_secure(&l);
+        raw_open(&r, versions[v], NULL);
+        cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+        cr_assert_eq(SSL_write(r.ssl, "bytes", 5), 5);
+        raw_say(&r, &l);
+        near.fd = l.near;
+        reset(&l);
+        cr_assert_eq(poll(&near, 1, 10000), 1);
+        cr_assert_eq(stream_write(l.s, "x", 1, &n), STREAM_OK);
+        cr_expect_eq(stream_flush(l.s), STREAM_CUT);
+        cr_assert_eq(line_read(&l, bytes, sizeof(bytes), &n), STREAM_OK);
+        cr_expect_eq(line_read(&l, bytes, sizeof(bytes), &n), STREAM_CUT);
+        cr_expect_not(stream_has_fin(l.s));
+        cr_expect_not(stream_bare_fin(l.s));
+        raw_close(&r);
+        line_close(&l);
+    }
 }
 
 /* The end comes with the last bytes, and the client then waits silently for the
