@@ -102,8 +102,10 @@ static int download_target(struct transfer *t, bool *replace,
     struct stat st;
 
     *replace = t->job->overwrite || t->replaces;
-    if (*replace || lstat(t->local, &st) < 0)
+    if (*replace)
         return 0;
+    if (lstat(t->local, &st) < 0)
+        return errno == ENOENT ? 0 : fail_errno(why, errno, t->local);
     if (S_ISDIR(st.st_mode))
         return fail(why, EX_CANTCREAT, "%s: is a directory", t->local);
     /* A device, a pipe, or a link to one. */

@@ -1,0 +1,190 @@
+/* Each system call of the client on its local files fails once, or the client
+ * is killed there. The old file or the whole new one stands, success is never
+ * a lie, and the next call brings the file and leaves nothing else. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "desk.h"
+#include "support/files.h"
+#include "support/nth.h"
+
+#define LEN (300 * 1024)
+#define OLD "the old one"
+
+static const struct server_user users[] = { { .name = "anna" } };
+
+SERVER_SHARED(.users = users, .user_count = 1);
+
+/* The words of the client, which nth_run() executes. */
+struct call {
+    char *words[16];
+};
+
+static int execute(void *of)
+{
+    struct call *c = of;
+    int out = open("output", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+    dup2(out, 1);
+    dup2(out, 2);
+    execv(c->words[0], c->words);
+    return 127;
+}
+
+/* Tests may run at the same time: each has a file of its own on the server. */
+static const char *remote(void)
+{
+    static char name[32];
+
+    snprintf(name, sizeof(name), "/f%d", (int)getpid());
+    return name;
+}
+
+static bool has_text(const char *path, const char *text, size_t len)
+{
+    struct buf b;
+
+    buf_init(&b, 2 * LEN);
+    bool same = files_read(path, &b) &&
+                slice_equal(buf_slice(&b), (struct slice){ text, len });
+    buf_release(&b);
+    return same;
+}
+
+static size_t entries_of(const char *directory)
+{
+    struct run_result r;
+    size_t n = 0;
+
+    run(&r, NULL, "/bin/ls", "-A", directory, NULL);
+    for (const char *at = r.text; (at = strchr(at, '\n')); at++)
+        n++;
+    run_release(&r);
+    return n;
+}
+
+static void expect_truth(const char *bytes, int status, unsigned n,
+                         const char *call)
+{
+    bool new = has_text("got/f", bytes, LEN);
+
+    cr_expect(new || has_text("got/f", OLD, strlen(OLD)), "call %u, %s: half",
+              n, call);
+    cr_expect(status != 0 || new, "call %u, %s: no file", n, call);
+}
+
+static void play_get(struct desk *d, const char *bytes, int error)
+{
+    static char got[SERVER_PATH_MAX + 8], url[200];
+    struct call c = { { (char *)server_program("sallyport"), "--cacert", d->ca,
+                        "--password-file", d->password, "get", "--retries", "0",
+                        "--conflict", "overwrite", url, "got/f" } };
+    struct nth *nth = nth_new();
+    unsigned n;
+
+    if (!nth)
+        cr_skip_test(NTH_MISSING);
+    snprintf(got, sizeof(got), "%s/got", d->dir);
+    snprintf(url, sizeof(url), "%s%s", d->url, remote());
+    files_make_folder("got", 0755);
+    for (n = 1; nth_goes_on(nth); n++) {
+        files_write("got/f", OLD, strlen(OLD), 0644);
+        nth_arm(nth, n, error, got);
+        int status = nth_run(nth, execute, &c);
+        bool met = nth_disarm(nth);
+        expect_truth(bytes, status, n, nth_call(nth));
+        cr_expect(met || status == 0, "without a fault: %d", status);
+        if (!has_text("got/f", bytes, LEN))
+            cr_expect_eq(nth_run(nth, execute, &c), 0, "call %u, %s: not again",
+                         n, nth_call(nth));
+        cr_expect(has_text("got/f", bytes, LEN), "call %u, %s", n,
+                  nth_call(nth));
+        cr_expect_eq(entries_of("got"), 1, "call %u, %s: a leftover", n,
+                     nth_call(nth));
+    }
+    cr_expect_gt(n, 5, "%u calls", n);
+    nth_free(nth);
+}
+
+/* An upload whose file can't be read to its end is no whole file. */
+static void play_put(struct desk *d, const char *bytes, int error)
+{
+    static char from[SERVER_PATH_MAX + 8], url[200], up[SERVER_PATH_MAX];
+    struct call c = { { (char *)server_program("sallyport"), "--cacert", d->ca,
+                        "--password-file", d->password, "put", "--retries", "0",
+                        "--conflict", "overwrite", "from/f", url } };
+    struct nth *nth = nth_new();
+    unsigned n;
+
+    if (!nth)
+        cr_skip_test(NTH_MISSING);
+    snprintf(from, sizeof(from), "%s/from", d->dir);
+    snprintf(url, sizeof(url), "%s%s", d->url, remote());
+    snprintf(up, sizeof(up), "%s",
+             server_home_file(&d->server, "anna", remote() + 1));
+    files_make_folder("from", 0755);
+    files_write("from/f", bytes, LEN, 0644);
+    for (n = 1; nth_goes_on(nth); n++) {
+        unlink(up);
+        nth_arm(nth, n, error, from);
+        int status = nth_run(nth, execute, &c);
+        bool met = nth_disarm(nth);
+        cr_expect(!files_exists(up) || has_text(up, bytes, LEN),
+                  "call %u, %s: half", n, nth_call(nth));
+        cr_expect(status != 0 || files_exists(up), "call %u, %s: no file", n,
+                  nth_call(nth));
+        cr_expect(met || status == 0, "without a fault: %d", status);
+        cr_expect_eq(nth_run(nth, execute, &c), 0, "call %u, %s: not again", n,
+                     nth_call(nth));
+        cr_expect(has_text(up, bytes, LEN), "call %u, %s", n, nth_call(nth));
+    }
+    cr_expect_gt(n, 5, "%u calls", n);
+    nth_free(nth);
+}
+
+static char bytes[LEN];
+static struct desk desk;
+
+static void begin(void)
+{
+    desk_begin(&desk, "anna");
+    files_noise(bytes, LEN, 7);
+    files_write("file", bytes, LEN, 0644);
+    desk_says(&desk, 0, NULL, "put", "file", remote(), NULL);
+}
+
+static void end(void)
+{
+    desk_end(&desk);
+}
+
+TestSuite(client_nth, .init = begin, .fini = end, .timeout = 300);
+
+Test(client_nth, get_when_a_call_says_eio)
+{
+    play_get(&desk, bytes, EIO);
+}
+
+Test(client_nth, get_when_a_call_says_enospc)
+{
+    play_get(&desk, bytes, ENOSPC);
+}
+
+Test(client_nth, get_when_a_call_kills)
+{
+    play_get(&desk, bytes, NTH_KILL);
+}
+
+Test(client_nth, put_when_a_call_says_eio)
+{
+    play_put(&desk, bytes, EIO);
+}
+
+Test(client_nth, put_when_a_call_kills)
+{
+    play_put(&desk, bytes, NTH_KILL);
+}
