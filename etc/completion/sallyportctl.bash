@@ -28,7 +28,7 @@ _sallyportctl_tables() {
     "user "show) first=user more= options='--config --help --json' ;;
     "user "lock) first=user more= options='--config --help' ;;
     "user "unlock) first=user more= options='--config --help' ;;
-    "user "totp) first=user more= options='--config --help --json' ;;
+    "user "totp) first=user more= options='--config --help --yes --json' ;;
     "user "totp-off) first=user more= options='--config --help' ;;
     "user "can) first=user more= options='--config --help --json' ;;
     "share "add) first= more=member options='--config --help --path --gid --local-group --file-mode --retain' ;;
@@ -48,7 +48,7 @@ _sallyportctl_tables() {
     "partials "list) first=user more= options='--config --help --older-than --json' ;;
     "partials "purge) first=user more= options='--config --help --older-than --all --json' ;;
     "inspect "list) first=user more= options='--config --help --json' ;;
-    "inspect "read) first= more= options='--config --help' ;;
+    "inspect "read) first= more= options='--config --help --yes' ;;
     "inspect "release) first= more= options='--config --help --yes' ;;
     "inspect "reject) first= more= options='--config --help' ;;
     "quota "set) first=account more= options='--config --help --files' ;;
@@ -130,7 +130,7 @@ _sallyportctl_names() {
     file=$(sed -n 's/^[[:blank:]]*users[[:blank:]]*=[[:blank:]]*//p' -- "$config")
     file=${file:-/etc/sallyport/users}
     case $1 in
-    user) sed -n 's/^\([A-Za-z0-9._-]*\):.*/\1/p' -- "$file" ;;
+    user) sed -n 's/^\([A-Za-z0-9._][A-Za-z0-9._@-]*\):.*/\1/p' -- "$file" ;;
     share | team) sed -n "s/^@$1:\([A-Za-z0-9._@-]*\):.*/\1/p" -- "$file" ;;
     member)
         _sallyportctl_names user

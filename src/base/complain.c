@@ -5,8 +5,11 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
+
+#include "sallyport/base/harmless.h"
 
 int complain(struct complaint *c, const char *format, ...)
 {
@@ -29,15 +32,16 @@ void stderr_title(const char *t)
     stderr_name = t;
 }
 
-/* A message may have a part of a file or a name, for a terminal or a log. */
-static void hide_controls(char *text, size_t len)
+static bool stderr_waiting;
+
+void stderr_wait(bool waits)
 {
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
-            text[i] = '?';
+    stderr_waiting = waits;
 }
 
-/* Never waits: a full pipe must not stop master. A line is shorter than
+/* A message may have a part of a file or a name, for a terminal or a log.
+ *
+ * Never waits: a full pipe must not stop master. A line is shorter than
  * PIPE_BUF, so POLLOUT means that it fits. It is one write(2), so that lines of
  * several processes don't mix. It doesn't use stdio, whose buffers a fork would
  * copy. */
@@ -54,10 +58,10 @@ __attribute__((format(printf, 1, 0))) static void print_list(const char *format,
         len += (size_t)tail;
     if (len > sizeof(line) - 2)
         len = sizeof(line) - 2;
-    hide_controls(line, len);
+    harmless_make(line, len);
     line[len++] = '\n';
-    if (poll(&err, 1, 0) != 1 || !(err.revents & POLLOUT) ||
-        write(STDERR_FILENO, line, len) < 0)
+    if (poll(&err, 1, stderr_waiting ? -1 : 0) != 1 ||
+        !(err.revents & POLLOUT) || write(STDERR_FILENO, line, len) < 0)
         return; /* there is no other way to report it */
 }
 

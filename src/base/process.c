@@ -9,7 +9,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-static const char *const names[PROCESS_COUNT] = {
+static const char *const process_names[PROCESS_COUNT] = {
     [PROCESS_MASTER] = "master",
     [PROCESS_GATE] = "gate",
     [PROCESS_SESSION] = "session",
@@ -27,7 +27,7 @@ static const char *const names[PROCESS_COUNT] = {
 
 const char *process_name(enum process p)
 {
-    return (unsigned)p < PROCESS_COUNT ? names[p] : "?";
+    return (unsigned)p < PROCESS_COUNT ? process_names[p] : "?";
 }
 
 void process_ignore_signals(void)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/execute.h"
+#include "sallyport/base/harmless.h"
 
 #define CHECK_MS 90000 /* --check itself waits 60 s for homes */
 
@@ -29,6 +30,7 @@ void doctor_find(struct doctor *d, enum finding what, const char *advice,
 
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
+    harmless_make(text, strlen(text));
     va_end(args);
     for (char *at = text; *at; at++) /* other programs wrote some of it */
         if ((unsigned char)*at < ' ' || *at == 0x7f)

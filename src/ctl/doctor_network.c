@@ -19,7 +19,7 @@
 
 #define ANSWER_S  5 /* for each read and write */
 #define DAY_S     86400
-#define WARN_DAYS 30
+#define WARN_DAYS 14    /* as "check" */
 #define RESERVED  65536 /* bytes that are read of a list of ports */
 
 void doctor_server(struct doctor *d)

@@ -371,6 +371,7 @@ int edit_run(struct context *x,
 
     stdout = hold(&out, stdout);
     stderr = hold(&err, stderr);
+    stderr_wait(false);
     code = edit_open(&e, x->settings.users, CTL_LOCK_MS, &x->complaint);
     x->locked = true;
     if (code == 0)
@@ -378,6 +379,7 @@ int edit_run(struct context *x,
     edit_release(&e);
     x->locked = false;
     x->places_of = NULL; /* e.users is gone */
+    stderr_wait(true);
     stderr = let_go(&err);
     stdout = let_go(&out);
     why = x->complaint;

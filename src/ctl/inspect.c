@@ -275,8 +275,13 @@ static int give_order(struct context *x, enum held_order order)
     return inspect(x, order, id, x->args.word[3]);
 }
 
+/* Nobody has looked at the bytes yet, and a terminal obeys some of them. */
 int inspect_read(struct context *x)
 {
+    if (isatty(STDOUT_FILENO) && !x->args.yes)
+        return ctl_fail(x, EX_USAGE,
+                        "a terminal obeys what may be in these bytes: send "
+                        "them to a file or a program, or give --yes");
     return give_order(x, HELD_READ);
 }
 

@@ -9,6 +9,7 @@
 #include <sysexits.h>
 
 #include "sallyport/base/clock.h"
+#include "sallyport/base/harmless.h"
 
 #define VALUE_MAX USERS_FILE_MAX
 
@@ -89,6 +90,15 @@ int json_write(struct context *x, json_t *value)
     return 0;
 }
 
+/* Comments and homes come from people, and from the files of other servers. */
+static void add_text(struct buf *into, const char *text)
+{
+    const size_t at = into->len;
+
+    if (text && buf_add_text(into, text) == 0)
+        harmless_make(into->data + at, into->len - at);
+}
+
 /* Writes an array's elements: with commas, or each in a line of a block. */
 static void add_elements(const json_t *array, const struct output_field *f,
                          bool block, struct buf *into)
@@ -102,7 +112,7 @@ static void add_elements(const json_t *array, const struct output_field *f,
         if (f->element)
             f->element(one, into);
         else
-            buf_add_text(into, json_string_value(one));
+            add_text(into, json_string_value(one));
     }
 }
 
@@ -114,7 +124,7 @@ static void add_scalar(const json_t *value, struct buf *into)
     else if (json_is_boolean(value))
         buf_add_text(into, json_is_true(value) ? "yes" : "no");
     else
-        buf_add_text(into, json_string_value(value));
+        add_text(into, json_string_value(value));
 }
 
 void output_members(json_t *object, struct buf *into)

@@ -88,9 +88,12 @@ static int quota_fail(struct context *x, const struct account *a, int fd, int r)
     char hint[QUOTA_HINT_MAX];
 
     if (r == -EPERM || r == -EACCES)
-        return ctl_fail(
-            x, EX_NOPERM, "%s: only root can %s this quota", a->name,
-            geteuid() == 0 ? "(not in this container)" : "set or read");
+        return ctl_fail(x, EX_NOPERM,
+                        geteuid() == 0
+                            ? "%s: root of this container may not set or read "
+                              "this quota; run it outside"
+                            : "%s: only root can set or read this quota",
+                        a->name);
     if (r == -EXDEV)
         return ctl_fail(x, EX_UNAVAILABLE,
                         "%s: %s is a directory, and btrfs has quotas of "

@@ -373,6 +373,7 @@ int ctl_run(int argc, char **argv)
 
     fd_fill_standard();
     stderr_title("sallyportctl");
+    stderr_wait(true);
     code = run(&x, argc, argv);
     if (code && x.complaint.text[0])
         stderr_print("%s", x.complaint.text);

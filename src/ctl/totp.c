@@ -100,7 +100,8 @@ static int totp_set(struct context *x, struct edit *edit, void *given)
 {
     const struct enrolment *e = given;
     const struct user *user;
-    int code = totp_check(x, &edit->users, &user);
+    int code = e ? totp_check(x, &edit->users, &user)
+                 : ctl_find(x, &edit->users, &user);
 
     if (code == 0)
         code = edit_set_key(edit, user->line, "totp", e ? e->secret : NULL);
@@ -120,6 +121,11 @@ int user_totp(struct context *x)
     const struct user *user;
     int code = totp_check(x, &x->users, &user);
 
+    if (code == 0 && user->totp.len > 0 && !x->args.yes)
+        code = ctl_fail(x, EX_USAGE,
+                        "%s has a second factor, and the app that makes its "
+                        "codes would be useless; --yes makes another one",
+                        user->name);
     if (code)
         return code;
     enrolment_make(&e, x->args.word[2]);
@@ -132,9 +138,19 @@ int user_totp(struct context *x)
 
 int user_totp_off(struct context *x)
 {
-    int code = edit_run(x, totp_set, NULL);
+    const struct user *user;
+    bool had, certificate;
+    int code = ctl_find(x, &x->users, &user);
 
+    if (code)
+        return code;
+    had = user->totp.len > 0;
+    certificate = user->certificate.len > 0;
+    code = edit_run(x, totp_set, NULL);
     if (code == 0)
-        printf("user %s: the password alone is enough now\n", x->args.word[2]);
+        printf("user %s: %s%s\n", x->args.word[2],
+               had ? "" : "had no second factor; ",
+               certificate ? "the client certificate is needed, and no code"
+                           : "the password alone is enough now");
     return code;
 }

@@ -3,6 +3,7 @@
  * that it read before. */
 #include "ctl.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,12 +80,18 @@ int user_passwd(struct context *x)
         return code;
     if (hash_make(&password, x->settings.hash_cost, hash))
         return ctl_fail(x, EX_OSERR, "crypt(3) made no hash");
-    code = run_locked(x, set_hash, hash);
+    /* Before it counts: one that nobody sees would lock the user out. */
+    password_show(x, &password);
+    if (fflush(stdout) == EOF)
+        code = ctl_fail(x, EX_IOERR, "standard output: %s; nothing has changed",
+                        strerror(errno));
+    if (code == 0)
+        code = run_locked(x, set_hash, hash);
     explicit_bzero(hash, sizeof(hash));
-    if (code == 0) {
-        password_show(x, &password);
+    if (code == 0)
         keys_hint(x);
-    }
+    else if (x->args.print_password)
+        stderr_print("the password above doesn't count");
     return code;
 }
 

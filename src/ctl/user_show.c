@@ -7,9 +7,11 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 #include <sysexits.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
@@ -323,9 +325,26 @@ static int export_text(struct context *x)
     return code;
 }
 
+/* The output has hashes and secrets. A new file becomes the caller's alone. */
+static int check_export(struct context *x)
+{
+    struct stat st;
+
+    if (fstat(STDOUT_FILENO, &st) || !S_ISREG(st.st_mode) ||
+        !(st.st_mode & (S_IRWXG | S_IRWXO)) ||
+        (st.st_size == 0 && fchmod(STDOUT_FILENO, 0600) == 0))
+        return 0;
+    return ctl_fail(x, EX_CANTCREAT,
+                    "others may read the file, and the output has the hashes; "
+                    "run first: umask 077, and write a new file");
+}
+
 int user_export(struct context *x)
 {
-    int code;
+    int code = x->args.json && !x->args.hashes ? 0 : check_export(x);
+
+    if (code)
+        return code;
 
     if (x->args.hashes && !x->args.json)
         return ctl_fail(x, EX_USAGE,

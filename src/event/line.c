@@ -7,6 +7,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "sallyport/base/harmless.h"
 #include "sallyport/event/event.h"
 
 enum kind { TEXT, NUMBER, HEX };
@@ -98,66 +99,14 @@ int event_decode(struct slice bytes, struct event_record *ret)
     return 0;
 }
 
-static bool has_continuation(struct slice s, size_t at, size_t n)
-{
-    for (size_t i = 1; i <= n; i++)
-        if (at + i >= s.len || ((uint8_t)s.ptr[at + i] & 0xc0) != 0x80)
-            return false;
-    return true;
-}
-
-/* How many bytes the well-formed UTF-8 character at AT has (RFC 3629). 0: there
- * is none; overlong forms, surrogates and numbers above U+10FFFF are none. */
-static size_t utf8_length(struct slice s, size_t at)
-{
-    uint8_t a = (uint8_t)s.ptr[at];
-    uint8_t b = at + 1 < s.len ? (uint8_t)s.ptr[at + 1] : 0;
-
-    if (a < 0x80)
-        return 1;
-    if (a >= 0xc2 && a <= 0xdf)
-        return has_continuation(s, at, 1) ? 2 : 0;
-    if (a >= 0xe0 && a <= 0xef) {
-        if ((a == 0xe0 && b < 0xa0) || (a == 0xed && b > 0x9f))
-            return 0;
-        return has_continuation(s, at, 2) ? 3 : 0;
-    }
-    if (a >= 0xf0 && a <= 0xf4) {
-        if ((a == 0xf0 && b < 0x90) || (a == 0xf4 && b > 0x8f))
-            return 0;
-        return has_continuation(s, at, 3) ? 4 : 0;
-    }
-    return 0;
-}
-
-/* Ends a line or a paragraph, or shows the rest of the line in another order
- * (U+2028 to U+202E, U+2066 to U+2069). */
-static bool is_order(const uint8_t *c)
-{
-    return c[0] == 0xe2 && ((c[1] == 0x80 && c[2] >= 0xa8 && c[2] <= 0xae) ||
-                            (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));
-}
-
-/* Terminals obey C1 controls (U+0080 to U+009F) too. */
-static bool is_plain(struct slice s, size_t at, size_t len)
-{
-    const uint8_t *c = (const uint8_t *)s.ptr + at;
-
-    if (len == 1)
-        return c[0] >= 0x20 && c[0] != 0x7f && c[0] != '"' && c[0] != '\\';
-    if (len == 2)
-        return c[0] != 0xc2 || c[1] >= 0xa0;
-    return len != 3 || !is_order(c);
-}
-
 int event_escape(struct slice s, struct buf *into)
 {
     int r = 0;
 
     for (size_t i = 0; i < s.len && r == 0;) {
-        size_t len = utf8_length(s, i);
+        size_t len = harmless_length(s, i);
 
-        if (len > 0 && is_plain(s, i, len)) {
+        if (len > 0 && s.ptr[i] != '"' && s.ptr[i] != '\\') {
             r = buf_add(into, s.ptr + i, len);
             i += len;
         } else {

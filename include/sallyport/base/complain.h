@@ -3,6 +3,8 @@
 #ifndef SALLYPORT_BASE_COMPLAIN_H
 #define SALLYPORT_BASE_COMPLAIN_H
 
+#include <stdbool.h>
+
 /* A complaint says what is wrong with an input, in words for the person who
  * wrote that input. */
 #define COMPLAINT_MAX 512
@@ -20,6 +22,9 @@ int complain(struct complaint *c, const char *format, ...)
  * it. Call this before the first line. It keeps TITLE, which must not change.
  */
 void stderr_title(const char *title);
+/* From now on stderr_print() waits for standard error, or no longer: for
+ * programs that somebody has called. */
+void stderr_wait(bool waits);
 /* Prints one line. It never waits: a line that standard error can't take now is
  * lost. */
 void stderr_print(const char *format, ...)

@@ -252,16 +252,73 @@ Test(user, totp)
     expect_out(0, "", "user show anna", "second factor: totp");
     cr_expect_not(
         strstr(expect_run(0, "", "user show anna --json")->out, secret));
-    at = strstr(expect_run(0, "", "user totp anna --json")->out, "?secret=");
+    expect_err(EX_USAGE, "", "user totp anna --json",
+               "anna has a second factor");
+    at = strstr(expect_run(0, "", "user totp anna --json --yes")->out,
+                "?secret=");
     cr_assert(at && sscanf(at, "?secret=%32[A-Z2-7]&issuer=", again) == 1);
     cr_expect_str_neq(secret, again);
     cr_expect_not(strstr(file_text(world.users), secret));
-    expect_out(0, "", "user totp-off anna", "the password alone");
+    expect_out(0, "", "user totp-off anna", "anna: the password alone");
+    expect_out(0, "", "user totp-off anna",
+               "anna: had no second factor; the password alone");
+    expect_run(0, "", "user change anna --certificate dns:a.example.org");
+    expect_out(0, "", "user totp-off anna",
+               "the client certificate is needed, and no code");
     expect_out(0, "", "user show anna", "second factor: none");
     expect_run(EX_NOUSER, "", "user totp bob");
 }
 
 /* A secret that nobody has seen doesn't count. */
+/* A password that nobody has seen isn't set. */
+Test(user, a_password_that_is_not_shown)
+{
+    char before[4096];
+
+    expect_run(0, PASSWORD, "user add anna");
+    strcpy(before, file_text(world.users));
+    world.out = "/dev/full";
+    expect_err(EX_IOERR, "", "user passwd anna --print-password",
+               "No space left on device; nothing has changed");
+    cr_expect_str_eq(file_text(world.users), before);
+}
+
+/* A comment comes from people, and from the files of other servers. */
+Test(user, text_for_the_terminal_is_harmless)
+{
+    const struct run *r;
+
+    file_write(world.users, "anna:!:70000:1:J\xc3\xb6rg \xc2\x9b"
+                            "31m\xe2\x80\xaegpj.:/h::\n");
+    r = expect_run(0, "", "user show anna");
+    cr_expect_not_null(strstr(r->out, "J\xc3\xb6rg ??31m???gpj."), "%s",
+                       r->out);
+    expect_err(EX_DATAERR, "", "user show b\xc2\x9b", "b??");
+}
+
+/* The file has all hashes, and the secrets of second factors. */
+Test(user, export_is_for_the_caller)
+{
+    struct stat st;
+
+    expect_run(0, PASSWORD, "user add anna");
+    for (int i = 0; i < 2; i++) {
+        const char *path = in_scratch(i ? "json" : "text");
+        const char *words = i ? "user export --json --hashes" : "user export";
+
+        file_write(path, "");
+        cr_assert_eq(chmod(path, 0644), 0);
+        world.out = path;
+        expect_run(0, "", words);
+        cr_assert_eq(stat(path, &st), 0);
+        cr_expect_eq(st.st_mode & 0777, 0600);
+        cr_expect_not_null(strstr(file_text(path), "$y$"));
+        cr_assert_eq(chmod(path, 0644), 0);
+        expect_err(EX_CANTCREAT, "", words, "others may read the file");
+        world.out = NULL;
+    }
+}
+
 Test(user, totp_that_is_not_shown)
 {
     expect_run(0, PASSWORD, "user add anna");
