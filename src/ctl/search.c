@@ -142,8 +142,11 @@ static int wait_for_files(struct search *s, const struct ground *g,
 {
     struct message m;
     const struct msg_files_failed *failed = &m.files_failed;
-    int r = channel_wait(&h->master, &m, START_MS);
+    int r;
 
+    do
+        r = channel_wait(&h->master, &m, START_MS);
+    while (r == 1 && m.kind == MSG_files_opens);
     if (r == 1 && m.kind == MSG_files_ready)
         return 0;
     if (r != 1 || m.kind != MSG_files_failed)

@@ -282,22 +282,46 @@ static void mount_report(struct files *f, const struct mount *m,
     snprintf(text, sizeof(text), "%s %s%s%s: nothing is in it: %s",
              m->share ? "share" : "directory", from->at, m->share ? " at " : "",
              m->share ? from->path : "",
-             error == -EEXIST ? "a share hides it" : strerrordesc_np(-error));
+             error == -EEXIST      ? "a share hides it"
+             : error == -ETIMEDOUT ? "its disk doesn't answer"
+                                   : strerrordesc_np(-error));
     event_begin(&r, EVENT_TROUBLE);
     event_text(&r, FIELD_USER, slice_from(f->user));
     event_text(&r, FIELD_REASON, slice_from(text));
     event_send(&f->log, &r);
 }
 
+/* Each call on a disk may wait for it without an end. So master learns first
+ * which one it is. */
+static void mount_announce(struct files *f, const char *at)
+{
+    SEND(&f->master, files_opens, 0, .at = slice_from(at));
+}
+
 static int mount_open_home(struct files *f, const struct files_start *start)
 {
+    mount_announce(f, "/");
     int fd = mount_open_outside(start->root, start->homes, start->home);
 
     f->mount[0].fd = fd;
-    if (fd < 0 || f->rules.max_files == 0)
-        return fd < 0 ? fd : 0;
+    if (fd < 0)
+        return fd;
+    quota_watch(&f->mount[0]);
+    if (f->rules.max_files == 0)
+        return 0;
     f->counter = resolve_in(fd, ".", O_RDONLY | O_DIRECTORY, 0);
     return f->counter < 0 ? f->counter : 0;
+}
+
+static int mount_open_other(const struct files *f,
+                            const struct files_start *start,
+                            const struct mount *m,
+                            const struct files_mount *from)
+{
+    if (from->late)
+        return -ETIMEDOUT;
+    return m->share ? mount_open_outside(start->root, start->shares, from->path)
+                    : mount_open_in_home(f, m);
 }
 
 static int mount_open_others(struct files *f, const struct files_start *start,
@@ -307,13 +331,15 @@ static int mount_open_others(struct files *f, const struct files_start *start,
         const struct files_mount *from = &start->mounts[i - 1];
         struct mount *m = &f->mount[i];
 
-        m->fd = m->share
-                    ? mount_open_outside(start->root, start->shares, from->path)
-                    : mount_open_in_home(f, m);
-        if (m->fd < 0)
+        mount_announce(f, from->at);
+        m->fd = mount_open_other(f, start, m, from);
+        if (m->fd < 0) {
             mount_report(f, m, from, m->fd);
-        f->writes_only |= m->fd >= 0 && !(mount_may(m) & BENEATH_READ);
-        if (m->fd >= 0 && !m->share && mount_ignores_case(f, m)) {
+            continue;
+        }
+        quota_watch(m);
+        f->writes_only |= !(mount_may(m) & BENEATH_READ);
+        if (!m->share && mount_ignores_case(f, m)) {
             complain(c,
                      "its file system ignores the case of names, so that no "
                      "directory in it can have rights of its own: %s",
@@ -341,9 +367,6 @@ int mount_open(struct files *f, const struct files_start *start,
     f->writes_only = !(mount_may(&f->mount[0]) & BENEATH_READ);
     if (r == 0)
         r = mount_open_others(f, start, c);
-    for (struct mount *m = f->mount; m < f->mount + f->mounts; m++)
-        if (m->fd >= 0)
-            quota_watch(m);
     int back = start->root ? sandbox_regain() : 0;
     return r < 0 ? r : back;
 }

@@ -46,6 +46,11 @@ pid_t fuse_mount(const char *folder, uid_t owner)
     return pid;
 }
 
+void fuse_hang(pid_t pid)
+{
+    cr_assert_eq(kill(pid, SIGUSR1), 0);
+}
+
 void fuse_unmount(const char *folder, pid_t pid)
 {
     umount2(folder, MNT_DETACH);

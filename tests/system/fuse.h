@@ -10,6 +10,9 @@ void fuse_begin(void);
 /* Mounts it on FOLDER; its files belong to OWNER. Returns the process that
  * serves it. */
 pid_t fuse_mount(const char *folder, uid_t owner);
+/* From now on it takes each request and never answers: SIGKILL doesn't end the
+ * processes that wait for it. */
+void fuse_hang(pid_t pid);
 void fuse_unmount(const char *folder, pid_t pid);
 
 #endif

@@ -5,9 +5,12 @@ systems do: none of its pages can be mapped as shared. "bad" is an ordinary file
 but nothing after its first 128 KiB can be read, as on a broken disk. New files
 can be made. All writes into them succeed, and closing reports that the disk is
 full, as network file systems may do.
+After SIGUSR1 it still takes requests, and answers none: then nobody can kill the
+processes that wait for them.
 The program ends when it is unmounted or killed. (linux/fuse.h, protocol 7.31)"""
 import ctypes
 import os
+import signal
 import stat
 import struct
 import sys
@@ -122,9 +125,14 @@ ANSWERS = {
 
 
 def serve(fd):
+    silent = []
+    signal.signal(signal.SIGUSR1, lambda _number, _frame: silent.append(True))
+    print("mounted", flush=True)
     while True:
         message = os.read(fd, 1 << 20)
         what, number, node = struct.unpack("<IQQ", message[4:24])
+        if silent and what != INIT:  # until then the kernel keeps them
+            continue
         if what in (FORGET, FORGETS):
             continue
         error, answer = ANSWERS.get(what, lambda n, b: (ENOSYS, b""))(
@@ -153,7 +161,6 @@ def main():
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mount(b"test", FOLDER.encode(), b"fuse", 0, options.encode()):
         sys.exit("mount: " + os.strerror(ctypes.get_errno()))
-    print("mounted", flush=True)
     try:
         serve(fd)
     except OSError:

@@ -1,6 +1,7 @@
-/* Files whose pages can't be mapped as shared, as on network file systems over
- * FUSE: they are sent all the same. Also a file that can't be read completely.
- * Root mounts them in a mount namespace that ends with this test. */
+/* Disks of FUSE. Files whose pages can't be mapped as shared, as on network
+ * file systems over FUSE: they are sent all the same. Also a file that can't be
+ * read completely. Root mounts them in a mount namespace that ends with this
+ * test. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -148,6 +149,120 @@ Test(fuse, a_home_that_hangs, .timeout = 90)
     session_enter(&s, &server, "anna");
     cr_expect_leq(clock_ms() - begin, QUICK_MS);
     session_close(&s);
+    fuse_unmount(home, fuse);
+    server_stop(&server);
+}
+
+#define LATE_MS 9000 /* a directory that hangs is given up after 10 s */
+#define TRIES   20
+#define AT_MOST 3 /* processes that wait for it */
+
+static const struct server_user members[] = {
+    { .name = "anna", .keys = "shares=contracts:full" },
+    { .name = "bert", .keys = "shares=contracts:full" },
+    { .name = "carl" },
+};
+static const struct server_share contracts = { .name = "contracts" };
+
+static void begin_members(struct server *server)
+{
+    const struct server_plan plan = { .troubles = true,
+                                      .users = members,
+                                      .user_count = 3,
+                                      .shares = &contracts,
+                                      .share_count = 1 };
+
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
+    fuse_begin();
+    server_start(server, &plan);
+}
+
+/* Mounts the file system that never answers. */
+static pid_t hang(const char *directory)
+{
+    struct stat at;
+    pid_t fuse;
+
+    cr_assert_eq(stat(directory, &at), 0);
+    fuse = fuse_mount(directory, at.st_uid);
+    fuse_hang(fuse);
+    return fuse;
+}
+
+static uint64_t logs_in(const struct server *server, const char *name, int code)
+{
+    uint64_t begin = clock_ms();
+    struct session s;
+
+    session_init(&s);
+    session_connect(&s, server->port);
+    session_start_tls(&s);
+    session_do(&s, "331 {*}", "USER %s", name);
+    session_send(&s, "PASS %s", SERVER_PASSWORD);
+    cr_assert_eq(session_reply(&s), code, "%s: %s", name, s.reply.data);
+    session_drop(&s);
+    return clock_ms() - begin;
+}
+
+static size_t files_of(const struct server *server, const char *name)
+{
+    static struct processes list;
+    char title[64];
+
+    snprintf(title, sizeof(title), "sallyport: files (%s", name);
+    processes_of(server->pid, &list);
+    return processes_count(&list, title);
+}
+
+/* Its members get into their homes, and find nothing in it. One of them waits
+ * until it is given up, and the next ones don't. */
+Test(fuse, a_share_that_hangs, .timeout = 120)
+{
+    struct server server;
+    struct session s;
+    char share[SERVER_PATH_MAX];
+    struct buf list;
+    pid_t fuse;
+
+    begin_members(&server);
+    snprintf(share, sizeof(share), "%s",
+             server_share_path(&server, "/contracts"));
+    fuse = hang(share);
+    cr_expect_geq(logs_in(&server, "anna", 230), LATE_MS);
+    server_log_wait(&server, "share /contracts at ", share, " doesn't answer",
+                    NULL);
+    for (int i = 0; i < TRIES; i++)
+        cr_expect_leq(logs_in(&server, i % 2 ? "anna" : "bert", 230), LATE_MS);
+    cr_expect_leq(files_of(&server, ""), AT_MOST);
+    session_enter(&s, &server, "bert");
+    session_store(&s, "STOR", "f", "bytes", 5);
+    session_do(&s, "550 {*}", "CWD /contracts");
+    buf_init(&list, 1 << 20);
+    session_fetch(&s, "LIST", &list);
+    buf_release(&list);
+    session_close(&s);
+    fuse_unmount(share, fuse);
+    server_stop(&server);
+}
+
+/* One try waits; the next ones are refused, and leave no more processes. */
+Test(fuse, a_home_that_hangs_at_the_login, .timeout = 120)
+{
+    char home[SERVER_PATH_MAX];
+    struct server server;
+    pid_t fuse;
+
+    begin_members(&server);
+    snprintf(home, sizeof(home), "%s", server_home(&server, "anna"));
+    fuse = hang(home);
+    cr_expect_geq(logs_in(&server, "anna", 530), LATE_MS);
+    server_log_wait(&server, "home ", home, "in time: it doesn't answer", NULL);
+    for (int i = 0; i < TRIES; i++)
+        cr_expect_leq(logs_in(&server, "anna", 530), LATE_MS);
+    cr_expect_eq(files_of(&server, "anna"), 1, "%zu",
+                 files_of(&server, "anna"));
+    cr_expect_leq(logs_in(&server, "carl", 230), LATE_MS);
     fuse_unmount(home, fuse);
     server_stop(&server);
 }

@@ -37,6 +37,7 @@ struct files_mount {
     const char *path; /* a share's directory, absolute; NULL: the directory AT
                          of the home */
     gid_t gid;        /* of a share */
+    bool late;        /* its disk doesn't answer: it isn't opened */
     unsigned rights;
     /* Of new files and directories in it, dir_mode without set-gid. 0: in a
      * share 0660 and 0770, else those of the home. */
@@ -65,7 +66,8 @@ struct files_start {
  * ids, enters the sandbox, and sends FILES_READY or FILES_FAILED to master, or
  * to sallyportctl in its place. Then it serves until session or master is gone.
  * A mount that can't be opened doesn't fail: nothing is in it, and the log
- * names it. */
+ * names it. FILES_OPENS before each of them names the one whose disk doesn't
+ * answer. */
 noreturn void files_main(const struct files_start *start);
 
 #endif

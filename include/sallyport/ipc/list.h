@@ -1101,6 +1101,12 @@ MESSAGE(look_at, MASTER, SESSION, LIVE, MANY, NONE,
         "what are you doing? The answer is `doing`")
 END
 
+MESSAGE(files_opens, FILES, MASTER, START, MANY, NONE,
+        "the directory that files opens now, by its path in the user's tree: "
+        "if files hangs, its disk doesn't answer")
+PATH(at)
+END
+
 MESSAGE(files_ready, FILES, MASTER, START, ONCE, NONE,
         "files has opened the home and entered its sandbox")
 END

@@ -125,7 +125,7 @@ static void reap_children(void *owner)
             password_reaped(m, status);
         if (s)
             files_reaped(&s->home, status);
-        else
+        else if (!hanging_reaped(&m->sessions->hanging, pid))
             drain_reaped(m, pid, status);
         if (child)
             child_reaped(child, status);

@@ -11,6 +11,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
 #include "sallyport/files/files.h"
@@ -54,41 +55,66 @@ struct origin {
     char path[USER_MOUNTS_MAX][USER_HOME_MAX + 1];
 };
 
-static void home_add_share(struct origin *o, const struct share *s,
-                           unsigned rights)
+/* Directories are known by a keyed hash: equal paths have equal ones. */
+static uint64_t home_place(const struct home *h, const char *path,
+                           const char *below)
+{
+    char text[2 * USER_HOME_MAX + 2];
+    int len = snprintf(text, sizeof(text), "%s%s", path, below);
+    uint64_t place =
+        siphash(h->session->master->sessions->hash_key, text, (size_t)len);
+
+    return place ? place : 1;
+}
+
+static bool home_place_is_late(const struct home *h, const char *path,
+                               const char *below)
+{
+    struct hanging_table *t = &h->session->master->sessions->hanging;
+
+    return t->count > 0 && hanging_is_late(t, home_place(h, path, below));
+}
+
+static void home_add_share(struct origin *o, const struct home *h,
+                           const struct share *s, unsigned rights)
 {
     const size_t i = o->start.mount_count++;
     const unsigned mode = s->file_mode ? s->file_mode : SHARE_FILE_MODE;
 
     snprintf(o->at[i], sizeof(o->at[i]), "/%s", s->name);
     snprintf(o->path[i], sizeof(o->path[i]), "%s", s->path);
-    o->mounts[i] = (struct files_mount){ .at = o->at[i],
-                                         .path = o->path[i],
-                                         .gid = s->gid,
-                                         .rights = rights,
-                                         .file_mode = mode,
-                                         .dir_mode = mode_of_directory(mode) };
+    o->mounts[i] =
+        (struct files_mount){ .at = o->at[i],
+                              .path = o->path[i],
+                              .gid = s->gid,
+                              .late = home_place_is_late(h, s->path, ""),
+                              .rights = rights,
+                              .file_mode = mode,
+                              .dir_mode = mode_of_directory(mode) };
 }
 
-static void home_add_directory(struct origin *o,
+static void home_add_directory(struct origin *o, const struct home *h,
                                const struct directory_right *d)
 {
     const size_t i = o->start.mount_count++;
 
     snprintf(o->at[i], sizeof(o->at[i]), "%s", d->path);
-    o->mounts[i] = (struct files_mount){ .at = o->at[i],
-                                         .rights = d->rights,
-                                         .file_mode = o->start.rules.file_mode,
-                                         .dir_mode = o->start.rules.dir_mode };
+    o->mounts[i] =
+        (struct files_mount){ .at = o->at[i],
+                              .late = home_place_is_late(h, o->home, d->path),
+                              .rights = d->rights,
+                              .file_mode = o->start.rules.file_mode,
+                              .dir_mode = o->start.rules.dir_mode };
 }
 
-static void home_fill_mounts(struct origin *o, const struct user *user)
+static void home_fill_mounts(struct origin *o, const struct home *h,
+                             const struct user *user)
 {
     for (size_t i = 0; i < user->grants; i++)
-        home_add_share(o, &user->share[user->grant[i].share],
+        home_add_share(o, h, &user->share[user->grant[i].share],
                        user->grant[i].rights);
     for (size_t i = 0; i < user->directories; i++)
-        home_add_directory(o, &user->directory[i]);
+        home_add_directory(o, h, &user->directory[i]);
 }
 
 static void home_fill_origin(struct origin *o, const struct home *h,
@@ -129,7 +155,7 @@ static void home_fill_origin(struct origin *o, const struct home *h,
         .rights = user->rights,
         .mounts = o->mounts,
     };
-    home_fill_mounts(o, user);
+    home_fill_mounts(o, h, user);
     memcpy(o->start.name_key, m->secrets.names, sizeof(o->start.name_key));
 }
 
@@ -145,6 +171,13 @@ static void become_files(struct master *m, const struct origin *o)
     sigprocmask(SIG_SETMASK, &none, NULL);
     m->hooks.files(&o->start);
     _exit(EX_SOFTWARE);
+}
+
+static int home_on_files_opens(void *owner, struct msg_files_opens *msg)
+{
+    struct home *h = owner;
+
+    return slice_copy(msg->at, h->opens, sizeof(h->opens));
 }
 
 static int home_on_files_ready(void *owner, struct msg_files_ready *msg)
@@ -187,6 +220,7 @@ static int home_on_files_failed(void *owner, struct msg_files_failed *msg)
 }
 
 static const struct handler home_handlers[] = {
+    ON(files_opens, home_on_files_opens),
     ON(files_ready, home_on_files_ready),
     ON(files_failed, home_on_files_failed),
 };
@@ -250,6 +284,7 @@ int files_fork(struct home *h, const struct user *user)
         return r;
     snprintf(h->user, sizeof(h->user), "%s", user->name);
     snprintf(h->path, sizeof(h->path), "%s", user->home);
+    h->opens[0] = '\0';
     h->uid = user->uid;
     home_fill_origin(&origin, h, user, &p);
     pid = fork();
@@ -286,6 +321,79 @@ void files_kill(struct home *h)
 {
     if (h->pid > 0)
         kill(h->pid, SIGKILL);
+}
+
+void home_abandon(struct home *h, uint64_t place)
+{
+    struct session *s = h->session;
+    const uint64_t user =
+        s->limits.accounts > 0 ? s->limits.account[0].number : 0;
+
+    if (h->pid == 0)
+        return;
+    files_kill(h);
+    files_hang_up(h);
+    if (hanging_add(&s->master->sessions->hanging, h->pid, user, place))
+        h->pid = 0;
+}
+
+/* Of the directory that it opened last, as in home_fill_mounts(). *NAME: what
+ * the log calls it. */
+static uint64_t home_late_place(const struct home *h, const struct user *user,
+                                struct complaint *name)
+{
+    for (size_t i = 0; user && i < user->grants; i++) {
+        const struct share *s = &user->share[user->grant[i].share];
+
+        if (strcmp(h->opens + 1, s->name) == 0) {
+            complain(name, "share %s at %s", h->opens, s->path);
+            return home_place(h, s->path, "");
+        }
+    }
+    if (strcmp(h->opens, "/") == 0) {
+        complain(name, "it");
+        return home_place(h, h->path, "");
+    }
+    complain(name, "directory %s in it", h->opens);
+    return home_place(h, h->path, h->opens);
+}
+
+bool home_late(struct home *h, const struct user *user)
+{
+    struct complaint name = { "" };
+    char what[COMPLAINT_MAX + 64];
+    uint64_t place = 0;
+
+    if (h->opens[0])
+        place = home_late_place(h, user, &name);
+    snprintf(what, sizeof(what), "was not ready in time%s%s%s",
+             place ? ": " : "", name.text, place ? " doesn't answer" : "");
+    home_report(h, EVENT_CHILD, what);
+    home_abandon(h, place);
+    return place && h->pid == 0 && strcmp(h->opens, "/") != 0;
+}
+
+bool home_is_late(struct home *h, const struct user *user)
+{
+    struct session *s = h->session;
+    struct hanging_table *t = &s->master->sessions->hanging;
+    bool late;
+
+    snprintf(h->user, sizeof(h->user), "%s", user->name);
+    snprintf(h->path, sizeof(h->path), "%s", user->home);
+    late = home_place_is_late(h, h->path, "");
+    if (late)
+        home_report(h, EVENT_CHILD,
+                    "its disk doesn't answer; tried again a "
+                    "minute later");
+    else if (hanging_of_user(t, s->limits.account[0].number) >=
+             HANGING_PER_USER) {
+        home_report(h, EVENT_CHILD,
+                    "too many processes of this user wait for a disk that "
+                    "doesn't answer");
+        late = true;
+    }
+    return late;
 }
 
 void files_reaped(struct home *h, int status)

@@ -261,6 +261,10 @@ static void login_enter(struct session *s, const struct user *user)
                    full == s->limits.account ? DENIAL_TOO_MANY : DENIAL_TEAM);
         return;
     }
+    if (home_is_late(&s->home, user)) {
+        login_deny(s, DENIAL_HOME);
+        return;
+    }
     user_rights(user, &s->rights, &s->rights_everywhere);
     s->version = user_version(user, m->secrets.versions);
     s->must_change = user->must_change;
@@ -388,6 +392,18 @@ void login_home_lost(struct session *s)
     login_deny(s, DENIAL_HOME);
 }
 
+/* The user enters without the directory that was late, if the row is still the
+ * same. */
+static void login_home_late(struct session *s)
+{
+    const struct user *user = access_current(s, s->home.user, s->version);
+
+    if (home_late(&s->home, user) && user)
+        login_enter(s, user);
+    else
+        login_deny(s, DENIAL_HOME);
+}
+
 void login_on_timer(struct session *s)
 {
     switch (s->state) {
@@ -405,9 +421,7 @@ void login_on_timer(struct session *s)
         password_late(s);
         break;
     case SESSION_OPENING:
-        home_report(&s->home, EVENT_CHILD, "was not ready in time");
-        files_hang_up(&s->home);
-        login_home_lost(s);
+        login_home_late(s);
         break;
     default:
         break;

@@ -32,7 +32,7 @@ int sessions_init(struct session_table *t, size_t limit, size_t places)
         t->buckets *= 2;
     t->all = master_memory(t->size * sizeof(*t->all));
     t->bucket = calloc(t->buckets, sizeof(struct session *));
-    if (!t->all || !t->bucket) {
+    if (!t->all || !t->bucket || hanging_init(&t->hanging, t->size) < 0) {
         sessions_release(t);
         return -ENOMEM;
     }
@@ -50,6 +50,7 @@ void sessions_release(struct session_table *t)
     if (t->all)
         munmap(t->all, t->size * sizeof(*t->all));
     free(t->bucket);
+    hanging_release(&t->hanging);
     *t = (struct session_table){ 0 };
 }
 
@@ -163,9 +164,10 @@ static bool session_is_our_child(const struct session *s)
  * attacker may control the session: it is in no list, but has its client. */
 void session_outlives(struct session *s)
 {
-    files_kill(&s->home);
+    home_abandon(&s->home, 0);
     s->master->sessions->receiver->kill(s);
     s->killed = true;
+    session_mark(s);
     s->master->may_be_over = true;
     sessions_send_news(s->master);
 }

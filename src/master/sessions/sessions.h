@@ -191,7 +191,36 @@ struct home {
     struct loop_watch watch;
     struct service_channel *log;
     int end; /* the session's, until it is passed on; then -1 */
+    char opens[USER_HOME_MAX + 1]; /* the last `files_opens`; "": none */
 };
+
+/* A process files that was killed, or has ended by now (pid 0). */
+struct hanging {
+    pid_t pid;
+    uint64_t user, place;
+    uint64_t until; /* clock_ms(): its place counts as late at least so long */
+};
+struct hanging_table {
+    struct hanging *all;
+    size_t count, size;
+};
+/* More such processes of one user are too many: it can't log in then. */
+#define HANGING_PER_USER 16
+
+/* 0 or -1: no memory. */
+int hanging_init(struct hanging_table *t, size_t size);
+void hanging_release(struct hanging_table *t);
+/* Takes over the process of a session of USER, a number of an account. PLACE is
+ * the directory whose disk was late at its start, or 0. False: the table is
+ * full, and the process stays with its session. */
+bool hanging_add(struct hanging_table *t, pid_t pid, uint64_t user,
+                 uint64_t place);
+bool hanging_has(struct hanging_table *t, pid_t pid);
+/* Was it one of them? */
+bool hanging_reaped(struct hanging_table *t, pid_t pid);
+/* Does a process wait for this directory, or did one within the last minute? */
+bool hanging_is_late(struct hanging_table *t, uint64_t place);
+size_t hanging_of_user(const struct hanging_table *t, uint64_t user);
 
 /* Sets H, in the record of S, to no process and no descriptors. */
 void home_blank(struct home *h, struct session *s);
@@ -207,6 +236,16 @@ void home_session_died(struct home *h, int signal);
 void files_hang_up(struct home *h);
 /* Kills a process that hasn't left by itself. */
 void files_kill(struct home *h);
+/* Kills it, and leaves it to the table of hanging ones, so that the session's
+ * record is free of it. PLACE as for hanging_add(). */
+void home_abandon(struct home *h, uint64_t place);
+/* The process wasn't ready in time: reports the directory whose disk doesn't
+ * answer, and abandons it. USER: the row, or NULL. Returns true if the user can
+ * enter the home without that directory. */
+bool home_late(struct home *h, const struct user *user);
+/* Is the home of USER late itself, or do too many processes of it hang? Then
+ * reports it. */
+bool home_is_late(struct home *h, const struct user *user);
 /* The process was reaped. */
 void files_reaped(struct home *h, int status);
 
@@ -401,7 +440,8 @@ struct session_table {
     struct session *free;
     size_t with_news;
     struct session *unswept; /* may be free at the end of the turn */
-    struct burst reports;    /* of sessions that found no room */
+    struct hanging_table hanging;
+    struct burst reports; /* of sessions that found no room */
 };
 
 /* For each record S of the table T, also for free ones. */
@@ -415,9 +455,8 @@ void sessions_release(struct session_table *t);
 struct session *sessions_find(struct session_table *t, uint64_t serial);
 struct session *sessions_by_files(struct session_table *t, pid_t pid);
 /* Counts the sessions in the account NUMBER, also those of older generations,
- * without S. A session counts until its process files has ended: one that hangs
- * in a dead file system could otherwise take all records. For a session of an
- * older generation, those that are kicked don't count. */
+ * without S. A session counts until its process files has ended, or hangs. For
+ * a session of an older generation, those that are kicked don't count. */
 size_t sessions_of_account(const struct session *s, uint64_t number);
 /* Is S in that account? */
 bool session_is_in(const struct session *s, uint64_t number);

@@ -117,12 +117,20 @@ void peer_fork(struct peer *p)
     close(p->start.log);
 }
 
+void peer_starts(struct peer *p, struct message *ret)
+{
+    do
+        cr_assert_eq(channel_wait(&p->master, ret, PEER_MS), 1);
+    while (ret->kind == MSG_files_opens);
+}
+
 void peer_run(struct peer *p)
 {
     struct message m;
 
     peer_fork(p);
-    message_hear(&p->master, MSG_files_ready, &m);
+    peer_starts(p, &m);
+    cr_assert_eq(m.kind, MSG_files_ready);
     p->master.phase = PHASE_RUN;
 }
 

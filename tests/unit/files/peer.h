@@ -38,6 +38,8 @@ void peer_run(struct peer *p); /* and waits for files_ready */
 void peer_start(struct peer *p);
 /* Runs it without waiting, for starts that fail. */
 void peer_fork(struct peer *p);
+/* What it sends to master after its directories are opened. */
+void peer_starts(struct peer *p, struct message *ret);
 /* Does the same, for sallyportctl. */
 void peer_start_for_ctl(struct peer *p);
 /* A second process of the same user, in the home of the first one. */

@@ -337,7 +337,7 @@ Test(files, homes)
         snprintf(home, sizeof(home), "%s%s", p.homes, rows[i].home);
         p.start.home = home;
         peer_fork(&p);
-        cr_assert_eq(channel_wait(&p.master, &reply, PEER_MS), 1);
+        peer_starts(&p, &reply);
         cr_expect_eq(reply.kind, error ? MSG_files_failed : MSG_files_ready,
                      "%s", home);
         if (error)
@@ -364,7 +364,7 @@ Test(files, a_sandbox_that_fails_is_reported)
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
     peer_init(&p);
     peer_fork(&p);
-    cr_assert_eq(channel_wait(&p.master, &reply, PEER_MS), 1);
+    peer_starts(&p, &reply);
     cr_expect_eq(reply.kind, MSG_files_failed);
     cr_expect_eq(reply.files_failed.error, EPERM);
     cr_expect(

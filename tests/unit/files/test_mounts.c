@@ -231,7 +231,7 @@ static void expect_two_spellings(const char *name, const char *other)
         cr_skip_test("nothing can be mounted here");
     }
     peer_fork(&p);
-    cr_assert_eq(channel_wait(&p.master, &m, PEER_MS), 1);
+    peer_starts(&p, &m);
     cr_expect_eq(m.kind, MSG_files_failed, "%s", other);
     cr_expect(m.kind != MSG_files_failed ||
               slice_starts(m.files_failed.why,

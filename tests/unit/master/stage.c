@@ -141,10 +141,10 @@ static void note_mounts(struct stage_note *note,
         const struct files_mount *m = &start->mounts[i];
 
         len += (size_t)snprintf(note->mounts + len, sizeof(note->mounts) - len,
-                                "%s %s %u %s %o %o\n", m->at,
-                                m->path ? m->path : "-", (unsigned)m->gid,
-                                rights_text(m->rights, text), m->file_mode,
-                                m->dir_mode);
+                                "%s%s %s %u %s %o %o\n", m->late ? "late " : "",
+                                m->at, m->path ? m->path : "-",
+                                (unsigned)m->gid, rights_text(m->rights, text),
+                                m->file_mode, m->dir_mode);
     }
     snprintf(note->mounts + len, sizeof(note->mounts) - len, "/ %o %o %s",
              start->rules.file_mode, start->rules.dir_mode, start->shares);

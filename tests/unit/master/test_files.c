@@ -95,6 +95,64 @@ Test(files, does_not_come_up)
     }
 }
 
+/* The disk of a share, or of a directory of the home, doesn't answer: the user
+ * enters without it, and so does the next one, at once. */
+Test(files, a_share_that_is_late)
+{
+    struct actor late, files, next;
+    struct player p, second;
+    struct message got;
+    struct stage s;
+
+    stage_asked(&s, impatient, &p);
+    auth_says(&s, 1, 1, 0, 1);
+    actor_enter(&s, &late, "files");
+    cr_expect(strstr(late.note.mounts, "/contracts "));
+    TELL(&late.channel, files_opens, .at = SLICE("/"));
+    TELL(&late.channel, files_opens, .at = SLICE("/contracts"));
+    actor_enter(&s, &files, "files");
+    cr_expect(strstr(files.note.mounts, "late /contracts "), "%s",
+              files.note.mounts);
+    cr_expect_null(strstr(files.note.mounts, "late /offers "));
+    TELL(&files.channel, files_ready);
+    player_hear(&p, MSG_granted, &got);
+    message_close(&got);
+    player_enter(&s, &second, 2);
+    player_asks(&s, &second);
+    auth_says(&s, 2, 1, 0, 1);
+    actor_enter(&s, &next, "files");
+    cr_expect(strstr(next.note.mounts, "late /contracts "));
+    TELL(&next.channel, files_ready);
+    player_hear(&second, MSG_granted, &got);
+    message_close(&got);
+    player_leave(&p);
+    player_leave(&second);
+    channel_close(&late.channel);
+    channel_close(&files.channel);
+    channel_close(&next.channel);
+    stage_close(&s);
+}
+
+/* The next login is refused without a process. */
+Test(files, a_home_that_is_late)
+{
+    struct actor late;
+    struct stage s;
+    struct player p;
+
+    stage_asked(&s, impatient, &p);
+    auth_says(&s, 1, 1, 0, 1);
+    actor_enter(&s, &late, "files");
+    TELL(&late.channel, files_opens, .at = SLICE("/"));
+    player_is_denied(&p, DENIAL_HOME);
+    player_asks(&s, &p);
+    auth_says(&s, 1, 1, 0, 1);
+    player_is_denied(&p, DENIAL_HOME);
+    player_leave(&p);
+    channel_close(&late.channel);
+    stage_close(&s);
+}
+
 static void ready_again(struct actor *a)
 {
     TELL(&a->channel, files_ready);
