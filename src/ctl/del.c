@@ -226,7 +226,7 @@ static int waiting_count(struct search *s, struct channel *files)
         0)
         return ctl_fail(s->x, EX_TEMPFAIL, "its files hung up");
     while (code == 0) {
-        code = server_wait(s->x, files, request, &m, WALK_MS);
+        code = search_wait(s, files, request, &m);
         if (code == 0 && m.kind == MSG_partials_end)
             return search_end(s, &m.partials_end);
         if (code == 0 && m.kind != MSG_held)

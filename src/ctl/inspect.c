@@ -185,7 +185,7 @@ static int ask_held(struct search *s, struct channel *files)
              .id = slice_from(i->id)) < 0)
         return ctl_fail(s->x, EX_TEMPFAIL, "its files hung up");
     while (code == 0) {
-        code = server_wait(s->x, files, request, &m, WALK_MS);
+        code = search_wait(s, files, request, &m);
         if (code == 0 && m.kind == MSG_partials_end && i->missing != 0)
             return ctl_fail(s->x, EX_IOERR, "%s: not all of it could be read",
                             i->id);

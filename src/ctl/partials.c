@@ -151,7 +151,7 @@ static int find_partials(struct search *at, struct channel *files)
     if (r < 0)
         return ctl_fail(s->at.x, EX_TEMPFAIL, "its files hung up");
     while (code == 0) {
-        code = server_wait(s->at.x, files, request, &m, WALK_MS);
+        code = search_wait(&s->at, files, request, &m);
         if (code == 0 && m.kind == MSG_partials_end)
             return take_partials_end(s, &m.partials_end);
         if (code == 0 && m.kind == MSG_partial)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/files/files.h"
 
-#define START_MS 10000 /* files: to enter its sandbox */
+#define WORK_MAX_MS (15 * 60 * 1000) /* that files may ask for */
 
 void (*partials_files)(const struct files_start *start) = files_main;
 
@@ -137,16 +138,55 @@ static int fork_files(struct search *s, const struct ground *g,
     return h->pid > 0 ? 0 : ctl_fail(s->x, EX_OSERR, "%s", strerror(errno));
 }
 
+static int search_patience(const struct search *s)
+{
+    return s->patience > 0      ? s->patience
+           : s->x->patience > 0 ? s->x->patience
+                                : SEARCH_MS;
+}
+
+/* OPENS: what files opened last, in the tree of the home. */
+static int search_hangs(struct search *s, const char *opens)
+{
+    const bool home = strlen(opens) <= 1;
+    int half = search_patience(s) / 2;
+
+    s->patience = half > SEARCH_LEAST_MS ? half : SEARCH_LEAST_MS;
+    return ctl_fail(s->x, EX_TEMPFAIL, "%s%s%s: its disk doesn't answer",
+                    s->where, home ? "" : ", at ", home ? "" : opens);
+}
+
+int search_wait(struct search *s, struct channel *files, uint32_t request,
+                struct message *answer)
+{
+    struct pollfd one = { .fd = files->fd, .events = POLLIN };
+    int ms = search_patience(s), code;
+
+    do {
+        if (poll(&one, 1, ms) == 0)
+            return search_hangs(s, "");
+        code = server_wait(s->x, files, request, answer, ms);
+        ms = search_patience(s);
+        if (code == 0 && answer->kind == MSG_working && answer->working.ms > 0)
+            ms = answer->working.ms < WORK_MAX_MS ? (int)answer->working.ms
+                                                  : WORK_MAX_MS;
+    } while (code == 0 && answer->kind == MSG_working);
+    return code;
+}
+
 static int wait_for_files(struct search *s, const struct ground *g,
                           struct helper *h)
 {
     struct message m;
     const struct msg_files_failed *failed = &m.files_failed;
+    char opens[USER_HOME_MAX + 1] = "";
     int r;
 
-    do
-        r = channel_wait(&h->master, &m, START_MS);
-    while (r == 1 && m.kind == MSG_files_opens);
+    while ((r = channel_wait(&h->master, &m, search_patience(s))) == 1 &&
+           m.kind == MSG_files_opens)
+        slice_copy(m.files_opens.at, opens, sizeof(opens));
+    if (r == -ETIMEDOUT)
+        return search_hangs(s, opens);
     if (r == 1 && m.kind == MSG_files_ready)
         return 0;
     if (r != 1 || m.kind != MSG_files_failed)
@@ -179,6 +219,7 @@ static int search_ground(struct search *s, const struct ground *g)
     struct helper h = { .files.fd = -1, .master.fd = -1 };
     int code = fork_files(s, g, &h);
 
+    s->where = g->home;
     if (code == 0)
         code = wait_for_files(s, g, &h);
     if (code == 0)

@@ -8,17 +8,27 @@
 #include "ctl.h"
 #include "sallyport/ipc/channel.h"
 
-#define WALK_MS (15 * 60 * 1000) /* files: to find the next file */
-
 struct search {
     struct context *x;
     void *owner;
     /* Asks the process files, and takes all its answers: an exit code. */
     int (*ask)(struct search *s, struct channel *files);
-    bool in_shares;   /* search_user(): in the user's shares, too */
-    const char *user; /* whose home is searched; or the label of a share */
+    bool in_shares;    /* search_user(): in the user's shares, too */
+    const char *user;  /* whose home is searched; or the label of a share */
+    const char *where; /* the directory */
     char label[USER_NAME_MAX + 2];
+    int patience; /* ms; 0: SEARCH_MS. Halved by each disk that hangs */
 };
+
+/* files: to be ready, or to send a sign of life. So each disk that hangs costs
+ * that much, and after the first ones less. */
+#define SEARCH_MS       8000
+#define SEARCH_LEAST_MS 2000
+
+/* Waits for the next answer to REQUEST, as long as files works: an exit code.
+ */
+int search_wait(struct search *s, struct channel *files, uint32_t request,
+                struct message *answer);
 
 /* Each returns an exit code. */
 int search_user(struct search *s, const struct user *user);

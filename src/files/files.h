@@ -312,7 +312,9 @@ struct walk {
     uint64_t most;  /* names; 0: no limit */
     uint64_t until; /* clock_ms(); 0: no limit */
     bool one_disk;  /* leaves out what is mounted in it, also by mount --bind */
+    uint32_t request; /* of sallyportctl, which gets signs of life; or 0 */
 
+    uint64_t sign_at; /* clock_ms() */
     struct path path;
     uint64_t names;  /* how many were looked at */
     uint64_t unread; /* directories and names that can't be looked into */
@@ -330,6 +332,10 @@ void walk_below(struct walk *w, struct slice path);
 
 /* False if the walk ends early; to be asked once for each name. */
 bool walk_goes_on(struct walk *w);
+/* For sallyportctl: the walk doesn't hang, and what comes next may take so many
+ * MS (0: no longer than usual). */
+void walk_works(const struct walk *w, uint64_t ms);
+#define WALK_READER_MS (UINT64_C(15) * 60 * 1000) /* a pager */
 /* A directory that can't be read counts as such, unless it is gone. */
 void walk_not_read(struct walk *w, int error);
 

@@ -15,8 +15,9 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/random.h"
 
-#define HELD_MARK    ".held-"
-#define HELD_WAIT_MS (UINT64_C(15) * 60 * 1000) /* a pager */
+#define HELD_MARK ".held-"
+#define ORDER_MS                                                               \
+    (UINT64_C(15) * 60 * 1000) /* locks, and a sync of a slow disk */
 
 /* One for each enum conflict; they are on disks, so they never change. */
 static const char conflict_letters[CONFLICT_COUNT] = {
@@ -63,7 +64,6 @@ bool held_parse(const char *text, char id[HELD_DIGITS + 1],
 
 struct held_search {
     struct walk walk;
-    uint32_t request;
     enum held_order order;
     char id[HELD_DIGITS + 1]; /* "": all */
 };
@@ -189,6 +189,8 @@ static void held_take(struct held_search *s, struct held_found *one)
         walk_not_read(w, -ENAMETOOLONG);
         return;
     }
+    if (s->order >= HELD_RELEASE)
+        walk_works(w, ORDER_MS);
     int r = held_obey(s, one);
     /* sallyportctl gets the file, and no way to anything else. */
     FD_CLEANUP int fd = s->order == HELD_READ
@@ -198,12 +200,13 @@ static void held_take(struct held_search *s, struct held_found *one)
     if (s->order == HELD_READ && fd < 0)
         r = fd;
     if (r != -ENOENT) /* else another order was faster */
-        ANSWER_WITHIN(w->f, HELD_WAIT_MS, held, s->request,
+        ANSWER_WITHIN(w->f, WALK_READER_MS, held, s->walk.request,
                       .id = slice_from(one->id), .path = path_slice(&w->path),
                       .uid = one->st.st_uid, .bytes = (uint64_t)one->st.st_size,
                       .since = one->st.st_ctime, .outcome = files_outcome(r));
     if (fd >= 0)
-        ANSWER_WITHIN(w->f, HELD_WAIT_MS, held_bytes, s->request, .file = fd);
+        ANSWER_WITHIN(w->f, WALK_READER_MS, held_bytes, s->walk.request,
+                      .file = fd);
     walk_leave(&w->path, len);
 }
 
@@ -231,11 +234,11 @@ static void held_on_name(struct walk *w, int directory, const char *stands)
 int held_on_held_find(void *owner, struct msg_held_find *m)
 {
     struct files *f = owner;
-    struct held_search s = {
-        .walk = { .f = f, .owner = &s, .on_name = held_on_name },
-        .request = m->request,
-        .order = m->order
-    };
+    struct held_search s = { .walk = { .f = f,
+                                       .owner = &s,
+                                       .on_name = held_on_name,
+                                       .request = m->request },
+                             .order = m->order };
 
     bool meant = slice_copy(m->id, s.id, sizeof(s.id)) == 0 &&
                  (m->order == HELD_LIST || s.id[0]);
@@ -246,7 +249,7 @@ int held_on_held_find(void *owner, struct msg_held_find *m)
     }
     /* A file that was found needs no other directory. */
     if (!f->over)
-        ANSWER_WITHIN(f, HELD_WAIT_MS, partials_end, s.request,
+        ANSWER_WITHIN(f, WALK_READER_MS, partials_end, s.walk.request,
                       .unread = s.walk.most ? 0 : s.walk.unread,
                       .error = s.walk.error);
     return 0;

@@ -170,9 +170,7 @@ int sweep_all(const struct files *f, const struct mount *m, int directory)
 
 /* The search for sallyportctl keeps one directory's buffer per level, however
  * many partials there are. It never removes one that an upload is writing. */
-#define READER_MS                                                              \
-    (UINT64_C(15) * 60 * 1000) /* a pager; master ends it first                \
-                                */
+#define REMOVAL_MS 60000 /* a lock is awaited, and the disk may be slow */
 
 struct found {
     char name[NAME_MAX + 1];
@@ -184,7 +182,6 @@ struct found {
 
 struct search {
     struct walk walk;
-    uint32_t request;
     bool remove;
     bool expired;     /* files and partials, by ctime */
     struct stat held; /* the directory whose lock didn't come in time */
@@ -200,7 +197,7 @@ static void partials_send_one(struct search *s, const struct found *one)
         walk_not_read(&s->walk, -ENAMETOOLONG);
         return;
     }
-    ANSWER_WITHIN(s->walk.f, READER_MS, partial, s->request,
+    ANSWER_WITHIN(s->walk.f, WALK_READER_MS, partial, s->walk.request,
                   .path = path_slice(&s->walk.path),
                   .name = slice_from(one->is_for), .bytes = one->bytes,
                   .mtime = one->changed, .state = one->state);
@@ -287,6 +284,8 @@ static void partials_look_at(struct search *s, int fd, const char *name)
     snprintf(one.name, sizeof(one.name), "%s", name);
     if (!s->expired)
         partial_wanted(s->walk.f, fd, name, one.is_for);
+    if (s->remove)
+        walk_works(&s->walk, REMOVAL_MS);
     if (s->remove && !partials_take_away(s, fd, &one, &st))
         return;
     if (!s->remove && partial_is_name(name) && partial_is_own(s->walk.f, &st) &&
@@ -307,8 +306,8 @@ static void search_init(struct search *s, struct files *f, uint32_t request,
         .walk = { .f = f,
                   .mount = f->mount,
                   .owner = s,
-                  .on_name = partials_on_name },
-        .request = request,
+                  .on_name = partials_on_name,
+                  .request = request },
         .remove = remove,
         .age = age,
         .now = time(NULL),
@@ -320,7 +319,7 @@ static int search_end(const struct search *s)
     struct files *f = s->walk.f;
 
     if (!f->over)
-        ANSWER_WITHIN(f, READER_MS, partials_end, s->request,
+        ANSWER_WITHIN(f, WALK_READER_MS, partials_end, s->walk.request,
                       .unread = s->walk.unread, .error = s->walk.error);
     return 0;
 }

@@ -52,8 +52,9 @@ int directory_next(struct directory *d, const char **name)
     }
 }
 
-#define DEPTH_MAX  128  /* directories within directories */
-#define LOOK_EVERY 1024 /* names between two checks of the peers */
+#define DEPTH_MAX     128 /* directories within directories */
+#define SIGN_EVERY_MS 1000
+#define LOOK_EVERY    1024 /* names between two checks of the peers */
 
 void walk_not_read(struct walk *w, int error)
 {
@@ -74,7 +75,16 @@ bool walk_goes_on(struct walk *w)
         return false;
     if (!f->over && w->names++ % LOOK_EVERY == 0 && files_wait(f, 0))
         f->over = true;
+    if (!f->over && w->request > 0 && clock_ms() >= w->sign_at) {
+        w->sign_at = clock_ms() + SIGN_EVERY_MS;
+        walk_works(w, 0);
+    }
     return !f->over;
+}
+
+void walk_works(const struct walk *w, uint64_t ms)
+{
+    ANSWER_WITHIN(w->f, WALK_READER_MS, working, w->request, .ms = ms);
 }
 
 bool walk_enter(struct path *p, const char *name)

@@ -9,9 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ctl.h"
 #include "fuse.h"
 #include "generation.h"
 #include "sallyport/base/clock.h"
+#include "support/files.h"
 #include "support/processes.h"
 #include "support/server_log.h"
 #include "support/session.h"
@@ -153,14 +155,15 @@ Test(fuse, a_home_that_hangs, .timeout = 90)
     server_stop(&server);
 }
 
-#define LATE_MS 9000 /* a directory that hangs is given up after 10 s */
-#define TRIES   20
-#define AT_MOST 3 /* processes that wait for it */
+#define LATE_MS   9000 /* a directory that hangs is given up after 10 s */
+#define TRIES     20
+#define AT_MOST   3     /* processes that wait for it */
+#define SEARCH_MS 12000 /* sallyportctl gives a disk up after 8 s */
 
 static const struct server_user members[] = {
     { .name = "anna", .keys = "shares=contracts:full" },
     { .name = "bert", .keys = "shares=contracts:full" },
-    { .name = "carl" },
+    { .name = "carl", .keys = "rights./in=lrwodnmi" },
 };
 static const struct server_share contracts = { .name = "contracts" };
 
@@ -264,5 +267,39 @@ Test(fuse, a_home_that_hangs_at_the_login, .timeout = 120)
                  files_of(&server, "anna"));
     cr_expect_leq(logs_in(&server, "carl", 230), LATE_MS);
     fuse_unmount(home, fuse);
+    server_stop(&server);
+}
+
+/* Commands that search all homes and shares list what answers, and report the
+ * rest. */
+Test(fuse, a_search_beside_a_share_that_hangs, .timeout = 120)
+{
+    struct server server;
+    struct session s;
+    struct data d;
+    char share[SERVER_PATH_MAX], id[17], order[64];
+    uint64_t begin;
+    pid_t fuse;
+
+    begin_members(&server);
+    files_make_folder(server_home_file(&server, "carl", "in"), 0777);
+    session_enter(&s, &server, "carl");
+    data_open(&s, &d, "STOR in/f");
+    data_write(&d, "bytes", 5);
+    data_close(&d);
+    session_expect(&s, "226 {*}");
+    snprintf(id, sizeof(id), "%s", strstr(s.reply.data, "(id ") + 4);
+    session_close(&s);
+    snprintf(share, sizeof(share), "%s",
+             server_share_path(&server, "/contracts"));
+    fuse = hang(share);
+    begin = clock_ms();
+    ctl(&server, 75, "inspect list", id);
+    ctl(&server, 75, "inspect list --json", id);
+    ctl(&server, 75, "inspect list", share);
+    cr_expect_leq(clock_ms() - begin, 3 * SEARCH_MS);
+    snprintf(order, sizeof(order), "inspect release %s", id);
+    ctl(&server, 0, order, "/in/f");
+    fuse_unmount(share, fuse);
     server_stop(&server);
 }

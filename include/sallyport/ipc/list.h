@@ -1126,6 +1126,12 @@ END
 
 SECTION("Files", NULL)
 
+MESSAGE(working, FILES, CTL, ASKED, MANY, NONE,
+        "the search goes on; the next message comes within that many ms (0: as "
+        "ever), or a disk hangs")
+NUMBER(ms)
+END
+
 MESSAGE(file_read, SESSION, FILES, IDLE, MANY, NONE, "open a file to read")
 PATH(path)
 NUMBER(offset)
