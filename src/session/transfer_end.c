@@ -112,11 +112,6 @@ static void transfer_release(struct session *s)
     free(t->block);
     t->block = NULL;
     t->block_at = t->block_len = 0;
-    s->rest = s->until = 0;
-    if (!t->hash) { /* ALLO is for the next upload */
-        s->announced = NOT_ANNOUNCED;
-        s->sized = 0;
-    }
 }
 
 enum stepped transfer_finish(struct session *s, enum reply r, struct slice a,
