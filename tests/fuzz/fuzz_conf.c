@@ -3,6 +3,8 @@
 #include "fuzz.h"
 
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "sallyport/conf/conf.h"
 
@@ -12,6 +14,20 @@ static void count(const char *mistake)
 {
     FUZZ_CHECK(strncmp(mistake, "conf", 4) == 0);
     told++;
+}
+
+/* As master passes them to its children. */
+static void check_passing(const struct settings *s)
+{
+    static struct settings again;
+    struct complaint c = { .text = "" };
+    int fd = memfd_create("settings", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+    FUZZ_CHECK(fd >= 0 && settings_write(s, fd) == 0 && settings_seal(fd) == 0);
+    memset(&again, 0xa5, sizeof(again));
+    FUZZ_CHECK(settings_take(&again, fd, &c) == 0);
+    FUZZ_CHECK(memcmp(s, &again, sizeof(again)) == 0);
+    close(fd);
 }
 
 /* All mistakes are reported if there are any, and none otherwise. */
@@ -25,6 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     told = 0;
     if (conf_parse(&s, fuzz_slice(data, size), "conf", count, &c) == 0) {
         FUZZ_CHECK(c.text[0] == '\0' && told == 0);
+        check_passing(&s);
         return 0;
     }
     FUZZ_CHECK(strncmp(c.text, "conf:", 5) == 0 && told > 0);

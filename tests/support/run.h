@@ -11,8 +11,8 @@ struct run_result {
 };
 
 /* Runs PATH. The arguments end with NULL; INPUT (may be NULL) is its standard
- * input. Fails the test if the program doesn't end within a minute and a half,
- * far more than any needs. */
+ * input. Fails the test if the program doesn't end within four minutes, far
+ * more than any needs. */
 void run(struct run_result *ret, const char *input, const char *path, ...)
     __attribute__((sentinel));
 void run_arguments(struct run_result *ret, const char *input,
