@@ -309,7 +309,7 @@ static void crowd_lock(struct crowd *c)
     for (enum state i = 0; i < STATES; i++) {
         snprintf(words, sizeof(words), "user lock %s", users[i].name);
         ctl(c->server, 0, words, "");
-        session_expect(&c->session[i], "421 {*}");
+        session_expect(&c->session[i], "530 Your account was locked.");
         session_drop(&c->session[i]);
         snprintf(words, sizeof(words), "user unlock %s", users[i].name);
         ctl(c->server, 0, words, "");

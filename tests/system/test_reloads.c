@@ -196,7 +196,7 @@ Test(reloads, a_lower_max_sessions, .timeout = 120)
     for (unsigned i = 0; i < CROWD; i++) {
         snprintf(command, sizeof(command), "user lock u%u", i);
         ctl(&server, 0, command, "");
-        session_expect(&c.session[i], "421 {*}");
+        session_expect(&c.session[i], "530 Your account was locked.");
         if (i > 0 && i < CROWD / 2)
             data_cut(&c.upload[i], false);
         session_drop(&c.session[i]);
