@@ -107,7 +107,7 @@ static void expect_root_folder(const struct server *server,
                  strstr(row->title, "bert") ? "bert" : "anna");
         wanted = server_home(server, user);
     } else if (kind->confined) {
-        wanted = server_path(server, "empty");
+        wanted = server_path(server, "empty.new (deleted)");
     }
     cr_expect_str_eq(root, wanted, "%s: its root is %s", row->title, root);
 }
