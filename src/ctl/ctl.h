@@ -467,7 +467,6 @@ struct edit {
     struct users_file file;
     bool exists;
     bool stands; /* the new file has replaced the old one */
-    bool ended;  /* the last line has a line end */
     struct stat old;
     struct buf text;        /* the old file */
     struct edit_line *line; /* of the new file; line N is line[N - 1] */

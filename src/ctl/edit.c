@@ -82,12 +82,31 @@ static int cut_lines(struct edit *e)
     struct slice rest = buf_slice(&e->text), line;
     int code = 0;
 
-    e->ended = rest.len > 0 && rest.ptr[rest.len - 1] == '\n';
     while (code == 0 && rest.len > 0) {
         slice_cut(&rest, '\n', &line);
         code = add_line(e, (struct edit_line){ line, NULL });
     }
     return code;
+}
+
+/* The text may be a part of the one that somebody meant. An edit would make it
+ * permanent: what a program writes later goes to the old file, which has no
+ * name any more. */
+static int refuse_part(struct edit *e, int fd)
+{
+    if (users_file_is_written(fd)) {
+        complain(e->complaint,
+                 "%s: another program has it open for writing; try again later",
+                 e->file.path);
+        return EX_TEMPFAIL;
+    }
+    if (e->text.len == 0 || e->text.data[e->text.len - 1] == '\n')
+        return 0;
+    complain(e->complaint,
+             "%s: its last line isn't ended, so it may be cut off; complete "
+             "it, and end it with a line end",
+             e->file.path);
+    return EX_DATAERR;
 }
 
 /* Reads the file's text, and its rows from the same text: an editor that takes
@@ -108,6 +127,9 @@ static int read_current(struct edit *e)
     FD_CLEANUP int copy = r ? r : fd_sealed("users", buf_slice(&e->text));
     if (copy < 0)
         return edit_fail(e, -copy, "can't be read");
+    r = refuse_part(e, fd);
+    if (r)
+        return r;
     if (users_read(&e->users, copy, e->file.path, e->complaint))
         return EX_DATAERR;
     return cut_lines(e);
@@ -195,7 +217,6 @@ int edit_append(struct edit *e, struct slice line)
     code = add_line(e, (struct edit_line){ buf_slice(&own), own.data });
     if (code)
         buf_release(&own);
-    e->ended = true;
     return code;
 }
 
@@ -295,8 +316,7 @@ static int join_lines(struct edit *e, struct buf *text)
 {
     for (size_t i = 0; i < e->lines; i++)
         if (e->line[i].text.ptr &&
-            (buf_add_slice(text, e->line[i].text) ||
-             buf_add_text(text, i + 1 < e->lines || e->ended ? "\n" : "")))
+            (buf_add_slice(text, e->line[i].text) || buf_add_text(text, "\n")))
             return too_large(e);
     return 0;
 }

@@ -42,6 +42,8 @@ static const struct permission may[] = {
     MAY(renameat2, "the same, where there is no renameat"),
     MAY(memfd_create, "users for auth, sealed; reader's answer"),
     MAY_IF(fcntl, IS(1, F_ADD_SEALS), "settings and users for the others"),
+    MAY_IF(fcntl, IS(1, F_SETSIG), "is the users file being written"),
+    MAY_IF(fcntl, IS(1, F_SETLEASE), "the same"),
 
     MAY(accept4, "sallyportctl; the socket was made before the sandbox"),
     MAY(unlinkat, "that socket's name, at the end; leftovers of the files that "

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +77,19 @@ int users_file_open_beside(const struct users_file *p, const char *ending,
     fd = openat(p->directory_fd, name,
                 flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     return fd < 0 ? -errno : fd;
+}
+
+/* The kernel grants a lease for reading only while nobody writes. The lease
+ * ends at once. The signal, for somebody who opens the file meanwhile, is one
+ * that does nothing. */
+bool users_file_is_written(int fd)
+{
+    if (fcntl(fd, F_SETSIG, SIGURG) < 0)
+        return false;
+    if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
+        return errno == EAGAIN;
+    fcntl(fd, F_SETLEASE, F_UNLCK);
+    return false;
 }
 
 /* A replacement runs under the lock, so an old NAME.new is a leftover of a
@@ -171,7 +185,9 @@ static int read_text(const struct users_file *p, struct buf *text,
 
     if (fd < 0)
         return fd;
-    return fstat(fd, st) < 0 ? -errno : fd_read_file(fd, text);
+    if (fstat(fd, st) < 0)
+        return -errno;
+    return users_file_is_written(fd) ? -ETIMEDOUT : fd_read_file(fd, text);
 }
 
 /* No process of the server may give files away. */

@@ -302,12 +302,14 @@ Test(access, tickets_of_the_row_before, .timeout = 60)
     server_start(&server, &plan);
     ticket = ticket_of(&server);
     change(&server, "::", ":Anna, accounts:", false);
+    server_log_wait(&server, "users file read: edition 2", NULL);
     session_init(&s);
     s.version = SESSION_TLS_13;
     session_open(&s, &server, "anna");
     store(&s, ticket, "226 {*}");
     session_close(&s);
     change(&server, "/anna::", "/anna::rights=lrwo", false);
+    server_log_wait(&server, "users file read: edition 3", NULL);
     session_init(&s);
     s.version = SESSION_TLS_13;
     session_open(&s, &server, "anna");

@@ -608,6 +608,7 @@ static void add_comment(const struct server *s)
 Test(client_certificates, nobody_is_asked)
 {
     static const char line[] = "sallyportd: " HINT;
+    static const char locked[] = "emil:!:70009:70009::/emil::\n";
     struct server server;
     struct server_plan p;
     char text[1024];
@@ -634,7 +635,8 @@ Test(client_certificates, nobody_is_asked)
     set_lines(&server, "off", NULL);
     reload(&server, 5, GOOD);
     server_log_expect(&server, 4, line, NULL);
-    files_write(server_path(&server, "users"), "", 0, 0600);
+    files_write(server_path(&server, "users"), locked, sizeof(locked) - 1,
+                0600);
     reload(&server, 6, GOOD);
     server_log_expect(&server, 4, line, NULL);
     expect_hint(&server, false);

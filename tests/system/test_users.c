@@ -1,6 +1,7 @@
 /* sallyportctl makes and changes users while the server runs: the next login
  * sees the new file. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include "support/run.h"
 #include "support/server_log.h"
 #include "support/session.h"
+#include "support/wait.h"
 
 #define PASSWORD "a long enough password"
 #define ANOTHER  "another good password"
@@ -239,10 +241,57 @@ Test(users, file_goes_bad, .timeout = 60)
     cr_assert(files_read(users, &good));
     cr_assert_eq(login(&server, "anna", SERVER_PASSWORD), 230);
     files_write(users, "anna::70000:70000::/::\n", 23, 0600);
+    server_log_wait(&server, "the old users stay", NULL);
     cr_assert_eq(login(&server, "anna", ""), 530);
+    cr_assert_eq(login(&server, "anna", SERVER_PASSWORD), 230);
     files_write(users, good.data, good.len, 0600);
     cr_assert_eq(login(&server, "anna", SERVER_PASSWORD), 230);
     buf_release(&good);
+    server_stop(&server);
+}
+
+#define TOTP " totp=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+
+/* A line that is cut gives the user other rights: without the second factor. So
+ * nobody gets in by it, nor by a file that somebody still writes. A file that
+ * becomes empty ends no session, and locks out nobody. */
+Test(users, half_written, .timeout = 120)
+{
+    const struct server_user users[] = { { .name = "bert" },
+                                         { .name = "anna" } };
+    const struct server_plan plan = { .users = users, .user_count = 2 };
+    char path[SERVER_PATH_MAX];
+    struct server server;
+    struct session s;
+    struct buf text;
+    size_t half;
+    int fd;
+
+    server_start(&server, &plan);
+    strcpy(path, server_path(&server, "users"));
+    buf_init(&text, 1 << 20);
+    cr_assert(files_read(path, &text));
+    half = --text.len; /* anna's line, the last one, without its options */
+    cr_assert_eq(buf_add_text(&text, TOTP "\n"), 0);
+    files_write(path, text.data, text.len, 0600);
+    session_enter(&s, &server, "bert");
+    server_log_wait(&server, "users file read: edition 2", NULL);
+    cr_expect_eq(login(&server, "anna", SERVER_PASSWORD), 530);
+    fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    cr_assert_eq(write(fd, text.data, half + 1), (ssize_t)half + 1);
+    server_log_wait(&server, "the old users stay", "its last line isn't ended",
+                    NULL);
+    cr_assert_eq(pwrite(fd, "\n", 1, (off_t)half), 1);
+    server_log_wait(&server, "the old users stay", "open for writing", NULL);
+    cr_expect_eq(login(&server, "anna", SERVER_PASSWORD), 530);
+    cr_assert_eq(ftruncate(fd, 0), 0);
+    close(fd);
+    server_log_wait(&server, "the old users stay", "no users now", NULL);
+    session_do(&s, "257 {*}", "PWD");
+    cr_expect_eq(login(&server, "bert", SERVER_PASSWORD), 230);
+    cr_expect_eq(login(&server, "anna", SERVER_PASSWORD), 530);
+    session_close(&s);
+    buf_release(&text);
     server_stop(&server);
 }
 
@@ -275,8 +324,29 @@ static void change_all_the_time(const struct server *server, struct slice head)
     }
 }
 
-/* A large file is another one at each login, and nobody is kept out; its last
- * row counts for the next login. */
+struct becoming {
+    const struct server *server;
+    const char *name;
+    int code;
+};
+
+static bool is_answered(void *argument)
+{
+    const struct becoming *b = argument;
+
+    return login(b->server, b->name, SERVER_PASSWORD) == b->code;
+}
+
+/* A change by hand counts once the file has been quiet for a moment. */
+static void becomes(const struct server *server, const char *name, int code)
+{
+    struct becoming b = { server, name, code };
+
+    cr_expect(wait_until(is_answered, &b, 20000), "%s: never %d", name, code);
+}
+
+/* A large file is another one at each login, and nobody is kept out. Once it
+ * rests, its last row counts. */
 Test(users, large_file_changes, .timeout = 120)
 {
     const struct server_user users[] = { { .name = "anna" },
@@ -303,9 +373,9 @@ Test(users, large_file_changes, .timeout = 120)
     kill(editor, SIGKILL);
     waitpid(editor, NULL, 0);
     put_rows(&server, anna, 10000, "");
-    cr_expect_eq(login(&server, "bert", SERVER_PASSWORD), 530);
+    becomes(&server, "bert", 530);
     put_rows(&server, anna, 10000, bert.ptr);
-    cr_expect_eq(login(&server, "bert", SERVER_PASSWORD), 230);
+    becomes(&server, "bert", 230);
     buf_release(&good);
     server_stop(&server);
 }

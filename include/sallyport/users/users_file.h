@@ -34,6 +34,10 @@ int users_file_open_beside(const struct users_file *p, const char *ending,
  * else edits the file; or another -errno. */
 int users_file_lock(struct users_file *p, uint64_t ms);
 
+/* Has anybody the file open for writing? FD is open for reading only. False
+ * also on a file system that can't tell. */
+bool users_file_is_written(int fd);
+
 /* Checks the finished file before it gets its name. Returns 0, or a negative
  * number, which users_file_replace() returns. */
 typedef int users_file_check(int fd, void *owner);

@@ -165,7 +165,7 @@ static void request_read_users(struct peer *p)
 {
     struct master *m = p->master;
 
-    access_refresh(m);
+    access_refresh(m, true);
     if (m->users->reported.text[0])
         peer_refuse(p, REFUSAL_BAD_FILE, m->users->reported.text);
     else

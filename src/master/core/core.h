@@ -144,6 +144,7 @@ struct deadlines {
     uint64_t look;      /* sessions: to say what they do */
     uint64_t renew;     /* the supervisor: to answer a reload */
     uint64_t users;     /* between two checks of the users file */
+    uint64_t quiet;     /* a changed users file: without a further change */
     uint64_t write;     /* a new password: to be in that file */
     uint64_t reader;    /* to read it; master does nothing else meanwhile */
     uint64_t hand_over; /* gate: from `step_down` to its end */

@@ -66,6 +66,7 @@ void master_init(struct master *m)
                                        .look = 1000,
                                        .renew = 150000,
                                        .users = 3000,
+                                       .quiet = 2000,
                                        .write = 10000,
                                        .reader = 5000,
                                        .hand_over = 6000,

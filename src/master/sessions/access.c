@@ -230,10 +230,10 @@ static void access_report_hint(struct master *m)
         master_report(m, EVENT_TROUBLE, PROCESS_MASTER, "hint: %s", c.text);
 }
 
-bool access_refresh(struct master *m)
+bool access_refresh(struct master *m, bool announced)
 {
     struct complaint c = { "" };
-    int r = userdb_look(m->users, &c);
+    int r = userdb_look(m->users, announced, &c);
 
     if (r < 0 && c.text[0])
         master_report(m, EVENT_TROUBLE, PROCESS_MASTER, "%s: %s",
@@ -254,18 +254,13 @@ bool access_refresh(struct master *m)
     return true;
 }
 
-/* An editor that writes in place may be in the middle of the file. So the rows
- * count here once two checks have found the same. */
 static void access_on_timer(void *owner)
 {
     struct master *m = owner;
-    struct access *a = m->access;
 
-    access_refresh(m);
-    if (a->seen == userdb_newest(m->users))
-        access_review(m);
-    a->seen = userdb_newest(m->users);
-    loop_timer_set(&m->loop, &a->timer, m->deadlines.users);
+    access_refresh(m, false);
+    access_review(m);
+    loop_timer_set(&m->loop, &m->access->timer, m->deadlines.users);
 }
 
 void access_start(struct master *m)

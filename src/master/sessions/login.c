@@ -223,8 +223,8 @@ static int login_on_login(void *owner, struct msg_login *msg)
         return 0;
     }
     session_set_timer(s, m->deadlines.verdict);
-    if (!access_refresh(
-            m)) /* the user may have been locked since the old rows */
+    /* The user may have been locked since the old rows. */
+    if (!access_refresh(m, false))
         login_deny(s, DENIAL_FAILED);
     else if (s->login > 0 && password_objection(s) != PASSWORD_OK)
         password_answer(s, password_objection(s));

@@ -118,6 +118,10 @@ static enum password_fault writer_begin(struct session *s,
 
     if (u->writer.pid > 0 || clock_ms() < u->write_rests_until)
         return PASSWORD_BUSY;
+    if (userdb_is_unended(u)) {
+        password_complain(m, "its last line isn't ended, so it may be cut off");
+        return PASSWORD_UNWRITTEN;
+    }
     pid = writer_fork(s, user);
     if (pid < 0) {
         password_complain(m, strerror(-pid));
@@ -149,7 +153,7 @@ static void password_take(struct master *m)
 {
     const uint64_t edition = userdb_newest(m->users), begin = clock_ms();
 
-    access_refresh(m);
+    access_refresh(m, true);
     if (userdb_newest(m->users) != edition)
         access_review(m);
     m->users->write_rests_until = clock_ms() + 10 * (clock_ms() - begin);

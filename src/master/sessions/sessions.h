@@ -274,9 +274,10 @@ struct userdb {
     int fd;    /* the newest text, a sealed memfd; -1: none */
     int table; /* the same as reader wrote it, for check; -1: none */
     struct stat seen;
-    bool fresh;          /* changed just before it was read: check again */
-    bool may_be_missing; /* at the first start; then there are no users */
-    bool missing;        /* so the newest edition has no users */
+    uint64_t seen_at;          /* clock_ms() of the first look that saw it so */
+    bool settled;              /* it was quiet and whole when it was read */
+    bool may_be_missing;       /* at the first start; then there are no users */
+    bool missing;              /* so the newest edition has no users */
     struct complaint reported; /* the last one */
     uint64_t rests_until;      /* after a reader that has failed; clock_ms() */
     struct password_writer writer;
@@ -290,17 +291,22 @@ void userdb_release(struct userdb *u);
 /* In a fork, in its place: see users_forget(). */
 void userdb_forget(struct userdb *u);
 
-/* Checks the file. Returns 1: there is a new edition; 0: nothing new;
- * -EINVAL: it can't be used, *c has the reason, and the old edition stays;
- * another -errno: it couldn't be read this time, so nobody knows who may log
- * in. The same complaint comes once: after that the result is 0 or -errno with
- * an empty *c until it changes. */
-int userdb_look(struct userdb *u, struct complaint *c);
+/* Checks the file. ANNOUNCED: sallyportctl or SITE PSWD has just given it its
+ * name, so it needn't be quiet first. Returns 1: there is a new edition; 0:
+ * nothing new; -EINVAL: it can't be used, *c has the reason, and the old
+ * edition stays; another -errno: it couldn't be read this time, so nobody knows
+ * who may log in. The same complaint comes once: after that the result is 0 or
+ * -errno with an empty *c until it changes. */
+int userdb_look(struct userdb *u, bool announced, struct complaint *c);
 
-/* After a crash, if the file can't be used: takes the text that was used last.
- * Returns 0, or a negative number with the complaint. */
+/* Takes the text that the generation before has used. Returns 0, or a negative
+ * number with the complaint. */
 int userdb_restore(struct userdb *u, int fd, struct complaint *c);
 
+/* Has the file another text, which isn't quiet yet? */
+bool userdb_changes(const struct userdb *u);
+/* Does the last line of the newest text lack its end? */
+bool userdb_is_unended(const struct userdb *u);
 uint64_t userdb_newest(const struct userdb *u);
 /* Returns the number of rows in the newest edition. */
 size_t userdb_count(const struct userdb *u);
@@ -637,7 +643,6 @@ void verdict_on_timer(struct child *c);
 /* Checks sessions against their users' rows when the users file changes. */
 struct access {
     struct loop_timer timer;
-    uint64_t seen;       /* the newest edition at the last check */
     uint64_t reviewed;   /* the edition that all sessions were compared with */
     int64_t reviewed_at; /* when: seconds since 1970 */
 };
@@ -646,10 +651,10 @@ struct access {
 void access_start(struct master *m);
 /* Stops these checks: the newest master does them from now on. */
 void access_stop(struct master *m);
-/* Reads the users file if it has changed, and sends it to the auth workers.
- * Returns false if the file couldn't be read, so that nobody knows its
- * contents. */
-bool access_refresh(struct master *m);
+/* Reads the users file if it has changed (ANNOUNCED: see userdb_look()), and
+ * sends it to the auth workers. Returns false if the file couldn't be read, so
+ * that nobody knows its contents. */
+bool access_refresh(struct master *m, bool announced);
 /* Compares the sessions with the newest rows at once, and ends those that the
  * file no longer permits. Returns their number. */
 size_t access_review(struct master *m);

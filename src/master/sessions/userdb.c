@@ -1,7 +1,14 @@
 /* The users file, checked before each login, in master. Master copies the text
  * and has reader parse it. Only the newest text is kept as a descriptor, for
  * auth. The rows of older editions stay as long as a verdict may name them.
- * A broken file never replaces a good one. */
+ * A broken file never replaces a good one.
+ *
+ * A part of a valid file is often valid too, but gives a user other rights: the
+ * second factor may be in the rest of the line. So a changed text counts only
+ * if it seems to be whole: nobody has the file open for writing, its last line
+ * is ended, it still has users, and it hasn't changed for some seconds. Only an
+ * edit that sallyportctl or SITE PSWD reports needs no rest, since these give
+ * the file its name once it is whole. */
 #include "sessions.h"
 
 #include <errno.h>
@@ -13,10 +20,7 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/settings/settings.h"
-
-/* Two changes within this many seconds may leave the same times, since these
- * have the grain of the kernel's clock. */
-#define FRESH_SECONDS 2
+#include "sallyport/users/users_file.h"
 
 void userdb_init(struct userdb *u, const struct master *m)
 {
@@ -131,7 +135,9 @@ static int userdb_parse(struct userdb *u, int text, struct users *users,
     return r;
 }
 
-static int userdb_add(struct userdb *u, struct slice text, struct complaint *c)
+/* ANNOUNCED: by sallyportctl, which may have removed the last user. */
+static int userdb_add(struct userdb *u, struct slice text, bool announced,
+                      struct complaint *c)
 {
     FD_CLEANUP int fd = fd_sealed("users", text);
     struct edition g = { .number = userdb_newest(u) + 1 };
@@ -142,6 +148,13 @@ static int userdb_add(struct userdb *u, struct slice text, struct complaint *c)
     r = userdb_parse(u, fd, &g.users, c);
     if (r < 0)
         return r;
+    if (g.users.count == 0 && userdb_count(u) > 0 && !announced) {
+        users_release(&g.users);
+        return complain(c,
+                        "%s: it has no users now; restore it, or remove the "
+                        "last user by: sallyportctl user del",
+                        u->path);
+    }
     if (u->count == USERDB_KEPT)
         userdb_drop_oldest(u);
     u->kept[u->count++] = g;
@@ -157,15 +170,45 @@ int userdb_restore(struct userdb *u, int fd, struct complaint *c)
 
     buf_init(&text, USERS_FILE_MAX);
     r = fd_read_file(fd, &text);
-    r = r < 0 ? userdb_failed(u, r, c) : userdb_add(u, buf_slice(&text), c);
+    r = r < 0 ? userdb_failed(u, r, c)
+              : userdb_add(u, buf_slice(&text), true, c);
     buf_release(&text);
     return r < 0 ? r : 0;
 }
 
-/* Reads the file that FD is open on, even if the path names another one now. */
-static int userdb_read_open(struct userdb *u, int fd, struct complaint *c)
+bool userdb_is_unended(const struct userdb *u)
+{
+    struct stat s;
+    char last;
+
+    return u->fd >= 0 && fstat(u->fd, &s) == 0 && s.st_size > 0 &&
+           pread(u->fd, &last, 1, s.st_size - 1) == 1 && last != '\n';
+}
+
+/* Refuses a text that may be a part of another one. */
+static int userdb_objection(const struct userdb *u, int fd, struct slice text,
+                            struct complaint *c)
+{
+    if (text.len > 0 && text.ptr[text.len - 1] != '\n')
+        return complain(c,
+                        "%s: its last line isn't ended, so it may be cut off; "
+                        "complete it, and end it with a line end",
+                        u->path);
+    if (users_file_is_written(fd))
+        return complain(c,
+                        "%s: another program has it open for writing, so it "
+                        "may be incomplete",
+                        u->path);
+    return 0;
+}
+
+/* Reads the file that FD is open on, even if the path names another one now.
+ * Returns 0 also if it has changed meanwhile. */
+static int userdb_read_open(struct userdb *u, int fd, bool announced,
+                            struct complaint *c)
 {
     struct buf text;
+    struct stat s;
     int r = settings_private_file(fd, u->path, c);
 
     if (r < 0)
@@ -176,8 +219,12 @@ static int userdb_read_open(struct userdb *u, int fd, struct complaint *c)
         r = complain(c, "%s: %s", u->path, strerror(-r));
     else if (r < 0)
         userdb_failed(u, r, c);
-    else if (!file_has_bytes(u->fd, buf_slice(&text)))
-        r = userdb_add(u, buf_slice(&text), c);
+    else if (!file_has_bytes(u->fd, buf_slice(&text))) {
+        if (u->count > 0)
+            r = userdb_objection(u, fd, buf_slice(&text), c);
+        if (r == 0 && fstat(fd, &s) == 0 && userdb_is_as_seen(u, &s))
+            r = userdb_add(u, buf_slice(&text), announced, c);
+    }
     buf_release(&text);
     return r;
 }
@@ -193,10 +240,11 @@ static bool is_lasting(int error)
 /* A file that was there and has vanished must not lock out everybody. */
 static int userdb_not_opened(struct userdb *u, int error, struct complaint *c)
 {
+    u->settled = false;
     if (error == ENOENT && u->missing)
         return 0;
     if (error == ENOENT && u->may_be_missing && u->count == 0) {
-        int r = userdb_add(u, SLICE(""), c);
+        int r = userdb_add(u, SLICE(""), true, c);
 
         u->missing = r == 1;
         return r;
@@ -208,29 +256,77 @@ static int userdb_not_opened(struct userdb *u, int error, struct complaint *c)
     return is_lasting(error) ? -EINVAL : -error;
 }
 
-/* The file counts as seen if it was read, or refused for its contents. If
- * reading failed, the next check reads it again. */
-static int userdb_read_path(struct userdb *u, struct complaint *c)
+/* Hasn't the file changed for some seconds? The time of its last change, which
+ * no program can set, tells it for a file that changed long before the first
+ * look. After that a change can't leave the same time. */
+static bool userdb_is_quiet(const struct userdb *u)
+{
+    const uint64_t wait = u->master->deadlines.quiet;
+    struct timespec now;
+    int64_t age_ms;
+
+    if (clock_ms() - u->seen_at >= wait)
+        return true;
+    clock_gettime(CLOCK_REALTIME, &now);
+    age_ms = (now.tv_sec - u->seen.st_ctim.tv_sec) * INT64_C(1000) +
+             (now.tv_nsec - u->seen.st_ctim.tv_nsec) / 1000000;
+    return age_ms >= 0 && (uint64_t)age_ms >= wait;
+}
+
+bool userdb_changes(const struct userdb *u)
+{
+    FD_CLEANUP int fd = -1;
+    struct buf text;
+    bool other;
+
+    if (u->settled || u->missing || userdb_is_quiet(u))
+        return false;
+    fd = open(u->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    buf_init(&text, USERS_FILE_MAX);
+    other = fd >= 0 && fd_read_file(fd, &text) == 0 &&
+            !file_has_bytes(u->fd, buf_slice(&text));
+    buf_release(&text);
+    return other;
+}
+
+/* The file counts as settled if it was quiet, and then was read, or refused for
+ * its contents. If reading failed, the next check reads it again. */
+static int userdb_read_path(struct userdb *u, bool announced,
+                            struct complaint *c)
 {
     /* Non-blocking: a FIFO in its place must not block master. */
     FD_CLEANUP int fd =
         open(u->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    const time_t now = time(NULL); /* reader may need seconds */
+    const bool quiet = userdb_is_quiet(u); /* reader may need seconds */
     struct stat s;
     int r;
 
     if (fd < 0 || fstat(fd, &s) < 0)
         return userdb_not_opened(u, errno, c);
-    r = userdb_read_open(u, fd, c);
+    if (!userdb_is_as_seen(u, &s))
+        return 0; /* it changes just now */
+    r = userdb_read_open(u, fd, announced, c);
     if (r < 0 && r != -EINVAL)
         return r;
     u->missing = false;
-    u->seen = s;
-    u->fresh = s.st_mtim.tv_sec + FRESH_SECONDS > now;
+    u->settled = quiet && !users_file_is_written(fd);
     return r;
 }
 
-int userdb_look(struct userdb *u, struct complaint *c)
+/* Must the file, which has these properties now, be read? */
+static bool userdb_is_due(struct userdb *u, const struct stat *s,
+                          bool announced)
+{
+    if (!userdb_is_as_seen(u, s)) {
+        u->seen = *s;
+        u->seen_at = clock_ms();
+        u->settled = false;
+    }
+    return !u->settled &&
+           (announced || u->count == 0 || u->missing || userdb_is_quiet(u));
+}
+
+int userdb_look(struct userdb *u, bool announced, struct complaint *c)
 {
     struct complaint now = { "" };
     struct stat s;
@@ -238,9 +334,12 @@ int userdb_look(struct userdb *u, struct complaint *c)
 
     if (clock_ms() < u->rests_until)
         return -ETIMEDOUT;
-    if (stat(u->path, &s) == 0 && userdb_is_as_seen(u, &s) && !u->fresh)
+    if (stat(u->path, &s) < 0)
+        r = userdb_not_opened(u, errno, &now);
+    else if (userdb_is_due(u, &s, announced))
+        r = userdb_read_path(u, announced, &now);
+    else
         return 0;
-    r = userdb_read_path(u, &now);
     if (r >= 0) {
         u->reported.text[0] = '\0';
         return r;

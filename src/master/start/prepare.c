@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sallyport/base/clock.h"
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/limits.h"
@@ -57,24 +59,43 @@ static bool users_had_rows(int fd)
     return fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0;
 }
 
-static int restore_users(struct master *m, int fd)
+/* Takes the rows of the generation before. They count until the file has
+ * another text that is whole: somebody may be writing it now. A newer build may
+ * refuse the old text; then the file alone counts. */
+static void inherit_users(struct master *m, int fd)
 {
     struct complaint c = { "" };
 
-    return fd < 0 || !m->succession.recovery ? -ENOENT
-                                             : userdb_restore(m->users, fd, &c);
+    if (users_had_rows(fd))
+        userdb_restore(m->users, fd, &c);
+}
+
+/* A reload waits for a file that changes just now, so that its answer tells
+ * whether the file is right. A recovery waits for nothing. */
+static int look_at_users(struct master *m, struct complaint *c)
+{
+    const uint64_t end = clock_ms() + 2 * m->deadlines.quiet;
+    int r = userdb_look(m->users, false, c);
+
+    while (r == 0 && !m->succession.recovery && userdb_changes(m->users) &&
+           clock_ms() < end) {
+        poll(NULL, 0, 50);
+        r = userdb_look(m->users, false, c);
+    }
+    return r;
 }
 
 /* If the users file is broken after a crash, the rows from before the crash
- * count. Without the file the server starts only if it had no users before. */
+ * stay. Without the file the server starts only if it had no users before. */
 int prepare_users(struct master *m, struct complaint *c)
 {
     FD_CLEANUP int before = succession_inherit(&m->succession, "users");
     int r;
 
     m->users->may_be_missing = !users_had_rows(before);
-    r = userdb_look(m->users, c);
-    if (r < 0 && restore_users(m, before) == 0) {
+    inherit_users(m, before);
+    r = look_at_users(m, c);
+    if (r < 0 && m->succession.recovery && userdb_newest(m->users) > 0) {
         stderr_print("the users from before the crash stay: %s", c->text);
         c->text[0] = '\0';
         r = 0;
@@ -82,6 +103,10 @@ int prepare_users(struct master *m, struct complaint *c)
     if (m->users->missing)
         stderr_print("hint: %s is missing, so nobody can log in; make the "
                      "first user: sallyportctl user add NAME",
+                     m->settings.users);
+    if (r >= 0 && userdb_is_unended(m->users))
+        stderr_print("warning: %s: its last line isn't ended, so it may be cut "
+                     "off; complete it, and end it with a line end",
                      m->settings.users);
     return placed(m, "users", r, c);
 }

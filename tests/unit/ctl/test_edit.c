@@ -36,7 +36,7 @@ Test(edit, append_remove_set_hash)
     struct complaint c = { .text = "" };
     struct edit e;
 
-    file_write(world.users, "#a\n" OLD "#b");
+    file_write(world.users, "#a\n" OLD "#b\n");
     cr_assert_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
     cr_expect_eq(edit_set_column(&e, e.users.row[0].line, EDIT_HASH, "*"), 0);
     cr_expect_eq(edit_append(&e, SLICE(ROW)), 0);
@@ -70,7 +70,7 @@ Test(edit, entries_of_a_list)
     struct complaint c = { .text = "" };
     struct edit e;
 
-    file_write(world.users, OLD "\nbob:!:5:5::/i:: rights=lr\r\n#end");
+    file_write(world.users, OLD "\nbob:!:5:5::/i:: rights=lr\r\n#end\n");
     cr_assert_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
     edit_remove(&e, 1);
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -89,20 +89,36 @@ Test(edit, entries_of_a_list)
     cr_expect_eq(edit_commit(&e), 0, "%s", c.text);
     edit_release(&e);
     cr_expect_str_eq(file_text(world.users),
-                     "\nbob:!:5:5::/i::rights=lr\r\n#end");
+                     "\nbob:!:5:5::/i::rights=lr\r\n#end\n");
 }
 
-Test(edit, remove_a_last_line_without_its_end)
+/* Such a file may be a part of another one: a line that is cut off gives a user
+ * other rights, and an edit would make that permanent. */
+Test(edit, never_builds_on_a_part)
 {
+    static const char whole[] = OLD ROW "\n";
     struct complaint c = { .text = "" };
     struct edit e;
+    int fd;
 
-    file_write(world.users, OLD ROW);
-    cr_assert_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
-    edit_remove(&e, e.users.row[1].line);
-    cr_expect_eq(edit_commit(&e), 0, "%s", c.text);
+    for (size_t len = 1; len < sizeof(whole); len++) {
+        char part[sizeof(whole)];
+        const int code = whole[len - 1] == '\n' ? 0 : EX_DATAERR;
+
+        snprintf(part, sizeof(part), "%.*s", (int)len, whole);
+        file_write(world.users, part);
+        cr_expect_eq(edit_open(&e, world.users, 0, &c), code, "%zu: %s", len,
+                     c.text);
+        edit_release(&e);
+        c.text[0] = '\0';
+    }
+    fd = open(world.users, O_WRONLY | O_CLOEXEC);
+    cr_expect_eq(edit_open(&e, world.users, 0, &c), EX_TEMPFAIL);
+    cr_expect(strstr(c.text, "open for writing"), "%s", c.text);
     edit_release(&e);
-    cr_expect_str_eq(file_text(world.users), OLD);
+    close(fd);
+    cr_expect_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
+    edit_release(&e);
 }
 
 #define SHARES                                                                 \

@@ -121,7 +121,7 @@ Test(user, passwd_changes_the_hash_and_nothing_else)
     const char *after;
 
     file_write(world.users, "# by hand\n\nanna:!:70005:70006:A B:/h:: "
-                            " rights=lr   \n#end");
+                            " rights=lr   \n#end\n");
     expect_out(0, PASSWORD, "user passwd anna", "user anna: password set\n");
     expect_hash("anna", "correct horse", true);
     expect_run(0, "another horse\n", "user passwd anna");
@@ -131,7 +131,7 @@ Test(user, passwd_changes_the_hash_and_nothing_else)
     cr_expect_eq(strncmp(before, "# by hand\n\nanna:$y$", 19), 0);
     rest = strstr(before, ":70005");
     cr_assert_not_null(rest);
-    cr_expect_str_eq(rest, ":70005:70006:A B:/h::  rights=lr   \n#end");
+    cr_expect_str_eq(rest, ":70005:70006:A B:/h::  rights=lr   \n#end\n");
     after = expect_run(EX_NOUSER, PASSWORD, "user passwd bob")->err;
     cr_expect(strstr(after, "there is no user bob; run: sallyportctl "
                             "user list"));
@@ -707,14 +707,13 @@ Test(user, a_bad_line_refuses_each_command)
 Test(user, add_keeps_what_others_wrote)
 {
     static const char text[] =
-        "# head\n\n  \nzoe:*:5:5:c c:/z:: rights=l\n#end";
+        "# head\n\n  \nzoe:*:5:5:c c:/z:: rights=l\n#end\n";
 
     file_write(world.users, text);
     cr_assert_eq(chmod(world.users, 0640), 0);
     expect_run(0, PASSWORD, "user add anna");
     cr_expect_eq(strncmp(file_text(world.users), text, strlen(text)), 0);
-    cr_expect_eq(strncmp(file_text(world.users) + strlen(text), "\nanna:", 6),
-                 0);
+    cr_expect_eq(strncmp(file_text(world.users) + strlen(text), "anna:", 5), 0);
     expect_mode(world.users, 0640);
     expect_run(0, "", "user del zoe");
     cr_expect_eq(
@@ -805,12 +804,13 @@ Test(user, change)
 {
     file_write(world.users, "#first\nanna:!:70005:70006:A B:/h::"
                             "rights=lr  on_conflict=version "
-                            "data_binding=session\n#end");
+                            "data_binding=session\n#end\n");
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
         char text[512];
 
         snprintf(text, sizeof(text),
-                 "#first\nanna:!:70005:70006:A B:/h::%s\n#end", changes[i].row);
+                 "#first\nanna:!:70005:70006:A B:/h::%s\n#end\n",
+                 changes[i].row);
         cr_expect_str_eq(file_text(world.users), text);
         expect_run(changes[i].code, "", changes[i].words);
     }
@@ -1173,7 +1173,9 @@ Test(user, change_to_a_line_that_is_too_long)
     for (int i = 0; i < 360; i++) {
         int fd = open(world.users, O_WRONLY | O_APPEND);
 
-        cr_assert_geq(dprintf(fd, "%s10.0.%d.1", i ? "," : "", i % 256), 0);
+        cr_assert_geq(dprintf(fd, "%s10.0.%d.1%s", i ? "," : "", i % 256,
+                              i == 359 ? "\n" : ""),
+                      0);
         close(fd);
     }
     expect_err(EX_DATAERR, "", words,

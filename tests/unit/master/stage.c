@@ -211,6 +211,7 @@ static void make_users(struct stage *s)
 static void adjust_for_tests(struct master *m)
 {
     m->auth_count = 1;
+    m->deadlines.quiet = 0;
     m->deadlines.restart = 1;
     m->deadlines.kick = 300;
     m->deadlines.sync = 300;
@@ -298,7 +299,7 @@ static _Noreturn void run_master(const struct stage *s,
                             &c) < 0)
         _exit(5);
     helpers_find(&m);
-    if (userdb_look(m.users, &c) < 0 || master_start(&m) < 0)
+    if (userdb_look(m.users, false, &c) < 0 || master_start(&m) < 0)
         _exit(4);
     status = master_run(&m);
     master_release(&m);

@@ -232,3 +232,23 @@ Test(columns, the_longest_line)
     cr_expect_eq(columns_set_hash(slice_from(text), &c, &into), -EMSGSIZE);
     buf_release(&into);
 }
+
+/* The kernel knows who has it open for writing; a reader doesn't matter. */
+Test(place, being_written)
+{
+    int fd, reader, writer;
+
+    files_write(path, TEXT, sizeof(TEXT) - 1, 0600);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    reader = open(path, O_RDONLY | O_CLOEXEC);
+    cr_expect_not(users_file_is_written(fd));
+    writer = open(path, O_WRONLY | O_CLOEXEC);
+    cr_expect(users_file_is_written(fd));
+    close(writer);
+    cr_expect_not(users_file_is_written(fd));
+    writer = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+    cr_expect_geq(writer, 0, "the lease stays");
+    close(writer);
+    close(reader);
+    close(fd);
+}
