@@ -305,7 +305,7 @@ void surplus_release(struct tree *t);
 int tree_join(const char *dir, const char *name, char *out, size_t size);
 /* Is NAME "." or ".."? */
 bool tree_is_dots(const char *name);
-/* Says that THERE lacks names that REMOTE may have. */
+/* Says that THERE may lack names of REMOTE. */
 void tree_cut(struct tree *t, const char *remote, const struct listing *there);
 /* Keeps CODE in *first if it is the first that isn't 0. */
 void tree_keep(int *first, int code);

@@ -34,9 +34,10 @@ void tree_cut(struct tree *t, const char *remote, const struct listing *there)
         fail(&why, EX_PROTOCOL, LISTING_CUT);
     else if (there->refused > 0)
         fail(&why, EX_PROTOCOL, LISTING_REFUSED);
-    else
-        return;
-    tree_failed(t, remote, &why);
+    else if (there->nothing)
+        progress_note("/%s: " LISTING_NOTHING, remote);
+    if (there->cut || there->refused > 0)
+        tree_failed(t, remote, &why);
 }
 
 static int tree_too_deep(struct failure *why)

@@ -556,6 +556,10 @@ int link_run(struct link *l, struct failure *why)
         r = CURLE_PARTIAL_FILE;
     if (r == CURLE_OK)
         return 0;
+    /* Before the greeting the proxy is the one that resets. */
+    if (r == CURLE_RECV_ERROR && l->reply == 0 && l->site->proxy.name[0] &&
+        strstr(l->error, "reset by peer"))
+        r = CURLE_PROXY;
     /* A server that needs ALLO has refused its number. */
     if (l->reply == 503 && l->no_room[0])
         return fail_curl(why, (int)r, 552, l->no_room, l->error);

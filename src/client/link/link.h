@@ -397,10 +397,11 @@ struct listing {
     bool itself; /* LIST: it shows the directory itself, so it was readable, and
                     "-a" was obeyed; the form of IIS hides no names */
     bool dos;    /* LIST in the form of IIS */
-    bool cut;    /* lines may be missing: the server says so, no close_notify
-                    has ended it, or LIST shows nothing at all */
-    bool whole;  /* it is sure that no line is missing, nor a hidden name */
-    uint64_t at; /* a walk: by clock_ms() */
+    bool cut;    /* lines may be missing: the server says so, or no close_notify
+                    has ended it */
+    bool nothing; /* LIST: it shows nothing at all */
+    bool whole;   /* it is sure that no line is missing, nor a hidden name */
+    uint64_t at;  /* a walk: by clock_ms() */
 };
 
 #define LISTING_REFUSED                                                        \
@@ -410,6 +411,10 @@ struct listing {
 #define LISTING_CUT                                                            \
     "the listing may be cut, or the server doesn't show this directory; what " \
     "it lacks was left out"
+
+#define LISTING_NOTHING                                                        \
+    "the server shows nothing in this directory: it is empty, or may not be "  \
+    "read"
 
 void listing_release(struct listing *l);
 /* Takes one line of MLSD or MLST, or of LIST. Returns 0; 1: no entry (".",

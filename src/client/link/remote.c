@@ -110,7 +110,7 @@ int remote_list_once(struct link *l, const char *path, struct listing *ret,
     if (!mlsd &&
         (r == 0 ? remote_shows_nothing(ret) : l->opened && why->reply >= 500))
         r = remote_list_by(l, path, "LIST", ret, why);
-    ret->cut |= !mlsd && remote_shows_nothing(ret) && !l->dos;
+    ret->nothing = r == 0 && !mlsd && remote_shows_nothing(ret) && !l->dos;
     ret->whole = !ret->cut && (mlsd || ret->itself || l->dos);
     return r;
 }

@@ -1,0 +1,247 @@
+/* Each command against each server with each limit: nothing here or there is
+ * lost, nothing is called complete that isn't, and the exit status says it. */
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "peer.h"
+#include "support/files.h"
+#include "support/wait.h"
+
+#define BIG_BYTES 1200000
+
+/* FILES: in the directory of trees. DOWN: the exit status of get -r and of sync
+ * from the server, UP: of sync --delete to the server. In the short run a limit
+ * is tried with one peer, with all of them in the long one. */
+struct limit {
+    char name[16];
+    int files, down, up;
+    int peer;  /* in the short run */
+    bool only; /* and no other peer has it */
+};
+
+static const struct limit limits[] = {
+    { "no_mlsd", 6, 0, 0, 1, false },
+    { "no_mfmt", 6, 0, 0, 2, false },
+    { "no_hash", 6, 0, 0, 3, false },
+    { "one_425", 6, 0, 0, 0, false },
+    { "idle", 6, 0, 0, 2, false },
+    { "away", 6, 0, 0, 3, false },
+    { "dash_a", 6, 0, 0, 0, false },
+    { "cut", 160, EX_PROTOCOL, EX_PROTOCOL, 2, true },
+};
+#define LIMITS (sizeof(limits) / sizeof(limits[0]))
+
+/* One pair, with what it needs. */
+struct place {
+    const struct peer *peer;
+    const struct limit *limit;
+    struct desk desk;
+    char home[SERVER_PATH_MAX + 32]; /* what the server has */
+};
+
+/* Runs the client, and expects STATUS; a failure names the pair. */
+static void expect_status(const struct place *p, int status, const char *verb,
+                          const char *a, const char *b, const char *c,
+                          const char *d)
+{
+    struct run_result r;
+    char url[2][512];
+    const char *word[] = { a, b, c, d };
+    char *arguments[16] = { (char *)server_program("sallyport"),
+                            (char *)verb,
+                            "--cacert",
+                            (char *)p->desk.ca,
+                            "--password-file",
+                            (char *)p->desk.password,
+                            "--timeout=20" };
+    size_t n = 7, urls = 0;
+
+    for (size_t i = 0; i < 4 && word[i]; i++) {
+        if (word[i][0] == '/') {
+            snprintf(url[urls], sizeof(url[0]), "%s%s", p->desk.url, word[i]);
+            word[i] = url[urls++];
+        }
+        arguments[n++] = (char *)word[i];
+    }
+    run_arguments(&r, NULL, arguments);
+    cr_expect_eq(r.status, status, "%s, %s, %s %s: status %d: %s",
+                 p->peer->name, p->limit->name, verb, a, r.status, r.text);
+    run_release(&r);
+}
+
+static void expect_same(const struct place *p, const char *a, const char *b,
+                        const char *what)
+{
+    struct run_result r;
+
+    run(&r, NULL, "/usr/bin/diff", "-r", a, b, NULL);
+    cr_expect_eq(r.status, 0, "%s, %s, %s: %s", p->peer->name, p->limit->name,
+                 what, r.text);
+    run_release(&r);
+}
+
+static const char *there(const struct place *p, const char *name)
+{
+    static char path[2 * SERVER_PATH_MAX];
+
+    snprintf(path, sizeof(path), "%s/%s", p->home, name);
+    return path;
+}
+
+static void make_tree(const struct place *p)
+{
+    char name[64];
+
+    files_make_folder("tree", 0755);
+    files_make_folder("tree/sub", 0755);
+    files_make_folder("tree/empty", 0755);
+    for (int i = 0; i < p->limit->files; i++) {
+        snprintf(name, sizeof(name), "tree/%s%d", i % 3 ? "" : "sub/", i);
+        files_write(name, name, strlen(name), 0644);
+    }
+    desk_noise("tree/big", BIG_BYTES);
+}
+
+/* The transfers of one file, and of a tree. */
+static void transfer(const struct place *p)
+{
+    expect_status(p, 0, "put", "tree/big", "/one", NULL, NULL);
+    expect_same(p, "tree/big", there(p, "one"), "put");
+    expect_status(p, 0, "get", "/one", "one", NULL, NULL);
+    expect_same(p, "tree/big", "one", "get");
+    expect_status(p, 0, "put", "-rp", "tree", "/", NULL);
+    expect_same(p, "tree", there(p, "tree"), "put -r");
+    expect_status(p, p->limit->down, "get", "-r", "/tree", "copy", NULL);
+    if (p->limit->down == 0)
+        expect_same(p, "tree", "copy", "get -r");
+}
+
+/* A file is gone here, and another is new. */
+static void sync_up(const struct place *p)
+{
+    cr_assert_eq(unlink("tree/sub/0"), 0);
+    files_write("tree/new", "new", 3, 0644);
+    expect_status(p, p->limit->up, "sync", "--delete", "tree", "/tree", NULL);
+    cr_expect_eq(files_exists(there(p, "tree/sub/0")), p->limit->up != 0,
+                 "%s, %s", p->peer->name, p->limit->name);
+    if (p->limit->up)
+        unlink(there(p, "tree/sub/0"));
+    expect_same(p, "tree", there(p, "tree"), "sync to the server");
+    expect_status(p, p->limit->up, "sync", "--delete", "tree", "/tree", NULL);
+    expect_same(p, "tree", there(p, "tree"), "sync again");
+}
+
+/* What only this side has goes, and nothing else. */
+static void sync_down(const struct place *p)
+{
+    struct run_result r;
+
+    run(&r, NULL, "/bin/cp", "-a", "tree", "mirror", NULL);
+    run_release(&r);
+    files_write("mirror/surplus", "mine", 4, 0644);
+    cr_assert_eq(unlink("mirror/new"), 0);
+    expect_status(p, p->limit->down, "sync", "--delete", "/tree", "mirror",
+                  NULL);
+    cr_expect_eq(files_exists("mirror/surplus"), p->limit->down != 0, "%s, %s",
+                 p->peer->name, p->limit->name);
+    unlink("mirror/surplus");
+    if (p->limit->down == 0)
+        expect_same(p, there(p, "tree"), "mirror", "sync from the server");
+}
+
+static bool has_come(void *of)
+{
+    return files_exists(of);
+}
+
+/* The second file comes after the server has been asked nothing for a while. */
+static void watch(const struct place *p)
+{
+    char first[2 * SERVER_PATH_MAX], second[2 * SERVER_PATH_MAX];
+    bool away = strcmp(p->limit->name, "away") == 0;
+    struct running running;
+    struct run_result r;
+
+    snprintf(first, sizeof(first), "%s", there(p, "tree/sub/first"));
+    snprintf(second, sizeof(second), "%s", there(p, "tree/sub/second"));
+    files_make_folder("out", 0755);
+    files_write("out/first", "1", 1, 0644);
+    desk_start(&p->desk, &running, has_come, first, "watch", "--timeout=1",
+               "out", "/tree/sub", NULL);
+    if (strcmp(p->limit->name, "idle") == 0)
+        cr_expect_not(wait_until(has_come, second, 2500));
+    if (away)
+        files_write("away", "", 0, 0644);
+    files_write("out/second", "22", 2, 0644);
+    if (away)
+        cr_expect_not(wait_until(has_come, second, 1000));
+    unlink("away");
+    cr_expect(wait_until(has_come, second, WAIT_MS), "%s, %s", p->peer->name,
+              p->limit->name);
+    kill(running.pid, SIGINT);
+    run_finish(&running, &r);
+    cr_expect_eq(r.status, 130, "%s, %s: %d: %s", p->peer->name, p->limit->name,
+                 r.status, r.text);
+    run_release(&r);
+    expect_same(p, "out/second", second, "watch");
+    cr_expect(files_exists("out/first") && files_exists("out/second"));
+}
+
+/* While the server says that nothing is there, nothing is removed here. */
+static void work_while_away(const struct place *p)
+{
+    struct run_result r;
+
+    run(&r, NULL, "/bin/cp", "-a", "tree", "before", NULL);
+    run_release(&r);
+    files_write("away", "", 0, 0644);
+    expect_status(p, EX_NOINPUT, "sync", "--delete", "/tree", "tree", NULL);
+    expect_status(p, EX_NOINPUT, "sync", "--delete", "tree", "/tree", NULL);
+    expect_status(p, EX_NOINPUT, "get", "-r", "/tree", "tree", NULL);
+    expect_status(p, EX_NOINPUT, "get", "/one", "lost", NULL, NULL);
+    expect_status(p, EX_NOINPUT, "put", "tree/big", "/two", NULL, NULL);
+    unlink("away");
+    cr_expect_not(files_exists("lost"));
+    expect_same(p, "tree", "before", "while nothing is there");
+    expect_same(p, "tree", there(p, "tree"), "what the server has");
+}
+
+struct pair {
+    int peer, limit;
+};
+
+ParameterizedTestParameters(matrix, pairs)
+{
+    static struct pair pairs[PEERS * LIMITS];
+    size_t n = 0;
+
+    for (int l = 0; l < (int)LIMITS; l++)
+        for (int p = 0; p < PEERS; p++)
+            if (limits[l].peer == p || (server_is_long() && !limits[l].only))
+                pairs[n++] = (struct pair){ p, l };
+    return cr_make_param_array(struct pair, pairs, n);
+}
+
+ParameterizedTest(struct pair *pair, matrix, pairs, .timeout = 200)
+{
+    struct place p = { .peer = &peers[pair->peer],
+                       .limit = &limits[pair->limit] };
+
+    desk_begin_alone(&p.desk);
+    pid_t pid = peer_start(p.peer, &p.desk, p.limit->name);
+    snprintf(p.home, sizeof(p.home), "%s/home%s", p.desk.dir, p.peer->dir);
+    make_tree(&p);
+    transfer(&p);
+    if (strcmp(p.limit->name, "away") == 0)
+        work_while_away(&p);
+    sync_up(&p);
+    sync_down(&p);
+    watch(&p);
+    peer_stop(pid);
+    desk_end(&p.desk);
+}
