@@ -208,6 +208,7 @@ Test(bans, of_a_file)
 
     cr_assert_eq(restore(all, 3), 0);
     cr_expect_eq(bans_count(&bans, NOW), 2);
+    cr_expect_eq(bans.rows, 2, "one has ended");
     cr_expect_eq(bans.saved, bans.changes);
     all[2].bits = 31;
     cr_expect_eq(restore(all, 3), -EBADMSG);

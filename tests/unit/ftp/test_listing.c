@@ -341,6 +341,10 @@ Test(listing, argument)
     static const struct {
         struct slice given, path;
     } table[] = {
+        { SLICE("-azAZ x"), SLICE("x") },
+        { SLICE("-a[ x"), SLICE("-a[ x") },
+        { SLICE("-a` x"), SLICE("-a` x") },
+        { SLICE("-@ x"), SLICE("-@ x") },
         { SLICE(""), SLICE("") },
         { SLICE("a b"), SLICE("a b") },
         { SLICE("-la"), SLICE("") },

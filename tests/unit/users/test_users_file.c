@@ -114,6 +114,25 @@ Test(place, replaces_and_keeps_the_mode)
     expect_text(AFTER);
 }
 
+/* By a link, and if it isn't there yet. */
+Test(place, of_the_file)
+{
+    struct users_file p;
+    char link[136];
+
+    cr_assert_eq(users_file_open(&p, path), 0);
+    cr_expect_str_eq(p.path, path);
+    cr_expect_str_eq(p.name, "users");
+    users_file_close(&p);
+    files_write(path, TEXT, strlen(TEXT), 0640);
+    snprintf(link, sizeof(link), "%s.link", path);
+    cr_assert_eq(symlink(path, link), 0);
+    cr_assert_eq(users_file_open(&p, link), 0);
+    cr_expect_str_eq(p.path, path);
+    cr_expect_str_eq(p.name, "users");
+    users_file_close(&p);
+}
+
 /* Somebody writes it without the lock, and a part of it is there. */
 Test(place, with_a_part_of_the_text)
 {
