@@ -237,20 +237,34 @@ static int change_rename_taken(const struct files *f, const struct place *from,
     return change_give(f, from, to, path, fd, f->rules.on_conflict);
 }
 
+/* -ENOENT if it is another's, in a mount where the user sees only the own
+ * files. */
+static int change_check_seen(const struct files *f, const struct place *at)
+{
+    struct stat st;
+
+    if (!at->mount->mine)
+        return 0;
+    if (fstatat(at->directory, at->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
+    return resolve_hides(f, at->mount, &st) ? -ENOENT : 0;
+}
+
 /* Only files and directories are renamed. To rename a link is to make a link,
  * which Landlock forbids; without Landlock it would be a surprise. */
 static int change_rename_locked(const struct files *f, const struct place *from,
                                 struct place *to, struct path *path)
 {
     mode_t kind = change_kind_at(from);
+    int r = change_check_seen(f, from);
 
-    if (resolve_hides_name(f, from->mount, from->directory, from->name))
-        return -ENOENT;
+    if (r != 0)
+        return r;
     if (from->mount->mine && kind == S_IFDIR) /* others' files are in it */
         return OUTCOME_NO_RIGHT;
     if (kind != 0 && kind != S_IFREG && kind != S_IFDIR)
         return OUTCOME_NOT_REGULAR;
-    int r = change_give(f, from, to, path, -1, CONFLICT_REJECT);
+    r = change_give(f, from, to, path, -1, CONFLICT_REJECT);
     /* The file system has neither RENAME_NOREPLACE nor links, or this is a
      * directory, which has no links. */
     if (r == OUTCOME_ONLY_OVERWRITE && change_is_free(to))

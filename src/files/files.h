@@ -259,10 +259,6 @@ bool resolve_is_at(int directory, const char *name, const struct stat *file);
  * every request is answered as if it weren't there. */
 bool resolve_hides(const struct files *f, const struct mount *m,
                    const struct stat *st);
-/* The same question about NAME in DIRECTORY; false if nothing is there. What
- * can't be looked at may be another's, and counts as that. */
-bool resolve_hides_name(const struct files *f, const struct mount *m,
-                        int directory, const char *name);
 
 /* A name and its directory. */
 struct place {

@@ -146,18 +146,6 @@ bool resolve_hides(const struct files *f, const struct mount *m,
     return m->mine && !S_ISDIR(st->st_mode) && st->st_uid != f->uid;
 }
 
-bool resolve_hides_name(const struct files *f, const struct mount *m,
-                        int directory, const char *name)
-{
-    struct stat st;
-
-    if (!m->mine)
-        return false;
-    if (fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return errno != ENOENT;
-    return resolve_hides(f, m, &st);
-}
-
 static int resolve_own(const struct files *f, const struct mount *m,
                        const char *rest, int flags)
 {

@@ -132,6 +132,22 @@ static int space(struct peer *p)
     return ask_space_wanted(p, "/", 0, &bytes);
 }
 
+/* The user's own file in a share where others' are hidden. */
+static int rename_mine(struct peer *p)
+{
+    int r = ask_rename(p, "/contracts/a", "/contracts/r");
+
+    if (r == OUTCOME_NOT_FOUND && !disk_has(p, SHARE "/a"))
+        return OUTCOME_OK; /* renamed, and not synced */
+    cr_expect_neq(r, OUTCOME_NOT_FOUND, "it is there");
+    return r;
+}
+
+static bool is_renamed(struct peer *p)
+{
+    return !disk_has(p, SHARE "/a"); /* the new name has a suffix */
+}
+
 static bool always(struct peer *p)
 {
     (void)p;
@@ -150,6 +166,7 @@ static const struct request requests[] = {
     { "SITE CHMOD", set_mode, has_mode },
     { "SIZE", size, always },
     { "RETR", read_file, always },
+    { "RNTO of an own file", rename_mine, is_renamed },
     { "AVBL", space, always },
 };
 
@@ -178,7 +195,8 @@ static void play(const struct request *r, int error)
     alarm(600);
     p.nth = nth;
     disk_directory(&p, "/d");
-    peer_share(&p, "/contracts", RIGHT_LIST | RIGHT_READ | RIGHT_MINE);
+    peer_share(&p, "/contracts",
+               RIGHT_LIST | RIGHT_READ | RIGHT_RENAME | RIGHT_MINE);
     peer_run(&p);
     for (unsigned n = 1; nth_goes_on(nth); n++) {
         furnish(&p);
