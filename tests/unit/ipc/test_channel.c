@@ -113,6 +113,38 @@ Test(channel, sender_is_held_to_the_list)
     close_pair(&p);
 }
 
+static ssize_t encode_word(struct slice word, char out[MESSAGE_MAX])
+{
+    return codec_encode(
+        MSG_welcome, MESSAGE_BODY(welcome, 1, .version = word, .pid = 1), out);
+}
+
+/* A word is shown as it is, so no byte of it may control a terminal; neither
+ * its sender nor its receiver accepts one. */
+Test(channel, a_word_has_no_control_bytes)
+{
+    static const struct slice wrong[] = { SLICE(""), SLICE("a\nb"),
+                                          SLICE("\x1f"), SLICE("a\x7f"),
+                                          SLICE("a\0b") };
+    char bytes[MESSAGE_MAX], *at;
+    struct message m;
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        cr_expect_eq(encode_word(wrong[i], bytes), -EINVAL, "%zu", i);
+    ssize_t len = encode_word(SLICE("a b~\xc3\xa4"), bytes);
+    cr_assert_gt(len, 0);
+    cr_expect_eq(codec_decode(bytes, (size_t)len, &m), 0);
+    at = memchr(bytes, '~', (size_t)len);
+    cr_assert_not_null(at);
+    for (int c = 0; c < 256; c++) {
+        bool control = c < 0x20 || c == 0x7f;
+
+        *at = (char)c;
+        cr_expect_eq(codec_decode(bytes, (size_t)len, &m),
+                     control ? -EPROTO : 0, "%d", c);
+    }
+}
+
 struct raw {
     const char *what;
     const char *bytes;
@@ -467,6 +499,17 @@ Test(channel, last_words_of_a_peer_that_did_not_read)
     cr_expect_eq(channel_receive(&p.here, &in), 1);
     cr_expect_eq(in.kind, MSG_directory_enter);
     cr_expect_eq(channel_receive(&p.here, &in), -EPIPE);
+    close_pair(&p);
+}
+
+Test(channel, a_peer_that_is_gone)
+{
+    struct pair p;
+
+    open_pair(&p);
+    channel_close(&p.here);
+    cr_expect_eq(enter(&p.there, SLICE("/a")), -EPIPE);
+    cr_expect_eq(enter(&p.there, SLICE("/a")), -EPIPE, "again");
     close_pair(&p);
 }
 
