@@ -37,7 +37,7 @@ Test(fd, pair_is_what_channels_need)
     getsockopt(ends[0], SOL_SOCKET, SO_TYPE, &type, &len);
     cr_assert_eq(type, SOCK_SEQPACKET);
     cr_assert(fcntl(ends[0], F_GETFL) & O_NONBLOCK);
-    cr_assert(fcntl(ends[1], F_GETFD) & FD_CLOEXEC);
+    cr_assert_eq(fcntl(ends[1], F_GETFD), FD_CLOEXEC);
     fd_set_nonblock(ends[0], false);
     fd_set_cloexec(ends[1], false);
     cr_assert_not(fcntl(ends[0], F_GETFL) & O_NONBLOCK);

@@ -43,8 +43,8 @@ Test(link_socket, a_command_of_the_user_inherits_none)
 
     l.reply = 229;
     int data = socket_made(&l);
-    cr_expect(fcntl(control, F_GETFD) & FD_CLOEXEC);
-    cr_expect(fcntl(data, F_GETFD) & FD_CLOEXEC);
+    cr_expect_eq(fcntl(control, F_GETFD), FD_CLOEXEC);
+    cr_expect_eq(fcntl(data, F_GETFD), FD_CLOEXEC);
 }
 
 /* IPv6 and IPv4 compete; whichever loses is closed. */

@@ -69,7 +69,7 @@ Test(channel, numbers_addresses_and_descriptors)
     cr_assert(address_same_host(&a, &in.data.peer));
     cr_assert_eq(in.data.peer.port, 2121);
     cr_assert(in.data.doubtful);
-    cr_assert(fcntl(in.data.connection, F_GETFD) & FD_CLOEXEC);
+    cr_assert_eq(fcntl(in.data.connection, F_GETFD), FD_CLOEXEC);
     message_close(&in);
     cr_assert_eq(in.data.connection, -1);
     channel_close(&gate);

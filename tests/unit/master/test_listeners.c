@@ -53,7 +53,7 @@ Test(listen, hosts)
         for (size_t j = 0; j < l.passive_count; j++) {
             cr_assert(l.passive[j].address.port != 0);
             cr_assert(fcntl(l.passive[j].fd, F_GETFL) & O_NONBLOCK);
-            cr_assert(fcntl(l.passive[j].fd, F_GETFD) & FD_CLOEXEC);
+            cr_assert_eq(fcntl(l.passive[j].fd, F_GETFD), FD_CLOEXEC);
         }
         listeners_release(&l);
     }
