@@ -2,8 +2,10 @@
  * writes them to a file of its own, so there is nothing to do without it. */
 #include "ctl.h"
 
+#include <ifaddrs.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -29,15 +31,61 @@ static int ban_network(struct context *x, const char *text,
     return 0;
 }
 
-/* Would the ban concern the machine itself, from which the administrator may be
- * testing? */
-static bool ban_is_own(const struct ban *ban)
+/* Does the ban hold an address of the machine, from which the administrator may
+ * be testing? */
+static bool ban_holds_machine(const struct ban *ban)
 {
     const struct address own[] = { { .family = 4, .bytes = { 127, 0, 0, 1 } },
                                    { .family = 6, .bytes = { [15] = 1 } } };
+    struct ifaddrs *all = NULL;
+    struct address a;
+    bool found = address_is_loopback(&ban->network) ||
+                 ban_holds(ban, &own[0]) || ban_holds(ban, &own[1]);
 
-    return address_is_loopback(&ban->network) || ban_holds(ban, &own[0]) ||
-           ban_holds(ban, &own[1]);
+    if (getifaddrs(&all) < 0)
+        return found;
+    for (const struct ifaddrs *one = all; one && !found; one = one->ifa_next)
+        found = address_of_interface(one, &a) && ban_holds(ban, &a);
+    freeifaddrs(all);
+    return found;
+}
+
+/* SSH sets SSH_CONNECTION: the client's address comes first; sudo removes it,
+ * but not SSH_CLIENT of sudo -E. */
+static bool ban_holds_caller(const struct ban *ban)
+{
+    static const char *const variables[] = { "SSH_CONNECTION", "SSH_CLIENT" };
+    bool found = false;
+
+    for (size_t i = 0; i < 2 && !found; i++) {
+        const char *text = getenv(variables[i]);
+        struct slice rest = slice_from(text ? text : ""), word;
+        struct address a;
+
+        slice_cut(&rest, ' ', &word);
+        found = text && address_parse(word, &a) == 0 && ban_holds(ban, &a);
+    }
+    return found;
+}
+
+/* A wide network has many clients, and perhaps the administrator. */
+static bool ban_is_wide(const struct ban *ban)
+{
+    return ban->bits < (ban->network.family == 4 ? 24 : 48);
+}
+
+static int check_own(struct context *x, const struct ban *ban)
+{
+    const char *why = ban_holds_machine(ban)  ? "this machine itself"
+                      : ban_holds_caller(ban) ? "your own address"
+                      : ban_is_wide(ban)      ? "a very large network"
+                                              : NULL;
+
+    if (!why || x->args.yes)
+        return 0;
+    return ctl_fail(x, EX_USAGE,
+                    "%s: would ban %s; add --yes if that is intended",
+                    x->args.word[2], why);
 }
 
 static int ban_send(struct context *x, const struct ban *ban, uint64_t seconds)
@@ -82,11 +130,8 @@ int bans_add(struct context *x)
         code = ctl_fail(x, EX_USAGE,
                         "--reason: at most %d bytes, no control characters",
                         BAN_REASON_MAX - 1);
-    if (code == 0 && ban_is_own(&ban) && !x->args.yes)
-        code = ctl_fail(x, EX_USAGE,
-                        "%s: would ban this machine itself; add --yes if that "
-                        "is intended",
-                        x->args.word[2]);
+    if (code == 0)
+        code = check_own(x, &ban);
     return code ? code : ban_send(x, &ban, seconds);
 }
 

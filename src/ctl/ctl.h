@@ -291,6 +291,11 @@ int bans_del(struct context *x);
 int log_show(struct context *x);
 int report_make(struct context *x);
 
+/* doctor_network.c: the address of an interface (getifaddrs(3)), if it has
+ * one. */
+struct ifaddrs;
+bool address_of_interface(const struct ifaddrs *one, struct address *ret);
+
 /* paths.c: may the server write in PATH, a "home" or "share"? Returns an exit
  * code; the complaint has the commands that permit it. */
 int paths_permit(struct context *x, const char *what, const char *path);

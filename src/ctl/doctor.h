@@ -18,7 +18,7 @@ struct doctor {
     const char *check; /* the one under way */
     json_t *list;      /* NULL: text */
     size_t found[FINDING_COUNT];
-    bool runs; /* the server answers */
+    bool runs, drains; /* the server answers; and is drained */
 };
 
 /* Prints one finding of the check under way: a sentence, and what to do (or

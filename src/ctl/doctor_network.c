@@ -25,10 +25,11 @@
 void doctor_server(struct doctor *d)
 {
     struct server s;
-    bool drains = false;
     int code = server_open(&s, d->x);
 
     d->runs = code == 0;
+    if (d->runs && drain_ask(&s, DRAIN_ASK, &d->drains))
+        d->drains = false;
     if (!d->runs)
         doctor_find(d, FINDING_BAD,
                     "its log has the reason: journalctl -u sallyport", "%s",
@@ -37,7 +38,7 @@ void doctor_server(struct doctor *d)
         doctor_find(d, FINDING_WARNING, "run: sallyportctl reload",
                     "it runs version %s, but %s is installed", s.version,
                     SALLYPORT_VERSION);
-    else if (drain_ask(&s, DRAIN_ASK, &drains) == 0 && drains)
+    else if (d->drains)
         doctor_find(d, FINDING_WARNING, "run: sallyportctl drain --off",
                     "it drains: a new client gets 421");
     else
@@ -168,6 +169,10 @@ void doctor_tls(struct doctor *d)
     char where[ADDRESS_TEXT_MAX];
     bool judged = false;
 
+    if (d->drains) {
+        doctor_find(d, FINDING_NOTE, NULL, "not tried: the server drains");
+        return;
+    }
     for (size_t i = 0; d->runs && i < s->listen_count; i++) {
         struct complaint c = { "" };
         struct tls_shown t;
@@ -185,6 +190,19 @@ void doctor_tls(struct doctor *d)
     }
 }
 
+bool address_of_interface(const struct ifaddrs *one, struct address *ret)
+{
+    struct sockaddr_storage where = { 0 };
+
+    if (!one->ifa_addr || (one->ifa_addr->sa_family != AF_INET &&
+                           one->ifa_addr->sa_family != AF_INET6))
+        return false;
+    memcpy(&where, one->ifa_addr,
+           one->ifa_addr->sa_family == AF_INET ? sizeof(struct sockaddr_in)
+                                               : sizeof(struct sockaddr_in6));
+    return address_from_sockaddr(ret, &where) == 0;
+}
+
 static bool is_own(const struct address *a)
 {
     struct ifaddrs *all = NULL;
@@ -193,18 +211,9 @@ static bool is_own(const struct address *a)
     if (getifaddrs(&all) < 0)
         return false;
     for (const struct ifaddrs *one = all; one && !found; one = one->ifa_next) {
-        struct sockaddr_storage where = { 0 };
         struct address own;
 
-        if (!one->ifa_addr || (one->ifa_addr->sa_family != AF_INET &&
-                               one->ifa_addr->sa_family != AF_INET6))
-            continue;
-        memcpy(&where, one->ifa_addr,
-               one->ifa_addr->sa_family == AF_INET
-                   ? sizeof(struct sockaddr_in)
-                   : sizeof(struct sockaddr_in6));
-        found = address_from_sockaddr(&own, &where) == 0 &&
-                address_same_host(&own, a);
+        found = address_of_interface(one, &own) && address_same_host(&own, a);
     }
     freeifaddrs(all);
     return found;

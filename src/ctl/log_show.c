@@ -50,7 +50,14 @@ static void add_order(struct buf *row, const struct log_record *r)
     log_safe(log_get(r, "to"), row);
     buf_add_text(row, " (uid ");
     log_safe(log_get(r, "uid"), row);
-    buf_add_text(row, ")\n");
+    buf_add_text(row, ")");
+    if (log_get(r, "ms").ptr)
+        buf_add_format(row, ", for %" PRIu64 " s", log_number(r, "ms") / 1000);
+    if (log_get(r, "reason").ptr) {
+        buf_add_text(row, ": ");
+        log_safe(log_get(r, "reason"), row);
+    }
+    buf_add_text(row, "\n");
 }
 
 /* The path, or else the client's address or the process, and why. */

@@ -19,7 +19,8 @@ struct tls_shown {
     const char *distrust; /* why no CA of this system confirms it; or NULL */
 };
 
-/* Makes a handshake on the connected, blocking socket FD, which has timeouts.
+/* Makes a handshake on the connected, blocking socket FD, which has timeouts,
+ * and then says QUIT.
  * HOST may be NULL. Nothing is demanded of the certificate. Returns 0, or
  * -EPROTO with the complaint. */
 int tls_shown_by(int fd, const char *host, struct tls_shown *ret,

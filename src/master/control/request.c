@@ -369,6 +369,26 @@ static const char *ban_objection(const struct master *m,
     return NULL;
 }
 
+/* The one line of a ban by hand: it is no failure of a client. */
+static void request_report_ban(struct peer *p, const struct ban *ban,
+                               size_t ended)
+{
+    char network[BAN_TEXT_MAX];
+    struct event_record r;
+
+    event_begin(&r, EVENT_ADMIN);
+    event_number(&r, FIELD_UID, p->uid);
+    event_text(&r, FIELD_VERB, SLICE("ban add"));
+    event_text(&r, FIELD_TO,
+               slice_from(ban_text(&ban->network, ban->bits, network)));
+    event_text(&r, FIELD_REASON, slice_from(ban->reason));
+    if (ban->until > 0)
+        event_number(&r, FIELD_MS, (uint64_t)(ban->until - ban->since) * 1000);
+    if (ended > 0)
+        event_number(&r, FIELD_NUMBER, ended);
+    master_send(p->master, &r);
+}
+
 static int request_on_ban_add(void *owner, struct msg_ban_add *msg)
 {
     struct peer *p = request_begin(owner, msg->request);
@@ -378,7 +398,6 @@ static int request_on_ban_add(void *owner, struct msg_ban_add *msg)
                        .bits = (uint8_t)msg->bits,
                        .by_hand = 1,
                        .since = now };
-    char network[BAN_TEXT_MAX];
     size_t ended;
 
     if (!request_is_ours(p))
@@ -398,9 +417,7 @@ static int request_on_ban_add(void *owner, struct msg_ban_add *msg)
                     "there is no room for another ban; remove some, or ban "
                     "whole networks");
     else {
-        request_report(p, SLICE("ban add"),
-                       slice_from(ban_text(&ban.network, ban.bits, network)),
-                       ended);
+        request_report_ban(p, &ban, ended);
         request_answer_ended(p, ended);
     }
     return 0;

@@ -223,7 +223,7 @@ int banning_add(struct master *m, const struct ban *ban, enum ending why,
     *ended = 0;
     if (r < 0)
         return r;
-    if (r > 0 || ban->by_hand)
+    if (r > 0 && !ban->by_hand) /* the line "admin" has one by hand */
         banning_report(m, ban);
     *ended = banning_end_sessions(m, ban, why);
     banning_save(m);

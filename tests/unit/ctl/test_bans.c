@@ -1,7 +1,9 @@
 /* "ban" and what "status" says of guessing: words, networks, times, and a
  * server that answers well, badly, or not at all. */
+#include <ifaddrs.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "ctl/ctl.h"
 #include "fake_server.h"
@@ -35,6 +37,8 @@ static const struct {
     { "ban add 127.3.0.0/16", "add --yes if that is intended", EX_USAGE },
     { "ban add 0.0.0.0/0", "this machine itself", EX_USAGE },
     { "ban add ::1", "this machine itself", EX_USAGE },
+    { "ban add 198.51.0.0/23", "would ban a very large network", EX_USAGE },
+    { "ban add 2001:db8::/47", "would ban a very large network", EX_USAGE },
     { "ban add ::/0", "this machine itself", EX_USAGE },
     { "ban del", "ADDRESS[/BITS] is missing", EX_USAGE },
     { "ban del anna", "anna: neither an IP address nor a network", EX_USAGE },
@@ -59,6 +63,30 @@ Test(bans, usage)
                "no control characters");
 }
 
+/* The administrator's own client, and the addresses of the machine. */
+Test(bans, own_addresses)
+{
+    char words[128], text[ADDRESS_TEXT_MAX];
+    struct ifaddrs *all = NULL;
+    struct address a;
+
+    cr_assert_eq(setenv("SSH_CONNECTION", "203.0.113.7 5 192.0.2.1 22", 1), 0);
+    expect_err(EX_USAGE, "", "ban add 203.0.113.0/24",
+               "would ban your own address; add --yes");
+    expect_err(EX_UNAVAILABLE, "", "ban add 203.0.113.0/24 --yes",
+               "no server answers at");
+    expect_err(EX_UNAVAILABLE, "", "ban add 203.0.114.0/24",
+               "no server answers at");
+    cr_assert_eq(getifaddrs(&all), 0);
+    for (const struct ifaddrs *one = all; one; one = one->ifa_next) {
+        if (!address_of_interface(one, &a))
+            continue;
+        snprintf(words, sizeof(words), "ban add %s", address_text(&a, text));
+        expect_err(EX_USAGE, "", words, "would ban this machine itself");
+    }
+    freeifaddrs(all);
+}
+
 /* Answers with the number of the row whose request has come; 99: none. */
 static const struct request {
     const char *words;
@@ -68,8 +96,8 @@ static const struct request {
     const char *reason;
 } requests[] = {
     { "ban add 192.0.2.7", "192.0.2.7", 32, 0, "by the administrator" },
-    { "ban add 192.0.2.0/24 --for 7d --reason scanner", "192.0.2.0", 24, 604800,
-      "scanner" },
+    { "ban add 198.51.100.0/24 --for 7d --reason scanner", "198.51.100.0", 24,
+      604800, "scanner" },
     { "ban add 192.0.2.7 --for 90s", "192.0.2.7", 32, 90,
       "by the administrator" },
     { "ban add 192.0.2.7 --for 10min", "192.0.2.7", 32, 600,

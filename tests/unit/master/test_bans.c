@@ -138,7 +138,7 @@ Test(bans, by_the_administrator)
     cr_expect_eq(add(&c, "10.0.0.0", 24), 2);
     cr_expect(is_kicked(&in));
     cr_expect(is_kicked(&out));
-    stage_reports(&s, EVENT_BAN, "by root: a test");
+    stage_reports(&s, EVENT_ADMIN, "by root: a test");
     cr_expect_str_eq(listed(&c), "10.0.0.0/24 by root: a test; ");
     player_enter(&s, &late, 3);
     cr_expect(is_kicked(&late));
