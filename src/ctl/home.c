@@ -150,51 +150,6 @@ static bool is_empty_directory(int fd)
     return empty;
 }
 
-/* Nobody has its uid: a removed user, or a command that was killed, has left
- * it.
- */
-static int adopt(int fd, const struct home *h, struct complaint *c)
-{
-    if (h->only_check)
-        return 0;
-    return fchown(fd, h->uid, h->gid) || fchmod(fd, h->mode) || fsync(fd)
-               ? home_fail(c, h->path, errno)
-               : 0;
-}
-
-/* Keeps an existing directory if it belongs to the user; a home whose group
- * counts, and a share, also need that group and the mode. */
-static int check_kept(int fd, const struct home *h, struct complaint *c)
-{
-    struct stat st;
-
-    if (fstat(fd, &st))
-        return home_fail(c, h->path, errno);
-    if (st.st_uid != wanted_owner(h->uid) && h->offer && is_empty_directory(fd))
-        return adopt(fd, h, c);
-    if (st.st_uid != wanted_owner(h->uid))
-        return not_the_owner(h, st.st_uid, c);
-    if (!(h->mode & S_IRWXG) ||
-        (st.st_gid == h->gid && (st.st_mode & 07777) == h->mode))
-        return 0;
-    complain(c,
-             "%s exists with group %u and mode %o; if it was made for this, "
-             "run: chgrp -R %u %s && chmod %o %s",
-             h->path, (unsigned)st.st_gid, (unsigned)st.st_mode & 07777,
-             (unsigned)h->gid, h->path, (unsigned)h->mode, h->path);
-    return EX_CANTCREAT;
-}
-
-/* On btrfs with quotas it is a subvolume, which can have a limit. */
-static int home_make_directory(int parent, const char *name)
-{
-    int r = quota_make_subvolume(parent, name);
-
-    if (r == -ENOTSUP || r == -ENOTTY || r == -EPERM)
-        r = mkdirat(parent, name, 0700) < 0 ? -errno : 0;
-    return r;
-}
-
 static int set_group_failed(const struct home *h, struct complaint *c)
 {
     if (errno != EPERM || geteuid() == 0)
@@ -217,6 +172,52 @@ static int home_set_owner(int fd, int parent, const struct home *h,
     return fchmod(fd, h->mode) || fsync(fd) || fsync(parent)
                ? home_fail(c, h->path, errno)
                : 0;
+}
+
+/* Nobody's: left by a removed user or by a command that was killed, or made by
+ * hand for this one. Beneath the setting no empty directory of root is needed
+ * for anything else. */
+static bool may_adopt(int fd, const struct home *h, const struct stat *st)
+{
+    const bool unowned = st->st_uid == geteuid() &&
+                         user_path_within(h->path, h->below) &&
+                         strcmp(h->path, h->below) != 0;
+
+    return (h->offer || unowned) && is_empty_directory(fd);
+}
+
+/* Keeps an existing directory if it belongs to the user; a home whose group
+ * counts, and a share, also need that group and the mode. */
+static int check_kept(int fd, const struct home *h, struct complaint *c)
+{
+    struct stat st;
+
+    if (fstat(fd, &st))
+        return home_fail(c, h->path, errno);
+    const bool owned = st.st_uid == wanted_owner(h->uid);
+    if (owned && (!(h->mode & S_IRWXG) ||
+                  (st.st_gid == h->gid && (st.st_mode & 07777) == h->mode)))
+        return 0;
+    if (may_adopt(fd, h, &st))
+        return h->only_check ? 0 : home_set_owner(fd, fd, h, c);
+    if (!owned)
+        return not_the_owner(h, st.st_uid, c);
+    complain(c,
+             "%s exists with group %u and mode %o; if it was made for this, "
+             "run: chgrp -R %u %s && chmod %o %s",
+             h->path, (unsigned)st.st_gid, (unsigned)st.st_mode & 07777,
+             (unsigned)h->gid, h->path, (unsigned)h->mode, h->path);
+    return EX_CANTCREAT;
+}
+
+/* On btrfs with quotas it is a subvolume, which can have a limit. */
+static int home_make_directory(int parent, const char *name)
+{
+    int r = quota_make_subvolume(parent, name);
+
+    if (r == -ENOTSUP || r == -ENOTTY || r == -EPERM)
+        r = mkdirat(parent, name, 0700) < 0 ? -errno : 0;
+    return r;
 }
 
 int home_check(const struct home *h, struct complaint *c)

@@ -97,6 +97,7 @@ Test(home, a_home_of_root_is_refused)
         world_skip("only root has folders of root");
     cr_assert_eq(mkdir(world.homes, 0711), 0);
     cr_assert_eq(mkdir(in(world.homes, "anna"), 0700), 0);
+    file_write(in(world.homes, "anna/file"), "x");
     const struct run *r = expect_run(EX_CANTCREAT, PASSWORD, "user add anna");
 
     cr_expect_not_null(strstr(r->err, "belongs to root; give another --home "
@@ -262,6 +263,33 @@ Test(home, a_dead_disk, .timeout = 60)
     cr_assert_eq(waitpid(pid, &status, 0), pid);
     cr_expect_eq(status, 0);
     cr_expect_null(strstr(file_text(world.users), "bob-is-dead"));
+}
+
+/* An empty directory of root beneath the setting is nobody's: such as that of a
+ * command that was killed before it gave it away. */
+Test(home, an_empty_directory_is_taken)
+{
+    char words[128];
+    struct stat st;
+
+    if (geteuid() != 0)
+        world_skip("only root has folders of root");
+    cr_assert_eq(mkdir(world.homes, 0711), 0);
+    cr_assert_eq(mkdir(world.shares, 0711), 0);
+    cr_assert_eq(mkdir(in(world.homes, "anna"), 0755), 0);
+    cr_assert_eq(mkdir(in(world.shares, "s"), 0700), 0);
+    cr_assert_eq(mkdir(in_scratch("else"), 0755), 0);
+    expect_out(0, PASSWORD, "user add anna", "(was there, kept)");
+    cr_assert_eq(stat(in(world.homes, "anna"), &st), 0);
+    cr_expect_eq(st.st_uid, 70000);
+    cr_expect_eq(st.st_mode & 07777, 0700);
+    expect_run(0, "", "share add s");
+    cr_assert_eq(stat(in(world.shares, "s"), &st), 0);
+    cr_expect_eq(st.st_gid, 80000);
+    cr_expect_eq(st.st_mode & 07777, 02770);
+    snprintf(words, sizeof(words), "user add bob --home %s",
+             in_scratch("else"));
+    expect_err(EX_CANTCREAT, PASSWORD, words, "belongs to root");
 }
 
 static int purge_of(const char *home, uid_t uid, struct complaint *c)

@@ -390,6 +390,7 @@ Test(import, dry_run_looks_at_homes)
         world_skip("only root has folders of root");
     cr_assert_eq(mkdir(world.homes, 0711), 0);
     cr_assert_eq(mkdir(in(world.homes, "anna"), 0700), 0);
+    file_write(in(world.homes, "anna/file"), "x");
     expect_text(import(EX_DATAERR, "anna:" SHA "\n", "--dry-run")->out,
                 "0 imported, 1 skipped");
     expect_text(import(EX_DATAERR, "anna:" SHA "\n", "")->out,

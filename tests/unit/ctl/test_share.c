@@ -179,6 +179,7 @@ Test(share, a_directory_that_is_wrong)
     snprintf(path, sizeof(path), "%s", in(world.shares, "a"));
     cr_assert_eq(mkdir(world.shares, 0711), 0);
     cr_assert_eq(mkdir(path, 0700), 0);
+    file_write(in(world.shares, "a/file"), "x"); /* an empty one is taken */
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         cr_assert_eq(chown(path, table[i].uid, table[i].gid), 0);
         cr_assert_eq(chmod(path, table[i].mode), 0);

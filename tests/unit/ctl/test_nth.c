@@ -1,0 +1,249 @@
+/* Each system call of a command that edits fails once, or its process is killed
+ * there. The users file is the old or the new one; the same command again ends
+ * well; nothing is lost, no temporary stays, and at most one id is spent for
+ * each try. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "ctl/ctl.h"
+#include "support/nth.h"
+#include "world.h"
+
+#define HASH "$6$salt$" S43 S43 "\n"
+#define S43  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
+
+TestSuite(nth, .init = world_make, .fini = scratch_remove, .timeout = 600);
+
+struct edit_case {
+    const char *words;
+    const char *mark;      /* in the users file after it, or only before it */
+    bool removes;          /* the latter */
+    int again;             /* the status of a further call */
+    const char *directory; /* that it makes, or removes; NULL: none */
+};
+
+static const struct edit_case cases[] = {
+    { "user add bob --hash-stdin", "\nbob:", false, EX_DATAERR, "homes/bob" },
+    { "user change anna --comment New --home @/homes/new --rights-in /in:drop",
+      ":New:", false, 0, "homes/new" },
+    { "user del anna --purge --yes", "anna:", true, EX_NOUSER, "homes/anna" },
+    { "share add s anna", "@share:s:", false, EX_DATAERR, "shares/s" },
+    { "share del old --purge --yes", "@share:old:", true, EX_NOUSER,
+      "shares/old" },
+    { "user import @/import", "\nb3:", false, 0, "homes/b3" },
+};
+
+/* "@" stands for the scratch directory. */
+static const char *words_of(const struct edit_case *c)
+{
+    static char out[512];
+    size_t len = 0;
+
+    for (const char *at = c->words; *at; at++)
+        len += (size_t)snprintf(out + len, sizeof(out) - len, "%.*s",
+                                *at == '@' ? (int)strlen(scratch) : 1,
+                                *at == '@' ? scratch : at);
+    return out;
+}
+
+/* The command, in the fork whose calls fail. */
+static int command(void *given)
+{
+    static char text[512], *argv[32] = { text };
+    int argc = 1, in_fd = memfd_create("in", 0),
+        out = open("/dev/null", O_WRONLY);
+
+    if (write(in_fd, HASH, strlen(HASH)) < 0 || lseek(in_fd, 0, SEEK_SET) < 0)
+        return 1;
+    dup2(in_fd, STDIN_FILENO);
+    dup2(out, STDOUT_FILENO);
+    dup2(out, STDERR_FILENO);
+    snprintf(text, sizeof(text), "sallyportctl %s", words_of(given));
+    strtok(text, " ");
+    for (char *word = strtok(NULL, " "); word; word = strtok(NULL, " "))
+        argv[argc++] = word;
+    argv[argc++] = (char[]){ "--config" };
+    argv[argc++] = world.conf;
+    return ctl_run(argc, argv);
+}
+
+static void make_directory(const char *path, uid_t uid, gid_t gid, mode_t mode)
+{
+    cr_assert_eq(mkdir(path, mode), 0, "%s", path);
+    if (geteuid() == 0)
+        cr_assert_eq(chown(path, uid, gid), 0);
+    cr_assert_eq(chmod(path, mode), 0);
+}
+
+/* As "user add anna" and "share add old anna" make it. */
+static void make_the_world(void)
+{
+    char text[1024];
+
+    scratch_remove();
+    world_make();
+    make_directory(world.homes, 0, 0, 0711);
+    make_directory(world.shares, 0, 0, 0711);
+    make_directory(in(world.homes, "anna"), 70000, 70000, 0700);
+    make_directory(in(world.shares, "old"), geteuid(), 80000, 02770);
+    file_write(in(world.homes, "anna/file"), "x");
+    file_write(in(world.shares, "old/file"), "x");
+    file_write(in_scratch("users.last-uid"), "70000\n");
+    file_write(in_scratch("users.last-gid"), "80000\n");
+    file_write(in_scratch("import"), "b1:!:1:1::/x:/bin/sh\nb2:!:1:1::/x:"
+                                     "/bin/sh\nb3:!:1:1::/x:/bin/sh\n");
+    snprintf(text, sizeof(text),
+             "anna:!:70000:70000::%s/anna::rights=full shares=old\n"
+             "@share:old:80000:%s/old:\n",
+             world.homes, world.shares);
+    file_write(world.users, text);
+}
+
+/* Names that only a command that runs may have. */
+static bool has_temporary(const char *directory, const char *after, bool may)
+{
+    DIR *dir = opendir(directory);
+    const struct dirent *entry;
+    bool found = false;
+
+    while (dir && (entry = readdir(dir))) {
+        bool one = strstr(entry->d_name, ".new") ||
+                   strstr(entry->d_name, ".sallyport-");
+
+        cr_expect(may || !one, "%s: %s stays", after, entry->d_name);
+        found = found || one;
+    }
+    if (dir)
+        closedir(dir);
+    return found;
+}
+
+/* The next command that writes such a file removes it. */
+static void expect_no_temporary(const char *after)
+{
+    has_temporary(world.homes, after, false);
+    has_temporary(world.shares, after, false);
+    if (!has_temporary(scratch, after, true))
+        return;
+    expect_run(0, HASH, "user add zoe --hash-stdin");
+    expect_run(0, "", "share add zoe");
+    has_temporary(scratch, after, false);
+}
+
+/* The owner of each home has the uid of its row. */
+static void expect_owners(const char *after)
+{
+    struct complaint c = { "" };
+    struct users u;
+    struct stat st;
+    int fd = open(world.users, O_RDONLY);
+
+    cr_assert_eq(users_read(&u, fd, "users", &c), 0, "%s: %s", after, c.text);
+    close(fd);
+    for (size_t i = 0; i < u.count; i++) {
+        cr_assert_eq(stat(u.row[i].home, &st), 0, "%s: no home of %s", after,
+                     u.row[i].name);
+        cr_expect_eq(st.st_uid, geteuid() == 0 ? u.row[i].uid : geteuid());
+        cr_expect_lt(u.row[i].uid, 70007, "%s: many uids are spent", after);
+    }
+    users_release(&u);
+}
+
+static void expect_truth(const struct edit_case *c, const char *after,
+                         int status, const char *before)
+{
+    char directory[256], now[4096];
+    bool done;
+
+    snprintf(now, sizeof(now), "%s", file_text(world.users));
+    done = (strstr(now, c->mark) != NULL) != c->removes;
+    /* Of an import each line is there or not, and those before all are. */
+    cr_expect(done || (status == EX_DATAERR && strstr(c->words, "import")
+                           ? strncmp(now, before, strlen(before))
+                           : strcmp(now, before)) == 0,
+              "%s: neither old nor new:\n%s", after, now);
+    cr_expect(status != 0 || done, "%s: status 0, and nothing is done", after);
+    if (!done && c->removes) /* nothing is lost */
+        expect_run(0, "", words_of(c));
+    else
+        expect_run(done ? c->again : 0, HASH, words_of(c));
+    cr_expect((strstr(file_text(world.users), c->mark) != NULL) != c->removes,
+              "%s", after);
+    if (c->removes)
+        expect_run(0, "", "retention run");
+    snprintf(directory, sizeof(directory), "%s/%s", scratch, c->directory);
+    cr_expect_eq(files_exists(directory), !c->removes, "%s: %s", after,
+                 directory);
+    expect_owners(after);
+    expect_no_temporary(after);
+}
+
+static void play(const struct edit_case *c, int error)
+{
+    struct nth *nth = nth_new();
+    char before[4096], after[128];
+    unsigned n;
+
+    if (!nth)
+        world_skip(NTH_MISSING);
+    for (n = 1; nth_goes_on(nth); n++) {
+        int status;
+
+        make_the_world();
+        snprintf(before, sizeof(before), "%s", file_text(world.users));
+        nth_arm(nth, n, error, scratch);
+        status = nth_run(nth, command, (void *)(uintptr_t)c);
+        nth_disarm(nth);
+        snprintf(after, sizeof(after), "%.20s, call %u, %s, %d: %d", c->words,
+                 n, nth_call(nth), error, status);
+        expect_truth(c, after, status, before);
+    }
+    cr_expect_gt(n, 10);
+    nth_free(nth);
+}
+
+/* The short run: a command is killed. The long one: its calls fail, too. */
+static void play_all(const struct edit_case *c)
+{
+    play(c, NTH_KILL);
+    if (getenv("SALLYPORT_LONG")) {
+        play(c, EIO);
+        play(c, ENOSPC);
+        play(c, EINTR);
+    }
+}
+
+Test(nth, user_add)
+{
+    play_all(&cases[0]);
+}
+
+Test(nth, user_change)
+{
+    play_all(&cases[1]);
+}
+
+Test(nth, user_del)
+{
+    play_all(&cases[2]);
+}
+
+Test(nth, share_add)
+{
+    play_all(&cases[3]);
+}
+
+Test(nth, share_del)
+{
+    play_all(&cases[4]);
+}
+
+Test(nth, user_import)
+{
+    play_all(&cases[5]);
+}
