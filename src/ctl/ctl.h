@@ -299,6 +299,9 @@ bool address_of_interface(const struct ifaddrs *one, struct address *ret);
 /* paths.c: may the server write in PATH, a "home" or "share"? Returns an exit
  * code; the complaint has the commands that permit it. */
 int paths_permit(struct context *x, const char *what, const char *path);
+/* The same, with its reason; also of the users file's "directory". */
+bool paths_forbid(const struct context *x, const char *what, const char *path,
+                  struct complaint *c);
 /* Asks systemd, before the users file is locked. */
 void paths_ask(const struct context *x);
 /* Asks systemd. Tests replace it. */

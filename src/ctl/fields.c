@@ -7,6 +7,7 @@
 #include <grp.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -591,9 +592,25 @@ static void hint_timer(const struct context *x)
               stderr);
 }
 
+/* The server replaces the users file for such a user. */
+static void hint_must_change(const struct context *x)
+{
+    char path[PATH_MAX], *slash;
+    struct complaint c = { "" };
+
+    if (!x->args.must_change || !realpath(x->settings.users, path))
+        return;
+    slash = strrchr(path, '/');
+    slash[slash == path] = '\0';
+    if (paths_forbid(x, "directory", path, &c))
+        fprintf(stderr, "sallyportctl: %s can't change the password: %s\n",
+                x->args.word[2], c.text);
+}
+
 void keys_hint(const struct context *x)
 {
     hint_expired(x);
+    hint_must_change(x);
     hint_timer(x);
     if (!x->args.certificate || strcmp(x->args.certificate, DEFAULT) == 0 ||
         x->settings.client_certificates != CLIENTS_OFF)

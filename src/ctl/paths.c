@@ -26,12 +26,18 @@ void paths_ask(const struct context *x)
     was_asked = true;
 }
 
+bool paths_forbid(const struct context *x, const char *what, const char *path,
+                  struct complaint *c)
+{
+    paths_ask(x);
+    return unit_forbids(&permitting, what, path, c);
+}
+
 int paths_permit(struct context *x, const char *what, const char *path)
 {
     struct complaint c = { "" };
 
-    paths_ask(x);
-    return unit_forbids(&permitting, what, path, &c)
+    return paths_forbid(x, what, path, &c)
                ? ctl_fail(x, EX_CONFIG, "%s", c.text)
                : 0;
 }

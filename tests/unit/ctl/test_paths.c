@@ -46,6 +46,22 @@ Test(paths, homes_and_shares_that_systemd_forbids)
     expect_run(0, "", "share add docs");
 }
 
+/* One command does all, or says what is missing. */
+Test(paths, the_directory_of_the_users_file)
+{
+    static const char words[] = "user add anna --must-change";
+    char answer[512];
+
+    snprintf(answer, sizeof(answer), SHIPPED "ReadWritePaths=%s\n",
+             world.homes);
+    loaded = answer;
+    expect_err(0, "a good password\n", words,
+               "anna can't change the password: systemd makes the directory ");
+    expect_run(0, "", "user del anna");
+    snprintf(answer, sizeof(answer), SHIPPED "ReadWritePaths=%s\n", scratch);
+    cr_expect_str_eq(expect_run(0, "a good password\n", words)->err, "");
+}
+
 /* The command of 0.2.0. */
 Test(paths, the_old_command)
 {
