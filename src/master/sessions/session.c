@@ -354,8 +354,6 @@ void session_kill(struct session *s)
     sessions_send_news(m);
 }
 
-/* files stays until the session has sent its last reply: a session that loses
- * its files would report that as the reason. */
 /* Tells the session to end. One that is gone already has ended by itself. */
 static bool session_told(struct session *s, enum ending why, bool finish)
 {
@@ -368,6 +366,8 @@ static bool session_told(struct session *s, enum ending why, bool finish)
     return r >= 0;
 }
 
+/* files stays until the session has sent its last reply: a session that loses
+ * its files would report that as the reason. */
 void session_kick(struct session *s, enum ending why)
 {
     if (s->state == SESSION_FREE || s->state >= SESSION_KICKED)
