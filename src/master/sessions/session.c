@@ -165,7 +165,8 @@ static bool session_is_our_child(const struct session *s)
 void session_outlives(struct session *s)
 {
     home_abandon(&s->home, 0);
-    s->master->sessions->receiver->kill(s);
+    if (s->pid > 0)
+        s->master->sessions->receiver->kill(s);
     s->killed = true;
     session_mark(s);
     s->master->may_be_over = true;

@@ -354,6 +354,8 @@ Test(gate, kills_a_session_that_hides)
     struct stage s;
 
     stage_logged_in(&s, no_time_to_sync, &p, &files);
+    TELL(&s.gate.channel, born, .serial = p.serial, .pid = 0x7fffffff);
+    stage_serves(&s); /* so master has read it */
     channel_close(&p.channel);
     gate_hears(&s, MSG_kill, p.serial);
     gate_reaps(&s, p.serial, SIGKILL);
