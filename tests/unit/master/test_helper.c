@@ -177,8 +177,9 @@ Test(helper, settings_without_a_file)
     struct complaint c = { "" };
 
     cr_expect_eq(helper_settings(&m, "/nowhere/x", &c), -EINVAL);
-    cr_expect(strstr(c.text, "No such file or directory; copy the example"),
-              "%s", c.text);
+    cr_expect(
+        strstr(c.text, "No such file or directory; an empty file is enough"),
+        "%s", c.text);
 }
 
 Test(helper, settings_without_a_reader)
