@@ -161,6 +161,7 @@ static void walk_directory(struct walk *w, int fd, unsigned depth)
 
 static void walk_from(struct walk *w, const char *name)
 {
+    w->sign_at = clock_ms() + SIGN_EVERY_MS;
     FD_CLEANUP int top =
         w->mount->fd < 0
             ? -ENOENT

@@ -117,6 +117,16 @@ void peer_fork(struct peer *p)
     close(p->start.log);
 }
 
+int peer_answers(struct peer *p, struct message *ret)
+{
+    int r;
+
+    do
+        r = channel_wait(&p->session, ret, PEER_MS);
+    while (r == 1 && ret->kind == MSG_working);
+    return r;
+}
+
 void peer_starts(struct peer *p, struct message *ret)
 {
     do

@@ -38,6 +38,9 @@ void peer_run(struct peer *p); /* and waits for files_ready */
 void peer_start(struct peer *p);
 /* Runs it without waiting, for starts that fail. */
 void peer_fork(struct peer *p);
+/* The next answer to a request of sallyportctl, without signs of life. Returns
+ * as channel_wait(). */
+int peer_answers(struct peer *p, struct message *ret);
 /* What it sends to master after its directories are opened. */
 void peer_starts(struct peer *p, struct message *ret);
 /* Does the same, for sallyportctl. */

@@ -41,7 +41,7 @@ static size_t find(struct peer *p, const char *path, bool remove, uint64_t age,
                       .age = age, .path = slice_from(path)),
                  0);
     for (;;) {
-        cr_assert_eq(channel_wait(&p->session, &m, PEER_MS), 1);
+        cr_assert_eq(peer_answers(p, &m), 1);
         if (m.kind == MSG_partials_end)
             break;
         cr_assert_eq(m.kind, MSG_partial);

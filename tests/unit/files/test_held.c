@@ -72,7 +72,7 @@ static struct held order(struct peer *p, enum held_order what, const char *id)
                       .id = slice_from(id)),
                  0);
     for (;;) {
-        cr_assert_eq(channel_wait(&p->session, &m, PEER_MS), 1);
+        cr_assert_eq(peer_answers(p, &m), 1);
         if (m.kind == MSG_partials_end)
             break;
         cr_assert_eq(m.kind, MSG_held);
@@ -638,8 +638,7 @@ Test(held, two_at_once)
     struct held h = order(&ctl[0], HELD_RELEASE, id);
     struct message m;
     size_t other = 0;
-    while (channel_wait(&ctl[1].session, &m, PEER_MS) == 1 &&
-           m.kind == MSG_held)
+    while (peer_answers(&ctl[1], &m) == 1 && m.kind == MSG_held)
         other++;
     cr_expect_eq(m.kind, MSG_partials_end);
     cr_expect_eq(h.count + other, 1);
@@ -685,7 +684,7 @@ Test(held, what_is_refused)
     cr_assert_eq(SEND(&p.session, held_find, NEXT(&p), .order = HELD_REJECT,
                       .id = SLICE("")),
                  0);
-    cr_assert_eq(channel_wait(&p.session, &m, PEER_MS), 1);
+    cr_assert_eq(peer_answers(&p, &m), 1);
     cr_expect_eq(m.kind, MSG_partials_end);
     peer_stop(&p);
 }

@@ -526,8 +526,7 @@ Test(mounts, partials_of_all)
     peer_run(&p);
     cr_assert_eq(
         SEND(&p.session, partials_find, NEXT(&p), .remove = true, .age = 0), 0);
-    while (channel_wait(&p.session, &m, PEER_MS) == 1 &&
-           m.kind == MSG_partial) {
+    while (peer_answers(&p, &m) == 1 && m.kind == MSG_partial) {
         struct slice directory, name;
 
         cr_expect_eq(m.partial.state, PARTIAL_REMOVED);

@@ -185,7 +185,7 @@ static struct answers hear(struct peer *ctl)
     struct answers a = { 0 };
     struct message m;
 
-    while (!a.ended && channel_wait(&ctl->session, &m, PEER_MS) == 1) {
+    while (!a.ended && peer_answers(ctl, &m) == 1) {
         if (m.kind == MSG_partials_end) {
             a.ended = true;
             a.unread = m.partials_end.unread;
