@@ -213,9 +213,42 @@ static int commit_set_count(const struct files *f, uint64_t count)
     char text[24];
     int len = snprintf(text, sizeof(text), "%llu", (unsigned long long)count);
 
-    if (fsetxattr(f->counter, STORED_ATTRIBUTE, text, (size_t)len, 0) < 0)
-        return -errno;
-    return f->rules.fsync && fsync(f->counter) < 0 ? -errno : 0;
+    return fsetxattr(f->counter, STORED_ATTRIBUTE, text, (size_t)len, 0) < 0
+               ? -errno
+               : 0;
+}
+
+static void commit_count_back(const struct files *f)
+{
+    uint64_t count;
+
+    if (f->counter < 0 || naming_lock(f, f->counter) != 0)
+        return;
+    commit_check_count(f, &count);
+    if (count > 0)
+        commit_set_count(f, count - 1);
+    naming_unlock(f->counter);
+}
+
+/* Counted before the rename: a process that is killed in between may count one
+ * file too many, but no file is left out. No lock is held meanwhile: the home's
+ * disk may be slow, and not the one of the target. */
+static int commit_count(const struct files *f)
+{
+    uint64_t count;
+    int r = f->counter < 0 ? 0 : naming_lock(f, f->counter);
+
+    if (f->counter < 0 || r != 0)
+        return r;
+    r = commit_check_count(f, &count);
+    if (r == 0)
+        r = commit_set_count(f, count + 1);
+    naming_unlock(f->counter);
+    if (r == 0 && f->rules.fsync && fsync(f->counter) < 0) {
+        r = -errno;
+        commit_count_back(f);
+    }
+    return r;
 }
 
 /* Before the rename the mark is removed, so a partial that may already have its
@@ -238,48 +271,34 @@ static int commit_name(const struct files *f, struct upload *u)
     return r;
 }
 
-/* Counted before the rename: a process that is killed in between may count one
- * file too many, but no file is left out. */
-static int commit_name_counted(const struct files *f, struct upload *u)
+/* If two sessions write one name, the second one to get here must see what the
+ * first one did. So only one at a time goes from the check to the rename. */
+static int commit_name_locked(const struct files *f, struct upload *u)
 {
-    uint64_t count;
-    int r = commit_check_count(f, &count);
+    int r = naming_lock(f, u->directory);
 
     if (r != 0)
         return r;
-    r = commit_set_count(f, count + 1);
+    r = commit_check_base(f, u);
     if (r == 0)
         r = commit_name(f, u);
-    /* Not if it has got a name, and only a look at it failed afterwards, or
-     * another session has taken the name since. */
-    if (r != 0 && partial_is_there(u->directory, &u->partial))
-        commit_set_count(f, count);
+    naming_unlock(u->directory);
     return r;
 }
 
-static int commit_publish_locked(const struct files *f, struct upload *u)
-{
-    int r = commit_check_base(f, u);
-
-    if (r != 0)
-        return r;
-    return f->counter < 0 ? commit_name(f, u) : commit_name_counted(f, u);
-}
-
-/* If two sessions write one name, the second one to get here must see what the
- * first one did. So only one at a time goes from the check to the rename. */
 static int commit_publish(const struct files *f, struct upload *u)
 {
-    int r = commit_check_directory(f, u);
+    int r = commit_count(f);
 
-    if (r == 0)
-        r = f->counter < 0 ? naming_lock(f, u->directory)
-                           : naming_lock_both(f, u->directory, f->counter);
     if (r != 0)
         return r;
-    r = commit_publish_locked(f, u);
-    naming_unlock(u->directory);
-    naming_unlock(f->counter);
+    r = commit_check_directory(f, u);
+    if (r == 0)
+        r = commit_name_locked(f, u);
+    /* Not if it has got a name, and only a look at it failed afterwards, or
+     * another session has taken the name since. */
+    if (r != 0 && partial_is_there(u->directory, &u->partial))
+        commit_count_back(f);
     return r;
 }
 

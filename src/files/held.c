@@ -155,20 +155,16 @@ static int held_release(struct walk *w, struct held_found *one)
     if (fd < 0)
         return fd;
     n.fd = fd;
-    int r = naming_give(w->f, &n);
-    return r == 0 && w->f->rules.fsync && fsync(one->directory) < 0
-               ? (int)OUTCOME_STORED_UNSAFE
-               : r;
+    return naming_give(w->f, &n);
 }
 
 /* Under the lock of the directory: of two orders for one file the second finds
  * none. */
-static int held_obey(struct held_search *s, struct held_found *one)
+static int held_obey_locked(struct held_search *s, struct held_found *one)
 {
-    int r =
-        s->order < HELD_RELEASE ? 0 : naming_lock(s->walk.f, one->directory);
+    int r = naming_lock(s->walk.f, one->directory);
 
-    if (r != 0 || s->order < HELD_RELEASE)
+    if (r != 0)
         return r;
     if (s->order == HELD_RELEASE)
         r = held_check_age(one);
@@ -178,6 +174,16 @@ static int held_obey(struct held_search *s, struct held_found *one)
         r = -errno;
     naming_unlock(one->directory);
     return r;
+}
+
+static int held_obey(struct held_search *s, struct held_found *one)
+{
+    int r = held_obey_locked(s, one);
+
+    return r == 0 && s->order != HELD_REJECT && s->walk.f->rules.fsync &&
+                   fsync(one->directory) < 0
+               ? (int)OUTCOME_STORED_UNSAFE
+               : r;
 }
 
 static void held_take(struct held_search *s, struct held_found *one)
@@ -191,7 +197,7 @@ static void held_take(struct held_search *s, struct held_found *one)
     }
     if (s->order >= HELD_RELEASE)
         walk_works(w, ORDER_MS);
-    int r = held_obey(s, one);
+    int r = s->order < HELD_RELEASE ? 0 : held_obey(s, one);
     /* sallyportctl gets the file, and no way to anything else. */
     FD_CLEANUP int fd = s->order == HELD_READ
                             ? resolve_in(one->directory, one->stands,

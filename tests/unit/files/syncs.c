@@ -14,6 +14,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "support/wait.h"
+
 #define CALLS_MAX 4096
 
 bool sync_directories_fail;
@@ -73,8 +75,45 @@ static bool fails_now(char call)
     return sync_fails_at > 0 && ++syncs == sync_fails_at;
 }
 
+static volatile struct {
+    bool wait, waits;
+} *sync_gate;
+
+void sync_directories_wait(void)
+{
+    sync_gate = mmap(NULL, sizeof(*sync_gate), PROT_READ | PROT_WRITE,
+                     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    cr_assert_neq(sync_gate, MAP_FAILED);
+    sync_gate->wait = true;
+}
+
+void sync_directories_go_on(void)
+{
+    sync_gate->wait = false;
+}
+
+static bool sync_is_waiting(void *gate)
+{
+    (void)gate;
+    return sync_gate->waits;
+}
+
+void sync_directories_expect(void)
+{
+    cr_assert(wait_until(sync_is_waiting, NULL, WAIT_MS));
+}
+
+/* The sandbox permits no call that sleeps. */
+static void sync_pass_gate(void)
+{
+    while (sync_gate && sync_gate->wait)
+        sync_gate->waits = true;
+}
+
 int fsync(int fd)
 {
+    if (is_folder(fd))
+        sync_pass_gate();
     if (is_folder(fd) ? sync_directories_fail : fails_now('s')) {
         errno = sync_error;
         return -1;

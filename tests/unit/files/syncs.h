@@ -10,6 +10,11 @@
 
 /* EIO for any directory: this shows that a directory is synced. */
 extern bool sync_directories_fail;
+/* Each sync of a directory lasts until sync_directories_go_on(). */
+void sync_directories_wait(void);
+void sync_directories_go_on(void);
+/* Waits until a process is in such a sync. */
+void sync_directories_expect(void);
 /* sync_error for the Nth sync of a file in a process, and success afterwards,
  * as Linux reports a failed write; 0: none fails. */
 extern unsigned sync_fails_at;

@@ -215,3 +215,29 @@ Test(count, a_forged_one)
     cr_expect_eq(store(&p, "/f", WRITE_STORE), OUTCOME_IO);
     peer_stop(&p);
 }
+
+/* The home's disk is slow: other changes in the share, which may be on another
+ * disk, don't wait for it. */
+Test(count, no_sync_under_a_lock)
+{
+    struct message m;
+    struct peer p, b;
+
+    begin(&p, 5);
+    disk_put(&p, SHARE "/old", "x", 1);
+    disk_put(&p, "/old", "x", 1);
+    b = p;
+    b.start.rules.fsync = true;
+    sync_directories_wait();
+    peer_run(&b);
+    cr_assert_eq(ask_upload(&b, "/contracts/f", WRITE_STORE, 0, 10, 1), 0);
+    cr_assert_eq(SEND(&b.session, file_commit, NEXT(&b), .length = 10), 0);
+    sync_directories_expect();
+    cr_expect_eq(ask_path(&p, MSG_file_delete, "/contracts/old"), OUTCOME_OK);
+    cr_expect_eq(ask_path(&p, MSG_file_delete, "/old"), OUTCOME_OK);
+    sync_directories_go_on();
+    message_hear(&b.session, MSG_file_stored, &m);
+    expect_count(&p, "1");
+    peer_leave(&b);
+    peer_stop(&p);
+}

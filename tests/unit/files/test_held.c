@@ -688,3 +688,33 @@ Test(held, what_is_refused)
     cr_expect_eq(m.kind, MSG_partials_end);
     peer_stop(&p);
 }
+
+/* A release holds the lock of its directory for the rename alone. */
+Test(held, no_sync_under_a_lock)
+{
+    struct message m;
+    struct peer p, b;
+    char id[32];
+
+    begin(&p);
+    disk_put(&p, "/in/old", "x", 1);
+    hold(&p, "/in/a", WRITE_STORE, 10, 1, id);
+    b = p;
+    b.start.mounts = b.mounts;
+    b.start.for_ctl = true;
+    b.start.rules.fsync = true;
+    sync_directories_wait();
+    peer_run(&b);
+    cr_assert_eq(SEND(&b.session, held_find, NEXT(&b), .order = HELD_RELEASE,
+                      .id = slice_from(id)),
+                 0);
+    sync_directories_expect();
+    cr_expect(disk_is(&p, "/in/a", 10, 1));
+    cr_expect_eq(ask_path(&p, MSG_file_delete, "/in/old"), OUTCOME_OK);
+    sync_directories_go_on();
+    cr_assert_eq(peer_answers(&b, &m), 1);
+    cr_expect_eq(m.kind, MSG_held);
+    cr_expect_eq(m.held.outcome, OUTCOME_OK);
+    peer_leave(&b);
+    peer_stop(&p);
+}
