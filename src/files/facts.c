@@ -115,12 +115,14 @@ unsigned facts_perm(const struct files *f, const struct mount *m,
     return perm_when(change && perm_has(m, RIGHT_DELETE) && link, PERM_DELETE);
 }
 
-/* A directory changes with each upload of anybody. */
-static void facts_hide_changes(struct stat *st)
+/* A directory changes with each upload of anybody. The server's start says
+ * nothing about uploads, and is the same for everybody; clients show 1970 as
+ * an error. */
+static void facts_hide_changes(const struct files *f, struct stat *st)
 {
     st->st_size = 0;
     st->st_nlink = 1;
-    st->st_mtim = (struct timespec){ 0 };
+    st->st_mtim = (struct timespec){ .tv_sec = f->rules.since };
 }
 
 static int facts_of_mount(const struct files *f, const struct mount *m,
@@ -134,7 +136,7 @@ static int facts_of_mount(const struct files *f, const struct mount *m,
         return -errno;
     facts.perm = facts_perm(f, m, NULL, &facts.st, false);
     if (m->blind || m->mine)
-        facts_hide_changes(&facts.st);
+        facts_hide_changes(f, &facts.st);
     *ret = facts;
     return 0;
 }
@@ -174,7 +176,7 @@ int facts_read(const struct files *f, const struct view *in, const char *name,
         facts_follow(f, in, name, &facts);
     facts.perm = facts_perm(f, in->mount, &in->st, &facts.st, link);
     if (in->mount->mine && S_ISDIR(facts.st.st_mode))
-        facts_hide_changes(&facts.st);
+        facts_hide_changes(f, &facts.st);
     *ret = facts;
     return 0;
 }

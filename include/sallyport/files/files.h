@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdnoreturn.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "sallyport/domain/choices.h"
 #include "sallyport/domain/limits.h"
@@ -27,6 +28,7 @@ struct files_rules {
     unsigned file_mode, dir_mode; /* of what is made in the home; 0: 0600, 0700
                                    */
     unsigned allow_weaker;        /* sandbox_part bits */
+    time_t since; /* of the generation: the time that a drop shows as its own */
 };
 
 /* A directory of the user's tree with rights of its own: a share, or a

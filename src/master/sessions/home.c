@@ -126,7 +126,8 @@ static void home_fill_origin(struct origin *o, const struct home *h,
     snprintf(o->name, sizeof(o->name), "%s", user->name);
     snprintf(o->home, sizeof(o->home), "%s", user->home);
     o->start = (struct files_start){
-        .rules = { .fsync = c->fsync,
+        .rules = { .since = m->since,
+                   .fsync = c->fsync,
                    .resume = c->resume,
                    .reread = c->sha256,
                    .max_file_size = h->session->limits.file_size,

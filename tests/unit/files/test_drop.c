@@ -200,6 +200,33 @@ Test(blind, with_and_without_the_name)
     }
 }
 
+/* The time of a drop, and its size and links, say nothing about uploads: not
+ * in its facts, and not in the listing of its parent. */
+Test(blind, its_time_is_the_start_of_the_server)
+{
+    struct msg_facts_are facts;
+    char *text, stored[4097];
+    struct peer p;
+    uint64_t n;
+    int outcome;
+
+    peer_init(&p);
+    p.start.rules.since = 1577934245; /* 2020-01-02 03:04:05 UTC */
+    peer_share(&p, "/contracts", RIGHT_WRITE);
+    peer_run(&p);
+    cr_assert_eq(ask_upload(&p, "/contracts/a", WRITE_STORE, 0, 100, 2),
+                 OUTCOME_OK);
+    cr_assert_eq(ask_commit_to(&p, 100, stored), OUTCOME_OK);
+    cr_assert_eq(ask_facts(&p, "/contracts", FACTS_FOR_ANY, &facts),
+                 OUTCOME_OK);
+    cr_expect_eq(facts.mtime, 1577934245);
+    cr_assert_eq(ask_list(&p, "/", LIST_LONG, "", &text, &outcome, &n),
+                 OUTCOME_OK);
+    cr_expect(strstr(text, " Jan  2  2020 contracts"), "%s", text);
+    free(text);
+    peer_stop(&p);
+}
+
 /* The words of the promise, for one name that is taken. */
 Test(blind, what_each_request_gets)
 {
