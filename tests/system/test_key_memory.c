@@ -1,8 +1,9 @@
 /* Which processes have which keys in memory, searched in /proc/PID/mem. Only
  * the process keys has the private key, as README promises. Gate and the
  * sessions of logged-in users have the keys of tickets. Master and auth have
- * the hashes of passwords. It needs root, which
- * alone may read that memory. */
+ * the hashes of passwords. A session has no address of another client. It needs
+ * root, which alone may read that memory. */
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <openssl/core_names.h>
@@ -254,4 +255,57 @@ Test(key_memory, tickets_after_login, .timeout = 120)
     cr_assert_eq(holders, 2);
     session_drop(&unknown);
     session_end(&known, &server);
+}
+
+#define STRANGER "127.173.219.77"
+#define OWN      "sallyport: session 127.0.0.1"
+
+/* Connects to the data port of D as a stranger, whom gate refuses. */
+static void knock(const struct data *d)
+{
+    struct sockaddr_in port, from = { .sin_family = AF_INET };
+    socklen_t len = sizeof(port);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char c;
+
+    cr_assert_eq(getpeername(d->fd, (struct sockaddr *)&port, &len), 0);
+    cr_assert_eq(inet_pton(AF_INET, STRANGER, &from.sin_addr), 1);
+    cr_assert_eq(bind(fd, (struct sockaddr *)&from, sizeof(from)), 0);
+    cr_assert_eq(connect(fd, (struct sockaddr *)&port, len), 0);
+    cr_assert_leq(recv(fd, &c, 1, 0), 0);
+    close(fd);
+}
+
+/* Nothing of other clients is in a session, neither as bytes nor as text: not
+ * of one that gate has refused, and not of one that was served. */
+Test(key_memory, no_address_of_another_client, .timeout = 120)
+{
+    const struct server_plan plan = { 0 };
+    const unsigned char bytes[] = { 127, 173, 219, 77 };
+    struct session first, s;
+    static struct processes p;
+    struct marks m = { 0 };
+    struct server server;
+    struct data d;
+    size_t found = 0;
+
+    add(&m, bytes, sizeof(bytes));
+    add(&m, STRANGER, strlen(STRANGER));
+    server_start(&server, &plan);
+    session_enter(&first, &server, "anna");
+    data_connect(&first, &d);
+    knock(&d);
+    session_init(&s);
+    session_connect(&s, server.port);
+    processes_wait(server.pid, OWN, 2, &p);
+    for (size_t i = 0; i < p.count; i++)
+        if (strncmp(p.row[i].title, OWN, strlen(OWN)) == 0) {
+            cr_expect_eq(find_in(p.row[i].pid, &m), 0UL, "%s: %lx",
+                         p.row[i].title, find_in(p.row[i].pid, &m));
+            found++;
+        }
+    cr_assert_eq(found, 2);
+    data_cut(&d, false);
+    session_drop(&s);
+    session_end(&first, &server);
 }
