@@ -128,9 +128,8 @@ static const struct fail_row {
     { CURLE_RECV_ERROR, "407", EX_NOPERM, false,
       "the proxy wants another user name and password; write USER@ before its "
       "host" },
-    { CURLE_RECV_ERROR, "CONNECT tunnel", EX_UNAVAILABLE, true,
-      "the proxy didn't connect" },
-    { CURLE_RECV_ERROR, "Proxy CONNECT", EX_UNAVAILABLE, true,
+    /* With the blank, it isn't "Connection reset by peer". */
+    { CURLE_RECV_ERROR, "CONNECT ", EX_UNAVAILABLE, true,
       "the proxy didn't connect" },
     { CURLE_RECV_ERROR, NULL, EX_TEMPFAIL, true, "the connection was cut" },
     { CURLE_SEND_ERROR, NULL, EX_TEMPFAIL, true, "the connection was cut" },
