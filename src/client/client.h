@@ -34,7 +34,8 @@ struct word {
     bool remote;
     bool directory;             /* remote: it ended in "/" */
     char path[URL_PATH_MAX];    /* remote: relative to the login directory */
-    struct url_pattern pattern; /* remote: of the path's last component */
+    struct url_pattern pattern; /* of the path's last component; on the command
+                                   line only of a remote one */
     const struct url *url;      /* outside the shell: the command's server */
 };
 

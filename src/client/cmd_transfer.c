@@ -188,6 +188,20 @@ int cmd_put(struct client *c, struct word *w, int n)
                          "ftps://USER@HOST/");
 }
 
+/* For glob(): each character of a quoted name stands for itself. */
+static const char *mput_quote(const char *text, char *out, size_t size)
+{
+    size_t len = 0;
+
+    for (; *text && len + 3 < size; text++) {
+        if (strchr("*?[]\\", *text))
+            out[len++] = '\\';
+        out[len++] = *text;
+    }
+    out[len] = '\0';
+    return out;
+}
+
 /* The command expands local patterns itself, since no shell has done it. */
 int cmd_mput(struct client *c, struct word *w, int n)
 {
@@ -199,7 +213,11 @@ int cmd_mput(struct client *c, struct word *w, int n)
 
     snprintf(here.path, sizeof(here.path), "%s", c->cwd);
     for (int i = 0; i < n; i++) {
-        glob(w[i].text, flags, NULL, &g);
+        char plain[2 * PATH_MAX];
+        bool quoted = strpbrk(url_base(w[i].text), "*?[") && !w[i].pattern.some;
+
+        glob(quoted ? mput_quote(w[i].text, plain, sizeof(plain)) : w[i].text,
+             flags, NULL, &g);
         flags |= GLOB_APPEND;
     }
     for (size_t i = 0; i < g.gl_pathc && count < WORDS_MAX; i++)

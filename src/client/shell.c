@@ -227,12 +227,12 @@ static int shell_words(struct client *c, const struct command *row, char **text,
 {
     for (int i = 0; i < n; i++) {
         w[i] = (struct word){ .text = text[i] };
+        split_pattern(typed + (text[i] - cut), &w[i].pattern);
         if (!shell_is_remote(row, i))
             continue;
         if (url_join(c->cwd, text[i], w[i].path) < 0)
             return -1;
         size_t len = strlen(text[i]);
-        split_pattern(typed + (text[i] - cut), &w[i].pattern);
         w[i].remote = true;
         w[i].directory = len == 0 || text[i][len - 1] == '/';
     }

@@ -159,6 +159,23 @@ Test(client_session, failures, .timeout = 200)
     desk_end(&d);
 }
 
+/* A quoted name is no pattern. */
+Test(client_session, a_quoted_pattern, .timeout = 60)
+{
+    struct run_result r;
+    struct desk d;
+
+    desk_begin(&d, "stop");
+    files_write("q1.txt", "1", 1, 0644);
+    files_write("q[1].txt", "2", 1, 0644);
+    desk_client(&d, 0, &r, "mput 'q[1].txt'\n", "/", NULL);
+    cr_expect(strstr(r.text, "put q[1].txt") && !strstr(r.text, "put q1.txt"),
+              "%s", r.text);
+    run_release(&r);
+    desk_says_to(&d, 0, "put q1.txt", "mput q[1]*\n", "/", NULL);
+    desk_end(&d);
+}
+
 /* After Ctrl-C the bytes so far stay for the next call. */
 Test(client_session, an_interrupt, .timeout = 120)
 {

@@ -175,7 +175,7 @@ const struct option_row option_rows[] = {
       FLAG(preserve),
       .in_profile = true,
       .help = "keep the time of the last change",
-      .commands = "put get mput mget watch" },
+      .commands = "put get mput mget sync watch" },
     { .name = "proxy",
       TEXT(proxy, "URL"),
       .in_profile = true,
@@ -202,8 +202,7 @@ const struct option_row option_rows[] = {
       COUNT(retries, "N"),
       .most = 100,
       .in_profile = true,
-      .help = "number of tries after a cut, with growing pauses (5)",
-      .commands = "put get cat mput mget sync watch" },
+      .help = "number of tries after a cut, with growing pauses (5)" },
     { .name = "timeout",
       COUNT(timeout, "SECONDS"),
       .least = 1,
@@ -330,6 +329,13 @@ static int option_filter(struct options *o, const struct option_row *row,
 {
     if (o->filters == FILTERS_MAX)
         return complain(c, "--%s: at most %d filters", row->name, FILTERS_MAX);
+    /* It would match no more than one star, and files that somebody believes
+     * left out would be sent. */
+    if (strstr(pattern, "**"))
+        return complain(c,
+                        "--%s: ** isn't supported; a pattern without / matches "
+                        "names in all directories, such as tmp/ or *.o",
+                        row->name);
     option_counts(o, row, source);
     o->filter[o->filters++] = (struct filter){ pattern, row->least == 1 };
     return 0;
@@ -483,8 +489,11 @@ void options_age(struct options *o)
 const struct option_row *options_misfit(const struct options *o,
                                         const char *command)
 {
+    bool opens = strcmp(command, "open") == 0;
+
     for (size_t i = 0; i < option_count; i++)
-        if (o->source[i] == OPTION_FROM_LINE && !option_rows[i].in_profile &&
+        if (o->source[i] == OPTION_FROM_LINE &&
+            !(opens && option_rows[i].in_profile) &&
             !option_is_for(&option_rows[i], command))
             return &option_rows[i];
     return NULL;

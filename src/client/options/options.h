@@ -99,8 +99,8 @@ int options_set(struct options *o, enum option_source source, const char *key,
  * from now on. */
 void options_age(struct options *o);
 /* Returns the first option of this line that COMMAND doesn't use, or NULL.
- * Somebody may rely on such an option, as on --dry-run. An option that a
- * profile may have doesn't count: a command needn't use it. */
+ * Somebody may rely on such an option, as on --max-delete. The options of
+ * "open" are for later lines, too. Those of a profile are never in the way. */
 const struct option_row *options_misfit(const struct options *o,
                                         const char *command);
 /* Is PATH, which is relative to the directory of the call, left out by a

@@ -103,6 +103,16 @@ Test(options, letters_of_ls)
     cr_expect_lt(parse(&o, "mv -R a b", argv, &c), 0);
 }
 
+Test(options, a_filter_with_two_stars)
+{
+    struct complaint c;
+    struct options o;
+    char *argv[32];
+
+    cr_expect_lt(parse(&o, "put -r --exclude **/tmp/ a b", argv, &c), 0);
+    cr_expect_not_null(strstr(c.text, "** isn't supported"), "%s", c.text);
+}
+
 /* --dry-run for a command that doesn't know it would do what nobody wants. */
 Test(options, a_command_refuses_what_it_lacks)
 {
@@ -113,7 +123,11 @@ Test(options, a_command_refuses_what_it_lacks)
         { "--by-hash", "open", NULL },
         { "-r", "open", NULL },
         { "rm -rn a", "rm", NULL },
-        { "ls --parallel 4 --conflict skip", "ls", NULL },
+        { "ls --parallel 4", "ls", "parallel" },
+        { "rm --max-delete 1 x", "rm", "max-delete" },
+        { "sync --conflict skip a b", "sync", "conflict" },
+        { "--parallel 4", "open", NULL },
+        { "ls --retries 4", "ls", NULL },
         { "sync -r --delete a b --json", "sync", NULL },
     };
     struct complaint c;
