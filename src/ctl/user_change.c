@@ -149,6 +149,27 @@ static void print_kept_files(const struct user *user, const struct fields *f)
                 (unsigned long long)f->uid, (unsigned long long)f->gid, home);
 }
 
+/* The kernel has it for the old uid, on the old disk. */
+static void print_quota_left(const struct user *user, const struct fields *f)
+{
+    const bool moved = f->home[0] && strcmp(f->home, user->home) != 0;
+    char bytes[24] = "none", files[40] = "";
+
+    if ((user->quota.bytes == 0 && user->quota.files == 0) ||
+        (!moved && f->uid == user->uid))
+        return;
+    if (user->quota.bytes > 0)
+        snprintf(bytes, sizeof(bytes), "%llu",
+                 (unsigned long long)user->quota.bytes);
+    if (user->quota.files > 0)
+        snprintf(files, sizeof(files), " --files %llu",
+                 (unsigned long long)user->quota.files);
+    fprintf(stderr,
+            "sallyportctl: the kernel doesn't limit %s now; run: sallyportctl "
+            "quota set %s %s%s\n",
+            user->name, user->name, bytes, files);
+}
+
 /* The files still have the old one. */
 static int spend_both_uids(struct context *x, struct edit *e,
                            const struct user *user, uint64_t uid)
@@ -186,6 +207,7 @@ static int change_row(struct context *x, struct edit *e,
     if (code == 0) {
         printf("user %s: changed\n", x->args.word[2]);
         print_kept_files(user, &f);
+        print_quota_left(user, &f);
         keys_hint(x);
     }
     fields_wipe(&f);

@@ -1247,3 +1247,23 @@ Test(user, line_ends_of_windows)
     expect_run(0, "", "user del anna");
     cr_expect_eq(strncmp(file_text(world.users), "\r\nbert:", 7), 0);
 }
+
+/* The kernel's limit is that of the old uid, on the old disk. */
+Test(user, change_leaves_a_quota_behind)
+{
+    char text[512], words[256];
+
+    snprintf(text, sizeof(text),
+             "anna:!:70000:70000::%s::rights=full quota=1000000 "
+             "quota_files=7\n",
+             in(world.homes, "anna"));
+    file_write(world.users, text);
+    expect_err(0, "", "user change anna --uid 70005",
+               "the kernel doesn't limit anna now; run: sallyportctl quota set "
+               "anna 1000000 --files 7");
+    snprintf(words, sizeof(words), "user change anna --home %s",
+             in(world.homes, "b"));
+    expect_err(0, "", words, "quota set anna 1000000 --files 7");
+    cr_expect_null(strstr(
+        expect_run(0, "", "user change anna --comment x")->err, "quota"));
+}
