@@ -195,7 +195,7 @@ static struct answers hear(struct peer *ctl)
                      m.partial.state == PARTIAL_IN_USE))) {
             a.bad++;
         } else {
-            a.good++;
+            a.good += m.kind == MSG_held || m.kind == MSG_partial;
         }
     }
     return a;
