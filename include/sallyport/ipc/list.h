@@ -719,6 +719,12 @@ NUMBER(sessions)
 NUMBER(transfers)
 END
 
+MESSAGE(working, FILES, CTL, ASKED, MANY, NONE,
+        "the search goes on; the next message comes within that many ms (0: as "
+        "ever), or a disk hangs")
+NUMBER(ms)
+END
+
 SECTION("Setting up a child", NULL)
 
 MESSAGE(conf, MASTER, GATE | LOG, START, ONCE, NONE,
@@ -1125,12 +1131,6 @@ NUMBER(signal)
 END
 
 SECTION("Files", NULL)
-
-MESSAGE(working, FILES, CTL, ASKED, MANY, NONE,
-        "the search goes on; the next message comes within that many ms (0: as "
-        "ever), or a disk hangs")
-NUMBER(ms)
-END
 
 MESSAGE(file_read, SESSION, FILES, IDLE, MANY, NONE, "open a file to read")
 PATH(path)

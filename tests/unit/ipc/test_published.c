@@ -105,6 +105,7 @@ static const char *const published[] = {
     "totals",
     "totals_is number number number number number",
     "load number number",
+    "working number",
 };
 #define PUBLISHED (sizeof(published) / sizeof(published[0]))
 
