@@ -1199,6 +1199,9 @@ Test(user, change_that_is_refused)
              in(world.homes, "anna/in"));
     expect_run(EX_DATAERR, "", words);
     expect_run(EX_DATAERR, "nonsense\n", "user change bert --hash-stdin");
+    expect_err(EX_DATAERR,
+               "$2b$16$abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzA\n",
+               "user change bert --hash-stdin", "its cost is so high");
     expect_run(EX_USAGE, "", "user change bert");
     expect_run(EX_NOUSER, "", "user change carl --role read");
     cr_expect_str_eq(file_text(world.users), before);

@@ -103,6 +103,47 @@ Test(fields, hashes)
     }
 }
 
+/* Each login computes a hash, also of a name that nobody has. So one row could
+ * keep everybody out. The row that is refused is next to the one that isn't. */
+Test(fields, a_hash_that_costs_too_much)
+{
+    static const struct {
+        const char *hash;
+        bool ok;
+    } table[] = {
+        { "$2b$15$" S53, true },
+        { "$2b$16$" S53, false },
+        { "!$2y$31$" S53, false },
+        { "$6$rounds=5000000$salt$" S86, true },
+        { "$6$rounds=5000001$salt$" S86, false },
+        { "$6$rounds=999999999$salt$" S86, false },
+        { "$5$rounds=99999999999999999999999$salt$" S43, false },
+        { "$5$rounds=-1$salt$" S43, false },
+        { "$y$jFT$salt$" S43, true }, /* 1 GiB: crypt_gensalt(3) with 11 */
+        { "$y$jGT$salt$" S43, false },
+        { "$y$jF8$salt$" S43, true },
+        { "$y$jzT$salt$" S43, false },
+        { "$y$j9zzzzz$salt$" S43, false },
+        { "$y$j9T.0$salt$" S43, true },     /* p = 4 */
+        { "$y$j9T./$salt$" S43, true },     /* p = 3 */
+        { "$y$jFT..$salt$" S43, false },    /* 1 GiB, p = 2 */
+        { "$y$j9T/zzzz$salt$" S43, false }, /* t */
+        { "$y$j9T1$salt$" S43, false },     /* a parameter that is unknown */
+        { "$y$j9$salt$" S43, false },
+        { "$7$GU..../....saltsalt$" S43, true }, /* 1 GiB */
+        { "$7$HU..../....saltsalt$" S43, false },
+        { "$7$GU....0....saltsalt$" S43, false }, /* p = 2 */
+        { "$7$zzzzzzzzzzzsaltsalt$" S43, false },
+        { "$7$C$" S43, false },
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        cr_expect_eq(user_hash_ok(table[i].hash), table[i].ok, "%s",
+                     table[i].hash);
+    cr_expect(strstr(user_hash_found("$2b$16$" S53), "its cost is so high"));
+    cr_expect(strstr(user_hash_found("!$2b$16$" S53), "its cost is so high"));
+}
+
 Test(fields, a_hash_up_to_its_bound)
 {
     char hash[512];
