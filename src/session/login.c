@@ -200,6 +200,8 @@ static const struct denial_row denials[DENIAL_COUNT] = {
     [DENIAL_TEAM] = { REPLY_LOGIN_TEAM_FULL, "too many sessions of a team",
                       NULL },
     [DENIAL_HOME] = { REPLY_LOGIN_HOME, "the home can't be entered", NULL },
+    [DENIAL_CHANGED] = { REPLY_NOT_ADMITTED, "the account was changed just now",
+                         "Your account was changed just now. Try again" },
     [DENIAL_FAILED] = { REPLY_LOST_SERVICE, "a part of the server failed", "" },
 };
 

@@ -119,6 +119,7 @@ enum denial {
     DENIAL_HOME,     /* the home can't be entered */
     DENIAL_FAILED,   /* a part of the server failed; master has logged it */
     DENIAL_TEAM,     /* too many sessions of a team of this user */
+    DENIAL_CHANGED,  /* right, but the row has changed meanwhile */
     DENIAL_COUNT
 };
 

@@ -205,18 +205,29 @@ size_t access_review(struct master *m)
     return ended;
 }
 
+static bool access_admits(const struct session *s, const struct user *row)
+{
+    const time_t now = time(NULL);
+
+    return row && !row->locked && !user_expired(row, now) &&
+           user_admission(row, &s->peer, now) == ADMISSION_YES;
+}
+
 const struct user *access_current(const struct session *s, const char *name,
                                   uint64_t version)
 {
     const struct master *m = s->master;
     const struct user *row = access_newest_row(m, name);
-    const time_t now = time(NULL);
 
-    return row && !row->locked && !user_expired(row, now) &&
-                   user_version(row, m->secrets.versions) == version &&
-                   user_admission(row, &s->peer, now) == ADMISSION_YES
+    return access_admits(s, row) &&
+                   user_version(row, m->secrets.versions) == version
                ? row
                : NULL;
+}
+
+bool access_is_open(const struct session *s, const char *name)
+{
+    return access_admits(s, access_newest_row(s->master, name));
 }
 
 /* The start has already given the hint for the first file; this is for each

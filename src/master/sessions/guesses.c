@@ -145,10 +145,28 @@ static uint64_t guess_delay_of(const uint64_t *table, uint64_t hash,
                            most);
 }
 
-static bool guess_is_known(const struct guess_known *table, uint64_t pair,
+/* Returns the row of PAIR among the few that it may have, or the oldest of
+ * them. */
+static struct guess_known *guess_known_row(struct guess_known *table,
+                                           uint64_t pair)
+{
+    struct guess_known *row =
+        table + pair % (GUESS_SLOTS / GUESS_WAYS) * GUESS_WAYS;
+    struct guess_known *oldest = row;
+
+    for (size_t i = 0; i < GUESS_WAYS; i++) {
+        if (row[i].at > 0 && row[i].pair == pair)
+            return &row[i];
+        if (row[i].at < oldest->at)
+            oldest = &row[i];
+    }
+    return oldest;
+}
+
+static bool guess_is_known(struct guess_known *table, uint64_t pair,
                            uint64_t now)
 {
-    const struct guess_known *k = &table[pair % GUESS_SLOTS];
+    const struct guess_known *k = guess_known_row(table, pair);
 
     return k->at > 0 && k->pair == pair && now - k->at < GUESS_KNOWN_MS;
 }
@@ -319,8 +337,10 @@ void guesses_succeeded(struct guesses *g, const struct guess *what,
     uint64_t there =
         guess_hash(g, 0, &what->peer, address_client_bits(&what->peer));
 
-    g->tables->known[pair % GUESS_SLOTS] = (struct guess_known){ pair, now };
-    g->tables->logins[there % GUESS_SLOTS] = (struct guess_known){ there, now };
+    *guess_known_row(g->tables->known, pair) =
+        (struct guess_known){ pair, now };
+    *guess_known_row(g->tables->logins, there) =
+        (struct guess_known){ there, now };
 }
 
 /* If two users share a slot, the second one of the same half minute must wait
@@ -330,7 +350,7 @@ const char *guesses_code(struct guesses *g, const struct guess *what,
 {
     uint64_t pair = guess_pair(g, what);
     uint64_t *last = &g->tables->steps[what->name % GUESS_SLOTS];
-    struct guess_known *k = &g->tables->coded[pair % GUESS_SLOTS];
+    struct guess_known *k = guess_known_row(g->tables->coded, pair);
     bool opened = k->at > 0 && k->pair == pair && now - k->at < ms;
 
     if (step == 0)

@@ -316,7 +316,9 @@ static void login_accept(struct session *s)
                       "user %s: not let in, the row changed or expired while "
                       "the password was verified",
                       a->user);
-        login_deny(s, DENIAL_WRONG);
+        /* A 530 would say that the password is wrong, for good. */
+        login_deny(s,
+                   access_is_open(s, a->user) ? DENIAL_CHANGED : DENIAL_WRONG);
         return;
     }
     guesses_succeeded(m->guesses, &a->verdict.guess, clock_ms());

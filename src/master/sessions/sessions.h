@@ -87,7 +87,7 @@ struct guesses {
 
 /* The name under which the supervisor keeps the memory. A build with another
  * layout changes the number, and begins with empty tables. */
-#define GUESSES_NAME "guesses 2"
+#define GUESSES_NAME "guesses 3"
 
 /* One attempt: the keyed hash of its name, and the client. */
 struct guess {
@@ -664,6 +664,8 @@ void access_review_one(struct session *s);
  * is locked, expired, has another version, or doesn't admit the session. */
 const struct user *access_current(const struct session *s, const char *name,
                                   uint64_t version);
+/* Would that user be let in now, by any version of the row? */
+bool access_is_open(const struct session *s, const char *name);
 /* Sets s->limits to those of ROW. Returns true if gate must know that they have
  * changed. */
 bool access_take_limits(struct session *s, const struct user *row);

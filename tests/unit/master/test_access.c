@@ -286,6 +286,22 @@ Test(access, a_file_out_of_order, .timeout = 60)
     stage_leave(&s, &p);
 }
 
+/* The password was right, and the user may log in: the client must try again,
+ * and not take its password for wrong. */
+Test(access, a_harmless_change_while_auth_is_at_work, .timeout = 60)
+{
+    struct player p;
+    struct stage s;
+
+    stage_asked(&s, on_request, &p);
+    change(&s, "contracts:read", "contracts");
+    cr_expect_eq(edited(&s), 0);
+    auth_says(&s, p.serial, 1, 0, 1);
+    stage_reports(&s, EVENT_SERVICE, "anna: not let in");
+    player_is_denied(&p, DENIAL_CHANGED);
+    stage_leave(&s, &p);
+}
+
 /* The verdict belongs to the row before the change. */
 Test(access, a_change_while_auth_is_at_work, .timeout = 60)
 {

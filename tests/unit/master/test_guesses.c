@@ -396,3 +396,25 @@ Test(guesses, a_flood_of_addresses)
     cr_expect_leq(r.addresses, GUESS_SOURCES);
     guesses_release(&g);
 }
+
+/* Programs that can't make a code have sent one once: few of many pairs of user
+ * and address lose that by sharing a slot. */
+Test(guesses, codes_of_many)
+{
+    enum { PAIRS = 5000 };
+    struct guess what = { .peer = { .family = 4 } };
+    struct guesses g;
+    unsigned lost = 0;
+
+    cr_assert_eq(guesses_init(&g, -1), 0);
+    for (uint32_t round = 0; round < 2; round++)
+        for (uint32_t i = 1; i <= PAIRS; i++) {
+            what.name = (uint64_t)i << 32 | i;
+            memcpy(what.peer.bytes, &i, sizeof(i));
+            lost += guesses_code(&g, &what, round == 0 ? 5 : 0, MINUTE,
+                                 START + round) != NULL &&
+                    round == 1;
+        }
+    cr_expect_leq(lost, 5, "%u", lost);
+    guesses_release(&g);
+}
