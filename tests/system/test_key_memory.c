@@ -276,8 +276,8 @@ static void knock(const struct data *d)
     close(fd);
 }
 
-/* Nothing of other clients is in a session, neither as bytes nor as text: not
- * of one that gate has refused, and not of one that was served. */
+/* A client whom gate has just refused: its address is in no session, neither as
+ * bytes nor as text. */
 Test(key_memory, no_address_of_another_client, .timeout = 120)
 {
     const struct server_plan plan = { 0 };
