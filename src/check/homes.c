@@ -334,7 +334,7 @@ void inspect_users_file(const struct check *k, const struct unit *unit,
     struct complaint why = { "" }, c = { "" };
     char path[PATH_MAX], directory[PATH_MAX], *slash;
 
-    if (s->password_change == PASSWORD_CHANGE_NO && !must)
+    if (!s->password_change && !must)
         return;
     if (!realpath(s->users, path))
         slice_copy(slice_from(s->users), path, sizeof(path));
@@ -348,7 +348,7 @@ void inspect_users_file(const struct check *k, const struct unit *unit,
         look_at_users_file(fd, path, &why);
     if (!why.text[0])
         return;
-    if (s->password_change != PASSWORD_CHANGE_NO)
+    if (s->password_change)
         settings_blame(s, "password_change", &c,
                        "the server can't replace the users file: %s", why.text);
     else

@@ -420,12 +420,12 @@ const struct setting setting_table[] = {
               "new code from the same address for this time. 0: each login "
               "needs one." },
     { .key = "password_change",
-      .type = SETTING_PASSWORD_CHANGE,
+      .type = SETTING_YES_NO,
       .offset = FIELD(password_change),
       .value = "no",
-      .help = "Users who may change their passwords (SITE PSWD). no, must: "
+      .help = "Whether all users may change their passwords (SITE PSWD). no: "
               "those with must_change= (sallyportctl user add --must-change), "
-              "who must do it first. yes: all. For each of these the server "
+              "who must do it first. For each of these the server "
               "must be able to write to the directory of the users file. The "
               "systemd unit permits it for /etc/sallyport; for another one "
               "sallyportd --check tells what systemd needs." },

@@ -29,12 +29,6 @@ const char *const upload_eof_words[UPLOAD_EOF_COUNT] = {
     [UPLOAD_EOF_ANNOUNCED] = "announced",
 };
 
-const char *const password_change_words[PASSWORD_CHANGES] = {
-    [PASSWORD_CHANGE_NO] = "no",
-    [PASSWORD_CHANGE_MUST] = "must",
-    [PASSWORD_CHANGE_YES] = "yes",
-};
-
 const char *const log_format_words[LOG_FORMATS] = {
     [LOG_TEXT] = "text",
     [LOG_JSON] = "json",

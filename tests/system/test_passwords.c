@@ -24,9 +24,6 @@
 #define QUOTED "\"the second \"\"password\"\"\""
 
 static const struct server_plan by_default = { 0 };
-static const struct server_plan for_those_who_must = {
-    .settings = "password_change = must\n"
-};
 static const struct server_plan for_all = { .settings =
                                                 "password_change = yes\n" };
 
@@ -204,7 +201,7 @@ Test(passwords, clients_show_the_way, .timeout = 120)
     struct server server;
     char port[16], directory[SERVER_PATH_MAX];
 
-    server_start(&server, &for_those_who_must);
+    server_start(&server, &by_default);
     cr_assert_eq(ctl(&server, FIRST "\n", "add", "bert", "--must-change"), 0);
     snprintf(port, sizeof(port), "%u", server.port);
     snprintf(directory, sizeof(directory), "%s", server_path(&server, ""));
@@ -222,7 +219,7 @@ Test(passwords, by_curl, .timeout = 120)
     struct server server;
     char url[64];
 
-    server_start(&server, &for_those_who_must);
+    server_start(&server, &by_default);
     cr_assert_eq(ctl(&server, FIRST "\n", "add", "bert", "--must-change"), 0);
     snprintf(url, sizeof(url), "ftp://127.0.0.1:%u/", server.port);
     run(&r, NULL, "/usr/bin/curl", "-sSk", "--ssl-reqd", "-u", "bert:" FIRST,

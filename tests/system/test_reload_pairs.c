@@ -75,7 +75,7 @@ static const struct setting_values {
     { "guess_delay", 2, { "0", "1s" }, false },
     { "login_tries", 2, { "3", "1" }, false },
     { "totp_time", 2, { "12h", "1h" }, false },
-    { "password_change", 3, { "no", "must", "yes" }, false },
+    { "password_change", 2, { "no", "yes" }, false },
     { "hash_cost", 2, { "5", "6" }, false },
     { "max_file_size", 2, { "0", "1G", "1" }, false },
     { "bandwidth_up", 2, { "0", "100M", "1M" }, false },

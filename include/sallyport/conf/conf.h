@@ -26,7 +26,6 @@ enum setting_type {
     SETTING_PORTS,
     SETTING_CONFLICT,
     SETTING_CONFLICT_NAME,
-    SETTING_PASSWORD_CHANGE,
     SETTING_BINDING,
     SETTING_CLIENTS,
     SETTING_LABELLED, /* a path, keyed by a label */

@@ -53,18 +53,6 @@ enum upload_eof {
 #define UPLOAD_EOF_EXPECTED "strict, size, lenient or announced"
 extern const char *const upload_eof_words[UPLOAD_EOF_COUNT];
 
-/* Whose password hashes the server may replace in the users file. Users with
- * must_change= always change theirs. */
-enum password_change {
-    PASSWORD_CHANGE_NO,   /* of nobody else */
-    PASSWORD_CHANGE_MUST, /* weaker hashes too, at a login */
-    PASSWORD_CHANGE_YES,  /* of all users */
-    PASSWORD_CHANGES
-};
-
-#define PASSWORD_CHANGE_EXPECTED "no, must or yes"
-extern const char *const password_change_words[PASSWORD_CHANGES];
-
 /* The form of the log. */
 enum log_format {
     LOG_TEXT,    /* "name=value" */

@@ -134,12 +134,12 @@ struct settings {
         login_delay; /* ms: wrong passwords are answered at multiples of it */
     uint64_t guess_delay; /* ms: the longest delay after many failed logins */
     uint64_t login_tries;
-    uint64_t totp_time;                    /* ms */
-    unsigned password_change;              /* enum password_change */
-    uint64_t hash_cost;                    /* of new hashes of passwords */
-    uint64_t max_file_size;                /* bytes, 0: no limit */
-    uint64_t copy_max;                     /* bytes, 0: no limit */
-    struct min_free min_free;              /* that uploads leave free */
+    uint64_t totp_time;       /* ms */
+    bool password_change;     /* by all users; some must in any case */
+    uint64_t hash_cost;       /* of new hashes of passwords */
+    uint64_t max_file_size;   /* bytes, 0: no limit */
+    uint64_t copy_max;        /* bytes, 0: no limit */
+    struct min_free min_free; /* that uploads leave free */
     uint64_t bandwidth_up, bandwidth_down; /* bytes per second, of all; 0: no
                                               limit */
     uint64_t user_bandwidth_up, user_bandwidth_down; /* of one user */

@@ -32,8 +32,7 @@ enum password_fault password_objection(const struct session *s)
         return PASSWORD_BUSY; /* the session will be kicked */
     if (user->certificate_only)
         return PASSWORD_NONE;
-    if (m->settings.password_change != PASSWORD_CHANGE_YES &&
-        !user->must_change)
+    if (!m->settings.password_change && !user->must_change)
         return PASSWORD_FIXED;
     return password_can_write(m) ? PASSWORD_OK : PASSWORD_RELOADED;
 }

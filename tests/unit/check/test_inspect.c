@@ -257,7 +257,7 @@ Test(inspect, what_the_unit_forbids)
 }
 
 /* What is said about the directory of the users file, or NULL. */
-static const char *said_of_users(const char *path, unsigned change,
+static const char *said_of_users(const char *path, bool change,
                                  const struct unit *u)
 {
     struct settings *s = &world.check.settings;
@@ -277,24 +277,23 @@ Test(inspect, where_new_hashes_go)
     struct unit strict = strict_unit();
     const char *said;
 
-    cr_expect_null(said_of_users("/nowhere/users", PASSWORD_CHANGE_NO, NULL));
-    said = said_of_users("/nowhere/users", PASSWORD_CHANGE_YES, NULL);
+    cr_expect_null(said_of_users("/nowhere/users", false, NULL));
+    said = said_of_users("/nowhere/users", true, NULL);
     cr_assert_not_null(said);
     cr_expect(strstr(said, "password_change") && strstr(said, "/nowhere: No"),
               "%s", said);
-    cr_expect_null(
-        said_of_users(in_scratch("users"), PASSWORD_CHANGE_MUST, NULL));
-    said = said_of_users(in_scratch("users"), PASSWORD_CHANGE_MUST, &strict);
+    cr_expect_null(said_of_users(in_scratch("users"), true, NULL));
+    said = said_of_users(in_scratch("users"), true, &strict);
     cr_assert_not_null(said);
     cr_expect(strstr(said, "ReadWritePaths=-/tmp/"), "%s", said);
     cr_expect_null(strstr(said, "/users\n"), "%s", said);
     world.check.users = (struct users){ .row = &must, .count = 1 };
-    said = said_of_users("/nowhere/users", PASSWORD_CHANGE_NO, NULL);
+    said = said_of_users("/nowhere/users", false, NULL);
     cr_assert_not_null(said);
     cr_expect(strstr(said, "/nowhere/users:1: must_change: the server can't "
                            "replace the users file: /nowhere: No"),
               "%s", said);
-    said = said_of_users("/users", PASSWORD_CHANGE_MUST, &strict);
+    said = said_of_users("/users", true, &strict);
     cr_assert_not_null(said);
     cr_expect(strstr(said, "ReadWritePaths=-/\\n"), "%s", said);
 }
@@ -309,23 +308,23 @@ Test(inspect, the_users_file_itself)
 
     snprintf(path, sizeof(path), "%s", in_scratch("users"));
     files_write(path, "", 0, 0600);
-    cr_expect_null(said_of_users(path, PASSWORD_CHANGE_YES, NULL));
+    cr_expect_null(said_of_users(path, true, NULL));
     snprintf(other, sizeof(other), "%s.copy", path);
     cr_assert_eq(link(path, other), 0);
-    said = said_of_users(path, PASSWORD_CHANGE_YES, NULL);
+    said = said_of_users(path, true, NULL);
     cr_assert_not_null(said);
     cr_expect(strstr(said, "has 2 names"), "%s", said);
     cr_assert_eq(unlink(other), 0);
     cr_assert_eq(mkdir(other, 0700), 0);
     snprintf(link_path, sizeof(link_path), "%s/users", other);
     cr_assert_eq(symlink(path, link_path), 0);
-    said = said_of_users(link_path, PASSWORD_CHANGE_YES, &strict);
+    said = said_of_users(link_path, true, &strict);
     cr_assert_not_null(said);
     cr_expect_null(strstr(said, ".copy"), "the link's directory: %s", said);
     if (geteuid() != 0)
         return;
     cr_assert_eq(chown(path, 0, 12345), 0);
-    said = said_of_users(path, PASSWORD_CHANGE_YES, NULL);
+    said = said_of_users(path, true, NULL);
     cr_assert_not_null(said);
     cr_expect(strstr(said, "belongs to 0:12345"), "%s", said);
     cr_expect(strstr(said, "chown 0:0 "), "%s", said);
