@@ -363,6 +363,12 @@ int metrics_map(struct metrics **ret, int fd, int protection)
     p = mmap(NULL, sizeof(**ret), protection, MAP_SHARED, fd, 0);
     if (p == MAP_FAILED)
         return -errno;
+    if (madvise(p, sizeof(**ret), MADV_DONTFORK) < 0) {
+        int error = errno;
+
+        munmap(p, sizeof(**ret));
+        return -error;
+    }
     *ret = p;
     return 0;
 }

@@ -42,8 +42,9 @@ struct metrics {
     uint64_t gauge[GAUGE_COUNT];
 };
 
-/* Maps FD, a sealed file of that size. PROTECTION as for mmap(2). Returns 0 or
- * -errno. */
+/* Maps FD, a sealed file of that size. PROTECTION as for mmap(2). A fork
+ * doesn't inherit it: the processes files are forks of master, and must not
+ * write it. Returns 0 or -errno. */
 int metrics_map(struct metrics **ret, int fd, int protection);
 /* Adds an event. Any process may have sent it: what is unknown counts as
  * "other". */

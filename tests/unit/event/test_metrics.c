@@ -4,10 +4,12 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/files.h"
@@ -208,6 +210,28 @@ Test(metrics, memory_must_be_sealed)
     cr_expect_eq(metrics_map(&p, bad, PROT_READ), -EINVAL);
     close(good);
     close(bad);
+}
+
+/* The processes files are forks of master, which can write it. */
+Test(metrics, memory_is_not_in_a_fork)
+{
+    int memory = metrics_memory(), status;
+    struct metrics *p = NULL;
+
+    cr_assert_eq(metrics_map(&p, memory, PROT_READ | PROT_WRITE), 0);
+    pid_t pid = fork();
+    cr_assert_geq(pid, 0);
+    if (pid == 0) {
+        signal(SIGSEGV, SIG_DFL); /* not that of a sanitizer */
+        *(volatile uint64_t *)&p->counter[0] = 1;
+        _exit(0);
+    }
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV, "%x",
+              (unsigned)status);
+    cr_expect_eq(p->counter[0], 0);
+    munmap(p, sizeof(*p));
+    close(memory);
 }
 
 /* The lists of reasons in the rooms that send the events. */
