@@ -104,7 +104,7 @@ uint32_t succession_renew(struct succession *s);
 /* Keys that are the same in all masters of one service. Masters of other builds
  * read this struct, so a new key goes to the end. */
 struct secrets {
-    uint8_t names[SIPHASH_KEY];    /* of partials, for files */
+    uint8_t names[SIPHASH_KEY]; /* master_half_key() derives others from it */
     uint8_t versions[SIPHASH_KEY]; /* of users' rows */
 };
 
@@ -236,6 +236,10 @@ struct master {
  * must be -1. The settings are read into it next. The parts are added by
  * parts_attach(). */
 void master_init(struct master *m);
+/* Half of a key that is derived from secrets.names, by its PURPOSE. It is the
+ * same in all masters and, if that key is kept, after a restart. It says
+ * nothing about the keys of other purposes. */
+uint64_t master_half_key(const struct master *m, const char *purpose);
 /* So many sessions this generation must have room for. */
 size_t master_places(const struct master *m);
 /* Sends an event of master's own: EVENT_SERVICE, _PEER or _CHILD. While there

@@ -75,6 +75,11 @@ void master_init(struct master *m)
     random_bytes(&m->secrets, sizeof(m->secrets));
 }
 
+uint64_t master_half_key(const struct master *m, const char *purpose)
+{
+    return siphash(m->secrets.names, purpose, strlen(purpose));
+}
+
 void master_send(struct master *m, const struct event_record *r)
 {
     if (!m->logs || m->events.channel.fd < 0)

@@ -117,6 +117,21 @@ static void home_fill_mounts(struct origin *o, const struct home *h,
         home_add_directory(o, h, &user->directory[i]);
 }
 
+/* A key for this user alone: a subverted process learns neither the names of
+ * other users' partials nor auth's key. */
+static void home_fill_key(struct origin *o, const struct master *m)
+{
+    char purpose[sizeof("files 1 ") + USER_NAME_MAX];
+    uint64_t half[2];
+
+    _Static_assert(sizeof(half) == sizeof(o->start.name_key), "two halves");
+    for (int i = 0; i < 2; i++) {
+        snprintf(purpose, sizeof(purpose), "files %c %s", '1' + i, o->name);
+        half[i] = master_half_key(m, purpose);
+    }
+    memcpy(o->start.name_key, half, sizeof(half));
+}
+
 static void home_fill_origin(struct origin *o, const struct home *h,
                              const struct user *user, const struct pairs *p)
 {
@@ -157,17 +172,17 @@ static void home_fill_origin(struct origin *o, const struct home *h,
         .mounts = o->mounts,
     };
     home_fill_mounts(o, h, user);
-    memcpy(o->start.name_key, m->secrets.names, sizeof(o->start.name_key));
+    home_fill_key(o, m);
 }
 
 /* The fork has the rest of master's memory. First it wipes what it has of the
- * users, and the key that their versions are made with. */
+ * users, and master's keys. */
 static void become_files(struct master *m, const struct origin *o)
 {
     sigset_t none;
 
     userdb_forget(m->users);
-    explicit_bzero(m->secrets.versions, sizeof(m->secrets.versions));
+    explicit_bzero(&m->secrets, sizeof(m->secrets));
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     m->hooks.files(&o->start);

@@ -123,20 +123,13 @@ uint64_t worker_oldest(const struct master *m)
     return oldest;
 }
 
-/* Makes half of the key with which auth hashes names. It is the same in all
- * workers and, if the key of the partials' names is kept, after a restart. */
-static uint64_t half_of_key(const struct master *m, const char *which)
-{
-    return siphash(m->secrets.names, which, strlen(which));
-}
-
 int worker_send_users(struct child *c)
 {
     const struct userdb *u = c->master->users;
-    int r =
-        SEND(&c->channel, users, 0, .edition = userdb_newest(u),
-             .name_key_1 = half_of_key(c->master, "auth 1"),
-             .name_key_2 = half_of_key(c->master, "auth 2"), .users = u->fd);
+    int r = SEND(&c->channel, users, 0, .edition = userdb_newest(u),
+                 .name_key_1 = master_half_key(c->master, "auth 1"),
+                 .name_key_2 = master_half_key(c->master, "auth 2"),
+                 .users = u->fd);
 
     if (r == 0)
         c->edition = userdb_newest(u);

@@ -131,6 +131,13 @@ static bool has_sessions(void)
     return mincore((void *)at, 1, &in_core) == 0 || errno != ENOMEM;
 }
 
+static bool has_keys(void)
+{
+    static const struct secrets none;
+
+    return memcmp(&the_master->secrets, &none, sizeof(none)) != 0;
+}
+
 static void note_mounts(struct stage_note *note,
                         const struct files_start *start)
 {
@@ -159,9 +166,11 @@ static void play_files(const struct files_start *start)
                                .serial = start->serial,
                                .rights = start->rights,
                                .sees_users = the_master->users->count > 0,
-                               .sees_sessions = has_sessions() };
+                               .sees_sessions = has_sessions(),
+                               .sees_keys = has_keys() };
 
     be_an_actor();
+    memcpy(note.name_key, start->name_key, sizeof(note.name_key));
     snprintf(note.name, sizeof(note.name), "%s", start->name);
     snprintf(note.home, sizeof(note.home), "%s", start->home);
     note_mounts(&note, start);

@@ -26,6 +26,8 @@ struct stage_note {
                            home's */
     bool sees_users;    /* the fork still had the users in memory */
     bool sees_sessions; /* it still had the table of sessions */
+    bool sees_keys;     /* it still had master's keys */
+    uint8_t name_key[SIPHASH_KEY]; /* its own */
 };
 
 struct actor {

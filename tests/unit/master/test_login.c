@@ -28,9 +28,55 @@ Test(login, yes)
     cr_assert(strstr(files.note.home, "/anna"));
     cr_assert(!files.note.sees_users, "the hashes of all are in its memory");
     cr_assert(!files.note.sees_sessions, "all sessions are in its memory");
+    cr_assert(!files.note.sees_keys, "master's keys are in its memory");
     player_leave(&p);
     channel_hear_end(&files.channel);
     stage_serves(&s);
+    stage_close(&s);
+}
+
+static void known_key(struct master *m)
+{
+    memset(m->secrets.names, 'k', sizeof(m->secrets.names));
+}
+
+/* Logs in as the user of ROW; RET gets the key of the names of partials. */
+static void take_key(struct stage *s, uint64_t serial, uint64_t row,
+                     uint8_t ret[SIPHASH_KEY])
+{
+    struct message got;
+    struct actor files;
+    struct player p;
+
+    player_enter(s, &p, serial);
+    player_asks(s, &p);
+    auth_says(s, serial, 1, row, 1);
+    actor_enter(s, &files, "files");
+    memcpy(ret, files.note.name_key, SIPHASH_KEY);
+    TELL(&files.channel, files_ready);
+    player_hear(&p, MSG_granted, &got);
+    message_close(&got);
+    player_leave(&p);
+    channel_hear_end(&files.channel);
+    channel_close(&files.channel);
+}
+
+/* A subverted process of one user learns no other names, and not auth's key. */
+Test(login, a_key_of_partials_for_each_user)
+{
+    uint8_t anna[SIPHASH_KEY], again[SIPHASH_KEY], bert[SIPHASH_KEY];
+    uint8_t names[SIPHASH_KEY];
+    struct stage s;
+
+    memset(names, 'k', sizeof(names));
+    stage_open(&s, known_key);
+    take_key(&s, 1, 0, anna);
+    take_key(&s, 2, 1, bert);
+    take_key(&s, 3, 0, again);
+    cr_expect_arr_eq(anna, again, sizeof(anna));
+    cr_expect_neq(memcmp(anna, bert, sizeof(anna)), 0);
+    cr_expect_neq(memcmp(anna, names, sizeof(anna)), 0);
+    cr_expect_neq(memcmp(anna, anna + 8, 8), 0, "two halves");
     stage_close(&s);
 }
 
