@@ -340,8 +340,10 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
     if (r == 0)
         r = commit_publish(f, u);
     /* An APPE that found a new file of its name: its bytes are a tail, and must
-     * not become the beginning of the next upload. */
+     * not become the beginning of the next upload. Of a name that the disk
+     * can't have no upload becomes a file. */
     if (space_is_short(r) || r == (int)OUTCOME_MAX_FILES ||
+        r == (int)OUTCOME_BAD_NAME ||
         (r == (int)OUTCOME_CHANGED && u->first == 0))
         u->partial.kind = PARTIAL_LOST;
     if (r != 0) {

@@ -116,11 +116,18 @@ static bool naming_is_same(struct spot a, struct spot b)
            resolve_is_at(b.directory, b.name, &st);
 }
 
+/* EINVAL: the disk can't have that name, as vfat "a:b". */
+static int naming_failed(int error)
+{
+    return error == EINVAL ? (int)OUTCOME_BAD_NAME : -error;
+}
+
 static int naming_link(struct spot from, struct spot to)
 {
     if (linkat(from.directory, from.name, to.directory, to.name, 0) == 0)
         return 0;
-    return naming_has_no_links(errno) ? (int)OUTCOME_ONLY_OVERWRITE : -errno;
+    return naming_has_no_links(errno) ? (int)OUTCOME_ONLY_OVERWRITE
+                                      : naming_failed(errno);
 }
 
 /* For file systems such as NFS that can't rename without replacing. A link
@@ -140,6 +147,22 @@ static int naming_link_and_unlink(struct spot from, struct spot to)
     return r;
 }
 
+/* Without links EINVAL leaves open whether the disk can't have the name, or
+ * can't rename without replacing. A partial gets another name to find out. */
+static bool naming_moves_partials(struct spot from)
+{
+    char other[PARTIAL_NAME_MAX];
+
+    if (!partial_is_name(from.name))
+        return false;
+    partial_name_random(other);
+    if (renameat2(from.directory, from.name, from.directory, other,
+                  RENAME_NOREPLACE) < 0)
+        return false;
+    renameat(from.directory, other, from.directory, from.name);
+    return true;
+}
+
 /* -EEXIST if TO exists. */
 static int naming_move(struct spot from, struct spot to)
 {
@@ -148,7 +171,10 @@ static int naming_move(struct spot from, struct spot to)
         return 0;
     if (errno != EINVAL && errno != ENOSYS)
         return -errno;
-    return naming_link_and_unlink(from, to);
+    int r = naming_link_and_unlink(from, to);
+    return r == (int)OUTCOME_ONLY_OVERWRITE && naming_moves_partials(from)
+               ? (int)OUTCOME_BAD_NAME
+               : r;
 }
 
 /* Where the user doesn't see all names, a suffix must not show that one is
@@ -194,8 +220,9 @@ static int naming_overwrite(const struct files *f, struct naming *n)
 
     (void)f;
     if (n->mount->rights & RIGHT_REPLACE)
-        return renameat(n->source, n->from, n->directory, n->name) < 0 ? -errno
-                                                                       : 0;
+        return renameat(n->source, n->from, n->directory, n->name) < 0
+                   ? naming_failed(errno)
+                   : 0;
     /* Without the right to replace nothing is replaced, however late the other
      * file came. */
     r = naming_move(naming_source(n), naming_target(n, n->name));
@@ -445,7 +472,7 @@ static int naming_hold(const struct files *f, struct naming *n,
     held_name(n->name, naming_later(n, u), id, name);
     held_stamp(n->fd, n->name);
     if (r == 0 && renameat(n->source, n->from, n->directory, name) < 0)
-        r = -errno;
+        r = naming_failed(errno);
     if (r == 0 && !naming_is_ours(n, name))
         r = OUTCOME_OVERTAKEN;
     if (r == 0)

@@ -49,7 +49,7 @@ void partial_name(const struct files *f, const char *name,
     partial_name_format(out, half[0], half[1], SUFFIX);
 }
 
-static void partial_name_random(char out[PARTIAL_NAME_MAX])
+void partial_name_random(char out[PARTIAL_NAME_MAX])
 {
     uint64_t half[2];
 

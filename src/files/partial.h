@@ -38,9 +38,11 @@ struct partial {
 /* The name of this user's partial of the file NAME, in any directory. */
 void partial_name(const struct files *f, const char *name,
                   char out[PARTIAL_NAME_MAX]);
+/* A name that belongs to no file: without a writer it is of no use. */
+void partial_name_random(char out[PARTIAL_NAME_MAX]);
 /* Has NAME the form of a partial's name, of any user? */
 bool partial_is_name(const char *name);
-/* A name that belongs to no file: without a writer it is of no use. */
+/* That of partial_name_random()? */
 bool partial_is_random(const char *name);
 /* A regular file of this user? */
 bool partial_is_own(const struct files *f, const struct stat *st);

@@ -27,13 +27,25 @@ static void pause_for(unsigned microseconds)
         continue;
 }
 
+static bool is_bad(const char *to)
+{
+    bool bad = rename_faults.bad && strstr(to, rename_faults.bad);
+
+    if (bad)
+        errno = EINVAL;
+    return bad;
+}
+
 int renameat2(int from_folder, const char *from, int to_folder, const char *to,
               unsigned flags)
 {
-    if (flags && rename_faults.no_flags) {
+    if ((flags && rename_faults.no_flags) ||
+        (flags == RENAME_EXCHANGE && rename_faults.no_swap)) {
         errno = EINVAL;
         return -1;
     }
+    if (is_bad(to))
+        return -1;
     steps_on_change();
     int r =
         (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, flags);
@@ -73,7 +85,7 @@ int linkat(int from_folder, const char *from, int to_folder, const char *to,
         errno = EPERM;
         return -1;
     }
-    if (fails_now(to))
+    if (is_bad(to) || fails_now(to))
         return -1;
     come_late(to_folder, to);
     steps_on_change();
@@ -91,7 +103,7 @@ int renameat(int from_folder, const char *from, int to_folder, const char *to)
         errno = EIO;
         return -1;
     }
-    if (fails_now(to))
+    if (is_bad(to) || fails_now(to))
         return -1;
     come_late(to_folder, to);
     steps_on_change();

@@ -7,11 +7,13 @@
 
 struct rename_faults {
     bool no_flags;      /* EINVAL for any flag, as on NFS */
+    bool no_swap;       /* EINVAL for RENAME_EXCHANGE */
     unsigned slow_swap; /* microseconds from a swap to its return */
     const char *once; /* EIO for the first plain rename or link to this name */
     const char *once_replace; /* EIO for the first plain rename to this name */
     const char *kept;         /* EIO for each removal of this name */
     bool no_links;            /* EPERM for each link, as on FAT */
+    const char *bad;  /* EINVAL for each new name with this in it, as on FAT */
     bool dies;        /* dies after a link, before it removes the old name */
     const char *late; /* another file gets this name before the first plain
                          rename or link to it */

@@ -769,6 +769,51 @@ Test(naming, overwrite_only)
     }
 }
 
+/* A name that the disk can't have, such as "a:b" on vfat, with links or
+ * without: no client tries again, and nothing of the upload stays. */
+Test(naming, a_name_that_the_disk_cannot_have)
+{
+    for (int i = 0; i < 4 * CONFLICT_COUNT; i++) {
+        struct files_mount *share;
+        char stored[4097];
+        struct peer p;
+
+        rename_faults =
+            (struct rename_faults){ .bad = "a:b", .no_links = i & 1 };
+        peer_init(&p);
+        p.start.rules.on_conflict = (enum conflict)(i / 4);
+        share = peer_share(&p, "/in", RIGHT_ALL);
+        share->rights |= i & 2 ? RIGHT_INSPECT : 0;
+        peer_run(&p);
+        cr_assert_eq(ask_upload(&p, "/in/a:b", WRITE_STORE, 0, 100 * K, 2),
+                     OUTCOME_OK);
+        cr_expect_eq(ask_commit_to(&p, 100 * K, stored), OUTCOME_BAD_NAME,
+                     "row %d", i);
+        cr_expect_eq(disk_partials(&p, "/../../shares/in"), 0, "row %d", i);
+        cr_assert_eq(ask_upload(&p, "/in/ab", WRITE_STORE, 0, 100, 2),
+                     OUTCOME_OK);
+        cr_expect_eq(ask_commit_to(&p, 100, stored), OUTCOME_OK, "row %d", i);
+        if (!(i & 2)) /* else it waits for inspection */
+            cr_expect_eq(ask_rename(&p, "/in/ab", "/in/a:b"), OUTCOME_BAD_NAME,
+                         "row %d", i);
+        peer_stop(&p);
+    }
+}
+
+/* exfat can't swap two names, and has no links: that isn't the name's fault. */
+Test(naming, no_swap_is_no_bad_name)
+{
+    struct peer p;
+
+    rename_faults = (struct rename_faults){ .no_swap = true, .no_links = true };
+    start(&p, CONFLICT_VERSION);
+    disk_fill(&p, "/in/f", 50, 1);
+    cr_assert_eq(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
+    cr_expect_eq(ask_commit(&p, 100), OUTCOME_ONLY_OVERWRITE);
+    cr_expect(disk_is(&p, "/in/f", 50, 1));
+    peer_stop(&p);
+}
+
 /* Everybody who can open the directory can lock it. */
 Test(naming, lock_that_is_held)
 {
