@@ -62,24 +62,24 @@ int home_make_homes(const char *homes, struct complaint *c)
     return errno == EEXIST ? 0 : home_fail(c, homes, errno);
 }
 
-/* Beneath HOMES no component may be a symbolic link, since a user could have
+/* Beneath BELOW no component may be a symbolic link, since a user could have
  * made it. */
-int home_open_parent(const char *home, const char *homes)
+int home_open_parent(const char *home, const char *below)
 {
     char rest[PATH_MAX];
     FD_CLEANUP int fd = -1;
     char *at = rest, *slash;
 
-    if (!user_path_within(home, homes) || !strcmp(home, homes)) {
+    if (!user_path_within(home, below) || !strcmp(home, below)) {
         if (slice_copy(slice_from(home), rest, sizeof(rest)))
             return -ENAMETOOLONG;
         *strrchr(rest, '/') = '\0';
         fd = open(rest[0] ? rest : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         return fd < 0 ? -errno : fd_take(&fd);
     }
-    if (slice_copy(slice_from(home + strlen(homes) + 1), rest, sizeof(rest)))
+    if (slice_copy(slice_from(home + strlen(below) + 1), rest, sizeof(rest)))
         return -ENAMETOOLONG;
-    fd = open(homes, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    fd = open(below, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     while (fd >= 0 && (slash = strchr(at, '/'))) {
         int next;
 

@@ -135,7 +135,7 @@ void import_limits_pure(struct imported *e, struct slice columns)
 
     for (size_t i = 0; i < PURE_COLUMNS && slice_cut(&columns, ':', &value);
          i++)
-        take_pure_column(e, i, value);
+        take_pure_column(e, (enum pure_column)i, value);
     if (e->uid == 0 || e->gid == 0)
         note(&e->lock, "Pure-FTPd refuses users with the uid or gid 0",
              SLICE(""));

@@ -608,10 +608,9 @@ static void add_comment(const struct server *s)
 Test(client_certificates, nobody_is_asked)
 {
     static const char line[] = "sallyportd: " HINT;
-    static const char locked[] = "emil:!:70009:70009::/emil::\n";
     struct server server;
     struct server_plan p;
-    char text[1024];
+    char text[1024], locked[SERVER_PATH_MAX + 64];
 
     plan(&p, settings(text, "off", NULL));
     server_start(&server, &p);
@@ -635,8 +634,9 @@ Test(client_certificates, nobody_is_asked)
     set_lines(&server, "off", NULL);
     reload(&server, 5, GOOD);
     server_log_expect(&server, 4, line, NULL);
-    files_write(server_path(&server, "users"), locked, sizeof(locked) - 1,
-                0600);
+    snprintf(locked, sizeof(locked), "emil:!:70009:70009::%s::\n",
+             server_path(&server, "homes/emil"));
+    files_write(server_path(&server, "users"), locked, strlen(locked), 0600);
     reload(&server, 6, GOOD);
     server_log_expect(&server, 4, line, NULL);
     expect_hint(&server, false);

@@ -392,7 +392,7 @@ Test(log, changes_by_sallyportctl, .timeout = 60)
 
     server_start(&server, &(struct server_plan){ 0 });
     ctl(&server, 0, "user change anna --ttl 7d --comment geheim", "");
-    ctl(&server, 0, "ban add 192.0.2.0/24", "banned");
+    ctl(&server, 0, "ban add 192.0.2.0/24 --yes", "banned");
     ctl(&server, 0, "reload", "reloaded");
     server_log_expect(&server, 1, "admin process=master ",
                       "verb=\"user change\" to=\"anna --ttl 7d\"", NULL);
