@@ -417,13 +417,30 @@ int naming_give(const struct files *f, struct naming *n);
 /* The same for the open upload and its partial. */
 int naming_upload(const struct files *f, struct upload *u);
 
-/* The Nth name to try instead of NAME, N from 1: for CONFLICT_RENAME "a (2).b"
- * or "new-a.b", for CONFLICT_VERSION "a.b.~1~". Cut between characters where
- * it would be longer than SIZE - 1. */
-void naming_other(enum conflict conflict, enum conflict_name style,
-                  const char *name, unsigned n, char *out, size_t size);
+/* other.c: the names that a file may get if its own is taken. */
+
+/* The Nth name instead of NAME, N from 1: for CONFLICT_RENAME "a (2).b" or
+ * "new-a.b", for CONFLICT_VERSION "a.b.~1~". Cut between characters where it
+ * would be longer than SIZE - 1. */
+void other_name(enum conflict conflict, enum conflict_name style,
+                const char *name, unsigned n, char *out, size_t size);
 /* The same for a drop: "a.7f3a9c21.b". */
-void naming_blind(const char *name, uint32_t number, char *out, size_t size);
+void other_blind(const char *name, uint32_t number, char *out, size_t size);
+
+/* A name, and where and how another one is sought. */
+struct other {
+    int directory;
+    const char *name;
+    enum conflict conflict;
+    enum conflict_name style;
+};
+
+/* The first names are tried in their order, so that they have no gaps. */
+#define OTHER_NEAR 16u
+
+/* The name for the NTH try, from 1; after OTHER_NEAR tries one that is free
+ * now. 0 or -errno. */
+int other_next(const struct other *o, unsigned nth, char to[NAME_MAX + 1]);
 
 /* held.c: uploads that wait for inspection. Each stands in its directory under
  * a reserved name, which contains its id, the wanted name, and what is to

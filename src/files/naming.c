@@ -15,77 +15,9 @@
 #include "sallyport/base/random.h"
 #include "sallyport/domain/rights.h"
 
-#define TRIES   9999 /* names that are tried */
-#define SWAPS   16   /* attempts while a name appears and disappears */
+#define TRIES   (OTHER_NEAR + 16) /* names that are tried */
+#define SWAPS   16 /* attempts while a name appears and disappears */
 #define LOCK_MS 5000
-
-/* The other names of a file whose name is taken. Pure: it doesn't check whether
- * they are free. */
-
-/* Where the extension begins; the number goes before it. */
-static size_t naming_stem(const char *name)
-{
-    static const char tar[] = ".tar";
-    const char *dot = strrchr(name, '.');
-    size_t len = dot && dot != name ? (size_t)(dot - name) : strlen(name);
-
-    if (dot && len > sizeof(tar) - 1 &&
-        memcmp(name + len - (sizeof(tar) - 1), tar, sizeof(tar) - 1) == 0)
-        len -= sizeof(tar) - 1;
-    return len;
-}
-
-/* How many of the LEN bytes fit into ROOM without cutting a character of UTF-8
- * in two. */
-static int naming_cut(const char *text, size_t len, size_t room)
-{
-    if (len <= room)
-        return (int)len;
-    while (room > 0 && ((unsigned char)text[room] & 0xc0) == 0x80)
-        room--;
-    return (int)room;
-}
-
-/* BEFORE, the name, and AFTER; at the STEM, a name without its extension. Cut
- * between characters where it would be longer than SIZE - 1. */
-static void naming_put(const char *before, const char *name, size_t stem,
-                       const char *after, char *out, size_t size)
-{
-    size_t len = strlen(name), room = size - 1 - strlen(before) - strlen(after);
-
-    if (len - stem > room / 2) /* too long for an extension */
-        stem = len;
-    snprintf(out, size, "%s%.*s%s%s", before,
-             naming_cut(name, stem, room - (len - stem)), name, after,
-             name + stem);
-}
-
-void naming_other(enum conflict conflict, enum conflict_name style,
-                  const char *name, unsigned n, char *out, size_t size)
-{
-    char before[16] = "", after[16] = "";
-    size_t stem = strlen(name);
-
-    if (conflict == CONFLICT_VERSION) {
-        snprintf(after, sizeof(after), ".~%u~", n);
-    } else if (style != CONFLICT_NAME_NEW) {
-        snprintf(after, sizeof(after), " (%u)", n + 1);
-        stem = naming_stem(name);
-    } else if (n == 1) {
-        snprintf(before, sizeof(before), "new-");
-    } else {
-        snprintf(before, sizeof(before), "new-%u-", n);
-    }
-    naming_put(before, name, stem, after, out, size);
-}
-
-void naming_blind(const char *name, uint32_t number, char *out, size_t size)
-{
-    char after[16];
-
-    snprintf(after, sizeof(after), ".%08x", (unsigned)number);
-    naming_put("", name, naming_stem(name), after, out, size);
-}
 
 /* A name, and the directory that it stands in. */
 struct spot {
@@ -184,22 +116,28 @@ static bool naming_is_blind(const struct naming *n)
     return n->mount->blind || n->mount->mine;
 }
 
-static void naming_next(const struct files *f, const struct naming *n,
-                        unsigned i, char to[NAME_MAX + 1])
+static void naming_next_blind(const struct naming *n, char to[NAME_MAX + 1])
 {
     uint32_t number;
 
-    if (naming_is_blind(n)) {
-        random_bytes(&number, sizeof(number));
-        naming_blind(n->name, number, to,
-                     (n->mount->inspect ? HELD_NAME_MAX : NAME_MAX) + 1);
-    } else {
-        naming_other(n->conflict, f->rules.conflict_name, n->name, i, to,
-                     NAME_MAX + 1);
-    }
+    random_bytes(&number, sizeof(number));
+    other_blind(n->name, number, to,
+                (n->mount->inspect ? HELD_NAME_MAX : NAME_MAX) + 1);
 }
 
-/* FROM gets the first free one of the other names that n->conflict gives, or
+static int naming_next(const struct files *f, const struct naming *n,
+                       unsigned nth, char to[NAME_MAX + 1])
+{
+    const struct other o = { n->directory, n->name, n->conflict,
+                             f->rules.conflict_name };
+
+    if (!naming_is_blind(n))
+        return other_next(&o, nth, to);
+    naming_next_blind(n, to);
+    return 0;
+}
+
+/* FROM gets a free one of the other names that n->conflict gives, or
  * that a drop gives, by naming_move() or naming_link(). */
 static int naming_aside(const struct files *f, const struct naming *n,
                         int (*by)(struct spot from, struct spot to),
@@ -208,8 +146,9 @@ static int naming_aside(const struct files *f, const struct naming *n,
     int r = -EEXIST;
 
     for (unsigned i = 1; r == -EEXIST && i <= TRIES; i++) {
-        naming_next(f, n, i, to);
-        r = by(from, naming_target(n, to));
+        r = naming_next(f, n, i, to);
+        if (r == 0)
+            r = by(from, naming_target(n, to));
     }
     return r == -EEXIST ? (int)OUTCOME_NAME_TAKEN : r;
 }
@@ -466,7 +405,7 @@ static int naming_hold(const struct files *f, struct naming *n,
     int r = 0;
 
     if (naming_is_blind(n) && !naming_is_seen(f, n)) {
-        naming_next(f, n, 1, name);
+        naming_next_blind(n, name);
         r = naming_take_name(n, name);
     }
     held_name(n->name, naming_later(n, u), id, name);

@@ -36,6 +36,16 @@ static bool is_bad(const char *to)
     return bad;
 }
 
+static bool is_one_too_many(void)
+{
+    static unsigned calls;
+
+    if (rename_faults.most == 0 || ++calls <= rename_faults.most)
+        return false;
+    errno = EIO;
+    return true;
+}
+
 int renameat2(int from_folder, const char *from, int to_folder, const char *to,
               unsigned flags)
 {
@@ -44,7 +54,7 @@ int renameat2(int from_folder, const char *from, int to_folder, const char *to,
         errno = EINVAL;
         return -1;
     }
-    if (is_bad(to))
+    if (is_bad(to) || is_one_too_many())
         return -1;
     steps_on_change();
     int r =
@@ -85,7 +95,7 @@ int linkat(int from_folder, const char *from, int to_folder, const char *to,
         errno = EPERM;
         return -1;
     }
-    if (is_bad(to) || fails_now(to))
+    if (is_bad(to) || is_one_too_many() || fails_now(to))
         return -1;
     come_late(to_folder, to);
     steps_on_change();

@@ -12,7 +12,9 @@ struct rename_faults {
     const char *once; /* EIO for the first plain rename or link to this name */
     const char *once_replace; /* EIO for the first plain rename to this name */
     const char *kept;         /* EIO for each removal of this name */
-    bool no_links;            /* EPERM for each link, as on FAT */
+    unsigned most;    /* EIO for every rename without replacing and every link
+                         after so many; 0: never */
+    bool no_links;    /* EPERM for each link, as on FAT */
     const char *bad;  /* EINVAL for each new name with this in it, as on FAT */
     bool dies;        /* dies after a link, before it removes the old name */
     const char *late; /* another file gets this name before the first plain

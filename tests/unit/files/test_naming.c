@@ -22,64 +22,6 @@
 #define K   1024u
 #define TEN 10
 
-static const struct {
-    enum conflict conflict;
-    enum conflict_name style;
-    const char *name;
-    unsigned n;
-    const char *result;
-} names[] = {
-    { CONFLICT_RENAME, CONFLICT_NAME_NUMBER, "a.txt", 1, "a (2).txt" },
-    { CONFLICT_RENAME, CONFLICT_NAME_NUMBER, "a.txt", 9998, "a (9999).txt" },
-    { CONFLICT_RENAME, CONFLICT_NAME_NUMBER, "a", 1, "a (2)" },
-    { CONFLICT_RENAME, CONFLICT_NAME_NUMBER, ".rc", 1, ".rc (2)" },
-    { CONFLICT_RENAME, CONFLICT_NAME_NUMBER, "a.", 1, "a (2)." },
-    { CONFLICT_RENAME, CONFLICT_NAME_NUMBER, "a.tar.gz", 1, "a (2).tar.gz" },
-    { CONFLICT_RENAME, CONFLICT_NAME_NUMBER, ".tar.gz", 1, ".tar (2).gz" },
-    { CONFLICT_RENAME, CONFLICT_NAME_NUMBER, "a.b.c", 2, "a.b (3).c" },
-    { CONFLICT_RENAME, CONFLICT_NAME_NEW, "a.txt", 1, "new-a.txt" },
-    { CONFLICT_RENAME, CONFLICT_NAME_NEW, "a.txt", 2, "new-2-a.txt" },
-    { CONFLICT_VERSION, CONFLICT_NAME_NEW, "a.txt", 1, "a.txt.~1~" },
-    { CONFLICT_VERSION, CONFLICT_NAME_NUMBER, "a", 12, "a.~12~" },
-};
-
-Test(naming, other_names)
-{
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        char name[NAME_MAX + 1];
-
-        naming_other(names[i].conflict, names[i].style, names[i].name,
-                     names[i].n, name, sizeof(name));
-        cr_expect_str_eq(name, names[i].result, "row %zu: %s", i, name);
-    }
-}
-
-/* The longest names, of characters of four bytes: the cut is between two
- * characters. */
-Test(naming, long_names)
-{
-    static const char *const ends[] = { "", ".pdf", ".tar.gz" };
-
-    for (size_t e = 0; e < 3; e++)
-        for (int mode = 0; mode < 3; mode++) {
-            char name[NAME_MAX + 1] = "", other[NAME_MAX + 1];
-            size_t len;
-
-            while (strlen(name) + 4 + strlen(ends[e]) <= NAME_MAX)
-                strcat(name, "\xf0\x9f\x94\x92");
-            strcat(name, ends[e]);
-            naming_other(mode == 0 ? CONFLICT_VERSION : CONFLICT_RENAME,
-                         mode == 1 ? CONFLICT_NAME_NEW : CONFLICT_NAME_NUMBER,
-                         name, 1, other, sizeof(other));
-            len = strlen(other);
-            cr_expect(len <= NAME_MAX && len > NAME_MAX - 8, "%zu", len);
-            cr_expect_eq(strspn(strchr(other, '\xf0'), "\xf0\x9f\x94\x92") % 4,
-                         0, "%s", other);
-            if (mode == 2)
-                cr_expect_str_eq(other + len - strlen(ends[e]), ends[e]);
-        }
-}
-
 static void start(struct peer *p, enum conflict conflict)
 {
     peer_init(p);

@@ -1,0 +1,122 @@
+/* The other names of a file whose name is taken, in the process files: how they
+ * are made, and which one is free. */
+#include "files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define OTHER_MOST (1u << 30)
+
+/* Where the extension begins; the number goes before it. */
+static size_t other_stem(const char *name)
+{
+    static const char tar[] = ".tar";
+    const char *dot = strrchr(name, '.');
+    size_t len = dot && dot != name ? (size_t)(dot - name) : strlen(name);
+
+    if (dot && len > sizeof(tar) - 1 &&
+        memcmp(name + len - (sizeof(tar) - 1), tar, sizeof(tar) - 1) == 0)
+        len -= sizeof(tar) - 1;
+    return len;
+}
+
+/* How many of the LEN bytes fit into ROOM without cutting a character of UTF-8
+ * in two. */
+static int other_cut(const char *text, size_t len, size_t room)
+{
+    if (len <= room)
+        return (int)len;
+    while (room > 0 && ((unsigned char)text[room] & 0xc0) == 0x80)
+        room--;
+    return (int)room;
+}
+
+/* BEFORE, the name, and AFTER; at the STEM, a name without its extension. Cut
+ * between characters where it would be longer than SIZE - 1. */
+static void other_put(const char *before, const char *name, size_t stem,
+                      const char *after, char *out, size_t size)
+{
+    size_t len = strlen(name), room = size - 1 - strlen(before) - strlen(after);
+
+    if (len - stem > room / 2) /* too long for an extension */
+        stem = len;
+    snprintf(out, size, "%s%.*s%s%s", before,
+             other_cut(name, stem, room - (len - stem)), name, after,
+             name + stem);
+}
+
+void other_name(enum conflict conflict, enum conflict_name style,
+                const char *name, unsigned n, char *out, size_t size)
+{
+    char before[16] = "", after[16] = "";
+    size_t stem = strlen(name);
+
+    if (conflict == CONFLICT_VERSION) {
+        snprintf(after, sizeof(after), ".~%u~", n);
+    } else if (style != CONFLICT_NAME_NEW) {
+        snprintf(after, sizeof(after), " (%u)", n + 1);
+        stem = other_stem(name);
+    } else if (n == 1) {
+        snprintf(before, sizeof(before), "new-");
+    } else {
+        snprintf(before, sizeof(before), "new-%u-", n);
+    }
+    other_put(before, name, stem, after, out, size);
+}
+
+void other_blind(const char *name, uint32_t number, char *out, size_t size)
+{
+    char after[16];
+
+    snprintf(after, sizeof(after), ".%08x", (unsigned)number);
+    other_put("", name, other_stem(name), after, out, size);
+}
+
+/* 1; 0: the Nth name is free; -errno. */
+static int other_is_taken(const struct other *o, unsigned n)
+{
+    char name[NAME_MAX + 1];
+    struct stat st;
+
+    other_name(o->conflict, o->style, o->name, n, name, sizeof(name));
+    if (fstatat(o->directory, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return 1;
+    return errno == ENOENT ? 0 : -errno;
+}
+
+/* Doubles the number until it is free, and then bisects: the directory is
+ * locked, and may hold any number of these names. Where names were deleted in
+ * between, any free number after a taken one will do. */
+static int other_bisect(const struct other *o, unsigned *ret)
+{
+    unsigned taken = OTHER_NEAR, is_free = 2 * taken;
+    int r;
+
+    while ((r = other_is_taken(o, is_free)) > 0 && is_free < OTHER_MOST) {
+        taken = is_free;
+        is_free *= 2;
+    }
+    while (r >= 0 && is_free - taken > 1) {
+        unsigned middle = taken + (is_free - taken) / 2;
+
+        r = other_is_taken(o, middle);
+        if (r > 0)
+            taken = middle;
+        else
+            is_free = middle;
+    }
+    *ret = is_free;
+    return r < 0 ? r : 0;
+}
+
+int other_next(const struct other *o, unsigned nth, char to[NAME_MAX + 1])
+{
+    int r = nth > OTHER_NEAR ? other_bisect(o, &nth) : 0;
+
+    if (r == 0)
+        other_name(o->conflict, o->style, o->name, nth, to, NAME_MAX + 1);
+    return r;
+}

@@ -1,0 +1,106 @@
+/* The names that an upload gets if its own is taken. */
+#include <criterion/criterion.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "files/files.h"
+#include "peer.h"
+#include "renames.h"
+
+static const struct {
+    enum conflict conflict;
+    enum conflict_name style;
+    const char *name;
+    unsigned n;
+    const char *result;
+} names[] = {
+    { CONFLICT_RENAME, CONFLICT_NAME_NUMBER, "a.txt", 1, "a (2).txt" },
+    { CONFLICT_RENAME, CONFLICT_NAME_NUMBER, "a.txt", 9998, "a (9999).txt" },
+    { CONFLICT_RENAME, CONFLICT_NAME_NUMBER, "a", 1, "a (2)" },
+    { CONFLICT_RENAME, CONFLICT_NAME_NUMBER, ".rc", 1, ".rc (2)" },
+    { CONFLICT_RENAME, CONFLICT_NAME_NUMBER, "a.", 1, "a (2)." },
+    { CONFLICT_RENAME, CONFLICT_NAME_NUMBER, "a.tar.gz", 1, "a (2).tar.gz" },
+    { CONFLICT_RENAME, CONFLICT_NAME_NUMBER, ".tar.gz", 1, ".tar (2).gz" },
+    { CONFLICT_RENAME, CONFLICT_NAME_NUMBER, "a.b.c", 2, "a.b (3).c" },
+    { CONFLICT_RENAME, CONFLICT_NAME_NEW, "a.txt", 1, "new-a.txt" },
+    { CONFLICT_RENAME, CONFLICT_NAME_NEW, "a.txt", 2, "new-2-a.txt" },
+    { CONFLICT_VERSION, CONFLICT_NAME_NEW, "a.txt", 1, "a.txt.~1~" },
+    { CONFLICT_VERSION, CONFLICT_NAME_NUMBER, "a", 12, "a.~12~" },
+};
+
+Test(other, names)
+{
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char name[NAME_MAX + 1];
+
+        other_name(names[i].conflict, names[i].style, names[i].name, names[i].n,
+                   name, sizeof(name));
+        cr_expect_str_eq(name, names[i].result, "row %zu: %s", i, name);
+    }
+}
+
+/* The longest names, of characters of four bytes: the cut is between two
+ * characters. */
+Test(other, long_names)
+{
+    static const char *const ends[] = { "", ".pdf", ".tar.gz" };
+
+    for (size_t e = 0; e < 3; e++)
+        for (int mode = 0; mode < 3; mode++) {
+            char name[NAME_MAX + 1] = "", other[NAME_MAX + 1];
+            size_t len;
+
+            while (strlen(name) + 4 + strlen(ends[e]) <= NAME_MAX)
+                strcat(name, "\xf0\x9f\x94\x92");
+            strcat(name, ends[e]);
+            other_name(mode == 0 ? CONFLICT_VERSION : CONFLICT_RENAME,
+                       mode == 1 ? CONFLICT_NAME_NEW : CONFLICT_NAME_NUMBER,
+                       name, 1, other, sizeof(other));
+            len = strlen(other);
+            cr_expect(len <= NAME_MAX && len > NAME_MAX - 8, "%zu", len);
+            cr_expect_eq(strspn(strchr(other, '\xf0'), "\xf0\x9f\x94\x92") % 4,
+                         0, "%s", other);
+            if (mode == 2)
+                cr_expect_str_eq(other + len - strlen(ends[e]), ends[e]);
+        }
+}
+
+#define MANY 10000u
+
+/* A camera stores image.jpg once a minute. There is always another name, and
+ * each upload looks at some dozens: the directory is locked meanwhile. */
+Test(other, ten_thousand_names)
+{
+    static const struct {
+        enum conflict conflict;
+        const char *stored, *old;
+    } rows[] = {
+        { CONFLICT_RENAME, "/in/f (10002).txt", "/in/f.txt" },
+        { CONFLICT_VERSION, "/in/f.txt", "/in/f.txt.~10001~" },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char name[NAME_MAX + 1], path[NAME_MAX + 8], stored[4097];
+        struct peer p;
+
+        rename_faults = (struct rename_faults){ .most = 60 };
+        peer_init(&p);
+        p.start.rules.on_conflict = rows[i].conflict;
+        disk_directory(&p, "/in");
+        disk_fill(&p, "/in/f.txt", 50, 1);
+        for (unsigned n = 1; n <= MANY; n++) {
+            other_name(rows[i].conflict, CONFLICT_NAME_NUMBER, "f.txt", n, name,
+                       sizeof(name));
+            snprintf(path, sizeof(path), "/in/%s", name);
+            disk_put(&p, path, "", 0);
+        }
+        peer_run(&p);
+        cr_assert_eq(ask_upload(&p, "/in/f.txt", WRITE_STORE, 0, 100, 2), 0);
+        cr_expect_eq(ask_commit_to(&p, 100, stored), OUTCOME_OK, "row %zu", i);
+        cr_expect_str_eq(stored, rows[i].stored);
+        cr_expect(disk_is(&p, rows[i].stored, 100, 2), "row %zu", i);
+        cr_expect(disk_is(&p, rows[i].old, 50, 1), "row %zu", i);
+        peer_stop(&p);
+    }
+}
