@@ -55,7 +55,7 @@ int commit_on_file_copy(void *owner, struct msg_file_copy *m)
     if (r == 0)
         r = copy_step(&u->copy, u->partial.fd);
     if (files_outcome(r) == OUTCOME_NO_SPACE &&
-        space_remove_idle(f, u->mount, u->directory, copy_left(&u->copy),
+        space_remove_idle(f, u->mount, u->directory, r, copy_left(&u->copy),
                           false))
         r = 0;
     if (r == 0)
@@ -83,11 +83,12 @@ int commit_on_file_room(void *owner, struct msg_file_room *m)
     struct files *f = owner;
     struct upload *u = &f->upload;
     uint64_t need = m->to_come > ROOM_MIN ? m->to_come : ROOM_MIN;
+    const int shortage = m->over_quota ? -EDQUOT : -ENOSPC;
 
-    if (space_remove_idle(f, u->mount, u->directory, need, false))
+    if (space_remove_idle(f, u->mount, u->directory, shortage, need, false))
         return ANSWER(f, done, m->request);
     u->partial.kind = PARTIAL_LOST;
-    return m->over_quota ? -EDQUOT : -ENOSPC;
+    return shortage;
 }
 
 static int commit_check_length(const struct files *f, uint64_t length)

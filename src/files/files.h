@@ -543,9 +543,10 @@ enum outcome quota_explain(const struct files *f, int result, bool entry,
  * one of them says nothing about the others. */
 
 /* Removes idle partials on the disk of FD, the oldest first, until NEED more
- * bytes are free, and logs it; with ENOUGH none, if all of them together
- * wouldn't be enough. False if none was removed. */
+ * bytes are free, and logs it with SHORTAGE, as space_room() returns it; with
+ * ENOUGH none, if all of them together wouldn't be enough. False if none was
+ * removed. */
 bool space_remove_idle(struct files *f, const struct mount *m, int fd,
-                       uint64_t need, bool enough);
+                       int shortage, uint64_t need, bool enough);
 
 #endif

@@ -194,7 +194,7 @@ int space_keep_floor(struct files *f, const struct mount *m, int fd)
         return 0;
     int r = space_check_floor(f, m, fd, &missing);
     while (space_is_short(r) && clock_ms() < until &&
-           space_remove_idle(f, m, fd, missing, true))
+           space_remove_idle(f, m, fd, r, missing, true))
         r = space_check_floor(f, m, fd, &missing);
     return r;
 }
@@ -294,8 +294,17 @@ static bool idle_remove_one(const struct idle_search *s, const struct idle *one)
            partial_remove(s->walk.f, directory, one->name, s->before) == 0;
 }
 
+static const char *idle_story(int shortage)
+{
+    if (shortage == -EDQUOT)
+        return "a quota is full: old unfinished uploads removed";
+    return shortage == (int)OUTCOME_KEPT_FREE
+               ? "min_free is reached: old unfinished uploads removed"
+               : "the disk is full: old unfinished uploads removed";
+}
+
 bool space_remove_idle(struct files *f, const struct mount *m, int fd,
-                       uint64_t need, bool enough)
+                       int shortage, uint64_t need, bool enough)
 {
     struct idle_search s = { .most = OLDEST };
     uint64_t removed = 0, bytes = 0;
@@ -315,9 +324,7 @@ bool space_remove_idle(struct files *f, const struct mount *m, int fd,
     free(s.oldest);
     space_freed(f, bytes);
     if (removed > 0)
-        files_report_removed(f,
-                             "the disk is full: old unfinished uploads removed",
-                             removed, bytes);
+        files_report_removed(f, idle_story(shortage), removed, bytes);
     return removed > 0;
 }
 

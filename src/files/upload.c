@@ -154,7 +154,7 @@ static int upload_open_on_full(struct files *f, const struct wish *w,
     int r = upload_open_partial(f, w, at->directory, at->name, u);
 
     if (files_outcome(r) == OUTCOME_NO_SPACE &&
-        space_remove_idle(f, at->mount, at->directory, 0, false)) {
+        space_remove_idle(f, at->mount, at->directory, r, 0, false)) {
         copy_release(&u->copy);
         r = upload_open_partial(f, w, at->directory, at->name, u);
     }
@@ -177,7 +177,7 @@ static int upload_make_room(struct files *f, const struct wish *w,
         return space_keep_floor(f, m, fd);
     int r = space_room(f, m, fd, need - frees, &missing);
     while (space_is_short(r) && clock_ms() < until &&
-           space_remove_idle(f, m, fd, missing, true))
+           space_remove_idle(f, m, fd, r, missing, true))
         r = space_room(f, m, fd, need - frees, &missing);
     return r;
 }

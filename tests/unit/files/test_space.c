@@ -10,6 +10,7 @@
 #include "files/files.h"
 #include "peer.h"
 #include "sallyport/event/event.h"
+#include "support/messages.h"
 #include "syncs.h"
 
 #define K       1024u
@@ -32,12 +33,15 @@ static void later(struct peer *p, time_t seconds)
     peer_run(p);
 }
 
-static void expect_event(struct peer *p, uint64_t removed)
+/* FULL begins its reason: the disk, a quota, or min_free. */
+static void expect_event(struct peer *p, uint64_t removed, const char *full)
 {
     struct event_record e;
 
     cr_assert(peer_event(p, &e));
     cr_expect_eq(e.event, EVENT_SERVICE);
+    cr_expect(slice_starts(e.text[FIELD_REASON], slice_from(full)), "%.*s",
+              (int)e.text[FIELD_REASON].len, e.text[FIELD_REASON].ptr);
     cr_expect_eq(e.number[FIELD_NUMBER], removed);
     cr_expect_gt(e.number[FIELD_BYTES], removed * 100 * K);
 }
@@ -56,7 +60,7 @@ Test(idle, the_oldest_go_as_far_as_needed)
     begin(&p, "/g", 10);
     /* One is enough if no length is announced; the other one stays. */
     cr_assert_eq(ask_room(&p, 0), OUTCOME_OK);
-    expect_event(&p, 2);
+    expect_event(&p, 2, "the disk is full: ");
     cr_expect_eq(disk_partials(&p, "/a/b"), 0);
     cr_expect_eq(disk_partials(&p, "/"), 1, "the one that is written");
     cr_expect(disk_has(&p, "/a/file"));
@@ -78,10 +82,27 @@ Test(idle, no_more_than_needed)
     later(&p, HOUR);
     begin(&p, "/g", 10);
     cr_assert_eq(ask_room(&p, 0), OUTCOME_OK);
-    expect_event(&p, 1);
+    expect_event(&p, 1, "the disk is full: ");
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     cr_expect_eq(ask_size(&p, "/a"), 0);
     cr_expect_neq(ask_size(&p, "/b"), 0);
+    peer_stop(&p);
+}
+
+Test(idle, a_quota_that_is_full)
+{
+    struct message reply;
+    struct peer p;
+
+    peer_start(&p);
+    ask_cut(&p, "/f", 200 * K, 1);
+    later(&p, HOUR);
+    begin(&p, "/g", 10);
+    cr_assert_eq(
+        ASK(&p, &reply, file_room, NEXT(&p), .to_come = 0, .over_quota = true),
+        OUTCOME_OK);
+    expect_event(&p, 1, "a quota is full: ");
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     peer_stop(&p);
 }
 
@@ -109,7 +130,7 @@ Test(idle, files_that_stay)
     later(&p, HOUR);
     begin(&p, "/g", 10);
     cr_expect_eq(ask_room(&p, 0), OUTCOME_OK);
-    expect_event(&p, 1);
+    expect_event(&p, 1, "the disk is full: ");
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     cr_expect_eq(disk_partials(&p, "/"), 0);
     cr_expect_eq(disk_partials(&p, "/d"), geteuid() == 0);
@@ -195,7 +216,7 @@ Test(idle, an_announced_length_takes_what_is_missing)
     cr_assert_eq(ask_write(&p, "/x", WRITE_STORE, 0, 400 * K, &fd, &first),
                  OUTCOME_OK);
     close(fd);
-    expect_event(&p, 1);
+    expect_event(&p, 1, "the disk is full: ");
     cr_assert_eq(ask_abort(&p), OUTCOME_OK);
     cr_expect_eq(disk_partials(&p, "/"), 1);
     peer_stop(&p);
@@ -338,7 +359,7 @@ Test(space, what_was_removed_is_believed)
     later(&p, HOUR);
     cr_assert_eq(ask_write(&p, "/x", WRITE_STORE, 0, 300 * K, &fd, &first),
                  OUTCOME_OK);
-    expect_event(&p, 1);
+    expect_event(&p, 1, "min_free is reached: ");
     cr_expect_eq(disk_partials(&p, "/"), 5);
     put_pattern(fd, 0, 300 * K, 1);
     close(fd);
@@ -364,7 +385,7 @@ Test(min_free, what_was_removed_is_believed)
         cr_expect_eq(ask_sync(&p), OUTCOME_OK);
     cr_expect_eq(ask_commit(&p, 100 * K), OUTCOME_OK);
     cr_expect_eq(disk_partials(&p, "/"), 1);
-    expect_event(&p, 1);
+    expect_event(&p, 1, "min_free is reached: ");
     peer_stop(&p);
 }
 
