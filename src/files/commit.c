@@ -6,10 +6,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -19,6 +21,9 @@
 
 /* Asked for at least; otherwise each block would ask again. */
 #define ROOM_MIN (UINT64_C(32) << 20)
+/* For those that only read the partial at that moment. */
+#define WRITERS_MS      500
+#define WRITERS_STEP_MS 10
 
 /* SIZE's answer counts for one upload, up to its first byte. A refused upload
  * must not use it up, or the client's retry by APPE would get 450. */
@@ -303,11 +308,46 @@ static int commit_publish(const struct files *f, struct upload *u)
     return r;
 }
 
+/* NFS and cifs have leases only for what their server lends them. */
+static bool commit_gives_no_lease(int fd, int error)
+{
+    struct statfs disk;
+
+    if (error != EAGAIN || fstatfs(fd, &disk) < 0)
+        return error == EINVAL || error == EOPNOTSUPP;
+    const unsigned type = (unsigned)disk.f_type;
+    return type == NFS_SUPER_MAGIC || type == SMB_SUPER_MAGIC ||
+           type == CIFS_SUPER_MAGIC || type == SMB2_SUPER_MAGIC;
+}
+
+/* A session that kept its handle could change the file after the inspection.
+ * The kernel gives a lease only if no other open file can write to it; one that
+ * reads it is in the way, too, such as another session's SIZE: but not for
+ * long. */
+static int commit_check_writers(const struct files *f, int fd)
+{
+    uint64_t end = clock_ms() + WRITERS_MS;
+
+    while (fcntl(fd, F_SETLEASE, F_WRLCK) < 0) {
+        const int error = errno;
+
+        if (commit_gives_no_lease(fd, error))
+            return 0;
+        if (error != EAGAIN)
+            return -error;
+        if (clock_ms() >= end || files_wait(f, WRITERS_STEP_MS))
+            return -EBUSY;
+    }
+    return fcntl(fd, F_SETLEASE, F_UNLCK) < 0 ? -errno : 0;
+}
+
 static int commit_prepare(struct files *f, struct upload *u, uint64_t length)
 {
     int r = commit_begin_bytes(f);
 
     u->length = length;
+    if (r == 0 && !u->prepared && u->mount->inspect)
+        r = commit_check_writers(f, u->partial.fd);
     if (r == 0)
         r = commit_check_length(f, length);
     if (r == 0 && !u->prepared)

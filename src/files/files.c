@@ -262,6 +262,7 @@ static void files_set_signals(void)
     sigset_t none;
 
     process_ignore_signals();
+    signal(SIGIO, SIG_IGN); /* somebody opens a file with a lease (commit.c) */
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -6,6 +6,7 @@
  * O_PATH, but such a descriptor can change nothing.) */
 #include "sallyport/seccomp/policy.h"
 
+#include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/quota.h>
 
@@ -36,6 +37,7 @@ static const struct permission may[] = {
     MAY(fgetxattr, "how much of a partial is confirmed on the disk"),
     MAY(fsetxattr, "the same, after a sync"),
     MAY(fremovexattr, "a partial becomes a file"),
+    MAY_IF(fcntl, IS(1, F_SETLEASE), "nobody else can write what is inspected"),
     MAY(flock, "one writer for a partial; on_conflict = version"),
     MAY(pipe2, "listings on their way to session"),
     END_OF_LIST,

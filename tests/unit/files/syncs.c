@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -23,6 +24,8 @@ unsigned sync_fails_at;
 int sync_error = EIO;
 const char *look_fails;
 bool marks_fail;
+int lease_error;
+long disk_type;
 uint64_t free_at_first;
 uint64_t free_always;
 time_t time_ahead;
@@ -189,6 +192,29 @@ ssize_t getdents64(int fd, void *into, size_t size)
     if (directories_endless)
         lseek(fd, 0, SEEK_SET);
     return syscall(SYS_getdents64, fd, into, size);
+}
+
+int fcntl(int fd, int command, ...)
+{
+    va_list list;
+
+    va_start(list, command);
+    long argument = va_arg(list, long);
+    va_end(list);
+    if (command == F_SETLEASE && lease_error) {
+        errno = lease_error;
+        return -1;
+    }
+    return (int)syscall(SYS_fcntl, fd, command, argument);
+}
+
+int fstatfs(int fd, struct statfs *ret)
+{
+    int r = (int)syscall(SYS_fstatfs, fd, ret);
+
+    if (r == 0 && disk_type)
+        ret->f_type = disk_type;
+    return r;
 }
 
 int fstatvfs(int fd, struct statvfs *ret)

@@ -1,6 +1,7 @@
 /* Faults of syncs, marks, the disk and the clock for every process that the
  * test forks afterwards: this program's own fsync, fdatasync, fsetxattr,
- * fstatat, fstatvfs, getdents64, time and clock_gettime replace libc's. */
+ * fstatat, fcntl, fstatfs, fstatvfs, getdents64, time and clock_gettime replace
+ * libc's. */
 #ifndef TESTS_FILES_SYNCS_H
 #define TESTS_FILES_SYNCS_H
 
@@ -24,6 +25,11 @@ extern int sync_error;
 extern const char *look_fails;
 /* EOPNOTSUPP for each mark, as on a file system without attributes. */
 extern bool marks_fail;
+
+/* What each request for a lease says; 0: the kernel's answer. */
+extern int lease_error;
+/* The type of each disk; 0: its own. */
+extern long disk_type;
 
 /* The number of free bytes when a process asks for the first time; later
  * answers are the disk's. 0: all answers are the disk's. */

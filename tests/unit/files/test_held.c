@@ -1,6 +1,8 @@
 /* Uploads that wait for inspection: seen by nobody, and then released or
  * rejected for sallyportctl. */
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,6 +135,71 @@ static void begin(struct peer *p)
     disk_directory(p, "/in");
     peer_rights(p, "/in", INSPECT);
     peer_run(p);
+}
+
+/* An upload of 100 KiB from FROM on, with that handle. */
+static int open_upload(struct peer *p, uint64_t from)
+{
+    uint64_t first;
+    int fd;
+
+    cr_assert_eq(ask_write(p, "/in/a", WRITE_STORE, from, 0, &fd, &first),
+                 OUTCOME_OK);
+    put_pattern(fd, first, 100 * K, 1);
+    return fd;
+}
+
+/* A subverted session keeps its handle, to change the file after the
+ * inspection; also that of an upload that was cut. */
+Test(held, a_handle_that_stays_open)
+{
+    struct message m;
+    int first, second;
+    struct peer p;
+
+    begin(&p);
+    first = open_upload(&p, 0);
+    cr_expect_eq(ask_commit(&p, 100 * K), OUTCOME_BUSY);
+    second = open_upload(&p, ask_size(&p, "/in/a"));
+    close(second);
+    cr_expect_eq(ASK(&p, &m, file_prepare, NEXT(&p), .length = 100 * K),
+                 OUTCOME_BUSY);
+    cr_assert_eq(ask_abort(&p), OUTCOME_OK);
+    close(first);
+    second = open_upload(&p, ask_size(&p, "/in/a"));
+    close(second);
+    cr_assert_eq(ASK(&p, &m, file_prepare, NEXT(&p), .length = 100 * K),
+                 OUTCOME_OK);
+    cr_assert_eq(ask_commit(&p, 100 * K), OUTCOME_OK);
+    peer_stop(&p);
+}
+
+/* A disk without leases, and one whose server lends them: there nobody can
+ * tell. */
+Test(held, a_disk_without_leases)
+{
+    static const struct {
+        int error;
+        long type;
+        int outcome;
+    } rows[] = {
+        { EINVAL, 0, OUTCOME_OK },
+        { EAGAIN, NFS_SUPER_MAGIC, OUTCOME_OK },
+        { EAGAIN, SMB2_SUPER_MAGIC, OUTCOME_OK },
+        { EAGAIN, EXT4_SUPER_MAGIC, OUTCOME_BUSY },
+        { ENOMEM, 0, OUTCOME_IO },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct peer p;
+
+        lease_error = rows[i].error;
+        disk_type = rows[i].type;
+        begin(&p);
+        close(open_upload(&p, 0));
+        cr_expect_eq(ask_commit(&p, 100 * K), rows[i].outcome, "row %zu", i);
+        peer_stop(&p);
+    }
 }
 
 static void is_unseen(struct peer *p, const char *directory, const char *path)
