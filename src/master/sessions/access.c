@@ -147,11 +147,13 @@ static bool access_review_row(struct session *s, const struct user *row)
     return true;
 }
 
-/* A session that has closed its channel may still use its files. */
-static void access_review_rest(struct session *s, const struct user *row)
+/* A session that has closed its channel may live on and use its files. If gate
+ * has reaped it, nobody uses them: they have their time to sync. */
+static void access_review_rest(struct session *s, const struct users *u)
 {
-    if (s->state == SESSION_ENDED && s->home.pid > 0 && !s->killed &&
-        ending_of(s, row) != ENDING_COUNT)
+    if (s->state == SESSION_ENDED && s->pid > 0 && s->home.pid > 0 &&
+        !s->killed &&
+        ending_of(s, users_find(u, slice_from(s->home.user))) != ENDING_COUNT)
         session_outlives(s);
 }
 
@@ -198,7 +200,7 @@ size_t access_review(struct master *m)
             ended +=
                 access_review_row(s, users_find(u, slice_from(s->home.user)));
         else
-            access_review_rest(s, users_find(u, slice_from(s->home.user)));
+            access_review_rest(s, u);
     sessions_send_news(m);
     a->reviewed = newest;
     a->reviewed_at = now;

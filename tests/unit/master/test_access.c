@@ -1,9 +1,12 @@
 /* Sessions whose user's row has changed: which change ends one, when, and with
  * which reason; and that a broken users file ends none. */
 #include <criterion/criterion.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -47,6 +50,13 @@ static void change(struct stage *s, const char *from, const char *by)
              by, at + strlen(from));
     buf_release(&text);
     stage_users(s, made);
+}
+
+/* Files may sync for long. */
+static void patient(struct master *m)
+{
+    on_request(m);
+    m->deadlines.sync = 60000;
 }
 
 /* Does what sallyportctl does after a change. Returns how many sessions end. */
@@ -340,10 +350,12 @@ Test(access, the_user_expires, .timeout = 60)
 
     stage_open(&s, often);
     change(&s, "/bert::", "/bert::expires=2026-01-01");
+    edited(&s); /* one edition for each change, whenever master reads them */
     expire_in(&s, 3);
+    edited(&s);
     player_enter(&s, &p, 1);
     player_asks(&s, &p);
-    auth_says(&s, p.serial, 2, 0, 1);
+    auth_says(&s, p.serial, 3, 0, 1);
     actor_enter(&s, &files, "files");
     TELL(&files.channel, files_ready);
     player_hear(&p, MSG_granted, &got);
@@ -496,4 +508,51 @@ Test(access, who, .timeout = 60)
     for (size_t i = 1; i < N; i++)
         player_leave(&p[i]);
     stage_leave(&s, &p[0]);
+}
+
+/* It has closed its channel to master alone, and is in no list; but gate has
+ * not reaped it. */
+Test(access, a_lock_kills_a_session_that_hides, .timeout = 60)
+{
+    struct actor files;
+    struct player p;
+    struct stage s;
+
+    stage_logged_in(&s, patient, &p, &files);
+    TELL(&s.gate.channel, born, .serial = p.serial, .pid = 0x7fffffff);
+    stage_serves(&s);
+    channel_close(&p.channel);
+    stage_serves(&s);
+    change(&s, "anna:", "anna:!");
+    cr_expect_eq(edited(&s), 0);
+    gate_hears(&s, MSG_kill, p.serial);
+    gate_reaps(&s, p.serial, SIGKILL);
+    channel_close(&files.channel);
+    stage_close(&s);
+}
+
+/* Its session is dead: nobody uses the files any more, and what the client has
+ * sent counts once it is synced. */
+Test(access, a_lock_leaves_files_the_time_to_sync, .timeout = 60)
+{
+    struct pollfd end = { .events = POLLIN };
+    struct actor files;
+    struct player p;
+    struct stage s;
+
+    stage_logged_in(&s, patient, &p, &files);
+    TELL(&s.gate.channel, born, .serial = p.serial, .pid = 0x7fffffff);
+    actor_leave(&files);
+    is_kicked(&p, ENDING_PEER);
+    channel_close(&p.channel);
+    gate_reaps(&s, p.serial, SIGKILL);
+    stage_serves(&s);
+    end.fd = (int)syscall(SYS_pidfd_open, files.note.pid, 0);
+    cr_assert_geq(end.fd, 0);
+    change(&s, "anna:", "anna:!");
+    cr_expect_eq(edited(&s), 0);
+    cr_expect_eq(poll(&end, 1, 300), 0, "killed");
+    close(end.fd);
+    actor_finish(&files);
+    stage_close(&s);
 }
