@@ -66,8 +66,8 @@ static void inherit_users(struct master *m, int fd)
 {
     struct complaint c = { "" };
 
-    if (users_had_rows(fd))
-        userdb_restore(m->users, fd, &c);
+    if (users_had_rows(fd) && userdb_restore(m->users, fd, &c) < 0)
+        m->users->rests_until = 0; /* there is no other work yet */
 }
 
 /* A reload waits for a file that changes just now, so that its answer tells

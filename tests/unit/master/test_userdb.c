@@ -16,6 +16,7 @@
 #include "helpers.h"
 #include "master/children/children.h"
 #include "master/sessions/sessions.h"
+#include "master/start/start.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/users/image.h"
@@ -503,6 +504,27 @@ Test(userdb, reader_that_hangs)
     look_in_vain(-ETIMEDOUT, "");
     cr_expect_lt(waitpid(-1, &status, 0), 0, "another one was started");
     expect_good_reader_reads();
+}
+
+/* A start doesn't rest after the inherited text has failed: it reads the file,
+ * and its reason is that of the file. */
+Test(userdb, reader_that_hangs_at_a_start)
+{
+    struct inherited text = { "users", fd_sealed("users", SLICE(BERT)) };
+    struct complaint c = { "" };
+
+    userdb_release(&db);
+    userdb_init(&db, &m);
+    m.users = &db;
+    m.settings.said_count = 1;
+    strcpy(m.settings.said[0].key, "users");
+    m.succession.inherited = &text;
+    m.succession.count = 1;
+    play_reader("exec sleep 100\n");
+    m.deadlines.reader = 200;
+    cr_expect_eq(prepare_users(&m, &c), -ETIMEDOUT);
+    cr_expect(strstr(c.text, "the program reader has failed: it was late"),
+              "%s", c.text);
 }
 
 /* It is never late, and never answers. Logins in a row don't ask it again at
