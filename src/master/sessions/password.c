@@ -182,12 +182,14 @@ void password_reaped(struct master *m, int status)
     enum password_fault fault = PASSWORD_OK;
 
     u->writer.pid = 0;
-    if (error == ETIMEDOUT || error == ESTALE)
+    if (code & WRITER_STANDS) /* whatever the error, such as ESTALE of NFS */
+        fault = PASSWORD_UNSYNCED;
+    else if (error == ETIMEDOUT || error == ESTALE)
         fault = PASSWORD_BUSY;
     else if (!WIFEXITED(status))
         fault = PASSWORD_LATE; /* killed, perhaps by password_late() */
     else if (error != 0)
-        fault = code & WRITER_STANDS ? PASSWORD_UNSYNCED : PASSWORD_UNWRITTEN;
+        fault = PASSWORD_UNWRITTEN;
     if (fault == PASSWORD_UNSYNCED || fault == PASSWORD_UNWRITTEN)
         password_complain(m, strerror(error));
     if (fault == PASSWORD_OK)

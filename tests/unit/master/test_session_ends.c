@@ -2,8 +2,11 @@
  * message of master may fail. The test is master, and calls its callbacks
  * itself, so no race decides what comes first. */
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -57,6 +60,7 @@ static void hall_open(void)
     master_init(&m);
     parts_attach(&m, &parts);
     m.hooks.files = files_wait;
+    m.users->path = "users";
     m.settings.max_per_user = m.settings.login_tries = 100;
     m.settings.login_timeout = 60000;
     m.settings.drain_timeout = 60000;
@@ -71,8 +75,23 @@ static void hall_open(void)
     cr_assert_geq(m.older[0].link.channel.fd, 0);
 }
 
+/* Ends the fork that writes a new password, if there is one. */
+static void writer_is_reaped(struct session *s)
+{
+    const pid_t pid = m.users->writer.pid;
+    int status = 0;
+
+    (void)s;
+    if (pid == 0)
+        return;
+    kill(pid, SIGKILL);
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    password_reaped(&m, status);
+}
+
 static void hall_close(void)
 {
+    writer_is_reaped(NULL);
     CHILDREN_EACH(&m, c) {
         loop_timer_clear(&m.loop, &c->timer);
         channel_close(&c->channel);
@@ -176,6 +195,41 @@ static struct session *logged_in(void)
     return s;
 }
 
+/* The fork waits for the disk, and has no descriptor of the test. */
+static pid_t writer_that_waits(void)
+{
+    int ready[2];
+    pid_t pid;
+    char byte;
+
+    cr_assert_eq(pipe2(ready, O_CLOEXEC), 0);
+    pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        fd_close_others(3, &ready[1], 1);
+        if (write(ready[1], "", 1) == 1)
+            pause();
+        _exit(0);
+    }
+    cr_assert_gt(pid, 0);
+    cr_assert_eq(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    close(ready[1]);
+    return pid;
+}
+
+static struct session *writing(void)
+{
+    struct session *s = logged_in();
+
+    m.users->writer = (struct password_writer){ .pid = writer_that_waits(),
+                                                .serial = SERIAL };
+    s->channel.phase = PHASE_VERIFY;
+    s->state = SESSION_WRITING;
+    session_set_timer(s, 1000);
+    return s;
+}
+
 static struct session *kicked(void)
 {
     struct session *s = logged_in();
@@ -209,6 +263,7 @@ static const struct {
     { "delayed too long", delayed_too_long },
     { "opening", opening },
     { "user", logged_in },
+    { "writing", writing },
     { "kicked", kicked },
     { "of an older generation", of_older },
 };
@@ -364,6 +419,7 @@ static const struct {
     { "files is ready", files_is_ready },
     { "files closes its channel", files_closes },
     { "files is reaped", files_is_reaped },
+    { "the writer is reaped", writer_is_reaped },
     { "gate reads again", gate_reads },
     { "the generation drains", master_drains },
     { "another generation leads", newest_changes },
@@ -655,5 +711,41 @@ Test(session_ends, before_it_begins)
             fd_close(&end[i]);
         if (drains)
             fd_close(&pair[1]);
+    }
+}
+
+/* The exit status of the writer: with 0x80 the new file has its name. */
+Test(session_ends, after_each_end_of_the_writer)
+{
+    static const struct {
+        int code;
+        enum password_fault told;
+    } ends[] = {
+        { ESTALE, PASSWORD_BUSY },
+        { ETIMEDOUT, PASSWORD_BUSY },
+        { ENOSPC, PASSWORD_UNWRITTEN },
+        { EIO | 0x80, PASSWORD_UNSYNCED },
+        { ESTALE | 0x80, PASSWORD_UNSYNCED },
+        { ETIMEDOUT | 0x80, PASSWORD_UNSYNCED },
+    };
+
+    for (size_t i = 0; i < COUNT(ends); i++) {
+        struct channel session;
+        struct message got;
+
+        hall_open();
+        writing();
+        channel_init(&session, far[END_SESSION], PROCESS_SESSION,
+                     PROCESS_MASTER, PHASE_VERIFY);
+        message_hear(&session, MSG_granted, &got);
+        message_close(&got);
+        kill(m.users->writer.pid, SIGKILL);
+        waitpid(m.users->writer.pid, NULL, 0);
+        password_reaped(&m, W_EXITCODE(ends[i].code, 0));
+        message_hear(&session, MSG_password_is, &got);
+        cr_expect_eq(got.password_is.fault, ends[i].told, "%zu", i);
+        let_go(sessions_find(m.sessions, SERIAL));
+        sessions_sweep(&m);
+        hall_close();
     }
 }
