@@ -186,15 +186,15 @@ bool userdb_is_unended(const struct userdb *u)
 }
 
 /* Refuses a text that may be a part of another one. */
-static int userdb_objection(const struct userdb *u, int fd, struct slice text,
-                            struct complaint *c)
+static int userdb_objection(const struct userdb *u, struct slice text,
+                            bool written, struct complaint *c)
 {
     if (text.len > 0 && text.ptr[text.len - 1] != '\n')
         return complain(c,
                         "%s: its last line isn't ended, so it may be cut off; "
                         "complete it, and end it with a line end",
                         u->path);
-    if (users_file_is_written(fd))
+    if (written)
         return complain(c,
                         "%s: another program has it open for writing, so it "
                         "may be incomplete",
@@ -203,9 +203,10 @@ static int userdb_objection(const struct userdb *u, int fd, struct slice text,
 }
 
 /* Reads the file that FD is open on, even if the path names another one now.
- * Returns 0 also if it has changed meanwhile. */
+ * Returns 0 also if it has changed meanwhile. *written: somebody has it open
+ * for writing. */
 static int userdb_read_open(struct userdb *u, int fd, bool announced,
-                            struct complaint *c)
+                            bool *written, struct complaint *c)
 {
     struct buf text;
     struct stat s;
@@ -215,13 +216,14 @@ static int userdb_read_open(struct userdb *u, int fd, bool announced,
         return r;
     buf_init(&text, USERS_FILE_MAX);
     r = fd_read_file(fd, &text);
+    *written = users_file_is_written(fd);
     if (r == -EFBIG)
         r = complain(c, "%s: %s", u->path, strerror(-r));
     else if (r < 0)
         userdb_failed(u, r, c);
     else if (!file_has_bytes(u->fd, buf_slice(&text))) {
         if (u->count > 0)
-            r = userdb_objection(u, fd, buf_slice(&text), c);
+            r = userdb_objection(u, buf_slice(&text), *written, c);
         if (r == 0 && fstat(fd, &s) == 0 && userdb_is_as_seen(u, &s))
             r = userdb_add(u, buf_slice(&text), announced, c);
     }
@@ -298,6 +300,7 @@ static int userdb_read_path(struct userdb *u, bool announced,
     FD_CLEANUP int fd =
         open(u->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     const bool quiet = userdb_is_quiet(u); /* reader may need seconds */
+    bool written = false;
     struct stat s;
     int r;
 
@@ -305,11 +308,11 @@ static int userdb_read_path(struct userdb *u, bool announced,
         return userdb_not_opened(u, errno, c);
     if (!userdb_is_as_seen(u, &s))
         return 0; /* it changes just now */
-    r = userdb_read_open(u, fd, announced, c);
+    r = userdb_read_open(u, fd, announced, &written, c);
     if (r < 0 && r != -EINVAL)
         return r;
     u->missing = false;
-    u->settled = quiet && !users_file_is_written(fd);
+    u->settled = quiet && !written;
     return r;
 }
 
