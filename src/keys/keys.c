@@ -79,15 +79,18 @@ static bool has_token(struct asker *a)
     return a->process == PROCESS_GATE || a->tokens >= TOKEN;
 }
 
-static void send_answer(struct asker *a, uint32_t request, int error,
-                        const struct sign_result *result)
+/* Returns -EAGAIN for an asker that doesn't read: it loses its channel. */
+static int send_answer(struct asker *a, uint32_t request, int error,
+                       const struct sign_result *result)
 {
     struct slice bytes = { (const char *)result->bytes, result->len };
     int r = error ? SEND(&a->channel, no_signature, request, .error = -error)
                   : SEND(&a->channel, signature, request, .signature = bytes);
 
-    if (r == -EAGAIN)
-        report_asker(a, "asks for signatures that it doesn't read");
+    if (r != -EAGAIN)
+        return 0;
+    report_asker(a, "asks for signatures that it doesn't read");
+    return r;
 }
 
 /* A message that is no handshake would let an attacker use the key for
@@ -107,8 +110,7 @@ static int asker_on_sign(void *owner, struct msg_sign *msg)
         return -EPERM;
     e = key ? sign_make(key, &r, &result) : -ENOKEY;
     a->tokens -= a->tokens >= TOKEN ? TOKEN : 0;
-    send_answer(a, msg->request, e, &result);
-    return 0;
+    return send_answer(a, msg->request, e, &result);
 }
 
 static const struct handler handlers[] = {

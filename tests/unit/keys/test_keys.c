@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <openssl/ec.h>
 #include <openssl/pem.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -279,6 +280,26 @@ Test(keys, no_rate_for_gate)
         ask(&c, 7, ECDSA, HANDSHAKE);
         message_hear(&c, MSG_signature, &m);
     }
+    channel_close(&c);
+    close_keys(&s);
+}
+
+/* It would cost keys a line of the log for each answer. */
+Test(keys, a_peer_that_reads_no_answer, .timeout = 60)
+{
+    struct stage s;
+    struct channel c;
+    int r;
+
+    open_keys(&s);
+    peer(&s, &c, PROCESS_GATE);
+    do {
+        struct pollfd room = { .fd = c.fd, .events = POLLOUT };
+
+        poll(&room, 1, -1);
+        r = SEND(&c, sign, channel_next(&c), .key = 7, .scheme = ECDSA,
+                 .message = HANDSHAKE);
+    } while (r != -EPIPE);
     channel_close(&c);
     close_keys(&s);
 }
