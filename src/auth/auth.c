@@ -172,7 +172,7 @@ static void pending_no_verdict(struct pending *p, const char *why)
     pending_send_verdict(p, &none);
 }
 
-/* Who may log in with the old password gets a hash of the new one. */
+/* A user who may log in with the old password gets a hash of the new one. */
 static enum password_fault pending_hash(const struct pending *p,
                                         const struct attempt *a,
                                         struct slice wanted,

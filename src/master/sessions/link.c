@@ -118,9 +118,8 @@ static void older_judge(struct session *s, bool was_known)
     access_review_one(s);
 }
 
-/* There is no record left: processes that a dead disk holds have them all. A
- * session that is in no list would outlive its user's lock. So it ends after
- * its transfer. */
+/* No record is free. A session that is in no list would outlive its user's
+ * lock. So it ends after its transfer. */
 static int older_refuse(struct older *o, uint64_t serial)
 {
     master_report(o->master, EVENT_TROUBLE, PROCESS_MASTER,
