@@ -538,11 +538,11 @@ int edit_commit(struct edit *e);
 /* The ids that were ever assigned (USERS.last-uid, .last-gid): all up to the
  * last one, and those above it that somebody has chosen. */
 enum edit_last { EDIT_LAST_UID, EDIT_LAST_GID };
-#define SPENT_MAX  4096
+#define SPENT_MAX  USERS_MAX
 #define SPENT_TEXT (12 * (SPENT_MAX + 2))
 struct spent {
     uint64_t last; /* 0: none */
-    uint64_t chosen[SPENT_MAX];
+    uint32_t chosen[SPENT_MAX];
     size_t count;
 };
 int edit_spent(struct edit *e, enum edit_last which, struct spent *s);

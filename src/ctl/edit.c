@@ -440,7 +440,7 @@ static int take_spent(struct edit *e, enum edit_last which, struct slice text,
         if (n == 1)
             s->last = id;
         else
-            s->chosen[s->count++] = id;
+            s->chosen[s->count++] = (uint32_t)id;
     }
     return 0;
 }
@@ -467,7 +467,7 @@ int edit_spent(struct edit *e, enum edit_last which, struct spent *s)
 
 bool spent_has(const struct spent *s, uint64_t id)
 {
-    for (size_t i = 0; i < s->count; i++)
+    for (size_t i = 0; i < s->count && id > s->last; i++)
         if (s->chosen[i] == id)
             return true;
     return id <= s->last;
@@ -478,7 +478,7 @@ static void spent_text(const struct spent *s, struct buf *text)
     buf_add_format(text, "%llu\n", (unsigned long long)s->last);
     for (size_t i = 0; i < s->count; i++)
         if (s->chosen[i] > s->last)
-            buf_add_format(text, "%llu\n", (unsigned long long)s->chosen[i]);
+            buf_add_format(text, "%lu\n", (unsigned long)s->chosen[i]);
 }
 
 bool spent_choose(struct spent *s, uint64_t id)
@@ -487,7 +487,7 @@ bool spent_choose(struct spent *s, uint64_t id)
         return true;
     if (s->count == SPENT_MAX)
         return false;
-    s->chosen[s->count++] = id;
+    s->chosen[s->count++] = (uint32_t)id;
     return true;
 }
 

@@ -645,6 +645,28 @@ Test(user, uids_of_ones_own_choice)
     cr_expect_not(files_exists(in(world.homes, "zoe")));
 }
 
+/* As many as a users file may have: of rows that were written by hand, or
+ * imported with their uids. */
+Test(user, thousands_of_uids_of_ones_own_choice)
+{
+    const size_t rows = 5000, size = rows * 32;
+    char *text = malloc(size), conf[1024];
+    size_t len = 0;
+
+    cr_assert(text);
+    for (size_t i = 0; i < rows; i++)
+        len += (size_t)snprintf(text + len, size - len,
+                                "u%zu:!:%zu:1::/u/%zu::\n", i, 70010 + i, i);
+    file_write(world.users, text);
+    free(text);
+    file_write(in_scratch("users.last-uid"), "70000\n");
+    snprintf(conf, sizeof(conf), "%s", file_text(world.conf));
+    memcpy(strstr(conf, "uid_last = 70099"), "uid_last = 79999", 16);
+    file_write(world.conf, conf);
+    expect_out(0, PASSWORD, "user add anna", "uid 70001");
+    expect_run(0, "", "user del u7");
+}
+
 /* A hand-written row at the end of the range, and no file of spent uids. */
 Test(user, a_high_uid_without_a_mark)
 {
