@@ -192,6 +192,13 @@ static bool uid_of_empty_home(struct import *m, struct edit *e,
     return true;
 }
 
+/* Each further home may be on the same dead disk, and others wait for the
+ * lock. */
+static bool disk_is_dead(int code)
+{
+    return code == EX_TEMPFAIL;
+}
+
 /* A uid isn't spent for a home that is refused. */
 static int assign_one(struct import *m, struct edit *e, struct uids *uids,
                       struct imported *one)
@@ -205,12 +212,15 @@ static int assign_one(struct import *m, struct edit *e, struct uids *uids,
 
     if (code)
         return code;
-    if (addition_of(m, one, &a, &t) || fields_check_make(m->x, &a.f, e)) {
-        skip_by_complaint(m, one, false);
-        if (!given)
-            uids->spent.last = last;
-    }
+    code = addition_of(m, one, &a, &t);
+    if (code == 0)
+        code = fields_check_make(m->x, &a.f, e);
     fields_wipe(&a.f);
+    if (code == 0 || disk_is_dead(code))
+        return code;
+    skip_by_complaint(m, one, false);
+    if (!given)
+        uids->spent.last = last;
     return 0;
 }
 
@@ -254,14 +264,19 @@ static void import_check(struct import *m, struct imported *e,
     fields_wipe(&a.f);
 }
 
-static void import_put(struct import *m, struct imported *e, struct edit *edit)
+static int import_put(struct import *m, struct imported *e, struct edit *edit)
 {
     struct row_text t;
     struct addition a;
+    int code = addition_of(m, e, &a, &t);
 
-    if (addition_of(m, e, &a, &t) || addition_put(m->x, &a, edit))
-        skip_by_complaint(m, e, false);
+    if (code == 0)
+        code = addition_put(m->x, &a, edit);
     fields_wipe(&a.f);
+    if (code == 0 || disk_is_dead(code))
+        return code;
+    skip_by_complaint(m, e, false);
+    return 0;
 }
 
 static void print_home(const struct imported *e, const struct addition *a)
@@ -367,7 +382,7 @@ static int import_locked(struct context *x, struct edit *e, void *given)
     code = uids_record(&uids, e);
     for (size_t i = 0; i < m->count && code == 0; i++)
         if (!m->entry[i].skipped)
-            import_put(m, &m->entry[i], e);
+            code = import_put(m, &m->entry[i], e);
     code = code ? code : edit_commit(e);
     import_hold_signals(SIG_UNBLOCK);
     return code;

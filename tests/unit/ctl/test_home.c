@@ -271,6 +271,12 @@ Test(home, a_dead_disk, .timeout = 60)
     cr_assert_eq(waitpid(pid, &status, 0), pid);
     cr_expect_eq(status, 0);
     cr_expect_null(strstr(file_text(world.users), "bob-is-dead"));
+    /* An import waits once, not for each user. */
+    file_write(in_scratch("old"), "fay-dead:!:1:1::/x:/bin/sh\n"
+                                  "gil-dead:!:1:1::/y:/bin/sh\n");
+    snprintf(words, sizeof(words), "user import %s", in_scratch("old"));
+    expect_err(EX_TEMPFAIL, "", words, "-dead: the disk doesn't answer");
+    cr_expect_null(strstr(file_text(world.users), "-dead"));
 }
 
 /* An empty directory of root beneath the setting is nobody's: such as that of a
