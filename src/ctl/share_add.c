@@ -33,7 +33,7 @@ static int check_above(struct context *x, const struct new_share *a,
 static int share_take_path(struct context *x, struct new_share *a)
 {
     int code;
-    char path[SETTINGS_PATH_MAX + USER_NAME_MAX + 2];
+    char path[USER_HOME_MAX + 2];
 
     snprintf(path, sizeof(path), "%s/%s", x->settings.shares, x->args.word[2]);
     if (x->args.path &&

@@ -40,7 +40,7 @@ static int take_arguments(struct context *x, struct addition *a)
 int addition_take_home(struct context *x, struct addition *a,
                        const char *directory)
 {
-    char home[SETTINGS_PATH_MAX + USER_NAME_MAX + 2];
+    char home[USER_HOME_MAX + USER_NAME_MAX + 2];
 
     snprintf(home, sizeof(home), "%s/%s", directory, a->name);
     return fields_take_home(x, &a->f, home);

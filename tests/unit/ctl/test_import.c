@@ -22,7 +22,7 @@ TestSuite(import, .init = world_make, .fini = scratch_remove);
 /* Runs "user import" on a file with TEXT. */
 static const struct run *import(int code, const char *text, const char *options)
 {
-    char words[512];
+    char words[768];
 
     file_write(in(scratch, "old"), text);
     snprintf(words, sizeof(words), "user import %s %s", in(scratch, "old"),
@@ -448,6 +448,23 @@ Test(import, prefix)
     cr_expect(files_exists(in(world.homes, "old/anna")));
     expect_text(import(EX_USAGE, "bob:" SHA "\n", "--prefix x")->err,
                 "--prefix x: use an absolute path without . and ..");
+}
+
+/* As long as a home may be. */
+Test(import, a_long_prefix)
+{
+    char prefix[512], options[576];
+    size_t len = (size_t)snprintf(prefix, sizeof(prefix), "%s", world.homes);
+
+    cr_assert_eq(mkdir(prefix, 0711), 0);
+    for (int i = 0; i < 3; i++) {
+        len +=
+            (size_t)snprintf(prefix + len, sizeof(prefix) - len, "/%0100d", i);
+        cr_assert_eq(mkdir(prefix, 0711), 0);
+    }
+    snprintf(options, sizeof(options), "--prefix %s", prefix);
+    import(0, "anna:" SHA "\n", options);
+    cr_expect(files_exists(in(prefix, "anna")));
 }
 
 /* A failure leaves no home and no row. */

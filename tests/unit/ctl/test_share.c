@@ -53,7 +53,7 @@ static void expect_not_in_users(const char *text)
 /* Runs a command whose last word is a path in the scratch directory. */
 static const struct run *run_with(int code, const char *words, const char *path)
 {
-    char text[512];
+    char text[768];
 
     snprintf(text, sizeof(text), "%s %s", words, path);
     return expect_run(code, PASSWORD, text);
@@ -190,6 +190,21 @@ Test(share, a_directory_that_is_wrong)
     cr_assert_eq(chmod(path, 02770), 0);
     expect_out(0, "", "share add a", "(was there, kept)");
     expect_directory(path, 80000);
+}
+
+/* As long as a home may be. */
+Test(share, a_long_path)
+{
+    char path[512];
+    size_t len = (size_t)snprintf(path, sizeof(path), "%s", world.shares);
+
+    cr_assert_eq(mkdir(path, 0711), 0);
+    for (int i = 0; i < 3; i++) {
+        len += (size_t)snprintf(path + len, sizeof(path) - len, "/%0100d", i);
+        cr_assert(i == 2 || mkdir(path, 0711) == 0);
+    }
+    run_with(0, "share add a --path", path);
+    cr_expect(files_exists(path));
 }
 
 Test(share, links_are_refused)
