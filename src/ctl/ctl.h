@@ -139,6 +139,7 @@ struct context {
     struct known_answers *known;   /* known.h */
     size_t known_size;
     bool locked; /* the users file, by this command */
+    bool stands; /* the last edit_run() has replaced it */
     struct complaint complaint;
     char certificate[CERTIFICATE_MAX]; /* the given one, as a row has it */
     char expires[WHEN_MAX];            /* the end of --ttl, likewise */

@@ -398,6 +398,7 @@ int edit_run(struct context *x,
         code = make(x, &e, given);
     edit_release(&e);
     x->locked = false;
+    x->stands = e.stands;
     x->places_of = NULL; /* e.users is gone */
     stderr_wait(true);
     stderr = let_go(&err);

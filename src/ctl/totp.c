@@ -107,8 +107,6 @@ static int totp_set(struct context *x, struct edit *edit, void *given)
         code = edit_set_key(edit, user->line, "totp", e ? e->secret : NULL);
     if (code == 0)
         code = edit_commit(edit);
-    if (e && !edit->stands)
-        stderr_print("the secret above doesn't count: nothing was changed");
     return code;
 }
 
@@ -130,8 +128,11 @@ int user_totp(struct context *x)
         return code;
     enrolment_make(&e, x->args.word[2]);
     code = enrolment_show(x, &e);
-    if (code == 0)
+    if (code == 0) {
         code = edit_run(x, totp_set, &e);
+        if (!x->stands)
+            stderr_print("the secret above doesn't count: nothing was changed");
+    }
     explicit_bzero(&e, sizeof(e));
     return code;
 }

@@ -90,7 +90,7 @@ int user_passwd(struct context *x)
     explicit_bzero(hash, sizeof(hash));
     if (code == 0)
         keys_hint(x);
-    else if (x->args.print_password)
+    else if (!x->stands && x->args.print_password)
         stderr_print("the password above doesn't count");
     return code;
 }
@@ -208,7 +208,6 @@ static int change_row(struct context *x, struct edit *e,
         printf("user %s: changed\n", x->args.word[2]);
         print_kept_files(user, &f);
         print_quota_left(user, &f);
-        keys_hint(x);
     }
     fields_wipe(&f);
     return code;
@@ -231,6 +230,8 @@ int user_change(struct context *x)
     if (code == 0)
         code = run_locked(x, change_row, &f);
     fields_wipe(&f);
+    if (code == 0)
+        keys_hint(x); /* it asks systemd, and disks: not under the lock */
     return code;
 }
 

@@ -269,7 +269,6 @@ Test(user, totp)
     expect_run(EX_NOUSER, "", "user totp bob");
 }
 
-/* A secret that nobody has seen doesn't count. */
 /* A password that nobody has seen isn't set. */
 Test(user, a_password_that_is_not_shown)
 {
@@ -319,6 +318,7 @@ Test(user, export_is_for_the_caller)
     }
 }
 
+/* A secret that nobody has seen doesn't count. */
 Test(user, totp_that_is_not_shown)
 {
     expect_run(0, PASSWORD, "user add anna");
@@ -575,6 +575,27 @@ Test(user, purge_of_a_home_that_was_changed_meanwhile)
     cr_expect_str_eq(file_text(world.users), text);
     cr_expect(files_exists(in(world.homes, "anna")));
     cr_expect(files_exists(in(world.homes, "bob")));
+}
+
+/* They are shown before the users file is locked. */
+Test(user, what_was_shown_and_does_not_count)
+{
+    const struct run *r;
+
+    expect_run(0, PASSWORD, "user add anna");
+    unsynced = scratch; /* it counts, but a power cut may undo it */
+    for (int i = 0; i < 2; i++) {
+        r = expect_run(EX_IOERR, "",
+                       i ? "user totp anna"
+                         : "user passwd anna --print-password");
+        cr_expect_not_null(strstr(r->err, "a power cut may undo it"));
+        cr_expect_null(strstr(r->err, "doesn't count"), "%s", r->err);
+    }
+    unsynced = NULL;
+    meanwhile = "a mistake\n";
+    expect_err(EX_DATAERR, "", "user totp anna --yes",
+               "the secret above doesn't count");
+    meanwhile = NULL;
 }
 
 /* The row is there, so its home is, too. */
