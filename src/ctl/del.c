@@ -148,6 +148,16 @@ static int remove_line(struct context *x, struct edit *e, void *given)
     return edit_commit(e);
 }
 
+static void print_not_undone(const struct removal *r)
+{
+    char path[PATH_MAX];
+
+    if (r->renaming->directory.name[0])
+        stderr_print("%s is now %s; this gives it its name back: sallyportctl "
+                     "retention run",
+                     r->path, removed_path(&r->renaming->directory, path));
+}
+
 /* If the line stays, the directory gets its name back. */
 static int remove_both(struct context *x, struct edit *e, void *given)
 {
@@ -160,6 +170,7 @@ static int remove_both(struct context *x, struct edit *e, void *given)
     renaming->undo = true;
     disk_run_locked(x, rename_in_fork, renaming, confirmed->path,
                     &renaming->complaint);
+    print_not_undone(confirmed);
     return code;
 }
 

@@ -255,14 +255,15 @@ int retention_run(struct context *x)
                       .remove = !x->args.dry_run,
                       .expired = true,
                       .now = time(NULL) };
-    int code = 0;
+    int code = 0, rest = 0;
 
     for (size_t i = 0; i < u->count; i++)
         expire(&s, u->row[i].retain, &u->row[i], NULL, &code);
     for (size_t i = 0; i < u->shares; i++)
         expire(&s, u->share[i].retain, NULL, &u->share[i], &code);
     if (!x->args.dry_run)
-        code = code ? code : removed_all_leftovers(x);
+        rest = removed_all_leftovers(x);
+    code = code ? code : rest;
     print_end(&s);
     if (s.lines == 0 && x->args.dry_run && !x->args.json)
         puts("nothing is older than its home or share keeps it");

@@ -426,6 +426,10 @@ static int leftover_empty(const struct leftovers *l, struct removed *p,
         return EX_OSERR;
     walk->top_fd = p->top_fd;
     r = disk_run(empty_as_owner, walk, REMOVED_MS);
+    if (r == -EACCES || r == -EPERM) { /* others have made a part of it */
+        munmap(walk, sizeof(*walk));
+        return removed_empty(p, c);
+    }
     if (r == 0 && unlinkat(p->parent_fd, p->name, AT_REMOVEDIR))
         r = -errno;
     if (r)

@@ -392,9 +392,10 @@ Test(user, purge_of_a_home_that_cannot_be_removed)
  * synced, `meanwhile` is written to the users file just before it is locked,
  * the removal of a file "probe" tries the lock, that of "again" runs the
  * command `again`, that of "stuck" fails, that of "killed" ends the process,
- * and so does with `killed` the replacement of the users file. */
+ * and so does with `killed` the replacement of the users file. With `lasting`
+ * no directory gets its name back. */
 static const char *unsynced, *meanwhile, *again;
-static bool stuck, killed;
+static bool stuck, killed, lasting;
 
 int fsync(int fd)
 {
@@ -419,6 +420,10 @@ int renameat(int from, const char *old, int to, const char *new)
 {
     if (killed && strcmp(new, "users") == 0)
         _exit(128 + SIGKILL);
+    if (lasting && strncmp(old, ".sallyport-removed-", 19) == 0) {
+        errno = EIO;
+        return -1;
+    }
     return (int)syscall(SYS_renameat2, from, old, to, new, 0);
 }
 
@@ -535,6 +540,49 @@ Test(user, purge_that_was_killed)
     expect_run(0, "", "retention run --dry-run");
     cr_expect(is_left_over(world.homes));
     expect_run(0, "", "retention run");
+    cr_expect_not(is_left_over(world.homes));
+}
+
+/* The users file can't be replaced, nor the directory get its name back. */
+Test(user, purge_that_is_not_undone)
+{
+    expect_run(0, PASSWORD, "user add anna");
+    cr_assert_eq(mkdir(in_scratch("users.new"), 0700), 0);
+    lasting = true;
+    expect_err(EX_CANTCREAT, "", "user del anna --purge --yes",
+               "/homes/anna is now ");
+    lasting = false;
+    cr_expect_not(files_exists(in(world.homes, "anna")));
+    expect_err(0, "", "retention run", "it is there again");
+    cr_expect(files_exists(in(world.homes, "anna")));
+}
+
+/* A part belongs to others, such as local programs. */
+Test(user, purge_that_was_killed_at_files_of_others)
+{
+    if (geteuid() != 0)
+        world_skip("only root has files of others");
+    expect_run(0, PASSWORD, "user add anna");
+    cr_assert_eq(mkdir(in(world.homes, "anna/others"), 0755), 0);
+    file_write(in(world.homes, "anna/others/killed"), "x");
+    stuck = true;
+    expect_run(128 + SIGKILL, "", "user del anna --purge --yes");
+    stuck = false;
+    expect_run(0, "", "retention run");
+    cr_expect_not(is_left_over(world.homes));
+}
+
+/* Whatever else fails. */
+Test(user, purge_that_was_killed_and_a_home_that_is_refused)
+{
+    expect_run(0, PASSWORD, "user add anna");
+    file_write(in(world.homes, "anna/killed"), "x");
+    stuck = true;
+    expect_run(128 + SIGKILL, "", "user del anna --purge --yes");
+    stuck = false;
+    file_write(world.users, "bob:!:1:1::/gone::retain=/:1h\n");
+    expect_err(EX_NOINPUT, "", "retention run",
+               "removed, the rest of an earlier removal");
     cr_expect_not(is_left_over(world.homes));
 }
 
