@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 /* The directory in memory that forks share, since its disk may be dead. */
 struct renaming {
@@ -310,9 +311,9 @@ static int confirm_share(struct context *x, const struct removal *r)
     if (members == 0 || x->args.yes || x->args.purge)
         return 0;
     snprintf(question, sizeof(question),
-             "Take the share %s from %zu users? Its directory stays. [y/N] ",
-             x->args.word[2], members);
-    return terminal_confirm(question) == 0
+             "Take the share %s from %zu user%s? Its directory stays. [y/N] ",
+             x->args.word[2], members, members == 1 ? "" : "s");
+    return isatty(STDIN_FILENO) && terminal_confirm(question) != 1
                ? ctl_fail(x, EXIT_FAILURE, "nothing was removed")
                : 0;
 }

@@ -24,11 +24,12 @@ struct typist {
     size_t len, from;
 };
 
-/* VERB's user is anna; OPTION may be NULL. */
-static void start(struct typist *t, const char *verb, const char *option)
+/* The user or share is anna; OPTION may be NULL. */
+static void start_in(struct typist *t, const char *group, const char *verb,
+                     const char *option)
 {
-    char text[2][32], *argv[] = { (char[]){ "sallyportctl" },
-                                  (char[]){ "user" },
+    char text[3][32], *argv[] = { (char[]){ "sallyportctl" },
+                                  text[2],
                                   text[0],
                                   (char[]){ "anna" },
                                   (char[]){ "--config" },
@@ -36,6 +37,7 @@ static void start(struct typist *t, const char *verb, const char *option)
                                   option ? text[1] : NULL,
                                   NULL };
 
+    snprintf(text[2], sizeof(text[2]), "%s", group);
     snprintf(text[0], sizeof(text[0]), "%s", verb);
     snprintf(text[1], sizeof(text[1]), "%s", option ? option : "");
     *t = (struct typist){ .len = 0 };
@@ -48,6 +50,11 @@ static void start(struct typist *t, const char *verb, const char *option)
         fflush(stdout);
         _exit(code);
     }
+}
+
+static void start(struct typist *t, const char *verb, const char *option)
+{
+    start_in(t, "user", verb, option);
 }
 
 /* Reads more of the output. Returns false at its end. */
@@ -236,4 +243,46 @@ Test(terminal, purge_no)
 Test(terminal, purge_something_else)
 {
     answer("yesterday we said no\n", EXIT_FAILURE, true);
+}
+
+/* Only a yes takes the share from its users. */
+static void answer_of_share(const char *text, int code, bool there)
+{
+    struct typist t;
+
+    add_anna();
+    expect_run(0, "", "share add anna anna");
+    start_in(&t, "share", "del", NULL);
+    await(&t, "from 1 user? Its directory stays. [y/N] ");
+    type(&t, text);
+    cr_expect_eq(finish(&t), code, "%s", t.seen);
+    cr_expect_eq(strstr(file_text(world.users), "@share:anna") != NULL, there);
+}
+
+Test(terminal, share_yes)
+{
+    answer_of_share("y\n", 0, false);
+}
+
+Test(terminal, share_no)
+{
+    answer_of_share("n\n", EXIT_FAILURE, true);
+}
+
+Test(terminal, share_end_of_input)
+{
+    answer_of_share("\x04", EXIT_FAILURE, true);
+}
+
+/* Nobody has looked at the bytes yet. */
+Test(terminal, inspect_read_is_refused)
+{
+    struct typist t;
+
+    start_in(&t, "inspect", "read", NULL);
+    await(&t, "a terminal obeys what may be in these bytes");
+    cr_expect_eq(finish(&t), EX_USAGE);
+    start_in(&t, "inspect", "read", "--yes");
+    await(&t, "expected an id");
+    cr_expect_eq(finish(&t), EX_USAGE);
 }
