@@ -30,11 +30,8 @@ void doctor_find(struct doctor *d, enum finding what, const char *advice,
 
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
-    harmless_make(text, strlen(text));
     va_end(args);
-    for (char *at = text; *at; at++) /* other programs wrote some of it */
-        if ((unsigned char)*at < ' ' || *at == 0x7f)
-            *at = '?';
+    harmless_make(text, strlen(text)); /* other programs wrote some of it */
     d->found[what]++;
     if (d->list) {
         json_array_append_new(
