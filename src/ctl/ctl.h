@@ -138,7 +138,7 @@ struct context {
     const struct users *places_of; /* of this table */
     struct known_answers *known;   /* known.h */
     size_t known_size;
-    bool locked; /* the users file, by this command */
+    int lock_fd; /* of the users file, which is locked; 0: it isn't */
     bool stands; /* the last edit_run() has replaced it */
     struct complaint complaint;
     char certificate[CERTIFICATE_MAX]; /* the given one, as a row has it */
@@ -364,8 +364,9 @@ void *disk_share(size_t size);
  * isn't -ETIMEDOUT; -ETIMEDOUT: the disk doesn't answer; or another -errno. */
 int disk_run(int (*work)(void *shared), void *shared, int ms);
 /* Calls WORK, which returns an exit code, under the lock of the users file:
- * while somebody else waits for that. WORK has put its complaint into WHY, in
- * the shared memory. If the disk doesn't answer, the complaint names PATH. */
+ * while somebody else waits for that. The fork doesn't have the lock. WORK has
+ * put its complaint into WHY, in the shared memory. If the disk doesn't answer,
+ * the complaint names PATH. */
 int disk_run_locked(struct context *x, int (*work)(void *shared), void *shared,
                     const char *path, const struct complaint *why);
 /* As statvfs(3), but it returns 0 or -errno; -ETIMEDOUT as above, after 3

@@ -44,7 +44,9 @@ static int disk_wait(pid_t pid, int from, int ms)
     return code;
 }
 
-int disk_run(int (*work)(void *shared), void *shared, int ms)
+/* A fork that hangs must not keep the lock, also if its parent is killed. */
+static int disk_fork(int (*work)(void *shared), void *shared, int ms,
+                     int lock_fd)
 {
     int ends[2], code;
     pid_t pid;
@@ -53,6 +55,8 @@ int disk_run(int (*work)(void *shared), void *shared, int ms)
         return -errno;
     pid = fork();
     if (pid == 0) {
+        if (lock_fd > 0)
+            close(lock_fd);
         code = work(shared);
         _exit(write(ends[1], &code, sizeof(code)) != sizeof(code));
     }
@@ -64,10 +68,15 @@ int disk_run(int (*work)(void *shared), void *shared, int ms)
     return code;
 }
 
+int disk_run(int (*work)(void *shared), void *shared, int ms)
+{
+    return disk_fork(work, shared, ms, 0);
+}
+
 int disk_run_locked(struct context *x, int (*work)(void *shared), void *shared,
                     const char *path, const struct complaint *why)
 {
-    int code = disk_run(work, shared, disk_locked_ms);
+    int code = disk_fork(work, shared, disk_locked_ms, x->lock_fd);
 
     if (code == -ETIMEDOUT)
         return ctl_fail(x, EX_TEMPFAIL, "%s: the disk doesn't answer", path);

@@ -158,6 +158,7 @@ static int remove_made(void *given)
 {
     struct edit *e = given;
 
+    fd_close(&e->file.lock_fd);
     while (e->made.len > 0) {
         e->made.len--;
         while (e->made.len > 0 && e->made.data[e->made.len - 1])
@@ -393,11 +394,11 @@ int edit_run(struct context *x,
     stderr = hold(&err, stderr);
     stderr_wait(false);
     code = edit_open(&e, x->settings.users, CTL_LOCK_MS, &x->complaint);
-    x->locked = true;
+    x->lock_fd = code == 0 ? e.file.lock_fd : 0;
     if (code == 0)
         code = make(x, &e, given);
     edit_release(&e);
-    x->locked = false;
+    x->lock_fd = 0;
     x->stands = e.stands;
     x->places_of = NULL; /* e.users is gone */
     stderr_wait(true);

@@ -24,9 +24,9 @@ int home_check_alone(struct context *x, const struct users *u, const void *own,
 {
     const struct place *other;
 
-    if (!x->locked && !known_of(x, path))
+    if (x->lock_fd == 0 && !known_of(x, path))
         known_fill(x, u, &path, 1);
-    if (!x->locked && !x->known)
+    if (x->lock_fd == 0 && !x->known)
         return ctl_fail(x, EX_OSERR, "out of memory");
     if (x->places_of != u) {
         places_release(&x->places);

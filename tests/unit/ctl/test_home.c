@@ -279,6 +279,30 @@ Test(home, a_dead_disk, .timeout = 60)
     cr_expect_null(strstr(file_text(world.users), "-dead"));
 }
 
+static int has_descriptor(void *shared)
+{
+    return fcntl(*(int *)shared, F_GETFD) >= 0;
+}
+
+/* If the command is killed, one that hangs on a dead disk doesn't keep the
+ * lock. */
+Test(home, a_fork_does_not_have_the_lock)
+{
+    struct context x = { .lock_fd = 0 };
+    struct edit e;
+    int *fd = disk_share(sizeof(*fd));
+
+    cr_assert(fd);
+    cr_assert_eq(edit_open(&e, world.users, 0, &x.complaint), 0);
+    *fd = e.file.lock_fd;
+    cr_expect_eq(disk_run(has_descriptor, fd, disk_ms), 1);
+    x.lock_fd = *fd;
+    cr_expect_eq(disk_run_locked(&x, has_descriptor, fd, "/h", &x.complaint),
+                 0);
+    cr_expect(fcntl(*fd, F_GETFD) >= 0);
+    edit_release(&e);
+}
+
 /* An empty directory of root beneath the setting is nobody's: such as that of a
  * command that was killed before it gave it away. */
 Test(home, an_empty_directory_is_taken)
