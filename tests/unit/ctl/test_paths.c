@@ -1,6 +1,7 @@
 /* Commands that refuse what systemd would forbid. The test plays systemd. */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include "ctl/ctl.h"
@@ -12,7 +13,8 @@ static void play_systemd(const struct context *x, struct unit *u)
 {
     struct slice rest = slice_from(loaded), line;
 
-    cr_expect_eq(x->lock_fd, 0, "systemd may be slow");
+    if (x->lock_fd != 0)
+        abort(); /* systemd may be slow */
     *u = (struct unit){ .rules = 0 };
     while (slice_cut(&rest, '\n', &line))
         unit_add(u, line);
