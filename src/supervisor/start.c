@@ -242,14 +242,16 @@ static bool take_recovery(struct supervisor *s)
 }
 
 /* A reload that isn't ready may wait for a disk or a directory service, while
- * nobody is served. It follows the recovery. */
+ * nobody is served. It follows the recovery, if that may begin now: after a
+ * burst of crashes the reload may be what ends them. */
 static void put_off_reload(struct supervisor *s)
 {
     struct generation *g = s->under_way;
 
     if (!s->recoveries.due || !g || g->recovers ||
-        g->state != GENERATION_STARTING)
+        g->state != GENERATION_STARTING || !take_recovery(s))
         return;
+    s->recoveries.burst.used--; /* start_next() takes it */
     s->under_way = NULL;
     s->wanted = true;
     generation_give_up(g, "a recovery comes first");

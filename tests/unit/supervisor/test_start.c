@@ -429,6 +429,34 @@ Test(start, a_recovery_comes_before_a_reload_that_hangs, .timeout = 60)
     cr_expect_eq(played_status(dies_during_a_reload), 7);
 }
 
+/* So many have died that no recovery may begin. The reload takes longer than a
+ * recovery would wait for it. */
+static void dies_often_before_a_reload(void)
+{
+    played_enter(GENERATION_VERSION);
+    if (played_is("12")) {
+        shared->reported = true;
+        poll(NULL, 0, (int)played_deadlines.put_off + 500);
+        played_lead();
+        played_stop_all();
+    }
+    if (played_is("13"))
+        played_give_up(94);
+    played_lead();
+    if (played_is("11")) {
+        SEND(&played_channel, renew, 5);
+        wait_for(&shared->reported);
+    }
+    raise(SIGKILL);
+}
+
+/* It may be what ends the crashes. */
+Test(start, a_reload_is_not_ended_for_nothing, .timeout = 60)
+{
+    share();
+    cr_expect_eq(played_status(dies_often_before_a_reload), 7);
+}
+
 /* The second one fails. */
 static void recovers_at_the_second_try(void)
 {
