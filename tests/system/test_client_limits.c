@@ -170,6 +170,24 @@ Test(client_limits, a_poor_line_without_checksums, .timeout = 120)
     faulty_end(&f);
 }
 
+/* A Sallyport keeps what an earlier call has left until the first byte of
+ * another upload: it isn't taken for this call's own. */
+Test(client_limits, a_cut_before_the_first_byte, .timeout = 120)
+{
+    static struct faulty f;
+
+    faulty_begin(&f, "late_cut", "good");
+    desk_noise("file", 5000000);
+    desk_says(&f.desk, EX_TEMPFAIL, NULL, "put", "--retries=0", "file", "/new",
+              NULL);
+    desk_noise("file", 5000001);
+    desk_says(&f.desk, 0, NULL, "put", "--retries=4", "file", "/new", NULL);
+    cr_expect_eq(faulty_count("STOR "), 3);
+    cr_expect_eq(faulty_count("APPE "), 0);
+    cr_expect_eq(faulty_count("OPTS UTF8"), 0);
+    faulty_end(&f);
+}
+
 /* A program that writes nothing for longer than --timeout isn't cut. */
 Test(client_limits, input_that_is_slow, .timeout = 120)
 {

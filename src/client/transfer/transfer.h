@@ -180,6 +180,7 @@ struct transfer {
         HELD_OURS,    /* only bytes of this call */
         HELD_OTHERS   /* bytes of an earlier call that can't be compared */
     } held;           /* put: what an unfinished upload on the server is */
+    uint64_t left;    /* put: the length of such bytes on a Sallyport, or 0 */
     bool elsewhere;   /* put: the server has chosen another name */
     bool aside;       /* put: the bytes go to a temporary name first */
     bool renaming;    /* put: the server may have given the file its name */

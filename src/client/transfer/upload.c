@@ -168,8 +168,10 @@ static int upload_trust(struct transfer *t, uint64_t held, struct failure *why)
                 ? remote_may_hash(t->link, t->remote, held, why)
                 : 0;
 
-    if (r == 0)
+    if (r == 0) {
         t->held = HELD_OTHERS;
+        t->left = t->link->site->atomic ? held : 0;
+    }
     return r < 0 ? -1 : 0;
 }
 
@@ -202,6 +204,8 @@ static int upload_first(struct transfer *t, struct failure *why)
         return -1;
     if (held == 0)
         t->held = HELD_OURS;
+    else if (held == t->left)
+        t->held = HELD_OTHERS; /* STOR was cut before its first byte came */
     else if (t->held == HELD_UNKNOWN && upload_trust(t, held, why) < 0)
         return -1;
     t->first = held < t->size && t->held != HELD_OTHERS ? held : 0;
@@ -241,8 +245,9 @@ static int upload_end(struct transfer *t, int r, struct failure *why)
     const struct link *l = t->link;
 
     t->begun |= l->begun;
-    /* STOR has replaced what an earlier call had left. */
-    if (l->taken && t->first == 0)
+    /* STOR replaces what an earlier call has left. A Sallyport keeps that until
+     * the first byte has come: upload_first() compares its length. */
+    if (l->taken && t->first == 0 && t->held == HELD_OTHERS)
         t->held = HELD_OURS;
     t->sent = l->sent;
     t->stored = r == 0;

@@ -73,8 +73,9 @@ DOWNLOADS = itertools.count()
 LOSSES = itertools.count()
 LISTINGS = itertools.count()
 STORED = {} # what uploads have left, for the faults that keep it
+PARTIAL = {} # late_cut: what a cut upload has left, under its later name
 KEEPING = ("emptied", "lost_226", "renames", "no_rename", "no_dots", "full",
-           "no_dots_cut", "lost_rnto", "lost_rnfr", "one_425", "away")
+           "no_dots_cut", "lost_rnto", "lost_rnfr", "one_425", "one_each", "away")
 
 
 def data_context():
@@ -90,6 +91,7 @@ class Session(threading.Thread):
         self.listener = None
         self.first = 0
         self.where = ""
+        self.uploads = 0
 
     def reply(self, text):
         self.s.sendall(text.encode() + b"\r\n")
@@ -100,7 +102,7 @@ class Session(threading.Thread):
             while b"\n" in rest:
                 line, rest = rest.split(b"\n", 1)
                 yield line.strip().decode(errors="replace")
-            self.s.settimeout(1 if FAULT == "idle" and self.secure else None)
+            self.s.settimeout(2 if FAULT == "idle" and self.secure else None)
             try:
                 more = self.s.recv(4096)
             except TimeoutError:
@@ -168,12 +170,16 @@ class Session(threading.Thread):
             self.reply("230-Welcome\r\n type=file; as to a file")
         if next(PASSWORDS) > 0 and FAULT == "denies":
             return self.reply("530 no")
-        self.reply("230 in")
+        self.reply("230 in; you may change your password" if FAULT == "advises" else
+                   "230 in")
 
     def do_PBSZ(self, words):
         self.reply("200 ok")
 
     do_TYPE = do_NOOP = do_OPTS = do_PBSZ
+
+    def do_CSID(self, words):
+        self.reply("200 Name=Sallyport;")
 
     def do_PROT(self, words):
         if words == "P" and FAULT == "prot_refused" or \
@@ -231,24 +237,31 @@ class Session(threading.Thread):
     # 150, and before the next one. no_dots: Names that begin with a dot are
     # refused. no_dots_cut: And the first upload is never confirmed. full: There is
     # no room after the first bytes. half_end: A stranger on the way ends the
-    # server's direction of the data connection, as TCP does.
+    # server's direction of the data connection, as TCP does. one_each: A control
+    # connection serves one upload. late_cut: As at a Sallyport, nobody sees the
+    # part of an upload that is cut, as the first one is, and the part stays until
+    # the first byte of another one has come: the second one has none.
     def do_STOR(self, words, append=False):
         if FAULT not in ("busy_once", "stored_empty", "silent_size", "lost_data",
-                         "half_end", "denies", "cuts", "takes_nothing", "gives_up", *KEEPING) and not FAULT.startswith("x"):
+                         "half_end", "denies", "cuts", "takes_nothing", "gives_up", "late_cut", *KEEPING) and not FAULT.startswith("x"):
             return self.refuse(words)
         if FAULT.startswith("no_dots") and words.startswith("."):
             return self.refuse(words)
         if FAULT == "away" and not os.path.exists("back"):
             return self.reply("550 No such file or directory")
         number = next(UPLOADS)
+        self.uploads += 1
         if number == 0 and FAULT == "busy_once":
             return self.reply("421 busy")
+        if FAULT == "late_cut":
+            return self.late_cut(words, number, append)
         STORED[words] = STORED.get(words, b"") if append else b""
         if number == 0 and FAULT == "emptied":
             return
         if number == 2 and FAULT == "denies":
             raise ConnectionError
-        if number == 2 and FAULT == "one_425":
+        if number == 2 and FAULT == "one_425" or \
+           self.uploads == 2 and FAULT == "one_each":
             self.listener.close()
             return self.reply("425 not now")
         self.reply("150 go")
@@ -285,6 +298,22 @@ class Session(threading.Thread):
 
     def do_APPE(self, words):
         self.do_STOR(words, True)
+
+    def late_cut(self, words, number, append):
+        self.reply("150 go")
+        plain, _ = self.listener.accept()
+        data = data_context().wrap_socket(plain, server_side=True)
+        if number == 1:
+            raise ConnectionError
+        bytes = PARTIAL.get(words, b"") if append else b""
+        while block := data.recv(65536):
+            bytes += block
+            if number == 0 and len(bytes) > CUT:
+                PARTIAL[words] = bytes
+                raise ConnectionError
+        data.unwrap().close()
+        STORED[words] = bytes
+        self.reply("226 done")
 
     def half_end(self, data):
         data.recv(4096)
@@ -356,13 +385,18 @@ class Session(threading.Thread):
             return self.reply("550 no such file")
         if FAULT == "busy_once" or FAULT in (*KEEPING, "cuts") and words not in STORED:
             return self.reply("550 no such file")
-        length = 0 if FAULT in ("stored_empty", "empty") else len(STORED.get(words, TEXT))
+        if FAULT == "late_cut" and words not in STORED and words not in PARTIAL:
+            return self.reply("550 no such file")
+        length = 0 if FAULT in ("stored_empty", "empty") else \
+            len(STORED.get(words, PARTIAL.get(words, TEXT)))
         self.reply(f"213 {length}")
 
     def do_FEAT(self, words):
         self.reply("211-Features:")
         if FAULT in KEEPING:
             self.reply(" HASH SHA-256*\r\n MFMT")
+        if FAULT == "late_cut":
+            self.reply(" CSID")
         if FAULT.startswith("x"):
             self.reply(" XCRC filename;start;end")
         if FAULT.startswith("xmd5") or FAULT == "xsha256":
@@ -407,7 +441,7 @@ class Session(threading.Thread):
             FAULT, len(STORED.get(words, TEXT)))
         if FAULT == "busy_once" and words != "new" or \
            words == "new" and repr(UPLOADS) == "count(0)" or \
-           FAULT in (*KEEPING, "cuts") and words.strip("/") and \
+           FAULT in (*KEEPING, "cuts", "late_cut") and words.strip("/") and \
            words not in STORED:
             return self.reply("550 no such file")
         facts = "" if FAULT == "no_sizes" else f"size={size};"
