@@ -327,6 +327,11 @@ Test(terminal, no_password_for_a_stranger, .timeout = 120)
     terminal_expect(&t, "Trust this server from now on (yes/no)?", "Password");
     terminal_type(&t, "no");
     terminal_expect(&t, "status 77", "Password");
+    /* --yes answers the question of --trust-new, and no other. */
+    snprintf(line, sizeof(line), "clear; %s ls --yes %s/; echo status $?",
+             server_program("sallyport"), t.desk.url);
+    terminal_type(&t, line);
+    terminal_expect(&t, "status 77", "assword");
     terminal_end(&t);
 }
 

@@ -636,10 +636,12 @@ static int site_log_in(struct site *s, struct link *l, bool known,
 }
 
 /* As ssh does, asks about a server that nobody here knows. Only its key is
- * unknown: it has no other name, and hasn't expired. */
+ * unknown: it has no other name, and hasn't expired. --yes is an answer to
+ * --trust-new alone. */
 static bool site_may_ask(const struct options *o, const struct failure *why)
 {
-    return why->unknown && !o->pin && !o->cacert && !o->json && tty_there();
+    return why->unknown && !o->pin && !o->cacert && !o->json && !o->yes &&
+           tty_there();
 }
 
 int site_open(struct site *s, const struct options *o, const struct url *url,
