@@ -54,6 +54,34 @@ Test(fail, error_numbers)
     }
 }
 
+/* A changed account may log in again, and a locked one may not. */
+Test(fail, accounts_that_change)
+{
+    static const struct {
+        int reply;
+        const char *text;
+        int code;
+        bool cut;
+    } rows[] = {
+        { 421, "421 Your account was changed just now. Try again.", EX_TEMPFAIL,
+          true },
+        { 421, "421 Your account was locked.", EX_NOPERM, false },
+        { 530, "530 Your account was locked.", EX_NOPERM, false },
+        { 530,
+          "530 Too many sessions of this user (max_sessions= or "
+          "max_per_user); close one.",
+          EX_TEMPFAIL, true },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct failure why;
+
+        fail_curl(&why, CURLE_LOGIN_DENIED, rows[i].reply, rows[i].text, NULL);
+        cr_expect_eq(why.code, rows[i].code, "%s", why.text);
+        cr_expect_eq(why.cut, rows[i].cut, "%s", why.text);
+    }
+}
+
 /* libcurl's own message is for the reader, except the name of a callback. */
 Test(fail, results_of_libcurl)
 {
