@@ -121,7 +121,7 @@ Test(client_limits, an_idle_session, .timeout = 120)
 
     faulty_begin(&f, "idle", "good");
     desk_says_to(&f.desk, 0, "done",
-                 "ls file\n!sleep 2\nls file\n!sleep 2\nls\n!echo done\n", "/",
+                 "ls file\n!sleep 3\nls file\n!sleep 3\nls\n!echo done\n", "/",
                  NULL);
     cr_expect_eq(faulty_count("PASS "), 3);
     faulty_end(&f);
@@ -137,6 +137,33 @@ Test(client_limits, one_refused_data_connection, .timeout = 120)
     desk_says(&f.desk, 0, NULL, "put", "-r", "tree/.", "/", NULL);
     cr_expect_eq(faulty_count("STOR "), 9);
     cr_expect_eq(faulty_count("PASS "), 2);
+    faulty_end(&f);
+}
+
+/* A server with one data connection for each control connection: the client
+ * learns that. Each new connection begins with the character set. */
+Test(client_limits, one_upload_for_each_login, .timeout = 120)
+{
+    static struct faulty f;
+
+    faulty_begin(&f, "one_each", "good");
+    make_files("tree", 8);
+    desk_says(&f.desk, 0, NULL, "put", "-r", "--conflict=overwrite",
+              "--no-temporary", "tree/.", "/", NULL);
+    cr_expect_eq(faulty_count("STOR "), 10);
+    cr_expect_eq(faulty_count("stored 4"), 8);
+    cr_expect_gt(faulty_count("PASS "), 7);
+    cr_expect_eq(faulty_count("OPTS UTF8 ON"), faulty_count("PASS "));
+    faulty_end(&f);
+}
+
+/* A password that may change, and one that must, are not the same. */
+Test(client_limits, advice_about_the_password, .timeout = 120)
+{
+    static struct faulty f;
+
+    faulty_begin(&f, "advises", "good");
+    desk_says(&f.desk, 0, "  file\n", "ls", "/", NULL);
     faulty_end(&f);
 }
 

@@ -60,6 +60,8 @@ size_t pace_piece(uint64_t rate, size_t len)
 
 #define LINES_MAX 65536
 #define BLOCK     (512 * 1024L)
+/* After 118 s libcurl would open a new connection by itself. */
+#define REUSE_MS 100000
 
 volatile sig_atomic_t link_interrupted;
 atomic_bool link_denied;
@@ -114,8 +116,8 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
         l->version = SSL_get_version(tls);
     if (code == 230 || code == 232) {
         l->logged_in = true;
-        l->must_change = strcasestr(line, "change the password") ||
-                         strcasestr(line, "change your password");
+        /* Other servers only advise a change. */
+        l->must_change = strstr(line, "SITE PSWD old new");
     }
     if (l->no_password && l->asked)
         return 0;
@@ -338,15 +340,36 @@ static bool link_is_stale(const struct link *l)
     return l->control >= 0 && poll(&p, 1, 0) > 0;
 }
 
+/* IIS lists UTF8 in FEAT, and takes names for those of its code page until it
+ * gets this command. So it comes first on each new connection. */
+static void link_speak_utf8(struct link *l)
+{
+    static const char command[] = "*OPTS UTF8 ON";
+
+    if (!l->site->utf8 || (l->before && strcmp(l->before->data, command) == 0))
+        return;
+    struct curl_slist *first = curl_slist_append(NULL, command);
+    if (first) {
+        first->next = l->before;
+        l->before = first;
+    } else {
+        link_lacks_memory(l);
+    }
+    LINK_SET(l, CURLOPT_QUOTE, l->before);
+}
+
 static void link_set_manner(struct link *l)
 {
-    bool renew =
-        l->renew || link_is_stale(l) || (l->manner == LINK_ONE_EACH && l->io);
+    bool renew = l->renew || link_is_stale(l) ||
+                 clock_ms() - l->used > REUSE_MS ||
+                 (l->manner == LINK_ONE_EACH && l->io);
 
     /* libcurl closes the old connection by QUIT at the end of the call, and the
      * answer would count as the last reply of this call. */
     if (renew && l->control >= 0)
         shutdown(l->control, SHUT_RDWR);
+    if (renew || l->control < 0)
+        link_speak_utf8(l);
     l->data = -1;
     l->corked = l->whole = l->opened = l->ended = l->sent = false;
     l->ended_early = l->paused = false;
@@ -360,9 +383,12 @@ static void link_set_manner(struct link *l)
 
 bool link_next_manner(struct link *l)
 {
+    unsigned made = l->made;
+
     l->renew = true;
-    if (l->proves) {
-        l->proves = false;
+    l->made = 0;
+    if (made > 1 || (made == 1 && !l->doubted)) {
+        l->doubted = true;
         return true;
     }
     if (l->manner + 1 == LINK_MANNERS) {
@@ -373,11 +399,12 @@ bool link_next_manner(struct link *l)
     return true;
 }
 
-/* One refusal among many data connections is a moment's trouble. */
+/* One refusal among many data connections is a moment's trouble. But if one
+ * works and the next one doesn't, twice, the server wants another manner. */
 static void link_prove_manner(struct link *l)
 {
     l->proven = l->manner;
-    l->proves = true;
+    l->made += l->made < 2;
 }
 
 void link_keep(struct link *l)
@@ -549,6 +576,7 @@ int link_run(struct link *l, struct failure *why)
         link_prove_manner(l);
     /* libcurl would stay with PASV on this connection. */
     l->renew |= link_data_refused(l, r);
+    l->used = clock_ms();
     l->io = NULL;
     link_come_back(l, r);
     *why = (struct failure){ 0 };

@@ -186,6 +186,7 @@ struct site {
     const struct options *options;
     /* The features in the reply to FEAT. */
     bool mlst, modez, mfmt, csid;
+    bool utf8;        /* names are UTF-8 after OPTS UTF8 ON */
     bool atomic;      /* by CSID: a Sallyport shows no upload before its end */
     const char *hash; /* "SHA-256": the algorithm of checksums; NULL: none */
     const char *hash_verb; /* "HASH", or without it "XSHA256" and others */
@@ -221,8 +222,10 @@ struct link {
     CURLcode set;        /* CURLE_OK, or why an option of this call isn't set */
     unsigned manner;     /* how data connections are made */
     unsigned proven;     /* the manner of the last one that was made */
-    bool proves;         /* one was made in the present manner */
+    unsigned made;       /* data connections since the last refusal, up to 2 */
+    bool doubted;        /* a refused manner was tried once more */
     bool renew;          /* the next call opens a new control connection */
+    uint64_t used;       /* by clock_ms(), when the last call has ended */
     const char *version; /* "TLSv1.3", of the control connection */
     bool no_password;    /* a call ends when the server asks for a password */
     bool asked;          /* the server has asked for it, by TLS */
@@ -306,7 +309,7 @@ bool link_again(const struct link *l, struct retry *r, const char *what,
                 const struct failure *why);
 
 /* Call it after a refused data connection: the next call uses a new control
- * connection, and another manner unless the present one has worked until now.
+ * connection, and another manner unless the present one usually works.
  * Returns false if all manners were tried. */
 bool link_next_manner(struct link *l);
 

@@ -550,12 +550,23 @@ static void site_feature(struct site *s, struct slice line)
         s->mfmt = true;
     else if (slice_equal_nocase(word, SLICE("CSID")))
         s->csid = true;
+    else if (slice_equal_nocase(word, SLICE("UTF8")))
+        s->utf8 = true;
     else if (slice_equal_nocase(word, SLICE("MODE")))
         s->modez = slice_equal_nocase(slice_trim(rest), SLICE("Z"));
     else if (slice_equal_nocase(word, SLICE("HASH")))
         site_hash(s, slice_trim(rest));
     else
         site_checksum(s, word);
+}
+
+/* Asks for the server's name. */
+static int site_meet(struct site *s, struct link *l, struct failure *why)
+{
+    int r = s->csid ? link_command(l, why, "CSID Name=sallyport;") : -1;
+
+    s->atomic = r == 0 && strstr(l->text, "Name=Sallyport;");
+    return s->csid && r < 0 && why->cut ? -1 : 0;
 }
 
 /* Reads FEAT. A server that refuses it has no features; any other failure is an
@@ -570,10 +581,10 @@ static int site_learn(struct site *s, struct link *l, struct failure *why)
     while (slice_cut(&rest, '\n', &line))
         if (line.len > 0 && line.ptr[0] == ' ')
             site_feature(s, line);
-    if (!s->csid)
-        return 0;
-    int r = link_command(l, why, "CSID Name=sallyport;");
-    s->atomic = r == 0 && strstr(l->text, "Name=Sallyport;");
+    if (site_meet(s, l, why) < 0)
+        return -1;
+    s->utf8 &= !s->atomic; /* Sallyport has nothing else */
+    int r = s->utf8 ? link_command(l, why, "OPTS UTF8 ON") : 0;
     return r < 0 && why->cut ? -1 : 0;
 }
 
