@@ -202,6 +202,21 @@ static const char *mput_quote(const char *text, char *out, size_t size)
     return out;
 }
 
+/* Writes the word as a pattern for glob(). */
+static const char *mput_pattern(const struct word *w, char *out, size_t size)
+{
+    const char *base = url_base(w->text);
+
+    if (!w->pattern.some)
+        return strpbrk(base, "*?[") ? mput_quote(w->text, out, size) : w->text;
+    if (!base[0])
+        return w->text;
+    /* Part of it may be quoted. */
+    snprintf(out, size, "%.*s%s", (int)(base - w->text), w->text,
+             w->pattern.text);
+    return out;
+}
+
 /* The command expands local patterns itself, since no shell has done it. */
 int cmd_mput(struct client *c, struct word *w, int n)
 {
@@ -213,11 +228,9 @@ int cmd_mput(struct client *c, struct word *w, int n)
 
     snprintf(here.path, sizeof(here.path), "%s", c->cwd);
     for (int i = 0; i < n; i++) {
-        char plain[2 * PATH_MAX];
-        bool quoted = strpbrk(url_base(w[i].text), "*?[") && !w[i].pattern.some;
+        char pattern[2 * PATH_MAX];
 
-        glob(quoted ? mput_quote(w[i].text, plain, sizeof(plain)) : w[i].text,
-             flags, NULL, &g);
+        glob(mput_pattern(&w[i], pattern, sizeof(pattern)), flags, NULL, &g);
         flags |= GLOB_APPEND;
     }
     for (size_t i = 0; i < g.gl_pathc && count < WORDS_MAX; i++)

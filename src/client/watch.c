@@ -297,8 +297,10 @@ static void watch_run(struct watch *w, int fd)
     while (!watch_ends(w)) {
         uint64_t next = watch_send(w);
 
-        if (!watch_ends(w) && link_poll(&p, 1, next))
-            watch_read(w, fd);
+        if (watch_ends(w))
+            break;
+        link_poll(&p, 1, next);
+        watch_read(w, fd);
     }
     tdestroy(w->known, free);
     free(w->name);

@@ -173,6 +173,12 @@ Test(client_session, a_quoted_pattern, .timeout = 60)
               "%s", r.text);
     run_release(&r);
     desk_says_to(&d, 0, "put q1.txt", "mput q[1]*\n", "/", NULL);
+    files_write("q[1].doc", "3", 1, 0644);
+    files_write("q1.doc", "4", 1, 0644);
+    desk_client(&d, 0, &r, "mput 'q[1]'.d*\n", "/", NULL);
+    cr_expect(strstr(r.text, "put q[1].doc") && !strstr(r.text, "put q1.doc"),
+              "%s", r.text);
+    run_release(&r);
     desk_end(&d);
 }
 
