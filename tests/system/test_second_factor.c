@@ -85,7 +85,8 @@ Test(second_factor, a_code_after_the_password, .timeout = 120)
     cr_expect_eq(login(&server, "127.0.0.1", SERVER_PASSWORD), 230,
                  "a reload forgets nothing");
     cr_expect_eq(login(&server, "127.0.0.2", SERVER_PASSWORD), 530);
-    ctl_does(&server, "user", "totp", "anna");
+    ctl(&server, &r, "user", "totp", "anna", "--yes");
+    run_release(&r);
     cr_expect_eq(login(&server, "127.0.0.1", SERVER_PASSWORD), 530,
                  "a new secret needs a code of its own");
     ctl_does(&server, "user", "totp-off", "anna");
