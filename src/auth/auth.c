@@ -138,7 +138,7 @@ const struct frame_row auth_row = {
 
 /* What a worker reports. Zero: no password came. */
 struct finding {
-    bool yes;
+    bool yes, failed;
     size_t row;
     uint64_t name, step;
     enum password_fault fault;
@@ -150,8 +150,8 @@ static void pending_send_verdict(struct pending *p, const struct finding *f)
     struct auth *a = p->auth;
     int r = SEND(&a->frame.master, verdict, 0, .serial = p->serial,
                  .edition = a->edition, .row = f->row, .accepted = f->yes,
-                 .name = f->name, .step = f->step, .fault = f->fault,
-                 .hash = slice_from(f->hash));
+                 .failed = f->failed, .name = f->name, .step = f->step,
+                 .fault = f->fault, .hash = slice_from(f->hash));
 
     loop_remove(&a->frame.loop, &p->watch);
     loop_timer_clear(&a->frame.loop, &p->timer);
@@ -215,6 +215,7 @@ static int pending_on_credentials(void *owner, struct msg_credentials *msg)
     if (secret_set(&password, msg->password) == 0)
         j = judge(&p->auth->users, &a, &f.row);
     f.yes = j == JUDGED_RIGHT;
+    f.failed = j == JUDGED_NO_HASH;
     f.name = siphash(a.name_key, a.name.ptr, a.name.len);
     f.step = a.step;
     if (f.yes && p->user[0])

@@ -73,6 +73,7 @@ struct attempt {
     const struct proof_servers *servers;
     uint64_t step; /* set by judge(): that of the one-time code; 0: none */
     bool verified; /* set by judge(): the password without code is the user's */
+    bool known;    /* set by judge(): the users file has the name */
 };
 
 /* The result of a check. The reason of a failure goes to the log only: neither
@@ -88,11 +89,13 @@ enum judgement {
     JUDGED_NO_PROOF,       /* it has shown one without a valid proof */
     JUDGED_ELSEWHERE,      /* networks= doesn't have the client's address */
     JUDGED_OUT_OF_HOURS,
+    JUDGED_NO_HASH, /* no hash was computed, so nobody knows */
     JUDGED_COUNT
 };
 /* Checks an attempt. *row is the user's row, or 0 unless JUDGED_RIGHT. It takes
  * the same work for a right and a wrong password, a locked or expired user, and
- * an unknown one. A password over HASH_PASSWORD_MAX takes none for any of them.
+ * an unknown one, and JUDGED_NO_HASH tells nothing about the name. A password
+ * over HASH_PASSWORD_MAX takes none for any of them.
  */
 enum judgement judge(const struct users *u, struct attempt *a, size_t *row);
 

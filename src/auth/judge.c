@@ -118,14 +118,16 @@ static enum judgement judge_user(const struct user *user, struct attempt *a)
     if (user->totp.len > 0)
         a->step = code_take(user->totp, (uint64_t)a->now, a->password);
     enum judgement j = JUDGED_RIGHT;
+    const enum hash_answer hash = hash_verify(a->password, user->hash);
 
-    a->verified = hash_verify(a->password, user->hash);
+    a->verified = hash == HASH_RIGHT;
     if (!a->verified && !user->certificate_only)
-        return JUDGED_PASSWORD;
+        return hash == HASH_FAILED ? JUDGED_NO_HASH : JUDGED_PASSWORD;
     if (user->certificate.len > 0)
         j = judge_certificate(user, a);
-    return j == JUDGED_RIGHT ? admissions[user_admission(user, a->peer, a->now)]
-                             : j;
+    if (j != JUDGED_RIGHT)
+        return hash == HASH_FAILED ? JUDGED_NO_HASH : j;
+    return admissions[user_admission(user, a->peer, a->now)];
 }
 
 enum judgement judge(const struct users *u, struct attempt *a, size_t *row)
@@ -135,11 +137,13 @@ enum judgement judge(const struct users *u, struct attempt *a, size_t *row)
     enum judgement j;
 
     *row = 0;
+    a->known = user;
     j = standing_of(user, a->now);
     if (j != JUDGED_RIGHT) {
-        hash_verify_nobody(a->password,
-                           user ? hash_of_locked(user, usual) : usual);
-        return j;
+        enum hash_answer hash = hash_verify_nobody(
+            a->password, user ? hash_of_locked(user, usual) : usual);
+
+        return hash == HASH_FAILED ? JUDGED_NO_HASH : j;
     }
     j = judge_user(user, a);
     if (j == JUDGED_RIGHT)
@@ -188,15 +192,14 @@ static const char *const reasons[JUDGED_COUNT] = {
     [JUDGED_OUT_OF_HOURS] = "now is not in hours= of the user or a team",
     [JUDGED_NO_PROOF] = ("login=certificate needs TLS 1.3, and a handshake "
                          "of at most 9500 bytes"),
+    [JUDGED_NO_HASH] = "no memory for a hash, or crypt(3) can't compute it",
 };
 
 /* People often type their password as the name. So the name of an unknown user
  * isn't logged if it looks more like a password than like most names. */
-static struct slice loggable_name(struct slice name, enum judgement why)
+static struct slice loggable_name(const struct attempt *a)
 {
-    bool known = why != JUDGED_UNKNOWN;
-
-    return known || group_name_ok(name) ? name : SLICE("?");
+    return a->known || group_name_ok(a->name) ? a->name : SLICE("?");
 }
 
 /* The fingerprint is the first line of the claims. */
@@ -215,7 +218,7 @@ void report_failed_login(const struct pending *p, const struct attempt *attempt,
     struct event_record r;
 
     event_begin(&r, EVENT_LOGIN_FAILED);
-    event_text(&r, FIELD_USER, loggable_name(attempt->name, why));
+    event_text(&r, FIELD_USER, loggable_name(attempt));
     add_certificate(&r, attempt->claims);
     report_send(p, &r, slice_from(reasons[why]));
 }

@@ -33,6 +33,7 @@ static const char *const login_values[] = {
     "networks= of the user or a team lacks the client's address",
     "now is not in hours= of the user or a team",
     "login=certificate needs TLS 1.3, and a handshake of at most 9500 bytes",
+    "no memory for a hash, or crypt(3) can't compute it",
     "too many sessions",
     "too many sessions of a team",
     "no auth worker is free",

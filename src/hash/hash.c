@@ -18,8 +18,8 @@ _Static_assert(CRYPT_MAX_PASSPHRASE_SIZE == HASH_PASSWORD_MAX + 1,
  * matter. */
 static const char nobody[] = "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$";
 
-/* Hashes the password by crypt(3). 0, or -EINVAL for a setting that it refuses.
- */
+/* Hashes the password by crypt(3). 0, or -EINVAL: it refuses the setting or the
+ * length, or has no memory. */
 static int crypt_password(const struct secret *password, const char *setting,
                           char out[CRYPT_OUTPUT_SIZE])
 {
@@ -96,28 +96,34 @@ bool hash_is_weaker(const char *hash, uint64_t cost)
            memory < yescrypt_memory(setting);
 }
 
-bool hash_verify(const struct secret *password, const char *hash)
+enum hash_answer hash_verify(const struct secret *password, const char *hash)
 {
     char result[CRYPT_OUTPUT_SIZE];
     bool yes = false;
 
+    if (password->len > HASH_PASSWORD_MAX)
+        return HASH_WRONG;
     if (crypt_password(password, hash, result))
-        return false;
+        return HASH_FAILED;
     if (strlen(hash) == strlen(result))
         yes = secret_equal(hash, result, strlen(hash));
     explicit_bzero(result, sizeof(result));
-    return yes;
+    return yes ? HASH_RIGHT : HASH_WRONG;
 }
 
 /* LIKE may be a locked user's hash, with or without its '!'. */
-bool hash_verify_nobody(const struct secret *password, const char *like)
+enum hash_answer hash_verify_nobody(const struct secret *password,
+                                    const char *like)
 {
     char result[CRYPT_OUTPUT_SIZE];
+    int r;
 
+    if (password->len > HASH_PASSWORD_MAX)
+        return HASH_WRONG;
     if (like && like[0] == '!')
         like++;
-    if (!like || crypt_password(password, like, result))
-        (void)crypt_password(password, nobody, result);
+    r = crypt_password(password, like && like[0] == '$' ? like : nobody,
+                       result);
     explicit_bzero(result, sizeof(result));
-    return false;
+    return r ? HASH_FAILED : HASH_WRONG;
 }

@@ -202,6 +202,8 @@ static const struct denial_row denials[DENIAL_COUNT] = {
     [DENIAL_HOME] = { REPLY_LOGIN_HOME, "the home can't be entered", NULL },
     [DENIAL_CHANGED] = { REPLY_NOT_ADMITTED, "the account was changed just now",
                          "Your account was changed just now. Try again" },
+    [DENIAL_NO_HASH] = { REPLY_NOT_ADMITTED, NULL,
+                         "Passwords can't be verified now. Try again later" },
     [DENIAL_FAILED] = { REPLY_LOST_SERVICE, "a part of the server failed", "" },
 };
 

@@ -120,6 +120,7 @@ enum denial {
     DENIAL_FAILED,   /* a part of the server failed; master has logged it */
     DENIAL_TEAM,     /* too many sessions of a team of this user */
     DENIAL_CHANGED,  /* right, but the row has changed meanwhile */
+    DENIAL_NO_HASH,  /* no hash could be computed; auth has logged it */
     DENIAL_COUNT
 };
 

@@ -24,13 +24,19 @@ int hash_make(const struct secret *password, uint64_t cost, char out[HASH_MAX]);
 /* Is HASH weaker than one of hash_make() with this cost? Of another kind: yes.
  * Of yescrypt with parameters that crypt_gensalt(3) doesn't make: no. */
 bool hash_is_weaker(const char *hash, uint64_t cost);
+enum hash_answer {
+    HASH_WRONG,
+    HASH_RIGHT,
+    HASH_FAILED, /* crypt(3) computed nothing: there was no memory for it, or it
+                    doesn't know such parameters; it doesn't say which */
+};
 /* Does PASSWORD have HASH? The time depends on the hash alone, not on the
- * password. Returns false also for a hash that crypt(3) refuses, and at once
- * for a password over HASH_PASSWORD_MAX. */
-bool hash_verify(const struct secret *password, const char *hash);
-/* Does the work of a verification for a user that doesn't exist, and returns
- * false. LIKE is the hash of a real user, so that kind and cost are the same,
- * or NULL. */
-bool hash_verify_nobody(const struct secret *password, const char *like);
+ * password. A password over HASH_PASSWORD_MAX is wrong at once. */
+enum hash_answer hash_verify(const struct secret *password, const char *hash);
+/* Does the work of a verification for a user that doesn't exist: HASH_WRONG or
+ * HASH_FAILED. LIKE is the hash of a real user, so that kind and cost are the
+ * same and it fails as for that user, or NULL. */
+enum hash_answer hash_verify_nobody(const struct secret *password,
+                                    const char *like);
 
 #endif

@@ -1054,7 +1054,8 @@ BYTES(handshake)
 END
 
 MESSAGE(verdict, AUTH, MASTER, RUN, MANY, NONE,
-        "the result for one password: serial, edition, row, yes or no, a "
+        "the result for one password: serial, edition, row, yes or no, or no hash "
+        "could be computed, so nobody knows; a "
         "keyed hash of the name (0: no name arrived), the step of the one-time "
         "code (0: none); what is wrong with the new password; the new hash of "
         "the user (empty: none)")
@@ -1062,6 +1063,7 @@ NUMBER(serial)
 NUMBER(edition)
 NUMBER(row)
 FLAG(accepted)
+FLAG(failed)
 NUMBER(name)
 NUMBER(step)
 ENUM(password_fault, fault, PASSWORD_FAULTS)

@@ -44,7 +44,7 @@ void answer_count(struct master *m, struct verdict *v)
         settings_networks_hold(&m->settings.no_ban, &v->guess.peer);
     v->delay =
         guesses_delay(m->guesses, &v->guess, answer_longest_delay(m), now);
-    if (v->right)
+    if (v->right || v->failed)
         return;
     guesses_failed(m->guesses, &v->guess, now);
     banning_guessed(m, &v->guess, now);
@@ -332,6 +332,10 @@ void login_on_verdict(struct session *s, const struct verdict *v)
 {
     if (s->state != SESSION_VERIFY)
         return;
+    if (v->failed) {
+        login_deny(s, DENIAL_NO_HASH);
+        return;
+    }
     s->answer.verdict = *v;
     login_take_row(s);
     if (v->right && v->delay == 0) {

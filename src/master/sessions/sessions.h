@@ -351,6 +351,7 @@ enum session_order {
 /* A worker's verdict on a name and password. */
 struct verdict {
     bool right;
+    bool failed;      /* no hash was computed: neither right nor wrong */
     uint64_t edition; /* of the users file */
     size_t row;       /* of the users file, if right */
     struct guess guess;

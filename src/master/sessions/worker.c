@@ -162,6 +162,8 @@ static const char *verdict_objection(const struct child *c,
 
     if (!v)
         return "a verdict that nobody asked for";
+    if (msg->accepted && msg->failed)
+        return "a yes without a hash";
     if (msg->hash.len > 0 && !(msg->accepted && user_hash_is_new(msg->hash)))
         return "a hash that can't be a new one";
     if (msg->hash.len > 0 && v->session && v->session->login == 0)
@@ -222,6 +224,7 @@ int verdict_on_verdict(void *owner, struct msg_verdict *msg)
     struct verification *v = worker_find(c, msg->serial);
     const char *wrong = verdict_objection(c, v, msg);
     struct verdict verdict = { .right = msg->accepted,
+                               .failed = msg->failed,
                                .edition = msg->edition,
                                .row = msg->row,
                                .guess.name = msg->name,

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -99,6 +100,7 @@ static void expect_verdict(struct stage *s, uint64_t serial,
     cr_assert_eq(m.verdict.edition, generation);
     cr_assert_eq(m.verdict.row, 0);
     cr_assert_eq(m.verdict.accepted, yes);
+    cr_assert_not(m.verdict.failed);
 }
 
 Test(auth, answers)
@@ -168,6 +170,43 @@ Test(auth, failures_are_logged)
          .certificate = SLICE("sha256:11\nsubject:CN=anna\n"));
     expect_line(&s, 9, "anna", "wrong password", "sha256:11");
     channel_close(&c);
+    channel_close(&s.log);
+    end_auth(&s, 0);
+}
+
+/* Whoever asks learns nothing about the password or the name. */
+Test(auth, no_memory_for_a_hash)
+{
+    static const char text[] =
+        "anna:$y$j9T$k2XAnEHBqQ1Ct2aMXFKNa/$Ry7oZ9ThqkDutyuKduodO92iRCkOPEVA3D3"
+        "cGUEN1J1:70000:70000::/home::\n";
+    static const char *const names[] = { "anna", "nobody", "my password" };
+    static const char *const logged[] = { "anna", "nobody", "?" };
+    const struct rlimit none = { 0, RLIM_INFINITY };
+    struct channel c;
+    struct message m;
+    struct stage s;
+    int fd = fd_sealed("users", slice_from(text));
+
+    open_auth(&s);
+    TELL(&s.auth, users, 0, .edition = 2, .users = fd);
+    close(fd);
+    verify(&s, 1, &c);
+    say(&c, "anna", "correct horse");
+    expect_verdict(&s, 1, 2, true);
+    channel_close(&c);
+    cr_assert_eq(prlimit(s.pid, RLIMIT_AS, &none, NULL), 0);
+    for (uint64_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        verify(&s, 2 + i, &c);
+        say(&c, names[i], "correct horse");
+        message_hear(&s.auth, MSG_verdict, &m);
+        cr_expect_eq(m.verdict.serial, 2 + i);
+        cr_expect_not(m.verdict.accepted);
+        cr_expect(m.verdict.failed);
+        expect_line(&s, 2 + i, logged[i],
+                    "no memory for a hash, or crypt(3) can't compute it", "");
+        channel_close(&c);
+    }
     channel_close(&s.log);
     end_auth(&s, 0);
 }
@@ -389,7 +428,7 @@ Test(auth, another_password)
         slice_copy(m.verdict.hash, hash, sizeof(hash));
         secret_set(&wanted, slice_from(changes[i].wanted));
         if (changes[i].hash)
-            cr_expect(hash_verify(&wanted, hash), "%s", hash);
+            cr_expect_eq(hash_verify(&wanted, hash), HASH_RIGHT, "%s", hash);
         channel_close(&c);
     }
     end_auth(&s, 0);

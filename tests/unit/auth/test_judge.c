@@ -221,6 +221,39 @@ Test(judge, one_time_codes)
     }
 }
 
+#define TAIL "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+/* Their users' hash has a hash's shape, but crypt(3) can't compute it, as if
+ * memory were short. An unknown name gets the same hash, and so the same
+ * answer. A certificate instead of the password needs no hash. */
+Test(judge, no_hash)
+{
+    static const char text[] = "anna:$y$j9T$k$" TAIL ":70001:70001::/a::\n"
+                               "carl:!$y$j9T$k$" TAIL ":70002:70002::/c::\n"
+                               "dora:!:70003:70003::/d::\n"
+                               "emil:$y$j9T$k$" TAIL ":70004:70004::/e::"
+                               "expires=2026-11-30\n";
+    static const char *const names[] = { "anna", "carl", "dora", "emil",
+                                         "nobody" };
+    struct complaint c = { "" };
+    int fd = fd_sealed("users", slice_from(text));
+
+    tear_down();
+    cr_assert_eq(users_read(&users, fd, "users", &c), 0, "%s", c.text);
+    cr_assert_eq(circle_make(&circle, &users, ask_key), 0);
+    fd_close(&fd);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char longest[SECRET_MAX + 1] = "";
+        size_t row;
+
+        memset(longest, 'x', SECRET_MAX);
+        cr_expect_eq(ask(names[i], "right", &row), JUDGED_NO_HASH, "%s",
+                     names[i]);
+        cr_expect_neq(ask(names[i], longest, &row), JUDGED_NO_HASH, "%s",
+                      names[i]);
+    }
+}
+
 static struct users read_rows(size_t count)
 {
     static const char *const hashes[] = {

@@ -229,7 +229,7 @@ Test(account, print_password)
         cr_expect_eq(strcspn(password[i], alike), 24, "%s", password[i]);
         cr_assert_eq(users_read(&u, fileno(f), "users", &c), 0);
         cr_assert_eq(secret_set(&s, slice_from(password[i])), 0);
-        cr_expect(hash_verify(&s, u.row[i].hash));
+        cr_expect_eq(hash_verify(&s, u.row[i].hash), HASH_RIGHT);
         users_release(&u);
         fclose(f);
     }
@@ -252,7 +252,7 @@ Test(account, print_password)
     cr_expect_eq(strlen(password[0]), 24);
     cr_assert_eq(users_read(&u, fileno(f), "users", &c), 0);
     cr_assert_eq(secret_set(&s, slice_from(password[0])), 0);
-    cr_expect(hash_verify(&s, u.row[0].hash));
+    cr_expect_eq(hash_verify(&s, u.row[0].hash), HASH_RIGHT);
     users_release(&u);
     fclose(f);
 }

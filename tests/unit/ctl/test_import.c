@@ -59,7 +59,7 @@ Test(import, a_password_is_kept)
     expect_text(import(0, text, "")->out, "1 imported, 0 skipped\n");
     f = fopen(world.users, "r");
     cr_assert(f && users_read(&u, fileno(f), "users", &c) == 0);
-    cr_expect(hash_verify(&s, u.row[0].hash));
+    cr_expect_eq(hash_verify(&s, u.row[0].hash), HASH_RIGHT);
     users_release(&u);
     fclose(f);
 }

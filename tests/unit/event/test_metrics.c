@@ -267,9 +267,10 @@ Test(metrics, know_each_reason)
 
         while ((at = strstr(at, reasons[i].row))) {
             char *end, *next = strstr(++at, "\n    [");
-            char *begin = strchr(at, '"');
+            char *begin = strchr(at, '"'), *null = strstr(at, "NULL");
 
-            if (!begin || (next && begin > next) || begin[1] == '"')
+            if (!begin || (next && begin > next) || begin[1] == '"' ||
+                (null && null < begin))
                 continue; /* no reason */
             end = strpbrk(begin + 1, "\"");
             *end = '\0';

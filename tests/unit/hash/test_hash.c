@@ -40,9 +40,9 @@ Test(hash, known_hashes_of_each_kind)
     struct secret empty = password("");
 
     for (size_t i = 0; i < KNOWNS; i++) {
-        cr_expect(hash_verify(&right, known[i]), "%s", known[i]);
-        cr_expect_not(hash_verify(&wrong, known[i]), "%s", known[i]);
-        cr_expect_not(hash_verify(&empty, known[i]), "%s", known[i]);
+        cr_expect_eq(hash_verify(&right, known[i]), HASH_RIGHT, "%s", known[i]);
+        cr_expect_eq(hash_verify(&wrong, known[i]), HASH_WRONG, "%s", known[i]);
+        cr_expect_eq(hash_verify(&empty, known[i]), HASH_WRONG, "%s", known[i]);
     }
 }
 
@@ -55,8 +55,8 @@ Test(hash, new_ones_are_yescrypt_and_salted)
     cr_assert_eq(hash_make(&right, COST, second), 0);
     cr_expect_eq(strncmp(first, "$y$", 3), 0, "%s", first);
     cr_expect_str_neq(first, second);
-    cr_expect(hash_verify(&right, first));
-    cr_expect(hash_verify(&right, second));
+    cr_expect_eq(hash_verify(&right, first), HASH_RIGHT);
+    cr_expect_eq(hash_verify(&right, second), HASH_RIGHT);
 }
 
 Test(hash, passwords_up_to_their_bound)
@@ -68,13 +68,13 @@ Test(hash, passwords_up_to_their_bound)
     text[HASH_PASSWORD_MAX] = '\0';
     s = password(text);
     cr_expect_eq(hash_make(&s, COST, made), 0);
-    cr_expect(hash_verify(&s, made));
+    cr_expect_eq(hash_verify(&s, made), HASH_RIGHT);
     text[HASH_PASSWORD_MAX] = 'x';
     text[HASH_PASSWORD_MAX + 1] = '\0';
     s = password(text);
     cr_expect_neq(hash_make(&s, COST, made), 0);
-    cr_expect_not(hash_verify(&s, known[0]));
-    cr_expect_not(hash_verify_nobody(&s, known[0]));
+    cr_expect_eq(hash_verify(&s, known[0]), HASH_WRONG);
+    cr_expect_eq(hash_verify_nobody(&s, known[0]), HASH_WRONG);
 }
 
 Test(hash, what_is_no_hash)
@@ -94,8 +94,10 @@ Test(hash, what_is_no_hash)
     struct secret empty = password("");
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        cr_expect_not(hash_verify(&right, table[i]), "%s", table[i]);
-        cr_expect_not(hash_verify(&empty, table[i]), "%s", table[i]);
+        cr_expect_neq(hash_verify(&right, table[i]), HASH_RIGHT, "%s",
+                      table[i]);
+        cr_expect_neq(hash_verify(&empty, table[i]), HASH_RIGHT, "%s",
+                      table[i]);
     }
 }
 
@@ -106,17 +108,60 @@ Test(hash, a_locked_hash_never_verifies)
 
     locked[0] = '!';
     strcpy(locked + 1, known[0]);
-    cr_expect_not(hash_verify(&right, locked));
+    cr_expect_neq(hash_verify(&right, locked), HASH_RIGHT);
+}
+
+/* yescrypt takes its memory by mmap(2), which RLIMIT_AS limits. SHA-512 takes
+ * none. Nothing is reported under the limit, since that takes memory too. */
+Test(hash, no_memory_is_not_wrong)
+{
+    struct secret right = password("correct horse");
+    enum hash_answer before = hash_verify(&right, known[1]),
+                     nobody = hash_verify_nobody(&right, NULL), small, large,
+                     like, unlike;
+    struct rlimit usual, none;
+
+    cr_assert_eq(before, HASH_RIGHT);
+    cr_assert_eq(nobody, HASH_WRONG);
+    cr_assert_eq(getrlimit(RLIMIT_AS, &usual), 0);
+    none = (struct rlimit){ 0, usual.rlim_max };
+    setrlimit(RLIMIT_AS, &none);
+    small = hash_verify(&right, known[4]);
+    large = hash_verify(&right, known[1]);
+    like = hash_verify_nobody(&right, known[1]);
+    unlike = hash_verify_nobody(&right, NULL);
+    setrlimit(RLIMIT_AS, &usual);
+    cr_expect_eq(small, HASH_RIGHT);
+    cr_expect_eq(large, HASH_FAILED);
+    cr_expect_eq(like, HASH_FAILED);
+    cr_expect_eq(unlike, HASH_FAILED);
+    cr_expect_eq(hash_verify(&right, known[1]), HASH_RIGHT);
+}
+
+#define TAIL "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" /* of 43 bytes */
+
+/* A users file may hold them: they look like hashes. */
+Test(hash, what_crypt_never_computes)
+{
+    static const char *const table[] = { "$y$j9T$k$" TAIL,
+                                         "$6$rounds=1$salt$" TAIL TAIL };
+    struct secret any = password("correct horse");
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        cr_expect_eq(hash_verify(&any, table[i]), HASH_FAILED, "%s", table[i]);
+        cr_expect_eq(hash_verify_nobody(&any, table[i]), HASH_FAILED, "%s",
+                     table[i]);
+    }
 }
 
 Test(hash, nobody_is_never_right)
 {
     struct secret right = password("correct horse");
 
-    cr_expect_not(hash_verify_nobody(&right, NULL));
-    cr_expect_not(hash_verify_nobody(&right, "*"));
+    cr_expect_eq(hash_verify_nobody(&right, NULL), HASH_WRONG);
+    cr_expect_eq(hash_verify_nobody(&right, "*"), HASH_WRONG);
     for (size_t i = 0; i < KNOWNS; i++)
-        cr_expect_not(hash_verify_nobody(&right, known[i]));
+        cr_expect_eq(hash_verify_nobody(&right, known[i]), HASH_WRONG);
 }
 
 static uint64_t cpu_us(void)
@@ -129,7 +174,8 @@ static uint64_t cpu_us(void)
 }
 
 /* Returns the lowest of several costs, since other processes can only add. */
-static uint64_t cost(bool (*verify)(const struct secret *, const char *),
+static uint64_t cost(enum hash_answer (*verify)(const struct secret *,
+                                                const char *),
                      const char *hash)
 {
     struct secret right = password("correct horse");
@@ -217,7 +263,7 @@ Test(hash, weaker_ones)
                      (int)table[i].cost);
     for (uint64_t cost = 5; cost <= 8; cost++) {
         cr_assert_eq(hash_make(&right, cost, made), 0);
-        cr_expect(hash_verify(&right, made));
+        cr_expect_eq(hash_verify(&right, made), HASH_RIGHT);
         cr_expect_not(hash_is_weaker(made, cost), "%s", made);
         cr_expect_eq(hash_is_weaker(made, 6), cost < 6, "%s", made);
     }

@@ -602,7 +602,7 @@ Test(channel, no_hash_stays_in_the_buffer)
 
     channel_make_both(&auth, PROCESS_AUTH, &master, PROCESS_MASTER, PHASE_RUN);
     cr_assert_eq(SEND(&auth, verdict, 0, .serial = 1, .edition = 1, .row = 0,
-                      .accepted = true, .name = 0, .step = 0,
+                      .accepted = true, .failed = false, .name = 0, .step = 0,
                       .fault = PASSWORD_OK, .hash = SLICE("$y$hash")),
                  0);
     cr_assert_eq(channel_dispatch(&master, table, 1, &hash), 0);

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "caller.h"
 #include "master/sessions/sessions.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
@@ -171,6 +172,29 @@ Test(login, tries_are_counted)
     stage_close(&s);
 }
 
+/* Auth had no memory: that is no try, no guess, and no delay. */
+Test(login, without_a_hash)
+{
+    struct stage s;
+    struct player p;
+    struct caller c;
+    struct message got;
+
+    stage_with(&s, two_tries, &p);
+    for (int i = 0; i < 3; i++) {
+        player_asks(&s, &p);
+        TELL(&s.auth.channel, verdict, .serial = 1, .edition = 1,
+             .failed = true, .name = 77);
+        player_is_denied(&p, DENIAL_NO_HASH);
+    }
+    caller_enter(&s, &c);
+    caller_asks(&c, MSG_guessing);
+    caller_hears(&c, MSG_guessing_is, &got);
+    cr_expect_eq(got.guessing_is.wrong, 0);
+    caller_leave(&c);
+    stage_leave(&s, &p);
+}
+
 /* Waits until master has reaped it. */
 static void wait_for_end(struct actor *files)
 {
@@ -300,6 +324,12 @@ static void row_far_out(struct stage *s)
     auth_says(s, 1, 1, UINT64_MAX, 1);
 }
 
+static void yes_without_a_hash(struct stage *s)
+{
+    TELL(&s->auth.channel, verdict, .serial = 1, .edition = 1, .accepted = 1,
+         .failed = 1);
+}
+
 static void wrong_serial(struct stage *s)
 {
     auth_says(s, 2, 1, 0, 1); /* session 2 exists, but has asked for nothing */
@@ -365,6 +395,7 @@ static const struct {
 } lies[] = {
     { "a row out of range", row_out_of_range },
     { "a row far out of range", row_far_out },
+    { "yes, but no hash was computed", yes_without_a_hash },
     { "a session that asked nothing", wrong_serial },
     { "a session that isn't there", unknown_serial },
     { "an old generation", old_generation },
