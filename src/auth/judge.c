@@ -11,6 +11,9 @@
 #include "sallyport/domain/tls.h"
 #include "sallyport/hash/hash.h"
 
+_Static_assert(SECRET_MAX == HASH_PASSWORD_MAX + TOTP_DIGITS + 1,
+               "a password and a code fit, and a byte that makes them wrong");
+
 static int circle_compare(const void *a, const void *b)
 {
     const struct point *x = a, *y = b;

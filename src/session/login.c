@@ -341,8 +341,9 @@ void cmd_pass(struct session *s, const struct call *call)
         control_reply(s, REPLY_ALREADY_LOGGED_IN);
         return;
     }
-    /* No password is longer. A longer one is cut to a length that is wrong for
-     * every user (hash.h), so it counts like other wrong passwords. */
+    /* No password with a one-time code is so long. A longer one is cut to a
+     * length that is wrong for every user, so it counts like other wrong
+     * passwords. */
     if (password.len > SECRET_MAX)
         password.len = SECRET_MAX;
     secret_set(&s->login.password, password);

@@ -11,8 +11,10 @@
 /* Ends the process if the kernel gives none. */
 void random_bytes(void *out, size_t len);
 
-/* A secret of bounded length, wiped on release, never logged. */
-#define SECRET_MAX 512
+/* A secret of bounded length, wiped on release, never logged. The longest
+ * password of a user and a one-time code fit in, and one byte more: so a longer
+ * text can be cut, and stays too long. */
+#define SECRET_MAX 518
 
 struct secret {
     char bytes[SECRET_MAX + 1]; /* NUL-terminated for crypt(3) */

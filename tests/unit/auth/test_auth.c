@@ -358,7 +358,7 @@ static void words_of_master(struct channel *c)
 
 static void longest(struct channel *c)
 {
-    static char name[1025], password[513];
+    static char name[1025], password[SECRET_MAX + 1];
 
     memset(name, 'n', sizeof(name) - 1);
     memset(password, 'p', sizeof(password) - 1);

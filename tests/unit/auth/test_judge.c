@@ -9,6 +9,7 @@
 
 #include "auth/auth.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/hash/hash.h"
 
 #define SETTING "$6$rounds=20000$sallyport$"
 #define RUNS    11
@@ -39,6 +40,7 @@ static void add_line(struct buf *text, const char *name, const char *mark,
 
 static void set_up(void)
 {
+    char longest[HASH_PASSWORD_MAX + 1] = "";
     struct complaint c = { "" };
     struct buf text;
     int fd;
@@ -65,6 +67,10 @@ static void set_up(void)
     add_line_with(&text, "jo", "", "right", 70013, "networks=192.0.2.0/24");
     add_line_with(&text, "kim", "", "right", 70014, "networks=198.51.100.0/24");
     add_line_with(&text, "lea", "", "right", 70015, "hours=sat");
+    memset(longest, 'x', HASH_PASSWORD_MAX);
+    add_line_with(&text, "long", "", longest, 70016,
+                  "totp=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
+    add_line(&text, "max", "", longest, 70017);
     fd = fd_sealed("users", buf_slice(&text));
     cr_assert_eq(users_read(&users, fd, "users", &c), 0, "%s", c.text);
     cr_assert_eq(circle_make(&circle, &users, ask_key), 0);
@@ -218,6 +224,43 @@ Test(judge, one_time_codes)
         cr_assert_eq(secret_set(&secret, slice_from(cases[i].password)), 0);
         cr_expect_eq(judge(&users, &a, &row), cases[i].is, "%zu", i);
         cr_expect_eq(a.step, cases[i].step, "%zu", i);
+    }
+}
+
+/* The longest password that a user can have, and the code of 00:00:59. A
+ * session cuts a longer text to SECRET_MAX bytes. */
+Test(judge, the_longest_password_and_a_code)
+{
+    static const struct {
+        const char *name;
+        size_t length;
+        const char *code;
+        enum judgement is;
+    } cases[] = {
+        { "long", HASH_PASSWORD_MAX, "287082", JUDGED_RIGHT },
+        { "long", HASH_PASSWORD_MAX, "", JUDGED_RIGHT },
+        { "long", HASH_PASSWORD_MAX - 1, "287082", JUDGED_PASSWORD },
+        { "long", HASH_PASSWORD_MAX + 1, "287082", JUDGED_PASSWORD },
+        { "long", HASH_PASSWORD_MAX, "287083", JUDGED_PASSWORD },
+        { "max", HASH_PASSWORD_MAX, "", JUDGED_RIGHT },
+        { "max", HASH_PASSWORD_MAX, "287082", JUDGED_PASSWORD },
+        { "max", SECRET_MAX, "", JUDGED_PASSWORD },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[SECRET_MAX + 1] = "";
+        struct secret secret;
+        struct attempt a = { .name = slice_from(cases[i].name),
+                             .password = &secret,
+                             .name_key = ask_key,
+                             .circle = &circle,
+                             .now = 59 };
+        size_t row;
+
+        memset(text, 'x', cases[i].length);
+        strcat(text, cases[i].code);
+        cr_assert_eq(secret_set(&secret, slice_from(text)), 0);
+        cr_expect_eq(judge(&users, &a, &row), cases[i].is, "%zu", i);
     }
 }
 

@@ -30,6 +30,29 @@ static uint32_t ask(struct fake *f, const char *line, const char *old,
     return request;
 }
 
+/* A password of 511 bytes and a code. A longer text is cut, and stays wrong. */
+Test(password, a_long_one_and_a_code_arrive_whole, .timeout = 30)
+{
+    char line[5 + SECRET_MAX + 2] = "PASS ", whole[SECRET_MAX + 1] = "";
+    struct message no = { .kind = MSG_denied };
+    struct fake f;
+
+    memset(line + 5, 'x', SECRET_MAX - 1);
+    memset(whole, 'x', SECRET_MAX - 1);
+    fake_start(&f);
+    fake_secure(&f);
+    for (int i = 0; i < 2; i++) {
+        fake_do(&f, "USER anna", 331);
+        no.request = ask(&f, line, whole, "");
+        f.master.phase = PHASE_GREETED;
+        fake_tell(&f.master, &no);
+        cr_assert_eq(fake_reply(&f), 530);
+        line[5 + SECRET_MAX - 1] = line[5 + SECRET_MAX] = 'x';
+        whole[SECRET_MAX - 1] = 'x';
+    }
+    fake_hang_up(&f, ENDING_CLOSED);
+}
+
 static void tell(struct fake *f, uint32_t request, enum password_fault fault)
 {
     struct message m = { .kind = MSG_password_is,
