@@ -158,13 +158,17 @@ static void password_take(struct master *m)
     m->users->write_rests_until = clock_ms() + 10 * (clock_ms() - begin);
 }
 
-/* The session continues with the version that its row must have now. If
- * somebody has changed more than the hash, it ends as after that change. */
+/* The session continues with the version that its row must have now. After a
+ * reload the newest master compares it, so it hears that version. If somebody
+ * has changed more than the hash, the session ends as after that change. */
 static void password_stands(struct master *m, const struct password_writer *w,
                             struct session *s)
 {
-    if (s && s->version == w->before)
+    if (s && s->version == w->before) {
         s->version = w->after;
+        session_add_news(s, NEWS_FACTS);
+        sessions_send_news(m);
+    }
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                   "user %s: has changed the password (serial %016" PRIx64 ")",
                   w->user, w->serial);

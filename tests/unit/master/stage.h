@@ -41,7 +41,8 @@ struct player { /* a session */
     struct channel channel;
     int log, keys;
     uint32_t request;
-    uint64_t user; /* its number, which gate got at the login */
+    uint64_t user;    /* its number, which gate got at the login */
+    uint64_t version; /* of the row that it has logged in with */
 };
 
 struct stage {

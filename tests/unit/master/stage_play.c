@@ -222,6 +222,7 @@ void player_logs_in(struct stage *s, struct player *p, struct actor *files)
     cr_assert_eq(got.request, p->request);
     cr_assert(slice_equal(got.granted.name, SLICE("anna")));
     cr_assert_eq(got.granted.rights, files->note.rights);
+    p->version = got.granted.version;
     message_close(&got);
     p->channel.phase = PHASE_USER;
     p->user = gate_hears(s, MSG_logged_in, p->serial);

@@ -2,6 +2,7 @@
  * that asks, and only after auth has accepted this user's password. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 #include "caller.h"
 #include "helpers.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/generation.h"
+#include "supervised.h"
 #include "support/files.h"
 
 #define S42  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./0123"
@@ -160,6 +163,45 @@ Test(password, changed, .timeout = 60)
     buf_release(&text);
     player_leave(&other);
     stage_leave(&s, &p);
+}
+
+/* A reload begins while the hash is being written: the newest master compares
+ * the session with the file, and would end it if it knew the old version. */
+Test(password, the_newest_master_hears_of_it, .timeout = 60)
+{
+    struct channel newest;
+    struct actor files;
+    struct message got;
+    struct player p;
+    struct stage s;
+    char lock[160];
+    int ends[2], master;
+
+    supervised_open(&s, permit);
+    player_enter(&s, &p, 1);
+    player_logs_in(&s, &p, &files);
+    snprintf(lock, sizeof(lock), "%s/users.lock", s.folder);
+    asks(&s, &p, 5);
+    finds(&s, &p, 1, 0, true, PASSWORD_OK, NEW);
+    while (access(lock, F_OK) < 0)
+        poll(NULL, 0, 1);
+    cr_assert_eq(fd_pair(ends), 0);
+    TELL(&supervised_channel, step_down, .gate = ends[0]);
+    close(ends[0]);
+    close(ends[1]);
+    master = channel_make(&newest, PROCESS_MASTER, PROCESS_MASTER, PHASE_START);
+    TELL(&supervised_channel, successor, .master = master);
+    close(master);
+    TELL(&newest, hello, .version = GENERATION_VERSION);
+    message_hear(&newest, MSG_hello, &got);
+    newest.phase = PHASE_RUN;
+    do
+        message_hear(&newest, MSG_older_session, &got);
+    while (got.older_session.version == p.version);
+    is_told(&p, PASSWORD_OK);
+    player_leave(&p);
+    channel_close(&newest);
+    stage_close(&s);
 }
 
 static const struct {
