@@ -14,6 +14,10 @@
 
 #define REMOVE_MS 1000
 
+static const char *const last_ids[] = {
+    [EDIT_LAST_UID] = ".last-uid", [EDIT_LAST_GID] = ".last-gid"
+};
+
 static int edit_fail(struct edit *e, int error, const char *what)
 {
     complain(e->complaint, "%s: %s: %s%s", e->file.path, what, strerror(error),
@@ -91,14 +95,26 @@ static int cut_lines(struct edit *e)
 
 /* The text may be a part of the one that somebody meant. An edit would make it
  * permanent: what a program writes later goes to the old file, which has no
- * name any more. */
+ * name any more. A full disk leaves an empty file, and sallyportctl none. */
 static int refuse_part(struct edit *e, int fd)
 {
+    FD_CLEANUP int mark = e->text.len == 0
+                              ? users_file_open_beside(
+                                    &e->file, last_ids[EDIT_LAST_UID], O_RDONLY)
+                              : -ENOENT;
+
     if (users_file_is_written(fd)) {
         complain(e->complaint,
                  "%s: another program has it open for writing; try again later",
                  e->file.path);
         return EX_TEMPFAIL;
+    }
+    if (mark >= 0) {
+        complain(e->complaint,
+                 "%s is empty, but had users: there is %s%s; restore it from a "
+                 "backup, or begin again with a line \"#\" in it",
+                 e->file.path, e->file.path, last_ids[EDIT_LAST_UID]);
+        return EX_DATAERR;
     }
     if (e->text.len == 0 || e->text.data[e->text.len - 1] == '\n')
         return 0;
@@ -312,13 +328,16 @@ int edit_set_entry(struct edit *e, size_t line, const char *key,
     return r;
 }
 
-/* All lines but the removed ones. */
+/* All lines but the removed ones. The file is never empty, so that one which a
+ * full disk has emptied looks different. */
 static int join_lines(struct edit *e, struct buf *text)
 {
     for (size_t i = 0; i < e->lines; i++)
         if (e->line[i].text.ptr &&
             (buf_add_slice(text, e->line[i].text) || buf_add_text(text, "\n")))
             return too_large(e);
+    if (text->len == 0 && buf_add_text(text, "# no users\n"))
+        return too_large(e);
     return 0;
 }
 
@@ -414,10 +433,6 @@ int edit_run(struct context *x,
 
 /* The ids that were ever assigned, in USERS.last-uid and .last-gid: a line with
  * the highest one, and one with each id above it that somebody has chosen. */
-
-static const char *const last_ids[] = {
-    [EDIT_LAST_UID] = ".last-uid", [EDIT_LAST_GID] = ".last-gid"
-};
 
 static int bad_last_id(struct edit *e, enum edit_last which, size_t line)
 {

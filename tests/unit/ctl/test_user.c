@@ -358,7 +358,7 @@ Test(user, del_purge_asks)
     cr_expect(strstr(file_text(world.users), "anna:"));
     cr_expect(files_exists(in(world.homes, "anna")));
     expect_run(0, "", "user del anna --purge --yes");
-    cr_expect_str_eq(file_text(world.users), "");
+    cr_expect_str_eq(file_text(world.users), "# no users\n");
     cr_expect_not(files_exists(in(world.homes, "anna")));
 }
 
@@ -536,7 +536,7 @@ Test(user, purge_that_was_killed)
     stuck = true;
     expect_run(128 + SIGKILL, "", "user del anna --purge --yes");
     stuck = false;
-    cr_expect_str_eq(file_text(world.users), "");
+    cr_expect_str_eq(file_text(world.users), "# no users\n");
     cr_expect(is_left_over(world.homes));
     expect_run(0, "", "retention run --dry-run");
     cr_expect(is_left_over(world.homes));
@@ -684,12 +684,35 @@ Test(user, a_uid_is_never_given_out_twice)
     expect_run(0, "", "user del bob");
     expect_out(0, PASSWORD, "user add carl", "uid 70002");
     cr_expect_str_eq(file_text(in_scratch("users.last-uid")), "70002\n");
-    file_write(world.users, "");
+    file_write(world.users, "#\n");
     expect_out(0, PASSWORD, "user add dora", "uid 70003");
     /* and above the uids in the file, if the mark is lost */
     file_write(world.users, "x:!:70050:1::/x::\n");
     unlink(in_scratch("users.last-uid"));
     expect_out(0, PASSWORD, "user add emil", "uid 70051");
+}
+
+/* A full disk has emptied it: an edit would make that permanent, and announce
+ * it to the server. Before the first user, and after the last one, it may be
+ * without users. */
+Test(user, an_empty_file_that_had_users)
+{
+    file_write(world.users, "");
+    expect_run(0, PASSWORD, "user add anna");
+    file_write(world.users, "");
+    expect_err(EX_DATAERR, PASSWORD, "user add bob", "is empty, but had users");
+    cr_expect_str_eq(file_text(world.users), "");
+    file_write(world.users, "#\n");
+    expect_run(0, PASSWORD, "user add bob");
+}
+
+Test(user, the_last_user_leaves_a_line)
+{
+    expect_run(0, PASSWORD, "user add anna");
+    expect_run(0, "", "user del anna");
+    cr_expect_str_eq(file_text(world.users), "# no users\n");
+    expect_run(0, PASSWORD, "user add bob");
+    expect_run(0, "", "user list");
 }
 
 Test(user, uids_of_ones_own_choice)
