@@ -305,11 +305,6 @@ static int no_command(struct context *x)
     const char *nearest = nearest_command(group, word);
     char hint[64];
 
-    if (strcmp(word, "paths") == 0) /* up to 0.2.0 */
-        return ctl_fail(x, EX_USAGE,
-                        "paths: no such command any more; sallyportd --check, "
-                        "user add and share add print the commands that permit "
-                        "a directory");
     snprintf(hint, sizeof(hint), "; did you mean \"%s%s%s\"?",
              group ? group : "", group ? " " : "", nearest ? nearest : "");
     return ctl_fail(x, EX_USAGE, "%s%s%s%sno such command%s",

@@ -64,10 +64,3 @@ Test(paths, the_directory_of_the_users_file)
     cr_expect_str_eq(expect_run(0, "a good password\n", words)->err, "");
     expect_run(0, "", "user change anna --must-change");
 }
-
-/* The command of 0.2.0. */
-Test(paths, the_old_command)
-{
-    expect_err(EX_USAGE, "", "paths add /data",
-               "print the commands that permit a directory");
-}
