@@ -50,12 +50,19 @@ static int passwd_send(struct link *l, const struct secret *old,
                        const struct secret *new, struct failure *why)
 {
     char quoted[2][2 * SECRET_MAX + 3];
+    struct retry retry = { 0 };
+    int r;
 
     passwd_quote(old, quoted[0]);
     passwd_quote(new, quoted[1]);
-    int r = link_command(l, why, "SITE PSWD %s %s", quoted[0], quoted[1]);
+    do {
+        r = link_command(l, why, "SITE PSWD %s %s", quoted[0], quoted[1]);
+        link_wipe(l);
+        /* 450: another user's change is being written, and nothing has changed.
+         * After a cut nobody knows that. */
+    } while (r < 0 && why->reply == 450 &&
+             link_again(l, &retry, "passwd", why));
     explicit_bzero(quoted, sizeof(quoted));
-    link_wipe(l);
     return r;
 }
 
