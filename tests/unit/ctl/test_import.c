@@ -133,7 +133,7 @@ Test(import, pure_ftpd_loses_no_restriction)
 
         snprintf(text, sizeof(text), "u%zu:" SHA ":1:1::/h:%.*s%s%s\n", i,
                  cases[i].column, COLONS, cases[i].value,
-                 COLONS + cases[i].column);
+                 &COLONS[cases[i].column]);
         r = import(0, text, "--format pure-ftpd");
         snprintf(row, sizeof(row),
                  "u%zu:%s" SHA ":%zu:%zu::%s/u%zu::rights=full%s\n", i,
