@@ -429,6 +429,9 @@ int home_make_inside(const struct home *h, const char *path,
  * little as home_make() does; BELOW is struct home's. Returns the descriptor,
  * or -errno. */
 int home_open(const char *path, const char *below);
+/* Can NAME in the open DIRECTORY be read, and is nothing in it? Follows no
+ * link. */
+bool home_is_empty(int directory, const char *name);
 /* Opens the directory that the home is in. Returns the descriptor, or
  * -errno. */
 int home_open_parent(const char *home, const char *below);

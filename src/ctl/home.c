@@ -136,13 +136,15 @@ static int not_the_owner(const struct home *h, uid_t owner, struct complaint *c)
     return EX_CANTCREAT;
 }
 
-static bool is_empty_directory(int fd)
+bool home_is_empty(int directory, const char *name)
 {
-    int copy = openat(fd, ".", DIRECTORY_FLAGS);
-    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+    FD_CLEANUP int fd = openat(directory, name, DIRECTORY_FLAGS);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     const struct dirent *entry;
     bool empty = dir != NULL;
 
+    if (dir)
+        fd_take(&fd); /* closedir() closes it */
     while (empty && (entry = readdir(dir)))
         empty = !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..");
     if (dir)
@@ -183,7 +185,7 @@ static bool may_adopt(int fd, const struct home *h, const struct stat *st)
                          user_path_within(h->path, h->below) &&
                          strcmp(h->path, h->below) != 0;
 
-    return (h->offer || unowned) && is_empty_directory(fd);
+    return (h->offer || unowned) && home_is_empty(fd, ".");
 }
 
 /* Keeps an existing directory if it belongs to the user; a home whose group

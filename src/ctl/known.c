@@ -3,8 +3,8 @@
  * a disk doesn't answer, only the names of the directories count. */
 #include "known.h"
 
-#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,19 +30,6 @@ static int compare_known(const void *a, const void *b)
                   ((const struct known *)b)->path);
 }
 
-static bool is_empty(const char *path)
-{
-    DIR *dir = opendir(path);
-    const struct dirent *entry;
-    bool empty = dir != NULL;
-
-    while (empty && (entry = readdir(dir)))
-        empty = !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..");
-    if (dir)
-        closedir(dir);
-    return empty;
-}
-
 static void ask_one(struct known *one, char *real)
 {
     struct stat st;
@@ -58,7 +45,7 @@ static void ask_one(struct known *one, char *real)
     one->uid = st.st_uid;
     one->gid = st.st_gid;
     if (one->wanted && one->directory && !one->link)
-        one->empty = is_empty(one->path);
+        one->empty = home_is_empty(AT_FDCWD, one->path);
 }
 
 static int ask_all(void *shared)
