@@ -108,6 +108,7 @@ const struct ctl_command ctl_commands[] = {
     { .group = "user",
       .name = "lock",
       .takes = TAKES_NAME,
+      .has_deadline = true,
       .run = user_lock,
       .syntax = "NAME",
       .help = "End a user's sessions and refuse further logins; the password "

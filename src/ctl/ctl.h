@@ -175,6 +175,7 @@ struct ctl_command {
     bool asks_password;
     bool reads_users;      /* before it runs */
     bool without_settings; /* so no account needs to read the configuration */
+    bool has_deadline;     /* ctl_deadline_ms; it asks nothing */
     int (*run)(struct context *x);
     /* Reports a failure, an exit code with its complaint, in another way.
      * Returns another exit code. NULL: no. */
@@ -183,6 +184,10 @@ struct ctl_command {
 };
 extern const struct ctl_command ctl_commands[];
 extern const size_t ctl_command_count;
+
+/* Until then "user lock" has ended, also beside a dead disk. Tests shorten
+ * it. */
+extern int ctl_deadline_ms;
 
 /* Runs the program. Returns its exit code. */
 int ctl_run(int argc, char **argv);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sysexits.h>
 
 #include "sallyport/base/complain.h"
@@ -14,6 +15,9 @@
 
 #define ALWAYS       (OPTION_CONFIG | OPTION_HELP)
 #define COMMANDS_MAX 64
+
+/* Longer than the lock of the users file and the server may take together. */
+int ctl_deadline_ms = 30000;
 
 static const char of_passwords[] =
     "\nThe command asks for a password twice on the terminal (Enter: it makes\n"
@@ -313,16 +317,10 @@ static int no_command(struct context *x)
                     nearest ? hint : "; run: sallyportctl --help");
 }
 
-static int run_command(struct context *x)
+static int run_row(struct context *x, const struct ctl_command *row)
 {
-    const struct ctl_command *row = find_command(&x->args);
-    int code;
+    int code = row->without_settings ? 0 : load_settings(x);
 
-    if (!row)
-        return no_command(x);
-    code = check_usage(x, row);
-    if (code == 0 && !row->without_settings)
-        code = load_settings(x);
     if (code == 0 && row->reads_users)
         code =
             edit_load_users(&x->users, x->settings.users, NULL, &x->complaint);
@@ -331,6 +329,60 @@ static int run_command(struct context *x)
     users_release(&x->users);
     places_release(&x->places);
     known_release(x);
+    return code;
+}
+
+/* A command that must end although the disk of the users file is dead. */
+struct bounded {
+    struct context *x;
+    const struct ctl_command *row;
+    struct complaint complaint;
+};
+
+static int run_bounded(void *shared)
+{
+    struct bounded *b = shared;
+    int code = run_row(b->x, b->row);
+
+    if (code == 0 && fflush(stdout) == EOF)
+        code = ctl_fail(b->x, EX_IOERR, "standard output: %s", strerror(errno));
+    b->complaint = b->x->complaint;
+    return code;
+}
+
+static int run_with_deadline(struct context *x, const struct ctl_command *row)
+{
+    struct bounded *b = disk_share(sizeof(*b));
+    int code;
+
+    if (!b)
+        return ctl_fail(x, EX_OSERR, "out of memory");
+    *b = (struct bounded){ .x = x, .row = row };
+    code = disk_run(run_bounded, b, ctl_deadline_ms);
+    x->complaint = b->complaint;
+    munmap(b, sizeof(*b));
+    if (code == -ETIMEDOUT)
+        return ctl_fail(x, EX_TEMPFAIL,
+                        "the disk of the users file doesn't answer, so it "
+                        "isn't known whether anything has changed; try again "
+                        "later; to end the sessions now run: sallyportctl "
+                        "kick %s",
+                        x->args.word[2]);
+    return code < 0
+               ? ctl_fail(x, EX_OSERR, "a process failed: %s", strerror(-code))
+               : code;
+}
+
+static int run_command(struct context *x)
+{
+    const struct ctl_command *row = find_command(&x->args);
+    int code;
+
+    if (!row)
+        return no_command(x);
+    code = check_usage(x, row);
+    if (code == 0)
+        code = row->has_deadline ? run_with_deadline(x, row) : run_row(x, row);
     return x->complaint.text[0] && row->on_failure ? row->on_failure(x, code)
                                                    : code;
 }

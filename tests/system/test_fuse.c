@@ -303,3 +303,31 @@ Test(fuse, a_search_beside_a_share_that_hangs, .timeout = 120)
     fuse_unmount(share, fuse);
     server_stop(&server);
 }
+
+/* Access ends although the disks of a share, of a home and of the state don't
+ * answer. */
+Test(fuse, a_lock_beside_dead_disks, .timeout = 120)
+{
+    char place[3][SERVER_PATH_MAX];
+    struct server server;
+    struct session s;
+    uint64_t begin;
+    pid_t fuse[3];
+
+    begin_members(&server);
+    session_enter(&s, &server, "anna");
+    strcpy(place[0], server_share_path(&server, "/contracts"));
+    strcpy(place[1], server_home(&server, "bert"));
+    strcpy(place[2], server_path(&server, "state"));
+    for (size_t i = 0; i < 3; i++)
+        fuse[i] = hang(place[i]);
+    begin = clock_ms();
+    ctl(&server, 0, "user lock anna", "user anna: locked\n1 session ended\n");
+    session_expect(&s, "530 Your account was locked{*}");
+    cr_expect_leq(logs_in(&server, "anna", 530), LATE_MS);
+    cr_expect_leq(clock_ms() - begin, LATE_MS);
+    session_drop(&s);
+    for (size_t i = 0; i < 3; i++)
+        fuse_unmount(place[i], fuse[i]);
+    server_stop(&server);
+}

@@ -279,6 +279,23 @@ Test(home, a_dead_disk, .timeout = 60)
     cr_expect_null(strstr(file_text(world.users), "-dead"));
 }
 
+/* The disk of the users file is dead: nobody can be locked, and the command
+ * ends with what is possible. */
+Test(home, a_lock_on_a_dead_disk)
+{
+    char text[1024];
+
+    ctl_deadline_ms = 300;
+    snprintf(text, sizeof(text), "#%susers = %s\n", file_text(world.conf),
+             in_scratch("dead"));
+    expect_run(0, PASSWORD, "user add anna");
+    expect_out(0, "", "user lock anna", "user anna: locked\n");
+    expect_err(EX_NOUSER, "", "user lock bob", "there is no user bob");
+    file_write(world.conf, text);
+    expect_err(EX_TEMPFAIL, "", "user lock anna",
+               "run: sallyportctl kick anna");
+}
+
 static int has_descriptor(void *shared)
 {
     return fcntl(*(int *)shared, F_GETFD) >= 0;
