@@ -80,14 +80,18 @@ static int auth_on_users(void *owner, struct msg_users *m)
     return 0;
 }
 
-/* Gate checks the certificate and reports errors. If auth can't read it, no
- * client can prove anything for it. */
+/* Gate checks what is in the file, and reports it with more words: auth accepts
+ * a file without a certificate. Without one that gate has, no client could
+ * prove anything. */
 static int auth_on_certificate(void *owner, struct msg_certificate *m)
 {
     struct auth *a = owner;
+    int r = proof_servers_add(&a->servers, m->file);
 
-    proof_servers_add(&a->servers, m->file);
-    return 0;
+    if (r == 0 || r == -EINVAL)
+        return 0;
+    return complain(&a->frame.why, "%.*s: %s", (int)m->path.len, m->path.ptr,
+                    strerror(-r));
 }
 
 static int auth_on_verify(void *owner, struct msg_verify *m)

@@ -78,7 +78,10 @@ static int add_first(struct proof_servers *s, BIO *b)
 {
     X509 *x = PEM_read_bio_X509_AUX(b, NULL, NULL, NULL);
     unsigned char *bytes = NULL;
-    int len = x ? i2d_X509(x, &bytes) : 0;
+
+    if (!x)
+        return -EINVAL;
+    int len = i2d_X509(x, &bytes);
     bool ok =
         len > 0 && hash_of((struct slice){ (const char *)bytes, (size_t)len },
                            s->hash[s->count]);
@@ -86,7 +89,7 @@ static int add_first(struct proof_servers *s, BIO *b)
     s->count += ok;
     OPENSSL_free(bytes);
     X509_free(x);
-    return ok ? 0 : -EINVAL;
+    return ok ? 0 : -ENOMEM;
 }
 
 int proof_servers_add(struct proof_servers *s, int fd)
@@ -99,10 +102,10 @@ int proof_servers_add(struct proof_servers *s, int fd)
         return -ENOSPC;
     buf_init(&text, PEM_MAX);
     r = fd_read_file(fd, &text);
-    if (r == 0 && text.len > 0)
-        b = BIO_new_mem_buf(text.data, (int)text.len);
     if (r == 0)
-        r = b ? add_first(s, b) : -EINVAL;
+        b = BIO_new_mem_buf(text.len > 0 ? text.data : "", (int)text.len);
+    if (r == 0)
+        r = b ? add_first(s, b) : -ENOMEM;
     BIO_free(b);
     buf_release(&text);
     ERR_clear_error();

@@ -8,7 +8,11 @@
 #include <unistd.h>
 
 #include "messages.h"
+#include "nth.h"
 #include "sallyport/base/fd.h"
+#include "wait.h"
+
+static struct nth *entered;
 
 static _Noreturn void be_child(struct frame *f, const struct frame_row *row,
                                int fd, void (*adjust)(void))
@@ -39,6 +43,8 @@ pid_t child_raise(struct channel *c, struct frame *f,
     cr_assert_geq(pid, 0);
     if (pid == 0) {
         channel_close(c);
+        if (entered)
+            nth_enter(entered);
         be_child(f, row, far, adjust);
     }
     close(far);
@@ -52,6 +58,27 @@ void child_hear_ready(struct channel *c)
 
     message_hear(c, MSG_ready, &m);
     c->phase = PHASE_RUN;
+}
+
+void child_enter(struct nth *nth)
+{
+    entered = nth;
+}
+
+bool child_starts(struct channel *c, pid_t pid)
+{
+    struct message m;
+
+    cr_assert_eq(channel_wait(c, &m, WAIT_MS), 1, "neither ready nor failed");
+    if (m.kind == MSG_ready) {
+        c->phase = PHASE_RUN;
+        return true;
+    }
+    cr_assert_eq(m.kind, MSG_failed);
+    cr_expect_gt(m.failed.why.len, 0, "no reason");
+    channel_close(c);
+    child_reap(pid, EX_CONFIG);
+    return false;
 }
 
 void child_give_log(struct channel *c, struct channel *log)

@@ -2,10 +2,13 @@
 #ifndef TESTS_SUPPORT_CHILD_H
 #define TESTS_SUPPORT_CHILD_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "sallyport/ipc/channel.h"
 #include "sallyport/process/frame.h"
+
+struct nth;
 
 /* Runs all of ROW but the sandbox, which a build with sanitizers can't enter,
  * in a fork that has F. After the set-up the fork calls ADJUST, unless that is
@@ -14,6 +17,14 @@ pid_t child_raise(struct channel *c, struct frame *f,
                   const struct frame_row *row, void (*adjust)(void));
 /* Receives `ready`. */
 void child_hear_ready(struct channel *c);
+
+/* In a test of support/nth.h: each process that is raised from now on enters
+ * NTH first. */
+void child_enter(struct nth *nth);
+/* The end of a set-up in which a call has failed perhaps. True: the process is
+ * ready. False: it has sent a reason and has ended. */
+bool child_starts(struct channel *c, pid_t pid);
+
 /* Sends the process the channel on which the test gets its events. */
 void child_give_log(struct channel *c, struct channel *log);
 /* It must end with STATUS. */

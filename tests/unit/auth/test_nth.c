@@ -1,0 +1,165 @@
+/* Auth's start, and its reading of another users file: each system call fails
+ * once. Auth never works with less than it was given. */
+#include <criterion/criterion.h>
+#include <crypt.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "auth/auth.h"
+#include "sallyport/base/fd.h"
+#include "support/certificate.h"
+#include "support/child.h"
+#include "support/messages.h"
+#include "support/nth.h"
+#include "support/scratch.h"
+#include "support/wait.h"
+
+TestSuite(nth, .init = scratch_make, .fini = scratch_remove);
+
+static struct auth auth;
+
+struct stage {
+    pid_t pid;
+    struct channel auth;
+    struct nth *nth;
+    int certificate;
+};
+
+/* In auth after its set-up. */
+static void look_at_certificate(void)
+{
+    if (auth.servers.count != 1)
+        _exit(EX_SOFTWARE);
+}
+
+static void send_users(struct stage *s, uint64_t edition, const char *name)
+{
+    char text[256];
+    int fd;
+
+    snprintf(text, sizeof(text), "%s:%s:70000:70000::/home::\n", name,
+             crypt("right", "$6$rounds=1000$sallyport$"));
+    fd = fd_sealed("users", slice_from(text));
+    SAY(&s->auth, users, 0, .edition = edition, .users = fd);
+    close(fd);
+}
+
+/* Auth ends in the middle of it if a call fails. */
+static bool starts(struct stage *s)
+{
+    s->pid = child_raise(&s->auth, &auth.frame, &auth_row, look_at_certificate);
+    SAY(&s->auth, sandbox, 0, .directory = 0);
+    SAY(&s->auth, certificate, 0, .number = 1, .path = SLICE("/x/cert.pem"),
+        .key_path = SLICE("/x/key.pem"), .file = s->certificate);
+    send_users(s, 1, "anna");
+    SAY(&s->auth, go, 0);
+    return child_starts(&s->auth, s->pid);
+}
+
+/* False: auth has ended. It doesn't refuse a right password. */
+static bool logs_in(struct stage *s, uint64_t edition, const char *name)
+{
+    struct channel c;
+    struct message m;
+    int r, far = channel_make(&c, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
+
+    SAY(&s->auth, verify, 0, .serial = 1, .edition = edition, .session = far);
+    close(far);
+    SAY(&c, credentials, 0, .name = slice_from(name),
+        .password = SLICE("right"));
+    r = channel_wait(&s->auth, &m, WAIT_MS);
+    channel_close(&c);
+    if (r == -EPIPE)
+        return false;
+    message_check(&s->auth, r, MSG_verdict, &m);
+    cr_expect(m.verdict.accepted, "%s", nth_call(s->nth));
+    return true;
+}
+
+static void end(struct stage *s, int status)
+{
+    channel_close(&s->auth);
+    child_reap(s->pid, status);
+}
+
+static void begin(struct stage *s)
+{
+    *s = (struct stage){ .nth = nth_new() };
+    if (!s->nth)
+        cr_skip_test(NTH_MISSING);
+    child_enter(s->nth);
+    certificate_make(scratch);
+    s->certificate = open(in_scratch("certificate.pem"), O_RDONLY | O_CLOEXEC);
+    cr_assert_geq(s->certificate, 0);
+}
+
+static void finish(struct stage *s)
+{
+    close(s->certificate);
+    nth_free(s->nth);
+}
+
+static void play_start(int error)
+{
+    struct stage s;
+    unsigned n;
+
+    begin(&s);
+    for (n = 1; nth_goes_on(s.nth); n++) {
+        nth_arm(s.nth, n, error, NULL);
+        bool ready = starts(&s);
+        cr_expect(nth_disarm(s.nth) || ready, "call %u: no start", n);
+        cr_expect(ready || error != EINTR, "call %u, %s", n, nth_call(s.nth));
+        if (!ready)
+            continue;
+        cr_expect(logs_in(&s, 1, "anna"));
+        end(&s, 0);
+    }
+    cr_expect_gt(n, 4);
+    finish(&s);
+}
+
+Test(nth, each_call_of_the_start_fails_once)
+{
+    play_start(EIO);
+}
+
+Test(nth, each_call_of_the_start_is_interrupted_once)
+{
+    play_start(EINTR);
+}
+
+/* Nobody logs in by an old users file: auth ends if it can't read the new one,
+ * and master starts another. */
+static void play_users(int error)
+{
+    struct stage s;
+    unsigned n;
+
+    begin(&s);
+    for (n = 1; nth_goes_on(s.nth); n++) {
+        nth_arm(s.nth, 0, error, NULL);
+        cr_assert(starts(&s));
+        nth_arm(s.nth, n, error, NULL);
+        send_users(&s, 2, "bert");
+        bool lives = logs_in(&s, 2, "bert");
+        cr_expect(nth_disarm(s.nth) || lives, "call %u: no end", n);
+        cr_expect(lives || error != EINTR, "call %u, %s", n, nth_call(s.nth));
+        end(&s, lives ? 0 : EX_DATAERR);
+    }
+    cr_expect_gt(n, 2);
+    finish(&s);
+}
+
+Test(nth, each_call_fails_once)
+{
+    play_users(EIO);
+}
+
+Test(nth, each_call_is_interrupted_once)
+{
+    play_users(EINTR);
+}
