@@ -280,6 +280,11 @@ json_t *quota_list(const struct context *x);
 /* Removes the kernel's limit of a user or a share that was deleted; says so if
  * it can't. */
 void quota_end(struct context *x, bool share, const char *path, uint32_t id);
+/* Reads the users file again, and sets in the kernel the limits that the rows
+ * of these users promise. A home may still belong to WAS, the old uid of the
+ * user at that place. Says so if a limit can't be set. */
+void quota_follow(struct context *x, const struct slice *name, const uid_t *was,
+                  size_t n);
 int retention_run(struct context *x);
 int status_show(struct context *x);
 int status_reload(struct context *x);
@@ -580,6 +585,7 @@ struct fields {
     const char *comment;          /* NULL: not given */
     char home[USER_HOME_MAX + 1]; /* place_tidy()'s form; "": not given */
     gid_t local_gid;              /* the group of the home; 0: the user's */
+    mode_t local_mode;            /* then the home's; 0: 02770 */
     char hash[USER_HASH_MAX + 1]; /* "": not given; fields_wipe() wipes it */
     unsigned rights;              /* 0: not given */
     uint64_t uid, gid;            /* 0: not given */

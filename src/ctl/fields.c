@@ -204,7 +204,9 @@ static int make_home(struct making *m)
         .below = m->x->settings.homes,
         .uid = (uid_t)f->uid,
         .gid = f->local_gid ? f->local_gid : (gid_t)f->gid,
-        .mode = f->local_gid ? 02770 : 0700,
+        .mode = !f->local_gid   ? 0700
+                : f->local_mode ? f->local_mode
+                                : 02770,
         .offer = may_own(m->x, f, m->users),
         .only_check = m->only_check,
     };

@@ -44,6 +44,7 @@ static void ask_one(struct known *one, char *real)
     one->directory = S_ISDIR(st.st_mode);
     one->uid = st.st_uid;
     one->gid = st.st_gid;
+    one->mode = st.st_mode & 07777;
     if (one->wanted && one->directory && !one->link)
         one->empty = home_is_empty(AT_FDCWD, one->path);
 }

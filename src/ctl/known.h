@@ -12,6 +12,7 @@ struct known {
     bool empty;           /* a wanted directory, and no link */
     uid_t uid;            /* of the directory */
     gid_t gid;
+    mode_t mode; /* its permissions */
 };
 
 /* Asks about the directories of all users and shares, and about the N paths in

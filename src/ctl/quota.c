@@ -26,7 +26,7 @@ struct account {
     char name[sizeof(SHARE_PREFIX) + USER_NAME_MAX];
     const char *path, *below; /* home_open()'s */
     enum quota_owner owner;
-    uint32_t id;
+    uint32_t id, was;      /* the directory may be of either; 0: of ID only */
     struct user_quota row; /* what the users file says */
     size_t line;
 };
@@ -125,7 +125,7 @@ static int account_check_owner(struct context *x, const struct account *a,
         return ctl_fail(x, EX_NOINPUT, "%s: %s: %s", a->name, a->path,
                         strerror(errno));
     uint32_t id = group ? st.st_gid : st.st_uid;
-    return id == a->id
+    return id == a->id || (a->was != 0 && id == a->was)
                ? 0
                : ctl_fail(x, EX_DATAERR,
                           "%s: %s belongs to %s %" PRIu32 ", not to %" PRIu32,
@@ -314,6 +314,41 @@ void quota_end(struct context *x, bool share, const char *path, uint32_t id)
         stderr_print("the kernel still has the quota of %s %" PRIu32
                      " on the file system of %s: %s",
                      share ? "gid" : "uid", id, path, strerror(-r));
+}
+
+static void print_not_limited(struct context *x, const struct account *a)
+{
+    char bytes[24] = "none", files[40] = "";
+
+    if (a->row.bytes > 0)
+        snprintf(bytes, sizeof(bytes), "%" PRIu64, a->row.bytes);
+    if (a->row.files > 0)
+        snprintf(files, sizeof(files), " --files %" PRIu64, a->row.files);
+    stderr_print("the kernel doesn't limit %s now: %s; mend that, and run: "
+                 "sallyportctl quota set %s %s%s",
+                 a->name, x->complaint.text, a->name, bytes, files);
+    x->complaint.text[0] = '\0';
+}
+
+void quota_follow(struct context *x, const struct slice *name, const uid_t *was,
+                  size_t n)
+{
+    struct account a;
+    struct quota q;
+
+    users_release(&x->users);
+    if (edit_load_users(&x->users, x->settings.users, NULL, &x->complaint))
+        x->complaint.text[0] = '\0'; /* it was written just now */
+    for (size_t i = 0; i < n; i++) {
+        const struct user *user = users_find(&x->users, name[i]);
+
+        if (!user || (user->quota.bytes == 0 && user->quota.files == 0))
+            continue;
+        account_of_user(x, user, &a);
+        a.was = was ? was[i] : 0;
+        if (account_in_kernel(x, &a, &a.row, &q))
+            print_not_limited(x, &a);
+    }
 }
 
 int quota_set_limit(struct context *x)

@@ -1,7 +1,7 @@
 /* "user change", "passwd", "lock", "unlock" and "rename": changes of an
  * existing row. Each reads the file again under the lock and relies on nothing
  * that it read before. */
-#include "ctl.h"
+#include "known.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -149,27 +149,6 @@ static void print_kept_files(const struct user *user, const struct fields *f)
                 (unsigned long long)f->uid, (unsigned long long)f->gid, home);
 }
 
-/* The kernel has it for the old uid, on the old disk. */
-static void print_quota_left(const struct user *user, const struct fields *f)
-{
-    const bool moved = f->home[0] && strcmp(f->home, user->home) != 0;
-    char bytes[24] = "none", files[40] = "";
-
-    if ((user->quota.bytes == 0 && user->quota.files == 0) ||
-        (!moved && f->uid == user->uid))
-        return;
-    if (user->quota.bytes > 0)
-        snprintf(bytes, sizeof(bytes), "%llu",
-                 (unsigned long long)user->quota.bytes);
-    if (user->quota.files > 0)
-        snprintf(files, sizeof(files), " --files %llu",
-                 (unsigned long long)user->quota.files);
-    fprintf(stderr,
-            "sallyportctl: the kernel doesn't limit %s now; run: sallyportctl "
-            "quota set %s %s%s\n",
-            user->name, user->name, bytes, files);
-}
-
 /* The files still have the old one. */
 static int spend_both_uids(struct context *x, struct edit *e,
                            const struct user *user, uint64_t uid)
@@ -207,16 +186,32 @@ static int change_row(struct context *x, struct edit *e,
     if (code == 0) {
         printf("user %s: changed\n", x->args.word[2]);
         print_kept_files(user, &f);
-        print_quota_left(user, &f);
     }
     fields_wipe(&f);
     return code;
+}
+
+/* A group of the system that works in the old home does so in the new one
+ * (--local-group). */
+static void take_local_group(const struct context *x, const struct user *user,
+                             struct fields *f)
+{
+    const struct known *old =
+        f->home[0] ? known_of(x, user->home) : NULL; /* asked by the check */
+
+    if (!old || !old->directory || old->uid != user->uid ||
+        old->gid == user->gid || old->gid < SHARE_GID_MIN ||
+        !(old->mode & S_IRWXG))
+        return;
+    f->local_gid = old->gid;
+    f->local_mode = old->mode;
 }
 
 int user_change(struct context *x)
 {
     struct fields f = { .comment = NULL };
     const struct user *user;
+    uid_t uid = 0;
     int code = keys_check_change(x);
 
     if (code == 0)
@@ -225,13 +220,22 @@ int user_change(struct context *x)
         code = ctl_find(x, &x->users, &user);
     if (code == 0)
         code = fields_check(x, &f, &x->users, user);
-    if (code == 0)
+    if (code == 0) {
+        uid = user->uid;
+        take_local_group(x, user, &f);
         code = fields_take_hash(x, &f);
+    }
     if (code == 0)
         code = run_locked(x, change_row, &f);
+    /* These ask systemd, and disks: not under the lock. */
+    if (code == 0 && (f.home[0] || f.uid != 0)) {
+        const struct slice name = slice_from(x->args.word[2]);
+
+        quota_follow(x, &name, &uid, 1);
+    }
     fields_wipe(&f);
     if (code == 0)
-        keys_hint(x); /* it asks systemd, and disks: not under the lock */
+        keys_hint(x);
     return code;
 }
 

@@ -459,6 +459,20 @@ static int import_look(struct import *m)
     return m->x->known ? 0 : ctl_fail(m->x, EX_OSERR, "out of memory");
 }
 
+/* Of rows that an export has written. */
+static void set_quotas(struct import *m)
+{
+    struct slice *name = calloc(m->count + 1, sizeof(*name));
+    size_t n = 0;
+
+    for (size_t i = 0; name && i < m->count; i++)
+        if (!m->entry[i].skipped)
+            name[n++] = m->entry[i].name;
+    if (name)
+        quota_follow(m->x, name, NULL, n);
+    free(name);
+}
+
 int user_import(struct context *x)
 {
     struct import m = { .x = x, .path = x->args.word[2] };
@@ -477,6 +491,8 @@ int user_import(struct context *x)
         code = edit_run(x, import_locked, &m);
     if (code == 0)
         import_print(&m);
+    if (code == 0 && m.format->own && !x->args.dry_run)
+        set_quotas(&m);
     if (code == 0 && m.unexpected > 0)
         code = ctl_fail(x, EX_DATAERR,
                         "%zu lines gave no user; what they need is above",

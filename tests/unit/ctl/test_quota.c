@@ -252,6 +252,39 @@ Test(quota, ends_with_its_user)
     end();
 }
 
+/* A change of the user, and an import of an exported row. */
+Test(quota, follows_its_user)
+{
+    char words[256], text[1024];
+    const struct run *r;
+
+    begin();
+    expect_run(0, "", "quota set anna 5M");
+    snprintf(words, sizeof(words), "user change anna --home %s",
+             in(world.homes, "new"));
+    r = expect_run(0, "", words);
+    cr_expect_null(strstr(r->err, "doesn't limit"), "%s", r->err);
+    expect_out(0, "", "quota show anna", "anna: 5 MiB, ");
+    /* The home is still the old uid's. */
+    expect_run(0, "", "quota set anna none");
+    snprintf(text, sizeof(text), "%s", file_text(world.users));
+    *strchr(strstr(text, "anna:"), '\n') = '\0';
+    strcat(text, " quota=6291456\n");
+    file_write(world.users, text);
+    r = expect_run(0, "", "user change anna --uid 70005");
+    cr_expect_null(strstr(r->err, "doesn't limit"), "%s", r->err);
+    expect_out(0, "", "quota show anna", "anna: 6 MiB, ");
+    cr_assert_eq(chown(in(world.homes, "new"), 70005, 70005), 0);
+    file_write(in_scratch("old"), file_text(world.users));
+    expect_run(0, "", "user del anna");
+    snprintf(words, sizeof(words), "user import %s", in_scratch("old"));
+    r = expect_run(0, "", words);
+    cr_expect_null(strstr(r->err, "doesn't limit"), "%s", r->err);
+    expect_out(0, "", "quota show anna", "anna: 6 MiB, ");
+    expect_run(0, "", "quota report");
+    end();
+}
+
 /* A home that is a subvolume goes as any other. */
 Test(quota, purge_of_a_subvolume)
 {

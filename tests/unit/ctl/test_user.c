@@ -1275,6 +1275,32 @@ Test(user, change_of_uid_and_home)
     expect_out(0, PASSWORD, "user add carl", "uid 70002");
 }
 
+/* Of --local-group, whose local programs go on in the new home. */
+Test(user, change_keeps_the_group_of_the_home)
+{
+    char words[256];
+    struct stat st;
+
+    if (geteuid() != 0)
+        world_skip("only root gives a home to a group");
+    expect_run(0, PASSWORD, "user add anna");
+    cr_assert_eq(chown(in(world.homes, "anna"), 70000, 5555), 0);
+    cr_assert_eq(chmod(in(world.homes, "anna"), 02750), 0);
+    snprintf(words, sizeof(words), "user change anna --home %s --uid 70005",
+             in(world.homes, "new"));
+    expect_run(0, "", words);
+    cr_assert_eq(stat(in(world.homes, "new"), &st), 0);
+    cr_expect_eq(st.st_uid, 70005);
+    cr_expect_eq(st.st_gid, 5555);
+    cr_expect_eq(st.st_mode & 07777, 02750);
+    /* A home that the user's own group may read is no such one. */
+    cr_assert_eq(chown(in(world.homes, "new"), 70005, 70005), 0);
+    snprintf(words, sizeof(words), "user change anna --home %s",
+             in(world.homes, "own"));
+    expect_run(0, "", words);
+    expect_mode(in(world.homes, "own"), 0700);
+}
+
 /* The line is too long, not the file. */
 Test(user, change_to_a_line_that_is_too_long)
 {
@@ -1377,11 +1403,11 @@ Test(user, change_leaves_a_quota_behind)
              in(world.homes, "anna"));
     file_write(world.users, text);
     expect_err(0, "", "user change anna --uid 70005",
-               "the kernel doesn't limit anna now; run: sallyportctl quota set "
-               "anna 1000000 --files 7");
+               "; mend that, and run: sallyportctl quota set anna 1000000 "
+               "--files 7");
     snprintf(words, sizeof(words), "user change anna --home %s",
              in(world.homes, "b"));
-    expect_err(0, "", words, "quota set anna 1000000 --files 7");
+    expect_err(0, "", words, "the kernel doesn't limit anna now: anna: ");
     cr_expect_null(strstr(
         expect_run(0, "", "user change anna --comment x")->err, "quota"));
 }
