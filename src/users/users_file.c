@@ -92,12 +92,13 @@ bool users_file_is_written(int fd)
     return false;
 }
 
-/* A replacement runs under the lock, so an old NAME.new is a leftover of a
- * killed process. */
+/* A replacement runs under the lock, so an old new file is a leftover of a
+ * killed process. Nobody else gives a file such a name: an administrator's own
+ * users.new stays. */
 
 static int temp_name(const char *name, char out[NAME_MAX + 1])
 {
-    int n = snprintf(out, NAME_MAX + 1, "%s.new", name);
+    int n = snprintf(out, NAME_MAX + 1, ".%s.sallyport-new", name);
 
     return n > NAME_MAX ? -ENAMETOOLONG : 0;
 }

@@ -42,12 +42,12 @@ bool users_file_is_written(int fd);
  * number, which users_file_replace() returns. */
 typedef int users_file_check(int fd, void *owner);
 
-/* Writes NAME.new in the directory, syncs it, renames it to NAME, and syncs the
- * directory. Owner, group and mode come from LIKE (NULL: the caller's, 0600),
- * but others get no rights. If the process is killed, the old or the new file
- * is there, complete. The caller holds the lock of the directory. Returns 0 or
- * -errno. *stands: the new file has its name, even if the sync of the directory
- * has failed. */
+/* Writes .NAME.sallyport-new in the directory, syncs it, renames it to NAME,
+ * and syncs the directory. Owner, group and mode come from LIKE (NULL: the
+ * caller's, 0600), but others get no rights. If the process is killed, the old
+ * or the new file is there, complete. The caller holds the lock of the
+ * directory. Returns 0 or -errno. *stands: the new file has its name, even if
+ * the sync of the directory has failed. */
 int users_file_replace(int directory_fd, const char *name, struct slice bytes,
                        const struct stat *like, users_file_check *check,
                        void *owner, bool *stands);

@@ -169,7 +169,7 @@ Test(edit, a_bad_line_is_not_committed)
     cr_expect_not_null(strstr(c.text, ":2: too few columns"), "%s", c.text);
     edit_release(&e);
     cr_expect_str_eq(file_text(world.users), OLD);
-    cr_expect_not(files_exists(in_scratch("users.new")));
+    cr_expect_not(files_exists(in_scratch(".users.sallyport-new")));
 }
 
 Test(edit, the_lock_has_a_deadline)
@@ -301,7 +301,7 @@ Test(edit, killed_at_every_step, .timeout = 120)
         file_write(world.users, OLD);
         cr_expect_eq(append_bob(1000, &c), 0, "step %u: %s", step, c.text);
         cr_expect_str_eq(file_text(world.users), NEW);
-        cr_expect_not(files_exists(in_scratch("users.new")));
+        cr_expect_not(files_exists(in_scratch(".users.sallyport-new")));
     }
     cr_expect_gt(olds, 20, "%u steps", step);
     cr_expect_gt(news, 1, "%u steps", step);
@@ -344,10 +344,12 @@ Test(edit, leftovers_of_a_killed_edit_are_removed)
     struct complaint c = { .text = "" };
     struct edit e;
 
-    file_write(in_scratch("users.new"), "anna:");
+    file_write(in_scratch(".users.sallyport-new"), "anna:");
+    file_write(in_scratch("users.new"), "an administrator's");
     cr_expect_eq(edit_open(&e, world.users, 0, &c), 0, "%s", c.text);
     edit_release(&e);
-    cr_expect_not(files_exists(in_scratch("users.new")));
+    cr_expect_not(files_exists(in_scratch(".users.sallyport-new")));
+    cr_expect(files_exists(in_scratch("users.new")));
 }
 
 /* If the new file's name is a link, the link is replaced, not followed. */
@@ -357,7 +359,7 @@ Test(edit, a_link_as_new_file)
 
     file_write(world.users, OLD);
     file_write(in_scratch("victim"), "x");
-    cr_assert_eq(symlink("victim", in_scratch("users.new")), 0);
+    cr_assert_eq(symlink("victim", in_scratch(".users.sallyport-new")), 0);
     cr_expect_eq(append_bob(0, &c), 0, "%s", c.text);
     cr_expect_str_eq(file_text(in_scratch("victim")), "x");
     cr_expect_str_eq(file_text(world.users), NEW);
@@ -407,7 +409,7 @@ Test(edit, replace_gives_the_checks_answer_back)
                  -EINVAL);
     cr_expect_not(stands);
     cr_expect_str_eq(file_text(world.users), OLD);
-    cr_expect_not(files_exists(in_scratch("users.new")));
+    cr_expect_not(files_exists(in_scratch(".users.sallyport-new")));
     close(fd);
 }
 

@@ -471,7 +471,7 @@ Test(import, a_long_prefix)
 Test(import, nothing_or_all)
 {
     expect_run(0, "correct horse\n", "user add anna");
-    cr_assert_eq(mkdir(in(scratch, "users.new"), 0700), 0);
+    cr_assert_eq(mkdir(in(scratch, ".users.sallyport-new"), 0700), 0);
     import(EX_CANTCREAT, "bob:" SHA "\n", "");
     cr_expect_not(files_exists(in(world.homes, "bob")));
     cr_expect_not(strstr(file_text(world.users), "\nbob:"));

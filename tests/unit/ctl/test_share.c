@@ -660,7 +660,7 @@ Test(share, a_directory_with_rights_is_made)
 /* Only an edit that isn't written leaves them. */
 Test(share, a_directory_with_rights_of_a_user_that_is_not_added)
 {
-    cr_assert_eq(mkdir(in_scratch("users.new"), 0700), 0);
+    cr_assert_eq(mkdir(in_scratch(".users.sallyport-new"), 0700), 0);
     expect_run(EX_CANTCREAT, PASSWORD, "user add dora --rights-in /a/b:drop");
     cr_expect_not(files_exists(in(world.homes, "dora")));
     expect_not_in_users("dora");

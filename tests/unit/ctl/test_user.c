@@ -548,7 +548,7 @@ Test(user, purge_that_was_killed)
 Test(user, purge_that_is_not_undone)
 {
     expect_run(0, PASSWORD, "user add anna");
-    cr_assert_eq(mkdir(in_scratch("users.new"), 0700), 0);
+    cr_assert_eq(mkdir(in_scratch(".users.sallyport-new"), 0700), 0);
     lasting = true;
     expect_err(EX_CANTCREAT, "", "user del anna --purge --yes",
                "/homes/anna is now ");

@@ -377,14 +377,13 @@ Test(password, somebody_else_edits, .timeout = 60)
 /* The directory can't be written to. It is logged once. */
 Test(password, read_only, .timeout = 60)
 {
-    char path[128], temp[160];
+    char temp[160];
     struct actor files;
     struct player p;
     struct stage s;
 
     stage_logged_in(&s, permit, &p, &files);
-    users_path(&s, path);
-    snprintf(temp, sizeof(temp), "%s.new", path);
+    snprintf(temp, sizeof(temp), "%s/.users.sallyport-new", s.folder);
     cr_assert_eq(mkdir(temp, 0700), 0); /* in the way of the new file */
     for (int i = 0; i < 2; i++) {
         changes(&s, &p, 1, NEW, PASSWORD_UNWRITTEN);

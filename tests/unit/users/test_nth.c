@@ -73,7 +73,7 @@ static void play(int error)
     if (!nth)
         cr_skip_test(NTH_MISSING);
     snprintf(path, sizeof(path), "%s/users", scratch);
-    snprintf(temp, sizeof(temp), "%s.new", path);
+    snprintf(temp, sizeof(temp), "%s/.users.sallyport-new", scratch);
     for (n = 1; nth_goes_on(nth); n++) {
         files_write(path, OLD, strlen(OLD), 0600);
         nth_arm(nth, n, error, NULL);
