@@ -205,23 +205,23 @@ void expect_adopt_rest(struct expect *e, const struct address *client,
     }
 }
 
-struct pair *expect_left(const struct expect *e, const struct address *client,
-                         uint64_t session, size_t *count)
+struct rests expect_rests(const struct expect *e, const struct address *client,
+                          uint64_t session)
 {
-    struct pair *p, *oldest = NULL;
-    size_t n = 0;
+    struct rests r = { 0 };
+    struct pair *p;
 
     LIST_FOREACH(p, pairs_of_host(e, client), of_host) {
-        if (p->child || p->session != session ||
-            !address_same_host(&p->client, client))
+        if (p->child || !address_same_host(&p->client, client))
             continue;
-        n++;
-        if (!oldest || p->until < oldest->until)
-            oldest = p;
+        r.of_host++;
+        if (p->session != session)
+            continue;
+        r.of_session++;
+        if (!r.longest || p->until < r.longest->until)
+            r.longest = p;
     }
-    if (count)
-        *count = n;
-    return oldest;
+    return r;
 }
 
 void expect_again(struct expect *e, struct pair *p, struct pair_list *at_port,

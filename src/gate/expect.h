@@ -96,10 +96,13 @@ void expect_adopt_rest(struct expect *e, const struct address *client,
  * Meanwhile its session may have it again, and a session of another user if no
  * pair is free. */
 void expect_rest(struct expect *e, struct pair *p, uint64_t now);
-/* Of the pairs of this client that rest since this session left them, how many
- * (COUNT may be NULL) and the one that rests longest; NULL: none. */
-struct pair *expect_left(const struct expect *e, const struct address *client,
-                         uint64_t session, size_t *count);
+/* The pairs of a client host that rest. */
+struct rests {
+    size_t of_host, of_session;
+    struct pair *longest; /* of those that the session left; NULL: none */
+};
+struct rests expect_rests(const struct expect *e, const struct address *client,
+                          uint64_t session);
 /* The same session expects the client there again: who comes late reaches the
  * one that it was meant for. */
 void expect_again(struct expect *e, struct pair *p, struct pair_list *at_port,

@@ -387,6 +387,8 @@ void pace_adopt(struct child *c, const struct msg_moved_transfer *m);
 #define PASSIVE_MAX 65536
 /* Pairs that may rest at a time, besides one for each session. */
 #define PASSIVE_RESTING 16384
+/* If so many of one host rest, each of its sessions may leave only one. */
+#define PASSIVE_HOST_RESTING 256
 /* Connections in all that wait until a session has judged an earlier one. */
 #define PASSIVE_PARKED 256
 

@@ -337,22 +337,23 @@ static struct pair *passive_choose_other(struct child *c)
 static struct pair *passive_choose_again(struct child *c)
 {
     struct pair *pair =
-        expect_left(&c->gate->passive.expect, &c->peer, c->serial, NULL);
+        expect_rests(&c->gate->passive.expect, &c->peer, c->serial).longest;
 
     return pair && port_fits(pair->port, c) ? passive_choose_rested(c, pair)
                                             : NULL;
 }
 
 /* A session may leave a sixteenth of the pairs that all sessions of its host
- * share. After that it gets its own pairs again, and also if no other pair is
- * free. */
+ * share, and only one while many pairs of the host rest: each EPSV of the host
+ * walks over them. After that it gets its own pairs again, and also if no other
+ * pair is free. */
 static bool has_left_many(const struct child *c)
 {
     const struct passive *p = &c->gate->passive;
-    size_t n, most = p->count / 16;
+    struct rests r = expect_rests(&p->expect, &c->peer, c->serial);
+    size_t most = r.of_host < PASSIVE_HOST_RESTING ? p->count / 16 : 1;
 
-    expect_left(&p->expect, &c->peer, c->serial, &n);
-    return n >= (most > 1 ? most : 1);
+    return r.of_session >= (most > 1 ? most : 1);
 }
 
 int passive_port(struct child *c, uint32_t request)

@@ -580,37 +580,72 @@ static uint64_t cpu_us(void)
     return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
+/* Passive ports without sockets, in the test's own process. */
+static struct gate gate_of_many;
+static int many_ends[2]; /* of the channel of all its sessions */
+
+static const struct address many_host = { .family = 4,
+                                          .bytes = { 127, 0, 0, 1 } };
+
+static void many_begin(unsigned ports, size_t pairs)
+{
+    struct address a = many_host;
+
+    gate_of_many = (struct gate){ .settings.connect_timeout = 1000 };
+    cr_assert_eq(fd_pair(many_ends), 0);
+    cr_assert_eq(loop_init(&gate_of_many.frame.loop), 0);
+    for (a.port = 1; a.port <= ports; a.port++)
+        cr_assert_eq(passive_add(&gate_of_many, -1, &a, false), 0);
+    cr_assert_eq(expect_init(&gate_of_many.passive.expect, pairs, 100000), 0);
+}
+
+static void many_end(void)
+{
+    passive_release(&gate_of_many);
+    loop_release(&gate_of_many.frame.loop);
+    close(many_ends[0]);
+    close(many_ends[1]);
+}
+
+static struct child many_child(uint64_t serial)
+{
+    struct child c = { .gate = &gate_of_many,
+                       .serial = serial,
+                       .peer = many_host,
+                       .local = many_host,
+                       .server = many_host };
+
+    channel_init(&c.channel, many_ends[0], PROCESS_GATE, PROCESS_SESSION,
+                 PHASE_RUN);
+    return c;
+}
+
+static void many_epsv(struct child *c)
+{
+    struct message m;
+
+    cr_assert_eq(passive_port(c, 1), 0);
+    cr_assert_gt(recv(many_ends[1], &m, sizeof(m), 0), 0);
+    cr_assert(c->pair);
+}
+
 /* CPU time in us of some EPSV with so many passive ports. */
 static uint64_t cost_of_ports(unsigned count)
 {
-    static struct gate g;
-    struct child c = { .gate = &g, .serial = 1 };
-    struct address a = { .family = 4, .bytes = { 127, 0, 0, 1 } };
+    struct child c;
     uint64_t before;
-    struct message m;
-    int ends[2];
 
-    g = (struct gate){ .settings.connect_timeout = 1000 };
-    c.peer = c.local = c.server = a;
-    cr_assert_eq(fd_pair(ends), 0);
-    cr_assert_eq(loop_init(&g.frame.loop), 0);
-    channel_init(&c.channel, ends[0], PROCESS_GATE, PROCESS_SESSION, PHASE_RUN);
-    for (a.port = 1; a.port <= count; a.port++)
-        cr_assert_eq(passive_add(&g, -1, &a, false), 0);
-    cr_assert_eq(expect_init(&g.passive.expect, 100, 1000), 0);
+    many_begin(count, 100);
+    c = many_child(1);
     before = cpu_us();
     for (int i = 0; i < 200; i++) {
-        cr_assert_eq(passive_port(&c, 1), 0);
-        cr_assert_gt(recv(ends[1], &m, sizeof(m), 0), 0);
+        many_epsv(&c);
         c.pair->given = true; /* its connection has come */
         passive_mine(&c);
         cr_assert_null(c.pair);
     }
     before = cpu_us() - before;
-    passive_release(&g);
-    loop_release(&g.frame.loop);
-    channel_close(&c.channel);
-    close(ends[1]);
+    many_end();
     return before;
 }
 
@@ -621,4 +656,29 @@ Test(passive, many_ports_cost_no_more_than_few)
 
     cr_expect_lt(many, 10 * few, "%llu us with many, %llu us with few",
                  (unsigned long long)many, (unsigned long long)few);
+}
+
+/* Gate walks over all pairs of a host at each EPSV. 64 sessions that never
+ * connect leave so few that no walk is long, although the host could leave
+ * 30,000. A host with few of them keeps its sixteenth. */
+Test(passive, one_host_leaves_few_of_many_ports)
+{
+    enum { SESSIONS = 64, PORTS = 30000, ASKED = 60 };
+    static struct child c[SESSIONS];
+    struct rests r;
+
+    many_begin(PORTS, SESSIONS + PASSIVE_RESTING);
+    for (unsigned i = 0; i < SESSIONS; i++)
+        c[i] = many_child(i + 1);
+    for (unsigned n = 0; n < ASKED; n++)
+        many_epsv(&c[0]);
+    r = expect_rests(&gate_of_many.passive.expect, &many_host, 1);
+    cr_expect_eq(r.of_session, ASKED - 1, "%zu", r.of_session);
+    for (unsigned n = 0; n < ASKED; n++)
+        for (unsigned i = 0; i < SESSIONS; i++)
+            many_epsv(&c[i]);
+    r = expect_rests(&gate_of_many.passive.expect, &many_host, 1);
+    cr_expect_geq(r.of_host + SESSIONS, PASSIVE_HOST_RESTING, "%zu", r.of_host);
+    cr_expect_leq(r.of_host, PASSIVE_HOST_RESTING + SESSIONS, "%zu", r.of_host);
+    many_end();
 }
