@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -171,33 +172,50 @@ static void entry_unblock_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* All that the child needs is copied before the fork, since the tables don't
- * exist in the child. */
+/* What the child needs. It is copied before the fork, since the tables don't
+ * exist in the child. It isn't on the stack, which the child wipes. */
+static struct session_start entry_start_of_child;
+
+/* The child. First it wipes what it has inherited about other clients: the last
+ * messages, the events that wait for log, and the stack with its callers'
+ * frames. After that it uses no variable of this frame. */
+__attribute__((noinline)) static noreturn void entry_child(struct gate *g)
+{
+    channel_forget();
+    event_sender_release(&g->frame.log);
+    if (g->stack)
+        stack_wipe_above(__builtin_frame_address(0), g->stack);
+    entry_unblock_signals();
+    session_main(&entry_start_of_child);
+}
+
 static int entry_fork(struct child *c, const struct entry *e,
                       struct pairs *pairs)
 {
-    struct session_start start = { .settings = &c->gate->settings,
-                                   .tls = c->gate->tls,
-                                   .control = e->control,
-                                   .master = pairs->master[0],
-                                   .gate = pairs->gate[0],
-                                   .log = pairs->log[0],
-                                   .keys = pairs->keys[0],
-                                   .serial = c->serial,
-                                   .peer = e->peer,
-                                   .local = e->local,
-                                   .implicit = e->implicit,
-                                   .proxied = e->proxied };
-    pid_t pid = fork();
+    struct gate *g = c->gate;
+    pid_t pid;
 
+    entry_start_of_child = (struct session_start){ .settings = &g->settings,
+                                                   .tls = g->tls,
+                                                   .control = e->control,
+                                                   .master = pairs->master[0],
+                                                   .gate = pairs->gate[0],
+                                                   .log = pairs->log[0],
+                                                   .keys = pairs->keys[0],
+                                                   .serial = c->serial,
+                                                   .peer = e->peer,
+                                                   .local = e->local,
+                                                   .implicit = e->implicit,
+                                                   .proxied = e->proxied };
+    pid = fork();
     if (pid == 0) {
-        entry_unblock_signals();
-        session_main(&start);
+        stack_wipe_below();
+        entry_child(g);
     }
     if (pid < 0)
         return -errno;
     child_born(c, pid, fd_take(&pairs->gate[1]));
-    if (SEND(&c->gate->frame.master, born, 0, .serial = c->serial,
+    if (SEND(&g->frame.master, born, 0, .serial = c->serial,
              .pid = (uint64_t)pid) < 0)
         child_kill(c, ENDING_PEER); /* master couldn't end it without gate */
     return 0;

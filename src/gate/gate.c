@@ -133,8 +133,12 @@ static void gate_report_pairs(struct gate *g)
                   .pin = slice_from(f.pin));
 }
 
+/* The loop, which its caller runs next, has its frames below this one's. */
 static void gate_on_begin(void *owner)
 {
+    struct gate *g = owner;
+
+    g->stack = __builtin_frame_address(0);
     gate_report_pairs(owner);
     expiry_watch(owner);
 }

@@ -592,6 +592,7 @@ struct gate {
     struct listener listener[SETTINGS_LISTEN_MAX];
     size_t listeners;
     int spare_fd; /* given up for a moment when there are no more */
+    void *stack;  /* where the frames of the loop begin; NULL: not yet known */
     struct signals signals;
 };
 

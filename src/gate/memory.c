@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -43,6 +44,36 @@ size_t table_buckets(size_t n)
     while (buckets < n)
         buckets *= 2;
     return buckets;
+}
+
+#define STACK_PAGE    4096u
+#define STACK_NEAR    (4 * STACK_PAGE)
+#define STACK_DEEPEST (512u << 10) /* gate never uses so much */
+
+__attribute__((noinline)) static void stack_wipe_near(void)
+{
+    char frame[STACK_NEAR];
+
+    explicit_bzero(frame, sizeof(frame));
+}
+
+/* Gives the farther pages back instead of writing to them: most were never
+ * used. The frame of madvise(2) is in a nearer one. */
+__attribute__((noinline)) void stack_wipe_below(void)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    uintptr_t end = (here & ~(uintptr_t)(STACK_PAGE - 1)) - STACK_NEAR / 2;
+
+    stack_wipe_near();
+    madvise((void *)(end - STACK_DEEPEST), STACK_DEEPEST, MADV_DONTNEED);
+}
+
+/* The sanitizer guards the space between the variables of each frame. */
+__attribute__((noinline, no_sanitize("address"))) void
+stack_wipe_above(void *frame, void *top)
+{
+    for (volatile char *at = frame; at < (volatile char *)top; at++)
+        *at = 0;
 }
 
 _Static_assert(sizeof(struct memory) <= GATE_MEMORY, "it doesn't fit");

@@ -34,6 +34,12 @@ void channel_close(struct channel *c)
     fd_close(&c->fd);
 }
 
+void channel_forget(void)
+{
+    explicit_bzero(inbox, sizeof(inbox));
+    explicit_bzero(outbox, sizeof(outbox));
+}
+
 uint32_t channel_next(struct channel *c)
 {
     if (++c->last_request == 0) /* 0 means: no request */

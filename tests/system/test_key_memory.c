@@ -9,6 +9,7 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -118,8 +119,10 @@ static int open_memory(pid_t pid)
     return fd;
 }
 
-/* Returns the address of a mark in the process, or 0. */
-static unsigned long find_in(pid_t pid, const struct marks *m)
+/* Returns the address of a mark in the process, or 0. MAPPING: only in such
+ * ones; "" is any. */
+static unsigned long find_in_mapping(pid_t pid, const struct marks *m,
+                                     const char *mapping)
 {
     char path[64], line[512], rights[8];
     unsigned long from, to, found = 0;
@@ -131,12 +134,18 @@ static unsigned long find_in(pid_t pid, const struct marks *m)
     cr_assert(maps, "%s can't be read", path);
     while (fgets(line, sizeof(line), maps))
         if (sscanf(line, "%lx-%lx %7s", &from, &to, rights) == 3 &&
-            rights[0] == 'r' && !found)
+            rights[0] == 'r' && strstr(line, mapping) && !found)
             found = find_in_range(mem, from, to, m, &seen);
     fclose(maps);
     close(mem);
-    cr_assert(found || seen > 100000, "%s: hardly anything was read", path);
+    cr_assert(found || mapping[0] || seen > 100000,
+              "%s: hardly anything was read", path);
     return found;
+}
+
+static unsigned long find_in(pid_t pid, const struct marks *m)
+{
+    return find_in_mapping(pid, m, "");
 }
 
 Test(key_memory, keys_alone, .timeout = 120)
@@ -257,11 +266,12 @@ Test(key_memory, tickets_after_login, .timeout = 120)
     session_end(&known, &server);
 }
 
-#define STRANGER "127.173.219.77"
-#define OWN      "sallyport: session 127.0.0.1"
+#define STRANGER  "127.173.219.77"
+#define STRANGERS "127.173.219."
+#define OWN       "sallyport: session 127.0.0.1"
 
 /* Connects to the data port of D as a stranger, whom gate refuses. */
-static void knock(const struct data *d)
+static void knock(const struct data *d, const char *stranger)
 {
     struct sockaddr_in port, from = { .sin_family = AF_INET };
     socklen_t len = sizeof(port);
@@ -269,42 +279,123 @@ static void knock(const struct data *d)
     char c;
 
     cr_assert_eq(getpeername(d->fd, (struct sockaddr *)&port, &len), 0);
-    cr_assert_eq(inet_pton(AF_INET, STRANGER, &from.sin_addr), 1);
+    cr_assert_eq(inet_pton(AF_INET, stranger, &from.sin_addr), 1);
     cr_assert_eq(bind(fd, (struct sockaddr *)&from, sizeof(from)), 0);
     cr_assert_eq(connect(fd, (struct sockaddr *)&port, len), 0);
     cr_assert_leq(recv(fd, &c, 1, 0), 0);
     close(fd);
 }
 
-/* A client whom gate has just refused: its address is in no session, neither as
- * bytes nor as text. */
-Test(key_memory, no_address_of_another_client, .timeout = 120)
+/* COUNT sessions have this title, and no mark is in any of them. */
+static void in_no_session(const struct server *server, const struct marks *m,
+                          const char *title, size_t count)
 {
-    const struct server_plan plan = { 0 };
-    const unsigned char bytes[] = { 127, 173, 219, 77 };
-    struct session first, s;
     static struct processes p;
-    struct marks m = { 0 };
-    struct server server;
-    struct data d;
     size_t found = 0;
+
+    processes_wait(server->pid, title, count, &p);
+    for (size_t i = 0; i < p.count; i++)
+        if (strncmp(p.row[i].title, title, strlen(title)) == 0) {
+            cr_expect_eq(find_in(p.row[i].pid, m), 0UL, "%s: %lx",
+                         p.row[i].title, find_in(p.row[i].pid, m));
+            found++;
+        }
+    cr_assert_eq(found, count);
+}
+
+/* As bytes and as text. */
+static void stranger_is_in_no(const struct server *server, const char *title,
+                              size_t count)
+{
+    const unsigned char bytes[] = { 127, 173, 219, 77 };
+    struct marks m = { 0 };
 
     add(&m, bytes, sizeof(bytes));
     add(&m, STRANGER, strlen(STRANGER));
+    in_no_session(server, &m, title, count);
+}
+
+/* A client whom gate has just refused. */
+Test(key_memory, no_address_of_another_client, .timeout = 120)
+{
+    const struct server_plan plan = { 0 };
+    struct session first, s;
+    struct server server;
+    struct data d;
+
     server_start(&server, &plan);
     session_enter(&first, &server, "anna");
     data_connect(&first, &d);
-    knock(&d);
+    knock(&d, STRANGER);
     session_init(&s);
     session_connect(&s, server.port);
-    processes_wait(server.pid, OWN, 2, &p);
-    for (size_t i = 0; i < p.count; i++)
-        if (strncmp(p.row[i].title, OWN, strlen(OWN)) == 0) {
-            cr_expect_eq(find_in(p.row[i].pid, &m), 0UL, "%s: %lx",
-                         p.row[i].title, find_in(p.row[i].pid, &m));
-            found++;
-        }
-    cr_assert_eq(found, 2);
+    stranger_is_in_no(&server, OWN, 2);
+    data_cut(&d, false);
+    session_drop(&s);
+    session_end(&first, &server);
+}
+
+/* A neighbour behind the same proxy: its session has reported its address to
+ * gate, and gate to master. */
+Test(key_memory, no_address_of_a_neighbour, .timeout = 120)
+{
+    const struct server_plan plan = { .listen = "127.0.0.1:0 proxy",
+                                      .settings = "proxies = 127.0.0.1\n" };
+    static const char header[] =
+        "PROXY TCP4 " STRANGER " 127.0.0.1 4711 21\r\n";
+    struct session first, s;
+    struct server server;
+
+    server_start(&server, &plan);
+    session_init(&first);
+    session_connect(&first, server.port);
+    session_raw(&first, header, strlen(header));
+    session_expect(&first, "220 {*}");
+    session_init(&s);
+    session_connect(&s, server.port);
+    stranger_is_in_no(&server, OWN, 1);
+    session_drop(&s);
+    session_drop(&first);
+    server_stop(&server);
+}
+
+/* Log stands still. Many strangers come, until its channel is full and gate
+ * keeps the events: then they are in the heap. */
+static void fill_queue_of_gate(const struct processes *p, const struct data *d,
+                               const struct marks *m)
+{
+    pid_t gate = processes_find(p, "sallyport: gate")->pid;
+    char stranger[32];
+
+    for (unsigned n = 0; !find_in_mapping(gate, m, "[heap]"); n++) {
+        snprintf(stranger, sizeof(stranger), STRANGERS "%u", 1 + n % 254);
+        knock(d, stranger);
+    }
+}
+
+Test(key_memory, no_address_in_an_event_that_waits, .timeout = 120)
+{
+    const struct server_plan plan = { 0 };
+    static struct processes p;
+    struct session first, s;
+    struct server server;
+    struct marks m = { 0 };
+    struct data d;
+    pid_t log;
+
+    add(&m, STRANGERS, strlen(STRANGERS));
+    server_start(&server, &plan);
+    session_enter(&first, &server, "anna");
+    data_connect(&first, &d);
+    processes_of(server.pid, &p);
+    log = processes_find(&p, "sallyport: log")->pid;
+    kill(log, SIGSTOP);
+    fill_queue_of_gate(&p, &d, &m);
+    session_init(&s);
+    session_connect(&s, server.port);
+    session_expect(&s, "220 {*}");
+    in_no_session(&server, &m, OWN, 2);
+    kill(log, SIGCONT);
     data_cut(&d, false);
     session_drop(&s);
     session_end(&first, &server);

@@ -152,6 +152,9 @@ void channel_init(struct channel *c, int fd, enum process self,
                   enum process peer, unsigned phase);
 /* Closes the descriptor; a closed channel may be closed again. */
 void channel_close(struct channel *c);
+/* Wipes what messages have left in this process's two buffers. For the child of
+ * a fork, which may not know what its parent has sent and received. */
+void channel_forget(void);
 
 /* SEND(&s->master, kick, 0, .why = ENDING_IDLE_TIME): the channel, the message,
  * the request's number (0: neither a request nor an answer), and each field of
