@@ -1,5 +1,6 @@
 /* Which names, hashes, homes and comments are permitted. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -119,11 +120,14 @@ Test(fields, a_hash_that_costs_too_much)
         { "$6$rounds=999999999$salt$" S86, false },
         { "$5$rounds=99999999999999999999999$salt$" S43, false },
         { "$5$rounds=-1$salt$" S43, false },
+        { "$6$roundsX9999999$" S86, true }, /* all of it is the salt */
         { "$y$jFT$salt$" S43, true }, /* 1 GiB: crypt_gensalt(3) with 11 */
         { "$y$jGT$salt$" S43, false },
         { "$y$jF8$salt$" S43, true },
         { "$y$jzT$salt$" S43, false },
         { "$y$j9zzzzz$salt$" S43, false },
+        { "$y$jAs..$salt$" S43, true }, /* r = 561 */
+        { "$y$jBs..$salt$" S43, false },
         { "$y$j9T.0$salt$" S43, true },     /* p = 4 */
         { "$y$j9T./$salt$" S43, true },     /* p = 3 */
         { "$y$jFT..$salt$" S43, false },    /* 1 GiB, p = 2 */
@@ -195,6 +199,7 @@ Test(fields, comments)
     cr_expect(user_comment_ok(SLICE("")));
     cr_expect(user_comment_ok(SLICE("Anna \xc3\x85, accounts #2; x=y")));
     cr_expect_not(user_comment_ok(SLICE("a:b")));
+    cr_expect_not(user_comment_ok(SLICE(":")));
     cr_expect_not(user_comment_ok(SLICE("a\tb")));
     cr_expect_not(user_comment_ok(SLICE("a\x7f")));
     snprintf(comment, sizeof(comment), "%0*d", USER_COMMENT_MAX, 0);
@@ -240,4 +245,56 @@ Test(fields, expiry)
         cr_expect_eq(expires, table[i].expires, "%s: %lld", table[i].text,
                      (long long)expires);
     }
+}
+
+Test(fields, durations)
+{
+    static const struct {
+        const char *text;
+        int64_t seconds; /* 0: refused */
+    } table[] = {
+        { "1s", 1 },        { "10min", 600 },  { "3h", 10800 },
+        { "30d", 2592000 }, { "2w", 1209600 }, { "99999s", 99999 },
+        { "100000s", 0 },   { "0d", 0 },       { "d", 0 },
+        { "30", 0 },        { "30days", 0 },   { "-1d", 0 },
+        { "1 d", 0 },       { "", 0 },
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        cr_expect_eq(user_duration_parse(slice_from(table[i].text)),
+                     table[i].seconds, "%s", table[i].text);
+}
+
+Test(fields, a_key_for_the_last_column)
+{
+    static const struct {
+        const char *key, *value;
+        const char *complaint; /* NULL: none */
+    } table[] = {
+        { "rights", "read", NULL },
+        { "quota_files", "7", NULL },
+        { "rights", "dropp", "rights=dropp: expected full, " },
+        { "rights", "l r", "rights=l r: blanks aren't permitted" },
+        { "rights", "l\n", "rights=l\n: blanks aren't permitted" },
+        { "quota", "x", "quota=x: expected a number of bytes" },
+        { "quota", "0", "quota=0: expected a number of bytes" },
+        { "quota_files", "x", "quota_files=x: expected a number of files" },
+        { "quota_files", "0", "quota_files=0: expected a number of files" },
+    };
+    char value[USER_LINE_MAX + 1];
+    struct complaint c;
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        const char *due = table[i].complaint;
+
+        c = (struct complaint){ "" };
+        cr_expect_eq(user_key_check(table[i].key, table[i].value, &c),
+                     due ? -EINVAL : 0, "row %zu: %s", i, c.text);
+        cr_expect_eq(strncmp(c.text, due ? due : "", due ? strlen(due) : 1), 0,
+                     "row %zu: %s", i, c.text);
+    }
+    snprintf(value, sizeof(value), "%0*d", USER_LINE_MAX, 0);
+    c = (struct complaint){ "" };
+    cr_expect_eq(user_key_check("networks", value, &c), -EINVAL);
+    cr_expect_str_eq(c.text, "networks=: too long");
 }
