@@ -301,3 +301,30 @@ Test(client_limits, watched_until_the_login_is_denied, .timeout = 120)
     cr_expect_eq(faulty_count("PASS "), 2);
     faulty_end(&f);
 }
+
+static bool has_stored_five(void *of)
+{
+    (void)of;
+    return faulty_count("stored 4") == 5;
+}
+
+/* A home that is away for a while denies logins, too, and ends no watch. */
+Test(client_limits, watched_while_the_home_is_away, .timeout = 120)
+{
+    static struct faulty f;
+    struct running running;
+    struct run_result r;
+
+    faulty_begin(&f, "no_home", "good");
+    make_files("tree", 5);
+    desk_start(&f.desk, &running, has_stored_five, NULL, "watch", "--timeout=1",
+               "--retries=0", "--no-temporary", "--conflict=overwrite", "tree",
+               "/", NULL);
+    kill(running.pid, SIGINT);
+    run_finish(&running, &r);
+    cr_expect_eq(r.status, 130, "%d: %s", r.status, r.text);
+    cr_expect_not_null(strstr(r.text, "home can't be entered"), "%s", r.text);
+    run_release(&r);
+    cr_expect_eq(faulty_count("PASS "), 4);
+    faulty_end(&f);
+}

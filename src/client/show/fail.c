@@ -66,6 +66,8 @@ static const struct fail_row {
     { 530, "maximum", EX_TEMPFAIL, true, "the server limits your sessions" },
     { 530, "too many", EX_TEMPFAIL, true, "the server limits your sessions" },
     { 530, "account", EX_NOPERM, false, "ask the administrator" },
+    { 530, "home can't be entered", EX_TEMPFAIL, true,
+      "its disk may be away for a while" },
     { 530, NULL, EX_NOPERM, false,
       "check the user name and the password, and the one-time code if you have "
       "one (--one-time-code asks for it)" },

@@ -168,8 +168,11 @@ class Session(threading.Thread):
             time.sleep(6)
         if FAULT == "banner":
             self.reply("230-Welcome\r\n type=file; as to a file")
-        if next(PASSWORDS) > 0 and FAULT == "denies":
+        number = next(PASSWORDS)
+        if number > 0 and FAULT == "denies":
             return self.reply("530 no")
+        if number in (1, 2) and FAULT == "no_home":
+            return self.reply("530 Your home can't be entered; tell the administrator.")
         self.reply("230 in; you may change your password" if FAULT == "advises" else
                    "230 in")
 
@@ -243,7 +246,7 @@ class Session(threading.Thread):
     # the first byte of another one has come: the second one has none.
     def do_STOR(self, words, append=False):
         if FAULT not in ("busy_once", "stored_empty", "silent_size", "lost_data",
-                         "half_end", "denies", "cuts", "takes_nothing", "gives_up", "late_cut", *KEEPING) and not FAULT.startswith("x"):
+                         "half_end", "denies", "no_home", "cuts", "takes_nothing", "gives_up", "late_cut", *KEEPING) and not FAULT.startswith("x"):
             return self.refuse(words)
         if FAULT.startswith("no_dots") and words.startswith("."):
             return self.refuse(words)
@@ -258,7 +261,7 @@ class Session(threading.Thread):
         STORED[words] = STORED.get(words, b"") if append else b""
         if number == 0 and FAULT == "emptied":
             return
-        if number == 2 and FAULT == "denies":
+        if number == 2 and FAULT in ("denies", "no_home"):
             raise ConnectionError
         if number == 2 and FAULT == "one_425" or \
            self.uploads == 2 and FAULT == "one_each":

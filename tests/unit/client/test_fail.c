@@ -67,6 +67,8 @@ Test(fail, accounts_that_change)
           true },
         { 421, "421 Your account was locked.", EX_NOPERM, false },
         { 530, "530 Your account was locked.", EX_NOPERM, false },
+        { 530, "530 Your home can't be entered; tell the administrator.",
+          EX_TEMPFAIL, true },
         { 530,
           "530 Too many sessions of this user (max_sessions= or "
           "max_per_user); close one.",
