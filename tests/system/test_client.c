@@ -209,6 +209,13 @@ Test(client, an_upload_that_waits, .timeout = 60)
               "/new", NULL);
     desk_file(server_home_file(&d.server, "held", "a"), "older");
     CLIENT(&d, EX_NOINPUT, "get", "/new");
+    /* The 226 has the length of what the server keeps. */
+    desk_says(&d, EX_USAGE, "could be compared", "put", "--remove-source",
+              "--no-verify", "a", "/unseen", NULL);
+    cr_expect(files_exists("a"));
+    desk_says(&d, 0, "the server has all of it (4 B)", "put", "--remove-source",
+              "a", "/gone", NULL);
+    cr_expect_not(files_exists("a"));
     desk_end(&d);
 }
 

@@ -346,7 +346,8 @@ void upload_tell(const struct transfer *t, struct failure *why)
 }
 
 /* The length in Sallyport's "226 Transfer complete: 5 bytes stored as /a", or
- * after a resume in "5 bytes (9 in all)". */
+ * after a resume in "5 bytes (9 in all)". A file that waits for inspection has
+ * an "(id ...)" after that. */
 static int upload_confirmed(const struct transfer *t, uint64_t *ret)
 {
     static const char mark[] = "226 Transfer complete: ";
@@ -358,7 +359,8 @@ static int upload_confirmed(const struct transfer *t, uint64_t *ret)
     rest.ptr += strlen(mark);
     rest.len -= strlen(mark);
     slice_cut(&rest, ' ', &word);
-    if (slice_starts(rest, SLICE("bytes ("))) {
+    if (slice_starts(rest, SLICE("bytes (")) &&
+        !slice_starts(rest, SLICE("bytes (id "))) {
         rest.ptr += strlen("bytes (");
         rest.len -= strlen("bytes (");
         slice_cut(&rest, ' ', &word);
@@ -430,6 +432,23 @@ static bool upload_is_held(const struct link *l)
     return at && !memchr(l->lines.data, '/', (size_t)(at - l->lines.data));
 }
 
+/* Nobody but the administrator can read the file, so the length in the 226 is
+ * all that can be compared. A part of an earlier call may be another file's. */
+static void upload_compare_held(struct transfer *t)
+{
+    char size[SHOW_SIZE_MAX];
+
+    t->modified = 0; /* nothing is there that could get a time */
+    t->sized = !t->link->site->options->no_verify && t->confirmed > 0 &&
+               t->confirmed == t->done &&
+               (t->first == 0 || t->held == HELD_OURS);
+    if (t->sized)
+        progress_note("%s: kept for inspection; the server has all of it (%s)",
+                      t->remote, show_size(t->done, size));
+    else
+        progress_note("%s: kept for inspection; not compared", t->remote);
+}
+
 /* A server may give the file another name. Then that is the file to compare. */
 static void upload_follow(struct transfer *t)
 {
@@ -467,13 +486,12 @@ static int upload_checked(struct transfer *t, struct failure *why)
     transfer_show(t);
     if (upload_bytes(t, why) < 0)
         return -1;
-    if (upload_is_held(t->link)) {
-        progress_note("%s: kept for inspection; not compared", t->remote);
-        t->modified = 0; /* nothing is there that could get a time */
-        return 0;
-    }
     if (upload_confirmed(t, &t->confirmed) < 0)
         t->confirmed = 0;
+    if (upload_is_held(t->link)) {
+        upload_compare_held(t);
+        return 0;
+    }
     upload_follow(t);
     int r = upload_compare(t, why);
     t->compared = r == 0;
