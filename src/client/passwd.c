@@ -66,6 +66,21 @@ static int passwd_send(struct link *l, const struct secret *old,
     return r;
 }
 
+/* A stored password stays as it is: only the user knows what else reads it. */
+static void passwd_tell(const struct site *s)
+{
+    if (!s->place)
+        progress_note("the password is changed");
+    else if (strcmp(s->place, PASSWORD_KEYRING) == 0)
+        progress_note("the password is changed; %s still has the old one, so "
+                      "run: secret-tool store --label=drop server %s user %s",
+                      s->place, s->url.host, s->url.user);
+    else
+        progress_note("the password is changed; %s still has the old one, so "
+                      "write the new one there",
+                      s->place);
+}
+
 /* OLD is empty: the user is asked for it. */
 static int passwd_change(struct client *c, struct secret *old)
 {
@@ -79,7 +94,7 @@ static int passwd_change(struct client *c, struct secret *old)
     c->site.password = new; /* for the next connection of this session */
     c->link.must_change = false;
     c->link.renew = true;
-    progress_note("the password is changed");
+    passwd_tell(&c->site);
     return 0;
 }
 

@@ -396,6 +396,8 @@ Test(terminal, a_password_that_must_change, .timeout = 120)
     terminal_type(&t, new);
     terminal_expect(&t, "Again: new password of fresh", NULL);
     terminal_type(&t, new);
+    terminal_expect(&t, "the file of --password-file still has the old one",
+                    new);
     terminal_expect(&t, "status 0", new);
     terminal_end(&t);
 }

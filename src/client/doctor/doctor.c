@@ -226,7 +226,8 @@ static int doctor_begin(struct doctor *d, const struct options *o,
                     o->cacert ? o->cacert : "the system's CAs");
     if (!url->user[0] && !o->user)
         return 0;
-    int r = password_find(o, &d->url, &d->password, why);
+    const char *place;
+    int r = password_find(o, &d->url, &d->password, &place, why);
     d->unasked = r == 1;
     return r < 0 ? -1 : 0;
 }

@@ -43,10 +43,12 @@ bool tty_there(void);
 
 /* Finds the user's password, never in an argument: looks, in this order, at
  * --password-file, --password-command, SALLYPORT_PASSWORD, netrc and the
- * desktop's keyring. If URL has no user, --user or netrc gives one. Returns 0;
- * 1: only the user knows it; -1 with the reason. */
+ * desktop's keyring; *place gets the name of the one that has it. If URL has no
+ * user, --user or netrc gives one. Returns 0; 1: only the user knows it; -1
+ * with the reason. */
 int password_find(const struct options *o, struct url *url, struct secret *ret,
-                  struct failure *why);
+                  const char **place, struct failure *why);
+#define PASSWORD_KEYRING "the keyring"
 /* Asks for it on the terminal. Returns 0, or -1 with the reason. */
 int password_ask(const struct options *o, const struct url *url,
                  struct secret *ret, struct failure *why);
@@ -180,7 +182,8 @@ int trust_known(struct slice text, const char *host, unsigned port,
 struct site {
     struct url url;
     struct secret password;
-    bool typed; /* the user has typed it for this login */
+    const char *place; /* where it is stored; NULL: nowhere */
+    bool typed;        /* the user has typed it for this login */
     struct proxy proxy;
     struct trust trust;
     const struct options *options;

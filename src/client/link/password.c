@@ -352,17 +352,21 @@ int password_ask(const struct options *o, const struct url *url,
 /* The variable counts only if neither a file nor a command gives a password,
  * but it is gone before the command begins. */
 static int from_settings(const struct options *o, struct secret *ret,
-                         struct failure *why)
+                         const char **place, struct failure *why)
 {
     SECRET_CLEANUP struct secret variable = { 0 };
     struct failure bad;
     int from = from_environment(&variable, &bad);
     int r = from_file(o, ret, why);
 
-    if (r == 1)
+    *place = "the file of --password-file";
+    if (r == 1) {
         r = from_command(o, ret, why);
+        *place = "what --password-command reads";
+    }
     if (r != 1)
         return r;
+    *place = VARIABLE;
     if (from == 0)
         *ret = variable;
     else if (from < 0)
@@ -371,15 +375,19 @@ static int from_settings(const struct options *o, struct secret *ret,
 }
 
 int password_find(const struct options *o, struct url *url, struct secret *ret,
-                  struct failure *why)
+                  const char **place, struct failure *why)
 {
     if (!url->user[0] && o->user)
         snprintf(url->user, sizeof(url->user), "%s", o->user);
-    int r = from_settings(o, ret, why);
-    if (r == 1)
+    int r = from_settings(o, ret, place, why);
+    if (r == 1) {
         r = from_netrc(o, url, ret, why);
-    if (r == 1 && url->user[0])
+        *place = "the netrc";
+    }
+    if (r == 1 && url->user[0]) {
         r = keyring_find(url, ret) ? 0 : 1;
+        *place = r == 0 ? PASSWORD_KEYRING : NULL;
+    }
     if (r < 0 || url->user[0])
         return r;
     return fail(why, EX_USAGE,

@@ -664,7 +664,7 @@ int site_open(struct site *s, const struct options *o, const struct url *url,
     if (proxy_find(o, url->host, &s->proxy, why) < 0 ||
         trust_decide(o, url, &s->proxy, &s->trust, why) < 0)
         return -1;
-    int found = password_find(o, &s->url, &s->password, why);
+    int found = password_find(o, &s->url, &s->password, &s->place, why);
     if (found < 0)
         return -1;
     int r = site_log_in(s, l, found == 0, why);
