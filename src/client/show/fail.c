@@ -65,6 +65,7 @@ static const struct fail_row {
       "the data connection must resume the TLS session" },
     { 530, "maximum", EX_TEMPFAIL, true, "the server limits your sessions" },
     { 530, "too many", EX_TEMPFAIL, true, "the server limits your sessions" },
+    { 530, "limit", EX_TEMPFAIL, true, "the server limits your sessions" },
     { 530, "account", EX_NOPERM, false, "ask the administrator" },
     { 530, "home can't be entered", EX_TEMPFAIL, true,
       "its disk may be away for a while" },
@@ -167,9 +168,19 @@ static int fail_reply(struct failure *why, int reply, const char *text)
     return -1;
 }
 
+/* The connection, and no command, has failed. */
+static bool fail_is_cut(int curl)
+{
+    return curl == CURLE_RECV_ERROR || curl == CURLE_SEND_ERROR ||
+           curl == CURLE_GOT_NOTHING || curl == CURLE_OPERATION_TIMEDOUT;
+}
+
 int fail_curl(struct failure *why, int curl, int reply, const char *text,
               const char *detail)
 {
+    /* The last reply is that to a command which may fail, such as ALLO. */
+    if (reply >= 500 && fail_is_cut(curl))
+        reply = 0;
     /* If the server has refused, its reply explains more. A refused AUTH is
      * more than a missing command, so there the reply is only a detail. */
     if (reply >= 500 && curl == CURLE_USE_SSL_FAILED)

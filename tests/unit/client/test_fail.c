@@ -69,6 +69,7 @@ Test(fail, accounts_that_change)
         { 530, "530 Your account was locked.", EX_NOPERM, false },
         { 530, "530 Your home can't be entered; tell the administrator.",
           EX_TEMPFAIL, true },
+        { 530, "530 anna: login limit reached", EX_TEMPFAIL, true },
         { 530,
           "530 Too many sessions of this user (max_sessions= or "
           "max_per_user); close one.",
@@ -104,6 +105,9 @@ Test(fail, results_of_libcurl)
         { CURLE_RECV_ERROR, 150, "Recv failure: Connection reset by peer",
           "the connection was cut (Recv failure: Connection reset by peer)",
           EX_TEMPFAIL, true },
+        { CURLE_RECV_ERROR, 550, "response reading failed",
+          "the connection was cut (response reading failed)", EX_TEMPFAIL,
+          true },
         { CURLE_RECV_ERROR, 0, "CONNECT tunnel failed, response 403",
           "the proxy didn't connect (CONNECT tunnel failed, response 403)",
           EX_UNAVAILABLE, true },
