@@ -10,6 +10,7 @@
 
 #include "faulty.h"
 #include "peer.h"
+#include "sallyport/base/clock.h"
 #include "support/files.h"
 #include "support/wait.h"
 
@@ -326,5 +327,63 @@ Test(client_limits, watched_while_the_home_is_away, .timeout = 120)
     cr_expect_not_null(strstr(r.text, "home can't be entered"), "%s", r.text);
     run_release(&r);
     cr_expect_eq(faulty_count("PASS "), 4);
+    faulty_end(&f);
+}
+
+static void expect_all_by_fewer(const struct desk *d, const char *threads)
+{
+    uint64_t begin = clock_ms();
+    struct run_result r;
+
+    desk_client(d, 0, &r, NULL, "put", "-r", threads, "--retries=1",
+                "--no-temporary", "--conflict=overwrite", "tree/.", "/", NULL);
+    cr_expect_null(strstr(r.text, " failed:"), "%s", r.text);
+    run_release(&r);
+    cr_expect_lt(clock_ms() - begin, 20000);
+}
+
+/* A further link that waits for its greeting isn't waited for. */
+Test(client_limits, one_session_at_a_time, .timeout = 120)
+{
+    static struct faulty f;
+
+    faulty_begin(&f, "one_at_a_time", "good");
+    make_files("tree", 8);
+    expect_all_by_fewer(&f.desk, "-P8");
+    cr_expect_eq(faulty_count("stored 4"), 8);
+    faulty_end(&f);
+}
+
+/* The first link comes back after an idle time, before the others take its
+ * place; and one note tells about all that are turned away. */
+Test(client_limits, one_session_after_an_idle_time, .timeout = 120)
+{
+    static struct faulty f;
+    struct run_result r;
+    const char *note;
+
+    faulty_begin(&f, "one_session", "good");
+    make_files("tree", 8);
+    desk_client(&f.desk, 0, &r,
+                "ls file\n!sleep 3\nput -r -P4 --no-temporary "
+                "--conflict=overwrite --retries=0 tree/. /\n",
+                "/", NULL);
+    note = strstr(r.text, "continues with fewer links");
+    cr_expect_not_null(note, "%s", r.text);
+    cr_expect(note && !strstr(note + 10, "continues with"), "%s", r.text);
+    run_release(&r);
+    cr_expect_eq(faulty_count("stored 4"), 8);
+    faulty_end(&f);
+}
+
+/* A link that is turned away after a cut leaves its file to the others. */
+Test(client_limits, fewer_sessions_after_a_cut, .timeout = 120)
+{
+    static struct faulty f;
+
+    faulty_begin(&f, "fewer", "good");
+    make_files("tree", 8);
+    expect_all_by_fewer(&f.desk, "-P3");
+    cr_expect_eq(faulty_count("stored 4"), 8);
     faulty_end(&f);
 }

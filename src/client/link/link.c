@@ -115,7 +115,7 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
     if (tls)
         l->version = SSL_get_version(tls);
     if (code == 230 || code == 232) {
-        l->logged_in = true;
+        l->logged_in = l->in = true;
         /* Other servers only advise a change. */
         l->must_change = strstr(line, "SITE PSWD old new");
     }
@@ -358,11 +358,14 @@ static void link_speak_utf8(struct link *l)
     LINK_SET(l, CURLOPT_QUOTE, l->before);
 }
 
+static bool link_must_renew(const struct link *l)
+{
+    return l->renew || link_is_stale(l) || clock_ms() - l->used > REUSE_MS;
+}
+
 static void link_set_manner(struct link *l)
 {
-    bool renew = l->renew || link_is_stale(l) ||
-                 clock_ms() - l->used > REUSE_MS ||
-                 (l->manner == LINK_ONE_EACH && l->io);
+    bool renew = link_must_renew(l) || (l->manner == LINK_ONE_EACH && l->io);
 
     /* libcurl closes the old connection by QUIT at the end of the call, and the
      * answer would count as the last reply of this call. */
@@ -412,6 +415,12 @@ void link_keep(struct link *l)
     struct failure why;
 
     link_command(l, &why, "NOOP");
+}
+
+void link_refresh(struct link *l)
+{
+    if (l->control < 0 || link_must_renew(l))
+        link_keep(l);
 }
 
 /* Sends one more command before the call's own. */
@@ -580,6 +589,7 @@ int link_run(struct link *l, struct failure *why)
     l->io = NULL;
     link_come_back(l, r);
     *why = (struct failure){ 0 };
+    l->turned_away = false;
     if (r == CURLE_OK && l->ended_early)
         r = CURLE_PARTIAL_FILE;
     if (r == CURLE_OK)
@@ -592,6 +602,7 @@ int link_run(struct link *l, struct failure *why)
     if (l->reply == 503 && l->no_room[0])
         return fail_curl(why, (int)r, 552, l->no_room, l->error);
     fail_curl(why, (int)r, l->reply, l->text, l->error);
+    l->turned_away = !l->in && why->cut && (l->reply == 421 || l->reply == 530);
     if (r == CURLE_LOGIN_DENIED && l->logged_in && !why->cut)
         atomic_store(&link_denied, true);
     return link_connects(l) ? proxy_blame(&l->site->proxy, why) : -1;

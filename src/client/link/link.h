@@ -233,13 +233,16 @@ struct link {
     bool no_password;    /* a call ends when the server asks for a password */
     bool asked;          /* the server has asked for it, by TLS */
     bool logged_in;      /* the server has let it in once */
-    bool must_change;    /* it wants another password first */
-    bool mode_z;         /* the server may be in MODE Z */
-    unsigned patience;   /* additional seconds for the reply of the next call */
-    bool moved;          /* bytes or a reply came, or bytes were sent */
-    bool paused;         /* a stream has no bytes at present */
-    uint64_t stirred;    /* a stream: by clock_ms(), when bytes could move */
-    int control;         /* the control connection's socket, or -1 */
+    bool in;             /* the present control connection is logged in */
+    bool turned_away;    /* the last call found that too many sessions are in */
+    const atomic_bool *needless; /* if true, it need not log in; or NULL */
+    bool must_change;            /* it wants another password first */
+    bool mode_z;                 /* the server may be in MODE Z */
+    unsigned patience; /* additional seconds for the reply of the next call */
+    bool moved;        /* bytes or a reply came, or bytes were sent */
+    bool paused;       /* a stream has no bytes at present */
+    uint64_t stirred;  /* a stream: by clock_ms(), when bytes could move */
+    int control;       /* the control connection's socket, or -1 */
     int rival;   /* the other one, while IPv6 and IPv4 compete for it, or -1 */
     int data;    /* the data connection's socket, or -1 */
     bool corked; /* the data connection sends whole segments only */
@@ -300,6 +303,8 @@ void link_set_directory(struct link *l, const char *path);
 void link_lacks_memory(struct link *l);
 /* Uses MODE Z for this call's data connection. */
 void link_set_mode_z(struct link *l);
+/* Logs in again if the next call would have to. */
+void link_refresh(struct link *l);
 /* Runs the call. Returns 0, or -1 with the reason. */
 int link_run(struct link *l, struct failure *why);
 

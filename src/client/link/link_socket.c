@@ -83,6 +83,12 @@ static bool link_is_stuck(const struct link *l)
            now - l->stirred > 1000 * l->site->options->timeout;
 }
 
+/* A server with too many sessions may let the login wait. */
+static bool link_is_needless(const struct link *l)
+{
+    return !l->in && l->needless && atomic_load(l->needless);
+}
+
 /* Waits for bytes of standard input, or the server's end. */
 static void link_wait_for_input(struct link *l)
 {
@@ -112,7 +118,7 @@ CURLcode link_perform(struct link *l)
         if (l->moved || l->paused)
             l->stirred = clock_ms();
         l->moved = false;
-    } while (!link_interrupted && !link_is_stuck(l) &&
+    } while (!link_interrupted && !link_is_needless(l) && !link_is_stuck(l) &&
              curl_multi_perform(l->multi, &running) == CURLM_OK && running);
     CURLcode r = link_is_stuck(l) && !link_interrupted
                      ? CURLE_OPERATION_TIMEDOUT
@@ -251,6 +257,7 @@ int link_on_socket(void *of, curl_socket_t fd, curlsocktype kind)
     } else {
         l->rival = l->control;
         l->control = fd;
+        l->in = false;
     }
     return CURL_SOCKOPT_OK;
 }

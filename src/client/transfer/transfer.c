@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "transfer.h"
 
@@ -103,55 +104,39 @@ void transfer_set_mode_z(struct transfer *t)
     link_set_mode_z(t->link);
 }
 
-static int transfer_try(struct transfer *t, struct failure *why)
-{
-    struct retry retry = { 0 };
-    int r;
-
-    do
-        r = t->job->kind == JOB_GET ? download_once(t, why)
-                                    : upload_once(t, why);
-    while (r < 0 && (((why->reply == 425 || why->reply == 522) &&
-                      link_next_manner(t->link)) ||
-                     link_again(t->link, &retry, t->remote, why)));
-    return r;
-}
-
-/* Does the job, with the retries that the options permit, and shows its
- * progress. Returns 0, or 1: skipped, or -1. *moved gets the file's bytes. */
-static int transfer_run(struct link *l, const struct job *job, uint64_t *moved,
+/* What is left to do after the last try, and to print. *moved gets the file's
+ * bytes. Returns 0, or 1: skipped, or -1. */
+static int transfer_end(struct transfer *t, int r, uint64_t *moved,
                         struct failure *why)
 {
-    struct transfer t = { .link = l, .job = job, .fd = -1, .lock = -1 };
+    const struct job *job = t->job;
 
-    *why = (struct failure){ 0 };
-    snprintf(t.remote, sizeof(t.remote), "%s", job->remote);
-    snprintf(t.local, sizeof(t.local), "%s", job->local);
-    int r = transfer_try(&t, why);
     if (r < 0 && job->kind == JOB_PUT)
-        upload_tell(&t, why);
-    else if (r < 0 && download_goes_on(&t, why))
-        transfer_tell_next(&t, why);
-    if (r == 0 && !t.skipped && l->site->options->remove_source)
-        r = source_remove(&t, why);
-    fd_close(&t.lock);
-    *moved = t.done > t.size ? t.done : t.size;
-    if (t.skipped)
-        progress_note("%s: skipped, it is there already", t.local);
-    if (!t.row && r == 0) {
+        upload_tell(t, why);
+    else if (r < 0 && download_goes_on(t, why))
+        transfer_tell_next(t, why);
+    if (r == 0 && !t->skipped && t->link->site->options->remove_source)
+        r = source_remove(t, why);
+    fd_close(&t->lock);
+    *moved = t->done > t->size ? t->done : t->size;
+    if (t->skipped)
+        progress_note("%s: skipped, it is there already", t->local);
+    if (!t->row && r == 0) {
         progress_settle(job->size);
-        return t.skipped;
+        return t->skipped;
     }
-    if (!t.row)
-        transfer_show(&t);
-    progress_end(t.row, job->kind == JOB_GET ? t.local : t.remote, t.checked,
-                 r < 0 ? why : NULL);
+    if (!t->row)
+        transfer_show(t);
+    progress_end(t->row, job->kind == JOB_GET ? t->local : t->remote,
+                 t->checked, r < 0 ? why : NULL);
     return r;
 }
 
 /* The threads of a queue: each takes the next job until none is left. */
 
 #define WORKERS_MAX 16
+#define WAKE_MS     100
+#define PAUSE_MAX   30 /* seconds between two logins */
 
 void jobs_release(struct jobs *j)
 {
@@ -254,46 +239,182 @@ bool jobs_ended(const struct jobs *j)
 struct crew {
     struct jobs *jobs;
     const struct site *site;
-    atomic_size_t next, done, skipped, failed;
-    atomic_uint_fast64_t moved;
-    atomic_int code; /* exit code of the first failure */
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* a link isn't busy any more */
+    size_t next;            /* the first job that no link has begun */
+    size_t busy;            /* links that have a transfer */
+    size_t links;           /* those that the server has let in */
+    struct crew_left {
+        struct transfer transfer;
+        struct failure why;
+    } left[WORKERS_MAX + 1]; /* by links that the server has turned away */
+    size_t left_count;
+    size_t done, skipped, failed;
+    uint64_t moved;
+    int code;         /* exit code of the first failure */
+    bool told;        /* a note says that there are fewer links */
+    atomic_bool over; /* no link has to come any more */
 };
 
-static void crew_work(struct crew *c, struct link *l)
+static bool crew_has_more(const struct crew *c)
 {
+    return c->left_count > 0 || c->next < c->jobs->count;
+}
+
+static void crew_give(struct crew *c, struct transfer *ret)
+{
+    if (c->left_count > 0) {
+        *ret = c->left[--c->left_count].transfer;
+        return;
+    }
+    const struct job *job = &c->jobs->job[c->next++];
+    *ret = (struct transfer){ .job = job, .fd = -1, .lock = -1 };
+    snprintf(ret->remote, sizeof(ret->remote), "%s", job->remote);
+    snprintf(ret->local, sizeof(ret->local), "%s", job->local);
+}
+
+/* Takes the next transfer. If there is none now, a busy link may still leave
+ * its own. Returns false: none will come, and the link doesn't count any
+ * more. */
+static bool crew_take(struct crew *c, struct link *l, struct transfer *ret)
+{
+    pthread_mutex_lock(&c->lock);
+    while (!crew_has_more(c) && c->busy > 0 && !link_is_over()) {
+        atomic_store(&c->over, true);
+        pthread_cond_wait(&c->changed, &c->lock);
+    }
+    bool some = crew_has_more(c) && !link_is_over();
+    if (some) {
+        crew_give(c, ret);
+        ret->link = l;
+        c->busy++;
+    } else {
+        atomic_store(&c->over, true);
+        c->links--;
+    }
+    pthread_mutex_unlock(&c->lock);
+    return some;
+}
+
+/* A link that the server has turned away leaves its transfer to the other ones.
+ * Returns false: there are none. */
+static bool crew_leave(struct crew *c, const struct transfer *t,
+                       const struct failure *why)
+{
+    pthread_mutex_lock(&c->lock);
+    bool others = c->links > 1;
+    if (others) {
+        c->links--;
+        c->busy--;
+        c->left[c->left_count++] = (struct crew_left){ *t, *why };
+        pthread_cond_broadcast(&c->changed);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return others;
+}
+
+/* Makes the tries that the options permit. Returns 0; 1: another link goes on
+ * with it; -1 with the reason. */
+static int crew_try(struct crew *c, struct transfer *t, struct failure *why)
+{
+    struct retry retry = { 0 };
+    int r;
+
+    *why = (struct failure){ 0 };
+    do {
+        r = t->job->kind == JOB_GET ? download_once(t, why)
+                                    : upload_once(t, why);
+        if (r < 0 && t->link->turned_away && crew_leave(c, t, why))
+            return 1;
+    } while (r < 0 && (((why->reply == 425 || why->reply == 522) &&
+                        link_next_manner(t->link)) ||
+                       link_again(t->link, &retry, t->remote, why)));
+    return r;
+}
+
+static void crew_end(struct crew *c, struct transfer *t, int r,
+                     struct failure *why)
+{
+    uint64_t moved;
+
+    r = transfer_end(t, r, &moved, why);
+    pthread_mutex_lock(&c->lock);
+    c->busy--;
+    pthread_cond_broadcast(&c->changed);
+    c->done += r == 0;
+    c->skipped += r > 0;
+    c->failed += r < 0;
+    c->moved += r == 0 ? moved : 0;
+    if (r < 0 && c->code == 0)
+        c->code = why->code;
+    c->jobs->job[t->job - c->jobs->job].failed = r < 0;
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* Returns true: the server has turned the link away. */
+static bool crew_work(struct crew *c, struct link *l)
+{
+    struct transfer t;
     struct failure why;
 
-    while (!link_is_over()) {
-        size_t i = atomic_fetch_add(&c->next, 1);
-        int none = 0;
+    while (crew_take(c, l, &t)) {
+        int r = crew_try(c, &t, &why);
 
-        if (i >= c->jobs->count)
-            break;
-        struct job *job = &c->jobs->job[i];
-        uint64_t moved;
-        int r = transfer_run(l, job, &moved, &why);
-        if (r >= 0) {
-            atomic_fetch_add(r == 0 ? &c->done : &c->skipped, 1);
-            atomic_fetch_add(&c->moved, r == 0 ? moved : 0);
-            continue;
-        }
-        job->failed = true;
-        atomic_fetch_add(&c->failed, 1);
-        atomic_compare_exchange_strong(&c->code, &none, why.code);
+        if (r == 1)
+            return true;
+        crew_end(c, &t, r, &why);
     }
+    return false;
 }
 
 /* Servers limit the sessions of a user. A link that the server doesn't let in
- * takes no job, since the others do all of them. */
-static bool crew_is_let_in(struct link *l)
+ * takes no job, since the others do all of them; and it doesn't wait for an
+ * answer longer than they need. */
+static bool crew_is_let_in(struct crew *c, struct link *l)
 {
     struct failure why;
 
-    if (link_command(l, &why, "NOOP") == 0)
-        return true;
-    if (!link_interrupted)
+    l->needless = &c->over;
+    bool in = link_command(l, &why, "NOOP") == 0;
+    l->needless = NULL;
+    pthread_mutex_lock(&c->lock);
+    bool tells = !in && !link_is_over() && !atomic_load(&c->over) && !c->told;
+    c->told |= tells;
+    c->links += in;
+    pthread_mutex_unlock(&c->lock);
+    if (tells)
         progress_note("continues with fewer links: %s", why.text);
+    return in;
+}
+
+static bool crew_wait(const struct crew *c, uint64_t ms)
+{
+    uint64_t end = clock_ms() + ms;
+
+    while (!atomic_load(&c->over) && !link_is_over() && clock_ms() < end)
+        link_poll(NULL, 0, clock_ms() + WAKE_MS);
+    return !atomic_load(&c->over) && !link_is_over();
+}
+
+/* A link that was in, and is turned away after a cut, tries to come back while
+ * the others work. */
+static bool crew_comes_back(struct crew *c, struct link *l)
+{
+    uint64_t pause = 1;
+
+    for (unsigned i = 0; i < c->site->options->retries; i++, pause *= 2) {
+        if (!crew_wait(c, 1000 * (pause < PAUSE_MAX ? pause : PAUSE_MAX)))
+            return false;
+        if (crew_is_let_in(c, l))
+            return true;
+    }
     return false;
+}
+
+static void crew_stay(struct crew *c, struct link *l)
+{
+    while (crew_work(c, l) && crew_comes_back(c, l))
+        ;
 }
 
 static void *crew_thread(void *of)
@@ -302,8 +423,8 @@ static void *crew_thread(void *of)
     struct failure why;
     struct link l;
 
-    if (link_open(&l, c->site, &why) == 0 && crew_is_let_in(&l))
-        crew_work(c, &l);
+    if (link_open(&l, c->site, &why) == 0 && crew_is_let_in(c, &l))
+        crew_stay(c, &l);
     link_close(&l);
     return NULL;
 }
@@ -324,26 +445,39 @@ static void jobs_expect(const struct jobs *j)
 
 int jobs_run(struct jobs *j, const struct site *s, struct link *first)
 {
-    struct crew c = { .jobs = j, .site = s };
+    static struct crew c; /* too large for a stack */
     pthread_t thread[WORKERS_MAX];
     size_t wanted = j->in_turn ? 1 : (size_t)s->options->parallel;
     size_t running = 0;
 
+    c = (struct crew){ .jobs = j,
+                       .site = s,
+                       .links = 1,
+                       .lock = PTHREAD_MUTEX_INITIALIZER,
+                       .changed = PTHREAD_COND_INITIALIZER };
     if (wanted > j->count)
         wanted = j->count;
     jobs_expect(j);
+    if (wanted > 1)
+        link_refresh(first); /* or another link takes its place */
     while (running + 1 < wanted && running < WORKERS_MAX &&
            pthread_create(&thread[running], NULL, crew_thread, &c) == 0)
         running++;
-    crew_work(&c, first);
+    crew_stay(&c, first);
     for (size_t i = 0; i < running; i++)
         pthread_join(thread[i], NULL);
+    /* Ctrl-C, or a denied login, has ended all links. */
+    for (size_t i = 0; i < c.left_count; i++) {
+        c.busy++;
+        c.left[i].transfer.link = first;
+        crew_end(&c, &c.left[i].transfer, -1, &c.left[i].why);
+    }
     progress_expect(0, 0);
-    j->done = atomic_load(&c.done);
-    j->skipped = atomic_load(&c.skipped);
-    j->failed = atomic_load(&c.failed);
-    j->moved = atomic_load(&c.moved);
-    return link_interrupted ? EX_TEMPFAIL : atomic_load(&c.code);
+    j->done = c.done;
+    j->skipped = c.skipped;
+    j->failed = c.failed;
+    j->moved = c.moved;
+    return link_interrupted ? EX_TEMPFAIL : c.code;
 }
 
 #define NAMED_FAILURES 3

@@ -72,6 +72,10 @@ UPLOADS = itertools.count()
 DOWNLOADS = itertools.count()
 LOSSES = itertools.count()
 LISTINGS = itertools.count()
+LIVE = set() # sessions that are logged in
+UPLOADING = [] # those that have begun an upload
+DENIED = [] # sessions that are over
+ALONE = threading.Lock()
 STORED = {} # what uploads have left, for the faults that keep it
 PARTIAL = {} # late_cut: what a cut upload has left, under its later name
 KEEPING = ("emptied", "lost_226", "renames", "no_rename", "no_dots", "full",
@@ -92,6 +96,7 @@ class Session(threading.Thread):
         self.first = 0
         self.where = ""
         self.uploads = 0
+        self.denied = False
 
     def reply(self, text):
         self.s.sendall(text.encode() + b"\r\n")
@@ -102,7 +107,8 @@ class Session(threading.Thread):
             while b"\n" in rest:
                 line, rest = rest.split(b"\n", 1)
                 yield line.strip().decode(errors="replace")
-            self.s.settimeout(2 if FAULT == "idle" and self.secure else None)
+            self.s.settimeout(2 if FAULT in ("idle", "one_session") and self.secure
+                              else None)
             try:
                 more = self.s.recv(4096)
             except TimeoutError:
@@ -113,6 +119,12 @@ class Session(threading.Thread):
             rest += more
 
     def run(self):
+        if FAULT == "one_at_a_time":
+            with ALONE:
+                return self.serve()
+        self.serve()
+
+    def serve(self):
         try:
             self.reply("331 password?" if FAULT == "early_question" else
                        "421 not you" if FAULT == "banned" else
@@ -130,6 +142,9 @@ class Session(threading.Thread):
                     break
         except OSError:
             pass
+        LIVE.discard(self)
+        if self.secure and self.denied:
+            DENIED.append(self)
         self.s.close()
 
     def do_AUTH(self, words):
@@ -173,6 +188,10 @@ class Session(threading.Thread):
             return self.reply("530 no")
         if number in (1, 2) and FAULT == "no_home":
             return self.reply("530 Your home can't be entered; tell the administrator.")
+        if FAULT == "one_session" and LIVE or FAULT == "fewer" and number >= 3:
+            self.denied = True
+            return self.reply("530 Sorry, the maximum number of clients is connected")
+        LIVE.add(self)
         self.reply("230 in; you may change your password" if FAULT == "advises" else
                    "230 in")
 
@@ -241,12 +260,14 @@ class Session(threading.Thread):
     # refused. no_dots_cut: And the first upload is never confirmed. full: There is
     # no room after the first bytes. half_end: A stranger on the way ends the
     # server's direction of the data connection, as TCP does. one_each: A control
-    # connection serves one upload. late_cut: As at a Sallyport, nobody sees the
+    # connection serves one upload. fewer: The third session is cut at its first
+    # upload, and isn't let in again. late_cut: As at a Sallyport, nobody sees the
     # part of an upload that is cut, as the first one is, and the part stays until
     # the first byte of another one has come: the second one has none.
     def do_STOR(self, words, append=False):
         if FAULT not in ("busy_once", "stored_empty", "silent_size", "lost_data",
-                         "half_end", "denies", "no_home", "cuts", "takes_nothing", "gives_up", "late_cut", *KEEPING) and not FAULT.startswith("x"):
+                         "half_end", "denies", "no_home", "one_session", "one_at_a_time",
+                         "fewer", "cuts", "takes_nothing", "gives_up", "late_cut", *KEEPING) and not FAULT.startswith("x"):
             return self.refuse(words)
         if FAULT.startswith("no_dots") and words.startswith("."):
             return self.refuse(words)
@@ -261,6 +282,14 @@ class Session(threading.Thread):
         STORED[words] = STORED.get(words, b"") if append else b""
         if number == 0 and FAULT == "emptied":
             return
+        while FAULT == "one_session" and len(DENIED) < 3:
+            time.sleep(0.01)
+        if FAULT == "fewer" and self.uploads == 1:
+            UPLOADING.append(self)
+            if len(UPLOADING) == 3:
+                raise ConnectionError
+            while len(LIVE) + (len(UPLOADING) > 2) < 3:
+                time.sleep(0.01)
         if number == 2 and FAULT in ("denies", "no_home"):
             raise ConnectionError
         if number == 2 and FAULT == "one_425" or \
