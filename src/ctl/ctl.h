@@ -138,6 +138,7 @@ struct context {
     const struct users *places_of; /* of this table */
     struct known_answers *known;   /* known.h */
     size_t known_size;
+    struct known_owners *owners; /* known.h */
     int lock_fd; /* of the users file, which is locked; 0: it isn't */
     bool stands; /* the last edit_run() has replaced it */
     struct complaint complaint;
@@ -674,9 +675,15 @@ int uids_choose(struct context *x, struct uids *u, uint64_t uid);
 int uids_spend(struct context *x, struct edit *e, uint64_t uid);
 /* Records the assigned uids as used: before anything else is written. */
 int uids_record(struct uids *u, struct edit *e);
-/* Has an account of the system (NSS) this uid? Its owner could read and change
- * the user's files. */
-bool uid_is_of_system(uint64_t uid);
+/* Has an account of the system (NSS) this uid, whose owner could read and
+ * change the user's files? Or a group this gid? They return 1, 0, or -errno:
+ * nobody knows. */
+int uid_is_of_system(uint64_t uid);
+int gid_is_of_system(uint64_t gid);
+/* errno after a question to NSS that found nothing: 0, or -errno as above. */
+int nss_result(int error);
+/* Returns EX_TEMPFAIL, with the complaint that nobody knows. */
+int nss_fail(struct context *x, int result);
 
 /* share.c: shares, teams, and who has them. */
 

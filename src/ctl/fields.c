@@ -36,6 +36,7 @@ static int take_rights(struct context *x, struct fields *f)
 static int take_ids(struct context *x, struct fields *f)
 {
     const struct settings *s = &x->settings;
+    int account = 0, group = 0;
 
     if (x->args.uid &&
         (slice_number(slice_from(x->args.uid), s->uid_last, &f->uid) ||
@@ -45,12 +46,18 @@ static int take_ids(struct context *x, struct fields *f)
                         "uid_last)",
                         x->args.uid, (unsigned long long)s->uid_first,
                         (unsigned long long)s->uid_last);
-    if (x->args.uid && uid_is_of_system(f->uid))
+    if (x->args.uid)
+        account = uid_is_of_system(f->uid);
+    if (x->args.uid && !x->args.gid)
+        group = gid_is_of_system(f->uid);
+    if (account < 0 || group < 0)
+        return nss_fail(x, account < 0 ? account : group);
+    if (account)
         return ctl_fail(x, EX_USAGE,
                         "--uid %s: an account of the system has it (getent "
                         "passwd %s); leave out --uid, or give another one",
                         x->args.uid, x->args.uid);
-    if (x->args.uid && !x->args.gid && getgrgid((gid_t)f->uid))
+    if (group)
         return ctl_fail(x, EX_USAGE,
                         "--uid %s: a group of the system has this number, and "
                         "the user would be in it; leave out --uid, or give "
@@ -87,9 +94,14 @@ int fields_take_group(struct context *x, const char *group, gid_t *ret)
 {
     uint64_t number;
     const bool named = slice_number(slice_from(group), GID_MAX, &number);
-    const struct group *found =
-        named ? getgrnam(group) : getgrgid((gid_t)number);
+    const struct group *found;
+    int r;
 
+    errno = 0;
+    found = named ? getgrnam(group) : getgrgid((gid_t)number);
+    r = found ? 0 : nss_result(errno);
+    if (r < 0)
+        return nss_fail(x, r);
     if (!found)
         return ctl_fail(x, EX_USAGE,
                         "%s: there is no such group; make it with: groupadd "
@@ -177,7 +189,7 @@ static bool may_own(const struct context *x, const struct fields *f,
 
     if (geteuid() != 0 || stat(f->home, &st) ||
         st.st_uid < x->settings.uid_first || st.st_uid > x->settings.uid_last ||
-        uid_is_of_system(st.st_uid))
+        uid_is_of_system(st.st_uid) != 0)
         return false;
     for (size_t i = 0; i < u->count; i++)
         if (u->row[i].uid == st.st_uid)

@@ -3,6 +3,7 @@
  * a disk doesn't answer, only the names of the directories count. */
 #include "known.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -91,6 +92,17 @@ static size_t add_path(struct known *all, size_t n, const char *path)
     return n + (all[n].path != NULL);
 }
 
+static void known_forget(struct context *x)
+{
+    x->places_of = NULL; /* they were resolved by what was known */
+    if (!x->known)
+        return;
+    for (size_t i = 0; i < x->known->work.count; i++)
+        free(x->known->work.all[i].path);
+    munmap(x->known, x->known_size);
+    x->known = NULL;
+}
+
 static size_t known_size(size_t n)
 {
     return sizeof(struct known_answers) + n * (sizeof(struct known) + PATH_MAX);
@@ -105,7 +117,7 @@ void known_fill(struct context *x, const struct users *u,
     size_t count = 0, kept = 0;
 
     paths_ask(x); /* it is another question that must not wait */
-    known_release(x);
+    known_forget(x);
     if (!a)
         return;
     x->known = a;
@@ -150,13 +162,77 @@ void known_resolve(const void *owner, const char *path, char out[PATH_MAX])
         out[0] = '\0'; /* longer than any path of a row */
 }
 
+/* In shared memory: a bit for each uid from uid_first on. */
+struct known_owners {
+    const struct settings *settings;
+    const char *path;
+    uint8_t bits[];
+};
+
+static void add_owner(struct known_owners *o, int homes, const char *name)
+{
+    const struct settings *s = o->settings;
+    char path[PATH_MAX];
+    struct stat st;
+    uint64_t bit;
+
+    if (!strcmp(name, ".") || !strcmp(name, "..") ||
+        fstatat(homes, name, &st, AT_SYMLINK_NOFOLLOW) ||
+        !S_ISDIR(st.st_mode) || st.st_uid < s->uid_first ||
+        st.st_uid > s->uid_last)
+        return;
+    snprintf(path, sizeof(path), "%s/%s", s->homes, name);
+    bit = st.st_uid - s->uid_first;
+    if (!o->path || strcmp(path, o->path) != 0)
+        o->bits[bit / 8] |= (uint8_t)(1 << bit % 8);
+}
+
+static int ask_owners(void *shared)
+{
+    struct known_owners *o = shared;
+    DIR *homes = opendir(o->settings->homes);
+    const struct dirent *entry;
+
+    while (homes && (entry = readdir(homes)))
+        add_owner(o, dirfd(homes), entry->d_name);
+    if (homes)
+        closedir(homes);
+    return 0;
+}
+
+static size_t owners_size(const struct context *x)
+{
+    const struct settings *s = &x->settings;
+
+    return sizeof(struct known_owners) + (s->uid_last - s->uid_first) / 8 + 1;
+}
+
+void known_ask_owners(struct context *x, const char *path)
+{
+    struct known_owners *o = disk_share(owners_size(x));
+
+    if (!o)
+        return;
+    o->settings = &x->settings;
+    o->path = path;
+    if (disk_run(ask_owners, o, disk_ms))
+        stderr_print("%s doesn't answer; so it isn't known whose directories "
+                     "are there",
+                     x->settings.homes);
+    x->owners = o;
+}
+
+bool known_owner(const struct context *x, uint64_t uid)
+{
+    const uint64_t bit = uid - x->settings.uid_first;
+
+    return x->owners && x->owners->bits[bit / 8] >> bit % 8 & 1;
+}
+
 void known_release(struct context *x)
 {
-    x->places_of = NULL; /* they were resolved by what was known */
-    if (!x->known)
-        return;
-    for (size_t i = 0; i < x->known->work.count; i++)
-        free(x->known->work.all[i].path);
-    munmap(x->known, x->known_size);
-    x->known = NULL;
+    known_forget(x);
+    if (x->owners)
+        munmap(x->owners, owners_size(x));
+    x->owners = NULL;
 }

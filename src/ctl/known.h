@@ -25,4 +25,10 @@ const struct known *known_of(const struct context *x, const char *path);
 void known_resolve(const void *owner, const char *path, char out[PATH_MAX]);
 void known_release(struct context *x);
 
+/* Asks which uids own a directory in the setting homes, without that of PATH
+ * (NULL: with each). The command calls it before the lock. */
+void known_ask_owners(struct context *x, const char *path);
+/* False if nobody has asked, or it isn't known. */
+bool known_owner(const struct context *x, uint64_t uid);
+
 #endif

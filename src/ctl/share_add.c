@@ -3,6 +3,7 @@
  * as used before the directory gets it, so that it is never assigned twice. */
 #include "known.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <stdio.h>
 #include <string.h>
@@ -122,9 +123,13 @@ static int check_gid(struct context *x, const struct new_share *a,
                      const struct users *u)
 {
     const size_t line = line_of_gid(u, a->gid);
-    const struct group *group = a->local ? NULL : getgrgid(a->gid);
     const struct user *user = a->local ? home_of_gid(x, u, a->gid) : NULL;
+    const struct group *group;
+    int r;
 
+    errno = 0;
+    group = a->local ? NULL : getgrgid(a->gid);
+    r = group ? 0 : nss_result(errno);
     if (line)
         return ctl_fail(x, EX_DATAERR,
                         "%s:%zu: gid %u is used in this line; %s",
@@ -137,6 +142,8 @@ static int check_gid(struct context *x, const struct new_share *a,
                         "members of the share could enter; make another group",
                         x->settings.users, user->line, (unsigned)a->gid,
                         user->name);
+    if (r < 0)
+        return nss_fail(x, r);
     if (group)
         return ctl_fail(x, EX_DATAERR,
                         "gid %u is that of the group %s; leave out --gid, or "
@@ -154,7 +161,7 @@ static gid_t gid_of_directory(const struct context *x,
     if (!there || !there->directory || there->link || there->uid != geteuid() ||
         there->gid < x->settings.gid_first ||
         there->gid > x->settings.gid_last || line_of_gid(u, there->gid) ||
-        getgrgid(there->gid))
+        gid_is_of_system(there->gid) != 0)
         return 0;
     return there->gid;
 }
@@ -179,11 +186,17 @@ static int next_gid(struct context *x, const struct users *u,
 {
     const struct settings *s = &x->settings;
     uint64_t gid = spent->last < s->gid_first ? s->gid_first : spent->last + 1;
+    int taken = 1;
 
-    while (gid <= s->gid_last &&
-           (spent_has(spent, gid) || line_of_gid(u, (gid_t)gid) ||
-            getgrgid((gid_t)gid)))
-        gid++;
+    for (; gid <= s->gid_last; gid++) {
+        if (spent_has(spent, gid) || line_of_gid(u, (gid_t)gid))
+            continue;
+        taken = gid_is_of_system(gid);
+        if (taken <= 0)
+            break;
+    }
+    if (taken < 0)
+        return nss_fail(x, taken);
     *ret = (gid_t)gid;
     return gid <= s->gid_last
                ? 0

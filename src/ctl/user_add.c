@@ -1,7 +1,8 @@
 /* "user add": a row in the users file, and a home. The uid is recorded as used
  * before anything else is written, so that it is never assigned twice. */
-#include "ctl.h"
+#include "known.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -98,9 +99,39 @@ static int take_password(struct context *x, struct addition *a,
 
 /* Uids. */
 
-bool uid_is_of_system(uint64_t uid)
+/* getpwuid(3): these mean that there is none. */
+int nss_result(int error)
 {
-    return getpwuid((uid_t)uid) != NULL;
+    switch (error) {
+    case 0:
+    case ENOENT:
+    case ESRCH:
+    case EBADF:
+    case EPERM:
+        return 0;
+    default:
+        return -error;
+    }
+}
+
+int uid_is_of_system(uint64_t uid)
+{
+    errno = 0;
+    return getpwuid((uid_t)uid) ? 1 : nss_result(errno);
+}
+
+int gid_is_of_system(uint64_t gid)
+{
+    errno = 0;
+    return getgrgid((gid_t)gid) ? 1 : nss_result(errno);
+}
+
+int nss_fail(struct context *x, int result)
+{
+    return ctl_fail(x, EX_TEMPFAIL,
+                    "the accounts and groups of the system couldn't be asked, "
+                    "so no number was assigned: %s; see: getent passwd",
+                    strerror(-result));
 }
 
 static bool is_in_range(const struct context *x, uint64_t uid)
@@ -108,28 +139,42 @@ static bool is_in_range(const struct context *x, uint64_t uid)
     return uid >= x->settings.uid_first && uid <= x->settings.uid_last;
 }
 
-/* The gid is the same number, so no group of the system may have it either. */
-static uint64_t uids_next(const struct context *x, const struct spent *s)
+/* The gid is the same number, so no group of the system may have it either. The
+ * directory of a row that is lost keeps its uid. */
+static int uids_next(struct context *x, const struct spent *s, uint64_t *ret)
 {
     uint64_t uid =
         s->last < x->settings.uid_first ? x->settings.uid_first : s->last + 1;
+    int taken = 1;
 
-    while (uid <= x->settings.uid_last &&
-           (spent_has(s, uid) || uid_is_of_system(uid) || getgrgid((gid_t)uid)))
-        uid++;
-    return uid;
+    for (; uid <= x->settings.uid_last; uid++) {
+        if (spent_has(s, uid) || known_owner(x, uid))
+            continue;
+        taken = uid_is_of_system(uid);
+        if (taken == 0)
+            taken = gid_is_of_system(uid);
+        if (taken <= 0)
+            break;
+    }
+    *ret = uid;
+    return taken < 0 ? nss_fail(x, taken) : 0;
 }
 
 /* The file of spent uids is lost, or was never there: all up to the highest one
  * of a row count as spent, as long as others are left. */
-static void spend_unknown(const struct context *x, struct spent *s,
-                          const struct users *u)
+static int spend_unknown(struct context *x, struct spent *s,
+                         const struct users *u)
 {
+    uint64_t next;
+    int code;
+
     for (size_t i = 0; i < u->count; i++)
         if (is_in_range(x, u->row[i].uid) && u->row[i].uid > s->last)
             s->last = u->row[i].uid;
-    if (uids_next(x, s) > x->settings.uid_last)
+    code = uids_next(x, s, &next);
+    if (code == 0 && next > x->settings.uid_last)
         s->last = 0;
+    return code;
 }
 
 int uids_choose(struct context *x, struct uids *u, uint64_t uid)
@@ -151,7 +196,7 @@ int uids_open(struct context *x, struct uids *u, struct edit *e)
 
     u->changed = code == 0 && u->spent.last == 0 && u->spent.count == 0;
     if (u->changed)
-        spend_unknown(x, &u->spent, &e->users);
+        code = spend_unknown(x, &u->spent, &e->users);
     for (size_t i = 0; i < e->users.count && code == 0; i++)
         code = uids_choose(x, u, e->users.row[i].uid);
     return code;
@@ -172,8 +217,13 @@ int uids_assign(struct context *x, struct uids *u, struct slice name,
     int code = 0;
 
     if (*uid == 0) {
-        *uid = uids_next(x, &u->spent);
-        if (*uid > x->settings.uid_last)
+        uint64_t next;
+
+        code = uids_next(x, &u->spent, &next);
+        if (code)
+            return code;
+        *uid = next;
+        if (next > x->settings.uid_last)
             return ctl_fail(x, EX_CONFIG,
                             "no uid is left up to %llu; give --uid N, the "
                             "number of a removed user whose files are gone, or "
@@ -306,6 +356,8 @@ int user_add(struct context *x)
         code = take_password(x, &a, &password);
     if (code)
         return code;
+    if (a.f.uid == 0)
+        known_ask_owners(x, a.f.home);
     snprintf(options, sizeof(options), "rights=%s",
              rights_text(a.f.rights, rights));
     a.options = slice_from(options);

@@ -151,26 +151,30 @@ static bool import_has_home(struct import *m, const struct imported *e)
     return has || geteuid() != 0; /* without root all files have one uid */
 }
 
-static bool may_keep_uid(struct import *m, const struct edit *e,
-                         const struct imported *one, const struct spent *spent)
+/* Returns 1, 0, or -errno as uid_is_of_system(). */
+static int may_keep_uid(struct import *m, const struct edit *e,
+                        const struct imported *one, const struct spent *spent)
 {
     const struct settings *s = &m->x->settings;
     const uint64_t uid = one->uid;
+    int taken;
 
     if (spent_has(spent, uid) && !import_has_home(m, one))
-        return false;
-    if (uid < s->uid_first || uid > s->uid_last || uid_is_of_system(uid) ||
-        getgrgid((gid_t)uid)) /* the gid is the same number */
-        return false;
-    for (size_t i = 0; i < e->users.count; i++)
-        if (e->users.row[i].uid == uid)
-            return false;
-    return true;
+        return 0;
+    if (uid < s->uid_first || uid > s->uid_last)
+        return 0;
+    taken = uid_is_of_system(uid);
+    if (taken == 0)
+        taken = gid_is_of_system(uid); /* the gid is the same number */
+    for (size_t i = 0; i < e->users.count && taken == 0; i++)
+        taken = e->users.row[i].uid == uid;
+    return taken < 0 ? taken : !taken;
 }
 
-/* An import that was killed has left an empty home: its uid is nobody's. */
-static bool uid_of_empty_home(struct import *m, struct edit *e,
-                              struct imported *one)
+/* An import that was killed has left an empty home: its uid is nobody's.
+ * Returns 1, 0, or -errno as above. */
+static int uid_of_empty_home(struct import *m, struct edit *e,
+                             struct imported *one)
 {
     const struct settings *s = &m->x->settings;
     struct row_text t;
@@ -180,16 +184,18 @@ static bool uid_of_empty_home(struct import *m, struct edit *e,
 
     fields_wipe(&a.f);
     if (geteuid() != 0 || !home || !home->empty || home->uid < s->uid_first ||
-        home->uid > s->uid_last || uid_is_of_system(home->uid))
-        return false;
+        home->uid > s->uid_last)
+        return 0;
     for (size_t i = 0; i < e->users.count; i++)
         if (e->users.row[i].uid == home->uid)
-            return false;
+            return 0;
     for (const struct imported *other = m->entry; other < one; other++)
         if (!other->skipped && other->uid == home->uid)
-            return false;
-    one->uid = home->uid;
-    return true;
+            return 0;
+    int taken = uid_is_of_system(home->uid);
+    if (taken == 0)
+        one->uid = home->uid;
+    return taken < 0 ? taken : !taken;
 }
 
 /* Each further home may be on the same dead disk, and others wait for the
@@ -234,8 +240,11 @@ static int assign_uids(struct import *m, struct edit *e, struct uids *uids)
 
         if (one->skipped)
             continue;
-        if (m->format->own ? !may_keep_uid(m, e, one, &uids->spent)
-                           : !uid_of_empty_home(m, e, one))
+        int own = m->format->own ? may_keep_uid(m, e, one, &uids->spent)
+                                 : uid_of_empty_home(m, e, one);
+        if (own < 0)
+            return nss_fail(m->x, own);
+        if (own == 0)
             one->uid = 0;
         one->gid = one->uid; /* a group of another machine means nothing */
         if (one->uid == 0)
@@ -487,6 +496,8 @@ int user_import(struct context *x)
         skip_unusable(&m);
         code = import_look(&m);
     }
+    if (code == 0)
+        known_ask_owners(x, NULL);
     if (code == 0)
         code = edit_run(x, import_locked, &m);
     if (code == 0)

@@ -1,5 +1,6 @@
 /* The life of an account: its uid, its first password, its expiry, and another
  * name. */
+#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -148,11 +149,14 @@ Test(account, bad_renames)
 /* Accounts of the system, in place of those of libc. */
 static uid_t account;
 static gid_t group;
+static int down; /* the errno of NSS */
 
 struct passwd *getpwuid(uid_t uid)
 {
     static struct passwd row;
 
+    if (down)
+        errno = down;
     return account != 0 && uid == account ? &row : NULL;
 }
 
@@ -196,6 +200,30 @@ Test(account, an_import_takes_no_uid_of_a_local_group)
     file_write(in(scratch, "old"), text);
     snprintf(words, sizeof(words), "user import %s", in(scratch, "old"));
     expect_out(0, "", words, "user anna: uid 70000, ");
+}
+
+/* With LDAP down nobody knows whose number it is. */
+Test(account, accounts_that_cannot_be_asked)
+{
+    char words[256], text[256];
+
+    expect_run(0, PASSWORD, "user add anna");
+    strcpy(text, file_text(world.users));
+    down = ECONNREFUSED;
+    expect_err(EX_TEMPFAIL, PASSWORD, "user add bob",
+               "the accounts and groups of the system couldn't be asked, so no "
+               "number was assigned: Connection refused");
+    expect_run(EX_TEMPFAIL, PASSWORD, "user add bob --uid 70005");
+    expect_run(EX_TEMPFAIL, "", "user change anna --uid 70005");
+    file_write(in_scratch("old"), "bob:!:70007:70007::/b::\n");
+    snprintf(words, sizeof(words), "user import %s", in_scratch("old"));
+    expect_run(EX_TEMPFAIL, "", words);
+    file_write(in_scratch("old"), "bob:!:1:1::/x:/bin/sh\n");
+    expect_run(EX_TEMPFAIL, "", words);
+    cr_expect_str_eq(file_text(world.users), text);
+    cr_expect_not(files_exists(in(world.homes, "bob")));
+    down = ENOENT; /* there is none */
+    expect_run(0, PASSWORD, "user add bob --uid 70005");
 }
 
 Test(account, the_last_uid_is_of_the_system)

@@ -692,6 +692,28 @@ Test(user, a_uid_is_never_given_out_twice)
     expect_out(0, PASSWORD, "user add emil", "uid 70051");
 }
 
+/* The row and the file of spent uids are lost, as after the restore of an old
+ * backup; the files are still there. */
+Test(user, a_uid_that_owns_a_home_is_not_assigned)
+{
+    char words[256];
+
+    if (geteuid() != 0)
+        world_skip("without root all homes have one uid");
+    expect_run(0, PASSWORD, "user add anna");
+    expect_run(0, PASSWORD, "user add bob");
+    file_write(in(world.homes, "bob/file"), "x");
+    file_write(world.users, "#\n");
+    file_write(in_scratch("users.last-uid"), "70000\n");
+    expect_out(0, PASSWORD, "user add carl", "uid 70002");
+    expect_out(0, PASSWORD, "user add bob --uid 70001", "uid 70001");
+    file_write(world.users, "#\n");
+    file_write(in_scratch("users.last-uid"), "70000\n");
+    file_write(in_scratch("old"), "dora:!:1:1::/x:/bin/sh\n");
+    snprintf(words, sizeof(words), "user import %s", in_scratch("old"));
+    expect_out(0, "", words, "user dora: uid 70003");
+}
+
 /* A full disk has emptied it: an edit would make that permanent, and announce
  * it to the server. Before the first user, and after the last one, it may be
  * without users. */
