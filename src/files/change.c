@@ -50,6 +50,18 @@ static int change_sync(const struct files *f, int directory)
     return -errno;
 }
 
+/* Has a new directory taken the place of one that isn't there, but would have
+ * rights of its own? Only now the disk shows which spellings it takes for one
+ * name. */
+static int change_check_place(const struct files *f, const struct place *at,
+                              const struct path *path)
+{
+    struct slice above, name;
+
+    path_split(path_slice(path), &above, &name);
+    return guard_name(f, at->mount, above, at->directory, at->name);
+}
+
 int change_on_directory_make(void *owner, struct msg_directory_make *m)
 {
     struct files *f = owner;
@@ -64,7 +76,11 @@ int change_on_directory_make(void *owner, struct msg_directory_make *m)
     /* It inherits the set-group-ID bit, and keeps it: there is no chmod. */
     if (mkdirat(at.directory, at.name, (mode_t)at.mount->dir_mode) < 0)
         return -errno;
-    r = change_sync(f, at.directory);
+    r = change_check_place(f, &at, &path);
+    if (r != 0)
+        unlinkat(at.directory, at.name, AT_REMOVEDIR);
+    else
+        r = change_sync(f, at.directory);
     return r != 0 ? r : ANSWER(f, done, m->request);
 }
 
@@ -274,6 +290,21 @@ static int change_rename_locked(const struct files *f, const struct place *from,
                : r;
 }
 
+static int change_rename_checked(const struct files *f,
+                                 const struct place *from, struct place *to,
+                                 struct path *path)
+{
+    bool directory = change_kind_at(from) == S_IFDIR;
+    int r = change_rename_locked(f, from, to, path);
+
+    if (r != 0 || !directory)
+        return r;
+    r = change_check_place(f, to, path);
+    if (r != 0) /* its old name is free: both directories are locked */
+        change_rename_plain(to, from);
+    return r;
+}
+
 /* Between mounts nothing moves, also not on one file system: the kernel would
  * keep the group and the mode that the file had. */
 static int change_rename(const struct files *f, const struct place *from,
@@ -285,7 +316,7 @@ static int change_rename(const struct files *f, const struct place *from,
 
     if (r != 0)
         return r;
-    r = change_rename_locked(f, from, to, path);
+    r = change_rename_checked(f, from, to, path);
     naming_unlock(from->directory);
     naming_unlock(to->directory);
     return r;

@@ -365,7 +365,7 @@ void files_main(const struct files_start *start)
     files_set_signals();
     umask(0); /* each mode is explicit, as default ACLs want it */
     files_init(&f, start);
-    r = mount_open(&f, start, &c);
+    r = mount_open(&f, start);
     if (r < 0)
         files_fail(&f, r, &c);
     r = files_enter(&f, start, &c);

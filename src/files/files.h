@@ -98,6 +98,8 @@ struct files {
     int group_count;
     struct mount mount[1 + FILES_MOUNTS_MAX]; /* the first one is the home */
     size_t mounts;
+    struct guarded *guarded; /* guard.c */
+    size_t guarded_count;
     int counter;      /* the home, open where uploads are counted; else -1 */
     bool writes_only; /* partials: in some mount no file can be read */
     struct channel session, master;
@@ -198,8 +200,7 @@ void commit_end_as_cut(struct files *f);
 void mount_init(struct files *f, const struct files_start *start);
 /* Opens them as the user would: 0; -errno if the home can't be opened. One
  * event for each other one that can't be. */
-int mount_open(struct files *f, const struct files_start *start,
-               struct complaint *c);
+int mount_open(struct files *f, const struct files_start *start);
 /* A share in which the user sees nothing of what others do? */
 bool mount_is_drop(const struct mount *m);
 /* What the sandbox has to permit in it: enum beneath_may bits. */
@@ -215,6 +216,20 @@ const struct mount *mount_named(const struct files *f, struct slice directory,
                                 const char *name);
 /* Stands one somewhere below the directory PATH, which isn't "/"? */
 bool mount_is_below(const struct files *f, struct slice path);
+
+/* guard.c: directories of the home that have rights of their own, and those
+ * that contain them, are found by their own path only. */
+
+/* Once the mount M of the home was opened, or not. LATE: its disk doesn't
+ * answer. 0 or -errno. */
+int guard_note(struct files *f, const struct mount *m, bool late);
+/* Does PATH, of the mount M, lead to none of them by another spelling? 0;
+ * -ENOENT if it does, or isn't there; -errno. */
+int guard_path(const struct files *f, const struct mount *m, struct slice path);
+/* The same for NAME in the open DIRECTORY, whose path is ABOVE; but 0 if it
+ * isn't there. */
+int guard_name(const struct files *f, const struct mount *m, struct slice above,
+               int directory, const char *name);
 
 /* resolve.c: from a virtual path to a descriptor, by the kernel alone. Each
  * function takes the rights that are NEEDED there: enum right bits. */
@@ -245,8 +260,8 @@ int resolve_beneath(int directory, const char *path, int flags);
 int resolve_in(int directory, const char *name, int flags, unsigned mode);
 
 /* Opens the directory NAME in DIRECTORY, unless something is mounted there:
- * -EXDEV. */
-int resolve_unmounted(int directory, const char *name);
+ * -EXDEV. FLAGS as for resolve_place(). */
+int resolve_unmounted(int directory, const char *name, int flags);
 
 /* Do they describe the same file? */
 bool resolve_is_same(const struct stat *a, const struct stat *b);

@@ -250,6 +250,16 @@ static bool list_hides(struct listing *l, const char *name)
     return true;
 }
 
+/* Does it stand here under another name, with other rights? */
+static bool list_is_guarded(struct listing *l, const char *name)
+{
+    int r = guard_name(l->f, l->in.mount, l->in.path, l->in.fd, name);
+
+    if (r != 0)
+        list_note_error(l, r);
+    return r != 0;
+}
+
 static bool list_leaves_out(const struct listing *l, const char *name)
 {
     return l->pattern && !list_matches(l->pattern, name);
@@ -286,7 +296,8 @@ static int list_add_names(struct listing *l)
             continue;
         }
         if (list_leaves_out(l, name) || mount_named(l->f, l->in.path, name) ||
-            list_hides(l, name))
+            list_hides(l, name) ||
+            (d.maybe_directory && list_is_guarded(l, name)))
             continue;
         r = list_add_entry(l, name);
         if (r < 0)

@@ -6,7 +6,6 @@
  * (resolve.c). */
 #include "files.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -210,69 +209,6 @@ static int mount_open_in_home(const struct files *f, const struct mount *m)
     return mount_searchable(fd);
 }
 
-/* Returns whether the name has letters. */
-static bool mount_swap_case(char *name, size_t len)
-{
-    bool letters = false;
-
-    for (size_t i = 0; i < len; i++)
-        if (isalpha((unsigned char)name[i])) {
-            name[i] = (char)(name[i] ^ ('a' ^ 'A'));
-            letters = true;
-        }
-    return letters;
-}
-
-static bool mount_is_also(const struct files *f, const char *path,
-                          const struct stat *st)
-{
-    FD_CLEANUP int fd =
-        resolve_in(f->mount[0].fd, path, O_PATH | O_DIRECTORY, 0);
-    struct stat there;
-
-    return fd >= 0 && fstat(fd, &there) == 0 && resolve_is_same(&there, st);
-}
-
-/* Does PATH still lead there with more at the END of a component? ext4 ignores
- * U+00AD in a directory that ignores case, and vfat the last dot. */
-static bool mount_ignores_more(const struct files *f, const char *path,
-                               size_t end, const struct stat *st)
-{
-    static const char *const more[] = { "\xc2\xad", "." };
-    char other[FTP_PATH_MAX + 3];
-
-    for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
-        snprintf(other, sizeof(other), "%.*s%s%s", (int)end, path, more[i],
-                 path + end);
-        if (mount_is_also(f, other, st))
-            return true;
-    }
-    return false;
-}
-
-/* By another spelling a client would reach the directory with the rights of the
- * home: a path chooses its mount by its bytes. A name may have no letter whose
- * case could be changed. */
-static bool mount_ignores_case(const struct files *f, const struct mount *m)
-{
-    char path[FTP_PATH_MAX + 1], *name = path;
-    struct stat st;
-
-    if (slice_copy(m->at, path, sizeof(path)) != 0 || fstat(m->fd, &st) < 0)
-        return true;
-    while (*name == '/') {
-        size_t len = strcspn(++name, "/");
-
-        if (mount_swap_case(name, len) && mount_is_also(f, path + 1, &st))
-            return true;
-        mount_swap_case(name, len);
-        name += len;
-        if (mount_ignores_more(f, path + 1, (size_t)(name - path - 1), &st))
-            return true;
-    }
-    return false;
-}
-
 static void mount_report(struct files *f, const struct mount *m,
                          const struct files_mount *from, int error)
 {
@@ -324,8 +260,7 @@ static int mount_open_other(const struct files *f,
                     : mount_open_in_home(f, m);
 }
 
-static int mount_open_others(struct files *f, const struct files_start *start,
-                             struct complaint *c)
+static int mount_open_others(struct files *f, const struct files_start *start)
 {
     for (size_t i = 1; i < f->mounts; i++) {
         const struct files_mount *from = &start->mounts[i - 1];
@@ -333,19 +268,15 @@ static int mount_open_others(struct files *f, const struct files_start *start,
 
         mount_announce(f, from->at);
         m->fd = mount_open_other(f, start, m, from);
+        int r = m->share ? 0 : guard_note(f, m, from->late);
+        if (r < 0)
+            return r;
         if (m->fd < 0) {
             mount_report(f, m, from, m->fd);
             continue;
         }
         quota_watch(m);
         f->writes_only |= !(mount_may(m) & BENEATH_READ);
-        if (!m->share && mount_ignores_case(f, m)) {
-            complain(c,
-                     "its file system ignores the case of names, so that no "
-                     "directory in it can have rights of its own: %s",
-                     from->at);
-            return -ENOTSUP;
-        }
     }
     return 0;
 }
@@ -355,8 +286,7 @@ bool mount_is_drop(const struct mount *m)
     return m->share && (m->blind || m->mine);
 }
 
-int mount_open(struct files *f, const struct files_start *start,
-               struct complaint *c)
+int mount_open(struct files *f, const struct files_start *start)
 {
     size_t groups = (size_t)f->group_count;
     int r = start->root ? sandbox_become(f->uid, f->gid, f->groups, groups) : 0;
@@ -366,7 +296,7 @@ int mount_open(struct files *f, const struct files_start *start,
     r = mount_open_home(f, start);
     f->writes_only = !(mount_may(&f->mount[0]) & BENEATH_READ);
     if (r == 0)
-        r = mount_open_others(f, start, c);
+        r = mount_open_others(f, start);
     int back = start->root ? sandbox_regain() : 0;
     return r < 0 ? r : back;
 }

@@ -94,10 +94,10 @@ int resolve_in(int directory, const char *name, int flags, unsigned mode)
     return resolve_how(directory, name, &how);
 }
 
-int resolve_unmounted(int directory, const char *name)
+int resolve_unmounted(int directory, const char *name, int flags)
 {
     struct open_how how = {
-        .flags = O_RDONLY | O_DIRECTORY,
+        .flags = (unsigned)flags | O_DIRECTORY,
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
     };
 
@@ -182,8 +182,10 @@ int resolve_open(const struct files *f, struct slice path, unsigned needed,
     if (resolve_is_reserved(path))
         return -ENOENT;
     int r = resolve_rest(m, path, rest);
+    if (r == 0)
+        r = guard_path(f, m, path);
     if (r < 0)
-        return r;
+        return m->mine && r == -ENOTDIR ? -ENOENT : r;
     if (m->mine)
         return resolve_open_mine(f, m, rest, flags);
     return m->follows ? resolve_in_root(m->fd, rest, flags)
@@ -225,6 +227,16 @@ static int resolve_directory(const struct files *f, struct slice path,
     return 0;
 }
 
+static int resolve_name(const struct files *f, struct slice directory,
+                        struct place *p)
+{
+    int r = guard_name(f, p->mount, directory, p->directory, p->name);
+
+    if (r != 0)
+        resolve_release_place(p);
+    return r;
+}
+
 int resolve_place(const struct files *f, const struct path *path,
                   unsigned needed, int flags, struct place *ret)
 {
@@ -239,7 +251,8 @@ int resolve_place(const struct files *f, const struct path *path,
         return -ENOENT;
     if (slice_copy(name, ret->name, sizeof(ret->name)) != 0)
         return -ENAMETOOLONG;
-    return resolve_directory(f, directory, flags, ret);
+    int r = resolve_directory(f, directory, flags, ret);
+    return r == 0 && name.len > 0 ? resolve_name(f, directory, ret) : r;
 }
 
 int resolve_new_place(const struct files *f, const struct path *path,

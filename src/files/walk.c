@@ -122,7 +122,7 @@ static void walk_into(struct walk *w, int fd, const char *name, unsigned depth)
     if (walk_is_hidden(w, name))
         return;
     FD_CLEANUP int inner =
-        w->one_disk ? resolve_unmounted(fd, name)
+        w->one_disk ? resolve_unmounted(fd, name, O_RDONLY)
                     : resolve_in(fd, name, O_RDONLY | O_DIRECTORY, 0);
 
     if (inner < 0) {

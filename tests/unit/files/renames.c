@@ -2,13 +2,16 @@
  * sets. */
 #include "renames.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -17,6 +20,25 @@
 #include "syncs.h"
 
 struct rename_faults rename_faults;
+
+const char *renames_on_disk(const char *name)
+{
+    static char out[2][NAME_MAX + 1];
+    static int turn;
+    size_t len = 0;
+
+    if (!rename_faults.folds || strlen(name) > NAME_MAX)
+        return name;
+    for (turn = !turn; name[len]; len++)
+        out[turn][len] = (char)tolower((unsigned char)name[len]);
+    out[turn][len] = '\0';
+    return out[turn];
+}
+
+int mkdirat(int folder, const char *name, mode_t mode)
+{
+    return (int)syscall(SYS_mkdirat, folder, renames_on_disk(name), mode);
+}
 
 /* Waits by reading the clock, since the sandbox permits no call that sleeps. */
 static void pause_for(unsigned microseconds)
@@ -57,8 +79,8 @@ int renameat2(int from_folder, const char *from, int to_folder, const char *to,
     if (is_bad(to) || is_one_too_many())
         return -1;
     steps_on_change();
-    int r =
-        (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, flags);
+    int r = (int)syscall(SYS_renameat2, from_folder, renames_on_disk(from),
+                         to_folder, renames_on_disk(to), flags);
     if (r == 0 && flags == RENAME_EXCHANGE)
         pause_for(rename_faults.slow_swap);
     return r;
@@ -117,7 +139,8 @@ int renameat(int from_folder, const char *from, int to_folder, const char *to)
         return -1;
     come_late(to_folder, to);
     steps_on_change();
-    return (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, 0u);
+    return (int)syscall(SYS_renameat2, from_folder, renames_on_disk(from),
+                        to_folder, renames_on_disk(to), 0u);
 }
 
 int unlinkat(int folder, const char *name, int flags)
@@ -128,7 +151,7 @@ int unlinkat(int folder, const char *name, int flags)
         errno = EIO;
         return -1;
     }
-    return (int)syscall(SYS_unlinkat, folder, name, flags);
+    return (int)syscall(SYS_unlinkat, folder, renames_on_disk(name), flags);
 }
 
 int flock(int fd, int operation)

@@ -1,5 +1,5 @@
-/* Faults of renameat2 for every process that the test forks afterwards: this
- * program's own renameat2 replaces libc's. */
+/* Faults of renameat2 and its like for every process that the test forks
+ * afterwards: this program's own renameat2 replaces libc's. */
 #ifndef TESTS_FILES_RENAMES_H
 #define TESTS_FILES_RENAMES_H
 
@@ -17,11 +17,16 @@ struct rename_faults {
     bool no_links;    /* EPERM for each link, as on FAT */
     const char *bad;  /* EINVAL for each new name with this in it, as on FAT */
     bool dies;        /* dies after a link, before it removes the old name */
+    bool folds;       /* a name that is made, moved, looked at or removed is
+                         in lower case: the disk ignores case. Not for opens */
     const char *late; /* another file gets this name before the first plain
                          rename or link to it */
 };
 
 /* All zero at the start: renameat2 and renameat are the kernel's. */
 extern struct rename_faults rename_faults;
+
+/* NAME as the disk has it, in one of two places. */
+const char *renames_on_disk(const char *name);
 
 #endif

@@ -15,6 +15,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "renames.h"
 #include "support/wait.h"
 
 #define CALLS_MAX 4096
@@ -152,7 +153,7 @@ int fstatat(int fd, const char *restrict name, struct stat *restrict ret,
         errno = EIO;
         return -1;
     }
-    return (int)syscall(SYS_newfstatat, fd, name, ret, flags);
+    return (int)syscall(SYS_newfstatat, fd, renames_on_disk(name), ret, flags);
 }
 
 int ftruncate(int fd, off_t length)

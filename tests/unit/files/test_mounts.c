@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -211,44 +210,6 @@ Test(mounts, what_cannot_be_opened)
                  OUTCOME_NOT_FOUND);
     cr_expect_eq(ask_path(&p, MSG_directory_make, "/incoming"), OUTCOME_MOUNT);
     peer_stop(&p);
-}
-
-/* A bind mount plays a file system that finds NAME by OTHER, too. */
-static void expect_two_spellings(const char *name, const char *other)
-{
-    struct message m;
-    struct peer p;
-
-    peer_init(&p);
-    disk_directory(&p, "/d");
-    disk_directory(&p, name);
-    disk_directory(&p, other);
-    peer_rights(&p, name, READ);
-    if (mount(disk_path(&p, name), disk_path(&p, other), NULL, MS_BIND, NULL) <
-        0) {
-        p.session.fd = p.master.fd = p.log.fd = -1;
-        peer_remove(&p);
-        cr_skip_test("nothing can be mounted here");
-    }
-    peer_fork(&p);
-    peer_starts(&p, &m);
-    cr_expect_eq(m.kind, MSG_files_failed, "%s", other);
-    cr_expect(m.kind != MSG_files_failed ||
-              slice_starts(m.files_failed.why,
-                           SLICE("its file system ignores the case")));
-    channel_close(&p.session);
-    channel_close(&p.master);
-    cr_expect_eq(peer_wait(&p), 0);
-    cr_assert_eq(umount(disk_path(&p, other)), 0);
-    peer_remove(&p);
-}
-
-Test(mounts, a_directory_with_two_spellings)
-{
-    expect_two_spellings("/d/in", "/d/IN");
-    /* Names without a letter: ext4 ignores U+00AD, and vfat the last dot. */
-    expect_two_spellings("/d/2026", "/d/2026\xc2\xad");
-    expect_two_spellings("/d/2026", "/d/2026.");
 }
 
 /* The kernel keeps out who isn't in the share's group. */

@@ -13,15 +13,14 @@
 #include "sallyport/domain/rights.h"
 #include "support/nth.h"
 
-#define NAMES 3 /* in each directory that is listed */
-
 struct request {
     const char *name;
     int (*ask)(struct peer *p);
     bool (*is_done)(struct peer *p); /* after OUTCOME_OK */
 };
 
-static int list(struct peer *p, const char *path, enum list_format format)
+static int list(struct peer *p, const char *path, enum list_format format,
+                unsigned names)
 {
     uint64_t entries = 0;
     char *text = NULL;
@@ -30,31 +29,31 @@ static int list(struct peer *p, const char *path, enum list_format format)
 
     free(text);
     if (r == OUTCOME_OK && outcome == OUTCOME_OK)
-        cr_expect_eq(entries, NAMES, "%s: %lu names, and that's all", path,
+        cr_expect_eq(entries, names, "%s: %lu names, and that's all", path,
                      entries);
     return r != OUTCOME_OK ? r : outcome;
 }
 
 static int list_long(struct peer *p)
 {
-    return list(p, "/d", LIST_LONG);
+    return list(p, "/d", LIST_LONG, 3);
 }
 static int list_facts(struct peer *p)
 {
-    return list(p, "/d", LIST_FACTS);
+    return list(p, "/d", LIST_FACTS, 3);
 }
 static int list_names(struct peer *p)
 {
-    return list(p, "/d", LIST_NAMES);
+    return list(p, "/d", LIST_NAMES, 3);
 }
 static int list_mine(struct peer *p)
 {
-    return list(p, "/contracts", LIST_FACTS);
+    return list(p, "/contracts", LIST_FACTS, 3);
 }
 
 static int names_mine(struct peer *p)
 {
-    return list(p, "/contracts", LIST_NAMES);
+    return list(p, "/contracts", LIST_NAMES, 3);
 }
 
 static int make(struct peer *p)
@@ -132,6 +131,48 @@ static int space(struct peer *p)
     return ask_space_wanted(p, "/", 0, &bytes);
 }
 
+/* In a home that has a directory with rights of its own (play()). */
+static int names_guarded(struct peer *p)
+{
+    return list(p, "/g", LIST_NAMES, 4);
+}
+
+static int make_guarded(struct peer *p)
+{
+    int r = ask_path(p, MSG_directory_make, "/g/d/made");
+
+    return r == OUTCOME_EXISTS ? (int)OUTCOME_OK : r; /* STORED, not synced */
+}
+
+static bool is_made_guarded(struct peer *p)
+{
+    return disk_has(p, "/g/d/made");
+}
+
+static int rename_onto_guarded(struct peer *p)
+{
+    int r = ask_rename(p, "/g/a", "/g/b");
+
+    cr_expect(disk_has(p, "/g/b"));
+    if (r == OUTCOME_NOT_FOUND && !disk_has(p, "/g/a"))
+        return OUTCOME_OK; /* renamed, and not synced */
+    return r;
+}
+
+static int rename_directory_guarded(struct peer *p)
+{
+    int r = ask_rename(p, "/g/d", "/g/e");
+
+    cr_expect(disk_has(p, "/g/d") != disk_has(p, "/g/e"));
+    if (r == OUTCOME_NOT_FOUND && disk_has(p, "/g/e"))
+        return OUTCOME_OK;
+    return r;
+}
+static bool is_renamed_guarded(struct peer *p)
+{
+    return disk_has(p, "/g/e");
+}
+
 /* The user's own file in a share where others' are hidden. */
 static int rename_mine(struct peer *p)
 {
@@ -170,6 +211,13 @@ static const struct request requests[] = {
     { "AVBL", space, always },
 };
 
+static const struct request guarded[] = {
+    { "NLST", names_guarded, always },
+    { "MKD", make_guarded, is_made_guarded },
+    { "RNTO onto a file", rename_onto_guarded, always },
+    { "RNTO of a directory", rename_directory_guarded, is_renamed_guarded },
+};
+
 static void furnish(struct peer *p)
 {
     static const char *const files[] = { "/d/a",     "/d/b",     "/d/c",
@@ -184,7 +232,18 @@ static void furnish(struct peer *p)
         ask_cut(p, "/removed/f", 100 * 1024, 1);
 }
 
-static void play(const struct request *r, int error)
+/* /g with a, b and the directory d. */
+static void furnish_guarded(struct peer *p)
+{
+    disk_fill(p, "/g/a", 10, 1);
+    disk_fill(p, "/g/b", 10, 1);
+    rmdir(disk_path(p, "/g/e"));
+    rmdir(disk_path(p, "/g/d/made"));
+    if (!disk_has(p, "/g/d"))
+        disk_directory(p, "/g/d");
+}
+
+static void play(const struct request *r, bool own_rights, int error)
 {
     struct nth *nth = nth_new();
     struct peer p;
@@ -197,9 +256,14 @@ static void play(const struct request *r, int error)
     disk_directory(&p, "/d");
     peer_share(&p, "/contracts",
                RIGHT_LIST | RIGHT_READ | RIGHT_RENAME | RIGHT_MINE);
+    disk_directory(&p, "/g");
+    disk_directory(&p, "/g/in");
+    if (own_rights)
+        peer_rights(&p, "/g/in", RIGHT_LIST);
     peer_run(&p);
     for (unsigned n = 1; nth_goes_on(nth); n++) {
         furnish(&p);
+        furnish_guarded(&p);
         nth_arm(nth, n, error, NULL);
         int o = r->ask(&p);
         bool met = nth_disarm(nth);
@@ -220,5 +284,12 @@ static void play(const struct request *r, int error)
 Test(nth_requests, call_says_eio)
 {
     for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
-        play(&requests[i], EIO);
+        play(&requests[i], false, EIO);
+}
+
+/* Nothing that fails opens another spelling, and no name is lost. */
+Test(nth_requests, call_says_eio_beside_own_rights)
+{
+    for (size_t i = 0; i < sizeof(guarded) / sizeof(guarded[0]); i++)
+        play(&guarded[i], true, EIO);
 }

@@ -1,0 +1,403 @@
+/* A directory of the home with rights of its own, and those that contain it,
+ * have one path, also on a disk that takes several spellings for one name. Here
+ * a bind mount plays the other spelling, or the disk ignores case
+ * (renames.h). */
+#include <criterion/criterion.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "peer.h"
+#include "renames.h"
+#include "sallyport/domain/rights.h"
+#include "syncs.h"
+
+#define READ (RIGHT_LIST | RIGHT_READ)
+
+static void in_own_namespace(void)
+{
+    if (geteuid() != 0 || unshare(CLONE_NEWNS) ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+        cr_skip_test("nothing can be mounted here");
+}
+
+/* From now on OTHER leads to NAME, too. */
+static void respell(struct peer *p, const char *name, const char *other)
+{
+    disk_directory(p, other);
+    cr_assert_eq(
+        mount(disk_path(p, name), disk_path(p, other), NULL, MS_BIND, NULL), 0);
+}
+
+static void clear(struct peer *p, const char *other)
+{
+    cr_assert_eq(umount2(disk_path(p, other), MNT_DETACH), 0, "%s", other);
+}
+
+static void expect_missing(int outcome, const char *request, const char *path)
+{
+    cr_expect_eq(outcome, OUTCOME_NOT_FOUND, "%s %s: outcome %d", request, path,
+                 outcome);
+}
+
+static void expect_nothing_below(struct peer *p, const char *path)
+{
+    struct msg_facts_are facts;
+    char in[64], to[64];
+    uint64_t first;
+    int fd;
+
+    snprintf(in, sizeof(in), "%s/f", path);
+    snprintf(to, sizeof(to), "%s/new", path);
+    expect_missing(ask_facts(p, in, FACTS_FOR_ANY, &facts), "MLST", in);
+    expect_missing(ask_read(p, in, 0, &fd), "RETR", in);
+    expect_missing(ask_write(p, to, WRITE_STORE, 0, 0, &fd, &first), "STOR",
+                   to);
+    expect_missing(ask_path(p, MSG_file_delete, in), "DELE", in);
+    expect_missing(ask_path(p, MSG_directory_make, to), "MKD", to);
+    expect_missing(ask_rename(p, in, "/moved"), "RNFR", in);
+    expect_missing(ask_rename(p, "/f", to), "RNTO", to);
+}
+
+/* Every request on it, and on what is in it, says that it isn't there. */
+static void expect_nothing(struct peer *p, const char *path)
+{
+    struct msg_facts_are facts;
+    uint64_t first, entries, bytes;
+    char *text = NULL;
+    int fd, outcome;
+
+    expect_missing(ask_path(p, MSG_directory_enter, path), "CWD", path);
+    expect_missing(ask_list(p, path, LIST_FACTS, "", &text, &outcome, &entries),
+                   "MLSD", path);
+    expect_missing(ask_list(p, path, LIST_NAMES, "", &text, &outcome, &entries),
+                   "NLST", path);
+    expect_missing(ask_facts(p, path, FACTS_FOR_ANY, &facts), "MLST", path);
+    expect_missing(ask_facts(p, path, FACTS_FOR_RENAME, &facts), "RNFR", path);
+    expect_missing(ask_write(p, path, WRITE_STORE, 0, 0, &fd, &first), "STOR",
+                   path);
+    expect_missing(ask_path(p, MSG_directory_make, path), "MKD", path);
+    expect_missing(ask_path(p, MSG_directory_remove, path), "RMD", path);
+    expect_missing(ask_path(p, MSG_file_delete, path), "DELE", path);
+    expect_missing(ask_rename(p, path, "/moved"), "RNFR", path);
+    expect_missing(ask_rename(p, "/f", path), "RNTO", path);
+    expect_missing(ask_times(p, path, 5, 5), "MFMT", path);
+    expect_missing(ask_mode(p, path, 0777), "SITE CHMOD", path);
+    expect_missing(ask_space(p, path, &bytes), "AVBL", path);
+    expect_nothing_below(p, path);
+}
+
+static void expect_names(struct peer *p, const char *path,
+                         enum list_format format, int number)
+{
+    uint64_t entries = 0;
+    char *text = NULL;
+    int outcome;
+
+    cr_assert_eq(ask_list(p, path, format, "", &text, &outcome, &entries),
+                 OUTCOME_OK);
+    cr_expect_eq(outcome, OUTCOME_OK);
+    cr_expect_eq(entries, number, "%s: %s", path, text);
+    free(text);
+}
+
+/* /f, and NAME with f in it. */
+static void furnish(struct peer *p, const char *name)
+{
+    char path[64];
+
+    disk_put(p, "/f", "x", 1);
+    disk_directory(p, name);
+    snprintf(path, sizeof(path), "%s/f", name);
+    disk_put(p, path, "xy", 2);
+}
+
+Test(guard, another_spelling)
+{
+    struct peer p;
+
+    in_own_namespace();
+    peer_init(&p);
+    disk_directory(&p, "/d");
+    furnish(&p, "/d/in");
+    respell(&p, "/d/in", "/d/IN");
+    peer_rights(&p, "/d/in", READ);
+    peer_run(&p);
+    expect_nothing(&p, "/d/IN");
+    expect_names(&p, "/d", LIST_FACTS, 1);
+    expect_names(&p, "/d", LIST_LONG, 1);
+    expect_names(&p, "/d", LIST_NAMES, 1);
+    expect_names(&p, "/d/in", LIST_NAMES, 1);
+    cr_expect_eq(ask_size(&p, "/d/in/f"), 2);
+    cr_expect_eq(ask_path(&p, MSG_directory_make, "/d/more"), OUTCOME_OK);
+    cr_expect_eq(ask_rename(&p, "/d/more", "/d/moved"), OUTCOME_OK);
+    cr_expect_eq(ask_path(&p, MSG_directory_remove, "/d/moved"), OUTCOME_OK);
+    clear(&p, "/d/IN");
+    peer_stop(&p);
+}
+
+/* Who could rename it would have all in it with the rights of the home. */
+Test(guard, another_spelling_above)
+{
+    struct peer p;
+
+    in_own_namespace();
+    peer_init(&p);
+    furnish(&p, "/d");
+    disk_directory(&p, "/d/in");
+    disk_directory(&p, "/e");
+    respell(&p, "/d", "/D");
+    respell(&p, "/d", "/e/d");
+    peer_rights(&p, "/d/in", READ);
+    peer_run(&p);
+    expect_nothing(&p, "/D");
+    expect_nothing(&p, "/D/in");
+    expect_nothing(&p, "/e/d");
+    expect_names(&p, "/", LIST_FACTS, 3);
+    expect_names(&p, "/e", LIST_FACTS, 0);
+    cr_expect_eq(ask_size(&p, "/d/f"), 2);
+    clear(&p, "/D");
+    clear(&p, "/e/d");
+    peer_stop(&p);
+}
+
+/* In a directory that has rights of its own, too. */
+Test(guard, in_another_mount)
+{
+    struct peer p;
+
+    in_own_namespace();
+    peer_init(&p);
+    disk_directory(&p, "/d");
+    disk_directory(&p, "/d/e");
+    furnish(&p, "/d/e/in");
+    respell(&p, "/d/e/in", "/d/e/IN");
+    peer_rights(&p, "/d", RIGHT_ALL);
+    peer_rights(&p, "/d/e/in", READ);
+    peer_run(&p);
+    cr_expect_eq(ask_path(&p, MSG_directory_enter, "/d/e/IN"),
+                 OUTCOME_NOT_FOUND);
+    expect_nothing_below(&p, "/d/e/IN");
+    expect_names(&p, "/d/e", LIST_NAMES, 1);
+    clear(&p, "/d/e/IN");
+    peer_stop(&p);
+}
+
+/* Another's file is no different from a missing one, also as a directory. */
+Test(guard, among_own_files)
+{
+    struct peer p;
+    int fd;
+
+    if (geteuid() != 0)
+        cr_skip_test("without root there is one user");
+    peer_init(&p);
+    disk_directory(&p, "/d");
+    disk_put(&p, "/d/g", "x", 1);
+    cr_assert_eq(chown(disk_path(&p, "/d/g"), 0, 0), 0);
+    peer_rights(&p, "/d", RIGHT_ALL | RIGHT_MINE);
+    peer_run(&p);
+    cr_expect_eq(ask_read(&p, "/d/g", 0, &fd), OUTCOME_NOT_FOUND);
+    cr_expect_eq(ask_read(&p, "/d/g/f", 0, &fd), OUTCOME_NOT_FOUND);
+    peer_stop(&p);
+}
+
+/* The directory of the login has moved, and another one has its name. */
+Test(guard, replaced_since_the_login)
+{
+    struct peer p;
+
+    in_own_namespace();
+    peer_init(&p);
+    furnish(&p, "/in");
+    disk_directory(&p, "/e");
+    peer_rights(&p, "/in", READ);
+    peer_run(&p);
+    cr_assert_eq(rename(disk_path(&p, "/in"), disk_path(&p, "/e/old")), 0);
+    expect_nothing(&p, "/e/old");
+    disk_directory(&p, "/in");
+    disk_put(&p, "/in/f", "x", 1);
+    respell(&p, "/in", "/IN");
+    expect_nothing(&p, "/IN");
+    expect_nothing(&p, "/e/old");
+    cr_expect_eq(ask_size(&p, "/in/f"), 2, "the login's");
+    expect_names(&p, "/", LIST_FACTS, 3);
+    clear(&p, "/IN");
+    peer_stop(&p);
+}
+
+/* Something is mounted on it since the login. Another mount beside it stays. */
+Test(guard, mounted_since_the_login)
+{
+    struct peer p;
+    int fd;
+
+    in_own_namespace();
+    peer_init(&p);
+    furnish(&p, "/d");
+    disk_directory(&p, "/e");
+    disk_directory(&p, "/in");
+    peer_rights(&p, "/in", READ);
+    peer_run(&p);
+    cr_assert_eq(mount("none", disk_path(&p, "/in"), "tmpfs", 0, "mode=777"),
+                 0);
+    disk_put(&p, "/in/f", "x", 1);
+    respell(&p, "/in", "/IN");
+    respell(&p, "/d", "/D");
+    expect_nothing(&p, "/IN");
+    cr_expect_eq(ask_read(&p, "/D/f", 0, &fd), OUTCOME_OK);
+    close(fd);
+    clear(&p, "/D");
+    clear(&p, "/IN");
+    clear(&p, "/in");
+    peer_stop(&p);
+}
+
+/* A disk that hangs holds up no path to another one. */
+Test(guard, mounted_disk_is_left_alone)
+{
+    struct peer p;
+
+    in_own_namespace();
+    peer_init(&p);
+    furnish(&p, "/d");
+    disk_directory(&p, "/in");
+    cr_assert_eq(mount("none", disk_path(&p, "/in"), "tmpfs", 0, "mode=777"),
+                 0);
+    peer_rights(&p, "/in", READ);
+    look_fails = "in";
+    peer_run(&p);
+    cr_expect_eq(ask_size(&p, "/d/f"), 2);
+    clear(&p, "/in");
+    peer_stop(&p);
+}
+
+/* A name that comes after the look is not opened. */
+Test(guard, missing_at_the_look)
+{
+    struct peer p;
+
+    peer_init(&p);
+    furnish(&p, "/D");
+    disk_directory(&p, "/in");
+    peer_rights(&p, "/in", READ);
+    rename_faults.folds = true;
+    peer_run(&p);
+    expect_missing(ask_path(&p, MSG_directory_enter, "/D"), "CWD", "/D");
+    cr_expect_eq(ask_path(&p, MSG_directory_make, "/D/new"), OUTCOME_NOT_FOUND);
+    peer_stop(&p);
+}
+
+/* In a drop no name is looked at, and a share hides what is below its name. */
+Test(guard, not_in_drops_and_shares)
+{
+    struct peer p;
+
+    in_own_namespace();
+    peer_init(&p);
+    disk_directory(&p, "/drop");
+    disk_directory(&p, "/drop/in");
+    respell(&p, "/drop/in", "/drop/IN");
+    peer_share(&p, "/contracts", RIGHT_ALL);
+    furnish(&p, SHARE "/in");
+    respell(&p, SHARE "/in", SHARE "/IN");
+    peer_rights(&p, "/drop", RIGHT_WRITE);
+    peer_rights(&p, "/drop/in", READ);
+    peer_rights(&p, "/contracts/in", READ);
+    peer_run(&p);
+    cr_expect_eq(ask_upload(&p, "/drop/IN", WRITE_STORE, 0, 10, 1), OUTCOME_OK);
+    cr_expect_eq(ask_commit(&p, 10), OUTCOME_OK);
+    cr_expect_eq(ask_size(&p, "/contracts/IN/f"), 2);
+    clear(&p, "/drop/IN");
+    clear(&p, SHARE "/IN");
+    peer_leave(&p);
+    peer_remove(&p);
+}
+
+/* The directory is opened once to be read, and again without that. */
+Test(guard, no_descriptor_stays)
+{
+    struct peer p;
+
+    if (geteuid() != 0)
+        cr_skip_test("without root the limit of descriptors is higher");
+    peer_init(&p);
+    disk_directory(&p, "/d");
+    disk_directory(&p, "/in");
+    cr_assert_eq(chmod(disk_path(&p, "/d"), 0400), 0);
+    peer_rights(&p, "/in", READ);
+    peer_run(&p);
+    for (int i = 0; i < 1100; i++)
+        cr_assert_eq(ask_path(&p, MSG_file_delete, "/d/f"), OUTCOME_DENIED);
+    peer_stop(&p);
+}
+
+/* Its disk doesn't answer at the login, and does later. */
+Test(guard, late)
+{
+    struct peer p;
+
+    in_own_namespace();
+    peer_init(&p);
+    furnish(&p, "/in");
+    respell(&p, "/in", "/IN");
+    peer_rights(&p, "/in", READ);
+    p.mounts[0].late = true;
+    peer_run(&p);
+    expect_nothing(&p, "/IN");
+    cr_expect_eq(ask_path(&p, MSG_directory_enter, "/in"), OUTCOME_NOT_FOUND);
+    clear(&p, "/IN");
+    peer_leave(&p);
+    peer_remove(&p);
+}
+
+/* It isn't there: what takes its place would be in it at the next login. */
+Test(guard, nothing_takes_its_place)
+{
+    static const char *const paths[] = { "/a/IN", "/B", "/B/IN" };
+    struct peer p;
+
+    peer_init(&p);
+    disk_directory(&p, "/a");
+    disk_directory(&p, "/x");
+    disk_put(&p, "/f", "x", 1);
+    disk_put(&p, "/x/f", "x", 1);
+    peer_rights(&p, "/a/in", READ);
+    peer_rights(&p, "/b/in", READ);
+    rename_faults.folds = true;
+    peer_run(&p);
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        expect_missing(ask_path(&p, MSG_directory_make, paths[i]), "MKD",
+                       paths[i]);
+        expect_missing(ask_rename(&p, "/x", paths[i]), "RNTO", paths[i]);
+    }
+    cr_expect(!disk_has(&p, "/a/in") && !disk_has(&p, "/b"));
+    cr_expect(disk_has(&p, "/x/f"));
+    cr_expect_eq(ask_rename(&p, "/x", "/a/Y"), OUTCOME_OK);
+    cr_expect_eq(ask_path(&p, MSG_directory_make, "/b"), OUTCOME_OK);
+    cr_expect_eq(ask_path(&p, MSG_directory_make, "/C"), OUTCOME_OK);
+    cr_expect(disk_has(&p, "/a/y/f") && disk_has(&p, "/c"));
+    peer_leave(&p);
+    peer_remove(&p);
+}
+
+/* Without such directories all spellings are the disk's affair. */
+Test(guard, no_rights_of_their_own)
+{
+    struct peer p;
+
+    in_own_namespace();
+    peer_init(&p);
+    furnish(&p, "/d");
+    respell(&p, "/d", "/D");
+    peer_share(&p, "/contracts", READ);
+    peer_run(&p);
+    cr_expect_eq(ask_size(&p, "/D/f"), 2);
+    expect_names(&p, "/", LIST_FACTS, 4);
+    clear(&p, "/D");
+    peer_stop(&p);
+}
