@@ -443,8 +443,9 @@ class Cluster:
 
     def storm(self):
         self.uploads.start()
+        faults = chance.sample(self.FAULTS, len(self.FAULTS))
         for i in range(ROUNDS):
-            name, begin, mend = chance.choice(self.FAULTS)
+            name, begin, mend = faults[i % len(faults)]
             node = chance.choice(NODES)
             seconds = chance.choice((2, 12, 20, 50))
             text = "round %d: %s at %s for %d s" % (i + 1, name, node, seconds)

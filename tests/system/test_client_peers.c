@@ -18,7 +18,7 @@
 #include "support/wait.h"
 
 #define FILES     12
-#define BIG_BYTES 1300000
+#define BIG_BYTES 700000
 /* System calls of one upload at which the short run strikes. */
 #define STRIKES_SHORT 6
 

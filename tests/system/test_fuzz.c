@@ -4,7 +4,7 @@
  * no descriptor, and rest when nobody asks it anything.
  *
  * The short run plays a few fixed programs and some new ones. With
- * SALLYPORT_LONG=1 it plays new ones for an hour, or for
+ * SALLYPORT_LONG=1 it plays new ones for 20 minutes, or for
  * SALLYPORT_FUZZ_SECONDS. A program that finds a fault is shortened and
  * printed; its number repeats it: SALLYPORT_SEED=NUMBER system_fuzz. */
 #include <criterion/criterion.h>
@@ -29,7 +29,7 @@
 #define PLAYERS   8 /* at the same time, each a user */
 #define FIXED     16
 #define SHORT_MS  8000
-#define LONG_S    3600
+#define LONG_S    1200
 #define SHRINK_MS 60000
 #define SERVICES  4
 
