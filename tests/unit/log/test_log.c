@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -294,6 +295,33 @@ Test(log, many_senders)
     end_log(&s, 0);
 }
 
+/* No place is free, and the end of a sender waits behind the next one. */
+Test(log, a_place_whose_sender_has_ended)
+{
+    enum { ROOM = MAX_SESSIONS * 3 + 32 };
+    static struct event_sender e[ROOM + 1];
+    struct event_record r;
+    struct stage s;
+    int status;
+
+    open_log(&s);
+    event_begin(&r, EVENT_CONNECT);
+    for (uint64_t i = 0; i < ROOM; i++)
+        add_sender(&s, &e[i], PROCESS_SESSION, i + 1, 4);
+    cr_assert_eq(event_send(&e[ROOM - 1], &r), 0);
+    cr_assert(strstr(line(&s), "connect process=session"));
+    cr_assert_eq(kill(s.pid, SIGSTOP), 0);
+    cr_assert_eq(waitpid(s.pid, &status, WUNTRACED), s.pid);
+    add_sender(&s, &e[ROOM], PROCESS_SESSION, 0xc0ffee, 4);
+    event_sender_release(&e[0]);
+    cr_assert_eq(kill(s.pid, SIGCONT), 0);
+    cr_assert_eq(event_send(&e[ROOM], &r), 0);
+    cr_assert(strstr(line(&s), "serial=0000000000c0ffee"));
+    for (size_t i = 1; i <= ROOM; i++)
+        event_sender_release(&e[i]);
+    end_log(&s, 0);
+}
+
 static const char dropped_words[] =
     "service process=session serial=0000000000000001 peer=203.0.113.5:4711 "
     "reason=\"events over the rate dropped\" number=";
@@ -463,12 +491,12 @@ Test(log, sessions_share_their_users_rate)
     end_log(&s, 0);
 }
 
-/* Before a login the session counts like any other: too many events are
- * dropped. */
+/* Before a login the session counts like any other, also while a user has
+ * another one: too many events are dropped. */
 Test(log, a_failed_login_is_no_user)
 {
     enum { EVENTS = BURST * 2 };
-    struct event_sender e;
+    struct event_sender e, files;
     struct event_record r;
     struct stage s;
     uint64_t began = clock_ms();
@@ -476,6 +504,7 @@ Test(log, a_failed_login_is_no_user)
 
     open_log(&s);
     add_sender(&s, &e, PROCESS_SESSION, 1, 4);
+    add_sender_of(&s, &files, PROCESS_FILES, 2, 4, "anna");
     begin_long(&r, EVENT_LOGIN_FAILED);
     event_text(&r, FIELD_USER, SLICE("anna"));
     for (unsigned i = 0; i < EVENTS; i++)
@@ -485,6 +514,7 @@ Test(log, a_failed_login_is_no_user)
         text = line(&s);
     while (!strstr(text, dropped_words));
     cr_expect_lt(clock_ms() - began, 1000 * (EVENTS - BURST) / SECOND);
+    event_sender_release(&files);
     end_log(&s, 0);
 }
 

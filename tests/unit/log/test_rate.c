@@ -58,6 +58,11 @@ Test(rate, tells_how_long)
     cr_assert(ms >= 5000 && ms <= 5001, "%llu", (unsigned long long)ms);
     cr_assert_eq(rate_wait(&r, now + ms - 2), 2);
     cr_assert_eq(rate_wait(&r, now + ms), 0);
+    rate_init(&r, now);
+    rate_charge(&r, RATE_BURST - 1);
+    cr_assert_eq(rate_wait(&r, now), 0);
+    rate_charge(&r, 1);
+    cr_assert_eq(rate_wait(&r, now), 1);
 }
 
 /* All sessions of a user share one bucket; two users nearly always have two. */
@@ -68,6 +73,7 @@ Test(rate, one_a_user)
     char name[32];
 
     rate_users_init(&all, 0);
+    cr_assert_eq(rate_wait(rate_of_user(&all, SLICE("anna")), 0), 0);
     cr_assert_eq(rate_of_user(&all, SLICE("anna")),
                  rate_of_user(&all, SLICE("anna")));
     for (int i = 0; i < 100; i++) {
