@@ -57,7 +57,7 @@ int slice_measure(struct slice s, const struct slice_unit *units, size_t n,
                   uint64_t *ret)
 {
     struct slice digits = { s.ptr, 0 };
-    uint64_t number;
+    uint64_t number, product;
     int r;
 
     while (digits.len < s.len && s.ptr[digits.len] >= '0' &&
@@ -68,11 +68,14 @@ int slice_measure(struct slice s, const struct slice_unit *units, size_t n,
         return r;
     s.ptr += digits.len;
     s.len -= digits.len;
-    for (size_t i = 0; i < n; i++)
-        if (slice_equal(s, slice_from(units[i].name)))
-            return __builtin_mul_overflow(number, units[i].factor, ret)
-                       ? -ERANGE
-                       : 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!slice_equal(s, slice_from(units[i].name)))
+            continue;
+        if (__builtin_mul_overflow(number, units[i].factor, &product))
+            return -ERANGE;
+        *ret = product;
+        return 0;
+    }
     return -EINVAL;
 }
 
@@ -83,12 +86,8 @@ int slice_size(struct slice s, uint64_t *ret)
                                                { "M", 1u << 20 },
                                                { "G", 1u << 30 },
                                                { "T", UINT64_C(1) << 40 } };
-    uint64_t bytes;
-    int r = slice_measure(s, units, sizeof(units) / sizeof(units[0]), &bytes);
 
-    if (r == 0)
-        *ret = bytes;
-    return r;
+    return slice_measure(s, units, sizeof(units) / sizeof(units[0]), ret);
 }
 
 const char *size_text(uint64_t bytes, char out[SIZE_TEXT_MAX])

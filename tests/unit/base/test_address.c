@@ -190,3 +190,36 @@ Test(address, network)
         cr_expect_eq(n.bits, rows[i].bits, "%s", rows[i].text);
     }
 }
+
+Test(network, holds)
+{
+    static const struct {
+        const char *network, *address;
+        bool yes;
+    } rows[] = {
+        { "192.0.2.0/24", "192.0.2.255", true },
+        { "192.0.2.0/24", "192.0.3.0", false },
+        { "192.0.2.128/25", "192.0.2.127", false },
+        { "192.0.2.1", "192.0.2.1", true },
+        { "192.0.2.1", "192.0.2.2", false },
+        { "0.0.0.0/0", "203.0.113.5", true },
+        { "0.0.0.0/0", "2001:db8::1", false },
+        { "::/0", "2001:db8::1", true },
+        { "::/0", "203.0.113.5", false },
+        { "2001:db8::/33", "2001:db8:7fff::1", true },
+        { "2001:db8::/33", "2001:db8:8000::1", false },
+        { "2001:db8::1", "2001:db8::1", true },
+        { "2001:db8::1", "2001:db8::2", false },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct complaint c = { "" };
+        struct network n;
+        struct address a = parsed(rows[i].address);
+
+        cr_assert_eq(network_parse(slice_from(rows[i].network), &n, &c), 0,
+                     "%s", c.text);
+        cr_expect_eq(network_holds(&n, &a), rows[i].yes, "%s %s",
+                     rows[i].network, rows[i].address);
+    }
+}

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -131,4 +132,55 @@ Test(fd, close_others)
 
     waitpid(child, &status, 0);
     cr_assert_eq(status, 0);
+}
+
+/* A lock is that of an open file, so a second one of the same process waits. */
+Test(fd, lock)
+{
+    char path[] = "/tmp/sallyport-lock-XXXXXX";
+    int first = mkstemp(path), second = open(path, O_RDWR | O_CLOEXEC);
+
+    cr_assert(first >= 0 && second >= 0);
+    cr_assert_eq(unlink(path), 0);
+    cr_expect_eq(fd_lock(first, 0), 0);
+    cr_expect_eq(fd_lock(second, 0), -ETIMEDOUT);
+    cr_expect_eq(fd_lock(second, 20), -ETIMEDOUT);
+    close(first);
+    cr_expect_eq(fd_lock(second, 0), 0);
+    close(second);
+    cr_expect_eq(fd_lock(-1, 1000), -EBADF);
+}
+
+static int mode_of(int fd)
+{
+    return fcntl(fd, F_GETFL) & O_ACCMODE;
+}
+
+/* Each one that is closed, and no other. */
+Test(fd, standard_descriptors)
+{
+    for (int closed = 0; closed < 8; closed++) {
+        int status;
+        pid_t child = fork();
+
+        if (child == 0) {
+            int file = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+            for (int fd = 0; fd < 3; fd++)
+                if (closed & 1 << fd)
+                    close(fd);
+                else
+                    dup2(file, fd);
+            close(file);
+            fd_fill_standard();
+            for (int fd = 0; fd < 3; fd++)
+                if (mode_of(fd) != (!(closed & 1 << fd) ? O_RDWR
+                                    : fd == 0           ? O_WRONLY
+                                                        : O_RDONLY))
+                    _exit(1 + fd);
+            _exit(fcntl(file, F_GETFD) >= 0 ? 4 : 0);
+        }
+        cr_assert_eq(waitpid(child, &status, 0), child);
+        cr_expect_eq(status, 0, "%d: %x", closed, status);
+    }
 }

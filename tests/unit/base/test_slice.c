@@ -196,3 +196,84 @@ Test(slice, size_text)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         cr_expect_str_eq(size_text(rows[i].bytes, text), rows[i].text);
 }
+
+Test(slice, measure)
+{
+    static const struct slice_unit units[] = { { "s", 1 },
+                                               { "h", 3600 },
+                                               { "most", UINT64_MAX } };
+    static const struct {
+        const char *text;
+        int r;
+        uint64_t number;
+    } rows[] = {
+        { "5s", 0, 5 },
+        { "2h", 0, 7200 },
+        { "1most", 0, UINT64_MAX },
+        { "2most", -ERANGE, 7 },
+        { "5", -EINVAL, 7 },
+        { "5 s", -EINVAL, 7 },
+        { "s", -EINVAL, 7 },
+        { "99999999999999999999s", -ERANGE, 7 },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint64_t number = 7;
+
+        cr_expect_eq(slice_measure(slice_from(rows[i].text), units, 3, &number),
+                     rows[i].r, "%s", rows[i].text);
+        cr_expect_eq(number, rows[i].number, "%s", rows[i].text);
+    }
+}
+
+Test(slice, distance)
+{
+    static const struct {
+        const char *a, *b;
+        size_t letters;
+    } rows[] = {
+        { "", "", 0 },
+        { "rights", "rights", 0 },
+        { "", "abc", 3 },
+        { "rights", "right", 1 },
+        { "right", "rights", 1 },
+        { "rights", "lights", 1 },
+        { "rights", "rihgts", 1 },
+        { "irghts", "rights", 1 },
+        { "ca", "abc", 3 },
+        { "kitten", "sitting", 3 },
+    };
+    static const char longest[] = "0123456789abcdef0123456789abcdefx";
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        cr_expect_eq(
+            slice_distance(slice_from(rows[i].a), slice_from(rows[i].b)),
+            rows[i].letters, "%s %s", rows[i].a, rows[i].b);
+    cr_expect_eq(slice_distance((struct slice){ longest, 32 },
+                                (struct slice){ longest, 32 }),
+                 0);
+    cr_expect_eq(slice_distance(SLICE(""), (struct slice){ longest, 33 }),
+                 SIZE_MAX);
+    cr_expect_eq(slice_distance((struct slice){ longest, 33 }, SLICE("")),
+                 SIZE_MAX);
+}
+
+Test(slice, nearest)
+{
+    static const char *const words[] = { "quota", "rights", "lights", "ab" };
+    static const struct {
+        const char *text, *word; /* NULL: none */
+    } rows[] = {
+        { "rihgts", "rights" }, { "light", "lights" }, { "quoat", "quota" },
+        { "right", "rights" },  { "rigged", NULL },    { "ac", NULL },
+        { "ab", "ab" },         { "x", NULL },         { "", NULL },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *found = slice_nearest(slice_from(rows[i].text), words, 4);
+
+        cr_expect_str_eq(found ? found : "none",
+                         rows[i].word ? rows[i].word : "none", "%s",
+                         rows[i].text);
+    }
+}

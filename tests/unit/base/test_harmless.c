@@ -1,0 +1,50 @@
+/* What a terminal or a log gets of the text of others. */
+#include "sallyport/base/harmless.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+/* The first and the last of each kind that is harmless, and their neighbours
+ * that aren't. '?': a byte that was written over. */
+Test(harmless, each_kind)
+{
+    static const struct {
+        const char *text, *left;
+    } table[] = {
+        { " a~", " a~" },
+        { "\x1f\x7f\x1b[", "???[" },
+        { "\xc2\xa0|\xdf\xbf", "\xc2\xa0|\xdf\xbf" },
+        { "\xc2\x9f|\xc2\x80|\xc1\xbf|\x80", "??|??|??|?" },
+        { "\xc3|\xc3\xc0|\xc3", "?|??|?" },
+        { "\xe0\xa0\x80|\xed\x9f\xbf|\xee\x80\x80|\xef\xbf\xbf",
+          "\xe0\xa0\x80|\xed\x9f\xbf|\xee\x80\x80|\xef\xbf\xbf" },
+        { "\xe0\x9f\xbf|\xed\xa0\x80|\xe1\x80|\xe1", "???|???|??|?" },
+        { "\xf0\x90\x80\x80|\xf4\x8f\xbf\xbf",
+          "\xf0\x90\x80\x80|\xf4\x8f\xbf\xbf" },
+        { "\xf0\x8f\xbf\xbf|\xf4\x90\x80\x80|\xf5\x80\x80\x80|\xf1\x80\x80",
+          "????|????|????|???" },
+        { "\xe2\x80\xa7|\xe2\x80\xaf|\xe2\x81\xa5|\xe2\x81\xaa",
+          "\xe2\x80\xa7|\xe2\x80\xaf|\xe2\x81\xa5|\xe2\x81\xaa" },
+        { "\xe2\x80\xa8|\xe2\x80\xae|\xe2\x81\xa6|\xe2\x81\xa9",
+          "???|???|???|???" },
+        { "\xe3\x80\xa8|\xe3\x81\xa6", "\xe3\x80\xa8|\xe3\x81\xa6" },
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        char text[64];
+
+        strcpy(text, table[i].text);
+        harmless_make(text, strlen(text));
+        cr_expect_str_eq(text, table[i].left, "row %zu", i);
+    }
+}
+
+/* A character that the end of the text cuts off doesn't read on. */
+Test(harmless, cut_off)
+{
+    static const char text[] = "\xf0\x90\x80\x80";
+
+    for (size_t len = 1; len <= 4; len++)
+        cr_expect_eq(harmless_length((struct slice){ text, len }, 0),
+                     len == 4 ? 4 : 0, "%zu", len);
+}
