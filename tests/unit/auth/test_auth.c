@@ -153,6 +153,7 @@ Test(auth, failures_are_logged)
         { "Summer2026", "x", "?", "unknown user" },
         { "", "right", "?", "unknown user" },
     };
+    char claims[PIN_TEXT_MAX + 1];
     struct channel c;
     struct stage s;
 
@@ -170,6 +171,17 @@ Test(auth, failures_are_logged)
          .certificate = SLICE("sha256:11\nsubject:CN=anna\n"));
     expect_line(&s, 9, "anna", "wrong password", "sha256:11");
     channel_close(&c);
+    memset(claims, 'c', sizeof(claims));
+    for (size_t len = PIN_TEXT_MAX - 1; len <= PIN_TEXT_MAX; len++) {
+        verify(&s, 9, &c);
+        claims[len] = '\0';
+        TELL(&c, credentials, 0, .name = SLICE("anna"),
+             .password = SLICE("wrong"), .certificate = slice_from(claims));
+        expect_line(&s, 9, "anna", "wrong password",
+                    len < PIN_TEXT_MAX ? claims : "");
+        channel_close(&c);
+        claims[len] = 'c';
+    }
     channel_close(&s.log);
     end_auth(&s, 0);
 }
@@ -522,6 +534,70 @@ Test(auth, full)
         verify(&s, i, &c[i]);
     message_hear_end(&s.auth);
     end_auth(&s, EX_PROTOCOL);
+}
+
+/* Master sends a users file before it asks for a verdict by it. */
+Test(auth, a_users_file_that_never_came)
+{
+    struct channel c;
+    struct stage s;
+    int far;
+
+    open_auth(&s);
+    far = channel_make(&c, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
+    TELL(&s.auth, verify, 0, .serial = 1, .edition = 2, .peer = client,
+         .session = far);
+    close(far);
+    message_hear_end(&s.auth);
+    channel_close(&c);
+    channel_close(&s.log);
+    end_auth(&s, EX_PROTOCOL);
+}
+
+Test(auth, a_name_that_is_too_long)
+{
+    char name[USER_NAME_MAX + 2];
+    struct channel c;
+    struct stage s;
+    int far;
+
+    open_auth(&s);
+    memset(name, 'n', sizeof(name));
+    name[USER_NAME_MAX + 1] = '\0';
+    far = channel_make(&c, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
+    TELL(&s.auth, verify, 0, .serial = 1, .edition = 1, .peer = client,
+         .user = slice_from(name), .session = far);
+    close(far);
+    message_hear_end(&s.auth);
+    channel_close(&c);
+    channel_close(&s.log);
+    end_auth(&s, EX_PROTOCOL);
+}
+
+/* Master recognises a name by its hash with the key that it sent. */
+Test(auth, the_hash_of_the_name)
+{
+    static const uint64_t halves[] = { 0x0123456789abcdef, 0xfedcba9876543210 };
+    uint8_t key[SIPHASH_KEY];
+    struct channel c;
+    struct message m;
+    struct stage s;
+    int fd = fd_sealed("users", SLICE("# none\n"));
+
+    memcpy(key, halves, sizeof(key));
+    raise_auth(&s);
+    send_sandbox(&s);
+    TELL(&s.auth, users, 0, .edition = 1, .name_key_1 = halves[0],
+         .name_key_2 = halves[1], .users = fd);
+    close(fd);
+    TELL(&s.auth, go, 0);
+    child_hear_ready(&s.auth);
+    verify(&s, 1, &c);
+    say(&c, "anna", "right");
+    message_hear(&s.auth, MSG_verdict, &m);
+    cr_expect_eq(m.verdict.name, siphash(key, "anna", 4));
+    channel_close(&c);
+    end_auth(&s, 0);
 }
 
 /* --- set-up -------------------------------------------------------------- */

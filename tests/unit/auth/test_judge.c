@@ -337,6 +337,7 @@ Test(judge, stand_ins)
 
     cr_assert_eq(circle_make(&one_less, &u, key), 0);
     cr_assert_eq(circle_make(&one_more, &more, key), 0);
+    cr_expect_eq(one_less.count, USERS, "also the locked one");
     for (unsigned i = 0; i < NAMES; i++) {
         const char *one, *again, *then;
 
