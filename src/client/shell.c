@@ -145,6 +145,7 @@ static void complete_list(const char *text)
     char directory[URL_PATH_MAX];
     struct failure why;
 
+    link_interrupted = 0; /* of the last completion */
     snprintf(complete.prefix, sizeof(complete.prefix), "%.*s", (int)head, text);
     complete_plain(text, head, directory);
     complete_plain(text + head, strlen(text + head), complete.last);
@@ -169,8 +170,10 @@ static char *complete_remote(const char *text, int state)
             strcmp(show_text(e->name, safe, sizeof(safe)), e->name) != 0)
             continue;
         complete_typed(e->name, typed);
-        snprintf(name, sizeof(name), "%s%s%s", complete.prefix, typed,
-                 e->kind == ENTRY_DIRECTORY ? "/" : "");
+        /* A word that begins with a dash is an option. */
+        bool dash = !complete.prefix[0] && typed[0] == '-';
+        snprintf(name, sizeof(name), "%s%s%s%s", dash ? "./" : "",
+                 complete.prefix, typed, e->kind == ENTRY_DIRECTORY ? "/" : "");
         rl_completion_append_character = e->kind == ENTRY_DIRECTORY ? '\0'
                                          : complete.quote ? complete.quote
                                                           : ' ';
@@ -444,6 +447,20 @@ void shell_greet(const struct client *c)
                       "the commands, or bye to leave.");
 }
 
+/* A URL with a password is refused, and not kept in a file either. */
+static bool shell_may_keep(const char *line)
+{
+    for (const char *at = line; (at = strstr(at, "://")); at++) {
+        const char *server = at + strlen("://");
+        size_t len = strcspn(server, "/ \t");
+        const char *end = memrchr(server, '@', len);
+
+        if (end && memchr(server, ':', (size_t)(end - server)))
+            return false;
+    }
+    return true;
+}
+
 static void shell_terminal(struct client *c)
 {
     char history[PATH_MAX], prompt[URL_PATH_MAX + URL_PART_MAX + 8];
@@ -472,7 +489,8 @@ static void shell_terminal(struct client *c)
             continue;
         }
         if (line[0]) {
-            add_history(line);
+            if (shell_may_keep(line))
+                add_history(line);
             shell_line(c, line);
         }
         free(line);

@@ -571,8 +571,41 @@ Test(terminal, completion_of_a_blank, .timeout = 120)
     terminal_expect(&t, "127.0.0.1:/blank directory>", NULL);
     terminal_complete(&t, "rm \"../lar", "> rm \"../large file\"");
     cr_expect(wait_until(is_gone, there, WAIT_MS));
+    /* It is no option. */
+    terminal_command(&t, "mkdir ./-r");
+    terminal_complete(&t, "rmdir ", "> rmdir ./-r/");
+    snprintf(there, sizeof(there), "%s",
+             server_home_file(&t.desk.server, "anna", "blank directory/-r"));
+    cr_expect(wait_until(is_gone, there, WAIT_MS));
     terminal_type(&t, "bye");
     terminal_end(&t);
+}
+
+static bool has_listed(void *of)
+{
+    return faulty_count("MLSD") >= *(const size_t *)of;
+}
+
+/* Ctrl-C ends a completion that takes long, and the next one works. */
+Test(terminal, a_completion_that_is_interrupted, .timeout = 120)
+{
+    static struct terminal t;
+    static struct faulty f;
+
+    faulty_begin(&f, "slow_list", "good");
+    t.desk = f.desk;
+    unsetenv("SALLYPORT_PASSWORD");
+    terminal_open(&t, "/bin/sh");
+    shell_again(&t, "--password-file password");
+    terminal_wait_prompt(&t, NULL);
+    TMUX(&t, "send-keys", "ls ");
+    for (size_t i = 1; i <= 2; i++) {
+        TMUX(&t, "send-keys", "Tab");
+        cr_expect(wait_until(has_listed, &i, WAIT_MS));
+        TMUX(&t, "send-keys", "C-c");
+    }
+    TMUX(&t, "kill-server");
+    faulty_end(&f);
 }
 
 /* Names are UTF-8, also where the locale knows ASCII alone. */
@@ -612,6 +645,9 @@ Test(terminal, history, .timeout = 120)
             TMUX(&t, "send-keys", "C-u");
         } else {
             terminal_type(&t, "mkdir remembered");
+            terminal_wait_prompt(&t, "remembered");
+            terminal_type(&t, "open ftps://anna:secret@127.0.0.1");
+            terminal_wait_prompt(&t, "a password in a URL");
         }
         terminal_type(&t, "bye");
         terminal_expect(&t, "status 0", NULL);
