@@ -108,7 +108,7 @@ int zstream_unpack(struct zstream *s, const char *bytes, size_t len,
             return -1;
         if (r == Z_BUF_ERROR)
             break;
-    } while (s->z.avail_in > 0 || s->z.avail_out == 0);
+    } while (s->z.avail_in > 0 || (s->z.avail_out == 0 && !s->ended));
     return 0;
 }
 
