@@ -125,13 +125,18 @@ void active_adopt(struct child *c, struct msg_moved_active *m)
     c->active.fd = fd_take(&m->connection);
     c->active.request = (uint32_t)m->asked;
     c->active.to = m->to;
-    child_answered(c, may ? active_await(c, left)
-                          : active_failed(c, ECONNABORTED));
+    child_answered(c,
+                   may ? active_await(c, left) : active_failed(c, EOPNOTSUPP));
 }
 
+/* Sessions of this gate know that it is off, or that they are proxied, and
+ * refuse PORT. An adopted one began with older settings or an older build, so
+ * it gets an answer. connect(2) never fails with EOPNOTSUPP. */
 int active_connect(struct child *c, uint32_t request, const struct address *to)
 {
-    if (!c->gate->settings.active)
+    bool on = c->gate->settings.active;
+
+    if (!on && !c->adopted)
         return channel_refuse(&c->channel, "active mode, which is off");
     if (!address_same_host(to, &c->peer))
         return channel_refuse(&c->channel, "a connection to another host");
@@ -140,7 +145,6 @@ int active_connect(struct child *c, uint32_t request, const struct address *to)
     active_leave(c);
     c->active.request = request;
     c->active.to = *to;
-    /* Only the session's word says who a proxied client is. Sessions of this
-     * build refuse PORT then; an older one gets an answer. */
-    return c->proxied ? active_failed(c, EACCES) : active_begin(c);
+    /* Only the session's word says who a proxied client is. */
+    return on && !c->proxied ? active_begin(c) : active_failed(c, EOPNOTSUPP);
 }

@@ -135,7 +135,12 @@ static int data_gate_on_active_none(void *owner, struct msg_active_none *m)
     if (s->data.state != DATA_CONNECTING || m->request != s->data.request)
         return 0;
     s->data.state = DATA_CLOSED;
-    transfer_unconnected(s, data_gate_why(m->error));
+    if (m->error == EOPNOTSUPP) {
+        s->choices.active = false; /* by a reload */
+        transfer_unconnected(s, FAILED_ACTIVE_OFF, "active mode is off");
+    } else {
+        transfer_unconnected(s, FAILED_UNCONNECTED, data_gate_why(m->error));
+    }
     return 0;
 }
 

@@ -331,10 +331,11 @@ void transfer_on_data(struct session *s, uint32_t events)
         transfer_unused_data(s);
 }
 
-void transfer_unconnected(struct session *s, const char *why)
+void transfer_unconnected(struct session *s, enum failure why,
+                          const char *cause)
 {
     if (s->transfer.state == TRANSFER_CONNECTING)
-        transfer_fail(s, FAILED_UNCONNECTED, why);
+        transfer_fail(s, why, cause);
 }
 
 void transfer_init(struct session *s)

@@ -46,6 +46,7 @@ enum failure {
     FAILED_MEMORY,
     FAILED_TOO_MANY,    /* cause: whose, and the limit */
     FAILED_UNCONNECTED, /* cause: why */
+    FAILED_ACTIVE_OFF,  /* by a reload */
     FAILED_CONNECT_LATE,
     FAILED_HANDSHAKE, /* cause: why */
     FAILED_HANDSHAKE_LATE,
@@ -143,7 +144,8 @@ void pace_moved(struct session *s, size_t bytes);
 /* The data connection can be read or written, or has failed. */
 void transfer_on_data(struct session *s, uint32_t events);
 /* Gate couldn't connect to the client. */
-void transfer_unconnected(struct session *s, const char *why);
+void transfer_unconnected(struct session *s, enum failure why,
+                          const char *cause);
 
 /* Which user a data connection belongs to. */
 

@@ -324,7 +324,8 @@ ADDRESS(to)
 END
 
 MESSAGE(active_none, GATE, SESSION, RUN, MANY, active,
-        "the connection to the client failed: errno")
+        "the connection to the client failed: errno; EOPNOTSUPP: active mode "
+        "is off since a reload")
 ERRNO(error)
 END
 

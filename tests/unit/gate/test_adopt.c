@@ -422,5 +422,34 @@ Test(adopt, an_active_connection, .timeout = 60)
     serves(&t);
     message_hear(&h.gate, MSG_active_none, &m);
     cr_assert_eq(m.request, 9);
+    cr_assert_eq(m.active_none.error, EOPNOTSUPP);
+    end(&t);
+}
+
+/* The session began when it was on. What no session may ask is no excuse. */
+Test(adopt, active_mode_that_is_off_now, .timeout = 60)
+{
+    struct address to = client_of(1), stranger = client_of(2);
+    struct takeover t;
+    struct message m;
+    struct moved h;
+    uint32_t request;
+
+    begin(&t, NO_BAN);
+    h = move_session(&t, 1);
+    PASS(&t, over);
+    serves(&t);
+    for (int i = 0; i < 2; i++) {
+        request = channel_next(&h.gate);
+        cr_assert_eq(SEND(&h.gate, active, request, .to = to), 0);
+        hears(&h, MSG_active_none, &m);
+        cr_assert_eq(m.request, request);
+        cr_assert_eq(m.active_none.error, EOPNOTSUPP);
+    }
+    cr_assert_neq(asks_port(&h), 0);
+    cr_assert_eq(SEND(&h.gate, active, channel_next(&h.gate), .to = stranger),
+                 0);
+    cr_assert(ends(&h));
+    bench_hear(&t.bench, MSG_kill_adopted, &m);
     end(&t);
 }
