@@ -3,11 +3,13 @@
  * while the server goes from the first to the second. A session keeps what it
  * began with, its transfer ends as it would have, and the newest master knows
  * it. A pair is made of its number: SALLYPORT_PAIR=N plays that one alone. */
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "ctl.h"
@@ -15,6 +17,7 @@
 #include "sallyport/conf/conf.h"
 #include "support/fail.h"
 #include "support/files.h"
+#include "support/run.h"
 #include "support/session.h"
 
 #define VALUES_MAX 4
@@ -30,9 +33,26 @@ static const struct setting_values {
     const char *value[VALUES_MAX];
     bool root; /* only root can change it */
 } rows[] = {
-    { "listen", 2, { "127.0.0.1:0", "127.0.0.1:0, 127.0.0.1:0" }, false },
-    { "certificate", 2, { "./certificate.pem", "./second.pem" }, false },
-    { "key", 2, { "./key.pem", "./second.key" }, false },
+    { "listen",
+      2,
+      { "127.0.0.1:0, 127.0.0.1:0 proxy",
+        "127.0.0.1:0, 127.0.0.1:0, 127.0.0.1:0 proxy" },
+      false },
+    { "certificate",
+      2,
+      { "./stapled/certificate.pem", "./second.pem" },
+      false },
+    { "key", 2, { "./stapled/key.pem", "./second.key" }, false },
+    { "certificate.other",
+      2,
+      { "./other/certificate.pem", "./third/certificate.pem" },
+      false },
+    { "key.other", 2, { "./other/key.pem", "./third/key.pem" }, false },
+    { "ocsp_file", 2, { "", "./stapled/ocsp.der" }, false },
+    { "ocsp_file.other", 2, { "./other/ocsp.der", "./third/ocsp.der" }, false },
+    { "client_ca", 2, { "./certificate.pem", "./second.pem" }, false },
+    { "client_certificates", 2, { "off", "request", "require" }, false },
+    { "proxies", 2, { "127.0.0.5", "10.0.0.0/8", "127.0.0.1" }, false },
     { "shares", 2, { "./shares", "./shares.second" }, false },
     { "empty", 2, { "./empty", "./empty.second" }, false },
     { "state", 2, { "./state", "./state.second" }, false },
@@ -111,9 +131,16 @@ static const struct setting_values {
 /* They end sessions on purpose, or have files or names of their own; other
  * tests change them. */
 static const char others[] =
-    " proxies control users certificate. key. ocsp_file ocsp_file. "
-    "client_certificates client_ca client_crl homes "
-    "address. allow_weaker uid.lookup ";
+    " control users client_crl homes address. allow_weaker uid.lookup ";
+
+/* The key of a setting with a label ends with a dot. */
+static bool is_row_of(const struct setting_values *row, const char *key)
+{
+    size_t len = strlen(key);
+
+    return key[len - 1] == '.' ? strncmp(row->key, key, len) == 0
+                               : strcmp(row->key, key) == 0;
+}
 
 Test(reload_pairs, none_is_forgotten)
 {
@@ -122,7 +149,7 @@ Test(reload_pairs, none_is_forgotten)
         bool found = false;
 
         for (size_t j = 0; j < ROWS; j++)
-            found |= strcmp(rows[j].key, setting_table[i].key) == 0;
+            found |= is_row_of(&rows[j], setting_table[i].key);
         snprintf(word, sizeof(word), " %s ", setting_table[i].key);
         cr_expect_neq(found, strstr(others, word) != NULL, "%s",
                       setting_table[i].key);
@@ -157,10 +184,12 @@ static void set(const struct server *server, const char *key, const char *value)
     server_set(server, key, value);
 }
 
-/* A certificate and its key belong together. */
-static void configure(const struct server *server, uint32_t *state, bool second)
+/* A certificate and its key belong together. Returns whether active mode is
+ * on. */
+static bool configure(const struct server *server, uint32_t *state, bool second)
 {
-    unsigned pair = next_random(state) % 2;
+    unsigned pair = next_random(state) % 2, other = next_random(state) % 2;
+    bool active = false;
 
     for (size_t i = 0; i < ROWS; i++) {
         const struct setting_values *row = &rows[i];
@@ -170,9 +199,29 @@ static void configure(const struct server *server, uint32_t *state, bool second)
         if (strcmp(row->key, "certificate") == 0 ||
             strcmp(row->key, "key") == 0)
             which = pair;
+        if (strcmp(row->key, "certificate.other") == 0 ||
+            strcmp(row->key, "key.other") == 0)
+            which = other;
         if (!row->root || geteuid() == 0)
             set(server, row->key, row->value[which]);
+        if (strcmp(row->key, "active") == 0)
+            active = strcmp(row->value[which], "yes") == 0;
     }
+    return active;
+}
+
+/* Makes a certificate with an OCSP response in a directory IN the server's. */
+static void make_stapled(const struct server *server, const char *in,
+                         const char *name)
+{
+    char script[SERVER_PATH_MAX], folder[SERVER_PATH_MAX];
+    struct run_result r;
+
+    snprintf(script, sizeof(script), "%s", server_source("tests/system/ocsp"));
+    snprintf(folder, sizeof(folder), "%s", server_path(server, in));
+    run(&r, NULL, script, folder, name, "good", NULL);
+    cr_assert_eq(r.status, 0, "%s", r.text);
+    run_release(&r);
 }
 
 static void copy(const struct server *server, const char *from, const char *to)
@@ -185,19 +234,38 @@ static void copy(const struct server *server, const char *from, const char *to)
     buf_release(&text);
 }
 
-/* The states of sessions at a reload; each is a user's. */
-enum state { IDLE, GREETED, NAMED, UPLOAD, DOWNLOAD, LIST, WAITING, STATES };
+/* The states of sessions at a reload; each is a user's. SENT: all bytes of the
+ * upload are on their way. ANNOUNCED: after the 150, without a data connection.
+ * WAITING: after EPSV. RESTING: after a port that it left unused. ACTIVE: after
+ * EPRT. */
+enum state {
+    IDLE,
+    GREETED,
+    NAMED,
+    UPLOAD,
+    SENT,
+    DOWNLOAD,
+    LIST,
+    ANNOUNCED,
+    WAITING,
+    RESTING,
+    ACTIVE,
+    STATES
+};
 
 static const struct server_user users[STATES] = {
-    { .name = "idle" },    { .name = "greeted" },  { .name = "named" },
-    { .name = "upload" },  { .name = "download" }, { .name = "list" },
-    { .name = "waiting" },
+    { .name = "idle" },    { .name = "greeted" },   { .name = "named" },
+    { .name = "upload" },  { .name = "sent" },      { .name = "download" },
+    { .name = "list" },    { .name = "announced" }, { .name = "waiting" },
+    { .name = "resting" }, { .name = "active" },
 };
 
 struct crowd {
     const struct server *server;
     struct session session[STATES];
     struct data data[STATES];
+    bool active[2]; /* active mode is on: before and after the reload */
+    int listener;   /* of the client that is active */
 };
 
 static void fill_homes(const struct server *server)
@@ -224,8 +292,34 @@ static void greet(struct crowd *c, enum state which)
     session_start_tls(s);
 }
 
+/* Returns a listener of the client, on *PORT of 127.0.0.1. */
+static int listen_for(unsigned *port)
+{
+    struct sockaddr_in a = { .sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t len = sizeof(a);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    cr_assert_eq(bind(fd, (struct sockaddr *)&a, len), 0);
+    cr_assert_eq(listen(fd, 1), 0);
+    cr_assert_eq(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+    *port = ntohs(a.sin_port);
+    return fd;
+}
+
+static void give_port(struct crowd *c)
+{
+    unsigned port;
+
+    c->listener = listen_for(&port);
+    session_do(&c->session[ACTIVE], c->active[0] ? "200 {*}" : "502 {*}",
+               "EPRT |1|127.0.0.1|%u|", port);
+}
+
 static void crowd_enter(struct crowd *c)
 {
+    struct session *resting = &c->session[RESTING];
+
     greet(c, GREETED);
     greet(c, NAMED);
     session_do(&c->session[NAMED], "331 {*}", "USER named");
@@ -236,7 +330,15 @@ static void crowd_enter(struct crowd *c)
     data_write(&c->data[UPLOAD], "some ", 5);
     data_open(&c->session[DOWNLOAD], &c->data[DOWNLOAD], "RETR large");
     data_open(&c->session[LIST], &c->data[LIST], "MLSD");
+    data_open(&c->session[SENT], &c->data[SENT], "STOR f");
+    data_write(&c->data[SENT], "some and more", 13);
+    data_close(&c->data[SENT]);
     session_do(&c->session[WAITING], "229 {*}(|||{port}|){*}", "EPSV");
+    session_do(&c->session[ANNOUNCED], "229 {*}(|||{port}|){*}", "EPSV");
+    session_do(&c->session[ANNOUNCED], "150 {*}", "STOR f");
+    session_do(resting, "229 {*}(|||{port}|){*}", "EPSV");
+    session_do(resting, "225 {*}", "ABOR");
+    give_port(c);
 }
 
 static void expect_bytes(struct crowd *c, enum state which, size_t least)
@@ -253,11 +355,9 @@ static void expect_bytes(struct crowd *c, enum state which, size_t least)
 
 static void expect_stored(struct crowd *c, enum state which)
 {
-    struct session *s = &c->session[which];
     struct buf got;
 
-    data_close(&c->data[which]);
-    session_expect(s, "226 {*}");
+    session_expect(&c->session[which], "226 {*}");
     buf_init(&got, 1 << 10);
     cr_expect(
         files_read(server_home_file(c->server, users[which].name, "f"), &got));
@@ -265,20 +365,51 @@ static void expect_stored(struct crowd *c, enum state which)
     buf_release(&got);
 }
 
+/* After the client's EPSV, and its STOR if that isn't in its state. */
+static void finish_upload(struct crowd *c, enum state which)
+{
+    struct session *s = &c->session[which];
+
+    data_connect_to(s, &c->data[which], s->port);
+    if (which != ANNOUNCED)
+        session_do(s, "150 {*}", "STOR f");
+    data_secure(s, &c->data[which]);
+    data_write(&c->data[which], "some and more", 13);
+    data_close(&c->data[which]);
+    expect_stored(c, which);
+}
+
+static void finish_active(struct crowd *c)
+{
+    struct session *s = &c->session[ACTIVE];
+
+    if (c->active[0]) {
+        session_do(s, "150 {*}", "MLSD");
+        if (c->active[1]) {
+            c->data[ACTIVE].fd = accept(c->listener, NULL, NULL);
+            data_secure(s, &c->data[ACTIVE]);
+            expect_bytes(c, ACTIVE, 0);
+        } else {
+            session_expect(s, "502 Active mode is off{*}");
+        }
+    }
+    close(c->listener);
+}
+
 /* One at a time: max_transfers of the second configuration holds for all. */
 static void crowd_finish(struct crowd *c)
 {
-    struct session *waiting = &c->session[WAITING];
-
     data_write(&c->data[UPLOAD], "and more", 8);
+    data_close(&c->data[UPLOAD]);
     expect_stored(c, UPLOAD);
+    expect_stored(c, SENT);
     expect_bytes(c, DOWNLOAD, LARGE);
     expect_bytes(c, LIST, 500 * strlen("type=file; file-0"));
-    data_connect_to(waiting, &c->data[WAITING], waiting->port);
-    session_do(waiting, "150 {*}", "STOR f");
-    data_secure(waiting, &c->data[WAITING]);
-    data_write(&c->data[WAITING], "some and more", 13);
-    expect_stored(c, WAITING);
+    finish_upload(c, ANNOUNCED);
+    finish_upload(c, WAITING);
+    session_do(&c->session[RESTING], "229 {*}(|||{port}|){*}", "EPSV");
+    finish_upload(c, RESTING);
+    finish_active(c);
 }
 
 static void crowd_log_in(struct crowd *c)
@@ -322,10 +453,10 @@ static void play(const struct server *server, unsigned number)
     struct crowd c = { .server = server };
 
     fail_context("pair %u: ", number);
-    configure(server, &state, false);
+    c.active[0] = configure(server, &state, false);
     generation_reload(server, GENERATION_CTL);
     crowd_enter(&c);
-    configure(server, &state, true);
+    c.active[1] = configure(server, &state, true);
     generation_reload(server, GENERATION_CTL);
     crowd_expect_listed(&c, false);
     session_do(&c.session[IDLE], "200 {*}", "NOOP");
@@ -335,8 +466,8 @@ static void play(const struct server *server, unsigned number)
     for (enum state i = 0; i < STATES; i++)
         session_do(&c.session[i], "200 {*}", "NOOP");
     crowd_lock(&c);
-    unlink(server_home_file(server, "upload", "f"));
-    unlink(server_home_file(server, "waiting", "f"));
+    for (enum state i = 0; i < STATES; i++)
+        unlink(server_home_file(server, users[i].name, "f"));
     generation_wait_at_most(server, 1);
 }
 
@@ -349,6 +480,9 @@ Test(reload_pairs, no_session_ends, .timeout = 7000)
     server_start(&server, &plan);
     copy(&server, "certificate.pem", "second.pem");
     copy(&server, "key.pem", "second.key");
+    make_stapled(&server, "stapled", "localhost");
+    make_stapled(&server, "other", "other.example");
+    make_stapled(&server, "third", "third.example");
     fill_homes(&server);
     for (unsigned i = 0; i < PAIRS && !one; i++)
         play(&server, i);
