@@ -469,12 +469,13 @@ const char *removed_path(const struct removed *p, char out[PATH_MAX]);
 /* Removes all that is in it, and then itself. Returns an exit code. */
 int removed_empty(struct removed *p, struct complaint *c);
 void removed_close(struct removed *p);
-/* Removes the rests of removals that were cut, in the directory PARENT, or in
- * all directories of homes and shares. A directory whose row is still there
- * gets its name back. AS_OWNER: with the ids of the directory. Prints what it
- * does; returns the number of failures, or an exit code. */
-unsigned removed_leftovers(const struct context *x, const char *parent,
-                           bool as_owner);
+/* Removes the rests of removals that were cut, in the directory PARENT, and
+ * prints what it does. A directory whose row is still there gets its name
+ * back. */
+void removed_leftovers(const struct context *x, const char *parent);
+/* The same in the settings homes and shares, and in the directories in them in
+ * which homes lie; with the ids of the directory. For each of the two settings
+ * there is one deadline. Returns an exit code. */
 int removed_all_leftovers(const struct context *x);
 
 /* edit.c: an edit of the users file, which is replaced in one step. */

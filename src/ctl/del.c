@@ -183,7 +183,7 @@ static int purge_rest(struct context *x, const struct removal *r)
 
     snprintf(parent, sizeof(parent), "%.*s",
              (int)(strrchr(r->path, '/') - r->path), r->path);
-    removed_leftovers(x, parent, false);
+    removed_leftovers(x, parent);
     return code;
 }
 

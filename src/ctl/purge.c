@@ -382,12 +382,13 @@ void removed_close(struct removed *p)
 
 /* What earlier removals have left over. */
 
-/* The directory PARENT, in which another process may look for it. */
 struct leftovers {
     const struct context *x;
-    const char *parent;
+    const char *parent; /* the directory in which they are looked for */
+    char **own; /* and in those beneath it, except these, of rows; NULL: no */
+    size_t owns;
     bool as_owner; /* root here has no right to change users' directories */
-    unsigned done, failed;
+    unsigned failed;
 };
 
 /* The ids of a user, or of a share's directory, which belongs to root. */
@@ -460,22 +461,24 @@ static int is_of_row(const struct context *x, const char *path)
     return found;
 }
 
-static void leftover_take(struct leftovers *l, int parent, const char *name)
+/* PATH is that of the directory PARENT. */
+static void leftover_take(struct leftovers *l, int parent, const char *path,
+                          const char *name)
 {
     FD_CLEANUP int fd = openat(parent, name, DIRECTORY_FLAGS);
     const size_t len = strlen(name) - strlen(REMOVED) - REMOVED_DIGITS - 1;
     struct removed p = { .parent_fd = parent, .top_fd = fd };
     struct complaint c = { "" };
     struct stat st;
-    char path[PATH_MAX];
+    char now[PATH_MAX];
     int of_row;
 
     if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) ||
-        snprintf(p.path, sizeof(p.path), "%s/%.*s", l->parent, (int)len,
+        snprintf(p.path, sizeof(p.path), "%s/%.*s", path, (int)len,
                  name + strlen(REMOVED)) >= (int)sizeof(p.path))
         return;
     slice_copy(slice_from(name), p.name, sizeof(p.name));
-    removed_path(&p, path);
+    removed_path(&p, now);
     of_row = is_of_row(l->x, p.path);
     if (of_row < 0)
         return;
@@ -490,10 +493,9 @@ static void leftover_take(struct leftovers *l, int parent, const char *name)
         l->failed++;
         return;
     }
-    l->done++;
-    stderr_print("%s: removed, the rest of an earlier removal", path);
+    stderr_print("%s: removed, the rest of an earlier removal", now);
     syslog(LOG_DAEMON | LOG_NOTICE,
-           "removed %s, the rest of an earlier removal", path);
+           "removed %s, the rest of an earlier removal", now);
 }
 
 /* Only where nobody else can give a directory such a name. */
@@ -505,85 +507,111 @@ static bool is_safe(int parent)
            !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
 
-static int leftovers_take(void *shared)
+static int compare_paths(const void *a, const void *b)
 {
-    struct leftovers *l = shared;
-    FD_CLEANUP int parent = open(l->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int copy = parent < 0 || !is_safe(parent)
-                   ? -1
-                   : openat(parent, ".", DIRECTORY_FLAGS);
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void leftovers_in(struct leftovers *l, int fd, const char *path,
+                         unsigned depth);
+
+/* A directory that is no user's, no share's and not removed may have homes in
+ * it. Those of rows aren't opened: their disks may be dead. */
+static void leftovers_beneath(struct leftovers *l, int parent, const char *path,
+                              const struct dirent *entry, unsigned depth)
+{
+    char inner[PATH_MAX], *key = inner;
+
+    if (!l->own || depth == DEPTH_MAX || !strcmp(entry->d_name, ".") ||
+        !strcmp(entry->d_name, "..") ||
+        snprintf(inner, sizeof(inner), "%s/%s", path, entry->d_name) >=
+            (int)sizeof(inner) ||
+        bsearch(&key, l->own, l->owns, sizeof(*l->own), compare_paths))
+        return;
+    FD_CLEANUP int fd = openat(parent, entry->d_name, DIRECTORY_FLAGS);
+    if (fd >= 0)
+        leftovers_in(l, fd, inner, depth + 1);
+}
+
+static void leftovers_in(struct leftovers *l, int fd, const char *path,
+                         unsigned depth)
+{
+    int copy = is_safe(fd) ? openat(fd, ".", DIRECTORY_FLAGS) : -1;
     DIR *dir = copy < 0 ? NULL : fdopendir(copy);
     const struct dirent *entry;
 
     while (dir && (entry = readdir(dir)))
         if (is_removed_name(entry->d_name, NULL))
-            leftover_take(l, parent, entry->d_name);
+            leftover_take(l, fd, path, entry->d_name);
+        else
+            leftovers_beneath(l, fd, path, entry, depth);
     if (dir)
         closedir(dir);
+}
+
+static int leftovers_take(void *shared)
+{
+    struct leftovers *l = shared;
+    FD_CLEANUP int fd = open(l->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd >= 0)
+        leftovers_in(l, fd, l->parent, 0);
     return 0;
 }
 
-unsigned removed_leftovers(const struct context *x, const char *parent,
-                           bool as_owner)
+/* Returns the number of failures. */
+static unsigned leftovers_run(const struct leftovers *given)
 {
     struct leftovers *l = disk_share(sizeof(*l));
     unsigned failed = 0;
 
     if (!l)
         return 0;
-    *l = (struct leftovers){ .x = x, .parent = parent, .as_owner = as_owner };
+    *l = *given;
     if (disk_run(leftovers_take, l, REMOVED_MS))
         stderr_print("%s: what earlier removals have left over there could not "
                      "be removed: it doesn't answer",
-                     parent);
+                     l->parent);
     failed = l->failed;
     munmap(l, sizeof(*l));
     return failed;
 }
 
-static int compare_parents(const void *a, const void *b)
+void removed_leftovers(const struct context *x, const char *parent)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    leftovers_run(&(const struct leftovers){ .x = x, .parent = parent });
 }
 
-/* The directory that PATH is in, if it is within BELOW. */
-static char *parent_of(const char *path, const char *below)
+static size_t add_own(char **own, size_t n, const char *path)
 {
     char tidy[PATH_MAX];
 
-    if (place_tidy(slice_from(path), tidy, sizeof(tidy)) ||
-        !user_path_beneath(tidy, below))
-        return NULL;
-    *strrchr(tidy, '/') = '\0';
-    return strdup(tidy);
+    if (place_tidy(slice_from(path), tidy, sizeof(tidy)) == 0)
+        own[n] = strdup(tidy);
+    return n + (own[n] != NULL);
 }
 
 int removed_all_leftovers(const struct context *x)
 {
-    const struct settings *s = &x->settings;
     const struct users *u = &x->users;
-    char **parent = calloc(u->count + u->shares + 2, sizeof(*parent));
+    struct leftovers l = { .x = x, .as_owner = true };
     unsigned failed = 0;
-    size_t n = 0;
 
-    if (!parent)
+    l.own = calloc(u->count + u->shares + 1, sizeof(*l.own));
+    if (!l.own)
         return 0;
     for (size_t i = 0; i < u->count; i++)
-        if ((parent[n] = parent_of(u->row[i].home, s->homes)))
-            n++;
+        l.owns = add_own(l.own, l.owns, u->row[i].home);
     for (size_t i = 0; i < u->shares; i++)
-        if ((parent[n] = parent_of(u->share[i].path, s->shares)))
-            n++;
-    if ((parent[n] = strdup(s->homes)))
-        n++;
-    if ((parent[n] = strdup(s->shares)))
-        n++;
-    qsort(parent, n, sizeof(*parent), compare_parents);
-    for (size_t i = 0; i < n; i++)
-        if (i == 0 || strcmp(parent[i], parent[i - 1]) != 0)
-            failed += removed_leftovers(x, parent[i], true);
-    for (size_t i = 0; i < n; i++)
-        free(parent[i]);
-    free(parent);
+        l.owns = add_own(l.own, l.owns, u->share[i].path);
+    qsort(l.own, l.owns, sizeof(*l.own), compare_paths);
+    l.parent = x->settings.homes;
+    failed += leftovers_run(&l);
+    l.parent = x->settings.shares;
+    if (!user_path_within(x->settings.shares, x->settings.homes))
+        failed += leftovers_run(&l);
+    for (size_t i = 0; i < l.owns; i++)
+        free(l.own[i]);
+    free(l.own);
     return failed > 0 ? EX_IOERR : 0;
 }

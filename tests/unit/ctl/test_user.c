@@ -558,6 +558,26 @@ Test(user, purge_that_is_not_undone)
     cr_expect(files_exists(in(world.homes, "anna")));
 }
 
+/* In a directory in which no row has its home any more. */
+Test(user, purge_that_was_killed_in_a_directory_between)
+{
+    char words[256];
+
+    cr_assert_eq(mkdir(world.homes, 0711), 0);
+    cr_assert_eq(mkdir(in(world.homes, "team"), 0711), 0);
+    cr_assert_eq(mkdir(in(world.homes, "team/legal"), 0711), 0);
+    snprintf(words, sizeof(words), "user add anna --home %s",
+             in(world.homes, "team/legal/anna"));
+    expect_run(0, PASSWORD, words);
+    file_write(in(world.homes, "team/legal/anna/killed"), "x");
+    stuck = true;
+    expect_run(128 + SIGKILL, "", "user del anna --purge --yes");
+    stuck = false;
+    cr_expect(is_left_over(in(world.homes, "team/legal")));
+    expect_err(0, "", "retention run", "the rest of an earlier removal");
+    cr_expect_not(is_left_over(in(world.homes, "team/legal")));
+}
+
 /* A part belongs to others, such as local programs. */
 Test(user, purge_that_was_killed_at_files_of_others)
 {
