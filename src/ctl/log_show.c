@@ -142,15 +142,14 @@ static void print_record_xferlog(const struct log_record *r, struct buf *row)
 {
     const struct slice to = log_get(r, "to");
     const bool down = log_is_download(r);
-    const time_t clock = (time_t)(r->ms / 1000);
-    struct tm utc;
+    struct tm local = { 0 };
     char when[32];
 
     if (!down && !log_is_upload(r))
         return;
     buf_clear(row);
-    strftime(when, sizeof(when), "%a %b %e %H:%M:%S %Y",
-             gmtime_r(&clock, &utc));
+    clock_local(r->ms / 1000, &local);
+    strftime(when, sizeof(when), "%a %b %e %H:%M:%S %Y", &local);
     buf_add_format(row, "%s %" PRIu64, when, log_number(r, "ms") / 1000);
     add_xferlog_field(row, host_of(log_get(r, "peer")));
     buf_add_format(row, " %" PRIu64, log_number(r, "bytes"));
