@@ -132,9 +132,11 @@ static int account_check_owner(struct context *x, const struct account *a,
                           a->name, a->path, group ? "gid" : "uid", id, a->id);
 }
 
-/* Sets the limits in the kernel if SET isn't NULL, then reads them. */
+/* Sets the limits in the kernel if SET isn't NULL, then reads them. *old has
+ * those before. */
 static int account_on_disk(struct context *x, const struct account *a,
-                           const struct user_quota *set, struct quota *ret)
+                           const struct user_quota *set, struct quota *old,
+                           struct quota *ret)
 {
     FD_CLEANUP int fd = home_open(a->path, a->below);
     int r = 0;
@@ -147,6 +149,8 @@ static int account_on_disk(struct context *x, const struct account *a,
         return code;
     if (set)
         r = quota_enforced(fd, a->owner);
+    if (r == 0)
+        r = quota_get(fd, a->owner, a->id, old);
     if (set && r == 0)
         r = quota_set(fd, a->owner, a->id, set->bytes, set->files);
     if (r == 0)
@@ -158,22 +162,24 @@ struct asking {
     struct context *x;
     const struct account *account;
     const struct user_quota *set;
-    struct quota quota;
+    struct quota old, quota;
     struct complaint complaint;
 };
 
 static int account_in_fork(void *shared)
 {
     struct asking *a = shared;
-    int code = account_on_disk(a->x, a->account, a->set, &a->quota);
+    int code = account_on_disk(a->x, a->account, a->set, &a->old, &a->quota);
 
     a->complaint = a->x->complaint;
     return code;
 }
 
-/* Its disk may be dead, and the users file is locked. */
+/* Its disk may be dead, and the users file is locked, so it is asked once. OLD
+ * may be NULL. */
 static int account_in_kernel(struct context *x, const struct account *a,
-                             const struct user_quota *set, struct quota *ret)
+                             const struct user_quota *set, struct quota *old,
+                             struct quota *ret)
 {
     struct asking *asking = disk_share(sizeof(*asking));
     int code;
@@ -184,6 +190,8 @@ static int account_in_kernel(struct context *x, const struct account *a,
     code = disk_run_locked(x, account_in_fork, asking, a->path,
                            &asking->complaint);
     *ret = asking->quota;
+    if (old)
+        *old = asking->old;
     munmap(asking, sizeof(*asking));
     return code;
 }
@@ -276,7 +284,7 @@ static void set_back(struct context *x, const struct account *a,
     const struct complaint why = x->complaint;
     struct quota now;
 
-    if (account_in_kernel(x, a, &limits, &now) == 0)
+    if (account_in_kernel(x, a, &limits, NULL, &now) == 0)
         return;
     x->complaint.text[0] = '\0';
     complain(&x->complaint, "%s; but the kernel has the new limits", why.text);
@@ -290,9 +298,7 @@ static int set_locked(struct context *x, struct edit *e, void *given)
     int code = account_find(x, &e->users, &a);
 
     if (code == 0)
-        code = account_in_kernel(x, &a, NULL, &old);
-    if (code == 0)
-        code = account_in_kernel(x, &a, given, &q);
+        code = account_in_kernel(x, &a, given, &old, &q);
     if (code)
         return code;
     code = set_row(e, &a, &q);
@@ -346,7 +352,7 @@ void quota_follow(struct context *x, const struct slice *name, const uid_t *was,
             continue;
         account_of_user(x, user, &a);
         a.was = was ? was[i] : 0;
-        if (account_in_kernel(x, &a, &a.row, &q))
+        if (account_in_kernel(x, &a, &a.row, NULL, &q))
             print_not_limited(x, &a);
     }
 }
@@ -369,7 +375,7 @@ int quota_show(struct context *x)
     int code = account_find(x, &x->users, &a);
 
     if (code == 0)
-        code = account_in_kernel(x, &a, NULL, &q);
+        code = account_in_kernel(x, &a, NULL, NULL, &q);
     if (code == 0 && x->args.json)
         code = json_write(x, json_quota(a.name, &q));
     else if (code == 0)
@@ -394,7 +400,9 @@ static void report_note(const struct account *a, int r, const struct quota *q,
         snprintf(out, NOTE_MAX, "unknown: only root can read it");
     else if (r < 0)
         snprintf(out, NOTE_MAX, "%s%s", promised ? "not enforced: " : "",
-                 r == -ENOTSUP ? "no quotas there"
+                 r == -ENOTSUP ? promised
+                                     ? "no quotas there"
+                                     : "none set; no quotas are enabled there"
                  : r == -EXDEV ? "no subvolume of its own"
                                : strerror(-r));
     else if (promised &&

@@ -153,7 +153,7 @@ Test(quota, without_quotas)
                    "only root can set a quota");
     }
     cr_expect_null(strstr(file_text(world.users), "quota"));
-    expect_out(0, "", "quota report", "no quotas there\n");
+    expect_out(0, "", "quota report", "none set; no quotas are enabled there");
     snprintf(line, sizeof(line), "carl:!:70009:70009::%s::quota_files=3",
              in(world.homes, "anna"));
     promise(line);
