@@ -3,6 +3,7 @@
  * takes long, so it is emptied without the lock. */
 #include "search.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -248,30 +249,21 @@ static int waiting_count(struct search *s, struct channel *files)
     return code;
 }
 
-/* Without the right, nothing waits. */
-static bool may_hold(const struct context *x, const struct removal *r)
+static int is_missing(void *shared)
 {
-    const struct user *user = r->gid ? NULL : r->row;
-    unsigned rights = user ? user->rights : 0;
-
-    for (size_t i = 0; user && i < user->directories; i++)
-        rights |= user->directory[i].rights;
-    for (size_t i = 0; r->gid && i < x->users.count; i++)
-        for (size_t n = 0; n < x->users.row[i].grants; n++)
-            if (&x->users.share[x->users.row[i].grant[n].share] == r->row)
-                rights |= x->users.row[i].grant[n].rights;
-    return rights & RIGHT_INSPECT;
+    return access(shared, F_OK) < 0 && errno == ENOENT;
 }
 
-/* The home's own ones: those in a share wait there. */
-static int check_waiting(struct context *x, const struct removal *r)
+/* The home's own ones: those in a share wait there. The right i may have been
+ * taken since they came. */
+static int check_waiting(struct context *x, struct removal *r)
 {
     struct waiting w = { .at = { .x = x, .owner = &w, .ask = waiting_count } };
     char question[160];
     struct complaint why;
     int code;
 
-    if (x->args.yes || !may_hold(x, r))
+    if (x->args.yes || disk_run(is_missing, r->path, disk_ms) == 1)
         return 0;
     code = r->gid ? search_share(&w.at, r->row) : search_user(&w.at, r->row);
     if (code) {

@@ -244,6 +244,12 @@ Test(inspect, del_of_what_has_uploads_that_wait)
              "@share:plain:80001:%s/plain:\n",
              world.homes, world.homes, world.homes, world.shares, world.shares);
     file_write(world.users, text);
+    files_make_folder(world.homes, 0711);
+    files_make_folder(world.shares, 0711);
+    files_make_folder(in(world.homes, "anna"), 0700);
+    files_make_folder(in(world.homes, "bert"), 0700);
+    files_make_folder(in(world.homes, "carl"), 0700);
+    files_make_folder(in(world.shares, "contracts"), 0700);
     fake_files_are(has_started, holds_one);
     expect_err(EX_USAGE, "y\n", "user del bert",
                "bert has uploads that wait for inspection (1; see: "
@@ -251,13 +257,14 @@ Test(inspect, del_of_what_has_uploads_that_wait)
                "more; nothing was removed; release or reject them");
     expect_run(EX_USAGE, "y\n", "user del carl --purge");
     expect_run(EX_USAGE, "", "share del contracts");
+    /* They came before the right was taken. */
+    expect_run(EX_USAGE, "", "user del anna");
     cr_expect_str_eq(file_text(world.users), text);
     /* The home without its shares: what is there stays to be found. */
     cr_expect_str_eq(file_text(in_scratch("starts")),
                      "bert 70001 70001 0\ncarl 70002 70002 0\n"
-                     "contracts 80000 80000 0\n");
-    expect_run(0, "", "user del anna"); /* without the right nobody looks */
-    expect_run(0, "", "share del plain");
+                     "contracts 80000 80000 0\nanna 70000 70000 0\n");
+    expect_run(0, "", "share del plain"); /* it has no directory */
     expect_run(0, "", "user del bert --yes");
     fake_files_are(NULL, ends);
     expect_run(0, "", "user del carl");
