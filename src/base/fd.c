@@ -126,7 +126,7 @@ int fd_read_file(int fd, struct buf *into)
     }
 }
 
-static int seal(int fd)
+int fd_seal(int fd)
 {
     if (fcntl(fd, F_ADD_SEALS,
               F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
@@ -143,7 +143,7 @@ int fd_sealed(const char *name, struct slice bytes)
         return -errno;
     r = fd_write_all(fd, bytes.ptr, bytes.len);
     if (r == 0)
-        r = seal(fd);
+        r = fd_seal(fd);
     return r < 0 ? r : fd_take(&fd);
 }
 
@@ -159,7 +159,7 @@ int fd_sealed_copy(const char *name, int from, size_t most)
         n = sendfile(fd, from, &at, most - (size_t)at);
     if (n < 0)
         return -errno;
-    r = seal(fd);
+    r = fd_seal(fd);
     return r < 0 ? r : fd_take(&fd);
 }
 

@@ -331,3 +331,56 @@ Test(fuse, a_lock_beside_dead_disks, .timeout = 120)
         fuse_unmount(place[i], fuse[i]);
     server_stop(&server);
 }
+
+static void link_users(const struct server *server, const char *target)
+{
+    char path[SERVER_PATH_MAX], made[SERVER_PATH_MAX];
+
+    snprintf(path, sizeof(path), "%s", server_path(server, "users"));
+    snprintf(made, sizeof(made), "%s", server_path(server, "users.link"));
+    cr_assert_eq(symlink(target, made), 0);
+    cr_assert_eq(rename(made, path), 0);
+}
+
+#define BRIEF_MS 4000 /* a login waits 1 s for the users file */
+
+/* The users that master knows log in, sessions go on, and the commands of
+ * an administrator are answered. A later change counts when the disk is
+ * back. */
+Test(fuse, a_users_file_that_hangs, .timeout = 120)
+{
+    char disk[SERVER_PATH_MAX], path[SERVER_PATH_MAX], away[SERVER_PATH_MAX];
+    struct server server;
+    struct session s;
+    uint64_t begin;
+    pid_t fuse;
+
+    begin_members(&server);
+    session_enter(&s, &server, "bert");
+    snprintf(path, sizeof(path), "%s", server_path(&server, "users"));
+    snprintf(away, sizeof(away), "%s", server_path(&server, "users.away"));
+    snprintf(disk, sizeof(disk), "%s", server_path(&server, "disk"));
+    cr_assert_eq(mkdir(disk, 0700), 0);
+    cr_assert_eq(link(path, away), 0);
+    fuse = hang(disk);
+    link_users(&server, "disk/f");
+    begin = clock_ms();
+    for (int i = 0; i < 5; i++)
+        cr_expect_leq(logs_in(&server, "anna", 230), BRIEF_MS);
+    ctl(&server, 0, "who", "bert");
+    ctl(&server, 0, "kick bert", "");
+    session_drop(&s);
+    cr_expect_leq(clock_ms() - begin, 5 * BRIEF_MS);
+    server_log_wait(&server, "the old users stay", path,
+                    "its disk doesn't answer", NULL);
+    cr_expect_leq(logs_in(&server, "anna", 230), BRIEF_MS);
+    session_enter(&s, &server, "carl");
+    session_store(&s, "STOR", "f", "bytes", 5);
+    session_close(&s);
+    fuse_unmount(disk, fuse);
+    rmdir(disk);
+    cr_assert_eq(rename(away, path), 0);
+    ctl(&server, 0, "user lock anna", "");
+    cr_expect_leq(logs_in(&server, "anna", 530), LATE_MS);
+    server_stop(&server);
+}

@@ -38,6 +38,9 @@ int fd_sealed(const char *name, struct slice bytes);
 /* The same with the bytes of the file FROM, but MOST of them at most. They
  * don't go through this process's memory. */
 int fd_sealed_copy(const char *name, int from, size_t most);
+/* Seals a memfd in that way, and goes back to its begin. Returns 0 or -errno.
+ */
+int fd_seal(int fd);
 
 /* If the caller of a program has closed a standard descriptor, the next file or
  * socket would get its number, and with it the messages. Now writing to these

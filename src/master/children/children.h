@@ -46,8 +46,11 @@ struct helper {
 };
 /* Starts it without waiting for it. Returns its pid or -errno. */
 pid_t exec_start_helper(const struct master *m, const struct helper *h);
-/* Returns its wait status; -ETIMEDOUT: it was killed after WAIT_MS; another
- * -errno: it couldn't be started. */
+/* Waits for the child PID. Returns its wait status; -ETIMEDOUT: it was killed
+ * after WAIT_MS; another -errno: it couldn't be waited for. If PID is an -errno
+ * itself, returns it. Only for a start: master does nothing else meanwhile. */
+int exec_wait(pid_t pid, int wait_ms);
+/* Starts it, and waits for it in the same way. */
 int exec_helper(const struct master *m, const struct helper *h, int wait_ms);
 /* Complains that NAME hasn't done what it was executed for; STATUS is that of
  * exec_helper(). Returns -EINVAL. */
@@ -59,6 +62,12 @@ int exec_failed(const char *name, int status, struct complaint *c);
  * -errno: reader has failed. */
 int reader_ask(const struct master *m, const char *mode, const char *path,
                int file, int wait_ms, struct complaint *c);
+/* Only starts it. *ANSWER is the caller's. Returns its pid or -errno. */
+pid_t reader_start(const struct master *m, const char *mode, const char *path,
+                   int file, int *answer);
+/* STATUS is how reader has ended, or -errno, but not 0. Returns -EINVAL with
+ * its complaint, which is in ANSWER, or another -errno: reader has failed. */
+int reader_refused(int status, int answer, struct complaint *c);
 
 /* Channels to the services: from each process to log, and from gate and
  * sessions to keys. Master holds the service's end of each channel until

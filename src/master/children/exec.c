@@ -1,7 +1,7 @@
 /* The programs that master executes: only those that it opened at its start, or
  * inherited. The code after the fork here has the rights of master until the
- * exec. Reader, which parses the configuration and the users file, is executed
- * and waited for: so no parser is in a process of root. */
+ * exec. Reader parses the configuration and the users file, so no parser is in
+ * a process of root. */
 #include "children.h"
 
 #include <errno.h>
@@ -224,9 +224,8 @@ static int helper_reap(pid_t pid)
     return r < 0 ? -errno : status;
 }
 
-int exec_helper(const struct master *m, const struct helper *h, int wait_ms)
+int exec_wait(pid_t pid, int wait_ms)
 {
-    pid_t pid = exec_start_helper(m, h);
     int r;
 
     if (pid < 0)
@@ -239,6 +238,11 @@ int exec_helper(const struct master *m, const struct helper *h, int wait_ms)
     return r;
 }
 
+int exec_helper(const struct master *m, const struct helper *h, int wait_ms)
+{
+    return exec_wait(exec_start_helper(m, h), wait_ms);
+}
+
 int exec_failed(const char *name, int status, struct complaint *c)
 {
     return complain(c, "the program %s has failed: %s", name,
@@ -248,9 +252,9 @@ int exec_failed(const char *name, int status, struct complaint *c)
                                           : "see its line above");
 }
 
-/* Writes reader's complaint, or that reader has failed. For --check reader has
- * printed all mistakes in the configuration, and left no complaint. */
-static int why_refused(int status, int answer, struct complaint *c)
+/* For --check reader has printed all mistakes in the configuration, and left no
+ * complaint. */
+int reader_refused(int status, int answer, struct complaint *c)
 {
     ssize_t n;
 
@@ -263,22 +267,35 @@ static int why_refused(int status, int answer, struct complaint *c)
     return -EINVAL;
 }
 
+pid_t reader_start(const struct master *m, const char *mode, const char *path,
+                   int file, int *answer)
+{
+    struct helper reader = { .name = "reader",
+                             .argv = { "sallyport: reader", mode, path },
+                             .fd = { file } };
+    pid_t pid;
+
+    *answer = memfd_create("answer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (*answer < 0)
+        return -errno;
+    reader.fd[1] = *answer;
+    pid = exec_start_helper(m, &reader);
+    if (pid < 0)
+        fd_close(answer);
+    return pid;
+}
+
 int reader_ask(const struct master *m, const char *mode, const char *path,
                int file, int wait_ms, struct complaint *c)
 {
-    FD_CLEANUP int answer =
-        memfd_create("answer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    const struct helper reader = { .name = "reader",
-                                   .argv = { "sallyport: reader", mode, path },
-                                   .fd = { file, answer } };
+    FD_CLEANUP int answer = -1;
+    const pid_t pid = reader_start(m, mode, path, file, &answer);
     int status;
 
-    if (answer < 0) {
-        int error = -errno;
-
-        complain(c, "memfd: %s", strerror(-error));
-        return error;
+    if (pid < 0 && answer < 0) {
+        complain(c, "reader can't be started: %s", strerror(-pid));
+        return (int)pid;
     }
-    status = exec_helper(m, &reader, wait_ms);
-    return status == 0 ? fd_take(&answer) : why_refused(status, answer, c);
+    status = exec_wait(pid, wait_ms);
+    return status == 0 ? fd_take(&answer) : reader_refused(status, answer, c);
 }

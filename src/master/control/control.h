@@ -63,6 +63,7 @@ struct peer {
     uint32_t request;          /* the request under way */
     uint32_t reload_request;   /* its request for a reload; 0: none */
     uint32_t reload_number;    /* master's own number for that reload */
+    uint64_t users_ticket;     /* access_ask() of its change; 0: none */
     uint64_t looks[LOOK_PAGE]; /* serials of sessions that it asks */
     size_t looking;            /* of them haven't answered */
     uint64_t look_next;        /* the place after them */
@@ -117,6 +118,8 @@ int request_dispatch(struct peer *p);
  * generation leads. */
 void request_reloaded(struct peer *p, const char *wrong);
 
+/* The users file was read: for all that have changed it. */
+void request_on_users_read(struct master *m);
 /* A session has said what it does: for all that look at it. */
 void request_on_doing(struct master *m, const struct msg_doing *msg);
 /* P's time for this request is over: ends P, unless it only looks. */

@@ -1,7 +1,7 @@
 /* The requests of sallyportctl, in master. Each function answers at once; only
- * the answers to a reload and to a look at the sessions follow later. "who" and
- * "kick" use master's records of the sessions; what a session does is known to
- * that session alone. */
+ * the answers to a reload, to a changed users file and to a look at the
+ * sessions follow later. "who" and "kick" use master's records of the sessions;
+ * what a session does is known to that session alone. */
 #include "control.h"
 
 #include <inttypes.h>
@@ -161,15 +161,37 @@ static void request_answer_ended(struct peer *p, size_t ended)
     peer_answered(p, SEND(&p->channel, ended, p->request, .sessions = ended));
 }
 
+/* The answer follows when the file is read. */
 static void request_read_users(struct peer *p)
 {
     struct master *m = p->master;
 
-    access_refresh(m, true);
+    loop_timer_set(&m->loop, &p->timer, m->deadlines.renew);
+    p->users_ticket = UINT64_MAX;
+    p->users_ticket = access_ask(m, true);
+    request_on_users_read(m);
+}
+
+static void request_answer_users(struct peer *p)
+{
+    const struct master *m = p->master;
+
+    p->users_ticket = 0;
     if (m->users->reported.text[0])
         peer_refuse(p, REFUSAL_BAD_FILE, m->users->reported.text);
     else
-        request_answer_ended(p, access_review(m));
+        request_answer_ended(p, m->access->ended);
+}
+
+void request_on_users_read(struct master *m)
+{
+    for (size_t i = 0; i < MASTER_CALLERS; i++) {
+        struct peer *p = &m->control->peer[i];
+
+        if (p->used && p->users_ticket > 0 &&
+            access_is_over(m, p->users_ticket))
+            request_answer_users(p);
+    }
 }
 
 static int request_on_users_edited(void *owner, struct msg_users_edited *msg)

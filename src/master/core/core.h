@@ -124,32 +124,48 @@ struct master_hooks {
     void (*files)(const struct files_start *start);
     /* Gets what a session does. */
     void (*doing)(struct master *m, const struct msg_doing *msg);
+    /* The users file was read, or couldn't be. */
+    void (*users_read)(struct master *m);
 };
 
 /* How many milliseconds master waits for other processes. */
 struct deadlines {
-    uint64_t setup;     /* a child: from its start to `ready` */
-    uint64_t restart;   /* a child: between two restarts, after a burst */
-    uint64_t leaving;   /* a child that has closed its channel: to end */
-    uint64_t stuck;     /* gate: to read its messages */
-    uint64_t silence;   /* auth: without one verdict although it was asked */
-    uint64_t verdict;   /* a login: without a verdict; then it is BUSY */
-    uint64_t files;     /* files: to `files_ready`; then it is HOME */
-    uint64_t hosts;     /* the start: for the first answers of lookup */
-    uint64_t kick;      /* from MSG_kick to the kill */
-    uint64_t sync;      /* files of a session that has ended: to sync; that
-                           session: to end */
-    uint64_t stop;      /* all sessions: to be gone */
-    uint64_t ask;       /* ctl: to ask, or to hang up */
-    uint64_t look;      /* sessions: to say what they do */
-    uint64_t renew;     /* the supervisor: to answer a reload */
-    uint64_t users;     /* between two checks of the users file */
-    uint64_t quiet;     /* a changed users file: without a further change */
-    uint64_t write;     /* a new password: to be in that file */
-    uint64_t reader;    /* to read it; master does nothing else meanwhile */
+    uint64_t setup;   /* a child: from its start to `ready` */
+    uint64_t restart; /* a child: between two restarts, after a burst */
+    uint64_t leaving; /* a child that has closed its channel: to end */
+    uint64_t stuck;   /* gate: to read its messages */
+    uint64_t silence; /* auth: without one verdict although it was asked */
+    uint64_t verdict; /* a login: without a verdict; then it is BUSY */
+    uint64_t files;   /* files: to `files_ready`; then it is HOME */
+    uint64_t hosts;   /* the start: for the first answers of lookup */
+    uint64_t kick;    /* from MSG_kick to the kill */
+    uint64_t sync;    /* files of a session that has ended: to sync; that
+                         session: to end */
+    uint64_t stop;    /* all sessions: to be gone */
+    uint64_t ask;     /* ctl: to ask, or to hang up */
+    uint64_t look;    /* sessions: to say what they do */
+    uint64_t renew;   /* the supervisor: to answer a reload */
+    uint64_t users;   /* between two checks of the users file */
+    uint64_t quiet;   /* a changed users file: without a further change */
+    uint64_t write;   /* a new password: to be in that file */
+    uint64_t reader;  /* a fork, to read it, and reader, to parse it: each so
+                         long, and `reader_mib` more for each MiB of it */
+    uint64_t reader_mib;
+    uint64_t fresh;     /* a login: for that; then the present users count */
     uint64_t hand_over; /* gate: from `step_down` to its end */
     uint64_t heartbeat; /* gate: to answer `health`; then `doubt` more */
     uint64_t doubt;
+};
+
+/* A process of master with a deadline: a fork that touches a disk, or reader.
+ */
+#define ERRANDS_MAX 64
+
+struct errand {
+    pid_t pid;                               /* 0: this place is free */
+    void (*on_end)(void *owner, int status); /* NULL: it was late; it hangs */
+    void *owner;
+    struct loop_timer timer;
 };
 
 struct master {
@@ -202,6 +218,7 @@ struct master {
     struct loop_timer survey_timer;
     pid_t disks; /* looks at the disks for the metrics; 0: none does */
     struct loop_timer disks_timer;
+    struct errand errand[ERRANDS_MAX];
 
     /* The parts; each sub-room knows those whose header it may include. */
     struct certificates *certificates;
@@ -252,6 +269,23 @@ void master_send(struct master *m, const struct event_record *r);
 /* Ends the start or the run with STATUS. During a start, the supervisor gets
  * WHY. */
 void master_fail(struct master *m, int status, const char *why);
+/* Runs RUN(ARG) in a fork, which ends with the status that it returns. Of all
+ * descriptors it has the standard ones and the N in KEEP, and it has none of
+ * master's keys. Returns its pid or -errno. */
+pid_t errand_fork(struct master *m, int (*run)(void *arg), void *arg,
+                  const int *keep, size_t n);
+/* ON_END(OWNER) gets the wait status of the child PID, or -ETIMEDOUT after
+ * WAIT_MS, when it is killed. -EBUSY: too many hang; then PID is killed, and
+ * ON_END isn't called. */
+int errand_watch(struct master *m, pid_t pid, uint64_t wait_ms,
+                 void (*on_end)(void *owner, int status), void *owner);
+bool errands_have(const struct master *m, pid_t pid);
+/* A child was reaped, perhaps an errand. */
+void errand_reaped(struct master *m, pid_t pid, int status);
+/* Counts the errands of OWNER that were late and haven't ended. */
+size_t errands_hanging(const struct master *m, const void *owner);
+/* Kills all, for the end of master, and waits for none. */
+void errands_stop(struct master *m);
 /* Allocates zeroed pages that no fork inherits, so that a user's process files
  * doesn't know who else is logged in. Returns NULL if there is no memory. Free
  * it with munmap(2). */

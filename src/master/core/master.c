@@ -69,6 +69,8 @@ void master_init(struct master *m)
                                        .quiet = 2000,
                                        .write = 10000,
                                        .reader = 5000,
+                                       .reader_mib = 1000,
+                                       .fresh = 1000,
                                        .hand_over = 6000,
                                        .heartbeat = 9000,
                                        .doubt = 2000 };

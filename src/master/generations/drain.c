@@ -162,7 +162,8 @@ static bool drain_is_other_child(struct master *m, pid_t pid)
 {
     return pid == m->survey || pid == m->disks || pid == m->banning->writer ||
            pid == m->users->writer.pid || sessions_by_files(m->sessions, pid) ||
-           hanging_has(&m->sessions->hanging, pid) || children_by_pid(m, pid);
+           hanging_has(&m->sessions->hanging, pid) || errands_have(m, pid) ||
+           children_by_pid(m, pid);
 }
 
 static void drain_inherit_session(struct session *s)

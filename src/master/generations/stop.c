@@ -97,6 +97,7 @@ void stop_children(struct master *m)
                               : "stops");
     if (m->survey > 0) /* a change of its ids has cleared its death signal */
         kill(m->survey, SIGKILL);
+    errands_stop(m);
     stop_sessions(m);
     control_stop(m->control);
     stop_some(m, false);
@@ -119,6 +120,7 @@ static void reap_children(void *owner)
             m->survey = 0;
         if (pid == m->disks)
             m->disks = 0;
+        errand_reaped(m, pid, status);
         if (pid == m->banning->writer)
             banning_reaped(m, status);
         if (pid == m->users->writer.pid)

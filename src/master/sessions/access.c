@@ -11,6 +11,8 @@
 
 #include "sallyport/domain/tls.h"
 
+#define HANGING_LOOKS 3 /* so many forks may wait for the disk of that file */
+
 /* Users who need a certificate can't log in if the server asks for none: at the
  * start and for each new users file. The hint is one line, since this may be
  * intended. */
@@ -243,35 +245,143 @@ static void access_report_hint(struct master *m)
         master_report(m, EVENT_TROUBLE, PROCESS_MASTER, "hint: %s", c.text);
 }
 
-bool access_refresh(struct master *m, bool announced)
-{
-    struct complaint c = { "" };
-    int r = userdb_look(m->users, announced, &c);
+static void access_begin(struct master *m, bool announced);
 
-    if (r < 0 && c.text[0])
+static void access_report(struct master *m, int r, const char *why)
+{
+    if (r < 0 && why[0])
         master_report(m, EVENT_TROUBLE, PROCESS_MASTER, "%s: %s",
-                      r == -EINVAL ? "the old users stay"
-                                   : "nobody can log in now",
-                      c.text);
-    if (r < 0)
-        return r == -EINVAL;
-    if (r > 0) {
-        master_report(m, EVENT_SERVICE, PROCESS_MASTER,
-                      "users file read: edition %llu",
-                      (unsigned long long)userdb_newest(m->users));
-        succession_keep(&m->succession, "users", m->users->fd);
-        access_report_hint(m);
+                      r == -EINVAL || r == -ETIMEDOUT ? "the old users stay"
+                                                      : "nobody can log in now",
+                      why);
+    if (r != 1)
+        return;
+    master_report(m, EVENT_SERVICE, PROCESS_MASTER,
+                  "users file read: edition %llu",
+                  (unsigned long long)userdb_newest(m->users));
+    succession_keep(&m->succession, "users", m->users->fd);
+    access_report_hint(m);
+}
+
+/* The look is over: lets all go on that wait for it. */
+static void access_end(struct master *m)
+{
+    struct access *a = m->access;
+    const bool announced = a->again_announced;
+
+    loop_timer_clear(&m->loop, &a->fresh);
+    a->over = a->asked;
+    password_read(m);
+    login_retry(m);
+    m->hooks.users_read(m);
+    if (!a->again || a->over < a->asked)
+        return;
+    a->again = a->again_announced = false;
+    a->asked++;
+    access_begin(m, announced);
+}
+
+static void access_take(struct master *m, int r, const char *why)
+{
+    struct access *a = m->access;
+
+    access_report(m, r, why);
+    a->unread = r < 0 && r != -EINVAL && r != -ETIMEDOUT;
+    a->late = r == -ETIMEDOUT;
+    if (r >= 0) {
+        worker_update_all(m);
+        userdb_drop(m->users, worker_oldest(m));
     }
-    worker_update_all(m);
-    userdb_drop(m->users, worker_oldest(m));
-    return true;
+    a->ended = r == 1 ? access_review(m) : 0;
+    access_end(m);
+}
+
+static void access_on_step(void *owner, int status)
+{
+    struct master *m = owner;
+    struct complaint c = { "" };
+    pid_t next;
+    int r;
+
+    do {
+        r = userdb_go_on(m->users, status, &next, &c);
+        if (r == USERDB_WAITS)
+            status = errand_watch(m, next, userdb_deadline(m->users),
+                                  access_on_step, m);
+    } while (r == USERDB_WAITS && status < 0);
+    if (r != USERDB_WAITS)
+        access_take(m, r, c.text);
+}
+
+/* Logins wait no longer: the users that master knows count. */
+static void access_on_late(void *owner)
+{
+    struct master *m = owner;
+
+    m->access->late = true;
+    login_retry(m);
+}
+
+static void access_begin(struct master *m, bool announced)
+{
+    struct access *a = m->access;
+    struct complaint c = { "" };
+    pid_t pid;
+
+    if ((userdb_rests(m->users) && !announced) ||
+        errands_hanging(m, m) >= HANGING_LOOKS) {
+        a->ended = 0;
+        access_end(m);
+        return;
+    }
+    pid = userdb_begin(m->users, announced, &c);
+    if (pid <= 0) {
+        access_take(m, (int)pid, c.text);
+        return;
+    }
+    if (!a->late) {
+        a->fresh =
+            (struct loop_timer){ .on_timer = access_on_late, .owner = m };
+        loop_timer_set(&m->loop, &a->fresh, m->deadlines.fresh);
+    }
+    if (errand_watch(m, pid, userdb_deadline(m->users), access_on_step, m) < 0)
+        access_on_step(m, -EBUSY);
+}
+
+uint64_t access_ask(struct master *m, bool announced)
+{
+    struct access *a = m->access;
+
+    if (a->over < a->asked) {
+        a->again = true;
+        a->again_announced |= announced;
+        return a->asked + 1;
+    }
+    a->asked++;
+    access_begin(m, announced);
+    return a->asked;
+}
+
+bool access_is_over(const struct master *m, uint64_t ticket)
+{
+    return m->access->over >= ticket;
+}
+
+bool access_is_fresh(const struct master *m, uint64_t ticket)
+{
+    return m->access->late || access_is_over(m, ticket);
+}
+
+bool access_is_unread(const struct master *m)
+{
+    return m->access->unread;
 }
 
 static void access_on_timer(void *owner)
 {
     struct master *m = owner;
 
-    access_refresh(m, false);
+    access_ask(m, false);
     access_review(m);
     loop_timer_set(&m->loop, &m->access->timer, m->deadlines.users);
 }

@@ -198,8 +198,19 @@ static int login_begin(struct session *s, struct child *c)
 static void login_attempt(struct session *s)
 {
     struct child *c;
-    int r = worker_choose(s, &c);
+    int r;
 
+    if (!access_is_fresh(s->master, s->fresh))
+        return;
+    if (access_is_unread(s->master)) {
+        login_deny(s, DENIAL_FAILED);
+        return;
+    }
+    if (s->login > 0 && password_objection(s) != PASSWORD_OK) {
+        password_answer(s, password_objection(s));
+        return;
+    }
+    r = worker_choose(s, &c);
     if (r == 0)
         r = login_begin(s, c);
     if (r != 0 && r != -ENOENT)
@@ -223,12 +234,11 @@ static int login_on_login(void *owner, struct msg_login *msg)
         return 0;
     }
     session_set_timer(s, m->deadlines.verdict);
-    /* The user may have been locked since the old rows. */
-    if (!access_refresh(m, false))
-        login_deny(s, DENIAL_FAILED);
-    else if (s->login > 0 && password_objection(s) != PASSWORD_OK)
-        password_answer(s, password_objection(s));
-    else
+    /* The user may have been locked since the old rows. A look that ends at
+     * once has tried all waiting logins already. */
+    s->fresh = UINT64_MAX;
+    s->fresh = access_ask(m, false);
+    if (s->state == SESSION_WAITING)
         login_attempt(s);
     return 0;
 }

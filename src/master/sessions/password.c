@@ -115,7 +115,8 @@ static enum password_fault writer_begin(struct session *s,
     struct user next = *user;
     int pid;
 
-    if (u->writer.pid > 0 || clock_ms() < u->write_rests_until)
+    if (u->writer.pid > 0 || u->writer.ticket > 0 ||
+        clock_ms() < u->write_rests_until)
         return PASSWORD_BUSY;
     if (userdb_is_unended(u)) {
         password_complain(m, "its last line isn't ended, so it may be cut off");
@@ -139,23 +140,39 @@ static enum password_fault writer_begin(struct session *s,
     return PASSWORD_OK;
 }
 
+/* Until the new text is read, the rows have the version of before. */
 bool password_gives(const struct session *s, uint64_t version)
 {
     const struct password_writer *w = &s->master->users->writer;
 
-    return w->pid > 0 && w->serial == s->serial && w->after == version;
+    if (w->serial != s->serial)
+        return false;
+    return (w->pid > 0 && version == w->after) ||
+           (w->ticket > 0 && (version == w->before || version == w->after));
 }
 
-/* Reads the new text, which ends the user's other sessions. Master does nothing
- * else while it reads, so it rests afterwards: nobody keeps it busy. */
+/* Has the new text read, which ends the user's other sessions. */
 static void password_take(struct master *m)
 {
-    const uint64_t edition = userdb_newest(m->users), begin = clock_ms();
+    struct password_writer *w = &m->users->writer;
 
-    access_refresh(m, true);
-    if (userdb_newest(m->users) != edition)
-        access_review(m);
-    m->users->write_rests_until = clock_ms() + 10 * (clock_ms() - begin);
+    w->begun = clock_ms();
+    w->ticket = UINT64_MAX;
+    w->ticket = access_ask(m, true);
+    password_read(m);
+}
+
+/* All auth workers parse the new text, so there is a rest afterwards: nobody
+ * keeps them busy. */
+void password_read(struct master *m)
+{
+    struct userdb *u = m->users;
+    const uint64_t now = clock_ms();
+
+    if (u->writer.ticket == 0 || !access_is_over(m, u->writer.ticket))
+        return;
+    u->writer.ticket = 0;
+    u->write_rests_until = now + 10 * (now - u->writer.begun);
 }
 
 /* The session continues with the version that its row must have now. After a

@@ -264,10 +264,24 @@ struct password_writer {
     uint64_t serial; /* of the session whose user has asked */
     char user[USER_NAME_MAX + 1];
     uint64_t before, after; /* user_version() of the row */
+    uint64_t begun;         /* clock_ms() when the new text began to be read */
+    uint64_t ticket;        /* of that; 0: it was read */
+};
+
+/* The users file, being read: first by a fork of master, then by reader. */
+struct reading {
+    bool announced;
+    bool none;    /* there is no file yet: an empty text is parsed */
+    bool nothing; /* there was no need to read it, or it changes just now */
+    bool read;    /* the fork has read it */
+    bool settles; /* it was quiet and whole then */
+    uint64_t begun;
+    /* Files in memory; -1: none. ANSWER is there while reader runs. */
+    int report, text, answer;
 };
 
 struct userdb {
-    const struct master *master;
+    struct master *master;
     const char *path;                 /* from the settings */
     struct edition kept[USERDB_KEPT]; /* the newest is the last */
     size_t count;
@@ -279,24 +293,40 @@ struct userdb {
     bool may_be_missing;       /* at the first start; then there are no users */
     bool missing;              /* so the newest edition has no users */
     struct complaint reported; /* the last one */
-    uint64_t rests_until;      /* after a reader that has failed; clock_ms() */
+    struct reading reading;
+    uint64_t pause;       /* ms; grows with each failure; 0: the last try, if
+                             any, has succeeded */
+    uint64_t rests_until; /* clock_ms(): no try before that */
     struct password_writer writer;
     uint64_t write_rests_until; /* after a new hash was written */
     struct complaint unwritten; /* why the last one wasn't; "": it was */
 };
 
 /* Sets U to nothing read yet. */
-void userdb_init(struct userdb *u, const struct master *m);
+void userdb_init(struct userdb *u, struct master *m);
 void userdb_release(struct userdb *u);
 /* In a fork, in its place: see users_forget(). */
 void userdb_forget(struct userdb *u);
 
-/* Checks the file. ANNOUNCED: sallyportctl or SITE PSWD has just given it its
- * name, so it needn't be quiet first. Returns 1: there is a new edition; 0:
- * nothing new; -EINVAL: it can't be used, *c has the reason, and the old
- * edition stays; another -errno: it couldn't be read this time, so nobody knows
- * who may log in. The same complaint comes once: after that the result is 0 or
- * -errno with an empty *c until it changes. */
+/* Begins to check the file, in a process of its own. ANNOUNCED: sallyportctl or
+ * SITE PSWD has just given it its name, so it needn't be quiet first. Returns
+ * the process that the caller must wait for, or as userdb_go_on(). */
+pid_t userdb_begin(struct userdb *u, bool announced, struct complaint *c);
+/* So many ms that process may take. */
+uint64_t userdb_deadline(const struct userdb *u);
+/* That process has ended with the wait STATUS, or -errno. USERDB_WAITS: now the
+ * caller must wait for *NEXT. Otherwise it is over: 1: there is a new edition;
+ * 0: nothing new; -EINVAL: the file can't be used, *c has the reason, and the
+ * old edition stays; another -errno: it couldn't be read this time. The same
+ * complaint comes once: after that the result is 0 or -errno with an empty *c
+ * until it changes. */
+int userdb_go_on(struct userdb *u, int status, pid_t *next,
+                 struct complaint *c);
+#define USERDB_WAITS 2
+/* After a failure there is no new try for a while, unless somebody announces a
+ * change. */
+bool userdb_rests(const struct userdb *u);
+/* All of that in one call, for a start: it waits. -ETIMEDOUT: it rests. */
 int userdb_look(struct userdb *u, bool announced, struct complaint *c);
 
 /* Takes the text that the generation before has used. Returns 0, or a negative
@@ -400,6 +430,7 @@ struct session {
     uint32_t request; /* number of `login` */
     uint64_t tries;   /* wrong passwords so far; after a login those since */
     struct answer answer; /* to the present login */
+    uint64_t fresh;       /* access_ask() of this login */
     unsigned news;        /* enum session_news */
     pid_t pid;   /* reported by gate; 0: none, or reaped. See drain.c */
     int status;  /* from wait(2) */
@@ -608,6 +639,8 @@ void password_answer(struct session *s, enum password_fault fault);
 void password_change(struct session *s, const struct user *user);
 /* The writer was reaped: ends the user's other sessions, and answers. */
 void password_reaped(struct master *m, int status);
+/* A look at the users file is over, perhaps the one after a new password. */
+void password_read(struct master *m);
 /* The writer of S is late: answers that nobody knows. */
 void password_late(struct session *s);
 /* The row of S may have this version, besides that of its login: the writer of
@@ -644,6 +677,13 @@ void verdict_on_timer(struct child *c);
 /* Checks sessions against their users' rows when the users file changes. */
 struct access {
     struct loop_timer timer;
+    /* Looks at the users file; the ticket of the newest is ASKED. */
+    uint64_t asked, over;
+    bool again, again_announced; /* another look follows the present one */
+    bool late;                   /* the present or the last one takes long */
+    bool unread;                 /* the last one has failed */
+    struct loop_timer fresh;
+    size_t ended;        /* sessions, by the edition that the last look found */
     uint64_t reviewed;   /* the edition that all sessions were compared with */
     int64_t reviewed_at; /* when: seconds since 1970 */
 };
@@ -652,10 +692,17 @@ struct access {
 void access_start(struct master *m);
 /* Stops these checks: the newest master does them from now on. */
 void access_stop(struct master *m);
-/* Reads the users file if it has changed (ANNOUNCED: see userdb_look()), and
- * sends it to the auth workers. Returns false if the file couldn't be read, so
- * that nobody knows its contents. */
-bool access_refresh(struct master *m, bool announced);
+/* Has the users file read if it has changed (ANNOUNCED: see userdb_begin()),
+ * and goes on. Returns the ticket of a look that begins now or later. */
+uint64_t access_ask(struct master *m, bool announced);
+/* Is the look with that ticket over? */
+bool access_is_over(const struct master *m, uint64_t ticket);
+/* May a login with that ticket go on? If the look takes long, the present users
+ * count. */
+bool access_is_fresh(const struct master *m, uint64_t ticket);
+/* Couldn't the file be read the last time, so that nobody knows its contents?
+ */
+bool access_is_unread(const struct master *m);
 /* Compares the sessions with the newest rows at once, and ends those that the
  * file no longer permits. Returns their number. */
 size_t access_review(struct master *m);

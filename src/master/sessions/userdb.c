@@ -1,5 +1,6 @@
-/* The users file, checked before each login, in master. Master copies the text
- * and has reader parse it. Only the newest text is kept as a descriptor, for
+/* The users file, checked before each login, in master. Its disk may hang, so
+ * master never touches it: a fork looks at the file and copies the text, and
+ * then reader parses that. Only the newest text is kept as a descriptor, for
  * auth. The rows of older editions stay as long as a verdict may name them.
  * A broken file never replaces a good one.
  *
@@ -14,6 +15,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,11 +25,28 @@
 #include "sallyport/settings/settings.h"
 #include "sallyport/users/users_file.h"
 
-void userdb_init(struct userdb *u, const struct master *m)
+#define PAUSE_LEAST_MS 1000
+#define PAUSE_MOST_MS  60000
+
+static void reading_blank(struct reading *g)
+{
+    *g = (struct reading){ .report = -1, .text = -1, .answer = -1 };
+}
+
+static void reading_close(struct reading *g)
+{
+    fd_close(&g->report);
+    fd_close(&g->text);
+    fd_close(&g->answer);
+    reading_blank(g);
+}
+
+void userdb_init(struct userdb *u, struct master *m)
 {
     *u = (struct userdb){
         .master = m, .path = m->settings.users, .fd = -1, .table = -1
     };
+    reading_blank(&u->reading);
 }
 
 void userdb_release(struct userdb *u)
@@ -36,6 +56,7 @@ void userdb_release(struct userdb *u)
     u->count = 0;
     fd_close(&u->fd);
     fd_close(&u->table);
+    reading_close(&u->reading);
 }
 
 void userdb_forget(struct userdb *u)
@@ -45,6 +66,7 @@ void userdb_forget(struct userdb *u)
     u->count = 0;
     fd_close(&u->fd);
     fd_close(&u->table);
+    reading_close(&u->reading);
 }
 
 uint64_t userdb_newest(const struct userdb *u)
@@ -112,44 +134,50 @@ static int userdb_failed(const struct userdb *u, int error, struct complaint *c)
     return error;
 }
 
-/* Master does nothing else meanwhile. So after a reader that has failed it does
- * its other work for as long, before it asks again: many logins in a row must
- * not keep it from its heartbeat. */
-static int userdb_parse(struct userdb *u, int text, struct users *users,
-                        struct complaint *c)
+/* How long the present process may take, with a file of SIZE bytes. */
+static uint64_t userdb_patience(const struct userdb *u, off_t size)
 {
-    const int wait_ms = (int)u->master->deadlines.reader;
-    const uint64_t begin = clock_ms();
-    FD_CLEANUP int table =
-        reader_ask(u->master, "users", u->path, text, wait_ms, c);
-    int r;
+    const struct deadlines *d = &u->master->deadlines;
 
-    r = table < 0 ? table : users_take(users, table, c);
-    if (r < 0 && r != -EINVAL)
-        u->rests_until = 2 * clock_ms() - begin;
-    if (r == 0) {
-        users_keep_from_forks(users);
-        fd_close(&u->table);
-        u->table = fd_take(&table);
-    }
-    return r;
+    return d->reader + d->reader_mib * ((uint64_t)size >> 20);
 }
 
-/* ANNOUNCED: by sallyportctl, which may have removed the last user. */
-static int userdb_add(struct userdb *u, struct slice text, bool announced,
-                      struct complaint *c)
+uint64_t userdb_deadline(const struct userdb *u)
 {
-    FD_CLEANUP int fd = fd_sealed("users", text);
-    struct edition g = { .number = userdb_newest(u) + 1 };
-    int r;
+    struct stat s = u->seen;
 
-    if (fd < 0)
-        return userdb_failed(u, fd, c);
-    r = userdb_parse(u, fd, &g.users, c);
+    if (u->reading.answer >= 0 && fstat(u->reading.text, &s) < 0)
+        s.st_size = 0;
+    return userdb_patience(u, s.st_size);
+}
+
+/* Lets reader parse the text. */
+static int userdb_parse(struct userdb *u, pid_t *reader, struct complaint *c)
+{
+    struct reading *g = &u->reading;
+    int r = fd_seal(g->text);
+
+    if (r == 0) {
+        *reader =
+            reader_start(u->master, "users", u->path, g->text, &g->answer);
+        r = *reader < 0 ? (int)*reader : USERDB_WAITS;
+    }
+    return r < 0 ? userdb_failed(u, r, c) : r;
+}
+
+/* Reader has ended with STATUS. */
+static int userdb_add(struct userdb *u, int status, struct complaint *c)
+{
+    struct reading *g = &u->reading;
+    struct edition next = { .number = userdb_newest(u) + 1 };
+    int r = status == 0 ? users_take(&next.users, g->answer, c)
+                        : reader_refused(status, g->answer, c);
+
     if (r < 0)
         return r;
-    if (g.users.count == 0 && userdb_count(u) > 0 && !announced) {
-        users_release(&g.users);
+    users_keep_from_forks(&next.users);
+    if (next.users.count == 0 && userdb_count(u) > 0 && !g->announced) {
+        users_release(&next.users);
         return complain(c,
                         "%s: it has no users now; restore it, or remove the "
                         "last user by: sallyportctl user del",
@@ -157,22 +185,28 @@ static int userdb_add(struct userdb *u, struct slice text, bool announced,
     }
     if (u->count == USERDB_KEPT)
         userdb_drop_oldest(u);
-    u->kept[u->count++] = g;
+    u->kept[u->count++] = next;
     fd_close(&u->fd);
-    u->fd = fd_take(&fd);
+    u->fd = fd_take(&g->text);
+    fd_close(&u->table);
+    u->table = fd_take(&g->answer);
     return 1;
 }
 
 int userdb_restore(struct userdb *u, int fd, struct complaint *c)
 {
-    struct buf text;
+    pid_t reader;
     int r;
 
-    buf_init(&text, USERS_FILE_MAX);
-    r = fd_read_file(fd, &text);
-    r = r < 0 ? userdb_failed(u, r, c)
-              : userdb_add(u, buf_slice(&text), true, c);
-    buf_release(&text);
+    u->reading.announced = true;
+    u->reading.text = fd_sealed_copy("users", fd, USERS_FILE_MAX);
+    if (u->reading.text < 0)
+        return userdb_failed(u, u->reading.text, c);
+    u->reading.answer = -1;
+    reader = reader_start(u->master, "users", u->path, u->reading.text,
+                          &u->reading.answer);
+    r = userdb_add(u, exec_wait(reader, (int)userdb_deadline(u)), c);
+    reading_close(&u->reading);
     return r < 0 ? r : 0;
 }
 
@@ -202,60 +236,45 @@ static int userdb_objection(const struct userdb *u, struct slice text,
     return 0;
 }
 
+/* What the fork has found. Master gets it in memory. */
+struct sight {
+    int result;  /* 0; -EINVAL, or another -errno, with the complaint */
+    int missing; /* the errno of stat(2) or open(2); 0: it is there */
+    bool changed, quiet, written;
+    struct stat seen;
+    uint64_t seen_at;
+    struct complaint why;
+};
+
+/* The functions up to userdb_fork() run in the fork. */
+
 /* Reads the file that FD is open on, even if the path names another one now.
- * Returns 0 also if it has changed meanwhile. *written: somebody has it open
- * for writing. */
-static int userdb_read_open(struct userdb *u, int fd, bool announced,
-                            bool *written, struct complaint *c)
+ * Returns 0 also if it has changed meanwhile. */
+static int sight_read_open(const struct userdb *u, int fd, struct sight *g)
 {
     struct buf text;
     struct stat s;
-    int r = settings_private_file(fd, u->path, c);
+    int r = settings_private_file(fd, u->path, &g->why);
 
     if (r < 0)
         return r;
     buf_init(&text, USERS_FILE_MAX);
     r = fd_read_file(fd, &text);
-    *written = users_file_is_written(fd);
+    g->written = users_file_is_written(fd);
     if (r == -EFBIG)
-        r = complain(c, "%s: %s", u->path, strerror(-r));
+        r = complain(&g->why, "%s: %s", u->path, strerror(-r));
     else if (r < 0)
-        userdb_failed(u, r, c);
+        userdb_failed(u, r, &g->why);
     else if (!file_has_bytes(u->fd, buf_slice(&text))) {
         if (u->count > 0)
-            r = userdb_objection(u, buf_slice(&text), *written, c);
-        if (r == 0 && fstat(fd, &s) == 0 && userdb_is_as_seen(u, &s))
-            r = userdb_add(u, buf_slice(&text), announced, c);
+            r = userdb_objection(u, buf_slice(&text), g->written, &g->why);
+        if (r == 0 && fstat(fd, &s) == 0 && userdb_is_as_seen(u, &s)) {
+            r = fd_write_all(u->reading.text, text.data, text.len);
+            g->changed = r == 0;
+        }
     }
     buf_release(&text);
     return r;
-}
-
-/* Does this error mean that the file stays unusable? Other errors come from a
- * lack of resources. */
-static bool is_lasting(int error)
-{
-    return error == ENOENT || error == ENOTDIR || error == EACCES ||
-           error == EPERM || error == ELOOP || error == ENXIO;
-}
-
-/* A file that was there and has vanished must not lock out everybody. */
-static int userdb_not_opened(struct userdb *u, int error, struct complaint *c)
-{
-    u->settled = false;
-    if (error == ENOENT && u->missing)
-        return 0;
-    if (error == ENOENT && u->may_be_missing && u->count == 0) {
-        int r = userdb_add(u, SLICE(""), true, c);
-
-        u->missing = r == 1;
-        return r;
-    }
-    complain(c, "%s: %s%s", u->path, strerror(error),
-             error == ENOENT ? "; there were users before: restore it, or "
-                               "correct the setting"
-                             : "");
-    return is_lasting(error) ? -EINVAL : -error;
 }
 
 /* Hasn't the file changed for some seconds? The time of its last change, which
@@ -275,6 +294,86 @@ static bool userdb_is_quiet(const struct userdb *u)
     return age_ms >= 0 && (uint64_t)age_ms >= wait;
 }
 
+/* Must the file, which has these properties now, be read? */
+static bool userdb_is_due(struct userdb *u, const struct stat *s)
+{
+    if (!userdb_is_as_seen(u, s)) {
+        u->seen = *s;
+        u->seen_at = clock_ms();
+        u->settled = false;
+    }
+    return !u->settled && (u->reading.announced || u->count == 0 ||
+                           u->missing || userdb_is_quiet(u));
+}
+
+/* Returns false if there is nothing to do, or the file changes just now. */
+static bool sight_look(struct userdb *u, struct sight *g)
+{
+    FD_CLEANUP int fd = -1;
+    struct stat s;
+
+    if (stat(u->path, &s) < 0) {
+        g->missing = errno;
+        return true;
+    }
+    if (!userdb_is_due(u, &s))
+        return false;
+    /* Non-blocking: a FIFO in its place must not block it. */
+    fd = open(u->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    g->quiet = userdb_is_quiet(u); /* reading may need seconds */
+    if (fd < 0 || fstat(fd, &s) < 0) {
+        g->missing = errno;
+        return true;
+    }
+    if (!userdb_is_as_seen(u, &s))
+        return false;
+    g->result = sight_read_open(u, fd, g);
+    return true;
+}
+
+/* The exit status of the fork. */
+enum { SIGHT_NOTHING, SIGHT_THERE, SIGHT_LOST };
+
+static int sight_main(void *owner)
+{
+    struct userdb *u = owner;
+    struct sight g = { 0 };
+    const bool found = sight_look(u, &g);
+
+    g.seen = u->seen;
+    g.seen_at = u->seen_at;
+    if (pwrite(u->reading.report, &g, sizeof(g), 0) != sizeof(g))
+        return SIGHT_LOST;
+    return found ? SIGHT_THERE : SIGHT_NOTHING;
+}
+
+/* Does this error mean that the file stays unusable? Other errors come from a
+ * lack of resources. */
+static bool is_lasting(int error)
+{
+    return error == ENOENT || error == ENOTDIR || error == EACCES ||
+           error == EPERM || error == ELOOP || error == ENXIO;
+}
+
+/* A file that was there and has vanished must not lock out everybody. */
+static int userdb_not_opened(struct userdb *u, int error, pid_t *reader,
+                             struct complaint *c)
+{
+    u->settled = false;
+    if (error == ENOENT && u->missing)
+        return 0;
+    if (error == ENOENT && u->may_be_missing && u->count == 0) {
+        u->reading.announced = true;
+        u->reading.none = true;
+        return userdb_parse(u, reader, c);
+    }
+    complain(c, "%s: %s%s", u->path, strerror(error),
+             error == ENOENT ? "; there were users before: restore it, or "
+                               "correct the setting"
+                             : "");
+    return is_lasting(error) ? -EINVAL : -error;
+}
+
 bool userdb_changes(const struct userdb *u)
 {
     FD_CLEANUP int fd = -1;
@@ -291,65 +390,134 @@ bool userdb_changes(const struct userdb *u)
     return other;
 }
 
-/* The file counts as settled if it was quiet, and then was read, or refused for
- * its contents. If reading failed, the next check reads it again. */
-static int userdb_read_path(struct userdb *u, bool announced,
-                            struct complaint *c)
+/* The fork has looked at the file. */
+static int userdb_seen(struct userdb *u, int status, pid_t *reader,
+                       struct complaint *c)
 {
-    /* Non-blocking: a FIFO in its place must not block master. */
-    FD_CLEANUP int fd =
-        open(u->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    const bool quiet = userdb_is_quiet(u); /* reader may need seconds */
-    bool written = false;
-    struct stat s;
-    int r;
+    struct reading *o = &u->reading;
+    struct sight g;
 
-    if (fd < 0 || fstat(fd, &s) < 0)
-        return userdb_not_opened(u, errno, c);
-    if (!userdb_is_as_seen(u, &s))
-        return 0; /* it changes just now */
-    r = userdb_read_open(u, fd, announced, &written, c);
-    if (r < 0 && r != -EINVAL)
-        return r;
-    u->missing = false;
-    u->settled = quiet && !written;
-    return r;
-}
-
-/* Must the file, which has these properties now, be read? */
-static bool userdb_is_due(struct userdb *u, const struct stat *s,
-                          bool announced)
-{
-    if (!userdb_is_as_seen(u, s)) {
-        u->seen = *s;
-        u->seen_at = clock_ms();
+    if (status == -ETIMEDOUT)
+        complain(c, "%s: its disk doesn't answer", u->path);
+    if (status < 0)
+        return status == -ETIMEDOUT ? status : userdb_failed(u, status, c);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) == SIGHT_LOST ||
+        pread(o->report, &g, sizeof(g), 0) != sizeof(g))
+        return userdb_failed(u, -EIO, c);
+    if (g.missing != 0)
+        return userdb_not_opened(u, g.missing, reader, c);
+    if (!userdb_is_as_seen(u, &g.seen)) {
+        u->seen = g.seen;
+        u->seen_at = g.seen_at;
         u->settled = false;
     }
-    return !u->settled &&
-           (announced || u->count == 0 || u->missing || userdb_is_quiet(u));
+    o->nothing = WEXITSTATUS(status) == SIGHT_NOTHING;
+    if (o->nothing)
+        return 0;
+    o->read = true;
+    o->settles = g.quiet && !g.written;
+    if (g.result < 0)
+        *c = g.why;
+    return g.result == 0 && g.changed ? userdb_parse(u, reader, c) : g.result;
 }
 
-int userdb_look(struct userdb *u, bool announced, struct complaint *c)
+/* No new try at once: nobody keeps the machine busy with a disk that hangs, or
+ * a reader that fails. After a process that was late the pauses grow. */
+static void userdb_rest(struct userdb *u, int error, const struct reading *g)
 {
-    struct complaint now = { "" };
-    struct stat s;
-    int r;
+    const uint64_t now = clock_ms();
 
-    if (clock_ms() < u->rests_until)
-        return -ETIMEDOUT;
-    if (stat(u->path, &s) < 0)
-        r = userdb_not_opened(u, errno, &now);
-    else if (userdb_is_due(u, &s, announced))
-        r = userdb_read_path(u, announced, &now);
-    else
+    u->settled = false;
+    if (error != -ETIMEDOUT) {
+        if (g->answer >= 0)
+            u->rests_until = 2 * now - g->begun;
+        return;
+    }
+    u->pause = u->pause == 0                  ? PAUSE_LEAST_MS
+               : u->pause < PAUSE_MOST_MS / 2 ? 2 * u->pause
+                                              : PAUSE_MOST_MS;
+    u->rests_until = now + u->pause;
+}
+
+/* The file counts as settled if it was quiet, and then was read, or refused for
+ * its contents. If reading failed, the next check reads it again. */
+static int userdb_end(struct userdb *u, int r, const struct complaint *now,
+                      struct complaint *c)
+{
+    const struct reading g = u->reading; /* its descriptors are closed */
+
+    reading_close(&u->reading);
+    if (r < 0 && r != -EINVAL) {
+        userdb_rest(u, r, &g);
+    } else {
+        u->pause = 0;
+        if (g.read)
+            u->settled = g.settles;
+        if (g.read || g.none)
+            u->missing = g.none && r == 1;
+    }
+    if (r == 0 && g.nothing)
         return 0;
     if (r >= 0) {
         u->reported.text[0] = '\0';
         return r;
     }
-    if (strcmp(u->reported.text, now.text) == 0)
+    if (strcmp(u->reported.text, now->text) == 0)
         return r == -EINVAL ? 0 : r;
-    u->reported = now;
-    complain(c, "%s", now.text);
+    u->reported = *now;
+    complain(c, "%s", now->text);
+    return r;
+}
+
+bool userdb_rests(const struct userdb *u)
+{
+    return clock_ms() < u->rests_until;
+}
+
+pid_t userdb_begin(struct userdb *u, bool announced, struct complaint *c)
+{
+    struct reading *g = &u->reading;
+    struct complaint now = { "" };
+    int keep[3], r;
+
+    *g = (struct reading){ .announced = announced,
+                           .begun = clock_ms(),
+                           .answer = -1 };
+    g->report = memfd_create("sight", MFD_CLOEXEC);
+    g->text = memfd_create("users", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    r = g->report < 0 || g->text < 0 ? -errno : 0;
+    keep[0] = g->report;
+    keep[1] = g->text;
+    keep[2] = u->fd;
+    if (r == 0)
+        r = (int)errand_fork(u->master, sight_main, u, keep, u->fd < 0 ? 2 : 3);
+    if (r > 0)
+        return r;
+    userdb_failed(u, r, &now);
+    return userdb_end(u, r, &now, c);
+}
+
+int userdb_go_on(struct userdb *u, int status, pid_t *next, struct complaint *c)
+{
+    struct complaint now = { "" };
+    int r = u->reading.answer >= 0 ? userdb_add(u, status, &now)
+                                   : userdb_seen(u, status, next, &now);
+
+    return r == USERDB_WAITS ? r : userdb_end(u, r, &now, c);
+}
+
+int userdb_look(struct userdb *u, bool announced, struct complaint *c)
+{
+    pid_t pid;
+    int r;
+
+    if (userdb_rests(u))
+        return -ETIMEDOUT;
+    pid = userdb_begin(u, announced, c);
+    if (pid <= 0)
+        return (int)pid;
+    do
+        r = userdb_go_on(u, exec_wait(pid, (int)userdb_deadline(u)), &pid, c);
+    while (r == USERDB_WAITS);
     return r;
 }

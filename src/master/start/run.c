@@ -1,6 +1,6 @@
 /* Master as a whole: its parts, the table of its children, the moment when all
- * of these are ready. It parses no byte of a client. It waits for one process
- * only, reader, and not for long. */
+ * of these are ready. It parses no byte of a client. When it runs, it waits for
+ * no disk, and for no process. */
 #include "start.h"
 
 #include <errno.h>
@@ -41,7 +41,8 @@ void parts_attach(struct master *m, struct master_parts *parts)
     control_init(m->control, m);
     m->hooks = (struct master_hooks){ .spawn = exec_child,
                                       .files = files_main,
-                                      .doing = request_on_doing };
+                                      .doing = request_on_doing,
+                                      .users_read = request_on_users_read };
 }
 
 /* The table of the executed processes: the set-up messages of each, the
@@ -339,6 +340,7 @@ void master_release(struct master *m)
     heartbeat_release(m);
     loop_timer_clear(&m->loop, &m->survey_timer);
     loop_timer_clear(&m->loop, &m->disks_timer);
+    loop_timer_clear(&m->loop, &m->access->fresh);
     services_release(
         m); /* its timer may be in the loop between those of sessions */
     sessions_release(m->sessions);

@@ -299,6 +299,7 @@ static _Noreturn void run_master(const struct stage *s,
     m.conf = settings_of("fsync = no\n");
     open_certificates(&m, s);
     m.empty = open("/dev/null", O_RDONLY);
+    helpers_find(&m);
     if (adjust)
         adjust(&m);
     open_listeners(&m);
@@ -307,7 +308,6 @@ static _Noreturn void run_master(const struct stage *s,
     if (control_socket_open(&m.control->socket, path_in(s, "control"), NULL,
                             &c) < 0)
         _exit(5);
-    helpers_find(&m);
     if (userdb_look(m.users, false, &c) < 0 || master_start(&m) < 0)
         _exit(4);
     status = master_run(&m);

@@ -1,17 +1,21 @@
 /* Sessions whose user's row has changed: which change ends one, when, and with
  * which reason; and that a broken users file ends none. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "caller.h"
+#include "master/children/children.h"
 #include "support/files.h"
+#include "support/server.h"
 
 /* Master never checks by itself. */
 static void on_request(struct master *m)
@@ -59,6 +63,41 @@ static void patient(struct master *m)
     m->deadlines.sync = 60000;
 }
 
+#define SLOW_READER                                                            \
+    "while test -e hangs; do sleep 0.02; done\nexec %s users \"$1\"\n"
+
+/* Reader waits as long as there is a file "hangs" in the directory "reader".
+ * (Its first argument is "users": the shell takes that for its script.) */
+static void slowly(struct master *m)
+{
+    char path[SETTINGS_PATH_MAX + 16], text[1024];
+    int shell = open("/bin/sh", O_PATH | O_CLOEXEC);
+
+    on_request(m);
+    m->deadlines.fresh = 50;
+    snprintf(path, sizeof(path), "%s/reader", m->settings.homes);
+    snprintf(text, sizeof(text), SLOW_READER, server_program("reader"));
+    if (mkdir(path, 0700) < 0 || chdir(path) < 0)
+        _exit(7);
+    files_write("users", text, strlen(text), 0600);
+    if (dup3(shell, programs_find(m->programs, "reader"), O_CLOEXEC) < 0)
+        _exit(8);
+}
+
+static void too_slowly(struct master *m)
+{
+    slowly(m);
+    m->deadlines.reader = 2000;
+}
+
+static const char *hangs(const struct stage *s)
+{
+    static char path[128];
+
+    snprintf(path, sizeof(path), "%s/reader/hangs", s->folder);
+    return path;
+}
+
 /* Does what sallyportctl does after a change. Returns how many sessions end. */
 static uint64_t edited(struct stage *s)
 {
@@ -70,6 +109,84 @@ static uint64_t edited(struct stage *s)
     caller_hears(&c, MSG_ended, &p);
     caller_leave(&c);
     return p.ended.sessions;
+}
+
+static void is_kicked(struct player *p, enum ending why)
+{
+    struct message got;
+
+    player_hear(p, MSG_kick, &got);
+    cr_expect_eq(got.kick.why, why, "%s", ending_text(why));
+}
+
+/* Another session logs in, by the present users; and status is answered. */
+static void others_go_on(struct stage *s, uint64_t serial)
+{
+    uint64_t status[6];
+    struct caller c;
+    struct player p;
+
+    caller_enter(s, &c);
+    caller_gets_status(&c, status);
+    cr_expect_eq(status[5], STAGE_USERS);
+    caller_leave(&c);
+    player_enter(s, &p, serial);
+    player_asks(s, &p);
+    auth_says(s, serial, 1, 0, 0);
+    player_is_denied(&p, DENIAL_WRONG);
+    player_leave(&p);
+}
+
+/* Master serves everybody else while reader is at work, and the one who has
+ * changed the file waits for it. */
+Test(access, a_slow_reader, .timeout = 60)
+{
+    struct message got;
+    struct actor files;
+    struct player p;
+    struct caller c;
+    struct stage s;
+
+    stage_logged_in(&s, slowly, &p, &files);
+    files_write(hangs(&s), "", 0, 0600);
+    change(&s, "anna:", "anna:!");
+    caller_enter(&s, &c);
+    caller_asks(&c, MSG_users_edited);
+    others_go_on(&s, 2);
+    others_go_on(&s, 3);
+    cr_assert_eq(unlink(hangs(&s)), 0);
+    caller_hears(&c, MSG_ended, &got);
+    cr_expect_eq(got.ended.sessions, 1);
+    caller_leave(&c);
+    is_kicked(&p, ENDING_LOCKED);
+    stage_leave(&s, &p);
+}
+
+/* The present users stay, and can log in. A later change counts. */
+Test(access, a_reader_that_is_late, .timeout = 60)
+{
+    struct message got;
+    struct actor files;
+    struct player p;
+    struct caller c;
+    struct stage s;
+
+    stage_logged_in(&s, too_slowly, &p, &files);
+    files_write(hangs(&s), "", 0, 0600);
+    change(&s, "anna:", "anna:!");
+    caller_enter(&s, &c);
+    caller_asks(&c, MSG_users_edited);
+    caller_is_refused(&c, REFUSAL_BAD_FILE);
+    stage_reports(&s, EVENT_TROUBLE, "the old users stay: the program reader");
+    others_go_on(&s, 2);
+    cr_assert_eq(unlink(hangs(&s)), 0);
+    do { /* master rests for a second */
+        caller_asks(&c, MSG_users_edited);
+        cr_assert_eq(channel_wait(&c.channel, &got, STAGE_WAIT_MS), 1);
+    } while (got.kind == MSG_control_refused);
+    caller_leave(&c);
+    is_kicked(&p, ENDING_LOCKED);
+    stage_leave(&s, &p);
 }
 
 /* The log has who asked, and for what. */
@@ -88,14 +205,6 @@ Test(access, a_change_is_logged)
     stage_reports_admin(&s, "user change", "anna", 0);
     caller_leave(&c);
     stage_close(&s);
-}
-
-static void is_kicked(struct player *p, enum ending why)
-{
-    struct message got;
-
-    player_hear(p, MSG_kick, &got);
-    cr_expect_eq(got.kick.why, why, "%s", ending_text(why));
 }
 
 static const struct {

@@ -271,8 +271,7 @@ Test(start, an_unknown_build)
 
 static void no_program(struct master *m)
 {
-    m->hooks.spawn = exec_child;
-    memset(m->programs, -1, sizeof(m->programs));
+    m->hooks.spawn = exec_child; /* of all programs there is only reader */
 }
 
 Test(start, no_program)

@@ -1,0 +1,106 @@
+/* Forks of master that touch a disk, and programs that it doesn't wait for.
+ * Each has a deadline. A disk may hang, and then even SIGKILL has no effect:
+ * such a process keeps its place here until it is reaped, and nothing waits
+ * for it. */
+#include "core.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "sallyport/base/fd.h"
+
+pid_t errand_fork(struct master *m, int (*run)(void *arg), void *arg,
+                  const int *keep, size_t n)
+{
+    pid_t self = getpid(), pid = fork();
+    sigset_t none;
+
+    if (pid != 0)
+        return pid < 0 ? -errno : pid;
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != self)
+        _exit(EX_OSERR);
+    explicit_bzero(&m->secrets, sizeof(m->secrets));
+    fd_close_others(3, keep, n);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    _exit(run(arg));
+}
+
+static void errand_on_timer(void *owner)
+{
+    struct errand *e = owner;
+    void (*on_end)(void *, int) = e->on_end;
+
+    kill(e->pid, SIGKILL);
+    e->on_end = NULL;
+    on_end(e->owner, -ETIMEDOUT);
+}
+
+int errand_watch(struct master *m, pid_t pid, uint64_t wait_ms,
+                 void (*on_end)(void *owner, int status), void *owner)
+{
+    for (size_t i = 0; i < ERRANDS_MAX; i++) {
+        struct errand *e = &m->errand[i];
+
+        if (e->pid > 0)
+            continue;
+        *e = (struct errand){ .pid = pid, .on_end = on_end, .owner = owner };
+        e->timer =
+            (struct loop_timer){ .on_timer = errand_on_timer, .owner = e };
+        loop_timer_set(&m->loop, &e->timer, wait_ms);
+        return 0;
+    }
+    kill(pid, SIGKILL); /* reaped with the other children */
+    return -EBUSY;
+}
+
+bool errands_have(const struct master *m, pid_t pid)
+{
+    for (size_t i = 0; i < ERRANDS_MAX; i++)
+        if (m->errand[i].pid == pid)
+            return true;
+    return false;
+}
+
+void errand_reaped(struct master *m, pid_t pid, int status)
+{
+    for (size_t i = 0; i < ERRANDS_MAX; i++) {
+        struct errand *e = &m->errand[i];
+        const struct errand ended = *e;
+
+        if (e->pid != pid)
+            continue;
+        loop_timer_clear(&m->loop, &e->timer);
+        e->pid = 0;
+        if (ended.on_end)
+            ended.on_end(ended.owner, status);
+        return;
+    }
+}
+
+size_t errands_hanging(const struct master *m, const void *owner)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < ERRANDS_MAX; i++)
+        n += m->errand[i].pid > 0 && !m->errand[i].on_end &&
+             m->errand[i].owner == owner;
+    return n;
+}
+
+void errands_stop(struct master *m)
+{
+    for (size_t i = 0; i < ERRANDS_MAX; i++) {
+        struct errand *e = &m->errand[i];
+
+        if (e->pid == 0)
+            continue;
+        loop_timer_clear(&m->loop, &e->timer);
+        kill(e->pid, SIGKILL);
+        e->on_end = NULL;
+    }
+}
