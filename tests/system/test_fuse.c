@@ -157,7 +157,9 @@ Test(fuse, a_home_that_hangs, .timeout = 90)
 
 #define LATE_MS   9000 /* a directory that hangs is given up after 10 s */
 #define TRIES     20
-#define AT_MOST   3     /* processes that wait for it */
+#define AT_MOST   3    /* processes that wait for it */
+#define TRIED_MS  4000 /* the server has tried it again: after 1 s */
+#define BACK_MS   20000
 #define SEARCH_MS 12000 /* sallyportctl gives a disk up after 8 s */
 
 static const struct server_user members[] = {
@@ -218,8 +220,38 @@ static size_t files_of(const struct server *server, const char *name)
     return processes_count(&list, title);
 }
 
+static struct server *of_members;
+
+static bool share_is_there(void *name)
+{
+    struct session s;
+    int code;
+
+    session_enter(&s, of_members, name);
+    session_send(&s, "CWD /contracts");
+    code = session_reply(&s);
+    session_close(&s);
+    return code == 250;
+}
+
+static bool home_is_there(void *name)
+{
+    struct session s;
+    int code;
+
+    session_init(&s);
+    session_connect(&s, of_members->port);
+    session_start_tls(&s);
+    session_do(&s, "331 {*}", "USER %s", (const char *)name);
+    session_send(&s, "PASS %s", SERVER_PASSWORD);
+    code = session_reply(&s);
+    session_drop(&s);
+    return code == 230;
+}
+
 /* Its members get into their homes, and find nothing in it. One of them waits
- * until it is given up, and the next ones don't. */
+ * until it is given up, and the next ones don't, also those that come while the
+ * server tries it again. Once the disk is back, the share is, too. */
 Test(fuse, a_share_that_hangs, .timeout = 120)
 {
     struct server server;
@@ -245,7 +277,12 @@ Test(fuse, a_share_that_hangs, .timeout = 120)
     session_fetch(&s, "LIST", &list);
     buf_release(&list);
     session_close(&s);
+    for (uint64_t begin = clock_ms(); clock_ms() - begin < TRIED_MS;)
+        cr_expect_leq(logs_in(&server, "anna", 230), LATE_MS);
     fuse_unmount(share, fuse);
+    of_members = &server;
+    cr_expect(wait_until(share_is_there, "anna", BACK_MS));
+    server_log_wait(&server, share, "its disk answers again", NULL);
     server_stop(&server);
 }
 
@@ -267,6 +304,8 @@ Test(fuse, a_home_that_hangs_at_the_login, .timeout = 120)
                  files_of(&server, "anna"));
     cr_expect_leq(logs_in(&server, "carl", 230), LATE_MS);
     fuse_unmount(home, fuse);
+    of_members = &server;
+    cr_expect(wait_until(home_is_there, "anna", BACK_MS));
     server_stop(&server);
 }
 

@@ -58,6 +58,7 @@ void master_init(struct master *m)
                                        .silence = 60000,
                                        .verdict = 15000,
                                        .files = 10000,
+                                       .mark = 1000,
                                        .hosts = 5000,
                                        .kick = 2000,
                                        .sync = 30000,

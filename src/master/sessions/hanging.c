@@ -1,49 +1,44 @@
 /* Processes files, in master, that wait for a disk that doesn't answer, so that
  * even SIGKILL has no effect; and their directories, which no other process
- * opens meanwhile. They are few, and take no session's record. */
+ * files opens meanwhile. They are few, and take no session's record. A fork of
+ * master tries a directory again, so no login has to wait for it. */
 #include "sessions.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/statfs.h>
+#include <sys/wait.h>
 
-#define LATE_MS 60000 /* a directory that was late once isn't opened */
+#define PAUSE_MOST_MS 60000
+#define TRY_MS        5000
+#define TRIES_MOST    3 /* forks that wait for one directory */
 
 int hanging_init(struct hanging_table *t, size_t size)
 {
     *t = (struct hanging_table){ .size = size };
     t->all = master_memory(size * sizeof(*t->all));
-    return t->all ? 0 : -1;
+    t->mark = master_memory(HANGING_MARKS * sizeof(*t->mark));
+    return t->all && t->mark ? 0 : -1;
 }
 
 void hanging_release(struct hanging_table *t)
 {
     if (t->all)
         munmap(t->all, t->size * sizeof(*t->all));
+    if (t->mark)
+        munmap(t->mark, HANGING_MARKS * sizeof(*t->mark));
     *t = (struct hanging_table){ 0 };
-}
-
-/* Drops those that have ended, and whose directories may be opened again. */
-static void hanging_tidy(struct hanging_table *t)
-{
-    const uint64_t now = clock_ms();
-
-    for (size_t i = t->count; i > 0; i--)
-        if (t->all[i - 1].pid == 0 && now >= t->all[i - 1].until)
-            t->all[i - 1] = t->all[--t->count];
 }
 
 bool hanging_add(struct hanging_table *t, pid_t pid, uint64_t user,
                  uint64_t place)
 {
-    hanging_tidy(t);
     if (t->count == t->size)
         return false;
-    t->all[t->count++] = (struct hanging){
-        .pid = pid,
-        .user = user,
-        .place = place,
-        .until = place ? clock_ms() + LATE_MS : 0,
-    };
+    t->all[t->count++] =
+        (struct hanging){ .pid = pid, .user = user, .place = place };
     return true;
 }
 
@@ -60,22 +55,98 @@ bool hanging_has(struct hanging_table *t, pid_t pid)
     return hanging_find(t, pid) != NULL;
 }
 
+static struct hanging_mark *hanging_mark_of(const struct hanging_table *t,
+                                            uint64_t place)
+{
+    for (size_t i = 0; i < HANGING_MARKS; i++)
+        if (t->mark[i].place == place)
+            return &t->mark[i];
+    return NULL;
+}
+
+/* A pause without a bound would outlast the trouble. */
+static void hanging_pause(struct hanging_mark *k)
+{
+    k->pause = k->pause == 0 ? k->master->deadlines.mark : 2 * k->pause;
+    if (k->pause > PAUSE_MOST_MS)
+        k->pause = PAUSE_MOST_MS;
+    loop_timer_set(&k->master->loop, &k->timer, k->pause);
+}
+
+/* Runs in the fork. A disk that refuses does answer. */
+static int hanging_look(void *path)
+{
+    struct statfs s;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
+
+    if (fd >= 0)
+        fstatfs(fd, &s);
+    return 0;
+}
+
+static void hanging_on_looked(void *owner, int status)
+{
+    struct hanging_mark *k = owner;
+
+    if (status < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        hanging_pause(k);
+        return;
+    }
+    k->late = false;
+    master_report(k->master, EVENT_SERVICE, PROCESS_MASTER,
+                  "directory %s: its disk answers again", k->path);
+}
+
+static void hanging_on_timer(void *owner)
+{
+    struct hanging_mark *k = owner;
+    struct master *m = k->master;
+    char path[sizeof(k->path)]; /* the fork doesn't have the marks */
+    pid_t pid = -1;
+
+    snprintf(path, sizeof(path), "%s", k->path);
+    if (errands_hanging(m, k) < TRIES_MOST)
+        pid = errand_fork(m, hanging_look, path, NULL, 0);
+    if (pid < 0 || errand_watch(m, pid, TRY_MS, hanging_on_looked, k) < 0)
+        hanging_pause(k);
+}
+
+/* Several logins may be late at the same place: that is one reason for a pause,
+ * and no more. */
+void hanging_mark(struct master *m, uint64_t place, const char *path)
+{
+    const struct hanging_table *t = &m->sessions->hanging;
+    struct hanging_mark *k = hanging_mark_of(t, place);
+
+    for (size_t i = 0; !k && i < HANGING_MARKS; i++)
+        if (!t->mark[i].late)
+            k = &t->mark[i];
+    if (!k || k->late)
+        return;
+    if (k->place != place)
+        k->pause = 0;
+    k->master = m;
+    k->place = place;
+    k->late = true;
+    k->timer = (struct loop_timer){ .on_timer = hanging_on_timer, .owner = k };
+    snprintf(k->path, sizeof(k->path), "%s", path);
+    hanging_pause(k);
+}
+
 bool hanging_reaped(struct hanging_table *t, pid_t pid)
 {
     struct hanging *h = hanging_find(t, pid);
 
     if (h)
-        h->pid = 0;
+        *h = t->all[--t->count];
     return h != NULL;
 }
 
-bool hanging_is_late(struct hanging_table *t, uint64_t place)
+bool hanging_is_late(const struct hanging_table *t, uint64_t place)
 {
-    hanging_tidy(t);
-    for (size_t i = 0; i < t->count; i++)
-        if (t->all[i].place == place)
-            return true;
-    return false;
+    const struct hanging_mark *k = hanging_mark_of(t, place);
+
+    return k && k->late;
 }
 
 size_t hanging_of_user(const struct hanging_table *t, uint64_t user)
@@ -83,6 +154,6 @@ size_t hanging_of_user(const struct hanging_table *t, uint64_t user)
     size_t n = 0;
 
     for (size_t i = 0; i < t->count; i++)
-        n += t->all[i].pid > 0 && t->all[i].user == user;
+        n += t->all[i].user == user;
     return n;
 }

@@ -70,9 +70,8 @@ static uint64_t home_place(const struct home *h, const char *path,
 static bool home_place_is_late(const struct home *h, const char *path,
                                const char *below)
 {
-    struct hanging_table *t = &h->session->master->sessions->hanging;
-
-    return t->count > 0 && hanging_is_late(t, home_place(h, path, below));
+    return hanging_is_late(&h->session->master->sessions->hanging,
+                           home_place(h, path, below));
 }
 
 static void home_add_share(struct origin *o, const struct home *h,
@@ -353,25 +352,33 @@ void home_abandon(struct home *h, uint64_t place)
         h->pid = 0;
 }
 
-/* Of the directory that it opened last, as in home_fill_mounts(). *NAME: what
- * the log calls it. */
-static uint64_t home_late_place(const struct home *h, const struct user *user,
-                                struct complaint *name)
+/* Marks the directory that it opened last, as in home_fill_mounts(). *NAME:
+ * what the log calls it. Returns its place. */
+static uint64_t home_mark_late(const struct home *h, const struct user *user,
+                               struct complaint *name)
 {
+    const bool home = strcmp(h->opens, "/") == 0;
+    const char *path = h->path, *below = home ? "" : h->opens;
+    char whole[2 * USER_HOME_MAX + 2];
+    uint64_t place;
+
+    if (home)
+        complain(name, "it");
+    else
+        complain(name, "directory %s in it", h->opens);
     for (size_t i = 0; user && i < user->grants; i++) {
         const struct share *s = &user->share[user->grant[i].share];
 
-        if (strcmp(h->opens + 1, s->name) == 0) {
-            complain(name, "share %s at %s", h->opens, s->path);
-            return home_place(h, s->path, "");
-        }
+        if (strcmp(h->opens + 1, s->name) != 0)
+            continue;
+        path = s->path;
+        below = "";
+        complain(name, "share %s at %s", h->opens, s->path);
     }
-    if (strcmp(h->opens, "/") == 0) {
-        complain(name, "it");
-        return home_place(h, h->path, "");
-    }
-    complain(name, "directory %s in it", h->opens);
-    return home_place(h, h->path, h->opens);
+    snprintf(whole, sizeof(whole), "%s%s", path, below);
+    place = home_place(h, path, below);
+    hanging_mark(h->session->master, place, whole);
+    return place;
 }
 
 bool home_late(struct home *h, const struct user *user)
@@ -381,7 +388,7 @@ bool home_late(struct home *h, const struct user *user)
     uint64_t place = 0;
 
     if (h->opens[0])
-        place = home_late_place(h, user, &name);
+        place = home_mark_late(h, user, &name);
     snprintf(what, sizeof(what), "was not ready in time%s%s%s",
              place ? ": " : "", name.text, place ? " doesn't answer" : "");
     home_report(h, EVENT_CHILD, what);
@@ -400,8 +407,8 @@ bool home_is_late(struct home *h, const struct user *user)
     late = home_place_is_late(h, h->path, "");
     if (late)
         home_report(h, EVENT_CHILD,
-                    "its disk doesn't answer; tried again a "
-                    "minute later");
+                    "its disk doesn't answer; it is tried "
+                    "again within a minute");
     else if (hanging_of_user(t, s->limits.account[0].number) >=
              HANGING_PER_USER) {
         home_report(h, EVENT_CHILD,

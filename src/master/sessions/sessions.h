@@ -194,15 +194,30 @@ struct home {
     char opens[USER_HOME_MAX + 1]; /* the last `files_opens`; "": none */
 };
 
-/* A process files that was killed, or has ended by now (pid 0). */
+/* A process files that was killed, and waits for a disk. */
 struct hanging {
     pid_t pid;
     uint64_t user, place;
-    uint64_t until; /* clock_ms(): its place counts as late at least so long */
 };
+
+/* A directory whose disk was late. No process files opens it until a fork of
+ * master could. */
+#define HANGING_MARKS 64
+
+struct hanging_mark {
+    struct master *master;
+    uint64_t place; /* 0: never used */
+    bool late;
+    uint64_t pause; /* ms before the next try; it stays for the next time that
+                       the directory is late */
+    struct loop_timer timer; /* of the pause */
+    char path[2 * USER_HOME_MAX + 2];
+};
+
 struct hanging_table {
     struct hanging *all;
     size_t count, size;
+    struct hanging_mark *mark;
 };
 /* More such processes of one user are too many: it can't log in then. */
 #define HANGING_PER_USER 16
@@ -218,8 +233,11 @@ bool hanging_add(struct hanging_table *t, pid_t pid, uint64_t user,
 bool hanging_has(struct hanging_table *t, pid_t pid);
 /* Was it one of them? */
 bool hanging_reaped(struct hanging_table *t, pid_t pid);
-/* Does a process wait for this directory, or did one within the last minute? */
-bool hanging_is_late(struct hanging_table *t, uint64_t place);
+/* The directory PLACE, which is PATH, was late. From now on a fork tries to
+ * open it: after 1 s, and then after pauses that grow to 1 minute. */
+void hanging_mark(struct master *m, uint64_t place, const char *path);
+/* Is it marked? */
+bool hanging_is_late(const struct hanging_table *t, uint64_t place);
 size_t hanging_of_user(const struct hanging_table *t, uint64_t user);
 
 /* Sets H, in the record of S, to no process and no descriptors. */

@@ -73,6 +73,14 @@ static const struct {
 static void impatient(struct master *m)
 {
     m->deadlines.files = 300;
+    m->deadlines.mark = 60000;
+}
+
+/* The same, but the directory is tried again at once. */
+static void forgiving(struct master *m)
+{
+    impatient(m);
+    m->deadlines.mark = 1;
 }
 
 /* The login is denied; the same session may log in again. */
@@ -122,6 +130,39 @@ Test(files, a_share_that_is_late)
     auth_says(&s, 2, 1, 0, 1);
     actor_enter(&s, &next, "files");
     cr_expect(strstr(next.note.mounts, "late /contracts "));
+    TELL(&next.channel, files_ready);
+    player_hear(&second, MSG_granted, &got);
+    message_close(&got);
+    player_leave(&p);
+    player_leave(&second);
+    channel_close(&late.channel);
+    channel_close(&files.channel);
+    channel_close(&next.channel);
+    stage_close(&s);
+}
+
+/* Its disk answers again: the next login opens it. */
+Test(files, a_share_that_is_back)
+{
+    struct actor late, files, next;
+    struct player p, second;
+    struct message got;
+    struct stage s;
+
+    stage_asked(&s, forgiving, &p);
+    auth_says(&s, 1, 1, 0, 1);
+    actor_enter(&s, &late, "files");
+    TELL(&late.channel, files_opens, .at = SLICE("/contracts"));
+    actor_enter(&s, &files, "files");
+    TELL(&files.channel, files_ready);
+    player_hear(&p, MSG_granted, &got);
+    message_close(&got);
+    stage_reports(&s, EVENT_SERVICE, "its disk answers again");
+    player_enter(&s, &second, 2);
+    player_asks(&s, &second);
+    auth_says(&s, 2, 1, 0, 1);
+    actor_enter(&s, &next, "files");
+    cr_expect_null(strstr(next.note.mounts, "late /contracts "));
     TELL(&next.channel, files_ready);
     player_hear(&second, MSG_granted, &got);
     message_close(&got);
