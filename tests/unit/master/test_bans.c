@@ -576,7 +576,7 @@ Test(bans_file, changes_while_it_is_written)
 /* Of a writer that was killed: neither its file nor its name is in the way. */
 Test(bans_file, after_a_killed_writer)
 {
-    int fd = open(in_scratch("bans.new"), O_WRONLY | O_CREAT, 0600);
+    int fd = open(in_scratch(".bans.sallyport-new"), O_WRONLY | O_CREAT, 0600);
 
     cr_assert(fd >= 0 && write(fd, "half", 4) == 4 && close(fd) == 0);
     raise_master(in_scratch(""));
@@ -584,7 +584,7 @@ Test(bans_file, after_a_killed_writer)
     finish_writing();
     raise_master(in_scratch(""));
     cr_expect_eq(bans_now(), 1);
-    cr_expect_neq(access(in_scratch("bans.new"), F_OK), 0);
+    cr_expect_neq(access(in_scratch(".bans.sallyport-new"), F_OK), 0);
     banning_release(m.banning);
 }
 
