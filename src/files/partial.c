@@ -144,6 +144,14 @@ bool partial_has_landed(const struct files *f, int directory, const char *name,
     return fd >= 0 && !confirmed_is_marked(fd);
 }
 
+bool partial_is_overtaken(const struct files *f, int directory,
+                          const char *name)
+{
+    FD_CLEANUP int fd = partial_open_in(f, directory, name, O_RDONLY);
+
+    return fd >= 0 && overtaken_is_set(fd);
+}
+
 /* Is FD still the file NAME? Between open and lock its writer may have renamed
  * or deleted it. */
 static bool partial_still_there(const struct files *f, int directory,

@@ -50,6 +50,9 @@ bool partial_is_own(const struct files *f, const struct stat *st);
  * removed this one. */
 bool partial_has_landed(const struct files *f, int directory, const char *name,
                         const struct stat *st);
+/* Has another upload become the file, as overtaken_set() notes? */
+bool partial_is_overtaken(const struct files *f, int directory,
+                          const char *name);
 
 /* Opens the own partial of NAME for reading, without the lock: -1 if there is
  * none. */

@@ -40,7 +40,8 @@ static bool sweep_is_over(const struct files *f, int directory,
 {
     return partial_is_own(f, st) &&
            (sweep_is_leftover(name, st) || sweep_is_expired(f, st, now) ||
-            partial_has_landed(f, directory, name, st));
+            partial_has_landed(f, directory, name, st) ||
+            partial_is_overtaken(f, directory, name));
 }
 
 /* Nobody can lock a partial of another user, so only time says that nobody is
@@ -111,7 +112,8 @@ void sweep_directory(struct files *f, const struct mount *m, int directory)
         return;
     directory_begin(&d, fd);
     for (int n = 0; n < SWEEP_NAMES && directory_next(&d, &name) == 1; n++)
-        sweep_name(f, m, directory, name, now);
+        if (strcmp(name, f->upload.partial.name) != 0)
+            sweep_name(f, m, directory, name, now);
 }
 
 /* -ENOTEMPTY if anything but partials stands in it;

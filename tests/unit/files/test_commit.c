@@ -15,6 +15,7 @@
 #include "files/files.h"
 #include "peer.h"
 #include "sallyport/domain/rights.h"
+#include "support/nth.h"
 
 #define K 1024u
 
@@ -371,6 +372,60 @@ Test(commit, an_overtaken_one_is_not_kept)
     cr_expect_eq(ask_size(&b, "/f"), 0);
     cr_expect_eq(disk_partials(&b, "/"), 0);
     peer_stop(&b);
+}
+
+/* Its process was killed. One that is being written stays. */
+Test(commit, an_overtaken_one_is_swept)
+{
+    struct peer a, b, c;
+
+    peer_start(&a);
+    peer_join(&b, &a);
+    begin(&a, "/f", WRITE_STORE, 0, 300 * K, 1);
+    store(&b, "/f", 300 * K, 1);
+    peer_join(&c, &a);
+    store(&c, "/g", 300 * K, 1);
+    cr_expect_eq(disk_partials(&b, "/"), 1, "it is being written");
+    peer_leave(&c);
+    cr_assert_eq(kill(a.pid, SIGKILL), 0);
+    cr_assert_eq(peer_wait(&a), 256 + SIGKILL);
+    cr_assert_eq(disk_partials(&b, "/"), 1);
+    peer_join(&c, &b);
+    store(&c, "/g", 300 * K, 1);
+    cr_expect_eq(disk_partials(&b, "/"), 0);
+    peer_leave(&c);
+    channel_close(&a.session);
+    channel_close(&a.master);
+    channel_close(&a.log);
+    peer_stop(&b);
+}
+
+/* The sweep doesn't open the partial that the upload has just made. */
+Test(commit, the_sweep_leaves_its_own_alone)
+{
+    struct nth *nth = nth_new();
+    struct peer p;
+    uint64_t first;
+    int fd;
+
+    if (!nth)
+        cr_skip_test(NTH_MISSING);
+    peer_init(&p);
+    p.nth = nth;
+    peer_run(&p);
+    nth_arm(nth, 0, 0, NULL);
+    cr_assert_eq(ask_write(&p, "/f", WRITE_STORE, 0, 0, &fd, &first),
+                 OUTCOME_OK);
+    /* The answer comes before the sweep. */
+    cr_assert_eq(ask_room(&p, 0), OUTCOME_NO_SPACE);
+    nth_disarm(nth);
+    close(fd);
+    cr_expect_gt(nth_count(nth), 0);
+    for (unsigned i = 1; i <= nth_count(nth); i++)
+        cr_expect_str_neq(nth_name(nth, i), "fgetxattr", "call %u", i);
+    peer_leave(&p);
+    peer_remove(&p);
+    nth_free(nth);
 }
 
 /* Also where the file gets another name. */
