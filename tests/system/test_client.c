@@ -20,7 +20,7 @@
 #include "support/wait.h"
 
 #define MIB        (1024 * 1024)
-#define ROUNDS     (server_is_long() ? 80 : 12)
+#define ROUNDS     (server_is_long() ? 50 : 12)
 #define FILE_BYTES (8 * MIB)
 
 static const struct server_user users[] = {

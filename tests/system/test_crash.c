@@ -1,6 +1,6 @@
 /* The whole server dies at random moments of uploads: each upload that got its
  * 226 is there and whole, and no partial file is visible. 20 times in the short
- * run, 80 times in the long. */
+ * run, 50 times in the long. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ static void kill_all(struct server *server)
 Test(crash, at_random_moments, .timeout = 3600)
 {
     const struct server_plan plan = { .troubles = true };
-    unsigned rounds = server_is_long() ? 80 : 20, whole;
+    unsigned rounds = server_is_long() ? 50 : 20, whole;
     unsigned seed = (unsigned)clock_ms();
     const char *given = getenv("SALLYPORT_SEED");
     static struct batch w;

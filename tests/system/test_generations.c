@@ -14,7 +14,7 @@
 
 #define RELOADS      15
 #define RELOADS_SLOW 7 /* with sanitizers */
-#define RELOADS_LONG 80
+#define RELOADS_LONG 50
 /* Eight generations may live; the clients of load.c end soon. */
 #define BESIDE 6
 

@@ -1,7 +1,7 @@
 /* One process of the server after the other is killed at random moments of
  * uploads, sometimes while the files on the disk are broken. The service is
  * back soon, and each upload that had its 226 is there and has its line in the
- * log. 12 times in the short run, 80 times in the long. */
+ * log. 12 times in the short run, 50 times in the long. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@
 #include "support/wait.h"
 
 #define KILLS      12
-#define KILLS_LONG 80
+#define KILLS_LONG 50
 /* ms. Long, for a machine that runs other tests, and for sanitizers. */
 #define AGAIN_MS 30000
 #define SOON_MS  1000

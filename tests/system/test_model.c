@@ -1,5 +1,5 @@
 /* Random commands and transfers, played against a server and its model: 2,000
- * sequences in the short run, 40,000 in the long. If a sequence differs from
+ * sequences in the short run, 25,000 in the long. If a sequence differs from
  * the model, it is shortened as far as possible and printed. Its number repeats
  * it: SALLYPORT_SEED=NUMBER system_model. */
 #include <criterion/criterion.h>
@@ -19,8 +19,8 @@
 /* Sequences of commands; _SLOW: with sanitizers. */
 #define SHORT      2000u
 #define SHORT_SLOW 600u
-#define LONG       40000u
-#define LONG_SLOW  8000u
+#define LONG       25000u
+#define LONG_SLOW  5000u
 #define PLAYERS    2 /* at the same time, each a user */
 #define SHRINK_MS  60000
 

@@ -22,7 +22,7 @@
 
 #define VALUES_MAX 4
 #define LARGE      ((size_t)4 << 20)
-#define PAIRS      (server_is_long() ? 120U : 6U)
+#define PAIRS      (server_is_long() ? 80U : 6U)
 
 /* The first configuration gets one of the first FEW values, so that the
  * sessions can begin; the second one gets any. "./" is the server's
