@@ -92,7 +92,7 @@ static void expect_nothing(struct peer *p, const char *path)
 }
 
 static void expect_names(struct peer *p, const char *path,
-                         enum list_format format, int number)
+                         enum list_format format, uint64_t number)
 {
     uint64_t entries = 0;
     char *text = NULL;
