@@ -182,6 +182,37 @@ Test(client_limits, a_login_that_is_denied_later, .timeout = 120)
     faulty_end(&f);
 }
 
+/* It changes before any file is sent: that is a failure, too. */
+Test(client_limits, a_login_that_is_denied_before_the_files, .timeout = 120)
+{
+    static struct faulty f;
+
+    faulty_begin(&f, "idle_denies", "good");
+    make_files("tree", 8);
+    desk_says_to(&f.desk, EX_NOPERM, "530",
+                 "ls file\n!sleep 3\nput -P4 --conflict=overwrite tree/0 "
+                 "tree/1 tree/2 /\n",
+                 "/", NULL);
+    cr_expect_eq(faulty_count("PASS "), 2);
+    cr_expect_eq(faulty_count("STOR "), 0);
+    faulty_end(&f);
+}
+
+/* Or between two files: the first one is stored, and the others aren't. */
+Test(client_limits, a_login_that_is_denied_between_two_files, .timeout = 120)
+{
+    static struct faulty f;
+
+    faulty_begin(&f, "time_denies", "good");
+    make_files("tree", 3);
+    desk_says(&f.desk, EX_NOPERM, "its time can't be set", "put", "-r",
+              "--preserve", "--no-temporary", "--conflict=overwrite", "tree/.",
+              "/", NULL);
+    cr_expect_eq(faulty_count("PASS "), 2);
+    cr_expect_eq(faulty_count("STOR "), 1);
+    faulty_end(&f);
+}
+
 /* Nobody can compare what an earlier call has left, but this call continues
  * what it has sent itself. */
 Test(client_limits, a_poor_line_without_checksums, .timeout = 120)

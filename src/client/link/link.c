@@ -417,10 +417,10 @@ void link_keep(struct link *l)
     link_command(l, &why, "NOOP");
 }
 
-void link_refresh(struct link *l)
+int link_refresh(struct link *l, struct failure *why)
 {
-    if (l->control < 0 || link_must_renew(l))
-        link_keep(l);
+    return l->control < 0 || link_must_renew(l) ? link_command(l, why, "NOOP")
+                                                : 0;
 }
 
 /* Sends one more command before the call's own. */
@@ -589,7 +589,7 @@ int link_run(struct link *l, struct failure *why)
     l->io = NULL;
     link_come_back(l, r);
     *why = (struct failure){ 0 };
-    l->turned_away = false;
+    l->turned_away = l->denied = false;
     if (r == CURLE_OK && l->ended_early)
         r = CURLE_PARTIAL_FILE;
     if (r == CURLE_OK)
@@ -603,7 +603,8 @@ int link_run(struct link *l, struct failure *why)
         return fail_curl(why, (int)r, 552, l->no_room, l->error);
     fail_curl(why, (int)r, l->reply, l->text, l->error);
     l->turned_away = !l->in && why->cut && (l->reply == 421 || l->reply == 530);
-    if (r == CURLE_LOGIN_DENIED && l->logged_in && !why->cut)
+    l->denied = r == CURLE_LOGIN_DENIED && l->logged_in && !why->cut;
+    if (l->denied)
         atomic_store(&link_denied, true);
     return link_connects(l) ? proxy_blame(&l->site->proxy, why) : -1;
 }

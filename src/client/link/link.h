@@ -235,6 +235,7 @@ struct link {
     bool logged_in;      /* the server has let it in once */
     bool in;             /* the present control connection is logged in */
     bool turned_away;    /* the last call found that too many sessions are in */
+    bool denied;         /* the last call set link_denied */
     const atomic_bool *needless; /* if true, it need not log in; or NULL */
     bool must_change;            /* it wants another password first */
     bool mode_z;                 /* the server may be in MODE Z */
@@ -303,8 +304,9 @@ void link_set_directory(struct link *l, const char *path);
 void link_lacks_memory(struct link *l);
 /* Uses MODE Z for this call's data connection. */
 void link_set_mode_z(struct link *l);
-/* Logs in again if the next call would have to. */
-void link_refresh(struct link *l);
+/* Logs in again if the next call would have to. Returns 0, or -1 with the
+ * reason. */
+int link_refresh(struct link *l, struct failure *why);
 /* Runs the call. Returns 0, or -1 with the reason. */
 int link_run(struct link *l, struct failure *why);
 

@@ -384,6 +384,8 @@ static bool crew_is_let_in(struct crew *c, struct link *l)
     pthread_mutex_unlock(&c->lock);
     if (tells)
         progress_note("continues with fewer links: %s", why.text);
+    if (l->denied)
+        progress_error("", &why);
     return in;
 }
 
@@ -449,6 +451,7 @@ int jobs_run(struct jobs *j, const struct site *s, struct link *first)
     pthread_t thread[WORKERS_MAX];
     size_t wanted = j->in_turn ? 1 : (size_t)s->options->parallel;
     size_t running = 0;
+    struct failure why;
 
     c = (struct crew){ .jobs = j,
                        .site = s,
@@ -458,9 +461,10 @@ int jobs_run(struct jobs *j, const struct site *s, struct link *first)
     if (wanted > j->count)
         wanted = j->count;
     jobs_expect(j);
-    if (wanted > 1)
-        link_refresh(first); /* or another link takes its place */
-    while (running + 1 < wanted && running < WORKERS_MAX &&
+    /* Or another link takes its place. */
+    if (wanted > 1 && link_refresh(first, &why) < 0 && first->denied)
+        progress_error("", &why);
+    while (running + 1 < wanted && running < WORKERS_MAX && !link_is_over() &&
            pthread_create(&thread[running], NULL, crew_thread, &c) == 0)
         running++;
     crew_stay(&c, first);
@@ -472,6 +476,9 @@ int jobs_run(struct jobs *j, const struct site *s, struct link *first)
         c.left[i].transfer.link = first;
         crew_end(&c, &c.left[i].transfer, -1, &c.left[i].why);
     }
+    /* A login may be denied between two files, and none of them has failed. */
+    if (c.code == 0 && atomic_load(&link_denied) && crew_has_more(&c))
+        c.code = EX_NOPERM;
     progress_expect(0, 0);
     j->done = c.done;
     j->skipped = c.skipped;

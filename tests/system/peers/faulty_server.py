@@ -79,7 +79,8 @@ ALONE = threading.Lock()
 STORED = {} # what uploads have left, for the faults that keep it
 PARTIAL = {} # late_cut: what a cut upload has left, under its later name
 KEEPING = ("emptied", "lost_226", "renames", "no_rename", "no_dots", "full",
-           "no_dots_cut", "lost_rnto", "lost_rnfr", "one_425", "one_each", "away")
+           "no_dots_cut", "lost_rnto", "lost_rnfr", "one_425", "one_each", "away",
+           "time_denies")
 
 
 def data_context():
@@ -107,8 +108,8 @@ class Session(threading.Thread):
             while b"\n" in rest:
                 line, rest = rest.split(b"\n", 1)
                 yield line.strip().decode(errors="replace")
-            self.s.settimeout(2 if FAULT in ("idle", "one_session") and self.secure
-                              else None)
+            self.s.settimeout(2 if FAULT in ("idle", "one_session", "idle_denies")
+                              and self.secure else None)
             try:
                 more = self.s.recv(4096)
             except TimeoutError:
@@ -184,7 +185,7 @@ class Session(threading.Thread):
         if FAULT == "banner":
             self.reply("230-Welcome\r\n type=file; as to a file")
         number = next(PASSWORDS)
-        if number > 0 and FAULT == "denies":
+        if number > 0 and FAULT in ("denies", "idle_denies", "time_denies"):
             return self.reply("530 no")
         if number in (1, 2) and FAULT == "no_home":
             return self.reply("530 Your home can't be entered; tell the administrator.")
@@ -385,6 +386,8 @@ class Session(threading.Thread):
         self.reply(f"213 SHA-256 0-{len(STORED[words])} {text} {words}")
 
     def do_MFMT(self, words):
+        if FAULT == "time_denies":
+            raise ConnectionError
         self.reply("213 Modify=" + words)
 
     # A local file of this name is surplus, also in a listing that doesn't tell.
