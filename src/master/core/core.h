@@ -159,8 +159,12 @@ struct deadlines {
 };
 
 /* A process of master with a deadline: a fork that touches a disk, or reader.
- */
-#define ERRANDS_MAX 64
+ * One that hangs keeps its place. So there are places for all that may hang:
+ * ERRANDS_PER_MARK for each directory (hanging.c), and a few for the users
+ * file. */
+#define ERRANDS_PER_MARK 3
+#define ERRANDS_MARKS    64
+#define ERRANDS_MAX      (ERRANDS_PER_MARK * ERRANDS_MARKS + 8)
 
 struct errand {
     pid_t pid;                               /* 0: this place is free */

@@ -13,7 +13,6 @@
 
 #define PAUSE_MOST_MS 60000
 #define TRY_MS        5000
-#define TRIES_MOST    3 /* forks that wait for one directory */
 
 int hanging_init(struct hanging_table *t, size_t size)
 {
@@ -105,7 +104,7 @@ static void hanging_on_timer(void *owner)
     pid_t pid = -1;
 
     snprintf(path, sizeof(path), "%s", k->path);
-    if (errands_hanging(m, k) < TRIES_MOST)
+    if (errands_hanging(m, k) < ERRANDS_PER_MARK)
         pid = errand_fork(m, hanging_look, path, NULL, 0);
     if (pid < 0 || errand_watch(m, pid, TRY_MS, hanging_on_looked, k) < 0)
         hanging_pause(k);
@@ -118,6 +117,8 @@ void hanging_mark(struct master *m, uint64_t place, const char *path)
     const struct hanging_table *t = &m->sessions->hanging;
     struct hanging_mark *k = hanging_mark_of(t, place);
 
+    if (!k)
+        k = hanging_mark_of(t, 0); /* never used */
     for (size_t i = 0; !k && i < HANGING_MARKS; i++)
         if (!t->mark[i].late)
             k = &t->mark[i];
@@ -142,11 +143,17 @@ bool hanging_reaped(struct hanging_table *t, pid_t pid)
     return h != NULL;
 }
 
+/* If there was no mark left, the processes that wait for it are its mark. */
 bool hanging_is_late(const struct hanging_table *t, uint64_t place)
 {
     const struct hanging_mark *k = hanging_mark_of(t, place);
 
-    return k && k->late;
+    if (k)
+        return k->late;
+    for (size_t i = 0; i < t->count; i++)
+        if (t->all[i].place == place)
+            return true;
+    return false;
 }
 
 size_t hanging_of_user(const struct hanging_table *t, uint64_t user)

@@ -352,6 +352,19 @@ void home_abandon(struct home *h, uint64_t place)
         h->pid = 0;
 }
 
+/* A subverted process may name any path, and a fork of master would open it as
+ * root. */
+static bool home_opens_its_own(const struct home *h, const struct user *user)
+{
+    for (size_t i = 0; user && i < user->grants; i++)
+        if (strcmp(h->opens + 1, user->share[user->grant[i].share].name) == 0)
+            return true;
+    for (size_t i = 0; user && i < user->directories; i++)
+        if (strcmp(h->opens, user->directory[i].path) == 0)
+            return true;
+    return strcmp(h->opens, "/") == 0;
+}
+
 /* Marks the directory that it opened last, as in home_fill_mounts(). *NAME:
  * what the log calls it. Returns its place. */
 static uint64_t home_mark_late(const struct home *h, const struct user *user,
@@ -387,7 +400,7 @@ bool home_late(struct home *h, const struct user *user)
     char what[COMPLAINT_MAX + 64];
     uint64_t place = 0;
 
-    if (h->opens[0])
+    if (h->opens[0] && home_opens_its_own(h, user))
         place = home_mark_late(h, user, &name);
     snprintf(what, sizeof(what), "was not ready in time%s%s%s",
              place ? ": " : "", name.text, place ? " doesn't answer" : "");

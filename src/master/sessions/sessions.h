@@ -202,7 +202,7 @@ struct hanging {
 
 /* A directory whose disk was late. No process files opens it until a fork of
  * master could. */
-#define HANGING_MARKS 64
+#define HANGING_MARKS ERRANDS_MARKS
 
 struct hanging_mark {
     struct master *master;
@@ -234,9 +234,10 @@ bool hanging_has(struct hanging_table *t, pid_t pid);
 /* Was it one of them? */
 bool hanging_reaped(struct hanging_table *t, pid_t pid);
 /* The directory PLACE, which is PATH, was late. From now on a fork tries to
- * open it: after 1 s, and then after pauses that grow to 1 minute. */
+ * open it: after 1 s, and then after pauses that grow to 1 minute. If all marks
+ * are in use, it does nothing. */
 void hanging_mark(struct master *m, uint64_t place, const char *path);
-/* Is it marked? */
+/* Is it marked? Or got it no mark, and does a process wait for it? */
 bool hanging_is_late(const struct hanging_table *t, uint64_t place);
 size_t hanging_of_user(const struct hanging_table *t, uint64_t user);
 

@@ -174,6 +174,26 @@ Test(files, a_share_that_is_back)
     stage_close(&s);
 }
 
+/* A subverted process names a directory that isn't its user's: no fork of
+ * master opens that one, and it is no reason to enter without it. */
+Test(files, a_strange_directory_is_late)
+{
+    struct stage_note next;
+    struct actor late;
+    struct stage s;
+    struct player p;
+
+    stage_asked(&s, impatient, &p);
+    auth_says(&s, 1, 1, 0, 1);
+    actor_enter(&s, &late, "files");
+    TELL(&late.channel, files_opens, .at = SLICE("/../../etc"));
+    player_is_denied(&p, DENIAL_HOME);
+    cr_expect_lt(recv(s.control, &next, sizeof(next), MSG_DONTWAIT), 0);
+    player_leave(&p);
+    channel_close(&late.channel);
+    stage_close(&s);
+}
+
 /* The next login is refused without a process. */
 Test(files, a_home_that_is_late)
 {

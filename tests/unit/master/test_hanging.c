@@ -1,5 +1,7 @@
 /* Directories that were late: how long the pauses between two tries are. */
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <sys/wait.h>
 
 #include "master/start/start.h"
 
@@ -21,8 +23,24 @@ static void set_up(void)
 
 static void tear_down(void)
 {
+    while (waitpid(-1, NULL, 0) > 0)
+        continue;
     hanging_release(table);
     loop_release(&m.loop);
+}
+
+static void mark(uint64_t place)
+{
+    char path[32];
+
+    snprintf(path, sizeof(path), "/nowhere/%u", (unsigned)place);
+    hanging_mark(&m, place, path);
+}
+
+static void mark_as_many_as_may(void)
+{
+    for (uint64_t i = 1; i <= HANGING_MARKS; i++)
+        mark(i);
 }
 
 TestSuite(hanging, .init = set_up, .fini = tear_down);
@@ -55,4 +73,73 @@ Test(hanging, pauses_have_a_bound)
         cr_expect_eq(k->pause, 2 * before < MINUTE ? 2 * before : MINUTE);
     }
     cr_expect_eq(m.errand[3].pid, 0);
+}
+
+static struct errand *errand_of(const void *owner)
+{
+    for (size_t i = 0; i < ERRANDS_MAX; i++)
+        if (m.errand[i].owner == owner && m.errand[i].on_end)
+            return &m.errand[i];
+    return NULL;
+}
+
+static void ignore(void *owner, int status)
+{
+    (void)owner;
+    (void)status;
+}
+
+/* Each fork that tries a directory hangs, and none is reaped. Others, such as
+ * the one for the users file, still get their place. */
+Test(hanging, dead_directories_leave_places)
+{
+    mark_as_many_as_may();
+    for (size_t i = 0; i < HANGING_MARKS; i++) {
+        struct hanging_mark *k = &table->mark[i];
+        struct errand *e;
+
+        for (int tries = 0; tries < 5; tries++) {
+            loop_timer_clear(&m.loop, &k->timer);
+            k->timer.on_timer(k);
+            e = errand_of(k);
+            if (!e)
+                continue;
+            loop_timer_clear(&m.loop, &e->timer);
+            e->timer.on_timer(e);
+        }
+        cr_assert(k->late && k->timer.armed);
+        cr_expect_eq(errands_hanging(&m, k), 3, "mark %zu", i);
+    }
+    for (int i = 0; i < 4; i++)
+        cr_expect_eq(errand_watch(&m, 0x3fffffff, MINUTE, ignore, &m), 0);
+}
+
+/* There are more directories than marks: as long as a process waits for one, no
+ * other process opens it. */
+Test(hanging, more_directories_than_marks)
+{
+    const uint64_t place = HANGING_MARKS + 1;
+
+    mark_as_many_as_may();
+    mark(place);
+    cr_assert(hanging_add(table, 1, PLACE, place));
+    cr_expect(hanging_is_late(table, place));
+    cr_expect_not(hanging_is_late(table, place + 1));
+    cr_expect(hanging_reaped(table, 1));
+    cr_expect_not(hanging_is_late(table, place));
+}
+
+/* A process may wait for an old mount for ever, while its directory answers
+ * again. Its mark says so, and stays as long as there are others. */
+Test(hanging, an_old_mark_stays)
+{
+    mark(1);
+    loop_timer_clear(&m.loop, &table->mark[0].timer);
+    table->mark[0].late = false;
+    cr_assert(hanging_add(table, 1, PLACE, 1));
+    for (uint64_t i = 2; i <= HANGING_MARKS; i++)
+        mark(i);
+    cr_expect_not(hanging_is_late(table, 1));
+    mark(HANGING_MARKS + 1);
+    cr_expect(hanging_is_late(table, HANGING_MARKS + 1));
 }
