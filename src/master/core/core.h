@@ -160,11 +160,12 @@ struct deadlines {
 
 /* A process of master with a deadline: a fork that touches a disk, or reader.
  * One that hangs keeps its place. So there are places for all that may hang:
- * ERRANDS_PER_MARK for each directory (hanging.c), and a few for the users
+ * ERRANDS_PER_MARK for each directory (hanging.c), and some for the users
  * file. */
-#define ERRANDS_PER_MARK 3
-#define ERRANDS_MARKS    64
-#define ERRANDS_MAX      (ERRANDS_PER_MARK * ERRANDS_MARKS + 8)
+#define ERRANDS_PER_MARK  3
+#define ERRANDS_MARKS     64
+#define ERRANDS_FOR_USERS 8
+#define ERRANDS_MAX       (ERRANDS_PER_MARK * ERRANDS_MARKS + ERRANDS_FOR_USERS)
 
 struct errand {
     pid_t pid;                               /* 0: this place is free */

@@ -11,7 +11,12 @@
 
 #include "sallyport/domain/tls.h"
 
-#define HANGING_LOOKS 3 /* so many forks may wait for the disk of that file */
+/* So many forks may wait for the disk of that file, and so many more of those
+ * that look at an announced change. */
+#define HANGING_LOOKS     3
+#define HANGING_ANNOUNCED 4
+_Static_assert(HANGING_LOOKS + HANGING_ANNOUNCED < ERRANDS_FOR_USERS,
+               "each look has a place");
 
 /* Users who need a certificate can't log in if the server asks for none: at the
  * start and for each new users file. The hint is one line, since this may be
@@ -322,14 +327,23 @@ static void access_on_late(void *owner)
     login_retry(m);
 }
 
+/* The one who announces a change has just written to that disk. So it answers,
+ * and the forks may wait for a disk that was mounted there before. */
+static bool access_may_look(struct master *m, bool announced)
+{
+    const size_t hanging = errands_hanging(m, m);
+
+    return announced ? hanging < HANGING_LOOKS + HANGING_ANNOUNCED
+                     : hanging < HANGING_LOOKS && !userdb_rests(m->users);
+}
+
 static void access_begin(struct master *m, bool announced)
 {
     struct access *a = m->access;
     struct complaint c = { "" };
     pid_t pid;
 
-    if ((userdb_rests(m->users) && !announced) ||
-        errands_hanging(m, m) >= HANGING_LOOKS) {
+    if (!access_may_look(m, announced)) {
         a->ended = 0;
         access_end(m);
         return;

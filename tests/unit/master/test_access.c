@@ -189,6 +189,28 @@ Test(access, a_reader_that_is_late, .timeout = 60)
     stage_leave(&s, &p);
 }
 
+/* Looks that wait for ever, for a disk that is no longer mounted. */
+static void beside_dead_looks(struct master *m)
+{
+    on_request(m);
+    for (size_t i = 0; i < 3; i++)
+        m->errand[i] = (struct errand){ .pid = 0x3fffffff, .owner = m };
+}
+
+/* An edit counts all the same. */
+Test(access, an_edit_beside_dead_looks)
+{
+    struct actor files;
+    struct player p;
+    struct stage s;
+
+    stage_logged_in(&s, beside_dead_looks, &p, &files);
+    change(&s, "anna:", "anna:!");
+    cr_expect_eq(edited(&s), 1);
+    is_kicked(&p, ENDING_LOCKED);
+    stage_leave(&s, &p);
+}
+
 /* The log has who asked, and for what. */
 Test(access, a_change_is_logged)
 {
