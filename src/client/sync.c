@@ -172,6 +172,9 @@ static int sync_count(const struct tree *t)
  * may be that of its new place. */
 static void sync_remove(struct tree *t, const struct surplus_places *p)
 {
+    /* A login may be denied after the last file. */
+    if (t->code == 0 && link_is_over() && surplus_names(t) > 0)
+        t->code = EX_NOPERM;
     if (t->code == 0)
         surplus_remove(t, p);
     else if (surplus_names(t) > 0)

@@ -213,6 +213,20 @@ Test(client_limits, a_login_that_is_denied_between_two_files, .timeout = 120)
     faulty_end(&f);
 }
 
+/* Or before the removals: the sync isn't complete. */
+Test(client_limits, a_login_that_is_denied_before_the_removals, .timeout = 120)
+{
+    static struct faulty f;
+
+    faulty_begin(&f, "time_denies", "good");
+    make_files("tree", 1);
+    desk_says(&f.desk, EX_NOPERM, "nothing is removed", "sync", "--delete",
+              "--no-temporary", "tree", "/", NULL);
+    cr_expect_eq(faulty_count("STOR "), 1);
+    cr_expect_eq(faulty_count("DELE "), 0);
+    faulty_end(&f);
+}
+
 /* Nobody can compare what an earlier call has left, but this call continues
  * what it has sent itself. */
 Test(client_limits, a_poor_line_without_checksums, .timeout = 120)
