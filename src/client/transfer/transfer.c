@@ -477,8 +477,12 @@ int jobs_run(struct jobs *j, const struct site *s, struct link *first)
         crew_end(&c, &c.left[i].transfer, -1, &c.left[i].why);
     }
     /* A login may be denied between two files, and none of them has failed. */
-    if (c.code == 0 && atomic_load(&link_denied) && crew_has_more(&c))
-        c.code = EX_NOPERM;
+    if (c.code == 0 && atomic_load(&link_denied) && crew_has_more(&c)) {
+        fail(&why, EX_NOPERM,
+             "a login was denied, so not all files were transferred");
+        progress_error("", &why);
+        c.code = why.code;
+    }
     progress_expect(0, 0);
     j->done = c.done;
     j->skipped = c.skipped;
