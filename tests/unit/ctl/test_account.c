@@ -205,7 +205,7 @@ Test(account, an_import_takes_no_uid_of_a_local_group)
 /* With LDAP down nobody knows whose number it is. */
 Test(account, accounts_that_cannot_be_asked)
 {
-    char words[256], text[256];
+    char words[256], text[256], old[256];
 
     expect_run(0, PASSWORD, "user add anna");
     strcpy(text, file_text(world.users));
@@ -215,10 +215,13 @@ Test(account, accounts_that_cannot_be_asked)
                "number was assigned: Connection refused");
     expect_run(EX_TEMPFAIL, PASSWORD, "user add bob --uid 70005");
     expect_run(EX_TEMPFAIL, "", "user change anna --uid 70005");
-    file_write(in_scratch("old"), "bob:!:70007:70007::/b::\n");
+    snprintf(old, sizeof(old), "bob:!:70007:70007::%s::\n",
+             in(world.homes, "b"));
+    file_write(in_scratch("old"), old);
     snprintf(words, sizeof(words), "user import %s", in_scratch("old"));
     expect_run(EX_TEMPFAIL, "", words);
-    file_write(in_scratch("old"), "bob:!:1:1::/x:/bin/sh\n");
+    snprintf(old, sizeof(old), "bob:!:1:1::%s:/bin/sh\n", in(world.homes, "b"));
+    file_write(in_scratch("old"), old);
     expect_run(EX_TEMPFAIL, "", words);
     cr_expect_str_eq(file_text(world.users), text);
     cr_expect_not(files_exists(in(world.homes, "bob")));
