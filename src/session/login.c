@@ -204,6 +204,8 @@ static const struct denial_row denials[DENIAL_COUNT] = {
                          "Your account was changed just now. Try again" },
     [DENIAL_NO_HASH] = { REPLY_NOT_ADMITTED, NULL,
                          "Passwords can't be verified now. Try again later" },
+    [DENIAL_LATE] = { REPLY_NOT_ADMITTED, "the home doesn't answer",
+                      "Your home doesn't answer now. Try again later" },
     [DENIAL_FAILED] = { REPLY_LOST_SERVICE, "a part of the server failed", "" },
 };
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,6 +50,17 @@ pid_t fuse_mount(const char *folder, uid_t owner)
 void fuse_hang(pid_t pid)
 {
     cr_assert_eq(kill(pid, SIGUSR1), 0);
+}
+
+pid_t fuse_mount_hung(const char *folder)
+{
+    struct stat at;
+    pid_t pid;
+
+    cr_assert_eq(stat(folder, &at), 0);
+    pid = fuse_mount(folder, at.st_uid);
+    fuse_hang(pid);
+    return pid;
 }
 
 void fuse_unmount(const char *folder, pid_t pid)

@@ -13,6 +13,8 @@ pid_t fuse_mount(const char *folder, uid_t owner);
 /* From now on it takes each request and never answers: SIGKILL doesn't end the
  * processes that wait for it. */
 void fuse_hang(pid_t pid);
+/* Mounts it on FOLDER for the folder's owner, and lets it hang. */
+pid_t fuse_mount_hung(const char *folder);
 void fuse_unmount(const char *folder, pid_t pid);
 
 #endif

@@ -121,6 +121,7 @@ enum denial {
     DENIAL_TEAM,     /* too many sessions of a team of this user */
     DENIAL_CHANGED,  /* right, but the row has changed meanwhile */
     DENIAL_NO_HASH,  /* no hash could be computed; auth has logged it */
+    DENIAL_LATE,     /* the home's disk doesn't answer */
     DENIAL_COUNT
 };
 

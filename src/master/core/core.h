@@ -136,7 +136,7 @@ struct deadlines {
     uint64_t stuck;   /* gate: to read its messages */
     uint64_t silence; /* auth: without one verdict although it was asked */
     uint64_t verdict; /* a login: without a verdict; then it is BUSY */
-    uint64_t files;   /* files: to `files_ready`; then it is HOME */
+    uint64_t files;   /* files: to `files_ready`; then it is LATE */
     uint64_t mark;    /* a directory that was late: to the first new try */
     uint64_t hosts;   /* the start: for the first answers of lookup */
     uint64_t kick;    /* from MSG_kick to the kill */

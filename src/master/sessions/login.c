@@ -272,7 +272,7 @@ static void login_enter(struct session *s, const struct user *user)
         return;
     }
     if (home_is_late(&s->home, user)) {
-        login_deny(s, DENIAL_HOME);
+        login_deny(s, DENIAL_LATE);
         return;
     }
     user_rights(user, &s->rights, &s->rights_everywhere);
@@ -417,7 +417,7 @@ static void login_home_late(struct session *s)
     if (home_late(&s->home, user) && user)
         login_enter(s, user);
     else
-        login_deny(s, DENIAL_HOME);
+        login_deny(s, DENIAL_LATE);
 }
 
 void login_on_timer(struct session *s)

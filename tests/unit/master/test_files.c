@@ -95,7 +95,8 @@ Test(files, does_not_come_up)
         auth_says(&s, 1, 1, 0, 1);
         actor_enter(&s, &files, "files");
         starts[i].act(&files);
-        player_is_denied(&p, DENIAL_HOME);
+        player_is_denied(&p,
+                         starts[i].act == silence ? DENIAL_LATE : DENIAL_HOME);
         stage_serves(&s);
         player_leave(&p);
         channel_close(&files.channel);
@@ -187,7 +188,7 @@ Test(files, a_strange_directory_is_late)
     auth_says(&s, 1, 1, 0, 1);
     actor_enter(&s, &late, "files");
     TELL(&late.channel, files_opens, .at = SLICE("/../../etc"));
-    player_is_denied(&p, DENIAL_HOME);
+    player_is_denied(&p, DENIAL_LATE);
     cr_expect_lt(recv(s.control, &next, sizeof(next), MSG_DONTWAIT), 0);
     player_leave(&p);
     channel_close(&late.channel);
@@ -205,10 +206,10 @@ Test(files, a_home_that_is_late)
     auth_says(&s, 1, 1, 0, 1);
     actor_enter(&s, &late, "files");
     TELL(&late.channel, files_opens, .at = SLICE("/"));
-    player_is_denied(&p, DENIAL_HOME);
+    player_is_denied(&p, DENIAL_LATE);
     player_asks(&s, &p);
     auth_says(&s, 1, 1, 0, 1);
-    player_is_denied(&p, DENIAL_HOME);
+    player_is_denied(&p, DENIAL_LATE);
     player_leave(&p);
     channel_close(&late.channel);
     stage_close(&s);

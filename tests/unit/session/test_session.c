@@ -373,6 +373,8 @@ Test(session, denials_that_end_it, .timeout = 60)
           "no auth worker is free" },
         { DENIAL_FAILED, "421 Part of the server failed; connect again.\r\n",
           "a part of the server failed" },
+        { DENIAL_LATE, "421 Your home doesn't answer now. Try again later.\r\n",
+          "the home doesn't answer" },
         { DENIAL_NO_HASH,
           "421 Passwords can't be verified now. Try again later.\r\n", NULL },
     };
