@@ -172,8 +172,7 @@ static void generation_on_readable(void *owner, uint32_t events)
     generation_has_read(g, DISPATCH(&g->channel, generation_handlers, g));
 }
 
-/* A process that SIGKILL hasn't ended waits for a disk. It keeps no place. */
-static void generation_outlived(struct generation *g)
+void generation_outlived(struct generation *g)
 {
     generation_kill(g);
     if (++g->late < GENERATION_KILLS)

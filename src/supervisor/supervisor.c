@@ -24,6 +24,8 @@ static bool any_is_left(const struct supervisor *s)
     return false;
 }
 
+/* Comes again until no generation is left: a process that hangs on a disk must
+ * not delay the end of the service. */
 static void supervisor_on_deadline(void *owner)
 {
     struct supervisor *s = owner;
@@ -31,8 +33,9 @@ static void supervisor_on_deadline(void *owner)
     for (size_t i = 0; i < GENERATION_PLACES; i++)
         if (generation_lives(&s->generation[i]))
             generation_give_up(&s->generation[i], "it has not ended in time");
-        else
-            generation_kill(&s->generation[i]);
+        else if (s->generation[i].state == GENERATION_ENDED)
+            generation_outlived(&s->generation[i]);
+    loop_timer_set(&s->loop, &s->deadline, s->deadlines.gone);
 }
 
 /* A generation that is starting may have read the configuration already. In
@@ -126,6 +129,7 @@ int supervisor_init(struct supervisor *s, const char *program,
                                                   .retry = 1000,
                                                   .put_off = 2000,
                                                   .stop = 9500,
+                                                  .gone = 200,
                                                   .group = 7000,
                                                   .beat = 10000,
                                                   .answer = 13000,

@@ -118,6 +118,7 @@ struct supervisor_deadlines {
     uint64_t start;    /* to become ready */
     uint64_t take;     /* to take over, or to stop accepting */
     uint64_t stop;     /* to end after SIGTERM */
+    uint64_t gone;     /* then, from one SIGKILL for its group to the next */
     uint64_t group;    /* for the rest of the group after the master's end */
     uint64_t recovery; /* between two recoveries after a burst */
     uint64_t retry;    /* until a recovery that couldn't begin is tried again */
@@ -239,6 +240,9 @@ void generation_reaped(struct generation *g, int status);
 /* Kills its group and counts it as ended, since a process that waits for a disk
  * would not be reaped. WHY says it to the askers. */
 void generation_give_up(struct generation *g, const char *why);
+/* Sends SIGKILL to the group of one that has ended. The second time it counts
+ * as gone: what SIGKILL hasn't ended waits for a disk, and keeps no place. */
+void generation_outlived(struct generation *g);
 /* Frees its place if it has ended and none of its processes lives. Only the
  * sweep calls it, outside the callbacks of G. */
 void generation_free_if_ended(struct generation *g);

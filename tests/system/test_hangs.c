@@ -1,0 +1,243 @@
+/* Disks that hang while the server runs, one at a time: what doesn't need the
+ * disk goes on, and the server can be stopped during the hang. Root mounts the
+ * file system that never answers in a mount namespace that ends with this
+ * test. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "fuse.h"
+#include "generation.h"
+#include "sallyport/base/clock.h"
+#include "support/processes.h"
+#include "support/server_log.h"
+#include "support/session.h"
+#include "support/wait.h"
+
+#define STOP_MS  12000 /* the supervisor gives a stop up after 9.5 s */
+#define QUICK_MS 5000
+#define HOME_MS  13000 /* a home that hangs is given up after 10 s */
+
+static const struct server_user users[] = { { .name = "anna" },
+                                            { .name = "bert" },
+                                            { .name = "carl" } };
+static const struct server_plan plan = { .troubles = true,
+                                         .users = users,
+                                         .user_count = 3 };
+
+static void begin(struct server *server)
+{
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
+    fuse_begin();
+    server_start(server, &plan);
+}
+
+/* A stop during the hang. */
+static bool stops(const struct server *server, int *status)
+{
+    const uint64_t begin = clock_ms();
+    bool ended;
+
+    cr_assert_eq(kill(server->pid, SIGTERM), 0);
+    ended = wait_exit(server->pid, status, STOP_MS);
+    cr_log_info("the stop took %llu ms",
+                (unsigned long long)(clock_ms() - begin));
+    return ended;
+}
+
+static void end(struct server *server, const char *place, pid_t fuse)
+{
+    int status = -1;
+    const bool ended = stops(server, &status);
+
+    fuse_unmount(place, fuse);
+    cr_assert(ended, "it doesn't stop");
+    cr_expect_eq(status, 0, "0x%x", (unsigned)status);
+    server->pid = 0;
+    server_log_check(server);
+    server_forget(server);
+}
+
+static void asks(struct session *s, const struct server *server,
+                 const char *name)
+{
+    session_init(s);
+    session_connect(s, server->port);
+    session_start_tls(s);
+    session_do(s, "331 {*}", "USER %s", name);
+    session_send(s, "PASS %s", SERVER_PASSWORD);
+}
+
+static void works(const struct server *server, const char *name)
+{
+    struct session s;
+
+    session_enter(&s, server, name);
+    session_store(&s, "STOR", "f", "bytes", 5);
+    session_do(&s, "250 {*}", "DELE f");
+    session_close(&s);
+}
+
+/* Bans are in memory; only the file that outlives the service is late. */
+Test(hangs, state, .timeout = 60)
+{
+    char state[SERVER_PATH_MAX];
+    struct server server;
+    struct session s;
+    uint64_t begin_ms;
+    pid_t fuse;
+
+    begin(&server);
+    session_enter(&s, &server, "bert");
+    snprintf(state, sizeof(state), "%s", server_path(&server, "state"));
+    fuse = fuse_mount_hung(state);
+    begin_ms = clock_ms();
+    ctl(&server, 0, "ban add 192.0.2.1 --yes", "banned 192.0.2.1");
+    ctl(&server, 0, "ban list", "192.0.2.1");
+    works(&server, "anna");
+    session_store(&s, "STOR", "f", "bytes", 5);
+    ctl(&server, 0, "status", "");
+    ctl(&server, 0, "kick bert", "");
+    session_drop(&s);
+    cr_expect_leq(clock_ms() - begin_ms, QUICK_MS);
+    end(&server, state, fuse);
+}
+
+static bool is_opening(void *server)
+{
+    static struct processes list;
+
+    processes_of(((struct server *)server)->pid, &list);
+    return processes_count(&list, "sallyport: files (anna") == 1;
+}
+
+/* New logins get an answer that says "later", and an open session goes on,
+ * since its home is on another disk: the one below the mount. */
+Test(hangs, all_homes, .timeout = 60)
+{
+    struct session open, late[2];
+    struct server server;
+    uint64_t begin_ms;
+    pid_t fuse;
+
+    begin(&server);
+    session_enter(&open, &server, "carl");
+    fuse = fuse_mount_hung(server.homes);
+    begin_ms = clock_ms();
+    asks(&late[0], &server, "anna");
+    asks(&late[1], &server, "bert");
+    session_store(&open, "STOR", "f", "bytes", 5);
+    session_do(&open, "250 {*}", "DELE f");
+    ctl(&server, 0, "status", "");
+    ctl(&server, 0, "who", "carl");
+    ctl(&server, 0, "user lock carl", "1 session ended");
+    session_expect(&open, "530 Your account was locked{*}");
+    session_drop(&open);
+    cr_expect_leq(clock_ms() - begin_ms, QUICK_MS);
+    session_expect(&late[0], "421 Your home doesn't answer now{*}");
+    session_expect(&late[1], "421 Your home doesn't answer now{*}");
+    cr_expect_leq(clock_ms() - begin_ms, HOME_MS);
+    session_drop(&late[0]);
+    session_drop(&late[1]);
+    fuse_unmount(server.homes, fuse);
+    server_stop(&server);
+}
+
+/* Their processes wait for a disk, and SIGKILL doesn't end these. */
+Test(hangs, a_stop_during_logins, .timeout = 60)
+{
+    struct server server;
+    struct session s;
+    pid_t fuse;
+
+    begin(&server);
+    fuse = fuse_mount_hung(server.homes);
+    asks(&s, &server, "anna");
+    cr_assert(wait_until(is_opening, &server, WAIT_MS));
+    end(&server, server.homes, fuse);
+    session_drop(&s);
+}
+
+/* A server whose lines go to a pipe. Returns the end to read from. */
+static int start_into_pipe(struct server *server)
+{
+    char program[SERVER_PATH_MAX], settings[SERVER_PATH_MAX];
+    int ends[2];
+
+    server_prepare(server, &plan);
+    snprintf(program, sizeof(program), "%s", server_program("sallyportd"));
+    snprintf(settings, sizeof(settings), "%s",
+             server_path(server, "sallyport.conf"));
+    cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
+    server->pid = fork();
+    if (server->pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        dup2(ends[1], 1);
+        dup2(ends[1], 2);
+        execl(program, program, "--foreground", "--config", settings, NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    return ends[0];
+}
+
+/* Reads until the server is ready. */
+static void read_port(struct server *server, int from)
+{
+    struct pollfd one = { .fd = from, .events = POLLIN };
+    const char *at = NULL;
+    char text[16384];
+    size_t len = 0;
+
+    while (!at || !strchr(at, '\n')) {
+        ssize_t n;
+
+        cr_assert_eq(poll(&one, 1, WAIT_MS), 1);
+        n = read(from, text + len, sizeof(text) - 1 - len);
+        cr_assert_gt(n, 0, "it ended: %s", text);
+        len += (size_t)n;
+        text[len] = '\0';
+        at = strstr(text, "listening on ");
+    }
+    cr_assert_eq(sscanf(at, "listening on 127.0.0.1:%u", &server->port), 1);
+}
+
+#define PIPE_BYTES 4096
+#define ROUNDS     20 /* more than the pipe holds */
+
+/* Nobody reads the lines: log waits, and no other process does until its
+ * channel to log is full. */
+Test(hangs, the_log, .timeout = 60)
+{
+    struct server server;
+    struct session s;
+    int from, status = -1;
+
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
+    from = start_into_pipe(&server);
+    read_port(&server, from);
+    cr_assert_geq(fcntl(from, F_SETPIPE_SZ, PIPE_BYTES), 0);
+    session_enter(&s, &server, "bert");
+    for (int i = 0; i < ROUNDS; i++)
+        works(&server, "anna");
+    ctl(&server, 0, "status", "");
+    ctl(&server, 0, "who", "bert");
+    generation_reload(&server, GENERATION_CTL);
+    works(&server, "anna");
+    ctl(&server, 0, "kick bert", "");
+    session_drop(&s);
+    cr_assert(stops(&server, &status), "it doesn't stop");
+    cr_expect_eq(status, 0, "0x%x", (unsigned)status);
+    close(from);
+    server_forget(&server);
+}
