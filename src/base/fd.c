@@ -147,19 +147,22 @@ int fd_sealed(const char *name, struct slice bytes)
     return r < 0 ? r : fd_take(&fd);
 }
 
+int fd_copy(int to, int from, size_t most)
+{
+    ssize_t n = 1;
+
+    for (off_t at = 0; n > 0 && (size_t)at < most;)
+        n = sendfile(to, from, &at, most - (size_t)at);
+    return n < 0 ? -errno : 0;
+}
+
 int fd_sealed_copy(const char *name, int from, size_t most)
 {
     FD_CLEANUP int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    ssize_t n = 1;
-    int r;
+    int r = fd < 0 ? -errno : fd_copy(fd, from, most);
 
-    if (fd < 0)
-        return -errno;
-    for (off_t at = 0; n > 0 && (size_t)at < most;)
-        n = sendfile(fd, from, &at, most - (size_t)at);
-    if (n < 0)
-        return -errno;
-    r = fd_seal(fd);
+    if (r == 0)
+        r = fd_seal(fd);
     return r < 0 ? r : fd_take(&fd);
 }
 

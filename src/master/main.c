@@ -15,6 +15,7 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/ipc/generation.h"
 #include "sallyport/sandbox/sandbox.h"
 #include "start/start.h"
 
@@ -75,7 +76,11 @@ static const struct {
 
 static noreturn void end_start(struct master *m, int status, const char *why)
 {
-    succession_failed(&m->succession, why);
+    struct complaint words = { "" };
+
+    complain(&words, "%s%s", status == EX_TEMPFAIL ? GENERATION_AGAIN : "",
+             why);
+    succession_failed(&m->succession, words.text);
     die(status, "%s", why);
 }
 

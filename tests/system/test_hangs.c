@@ -112,6 +112,73 @@ Test(hangs, state, .timeout = 60)
     end(&server, state, fuse);
 }
 
+/* It would read a key there. */
+Test(hangs, state_at_a_reload, .timeout = 60)
+{
+    char state[SERVER_PATH_MAX];
+    struct server server;
+    struct session s;
+    pid_t fuse;
+
+    begin(&server);
+    session_enter(&s, &server, "bert");
+    snprintf(state, sizeof(state), "%s", server_path(&server, "state"));
+    fuse = fuse_mount_hung(state);
+    generation_ask(&server, 75, "state: its disk doesn't answer");
+    server_log_wait(&server, "reload", state, "its disk doesn't answer", NULL);
+    works(&server, "anna");
+    fuse_unmount(state, fuse);
+    generation_reload(&server, GENERATION_CTL);
+    session_store(&s, "STOR", "f", "bytes", 5);
+    session_close(&s);
+    server_stop(&server);
+}
+
+/* The file of the setting KEY hangs at a reload. Once the disk is back, it is
+ * loaded. */
+static void refused_until_back(const char *key, const char *file)
+{
+    char disk[SERVER_PATH_MAX], from[SERVER_PATH_MAX], to[SERVER_PATH_MAX];
+    struct server server;
+    struct session s;
+    pid_t fuse;
+
+    begin(&server);
+    session_enter(&s, &server, "bert");
+    snprintf(disk, sizeof(disk), "%s", server_path(&server, "disk"));
+    snprintf(from, sizeof(from), "%s", server_path(&server, file));
+    snprintf(to, sizeof(to), "%s", server_path(&server, "disk/f"));
+    cr_assert_eq(mkdir(disk, 0755), 0);
+    cr_assert_eq(link(from, to), 0);
+    fuse = fuse_mount_hung(disk);
+    server_set(&server, key, to);
+    generation_ask(&server, 75, "disk/f: its disk doesn't answer");
+    server_log_wait(&server, "reload", to, "its disk doesn't answer", NULL);
+    works(&server, "anna");
+    fuse_unmount(disk, fuse);
+    generation_reload(&server, GENERATION_CTL);
+    session_store(&s, "STOR", "f", "bytes", 5);
+    works(&server, "anna");
+    session_close(&s);
+    server_stop(&server);
+}
+
+Test(hangs, certificate, .timeout = 60)
+{
+    refused_until_back("certificate", "certificate.pem");
+}
+
+Test(hangs, key, .timeout = 60)
+{
+    refused_until_back("key", "key.pem");
+}
+
+/* No OCSP response, so the certificate goes out without it in the end. */
+Test(hangs, staple, .timeout = 60)
+{
+    refused_until_back("ocsp_file", "certificate.pem");
+}
+
 static bool is_opening(void *server)
 {
     static struct processes list;

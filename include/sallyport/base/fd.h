@@ -38,6 +38,8 @@ int fd_sealed(const char *name, struct slice bytes);
 /* The same with the bytes of the file FROM, but MOST of them at most. They
  * don't go through this process's memory. */
 int fd_sealed_copy(const char *name, int from, size_t most);
+/* Writes these bytes to the file TO, where it stands. Returns 0 or -errno. */
+int fd_copy(int to, int from, size_t most);
 /* Seals a memfd in that way, and goes back to its begin. Returns 0 or -errno.
  */
 int fd_seal(int fd);

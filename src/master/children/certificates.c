@@ -1,10 +1,14 @@
-/* Certificates and keys: master opens the files, and sends them to gate, keys
- * and auth as steps of the set-up of these children. */
+/* Certificates and keys: forks of master copy the files, since a disk may hang,
+ * and master sends the copies to gate, keys and auth as steps of the set-up of
+ * these children. */
 #include "children.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
@@ -19,38 +23,85 @@
 
 typedef int file_check(int fd, const char *name, struct complaint *c);
 
-/* A child that is started again, and a recovery, read what this one has read,
- * also if somebody has overwritten the file since. */
-static int certificate_file_copy(int from, const char *path,
-                                 struct complaint *c)
-{
-    int fd = fd_sealed_copy("certificate", from, COPY_MAX);
+/* What the fork works on. */
+struct certificate_source {
+    const char *path, *missing;
+    file_check *check;
+    int copy; /* gets the file or, if there is none, the complaint */
+};
 
-    if (fd < 0)
-        complain(c, "%s: %s", path, strerror(-fd));
-    return fd;
+static int certificate_source_copy(const struct certificate_source *f,
+                                   struct complaint *c)
+{
+    FD_CLEANUP int there =
+        open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int r;
+
+    if (there < 0)
+        return complain(c, "%s: %s%s", f->path, strerror(errno),
+                        errno == ENOENT && f->missing ? f->missing : "");
+    if (f->check(there, f->path, c) < 0)
+        return -EINVAL;
+    r = fd_copy(f->copy, there, COPY_MAX);
+    return r < 0 ? complain(c, "%s: %s", f->path, strerror(-r)) : 0;
 }
 
-/* After a crash this opens the copy that was in use, which was checked at that
- * time. */
+/* Runs in the fork. */
+static int certificate_source_main(void *arg)
+{
+    const struct certificate_source *f = arg;
+    struct complaint c = { "" };
+
+    if (certificate_source_copy(f, &c) == 0)
+        return 0;
+    return ftruncate(f->copy, 0) == 0 &&
+                   pwrite(f->copy, c.text, strlen(c.text), 0) > 0
+               ? EX_CONFIG
+               : EX_OSERR;
+}
+
+/* STATUS is that of the fork. */
+static int certificate_source_failed(const struct certificate_source *f,
+                                     int status, struct complaint *c)
+{
+    ssize_t n;
+
+    if (status == -ETIMEDOUT) {
+        complain(c, "%s: its disk doesn't answer", f->path);
+        return status;
+    }
+    if (status < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != EX_CONFIG)
+        return complain(c, "%s: can't be copied: %s", f->path,
+                        strerror(status < 0 ? -status : EIO));
+    n = pread(f->copy, c->text, sizeof(c->text) - 1, 0);
+    c->text[n < 0 ? 0 : n] = '\0';
+    return -EINVAL;
+}
+
+/* A child that is started again, and a recovery, read what this one has read,
+ * also if somebody has overwritten the file since. After a crash this opens the
+ * copy that was in use, which was checked at that time. Returns 0, or with the
+ * complaint -ETIMEDOUT if the disk hangs, else -EINVAL. */
 static int certificate_file_open(struct master *m, struct named_file *f,
                                  const char *path, file_check *check,
                                  struct complaint *c)
 {
     FD_CLEANUP int fd = succession_recover_file(&m->succession, path);
+    struct certificate_source from = { path, f->missing, check, -1 };
+    int r = 0;
 
     if (fd < 0) {
-        FD_CLEANUP int there =
-            open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-
-        if (there < 0)
-            return complain(c, "%s: %s%s", path, strerror(errno),
-                            errno == ENOENT && f->missing ? f->missing : "");
-        if (check(there, path, c) < 0)
-            return -EINVAL;
-        fd = certificate_file_copy(there, path, c);
+        fd = memfd_create("certificate", MFD_CLOEXEC | MFD_ALLOW_SEALING);
         if (fd < 0)
-            return -EINVAL;
+            return complain(c, "memfd: %s", strerror(errno));
+        from.copy = fd;
+        r = exec_wait(errand_fork(m, certificate_source_main, &from, &fd, 1),
+                      (int)m->deadlines.reader);
+        if (r != 0)
+            return certificate_source_failed(&from, r, c);
+        r = fd_seal(fd);
+        if (r < 0)
+            return complain(c, "%s: %s", path, strerror(-r));
     }
     f->fd = fd_take(&fd);
     return 0;
@@ -70,13 +121,14 @@ static void permit_dates(const struct master *m, struct named_file *f)
 static int clients_file_open(struct master *m, struct named_file *f,
                              const char *path, struct complaint *c)
 {
+    int r = 0;
+
     f->name = path;
-    if (!path[0])
-        return 0;
-    if (certificate_file_open(m, f, path, settings_trusted_file, c) < 0)
-        return -EINVAL;
-    permit_dates(m, f);
-    return 0;
+    if (path[0])
+        r = certificate_file_open(m, f, path, settings_trusted_file, c);
+    if (path[0] && r == 0)
+        permit_dates(m, f);
+    return r;
 }
 
 static int clients_files_open(struct master *m, struct complaint *c)
@@ -92,17 +144,20 @@ static int clients_files_open(struct master *m, struct complaint *c)
                                      s->client_crl, c);
 }
 
+/* If its disk hangs, a reload keeps the old one, and a start is tried again. */
 static int staple_open(struct master *m, struct pair_files *p,
                        struct complaint *c)
 {
     struct complaint why = { "" };
+    int r = 0;
 
-    if (!p->staple.name[0] ||
-        certificate_file_open(m, &p->staple, p->staple.name,
-                              settings_regular_file, &why) == 0)
-        return 0;
-    if (m->check)
-        return complain(c, "%s", why.text);
+    if (p->staple.name[0])
+        r = certificate_file_open(m, &p->staple, p->staple.name,
+                                  settings_regular_file, &why);
+    if (r == -ETIMEDOUT || (r < 0 && m->check))
+        *c = why;
+    if (r == 0 || c->text[0])
+        return r;
     master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
                   "%s; the certificate in %s goes out without it", why.text,
                   p->certificate.name);
@@ -130,10 +185,13 @@ static int key_file_check(int fd, const char *name, struct complaint *c)
 static int certificate_pair_open(struct master *m, struct pair_files *p,
                                  struct complaint *c)
 {
-    if (certificate_file_open(m, &p->certificate, p->certificate.name,
-                              settings_regular_file, c) < 0 ||
-        certificate_file_open(m, &p->key, p->key.name, key_file_check, c) < 0)
-        return -EINVAL;
+    int r = certificate_file_open(m, &p->certificate, p->certificate.name,
+                                  settings_regular_file, c);
+
+    if (r == 0)
+        r = certificate_file_open(m, &p->key, p->key.name, key_file_check, c);
+    if (r < 0)
+        return r;
     permit_dates(m, &p->certificate);
     return staple_open(m, p, c);
 }
@@ -142,6 +200,7 @@ static int certificate_pairs_open(struct master *m, struct complaint *c)
 {
     struct certificates *set = m->certificates;
     struct settings_pair names;
+    int r;
 
     for (size_t i = 0; settings_pair(&m->settings, i, &names); i++) {
         set->pair[set->count++] =
@@ -150,8 +209,9 @@ static int certificate_pairs_open(struct master *m, struct complaint *c)
                                  .key = { -1, names.key, false, NULL },
                                  .staple = { -1, names.ocsp, false, NULL },
                                  .number = i + 1 };
-        if (certificate_pair_open(m, &set->pair[i], c) < 0)
-            return -EINVAL;
+        r = certificate_pair_open(m, &set->pair[i], c);
+        if (r < 0)
+            return r;
     }
     return clients_files_open(m, c);
 }
@@ -163,11 +223,13 @@ void certificates_init(struct certificates *set)
 
 int certificates_open(struct master *m, struct complaint *c)
 {
-    if (certificate_pairs_open(m, c) == 0)
+    int r = certificate_pairs_open(m, c);
+
+    if (r == 0)
         return 0;
     settings_place_pair(&m->settings, c);
     certificates_release(m->certificates);
-    return -EINVAL;
+    return r;
 }
 
 static void certificate_file_keep(struct master *m, const struct named_file *f)

@@ -340,8 +340,9 @@ struct certificates {
 
 void certificates_init(struct certificates *set);
 /* Opens all pairs of the settings; no other user may be able to read a key.
- * Returns 0, or -EINVAL with the complaint. An OCSP response that can't be
- * opened is an event, and a mistake only for --check. */
+ * Returns 0, or with the complaint -ETIMEDOUT if a disk hangs, else -EINVAL. An
+ * OCSP response that can't be opened for another reason is an event, and a
+ * mistake only for --check. */
 int certificates_open(struct master *m, struct complaint *c);
 /* Asks the supervisor to keep the files for the next generation. */
 void certificates_keep(struct master *m);

@@ -13,8 +13,9 @@
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 
-#define SURVEY_MS 10000
-#define DISKS_MS  60000
+#define SURVEY_MS    10000
+#define DISKS_MS     60000
+#define DIRECTORY_MS 8000 /* check waits 5 s there for another server */
 
 static int time_left(const struct master *m)
 {
@@ -143,8 +144,18 @@ void helper_watch_disks(struct master *m)
         disks_on_timer(m);
 }
 
+/* The directory that PART works in, if it does: its disk may hang. */
+static const char *helper_directory(const struct master *m, const char *part)
+{
+    if (strcmp(part, "key") == 0)
+        return m->settings.state;
+    return strcmp(part, "empty") == 0 ? m->settings.empty : NULL;
+}
+
 int helper_prepare(const struct master *m, const char *part, struct prepared *p)
 {
+    const char *directory = helper_directory(m, part);
+    int wait_ms = time_left(m);
     FD_CLEANUP int file = memfd_create("prepared", MFD_CLOEXEC);
     const struct helper check = { .name = "check",
                                   .argv = { "sallyport: check", part, "" },
@@ -155,7 +166,11 @@ int helper_prepare(const struct master *m, const char *part, struct prepared *p)
         complain(&p->why, "memfd: %s", strerror(errno));
         return -EIO; /* it may succeed when it is tried again */
     }
-    status = exec_helper(m, &check, time_left(m));
+    if (directory && wait_ms > DIRECTORY_MS)
+        wait_ms = DIRECTORY_MS;
+    status = exec_helper(m, &check, wait_ms);
+    if (directory && status == -ETIMEDOUT && wait_ms == DIRECTORY_MS)
+        complain(&p->why, "%s: its disk doesn't answer", directory);
     if (status != 0 || pread(file, p, sizeof(*p), 0) != sizeof(*p)) {
         exec_failed("check", status, &p->why);
         return -EIO;
