@@ -352,7 +352,7 @@ int userdb_look(struct userdb *u, bool announced, struct complaint *c);
  * number with the complaint. */
 int userdb_restore(struct userdb *u, int fd, struct complaint *c);
 
-/* Has the file another text, which isn't quiet yet? */
+/* Has the file another text, which hasn't been read yet? */
 bool userdb_changes(const struct userdb *u);
 /* Does the last line of the newest text lack its end? */
 bool userdb_is_unended(const struct userdb *u);

@@ -380,7 +380,7 @@ bool userdb_changes(const struct userdb *u)
     struct buf text;
     bool other;
 
-    if (u->settled || u->missing || userdb_is_quiet(u))
+    if (u->settled || u->missing)
         return false;
     fd = open(u->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     buf_init(&text, USERS_FILE_MAX);

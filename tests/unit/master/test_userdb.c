@@ -112,13 +112,18 @@ static int look_announced(void)
     return userdb_look(&db, true, &c);
 }
 
-/* Looks until master has found the file quiet. */
-static int look_quiet(void)
+static void wait_until_quiet(void)
 {
     const uint64_t end = clock_ms() + m.deadlines.quiet + 10;
 
     while (clock_ms() < end)
         poll(NULL, 0, 5);
+}
+
+/* Looks when the file has been quiet for long enough. */
+static int look_quiet(void)
+{
+    wait_until_quiet();
     return look();
 }
 
@@ -153,8 +158,11 @@ Test(userdb, quiet)
     m.deadlines.quiet = 200;
     replace(ANNA);
     cr_assert_eq(look(), 0);
+    wait_until_quiet();
+    cr_expect(userdb_changes(&db), "quiet now, but nobody has read it");
     cr_assert_eq(look_quiet(), 1);
     cr_assert_str_eq(first_name(), "anna");
+    cr_expect_not(userdb_changes(&db));
 }
 
 /* An empty file, or one of comments, is what a full disk or a failed program
