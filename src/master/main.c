@@ -76,12 +76,18 @@ static const struct {
 
 static noreturn void end_start(struct master *m, int status, const char *why)
 {
+    succession_failed(&m->succession, why);
+    die(status, "%s", why);
+}
+
+/* A disk doesn't answer: that may pass, and there is nothing to mend. */
+static noreturn void end_start_late(struct master *m, const char *why)
+{
     struct complaint words = { "" };
 
-    complain(&words, "%s%s", status == EX_TEMPFAIL ? GENERATION_AGAIN : "",
-             why);
+    complain(&words, GENERATION_AGAIN "%s", why);
     succession_failed(&m->succession, words.text);
-    die(status, "%s", why);
+    die(EX_TEMPFAIL, "%s", why);
 }
 
 /* --check says all that is wrong; a start stops at the first mistake. */
@@ -110,6 +116,8 @@ static void prepare(struct master *m, const struct options *o)
 
         if (r == 0 && !said)
             continue;
+        if (!m->check && r == -ETIMEDOUT)
+            end_start_late(m, c.text);
         if (!m->check)
             end_start(m, status, c.text);
         if (!said)

@@ -169,8 +169,10 @@ int helper_prepare(const struct master *m, const char *part, struct prepared *p)
     if (directory && wait_ms > DIRECTORY_MS)
         wait_ms = DIRECTORY_MS;
     status = exec_helper(m, &check, wait_ms);
-    if (directory && status == -ETIMEDOUT && wait_ms == DIRECTORY_MS)
+    if (directory && status == -ETIMEDOUT && wait_ms == DIRECTORY_MS) {
         complain(&p->why, "%s: its disk doesn't answer", directory);
+        return -ETIMEDOUT;
+    }
     if (status != 0 || pread(file, p, sizeof(*p), 0) != sizeof(*p)) {
         exec_failed("check", status, &p->why);
         return -EIO;

@@ -115,7 +115,7 @@ int prepare_users(struct master *m, struct complaint *c)
  * missing, and a start can do without it. */
 static bool prepare_failed(int r)
 {
-    return r == -EINVAL || r == -EIO;
+    return r == -EINVAL || r == -EIO || r == -ETIMEDOUT;
 }
 
 /* Lets the program check do this part. */

@@ -42,8 +42,9 @@ int helper_settings(struct master *m, const char *path, struct complaint *c);
 int helper_recover(struct master *m, int *kept, const char *path,
                    struct complaint *c);
 /* Has check do PART (src/check/main.c) of what a start needs. P has master's
- * question, and then the answer. p->result, a failure with p->why; -EIO: check
- * has failed itself, or couldn't be asked. */
+ * question, and then the answer. p->result, a failure with p->why; -ETIMEDOUT:
+ * the disk of the part's directory doesn't answer. -EIO: check has failed
+ * itself, or couldn't be asked. */
 int helper_prepare(const struct master *m, const char *part,
                    struct prepared *p);
 /* Prints on standard error what an administrator should know about the settings
