@@ -38,6 +38,7 @@ static const char *const login_values[] = {
     "too many sessions of a team",
     "no auth worker is free",
     "the home can't be entered",
+    "the home doesn't answer",
     "the account was changed just now",
     "a part of the server failed",
     "other",
