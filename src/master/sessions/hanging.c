@@ -54,12 +54,16 @@ bool hanging_has(struct hanging_table *t, pid_t pid)
     return hanging_find(t, pid) != NULL;
 }
 
+/* Marks are used in turn, so none follows one that was never used. */
 static struct hanging_mark *hanging_mark_of(const struct hanging_table *t,
                                             uint64_t place)
 {
-    for (size_t i = 0; i < HANGING_MARKS; i++)
+    for (size_t i = 0; i < HANGING_MARKS; i++) {
         if (t->mark[i].place == place)
             return &t->mark[i];
+        if (t->mark[i].place == 0)
+            break;
+    }
     return NULL;
 }
 

@@ -352,34 +352,22 @@ void home_abandon(struct home *h, uint64_t place)
         h->pid = 0;
 }
 
-/* A subverted process may name any path, and a fork of master would open it as
- * root. */
-static bool home_opens_its_own(const struct home *h, const struct user *user)
-{
-    for (size_t i = 0; user && i < user->grants; i++)
-        if (strcmp(h->opens + 1, user->share[user->grant[i].share].name) == 0)
-            return true;
-    for (size_t i = 0; user && i < user->directories; i++)
-        if (strcmp(h->opens, user->directory[i].path) == 0)
-            return true;
-    return strcmp(h->opens, "/") == 0;
-}
-
 /* Marks the directory that it opened last, as in home_fill_mounts(). *NAME:
- * what the log calls it. Returns its place. */
+ * what the log calls it. Returns its place, or 0 if it is none of the user's: a
+ * subverted process may name any path, and a fork of master would open it as
+ * root. */
 static uint64_t home_mark_late(const struct home *h, const struct user *user,
                                struct complaint *name)
 {
-    const bool home = strcmp(h->opens, "/") == 0;
-    const char *path = h->path, *below = home ? "" : h->opens;
+    const char *path = h->path, *below = NULL;
     char whole[2 * USER_HOME_MAX + 2];
     uint64_t place;
 
-    if (home)
+    if (strcmp(h->opens, "/") == 0) {
+        below = "";
         complain(name, "it");
-    else
-        complain(name, "directory %s in it", h->opens);
-    for (size_t i = 0; user && i < user->grants; i++) {
+    }
+    for (size_t i = 0; user && !below && i < user->grants; i++) {
         const struct share *s = &user->share[user->grant[i].share];
 
         if (strcmp(h->opens + 1, s->name) != 0)
@@ -388,6 +376,14 @@ static uint64_t home_mark_late(const struct home *h, const struct user *user,
         below = "";
         complain(name, "share %s at %s", h->opens, s->path);
     }
+    for (size_t i = 0; user && !below && i < user->directories; i++) {
+        if (strcmp(h->opens, user->directory[i].path) != 0)
+            continue;
+        below = h->opens;
+        complain(name, "directory %s in it", h->opens);
+    }
+    if (!below)
+        return 0;
     snprintf(whole, sizeof(whole), "%s%s", path, below);
     place = home_place(h, path, below);
     hanging_mark(h->session->master, place, whole);
@@ -400,7 +396,7 @@ bool home_late(struct home *h, const struct user *user)
     char what[COMPLAINT_MAX + 64];
     uint64_t place = 0;
 
-    if (h->opens[0] && home_opens_its_own(h, user))
+    if (h->opens[0])
         place = home_mark_late(h, user, &name);
     snprintf(what, sizeof(what), "was not ready in time%s%s%s",
              place ? ": " : "", name.text, place ? " doesn't answer" : "");

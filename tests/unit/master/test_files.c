@@ -120,6 +120,7 @@ Test(files, a_share_that_is_late)
     TELL(&late.channel, files_opens, .at = SLICE("/"));
     TELL(&late.channel, files_opens, .at = SLICE("/contracts"));
     actor_enter(&s, &files, "files");
+    stage_reports(&s, EVENT_CHILD, "in time: share /contracts at ");
     cr_expect(strstr(files.note.mounts, "late /contracts "), "%s",
               files.note.mounts);
     cr_expect_null(strstr(files.note.mounts, "late /offers "));
