@@ -91,6 +91,12 @@ bool session_may_connect(struct session *s, unsigned port);
 bool session_may_reply(struct session *s, const char *code);
 bool session_may_open(struct session *s, const struct server *server,
                       const char *user);
+/* The steps of session_may_open() from a connection that has its greeting: the
+ * handshake, and what follows it. */
+bool session_may_secure(struct session *s);
+bool session_may_log_in(struct session *s, const char *user);
+/* Sends LINE, without its CRLF. Is the reply's code CODE? */
+bool session_may_do(struct session *s, const char *code, const char *line);
 /* Reads everything up to the end, which may be a cut. */
 void session_read_rest(struct session *s, struct buf *into);
 
@@ -111,6 +117,14 @@ void data_secure(struct session *s, struct data *d);
  * data_secure(). */
 void data_open(struct session *s, struct data *d, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same where a cut isn't the test's failure: false then. */
+bool data_may_connect(struct session *s, struct data *d);
+bool data_may_secure(struct session *s, struct data *d);
+bool data_may_write(struct data *d, const void *bytes, size_t len);
+/* Reads LEN bytes, and all up to a close_notify. */
+bool data_may_read(struct data *d, void *into, size_t len);
+bool data_may_read_all(struct data *d, struct buf *into);
+bool data_may_close(struct data *d);
 void data_write(struct data *d, const void *bytes, size_t len);
 /* Reads to the end, which must be a close_notify. */
 void data_read_all(struct data *d, struct buf *into);

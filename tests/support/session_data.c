@@ -33,6 +33,70 @@ void data_secure(struct session *s, struct data *d)
     tls_session_free(own);
 }
 
+bool data_may_connect(struct session *s, struct data *d)
+{
+    const int control = s->fd;
+    const bool made = session_may_connect(s, s->port);
+
+    *d = (struct data){ .fd = s->fd };
+    s->fd = control;
+    return made;
+}
+
+bool data_may_secure(struct session *s, struct data *d)
+{
+    struct tls_session *own = tls_client_session(s->tls);
+
+    d->tls = session_tls_try(s, d->fd, s->data_name, own);
+    tls_session_free(own);
+    return d->tls != NULL;
+}
+
+bool data_may_write(struct data *d, const void *bytes, size_t len)
+{
+    return d->tls && tls_client_write(d->tls, bytes, len);
+}
+
+bool data_may_read(struct data *d, void *into, size_t len)
+{
+    char *at = into;
+
+    while (len > 0) {
+        const long n = tls_client_read(d->tls, at, len);
+
+        if (n <= 0)
+            return false;
+        at += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+bool data_may_read_all(struct data *d, struct buf *into)
+{
+    long n;
+
+    do {
+        FAIL_IF(buf_reserve(into, PIECE), "more bytes than expected");
+        n = tls_client_read(d->tls, into->data + into->len, PIECE);
+        into->len += n > 0 ? (size_t)n : 0;
+    } while (n > 0);
+    return n == TLS_CLIENT_END;
+}
+
+bool data_may_close(struct data *d)
+{
+    char rest[64];
+    const bool whole =
+        tls_client_shutdown(d->tls) &&
+        tls_client_read(d->tls, rest, sizeof(rest)) == TLS_CLIENT_END;
+
+    tls_client_free(d->tls);
+    d->tls = NULL;
+    fd_close(&d->fd);
+    return whole;
+}
+
 void data_open(struct session *s, struct data *d, const char *format, ...)
 {
     va_list args;

@@ -72,31 +72,42 @@ void session_open(struct session *s, const struct server *server,
     session_do(s, "200 {*}", "TYPE I");
 }
 
-static bool may_say(struct session *s, const char *code, const char *line)
+bool session_may_do(struct session *s, const char *code, const char *line)
 {
-    size_t len = strlen(line);
-    bool sent = s->tls ? tls_client_write(s->tls, line, len)
-                       : send(s->fd, line, len, MSG_NOSIGNAL) == (ssize_t)len;
+    char text[256];
+    int n = snprintf(text, sizeof(text), "%s\r\n", line);
+    const size_t len = (size_t)n;
 
+    FAIL_IF(n < 0 || len >= sizeof(text), "a long line: %s", line);
+    bool sent = s->tls ? tls_client_write(s->tls, text, len)
+                       : send(s->fd, text, len, MSG_NOSIGNAL) == (ssize_t)len;
     return sent && session_may_reply(s, code);
 }
 
-static bool may_secure(struct session *s)
+bool session_may_secure(struct session *s)
 {
+    if (!session_may_do(s, "234", "AUTH TLS"))
+        return false;
     s->tls = session_tls_try(s, s->fd, s->name, NULL);
     return s->tls != NULL;
+}
+
+bool session_may_log_in(struct session *s, const char *user)
+{
+    char name[128];
+
+    snprintf(name, sizeof(name), "USER %s", user);
+    return session_may_do(s, "331", name) &&
+           session_may_do(s, "230", "PASS " SERVER_PASSWORD) &&
+           session_may_do(s, "200", "PBSZ 0") &&
+           session_may_do(s, "200", "PROT P") &&
+           session_may_do(s, "200", "TYPE I");
 }
 
 bool session_may_open(struct session *s, const struct server *server,
                       const char *user)
 {
-    char name[128], password[128];
-
-    snprintf(name, sizeof(name), "USER %s\r\n", user);
-    snprintf(password, sizeof(password), "PASS %s\r\n", SERVER_PASSWORD);
     return session_may_connect(s, server->port) &&
-           session_may_reply(s, "220") && may_say(s, "234", "AUTH TLS\r\n") &&
-           may_secure(s) && may_say(s, "331", name) &&
-           may_say(s, "230", password) && may_say(s, "200", "PBSZ 0\r\n") &&
-           may_say(s, "200", "PROT P\r\n") && may_say(s, "200", "TYPE I\r\n");
+           session_may_reply(s, "220") && session_may_secure(s) &&
+           session_may_log_in(s, user);
 }

@@ -1,0 +1,416 @@
+/* Any one process of the server is killed, or stops, at any moment, while 60
+ * clients are in every state of a session. What may end is that process's own
+ * session; after a master's death, the sessions of its generation. Nobody else
+ * notices, no file with a 226 is lost, and a new client is served soon. It says
+ * nothing about how the processes talk to each other. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "batch.h"
+#include "fault.h"
+#include "generation.h"
+#include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+#include "support/files.h"
+#include "support/processes.h"
+#include "support/session.h"
+#include "support/wait.h"
+
+#define EACH        6 /* clients in each state */
+#define ROUNDS      7
+#define ROUNDS_LONG 300
+#define STOPS       1
+#define STOPS_LONG  20
+#define SMALL       (200u << 10)
+#define BIG         (6u << 20) /* more than the sockets hold */
+/* After a burst of deaths the next generation waits up to 10 s. */
+#define AGAIN_MS 40000
+#define SOON_MS  2000
+
+struct guest {
+    const struct state *state;
+    unsigned number;
+    char name[16]; /* of its file */
+    struct session s;
+    struct data d;
+};
+
+static unsigned char *small, *big;
+
+/* Each state has two halves: a client comes to it, and all must go well; then
+ * it carries on, and false means that the server has cut it off. What the
+ * server says must be right even then. */
+struct state {
+    const char *name;
+    void (*enter)(struct guest *g);
+    bool (*carry_on)(struct guest *g);
+    bool needs_gate; /* ends if gate dies: it has no transfer under way */
+};
+
+static bool may(struct guest *g, const char *code, const char *verb)
+{
+    char line[64];
+
+    snprintf(line, sizeof(line), "%s%s", verb, g->name);
+    return session_may_do(&g->s, code, line);
+}
+
+static bool logs_in(struct guest *g)
+{
+    return session_may_log_in(&g->s, "anna");
+}
+
+static void be_greeted(struct guest *g)
+{
+    (void)g;
+}
+
+static bool starts_tls(struct guest *g)
+{
+    return session_may_secure(&g->s) && logs_in(g);
+}
+
+static void start_tls(struct guest *g)
+{
+    session_do(&g->s, "234 {*}", "AUTH TLS");
+    session_secure(&g->s);
+}
+
+static void name_user(struct guest *g)
+{
+    start_tls(g);
+    session_do(&g->s, "331 {*}", "USER anna");
+}
+
+static bool sends_password(struct guest *g)
+{
+    return session_may_do(&g->s, "230", "PASS " SERVER_PASSWORD);
+}
+
+static void log_in(struct guest *g)
+{
+    start_tls(g);
+    cr_assert(logs_in(g), "%s", g->s.reply.data);
+}
+
+static bool is_answered(struct guest *g)
+{
+    return session_may_do(&g->s, "200", "NOOP");
+}
+
+static void name_old(struct guest *g)
+{
+    log_in(g);
+    session_do(&g->s, "257 {*}", "MKD d%s", g->name);
+    session_do(&g->s, "350 {*}", "RNFR d%s", g->name);
+}
+
+static bool renames(struct guest *g)
+{
+    return may(g, "250", "RNTO e") && may(g, "250", "RMD e");
+}
+
+static void ask_port(struct guest *g)
+{
+    log_in(g);
+    session_do(&g->s, "229 {*}(|||{port}|){*}", "EPSV");
+}
+
+static bool ends_upload(struct guest *g, size_t from)
+{
+    return data_may_write(&g->d, small + from, SMALL - from) &&
+           data_may_close(&g->d) && session_may_reply(&g->s, "226");
+}
+
+static bool connects_late(struct guest *g)
+{
+    return data_may_connect(&g->s, &g->d) && may(g, "150", "STOR ") &&
+           data_may_secure(&g->s, &g->d) && ends_upload(g, 0);
+}
+
+static void connect_data(struct guest *g)
+{
+    ask_port(g);
+    data_connect_to(&g->s, &g->d, g->s.port);
+    session_do(&g->s, "150 {*}", "STOR %s", g->name);
+}
+
+static bool secures_late(struct guest *g)
+{
+    return data_may_secure(&g->s, &g->d) && ends_upload(g, 0);
+}
+
+static void upload_half(struct guest *g)
+{
+    log_in(g);
+    data_open(&g->s, &g->d, "STOR %s", g->name);
+    data_write(&g->d, small, SMALL / 2);
+}
+
+static bool uploads_rest(struct guest *g)
+{
+    return ends_upload(g, SMALL / 2);
+}
+
+static void download_some(struct guest *g)
+{
+    char some[100];
+
+    log_in(g);
+    data_open(&g->s, &g->d, "RETR big");
+    cr_assert(data_may_read(&g->d, some, sizeof(some)));
+    cr_assert_eq(memcmp(some, big, sizeof(some)), 0);
+}
+
+static bool downloads_rest(struct guest *g)
+{
+    struct buf rest;
+    bool whole;
+
+    buf_init(&rest, BIG + (1 << 20));
+    whole = data_may_read_all(&g->d, &rest);
+    cr_expect_leq(rest.len, BIG - 100);
+    cr_expect_eq(memcmp(rest.data ? rest.data : "", big + 100, rest.len), 0);
+    cr_expect(!whole || rest.len == BIG - 100, "a close_notify after %zu bytes",
+              rest.len);
+    buf_release(&rest);
+    return whole && data_may_close(&g->d) && session_may_reply(&g->s, "226");
+}
+
+static void list(struct guest *g)
+{
+    log_in(g);
+    data_open(&g->s, &g->d, "MLSD");
+}
+
+static bool reads_list(struct guest *g)
+{
+    struct buf lines;
+    bool whole;
+
+    buf_init(&lines, 1 << 20);
+    whole = data_may_read_all(&g->d, &lines);
+    buf_release(&lines);
+    return whole && data_may_close(&g->d) && session_may_reply(&g->s, "226");
+}
+
+static const struct state states[] = {
+    { "greeted", be_greeted, starts_tls, true },
+    { "in TLS", start_tls, logs_in, true },
+    { "before its password", name_user, sends_password, true },
+    { "idle", log_in, is_answered, true },
+    { "between RNFR and RNTO", name_old, renames, true },
+    { "between EPSV and its connection", ask_port, connects_late, true },
+    { "before its data handshake", connect_data, secures_late, false },
+    { "uploading", upload_half, uploads_rest, false },
+    { "downloading", download_some, downloads_rest, false },
+    { "listing", list, reads_list, false },
+};
+#define STATES (sizeof(states) / sizeof(states[0]))
+#define GUESTS (STATES * EACH)
+
+enum reach { REACH_NOBODY, REACH_ONE, REACH_GATE, REACH_ALL };
+
+static const struct victim {
+    const char *title;
+    enum reach reach;
+    bool may_stop; /* somebody notices that it hangs, and replaces it */
+} victims[] = {
+    { "sallyport: session", REACH_ONE, false },
+    { "sallyport: gate", REACH_GATE, true },
+    { "sallyport: keys", REACH_NOBODY, false },
+    { "sallyport: files", REACH_ONE, false },
+    { "sallyport: master", REACH_ALL, true },
+    { "sallyport: auth", REACH_NOBODY, false },
+    { "sallyport: log", REACH_NOBODY, false },
+};
+#define VICTIMS (sizeof(victims) / sizeof(victims[0]))
+
+static struct guest guests[GUESTS];
+static unsigned seed;
+
+/* Longer than a process that hangs may hold up others. */
+static void patience(int fd)
+{
+    const struct timeval limit = { .tv_sec = AGAIN_MS / 1000 };
+
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+}
+
+static void guest_enter(struct guest *g, const struct server *server)
+{
+    session_init(&g->s);
+    g->d = (struct data){ .fd = -1 };
+    session_connect(&g->s, server->port);
+    patience(g->s.fd);
+    session_expect(&g->s, "220 {*}");
+    g->state->enter(g);
+}
+
+static void guest_leave(struct guest *g)
+{
+    if (g->d.fd >= 0)
+        data_cut(&g->d, true);
+    session_drop(&g->s);
+}
+
+static pid_t victim_pid(const struct server *server, const char *title)
+{
+    static struct processes p;
+    size_t nth = 0;
+
+    processes_of(server->pid, &p);
+    const size_t count = processes_count(&p, title);
+    cr_assert_gt(count, 0, "no %s", title);
+    const size_t wanted = (size_t)rand_r(&seed) % count;
+    for (size_t i = 0; i < p.count; i++)
+        if (strncmp(p.row[i].title, title, strlen(title)) == 0 &&
+            nth++ == wanted)
+            return p.row[i].pid;
+    return 0;
+}
+
+/* Strikes after that time, while the clients carry on. */
+static pid_t strike_later(pid_t victim, int signal, unsigned ms)
+{
+    const pid_t pid = fork();
+
+    cr_assert_geq(pid, 0);
+    if (pid > 0)
+        return pid;
+    batch_pause(ms);
+    _exit(kill(victim, signal) == 0 ? 0 : 1);
+}
+
+static bool can_log_in(void *argument)
+{
+    struct session s;
+    bool ok;
+
+    session_init(&s);
+    ok = session_may_open(&s, argument, "anna");
+    session_drop(&s);
+    return ok;
+}
+
+static void judge(const struct victim *v, const struct guest *g)
+{
+    const bool may_end = v->reach == REACH_ALL ||
+                         (v->reach == REACH_GATE && g->state->needs_gate);
+
+    cr_expect(may_end, "%s has ended a client that was %s: %s", v->title,
+              g->state->name, g->s.reply.data ? g->s.reply.data : "");
+}
+
+/* In an order of chance. Returns how many were cut off. */
+static unsigned all_carry_on(const struct server *server,
+                             const struct victim *v)
+{
+    unsigned cut = 0, first = (unsigned)rand_r(&seed) % GUESTS;
+
+    for (unsigned i = 0; i < GUESTS; i++) {
+        struct guest *g = &guests[(first + i * 7) % GUESTS];
+
+        if (!g->state->carry_on(g)) {
+            cut++;
+            if (v->reach != REACH_ONE)
+                judge(v, g);
+        } else if (g->state >= &states[5] && g->state <= &states[7]) {
+            fault_expect_whole(server, "anna", g->name, small, SMALL);
+        }
+        guest_leave(g);
+    }
+    if (v->reach == REACH_ONE)
+        cr_expect_leq(cut, 1, "%s has ended %u clients", v->title, cut);
+    return cut;
+}
+
+struct tally {
+    unsigned cut[VICTIMS], rounds, soon;
+    uint64_t longest;
+};
+
+static void play(struct server *server, const struct victim *v, int signal,
+                 struct tally *t)
+{
+    int status;
+
+    for (unsigned i = 0; i < GUESTS; i++) {
+        snprintf(guests[i].name, sizeof(guests[i].name), "%u-%u", t->rounds, i);
+        guests[i].state = &states[i % STATES];
+        guest_enter(&guests[i], server);
+    }
+    const pid_t killer = strike_later(victim_pid(server, v->title), signal,
+                                      (unsigned)rand_r(&seed) % 60);
+    const uint64_t began = clock_ms();
+    t->cut[v - victims] += all_carry_on(server, v);
+    cr_assert(wait_exit(killer, &status, WAIT_MS));
+    cr_assert(wait_until(can_log_in, server, AGAIN_MS), "no login after %s",
+              v->title);
+    const uint64_t took = clock_ms() - began;
+    t->rounds++;
+    t->soon += took < SOON_MS;
+    t->longest = took > t->longest ? took : t->longest;
+}
+
+static void prepare(struct server *server)
+{
+    const struct server_plan plan = {
+        .ports = "auto 100",
+        .settings = "max_sessions = 400\nmax_per_address = 400\n"
+                    "max_per_user = 400\nstartups = 400\n",
+        .troubles = true,
+    };
+
+    seed = (unsigned)clock_ms();
+    small = fault_noise(SMALL);
+    big = fault_noise(BIG);
+    server_start(server, &plan);
+    files_write(server_home_file(server, "anna", "big"), big, BIG, 0644);
+    files_give_to_owner_of(server_home(server, "anna"),
+                           server_home_file(server, "anna", "big"));
+}
+
+static void finish(struct server *server, const struct tally *t)
+{
+    printf("%u rounds with %zu clients", t->rounds, GUESTS);
+    for (size_t i = 0; i < VICTIMS; i++)
+        printf(", %s: %u ended", victims[i].title + 11, t->cut[i]);
+    printf("; all served and a new login within 2 s in %u, the longest %llu "
+           "ms\n",
+           t->soon, (unsigned long long)t->longest);
+    server_stop(server);
+    free(small);
+    free(big);
+}
+
+Test(any_death, killed, .timeout = 7200)
+{
+    const unsigned rounds = server_is_long() ? ROUNDS_LONG : ROUNDS;
+    struct tally t = { 0 };
+    struct server server;
+
+    prepare(&server);
+    while (t.rounds < rounds)
+        play(&server, &victims[t.rounds % VICTIMS], SIGKILL, &t);
+    finish(&server, &t);
+}
+
+Test(any_death, stopped, .timeout = 7200)
+{
+    const unsigned rounds = server_is_long() ? STOPS_LONG : STOPS;
+    struct tally t = { 0 };
+    struct server server;
+
+    prepare(&server);
+    for (unsigned i = 0; t.rounds < rounds; i++)
+        if (victims[i % VICTIMS].may_stop)
+            play(&server, &victims[i % VICTIMS], SIGSTOP, &t);
+    finish(&server, &t);
+}
