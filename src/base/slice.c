@@ -30,8 +30,10 @@ bool slice_cut(struct slice *rest, char sep, struct slice *head)
 {
     const char *at;
 
-    if (!rest->ptr)
+    if (!rest->ptr) {
+        *head = (struct slice){ NULL, 0 };
         return false;
+    }
     at = rest->len > 0 ? memchr(rest->ptr, sep, rest->len) : NULL;
     if (!at) {
         *head = *rest;

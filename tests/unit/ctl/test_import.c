@@ -330,6 +330,19 @@ Test(import, shadow_loses_no_restriction)
     }
 }
 
+/* A row without its last columns has none of what the row before says. */
+Test(import, a_short_row_of_shadow)
+{
+    char options[256];
+
+    file_write(in(scratch, "shadow"), "anna:" SHA ":19000:0:99999:7::0:\n"
+                                      "bob:" SHA "\n");
+    snprintf(options, sizeof(options), "--shadow %s", in(scratch, "shadow"));
+    import(0, PASSWD, options);
+    expect_out(0, "", "user show anna", "state:    expired\n");
+    expect_out(0, "", "user show bob", "state:    active\n");
+}
+
 /* The shells that aren't among those of the system's accounts. */
 Test(import, shells_are_printed)
 {
